@@ -1,0 +1,62 @@
+package approval
+
+import (
+	"fmt"
+	"time"
+)
+
+// MoveError is a verb that does not fit the state: a late, stale or double
+// click, or two replicas at once. Nothing has been changed.
+type MoveError struct {
+	Request *Request // as it stands
+	Verb    string
+	Why     string // in words for the person, when the state alone does not say it
+}
+
+func (e *MoveError) Error() string {
+	return fmt.Sprintf("cannot %s a request that is %s", e.Verb, e.Request.State)
+}
+
+// StaleError is a click on a card that shows something else than what would run.
+type StaleError struct {
+	Request *Request
+}
+
+func (e *StaleError) Error() string { return "the card is outdated" }
+
+// NotAllowedError is a person who may not do what they tried. Why is a sentence
+// for them.
+type NotAllowedError struct {
+	Who string
+	Why string
+}
+
+func (e *NotAllowedError) Error() string { return fmt.Sprintf("%s may not: %s", e.Who, e.Why) }
+
+// InputError is something that a person gave and can give better. Why is a
+// sentence that says how.
+type InputError struct {
+	Why string
+}
+
+func (e *InputError) Error() string { return e.Why }
+
+// UnreadableError is a data file whose shape cannot be read. Why is a sentence
+// for the asker that names the file.
+type UnreadableError struct {
+	Why string
+	Err error
+}
+
+func (e *UnreadableError) Error() string { return e.Why }
+func (e *UnreadableError) Unwrap() error { return e.Err }
+
+// LaterError asks for a step to be tried again: nothing is wrong with the
+// request, the world was not ready.
+type LaterError struct {
+	After time.Duration
+	Err   error
+}
+
+func (e *LaterError) Error() string { return fmt.Sprintf("later: %v", e.Err) }
+func (e *LaterError) Unwrap() error { return e.Err }

@@ -1,0 +1,80 @@
+package approval
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"countersign/budget"
+)
+
+// Manifest is everything that an approval seals. Its canonical form is JSON
+// with the fields in this order, the inputs and hosts sorted, no white space;
+// the sha256 of that is the Digest that a reviewer's button carries, that every
+// decision names, and that is computed anew from the stored parts before a run
+// starts. A field more is a new version.
+type Manifest struct {
+	Version    int        `json:"version"`
+	CodeSHA256 string     `json:"code_sha256"`
+	Inputs     []Input    `json:"inputs"`
+	Sandbox    string     `json:"sandbox"`  // kind: local or e2b
+	Template   string     `json:"template"` // what is installed in the box
+	Network    []string   `json:"network"`  // hosts that may be reached; empty: none
+	Limits     Limits     `json:"limits"`
+	CostCap    budget.USD `json:"cost_cap"` // billionths of a dollar
+}
+
+// Input is one file that the code may read, by name and content.
+type Input struct {
+	Name   string `json:"name"`
+	SHA256 string `json:"sha256"`
+}
+
+// Limits bound one run.
+type Limits struct {
+	Seconds     int `json:"seconds"`      // wall clock
+	MemoryMB    int `json:"memory_mb"`    //
+	OutputBytes int `json:"output_bytes"` // of text and of files, each
+	Files       int `json:"files"`        // that may come back
+}
+
+// ManifestVersion is the version that Seal writes.
+const ManifestVersion = 1
+
+// Canonical is the manifest's one spelling.
+func (m Manifest) Canonical() []byte {
+	m.Inputs = slices.Clone(m.Inputs)
+	slices.SortFunc(m.Inputs, func(a, b Input) int { return strings.Compare(a.Name, b.Name) })
+	m.Network = slices.Sorted(slices.Values(m.Network))
+	if m.Inputs == nil {
+		m.Inputs = []Input{}
+	}
+	if m.Network == nil {
+		m.Network = []string{}
+	}
+	spelling, err := json.Marshal(m)
+	if err != nil {
+		panic(err) // strings and integers always marshal
+	}
+	return spelling
+}
+
+// Digest names the manifest.
+func (m Manifest) Digest() string { return Hash(m.Canonical()) }
+
+// Hash is the lower-case hex sha256 that the house uses everywhere.
+func Hash(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// Short is how much of a digest is shown to people.
+func Short(digest string) string { return digest[:min(12, len(digest))] }
+
+// Intact tells whether a revision still is what its digest says: the code that
+// it holds is the sealed code, and the manifest that it holds has this digest.
+func (r *Revision) Intact() bool {
+	return Hash([]byte(r.Code)) == r.Manifest.CodeSHA256 && r.Manifest.Digest() == r.Digest
+}

@@ -1,0 +1,43 @@
+package approval
+
+import (
+	"slices"
+	"time"
+)
+
+// Policy is what the administrators have decided: who may do what, and how much
+// of everything there is.
+type Policy struct {
+	Reviewers     []string // Slack user ids
+	Admins        []string // Slack user ids
+	ReviewChannel string
+	Quorum        int           // distinct people who must approve
+	Expiry        time.Duration // of the wait for a decision
+	RunExpiry     time.Duration // of an approval that has not led to a run
+	MaxAttempts   int           // calls of the model per request, repairs and retries together
+	MaxFileBytes  int64         // of one input
+	MaxFiles      int           // inputs of one request
+	MaxQuestion   int           // characters
+	Limits        Limits
+}
+
+// DefaultPolicy is what holds where nothing else is set. It names nobody, so
+// nobody can decide until somebody is named.
+func DefaultPolicy() Policy {
+	return Policy{
+		Quorum:       1,
+		Expiry:       24 * time.Hour,
+		RunExpiry:    time.Hour,
+		MaxAttempts:  5,
+		MaxFileBytes: 20 << 20,
+		MaxFiles:     10,
+		MaxQuestion:  3000,
+		Limits:       Limits{Seconds: 120, MemoryMB: 1024, OutputBytes: 32 << 20, Files: 20},
+	}
+}
+
+// Reviewer tells whether a user is named as a reviewer.
+func (p Policy) Reviewer(user string) bool { return slices.Contains(p.Reviewers, user) }
+
+// Admin tells whether a user is named as an administrator.
+func (p Policy) Admin(user string) bool { return slices.Contains(p.Admins, user) }

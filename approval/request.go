@@ -1,0 +1,274 @@
+package approval
+
+import (
+	"crypto/rand"
+	"slices"
+	"time"
+
+	"countersign/budget"
+)
+
+// State is where a request is in its life. doc.go draws the whole machine.
+type State string
+
+// The nine states. Six of them are final.
+const (
+	Drafting  State = "drafting"  // a model writes the code
+	Pending   State = "pending"   // waits for reviewers
+	Approved  State = "approved"  // may run once, has not started
+	Running   State = "running"   // a box has been named; the code may have started
+	Done      State = "done"      // it ran to an end; a traceback is an end, too
+	Failed    State = "failed"    // ended before anything ran
+	Rejected  State = "rejected"  // a reviewer said no
+	Expired   State = "expired"   // nobody decided in time, which is not a no
+	Withdrawn State = "withdrawn" // the asker took it back
+	Lost      State = "lost"      // it was started, nobody knows how it ended, it will not be run again
+)
+
+// States lists all of them, in the order of a life.
+func States() []State {
+	return []State{Drafting, Pending, Approved, Running, Done, Failed, Rejected, Expired, Withdrawn, Lost}
+}
+
+// Final tells that a request in this state never moves again.
+func (s State) Final() bool {
+	return s != Drafting && s != Pending && s != Approved && s != Running
+}
+
+// Step names a piece of work that a job does for a request. A job is only a
+// wake-up call: the row decides whether there is anything to do.
+type Step string
+
+// The steps.
+const (
+	StepDraft Step = "draft" // have the code written and inspected
+	StepRun   Step = "run"   // run what was approved
+	StepShow  Step = "show"  // make Slack look like the row
+)
+
+// Request is one question on its way to an answer, as it is stored. Its methods
+// are the verbs of the state machine: each checks that the move is legal, makes
+// it, and notes in Changes what has to be stored with it, in one transaction.
+type Request struct {
+	ID        string
+	SessionID string
+	Team      string // Slack workspace
+	Project   string // Slack channel
+	Asker     string // Slack user
+	Question  string
+	Model     string // the model that was asked for; what answered is in the Revision
+	Files     []File
+	Trigger   string // what Slack sent it by; unique in a workspace, so that a redelivery asks nothing twice
+	State     State
+	Reason    string // why it ended as it did, in words for the asker
+	Attempts  int    // calls of the model so far
+	CreatedAt time.Time
+	ChangedAt time.Time
+	ExpiresAt time.Time // when the present wait ends
+
+	Revision  *Revision  // the current one; nil while there is none
+	Decisions []Decision // on the current revision
+	Run       *Run
+	Holds     []OpenHold // what is held and not yet settled
+	Refused   []Refusal  // earlier attempts in this drafting, and why they did not reach a person
+
+	Changes Changes // not stored: what the verbs since loading want written
+}
+
+// OpenHold is a hold that nobody has settled. Called tells that the paid work
+// may have begun, so that after a crash it counts as spent.
+type OpenHold struct {
+	budget.Hold
+	Called bool
+}
+
+// Refusal is a draft that did not reach a person, kept so that the next attempt
+// can do better.
+type Refusal struct {
+	Code   string `json:"code"`   // empty when the answer held none
+	Reason string `json:"reason"` // for the model
+}
+
+// File is an input as Slack holds it, and, once it has been read, what is in it.
+type File struct {
+	ID     string  `json:"id"` // Slack's file id
+	Name   string  `json:"name"`
+	Size   int64   `json:"size"`
+	SHA256 string  `json:"sha256,omitempty"`
+	Tables []Table `json:"tables,omitempty"`
+}
+
+// Table is the shape of one table in a file: never its rows, unless an
+// administrator lets sample rows be shared.
+type Table struct {
+	Name    string     `json:"name,omitempty"` // the sheet, where a file has several
+	Rows    int        `json:"rows"`
+	Columns []Column   `json:"columns"`
+	Sample  [][]string `json:"sample,omitempty"`
+}
+
+// Column is one column: its name as it stands in the file, a type in words
+// ("integer", "number", "date", "text", "boolean", "empty"), and how many values are missing.
+type Column struct {
+	Name    string `json:"name"`
+	Type    string `json:"type"`
+	Missing int    `json:"missing,omitempty"`
+}
+
+// Revision is one version of the code, immutable once stored.
+type Revision struct {
+	RequestID     string
+	Number        int
+	Code          string // canonical: see Canonical
+	Summary       string // what the code does, in the model's words; never proof of anything
+	Author        string // the model that answered, or the person who edited
+	PromptVersion string
+	Findings      []Finding
+	Manifest      Manifest
+	Digest        string
+	At            time.Time
+}
+
+// Level grades a finding.
+type Level string
+
+// The levels of a finding.
+const (
+	Note    Level = "note"
+	Caution Level = "caution"
+	Danger  Level = "danger"
+)
+
+// Finding is one thing that the inspection of the code saw.
+type Finding struct {
+	Level Level  `json:"level"`
+	Line  int    `json:"line,omitempty"`
+	Text  string `json:"text"`
+}
+
+// Verdict is what a reviewer says.
+type Verdict string
+
+// The verdicts.
+const (
+	Approve Verdict = "approve"
+	Reject  Verdict = "reject"
+)
+
+// Decision is one person's verdict on one revision, with the facts of the click
+// that gave it. There is at most one per request, revision and reviewer.
+type Decision struct {
+	RequestID string
+	Revision  int
+	Digest    string
+	Reviewer  string
+	Verdict   Verdict
+	Reason    string
+	At        time.Time
+	Click     Click
+}
+
+// Click is what Slack said about who pressed what, and where.
+type Click struct {
+	Team      string `json:"team"`
+	User      string `json:"user"`
+	ActionTS  string `json:"action_ts"`
+	Channel   string `json:"channel"`
+	MessageTS string `json:"message_ts"`
+}
+
+// Run is the one run of a request.
+type Run struct {
+	RequestID  string
+	BoxID      string
+	StartedAt  time.Time
+	FinishedAt time.Time // zero while it runs
+	Result     *Result   // nil while it runs, and for ever when it was lost
+}
+
+// Changes is what the verbs since loading want stored beside the request's own
+// columns: all of it or none.
+type Changes struct {
+	Revision    *Revision
+	Decision    *Decision
+	Run         *Run // started or finished
+	Messages    []Message
+	Events      []Event
+	Holds       []budget.Hold
+	Called      []string // ids of holds whose paid work begins
+	Settlements []budget.Settlement
+	Jobs        []Step
+}
+
+// Event is an entry of the audit trail: insert-only, chained per request by storage.
+type Event struct {
+	At    time.Time      `json:"at"`
+	Actor string         `json:"actor"` // a Slack user, or "countersign"
+	Kind  string         `json:"kind"`  // past tense: asked, drafted, approved, ...
+	Data  map[string]any `json:"data,omitempty"`
+}
+
+// System is the actor of what nobody in particular did.
+const System = "countersign"
+
+// Role says whose words a message holds.
+type Role string
+
+// The roles of a message.
+const (
+	RoleQuestion Role = "question"
+	RoleCode     Role = "code"
+	RoleResult   Role = "result"
+)
+
+// Message is one thing that was said in a session. What belongs to one request
+// is shown to the model together or not at all.
+type Message struct {
+	RequestID string
+	Role      Role
+	Text      string
+	At        time.Time
+}
+
+// Session is one Slack thread. ThreadTS is empty until its first message has
+// been posted.
+type Session struct {
+	ID       string
+	Team     string
+	Channel  string
+	ThreadTS string
+}
+
+// NewID makes an id that can be read aloud and typed: no vowels that make
+// words, nothing that looks like something else.
+func NewID(length int) string {
+	const letters = "23456789bcdfghjkmnpqrstvwxz"
+	id := make([]byte, 0, length)
+	for buf := make([]byte, 4*length); len(id) < length; {
+		_, _ = rand.Read(buf) // never fails; see crypto/rand
+		for _, b := range buf {
+			// 256 is no multiple of the alphabet: bytes past the last whole multiple would favour its beginning.
+			if int(b) < 256/len(letters)*len(letters) && len(id) < length {
+				id = append(id, letters[int(b)%len(letters)])
+			}
+		}
+	}
+	return string(id)
+}
+
+// Scopes are the budgets that pay for a request.
+func (r *Request) Scopes() []budget.Scope {
+	scopes := []budget.Scope{
+		{Team: r.Team, Kind: budget.User, ID: r.Asker},
+		{Team: r.Team, Kind: budget.Session, ID: r.SessionID},
+		{Team: r.Team, Kind: budget.Project, ID: r.Project},
+		{Team: r.Team, Kind: budget.Team, ID: r.Team},
+	}
+	slices.SortFunc(scopes, func(a, b budget.Scope) int {
+		if a.Less(b) {
+			return -1
+		}
+		return 1
+	})
+	return scopes
+}

@@ -1,0 +1,84 @@
+package budget
+
+import "time"
+
+// Usage is what a model says that one call has used. Input counts every prompt
+// token, the cached ones among them.
+type Usage struct {
+	Model  string `json:"model"` // as the API returned it, which is what it bills
+	Input  int    `json:"input"`
+	Cached int    `json:"cached,omitempty"`
+	Output int    `json:"output"`
+}
+
+// ChargeKind tells the two things that cost money apart.
+type ChargeKind string
+
+// The kinds of charge.
+const (
+	Tokens ChargeKind = "tokens"
+	Box    ChargeKind = "box"
+)
+
+// Charge is one line of a bill. Its Amount is rounded up once, to a millionth
+// of a dollar, so that the lines that people are shown add up to the total.
+type Charge struct {
+	Kind   ChargeKind `json:"kind"`
+	What   string     `json:"what"` // the model, or the kind of box
+	Usage  Usage      `json:"usage,omitzero"`
+	BoxMS  int64      `json:"box_ms,omitempty"`
+	Amount USD        `json:"amount"`
+}
+
+// Total adds the charges up.
+func Total(charges []Charge) USD {
+	var sum USD
+	for _, c := range charges {
+		sum += c.Amount
+	}
+	return sum
+}
+
+// BoxSize is what a sandbox is billed by: the allocation, used or not.
+type BoxSize struct {
+	Kind     string `json:"kind"` // "local" or "e2b": the name of its price row
+	VCPU     int    `json:"vcpu"`
+	MemoryMB int    `json:"memory_mb"`
+}
+
+// Purpose names the paid step that a hold is for.
+type Purpose string
+
+// The purposes of a hold.
+const (
+	ForDraft Purpose = "draft"
+	ForRun   Purpose = "run"
+)
+
+// Hold is money set aside for one paid step of a request, before it starts.
+type Hold struct {
+	ID        string
+	RequestID string
+	Purpose   Purpose
+	Amount    USD
+	At        time.Time
+	ExpiresAt time.Time // a sweep settles what nobody has settled by then
+}
+
+// Settlement ends a hold, once. No charges means that nothing was spent.
+type Settlement struct {
+	HoldID    string
+	At        time.Time
+	Charges   []Charge
+	Estimated bool // nobody knows what the provider bills, so the hold was taken in full
+}
+
+// InFull settles a hold whose outcome is unknown: the whole amount, estimated.
+func (h Hold) InFull(at time.Time, what string) Settlement {
+	kind := Tokens
+	if h.Purpose == ForRun {
+		kind = Box
+	}
+	return Settlement{HoldID: h.ID, At: at, Estimated: true,
+		Charges: []Charge{{Kind: kind, What: what, Amount: h.Amount}}}
+}

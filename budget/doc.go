@@ -1,0 +1,17 @@
+// Package budget is money: exact amounts, dated prices, what a piece of work
+// may cost at most, and whether every budget that applies can bear it.
+//
+// Its one idea: money is held before it is spent. A Hold is the worst case of
+// one paid step (a draft by a model, a run in a box). It is taken from every
+// scope that applies, all of them or none, and it ends in exactly one
+// Settlement: the Charges that really came up, nothing, or, when nobody can
+// know what the provider will bill, the whole hold, marked as estimated.
+//
+// Its one rule: what is not known is refused. A model without a price, a price
+// that has run out, a person without a limit: none of them is ever taken for
+// zero or for infinity. An unknown price is an error, and who has no limit of
+// their own gets the default one.
+//
+// The package does no I/O. The rows live in storage, which locks the scopes in
+// the order of Scope.Less, adds up the ledger and asks Check.
+package budget

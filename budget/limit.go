@@ -1,0 +1,138 @@
+package budget
+
+import (
+	"fmt"
+	"time"
+)
+
+// ScopeKind says what a budget is drawn around, in Slack's own terms.
+type ScopeKind string
+
+// The four scopes, in the order in which they are locked.
+const (
+	User    ScopeKind = "user"    // the asker
+	Session ScopeKind = "session" // the thread
+	Project ScopeKind = "project" // the channel
+	Team    ScopeKind = "team"    // the workspace
+)
+
+// Scope is one thing that has a budget. IDs of users and channels are only
+// unique inside a workspace, so the workspace belongs to it.
+type Scope struct {
+	Team string    `json:"team"`
+	Kind ScopeKind `json:"kind"`
+	ID   string    `json:"id"`
+}
+
+// Less is the one order in which scopes are locked, which is why two requests
+// that share scopes can never wait for each other.
+func (s Scope) Less(t Scope) bool {
+	rank := map[ScopeKind]int{User: 0, Session: 1, Project: 2, Team: 3}
+	if s.Kind != t.Kind {
+		return rank[s.Kind] < rank[t.Kind]
+	}
+	if s.Team != t.Team {
+		return s.Team < t.Team
+	}
+	return s.ID < t.ID
+}
+
+func (s Scope) String() string { return fmt.Sprintf("%s %s", s.Kind, s.ID) }
+
+// Window is the calendar stretch that a limit covers.
+type Window string
+
+// The windows. A limit without a window covers everything ever spent.
+const (
+	Day   Window = "day"
+	Week  Window = "week" // from Monday
+	Month Window = "month"
+	None  Window = "none"
+)
+
+// Range is the window around a moment on the calendar of loc: from its first
+// instant to the first instant after it. Nothing is ever reset; spending counts
+// while it lies in the range. None has no bounds, shown by two zero times.
+func (w Window) Range(at time.Time, loc *time.Location) (from, until time.Time) {
+	y, m, d := at.In(loc).Date()
+	midnight := func(y int, m time.Month, d int) time.Time {
+		t := time.Date(y, m, d, 0, 0, 0, 0, loc)
+		// Where midnight falls into a DST gap, Go may land on the day before: the day starts when its date does.
+		for t.Day() != time.Date(y, m, d, 12, 0, 0, 0, loc).Day() {
+			t = t.Add(time.Hour)
+		}
+		return t
+	}
+	switch w {
+	case Day:
+		return midnight(y, m, d), midnight(y, m, d+1)
+	case Week:
+		back := (int(at.In(loc).Weekday()) + 6) % 7
+		return midnight(y, m, d-back), midnight(y, m, d-back+7)
+	case Month:
+		return midnight(y, m, 1), midnight(y, m+1, 1)
+	}
+	return time.Time{}, time.Time{}
+}
+
+// Limit is what may be spent in a scope per window.
+type Limit struct {
+	Scope   Scope
+	Amount  USD
+	Window  Window
+	Default bool // nobody has set it: the default for this kind of scope applies
+}
+
+// DefaultUserLimit is what a person may spend for whom nobody has said anything else.
+func DefaultUserLimit(scope Scope) Limit {
+	return Limit{Scope: scope, Amount: 10 * Dollar, Window: Month, Default: true}
+}
+
+// SoftRatio is the share of a limit from which on people are warned.
+const SoftRatio = 0.8
+
+// Standing is a limit with what its window holds so far.
+type Standing struct {
+	Limit    Limit
+	Spent    USD
+	Held     USD
+	ResetsAt time.Time // zero when the limit has no window
+}
+
+// Left is what can still be held.
+func (s Standing) Left() USD { return s.Limit.Amount - s.Spent - s.Held }
+
+// Soft tells that spending has passed the soft limit.
+func (s Standing) Soft() bool {
+	return float64(s.Spent+s.Held) >= SoftRatio*float64(s.Limit.Amount)
+}
+
+// ExceededError refuses work that one budget cannot bear. It names the tightest
+// one, what is left there, what the work would need, and when it resets.
+type ExceededError struct {
+	Standing Standing
+	Needed   USD
+}
+
+func (e *ExceededError) Error() string {
+	return fmt.Sprintf("budget of %s: %s needed, %s left", e.Standing.Limit.Scope, e.Needed, e.Standing.Left())
+}
+
+// Check says whether every budget can bear what is needed.
+func Check(needed USD, standings []Standing) error {
+	tight, ok := Tightest(standings)
+	if ok && tight.Left() < needed {
+		return &ExceededError{Standing: tight, Needed: needed}
+	}
+	return nil
+}
+
+// Tightest is the budget with the least left, the first of them in lock order.
+func Tightest(standings []Standing) (tight Standing, ok bool) {
+	for _, s := range standings {
+		if !ok || s.Left() < tight.Left() || s.Left() == tight.Left() && s.Limit.Scope.Less(tight.Limit.Scope) {
+			tight, ok = s, true
+		}
+	}
+	return tight, ok
+}

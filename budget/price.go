@@ -1,0 +1,209 @@
+package budget
+
+import (
+	_ "embed"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// ModelPrice is one dated row: what a million tokens cost while it holds.
+type ModelPrice struct {
+	Model   string
+	From    time.Time // first day
+	Until   time.Time // first day after; zero while it holds
+	Above   int       // the row's tier: it applies to prompts of more than so many tokens
+	Input   USD       // per million tokens
+	Cached  USD       // per million tokens that the provider had in its cache
+	Output  USD       // per million tokens
+	Source  string
+	Checked time.Time
+}
+
+// BoxPrice is one dated row: what an allocated box costs per second.
+type BoxPrice struct {
+	Kind    string
+	From    time.Time
+	Until   time.Time
+	VCPU    USD // per vCPU and second
+	GiB     USD // per GiB of memory and second
+	Source  string
+	Checked time.Time
+}
+
+// Prices is the whole table, as shipped or as a file gives it.
+type Prices struct {
+	Models []ModelPrice
+	Boxes  []BoxPrice
+}
+
+// UnknownPriceError refuses work that nobody can put a price on.
+type UnknownPriceError struct {
+	What string
+	At   time.Time
+}
+
+func (e *UnknownPriceError) Error() string {
+	return fmt.Sprintf("no price for %q on %s", e.What, e.At.Format(time.DateOnly))
+}
+
+//go:embed prices.csv
+var shipped string
+
+// Shipped returns the prices that come with the binary.
+func Shipped() Prices {
+	p, err := ReadPrices(strings.NewReader(shipped))
+	if err != nil {
+		panic("prices.csv: " + err.Error()) // a test reads it; a build that ships it broken never passes
+	}
+	return p
+}
+
+// The columns of a price file, in order. Amounts are dollars: per million
+// tokens for a model; per vCPU-second (input) and per GiB-second (output) for a box.
+var priceColumns = []string{"kind", "name", "from", "until", "above_tokens", "input", "cached_input", "output", "checked", "source"}
+
+// ReadPrices reads a price file: CSV with a heading, as prices.csv has it.
+// Every fault is reported, each with its line.
+func ReadPrices(r io.Reader) (Prices, error) {
+	var p Prices
+	rows := csv.NewReader(r)
+	rows.Comment = '#'
+	head, err := rows.Read()
+	if err != nil || strings.Join(head, ",") != strings.Join(priceColumns, ",") {
+		return p, fmt.Errorf("a price file starts with the line %q", strings.Join(priceColumns, ","))
+	}
+	var faults []error
+	for {
+		row, err := rows.Read()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return p, fmt.Errorf("read prices: %w", err)
+		}
+		if err := p.add(row); err != nil {
+			line, _ := rows.FieldPos(0)
+			faults = append(faults, fmt.Errorf("line %d: %w", line, err))
+		}
+	}
+	return p, errors.Join(faults...)
+}
+
+func (p *Prices) add(row []string) error {
+	var faults []error
+	fault := func(err error) {
+		if err != nil {
+			faults = append(faults, err)
+		}
+	}
+	date := func(s string, may bool) (t time.Time) {
+		if s == "" && may {
+			return t
+		}
+		t, err := time.Parse(time.DateOnly, s)
+		fault(err)
+		return t
+	}
+	usd := func(s string) USD { u, err := ParseUSD(s); fault(err); return u }
+	name, from, until, checked, source := row[1], date(row[2], false), date(row[3], true), date(row[8], false), row[9]
+	if name == "" || source == "" {
+		fault(errors.New("name and source are required"))
+	}
+	switch row[0] {
+	case "model":
+		above, err := strconv.Atoi("0" + row[4])
+		fault(err)
+		p.Models = append(p.Models, ModelPrice{Model: name, From: from, Until: until, Above: above, Input: usd(row[5]),
+			Cached: usd(row[6]), Output: usd(row[7]), Source: source, Checked: checked})
+	case "box":
+		p.Boxes = append(p.Boxes, BoxPrice{Kind: name, From: from, Until: until, VCPU: usd(row[5]), GiB: usd(row[7]),
+			Source: source, Checked: checked})
+	default:
+		fault(fmt.Errorf("kind %q is neither model nor box", row[0]))
+	}
+	return errors.Join(faults...)
+}
+
+func holds(from, until, at time.Time) bool {
+	return !at.Before(from) && (until.IsZero() || at.Before(until))
+}
+
+// Model returns the row that applies to a prompt of so many tokens.
+func (p Prices) Model(model string, at time.Time, prompt int) (ModelPrice, error) {
+	var best *ModelPrice
+	for i, row := range p.Models {
+		if row.Model != model || !holds(row.From, row.Until, at) || row.Above > 0 && prompt <= row.Above {
+			continue
+		}
+		if best == nil || row.Above > best.Above {
+			best = &p.Models[i]
+		}
+	}
+	if best == nil {
+		return ModelPrice{}, &UnknownPriceError{What: model, At: at}
+	}
+	return *best, nil
+}
+
+// Box returns the row of a kind of sandbox.
+func (p Prices) Box(kind string, at time.Time) (BoxPrice, error) {
+	for _, row := range p.Boxes {
+		if row.Kind == kind && holds(row.From, row.Until, at) {
+			return row, nil
+		}
+	}
+	return BoxPrice{}, &UnknownPriceError{What: kind, At: at}
+}
+
+// TokenCharge prices what a model call used, by the model that answered it.
+func (p Prices) TokenCharge(u Usage, at time.Time) (Charge, error) {
+	row, err := p.Model(u.Model, at, u.Input)
+	if err != nil {
+		return Charge{}, err
+	}
+	cached := min(max(u.Cached, 0), u.Input)
+	sum := USD(u.Input-cached)*row.Input + USD(cached)*row.Cached + USD(u.Output)*row.Output
+	return Charge{Kind: Tokens, What: u.Model, Usage: u, Amount: perMillion(sum)}, nil
+}
+
+// BoxCharge prices a box for as long as it was allocated, to the millisecond.
+func (p Prices) BoxCharge(size BoxSize, d time.Duration, at time.Time) (Charge, error) {
+	row, err := p.Box(size.Kind, at)
+	if err != nil {
+		return Charge{}, err
+	}
+	ms := max(int64(0), (d + time.Millisecond - 1).Milliseconds())
+	// Both parts in 1/1024 of a billionth of a dollar per second, so that nothing is lost before the one rounding.
+	rate := int64(row.VCPU)*int64(size.VCPU)*1024 + int64(row.GiB)*int64(size.MemoryMB)
+	sum := USD((rate*ms + 1024*1000 - 1) / (1024 * 1000))
+	return Charge{Kind: Box, What: size.Kind, BoxMS: ms, Amount: sum.roundUp(MicroDollar)}, nil
+}
+
+// WorstTokens is the most that a call can cost: every byte of the prompt a
+// token, none of them cached, the full answer, the dearest tier.
+func (p Prices) WorstTokens(model string, promptBytes, maxTokens int, at time.Time) (USD, error) {
+	var worst USD
+	known := false
+	for _, row := range p.Models {
+		if row.Model == model && holds(row.From, row.Until, at) {
+			known = true
+			input := max(row.Input, row.Cached)
+			worst = max(worst, perMillion(USD(promptBytes)*input+USD(maxTokens)*row.Output))
+		}
+	}
+	if !known {
+		return 0, &UnknownPriceError{What: model, At: at}
+	}
+	return worst, nil
+}
+
+// perMillion divides a sum of (tokens x price per million) down to an amount,
+// rounding up once.
+func perMillion(sum USD) USD {
+	return ((sum + 999_999) / 1_000_000).roundUp(MicroDollar)
+}
