@@ -39,6 +39,8 @@ type Store interface {
 	Events(ctx context.Context, requestID string) ([]Event, error)
 	// Recent lists an asker's latest requests, newest first, open ones before ended ones.
 	Recent(ctx context.Context, team, asker string, limit int) ([]*Request, error)
+	// Pending lists what waits for reviewers in a workspace, oldest first.
+	Pending(ctx context.Context, team string, limit int) ([]*Request, error)
 	// ThreadFiles are the inputs of the latest request in a thread, and whether the
 	// thread is a session of ours at all.
 	ThreadFiles(ctx context.Context, thread Session) (files []File, ours bool, err error)
@@ -50,6 +52,8 @@ type Store interface {
 	// Stuck lists what a sweep should look at: waits that have run out, and
 	// requests on whose next step nobody has worked for a while.
 	Stuck(ctx context.Context) ([]Wake, error)
+	// StaleHolds lists open holds whose time is over.
+	StaleHolds(ctx context.Context) ([]budget.Hold, error)
 	// Wake puts a job into the queue.
 	Wake(ctx context.Context, wake Wake) error
 }

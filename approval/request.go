@@ -101,10 +101,12 @@ type File struct {
 // Table is the shape of one table in a file: never its rows, unless an
 // administrator lets sample rows be shared.
 type Table struct {
-	Name    string     `json:"name,omitempty"` // the sheet, where a file has several
-	Rows    int        `json:"rows"`
-	Columns []Column   `json:"columns"`
-	Sample  [][]string `json:"sample,omitempty"`
+	Name      string     `json:"name,omitempty"` // the sheet, where a file has several
+	Rows      int        `json:"rows"`
+	Columns   []Column   `json:"columns"`
+	Sample    [][]string `json:"sample,omitempty"`
+	Encoding  string     `json:"encoding,omitempty"`  // as Python calls it; empty for UTF-8
+	Delimiter string     `json:"delimiter,omitempty"` // empty for a comma
 }
 
 // Column is one column: its name as it stands in the file, a type in words

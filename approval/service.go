@@ -3,6 +3,7 @@ package approval
 import (
 	"context"
 	"log/slog"
+	"slices"
 
 	"countersign/budget"
 )
@@ -22,48 +23,31 @@ type Service struct {
 	Log     *slog.Logger
 }
 
-// Question is what somebody asks, as Slack delivers it.
-type Question struct {
-	Team     string
-	Project  string // the channel
-	Asker    string
-	Text     string
-	Model    string // empty for the default
-	Files    []File // by Slack's id, name and size
-	ThreadTS string // of the thread that it was asked in; empty for a new one
-	Trigger  string // what Slack calls this delivery, the same in every repetition
-}
-
-// Ask takes a question. It has committed when it returns.
-func (s *Service) Ask(ctx context.Context, q Question) (*Request, error) { panic("not yet") }
-
-// Ruling is a reviewer's click.
-type Ruling struct {
-	RequestID string
-	Revision  int
-	Digest    string // of what the reviewer saw
-	Verdict   Verdict
-	Reason    string
-	Click     Click
-}
-
-// Decide takes a reviewer's verdict. It has committed when it returns.
-func (s *Service) Decide(ctx context.Context, ruling Ruling) (*Request, error) { panic("not yet") }
-
-// MayDecide says whether this person could decide on this revision now, without
-// deciding: for the modal that asks for a reason. The error is the one that
-// Decide would give.
-func (s *Service) MayDecide(ctx context.Context, ruling Ruling) (*Request, error) { panic("not yet") }
-
-// Withdraw takes a request back, by its asker or an administrator.
-func (s *Service) Withdraw(ctx context.Context, id string, click Click) (*Request, error) {
-	panic("not yet")
+// Do runs one step of one request: what a job calls. Only one replica at a time
+// is at a step of a request.
+func (s *Service) Do(ctx context.Context, wake Wake) error {
+	work := map[Step]func(context.Context, string) error{StepDraft: s.Draft, StepRun: s.Run, StepShow: s.Show}[wake.Step]
+	if work == nil {
+		s.Log.Error("a job for an unknown step", "step", wake.Step, "request", wake.RequestID)
+		return nil
+	}
+	return s.Store.Alone(ctx, wake.RequestID, wake.Step, func(ctx context.Context) error {
+		return work(ctx, wake.RequestID)
+	})
 }
 
 // Recent lists what somebody has asked lately.
 func (s *Service) Recent(ctx context.Context, team, user string) ([]*Request, error) {
 	return s.Store.Recent(ctx, team, user, 10)
 }
+
+// Pending lists what waits for reviewers, oldest first.
+func (s *Service) Pending(ctx context.Context, team string) ([]*Request, error) {
+	return s.Store.Pending(ctx, team, 50)
+}
+
+// Models lists what an asker may choose from, the default first.
+func (s *Service) Models() []string { return s.Writer.Models() }
 
 // Budgets shows the standings of a person and of the team.
 func (s *Service) Budgets(ctx context.Context, team, user string) ([]budget.Standing, error) {
@@ -75,11 +59,140 @@ func (s *Service) Budgets(ctx context.Context, team, user string) ([]budget.Stan
 
 // SetLimit changes a budget. Only administrators may: *NotAllowedError.
 func (s *Service) SetLimit(ctx context.Context, actor string, limit budget.Limit) error {
-	panic("not yet")
+	if !s.Policy.Admin(actor) {
+		return &NotAllowedError{Who: actor, Why: "Only administrators change budgets."}
+	}
+	person, err := s.Slack.Person(ctx, limit.Scope.Team, actor)
+	if err != nil {
+		return err
+	}
+	if why := person.barred(); why != "" {
+		return &NotAllowedError{Who: actor, Why: why}
+	}
+	return s.Store.SetLimit(ctx, actor, limit)
 }
 
-// Do runs one step of one request: what a job calls.
-func (s *Service) Do(ctx context.Context, wake Wake) error { panic("not yet") }
+// barred says why somebody may decide nothing, whoever has named them; empty when they may.
+func (p Person) barred() string {
+	switch {
+	case p.Gone:
+		return "This account has been deactivated."
+	case p.Bot:
+		return "Only people decide, not apps."
+	case p.External:
+		return "Only members of this workspace decide."
+	case p.Guest:
+		return "Guests cannot decide."
+	}
+	return ""
+}
 
-// Sweep catches up with whatever was missed: what a schedule calls.
-func (s *Service) Sweep(ctx context.Context) error { panic("not yet") }
+// surfaces says which messages a request has in Slack at this moment, in the
+// order in which they are drawn.
+func surfaces(v *View) []Surface {
+	list := []Surface{SurfaceRoot, SurfaceProgress}
+	r := v.Request
+	if r.Revision != nil {
+		list = append(list, SurfaceCard)
+	}
+	if r.State == Done && len(v.Artifacts) > 0 {
+		list = append(list, SurfaceFiles)
+	}
+	if r.State.Final() && r.State != Withdrawn {
+		list = append(list, SurfaceReply)
+	}
+	return list
+}
+
+// Show makes Slack look like the row: what is missing is posted, what is
+// outdated is rewritten. The posts are views; losing one loses nothing.
+func (s *Service) Show(ctx context.Context, id string) error {
+	v, err := s.Store.View(ctx, id)
+	if err != nil {
+		return err
+	}
+	v.Policy = s.Policy
+	for _, surface := range surfaces(v) {
+		post, err := s.Slack.Publish(ctx, v, surface)
+		if err != nil {
+			return err
+		}
+		if had, ok := v.Posts[surface]; ok && had == post {
+			continue
+		}
+		if err := s.Store.Posted(ctx, post); err != nil {
+			return err
+		}
+		v.Posts[surface] = post
+		if surface == SurfaceRoot && v.Session.ThreadTS == "" {
+			v.Session.ThreadTS = post.TS
+			if err := s.Store.Threaded(ctx, v.Session.ID, post.TS); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Sweep catches up with whatever was missed: what a schedule calls. Waits that
+// have run out end, holds that nobody will settle are settled, and requests that
+// nobody works on are woken.
+func (s *Service) Sweep(ctx context.Context) error {
+	wakes, err := s.Store.Stuck(ctx)
+	if err != nil {
+		return err
+	}
+	for _, w := range wakes {
+		if err := s.catchUp(ctx, w); err != nil {
+			s.Log.Error("sweep", "request", w.RequestID, "error", err)
+		}
+	}
+	return s.settleStale(ctx)
+}
+
+func (s *Service) catchUp(ctx context.Context, w Wake) error {
+	r, err := s.Store.Update(ctx, w.RequestID, (*Request).expireIfDue)
+	if err != nil {
+		return err
+	}
+	if r.State == Expired && s.Sandbox != nil {
+		s.Sandbox.Discard(r.ID)
+	}
+	steps := map[State]Step{Drafting: StepDraft, Approved: StepRun, Running: StepRun}
+	if step, ok := steps[r.State]; ok {
+		if err := s.Store.Wake(ctx, Wake{Step: step, RequestID: r.ID}); err != nil {
+			return err
+		}
+	}
+	return s.Store.Wake(ctx, Wake{Step: StepShow, RequestID: r.ID})
+}
+
+// settleStale ends holds whose time is over. What was called may have been
+// billed and counts in full; what was not called never happened. A run's hold is
+// left to the run, which either finishes or is lost.
+func (s *Service) settleStale(ctx context.Context) error {
+	holds, err := s.Store.StaleHolds(ctx)
+	if err != nil {
+		return err
+	}
+	requests := map[string]bool{}
+	for _, h := range holds {
+		requests[h.RequestID] = true
+	}
+	for id := range requests {
+		_, err := s.Store.Update(ctx, id, (*Request).settleStale)
+		if err != nil {
+			s.Log.Error("settle stale holds", "request", id, "error", err)
+		}
+	}
+	return nil
+}
+
+// has tells whether somebody's click has been taken before: Slack or a person
+// has sent it twice, which is no error.
+func (r *Request) has(d Decision) bool {
+	return slices.ContainsFunc(r.Decisions, func(e Decision) bool {
+		return e.Reviewer == d.Reviewer && e.Verdict == d.Verdict && e.Digest == d.Digest &&
+			e.Click.ActionTS == d.Click.ActionTS && d.Click.ActionTS != ""
+	})
+}

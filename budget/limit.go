@@ -136,3 +136,20 @@ func Tightest(standings []Standing) (tight Standing, ok bool) {
 	}
 	return tight, ok
 }
+
+// Words says it to the person whose work it was.
+func (e *ExceededError) Words() string {
+	l := e.Standing.Limit
+	whose := map[ScopeKind]string{User: "Your budget", Session: "The budget of this thread",
+		Project: "The budget of this channel", Team: "The team's budget"}[l.Scope.Kind]
+	per := ""
+	if l.Window != None {
+		per = fmt.Sprintf(" per %s", l.Window)
+	}
+	words := fmt.Sprintf("%s of %s%s has %s left, and this could need up to %s.", whose, l.Amount, per,
+		max(0, e.Standing.Left()).Approx(), e.Needed.Approx())
+	if !e.Standing.ResetsAt.IsZero() {
+		words += fmt.Sprintf(" It starts anew on %s.", e.Standing.ResetsAt.Format("Monday, 2 January 2006"))
+	}
+	return words + " An administrator can raise it with /budget set."
+}

@@ -1,0 +1,138 @@
+package approval
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"countersign/budget"
+)
+
+// Question is what somebody asks, as Slack delivers it.
+type Question struct {
+	Team     string
+	Project  string // the channel
+	Asker    string
+	Text     string
+	Model    string // empty for the default
+	Files    []File // by Slack's id, name and size
+	ThreadTS string // of the thread that it was asked in; empty for a new one
+	Trigger  string // what Slack calls this delivery, the same in every repetition
+}
+
+// Ask takes a question. It has committed when it returns; a repeated delivery
+// returns what the first one made.
+func (s *Service) Ask(ctx context.Context, q Question) (*Request, error) {
+	if s.Sandbox == nil {
+		return nil, &InputError{Why: "Nothing can run code here at the moment: " + s.NoBox}
+	}
+	q, err := s.clean(q)
+	if err != nil {
+		return nil, err
+	}
+	person, err := s.Slack.Person(ctx, q.Team, q.Asker)
+	if err != nil {
+		return nil, err
+	}
+	if person.Bot || person.Gone || person.External {
+		return nil, &NotAllowedError{Who: q.Asker, Why: "Only members of this workspace can ask."}
+	}
+	thread := Session{Team: q.Team, Channel: q.Project, ThreadTS: q.ThreadTS}
+	if q.ThreadTS != "" && len(q.Files) == 0 {
+		if q.Files, _, err = s.Store.ThreadFiles(ctx, thread); err != nil {
+			return nil, err
+		}
+	}
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	worst, err := s.draftCost(q.Model, now)
+	if err != nil {
+		return nil, err
+	}
+	r, _, err := s.Store.Ask(ctx, New(q, q.Model, worst, s.Policy, now), thread)
+	return r, err
+}
+
+// clean checks what a person gave, and says how to do better.
+func (s *Service) clean(q Question) (Question, error) {
+	q.Text = Plain(q.Text)
+	if q.Text == "" {
+		return q, &InputError{Why: "What would you like to know? Write the question after the command, for example: /analyze What were sales per month in sales.csv?"}
+	}
+	if n := utf8.RuneCountInString(q.Text); n > s.Policy.MaxQuestion {
+		return q, &InputError{Why: fmt.Sprintf("Your question has %d characters; at most %d fit. Please shorten it, or put the details into a file.", n, s.Policy.MaxQuestion)}
+	}
+	if len(q.Files) > s.Policy.MaxFiles {
+		return q, &InputError{Why: fmt.Sprintf("These are %d files; at most %d fit into one question.", len(q.Files), s.Policy.MaxFiles)}
+	}
+	q.Files = slices.Clone(q.Files)
+	for i := range q.Files {
+		f := &q.Files[i]
+		f.Name = fileName(f.Name, q.Files[:i])
+		if f.Size > s.Policy.MaxFileBytes {
+			return q, &InputError{Why: fmt.Sprintf("%s has %s; at most %s fit.", f.Name, megabytes(f.Size), megabytes(s.Policy.MaxFileBytes))}
+		}
+	}
+	models := s.Writer.Models()
+	if q.Model == "" {
+		q.Model = models[0]
+	}
+	if !slices.Contains(models, q.Model) {
+		return q, &InputError{Why: fmt.Sprintf("There is no model called %s here. You can choose from %s.", Plain(q.Model), strings.Join(models, ", "))}
+	}
+	return q, nil
+}
+
+// fileName makes a name that a box can hold: no folders, nothing hidden, unlike
+// the names before it. People and the model see the same one.
+func fileName(name string, before []File) string {
+	name = strings.TrimLeft(strings.NewReplacer("/", "_", "\\", "_", "\n", "_", "\t", "_").Replace(Plain(name)), ". ")
+	ext := path.Ext(name)
+	if len(ext) > 12 {
+		ext = ""
+	}
+	stem := strings.TrimSuffix(name, ext)
+	for len(stem)+len(ext) > 100 {
+		_, size := utf8.DecodeLastRuneInString(stem)
+		stem = stem[:len(stem)-size]
+	}
+	if stem == "" {
+		stem = "file"
+	}
+	name = stem + ext
+	taken := func(f File) bool { return strings.EqualFold(f.Name, name) }
+	for n := 2; slices.ContainsFunc(before, taken); n++ {
+		name = fmt.Sprintf("%s (%d)%s", stem, n, ext)
+	}
+	return name
+}
+
+func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/(1<<20)) }
+
+// inspectTime is the longest that an inspection may occupy a box.
+const inspectTime = 30 * time.Second
+
+// startTime is what a box may take beside the code: to come up, to take the
+// inputs, to hand over the result, to go.
+const startTime = 30 * time.Second
+
+// draftCost is the most that one draft can cost: the call and its inspection.
+func (s *Service) draftCost(model string, now time.Time) (budget.USD, error) {
+	promptBytes, maxTokens := s.Writer.Bound()
+	tokens, err := s.Prices.WorstTokens(model, promptBytes, maxTokens, now)
+	if err != nil {
+		return 0, err
+	}
+	box, err := s.Prices.BoxCharge(s.Sandbox.Size(), inspectTime, now)
+	return tokens + box.Amount, err
+}
+
+// runCost is the most that a run can cost, which is what its approval agrees to.
+func (s *Service) runCost(now time.Time) (budget.USD, error) {
+	longest := time.Duration(s.Policy.Limits.Seconds)*time.Second + startTime
+	box, err := s.Prices.BoxCharge(s.Sandbox.Size(), longest, now)
+	return box.Amount, err
+}

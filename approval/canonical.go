@@ -1,0 +1,99 @@
+package approval
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Canonical brings code into the one form in which it is hashed, shown and run,
+// or says why it cannot be shown truthfully. What a reviewer sees must be what
+// Python sees: no line may end where the eye sees no end, nothing may be
+// invisible, and nothing may stand off the right edge. The reason is written for
+// the model, which gets to try again.
+//
+// Identifiers are left to the real parser (runner/inspect.py), which knows what
+// an identifier is.
+func Canonical(code string) (string, error) {
+	if !utf8.ValidString(code) {
+		return "", fmt.Errorf("the code is not valid UTF-8")
+	}
+	code = strings.TrimRight(strings.ReplaceAll(code, "\r\n", "\n"), " \t\n") + "\n"
+	if strings.TrimSpace(code) == "" {
+		return "", fmt.Errorf("there is no code")
+	}
+	if len(code) > MaxCode {
+		return "", fmt.Errorf("the code has %d bytes; at most %d can be reviewed", len(code), MaxCode)
+	}
+	for n, line := range strings.Split(code, "\n") {
+		if err := canonicalLine(line); err != nil {
+			return "", fmt.Errorf("line %d: %w", n+1, err)
+		}
+		if n < 2 && cookie.MatchString(line) {
+			return "", fmt.Errorf("line %d: no encoding declaration, the code is UTF-8", n+1)
+		}
+	}
+	return code, nil
+}
+
+// MaxCode is more than anybody reviews, and less than a modal can show.
+const MaxCode = 40_000
+
+const maxColumns = 200
+
+// cookie is what Python takes for an encoding declaration in the first two lines (PEP 263).
+var cookie = regexp.MustCompile(`^[ \t\f]*#.*?coding[:=][ \t]*[-\w.]+`)
+
+// gap is white space that pushes what follows out of sight.
+var gap = regexp.MustCompile(`\S[ \t]{16,}\S`)
+
+func canonicalLine(line string) error {
+	for _, r := range line {
+		if r != '\t' && Hidden(r) {
+			return fmt.Errorf("the character %U is invisible or changes how the line is shown; write it as an escape in a string, or leave it out", r)
+		}
+	}
+	if n := utf8.RuneCountInString(line); n > maxColumns {
+		return fmt.Errorf("%d columns; at most %d are shown", n, maxColumns)
+	}
+	if gap.MatchString(line) {
+		return fmt.Errorf("16 or more spaces inside a line hide what follows")
+	}
+	return nil
+}
+
+// Hidden tells of a character that people cannot see, or that changes how its
+// neighbours are shown: controls, format characters (bidi overrides, zero
+// widths, tags), separators of lines, private and unassigned code points, blanks
+// that pass for letters, variation selectors.
+func Hidden(r rune) bool {
+	switch {
+	case unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs, unicode.Zl, unicode.Zp):
+		return true
+	case unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector):
+		return true
+	case r != ' ' && unicode.Is(unicode.Zs, r): // spaces that are not the space
+		return true
+	case r == '\u2800': // the blank Braille pattern
+		return true
+	}
+	return !unicode.IsGraphic(r) // unassigned
+}
+
+// Plain brings a text that a person or a model supplies (a question, a file's
+// name, a summary) into a form that shows what it holds: valid UTF-8, hidden
+// characters escaped. Line ends are kept in texts and not in names.
+func Plain(text string) string {
+	var b strings.Builder
+	for _, r := range strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\r\n", "\n") {
+		// Joiners belong to the spelling of several scripts and to many emoji; they join nothing but what is seen.
+		if r == '\n' || r == '\t' || r == '\u200c' || r == '\u200d' || r == '\ufe0f' || r == '\u00a0' || !Hidden(r) {
+			b.WriteRune(r)
+		} else {
+			fmt.Fprintf(&b, "\\u{%x}", r)
+		}
+	}
+	return strings.TrimSpace(b.String())
+}

@@ -1,0 +1,143 @@
+package approval
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+)
+
+// Ruling is a reviewer's click.
+type Ruling struct {
+	RequestID string
+	Revision  int
+	Digest    string // of what the reviewer saw
+	Verdict   Verdict
+	Reason    string
+	Click     Click
+}
+
+func (r Ruling) decision() Decision {
+	return Decision{RequestID: r.RequestID, Revision: r.Revision, Digest: r.Digest, Reviewer: r.Click.User,
+		Verdict: r.Verdict, Reason: Plain(r.Reason), Click: r.Click}
+}
+
+// errTwice ends an Update that has nothing to do because the same click was taken before.
+var errTwice = errors.New("the same click again")
+
+// errLook ends an Update that was only to find out.
+var errLook = errors.New("only looking")
+
+// Decide takes a reviewer's verdict. It has committed when it returns.
+func (s *Service) Decide(ctx context.Context, ruling Ruling) (*Request, error) {
+	if ruling.Verdict == Reject && strings.TrimSpace(ruling.Reason) == "" {
+		return nil, &InputError{Why: "Please say why. The asker gets to read it."}
+	}
+	if ruling.Verdict != Approve && ruling.Verdict != Reject {
+		return nil, &InputError{Why: "A decision is to approve or to reject."}
+	}
+	r, err := s.decide(ctx, ruling, nil)
+	if err == nil && r.State == Rejected && s.Sandbox != nil {
+		s.Sandbox.Discard(r.ID)
+	}
+	return r, err
+}
+
+// MayDecide says whether this person could decide on this revision now, without
+// deciding: for the modal that asks for a reason. The error is the one that
+// Decide would give.
+func (s *Service) MayDecide(ctx context.Context, ruling Ruling) (*Request, error) {
+	return s.decide(ctx, ruling, errLook)
+}
+
+func (s *Service) decide(ctx context.Context, ruling Ruling, then error) (*Request, error) {
+	if s.Sandbox == nil && ruling.Verdict == Approve {
+		return nil, &InputError{Why: "Nothing can run code here at the moment: " + s.NoBox}
+	}
+	if err := s.mayReview(ctx, ruling); err != nil {
+		return nil, err
+	}
+	d := ruling.decision()
+	var seen *Request
+	r, err := s.Store.Update(ctx, ruling.RequestID, func(r *Request, now time.Time) error {
+		seen = r
+		if r.Team != ruling.Click.Team {
+			return ErrNotFound
+		}
+		if r.has(d) {
+			return errTwice
+		}
+		if then != nil {
+			// A copy bears what only wanted to be known.
+			r = new(*r)
+		}
+		cost, err := s.runCost(now)
+		if err != nil {
+			return err
+		}
+		if r.Revision != nil {
+			// The reviewer agreed to the cap that the manifest names, and to no cent more.
+			cost = min(cost, r.Revision.Manifest.CostCap)
+		}
+		if err := r.Decide(d, cost, s.Policy, now); err != nil {
+			return err
+		}
+		return then
+	})
+	if errors.Is(err, errTwice) || errors.Is(err, errLook) {
+		return seen, nil
+	}
+	var no *NotAllowedError
+	if errors.As(err, &no) {
+		s.audit(ctx, ruling, no)
+	}
+	return r, err
+}
+
+// mayReview looks the person up, now: who was named once may have become a guest
+// or left since.
+func (s *Service) mayReview(ctx context.Context, ruling Ruling) error {
+	who := ruling.Click.User
+	no := &NotAllowedError{Who: who}
+	if !s.Policy.Reviewer(who) {
+		no.Why = "Only the people who are named as reviewers can decide. Nothing has changed."
+	} else {
+		person, err := s.Slack.Person(ctx, ruling.Click.Team, who)
+		if err != nil {
+			return err
+		}
+		no.Why = person.barred()
+	}
+	if no.Why == "" {
+		return nil
+	}
+	s.audit(ctx, ruling, no)
+	return no
+}
+
+// audit keeps a click that was refused. It belongs to no verb, so losing it to a
+// database that is away loses nothing but this line; the click was refused.
+func (s *Service) audit(ctx context.Context, ruling Ruling, no *NotAllowedError) {
+	event := Event{At: time.Now().UTC().Truncate(time.Microsecond), Actor: no.Who, Kind: "refused click",
+		Data: map[string]any{"verdict": ruling.Verdict, "why": no.Why, "click": ruling.Click}}
+	if err := s.Store.Audit(ctx, ruling.RequestID, event); err != nil {
+		s.Log.Error("audit a refused click", "request", ruling.RequestID, "error", err)
+	}
+}
+
+// Withdraw takes a request back, by its asker or an administrator.
+func (s *Service) Withdraw(ctx context.Context, id string, click Click) (*Request, error) {
+	r, err := s.Store.Update(ctx, id, func(r *Request, now time.Time) error {
+		if r.Team != click.Team {
+			return ErrNotFound
+		}
+		if r.Asker != click.User && !s.Policy.Admin(click.User) {
+			return &NotAllowedError{Who: click.User, Why: "Only the person who asked, or an administrator, can take a request back."}
+		}
+		return r.Withdraw(click.User, now)
+	})
+	if err == nil && s.Sandbox != nil {
+		s.Sandbox.Discard(id)
+	}
+	return r, err
+}

@@ -1,0 +1,73 @@
+// Package approval is the heart of Countersign: what a request is, how it moves,
+// who may move it, and the steps of its life. It does no I/O of its own. If you
+// read one file of this program, read this one.
+//
+// # The promises
+//
+// Nothing runs unseen: what the reviewer saw, byte for byte, is what runs, once,
+// with the inputs and the limits that were shown. Nothing costs more than
+// agreed: every cent is held before it is spent. Everything can be proven: every
+// move leaves an event.
+//
+// # One request
+//
+//	Ask ──▶ drafting ──Drafted──▶ pending ──Approve──▶ approved ──Start──▶ running ──Finish──▶ done
+//	           │                     │                    │                   │
+//	           ├─Fail──▶ failed      ├─Reject─▶ rejected  ├─Fail──▶ failed    └─Lose──▶ lost
+//	           ├─Expire▶ expired     ├─Expire─▶ expired   ├─Expire▶ expired
+//	           └─Withdraw▶ withdrawn └─Withdraw▶ …        └─Withdraw▶ …
+//
+// The verbs are methods of Request (verbs.go). They are pure: each checks that
+// the move is legal, makes it, and notes in Request.Changes whatever has to be
+// stored with it: revision, decision, run, messages, events, holds, settlements,
+// jobs. Store.Update locks the row, runs a closure that calls verbs, and writes
+// all of it in one transaction. There is no other writer.
+//
+// # Two sentences
+//
+// Commit, then ack: a click is answered to Slack only after it has committed. So
+// an answer that somebody has seen is never lost, and a click that was lost said so.
+//
+// One request, one box; one box, one start: the row names the box before anything
+// starts in it (runs.request_id is a primary key), and in the box the code starts
+// behind a directory that can be made only once. So whoever repeats the step,
+// after whatever crash, finds the same box, and the code in it has started at
+// most once. A box that has gone took its run with it: the request is lost, and
+// says so, and is not run again.
+//
+// Everything else may be repeated. A job is only a wake-up call (Wake): the row
+// decides what there is to do, and doing it again changes nothing. A post in
+// Slack is a view of the row, remembered in a row of its own.
+//
+// # The seal
+//
+// A reviewer approves a Digest: the sha256 of the canonical Manifest, which names
+// the code's hash, each input by name and hash, the kind of sandbox and what is
+// installed in it, the network, the limits and the most that it may cost. The
+// button carries request, revision and digest; a decision on anything else is a
+// StaleError. Start computes the digest anew from what is stored, Service.Run
+// fetches the inputs anew and holds them against their hashes, and the runner in
+// the box hashes the code once more before it compiles it.
+//
+// Code is canonical before anyone sees it (Canonical): what a reviewer sees is
+// what Python sees. What is not goes back to the model, not to a person.
+//
+// # One /analyze, hop by hop
+//
+//	bot reads the envelope ─▶ Service.Ask ─▶ Store.Ask (commit) ─▶ bot acks
+//	job draft: Service.Draft ─▶ Writer.Write, Sandbox.Inspect ─▶ Update(Drafted)
+//	job show:  Service.Show  ─▶ Slack.Publish draws thread and card from View
+//	click:     bot ─▶ Service.Decide ─▶ Update(Decide) (commit) ─▶ bot acks
+//	job run:   Service.Run ─▶ Sandbox.Create, Update(Start), Sandbox.Start, Result, Update(Finish), Kill
+//	job show:  the answer and its bill appear in the thread
+//
+// # Where things are
+//
+//	request.go   the nouns            ask.go     Service.Ask
+//	verbs.go     the moves            draft.go   Service.Draft
+//	manifest.go  the seal             decide.go  Service.Decide, Withdraw
+//	canonical.go what may be seen     run.go     Service.Run
+//	policy.go    who and how much     service.go Show, Sweep and the small ones
+//	ports.go     what it needs: Store (storage), Writer (codegen), Sandbox (sandbox/...), Slack (bot)
+//	errors.go    what can be wrong, words.go what the asker is told
+package approval

@@ -1,0 +1,217 @@
+package approval
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"countersign/budget"
+)
+
+// maxRepairs is how often a draft may go back to the model before the asker is
+// told that it does not get there. Every round is paid for.
+const maxRepairs = 2
+
+// Draft has the code of a request written, made canonical and inspected, and
+// puts it before the reviewers. What fails on the way goes back to the model,
+// not to a person.
+func (s *Service) Draft(ctx context.Context, id string) error {
+	r, err := s.Store.Request(ctx, id)
+	if err != nil || r.State != Drafting {
+		return err
+	}
+	if r.Attempts >= s.Policy.MaxAttempts || len(r.Refused) > maxRepairs {
+		return s.fail(ctx, id, s.gaveUp(r))
+	}
+	files, _, err := s.inputs(ctx, r)
+	if err != nil {
+		return s.failOrLater(ctx, id, err)
+	}
+	history, err := s.Store.History(ctx, id)
+	if err != nil {
+		return err
+	}
+	r, err = s.Store.Update(ctx, id, func(r *Request, now time.Time) error {
+		worst, err := s.draftCost(r.Model, now)
+		if err != nil {
+			return err
+		}
+		r.Files = files
+		return r.Call(worst, s.Policy, now)
+	})
+	if err != nil {
+		return s.failOrLater(ctx, id, err)
+	}
+	hold, _ := r.CalledHold()
+	draft, err := s.Writer.Write(ctx, Brief{RequestID: r.ID, SessionID: r.SessionID, Asker: r.Asker, Model: r.Model,
+		Question: r.Question, Files: r.Files, History: history, Refused: r.Refused})
+
+	// From here on money may have been spent: it is booked even when this replica is told to stop.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
+	if err != nil {
+		return s.noDraft(ctx, id, hold, err)
+	}
+	return s.examine(ctx, r, hold, draft)
+}
+
+// gaveUp tells the asker why there will be no more attempts.
+func (s *Service) gaveUp(r *Request) string {
+	if n := len(r.Refused); n > 0 {
+		return fmt.Sprintf("The model did not get to a program that can be reviewed. The last problem: %s. Asking in other words may help.", r.Refused[n-1].Reason)
+	}
+	return "The model could not be reached in several attempts. Please ask again later."
+}
+
+// examine brings a draft before the reviewers, or back to the model.
+func (s *Service) examine(ctx context.Context, r *Request, hold OpenHold, draft Draft) error {
+	code, err := Canonical(draft.Code)
+	if err != nil {
+		return s.refuse(ctx, r.ID, hold, draft.Usage, 0, Refusal{Reason: err.Error()})
+	}
+	seen, err := s.inspect(ctx, code, r.Files)
+	if err != nil {
+		return s.book(ctx, r.ID, hold, draft.Usage, seen.Box, func(r *Request, now time.Time) error {
+			return r.Fail(s.why(r.ID, err), now)
+		})
+	}
+	if seen.Problem != "" {
+		return s.refuse(ctx, r.ID, hold, draft.Usage, seen.Box, Refusal{Code: code, Reason: seen.Problem})
+	}
+	err = s.book(ctx, r.ID, hold, draft.Usage, seen.Box, func(r *Request, now time.Time) error {
+		cap, err := s.runCost(now)
+		if err != nil {
+			return err
+		}
+		manifest := Manifest{Version: ManifestVersion, Sandbox: s.Sandbox.Size().Kind, Template: s.Sandbox.Template(),
+			Limits: s.Policy.Limits, CostCap: cap}
+		for _, f := range r.Files {
+			manifest.Inputs = append(manifest.Inputs, Input{Name: f.Name, SHA256: f.SHA256})
+		}
+		return r.Drafted(Revision{Code: code, Summary: Plain(draft.Summary), Author: draft.Usage.Model,
+			PromptVersion: draft.PromptVersion, Findings: seen.Findings, Manifest: manifest}, s.Policy, now)
+	})
+	if err == nil {
+		s.Sandbox.Prepare(r.ID)
+	}
+	return err
+}
+
+// inspect tries a few times: the draft is paid for, and a box that cannot be had
+// this second may be had the next.
+func (s *Service) inspect(ctx context.Context, code string, files []File) (seen Inspection, err error) {
+	for wait := time.Second; ; wait *= 2 {
+		seen, err = s.Sandbox.Inspect(ctx, code, files)
+		var box *BoxError
+		if err == nil || !errors.As(err, &box) || !box.Retry || wait > 8*time.Second {
+			return seen, err
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return seen, err
+		}
+	}
+}
+
+// noDraft books a call that gave no program and decides how to go on.
+func (s *Service) noDraft(ctx context.Context, id string, hold OpenHold, err error) error {
+	var failed *WriterError
+	if !errors.As(err, &failed) {
+		failed = &WriterError{Err: err, Billed: true, Words: s.why(id, err)}
+	}
+	usage := failed.Usage
+	if usage.Model == "" && failed.Billed {
+		// Nobody knows what will be billed: the hold is spent in full.
+		usage.Model = unknownUsage
+	}
+	if failed.Repair != "" {
+		return s.refuse(ctx, id, hold, usage, 0, Refusal{Reason: failed.Repair})
+	}
+	var later error
+	err = s.book(ctx, id, hold, usage, 0, func(r *Request, now time.Time) error {
+		switch {
+		case failed.Prose != "":
+			return r.Fail("The model answered in words instead of writing a program, so nothing was run. It said:\n"+cut(Plain(failed.Prose), 2000), now)
+		case failed.Retry && r.Attempts < s.Policy.MaxAttempts:
+			later = &LaterError{After: time.Duration(1<<r.Attempts) * time.Second, Err: failed}
+			return r.Again(failed.Words, now)
+		}
+		return r.Fail(failed.Words, now)
+	})
+	if err != nil {
+		return err
+	}
+	return later
+}
+
+func (s *Service) refuse(ctx context.Context, id string, hold OpenHold, usage budget.Usage, box time.Duration, why Refusal) error {
+	return s.book(ctx, id, hold, usage, box, func(r *Request, now time.Time) error {
+		if len(r.Refused) >= maxRepairs || r.Attempts >= s.Policy.MaxAttempts {
+			r.Refused = append(r.Refused, why)
+			return r.Fail(s.gaveUp(r), now)
+		}
+		return r.Refuse(why, now)
+	})
+}
+
+// unknownUsage stands for the model of a call whose usage nobody knows.
+const unknownUsage = "?"
+
+// book settles a call's hold together with what follows from it. A request that
+// was taken back meanwhile is paid for, and nothing follows.
+func (s *Service) book(ctx context.Context, id string, hold OpenHold, usage budget.Usage, box time.Duration, then func(*Request, time.Time) error) error {
+	_, err := s.Store.Update(ctx, id, func(r *Request, now time.Time) error {
+		r.Settle(s.settlement(hold, usage, box, now))
+		if r.State != Drafting {
+			return nil
+		}
+		return then(r, now)
+	})
+	return err
+}
+
+// settlement prices what a call used by the model that answered. A model that
+// nobody can price settles at the hold.
+func (s *Service) settlement(hold OpenHold, usage budget.Usage, box time.Duration, now time.Time) budget.Settlement {
+	settled := budget.Settlement{HoldID: hold.ID, At: now}
+	if usage.Model != "" {
+		charge, err := s.Prices.TokenCharge(usage, now)
+		if err != nil {
+			return hold.InFull(now, usage.Model)
+		}
+		settled.Charges = append(settled.Charges, charge)
+	}
+	if box > 0 {
+		charge, err := s.Prices.BoxCharge(s.Sandbox.Size(), box, now)
+		if err != nil {
+			return hold.InFull(now, s.Sandbox.Size().Kind)
+		}
+		settled.Charges = append(settled.Charges, charge)
+	}
+	return settled
+}
+
+// fail ends a request before anything has run.
+func (s *Service) fail(ctx context.Context, id, reason string) error {
+	_, err := s.Store.Update(ctx, id, func(r *Request, now time.Time) error {
+		if r.State != Drafting && r.State != Approved {
+			return nil
+		}
+		return r.Fail(reason, now)
+	})
+	return err
+}
+
+// failOrLater ends a request over what will not pass, and leaves it over what may.
+func (s *Service) failOrLater(ctx context.Context, id string, err error) error {
+	var later *LaterError
+	if errors.As(err, &later) || ended(err) == nil {
+		return ended(err)
+	}
+	if words := s.foreseen(err); words != "" {
+		return s.fail(ctx, id, words)
+	}
+	return err
+}

@@ -1,0 +1,168 @@
+package approval
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"countersign/budget"
+)
+
+// Run takes an approved request through its one run. Whoever calls it after a
+// crash goes on where the row says: a box that has been named is the only one
+// there will ever be, and in it the code starts at most once.
+func (s *Service) Run(ctx context.Context, id string) error {
+	r, err := s.Store.Request(ctx, id)
+	if err != nil {
+		return err
+	}
+	if r.State == Approved {
+		if r, err = s.start(ctx, r); err != nil || r.State != Running {
+			return err
+		}
+	}
+	if r.State != Running {
+		return nil
+	}
+	result, err := s.collect(ctx, r)
+	if errors.Is(err, ErrBoxGone) {
+		_, err := s.Store.Update(ctx, id, func(r *Request, now time.Time) error { return r.Lose(now) })
+		return ended(err)
+	}
+	if err != nil {
+		return err
+	}
+	// The code has run: its result is kept even when this replica is told to stop.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
+	_, err = s.Store.Update(ctx, id, func(r *Request, now time.Time) error {
+		charge, err := s.Prices.BoxCharge(s.Sandbox.Size(), result.Box, now)
+		if err != nil && len(r.Holds) > 0 {
+			charge = budget.Charge{Kind: budget.Box, What: s.Sandbox.Size().Kind, Amount: r.Holds[0].Amount}
+		}
+		return r.Finish(result, charge, now)
+	})
+	if err = ended(err); err != nil {
+		return err
+	}
+	return s.Sandbox.Kill(ctx, r.Run.BoxID)
+}
+
+// ended forgives a verb that came too late: somebody else has ended the request.
+func ended(err error) error {
+	var move *MoveError
+	if errors.As(err, &move) && move.Request.State.Final() {
+		return nil
+	}
+	return err
+}
+
+// start checks what was sealed, takes a box and names it in the row.
+func (s *Service) start(ctx context.Context, r *Request) (*Request, error) {
+	if s.Sandbox == nil {
+		return r, s.fail(ctx, r.ID, "Nothing can run code here at the moment: "+s.NoBox)
+	}
+	if _, err := s.sealed(ctx, r); err != nil {
+		s.Sandbox.Discard(r.ID)
+		return r, s.failOrLater(ctx, r.ID, err)
+	}
+	box, err := s.Sandbox.Create(ctx, r.ID, r.Revision.Manifest)
+	if err != nil {
+		var failed *BoxError
+		if errors.As(err, &failed) && failed.Retry {
+			return r, &LaterError{After: 5 * time.Second, Err: err}
+		}
+		return r, s.failOrLater(ctx, r.ID, err)
+	}
+	started, err := s.Store.Update(ctx, r.ID, func(r *Request, now time.Time) error { return r.Start(box, s.Policy, now) })
+	if err != nil {
+		// Nothing has started in it and nothing will: the row does not name it.
+		if kill := s.Sandbox.Kill(context.WithoutCancel(ctx), box); kill != nil {
+			s.Log.Warn("kill unused box", "request", r.ID, "error", kill)
+		}
+		var stale *StaleError
+		if errors.As(err, &stale) {
+			return r, s.fail(ctx, r.ID, "What was approved is not what is stored any more, so it was not run.")
+		}
+		return r, ended(err)
+	}
+	return started, nil
+}
+
+// collect starts the code if it has not started, and waits for its result.
+func (s *Service) collect(ctx context.Context, r *Request) (Result, error) {
+	box := r.Run.BoxID
+	if s.Sandbox == nil {
+		return Result{}, ErrBoxGone
+	}
+	result, err := s.Sandbox.Result(ctx, box)
+	if !errors.Is(err, ErrNotStarted) {
+		return result, err
+	}
+	inputs, err := s.sealed(ctx, r)
+	if err != nil {
+		var in *InputError
+		if errors.As(err, &in) {
+			// Named, not started, and its inputs have gone: it can never start as it was approved.
+			err = errors.Join(ErrBoxGone, s.Sandbox.Kill(ctx, box))
+		}
+		return Result{}, err
+	}
+	m := r.Revision.Manifest
+	job := Job{RequestID: r.ID, Code: r.Revision.Code, CodeSHA256: m.CodeSHA256, Inputs: inputs, Limits: m.Limits}
+	if err := s.Sandbox.Start(ctx, box, job); err != nil {
+		return Result{}, err
+	}
+	return s.Sandbox.Result(ctx, box)
+}
+
+// sealed fetches the inputs and holds them against the manifest: by name and by
+// content, no file more, no file less.
+func (s *Service) sealed(ctx context.Context, r *Request) ([]InputFile, error) {
+	_, contents, err := s.inputs(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	want := r.Revision.Manifest.Inputs
+	if len(contents) != len(want) {
+		return nil, &InputError{Why: "The inputs have changed since the code was approved, so it was not run."}
+	}
+	for _, in := range want {
+		found := false
+		for _, c := range contents {
+			found = found || c.Input == in
+		}
+		if !found {
+			return nil, &InputError{Why: fmt.Sprintf("The inputs have changed since the code was approved, so it was not run: %s is not what it was. Ask again to use the new one.", in.Name)}
+		}
+	}
+	return contents, nil
+}
+
+// inputs reads a request's files from Slack. What has not been read before gets
+// its hash and shape.
+func (s *Service) inputs(ctx context.Context, r *Request) ([]File, []InputFile, error) {
+	files := append([]File(nil), r.Files...)
+	contents := make([]InputFile, 0, len(files))
+	for i := range files {
+		f := &files[i]
+		data, err := s.Slack.Fetch(ctx, *f, s.Policy.MaxFileBytes)
+		switch {
+		case errors.Is(err, ErrFileGone):
+			return nil, nil, &InputError{Why: fmt.Sprintf("%s has been deleted, or is not shared with me any more. The inputs have changed, so nothing was run.", f.Name)}
+		case errors.Is(err, ErrFileTooBig):
+			return nil, nil, &InputError{Why: fmt.Sprintf("%s is larger than %s.", f.Name, megabytes(s.Policy.MaxFileBytes))}
+		case err != nil:
+			return nil, nil, fmt.Errorf("fetch %s: %w", f.Name, err)
+		}
+		if f.SHA256 == "" {
+			if f.Tables, err = s.Read(f.Name, data); err != nil {
+				return nil, nil, err
+			}
+			f.SHA256, f.Size = Hash(data), int64(len(data))
+		}
+		contents = append(contents, InputFile{Input: Input{Name: f.Name, SHA256: Hash(data)}, Data: data})
+	}
+	return files, contents, nil
+}

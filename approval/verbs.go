@@ -1,0 +1,360 @@
+package approval
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"countersign/budget"
+)
+
+// draftHoldLife is longer than any call of a model may take. A hold for a draft
+// that is older belongs to nobody any more.
+const draftHoldLife = 15 * time.Minute
+
+// New is the verb Ask: a request comes into the world, drafting, with the money
+// for its first draft held. It is pure; Service.Ask checks what people gave.
+func New(q Question, model string, hold budget.USD, p Policy, now time.Time) *Request {
+	r := &Request{
+		ID: NewID(7), SessionID: NewID(10), Team: q.Team, Project: q.Project, Asker: q.Asker, Question: q.Text,
+		Model: model, Files: q.Files, Trigger: q.Trigger, CreatedAt: now,
+	}
+	r.note(now, q.Asker, "asked", map[string]any{"question": q.Text, "files": names(q.Files), "model": model,
+		"channel": q.Project, "trigger": q.Trigger})
+	r.say(now, RoleQuestion, q.Text)
+	r.hold(budget.ForDraft, hold, now, draftHoldLife)
+	r.move(Drafting, now, now.Add(p.Expiry), StepDraft)
+	return r
+}
+
+// Call says that the model is about to be called: from here on the draft's hold
+// counts as spent unless somebody settles it. A hold that was called before and
+// never settled belongs to a replica that died in the middle: it is settled in
+// full, estimated, and the new call needs a new hold of its own.
+func (r *Request) Call(worst budget.USD, p Policy, now time.Time) error {
+	if r.State != Drafting {
+		return r.refuse("draft")
+	}
+	if r.Attempts >= p.MaxAttempts {
+		return &MoveError{Request: r, Verb: "draft", Why: fmt.Sprintf("The model was called %d times without a usable program.", r.Attempts)}
+	}
+	for _, h := range slices.Clone(r.Holds) {
+		if h.Purpose == budget.ForDraft && h.Called {
+			r.Settle(h.InFull(now, r.Model))
+		}
+	}
+	if len(r.Holds) == 0 {
+		r.hold(budget.ForDraft, worst, now, draftHoldLife)
+	}
+	r.Attempts++
+	h := &r.Holds[0]
+	h.Called = true
+	r.Changes.Called = append(r.Changes.Called, h.ID)
+	r.note(now, System, "called", map[string]any{"attempt": r.Attempts, "model": r.Model, "hold": h.ID})
+	r.touch(now, StepShow)
+	return nil
+}
+
+// Refuse notes a draft that cannot be shown to a person, and has another one
+// written.
+func (r *Request) Refuse(refusal Refusal, now time.Time) error {
+	if r.State != Drafting {
+		return r.refuse("refuse the draft of")
+	}
+	r.Refused = append(r.Refused, refusal)
+	r.note(now, System, "refused draft", map[string]any{"attempt": r.Attempts, "reason": refusal.Reason, "code_sha256": Hash([]byte(refusal.Code))})
+	r.touch(now, StepDraft)
+	return nil
+}
+
+// Again notes a call that failed in a way that may pass. The job that made it
+// makes it again later.
+func (r *Request) Again(why string, now time.Time) error {
+	if r.State != Drafting {
+		return r.refuse("draft")
+	}
+	r.note(now, System, "call failed", map[string]any{"attempt": r.Attempts, "why": why})
+	r.touch(now)
+	return nil
+}
+
+// Drafted puts a revision before the reviewers. Whatever was approved before is
+// not approved any more: approvals belong to a revision.
+func (r *Request) Drafted(rev Revision, p Policy, now time.Time) error {
+	if r.State != Drafting {
+		return r.refuse("draft")
+	}
+	rev.RequestID, rev.Number, rev.At = r.ID, 1, now
+	if r.Revision != nil {
+		rev.Number = r.Revision.Number + 1
+	}
+	rev.Manifest.CodeSHA256 = Hash([]byte(rev.Code))
+	rev.Digest = rev.Manifest.Digest()
+	r.Revision, r.Changes.Revision, r.Decisions, r.Refused = &rev, &rev, nil, nil
+	r.say(now, RoleCode, rev.Code)
+	r.note(now, rev.Author, "drafted", map[string]any{"revision": rev.Number, "digest": rev.Digest,
+		"manifest": string(rev.Manifest.Canonical()), "prompt_version": rev.PromptVersion, "findings": len(rev.Findings)})
+	r.move(Pending, now, now.Add(p.Expiry))
+	return nil
+}
+
+// Fail ends a request before anything has run, with a reason for the asker.
+func (r *Request) Fail(reason string, now time.Time) error {
+	if r.State != Drafting && r.State != Approved {
+		return r.refuse("fail")
+	}
+	r.Reason = reason
+	r.release(now)
+	r.note(now, System, "failed", map[string]any{"reason": reason})
+	r.move(Failed, now, time.Time{})
+	return nil
+}
+
+// Decide is Approve and Reject. The decision must be on the revision that stands
+// now, by its digest; by someone who is neither the asker nor the author of the
+// code; and the first one of that person. With enough approvals the money for
+// the run is held and the request is approved.
+func (r *Request) Decide(d Decision, runCost budget.USD, p Policy, now time.Time) error {
+	if r.State != Pending {
+		return r.refuse(string(d.Verdict))
+	}
+	if r.Revision == nil || d.Revision != r.Revision.Number || d.Digest != r.Revision.Digest || !r.Revision.Intact() {
+		return &StaleError{Request: r}
+	}
+	if !now.Before(r.ExpiresAt) {
+		return &MoveError{Request: r, Verb: string(d.Verdict), Why: "The time for a decision has run out."}
+	}
+	if d.Reviewer == r.Asker {
+		return &NotAllowedError{Who: d.Reviewer, Why: "You asked this question, so somebody else has to review the code."}
+	}
+	if d.Reviewer == r.Revision.Author {
+		return &NotAllowedError{Who: d.Reviewer, Why: "You wrote this version of the code, so somebody else has to review it."}
+	}
+	for _, earlier := range r.Decisions {
+		if earlier.Reviewer == d.Reviewer {
+			return &MoveError{Request: r, Verb: string(d.Verdict), Why: "You have already decided on this version."}
+		}
+	}
+	d.RequestID, d.At = r.ID, now
+	r.Decisions = append(r.Decisions, d)
+	r.Changes.Decision = &d
+	data := map[string]any{"revision": d.Revision, "digest": d.Digest, "click": d.Click}
+	if d.Verdict == Reject {
+		data["reason"] = d.Reason
+		r.Reason = d.Reason
+		r.note(now, d.Reviewer, "rejected", data)
+		r.move(Rejected, now, time.Time{})
+		return nil
+	}
+	r.note(now, d.Reviewer, "approved", data)
+	if r.Approvals() < p.Quorum {
+		r.touch(now, StepShow)
+		return nil
+	}
+	r.hold(budget.ForRun, runCost, now, p.RunExpiry+time.Duration(r.Revision.Manifest.Limits.Seconds)*time.Second)
+	r.move(Approved, now, now.Add(p.RunExpiry), StepRun)
+	return nil
+}
+
+// Approvals counts the people who have approved the current revision.
+func (r *Request) Approvals() (n int) {
+	for _, d := range r.Decisions {
+		if d.Verdict == Approve {
+			n++
+		}
+	}
+	return n
+}
+
+// Expire ends a wait that has run out: nobody decided, or nothing could run.
+func (r *Request) Expire(now time.Time) error {
+	if r.State != Drafting && r.State != Pending && r.State != Approved || now.Before(r.ExpiresAt) {
+		return r.refuse("expire")
+	}
+	r.release(now)
+	r.note(now, System, "expired", map[string]any{"while": r.State})
+	r.Reason = map[State]string{
+		Drafting: "The code could not be written in time.",
+		Pending:  "Nobody decided in time. That is not a no: ask again if you still need it.",
+		Approved: "It was approved, but could not be started in time. Nothing has run.",
+	}[r.State]
+	r.move(Expired, now, time.Time{})
+	return nil
+}
+
+// Withdraw takes a request back. What has started cannot be taken back.
+func (r *Request) Withdraw(by string, now time.Time) error {
+	if r.State != Drafting && r.State != Pending && r.State != Approved {
+		return r.refuse("withdraw")
+	}
+	r.release(now)
+	r.note(now, by, "withdrawn", nil)
+	r.move(Withdrawn, now, time.Time{})
+	return nil
+}
+
+// Start names the box, in which the code may start from now on, once. The seal
+// is checked again: this is the last moment before the code is out of our hands.
+func (r *Request) Start(box string, p Policy, now time.Time) error {
+	if r.State != Approved || r.Run != nil {
+		return r.refuse("start")
+	}
+	if !now.Before(r.ExpiresAt) {
+		return &MoveError{Request: r, Verb: "start", Why: "The approval has run out."}
+	}
+	if !r.Revision.Intact() || r.Approvals() < p.Quorum {
+		return &StaleError{Request: r}
+	}
+	for _, d := range r.Decisions {
+		if d.Revision != r.Revision.Number || d.Digest != r.Revision.Digest {
+			return &StaleError{Request: r}
+		}
+	}
+	for i, h := range r.Holds {
+		r.Holds[i].Called = true
+		r.Changes.Called = append(r.Changes.Called, h.ID)
+	}
+	r.Run = &Run{RequestID: r.ID, BoxID: box, StartedAt: now}
+	r.Changes.Run = r.Run
+	r.note(now, System, "started", map[string]any{"box": box, "revision": r.Revision.Number, "digest": r.Revision.Digest})
+	r.move(Running, now, time.Time{})
+	return nil
+}
+
+// Finish stores what came out. A traceback is a result, too: the run happened.
+func (r *Request) Finish(result Result, charge budget.Charge, now time.Time) error {
+	if r.State != Running {
+		return r.refuse("finish")
+	}
+	r.Run.FinishedAt, r.Run.Result = now, &result
+	r.Changes.Run = r.Run
+	for _, h := range slices.Clone(r.Holds) {
+		// What was agreed is the most that is charged: a box that lived a moment longer is our loss.
+		charge.Amount = min(charge.Amount, h.Amount)
+		r.Settle(budget.Settlement{HoldID: h.ID, At: now, Charges: []budget.Charge{charge}})
+	}
+	r.say(now, RoleResult, result.Text())
+	var files []string
+	for _, a := range result.Artifacts {
+		files = append(files, a.Name+" "+Hash(a.Data))
+	}
+	r.note(now, System, "finished", map[string]any{"outcome": result.Outcome, "error": result.Error, "files": files,
+		"observed": result.Observed, "box_ms": result.Box.Milliseconds(), "cost": charge.Amount})
+	r.move(Done, now, time.Time{})
+	return nil
+}
+
+// Lose gives a run up whose box has gone: it was started, nobody knows how it
+// ended, and it will not be run again. The hold is spent in full.
+func (r *Request) Lose(now time.Time) error {
+	if r.State != Running {
+		return r.refuse("lose")
+	}
+	for _, h := range slices.Clone(r.Holds) {
+		r.Settle(h.InFull(now, r.Revision.Manifest.Sandbox))
+	}
+	r.Reason = "It was started, but its result was lost. Nobody knows how it ended, and it will not be run again."
+	r.say(now, RoleResult, r.Reason)
+	r.note(now, System, "lost", map[string]any{"box": r.Run.BoxID})
+	r.move(Lost, now, time.Time{})
+	return nil
+}
+
+// Settle ends a hold, in any state: a call that was under way when its request
+// was taken back is paid for all the same. A hold that is not open is left alone.
+func (r *Request) Settle(s budget.Settlement) {
+	for i, h := range r.Holds {
+		if h.ID == s.HoldID {
+			r.Holds = slices.Delete(r.Holds, i, i+1)
+			r.Changes.Settlements = append(r.Changes.Settlements, s)
+			r.note(s.At, System, "settled", map[string]any{"hold": h.ID, "for": h.Purpose, "held": h.Amount,
+				"spent": budget.Total(s.Charges), "estimated": s.Estimated})
+			return
+		}
+	}
+}
+
+// expireIfDue ends a wait that has run out, and leaves any other request alone.
+func (r *Request) expireIfDue(now time.Time) error {
+	if r.State.Final() || r.State == Running || now.Before(r.ExpiresAt) {
+		return nil
+	}
+	return r.Expire(now)
+}
+
+// settleStale ends the holds whose time is over. What was called may have been
+// billed and counts in full; what was not never happened. A run's hold waits for
+// the run, which is either finished or lost.
+func (r *Request) settleStale(now time.Time) error {
+	for _, h := range slices.Clone(r.Holds) {
+		switch {
+		case r.State == Running || now.Before(h.ExpiresAt):
+		case h.Called:
+			r.Settle(h.InFull(now, r.Model))
+		default:
+			r.Settle(budget.Settlement{HoldID: h.ID, At: now})
+		}
+	}
+	return nil
+}
+
+// CalledHold is the hold whose paid work is under way, if any.
+func (r *Request) CalledHold() (OpenHold, bool) {
+	for _, h := range r.Holds {
+		if h.Called {
+			return h, true
+		}
+	}
+	return OpenHold{}, false
+}
+
+// release settles with nothing what was held for work that never began. What
+// was called stays held: whoever called it settles it, or else a sweep does.
+func (r *Request) release(now time.Time) {
+	for _, h := range slices.Clone(r.Holds) {
+		if !h.Called {
+			r.Settle(budget.Settlement{HoldID: h.ID, At: now})
+		}
+	}
+}
+
+func (r *Request) hold(purpose budget.Purpose, amount budget.USD, now time.Time, life time.Duration) {
+	h := budget.Hold{ID: NewID(12), RequestID: r.ID, Purpose: purpose, Amount: amount, At: now, ExpiresAt: now.Add(life)}
+	r.Holds = append(r.Holds, OpenHold{Hold: h})
+	r.Changes.Holds = append(r.Changes.Holds, h)
+	r.note(now, System, "held", map[string]any{"hold": h.ID, "for": purpose, "amount": amount})
+}
+
+// move changes the state; every move is shown, and some need more doing.
+func (r *Request) move(to State, now, expires time.Time, steps ...Step) {
+	r.State, r.ExpiresAt = to, expires
+	r.touch(now, append(steps, StepShow)...)
+}
+
+func (r *Request) touch(now time.Time, steps ...Step) {
+	r.ChangedAt = now
+	for _, s := range steps {
+		if !slices.Contains(r.Changes.Jobs, s) {
+			r.Changes.Jobs = append(r.Changes.Jobs, s)
+		}
+	}
+}
+
+func (r *Request) say(now time.Time, role Role, text string) {
+	r.Changes.Messages = append(r.Changes.Messages, Message{RequestID: r.ID, Role: role, Text: text, At: now})
+}
+
+func (r *Request) note(now time.Time, actor, kind string, data map[string]any) {
+	r.Changes.Events = append(r.Changes.Events, Event{At: now, Actor: actor, Kind: kind, Data: maps.Clone(data)})
+}
+
+func (r *Request) refuse(verb string) error { return &MoveError{Request: r, Verb: verb} }
+
+func names(files []File) []string {
+	list := make([]string, len(files))
+	for i, f := range files {
+		list[i] = f.Name
+	}
+	return list
+}
