@@ -1,0 +1,49 @@
+# `make demo` and `make test` are all that a newcomer needs. Both install what is
+# missing first (tools/setup lists it before).
+
+GO ?= go
+GOFLAGS += -trimpath
+export GOFLAGS
+
+.PHONY: demo test build ui cover bench lint clean
+.DEFAULT_GOAL := build
+
+# Plays one round, then keeps serving. ONCE=1: exits after the round, 0 only if
+# every step happened. RESET=1: forgets what earlier demos left.
+demo: setup-demo build
+	@bin/countersign demo $(if $(RESET),-reset) $(if $(ONCE),-once)
+
+# Everything: race detector, real Postgres, real sandbox, real browser.
+test: setup-test libexec/runsc
+	$(GO) vet ./...
+	$(GO) test -race -timeout 9m ./...
+
+build: libexec/runsc
+	$(GO) build -o bin/countersign ./cmd/countersign
+
+# gVisor, pinned in tools/go.mod, which keeps its modules out of ours.
+libexec/runsc: tools/go.mod tools/go.sum
+	cd tools && CGO_ENABLED=0 $(GO) build -ldflags='-s -w' -o ../libexec/runsc gvisor.dev/gvisor/runsc
+	@touch $@
+
+# The page of the local Slack. What it builds is committed, so nobody else needs Node.
+ui:
+	cd internal/slacksim/page && npm ci && npm run build
+
+# Coverage of the non-test lines by the whole suite, per package and in all.
+cover: setup-test libexec/runsc
+	$(GO) test -timeout 15m -coverpkg=./... -coverprofile=coverage.out ./...
+	@$(GO) tool cover -func=coverage.out | tail -1
+
+# Figures from one run on this machine: compare within a run, not between machines.
+bench: setup-test libexec/runsc build
+	$(GO) run ./cmd/bench
+
+.PHONY: setup-demo setup-test
+setup-demo:
+	@tools/setup demo
+setup-test:
+	@tools/setup test
+
+clean:
+	rm -rf bin libexec coverage.out

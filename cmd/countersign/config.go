@@ -1,0 +1,195 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+
+	"countersign/approval"
+	"countersign/budget"
+)
+
+// Secret is a setting that is never printed, by whatever means.
+type Secret string
+
+// String hides what it holds.
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return "redacted"
+}
+
+// GoString hides it from %#v as well.
+func (s Secret) GoString() string { return s.String() }
+
+// LogValue hides it from slog.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
+
+// MarshalText hides it from JSON.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// Config is every setting of the program. .env.example says what each is for; a
+// test holds the two against each other.
+type Config struct {
+	SlackBotToken Secret `env:"SLACK_BOT_TOKEN"`
+	SlackAppToken Secret `env:"SLACK_APP_TOKEN"`
+	SlackAPIURL   string `env:"SLACK_API_URL"`
+
+	ReviewChannel  string        `env:"REVIEW_CHANNEL"`
+	Reviewers      []string      `env:"REVIEWERS"`
+	Admins         []string      `env:"ADMINS"`
+	Quorum         int           `env:"QUORUM" envDefault:"1"`
+	ApprovalExpiry time.Duration `env:"APPROVAL_EXPIRY" envDefault:"24h"`
+	RunExpiry      time.Duration `env:"RUN_EXPIRY" envDefault:"1h"`
+	TimeZone       string        `env:"TIME_ZONE" envDefault:"UTC"`
+
+	MistralAPIKey    Secret   `env:"MISTRAL_API_KEY"`
+	MistralBaseURL   string   `env:"MISTRAL_BASE_URL"`
+	MistralModel     string   `env:"MISTRAL_MODEL" envDefault:"codestral-2508"`
+	MistralModels    []string `env:"MISTRAL_MODELS"`
+	MistralMaxTokens int      `env:"MISTRAL_MAX_TOKENS" envDefault:"4096"`
+	SampleRows       int      `env:"SHARE_SAMPLE_ROWS" envDefault:"0"`
+
+	E2BAPIKey   Secret `env:"E2B_API_KEY"`
+	E2BDomain   string `env:"E2B_DOMAIN"`
+	E2BAPIURL   string `env:"E2B_API_URL"`
+	E2BTemplate string `env:"E2B_TEMPLATE"`
+	Runsc       string `env:"COUNTERSIGN_RUNSC"`
+	RunSeconds  int    `env:"RUN_SECONDS" envDefault:"120"`
+	RunMemoryMB int    `env:"RUN_MEMORY_MB" envDefault:"1024"`
+	MaxFileMB   int64  `env:"MAX_FILE_MB" envDefault:"20"`
+
+	PricesFile string `env:"PRICES_FILE"`
+
+	DatabaseURL Secret `env:"DATABASE_URL"`
+	DataDir     string `env:"DATA_DIR"`
+	HTTPAddr    string `env:"HTTP_ADDR" envDefault:"127.0.0.1:8080"`
+	LogLevel    string `env:"LOG_LEVEL" envDefault:"info"`
+
+	LangfuseHost      string `env:"LANGFUSE_HOST" envDefault:"https://cloud.langfuse.com"`
+	LangfusePublicKey string `env:"LANGFUSE_PUBLIC_KEY"`
+	LangfuseSecretKey Secret `env:"LANGFUSE_SECRET_KEY"`
+
+	// What the settings above amount to.
+	location *time.Location
+	prices   budget.Prices
+	level    slog.Level
+}
+
+// readConfig reads the environment. All faults are reported at once, each by the
+// name of its setting and never with a secret in it.
+func readConfig(environ map[string]string) (Config, error) {
+	var c Config
+	err := env.ParseWithOptions(&c, env.Options{Environment: environ})
+	var faults []error
+	var all env.AggregateError
+	if errors.As(err, &all) {
+		faults = append(faults, all.Errors...)
+	} else if err != nil {
+		faults = append(faults, err)
+	}
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+
+	if c.location, err = time.LoadLocation(c.TimeZone); err != nil {
+		fault("TIME_ZONE: %q is no time zone; an example is Europe/Berlin", c.TimeZone)
+	}
+	if err := c.level.UnmarshalText([]byte(c.LogLevel)); err != nil {
+		fault("LOG_LEVEL: %q is none of debug, info, warn, error", c.LogLevel)
+	}
+	if c.prices, err = readPrices(c.PricesFile); err != nil {
+		fault("PRICES_FILE: %w", err)
+	}
+	for name, value := range map[string]string{"MISTRAL_BASE_URL": c.MistralBaseURL, "E2B_API_URL": c.E2BAPIURL, "SLACK_API_URL": c.SlackAPIURL, "LANGFUSE_HOST": c.LangfuseHost} {
+		if u, err := url.Parse(value); value != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+			fault("%s: not a URL such as https://example.com", name)
+		}
+	}
+	for name, n := range map[string]int{"QUORUM": c.Quorum, "RUN_SECONDS": c.RunSeconds, "RUN_MEMORY_MB": c.RunMemoryMB,
+		"MAX_FILE_MB": int(c.MaxFileMB), "MISTRAL_MAX_TOKENS": c.MistralMaxTokens, "APPROVAL_EXPIRY": int(c.ApprovalExpiry), "RUN_EXPIRY": int(c.RunExpiry)} {
+		if n < 1 {
+			fault("%s: must be more than nothing", name)
+		}
+	}
+	if (c.LangfusePublicKey == "") != (c.LangfuseSecretKey == "") {
+		fault("LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY: set both or neither")
+	}
+	if c.DataDir == "" {
+		c.DataDir = defaultDataDir()
+	}
+	return c, errors.Join(faults...)
+}
+
+func readPrices(file string) (budget.Prices, error) {
+	if file == "" {
+		return budget.Shipped(), nil
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return budget.Prices{}, err
+	}
+	defer f.Close()
+	return budget.ReadPrices(f)
+}
+
+// defaultDataDir is where a program of this user keeps what must outlive it. Root
+// uses /var/lib: a Postgres that has dropped root cannot pass /root.
+func defaultDataDir() string {
+	if os.Geteuid() == 0 {
+		return "/var/lib/countersign"
+	}
+	if dir := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "countersign")
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return filepath.Join(os.TempDir(), fmt.Sprintf("countersign-%d", os.Geteuid()))
+	}
+	return filepath.Join(home, ".local", "share", "countersign")
+}
+
+// needSlack reports what serve cannot do without.
+func (c Config) needSlack() error {
+	var faults []error
+	need := func(name, value, prefix, hint string) {
+		switch {
+		case value == "":
+			faults = append(faults, fmt.Errorf("%s is not set: %s", name, hint))
+		case !strings.HasPrefix(value, prefix):
+			faults = append(faults, fmt.Errorf("%s does not start with %s: %s", name, prefix, hint))
+		}
+	}
+	need("SLACK_BOT_TOKEN", string(c.SlackBotToken), "xoxb-", "the Bot User OAuth Token of your Slack app, under OAuth & Permissions")
+	need("SLACK_APP_TOKEN", string(c.SlackAppToken), "xapp-", "an app-level token with connections:write, under Basic Information")
+	need("REVIEW_CHANNEL", c.ReviewChannel, "", "the id of the channel where code is reviewed, such as C0123456789")
+	need("REVIEWERS", strings.Join(c.Reviewers, ","), "", "the user ids of those who may approve, such as U012ABCDEF,U034GHIJKL")
+	return errors.Join(faults...)
+}
+
+// policy is what the settings say about who may do what, and how much.
+func (c Config) policy() approval.Policy {
+	p := approval.DefaultPolicy()
+	p.Reviewers, p.Admins, p.ReviewChannel, p.Quorum = c.Reviewers, c.Admins, c.ReviewChannel, c.Quorum
+	p.Expiry, p.RunExpiry = c.ApprovalExpiry, c.RunExpiry
+	p.MaxFileBytes = c.MaxFileMB << 20
+	p.Limits.Seconds, p.Limits.MemoryMB = c.RunSeconds, c.RunMemoryMB
+	return p
+}
+
+// models are what askers may choose from, the default first, none of them twice.
+func (c Config) models() []string {
+	models := []string{c.MistralModel}
+	for _, m := range c.MistralModels {
+		if m != c.MistralModel {
+			models = append(models, m)
+		}
+	}
+	return models
+}

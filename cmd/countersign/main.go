@@ -1,0 +1,112 @@
+// Countersign answers questions of data in Slack: a model writes the code, a
+// person signs it, a sandbox runs it once.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"syscall"
+
+	"github.com/caarlos0/env/v11"
+)
+
+const usage = `Countersign: ask your data in Slack; a person signs every line of code before it runs.
+
+  countersign serve            connect to Slack and work (settings: .env.example)
+  countersign demo             play with a local Slack in the browser; no account needed
+  countersign doctor           check everything that serve needs, and say what to do
+  countersign migrate          bring the database up to date
+  countersign audit ID         print the audit trail of a request
+  countersign version          print the version
+`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	go func() {
+		// A second Ctrl-C ends the program at once.
+		<-ctx.Done()
+		stop()
+	}()
+	os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
+}
+
+// exitError carries an exit code and prints nothing more.
+type exitError int
+
+func (e exitError) Error() string { return fmt.Sprintf("exit %d", int(e)) }
+
+// run is the whole program, as tests call it.
+func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
+	err := command(ctx, args, environ, stdout, stderr)
+	var code exitError
+	switch {
+	case err == nil, errors.Is(err, context.Canceled) && ctx.Err() != nil:
+		return 0
+	case errors.As(err, &code):
+		return int(code)
+	}
+	for _, line := range strings.Split(err.Error(), "\n") {
+		fmt.Fprintln(stderr, "countersign: "+line)
+	}
+	return 1
+}
+
+func command(ctx context.Context, args, environ []string, stdout, stderr io.Writer) error {
+	name := "help"
+	if len(args) > 0 {
+		name, args = args[0], args[1:]
+	}
+	switch name {
+	case "version":
+		fmt.Fprintln(stdout, version())
+		return nil
+	case "help", "-h", "--help":
+		fmt.Fprint(stdout, usage)
+		return nil
+	}
+	commands := map[string]func(context.Context, program) error{
+		"serve": serve, "demo": demo, "doctor": doctor, "migrate": migrate, "audit": audit,
+	}
+	do, ok := commands[name]
+	if !ok {
+		fmt.Fprint(stderr, usage)
+		return fmt.Errorf("there is no command %q", name)
+	}
+	config, err := readConfig(env.ToMap(environ))
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: config.level}))
+	return do(ctx, program{Config: config, args: args, out: stdout, log: log})
+}
+
+// program is what every command gets.
+type program struct {
+	Config
+	args []string
+	out  io.Writer
+	log  *slog.Logger
+}
+
+// version is what the build says about itself.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "countersign (unknown build)"
+	}
+	v := info.Main.Version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			v += " " + s.Value
+		}
+	}
+	return "countersign " + v + " " + info.GoVersion
+}

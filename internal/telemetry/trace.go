@@ -1,0 +1,265 @@
+package telemetry
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
+	"go.opentelemetry.io/otel/sdk/resource"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
+
+	"countersign/approval"
+	"countersign/budget"
+)
+
+// Options say where traces go. Without both keys they go nowhere.
+type Options struct {
+	Host      string // Langfuse, without a path: "https://cloud.langfuse.com"
+	PublicKey string
+	SecretKey string
+	Version   string // of this program
+	Prices    budget.Prices
+}
+
+// Telemetry holds the tracer and the metrics of one process.
+type Telemetry struct {
+	*Metrics
+	tracer   trace.Tracer
+	prices   budget.Prices
+	shutdown func(context.Context) error
+}
+
+// New sets the exporter up. Nothing is sent before the first span ends.
+func New(ctx context.Context, o Options) (*Telemetry, error) {
+	t := &Telemetry{Metrics: newMetrics(), tracer: noop.NewTracerProvider().Tracer(""), prices: o.Prices,
+		shutdown: func(context.Context) error { return nil }}
+	if o.PublicKey == "" || o.SecretKey == "" {
+		return t, nil
+	}
+	basic := base64.StdEncoding.EncodeToString([]byte(o.PublicKey + ":" + o.SecretKey))
+	exporter, err := otlptracehttp.New(ctx,
+		otlptracehttp.WithEndpointURL(o.Host+"/api/public/otel/v1/traces"),
+		otlptracehttp.WithHeaders(map[string]string{"Authorization": "Basic " + basic, "x-langfuse-ingestion-version": "4"}))
+	if err != nil {
+		return nil, fmt.Errorf("set up traces to %s: %w", o.Host, err)
+	}
+	provider := sdktrace.NewTracerProvider(
+		sdktrace.WithBatcher(exporter, sdktrace.WithBatchTimeout(2*time.Second)),
+		sdktrace.WithIDGenerator(ids{}),
+		sdktrace.WithResource(resource.NewSchemaless(
+			attribute.String("service.name", "countersign"), attribute.String("service.version", o.Version))))
+	t.tracer, t.shutdown = provider.Tracer("countersign"), provider.Shutdown
+	return t, nil
+}
+
+// Shutdown sends what has not been sent yet.
+func (t *Telemetry) Shutdown(ctx context.Context) error { return t.shutdown(ctx) }
+
+// ids gives the first span of a request the ids that are derived from the
+// request, and every other span what the SDK expects.
+type ids struct{}
+
+type rootKey struct{}
+
+func (ids) NewIDs(ctx context.Context) (trace.TraceID, trace.SpanID) {
+	if id, ok := ctx.Value(rootKey{}).(string); ok {
+		return derived(id)
+	}
+	var t trace.TraceID
+	_, _ = rand.Read(t[:])
+	return t, ids{}.NewSpanID(ctx, t)
+}
+
+func (ids) NewSpanID(context.Context, trace.TraceID) (s trace.SpanID) {
+	_, _ = rand.Read(s[:])
+	return s
+}
+
+// derived are the ids of a request's trace and of its first span.
+func derived(requestID string) (t trace.TraceID, s trace.SpanID) {
+	sum := sha256.Sum256([]byte("countersign trace of " + requestID))
+	copy(t[:], sum[:16])
+	copy(s[:], sum[16:24])
+	return t, s
+}
+
+// within puts the spans of ctx into the trace of a request, below its first span.
+func within(ctx context.Context, requestID string) context.Context {
+	t, s := derived(requestID)
+	return trace.ContextWithRemoteSpanContext(ctx, trace.NewSpanContext(trace.SpanContextConfig{
+		TraceID: t, SpanID: s, TraceFlags: trace.FlagsSampled, Remote: true}))
+}
+
+// end closes a span with what became of it. The text of an error may hold
+// people's words, so only its kind is told.
+func end(span trace.Span, err error) {
+	if err != nil {
+		span.SetStatus(codes.Error, kind(err))
+	}
+	span.End()
+}
+
+func kind(err error) string {
+	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
+		err = inner
+	}
+	return fmt.Sprintf("%T", err)
+}
+
+// of are the attributes that every span of a request carries.
+func of(r *approval.Request) []attribute.KeyValue {
+	return []attribute.KeyValue{
+		attribute.String("countersign.request", r.ID), attribute.String("langfuse.trace.name", "analyze"),
+		attribute.String("session.id", r.SessionID), attribute.String("user.id", r.Asker),
+		attribute.String("langfuse.trace.metadata.state", string(r.State)),
+	}
+}
+
+// Step wraps the work of a job in a span of its request's trace.
+func (t *Telemetry) Step(do func(context.Context, approval.Wake) error) func(context.Context, approval.Wake) error {
+	return func(ctx context.Context, wake approval.Wake) error {
+		began := time.Now()
+		ctx, span := t.tracer.Start(within(ctx, wake.RequestID), string(wake.Step),
+			trace.WithAttributes(attribute.String("countersign.request", wake.RequestID)))
+		err := do(ctx, wake)
+		end(span, err)
+		t.step(wake.Step, outcome(err), time.Since(began))
+		return err
+	}
+}
+
+// Service is the approval.Service that the bot calls, seen from outside.
+type Service struct {
+	*approval.Service
+	t *Telemetry
+}
+
+// Service wraps the calls of people.
+func (t *Telemetry) Service(s *approval.Service) Service { return Service{Service: s, t: t} }
+
+// Ask makes the first span of a request's trace, with its derived ids.
+func (s Service) Ask(ctx context.Context, q approval.Question) (*approval.Request, error) {
+	began := time.Now()
+	r, err := s.Service.Ask(ctx, q)
+	s.t.asks.WithLabelValues(outcome(err)).Inc()
+	if err == nil {
+		_, span := s.t.tracer.Start(context.WithValue(ctx, rootKey{}, r.ID), "ask",
+			trace.WithNewRoot(), trace.WithTimestamp(began), trace.WithAttributes(of(r)...))
+		span.End()
+	}
+	return r, err
+}
+
+// Decide is a span of its own: how long people took stands between the spans.
+func (s Service) Decide(ctx context.Context, ruling approval.Ruling) (*approval.Request, error) {
+	ctx, span := s.t.tracer.Start(within(ctx, ruling.RequestID), "decide", trace.WithAttributes(
+		attribute.String("countersign.request", ruling.RequestID), attribute.String("countersign.verdict", string(ruling.Verdict)),
+		attribute.String("countersign.digest", ruling.Digest), attribute.String("countersign.reviewer", ruling.Click.User)))
+	r, err := s.Service.Decide(ctx, ruling)
+	if err == nil {
+		span.SetAttributes(of(r)...)
+	}
+	end(span, err)
+	s.t.decisions.WithLabelValues(string(ruling.Verdict), outcome(err)).Inc()
+	return r, err
+}
+
+type writer struct {
+	approval.Writer
+	t *Telemetry
+}
+
+// Writer wraps the calls of a model: each is a generation, with what it used and
+// what it cost by our own price table. Langfuse has no prices for Mistral.
+func (t *Telemetry) Writer(w approval.Writer) approval.Writer { return writer{Writer: w, t: t} }
+
+func (w writer) Write(ctx context.Context, b approval.Brief) (approval.Draft, error) {
+	ctx, span := w.t.tracer.Start(within(ctx, b.RequestID), "chat "+b.Model, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
+		attribute.String("langfuse.observation.type", "generation"), attribute.String("gen_ai.operation.name", "chat"),
+		attribute.String("gen_ai.request.model", b.Model), attribute.String("countersign.request", b.RequestID),
+		attribute.String("session.id", b.SessionID), attribute.String("user.id", b.Asker)))
+	draft, err := w.Writer.Write(ctx, b)
+	usage := draft.Usage
+	var failed *approval.WriterError
+	if errors.As(err, &failed) {
+		usage = failed.Usage
+	}
+	if usage.Model != "" {
+		span.SetAttributes(w.t.generation(usage, draft.PromptVersion)...)
+	}
+	end(span, err)
+	return draft, err
+}
+
+func (t *Telemetry) generation(u budget.Usage, promptVersion string) []attribute.KeyValue {
+	attrs := []attribute.KeyValue{
+		attribute.String("gen_ai.response.model", u.Model),
+		attribute.Int("gen_ai.usage.input_tokens", u.Input), attribute.Int("gen_ai.usage.output_tokens", u.Output),
+		attribute.String("langfuse.observation.prompt.version", promptVersion),
+	}
+	charge, err := t.prices.TokenCharge(u, time.Now())
+	if err != nil {
+		return attrs // no price, no figure: better none than a wrong one
+	}
+	t.tokens.WithLabelValues(u.Model, "input").Add(float64(u.Input))
+	t.tokens.WithLabelValues(u.Model, "output").Add(float64(u.Output))
+	cost, _ := json.Marshal(map[string]float64{"total": dollars(charge.Amount)}) // numbers always marshal
+	return append(attrs, attribute.String("langfuse.observation.cost_details", string(cost)))
+}
+
+func dollars(u budget.USD) float64 { return float64(u) / float64(budget.Dollar) }
+
+type sandbox struct {
+	approval.Sandbox
+	t *Telemetry
+}
+
+// Sandbox wraps the box calls that take time.
+func (t *Telemetry) Sandbox(s approval.Sandbox) approval.Sandbox { return sandbox{Sandbox: s, t: t} }
+
+func (s sandbox) span(ctx context.Context, name string) (context.Context, trace.Span) {
+	return s.t.tracer.Start(ctx, "box "+name, trace.WithAttributes(attribute.String("countersign.sandbox", s.Size().Kind)))
+}
+
+func (s sandbox) Inspect(ctx context.Context, code string, files []approval.File) (approval.Inspection, error) {
+	ctx, span := s.span(ctx, "inspect")
+	seen, err := s.Sandbox.Inspect(ctx, code, files)
+	span.SetAttributes(attribute.Int("countersign.findings", len(seen.Findings)))
+	end(span, err)
+	return seen, err
+}
+
+func (s sandbox) Create(ctx context.Context, requestID string, seal approval.Manifest) (string, error) {
+	ctx, span := s.span(ctx, "create")
+	id, err := s.Sandbox.Create(ctx, requestID, seal)
+	end(span, err)
+	return id, err
+}
+
+func (s sandbox) Start(ctx context.Context, boxID string, job approval.Job) error {
+	ctx, span := s.span(ctx, "start")
+	err := s.Sandbox.Start(ctx, boxID, job)
+	end(span, err)
+	return err
+}
+
+func (s sandbox) Result(ctx context.Context, boxID string) (approval.Result, error) {
+	ctx, span := s.span(ctx, "result")
+	result, err := s.Sandbox.Result(ctx, boxID)
+	span.SetAttributes(attribute.String("countersign.outcome", string(result.Outcome)), attribute.Int64("countersign.box_ms", result.Box.Milliseconds()))
+	if err == nil {
+		s.t.runs.WithLabelValues(string(result.Outcome)).Inc()
+	}
+	end(span, err)
+	return result, err
+}
