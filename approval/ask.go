@@ -46,6 +46,10 @@ func (s *Service) Ask(ctx context.Context, q Question) (*Request, error) {
 		if q.Files, _, err = s.Store.ThreadFiles(ctx, thread); err != nil {
 			return nil, err
 		}
+		for i := range q.Files {
+			// What they held then may not be what they hold now: they are read anew.
+			q.Files[i].SHA256, q.Files[i].Tables = "", nil
+		}
 	}
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	worst, err := s.draftCost(q.Model, now)
@@ -89,7 +93,12 @@ func (s *Service) clean(q Question) (Question, error) {
 // fileName makes a name that a box can hold: no folders, nothing hidden, unlike
 // the names before it. People and the model see the same one.
 func fileName(name string, before []File) string {
-	name = strings.TrimLeft(strings.NewReplacer("/", "_", "\\", "_", "\n", "_", "\t", "_").Replace(Plain(name)), ". ")
+	name = strings.TrimLeft(Plain(strings.Map(func(r rune) rune {
+		if r == '/' || r == '\\' || Hidden(r) {
+			return '_'
+		}
+		return r
+	}, name)), ". ")
 	ext := path.Ext(name)
 	if len(ext) > 12 {
 		ext = ""

@@ -28,7 +28,7 @@ func Canonical(code string) (string, error) {
 		return "", fmt.Errorf("the code has %d bytes; at most %d can be reviewed", len(code), MaxCode)
 	}
 	for n, line := range strings.Split(code, "\n") {
-		if err := canonicalLine(line); err != nil {
+		if err := canonicalLine(columns(line)); err != nil {
 			return "", fmt.Errorf("line %d: %w", n+1, err)
 		}
 		if n < 2 && cookie.MatchString(line) {
@@ -47,11 +47,31 @@ const maxColumns = 200
 var cookie = regexp.MustCompile(`^[ \t\f]*#.*?coding[:=][ \t]*[-\w.]+`)
 
 // gap is white space that pushes what follows out of sight.
-var gap = regexp.MustCompile(`\S[ \t]{16,}\S`)
+var gap = regexp.MustCompile(`\S {16,}\S`)
+
+// columns is the line as wide as it is shown: each tab goes on to the next
+// eighth column.
+func columns(line string) string {
+	if !strings.Contains(line, "\t") {
+		return line
+	}
+	var b strings.Builder
+	n := 0
+	for _, r := range line {
+		if r != '\t' {
+			b.WriteRune(r)
+			n++
+			continue
+		}
+		b.WriteString("        "[n%8:])
+		n += 8 - n%8
+	}
+	return b.String()
+}
 
 func canonicalLine(line string) error {
 	for _, r := range line {
-		if r != '\t' && Hidden(r) {
+		if Hidden(r) {
 			return fmt.Errorf("the character %U is invisible or changes how the line is shown; write it as an escape in a string, or leave it out", r)
 		}
 	}
@@ -76,7 +96,7 @@ func Hidden(r rune) bool {
 		return true
 	case r != ' ' && unicode.Is(unicode.Zs, r): // spaces that are not the space
 		return true
-	case r == '\u2800': // the blank Braille pattern
+	case r == '\u2800' || r == '\U0001D159': // the blank Braille pattern, the note without a head
 		return true
 	}
 	return !unicode.IsGraphic(r) // unassigned

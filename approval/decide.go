@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strings"
 	"time"
+
+	"countersign/budget"
 )
 
 // Ruling is a reviewer's click.
@@ -71,13 +73,14 @@ func (s *Service) decide(ctx context.Context, ruling Ruling, then error) (*Reque
 			// A copy bears what only wanted to be known.
 			r = new(*r)
 		}
-		cost, err := s.runCost(now)
-		if err != nil {
-			return err
-		}
-		if r.Revision != nil {
+		var cost budget.USD
+		if d.Verdict == Approve && r.Revision != nil {
+			worst, err := s.runCost(now)
+			if err != nil {
+				return err
+			}
 			// The reviewer agreed to the cap that the manifest names, and to no cent more.
-			cost = min(cost, r.Revision.Manifest.CostCap)
+			cost = min(worst, r.Revision.Manifest.CostCap)
 		}
 		if err := r.Decide(d, cost, s.Policy, now); err != nil {
 			return err

@@ -21,6 +21,9 @@ func (s *Service) Draft(ctx context.Context, id string) error {
 	if err != nil || r.State != Drafting {
 		return err
 	}
+	if s.Sandbox == nil {
+		return s.fail(ctx, id, "Nothing can run code here at the moment: "+s.NoBox)
+	}
 	if r.Attempts >= s.Policy.MaxAttempts || len(r.Refused) > maxRepairs {
 		return s.fail(ctx, id, s.gaveUp(r))
 	}
@@ -48,8 +51,7 @@ func (s *Service) Draft(ctx context.Context, id string) error {
 		Question: r.Question, Files: r.Files, History: history, Refused: r.Refused})
 
 	// From here on money may have been spent: it is booked even when this replica is told to stop.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
-	defer cancel()
+	ctx = context.WithoutCancel(ctx)
 	if err != nil {
 		return s.noDraft(ctx, id, hold, err)
 	}
@@ -66,6 +68,11 @@ func (s *Service) gaveUp(r *Request) string {
 
 // examine brings a draft before the reviewers, or back to the model.
 func (s *Service) examine(ctx context.Context, r *Request, hold OpenHold, draft Draft) error {
+	author := draft.Usage.Model
+	if author == "" || draft.Usage.Output <= 0 {
+		// A program came, and no word on what it cost: the hold is spent in full.
+		author, draft.Usage.Model = r.Model, unknownUsage
+	}
 	code, err := Canonical(draft.Code)
 	if err != nil {
 		return s.refuse(ctx, r.ID, hold, draft.Usage, 0, Refusal{Reason: err.Error()})
@@ -89,7 +96,7 @@ func (s *Service) examine(ctx context.Context, r *Request, hold OpenHold, draft 
 		for _, f := range r.Files {
 			manifest.Inputs = append(manifest.Inputs, Input{Name: f.Name, SHA256: f.SHA256})
 		}
-		return r.Drafted(Revision{Code: code, Summary: Plain(draft.Summary), Author: draft.Usage.Model,
+		return r.Drafted(Revision{Code: code, Summary: Plain(draft.Summary), Author: author,
 			PromptVersion: draft.PromptVersion, Findings: seen.Findings, Manifest: manifest}, s.Policy, now)
 	})
 	if err == nil {
@@ -101,6 +108,8 @@ func (s *Service) examine(ctx context.Context, r *Request, hold OpenHold, draft 
 // inspect tries a few times: the draft is paid for, and a box that cannot be had
 // this second may be had the next.
 func (s *Service) inspect(ctx context.Context, code string, files []File) (seen Inspection, err error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
 	for wait := time.Second; ; wait *= 2 {
 		seen, err = s.Sandbox.Inspect(ctx, code, files)
 		var box *BoxError
@@ -162,8 +171,14 @@ const unknownUsage = "?"
 // book settles a call's hold together with what follows from it. A request that
 // was taken back meanwhile is paid for, and nothing follows.
 func (s *Service) book(ctx context.Context, id string, hold OpenHold, usage budget.Usage, box time.Duration, then func(*Request, time.Time) error) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
 	_, err := s.Store.Update(ctx, id, func(r *Request, now time.Time) error {
-		r.Settle(s.settlement(hold, usage, box, now))
+		if usage.Model == unknownUsage {
+			r.Settle(hold.InFull(now, r.Model))
+		} else {
+			r.Settle(s.settlement(hold, usage, box, now))
+		}
 		if r.State != Drafting {
 			return nil
 		}

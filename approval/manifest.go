@@ -1,6 +1,7 @@
 package approval
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -46,7 +47,9 @@ const ManifestVersion = 1
 // Canonical is the manifest's one spelling.
 func (m Manifest) Canonical() []byte {
 	m.Inputs = slices.Clone(m.Inputs)
-	slices.SortFunc(m.Inputs, func(a, b Input) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(m.Inputs, func(a, b Input) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.SHA256, b.SHA256))
+	})
 	m.Network = slices.Sorted(slices.Values(m.Network))
 	if m.Inputs == nil {
 		m.Inputs = []Input{}

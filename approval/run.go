@@ -22,6 +22,10 @@ func (s *Service) Run(ctx context.Context, id string) error {
 			return err
 		}
 	}
+	if r.State == Done && s.Sandbox != nil {
+		// Repeated after its end: whoever ended it may not have come to this.
+		return s.Sandbox.Kill(ctx, r.Run.BoxID)
+	}
 	if r.State != Running {
 		return nil
 	}
@@ -38,8 +42,9 @@ func (s *Service) Run(ctx context.Context, id string) error {
 	defer cancel()
 	_, err = s.Store.Update(ctx, id, func(r *Request, now time.Time) error {
 		charge, err := s.Prices.BoxCharge(s.Sandbox.Size(), result.Box, now)
-		if err != nil && len(r.Holds) > 0 {
-			charge = budget.Charge{Kind: budget.Box, What: s.Sandbox.Size().Kind, Amount: r.Holds[0].Amount}
+		if err != nil {
+			// The price has gone since: what was agreed is charged.
+			charge = budget.Charge{Kind: budget.Box, What: s.Sandbox.Size().Kind, Amount: r.Revision.Manifest.CostCap}
 		}
 		return r.Finish(result, charge, now)
 	})
@@ -77,12 +82,16 @@ func (s *Service) start(ctx context.Context, r *Request) (*Request, error) {
 	}
 	started, err := s.Store.Update(ctx, r.ID, func(r *Request, now time.Time) error { return r.Start(box, s.Policy, now) })
 	if err != nil {
-		// Nothing has started in it and nothing will: the row does not name it.
-		if kill := s.Sandbox.Kill(context.WithoutCancel(ctx), box); kill != nil {
-			s.Log.Warn("kill unused box", "request", r.ID, "error", kill)
-		}
+		var move *MoveError
 		var stale *StaleError
-		if errors.As(err, &stale) {
+		if errors.As(err, &stale) || errors.As(err, &move) && (move.Request.Run == nil || move.Request.Run.BoxID != box) {
+			// Nothing has started in it and nothing will: the row does not name it. After any other error it may, or
+			// another replica has named it just now: then the next call finds the same box.
+			if kill := s.Sandbox.Kill(context.WithoutCancel(ctx), box); kill != nil {
+				s.Log.Warn("kill unused box", "request", r.ID, "error", kill)
+			}
+		}
+		if stale != nil {
 			return r, s.fail(ctx, r.ID, "What was approved is not what is stored any more, so it was not run.")
 		}
 		return r, ended(err)

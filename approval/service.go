@@ -104,26 +104,34 @@ func surfaces(v *View) []Surface {
 	return list
 }
 
+// View reads everything that a request's messages are drawn from.
+func (s *Service) View(ctx context.Context, id string) (*View, error) {
+	v, err := s.Store.View(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	v.Policy = s.Policy
+	return v, nil
+}
+
 // Show makes Slack look like the row: what is missing is posted, what is
 // outdated is rewritten. The posts are views; losing one loses nothing.
 func (s *Service) Show(ctx context.Context, id string) error {
-	v, err := s.Store.View(ctx, id)
+	v, err := s.View(ctx, id)
 	if err != nil {
 		return err
 	}
-	v.Policy = s.Policy
 	for _, surface := range surfaces(v) {
 		post, err := s.Slack.Publish(ctx, v, surface)
 		if err != nil {
 			return err
 		}
-		if had, ok := v.Posts[surface]; ok && had == post {
-			continue
+		if had, ok := v.Posts[surface]; !ok || had != post {
+			if err := s.Store.Posted(ctx, post); err != nil {
+				return err
+			}
+			v.Posts[surface] = post
 		}
-		if err := s.Store.Posted(ctx, post); err != nil {
-			return err
-		}
-		v.Posts[surface] = post
 		if surface == SurfaceRoot && v.Session.ThreadTS == "" {
 			v.Session.ThreadTS = post.TS
 			if err := s.Store.Threaded(ctx, v.Session.ID, post.TS); err != nil {

@@ -40,8 +40,12 @@ func (r *Request) Call(worst budget.USD, p Policy, now time.Time) error {
 		return &MoveError{Request: r, Verb: "draft", Why: fmt.Sprintf("The model was called %d times without a usable program.", r.Attempts)}
 	}
 	for _, h := range slices.Clone(r.Holds) {
-		if h.Purpose == budget.ForDraft && h.Called {
+		switch {
+		case h.Called:
 			r.Settle(h.InFull(now, r.Model))
+		case h.Amount < worst || now.Add(draftHoldLife/2).After(h.ExpiresAt):
+			// It waited so long that a sweep could take it from under the call, or prices have risen since.
+			r.Settle(budget.Settlement{HoldID: h.ID, At: now})
 		}
 	}
 	if len(r.Holds) == 0 {
@@ -116,7 +120,7 @@ func (r *Request) Fail(reason string, now time.Time) error {
 // code; and the first one of that person. With enough approvals the money for
 // the run is held and the request is approved.
 func (r *Request) Decide(d Decision, runCost budget.USD, p Policy, now time.Time) error {
-	if r.State != Pending {
+	if r.State != Pending || d.Verdict != Approve && d.Verdict != Reject {
 		return r.refuse(string(d.Verdict))
 	}
 	if r.Revision == nil || d.Revision != r.Revision.Number || d.Digest != r.Revision.Digest || !r.Revision.Intact() {
@@ -212,8 +216,10 @@ func (r *Request) Start(box string, p Policy, now time.Time) error {
 		}
 	}
 	for i, h := range r.Holds {
-		r.Holds[i].Called = true
-		r.Changes.Called = append(r.Changes.Called, h.ID)
+		if h.Purpose == budget.ForRun {
+			r.Holds[i].Called = true
+			r.Changes.Called = append(r.Changes.Called, h.ID)
+		}
 	}
 	r.Run = &Run{RequestID: r.ID, BoxID: box, StartedAt: now}
 	r.Changes.Run = r.Run
@@ -229,7 +235,7 @@ func (r *Request) Finish(result Result, charge budget.Charge, now time.Time) err
 	}
 	r.Run.FinishedAt, r.Run.Result = now, &result
 	r.Changes.Run = r.Run
-	for _, h := range slices.Clone(r.Holds) {
+	for _, h := range r.runHolds() {
 		// What was agreed is the most that is charged: a box that lived a moment longer is our loss.
 		charge.Amount = min(charge.Amount, h.Amount)
 		r.Settle(budget.Settlement{HoldID: h.ID, At: now, Charges: []budget.Charge{charge}})
@@ -251,7 +257,7 @@ func (r *Request) Lose(now time.Time) error {
 	if r.State != Running {
 		return r.refuse("lose")
 	}
-	for _, h := range slices.Clone(r.Holds) {
+	for _, h := range r.runHolds() {
 		r.Settle(h.InFull(now, r.Revision.Manifest.Sandbox))
 	}
 	r.Reason = "It was started, but its result was lost. Nobody knows how it ended, and it will not be run again."
@@ -307,6 +313,12 @@ func (r *Request) CalledHold() (OpenHold, bool) {
 		}
 	}
 	return OpenHold{}, false
+}
+
+// runHolds are the open holds of the run. A draft's may be open beside them when
+// two replicas had one written: whoever called that one settles it.
+func (r *Request) runHolds() []OpenHold {
+	return slices.DeleteFunc(slices.Clone(r.Holds), func(h OpenHold) bool { return h.Purpose != budget.ForRun })
 }
 
 // release settles with nothing what was held for work that never began. What

@@ -61,6 +61,10 @@ func (w Window) Range(at time.Time, loc *time.Location) (from, until time.Time) 
 		for t.Day() != time.Date(y, m, d, 12, 0, 0, 0, loc).Day() {
 			t = t.Add(time.Hour)
 		}
+		// Where the clock goes back at the end of the day's first hour, there are two midnights: the first one counts.
+		if first := t.Add(-time.Hour); first.Day() == t.Day() {
+			t = first
+		}
 		return t
 	}
 	switch w {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/big"
 	"strconv"
 	"strings"
 	"time"
@@ -83,6 +84,11 @@ func ReadPrices(r io.Reader) (Prices, error) {
 		if err == io.EOF {
 			break
 		}
+		var malformed *csv.ParseError
+		if errors.As(err, &malformed) {
+			faults = append(faults, fmt.Errorf("line %d: %w", malformed.Line, malformed.Err))
+			continue
+		}
 		if err != nil {
 			return p, fmt.Errorf("read prices: %w", err)
 		}
@@ -114,6 +120,9 @@ func (p *Prices) add(row []string) error {
 	if name == "" || source == "" {
 		fault(errors.New("name and source are required"))
 	}
+	if !until.IsZero() && !from.Before(until) {
+		fault(fmt.Errorf("a price from %s until %s never holds", row[2], row[3]))
+	}
 	switch row[0] {
 	case "model":
 		above, err := strconv.Atoi("0" + row[4])
@@ -133,14 +142,15 @@ func holds(from, until, at time.Time) bool {
 	return !at.Before(from) && (until.IsZero() || at.Before(until))
 }
 
-// Model returns the row that applies to a prompt of so many tokens.
+// Model returns the row that applies to a prompt of so many tokens. Of two rows
+// that hold at once, the one that began later does.
 func (p Prices) Model(model string, at time.Time, prompt int) (ModelPrice, error) {
 	var best *ModelPrice
 	for i, row := range p.Models {
 		if row.Model != model || !holds(row.From, row.Until, at) || row.Above > 0 && prompt <= row.Above {
 			continue
 		}
-		if best == nil || row.Above > best.Above {
+		if best == nil || row.Above > best.Above || row.Above == best.Above && row.From.After(best.From) {
 			best = &p.Models[i]
 		}
 	}
@@ -150,14 +160,18 @@ func (p Prices) Model(model string, at time.Time, prompt int) (ModelPrice, error
 	return *best, nil
 }
 
-// Box returns the row of a kind of sandbox.
+// Box returns the row of a kind of sandbox, the later one of two that hold at once.
 func (p Prices) Box(kind string, at time.Time) (BoxPrice, error) {
-	for _, row := range p.Boxes {
-		if row.Kind == kind && holds(row.From, row.Until, at) {
-			return row, nil
+	var best *BoxPrice
+	for i, row := range p.Boxes {
+		if row.Kind == kind && holds(row.From, row.Until, at) && (best == nil || row.From.After(best.From)) {
+			best = &p.Boxes[i]
 		}
 	}
-	return BoxPrice{}, &UnknownPriceError{What: kind, At: at}
+	if best == nil {
+		return BoxPrice{}, &UnknownPriceError{What: kind, At: at}
+	}
+	return *best, nil
 }
 
 // TokenCharge prices what a model call used, by the model that answered it.
@@ -167,8 +181,12 @@ func (p Prices) TokenCharge(u Usage, at time.Time) (Charge, error) {
 		return Charge{}, err
 	}
 	cached := min(max(u.Cached, 0), u.Input)
-	sum := USD(u.Input-cached)*row.Input + USD(cached)*row.Cached + USD(u.Output)*row.Output
-	return Charge{Kind: Tokens, What: u.Model, Usage: u, Amount: perMillion(sum)}, nil
+	amount, err := priced(1_000_000, product{int64(u.Input - cached), int64(row.Input)},
+		product{int64(cached), int64(row.Cached)}, product{int64(u.Output), int64(row.Output)})
+	if err != nil {
+		return Charge{}, fmt.Errorf("price %d and %d tokens of %s: %w", u.Input, u.Output, u.Model, err)
+	}
+	return Charge{Kind: Tokens, What: u.Model, Usage: u, Amount: amount}, nil
 }
 
 // BoxCharge prices a box for as long as it was allocated, to the millisecond.
@@ -177,11 +195,16 @@ func (p Prices) BoxCharge(size BoxSize, d time.Duration, at time.Time) (Charge, 
 	if err != nil {
 		return Charge{}, err
 	}
-	ms := max(int64(0), (d + time.Millisecond - 1).Milliseconds())
-	// Both parts in 1/1024 of a billionth of a dollar per second, so that nothing is lost before the one rounding.
-	rate := int64(row.VCPU)*int64(size.VCPU)*1024 + int64(row.GiB)*int64(size.MemoryMB)
-	sum := USD((rate*ms + 1024*1000 - 1) / (1024 * 1000))
-	return Charge{Kind: Box, What: size.Kind, BoxMS: ms, Amount: sum.roundUp(MicroDollar)}, nil
+	ms := max(0, d.Milliseconds())
+	if d > time.Duration(ms)*time.Millisecond {
+		ms++
+	}
+	amount, err := priced(1000*1024, product{int64(row.VCPU), int64(size.VCPU), ms, 1024},
+		product{int64(row.GiB), int64(size.MemoryMB), ms})
+	if err != nil {
+		return Charge{}, fmt.Errorf("price %s of a box with %d CPUs and %d MB: %w", d, size.VCPU, size.MemoryMB, err)
+	}
+	return Charge{Kind: Box, What: size.Kind, BoxMS: ms, Amount: amount}, nil
 }
 
 // WorstTokens is the most that a call can cost: every byte of the prompt a
@@ -192,8 +215,12 @@ func (p Prices) WorstTokens(model string, promptBytes, maxTokens int, at time.Ti
 	for _, row := range p.Models {
 		if row.Model == model && holds(row.From, row.Until, at) {
 			known = true
-			input := max(row.Input, row.Cached)
-			worst = max(worst, perMillion(USD(promptBytes)*input+USD(maxTokens)*row.Output))
+			amount, err := priced(1_000_000, product{int64(promptBytes), int64(max(row.Input, row.Cached))},
+				product{int64(maxTokens), int64(row.Output)})
+			if err != nil {
+				return 0, fmt.Errorf("price a prompt of %d bytes for %s: %w", promptBytes, model, err)
+			}
+			worst = max(worst, amount)
 		}
 	}
 	if !known {
@@ -202,8 +229,31 @@ func (p Prices) WorstTokens(model string, promptBytes, maxTokens int, at time.Ti
 	return worst, nil
 }
 
-// perMillion divides a sum of (tokens x price per million) down to an amount,
-// rounding up once.
-func perMillion(sum USD) USD {
-	return ((sum + 999_999) / 1_000_000).roundUp(MicroDollar)
+// product is a quantity times a price, in as many factors as it takes.
+type product []int64
+
+// priced adds products up, divides by per, and rounds up once, to a micro-dollar.
+// A negative quantity, or an amount that no USD can hold, is an error: usage is
+// what a provider reports, and must not wrap around into a gift.
+func priced(per int64, parts ...product) (USD, error) {
+	sum := new(big.Int)
+	for _, factors := range parts {
+		part := big.NewInt(1)
+		for _, f := range factors {
+			if f < 0 {
+				return 0, fmt.Errorf("%d: %w", f, ErrAmount)
+			}
+			part.Mul(part, big.NewInt(f))
+		}
+		sum.Add(sum, part)
+	}
+	step := new(big.Int).Mul(big.NewInt(per), big.NewInt(int64(MicroDollar)))
+	up, rest := sum.DivMod(sum, step, new(big.Int))
+	if rest.Sign() > 0 {
+		up.Add(up, big.NewInt(1))
+	}
+	if up.Mul(up, big.NewInt(int64(MicroDollar))); !up.IsInt64() {
+		return 0, fmt.Errorf("%s billionths: %w", up, ErrAmount)
+	}
+	return USD(up.Int64()), nil
 }

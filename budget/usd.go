@@ -36,7 +36,8 @@ func ParseUSD(text string) (USD, error) {
 	}
 	if groups := strings.Split(whole, ","); len(groups) > 1 {
 		for i, g := range groups {
-			if i == 0 && (len(g) == 0 || len(g) > 3) || i > 0 && len(g) != 3 {
+			// Nobody groups a number that begins with nought: "0,500" is half of something to many people.
+			if i == 0 && (len(g) == 0 || len(g) > 3 || g[0] == '0') || i > 0 && len(g) != 3 {
 				return 0, bad
 			}
 		}
@@ -59,7 +60,8 @@ func ParseUSD(text string) (USD, error) {
 func notDigit(r rune) bool { return r < '0' || r > '9' }
 
 // String prints the exact amount with at least the cents: "$25.00", "$0.0033".
-// ParseUSD reads every amount that is not negative back to the same value.
+// ParseUSD reads every amount from nothing to nine billion dollars back to the
+// same value.
 func (u USD) String() string {
 	sign := ""
 	if u < 0 {

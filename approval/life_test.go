@@ -1,0 +1,229 @@
+package approval
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"countersign/budget"
+)
+
+// life is a request with everything that was ever stored about it, as a database
+// would have it, and a world that does to it whatever comes to mind.
+type life struct {
+	r         *Request
+	p         Policy
+	now       time.Time
+	tampered  bool
+	events    []Event
+	holds     map[string]budget.Hold
+	settled   map[string]budget.Settlement
+	decisions map[string]bool // reviewer and revision
+	revisions []Revision
+	starts    int
+}
+
+// try does a move as storage does: its changes are taken over when it succeeds,
+// and it must not have left a trace when it fails.
+func (l *life) try(t *rapid.T, name string, move func() error) error {
+	before := deepCopy(l.r)
+	err := move()
+	if err != nil {
+		require.Equal(t, before, l.r, "%s failed and left a trace", name)
+		return err
+	}
+	require.False(t, before.State.Final(), "%s moved a request that was %s", name, before.State)
+	require.NotEmpty(t, l.r.Changes.Events, "%s left no event", name)
+	l.store(t, before)
+	return nil
+}
+
+func (l *life) store(t *rapid.T, before *Request) {
+	c := l.r.Changes
+	l.r.Changes = Changes{}
+	l.events = append(l.events, c.Events...)
+	for _, h := range c.Holds {
+		require.GreaterOrEqual(t, h.Amount, budget.USD(0))
+		require.NotContains(t, l.holds, h.ID)
+		l.holds[h.ID] = h
+	}
+	for _, s := range c.Settlements {
+		require.Contains(t, l.holds, s.HoldID)
+		require.NotContains(t, l.settled, s.HoldID, "settled twice")
+		l.settled[s.HoldID] = s
+	}
+	if d := c.Decision; d != nil {
+		key := d.Reviewer + " on " + d.Digest
+		require.False(t, l.decisions[key], "decided twice: %s", key)
+		l.decisions[key] = true
+		require.NotEqual(t, l.r.Asker, d.Reviewer)
+		require.NotEqual(t, l.r.Revision.Author, d.Reviewer)
+		require.Equal(t, l.r.Revision.Digest, d.Digest)
+	}
+	if c.Revision != nil {
+		l.revisions = append(l.revisions, *c.Revision)
+		require.Equal(t, len(l.revisions), c.Revision.Number)
+	}
+	if c.Run != nil && c.Run.Result == nil {
+		l.starts++
+		require.Equal(t, Approved, before.State)
+		require.False(t, l.tampered, "what was not approved has started")
+		require.True(t, l.now.Before(before.ExpiresAt))
+		people := map[string]bool{}
+		for _, d := range l.r.Decisions {
+			if d.Verdict == Approve && d.Digest == l.r.Revision.Digest && l.r.Revision.Intact() {
+				people[d.Reviewer] = true
+			}
+		}
+		require.GreaterOrEqual(t, len(people), max(1, l.p.Quorum), "started without a quorum")
+	}
+}
+
+// check holds at every moment.
+func (l *life) check(t *rapid.T) {
+	require.LessOrEqual(t, l.starts, 1, "started twice")
+	var open []string
+	for id := range l.holds {
+		if _, ok := l.settled[id]; !ok {
+			open = append(open, id)
+		}
+	}
+	var held []string
+	for _, h := range l.r.Holds {
+		held = append(held, h.ID)
+		require.Equal(t, l.holds[h.ID], h.Hold)
+	}
+	require.ElementsMatch(t, open, held, "the row and the ledger disagree about what is held")
+	for id, s := range l.settled {
+		spent := budget.Total(s.Charges)
+		require.GreaterOrEqual(t, spent, budget.USD(0))
+		require.LessOrEqual(t, spent, l.holds[id].Amount)
+		if s.Estimated {
+			require.Equal(t, l.holds[id].Amount, spent)
+		}
+	}
+	for i, rev := range l.revisions {
+		require.True(t, i == len(l.revisions)-1 && l.tampered || rev.Intact())
+	}
+	require.Equal(t, l.r.Run != nil, slices.Contains([]State{Running, Done, Lost}, l.r.State))
+}
+
+func TestNoOrderOfMovesBreaksAPromise(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		p := testPolicy()
+		p.Quorum = rapid.IntRange(0, 3).Draw(t, "quorum")
+		p.MaxAttempts = rapid.IntRange(1, 4).Draw(t, "attempts")
+		l := &life{p: p, now: t0, holds: map[string]budget.Hold{}, settled: map[string]budget.Settlement{}, decisions: map[string]bool{}}
+		worst := budget.USD(rapid.IntRange(0, 1000).Draw(t, "worst"))
+		l.r = New(Question{Team: "T", Asker: "A", Trigger: "x"}, "m1", worst, p, l.now)
+		l.store(t, &Request{})
+		people := rapid.SampledFrom([]string{"R1", "R2", "R3", "A", "m1"})
+
+		moves := map[string]func(*rapid.T){
+			"": l.check,
+			"time passes": func(t *rapid.T) {
+				l.now = l.now.Add(time.Duration(rapid.SampledFrom([]int{1, 600, 3600, 90_000}).Draw(t, "seconds")) * time.Second)
+			},
+			"call": func(t *rapid.T) {
+				_ = l.try(t, "Call", func() error {
+					return l.r.Call(worst+budget.USD(rapid.IntRange(0, 2).Draw(t, "dearer")), p, l.now)
+				})
+			},
+			"refuse": func(t *rapid.T) {
+				_ = l.try(t, "Refuse", func() error { return l.r.Refuse(Refusal{Reason: "x"}, l.now) })
+			},
+			"again": func(t *rapid.T) { _ = l.try(t, "Again", func() error { return l.r.Again("x", l.now) }) },
+			"drafted": func(t *rapid.T) {
+				rev := testRevision()
+				rev.Author = people.Draw(t, "author")
+				_ = l.try(t, "Drafted", func() error { return l.r.Drafted(rev, p, l.now) })
+			},
+			"decide": func(t *rapid.T) {
+				d := approvalOf(l.r, people.Draw(t, "reviewer"))
+				d.Verdict = rapid.SampledFrom([]Verdict{Approve, Approve, Approve, Reject, ""}).Draw(t, "verdict")
+				if rapid.IntRange(0, 9).Draw(t, "stale") == 0 {
+					d.Digest = "stale"
+				}
+				d.Revision += rapid.SampledFrom([]int{0, 0, 0, 0, 0, 1, -1}).Draw(t, "revision")
+				_ = l.try(t, "Decide", func() error { return l.r.Decide(d, 50, p, l.now) })
+			},
+			"fail":     func(t *rapid.T) { _ = l.try(t, "Fail", func() error { return l.r.Fail("x", l.now) }) },
+			"expire":   func(t *rapid.T) { _ = l.try(t, "Expire", func() error { return l.r.Expire(l.now) }) },
+			"withdraw": func(t *rapid.T) { _ = l.try(t, "Withdraw", func() error { return l.r.Withdraw("A", l.now) }) },
+			"start": func(t *rapid.T) {
+				_ = l.try(t, "Start", func() error { return l.r.Start("box", p, l.now) })
+			},
+			"finish": func(t *rapid.T) {
+				_ = l.try(t, "Finish", func() error {
+					return l.r.Finish(Result{Outcome: OK}, budget.Charge{Kind: budget.Box, Amount: budget.USD(rapid.IntRange(0, 90).Draw(t, "cost"))}, l.now)
+				})
+			},
+			"lose": func(t *rapid.T) { _ = l.try(t, "Lose", func() error { return l.r.Lose(l.now) }) },
+			"settle": func(t *rapid.T) {
+				// A draft's call is settled whenever it comes back, whatever has become of the request.
+				i := slices.IndexFunc(l.r.Holds, func(h OpenHold) bool { return h.Purpose == budget.ForDraft && h.Called })
+				if i >= 0 {
+					before := deepCopy(l.r)
+					l.r.Settle(budget.Settlement{HoldID: l.r.Holds[i].ID, At: l.now})
+					l.store(t, before)
+				}
+			},
+			"sweep": func(t *rapid.T) {
+				before := deepCopy(l.r)
+				require.NoError(t, l.r.settleStale(l.now))
+				require.Equal(t, before.State, l.r.State)
+				l.store(t, before)
+			},
+			"tamper": func(t *rapid.T) {
+				if l.r.Revision != nil && rapid.IntRange(0, 19).Draw(t, "really") == 0 {
+					l.r.Revision.Code += "# and more\n"
+					l.tampered = true
+				}
+			},
+		}
+		// What ends a life is mostly left out, or few would get old.
+		for _, name := range []string{"withdraw", "fail", "expire", "lose", "time passes", "refuse", "again"} {
+			move := moves[name]
+			moves[name] = func(t *rapid.T) {
+				if rapid.IntRange(0, 5).Draw(t, "really") == 0 {
+					move(t)
+				}
+			}
+		}
+		onward := map[State]string{Drafting: "drafted", Pending: "decide", Approved: "start", Running: "finish"}
+		moves["onward"] = func(t *rapid.T) {
+			if next, ok := onward[l.r.State]; ok {
+				moves[next](t)
+			}
+		}
+		for _, name := range []string{"onward, too", "onward, as well"} {
+			moves[name] = moves["onward"]
+		}
+		t.Repeat(moves)
+
+		for again := 0; !l.r.State.Final() && again < 2; again++ {
+			// Whatever was left open ends by itself: runs by their box, waits by their time.
+			l.now = l.now.Add(1000 * time.Hour)
+			if l.r.State == Running {
+				require.NoError(t, l.try(t, "Lose", func() error { return l.r.Lose(l.now) }))
+			} else {
+				require.NoError(t, l.try(t, "expireIfDue", func() error { return l.r.expireIfDue(l.now) }))
+			}
+		}
+		require.True(t, l.r.State.Final())
+		l.now = l.now.Add(1000 * time.Hour)
+		before := deepCopy(l.r)
+		require.NoError(t, l.r.settleStale(l.now))
+		l.store(t, before)
+		require.Empty(t, l.r.Holds, "something is held for ever")
+		require.Len(t, l.settled, len(l.holds))
+		l.check(t)
+		for i := 1; i < len(l.events); i++ {
+			require.False(t, l.events[i].At.Before(l.events[i-1].At), "the trail goes back in time")
+		}
+	})
+}

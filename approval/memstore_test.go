@@ -1,0 +1,488 @@
+package approval
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/budget"
+)
+
+// memStore keeps state as storage does, in memory: one lock for a transaction,
+// closures on a copy, everything or nothing, budgets checked before a hold is
+// written. Its crash points are named after what a transaction has noted:
+// "commit started.before" dies with nothing stored, ".after" with all of it.
+type memStore struct {
+	mu       sync.Mutex
+	faults   *faults
+	skew     time.Duration // how far the database's clock is ahead
+	loc      *time.Location
+	requests map[string]*Request
+	order    []string
+	sessions map[string]Session
+	messages []Message
+	events   map[string][]Event
+	holds    map[string]*ledgerHold
+	limits   map[budget.Scope]budget.Limit
+	limitLog []string
+	posts    map[string]map[Surface]Post
+	jobs     []Wake
+	alone    map[Wake]bool
+}
+
+// ledgerHold is a hold with the scopes that it weighs on and what came of it.
+type ledgerHold struct {
+	budget.Hold
+	scopes  []budget.Scope
+	settled *budget.Settlement
+}
+
+var _ Store = (*memStore)(nil)
+
+func newMemStore(f *faults) *memStore {
+	return &memStore{faults: f, loc: time.UTC, requests: map[string]*Request{}, sessions: map[string]Session{},
+		events: map[string][]Event{}, holds: map[string]*ledgerHold{}, limits: map[budget.Scope]budget.Limit{},
+		posts: map[string]map[Surface]Post{}, alone: map[Wake]bool{}}
+}
+
+func (m *memStore) now() time.Time { return time.Now().Add(m.skew).UTC().Truncate(time.Microsecond) }
+
+// pass moves the database's clock on.
+func (m *memStore) pass(d time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.skew += d
+}
+
+func (m *memStore) Ask(_ context.Context, r *Request, thread Session) (*Request, bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.faults.hit("Ask.before"); err != nil {
+		return nil, false, err
+	}
+	for _, id := range m.order {
+		if had := m.requests[id]; had.Team == r.Team && had.Trigger == r.Trigger {
+			return deepCopy(had), false, nil
+		}
+	}
+	r = deepCopy(r)
+	for id, s := range m.sessions {
+		if thread.ThreadTS != "" && s.Team == thread.Team && s.Channel == thread.Channel && s.ThreadTS == thread.ThreadTS {
+			r.SessionID = id
+		}
+	}
+	if err := m.commit(r); err != nil {
+		return nil, false, err
+	}
+	if _, ok := m.sessions[r.SessionID]; !ok {
+		thread.ID = r.SessionID
+		m.sessions[r.SessionID] = thread
+	}
+	m.order = append(m.order, r.ID)
+	return deepCopy(r), true, m.faults.hit("Ask.after")
+}
+
+func (m *memStore) Update(ctx context.Context, id string, change func(*Request, time.Time) error) (*Request, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return nil, err // the connection is cut, as pgx does
+	}
+	if err := m.faults.hit("Update.before"); err != nil {
+		return nil, err
+	}
+	had, ok := m.requests[id]
+	if !ok {
+		return nil, fmt.Errorf("update %s: %w", id, ErrNotFound)
+	}
+	r := deepCopy(had)
+	if err := change(r, m.now()); err != nil {
+		return nil, fmt.Errorf("update %s: %w", id, err)
+	}
+	point := "commit nothing"
+	if n := len(r.Changes.Events); n > 0 {
+		point = "commit " + r.Changes.Events[n-1].Kind
+	}
+	if err := m.faults.hit(point + ".before"); err != nil {
+		return nil, err
+	}
+	if err := m.commit(r); err != nil {
+		return nil, fmt.Errorf("update %s: %w", id, err)
+	}
+	if err := m.faults.hit(point + ".after"); err != nil {
+		return nil, err
+	}
+	return deepCopy(r), nil
+}
+
+// commit writes a request and its changes, or nothing. What the schema would
+// refuse is a panic: no verb may try it.
+func (m *memStore) commit(r *Request) error {
+	had, c := m.requests[r.ID], r.Changes
+	settled := map[string]bool{}
+	for _, s := range c.Settlements {
+		if h := m.holds[s.HoldID]; h == nil || h.settled != nil || settled[s.HoldID] {
+			panic("a hold is settled twice: " + s.HoldID)
+		}
+		settled[s.HoldID] = true
+	}
+	if had != nil && c.Decision != nil && slices.ContainsFunc(had.Decisions, func(d Decision) bool {
+		return d.Reviewer == c.Decision.Reviewer && d.Revision == c.Decision.Revision
+	}) {
+		panic("a second decision of " + c.Decision.Reviewer)
+	}
+	if had != nil && had.Run != nil && c.Run != nil && (had.Run.BoxID != c.Run.BoxID || had.Run.Result != nil) {
+		panic("a second run of " + r.ID)
+	}
+	if had != nil && had.State.Final() && had.State != r.State {
+		panic("a final state has changed: " + r.ID)
+	}
+	for _, h := range c.Holds {
+		if err := budget.Check(h.Amount, m.standings(r.Scopes(), settled, c.Settlements)); err != nil {
+			return err
+		}
+	}
+	for _, s := range c.Settlements {
+		m.holds[s.HoldID].settled = &s
+	}
+	for _, h := range c.Holds {
+		m.holds[h.ID] = &ledgerHold{Hold: h, scopes: r.Scopes()}
+	}
+	m.messages = append(m.messages, c.Messages...)
+	m.events[r.ID] = append(m.events[r.ID], c.Events...)
+	for _, step := range c.Jobs {
+		m.jobs = append(m.jobs, Wake{Step: step, RequestID: r.ID})
+	}
+	r.Changes = Changes{}
+	m.requests[r.ID] = deepCopy(r)
+	return nil
+}
+
+// standings reads the ledger as it will be once these settlements are in it.
+func (m *memStore) standings(scopes []budget.Scope, settling map[string]bool, settlements []budget.Settlement) (list []budget.Standing) {
+	for _, scope := range scopes {
+		limit, ok := m.limits[scope]
+		if !ok && scope.Kind != budget.User {
+			continue
+		}
+		if !ok {
+			limit = budget.DefaultUserLimit(scope)
+		}
+		standing := budget.Standing{Limit: limit}
+		var from time.Time
+		from, standing.ResetsAt = limit.Window.Range(m.now(), m.loc)
+		for _, h := range m.holds {
+			switch {
+			case !slices.Contains(h.scopes, scope) || h.At.Before(from):
+			case h.settled != nil:
+				standing.Spent += budget.Total(h.settled.Charges)
+			case settling[h.ID]:
+				i := slices.IndexFunc(settlements, func(s budget.Settlement) bool { return s.HoldID == h.ID })
+				standing.Spent += budget.Total(settlements[i].Charges)
+			default:
+				standing.Held += h.Amount
+			}
+		}
+		list = append(list, standing)
+	}
+	return list
+}
+
+func (m *memStore) Request(_ context.Context, id string) (*Request, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.faults.hit("Request.before"); err != nil {
+		return nil, err
+	}
+	r, ok := m.requests[id]
+	if !ok {
+		return nil, ErrNotFound
+	}
+	return deepCopy(r), nil
+}
+
+func (m *memStore) View(_ context.Context, id string) (*View, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r, ok := m.requests[id]
+	if !ok {
+		return nil, ErrNotFound
+	}
+	v := &View{Request: deepCopy(r), Session: m.sessions[r.SessionID], Standings: m.standings(r.Scopes(), nil, nil),
+		Posts: map[Surface]Post{}, Now: m.now()}
+	for surface, post := range m.posts[id] {
+		v.Posts[surface] = post
+	}
+	for _, h := range m.holds {
+		if h.RequestID == id && h.settled != nil {
+			v.Bill = append(v.Bill, Spend{Purpose: h.Purpose, Charges: h.settled.Charges, Estimated: h.settled.Estimated})
+		}
+	}
+	if r.Run != nil && r.Run.Result != nil {
+		v.Artifacts = r.Run.Result.Artifacts
+	}
+	return v, nil
+}
+
+func (m *memStore) History(_ context.Context, id string) (said []Message, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.faults.hit("History.before"); err != nil {
+		return nil, err
+	}
+	for _, msg := range m.messages {
+		if msg.RequestID == id {
+			break
+		}
+		if m.requests[msg.RequestID].SessionID == m.requests[id].SessionID {
+			said = append(said, msg)
+		}
+	}
+	return said, nil
+}
+
+func (m *memStore) Posted(_ context.Context, p Post) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.faults.hit("Posted.before"); err != nil {
+		return err
+	}
+	if m.posts[p.RequestID] == nil {
+		m.posts[p.RequestID] = map[Surface]Post{}
+	}
+	m.posts[p.RequestID][p.Surface] = p
+	return nil
+}
+
+func (m *memStore) Threaded(_ context.Context, sessionID, ts string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.faults.hit("Threaded.before"); err != nil {
+		return err
+	}
+	s := m.sessions[sessionID]
+	s.ThreadTS = ts
+	m.sessions[sessionID] = s
+	return nil
+}
+
+func (m *memStore) Alone(ctx context.Context, id string, step Step, work func(context.Context) error) error {
+	key := Wake{Step: step, RequestID: id}
+	m.mu.Lock()
+	if m.alone[key] {
+		m.mu.Unlock()
+		return ErrBusy
+	}
+	m.alone[key] = true
+	m.mu.Unlock()
+	defer func() {
+		m.mu.Lock()
+		delete(m.alone, key)
+		m.mu.Unlock()
+	}()
+	return work(ctx)
+}
+
+func (m *memStore) Audit(_ context.Context, id string, e Event) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.faults.hit("Audit.before"); err != nil {
+		return err
+	}
+	m.events[id] = append(m.events[id], e)
+	return nil
+}
+
+func (m *memStore) Events(_ context.Context, id string) ([]Event, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.events[id]), nil
+}
+
+func (m *memStore) list(limit int, want func(*Request) bool) (found []*Request) {
+	for _, id := range m.order {
+		if r := m.requests[id]; want(r) && len(found) < limit {
+			found = append(found, deepCopy(r))
+		}
+	}
+	return found
+}
+
+func (m *memStore) Recent(_ context.Context, team, asker string, limit int) ([]*Request, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.list(limit, func(r *Request) bool { return r.Team == team && r.Asker == asker }), nil
+}
+
+func (m *memStore) Pending(_ context.Context, team string, limit int) ([]*Request, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.list(limit, func(r *Request) bool { return r.Team == team && r.State == Pending }), nil
+}
+
+func (m *memStore) ThreadFiles(_ context.Context, thread Session) (files []File, ours bool, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.faults.hit("ThreadFiles.before"); err != nil {
+		return nil, false, err
+	}
+	for _, id := range m.order {
+		r := m.requests[id]
+		if s := m.sessions[r.SessionID]; s.Team == thread.Team && s.Channel == thread.Channel && s.ThreadTS == thread.ThreadTS {
+			files, ours = slices.Clone(r.Files), true
+		}
+	}
+	return files, ours, nil
+}
+
+func (m *memStore) Standings(_ context.Context, scopes []budget.Scope) ([]budget.Standing, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.standings(scopes, nil, nil), nil
+}
+
+func (m *memStore) SetLimit(_ context.Context, actor string, limit budget.Limit) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.limits[limit.Scope] = limit
+	m.limitLog = append(m.limitLog, actor)
+	return nil
+}
+
+func (m *memStore) Stuck(context.Context) (wakes []Wake, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.faults.hit("Stuck.before"); err != nil {
+		return nil, err
+	}
+	for _, id := range m.order {
+		r := m.requests[id]
+		due := !r.ExpiresAt.IsZero() && !m.now().Before(r.ExpiresAt)
+		if !r.State.Final() && (due || m.now().Sub(r.ChangedAt) > time.Minute) {
+			wakes = append(wakes, Wake{Step: StepShow, RequestID: id})
+		}
+	}
+	return wakes, nil
+}
+
+func (m *memStore) StaleHolds(context.Context) (stale []budget.Hold, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.faults.hit("StaleHolds.before"); err != nil {
+		return nil, err
+	}
+	for _, h := range m.holds {
+		if h.settled == nil && !m.now().Before(h.ExpiresAt) {
+			stale = append(stale, h.Hold)
+		}
+	}
+	return stale, nil
+}
+
+func (m *memStore) Wake(_ context.Context, w Wake) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.faults.hit("Wake " + string(w.Step)); err != nil {
+		return err
+	}
+	m.jobs = append(m.jobs, w)
+	return nil
+}
+
+// next takes a job out of the queue.
+func (m *memStore) next() (Wake, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.jobs) == 0 {
+		return Wake{}, false
+	}
+	w := m.jobs[0]
+	m.jobs = m.jobs[1:]
+	return w, true
+}
+
+// deepCopy copies everything that can be reached, so that what a closure does to
+// its request is seen only when it commits. Times are values.
+func deepCopy[T any](v T) T {
+	return copyValue(reflect.ValueOf(&v).Elem()).Interface().(T)
+}
+
+func copyValue(v reflect.Value) reflect.Value {
+	out := reflect.New(v.Type()).Elem()
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			out.Set(reflect.New(v.Type().Elem()))
+			out.Elem().Set(copyValue(v.Elem()))
+		}
+	case reflect.Interface:
+		if !v.IsNil() {
+			out.Set(copyValue(v.Elem()))
+		}
+	case reflect.Slice:
+		if !v.IsNil() {
+			out.Set(reflect.MakeSlice(v.Type(), v.Len(), v.Len()))
+			for i := range v.Len() {
+				out.Index(i).Set(copyValue(v.Index(i)))
+			}
+		}
+	case reflect.Map:
+		if !v.IsNil() {
+			out.Set(reflect.MakeMap(v.Type()))
+			for key, value := range v.Seq2() {
+				out.SetMapIndex(key, copyValue(value))
+			}
+		}
+	case reflect.Struct:
+		out.Set(v)
+		if v.Type() != reflect.TypeFor[time.Time]() {
+			for i := range v.NumField() {
+				out.Field(i).Set(copyValue(v.Field(i)))
+			}
+		}
+	default:
+		out.Set(v)
+	}
+	return out
+}
+
+// The twin has to be trusted, so what the others rely on is shown here.
+func TestTheTwinStoresAllOfAnUpdateOrNothing(t *testing.T) {
+	t.Parallel()
+	m := newMemStore(&faults{})
+	r := New(Question{Team: "T", Asker: "U", Project: "C", Trigger: "1"}, "m", budget.Dollar, DefaultPolicy(), m.now())
+	stored, created, err := m.Ask(t.Context(), r, Session{Team: "T", Channel: "C"})
+	require.NoError(t, err)
+	require.True(t, created)
+	again, created, err := m.Ask(t.Context(), New(Question{Team: "T", Trigger: "1"}, "m", 1, DefaultPolicy(), m.now()), Session{})
+	require.NoError(t, err)
+	require.False(t, created)
+	require.Equal(t, stored.ID, again.ID)
+
+	before := deepCopy(m.requests[r.ID])
+	no := errors.New("no")
+	_, err = m.Update(t.Context(), r.ID, func(r *Request, now time.Time) error {
+		r.Holds[0].Called = true
+		require.NoError(t, r.Fail("x", now))
+		return no
+	})
+	require.ErrorIs(t, err, no)
+	require.Equal(t, before, m.requests[r.ID])
+	require.Len(t, m.events[r.ID], 2) // asked, held
+	require.Len(t, m.jobs, 2)         // draft, show
+
+	_, err = m.Update(t.Context(), r.ID, func(r *Request, now time.Time) error {
+		r.hold(budget.ForRun, 10*budget.Dollar, now, time.Hour)
+		return nil
+	})
+	var exceeded *budget.ExceededError
+	require.ErrorAs(t, err, &exceeded)
+	require.Equal(t, before, m.requests[r.ID])
+}

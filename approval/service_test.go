@@ -1,0 +1,232 @@
+package approval
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/budget"
+)
+
+func TestDoKeepsReplicasApartAndForgetsUnknownSteps(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.ask()
+	b.writer.then = func() {
+		require.ErrorIs(t, b.Do(context.Background(), Wake{StepDraft, r.ID}), ErrBusy)
+	}
+	require.NoError(t, b.Do(t.Context(), Wake{StepDraft, r.ID}))
+	require.Len(t, b.writer.briefs, 1)
+	require.NoError(t, b.Do(t.Context(), Wake{"dance", r.ID}))
+	require.Contains(t, b.log.String(), "a job for an unknown step")
+}
+
+func TestAJobThatComesTooLateChangesNothing(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, state := range States() {
+		r := inState(t, state)
+		r.Holds = nil
+		b.store.requests[r.ID] = r
+		before := b.request(r.ID)
+		if state != Drafting {
+			require.NoError(t, b.Draft(t.Context(), r.ID), state)
+		}
+		if state != Approved && state != Running {
+			require.NoError(t, b.Run(t.Context(), r.ID), state)
+		}
+		require.Equal(t, before, b.request(r.ID))
+	}
+	require.Empty(t, b.writer.briefs)
+	require.Empty(t, b.box.boxes)
+}
+
+func TestEachStateHasItsMessages(t *testing.T) {
+	t.Parallel()
+	start, review := []Surface{SurfaceRoot, SurfaceProgress}, []Surface{SurfaceRoot, SurfaceProgress, SurfaceCard}
+	for state, want := range map[State][]Surface{
+		Drafting: start, Failed: append(start[:2:2], SurfaceReply),
+		Pending: review, Approved: review, Running: review, Withdrawn: review,
+		Rejected: append(review[:3:3], SurfaceReply), Expired: append(review[:3:3], SurfaceReply),
+		Lost: append(review[:3:3], SurfaceReply), Done: append(review[:3:3], SurfaceFiles, SurfaceReply),
+	} {
+		v := &View{Request: inState(t, state), Artifacts: []Artifact{{Name: "a"}}}
+		require.Equal(t, want, surfaces(v), state)
+	}
+	require.NotContains(t, surfaces(&View{Request: inState(t, Done)}), SurfaceFiles)
+}
+
+func TestShowPostsWhatIsMissingAndRemembersIt(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.ask()
+	require.NoError(t, b.Show(t.Context(), r.ID))
+	require.Equal(t, []Surface{SurfaceRoot, SurfaceProgress}, b.slack.drawn)
+	require.Equal(t, "ts-1", b.store.sessions[r.SessionID].ThreadTS)
+	remembered := 0
+	for _, point := range b.faults.passed {
+		if point == "Posted.before" {
+			remembered++
+		}
+	}
+	require.Equal(t, 2, remembered)
+	require.NoError(t, b.Show(t.Context(), r.ID))
+	require.Equal(t, 2, b.slack.posted)
+	b.faults.fail("Posted.before", errCrash)
+	require.NoError(t, b.Show(t.Context(), r.ID), "what has not changed is not remembered again")
+}
+
+func TestShowGoesOnWhereItStopped(t *testing.T) {
+	t.Parallel()
+	for _, point := range []string{"Publish root", "Publish progress", "Posted.before", "Threaded.before"} {
+		b := setup(t)
+		r := b.ask()
+		b.faults.fail(point, errCrash)
+		require.ErrorIs(t, b.Show(t.Context(), r.ID), errCrash, point)
+		require.NoError(t, b.Show(t.Context(), r.ID), point)
+		require.Len(t, b.store.posts[r.ID], 2, point)
+		require.NotEmpty(t, b.store.sessions[r.SessionID].ThreadTS, point)
+	}
+	b := setup(t)
+	require.ErrorIs(t, b.Show(t.Context(), "nobody"), ErrNotFound)
+}
+
+func TestTheViewHasThePolicyAndTheBill(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.pending()
+	v, err := b.View(t.Context(), r.ID)
+	require.NoError(t, err)
+	require.Equal(t, b.Policy, v.Policy)
+	require.Len(t, v.Bill, 1)
+	require.Equal(t, budget.User, v.Standings[0].Limit.Scope.Kind)
+	require.True(t, v.Standings[0].Limit.Default)
+	_, err = b.View(t.Context(), "nobody")
+	require.ErrorIs(t, err, ErrNotFound)
+}
+
+func TestASweepEndsWaitsThatHaveRunOut(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	pending := b.pending()
+	approved := b.approved()
+	b.store.jobs = nil
+	b.store.pass(25 * time.Hour)
+	require.NoError(t, b.Sweep(t.Context()))
+	for _, r := range []*Request{pending, approved} {
+		require.Equal(t, Expired, b.request(r.ID).State)
+		require.Zero(t, b.open(r.ID))
+		require.Contains(t, b.box.discarded, r.ID)
+		require.Contains(t, b.store.jobs, Wake{StepShow, r.ID})
+	}
+	require.Empty(t, b.work())
+	require.Zero(t, b.box.starts())
+}
+
+func TestASweepWakesWhatNobodyWorksOn(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	running := b.approved()
+	_, err := b.store.Update(t.Context(), running.ID, func(r *Request, now time.Time) error { return r.Start("box-7", b.Policy, now) })
+	require.NoError(t, err)
+	b.store.jobs = nil
+	approved := b.approved()
+	b.store.jobs = nil
+	drafting := b.ask()
+	b.store.jobs = nil // every wake-up call was lost
+	b.store.pass(5 * time.Minute)
+	require.NoError(t, b.Sweep(t.Context()))
+	for _, want := range []Wake{{StepDraft, drafting.ID}, {StepRun, approved.ID}, {StepRun, running.ID}} {
+		require.Contains(t, b.store.jobs, want)
+	}
+	require.Empty(t, b.work())
+	require.Equal(t, Pending, b.request(drafting.ID).State)
+	require.Equal(t, Done, b.request(approved.ID).State)
+	require.Equal(t, Lost, b.request(running.ID).State)
+}
+
+func TestASweepSettlesHoldsThatNobodyWill(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	called, idle := b.ask(), b.ask()
+	b.faults.kill("Write.before")
+	require.ErrorIs(t, b.replica(func() error { return b.Draft(context.Background(), called.ID) }), errCrash)
+	b.store.jobs = nil
+	require.NoError(t, b.Sweep(t.Context()))
+	require.Equal(t, 1, b.open(called.ID), "not before its time")
+	b.store.pass(16 * time.Minute)
+	require.NoError(t, b.Sweep(t.Context()))
+	require.Zero(t, b.open(called.ID)+b.open(idle.ID))
+	require.True(t, b.spends(called.ID, budget.ForDraft)[0].Estimated)
+	require.Empty(t, b.spends(idle.ID, budget.ForDraft)[0].Charges)
+	require.Empty(t, b.work())
+	require.Equal(t, Pending, b.request(idle.ID).State, "it goes on with a hold of its own")
+	require.Zero(t, b.open(called.ID)+b.open(idle.ID))
+}
+
+func TestASweepIsNotStoppedByOneRequest(t *testing.T) {
+	t.Parallel()
+	for point, logged := range map[string]string{"Update.before": "sweep", "Wake draft": "sweep", "Wake show": "sweep"} {
+		b := setup(t)
+		first, second := b.ask(), b.ask()
+		b.store.jobs = nil
+		b.store.pass(2 * time.Minute)
+		b.faults.fail(point, errCrash)
+		require.NoError(t, b.Sweep(t.Context()), point)
+		require.Contains(t, b.log.String(), logged)
+		require.Contains(t, b.log.String(), first.ID)
+		require.Contains(t, b.store.jobs, Wake{StepDraft, second.ID}, point)
+	}
+	b := setup(t)
+	b.ask()
+	b.store.pass(20 * time.Minute)
+	b.store.faults.lasting = true
+	b.faults.fail("Update.before", errCrash)
+	require.NoError(t, b.Sweep(t.Context()))
+	require.Contains(t, b.log.String(), "settle stale holds")
+	for _, point := range []string{"Stuck.before", "StaleHolds.before"} {
+		b := setup(t)
+		b.faults.fail(point, errCrash)
+		require.ErrorIs(t, b.Sweep(t.Context()), errCrash)
+	}
+}
+
+func TestOnlyAdministratorsChangeBudgets(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	limit := budget.Limit{Scope: budget.Scope{Team: "T1", Kind: budget.User, ID: "U7"}, Amount: 25 * budget.Dollar, Window: budget.Month}
+	for who, why := range map[string]string{"asker": "Only administrators change budgets.", "R1": "Only administrators change budgets.",
+		"guest": "Guests cannot decide.", "gone": "This account has been deactivated."} {
+		var no *NotAllowedError
+		require.ErrorAs(t, b.SetLimit(t.Context(), who, limit), &no)
+		require.Equal(t, why, no.Why)
+	}
+	b.faults.fail("Person.before", errCrash)
+	require.ErrorIs(t, b.SetLimit(t.Context(), "admin", limit), errCrash)
+	require.Empty(t, b.store.limits)
+	require.NoError(t, b.SetLimit(t.Context(), "admin", limit))
+	require.Equal(t, []string{"admin"}, b.store.limitLog)
+
+	standings, err := b.Budgets(t.Context(), "T1", "U7")
+	require.NoError(t, err)
+	require.Equal(t, limit, standings[0].Limit)
+	require.Len(t, standings, 1, "the team has no limit")
+}
+
+func TestTheSmallListings(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	require.Equal(t, []string{"m1", "m2", "gone-model"}, b.Models())
+	r := b.pending()
+	recent, err := b.Recent(t.Context(), "T1", "asker")
+	require.NoError(t, err)
+	require.Equal(t, r.ID, recent[0].ID)
+	waiting, err := b.Pending(t.Context(), "T1")
+	require.NoError(t, err)
+	require.Equal(t, r.ID, waiting[0].ID)
+	waiting, err = b.Pending(t.Context(), "T2")
+	require.NoError(t, err)
+	require.Empty(t, waiting)
+}

@@ -1,0 +1,529 @@
+package approval
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/budget"
+)
+
+var t0 = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+
+func testPolicy() Policy {
+	p := DefaultPolicy()
+	p.Reviewers, p.Admins = []string{"R1", "R2", "R3"}, []string{"admin"}
+	return p
+}
+
+func testRevision() Revision {
+	return Revision{Code: "print(1)\n", Author: "m1", Manifest: Manifest{Version: ManifestVersion, Sandbox: "local", Template: "py",
+		Limits: Limits{Seconds: 60}, CostCap: 5 * budget.Cent}}
+}
+
+func approvalOf(r *Request, by string) Decision {
+	d := Decision{Reviewer: by, Verdict: Approve, Click: Click{Team: r.Team, User: by, ActionTS: "1"}}
+	if r.Revision != nil {
+		d.Revision, d.Digest = r.Revision.Number, r.Revision.Digest
+	}
+	return d
+}
+
+func rejectionOf(r *Request, by string) Decision {
+	d := approvalOf(r, by)
+	d.Verdict, d.Reason = Reject, "no"
+	return d
+}
+
+// inState leads a request into a state by legal moves only, as if just loaded.
+func inState(t *testing.T, state State) *Request {
+	t.Helper()
+	p := testPolicy()
+	r := New(Question{Team: "T", Project: "C", Asker: "A", Text: "q", Trigger: "tr"}, "m1", budget.Cent, p, t0)
+	require.NoError(t, r.Call(budget.Cent, p, t0))
+	drafted := func() {
+		r.Settle(budget.Settlement{HoldID: r.Holds[0].ID, At: t0})
+		require.NoError(t, r.Drafted(testRevision(), p, t0))
+	}
+	approved := func() {
+		drafted()
+		require.NoError(t, r.Decide(approvalOf(r, "R1"), 5*budget.Cent, p, t0))
+	}
+	running := func() { approved(); require.NoError(t, r.Start("box", p, t0)) }
+	switch state {
+	case Drafting:
+	case Pending:
+		drafted()
+	case Approved:
+		approved()
+	case Running:
+		running()
+	case Done:
+		running()
+		require.NoError(t, r.Finish(Result{Outcome: OK}, budget.Charge{Kind: budget.Box, Amount: budget.Cent}, t0))
+	case Failed:
+		require.NoError(t, r.Fail("no", t0))
+	case Rejected:
+		drafted()
+		require.NoError(t, r.Decide(rejectionOf(r, "R1"), 0, p, t0))
+	case Expired:
+		drafted()
+		require.NoError(t, r.Expire(r.ExpiresAt))
+	case Withdrawn:
+		drafted()
+		require.NoError(t, r.Withdraw("A", t0))
+	case Lost:
+		running()
+		require.NoError(t, r.Lose(t0))
+	}
+	require.Equal(t, state, r.State)
+	r.Changes = Changes{}
+	return r
+}
+
+// verb is a move as the matrix tries it.
+type verb struct {
+	name string
+	do   func(r *Request, p Policy, now time.Time) error
+	late bool // tried after the wait has run out
+}
+
+var verbs = []verb{
+	{name: "Call", do: func(r *Request, p Policy, now time.Time) error { return r.Call(budget.Cent, p, now) }},
+	{name: "Refuse", do: func(r *Request, _ Policy, now time.Time) error { return r.Refuse(Refusal{Reason: "x"}, now) }},
+	{name: "Again", do: func(r *Request, _ Policy, now time.Time) error { return r.Again("x", now) }},
+	{name: "Drafted", do: func(r *Request, p Policy, now time.Time) error { return r.Drafted(testRevision(), p, now) }},
+	{name: "Fail", do: func(r *Request, _ Policy, now time.Time) error { return r.Fail("x", now) }},
+	{name: "Approve", do: func(r *Request, p Policy, now time.Time) error {
+		return r.Decide(approvalOf(r, "R2"), budget.Cent, p, now)
+	}},
+	{name: "Reject", do: func(r *Request, p Policy, now time.Time) error { return r.Decide(rejectionOf(r, "R2"), 0, p, now) }},
+	{name: "neither", do: func(r *Request, p Policy, now time.Time) error {
+		d := approvalOf(r, "R2")
+		d.Verdict = "maybe"
+		return r.Decide(d, 0, p, now)
+	}},
+	{name: "Expire", late: true, do: func(r *Request, _ Policy, now time.Time) error { return r.Expire(now) }},
+	{name: "Expire early", do: func(r *Request, _ Policy, now time.Time) error { return r.Expire(now) }},
+	{name: "Withdraw", do: func(r *Request, _ Policy, now time.Time) error { return r.Withdraw("A", now) }},
+	{name: "Start", do: func(r *Request, p Policy, now time.Time) error { return r.Start("box 2", p, now) }},
+	{name: "Start late", late: true, do: func(r *Request, p Policy, now time.Time) error { return r.Start("box 2", p, now) }},
+	{name: "Approve late", late: true, do: func(r *Request, p Policy, now time.Time) error {
+		return r.Decide(approvalOf(r, "R2"), budget.Cent, p, now)
+	}},
+	{name: "Finish", do: func(r *Request, _ Policy, now time.Time) error {
+		return r.Finish(Result{Outcome: Raised}, budget.Charge{Kind: budget.Box, Amount: 1000}, now)
+	}},
+	{name: "Lose", do: func(r *Request, _ Policy, now time.Time) error { return r.Lose(now) }},
+}
+
+// matrix names the state that each verb leads to. What is missing is illegal.
+var matrix = map[State]map[string]State{
+	Drafting: {"Call": Drafting, "Refuse": Drafting, "Again": Drafting, "Drafted": Pending, "Fail": Failed,
+		"Expire": Expired, "Withdraw": Withdrawn},
+	Pending:  {"Approve": Approved, "Reject": Rejected, "Expire": Expired, "Withdraw": Withdrawn},
+	Approved: {"Fail": Failed, "Expire": Expired, "Withdraw": Withdrawn, "Start": Running},
+	Running:  {"Finish": Done, "Lose": Lost},
+	Done:     {}, Failed: {}, Rejected: {}, Expired: {}, Withdrawn: {}, Lost: {},
+}
+
+func TestEveryVerbInEveryState(t *testing.T) {
+	t.Parallel()
+	require.Len(t, matrix, len(States()))
+	for _, state := range States() {
+		for _, v := range verbs {
+			t.Run(string(state)+" "+v.name, func(t *testing.T) {
+				t.Parallel()
+				r := inState(t, state)
+				now := t0.Add(time.Minute)
+				if v.late {
+					now = t0.Add(1000 * time.Hour)
+				}
+				before := deepCopy(r)
+				err := v.do(r, testPolicy(), now)
+				want, legal := matrix[state][v.name]
+				if !legal {
+					var move *MoveError
+					require.ErrorAs(t, err, &move)
+					require.Same(t, r, move.Request)
+					require.ErrorContains(t, err, "a request that is "+string(state))
+					require.Equal(t, before, r, "an illegal move changes nothing and notes nothing")
+					return
+				}
+				require.NoError(t, err)
+				require.Equal(t, want, r.State)
+				require.Equal(t, now, r.ChangedAt)
+				require.NotEmpty(t, r.Changes.Events)
+				require.Equal(t, before.ID, r.ID)
+				require.Equal(t, r.State.Final() || r.State == Running, r.ExpiresAt.IsZero(), "a wait has an end")
+				if v.name != "Again" && v.name != "Refuse" { // the next call is shown
+					require.Contains(t, r.Changes.Jobs, StepShow)
+				}
+			})
+		}
+	}
+}
+
+func TestStatesAreFinalUnlessSomethingIsToCome(t *testing.T) {
+	t.Parallel()
+	for _, state := range States() {
+		require.Equal(t, len(matrix[state]) == 0, state.Final(), state)
+	}
+}
+
+func TestEachMoveQueuesItsNextStep(t *testing.T) {
+	t.Parallel()
+	p := testPolicy()
+	require.Equal(t, []Step{StepDraft, StepShow}, New(Question{}, "m", 1, p, t0).Changes.Jobs)
+	r := inState(t, Drafting)
+	require.NoError(t, r.Refuse(Refusal{}, t0))
+	require.Equal(t, []Step{StepDraft}, r.Changes.Jobs[:1])
+	r = inState(t, Pending)
+	require.NoError(t, r.Decide(approvalOf(r, "R1"), 1, p, t0))
+	require.Equal(t, []Step{StepRun, StepShow}, r.Changes.Jobs)
+}
+
+func TestNewHoldsTheDraftAndSaysTheQuestion(t *testing.T) {
+	t.Parallel()
+	r := New(Question{Team: "T", Project: "C", Asker: "A", Text: "why?", Trigger: "x", Files: []File{{Name: "f.csv"}}}, "m", 7, testPolicy(), t0)
+	require.Equal(t, Drafting, r.State)
+	require.Equal(t, t0.Add(24*time.Hour), r.ExpiresAt)
+	require.Len(t, r.Holds, 1)
+	require.Equal(t, r.Holds[0].Hold, r.Changes.Holds[0])
+	require.Equal(t, budget.Hold{ID: r.Holds[0].ID, RequestID: r.ID, Purpose: budget.ForDraft, Amount: 7, At: t0, ExpiresAt: t0.Add(draftHoldLife)}, r.Changes.Holds[0])
+	require.Equal(t, []Message{{RequestID: r.ID, Role: RoleQuestion, Text: "why?", At: t0}}, r.Changes.Messages)
+	require.Equal(t, "asked", r.Changes.Events[0].Kind)
+	require.Equal(t, []string{"f.csv"}, r.Changes.Events[0].Data["files"])
+	require.NotEqual(t, New(Question{}, "m", 7, testPolicy(), t0).ID, r.ID)
+}
+
+func TestScopesAreTheFourThatPayInLockOrder(t *testing.T) {
+	t.Parallel()
+	r := &Request{Team: "T", Project: "C", Asker: "A", SessionID: "S"}
+	require.Equal(t, []budget.Scope{{Team: "T", Kind: budget.User, ID: "A"}, {Team: "T", Kind: budget.Session, ID: "S"},
+		{Team: "T", Kind: budget.Project, ID: "C"}, {Team: "T", Kind: budget.Team, ID: "T"}}, r.Scopes())
+}
+
+func TestCallSettlesADeadReplicasCallInFullAndHoldsAnew(t *testing.T) {
+	t.Parallel()
+	p := testPolicy()
+	r := inState(t, Drafting) // called once
+	old := r.Holds[0]
+	require.True(t, old.Called)
+	require.NoError(t, r.Call(2*budget.Cent, p, t0))
+	require.Equal(t, []budget.Settlement{old.InFull(t0, "m1")}, r.Changes.Settlements)
+	require.Len(t, r.Holds, 1)
+	require.NotEqual(t, old.ID, r.Holds[0].ID)
+	require.Equal(t, 2*budget.Cent, r.Holds[0].Amount)
+	require.Equal(t, []string{r.Holds[0].ID}, r.Changes.Called)
+	called, ok := r.CalledHold()
+	require.True(t, ok)
+	require.Equal(t, r.Holds[0], called)
+	require.Equal(t, 2, r.Attempts)
+}
+
+func TestCallKeepsTheHoldOfTheQuestionWhileItCoversTheCall(t *testing.T) {
+	t.Parallel()
+	p := testPolicy()
+	fresh := func() *Request {
+		r := New(Question{Asker: "A"}, "m1", budget.Cent, p, t0)
+		r.Changes = Changes{}
+		return r
+	}
+	r := fresh()
+	_, ok := r.CalledHold()
+	require.False(t, ok)
+	require.NoError(t, r.Call(budget.Cent, p, t0.Add(time.Minute)))
+	require.Empty(t, r.Changes.Holds)
+	require.Empty(t, r.Changes.Settlements)
+
+	for name, call := range map[string]func(*Request) error{
+		"prices have risen": func(r *Request) error { return r.Call(budget.Cent+1, p, t0) },
+		"it waited so long that it would end under the call": func(r *Request) error { return r.Call(budget.Cent, p, t0.Add(14*time.Minute)) },
+		"it ended": func(r *Request) error { return r.Call(budget.Cent, p, t0.Add(time.Hour)) },
+	} {
+		r := fresh()
+		old := r.Holds[0].ID
+		require.NoError(t, call(r), name)
+		require.Len(t, r.Changes.Settlements, 1, name)
+		require.Equal(t, old, r.Changes.Settlements[0].HoldID, name)
+		require.Empty(t, r.Changes.Settlements[0].Charges, name)
+		require.Len(t, r.Changes.Holds, 1, name)
+		require.Len(t, r.Holds, 1, name)
+		require.True(t, r.Holds[0].Called, name)
+	}
+}
+
+func TestCallsAreBounded(t *testing.T) {
+	t.Parallel()
+	p := testPolicy()
+	r := New(Question{Asker: "A"}, "m1", budget.Cent, p, t0)
+	for range p.MaxAttempts {
+		require.NoError(t, r.Call(budget.Cent, p, t0))
+	}
+	before := deepCopy(r)
+	var move *MoveError
+	require.ErrorAs(t, r.Call(budget.Cent, p, t0), &move)
+	require.Equal(t, "The model was called 5 times without a usable program.", move.Why)
+	require.Equal(t, before, r)
+}
+
+func TestDraftedSealsTheCodeItselfAndForgetsOldApprovals(t *testing.T) {
+	t.Parallel()
+	r := inState(t, Drafting)
+	r.Revision = &Revision{Number: 3}
+	r.Decisions = []Decision{{Reviewer: "R1", Verdict: Approve}}
+	r.Refused = []Refusal{{Reason: "x"}}
+	rev := testRevision()
+	rev.RequestID, rev.Number, rev.Digest, rev.Manifest.CodeSHA256 = "other", 77, "lies", "lies"
+	require.NoError(t, r.Drafted(rev, testPolicy(), t0))
+	require.Equal(t, 4, r.Revision.Number)
+	require.Equal(t, r.ID, r.Revision.RequestID)
+	require.Equal(t, t0, r.Revision.At)
+	require.True(t, r.Revision.Intact())
+	require.Equal(t, Hash([]byte("print(1)\n")), r.Revision.Manifest.CodeSHA256)
+	require.Empty(t, r.Decisions)
+	require.Empty(t, r.Refused)
+	require.Equal(t, RoleCode, r.Changes.Messages[0].Role)
+	event := r.Changes.Events[0]
+	require.Equal(t, "m1", event.Actor)
+	require.Equal(t, r.Revision.Digest, event.Data["digest"])
+	require.Equal(t, string(r.Revision.Manifest.Canonical()), event.Data["manifest"])
+}
+
+func TestDecideRefusesWhoAndWhatDoesNotFit(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		change func(*Request, *Decision)
+		want   any
+		why    string
+	}{
+		"an older revision":       {func(_ *Request, d *Decision) { d.Revision-- }, new(*StaleError), ""},
+		"a newer revision":        {func(_ *Request, d *Decision) { d.Revision++ }, new(*StaleError), ""},
+		"another digest":          {func(_ *Request, d *Decision) { d.Digest = Hash(nil) }, new(*StaleError), ""},
+		"no digest":               {func(_ *Request, d *Decision) { d.Digest = "" }, new(*StaleError), ""},
+		"a digest cut short":      {func(_ *Request, d *Decision) { d.Digest = d.Digest[:12] }, new(*StaleError), ""},
+		"code changed since":      {func(r *Request, _ *Decision) { r.Revision.Code += "#" }, new(*StaleError), ""},
+		"limits changed since":    {func(r *Request, _ *Decision) { r.Revision.Manifest.Limits.Seconds++ }, new(*StaleError), ""},
+		"no revision":             {func(r *Request, _ *Decision) { r.Revision = nil }, new(*StaleError), ""},
+		"the asker":               {func(_ *Request, d *Decision) { d.Reviewer = "A" }, new(*NotAllowedError), "You asked this question, so somebody else has to review the code."},
+		"the author":              {func(r *Request, d *Decision) { r.Revision.Author = d.Reviewer }, new(*NotAllowedError), "You wrote this version of the code, so somebody else has to review it."},
+		"the same person again":   {func(r *Request, d *Decision) { r.Decisions = []Decision{{Reviewer: d.Reviewer, Verdict: Approve}} }, new(*MoveError), "You have already decided on this version."},
+		"too late":                {func(r *Request, _ *Decision) { r.ExpiresAt = t0 }, new(*MoveError), "The time for a decision has run out."},
+		"a verdict that is none":  {func(_ *Request, d *Decision) { d.Verdict = "" }, new(*MoveError), ""},
+		"a verdict in upper case": {func(_ *Request, d *Decision) { d.Verdict = "Approve" }, new(*MoveError), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, verdict := range []Verdict{Approve, Reject} {
+				r := inState(t, Pending)
+				d := approvalOf(r, "R1")
+				d.Verdict = verdict
+				tt.change(r, &d)
+				before := deepCopy(r)
+				err := r.Decide(d, budget.Cent, testPolicy(), t0)
+				require.ErrorAs(t, err, tt.want)
+				require.Equal(t, before, r)
+				switch e := err.(type) {
+				case *NotAllowedError:
+					require.Equal(t, tt.why, e.Why)
+				case *MoveError:
+					require.Equal(t, tt.why, e.Why)
+				}
+			}
+		})
+	}
+}
+
+func TestQuorumTakesDistinctPeopleOnOneDigest(t *testing.T) {
+	t.Parallel()
+	p := testPolicy()
+	p.Quorum = 2
+	r := inState(t, Pending)
+	require.NoError(t, r.Decide(approvalOf(r, "R1"), budget.Cent, p, t0))
+	require.Equal(t, Pending, r.State)
+	require.Equal(t, 1, r.Approvals())
+	require.Empty(t, r.Changes.Holds)
+	require.Equal(t, []Step{StepShow}, r.Changes.Jobs)
+	require.Error(t, r.Decide(approvalOf(r, "R1"), budget.Cent, p, t0), "one person counts once")
+	require.NoError(t, r.Decide(approvalOf(r, "R2"), budget.Cent, p, t0))
+	require.Equal(t, Approved, r.State)
+	require.Equal(t, []budget.Hold{{ID: r.Holds[0].ID, RequestID: r.ID, Purpose: budget.ForRun, Amount: budget.Cent, At: t0,
+		ExpiresAt: t0.Add(time.Hour + time.Minute)}}, r.Changes.Holds)
+
+	r = inState(t, Pending)
+	require.NoError(t, r.Decide(approvalOf(r, "R1"), budget.Cent, p, t0))
+	require.NoError(t, r.Decide(rejectionOf(r, "R2"), 0, p, t0))
+	require.Equal(t, Rejected, r.State)
+	require.Equal(t, "no", r.Reason)
+}
+
+func TestAQuorumOfNoughtStillTakesOnePerson(t *testing.T) {
+	t.Parallel()
+	p := testPolicy()
+	p.Quorum = 0
+	r := inState(t, Pending)
+	require.Error(t, r.Start("box", p, t0))
+	require.NoError(t, r.Decide(approvalOf(r, "R1"), budget.Cent, p, t0))
+	require.Equal(t, 1, r.Approvals())
+	require.Equal(t, Approved, r.State)
+}
+
+func TestStartChecksTheSealTheQuorumAndEveryDecision(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*Request, *Policy){
+		"code changed":                  func(r *Request, _ *Policy) { r.Revision.Code = "print(2)\n" },
+		"digest changed":                func(r *Request, _ *Policy) { r.Revision.Digest = Hash(nil) },
+		"code and its hash changed":     func(r *Request, _ *Policy) { r.Revision.Code, r.Revision.Manifest.CodeSHA256 = "x", Hash([]byte("x")) },
+		"no decision":                   func(r *Request, _ *Policy) { r.Decisions = nil },
+		"a rejection only":              func(r *Request, _ *Policy) { r.Decisions[0].Verdict = Reject },
+		"the quorum has been raised":    func(_ *Request, p *Policy) { p.Quorum = 2 },
+		"approved for another revision": func(r *Request, _ *Policy) { r.Decisions[0].Revision = 9 },
+		"approved another digest":       func(r *Request, _ *Policy) { r.Decisions[0].Digest = "d" },
+		"everything resealed": func(r *Request, _ *Policy) {
+			r.Revision.Code, r.Revision.Manifest.CodeSHA256 = "x", Hash([]byte("x"))
+			r.Revision.Digest = r.Revision.Manifest.Digest()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, p := inState(t, Approved), testPolicy()
+			change(r, &p)
+			before := deepCopy(r)
+			var stale *StaleError
+			require.ErrorAs(t, r.Start("box", p, t0), &stale)
+			require.Same(t, r, stale.Request)
+			require.Equal(t, before, r)
+		})
+	}
+	r := inState(t, Approved)
+	r.Run = &Run{BoxID: "earlier"}
+	require.Error(t, r.Start("box", testPolicy(), t0), "a run there was already")
+}
+
+func TestFinishChargesTheRunAndNeverMoreThanWasHeld(t *testing.T) {
+	t.Parallel()
+	charge := budget.Charge{Kind: budget.Box, What: "local", BoxMS: 9, Amount: budget.Cent}
+	result := Result{Outcome: OK, Value: "42", Artifacts: []Artifact{{Name: "a.png", Data: []byte("x")}}}
+	r := inState(t, Running)
+	hold := r.Holds[0]
+	require.NoError(t, r.Finish(result, charge, t0))
+	require.Equal(t, []budget.Settlement{{HoldID: hold.ID, At: t0, Charges: []budget.Charge{charge}}}, r.Changes.Settlements)
+	require.Empty(t, r.Holds)
+	require.Equal(t, &result, r.Changes.Run.Result)
+	require.Equal(t, t0, r.Run.FinishedAt)
+	require.Equal(t, []Message{{RequestID: r.ID, Role: RoleResult, Text: result.Text(), At: t0}}, r.Changes.Messages)
+	event := r.Changes.Events[len(r.Changes.Events)-1]
+	require.Equal(t, []string{"a.png " + Hash([]byte("x"))}, event.Data["files"])
+
+	r = inState(t, Running)
+	charge.Amount = budget.Dollar
+	require.NoError(t, r.Finish(result, charge, t0))
+	require.Equal(t, 5*budget.Cent, r.Changes.Settlements[0].Charges[0].Amount)
+}
+
+// Two replicas may have had a draft written at once; the slower one's call is
+// still open when the run starts, and has nothing to do with it.
+func TestARunLeavesTheHoldOfAnotherReplicasCallAlone(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(*Request) error{
+		"finish": func(r *Request) error { return r.Finish(Result{}, budget.Charge{Amount: 1000}, t0) },
+		"lose":   func(r *Request) error { return r.Lose(t0) },
+	} {
+		r, p := inState(t, Drafting), testPolicy()
+		call := r.Holds[0]
+		require.NoError(t, r.Drafted(testRevision(), p, t0), name) // the other replica's program
+		require.NoError(t, r.Decide(approvalOf(r, "R1"), 5*budget.Cent, p, t0), name)
+		r.Changes = Changes{}
+		require.NoError(t, r.Start("box", p, t0), name)
+		require.Len(t, r.Changes.Called, 1, name)
+		require.NotEqual(t, call.ID, r.Changes.Called[0], name)
+		require.NoError(t, end(r), name)
+		require.Equal(t, []OpenHold{call}, r.Holds, name)
+		require.Len(t, r.Changes.Settlements, 1, name)
+
+		require.NoError(t, r.settleStale(call.ExpiresAt), name)
+		require.Empty(t, r.Holds, name)
+		require.Equal(t, call.InFull(call.ExpiresAt, "m1"), r.Changes.Settlements[1], name)
+	}
+}
+
+func TestLoseSpendsTheHoldInFullAndSaysThatNobodyKnows(t *testing.T) {
+	t.Parallel()
+	r := inState(t, Running)
+	hold := r.Holds[0]
+	require.NoError(t, r.Lose(t0))
+	require.Equal(t, []budget.Settlement{hold.InFull(t0, "local")}, r.Changes.Settlements)
+	require.True(t, r.Changes.Settlements[0].Estimated)
+	require.Contains(t, r.Reason, "will not be run again")
+	require.Equal(t, r.Reason, r.Changes.Messages[0].Text)
+	require.Nil(t, r.Run.Result)
+}
+
+func TestAWayOutReleasesWhatWasNotCalledAndKeepsWhatWas(t *testing.T) {
+	t.Parallel()
+	for name, out := range map[string]func(*Request) error{
+		"fail":     func(r *Request) error { return r.Fail("x", t0) },
+		"withdraw": func(r *Request) error { return r.Withdraw("A", t0) },
+		"expire":   func(r *Request) error { return r.Expire(r.ExpiresAt) },
+	} {
+		r := inState(t, Approved)
+		require.NoError(t, out(r), name)
+		require.Empty(t, r.Holds, name)
+		require.Empty(t, r.Changes.Settlements[0].Charges, name)
+
+		r = inState(t, Drafting) // its hold was called
+		require.NoError(t, out(r), name)
+		require.Len(t, r.Holds, 1, name)
+		require.Empty(t, r.Changes.Settlements, name)
+	}
+}
+
+func TestSettleEndsAHoldOnce(t *testing.T) {
+	t.Parallel()
+	r := inState(t, Approved)
+	s := budget.Settlement{HoldID: r.Holds[0].ID, At: t0}
+	r.Settle(s)
+	r.Settle(s)
+	r.Settle(budget.Settlement{HoldID: "nobody's"})
+	require.Len(t, r.Changes.Settlements, 1)
+	require.Len(t, r.Changes.Events, 1)
+}
+
+func TestExpiryWaitsForItsTimeAndSaysWhatRanOut(t *testing.T) {
+	t.Parallel()
+	for state, reason := range map[State]string{Drafting: "could not be written in time", Pending: "That is not a no", Approved: "Nothing has run"} {
+		r := inState(t, state)
+		before := deepCopy(r)
+		require.NoError(t, r.expireIfDue(r.ExpiresAt.Add(-1)))
+		require.Equal(t, before, r)
+		require.NoError(t, r.expireIfDue(r.ExpiresAt))
+		require.Equal(t, Expired, r.State)
+		require.Contains(t, r.Reason, reason)
+		require.Equal(t, state, r.Changes.Events[len(r.Changes.Events)-1].Data["while"])
+	}
+	for _, state := range []State{Running, Done, Lost} {
+		r := inState(t, state)
+		require.NoError(t, r.expireIfDue(t0.Add(1000*time.Hour)))
+		require.Equal(t, state, r.State)
+	}
+}
+
+func TestSettleStaleWaitsForARunAndForTheTimeOfAHold(t *testing.T) {
+	t.Parallel()
+	r := inState(t, Running)
+	require.NoError(t, r.settleStale(t0.Add(1000*time.Hour)))
+	require.Len(t, r.Holds, 1, "a run's hold waits for the run")
+
+	r = inState(t, Drafting)
+	require.NoError(t, r.settleStale(r.Holds[0].ExpiresAt.Add(-1)))
+	require.Len(t, r.Holds, 1)
+	hold := r.Holds[0]
+	require.NoError(t, r.settleStale(hold.ExpiresAt))
+	require.Equal(t, []budget.Settlement{hold.InFull(hold.ExpiresAt, "m1")}, r.Changes.Settlements)
+
+	r = inState(t, Approved) // not called
+	require.NoError(t, r.settleStale(r.Holds[0].ExpiresAt))
+	require.Empty(t, r.Changes.Settlements[0].Charges)
+}
