@@ -1,0 +1,188 @@
+package pglocal
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// role is who everybody is inside the database.
+const role = "countersign"
+
+// initialise makes a new cluster beside its place and moves it there in one
+// step, so that a crash in the middle leaves nothing that looks like data.
+func (s *Server) initialise(ctx context.Context) error {
+	fresh := s.data + ".new"
+	if err := os.RemoveAll(fresh); err != nil {
+		return fmt.Errorf("clear away an unfinished database: %w", err)
+	}
+	if err := s.owner.own(fresh); err != nil {
+		return fmt.Errorf("make the database's folder: %w", err)
+	}
+	args := []string{"-D", fresh, "-U", role, "--auth-local=peer", "--auth-host=reject", "--encoding=UTF8", "--locale=C"}
+	if s.throwaway {
+		args = append(args, "--no-sync")
+	}
+	cmd := exec.CommandContext(ctx, filepath.Join(s.bin, "initdb"), args...)
+	cmd.Dir = fresh
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.owner.credential()}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("initdb: %w: %s", err, tail(out))
+	}
+	return os.Rename(fresh, s.data)
+}
+
+// admit writes who may connect: this user and the owner, known by their process.
+// Both files lie outside the data folder, where the owner cannot put a link in their way.
+func (s *Server) admit() error {
+	me, err := user.Current()
+	if err != nil {
+		return fmt.Errorf("find out who runs this: %w", err)
+	}
+	ident := fmt.Sprintf("%s %q %s\n%s %q %s\n", role, me.Username, role, role, s.owner.name, role)
+	for name, text := range map[string]string{
+		"pg_hba.conf":   "local all all peer map=" + role + "\n",
+		"pg_ident.conf": ident,
+	} {
+		if err := os.WriteFile(filepath.Join(s.dir, name), []byte(text), 0o644); err != nil {
+			return fmt.Errorf("write %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func (s *Server) settings() []string {
+	settings := []string{
+		"listen_addresses=", // no port: nobody on the network, nobody else on this machine
+		"port=5432",         // the socket's name
+		"unix_socket_directories=" + `"` + s.socket + `"`, // a list, in which the quotes keep commas
+		"unix_socket_permissions=0700",
+		"hba_file=" + filepath.Join(s.dir, "pg_hba.conf"),
+		"ident_file=" + filepath.Join(s.dir, "pg_ident.conf"),
+		"max_connections=100",
+		"shared_buffers=32MB",
+		"wal_level=minimal",
+		"max_wal_senders=0",
+		"logging_collector=off",
+		"log_checkpoints=off",
+		"log_timezone=UTC",
+		"timezone=UTC",
+	}
+	if s.throwaway {
+		settings = append(settings, "fsync=off", "synchronous_commit=off", "full_page_writes=off")
+	}
+	return settings
+}
+
+// launch starts the server as a child and waits until it takes connections.
+func (s *Server) launch(ctx context.Context) error {
+	log, err := s.openLog()
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	args := []string{"-D", s.data}
+	for _, setting := range s.settings() {
+		args = append(args, "-c", setting)
+	}
+	cmd := exec.Command(filepath.Join(s.bin, "postgres"), args...)
+	cmd.Dir = s.data
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = attributes(s.owner)
+	started := make(chan error, 1)
+	go s.run(cmd, started)
+	if err := <-started; err != nil {
+		return fmt.Errorf("start postgres: %w", err)
+	}
+	s.process = cmd.Process
+	return s.ready(ctx)
+}
+
+// run keeps the thread that started the child for as long as the child lives:
+// the kernel takes the end of the thread, not of the process, for the parent's death.
+func (s *Server) run(cmd *exec.Cmd, started chan<- error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	err := cmd.Start()
+	started <- err
+	if err == nil {
+		_ = cmd.Wait() // how it ended stands in its log
+		close(s.ended)
+	}
+}
+
+func (s *Server) ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute) // recovery after a crash reads the whole log
+	defer cancel()
+	for tick := time.NewTicker(5 * time.Millisecond); ; {
+		if pid, ready := postmaster(s.data); ready && pid == s.process.Pid {
+			tick.Stop()
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-s.ended:
+			text, _ := os.ReadFile(s.logPath())
+			return fmt.Errorf("postgres did not start: %s", tail(text))
+		case <-ctx.Done():
+			return fmt.Errorf("wait for postgres: %w", ctx.Err())
+		}
+	}
+}
+
+// endLeftover ends a server that outlived its process, and removes what a dead
+// one left behind. Nobody else can be using it, since the lock is ours.
+func (s *Server) endLeftover(ctx context.Context) error {
+	ours := func(pid int) bool {
+		line := commandLine(pid)
+		return strings.Contains(line, "postgres") && strings.Contains(line, s.data)
+	}
+	pid, _ := postmaster(s.data)
+	if pid <= 0 {
+		return nil
+	}
+	if ours(pid) {
+		s.log.Info("ending a postgres that was left behind", "process", pid)
+		if err := syscall.Kill(pid, syscall.SIGINT); err != nil && !errors.Is(err, syscall.ESRCH) {
+			return fmt.Errorf("end the postgres that was left behind (process %d): %w", pid, err)
+		}
+	}
+	for ours(pid) {
+		select {
+		case <-time.After(5 * time.Millisecond):
+		case <-ctx.Done():
+			return fmt.Errorf("wait for the postgres that was left behind: %w", ctx.Err())
+		}
+	}
+	// The number may belong to anybody by now; Postgres would take them for its predecessor.
+	if err := os.Remove(filepath.Join(s.data, "postmaster.pid")); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("remove what a dead postgres left behind: %w", err)
+	}
+	return nil
+}
+
+func (s *Server) logPath() string { return filepath.Join(s.dir, "postgres.log") }
+
+// openLog starts over when the log has grown large.
+func (s *Server) openLog() (*os.File, error) {
+	mode := os.O_APPEND
+	if info, err := os.Stat(s.logPath()); err == nil && info.Size() > 1<<20 {
+		mode = os.O_TRUNC
+	}
+	return os.OpenFile(s.logPath(), os.O_CREATE|os.O_WRONLY|mode, 0o600)
+}
+
+// tail is the end of a program's output, on one line.
+func tail(out []byte) string {
+	lines := bytes.Split(bytes.TrimSpace(out), []byte("\n"))
+	return string(bytes.Join(lines[max(0, len(lines)-3):], []byte("; ")))
+}

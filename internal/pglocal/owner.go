@@ -1,0 +1,131 @@
+package pglocal
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"syscall"
+)
+
+// owner is the user that Postgres runs as and that its files belong to.
+type owner struct {
+	uid, gid int
+	name     string
+	dropped  bool // another user than ours, since Postgres refuses to run as root
+}
+
+// findOwner chooses who Postgres runs as. A cluster that exists keeps its owner.
+func findOwner(data string) (owner, error) {
+	mine := os.Geteuid()
+	theirs, exists := ownerOf(data)
+	switch {
+	case mine != 0 && exists && theirs != mine:
+		return owner{}, fmt.Errorf("the database in %s belongs to %s; run this as that user, or choose another folder", filepath.Dir(data), userName(theirs))
+	case mine != 0:
+		u, err := user.LookupId(strconv.Itoa(mine))
+		if err != nil {
+			return owner{}, fmt.Errorf("user number %d has no name on this machine, and Postgres runs for nobody without one: add a line to /etc/passwd", mine)
+		}
+		return owner{uid: mine, gid: os.Getegid(), name: u.Username}, nil
+	case exists && theirs != 0:
+		return dropTo(user.LookupId(strconv.Itoa(theirs)))
+	}
+	return droppable()
+}
+
+// droppable is who root becomes. It has to be a user with a name: Postgres
+// looks itself up.
+func droppable() (owner, error) {
+	for _, name := range []string{"postgres", "nobody"} {
+		if o, err := dropTo(user.Lookup(name)); err == nil {
+			return o, nil
+		}
+	}
+	return owner{}, errors.New("Postgres does not run as root, and there is neither a user postgres nor a user nobody to run it as: create one with: useradd --system postgres")
+}
+
+func dropTo(u *user.User, err error) (owner, error) {
+	if err != nil {
+		return owner{}, err
+	}
+	uid, err := strconv.Atoi(u.Uid)
+	gid, err2 := strconv.Atoi(u.Gid)
+	return owner{uid: uid, gid: gid, name: u.Username, dropped: true}, errors.Join(err, err2)
+}
+
+// credential makes a child run as the owner, with none of root's groups.
+func (o owner) credential() *syscall.Credential {
+	if !o.dropped {
+		return nil
+	}
+	return &syscall.Credential{Uid: uint32(o.uid), Gid: uint32(o.gid)}
+}
+
+// own makes a folder that only the owner can enter, or checks that an existing
+// one is exactly that: in a folder like /tmp a stranger may have been there first.
+func (o owner) own(dir string) error {
+	err := os.Mkdir(dir, 0o700)
+	if err == nil {
+		if o.dropped {
+			err = os.Chown(dir, o.uid, o.gid)
+		}
+		return err
+	}
+	if !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	info, err := os.Lstat(dir)
+	if err != nil {
+		return err
+	}
+	if uid, _ := ownerOf(dir); !info.IsDir() || uid != o.uid || info.Mode().Perm()&0o077 != 0 {
+		return fmt.Errorf("%s exists, and is not a private folder of %s", dir, o.name)
+	}
+	return nil
+}
+
+// passes checks that the owner can get to a folder at all: a state folder below
+// root's home is out of reach for whoever root has become.
+func (o owner) passes(dir string) error {
+	if !o.dropped {
+		return nil
+	}
+	for d := dir; ; d = filepath.Dir(d) {
+		info, err := os.Stat(d)
+		if err != nil {
+			return err
+		}
+		stat := info.Sys().(*syscall.Stat_t)
+		bit := fs.FileMode(0o001)
+		if int(stat.Uid) == o.uid {
+			bit = 0o100
+		} else if int(stat.Gid) == o.gid {
+			bit = 0o010
+		}
+		if info.Mode()&bit == 0 {
+			return fmt.Errorf("Postgres runs as %s here, who cannot pass through %s: choose a folder elsewhere, such as one below /var/lib", o.name, d)
+		}
+		if d == filepath.Dir(d) {
+			return nil
+		}
+	}
+}
+
+func ownerOf(path string) (uid int, exists bool) {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return 0, false
+	}
+	return int(info.Sys().(*syscall.Stat_t).Uid), true
+}
+
+func userName(uid int) string {
+	if u, err := user.LookupId(strconv.Itoa(uid)); err == nil {
+		return u.Username
+	}
+	return fmt.Sprintf("user number %d", uid)
+}

@@ -1,0 +1,148 @@
+package pglocal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Options say which cluster to run, and how.
+type Options struct {
+	Dir       string       // made when it is not there
+	Log       *slog.Logger // nothing is logged when it is nil
+	Throwaway bool         // nothing is kept safe from a power cut: for tests
+}
+
+// Server is a Postgres that runs.
+type Server struct {
+	dir       string
+	data      string
+	socket    string
+	bin       string
+	owner     owner
+	throwaway bool
+	log       *slog.Logger
+	lock      *os.File
+	process   *os.Process
+	ended     chan struct{} // closed when the process has ended
+	stop      sync.Once
+	stopped   error
+}
+
+// Start runs the cluster of a folder, which it makes first where there is none.
+// It returns when connections are taken. A folder that another process has open
+// gives an *InUseError, a machine without Postgres a *MissingError; every error
+// is a sentence for the person who started the program.
+func Start(ctx context.Context, o Options) (*Server, error) {
+	dir, err := filepath.Abs(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o711); err != nil {
+		return nil, fmt.Errorf("make the database's folder: %w", err)
+	}
+	s := &Server{dir: dir, data: filepath.Join(dir, "data"), throwaway: o.Throwaway, log: o.Log, ended: make(chan struct{})}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.lock, err = lock(dir); err != nil {
+		return nil, err
+	}
+	if err := s.start(ctx); err != nil {
+		return nil, errors.Join(err, s.Stop())
+	}
+	return s, nil
+}
+
+func (s *Server) start(ctx context.Context) (err error) {
+	began := time.Now()
+	if s.owner, err = findOwner(s.data); err != nil {
+		return err
+	}
+	if err := s.owner.passes(s.dir); err != nil {
+		return err
+	}
+	major, err := clusterVersion(s.data)
+	if err != nil {
+		return err
+	}
+	if s.bin, err = installed().find(major); err != nil {
+		var missing *MissingError
+		if errors.As(err, &missing) {
+			missing.Dir = s.dir
+		}
+		return err
+	}
+	if err := s.endLeftover(ctx); err != nil {
+		return err
+	}
+	if major == 0 {
+		if err := s.initialise(ctx); err != nil {
+			return err
+		}
+	}
+	if err := s.admit(); err != nil {
+		return err
+	}
+	s.socket = socketDir(s.dir, s.owner.uid)
+	if err := s.owner.own(s.socket); err != nil {
+		return fmt.Errorf("make the folder of the database's socket: %w", err)
+	}
+	if err := s.launch(ctx); err != nil {
+		return err
+	}
+	s.log.Info("postgres runs", "dir", s.dir, "programs", s.bin, "user", s.owner.name, "took", time.Since(began))
+	return nil
+}
+
+// URL is where the database is: a socket that only this user and the owner can
+// reach, and no password.
+func (s *Server) URL() string {
+	query := url.Values{"host": {s.socket}, "port": {"5432"}, "user": {role}, "sslmode": {"disable"}}
+	return "postgres:///postgres?" + query.Encode()
+}
+
+// Ended is closed when the server process has ended, asked or not.
+func (s *Server) Ended() <-chan struct{} { return s.ended }
+
+// Stop shuts the server down and frees the folder. Clients are thrown out; what
+// they have committed stays. It may be called again.
+func (s *Server) Stop() error {
+	s.stop.Do(func() {
+		if s.process != nil {
+			s.stopped = s.end()
+		}
+		if s.socket != "" && !strings.HasPrefix(s.socket, s.dir) {
+			_ = os.RemoveAll(s.socket) // what is left would only be an empty folder
+		}
+		s.stopped = errors.Join(s.stopped, s.lock.Close())
+	})
+	return s.stopped
+}
+
+// end asks ever less politely. Past SIGQUIT Postgres recovers at its next start.
+func (s *Server) end() error {
+	for _, ask := range []struct {
+		signal   syscall.Signal
+		patience time.Duration
+	}{{syscall.SIGINT, 20 * time.Second}, {syscall.SIGQUIT, 5 * time.Second}, {syscall.SIGKILL, 5 * time.Second}} {
+		if err := s.process.Signal(ask.signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
+			return fmt.Errorf("stop postgres: %w", err)
+		}
+		select {
+		case <-s.ended:
+			return nil
+		case <-time.After(ask.patience):
+			s.log.Warn("postgres does not stop", "signal", ask.signal)
+		}
+	}
+	return fmt.Errorf("postgres (process %d) cannot be stopped", s.process.Pid)
+}

@@ -1,0 +1,186 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"countersign/approval"
+)
+
+// Options say how the database is used. Zero values mean the defaults.
+type Options struct {
+	Location *time.Location // on whose calendar budgets run. Default: UTC
+	Quorum   int            // how many approvals the schema insists on. Default: 1
+	MaxConns int            // of this process, for short transactions. Default: 16
+	MaxAlone int            // steps under way at once in this process, each on a connection. Default: 32
+	Log      *slog.Logger   // Default: nothing is logged
+}
+
+// DB is the database.
+type DB struct {
+	pool     *pgxpool.Pool // for transactions, which are short
+	locks    *pgxpool.Pool // for Alone, which is not: steps must not starve the transactions inside them
+	jobs     inserter
+	location *time.Location
+	quorum   int
+	log      *slog.Logger
+}
+
+var _ approval.Store = (*DB)(nil)
+
+// Open connects to the database. It does not migrate it: see Migrate and Validate.
+func Open(ctx context.Context, url string, o Options) (*DB, error) {
+	db := &DB{location: o.Location, quorum: max(o.Quorum, 1), log: o.Log}
+	if db.location == nil {
+		db.location = time.UTC
+	}
+	if db.log == nil {
+		db.log = slog.New(slog.DiscardHandler)
+	}
+	var err error
+	if db.pool, err = connect(ctx, url, orDefault(o.MaxConns, 16)); err != nil {
+		return nil, err
+	}
+	if db.locks, err = connect(ctx, url, orDefault(o.MaxAlone, 32)); err != nil {
+		db.pool.Close()
+		return nil, err
+	}
+	if db.jobs, err = newInserter(db.pool); err != nil {
+		db.Close()
+		return nil, err
+	}
+	if err := db.Ping(ctx); err != nil {
+		db.Close()
+		return nil, err
+	}
+	return db, nil
+}
+
+// Close lets go of all connections.
+func (db *DB) Close() {
+	db.locks.Close()
+	db.pool.Close()
+}
+
+// Ping says whether the database answers.
+func (db *DB) Ping(ctx context.Context) error {
+	if err := db.pool.Ping(ctx); err != nil {
+		return fmt.Errorf("reach the database: %w", err)
+	}
+	return nil
+}
+
+func connect(ctx context.Context, url string, size int) (*pgxpool.Pool, error) {
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("read the database's address: %w", err)
+	}
+	config.MaxConns = int32(size)
+	config.ConnConfig.ConnectTimeout = 5 * time.Second
+	params := config.ConnConfig.RuntimeParams
+	params["application_name"] = "countersign"
+	// A replica whose machine has gone must lose its locks: the server notices within half a minute.
+	params["tcp_keepalives_idle"], params["tcp_keepalives_interval"], params["tcp_keepalives_count"] = "10", "5", "4"
+	config.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
+		conn.TypeMap().RegisterType(&pgtype.Type{Name: "timestamptz", OID: pgtype.TimestamptzOID,
+			Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC}})
+		return nil
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the database: %w", err)
+	}
+	return pool, nil
+}
+
+// tries is how often a transaction is run before its failure counts.
+const tries = 6
+
+// transact runs the work in a transaction and commits it. When Postgres cuts the
+// transaction off, or the connection breaks before the commit, it is run again
+// from the start. A commit whose answer got lost is not: nobody knows what became
+// of it, and the caller finds out by looking.
+func (db *DB) transact(ctx context.Context, options pgx.TxOptions, work func(tx pgx.Tx) error) error {
+	for try := 1; ; try++ {
+		err, again := db.attempt(ctx, options, work)
+		if err == nil || !again || try == tries {
+			return err
+		}
+		pause := time.Duration(1<<try) * 10 * time.Millisecond
+		select {
+		case <-time.After(pause/2 + rand.N(pause/2)):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+func (db *DB) attempt(ctx context.Context, options pgx.TxOptions, work func(tx pgx.Tx) error) (err error, again bool) {
+	tx, err := db.pool.BeginTx(ctx, options)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err), ctx.Err() == nil
+	}
+	if err := work(tx); err != nil {
+		// The caller may have gone; the transaction ends all the same.
+		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		_ = tx.Rollback(stop) // a failure closes the connection, which rolls back
+		var closure *closureError
+		return err, ctx.Err() == nil && !errors.As(err, &closure) && (cutOff(err) || hungUp(err))
+	}
+	if err := tx.Commit(ctx); err != nil {
+		return fmt.Errorf("commit: %w", err), cutOff(err)
+	}
+	return nil, false
+}
+
+// cutOff tells of a transaction that Postgres ended to resolve a conflict.
+func cutOff(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01")
+}
+
+// hungUp tells of a connection that broke: the server went, or is on its way.
+func hungUp(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code == "57P01" || pg.Code == "57P02" || pg.Code == "57P03"
+	}
+	return isNetwork(err)
+}
+
+// clock is the time of the database, which is the only clock of the program.
+func clock(ctx context.Context, tx pgx.Tx) (now time.Time, err error) {
+	err = tx.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&now)
+	if err != nil {
+		return now, fmt.Errorf("read the clock: %w", err)
+	}
+	return now, nil
+}
+
+var readOnly = pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+
+// read runs the work at one moment: everything that it reads belongs together.
+func (db *DB) read(ctx context.Context, work func(tx pgx.Tx) error) error {
+	return db.transact(ctx, readOnly, work)
+}
+
+func (db *DB) write(ctx context.Context, work func(tx pgx.Tx) error) error {
+	return db.transact(ctx, pgx.TxOptions{}, work)
+}
+
+func orDefault(n, otherwise int) int {
+	if n > 0 {
+		return n
+	}
+	return otherwise
+}

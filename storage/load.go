@@ -1,0 +1,214 @@
+package storage
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"countersign/approval"
+	"countersign/budget"
+)
+
+// The rows as they are scanned; what they mean stands at the types of approval.
+
+type requestRow struct {
+	ID        string
+	SessionID string
+	Team      string
+	Project   string
+	Asker     string
+	Question  string
+	Model     string
+	Files     []approval.File
+	Trigger   string
+	State     approval.State
+	Reason    string
+	Attempts  int
+	Refused   []approval.Refusal
+	Revision  *int
+	CreatedAt time.Time
+	ChangedAt time.Time
+	ExpiresAt *time.Time
+}
+
+type revisionRow struct {
+	RequestID     string
+	Number        int
+	Code          string
+	Summary       string
+	Author        string
+	PromptVersion string
+	Findings      []approval.Finding
+	Manifest      string
+	Digest        string
+	At            time.Time
+}
+
+type decisionRow struct {
+	RequestID string
+	Revision  int
+	Digest    string
+	Reviewer  string
+	Verdict   approval.Verdict
+	Reason    string
+	At        time.Time
+	Click     approval.Click
+}
+
+type runRow struct {
+	RequestID  string
+	BoxID      string
+	StartedAt  time.Time
+	FinishedAt *time.Time
+	Result     *approval.Result
+}
+
+type holdRow struct {
+	ID        string
+	RequestID string
+	Purpose   budget.Purpose
+	Amount    budget.USD
+	At        time.Time
+	ExpiresAt time.Time
+	Called    bool
+}
+
+func (h holdRow) open() approval.OpenHold {
+	return approval.OpenHold{Called: h.Called, Hold: budget.Hold{ID: h.ID, RequestID: h.RequestID, Purpose: h.Purpose,
+		Amount: h.Amount, At: h.At, ExpiresAt: h.ExpiresAt}}
+}
+
+// load reads a request with its current revision, the decisions on that, its run
+// and its open holds.
+func load(ctx context.Context, tx pgx.Tx, id string) (*approval.Request, error) {
+	row, err := one[requestRow](ctx, tx, `
+		SELECT id, session_id, team, project, asker, question, model, files, trigger, state, reason, attempts, refused,
+			revision, created_at, changed_at, expires_at
+		FROM requests WHERE id = $1`, id)
+	if err != nil {
+		return nil, err
+	}
+	r := &approval.Request{
+		ID: row.ID, SessionID: row.SessionID, Team: row.Team, Project: row.Project, Asker: row.Asker, Question: row.Question,
+		Model: row.Model, Files: orNil(row.Files), Trigger: row.Trigger, State: row.State, Reason: row.Reason, Attempts: row.Attempts,
+		CreatedAt: row.CreatedAt, ChangedAt: row.ChangedAt, ExpiresAt: orZero(row.ExpiresAt), Refused: orNil(row.Refused),
+	}
+	if row.Revision != nil {
+		if r.Revision, err = loadRevision(ctx, tx, id, *row.Revision); err != nil {
+			return nil, err
+		}
+		if r.Decisions, err = loadDecisions(ctx, tx, id, *row.Revision); err != nil {
+			return nil, err
+		}
+		if r.Run, err = loadRun(ctx, tx, id); err != nil {
+			return nil, err
+		}
+	}
+	r.Holds, err = loadHolds(ctx, tx, id)
+	return r, err
+}
+
+func loadRevision(ctx context.Context, tx pgx.Tx, id string, number int) (*approval.Revision, error) {
+	row, err := one[revisionRow](ctx, tx, `
+		SELECT request_id, number, code, summary, author, prompt_version, findings, manifest, digest, at
+		FROM revisions WHERE request_id = $1 AND number = $2`, id, number)
+	if err != nil {
+		return nil, fmt.Errorf("load revision %d of %s: %w", number, id, err)
+	}
+	rev := &approval.Revision{RequestID: row.RequestID, Number: row.Number, Code: row.Code, Summary: row.Summary,
+		Author: row.Author, PromptVersion: row.PromptVersion, Findings: orNil(row.Findings), Digest: row.Digest, At: row.At}
+	if err := json.Unmarshal([]byte(row.Manifest), &rev.Manifest); err != nil {
+		return nil, fmt.Errorf("read the manifest of revision %d of %s: %w", number, id, err)
+	}
+	return rev, nil
+}
+
+func loadDecisions(ctx context.Context, tx pgx.Tx, id string, revision int) ([]approval.Decision, error) {
+	rows, err := all[decisionRow](ctx, tx, `
+		SELECT request_id, revision, digest, reviewer, verdict, reason, at, click
+		FROM decisions WHERE request_id = $1 AND revision = $2 ORDER BY at, reviewer`, id, revision)
+	if err != nil {
+		return nil, fmt.Errorf("load the decisions on %s: %w", id, err)
+	}
+	var decisions []approval.Decision
+	for _, row := range rows {
+		decisions = append(decisions, approval.Decision(row))
+	}
+	return decisions, nil
+}
+
+func loadRun(ctx context.Context, tx pgx.Tx, id string) (*approval.Run, error) {
+	rows, err := all[runRow](ctx, tx, `SELECT request_id, box_id, started_at, finished_at, result FROM runs WHERE request_id = $1`, id)
+	if err != nil {
+		return nil, fmt.Errorf("load the run of %s: %w", id, err)
+	}
+	for _, row := range rows { // one at most: it is the primary key
+		return &approval.Run{RequestID: row.RequestID, BoxID: row.BoxID, StartedAt: row.StartedAt,
+			FinishedAt: orZero(row.FinishedAt), Result: row.Result}, nil
+	}
+	return nil, nil
+}
+
+func loadHolds(ctx context.Context, tx pgx.Tx, id string) ([]approval.OpenHold, error) {
+	rows, err := all[holdRow](ctx, tx, `
+		SELECT id, request_id, purpose, amount, at, expires_at, called
+		FROM holds WHERE request_id = $1 AND NOT settled ORDER BY at, id`, id)
+	if err != nil {
+		return nil, fmt.Errorf("load the holds of %s: %w", id, err)
+	}
+	var holds []approval.OpenHold
+	for _, row := range rows {
+		holds = append(holds, row.open())
+	}
+	return holds, nil
+}
+
+// loadEach loads the requests that a query names, in its order.
+func loadEach(ctx context.Context, tx pgx.Tx, query string, args ...any) ([]*approval.Request, error) {
+	rows, err := tx.Query(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, err
+	}
+	var requests []*approval.Request
+	for _, id := range ids {
+		r, err := load(ctx, tx, id)
+		if err != nil {
+			return nil, err
+		}
+		requests = append(requests, r)
+	}
+	return requests, nil
+}
+
+func all[T any](ctx context.Context, tx pgx.Tx, query string, args ...any) ([]T, error) {
+	rows, err := tx.Query(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByName[T])
+}
+
+func one[T any](ctx context.Context, tx pgx.Tx, query string, args ...any) (T, error) {
+	rows, err := tx.Query(ctx, query, args...)
+	if err != nil {
+		var none T
+		return none, err
+	}
+	row, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[T])
+	return row, notFound(err)
+}
+
+// orNil gives an empty list back as it was before it was stored.
+func orNil[T any](list []T) []T {
+	if len(list) == 0 {
+		return nil
+	}
+	return list
+}

@@ -1,0 +1,268 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivermigrate"
+	"github.com/riverqueue/river/rivertype"
+	"github.com/robfig/cron/v3"
+
+	"countersign/approval"
+)
+
+// River is the queue, and this file is all that knows it. Its jobs are wake-up
+// calls: they may come twice or late, and the row decides what is to be done.
+
+// stepJob is the job that wakes a step.
+type stepJob struct {
+	Step      approval.Step `json:"step"`
+	RequestID string        `json:"request_id"`
+}
+
+func (stepJob) Kind() string { return "step" }
+
+// InsertOpts gives every step a queue with workers of its own: many cards to
+// show never keep a run waiting.
+func (j stepJob) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: string(j.Step)} }
+
+// sweepJob is the tick of the schedule.
+type sweepJob struct{}
+
+func (sweepJob) Kind() string { return "sweep" }
+
+// A tick that failed is not repeated: the next one is on its way.
+func (sweepJob) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: "sweep", MaxAttempts: 1}
+}
+
+// fetchCooldown is how long a job may wait for others to be fetched with it: a
+// click should feel like one.
+const fetchCooldown = 10 * time.Millisecond
+
+// inserter puts jobs into the queue.
+type inserter struct{ client *river.Client[pgx.Tx] }
+
+func newInserter(pool *pgxpool.Pool) (inserter, error) {
+	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{Logger: slog.New(slog.DiscardHandler),
+		FetchCooldown: fetchCooldown}) // it also bounds how often workers are told of new jobs
+	if err != nil {
+		return inserter{}, fmt.Errorf("make the queue's client: %w", err)
+	}
+	return inserter{client}, nil
+}
+
+// insert adds jobs in the caller's transaction: they exist if and when it commits.
+func (i inserter) insert(ctx context.Context, tx pgx.Tx, id string, steps []approval.Step) error {
+	if len(steps) == 0 {
+		return nil
+	}
+	jobs := make([]river.InsertManyParams, len(steps))
+	for n, step := range steps {
+		jobs[n].Args = stepJob{Step: step, RequestID: id}
+	}
+	if _, err := i.client.InsertManyTx(ctx, tx, jobs); err != nil {
+		return fmt.Errorf("insert jobs of %s: %w", id, err)
+	}
+	return nil
+}
+
+// Wake puts a job into the queue.
+func (db *DB) Wake(ctx context.Context, wake approval.Wake) error {
+	return db.write(ctx, func(tx pgx.Tx) error {
+		return db.jobs.insert(ctx, tx, wake.RequestID, []approval.Step{wake.Step})
+	})
+}
+
+// WorkOptions say how jobs are worked. Zero values mean the defaults.
+type WorkOptions struct {
+	Drafts, Runs, Shows int           // at once, in this process. Default: 4 each
+	RunTimeout          time.Duration // of a run step: the time limit of the code and a margin. Default: 5 min
+	Sweep               string        // a cron expression. Default: @every 15s
+	Drain               time.Duration // how long work under way may take to end. Default: 10 s
+}
+
+// Work calls do for every job and sweep at every tick, until the context ends;
+// then it fetches no more, waits for what is under way, and returns. Any number
+// of replicas may do this at once; one of them ticks.
+//
+// A *approval.LaterError or approval.ErrBusy has the job come again, an
+// approval.ErrNotFound ends it; every other error has it come again, a little
+// later each time.
+func (db *DB) Work(ctx context.Context, do func(context.Context, approval.Wake) error, sweep func(context.Context) error, o WorkOptions) error {
+	if o.Sweep == "" {
+		o.Sweep = "@every 15s"
+	}
+	schedule, err := cron.ParseStandard(o.Sweep)
+	if err != nil {
+		return fmt.Errorf("read the schedule %q: %w", o.Sweep, err)
+	}
+	if o.Drain <= 0 {
+		o.Drain = 10 * time.Second
+	}
+	if o.RunTimeout <= 0 {
+		o.RunTimeout = 5 * time.Minute
+	}
+	workers := river.NewWorkers()
+	river.AddWorker(workers, &stepWorker{db: db, do: do, timeouts: map[approval.Step]time.Duration{
+		approval.StepDraft: 4 * time.Minute, approval.StepRun: o.RunTimeout, approval.StepShow: time.Minute}})
+	river.AddWorker(workers, &sweepWorker{sweep: sweep})
+	client, err := river.NewClient(riverpgxv5.New(db.pool), &river.Config{
+		Workers: workers,
+		Logger:  slog.New(quiet{db.log.Handler()}),
+		Queues: map[string]river.QueueConfig{
+			string(approval.StepDraft): {MaxWorkers: orDefault(o.Drafts, 4)},
+			string(approval.StepRun):   {MaxWorkers: orDefault(o.Runs, 4)},
+			string(approval.StepShow):  {MaxWorkers: orDefault(o.Shows, 4)},
+			"sweep":                    {MaxWorkers: 1},
+		},
+		PeriodicJobs: []*river.PeriodicJob{river.NewPeriodicJob(schedule,
+			func() (river.JobArgs, *river.InsertOpts) { return sweepJob{}, nil },
+			&river.PeriodicJobOpts{ID: "sweep", RunOnStart: true})},
+		FetchCooldown:     fetchCooldown,
+		FetchPollInterval: 250 * time.Millisecond,
+		JobTimeout:        time.Minute, // of the sweep; steps have their own
+		// The rescuer honours a step's own time-out, so this only has to be longer than the sweep's.
+		RescueStuckJobsAfter: 90 * time.Second,
+		SoftStopTimeout:      o.Drain,
+	})
+	if err != nil {
+		return fmt.Errorf("make the queue's client: %w", err)
+	}
+	if err := client.Start(ctx); err != nil {
+		return fmt.Errorf("start the queue: %w", err)
+	}
+	<-ctx.Done()
+	select {
+	case <-client.Stopped():
+		return nil
+	case <-time.After(o.Drain + 5*time.Second):
+		return fmt.Errorf("stop the queue: work does not end, though it was told to %v ago", 5*time.Second)
+	}
+}
+
+type stepWorker struct {
+	river.WorkerDefaults[stepJob]
+	db       *DB
+	do       func(context.Context, approval.Wake) error
+	timeouts map[approval.Step]time.Duration
+}
+
+func (w *stepWorker) Timeout(job *river.Job[stepJob]) time.Duration { return w.timeouts[job.Args.Step] }
+
+// NextRetry doubles the pause from one second up to half a minute.
+func (w *stepWorker) NextRetry(job *river.Job[stepJob]) time.Time {
+	return time.Now().Add(pause(job.Attempt))
+}
+
+func pause(attempt int) time.Duration {
+	return min(time.Second<<min(max(attempt-1, 0), 10), 30*time.Second)
+}
+
+func (w *stepWorker) Work(ctx context.Context, job *river.Job[stepJob]) error {
+	wake := approval.Wake{Step: job.Args.Step, RequestID: job.Args.RequestID}
+	var err error
+	if wake.Step == approval.StepShow {
+		err = w.show(ctx, wake)
+	} else {
+		err = w.do(ctx, wake)
+	}
+	var later *approval.LaterError
+	switch {
+	case errors.As(err, &later):
+		return river.JobSnooze(max(later.After, 0))
+	case errors.Is(err, approval.ErrBusy):
+		return river.JobSnooze(time.Second)
+	case errors.Is(err, approval.ErrNotFound):
+		return river.JobCancel(err)
+	}
+	return err
+}
+
+// show remembers that Slack looks like the row, as it was before anybody began
+// to draw it: what changes meanwhile will be shown again.
+func (w *stepWorker) show(ctx context.Context, wake approval.Wake) error {
+	var changed time.Time
+	err := w.db.pool.QueryRow(ctx, `SELECT changed_at FROM requests WHERE id = $1`, wake.RequestID).Scan(&changed)
+	if err != nil {
+		return fmt.Errorf("show %s: %w", wake.RequestID, notFound(err))
+	}
+	if err := w.do(ctx, wake); err != nil {
+		return err
+	}
+	_, err = w.db.pool.Exec(ctx, `UPDATE requests SET shown_at = greatest(shown_at, $2) WHERE id = $1`, wake.RequestID, changed)
+	return err
+}
+
+type sweepWorker struct {
+	river.WorkerDefaults[sweepJob]
+	sweep func(context.Context) error
+}
+
+func (w *sweepWorker) Work(ctx context.Context, _ *river.Job[sweepJob]) error { return w.sweep(ctx) }
+
+// quiet is for River's log, whose information is about River: it counts as
+// debugging here.
+type quiet struct{ slog.Handler }
+
+func (q quiet) Enabled(ctx context.Context, level slog.Level) bool {
+	return q.Handler.Enabled(ctx, demoted(level))
+}
+
+func (q quiet) Handle(ctx context.Context, r slog.Record) error {
+	r.Level = demoted(r.Level)
+	return q.Handler.Handle(ctx, r)
+}
+
+func (q quiet) WithAttrs(attrs []slog.Attr) slog.Handler { return quiet{q.Handler.WithAttrs(attrs)} }
+func (q quiet) WithGroup(name string) slog.Handler       { return quiet{q.Handler.WithGroup(name)} }
+
+func demoted(level slog.Level) slog.Level {
+	if level == slog.LevelInfo {
+		return slog.LevelDebug
+	}
+	return level
+}
+
+// migrateQueue brings the queue's tables up to date. The caller holds the lock of
+// the migrations: River's own are not safe to run twice at once.
+func migrateQueue(ctx context.Context, pool *pgxpool.Pool) error {
+	migrator, err := newMigrator(pool)
+	if err == nil {
+		_, err = migrator.Migrate(ctx, rivermigrate.DirectionUp, nil)
+	}
+	if err != nil {
+		return fmt.Errorf("migrate the queue: %w", err)
+	}
+	return nil
+}
+
+// pendingQueue lists what migrateQueue would do.
+func pendingQueue(ctx context.Context, pool *pgxpool.Pool) ([]string, error) {
+	migrator, err := newMigrator(pool)
+	if err != nil {
+		return nil, err
+	}
+	result, err := migrator.Validate(ctx, nil)
+	if err != nil {
+		return nil, fmt.Errorf("read the queue's version: %w", err)
+	}
+	if result.OK {
+		return nil, nil
+	}
+	return []string{"the queue: " + strings.ToLower(strings.Join(result.Messages, "; "))}, nil
+}
+
+func newMigrator(pool *pgxpool.Pool) (*rivermigrate.Migrator[pgx.Tx], error) {
+	return rivermigrate.New(riverpgxv5.New(pool), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
+}
+
+var _ rivertype.JobArgs = stepJob{}

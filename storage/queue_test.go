@@ -1,0 +1,262 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"countersign/approval"
+)
+
+// work runs the loop in the background; stop ends it and gives its error.
+func (b *bundle) work(t *testing.T, do func(context.Context, approval.Wake) error, o WorkOptions) (stop func() error) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	done := make(chan error, 1)
+	go func() { done <- b.Work(ctx, do, nobody, o) }()
+	stop = sync.OnceValue(func() error { cancel(); return <-done })
+	t.Cleanup(func() { _ = stop() })
+	return stop
+}
+
+// wakes remembers what was called.
+type wakes struct {
+	mu   sync.Mutex
+	list []approval.Wake
+}
+
+func (w *wakes) add(wake approval.Wake) (times int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.list = append(w.list, wake)
+	for _, had := range w.list {
+		if had == wake {
+			times++
+		}
+	}
+	return times
+}
+
+func (w *wakes) of(wake approval.Wake) (times int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, had := range w.list {
+		if had == wake {
+			times++
+		}
+	}
+	return times
+}
+
+func eventually(t *testing.T, what func() bool) {
+	t.Helper()
+	require.Eventually(t, what, 30*time.Second, 5*time.Millisecond)
+}
+
+func TestWorkDoesWhatWasCommitted(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	var seen wakes
+	swept := make(chan struct{}, 100)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		done <- b.Work(ctx, func(_ context.Context, w approval.Wake) error { seen.add(w); return nil },
+			func(context.Context) error {
+				swept <- struct{}{}
+				return errors.New("the next tick comes all the same")
+			},
+			WorkOptions{Sweep: "@every 1s"})
+	}()
+	r := b.ask(t, "t")
+	require.NoError(t, b.Wake(t.Context(), approval.Wake{Step: approval.StepRun, RequestID: r.ID}))
+	for _, step := range []approval.Step{approval.StepDraft, approval.StepShow, approval.StepRun} {
+		eventually(t, func() bool { return seen.of(approval.Wake{Step: step, RequestID: r.ID}) == 1 })
+	}
+	<-swept
+	<-swept
+	eventually(t, func() bool { return b.count(t, `SELECT count(*) FROM requests WHERE shown_at = changed_at`) == 1 })
+	cancel()
+	require.NoError(t, <-done)
+	require.Equal(t, 3, b.count(t, `SELECT count(*) FROM river_job WHERE kind = 'step' AND state = 'completed'`))
+}
+
+func TestJobsAreCommittedWithTheirCause(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.ask(t, "t")
+	no := errors.New("no")
+	err := b.write(t.Context(), func(tx pgx.Tx) error {
+		require.NoError(t, b.jobs.insert(t.Context(), tx, r.ID, []approval.Step{approval.StepRun}))
+		var inside int
+		require.NoError(t, tx.QueryRow(t.Context(), `SELECT count(*) FROM river_job WHERE queue = 'run'`).Scan(&inside))
+		require.Equal(t, 1, inside)
+		require.Zero(t, b.count(t, `SELECT count(*) FROM river_job WHERE queue = 'run'`), "nobody else sees it yet")
+		return no
+	})
+	require.Equal(t, no, err)
+	require.Zero(t, b.count(t, `SELECT count(*) FROM river_job WHERE queue = 'run'`))
+}
+
+func TestAStepThatDoesNotSucceedComesAgain(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		err   error
+		again bool
+		state string
+	}{
+		"the world was not ready": {&approval.LaterError{After: time.Millisecond, Err: errors.New("busy")}, true, "completed"},
+		"somebody else is at it":  {approval.ErrBusy, true, "completed"},
+		"a fault":                 {errors.New("fault"), true, "completed"},
+		"there is no request":     {approval.ErrNotFound, false, "cancelled"},
+		"the work panics":         {nil, true, "completed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			var seen wakes
+			wake := approval.Wake{Step: approval.StepRun, RequestID: "r"}
+			b.work(t, func(_ context.Context, w approval.Wake) error {
+				if seen.add(w) > 1 {
+					return nil
+				}
+				if c.err == nil {
+					panic("the first time")
+				}
+				return c.err
+			}, WorkOptions{})
+			require.NoError(t, b.Wake(t.Context(), wake))
+			eventually(t, func() bool {
+				return b.count(t, `SELECT count(*) FROM river_job WHERE queue = 'run' AND state::text = $1`, c.state) == 1
+			})
+			times := 1
+			if c.again {
+				times = 2
+			}
+			require.Equal(t, times, seen.of(wake))
+		})
+	}
+}
+
+func TestAShowOfNothingIsNotTriedAgain(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.work(t, func(context.Context, approval.Wake) error { panic("there is nothing to show") }, WorkOptions{})
+	require.NoError(t, b.Wake(t.Context(), approval.Wake{Step: approval.StepShow, RequestID: "nobody"}))
+	eventually(t, func() bool { return b.count(t, `SELECT count(*) FROM river_job WHERE state = 'cancelled'`) == 1 })
+}
+
+func TestWhatChangesWhileItIsDrawnIsNotCalledShown(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.ask(t, "t")
+	var seen wakes
+	b.work(t, func(ctx context.Context, w approval.Wake) error {
+		if w.Step == approval.StepShow && seen.add(w) == 1 {
+			_, err := b.Update(ctx, r.ID, func(r *approval.Request, now time.Time) error {
+				r.ChangedAt = now
+				return nil
+			})
+			return err
+		}
+		return nil
+	}, WorkOptions{})
+	eventually(t, func() bool { return b.count(t, `SELECT count(*) FROM requests WHERE shown_at < changed_at`) == 1 })
+}
+
+func TestPausesGrowUpToHalfAMinute(t *testing.T) {
+	t.Parallel()
+	var got []time.Duration
+	for attempt := range 8 {
+		got = append(got, pause(attempt))
+	}
+	require.Equal(t, []time.Duration{time.Second, time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 16 * time.Second,
+		30 * time.Second, 30 * time.Second}, got)
+	require.Equal(t, 30*time.Second, pause(1000))
+}
+
+func TestShowingNeverKeepsARunWaiting(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for i := range 4 {
+		b.ask(t, triggerOf(i))
+	}
+	slow, ran := make(chan struct{}), make(chan struct{})
+	b.work(t, func(ctx context.Context, w approval.Wake) error {
+		if w.Step == approval.StepRun {
+			close(ran)
+			return nil
+		}
+		select {
+		case <-slow:
+		case <-ctx.Done():
+		}
+		return nil
+	}, WorkOptions{Drafts: 1, Runs: 1, Shows: 1})
+	require.NoError(t, b.Wake(t.Context(), approval.Wake{Step: approval.StepRun, RequestID: "r"}))
+	<-ran
+	close(slow)
+}
+
+func TestWorkWaitsForWhatIsUnderWay(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	begun, finish := make(chan struct{}), make(chan struct{})
+	stop := b.work(t, func(ctx context.Context, w approval.Wake) error {
+		close(begun)
+		<-finish
+		return ctx.Err()
+	}, WorkOptions{})
+	require.NoError(t, b.Wake(t.Context(), approval.Wake{Step: approval.StepRun, RequestID: "r"}))
+	<-begun
+	stopped := make(chan error, 1)
+	go func() { stopped <- stop() }()
+	select {
+	case <-stopped:
+		require.Fail(t, "it did not wait")
+	case <-time.After(200 * time.Millisecond):
+	}
+	close(finish)
+	require.NoError(t, <-stopped)
+	require.Equal(t, 1, b.count(t, `SELECT count(*) FROM river_job WHERE queue = 'run' AND state = 'completed'`))
+}
+
+func TestWorkThatDoesNotEndIsToldTo(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	begun := make(chan struct{})
+	stop := b.work(t, func(ctx context.Context, w approval.Wake) error {
+		close(begun)
+		<-ctx.Done()
+		return ctx.Err()
+	}, WorkOptions{Drain: 50 * time.Millisecond})
+	require.NoError(t, b.Wake(t.Context(), approval.Wake{Step: approval.StepRun, RequestID: "r"}))
+	<-begun
+	require.NoError(t, stop())
+	require.Equal(t, 1, b.count(t, `SELECT count(*) FROM river_job WHERE queue = 'run' AND state <> 'completed'`), "another replica does it")
+}
+
+func TestWorkSaysWhatItCannotStartWith(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	require.ErrorContains(t, b.Work(t.Context(), nil, nobody, WorkOptions{Sweep: "now and then"}), "now and then")
+	b.Close()
+	require.ErrorContains(t, b.Work(t.Context(), nil, nobody, WorkOptions{}), "start the queue")
+}
+
+func TestTheQueuesChatterIsForDebugging(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	log := slog.New(quiet{slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelInfo})}).With("a", 1).WithGroup("g")
+	log.Info("chatter")
+	log.Warn("trouble", "b", 2)
+	require.NotContains(t, out.String(), "chatter")
+	require.Contains(t, out.String(), "level=WARN msg=trouble a=1 g.b=2")
+}

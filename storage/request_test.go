@@ -1,0 +1,259 @@
+package storage
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"countersign/approval"
+	"countersign/budget"
+)
+
+func TestRequestComesBackAsItWasStored(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, make := range []func(*testing.T, string) *approval.Request{b.ask, b.pending, b.approved, b.running, b.done} {
+		r := make(t, approval.NewID(5))
+		again, err := b.Request(t.Context(), r.ID)
+		require.NoError(t, err)
+		if r.Run != nil && r.Run.Result != nil {
+			again.Run.Result.Artifacts = r.Run.Result.Artifacts // files are read by View alone
+		}
+		r.Holds = orNil(r.Holds)
+		require.Equal(t, r, again)
+		require.True(t, again.Revision == nil || again.Revision.Intact())
+	}
+}
+
+func TestAskOnceHoweverOftenSlackDelivers(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ids := make([]string, 32)
+	created := make([]bool, 32)
+	errs := together(32, func(i int) error {
+		r, made, err := b.Ask(t.Context(), b.question("same"), approval.Session{Team: team, Channel: channel})
+		if err == nil {
+			ids[i], created[i] = r.ID, made
+		}
+		return err
+	})
+	made := 0
+	for i := range errs {
+		require.NoError(t, errs[i])
+		require.Equal(t, ids[0], ids[i])
+		if created[i] {
+			made++
+		}
+	}
+	require.Equal(t, 1, made)
+	require.Equal(t, 1, b.count(t, `SELECT count(*) FROM requests`))
+	require.Equal(t, 1, b.count(t, `SELECT count(*) FROM sessions`), "who came too late leaves no session behind")
+	require.Equal(t, 1, b.count(t, `SELECT count(*) FROM holds`))
+	require.Equal(t, 1, b.count(t, `SELECT count(*) FROM messages`))
+	require.Equal(t, 2, b.count(t, `SELECT count(*) FROM events`), "asked, held")
+	require.Equal(t, 2, b.count(t, `SELECT count(*) FROM river_job`), "draft, show")
+}
+
+func TestAskInAThreadBelongsToItsSession(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	thread := approval.Session{Team: team, Channel: channel, ThreadTS: "7.7"}
+	first, _, err := b.Ask(t.Context(), b.question("1"), thread)
+	require.NoError(t, err)
+	second, _, err := b.Ask(t.Context(), b.question("2"), thread)
+	require.NoError(t, err)
+	elsewhere, _, err := b.Ask(t.Context(), b.question("3"), approval.Session{Team: team, Channel: "OTHER", ThreadTS: "7.7"})
+	require.NoError(t, err)
+	require.Equal(t, first.SessionID, second.SessionID)
+	require.NotEqual(t, first.SessionID, elsewhere.SessionID)
+}
+
+func TestAskRunsOnTheDatabasesClock(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	q := b.question("late")
+	slow := q.CreatedAt.Add(-time.Hour) // of a replica whose clock is slow
+	q = approval.New(approval.Question{Team: team, Project: channel, Asker: asker, Text: "?", Trigger: "late"}, "small", 1, b.policy, slow)
+	before := q.Changes.Events[0].At
+	r, _, err := b.Ask(t.Context(), q, approval.Session{Team: team, Channel: channel})
+	require.NoError(t, err)
+	var now time.Time
+	require.NoError(t, b.pool.QueryRow(t.Context(), `SELECT clock_timestamp()`).Scan(&now))
+	require.WithinDuration(t, now, r.CreatedAt, time.Minute)
+	require.Equal(t, r.CreatedAt, r.ChangedAt)
+	require.Equal(t, b.policy.Expiry, r.ExpiresAt.Sub(r.CreatedAt))
+	require.Equal(t, r.CreatedAt, r.Holds[0].At)
+	events, err := b.Events(t.Context(), r.ID)
+	require.NoError(t, err)
+	require.Equal(t, r.CreatedAt, events[0].At)
+	require.Equal(t, slow, before)
+}
+
+func TestUpdateStoresNothingWhenTheClosureFails(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.ask(t, "t")
+	no := errors.New("no")
+	_, err := b.Update(t.Context(), r.ID, func(r *approval.Request, now time.Time) error {
+		require.NoError(t, b.drafted(r, now))
+		return no
+	})
+	require.Equal(t, no, err)
+	again, err := b.Request(t.Context(), r.ID)
+	require.NoError(t, err)
+	require.Equal(t, r, again)
+	for _, table := range []string{"revisions", "settlements", "charges"} {
+		require.Zero(t, b.count(t, `SELECT count(*) FROM `+table))
+	}
+	require.Equal(t, 2, b.count(t, `SELECT count(*) FROM events`))
+	require.Equal(t, 2, b.count(t, `SELECT count(*) FROM river_job`))
+}
+
+func TestUpdateStoresNothingWhenTheMoneyIsNotThere(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.pending(t, "t")
+	before := b.count(t, `SELECT count(*) FROM events`)
+	_, err := b.Update(t.Context(), r.ID, func(r *approval.Request, now time.Time) error {
+		return r.Decide(decision(r, "REVA", approval.Approve), 10*budget.Dollar, b.policy, now)
+	})
+	var exceeded *budget.ExceededError
+	require.ErrorAs(t, err, &exceeded)
+	require.Equal(t, budget.User, exceeded.Standing.Limit.Scope.Kind)
+	require.Equal(t, 10*budget.Dollar-budget.Cent, exceeded.Standing.Left())
+	require.Zero(t, b.count(t, `SELECT count(*) FROM decisions`))
+	require.Equal(t, before, b.count(t, `SELECT count(*) FROM events`))
+}
+
+func TestUpdateRunsTheClosureAgainOnFreshStateAfterAConflict(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.ask(t, "t")
+	runs := 0
+	again := b.update(t, r.ID, func(r *approval.Request, now time.Time) error {
+		runs++
+		require.Zero(t, r.Attempts)
+		require.Empty(t, r.Changes.Events)
+		if err := r.Call(budget.Cent, b.policy, now); err != nil {
+			return err
+		}
+		if runs == 1 {
+			// The lock goes with its session, as when the server is restarted.
+			_, err := b.pool.Exec(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+				WHERE datname = current_database() AND state = 'idle in transaction' AND pid <> pg_backend_pid()`)
+			return err
+		}
+		return nil
+	})
+	require.Equal(t, 2, runs)
+	require.Equal(t, 1, again.Attempts)
+	require.Equal(t, 1, b.count(t, `SELECT count(*) FROM events WHERE kind = 'called'`))
+}
+
+func TestOnlySomeFailuresAreTriedAgain(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for name, c := range map[string]struct {
+		sql  string
+		runs int
+	}{
+		"a deadlock":            {`DO $$ BEGIN RAISE EXCEPTION 'cut off' USING ERRCODE = '40P01'; END $$`, tries},
+		"a serialization fault": {`DO $$ BEGIN RAISE EXCEPTION 'cut off' USING ERRCODE = '40001'; END $$`, tries},
+		"a server that stops":   {`DO $$ BEGIN RAISE EXCEPTION 'going' USING ERRCODE = '57P01'; END $$`, tries},
+		"a broken promise":      {`DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '23514'; END $$`, 1},
+		"a mistake of ours":     {`SELEKT`, 1},
+	} {
+		runs := 0
+		err := b.write(t.Context(), func(tx pgx.Tx) error {
+			runs++
+			_, err := tx.Exec(t.Context(), c.sql)
+			return err
+		})
+		require.Error(t, err, name)
+		require.Equal(t, c.runs, runs, name)
+	}
+}
+
+func TestUnknownIDsAreNotFound(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	_, err := b.Request(t.Context(), "nobody")
+	require.ErrorIs(t, err, approval.ErrNotFound)
+	_, err = b.View(t.Context(), "nobody")
+	require.ErrorIs(t, err, approval.ErrNotFound)
+	_, err = b.Update(t.Context(), "nobody", func(*approval.Request, time.Time) error { panic("nothing to change") })
+	require.ErrorIs(t, err, approval.ErrNotFound)
+	require.ErrorIs(t, b.Threaded(t.Context(), "nobody", "1.1"), approval.ErrNotFound)
+	require.Error(t, b.Posted(t.Context(), approval.Post{RequestID: "nobody", Surface: approval.SurfaceCard, Channel: "C", TS: "1"}))
+}
+
+func TestTextThatPostgresCannotStoreLosesNothingElse(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	const dirty = "a\x00b\xff\\u0000"
+	const clean = "a\uFFFDb\uFFFD\\u0000"
+	r := b.running(t, "t")
+	r = b.update(t, r.ID, func(r *approval.Request, now time.Time) error {
+		r.Refused = append(r.Refused, approval.Refusal{Reason: dirty})
+		res := result()
+		res.Stdout, res.Error = dirty, dirty
+		res.Artifacts[0].Name = dirty
+		return r.Finish(res, budget.Charge{Kind: budget.Box, What: dirty, Amount: 1}, now)
+	})
+	v, err := b.View(t.Context(), r.ID)
+	require.NoError(t, err)
+	require.Equal(t, clean, v.Request.Run.Result.Stdout)
+	require.Equal(t, clean, v.Request.Run.Result.Error)
+	require.Equal(t, clean, v.Request.Refused[0].Reason)
+	require.Equal(t, clean, v.Artifacts[0].Name)
+	require.Equal(t, clean, v.Bill[1].Charges[0].What)
+	require.NoError(t, b.Audit(t.Context(), r.ID, approval.Event{Actor: "a\nb", Kind: "tried\x00", Data: map[string]any{"text": dirty}}))
+	events, err := b.Events(t.Context(), r.ID)
+	require.NoError(t, err)
+	last := events[len(events)-1]
+	require.Equal(t, "a\uFFFDb", last.Actor)
+	require.Equal(t, clean, last.Data["text"])
+	_, err = b.VerifyChain(t.Context(), streamOf(r.ID))
+	require.NoError(t, err)
+}
+
+func FuzzDocumentIsWhatPostgresTakes(f *testing.F) {
+	for _, seed := range []string{"", `\u0000`, "\x00", `\\u0000`, "a\\\x00", "\xff", `"\`} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		spelling, err := document(map[string]string{"s": s}, "{}")
+		require.NoError(t, err)
+		// An escape of NUL is one whose backslash is not itself escaped.
+		plain := strings.ReplaceAll(spelling, `\\`, "")
+		require.NotContains(t, plain, `\u0000`)
+		require.NotContains(t, text(s), "\x00")
+		require.NotContains(t, line(s), "\n")
+	})
+}
+
+func TestWaitsAreListedForReviewersAndAskers(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	done := b.done(t, "1")
+	first := b.pending(t, "2")
+	second := b.pending(t, "3")
+	drafting := b.ask(t, "4")
+	ids := func(requests []*approval.Request, err error) (list []string) {
+		require.NoError(t, err)
+		for _, r := range requests {
+			list = append(list, r.ID)
+		}
+		return list
+	}
+	require.Equal(t, []string{first.ID, second.ID}, ids(b.Pending(t.Context(), team, 10)))
+	require.Equal(t, []string{first.ID}, ids(b.Pending(t.Context(), team, 1)))
+	require.Empty(t, ids(b.Pending(t.Context(), "OTHER", 10)))
+	require.Equal(t, []string{drafting.ID, second.ID, first.ID, done.ID}, ids(b.Recent(t.Context(), team, asker, 10)))
+	require.Equal(t, []string{drafting.ID, second.ID}, ids(b.Recent(t.Context(), team, asker, 2)))
+	require.Empty(t, ids(b.Recent(t.Context(), team, "OTHER", 10)))
+}

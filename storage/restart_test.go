@@ -1,0 +1,93 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"os"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/approval"
+	"countersign/internal/pglocal"
+)
+
+func TestARestartOfTheDatabaseLosesNothing(t *testing.T) {
+	t.Parallel()
+	dir, err := os.MkdirTemp("/tmp", "storage-restart-")
+	require.NoError(t, err)
+	require.NoError(t, os.Chmod(dir, 0o711))
+	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
+	start := func() *pglocal.Server {
+		server, err := pglocal.Start(t.Context(), pglocal.Options{Dir: dir, Throwaway: true})
+		require.NoError(t, err)
+		return server
+	}
+	server := start()
+	defer func() { require.NoError(t, server.Stop()) }()
+	require.NoError(t, Migrate(t.Context(), server.URL()))
+	db, err := Open(t.Context(), server.URL(), Options{})
+	require.NoError(t, err)
+	defer db.Close()
+	b := &bundle{DB: db, url: server.URL(), policy: approval.DefaultPolicy()}
+	before := b.ask(t, "before")
+
+	var down atomic.Bool
+	var seen wakes
+	stop := b.work(t, func(ctx context.Context, w approval.Wake) error {
+		if down.Load() {
+			return errors.New("it comes again")
+		}
+		_, err := db.Request(ctx, w.RequestID)
+		if err == nil {
+			seen.add(w)
+		}
+		return err
+	}, WorkOptions{Sweep: "@every 1s"})
+	eventually(t, func() bool { return seen.of(approval.Wake{Step: approval.StepDraft, RequestID: before.ID}) > 0 })
+
+	down.Store(true)
+	require.NoError(t, server.Stop())
+	_, _, err = db.Ask(t.Context(), b.question("during"), approval.Session{Team: team, Channel: channel})
+	require.Error(t, err, "no database, no answer that could be taken for one")
+	require.Error(t, db.Ping(t.Context()))
+	server = start()
+	down.Store(false)
+
+	after := b.ask(t, "after")
+	eventually(t, func() bool { return seen.of(approval.Wake{Step: approval.StepDraft, RequestID: after.ID}) > 0 })
+	again, err := db.Request(t.Context(), before.ID)
+	require.NoError(t, err)
+	require.Equal(t, before, again)
+	require.Zero(t, b.count(t, `SELECT count(*) FROM requests WHERE trigger = 'during'`))
+	require.NoError(t, stop())
+}
+
+func TestWhatWasUnderWayWhenTheServerStopsIsDoneOnce(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.ask(t, "t")
+	var cut atomic.Int32
+	errs := together(8, func(i int) error {
+		_, err := b.Update(t.Context(), r.ID, func(r *approval.Request, now time.Time) error {
+			r.Attempts++
+			if cut.Add(1) == 3 {
+				// Everybody's connection is cut off, in the middle of whatever they do.
+				return b.exec(t, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
+			}
+			return nil
+		})
+		return err
+	})
+	done := 0
+	for _, err := range errs {
+		if err == nil {
+			done++
+		}
+	}
+	again, err := b.Request(t.Context(), r.ID)
+	require.NoError(t, err)
+	require.Equal(t, done, again.Attempts, "every success counts once, and every failure not at all: %v", errs)
+}

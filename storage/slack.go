@@ -1,0 +1,92 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"countersign/approval"
+)
+
+type postRow struct {
+	RequestID string
+	Surface   approval.Surface
+	Channel   string
+	TS        string `db:"ts"`
+	Shown     string
+}
+
+func loadPosts(ctx context.Context, tx pgx.Tx, id string) (map[approval.Surface]approval.Post, error) {
+	rows, err := all[postRow](ctx, tx, `SELECT request_id, surface, channel, ts, shown FROM posts WHERE request_id = $1`, id)
+	if err != nil {
+		return nil, fmt.Errorf("load the posts of %s: %w", id, err)
+	}
+	posts := map[approval.Surface]approval.Post{}
+	for _, row := range rows {
+		posts[row.Surface] = approval.Post(row)
+	}
+	return posts, nil
+}
+
+// Posted remembers a message in Slack: a new one, or what an old one shows now.
+// With the first message of a session it remembers the thread, so that no crash
+// can come between the two.
+func (db *DB) Posted(ctx context.Context, post approval.Post) error {
+	err := db.write(ctx, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `
+			INSERT INTO posts (request_id, surface, channel, ts, shown) VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (request_id, surface) DO UPDATE SET channel = excluded.channel, ts = excluded.ts, shown = excluded.shown`,
+			post.RequestID, post.Surface, post.Channel, post.TS, post.Shown)
+		if err != nil || post.Surface != approval.SurfaceRoot {
+			return err
+		}
+		_, err = tx.Exec(ctx, `
+			UPDATE sessions SET thread_ts = $2
+			WHERE id = (SELECT session_id FROM requests WHERE id = $1) AND channel = $3 AND thread_ts IS NULL
+				AND NOT EXISTS (SELECT FROM sessions other
+					WHERE other.team = sessions.team AND other.channel = sessions.channel AND other.thread_ts = $2)`,
+			post.RequestID, post.TS, post.Channel)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("remember the %s of %s: %w", post.Surface, post.RequestID, err)
+	}
+	return nil
+}
+
+// Threaded remembers where the session's thread is. The first answer stands: a
+// thread does not move.
+func (db *DB) Threaded(ctx context.Context, sessionID, threadTS string) error {
+	err := db.write(ctx, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `UPDATE sessions SET thread_ts = coalesce(thread_ts, $2) WHERE id = $1`, sessionID, threadTS)
+		if err == nil && tag.RowsAffected() == 0 {
+			return approval.ErrNotFound
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("remember the thread of session %s: %w", sessionID, err)
+	}
+	return nil
+}
+
+// ThreadFiles are the inputs of the latest request in a thread, and whether the
+// thread is a session of ours at all.
+func (db *DB) ThreadFiles(ctx context.Context, thread approval.Session) (files []approval.File, ours bool, err error) {
+	err = db.read(ctx, func(tx pgx.Tx) error {
+		files, ours = nil, false
+		return tx.QueryRow(ctx, `
+			SELECT r.files, true FROM sessions s JOIN requests r ON r.session_id = s.id
+			WHERE s.team = $1 AND s.channel = $2 AND s.thread_ts = $3
+			ORDER BY r.created_at DESC, r.id DESC LIMIT 1`, thread.Team, thread.Channel, thread.ThreadTS).Scan(&files, &ours)
+	})
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("files of thread %s: %w", thread.ThreadTS, err)
+	}
+	return orNil(files), ours, nil
+}

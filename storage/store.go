@@ -1,0 +1,125 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"countersign/approval"
+)
+
+// store writes what the verbs have noted in Changes, in the order that the
+// schema's promises need: the code before the decision on it, the decision
+// before the move, the run before the request is running.
+func (db *DB) store(ctx context.Context, tx pgx.Tx, r *approval.Request, now time.Time) error {
+	c := r.Changes
+	if c.Decision != nil {
+		if err := insertDecision(ctx, tx, r, c.Decision); err != nil {
+			return err
+		}
+	}
+	if c.Revision != nil {
+		if err := insertRevision(ctx, tx, c.Revision); err != nil {
+			return err
+		}
+	}
+	if c.Run != nil {
+		if err := saveRun(ctx, tx, r, c.Run); err != nil {
+			return err
+		}
+	}
+	if err := db.storeMoney(ctx, tx, r, now); err != nil {
+		return err
+	}
+	if err := insertMessages(ctx, tx, r); err != nil {
+		return err
+	}
+	if err := appendEvents(ctx, tx, streamOf(r.ID), c.Events); err != nil {
+		return err
+	}
+	return db.jobs.insert(ctx, tx, r.ID, c.Jobs)
+}
+
+func insertRevision(ctx context.Context, tx pgx.Tx, rev *approval.Revision) error {
+	findings, err := document(rev.Findings, "[]")
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `
+		INSERT INTO revisions (request_id, number, code, summary, author, prompt_version, findings, manifest, digest, at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		rev.RequestID, rev.Number, rev.Code, text(rev.Summary), text(rev.Author), text(rev.PromptVersion), findings,
+		string(rev.Manifest.Canonical()), rev.Digest, micro(rev.At))
+	if err != nil {
+		return fmt.Errorf("insert revision %d of %s: %w", rev.Number, rev.RequestID, err)
+	}
+	return nil
+}
+
+// insertDecision takes the asker and the author from their own rows, never from
+// the caller: the constraints compare the reviewer with them. A decision on code
+// that is not there finds no row, and is stale.
+func insertDecision(ctx context.Context, tx pgx.Tx, r *approval.Request, d *approval.Decision) error {
+	click, err := document(d.Click, "{}")
+	if err != nil {
+		return err
+	}
+	tag, err := tx.Exec(ctx, `
+		INSERT INTO decisions (request_id, revision, digest, asker, author, reviewer, verdict, reason, at, click)
+		SELECT v.request_id, v.number, v.digest, q.asker, v.author, $4, $5, $6, $7, $8
+		FROM revisions v JOIN requests q ON q.id = v.request_id
+		WHERE v.request_id = $1 AND v.number = $2 AND v.digest = $3`,
+		r.ID, d.Revision, d.Digest, d.Reviewer, d.Verdict, text(d.Reason), micro(d.At), click)
+	if err != nil {
+		return fmt.Errorf("insert decision of %s on %s: %w", d.Reviewer, r.ID, err)
+	}
+	if tag.RowsAffected() == 0 {
+		return &approval.StaleError{Request: r}
+	}
+	return nil
+}
+
+// saveRun stores the start of a run, or its end with what came out.
+func saveRun(ctx context.Context, tx pgx.Tx, r *approval.Request, run *approval.Run) error {
+	if run.Result == nil {
+		_, err := tx.Exec(ctx, `INSERT INTO runs (request_id, box_id, revision, digest, started_at) VALUES ($1, $2, $3, $4, $5)`,
+			r.ID, run.BoxID, r.Revision.Number, r.Revision.Digest, micro(run.StartedAt))
+		if err != nil {
+			return fmt.Errorf("insert run of %s: %w", r.ID, err)
+		}
+		return nil
+	}
+	result, err := document(run.Result, "{}")
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `UPDATE runs SET finished_at = $2, result = $3 WHERE request_id = $1`, r.ID, micro(run.FinishedAt), result)
+	if err != nil {
+		return fmt.Errorf("finish run of %s: %w", r.ID, err)
+	}
+	for i, a := range run.Result.Artifacts {
+		data := a.Data
+		if data == nil {
+			data = []byte{} // an empty file is a file
+		}
+		_, err := tx.Exec(ctx, `INSERT INTO artifacts (request_id, seq, name, kind, alt, data) VALUES ($1, $2, $3, $4, $5, $6)`,
+			r.ID, i+1, text(a.Name), a.Kind, text(a.Alt), data)
+		if err != nil {
+			return fmt.Errorf("insert artifact %q of %s: %w", a.Name, r.ID, err)
+		}
+	}
+	return nil
+}
+
+func insertMessages(ctx context.Context, tx pgx.Tx, r *approval.Request) error {
+	for _, m := range r.Changes.Messages {
+		_, err := tx.Exec(ctx, `INSERT INTO messages (session_id, request_id, role, text, at) VALUES ($1, $2, $3, $4, $5)`,
+			r.SessionID, r.ID, m.Role, text(m.Text), micro(m.At))
+		if err != nil {
+			return fmt.Errorf("insert message of %s: %w", r.ID, err)
+		}
+	}
+	return nil
+}

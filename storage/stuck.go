@@ -1,0 +1,56 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"countersign/approval"
+)
+
+type wakeRow struct {
+	Step      approval.Step
+	RequestID string
+}
+
+// Stuck lists what a sweep should look at: waits that have run out; drafts and
+// runs that have stood still for half a minute though nobody is at them and no
+// job will come; and requests that Slack does not show as they are.
+//
+// Whether somebody is at a step is told by the lock of Alone, which dies with its
+// process; a job that claims to be running may belong to a replica that was killed.
+func (db *DB) Stuck(ctx context.Context) (wakes []approval.Wake, err error) {
+	err = db.read(ctx, func(tx pgx.Tx) error {
+		rows, err := all[wakeRow](ctx, tx, `
+			WITH due AS (
+				SELECT id, CASE state WHEN 'drafting' THEN 'draft' WHEN 'pending' THEN 'show' ELSE 'run' END AS step,
+					state IN ('drafting', 'pending', 'approved') AND expires_at <= clock_timestamp() AS over
+				FROM requests
+				WHERE state IN ('drafting', 'pending', 'approved', 'running')
+					AND (expires_at <= clock_timestamp() OR state <> 'pending' AND changed_at < clock_timestamp() - interval '30 seconds')
+				UNION ALL
+				SELECT id, 'show', false FROM requests
+				WHERE (shown_at IS NULL OR shown_at < changed_at) AND changed_at < clock_timestamp() - interval '30 seconds'
+			), held AS (
+				SELECT (classid::bigint << 32) | objid::bigint AS key FROM pg_locks
+				WHERE locktype = 'advisory' AND objsubid = 1 AND granted
+					AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+			)
+			SELECT DISTINCT step, id AS request_id FROM due
+			WHERE over OR (
+				hashtextextended('alone ' || due.step || ' ' || due.id, 0) NOT IN (SELECT key FROM held)
+				AND NOT EXISTS (SELECT FROM river_job j WHERE j.kind = 'step' AND j.args @> jsonb_build_object('step', due.step, 'request_id', due.id)
+					AND j.state IN ('available', 'pending', 'retryable', 'scheduled')))
+			ORDER BY id, step LIMIT 1000`)
+		wakes = nil
+		for _, row := range rows {
+			wakes = append(wakes, approval.Wake(row))
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list what is stuck: %w", err)
+	}
+	return wakes, nil
+}

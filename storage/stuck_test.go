@@ -1,0 +1,107 @@
+package storage
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/approval"
+)
+
+// worked says that the queue has nothing left to do, and Slack shows everything.
+func (b *bundle) worked(t *testing.T) {
+	t.Helper()
+	require.NoError(t, b.exec(t, `DELETE FROM river_job`))
+	require.NoError(t, b.exec(t, `UPDATE requests SET shown_at = changed_at`))
+}
+
+// age lets a request stand still for a minute.
+func (b *bundle) age(t *testing.T, id string) {
+	t.Helper()
+	require.NoError(t, b.exec(t, `UPDATE requests SET shown_at = shown_at - interval '1 minute', changed_at = changed_at - interval '1 minute' WHERE id = $1`, id))
+}
+
+func (b *bundle) stuck(t *testing.T) []approval.Wake {
+	t.Helper()
+	wakes, err := b.Stuck(t.Context())
+	require.NoError(t, err)
+	return wakes
+}
+
+func TestWhatStandsStillIsStuck(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		make func(b *bundle) func(*testing.T, string) *approval.Request
+		step approval.Step // empty: it may stand still
+	}{
+		"drafting": {func(b *bundle) func(*testing.T, string) *approval.Request { return b.ask }, approval.StepDraft},
+		"pending":  {func(b *bundle) func(*testing.T, string) *approval.Request { return b.pending }, ""},
+		"approved": {func(b *bundle) func(*testing.T, string) *approval.Request { return b.approved }, approval.StepRun},
+		"running":  {func(b *bundle) func(*testing.T, string) *approval.Request { return b.running }, approval.StepRun},
+		"done":     {func(b *bundle) func(*testing.T, string) *approval.Request { return b.done }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			r := c.make(b)(t, "t")
+			var want []approval.Wake
+			if c.step != "" {
+				want = []approval.Wake{{Step: c.step, RequestID: r.ID}}
+			}
+			b.worked(t)
+			require.Empty(t, b.stuck(t), "it has only just moved")
+			b.age(t, r.ID)
+			require.Equal(t, want, b.stuck(t))
+			if c.step == "" {
+				return
+			}
+			require.NoError(t, b.Alone(t.Context(), r.ID, c.step, func(context.Context) error {
+				require.Empty(t, b.stuck(t), "somebody is at it")
+				return nil
+			}))
+			require.NoError(t, b.Wake(t.Context(), want[0]))
+			require.Empty(t, b.stuck(t), "a job will come")
+			// The replica that had the job was killed: nothing but its row says that it runs.
+			require.NoError(t, b.exec(t, `UPDATE river_job SET state = 'running', attempted_at = now(), attempt = 1`))
+			require.Equal(t, want, b.stuck(t))
+		})
+	}
+}
+
+func TestWaitsThatHaveRunOutAreStuckWhateverHappens(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	drafting, pending, approved := b.ask(t, "1"), b.pending(t, "2"), b.approved(t, "3")
+	done := b.done(t, "4")
+	require.NoError(t, b.exec(t, `UPDATE requests SET expires_at = now() WHERE id <> $1`, done.ID))
+	require.ElementsMatch(t, []approval.Wake{
+		{Step: approval.StepDraft, RequestID: drafting.ID},
+		{Step: approval.StepShow, RequestID: pending.ID},
+		{Step: approval.StepRun, RequestID: approved.ID},
+	}, b.stuck(t))
+}
+
+func TestWhatSlackDoesNotShowIsStuck(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	shown, outdated, never := b.done(t, "1"), b.done(t, "2"), b.done(t, "3")
+	b.worked(t)
+	for _, r := range []*approval.Request{shown, outdated, never} {
+		b.age(t, r.ID)
+	}
+	require.NoError(t, b.exec(t, `UPDATE requests SET shown_at = shown_at - interval '1 microsecond' WHERE id = $1`, outdated.ID))
+	require.NoError(t, b.exec(t, `UPDATE requests SET shown_at = NULL WHERE id = $1`, never.ID))
+	want := []approval.Wake{{Step: approval.StepShow, RequestID: outdated.ID}, {Step: approval.StepShow, RequestID: never.ID}}
+	require.ElementsMatch(t, want, b.stuck(t))
+	// Showing them is all that it takes.
+	b.work(t, func(context.Context, approval.Wake) error { return nil }, WorkOptions{})
+	for _, w := range want {
+		require.NoError(t, b.Wake(t.Context(), w))
+	}
+	require.Eventually(t, func() bool {
+		return len(b.stuck(t)) == 0 && b.count(t, `SELECT count(*) FROM requests WHERE shown_at = changed_at`) == 3
+	},
+		30*time.Second, 5*time.Millisecond)
+}

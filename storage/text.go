@@ -1,0 +1,86 @@
+package storage
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// Postgres stores no NUL and no broken UTF-8, and a model or a program that
+// prints them must not keep a request from being stored. So free text goes
+// through text and document, which put the replacement character in their place.
+// Code and manifests do not: they are stored as they are or not at all.
+
+func text(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+}
+
+// line is a text without line ends and other controls.
+func line(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return '\uFFFD'
+		}
+		return r
+	}, text(s))
+}
+
+// document is v as JSON that jsonb takes; nothing is written as empty.
+func document(v any, empty string) (string, error) {
+	var b bytes.Buffer
+	encode := json.NewEncoder(&b)
+	encode.SetEscapeHTML(false) // people read the audit trail
+	if err := encode.Encode(v); err != nil {
+		return "", fmt.Errorf("write %T as JSON: %w", v, err)
+	}
+	spelling := strings.TrimSuffix(b.String(), "\n")
+	if spelling == "null" {
+		return empty, nil
+	}
+	return withoutNUL(spelling), nil
+}
+
+// withoutNUL replaces the escape of NUL, and leaves an escaped backslash that
+// happens to stand before "u0000" alone.
+func withoutNUL(spelling string) string {
+	const nul = `\u0000`
+	if !strings.Contains(spelling, nul) {
+		return spelling
+	}
+	var b strings.Builder
+	for i := 0; i < len(spelling); i++ {
+		switch {
+		case strings.HasPrefix(spelling[i:], nul):
+			b.WriteString(`\ufffd`)
+			i += len(nul) - 1
+		case spelling[i] == '\\':
+			b.WriteString(spelling[i : i+2]) // an escape is never the end of JSON
+			i++
+		default:
+			b.WriteByte(spelling[i])
+		}
+	}
+	return b.String()
+}
+
+// moment is a time as the database keeps it; the zero time is NULL.
+func moment(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = micro(t)
+	return &t
+}
+
+// micro is the precision of the database. What is hashed or compared has it from the start.
+func micro(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
+
+func orZero(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return *t
+}

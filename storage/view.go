@@ -1,0 +1,174 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"countersign/approval"
+	"countersign/budget"
+)
+
+// View loads everything that a card or a reply is drawn from, at one moment. Its
+// Policy is left for the caller to fill: the database does not know it.
+func (db *DB) View(ctx context.Context, id string) (v *approval.View, err error) {
+	err = db.read(ctx, func(tx pgx.Tx) error {
+		v = &approval.View{}
+		if v.Request, err = load(ctx, tx, id); err != nil {
+			return err
+		}
+		if v.Now, err = clock(ctx, tx); err != nil {
+			return err
+		}
+		if v.Session, err = loadSession(ctx, tx, v.Request.SessionID); err != nil {
+			return err
+		}
+		if v.Bill, err = loadBill(ctx, tx, id); err != nil {
+			return err
+		}
+		if v.Standings, err = db.standings(ctx, tx, v.Request.Scopes(), v.Now); err != nil {
+			return err
+		}
+		if v.Posts, err = loadPosts(ctx, tx, id); err != nil {
+			return err
+		}
+		if v.Session.ThreadTS == "" {
+			// Somebody may have answered below the first message before it was remembered, in a session of its own.
+			v.Session.ThreadTS = v.Posts[approval.SurfaceRoot].TS
+		}
+		v.Artifacts, err = loadArtifacts(ctx, tx, id)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("view of %s: %w", id, err)
+	}
+	return v, nil
+}
+
+type sessionRow struct {
+	ID       string
+	Team     string
+	Channel  string
+	ThreadTS string `db:"thread_ts"`
+}
+
+func loadSession(ctx context.Context, tx pgx.Tx, id string) (approval.Session, error) {
+	row, err := one[sessionRow](ctx, tx, `SELECT id, team, channel, coalesce(thread_ts, '') AS thread_ts FROM sessions WHERE id = $1`, id)
+	return approval.Session(row), err
+}
+
+type spendRow struct {
+	HoldID       string
+	Purpose      budget.Purpose
+	Estimated    bool
+	Kind         budget.ChargeKind
+	What         string
+	Model        string
+	InputTokens  int
+	CachedTokens int
+	OutputTokens int
+	BoxMs        int64
+	Amount       budget.USD
+}
+
+// loadBill lists what was spent, by hold, the oldest first. A hold that was
+// given back untouched is no part of a bill.
+func loadBill(ctx context.Context, tx pgx.Tx, id string) ([]approval.Spend, error) {
+	rows, err := all[spendRow](ctx, tx, `
+		SELECT s.hold_id, h.purpose, s.estimated, c.kind, c.what, c.model, c.input_tokens, c.cached_tokens, c.output_tokens,
+			c.box_ms, c.amount
+		FROM settlements s JOIN holds h ON h.id = s.hold_id JOIN charges c ON c.hold_id = s.hold_id
+		WHERE s.request_id = $1 ORDER BY h.at, s.hold_id, c.line`, id)
+	if err != nil {
+		return nil, fmt.Errorf("load the bill of %s: %w", id, err)
+	}
+	var bill []approval.Spend
+	for i, row := range rows {
+		if i == 0 || row.HoldID != rows[i-1].HoldID {
+			bill = append(bill, approval.Spend{Purpose: row.Purpose, Estimated: row.Estimated})
+		}
+		spend := &bill[len(bill)-1]
+		spend.Charges = append(spend.Charges, budget.Charge{Kind: row.Kind, What: row.What, BoxMS: row.BoxMs, Amount: row.Amount,
+			Usage: budget.Usage{Model: row.Model, Input: row.InputTokens, Cached: row.CachedTokens, Output: row.OutputTokens}})
+	}
+	return bill, nil
+}
+
+type artifactRow struct {
+	Name string
+	Kind string
+	Alt  string
+	Data []byte
+}
+
+func loadArtifacts(ctx context.Context, tx pgx.Tx, id string) ([]approval.Artifact, error) {
+	rows, err := all[artifactRow](ctx, tx, `SELECT name, kind, alt, data FROM artifacts WHERE request_id = $1 ORDER BY seq`, id)
+	if err != nil {
+		return nil, fmt.Errorf("load the artifacts of %s: %w", id, err)
+	}
+	var artifacts []approval.Artifact
+	for _, row := range rows {
+		artifacts = append(artifacts, approval.Artifact(row))
+	}
+	return artifacts, nil
+}
+
+type messageRow struct {
+	RequestID string
+	Role      approval.Role
+	Text      string
+	At        time.Time
+}
+
+// History is what was said in the session about the requests before this one,
+// oldest first. A result that came after this question was asked belongs to it,
+// too: it is there by the time that somebody answers.
+func (db *DB) History(ctx context.Context, id string) (history []approval.Message, err error) {
+	err = db.read(ctx, func(tx pgx.Tx) error {
+		rows, err := all[messageRow](ctx, tx, `
+			SELECT m.request_id, m.role, m.text, m.at
+			FROM requests this
+			JOIN requests earlier ON earlier.session_id = this.session_id
+				AND (earlier.created_at, earlier.id) < (this.created_at, this.id)
+			JOIN messages m ON m.session_id = this.session_id AND m.request_id = earlier.id
+			WHERE this.id = $1 ORDER BY m.seq`, id)
+		history = nil
+		for _, row := range rows {
+			history = append(history, approval.Message(row))
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("history of %s: %w", id, err)
+	}
+	return history, nil
+}
+
+// Recent lists an asker's latest requests, open ones first, then the newest first.
+func (db *DB) Recent(ctx context.Context, team, asker string, limit int) (requests []*approval.Request, err error) {
+	err = db.read(ctx, func(tx pgx.Tx) error {
+		requests, err = loadEach(ctx, tx, `
+			SELECT id FROM requests WHERE team = $1 AND asker = $2
+			ORDER BY state IN ('drafting', 'pending', 'approved', 'running') DESC, created_at DESC, id LIMIT $3`, team, asker, limit)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list the requests of %s: %w", asker, err)
+	}
+	return requests, nil
+}
+
+// Pending lists what waits for reviewers in a workspace, oldest first.
+func (db *DB) Pending(ctx context.Context, team string, limit int) (requests []*approval.Request, err error) {
+	err = db.read(ctx, func(tx pgx.Tx) error {
+		requests, err = loadEach(ctx, tx, `
+			SELECT id FROM requests WHERE team = $1 AND state = 'pending' ORDER BY created_at, id LIMIT $2`, team, limit)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list what waits in %s: %w", team, err)
+	}
+	return requests, nil
+}

@@ -1,0 +1,143 @@
+package storage
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/approval"
+	"countersign/budget"
+)
+
+func TestViewHoldsEverythingThatIsDrawn(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.done(t, "t")
+	require.NoError(t, b.Posted(t.Context(), approval.Post{RequestID: r.ID, Surface: approval.SurfaceCard, Channel: "REVIEW", TS: "2.2", Shown: "a"}))
+	require.NoError(t, b.Posted(t.Context(), approval.Post{RequestID: r.ID, Surface: approval.SurfaceCard, Channel: "REVIEW", TS: "2.2", Shown: "b"}))
+	v, err := b.View(t.Context(), r.ID)
+	require.NoError(t, err)
+	require.Equal(t, r.ID, v.Request.ID)
+	require.Equal(t, "1\n", v.Request.Run.Result.Stdout)
+	require.Equal(t, approval.Session{ID: r.SessionID, Team: team, Channel: channel}, v.Session)
+	require.Equal(t, []approval.Spend{
+		{Purpose: budget.ForDraft, Charges: []budget.Charge{{Kind: budget.Tokens, What: "small-1", Amount: budget.Cent,
+			Usage: budget.Usage{Model: "small-1", Input: 100, Cached: 10, Output: 20}}}},
+		{Purpose: budget.ForRun, Charges: []budget.Charge{{Kind: budget.Box, What: "local", BoxMS: 1500, Amount: 3 * budget.MicroDollar}}},
+	}, v.Bill)
+	require.Len(t, v.Standings, 1)
+	require.Equal(t, budget.Cent+3*budget.MicroDollar, v.Standings[0].Spent)
+	require.Equal(t, map[approval.Surface]approval.Post{approval.SurfaceCard: {RequestID: r.ID, Surface: approval.SurfaceCard,
+		Channel: "REVIEW", TS: "2.2", Shown: "b"}}, v.Posts)
+	require.Equal(t, []approval.Artifact{{Name: "plot.png", Kind: "chart", Alt: "a plot", Data: []byte{0, 1, 255}},
+		{Name: "empty.csv", Kind: "table", Data: []byte{}}}, v.Artifacts)
+	require.False(t, v.Now.Before(r.ChangedAt))
+}
+
+func TestTheBillLeavesOutWhatWasGivenBack(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.ask(t, "t")
+	b.update(t, r.ID, func(r *approval.Request, now time.Time) error { return r.Withdraw(asker, now) })
+	lost := b.running(t, "u")
+	b.update(t, lost.ID, func(r *approval.Request, now time.Time) error { return r.Lose(now) })
+	v, err := b.View(t.Context(), r.ID)
+	require.NoError(t, err)
+	require.Empty(t, v.Bill)
+	v, err = b.View(t.Context(), lost.ID)
+	require.NoError(t, err)
+	require.Len(t, v.Bill, 2)
+	require.True(t, v.Bill[1].Estimated)
+	require.Equal(t, budget.Cent, v.Bill[1].Charges[0].Amount)
+	require.Equal(t, approval.Lost, v.Request.State)
+	require.Nil(t, v.Request.Run.Result)
+}
+
+func TestTheFirstMessageIsTheThread(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.ask(t, "t")
+	root := approval.Post{RequestID: r.ID, Surface: approval.SurfaceRoot, Channel: channel, TS: "5.5"}
+	require.NoError(t, b.Posted(t.Context(), root))
+	thread := approval.Session{Team: team, Channel: channel, ThreadTS: "5.5"}
+	files, ours, err := b.ThreadFiles(t.Context(), thread)
+	require.NoError(t, err)
+	require.True(t, ours)
+	require.Equal(t, r.Files, files)
+	require.NoError(t, b.Threaded(t.Context(), r.SessionID, "6.6"), "the first answer stands")
+	v, err := b.View(t.Context(), r.ID)
+	require.NoError(t, err)
+	require.Equal(t, "5.5", v.Session.ThreadTS)
+	follow, _, err := b.Ask(t.Context(), b.question("u"), thread)
+	require.NoError(t, err)
+	require.Equal(t, r.SessionID, follow.SessionID)
+}
+
+func TestThreadedRemembersAThread(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.ask(t, "t")
+	require.NoError(t, b.Threaded(t.Context(), r.SessionID, "6.6"))
+	v, err := b.View(t.Context(), r.ID)
+	require.NoError(t, err)
+	require.Equal(t, "6.6", v.Session.ThreadTS)
+}
+
+func TestAReplyThatOvertakesItsThreadsMemoryHurtsNobody(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.ask(t, "t")
+	_, _, err := b.Ask(t.Context(), b.question("early"), approval.Session{Team: team, Channel: channel, ThreadTS: "5.5"})
+	require.NoError(t, err)
+	require.NoError(t, b.Posted(t.Context(), approval.Post{RequestID: r.ID, Surface: approval.SurfaceRoot, Channel: channel, TS: "5.5"}))
+	v, err := b.View(t.Context(), r.ID)
+	require.NoError(t, err)
+	require.Equal(t, "5.5", v.Session.ThreadTS)
+}
+
+func TestAThreadOfSomebodyElseIsNotOurs(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	files, ours, err := b.ThreadFiles(t.Context(), approval.Session{Team: team, Channel: channel, ThreadTS: "9.9"})
+	require.NoError(t, err)
+	require.False(t, ours)
+	require.Nil(t, files)
+}
+
+func TestHistoryIsWhatWasSaidAboutEarlierQuestions(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	thread := approval.Session{Team: team, Channel: channel, ThreadTS: "7.7"}
+	ask := func(trigger string) *approval.Request {
+		r, _, err := b.Ask(t.Context(), b.question(trigger), thread)
+		require.NoError(t, err)
+		return r
+	}
+	first := ask("1")
+	b.update(t, first.ID, b.drafted)
+	second := ask("2")
+	third := ask("3")
+	b.done(t, "elsewhere")
+	// The first one ends only now.
+	b.update(t, first.ID, func(r *approval.Request, now time.Time) error {
+		return r.Decide(decision(r, "REVA", approval.Approve), 1, b.policy, now)
+	})
+	b.update(t, first.ID, func(r *approval.Request, now time.Time) error { return r.Start("box", b.policy, now) })
+	b.update(t, first.ID, func(r *approval.Request, now time.Time) error {
+		return r.Finish(result(), budget.Charge{Kind: budget.Box, What: "local"}, now)
+	})
+	said := func(r *approval.Request) (list []approval.Role) {
+		history, err := b.History(t.Context(), r.ID)
+		require.NoError(t, err)
+		for _, m := range history {
+			require.NotEqual(t, r.ID, m.RequestID)
+			require.False(t, m.At.IsZero())
+			list = append(list, m.Role)
+		}
+		return list
+	}
+	require.Empty(t, said(first))
+	require.Equal(t, []approval.Role{approval.RoleQuestion, approval.RoleCode, approval.RoleResult}, said(second))
+	require.Equal(t, []approval.Role{approval.RoleQuestion, approval.RoleCode, approval.RoleQuestion, approval.RoleResult}, said(third))
+}
