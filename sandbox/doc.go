@@ -1,0 +1,57 @@
+// Package sandbox is the box in which approved code runs: create one, put the
+// files in, start the code at most once, collect the result, kill the box.
+//
+// Its one rule: the host believes nothing that comes out of a box. What comes
+// back is bytes; it is capped, checked for form and cleaned before anyone sees
+// it, none of it is ever run, and a result without its end is never a success.
+//
+// The two kinds of box are the adapters in sandbox/local (gVisor) and
+// sandbox/e2b (cloud microVMs). This package is what they share: the Python
+// that goes into every box (runner/, embedded here) and the form in which a
+// job goes in and a result comes out.
+//
+// # What goes in
+//
+// Every file of RunnerFiles, and one job: WriteJob's bytes, which hold the
+// limits, the code and the inputs. In the box, BASE being a folder of its own:
+//
+//	BASE/runner/*.py   the runner, as RunnerFiles names them
+//	BASE/job           WriteJob's bytes; read once, then deleted
+//	BASE/once/         made by the start command; whoever cannot make it does not start
+//	BASE/work/         the code's working folder, with the inputs in it by name
+//	BASE/out/          where the runner keeps charts and tables until they are sent
+//	BASE/result.part   the result while it grows
+//	BASE/result        the whole result: it appears by a rename, as the runner's last act
+//
+// StartCommand gives the shell line that starts it all. In a local box job and
+// result are pipes (file descriptors 3 and 4) and work and out are mounts of
+// their own; all else is the same.
+//
+// # Who does what in the box
+//
+//	supervise.py   makes the worker, then reads the job, hands it the code, reads what
+//	               it prints, stops it at the time limit, kills whatever is left, and only
+//	               then sends what there is to send
+//	worker.py      imports pandas and pyplot, waits, runs the code as __main__
+//	show.py        turns the last expression and the figures into tables and charts
+//	watch.py       notes what the code opens, imports, connects to and spawns
+//	inspect.py     reads code with ast and says what is in it; runs nothing
+//
+// The reviewed code shares a process with the worker, so whatever the worker
+// says is as good as what the code says. It does not share one with the
+// supervisor, and that is why frames are stamped: the stamp comes with the job,
+// after the worker has been made, so only the supervisor knows it.
+//
+// # The form of a job and of a result
+//
+// Both are a row of frames, numbers being big-endian:
+//
+//	16 bytes stamp | 1 byte kind | 4 bytes length of head | 4 bytes length of body | head | body
+//
+// The head is JSON, the body bytes. Kinds in a job: J (head: limits and stamp;
+// always the first, its own stamp field is zero), C (body: the code), I (head:
+// name and sha256; body: an input), Z (the end). Kinds in a result: Y (ready;
+// only ever the first, with a zero stamp, since no job has been read), O and E
+// (body: what was printed to stdout and stderr), R (body: JSON, what there is to
+// say), F (head: name, kind, alt; body: a file), Z (the end mark).
+package sandbox

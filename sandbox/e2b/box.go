@@ -1,0 +1,287 @@
+package e2b
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"countersign/approval"
+	"countersign/budget"
+	"countersign/sandbox"
+)
+
+// What a box is allowed to live beyond the code's own time: to be filled and
+// started, and to keep the result while nobody collects it. It is killed as soon
+// as the result is safe, so this is paid for only when all replicas are down.
+const (
+	setupTime   = 2 * time.Minute
+	collectTime = 3 * time.Minute
+	// usualGrace is how much longer than its limit a run may take before the host
+	// stops believing that the runner will stop it: starting Python, pandas and
+	// writing the result are not the code's time.
+	usualGrace = 30 * time.Second
+)
+
+// Lease is the longest that a box for a run with these limits exists and costs:
+// the worst case that a hold has to cover.
+func Lease(l approval.Limits) time.Duration {
+	return time.Duration(l.Seconds)*time.Second + setupTime + collectTime
+}
+
+// box is what is known of a box that exists.
+type box struct {
+	id, token, domain string
+	request           string
+	limits            approval.Limits
+	started, ends     time.Time // on this machine's clock
+
+	starting chan struct{} // holds one: only one Start at a time uploads into a box
+
+	mu      sync.Mutex
+	running time.Time // when the code was first seen to run
+}
+
+// order is a box to be made, and how to recognise it.
+type order struct {
+	mark  map[string]string // metadata that no other box carries
+	body  newBox
+	need  time.Duration // that must be left in a box that is adopted
+	fresh bool          // nobody can have made it before
+}
+
+// Create makes the box for a request, or adopts the one that was made before,
+// by whoever. It never kills a box that it has not just made: if two exist for
+// one request, one of them may be running; Strays sorts that out.
+func (c *Client) Create(ctx context.Context, requestID string, seal approval.Manifest) (string, error) {
+	if seal.Sandbox != Kind || seal.Template != c.template {
+		return "", &approval.BoxError{Err: fmt.Errorf("create box for %s: sealed for %s %s", requestID, seal.Sandbox, seal.Template),
+			Words: fmt.Sprintf("It was approved for the sandbox %s with %s, and that is not what would run it now. Ask again.", seal.Sandbox, seal.Template)}
+	}
+	told := c.Size()
+	b, err := c.obtain(ctx, c.orderFor(requestID, seal))
+	if err != nil {
+		return "", fmt.Errorf("create box for %s: %w", requestID, c.boxError(err))
+	}
+	if now := c.Size(); now.VCPU > told.VCPU || now.MemoryMB > told.MemoryMB {
+		c.abandon(ctx, b.id)
+		return "", &approval.BoxError{Err: fmt.Errorf("create box for %s: it has %d vCPU and %d MB", requestID, now.VCPU, now.MemoryMB),
+			Words: "The boxes of this template are larger, and so dearer, than was assumed when the run was approved. Nothing has run. Ask again: now the size is known."}
+	}
+	return b.id, nil
+}
+
+func (c *Client) orderFor(requestID string, seal approval.Manifest) order {
+	o := order{need: c.needed(seal.Limits), mark: map[string]string{metaInstallation: c.installation, metaRequest: requestID}}
+	o.body = c.bodyFor(o.mark, Lease(seal.Limits))
+	o.body.Metadata[metaDigest] = seal.Digest()
+	o.body.Metadata[metaLimits] = spellLimits(seal.Limits)
+	if len(seal.Network) > 0 {
+		// E2B takes hosts only beside a denial of everything else. Its name server comes with them.
+		o.body.Network.AllowOut, o.body.Network.DenyOut = seal.Network, []string{"0.0.0.0/0"}
+	}
+	return o
+}
+
+func (c *Client) bodyFor(mark map[string]string, lease time.Duration) newBox {
+	body := newBox{TemplateID: c.template, Timeout: int(lease / time.Second), Secure: true, Metadata: map[string]string{}}
+	for key, value := range mark {
+		body.Metadata[key] = value
+	}
+	return body
+}
+
+// obtain looks for the box first and makes it when there is none. After a
+// doubtful answer it only looks; the next call begins with looking again.
+func (c *Client) obtain(ctx context.Context, o order) (*box, error) {
+	for attempt := 1; ; attempt++ {
+		if !o.fresh || attempt > 1 {
+			if b, err := c.adopt(ctx, o); b != nil || err != nil {
+				return b, err
+			}
+		}
+		b, err := c.build(ctx, o)
+		f := asFailure(err)
+		switch {
+		case f == nil || ctx.Err() != nil:
+			return b, err
+		case f.what != creating:
+			return nil, err // the box is there: the next call adopts it
+		case f.doubtful():
+			c.log.WarnContext(ctx, "e2b: a box may have been made, looking for it", "error", err)
+			if b, lookErr := c.adopt(ctx, o); b != nil || lookErr != nil {
+				return b, lookErr
+			}
+			return nil, err
+		}
+		// Nothing was made. A 500 is E2B's own failure and rarely a matter of milliseconds: the step is tried again later.
+		wait, worthwhile := c.worthwhile(err, attempt)
+		if !worthwhile || f.status == http.StatusInternalServerError || sleep(ctx, wait) != nil {
+			return nil, err
+		}
+	}
+}
+
+// errEnding is a box of this request that cannot be used any more and may not be
+// killed either.
+var errEnding = errors.New("an earlier box of this request is still there")
+
+// adopt finds the box that an earlier call made: the oldest one that carries the
+// mark and the seal and has enough time left.
+func (c *Client) adopt(ctx context.Context, o order) (*box, error) {
+	found, now, err := c.list(ctx, o.mark)
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range found {
+		if l.EndAt.Sub(now) < o.need || !carries(l.Metadata, o.body.Metadata) {
+			continue
+		}
+		b, err := c.attach(ctx, l.SandboxID)
+		if f := asFailure(err); f != nil && f.gone() {
+			continue
+		}
+		if err == nil {
+			c.log.InfoContext(ctx, "e2b: box adopted", "box", b.id, "request", b.request)
+		}
+		return b, err
+	}
+	if len(found) > 0 {
+		return nil, &approval.BoxError{Err: errEnding, Retry: true,
+			Words: "A box of an earlier attempt is still there. It is tried again when that one has ended."}
+	}
+	return nil, nil
+}
+
+// needed is the time that must be left in a box for a run to be started in it.
+func (c *Client) needed(l approval.Limits) time.Duration {
+	return time.Duration(l.Seconds)*time.Second + c.grace
+}
+
+// build asks for the box and looks at what came. A box that is open to the world
+// is killed before anything goes into it.
+func (c *Client) build(ctx context.Context, o order) (*box, error) {
+	before := time.Now() // the box is billed from some moment after this one
+	m, err := c.postBox(ctx, o.body)
+	if err != nil {
+		return nil, err
+	}
+	b, err := c.inhabit(ctx, m.SandboxID, m, &before)
+	if open := (*openError)(nil); errors.As(err, &open) || err != nil && o.fresh {
+		c.abandon(ctx, m.SandboxID)
+	}
+	return b, err
+}
+
+// attach gets hold of a box by its id, as after a restart.
+func (c *Client) attach(ctx context.Context, id string) (*box, error) {
+	id, err := boxID(id)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", err, approval.ErrBoxGone) // no box of E2B's was ever called that
+	}
+	c.mu.Lock()
+	b := c.boxes[id]
+	c.mu.Unlock()
+	if b != nil {
+		return b, nil
+	}
+	m, err := c.connect(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return c.inhabit(ctx, id, m, nil)
+}
+
+// openError is a box that is not shut: without its token, or with the internet.
+type openError struct{ why string }
+
+func (e *openError) Error() string { return "the box is not shut: " + e.why }
+
+// inhabit checks that a box is shut, and remembers how to speak to it. asked is
+// when we asked for it, if we did: else its age is what E2B says.
+func (c *Client) inhabit(ctx context.Context, id string, m made, asked *time.Time) (*box, error) {
+	if m.EnvdAccessToken == "" || m.TrafficAccessToken == nil || *m.TrafficAccessToken == "" {
+		return nil, unfit(&openError{"a token is missing"})
+	}
+	d, now, err := c.detail(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if d.AllowInternetAccess == nil || *d.AllowInternetAccess {
+		return nil, unfit(&openError{"it may reach the internet"})
+	}
+	b := &box{id: id, token: m.EnvdAccessToken, domain: c.domain, request: d.Metadata[metaRequest],
+		starting: make(chan struct{}, 1)}
+	if m.Domain != nil && *m.Domain != "" {
+		b.domain = *m.Domain
+	}
+	if b.limits, err = readLimits(d.Metadata[metaLimits]); err != nil || !hostPattern.MatchString(b.domain) || d.CPUCount < 1 || d.MemoryMB < 1 {
+		return nil, &failure{what: "look at the box", sent: true, err: errors.Join(errGarbled, err)}
+	}
+	// The Date header has whole seconds, rounded down: a second more makes the age no shorter than it is.
+	b.started = time.Now().Add(-max(0, now.Add(time.Second).Sub(d.StartedAt)))
+	if asked != nil {
+		b.started = *asked
+	}
+	b.ends = b.started.Add(d.EndAt.Sub(d.StartedAt))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.size = budget.BoxSize{Kind: Kind, VCPU: d.CPUCount, MemoryMB: d.MemoryMB}
+	if other := c.boxes[id]; other != nil { // somebody else here was quicker
+		return other, nil
+	}
+	c.boxes[id] = b
+	return b, nil
+}
+
+func unfit(err error) error {
+	return &approval.BoxError{Err: err, Words: "E2B made a box that is not shut off from the world, so it was not used. " +
+		"An administrator should check that E2B_API_URL is E2B, and that its version knows secure boxes."}
+}
+
+// age is how long the box has been allocated, which is what is billed.
+func (b *box) age() time.Duration {
+	return max(0, min(time.Since(b.started), b.ends.Sub(b.started)))
+}
+
+// stamp marks the frames of this box's result. It follows from the key, which no
+// box knows, so that a replica that did not start the run can read its result.
+func (c *Client) stamp(b *box) (s sandbox.Stamp) {
+	mac := hmac.New(sha256.New, []byte(c.key))
+	mac.Write([]byte("countersign result of box " + b.id))
+	copy(s[:], mac.Sum(nil))
+	return s
+}
+
+// Kill ends a box and forgets it. A box that is no more is no error.
+func (c *Client) Kill(ctx context.Context, id string) error {
+	short, err := boxID(id)
+	if err != nil {
+		return nil // no box of E2B's was ever called that
+	}
+	c.forget(short)
+	if err := c.delete(ctx, short); err != nil {
+		return fmt.Errorf("kill box %s: %w", short, c.boxError(err))
+	}
+	return nil
+}
+
+func (c *Client) forget(id string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.boxes, id)
+}
+
+// abandon kills a box of which nobody else knows, even while we are being
+// stopped. What it misses dies of its time-out.
+func (c *Client) abandon(ctx context.Context, id string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.patience)
+	defer cancel()
+	if err := c.Kill(ctx, id); err != nil {
+		c.log.WarnContext(ctx, "e2b: a box could not be killed and will end by itself", "box", id, "error", err)
+	}
+}

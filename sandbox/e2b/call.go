@@ -1,0 +1,208 @@
+package e2b
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptrace"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// What an answer may weigh. Nothing that comes from outside is read without an end.
+const (
+	answerCap = 8 << 20 // a page of a hundred boxes with their metadata is far below
+	errorCap  = 16 << 10
+)
+
+// attempts is how often a call that may be repeated is made before it counts
+// as failed; the waits between them grow from pause.
+const (
+	attempts = 4
+	pause    = 200 * time.Millisecond
+)
+
+// call is one HTTP request, kept as parts so that it can be sent again.
+type call struct {
+	what   string // for error texts: "create a box"
+	method string
+	url    string
+	header http.Header
+	body   []byte
+	limit  int64         // of a good answer's body; answerCap when zero
+	time   time.Duration // for all of it, where that may take longer than the client's patience
+	edge   bool          // it goes through the edge proxy, where 502 means something
+}
+
+// answer is what came back with a 2xx.
+type answer struct {
+	header http.Header
+	body   []byte
+}
+
+// send makes one attempt and takes the whole answer.
+func (c *Client) send(ctx context.Context, k call) (answer, error) {
+	limit := k.limit
+	if limit == 0 {
+		limit = answerCap
+	}
+	var got answer
+	err := c.exchange(ctx, k, func(resp *http.Response) error {
+		body, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
+		if err == nil && int64(len(body)) > limit {
+			err = fmt.Errorf("%w: more than %d bytes", errTooBig, limit)
+		}
+		got = answer{header: resp.Header, body: body}
+		return err
+	})
+	return got, err
+}
+
+// exchange makes one attempt and lets take read a good answer. Its error is a
+// *failure.
+func (c *Client) exchange(ctx context.Context, k call, take func(*http.Response) error) error {
+	patience := max(c.patience, k.time)
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, errSilent)
+	defer cancel()
+	var reached atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { reached.Store(true) },
+	})
+	fail := func(err error) error {
+		if errors.Is(context.Cause(ctx), errSilent) {
+			err = errSilent
+		}
+		return &failure{what: k.what, edge: k.edge, sent: reached.Load(), err: err}
+	}
+	req, err := http.NewRequestWithContext(ctx, k.method, k.url, bytes.NewReader(k.body))
+	if err != nil {
+		return fail(err)
+	}
+	c.dress(req, k.header)
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return fail(bare(err))
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode/100 != 2 {
+		body, _ := io.ReadAll(io.LimitReader(resp.Body, errorCap)) // half an error text is still one
+		return refused(k, resp, body)
+	}
+	if err := take(resp); err != nil {
+		if f := asFailure(err); f != nil {
+			return f
+		}
+		return fail(err)
+	}
+	return nil
+}
+
+// dress puts on the headers that every request wears. Identity encoding keeps
+// sizes what they are; the Accept keeps the edge from answering in HTML.
+func (c *Client) dress(req *http.Request, extra http.Header) {
+	req.Header.Set("User-Agent", c.agent)
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("Accept-Encoding", "identity")
+	for key, values := range extra {
+		req.Header[key] = values
+	}
+}
+
+// repeat sends a call that does no harm when it is made twice, until it is
+// answered, refused for good, or has been tried often enough.
+func (c *Client) repeat(ctx context.Context, k call) (got answer, err error) {
+	err = c.again(ctx, k.what, func() error {
+		got, err = c.send(ctx, k)
+		return err
+	})
+	return got, err
+}
+
+// again is repeat for anything that makes calls.
+func (c *Client) again(ctx context.Context, what string, once func() error) error {
+	for attempt := 1; ; attempt++ {
+		err := once()
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		wait, worthwhile := c.worthwhile(err, attempt)
+		if !worthwhile {
+			return err
+		}
+		c.log.DebugContext(ctx, "e2b: trying again", "call", what, "attempt", attempt, "wait", wait, "error", err)
+		if sleep(ctx, wait) != nil {
+			return err
+		}
+	}
+}
+
+// worthwhile says whether the same call may succeed in a moment, and when. A
+// server that asks for more patience than the client has is not waited for, and
+// a box whose envd is only starting gets a few seconds.
+func (c *Client) worthwhile(err error, attempt int) (time.Duration, bool) {
+	f := asFailure(err)
+	if f == nil || !f.transient() {
+		return 0, false
+	}
+	most := attempts
+	if f.closed() {
+		most = 2 * attempts
+	}
+	if attempt >= most || f.retryAfter > c.patience {
+		return 0, false
+	}
+	if f.retryAfter > 0 {
+		return f.retryAfter, true
+	}
+	return jitter(min(pause<<(attempt-1), 5*pause)), true
+}
+
+// repeatJSON is repeat for calls that answer with JSON.
+func (c *Client) repeatJSON(ctx context.Context, k call, into any) (answer, error) {
+	got, err := c.repeat(ctx, k)
+	if err != nil {
+		return answer{}, err
+	}
+	return got, decode(k, got, into)
+}
+
+func decode(k call, got answer, into any) error {
+	if err := json.Unmarshal(got.body, into); err != nil {
+		return &failure{what: k.what, edge: k.edge, sent: true, err: fmt.Errorf("%w: %w", errGarbled, err)}
+	}
+	return nil
+}
+
+// parseRetryAfter reads both forms of the header: seconds, or a date.
+func parseRetryAfter(value string, now time.Time) time.Duration {
+	if seconds, err := strconv.Atoi(strings.TrimSpace(value)); err == nil && seconds >= 0 {
+		return max(time.Duration(seconds)*time.Second, time.Millisecond)
+	}
+	if at, err := http.ParseTime(value); err == nil {
+		return max(at.Sub(now), time.Millisecond)
+	}
+	return 0
+}
+
+// jitter spreads waits so that replicas that were refused together do not come
+// back together.
+func jitter(d time.Duration) time.Duration { return d/2 + rand.N(d/2+1) }
+
+// sleep waits, or returns the context's error when that ends first.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}

@@ -1,0 +1,169 @@
+package e2b
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"countersign/approval"
+	"countersign/budget"
+)
+
+// Kind is what manifests and prices call these boxes.
+const Kind = "e2b"
+
+// Options say which E2B, and how to speak to it.
+type Options struct {
+	APIKey string // required
+
+	// Domain of the E2B in question. Defaults to e2b.app.
+	Domain string
+	// APIURL is the control plane. Defaults to https://api.<Domain>.
+	APIURL string
+	// SandboxURL takes all calls into boxes when it is set; which box is meant
+	// stands in headers. By default every box has an address of its own.
+	SandboxURL string
+	// Template is what is installed in the boxes. Defaults to code-interpreter-v1.
+	Template string
+	// Size is what a box of this template is taken for until the first one has
+	// told. Defaults to the size of code-interpreter-v1, 2 vCPU and 2048 MB.
+	Size budget.BoxSize
+	// User is who the code is in the box. Defaults to user, which E2B's templates have.
+	User string
+	// Installation tells the boxes of several installations on one E2B team apart,
+	// so that none kills another's. Defaults to "default".
+	Installation string
+	// Version of this program, for the User-Agent. Defaults to dev.
+	Version string
+	// Patience is how long one call may take before it counts as unanswered, and
+	// the longest wait that a server may ask for. Defaults to a minute.
+	Patience time.Duration
+
+	HTTPClient *http.Client // defaults to one of its own; redirects are never followed
+	Log        *slog.Logger // defaults to slog.Default
+}
+
+// Client makes and uses boxes at E2B. It implements approval.Sandbox and is
+// safe for use by many goroutines.
+type Client struct {
+	key          string
+	domain       string
+	api          string
+	sandboxURL   string
+	template     string
+	user         string
+	installation string
+	agent        string
+	patience     time.Duration
+	grace        time.Duration // see usualGrace
+	http         *http.Client
+	log          *slog.Logger
+
+	mu    sync.Mutex
+	size  budget.BoxSize
+	boxes map[string]*box // what is known of boxes, so that not every call has to ask
+}
+
+var _ approval.Sandbox = (*Client)(nil)
+
+var (
+	hostPattern         = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]+)?$`)
+	templatePattern     = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:/-]*$`)
+	userPattern         = regexp.MustCompile(`^[a-z_][a-z0-9_-]*$`)
+	installationPattern = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+)
+
+// New checks the options and reports all faults at once. It makes no call.
+func New(o Options) (*Client, error) {
+	o = o.withDefaults()
+	var faults []error
+	require := func(ok bool, text string, args ...any) {
+		if !ok {
+			faults = append(faults, fmt.Errorf(text, args...))
+		}
+	}
+	require(o.APIKey != "" && !strings.ContainsAny(o.APIKey, " \t\r\n"), "an API key for E2B is needed")
+	require(hostPattern.MatchString(o.Domain), "the E2B domain %q is no host name", o.Domain)
+	require(webAddress(o.APIURL), "the E2B API address %q is no web address", o.APIURL)
+	require(o.SandboxURL == "" || webAddress(o.SandboxURL), "the E2B sandbox address %q is no web address", o.SandboxURL)
+	require(templatePattern.MatchString(o.Template), "the E2B template %q is no template's name", o.Template)
+	require(userPattern.MatchString(o.User), "the user %q is no user's name", o.User)
+	require(installationPattern.MatchString(o.Installation), "the installation %q must be letters, digits, dots and dashes", o.Installation)
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
+	}
+	o.Size.Kind = Kind
+	// A redirect would carry the key or a box's token to wherever it points.
+	direct := *o.HTTPClient
+	direct.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &Client{
+		key: o.APIKey, domain: o.Domain, api: strings.TrimRight(o.APIURL, "/"), sandboxURL: strings.TrimRight(o.SandboxURL, "/"),
+		template: o.Template, user: o.User, installation: o.Installation, agent: "countersign/" + o.Version,
+		patience: o.Patience, grace: usualGrace, http: &direct, log: o.Log, size: o.Size, boxes: map[string]*box{},
+	}, nil
+}
+
+func (o Options) withDefaults() Options {
+	or := func(value *string, fallback string) {
+		if *value == "" {
+			*value = fallback
+		}
+	}
+	or(&o.Domain, "e2b.app")
+	or(&o.APIURL, "https://api."+o.Domain)
+	or(&o.Template, "code-interpreter-v1")
+	or(&o.User, "user")
+	or(&o.Installation, "default")
+	or(&o.Version, "dev")
+	if o.Size.VCPU == 0 || o.Size.MemoryMB == 0 {
+		o.Size = budget.BoxSize{VCPU: 2, MemoryMB: 2048}
+	}
+	if o.Patience == 0 {
+		o.Patience = time.Minute
+	}
+	if o.HTTPClient == nil {
+		transport := http.DefaultTransport.(*http.Transport).Clone()
+		transport.MaxIdleConnsPerHost = 16
+		o.HTTPClient = &http.Client{Transport: transport}
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	return o
+}
+
+// webAddress takes https, and http for a machine that one tests on.
+func webAddress(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil && u.RawQuery == ""
+}
+
+// Size is what a box is billed by: what the latest box said, or what the options
+// say while there has been none.
+func (c *Client) Size() budget.BoxSize {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.size
+}
+
+// Template is what is installed in the boxes.
+func (c *Client) Template() string { return c.template }
+
+// Prepare does nothing: a box of E2B's is paid for from the moment it exists,
+// and a reviewer may take a day. A new one is there in about a second.
+func (c *Client) Prepare(string) {}
+
+// Discard does nothing, because Prepare has done nothing.
+func (c *Client) Discard(string) {}
+
+// String and LogValue keep the key out of every text that a Client ends up in.
+func (c *Client) String() string { return "e2b client of " + c.api }
+
+// LogValue is what a log shows of a Client.
+func (c *Client) LogValue() slog.Value { return slog.StringValue(c.String()) }

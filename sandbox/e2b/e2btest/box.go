@@ -1,0 +1,116 @@
+package e2btest
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// box is a folder that stands for a microVM. Its fields are guarded by the
+// server's lock, but for what never changes.
+type box struct {
+	id, root                string
+	metadata                map[string]string
+	asked                   map[string]any
+	envdToken, trafficToken string
+	secure, private, shut   bool
+	internet                *bool
+	started, ends           time.Time
+	vcpu, memory            int
+	alive                   bool
+	timer                   *time.Timer
+	groups                  map[int]bool   // process groups whose leader has not been reaped
+	counted                 map[string]int // what ran in it, once its folder is gone
+	ending                  sync.Once
+}
+
+func (b *box) carries(wanted map[string]string) bool {
+	for key, value := range wanted {
+		if b.metadata[key] != value {
+			return false
+		}
+	}
+	return true
+}
+
+// made is the answer of create and connect.
+func (b *box) made() map[string]any {
+	answer := map[string]any{"sandboxID": b.id, "templateID": "t1", "alias": Template, "clientID": "c1", "envdVersion": "0.6.13",
+		"trafficAccessToken": nil, "domain": nil}
+	if b.secure {
+		answer["envdAccessToken"] = b.envdToken
+	}
+	if b.private {
+		answer["trafficAccessToken"] = b.trafficToken
+	}
+	return answer
+}
+
+func (b *box) listed() map[string]any {
+	return map[string]any{"sandboxID": b.id, "templateID": "t1", "alias": Template, "clientID": "c1", "envdVersion": "0.6.13",
+		"startedAt": b.started.UTC(), "endAt": b.ends.UTC(), "state": "running", "cpuCount": b.vcpu, "memoryMB": b.memory,
+		"diskSizeMB": 10240, "metadata": b.metadata}
+}
+
+// end kills everything in a box and removes it.
+func (s *Server) end(b *box) {
+	b.ending.Do(func() {
+		s.mu.Lock()
+		b.alive = false
+		b.timer.Stop()
+		b.counted = map[string]int{"supervise.py": b.count("supervise.py"), "inspect.py": b.count("inspect.py")}
+		for group := range b.groups { // under the lock: a leader that has been reaped is not in there
+			_ = syscall.Kill(-group, syscall.SIGKILL)
+		}
+		s.mu.Unlock()
+		for _, pid := range b.processes() { // those that have left their group
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+		_ = os.RemoveAll(b.root)
+	})
+}
+
+// processes finds what runs in the box by the environment that it was started with.
+func (b *box) processes() (pids []int) {
+	environs, _ := filepath.Glob("/proc/[0-9]*/environ")
+	for _, path := range environs {
+		environ, err := os.ReadFile(path)
+		if err == nil && bytes.Contains(environ, []byte("E2BTEST_ROOT="+b.root+"\x00")) {
+			if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil {
+				pids = append(pids, pid)
+			}
+		}
+	}
+	return pids
+}
+
+// path maps a path in the box to one on this machine, and never out of the box.
+func (b *box) path(inside string) string { return filepath.Join(b.root, filepath.Clean("/"+inside)) }
+
+// used is how full the box's disk is.
+func (b *box) used() (total int64) {
+	_ = filepath.Walk(b.root, func(_ string, info os.FileInfo, err error) error {
+		if err == nil && info.Mode().IsRegular() {
+			total += info.Size()
+		}
+		return nil
+	})
+	return total
+}
+
+func readAll(r *http.Request) ([]byte, error) { return io.ReadAll(io.LimitReader(r.Body, 1<<20)) }
+
+// strict decodes JSON and refuses what it does not know.
+func strict(data []byte, into any) error {
+	decoder := json.NewDecoder(strings.NewReader(string(data)))
+	decoder.DisallowUnknownFields()
+	return decoder.Decode(into)
+}

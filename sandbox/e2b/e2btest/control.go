@@ -1,0 +1,266 @@
+package e2btest
+
+import (
+	"crypto/subtle"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	longest     = time.Hour // of a box, on the smallest plan
+	defaultLife = 15        // seconds, which is why a client has to say
+)
+
+// newSandbox are the fields of a create that are used here; another is refused,
+// because a field that is misspelt is one that is not set.
+type newSandbox struct {
+	TemplateID          string            `json:"templateID"`
+	Timeout             *int              `json:"timeout"`
+	Metadata            map[string]string `json:"metadata"`
+	EnvVars             map[string]string `json:"envVars"`
+	Secure              bool              `json:"secure"`
+	AllowInternetAccess *bool             `json:"allow_internet_access"`
+	AutoPause           bool              `json:"autoPause"`
+	Network             struct {
+		AllowPublicTraffic *bool    `json:"allowPublicTraffic"`
+		AllowOut           []string `json:"allowOut"`
+		DenyOut            []string `json:"denyOut"`
+	} `json:"network"`
+}
+
+func (s *Server) api() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /sandboxes", s.op(Create, s.keyed(s.create)))
+	mux.HandleFunc("GET /v2/sandboxes", s.op(List, s.keyed(s.list)))
+	mux.HandleFunc("GET /sandboxes/{id}", s.op(Get, s.keyed(s.get)))
+	mux.HandleFunc("POST /sandboxes/{id}/connect", s.op(Connect, s.keyed(s.connect)))
+	mux.HandleFunc("DELETE /sandboxes/{id}", s.op(Kill, s.keyed(s.kill)))
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		s.violation("there is no call %s %s", r.Method, r.URL.Path)
+		s.deny(w, http.StatusNotFound, "no matching operation was found")
+	})
+	return mux
+}
+
+// keyed checks what every call to the control plane carries.
+func (s *Server) keyed(serve http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		s.manners(r)
+		if subtle.ConstantTimeCompare([]byte(r.Header.Get("X-API-Key")), []byte(Key)) == 0 {
+			s.deny(w, http.StatusUnauthorized, "Invalid API key, please visit the dashboard to get one")
+			return
+		}
+		if r.Header.Get("X-Access-Token") != "" {
+			s.violation("a box's token was sent to the control plane")
+		}
+		serve(w, r)
+	}
+}
+
+// manners are the headers without which answers come in a form that one does not want.
+func (s *Server) manners(r *http.Request) {
+	if !strings.HasPrefix(r.UserAgent(), "countersign/") {
+		s.violation("%s %s has the User-Agent %q", r.Method, r.URL.Path, r.UserAgent())
+	}
+	if r.Header.Get("Accept") != "application/json" {
+		s.violation("%s %s accepts %q, so the edge may answer in HTML", r.Method, r.URL.Path, r.Header.Get("Accept"))
+	}
+	if r.Header.Get("Accept-Encoding") != "identity" {
+		s.violation("%s %s asks for the encoding %q, so sizes are unknown", r.Method, r.URL.Path, r.Header.Get("Accept-Encoding"))
+	}
+}
+
+func (s *Server) create(w http.ResponseWriter, r *http.Request) {
+	var body newSandbox
+	var raw map[string]any
+	data, err := readAll(r)
+	if err == nil {
+		err = strict(data, &body)
+	}
+	if err != nil || json.Unmarshal(data, &raw) != nil {
+		s.deny(w, http.StatusBadRequest, fmt.Sprintf("request body has an error: %v", err))
+		return
+	}
+	if status, why := body.refused(); status != 0 {
+		s.deny(w, status, why)
+		return
+	}
+	s.mu.Lock()
+	running := 0
+	for _, b := range s.boxes {
+		if b.alive {
+			running++
+		}
+	}
+	if limit := s.settings.Concurrent; running >= limit {
+		s.mu.Unlock()
+		s.deny(w, http.StatusTooManyRequests, fmt.Sprintf("you have reached the maximum number of concurrent E2B sandboxes (%d). "+
+			"If you need more, please contact us", limit))
+		return
+	}
+	life := defaultLife
+	if body.Timeout != nil {
+		life = *body.Timeout
+	}
+	b := s.newBox(body.Metadata, 0, time.Duration(life)*time.Second)
+	b.secure, b.asked, b.internet = body.Secure, raw, body.AllowInternetAccess
+	b.shut = body.AllowInternetAccess != nil && !*body.AllowInternetAccess
+	b.private = body.Network.AllowPublicTraffic != nil && !*body.Network.AllowPublicTraffic
+	s.mu.Unlock()
+	if !b.secure || !b.private || !b.shut {
+		s.violation("a box was made that is open to the world: %s", data)
+	}
+	if body.Timeout == nil {
+		s.violation("a box was made without a time-out")
+	}
+	if len(body.EnvVars) > 0 {
+		s.violation("a box was made with environment variables, which tracebacks print")
+	}
+	s.reply(w, Create, http.StatusCreated, b.made())
+}
+
+func (n newSandbox) refused() (int, string) {
+	switch {
+	case n.TemplateID == "":
+		return 400, `Error at "/templateID": property "templateID" is missing`
+	case n.TemplateID != Template:
+		return 404, fmt.Sprintf("template '%s' not found", n.TemplateID)
+	case n.Timeout != nil && *n.Timeout <= 0:
+		return 400, "Timeout must be greater than 0"
+	case n.Timeout != nil && time.Duration(*n.Timeout)*time.Second > longest:
+		return 400, "Timeout cannot be greater than 1 hours"
+	case n.Network.AllowPublicTraffic != nil && !*n.Network.AllowPublicTraffic && !n.Secure:
+		return 400, "allowPublicTraffic can only be set to false for secure sandboxes"
+	}
+	for _, host := range n.Network.AllowOut {
+		if !address(host) && !slices.Contains(n.Network.DenyOut, "0.0.0.0/0") {
+			return 400, "When specifying allowed domains in allow out, you must include '0.0.0.0/0' in deny out to block all other traffic."
+		}
+	}
+	for _, host := range n.Network.DenyOut {
+		if !address(host) {
+			return 400, fmt.Sprintf("invalid denied CIDR %s", host)
+		}
+	}
+	return 0, ""
+}
+
+func address(host string) bool {
+	_, err := netip.ParseAddr(host)
+	_, errPrefix := netip.ParsePrefix(host)
+	return err == nil || errPrefix == nil
+}
+
+func (s *Server) find(w http.ResponseWriter, r *http.Request) *box {
+	id, _, _ := strings.Cut(r.PathValue("id"), "-")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := s.boxes[id]
+	if b == nil || !b.alive {
+		s.deny(w, http.StatusNotFound, fmt.Sprintf("Sandbox %q doesn't exist or you don't have access to it", id))
+		return nil
+	}
+	return b
+}
+
+func (s *Server) get(w http.ResponseWriter, r *http.Request) {
+	if b := s.find(w, r); b != nil {
+		shown := b.listed()
+		shown["allowInternetAccess"], shown["envdAccessToken"], shown["domain"] = b.internet, b.envdToken, nil
+		if b.internet == nil && b.shut {
+			shown["allowInternetAccess"] = false
+		}
+		s.reply(w, Get, http.StatusOK, shown)
+	}
+}
+
+func (s *Server) connect(w http.ResponseWriter, r *http.Request) {
+	var body struct {
+		Timeout *int `json:"timeout"`
+	}
+	data, err := readAll(r)
+	if err == nil {
+		err = strict(data, &body)
+	}
+	if err != nil || body.Timeout == nil {
+		s.deny(w, http.StatusBadRequest, `property "timeout" is missing`)
+		return
+	}
+	b := s.find(w, r)
+	if b == nil {
+		return
+	}
+	s.mu.Lock()
+	if until := s.now().Add(time.Duration(*body.Timeout) * time.Second); until.After(b.ends) { // only ever extended
+		b.ends = until
+		b.timer.Reset(time.Until(until.Add(-s.settings.Skew)))
+	}
+	s.mu.Unlock()
+	s.reply(w, Connect, http.StatusOK, b.made())
+}
+
+func (s *Server) kill(w http.ResponseWriter, r *http.Request) {
+	if b := s.find(w, r); b != nil {
+		s.end(b)
+		w.WriteHeader(http.StatusNoContent)
+	}
+}
+
+func (s *Server) list(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	wanted, err := parseFilter(query.Get("metadata"))
+	limit, errLimit := strconv.Atoi(query.Get("limit"))
+	offset, _ := strconv.Atoi(query.Get("nextToken"))
+	if err != nil || errLimit != nil || limit < 1 || limit > 100 {
+		s.deny(w, http.StatusBadRequest, fmt.Sprintf("invalid query: %v", err))
+		return
+	}
+	s.mu.Lock()
+	found := []map[string]any{}
+	for _, id := range s.order {
+		if b := s.boxes[id]; b.alive && b.carries(wanted) {
+			found = append(found, b.listed())
+		}
+	}
+	limit = min(limit, s.settings.PageSize)
+	s.mu.Unlock()
+	if query.Get("order") != "asc" { // newest first is the default
+		slices.Reverse(found)
+	}
+	w.Header().Set("X-Total-Running", strconv.Itoa(len(found)))
+	end := min(len(found), offset+limit)
+	if end < len(found) {
+		w.Header().Set("X-Next-Token", strconv.Itoa(end))
+	}
+	s.reply(w, List, http.StatusOK, found[min(offset, end):end])
+}
+
+// parseFilter decodes as the server does: the parameter once more as a whole,
+// then each half of each pair.
+func parseFilter(raw string) (map[string]string, error) {
+	wanted := map[string]string{}
+	whole, err := url.QueryUnescape(raw)
+	if err != nil || whole == "" {
+		return wanted, err
+	}
+	for pair := range strings.SplitSeq(whole, "&") {
+		halves := strings.Split(pair, "=")
+		if len(halves) != 2 {
+			return nil, fmt.Errorf("invalid key value pair in metadata: %s", pair)
+		}
+		key, errKey := url.QueryUnescape(halves[0])
+		value, errValue := url.QueryUnescape(halves[1])
+		if errKey != nil || errValue != nil {
+			return nil, fmt.Errorf("invalid escape in metadata: %s", pair)
+		}
+		wanted[key] = value
+	}
+	return wanted, nil
+}

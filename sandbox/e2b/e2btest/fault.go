@@ -1,0 +1,114 @@
+package e2btest
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+)
+
+// Fault is what a call meets instead of its answer. With neither Status nor
+// Silent the connection is reset.
+type Fault struct {
+	Effect bool // the call takes effect first
+	Status int  // answered, with Header and Body
+	Header map[string]string
+	Body   string
+	Silent bool // no answer until the client gives up
+	Times  int  // how often; 0 is once, less is until Heal
+}
+
+// NotFound is the edge's answer for a box that is no more.
+func NotFound(id string) Fault {
+	return Fault{Status: http.StatusBadGateway, Body: `{"sandboxId":"` + id + `","message":"The sandbox was not found","code":502}`}
+}
+
+// PortClosed is the edge's answer while nobody listens in the box.
+func PortClosed(id string) Fault {
+	return Fault{Status: http.StatusBadGateway,
+		Body: `{"sandboxId":"` + id + `","message":"The sandbox is running but port is not open","port":49983,"code":502}`}
+}
+
+// Fail makes the next calls of a kind meet a fault. Faults queue up.
+func (s *Server) Fail(op Op, faults ...Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults[op] = append(s.faults[op], faults...)
+}
+
+// Heal forgets all faults.
+func (s *Server) Heal() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.faults)
+}
+
+// quiet marks a call whose answer nobody will see, so that a stream does not
+// wait for its end.
+type quiet struct{}
+
+// op counts a call, and lets it meet its fault.
+func (s *Server) op(op Op, serve http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		fault, ok := s.takeFault(op)
+		if !ok {
+			serve(w, r)
+			return
+		}
+		// The server notices that a client has gone only once it has read the body.
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		if fault.Effect {
+			serve(httptest.NewRecorder(), r.WithContext(context.WithValue(r.Context(), quiet{}, true)))
+		}
+		switch {
+		case fault.Silent:
+			select {
+			case <-r.Context().Done():
+			case <-s.closing:
+			}
+		case fault.Status == 0:
+			reset(w)
+		default:
+			for key, value := range fault.Header {
+				w.Header().Set(key, value)
+			}
+			w.WriteHeader(fault.Status)
+			_, _ = w.Write([]byte(fault.Body))
+		}
+	}
+}
+
+func (s *Server) takeFault(op Op) (Fault, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls[op]++
+	queue := s.faults[op]
+	if len(queue) == 0 {
+		return Fault{}, false
+	}
+	fault := queue[0]
+	if queue[0].Times >= 0 {
+		if queue[0].Times--; queue[0].Times <= 0 {
+			s.faults[op] = queue[1:]
+		}
+	}
+	return fault, true
+}
+
+// reset breaks the connection off so that the client notices at once.
+func reset(w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	_ = conn.Close()
+}

@@ -1,0 +1,274 @@
+// Package e2btest is a strict E2B for tests: control plane, edge proxy and envd,
+// on loopback, keeping to what is known of the real ones.
+//
+// Its one rule: what E2B would refuse, it refuses, and what a careful client must
+// not do, it notes as a violation, which fails the test. Its boxes are folders;
+// what is started in one really runs, as a plain child process with no isolation
+// whatsoever, so only a test's own trusted code may be given to it.
+//
+// The crash points are here, not in the product: Fail makes a call hang, break
+// off or answer wrongly, before or after it has taken effect, and End takes a box
+// away. Starts counts how often the code of a box was really started.
+package e2btest
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Key is the API key that the server takes.
+const Key = "e2b_0123456789abcdef"
+
+// Template is the only template that it knows.
+const Template = "code-interpreter-v1"
+
+// Op names a kind of call, for Fail, Tamper and Calls.
+type Op string
+
+// The calls.
+const (
+	Create  Op = "create"
+	List    Op = "list"
+	Get     Op = "get"
+	Connect Op = "connect"
+	Kill    Op = "kill"
+	Read    Op = "read"
+	Write   Op = "write"
+	Stat    Op = "stat"
+	Start   Op = "start"
+)
+
+// Server is one E2B with one team.
+type Server struct {
+	APIURL     string
+	SandboxURL string
+
+	t       testing.TB
+	closing chan struct{}
+
+	mu         sync.Mutex
+	boxes      map[string]*box
+	order      []string
+	next       int
+	faults     map[Op][]Fault
+	tamper     map[Op]func(map[string]any)
+	calls      map[Op]int
+	violations []string
+	settings   Settings
+}
+
+// Settings are what a test may want otherwise.
+type Settings struct {
+	VCPU, MemoryMB int           // of the template; 2 and 2048
+	Concurrent     int           // boxes at once; 20
+	DiskBytes      int64         // of a box; 1 GiB
+	Skew           time.Duration // of its clock against ours
+	PageSize       int           // a cap on listings; 100
+	Python         string        // what is python3 in a box; /usr/bin/python3
+}
+
+// New starts a server that ends with the test, and with it all that runs in its boxes.
+func New(t testing.TB, change ...func(*Settings)) *Server {
+	s := &Server{t: t, closing: make(chan struct{}), boxes: map[string]*box{}, faults: map[Op][]Fault{}, tamper: map[Op]func(map[string]any){}, calls: map[Op]int{},
+		settings: Settings{VCPU: 2, MemoryMB: 2048, Concurrent: 20, DiskBytes: 1 << 30, PageSize: 100, Python: "/usr/bin/python3"}}
+	for _, c := range change {
+		c(&s.settings)
+	}
+	api, edge := httptest.NewServer(s.api()), httptest.NewServer(s.edge())
+	s.APIURL, s.SandboxURL = api.URL, edge.URL
+	t.Cleanup(func() {
+		close(s.closing)
+		api.CloseClientConnections()
+		edge.CloseClientConnections()
+		for _, b := range s.Boxes() {
+			s.End(b.ID)
+		}
+		api.Close()
+		edge.Close()
+		for _, v := range s.Violations() {
+			t.Errorf("E2B would not have liked it: %s", v)
+		}
+	})
+	return s
+}
+
+// Change alters the settings while the server runs.
+func (s *Server) Change(change func(*Settings)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change(&s.settings)
+}
+
+func (s *Server) now() time.Time { return time.Now().Add(s.settings.Skew) }
+
+// violation notes what a careful client does not do.
+func (s *Server) violation(format string, args ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.violations = append(s.violations, fmt.Sprintf(format, args...))
+}
+
+// Violations returns what has been noted, and forgets it.
+func (s *Server) Violations() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	noted := s.violations
+	s.violations = nil
+	return noted
+}
+
+// Box is what a test may see of a box.
+type Box struct {
+	ID       string
+	Alive    bool
+	Metadata map[string]string
+	Asked    map[string]any // the body that it was created with
+	Root     string         // its file system
+	Starts   int            // how often the supervisor was really started in it
+	Reads    int            // how often inspect.py was
+}
+
+// Boxes lists all that were ever made, oldest first.
+func (s *Server) Boxes() []Box {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []Box
+	for _, id := range s.order {
+		b := s.boxes[id]
+		all = append(all, Box{ID: id, Alive: b.alive, Metadata: maps.Clone(b.metadata), Asked: b.asked, Root: b.root,
+			Starts: b.count("supervise.py"), Reads: b.count("inspect.py")})
+	}
+	return all
+}
+
+// Alive lists the boxes that live.
+func (s *Server) Alive() []Box {
+	return slices.DeleteFunc(s.Boxes(), func(b Box) bool { return !b.Alive })
+}
+
+// Box returns one.
+func (s *Server) Box(id string) Box {
+	for _, b := range s.Boxes() {
+		if b.ID == id {
+			return b
+		}
+	}
+	s.t.Fatalf("there is no box %q", id)
+	return Box{}
+}
+
+// Starts adds up how often code was started for a request, in whatever boxes.
+func (s *Server) Starts(requestID string) (n int) {
+	for _, b := range s.Boxes() {
+		if b.Metadata["countersign_request"] == requestID {
+			n += b.Starts
+		}
+	}
+	return n
+}
+
+// Add puts a box there that nobody has asked for, of a certain age.
+func (s *Server) Add(metadata map[string]string, age, lifetime time.Duration) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := s.newBox(metadata, age, lifetime)
+	b.secure, b.private, b.shut = true, true, true
+	return b.id
+}
+
+// End takes a box away, as when its node is lost. What ran in it is killed.
+func (s *Server) End(id string) {
+	s.mu.Lock()
+	b := s.boxes[id]
+	s.mu.Unlock()
+	if b != nil {
+		s.end(b)
+	}
+}
+
+// Calls counts the calls of a kind that arrived, the failed ones among them.
+func (s *Server) Calls(op Op) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.calls[op]
+}
+
+// Tamper changes the JSON of good answers of a kind from now on.
+func (s *Server) Tamper(op Op, change func(answer map[string]any)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tamper[op] = change
+}
+
+// reply writes JSON, after a test's Tamper has had its way with an object.
+func (s *Server) reply(w http.ResponseWriter, op Op, status int, body any) {
+	data, err := json.Marshal(body)
+	if err != nil {
+		panic(err)
+	}
+	s.mu.Lock()
+	change := s.tamper[op]
+	s.mu.Unlock()
+	if change != nil {
+		var object map[string]any
+		if json.Unmarshal(data, &object) == nil {
+			change(object)
+			data, _ = json.Marshal(object)
+		}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Date", s.now().UTC().Format(http.TimeFormat))
+	w.WriteHeader(status)
+	_, _ = w.Write(data)
+}
+
+func (s *Server) deny(w http.ResponseWriter, status int, message string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]any{"code": status, "message": message})
+}
+
+// newBox makes a box; the caller holds the lock.
+func (s *Server) newBox(metadata map[string]string, age, lifetime time.Duration) *box {
+	s.next++
+	id := fmt.Sprintf("i%dbox%08x", s.next, s.next*2654435761%(1<<32))
+	root, err := os.MkdirTemp("", "e2btest-")
+	if err != nil {
+		panic(err)
+	}
+	b := &box{id: id, root: root, metadata: metadata, alive: true, groups: map[int]bool{}, envdToken: "ea_" + id, trafficToken: "ta_" + id,
+		started: s.now().Add(-age), vcpu: s.settings.VCPU, memory: s.settings.MemoryMB}
+	b.ends = b.started.Add(lifetime)
+	for _, dir := range []string{"home/user", "tmp", "image"} {
+		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
+			panic(err)
+		}
+	}
+	shim := "#!/bin/sh\nfor a in \"$@\"; do case $a in *.py) basename \"$a\" >>" + root + "/image/ran; break;; esac; done\nexec " + s.settings.Python + " \"$@\"\n"
+	if err := os.WriteFile(filepath.Join(root, "image/python3"), []byte(shim), 0o755); err != nil {
+		panic(err)
+	}
+	b.timer = time.AfterFunc(time.Until(b.ends.Add(-s.settings.Skew)), func() { s.end(b) })
+	s.boxes[id] = b
+	s.order = append(s.order, id)
+	return b
+}
+
+// count tells how often a Python file was run in the box.
+func (b *box) count(name string) int {
+	if b.counted != nil {
+		return b.counted[name]
+	}
+	data, _ := os.ReadFile(filepath.Join(b.root, "image/ran"))
+	return strings.Count("\n"+string(data), "\n"+name+"\n")
+}

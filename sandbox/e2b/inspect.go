@@ -1,0 +1,92 @@
+package e2b
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"countersign/approval"
+	"countersign/sandbox"
+)
+
+const (
+	metaInspect  = "countersign_inspection" // a number of its own, by which a doubtful create is found again
+	inspectLease = 30 * time.Second         // of the box: what approval holds for an inspection
+	inspectTime  = 25 * time.Second         // of all that is done in it
+	inspectCap   = 4 << 20
+)
+
+// inspectLimits stand in the metadata of a box that inspects. They say only that
+// it is one: no job is ever started in it.
+var inspectLimits = approval.Limits{Seconds: 1, MemoryMB: 512, OutputBytes: inspectCap, Files: 1}
+
+// Inspect parses the code in a box of its own that has no network and no inputs
+// and is killed at once. Nothing of the code runs. The time of the box stands in
+// the inspection even beside an error, because it is billed all the same.
+func (c *Client) Inspect(ctx context.Context, code string, files []approval.File) (approval.Inspection, error) {
+	o := order{fresh: true, need: inspectLease / 2,
+		mark: map[string]string{metaInstallation: c.installation, metaInspect: approval.NewID(16)}}
+	o.body = c.bodyFor(o.mark, inspectLease)
+	o.body.Metadata[metaLimits] = spellLimits(inspectLimits)
+	b, err := c.obtain(ctx, o)
+	if err != nil {
+		return approval.Inspection{}, fmt.Errorf("inspect: %w", c.boxError(err))
+	}
+	said, err := c.inspectIn(ctx, b, code, files)
+	c.abandon(ctx, b.id)
+	said.Box = b.age()
+	if err != nil {
+		return said, fmt.Errorf("inspect in box %s: %w", b.id, err)
+	}
+	return said, nil
+}
+
+func (c *Client) inspectIn(ctx context.Context, b *box, code string, files []approval.File) (approval.Inspection, error) {
+	short, cancel := context.WithTimeout(ctx, inspectTime)
+	defer cancel()
+	data, err := c.parse(short, b, code, files)
+	if err == nil {
+		var said approval.Inspection
+		if said, err = sandbox.ReadInspection(bytes.NewReader(data), c.stamp(b)); err == nil {
+			return said, nil
+		}
+		err = unread(err)
+	}
+	err = c.lost(b.id, err)
+	if ctx.Err() == nil && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, approval.ErrBoxGone)) {
+		err = unread(err) // another box may do it
+	}
+	return approval.Inspection{}, err
+}
+
+// parse has inspect.py read the code and brings back what it says.
+func (c *Client) parse(ctx context.Context, b *box, code string, files []approval.File) ([]byte, error) {
+	var packed bytes.Buffer
+	if err := sandbox.WriteInspection(&packed, code, files, c.stamp(b)); err != nil {
+		return nil, err
+	}
+	if err := c.launch(ctx, b, packed.Bytes(), sandbox.InspectCommand(base, python)); err != nil {
+		return nil, err
+	}
+	b.began()
+	how, err := c.watch(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	if how != finished {
+		return nil, unread(errors.New("inspect.py gave no result"))
+	}
+	data, err := c.read(ctx, b, inspectCap, baseName, "result")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, unread(err)
+	}
+	return data, err
+}
+
+func unread(err error) error {
+	return &approval.BoxError{Err: err, Retry: true,
+		Words: "The code could not be read in its box. It is tried again; if it goes on, an administrator should check that the E2B template has Python 3."}
+}

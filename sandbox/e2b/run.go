@@ -1,0 +1,338 @@
+package e2b
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"countersign/approval"
+	"countersign/sandbox"
+)
+
+// What lies in the folder of a box:
+//
+//	in-XXXXXXXX/   what one attempt to start has uploaded
+//	once/          made by the first start that gets here; all others turn back
+//	box/           the upload of that first start: the BASE of package sandbox
+//	box/exit       the runner's exit status, written by the shell that started it
+const (
+	onceName = "once"
+	baseName = "box"
+	exitName = "exit"
+)
+
+// startLine is what the shell in the box does. Each attempt uploads into a
+// folder of its own, so that an upload that arrives late can never change what
+// is running, and the uploads of the others are removed before the code starts:
+// they hold the stamp.
+func startLine(upload, command string) string {
+	return "mkdir " + onceName + " 2>/dev/null || exit 17; mv " + upload + " " + baseName + " && rm -rf in-*; " +
+		"(" + command + "); echo $? >" + baseName + "/" + exitName
+}
+
+// The base is absolute, because the runner changes folders, and spelled by the
+// shell, because only the box knows where its folder really is.
+const (
+	base   = "$PWD/" + baseName
+	python = "python3"
+)
+
+// Start puts the files in and starts the code, at most once in this box however
+// often and by however many it is called.
+func (c *Client) Start(ctx context.Context, id string, job approval.Job) error {
+	if err := c.startJob(ctx, id, job); err != nil {
+		return fmt.Errorf("start %s in box %s: %w", job.RequestID, id, c.lost(id, err))
+	}
+	return nil
+}
+
+func (c *Client) startJob(ctx context.Context, id string, job approval.Job) error {
+	b, err := c.attach(ctx, id)
+	if err != nil {
+		return err
+	}
+	if job.RequestID != b.request || job.Limits != b.limits {
+		return &approval.BoxError{Err: fmt.Errorf("the box is for request %q with limits %v", b.request, b.limits),
+			Words: "This box was made for something else than what was approved. Nothing has run."}
+	}
+	select { // two uploads at once would only be in each other's way
+	case b.starting <- struct{}{}:
+		defer func() { <-b.starting }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	running, err := c.exists(ctx, b, onceName)
+	if err != nil || running {
+		return err
+	}
+	if time.Until(b.ends) < c.needed(b.limits) {
+		return &approval.BoxError{Err: fmt.Errorf("too little time is left in it: %w", approval.ErrBoxGone),
+			Words: "The box had waited too long to still run this in it. Nothing has run. Ask again."}
+	}
+	var packed bytes.Buffer
+	if err := sandbox.WriteJob(&packed, job, c.stamp(b)); err != nil {
+		return err
+	}
+	if err := c.launch(ctx, b, packed.Bytes(), sandbox.StartCommand(base, python)); err != nil {
+		return err
+	}
+	b.began()
+	return nil
+}
+
+// launch uploads a job with the runner, starts the command behind the gate, and
+// waits until somebody has gone through it.
+func (c *Client) launch(ctx context.Context, b *box, job []byte, command string) error {
+	upload := "in-" + approval.NewID(8)
+	if err := c.upload(ctx, b, upload, job); err != nil {
+		return err
+	}
+	if err := c.start(ctx, b, startLine(upload, command)); err != nil {
+		return err
+	}
+	for wait := 20 * time.Millisecond; wait < 3*time.Second; wait *= 2 {
+		running, err := c.exists(ctx, b, onceName)
+		if err != nil || running {
+			return err
+		}
+		if err := sleep(ctx, wait); err != nil {
+			return err
+		}
+	}
+	return &approval.BoxError{Err: errors.New("the process was started, but it did nothing"), Retry: true,
+		Words: "The code did not begin in its box. It is tried again."}
+}
+
+// upload sends all files at once: each costs a round trip, none waits for another.
+func (c *Client) upload(ctx context.Context, b *box, to string, job []byte) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	files := sandbox.RunnerFiles()
+	faults := make([]error, len(files)+1)
+	var all sync.WaitGroup
+	put := func(i int, data []byte, names ...string) {
+		all.Go(func() {
+			if faults[i] = c.write(ctx, b, data, names...); faults[i] != nil {
+				cancel()
+			}
+		})
+	}
+	put(0, job, to, "job")
+	for i, f := range files {
+		put(i+1, f.Data, to, "runner", f.Name)
+	}
+	all.Wait()
+	return first(faults)
+}
+
+// first picks the error that caused the others: the one that is no cancellation.
+func first(faults []error) error {
+	var found error
+	for _, err := range faults {
+		if err != nil && (found == nil || errors.Is(found, context.Canceled)) {
+			found = err
+		}
+	}
+	return found
+}
+
+// began notes that the code has been seen to run by now. The wall limit counts
+// from the first such moment, which is never too early.
+func (b *box) began() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.running.IsZero() {
+		b.running = time.Now()
+	}
+}
+
+// deadline is when the host stops waiting for the runner: after the code's time
+// and what goes with it, and while the box is still there to be asked.
+func (c *Client) deadline(b *box) time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	due := b.running.Add(c.needed(b.limits))
+	if last := b.ends.Add(-10 * time.Second); last.Before(due) {
+		return last
+	}
+	return due
+}
+
+// Result waits for the end of a run and collects it. It works for any replica at
+// any time while the box exists, whoever started the code.
+func (c *Client) Result(ctx context.Context, id string) (approval.Result, error) {
+	b, result, err := c.await(ctx, id)
+	if err != nil {
+		return approval.Result{}, fmt.Errorf("result of box %s: %w", id, c.lost(id, err))
+	}
+	result.Box = b.age()
+	return result, nil
+}
+
+func (c *Client) await(ctx context.Context, id string) (*box, approval.Result, error) {
+	none := approval.Result{}
+	b, err := c.attach(ctx, id)
+	if err != nil {
+		return nil, none, err
+	}
+	running := false
+	err = c.persist(ctx, func() (err error) {
+		running, err = c.exists(ctx, b, onceName)
+		return err
+	})
+	if err != nil {
+		return nil, none, err
+	}
+	if !running {
+		return nil, none, approval.ErrNotStarted
+	}
+	b.began()
+	how, err := c.watch(ctx, b)
+	if err != nil {
+		return nil, none, err
+	}
+	result, err := c.collect(ctx, b, how)
+	return b, result, err
+}
+
+// ending is how a run came to its end, as far as can be seen from outside.
+type ending int
+
+const (
+	finished ending = iota // the result is there
+	died                   // the runner is not there any more, nor is a result
+	overdue                // neither, at the deadline
+)
+
+// The polls of a run: quick at first, because most scripts are short.
+const (
+	firstPoll = 50 * time.Millisecond
+	lastPoll  = time.Second
+)
+
+// watch polls until the run has ended.
+func (c *Client) watch(ctx context.Context, b *box) (how ending, err error) {
+	for wait := firstPoll; ; wait = min(wait*5/4, lastPoll) {
+		var over bool
+		err := c.persist(ctx, func() (err error) {
+			how, over, err = c.glance(ctx, b)
+			return err
+		})
+		if err != nil || over {
+			return how, err
+		}
+		if time.Now().After(c.deadline(b)) {
+			return overdue, nil
+		}
+		if err := sleep(ctx, wait); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// persist asks for as long as patience lasts: E2B being out of reach for a while
+// is no reason to give up a run that goes on without us.
+func (c *Client) persist(ctx context.Context, ask func() error) error {
+	for begin := time.Now(); ; {
+		err := ask()
+		f := asFailure(err)
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case f == nil || !f.transient() || time.Since(begin) > c.patience:
+			return err
+		}
+		if err := sleep(ctx, lastPoll); err != nil {
+			return err
+		}
+	}
+}
+
+// glance looks once. The exit status is written after the result, so a result
+// that is missing beside it is looked for once more.
+func (c *Client) glance(ctx context.Context, b *box) (how ending, over bool, err error) {
+	there := func(name string) bool {
+		if err != nil {
+			return false
+		}
+		var yes bool
+		yes, err = c.exists(ctx, b, baseName, name)
+		return yes
+	}
+	switch {
+	case there("result"):
+		return finished, true, nil
+	case !there(exitName):
+		return 0, false, err
+	case there("result"):
+		return finished, true, nil
+	}
+	return died, err == nil, err
+}
+
+// overhead is what a result may weigh beside its files and its text: heads,
+// tables, notes, at the caps of package sandbox.
+const overhead = 24 << 20
+
+// collect takes the result out of the box, or what there is of it.
+func (c *Client) collect(ctx context.Context, b *box, how ending) (approval.Result, error) {
+	name := "result"
+	if how != finished {
+		name = "result.part"
+	}
+	var data []byte
+	err := c.persist(ctx, func() (err error) {
+		data, err = c.read(ctx, b, int64(b.limits.OutputBytes)+sandbox.MaxText+overhead, baseName, name)
+		return err
+	})
+	switch {
+	case errors.Is(err, errTooBig):
+		return approval.Result{Outcome: approval.Broken, Error: "More came out of the box than the limits allow, so nothing of it was taken."}, nil
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return approval.Result{}, err
+	}
+	result, err := sandbox.ReadResult(bytes.NewReader(data), b.limits, c.stamp(b))
+	switch {
+	case how == overdue:
+		result.Outcome = approval.TimedOut
+		result.Error = "It did not stop at its time limit, so the box was stopped."
+	case how == died:
+		result.Outcome = approval.Broken
+		result.Error = c.obituary(ctx, b)
+	case sandbox.Tampered(err):
+		result.Error = "What came out of the box was not in its proper form."
+	case err != nil:
+		result.Error = "What came out of the box had no proper end."
+	}
+	return result, nil
+}
+
+// obituary says why the runner ended without a result. A kill that nobody here
+// ordered is nearly always the box's kernel out of memory, but only nearly: the
+// code could have done it itself.
+func (c *Client) obituary(ctx context.Context, b *box) string {
+	status, err := c.read(ctx, b, 16, baseName, exitName)
+	if err == nil && strings.TrimSpace(string(status)) == "137" {
+		return "The run was killed inside its box, most likely because it used more memory than the box has."
+	}
+	return "The run ended inside its box without a result."
+}
+
+// lost puts an error into the port's terms, and forgets what was known of a box
+// that is gone or that has refused its token.
+func (c *Client) lost(id string, err error) error {
+	if f := asFailure(err); f != nil && (f.gone() || f.status == http.StatusUnauthorized || f.status == http.StatusForbidden) {
+		if short, bad := boxID(id); bad == nil {
+			c.forget(short)
+		}
+	}
+	return c.boxError(err)
+}

@@ -1,0 +1,52 @@
+package e2b
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// strayAge is how old a box must be to be a stray: one that is just being made
+// may not stand in any row yet.
+const strayAge = 2 * time.Minute
+
+// Strays kills the boxes of this installation that nobody waits for: left behind
+// by a crash, made by a create whose answer was lost, or second to another one.
+// known says whether the request still needs just this box: it is approved and
+// has no box yet, or it is running in this one. A box about which known fails is
+// left alone. Boxes of other installations are never touched.
+func (c *Client) Strays(ctx context.Context, known func(ctx context.Context, requestID, boxID string) (bool, error)) error {
+	found, now, err := c.list(ctx, map[string]string{metaInstallation: c.installation})
+	if err != nil {
+		return fmt.Errorf("look for stray boxes: %w", c.boxError(err))
+	}
+	var faults []error
+	for _, l := range found {
+		if now.Sub(l.StartedAt) < strayAge {
+			continue
+		}
+		if request := l.Metadata[metaRequest]; request != "" {
+			needed, err := known(ctx, request, l.SandboxID)
+			if err != nil {
+				faults = append(faults, fmt.Errorf("is box %s known: %w", l.SandboxID, err))
+				continue
+			}
+			if needed {
+				continue
+			}
+		}
+		c.log.WarnContext(ctx, "e2b: killing a stray box", "box", l.SandboxID, "request", l.Metadata[metaRequest], "age", now.Sub(l.StartedAt))
+		faults = append(faults, c.Kill(ctx, l.SandboxID))
+	}
+	return errors.Join(faults...)
+}
+
+// Check tells whether E2B can be reached and takes the key. It costs nothing:
+// that a box really works is proven by an Inspect, which costs a few seconds of one.
+func (c *Client) Check(ctx context.Context) error {
+	if _, _, err := c.list(ctx, map[string]string{metaInstallation: c.installation}); err != nil {
+		return fmt.Errorf("check E2B: %w", c.boxError(err))
+	}
+	return nil
+}

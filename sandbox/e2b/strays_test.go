@@ -1,0 +1,73 @@
+package e2b_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/sandbox/e2b"
+	"countersign/sandbox/e2b/e2btest"
+)
+
+func TestStraysKillsWhatNobodyWaitsForAndNothingElse(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.e2b.Change(func(s *e2btest.Settings) { s.PageSize = 2 })
+	add := func(installation, request string, age time.Duration) string {
+		return b.e2b.Add(map[string]string{"countersign_installation": installation, "countersign_request": request}, age, time.Hour)
+	}
+	keep := []string{
+		add("default", "wanted", 10*time.Minute),
+		add("default", "unwanted", time.Minute), // too young to tell
+		add("default", "unsure", 10*time.Minute),
+		add("another", "unwanted", 10*time.Minute),
+		b.e2b.Add(map[string]string{"mine": "too"}, 10*time.Minute, time.Hour),
+	}
+	kill := []string{
+		add("default", "unwanted", 10*time.Minute),
+		add("default", "wanted", 9*time.Minute), // the second of one request
+		b.e2b.Add(map[string]string{"countersign_installation": "default", "countersign_inspection": "x"}, 3*time.Minute, time.Hour),
+	}
+	err := b.client.Strays(t.Context(), func(_ context.Context, request, box string) (bool, error) {
+		if request == "unsure" {
+			return false, errors.New("the database is away")
+		}
+		return request == "wanted" && box == keep[0], nil
+	})
+	require.ErrorContains(t, err, "the database is away")
+	for _, id := range keep {
+		require.True(t, b.e2b.Box(id).Alive, id)
+	}
+	for _, id := range kill {
+		require.False(t, b.e2b.Box(id).Alive, id)
+	}
+}
+
+func TestAListThatIsNotFilteredKillsNoOneElsesBox(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	id := b.e2b.Add(map[string]string{"countersign_installation": "another"}, time.Hour, 2*time.Hour)
+	b.e2b.Fail(e2btest.List, e2btest.Fault{Status: 200, Body: fmt.Sprintf(
+		`[{"sandboxID":%q,"startedAt":"2020-01-01T00:00:00Z","metadata":{"countersign_installation":"another"}},{"sandboxID":"../x"}]`, id)})
+	require.NoError(t, b.client.Strays(t.Context(), func(context.Context, string, string) (bool, error) { return false, nil }))
+	require.True(t, b.e2b.Box(id).Alive)
+	require.Zero(t, b.e2b.Calls(e2btest.Kill))
+}
+
+func TestStraysSaysWhenItCannotLook(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(o *e2b.Options) { o.APIKey = "e2b_ffff" })
+	require.Contains(t, boxError(t, b.client.Strays(t.Context(), nil)).Words, "E2B_API_KEY")
+	require.Contains(t, boxError(t, b.client.Check(t.Context())).Words, "E2B_API_KEY")
+}
+
+func TestCheckCostsNothing(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	require.NoError(t, b.client.Check(t.Context()))
+	require.Empty(t, b.e2b.Boxes())
+}

@@ -1,0 +1,147 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"countersign/approval"
+)
+
+// MaxText bounds what a run may print, whatever its limits say: it is stored
+// and shown to people, and nobody reads a second megabyte.
+const MaxText = 1 << 20
+
+// maxInput keeps the length of a frame far from the end of a uint32.
+const maxInput = 1 << 30
+
+// jobHead is the first frame of a job. The runner reads it.
+type jobHead struct {
+	Stamp      string `json:"stamp"`
+	CodeSHA256 string `json:"code_sha256"`
+	Seconds    int    `json:"seconds"`
+	MemoryMB   int    `json:"memory_mb"`
+	TextBytes  int    `json:"text_bytes"`
+	FileBytes  int    `json:"file_bytes"` // of all files together
+	OneFile    int    `json:"one_file"`   // of a single one
+	Files      int    `json:"files"`
+}
+
+type inputHead struct {
+	Name   string `json:"name"`
+	SHA256 string `json:"sha256"`
+}
+
+// CheckJob tells what is wrong with a job, if anything: code or an input that
+// is not what was sealed, a name that is not a name, limits that limit nothing.
+func CheckJob(job approval.Job) error {
+	if got := approval.Hash([]byte(job.Code)); got != job.CodeSHA256 {
+		return fmt.Errorf("the code is not the sealed code: its sha256 is %s, sealed was %s",
+			approval.Short(got), approval.Short(job.CodeSHA256))
+	}
+	seen := map[string]bool{}
+	for _, in := range job.Inputs {
+		switch {
+		case !inputName(in.Name):
+			return fmt.Errorf("an input cannot be called %q", in.Name)
+		case seen[in.Name]:
+			return fmt.Errorf("two inputs are called %q", in.Name)
+		case len(in.Data) > maxInput:
+			return fmt.Errorf("the input %q is too large", in.Name)
+		case approval.Hash(in.Data) != in.SHA256:
+			return fmt.Errorf("the input %q is not the sealed one", in.Name)
+		}
+		seen[in.Name] = true
+	}
+	if l := job.Limits; l.Seconds <= 0 || l.MemoryMB <= 0 || l.OutputBytes <= 0 || l.Files < 0 {
+		return fmt.Errorf("the limits %+v limit nothing", l)
+	}
+	return nil
+}
+
+// inputName tells whether a file may have this name in the working folder: any
+// script, but one path element that no file system and no reader can misread.
+func inputName(name string) bool {
+	return name != "" && len(name) <= 255 && name != "." && name != ".." && utf8.ValidString(name) &&
+		!strings.ContainsFunc(name, func(r rune) bool {
+			return r == '/' || r == utf8.RuneError || !unicode.IsPrint(r)
+		})
+}
+
+// WriteJob checks the job and writes it as a box's supervisor reads it.
+func WriteJob(w io.Writer, job approval.Job, stamp Stamp) error {
+	if err := CheckJob(job); err != nil {
+		return err
+	}
+	head := jobHead{Stamp: stamp.String(), CodeSHA256: job.CodeSHA256,
+		Seconds: job.Limits.Seconds, MemoryMB: job.Limits.MemoryMB, TextBytes: textBytes(job.Limits),
+		FileBytes: job.Limits.OutputBytes, OneFile: min(maxBody, job.Limits.OutputBytes), Files: job.Limits.Files}
+	frames := []frame{
+		{kind: kindJob, head: mustJSON(head)},
+		{kind: kindCode, body: []byte(job.Code)},
+	}
+	for _, in := range job.Inputs {
+		frames = append(frames, frame{kind: kindInput, head: mustJSON(inputHead(in.Input)), body: in.Data})
+	}
+	return writeFrames(w, append(frames, frame{kind: kindEnd}))
+}
+
+// inspectHead is the first frame of an inspection's job.
+type inspectHead struct {
+	Stamp string      `json:"stamp"`
+	Files []fileShape `json:"files"`
+}
+
+type fileShape struct {
+	Name    string   `json:"name"`
+	Columns []string `json:"columns"`
+}
+
+// WriteInspection writes code and the shapes of the inputs, never their
+// content, as a box's inspect.py reads them.
+func WriteInspection(w io.Writer, code string, files []approval.File, stamp Stamp) error {
+	head := inspectHead{Stamp: stamp.String(), Files: []fileShape{}}
+	room := maxHead / 2 // a million columns are cut: then the columns are simply not checked
+	for _, f := range files {
+		shape := fileShape{Name: f.Name, Columns: []string{}}
+		for _, t := range f.Tables {
+			for _, c := range t.Columns {
+				room -= 2*len(c.Name) + 4
+				shape.Columns = append(shape.Columns, c.Name)
+			}
+		}
+		head.Files = append(head.Files, shape)
+	}
+	if room < 0 {
+		for i := range head.Files {
+			head.Files[i].Columns = nil
+		}
+	}
+	return writeFrames(w, []frame{
+		{kind: kindJob, head: mustJSON(head)},
+		{kind: kindCode, body: []byte(code)},
+		{kind: kindEnd},
+	})
+}
+
+func writeFrames(w io.Writer, frames []frame) error {
+	for _, f := range frames {
+		if err := writeFrame(w, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func textBytes(l approval.Limits) int { return min(MaxText, l.OutputBytes) }
+
+func mustJSON(v any) []byte {
+	data, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // strings and integers always marshal
+	}
+	return data
+}

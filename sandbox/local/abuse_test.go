@@ -1,0 +1,309 @@
+package local
+
+import (
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/approval"
+)
+
+// Each of these is code that somebody has approved although it should not have
+// been. It has to end as it deserves, and take nothing along.
+func TestAbuseEndsAsItDeserves(t *testing.T) {
+	t.Parallel()
+	short := roomy
+	short.Seconds = 2
+	small := roomy
+	small.MemoryMB = 256
+	small.Seconds = 30
+	for name, c := range map[string]struct {
+		code    string
+		limits  approval.Limits
+		outcome []approval.Outcome
+		says    string // in the error
+	}{
+		"raises":                        {"import pandas as pd\npd.DataFrame({'a': [1]})['price']\n", roomy, []approval.Outcome{approval.Raised}, "KeyError: 'price'"},
+		"exits well":                    {"import sys\nprint('x')\nsys.exit(0)\n", roomy, []approval.Outcome{approval.OK}, ""},
+		"exits with a no":               {"raise SystemExit('no data')\n", roomy, []approval.Outcome{approval.Raised}, "SystemExit: no data"},
+		"leaves by the back door":       {"import os\nos._exit(0)\n", roomy, []approval.Outcome{approval.Broken}, "ended its process by itself"},
+		"kills itself":                  {"import os\nos.kill(os.getpid(), 9)\n", roomy, []approval.Outcome{approval.Broken}, "SIGKILL"},
+		"crashes":                       {"import ctypes\nctypes.string_at(0)\n", roomy, []approval.Outcome{approval.Broken}, "SIGSEGV"},
+		"kills everybody":               {"import os\nos.kill(-1, 9)\n", roomy, []approval.Outcome{approval.Raised}, "No such process"},
+		"kills its guard":               {"import os\nos.kill(1, 9)\nos.kill(1, 15)\nprint('tried')\n", roomy, []approval.Outcome{approval.Broken}, "before its result was complete"},
+		"loops":                         {"print('before')\nwhile True:\n    pass\n", short, []approval.Outcome{approval.TimedOut}, "limit of 2 seconds"},
+		"ignores signals":               {"import signal, time\nfor s in range(1, 32):\n    try:\n        signal.signal(s, signal.SIG_IGN)\n    except (OSError, ValueError):\n        pass\nwhile True:\n    time.sleep(1)\n", short, []approval.Outcome{approval.TimedOut}, "limit"},
+		"stops its guard":               {"import os, signal, time\nos.kill(1, signal.SIGSTOP)\ntime.sleep(100)\n", short, []approval.Outcome{approval.TimedOut}, "limit"},
+		"one big allocation":            {"x = bytearray(10 << 30)\n", small, []approval.Outcome{approval.OutOfRAM}, "MemoryError"},
+		"memory bomb":                   {"x = []\nwhile True:\n    x.append(bytearray(b'x' * (8 << 20)))\n", small, []approval.Outcome{approval.OutOfRAM}, "Memory"},
+		"memory bomb in many processes": {"import os, time\nfor _ in range(8):\n    if os.fork() == 0:\n        x = bytearray(b'x' * (150 << 20))\n        time.sleep(60)\ntime.sleep(60)\n", small, []approval.Outcome{approval.OutOfRAM}, "more than its 256 MB"},
+		"process bomb":                  {"import os\nwhile True:\n    os.fork()\n", short, []approval.Outcome{approval.Raised, approval.TimedOut, approval.OutOfRAM}, ""},
+		"thread bomb":                   {"import threading, time\nwhile True:\n    threading.Thread(target=time.sleep, args=(100,), daemon=True).start()\n", short, []approval.Outcome{approval.Raised, approval.TimedOut}, ""},
+		"fills the disk":                {"n = 0\nwhile True:\n    n += 1\n    with open('f%d' % n, 'wb') as f:\n        f.write(b'x' * (30 << 20))\n", roomy, []approval.Outcome{approval.Raised}, "No space left"},
+		"one huge file":                 {"with open('f', 'wb') as f:\n    for _ in range(100):\n        f.write(b'x' * (1 << 20))\n", roomy, []approval.Outcome{approval.Raised}, "File too large"},
+		"fills the inodes":              {"n = 0\nwhile True:\n    n += 1\n    open('f%d' % n, 'w').close()\n", roomy, []approval.Outcome{approval.Broken}, "made more than 10000 files"},
+		"many open files":               {"x = []\nwhile True:\n    x.append(open('/dev/null'))\n", roomy, []approval.Outcome{approval.Raised}, "Too many open files"},
+		"writes outside":                {"open('../../x', 'w')\n", roomy, []approval.Outcome{approval.Raised}, "../../x"},
+		"writes to usr":                 {"open('/usr/bin/python3', 'w')\n", roomy, []approval.Outcome{approval.Raised}, "/usr/bin/python3"},
+		"changes its runner":            {"open('/runner/worker.py', 'w')\n", roomy, []approval.Outcome{approval.Raised}, "/runner/worker.py"},
+		"nests deeply":                  {"def f(n):\n    return f(n + 1)\nf(0)\n", roomy, []approval.Outcome{approval.Raised}, "RecursionError"},
+		"an error without words":        {"class E(Exception):\n    def __str__(self):\n        raise self\nraise E\n", roomy, []approval.Outcome{approval.Raised}, "cannot be shown"},
+		"asks somebody":                 {"input('name? ')\n", roomy, []approval.Outcome{approval.Raised}, "EOFError"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			result := run(t, job(c.code, c.limits))
+			t.Logf("%s: %s, after %v", result.Outcome, result.Error, result.Code)
+			require.Contains(t, c.outcome, result.Outcome, "%+v", result)
+			require.Contains(t, result.Error, c.says)
+		})
+	}
+}
+
+func TestNoNetworkIsReachable(t *testing.T) {
+	t.Parallel()
+	host, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer func() { require.NoError(t, host.Close()) }()
+	reached := make(chan struct{}, 1)
+	go func() {
+		if _, err := host.Accept(); err == nil {
+			reached <- struct{}{}
+		}
+	}()
+	result := run(t, job(fmt.Sprintf(`
+import socket
+print([name for _, name in socket.if_nameindex()])
+print([line.split(":")[0].strip() for line in open("/proc/net/dev") if ":" in line])
+for family, address in ((socket.AF_INET, ("127.0.0.1", %d)), (socket.AF_VSOCK, (2, 1024)), (socket.AF_UNIX, "/run/dbus/system_bus_socket")):
+    try:
+        socket.socket(family, socket.SOCK_STREAM).connect(address)
+        print("reached")
+    except OSError:
+        print("no")
+`, host.Addr().(*net.TCPAddr).Port), roomy))
+	require.Equal(t, approval.OK, result.Outcome, "%+v", result)
+	require.Equal(t, "['lo']\n['lo']\nno\nno\nno\n", result.Stdout)
+	require.Contains(t, result.Observed.Connected, fmt.Sprintf("127.0.0.1:%d", host.Addr().(*net.TCPAddr).Port))
+	require.Empty(t, reached)
+}
+
+func TestNothingOfTheHostIsVisible(t *testing.T) {
+	t.Parallel()
+	result := run(t, job(`
+import os
+print(sorted(os.listdir("/")))
+print(sorted(os.listdir("/etc")))
+print(sorted(os.environ))
+print(os.getuid(), os.path.exists("/home"), os.path.exists("/root"), os.listdir("/usr/local"))
+print(sorted(p for p in os.listdir("/proc") if p.isdigit()))
+for path in ("/proc/1/mem", "/proc/1/fd/4", "/proc/1/environ", "/proc/sysrq-trigger", "/dev/mem", "/proc/sys/kernel/core_pattern"):
+    try:
+        open(path, "rb+").close()
+        print("opened", path)
+    except OSError:
+        pass
+`, roomy))
+	require.Equal(t, approval.OK, result.Outcome, "%+v", result)
+	t.Log(result.Stdout)
+	require.NotContains(t, result.Stdout, "opened")
+	require.Contains(t, result.Stdout, "1000 False False []")
+	require.Contains(t, result.Stdout, "['1', '2']")
+	require.NotContains(t, result.Stdout, "shadow")
+	require.NotContains(t, result.Stdout, "COUNTERSIGN")
+}
+
+func TestDaemonsEndWithTheRun(t *testing.T) {
+	t.Parallel()
+	result := run(t, job(`
+import os, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        while True:
+            with open("late.txt", "a") as f:
+                f.write("still here\n" * 1000)
+    os._exit(0)
+os.wait()
+time.sleep(0.2)
+print("done")
+`, roomy))
+	require.Equal(t, approval.OK, result.Outcome, "%+v", result)
+	require.Equal(t, "done\n", result.Stdout)
+	require.Less(t, result.Code.Seconds(), 30.0)
+	require.Equal(t, []string{"a copy of itself"}, result.Observed.Spawned)
+}
+
+func TestAFloodOfOutputIsCut(t *testing.T) {
+	t.Parallel()
+	result := run(t, job(`
+line = "x" * (1 << 20)
+for _ in range(1024):
+    print(line)
+`, roomy))
+	require.Equal(t, approval.OK, result.Outcome, "%+v", result.Error)
+	require.Equal(t, 1<<20, len(result.Stdout))
+	require.Contains(t, strings.Join(result.Notes, "\n"), "1024.0 MB")
+}
+
+func TestFiveHundredFiguresAreTwenty(t *testing.T) {
+	t.Parallel()
+	result := run(t, job(`
+import warnings
+warnings.simplefilter("ignore")
+import matplotlib.pyplot as plt
+for i in range(500):
+    plt.figure(figsize=(1, 1)).add_subplot()
+`, roomy))
+	require.Equal(t, approval.OK, result.Outcome, "%+v", result.Error)
+	require.Len(t, result.Artifacts, 20)
+	require.Equal(t, "chart-20.png", result.Artifacts[19].Name)
+	require.Contains(t, result.Notes, "480 more figures were not kept: 20 may come back.")
+}
+
+func TestOnlyPlainFilesWithPlainNamesComeBack(t *testing.T) {
+	t.Parallel()
+	result := run(t, job(`
+import os
+open("good.txt", "w").write("good")
+open("Umsätze 2024.txt", "w").write("ü")
+open("-rf", "w").write("x")
+open(".hidden", "w").write("x")
+open("a\nb\u202e.txt", "w").write("x")
+open(b"\xff\xfe.bin", "w").write("x")
+open("n" * 250 + ".txt", "w").write("x")
+os.makedirs("deep/er")
+open("deep/er/x.txt", "w").write("deep")
+os.symlink("/etc/passwd", "passwd.txt")
+os.symlink("/", "root")
+open("one", "w").write("x")
+os.link("one", "two")
+os.mkfifo("pipe")
+with open("sparse", "wb") as f:
+    f.truncate(60 << 20)
+with open("sales.csv", "a") as f:
+    f.write("more\n")
+`, roomy, sales, input("untouched.csv", "a\n1\n")))
+	require.Equal(t, approval.OK, result.Outcome, "%+v", result)
+	require.ElementsMatch(t, []string{"good.txt", "Umsätze_2024.txt", "_rf", "_hidden", "a_b_.txt", "__.bin",
+		strings.Repeat("n", 86) + ".txt", "deep_er_x.txt", "sales.csv"}, names(result.Artifacts), "%v", result.Notes)
+	notes := strings.Join(result.Notes, "\n")
+	for _, left := range []string{"passwd.txt", "root", "one", "two", "pipe", "sparse"} {
+		require.Contains(t, notes, left+" was left behind")
+	}
+	require.Contains(t, notes, "The code changed its copy of the input sales.csv.")
+}
+
+func TestTooManyAndTooLargeFilesAreLeftBehind(t *testing.T) {
+	t.Parallel()
+	limits := roomy
+	limits.Files, limits.OutputBytes = 3, 1<<20
+	result := run(t, job(`
+open("big", "w").write("x" * (2 << 20))
+for i in range(10):
+    open("f%d" % i, "w").write("x")
+`, limits))
+	require.Equal(t, approval.OK, result.Outcome, "%+v", result)
+	require.Equal(t, []string{"f0", "f1", "f2"}, names(result.Artifacts))
+	notes := strings.Join(result.Notes, "\n")
+	require.Contains(t, notes, "The file big was left behind")
+	require.Contains(t, notes, "more files were left behind: 3 may come back.")
+}
+
+func TestResultsCannotBeForgedCheaply(t *testing.T) {
+	t.Parallel()
+	for name, code := range map[string]string{
+		"through every descriptor": `
+import os, json, struct
+report = json.dumps({"outcome": "ok", "value": "forged"}).encode()
+frame = lambda kind, body: struct.pack(">16scII", bytes(16), kind, 0, len(body)) + body
+for fd in range(3, 40):
+    try:
+        os.write(fd, frame(b"R", report) + frame(b"Z", b""))
+    except OSError:
+        pass
+raise RuntimeError("the truth")
+`,
+		"through process 1": `
+import os
+for path in ["/proc/1/fd/%d" % n for n in range(20)] + ["/proc/1/mem", "/proc/1/root/out/report.json"]:
+    try:
+        fd = os.open(path, os.O_WRONLY)
+        os.write(fd, b"forged")
+    except OSError:
+        pass
+raise RuntimeError("the truth")
+`,
+		"with a report of its own": `
+import os, json
+with open("/out/report.json", "w") as f:
+    json.dump({"outcome": "ok", "value": "forged"}, f)
+raise RuntimeError("the truth")
+`,
+		"by a copy that ends well": `
+import os
+if os.fork() == 0:
+    raise SystemExit(0)
+os.wait()
+raise RuntimeError("the truth")
+`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			result := run(t, job(code, roomy))
+			if result.Outcome != approval.Broken { // it may break its own report, but not write another one
+				require.Equal(t, approval.Raised, result.Outcome, "%+v", result)
+				require.Equal(t, "RuntimeError: the truth", result.Error)
+			}
+			require.Empty(t, result.Value)
+		})
+	}
+	t.Run("its report changed after its end", func(t *testing.T) {
+		t.Parallel()
+		result := run(t, job(`
+import os, time
+if os.fork() == 0:
+    while True:
+        try:
+            with open("/out/report.json", "r+") as f:
+                f.write("[")
+            os._exit(0)
+        except OSError:
+            time.sleep(0.0001)
+print("x")
+`, roomy))
+		require.NotEqual(t, "forged", result.Value)
+		require.Contains(t, []approval.Outcome{approval.OK, approval.Broken}, result.Outcome)
+	})
+}
+
+func TestWhatLooksLikeACommentStaysOne(t *testing.T) {
+	t.Parallel()
+	result := run(t, job("# coding: utf-7\n# note +AAo-print('hidden')\nprint('seen')\n", roomy))
+	require.Equal(t, approval.OK, result.Outcome, "%+v", result)
+	require.Equal(t, "seen\n", result.Stdout)
+}
+
+func TestATimeoutSaysWhereAndKeepsWhatThereIs(t *testing.T) {
+	t.Parallel()
+	limits := roomy
+	limits.Seconds = 3
+	result := run(t, job(`
+import matplotlib.pyplot as plt, time
+plt.plot([1, 2])
+plt.show()
+open("half.txt", "w").write("half")
+print("before")
+def slow():
+    time.sleep(100)
+slow()
+`, limits))
+	require.Equal(t, approval.TimedOut, result.Outcome, "%+v", result)
+	require.Equal(t, "before\n", result.Stdout)
+	require.Equal(t, []string{"chart-1.png", "half.txt"}, names(result.Artifacts))
+	require.Contains(t, result.Traceback, `File "analysis.py", line 8 in slow`)
+	require.Contains(t, result.Traceback, `File "analysis.py", line 9 in <module>`)
+}

@@ -1,0 +1,146 @@
+package local
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"countersign/approval"
+	"countersign/sandbox"
+)
+
+// Room in a box beside the code's own memory limit, in MB. tmpfs counts as
+// memory, so these bound the shape of the use, not only its amount.
+const (
+	workMB = 320 // ten inputs of 20 MB and what the code writes beside them
+	tmpMB  = 64
+	outMB  = 64
+	// baseMB is what an idle box with pandas takes, and some slack: the meter
+	// reads that often, not always.
+	baseMB = 192
+)
+
+// memoryLimit is what the meter allows: the limit that was sealed, what the
+// box needs before any code runs, and the inputs, which nobody chose to load.
+func memoryLimit(job approval.Job) int64 {
+	limit := int64(job.Limits.MemoryMB+baseMB) << 20
+	for _, in := range job.Inputs {
+		limit += int64(len(in.Data))
+	}
+	return limit
+}
+
+type object = map[string]any
+
+// layRoot fills the folder that is the box's root: empty but for names under
+// which /usr is bound, the runner, and the few files of /etc that libraries read.
+func layRoot(root string) error {
+	for _, dir := range []string{"usr", "etc/alternatives", "etc/fonts", "proc", "sys", "dev", "tmp", "work", "out", "runner", "mpl"} {
+		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
+			return fmt.Errorf("lay root: %w", err)
+		}
+	}
+	for _, name := range []string{"bin", "sbin", "lib", "lib32", "lib64"} {
+		if _, err := os.Stat("/usr/" + name); err != nil {
+			continue
+		}
+		if err := os.Symlink("usr/"+name, filepath.Join(root, name)); err != nil {
+			return fmt.Errorf("lay root: %w", err)
+		}
+	}
+	files := map[string][]byte{
+		"etc/passwd": []byte("root:x:0:0:root:/:/usr/sbin/nologin\nanalyst:x:1000:1000:analyst:/tmp:/usr/sbin/nologin\n"),
+		"etc/group":  []byte("root:x:0:\nanalyst:x:1000:\n"),
+		"etc/hosts":  []byte("127.0.0.1 localhost\n"),
+	}
+	for _, name := range []string{"ld.so.cache", "localtime", "matplotlibrc", "mime.types"} {
+		data, err := os.ReadFile("/etc/" + name)
+		if err == nil { // what the host does not have, the box does without
+			files["etc/"+name] = data
+		}
+	}
+	for _, f := range sandbox.RunnerFiles() {
+		files["runner/"+f.Name] = f.Data
+	}
+	for name, data := range files {
+		if err := os.WriteFile(filepath.Join(root, name), data, 0o644); err != nil {
+			return fmt.Errorf("lay root: %w", err)
+		}
+	}
+	return nil
+}
+
+// layBundle writes the OCI configuration of a box that runs the given program.
+func layBundle(dir, root, python string, args ...string) error {
+	config := object{
+		"ociVersion": "1.0.2",
+		"hostname":   "box",
+		"root":       object{"path": root, "readonly": true}, // has to be absolute, since mounts are bound into it
+		"process": object{
+			"user": object{"uid": 1000, "gid": 1000},
+			"cwd":  "/",
+			"args": append([]string{python, "-I", "-B"}, args...),
+			"env":  []string{"PATH=/usr/bin:/bin", "LANG=C.UTF-8", "HOME=/tmp", "TMPDIR=/tmp"},
+			// No capability in any set, and none to be had.
+			"capabilities":    object{},
+			"noNewPrivileges": true,
+			"rlimits": []object{
+				rlimit("NPROC", 64), rlimit("NOFILE", 256), rlimit("FSIZE", 64<<20), rlimit("CORE", 0),
+				rlimit("MEMLOCK", 0), rlimit("AS", 64<<30),
+			},
+		},
+		"mounts": mounts(python),
+		"linux": object{"namespaces": []object{
+			{"type": "pid"}, {"type": "network"}, {"type": "ipc"}, {"type": "uts"}, {"type": "mount"},
+		}},
+	}
+	data, err := json.MarshalIndent(config, "", "  ")
+	if err != nil {
+		return fmt.Errorf("lay bundle: %w", err)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("lay bundle: %w", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "config.json"), data, 0o644); err != nil {
+		return fmt.Errorf("lay bundle: %w", err)
+	}
+	return nil
+}
+
+func rlimit(name string, most uint64) object {
+	return object{"type": "RLIMIT_" + name, "soft": most, "hard": most}
+}
+
+func mounts(python string) []object {
+	all := []object{
+		{"destination": "/proc", "type": "proc", "source": "proc"},
+		tmpfs("/tmp", tmpMB),
+		tmpfs("/work", workMB),
+		tmpfs("/out", outMB),
+		tmpfs("/dev/shm", 1),
+	}
+	for _, path := range []string{"/usr", "/etc/alternatives", "/etc/fonts"} {
+		if _, err := os.Stat(path); err == nil {
+			all = append(all, object{"destination": path, "type": "bind", "source": path,
+				"options": []string{"rbind", "ro", "nosuid", "nodev"}})
+		}
+	}
+	// What somebody has put beside the distribution's files is not in the
+	// template's description, unless the interpreter itself is among it.
+	if !strings.HasPrefix(python, "/usr/local/") {
+		hidden := tmpfs("/usr/local", 1)
+		hidden["options"] = append(hidden["options"].([]string), "ro")
+		all = append(all, hidden)
+	}
+	return all
+}
+
+// tmpfs is a mount of its own in memory. runsc drops an option for the number
+// of inodes; the supervisor in the box counts those, and they are memory, too.
+func tmpfs(at string, mb int) object {
+	return object{"destination": at, "type": "tmpfs", "source": "tmpfs", "options": []string{
+		"nosuid", "nodev", "mode=0700", "uid=1000", "gid=1000",
+		fmt.Sprintf("size=%dm", mb)}}
+}

@@ -1,0 +1,24 @@
+// Package local runs approved code in gVisor on this machine: its own kernel in
+// user space, no network, a read-only /usr, and nothing of the host to write to.
+//
+// Its one rule: a box or nothing. Where gVisor cannot run, nothing runs, and the
+// error says what to do about it; there is no lesser way that it falls back to.
+//
+// A box is one `runsc run` process and what hangs below it. It is started while
+// the reviewer reads (Prepare) and adopted by Create, so that approved code
+// begins at once. It dies with this process (the kernel sees to that: Pdeathsig),
+// so its id names the instance that made it, and every other one answers
+// approval.ErrBoxGone.
+//
+// What bounds a box, with and without cgroups, as root and as a plain user:
+//
+//	time       the supervisor in the box stops at the limit; a clock here kills a little later
+//	memory     a meter here reads the size of the sandbox's memory file every 25 ms
+//	processor  one core, by affinity
+//	processes  RLIMIT_NPROC, counted by gVisor's kernel
+//	disk       tmpfs mounts with a size, which count as memory, too; the supervisor counts the files
+//	output     pipes and frames with caps on both ends
+//
+// The pinned runsc wants a flag that upstream has announced to remove: before
+// raising the pin in tools/go.mod, read the comment at runscFlags.
+package local

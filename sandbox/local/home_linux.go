@@ -1,0 +1,156 @@
+package local
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"countersign/approval"
+)
+
+// home is the folder of one instance: the boxes' root, their configurations and
+// runsc's state. A lock on it lives as long as this process, so that whoever
+// comes later can tell a dead one's folder from a living one's.
+type home struct {
+	dir           string
+	instance      string
+	lock          *os.File
+	root          string
+	state         string
+	runBundle     string
+	inspectBundle string
+}
+
+// settle clears dead predecessors away and makes this instance's folder.
+func settle(opt Options) (*home, error) {
+	dir, err := filepath.Abs(opt.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("local sandbox: %w", err)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("local sandbox: %w", err)
+	}
+	// In a shared temporary folder somebody else may have made it first, and would own what is in it.
+	var st unix.Stat_t
+	if err := unix.Lstat(dir, &st); err != nil || int(st.Uid) != os.Geteuid() || st.Mode&unix.S_IFMT != unix.S_IFDIR {
+		return nil, &approval.BoxError{Err: fmt.Errorf("%s is not ours", dir),
+			Words: "The folder " + dir + " belongs to somebody else: name another one for the local sandbox."}
+	}
+	clearDead(dir)
+	h := &home{instance: approval.NewID(6)}
+	h.dir = filepath.Join(dir, h.instance)
+	if err := os.Mkdir(h.dir, 0o700); err != nil {
+		return nil, fmt.Errorf("local sandbox: %w", err)
+	}
+	h.lock, err = takeLock(h.dir)
+	if err != nil {
+		return nil, fmt.Errorf("local sandbox: %w", err)
+	}
+	h.root, h.state = filepath.Join(h.dir, "root"), filepath.Join(h.dir, "s")
+	h.runBundle, h.inspectBundle = filepath.Join(h.dir, "run"), filepath.Join(h.dir, "inspect")
+	err = errors.Join(os.Mkdir(h.state, 0o700), layRoot(h.root),
+		layBundle(h.runBundle, h.root, opt.Python, "/runner/supervise.py", "fd:3", "fd:4", "/work", "/out"),
+		layBundle(h.inspectBundle, h.root, opt.Python, "/runner/inspect.py", "fd:3", "fd:4"))
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("local sandbox: %w", err), h.leave())
+	}
+	return h, nil
+}
+
+// takeLock locks an instance's folder, or says that its owner lives.
+func takeLock(dir string) (*os.File, error) {
+	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock %s: %w", dir, err)
+	}
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		return nil, errors.Join(fmt.Errorf("lock %s: %w", dir, err), lock.Close())
+	}
+	return lock, nil
+}
+
+// clearDead removes the folders of instances whose process is gone, and ends
+// what is left of their boxes: the kernel ends them with their parent, so this
+// finds something only where even that failed.
+func clearDead(dir string) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return
+	}
+	for _, entry := range entries {
+		old := filepath.Join(dir, entry.Name())
+		if !entry.IsDir() {
+			continue
+		}
+		if _, err := os.Stat(filepath.Join(old, "lock")); errors.Is(err, fs.ErrNotExist) {
+			if info, err := entry.Info(); err != nil || unixAge(info) < 60 {
+				continue // somebody may be making it just now
+			}
+		}
+		lock, err := takeLock(old)
+		if err != nil {
+			continue // alive
+		}
+		endThose(filepath.Join(old, "s"))
+		_ = (&home{dir: old, state: filepath.Join(old, "s"), lock: lock}).leave()
+	}
+}
+
+func unixAge(info fs.FileInfo) int64 {
+	var now unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_REALTIME, &now)
+	return now.Sec - info.ModTime().Unix()
+}
+
+// endThose kills the processes of runsc that were started with this state folder.
+func endThose(state string) {
+	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		return
+	}
+	for _, line := range lines {
+		data, err := os.ReadFile(line)
+		if err != nil || !strings.Contains("\x00"+string(data), "\x00--root="+state+"\x00") {
+			continue
+		}
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(line))); err == nil && pid != os.Getpid() {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+	}
+}
+
+// sweepBox removes runsc's record of a box that has ended.
+func (h *home) sweepBox(opt Options, id string) {
+	cmd := exec.Command(opt.Runsc, "--root="+h.state, "delete", "-force", id)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	_ = cmd.Run()
+	// Whatever it has not removed: a killed runsc leaves its files.
+	leftovers, _ := filepath.Glob(filepath.Join(h.state, "*"+id+"*"))
+	for _, path := range leftovers {
+		_ = os.RemoveAll(path)
+	}
+}
+
+// leave removes the folder. As root, runsc leaves an empty network namespace mounted in it.
+func (h *home) leave() error {
+	err := unix.Unmount(filepath.Join(h.state, "null-netns"), unix.MNT_DETACH)
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EPERM) {
+		err = nil // nothing is mounted there, or it is not ours to unmount and so was not mounted by us
+	}
+	err = errors.Join(err, os.RemoveAll(h.dir))
+	if h.lock != nil {
+		err = errors.Join(err, h.lock.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("local sandbox: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,53 @@
+package local
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/approval"
+)
+
+// Each file of the corpus ends with what the inspection has to say about it:
+// lines that begin with "#> ". They are not shown to it.
+func TestInspectionSaysWhatIsInTheCode(t *testing.T) {
+	t.Parallel()
+	files := []approval.File{{Name: "sales.csv", Tables: []approval.Table{{Rows: 3,
+		Columns: []approval.Column{{Name: "day"}, {Name: "kind"}, {Name: "amount"}}}}}}
+	corpus, err := filepath.Glob("../runner/testdata/*.py")
+	require.NoError(t, err)
+	require.NotEmpty(t, corpus)
+	for _, path := range corpus {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".py"), func(t *testing.T) {
+			t.Parallel()
+			data, err := os.ReadFile(path)
+			require.NoError(t, err)
+			code, want, _ := strings.Cut(string(data), "#> ")
+			inspection, err := shared.Inspect(context.Background(), code, files)
+			require.NoError(t, err)
+			require.Positive(t, inspection.Box)
+			got := said(inspection)
+			if os.Getenv("UPDATE") != "" {
+				require.NoError(t, os.WriteFile(path, []byte(code+got), 0o644))
+				return
+			}
+			require.Equal(t, "#> "+want, got)
+		})
+	}
+}
+
+func said(inspection approval.Inspection) string {
+	var b strings.Builder
+	if inspection.Problem != "" {
+		fmt.Fprintf(&b, "#> problem: %s\n", inspection.Problem)
+	}
+	for _, f := range inspection.Findings {
+		fmt.Fprintf(&b, "#> %s %d %s\n", f.Level, f.Line, f.Text)
+	}
+	return b.String()
+}

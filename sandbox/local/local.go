@@ -1,0 +1,276 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"countersign/approval"
+	"countersign/budget"
+)
+
+// Kind is how manifests and prices call this sandbox.
+const Kind = "local"
+
+var _ approval.Sandbox = (*Sandbox)(nil)
+
+// Options say where things are. The zero value works where everything is in
+// its usual place.
+type Options struct {
+	// Runsc is the gVisor binary. Defaults to what FindRunsc finds.
+	Runsc string
+	// Python is the interpreter with pandas and matplotlib. It must lie below
+	// /usr, which is all of the host that a box sees. Defaults to /usr/bin/python3.
+	Python string
+	// Dir holds what boxes need while they live: a few files, no data. Several
+	// processes may share it. Defaults to a folder of the user's in the
+	// temporary folder; it should be short, since sockets live in it.
+	Dir string
+	// MaxWarm bounds the boxes that wait for an approval; each takes about
+	// 100 MB. Defaults to 2; negative: none.
+	MaxWarm int
+	// WarmFor is how long a box waits before it is given up. Defaults to 10 minutes.
+	WarmFor time.Duration
+	// Memory is what Size says and so what a run is billed by. Defaults to 1024 MB.
+	Memory int
+	Log    *slog.Logger
+}
+
+// Sandbox makes boxes. Nothing runs until one is asked for; Close ends them all.
+type Sandbox struct {
+	opt      Options
+	rootless bool
+	template string
+	home     *home
+	log      *slog.Logger
+	cpus     *cores
+
+	mu       sync.Mutex
+	boxes    map[string]*box // by box id: created, started, or over and not yet killed
+	byReq    map[string]*box
+	wanted   map[string]*time.Timer // requests that may be approved soon, until when
+	spare    []*box                 // booting or waiting, belonging to nobody
+	closed   bool
+	inflight sync.WaitGroup // goroutines of boxes
+	serial   int
+}
+
+// New lays out what boxes need and clears away what dead processes left. It
+// starts no box: call SelfTest to learn whether one would start.
+func New(opt Options) (*Sandbox, error) {
+	if opt.Runsc == "" {
+		found, err := FindRunsc()
+		if err != nil {
+			return nil, err
+		}
+		opt.Runsc = found
+	}
+	if opt.Python == "" {
+		opt.Python = "/usr/bin/python3"
+	}
+	if opt.Dir == "" {
+		opt.Dir = filepath.Join(os.TempDir(), fmt.Sprintf("countersign-%d", os.Geteuid()))
+	}
+	if opt.MaxWarm == 0 {
+		opt.MaxWarm = 2
+	}
+	if opt.WarmFor == 0 {
+		opt.WarmFor = 10 * time.Minute
+	}
+	if opt.Memory == 0 {
+		opt.Memory = 1024
+	}
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	template, err := installed(opt.Python)
+	if err != nil {
+		return nil, err
+	}
+	cpus, err := usableCores()
+	if err != nil {
+		return nil, fmt.Errorf("local sandbox: %w", err)
+	}
+	home, err := settle(opt)
+	if err != nil {
+		return nil, err
+	}
+	return &Sandbox{opt: opt, rootless: os.Geteuid() != 0, template: template, home: home, log: opt.Log, cpus: cpus,
+		boxes: map[string]*box{}, byReq: map[string]*box{}, wanted: map[string]*time.Timer{}}, nil
+}
+
+// FindRunsc looks for the gVisor binary: where COUNTERSIGN_RUNSC says; in
+// libexec beside the executable, or beside its folder; and, for tests and `go
+// run`, in libexec of the module that the working directory is in. Never on
+// PATH: what is found there may be years old.
+func FindRunsc() (string, error) {
+	exe, _ := os.Executable() // without it, the other places remain
+	dir, _ := os.Getwd()
+	return findRunsc(os.Getenv("COUNTERSIGN_RUNSC"), exe, dir)
+}
+
+func findRunsc(named, exe, dir string) (string, error) {
+	if named != "" {
+		return checkRunsc(named)
+	}
+	places := []string{filepath.Dir(exe), filepath.Dir(filepath.Dir(exe))}
+	for ; len(dir) > 1; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			places = append(places, dir)
+		}
+	}
+	for _, place := range places {
+		if path, err := checkRunsc(filepath.Join(place, "libexec", "runsc")); err == nil {
+			return path, nil
+		}
+	}
+	return "", &approval.BoxError{Err: errors.New("runsc not found"),
+		Words: "The local sandbox needs gVisor: run `make libexec/runsc`, or set COUNTERSIGN_RUNSC to a runsc binary."}
+}
+
+func checkRunsc(path string) (string, error) {
+	info, err := os.Stat(path)
+	if err == nil && (info.IsDir() || info.Mode()&0o111 == 0) {
+		err = fmt.Errorf("%s is not executable", path)
+	}
+	if err != nil {
+		return "", &approval.BoxError{Err: err,
+			Words: fmt.Sprintf("The gVisor binary %s cannot be used: run `make libexec/runsc`, or set COUNTERSIGN_RUNSC to another one.", path)}
+	}
+	return filepath.Abs(path)
+}
+
+// Size is what a box is billed by.
+func (s *Sandbox) Size() budget.BoxSize {
+	return budget.BoxSize{Kind: Kind, VCPU: 1, MemoryMB: s.opt.Memory}
+}
+
+// Template describes what is installed in the boxes, which is what is
+// installed on this machine: "debian-12 python 3.11.2 pandas 1.5.3 ...".
+func (s *Sandbox) Template() string { return s.template }
+
+// Close ends all boxes, waits until they are gone and removes what they needed.
+func (s *Sandbox) Close() error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil
+	}
+	s.closed = true
+	doomed := append([]*box{}, s.spare...)
+	for _, b := range s.boxes {
+		doomed = append(doomed, b)
+	}
+	for _, timer := range s.wanted {
+		timer.Stop()
+	}
+	s.spare = nil
+	clear(s.boxes)
+	clear(s.byReq)
+	clear(s.wanted)
+	s.mu.Unlock()
+	for _, b := range doomed {
+		b.kill()
+	}
+	s.inflight.Wait()
+	return s.home.leave()
+}
+
+// sealed refuses what this sandbox cannot keep of a seal.
+func (s *Sandbox) sealed(seal approval.Manifest) error {
+	var words string
+	switch {
+	case seal.Sandbox != Kind:
+		words = fmt.Sprintf("It was approved for the sandbox %q, and this one is %q.", seal.Sandbox, Kind)
+	case seal.Template != s.template:
+		words = fmt.Sprintf("What is installed here has changed since the approval: it was %q, now it is %q.", seal.Template, s.template)
+	case len(seal.Network) > 0:
+		words = "It was approved with network access to " + strings.Join(seal.Network, ", ") + ", and a local box has no network."
+	default:
+		return nil
+	}
+	return &approval.BoxError{Err: errors.New("the seal does not fit"), Words: words}
+}
+
+// gone tells of a box that this process does not have.
+func gone(boxID string) error { return fmt.Errorf("box %s: %w", boxID, approval.ErrBoxGone) }
+
+// Create makes the box for a request, or finds the one that was made before.
+// It returns when the box is ready for its code.
+func (s *Sandbox) Create(ctx context.Context, requestID string, seal approval.Manifest) (string, error) {
+	if err := s.sealed(seal); err != nil {
+		return "", err
+	}
+	b, err := s.adopt(requestID)
+	if err != nil {
+		return "", err
+	}
+	select {
+	case <-b.booted:
+	case <-ctx.Done():
+		return "", fmt.Errorf("create box for %s: %w", requestID, ctx.Err())
+	}
+	if b.bootErr != nil {
+		s.forget(b)
+		return "", b.bootErr
+	}
+	return b.id, nil
+}
+
+// Start hands the job to the box, at most once: a box has one pipe for it,
+// which is closed behind it.
+func (s *Sandbox) Start(ctx context.Context, boxID string, job approval.Job) error {
+	b := s.box(boxID)
+	if b == nil {
+		return gone(boxID)
+	}
+	return b.start(ctx, job)
+}
+
+// Result waits for the end. It may be asked again until the box is killed.
+func (s *Sandbox) Result(ctx context.Context, boxID string) (approval.Result, error) {
+	b := s.box(boxID)
+	if b == nil {
+		return approval.Result{}, gone(boxID)
+	}
+	return b.wait(ctx)
+}
+
+// Kill ends a box and forgets it.
+func (s *Sandbox) Kill(ctx context.Context, boxID string) error {
+	b := s.box(boxID)
+	if b == nil {
+		return nil
+	}
+	s.forget(b)
+	b.kill()
+	select {
+	case <-b.proc.done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("kill box %s: %w", boxID, ctx.Err())
+	}
+}
+
+func (s *Sandbox) box(id string) *box {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.boxes[id]
+}
+
+func (s *Sandbox) forget(b *box) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.boxes, b.id)
+	for req, other := range s.byReq {
+		if other == b {
+			delete(s.byReq, req)
+		}
+	}
+}

@@ -1,0 +1,104 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"countersign/approval"
+)
+
+// All tests share one sandbox, as all requests of a replica do.
+var shared *Sandbox
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv("SANDBOX_TEST_VICTIM"); dir != "" {
+		fmt.Fprintln(os.Stderr, beVictim(dir))
+		os.Exit(1)
+	}
+	dir, err := os.MkdirTemp("", "cs")
+	if err == nil {
+		shared, err = New(Options{Dir: dir, MaxWarm: 2})
+	}
+	if err == nil {
+		err = shared.SelfTest(context.Background())
+	}
+	if err != nil {
+		var box *approval.BoxError
+		if errors.As(err, &box) {
+			fmt.Fprintln(os.Stderr, box.Words)
+		}
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	if err := errors.Join(shared.Close(), os.Remove(dir), goleak.Find()); err != nil {
+		fmt.Fprintln(os.Stderr, "after the tests:", err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+var roomy = approval.Limits{Seconds: 60, MemoryMB: 1024, OutputBytes: 32 << 20, Files: 20}
+
+var sales = input("sales.csv", "day,kind,amount\n2024-01-01,a,10\n2024-01-02,b,\n2024-01-03,a,2.5\n")
+
+func input(name, data string) approval.InputFile {
+	return approval.InputFile{Input: approval.Input{Name: name, SHA256: approval.Hash([]byte(data))}, Data: []byte(data)}
+}
+
+func job(code string, limits approval.Limits, inputs ...approval.InputFile) approval.Job {
+	return approval.Job{Code: code, CodeSHA256: approval.Hash([]byte(code)), Inputs: inputs, Limits: limits}
+}
+
+func (s *Sandbox) seal() approval.Manifest {
+	return approval.Manifest{Sandbox: Kind, Template: s.Template()}
+}
+
+var running sync.Mutex // guards serial
+var serial int
+
+func freshID() string {
+	running.Lock()
+	defer running.Unlock()
+	serial++
+	return fmt.Sprintf("request-%d", serial)
+}
+
+// run takes a job through a whole life in the shared sandbox.
+func run(t testing.TB, j approval.Job) approval.Result {
+	t.Helper()
+	return runIn(t, shared, j)
+}
+
+func runIn(t testing.TB, s *Sandbox, j approval.Job) approval.Result {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	defer cancel()
+	id := freshID()
+	boxID, err := s.Create(ctx, id, s.seal())
+	require.NoError(t, err)
+	b := s.box(boxID)
+	require.NoError(t, s.Start(ctx, boxID, j))
+	result, err := s.Result(ctx, boxID)
+	require.NoError(t, err)
+	require.NoError(t, s.Kill(ctx, boxID))
+	require.True(t, b.dead())
+	require.Empty(t, children(b.proc.cmd.Process.Pid))
+	return result
+}
+
+func names(artifacts []approval.Artifact) []string {
+	var all []string
+	for _, a := range artifacts {
+		all = append(all, a.Name)
+	}
+	return all
+}

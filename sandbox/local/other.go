@@ -1,0 +1,39 @@
+//go:build !linux
+
+package local
+
+import (
+	"errors"
+	"os"
+
+	"countersign/approval"
+)
+
+// gVisor is for Linux. Elsewhere New says so, and none of the rest is reached.
+
+type process struct{ done chan struct{} }
+
+func (s *Sandbox) launch(string, string, *os.File, *os.File) (*process, error) {
+	return nil, errNotHere()
+}
+
+func (p *process) kill()                        {}
+func (p *process) said() string                 { return "" }
+func (p *process) findMemory() error            { return errNotHere() }
+func (p *process) memory() (int64, error)       { return 0, errNotHere() }
+func (b *box) meter(int64) (stop func())        { return func() {} }
+func (h *home) sweepBox(opt Options, id string) {}
+func (h *home) leave() error                    { return nil }
+
+type cores struct{}
+
+func usableCores() (*cores, error) { return &cores{}, nil }
+
+type home struct{ instance, root, runBundle, inspectBundle string }
+
+func settle(Options) (*home, error) { return nil, errNotHere() }
+
+func errNotHere() error {
+	return &approval.BoxError{Err: errors.New("not Linux"),
+		Words: "The local sandbox is gVisor, which runs on Linux only. Set E2B_API_KEY to run approved code in E2B."}
+}

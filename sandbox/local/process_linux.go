@@ -1,0 +1,275 @@
+package local
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"countersign/approval"
+)
+
+// runscFlags are the global flags of every box.
+//
+// The last one: upstream has split its helpers (gvisor_sentry and others) into
+// files beside runsc and will drop the fallback to the binary itself after
+// October 2026. The pinned version has it, and go.sum keeps it that way. For a
+// later pin, build the sentry as a file of its own as well.
+func (s *Sandbox) runscFlags() []string {
+	flags := []string{
+		"--root=" + s.home.state,
+		"--network=none",
+		"--platform=systrap",
+		"--host-uds=none",
+		"--overlay2=none",
+		"--directfs=false", // the gofer opens files, not the sentry: half a second slower to import, one wall more
+		"--file-access-mounts=exclusive",
+		"--oci-seccomp=true",
+		"--ignore-cgroups", // the meter here does it, in the same way for root and for everybody
+		"--sidecar-usage-policy=LEGACY_DEPRECATED_SLOW_EMBEDDED_FALLBACK",
+	}
+	if s.rootless {
+		flags = append(flags, "--rootless")
+	}
+	return flags
+}
+
+// process is `runsc run` and what hangs below it.
+type process struct {
+	cmd  *exec.Cmd
+	done chan struct{} // closed when it has been reaped
+	mem  string        // the sandbox's memory file, as a path below /proc
+	anon string        // the sandbox's own status, for what it needs itself
+
+	mu    sync.Mutex
+	words bytes.Buffer // what it said; for people who look for the reason of a failure
+}
+
+// launch starts runsc. The thread that starts it stays with it: the kernel
+// kills the process when that thread ends (Pdeathsig), however this program
+// ends, and the thread's affinity, one core, is inherited by all of the box.
+func (s *Sandbox) launch(id, bundle string, job, out *os.File) (*process, error) {
+	args := append(s.runscFlags(), "run", "-bundle", bundle, "-pass-fd", "3:3", "-pass-fd", "4:4", id)
+	cmd := exec.Command(s.opt.Runsc, args...)
+	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "TMPDIR=" + os.TempDir()}
+	cmd.ExtraFiles = []*os.File{job, out}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setsid: true}
+	p := &process{cmd: cmd, done: make(chan struct{})}
+	// A pipe of our own, always: a regular file would be written at the sandbox's
+	// idea of an offset.
+	saidR, saidW, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("launch: %w", err)
+	}
+	cmd.Stdout, cmd.Stderr = saidW, saidW
+	started := make(chan error)
+	cpu := s.cpus.next()
+	s.inflight.Go(func() {
+		runtime.LockOSThread() // never unlocked: the thread ends with this goroutine
+		err := pin(cpu)
+		if err == nil {
+			err = cmd.Start()
+		}
+		started <- err
+		if err == nil {
+			_ = cmd.Wait()
+			s.cpus.free(cpu)
+			close(p.done)
+		}
+	})
+	err = errors.Join(<-started, saidW.Close())
+	if err != nil {
+		s.cpus.free(cpu)
+		return nil, errors.Join(fmt.Errorf("launch: %w", err), saidR.Close())
+	}
+	s.inflight.Go(func() { p.listen(saidR) })
+	return p, nil
+}
+
+// listen keeps the first kilobytes and lets the rest go.
+func (p *process) listen(r *os.File) {
+	buf := make([]byte, 4096)
+	for {
+		n, err := r.Read(buf)
+		p.mu.Lock()
+		p.words.Write(buf[:max(0, min(n, 8192-p.words.Len()))])
+		p.mu.Unlock()
+		if err != nil {
+			_ = r.Close()
+			return
+		}
+	}
+}
+
+func (p *process) said() string {
+	time.Sleep(10 * time.Millisecond) // the last words may still be in the pipe; they only go to a log
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return strings.TrimSpace(p.words.String())
+}
+
+// kill ends runsc; its sandbox and its gofer end with it.
+func (p *process) kill() {
+	select {
+	case <-p.done:
+	default:
+		_ = p.cmd.Process.Kill()
+	}
+}
+
+// findMemory finds the sandbox's memory file. All memory of the code in the box
+// is in it, tmpfs too; resident sizes would count next to nothing.
+func (p *process) findMemory() error {
+	pids := []int{p.cmd.Process.Pid}
+	for i := 0; i < len(pids); i++ {
+		pids = append(pids, children(pids[i])...)
+	}
+	for _, pid := range pids[1:] {
+		fds, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
+		if err != nil {
+			return fmt.Errorf("find memory: %w", err)
+		}
+		for _, fd := range fds {
+			if target, err := os.Readlink(fd); err == nil && strings.HasPrefix(target, "/memfd:runsc-memory") {
+				p.mem, p.anon = fd, fmt.Sprintf("/proc/%d/status", pid)
+				_, err := p.memory()
+				return err
+			}
+		}
+	}
+	return fmt.Errorf("find memory: no memory file in %d processes of the box", len(pids))
+}
+
+// children lists the processes that a process has started, whichever of its threads did.
+func children(pid int) []int {
+	var found []int
+	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	if err != nil {
+		return nil
+	}
+	for _, list := range lists {
+		data, err := os.ReadFile(list)
+		if err != nil {
+			continue // the thread has ended
+		}
+		for _, field := range strings.Fields(string(data)) {
+			if child, err := strconv.Atoi(field); err == nil {
+				found = append(found, child)
+			}
+		}
+	}
+	return found
+}
+
+// memory is what the box uses now, in bytes: the code's memory and files, and
+// what the kernel in the box needs to keep account of them.
+func (p *process) memory() (int64, error) {
+	var st unix.Stat_t
+	if err := unix.Stat(p.mem, &st); err != nil {
+		return 0, fmt.Errorf("memory meter: %w", err)
+	}
+	status, err := os.ReadFile(p.anon)
+	if err != nil {
+		return 0, fmt.Errorf("memory meter: %w", err)
+	}
+	_, rest, _ := strings.Cut(string(status), "RssAnon:")
+	var kb int64
+	if _, err := fmt.Sscan(rest, &kb); err != nil {
+		return 0, fmt.Errorf("memory meter: %w", err)
+	}
+	return st.Blocks*512 + kb<<10, nil
+}
+
+// meter watches the memory until the returned function is called.
+func (b *box) meter(limit int64) (stop func()) {
+	quit, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		tick := time.NewTicker(25 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			used, err := b.proc.memory()
+			switch {
+			case err == nil && used > limit:
+				b.stop(approval.OutOfRAM)
+				return
+			case err != nil && !b.dead() && !errors.Is(err, io.EOF):
+				// The sandbox may be ending just now. If it is not, it runs unmetered, which must not be.
+				select {
+				case <-b.proc.done:
+				case <-quit:
+				case <-time.After(time.Second):
+					b.stop(approval.Broken)
+				}
+				return
+			}
+			select {
+			case <-tick.C:
+			case <-quit:
+				return
+			case <-b.proc.done:
+				return
+			}
+		}
+	}()
+	return func() { close(quit); <-stopped }
+}
+
+// cores hands out the processors that this program may use, the least used first.
+type cores struct {
+	mu   sync.Mutex
+	used map[int]int
+}
+
+func usableCores() (*cores, error) {
+	var set unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &set); err != nil {
+		return nil, fmt.Errorf("sched_getaffinity: %w", err)
+	}
+	c := &cores{used: map[int]int{}}
+	for cpu := range len(set) * 64 {
+		if set.IsSet(cpu) {
+			c.used[cpu] = 0
+		}
+	}
+	return c, nil
+}
+
+func (c *cores) next() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	best := -1
+	for cpu, n := range c.used {
+		if best < 0 || n < c.used[best] || n == c.used[best] && cpu < best {
+			best = cpu
+		}
+	}
+	c.used[best]++
+	return best
+}
+
+func (c *cores) free(cpu int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.used[cpu]--
+}
+
+func pin(cpu int) error {
+	var set unix.CPUSet
+	set.Set(cpu)
+	if err := unix.SchedSetaffinity(0, &set); err != nil {
+		return fmt.Errorf("sched_setaffinity %d: %w", cpu, err)
+	}
+	return nil
+}

@@ -1,0 +1,221 @@
+package sandbox
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"countersign/approval"
+)
+
+// What a result may hold at most. The runner keeps to the same numbers, so
+// that honest code is cut there, with a note; here it is only held to them.
+const (
+	maxTables    = 10
+	maxRows      = 50
+	maxColumns   = 40
+	maxCell      = 200 // runes
+	maxValue     = 64 << 10
+	maxTraceback = 16 << 10
+	maxErrorText = 1000
+	maxNotes     = 60
+	maxNote      = 300
+	maxAlt       = 500
+	maxObserved  = 100 // of each sort
+	maxFrames    = 1 << 20
+)
+
+// report is the body of an R frame, as supervise.py writes it.
+type report struct {
+	Outcome   string            `json:"outcome"`
+	Error     string            `json:"error"`
+	Traceback string            `json:"traceback"`
+	Value     string            `json:"value"`
+	Tables    []approval.Grid   `json:"tables"`
+	Notes     []string          `json:"notes"`
+	Observed  approval.Observed `json:"observed"`
+	CodeMS    float64           `json:"code_ms"`
+}
+
+type fileHead struct {
+	Name string `json:"name"`
+	Kind string `json:"kind"`
+	Alt  string `json:"alt"`
+}
+
+// ReadResult reads what came out of a box and believes nothing of it. Whatever
+// it returns has been capped and cleaned.
+//
+// The result is usable even beside an error (ErrUnfinished, ErrForm, or the
+// reader's): it then holds what had come out until then, and its outcome is
+// Broken, until somebody who knows better (the wall clock, the memory meter)
+// says otherwise. It reads up to the end mark, not to EOF.
+func ReadResult(r io.Reader, limits approval.Limits, stamp Stamp) (approval.Result, error) {
+	in := intake{limits: limits, result: approval.Result{Outcome: approval.Broken}}
+	err := in.readAll(r, stamp)
+	result := in.finish()
+	if err != nil {
+		result.Outcome = approval.Broken
+	}
+	return result, err
+}
+
+// intake is a result on its way in.
+type intake struct {
+	limits         approval.Limits
+	result         approval.Result
+	stdout, stderr bytes.Buffer
+	cutText        bool
+	fileBytes      int
+	reported       bool
+}
+
+func (in *intake) readAll(r io.Reader, stamp Stamp) error {
+	for n := range maxFrames {
+		f, err := readFrame(r)
+		if err != nil {
+			return err
+		}
+		if n == 0 && f.kind == kindReady {
+			continue
+		}
+		if f.stamp != stamp {
+			return fmt.Errorf("%w: a frame is not stamped", ErrForm)
+		}
+		if f.kind == kindEnd {
+			if !in.reported {
+				return fmt.Errorf("%w: it ends without a report", ErrForm)
+			}
+			return nil
+		}
+		if err := in.take(f); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("%w: it does not come to an end", ErrForm)
+}
+
+func (in *intake) take(f frame) error {
+	switch f.kind {
+	case kindStdout:
+		in.print(&in.stdout, f.body)
+	case kindStderr:
+		in.print(&in.stderr, f.body)
+	case kindFile:
+		return in.file(f)
+	case kindReport:
+		return in.report(f.body)
+	default:
+		return fmt.Errorf("%w: there is no kind %q", ErrForm, f.kind)
+	}
+	return nil
+}
+
+// print keeps output up to one cap for both streams together.
+func (in *intake) print(to *bytes.Buffer, text []byte) {
+	room := textBytes(in.limits) - in.stdout.Len() - in.stderr.Len()
+	if len(text) > room {
+		text, in.cutText = text[:max(0, room)], true
+	}
+	to.Write(text)
+}
+
+func (in *intake) report(body []byte) error {
+	if in.reported {
+		return fmt.Errorf("%w: it reports twice", ErrForm)
+	}
+	var rep report
+	if err := json.Unmarshal(body, &rep); err != nil {
+		return fmt.Errorf("%w: %w", ErrForm, err)
+	}
+	outcome := approval.Outcome(rep.Outcome)
+	switch outcome {
+	case approval.OK, approval.Raised, approval.TimedOut, approval.OutOfRAM, approval.Broken:
+	default:
+		return fmt.Errorf("%w: there is no outcome %q", ErrForm, rep.Outcome)
+	}
+	in.reported = true
+	res := &in.result
+	res.Outcome = outcome
+	res.Error = cleanText(rep.Error, maxErrorText)
+	res.Traceback = cleanText(rep.Traceback, maxTraceback)
+	res.Value = cleanText(rep.Value, maxValue)
+	res.Code = time.Duration(max(0, min(rep.CodeMS, float64(in.limits.Seconds)*2000)) * float64(time.Millisecond))
+	for _, g := range rep.Tables[:min(maxTables, len(rep.Tables))] {
+		res.Tables = append(res.Tables, cleanGrid(g))
+	}
+	res.Notes = append(res.Notes, cleanLines(rep.Notes, maxNotes, maxNote)...)
+	res.Observed = approval.Observed{
+		Opened:    cleanLines(rep.Observed.Opened, maxObserved, maxNote),
+		Imported:  cleanLines(rep.Observed.Imported, maxObserved, maxNote),
+		Connected: cleanLines(rep.Observed.Connected, maxObserved, maxNote),
+		Spawned:   cleanLines(rep.Observed.Spawned, maxObserved, maxNote),
+	}
+	return nil
+}
+
+// file takes one file that came out, or a note in its place.
+func (in *intake) file(f frame) error {
+	var head fileHead
+	if err := json.Unmarshal(f.head, &head); err != nil {
+		return fmt.Errorf("%w: %w", ErrForm, err)
+	}
+	in.fileBytes += len(f.body)
+	switch name := cleanLine(head.Name, 100); {
+	case !FileName(head.Name) || in.named(head.Name):
+		in.note(fmt.Sprintf("A file called %q was dropped: it cannot have that name.", name))
+	case len(in.result.Artifacts) >= in.limits.Files:
+		in.note(fmt.Sprintf("The file %q was dropped: %d files may come back.", name, in.limits.Files))
+	case in.fileBytes > in.limits.OutputBytes:
+		in.note(fmt.Sprintf("The file %q was dropped: %d bytes of files may come back.", name, in.limits.OutputBytes))
+	default:
+		in.result.Artifacts = append(in.result.Artifacts, approval.Artifact{
+			Name: head.Name, Kind: artifactKind(head.Kind, head.Name, f.body),
+			Alt: cleanLine(head.Alt, maxAlt), Data: f.body})
+	}
+	return nil
+}
+
+func (in *intake) named(name string) bool {
+	for _, a := range in.result.Artifacts {
+		if a.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+func (in *intake) note(text string) {
+	if len(in.result.Notes) < maxNotes {
+		in.result.Notes = append(in.result.Notes, cleanLine(text, maxNote))
+	}
+}
+
+func (in *intake) finish() approval.Result {
+	in.result.Stdout = cleanText(in.stdout.String(), MaxText)
+	in.result.Stderr = cleanText(in.stderr.String(), MaxText)
+	if in.cutText {
+		in.note(fmt.Sprintf("What was printed was cut after %d bytes.", textBytes(in.limits)))
+	}
+	return in.result
+}
+
+// artifactKind believes the kind that a file claims only if its name and its
+// first bytes agree: a chart is shown as a picture, so it has to be one.
+func artifactKind(claimed, name string, data []byte) string {
+	switch {
+	case hasSuffix(name, ".png") && bytes.HasPrefix(data, []byte("\x89PNG\r\n\x1a\n")),
+		hasSuffix(name, ".jpg", ".jpeg") && bytes.HasPrefix(data, []byte("\xff\xd8\xff")):
+		return "chart"
+	case claimed == "table" && hasSuffix(name, ".csv"):
+		return "table"
+	}
+	return "file"
+}
+
+// Tampered tells whether an error of ReadResult or ReadInspection means that
+// the bytes were there but wrong, rather than not all there.
+func Tampered(err error) bool { return errors.Is(err, ErrForm) }

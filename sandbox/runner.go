@@ -1,0 +1,53 @@
+package sandbox
+
+import (
+	"embed"
+	"io/fs"
+	"path"
+)
+
+//go:embed runner/*.py
+var runnerFS embed.FS
+
+// RunnerFile is one file of the Python that goes into every box.
+type RunnerFile struct {
+	Name string // "supervise.py": goes to BASE/runner/
+	Data []byte
+}
+
+// RunnerFiles lists the Python that goes into every box, in the order of names.
+func RunnerFiles() []RunnerFile {
+	names, err := fs.Glob(runnerFS, "runner/*.py")
+	if err != nil {
+		panic(err) // only a malformed pattern fails
+	}
+	files := make([]RunnerFile, 0, len(names))
+	for _, name := range names {
+		data, err := runnerFS.ReadFile(name)
+		if err != nil {
+			panic(err) // it is in the binary
+		}
+		files = append(files, RunnerFile{Name: path.Base(name), Data: data})
+	}
+	return files
+}
+
+// AlreadyStarted is the exit status of StartCommand's shell line in a box in
+// which the code has been started before. It is no failure.
+const AlreadyStarted = 17
+
+// StartCommand is the shell line that starts the job in a box at most once:
+// mkdir is atomic, so of any number of callers one gets past it. base must need
+// no quoting. The result appears as base/result when all is done.
+func StartCommand(base, python string) string {
+	return "mkdir " + base + "/once 2>/dev/null || exit 17; " +
+		"exec " + python + " -I -B " + base + "/runner/supervise.py " +
+		base + "/job " + base + "/result " + base + "/work " + base + "/out </dev/null >" + base + "/log 2>&1"
+}
+
+// InspectCommand is the shell line that inspects base/job (of WriteInspection)
+// into base/result. Nothing of the code runs, so it may be repeated.
+func InspectCommand(base, python string) string {
+	return "exec " + python + " -I -B " + base + "/runner/inspect.py " +
+		base + "/job " + base + "/result </dev/null >" + base + "/log 2>&1"
+}

@@ -1,0 +1,72 @@
+"""The form in which a job comes in and a result goes out; doc.go describes it.
+
+Loaded by supervise.py and inspect.py. Everything here runs outside of the
+process that runs the reviewed code.
+"""
+
+import json
+import os
+import struct
+
+HEADER = struct.Struct(">16scII")
+NO_STAMP = bytes(16)
+MOST = 1 << 30
+
+
+def connect(where, flags):
+    """Opens a path, or takes a descriptor that is called fd:N."""
+    if where.startswith("fd:"):
+        return int(where[3:])
+    return os.open(where, flags | os.O_CLOEXEC, 0o600)
+
+
+class Reader:
+    """Reads the frames of a job."""
+
+    def __init__(self, fd):
+        self.file = os.fdopen(fd, "rb", closefd=False)
+
+    def exactly(self, size):
+        data = self.file.read(size)
+        if len(data) != size:
+            raise EOFError("the job ends too early")
+        return data
+
+    def frame(self):
+        _, kind, head_size, body_size = HEADER.unpack(self.exactly(HEADER.size))
+        if head_size > MOST or body_size > MOST:
+            raise ValueError("a frame of the job is too large")
+        head = self.exactly(head_size)
+        return kind.decode(), json.loads(head) if head else {}, self.exactly(body_size)
+
+    def all(self):
+        """Yields every frame before the end, and insists on the end."""
+        while True:
+            kind, head, body = self.frame()
+            if kind == "Z":
+                return
+            yield kind, head, body
+
+
+class Writer:
+    """Writes the frames of a result. Only stamped frames count."""
+
+    def __init__(self, where):
+        self.where = where
+        self.part = where if where.startswith("fd:") else where + ".part"
+        self.fd = connect(self.part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        self.stamp = NO_STAMP
+
+    def send(self, kind, head=None, body=b""):
+        head = json.dumps(head).encode() if head is not None else b""
+        data = memoryview(HEADER.pack(self.stamp, kind.encode(), len(head), len(body)) + head + body)
+        while data:
+            data = data[os.write(self.fd, data):]
+
+    def end(self):
+        """The last act: whoever does not see this knows that something is missing."""
+        self.send("Z")
+        if self.part != self.where:
+            os.fsync(self.fd)
+            os.rename(self.part, self.where)
+        os.close(self.fd)

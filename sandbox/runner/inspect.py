@@ -1,0 +1,70 @@
+"""Reads code and says what is in it. Nothing of the code runs.
+
+    inspect.py JOB RESULT
+
+The findings are for the reviewer: what the code imports, reads and writes, and
+where it does what an analysis rarely needs. They inform; they do not guard. The
+problem, if there is one, is for the model: why a reviewer cannot be shown this.
+"""
+
+import json
+import os
+import signal
+import sys
+import types
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+PATIENCE = 20  # seconds for parsing
+CRASHED = "Python's parser gave up on this code: it is nested too deeply or too large. Write it simpler."
+
+
+def load(name):
+    """Loads a sibling; this folder is not on the path, or this file would hide Python's own inspect."""
+    module = types.ModuleType("countersign_" + name)
+    path = os.path.join(HERE, name + ".py")
+    with open(path, encoding="utf-8") as source:
+        exec(compile(source.read(), path, "exec"), module.__dict__)
+    return module
+
+
+def in_a_child(work):
+    """Does the work in a process of its own: hostile source can crash the parser itself."""
+    r, w = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(r)
+        try:
+            signal.alarm(PATIENCE)
+            with os.fdopen(w, "wb") as pipe:
+                pipe.write(json.dumps(work()).encode())
+            os._exit(0)
+        except (RecursionError, MemoryError):
+            os._exit(1)
+        finally:
+            os._exit(2)
+    os.close(w)
+    with os.fdopen(r, "rb") as pipe:
+        data = pipe.read()
+    _, status = os.waitpid(pid, 0)
+    if status == 0 and data:
+        return json.loads(data)
+    if os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 1:
+        return {"problem": CRASHED, "findings": []}
+    raise SystemExit("the inspection itself has failed")
+
+
+def main(job_at, result_at):
+    frames = load("frames")
+    result = frames.Writer(result_at)
+    result.send("Y")
+    reader = frames.Reader(frames.connect(job_at, os.O_RDONLY))
+    _, job, _ = reader.frame()
+    result.stamp = bytes.fromhex(job["stamp"])
+    code = next(body for kind, _, body in list(reader.all()) if kind == "C")
+    said = in_a_child(lambda: load("findings").inspect(code, job["files"] or []))
+    result.send("R", None, json.dumps(said).encode())
+    result.end()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:3])

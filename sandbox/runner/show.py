@@ -1,0 +1,179 @@
+"""Turns the last expression and the open figures into what people can read."""
+
+import os
+import pprint
+import sys
+
+ROWS, COLUMNS, CELL = 20, 20, 200
+TABLES = 10
+VALUE = 60000
+PIXELS = 16_000_000  # of one chart
+
+
+class Show:
+    """Collects what is there to show. The folder out is the runner's own."""
+
+    def __init__(self, out, work, most_charts):
+        self.out, self.work, self.most = out, work, most_charts
+        self.value, self.tables, self.csvs, self.charts, self.notes = "", [], [], [], []
+        self.saved = {}       # file in the working folder -> words for those who cannot see it
+        self.too_many = 0
+        self.savefig = None
+
+    # -- figures
+
+    def take_over(self, plt):
+        """Makes show() keep the figures and close them, as a window would, and learns which ones the code saves itself."""
+        from matplotlib.figure import Figure
+        self.savefig = Figure.savefig
+
+        def savefig(figure, fname, *args, **kwargs):
+            done = self.savefig(figure, fname, *args, **kwargs)
+            if isinstance(fname, (str, os.PathLike)):
+                path = os.path.normpath(os.path.join(os.getcwd(), os.fspath(fname)))
+                if not os.path.exists(path):  # matplotlib adds the ending
+                    path += ".png"
+                if path.startswith(self.work.rstrip("/") + "/"):
+                    self.saved[os.path.relpath(path, self.work)] = describe(figure)
+                    figure._countersign_saved = path
+            return done
+
+        def show(*args, **kwargs):
+            self.figures(plt)
+            plt.close("all")
+
+        Figure.savefig, plt.show = savefig, show
+
+    def figures(self, plt):
+        for number in plt.get_fignums():
+            figure = plt.figure(number)
+            saved = getattr(figure, "_countersign_saved", "")
+            if not figure.axes and not figure.texts and not figure.subfigs or saved and os.path.exists(saved):
+                continue
+            if len(self.charts) >= self.most:
+                self.too_many += 1
+                continue
+            name = "chart-%d.png" % (len(self.charts) + 1)
+            try:
+                self.savefig(figure, os.path.join(self.out, name), format="png", dpi=resolution(figure), bbox_inches="tight")
+                self.charts.append({"name": name, "alt": describe(figure)})
+            except Exception as e:
+                self.notes.append("A figure could not be drawn: %s: %s" % (type(e).__name__, str(e)[:150]))
+
+    # -- the last expression
+
+    def last(self, value, title):
+        pd = sys.modules.get("pandas")
+        if value is None or drawing(value):
+            return
+        if pd is not None:
+            value = getattr(value, "data", value) if type(value).__name__ == "Styler" else value
+            several = value if isinstance(value, (tuple, list)) else None
+            if isinstance(value, (pd.DataFrame, pd.Series)):
+                return self.table(pd, value, title)
+            if several and all(isinstance(v, (pd.DataFrame, pd.Series)) for v in several):
+                for n, v in enumerate(several[:TABLES], 1):
+                    self.table(pd, v, "%s, part %d" % (title, n) if title else "")
+                return
+        self.value = plain(value)[:VALUE]
+
+    def table(self, pd, value, title):
+        if isinstance(value, pd.Series):
+            value = value.to_frame(name=value.name if value.name is not None else "value")
+        frame = value
+        numbered = isinstance(frame.index, pd.RangeIndex) and frame.index.start == 0 and frame.index.step == 1
+        index = not (numbered or len(frame) == 0) or frame.index.names != [None]
+        columns = [label(c) for c in frame.columns[:COLUMNS]]
+        head = frame.iloc[:ROWS, :COLUMNS]
+        rows = [[cell(pd, v) for v in row] for row in head.itertuples(index=False, name=None)]
+        if index:
+            names = [label(n) if n is not None else "" for n in frame.index.names]
+            columns = names + columns
+            keys = [k if isinstance(k, tuple) else (k,) for k in head.index]
+            rows = [[cell(pd, v) for v in key] + row for key, row in zip(keys, rows)]
+        self.tables.append({"title": title[:CELL], "columns": columns, "rows": rows, "total_rows": len(frame)})
+        if frame.shape[1] > COLUMNS:
+            self.notes.append("%d of %d columns are shown." % (COLUMNS, frame.shape[1]))
+        stem = title if title.isidentifier() and title.isascii() and len(title) < 60 else "table-%d" % len(self.tables)
+        try:
+            frame.to_csv(os.path.join(self.out, stem + ".csv"), index=index)
+            self.csvs.append(stem + ".csv")
+        except Exception as e:
+            self.notes.append("The whole table could not be written as CSV: %s" % type(e).__name__)
+
+
+def label(name):
+    return " / ".join(str(n) for n in name) if isinstance(name, tuple) else str(name)[:CELL]
+
+
+def cell(pd, value):
+    try:
+        if value is None or value is pd.NaT or value is pd.NA:
+            return "–"
+        if isinstance(value, float):  # numpy's double is one, too
+            return number(value)
+        if isinstance(value, pd.Timestamp):
+            return str(value)[:-9] if value.tz is None and str(value).endswith(" 00:00:00") else str(value)
+        if isinstance(value, (str, int)):
+            text = str(value)
+        else:
+            text = number(float(value)) if type(value).__name__ in ("float32", "float16") else str(value)
+    except Exception:
+        return "(cannot be shown)"
+    return text if len(text) <= CELL else text[:CELL - 1] + "…"
+
+
+def number(x):
+    if x != x:
+        return "–"
+    if x in (float("inf"), float("-inf")) or abs(x) >= 1e15 or 0 < abs(x) < 1e-4:
+        return "%.6g" % x
+    return ("%.4f" % x).rstrip("0").rstrip(".")
+
+
+def plain(value):
+    try:
+        if isinstance(value, str):
+            return value
+        if isinstance(value, (dict, list, tuple, set, frozenset)):
+            return pprint.pformat(value, width=100, sort_dicts=False)
+        # numpy 2 says np.float64(3.5) where a reader wants 3.5
+        return str(value) if type(value).__module__ == "numpy" else repr(value)
+    except Exception as e:
+        return "(the last value cannot be shown: %s)" % type(e).__name__
+
+
+def drawing(value):
+    """What plotting calls return is the drawing's parts: noise to a reader."""
+    if isinstance(value, (list, tuple)) and value:
+        return all(drawing(v) for v in value)
+    if type(value).__name__ == "ndarray" and value.dtype == object and value.size:
+        return all(drawing(v) for v in value.flat)
+    return type(value).__module__.split(".")[0] in ("matplotlib", "mpl_toolkits", "seaborn")
+
+
+def resolution(figure):
+    width, height = figure.get_size_inches()
+    dpi = 120
+    if width * height * dpi * dpi > PIXELS:
+        dpi = max(1, int((PIXELS / (width * height)) ** 0.5))
+    return dpi
+
+
+def describe(figure):
+    """A chart in words: its titles, its axes, and how much is drawn in it."""
+    try:
+        parts = [figure._suptitle.get_text()] if figure._suptitle else []
+        for ax in figure.axes[:6]:
+            words = [ax.get_title()]
+            if ax.get_xlabel():
+                words.append("x: " + ax.get_xlabel())
+            if ax.get_ylabel():
+                words.append("y: " + ax.get_ylabel())
+            for what, things in (("line", ax.lines), ("bar", ax.patches), ("point set", ax.collections), ("image", ax.images)):
+                if len(things):
+                    words.append("%d %s%s" % (len(things), what, "" if len(things) == 1 else "s"))
+            parts.append(", ".join(w for w in words if w))
+        return ". ".join(p for p in parts if p)[:400] or "A chart without a title"
+    except Exception:
+        return "A chart"

@@ -1,0 +1,513 @@
+"""Runs one job in this box and sends what came out of it.
+
+    supervise.py JOB RESULT WORK OUT
+
+It makes the worker before it reads the job, so that the worker can import the
+slow libraries while nobody waits, and so that the job's stamp, which makes a
+result's frames genuine, is never in the process that runs the reviewed code.
+In a local box it is process 1. It believes nothing that the worker says; the
+host, in turn, believes nothing that this says.
+"""
+
+import hashlib
+import json
+import os
+import select
+import signal
+import stat
+import sys
+import time
+import types
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+CODE_NAME = "analysis.py"
+CHUNK = 64 << 10
+KEEP_NOTES = 50
+KEEP_SEEN = 100
+DEEP = 4          # folders within the working folder
+MOST_FILES = 10000  # that the code may make; an empty file costs no disk, but memory
+GLANCE = 0.2      # seconds between two looks at them
+ENTRIES = 2000    # files and folders that are looked at
+
+
+def load(name):
+    """Loads a sibling without putting this folder on the path, where inspect.py would hide Python's own."""
+    module = types.ModuleType("countersign_" + name)
+    path = os.path.join(HERE, name + ".py")
+    with open(path, encoding="utf-8") as source:
+        exec(compile(source.read(), path, "exec"), module.__dict__)
+    return module
+
+
+def prctl(option, value):
+    import ctypes
+    ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
+
+
+class Worker:
+    """The process that runs the code, and the pipes to it."""
+
+    def __init__(self, work, out):
+        code, report = os.pipe(), os.pipe()
+        stdout, stderr, where = os.pipe(), os.pipe(), os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            try:
+                for fd in (code[1], report[0], stdout[0], stderr[0], where[0]):
+                    os.close(fd)
+                os.dup2(stdout[1], 1)
+                os.dup2(stderr[1], 2)
+                os.close(stdout[1])
+                os.close(stderr[1])
+                os.closerange(3, min(code[0], report[1], where[1]))  # job and result, which are none of its business
+                load("worker").main(code[0], report[1], where[1], work, out, CODE_NAME, load)
+            finally:
+                os._exit(99)
+        for fd in (code[0], report[1], stdout[1], stderr[1], where[1]):
+            os.close(fd)
+        self.code, self.report, self.stdout, self.stderr, self.where = code[1], report[0], stdout[0], stderr[0], where[0]
+
+    def ready(self):
+        """Waits until the libraries are there. True unless the worker has died over it."""
+        return os.read(self.report, 6) == b"ready\n"
+
+    def hand(self, head, code):
+        head = json.dumps(head).encode()
+        data = memoryview(len(head).to_bytes(4, "big") + len(code).to_bytes(4, "big") + head + code)
+        while data:
+            data = data[os.write(self.code, data):]
+        os.close(self.code)
+
+
+class Run:
+    """One run: what came out of it so far, and how it ended."""
+
+    def __init__(self, worker, result, job, work, out):
+        self.worker, self.result, self.job, self.work, self.out = worker, result, job, work, out
+        self.token = os.urandom(16).hex()
+        self.lines = b""
+        self.sent = self.printed = 0
+        self.notes = []
+        self.seen = {"opened": [], "imported": [], "connected": [], "spawned": []}
+        self.ended = None      # the sha256 that the worker's report must have
+        self.status = None     # what wait said about the worker
+        self.late = self.littered = False
+        self.where = ""
+        self.began = self.took = 0.0
+
+    def note(self, text):
+        if len(self.notes) < KEEP_NOTES and text not in self.notes:
+            self.notes.append(text)
+
+    # -- while it runs
+
+    def go(self, code):
+        wake_r, wake_w = os.pipe()
+        for fd in (wake_r, wake_w, self.worker.stdout, self.worker.stderr, self.worker.report, self.worker.where):
+            os.set_blocking(fd, False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(wake_w, warn_on_full_buffer=False)
+        self.oom_before = oom_kills()
+        files_before = inodes(self.work, self.out)
+        self.began = time.monotonic()
+        deadline = self.began + self.job["seconds"]
+        try:
+            self.worker.hand({"token": self.token, "code_sha256": self.job["code_sha256"], "files": self.job["files"],
+                              "memory_mb": self.job["memory_mb"], "seconds": self.job["seconds"]}, code)
+        except BrokenPipeError:
+            pass  # it is dead already: wait will say so
+        poll = select.poll()
+        for fd in (wake_r, self.worker.stdout, self.worker.stderr, self.worker.report):
+            poll.register(fd, select.POLLIN)
+        while not self.over():
+            left = deadline - time.monotonic()
+            if left <= 0:
+                self.late = True
+                self.where = self.ask_where()
+                break
+            if inodes(self.work, self.out) - files_before > MOST_FILES:
+                self.littered = True
+                break
+            for fd, _ in poll.poll(min(left, GLANCE) * 1000 + 1):
+                if fd == wake_r:
+                    drain(fd)
+                elif not self.read(fd):
+                    poll.unregister(fd)
+        self.took = time.monotonic() - self.began
+        signal.set_wakeup_fd(-1)
+        kill_rest(self)
+        for fd in (self.worker.stdout, self.worker.stderr, self.worker.report):
+            while self.read(fd):  # every writer is dead, so this comes to an end
+                pass
+
+    def over(self):
+        if self.status is None:
+            self.reap(self.worker.pid, os.WNOHANG)
+        return self.status is not None
+
+    def reap(self, pid, flags):
+        try:
+            got, status = os.waitpid(pid, flags)
+        except ChildProcessError:
+            return False
+        if got == self.worker.pid:
+            self.status = status
+        return got != 0
+
+    def ask_where(self):
+        """Asks a worker that takes too long for the line that it is at: faulthandler answers even from within C."""
+        try:
+            os.kill(self.worker.pid, signal.SIGUSR1)
+        except ProcessLookupError:
+            return ""
+        text, until = b"", time.monotonic() + 0.5
+        while time.monotonic() < until and b"\n\n" not in text:
+            select.select([self.worker.where], [], [], 0.05)
+            try:
+                got = os.read(self.worker.where, CHUNK)
+            except BlockingIOError:
+                if text:
+                    break
+                continue
+            if not got:
+                break
+            text += got
+        lines = [line.strip() for line in text.decode("utf-8", "replace").splitlines() if '"' + CODE_NAME + '"' in line]
+        return "Stopped at (innermost first):\n" + "\n".join("  " + line for line in lines[:20]) if lines else ""
+
+    def read(self, fd):
+        """Reads what is there. False at the end, or when nothing is left."""
+        try:
+            data = os.read(fd, CHUNK)
+        except (BlockingIOError, OSError):
+            return False
+        if not data:
+            return False
+        if fd == self.worker.report:
+            self.listen(data)
+            return True
+        self.printed += len(data)
+        data = data[:max(0, self.job["text_bytes"] - self.sent)]
+        if data:
+            self.sent += len(data)
+            self.result.send("O" if fd == self.worker.stdout else "E", None, data)
+        return True
+
+    def listen(self, data):
+        """Takes the worker's short lines. They come as things happen, so that nothing noted can be taken back."""
+        *lines, self.lines = (self.lines[-4096:] + data).split(b"\n")
+        for line in lines:
+            token, _, text = line.partition(b" ")
+            if token.decode("ascii", "replace") != self.token:
+                self.note("The code wrote into the runner's own channel; that was ignored.")
+                continue
+            try:
+                said = json.loads(text)
+                if "end" in said:
+                    self.ended = str(said["end"])
+                elif len(self.seen[said["saw"]]) < KEEP_SEEN:
+                    if said["what"] not in self.seen[said["saw"]]:
+                        self.seen[said["saw"]].append(str(said["what"]))
+                else:
+                    self.note("It did more than is listed here.")
+            except (ValueError, KeyError, TypeError):
+                self.note("The code wrote into the runner's own channel; that was ignored.")
+
+    # -- when it is over
+
+    def finish(self, before):
+        said = self.worker_report()
+        outcome, error = self.verdict(said)
+        files = self.collect(said, before)
+        if self.printed > self.sent:
+            self.note("What was printed was cut: %s of %s are shown." % (size(self.sent), size(self.printed)))
+        tables = said.get("tables") if isinstance(said.get("tables"), list) else []
+        self.result.send("R", None, json.dumps({
+            "outcome": outcome, "error": error, "traceback": str(said.get("traceback") or self.where),
+            "value": str(said.get("value") or ""), "tables": tables, "notes": self.notes,
+            "observed": self.seen, "code_ms": self.took * 1000,
+        }).encode())
+        for head, body in files:
+            self.result.send("F", head, body)
+        self.result.end()
+
+    def worker_report(self):
+        """What the worker says, if it says it as its last act and unchanged; otherwise nothing."""
+        if self.ended is None or self.status != 0:
+            return {}
+        data = read_file(os.path.join(self.out, "report.json"), 8 << 20)
+        if data is None or hashlib.sha256(data).hexdigest() != self.ended:
+            return {}
+        try:
+            said = json.loads(data)
+        except ValueError:
+            return {}
+        for text in said.get("notes", [])[:KEEP_NOTES]:
+            self.note(str(text))
+        return said
+
+    def verdict(self, said):
+        if self.late:
+            return "timed out", "It was stopped at its limit of %d seconds." % self.job["seconds"]
+        if self.littered:
+            return "broken", "It was stopped because it made more than %d files." % MOST_FILES
+        if said.get("outcome") in ("ok", "raised", "out of memory"):
+            return said["outcome"], str(said.get("error") or "")
+        if self.status is not None and os.WIFSIGNALED(self.status):
+            number = os.WTERMSIG(self.status)
+            if number == signal.SIGXCPU:
+                return "timed out", "It was stopped at its limit of processor time."
+            if number == signal.SIGKILL and oom_kills() > self.oom_before:
+                return "out of memory", "It was stopped because the box had no memory left."
+            return "broken", "The code was ended by the signal %s." % signal.Signals(number).name
+        return "broken", "The code ended its process by itself, so its result has no proper end."
+
+    def collect(self, said, before):
+        """Chooses the files that go back: tables, then charts, then what the code wrote."""
+        found = []
+        charts = {c["name"]: c.get("alt", "") for c in said.get("charts", [])}
+        for name in sorted(os.listdir(self.out), key=natural):
+            path = os.path.join(self.out, name)
+            if name.startswith("chart-") and name.endswith(".png"):
+                found.append((1, name, "chart", charts.get(name, ""), path))
+            elif name in said.get("csvs", []):
+                found.append((0, name, "table", "", path))
+        alts = said.get("saved", {})
+        written, odd = changed(self.work, before)
+        for text in odd:
+            self.note(text)
+        for relative, path in written:
+            found.append((2, relative, "file", alts.get(relative, ""), path))
+        kept, names, room, left = [], set(), self.job["file_bytes"], self.job["files"]
+        dropped = 0
+        for _, shown, kind, alt, path in sorted(found, key=lambda f: f[0]):
+            if left == 0:
+                dropped += 1
+                continue
+            data = read_file(path, self.job["one_file"])
+            if data is None or len(data) > room:
+                self.note("The file %s was left behind: it is no plain file, or larger than what may come back." % tidy(shown))
+                continue
+            name = unused(tidy(shown), names)
+            if name != shown:
+                self.note("The file %r comes back as %s." % (shown, name))
+            room, left = room - len(data), left - 1
+            kept.append(({"name": name, "kind": kind, "alt": alt[:400]}, data))
+        if dropped:
+            self.note("%d more files were left behind: %d may come back." % (dropped, self.job["files"]))
+        return kept
+
+
+def kill_rest(run):
+    """Kills everything that is left, daemons too, before anything is collected: nothing changes any more."""
+    if os.getpid() == 1:
+        try:
+            os.kill(-1, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    else:
+        while True:
+            pids = descendants()
+            for pid in pids:
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except (ProcessLookupError, PermissionError):
+                    pass
+            if not pids:
+                break
+            run.reap(-1, 0)
+    while run.reap(-1, 0):
+        pass
+
+
+def descendants():
+    """Every process below this one; as a subreaper it gets the orphans, too."""
+    parents = {}
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                with open("/proc/%s/stat" % name, "rb") as f:
+                    fields = f.read().rpartition(b")")[2].split()
+                parents[int(name)] = int(fields[1])
+            except (OSError, IndexError):
+                pass
+    me, found = os.getpid(), set()
+    grew = True
+    while grew:
+        more = {p for p, parent in parents.items() if (parent == me or parent in found) and p not in found}
+        found |= more
+        grew = bool(more)
+    return found
+
+
+def signature(info):
+    return info.st_ino, info.st_size, info.st_mtime_ns
+
+
+def changed(work, before):
+    """The plain files in the working folder that are new or different, and remarks on what is no plain file."""
+    files, odd, looked = [], [], 0
+    stack = [(work, "", 0)]
+    while stack:
+        folder, prefix, depth = stack.pop()
+        try:
+            entries = sorted(os.scandir(folder), key=lambda e: natural(e.name))
+        except OSError:
+            continue
+        for entry in entries:
+            looked += 1
+            if looked > ENTRIES:
+                return files, odd + ["There are more files than were looked at."]
+            relative = prefix + os.fsencode(entry.name).decode("utf-8", "replace")
+            info = entry.stat(follow_symlinks=False)
+            if stat.S_ISDIR(info.st_mode):
+                if depth < DEEP and entry.name != "__pycache__":
+                    stack.append((entry.path, relative + "/", depth + 1))
+            elif not stat.S_ISREG(info.st_mode) or info.st_nlink != 1:
+                odd.append("%s was left behind: it is a link or no plain file." % tidy(relative))
+            elif before.get(relative) != signature(info):
+                if relative in before:
+                    odd.append("The code changed its copy of the input %s." % tidy(relative))
+                files.append((relative, entry.path))
+    return files, odd[:20]
+
+
+def read_file(path, most):
+    """A plain file's content; None for everything else, and for more than most bytes."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    with os.fdopen(fd, "rb") as f:
+        info = os.fstat(fd)
+        if not stat.S_ISREG(info.st_mode) or info.st_nlink != 1 or info.st_size > most:
+            return None
+        data = f.read(most + 1)
+    return data if len(data) <= most else None
+
+
+def tidy(name):
+    """A name that means the same everywhere; the host refuses any other."""
+    name = "".join(c if c.isalpha() or c.isdecimal() or c in "._-" else "_" for c in name)
+    if not name or name[0] in ".-":
+        name = "_" + name.lstrip(".-")
+    stem, dot, end = name.rpartition(".")
+    if len(name.encode()) > 90:
+        keep = 90 - len(end.encode()) - 1 if dot and len(end) <= 10 else 90
+        short = (stem if keep < 90 else name).encode()[:max(keep, 1)].decode("utf-8", "ignore")
+        name = short + (dot + end if keep < 90 else "")
+    return name
+
+
+def unused(name, names):
+    stem, dot, end = name.rpartition(".")
+    if not dot:
+        stem, end = name, ""
+    fresh, n = name, 1
+    while fresh in names:
+        n += 1
+        fresh = "%s-%d%s%s" % (stem, n, dot, end)
+    names.add(fresh)
+    return fresh
+
+
+def natural(name):
+    """Sorts chart-2 before chart-10."""
+    digits = "".join(c for c in name if c.isdigit())[:9]
+    return name.rstrip("0123456789.pngcsv"), int(digits or 0), name
+
+
+def size(n):
+    return "%d bytes" % n if n < 1 << 20 else "%.1f MB" % (n / (1 << 20))
+
+
+def drain(fd):
+    try:
+        while os.read(fd, 4096):
+            pass
+    except BlockingIOError:
+        pass
+
+
+def inodes(*folders):
+    """How many files there are on the file systems that the code may write to."""
+    used = 0
+    for folder in folders + (os.environ["TMPDIR"],):
+        info = os.statvfs(folder)
+        used += info.f_files - info.f_ffree
+    return used
+
+
+def oom_kills():
+    try:
+        with open("/proc/vmstat") as f:
+            return next((int(line.split()[1]) for line in f if line.startswith("oom_kill ")), 0)
+    except OSError:
+        return 0
+
+
+def environment(base):
+    """A small, known environment: nothing of the box's own gets to the code."""
+    kept = {k: v for k, v in os.environ.items() if k in ("PATH", "LANG", "TZ", "TMPDIR", "HOME", "MPLCONFIGDIR")}
+    kept.setdefault("LANG", "C.UTF-8")
+    kept.setdefault("TMPDIR", "/tmp")
+    kept.update({"MPLBACKEND": "Agg", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"})
+    ready = os.path.join(base, "mpl")  # the font list that a local box comes with
+    if os.path.isdir(ready):
+        mine = os.path.join(kept["TMPDIR"], "mpl")
+        os.makedirs(mine, exist_ok=True)
+        for name in os.listdir(ready):
+            with open(os.path.join(ready, name), "rb") as source, open(os.path.join(mine, name), "wb") as target:
+                target.write(source.read())
+        kept["MPLCONFIGDIR"] = mine
+    os.environ.clear()
+    os.environ.update(kept)
+
+
+def put_inputs(frames, work):
+    """Writes the inputs into the working folder; returns the code and what was there before it ran."""
+    code, before = None, {}
+    for kind, head, body in frames:
+        if kind == "C":
+            code = body
+            continue
+        name = head["name"]
+        if kind != "I" or os.path.basename(name) != name or name in ("", ".", "..") or name in before:
+            raise ValueError("the job has an input that cannot be placed")
+        if hashlib.sha256(body).hexdigest() != head["sha256"]:
+            raise ValueError("the input %r is not the sealed one" % name)
+        path = os.path.join(work, name)
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        with os.fdopen(fd, "wb") as f:
+            f.write(body)
+        before[name] = signature(os.lstat(path))
+    return code, before
+
+
+def main(job_at, result_at, work, out):
+    frames = load("frames")
+    environment(os.path.dirname(HERE))
+    for folder in (work, out):
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+    if os.getpid() != 1:
+        prctl(36, 1)  # PR_SET_CHILD_SUBREAPER: daemons come to us
+    worker = Worker(work, out)
+    prctl(4, 0)  # PR_SET_DUMPABLE: the worker is the same user and must not read our memory, nor our descriptors
+    result = frames.Writer(result_at)
+    worker.ready()
+    result.send("Y")
+    job_fd = frames.connect(job_at, os.O_RDONLY)
+    reader = frames.Reader(job_fd)
+    _, job, _ = reader.frame()
+    result.stamp = bytes.fromhex(job["stamp"])
+    code, before = put_inputs(reader.all(), work)
+    os.close(job_fd)
+    if not job_at.startswith("fd:"):
+        os.unlink(job_at)  # it holds the stamp
+    run = Run(worker, result, job, work, out)
+    run.go(code)
+    run.finish(before)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:5])

@@ -1,0 +1,2 @@
+print("ÿ")
+#> problem: The code is not valid UTF-8.

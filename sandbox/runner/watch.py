@@ -1,0 +1,112 @@
+"""Notes what the reviewed code does: what it opens, imports, connects to, spawns.
+
+An audit hook cannot be removed, and each thing is reported at once, so what was
+noted stays noted. It is a witness, not a guard: the box is the guard.
+"""
+
+import builtins
+import os
+import sys
+
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+
+
+class Watch:
+    def __init__(self, tell, work, quiet):
+        self.tell, self.work = tell, work.rstrip("/") + "/"
+        self.quiet = tuple(quiet)
+        self.known = set()
+        self.armed = False
+
+    def install(self):
+        events = {
+            "open": self.opened,
+            "sqlite3.connect": lambda args: self.opened((args[0], None, WRITING)),
+            "os.remove": lambda args: self.moved(args[0], "deleted"),
+            "os.rename": lambda args: self.moved(args[0], "renamed to " + self.place(args[1])),
+            "os.symlink": lambda args: self.note("opened", "%s (a link to %s)" % (self.place(args[1]), text(args[0]))),
+            "import": self.imported,
+            "socket.connect": lambda args: self.note("connected", address(args[1])),
+            "socket.sendto": lambda args: self.note("connected", address(args[1])),
+            "socket.bind": lambda args: self.note("connected", "listens at " + address(args[1])),
+            "socket.getaddrinfo": lambda args: self.note("connected", "looks up " + text(args[0])),
+            "socket.gethostbyname": lambda args: self.note("connected", "looks up " + text(args[0])),
+            "subprocess.Popen": lambda args: self.note("spawned", command(args[1])),
+            "os.system": lambda args: self.note("spawned", text(args[0])),
+            "os.exec": lambda args: self.note("spawned", command(args[1])),
+            "os.posix_spawn": lambda args: self.note("spawned", command(args[1])),
+            "os.spawn": lambda args: self.note("spawned", command(args[2])),
+            "os.fork": lambda args: self.note("spawned", "a copy of itself"),
+            "os.forkpty": lambda args: self.note("spawned", "a copy of itself"),
+        }
+
+        def hook(event, args):
+            if self.armed and event in events:
+                try:
+                    events[event](args)
+                except Exception:
+                    pass  # an odd argument is the code's own trouble, and no reason to stop it here
+
+        real_import = builtins.__import__
+
+        def watched_import(name, globals=None, locals=None, fromlist=(), level=0):
+            # A library that was imported while the box warmed up raises no audit event.
+            if self.armed and level == 0 and globals is not None and globals.get("__name__") == "__main__":
+                self.note("imported", name.partition(".")[0])
+            return real_import(name, globals, locals, fromlist, level)
+
+        builtins.__import__ = watched_import
+        sys.addaudithook(hook)
+
+    def opened(self, args):
+        path, mode, flags = args[0], args[1], args[2]
+        if isinstance(path, int):
+            return
+        place = self.place(path)
+        if place.startswith(self.quiet) or place.startswith("/tmp") and not asked_for():
+            return
+        writes = any(c in mode for c in "wax+") if isinstance(mode, str) else bool((flags or 0) & WRITING)
+        self.note("opened", place + (" (written)" if writes else ""))
+
+    def moved(self, path, how):
+        place = self.place(path)
+        if not place.startswith("/tmp") or asked_for(4):
+            self.note("opened", "%s (%s)" % (place, how))
+
+    def imported(self, args):
+        # Only what the code itself asks for, by whatever way: the nearest frame that is not the import machinery.
+        frame = sys._getframe(2)
+        while frame is not None and "importlib" in frame.f_code.co_filename:
+            frame = frame.f_back
+        if frame is not None and frame.f_globals.get("__name__") == "__main__":
+            self.note("imported", text(args[0]).partition(".")[0])
+
+    def place(self, path):
+        path = os.path.normpath(os.path.join(self.work, text(path)))
+        return path[len(self.work):] if path.startswith(self.work) else path
+
+    def note(self, sort, what):
+        what = what[:300]
+        if (sort, what) not in self.known and len(self.known) < 1000:
+            self.known.add((sort, what))
+            self.tell({"saw": sort, "what": what})
+
+
+def asked_for(depth=3):
+    """Tells whether the code itself opens this, and not a library that needs room for the moment."""
+    frame = sys._getframe(depth)
+    return frame is not None and frame.f_globals.get("__name__") == "__main__"
+
+
+def text(value):
+    if isinstance(value, (bytes, os.PathLike)):
+        value = os.fsdecode(value)
+    return str(value)
+
+
+def command(args):
+    return text(args) if isinstance(args, (str, bytes)) else " ".join(text(a) for a in args)
+
+
+def address(where):
+    return "%s:%s" % where[:2] if isinstance(where, tuple) else text(where)

@@ -1,0 +1,219 @@
+"""The process in which the reviewed code runs.
+
+It imports the slow libraries, says that it is ready and waits. Then it gets the
+code's bytes, checks them against their sha256, decodes them as UTF-8 and
+compiles that string: a coding cookie in the first lines has no effect.
+"""
+
+import ast
+import builtins
+import hashlib
+import io
+import json
+import linecache
+import os
+import signal
+import sys
+import threading
+import traceback
+import types
+import warnings
+
+FRAMES = 25  # of a traceback
+
+
+def main(code_fd, report_fd, where_fd, work, out, name, load):
+    sys.stdin = open(os.devnull)
+    sys.stdout = io.TextIOWrapper(os.fdopen(1, "wb", closefd=False), "utf-8", "backslashreplace", line_buffering=True)
+    sys.stderr = io.TextIOWrapper(os.fdopen(2, "wb", closefd=False), "utf-8", "backslashreplace", line_buffering=True)
+    plt, quiet = warm_up()
+    show_module, watch_module = load("show"), load("watch")
+    os.write(report_fd, b"ready\n")
+
+    pipe = os.fdopen(code_fd, "rb")
+    sizes = pipe.read(8)
+    if len(sizes) < 8:
+        os._exit(0)  # nobody wants us any more
+    head = json.loads(pipe.read(int.from_bytes(sizes[:4], "big")))
+    code = pipe.read(int.from_bytes(sizes[4:], "big"))
+    pipe.close()
+    if hashlib.sha256(code).hexdigest() != head["code_sha256"]:
+        raise SystemExit("the code is not the sealed code")
+
+    os.chdir(work)
+    # Opened and reserved now, so that code that uses everything up can still be reported.
+    report_file = open(os.path.join(out, "report.json"), "wb")
+    loosen = limit(head["memory_mb"], head["seconds"])
+    import faulthandler
+    faulthandler.register(signal.SIGUSR1, file=where_fd, all_threads=False)
+    prefix, write, leave, pid = head.pop("token").encode() + b" ", os.write, os._exit, os.getpid()
+
+    def tell(what):
+        # Short enough to be written in one piece, whoever else writes.
+        write(report_fd, prefix + json.dumps(what).encode()[:3000] + b"\n")
+
+    show = show_module.Show(out, work, head["files"])
+    if plt is not None:
+        show.take_over(plt)
+    watch = watch_module.Watch(tell, work, quiet + [out])
+    watch.install()
+    report = run(code.decode("utf-8"), name, show, watch, plt, pid, leave, loosen)
+    data = json.dumps(report).encode()
+    with report_file:
+        report_file.write(data)
+    tell({"end": hashlib.sha256(data).hexdigest()})
+    leave(0)
+
+
+def warm_up():
+    """Imports what nearly every analysis needs and uses it once: the first use is the slow one."""
+    warnings.filterwarnings("ignore", message=".*(non-interactive|non-GUI backend).*")
+    warnings.filterwarnings("ignore", message=".*[Pp]yarrow will become a required dependency.*")
+    quiet = [os.path.dirname(os.__file__), sys.prefix + "/lib/", "/usr/share/fonts", "/usr/share/zoneinfo",
+             "/usr/share/mime", "/etc/mime.types", "/etc/localtime", "/dev/null", "/dev/urandom"]
+    quiet += [p for p in sys.path if p]
+    try:
+        import pandas as pd
+    except ImportError:
+        pd = None
+    else:
+        pd.set_option("display.width", 140, "display.max_columns", 30)
+        frame = pd.read_csv(io.StringIO("day,kind,amount\n2024-01-01,a,1\n2024-01-02,b,2.5\n"), parse_dates=["day"])
+        frame.groupby("kind", as_index=False)["amount"].sum().sort_values("amount").to_csv(io.StringIO())
+        str(frame.describe())
+    try:
+        import matplotlib
+        import matplotlib.pyplot as plt
+    except ImportError:
+        return None, quiet
+    figure, ax = plt.subplots()
+    if pd is not None:
+        frame.plot(x="day", y="amount", ax=ax, title="warm")
+    figure.savefig(io.BytesIO(), format="png", bbox_inches="tight")
+    plt.close("all")
+    return plt, quiet + [matplotlib.get_data_path(), matplotlib.get_configdir(), matplotlib.get_cachedir(), matplotlib.matplotlib_fname()]
+
+
+def limit(memory_mb, seconds):
+    """A MemoryError with its traceback is a better end than a kill; the meters outside hold in any case.
+
+    Returns what gives the runner its reserve back at the end.
+    """
+    import resource
+    with open("/proc/self/status") as f:
+        now = next((int(line.split()[1]) for line in f if line.startswith("VmSize:")), 0) << 10
+    reserve = []
+    for what, most, more in ((resource.RLIMIT_AS, now + (memory_mb << 20), 128 << 20), (resource.RLIMIT_NOFILE, 224, 32),
+                             (resource.RLIMIT_FSIZE, 64 << 20, 0), (resource.RLIMIT_CPU, seconds + 5, 0), (resource.RLIMIT_CORE, 0, 0)):
+        _, hard = resource.getrlimit(what)
+        top = most + more if hard == resource.RLIM_INFINITY else min(most + more, hard)
+        resource.setrlimit(what, (min(most, top), top))
+        if more:
+            reserve.append((what, (top, top)))
+    raise_limit = resource.setrlimit
+
+    def loosen():
+        for what, both in reserve:
+            raise_limit(what, both)
+    return loosen
+
+
+def run(source, name, show, watch, plt, pid, leave, loosen):
+    linecache.cache[name] = (len(source), None, source.splitlines(True), name)
+    main_module = types.ModuleType("__main__")
+    main_module.__file__, main_module.__builtins__ = name, builtins
+    sys.modules["__main__"], sys.argv = main_module, [name]
+    report = {"outcome": "ok", "error": "", "traceback": ""}
+    try:
+        body, last, title = split(source, name)
+        watch.armed = True
+        exec(body, main_module.__dict__)
+        value = eval(last, main_module.__dict__) if last is not None else None
+        if os.getpid() == pid:
+            show.last(value, title)
+        del value
+    except SystemExit as e:
+        watch.armed = False
+        if e.code not in (None, 0):
+            report.update(failure(e, name))
+    except BaseException as e:
+        loosen()
+        watch.armed = False
+        report.update(failure(e, name))
+    loosen()
+    if os.getpid() != pid:  # a copy that the code made of itself has come to its end
+        flush()
+        leave(0)
+    end(report, show, watch, plt, name)
+    report.update(value=show.value, tables=show.tables, csvs=show.csvs, charts=show.charts, saved=show.saved, notes=show.notes)
+    return report
+
+
+def split(source, name):
+    """Compiles the code, its last expression on its own, so that its value can be shown."""
+    tree = ast.parse(source, name)
+    last, title = None, ""
+    if tree.body and isinstance(tree.body[-1], ast.Expr):
+        expression = tree.body.pop().value
+        title = expression.id if isinstance(expression, ast.Name) else " ".join((ast.get_source_segment(source, expression) or "").split())
+        title = title if len(title) <= 80 else title[:79] + "…"
+        last = compile(ast.Expression(expression), name, "eval", dont_inherit=True)
+    return compile(tree, name, "exec", dont_inherit=True), last, title
+
+
+def end(report, show, watch, plt, name):
+    """What a script's end does: threads are waited for, figures are kept, exit handlers run."""
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join()
+    watch.armed = False
+    try:
+        if plt is not None:
+            show.figures(plt)
+    except BaseException as e:
+        show.notes.append("The figures could not be kept: %s" % type(e).__name__)
+    if show.too_many:
+        show.notes.append("%d more figures were not kept: %d may come back." % (show.too_many, show.most))
+    import atexit
+    try:
+        atexit._run_exitfuncs()
+    except BaseException as e:
+        report.update(failure(e, name))
+    flush()
+
+
+def flush():
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except Exception:
+            pass
+
+
+def failure(error, name):
+    """The exception, with the frames of the reviewed code only: the others are a library's business."""
+    try:
+        words = str(error)
+    except Exception:
+        words = "(its text cannot be shown)"
+    kind = type(error).__name__
+    outcome = "out of memory" if isinstance(error, MemoryError) else "raised"
+    try:
+        told = traceback.TracebackException.from_exception(error)
+        only_ours(told, name)
+        text = "".join(told.format())
+    except Exception:
+        text = ""
+    return {"outcome": outcome, "error": (kind + ": " + words if words else kind)[:900], "traceback": text[:15000]}
+
+
+def only_ours(told, name, depth=0):
+    frames = [f for f in told.stack if f.filename == name]
+    if len(frames) > FRAMES:
+        frames = frames[:5] + frames[-(FRAMES - 5):]
+    told.stack = traceback.StackSummary.from_list(frames)
+    for other in (told.__cause__, told.__context__):
+        if other is not None and depth < 10:
+            only_ours(other, name, depth + 1)
+    for other in getattr(told, "exceptions", None) or []:
+        only_ours(other, name, depth + 1)
