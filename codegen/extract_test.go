@@ -1,0 +1,102 @@
+package codegen
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/approval"
+)
+
+func TestExactlyOneWholeBlockIsCode(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ answer, code, prose string }{
+		"plain":            {"It adds.\n\n```python\n1 + 1\n```\n", "1 + 1\n", "It adds."},
+		"words on both":    {"Before.\n```py\n1\n```\nAfter.", "1\n", "Before.\nAfter."},
+		"no language":      {"```\n1\n```", "1\n", ""},
+		"tildes":           {"~~~Python3\n1\n~~~", "1\n", ""},
+		"line ends":        {"It adds.\r\n```python\r\na\r\nb\r\n```\r\n", "a\nb\n", "It adds."},
+		"longer fence":     {"````python\nx = '''\n```\n'''\n````", "x = '''\n```\n'''\n", ""},
+		"tildes inside":    {"```python\n~~~\n```", "~~~\n", ""},
+		"in a list":        {"1. It:\n   ```python\n   if a:\n       b\n\n   ```\n", "if a:\n    b\n\n", "1. It:"},
+		"attributes":       {"```python title=\"x\"\n1\n```", "1\n", ""},
+		"braces":           {"```{python}\n1\n```", "1\n", ""},
+		"other language":   {"```python\n1\n```\nIt prints\n```text\n1\n```", "1\n", "It prints"},
+		"fence in string":  {"```python\nx = \"\"\"\n```\nnot the end\n```\n\"\"\"\nprint(x)\n```\nDone.", "x = \"\"\"\n```\nnot the end\n```\n\"\"\"\nprint(x)\n", "Done."},
+		"lone quote":       {"```python\nx = 1  # don't and \"\"\" are no strings\n```", "x = 1  # don't and \"\"\" are no strings\n", ""},
+		"escaped quotes":   {"```python\nx = '\\'' + \"\\\"\" + '''\\''' '''\n```", "x = '\\'' + \"\\\"\" + '''\\''' '''\n", ""},
+		"open string":      {"```python\nx = \"\"\"oops\n```\nEnd.", "x = \"\"\"oops\n", "End."},
+		"code in the line": {"Use ```pd.sum()``` here.\n```python\n1\n```", "1\n", "Use ```pd.sum()``` here."},
+		"prose":            {" I cannot. \n", "", "I cannot."},
+		"backticks alone":  {"Write `x` and ``y``.\n```a``` is no block.", "", "Write `x` and ``y``.\n```a``` is no block."},
+		"nothing":          {"", "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			code, prose, err := Extract(c.answer)
+			require.NoError(t, err)
+			require.Equal(t, c.code, code)
+			require.Equal(t, c.prose, prose)
+		})
+	}
+}
+
+func TestWhatIsNotOneProgramIsRefusedWithAHint(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ answer, words, repair string }{
+		"two":              {"```python\n1\n```\n```python\n2\n```", "The answer held more than one program.", "exactly one"},
+		"one and unnamed":  {"```python\n1\n```\n```\n2\n```", "The answer held more than one program.", "exactly one"},
+		"no end":           {"It adds.\n```python\n1 +", "The code block has no end.", "never closed"},
+		"no end, string":   {"```python\nx = '''\n1", "The code block has no end.", "never closed"},
+		"shorter end":      {"````python\n1\n```", "The code block has no end.", "never closed"},
+		"second has none":  {"```python\n1\n```\n```python\n2", "The code block has no end.", "never closed"},
+		"another language": {"```sql\nSELECT 1\n```", "The answer held no Python program.", "```python"},
+		"empty":            {"```python\n\n  \n```", "The answer held an empty program.", "was empty"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			code, _, err := Extract(c.answer)
+			var e *approval.WriterError
+			require.ErrorAs(t, err, &e)
+			require.Empty(t, code)
+			require.Equal(t, c.words, e.Words)
+			require.Contains(t, e.Repair, c.repair)
+			require.False(t, e.Retry)
+		})
+	}
+}
+
+func TestAFenceThatIsLongEnoughHoldsAnyCode(t *testing.T) {
+	t.Parallel()
+	code, _, err := Extract(fenced("x = 1\n```\n````python\n"))
+	require.NoError(t, err)
+	require.Equal(t, "x = 1\n```\n````python\n", code)
+}
+
+func FuzzExtract(f *testing.F) {
+	for _, s := range []string{"```python\n1\n```", "a\n~~~\nb\n~~~~\nc", "```python\n'''\n```\n'''\n```", "   ````\n\t```\r\n````", "```sql\n```\n```\n```"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, answer string) {
+		code, prose, err := Extract(answer)
+		if err != nil {
+			var e *approval.WriterError
+			require.ErrorAs(t, err, &e)
+			require.Empty(t, code)
+			require.NotEmpty(t, e.Repair)
+			return
+		}
+		// Nothing is made up: every line of the code and the prose stands in the answer.
+		for _, line := range strings.Split(code+prose, "\n") {
+			require.Contains(t, answer, line)
+		}
+		if code != "" {
+			require.True(t, strings.Contains(answer, "```") || strings.Contains(answer, "~~~"))
+			// What is shown as one program is one program when it is quoted again, as the prompt of a follow-up does.
+			again, _, err := Extract(fenced(code))
+			require.NoError(t, err)
+			require.Equal(t, strings.TrimRight(code, "\n"), strings.TrimRight(again, "\n"))
+		}
+	})
+}

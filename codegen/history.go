@@ -1,0 +1,45 @@
+package codegen
+
+import (
+	"slices"
+
+	"countersign/approval"
+)
+
+// Newest keeps the latest of what was said in a session, oldest first, within so
+// many bytes. What belongs to one request (a question, its code, its result) is
+// kept together or not at all, and nothing newer than what is left out is missing:
+// the model never sees an answer without its question, nor a gap.
+func Newest(said []approval.Message, bytes int) []approval.Message {
+	groups := exchanges(said)
+	from := len(groups)
+	for from > 0 {
+		size := 0
+		for _, m := range groups[from-1] {
+			size += len(m.Text) + messageOverhead
+		}
+		if size > bytes {
+			break
+		}
+		bytes -= size
+		from--
+	}
+	return slices.Concat(groups[from:]...)
+}
+
+// exchanges groups messages by request, in the order in which the requests began:
+// two requests in one thread may have spoken in turns.
+func exchanges(said []approval.Message) [][]approval.Message {
+	index := map[string]int{}
+	var groups [][]approval.Message
+	for _, m := range said {
+		at, known := index[m.RequestID]
+		if !known {
+			at = len(groups)
+			index[m.RequestID] = at
+			groups = append(groups, nil)
+		}
+		groups[at] = append(groups[at], m)
+	}
+	return groups
+}

@@ -1,0 +1,246 @@
+package codegen
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	mistral "github.com/gage-technologies/mistral-go"
+
+	"countersign/approval"
+	"countersign/budget"
+)
+
+// DefaultModel writes code, has a price, and a name that does not move.
+const DefaultModel = "codestral-2508"
+
+// MistralOptions say which models are offered, and where.
+type MistralOptions struct {
+	APIKey     string        // required, unless BaseURL names a server that wants none
+	BaseURL    string        // any server that speaks the API, scheme and host; defaults to Mistral's
+	Models     []string      // what may be asked for, the default first; defaults to DefaultModel
+	MaxTokens  int           // of one answer; defaults to AnswerTokens
+	Timeout    time.Duration // of one call, where the context allows more; defaults to 90 seconds
+	SampleRows int           // how many rows of a table the model may see; defaults to none
+}
+
+// Mistral is an approval.Writer. It is safe for concurrent use.
+type Mistral struct {
+	key, endpoint string
+	models        []string
+	maxTokens     int
+	timeout       time.Duration
+	sampleRows    int
+}
+
+var _ approval.Writer = (*Mistral)(nil)
+
+// NewMistral checks the options. Every fault is reported, in words for whoever
+// set them; nothing is called.
+func NewMistral(o MistralOptions) (*Mistral, error) {
+	m := &Mistral{key: o.APIKey, endpoint: strings.TrimRight(o.BaseURL, "/"), models: slices.Clone(o.Models), maxTokens: o.MaxTokens,
+		timeout: o.Timeout, sampleRows: o.SampleRows}
+	if len(m.models) == 0 {
+		m.models = []string{DefaultModel}
+	}
+	if m.maxTokens == 0 {
+		m.maxTokens = AnswerTokens
+	}
+	if m.timeout == 0 {
+		m.timeout = 90 * time.Second
+	}
+	var faults []error
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	switch {
+	case m.key == "" && m.endpoint == "":
+		fault("MISTRAL_API_KEY is not set")
+	case m.key == "":
+		m.key = "none" // the library would read the environment for itself
+	case strings.ContainsFunc(m.key, func(r rune) bool { return r <= ' ' || r > '~' }):
+		fault("MISTRAL_API_KEY holds a blank or a character that no key has")
+	}
+	if m.endpoint == "" {
+		m.endpoint = mistral.Endpoint
+	} else if err := checkEndpoint(m.endpoint); err != nil {
+		fault("MISTRAL_BASE_URL %w", err)
+	}
+	for _, model := range m.models {
+		if err := checkModel(model); err != nil {
+			fault("MISTRAL_MODELS: %w", err)
+		}
+	}
+	if m.maxTokens < 0 || m.timeout < 0 || m.sampleRows < 0 {
+		fault("the longest answer, the time-out and the number of sample rows cannot be negative")
+	}
+	return m, errors.Join(faults...)
+}
+
+// checkEndpoint refuses what the library would drop in silence: it replaces the
+// URL's path by its own, so a gateway under a path would never be reached. A
+// final /v1 does no harm, since the library's path starts with it.
+func checkEndpoint(endpoint string) error {
+	u, err := url.Parse(endpoint)
+	switch {
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
+		return errors.New("is not a web address such as http://localhost:8000")
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return errors.New("must be a scheme and a host alone, without a user, a query or a fragment")
+	case u.Path != "" && u.Path != "/v1":
+		return fmt.Errorf("has the path %q, which would be ignored: only a server at the root of its host can be used", u.Path)
+	}
+	return nil
+}
+
+func checkModel(model string) error {
+	switch {
+	case model == "" || strings.TrimSpace(model) != model:
+		return errors.New("a model without a name")
+	case strings.HasSuffix(model, "-latest"):
+		return fmt.Errorf("%q is an alias; nobody can price a name that moves, so name a dated model such as %s", model, DefaultModel)
+	case strings.HasPrefix(model, "magistral"):
+		return fmt.Errorf("%q answers in a form that this client cannot read; name a model that does not reason aloud, such as %s", model, DefaultModel)
+	}
+	return nil
+}
+
+// Models lists what may be asked for, the default first.
+func (m *Mistral) Models() []string { return slices.Clone(m.models) }
+
+// Bound is the most that one call sends and lets come back.
+func (m *Mistral) Bound() (promptBytes, maxTokens int) { return PromptBytes, m.maxTokens }
+
+// Write makes one call. Its error is always an *approval.WriterError.
+func (m *Mistral) Write(ctx context.Context, b approval.Brief) (approval.Draft, error) {
+	if b.Model == "" {
+		b.Model = m.models[0]
+	}
+	if !slices.Contains(m.models, b.Model) {
+		return approval.Draft{}, notOffered(b.Model, m.models)
+	}
+	turns, err := prompt(b, PromptBytes, m.sampleRows)
+	if err != nil {
+		return approval.Draft{}, &approval.WriterError{Err: err, Words: "The question and the names of its files are too long for the model. Ask a shorter one, or with fewer files."}
+	}
+	response, err := m.chat(ctx, b.Model, turns)
+	if err != nil {
+		return approval.Draft{}, failure(err)
+	}
+	return draft(response, b.Model)
+}
+
+func notOffered(model string, offered []string) error {
+	return &approval.WriterError{Err: fmt.Errorf("model %q is not offered", model),
+		Words: fmt.Sprintf("The model %q is not offered. These are: %s.", clip(approval.Plain(model), 60), strings.Join(offered, ", "))}
+}
+
+// chat wraps the library, which knows no context, drains its body before it
+// retries, and fills what is left out with values of its own: one client per
+// call, whose time-out is the context's deadline; one attempt, since the job
+// repeats; every parameter given. The goroutine ends at the deadline at the
+// latest, whether anybody still waits for it or not.
+func (m *Mistral) chat(ctx context.Context, model string, turns []turn) (*mistral.ChatCompletionResponse, error) {
+	ctx, cancel := context.WithTimeout(ctx, m.timeout)
+	defer cancel()
+	if err := ctx.Err(); err != nil {
+		return nil, &uncalled{err}
+	}
+	deadline, _ := ctx.Deadline()
+	left := max(time.Until(deadline), time.Millisecond) // the library takes zero for two minutes
+	messages := make([]mistral.ChatMessage, len(turns))
+	for i, t := range turns {
+		messages[i] = mistral.ChatMessage{Role: t.role, Content: t.text}
+	}
+	type answer struct {
+		response *mistral.ChatCompletionResponse
+		err      error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		client := mistral.NewMistralClient(m.key, m.endpoint, 1, left)
+		response, err := client.Chat(model, messages, &mistral.ChatRequestParams{
+			Temperature: 0.2, TopP: 1, RandomSeed: 1, MaxTokens: m.maxTokens, SafePrompt: false,
+		})
+		answers <- answer{response, err}
+	}()
+	select {
+	case a := <-answers:
+		return a.response, a.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// draft checks an answer and makes a program of it.
+func draft(r *mistral.ChatCompletionResponse, asked string) (approval.Draft, error) {
+	used := usage(r, asked)
+	fail := func(e *approval.WriterError) (approval.Draft, error) {
+		e.Usage, e.Billed = used, used.Model == ""
+		return approval.Draft{}, e
+	}
+	if len(r.Choices) == 0 {
+		return fail(&approval.WriterError{Err: errors.New("mistral: an answer without choices"), Retry: true,
+			Words: "Mistral answered with something that is no answer."})
+	}
+	choice := r.Choices[0]
+	switch choice.FinishReason {
+	case mistral.FinishReasonStop:
+	case mistral.FinishReasonLength, "model_length":
+		return fail(&approval.WriterError{Err: errors.New("mistral: the answer was cut off"),
+			Words:  "The model's answer was cut off before its end, so it is not shown.",
+			Repair: "The answer was cut off because it was too long. Answer shorter: a program of at most 80 lines and three sentences before it."})
+	default:
+		return fail(&approval.WriterError{Err: fmt.Errorf("mistral: the answer ended by %q", clip(string(choice.FinishReason), 40)), Retry: true,
+			Words: "Mistral ended its answer in an unexpected way."})
+	}
+	if used.Model == "" {
+		return fail(&approval.WriterError{Err: errors.New("mistral: an answer without usage"),
+			Words: "Mistral did not say what its answer cost, so it cannot be used."})
+	}
+	d, err := read(choice.Message.Content)
+	if err != nil {
+		return fail(err)
+	}
+	d.Usage = used
+	return d, nil
+}
+
+// usage is what the API reported; without a model when it reported nothing that
+// makes sense.
+func usage(r *mistral.ChatCompletionResponse, asked string) budget.Usage {
+	u := r.Usage
+	if u.PromptTokens <= 0 || u.CompletionTokens < 0 || u.TotalTokens <= 0 {
+		return budget.Usage{}
+	}
+	model := r.Model
+	if model == "" {
+		model = asked // never an alias, so this is what answered
+	}
+	return budget.Usage{Model: model, Input: u.PromptTokens, Output: u.CompletionTokens}
+}
+
+// read makes a draft of an answer's text.
+func read(answer string) (approval.Draft, *approval.WriterError) {
+	if strings.ContainsRune(answer, '\uFFFD') || strings.ContainsRune(answer, 0) {
+		return approval.Draft{}, &approval.WriterError{Err: errors.New("invalid Unicode in the answer"),
+			Words:  "The model's answer held characters that do not exist.",
+			Repair: "The answer held invalid Unicode. Write plain ASCII, and escapes such as \\u00e9 inside of string literals."}
+	}
+	code, prose, err := Extract(answer)
+	var unusable *approval.WriterError
+	if errors.As(err, &unusable) {
+		return approval.Draft{}, unusable
+	}
+	prose = clip(approval.Plain(prose), 2000)
+	if code == "" {
+		words := "The model answered in words instead of writing a program."
+		if prose == "" {
+			words = "The model gave an empty answer."
+		}
+		return approval.Draft{}, &approval.WriterError{Err: errors.New("an answer without a program"), Words: words, Prose: prose}
+	}
+	return approval.Draft{Code: code, Summary: prose, PromptVersion: PromptVersion}, nil
+}
