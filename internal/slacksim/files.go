@@ -1,0 +1,260 @@
+package slacksim
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	_ "image/gif" // for the measures of pictures
+	_ "image/jpeg"
+	_ "image/png"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// File is a file as the JSON API and Person hand it out.
+type File struct {
+	ID        string `json:"id"`
+	Name      string `json:"name"`
+	Title     string `json:"title"`
+	Mimetype  string `json:"mimetype"`
+	Filetype  string `json:"filetype"`
+	Size      int    `json:"size"`
+	AltTxt    string `json:"alt_txt"`
+	User      string `json:"user"`
+	IsImage   bool   `json:"is_image"`
+	Width     int    `json:"width,omitempty"`
+	Height    int    `json:"height,omitempty"`
+	URL       string `json:"url"`
+	Preview   string `json:"preview"`
+	Truncated bool   `json:"preview_truncated"`
+	Deleted   bool   `json:"deleted"`
+}
+
+// file is a file as Slack stores it. The bytes are beside it in the folder.
+type file struct {
+	ID      string  `json:"id"`
+	Name    string  `json:"name"`
+	Title   string  `json:"title"`
+	Alt     string  `json:"alt"`
+	Snippet string  `json:"snippet,omitempty"`
+	User    string  `json:"user"`
+	Created int64   `json:"created"`
+	Deleted bool    `json:"deleted,omitempty"`
+	Shares  []share `json:"shares,omitempty"`
+	WithApp bool    `json:"with_app,omitempty"` // given to the app in a modal
+	Kind    kind    `json:"kind"`
+	Size    int     `json:"size"`
+	Width   int     `json:"width,omitempty"`
+	Height  int     `json:"height,omitempty"`
+	data    []byte
+	stored  bool // the folder has the bytes
+}
+
+// share is one message that shows the file.
+type share struct {
+	Channel, TS, Thread string
+}
+
+// kind is what Slack calls a file by its name's ending.
+type kind struct {
+	Mimetype, Filetype, Pretty string
+}
+
+var kinds = map[string]kind{
+	".csv":     {"text/csv", "csv", "CSV"},
+	".tsv":     {"text/tab-separated-values", "tsv", "TSV"},
+	".txt":     {"text/plain", "text", "Plain Text"},
+	".md":      {"text/markdown", "markdown", "Markdown"},
+	".py":      {"text/x-python", "python", "Python"},
+	".sql":     {"text/x-sql", "sql", "SQL"},
+	".json":    {"application/json", "json", "JSON"},
+	".yaml":    {"text/x-yaml", "yaml", "YAML"},
+	".html":    {"text/html", "html", "HTML"},
+	".xlsx":    {"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx", "Excel Spreadsheet"},
+	".xls":     {"application/vnd.ms-excel", "xls", "Excel Spreadsheet"},
+	".pdf":     {"application/pdf", "pdf", "PDF"},
+	".zip":     {"application/zip", "zip", "Zip"},
+	".png":     {"image/png", "png", "PNG"},
+	".jpg":     {"image/jpeg", "jpg", "JPEG"},
+	".jpeg":    {"image/jpeg", "jpg", "JPEG"},
+	".gif":     {"image/gif", "gif", "GIF"},
+	".svg":     {"image/svg+xml", "svg", "SVG"},
+	".parquet": {"application/octet-stream", "binary", "Binary"},
+}
+
+func kindOf(name string, data []byte) kind {
+	if k, ok := kinds[strings.ToLower(path.Ext(name))]; ok {
+		return k
+	}
+	if utf8.Valid(data) && !bytes.ContainsRune(data, 0) {
+		return kinds[".txt"]
+	}
+	return kind{"application/octet-stream", "binary", "Binary"}
+}
+
+// fill gives the file its bytes and what follows from them.
+func (f *file) fill(data []byte) {
+	f.stored = false
+	f.data, f.Size, f.Kind = data, len(data), kindOf(f.Name, data)
+	f.Width, f.Height = 0, 0
+	if size, _, err := image.DecodeConfig(bytes.NewReader(data)); err == nil {
+		f.Width, f.Height = size.Width, size.Height
+	}
+}
+
+// isPicture is true when the bytes really are a picture that Slack can show.
+func (f *file) isPicture() bool { return f.Width > 0 }
+
+func (f *file) isText() bool {
+	return (strings.HasPrefix(f.Kind.Mimetype, "text/") || f.Kind.Filetype == "json") && utf8.Valid(f.data)
+}
+
+// previewLines and previewBytes are how much of a text Slack shows at once.
+const (
+	previewLines = 12
+	previewBytes = 2_000
+)
+
+// preview is the beginning of a text, and how many lines were left out.
+func (f *file) preview() (shown string, more int) {
+	if !f.isText() {
+		return "", 0
+	}
+	lines := strings.SplitAfter(string(f.data), "\n")
+	kept := 0
+	for _, l := range lines {
+		if kept == previewLines || len(shown)+len(l) > previewBytes {
+			break
+		}
+		shown, kept = shown+l, kept+1
+	}
+	return strings.TrimRight(shown, "\n"), len(lines) - kept
+}
+
+func (f *file) sharedIn(channel string) bool {
+	return slices.ContainsFunc(f.Shares, func(s share) bool { return s.Channel == channel })
+}
+
+// fileFor finds a file that this user may see: an own one, or one that was
+// shared where they are. Slack does not tell the others that it exists.
+func (s *Sim) fileFor(user, id string) *file {
+	f := s.ws.files[id]
+	if f == nil || f.User == user || user == s.bot.ID && f.WithApp {
+		return f
+	}
+	for _, sh := range f.Shares {
+		if c := s.ws.channel(sh.Channel); c != nil && c.has(user) {
+			return f
+		}
+	}
+	return nil
+}
+
+// pictureOf says whether an image block may show this file.
+func (s *Sim) pictureOf(id string) bool {
+	f := s.fileFor(s.bot.ID, id)
+	return f != nil && !f.Deleted && f.isPicture()
+}
+
+func (s *Sim) addFile(name, user string, data []byte) *file {
+	f := &file{ID: s.ws.nextID("F"), Name: name, Title: name, User: user, Created: time.Now().Unix()}
+	f.fill(data)
+	s.ws.files[f.ID] = f
+	s.changedLocked()
+	return f
+}
+
+// shareLocked notes that a message shows these files.
+func (s *Sim) shareLocked(m *message) {
+	for _, id := range m.Files {
+		if f := s.ws.files[id]; f != nil {
+			f.Shares = append(f.Shares, share{Channel: m.Channel, TS: m.TS, Thread: m.ThreadTS})
+		}
+	}
+}
+
+// deleteFile takes a file away from everybody; messages keep its tombstone.
+func (s *Sim) deleteFile(f *file) {
+	f.Deleted, f.data = true, nil
+	s.announceFile(f)
+}
+
+func (s *Sim) showFile(id, viewer string) File {
+	f := s.ws.files[id]
+	if f == nil || f.Deleted {
+		return File{ID: id, Deleted: true}
+	}
+	shown, more := f.preview()
+	return File{
+		ID: f.ID, Name: f.Name, Title: f.Title, Mimetype: f.Kind.Mimetype, Filetype: f.Kind.Filetype, Size: f.Size,
+		AltTxt: f.Alt, User: f.User, IsImage: f.isPicture(), Width: f.Width, Height: f.Height,
+		URL: "/sim/files/" + f.ID + "?as=" + url.QueryEscape(viewer), Preview: shown, Truncated: more > 0,
+	}
+}
+
+// wireFile writes a file as the Web API and events do.
+func (s *Sim) wireFile(id string) reply {
+	f := s.ws.files[id]
+	if f == nil || f.Deleted {
+		return reply{"id": id, "mode": "tombstone"}
+	}
+	address := fmt.Sprintf("%s/files-pri/%s-%s/", s.base, s.ws.team.ID, f.ID)
+	name := url.PathEscape(f.Name)
+	mode := "hosted"
+	if f.Snippet != "" {
+		mode = "snippet"
+	}
+	out := reply{
+		"id": f.ID, "created": f.Created, "timestamp": f.Created, "name": f.Name, "title": f.Title,
+		"mimetype": f.Kind.Mimetype, "filetype": f.Kind.Filetype, "pretty_type": f.Kind.Pretty,
+		"user": f.User, "user_team": s.ws.team.ID, "editable": mode == "snippet", "size": f.Size, "mode": mode,
+		"is_external": false, "external_type": "", "is_public": false, "public_url_shared": false, "display_as_bot": false,
+		"file_access": "visible", "url_private": address + name, "url_private_download": address + "download/" + name,
+		"permalink": s.base + "/files/" + f.User + "/" + f.ID + "/" + name, "has_rich_preview": false,
+	}
+	if f.Alt != "" {
+		out["alt_txt"] = f.Alt
+	}
+	if f.isPicture() {
+		out["original_w"], out["original_h"] = f.Width, f.Height
+	}
+	if shown, more := f.preview(); f.isText() {
+		out["preview"], out["lines_more"], out["preview_is_truncated"] = shown, more, more > 0
+		out["lines"] = strings.Count(shown, "\n") + 1 + more
+	}
+	s.wireShares(f, out)
+	return out
+}
+
+func (s *Sim) wireShares(f *file, out reply) {
+	public, private := map[string][]reply{}, map[string][]reply{}
+	lists := map[string][]string{"channels": {}, "groups": {}, "ims": {}}
+	for _, sh := range f.Shares {
+		c := s.ws.channel(sh.Channel)
+		if c == nil {
+			continue
+		}
+		entry := reply{"ts": sh.TS, "channel_name": c.Name, "team_id": s.ws.team.ID, "share_user_id": f.User, "reply_count": 0}
+		if sh.Thread != "" {
+			entry["thread_ts"] = sh.Thread
+		}
+		where, side := "channels", public
+		switch {
+		case c.Kind == "im":
+			where, side = "ims", private
+		case c.IsPrivate:
+			where, side = "groups", private
+		}
+		side[c.ID] = append(side[c.ID], entry)
+		if !slices.Contains(lists[where], c.ID) {
+			lists[where] = append(lists[where], c.ID)
+		}
+	}
+	out["channels"], out["groups"], out["ims"] = lists["channels"], lists["groups"], lists["ims"]
+	out["shares"] = reply{"public": public, "private": private}
+	out["is_public"] = len(public) > 0
+}

@@ -1,0 +1,90 @@
+package slacksim
+
+import (
+	"encoding/json"
+	"sync"
+	"time"
+	"unicode/utf8"
+)
+
+// Entry is one line of the inspector: a Web API call, an envelope, an ack, or
+// what happened to a socket.
+type Entry struct {
+	N         int       `json:"n"`
+	At        time.Time `json:"at"`
+	Direction string    `json:"direction"`
+	Name      string    `json:"name"`
+	OK        bool      `json:"ok"`
+	Error     string    `json:"error"`
+	Millis    float64   `json:"ms"`
+	Detail    string    `json:"detail"`
+}
+
+// maxEntries and maxDetail bound what the inspector keeps.
+const (
+	maxEntries = 2_000
+	maxDetail  = 4 << 10
+)
+
+// journal is a ring of the latest entries.
+type journal struct {
+	mu   sync.Mutex
+	ring []Entry
+	n    int
+}
+
+func (j *journal) add(e Entry) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.n++
+	e.N, e.At = j.n, time.Now()
+	if len(j.ring) < maxEntries {
+		j.ring = append(j.ring, e)
+		return
+	}
+	j.ring[(j.n-1)%maxEntries] = e
+}
+
+// after lists the entries past n, oldest first, the last limit of them.
+func (j *journal) after(n, limit int) []Entry {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	first := max(n, j.n-len(j.ring), j.n-limit)
+	out := []Entry{}
+	for i := first; i < j.n; i++ {
+		out = append(out, j.ring[i%maxEntries])
+	}
+	return out
+}
+
+// Calls are the Web API calls that the inspector still knows, by method ("" for
+// all), oldest first.
+func (s *Sim) Calls(method string) []Entry {
+	var out []Entry
+	for _, e := range s.journal.after(0, maxEntries) {
+		if e.Direction == "api" && (method == "" || e.Name == method) {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// detail is JSON for the inspector, cut to size.
+func detail(v any) string {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return err.Error()
+	}
+	return cut(string(data))
+}
+
+func cut(s string) string {
+	if len(s) <= maxDetail {
+		return s
+	}
+	end := maxDetail
+	for !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end] + "…"
+}

@@ -1,0 +1,282 @@
+package slacksim
+
+import (
+	"encoding/json"
+	"slices"
+	"strconv"
+)
+
+// blockRule is what one type of block may hold, and where it may stand.
+type blockRule struct {
+	surfaces string
+	keys     string
+	check    func(c *checker, b Block, at string)
+}
+
+const everywhere = "message modal home"
+
+var blockRules map[string]blockRule
+
+func init() {
+	blockRules = map[string]blockRule{
+		"section":            {everywhere, "text fields accessory expand", (*checker).section},
+		"header":             {everywhere, "text level", func(c *checker, b Block, at string) { c.requiredText(b, "text", at, "plain_text", 150) }},
+		"divider":            {everywhere, "", func(*checker, Block, string) {}},
+		"image":              {everywhere, imageKeys + " title", (*checker).imageBlock},
+		"actions":            {everywhere, "elements", (*checker).actions},
+		"context":            {everywhere, "elements", (*checker).contextBlock},
+		"input":              {everywhere, "label element dispatch_action hint optional", (*checker).input},
+		"rich_text":          {everywhere, "elements", (*checker).richText},
+		"markdown":           {"message", "text", (*checker).markdownBlock},
+		"table":              {"message", "rows column_settings", (*checker).table},
+		"data_table":         {"message home", "rows caption page_size row_header_column_index", (*checker).dataTable},
+		"data_visualization": {"message", "title chart", (*checker).chart},
+		"context_actions":    {"message", "elements", (*checker).contextActions},
+		"video":              {everywhere, "alt_text author_name description provider_icon_url provider_name title title_url thumbnail_url video_url", func(c *checker, b Block, at string) { c.requiredText(b, "title", at, "plain_text", 200) }},
+		"plan":               {"message", "plan_id title tasks", func(*checker, Block, string) {}},
+		"task_card":          {"message", "task_id title details output sources status hide_title", func(*checker, Block, string) {}},
+	}
+}
+
+const imageKeys = "image_url slack_file alt_text image_width image_height image_bytes fallback"
+
+func (c *checker) section(b Block, at string) {
+	if b["text"] == nil && b["fields"] == nil {
+		c.fail(at, "missing required field: text")
+	}
+	c.optionalText(b, "text", at, "any", 3000)
+	c.items(b, "fields", at, 0, 10, func(v map[string]any, at string) { c.textObject(v, at, "any", 2000) })
+	if accessory := object(b, "accessory"); accessory != nil {
+		c.element(accessory, at+"/accessory", sectionElements)
+	} else if b["accessory"] != nil {
+		c.fail(at+"/accessory", "must provide an object")
+	}
+}
+
+func (c *checker) imageBlock(b Block, at string) {
+	c.image(b, at)
+	c.optionalText(b, "title", at, "plain_text", 2000)
+}
+
+func (c *checker) image(b map[string]any, at string) {
+	c.required(b, "alt_text", at, 2000)
+	switch source := object(b, "slack_file"); {
+	case source != nil:
+		if id := text(source, "id"); id != "" && !c.picture(id) || id == "" && text(source, "url") == "" {
+			c.fail(at+"/slack_file", "invalid slack file")
+		}
+	case b["image_url"] == nil:
+		c.fail(at, "missing required field: image_url")
+	default:
+		c.required(b, "image_url", at, 3000)
+	}
+}
+
+func (c *checker) actions(b Block, at string) {
+	c.items(b, "elements", at, 1, 25, func(v map[string]any, at string) { c.element(v, at, actionElements) })
+}
+
+func (c *checker) contextActions(b Block, at string) {
+	c.items(b, "elements", at, 1, 5, func(v map[string]any, at string) { c.element(v, at, "feedback_buttons icon_button") })
+}
+
+func (c *checker) contextBlock(b Block, at string) {
+	c.items(b, "elements", at, 1, 10, func(v map[string]any, at string) {
+		if text(v, "type") == "image" {
+			c.keys(v, at, "type "+imageKeys)
+			c.image(v, at)
+			return
+		}
+		c.textObject(v, at, "any", 3000)
+	})
+}
+
+func (c *checker) input(b Block, at string) {
+	c.requiredText(b, "label", at, "plain_text", 2000)
+	c.optionalText(b, "hint", at, "plain_text", 2000)
+	inner := object(b, "element")
+	if inner == nil {
+		c.fail(at, "missing required field: element")
+		return
+	}
+	c.element(inner, at+"/element", inputElements)
+	if text(inner, "type") == "file_input" && c.surface != "modal" {
+		c.fail(at+"/element/type", "unsupported type: file_input")
+	}
+}
+
+// richText checks the nesting and that every piece of text has at least one character.
+func (c *checker) richText(b Block, at string) {
+	c.items(b, "elements", at, 1, 1000, func(v map[string]any, at string) {
+		switch text(v, "type") {
+		case "rich_text_section":
+			c.keys(v, at, "type elements")
+			c.items(v, "elements", at, 0, 10_000, c.inline)
+		case "rich_text_quote":
+			c.keys(v, at, "type elements border")
+			c.items(v, "elements", at, 0, 10_000, c.inline)
+		case "rich_text_preformatted":
+			c.keys(v, at, "type elements border language")
+			c.items(v, "elements", at, 0, 10_000, func(v map[string]any, at string) {
+				if k := text(v, "type"); k != "text" && k != "link" {
+					c.fail(at+"/type", "unsupported type: %s", k)
+					return
+				}
+				c.inline(v, at)
+			})
+		case "rich_text_list":
+			c.keys(v, at, "type elements style indent offset border")
+			if s := text(v, "style"); s != "bullet" && s != "ordered" {
+				c.fail(at+"/style", "must be one of bullet, ordered")
+			}
+			c.items(v, "elements", at, 1, 1000, func(v map[string]any, at string) {
+				c.items(v, "elements", at, 0, 10_000, c.inline)
+			})
+		default:
+			c.fail(at+"/type", "unsupported type: %s", text(v, "type"))
+		}
+	})
+}
+
+// inlineNeeds is what each piece of rich text must name.
+var inlineNeeds = map[string]string{
+	"text": "text", "link": "url", "user": "user_id", "usergroup": "usergroup_id", "channel": "channel_id",
+	"emoji": "name", "date": "timestamp", "broadcast": "range", "color": "value", "team": "team_id",
+}
+
+func (c *checker) inline(v map[string]any, at string) {
+	kind := text(v, "type")
+	need, ok := inlineNeeds[kind]
+	if !ok {
+		c.fail(at+"/type", "unsupported type: %s", kind)
+		return
+	}
+	if need == "timestamp" {
+		if v[need] == nil {
+			c.fail(at, "missing required field: %s", need)
+		}
+	} else {
+		c.required(v, need, at, 1<<30)
+	}
+	c.total += chars(text(v, "text"))
+}
+
+func (c *checker) markdownBlock(b Block, at string) {
+	c.required(b, "text", at, maxMarkdown)
+	c.markdown += chars(text(b, "text"))
+	if c.markdown > maxMarkdown && chars(text(b, "text")) <= maxMarkdown {
+		c.fail(at+"/text", "all markdown blocks together must be less than %d characters", maxMarkdown+1)
+	}
+	c.total += chars(text(b, "text"))
+}
+
+// rows checks a table's cells and their total length.
+func (c *checker) rows(b Block, at string, most, mostChars int) {
+	rows := list(b, "rows")
+	if len(rows) == 0 || len(rows) > most {
+		c.fail(at+"/rows", "must have 1 to %d rows", most)
+		return
+	}
+	total := 0
+	for i, r := range rows {
+		where := at + "/rows/" + strconv.Itoa(i)
+		cells, ok := r.([]any)
+		if !ok || len(cells) == 0 || len(cells) > 20 {
+			c.fail(where, "must have 1 to 20 cells")
+			continue
+		}
+		for j, v := range cells {
+			total += c.cell(v, where+"/"+strconv.Itoa(j))
+		}
+	}
+	if total > mostChars {
+		c.fail(at, "table cells must be less than %d characters together", mostChars+1)
+	}
+}
+
+func (c *checker) cell(v any, at string) int {
+	m, _ := v.(map[string]any)
+	switch text(m, "type") {
+	case "raw_text":
+		c.required(m, "text", at, maxTableChars)
+		return chars(text(m, "text"))
+	case "raw_number":
+		if m["value"] == nil {
+			c.fail(at, "missing required field: value")
+		}
+		return chars(text(m, "text"))
+	case "rich_text":
+		before := c.total
+		c.richText(m, at)
+		counted := c.total - before
+		c.total = before // tables have their own limit
+		return counted
+	}
+	c.fail(at+"/type", "unsupported type: %s", text(m, "type"))
+	return 0
+}
+
+func (c *checker) table(b Block, at string) {
+	c.tables++
+	c.rows(b, at, 100, maxTableChars)
+	if len(list(b, "column_settings")) > 20 {
+		c.fail(at+"/column_settings", "no more than 20 items allowed")
+	}
+}
+
+func (c *checker) dataTable(b Block, at string) {
+	c.required(b, "caption", at, 3000)
+	if n := len(list(b, "rows")); n < 2 {
+		c.fail(at+"/rows", "no fewer than 2 items allowed")
+	}
+	c.rows(b, at, 100, maxTableChars)
+	if n, set := number(b, "page_size"); set && (n < 1 || n > 100) {
+		c.fail(at+"/page_size", "must be between 1 and 100")
+	}
+}
+
+// chart checks what a data_visualization draws: at most two in one message,
+// short labels, every series with every category.
+func (c *checker) chart(b Block, at string) {
+	if c.charts++; c.charts > 2 {
+		c.fail(at, "no more than 2 data_visualization blocks allowed")
+	}
+	c.required(b, "title", at, 50)
+	chart := object(b, "chart")
+	if !slices.Contains([]string{"line", "bar", "area", "pie"}, text(chart, "type")) {
+		c.fail(at+"/chart/type", "unsupported type: %s", text(chart, "type"))
+		return
+	}
+	label := func(v map[string]any, at string) { c.required(v, "label", at, 20) }
+	if text(chart, "type") == "pie" {
+		c.items(chart, "segments", at+"/chart", 1, 12, func(v map[string]any, at string) {
+			label(v, at)
+			if n, set := number(v, "value"); !set || n <= 0 {
+				c.fail(at+"/value", "must be more than 0")
+			}
+		})
+		return
+	}
+	config := object(chart, "axis_config")
+	categories := list(config, "categories")
+	c.field(config, "x_label", at+"/chart/axis_config", 50)
+	c.field(config, "y_label", at+"/chart/axis_config", 50)
+	c.items(chart, "series", at+"/chart", 1, 12, func(v map[string]any, at string) {
+		c.required(v, "name", at, 20)
+		c.items(v, "data", at, 1, 20, label)
+		if len(list(v, "data")) != len(categories) {
+			c.fail(at+"/data", "must have a value for every category")
+		}
+	})
+}
+
+func number(m map[string]any, key string) (float64, bool) {
+	switch v := m[key].(type) {
+	case json.Number:
+		n, err := v.Float64()
+		return n, err == nil
+	case float64:
+		return v, true
+	}
+	return 0, false
+}

@@ -1,0 +1,154 @@
+package slacksim_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/internal/slacksim"
+)
+
+// script is the node process with the official clients, and the lines it prints.
+type script struct {
+	lines chan map[string]any
+}
+
+// install runs npm ci when the clients are not there yet.
+func install(t *testing.T, folder string) {
+	t.Helper()
+	if _, err := os.Stat(filepath.Join(folder, "node_modules", "@slack", "socket-mode")); err == nil {
+		return
+	}
+	ctx, stop := context.WithTimeout(context.Background(), 3*time.Minute)
+	defer stop()
+	npm := exec.CommandContext(ctx, "npm", "ci", "--no-audit", "--no-fund")
+	npm.Dir = folder
+	out, err := npm.CombinedOutput()
+	require.NoError(t, err, "npm ci in %s (npm and node 20 or later must be installed): %s", folder, out)
+}
+
+func runScript(t *testing.T, sim *slacksim.Sim) *script {
+	t.Helper()
+	const folder = "officialclients"
+	install(t, folder)
+	ctx, stop := context.WithCancel(context.Background())
+	node := exec.CommandContext(ctx, "node", "play.mjs")
+	node.Dir = folder
+	node.Env = append(os.Environ(), "API_URL="+sim.APIURL(), "BOT_TOKEN="+sim.BotToken(), "APP_TOKEN="+sim.AppToken())
+	node.Stderr = os.Stderr
+	stdin, err := node.StdinPipe()
+	require.NoError(t, err)
+	stdout, err := node.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, node.Start(), "node must be installed")
+	s := &script{lines: make(chan map[string]any, 100)}
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		in := bufio.NewScanner(stdout)
+		for in.Scan() {
+			var line map[string]any
+			if json.Unmarshal(in.Bytes(), &line) != nil {
+				line = map[string]any{"at": "printed", "text": in.Text()}
+			}
+			s.lines <- line
+		}
+	}()
+	t.Cleanup(func() {
+		_ = stdin.Close() // the script disconnects and ends
+		killer := time.AfterFunc(10*time.Second, stop)
+		<-read
+		err := node.Wait()
+		killer.Stop()
+		stop()
+		require.NoError(t, err)
+	})
+	return s
+}
+
+// at waits for the line of one event, and fails on a failure that the script reports.
+func (s *script) at(t *testing.T, what string) map[string]any {
+	t.Helper()
+	limit := time.After(2 * soon)
+	for {
+		select {
+		case line := <-s.lines:
+			require.NotEqual(t, "failed", line["at"], fmt.Sprint(line))
+			if line["at"] == what {
+				return line
+			}
+		case <-limit:
+			t.Fatalf("the script did not say %q", what)
+		}
+	}
+}
+
+// TestOfficialClients: an app that knows nothing of this simulator, written with
+// Slack's own clients, works with it in all that the product needs.
+func TestOfficialClients(t *testing.T) {
+	t.Parallel()
+	sim := slacksim.Start(t, slacksim.Options{})
+	app := runScript(t, sim)
+	started := app.at(t, "started")
+	require.Equal(t, slacksim.BotUser, started["user"])
+	require.Contains(t, fmt.Sprint(started["scopes"]), "chat:write")
+	require.Equal(t, "not_in_channel", app.at(t, "refused")["code"])
+	ctx, maya := within(t), sim.As(slacksim.Analyst)
+	is := func(words string) func(slacksim.Message) bool {
+		return func(m slacksim.Message) bool { return m.Words() == words }
+	}
+
+	require.NoError(t, maya.Command(slacksim.SalesData, "/analyze inline"))
+	_, err := maya.WaitEphemeral(ctx, slacksim.SalesData, is("answered in the ack"))
+	require.NoError(t, err)
+
+	require.NoError(t, maya.Command(slacksim.SalesData, "/analyze sales"))
+	posted := app.at(t, "posted")
+	require.EqualValues(t, 2, posted["blocks"])
+	require.Contains(t, posted["link"], "/archives/C0SALES/p")
+	card, err := maya.Find(slacksim.SalesData, fmt.Sprint(posted["ts"]))
+	require.NoError(t, err)
+	require.NoError(t, maya.Click(card, "Approve"))
+	_, err = maya.WaitChange(ctx, card, is("Approved by <@U0MAYA>"))
+	require.NoError(t, err)
+	_, err = maya.WaitEphemeral(ctx, slacksim.SalesData, is("through response_url"))
+	require.NoError(t, err)
+
+	require.NoError(t, maya.Command(slacksim.SalesData, "/analyze form"))
+	_, err = maya.WaitView(ctx, func(v slacksim.View) bool { return v.CallbackID == "ask" })
+	require.NoError(t, err)
+	broken, err := maya.Submit(slacksim.Fill("Question", "bad"))
+	require.NoError(t, err)
+	require.Equal(t, map[string]string{"q": "Too short."}, broken)
+	broken, err = maya.Submit(slacksim.Fill("Question", "How many cups?"))
+	require.NoError(t, err)
+	require.Empty(t, broken)
+	require.NoError(t, maya.WaitNoView(ctx))
+	_, err = maya.WaitMessage(ctx, maya.DM(), is("You asked: How many cups?"))
+	require.NoError(t, err)
+
+	asked, err := maya.Share(slacksim.SalesData, "@analyze please read", "cups.csv", []byte("day,cups\nmon,3\n"))
+	require.NoError(t, err)
+	mentioned := app.at(t, "mentioned")
+	require.Equal(t, "cups.csv", mentioned["file"])
+	require.Equal(t, true, mentioned["next"], "the members come in pages")
+	require.Equal(t, "Europe/Stockholm", mentioned["tz"])
+	answer, err := maya.WaitReply(ctx, slacksim.SalesData, asked.TS, func(m slacksim.Message) bool { return len(m.Files) == 1 })
+	require.NoError(t, err)
+	require.Equal(t, "Read it", answer.Text)
+	content, err := maya.Download(answer.Files[0].ID)
+	require.NoError(t, err)
+	require.Equal(t, "DAY,CUPS\nMON,3\n", string(content))
+
+	require.NoError(t, maya.OpenHome())
+	_, err = maya.WaitHome(ctx, func(v slacksim.View) bool { return true })
+	require.NoError(t, err)
+}
