@@ -1,0 +1,142 @@
+package bot
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/slack-go/slack"
+
+	"countersign/approval"
+)
+
+// analyze takes /analyze: a question, nothing (the form), or a word that asks
+// about the questions themselves.
+func (b *Bot) analyze(ctx context.Context, c slack.SlashCommand) (answer, error) {
+	text := fromSlack(c.Text)
+	if a, ok, err := b.aside(ctx, text, approval.Click{Team: c.TeamID, User: c.UserID, Channel: c.ChannelID}); ok {
+		return a, err
+	}
+	q := approval.Question{Team: c.TeamID, Project: c.ChannelID, Asker: c.UserID, Text: text, Trigger: "command " + c.TriggerID}
+	s, err := b.look(ctx, c.ChannelID)
+	if err != nil {
+		return orPrivately(err)
+	}
+	if text == "" {
+		return b.commandForm(ctx, c, "", s.files)
+	}
+	// What is too long is for the service to refuse; no form could hold it.
+	if utf8.RuneCountInString(text) <= b.Policy().MaxQuestion {
+		files, open, err := s.pick(text)
+		if err != nil {
+			return orPrivately(err)
+		}
+		if len(open) > 1 {
+			return b.commandForm(ctx, c, text, open)
+		}
+		q.Files = files
+	}
+	r, err := b.Service.Ask(ctx, q)
+	if err != nil {
+		return orPrivately(err)
+	}
+	return privately(&page{}, taken(r)...), nil
+}
+
+// commandForm opens the form instead of an answer.
+func (b *Bot) commandForm(ctx context.Context, c slack.SlashCommand, question string, choices []approval.File) (answer, error) {
+	a, err := b.openForm(ctx, c.TriggerID, form{channel: c.ChannelID, question: question, choices: choices})
+	if err != nil {
+		return orPrivately(err)
+	}
+	return a, nil
+}
+
+// taken tells the asker that it has begun.
+func taken(r *approval.Request) []part {
+	return []part{words("On it. The answer comes in a thread in this channel, once a reviewer has approved the code. To take it back: "),
+		mono(fmt.Sprintf("%s cancel %s", commandAnalyze, r.ID))}
+}
+
+// orPrivately answers a command with what went wrong, when the person can know.
+func orPrivately(err error) (answer, error) {
+	if text, ok := known(err); ok {
+		return privately(&page{}, words(text)), nil
+	}
+	return answer{}, err
+}
+
+// aside takes the words after /analyze, or in a mention, that are no question.
+func (b *Bot) aside(ctx context.Context, text string, click approval.Click) (a answer, ok bool, err error) {
+	verb, rest, more := strings.Cut(strings.ToLower(text), " ")
+	switch {
+	case verb == "help" && !more:
+		return privately(b.helpAnalyze()), true, nil
+	case verb == "status" && !more:
+		a, err = b.status(ctx, click)
+		return a, true, err
+	case verb == "cancel" && !more:
+		return privately(&page{}, words("Which one? "+commandAnalyze+" status lists your questions with their ids, for example: "),
+			mono(commandAnalyze+" cancel bcd23fg")), true, nil
+	case verb == "cancel" && len(strings.Fields(rest)) == 1: // more words are a question: "cancel rates by month?"
+		a, err = b.cancel(ctx, strings.TrimSpace(rest), click)
+		return a, true, err
+	}
+	return answer{}, false, nil
+}
+
+func (b *Bot) cancel(ctx context.Context, id string, click approval.Click) (answer, error) {
+	r, err := b.Service.Withdraw(ctx, id, click)
+	if err != nil {
+		return orPrivately(err)
+	}
+	return privately(&page{}, words("Taken back: "+cut(r.Question, 200))), nil
+}
+
+// status lists what somebody has asked lately.
+func (b *Bot) status(ctx context.Context, click approval.Click) (answer, error) {
+	list, err := b.Service.Recent(ctx, click.Team, click.User)
+	if err != nil {
+		return orPrivately(err)
+	}
+	p := &page{}
+	if len(list) == 0 {
+		p.say(words("You have not asked anything yet. Try: "), mono(commandAnalyze+" What were sales per month in sales.csv?"))
+		return privately(p), nil
+	}
+	p.list([]part{strong("Your latest questions")}, asked(list[:min(10, len(list))]))
+	return privately(p), nil
+}
+
+// asked lists questions with where they are.
+func asked(list []*approval.Request) (items [][]part) {
+	for _, r := range list {
+		items = append(items, []part{mono(r.ID), words(" " + cut(oneLine(r.Question), 100) + " "), strong(stateWords[r.State]),
+			words(", asked "), moment(r.CreatedAt)})
+	}
+	return items
+}
+
+// stateWords name the states to the people who wait.
+var stateWords = map[approval.State]string{
+	approval.Drafting: "code is being written", approval.Pending: "waits for a reviewer", approval.Approved: "approved, about to run",
+	approval.Running: "running", approval.Done: "done", approval.Failed: "failed", approval.Rejected: "rejected",
+	approval.Expired: "expired: nobody decided", approval.Withdrawn: "taken back", approval.Lost: "lost",
+}
+
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+func (b *Bot) helpAnalyze() *page {
+	p := &page{}
+	p.say(strong("Ask a question about data."), words(" A model writes Python for it, a reviewer reads the code, and what was approved runs once, in a sandbox. The answer and its cost come in a thread."))
+	p.list(nil, [][]part{
+		{mono(commandAnalyze + " What were sales per month in sales.csv?"), words(" uses the file of that name that was shared in this channel.")},
+		{mono(commandAnalyze), words(" alone opens a form: choose files, or upload one.")},
+		{mono(commandAnalyze + " status"), words(" lists your latest questions.")},
+		{mono(commandAnalyze + " cancel ID"), words(" takes a question back that has not started to run.")},
+		{words("Mention me in the thread of an answer to ask on.")},
+	})
+	p.say(words(fmt.Sprintf("Files can be CSV, TSV, XLSX or JSON, of at most %d MB each.", b.Policy().MaxFileBytes>>20)))
+	return p
+}

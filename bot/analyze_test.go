@@ -1,0 +1,204 @@
+package bot
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/approval"
+	"countersign/internal/slacksim"
+)
+
+func TestWordsThatAreNoQuestionAreAnsweredInPrivate(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	maya := b.as(slacksim.Analyst)
+	b.service.recent = []*approval.Request{{ID: "bcd23fg", Question: "Sales\nper month? <@U1> *bold*", State: approval.Pending, CreatedAt: noon}}
+	b.service.views["bcd23fg"] = sample()
+	tests := []struct{ line, says string }{
+		{"/analyze help", "takes a question back that has not started to run"},
+		{"/analyze HELP", "at most 20 MB each"},
+		{"/analyze status", "Sales per month? <@U1> *bold*"},
+		{"/analyze cancel", "Which one?"},
+		{"/analyze cancel bcd23fg", "Taken back: What were sales per month"},
+		{"/analyze cancel nosuch1", "There is no such request here."},
+	}
+	for _, tt := range tests {
+		require.NoError(t, maya.Command(slacksim.SalesData, tt.line))
+		b.told(slacksim.Analyst, slacksim.SalesData, tt.says)
+	}
+	require.Len(t, b.service.taken, 1)
+	require.Equal(t, approval.Click{Team: slacksim.DefaultTeam.ID, User: slacksim.Analyst, Channel: slacksim.SalesData}, b.service.taken[0])
+	require.Empty(t, b.service.questions())
+	status := b.told(slacksim.Analyst, slacksim.SalesData, "Your latest questions")
+	require.Contains(t, status.Text, "&lt;@U1&gt;", "somebody's words mention nobody")
+
+	require.NoError(t, maya.Command(slacksim.SalesData, "/analyze cancel rates by month?"))
+	b.told(slacksim.Analyst, slacksim.SalesData, "On it.")
+	require.Len(t, b.service.questions(), 1)
+}
+
+func TestStatusOfSomebodyWhoHasNotAsked(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	require.NoError(t, b.as(slacksim.Analyst).Command(slacksim.SalesData, "/analyze status"))
+	b.told(slacksim.Analyst, slacksim.SalesData, "You have not asked anything yet.")
+}
+
+func TestWhatTheServiceRefusesIsSaidInItsWords(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, line := range []string{"/analyze How many?", "/analyze " + strings.Repeat("long ", 2000), "/analyze status", "/analyze cancel bcd23fg", "/budget", "/budget set team 5"} {
+		b.service.fail(&approval.InputError{Why: "No, because of " + line[:min(len(line), 30)]})
+		require.NoError(t, b.as(slacksim.Analyst).Command(slacksim.SalesData, line))
+		b.told(slacksim.Analyst, slacksim.SalesData, "No, because of "+line[:min(len(line), 30)])
+	}
+	require.Empty(t, b.as(slacksim.Analyst).Notices())
+}
+
+func TestTheBotSaysHowToInviteIt(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	require.NoError(t, b.as(slacksim.Analyst).Command(slacksim.Random, "/analyze How many?"))
+	b.told(slacksim.Analyst, slacksim.Random, "Invite me with /invite @countersign")
+	require.Empty(t, b.service.questions())
+	require.Equal(t, "I cannot see this conversation. Please ask in a channel that I am in, or write to me directly.", outside("D123", Identity{}).Error())
+}
+
+func TestAFileThatIsNotThereIsNamed(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.share(slacksim.SalesData, "sales.csv", "a\n1\n")
+	require.NoError(t, b.as(slacksim.Analyst).Command(slacksim.SalesData, "/analyze Compare sales.csv with budget.xlsx"))
+	b.told(slacksim.Analyst, slacksim.SalesData, "I find no file called budget.xlsx")
+	require.Empty(t, b.service.questions())
+}
+
+func TestTheOnlyFileIsTheOneThatIsMeant(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.share(slacksim.SalesData, "sales.csv", "a\n1\n")
+	b.share(slacksim.SalesData, "photo.png", string(png))
+	require.NoError(t, b.as(slacksim.Analyst).Command(slacksim.SalesData, "/analyze How many rows?"))
+	b.told(slacksim.Analyst, slacksim.SalesData, "On it.")
+	require.Len(t, b.service.questions(), 1)
+	require.Equal(t, "sales.csv", b.service.questions()[0].Files[0].Name)
+}
+
+func TestSeveralFilesOpenTheFormWithTheQuestion(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.share(slacksim.SalesData, "sales.csv", "a\n1\n")
+	b.share(slacksim.SalesData, "costs.csv", "a\n1\n")
+	maya := b.as(slacksim.Analyst)
+	require.NoError(t, maya.Command(slacksim.SalesData, "/analyze How many rows?"))
+	v, err := maya.WaitView(b.ctx, func(v slacksim.View) bool { return v.CallbackID == callbackForm })
+	require.NoError(t, err)
+	require.Contains(t, v.Words(), "sales.csv")
+	_, err = maya.Submit(slacksim.Fill(fieldFiles, "costs.csv"))
+	require.NoError(t, err)
+	require.NoError(t, maya.WaitNoView(b.ctx))
+	q := b.service.questions()
+	require.Len(t, q, 1)
+	require.Equal(t, "How many rows?", q[0].Text, "the question is there already")
+	require.Len(t, q[0].Files, 1)
+	require.Equal(t, "costs.csv", q[0].Files[0].Name)
+	require.Equal(t, "mistral-medium-2508", q[0].Model)
+	require.Equal(t, "form "+v.ID, q[0].Trigger)
+}
+
+func TestAFormThatSlackOpensNoMoreIsExplained(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(w *slacksim.Options, _ *Options) { w.Timing.Trigger = time.Nanosecond })
+	require.NoError(t, b.as(slacksim.Analyst).Command(slacksim.SalesData, "/analyze"))
+	b.told(slacksim.Analyst, slacksim.SalesData, "Slack no longer lets me open the form")
+}
+
+func TestFilesAreFoundByTheirNames(t *testing.T) {
+	t.Parallel()
+	names := func(files []approval.File) (list []string) {
+		for _, f := range files {
+			list = append(list, f.Name)
+		}
+		return list
+	}
+	file := func(names ...string) (list []approval.File) {
+		for _, n := range names {
+			list = append(list, approval.File{ID: "F" + n, Name: n})
+		}
+		return list
+	}
+	tests := []struct {
+		name, question string
+		files, ours    []approval.File
+		want           []string
+		missing        string
+	}{
+		{"by its name", "sum of sales.csv please", file("sales.csv", "costs.csv"), nil, []string{"sales.csv"}, ""},
+		{"in any case", "sum of SALES.CSV?", file("Sales.csv"), nil, []string{"Sales.csv"}, ""},
+		{"at the end of a sentence", "Read sales.csv.", file("sales.csv"), nil, []string{"sales.csv"}, ""},
+		{"by its stem", "what were sales in May?", file("sales.csv", "costs.csv"), nil, []string{"sales.csv"}, ""},
+		{"a stem is a whole word", "what did wholesales cost?", file("sales.csv"), nil, nil, ""},
+		{"with a hyphen beside it", "year-to-date sales-totals", file("sales.csv"), nil, []string{"sales.csv"}, ""},
+		{"a stem of one letter is no name", "what is a mean?", file("a.csv"), nil, nil, ""},
+		{"two of them", "join sales.csv and costs.csv", file("sales.csv", "costs.csv", "other.csv"), nil, []string{"sales.csv", "costs.csv"}, ""},
+		{"the stem inside another's name does not count", "sum sales.csv", file("sales.csv", "sales.xlsx"), nil, []string{"sales.csv"}, ""},
+		{"a name with spaces", "open Q1 report.xlsx now", file("Q1 report.xlsx", "report.xlsx"), nil, []string{"Q1 report.xlsx"}, ""},
+		{"a missing one", "open nosuch.tsv", file("sales.csv"), nil, nil, "nosuch.tsv"},
+		{"in another script", "Сколько в продажи.csv?", file("продажи.csv"), nil, []string{"продажи.csv"}, ""},
+		{"however its accents are composed", "sum of cafe\u0301.csv", file("caf\u00e9.csv"), nil, []string{"caf\u00e9.csv"}, ""},
+		{"a table of ours, when named", "plot table.csv", file("sales.csv"), file("table.csv"), []string{"table.csv"}, ""},
+		{"a person's file before ours of the same name", "plot table.csv", file("table.csv"), file("table.csv"), []string{"table.csv"}, ""},
+		{"nothing", "how many?", file("sales.csv", "costs.csv"), nil, nil, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := shelf{files: tt.files, ours: tt.ours}
+			got, missing := s.named(tt.question)
+			require.Equal(t, tt.want, names(got))
+			require.Equal(t, tt.missing, missing)
+		})
+	}
+}
+
+func TestTheLatestFileOfANameCounts(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.share(slacksim.SalesData, "sales.csv", "a\n1\n")
+	latest := b.share(slacksim.SalesData, "Sales.csv", "a\n1\n2\n")
+	require.NoError(t, b.as(slacksim.Analyst).Command(slacksim.SalesData, "/analyze sum sales.csv"))
+	b.told(slacksim.Analyst, slacksim.SalesData, "On it.")
+	require.Equal(t, latest.Files[0].ID, b.service.questions()[0].Files[0].ID)
+}
+
+func TestSlacksSpellingBecomesWhatWasTyped(t *testing.T) {
+	t.Parallel()
+	for sent, typed := range map[string]string{
+		"a &lt; b &amp;&amp; c &gt; d":                     "a < b && c > d",
+		"ask <@U123|maya> in <#C1|sales>":                  "ask @maya in #sales",
+		"ask <@U123>":                                      "ask @U123",
+		"see <https://x.example/a?b=1&amp;c=2|here>":       "see here",
+		"see <https://x.example/>":                         "see https://x.example/",
+		"write <mailto:a@b.example|a@b.example>":           "write a@b.example",
+		"write <mailto:a@b.example>":                       "write a@b.example",
+		"hey <!here> <!date^1^{date}|today> <!subteam^S1>": "hey @here today @subteam",
+		"&amp;lt; stays":                                   "&lt; stays",
+		"  spaces  ":                                       "spaces",
+		"a < b":                                            "a < b",
+	} {
+		require.Equal(t, typed, fromSlack(sent))
+	}
+	require.Equal(t, "how many?", fromSlack(withoutMention("<@U0BOT|bot>, how many?", "U0BOT")))
+}
+
+func TestInADirectMessageWithTheBotACommandWorks(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	maya := b.as(slacksim.Analyst)
+	require.NoError(t, maya.Command(maya.DM(), "/analyze How many?"))
+	b.told(slacksim.Analyst, maya.DM(), "On it.")
+	require.Equal(t, maya.DM(), b.service.questions()[0].Project)
+}

@@ -1,0 +1,71 @@
+package bot
+
+import (
+	"fmt"
+
+	"countersign/approval"
+	"countersign/budget"
+)
+
+// bill ends every answer: what it cost, what is left, and who is answerable.
+func (b *Bot) bill(p *page, v *approval.View) {
+	p.list([]part{strong("Bill")}, billLines(v))
+	r := v.Request
+	print := []part{words("Request "), mono(r.ID)}
+	if r.Revision != nil {
+		print = append(print, words(fmt.Sprintf(", revision %d, sha256 ", r.Revision.Number)), mono(approval.Short(r.Revision.Digest)))
+	}
+	if who := approvers(r); who != nil {
+		print = append(append(print, words(", approved")), who...)
+		print = append(print, words(" "), moment(r.Decisions[len(r.Decisions)-1].At))
+	}
+	p.small(print...)
+}
+
+// billLines add charges of one kind and name up, and end with the total and what is left.
+func billLines(v *approval.View) (items [][]part) {
+	type key struct {
+		kind budget.ChargeKind
+		what string
+	}
+	sums, order, estimated := map[key]budget.Charge{}, []key{}, false
+	for _, s := range v.Bill {
+		estimated = estimated || s.Estimated
+		for _, c := range s.Charges {
+			k := key{c.Kind, c.What}
+			sum, ok := sums[k]
+			if !ok {
+				order = append(order, k)
+			}
+			sum.Amount += c.Amount
+			sum.BoxMS += c.BoxMS
+			sum.Usage.Input += c.Usage.Input
+			sum.Usage.Output += c.Usage.Output
+			sums[k] = sum
+		}
+	}
+	for i, k := range order {
+		c := sums[k]
+		if i >= 8 {
+			items = append(items, []part{words(fmt.Sprintf("and %d more lines", len(order)-i))})
+			break
+		}
+		line := fmt.Sprintf("%s sandbox: %.1f seconds, ", k.what, float64(c.BoxMS)/1000)
+		if k.kind == budget.Tokens {
+			line = fmt.Sprintf("%s: %s in and %s out, ", cut(k.what, 80), count(c.Usage.Input, "token"), thousands(c.Usage.Output))
+		}
+		items = append(items, []part{words(line + c.Amount.String())})
+	}
+	total := []part{strong("Total: " + spent(v).String())}
+	if estimated {
+		total = append(total, words(" (in part estimated, at the most that it can be)"))
+	}
+	items = append(items, total)
+	if tight, ok := budget.Tightest(v.Standings); ok {
+		left := append(whose(tight.Limit.Scope, ""), words(fmt.Sprintf(": %s of %s left%s", max(0, tight.Left()).Approx(), tight.Limit.Amount, during[tight.Limit.Window])))
+		items = append(items, left)
+	}
+	return items
+}
+
+var during = map[budget.Window]string{budget.Day: " today", budget.Week: " this week", budget.Month: " this month"}

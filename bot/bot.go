@@ -1,0 +1,160 @@
+package bot
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/slack-go/slack"
+	"golang.org/x/sync/errgroup"
+
+	"countersign/approval"
+	"countersign/budget"
+)
+
+// Service is what people can do, as approval.Service does it.
+type Service interface {
+	Ask(ctx context.Context, q approval.Question) (*approval.Request, error)
+	Decide(ctx context.Context, ruling approval.Ruling) (*approval.Request, error)
+	// MayDecide gives the error that Decide would give, and decides nothing.
+	MayDecide(ctx context.Context, ruling approval.Ruling) (*approval.Request, error)
+	Withdraw(ctx context.Context, id string, click approval.Click) (*approval.Request, error)
+	// View is a request with all that its messages are drawn from.
+	View(ctx context.Context, id string) (*approval.View, error)
+	Recent(ctx context.Context, team, user string) ([]*approval.Request, error)
+	Pending(ctx context.Context, team string) ([]*approval.Request, error)
+	Models() []string
+	Budgets(ctx context.Context, team, user string) ([]budget.Standing, error)
+	SetLimit(ctx context.Context, actor string, limit budget.Limit) error
+}
+
+// Options are what a bot needs.
+type Options struct {
+	BotToken string // xoxb-
+	AppToken string // xapp-, with connections:write
+	// APIURL is where the Web API is, with a slash at its end. Defaults to Slack.
+	APIURL string
+	// Service takes what people ask and decide. It may be set later, with Serve.
+	Service Service
+	// Policy names the reviewers and administrators for display. Who may do what
+	// is for the service to check. Defaults to approval.DefaultPolicy.
+	Policy func() approval.Policy
+	Log    *slog.Logger // Defaults to slog.Default.
+	// HTTPClient makes the calls of the Web API. Defaults to one with a timeout of a minute.
+	HTTPClient *http.Client
+	// Connections is how many sockets are held open, so that one can be renewed
+	// while another listens. Slack allows ten in all. Defaults to 2.
+	Connections int
+	// Workers is how many envelopes are worked on at a time. Defaults to 16.
+	Workers int
+	// Observe is told of every envelope: what it was, how it ended ("acked",
+	// "late", "failed", "panicked") and how long that took. Optional.
+	Observe func(kind, outcome string, took time.Duration)
+}
+
+// Bot is one app in one workspace.
+type Bot struct {
+	Options
+	api   *slack.Client
+	later errgroup.Group // what is left to do when an envelope has been answered
+	live  atomic.Int32   // sockets that are connected
+
+	mu   sync.Mutex
+	self *Identity // what auth.test said; nil until it has been asked
+}
+
+var _ approval.Slack = (*Bot)(nil)
+
+// New makes a bot. Nothing is connected before Run.
+func New(o Options) *Bot {
+	if o.Policy == nil {
+		o.Policy = approval.DefaultPolicy
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if o.Connections <= 0 {
+		o.Connections = 2
+	}
+	if o.Workers <= 0 {
+		o.Workers = 16
+	}
+	if o.Observe == nil {
+		o.Observe = func(string, string, time.Duration) {}
+	}
+	b := &Bot{Options: o}
+	b.later.SetLimit(4 * o.Workers)
+	b.api = slack.New(o.BotToken, b.clientOptions()...)
+	return b
+}
+
+// Serve names the service that the bot works for. The service needs a Slack and
+// the bot needs a service; this closes the circle, before Run.
+func (b *Bot) Serve(s Service) { b.Service = s }
+
+func (b *Bot) clientOptions() []slack.Option {
+	client := http.Client{Timeout: time.Minute}
+	if b.HTTPClient != nil {
+		client = *b.HTTPClient
+	}
+	if client.Transport == nil {
+		client.Transport = http.DefaultTransport
+	}
+	client.Transport = &throttle{next: client.Transport, burst: 2 * b.Connections}
+	client.CheckRedirect = stopAtSignIn
+	options := []slack.Option{
+		slack.OptionAppLevelToken(b.AppToken),
+		slack.OptionHTTPClient(&client),
+		// Retries on 429 and on nothing else: any other failure may have had its effect.
+		slack.OptionRetry(3),
+	}
+	if b.APIURL != "" {
+		options = append(options, slack.OptionAPIURL(b.APIURL))
+	}
+	return options
+}
+
+// Sockets is how many sockets are connected at the moment.
+func (b *Bot) Sockets() int { return int(b.live.Load()) }
+
+// who asks Slack once who the bot is.
+func (b *Bot) who(ctx context.Context) (Identity, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.self != nil {
+		return *b.self, nil
+	}
+	who, err := b.CheckBot(ctx)
+	if err != nil {
+		return Identity{}, err
+	}
+	b.self = &who
+	return who, nil
+}
+
+// permalink is where a message can be read. Slack's chat.getPermalink gives the
+// same address, at the price of a call for each.
+func (i Identity) permalink(channel, ts, thread string) string {
+	if channel == "" || ts == "" || i.URL == "" {
+		return ""
+	}
+	url := fmt.Sprintf("%sarchives/%s/p%s", i.URL, channel, digits(ts))
+	if thread != "" && thread != ts {
+		url += fmt.Sprintf("?thread_ts=%s&cid=%s", thread, channel)
+	}
+	return url
+}
+
+func digits(ts string) string {
+	var out []byte
+	for _, c := range []byte(ts) {
+		if c >= '0' && c <= '9' {
+			out = append(out, c)
+		}
+	}
+	return string(out)
+}

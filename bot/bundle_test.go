@@ -1,0 +1,370 @@
+package bot
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/slack-go/slack/socketmode"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"countersign/approval"
+	"countersign/budget"
+	"countersign/internal/slacksim"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// bundle is a workspace, a bot that is connected to it, and a service that says
+// what the test tells it to.
+type bundle struct {
+	t       *testing.T
+	ctx     context.Context
+	sim     *slacksim.Sim
+	bot     *Bot
+	service *service
+	log     *record
+	stop    func() // ends the bot and waits for it
+}
+
+// record keeps what is logged.
+type record struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (r *record) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.buf.Write(p)
+}
+
+func (r *record) String() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.buf.String()
+}
+
+func manifest(t *testing.T) []byte {
+	t.Helper()
+	text, err := os.ReadFile("../manifest.yaml")
+	require.NoError(t, err)
+	return text
+}
+
+// idle is a bundle whose bot is not connected.
+func idle(t *testing.T, change ...func(*slacksim.Options, *Options)) *bundle {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	t.Cleanup(cancel)
+	b := &bundle{t: t, ctx: ctx, log: &record{}}
+	world := slacksim.Options{Manifest: manifest(t)}
+	o := Options{Log: slog.New(slog.NewTextHandler(b.log, nil))}
+	b.service = newService()
+	o.Service = b.service
+	o.Policy = func() approval.Policy { return b.service.policy }
+	for _, c := range change {
+		c(&world, &o)
+	}
+	b.sim = slacksim.Start(t, world)
+	if o.BotToken == "" {
+		o.BotToken = b.sim.BotToken()
+	}
+	if o.AppToken == "" {
+		o.AppToken = b.sim.AppToken()
+	}
+	o.APIURL = b.sim.APIURL()
+	b.bot = New(o)
+	b.service.slack = b.bot
+	return b
+}
+
+// setup is a bundle whose bot is connected.
+func setup(t *testing.T, change ...func(*slacksim.Options, *Options)) *bundle {
+	t.Helper()
+	b := idle(t, change...)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- b.bot.Run(ctx) }()
+	b.stop = sync.OnceFunc(func() {
+		cancel()
+		require.NoError(t, <-ended)
+	})
+	t.Cleanup(b.stop)
+	require.NoError(t, b.sim.WaitSockets(b.ctx, b.bot.Connections))
+	return b
+}
+
+// as are the people of the workspace.
+func (b *bundle) as(id string) *slacksim.Person { return b.sim.As(id) }
+
+// share puts a data file into a channel.
+func (b *bundle) share(channel, name, data string) slacksim.Message {
+	b.t.Helper()
+	m, err := b.as(slacksim.Analyst).Share(channel, "", name, []byte(data))
+	require.NoError(b.t, err)
+	return m
+}
+
+// told waits until somebody is told something in private, and returns all of it.
+func (b *bundle) told(who, channel, words string) slacksim.Message {
+	b.t.Helper()
+	m, err := b.as(who).WaitEphemeral(b.ctx, channel, func(m slacksim.Message) bool { return strings.Contains(m.Words(), words) })
+	require.NoError(b.t, err)
+	return m
+}
+
+// publish draws a surface as the service does, and remembers the post.
+func (b *bundle) publish(v *approval.View, kinds ...approval.Surface) {
+	b.t.Helper()
+	for _, kind := range kinds {
+		post, err := b.bot.Publish(b.ctx, v, kind)
+		require.NoError(b.t, err)
+		v.Posts[kind] = post
+		if kind == approval.SurfaceRoot && v.Session.ThreadTS == "" {
+			v.Session.ThreadTS = post.TS
+		}
+	}
+}
+
+// read finds a surface as somebody sees it.
+func (b *bundle) read(who string, p approval.Post) slacksim.Message {
+	b.t.Helper()
+	m, err := b.as(who).Find(p.Channel, p.TS)
+	require.NoError(b.t, err)
+	return m
+}
+
+// service is a Service that keeps what it was asked and answers as it is told.
+type service struct {
+	slack approval.Slack
+
+	mu       sync.Mutex
+	policy   approval.Policy
+	asked    []approval.Question
+	rulings  []approval.Ruling
+	looked   []approval.Ruling
+	taken    []approval.Click
+	limits   []budget.Limit
+	views    map[string]*approval.View
+	recent   []*approval.Request
+	pending  []*approval.Request
+	standing []budget.Standing
+	models   []string
+	err      error                           // of everything
+	hold     func(ctx context.Context) error // before anything commits
+}
+
+func newService() *service {
+	p := approval.DefaultPolicy()
+	p.Reviewers = []string{slacksim.Reviewer, slacksim.SecondReviewer}
+	p.Admins = []string{slacksim.Admin}
+	p.ReviewChannel = slacksim.CodeReview
+	return &service{policy: p, views: map[string]*approval.View{}, models: []string{"mistral-medium-2508", "codestral-2508"}}
+}
+
+func (s *service) enter(ctx context.Context) error {
+	s.mu.Lock()
+	hold, err := s.hold, s.err
+	s.mu.Unlock()
+	if hold != nil {
+		if err := hold(ctx); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+// fail makes everything fail from now on.
+func (s *service) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err = err
+}
+
+func (s *service) Ask(ctx context.Context, q approval.Question) (*approval.Request, error) {
+	if err := s.enter(ctx); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	again := slices.ContainsFunc(s.asked, func(o approval.Question) bool { return o.Trigger == q.Trigger })
+	if !again {
+		s.asked = append(s.asked, q)
+	}
+	return &approval.Request{ID: "bcd23fg", Team: q.Team, Project: q.Project, Asker: q.Asker, Question: q.Text}, nil
+}
+
+func (s *service) questions() []approval.Question {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.asked)
+}
+
+func (s *service) Decide(ctx context.Context, r approval.Ruling) (*approval.Request, error) {
+	if err := s.enter(ctx); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rulings = append(s.rulings, r)
+	return s.views[r.RequestID].Request, nil
+}
+
+func (s *service) decided() []approval.Ruling {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.rulings)
+}
+
+func (s *service) MayDecide(ctx context.Context, r approval.Ruling) (*approval.Request, error) {
+	if err := s.enter(ctx); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.looked = append(s.looked, r)
+	return s.views[r.RequestID].Request, nil
+}
+
+func (s *service) Withdraw(ctx context.Context, id string, c approval.Click) (*approval.Request, error) {
+	if err := s.enter(ctx); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v, ok := s.views[id]
+	if !ok {
+		return nil, approval.ErrNotFound
+	}
+	s.taken = append(s.taken, c)
+	return v.Request, nil
+}
+
+func (s *service) View(ctx context.Context, id string) (*approval.View, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if v, ok := s.views[id]; ok {
+		return v, nil
+	}
+	return nil, approval.ErrNotFound
+}
+
+func (s *service) Recent(ctx context.Context, team, user string) ([]*approval.Request, error) {
+	return s.recent, s.enter(ctx)
+}
+
+func (s *service) Pending(ctx context.Context, team string) ([]*approval.Request, error) {
+	return s.pending, s.enter(ctx)
+}
+
+func (s *service) Models() []string { return s.models }
+
+func (s *service) Budgets(ctx context.Context, team, user string) ([]budget.Standing, error) {
+	return s.standing, s.enter(ctx)
+}
+
+func (s *service) SetLimit(ctx context.Context, actor string, l budget.Limit) error {
+	if err := s.enter(ctx); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.limits = append(s.limits, l)
+	return nil
+}
+
+// noon is when everything in these tests happens.
+var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+const sampleCode = `import pandas as pd
+
+sales = pd.read_csv("sales.csv")
+sales.groupby("month")["amount"].sum()
+`
+
+// sample is a request that waits for a reviewer, as it is drawn.
+func sample(change ...func(v *approval.View)) *approval.View {
+	r := &approval.Request{
+		ID: "bcd23fg", SessionID: "s123456789", Team: slacksim.DefaultTeam.ID, Project: slacksim.SalesData, Asker: slacksim.Analyst,
+		Question: "What were sales per month in sales.csv?", Model: "mistral-medium-2508", State: approval.Pending, Attempts: 1,
+		CreatedAt: noon, ChangedAt: noon, ExpiresAt: noon.Add(24 * time.Hour),
+		Files: []approval.File{{ID: "F1", Name: "sales.csv", Size: 1234, SHA256: approval.Hash([]byte("data")), Tables: []approval.Table{{Rows: 1204,
+			Columns: []approval.Column{{Name: "month", Type: "text"}, {Name: "amount", Type: "number"}}}}}},
+	}
+	v := &approval.View{Request: r, Session: approval.Session{ID: r.SessionID, Team: r.Team, Channel: r.Project},
+		Bill: []approval.Spend{{Purpose: budget.ForDraft, Charges: []budget.Charge{
+			{Kind: budget.Tokens, What: "mistral-medium-2508", Usage: budget.Usage{Model: "mistral-medium-2508", Input: 1834, Output: 212}, Amount: 1_158_000},
+			{Kind: budget.Box, What: "local", BoxMS: 412, Amount: 3_000}}}},
+		Standings: []budget.Standing{{Limit: budget.Limit{Scope: budget.Scope{Team: r.Team, Kind: budget.User, ID: r.Asker}, Amount: 10 * budget.Dollar,
+			Window: budget.Month, Default: true}, Spent: 2_120_000_000, ResetsAt: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)}},
+		Posts: map[approval.Surface]approval.Post{}, Now: noon}
+	withCode(sampleCode)(v)
+	for _, c := range change {
+		c(v)
+	}
+	return v
+}
+
+func withCode(code string) func(v *approval.View) {
+	return func(v *approval.View) {
+		m := approval.Manifest{Version: 1, CodeSHA256: approval.Hash([]byte(code)), Sandbox: "local", Template: "python-3.11",
+			Inputs: []approval.Input{{Name: "sales.csv", SHA256: approval.Hash([]byte("data"))}}, Limits: approval.DefaultPolicy().Limits, CostCap: 4_100_000}
+		v.Request.Revision = &approval.Revision{RequestID: v.Request.ID, Number: 1, Code: code, Summary: "Sums the amounts of each month.",
+			Author: "mistral-medium-2508", Findings: []approval.Finding{{Level: approval.Note, Line: 3, Text: "reads sales.csv"}}, Manifest: m, Digest: m.Digest(), At: noon}
+	}
+}
+
+// in brings a request into a state, with what belongs to it.
+func in(state approval.State, reason string) func(v *approval.View) {
+	return func(v *approval.View) {
+		r := v.Request
+		r.State, r.Reason = state, reason
+		decide := func(verdict approval.Verdict, who, why string) {
+			r.Decisions = append(r.Decisions, approval.Decision{RequestID: r.ID, Revision: 1, Digest: r.Revision.Digest, Reviewer: who, Verdict: verdict, Reason: why, At: noon.Add(time.Minute)})
+		}
+		switch state {
+		case approval.Rejected:
+			decide(approval.Reject, slacksim.Reviewer, reason)
+		case approval.Approved, approval.Running, approval.Done, approval.Lost:
+			decide(approval.Approve, slacksim.Reviewer, "")
+		case approval.Drafting:
+			r.Revision = nil
+		}
+		if state == approval.Running || state == approval.Done || state == approval.Lost {
+			r.Run = &approval.Run{RequestID: r.ID, BoxID: "box", StartedAt: noon.Add(2 * time.Minute)}
+		}
+		if state.Final() {
+			r.ExpiresAt = time.Time{}
+		}
+	}
+}
+
+// with gives a request the result of its run.
+func with(res approval.Result, files ...approval.Artifact) func(v *approval.View) {
+	return func(v *approval.View) {
+		in(approval.Done, "")(v)
+		v.Request.Run.FinishedAt = noon.Add(3 * time.Minute)
+		res.Artifacts = files
+		v.Request.Run.Result = &res
+		v.Artifacts = files
+		v.Bill = append(v.Bill, approval.Spend{Purpose: budget.ForRun, Charges: []budget.Charge{{Kind: budget.Box, What: "local", BoxMS: 3200, Amount: 21_000}}})
+	}
+}
+
+// What is waited for comes within milliseconds, on a machine that is busy within
+// seconds; only what never comes takes this long.
+const (
+	waitAtMost = 15 * time.Second
+	tick       = 5 * time.Millisecond
+)
+
+// eventOf is an event with this in it.
+func eventOf(data any) socketmode.Event { return socketmode.Event{Data: data} }

@@ -1,0 +1,242 @@
+package bot
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"countersign/approval"
+	"countersign/budget"
+)
+
+// card is the message in the review channel. While the request waits it carries
+// the means to decide: Approve only beside the whole code. garbled tells that
+// Slack has once stored something else than what was sent.
+func (b *Bot) card(v *approval.View, who Identity, garbled bool) *page {
+	r, rev := v.Request, v.Request.Revision
+	p := &page{}
+	p.head(cardTitle(r))
+	p.quote(cut(r.Question, 3000), person(r.Asker), words(" asks:"))
+	if len(r.Files) > 0 {
+		p.list([]part{strong("Files")}, fileLines(r.Files))
+	}
+	if rev.Summary != "" {
+		p.quote(cut(rev.Summary, 600), strong("What it does"), words(" (written by the model, not checked):"))
+	}
+	b.findings(p, rev.Findings, 1500)
+	tail := b.cardTail(v, garbled)
+	text, fits := inline(rev.Code)
+	// The code comes last before the small print, whole or not at all.
+	fits = fits && p.used+tail.used+len([]rune(text))+200 <= maxBlockText
+	n := len(lines(rev.Code))
+	title := []part{strong("Code"), words(fmt.Sprintf(" (revision %d, %s)", rev.Number, count(n, "line")))}
+	switch {
+	case fits:
+		p.verbatim(title, text, "python", "The code is in the message.")
+	case r.State == approval.Pending:
+		p.say(append(title, words(fmt.Sprintf(". With %d characters it is too long for a card.", len([]rune(rev.Code)))))...)
+	default:
+		p.say(title...)
+	}
+	p.blocks = append(p.blocks, tail.blocks...)
+	p.lines = append(p.lines, tail.lines...)
+	p.used += tail.used
+	if r.State == approval.Pending {
+		b.cardButtons(p, v, who, fits, garbled)
+	}
+	return p
+}
+
+func cardTitle(r *approval.Request) string {
+	switch r.State {
+	case approval.Pending:
+		return "May this code run?"
+	case approval.Rejected:
+		return "Rejected"
+	case approval.Expired:
+		if len(r.Decisions) == 0 {
+			return "Expired: nobody decided"
+		}
+		return "Expired"
+	case approval.Withdrawn:
+		return "Taken back"
+	case approval.Failed:
+		return "Not run"
+	case approval.Lost:
+		return "Approved, result lost"
+	case approval.Drafting:
+		return "The code is being rewritten"
+	case approval.Done:
+		return "Approved and run"
+	}
+	return "Approved"
+}
+
+// cardTail is what a card says after the code: the cost, the terms, who decided.
+func (b *Bot) cardTail(v *approval.View, garbled bool) *page {
+	r, rev := v.Request, v.Request.Revision
+	t := &page{}
+	cost := []part{strong("Cost"), words(fmt.Sprintf(": %s so far, at most %s more for the run", spent(v).Approx(), rev.Manifest.CostCap.Approx()))}
+	if tight, ok := budget.Tightest(v.Standings); ok {
+		cost = append(cost, words(". "))
+		cost = append(cost, whose(tight.Limit.Scope, "")...)
+		cost = append(cost, words(fmt.Sprintf(" pays; %s of %s is left there", max(0, tight.Left()).Approx(), tight.Limit.Amount)))
+	}
+	t.say(append(cost, words("."))...)
+	m := rev.Manifest
+	network := "no network"
+	if len(m.Network) > 0 {
+		network = "may reach " + cut(strings.Join(m.Network, ", "), 200)
+	}
+	t.say(strong("Runs"), words(fmt.Sprintf(" once, in a %s sandbox: %s, at most %s and %d MB of memory.", m.Sandbox, network, count(m.Limits.Seconds, "second"), m.Limits.MemoryMB)))
+	if garbled && r.State == approval.Pending {
+		t.say(strong("This card cannot be trusted: "), words("Slack stored something else than what I sent, so it may not show the code as it is. It cannot be approved here. Reject it, or let the asker take it back and ask again."))
+	}
+	for _, d := range r.Decisions {
+		verb := map[approval.Verdict]string{approval.Approve: "Approved by ", approval.Reject: "Rejected by "}[d.Verdict]
+		said := []part{strong(verb), person(d.Reviewer), words(" "), moment(d.At)}
+		if d.Reason != "" {
+			t.quote(cut(d.Reason, 1000), append(said, words(":"))...)
+			continue
+		}
+		t.say(append(said, words("."))...)
+	}
+	if r.State != approval.Rejected && r.Reason != "" {
+		t.say(words(cut(r.Reason, 1000)))
+	}
+	print := []part{words("Request "), mono(r.ID), words(fmt.Sprintf(", revision %d, sha256 ", rev.Number)), mono(approval.Short(rev.Digest))}
+	if r.State == approval.Pending {
+		print = append(print, words(", open until "), moment(r.ExpiresAt))
+		if quorum := b.Policy().Quorum; quorum > 1 {
+			print = append(print, words(fmt.Sprintf(", %d of %d approvals", r.Approvals(), quorum)))
+		}
+	}
+	t.small(print...)
+	return t
+}
+
+// cardButtons are the ways to decide. Without the whole code on the card, Approve
+// is where the code is.
+func (b *Bot) cardButtons(p *page, v *approval.View, who Identity, whole, garbled bool) {
+	s := sealOf(v.Request).String()
+	var row []slack.BlockElement
+	_, readable := chunked(v.Request.Revision.Code)
+	switch {
+	case garbled:
+	case whole:
+		approve := button(actionApprove, "Approve", s, slack.StylePrimary)
+		approve.AccessibilityLabel = "Approve this code, so that it runs once"
+		row = append(row, approve)
+	case readable:
+		row = append(row, button(actionReview, fmt.Sprintf("Review code (%s)", count(len(lines(v.Request.Revision.Code)), "line")), s, slack.StylePrimary))
+	default:
+		p.say(words("It is too long to be shown anywhere in Slack as well, so it cannot be approved. Reject it, or let the asker take it back."))
+	}
+	reject := button(actionReject, "Reject", s, slack.StyleDanger)
+	reject.AccessibilityLabel = "Reject this code and say why"
+	row = append(row, reject)
+	options := []*slack.OptionBlockObject{slack.NewOptionBlockObject(moreCode+":"+v.Request.ID, plain("Full code as a file"), nil)}
+	if url := who.permalink(v.Session.Channel, thread(v), ""); url != "" {
+		option := slack.NewOptionBlockObject(moreLink, plain("View in thread"), nil)
+		option.URL = url
+		options = append(options, option)
+	}
+	row = append(row, slack.NewOverflowBlockElement(actionMore, options...))
+	p.buttons("decide", row...)
+}
+
+// fileLines say what is in the files, as far as it has been read.
+func fileLines(files []approval.File) (items [][]part) {
+	for _, f := range files[:min(10, len(files))] {
+		var shapes []string
+		for _, t := range f.Tables[:min(4, len(f.Tables))] {
+			name := ""
+			if t.Name != "" {
+				name = cut(t.Name, 40) + " "
+			}
+			shapes = append(shapes, fmt.Sprintf("%s%s × %s", name, count(t.Rows, "row"), count(len(t.Columns), "column")))
+		}
+		if more := len(f.Tables) - len(shapes); more > 0 {
+			shapes = append(shapes, fmt.Sprintf("%d more", more))
+		}
+		item := []part{mono(cut(f.Name, 110))}
+		if len(shapes) > 0 {
+			item = append(item, words(": "+strings.Join(shapes, ", ")))
+		}
+		items = append(items, item)
+	}
+	if more := len(files) - len(items); more > 0 {
+		items = append(items, []part{words(fmt.Sprintf("and %d more", more))})
+	}
+	return items
+}
+
+// findings lists what the inspection saw, the worst first, in so many characters.
+// What does not fit is counted, level by level.
+func (b *Bot) findings(p *page, all []approval.Finding, room int) {
+	titles := []struct {
+		level approval.Level
+		one   string
+	}{{approval.Danger, "Danger"}, {approval.Caution, "Caution"}, {approval.Note, "Note"}}
+	for _, t := range titles {
+		var items [][]part
+		hidden := 0
+		for _, f := range all {
+			if f.Level != t.level {
+				continue
+			}
+			text := cut(oneLine(f.Text), 200)
+			if f.Line > 0 {
+				text = fmt.Sprintf("line %d: %s", f.Line, text)
+			}
+			if len([]rune(text)) > room {
+				hidden++
+				continue
+			}
+			room -= len([]rune(text))
+			items = append(items, []part{words(text)})
+		}
+		if hidden > 0 {
+			items = append(items, []part{words(fmt.Sprintf("and %d more of this kind", hidden))})
+		}
+		if len(items) > 0 {
+			p.list([]part{strong(t.one)}, items)
+		}
+	}
+	if len(all) == 0 {
+		p.say(words("The inspection of the code found nothing to point out."))
+	}
+}
+
+// spent is what the bill holds so far.
+func spent(v *approval.View) (sum budget.USD) {
+	for _, s := range v.Bill {
+		sum += budget.Total(s.Charges)
+	}
+	return sum
+}
+
+// thread is where a request's messages go.
+func thread(v *approval.View) string {
+	if v.Session.ThreadTS != "" {
+		return v.Session.ThreadTS
+	}
+	return v.Posts[approval.SurfaceRoot].TS
+}
+
+// count says how many of something there are.
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return thousands(n) + " " + what + "s"
+}
+
+func thousands(n int) string {
+	digits := fmt.Sprint(n)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
+}

@@ -1,0 +1,251 @@
+package bot
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"countersign/approval"
+)
+
+// seal is what a button stands for: one revision of one request, by its digest.
+// What is decided is this, whatever the request has become since.
+type seal struct {
+	request  string
+	revision int
+	digest   string
+}
+
+func sealOf(r *approval.Request) seal {
+	return seal{request: r.ID, revision: r.Revision.Number, digest: r.Revision.Digest}
+}
+
+func (s seal) String() string { return fmt.Sprintf("%s/%d/%s", s.request, s.revision, s.digest) }
+
+// parseSeal reads a button's value. Slack gives back what was sent, but an old
+// version of this program may have sent it.
+func parseSeal(value string) (seal, error) {
+	fields := strings.Split(value, "/")
+	bad := &approval.InputError{Why: "I do not know this button. It may belong to an older version of this app; please look for a newer card."}
+	if len(fields) != 3 || fields[0] == "" || len(fields[2]) != 64 || strings.Trim(fields[2], "0123456789abcdef") != "" {
+		return seal{}, bad
+	}
+	n, err := strconv.Atoi(fields[1])
+	if err != nil || n < 1 || strconv.Itoa(n) != fields[1] {
+		return seal{}, bad
+	}
+	return seal{request: fields[0], revision: n, digest: fields[2]}, nil
+}
+
+func (s seal) ruling(v approval.Verdict, reason string, click approval.Click) approval.Ruling {
+	return approval.Ruling{RequestID: s.request, Revision: s.revision, Digest: s.digest, Verdict: v, Reason: reason, Click: click}
+}
+
+// clickOf are the facts of a press on a button in a message or a modal.
+func clickOf(cb slack.InteractionCallback, action *slack.BlockAction) approval.Click {
+	at := seatOf(cb)
+	return approval.Click{Team: cb.Team.ID, User: cb.User.ID, ActionTS: action.ActionTs, Channel: at.channel, MessageTS: cb.Container.MessageTs}
+}
+
+// clickApprove approves from the card, which has shown the whole code.
+func (b *Bot) clickApprove(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	s, err := parseSeal(action.Value)
+	if err != nil {
+		return b.refuse(err, seatOf(cb))
+	}
+	click := clickOf(cb, action)
+	_, err = b.Service.Decide(ctx, s.ruling(approval.Approve, "", click))
+	return b.decided(s, click, seatOf(cb), err)
+}
+
+// decided ends a decision: the card that was pressed is put right if it is not
+// the one that jobs keep up, and who was refused gets to know why.
+func (b *Bot) decided(s seal, click approval.Click, at seat, err error) (answer, error) {
+	text, ok := known(err)
+	if err != nil && !ok {
+		return answer{}, err
+	}
+	return answer{after: func(ctx context.Context) {
+		if text != "" {
+			b.tell(ctx, at, words(text))
+		}
+		b.tidy(ctx, s.request, click)
+	}}, nil
+}
+
+// tidy redraws a card that was posted and not remembered, because the program
+// died between the two. The remembered one is redrawn by its job.
+func (b *Bot) tidy(ctx context.Context, id string, click approval.Click) {
+	if click.MessageTS == "" {
+		return
+	}
+	v, err := b.Service.View(ctx, id)
+	if err != nil {
+		b.Log.Error("look for stray cards", "request", id, "error", err)
+		return
+	}
+	kept := v.Posts[approval.SurfaceCard]
+	if v.Request.Team != click.Team || v.Request.Revision == nil || kept.Channel == click.Channel && kept.TS == click.MessageTS {
+		return
+	}
+	who, err := b.who(ctx)
+	if err == nil {
+		_, _, _, err = b.api.UpdateMessageContext(ctx, click.Channel, click.MessageTS, b.card(v, who, false).options()...)
+	}
+	if err != nil {
+		b.Log.Warn("redraw a stray card", "request", id, "error", detail(err))
+	}
+}
+
+// clickReject opens the question why. Who may not decide is told so at once,
+// before they write anything.
+func (b *Bot) clickReject(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	from, s, err := cardOf(cb, action)
+	if err != nil {
+		return b.refuse(err, seatOf(cb))
+	}
+	click := clickOf(cb, action)
+	if _, err := b.Service.MayDecide(ctx, s.ruling(approval.Reject, "", click)); err != nil {
+		return b.decided(s, click, seatOf(cb), err)
+	}
+	view := reasonView(from)
+	if cb.View.ID != "" {
+		_, err = b.api.PushViewContext(ctx, cb.TriggerID, view)
+		if slackError(err) == "exchanged_trigger_id" {
+			err = nil
+		}
+	} else {
+		err = b.open(ctx, cb.TriggerID, view)
+	}
+	if err != nil {
+		return b.refuse(err, seatOf(cb))
+	}
+	return answer{}, nil
+}
+
+// cardOf finds the card that a press belongs to: the message itself, or the one
+// that the modal was opened from.
+func cardOf(cb slack.InteractionCallback, action *slack.BlockAction) (origin, seal, error) {
+	s, err := parseSeal(action.Value)
+	if err != nil {
+		return origin{}, s, err
+	}
+	from := origin{Channel: seatOf(cb).channel, Message: cb.Container.MessageTs, Seal: s.String()}
+	if cb.View.ID != "" {
+		from, err = originOf(cb.View.PrivateMetadata)
+	}
+	return from, s, err
+}
+
+// reasonView asks why.
+func reasonView(from origin) slack.ModalViewRequest {
+	field := slack.NewPlainTextInputBlockElement(plain("The asker gets to read it."), fieldReason)
+	field.Multiline, field.MaxLength, field.FocusOnLoad = true, 1000, true
+	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: callbackReason, Title: plain("Reject this code"), Submit: plain("Reject"),
+		Close: plain("Back"), PrivateMetadata: from.String(),
+		Blocks: slack.Blocks{BlockSet: []slack.Block{slack.NewInputBlock(fieldReason, plain("Why?"), nil, field)}}}
+}
+
+// submitReason rejects.
+func (b *Bot) submitReason(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+	return b.rule(ctx, cb, approval.Reject, fieldsOf(cb)[fieldReason].Value)
+}
+
+// submitReview approves from the modal that has shown the whole of a long program.
+func (b *Bot) submitReview(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+	return b.rule(ctx, cb, approval.Approve, "")
+}
+
+// rule decides from a modal. What stands in the way is said in the modal's place,
+// where the person looks.
+func (b *Bot) rule(ctx context.Context, cb slack.InteractionCallback, v approval.Verdict, reason string) (answer, error) {
+	from, err := originOf(cb.View.PrivateMetadata)
+	if err != nil {
+		return answer{}, err
+	}
+	s, err := parseSeal(from.Seal)
+	if err != nil {
+		return answer{}, err
+	}
+	// A modal has no action_ts; its id is as good: sending it again is the same click.
+	click := approval.Click{Team: cb.Team.ID, User: cb.User.ID, ActionTS: cb.View.ID, Channel: from.Channel, MessageTS: from.Message}
+	_, err = b.Service.Decide(ctx, s.ruling(v, reason, click))
+	text, ok := known(err)
+	if err != nil && !ok {
+		return answer{}, err
+	}
+	a := answer{payload: slack.NewClearViewSubmissionResponse(), after: func(ctx context.Context) { b.tidy(ctx, s.request, click) }}
+	if text != "" {
+		a.payload = slack.NewUpdateViewSubmissionResponse(noteView("Nothing has changed", text))
+		if v == approval.Reject && strings.TrimSpace(reason) == "" {
+			a.payload = slack.NewErrorsViewSubmissionResponse(map[string]string{fieldReason: text})
+		}
+	}
+	return a, nil
+}
+
+// noteView is a modal that only says something.
+func noteView(title, text string) *slack.ModalViewRequest {
+	p := &page{}
+	p.say(words(text))
+	return &slack.ModalViewRequest{Type: slack.VTModal, CallbackID: callbackNote, Title: plain(title), Close: plain("Close"),
+		Blocks: slack.Blocks{BlockSet: p.blocks}}
+}
+
+// clickReview opens the whole of a program that is too long for its card.
+func (b *Bot) clickReview(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	from, s, err := cardOf(cb, action)
+	if err != nil {
+		return b.refuse(err, seatOf(cb))
+	}
+	click := clickOf(cb, action)
+	r, err := b.Service.MayDecide(ctx, s.ruling(approval.Approve, "", click))
+	if err != nil {
+		return b.decided(s, click, seatOf(cb), err)
+	}
+	view, ok := b.reviewView(r, from)
+	if !ok {
+		return b.refuse(&approval.InputError{Why: "This program is too long to be shown here, so it cannot be approved."}, seatOf(cb))
+	}
+	if err := b.open(ctx, cb.TriggerID, view); err != nil {
+		return b.refuse(err, seatOf(cb))
+	}
+	return answer{}, nil
+}
+
+// clickCancel takes a request back.
+func (b *Bot) clickCancel(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	if _, err := b.Service.Withdraw(ctx, action.Value, clickOf(cb, action)); err != nil {
+		return b.refuse(err, seatOf(cb))
+	}
+	return answer{}, nil
+}
+
+// clickMore is the card's menu: the code as a file. Its other entry is a link,
+// which Slack follows by itself.
+func (b *Bot) clickMore(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	verb, id, _ := strings.Cut(action.SelectedOption.Value, ":")
+	if verb != moreCode {
+		return answer{}, nil
+	}
+	v, err := b.Service.View(ctx, id)
+	if err == nil && (v.Request.Team != cb.Team.ID || v.Request.Revision == nil) {
+		err = approval.ErrNotFound
+	}
+	if err != nil {
+		return b.refuse(err, seatOf(cb))
+	}
+	at := seatOf(cb)
+	rev := v.Request.Revision
+	return answer{after: func(ctx context.Context) {
+		name := fmt.Sprintf("%s-revision-%d.py", v.Request.ID, rev.Number)
+		alt := "The whole program, for reading. What runs is the stored one with the digest " + approval.Short(rev.Digest) + "."
+		file := approval.Artifact{Name: name, Kind: "file", Alt: alt, Data: []byte(rev.Code)}
+		if _, err := b.upload(ctx, at.channel, cb.Container.MessageTs, []approval.Artifact{file}); err != nil {
+			b.tell(ctx, at, words(b.Words(err)))
+		}
+	}}, nil
+}

@@ -1,0 +1,335 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/slack-go/slack"
+	"github.com/stretchr/testify/require"
+
+	"countersign/approval"
+	"countersign/internal/slacksim"
+)
+
+// pending puts a card before the reviewers.
+func pending(b *bundle, change ...func(v *approval.View)) (*approval.View, slacksim.Message) {
+	b.t.Helper()
+	v := sample(change...)
+	b.service.views[v.Request.ID] = v
+	b.publish(v, approval.SurfaceRoot, approval.SurfaceProgress, approval.SurfaceCard)
+	return v, b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard])
+}
+
+// longCode is too long for a card, by its lines.
+func longCode(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "print(%d)  # a line that is not short, so that the program is long\n", i)
+	}
+	return b.String()
+}
+
+func TestARefusedClickGetsATruthfulPrivateAnswer(t *testing.T) {
+	t.Parallel()
+	approved := sample(in(approval.Approved, "")).Request
+	tests := []struct {
+		name string
+		err  error
+		says string
+	}{
+		{"not a reviewer", &approval.NotAllowedError{Why: "Only the people who are named as reviewers can decide. Nothing has changed."}, "Only the people who are named as reviewers"},
+		{"twice", &approval.MoveError{Request: approved, Verb: "approve"}, "This has been approved already."},
+		{"stale", &approval.StaleError{Request: approved}, "This card is out of date"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			_, card := pending(b)
+			b.service.fail(tt.err)
+			for _, action := range []string{actionApprove, actionReject} {
+				before := len(b.as(slacksim.Reviewer).Ephemerals(slacksim.CodeReview))
+				require.NoError(t, b.as(slacksim.Reviewer).Click(card, action))
+				told := b.told(slacksim.Reviewer, slacksim.CodeReview, tt.says)
+				require.NotEmpty(t, told.Text)
+				require.Eventually(t, func() bool { return len(b.as(slacksim.Reviewer).Ephemerals(slacksim.CodeReview)) == before+1 }, waitAtMost, tick)
+			}
+			_, open := b.as(slacksim.Reviewer).View()
+			require.False(t, open, "nobody writes a reason in vain")
+			require.Empty(t, b.service.decided())
+		})
+	}
+}
+
+func TestAPrivateAnswerThatCannotBeShownGoesByDirectMessage(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	_, card := pending(b)
+	b.service.fail(&approval.NotAllowedError{Why: "Guests cannot decide."})
+	b.sim.Fail(slacksim.MethodFault{Method: "chat.postEphemeral", Error: "user_not_in_channel"})
+	ben := b.as(slacksim.Reviewer)
+	require.NoError(t, ben.Click(card, actionApprove))
+	_, err := ben.WaitMessage(b.ctx, ben.DM(), func(m slacksim.Message) bool { return strings.Contains(m.Text, "Guests cannot decide.") })
+	require.NoError(t, err)
+	b.sim.Fail(slacksim.MethodFault{Method: "chat.postEphemeral", Error: "user_not_in_channel"})
+	b.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Error: "account_inactive"})
+	require.NoError(t, ben.Click(card, actionApprove))
+	require.Eventually(t, func() bool { return strings.Contains(b.log.String(), "a private word did not arrive") }, waitAtMost, tick)
+}
+
+func TestAClickThatCannotBeCommittedIsNotAcked(t *testing.T) {
+	t.Parallel()
+	b := setup(t, impatient)
+	_, card := pending(b)
+	b.service.fail(errors.New("the database is away"))
+	for _, action := range []string{actionApprove, actionReject} {
+		var unanswered *slacksim.Unanswered
+		require.ErrorAs(t, b.as(slacksim.Reviewer).Click(card, action), &unanswered)
+	}
+	require.Equal(t, 2, b.sim.Counts().Unacked)
+}
+
+func TestAReasonIsRequired(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	_, card := pending(b)
+	ben := b.as(slacksim.Reviewer)
+	require.NoError(t, ben.Click(card, actionReject))
+	b.service.fail(&approval.InputError{Why: "Please say why. The asker gets to read it."})
+	wrong, err := ben.Submit(slacksim.Fill(fieldReason, "   "))
+	require.NoError(t, err)
+	require.Equal(t, map[string]string{fieldReason: "Please say why. The asker gets to read it."}, wrong)
+	b.service.fail(&approval.MoveError{Request: sample(in(approval.Expired, "")).Request, Verb: "reject"})
+	_, err = ben.Submit(slacksim.Fill(fieldReason, "Too late"))
+	require.NoError(t, err)
+	note, err := ben.WaitView(b.ctx, func(v slacksim.View) bool { return v.CallbackID == callbackNote })
+	require.NoError(t, err)
+	require.Contains(t, note.Words(), "nobody decided")
+}
+
+func TestASubmissionThatCannotBeCommittedStaysOpen(t *testing.T) {
+	t.Parallel()
+	b := setup(t, impatient)
+	_, card := pending(b)
+	ben := b.as(slacksim.Reviewer)
+	require.NoError(t, ben.Click(card, actionReject))
+	b.service.fail(errors.New("the database is away"))
+	_, err := ben.Submit(slacksim.Fill(fieldReason, "No"))
+	require.Error(t, err)
+	b.service.fail(nil)
+	_, err = ben.Submit(slacksim.Fill(fieldReason, "No"))
+	require.NoError(t, err)
+	require.Len(t, b.service.decided(), 1)
+	require.True(t, strings.HasPrefix(b.service.decided()[0].Click.ActionTS, "V"), "the modal's id tells a repetition")
+}
+
+func TestALongProgramIsReviewedInAModal(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	code := longCode(412)
+	v, card := pending(b, withCode(code))
+	require.Equal(t, []string{actionReview, actionReject, actionMore}, card.Actions())
+	require.Contains(t, card.Words(), "Review code (412 lines)")
+	require.NotContains(t, card.Words(), "print(0)")
+	ben := b.as(slacksim.Reviewer)
+
+	require.NoError(t, ben.Click(card, actionReview))
+	modal, err := ben.WaitView(b.ctx, func(v slacksim.View) bool { return v.CallbackID == callbackReview })
+	require.NoError(t, err)
+	require.Contains(t, modal.Words(), "412  print(411)")
+	require.Contains(t, modal.Words(), "Part 1 of ")
+	require.NoError(t, ben.ClickView(modal, actionReject))
+	_, err = ben.WaitView(b.ctx, func(v slacksim.View) bool { return v.CallbackID == callbackReason && v.Depth == 2 })
+	require.NoError(t, err)
+	require.NoError(t, ben.CloseView())
+	_, err = ben.Submit(slacksim.Form{})
+	require.NoError(t, err)
+	require.NoError(t, ben.WaitNoView(b.ctx))
+	rulings := b.service.decided()
+	require.Len(t, rulings, 1)
+	require.Equal(t, approval.Approve, rulings[0].Verdict)
+	require.Equal(t, v.Request.Revision.Digest, rulings[0].Digest)
+	require.Equal(t, card.TS, rulings[0].Click.MessageTS)
+
+	require.NoError(t, ben.Click(card, actionReview))
+	require.NoError(t, ben.ClickView(modalOf(b, ben), actionReject))
+	_, err = ben.Submit(slacksim.Fill(fieldReason, "Too long"))
+	require.NoError(t, err)
+	require.NoError(t, ben.WaitNoView(b.ctx))
+	require.Equal(t, approval.Reject, b.service.decided()[1].Verdict)
+	require.Equal(t, card.TS, b.service.decided()[1].Click.MessageTS, "the card that the modal came from")
+}
+
+func modalOf(b *bundle, p *slacksim.Person) slacksim.View {
+	b.t.Helper()
+	v, err := p.WaitView(b.ctx, func(v slacksim.View) bool { return v.CallbackID == callbackReview })
+	require.NoError(b.t, err)
+	return v
+}
+
+func TestAProgramThatFitsNowhereCanOnlyBeRejected(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	v, card := pending(b, withCode(strings.Repeat("x\n", 20_000)))
+	require.Equal(t, []string{actionReject, actionMore}, card.Actions())
+	require.Contains(t, card.Words(), "cannot be approved")
+	// A button of an earlier card leads nowhere either.
+	var told answer
+	told, err := b.bot.clickReview(b.ctx, slack.InteractionCallback{User: slack.User{ID: slacksim.Reviewer}, Container: slack.Container{ChannelID: slacksim.CodeReview}}, &slack.BlockAction{Value: sealOf(v.Request).String()})
+	require.NoError(t, err)
+	told.after(b.ctx)
+	b.told(slacksim.Reviewer, slacksim.CodeReview, "too long to be shown here")
+}
+
+func TestAReviewThatCannotBeOpenedSaysSo(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	_, card := pending(b, withCode(longCode(412)))
+	ben := b.as(slacksim.Reviewer)
+	b.service.fail(&approval.NotAllowedError{Why: "Guests cannot decide."})
+	require.NoError(t, ben.Click(card, actionReview))
+	b.told(slacksim.Reviewer, slacksim.CodeReview, "Guests cannot decide.")
+	b.service.fail(nil)
+	b.sim.Fail(slacksim.MethodFault{Method: "views.open", Error: "expired_trigger_id", Times: 1})
+	require.NoError(t, ben.Click(card, actionReview))
+	b.told(slacksim.Reviewer, slacksim.CodeReview, "Please try again.")
+}
+
+func TestARepeatedDeliveryOpensNothingTwice(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	_, card := pending(b, withCode(longCode(412)))
+	ben := b.as(slacksim.Reviewer)
+	b.sim.Duplicate(1)
+	require.NoError(t, ben.Click(card, actionReview))
+	modal := modalOf(b, ben)
+	b.sim.Duplicate(1)
+	require.NoError(t, ben.ClickView(modal, actionReject))
+	_, err := ben.WaitView(b.ctx, func(v slacksim.View) bool { return v.CallbackID == callbackReason && v.Depth == 2 })
+	require.NoError(t, err)
+	b.stop()
+	require.Empty(t, ben.Ephemerals(slacksim.CodeReview))
+	require.NotContains(t, b.log.String(), "not answered")
+}
+
+func TestAStrayCardIsDecidedAndPutRight(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	v, stray := pending(b)
+	// The program died before it remembered the first card, and posted another.
+	delete(v.Posts, approval.SurfaceCard)
+	b.publish(v, approval.SurfaceCard)
+	require.NotEqual(t, stray.TS, v.Posts[approval.SurfaceCard].TS)
+	ben := b.as(slacksim.Reviewer)
+	b.service.hold = func(context.Context) error {
+		if len(v.Request.Decisions) == 0 {
+			in(approval.Approved, "")(v)
+		}
+		return nil
+	}
+	require.NoError(t, ben.Click(stray, actionApprove))
+	require.Len(t, b.service.decided(), 1)
+	_, err := ben.WaitChange(b.ctx, stray, func(m slacksim.Message) bool { return len(m.Actions()) == 0 && strings.Contains(m.Text, "Approved by") })
+	require.NoError(t, err)
+	require.Equal(t, []string{actionApprove, actionReject, actionMore}, b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard]).Actions(), "the remembered card is its job's")
+}
+
+func TestAStrayCardThatCannotBePutRightIsLogged(t *testing.T) {
+	t.Parallel()
+	b := idle(t)
+	v := sample()
+	b.service.views[v.Request.ID] = v
+	b.bot.tidy(b.ctx, "nobody", approval.Click{MessageTS: "1.2"})
+	require.Contains(t, b.log.String(), "look for stray cards")
+	b.bot.tidy(b.ctx, v.Request.ID, approval.Click{Team: v.Request.Team, Channel: slacksim.CodeReview, MessageTS: "1.2"})
+	require.Contains(t, b.log.String(), "redraw a stray card")
+}
+
+func TestTheAskerCancelsFromTheThread(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	v, _ := pending(b)
+	progress := b.read(slacksim.Analyst, v.Posts[approval.SurfaceProgress])
+	require.NoError(t, b.as(slacksim.Analyst).Click(progress, actionCancel))
+	require.Len(t, b.service.taken, 1)
+	require.Equal(t, slacksim.Analyst, b.service.taken[0].User)
+	b.service.fail(&approval.NotAllowedError{Why: "Only the person who asked, or an administrator, can take a request back."})
+	require.NoError(t, b.as(slacksim.OtherAnalyst).Click(progress, actionCancel))
+	told := b.told(slacksim.OtherAnalyst, slacksim.SalesData, "Only the person who asked")
+	require.Equal(t, v.Session.ThreadTS, told.ThreadTS, "beside the button")
+}
+
+func TestTheMenuGivesTheCodeAsAFile(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	v, card := pending(b)
+	ben := b.as(slacksim.Reviewer)
+	require.NoError(t, ben.Click(card, actionMore, "Full code as a file"))
+	reply, err := ben.WaitReply(b.ctx, slacksim.CodeReview, card.TS, func(m slacksim.Message) bool { return len(m.Files) == 1 })
+	require.NoError(t, err)
+	require.Equal(t, "bcd23fg-revision-1.py", reply.Files[0].Name)
+	got, err := ben.Download(reply.Files[0].ID)
+	require.NoError(t, err)
+	require.Equal(t, v.Request.Revision.Code, string(got))
+
+	require.NoError(t, ben.Click(card, actionMore, "View in thread"), "Slack follows the link by itself")
+	v.Request.Team = "T0OTHER"
+	require.NoError(t, ben.Click(card, actionMore, "Full code as a file"))
+	b.told(slacksim.Reviewer, slacksim.CodeReview, "There is no such request here.")
+	v.Request.Team = slacksim.DefaultTeam.ID
+	b.sim.Fail(slacksim.MethodFault{Method: "files.completeUploadExternal", Error: "fatal_error"})
+	require.NoError(t, ben.Click(card, actionMore, "Full code as a file"))
+	b.told(slacksim.Reviewer, slacksim.CodeReview, "Something went wrong on our side.")
+}
+
+func TestASealSurvivesTheWayThroughSlack(t *testing.T) {
+	t.Parallel()
+	s := sealOf(sample().Request)
+	got, err := parseSeal(s.String())
+	require.NoError(t, err)
+	require.Equal(t, s, got)
+	require.Less(t, len(s.String()), 150)
+}
+
+func FuzzSealsThatAreNotOursAreRefused(f *testing.F) {
+	ok := sealOf(sample().Request).String()
+	for _, seed := range []string{ok, "", "a/b/c", "/1/" + strings.Repeat("a", 64), "x/01/" + strings.Repeat("a", 64), "x/-1/" + strings.Repeat("a", 64), ok + "/", strings.ToUpper(ok)} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, value string) {
+		s, err := parseSeal(value)
+		if err != nil {
+			_, foreseen := known(err)
+			require.True(t, foreseen)
+			return
+		}
+		require.Equal(t, value, s.String(), "one seal has one spelling")
+	})
+}
+
+func TestButtonsOfAnOlderVersionAreExplained(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	cb := slack.InteractionCallback{User: slack.User{ID: slacksim.Reviewer}, Container: slack.Container{ChannelID: slacksim.CodeReview}}
+	for _, press := range []string{actionApprove, actionReject, actionReview} {
+		a, err := clicks[press](b.bot, b.ctx, cb, &slack.BlockAction{Value: "old"})
+		require.NoError(t, err)
+		a.after(b.ctx)
+	}
+	b.told(slacksim.Reviewer, slacksim.CodeReview, "an older version of this app")
+	cb.Type, cb.ActionCallback.BlockActions = slack.InteractionTypeBlockActions, []*slack.BlockAction{{ActionID: "gone"}}
+	a, err := b.bot.interact(b.ctx, cb)
+	require.NoError(t, err, "acked: nothing is to be done")
+	require.Nil(t, a.after)
+}
+
+func TestAnUnknownCommandIsAnswered(t *testing.T) {
+	t.Parallel()
+	b := idle(t)
+	a, err := b.bot.handle(b.ctx, delivery{Event: eventOf(slack.SlashCommand{Command: "/analyse"})})
+	require.NoError(t, err)
+	require.Contains(t, a.page.text(), "does not know /analyse")
+}

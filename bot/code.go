@@ -1,0 +1,86 @@
+package bot
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// What a card shows of a program at most, beside its Approve button. More opens
+// in a modal.
+const (
+	inlineChars = 3500
+	inlineLines = 80
+)
+
+// What a modal shows of a program per block, and in all. Slack takes 100 blocks.
+const (
+	partChars = 2900
+	partLines = 80
+	maxParts  = 80
+)
+
+// chunk is a run of whole lines of a program, numbered.
+type chunk struct {
+	from, to int // line numbers
+	text     string
+}
+
+// lines splits a program, which ends with a line end, into its lines.
+func lines(code string) []string {
+	return strings.Split(strings.TrimSuffix(code, "\n"), "\n")
+}
+
+// number writes a program in chunks of at most so many lines and characters,
+// with the line numbers in the text: a line that somebody hides is then a gap
+// that everybody sees. ok tells that reading the chunks back gives the program.
+func number(code string, maxLines, maxChars int) (chunks []chunk, ok bool) {
+	all := lines(code)
+	width := len(fmt.Sprint(len(all)))
+	var b strings.Builder
+	from, chars := 1, 0
+	for i, line := range all {
+		numbered := fmt.Sprintf("%*d  %s", width, i+1, line)
+		size := utf8.RuneCountInString(numbered) + 1
+		if i+1 > from && (i+1-from >= maxLines || chars+size > maxChars) {
+			chunks = append(chunks, chunk{from: from, to: i, text: b.String()})
+			b.Reset()
+			from, chars = i+1, 0
+		}
+		if chars > 0 {
+			b.WriteByte('\n')
+		}
+		b.WriteString(numbered)
+		chars += size
+	}
+	chunks = append(chunks, chunk{from: from, to: len(all), text: b.String()})
+	return chunks, extract(chunks) == code
+}
+
+// extract reads the program back out of its numbered chunks.
+func extract(chunks []chunk) string {
+	var b strings.Builder
+	width := len(fmt.Sprint(chunks[len(chunks)-1].to))
+	for _, c := range chunks {
+		for line := range strings.SplitSeq(c.text, "\n") {
+			b.WriteString(line[min(width+2, len(line)):])
+			b.WriteByte('\n')
+		}
+	}
+	return b.String()
+}
+
+// inline is a program as a card shows it, when it fits there.
+func inline(code string) (text string, ok bool) {
+	if utf8.RuneCountInString(code) > inlineChars || len(lines(code)) > inlineLines {
+		return "", false
+	}
+	chunks, ok := number(code, inlineLines, 2*inlineChars)
+	return chunks[0].text, ok && len(chunks) == 1
+}
+
+// chunked is a program as a modal shows it, when it fits there.
+func chunked(code string) (chunks []chunk, ok bool) {
+	chunks, ok = number(code, partLines, partChars)
+	return chunks, ok && len(chunks) <= maxParts
+}

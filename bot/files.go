@@ -1,0 +1,178 @@
+package bot
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/slack-go/slack"
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/text/unicode/norm"
+
+	"countersign/approval"
+)
+
+// dataTypes are the files that can be asked about, by the end of their name.
+var dataTypes = []string{"csv", "tsv", "xlsx", "json", "jsonl", "ndjson"}
+
+// data tells whether a file can be asked about.
+func data(name string) bool {
+	return slices.Contains(dataTypes, strings.ToLower(strings.TrimPrefix(path.Ext(name), ".")))
+}
+
+// shelf is what lies in a channel to be asked about, the latest first, one of each name.
+type shelf struct {
+	all   []approval.File // whatever has been shared there
+	files []approval.File
+	ours  []approval.File // tables that the bot itself has posted: used when named, never guessed
+}
+
+// look reads what data a channel holds, and makes sure that the bot may speak there.
+func (b *Bot) look(ctx context.Context, channel string) (shelf, error) {
+	var s shelf
+	who, err := b.who(ctx)
+	if err != nil {
+		return s, err
+	}
+	both, ctx := errgroup.WithContext(ctx)
+	both.Go(func() error { return b.inside(ctx, channel, who) })
+	both.Go(func() error {
+		found, _, err := b.api.GetFilesContext(ctx, slack.GetFilesParameters{Channel: channel, Count: 200, Page: 1, Types: "all",
+			TimestampTo: slack.DEFAULT_FILES_TS_TO})
+		if slackError(err) == "channel_not_found" {
+			return outside(channel, who)
+		}
+		if err != nil {
+			return fmt.Errorf("files.list in %s: %w", channel, detail(err))
+		}
+		slices.SortStableFunc(found, func(a, b slack.File) int { return cmp.Compare(b.Created, a.Created) })
+		for _, f := range found {
+			if !gone(f) {
+				s.all = append(s.all, input(f))
+			}
+			if f.User == who.User {
+				s.ours = s.put(s.ours, f)
+			} else {
+				s.files = s.put(s.files, f)
+			}
+		}
+		return nil
+	})
+	return s, both.Wait()
+}
+
+// put keeps a file unless it is no data, or one of its name is there already,
+// which is then the newer one.
+func (s *shelf) put(files []approval.File, f slack.File) []approval.File {
+	same := func(g approval.File) bool { return fold(g.Name) == fold(f.Name) }
+	if !data(f.Name) || gone(f) || slices.ContainsFunc(files, same) {
+		return files
+	}
+	return append(files, input(f))
+}
+
+// input is a file as a question names it.
+func input(f slack.File) approval.File {
+	return approval.File{ID: f.ID, Name: f.Name, Size: int64(f.Size)}
+}
+
+// inside makes sure that the bot is in a channel.
+func (b *Bot) inside(ctx context.Context, channel string, who Identity) error {
+	c, err := b.api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: channel})
+	switch {
+	case slackError(err) == "channel_not_found":
+		return outside(channel, who)
+	case err != nil:
+		return fmt.Errorf("conversations.info %s: %w", channel, detail(err))
+	case !c.IsMember && !c.IsIM:
+		return outside(channel, who)
+	}
+	return nil
+}
+
+// outside says how to let the bot in.
+func outside(channel string, who Identity) error {
+	if strings.HasPrefix(channel, "D") {
+		return &approval.InputError{Why: "I cannot see this conversation. Please ask in a channel that I am in, or write to me directly."}
+	}
+	return &approval.InputError{Why: fmt.Sprintf("I am not in this channel yet, so I cannot read its files or answer here. Invite me with /invite @%s and ask again.", who.Name)}
+}
+
+// fold is the spelling in which names are compared.
+func fold(name string) string { return strings.ToLower(norm.NFC.String(name)) }
+
+// fileLike finds what looks like the name of a data file.
+var fileLike = regexp.MustCompile(`[\p{L}\p{N}_\-]+\.(?:csv|tsv|xlsx|json|jsonl|ndjson)\b`)
+
+// named picks the files that a question names: by their whole names, or by their
+// names without the ending when that stands there as a word. missing is a name
+// that looks like a data file and is none of these.
+func (s shelf) named(question string) (files []approval.File, missing string) {
+	rest := fold(question)
+	take := func(f approval.File, word string) {
+		if says(rest, word) && !slices.ContainsFunc(files, func(g approval.File) bool { return fold(g.Name) == fold(f.Name) }) {
+			files = append(files, f)
+		}
+	}
+	// The longest first, each taken out of the text when it is found: "Q1 report.xlsx"
+	// names one file and not report.xlsx as well, "sales.csv" does not name sales.xlsx.
+	all := slices.Concat(s.files, s.ours)
+	slices.SortStableFunc(all, func(a, b approval.File) int { return cmp.Compare(len(fold(b.Name)), len(fold(a.Name))) })
+	for _, f := range all {
+		name := fold(f.Name)
+		if take(f, name); says(rest, name) {
+			rest = strings.ReplaceAll(rest, name, " ")
+		}
+	}
+	for _, f := range all {
+		stem := strings.TrimSuffix(fold(f.Name), path.Ext(fold(f.Name)))
+		if utf8.RuneCountInString(stem) > 1 {
+			take(f, stem)
+		}
+	}
+	return files, fileLike.FindString(rest)
+}
+
+// says tells whether a name stands in a text as a word of its own.
+func says(text, name string) bool {
+	for from := 0; ; {
+		at := strings.Index(text[from:], name)
+		if at < 0 {
+			return false
+		}
+		at += from
+		before, _ := utf8.DecodeLastRuneInString(text[:at])
+		after := text[at+len(name):]
+		next, size := utf8.DecodeRuneInString(after)
+		second, _ := utf8.DecodeRuneInString(after[size:])
+		inName := next == '.' && letter(second) // the stem of another file's name
+		if !(at > 0 && letter(before)) && !(after != "" && letter(next)) && !inName {
+			return true
+		}
+		_, step := utf8.DecodeRuneInString(text[at:])
+		from = at + step
+	}
+}
+
+func letter(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || r == '_' }
+
+// pick is what a question is about, as far as its words and the channel say. When
+// they leave it open, open lists what there is to choose from.
+func (s shelf) pick(question string) (files, open []approval.File, err error) {
+	files, missing := s.named(question)
+	switch {
+	case missing != "":
+		return nil, nil, &approval.InputError{Why: fmt.Sprintf("I find no file called %s in this conversation. Share it here first, or use %s alone to upload it.", missing, commandAnalyze)}
+	case len(files) > 0:
+		return files, nil, nil
+	case len(s.files) == 1:
+		return s.files, nil, nil
+	}
+	return nil, s.files, nil
+}

@@ -1,0 +1,131 @@
+package bot
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/slack-go/slack"
+	"github.com/slack-go/slack/slackevents"
+	"github.com/slack-go/slack/socketmode"
+)
+
+// answer is what becomes of an envelope: what goes with the ack, and what is left
+// to do once it is out. An error beside it means that there is no ack.
+type answer struct {
+	payload any
+	page    *page // what the payload shows, when it is words for one person
+	after   func(context.Context)
+}
+
+// What may come in, by the name under which Slack sends it. The maps are the
+// whole switchboard; manifest.yaml lists their keys.
+var (
+	commands = map[string]func(*Bot, context.Context, slack.SlashCommand) (answer, error){
+		commandAnalyze: (*Bot).analyze,
+		commandBudget:  (*Bot).budget,
+	}
+	shortcuts = map[string]func(*Bot, context.Context, slack.InteractionCallback) (answer, error){
+		callbackAsk:        (*Bot).askAnywhere,
+		callbackAskMessage: (*Bot).askMessage,
+	}
+	submissions = map[string]func(*Bot, context.Context, slack.InteractionCallback) (answer, error){
+		callbackForm:   (*Bot).submitForm,
+		callbackReason: (*Bot).submitReason,
+		callbackReview: (*Bot).submitReview,
+	}
+	clicks = map[string]func(*Bot, context.Context, slack.InteractionCallback, *slack.BlockAction) (answer, error){
+		actionApprove: (*Bot).clickApprove,
+		actionReject:  (*Bot).clickReject,
+		actionReview:  (*Bot).clickReview,
+		actionMore:    (*Bot).clickMore,
+		actionCancel:  (*Bot).clickCancel,
+		actionAsk:     (*Bot).clickAsk,
+	}
+)
+
+// handle does what an envelope asks for.
+func (b *Bot) handle(ctx context.Context, d delivery) (answer, error) {
+	switch data := d.Data.(type) {
+	case slack.SlashCommand:
+		run, ok := commands[data.Command]
+		if !ok {
+			return privately(&page{}, words("This app does not know "+data.Command+".")), nil
+		}
+		a, err := run(b, ctx, data)
+		return b.orSorry(a, err, seat{user: data.UserID, channel: data.ChannelID})
+	case slack.InteractionCallback:
+		return b.interact(ctx, data)
+	case slackevents.EventsAPIEvent:
+		return b.event(ctx, data, d.Request)
+	}
+	return answer{}, fmt.Errorf("an envelope with %T", d.Data)
+}
+
+func (b *Bot) interact(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+	at := seatOf(cb)
+	switch cb.Type {
+	case slack.InteractionTypeShortcut, slack.InteractionTypeMessageAction:
+		if run, ok := shortcuts[cb.CallbackID]; ok {
+			a, err := run(b, ctx, cb)
+			return b.orSorry(a, err, at)
+		}
+	case slack.InteractionTypeViewSubmission:
+		if run, ok := submissions[cb.View.CallbackID]; ok {
+			a, err := run(b, ctx, cb)
+			return b.orSorry(a, err, at)
+		}
+	case slack.InteractionTypeBlockActions:
+		for _, click := range cb.ActionCallback.BlockActions {
+			if run, ok := clicks[click.ActionID]; ok {
+				a, err := run(b, ctx, cb, click)
+				return b.orSorry(a, err, at)
+			}
+		}
+	}
+	// Fields that change, links that are followed, modals that are closed, buttons of an older version.
+	return answer{}, nil
+}
+
+// event takes what happened in the workspace. Slack sends it again when it is not
+// answered, so the person is told of a failure only when Slack gives up.
+func (b *Bot) event(ctx context.Context, e slackevents.EventsAPIEvent, r *socketmode.Request) (answer, error) {
+	var said spoken
+	switch inner := e.InnerEvent.Data.(type) {
+	case *slackevents.AppHomeOpenedEvent:
+		return answer{after: func(ctx context.Context) { b.home(ctx, e.TeamID, inner) }}, nil
+	case *slackevents.AppMentionEvent:
+		said = mentioned(e.TeamID, inner)
+	case *slackevents.MessageEvent:
+		said = messaged(e.TeamID, inner)
+	default:
+		return answer{}, nil
+	}
+	a, err := b.hear(ctx, said)
+	if err != nil && r.RetryAttempt < lastRetry {
+		return answer{}, err
+	}
+	return b.orSorry(a, err, said.seat())
+}
+
+// lastRetry is the attempt after which Slack gives an event up.
+const lastRetry = 3
+
+// orSorry leaves an envelope unanswered whose work has failed, and tells the
+// person where the reason is to be found.
+func (b *Bot) orSorry(a answer, err error, at seat) (answer, error) {
+	if err == nil {
+		return a, nil
+	}
+	text := b.Words(err)
+	return answer{after: func(ctx context.Context) { b.tell(ctx, at, words(text)) }}, err
+}
+
+// refuse turns an error into a private answer, when it is one that the person
+// should know of and that has left nothing undone. Any other error is returned.
+func (b *Bot) refuse(err error, at seat) (answer, error) {
+	text, known := known(err)
+	if !known {
+		return answer{}, err
+	}
+	return answer{after: func(ctx context.Context) { b.tell(ctx, at, words(text)) }}, nil
+}

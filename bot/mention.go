@@ -1,0 +1,108 @@
+package bot
+
+import (
+	"context"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/slack-go/slack"
+	"github.com/slack-go/slack/slackevents"
+
+	"countersign/approval"
+)
+
+// spoken is a message that is meant for the bot: a mention, or a direct message.
+type spoken struct {
+	team, channel, user string
+	ts, thread          string
+	text                string // as Slack sends it
+	files               []slack.File
+	ignore              bool // written by a bot, edited, or no plain message
+}
+
+// seat is where the speaker can be answered in private.
+func (s spoken) seat() seat { return seat{user: s.user, channel: s.channel, thread: s.thread} }
+
+func mentioned(team string, e *slackevents.AppMentionEvent) spoken {
+	return spoken{team: team, channel: e.Channel, user: e.User, ts: e.TimeStamp, thread: e.ThreadTimeStamp, text: e.Text,
+		files: e.Files, ignore: e.BotID != "" || e.Edited != nil || e.User == ""}
+}
+
+func messaged(team string, e *slackevents.MessageEvent) spoken {
+	s := spoken{team: team, channel: e.Channel, user: e.User, ts: e.TimeStamp, thread: e.ThreadTimeStamp, text: e.Text,
+		ignore: !e.IsIM() || e.BotID != "" || e.User == "" || e.SubType != "" && e.SubType != slack.MsgSubTypeFileShare}
+	if e.Message != nil {
+		s.files = e.Message.Files
+	}
+	return s
+}
+
+// hear takes a question that was put to the bot in so many words: in a thread it
+// goes on with what was said there, elsewhere it begins a thread of its own.
+func (b *Bot) hear(ctx context.Context, s spoken) (answer, error) {
+	who, err := b.who(ctx)
+	if err != nil {
+		return answer{}, err
+	}
+	if s.ignore || s.user == who.User {
+		return answer{}, nil
+	}
+	text := fromSlack(withoutMention(s.text, who.User))
+	click := approval.Click{Team: s.team, User: s.user, Channel: s.channel, ActionTS: s.ts, MessageTS: s.ts}
+	if a, ok, err := b.aside(ctx, text, click); ok {
+		return b.whisper(a, s.seat()), err
+	}
+	q := approval.Question{Team: s.team, Project: s.channel, Asker: s.user, Text: text, ThreadTS: s.thread,
+		Trigger: "message " + s.channel + " " + s.ts}
+	if q.ThreadTS == "" {
+		q.ThreadTS = s.ts
+	}
+	if q.Files, err = b.meant(ctx, s, text); err != nil {
+		return b.refuse(err, s.seat())
+	}
+	if _, err := b.Service.Ask(ctx, q); err != nil {
+		return b.refuse(err, s.seat())
+	}
+	return answer{}, nil
+}
+
+// meant finds the files of a question that was put in a message: those that hang
+// on it, else those that it names. A follow-up without either keeps the files of
+// its thread, which the service knows.
+func (b *Bot) meant(ctx context.Context, s spoken, text string) ([]approval.File, error) {
+	var files []approval.File
+	for _, f := range s.files {
+		if !data(f.Name) {
+			return nil, &approval.InputError{Why: cut(f.Name, 100) + " is none of the files that I can read: " + strings.ToUpper(strings.Join(dataTypes, ", ")) + "."}
+		}
+		files = append(files, input(f))
+	}
+	if len(files) > 0 || text == "" || utf8.RuneCountInString(text) > b.Policy().MaxQuestion {
+		return files, nil
+	}
+	shelf, err := b.look(ctx, s.channel)
+	if err != nil {
+		return nil, err
+	}
+	if s.thread != "" {
+		files, _ = shelf.named(text)
+		return files, nil
+	}
+	files, open, err := shelf.pick(text)
+	if len(open) > 1 {
+		var names []string
+		for _, f := range open[:min(10, len(open))] {
+			names = append(names, f.Name)
+		}
+		return nil, &approval.InputError{Why: "Which file do you mean? Name it in your question, for example one of these: " + strings.Join(names, ", ") + "."}
+	}
+	return files, err
+}
+
+// whisper gives to one person what a command would have answered in its ack.
+func (b *Bot) whisper(a answer, at seat) answer {
+	if a.page == nil {
+		return answer{after: a.after}
+	}
+	return answer{after: func(ctx context.Context) { b.hand(ctx, at, a.page) }}
+}

@@ -1,0 +1,122 @@
+package bot
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/slack-go/slack"
+	"github.com/slack-go/slack/slackevents"
+	"github.com/stretchr/testify/require"
+
+	"countersign/approval"
+	"countersign/internal/slacksim"
+)
+
+// heard waits until the service has been asked so many questions.
+func (b *bundle) heard(n int) []approval.Question {
+	b.t.Helper()
+	require.Eventually(b.t, func() bool { return len(b.service.questions()) >= n }, waitAtMost, tick)
+	q := b.service.questions()
+	require.Len(b.t, q, n)
+	return q
+}
+
+func TestAMentionBeginsAThreadAndGoesOnInIt(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	maya := b.as(slacksim.Analyst)
+	b.share(slacksim.SalesData, "sales.csv", "a\n1\n")
+	root, err := maya.Say(slacksim.SalesData, "@countersign what were sales in May?")
+	require.NoError(t, err)
+	q := b.heard(1)
+	require.Equal(t, "what were sales in May?", q[0].Text)
+	require.Equal(t, root.TS, q[0].ThreadTS)
+	require.Equal(t, "message "+slacksim.SalesData+" "+root.TS, q[0].Trigger)
+	require.Equal(t, "sales.csv", q[0].Files[0].Name)
+
+	_, err = maya.Reply(slacksim.SalesData, root.TS, "@countersign and in June?")
+	require.NoError(t, err)
+	q = b.heard(2)
+	require.Equal(t, root.TS, q[1].ThreadTS)
+	require.Equal(t, "and in June?", q[1].Text)
+	require.Empty(t, q[1].Files, "a follow-up keeps the files of its thread")
+
+	_, err = maya.Reply(slacksim.SalesData, root.TS, "@countersign and in sales.csv of June?")
+	require.NoError(t, err)
+	require.Len(t, b.heard(3)[2].Files, 1, "unless it names some")
+}
+
+func TestFilesOnAMentionAreItsInputs(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	maya := b.as(slacksim.Analyst)
+	b.share(slacksim.SalesData, "old.csv", "a\n1\n")
+	_, err := maya.Share(slacksim.SalesData, "@countersign sum this", "new.csv", []byte("a\n1\n"))
+	require.NoError(t, err)
+	q := b.heard(1)
+	require.Len(t, q[0].Files, 1)
+	require.Equal(t, "new.csv", q[0].Files[0].Name)
+	_, err = maya.Share(slacksim.SalesData, "@countersign sum this", "photo.png", png)
+	require.NoError(t, err)
+	b.told(slacksim.Analyst, slacksim.SalesData, "photo.png is none of the files that I can read: CSV, TSV, XLSX, JSON")
+}
+
+func TestAMentionThatLeavesTheFileOpenIsAskedBack(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.share(slacksim.SalesData, "sales.csv", "a\n1\n")
+	b.share(slacksim.SalesData, "costs.csv", "a\n1\n")
+	_, err := b.as(slacksim.Analyst).Say(slacksim.SalesData, "@countersign how many rows?")
+	require.NoError(t, err)
+	b.told(slacksim.Analyst, slacksim.SalesData, "Which file do you mean?")
+	_, err = b.as(slacksim.Analyst).Say(slacksim.SalesData, "@countersign how many rows in nosuch.csv?")
+	require.NoError(t, err)
+	b.told(slacksim.Analyst, slacksim.SalesData, "I find no file called nosuch.csv")
+	require.Empty(t, b.service.questions())
+}
+
+func TestInADirectMessageNoMentionIsNeeded(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	maya := b.as(slacksim.Analyst)
+	_, err := maya.Share(maya.DM(), "sum this", "new.csv", []byte("a\n1\n"))
+	require.NoError(t, err)
+	q := b.heard(1)
+	require.Equal(t, maya.DM(), q[0].Project)
+	require.Equal(t, "new.csv", q[0].Files[0].Name)
+}
+
+func TestMentionsAnswerTheWordsThatCommandsDo(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	v := sample()
+	b.service.views[v.Request.ID] = v
+	for line, says := range map[string]string{"help": "Ask a question about data.", "status": "You have not asked anything yet.", "cancel bcd23fg": "Taken back"} {
+		_, err := b.as(slacksim.Analyst).Say(slacksim.SalesData, "@countersign "+line)
+		require.NoError(t, err)
+		b.told(slacksim.Analyst, slacksim.SalesData, says)
+	}
+	b.service.fail(&approval.InputError{Why: "What would you like to know?"})
+	_, err := b.as(slacksim.Analyst).Say(slacksim.SalesData, "@countersign "+strings.Repeat("very ", 700)+"long?")
+	require.NoError(t, err)
+	b.told(slacksim.Analyst, slacksim.SalesData, "What would you like to know?")
+}
+
+func TestMessagesThatAreNotForTheBotAreLeftAlone(t *testing.T) {
+	t.Parallel()
+	b := idle(t)
+	for name, s := range map[string]spoken{
+		"a bot's mention":        mentioned("T1", &slackevents.AppMentionEvent{User: "U1", BotID: "B1", Text: "x"}),
+		"an edited mention":      mentioned("T1", &slackevents.AppMentionEvent{User: "U1", Edited: &slackevents.Edited{}, Text: "x"}),
+		"nobody's mention":       mentioned("T1", &slackevents.AppMentionEvent{Text: "x"}),
+		"a channel's message":    messaged("T1", &slackevents.MessageEvent{User: "U1", ChannelType: "channel", Text: "x"}),
+		"a bot's direct message": messaged("T1", &slackevents.MessageEvent{User: "U1", ChannelType: "im", BotID: "B1", Text: "x"}),
+		"a deleted message":      messaged("T1", &slackevents.MessageEvent{User: "U1", ChannelType: "im", SubType: slack.MsgSubTypeMessageDeleted, Text: "x"}),
+		"the bot's own":          messaged("T1", &slackevents.MessageEvent{User: slacksim.BotUser, ChannelType: "im", Text: "x"}),
+	} {
+		a, err := b.bot.hear(b.ctx, s)
+		require.NoError(t, err, name)
+		require.Nil(t, a.after, name)
+	}
+	require.Empty(t, b.service.questions())
+}

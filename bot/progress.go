@@ -1,0 +1,144 @@
+package bot
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"countersign/approval"
+)
+
+// root is the first message of a thread that the bot itself begins.
+func (b *Bot) root(v *approval.View) *page {
+	p := &page{}
+	p.quote(cut(v.Request.Question, 3000), person(v.Request.Asker), words(" asks:"))
+	if len(v.Request.Files) > 0 {
+		p.list([]part{strong("Files")}, names(v.Request.Files))
+	}
+	return p
+}
+
+// names lists files as they were when the question was asked: what is in them is
+// not known yet, and a message that never changes needs no rewriting.
+func names(files []approval.File) (items [][]part) {
+	for _, f := range files[:min(10, len(files))] {
+		items = append(items, []part{mono(cut(f.Name, 110))})
+	}
+	return items
+}
+
+// progress is the line in the thread that says where the request is.
+func (b *Bot) progress(v *approval.View) *page {
+	r := v.Request
+	p := &page{}
+	switch r.State {
+	case approval.Drafting:
+		p.say(strong("Writing the code"), words(attempt(r)))
+	case approval.Pending:
+		p.say(b.waiting(v)...)
+	case approval.Approved:
+		p.say(append(append([]part{strong("Approved")}, approvers(r)...), words(". It is about to run."))...)
+	case approval.Running:
+		p.say(strong("Running"), words(" since "), moment(r.Run.StartedAt), words(fmt.Sprintf(", for at most %s.", count(r.Revision.Manifest.Limits.Seconds, "second"))))
+	case approval.Done:
+		p.say(strong("Done"), words(doneIn(r)))
+	case approval.Failed:
+		p.say(strong("Not done"), words(": nothing was run. "+cut(r.Reason, 1000)))
+	case approval.Rejected:
+		p.say(b.rejected(r)...)
+	case approval.Expired:
+		p.say(strong("Expired"), words(": "+cut(r.Reason, 1000)))
+	case approval.Withdrawn:
+		p.say(strong("Taken back"), words(". Nothing was run."))
+	case approval.Lost:
+		p.say(strong("Lost"), words(": "+cut(r.Reason, 1000)))
+	}
+	if !r.State.Final() && r.State != approval.Running {
+		take := button(actionCancel, "Cancel", r.ID, slack.StyleDefault)
+		take.AccessibilityLabel = "Take this question back"
+		p.buttons("cancel", take)
+	}
+	return p
+}
+
+func attempt(r *approval.Request) string {
+	switch {
+	case len(r.Refused) > 0:
+		return fmt.Sprintf(", attempt %d: the one before did not pass the checks.", r.Attempts)
+	case r.Attempts > 1:
+		return fmt.Sprintf(", attempt %d.", r.Attempts)
+	}
+	return "."
+}
+
+// waiting says for whom, since when and until when.
+func (b *Bot) waiting(v *approval.View) []part {
+	r, policy := v.Request, b.Policy()
+	said := []part{strong("Waiting for a reviewer")}
+	var who []part
+	for _, user := range policy.Reviewers {
+		if user == r.Asker || len(who) >= 10 {
+			continue
+		}
+		if len(who) > 0 {
+			who = append(who, words(", "))
+		}
+		who = append(who, person(user))
+	}
+	if len(who) > 0 {
+		said = append(append(append(said, words(" (")), who...), words(")"))
+	} else {
+		said = append(said, words(", but nobody is named who could review this. An administrator has to name reviewers"))
+	}
+	said = append(said, words(" since "), moment(r.Revision.At), words(", until "), moment(r.ExpiresAt), words("."))
+	if policy.Quorum > 1 {
+		said = append(said, words(fmt.Sprintf(" %d of %d approvals.", r.Approvals(), policy.Quorum)))
+	}
+	return said
+}
+
+func approvers(r *approval.Request) (said []part) {
+	for _, d := range r.Decisions {
+		if d.Verdict == approval.Approve {
+			said = append(said, words(map[bool]string{true: " by ", false: " and "}[said == nil]), person(d.Reviewer))
+		}
+	}
+	return said
+}
+
+func (b *Bot) rejected(r *approval.Request) []part {
+	said := []part{strong("Rejected")}
+	for _, d := range r.Decisions {
+		if d.Verdict == approval.Reject {
+			said = append(said, words(" by "), person(d.Reviewer))
+		}
+	}
+	return append(said, words(": "+cut(r.Reason, 1000)))
+}
+
+func doneIn(r *approval.Request) string {
+	switch {
+	case r.Run == nil || r.Run.Result == nil:
+		return "."
+	case r.Run.Result.Outcome != approval.OK:
+		return ": " + outcomeWords[r.Run.Result.Outcome] + " See below."
+	}
+	return fmt.Sprintf(" in %s. The answer is below.", seconds(r.Run.Result.Code))
+}
+
+// outcomeWords say how a run ended that did not end well.
+var outcomeWords = map[approval.Outcome]string{
+	approval.Raised:   "the code ran and ended with an error.",
+	approval.TimedOut: "the code was stopped at its time limit.",
+	approval.OutOfRAM: "the code was stopped because it needed more memory than it may have.",
+	approval.Broken:   "the run ended without a proper end, so its results are incomplete.",
+}
+
+// seconds says how long something took, as precisely as anybody cares.
+func seconds(d time.Duration) string {
+	if d < 100*time.Millisecond {
+		return "less than 0.1 seconds"
+	}
+	return fmt.Sprintf("%.1f seconds", d.Seconds())
+}

@@ -1,0 +1,199 @@
+package bot
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"html"
+	"slices"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"countersign/approval"
+)
+
+// Publish implements approval.Slack: it draws one surface of a request and posts
+// or rewrites it. What shows already what it should costs no call.
+func (b *Bot) Publish(ctx context.Context, v *approval.View, kind approval.Surface) (approval.Post, error) {
+	who, err := b.who(ctx)
+	if err != nil {
+		return approval.Post{}, err
+	}
+	had := v.Posts[kind]
+	switch kind {
+	case approval.SurfaceRoot:
+		if had.TS == "" && v.Session.ThreadTS != "" {
+			// Somebody's own message began the thread: nothing is to be drawn.
+			return approval.Post{RequestID: v.Request.ID, Surface: kind, Channel: v.Session.Channel, TS: v.Session.ThreadTS, Shown: "theirs"}, nil
+		}
+		if had.Shown == "theirs" {
+			return had, nil
+		}
+		return b.put(ctx, v, kind, spot{channel: v.Session.Channel}, b.root(v))
+	case approval.SurfaceProgress:
+		return b.put(ctx, v, kind, spot{v.Session.Channel, thread(v)}, b.progress(v))
+	case approval.SurfaceCard:
+		return b.putCard(ctx, v, who)
+	case approval.SurfaceFiles:
+		return b.putFiles(ctx, v)
+	case approval.SurfaceReply:
+		return b.putReply(ctx, v)
+	}
+	return approval.Post{}, fmt.Errorf("publish %s of %s: there is no such surface", kind, v.Request.ID)
+}
+
+// spot is where a message goes.
+type spot struct{ channel, thread string }
+
+// put posts a page, or rewrites the post that there is.
+func (b *Bot) put(ctx context.Context, v *approval.View, kind approval.Surface, at spot, p *page) (approval.Post, error) {
+	post, _, err := b.send(ctx, v, kind, at, p)
+	return post, err
+}
+
+// send does what put does, and returns what Slack stored when it was asked to post.
+func (b *Bot) send(ctx context.Context, v *approval.View, kind approval.Surface, at spot, p *page) (approval.Post, []slack.Block, error) {
+	had := v.Posts[kind]
+	shown := p.hash()
+	if had.TS != "" && strings.TrimSuffix(had.Shown, garbledMark) == shown {
+		return had, nil, nil
+	}
+	if had.TS != "" {
+		_, _, _, err := b.api.UpdateMessageContext(ctx, had.Channel, had.TS, p.options()...)
+		if err == nil {
+			had.Shown = shown
+			return had, nil, nil
+		}
+		if !beyondRepair(err) {
+			return had, nil, fmt.Errorf("rewrite the %s of %s: %w", kind, v.Request.ID, detail(err))
+		}
+		// Somebody has deleted it, or it can be changed no more: a new one takes its place.
+		b.Log.Warn("post anew", "surface", kind, "request", v.Request.ID, "error", err)
+	}
+	options := p.options()
+	if at.thread != "" {
+		options = append(options, slack.MsgOptionTS(at.thread))
+	}
+	channel, ts, stored, err := b.api.PostMessageWithResponseContext(ctx, at.channel, options...)
+	if err != nil {
+		return had, nil, fmt.Errorf("post the %s of %s in %s: %w", kind, v.Request.ID, at.channel, detail(err))
+	}
+	return approval.Post{RequestID: v.Request.ID, Surface: kind, Channel: channel, TS: ts, Shown: shown}, stored.Blocks.BlockSet, nil
+}
+
+// beyondRepair tells that a message cannot be rewritten, ever.
+func beyondRepair(err error) bool {
+	return slices.Contains([]string{"message_not_found", "cant_update_message", "edit_window_closed"}, slackError(err))
+}
+
+// hash names what a page shows.
+func (p *page) hash() string {
+	blocks, err := json.Marshal(p.blocks)
+	if err != nil {
+		panic(err) // blocks are made of strings and numbers
+	}
+	return approval.Hash(append(blocks, p.text()...))[:16]
+}
+
+// garbledMark ends the Shown of a card that Slack did not store as it was sent.
+const garbledMark = "!"
+
+// putCard posts the card and reads back what Slack stored. If that is not what
+// was sent, nobody may approve by it.
+func (b *Bot) putCard(ctx context.Context, v *approval.View, who Identity) (approval.Post, error) {
+	at := spot{channel: b.Policy().ReviewChannel}
+	garbled := strings.HasSuffix(v.Posts[approval.SurfaceCard].Shown, garbledMark)
+	p := b.card(v, who, garbled)
+	post, stored, err := b.send(ctx, v, approval.SurfaceCard, at, p)
+	if err != nil {
+		return post, err
+	}
+	if stored != nil && !same(p.blocks, stored) {
+		b.Log.Error("Slack stored something else than the card that was sent", "request", v.Request.ID)
+		next := *v
+		next.Posts = map[approval.Surface]approval.Post{approval.SurfaceCard: post}
+		if post, _, err = b.send(ctx, &next, approval.SurfaceCard, at, b.card(v, who, true)); err != nil {
+			return post, err
+		}
+		garbled = true
+	}
+	if garbled && !strings.HasSuffix(post.Shown, garbledMark) {
+		post.Shown += garbledMark
+	}
+	return post, nil
+}
+
+// putReply posts the answer, and the whole of what was printed when the answer
+// has to cut it.
+func (b *Bot) putReply(ctx context.Context, v *approval.View) (approval.Post, error) {
+	at := spot{v.Session.Channel, thread(v)}
+	p := b.reply(v, true)
+	if v.Posts[approval.SurfaceReply].TS == "" && p.cutsPrinted {
+		printed := approval.Artifact{Name: printedFile, Kind: "file", Alt: "What the code printed, in full.", Data: []byte(v.Request.Run.Result.Stdout)}
+		if _, err := b.upload(ctx, at.channel, at.thread, []approval.Artifact{printed}); err != nil {
+			return approval.Post{}, err
+		}
+	}
+	post, err := b.put(ctx, v, approval.SurfaceReply, at, p)
+	if slackError(err) == "invalid_blocks" {
+		// A workspace that does not take tables: refused as a whole, so nothing was posted.
+		b.Log.Warn("the answer goes without a table block", "request", v.Request.ID, "error", err)
+		return b.put(ctx, v, approval.SurfaceReply, at, b.reply(v, false))
+	}
+	return post, err
+}
+
+// same tells whether Slack stored what it was sent. It may add what it adds to
+// every block (ids, defaults), and may spell &, < and > as entities, though never
+// in code.
+func same(sent, stored []slack.Block) bool {
+	var a, b any
+	for blocks, into := range map[*[]slack.Block]*any{&sent: &a, &stored: &b} {
+		text, err := json.Marshal(*blocks)
+		if err != nil {
+			return false
+		}
+		if err := json.Unmarshal(text, into); err != nil {
+			return false
+		}
+	}
+	return holds(b, a, false)
+}
+
+// holds tells whether everything that was sent is in what was stored.
+func holds(stored, sent any, code bool) bool {
+	switch sent := sent.(type) {
+	case map[string]any:
+		got, ok := stored.(map[string]any)
+		if !ok {
+			return false
+		}
+		code = code || sent["type"] == string(slack.RTEPreformatted)
+		for key, value := range sent {
+			if !holds(got[key], value, code) {
+				return false
+			}
+		}
+		return true
+	case []any:
+		got, ok := stored.([]any)
+		if !ok || len(got) != len(sent) {
+			return false
+		}
+		for i := range sent {
+			if !holds(got[i], sent[i], code) {
+				return false
+			}
+		}
+		return true
+	case string:
+		got, ok := stored.(string)
+		return ok && (got == sent || !code && html.UnescapeString(got) == html.UnescapeString(sent)) || stored == nil && sent == ""
+	case float64:
+		return stored == sent || stored == nil && sent == 0
+	case bool:
+		return stored == sent || stored == nil && !sent
+	}
+	return stored == sent
+}

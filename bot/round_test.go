@@ -1,0 +1,113 @@
+package bot
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/approval"
+	"countersign/internal/slacksim"
+)
+
+func TestAQuestionIsTakenWithTheFileThatItNames(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.share(slacksim.SalesData, "sales.csv", "month,amount\n1,2\n")
+	b.share(slacksim.SalesData, "costs.csv", "month,amount\n1,2\n")
+	require.NoError(t, b.as(slacksim.Analyst).Command(slacksim.SalesData, "/analyze What were sales per month in Sales.csv & why <b>?"))
+	b.told(slacksim.Analyst, slacksim.SalesData, "On it.")
+	q := b.service.questions()
+	require.Len(t, q, 1)
+	require.Equal(t, "What were sales per month in Sales.csv & why <b>?", q[0].Text)
+	require.Equal(t, slacksim.Analyst, q[0].Asker)
+	require.Equal(t, slacksim.SalesData, q[0].Project)
+	require.Equal(t, slacksim.DefaultTeam.ID, q[0].Team)
+	require.Len(t, q[0].Files, 1)
+	require.Equal(t, "sales.csv", q[0].Files[0].Name)
+	require.EqualValues(t, 17, q[0].Files[0].Size)
+	require.True(t, strings.HasPrefix(q[0].Trigger, "command "))
+}
+
+func TestTheCardIsApprovedWithOneClick(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	v := sample()
+	b.service.views[v.Request.ID] = v
+	b.publish(v, approval.SurfaceRoot, approval.SurfaceProgress, approval.SurfaceCard)
+
+	card := b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard])
+	require.Equal(t, []string{actionApprove, actionReject, actionMore}, card.Actions())
+	for _, words := range []string{"May this code run?", "What were sales per month", "1,204 rows × 2 columns", `3  sales = pd.read_csv("sales.csv")`,
+		"written by the model, not checked", "reads sales.csv", "$7.88 of $10.00 is left", "local sandbox"} {
+		require.Contains(t, card.Words(), words)
+	}
+	require.NoError(t, b.as(slacksim.Reviewer).Click(card, actionApprove))
+	rulings := b.service.decided()
+	require.Len(t, rulings, 1)
+	got := rulings[0]
+	require.Equal(t, approval.Ruling{RequestID: v.Request.ID, Revision: 1, Digest: v.Request.Revision.Digest, Verdict: approval.Approve, Click: got.Click}, got)
+	require.Equal(t, slacksim.Reviewer, got.Click.User)
+	require.Equal(t, slacksim.CodeReview, got.Click.Channel)
+	require.Equal(t, card.TS, got.Click.MessageTS)
+	require.NotEmpty(t, got.Click.ActionTS)
+
+	in(approval.Approved, "")(v)
+	b.publish(v, approval.SurfaceProgress, approval.SurfaceCard)
+	card = b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard])
+	require.Empty(t, card.Actions())
+	require.Contains(t, card.Words(), "Approved")
+	require.Contains(t, card.Words(), approval.Short(v.Request.Revision.Digest))
+	require.Contains(t, card.Text, "<@"+slacksim.Reviewer+">")
+}
+
+func TestRejectingAsksForAReason(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	v := sample()
+	b.service.views[v.Request.ID] = v
+	b.publish(v, approval.SurfaceRoot, approval.SurfaceCard)
+	ben := b.as(slacksim.Reviewer)
+	card := b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard])
+	require.NoError(t, ben.Click(card, actionReject))
+	_, err := ben.WaitView(b.ctx, func(v slacksim.View) bool { return v.CallbackID == callbackReason })
+	require.NoError(t, err)
+	require.Empty(t, b.service.decided())
+	_, err = ben.Submit(slacksim.Fill(fieldReason, "It reads the wrong column."))
+	require.NoError(t, err)
+	require.NoError(t, ben.WaitNoView(b.ctx))
+	rulings := b.service.decided()
+	require.Len(t, rulings, 1)
+	require.Equal(t, approval.Reject, rulings[0].Verdict)
+	require.Equal(t, "It reads the wrong column.", rulings[0].Reason)
+	require.Equal(t, v.Request.Revision.Digest, rulings[0].Digest)
+	require.Equal(t, card.TS, rulings[0].Click.MessageTS)
+}
+
+func TestTheAnswerComesWithItsTableItsChartAndItsBill(t *testing.T) {
+	t.Parallel()
+	b := idle(t)
+	v := sample()
+	b.publish(v, approval.SurfaceRoot, approval.SurfaceProgress)
+	res := approval.Result{Outcome: approval.OK, Stdout: "twelve months\n", Code: 1_300_000_000,
+		Tables:   []approval.Grid{{Title: "Sales per month", Columns: []string{"month", "amount"}, Rows: [][]string{{"Jan", "12.5"}, {"Feb", "<3>"}}, TotalRows: 12}},
+		Observed: approval.Observed{Opened: []string{"sales.csv"}}}
+	with(res, approval.Artifact{Name: "chart.png", Kind: "chart", Alt: "Bars per month", Data: png}, approval.Artifact{Name: "table.csv", Kind: "table", Data: []byte("month,amount\n")})(v)
+	b.publish(v, approval.SurfaceProgress, approval.SurfaceFiles, approval.SurfaceReply)
+	thread := b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS)
+	require.Len(t, thread, 4)
+	require.Contains(t, thread[1].Text, "Done in 1.3 seconds")
+	require.Empty(t, thread[1].Actions())
+	require.Len(t, thread[2].Files, 2)
+	require.Equal(t, "Bars per month", thread[2].Files[0].AltTxt)
+	for _, words := range []string{"Here is the answer.", "Sales per month", "the first 2 of 12 rows, the rest is in the files above", "<3>", "twelve months", "opened sales.csv; connected to nothing",
+		"1,834 tokens in and 212 out, $0.001158", "local sandbox: 3.6 seconds, $0.000024", "Total: $0.001182", "$7.88 of $10.00 left this month"} {
+		require.Contains(t, thread[3].Words(), words)
+	}
+	require.Contains(t, thread[3].Text, "Jan, 12.5")
+	require.Contains(t, thread[3].Text, "&lt;3&gt;")
+	require.Contains(t, thread[3].Text, "Total: $0.001182")
+}
+
+// png is a picture of one dot.
+var png = []byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89\x00\x00\x00\rIDATx\x9cc\xf8\xff\xff?\x00\x05\xfe\x02\xfe\xa75\x81\x84\x00\x00\x00\x00IEND\xaeB`\x82")

@@ -1,0 +1,265 @@
+package bot
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/slack-go/slack"
+	"github.com/slack-go/slack/socketmode"
+	"golang.org/x/sync/errgroup"
+)
+
+// Slack waits three seconds for an ack. Two of them and a bit are for the work;
+// the rest is for the way.
+const (
+	workTime = 2200 * time.Millisecond
+	ackTime  = 2 * time.Second
+	// lateTime is for what is left to do when the ack is out.
+	lateTime = 30 * time.Second
+	// flushTime lets the acks of the last envelopes out at a shutdown: slack-go
+	// queues them, and says of none when it has been written.
+	flushTime = 250 * time.Millisecond
+)
+
+// maxMessage bounds what a socket may bring: an interaction carries the whole
+// message or modal that it happened in.
+const maxMessage = 4 << 20
+
+// delivery is an envelope with the socket that it came by.
+type delivery struct {
+	socketmode.Event
+	client *socketmode.Client
+	at     time.Time
+}
+
+// Run holds the sockets open and answers what they bring until the context ends;
+// then it finishes what it has begun. It returns early when Slack refuses the
+// tokens for good.
+func (b *Bot) Run(ctx context.Context) error {
+	if err := b.settleIn(ctx); err != nil {
+		return err
+	}
+	// The sockets outlive ctx for as long as their last envelopes take.
+	sockets, hangUp := context.WithCancel(context.WithoutCancel(ctx))
+	defer hangUp()
+	work := make(chan delivery)
+	var wires, listeners, workers errgroup.Group
+	listen, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	for n := range b.Connections {
+		client := socketmode.New(b.api, socketmode.OptionReadLimit(maxMessage))
+		wires.Go(func() error { return hold(sockets, client, fail) })
+		listeners.Go(func() error { return b.listen(listen, n, client, work, fail) })
+	}
+	for range b.Workers {
+		workers.Go(func() error {
+			for d := range work {
+				b.serve(context.WithoutCancel(ctx), d)
+			}
+			return nil
+		})
+	}
+	_ = listeners.Wait()
+	close(work)
+	_ = workers.Wait()
+	_ = b.later.Wait()
+	time.Sleep(flushTime)
+	hangUp()
+	_ = wires.Wait()
+	b.live.Store(0)
+	if ctx.Err() != nil {
+		return nil
+	}
+	return context.Cause(listen)
+}
+
+// hold keeps one socket open. slack-go opens it anew by itself, and returns when
+// it gives up on the token, which nothing can mend.
+func hold(ctx context.Context, client *socketmode.Client, fail context.CancelCauseFunc) error {
+	for ctx.Err() == nil {
+		if err := client.RunContext(ctx); !errors.Is(err, context.Canceled) {
+			fail(fmt.Errorf("slack does not accept the app-level token: %w", err))
+			return nil
+		}
+	}
+	return nil
+}
+
+// settleIn finds out who the bot is, and has patience with a Slack that cannot be
+// reached, but not with one that says no.
+func (b *Bot) settleIn(ctx context.Context) error {
+	for wait := time.Second; ; wait = min(2*wait, time.Minute) {
+		who, err := b.who(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err == nil:
+			if len(who.Missing) > 0 {
+				return fmt.Errorf("the bot's token lacks the scopes %v: install the app again from manifest.yaml", who.Missing)
+			}
+			b.Log.Info("this is Slack", "team", who.Team, "bot", who.Name)
+			return nil
+		case hopeless(err):
+			return fmt.Errorf("slack does not accept the bot's token: %w", err)
+		}
+		b.Log.Warn("Slack cannot be reached", "error", err, "again_in", wait)
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// listen hands the envelopes of one socket to the workers. When all of them are
+// busy it waits, and Slack's envelopes with it: whatever waits too long is not
+// worked on at all.
+func (b *Bot) listen(ctx context.Context, n int, client *socketmode.Client, work chan<- delivery, fail context.CancelCauseFunc) error {
+	connected := false
+	set := func(is bool) {
+		if is != connected {
+			connected = is
+			b.live.Add(map[bool]int32{true: 1, false: -1}[is])
+		}
+	}
+	for {
+		var e socketmode.Event
+		select {
+		case e = <-client.Events:
+		case <-ctx.Done():
+			return nil
+		}
+		switch e.Type {
+		case socketmode.EventTypeConnecting:
+			set(false)
+		case socketmode.EventTypeConnected:
+			set(true)
+			b.Log.Info("socket connected", "socket", n)
+		case socketmode.EventTypeHello, socketmode.EventTypeDisconnect:
+		case socketmode.EventTypeConnectionError, socketmode.EventTypeInvalidAuth:
+			set(false)
+			if err := failure(e.Data); hopeless(err) {
+				fail(fmt.Errorf("slack does not accept the app-level token: %w", detail(err)))
+				return nil
+			}
+			b.Log.Warn("socket not connected", "socket", n, "error", describe(e.Data))
+		case socketmode.EventTypeEventsAPI, socketmode.EventTypeInteractive, socketmode.EventTypeSlashCommand:
+			select {
+			case work <- delivery{Event: e, client: client, at: time.Now()}:
+			case <-ctx.Done():
+				return nil
+			}
+		default:
+			b.Log.Warn("socket trouble", "socket", n, "kind", e.Type, "error", describe(e.Data))
+		}
+	}
+}
+
+// serve answers one envelope: work, ack, and what is left to do.
+func (b *Bot) serve(ctx context.Context, d delivery) {
+	outcome := "failed"
+	kind := d.kind()
+	defer func() { b.Observe(kind, outcome, time.Since(d.at)) }()
+	work, cancel := context.WithDeadline(ctx, d.at.Add(workTime))
+	defer cancel()
+	if work.Err() != nil {
+		// Slack has told the person by now that nothing came of it.
+		outcome = "late"
+		b.Log.Error("an envelope waited too long", "kind", kind)
+		return
+	}
+	a, err := b.guarded(work, d)
+	if err != nil {
+		b.Log.Error("envelope not answered", "kind", kind, "error", err)
+		if a.after != nil {
+			b.finish(ctx, a.after)
+		}
+		return
+	}
+	ack, cancelAck := context.WithTimeout(ctx, ackTime)
+	defer cancelAck()
+	if err := d.client.AckCtx(ack, d.Request.EnvelopeID, a.payload); err != nil {
+		b.Log.Error("ack", "kind", kind, "error", err)
+	} else {
+		outcome = "acked"
+	}
+	if a.after != nil {
+		b.finish(ctx, a.after)
+	}
+}
+
+// guarded keeps a panic in one envelope from ending all of them.
+func (b *Bot) guarded(ctx context.Context, d delivery) (a answer, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			a, err = answer{}, fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return b.handle(ctx, d)
+}
+
+// finish does what is left to do beside the worker, unless there is too much of that already.
+func (b *Bot) finish(ctx context.Context, after func(context.Context)) {
+	work := func() error {
+		ctx, cancel := context.WithTimeout(ctx, lateTime)
+		defer cancel()
+		defer func() {
+			if p := recover(); p != nil {
+				b.Log.Error("after an ack", "panic", p, "stack", string(debug.Stack()))
+			}
+		}()
+		after(ctx)
+		return nil
+	}
+	if !b.later.TryGo(work) {
+		_ = work()
+	}
+}
+
+// failure is the error in what slack-go says about a socket, if there is one.
+func failure(data any) error {
+	switch e := data.(type) {
+	case *slack.ConnectionErrorEvent:
+		return e.ErrorObj
+	case *slack.IncomingEventError:
+		return e.ErrorObj
+	case *socketmode.ErrorWriteFailed:
+		return e.Cause
+	case *socketmode.ErrorBadMessage:
+		return e.Cause
+	}
+	return nil
+}
+
+// describe says what went wrong, without what Slack sent: that may be anybody's words.
+func describe(data any) string {
+	if err := failure(data); err != nil {
+		return err.Error()
+	}
+	return fmt.Sprintf("%T", data)
+}
+
+// kind names an envelope for logs and measurements.
+func (d delivery) kind() string {
+	var inner struct {
+		Type    string `json:"type"`
+		Command string `json:"command"`
+		Event   struct {
+			Type string `json:"type"`
+		} `json:"event"`
+	}
+	_ = json.Unmarshal(d.Request.Payload, &inner) // what cannot be read has no better name
+	switch {
+	case inner.Command != "":
+		return inner.Command
+	case inner.Event.Type != "":
+		return inner.Event.Type
+	case inner.Type != "":
+		return inner.Type
+	}
+	return string(d.Type)
+}

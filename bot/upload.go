@@ -1,0 +1,79 @@
+package bot
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"countersign/approval"
+)
+
+// putFiles uploads the charts and tables of an answer into its thread, all of
+// them in one message, once. Slack does not say which message that becomes, so
+// the post is remembered by the first file.
+func (b *Bot) putFiles(ctx context.Context, v *approval.View) (approval.Post, error) {
+	if had := v.Posts[approval.SurfaceFiles]; had.TS != "" {
+		return had, nil
+	}
+	files := slices.Clone(v.Artifacts)
+	rank := map[string]int{"chart": 0, "table": 1}
+	order := func(a approval.Artifact) int {
+		if n, ok := rank[a.Kind]; ok {
+			return n
+		}
+		return 2
+	}
+	slices.SortStableFunc(files, func(a, b approval.Artifact) int { return order(a) - order(b) })
+	first, err := b.upload(ctx, v.Session.Channel, thread(v), files)
+	if err != nil {
+		return approval.Post{}, err
+	}
+	return approval.Post{RequestID: v.Request.ID, Surface: approval.SurfaceFiles, Channel: v.Session.Channel, TS: first, Shown: "uploaded"}, nil
+}
+
+// upload brings files into a thread: each to the address that Slack gives for it,
+// then all of them into the channel with one call. Until that call nobody sees
+// any of it. It returns the first file's id; empty files, which Slack refuses,
+// are left out, and of nothing the id is "none".
+func (b *Bot) upload(ctx context.Context, channel, thread string, files []approval.Artifact) (first string, err error) {
+	var done []slack.FileSummary
+	for _, f := range files {
+		if len(f.Data) == 0 {
+			continue
+		}
+		id, err := b.uploadOne(ctx, f)
+		if err != nil {
+			return "", fmt.Errorf("upload %s: %w", f.Name, detail(err))
+		}
+		done = append(done, slack.FileSummary{ID: id, Title: cut(f.Name, 250)})
+	}
+	if len(done) == 0 {
+		return "none", nil
+	}
+	_, err = b.api.CompleteUploadExternalContext(ctx, slack.CompleteUploadExternalParameters{Files: done, Channel: channel, ThreadTimestamp: thread})
+	if err != nil {
+		return "", fmt.Errorf("share %s in %s: %w", count(len(done), "file"), channel, detail(err))
+	}
+	return done[0].ID, nil
+}
+
+func (b *Bot) uploadOne(ctx context.Context, f approval.Artifact) (id string, err error) {
+	to := slack.GetUploadURLExternalParameters{FileName: cut(f.Name, 250), FileSize: len(f.Data)}
+	switch strings.ToLower(path.Ext(f.Name)) {
+	case ".png", ".jpg", ".jpeg", ".gif", ".webp":
+		to.AltTxt = cut(f.Alt, 1000) // pictures are what alternatives are for
+	case ".py":
+		to.SnippetType = "python"
+	}
+	slot, err := b.api.GetUploadURLExternalContext(ctx, to)
+	if err != nil {
+		return "", err
+	}
+	err = b.api.UploadToURL(ctx, slack.UploadToURLParameters{UploadURL: slot.UploadURL, Reader: bytes.NewReader(f.Data), Filename: to.FileName})
+	return slot.FileID, err
+}

@@ -1,0 +1,11 @@
+// Package countersign holds the Slack app's manifest, which is pasted into Slack
+// by whoever connects a workspace, and which the local Slack of the demo reads.
+// The program itself begins in cmd/countersign, its tour in approval/doc.go.
+package countersign
+
+import _ "embed"
+
+// Manifest is manifest.yaml.
+//
+//go:embed manifest.yaml
+var Manifest []byte
