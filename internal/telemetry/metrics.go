@@ -24,6 +24,7 @@ type Metrics struct {
 	runs      *prometheus.CounterVec
 	tokens    *prometheus.CounterVec
 	steps     *prometheus.HistogramVec
+	envelopes *prometheus.HistogramVec
 }
 
 func newMetrics() *Metrics {
@@ -39,14 +40,22 @@ func newMetrics() *Metrics {
 		steps: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "countersign_step_seconds",
 			Help: "How long the steps of requests take, by step and outcome.", Buckets: prometheus.ExponentialBuckets(0.01, 3, 9)},
 			[]string{"step", "outcome"}),
+		envelopes: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "countersign_envelope_seconds",
+			Help: "From an envelope's arrival to its acknowledgement, by kind and outcome. Slack waits 3 seconds.", Buckets: prometheus.ExponentialBuckets(0.002, 2.5, 9)},
+			[]string{"kind", "outcome"}),
 	}
-	m.registry.MustRegister(m.asks, m.decisions, m.runs, m.tokens, m.steps,
+	m.registry.MustRegister(m.asks, m.decisions, m.runs, m.tokens, m.steps, m.envelopes,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
 func (m *Metrics) step(step approval.Step, outcome string, took time.Duration) {
 	m.steps.WithLabelValues(string(step), outcome).Observe(took.Seconds())
+}
+
+// Envelope counts what Slack sent and how it was answered.
+func (m *Metrics) Envelope(kind, outcome string, took time.Duration) {
+	m.envelopes.WithLabelValues(kind, outcome).Observe(took.Seconds())
 }
 
 // outcome sorts errors into the few kinds that somebody would want to count.
@@ -87,7 +96,9 @@ type Check struct {
 func (m *Metrics) Handler(ready ...Check) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, map[string]string{"process": "ok"}) })
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, http.StatusOK, map[string]string{"process": "ok"})
+	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
 		defer cancel()

@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"countersign"
+	"countersign/approval"
+	"countersign/budget"
+	"countersign/codegen"
+	"countersign/codegen/samples"
+	"countersign/internal/pglocal"
+	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/page"
+)
+
+// demo runs the real bot, the real Postgres and the real sandbox against a local
+// Slack in the browser. Two things stand in: slacksim for Slack, and, without a
+// key for a model, a small writer that knows the sample questions.
+func demo(ctx context.Context, p program) (err error) {
+	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
+	flags.SetOutput(p.out)
+	once := flags.Bool("once", false, "exit after the round that the demo plays by itself; 0 only if every step happened")
+	reset := flags.Bool("reset", false, "forget what earlier demos left")
+	addr := flags.String("addr", "127.0.0.1:8065", "where the page is; when the port is taken, another one is used")
+	if err := flags.Parse(p.args); err != nil {
+		return exitError(2)
+	}
+	p.DataDir = filepath.Join(p.DataDir, "demo")
+	p.DatabaseURL, p.HTTPAddr = "", "127.0.0.1:0"
+	if *reset {
+		if err := forget(p.DataDir); err != nil {
+			return err
+		}
+	}
+	// Others may pass, but not look around: Postgres runs as another user when this one is root.
+	if err := os.MkdirAll(p.DataDir, 0o711); err != nil {
+		return fmt.Errorf("make the demo's folder: %w", err)
+	}
+	sim, err := slacksim.New(slacksim.Options{Manifest: countersign.Manifest, Folder: filepath.Join(p.DataDir, "slack"), Page: page.Handler(), Logger: p.log})
+	if err != nil {
+		return fmt.Errorf("set the local Slack up: %w", err)
+	}
+	listener, err := listen(sim, *addr)
+	if err != nil {
+		return err
+	}
+	p.SlackAPIURL, p.SlackBotToken, p.SlackAppToken = sim.APIURL(), Secret(sim.BotToken()), Secret(sim.AppToken())
+	p.ReviewChannel, p.Reviewers, p.Admins = slacksim.CodeReview, []string{slacksim.Reviewer, slacksim.SecondReviewer}, []string{slacksim.Admin}
+	writer, says, err := p.demoWriter()
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	r, err := p.wire(ctx, writer)
+	if err != nil {
+		return errors.Join(inUse(err), listener.Close())
+	}
+	defer func() { err = errors.Join(err, r.close()) }()
+	if err := r.teamBudget(ctx); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return sim.Serve(ctx, listener) })
+	group.Go(func() error { return r.run(ctx) })
+	group.Go(func() error {
+		fmt.Fprintf(p.out, "\nCountersign, the demo. Everything happens on this machine.\n\n  Slack     a stand-in: %s\n  model     %s\n  sandbox   %s\n\n",
+			sim.URL(), says, r.sandboxSays())
+		if err := r.play(ctx, sim, *once); err != nil {
+			return fmt.Errorf("the round did not get to its end: %w", err)
+		}
+		if *once {
+			stop()
+			return nil
+		}
+		fmt.Fprintf(p.out, "\nNow it is yours: %s\nAsk as Maya, review as Ben or Priya, set budgets as Carla. Ctrl-C ends it; what you did is kept.\n", sim.URL())
+		return nil
+	})
+	if err := group.Wait(); err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// listen takes the port, or any other when it is taken. The line that follows
+// says which.
+func listen(sim *slacksim.Sim, addr string) (net.Listener, error) {
+	listener, err := sim.Listen(addr)
+	if err == nil {
+		return listener, nil
+	}
+	host, _, split := net.SplitHostPort(addr)
+	if split != nil {
+		return nil, err
+	}
+	other, second := sim.Listen(net.JoinHostPort(host, "0"))
+	if second != nil {
+		return nil, err
+	}
+	return other, nil
+}
+
+// forget removes what earlier demos left, unless one of them still runs.
+func forget(dir string) error {
+	server, err := pglocal.Start(context.Background(), pglocal.Options{Dir: filepath.Join(dir, "postgres")})
+	var used *pglocal.InUseError
+	if errors.As(err, &used) {
+		return inUse(err)
+	}
+	if err == nil {
+		if err := server.Stop(); err != nil {
+			return err
+		}
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return fmt.Errorf("forget earlier demos: %w", err)
+	}
+	return nil
+}
+
+// inUse says what a second demo on the same machine needs to know.
+func inUse(err error) error {
+	var used *pglocal.InUseError
+	if errors.As(err, &used) {
+		return errors.New("another demo is running and uses the same data: go on there, end it first, or give this one its own with DATA_DIR=/some/folder")
+	}
+	return err
+}
+
+// demoWriter is the model that the settings name, or the stand-in.
+func (p program) demoWriter() (w approval.Writer, says string, err error) {
+	if p.MistralAPIKey == "" && p.MistralBaseURL == "" {
+		return codegen.Sample{}, "a stand-in that knows the sample questions and can summarise any table (MISTRAL_API_KEY brings the real one)", nil
+	}
+	w, err = p.mistral()
+	return w, fmt.Sprintf("%s by Mistral", p.MistralModel), err
+}
+
+func (r *replica) sandboxSays() string {
+	switch {
+	case r.service.Sandbox == nil:
+		return "none: " + r.service.NoBox
+	case r.E2BAPIKey != "":
+		return "E2B, in its cloud"
+	}
+	return "gVisor on this machine: " + r.service.Sandbox.Template()
+}
+
+// teamBudget gives the demo's company a budget, unless somebody has set one.
+func (r *replica) teamBudget(ctx context.Context) error {
+	team := slacksim.DefaultTeam.ID
+	scope := budget.Scope{Team: team, Kind: budget.Team, ID: team}
+	set, err := r.db.Standings(ctx, []budget.Scope{scope})
+	if err != nil || len(set) > 0 {
+		return err
+	}
+	return r.db.SetLimit(ctx, slacksim.Admin, budget.Limit{Scope: scope, Amount: 50 * budget.Dollar, Window: budget.Month})
+}
+
+// play is the round that the demo plays by itself, as three people would: every
+// step waits for what a person would see, and fails when it does not come.
+func (r *replica) play(ctx context.Context, sim *slacksim.Sim, hurry bool) error {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
+	defer cancel()
+	stage := &stage{replica: r, sim: sim, maya: sim.As(slacksim.Analyst), ben: sim.As(slacksim.Reviewer), hurry: hurry}
+	for _, scene := range []func(context.Context) error{stage.share, stage.ask, stage.review, stage.answer} {
+		if err := scene(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// question is the one that the demo asks.
+var question = samples.Questions[0]

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"countersign/bot"
+	"countersign/budget"
+	"countersign/storage"
+)
+
+// A finding is a line of the doctor's report.
+type finding struct {
+	what string
+	say  string // when it is well: what was found
+	err  error  // when it is not: what is wrong, and what to do
+	warn bool   // it works, but somebody should look at it
+}
+
+// doctor checks each thing that serve needs, a line each, and fails when one of
+// them would keep it from working. It changes nothing but may start a box.
+func doctor(ctx context.Context, p program) error {
+	checks := []struct {
+		what string
+		try  func(context.Context) finding
+	}{
+		{"settings", p.checkSettings}, {"database", p.checkDatabase}, {"Slack bot token", p.checkBot}, {"Slack app token", p.checkApp},
+		{"review channel", p.checkChannel}, {"reviewers", p.checkReviewers}, {"Mistral", p.checkMistral}, {"prices", p.checkPrices},
+		{"sandbox", p.checkSandbox}, {"traces", p.checkTraces},
+	}
+	bad := 0
+	for _, c := range checks {
+		ctx, cancel := context.WithTimeout(ctx, time.Minute)
+		f := c.try(ctx)
+		cancel()
+		switch {
+		case f.err != nil:
+			bad++
+			fmt.Fprintf(p.out, "✗ %-16s %s\n", c.what, strings.ReplaceAll(f.err.Error(), "\n", "\n"+strings.Repeat(" ", 19)))
+		case f.warn:
+			fmt.Fprintf(p.out, "! %-16s %s\n", c.what, f.say)
+		default:
+			fmt.Fprintf(p.out, "✓ %-16s %s\n", c.what, f.say)
+		}
+	}
+	if bad > 0 {
+		fmt.Fprintf(p.out, "\n%d of %d need attention; serve would not work.\n", bad, len(checks))
+		return exitError(1)
+	}
+	fmt.Fprintf(p.out, "\nAll is well: countersign serve\n")
+	return nil
+}
+
+func (p program) checkSettings(context.Context) finding {
+	return finding{say: "read; secrets stay " + Secret("x").String(), err: p.needSlack()}
+}
+
+func (p program) checkDatabase(ctx context.Context) finding {
+	url, stop, err := p.openDatabase(ctx)
+	if err != nil {
+		return finding{err: err}
+	}
+	defer stop()
+	pending, err := storage.Pending(ctx, url)
+	switch {
+	case err != nil:
+		return finding{err: fmt.Errorf("%w; is DATABASE_URL right?", err)}
+	case len(pending) > 0:
+		return finding{warn: true, say: fmt.Sprintf("reached; %d migrations to do, which serve (or countersign migrate) does", len(pending))}
+	case p.DatabaseURL == "":
+		return finding{say: "a private Postgres in " + p.DataDir}
+	}
+	return finding{say: "reached and up to date"}
+}
+
+func (p program) slack() *bot.Bot {
+	return bot.New(bot.Options{BotToken: string(p.SlackBotToken), AppToken: string(p.SlackAppToken), APIURL: p.SlackAPIURL, Policy: p.policy, Log: p.log})
+}
+
+func (p program) checkBot(ctx context.Context) finding {
+	if p.SlackBotToken == "" {
+		return finding{err: errors.New("SLACK_BOT_TOKEN is not set")}
+	}
+	who, err := p.slack().CheckBot(ctx)
+	if err == nil && len(who.Missing) > 0 {
+		err = fmt.Errorf("lacks the scopes %s: update the app from manifest.yaml and install it again", strings.Join(who.Missing, ", "))
+	}
+	return finding{say: fmt.Sprintf("@%s in %s", who.Name, who.Team), err: err}
+}
+
+func (p program) checkApp(ctx context.Context) finding {
+	if p.SlackAppToken == "" {
+		return finding{err: errors.New("SLACK_APP_TOKEN is not set")}
+	}
+	return finding{say: "Slack gives a socket for it", err: p.slack().CheckApp(ctx)}
+}
+
+func (p program) checkChannel(ctx context.Context) finding {
+	if p.SlackBotToken == "" {
+		return finding{err: errors.New("cannot be looked up without SLACK_BOT_TOKEN")}
+	}
+	return finding{say: "the bot is in " + p.ReviewChannel, err: p.slack().CheckChannel(ctx, p.ReviewChannel)}
+}
+
+// checkReviewers looks each person up as a click would be.
+func (p program) checkReviewers(ctx context.Context) finding {
+	if p.SlackBotToken == "" {
+		return finding{err: errors.New("cannot be looked up without SLACK_BOT_TOKEN")}
+	}
+	slack := p.slack()
+	who, err := slack.CheckBot(ctx)
+	if err != nil {
+		return finding{err: errors.New("cannot be looked up: the bot token does not work")}
+	}
+	var names []string
+	var faults []error
+	for _, id := range p.Reviewers {
+		person, err := slack.Person(ctx, who.TeamID, id)
+		switch {
+		case err != nil:
+			faults = append(faults, fmt.Errorf("%s: %w", id, err))
+		case person.Gone || person.Bot || person.Guest || person.External:
+			faults = append(faults, fmt.Errorf("%s (%s) cannot decide: guests, apps, people of other workspaces and deactivated accounts never can", person.Name, id))
+		default:
+			names = append(names, person.Name)
+		}
+	}
+	if len(p.Reviewers) < p.Quorum {
+		faults = append(faults, fmt.Errorf("QUORUM is %d, but REVIEWERS names %d", p.Quorum, len(p.Reviewers)))
+	}
+	if len(names) == 1 && len(faults) == 0 {
+		return finding{warn: true, say: names[0] + " alone, whose own questions nobody can review"}
+	}
+	return finding{say: strings.Join(names, ", "), err: errors.Join(faults...)}
+}
+
+func (p program) checkMistral(ctx context.Context) finding {
+	writer, err := p.mistral()
+	if err != nil {
+		return finding{err: err}
+	}
+	base := p.MistralBaseURL
+	if base == "" {
+		base = "https://api.mistral.ai"
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(base, "/")+"/v1/models", nil)
+	if err != nil {
+		return finding{err: err}
+	}
+	req.Header.Set("Authorization", "Bearer "+string(p.MistralAPIKey))
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return finding{err: fmt.Errorf("cannot be reached: %w", err)}
+	}
+	defer res.Body.Close()
+	switch {
+	case res.StatusCode == http.StatusUnauthorized || res.StatusCode == http.StatusForbidden:
+		return finding{err: errors.New("refuses the key: look at MISTRAL_API_KEY")}
+	case res.StatusCode != http.StatusOK:
+		return finding{warn: true, say: fmt.Sprintf("answers, but says %s when asked for its models", res.Status)}
+	}
+	return finding{say: "takes the key; askers choose from " + strings.Join(writer.Models(), ", ")}
+}
+
+func (p program) checkPrices(context.Context) finding {
+	var faults []error
+	var old []string
+	now := time.Now()
+	for _, model := range p.models() {
+		row, err := p.prices.Model(model, now, 0)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("%w: choose another model, or add a row to PRICES_FILE (budget/prices.csv shows the form)", err))
+		} else if now.Sub(row.Checked) > 30*24*time.Hour {
+			old = append(old, fmt.Sprintf("%s (checked on %s)", model, row.Checked.Format(time.DateOnly)))
+		}
+	}
+	kind := "local"
+	if p.E2BAPIKey != "" {
+		kind = "e2b"
+	}
+	if _, err := p.prices.BoxCharge(budget.BoxSize{Kind: kind, VCPU: 1, MemoryMB: 1}, time.Second, now); err != nil {
+		faults = append(faults, err)
+	}
+	if len(old) > 0 {
+		return finding{warn: true, say: "older than 30 days, please check: " + strings.Join(old, ", "), err: errors.Join(faults...)}
+	}
+	return finding{say: "known for every model and for the sandbox", err: errors.Join(faults...)}
+}
+
+func (p program) checkSandbox(ctx context.Context) finding {
+	if p.E2BAPIKey != "" {
+		cloud, err := p.e2b()
+		if err == nil {
+			err = cloud.Check(ctx)
+		}
+		return finding{say: "E2B takes the key; code runs in its cloud", err: err}
+	}
+	box, err := p.local(ctx)
+	if err != nil {
+		return finding{err: err}
+	}
+	return finding{say: "gVisor on this machine keeps code in: " + box.Template(), err: box.Close()}
+}
+
+func (p program) checkTraces(context.Context) finding {
+	if p.LangfusePublicKey == "" {
+		return finding{say: "off (LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY turn them on)"}
+	}
+	return finding{say: "to " + p.LangfuseHost}
+}

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"countersign/internal/pglocal"
+	"countersign/storage"
+)
+
+// serve connects to Slack and works until it is told to stop.
+func serve(ctx context.Context, p program) (err error) {
+	writer, modelErr := p.mistral()
+	if err := errors.Join(p.needSlack(), modelErr); err != nil {
+		return err
+	}
+	r, err := p.wire(ctx, writer)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.close()) }()
+	p.log.Info("serving", "models", p.models(), "review channel", p.ReviewChannel, "reviewers", len(p.Reviewers), "health", p.HTTPAddr)
+	if r.service.Sandbox == nil {
+		p.log.Error("nothing can be asked: there is no sandbox", "why", r.service.NoBox)
+	}
+	return r.run(ctx)
+}
+
+// migrate brings the database up to date, which serve does as well.
+func migrate(ctx context.Context, p program) error {
+	url, stop, err := p.openDatabase(ctx)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	if err := storage.Migrate(ctx, url); err != nil {
+		return err
+	}
+	fmt.Fprintln(p.out, "The database is up to date.")
+	return nil
+}
+
+// openDatabase is the database for a command that is soon over.
+func (p program) openDatabase(ctx context.Context) (url string, stop func(), err error) {
+	if p.DatabaseURL != "" {
+		return string(p.DatabaseURL), func() {}, nil
+	}
+	server, err := pglocal.Start(ctx, pglocal.Options{Dir: filepath.Join(p.DataDir, "postgres"), Log: p.log})
+	if err != nil {
+		return "", nil, err
+	}
+	return server.URL(), func() {
+		if err := server.Stop(); err != nil {
+			p.log.Error("stop the database", "error", err)
+		}
+	}, nil
+}

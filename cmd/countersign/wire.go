@@ -1,0 +1,215 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"countersign/approval"
+	"countersign/bot"
+	"countersign/codegen"
+	"countersign/internal/pglocal"
+	"countersign/internal/telemetry"
+	"countersign/sandbox/e2b"
+	"countersign/sandbox/local"
+	"countersign/storage"
+)
+
+// replica is one process of Countersign with everything in its place.
+type replica struct {
+	program
+	db        *storage.DB
+	service   *approval.Service
+	bot       *bot.Bot
+	telemetry *telemetry.Telemetry
+	strays    func(context.Context) error // kills boxes that no row knows; nil where there can be none
+	closers   []func() error              // in the order of their making
+}
+
+// wire puts a replica together: database, model, sandbox, Slack, and the service
+// between them. What it cannot get is an error that says what to do; only the
+// sandbox may be missing, and then nothing is asked or run.
+func (p program) wire(ctx context.Context, writer approval.Writer) (_ *replica, err error) {
+	r := &replica{program: p}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, r.close())
+		}
+	}()
+	url, err := r.database(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := storage.Migrate(ctx, url); err != nil {
+		return nil, fmt.Errorf("bring the database up to date: %w", err)
+	}
+	if r.db, err = storage.Open(ctx, url, storage.Options{Location: p.location, Quorum: p.Quorum, Log: p.log}); err != nil {
+		return nil, err
+	}
+	r.closers = append(r.closers, func() error { r.db.Close(); return nil })
+	r.telemetry, err = telemetry.New(ctx, telemetry.Options{Host: p.LangfuseHost, PublicKey: p.LangfusePublicKey,
+		SecretKey: string(p.LangfuseSecretKey), Version: version(), Prices: p.prices})
+	if err != nil {
+		return nil, err
+	}
+	r.closers = append(r.closers, func() error {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		return r.telemetry.Shutdown(ctx)
+	})
+	box, noBox := r.sandbox(ctx)
+	r.bot = bot.New(bot.Options{BotToken: string(p.SlackBotToken), AppToken: string(p.SlackAppToken), APIURL: p.SlackAPIURL,
+		Policy: p.policy, Log: p.log, Observe: r.telemetry.Envelope})
+	r.service = &approval.Service{Store: r.db, Writer: r.telemetry.Writer(writer), NoBox: noBox, Slack: r.bot,
+		Read: codegen.Reader{SampleRows: p.SampleRows}.Tables, Prices: p.prices, Policy: p.policy(), Log: p.log}
+	if box != nil {
+		r.service.Sandbox = r.telemetry.Sandbox(box)
+	}
+	r.bot.Serve(r.telemetry.Service(r.service))
+	return r, nil
+}
+
+// mistral is the writer that the settings name.
+func (p program) mistral() (approval.Writer, error) {
+	return codegen.NewMistral(codegen.MistralOptions{APIKey: string(p.MistralAPIKey), BaseURL: p.MistralBaseURL,
+		Models: p.models(), MaxTokens: p.MistralMaxTokens, SampleRows: p.SampleRows})
+}
+
+// database is the address of the one that the settings name, or of a private one
+// that lives as long as this process.
+func (r *replica) database(ctx context.Context) (string, error) {
+	if r.DatabaseURL != "" {
+		return string(r.DatabaseURL), nil
+	}
+	server, err := pglocal.Start(ctx, pglocal.Options{Dir: filepath.Join(r.DataDir, "postgres"), Log: r.log})
+	if err != nil {
+		return "", err
+	}
+	r.closers = append(r.closers, server.Stop)
+	return server.URL(), nil
+}
+
+// sandbox is where approved code will run: E2B when there is a key for it, else
+// gVisor on this machine. It never steps down: what was chosen works, or nothing
+// runs, and the reason is for people to read.
+func (r *replica) sandbox(ctx context.Context) (box approval.Sandbox, why string) {
+	if r.E2BAPIKey != "" {
+		cloud, err := r.e2b()
+		if err != nil {
+			return nil, err.Error()
+		}
+		r.strays = func(ctx context.Context) error { return cloud.Strays(ctx, r.needs) }
+		return cloud, ""
+	}
+	here, err := r.local(ctx)
+	if err != nil {
+		r.log.Error("no sandbox", "error", err)
+		return nil, err.Error()
+	}
+	r.closers = append(r.closers, here.Close)
+	return here, ""
+}
+
+func (p program) e2b() (*e2b.Client, error) {
+	return e2b.New(e2b.Options{APIKey: string(p.E2BAPIKey), Domain: p.E2BDomain, APIURL: p.E2BAPIURL, Template: p.E2BTemplate,
+		Installation: approval.Short(approval.Hash([]byte(p.SlackBotToken))), Version: version(), Log: p.log})
+}
+
+// local starts gVisor here, and has it prove that it keeps code in.
+func (p program) local(ctx context.Context) (*local.Sandbox, error) {
+	box, err := local.New(local.Options{Runsc: p.Runsc, Memory: p.RunMemoryMB, Log: p.log})
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	if err := box.SelfTest(ctx); err != nil {
+		return nil, errors.Join(err, box.Close())
+	}
+	return box, nil
+}
+
+// needs tells whether a request still waits for just this box.
+func (r *replica) needs(ctx context.Context, requestID, boxID string) (bool, error) {
+	req, err := r.db.Request(ctx, requestID)
+	if errors.Is(err, approval.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return req.State == approval.Approved || req.State == approval.Running && req.Run.BoxID == boxID, nil
+}
+
+// run works until the context ends: the sockets, the jobs, the health page.
+func (r *replica) run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return r.bot.Run(ctx) })
+	group.Go(func() error {
+		longest := time.Duration(r.RunSeconds)*time.Second + 2*time.Minute
+		return r.db.Work(ctx, r.telemetry.Step(r.service.Do), r.sweep, storage.WorkOptions{RunTimeout: longest})
+	})
+	group.Go(func() error { return r.health(ctx) })
+	return group.Wait()
+}
+
+func (r *replica) sweep(ctx context.Context) error {
+	err := r.service.Sweep(ctx)
+	if r.strays != nil {
+		err = errors.Join(err, r.strays(ctx))
+	}
+	return err
+}
+
+// health serves what an operator looks at. It is no reason to stop: a taken port
+// is said, and the bot goes on.
+func (r *replica) health(ctx context.Context) error {
+	ready := []telemetry.Check{
+		{Name: "database", Try: r.db.Ping},
+		{Name: "slack", Try: func(context.Context) error {
+			if r.bot.Sockets() == 0 {
+				return errors.New("no socket is connected")
+			}
+			return nil
+		}},
+		{Name: "sandbox", Try: func(context.Context) error {
+			if r.service.Sandbox == nil {
+				return errors.New(r.service.NoBox)
+			}
+			return nil
+		}},
+	}
+	if r.HTTPAddr == "" {
+		return nil
+	}
+	listener, err := net.Listen("tcp", r.HTTPAddr)
+	if err != nil {
+		r.log.Warn("no health page: HTTP_ADDR cannot be used", "address", r.HTTPAddr, "error", err)
+		return nil
+	}
+	server := &http.Server{Handler: r.telemetry.Handler(ready...), ReadHeaderTimeout: 5 * time.Second}
+	go func() {
+		<-ctx.Done()
+		_ = server.Close() // what is being answered is a health page
+	}()
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// close ends what wire began, the latest first.
+func (r *replica) close() error {
+	var faults []error
+	for _, end := range slices.Backward(r.closers) {
+		faults = append(faults, end())
+	}
+	return errors.Join(faults...)
+}

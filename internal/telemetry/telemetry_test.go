@@ -1,0 +1,277 @@
+package telemetry
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/protobuf/proto"
+
+	"countersign/approval"
+	"countersign/budget"
+)
+
+// receiver is an OTLP receiver as Langfuse is one: HTTP, protobuf, Basic auth.
+type receiver struct {
+	*httptest.Server
+	mu     sync.Mutex
+	spans  []*tracepb.Span
+	header http.Header
+	path   string
+}
+
+func newReceiver(t *testing.T) *receiver {
+	r := &receiver{}
+	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		body, err := io.ReadAll(req.Body)
+		var export collector.ExportTraceServiceRequest
+		if err != nil || proto.Unmarshal(body, &export) != nil {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.header, r.path = req.Header, req.URL.Path
+		for _, rs := range export.ResourceSpans {
+			for _, ss := range rs.ScopeSpans {
+				r.spans = append(r.spans, ss.Spans...)
+			}
+		}
+	}))
+	t.Cleanup(r.Close)
+	return r
+}
+
+// span finds the one span of that name, or fails.
+func (r *receiver) span(t *testing.T, name string) *tracepb.Span {
+	t.Helper()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var names []string
+	for _, s := range r.spans {
+		if s.Name == name {
+			return s
+		}
+		names = append(names, s.Name)
+	}
+	require.Failf(t, "no such span", "%s among %v", name, names)
+	return nil
+}
+
+func attributes(s *tracepb.Span) map[string]any {
+	m := map[string]any{}
+	for _, kv := range s.Attributes {
+		if v := kv.Value.GetStringValue(); v != "" {
+			m[kv.Key] = v
+		} else {
+			m[kv.Key] = kv.Value.GetIntValue()
+		}
+	}
+	return m
+}
+
+func replica(t *testing.T, r *receiver) *Telemetry {
+	t.Helper()
+	tele, err := New(t.Context(), Options{Host: r.URL, PublicKey: "pk", SecretKey: "sk-secret", Version: "v1", Prices: budget.Shipped()})
+	require.NoError(t, err)
+	return tele
+}
+
+type fakeWriter struct{ err error }
+
+func (fakeWriter) Models() []string  { return []string{"codestral-2508"} }
+func (fakeWriter) Bound() (int, int) { return 1, 1 }
+func (f fakeWriter) Write(context.Context, approval.Brief) (approval.Draft, error) {
+	return approval.Draft{Code: "secret_code()", PromptVersion: "p1",
+		Usage: budget.Usage{Model: "codestral-2508", Input: 1000, Output: 1000}}, f.err
+}
+
+type fakeStore struct{ approval.Store }
+
+func (fakeStore) Ask(_ context.Context, r *approval.Request, _ approval.Session) (*approval.Request, bool, error) {
+	return r, true, nil
+}
+
+type fakeSlack struct{ approval.Slack }
+
+func (fakeSlack) Person(context.Context, string, string) (approval.Person, error) {
+	return approval.Person{}, nil
+}
+
+type fakeBox struct{ approval.Sandbox }
+
+func (fakeBox) Size() budget.BoxSize {
+	return budget.BoxSize{Kind: "local", VCPU: 1, MemoryMB: 1024}
+}
+func (fakeBox) Inspect(context.Context, string, []approval.File) (approval.Inspection, error) {
+	return approval.Inspection{Findings: []approval.Finding{{Level: approval.Note}}}, nil
+}
+func (fakeBox) Create(context.Context, string, approval.Manifest) (string, error) { return "box", nil }
+func (fakeBox) Start(context.Context, string, approval.Job) error                 { return nil }
+func (fakeBox) Result(context.Context, string) (approval.Result, error) {
+	return approval.Result{Outcome: approval.OK, Box: 2 * time.Second}, nil
+}
+
+func service() *approval.Service {
+	return &approval.Service{Store: fakeStore{}, Slack: fakeSlack{}, Writer: fakeWriter{}, Sandbox: fakeBox{},
+		Prices: budget.Shipped(), Policy: approval.DefaultPolicy(), Log: slog.New(slog.DiscardHandler)}
+}
+
+func TestOneTracePerRequestAcrossReplicas(t *testing.T) {
+	t.Parallel()
+	r := newReceiver(t)
+	first, second := replica(t, r), replica(t, r)
+
+	asked, err := first.Service(service()).Ask(t.Context(), approval.Question{Team: "T1", Project: "C1", Asker: "U1", Text: "secret question"})
+	require.NoError(t, err)
+	require.NoError(t, first.Step(func(ctx context.Context, w approval.Wake) error {
+		_, err := first.Writer(fakeWriter{}).Write(ctx, approval.Brief{RequestID: w.RequestID, SessionID: "s1", Asker: "U1", Model: "codestral-2508"})
+		return err
+	})(t.Context(), approval.Wake{Step: approval.StepDraft, RequestID: asked.ID}))
+	require.NoError(t, second.Step(func(ctx context.Context, w approval.Wake) error {
+		box := second.Sandbox(fakeBox{})
+		_, inspectErr := box.Inspect(ctx, "", nil)
+		id, createErr := box.Create(ctx, w.RequestID, approval.Manifest{})
+		_, resultErr := box.Result(ctx, id)
+		return errors.Join(inspectErr, createErr, box.Start(ctx, id, approval.Job{}), resultErr)
+	})(t.Context(), approval.Wake{Step: approval.StepRun, RequestID: asked.ID}))
+	require.NoError(t, errors.Join(first.Shutdown(t.Context()), second.Shutdown(t.Context())))
+
+	trace, root := derived(asked.ID)
+	for _, name := range []string{"ask", "draft", "chat codestral-2508", "run", "box inspect", "box create", "box start", "box result"} {
+		require.Equal(t, trace[:], r.span(t, name).TraceId, name)
+	}
+	require.Equal(t, root[:], r.span(t, "ask").SpanId, "the first span has the id that all others name as parent")
+	require.Empty(t, r.span(t, "ask").ParentSpanId)
+	require.Equal(t, root[:], r.span(t, "draft").ParentSpanId)
+	require.Equal(t, root[:], r.span(t, "run").ParentSpanId)
+	require.Equal(t, r.span(t, "run").SpanId, r.span(t, "box create").ParentSpanId)
+
+	require.Equal(t, "/api/public/otel/v1/traces", r.path)
+	require.Equal(t, "Basic "+base64.StdEncoding.EncodeToString([]byte("pk:sk-secret")), r.header.Get("Authorization"))
+	require.Equal(t, "4", r.header.Get("x-langfuse-ingestion-version"))
+}
+
+func TestAGenerationCarriesUsageAndItsCost(t *testing.T) {
+	t.Parallel()
+	r := newReceiver(t)
+	tele := replica(t, r)
+	_, err := tele.Writer(fakeWriter{}).Write(t.Context(), approval.Brief{RequestID: "abc", SessionID: "s1", Asker: "U1", Model: "codestral-2508"})
+	require.NoError(t, err)
+	require.NoError(t, tele.Shutdown(t.Context()))
+
+	got := attributes(r.span(t, "chat codestral-2508"))
+	require.Equal(t, "generation", got["langfuse.observation.type"])
+	require.Equal(t, "codestral-2508", got["gen_ai.request.model"])
+	require.Equal(t, "codestral-2508", got["gen_ai.response.model"])
+	require.EqualValues(t, 1000, got["gen_ai.usage.input_tokens"])
+	require.EqualValues(t, 1000, got["gen_ai.usage.output_tokens"])
+	require.JSONEq(t, `{"total":0.0012}`, got["langfuse.observation.cost_details"].(string))
+	require.Equal(t, "s1", got["session.id"])
+	require.Equal(t, "U1", got["user.id"])
+}
+
+func TestNothingThatPeopleWroteIsInATrace(t *testing.T) {
+	t.Parallel()
+	r := newReceiver(t)
+	tele := replica(t, r)
+	_, err := tele.Service(service()).Ask(t.Context(), approval.Question{Team: "T1", Asker: "U1", Text: "a confidential question"})
+	require.NoError(t, err)
+	failing := errors.New("confidential: text of an error")
+	_, err = tele.Writer(fakeWriter{err: &approval.WriterError{Err: failing, Usage: budget.Usage{Model: "nobody-prices-me"}}}).Write(t.Context(), approval.Brief{RequestID: "x"})
+	require.ErrorIs(t, err, failing)
+	_, err = tele.Service(service()).Decide(t.Context(), approval.Ruling{RequestID: "x", Verdict: approval.Reject})
+	require.Error(t, err)
+	require.NoError(t, tele.Shutdown(t.Context()))
+
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	require.Len(t, r.spans, 3)
+	for _, s := range r.spans {
+		require.NotContains(t, s.String(), "confidential", s.Name)
+		require.NotContains(t, s.String(), "cost_details", "a model without a price has no cost, not none")
+	}
+}
+
+func TestWithoutKeysNothingIsSent(t *testing.T) {
+	t.Parallel()
+	r := newReceiver(t)
+	tele, err := New(t.Context(), Options{Host: r.URL})
+	require.NoError(t, err)
+	_, err = tele.Writer(fakeWriter{}).Write(t.Context(), approval.Brief{RequestID: "abc"})
+	require.NoError(t, err)
+	require.NoError(t, tele.Shutdown(t.Context()))
+	require.Empty(t, r.spans)
+}
+
+func TestIDsAreDerivedAndDiffer(t *testing.T) {
+	t.Parallel()
+	a, _ := derived("a")
+	again, _ := derived("a")
+	b, _ := derived("b")
+	require.Equal(t, a, again)
+	require.NotEqual(t, hex.EncodeToString(a[:]), hex.EncodeToString(b[:]))
+}
+
+func TestHealthReadinessAndMetrics(t *testing.T) {
+	t.Parallel()
+	tele, err := New(t.Context(), Options{})
+	require.NoError(t, err)
+	down := false
+	server := httptest.NewServer(tele.Handler(Check{Name: "database", Try: func(context.Context) error {
+		if down {
+			return errors.New("password of the database")
+		}
+		return nil
+	}}))
+	defer server.Close()
+	get := func(path string) (int, string) {
+		res, err := http.Get(server.URL + path)
+		require.NoError(t, err)
+		defer res.Body.Close()
+		body, err := io.ReadAll(res.Body)
+		require.NoError(t, err)
+		return res.StatusCode, string(body)
+	}
+	status, _ := get("/healthz")
+	require.Equal(t, 200, status)
+	status, body := get("/readyz")
+	require.Equal(t, 200, status)
+	require.JSONEq(t, `{"database":"ok"}`, body)
+
+	down = true
+	status, body = get("/readyz")
+	require.Equal(t, 503, status)
+	require.JSONEq(t, `{"database":"not ready"}`, body)
+	status, _ = get("/healthz")
+	require.Equal(t, 200, status, "a process that waits for its database is alive")
+
+	step := tele.Step(func(context.Context, approval.Wake) error { return approval.ErrBusy })
+	require.ErrorIs(t, step(t.Context(), approval.Wake{Step: approval.StepRun, RequestID: "a"}), approval.ErrBusy)
+	status, body = get("/metrics")
+	require.Equal(t, 200, status)
+	require.Contains(t, body, `countersign_step_seconds_count{outcome="later",step="run"} 1`)
+}
+
+func TestOutcomesSortErrors(t *testing.T) {
+	t.Parallel()
+	for want, err := range map[string]error{
+		"ok": nil, "later": &approval.LaterError{Err: io.EOF}, "budget": &budget.ExceededError{}, "error": io.EOF,
+		"not allowed": &approval.NotAllowedError{}, "too late": &approval.StaleError{}, "bad input": &approval.InputError{},
+	} {
+		require.Equal(t, want, outcome(err))
+	}
+	require.True(t, strings.HasPrefix(kind(&approval.LaterError{Err: io.EOF}), "*errors."))
+}
