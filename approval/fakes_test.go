@@ -1,0 +1,270 @@
+package approval
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"countersign/budget"
+)
+
+// fakeWriter answers from a script, then with a good program.
+type fakeWriter struct {
+	faults *faults
+	mu     sync.Mutex
+	script []func(Brief) (Draft, error)
+	briefs []Brief
+	then   func() // what happens in the world while the model writes
+}
+
+const goodCode = "import pandas as pd\nprint(pd.read_csv(\"sales.csv\").sum())\n"
+
+func (w *fakeWriter) Models() []string  { return []string{"m1", "m2", "gone-model"} }
+func (w *fakeWriter) Bound() (int, int) { return 100_000, 4_000 }
+
+func (w *fakeWriter) Write(_ context.Context, b Brief) (Draft, error) {
+	if err := w.faults.hit("Write.before"); err != nil {
+		return Draft{}, err
+	}
+	w.mu.Lock()
+	w.briefs = append(w.briefs, deepCopy(b))
+	answer := writes(goodCode)
+	if len(w.script) > 0 {
+		answer, w.script = w.script[0], w.script[1:]
+	}
+	w.mu.Unlock()
+	if w.then != nil {
+		w.then()
+	}
+	draft, err := answer(b)
+	if err == nil {
+		err = w.faults.hit("Write.after")
+	}
+	return draft, err
+}
+
+// used is what every scripted call reports.
+func used(model string) budget.Usage { return budget.Usage{Model: model, Input: 1000, Output: 100} }
+
+func writes(code string) func(Brief) (Draft, error) {
+	return func(b Brief) (Draft, error) {
+		return Draft{Code: code, Summary: "Adds it up.", Usage: used(b.Model), PromptVersion: "p1"}, nil
+	}
+}
+
+func breaks(err error) func(Brief) (Draft, error) {
+	return func(Brief) (Draft, error) { return Draft{}, err }
+}
+
+// fakeBox is a sandbox whose boxes outlive the replica that made them.
+type fakeBox struct {
+	faults    *faults
+	mu        sync.Mutex
+	size      budget.BoxSize
+	boxes     []*box
+	inspect   []func(code string) (Inspection, error)
+	result    Result
+	ended     func() // what happens in the world while the code runs
+	prepared  []string
+	discarded []string
+	inspected []string
+	jobs      []Job
+}
+
+type box struct {
+	id, request string
+	seal        Manifest
+	starts      int // of the user's code
+	gone        bool
+}
+
+func (s *fakeBox) Size() budget.BoxSize { return s.size }
+func (s *fakeBox) Template() string     { return "python 3.11, pandas 2" }
+
+func (s *fakeBox) Inspect(_ context.Context, code string, _ []File) (Inspection, error) {
+	if err := s.faults.hit("Inspect.before"); err != nil {
+		return Inspection{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.inspected = append(s.inspected, code)
+	if len(s.inspect) > 0 {
+		next := s.inspect[0]
+		s.inspect = s.inspect[1:]
+		return next(code)
+	}
+	return Inspection{Findings: []Finding{{Level: Note, Text: "imports pandas"}}, Box: 400 * time.Millisecond}, s.faults.hit("Inspect.after")
+}
+
+func (s *fakeBox) Prepare(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.prepared = append(s.prepared, id)
+}
+
+func (s *fakeBox) Discard(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.discarded = append(s.discarded, id)
+}
+
+func (s *fakeBox) Create(_ context.Context, id string, seal Manifest) (string, error) {
+	if err := s.faults.hit("Create.before"); err != nil {
+		return "", err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, b := range s.boxes {
+		if b.request == id && !b.gone {
+			return b.id, s.faults.hit("Create.after")
+		}
+	}
+	b := &box{id: fmt.Sprintf("box-%d", len(s.boxes)+1), request: id, seal: seal}
+	s.boxes = append(s.boxes, b)
+	return b.id, s.faults.hit("Create.after")
+}
+
+func (s *fakeBox) find(id string) *box {
+	for _, b := range s.boxes {
+		if b.id == id && !b.gone {
+			return b
+		}
+	}
+	return nil
+}
+
+func (s *fakeBox) Start(_ context.Context, id string, job Job) error {
+	if err := s.faults.hit("Start.before"); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := s.find(id)
+	if b == nil {
+		return ErrBoxGone
+	}
+	if b.starts == 0 { // the directory that can be made only once
+		b.starts++
+		s.jobs = append(s.jobs, deepCopy(job))
+	}
+	return s.faults.hit("Start.after")
+}
+
+func (s *fakeBox) Result(_ context.Context, id string) (Result, error) {
+	if err := s.faults.hit("Result.before"); err != nil {
+		return Result{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := s.find(id)
+	switch {
+	case b == nil:
+		return Result{}, ErrBoxGone
+	case b.starts == 0:
+		return Result{}, ErrNotStarted
+	}
+	if s.ended != nil {
+		s.ended()
+	}
+	return deepCopy(s.result), s.faults.hit("Result.after")
+}
+
+func (s *fakeBox) Kill(_ context.Context, id string) error {
+	if err := s.faults.hit("Kill.before"); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if b := s.find(id); b != nil {
+		b.gone = true
+	}
+	return s.faults.hit("Kill.after")
+}
+
+// vanish takes every box away, as the death of a replica with local boxes does.
+func (s *fakeBox) vanish() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, b := range s.boxes {
+		b.gone = true
+	}
+}
+
+func (s *fakeBox) starts() (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, b := range s.boxes {
+		n += b.starts
+	}
+	return n
+}
+
+func (s *fakeBox) living() (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, b := range s.boxes {
+		if !b.gone {
+			n++
+		}
+	}
+	return n
+}
+
+// fakeSlack has people and files, and remembers what it was asked to draw.
+type fakeSlack struct {
+	faults *faults
+	mu     sync.Mutex
+	files  map[string]string // contents by id
+	people map[string]Person
+	drawn  []Surface
+	posted int
+}
+
+func (s *fakeSlack) Publish(_ context.Context, v *View, kind Surface) (Post, error) {
+	if err := s.faults.hit("Publish " + string(kind)); err != nil {
+		return Post{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	post, ok := v.Posts[kind]
+	if !ok {
+		s.posted++
+		post = Post{RequestID: v.Request.ID, Surface: kind, Channel: v.Request.Project, TS: fmt.Sprintf("ts-%d", s.posted)}
+	}
+	post.Shown = string(v.Request.State)
+	s.drawn = append(s.drawn, kind)
+	return post, nil
+}
+
+func (s *fakeSlack) Fetch(_ context.Context, f File, limit int64) ([]byte, error) {
+	if err := s.faults.hit("Fetch.before"); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	data, ok := s.files[f.ID]
+	switch {
+	case !ok:
+		return nil, fmt.Errorf("fetch: %w", ErrFileGone)
+	case int64(len(data)) > limit:
+		return nil, fmt.Errorf("fetch: %w", ErrFileTooBig)
+	}
+	return []byte(data), nil
+}
+
+func (s *fakeSlack) put(id, data string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.files[id] = data
+}
+
+func (s *fakeSlack) Person(_ context.Context, team, user string) (Person, error) {
+	if err := s.faults.hit("Person.before"); err != nil {
+		return Person{}, err
+	}
+	if p, ok := s.people[user]; ok {
+		return p, nil
+	}
+	return Person{ID: user, Name: user, External: team != "T1"}, nil
+}

@@ -1,0 +1,173 @@
+package approval
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/budget"
+)
+
+var t0 = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+
+func testPolicy() Policy {
+	p := DefaultPolicy()
+	p.Reviewers, p.Admins = []string{"R1", "R2", "R3"}, []string{"admin"}
+	return p
+}
+
+func testRevision() Revision {
+	return Revision{Code: "print(1)\n", Author: "m1", Manifest: Manifest{Version: ManifestVersion, Sandbox: "local", Template: "py",
+		Limits: Limits{Seconds: 60}, CostCap: 5 * budget.Cent}}
+}
+
+func approvalOf(r *Request, by string) Decision {
+	d := Decision{Reviewer: by, Verdict: Approve, Click: Click{Team: r.Team, User: by, ActionTS: "1"}}
+	if r.Revision != nil {
+		d.Revision, d.Digest = r.Revision.Number, r.Revision.Digest
+	}
+	return d
+}
+
+func rejectionOf(r *Request, by string) Decision {
+	d := approvalOf(r, by)
+	d.Verdict, d.Reason = Reject, "no"
+	return d
+}
+
+// inState leads a request into a state by legal moves only, as if just loaded.
+func inState(t *testing.T, state State) *Request {
+	t.Helper()
+	p := testPolicy()
+	r := New(Question{Team: "T", Project: "C", Asker: "A", Text: "q", Trigger: "tr"}, "m1", budget.Cent, p, t0)
+	require.NoError(t, r.Call(budget.Cent, p, t0))
+	drafted := func() {
+		r.Settle(budget.Settlement{HoldID: r.Holds[0].ID, At: t0})
+		require.NoError(t, r.Drafted(testRevision(), p, t0))
+	}
+	approved := func() {
+		drafted()
+		require.NoError(t, r.Decide(approvalOf(r, "R1"), 5*budget.Cent, p, t0))
+	}
+	running := func() { approved(); require.NoError(t, r.Start("box", p, t0)) }
+	switch state {
+	case Drafting:
+	case Pending:
+		drafted()
+	case Approved:
+		approved()
+	case Running:
+		running()
+	case Done:
+		running()
+		require.NoError(t, r.Finish(Result{Outcome: OK}, budget.Charge{Kind: budget.Box, Amount: budget.Cent}, t0))
+	case Failed:
+		require.NoError(t, r.Fail("no", t0))
+	case Rejected:
+		drafted()
+		require.NoError(t, r.Decide(rejectionOf(r, "R1"), 0, p, t0))
+	case Expired:
+		drafted()
+		require.NoError(t, r.Expire(r.ExpiresAt))
+	case Withdrawn:
+		drafted()
+		require.NoError(t, r.Withdraw("A", t0))
+	case Lost:
+		running()
+		require.NoError(t, r.Lose(t0))
+	}
+	require.Equal(t, state, r.State)
+	r.Changes = Changes{}
+	return r
+}
+
+// verb is a move as the matrix tries it.
+type verb struct {
+	name string
+	do   func(r *Request, p Policy, now time.Time) error
+	late bool // tried after the wait has run out
+}
+
+var verbs = []verb{
+	{name: "Call", do: func(r *Request, p Policy, now time.Time) error { return r.Call(budget.Cent, p, now) }},
+	{name: "Refuse", do: func(r *Request, _ Policy, now time.Time) error { return r.Refuse(Refusal{Reason: "x"}, now) }},
+	{name: "Again", do: func(r *Request, _ Policy, now time.Time) error { return r.Again("x", now) }},
+	{name: "Drafted", do: func(r *Request, p Policy, now time.Time) error { return r.Drafted(testRevision(), p, now) }},
+	{name: "Fail", do: func(r *Request, _ Policy, now time.Time) error { return r.Fail("x", now) }},
+	{name: "Approve", do: func(r *Request, p Policy, now time.Time) error {
+		return r.Decide(approvalOf(r, "R2"), budget.Cent, p, now)
+	}},
+	{name: "Reject", do: func(r *Request, p Policy, now time.Time) error { return r.Decide(rejectionOf(r, "R2"), 0, p, now) }},
+	{name: "neither", do: func(r *Request, p Policy, now time.Time) error {
+		d := approvalOf(r, "R2")
+		d.Verdict = "maybe"
+		return r.Decide(d, 0, p, now)
+	}},
+	{name: "Expire", late: true, do: func(r *Request, _ Policy, now time.Time) error { return r.Expire(now) }},
+	{name: "Expire early", do: func(r *Request, _ Policy, now time.Time) error { return r.Expire(now) }},
+	{name: "Withdraw", do: func(r *Request, _ Policy, now time.Time) error { return r.Withdraw("A", now) }},
+	{name: "Start", do: func(r *Request, p Policy, now time.Time) error { return r.Start("box 2", p, now) }},
+	{name: "Start late", late: true, do: func(r *Request, p Policy, now time.Time) error { return r.Start("box 2", p, now) }},
+	{name: "Approve late", late: true, do: func(r *Request, p Policy, now time.Time) error {
+		return r.Decide(approvalOf(r, "R2"), budget.Cent, p, now)
+	}},
+	{name: "Finish", do: func(r *Request, _ Policy, now time.Time) error {
+		return r.Finish(Result{Outcome: Raised}, budget.Charge{Kind: budget.Box, Amount: 1000}, now)
+	}},
+	{name: "Lose", do: func(r *Request, _ Policy, now time.Time) error { return r.Lose(now) }},
+}
+
+// matrix names the state that each verb leads to. What is missing is illegal.
+var matrix = map[State]map[string]State{
+	Drafting: {"Call": Drafting, "Refuse": Drafting, "Again": Drafting, "Drafted": Pending, "Fail": Failed,
+		"Expire": Expired, "Withdraw": Withdrawn},
+	Pending:  {"Approve": Approved, "Reject": Rejected, "Expire": Expired, "Withdraw": Withdrawn},
+	Approved: {"Fail": Failed, "Expire": Expired, "Withdraw": Withdrawn, "Start": Running},
+	Running:  {"Finish": Done, "Lose": Lost},
+	Done:     {}, Failed: {}, Rejected: {}, Expired: {}, Withdrawn: {}, Lost: {},
+}
+
+func TestEveryVerbInEveryState(t *testing.T) {
+	t.Parallel()
+	require.Len(t, matrix, len(States()))
+	for _, state := range States() {
+		for _, v := range verbs {
+			t.Run(string(state)+" "+v.name, func(t *testing.T) {
+				t.Parallel()
+				r := inState(t, state)
+				now := t0.Add(time.Minute)
+				if v.late {
+					now = t0.Add(1000 * time.Hour)
+				}
+				before := deepCopy(r)
+				err := v.do(r, testPolicy(), now)
+				want, legal := matrix[state][v.name]
+				if !legal {
+					var move *MoveError
+					require.ErrorAs(t, err, &move)
+					require.Same(t, r, move.Request)
+					require.ErrorContains(t, err, "a request that is "+string(state))
+					require.Equal(t, before, r, "an illegal move changes nothing and notes nothing")
+					return
+				}
+				require.NoError(t, err)
+				require.Equal(t, want, r.State)
+				require.Equal(t, now, r.ChangedAt)
+				require.NotEmpty(t, r.Changes.Events)
+				require.Equal(t, before.ID, r.ID)
+				require.Equal(t, r.State.Final() || r.State == Running, r.ExpiresAt.IsZero(), "a wait has an end")
+				if v.name != "Again" && v.name != "Refuse" { // the next call is shown
+					require.Contains(t, r.Changes.Jobs, StepShow)
+				}
+			})
+		}
+	}
+}
+
+func TestStatesAreFinalUnlessSomethingIsToCome(t *testing.T) {
+	t.Parallel()
+	for _, state := range States() {
+		require.Equal(t, len(matrix[state]) == 0, state.Final(), state)
+	}
+}
