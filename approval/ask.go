@@ -124,10 +124,6 @@ func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/(1<<20
 // inspectTime is the longest that an inspection may occupy a box.
 const inspectTime = 30 * time.Second
 
-// startTime is what a box may take beside the code: to come up, to take the
-// inputs, to hand over the result, to go.
-const startTime = 30 * time.Second
-
 // draftCost is the most that one draft can cost: the call and its inspection.
 func (s *Service) draftCost(model string, now time.Time) (budget.USD, error) {
 	promptBytes, maxTokens := s.Writer.Bound()
@@ -141,7 +137,6 @@ func (s *Service) draftCost(model string, now time.Time) (budget.USD, error) {
 
 // runCost is the most that a run can cost, which is what its approval agrees to.
 func (s *Service) runCost(now time.Time) (budget.USD, error) {
-	longest := time.Duration(s.Policy.Limits.Seconds)*time.Second + startTime
-	box, err := s.Prices.BoxCharge(s.Sandbox.Size(), longest, now)
+	box, err := s.Prices.BoxCharge(s.Sandbox.Size(), s.Sandbox.Lease(s.Policy.Limits), now)
 	return box.Amount, err
 }

@@ -130,11 +130,19 @@ func (s *Service) audit(ctx context.Context, ruling Ruling, no *NotAllowedError)
 
 // Withdraw takes a request back, by its asker or an administrator.
 func (s *Service) Withdraw(ctx context.Context, id string, click Click) (*Request, error) {
+	admin := s.Policy.Admin(click.User)
+	if admin {
+		person, err := s.Slack.Person(ctx, click.Team, click.User)
+		if err != nil {
+			return nil, err
+		}
+		admin = person.barred() == ""
+	}
 	r, err := s.Store.Update(ctx, id, func(r *Request, now time.Time) error {
 		if r.Team != click.Team {
 			return ErrNotFound
 		}
-		if r.Asker != click.User && !s.Policy.Admin(click.User) {
+		if r.Asker != click.User && !admin {
 			return &NotAllowedError{Who: click.User, Why: "Only the person who asked, or an administrator, can take a request back."}
 		}
 		return r.Withdraw(click.User, now)

@@ -15,7 +15,8 @@
 //	           │                     │                    │                   │
 //	           ├─Fail──▶ failed      ├─Reject─▶ rejected  ├─Fail──▶ failed    └─Lose──▶ lost
 //	           ├─Expire▶ expired     ├─Expire─▶ expired   ├─Expire▶ expired
-//	           └─Withdraw▶ withdrawn └─Withdraw▶ …        └─Withdraw▶ …
+//	           └─Withdraw▶ withdrawn └─Withdraw▶ …        └─Withdraw▶ …         Void ends a run in failed whose
+//	                                                                            box refused it before it started
 //
 // The verbs are methods of Request (verbs.go). They are pure: each checks that
 // the move is legal, makes it, and notes in Request.Changes whatever has to be

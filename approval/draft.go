@@ -110,8 +110,12 @@ func (s *Service) examine(ctx context.Context, r *Request, hold OpenHold, draft 
 func (s *Service) inspect(ctx context.Context, code string, files []File) (seen Inspection, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
+	var used time.Duration
 	for wait := time.Second; ; wait *= 2 {
 		seen, err = s.Sandbox.Inspect(ctx, code, files)
+		// Boxes that failed are billed as well.
+		used += seen.Box
+		seen.Box = used
 		var box *BoxError
 		if err == nil || !errors.As(err, &box) || !box.Retry || wait > 8*time.Second {
 			return seen, err

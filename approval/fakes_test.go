@@ -80,7 +80,10 @@ type box struct {
 }
 
 func (s *fakeBox) Size() budget.BoxSize { return s.size }
-func (s *fakeBox) Template() string     { return "python 3.11, pandas 2" }
+func (s *fakeBox) Lease(l Limits) time.Duration {
+	return time.Duration(l.Seconds)*time.Second + 30*time.Second
+}
+func (s *fakeBox) Template() string { return "python 3.11, pandas 2" }
 
 func (s *fakeBox) Inspect(_ context.Context, code string, _ []File) (Inspection, error) {
 	if err := s.faults.hit("Inspect.before"); err != nil {

@@ -162,6 +162,11 @@ func TestNoOrderOfMovesBreaksAPromise(t *testing.T) {
 					return l.r.Finish(Result{Outcome: OK}, budget.Charge{Kind: budget.Box, Amount: budget.USD(rapid.IntRange(0, 90).Draw(t, "cost"))}, l.now)
 				})
 			},
+			"void": func(t *rapid.T) {
+				_ = l.try(t, "Void", func() error {
+					return l.r.Void("refused", budget.Charge{Kind: budget.Box, Amount: budget.USD(rapid.IntRange(0, 90).Draw(t, "cost"))}, l.now)
+				})
+			},
 			"lose": func(t *rapid.T) { _ = l.try(t, "Lose", func() error { return l.r.Lose(l.now) }) },
 			"settle": func(t *rapid.T) {
 				// A draft's call is settled whenever it comes back, whatever has become of the request.

@@ -115,6 +115,9 @@ var verbs = []verb{
 	{name: "Finish", do: func(r *Request, _ Policy, now time.Time) error {
 		return r.Finish(Result{Outcome: Raised}, budget.Charge{Kind: budget.Box, Amount: 1000}, now)
 	}},
+	{name: "Void", do: func(r *Request, _ Policy, now time.Time) error {
+		return r.Void("the disk is too small", budget.Charge{Kind: budget.Box, Amount: 1000}, now)
+	}},
 	{name: "Lose", do: func(r *Request, _ Policy, now time.Time) error { return r.Lose(now) }},
 }
 
@@ -124,7 +127,7 @@ var matrix = map[State]map[string]State{
 		"Expire": Expired, "Withdraw": Withdrawn},
 	Pending:  {"Approve": Approved, "Reject": Rejected, "Expire": Expired, "Withdraw": Withdrawn},
 	Approved: {"Fail": Failed, "Expire": Expired, "Withdraw": Withdrawn, "Start": Running},
-	Running:  {"Finish": Done, "Lose": Lost},
+	Running:  {"Finish": Done, "Void": Failed, "Lose": Lost},
 	Done:     {}, Failed: {}, Rejected: {}, Expired: {}, Withdrawn: {}, Lost: {},
 }
 

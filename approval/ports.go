@@ -123,6 +123,9 @@ type Sandbox interface {
 	// Size is what a box is billed by, Template what is installed in it.
 	Size() budget.BoxSize
 	Template() string
+	// Lease is the longest that a run's box can exist, and so cost, with these
+	// limits: also when every replica is gone and nobody kills it.
+	Lease(limits Limits) time.Duration
 	// Inspect parses the code in a box without network and inputs; nothing of it runs.
 	Inspect(ctx context.Context, code string, files []File) (Inspection, error)
 	// Prepare is a hint that a run may come soon; Discard that it will not.
@@ -132,7 +135,8 @@ type Sandbox interface {
 	Create(ctx context.Context, requestID string, seal Manifest) (boxID string, err error)
 	// Start puts the files in and starts the code. In one box it starts at most
 	// once, however often it is called, so after a doubtful answer call it again.
-	// A box that is no more: ErrBoxGone.
+	// A box that is no more: ErrBoxGone. A *BoxError without Retry means that the
+	// code has not started in this box and never will.
 	Start(ctx context.Context, boxID string, job Job) error
 	// Result waits for the end and collects it. ErrNotStarted, ErrBoxGone, or the
 	// context's error while the code still runs.

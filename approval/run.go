@@ -30,12 +30,8 @@ func (s *Service) Run(ctx context.Context, id string) error {
 		return nil
 	}
 	result, err := s.collect(ctx, r)
-	if errors.Is(err, ErrBoxGone) {
-		_, err := s.Store.Update(ctx, id, func(r *Request, now time.Time) error { return r.Lose(now) })
-		return ended(err)
-	}
 	if err != nil {
-		return err
+		return s.uncollected(ctx, r, err)
 	}
 	// The code has run: its result is kept even when this replica is told to stop.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
@@ -54,6 +50,42 @@ func (s *Service) Run(ctx context.Context, id string) error {
 	return s.Sandbox.Kill(ctx, r.Run.BoxID)
 }
 
+// uncollected sorts out why a run has given no result: it never started and
+// never will, nobody will ever know, or it is only a matter of time.
+func (s *Service) uncollected(ctx context.Context, r *Request, err error) error {
+	var never *neverError
+	switch {
+	case errors.As(err, &never):
+		_, err = s.Store.Update(ctx, r.ID, func(r *Request, now time.Time) error {
+			charge, err := s.Prices.BoxCharge(s.Sandbox.Size(), now.Sub(r.Run.StartedAt), now)
+			if err != nil {
+				charge = budget.Charge{Kind: budget.Box, What: s.Sandbox.Size().Kind, Amount: r.Revision.Manifest.CostCap}
+			}
+			return r.Void(never.words, charge, now)
+		})
+	case errors.Is(err, ErrBoxGone):
+		_, err = s.Store.Update(ctx, r.ID, func(r *Request, now time.Time) error { return r.Lose(now) })
+	}
+	return ended(err)
+}
+
+// neverError is a run that has not started and, its box being killed, never will.
+type neverError struct {
+	words string
+	err   error
+}
+
+func (e *neverError) Error() string { return "never started: " + e.err.Error() }
+func (e *neverError) Unwrap() error { return e.err }
+
+// never kills the box of such a run. While that fails, the run is not over.
+func (s *Service) never(ctx context.Context, box, words string, err error) error {
+	if kill := s.Sandbox.Kill(ctx, box); kill != nil {
+		return fmt.Errorf("kill box %s that refused to start: %w", box, kill)
+	}
+	return &neverError{words: words, err: err}
+}
+
 // ended forgives a verb that came too late: somebody else has ended the request.
 func ended(err error) error {
 	var move *MoveError
@@ -68,6 +100,9 @@ func (s *Service) start(ctx context.Context, r *Request) (*Request, error) {
 	if s.Sandbox == nil {
 		return r, s.fail(ctx, r.ID, "Nothing can run code here at the moment: "+s.NoBox)
 	}
+	if m := r.Revision.Manifest; m.Sandbox != s.Sandbox.Size().Kind || m.Template != s.Sandbox.Template() {
+		return r, s.fail(ctx, r.ID, "The sandbox is not the one that the approval names any more, so nothing was run. Please ask again.")
+	}
 	if _, err := s.sealed(ctx, r); err != nil {
 		s.Sandbox.Discard(r.ID)
 		return r, s.failOrLater(ctx, r.ID, err)
@@ -80,7 +115,15 @@ func (s *Service) start(ctx context.Context, r *Request) (*Request, error) {
 		}
 		return r, s.failOrLater(ctx, r.ID, err)
 	}
-	started, err := s.Store.Update(ctx, r.ID, func(r *Request, now time.Time) error { return r.Start(box, s.Policy, now) })
+	started, err := s.Store.Update(ctx, r.ID, func(r *Request, now time.Time) error {
+		if r.State == Approved && !now.Before(r.ExpiresAt) {
+			return r.Expire(now)
+		}
+		return r.Start(box, s.Policy, now)
+	})
+	if err == nil && started.State == Expired {
+		return started, s.Sandbox.Kill(context.WithoutCancel(ctx), box)
+	}
 	if err != nil {
 		var move *MoveError
 		var stale *StaleError
@@ -101,7 +144,11 @@ func (s *Service) start(ctx context.Context, r *Request) (*Request, error) {
 
 // collect starts the code if it has not started, and waits for its result.
 func (s *Service) collect(ctx context.Context, r *Request) (Result, error) {
-	box := r.Run.BoxID
+	box, m := r.Run.BoxID, r.Revision.Manifest
+	if s.Sandbox == nil && m.Sandbox != "local" {
+		// Other replicas, or this one once it is set up again, can still reach a box that is not on this machine.
+		return Result{}, &LaterError{After: 30 * time.Second, Err: errors.New(s.NoBox)}
+	}
 	if s.Sandbox == nil {
 		return Result{}, ErrBoxGone
 	}
@@ -113,14 +160,16 @@ func (s *Service) collect(ctx context.Context, r *Request) (Result, error) {
 	if err != nil {
 		var in *InputError
 		if errors.As(err, &in) {
-			// Named, not started, and its inputs have gone: it can never start as it was approved.
-			err = errors.Join(ErrBoxGone, s.Sandbox.Kill(ctx, box))
+			err = s.never(ctx, box, in.Why, err)
 		}
 		return Result{}, err
 	}
-	m := r.Revision.Manifest
 	job := Job{RequestID: r.ID, Code: r.Revision.Code, CodeSHA256: m.CodeSHA256, Inputs: inputs, Limits: m.Limits}
 	if err := s.Sandbox.Start(ctx, box, job); err != nil {
+		var refused *BoxError
+		if errors.As(err, &refused) && !refused.Retry && !errors.Is(err, ErrBoxGone) {
+			err = s.never(ctx, box, refused.Words, err)
+		}
 		return Result{}, err
 	}
 	return s.Sandbox.Result(ctx, box)

@@ -268,12 +268,9 @@ func TestAnApprovalThatHasRunOutIsNotStarted(t *testing.T) {
 	b := setup(t)
 	r := b.approved()
 	b.store.pass(2 * time.Hour)
-	err := b.Run(t.Context(), r.ID)
-	var move *MoveError
-	require.ErrorAs(t, err, &move)
+	require.NoError(t, b.Run(t.Context(), r.ID))
 	require.Zero(t, b.box.starts())
 	require.Zero(t, b.box.living())
-	require.NoError(t, b.Sweep(t.Context()))
 	require.Equal(t, Expired, b.request(r.ID).State)
 	require.Zero(t, b.open(r.ID))
 }
@@ -324,10 +321,64 @@ func TestInputsThatChangeBetweenNamingAndStartAreNotRun(t *testing.T) {
 	require.ErrorIs(t, b.Run(t.Context(), r.ID), errCrash, "Slack is away: later")
 	require.Equal(t, Running, b.request(r.ID).State)
 	b.slack.put("F1", "other")
+	b.faults.fail("Kill.before", errCrash)
+	require.ErrorIs(t, b.Run(t.Context(), r.ID), errCrash, "while the box lives, the run is not over")
+	require.Equal(t, Running, b.request(r.ID).State)
 	require.NoError(t, b.Run(t.Context(), r.ID))
-	require.Equal(t, Lost, b.request(r.ID).State)
+	r = b.request(r.ID)
+	require.Equal(t, Failed, r.State)
+	require.Contains(t, r.Reason, "The inputs have changed")
 	require.Zero(t, b.box.starts())
 	require.Zero(t, b.box.living())
+	require.Zero(t, b.open(r.ID))
+}
+
+func TestABoxThatRefusesTheCodeForGoodVoidsTheRun(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.approved()
+	b.faults.fail("Start.before", &BoxError{Err: errCrash, Words: "The inputs do not fit on the sandbox's disk."})
+	require.Empty(t, b.work())
+	r = b.request(r.ID)
+	require.Equal(t, Failed, r.State)
+	require.Equal(t, "The inputs do not fit on the sandbox's disk.", r.Reason)
+	require.Equal(t, 1, b.count(r.ID, "voided"))
+	s := b.spends(r.ID, budget.ForRun)
+	require.Len(t, s, 1, "the box is paid for, once")
+	require.False(t, s[0].Estimated)
+	require.Zero(t, b.box.starts())
+	require.Zero(t, b.box.living())
+}
+
+func TestAnotherSandboxThanTheApprovedOneRunsNothing(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.approved()
+	b.box.size.Kind = "e2b"
+	require.Empty(t, b.work())
+	r = b.request(r.ID)
+	require.Equal(t, Failed, r.State)
+	require.Contains(t, r.Reason, "not the one that the approval names")
+	require.Zero(t, b.box.starts())
+	require.Zero(t, b.open(r.ID))
+}
+
+func TestAReplicaWithoutASandboxLeavesABoxElsewhereAlone(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.box.size.Kind, b.Prices = "e2b", budget.Prices{Models: b.Prices.Models, Boxes: []budget.BoxPrice{b.Prices.Boxes[0]}}
+	b.Prices.Boxes[0].Kind = "e2b"
+	r := b.approved()
+	b.faults.kill("commit started.after")
+	require.ErrorIs(t, b.replica(func() error { return b.Run(context.Background(), r.ID) }), errCrash)
+	box := b.Sandbox
+	b.Sandbox, b.NoBox = nil, "no key"
+	var later *LaterError
+	require.ErrorAs(t, b.Run(t.Context(), r.ID), &later)
+	require.Equal(t, Running, b.request(r.ID).State)
+	b.Sandbox = box
+	require.NoError(t, b.Run(t.Context(), r.ID))
+	require.Equal(t, Done, b.request(r.ID).State)
 }
 
 func TestARunThatGoesOnIsWaitedForAgain(t *testing.T) {

@@ -267,6 +267,22 @@ func (r *Request) Lose(now time.Time) error {
 	return nil
 }
 
+// Void ends a run that was named and never started: the box refused the code, or
+// its inputs had gone, and the box is no more. Nothing ran; the box is paid for.
+func (r *Request) Void(reason string, charge budget.Charge, now time.Time) error {
+	if r.State != Running {
+		return r.refuse("void")
+	}
+	for _, h := range r.runHolds() {
+		charge.Amount = min(charge.Amount, h.Amount)
+		r.Settle(budget.Settlement{HoldID: h.ID, At: now, Charges: []budget.Charge{charge}})
+	}
+	r.Reason = reason
+	r.note(now, System, "voided", map[string]any{"box": r.Run.BoxID, "reason": reason, "cost": charge.Amount})
+	r.move(Failed, now, time.Time{})
+	return nil
+}
+
 // Settle ends a hold, in any state: a call that was under way when its request
 // was taken back is paid for all the same. A hold that is not open is left alone.
 func (r *Request) Settle(s budget.Settlement) {

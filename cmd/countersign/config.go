@@ -61,6 +61,7 @@ type Config struct {
 	E2BAPIKey   Secret `env:"E2B_API_KEY"`
 	E2BDomain   string `env:"E2B_DOMAIN"`
 	E2BAPIURL   string `env:"E2B_API_URL"`
+	E2BBoxURL   string `env:"E2B_SANDBOX_URL"`
 	E2BTemplate string `env:"E2B_TEMPLATE"`
 	Runsc       string `env:"COUNTERSIGN_RUNSC"`
 	RunSeconds  int    `env:"RUN_SECONDS" envDefault:"120"`
@@ -107,7 +108,7 @@ func readConfig(environ map[string]string) (Config, error) {
 	if c.prices, err = readPrices(c.PricesFile); err != nil {
 		fault("PRICES_FILE: %w", err)
 	}
-	for name, value := range map[string]string{"MISTRAL_BASE_URL": c.MistralBaseURL, "E2B_API_URL": c.E2BAPIURL, "SLACK_API_URL": c.SlackAPIURL, "LANGFUSE_HOST": c.LangfuseHost} {
+	for name, value := range map[string]string{"MISTRAL_BASE_URL": c.MistralBaseURL, "E2B_API_URL": c.E2BAPIURL, "E2B_SANDBOX_URL": c.E2BBoxURL, "SLACK_API_URL": c.SlackAPIURL, "LANGFUSE_HOST": c.LangfuseHost} {
 		if u, err := url.Parse(value); value != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
 			fault("%s: not a URL such as https://example.com", name)
 		}

@@ -71,7 +71,7 @@ func (s *stage) ask(ctx context.Context) error {
 		return fmt.Errorf("/analyze: %w", err)
 	}
 	root, err := s.maya.WaitMessage(ctx, slacksim.SalesData, func(m slacksim.Message) bool {
-		return m.TS > earlier && m.BotID != "" && !m.Ephemeral
+		return m.TS > earlier && m.BotID != "" && !m.Ephemeral && (m.ThreadTS == "" || m.ThreadTS == m.TS)
 	})
 	if err != nil {
 		return fmt.Errorf("no thread for the question: %w", err)

@@ -118,7 +118,7 @@ func (r *replica) sandbox(ctx context.Context) (box approval.Sandbox, why string
 }
 
 func (p program) e2b() (*e2b.Client, error) {
-	return e2b.New(e2b.Options{APIKey: string(p.E2BAPIKey), Domain: p.E2BDomain, APIURL: p.E2BAPIURL, Template: p.E2BTemplate,
+	return e2b.New(e2b.Options{APIKey: string(p.E2BAPIKey), Domain: p.E2BDomain, APIURL: p.E2BAPIURL, SandboxURL: p.E2BBoxURL, Template: p.E2BTemplate,
 		Installation: approval.Short(approval.Hash([]byte(p.SlackBotToken))), Version: version(), Log: p.log})
 }
 

@@ -115,6 +115,8 @@ type fakeBox struct{ approval.Sandbox }
 func (fakeBox) Size() budget.BoxSize {
 	return budget.BoxSize{Kind: "local", VCPU: 1, MemoryMB: 1024}
 }
+func (fakeBox) Template() string                    { return "python" }
+func (fakeBox) Lease(approval.Limits) time.Duration { return time.Minute }
 func (fakeBox) Inspect(context.Context, string, []approval.File) (approval.Inspection, error) {
 	return approval.Inspection{Findings: []approval.Finding{{Level: approval.Note}}}, nil
 }

@@ -152,6 +152,9 @@ func (c *Client) Size() budget.BoxSize {
 	return c.size
 }
 
+// Lease is how long a run's box can exist: see the function of that name.
+func (c *Client) Lease(l approval.Limits) time.Duration { return Lease(l) }
+
 // Template is what is installed in the boxes.
 func (c *Client) Template() string { return c.template }
 
