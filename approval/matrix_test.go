@@ -61,7 +61,7 @@ func inState(t *testing.T, state State) *Request {
 		running()
 	case Done:
 		running()
-		require.NoError(t, r.Finish(Result{Outcome: OK}, budget.Charge{Kind: budget.Box, Amount: budget.Cent}, t0))
+		require.NoError(t, r.Finish(Result{Outcome: OK}, budget.Charge{Kind: budget.Box, Amount: budget.Cent}, DefaultPolicy(), t0))
 	case Failed:
 		require.NoError(t, r.Fail("no", t0))
 	case Rejected:
@@ -113,7 +113,7 @@ var verbs = []verb{
 		return r.Decide(approvalOf(r, "R2"), budget.Cent, p, now)
 	}},
 	{name: "Finish", do: func(r *Request, _ Policy, now time.Time) error {
-		return r.Finish(Result{Outcome: Raised}, budget.Charge{Kind: budget.Box, Amount: 1000}, now)
+		return r.Finish(Result{Outcome: Raised}, budget.Charge{Kind: budget.Box, Amount: 1000}, DefaultPolicy(), now)
 	}},
 	{name: "Void", do: func(r *Request, _ Policy, now time.Time) error {
 		return r.Void("the disk is too small", budget.Charge{Kind: budget.Box, Amount: 1000}, now)

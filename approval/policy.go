@@ -18,6 +18,7 @@ type Policy struct {
 	MaxFileBytes  int64         // of one input
 	MaxFiles      int           // inputs of one request
 	MaxQuestion   int           // characters
+	ShareRows     int           // rows of tables, of files and of results, that a model may see
 	Limits        Limits
 }
 

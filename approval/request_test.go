@@ -108,26 +108,34 @@ func FuzzFileName(f *testing.F) {
 
 func TestAResultIsToldToTheModelCutToSize(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, "outcome: ok\n", Result{Outcome: OK}.Text())
+	require.Equal(t, "outcome: ok\n", Result{Outcome: OK}.Text(10))
 	r := Result{Outcome: Raised, Error: "KeyError: 'price'", Value: "42", Stdout: "hello",
 		Tables:    []Grid{{Title: "t", Columns: []string{"a", "b"}, Rows: [][]string{{"1", "2"}, {"3", "4"}}, TotalRows: 99}},
 		Artifacts: []Artifact{{Name: "c.png", Kind: "chart"}}}
-	require.Equal(t, "outcome: raised\nerror: KeyError: 'price'\ntable t (99 rows):\na | b\n1 | 2\n3 | 4\nvalue: 42\nprinted:\nhello\nchart: c.png\n", r.Text())
+	require.Equal(t, "outcome: raised\nerror: KeyError: 'price'\ntable t (99 rows, 2 columns)\na | b\n1 | 2\n3 | 4\nvalue: 42\nprinted:\nhello\nchart: c.png\n", r.Text(10))
 
 	r.Tables[0].Rows = nil
 	for i := range 30 {
 		r.Tables[0].Rows = append(r.Tables[0].Rows, []string{fmt.Sprint("row", i), strings.Repeat("é", 400)})
 	}
 	r.Error, r.Value, r.Stdout = strings.Repeat("e", 600), strings.Repeat("v", 2000), strings.Repeat("ö", 5000)
-	text := r.Text()
+	text := r.Text(10)
 	require.Contains(t, text, "row9 |")
 	require.NotContains(t, text, "row10")
 	require.Contains(t, text, strings.Repeat("e", 500)+"… (100 characters more)")
 	require.LessOrEqual(t, utf8.RuneCountInString(text), 4000+len("… (99999 characters more)"))
 	require.True(t, utf8.ValidString(text))
 	r.Tables = nil
-	require.Contains(t, r.Text(), strings.Repeat("v", 1000)+"… (1000 characters more)\n")
-	require.Contains(t, r.Text(), strings.Repeat("ö", 1000)+"… (4000 characters more)\n")
+	require.Contains(t, r.Text(10), strings.Repeat("v", 1000)+"… (1000 characters more)\n")
+	require.Contains(t, r.Text(10), strings.Repeat("ö", 1000)+"… (4000 characters more)\n")
+}
+
+func TestAResultTellsTheModelNoDataUnlessRowsAreShared(t *testing.T) {
+	t.Parallel()
+	r := Result{Outcome: Raised, Error: "KeyError: 'canary'", Value: "canary", Stdout: "canary",
+		Tables: []Grid{{Columns: []string{"canary"}, Rows: [][]string{{"canary"}}, TotalRows: 1}}}
+	require.Contains(t, r.Text(1), "canary")
+	require.Equal(t, "outcome: raised\nerror: KeyError\ntable  (1 rows, 1 columns)\n", r.Text(0))
 }
 
 func TestThePolicyNamesNobodyByDefault(t *testing.T) {

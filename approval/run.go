@@ -42,7 +42,7 @@ func (s *Service) Run(ctx context.Context, id string) error {
 			// The price has gone since: what was agreed is charged.
 			charge = budget.Charge{Kind: budget.Box, What: s.Sandbox.Size().Kind, Amount: r.Revision.Manifest.CostCap}
 		}
-		return r.Finish(result, charge, now)
+		return r.Finish(result, charge, s.Policy, now)
 	})
 	if err = ended(err); err != nil {
 		return err

@@ -229,7 +229,7 @@ func (r *Request) Start(box string, p Policy, now time.Time) error {
 }
 
 // Finish stores what came out. A traceback is a result, too: the run happened.
-func (r *Request) Finish(result Result, charge budget.Charge, now time.Time) error {
+func (r *Request) Finish(result Result, charge budget.Charge, p Policy, now time.Time) error {
 	if r.State != Running {
 		return r.refuse("finish")
 	}
@@ -240,7 +240,7 @@ func (r *Request) Finish(result Result, charge budget.Charge, now time.Time) err
 		charge.Amount = min(charge.Amount, h.Amount)
 		r.Settle(budget.Settlement{HoldID: h.ID, At: now, Charges: []budget.Charge{charge}})
 	}
-	r.say(now, RoleResult, result.Text())
+	r.say(now, RoleResult, result.Text(p.ShareRows))
 	var files []string
 	for _, a := range result.Artifacts {
 		files = append(files, a.Name+" "+Hash(a.Data))

@@ -245,18 +245,18 @@ func TestFinishChargesTheRunAndNeverMoreThanWasHeld(t *testing.T) {
 	result := Result{Outcome: OK, Value: "42", Artifacts: []Artifact{{Name: "a.png", Data: []byte("x")}}}
 	r := inState(t, Running)
 	hold := r.Holds[0]
-	require.NoError(t, r.Finish(result, charge, t0))
+	require.NoError(t, r.Finish(result, charge, DefaultPolicy(), t0))
 	require.Equal(t, []budget.Settlement{{HoldID: hold.ID, At: t0, Charges: []budget.Charge{charge}}}, r.Changes.Settlements)
 	require.Empty(t, r.Holds)
 	require.Equal(t, &result, r.Changes.Run.Result)
 	require.Equal(t, t0, r.Run.FinishedAt)
-	require.Equal(t, []Message{{RequestID: r.ID, Role: RoleResult, Text: result.Text(), At: t0}}, r.Changes.Messages)
+	require.Equal(t, []Message{{RequestID: r.ID, Role: RoleResult, Text: result.Text(0), At: t0}}, r.Changes.Messages)
 	event := r.Changes.Events[len(r.Changes.Events)-1]
 	require.Equal(t, []string{"a.png " + Hash([]byte("x"))}, event.Data["files"])
 
 	r = inState(t, Running)
 	charge.Amount = budget.Dollar
-	require.NoError(t, r.Finish(result, charge, t0))
+	require.NoError(t, r.Finish(result, charge, DefaultPolicy(), t0))
 	require.Equal(t, 5*budget.Cent, r.Changes.Settlements[0].Charges[0].Amount)
 }
 
@@ -265,7 +265,7 @@ func TestFinishChargesTheRunAndNeverMoreThanWasHeld(t *testing.T) {
 func TestARunLeavesTheHoldOfAnotherReplicasCallAlone(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(*Request) error{
-		"finish": func(r *Request) error { return r.Finish(Result{}, budget.Charge{Amount: 1000}, t0) },
+		"finish": func(r *Request) error { return r.Finish(Result{}, budget.Charge{Amount: 1000}, DefaultPolicy(), t0) },
 		"lose":   func(r *Request) error { return r.Lose(t0) },
 	} {
 		r, p := inState(t, Drafting), testPolicy()

@@ -91,6 +91,9 @@ func quote(text string, max int) string {
 // pyString writes a text as a Python string literal in ASCII. It is JSON, but
 // for characters beyond the basic plane, whose two halves Python does not join.
 func pyString(text string) string {
+	if !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' || r == '"' || r == '\\' }) {
+		return `"` + text + `"` // what nearly all names are
+	}
 	var raw strings.Builder
 	enc := json.NewEncoder(&raw)
 	enc.SetEscapeHTML(false)

@@ -105,7 +105,7 @@ func TestWhatDoesNotFitGoesInOrderAndThePromptSaysSo(t *testing.T) {
 	require.NoError(t, err)
 	full := size(whole)
 	seen := map[string]bool{}
-	for limit := full + 500; limit > 0; limit -= 97 {
+	for limit := full + 500; limit > 0; limit -= 499 {
 		turns, err := prompt(b, limit, 1)
 		if err != nil {
 			require.ErrorIs(t, err, errTooLong)
@@ -139,8 +139,8 @@ func TestThePromptNeverExceedsItsBound(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		b := approval.Brief{Question: strings.Repeat("é", rapid.IntRange(0, 3000).Draw(t, "question"))}
-		for i := range rapid.IntRange(0, 4).Draw(t, "files") {
-			b.Files = append(b.Files, wideFile(strings.Repeat("ü", 120)+fmt.Sprint(i)+".xlsx", rapid.IntRange(0, 3).Draw(t, "tables"), rapid.IntRange(1, 1000).Draw(t, "columns")))
+		for i := range rapid.IntRange(0, 3).Draw(t, "files") {
+			b.Files = append(b.Files, wideFile(strings.Repeat("ü", 120)+fmt.Sprint(i)+".xlsx", rapid.IntRange(0, 3).Draw(t, "tables"), rapid.SampledFrom([]int{1, 30, 400}).Draw(t, "columns")))
 		}
 		for i := range rapid.IntRange(0, 4).Draw(t, "refused") {
 			b.Refused = append(b.Refused, approval.Refusal{Code: strings.Repeat("`x`\n", rapid.IntRange(0, 10_000).Draw(t, "code")), Reason: strings.Repeat("é", 400*i)})
@@ -161,6 +161,18 @@ func TestThePromptNeverExceedsItsBound(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestFilesAtTheirLimitsStillFit(t *testing.T) {
+	t.Parallel()
+	b := approval.Brief{Question: strings.Repeat("\U0001f600", 3000)}
+	for i := range 10 {
+		b.Files = append(b.Files, wideFile(strings.Repeat("ü", 120)+fmt.Sprint(i)+".xlsx", 2, 1000))
+	}
+	turns, err := prompt(b, PromptBytes, 3)
+	require.NoError(t, err)
+	require.LessOrEqual(t, size(turns), PromptBytes)
+	require.Contains(t, turns[1].text, "want of room")
 }
 
 func TestTheNewestFitsFirstAndExchangesStayWhole(t *testing.T) {

@@ -36,6 +36,9 @@ func (r Reader) workbook(data []byte) ([]approval.Table, error) {
 	}
 	b := &book{parts: map[string]*zip.File{}, left: maxUnpacked}
 	for _, f := range archive.File {
+		if f.UncompressedSize64 > maxUnpacked {
+			return nil, errBomb // it says so itself; one that lies is stopped on the way
+		}
 		b.parts[strings.ToLower(strings.TrimPrefix(f.Name, "/"))] = f
 	}
 	sheets, err := b.open()

@@ -38,7 +38,7 @@ func (b *bundle) calls(t *testing.T) map[string]func(ctx context.Context) error 
 		}),
 		"Update start": update(approved.ID, func(r *approval.Request, now time.Time) error { return r.Start("box", b.policy, now) }),
 		"Update finish": update(running.ID, func(r *approval.Request, now time.Time) error {
-			return r.Finish(result(), budget.Charge{Kind: budget.Box, What: "local", Amount: 1}, now)
+			return r.Finish(result(), budget.Charge{Kind: budget.Box, What: "local", Amount: 1}, approval.DefaultPolicy(), now)
 		}),
 		"Request":     func(ctx context.Context) error { _, err := b.Request(ctx, done.ID); return err },
 		"View":        func(ctx context.Context) error { _, err := b.View(ctx, done.ID); return err },

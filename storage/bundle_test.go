@@ -116,7 +116,7 @@ func (b *bundle) done(t *testing.T, trigger string) *approval.Request {
 	t.Helper()
 	r := b.running(t, trigger)
 	return b.update(t, r.ID, func(r *approval.Request, now time.Time) error {
-		return r.Finish(result(), budget.Charge{Kind: budget.Box, What: "local", BoxMS: 1500, Amount: 3 * budget.MicroDollar}, now)
+		return r.Finish(result(), budget.Charge{Kind: budget.Box, What: "local", BoxMS: 1500, Amount: 3 * budget.MicroDollar}, approval.DefaultPolicy(), now)
 	})
 }
 

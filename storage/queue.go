@@ -115,7 +115,7 @@ func (db *DB) Work(ctx context.Context, do func(context.Context, approval.Wake) 
 	river.AddWorker(workers, &stepWorker{db: db, do: do, timeouts: map[approval.Step]time.Duration{
 		approval.StepDraft: 4 * time.Minute, approval.StepRun: o.RunTimeout, approval.StepShow: time.Minute}})
 	river.AddWorker(workers, &sweepWorker{sweep: sweep})
-	client, err := river.NewClient(riverpgxv5.New(db.pool), &river.Config{
+	client, err := db.startQueue(ctx, river.Config{
 		Workers: workers,
 		Logger:  slog.New(quiet{db.log.Handler()}),
 		Queues: map[string]river.QueueConfig{
@@ -135,17 +135,43 @@ func (db *DB) Work(ctx context.Context, do func(context.Context, approval.Wake) 
 		SoftStopTimeout:      o.Drain,
 	})
 	if err != nil {
-		return fmt.Errorf("make the queue's client: %w", err)
-	}
-	if err := client.Start(ctx); err != nil {
-		return fmt.Errorf("start the queue: %w", err)
+		return err
 	}
 	<-ctx.Done()
+	if client == nil {
+		return nil
+	}
 	select {
 	case <-client.Stopped():
 		return nil
 	case <-time.After(o.Drain + 5*time.Second):
 		return fmt.Errorf("stop the queue: work does not end, though it was told to %v ago", 5*time.Second)
+	}
+}
+
+// startQueue starts a client, for as long as the database is away again and
+// again. Without a client and without an error, the context has ended first.
+func (db *DB) startQueue(ctx context.Context, config river.Config) (*river.Client[pgx.Tx], error) {
+	for {
+		client, err := river.NewClient(riverpgxv5.New(db.pool), &config)
+		if err != nil {
+			return nil, fmt.Errorf("make the queue's client: %w", err)
+		}
+		err = client.Start(ctx)
+		switch {
+		case err == nil:
+			return client, nil
+		case ctx.Err() != nil:
+			return nil, nil
+		case !hungUp(err):
+			return nil, fmt.Errorf("start the queue: %w", err)
+		}
+		db.log.Warn("the queue waits for the database", "error", err)
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			return nil, nil
+		}
 	}
 }
 

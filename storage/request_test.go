@@ -202,7 +202,7 @@ func TestTextThatPostgresCannotStoreLosesNothingElse(t *testing.T) {
 		res := result()
 		res.Stdout, res.Error = dirty, dirty
 		res.Artifacts[0].Name = dirty
-		return r.Finish(res, budget.Charge{Kind: budget.Box, What: dirty, Amount: 1}, now)
+		return r.Finish(res, budget.Charge{Kind: budget.Box, What: dirty, Amount: 1}, approval.DefaultPolicy(), now)
 	})
 	v, err := b.View(t.Context(), r.ID)
 	require.NoError(t, err)

@@ -3,7 +3,10 @@ package storage
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"os"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -63,6 +66,53 @@ func TestARestartOfTheDatabaseLosesNothing(t *testing.T) {
 	require.Equal(t, before, again)
 	require.Zero(t, b.count(t, `SELECT count(*) FROM requests WHERE trigger = 'during'`))
 	require.NoError(t, stop())
+}
+
+func TestTheQueueWaitsForADatabaseThatIsAway(t *testing.T) {
+	t.Parallel()
+	dir, err := os.MkdirTemp("/tmp", "storage-away-")
+	require.NoError(t, err)
+	require.NoError(t, os.Chmod(dir, 0o711))
+	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
+	server, err := pglocal.Start(t.Context(), pglocal.Options{Dir: dir, Throwaway: true})
+	require.NoError(t, err)
+	require.NoError(t, Migrate(t.Context(), server.URL()))
+	var log lines
+	db, err := Open(t.Context(), server.URL(), Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	require.NoError(t, err)
+	defer db.Close()
+	b := &bundle{DB: db, url: server.URL(), policy: approval.DefaultPolicy()}
+	require.NoError(t, b.Wake(t.Context(), approval.Wake{Step: approval.StepRun, RequestID: "r"}))
+	require.NoError(t, server.Stop())
+
+	done := make(chan struct{}, 1)
+	do := func(context.Context, approval.Wake) error { done <- struct{}{}; return nil }
+	require.NoError(t, b.work(t, do, WorkOptions{})(), "told to stop before it could begin")
+	stop := b.work(t, do, WorkOptions{})
+	eventually(t, func() bool { return strings.Contains(log.String(), "the queue waits for the database") })
+	server, err = pglocal.Start(t.Context(), pglocal.Options{Dir: dir, Throwaway: true})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, server.Stop()) }()
+	<-done
+	require.NoError(t, stop())
+}
+
+// lines is a log that may be read while it is written.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 func TestWhatWasUnderWayWhenTheServerStopsIsDoneOnce(t *testing.T) {

@@ -186,7 +186,7 @@ func TestTheSchemaKeepsItsPromisesAgainstAnybody(t *testing.T) {
 	}
 	start := func(r *approval.Request, now time.Time) error { return r.Start("box-"+r.ID, b.policy, now) }
 	finish := func(r *approval.Request, now time.Time) error {
-		return r.Finish(result(), budget.Charge{Kind: budget.Box, What: "local", Amount: 5}, now)
+		return r.Finish(result(), budget.Charge{Kind: budget.Box, What: "local", Amount: 5}, approval.DefaultPolicy(), now)
 	}
 	moves := []func(*approval.Request, time.Time) error{b.drafted, first, second, start, finish}
 	words := []string{"'pending'", "'pending'", "SEAL", ""} // a trigger's name is no request

@@ -125,7 +125,7 @@ func TestHistoryIsWhatWasSaidAboutEarlierQuestions(t *testing.T) {
 	})
 	b.update(t, first.ID, func(r *approval.Request, now time.Time) error { return r.Start("box", b.policy, now) })
 	b.update(t, first.ID, func(r *approval.Request, now time.Time) error {
-		return r.Finish(result(), budget.Charge{Kind: budget.Box, What: "local"}, now)
+		return r.Finish(result(), budget.Charge{Kind: budget.Box, What: "local"}, approval.DefaultPolicy(), now)
 	})
 	said := func(r *approval.Request) (list []approval.Role) {
 		history, err := b.History(t.Context(), r.ID)

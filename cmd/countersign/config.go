@@ -179,6 +179,7 @@ func (c Config) policy() approval.Policy {
 	p := approval.DefaultPolicy()
 	p.Reviewers, p.Admins, p.ReviewChannel, p.Quorum = c.Reviewers, c.Admins, c.ReviewChannel, c.Quorum
 	p.Expiry, p.RunExpiry = c.ApprovalExpiry, c.RunExpiry
+	p.ShareRows = c.SampleRows
 	p.MaxFileBytes = c.MaxFileMB << 20
 	p.Limits.Seconds, p.Limits.MemoryMB = c.RunSeconds, c.RunMemoryMB
 	return p
