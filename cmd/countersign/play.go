@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -43,7 +44,7 @@ func (s *stage) pause(ctx context.Context, d time.Duration) {
 
 // share puts the sample files into the channel, unless an earlier demo has.
 func (s *stage) share(ctx context.Context) error {
-	if err := s.sim.WaitSockets(ctx, 1); err != nil {
+	if err := s.sim.WaitSockets(ctx, 2); err != nil {
 		return fmt.Errorf("the bot does not connect: %w", err)
 	}
 	for _, file := range samples.Files() {
@@ -88,7 +89,7 @@ func (s *stage) review(ctx context.Context) error {
 	}
 	s.card = card
 	s.line("Countersign", "asks #code-review:")
-	fmt.Fprintln(s.out, indent(card.Words(), 25, 34))
+	fmt.Fprintln(s.out, indent(s.read(card), 25, 60))
 	s.pause(ctx, 6*time.Second)
 	s.line("Ben", "clicks Approve")
 	if err := s.ben.Click(card, "Approve"); err != nil {
@@ -98,9 +99,9 @@ func (s *stage) review(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("the card still has its buttons: %w", err)
 	}
-	for _, text := range strings.Split(decided.Words(), "\n") {
-		if strings.Contains(text, "pproved by") {
-			s.line("Countersign", "%s", text)
+	for _, text := range strings.Split(s.read(decided), "\n") {
+		if strings.HasPrefix(text, "Approved by") {
+			s.line("Countersign", "rewrites the card: %s", text)
 		}
 	}
 	return nil
@@ -136,7 +137,7 @@ func (s *stage) answer(ctx context.Context) error {
 		return errors.New("the answer came without a table")
 	}
 	s.line("Countersign", "answers Maya in the thread:")
-	fmt.Fprintln(s.out, indent(reply.Words(), 25, 40))
+	fmt.Fprintln(s.out, indent(s.read(reply), 25, 60))
 	return nil
 }
 
@@ -148,6 +149,41 @@ func (s *stage) told(err error) error {
 		}
 	}
 	return err
+}
+
+// read is what a screen reader would say of a message, and the code that is in it.
+func (s *stage) read(m slacksim.Message) string {
+	text := marked.ReplaceAllStringFunc(m.Text, func(mark string) string {
+		target, label, labelled := strings.Cut(strings.Trim(mark, "<>"), "|")
+		switch {
+		case strings.HasPrefix(target, "@"):
+			return "@" + s.name(target[1:])
+		case labelled:
+			return label
+		}
+		return target
+	})
+	text = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&").Replace(text)
+	for _, line := range strings.Split(m.Words(), "\n") {
+		if numbered.MatchString(line) {
+			text += "\n" + line
+		}
+	}
+	return text
+}
+
+var (
+	marked   = regexp.MustCompile(`<[@#!][^>]*>`) // a mention, a channel, a date
+	numbered = regexp.MustCompile(`^ *\d+  `)     // a line of code on a card
+)
+
+func (s *stage) name(user string) string {
+	for _, u := range slacksim.DefaultUsers() {
+		if u.ID == user {
+			return u.RealName
+		}
+	}
+	return user
 }
 
 func shows(m slacksim.Message, name string) bool {

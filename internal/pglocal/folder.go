@@ -51,6 +51,12 @@ func lock(dir string) (*os.File, error) {
 	return f, nil
 }
 
+// unlock gives the folder back at once. Closing alone would not: a child that is
+// being forked at this moment, for whatever purpose, still has the file open.
+func unlock(f *os.File) error {
+	return errors.Join(syscall.Flock(int(f.Fd()), syscall.LOCK_UN), f.Close())
+}
+
 // socketName is what Postgres calls its socket, lock file and all.
 const socketName = "/.s.PGSQL.5432.lock"
 
@@ -58,11 +64,11 @@ const socketName = "/.s.PGSQL.5432.lock"
 const maxSocketPath = 103 // macOS; Linux has four more
 
 // socketDir is the folder of the socket: in the folder itself, or, when that
-// path is too long for a socket, in the system's temporary one, by a name that
-// the same folder always gets.
+// path is too long for a socket or would be taken for a list of several, in the
+// system's temporary one, by a name that the same folder always gets.
 func socketDir(dir string, uid int) string {
 	near := filepath.Join(dir, "socket")
-	if len(near)+len(socketName) <= maxSocketPath {
+	if len(near)+len(socketName) <= maxSocketPath && !strings.ContainsAny(near, `,"`) {
 		return near
 	}
 	sum := sha256.Sum256([]byte(dir))

@@ -64,7 +64,7 @@ func (s *Server) settings() []string {
 	settings := []string{
 		"listen_addresses=", // no port: nobody on the network, nobody else on this machine
 		"port=5432",         // the socket's name
-		"unix_socket_directories=" + `"` + s.socket + `"`, // a list, in which the quotes keep commas
+		"unix_socket_directories=" + `"` + s.socket + `"`, // a list, so it is quoted
 		"unix_socket_permissions=0700",
 		"hba_file=" + filepath.Join(s.dir, "pg_hba.conf"),
 		"ident_file=" + filepath.Join(s.dir, "pg_ident.conf"),
@@ -78,7 +78,8 @@ func (s *Server) settings() []string {
 		"timezone=UTC",
 	}
 	if s.throwaway {
-		settings = append(settings, "fsync=off", "synchronous_commit=off", "full_page_writes=off")
+		// What was committed survives the server and this program, though not the machine.
+		settings = append(settings, "fsync=off", "full_page_writes=off")
 	}
 	return settings
 }
@@ -98,31 +99,49 @@ func (s *Server) launch(ctx context.Context) error {
 	cmd.Dir = s.data
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = attributes(s.owner)
-	started := make(chan error, 1)
-	go s.run(cmd, started)
+	started, ended := make(chan error, 1), make(chan struct{})
+	go s.run(cmd, started, ended)
 	if err := <-started; err != nil {
 		return fmt.Errorf("start postgres: %w", err)
 	}
-	s.process = cmd.Process
+	s.process, s.ended = cmd.Process, ended
 	return s.ready(ctx)
+}
+
+// errLingers says that children of a server that was killed have yet to notice.
+// They take a moment, and Postgres rightly starts no other server until then.
+var errLingers = errors.New("processes of the last server are still ending")
+
+func (s *Server) launchOnceFree(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute) // recovery after a crash reads the whole log
+	defer cancel()
+	for {
+		err := s.launch(ctx)
+		if !errors.Is(err, errLingers) {
+			return err
+		}
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+			return err
+		}
+	}
 }
 
 // run keeps the thread that started the child for as long as the child lives:
 // the kernel takes the end of the thread, not of the process, for the parent's death.
-func (s *Server) run(cmd *exec.Cmd, started chan<- error) {
+func (s *Server) run(cmd *exec.Cmd, started chan<- error, ended chan<- struct{}) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	err := cmd.Start()
 	started <- err
 	if err == nil {
 		_ = cmd.Wait() // how it ended stands in its log
-		close(s.ended)
+		close(ended)
 	}
 }
 
 func (s *Server) ready(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute) // recovery after a crash reads the whole log
-	defer cancel()
 	for tick := time.NewTicker(5 * time.Millisecond); ; {
 		if pid, ready := postmaster(s.data); ready && pid == s.process.Pid {
 			tick.Stop()
@@ -132,6 +151,9 @@ func (s *Server) ready(ctx context.Context) error {
 		case <-tick.C:
 		case <-s.ended:
 			text, _ := os.ReadFile(s.logPath())
+			if said := tail(text); strings.Contains(said, "pre-existing shared memory block") {
+				return fmt.Errorf("%w: %s", errLingers, said)
+			}
 			return fmt.Errorf("postgres did not start: %s", tail(text))
 		case <-ctx.Done():
 			return fmt.Errorf("wait for postgres: %w", ctx.Err())

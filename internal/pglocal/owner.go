@@ -18,9 +18,9 @@ type owner struct {
 	dropped  bool // another user than ours, since Postgres refuses to run as root
 }
 
-// findOwner chooses who Postgres runs as. A cluster that exists keeps its owner.
-func findOwner(data string) (owner, error) {
-	mine := os.Geteuid()
+// findOwner chooses who Postgres runs as when user mine starts it. A cluster that
+// exists keeps its owner.
+func findOwner(data string, mine, group int) (owner, error) {
 	theirs, exists := ownerOf(data)
 	switch {
 	case mine != 0 && exists && theirs != mine:
@@ -30,7 +30,7 @@ func findOwner(data string) (owner, error) {
 		if err != nil {
 			return owner{}, fmt.Errorf("user number %d has no name on this machine, and Postgres runs for nobody without one: add a line to /etc/passwd", mine)
 		}
-		return owner{uid: mine, gid: os.Getegid(), name: u.Username}, nil
+		return owner{uid: mine, gid: group, name: u.Username}, nil
 	case exists && theirs != 0:
 		return dropTo(user.LookupId(strconv.Itoa(theirs)))
 	}

@@ -32,8 +32,10 @@ func (e *MissingError) Error() string {
 
 // InstallCommand is what a person types here to get Postgres; major is 0 for
 // whatever version the system prefers.
-func InstallCommand(major int) string {
-	if runtime.GOOS == "darwin" {
+func InstallCommand(major int) string { return installCommand(runtime.GOOS, major) }
+
+func installCommand(system string, major int) string {
+	if system == "darwin" {
 		if major == 0 {
 			major = 17 // Homebrew has no unversioned formula
 		}

@@ -19,6 +19,8 @@ type Options struct {
 	Dir       string       // made when it is not there
 	Log       *slog.Logger // nothing is logged when it is nil
 	Throwaway bool         // nothing is kept safe from a power cut: for tests
+
+	places *places // where programs are looked for, when not on this machine's usual places
 }
 
 // Server is a Postgres that runs.
@@ -29,6 +31,8 @@ type Server struct {
 	bin       string
 	owner     owner
 	throwaway bool
+	places    places
+	patience  time.Duration // with a server that was asked to stop
 	log       *slog.Logger
 	lock      *os.File
 	process   *os.Process
@@ -49,9 +53,15 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err := os.MkdirAll(dir, 0o711); err != nil {
 		return nil, fmt.Errorf("make the database's folder: %w", err)
 	}
-	s := &Server{dir: dir, data: filepath.Join(dir, "data"), throwaway: o.Throwaway, log: o.Log, ended: make(chan struct{})}
+	s := &Server{dir: dir, data: filepath.Join(dir, "data"), throwaway: o.Throwaway, log: o.Log, ended: make(chan struct{}),
+		patience: 10 * time.Second}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
+	}
+	if o.places == nil {
+		s.places = installed()
+	} else {
+		s.places = *o.places
 	}
 	if s.lock, err = lock(dir); err != nil {
 		return nil, err
@@ -64,7 +74,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 
 func (s *Server) start(ctx context.Context) (err error) {
 	began := time.Now()
-	if s.owner, err = findOwner(s.data); err != nil {
+	if s.owner, err = findOwner(s.data, os.Geteuid(), os.Getegid()); err != nil {
 		return err
 	}
 	if err := s.owner.passes(s.dir); err != nil {
@@ -74,7 +84,7 @@ func (s *Server) start(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if s.bin, err = installed().find(major); err != nil {
+	if s.bin, err = s.places.find(major); err != nil {
 		var missing *MissingError
 		if errors.As(err, &missing) {
 			missing.Dir = s.dir
@@ -96,7 +106,7 @@ func (s *Server) start(ctx context.Context) (err error) {
 	if err := s.owner.own(s.socket); err != nil {
 		return fmt.Errorf("make the folder of the database's socket: %w", err)
 	}
-	if err := s.launch(ctx); err != nil {
+	if err := s.launchOnceFree(ctx); err != nil {
 		return err
 	}
 	s.log.Info("postgres runs", "dir", s.dir, "programs", s.bin, "user", s.owner.name, "took", time.Since(began))
@@ -107,7 +117,7 @@ func (s *Server) start(ctx context.Context) (err error) {
 // reach, and no password.
 func (s *Server) URL() string {
 	query := url.Values{"host": {s.socket}, "port": {"5432"}, "user": {role}, "sslmode": {"disable"}}
-	return "postgres:///postgres?" + query.Encode()
+	return "postgres:///postgres?" + strings.ReplaceAll(query.Encode(), "+", "%20") // clients differ on what a plus means
 }
 
 // Ended is closed when the server process has ended, asked or not.
@@ -123,25 +133,22 @@ func (s *Server) Stop() error {
 		if s.socket != "" && !strings.HasPrefix(s.socket, s.dir) {
 			_ = os.RemoveAll(s.socket) // what is left would only be an empty folder
 		}
-		s.stopped = errors.Join(s.stopped, s.lock.Close())
+		s.stopped = errors.Join(s.stopped, unlock(s.lock))
 	})
 	return s.stopped
 }
 
 // end asks ever less politely. Past SIGQUIT Postgres recovers at its next start.
 func (s *Server) end() error {
-	for _, ask := range []struct {
-		signal   syscall.Signal
-		patience time.Duration
-	}{{syscall.SIGINT, 20 * time.Second}, {syscall.SIGQUIT, 5 * time.Second}, {syscall.SIGKILL, 5 * time.Second}} {
-		if err := s.process.Signal(ask.signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
+	for _, ask := range []syscall.Signal{syscall.SIGINT, syscall.SIGQUIT, syscall.SIGKILL} {
+		if err := s.process.Signal(ask); err != nil && !errors.Is(err, os.ErrProcessDone) {
 			return fmt.Errorf("stop postgres: %w", err)
 		}
 		select {
 		case <-s.ended:
 			return nil
-		case <-time.After(ask.patience):
-			s.log.Warn("postgres does not stop", "signal", ask.signal)
+		case <-time.After(s.patience):
+			s.log.Warn("postgres does not stop", "signal", ask)
 		}
 	}
 	return fmt.Errorf("postgres (process %d) cannot be stopped", s.process.Pid)

@@ -33,9 +33,9 @@ function One({ block }: { block: Block }) {
       return <Section block={block} />
     case 'header':
       return (
-        <h3 className="header-block">
+        <h2 className="header-block">
           <Text of={block.text} />
-        </h3>
+        </h2>
       )
     case 'divider':
       return <hr />
@@ -68,7 +68,7 @@ function One({ block }: { block: Block }) {
     case 'container':
       return (
         <section className="container-block">
-          {block.title && <h4><Text of={asText(block.title)} /></h4>}
+          {block.title && <h3><Text of={asText(block.title)} /></h3>}
           <Blocks blocks={block.child_blocks ?? block.blocks ?? block.elements ?? []} />
         </section>
       )
@@ -85,7 +85,7 @@ function One({ block }: { block: Block }) {
     case 'plan':
       return (
         <section className="plan">
-          <h4>{typeof block.title === 'string' ? block.title : <Text of={block.title} />}</h4>
+          <h3>{typeof block.title === 'string' ? block.title : <Text of={block.title} />}</h3>
           {(block.tasks ?? []).map((task: Block, i: number) => (
             <Task key={task.task_id ?? i} block={task} />
           ))}
@@ -186,7 +186,7 @@ function Card({ block }: { block: Block }) {
   return (
     <section className="card">
       {block.hero_image && <Thumb element={block.hero_image} className="card-hero" />}
-      {block.title && <h4><Text of={asText(block.title)} /></h4>}
+      {block.title && <h3><Text of={asText(block.title)} /></h3>}
       {block.subtitle && <p className="quiet"><Text of={asText(block.subtitle)} /></p>}
       {block.body && <Text of={asText(block.body)} />}
       {block.actions && (

@@ -6,7 +6,6 @@ import { ChannelMention, Emoji, Link, SlackDate, UserMention } from '../text/Tex
 import { Code } from './Code'
 
 type Style = { bold?: boolean; italic?: boolean; strike?: boolean; underline?: boolean; code?: boolean }
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
 type Piece = { type: string; style?: any; elements?: Piece[]; [key: string]: any }
 
 export function RichText({ elements }: { elements: Piece[] }) {

@@ -130,8 +130,12 @@ function List({ label, rows, many, picked, choose, close }: ListProps) {
   const id = useId()
   const field = useRef<HTMLInputElement>(null)
   const active = useRef<HTMLDivElement>(null)
-  useEffect(() => field.current?.focus(), [])
-  useEffect(() => active.current?.scrollIntoView({ block: 'nearest' }), [at])
+  useEffect(() => {
+    field.current?.focus()
+  }, [])
+  useEffect(() => {
+    active.current?.scrollIntoView({ block: 'nearest' }) // newer browsers return a promise here
+  }, [at])
   const onKey = (event: KeyboardEvent) => {
     const row = shown[at]
     if (event.key === 'ArrowDown') setAt(Math.min(at + 1, shown.length - 1))

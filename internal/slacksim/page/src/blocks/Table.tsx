@@ -3,7 +3,6 @@ import { useState, type ReactNode } from 'react'
 import type { Block } from '../sim/api'
 import { RichText } from './RichText'
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
 type Cell = { type: string; text?: string; value?: number | string; elements?: any[] }
 type Column = { align?: 'left' | 'center' | 'right'; is_wrapped?: boolean }
 

@@ -67,7 +67,10 @@ export function Channel({ id, messages, statuses }: { id: string; messages?: Msg
 function Beginning({ name, im, isPrivate }: { name: string; im: boolean; isPrivate: boolean }) {
   return (
     <div className="beginning">
-      <h2>{im ? name : `${isPrivate ? '🔒 ' : '#'}${name}`}</h2>
+      <h2>
+        {!im && <Icon name={isPrivate ? 'lock' : 'hash'} size={24} />}
+        {name}
+      </h2>
       <p>{im ? `This is where your conversation with ${name} begins.` : `This is where ${isPrivate ? 'the private channel' : 'the channel'} ${name} begins. Type / to see what the apps can do.`}</p>
     </div>
   )

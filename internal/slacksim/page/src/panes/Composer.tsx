@@ -155,9 +155,8 @@ export function Composer({ channel, thread, placeholder }: Props) {
         ref={area}
         data-testid={testid}
         rows={1}
-        role="combobox"
         aria-label={placeholder}
-        aria-expanded={!!offered}
+        aria-haspopup="listbox"
         aria-autocomplete="list"
         aria-controls={offered ? `${id}-offers` : undefined}
         aria-activedescendant={offered ? `${id}-${at}` : undefined}

@@ -107,7 +107,7 @@ function Row({ entry, open, toggle }: { entry: LogEntry; open: boolean; toggle()
           )}
         </td>
         <td>{entry.ok ? 'ok' : entry.error || 'failed'}</td>
-        <td className="right">{entry.ms}</td>
+        <td className="right">{entry.ms.toFixed(1)}</td>
       </tr>
       {open && entry.detail && (
         <tr>

@@ -32,6 +32,12 @@ function Modal({ view, edits, onEdit }: { view: View; edits: Edits; onEdit(place
       field?.scrollIntoView({ block: 'center' })
     })
   }
+  // What was wrong with a field is said until the field changes.
+  const change = (where: string, value: Value) => {
+    const [block] = JSON.parse(where) as [string, string]
+    setErrors(({ [block]: _, ...others }) => others)
+    onEdit(where, value)
+  }
   const submit = async () => {
     if (busy) return
     setFailed('')
@@ -89,7 +95,7 @@ function Modal({ view, edits, onEdit }: { view: View; edits: Edits; onEdit(place
               <Icon name="warning" size={14} /> {failed}
             </p>
           )}
-          <SurfaceProvider source={{ view_id: view.id }} blocks={view.blocks} edits={edits} errors={errors} onEdit={onEdit}>
+          <SurfaceProvider source={{ view_id: view.id }} blocks={view.blocks} edits={edits} errors={errors} onEdit={change}>
             <Blocks blocks={view.blocks} />
           </SurfaceProvider>
         </div>

@@ -23,6 +23,7 @@ export function Stream({ messages, channel, label, inThread, before, status }: P
   const box = useRef<HTMLDivElement>(null)
   const inner = useRef<HTMLDivElement>(null)
   const atEnd = useRef(true)
+  const lastTop = useRef(0)
   const pointed = useRef<string>(undefined)
   // Late pictures and folded parts change the height too, hence the observer.
   useLayoutEffect(() => {
@@ -32,6 +33,7 @@ export function Stream({ messages, channel, label, inThread, before, status }: P
     }
     const sizes = new ResizeObserver(follow)
     sizes.observe(inner.current!)
+    sizes.observe(pane)
     follow()
     return () => sizes.disconnect()
   }, [])
@@ -51,8 +53,11 @@ export function Stream({ messages, channel, label, inThread, before, status }: P
       role="log"
       aria-label={label}
       onScroll={(event) => {
+        // Only a reader scrolls up; a picture that loads makes the pane longer.
         const it = event.currentTarget
-        atEnd.current = it.scrollHeight - it.scrollTop - it.clientHeight < NEAR
+        if (it.scrollHeight - it.scrollTop - it.clientHeight < NEAR) atEnd.current = true
+        else if (it.scrollTop < lastTop.current) atEnd.current = false
+        lastTop.current = it.scrollTop
       }}
     >
       <div ref={inner} className="stream-inner">

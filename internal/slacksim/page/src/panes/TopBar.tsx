@@ -1,10 +1,10 @@
 // The bar that never leaves: what this is, who one is, whether the app is there.
 import type { ReactNode } from 'react'
-import type { Role, User } from '../sim/api'
+import { sim, type Role, type State, type User } from '../sim/api'
 import { Avatar } from '../parts/Avatar'
 import { Icon } from '../parts/Icon'
 import { Menu } from '../parts/Menu'
-import { writeRoute } from '../sim/route'
+import { writeRoute, type Route } from '../sim/route'
 import { useWorkspace } from '../sim/workspace'
 
 const ROLES: Record<Role, string> = { analyst: 'Analyst', reviewer: 'Reviewer', admin: 'Admin', guest: 'Guest', bot: 'App' }
@@ -37,13 +37,24 @@ export function TopBar({ children }: { children?: ReactNode }) {
   )
 }
 
+// elsewhere is where another person lands: in the same conversation if they have
+// it, else in their own one with the app, else in their first.
+async function elsewhere(as: string, route: Route, now: State): Promise<Route> {
+  if (route.home) return { as, home: route.home }
+  const { channels } = await sim.state(as)
+  const other = now.channels.find((c) => c.id === route.channel)?.user
+  const same = channels.find((c) => c.id === route.channel) ?? channels.find((c) => other && c.user === other)
+  return { as, channel: (same ?? channels[0])?.id }
+}
+
 function Identity() {
-  const { state, me, as, route, go } = useWorkspace()
+  const { state, me, as, route, go, attempt } = useWorkspace()
   const people = state.users.filter((u) => !u.is_bot && !u.deleted)
   return (
     <>
       <Menu
-        label={`You are ${me?.real_name ?? 'nobody'}${me ? `, ${ROLES[me.role]}` : ''}. Be somebody else`}
+        label="Be somebody else"
+        spoken
         className="identity"
         testid="identity"
         align="end"
@@ -54,6 +65,7 @@ function Identity() {
               <span>{me?.real_name}</span>
               <span className="identity-role">{me ? ROLES[me.role] : ''}</span>
             </span>
+            <span className="sr-only">: be somebody else</span>
             <Icon name="down" size={14} />
           </>
         }
@@ -69,7 +81,7 @@ function Identity() {
             checked: user.id === as,
             href: writeRoute(to),
             testid: `identity-${user.id}`,
-            run: () => go(to),
+            run: () => void attempt(elsewhere(user.id, route, state).then(go)),
           }
         })}
       />

@@ -18,6 +18,7 @@ export interface Item {
 
 interface Props {
   label: string
+  spoken?: boolean // the button's content says the label already
   className?: string
   testid?: string
   align?: 'start' | 'end'
@@ -26,7 +27,7 @@ interface Props {
   items: Item[]
 }
 
-export function Menu({ label, className, testid, align = 'start', button, title, items }: Props) {
+export function Menu({ label, spoken, className, testid, align = 'start', button, title, items }: Props) {
   const [open, setOpen] = useState(false)
   const anchor = useRef<HTMLButtonElement>(null)
   const list = useRef<HTMLDivElement>(null)
@@ -64,7 +65,7 @@ export function Menu({ label, className, testid, align = 'start', button, title,
         type="button"
         className={className}
         data-testid={testid}
-        aria-label={label}
+        aria-label={spoken ? undefined : label}
         title={label}
         aria-haspopup="menu"
         aria-expanded={open}

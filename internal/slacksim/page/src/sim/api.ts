@@ -82,9 +82,7 @@ export interface SlackFile {
 
 // Block Kit is open-ended: what this page does not know it must still be able to
 // name, so blocks and elements stay loosely typed and are narrowed where drawn.
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type Block = { type: string; block_id?: string; [key: string]: any }
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type Element = { type: string; action_id?: string; [key: string]: any }
 
 export interface TextObject {

@@ -155,8 +155,16 @@ export function useSession(route: Route, go: Workspace['go']): Session {
   useEffect(() => {
     if (people && people.length > 0 && !known) go({ ...route, as: people[0]!.id }, true)
   }, [people, known, route, go])
+  // An identity that the simulator refuses, though it answers, is given up.
   useEffect(() => {
-    if (trouble && as) sim.state().then(() => go({}, true), () => {})
+    if (trouble && as)
+      sim.state().then(
+        () => {
+          setTrouble(undefined)
+          go({}, true)
+        },
+        () => {},
+      )
   }, [trouble, as, go])
 
   const view = pushed && pushed.as === as ? pushed.view : (loadedView ?? null)

@@ -1,0 +1,212 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"countersign"
+	"countersign/codegen/mistraltest"
+	"countersign/codegen/samples"
+	"countersign/internal/pglocal/pgtest"
+	"countersign/internal/slacksim"
+	"countersign/storage"
+)
+
+func TestMain(m *testing.M) {
+	if os.Getenv("COUNTERSIGN_TEST_AS_PROGRAM") != "" {
+		// The crash tests start this binary as a replica that they can kill.
+		main()
+	}
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("countersign/internal/pglocal.(*Server).run"))
+}
+
+// house is the whole program in a test: the real bot, storage, queue and
+// sandbox, against a local Slack, a Mistral of our own and a database that is
+// only this test's.
+type house struct {
+	t       *testing.T
+	ctx     context.Context
+	sim     *slacksim.Sim
+	model   *mistraltest.Server
+	url     string // of the database
+	program program
+	log     *lockedBuffer
+
+	maya, ben, priya, carla *slacksim.Person
+}
+
+// open builds a house. change may alter its settings before anything starts.
+// No replica runs yet: see run.
+func open(t *testing.T, change ...func(*Config)) *house {
+	t.Helper()
+	h := &house{t: t, log: &lockedBuffer{}}
+	var cancel context.CancelFunc
+	h.ctx, cancel = context.WithTimeout(context.Background(), 2*time.Minute)
+	t.Cleanup(cancel)
+	h.url = pgtest.Database(t, storage.Migrate)
+	h.sim = slacksim.Start(t, slacksim.Options{Manifest: countersign.Manifest, Timing: slacksim.Timing{Retries: []time.Duration{0, 50 * time.Millisecond}}})
+	h.model = mistraltest.Start()
+	t.Cleanup(h.model.Close)
+	h.maya, h.ben, h.priya, h.carla = h.sim.As(slacksim.Analyst), h.sim.As(slacksim.Reviewer), h.sim.As(slacksim.SecondReviewer), h.sim.As(slacksim.Admin)
+	c, err := readConfig(map[string]string{
+		"SLACK_BOT_TOKEN": h.sim.BotToken(), "SLACK_APP_TOKEN": h.sim.AppToken(), "SLACK_API_URL": h.sim.APIURL(),
+		"REVIEW_CHANNEL": slacksim.CodeReview, "REVIEWERS": slacksim.Reviewer + "," + slacksim.SecondReviewer, "ADMINS": slacksim.Admin,
+		"MISTRAL_API_KEY": mistraltest.Key, "MISTRAL_BASE_URL": h.model.URL,
+		"DATABASE_URL": h.url, "DATA_DIR": t.TempDir(), "HTTP_ADDR": "127.0.0.1:0", "RUN_SECONDS": "20", "RUN_MEMORY_MB": "512",
+	})
+	require.NoError(t, err)
+	for _, f := range change {
+		f(&c)
+	}
+	h.program = program{Config: c, out: h.log, log: slog.New(slog.NewTextHandler(h.log, nil))}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the replicas' log:\n%s", h.log)
+		}
+	})
+	return h
+}
+
+// run starts a replica and waits until it is connected. It is stopped with the
+// test, or by calling what comes back.
+func (h *house) run() (r *replica, stop func()) {
+	h.t.Helper()
+	before := h.sim.Sockets()
+	writer, err := h.program.mistral()
+	require.NoError(h.t, err)
+	r, err = h.program.wire(h.ctx, writer)
+	require.NoError(h.t, err)
+	ctx, cancel := context.WithCancel(h.ctx)
+	done := make(chan error, 1)
+	go func() { done <- r.run(ctx) }()
+	var once sync.Once
+	stop = func() {
+		once.Do(func() {
+			cancel()
+			if err := <-done; !errors.Is(err, context.Canceled) {
+				require.NoError(h.t, err)
+			}
+			require.NoError(h.t, r.close())
+		})
+	}
+	h.t.Cleanup(stop)
+	require.NoError(h.t, h.sim.WaitSockets(h.ctx, before+2))
+	return r, stop
+}
+
+// share puts a file into #sales-data, by Maya.
+func (h *house) share(name, data string) slacksim.File {
+	h.t.Helper()
+	m, err := h.maya.Share(slacksim.SalesData, "Here is "+name, name, []byte(data))
+	require.NoError(h.t, err)
+	return m.Files[0]
+}
+
+// shareSamples puts the sample files into #sales-data.
+func (h *house) shareSamples() {
+	h.t.Helper()
+	for _, f := range samples.Files() {
+		h.share(f.Name, string(f.Data))
+	}
+}
+
+// writes makes the model answer the next questions with these programs, in order.
+func (h *house) writes(programs ...string) {
+	for _, code := range programs {
+		h.model.Next(mistraltest.Reply{Content: "This is what it does.\n\n```python\n" + code + "\n```\n"})
+	}
+}
+
+// ask has Maya ask in #sales-data and returns the thread that it opens.
+func (h *house) ask(question string) slacksim.Message {
+	h.t.Helper()
+	earlier := ""
+	for _, m := range h.maya.Messages(slacksim.SalesData) {
+		earlier = m.TS
+	}
+	require.NoError(h.t, h.maya.Command(slacksim.SalesData, "/analyze "+question))
+	root, err := h.maya.WaitMessage(h.ctx, slacksim.SalesData, func(m slacksim.Message) bool {
+		return m.TS > earlier && m.BotID != "" && !m.Ephemeral && (m.ThreadTS == "" || m.ThreadTS == m.TS)
+	})
+	require.NoError(h.t, err, "no thread")
+	return root
+}
+
+// card waits for the newest card that can be approved.
+func (h *house) card(after slacksim.Message) slacksim.Message {
+	h.t.Helper()
+	card, err := h.ben.WaitMessage(h.ctx, slacksim.CodeReview, func(m slacksim.Message) bool { return m.TS > after.TS && m.Has("Approve") })
+	require.NoError(h.t, err, "no card; the thread: %s", h.thread(after))
+	return card
+}
+
+// says waits until a message of the bot in the thread holds the words.
+func (h *house) says(root slacksim.Message, words string) slacksim.Message {
+	h.t.Helper()
+	m, err := h.maya.WaitReply(h.ctx, root.Channel, root.TS, func(m slacksim.Message) bool {
+		return m.BotID != "" && m.TS != root.TS && strings.Contains(m.Text+"\n"+m.Words(), words)
+	})
+	require.NoError(h.t, err, "nobody says %q; the thread: %s", words, h.thread(root))
+	return m
+}
+
+// told waits for a private answer to somebody in a channel.
+func (h *house) told(who *slacksim.Person, channel, words string) slacksim.Message {
+	h.t.Helper()
+	m, err := who.WaitEphemeral(h.ctx, channel, func(m slacksim.Message) bool { return strings.Contains(m.Text+"\n"+m.Words(), words) })
+	require.NoError(h.t, err, "nobody was told %q", words)
+	return m
+}
+
+func (h *house) thread(root slacksim.Message) string {
+	var all []string
+	for _, m := range h.maya.Thread(root.Channel, root.TS) {
+		all = append(all, m.Text)
+	}
+	return strings.Join(all, "\n---\n")
+}
+
+// value reads one value from the database.
+func value[T any](h *house, sql string, args ...any) (v T) {
+	h.t.Helper()
+	conn, err := pgx.Connect(h.ctx, h.url)
+	require.NoError(h.t, err)
+	defer conn.Close(h.ctx)
+	require.NoError(h.t, conn.QueryRow(h.ctx, sql, args...).Scan(&v), sql)
+	return v
+}
+
+// settled asserts that no money is held any more and that every hold was settled once.
+func (h *house) settled() {
+	h.t.Helper()
+	require.Zero(h.t, value[int](h, `SELECT count(*) FROM holds h WHERE NOT EXISTS (SELECT FROM settlements s WHERE s.hold_id = h.id)`), "open holds")
+}
+
+// lockedBuffer is a log that many goroutines write.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
