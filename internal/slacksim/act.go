@@ -16,6 +16,8 @@ type Refusal struct {
 
 func (e *Refusal) Error() string { return e.Message }
 
+// refusal is the error of a person who asks for what Slack's client would not offer
+// or its server not allow. It never reaches the app.
 func refusal(status int, code, format string, args ...any) error {
 	return &Refusal{Code: code, Message: fmt.Sprintf(format, args...), Status: status}
 }
@@ -83,6 +85,8 @@ func (s *Sim) command(as, channel, line string) (func() error, error) {
 	}, nil
 }
 
+// codeOf names a silence as Slack does: no connection at all is dispatch_failed, an
+// app that got the envelope and said nothing is operation_timeout.
 func codeOf(v verdict) string {
 	if v == undelivered {
 		return "dispatch_failed"
@@ -90,6 +94,7 @@ func codeOf(v verdict) string {
 	return "operation_timeout"
 }
 
+// unanswered tells the person, through a notice, and whoever waits, through the error.
 func (s *Sim) unanswered(user, level string, v verdict, words string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -29,6 +29,7 @@ func (v View) Words() string {
 	return text(title, "text") + "\n" + words(v.Blocks)
 }
 
+// topView is the modal that a person sees; those below it wait.
 func (s *Sim) topView(user string) *view {
 	if stack := s.ws.modals[user]; len(stack) > 0 {
 		return stack[len(stack)-1]

@@ -10,6 +10,8 @@ func (s *Sim) Invite(channel, user string) { s.members(channel, user, true) }
 // Remove takes somebody (or the bot) out of a channel.
 func (s *Sim) Remove(channel, user string) { s.members(channel, user, false) }
 
+// members replaces the list instead of changing it, because answers that are being
+// written may still hold the old one.
 func (s *Sim) members(channel, user string, in bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

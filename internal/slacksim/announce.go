@@ -76,12 +76,15 @@ func (s *Sim) announceTo(user string, m *message, what string) {
 	s.tellUser(user, "message", change(m, what))
 }
 
+// announceView sends the modal itself along, so that a page need not ask for it
+// within the three seconds that matter.
 func (s *Sim) announceView(user string) {
 	s.tellUser(user, "view", reply{"view": s.showView(s.topView(user))})
 }
 
 func (s *Sim) announceHome(user string) { s.tellUser(user, "home", reply{}) }
 
+// announceState is for what has no event of its own: members, people, channels.
 func (s *Sim) announceState() { s.tellAll("state", reply{}) }
 
 func (s *Sim) announceSockets() { s.tellAll("connection", reply{"sockets": len(s.sockets)}) }
@@ -96,6 +99,7 @@ func (s *Sim) announceFile(f *file) {
 	s.changedLocked()
 }
 
+// notice remembers a notice, for scripts that come later, and shows it on open pages.
 func (s *Sim) notice(user, level, words string) {
 	list := append(s.notices[user], Notice{Text: words, Level: level})
 	if len(list) > maxNotices {

@@ -33,6 +33,7 @@ type method struct {
 
 var methods map[string]method
 
+// Methods stand beside their code, in groups; here they become one table.
 func init() {
 	methods = map[string]method{}
 	for _, group := range []map[string]method{chatMethods, conversationMethods, fileMethods, viewMethods, peopleMethods, appMethods} {
@@ -51,12 +52,16 @@ type apiError struct {
 
 func (e *apiError) Error() string { return strings.Join(append([]string{e.Code}, e.Messages...), ": ") }
 
+// refuse is {"ok":false,"error":code}, with the details that Slack gives beside it.
 func refuse(code string, messages ...string) error { return &apiError{Code: code, Messages: messages} }
 
+// rateLimited is the one refusal that Slack says by HTTP status as well.
 func rateLimited(after time.Duration) error {
 	return &apiError{Code: "ratelimited", Status: http.StatusTooManyRequests, RetryAfter: after}
 }
 
+// serveAPI answers one call, and writes it into the journal before the answer is
+// sent, so that a script that has the answer finds the call there.
 func (s *Sim) serveAPI(w http.ResponseWriter, r *http.Request) {
 	name, began := r.PathValue("method"), time.Now()
 	c := &call{s: s, r: r, base: "http://" + r.Host}
@@ -94,6 +99,8 @@ func withoutToken(args map[string]any) map[string]any {
 	return out
 }
 
+// write puts the refusal into the answer. Slack refuses with HTTP 200 except where
+// Status says otherwise.
 func (e *apiError) write(h http.Header, body reply) (status int, code string) {
 	body["error"] = e.Code
 	maps.Copy(body, e.Extra)
@@ -126,6 +133,8 @@ func (s *Sim) answer(w http.ResponseWriter, c *call, name string) (reply, error)
 	return out, err
 }
 
+// authorize knows two tokens, the bot's and the app's, and which methods want which.
+// Every answer to a good token lists what was granted, as Slack's does.
 func (s *Sim) authorize(w http.ResponseWriter, c *call, m method) error {
 	token, bearer := strings.CutPrefix(c.r.Header.Get("Authorization"), "Bearer ")
 	if !bearer {
@@ -218,8 +227,10 @@ func (c *call) text(name string) string {
 	return ""
 }
 
+// flag is a boolean argument, which forms write as "true" or "1".
 func (c *call) flag(name string) bool { return c.text(name) == "true" || c.text(name) == "1" }
 
+// has is false for an argument that is empty: Slack takes it as not given.
 func (c *call) has(name string) bool {
 	v, ok := c.args[name]
 	return ok && v != nil && v != ""

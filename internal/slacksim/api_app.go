@@ -16,6 +16,7 @@ var appMethods = map[string]method{
 	"apps.manifest.validate": {'c', nil, validateManifest},
 }
 
+// apiTest is the echo that Slack offers to try a client with.
 func apiTest(c *call) (reply, error) {
 	if code := c.text("error"); code != "" {
 		return nil, &apiError{Code: code, Extra: reply{"args": c.args}}
@@ -23,6 +24,7 @@ func apiTest(c *call) (reply, error) {
 	return reply{"args": c.args}, nil
 }
 
+// authTest says who a token is. For the app-level token that is the app, not the bot.
 func authTest(c *call) (reply, error) {
 	s := c.s
 	out := reply{"url": c.base + "/", "team": s.ws.team.Name, "team_id": s.ws.team.ID, "is_enterprise_install": false}

@@ -41,7 +41,9 @@ func (s *Sim) content(from source, counted bool) (*message, error) {
 		if err := from.into("metadata", &m.Metadata); err != nil {
 			return nil, refuse("invalid_metadata_format", err.Error())
 		}
-		if err := checkMetadata(m.Metadata); err != nil {
+		if text(m.Metadata, "event_type") == "" && m.Metadata["event_payload"] == nil {
+			m.Metadata = nil // slack-go sends an empty one to response_url
+		} else if err := checkMetadata(m.Metadata); err != nil {
 			return nil, err
 		}
 	}
@@ -104,6 +106,9 @@ func (s *Sim) visible(name string) (*Channel, error) {
 	return c, nil
 }
 
+// postMessage returns the message as it is stored, which is how an app can see
+// whether Slack changed what it sent. The order of the checks is Slack's: content
+// first, then the channel, so a bad card is noticed before it is known where it goes.
 func postMessage(c *call) (reply, error) {
 	s := c.s
 	s.mu.Lock()
@@ -172,6 +177,8 @@ func (s *Sim) postLocked(to *Channel, m *message) {
 	s.messageEvents(to, m)
 }
 
+// updateMessage changes an own message. Its text limit is a tenth of what
+// chat.postMessage takes, and it refuses where that one cuts.
 func updateMessage(c *call) (reply, error) {
 	s := c.s
 	s.mu.Lock()
@@ -234,6 +241,7 @@ func (s *Sim) own(c *call, code string) (*message, error) {
 	return m, nil
 }
 
+// deleteMessage is for the app's own messages; people delete theirs with unsay.
 func deleteMessage(c *call) (reply, error) {
 	s := c.s
 	s.mu.Lock()
@@ -246,12 +254,15 @@ func deleteMessage(c *call) (reply, error) {
 	return reply{"channel": m.Channel, "ts": m.TS}, nil
 }
 
+// erase removes a message for everybody. A root that had replies leaves them behind.
 func (s *Sim) erase(m *message) {
 	s.ws.remove(m)
 	s.announce(m, "deleted")
 	s.changeEvents(m, "message_deleted", reply{"previous_message": s.wire(m), "deleted_ts": m.TS})
 }
 
+// postEphemeral says ok even when nobody will see the message: that is Slack's
+// contract, and the reason why such a message must never be the only record.
 func postEphemeral(c *call) (reply, error) {
 	s := c.s
 	s.mu.Lock()
@@ -296,6 +307,7 @@ func (s *Sim) whisper(reader *User, m *message, thread string) {
 	s.announceTo(reader.ID, m, "ephemeral")
 }
 
+// getPermalink needs no membership: a link is not the message.
 func getPermalink(c *call) (reply, error) {
 	s := c.s
 	s.mu.Lock()

@@ -57,6 +57,8 @@ func page[T any](c *call, all []T, usual int) ([]T, reply, error) {
 	return all[from:to], reply{"next_cursor": next}, nil
 }
 
+// listConversations lists public channels and the others that the bot is in. A type
+// whose scope is missing refuses the whole call.
 func listConversations(c *call) (reply, error) {
 	s := c.s
 	s.mu.Lock()
@@ -135,6 +137,7 @@ func openConversation(c *call) (reply, error) {
 	return reply{"channel": reply{"id": imWith(u.ID)}, "no_op": true, "already_open": true}, nil
 }
 
+// joinConversation works for public channels only; into the others one is invited.
 func joinConversation(c *call) (reply, error) {
 	s := c.s
 	s.mu.Lock()

@@ -35,6 +35,8 @@ type upload struct {
 	done   bool
 }
 
+// getUploadURL hands out a place on the API's own address: slack-go sends its token
+// nowhere else.
 func getUploadURL(c *call) (reply, error) {
 	s := c.s
 	length, err := strconv.Atoi(c.text("length"))
@@ -100,6 +102,8 @@ func uploaded(r *http.Request) ([]byte, error) {
 	}
 }
 
+// completeUpload makes uploads files and posts them. Nothing is shared unless all is
+// well: every file has come, every channel may be written to.
 func completeUpload(c *call) (reply, error) {
 	s := c.s
 	var wanted []struct {
@@ -203,6 +207,7 @@ func (s *Sim) shareTargets(c *call) ([]shareTarget, error) {
 	return out, nil
 }
 
+// fileInfo tells a deleted file from one that the app may not know of.
 func fileInfo(c *call) (reply, error) {
 	s := c.s
 	s.mu.Lock()
@@ -248,6 +253,7 @@ func listFiles(c *call) (reply, error) {
 	return reply{"files": out, "paging": reply{"count": count, "total": len(all), "page": page, "pages": (len(all) + count - 1) / count}}, nil
 }
 
+// atoi reads a positive number; anything else means the usual one.
 func atoi(s string, missing int) int {
 	if n, err := strconv.Atoi(s); err == nil && n > 0 {
 		return n
@@ -255,6 +261,7 @@ func atoi(s string, missing int) int {
 	return missing
 }
 
+// deleteFile is for the app's own files.
 func deleteFile(c *call) (reply, error) {
 	s := c.s
 	s.mu.Lock()

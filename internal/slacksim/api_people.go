@@ -16,6 +16,7 @@ var peopleMethods = map[string]method{
 	"assistant.threads.setStatus": {'b', []string{"chat:write", "assistant:write"}, setStatus},
 }
 
+// wireUser leaves out what needs a scope of its own, such as the e-mail address.
 func (s *Sim) wireUser(u *User) reply {
 	zone, offset := time.UTC, 0
 	if loaded, err := time.LoadLocation(u.TZ); err == nil {
@@ -78,6 +79,8 @@ func listGroups(c *call) (reply, error) {
 	return reply{"usergroups": out}, nil
 }
 
+// groupUsers lists who is in a user group now: an app that decides by it must ask
+// each time.
 func groupUsers(c *call) (reply, error) {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()

@@ -85,11 +85,14 @@ func (s *Sim) newView(from source, kind string) (*view, error) {
 	return v, nil
 }
 
+// rehash marks a view as changed, for those who update it with the hash they know.
 func (s *Sim) rehash(v *view) {
 	ts := s.ws.nextTS()
 	v.Hash = ts + "." + shortID(ts, 7)
 }
 
+// openView is views.open and views.push. The view is checked before the trigger is
+// used up, so an app may try again with a better view while the three seconds last.
 func openView(c *call, push bool) (reply, error) {
 	s := c.s
 	s.mu.Lock()
@@ -152,6 +155,8 @@ func (s *Sim) viewBy(id, external string) *view {
 	return nil
 }
 
+// updateView changes a view that is still open. One that was closed meanwhile is
+// not_found: apps cannot bring it back.
 func updateView(c *call) (reply, error) {
 	s := c.s
 	s.mu.Lock()
@@ -181,6 +186,7 @@ func (s *Sim) replaceView(v, next *view) {
 	s.announceView(v.User)
 }
 
+// publishView replaces a person's Home. Its id stays the same from the first time on.
 func publishView(c *call) (reply, error) {
 	s := c.s
 	s.mu.Lock()

@@ -88,6 +88,7 @@ func install(o Options) (*app, error) {
 	return a, nil
 }
 
+// command finds a slash command. Without the scope Slack has never heard of it.
 func (a *app) command(name string) (Command, bool) {
 	i := slices.IndexFunc(a.Commands, func(c Command) bool { return c.Name == name })
 	if i < 0 || !a.may("commands") {
@@ -114,6 +115,7 @@ var eventScope = map[string]string{
 	"message.groups":   "groups:history",
 }
 
+// wants is true for an event that the app subscribed to and may have.
 func (a *app) wants(event string) bool {
 	scope := eventScope[event]
 	return slices.Contains(a.Events, event) && (scope == "" || a.may(scope))

@@ -58,6 +58,8 @@ func elements(blocks []Block) []element {
 	return out
 }
 
+// find looks an element up as a click names it; without a block_id the first one with
+// the action_id is meant.
 func find(blocks []Block, blockID, actionID string) (element, bool) {
 	for _, e := range elements(blocks) {
 		if e.actionID() == actionID && (blockID == "" || e.blockID() == blockID) {
@@ -138,6 +140,8 @@ func text(m map[string]any, key string) string {
 	return v
 }
 
+// object and list read a part of a document; what is not there, or of another type, is
+// nil, so that hostile documents need no special care.
 func object(m map[string]any, key string) map[string]any {
 	v, _ := m[key].(map[string]any)
 	return v

@@ -29,9 +29,9 @@
 //	{"error":"code","message":"A plain sentence."}
 //
 // Timestamps ("ts") are Slack's: strings like "1763792000.000100" that also name
-// the message in its channel. Lists are never null. "text" is Slack's mrkdwn
-// source: "&", "<" and ">" of typed text are escaped as entities, and people and
-// channels are written <@U..> and <#C..>.
+// the message in its channel. Lists are never null; other fields that are empty
+// may be left out. "text" is Slack's mrkdwn source: "&", "<" and ">" of typed text
+// are escaped as entities, and people and channels are written <@U..> and <#C..>.
 //
 //	GET /sim/state?as=U
 //	  {"team":{"id","name","domain"},

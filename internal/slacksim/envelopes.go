@@ -38,6 +38,7 @@ func (s *Sim) deliver(kind, name string, payload reply) (json.RawMessage, verdic
 	return s.dispatch(d)
 }
 
+// envelope wraps a payload. Only commands and interactions take an answer in the ack.
 func (s *Sim) envelope(kind, name string, payload reply) *delivery {
 	id := s.ws.nextID("")
 	d := &delivery{id: shortID(id, 1) + "-" + shortID(id, 2) + "-" + id, kind: kind, name: name, acked: make(chan json.RawMessage, 1)}
@@ -120,6 +121,8 @@ func (s *Sim) send(d *delivery) bool {
 	return sent
 }
 
+// sendOnce tries one socket after the other: a connection that breaks while it is
+// written to is Slack's to notice, not the app's.
 func (s *Sim) sendOnce(d *delivery) bool {
 	for range maxSockets {
 		c := s.next()
@@ -189,12 +192,12 @@ func (s *Sim) receive(data []byte) {
 			d.answers++
 		}
 	}
-	s.wakeLocked()
-	s.mu.Unlock()
 	entry := Entry{Direction: "ack", Name: ack.EnvelopeID, OK: d != nil && !drop, Detail: cut(string(data))}
 	if d != nil {
 		entry.Name, entry.Millis = d.kind+" "+d.name, since(d.sent)
 	}
+	s.wakeLocked()
+	s.mu.Unlock()
 	s.journal.add(entry)
 	if drop || d == nil {
 		return

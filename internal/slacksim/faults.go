@@ -126,6 +126,7 @@ func (s *Sim) methodFault(method string) *MethodFault {
 	return nil
 }
 
+// before plays a fault that keeps the method from being called.
 func (f *MethodFault) before(ctx context.Context, s *Sim) error {
 	if f == nil || f.After {
 		return nil
@@ -133,6 +134,7 @@ func (f *MethodFault) before(ctx context.Context, s *Sim) error {
 	return f.play(ctx, s)
 }
 
+// afterwards plays one that loses the answer of a call that has taken effect.
 func (f *MethodFault) afterwards(ctx context.Context, s *Sim) error {
 	if f == nil || !f.After {
 		return nil
@@ -140,6 +142,7 @@ func (f *MethodFault) afterwards(ctx context.Context, s *Sim) error {
 	return f.play(ctx, s)
 }
 
+// play goes through the fault's parts in the order of its fields.
 func (f *MethodFault) play(ctx context.Context, s *Sim) error {
 	if f.Delay > 0 {
 		timer := time.NewTimer(f.Delay)

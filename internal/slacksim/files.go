@@ -86,6 +86,7 @@ var kinds = map[string]kind{
 	".parquet": {"application/octet-stream", "binary", "Binary"},
 }
 
+// kindOf goes by the name, as Slack does: a picture called sales.csv is a CSV.
 func kindOf(name string, data []byte) kind {
 	if k, ok := kinds[strings.ToLower(path.Ext(name))]; ok {
 		return k
@@ -109,6 +110,7 @@ func (f *file) fill(data []byte) {
 // isPicture is true when the bytes really are a picture that Slack can show.
 func (f *file) isPicture() bool { return f.Width > 0 }
 
+// isText is false for bytes that are not UTF-8: JSON could not carry them unchanged.
 func (f *file) isText() bool {
 	return (strings.HasPrefix(f.Kind.Mimetype, "text/") || f.Kind.Filetype == "json") && utf8.Valid(f.data)
 }
@@ -183,6 +185,7 @@ func (s *Sim) deleteFile(f *file) {
 	s.announceFile(f)
 }
 
+// showFile draws a file for the page; of a deleted one only the tombstone.
 func (s *Sim) showFile(id, viewer string) File {
 	f := s.ws.files[id]
 	if f == nil || f.Deleted {
@@ -230,6 +233,8 @@ func (s *Sim) wireFile(id string) reply {
 	return out
 }
 
+// wireShares says where the file is shown. It is the only way for an app to learn the
+// ts of a message that completeUploadExternal posted.
 func (s *Sim) wireShares(f *file, out reply) {
 	public, private := map[string][]reply{}, map[string][]reply{}
 	lists := map[string][]string{"channels": {}, "groups": {}, "ims": {}}

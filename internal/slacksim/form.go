@@ -110,6 +110,7 @@ func option(e element, v any) (map[string]any, error) {
 	return nil, refusal(400, "no_such_option", "That choice is not offered here.")
 }
 
+// filesOf reads a file_input. Giving a file to a form shares it with the app.
 func (s *Sim) filesOf(ids []any, as string) (any, error) {
 	out := []any{}
 	for _, v := range ids {
@@ -150,6 +151,7 @@ func complaints(blocks []Block, values map[string]any) map[string]string {
 	return out
 }
 
+// complaint is what is wrong with one answer, or nothing.
 func complaint(e element, value any, count int) string {
 	said := fmt.Sprint(value)
 	switch e.kind() {

@@ -31,6 +31,7 @@ type checker struct {
 	blockIDs map[string]bool
 }
 
+// fail notes a broken rule. Checking goes on, so that an app learns all at once.
 func (c *checker) fail(path, format string, args ...any) {
 	c.broken = append(c.broken, fmt.Sprintf("[ERROR] "+format+" [json-pointer:%s]", append(args, c.root+path)...))
 }
@@ -69,6 +70,7 @@ func (c *checker) plain() []string {
 	return out
 }
 
+// blocksIn are the objects of a list; whatever else is in it is left out.
 func blocksIn(v any) []Block {
 	list, _ := v.([]any)
 	var out []Block
@@ -80,6 +82,7 @@ func blocksIn(v any) []Block {
 	return out
 }
 
+// blocks checks a list of blocks. When there are too many, that is all Slack says.
 func (c *checker) blocks(blocks []Block, path string, limit int) {
 	if len(blocks) > limit {
 		c.fail(path, "no more than %d items allowed", limit)
@@ -95,6 +98,8 @@ func (c *checker) blocks(blocks []Block, path string, limit int) {
 	}
 }
 
+// block checks one block: a known type that may stand on this surface, its own rule,
+// and ids that are unique.
 func (c *checker) block(b Block, at string) {
 	kind := text(b, "type")
 	rule, ok := blockRules[kind]
@@ -143,6 +148,7 @@ func (c *checker) keys(m map[string]any, at, allowed string) {
 	}
 }
 
+// length counts UTF-16 units; the bounds are inclusive, Slack's words exclusive.
 func (c *checker) length(s, at string, least, most int) {
 	switch n := chars(s); {
 	case n < least:

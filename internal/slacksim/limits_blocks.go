@@ -17,6 +17,8 @@ const everywhere = "message modal home"
 
 var blockRules map[string]blockRule
 
+// The rules refer to methods that refer back to the rules for nested blocks, so
+// the table is filled at start.
 func init() {
 	blockRules = map[string]blockRule{
 		"section":            {everywhere, "text fields accessory expand", (*checker).section},
@@ -40,6 +42,7 @@ func init() {
 
 const imageKeys = "image_url slack_file alt_text image_width image_height image_bytes fallback"
 
+// section needs text or fields, and takes one element at its side.
 func (c *checker) section(b Block, at string) {
 	if b["text"] == nil && b["fields"] == nil {
 		c.fail(at, "missing required field: text")
@@ -58,6 +61,8 @@ func (c *checker) imageBlock(b Block, at string) {
 	c.optionalText(b, "title", at, "plain_text", 2000)
 }
 
+// image is an address or a file of ours. The words for those who cannot see it are
+// not optional.
 func (c *checker) image(b map[string]any, at string) {
 	c.required(b, "alt_text", at, 2000)
 	switch source := object(b, "slack_file"); {
@@ -72,6 +77,7 @@ func (c *checker) image(b map[string]any, at string) {
 	}
 }
 
+// actions is a row of elements; text inputs do not belong there.
 func (c *checker) actions(b Block, at string) {
 	c.items(b, "elements", at, 1, 25, func(v map[string]any, at string) { c.element(v, at, actionElements) })
 }
@@ -91,6 +97,7 @@ func (c *checker) contextBlock(b Block, at string) {
 	})
 }
 
+// input is a labelled element. Files can be asked for in modals only.
 func (c *checker) input(b Block, at string) {
 	c.requiredText(b, "label", at, "plain_text", 2000)
 	c.optionalText(b, "hint", at, "plain_text", 2000)
@@ -144,6 +151,7 @@ var inlineNeeds = map[string]string{
 	"emoji": "name", "date": "timestamp", "broadcast": "range", "color": "value", "team": "team_id",
 }
 
+// inline checks one piece of text, link or mention and counts its characters.
 func (c *checker) inline(v map[string]any, at string) {
 	kind := text(v, "type")
 	need, ok := inlineNeeds[kind]
@@ -161,6 +169,7 @@ func (c *checker) inline(v map[string]any, at string) {
 	c.total += chars(text(v, "text"))
 }
 
+// markdownBlock has a limit for all markdown blocks together, beside the common one.
 func (c *checker) markdownBlock(b Block, at string) {
 	c.required(b, "text", at, maxMarkdown)
 	c.markdown += chars(text(b, "text"))
@@ -194,6 +203,7 @@ func (c *checker) rows(b Block, at string, most, mostChars int) {
 	}
 }
 
+// cell checks one cell and says how many characters it has.
 func (c *checker) cell(v any, at string) int {
 	m, _ := v.(map[string]any)
 	switch text(m, "type") {
@@ -216,6 +226,7 @@ func (c *checker) cell(v any, at string) int {
 	return 0
 }
 
+// table: one in a message, which checkMessage looks at when all blocks are counted.
 func (c *checker) table(b Block, at string) {
 	c.tables++
 	c.rows(b, at, 100, maxTableChars)
@@ -224,6 +235,8 @@ func (c *checker) table(b Block, at string) {
 	}
 }
 
+// dataTable has a header row, so two rows are the least. Slack's documents disagree on
+// the most; this is the smaller of their numbers.
 func (c *checker) dataTable(b Block, at string) {
 	c.required(b, "caption", at, 3000)
 	if n := len(list(b, "rows")); n < 2 {
@@ -270,6 +283,7 @@ func (c *checker) chart(b Block, at string) {
 	})
 }
 
+// number reads a JSON number, from a request or from Go.
 func number(m map[string]any, key string) (float64, bool) {
 	switch v := m[key].(type) {
 	case json.Number:

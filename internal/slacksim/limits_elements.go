@@ -93,6 +93,7 @@ func contains(words, word string) bool {
 	return word != "" && strings.Contains(" "+words+" ", " "+word+" ")
 }
 
+// button: the words on it are plain, its value is what comes back with a click.
 func (c *checker) button(e map[string]any, at string) {
 	c.requiredText(e, "text", at, "plain_text", 75)
 	c.field(e, "value", at, 2000)
@@ -103,6 +104,7 @@ func (c *checker) button(e map[string]any, at string) {
 	}
 }
 
+// confirm is the dialog that Slack shows before it sends the click.
 func (c *checker) confirm(e map[string]any, at string) {
 	dialog := object(e, "confirm")
 	if dialog == nil {
@@ -116,6 +118,8 @@ func (c *checker) confirm(e map[string]any, at string) {
 	c.optionalText(dialog, "deny", at, "plain_text", 30)
 }
 
+// options checks a list of choices; value is the longest value, which is shorter in
+// overflow menus than in selects.
 func (c *checker) options(e map[string]any, key, at string, least, most, value int) {
 	c.items(e, key, at, least, most, func(o map[string]any, at string) {
 		c.keys(o, at, "text value description url")
@@ -126,6 +130,7 @@ func (c *checker) options(e map[string]any, key, at string, least, most, value i
 	})
 }
 
+// staticSelect has options or groups of options, never none.
 func (c *checker) staticSelect(e map[string]any, at string) {
 	if e["option_groups"] != nil {
 		c.items(e, "option_groups", at, 1, 100, func(g map[string]any, at string) {

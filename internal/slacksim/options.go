@@ -53,6 +53,7 @@ type Timing struct {
 	SnapshotIn time.Duration   // 500 ms from a change to its snapshot on disk
 }
 
+// fill puts Slack's values where none was chosen.
 func (t *Timing) fill() {
 	defaults := []struct {
 		field *time.Duration

@@ -77,6 +77,7 @@ func (s *Sim) answering(serve func(*http.Request) (any, error)) http.HandlerFunc
 	}
 }
 
+// sendJSON forbids caching: the page would show yesterday's card.
 func (s *Sim) sendJSON(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Cache-Control", "no-store")
 	if err := writeJSON(w, status, body); err != nil {
@@ -99,6 +100,7 @@ func ordered(serve func(*http.Request, *order) (any, error)) func(*http.Request)
 	}
 }
 
+// getState is what a page draws first: who is here, and the channels of one person.
 func (s *Sim) getState(r *http.Request) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -138,6 +140,8 @@ func (s *Sim) channelsOf(as string) []Channel {
 	return out
 }
 
+// getMessages shows a channel to those who are in it, and its ephemeral messages to
+// the person that they are for.
 func (s *Sim) getMessages(r *http.Request) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -168,6 +172,7 @@ func (s *Sim) getHome(r *http.Request) (any, error) {
 	return reply{"view": s.showView(s.ws.homes[r.FormValue("as")])}, nil
 }
 
+// getLog serves the inspector, in pieces: next is where to go on.
 func (s *Sim) getLog(r *http.Request) (any, error) {
 	after, _ := strconv.Atoi(r.FormValue("after")) // 0 when missing: everything
 	entries := s.journal.after(after, atoi(r.FormValue("limit"), maxEntries))
@@ -208,6 +213,7 @@ func (s *Sim) getFile(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// postCommand answers before the app does, as Slack's client does.
 func (s *Sim) postCommand(_ *http.Request, o *order) (any, error) {
 	return s.later(s.command(o.As, o.Channel, o.Text))
 }
@@ -245,6 +251,8 @@ func (s *Sim) postUnsay(_ *http.Request, o *order) (any, error) {
 	return okay, s.unsay(o.As, o.Channel, o.TS)
 }
 
+// postSubmit waits for the app, because a form shows there and then which fields are
+// refused.
 func (s *Sim) postSubmit(_ *http.Request, o *order) (any, error) {
 	broken, err := s.submit(o.As, o.ViewID, o.State.Values)
 	if err != nil || len(broken) == 0 {
@@ -259,6 +267,7 @@ func (s *Sim) postClose(_ *http.Request, o *order) (any, error) {
 
 func (s *Sim) postOpenHome(_ *http.Request, o *order) (any, error) { return okay, s.openHome(o.As) }
 
+// postRead marks everything as read up to now.
 func (s *Sim) postRead(_ *http.Request, o *order) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -294,6 +303,7 @@ func (s *Sim) taken(f File, err error) (any, error) {
 	return reply{"ok": true, "file": f}, err
 }
 
+// uploadedBy takes a file out of a form, with its name and nothing else of it.
 func uploadedBy(r *http.Request) (name string, data []byte, err error) {
 	part, header, err := r.FormFile("file")
 	if err != nil {
@@ -357,6 +367,7 @@ func (s *Sim) catchUp(w io.Writer, out *http.ResponseController, me *reader) boo
 	return !missed || s.stream(w, out, signal{"state", reply{}})
 }
 
+// stream writes one event. False means that the page has gone.
 func (s *Sim) stream(w io.Writer, out *http.ResponseController, sig signal) bool {
 	data, err := json.Marshal(sig.data)
 	if err != nil {

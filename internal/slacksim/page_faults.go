@@ -32,6 +32,7 @@ type faultOrder struct {
 
 func millis(n int) time.Duration { return time.Duration(n) * time.Millisecond }
 
+// postFaults clears first, so that one call can replace all faults by others.
 func (s *Sim) postFaults(_ *http.Request, o *order) (any, error) {
 	var f faultOrder
 	if err := decode(o.raw, &f); err != nil {

@@ -117,6 +117,7 @@ func (s *Sim) viewClickPayload(v *view, action reply, values map[string]any) rep
 	return out
 }
 
+// submitPayload carries all answers of the form, touched or not.
 func (s *Sim) submitPayload(v *view, values map[string]any) reply {
 	out := s.interaction("view_submission", v.User)
 	out["view"], out["response_urls"] = s.wireView(v, values), []any{}
@@ -124,6 +125,7 @@ func (s *Sim) submitPayload(v *view, values map[string]any) reply {
 	return out
 }
 
+// closedPayload says whether one modal was dismissed or all of them at once.
 func (s *Sim) closedPayload(v *view, cleared bool) reply {
 	out := s.interaction("view_closed", v.User)
 	out["view"], out["is_cleared"] = s.wireView(v, nil), cleared
@@ -147,6 +149,7 @@ func (s *Sim) shortcutPayload(user string, cut Shortcut, m *message) reply {
 	return out
 }
 
+// homeEvent brings the view that the person sees, if the app has published one.
 func (s *Sim) homeEvent(user string) reply {
 	out := reply{"type": "app_home_opened", "user": user, "channel": imWith(user), "tab": "home", "event_ts": actionTS()}
 	if v := s.ws.homes[user]; v != nil {

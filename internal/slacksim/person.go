@@ -28,6 +28,7 @@ func (p *Person) DM() string { return imWith(p.id) }
 // Command types a slash command into a channel: "/analyze how many ...".
 func (p *Person) Command(channel, line string) error { return wait(p.s.command(p.id, channel, line)) }
 
+// wait runs the second half of an act, unless the first half was refused.
 func wait(rest func() error, err error) error {
 	if err != nil {
 		return err
@@ -92,13 +93,13 @@ func (p *Person) Click(m Message, action string, choice ...string) error {
 	if err != nil {
 		return err
 	}
-	return p.press(fresh.Blocks, press{Channel: m.Channel, MessageTS: m.TS}, nil, action, choice)
+	return p.press(fresh.all(), press{Channel: m.Channel, MessageTS: m.TS}, nil, action, choice)
 }
 
 // ClickOld presses what stood on the message when it was read, as a client does
 // that has not yet heard of the change.
 func (p *Person) ClickOld(m Message, action string, choice ...string) error {
-	return p.press(m.Blocks, press{Channel: m.Channel, MessageTS: m.TS}, m.Blocks, action, choice)
+	return p.press(m.all(), press{Channel: m.Channel, MessageTS: m.TS}, m.all(), action, choice)
 }
 
 // ClickView presses something in a modal or in the Home.
@@ -106,6 +107,7 @@ func (p *Person) ClickView(v View, action string, choice ...string) error {
 	return p.press(v.Blocks, press{ViewID: v.ID}, nil, action, choice)
 }
 
+// press finds the element by its name in the blocks that the person looks at.
 func (p *Person) press(blocks []Block, at press, stale []Block, what string, choice []string) error {
 	e, ok := named(blocks, what)
 	if !ok {
@@ -231,6 +233,7 @@ func (p *Person) Thread(channel, ts string) []Message {
 	return p.visible(channel, ts)
 }
 
+// visible is Thread for those who hold the lock.
 func (p *Person) visible(channel, ts string) []Message {
 	if c := p.s.ws.channel(channel); c == nil || !c.has(p.id) {
 		return nil

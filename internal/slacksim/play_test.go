@@ -134,9 +134,13 @@ func (st *stage) nextInner(t *testing.T) any {
 	return outer.InnerEvent.Data
 }
 
-func plain(s string) *slack.TextBlockObject { return slack.NewTextBlockObject("plain_text", s, false, false) }
+func plain(s string) *slack.TextBlockObject {
+	return slack.NewTextBlockObject("plain_text", s, false, false)
+}
 
-func mrkdwn(s string) *slack.TextBlockObject { return slack.NewTextBlockObject("mrkdwn", s, false, false) }
+func mrkdwn(s string) *slack.TextBlockObject {
+	return slack.NewTextBlockObject("mrkdwn", s, false, false)
+}
 
 func buttons(ids ...string) *slack.ActionBlock {
 	var all []slack.BlockElement

@@ -27,36 +27,37 @@ type Message struct {
 	Metadata    map[string]any `json:"metadata,omitempty"`
 }
 
-// Words is everything that can be read in the message: its text when it has no
-// blocks, otherwise what stands in the blocks and attachments, one piece a line.
-func (m Message) Words() string {
-	if len(m.Blocks) == 0 && len(m.Attachments) == 0 {
-		return m.Text
-	}
+// all are the message's blocks, followed by those in its attachments.
+func (m Message) all() []Block {
 	all := slices.Clone(m.Blocks)
 	for _, a := range m.Attachments {
 		if body, ok := a.(map[string]any); ok {
-			for _, b := range list(body, "blocks") {
-				if block, ok := b.(map[string]any); ok {
-					all = append(all, block)
-				}
-			}
+			all = append(all, blocksIn(body["blocks"])...)
 		}
 	}
-	return words(all)
+	return all
+}
+
+// Words is everything that can be read in the message: its text when it has no
+// blocks, otherwise what stands in the blocks and attachments, one piece a line.
+func (m Message) Words() string {
+	if all := m.all(); len(all) > 0 {
+		return words(all)
+	}
+	return m.Text
 }
 
 // Has says whether the message offers the action, named by action_id or by
 // what stands on the button.
 func (m Message) Has(action string) bool {
-	_, ok := named(m.Blocks, action)
+	_, ok := named(m.all(), action)
 	return ok
 }
 
 // Actions are the action_ids that the message offers, in reading order.
 func (m Message) Actions() []string {
 	var out []string
-	for _, e := range elements(m.Blocks) {
+	for _, e := range elements(m.all()) {
 		out = append(out, e.actionID())
 	}
 	return out
@@ -100,6 +101,8 @@ func (s *Sim) show(m *message, viewer string) Message {
 	return out
 }
 
+// orEmpty makes a missing list an empty one: the JSON API promises that lists are
+// never null.
 func orEmpty[T any](v []T) []T {
 	if v == nil {
 		return []T{}
@@ -143,6 +146,8 @@ func (s *Sim) wire(m *message) reply {
 	return out
 }
 
+// wireThread adds what Slack tells of a thread: to a reply its root's author, to a
+// root how often it was answered.
 func (s *Sim) wireThread(m *message, out reply) {
 	switch {
 	case m.isReply():
@@ -156,6 +161,7 @@ func (s *Sim) wireThread(m *message, out reply) {
 	}
 }
 
+// wireChannel writes every flag that an app may judge a channel by, the false ones too.
 func (s *Sim) wireChannel(c *Channel) reply {
 	out := reply{
 		"id": c.ID, "is_archived": false, "is_private": c.IsPrivate || c.Kind == "im", "is_member": c.has(s.bot.ID),

@@ -20,6 +20,8 @@ type responseURL struct {
 	expires       time.Time
 }
 
+// newResponseURL makes an address that is a secret in itself, and forgets those that
+// expired long ago.
 func (s *Sim) newResponseURL(user, channel string, original *message, thread string) string {
 	now := time.Now()
 	for id, r := range s.replies {
@@ -32,6 +34,8 @@ func (s *Sim) newResponseURL(user, channel string, original *message, thread str
 	return fmt.Sprintf("%s/response/%s", s.base, id)
 }
 
+// serveResponseURL answers "ok" in plain text, or JSON with the error and a 4xx, which
+// is how clients tell the two apart.
 func (s *Sim) serveResponseURL(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
@@ -62,6 +66,7 @@ func (s *Sim) serveResponseURL(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// respondTo uses up one of the five answers, unless what came is refused.
 func (s *Sim) respondTo(id string, data []byte) error {
 	var body fields
 	if err := decode(data, &body); err != nil || body == nil {
@@ -115,6 +120,8 @@ func (s *Sim) respond(url *responseURL, m *message, kind, thread string) {
 	}
 }
 
+// replaceOriginal changes what was clicked. If it has been deleted since, nothing
+// happens, and Slack says ok.
 func (s *Sim) replaceOriginal(url *responseURL, next *message) {
 	m := url.original
 	if !m.ephemeral {
@@ -131,6 +138,7 @@ func (s *Sim) replaceOriginal(url *responseURL, next *message) {
 	s.announceTo(url.user, m, "updated")
 }
 
+// deleteOriginal is as forgiving as replaceOriginal.
 func (s *Sim) deleteOriginal(url *responseURL) {
 	m := url.original
 	switch {

@@ -134,6 +134,8 @@ func (s *Sim) onlyHere(next http.Handler) http.Handler {
 	})
 }
 
+// loopback is true for this machine's own addresses. A name is never looked up: what
+// it means is somebody else's to say.
 func loopback(hostport string) bool {
 	host, _, err := net.SplitHostPort(hostport)
 	if err != nil {

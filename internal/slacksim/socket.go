@@ -78,6 +78,7 @@ func (s *Sim) serveSocket(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// useTicket uses a ticket up, whether it is still good or not.
 func (s *Sim) useTicket(ticket string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -86,6 +87,7 @@ func (s *Sim) useTicket(ticket string) bool {
 	return known && time.Now().Before(expires) && !s.closed && !s.faults.refuseSockets
 }
 
+// join adds a connection, which Close then waits for.
 func (s *Sim) join(c *socket) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -109,6 +111,7 @@ func (s *Sim) leave(c *socket) {
 	s.announceSockets()
 }
 
+// hello is the first message; its envelope_id is empty, so it is never acknowledged.
 func (c *socket) hello(lifetime time.Duration) {
 	c.s.mu.Lock()
 	n := len(c.s.sockets)
@@ -141,6 +144,7 @@ func (c *socket) live(lifetime time.Duration) {
 	}
 }
 
+// ping keeps clients such as slack-go, which never ping themselves, from leaving.
 func (c *socket) ping() {
 	if c.half.Load() {
 		return

@@ -55,6 +55,7 @@ type Edited struct {
 
 func (m *message) isReply() bool { return m.ThreadTS != "" && m.ThreadTS != m.TS }
 
+// newWorkspace copies what Options give, because members come and go.
 func newWorkspace(o Options) *workspace {
 	w := &workspace{
 		team: o.Team, groups: o.Groups,
@@ -130,6 +131,7 @@ func (w *workspace) add(m *message) {
 
 // clearStatusOf does nothing yet to state: a status line lives in Sim.
 
+// message finds a message by its ts, in a list that is sorted by it.
 func (w *workspace) message(channel, ts string) *message {
 	all := w.messages[channel]
 	i := sort.Search(len(all), func(i int) bool { return all[i].TS >= ts })
@@ -139,6 +141,7 @@ func (w *workspace) message(channel, ts string) *message {
 	return nil
 }
 
+// remove takes a message out; a root whose last reply is gone is no thread any more.
 func (w *workspace) remove(m *message) {
 	w.messages[m.Channel] = slices.DeleteFunc(w.messages[m.Channel], func(x *message) bool { return x == m })
 	if root := w.message(m.Channel, m.ThreadTS); m.isReply() && root != nil && len(w.replies(root)) == 0 {
@@ -174,6 +177,7 @@ func (w *workspace) forgetEphemeral(user string, m *message) {
 // maxEphemerals is how many one person's client keeps.
 const maxEphemerals = 200
 
+// addEphemeral keeps the latest ones only: nothing ever deletes them otherwise.
 func (w *workspace) addEphemeral(user string, m *message) {
 	m.ephemeral = true
 	list := append(w.ephemerals[user], m)
@@ -201,6 +205,7 @@ func (w *workspace) seen(user, channel, thread string) []*message {
 	return out
 }
 
+// inPane says whether a message is shown in a channel (thread "") or in a thread.
 func inPane(m *message, thread string) bool {
 	if thread == "" {
 		return !m.isReply() || m.Broadcast
