@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 // sandbox, against a local Slack, a Mistral of our own and a database that is
 // only this test's.
 type house struct {
-	t       *testing.T
+	t       testing.TB
 	ctx     context.Context
 	sim     *slacksim.Sim
 	model   *mistraltest.Server
@@ -48,7 +48,7 @@ type house struct {
 
 // open builds a house. change may alter its settings before anything starts.
 // No replica runs yet: see run.
-func open(t *testing.T, change ...func(*Config)) *house {
+func open(t testing.TB, change ...func(*Config)) *house {
 	t.Helper()
 	h := &house{t: t, log: &lockedBuffer{}}
 	var cancel context.CancelFunc
