@@ -86,6 +86,7 @@ func (b *Bot) aside(ctx context.Context, text string, click approval.Click) (a a
 	return answer{}, false, nil
 }
 
+// cancel takes a question back, by the id that status and the first answer give.
 func (b *Bot) cancel(ctx context.Context, id string, click approval.Click) (answer, error) {
 	r, err := b.Service.Withdraw(ctx, id, click)
 	if err != nil {
@@ -125,8 +126,10 @@ var stateWords = map[approval.State]string{
 	approval.Expired: "expired: nobody decided", approval.Withdrawn: "taken back", approval.Lost: "lost",
 }
 
+// oneLine folds a text into a line: lists show beginnings, not paragraphs.
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
+// helpAnalyze says what can be typed, each with an example that works.
 func (b *Bot) helpAnalyze() *page {
 	p := &page{}
 	p.say(strong("Ask a question about data."), words(" A model writes Python for it, a reviewer reads the code, and what was approved runs once, in a sandbox. The answer and its cost come in a thread."))

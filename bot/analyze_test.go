@@ -202,3 +202,19 @@ func TestInADirectMessageWithTheBotACommandWorks(t *testing.T) {
 	b.told(slacksim.Analyst, maya.DM(), "On it.")
 	require.Equal(t, maya.DM(), b.service.questions()[0].Project)
 }
+
+func FuzzFilesAreFoundInAnyWords(f *testing.F) {
+	f.Add("sum sales.csv", "sales.csv")
+	f.Add("\xff.csv \u0130", "\xff.csv")
+	f.Add("a.b.csv.", "b.csv")
+	f.Fuzz(func(t *testing.T, question, name string) {
+		if !data(name) {
+			return
+		}
+		s := shelf{files: []approval.File{{ID: "F1", Name: name}}}
+		files, _ := s.named(question)
+		require.LessOrEqual(t, len(files), 1)
+		again, _ := s.named(name)
+		require.Len(t, again, 1, "a file is found by its own name")
+	})
+}

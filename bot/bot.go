@@ -96,6 +96,8 @@ func New(o Options) *Bot {
 // the bot needs a service; this closes the circle, before Run.
 func (b *Bot) Serve(s Service) { b.Service = s }
 
+// clientOptions set up slack-go. It comes without any timeout, and its order
+// matters: the retries wrap the client that stands before them.
 func (b *Bot) clientOptions() []slack.Option {
 	client := http.Client{Timeout: time.Minute}
 	if b.HTTPClient != nil {
@@ -149,6 +151,7 @@ func (i Identity) permalink(channel, ts, thread string) string {
 	return url
 }
 
+// digits are a ts as permalinks spell it, without its point.
 func digits(ts string) string {
 	var out []byte
 	for _, c := range []byte(ts) {

@@ -49,6 +49,8 @@ func parseBudget(text string) (order, error) {
 	return order{}, wrong(fmt.Sprintf("I do not know %q. There is show, set and help.", cut(fromSlack(text), 50)), "set @user 25")
 }
 
+// parsePerson reads a mention. A bare name is not looked up: names are not unique,
+// and money is not given by resemblance.
 func parsePerson(word, example string) (string, error) {
 	found := mention.FindStringSubmatch(word)
 	if found == nil {
@@ -57,6 +59,7 @@ func parsePerson(word, example string) (string, error) {
 	return found[1], nil
 }
 
+// parseSet reads what comes after "set": whose, how much, and per what.
 func parseSet(words []string) (o order, err error) {
 	o = order{verb: "set", window: budget.Month}
 	example := "set @user 25"
@@ -126,6 +129,7 @@ func (b *Bot) budget(ctx context.Context, c slack.SlashCommand) (answer, error) 
 	return privately(p), nil
 }
 
+// teams tells whether the team has a budget.
 func teams(standings []budget.Standing) bool {
 	for _, s := range standings {
 		if s.Limit.Scope.Kind == budget.Team {
@@ -135,6 +139,8 @@ func teams(standings []budget.Standing) bool {
 	return false
 }
 
+// setBudget sets a limit. Whether somebody may is for the service to say, which
+// also keeps who did it.
 func (b *Bot) setBudget(ctx context.Context, c slack.SlashCommand, o order) (answer, error) {
 	limit := budget.Limit{Scope: budget.Scope{Team: c.TeamID, Kind: budget.Team, ID: c.TeamID}, Amount: o.amount, Window: o.window}
 	whose := []part{words("The team")}
@@ -193,6 +199,7 @@ func gauge(s budget.Standing) string {
 	return strings.Repeat("▓", used) + strings.Repeat("░", width-used)
 }
 
+// helpBudget says what can be typed, and who may.
 func helpBudget() *page {
 	p := &page{}
 	p.say(strong("Budgets"), words(" say what questions may cost. Money is set aside before anything is spent, in every budget that applies."))

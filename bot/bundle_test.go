@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -127,10 +128,12 @@ func (b *bundle) publish(v *approval.View, kinds ...approval.Surface) {
 	for _, kind := range kinds {
 		post, err := b.bot.Publish(b.ctx, v, kind)
 		require.NoError(b.t, err)
-		v.Posts[kind] = post
-		if kind == approval.SurfaceRoot && v.Session.ThreadTS == "" {
-			v.Session.ThreadTS = post.TS
-		}
+		b.service.change(func() {
+			v.Posts[kind] = post
+			if kind == approval.SurfaceRoot && v.Session.ThreadTS == "" {
+				v.Session.ThreadTS = post.TS
+			}
+		})
 	}
 }
 
@@ -248,14 +251,29 @@ func (s *service) Withdraw(ctx context.Context, id string, c approval.Click) (*a
 	return v.Request, nil
 }
 
+// View returns a copy, as a database does.
 func (s *service) View(ctx context.Context, id string) (*approval.View, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if v, ok := s.views[id]; ok {
-		return v, nil
+	v, ok := s.views[id]
+	if !ok {
+		return nil, approval.ErrNotFound
 	}
-	return nil, approval.ErrNotFound
+	copied, request := *v, *v.Request
+	request.Decisions = slices.Clone(request.Decisions)
+	copied.Request, copied.Posts = &request, maps.Clone(v.Posts)
+	return &copied, nil
 }
+
+// change changes what the service knows, while the bot may be asking it.
+func (s *service) change(what func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	what()
+}
+
+// before has something happen before anything commits.
+func (s *service) before(hold func(ctx context.Context) error) { s.change(func() { s.hold = hold }) }
 
 func (s *service) Recent(ctx context.Context, team, user string) ([]*approval.Request, error) {
 	return s.recent, s.enter(ctx)

@@ -48,6 +48,7 @@ func (b *Bot) card(v *approval.View, who Identity, garbled bool) *page {
 	return p
 }
 
+// cardTitle says what a card is about now. What nobody decided is never called a no.
 func cardTitle(r *approval.Request) string {
 	switch r.State {
 	case approval.Pending:
@@ -233,6 +234,7 @@ func count(n int, what string) string {
 	return thousands(n) + " " + what + "s"
 }
 
+// thousands writes a number in groups of three.
 func thousands(n int) string {
 	digits := fmt.Sprint(n)
 	for i := len(digits) - 3; i > 0; i -= 3 {

@@ -19,10 +19,12 @@ type seal struct {
 	digest   string
 }
 
+// sealOf is what the buttons of a card carry.
 func sealOf(r *approval.Request) seal {
 	return seal{request: r.ID, revision: r.Revision.Number, digest: r.Revision.Digest}
 }
 
+// String is how a button carries it; parseSeal reads it back.
 func (s seal) String() string { return fmt.Sprintf("%s/%d/%s", s.request, s.revision, s.digest) }
 
 // parseSeal reads a button's value. Slack gives back what was sent, but an old
@@ -40,6 +42,7 @@ func parseSeal(value string) (seal, error) {
 	return seal{request: fields[0], revision: n, digest: fields[2]}, nil
 }
 
+// ruling is a verdict on what the seal names.
 func (s seal) ruling(v approval.Verdict, reason string, click approval.Click) approval.Ruling {
 	return approval.Ruling{RequestID: s.request, Revision: s.revision, Digest: s.digest, Verdict: v, Reason: reason, Click: click}
 }
@@ -54,7 +57,7 @@ func clickOf(cb slack.InteractionCallback, action *slack.BlockAction) approval.C
 func (b *Bot) clickApprove(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
 	s, err := parseSeal(action.Value)
 	if err != nil {
-		return b.refuse(err, seatOf(cb))
+		return answer{}, err
 	}
 	click := clickOf(cb, action)
 	_, err = b.Service.Decide(ctx, s.ruling(approval.Approve, "", click))
@@ -105,7 +108,7 @@ func (b *Bot) tidy(ctx context.Context, id string, click approval.Click) {
 func (b *Bot) clickReject(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
 	from, s, err := cardOf(cb, action)
 	if err != nil {
-		return b.refuse(err, seatOf(cb))
+		return answer{}, err
 	}
 	click := clickOf(cb, action)
 	if _, err := b.Service.MayDecide(ctx, s.ruling(approval.Reject, "", click)); err != nil {
@@ -113,17 +116,9 @@ func (b *Bot) clickReject(ctx context.Context, cb slack.InteractionCallback, act
 	}
 	view := reasonView(from)
 	if cb.View.ID != "" {
-		_, err = b.api.PushViewContext(ctx, cb.TriggerID, view)
-		if slackError(err) == "exchanged_trigger_id" {
-			err = nil
-		}
-	} else {
-		err = b.open(ctx, cb.TriggerID, view)
+		return answer{}, b.push(ctx, cb.TriggerID, view)
 	}
-	if err != nil {
-		return b.refuse(err, seatOf(cb))
-	}
-	return answer{}, nil
+	return answer{}, b.open(ctx, cb.TriggerID, view)
 }
 
 // cardOf finds the card that a press belongs to: the message itself, or the one
@@ -199,7 +194,7 @@ func noteView(title, text string) *slack.ModalViewRequest {
 func (b *Bot) clickReview(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
 	from, s, err := cardOf(cb, action)
 	if err != nil {
-		return b.refuse(err, seatOf(cb))
+		return answer{}, err
 	}
 	click := clickOf(cb, action)
 	r, err := b.Service.MayDecide(ctx, s.ruling(approval.Approve, "", click))
@@ -208,20 +203,15 @@ func (b *Bot) clickReview(ctx context.Context, cb slack.InteractionCallback, act
 	}
 	view, ok := b.reviewView(r, from)
 	if !ok {
-		return b.refuse(&approval.InputError{Why: "This program is too long to be shown here, so it cannot be approved."}, seatOf(cb))
+		return answer{}, &approval.InputError{Why: "This program is too long to be shown here, so it cannot be approved."}
 	}
-	if err := b.open(ctx, cb.TriggerID, view); err != nil {
-		return b.refuse(err, seatOf(cb))
-	}
-	return answer{}, nil
+	return answer{}, b.open(ctx, cb.TriggerID, view)
 }
 
 // clickCancel takes a request back.
 func (b *Bot) clickCancel(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
-	if _, err := b.Service.Withdraw(ctx, action.Value, clickOf(cb, action)); err != nil {
-		return b.refuse(err, seatOf(cb))
-	}
-	return answer{}, nil
+	_, err := b.Service.Withdraw(ctx, action.Value, clickOf(cb, action))
+	return answer{}, err
 }
 
 // clickMore is the card's menu: the code as a file. Its other entry is a link,
@@ -236,7 +226,7 @@ func (b *Bot) clickMore(ctx context.Context, cb slack.InteractionCallback, actio
 		err = approval.ErrNotFound
 	}
 	if err != nil {
-		return b.refuse(err, seatOf(cb))
+		return answer{}, err
 	}
 	at := seatOf(cb)
 	rev := v.Request.Revision

@@ -177,8 +177,9 @@ func TestAProgramThatFitsNowhereCanOnlyBeRejected(t *testing.T) {
 	require.Equal(t, []string{actionReject, actionMore}, card.Actions())
 	require.Contains(t, card.Words(), "cannot be approved")
 	// A button of an earlier card leads nowhere either.
-	var told answer
-	told, err := b.bot.clickReview(b.ctx, slack.InteractionCallback{User: slack.User{ID: slacksim.Reviewer}, Container: slack.Container{ChannelID: slacksim.CodeReview}}, &slack.BlockAction{Value: sealOf(v.Request).String()})
+	cb := slack.InteractionCallback{Type: slack.InteractionTypeBlockActions, User: slack.User{ID: slacksim.Reviewer}, Container: slack.Container{ChannelID: slacksim.CodeReview}}
+	cb.ActionCallback.BlockActions = []*slack.BlockAction{{ActionID: actionReview, Value: sealOf(v.Request).String()}}
+	told, err := b.bot.interact(b.ctx, cb)
 	require.NoError(t, err)
 	told.after(b.ctx)
 	b.told(slacksim.Reviewer, slacksim.CodeReview, "too long to be shown here")
@@ -220,16 +221,18 @@ func TestAStrayCardIsDecidedAndPutRight(t *testing.T) {
 	b := setup(t)
 	v, stray := pending(b)
 	// The program died before it remembered the first card, and posted another.
-	delete(v.Posts, approval.SurfaceCard)
+	b.service.change(func() { delete(v.Posts, approval.SurfaceCard) })
 	b.publish(v, approval.SurfaceCard)
 	require.NotEqual(t, stray.TS, v.Posts[approval.SurfaceCard].TS)
 	ben := b.as(slacksim.Reviewer)
-	b.service.hold = func(context.Context) error {
-		if len(v.Request.Decisions) == 0 {
-			in(approval.Approved, "")(v)
-		}
+	b.service.before(func(context.Context) error {
+		b.service.change(func() {
+			if len(v.Request.Decisions) == 0 {
+				in(approval.Approved, "")(v)
+			}
+		})
 		return nil
-	}
+	})
 	require.NoError(t, ben.Click(stray, actionApprove))
 	require.Len(t, b.service.decided(), 1)
 	_, err := ben.WaitChange(b.ctx, stray, func(m slacksim.Message) bool { return len(m.Actions()) == 0 && strings.Contains(m.Text, "Approved by") })
@@ -276,10 +279,10 @@ func TestTheMenuGivesTheCodeAsAFile(t *testing.T) {
 	require.Equal(t, v.Request.Revision.Code, string(got))
 
 	require.NoError(t, ben.Click(card, actionMore, "View in thread"), "Slack follows the link by itself")
-	v.Request.Team = "T0OTHER"
+	b.service.change(func() { v.Request.Team = "T0OTHER" })
 	require.NoError(t, ben.Click(card, actionMore, "Full code as a file"))
 	b.told(slacksim.Reviewer, slacksim.CodeReview, "There is no such request here.")
-	v.Request.Team = slacksim.DefaultTeam.ID
+	b.service.change(func() { v.Request.Team = slacksim.DefaultTeam.ID })
 	b.sim.Fail(slacksim.MethodFault{Method: "files.completeUploadExternal", Error: "fatal_error"})
 	require.NoError(t, ben.Click(card, actionMore, "Full code as a file"))
 	b.told(slacksim.Reviewer, slacksim.CodeReview, "Something went wrong on our side.")
@@ -313,14 +316,15 @@ func FuzzSealsThatAreNotOursAreRefused(f *testing.F) {
 func TestButtonsOfAnOlderVersionAreExplained(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	cb := slack.InteractionCallback{User: slack.User{ID: slacksim.Reviewer}, Container: slack.Container{ChannelID: slacksim.CodeReview}}
+	cb := slack.InteractionCallback{Type: slack.InteractionTypeBlockActions, User: slack.User{ID: slacksim.Reviewer}, Container: slack.Container{ChannelID: slacksim.CodeReview}}
 	for _, press := range []string{actionApprove, actionReject, actionReview} {
-		a, err := clicks[press](b.bot, b.ctx, cb, &slack.BlockAction{Value: "old"})
+		cb.ActionCallback.BlockActions = []*slack.BlockAction{{ActionID: press, Value: "old"}}
+		a, err := b.bot.interact(b.ctx, cb)
 		require.NoError(t, err)
 		a.after(b.ctx)
 	}
 	b.told(slacksim.Reviewer, slacksim.CodeReview, "an older version of this app")
-	cb.Type, cb.ActionCallback.BlockActions = slack.InteractionTypeBlockActions, []*slack.BlockAction{{ActionID: "gone"}}
+	cb.ActionCallback.BlockActions = []*slack.BlockAction{{ActionID: "gone"}}
 	a, err := b.bot.interact(b.ctx, cb)
 	require.NoError(t, err, "acked: nothing is to be done")
 	require.Nil(t, a.after)

@@ -301,8 +301,8 @@ func TestSlackTakesWhateverIsDrawn(t *testing.T) {
 			require.NotEmpty(rt, strings.TrimSpace(m.Text), "screen readers hear it")
 			require.NotContains(rt, m.Text, "<!channel>")
 		}
-		for _, p := range []*page{b.bot.card(sampleOr(v), Identity{}, false), b.bot.reply(v, true), b.bot.reply(v, false)} {
-			require.LessOrEqual(rt, p.used, maxBlockText)
+		for name, p := range map[string]*page{"card": b.bot.card(sampleOr(v), Identity{}, false), "reply": b.bot.reply(v, true), "reply as text": b.bot.reply(v, false)} {
+			require.LessOrEqual(rt, p.used, maxBlockText, name)
 			require.LessOrEqual(rt, len(p.blocks), 50)
 		}
 	})

@@ -41,15 +41,16 @@ func (b *Bot) Fetch(ctx context.Context, f approval.File, limit int64) ([]byte, 
 	case err != nil:
 		return nil, fmt.Errorf("download %s: %w", f.ID, err)
 	}
-	return into.Bytes(), nil
+	return into.data.Bytes(), nil
 }
 
 // gone tells of a file of which Slack only keeps the place.
 func gone(f slack.File) bool { return f.Mode == "tombstone" || f.Mode == "hidden_by_limit" }
 
-// capped takes so many bytes and no more, whatever size Slack has promised.
+// capped takes so many bytes and no more, whatever size Slack has promised. The
+// buffer is a field: embedded, its ReadFrom would let io.Copy past the limit.
 type capped struct {
-	bytes.Buffer
+	data bytes.Buffer
 	left int64
 }
 
@@ -58,7 +59,7 @@ func (c *capped) Write(p []byte) (int, error) {
 	if c.left -= int64(len(p)); c.left < 0 {
 		return 0, approval.ErrFileTooBig
 	}
-	return c.Buffer.Write(p)
+	return c.data.Write(p)
 }
 
 // Person implements approval.Slack.

@@ -160,6 +160,7 @@ func says(text, name string) bool {
 	}
 }
 
+// letter tells of a character that continues a name.
 func letter(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || r == '_' }
 
 // pick is what a question is about, as far as its words and the channel say. When

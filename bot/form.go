@@ -29,6 +29,7 @@ type origin struct {
 	Seal    string `json:"seal,omitempty"`    // what the card showed
 }
 
+// String is how a modal carries it: Slack gives it back with the submission.
 func (o origin) String() string {
 	text, err := json.Marshal(o)
 	if err != nil {
@@ -37,6 +38,7 @@ func (o origin) String() string {
 	return string(text)
 }
 
+// originOf reads it back.
 func originOf(metadata string) (o origin, err error) {
 	if err := json.Unmarshal([]byte(metadata), &o); err != nil {
 		return o, fmt.Errorf("a modal's metadata: %w", err)
@@ -50,6 +52,8 @@ const maxQuestion = 3000
 // Choices that Slack shows as boxes to tick; more of them become a list.
 const maxBoxes = 10
 
+// formView draws the form. Block and element of a field share one name, so that
+// what was filled in is found by it.
 func (b *Bot) formView(f form) slack.ModalViewRequest {
 	field := slack.NewPlainTextInputBlockElement(plain("What were sales per month, by region?"), fieldQuestion)
 	field.Multiline, field.MaxLength, field.FocusOnLoad = true, min(maxQuestion, b.Policy().MaxQuestion), true
@@ -100,21 +104,37 @@ func boxes(f form) slack.BlockElement {
 	return list
 }
 
-// openForm shows the form. A trigger that has been used belongs to a repeated
-// delivery: the form is open already.
+// openForm shows the form.
 func (b *Bot) openForm(ctx context.Context, trigger string, f form) (answer, error) {
 	return answer{}, b.open(ctx, trigger, b.formView(f))
 }
 
+// open shows a modal. Slack gives three seconds for it, and one modal for each
+// press: a trigger that has been used belongs to a repeated delivery, whose modal
+// is open already.
 func (b *Bot) open(ctx context.Context, trigger string, view slack.ModalViewRequest) error {
 	_, err := b.api.OpenViewContext(ctx, trigger, view)
-	if err == nil || slackError(err) == "exchanged_trigger_id" {
+	return opened(view, err)
+}
+
+// push lays a modal on the one that is open.
+func (b *Bot) push(ctx context.Context, trigger string, view slack.ModalViewRequest) error {
+	_, err := b.api.PushViewContext(ctx, trigger, view)
+	return opened(view, err)
+}
+
+// opened says what came of showing a modal.
+func opened(view slack.ModalViewRequest, err error) error {
+	switch slackError(err) {
+	case "exchanged_trigger_id":
 		return nil
-	}
-	if slackError(err) == "expired_trigger_id" {
+	case "expired_trigger_id":
 		return &approval.InputError{Why: "That took too long, and Slack no longer lets me open the form. Please try again."}
 	}
-	return fmt.Errorf("views.open %s: %w", view.CallbackID, detail(err))
+	if err != nil {
+		return fmt.Errorf("open the modal %s: %w", view.CallbackID, detail(err))
+	}
+	return nil
 }
 
 // askAnywhere is the global shortcut.
@@ -132,7 +152,7 @@ func (b *Bot) clickAsk(ctx context.Context, cb slack.InteractionCallback, _ *sla
 func (b *Bot) askMessage(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
 	s, err := b.look(ctx, cb.Channel.ID)
 	if err != nil {
-		return b.refuse(err, seatOf(cb))
+		return answer{}, err
 	}
 	f := form{channel: cb.Channel.ID, thread: cb.Message.ThreadTimestamp, question: fromSlack(cb.Message.Text), choices: s.files}
 	if f.thread == "" {
@@ -146,11 +166,7 @@ func (b *Bot) askMessage(ctx context.Context, cb slack.InteractionCallback) (ans
 			}
 		}
 	}
-	a, err := b.openForm(ctx, cb.TriggerID, f)
-	if err != nil {
-		return b.refuse(err, seatOf(cb))
-	}
-	return a, nil
+	return b.openForm(ctx, cb.TriggerID, f)
 }
 
 // submitForm asks what the form holds. What is wrong is said beside its field.

@@ -18,7 +18,7 @@ func (b *Bot) grid(p *page, g approval.Grid, block, files bool) {
 		title = cut(approval.Plain(oneLine(g.Title)), 100)
 	}
 	room := min(shareTable, p.room()-400)
-	if room < 200 || len(g.Columns) == 0 {
+	if room < 700 || len(g.Columns) == 0 { // less than a heading may need
 		where := "too much for this message."
 		if files {
 			where = "in the files above."
@@ -27,6 +27,9 @@ func (b *Bot) grid(p *page, g approval.Grid, block, files bool) {
 		return
 	}
 	cells := fitted(g, room)
+	for !block && len(cells) > 1 && utf8.RuneCountInString(columns(cells)) > room {
+		cells = cells[:max(1, len(cells)*3/4)] // columns are padded, so fewer rows fit
+	}
 	shown := len(cells) - 1
 	note := fmt.Sprintf(": %s", count(g.TotalRows, "row"))
 	if shown < g.TotalRows || len(cells[0]) < len(g.Columns) {
@@ -111,6 +114,7 @@ func settings(rows [][]string) (list []slack.ColumnSetting) {
 	return list
 }
 
+// numeric tells of a cell that reads best from the right; an empty one does not object.
 func numeric(text string) bool {
 	text = strings.TrimSpace(text)
 	return text == "" || strings.Trim(text, "0123456789.,-+%$eE") == "" && strings.ContainsAny(text, "0123456789")

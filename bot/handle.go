@@ -61,6 +61,8 @@ func (b *Bot) handle(ctx context.Context, d delivery) (answer, error) {
 	return answer{}, fmt.Errorf("an envelope with %T", d.Data)
 }
 
+// interact takes presses, submissions and shortcuts. What it does not know is
+// answered with nothing: an unanswered press would look like a failure.
 func (b *Bot) interact(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
 	at := seatOf(cb)
 	switch cb.Type {
@@ -101,7 +103,7 @@ func (b *Bot) event(ctx context.Context, e slackevents.EventsAPIEvent, r *socket
 		return answer{}, nil
 	}
 	a, err := b.hear(ctx, said)
-	if err != nil && r.RetryAttempt < lastRetry {
+	if _, foreseen := known(err); err != nil && !foreseen && r.RetryAttempt < lastRetry {
 		return answer{}, err
 	}
 	return b.orSorry(a, err, said.seat())
@@ -110,22 +112,18 @@ func (b *Bot) event(ctx context.Context, e slackevents.EventsAPIEvent, r *socket
 // lastRetry is the attempt after which Slack gives an event up.
 const lastRetry = 3
 
-// orSorry leaves an envelope unanswered whose work has failed, and tells the
-// person where the reason is to be found.
+// orSorry ends what did not work. What the person should know of is said to them
+// in private, and the envelope is answered: nothing was left undone. Any other
+// error leaves it unanswered, and tells where the reason is to be found.
 func (b *Bot) orSorry(a answer, err error, at seat) (answer, error) {
 	if err == nil {
 		return a, nil
 	}
-	text := b.Words(err)
-	return answer{after: func(ctx context.Context) { b.tell(ctx, at, words(text)) }}, err
-}
-
-// refuse turns an error into a private answer, when it is one that the person
-// should know of and that has left nothing undone. Any other error is returned.
-func (b *Bot) refuse(err error, at seat) (answer, error) {
-	text, known := known(err)
-	if !known {
-		return answer{}, err
+	text, foreseen := known(err)
+	if foreseen {
+		err = nil
+	} else {
+		text = b.Words(err)
 	}
-	return answer{after: func(ctx context.Context) { b.tell(ctx, at, words(text)) }}, nil
+	return answer{after: func(ctx context.Context) { b.tell(ctx, at, words(text)) }}, err
 }

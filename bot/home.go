@@ -30,6 +30,8 @@ func (b *Bot) home(ctx context.Context, team string, e *slackevents.AppHomeOpene
 // homeLength is how much of a list a Home shows.
 const homeLength = 10
 
+// homePage is what a Home shows to this person: for reviewers the queue first,
+// because somebody waits for them.
 func (b *Bot) homePage(ctx context.Context, team, user string) (*page, error) {
 	who, err := b.who(ctx)
 	if err != nil {
@@ -94,6 +96,7 @@ func (b *Bot) homeQueue(ctx context.Context, p *page, who Identity, team, user s
 	return nil
 }
 
+// decidedBy tells whether somebody has already said what they had to say.
 func decidedBy(r *approval.Request, user string) bool {
 	for _, d := range r.Decisions {
 		if d.Reviewer == user {

@@ -23,11 +23,15 @@ type spoken struct {
 // seat is where the speaker can be answered in private.
 func (s spoken) seat() seat { return seat{user: s.user, channel: s.channel, thread: s.thread} }
 
+// mentioned is an app_mention. Editing a message sends one, too, which would ask
+// the same again.
 func mentioned(team string, e *slackevents.AppMentionEvent) spoken {
 	return spoken{team: team, channel: e.Channel, user: e.User, ts: e.TimeStamp, thread: e.ThreadTimeStamp, text: e.Text,
 		files: e.Files, ignore: e.BotID != "" || e.Edited != nil || e.User == ""}
 }
 
+// messaged is a message.im. Only what a person wrote is a question: Slack tells
+// of edits, deletions and the bot's own words by the same event.
 func messaged(team string, e *slackevents.MessageEvent) spoken {
 	s := spoken{team: team, channel: e.Channel, user: e.User, ts: e.TimeStamp, thread: e.ThreadTimeStamp, text: e.Text,
 		ignore: !e.IsIM() || e.BotID != "" || e.User == "" || e.SubType != "" && e.SubType != slack.MsgSubTypeFileShare}
@@ -58,10 +62,10 @@ func (b *Bot) hear(ctx context.Context, s spoken) (answer, error) {
 		q.ThreadTS = s.ts
 	}
 	if q.Files, err = b.meant(ctx, s, text); err != nil {
-		return b.refuse(err, s.seat())
+		return answer{}, err
 	}
 	if _, err := b.Service.Ask(ctx, q); err != nil {
-		return b.refuse(err, s.seat())
+		return answer{}, err
 	}
 	return answer{}, nil
 }

@@ -22,9 +22,7 @@ type (
 	strong string    // bold
 	mono   string    // like code: ids, digests
 	person string    // a Slack user
-	place  string    // a Slack channel
 	moment time.Time // in the reader's own time zone
-	link   struct{ url, label string }
 )
 
 func (w words) element() slack.RichTextSectionElement {
@@ -51,12 +49,6 @@ func (p person) element() slack.RichTextSectionElement {
 func (p person) mrkdwn() string { return "<@" + string(p) + ">" }
 func (p person) size() int      { return len(p) + 3 }
 
-func (p place) element() slack.RichTextSectionElement {
-	return slack.NewRichTextSectionChannelElement(string(p), nil)
-}
-func (p place) mrkdwn() string { return "<#" + string(p) + ">" }
-func (p place) size() int      { return len(p) + 3 }
-
 // dateFormat is how Slack writes a moment: "today at 14:02".
 const dateFormat = "{date_short_pretty} at {time}"
 
@@ -69,12 +61,6 @@ func (m moment) mrkdwn() string {
 	return fmt.Sprintf("<!date^%d^%s|%s>", time.Time(m).Unix(), dateFormat, m.fallback())
 }
 func (m moment) size() int { return len(m.mrkdwn()) }
-
-func (l link) element() slack.RichTextSectionElement {
-	return slack.NewRichTextSectionLinkElement(l.url, l.label, nil)
-}
-func (l link) mrkdwn() string { return "<" + escape(l.url) + "|" + escape(l.label) + ">" }
-func (l link) size() int      { return utf8.RuneCountInString(l.url) + utf8.RuneCountInString(l.label) }
 
 // escape takes from a text what mrkdwn gives a meaning to.
 func escape(text string) string {
@@ -101,6 +87,7 @@ const (
 // room is how many characters of block text are left.
 func (p *page) room() int { return max(0, maxBlockText-p.used) }
 
+// add is the only way onto a page, so that nothing goes uncounted.
 func (p *page) add(b slack.Block, size int, line string) {
 	p.blocks = append(p.blocks, b)
 	p.used += size
@@ -125,6 +112,8 @@ func (p *page) say(parts ...part) {
 	}
 }
 
+// section is a sentence in rich text, its length, and what is said for it in mrkdwn.
+// It is nil when there is nothing to say: Slack refuses empty elements.
 func section(parts []part) (s *slack.RichTextSection, size int, line string) {
 	s = slack.NewRichTextSection()
 	for _, p := range parts {
@@ -217,6 +206,7 @@ func goes(label, url string) *slack.ButtonBlockElement {
 	return b
 }
 
+// plain is a text object that is never parsed, and in which ":x:" stays what it is.
 func plain(text string) *slack.TextBlockObject {
 	return slack.NewTextBlockObject(slack.PlainTextType, text, false, false)
 }

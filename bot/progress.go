@@ -62,6 +62,7 @@ func (b *Bot) progress(v *approval.View) *page {
 	return p
 }
 
+// attempt says which one it is, once there was more than one.
 func attempt(r *approval.Request) string {
 	switch {
 	case len(r.Refused) > 0:
@@ -98,6 +99,7 @@ func (b *Bot) waiting(v *approval.View) []part {
 	return said
 }
 
+// approvers name those who have approved.
 func approvers(r *approval.Request) (said []part) {
 	for _, d := range r.Decisions {
 		if d.Verdict == approval.Approve {
@@ -107,6 +109,7 @@ func approvers(r *approval.Request) (said []part) {
 	return said
 }
 
+// rejected says who rejected it and why.
 func (b *Bot) rejected(r *approval.Request) []part {
 	said := []part{strong("Rejected")}
 	for _, d := range r.Decisions {
@@ -117,6 +120,7 @@ func (b *Bot) rejected(r *approval.Request) []part {
 	return append(said, words(": "+cut(r.Reason, 1000)))
 }
 
+// doneIn says how the run ended, in half a sentence.
 func doneIn(r *approval.Request) string {
 	switch {
 	case r.Run == nil || r.Run.Result == nil:

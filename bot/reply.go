@@ -55,6 +55,8 @@ func (b *Bot) noAnswer(p *page, r *approval.Request) {
 	}
 }
 
+// opening says in one sentence how it went, and what the reader should know before
+// they trust the rest.
 func (b *Bot) opening(p *page, v *approval.View) {
 	r, res := v.Request, v.Request.Run.Result
 	hey := []part{person(r.Asker), words(" ")}
@@ -79,6 +81,7 @@ func (b *Bot) opening(p *page, v *approval.View) {
 	}
 }
 
+// ending is the error as the code gave it: words out of a box, so made plain.
 func ending(problem string) string {
 	if problem == "" {
 		return ""
@@ -166,6 +169,7 @@ func (b *Bot) deeds(p *page, v *approval.View) {
 	p.say(strong("What it really did"), words(": "+strings.Join(said, "; ")+"."))
 }
 
+// listed names a few things out of a box and counts the rest.
 func listed(names []string) string {
 	var shown []string
 	for _, n := range names[:min(6, len(names))] {

@@ -52,7 +52,7 @@ func TestTheCardIsApprovedWithOneClick(t *testing.T) {
 	require.Equal(t, card.TS, got.Click.MessageTS)
 	require.NotEmpty(t, got.Click.ActionTS)
 
-	in(approval.Approved, "")(v)
+	b.service.change(func() { in(approval.Approved, "")(v) })
 	b.publish(v, approval.SurfaceProgress, approval.SurfaceCard)
 	card = b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard])
 	require.Empty(t, card.Actions())

@@ -19,7 +19,7 @@ const (
 	workTime = 2200 * time.Millisecond
 	ackTime  = 2 * time.Second
 	// lateTime is for what is left to do when the ack is out.
-	lateTime = 30 * time.Second
+	lateTime = 20 * time.Second
 	// flushTime lets the acks of the last envelopes out at a shutdown: slack-go
 	// queues them, and says of none when it has been written.
 	flushTime = 250 * time.Millisecond

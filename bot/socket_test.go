@@ -61,10 +61,10 @@ func TestWithoutACommitThereIsNoAck(t *testing.T) {
 func TestWorkThatTakesTooLongIsNotAcked(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.service.hold = func(ctx context.Context) error {
+	b.service.before(func(ctx context.Context) error {
 		<-ctx.Done()
 		return ctx.Err()
-	}
+	})
 	var unanswered *slacksim.Unanswered
 	require.ErrorAs(t, b.as(slacksim.Analyst).Command(slacksim.SalesData, "/budget"), &unanswered)
 	b.told(slacksim.Analyst, slacksim.SalesData, "may not have been saved")
@@ -80,7 +80,7 @@ func TestAPanicEndsOneEnvelopeAndNotTheProcess(t *testing.T) {
 			}
 		}
 	})
-	b.service.hold = func(context.Context) error { panic("a bug") }
+	b.service.before(func(context.Context) error { panic("a bug") })
 	var unanswered *slacksim.Unanswered
 	require.ErrorAs(t, b.as(slacksim.Analyst).Command(slacksim.SalesData, "/budget"), &unanswered)
 	require.Contains(t, b.log.String(), "panic: a bug")
@@ -114,12 +114,12 @@ func TestAMentionIsDeliveredAgainUntilItIsCommitted(t *testing.T) {
 	t.Parallel()
 	b := setup(t, impatient)
 	var calls atomic.Int32
-	b.service.hold = func(context.Context) error {
+	b.service.before(func(context.Context) error {
 		if calls.Add(1) < 3 {
 			return errors.New("the database is away")
 		}
 		return nil
-	}
+	})
 	_, err := b.as(slacksim.Analyst).Say(slacksim.SalesData, "@countersign How many?")
 	require.NoError(t, err)
 	require.Eventually(t, func() bool { return len(b.service.questions()) == 1 }, 15*time.Second, 10*time.Millisecond)
@@ -141,11 +141,11 @@ func TestShutdownFinishesWhatHasBegun(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	begun, release := make(chan struct{}), make(chan struct{})
-	b.service.hold = func(context.Context) error {
+	b.service.before(func(context.Context) error {
 		close(begun)
 		<-release
 		return nil
-	}
+	})
 	said := make(chan error, 1)
 	go func() { said <- b.as(slacksim.Analyst).Command(slacksim.SalesData, "/analyze How many?") }()
 	<-begun

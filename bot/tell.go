@@ -13,6 +13,7 @@ type seat struct {
 	thread  string
 }
 
+// seatOf is where somebody pressed. Inside a modal there is no channel.
 func seatOf(cb slack.InteractionCallback) seat {
 	at := seat{user: cb.User.ID, channel: cb.Channel.ID, thread: cb.Container.ThreadTs}
 	if cb.Container.ChannelID != "" {

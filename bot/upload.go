@@ -62,6 +62,7 @@ func (b *Bot) upload(ctx context.Context, channel, thread string, files []approv
 	return done[0].ID, nil
 }
 
+// uploadOne brings one file to Slack, where nobody sees it yet.
 func (b *Bot) uploadOne(ctx context.Context, f approval.Artifact) (id string, err error) {
 	to := slack.GetUploadURLExternalParameters{FileName: cut(f.Name, 250), FileSize: len(f.Data)}
 	switch strings.ToLower(path.Ext(f.Name)) {

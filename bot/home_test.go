@@ -1,0 +1,101 @@
+package bot
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/approval"
+	"countersign/budget"
+	"countersign/internal/slacksim"
+)
+
+func TestTheHomeShowsWhatIsOnesOwn(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	v := sample()
+	v.Session.ThreadTS = "1763812800.000100"
+	v.Posts[approval.SurfaceProgress] = approval.Post{Channel: slacksim.SalesData, TS: "1763812801.000100"}
+	b.service.views[v.Request.ID] = v
+	b.service.recent = []*approval.Request{v.Request}
+	b.service.standing = v.Standings
+	maya := b.as(slacksim.Analyst)
+	require.NoError(t, maya.OpenHome())
+	home, err := maya.WaitHome(b.ctx, func(v slacksim.View) bool { return strings.Contains(v.Words(), "Your questions") })
+	require.NoError(t, err)
+	for _, words := range []string{"What were sales per month", "waits for a reviewer", "$7.88 of $10.00 per month"} {
+		require.Contains(t, home.Words(), words)
+	}
+	require.NotContains(t, home.Words(), "Waiting for you")
+	require.NotContains(t, home.Words(), "The team has no budget")
+	require.Contains(t, fmt.Sprint(home.Blocks), "archives/C0SALES/p1763812801000100?thread_ts=1763812800.000100&cid=C0SALES")
+	require.NoError(t, maya.ClickView(home, actionAsk))
+	_, err = maya.WaitView(b.ctx, func(v slacksim.View) bool { return v.CallbackID == callbackForm })
+	require.NoError(t, err)
+	require.NoError(t, maya.ClickView(home, actionLink), "the link is followed by Slack")
+}
+
+func TestTheHomeOfAReviewerShowsWhatTheyCanDecide(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	add := func(id string, change ...func(*approval.View)) {
+		v := sample(change...)
+		v.Request.ID, v.Request.Question = id, "Question "+id
+		v.Posts[approval.SurfaceCard] = approval.Post{Channel: slacksim.CodeReview, TS: "1763812801.000100"}
+		b.service.views[id] = v
+		b.service.pending = append(b.service.pending, v.Request)
+	}
+	add("mine", func(v *approval.View) { v.Request.Asker = slacksim.Reviewer })
+	add("edited", func(v *approval.View) { v.Request.Revision.Author = slacksim.Reviewer })
+	add("decided", func(v *approval.View) {
+		v.Request.Decisions = []approval.Decision{{Reviewer: slacksim.Reviewer, Verdict: approval.Approve}}
+	})
+	for n := range 12 {
+		add(fmt.Sprintf("open%d", n))
+	}
+	delete(b.service.views, "open1")
+	b.service.policy.Admins = append(b.service.policy.Admins, slacksim.Reviewer)
+	ben := b.as(slacksim.Reviewer)
+	require.NoError(t, ben.OpenHome())
+	home, err := ben.WaitHome(b.ctx, func(v slacksim.View) bool { return strings.Contains(v.Words(), "Waiting for you") })
+	require.NoError(t, err)
+	require.Contains(t, home.Words(), "Question open9")
+	require.NotContains(t, home.Words(), "Question open10")
+	require.Contains(t, home.Words(), "and 2 more requests.")
+	for _, id := range []string{"mine", "edited", "decided"} {
+		require.NotContains(t, home.Words(), "Question "+id)
+	}
+	require.Contains(t, home.Words(), "The team has no budget of its own.")
+	require.Contains(t, home.Words(), "You have not asked anything yet.")
+}
+
+func TestAHomeWithNothingToDecide(t *testing.T) {
+	t.Parallel()
+	b := idle(t)
+	b.service.standing = []budget.Standing{{Limit: budget.Limit{Scope: budget.Scope{Kind: budget.Team}, Amount: budget.Dollar, Window: budget.Month}, ResetsAt: time.Now()}}
+	p, err := b.bot.homePage(b.ctx, slacksim.DefaultTeam.ID, slacksim.SecondReviewer)
+	require.NoError(t, err)
+	require.Contains(t, p.text(), "Nothing waits for your decision.")
+	require.NotContains(t, p.text(), "The team's budget", "for administrators")
+	p, err = b.bot.homePage(b.ctx, slacksim.DefaultTeam.ID, slacksim.Admin)
+	require.NoError(t, err)
+	require.Contains(t, p.text(), "The team's budget")
+}
+
+func TestAHomeWithoutADatabaseSaysSo(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.service.fail(errors.New("the database is away"))
+	for _, who := range []string{slacksim.Analyst, slacksim.Reviewer} {
+		require.NoError(t, b.as(who).OpenHome())
+		_, err := b.as(who).WaitHome(b.ctx, func(v slacksim.View) bool { return strings.Contains(v.Words(), "Something went wrong") })
+		require.NoError(t, err)
+	}
+	b.sim.Fail(slacksim.MethodFault{Method: "views.publish", Error: "fatal_error"})
+	require.NoError(t, b.as(slacksim.Analyst).OpenHome())
+	require.Eventually(t, func() bool { return strings.Contains(b.log.String(), "publish Home") }, waitAtMost, tick)
+}

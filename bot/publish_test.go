@@ -1,0 +1,401 @@
+package bot
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/slack-go/slack"
+	"github.com/stretchr/testify/require"
+
+	"countersign/approval"
+	"countersign/internal/slacksim"
+)
+
+func TestWhatShowsAlreadyIsNotSentAgain(t *testing.T) {
+	t.Parallel()
+	b := idle(t)
+	v := sample()
+	kinds := []approval.Surface{approval.SurfaceRoot, approval.SurfaceProgress, approval.SurfaceCard}
+	b.publish(v, kinds...)
+	had := map[approval.Surface]approval.Post{}
+	for k, p := range v.Posts {
+		had[k] = p
+	}
+	b.sim.Fail(slacksim.MethodFault{Method: "*", Error: "fatal_error", Times: -1})
+	b.publish(v, kinds...)
+	require.Equal(t, had, v.Posts)
+}
+
+func TestOneMessageIsRewrittenInPlace(t *testing.T) {
+	t.Parallel()
+	b := idle(t)
+	v := sample(in(approval.Drafting, ""))
+	b.publish(v, approval.SurfaceRoot, approval.SurfaceProgress)
+	first := v.Posts[approval.SurfaceProgress]
+	for _, state := range []approval.State{approval.Pending, approval.Approved, approval.Running, approval.Withdrawn} {
+		next := sample(in(state, ""))
+		next.Posts, next.Session = v.Posts, v.Session
+		b.publish(next, approval.SurfaceProgress)
+		require.Equal(t, first.TS, next.Posts[approval.SurfaceProgress].TS)
+	}
+	thread := b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS)
+	require.Len(t, thread, 2)
+	require.Contains(t, thread[1].Text, "Taken back")
+}
+
+func TestAMessageThatSomebodyDeletedIsPostedAnew(t *testing.T) {
+	t.Parallel()
+	b := idle(t)
+	v := sample()
+	b.publish(v, approval.SurfaceRoot, approval.SurfaceProgress)
+	first := v.Posts[approval.SurfaceProgress]
+	v.Request.State = approval.Withdrawn
+	for _, code := range []string{"message_not_found", "edit_window_closed"} {
+		b.sim.Fail(slacksim.MethodFault{Method: "chat.update", Error: code})
+		v.Posts[approval.SurfaceProgress] = first
+		b.publish(v, approval.SurfaceProgress)
+		require.NotEqual(t, first.TS, v.Posts[approval.SurfaceProgress].TS)
+	}
+	v.Posts[approval.SurfaceProgress] = first
+	b.sim.Fail(slacksim.MethodFault{Method: "chat.update", Error: "fatal_error"})
+	_, err := b.bot.Publish(b.ctx, v, approval.SurfaceProgress)
+	require.ErrorContains(t, err, "rewrite the progress of bcd23fg: fatal_error")
+}
+
+func TestAThreadOfSomebodyElseGetsNoRoot(t *testing.T) {
+	t.Parallel()
+	b := idle(t)
+	m, err := b.as(slacksim.Analyst).Say(slacksim.SalesData, "How many?")
+	require.NoError(t, err)
+	v := sample()
+	v.Session.ThreadTS = m.TS
+	b.publish(v, approval.SurfaceRoot, approval.SurfaceProgress)
+	b.publish(v, approval.SurfaceRoot)
+	require.Equal(t, approval.Post{RequestID: v.Request.ID, Surface: approval.SurfaceRoot, Channel: slacksim.SalesData, TS: m.TS, Shown: "theirs"}, v.Posts[approval.SurfaceRoot])
+	require.Len(t, b.as(slacksim.Analyst).Thread(slacksim.SalesData, m.TS), 2)
+}
+
+func TestATheadThatIsNotRememberedYetIsFoundByItsRoot(t *testing.T) {
+	t.Parallel()
+	b := idle(t)
+	v := sample()
+	b.publish(v, approval.SurfaceRoot)
+	v.Session.ThreadTS = "" // the program died between remembering the one and the other
+	b.publish(v, approval.SurfaceProgress)
+	require.Len(t, b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Posts[approval.SurfaceRoot].TS), 2)
+}
+
+func TestFilesAreUploadedOnce(t *testing.T) {
+	t.Parallel()
+	b := idle(t)
+	v := sample()
+	b.publish(v, approval.SurfaceRoot)
+	with(approval.Result{Outcome: approval.OK}, approval.Artifact{Name: "notes.txt", Kind: "file", Data: []byte("x")}, approval.Artifact{Name: "empty.csv", Kind: "table"},
+		approval.Artifact{Name: "table.csv", Kind: "table", Data: []byte("a\n1\n")}, approval.Artifact{Name: "chart.png", Kind: "chart", Alt: "Bars", Data: png})(v)
+	b.publish(v, approval.SurfaceFiles)
+	b.publish(v, approval.SurfaceFiles)
+	thread := b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS)
+	require.Len(t, thread, 2)
+	var names []string
+	for _, f := range thread[1].Files {
+		names = append(names, f.Name)
+	}
+	require.Equal(t, []string{"chart.png", "table.csv", "notes.txt"}, names, "charts first; an empty file is none")
+	require.Equal(t, thread[1].Files[0].ID, v.Posts[approval.SurfaceFiles].TS)
+
+	empty := sample(with(approval.Result{Outcome: approval.OK}, approval.Artifact{Name: "empty.csv", Kind: "table"}))
+	empty.Session = v.Session
+	b.publish(empty, approval.SurfaceFiles)
+	require.Equal(t, "none", empty.Posts[approval.SurfaceFiles].TS)
+}
+
+func TestAnUploadThatFailsIsAnError(t *testing.T) {
+	t.Parallel()
+	b := idle(t)
+	v := sample()
+	b.publish(v, approval.SurfaceRoot)
+	with(approval.Result{Outcome: approval.OK, Stdout: strings.Repeat("line\n", 1000)}, approval.Artifact{Name: "chart.png", Kind: "chart", Data: png})(v)
+	b.sim.Fail(slacksim.MethodFault{Method: "files.getUploadURLExternal", Error: "fatal_error", Times: 2})
+	_, err := b.bot.Publish(b.ctx, v, approval.SurfaceFiles)
+	require.ErrorContains(t, err, "upload chart.png: fatal_error")
+	_, err = b.bot.Publish(b.ctx, v, approval.SurfaceReply)
+	require.ErrorContains(t, err, "upload output.txt: fatal_error")
+}
+
+func TestPrintedTextThatIsTooLongComesAsAFile(t *testing.T) {
+	t.Parallel()
+	b := idle(t)
+	v := sample()
+	b.publish(v, approval.SurfaceRoot)
+	printed := strings.Repeat("a line of text\n", 1000)
+	with(approval.Result{Outcome: approval.OK, Stdout: printed})(v)
+	b.publish(v, approval.SurfaceReply)
+	thread := b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS)
+	require.Len(t, thread, 3)
+	require.Equal(t, printedFile, thread[1].Files[0].Name)
+	got, err := b.as(slacksim.Analyst).Download(thread[1].Files[0].ID)
+	require.NoError(t, err)
+	require.Equal(t, printed, string(got))
+	require.Contains(t, thread[2].Text, "the rest is in output.txt")
+	b.publish(v, approval.SurfaceReply)
+	require.Len(t, b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS), 3)
+}
+
+func TestAWorkspaceWithoutTableBlocksGetsTheTableAsText(t *testing.T) {
+	t.Parallel()
+	b := idle(t)
+	v := sample()
+	b.publish(v, approval.SurfaceRoot)
+	with(approval.Result{Outcome: approval.OK, Tables: []approval.Grid{{Columns: []string{"month", "amount"}, Rows: [][]string{{"Jan", "12"}}, TotalRows: 1}}})(v)
+	b.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Error: "invalid_blocks"})
+	b.publish(v, approval.SurfaceReply)
+	require.Contains(t, b.read(slacksim.Analyst, v.Posts[approval.SurfaceReply]).Words(), "month  amount\nJan    12")
+}
+
+func TestASurfaceThatIsNoneIsAnError(t *testing.T) {
+	t.Parallel()
+	b := idle(t)
+	_, err := b.bot.Publish(b.ctx, sample(), "banner")
+	require.ErrorContains(t, err, "no such surface")
+	b.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Error: "not_in_channel"})
+	_, err = b.bot.Publish(b.ctx, sample(), approval.SurfaceCard)
+	require.ErrorContains(t, err, "post the card of bcd23fg in "+slacksim.CodeReview+": not_in_channel")
+	other := idle(t, func(_ *slacksim.Options, o *Options) { o.BotToken = "xoxb-wrong" })
+	_, err = other.bot.Publish(b.ctx, sample(), approval.SurfaceCard)
+	require.ErrorContains(t, err, "invalid_auth")
+}
+
+// forge changes what Slack answers to chat.postMessage.
+func forge(old, new string) *http.Client {
+	return &http.Client{Transport: trip(func(r *http.Request) (*http.Response, error) {
+		resp, err := http.DefaultTransport.RoundTrip(r)
+		if err != nil || !strings.HasSuffix(r.URL.Path, "chat.postMessage") {
+			return resp, err
+		}
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			return nil, err
+		}
+		if err := resp.Body.Close(); err != nil {
+			return nil, err
+		}
+		body = bytes.ReplaceAll(body, []byte(old), []byte(new))
+		resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+		return resp, nil
+	})}
+}
+
+func TestACardThatSlackGarbledCannotBeApproved(t *testing.T) {
+	t.Parallel()
+	b := idle(t, func(_ *slacksim.Options, o *Options) { o.HTTPClient = forge("import pandas", "import os") })
+	v := sample()
+	b.publish(v, approval.SurfaceRoot, approval.SurfaceCard)
+	card := b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard])
+	require.Equal(t, []string{actionReject, actionMore}, card.Actions())
+	require.Contains(t, card.Words(), "This card cannot be trusted")
+	require.True(t, strings.HasSuffix(v.Posts[approval.SurfaceCard].Shown, garbledMark))
+	require.Contains(t, b.log.String(), "Slack stored something else")
+
+	// It stays so when it is drawn again, and nothing is sent in vain.
+	had := v.Posts[approval.SurfaceCard]
+	b.sim.Fail(slacksim.MethodFault{Method: "*", Error: "fatal_error", Times: -1})
+	b.publish(v, approval.SurfaceCard)
+	require.Equal(t, had, v.Posts[approval.SurfaceCard])
+}
+
+func TestAGarbledCardThatCannotBeRewrittenIsAnError(t *testing.T) {
+	t.Parallel()
+	b := idle(t, func(_ *slacksim.Options, o *Options) { o.HTTPClient = forge("import pandas", "import os") })
+	b.sim.Fail(slacksim.MethodFault{Method: "chat.update", Error: "fatal_error"})
+	_, err := b.bot.Publish(b.ctx, sample(), approval.SurfaceCard)
+	require.ErrorContains(t, err, "rewrite the card")
+}
+
+func TestReadingBackForgivesSpellingAndNothingElse(t *testing.T) {
+	t.Parallel()
+	of := func(header, code string, more ...slack.Block) []slack.Block {
+		p := &page{}
+		p.head(header)
+		p.verbatim(nil, code, "python", "")
+		return append(p.blocks, more...)
+	}
+	sent := of("a < b", "x = 1 & 2")
+	tests := []struct {
+		name   string
+		stored []slack.Block
+		want   bool
+	}{
+		{"as it is", sent, true},
+		{"entities in a text", of("a &lt; b", "x = 1 & 2"), true},
+		{"entities in code", of("a < b", "x = 1 &amp; 2"), false},
+		{"another text", of("a < c", "x = 1 & 2"), false},
+		{"other code", of("a < b", "x = 1 & 3"), false},
+		{"a block more", of("a < b", "x = 1 & 2", slack.NewDividerBlock()), false},
+		{"a block less", sent[:1], false},
+		{"another block", []slack.Block{sent[1], sent[0]}, false},
+	}
+	for _, tt := range tests {
+		require.Equal(t, tt.want, same(sent, tt.stored), tt.name)
+	}
+	with := []slack.Block{&slack.HeaderBlock{Type: slack.MBTHeader, BlockID: "added", Text: &slack.TextBlockObject{Type: "plain_text", Text: "a < b", Emoji: new(false)}}, sent[1]}
+	require.True(t, same(sent, with), "Slack adds ids and defaults")
+	require.True(t, holds(nil, false, false))
+	require.True(t, holds(nil, 0.0, false))
+	require.True(t, holds(nil, nil, false))
+	require.False(t, holds("text", map[string]any{}, false))
+}
+
+func TestAFileIsFetchedOrItsFateIsTold(t *testing.T) {
+	t.Parallel()
+	b := idle(t)
+	m := b.share(slacksim.SalesData, "sales.csv", "a\n1\n")
+	f := approval.File{ID: m.Files[0].ID, Name: "sales.csv"}
+	got, err := b.bot.Fetch(b.ctx, f, 100)
+	require.NoError(t, err)
+	require.Equal(t, "a\n1\n", string(got))
+	_, err = b.bot.Fetch(b.ctx, f, 3)
+	require.ErrorIs(t, err, approval.ErrFileTooBig)
+	b.sim.Fail(slacksim.MethodFault{Method: "download", Status: 404})
+	_, err = b.bot.Fetch(b.ctx, f, 100)
+	require.Error(t, err)
+	b.sim.Fail(slacksim.MethodFault{Method: "files.info", Error: "fatal_error"})
+	_, err = b.bot.Fetch(b.ctx, f, 100)
+	require.ErrorContains(t, err, "files.info "+f.ID)
+	require.NoError(t, b.as(slacksim.Analyst).DeleteFile(f.ID))
+	_, err = b.bot.Fetch(b.ctx, f, 100)
+	require.ErrorIs(t, err, approval.ErrFileGone)
+	_, err = b.bot.Fetch(b.ctx, approval.File{ID: "F0NOBODY"}, 100)
+	require.ErrorIs(t, err, approval.ErrFileGone)
+}
+
+// answering is a Slack that answers one method with this and every download so.
+func answering(t *testing.T, method, answer string, download func(w http.ResponseWriter, r *http.Request)) *Bot {
+	t.Helper()
+	return New(Options{BotToken: "xoxb-1", AppToken: "xapp-1", APIURL: "http://slack.test/api/", HTTPClient: &http.Client{Transport: trip(func(r *http.Request) (*http.Response, error) {
+		w := &recorder{header: http.Header{}, status: http.StatusOK}
+		if strings.HasSuffix(r.URL.Path, method) {
+			w.body.WriteString(answer)
+		} else {
+			download(w, r)
+		}
+		return &http.Response{StatusCode: w.status, Header: w.header, Body: io.NopCloser(struct{ io.Reader }{&w.body}), Request: r}, nil
+	})}})
+}
+
+type recorder struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (w *recorder) Header() http.Header         { return w.header }
+func (w *recorder) Write(p []byte) (int, error) { return w.body.Write(p) }
+func (w *recorder) WriteHeader(status int)      { w.status = status }
+
+func TestDownloadsThatSlackDoesNotGive(t *testing.T) {
+	t.Parallel()
+	info := `{"ok":true,"file":{"id":"F1","size":4,"url_private":"http://slack.test/files/F1"}}`
+	tests := []struct {
+		name     string
+		info     string
+		download func(w http.ResponseWriter, r *http.Request)
+		want     error
+		says     string
+	}{
+		{"the sign-in page", info, func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://slack.test/signin?redir="+url.QueryEscape(r.URL.Path), http.StatusFound)
+		}, approval.ErrFileGone, ""},
+		{"not found", info, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) }, approval.ErrFileGone, ""},
+		{"more than was said", info, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 1000)) }, approval.ErrFileTooBig, ""},
+		{"an error", info, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }, nil, "download F1"},
+		{"round in circles", info, func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://slack.test/again", http.StatusFound)
+		}, nil, "redirected five times"},
+		{"a tombstone", `{"ok":true,"file":{"id":"F1","mode":"tombstone"}}`, nil, approval.ErrFileGone, ""},
+		{"a link to elsewhere", `{"ok":true,"file":{"id":"F1","is_external":true}}`, nil, nil, "is a link to a file somewhere else"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := answering(t, "files.info", tt.info, tt.download).Fetch(t.Context(), approval.File{ID: "F1", Name: "sales.csv"}, 100)
+			if tt.want != nil {
+				require.ErrorIs(t, err, tt.want)
+			}
+			require.ErrorContains(t, err, tt.says)
+		})
+	}
+}
+
+func TestPeopleAreWhoSlackSaysTheyAre(t *testing.T) {
+	t.Parallel()
+	b := idle(t)
+	team := slacksim.DefaultTeam.ID
+	b.sim.Change(slacksim.OtherAnalyst, func(u *slacksim.User) { u.IsStranger = true })
+	for user, want := range map[string]approval.Person{
+		slacksim.Analyst:      {ID: slacksim.Analyst, Name: "maya"},
+		slacksim.Guest:        {ID: slacksim.Guest, Name: "theo", Guest: true},
+		slacksim.Deactivated:  {ID: slacksim.Deactivated, Name: "sam", Gone: true},
+		slacksim.BotUser:      {ID: slacksim.BotUser, Bot: true},
+		slacksim.OtherAnalyst: {ID: slacksim.OtherAnalyst, Name: "jun", External: true},
+		"U0NOBODY":            {ID: "U0NOBODY", Gone: true},
+	} {
+		got, err := b.bot.Person(b.ctx, team, user)
+		require.NoError(t, err)
+		require.Contains(t, strings.ToLower(got.Name), want.Name)
+		got.Name = want.Name
+		require.Equal(t, want, got)
+	}
+	other, err := b.bot.Person(b.ctx, "T0OTHER", slacksim.Analyst)
+	require.NoError(t, err)
+	require.True(t, other.External, "somebody of another workspace")
+	b.sim.Fail(slacksim.MethodFault{Method: "users.info", Error: "user_not_visible"})
+	hidden, err := b.bot.Person(b.ctx, team, slacksim.Analyst)
+	require.NoError(t, err)
+	require.True(t, hidden.External)
+	b.sim.Fail(slacksim.MethodFault{Method: "users.info", Error: "fatal_error"})
+	_, err = b.bot.Person(b.ctx, team, slacksim.Analyst)
+	require.ErrorContains(t, err, "users.info")
+}
+
+func TestTheReviewChannelIsChecked(t *testing.T) {
+	t.Parallel()
+	b := idle(t)
+	require.NoError(t, b.bot.CheckChannel(b.ctx, slacksim.CodeReview))
+	require.NoError(t, b.bot.CheckApp(b.ctx))
+	for channel, says := range map[string]string{"": "no review channel is set", "C0NOWHERE": "invite the bot", slacksim.Partners: "shared with another organisation", slacksim.Random: "the bot is not in #random"} {
+		require.ErrorContains(t, b.bot.CheckChannel(b.ctx, channel), says)
+	}
+	b.sim.Fail(slacksim.MethodFault{Method: "conversations.info", Error: "fatal_error"})
+	require.ErrorContains(t, b.bot.CheckChannel(b.ctx, slacksim.CodeReview), "fatal_error")
+	b.sim.Fail(slacksim.MethodFault{Method: "apps.connections.open", Error: "not_allowed_token_type"})
+	require.ErrorContains(t, b.bot.CheckApp(b.ctx), "not_allowed_token_type")
+	archived := answering(t, "conversations.info", `{"ok":true,"channel":{"id":"C1","name":"old","is_archived":true}}`, nil)
+	require.ErrorContains(t, archived.CheckChannel(b.ctx, "C1"), "#old is archived")
+	lacking := answering(t, "conversations.info", `{"ok":false,"error":"missing_scope","needed":"channels:read","provided":"commands"}`, nil)
+	require.ErrorContains(t, lacking.CheckChannel(b.ctx, "C1"), "missing_scope (needs the scope channels:read)")
+}
+
+func TestALinkLeadsToTheMessage(t *testing.T) {
+	t.Parallel()
+	who := Identity{URL: "https://x.slack.com/"}
+	require.Equal(t, "https://x.slack.com/archives/C1/p1763812800000100", who.permalink("C1", "1763812800.000100", ""))
+	require.Equal(t, "https://x.slack.com/archives/C1/p1763812800000100?thread_ts=1.2&cid=C1", who.permalink("C1", "1763812800.000100", "1.2"))
+	require.Empty(t, who.permalink("C1", "", ""))
+}
+
+func TestABotHasSensibleDefaults(t *testing.T) {
+	t.Parallel()
+	b := New(Options{})
+	require.Equal(t, 2, b.Connections)
+	require.Equal(t, 16, b.Workers)
+	require.Empty(t, b.Policy().Reviewers)
+	b.Observe("kind", "acked", time.Second)
+	s := newService()
+	b.Serve(s)
+	require.Equal(t, s, b.Service)
+}

@@ -1,0 +1,96 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/approval"
+	"countersign/budget"
+)
+
+func TestErrorsBecomeWords(t *testing.T) {
+	t.Parallel()
+	b := idle(t)
+	move := func(state approval.State, verb, why string) error {
+		return &approval.MoveError{Request: &approval.Request{State: state}, Verb: verb, Why: why}
+	}
+	left := budget.Standing{Limit: budget.Limit{Scope: budget.Scope{Kind: budget.Team}, Amount: 5 * budget.Dollar, Window: budget.Month}, Spent: 4 * budget.Dollar,
+		ResetsAt: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)}
+	tests := []struct {
+		err  error
+		says string
+	}{
+		{&budget.ExceededError{Standing: left, Needed: 2 * budget.Dollar}, "The team's budget of $5.00 per month has $1.00 left, and this could need up to $2.00. It starts anew on Tuesday, 1 December 2026."},
+		{move(approval.Pending, "approve", "You have already decided on this version."), "You have already decided on this version. Nothing has changed."},
+		{move(approval.Drafting, "approve", ""), "nothing to decide yet"},
+		{move(approval.Approved, "approve", ""), "approved already"},
+		{move(approval.Running, "reject", ""), "approved already"},
+		{move(approval.Rejected, "approve", ""), "rejected already"},
+		{move(approval.Expired, "approve", ""), "nobody decided"},
+		{move(approval.Withdrawn, "approve", ""), "it was taken back"},
+		{move(approval.Failed, "approve", ""), "it failed before anything was run"},
+		{move(approval.Running, "withdraw", ""), "cannot be taken back"},
+		{move(approval.Withdrawn, "withdraw", ""), "taken back already"},
+		{move(approval.Done, "withdraw", ""), "It has ended already: it has run."},
+		{&approval.StaleError{}, "out of date"},
+		{&approval.NotAllowedError{Why: "Guests cannot decide."}, "Guests cannot decide."},
+		{&approval.InputError{Why: "Please shorten it."}, "Please shorten it."},
+		{&approval.UnreadableError{Why: "sales.csv is empty."}, "sales.csv is empty."},
+		{&approval.WriterError{Words: "The model is busy."}, "The model is busy."},
+		{&approval.BoxError{Words: "No box can be had."}, "No box can be had."},
+		{&budget.UnknownPriceError{What: "gpt-9"}, "Nobody knows what gpt-9 costs"},
+		{approval.ErrNotFound, "no such request"},
+		{approval.ErrFileGone, "has been deleted"},
+		{approval.ErrFileTooBig, "too large"},
+		{budget.ErrAmount, "not an amount of dollars"},
+		{errors.New("password=hunter2"), "Something went wrong on our side."},
+		{context.DeadlineExceeded, "took too long"},
+	}
+	for _, tt := range tests {
+		got := b.bot.Words(fmt.Errorf("ask: %w", tt.err))
+		require.Contains(t, got, tt.says)
+		require.NotContains(t, got, "hunter2")
+	}
+	require.Contains(t, b.log.String(), "hunter2", "the reason is in the log")
+	for _, s := range approval.States() {
+		require.NotEmpty(t, stateWords[s])
+		if s.Final() {
+			require.NotEmpty(t, ended[s])
+		}
+		require.NotEmpty(t, cardTitle(&approval.Request{State: s, Decisions: []approval.Decision{{}}}))
+	}
+}
+
+func TestWaitingSaysWhoIsMissing(t *testing.T) {
+	t.Parallel()
+	b := idle(t)
+	b.service.policy.Quorum = 2
+	v := sample(func(v *approval.View) {
+		v.Request.Decisions = []approval.Decision{{Reviewer: "U1", Verdict: approval.Approve, At: noon}}
+	})
+	require.Contains(t, b.bot.progress(v).text(), "1 of 2 approvals.")
+	require.Contains(t, b.bot.card(v, Identity{}, false).text(), "1 of 2 approvals")
+	b.service.policy.Reviewers = []string{v.Request.Asker}
+	require.Contains(t, b.bot.progress(v).text(), "nobody is named who could review this")
+	again := sample(in(approval.Drafting, ""))
+	again.Request.Attempts = 2
+	require.Contains(t, b.bot.progress(again).text(), "attempt 2.")
+	again.Request.Refused = []approval.Refusal{{}}
+	require.Contains(t, b.bot.progress(again).text(), "did not pass the checks")
+}
+
+func TestAnAnswerOfNothingSaysSo(t *testing.T) {
+	t.Parallel()
+	b := idle(t).bot
+	require.Contains(t, b.reply(sample(with(approval.Result{Outcome: approval.OK})), true).text(), "The code ran to its end and showed nothing.")
+	require.Contains(t, b.reply(sample(with(approval.Result{Outcome: approval.OK})), true).text(), "opened no files; connected to nothing")
+	require.Contains(t, b.progress(sample(in(approval.Done, ""))).text(), "Done.")
+	rejected := sample(in(approval.Rejected, "No"))
+	rejected.Bill[0].Estimated = true
+	require.Contains(t, b.reply(rejected, true).text(), "in part estimated")
+}
