@@ -62,7 +62,7 @@ func billLines(v *approval.View) (items [][]part) {
 	}
 	items = append(items, total)
 	if tight, ok := budget.Tightest(v.Standings); ok {
-		left := append(whose(tight.Limit.Scope, ""), words(fmt.Sprintf(": %s of %s left%s", max(0, tight.Left()).Approx(), tight.Limit.Amount, during[tight.Limit.Window])))
+		left := append(whose(tight.Limit.Scope, ""), words(fmt.Sprintf(": %s of %s left%s", max(0, tight.Left()).ApproxLeft(), tight.Limit.Amount, during[tight.Limit.Window])))
 		items = append(items, left)
 	}
 	return items

@@ -163,7 +163,7 @@ func standing(s budget.Standing, reader string) []part {
 	if s.Limit.Default {
 		per += " (the usual budget)"
 	}
-	said := append(whose(s.Limit.Scope, reader), strong(fmt.Sprintf(": %s of %s%s left. ", max(0, s.Left()).Approx(), s.Limit.Amount, per)),
+	said := append(whose(s.Limit.Scope, reader), strong(fmt.Sprintf(": %s of %s%s left. ", max(0, s.Left()).ApproxLeft(), s.Limit.Amount, per)),
 		words(gauge(s)+" "+s.Spent.Approx()+" spent"))
 	if s.Held > 0 {
 		said = append(said, words(", "+s.Held.Approx()+" set aside for work under way"))

@@ -82,7 +82,7 @@ func (b *Bot) cardTail(v *approval.View, garbled bool) *page {
 	if tight, ok := budget.Tightest(v.Standings); ok {
 		cost = append(cost, words(". "))
 		cost = append(cost, whose(tight.Limit.Scope, "")...)
-		cost = append(cost, words(fmt.Sprintf(" pays; %s of %s is left there", max(0, tight.Left()).Approx(), tight.Limit.Amount)))
+		cost = append(cost, words(fmt.Sprintf(" pays; %s of %s is left there", max(0, tight.Left()).ApproxLeft(), tight.Limit.Amount)))
 	}
 	t.say(append(cost, words("."))...)
 	m := rev.Manifest

@@ -151,7 +151,7 @@ func (e *ExceededError) Words() string {
 		per = fmt.Sprintf(" per %s", l.Window)
 	}
 	words := fmt.Sprintf("%s of %s%s has %s left, and this could need up to %s.", whose, l.Amount, per,
-		max(0, e.Standing.Left()).Approx(), e.Needed.Approx())
+		max(0, e.Standing.Left()).ApproxLeft(), e.Needed.Approx())
 	if !e.Standing.ResetsAt.IsZero() {
 		words += fmt.Sprintf(" It starts anew on %s.", e.Standing.ResetsAt.Format("Monday, 2 January 2006"))
 	}

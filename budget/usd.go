@@ -79,12 +79,17 @@ func (u USD) String() string {
 
 // Approx prints an amount for people who compare rather than add: rounded up
 // to the cent from a dollar on, to a hundredth of a cent below.
-func (u USD) Approx() string {
-	step := Cent / 100
+func (u USD) Approx() string { return u.roundUp(u.step()).String() }
+
+// ApproxLeft prints what is left of a budget as Approx would, but rounded down:
+// nobody is promised more than there is.
+func (u USD) ApproxLeft() string { return (-(-u).roundUp(u.step())).String() }
+
+func (u USD) step() USD {
 	if u >= Dollar || u <= -Dollar {
-		step = Cent
+		return Cent
 	}
-	return u.roundUp(step).String()
+	return Cent / 100
 }
 
 // roundUp is the next multiple of step that is not below u.

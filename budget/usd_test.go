@@ -138,3 +138,13 @@ func FuzzParseUSD(f *testing.F) {
 		require.Equal(t, u, back)
 	})
 }
+
+func TestWhatIsLeftIsNeverRoundedUp(t *testing.T) {
+	t.Parallel()
+	for amount, want := range map[USD]string{
+		0: "$0.00", Dollar: "$1.00", 10*Dollar - 1: "$9.99", 10 * Dollar: "$10.00", 3_399_999: "$0.0033", 999_999_999: "$0.9999",
+	} {
+		require.Equal(t, want, amount.ApproxLeft())
+	}
+	require.Equal(t, "$0.0034", USD(3_399_999).Approx())
+}
