@@ -35,7 +35,10 @@
 //	worker.py      imports pandas and pyplot, waits, runs the code as __main__
 //	show.py        turns the last expression and the figures into tables and charts
 //	watch.py       notes what the code opens, imports, connects to and spawns
-//	inspect.py     reads code with ast and says what is in it; runs nothing
+//	collect.py     chooses and reads the files that go back
+//	inspect.py     has code read with ast and said what is in it; runs nothing
+//	findings.py    the reading; unusual.py: what to look for
+//	frames.py      the form below, as Python reads and writes it
 //
 // The reviewed code shares a process with the worker, so whatever the worker
 // says is as good as what the code says. It does not share one with the

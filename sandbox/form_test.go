@@ -317,7 +317,8 @@ func TestTheRunnerIsInTheBinary(t *testing.T) {
 		names = append(names, f.Name)
 		require.NotEmpty(t, f.Data)
 	}
-	require.Equal(t, []string{"findings.py", "frames.py", "inspect.py", "show.py", "supervise.py", "watch.py", "worker.py"}, names)
+	require.Equal(t, []string{"collect.py", "findings.py", "frames.py", "inspect.py", "show.py",
+		"supervise.py", "unusual.py", "watch.py", "worker.py"}, names)
 }
 
 func FuzzReadResult(f *testing.F) {

@@ -29,7 +29,7 @@ import (
 func BenchmarkCountersign(b *testing.B) {
 	fmt.Printf("\n%-44s %9s %9s %9s %6s\n", "measured in one run", "p50", "p99", "most", "n")
 	for _, inFlight := range []int{1, 20} {
-		benchAcks(b, inFlight)
+		b.Run("acks", func(b *testing.B) { benchAcks(b, inFlight) })
 	}
 	benchRuns(b)
 }
@@ -109,7 +109,7 @@ func (h *house) bench(box approval.Sandbox, runs int) *replica {
 	var group errgroup.Group
 	group.Go(func() error { return r.bot.Run(ctx) })
 	group.Go(func() error {
-		return r.db.Work(ctx, r.service.Do, r.service.Sweep, storage.WorkOptions{Runs: runs, Drafts: runs})
+		return r.db.Work(ctx, r.careful(r.service.Do), r.service.Sweep, storage.WorkOptions{Runs: runs, Drafts: runs})
 	})
 	h.t.Cleanup(func() {
 		cancel()
@@ -168,11 +168,13 @@ func benchRuns(b *testing.B) {
 				if inFlight > 1 {
 					n = inFlight
 				}
-				if kind == "bare python3" {
-					took = bare(b, program.code, n, inFlight)
-				} else {
-					took = boxed(b, program.code, n, inFlight, kind == "box, warm")
-				}
+				b.Run(kind, func(b *testing.B) {
+					if kind == "bare python3" {
+						took = bare(b, program.code, n, inFlight)
+					} else {
+						took = boxed(b, program.code, n, inFlight, kind == "box, warm")
+					}
+				})
 				took.print(fmt.Sprintf("%s, %s, %d in flight", program.name, kind, inFlight))
 				ratios[fmt.Sprintf("%s %s %d", program.name, kind, inFlight)] = took.at(0.5)
 			}

@@ -20,6 +20,7 @@ import (
 	"countersign/codegen/samples"
 	"countersign/internal/pglocal/pgtest"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/page"
 	"countersign/storage"
 )
 
@@ -55,7 +56,7 @@ func open(t testing.TB, change ...func(*Config)) *house {
 	h.ctx, cancel = context.WithTimeout(context.Background(), 2*time.Minute)
 	t.Cleanup(cancel)
 	h.url = pgtest.Database(t, storage.Migrate)
-	h.sim = slacksim.Start(t, slacksim.Options{Manifest: countersign.Manifest, Timing: slacksim.Timing{Retries: []time.Duration{0, 50 * time.Millisecond}}})
+	h.sim = slacksim.Start(t, slacksim.Options{Manifest: countersign.Manifest, Page: page.Handler(), Timing: slacksim.Timing{Retries: []time.Duration{0, 50 * time.Millisecond}}})
 	h.model = mistraltest.Start()
 	t.Cleanup(h.model.Close)
 	h.maya, h.ben, h.priya, h.carla = h.sim.As(slacksim.Analyst), h.sim.As(slacksim.Reviewer), h.sim.As(slacksim.SecondReviewer), h.sim.As(slacksim.Admin)
@@ -79,14 +80,17 @@ func open(t testing.TB, change ...func(*Config)) *house {
 }
 
 // run starts a replica and waits until it is connected. It is stopped with the
-// test, or by calling what comes back.
-func (h *house) run() (r *replica, stop func()) {
+// test, or by calling what comes back. change may put other parts into it first.
+func (h *house) run(change ...func(*replica)) (r *replica, stop func()) {
 	h.t.Helper()
 	before := h.sim.Sockets()
 	writer, err := h.program.mistral()
 	require.NoError(h.t, err)
 	r, err = h.program.wire(h.ctx, writer)
 	require.NoError(h.t, err)
+	for _, f := range change {
+		f(r)
+	}
 	ctx, cancel := context.WithCancel(h.ctx)
 	done := make(chan error, 1)
 	go func() { done <- r.run(ctx) }()

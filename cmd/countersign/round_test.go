@@ -23,6 +23,7 @@ df.groupby("product")["units"].sum().reset_index()`)
 	h.settled()
 	require.Equal(t, "done", value[string](h, `SELECT state FROM requests`))
 	require.Equal(t, 1, value[int](h, `SELECT count(*) FROM runs`))
+	require.NotContains(t, h.log.String(), "panicked")
 
 	var out lockedBuffer
 	p := h.program

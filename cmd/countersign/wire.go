@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -154,10 +155,24 @@ func (r *replica) run(ctx context.Context) error {
 	group.Go(func() error { return r.bot.Run(ctx) })
 	group.Go(func() error {
 		longest := time.Duration(r.RunSeconds)*time.Second + 2*time.Minute
-		return r.db.Work(ctx, r.telemetry.Step(r.service.Do), r.sweep, storage.WorkOptions{RunTimeout: longest})
+		return r.db.Work(ctx, r.telemetry.Step(r.careful(r.service.Do)), r.sweep, storage.WorkOptions{RunTimeout: longest})
 	})
 	group.Go(func() error { return r.health(ctx) })
 	return group.Wait()
+}
+
+// careful keeps a fault of ours in one request from taking others along, and
+// says where it is. The job comes again.
+func (r *replica) careful(do func(context.Context, approval.Wake) error) func(context.Context, approval.Wake) error {
+	return func(ctx context.Context, wake approval.Wake) (err error) {
+		defer func() {
+			if fault := recover(); fault != nil {
+				r.log.Error("a step panicked", "step", wake.Step, "request", wake.RequestID, "fault", fault, "stack", string(debug.Stack()))
+				err = fmt.Errorf("%s of %s panicked: %v", wake.Step, wake.RequestID, fault)
+			}
+		}()
+		return do(ctx, wake)
+	}
 }
 
 func (r *replica) sweep(ctx context.Context) error {

@@ -280,6 +280,29 @@ print("x")
 	})
 }
 
+func TestInputsThatDoNotFitAreSaid(t *testing.T) {
+	t.Parallel()
+	big := input("big.csv", strings.Repeat("x", 170<<20))
+	bigger := big
+	bigger.Name = "bigger.csv"
+	result := run(t, job("print('never')", roomy, big, bigger))
+	require.Equal(t, approval.Broken, result.Outcome, "%+v", result)
+	require.Contains(t, result.Error, "No space left on device")
+	require.Empty(t, result.Stdout)
+}
+
+// Whatever code makes its worker say, the supervisor comes to an end.
+func TestAReportOfNonsenseIsBroken(t *testing.T) {
+	t.Parallel()
+	result := run(t, job(`
+import json
+real = json.dumps
+json.dumps = lambda what: real({"charts": 7}) if "outcome" in what else real(what)
+`, roomy))
+	require.Equal(t, approval.Broken, result.Outcome, "%+v", result)
+	require.Contains(t, result.Error, "The box could not do its work")
+}
+
 func TestWhatLooksLikeACommentStaysOne(t *testing.T) {
 	t.Parallel()
 	result := run(t, job("# coding: utf-7\n# note +AAo-print('hidden')\nprint('seen')\n", roomy))

@@ -36,6 +36,7 @@ type box struct {
 
 	mu      sync.Mutex
 	begun   bool
+	refused error // why nothing will ever start here
 	killed  bool
 	sent    chan struct{} // closed when the job is in the box, or cannot be
 	over    chan struct{} // closed when result holds what came out
@@ -119,13 +120,18 @@ func (b *box) kill() {
 
 // start hands the job over, once. Later calls wait for the first one.
 func (b *box) start(ctx context.Context, job approval.Job) error {
-	if err := sandbox.CheckJob(job); err != nil {
-		return fmt.Errorf("start %s: %w", b.id, err)
-	}
 	b.mu.Lock()
 	if b.begun {
 		b.mu.Unlock()
 		return b.handed(ctx)
+	}
+	if err := sandbox.CheckJob(job); err != nil && b.refused == nil {
+		b.refused = &approval.BoxError{Err: fmt.Errorf("start %s: %w", b.id, err),
+			Words: "What was to run is not what was approved, so it has not started: " + err.Error() + "."}
+	}
+	if b.refused != nil { // for good: whoever hears it relies on nothing ever starting here
+		b.mu.Unlock()
+		return b.refused
 	}
 	if b.killed || b.dead() {
 		b.mu.Unlock()

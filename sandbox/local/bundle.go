@@ -87,7 +87,7 @@ func layBundle(dir, root, python string, args ...string) error {
 			"capabilities":    object{},
 			"noNewPrivileges": true,
 			"rlimits": []object{
-				rlimit("NPROC", 64), rlimit("NOFILE", 256), rlimit("FSIZE", 64<<20), rlimit("CORE", 0),
+				rlimit("NPROC", 64), rlimit("NOFILE", 256), rlimit("FSIZE", workMB<<20), rlimit("CORE", 0),
 				rlimit("MEMLOCK", 0), rlimit("AS", 64<<30),
 			},
 		},

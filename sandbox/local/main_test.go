@@ -36,6 +36,9 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, box.Words)
 		}
 		fmt.Fprintln(os.Stderr, err)
+		if shared != nil {
+			fmt.Fprintln(os.Stderr, shared.Close(), os.Remove(dir))
+		}
 		os.Exit(1)
 	}
 	code := m.Run()

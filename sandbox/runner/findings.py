@@ -12,75 +12,9 @@ from importlib.machinery import PathFinder
 MOST = 150
 LONG_LINE = 200
 
-NETWORK = {"socket", "ssl", "urllib", "http", "ftplib", "smtplib", "imaplib", "poplib", "nntplib", "telnetlib", "xmlrpc",
-           "socketserver", "asyncio", "requests", "httpx", "aiohttp", "urllib3", "boto3", "botocore", "websocket",
-           "websockets", "paramiko", "pycurl", "grpc", "webbrowser"}
-HARMLESS = {"urllib.parse", "http.HTTPStatus"}
-# module -> level, what it is for
-UNUSUAL = {
-    "subprocess": ("danger", "starts other programs"), "pty": ("danger", "starts other programs"),
-    "multiprocessing": ("caution", "starts copies of the program"), "concurrent": ("caution", "runs things at the same time"),
-    "threading": ("caution", "runs things at the same time"), "_thread": ("caution", "runs things at the same time"),
-    "signal": ("caution", "changes how the program reacts to being stopped"),
-    "ctypes": ("danger", "calls machine code directly"), "cffi": ("danger", "calls machine code directly"),
-    "mmap": ("caution", "maps memory"), "fcntl": ("caution", "changes open files"), "resource": ("caution", "changes limits"),
-    "pickle": ("caution", "can run code that is hidden in data"), "marshal": ("danger", "can run code that is hidden in data"),
-    "shelve": ("caution", "can run code that is hidden in data"), "dill": ("danger", "can run code that is hidden in data"),
-    "joblib": ("caution", "can run code that is hidden in data"), "importlib": ("danger", "loads code by computed names"),
-    "runpy": ("danger", "runs other code"), "code": ("danger", "runs text as code"), "codeop": ("danger", "runs text as code"),
-    "imp": ("danger", "loads code by computed names"), "pkgutil": ("caution", "looks for code"),
-    "builtins": ("danger", "reaches Python's own functions"), "gc": ("danger", "reaches every object in the program"),
-    "inspect": ("caution", "looks into the running program"), "faulthandler": ("caution", "looks into the running program"),
-    "atexit": ("caution", "runs something after the end"), "site": ("caution", "changes how Python starts"),
-}
-CALLS = {
-    "eval": ("danger", "Runs text as code (eval)."), "exec": ("danger", "Runs text as code (exec)."),
-    "compile": ("danger", "Makes code out of text (compile)."), "__import__": ("danger", "Imports by a computed name (__import__)."),
-    "breakpoint": ("caution", "Starts a debugger, which nobody can answer."),
-    "input": ("caution", "Asks somebody for input; nobody is there to answer."),
-    "globals": ("caution", "Looks at all of the program's names (globals)."), "locals": ("caution", "Looks at all names in a function (locals)."),
-    "os.system": ("danger", "Starts another program (os.system)."), "os.popen": ("danger", "Starts another program (os.popen)."),
-    "os.fork": ("danger", "Makes a copy of the program (os.fork)."), "os.forkpty": ("danger", "Makes a copy of the program (os.forkpty)."),
-    "os.kill": ("danger", "Ends or signals processes (os.kill)."), "os.killpg": ("danger", "Ends or signals processes (os.killpg)."),
-    "os._exit": ("caution", "Ends the program without a result (os._exit)."),
-    "os.remove": ("caution", "Deletes files (os.remove)."), "os.unlink": ("caution", "Deletes files (os.unlink)."),
-    "os.rmdir": ("caution", "Deletes folders (os.rmdir)."), "os.removedirs": ("caution", "Deletes folders (os.removedirs)."),
-    "os.rename": ("caution", "Renames files (os.rename)."), "os.replace": ("caution", "Renames files (os.replace)."),
-    "os.symlink": ("caution", "Makes links between files (os.symlink)."), "os.link": ("caution", "Makes links between files (os.link)."),
-    "os.chmod": ("caution", "Changes who may use a file (os.chmod)."), "os.chdir": ("caution", "Changes the working folder (os.chdir)."),
-    "os.getenv": ("caution", "Reads the environment (os.getenv)."),
-    "os.walk": ("note", "Lists files (os.walk)."), "os.listdir": ("note", "Lists files (os.listdir)."), "os.scandir": ("note", "Lists files (os.scandir)."),
-    "glob.glob": ("note", "Lists files (glob)."), "glob.iglob": ("note", "Lists files (glob)."),
-    "shutil.rmtree": ("danger", "Deletes whole folders (shutil.rmtree)."), "shutil.move": ("caution", "Moves files (shutil.move)."),
-    "shutil.copy": ("caution", "Copies files (shutil.copy)."),
-    "pickle.load": ("danger", "Loads a pickle, which can run anything that is hidden in it."),
-    "pickle.loads": ("danger", "Loads a pickle, which can run anything that is hidden in it."),
-    "pandas.read_pickle": ("danger", "Loads a pickle, which can run anything that is hidden in it."),
-    "sys._getframe": ("danger", "Reaches into the running program (sys._getframe)."),
-    "sys.settrace": ("danger", "Reaches into the running program (sys.settrace)."),
-    "sys.setprofile": ("danger", "Reaches into the running program (sys.setprofile)."),
-    "sys.addaudithook": ("danger", "Reaches into the running program (sys.addaudithook)."),
-    "sys.setrecursionlimit": ("caution", "Lifts Python's limit of nesting (sys.setrecursionlimit)."),
-    "base64.b64decode": ("caution", "Unpacks text that cannot be read here (base64)."), "codecs.decode": ("caution", "Unpacks text that cannot be read here (codecs)."),
-    "bytes.fromhex": ("caution", "Unpacks text that cannot be read here (fromhex)."), "zlib.decompress": ("caution", "Unpacks text that cannot be read here (zlib)."),
-    "binascii.unhexlify": ("caution", "Unpacks text that cannot be read here (unhexlify)."),
-    "chr": ("caution", "Builds text from character numbers (chr)."),
-}
-PREFIXES = {"os.exec": ("danger", "Starts another program (os.exec)."), "os.spawn": ("danger", "Starts another program (os.spawn)."),
-            "os.posix_spawn": ("danger", "Starts another program (os.posix_spawn)."),
-            "gc.get_": ("danger", "Reaches every object in the program (gc).")}
-WALKS = {"__class__", "__subclasses__", "__globals__", "__builtins__", "__mro__", "__bases__", "__base__", "__code__", "__closure__",
-         "__dict__", "__getattribute__", "__import__", "__loader__", "__spec__", "__reduce__", "__reduce_ex__", "__self__",
-         "__func__", "__wrapped__", "f_globals", "f_locals", "f_back", "f_builtins", "gi_frame", "cr_frame", "tb_frame", "modules"}
-READS = {"open", "io.open", "pandas.ExcelFile", "numpy.load", "numpy.loadtxt", "numpy.genfromtxt", "numpy.fromfile",
-         "openpyxl.load_workbook", "matplotlib.pyplot.imread", "PIL.Image.open"}
-WRITES = {"to_csv", "to_excel", "to_json", "to_parquet", "to_html", "to_pickle", "to_feather", "to_hdf", "to_latex", "to_markdown",
-          "to_xml", "savefig", "to_stata", "tofile"}
-WRITE_CALLS = {"numpy.save", "numpy.savetxt", "numpy.savez", "numpy.savez_compressed", "pandas.ExcelWriter", "matplotlib.pyplot.imsave"}
 
-
-def inspect(code, files):
-    """The inspection of the code's bytes: {"problem", "findings"}."""
+def inspect(code, files, known):
+    """The inspection of the code's bytes: {"problem", "findings"}. known is unusual.py."""
     try:
         source = code.decode("utf-8")
         refused = names_that_mislead(source)
@@ -97,7 +31,7 @@ def inspect(code, files):
         return {"problem": "It is not valid Python: line %d: %s%s" % (e.lineno or 0, e.msg, line), "findings": []}
     except ValueError as e:
         return {"problem": "It is not valid Python: %s" % e, "findings": []}
-    reader = Reader(files)
+    reader = Reader(files, known)
     reader.learn(tree)
     reader.visit(tree)
     reader.check_columns()
@@ -122,7 +56,8 @@ def names_that_mislead(source):
 
 
 class Reader(ast.NodeVisitor):
-    def __init__(self, files):
+    def __init__(self, files, known):
+        self.known = known    # unusual.py
         self.columns = {f["name"]: f["columns"] for f in files}
         self.findings, self.problems = {}, []
         self.alias = {}       # a local name -> what it was imported as
@@ -230,8 +165,8 @@ class Reader(ast.NodeVisitor):
             if a.name == "*":
                 self.find("caution", node.lineno, "Imports every name of %s, which may hide others." % node.module)
             whole = node.module + "." + a.name
-            if whole in CALLS or whole.startswith(tuple(PREFIXES)):
-                self.known(node.lineno, whole)
+            if whole in self.known.CALLS or whole.startswith(tuple(self.known.PREFIXES)):
+                self.judge(node.lineno, whole)
 
     def module(self, line, name, part=""):
         top = name.partition(".")[0]
@@ -246,21 +181,21 @@ class Reader(ast.NodeVisitor):
             self.problems.append("Line %d: the module %s is not installed in the box. There are Python's own modules, "
                                  "pandas, numpy, matplotlib and openpyxl." % (line, top))
             return
-        if top in NETWORK and name not in HARMLESS and name + "." + part not in HARMLESS:
+        if top in self.known.NETWORK and name not in self.known.HARMLESS and name + "." + part not in self.known.HARMLESS:
             self.find("caution", line, "Imports %s, which talks to the network; the box has none." % name)
-        elif top in UNUSUAL:
-            level, does = UNUSUAL[top]
+        elif top in self.known.UNUSUAL:
+            level, does = self.known.UNUSUAL[top]
             self.find(level, line, "Imports %s, which %s." % (name, does))
         else:
             self.find("note", line, "Imports %s, %s." % (top, source))
 
     # -- calls
 
-    def known(self, line, name):
-        if name in CALLS:
-            self.find(CALLS[name][0], line, CALLS[name][1])
+    def judge(self, line, name):
+        if name in self.known.CALLS:
+            self.find(self.known.CALLS[name][0], line, self.known.CALLS[name][1])
             return
-        for prefix, (level, text) in PREFIXES.items():
+        for prefix, (level, text) in self.known.PREFIXES.items():
             if name.startswith(prefix):
                 self.find(level, line, text)
 
@@ -268,7 +203,7 @@ class Reader(ast.NodeVisitor):
         name = self.dotted(node.func).removeprefix("builtins.")
         method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
         first = node.args[0] if node.args else None
-        self.known(node.lineno, name)
+        self.judge(node.lineno, name)
         if name in ("getattr", "setattr", "delattr", "hasattr") and len(node.args) > 1:
             self.attribute_by_name(node, name)
         elif name == "time.sleep" and isinstance(first, ast.Constant) and isinstance(first.value, (int, float)) and first.value > 5:
@@ -277,7 +212,7 @@ class Reader(ast.NodeVisitor):
             self.find("danger", node.lineno, "Loads a pickle, which can run anything that is hidden in it.")
         elif name in ("pandas.eval",) or method == "eval":
             self.find("caution", node.lineno, "Has pandas compute a formula that is given as text.")
-        if name.partition(".")[0] in NETWORK and name.rpartition(".")[0] not in HARMLESS and first is not None and self.literal(first):
+        if name.partition(".")[0] in self.known.NETWORK and name.rpartition(".")[0] not in self.known.HARMLESS and first is not None and self.literal(first):
             self.find("caution", node.lineno, "Connects to %s; the box has no network." % self.literal(first)[:120])
         self.files(node, name, method, first)
         self.grouping(node, method)
@@ -287,14 +222,14 @@ class Reader(ast.NodeVisitor):
         text = self.literal(node.args[1])
         if text is None:
             self.find("caution", node.lineno, "Reaches a property by a computed name (%s)." % name)
-        elif text in WALKS or text.startswith("__"):
+        elif text in self.known.WALKS or text.startswith("__"):
             self.find("danger", node.lineno, "Reaches into Python's own machinery (%s)." % text)
 
     # -- files
 
     def files(self, node, name, method, first):
         keyword = {k.arg: k.value for k in node.keywords}
-        if name in ("open", "io.open") or method == "open" and name not in READS:
+        if name in ("open", "io.open") or method == "open" and name not in self.known.READS:
             at = first if name in ("open", "io.open") else getattr(node.func, "value", None)
             mode = keyword.get("mode") or (node.args[1:2] if at is first else node.args[:1] or [None])
             mode = (mode[0] if mode else None) if isinstance(mode, list) else mode
@@ -302,7 +237,7 @@ class Reader(ast.NodeVisitor):
             if at is None or method == "open" and self.literal(at) is None and name != "io.open":
                 return
             return self.writes_file(node, at) if set(kind) & set("wax+") else self.reads_file(node, at)
-        if self.reads(name) or name in READS:
+        if self.reads(name) or name in self.known.READS:
             at = first or keyword.get("filepath_or_buffer") or keyword.get("io") or keyword.get("path")
             if at is not None:
                 self.reads_file(node, at)
@@ -310,7 +245,7 @@ class Reader(ast.NodeVisitor):
             self.reads_file(node, node.func.value)
         elif method in ("write_text", "write_bytes"):
             self.writes_file(node, node.func.value)
-        elif method in WRITES or name in WRITE_CALLS:
+        elif method in self.known.WRITES or name in self.known.WRITE_CALLS:
             at = first or keyword.get("path_or_buf") or keyword.get("fname") or keyword.get("excel_writer") or keyword.get("path")
             if at is not None:
                 self.writes_file(node, at)
@@ -352,19 +287,19 @@ class Reader(ast.NodeVisitor):
 
     def visit_Attribute(self, node):
         name = self.dotted(node)
-        if node.attr in WALKS and (node.attr != "modules" or name == "sys.modules"):
+        if node.attr in self.known.WALKS and (node.attr != "modules" or name == "sys.modules"):
             self.find("danger", node.lineno, "Reaches into Python's own machinery (%s)." % node.attr)
         elif name == "os.environ":
             self.find("caution", node.lineno, "Reads the environment (os.environ).")
-        elif CALLS.get(name, ("",))[0] == "danger":
-            self.known(node.lineno, name)  # called, or passed on under another name
+        elif self.known.CALLS.get(name, ("",))[0] == "danger":
+            self.judge(node.lineno, name)  # called, or passed on under another name
         self.generic_visit(node)
 
     def visit_Name(self, node):
         if node.id in ("__builtins__", "__loader__", "__spec__"):
             self.find("danger", node.lineno, "Reaches into Python's own machinery (%s)." % node.id)
         elif node.id in ("eval", "exec", "compile", "__import__") and isinstance(node.ctx, ast.Load):
-            self.known(node.lineno, node.id)
+            self.judge(node.lineno, node.id)
 
     def visit_While(self, node):
         always = isinstance(node.test, ast.Constant) and bool(node.test.value)

@@ -61,7 +61,7 @@ def main(job_at, result_at):
     _, job, _ = reader.frame()
     result.stamp = bytes.fromhex(job["stamp"])
     code = next(body for kind, _, body in list(reader.all()) if kind == "C")
-    said = in_a_child(lambda: load("findings").inspect(code, job["files"] or []))
+    said = in_a_child(lambda: load("findings").inspect(code, job["files"] or [], load("unusual")))
     result.send("R", None, json.dumps(said).encode())
     result.end()
 

@@ -153,10 +153,12 @@ def drawing(value):
 
 
 def resolution(figure):
+    """Dots per inch. A figure that would have too many of them is made smaller."""
     width, height = figure.get_size_inches()
     dpi = 120
-    if width * height * dpi * dpi > PIXELS:
-        dpi = max(1, int((PIXELS / (width * height)) ** 0.5))
+    shrink = (PIXELS / (width * height * dpi * dpi)) ** 0.5
+    if shrink < 1:
+        figure.set_size_inches(width * shrink, height * shrink)
     return dpi
 
 

@@ -14,7 +14,6 @@ import json
 import os
 import select
 import signal
-import stat
 import sys
 import time
 import types
@@ -24,10 +23,8 @@ CODE_NAME = "analysis.py"
 CHUNK = 64 << 10
 KEEP_NOTES = 50
 KEEP_SEEN = 100
-DEEP = 4          # folders within the working folder
 MOST_FILES = 10000  # that the code may make; an empty file costs no disk, but memory
 GLANCE = 0.2      # seconds between two looks at them
-ENTRIES = 2000    # files and folders that are looked at
 
 
 def load(name):
@@ -42,6 +39,9 @@ def load(name):
 def prctl(option, value):
     import ctypes
     ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
+
+
+collect = load("collect")
 
 
 class Worker:
@@ -91,7 +91,7 @@ class Run:
         self.seen = {"opened": [], "imported": [], "connected": [], "spawned": []}
         self.ended = None      # the sha256 that the worker's report must have
         self.status = None     # what wait said about the worker
-        self.late = self.littered = False
+        self.late = self.littered = self.reported = False
         self.where = ""
         self.began = self.took = 0.0
 
@@ -218,10 +218,11 @@ class Run:
     def finish(self, before):
         said = self.worker_report()
         outcome, error = self.verdict(said)
-        files = self.collect(said, before)
+        files = collect.choose(self, said, before)
         if self.printed > self.sent:
             self.note("What was printed was cut: %s of %s are shown." % (size(self.sent), size(self.printed)))
         tables = said.get("tables") if isinstance(said.get("tables"), list) else []
+        self.reported = True
         self.result.send("R", None, json.dumps({
             "outcome": outcome, "error": error, "traceback": str(said.get("traceback") or self.where),
             "value": str(said.get("value") or ""), "tables": tables, "notes": self.notes,
@@ -231,11 +232,16 @@ class Run:
             self.result.send("F", head, body)
         self.result.end()
 
+    def give_up(self, why):
+        if not self.reported:
+            self.result.send("R", None, json.dumps({"outcome": "broken", "error": why, "notes": self.notes}).encode())
+        self.result.end()
+
     def worker_report(self):
         """What the worker says, if it says it as its last act and unchanged; otherwise nothing."""
         if self.ended is None or self.status != 0:
             return {}
-        data = read_file(os.path.join(self.out, "report.json"), 8 << 20)
+        data = collect.read_file(os.path.join(self.out, "report.json"), 8 << 20)
         if data is None or hashlib.sha256(data).hexdigest() != self.ended:
             return {}
         try:
@@ -261,42 +267,6 @@ class Run:
                 return "out of memory", "It was stopped because the box had no memory left."
             return "broken", "The code was ended by the signal %s." % signal.Signals(number).name
         return "broken", "The code ended its process by itself, so its result has no proper end."
-
-    def collect(self, said, before):
-        """Chooses the files that go back: tables, then charts, then what the code wrote."""
-        found = []
-        charts = {c["name"]: c.get("alt", "") for c in said.get("charts", [])}
-        for name in sorted(os.listdir(self.out), key=natural):
-            path = os.path.join(self.out, name)
-            if name.startswith("chart-") and name.endswith(".png"):
-                found.append((1, name, "chart", charts.get(name, ""), path))
-            elif name in said.get("csvs", []):
-                found.append((0, name, "table", "", path))
-        alts = said.get("saved", {})
-        written, odd = changed(self.work, before)
-        for text in odd:
-            self.note(text)
-        for relative, path in written:
-            found.append((2, relative, "file", alts.get(relative, ""), path))
-        kept, names, room, left = [], set(), self.job["file_bytes"], self.job["files"]
-        dropped = 0
-        for _, shown, kind, alt, path in sorted(found, key=lambda f: f[0]):
-            if left == 0:
-                dropped += 1
-                continue
-            data = read_file(path, self.job["one_file"])
-            if data is None or len(data) > room:
-                self.note("The file %s was left behind: it is no plain file, or larger than what may come back." % tidy(shown))
-                continue
-            name = unused(tidy(shown), names)
-            if name != shown:
-                self.note("The file %r comes back as %s." % (shown, name))
-            room, left = room - len(data), left - 1
-            kept.append(({"name": name, "kind": kind, "alt": alt[:400]}, data))
-        if dropped:
-            self.note("%d more files were left behind: %d may come back." % (dropped, self.job["files"]))
-        return kept
-
 
 def kill_rest(run):
     """Kills everything that is left, daemons too, before anything is collected: nothing changes any more."""
@@ -338,83 +308,6 @@ def descendants():
         found |= more
         grew = bool(more)
     return found
-
-
-def signature(info):
-    return info.st_ino, info.st_size, info.st_mtime_ns
-
-
-def changed(work, before):
-    """The plain files in the working folder that are new or different, and remarks on what is no plain file."""
-    files, odd, looked = [], [], 0
-    stack = [(work, "", 0)]
-    while stack:
-        folder, prefix, depth = stack.pop()
-        try:
-            entries = sorted(os.scandir(folder), key=lambda e: natural(e.name))
-        except OSError:
-            continue
-        for entry in entries:
-            looked += 1
-            if looked > ENTRIES:
-                return files, odd + ["There are more files than were looked at."]
-            relative = prefix + os.fsencode(entry.name).decode("utf-8", "replace")
-            info = entry.stat(follow_symlinks=False)
-            if stat.S_ISDIR(info.st_mode):
-                if depth < DEEP and entry.name != "__pycache__":
-                    stack.append((entry.path, relative + "/", depth + 1))
-            elif not stat.S_ISREG(info.st_mode) or info.st_nlink != 1:
-                odd.append("%s was left behind: it is a link or no plain file." % tidy(relative))
-            elif before.get(relative) != signature(info):
-                if relative in before:
-                    odd.append("The code changed its copy of the input %s." % tidy(relative))
-                files.append((relative, entry.path))
-    return files, odd[:20]
-
-
-def read_file(path, most):
-    """A plain file's content; None for everything else, and for more than most bytes."""
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return None
-    with os.fdopen(fd, "rb") as f:
-        info = os.fstat(fd)
-        if not stat.S_ISREG(info.st_mode) or info.st_nlink != 1 or info.st_size > most:
-            return None
-        data = f.read(most + 1)
-    return data if len(data) <= most else None
-
-
-def tidy(name):
-    """A name that means the same everywhere; the host refuses any other."""
-    name = "".join(c if c.isalpha() or c.isdecimal() or c in "._-" else "_" for c in name)
-    if not name or name[0] in ".-":
-        name = "_" + name.lstrip(".-")
-    stem, dot, end = name.rpartition(".")
-    if len(name.encode()) > 90:
-        keep = 90 - len(end.encode()) - 1 if dot and len(end) <= 10 else 90
-        short = (stem if keep < 90 else name).encode()[:max(keep, 1)].decode("utf-8", "ignore")
-        name = short + (dot + end if keep < 90 else "")
-    return name
-
-
-def unused(name, names):
-    stem, dot, end = name.rpartition(".")
-    if not dot:
-        stem, end = name, ""
-    fresh, n = name, 1
-    while fresh in names:
-        n += 1
-        fresh = "%s-%d%s%s" % (stem, n, dot, end)
-    names.add(fresh)
-    return fresh
-
-
-def natural(name):
-    """Sorts chart-2 before chart-10."""
-    digits = "".join(c for c in name if c.isdigit())[:9]
-    return name.rstrip("0123456789.pngcsv"), int(digits or 0), name
 
 
 def size(n):
@@ -480,7 +373,7 @@ def put_inputs(frames, work):
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         with os.fdopen(fd, "wb") as f:
             f.write(body)
-        before[name] = signature(os.lstat(path))
+        before[name] = collect.signature(os.lstat(path))
     return code, before
 
 
@@ -500,13 +393,17 @@ def main(job_at, result_at, work, out):
     reader = frames.Reader(job_fd)
     _, job, _ = reader.frame()
     result.stamp = bytes.fromhex(job["stamp"])
-    code, before = put_inputs(reader.all(), work)
-    os.close(job_fd)
-    if not job_at.startswith("fd:"):
-        os.unlink(job_at)  # it holds the stamp
     run = Run(worker, result, job, work, out)
-    run.go(code)
-    run.finish(before)
+    try:
+        code, before = put_inputs(reader.all(), work)
+        os.close(job_fd)
+        if not job_at.startswith("fd:"):
+            os.unlink(job_at)  # it holds the stamp
+        run.go(code)
+        run.finish(before)
+    except Exception as e:  # nothing more is known, but whoever waits for the result learns that
+        kill_rest(run)
+        run.give_up("The box could not do its work: %s: %s" % (type(e).__name__, e))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ noted stays noted. It is a witness, not a guard: the box is the guard.
 """
 
 import builtins
+import importlib
 import os
 import sys
 
@@ -25,7 +26,6 @@ class Watch:
             "os.remove": lambda args: self.moved(args[0], "deleted"),
             "os.rename": lambda args: self.moved(args[0], "renamed to " + self.place(args[1])),
             "os.symlink": lambda args: self.note("opened", "%s (a link to %s)" % (self.place(args[1]), text(args[0]))),
-            "import": self.imported,
             "socket.connect": lambda args: self.note("connected", address(args[1])),
             "socket.sendto": lambda args: self.note("connected", address(args[1])),
             "socket.bind": lambda args: self.note("connected", "listens at " + address(args[1])),
@@ -47,15 +47,22 @@ class Watch:
                 except Exception:
                     pass  # an odd argument is the code's own trouble, and no reason to stop it here
 
-        real_import = builtins.__import__
+        # A library that was imported while the box warmed up raises no audit event, hence these.
+        real_import, real_module = builtins.__import__, importlib.import_module
 
         def watched_import(name, globals=None, locals=None, fromlist=(), level=0):
-            # A library that was imported while the box warmed up raises no audit event.
-            if self.armed and level == 0 and globals is not None and globals.get("__name__") == "__main__":
-                self.note("imported", name.partition(".")[0])
+            if self.armed and level == 0:
+                asker = sys._getframe(1).f_globals
+                if globals is None or globals is asker:  # not Python itself, looking for a codec
+                    self.imported(name, asker)
             return real_import(name, globals, locals, fromlist, level)
 
-        builtins.__import__ = watched_import
+        def watched_module(name, package=None):
+            if self.armed:
+                self.imported(name, sys._getframe(1).f_globals)
+            return real_module(name, package)
+
+        builtins.__import__, importlib.import_module = watched_import, watched_module
         sys.addaudithook(hook)
 
     def opened(self, args):
@@ -73,13 +80,11 @@ class Watch:
         if not place.startswith("/tmp") or asked_for(4):
             self.note("opened", "%s (%s)" % (place, how))
 
-    def imported(self, args):
-        # Only what the code itself asks for, by whatever way: the nearest frame that is not the import machinery.
-        frame = sys._getframe(2)
-        while frame is not None and "importlib" in frame.f_code.co_filename:
-            frame = frame.f_back
-        if frame is not None and frame.f_globals.get("__name__") == "__main__":
-            self.note("imported", text(args[0]).partition(".")[0])
+    def imported(self, name, asker):
+        # What a library imports is its own business; text that is run as code belongs to the code.
+        asker = asker.get("__name__")
+        if asker == "__main__" or asker not in sys.modules:
+            self.note("imported", name.partition(".")[0])
 
     def place(self, path):
         path = os.path.normpath(os.path.join(self.work, text(path)))

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/internal/slacksim"
+	"countersign/sandbox/e2b/e2btest"
+)
+
+// What the tests of bad input need of a house beside what every test needs.
+
+// atE2B lets the code run at an E2B of our own, whose boxes are plain child
+// processes: much lighter than gVisor, and only for code that a test trusts.
+func atE2B(cloud *e2btest.Server) func(*Config) {
+	return func(c *Config) {
+		c.E2BAPIKey, c.E2BAPIURL, c.E2BBoxURL = e2btest.Key, cloud.APIURL, cloud.SandboxURL
+	}
+}
+
+// openLight is a house whose code runs at such an E2B, with a replica in it.
+func openLight(t *testing.T, change ...func(*Config)) *house {
+	t.Helper()
+	h := open(t, append([]func(*Config){atE2B(e2btest.New(t))}, change...)...)
+	h.run()
+	return h
+}
+
+// cardOf waits for the card that asks about a question.
+func (h *house) cardOf(question string) slacksim.Message {
+	h.t.Helper()
+	card, err := h.ben.WaitMessage(h.ctx, h.program.ReviewChannel, func(m slacksim.Message) bool {
+		return m.Has("Reject") && strings.Contains(m.Words(), question)
+	})
+	require.NoError(h.t, err, "no card for %q; all that was said: %s", question, h.everything())
+	return card
+}
+
+// becomes waits until a message shows the words.
+func (h *house) becomes(m slacksim.Message, words string) slacksim.Message {
+	h.t.Helper()
+	now, err := h.ben.WaitChange(h.ctx, m, func(m slacksim.Message) bool { return strings.Contains(m.Text+"\n"+m.Words(), words) })
+	require.NoError(h.t, err, "it never said %q", words)
+	return now
+}
+
+// everything is all threads of #sales-data, for a test that fails.
+func (h *house) everything() string {
+	var all []string
+	for _, m := range h.maya.Messages(slacksim.SalesData) {
+		all = append(all, h.thread(m))
+	}
+	return strings.Join(all, "\n======\n")
+}
+
+// row is what the tables hold about one question.
+type row struct {
+	State, Reason      string
+	Attempts, Runs     int
+	Decisions, Charges int
+	Holds, Open        int
+	Estimated          int // settlements that nobody could know better
+}
+
+// row reads it, when nothing moves any more.
+func (h *house) row(question string) (r row) {
+	h.t.Helper()
+	id := value[string](h, `SELECT id FROM requests WHERE strpos(question, $1) > 0`, question)
+	count := func(sql string) int { return value[int](h, `SELECT count(*) FROM `+sql, id) }
+	return row{
+		State:     value[string](h, `SELECT state FROM requests WHERE id = $1`, id),
+		Reason:    value[string](h, `SELECT reason FROM requests WHERE id = $1`, id),
+		Attempts:  value[int](h, `SELECT attempts FROM requests WHERE id = $1`, id),
+		Runs:      count(`runs WHERE request_id = $1`),
+		Decisions: count(`decisions WHERE request_id = $1`),
+		Charges:   count(`charges c JOIN holds h ON h.id = c.hold_id WHERE h.request_id = $1`),
+		Holds:     count(`holds WHERE request_id = $1`),
+		Open:      count(`holds h WHERE h.request_id = $1 AND NOT EXISTS (SELECT FROM settlements s WHERE s.hold_id = h.id)`),
+		Estimated: count(`settlements WHERE request_id = $1 AND estimated`),
+	}
+}
+
+// nothing asserts that nobody's words became a request, and no money moved.
+func (h *house) nothing() {
+	h.t.Helper()
+	for _, table := range []string{"requests", "sessions", "holds", "settlements", "decisions", "runs"} {
+		require.Zero(h.t, value[int](h, `SELECT count(*) FROM `+table), table)
+	}
+	require.Empty(h.t, h.model.Requests(), "the model was asked")
+}
+
+// private is all that somebody was told in private in a channel.
+func private(who *slacksim.Person, channel string) (all []string) {
+	for _, m := range who.Ephemerals(channel) {
+		all = append(all, m.Words())
+	}
+	return all
+}

@@ -1,0 +1,210 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"image"
+	"image/png"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+	"github.com/stretchr/testify/require"
+
+	"countersign/internal/slacksim"
+)
+
+// browser is a Chromium of this test alone. Every person gets a profile of their
+// own in it, as on machines of their own.
+type browser struct {
+	h        *house
+	ctx      context.Context
+	pictures string // where screenshots go
+}
+
+// startBrowser starts Debian's Chromium. It ends with the test, and with the test
+// process in whatever way that ends.
+func (h *house) startBrowser() *browser {
+	h.t.Helper()
+	path, err := findChromium()
+	require.NoError(h.t, err)
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.UserDataDir(h.t.TempDir()),
+		// The page is our own, and root cannot have Chromium's sandbox.
+		chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-quic", true))
+	allocator, release := chromedp.NewExecAllocator(h.ctx, options...)
+	h.t.Cleanup(release)
+	ctx, _ := chromedp.NewContext(allocator)
+	require.NoError(h.t, chromedp.Do(ctx), "Chromium does not start")
+	h.t.Cleanup(func() {
+		if err := chromedp.Cancel(ctx); !errors.Is(err, context.Canceled) {
+			require.NoError(h.t, err)
+		}
+	})
+	pictures := os.Getenv("COUNTERSIGN_PICTURES")
+	if pictures == "" {
+		pictures = h.t.(*testing.T).ArtifactDir()
+	}
+	return &browser{h: h, ctx: ctx, pictures: pictures}
+}
+
+// findChromium is where the browser is. Without one nothing is skipped.
+func findChromium() (string, error) {
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome-stable", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path, nil
+		}
+	}
+	return "", errors.New("no Chromium: run tools/setup test, or apt-get install chromium")
+}
+
+// tab is what one person looks at.
+type tab struct {
+	h    *house
+	ctx  context.Context
+	who  string
+	into string // the folder of the pictures
+}
+
+// sit opens the page as a person, in a channel or, when place holds "=", elsewhere.
+func (b *browser) sit(as, place string) *tab {
+	b.h.t.Helper()
+	ctx, leave := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext())
+	b.h.t.Cleanup(leave)
+	if !strings.Contains(place, "=") {
+		place = "channel=" + place
+	}
+	x := &tab{h: b.h, ctx: ctx, who: as, into: b.pictures}
+	require.NoError(b.h.t, chromedp.Do(ctx, chromedp.EmulateViewport(1440, 1000), chromedp.Navigate(fmt.Sprintf("%s/?as=%s&%s", b.h.sim.URL(), as, place))))
+	x.until(`document.querySelector('[data-testid=connection]')?.dataset.sockets > 0`)
+	return x
+}
+
+// test is the selector of a test id.
+func test(id string) string { return fmt.Sprintf("[data-testid=%q]", id) }
+
+// message is the selector of a message.
+func message(m slacksim.Message) string { return test("message-" + m.TS) }
+
+// until waits until the JavaScript is true, and looks whenever the page changes:
+// chromedp's own way of polling needs eval, which the page's policy refuses.
+func (x *tab) until(js string) {
+	x.h.t.Helper()
+	_, err := chromedp.Run(x.ctx, chromedp.Evaluate[bool](`new Promise(done => {
+		const look = () => { if (!(`+js+`)) return; watch.disconnect(); clearInterval(clock); done(true) }
+		const watch = new MutationObserver(look)
+		watch.observe(document, {subtree: true, childList: true, attributes: true, characterData: true})
+		const clock = setInterval(look, 100) // what no mutation tells: a picture that has loaded
+		look()
+	})`, chromedp.EvalAwaitPromise))
+	if err != nil {
+		x.picture("failed-" + x.who)
+		text, _ := chromedp.Run(x.ctx, chromedp.Evaluate[string](`document.body.innerText`))
+		require.NoError(x.h.t, err, "%s waits for %s; the page says:\n%s", x.who, js, text)
+	}
+}
+
+// ask evaluates JavaScript.
+func evaluate[T any](x *tab, js string) T {
+	x.h.t.Helper()
+	v, err := chromedp.Run(x.ctx, chromedp.Evaluate[T](js, chromedp.EvalAwaitPromise))
+	require.NoError(x.h.t, err, js)
+	return v
+}
+
+func quoted(s string) string {
+	b, _ := json.Marshal(s) // a string always marshals
+	return string(b)
+}
+
+// sees waits until an element shows the words.
+func (x *tab) sees(selector, words string) {
+	x.h.t.Helper()
+	x.until(fmt.Sprintf(`[...document.querySelectorAll(%s)].some(e => e.innerText.includes(%s))`, quoted(selector), quoted(words)))
+}
+
+// misses waits until nothing matches.
+func (x *tab) misses(selector string) {
+	x.h.t.Helper()
+	x.until(fmt.Sprintf(`!document.querySelector(%s)`, quoted(selector)))
+}
+
+// reads is the text of an element, as it is in the document.
+func (x *tab) reads(selector string) string {
+	x.h.t.Helper()
+	text, err := chromedp.Run(x.ctx, chromedp.TextContent(chromedp.CSS(selector)))
+	require.NoError(x.h.t, err, selector)
+	return text
+}
+
+func (x *tab) click(selector string) {
+	x.h.t.Helper()
+	require.NoError(x.h.t, chromedp.Do(x.ctx, chromedp.ScrollIntoView(chromedp.CSS(selector)), chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible)), "%s clicks %s", x.who, selector)
+}
+
+// types puts text into a field by its keys.
+func (x *tab) types(selector, text string) {
+	x.h.t.Helper()
+	require.NoError(x.h.t, chromedp.Do(x.ctx, chromedp.SendKeys(chromedp.CSS(selector), text, chromedp.NodeVisible)), "%s types into %s", x.who, selector)
+}
+
+func (x *tab) press(keys string) {
+	x.h.t.Helper()
+	require.NoError(x.h.t, chromedp.Do(x.ctx, chromedp.KeyEvent(keys)))
+}
+
+// tabTo presses Tab until the element has the focus, as somebody without a mouse does.
+func (x *tab) tabTo(selector string) {
+	x.h.t.Helper()
+	for range 200 {
+		if evaluate[bool](x, fmt.Sprintf(`!!document.activeElement?.matches(%s)`, quoted(selector))) {
+			return
+		}
+		x.press(kb.Tab)
+	}
+	require.Fail(x.h.t, "cannot be reached by keyboard", "%s from where %s is", selector, x.who)
+}
+
+// goes leads the tab somewhere else.
+func (x *tab) goes(place string) {
+	x.h.t.Helper()
+	require.NoError(x.h.t, chromedp.Do(x.ctx, chromedp.Navigate(x.h.sim.URL()+"/?as="+x.who+"&"+place)))
+}
+
+// picture keeps a screenshot of the page, or of an element of it.
+func (x *tab) picture(name string, selector ...string) {
+	x.h.t.Helper()
+	shot := chromedp.CaptureScreenshot()
+	if len(selector) > 0 {
+		shot = chromedp.ScreenshotScale(chromedp.CSS(selector[0]), 1.5)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.ctx), 20*time.Second)
+	defer cancel()
+	data, err := chromedp.Run(ctx, shot)
+	require.NoError(x.h.t, err)
+	require.NoError(x.h.t, os.WriteFile(filepath.Join(x.into, name+".png"), data, 0o644))
+}
+
+// chart waits for a picture on the page, takes its bytes as the page got them,
+// and decodes them.
+func (x *tab) chart(selector string) image.Image {
+	x.h.t.Helper()
+	x.until(fmt.Sprintf(`document.querySelector(%s)?.naturalWidth > 0`, quoted(selector)))
+	data, err := base64.StdEncoding.DecodeString(evaluate[string](x, fmt.Sprintf(`fetch(document.querySelector(%s).src).then(r => r.blob()).then(b => new Promise(done => {
+		const reader = new FileReader()
+		reader.onload = () => done(reader.result.split(',')[1])
+		reader.readAsDataURL(b)
+	}))`, quoted(selector))))
+	require.NoError(x.h.t, err)
+	picture, err := png.Decode(bytes.NewReader(data))
+	require.NoError(x.h.t, err)
+	return picture
+}
