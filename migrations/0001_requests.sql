@@ -160,7 +160,7 @@ BEGIN
         ('drafting', 'pending'), ('drafting', 'failed'), ('drafting', 'expired'), ('drafting', 'withdrawn'),
         ('pending', 'approved'), ('pending', 'rejected'), ('pending', 'drafting'), ('pending', 'expired'), ('pending', 'withdrawn'),
         ('approved', 'running'), ('approved', 'failed'), ('approved', 'expired'), ('approved', 'withdrawn'),
-        ('running', 'done'), ('running', 'lost')) THEN
+        ('running', 'done'), ('running', 'lost'), ('running', 'failed')) THEN
         RAISE EXCEPTION 'request % cannot become % after %', OLD.id, NEW.state, OLD.state
             USING ERRCODE = 'check_violation', CONSTRAINT = 'requests_move';
     END IF;

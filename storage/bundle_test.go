@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -16,7 +17,26 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if url := os.Getenv("STORAGE_TEST_REPLICA"); url != "" {
+		replica(url)
+		return
+	}
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("countersign/internal/pglocal.(*Server).run"))
+}
+
+// replica is another process that takes jobs and never gets done with them.
+func replica(url string) {
+	ctx := context.Background()
+	db, err := Open(ctx, url, Options{})
+	if err == nil {
+		err = db.Work(ctx, func(ctx context.Context, w approval.Wake) error {
+			return db.Alone(ctx, w.RequestID, w.Step, func(context.Context) error {
+				fmt.Println("at", w.Step)
+				select {}
+			})
+		}, nobody, WorkOptions{})
+	}
+	fmt.Println(err)
 }
 
 // bundle is a database with people around it.

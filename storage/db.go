@@ -21,7 +21,7 @@ type Options struct {
 	Location *time.Location // on whose calendar budgets run. Default: UTC
 	Quorum   int            // how many approvals the schema insists on. Default: 1
 	MaxConns int            // of this process, for short transactions. Default: 16
-	MaxAlone int            // steps under way at once in this process, each on a connection. Default: 32
+	MaxAlone int            // steps under way at once in this process, each on a connection. Default: 16
 	Log      *slog.Logger   // Default: nothing is logged
 }
 
@@ -50,7 +50,7 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 	if db.pool, err = connect(ctx, url, orDefault(o.MaxConns, 16)); err != nil {
 		return nil, err
 	}
-	if db.locks, err = connect(ctx, url, orDefault(o.MaxAlone, 32)); err != nil {
+	if db.locks, err = connect(ctx, url, orDefault(o.MaxAlone, 16)); err != nil {
 		db.pool.Close()
 		return nil, err
 	}
@@ -79,6 +79,8 @@ func (db *DB) Ping(ctx context.Context) error {
 	return nil
 }
 
+// connect makes a pool, which connects when it is first used. All of them read
+// times in UTC, whatever the zone of the server or of this machine.
 func connect(ctx context.Context, url string, size int) (*pgxpool.Pool, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
@@ -124,6 +126,7 @@ func (db *DB) transact(ctx context.Context, options pgx.TxOptions, work func(tx 
 	}
 }
 
+// attempt runs the work once, and says whether another attempt makes sense.
 func (db *DB) attempt(ctx context.Context, options pgx.TxOptions, work func(tx pgx.Tx) error) (err error, again bool) {
 	tx, err := db.pool.BeginTx(ctx, options)
 	if err != nil {
@@ -174,6 +177,8 @@ func (db *DB) read(ctx context.Context, work func(tx pgx.Tx) error) error {
 	return db.transact(ctx, readOnly, work)
 }
 
+// write runs the work at the default isolation: what it reads it has locked before,
+// and sees as the last writer left it.
 func (db *DB) write(ctx context.Context, work func(tx pgx.Tx) error) error {
 	return db.transact(ctx, pgx.TxOptions{}, work)
 }

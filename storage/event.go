@@ -115,6 +115,7 @@ func (db *DB) Events(ctx context.Context, requestID string) ([]approval.Event, e
 	return events, nil
 }
 
+// chain reads a whole stream as it is stored.
 func (db *DB) chain(ctx context.Context, stream string) (rows []eventRow, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
 		rows, err = all[eventRow](ctx, tx, `

@@ -23,6 +23,7 @@ func (db *DB) storeMoney(ctx context.Context, tx pgx.Tx, r *approval.Request, no
 			return err
 		}
 	}
+	// A hold may be taken and given back in one move; it has to exist before it can be settled.
 	isNew := func(s budget.Settlement) bool {
 		return slices.ContainsFunc(c.Holds, func(h budget.Hold) bool { return h.ID == s.HoldID })
 	}
@@ -81,6 +82,8 @@ func (db *DB) insertHolds(ctx context.Context, tx pgx.Tx, r *approval.Request, n
 	return nil
 }
 
+// insertSettlement ends a hold with its bill. That the bill's lines add up, and
+// that the hold is closed with it, the schema sees to.
 func insertSettlement(ctx context.Context, tx pgx.Tx, r *approval.Request, s budget.Settlement) error {
 	_, err := tx.Exec(ctx, `
 		INSERT INTO settlements (hold_id, request_id, team, asker, session_id, project, at, amount, estimated)

@@ -15,6 +15,7 @@ import (
 // budgetStream is the audit trail of the limits.
 const budgetStream = "budget"
 
+// limitRow is a limit as it is stored; per is its window, whose name SQL has taken.
 type limitRow struct {
 	Team   string
 	Kind   budget.ScopeKind
@@ -44,6 +45,8 @@ func (db *DB) Standings(ctx context.Context, scopes []budget.Scope) (standings [
 	return standings, nil
 }
 
+// standings reads the limits of these scopes and what their windows hold. It is
+// only as good as the locks: who decides on it has locked the scopes before.
 func (db *DB) standings(ctx context.Context, tx pgx.Tx, scopes []budget.Scope, now time.Time) ([]budget.Standing, error) {
 	var standings []budget.Standing
 	for _, scope := range inLockOrder(scopes) {
@@ -66,6 +69,7 @@ func (db *DB) standings(ctx context.Context, tx pgx.Tx, scopes []budget.Scope, n
 	return standings, nil
 }
 
+// limitOf is the limit that somebody has set for a scope, and whether anybody has.
 func limitOf(ctx context.Context, tx pgx.Tx, scope budget.Scope) (budget.Limit, bool, error) {
 	row, err := one[limitRow](ctx, tx, `SELECT team, kind, id, amount, per FROM limits WHERE team = $1 AND kind = $2 AND id = $3`,
 		scope.Team, scope.Kind, scope.ID)

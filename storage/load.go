@@ -111,6 +111,8 @@ func load(ctx context.Context, tx pgx.Tx, id string) (*approval.Request, error) 
 	return r, err
 }
 
+// loadRevision reads the manifest from the text that was hashed, so that a
+// revision that was tampered with is not Intact.
 func loadRevision(ctx context.Context, tx pgx.Tx, id string, number int) (*approval.Revision, error) {
 	row, err := one[revisionRow](ctx, tx, `
 		SELECT request_id, number, code, summary, author, prompt_version, findings, manifest, digest, at
@@ -126,6 +128,7 @@ func loadRevision(ctx context.Context, tx pgx.Tx, id string, number int) (*appro
 	return rev, nil
 }
 
+// loadDecisions reads who decided on this revision, in the order in which they did.
 func loadDecisions(ctx context.Context, tx pgx.Tx, id string, revision int) ([]approval.Decision, error) {
 	rows, err := all[decisionRow](ctx, tx, `
 		SELECT request_id, revision, digest, reviewer, verdict, reason, at, click
@@ -140,6 +143,8 @@ func loadDecisions(ctx context.Context, tx pgx.Tx, id string, revision int) ([]a
 	return decisions, nil
 }
 
+// loadRun reads the run without the files that came out of it: those are large,
+// and View alone needs them.
 func loadRun(ctx context.Context, tx pgx.Tx, id string) (*approval.Run, error) {
 	rows, err := all[runRow](ctx, tx, `SELECT request_id, box_id, started_at, finished_at, result FROM runs WHERE request_id = $1`, id)
 	if err != nil {
@@ -152,6 +157,7 @@ func loadRun(ctx context.Context, tx pgx.Tx, id string) (*approval.Run, error) {
 	return nil, nil
 }
 
+// loadHolds reads what is held and not yet settled, the oldest first.
 func loadHolds(ctx context.Context, tx pgx.Tx, id string) ([]approval.OpenHold, error) {
 	rows, err := all[holdRow](ctx, tx, `
 		SELECT id, request_id, purpose, amount, at, expires_at, called
@@ -187,6 +193,8 @@ func loadEach(ctx context.Context, tx pgx.Tx, query string, args ...any) ([]*app
 	return requests, nil
 }
 
+// all and one scan rows by the names of their columns, so that a column more or
+// less is an error and never a shift.
 func all[T any](ctx context.Context, tx pgx.Tx, query string, args ...any) ([]T, error) {
 	rows, err := tx.Query(ctx, query, args...)
 	if err != nil {

@@ -138,6 +138,7 @@ func known() []string {
 	return names
 }
 
+// appliedVersions reads goose's table, and makes none where there is none.
 func appliedVersions(ctx context.Context, pool *pgxpool.Pool) (map[int]bool, error) {
 	applied := map[int]bool{}
 	var there bool

@@ -175,6 +175,7 @@ func (db *DB) startQueue(ctx context.Context, config river.Config) (*river.Clien
 	}
 }
 
+// stepWorker works the steps: it turns what they say into what the queue does.
 type stepWorker struct {
 	river.WorkerDefaults[stepJob]
 	db       *DB
@@ -228,6 +229,7 @@ func (w *stepWorker) show(ctx context.Context, wake approval.Wake) error {
 	return err
 }
 
+// sweepWorker works the ticks; they are one replica's, but any replica may get one.
 type sweepWorker struct {
 	river.WorkerDefaults[sweepJob]
 	sweep func(context.Context) error

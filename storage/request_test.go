@@ -178,6 +178,57 @@ func TestOnlySomeFailuresAreTriedAgain(t *testing.T) {
 	}
 }
 
+func TestEveryMoveOfTheVerbsCanBeStored(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	expired := func(r *approval.Request, now time.Time) error { return r.Expire(r.ExpiresAt) }
+	withdrawn := func(r *approval.Request, now time.Time) error { return r.Withdraw(asker, now) }
+	failed := func(r *approval.Request, now time.Time) error { return r.Fail("no", now) }
+	charge := budget.Charge{Kind: budget.Box, What: "local", Amount: 1}
+	for name, c := range map[string]struct {
+		from func(*testing.T, string) *approval.Request
+		verb func(*approval.Request, time.Time) error
+		to   approval.State
+	}{
+		"a draft is called for": {b.ask, func(r *approval.Request, now time.Time) error { return r.Call(1, b.policy, now) }, approval.Drafting},
+		"a draft is refused": {b.ask, func(r *approval.Request, now time.Time) error {
+			return r.Refuse(approval.Refusal{Code: "x", Reason: "y"}, now)
+		}, approval.Drafting},
+		"a draft is tried again": {b.ask, func(r *approval.Request, now time.Time) error { return r.Again("busy", now) }, approval.Drafting},
+		"a draft fails":          {b.ask, failed, approval.Failed},
+		"a draft expires":        {b.ask, expired, approval.Expired},
+		"a draft is withdrawn":   {b.ask, withdrawn, approval.Withdrawn},
+		"a review rejects": {b.pending, func(r *approval.Request, now time.Time) error {
+			d := decision(r, "REVA", approval.Reject)
+			d.Reason = "it deletes things"
+			return r.Decide(d, 0, b.policy, now)
+		}, approval.Rejected},
+		"a review expires":         {b.pending, expired, approval.Expired},
+		"a review is withdrawn":    {b.pending, withdrawn, approval.Withdrawn},
+		"an approval fails":        {b.approved, failed, approval.Failed},
+		"an approval expires":      {b.approved, expired, approval.Expired},
+		"an approval is withdrawn": {b.approved, withdrawn, approval.Withdrawn},
+		"a run is lost":            {b.running, func(r *approval.Request, now time.Time) error { return r.Lose(now) }, approval.Lost},
+		"a run is void":            {b.running, func(r *approval.Request, now time.Time) error { return r.Void("no", charge, now) }, approval.Failed},
+		"a run is done": {b.running, func(r *approval.Request, now time.Time) error {
+			return r.Finish(result(), charge, b.policy, now)
+		}, approval.Done},
+	} {
+		r := c.from(t, name)
+		moved, err := b.Update(t.Context(), r.ID, c.verb)
+		require.NoError(t, err, name)
+		require.Equal(t, c.to, moved.State, name)
+		again, err := b.Request(t.Context(), r.ID)
+		require.NoError(t, err)
+		require.Equal(t, c.to, again.State, name)
+		if c.to.Final() {
+			require.Empty(t, again.Holds, name)
+		}
+		_, err = b.VerifyChain(t.Context(), streamOf(r.ID))
+		require.NoError(t, err, name)
+	}
+}
+
 func TestUnknownIDsAreNotFound(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

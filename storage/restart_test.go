@@ -1,10 +1,12 @@
 package storage
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"log/slog"
 	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -113,6 +115,39 @@ func (l *lines) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.String()
+}
+
+func TestAReplicaThatIsKilledIsReplaced(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.approved(t, "t")
+	require.NoError(t, b.exec(t, `DELETE FROM river_job WHERE queue <> 'run'`))
+	program, err := os.Executable()
+	require.NoError(t, err)
+	cmd := exec.Command(program)
+	cmd.Env = append(os.Environ(), "STORAGE_TEST_REPLICA="+b.url, "GOCOVERDIR="+t.TempDir())
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	said, err := bufio.NewReader(out).ReadString('\n')
+	require.NoError(t, err)
+	require.Equal(t, "at run\n", said)
+	require.NoError(t, b.exec(t, `UPDATE requests SET shown_at = changed_at`))
+	b.age(t, r.ID)
+	wake := approval.Wake{Step: approval.StepRun, RequestID: r.ID}
+	require.ErrorIs(t, b.Alone(t.Context(), r.ID, approval.StepRun, nobody), approval.ErrBusy)
+	require.Empty(t, b.stuck(t))
+
+	require.NoError(t, cmd.Process.Kill())
+	require.Error(t, cmd.Wait())
+	eventually(t, func() bool { return len(b.stuck(t)) == 1 })
+	require.Equal(t, []approval.Wake{wake}, b.stuck(t))
+	done := make(chan approval.Wake, 1)
+	b.work(t, func(ctx context.Context, w approval.Wake) error {
+		return b.Alone(ctx, w.RequestID, w.Step, func(context.Context) error { done <- w; return nil })
+	}, WorkOptions{})
+	require.NoError(t, b.Wake(t.Context(), wake))
+	require.Equal(t, wake, <-done)
 }
 
 func TestWhatWasUnderWayWhenTheServerStopsIsDoneOnce(t *testing.T) {

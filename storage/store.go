@@ -42,6 +42,9 @@ func (db *DB) store(ctx context.Context, tx pgx.Tx, r *approval.Request, now tim
 	return db.jobs.insert(ctx, tx, r.ID, c.Jobs)
 }
 
+// insertRevision stores code and manifest byte for byte: the schema computes both
+// hashes again and takes nothing that does not fit. What it cannot store, such as
+// a NUL, has never been canonical.
 func insertRevision(ctx context.Context, tx pgx.Tx, rev *approval.Revision) error {
 	findings, err := document(rev.Findings, "[]")
 	if err != nil {
@@ -113,6 +116,8 @@ func saveRun(ctx context.Context, tx pgx.Tx, r *approval.Request, run *approval.
 	return nil
 }
 
+// insertMessages continues the session. Messages are numbered by the table, so
+// requests of one thread need not wait for one another.
 func insertMessages(ctx context.Context, tx pgx.Tx, r *approval.Request) error {
 	for _, m := range r.Changes.Messages {
 		_, err := tx.Exec(ctx, `INSERT INTO messages (session_id, request_id, role, text, at) VALUES ($1, $2, $3, $4, $5)`,

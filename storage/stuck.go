@@ -9,6 +9,7 @@ import (
 	"countersign/approval"
 )
 
+// wakeRow is a step of a request that somebody should look at.
 type wakeRow struct {
 	Step      approval.Step
 	RequestID string

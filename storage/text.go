@@ -78,6 +78,7 @@ func moment(t time.Time) *time.Time {
 // micro is the precision of the database. What is hashed or compared has it from the start.
 func micro(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
 
+// orZero is the reverse of moment.
 func orZero(t *time.Time) time.Time {
 	if t == nil {
 		return time.Time{}

@@ -59,6 +59,7 @@ func loadSession(ctx context.Context, tx pgx.Tx, id string) (approval.Session, e
 	return approval.Session(row), err
 }
 
+// spendRow is a line of a bill with the settlement that it belongs to.
 type spendRow struct {
 	HoldID       string
 	Purpose      budget.Purpose
@@ -96,6 +97,7 @@ func loadBill(ctx context.Context, tx pgx.Tx, id string) ([]approval.Spend, erro
 	return bill, nil
 }
 
+// artifactRow is a file that came out. An empty one has no bytes rather than none.
 type artifactRow struct {
 	Name string
 	Kind string
@@ -115,6 +117,7 @@ func loadArtifacts(ctx context.Context, tx pgx.Tx, id string) ([]approval.Artifa
 	return artifacts, nil
 }
 
+// messageRow is scanned without its number, which only orders.
 type messageRow struct {
 	RequestID string
 	Role      approval.Role

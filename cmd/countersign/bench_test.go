@@ -82,7 +82,9 @@ func benchAcks(b *testing.B, inFlight int) {
 	require.NoError(b, r.db.SetLimit(h.ctx, slacksim.Admin, budget.Limit{Amount: 1000 * budget.Dollar, Window: budget.Month,
 		Scope: budget.Scope{Team: slacksim.DefaultTeam.ID, Kind: budget.User, ID: slacksim.Analyst}}))
 	const n = 200
-	ask := func(int) error { return h.maya.Command(slacksim.SalesData, "/analyze What is the sum of units in sales.csv?") }
+	ask := func(int) error {
+		return h.maya.Command(slacksim.SalesData, "/analyze What is the sum of units in sales.csv?")
+	}
 	require.NoError(b, ask(0)) // warm
 	each(b, n, inFlight, ask).print(fmt.Sprintf("/analyze to ack, %d in flight", inFlight))
 

@@ -16,8 +16,8 @@ func fakePrograms(t *testing.T, root, name, version string) string {
 	bin := filepath.Join(root, name)
 	require.NoError(t, os.MkdirAll(bin, 0o755))
 	script := fmt.Sprintf("#!/bin/sh\necho 'postgres (PostgreSQL) %s'\n", version)
-	require.NoError(t, os.WriteFile(filepath.Join(bin, "postgres"), []byte(script), 0o755))
-	require.NoError(t, os.WriteFile(filepath.Join(bin, "initdb"), []byte("#!/bin/sh\necho one; echo two; echo disk full >&2; exit 1\n"), 0o755))
+	writeProgram(t, filepath.Join(bin, "postgres"), []byte(script))
+	writeProgram(t, filepath.Join(bin, "initdb"), []byte("#!/bin/sh\necho one; echo two; echo disk full >&2; exit 1\n"))
 	return bin
 }
 

@@ -55,6 +55,15 @@ func folder(t *testing.T) string {
 	return dir
 }
 
+// writeProgram writes while nothing is forked: a child that still had the file
+// open for writing would keep it from being run.
+func writeProgram(t *testing.T, path string, text []byte) {
+	t.Helper()
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	require.NoError(t, os.WriteFile(path, text, 0o755))
+}
+
 // another is this test's program as another process, which is nobody where it can be.
 func another(t *testing.T, as string, env ...string) *exec.Cmd {
 	t.Helper()
@@ -64,7 +73,7 @@ func another(t *testing.T, as string, env ...string) *exec.Cmd {
 	require.NoError(t, err)
 	dir := folder(t) // where go test builds, nobody else can go
 	program = filepath.Join(dir, "program")
-	require.NoError(t, os.WriteFile(program, text, 0o755))
+	writeProgram(t, program, text)
 	require.NoError(t, os.Chmod(dir, 0o755))
 	cmd := exec.Command(program)
 	cmd.Dir = dir
