@@ -155,8 +155,8 @@ def split(source, name):
     last, title = None, ""
     if tree.body and isinstance(tree.body[-1], ast.Expr):
         expression = tree.body.pop().value
-        title = expression.id if isinstance(expression, ast.Name) else " ".join((ast.get_source_segment(source, expression) or "").split())
-        title = title if len(title) <= 80 else title[:79] + "…"
+        # A name says what a table is; the source of an expression says it to nobody but its author.
+        title = expression.id if isinstance(expression, ast.Name) else ""
         last = compile(ast.Expression(expression), name, "eval", dont_inherit=True)
     return compile(tree, name, "exec", dont_inherit=True), last, title
 
