@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -22,6 +23,9 @@ func audit(ctx context.Context, p program) error {
 		return err
 	}
 	defer stop()
+	if pending, err := storage.Pending(ctx, url); err == nil && len(pending) > 0 {
+		return errors.New("the database is not up to date: run countersign migrate first")
+	}
 	db, err := storage.Open(ctx, url, storage.Options{Location: p.location, Log: p.log})
 	if err != nil {
 		return err

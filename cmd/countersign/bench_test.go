@@ -71,7 +71,7 @@ func each(b *testing.B, n, inFlight int, work func(i int) error) figure {
 // benchAcks measures what a person waits for in Slack: the socket, the handler,
 // the commit in Postgres, the ack. Boxes and the model answer at once.
 func benchAcks(b *testing.B, inFlight int) {
-	h := open(b, func(c *Config) { c.Runsc = "/nonexistent" })
+	h := open(b, func(c *Config) { c.Runsc, c.MaxOpen = "/nonexistent", 1000 })
 	h.model.Answer(func(mistraltest.Request) mistraltest.Reply {
 		return mistraltest.Reply{Content: "```python\nprint(1)\n```\n"}
 	})
@@ -219,7 +219,7 @@ func boxed(b *testing.B, code string, n, inFlight int, warm bool) figure {
 	box, err := local.New(local.Options{MaxWarm: most, Memory: 512, Log: h.program.log})
 	require.NoError(b, err)
 	watched := &watched{Sandbox: box, out: map[string]time.Time{}}
-	h.bench(watched, inFlight)
+	h.bench(watched, 4) // as many runs at once as a replica has by default
 	b.Cleanup(func() { require.NoError(b, box.Close()) })
 	h.share("sales.csv", string(samples.Files()[0].Data))
 	var took figure

@@ -12,6 +12,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/require"
 
+	"countersign/codegen/mistraltest"
 	"countersign/internal/slacksim"
 )
 
@@ -20,7 +21,7 @@ const revenue = `import pandas as pd
 import matplotlib.pyplot as plt
 
 sales = pd.read_csv("sales.csv", parse_dates=["date"])
-sales["revenue"] = sales["units"] * sales["unit_price"]
+sales["revenue"] = sales["units"] * sales["price"]
 month = sales["date"].dt.to_period("M").astype(str)
 table = sales.pivot_table("revenue", month, "region", aggfunc="sum").round(2)
 
@@ -42,7 +43,7 @@ func TestThreePeopleAskRejectApproveAndReadInTheBrowser(t *testing.T) {
 	h.writes(wrong)
 	question := "What was the revenue per month by region in sales.csv?"
 	maya.types(test("composer"), "/analyze "+question)
-	maya.press(kb.Enter)
+	maya.enter()
 	first := h.opened("")
 	card := h.card(first)
 	ben.sees(message(card), question)
@@ -60,9 +61,9 @@ func TestThreePeopleAskRejectApproveAndReadInTheBrowser(t *testing.T) {
 	maya.picture("rejected")
 
 	// She asks again. Carla sees the card, but is no reviewer; Ben approves.
-	h.writes(revenue)
+	h.model.Next(mistraltest.Reply{Content: "Adds up units times price per month and region, and draws a line for each region.\n\n```python\n" + revenue + "\n```\n"})
 	maya.types(test("composer"), "/analyze "+question)
-	maya.press(kb.Enter)
+	maya.enter()
 	second := h.opened(first.TS)
 	card = h.card(second)
 	carla.click(message(card) + " " + test("action-approve"))
@@ -72,7 +73,9 @@ func TestThreePeopleAskRejectApproveAndReadInTheBrowser(t *testing.T) {
 	require.Equal(t, "pending", value[string](h, `SELECT state FROM requests ORDER BY created_at DESC LIMIT 1`))
 	require.Equal(t, revenue, ben.code(message(card)))
 	ben.picture("review-channel")
+	ben.wide(982) // as wide as the picture in the README wants it
 	ben.picture("card", message(card))
+	ben.wide(1440)
 	ben.click(message(card) + " " + test("action-approve"))
 	ben.sees(message(card), "Approved by @Ben Osei")
 	ben.misses(message(card) + " " + test("action-approve"))
@@ -81,7 +84,8 @@ func TestThreePeopleAskRejectApproveAndReadInTheBrowser(t *testing.T) {
 	maya.click(test("replies-" + second.TS))
 	maya.sees(test("thread"), "Total")
 	maya.sees(test("thread")+" table", "2025-01")
-	maya.sees(test("thread")+" table", "north")
+	maya.sees(test("thread")+" table", "North")
+	require.NotContains(t, maya.reads(test("thread")), "That drops every row.", "the other thread")
 	chart := maya.chart(test("thread") + " .file-image img, " + test("thread") + " .picture img")
 	require.Greater(t, chart.Bounds().Dx(), 400)
 	colours, ink := look(chart)
@@ -89,6 +93,11 @@ func TestThreePeopleAskRejectApproveAndReadInTheBrowser(t *testing.T) {
 	require.Greater(t, ink, 0.01, "a chart is not blank")
 	require.Less(t, ink, 0.9)
 	maya.picture("answer")
+	maya.click(test("thread") + " .picture")
+	maya.until(`document.querySelector('[data-testid=lightbox] img')?.naturalWidth > 0`)
+	maya.picture("chart")
+	maya.do("presses Escape", chromedp.KeyEvent(kb.Escape))
+	maya.misses(test("lightbox"))
 	ben.picture("approved", message(card))
 	h.settled()
 
@@ -108,7 +117,7 @@ func TestFormIsFilledInAndTheCardApprovedByKeyboardAlone(t *testing.T) {
 	require.NoError(t, os.WriteFile(upload, []byte("region,target\nNorth,100\nSouth,200\n"), 0o600))
 
 	maya.types(test("composer"), "/analyze")
-	maya.press(kb.Enter)
+	maya.enter()
 	maya.sees(test("modal"), "Ask a question")
 	// Nothing filled in: the form says what is missing.
 	maya.click(test("modal-submit"))
@@ -117,7 +126,7 @@ func TestFormIsFilledInAndTheCardApprovedByKeyboardAlone(t *testing.T) {
 	files := fmt.Sprintf(`[...document.querySelectorAll(%s)].map(e => e.innerText.trim())`, quoted(test("input-files")+" label"))
 	require.ElementsMatch(t, []string{"sales.csv", "iowa-electricity.csv"}, evaluate[[]string](maya, files))
 	maya.click(test("option-" + h.file("sales.csv")))
-	require.NoError(t, chromedp.Do(maya.ctx, chromedp.SetUploadFiles(chromedp.CSS(test("action-upload-chooser")), []string{upload})))
+	maya.do("uploads a file", chromedp.SetUploadFiles(chromedp.CSS(test("action-upload-chooser")), []string{upload}))
 	maya.sees(test("action-upload"), "targets.csv")
 	maya.picture("form")
 	h.writes("import pandas as pd\n\nsales = pd.read_csv(\"sales.csv\")\ntargets = pd.read_csv(\"targets.csv\")\nf\"{len(sales)} sales, {len(targets)} targets\"")
@@ -132,7 +141,7 @@ func TestFormIsFilledInAndTheCardApprovedByKeyboardAlone(t *testing.T) {
 	require.NotContains(t, ben.reads(message(card)), "iowa")
 	ben.tabTo(message(card) + " " + test("action-approve"))
 	ben.picture("keyboard")
-	ben.press(kb.Enter)
+	ben.enter()
 	ben.sees(message(card), "Approved by @Ben Osei")
 
 	maya.click(test("replies-" + root.TS))
@@ -163,7 +172,7 @@ func TestLongCodeIsReadWholeAndApprovedInTheBrowser(t *testing.T) {
 	ben.click(test("modal-submit"))
 	ben.misses(test("modal"))
 	ben.sees(message(card), "Approved by @Ben Osei")
-	h.says(root, "159007")
+	h.says(root, "159008")
 	h.settled()
 }
 

@@ -3,10 +3,14 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,8 +31,8 @@ func (s Secret) String() string {
 	return "redacted"
 }
 
-// GoString hides it from %#v as well.
-func (s Secret) GoString() string { return s.String() }
+// Format hides it from every verb of fmt, the wrong ones as well.
+func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
 
 // LogValue hides it from slog.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
@@ -67,6 +71,7 @@ type Config struct {
 	RunSeconds  int    `env:"RUN_SECONDS" envDefault:"120"`
 	RunMemoryMB int    `env:"RUN_MEMORY_MB" envDefault:"1024"`
 	MaxFileMB   int64  `env:"MAX_FILE_MB" envDefault:"20"`
+	MaxOpen     int    `env:"MAX_OPEN_QUESTIONS" envDefault:"20"`
 
 	PricesFile string `env:"PRICES_FILE"`
 
@@ -85,47 +90,103 @@ type Config struct {
 	level    slog.Level
 }
 
-// readConfig reads the environment. All faults are reported at once, each by the
-// name of its setting and never with a secret in it.
+// readConfig reads the environment, in which empty is the same as not set. All
+// faults are reported at once, each by the name of its setting and never with a
+// secret in it.
 func readConfig(environ map[string]string) (Config, error) {
 	var c Config
-	err := env.ParseWithOptions(&c, env.Options{Environment: environ})
-	var faults []error
-	var all env.AggregateError
-	if errors.As(err, &all) {
-		faults = append(faults, all.Errors...)
-	} else if err != nil {
-		faults = append(faults, err)
+	given := maps.Clone(environ)
+	maps.DeleteFunc(given, func(_, value string) bool { return strings.TrimSpace(value) == "" })
+	faults := faultList{}
+	if err := env.ParseWithOptions(&c, env.Options{Environment: given}); err != nil {
+		faults.parsed(err)
 	}
-	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
-
+	var err error
 	if c.location, err = time.LoadLocation(c.TimeZone); err != nil {
-		fault("TIME_ZONE: %q is no time zone; an example is Europe/Berlin", c.TimeZone)
+		faults.add("TIME_ZONE", "%q is no time zone; an example is Europe/Berlin", c.TimeZone)
 	}
 	if err := c.level.UnmarshalText([]byte(c.LogLevel)); err != nil {
-		fault("LOG_LEVEL: %q is none of debug, info, warn, error", c.LogLevel)
+		faults.add("LOG_LEVEL", "%q is none of debug, info, warn, error", c.LogLevel)
 	}
 	if c.prices, err = readPrices(c.PricesFile); err != nil {
-		fault("PRICES_FILE: %w", err)
+		faults.add("PRICES_FILE", "%w", err)
 	}
-	for name, value := range map[string]string{"MISTRAL_BASE_URL": c.MistralBaseURL, "E2B_API_URL": c.E2BAPIURL, "E2B_SANDBOX_URL": c.E2BBoxURL, "SLACK_API_URL": c.SlackAPIURL, "LANGFUSE_HOST": c.LangfuseHost} {
-		if u, err := url.Parse(value); value != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
-			fault("%s: not a URL such as https://example.com", name)
+	for _, s := range []struct{ name, value string }{{"SLACK_API_URL", c.SlackAPIURL}, {"MISTRAL_BASE_URL", c.MistralBaseURL},
+		{"E2B_API_URL", c.E2BAPIURL}, {"E2B_SANDBOX_URL", c.E2BBoxURL}, {"LANGFUSE_HOST", c.LangfuseHost}} {
+		if u, err := url.Parse(s.value); s.value != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+			faults.add(s.name, "not a URL such as https://example.com")
 		}
 	}
-	for name, n := range map[string]int{"QUORUM": c.Quorum, "RUN_SECONDS": c.RunSeconds, "RUN_MEMORY_MB": c.RunMemoryMB,
-		"MAX_FILE_MB": int(c.MaxFileMB), "MISTRAL_MAX_TOKENS": c.MistralMaxTokens, "APPROVAL_EXPIRY": int(c.ApprovalExpiry), "RUN_EXPIRY": int(c.RunExpiry)} {
-		if n < 1 {
-			fault("%s: must be more than nothing", name)
+	if db := string(c.DatabaseURL); db != "" && !strings.HasPrefix(db, "postgres://") && !strings.HasPrefix(db, "postgresql://") && !strings.Contains(db, "=") {
+		faults.add("DATABASE_URL", "not an address such as postgres://user:password@host/database")
+	}
+	for _, s := range []struct {
+		name string
+		n    int64
+	}{{"QUORUM", int64(c.Quorum)}, {"APPROVAL_EXPIRY", int64(c.ApprovalExpiry)}, {"RUN_EXPIRY", int64(c.RunExpiry)}, {"MISTRAL_MAX_TOKENS", int64(c.MistralMaxTokens)},
+		{"RUN_SECONDS", int64(c.RunSeconds)}, {"RUN_MEMORY_MB", int64(c.RunMemoryMB)}, {"MAX_FILE_MB", c.MaxFileMB}, {"MAX_OPEN_QUESTIONS", int64(c.MaxOpen)}} {
+		if s.n < 1 {
+			faults.add(s.name, "must be more than nothing")
 		}
+	}
+	if c.SampleRows < 0 {
+		faults.add("SHARE_SAMPLE_ROWS", "must not be less than nothing")
 	}
 	if (c.LangfusePublicKey == "") != (c.LangfuseSecretKey == "") {
-		fault("LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY: set both or neither")
+		faults.add("LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY", "set both or neither")
+	}
+	for _, list := range []*[]string{&c.Reviewers, &c.Admins, &c.MistralModels} {
+		*list = trimmed(*list)
 	}
 	if c.DataDir == "" {
 		c.DataDir = defaultDataDir()
 	}
-	return c, errors.Join(faults...)
+	return c, errors.Join(faults.all...)
+}
+
+// faultList collects what is wrong, one fault for each setting.
+type faultList struct {
+	all   []error
+	named []string
+}
+
+func (f *faultList) add(name, format string, args ...any) {
+	if !slices.Contains(f.named, name) {
+		f.named = append(f.named, name)
+		f.all = append(f.all, fmt.Errorf(name+": "+format, args...))
+	}
+}
+
+// parsed takes what the library found, which knows fields and not settings.
+func (f *faultList) parsed(err error) {
+	faults := []error{err}
+	var several env.AggregateError
+	if errors.As(err, &several) {
+		faults = several.Errors
+	}
+	for _, fault := range faults {
+		var parse env.ParseError
+		if !errors.As(fault, &parse) {
+			f.all = append(f.all, fault)
+			continue
+		}
+		field, _ := reflect.TypeFor[Config]().FieldByName(parse.Name)
+		example := "a whole number, such as 20"
+		if field.Type == reflect.TypeFor[time.Duration]() {
+			example = "a time, such as 90m or 24h"
+		}
+		f.add(field.Tag.Get("env"), "is not %s", example)
+	}
+}
+
+// trimmed is a list as people write it, with blanks after the commas.
+func trimmed(list []string) (clean []string) {
+	for _, word := range list {
+		if word = strings.TrimSpace(word); word != "" {
+			clean = append(clean, word)
+		}
+	}
+	return clean
 }
 
 func readPrices(file string) (budget.Prices, error) {
@@ -142,8 +203,10 @@ func readPrices(file string) (budget.Prices, error) {
 
 // defaultDataDir is where a program of this user keeps what must outlive it. Root
 // uses /var/lib: a Postgres that has dropped root cannot pass /root.
-func defaultDataDir() string {
-	if os.Geteuid() == 0 {
+func defaultDataDir() string { return dataDirOf(os.Geteuid()) }
+
+func dataDirOf(uid int) string {
+	if uid == 0 {
 		return "/var/lib/countersign"
 	}
 	if dir := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) {
@@ -151,7 +214,7 @@ func defaultDataDir() string {
 	}
 	home, err := os.UserHomeDir()
 	if err != nil {
-		return filepath.Join(os.TempDir(), fmt.Sprintf("countersign-%d", os.Geteuid()))
+		return filepath.Join(os.TempDir(), fmt.Sprintf("countersign-%d", uid))
 	}
 	return filepath.Join(home, ".local", "share", "countersign")
 }
@@ -171,6 +234,9 @@ func (c Config) needSlack() error {
 	need("SLACK_APP_TOKEN", string(c.SlackAppToken), "xapp-", "an app-level token with connections:write, under Basic Information")
 	need("REVIEW_CHANNEL", c.ReviewChannel, "", "the id of the channel where code is reviewed, such as C0123456789")
 	need("REVIEWERS", strings.Join(c.Reviewers, ","), "", "the user ids of those who may approve, such as U012ABCDEF,U034GHIJKL")
+	if len(c.Reviewers) > 0 && len(c.Reviewers) < c.Quorum {
+		faults = append(faults, fmt.Errorf("QUORUM is %d, but REVIEWERS names only %d: nothing could ever be approved", c.Quorum, len(c.Reviewers)))
+	}
 	return errors.Join(faults...)
 }
 
@@ -181,6 +247,7 @@ func (c Config) policy() approval.Policy {
 	p.Expiry, p.RunExpiry = c.ApprovalExpiry, c.RunExpiry
 	p.ShareRows = c.SampleRows
 	p.MaxFileBytes = c.MaxFileMB << 20
+	p.MaxOpen = c.MaxOpen
 	p.Limits.Seconds, p.Limits.MemoryMB = c.RunSeconds, c.RunMemoryMB
 	return p
 }

@@ -31,7 +31,10 @@ func demo(ctx context.Context, p program) (err error) {
 	once := flags.Bool("once", false, "exit after the round that the demo plays by itself; 0 only if every step happened")
 	reset := flags.Bool("reset", false, "forget what earlier demos left")
 	addr := flags.String("addr", "127.0.0.1:8065", "where the page is; when the port is taken, another one is used")
-	if err := flags.Parse(p.args); err != nil {
+	switch err := flags.Parse(p.args); {
+	case errors.Is(err, flag.ErrHelp):
+		return nil
+	case err != nil:
 		return exitError(2)
 	}
 	p.DataDir = filepath.Join(p.DataDir, "demo")
@@ -68,6 +71,7 @@ func demo(ctx context.Context, p program) (err error) {
 		return errors.Join(err, listener.Close())
 	}
 
+	interrupted, played := ctx, false
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	group, ctx := errgroup.WithContext(ctx)
@@ -79,6 +83,7 @@ func demo(ctx context.Context, p program) (err error) {
 		if err := r.play(ctx, sim, *once); err != nil {
 			return fmt.Errorf("the round did not get to its end: %w", err)
 		}
+		played = true
 		if *once {
 			stop()
 			return nil
@@ -86,10 +91,14 @@ func demo(ctx context.Context, p program) (err error) {
 		fmt.Fprintf(p.out, "\nNow it is yours: %s\nAsk as Maya, review as Ben or Priya, set budgets as Carla. Ctrl-C ends it; what you did is kept.\n", sim.URL())
 		return nil
 	})
-	if err := group.Wait(); err != nil && !errors.Is(err, context.Canceled) {
-		return err
+	err = group.Wait()
+	switch {
+	case *once && !played && interrupted.Err() != nil:
+		return errors.New("stopped before the round got to its end")
+	case interrupted.Err() != nil, played && errors.Is(err, context.Canceled):
+		return nil // what fails while everything stops is no news
 	}
-	return nil
+	return err
 }
 
 // listen takes the port, or any other when it is taken. The line that follows
@@ -170,6 +179,9 @@ func (r *replica) teamBudget(ctx context.Context) error {
 // play is the round that the demo plays by itself, as three people would: every
 // step waits for what a person would see, and fails when it does not come.
 func (r *replica) play(ctx context.Context, sim *slacksim.Sim, hurry bool) error {
+	if r.service.Sandbox == nil {
+		return errors.New(r.service.NoBox)
+	}
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancel()
 	stage := &stage{replica: r, sim: sim, maya: sim.As(slacksim.Analyst), ben: sim.As(slacksim.Reviewer), hurry: hurry}

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
 
+	"countersign/approval"
 	"countersign/bot"
 	"countersign/budget"
 	"countersign/storage"
@@ -40,7 +40,7 @@ func doctor(ctx context.Context, p program) error {
 		switch {
 		case f.err != nil:
 			bad++
-			fmt.Fprintf(p.out, "✗ %-16s %s\n", c.what, strings.ReplaceAll(f.err.Error(), "\n", "\n"+strings.Repeat(" ", 19)))
+			fmt.Fprintf(p.out, "✗ %-16s %s\n", c.what, strings.ReplaceAll(reason(f.err), "\n", "\n"+strings.Repeat(" ", 19)))
 		case f.warn:
 			fmt.Fprintf(p.out, "! %-16s %s\n", c.what, f.say)
 		default:
@@ -62,13 +62,17 @@ func (p program) checkSettings(context.Context) finding {
 func (p program) checkDatabase(ctx context.Context) finding {
 	url, stop, err := p.openDatabase(ctx)
 	if err != nil {
-		return finding{err: err}
+		return finding{err: inUse(err)}
 	}
 	defer stop()
 	pending, err := storage.Pending(ctx, url)
 	switch {
+	case err != nil && p.DatabaseURL == "":
+		return finding{err: fmt.Errorf("the private Postgres in %s started, but cannot be used: %w", p.DataDir, err)}
 	case err != nil:
-		return finding{err: fmt.Errorf("%w; is DATABASE_URL right?", err)}
+		// Postgres' errors list every attempt; the last one says it.
+		lines := strings.Split(strings.TrimSpace(err.Error()), "\n")
+		return finding{err: fmt.Errorf("cannot be used: %s. Mend DATABASE_URL, or leave it empty for a private Postgres", strings.TrimSpace(lines[len(lines)-1]))}
 	case len(pending) > 0:
 		return finding{warn: true, say: fmt.Sprintf("reached; %d migrations to do, which serve (or countersign migrate) does", len(pending))}
 	case p.DatabaseURL == "":
@@ -86,6 +90,7 @@ func (p program) checkBot(ctx context.Context) finding {
 		return finding{err: errors.New("SLACK_BOT_TOKEN is not set")}
 	}
 	who, err := p.slack().CheckBot(ctx)
+	err = tokenAdvice(err, "OAuth & Permissions, Bot User OAuth Token")
 	if err == nil && len(who.Missing) > 0 {
 		err = fmt.Errorf("lacks the scopes %s: update the app from manifest.yaml and install it again", strings.Join(who.Missing, ", "))
 	}
@@ -96,20 +101,40 @@ func (p program) checkApp(ctx context.Context) finding {
 	if p.SlackAppToken == "" {
 		return finding{err: errors.New("SLACK_APP_TOKEN is not set")}
 	}
-	return finding{say: "Slack gives a socket for it", err: p.slack().CheckApp(ctx)}
+	err := p.slack().CheckApp(ctx)
+	return finding{say: "Slack gives a socket for it", err: tokenAdvice(err, "Basic Information, App-Level Tokens, with the scope connections:write")}
+}
+
+// tokenAdvice says what to do about a token that Slack does not take.
+func tokenAdvice(err error, where string) error {
+	for _, code := range []string{"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", "not_allowed_token_type", "missing_scope"} {
+		if err != nil && strings.Contains(err.Error(), code) {
+			return fmt.Errorf("Slack refuses the token (%s): copy it anew from your app's page: %s", code, where)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("Slack cannot be reached: %w", err)
+	}
+	return nil
 }
 
 func (p program) checkChannel(ctx context.Context) finding {
 	if p.SlackBotToken == "" {
 		return finding{err: errors.New("cannot be looked up without SLACK_BOT_TOKEN")}
 	}
+	if p.ReviewChannel == "" {
+		return finding{err: errors.New("REVIEW_CHANNEL is not set")}
+	}
 	return finding{say: "the bot is in " + p.ReviewChannel, err: p.slack().CheckChannel(ctx, p.ReviewChannel)}
 }
 
 // checkReviewers looks each person up as a click would be.
 func (p program) checkReviewers(ctx context.Context) finding {
-	if p.SlackBotToken == "" {
+	switch {
+	case p.SlackBotToken == "":
 		return finding{err: errors.New("cannot be looked up without SLACK_BOT_TOKEN")}
+	case len(p.Reviewers) == 0:
+		return finding{err: errors.New("REVIEWERS is not set")}
 	}
 	slack := p.slack()
 	who, err := slack.CheckBot(ctx)
@@ -123,14 +148,13 @@ func (p program) checkReviewers(ctx context.Context) finding {
 		switch {
 		case err != nil:
 			faults = append(faults, fmt.Errorf("%s: %w", id, err))
+		case person.Gone && person.Name == "":
+			faults = append(faults, fmt.Errorf("nobody here has the id %s: copy it from the person's profile (the three dots, Copy member ID)", id))
 		case person.Gone || person.Bot || person.Guest || person.External:
-			faults = append(faults, fmt.Errorf("%s (%s) cannot decide: guests, apps, people of other workspaces and deactivated accounts never can", person.Name, id))
+			faults = append(faults, fmt.Errorf("%s (%s) cannot decide: %s. Take them out of REVIEWERS", person.Name, id, disability(person)))
 		default:
 			names = append(names, person.Name)
 		}
-	}
-	if len(p.Reviewers) < p.Quorum {
-		faults = append(faults, fmt.Errorf("QUORUM is %d, but REVIEWERS names %d", p.Quorum, len(p.Reviewers)))
 	}
 	if len(names) == 1 && len(faults) == 0 {
 		return finding{warn: true, say: names[0] + " alone, whose own questions nobody can review"}
@@ -138,32 +162,17 @@ func (p program) checkReviewers(ctx context.Context) finding {
 	return finding{say: strings.Join(names, ", "), err: errors.Join(faults...)}
 }
 
-func (p program) checkMistral(ctx context.Context) finding {
-	writer, err := p.mistral()
-	if err != nil {
-		return finding{err: err}
-	}
-	base := p.MistralBaseURL
-	if base == "" {
-		base = "https://api.mistral.ai"
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(base, "/")+"/v1/models", nil)
-	if err != nil {
-		return finding{err: err}
-	}
-	req.Header.Set("Authorization", "Bearer "+string(p.MistralAPIKey))
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return finding{err: fmt.Errorf("cannot be reached: %w", err)}
-	}
-	defer res.Body.Close()
+// disability is why somebody cannot decide.
+func disability(p approval.Person) string {
 	switch {
-	case res.StatusCode == http.StatusUnauthorized || res.StatusCode == http.StatusForbidden:
-		return finding{err: errors.New("refuses the key: look at MISTRAL_API_KEY")}
-	case res.StatusCode != http.StatusOK:
-		return finding{warn: true, say: fmt.Sprintf("answers, but says %s when asked for its models", res.Status)}
+	case p.Gone:
+		return "the account is deactivated"
+	case p.Bot:
+		return "it is an app"
+	case p.Guest:
+		return "guests never can"
 	}
-	return finding{say: "takes the key; askers choose from " + strings.Join(writer.Models(), ", ")}
+	return "people of other workspaces never can"
 }
 
 func (p program) checkPrices(context.Context) finding {
@@ -183,7 +192,7 @@ func (p program) checkPrices(context.Context) finding {
 		kind = "e2b"
 	}
 	if _, err := p.prices.BoxCharge(budget.BoxSize{Kind: kind, VCPU: 1, MemoryMB: 1}, time.Second, now); err != nil {
-		faults = append(faults, err)
+		faults = append(faults, fmt.Errorf("%w: add a row of the kind box to PRICES_FILE", err))
 	}
 	if len(old) > 0 {
 		return finding{warn: true, say: "older than 30 days, please check: " + strings.Join(old, ", "), err: errors.Join(faults...)}
@@ -206,9 +215,11 @@ func (p program) checkSandbox(ctx context.Context) finding {
 	return finding{say: "gVisor on this machine keeps code in: " + box.Template(), err: box.Close()}
 }
 
-func (p program) checkTraces(context.Context) finding {
-	if p.LangfusePublicKey == "" {
-		return finding{say: "off (LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY turn them on)"}
+// reason is an error for the report: what to do first, then what was found.
+func reason(err error) string {
+	var box *approval.BoxError
+	if errors.As(err, &box) && box.Words != "" {
+		return fmt.Sprintf("%s (%v)", box.Words, box.Err)
 	}
-	return finding{say: "to " + p.LangfuseHost}
+	return err.Error()
 }

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"log/slog"
 	"os"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -214,3 +217,22 @@ func (l *lockedBuffer) String() string {
 	defer l.mu.Unlock()
 	return l.b.String()
 }
+
+// environ is the house's settings as a program would get them.
+func (h *house) environ() (list []string) {
+	v := reflect.ValueOf(h.program.Config)
+	for name, field := range settings() {
+		value := v.FieldByIndex(field.Index)
+		text := fmt.Sprint(value.Interface())
+		switch field.Type {
+		case reflect.TypeFor[Secret]():
+			text = value.String()
+		case reflect.TypeFor[[]string]():
+			text = strings.Join(value.Interface().([]string), ",")
+		}
+		list = append(list, name+"="+text)
+	}
+	return list
+}
+
+func logTo(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }

@@ -24,6 +24,7 @@ const usage = `Countersign: ask your data in Slack; a person signs every line of
   countersign doctor           check everything that serve needs, and say what to do
   countersign migrate          bring the database up to date
   countersign audit ID         print the audit trail of a request
+  countersign usage            print what was spent (--from DATE --to DATE --format table|csv|json)
   countersign version          print the version
 `
 
@@ -73,14 +74,18 @@ func command(ctx context.Context, args, environ []string, stdout, stderr io.Writ
 		return nil
 	}
 	commands := map[string]func(context.Context, program) error{
-		"serve": serve, "demo": demo, "doctor": doctor, "migrate": migrate, "audit": audit,
+		"serve": serve, "demo": demo, "doctor": doctor, "migrate": migrate, "audit": audit, "usage": spending,
 	}
 	do, ok := commands[name]
 	if !ok {
 		fmt.Fprint(stderr, usage)
 		return fmt.Errorf("there is no command %q", name)
 	}
-	config, err := readConfig(env.ToMap(environ))
+	settings := env.ToMap(environ)
+	if name != "serve" && settings["LOG_LEVEL"] == "" {
+		settings["LOG_LEVEL"] = "warn" // what the others print is for people to read
+	}
+	config, err := readConfig(settings)
 	if err != nil {
 		return err
 	}

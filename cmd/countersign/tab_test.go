@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/require"
@@ -40,15 +42,11 @@ func (h *house) startBrowser() *browser {
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.UserDataDir(h.t.TempDir()),
 		// The page is our own, and root cannot have Chromium's sandbox.
 		chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-quic", true))
-	allocator, release := chromedp.NewExecAllocator(h.ctx, options...)
+	allocator, release := chromedp.NewExecAllocator(context.Background(), options...)
 	h.t.Cleanup(release)
 	ctx, _ := chromedp.NewContext(allocator)
 	require.NoError(h.t, chromedp.Do(ctx), "Chromium does not start")
-	h.t.Cleanup(func() {
-		if err := chromedp.Cancel(ctx); !errors.Is(err, context.Canceled) {
-			require.NoError(h.t, err)
-		}
-	})
+	h.t.Cleanup(func() { require.NoError(h.t, chromedp.Cancel(ctx)) })
 	pictures := os.Getenv("COUNTERSIGN_PICTURES")
 	if pictures == "" {
 		pictures = h.t.(*testing.T).ArtifactDir()
@@ -83,7 +81,9 @@ func (b *browser) sit(as, place string) *tab {
 		place = "channel=" + place
 	}
 	x := &tab{h: b.h, ctx: ctx, who: as, into: b.pictures}
-	require.NoError(b.h.t, chromedp.Do(ctx, chromedp.EmulateViewport(1440, 1000), chromedp.Navigate(fmt.Sprintf("%s/?as=%s&%s", b.h.sim.URL(), as, place))))
+	require.NoError(b.h.t, chromedp.Do(ctx), "no tab for %s", as) // the tab lives as long as the context of its first step
+	x.wide(1440)
+	x.goes(place)
 	x.until(`document.querySelector('[data-testid=connection]')?.dataset.sockets > 0`)
 	return x
 }
@@ -94,11 +94,36 @@ func test(id string) string { return fmt.Sprintf("[data-testid=%q]", id) }
 // message is the selector of a message.
 func message(m slacksim.Message) string { return test("message-" + m.TS) }
 
+// do takes steps in the tab. A browser that hangs fails the step, and is still
+// there to be asked what it shows.
+func (x *tab) do(what string, steps ...chromedp.Action[chromedp.Void]) {
+	x.h.t.Helper()
+	ctx, cancel := context.WithTimeout(x.ctx, patience)
+	defer cancel()
+	if err := chromedp.Do(ctx, steps...); err != nil {
+		x.fail(what, err)
+	}
+}
+
+const patience = 45 * time.Second
+
+// fail ends the test with what the page shows.
+func (x *tab) fail(what string, err error) {
+	x.h.t.Helper()
+	ctx, cancel := context.WithTimeout(x.ctx, patience)
+	defer cancel()
+	x.picture("failed-" + x.who)
+	text, _ := chromedp.Run(ctx, chromedp.Evaluate[string](`document.body.innerText`))
+	require.NoError(x.h.t, err, "%s %s; the page says:\n%s", x.who, what, text)
+}
+
 // until waits until the JavaScript is true, and looks whenever the page changes:
 // chromedp's own way of polling needs eval, which the page's policy refuses.
 func (x *tab) until(js string) {
 	x.h.t.Helper()
-	_, err := chromedp.Run(x.ctx, chromedp.Evaluate[bool](`new Promise(done => {
+	ctx, cancel := context.WithTimeout(x.ctx, patience)
+	defer cancel()
+	_, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`new Promise(done => {
 		const look = () => { if (!(`+js+`)) return; watch.disconnect(); clearInterval(clock); done(true) }
 		const watch = new MutationObserver(look)
 		watch.observe(document, {subtree: true, childList: true, attributes: true, characterData: true})
@@ -106,16 +131,16 @@ func (x *tab) until(js string) {
 		look()
 	})`, chromedp.EvalAwaitPromise))
 	if err != nil {
-		x.picture("failed-" + x.who)
-		text, _ := chromedp.Run(x.ctx, chromedp.Evaluate[string](`document.body.innerText`))
-		require.NoError(x.h.t, err, "%s waits for %s; the page says:\n%s", x.who, js, text)
+		x.fail("waits for "+js, err)
 	}
 }
 
-// ask evaluates JavaScript.
+// evaluate is the value of some JavaScript.
 func evaluate[T any](x *tab, js string) T {
 	x.h.t.Helper()
-	v, err := chromedp.Run(x.ctx, chromedp.Evaluate[T](js, chromedp.EvalAwaitPromise))
+	ctx, cancel := context.WithTimeout(x.ctx, patience)
+	defer cancel()
+	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](js, chromedp.EvalAwaitPromise))
 	require.NoError(x.h.t, err, js)
 	return v
 }
@@ -140,25 +165,33 @@ func (x *tab) misses(selector string) {
 // reads is the text of an element, as it is in the document.
 func (x *tab) reads(selector string) string {
 	x.h.t.Helper()
-	text, err := chromedp.Run(x.ctx, chromedp.TextContent(chromedp.CSS(selector)))
-	require.NoError(x.h.t, err, selector)
-	return text
+	return evaluate[string](x, fmt.Sprintf(`document.querySelector(%s).textContent`, quoted(selector)))
 }
 
 func (x *tab) click(selector string) {
 	x.h.t.Helper()
-	require.NoError(x.h.t, chromedp.Do(x.ctx, chromedp.ScrollIntoView(chromedp.CSS(selector)), chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible)), "%s clicks %s", x.who, selector)
+	x.do("clicks "+selector, chromedp.ScrollIntoView(chromedp.CSS(selector)), chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
 }
 
 // types puts text into a field by its keys.
 func (x *tab) types(selector, text string) {
 	x.h.t.Helper()
-	require.NoError(x.h.t, chromedp.Do(x.ctx, chromedp.SendKeys(chromedp.CSS(selector), text, chromedp.NodeVisible)), "%s types into %s", x.who, selector)
+	x.do("types into "+selector, chromedp.SendKeys(chromedp.CSS(selector), text, chromedp.NodeVisible))
 }
 
-func (x *tab) press(keys string) {
+// enter presses Enter as a keyboard does: a page that takes the key for itself
+// gets no character for it. chromedp's own Enter types one all the same.
+func (x *tab) enter() {
 	x.h.t.Helper()
-	require.NoError(x.h.t, chromedp.Do(x.ctx, chromedp.KeyEvent(keys)))
+	x.do("presses Enter", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		for _, key := range []input.DispatchKeyEventParams{{Type: input.DispatchKeyEventTypeKeyDown, Text: "\r"}, {Type: input.DispatchKeyEventTypeKeyUp}} {
+			key.Key, key.Code, key.WindowsVirtualKeyCode = "Enter", "Enter", 13
+			if _, err := cdp.Call(ctx, t, input.DispatchKeyEvent, key); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
 }
 
 // tabTo presses Tab until the element has the focus, as somebody without a mouse does.
@@ -168,7 +201,7 @@ func (x *tab) tabTo(selector string) {
 		if evaluate[bool](x, fmt.Sprintf(`!!document.activeElement?.matches(%s)`, quoted(selector))) {
 			return
 		}
-		x.press(kb.Tab)
+		x.do("presses Tab", chromedp.KeyEvent(kb.Tab))
 	}
 	require.Fail(x.h.t, "cannot be reached by keyboard", "%s from where %s is", selector, x.who)
 }
@@ -176,7 +209,13 @@ func (x *tab) tabTo(selector string) {
 // goes leads the tab somewhere else.
 func (x *tab) goes(place string) {
 	x.h.t.Helper()
-	require.NoError(x.h.t, chromedp.Do(x.ctx, chromedp.Navigate(x.h.sim.URL()+"/?as="+x.who+"&"+place)))
+	x.do("goes to "+place, chromedp.Navigate(x.h.sim.URL()+"/?as="+x.who+"&"+place))
+}
+
+// wide makes the window so many pixels wide.
+func (x *tab) wide(pixels int64) {
+	x.h.t.Helper()
+	x.do("resizes the window", chromedp.EmulateViewport(pixels, 1000))
 }
 
 // picture keeps a screenshot of the page, or of an element of it.
@@ -186,8 +225,11 @@ func (x *tab) picture(name string, selector ...string) {
 	if len(selector) > 0 {
 		shot = chromedp.ScreenshotScale(chromedp.CSS(selector[0]), 1.5)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.ctx), 20*time.Second)
+	ctx, cancel := context.WithTimeout(x.ctx, patience)
 	defer cancel()
+	// Nothing under the mouse, and what the document says has been painted.
+	require.NoError(x.h.t, chromedp.Do(ctx, chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, 1, 1)))
+	evaluate[bool](x, `new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))`)
 	data, err := chromedp.Run(ctx, shot)
 	require.NoError(x.h.t, err)
 	require.NoError(x.h.t, os.WriteFile(filepath.Join(x.into, name+".png"), data, 0o644))

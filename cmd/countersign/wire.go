@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"runtime/debug"
 	"slices"
@@ -51,7 +52,7 @@ func (p program) wire(ctx context.Context, writer approval.Writer) (_ *replica, 
 	if err := storage.Migrate(ctx, url); err != nil {
 		return nil, fmt.Errorf("bring the database up to date: %w", err)
 	}
-	if r.db, err = storage.Open(ctx, url, storage.Options{Location: p.location, Quorum: p.Quorum, Log: p.log}); err != nil {
+	if r.db, err = storage.Open(ctx, url, storage.Options{Location: p.location, Quorum: p.Quorum, MaxOpen: p.MaxOpen, Log: p.log}); err != nil {
 		return nil, err
 	}
 	r.closers = append(r.closers, func() error { r.db.Close(); return nil })
@@ -104,7 +105,7 @@ func (r *replica) sandbox(ctx context.Context) (box approval.Sandbox, why string
 	if r.E2BAPIKey != "" {
 		cloud, err := r.e2b()
 		if err != nil {
-			return nil, err.Error()
+			return nil, forPeople(err)
 		}
 		r.strays = func(ctx context.Context) error { return cloud.Strays(ctx, r.needs) }
 		return cloud, ""
@@ -112,10 +113,19 @@ func (r *replica) sandbox(ctx context.Context) (box approval.Sandbox, why string
 	here, err := r.local(ctx)
 	if err != nil {
 		r.log.Error("no sandbox", "error", err)
-		return nil, err.Error()
+		return nil, forPeople(err)
 	}
 	r.closers = append(r.closers, here.Close)
 	return here, ""
+}
+
+// forPeople is why there is no sandbox, in the words of the sandbox where it has any.
+func forPeople(err error) string {
+	var box *approval.BoxError
+	if errors.As(err, &box) && box.Words != "" {
+		return box.Words
+	}
+	return err.Error()
 }
 
 func (p program) e2b() (*e2b.Client, error) {
@@ -125,6 +135,9 @@ func (p program) e2b() (*e2b.Client, error) {
 
 // local starts gVisor here, and has it prove that it keeps code in.
 func (p program) local(ctx context.Context) (*local.Sandbox, error) {
+	if _, err := os.Stat(p.Runsc); p.Runsc != "" && err != nil {
+		return nil, &approval.BoxError{Err: err, Words: "COUNTERSIGN_RUNSC names a program that is not there: leave it empty and run `make libexec/runsc`, or name another runsc."}
+	}
 	box, err := local.New(local.Options{Runsc: p.Runsc, Memory: p.RunMemoryMB, Log: p.log})
 	if err != nil {
 		return nil, err

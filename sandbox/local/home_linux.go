@@ -77,6 +77,22 @@ func takeLock(dir string) (*os.File, error) {
 	return lock, nil
 }
 
+// neighbour tells whether a box belongs to another instance that lives and shares
+// this one's folder.
+func (h *home) neighbour(boxID string) bool {
+	id, ours := strings.CutPrefix(boxID, Kind+"-")
+	instance, _, _ := strings.Cut(id, "-")
+	if !ours || instance == "" || instance == h.instance || instance != filepath.Base(instance) {
+		return false
+	}
+	lock, err := os.OpenFile(filepath.Join(filepath.Dir(h.dir), instance, "lock"), os.O_RDWR, 0)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = lock.Close() }()
+	return errors.Is(unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB), unix.EWOULDBLOCK)
+}
+
 // clearDead removes the folders of instances whose process is gone, and ends
 // what is left of their boxes: the kernel ends them with their parent, so this
 // finds something only where even that failed.

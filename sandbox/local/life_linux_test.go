@@ -268,6 +268,36 @@ func TestAnotherInstancesBoxIsGone(t *testing.T) {
 	require.NoError(t, shared.Kill(context.Background(), boxID))
 }
 
+// Two replicas on one machine: a run that is under way in one of them is not lost
+// because the job came to the other.
+func TestABoxOfALivingNeighbourIsNotGone(t *testing.T) {
+	t.Parallel()
+	dir, err := os.MkdirTemp("", "cs")
+	require.NoError(t, err)
+	one, err := New(Options{Dir: dir, MaxWarm: -1})
+	require.NoError(t, err)
+	other, err := New(Options{Dir: dir, MaxWarm: -1})
+	require.NoError(t, err)
+	boxID, err := one.Create(context.Background(), freshID(), one.seal())
+	require.NoError(t, err)
+	var box *approval.BoxError
+	_, err = other.Result(context.Background(), boxID)
+	require.ErrorAs(t, err, &box)
+	require.True(t, box.Retry)
+	require.NotErrorIs(t, err, approval.ErrBoxGone)
+	require.ErrorAs(t, other.Start(context.Background(), boxID, job("1", roomy)), &box)
+	require.True(t, box.Retry)
+
+	require.NoError(t, one.Close())
+	_, err = other.Result(context.Background(), boxID)
+	require.ErrorIs(t, err, approval.ErrBoxGone)
+	for _, odd := range []string{"", "local", "local-", "local-..-1", "local-a/../b-1", "i1box"} {
+		_, err = other.Result(context.Background(), odd)
+		require.ErrorIs(t, err, approval.ErrBoxGone, odd)
+	}
+	require.NoError(t, errors.Join(other.Close(), os.Remove(dir)))
+}
+
 func TestBoxesDieWithTheirProcessAndTheNextOneClearsUp(t *testing.T) {
 	t.Parallel()
 	dir, err := os.MkdirTemp("", "cs")

@@ -198,8 +198,18 @@ func (s *Sandbox) sealed(seal approval.Manifest) error {
 	return &approval.BoxError{Err: errors.New("the seal does not fit"), Words: words}
 }
 
-// gone tells of a box that this process does not have.
+// gone tells of a box that is no more.
 func gone(boxID string) error { return fmt.Errorf("box %s: %w", boxID, approval.ErrBoxGone) }
+
+// absent tells of a box that this process does not have. Another process on this
+// machine may: while that one lives its box is not gone, and its run not lost.
+func (s *Sandbox) absent(boxID string) error {
+	if !s.home.neighbour(boxID) {
+		return gone(boxID)
+	}
+	return &approval.BoxError{Err: fmt.Errorf("box %s is another process's", boxID), Retry: true,
+		Words: "It runs in another process of Countersign on this machine. Please look again later."}
+}
 
 // Create makes the box for a request, or finds the one that was made before.
 // It returns when the box is ready for its code.
@@ -228,7 +238,7 @@ func (s *Sandbox) Create(ctx context.Context, requestID string, seal approval.Ma
 func (s *Sandbox) Start(ctx context.Context, boxID string, job approval.Job) error {
 	b := s.box(boxID)
 	if b == nil {
-		return gone(boxID)
+		return s.absent(boxID)
 	}
 	return b.start(ctx, job)
 }
@@ -237,7 +247,7 @@ func (s *Sandbox) Start(ctx context.Context, boxID string, job approval.Job) err
 func (s *Sandbox) Result(ctx context.Context, boxID string) (approval.Result, error) {
 	b := s.box(boxID)
 	if b == nil {
-		return approval.Result{}, gone(boxID)
+		return approval.Result{}, s.absent(boxID)
 	}
 	return b.wait(ctx)
 }

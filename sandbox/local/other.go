@@ -24,6 +24,7 @@ func (p *process) memory() (int64, error)       { return 0, errNotHere() }
 func (b *box) meter(int64) (stop func())        { return func() {} }
 func (h *home) sweepBox(opt Options, id string) {}
 func (h *home) leave() error                    { return nil }
+func (h *home) neighbour(string) bool           { return false }
 
 type cores struct{}
 

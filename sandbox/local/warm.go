@@ -47,7 +47,7 @@ func (s *Sandbox) level() {
 	if s.closed {
 		return
 	}
-	target := min(len(s.wanted), s.opt.MaxWarm)
+	target := max(0, min(len(s.wanted), s.opt.MaxWarm)) // a negative MaxWarm is none
 	s.spare = slices.DeleteFunc(s.spare, (*box).dead)
 	for len(s.spare) > target {
 		last := len(s.spare) - 1

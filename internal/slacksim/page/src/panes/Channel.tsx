@@ -89,7 +89,7 @@ export function Thread({ channel, thread, replies, statuses }: { channel: string
         </button>
       </header>
       <Stream key={`${w.as} ${channel} ${thread}`} messages={replies ?? []} channel={channel} label="Replies" inThread status={statuses[statusKey(channel, thread)]} />
-      <Composer key={`${w.as} ${channel} ${thread}`} channel={channel} thread={thread} placeholder="Reply…" />
+      <Composer key={`${w.as} ${channel} ${thread} reply`} channel={channel} thread={thread} placeholder="Reply…" />
     </aside>
   )
 }

@@ -13,6 +13,8 @@ const commands: Command[] = [
 test.each([
   ['hi @ann, ok?', 'hi <@U1>, ok?'],
   ['@ann.b and @ann.', '<@U2> and <@U1>.'],
+  ['@Ann Lee and @ann berg!', '<@U1> and <@U2>!'],
+  ['@Ann Leeway and me@Ann Lee', '<@U1> Leeway and me@Ann Lee'],
   ['@Analyze go', '<@U3> go'],
   ['@anna and me@ann.example', '@anna and me@ann.example'],
   ['in #sales-data.', 'in <#C1>.'],

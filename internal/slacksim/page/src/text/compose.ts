@@ -8,7 +8,12 @@ import type { Channel, Command, User } from '../sim/api'
 export function encode(text: string, users: User[], channels: Channel[]): string {
   const people = new Map(users.map((u) => [u.name.toLowerCase(), u.id]))
   const rooms = new Map(channels.filter((c) => c.kind === 'channel').map((c) => [c.name.toLowerCase(), c.id]))
-  return text.replace(/(^|[^\p{L}\p{N}_&@#/<])([@#])([\p{L}\p{N}][\p{L}\p{N}._-]*)/gu, (whole, before: string, mark: string, typed: string) => {
+  // "@Maya Lindqvist" is what messages show, so it is what people copy.
+  const byFullName = [...users].sort((a, b) => b.real_name.length - a.real_name.length).reduce((said, u) => {
+    const name = u.real_name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+    return u.real_name.includes(' ') ? said.replace(new RegExp(`(^|[^\\p{L}\\p{N}_&@#/<])@${name}(?![\\p{L}\\p{N}_])`, 'giu'), `$1<@${u.id}>`) : said
+  }, text)
+  return byFullName.replace(/(^|[^\p{L}\p{N}_&@#/<])([@#])([\p{L}\p{N}][\p{L}\p{N}._-]*)/gu, (whole, before: string, mark: string, typed: string) => {
     for (let name = typed; name; name = name.slice(0, -1)) {
       // "@ann." ends a sentence; "@anna" is not "@ann".
       const rest = typed.slice(name.length)

@@ -45,7 +45,8 @@ export function slackDate(timestamp: number, pattern: string, zone?: string, now
   const date = new Date(timestamp * 1000)
   const pretty = (otherwise: string) => {
     const near = day(date, zone, now)
-    return near === 'Today' || near === 'Yesterday' ? near.toLowerCase() : otherwise
+    if (near === 'Today' || near === 'Yesterday') return near.toLowerCase()
+    return dayKey(date, zone) === dayKey(new Date(now.getTime() + 86_400_000), zone) ? 'tomorrow' : otherwise
   }
   const medium = format(date, zone, { month: 'long', day: 'numeric', year: 'numeric' })
   const short = format(date, zone, { month: 'short', day: 'numeric', year: 'numeric' })

@@ -1,0 +1,211 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign"
+	"countersign/approval"
+	"countersign/internal/slacksim"
+	"countersign/sandbox/e2b/e2btest"
+)
+
+// services are a Mistral that lists its models and a Langfuse that knows its keys.
+func services(t *testing.T) *httptest.Server {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		user, password, _ := r.BasicAuth()
+		switch {
+		case r.URL.Path == "/v1/models" && r.Header.Get("Authorization") == "Bearer good":
+			fmt.Fprint(w, `{"object":"list","data":[{"id":"codestral-2508"},{"id":"mistral-small-2506"}]}`)
+		case r.URL.Path == "/api/public/projects" && user == "pk-lf-1" && password == "sk-lf-1":
+			fmt.Fprint(w, `{"data":[{"id":"p1","name":"analytics"}]}`)
+		default:
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+	}))
+	t.Cleanup(s.Close)
+	return s
+}
+
+// report is what the doctor prints.
+func report(h *house) (text string, err error) {
+	var out lockedBuffer
+	p := h.program
+	p.out = &out
+	err = doctor(h.ctx, p)
+	return out.String(), err
+}
+
+func TestDoctorFindsAllWell(t *testing.T) {
+	t.Parallel()
+	s := services(t)
+	h := open(t, func(c *Config) {
+		c.MistralBaseURL, c.MistralAPIKey, c.MistralModels = s.URL, "good", []string{"mistral-small-2506"}
+		c.LangfuseHost, c.LangfusePublicKey, c.LangfuseSecretKey = s.URL, "pk-lf-1", "sk-lf-1"
+	})
+	text, err := report(h)
+	require.NoError(t, err, text)
+	for _, line := range []string{"✓ settings         read; secrets stay redacted", "✓ database         reached and up to date", "✓ Slack bot token  @countersign in Harbor Coffee",
+		"✓ Slack app token  Slack gives a socket", "✓ review channel   the bot is in C0REVIEW", "✓ reviewers        ben, priya",
+		"✓ Mistral          takes the key; askers choose from codestral-2508, mistral-small-2506", "✓ prices           known for every model",
+		"✓ sandbox          gVisor on this machine keeps code in: debian", "✓ traces           to the project analytics at " + s.URL, "All is well"} {
+		require.Contains(t, text, line)
+	}
+	require.Equal(t, 10, strings.Count(text, "✓"))
+	for _, secret := range []string{string(h.program.SlackBotToken), string(h.program.SlackAppToken), "good", "sk-lf-1"} {
+		require.NotContains(t, text+h.log.String(), secret)
+	}
+	require.Zero(t, h.sim.Sockets(), "the doctor opens no socket")
+}
+
+// A fault is one thing that is wrong, the check that finds it, and what it says.
+type faultCase struct {
+	wrong string
+	make  func(c *Config)
+	check func(program, context.Context) finding
+	says  []string
+	warn  bool
+}
+
+func TestDoctorSaysWhatToDo(t *testing.T) {
+	t.Parallel()
+	s := services(t)
+	h := open(t)
+	cloud := e2btest.New(t)
+	stale := filepath.Join(t.TempDir(), "stale.csv")
+	now := time.Now()
+	row := "%s,%s,2026-01-01,,,1,0.1,1,%s,our own\n"
+	require.NoError(t, os.WriteFile(stale, []byte("kind,name,from,until,above_tokens,input,cached_input,output,checked,source\n"+
+		fmt.Sprintf(row, "model", "codestral-2508", now.AddDate(0, 0, -31).Format(time.DateOnly))+fmt.Sprintf(row, "model", "mistral-small-2506", now.Format(time.DateOnly))), 0o600))
+	prices, err := readPrices(stale)
+	require.NoError(t, err)
+	langfuse := func(c *Config) {
+		c.LangfuseHost, c.LangfusePublicKey, c.LangfuseSecretKey = s.URL, "pk-lf-1", "sk-lf-1"
+	}
+	for _, f := range []faultCase{
+		{"a token that is no bot token", func(c *Config) { c.SlackBotToken = "xoxp-1" }, program.checkSettings, []string{"SLACK_BOT_TOKEN does not start with xoxb-", "OAuth & Permissions"}, false},
+		{"more approvals than reviewers", func(c *Config) { c.Quorum = 3 }, program.checkSettings, []string{"QUORUM is 3, but REVIEWERS names only 2"}, false},
+		{"a bot token that Slack does not know", func(c *Config) { c.SlackBotToken = "xoxb-unknown" }, program.checkBot, []string{"invalid_auth", "copy it anew", "OAuth & Permissions"}, false},
+		{"an app token that Slack does not know", func(c *Config) { c.SlackAppToken = "xapp-unknown" }, program.checkApp, []string{"invalid_auth", "App-Level Tokens", "connections:write"}, false},
+		{"Slack out of reach", func(c *Config) { c.SlackAPIURL = "http://127.0.0.1:1/api/" }, program.checkApp, []string{"Slack cannot be reached", "connection refused"}, false},
+		{"no review channel", func(c *Config) { c.ReviewChannel = "" }, program.checkChannel, []string{"REVIEW_CHANNEL is not set"}, false},
+		{"a review channel that is not there", func(c *Config) { c.ReviewChannel = "C0NOWHERE" }, program.checkChannel, []string{"there is no channel C0NOWHERE", "invite the bot"}, false},
+		{"a review channel without the bot", func(c *Config) { c.ReviewChannel = slacksim.Random }, program.checkChannel, []string{"the bot is not in #random", "/invite"}, false},
+		{"a review channel shared with strangers", func(c *Config) { c.ReviewChannel = slacksim.Partners }, program.checkChannel, []string{"#partners is shared with another organisation"}, false},
+		{"no reviewers", func(c *Config) { c.Reviewers = nil }, program.checkReviewers, []string{"REVIEWERS is not set"}, false},
+		{"a guest, somebody who left, an app and nobody as reviewers", func(c *Config) {
+			c.Reviewers = []string{slacksim.Guest, slacksim.Deactivated, slacksim.BotUser, "U0NOBODY", slacksim.Reviewer}
+		}, program.checkReviewers, []string{"theo (U0THEO) cannot decide: guests never can", "sam (U0SAM) cannot decide: the account is deactivated", "it is an app", "nobody here has the id U0NOBODY", "Take them out of REVIEWERS"}, false},
+		{"a bot token that does not work", func(c *Config) { c.SlackBotToken = "xoxb-unknown" }, program.checkReviewers, []string{"the bot token does not work"}, false},
+		{"one reviewer alone", func(c *Config) { c.Reviewers = []string{slacksim.Reviewer} }, program.checkReviewers, []string{"ben alone", "own questions"}, true},
+		{"no key for a model", func(c *Config) { c.MistralAPIKey, c.MistralBaseURL = "", "" }, program.checkMistral, []string{"MISTRAL_API_KEY", "console.mistral.ai", "MISTRAL_BASE_URL"}, false},
+		{"a key that Mistral does not take", func(c *Config) { c.MistralBaseURL, c.MistralAPIKey = s.URL, "wrong" }, program.checkMistral, []string{"refuses the key", "MISTRAL_API_KEY"}, false},
+		{"a model that the key may not use", func(c *Config) {
+			c.MistralBaseURL, c.MistralAPIKey, c.MistralModel = s.URL, "good", "mistral-large-2512"
+		}, program.checkMistral, []string{"no model mistral-large-2512", "MISTRAL_MODEL"}, false},
+		{"a model whose name moves", func(c *Config) { c.MistralModel = "codestral-latest" }, program.checkMistral, []string{"codestral-latest", "alias"}, false},
+		{"Mistral out of reach", func(c *Config) { c.MistralBaseURL = "http://127.0.0.1:1" }, program.checkMistral, []string{"cannot be reached", "MISTRAL_BASE_URL"}, false},
+		{"a server without a list of models", func(c *Config) { c.MistralBaseURL = h.model.URL }, program.checkMistral, []string{"answers, but says 4"}, true},
+		{"a model without a price", func(c *Config) { c.MistralModel = "unpriced-1" }, program.checkPrices, []string{"unpriced-1", "PRICES_FILE", "budget/prices.csv"}, false},
+		{"a sandbox without a price", func(c *Config) { c.prices = prices }, program.checkPrices, []string{"a row of the kind box", "PRICES_FILE"}, false},
+		{"a gVisor that is not there", func(c *Config) { c.Runsc = "/nothing/runsc" }, program.checkSandbox, []string{"COUNTERSIGN_RUNSC names a program that is not there", "make libexec/runsc"}, false},
+		{"a gVisor that does not start", func(c *Config) { c.Runsc = "/bin/false" }, program.checkSandbox, []string{"local sandbox"}, false},
+		{"a key that E2B does not take", func(c *Config) {
+			c.E2BAPIKey, c.E2BAPIURL, c.E2BBoxURL = "e2b_wrong", cloud.APIURL, cloud.SandboxURL
+		}, program.checkSandbox, []string{"E2B_API_KEY"}, false},
+		{"a Postgres that is not there", func(c *Config) { c.DatabaseURL = "postgres://u:hunter2@127.0.0.1:1/x" }, program.checkDatabase, []string{"connection refused", "Mend DATABASE_URL"}, false},
+		{"Langfuse keys that are not known", func(c *Config) { langfuse(c); c.LangfuseSecretKey = "sk-lf-wrong" }, program.checkTraces, []string{"refuses the keys", "LANGFUSE_SECRET_KEY"}, true},
+		{"Langfuse out of reach", func(c *Config) { langfuse(c); c.LangfuseHost = "http://127.0.0.1:1" }, program.checkTraces, []string{"cannot be reached", "LANGFUSE_HOST"}, true},
+		{"something else than Langfuse", func(c *Config) { langfuse(c); c.LangfuseHost = h.sim.URL() }, program.checkTraces, []string{"LANGFUSE_HOST"}, true},
+	} {
+		t.Run(f.wrong, func(t *testing.T) {
+			t.Parallel()
+			p := h.program
+			f.make(&p.Config)
+			found := f.check(p, h.ctx)
+			text := found.say
+			if !f.warn {
+				require.Error(t, found.err, found.say)
+				text = reason(found.err)
+			} else {
+				require.NoError(t, found.err)
+				require.True(t, found.warn, found.say)
+			}
+			for _, words := range f.says {
+				require.Contains(t, text, words)
+			}
+			require.NotContains(t, text, "hunter2")
+			require.NotContains(t, text, "unknown\"", "the token itself")
+		})
+	}
+}
+
+func TestDoctorWarnsOfPricesOlderThanThirtyDays(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "prices.csv")
+	at := func(days int) string { return time.Now().AddDate(0, 0, -days).Format(time.DateOnly) }
+	require.NoError(t, os.WriteFile(file, []byte("kind,name,from,until,above_tokens,input,cached_input,output,checked,source\n"+
+		"model,codestral-2508,2026-01-01,,,1,1,1,"+at(32)+",a\nmodel,mistral-small-2506,2026-01-01,,,1,1,1,"+at(2)+",a\nbox,local,2026-01-01,,,0,0,0,"+at(1)+",a\n"), 0o600))
+	c, err := readConfig(map[string]string{"PRICES_FILE": file, "MISTRAL_MODELS": "mistral-small-2506"})
+	require.NoError(t, err)
+	found := program{Config: c}.checkPrices(t.Context())
+	require.NoError(t, found.err)
+	require.True(t, found.warn)
+	require.Contains(t, found.say, "codestral-2508 (checked on "+at(32)+")")
+	require.NotContains(t, found.say, "mistral-small-2506")
+}
+
+func TestDoctorNamesTheScopesThatAreMissing(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	sim := slacksim.Start(t, slacksim.Options{Manifest: countersign.Manifest, Scopes: []string{"commands", "chat:write", "users:read", "files:read", "groups:read", "channels:read"}})
+	p := h.program
+	p.SlackAPIURL, p.SlackBotToken = sim.APIURL(), Secret(sim.BotToken())
+	found := p.checkBot(h.ctx)
+	require.ErrorContains(t, found.err, "files:write")
+	require.ErrorContains(t, found.err, "manifest.yaml")
+	require.NotContains(t, found.err.Error(), "chat:write")
+}
+
+func TestDoctorTakesE2BInItsCloud(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	cloud := e2btest.New(t)
+	p := h.program
+	p.E2BAPIKey, p.E2BAPIURL, p.E2BBoxURL = e2btest.Key, cloud.APIURL, cloud.SandboxURL
+	found := p.checkSandbox(h.ctx)
+	require.NoError(t, found.err)
+	require.Contains(t, found.say, "E2B takes the key")
+	require.NoError(t, p.checkPrices(h.ctx).err)
+}
+
+func TestWithoutASandboxPeopleAreToldWhatToDo(t *testing.T) {
+	t.Parallel()
+	h := open(t, func(c *Config) { c.Runsc = "/nothing/runsc" })
+	h.run()
+	h.shareSamples()
+	require.NoError(t, h.maya.Command(slacksim.SalesData, "/analyze How many rows has sales.csv?"))
+	told := h.told(h.maya, slacksim.SalesData, "Nothing can run code here")
+	require.Contains(t, told.Text, "make libexec/runsc")
+	require.NotContains(t, told.Text, "fork/exec")
+	require.Zero(t, value[int](h, `SELECT count(*) FROM requests`))
+}
+
+func TestAReasonIsWordsForPeopleFirst(t *testing.T) {
+	t.Parallel()
+	err := fmt.Errorf("start: %w", &approval.BoxError{Err: os.ErrPermission, Words: "Do this."})
+	require.Equal(t, "Do this. (permission denied)", reason(err))
+	require.Equal(t, "Do this.", forPeople(err))
+	require.Equal(t, "x", reason(fmt.Errorf("x")))
+	require.Equal(t, "x", forPeople(fmt.Errorf("x")))
+}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// checkMistral asks for the list of models, which costs nothing, and looks for
+// the ones that askers are offered.
+func (p program) checkMistral(ctx context.Context) finding {
+	if p.MistralAPIKey == "" && p.MistralBaseURL == "" {
+		return finding{err: errors.New("MISTRAL_API_KEY is not set: get a key at console.mistral.ai, or name a server of your own in MISTRAL_BASE_URL")}
+	}
+	writer, err := p.mistral()
+	if err != nil {
+		return finding{err: err}
+	}
+	base := p.MistralBaseURL
+	if base == "" {
+		base = "https://api.mistral.ai"
+	}
+	base = strings.TrimSuffix(strings.TrimSuffix(base, "/"), "/v1")
+	status, body, err := ask(ctx, base+"/v1/models", func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+string(p.MistralAPIKey)) })
+	switch {
+	case err != nil:
+		return finding{err: fmt.Errorf("cannot be reached: %w. Look at MISTRAL_BASE_URL and at the network", err)}
+	case refused(status):
+		return finding{err: errors.New("refuses the key: look at MISTRAL_API_KEY")}
+	case status != http.StatusOK:
+		return finding{warn: true, say: fmt.Sprintf("answers, but says %d when asked for its models; nothing else was tried", status)}
+	}
+	var list struct{ Data []struct{ ID string } }
+	if err := json.Unmarshal(body, &list); err != nil {
+		return finding{warn: true, say: "answers, but not with a list of models; is MISTRAL_BASE_URL right?"}
+	}
+	var faults []error
+	for _, model := range writer.Models() {
+		if !slices.ContainsFunc(list.Data, func(m struct{ ID string }) bool { return m.ID == model }) {
+			faults = append(faults, fmt.Errorf("has no model %s for this key: change MISTRAL_MODEL or MISTRAL_MODELS", model))
+		}
+	}
+	return finding{say: "takes the key; askers choose from " + strings.Join(writer.Models(), ", "), err: errors.Join(faults...)}
+}
+
+// checkTraces asks Langfuse whose the keys are. Without traces serve works, so
+// that what is wrong here is a warning.
+func (p program) checkTraces(ctx context.Context) finding {
+	if p.LangfusePublicKey == "" {
+		return finding{say: "off (LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY turn them on)"}
+	}
+	status, body, err := ask(ctx, strings.TrimSuffix(p.LangfuseHost, "/")+"/api/public/projects", func(r *http.Request) { r.SetBasicAuth(p.LangfusePublicKey, string(p.LangfuseSecretKey)) })
+	switch {
+	case err != nil:
+		return finding{warn: true, say: fmt.Sprintf("Langfuse cannot be reached, so nothing is traced: %v. Look at LANGFUSE_HOST", err)}
+	case refused(status):
+		return finding{warn: true, say: "Langfuse refuses the keys, so nothing is traced: look at LANGFUSE_PUBLIC_KEY, LANGFUSE_SECRET_KEY, and at the region in LANGFUSE_HOST"}
+	case status != http.StatusOK:
+		return finding{warn: true, say: fmt.Sprintf("%s answers %d, which is not Langfuse's way: look at LANGFUSE_HOST", p.LangfuseHost, status)}
+	}
+	var projects struct{ Data []struct{ Name string } }
+	if err := json.Unmarshal(body, &projects); err != nil || len(projects.Data) == 0 {
+		return finding{warn: true, say: p.LangfuseHost + " answers, but names no project: look at LANGFUSE_HOST"}
+	}
+	return finding{say: fmt.Sprintf("to the project %s at %s", projects.Data[0].Name, p.LangfuseHost)}
+}
+
+func refused(status int) bool {
+	return status == http.StatusUnauthorized || status == http.StatusForbidden
+}
+
+// ask is one GET, on a connection of its own that is closed afterwards.
+func ask(ctx context.Context, url string, sign func(*http.Request)) (status int, body []byte, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return 0, nil, err
+	}
+	sign(req)
+	req.Close = true
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer res.Body.Close()
+	body, err = io.ReadAll(io.LimitReader(res.Body, 4<<20))
+	return res.StatusCode, body, err
+}
