@@ -3,6 +3,7 @@ package main
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -20,12 +21,27 @@ func atE2B(cloud *e2btest.Server) func(*Config) {
 	}
 }
 
+// newCloud is an E2B of our own, which ends with the test.
+func newCloud(t *testing.T) *e2btest.Server { return e2btest.New(t) }
+
 // openLight is a house whose code runs at such an E2B, with a replica in it.
 func openLight(t *testing.T, change ...func(*Config)) *house {
 	t.Helper()
-	h := open(t, append([]func(*Config){atE2B(e2btest.New(t))}, change...)...)
+	h := open(t, append([]func(*Config){atE2B(newCloud(t))}, change...)...)
 	h.run()
 	return h
+}
+
+// soon waits for what is on its way elsewhere than in Slack.
+func (h *house) soon(what string, holds func() bool) {
+	h.t.Helper()
+	for !holds() {
+		select {
+		case <-h.ctx.Done():
+			require.Fail(h.t, "it never came to this: "+what)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 // cardOf waits for the card that asks about a question.
@@ -36,6 +52,13 @@ func (h *house) cardOf(question string) slacksim.Message {
 	})
 	require.NoError(h.t, err, "no card for %q; all that was said: %s", question, h.everything())
 	return card
+}
+
+// reply waits for the last word on a question: the answer, or why there is none,
+// with the bill.
+func (h *house) reply(root slacksim.Message) slacksim.Message {
+	h.t.Helper()
+	return h.says(root, "Total: ")
 }
 
 // becomes waits until a message shows the words.

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/internal/slacksim"
+)
+
+// Somebody approved all of these. Each ends as it deserves, says so, is paid for
+// and is over: what ran has run, so the request is done.
+func TestHarmfulCodeEndsWithAPlainAnswer(t *testing.T) {
+	t.Parallel()
+	h := open(t, func(c *Config) { c.RunSeconds = 60 })
+	h.run()
+	h.share("sales.csv", "price\n1\n2\n")
+	for _, c := range []struct {
+		name, code, outcome string
+		shown               []string
+		files               int
+	}{
+		{"raises", "import pandas as pd\ndf = pd.read_csv(\"sales.csv\")\nprint(\"so far\")\ndf[\"prize\"]", "raised",
+			[]string{"The code ran and ended with an error.\n KeyError: 'prize'", "line 4", "df[\"prize\"]", "so far", "opened sales.csv"}, 0},
+		{"prints a gigabyte", "line = \"x\" * (1 << 20)\nfor _ in range(1024):\n    print(line)", "ok",
+			[]string{"What was printed was cut: 1.0 MB of 1024.0 MB are shown.", "That is not all of it: the rest is in", "output.txt"}, 0},
+		{"fills the disk", "n = 0\nwhile True:\n    n += 1\n    with open(\"f%d\" % n, \"wb\") as f:\n        f.write(b\"x\" * (30 << 20))", "raised",
+			[]string{"No space left on device", "was left behind"}, 0},
+		{"saves figures", "import matplotlib.pyplot as plt\nfor i in range(500):\n    plt.figure(figsize=(1, 1)).add_subplot()\nprint(\"all of them\")", "ok",
+			[]string{"480 more figures were not kept: 20 may come back.", "all of them"}, 20},
+		{"writes outside", "import os\nfor path in (\"../../x\", \"/x\", \"../x\"):\n    try:\n        open(path, \"w\").write(\"x\")\n        print(path, \"written\")\n" +
+			"    except OSError as e:\n        print(path, \"refused\")\nopen(\"in.txt\", \"w\").write(\"here\")\nopen(\"../../x\", \"w\")", "raised",
+			[]string{"../../x refused\n/x refused\n../x refused", "'../../x'"}, 1},
+	} {
+		h.writes(c.code)
+		root := h.ask("How many with sales.csv that " + c.name + "?")
+		card := h.cardOf(c.name)
+		require.NoError(t, h.ben.Click(card, "Approve"))
+		reply := h.reply(root)
+		for _, words := range c.shown {
+			require.Contains(t, reply.Words(), words, c.name)
+		}
+		require.Contains(t, reply.Words(), "local sandbox: ", "box seconds are on the bill")
+		require.NotContains(t, reply.Words(), "/runner/", "frames of ours are nobody's business")
+		require.Equal(t, row{State: "done", Attempts: 1, Runs: 1, Decisions: 1, Charges: 3, Holds: 2}, h.row(c.name), c.name)
+		id := value[string](h, `SELECT id FROM requests WHERE strpos(question, $1) > 0`, c.name)
+		require.Equal(t, c.outcome, value[string](h, `SELECT result->>'outcome' FROM runs WHERE request_id = $1`, id), c.name)
+		require.Equal(t, c.files, value[int](h, `SELECT count(*) FROM artifacts WHERE request_id = $1`, id), c.name)
+		require.Zero(t, value[int](h, `SELECT count(*) FROM artifacts WHERE name ~ '[/\\]' OR name LIKE '.%'`))
+		if c.outcome == "raised" {
+			h.says(root, "the code ran and ended with an error. See below.")
+		}
+	}
+	h.settled()
+	var uploaded []string
+	for _, m := range h.maya.Messages(slacksim.SalesData) {
+		for _, r := range h.maya.Thread(m.Channel, m.TS) {
+			for _, f := range r.Files {
+				uploaded = append(uploaded, f.Name)
+			}
+		}
+	}
+	require.Contains(t, uploaded, "output.txt")
+	require.Contains(t, uploaded, "chart-20.png")
+	require.NotContains(t, strings.Join(uploaded, "\n"), "chart-21.png")
+}
+
+func TestCodeThatHangsIsStoppedAtItsLimit(t *testing.T) {
+	t.Parallel()
+	h := open(t, func(c *Config) { c.RunSeconds = 3 })
+	h.run()
+	h.writes("import signal\nfor s in (signal.SIGTERM, signal.SIGINT):\n    signal.signal(s, signal.SIG_IGN)\nprint(\"before\", flush=True)\nwhile True:\n    pass")
+	root := h.ask("How long?")
+	card := h.cardOf("How long?")
+	require.Contains(t, card.Words(), "at most 3 seconds")
+	require.NoError(t, h.ben.Click(card, "Approve"))
+	reply := h.reply(root)
+	require.Contains(t, reply.Words(), "The code was stopped at its time limit.")
+	require.Contains(t, reply.Words(), "before", "what it had printed is not lost")
+	require.Equal(t, row{State: "done", Attempts: 1, Runs: 1, Decisions: 1, Charges: 3, Holds: 2}, h.row("How long?"))
+	require.Equal(t, "timed out", value[string](h, `SELECT result->>'outcome' FROM runs`))
+	held := value[int](h, `SELECT amount FROM holds WHERE purpose = 'run'`)
+	require.LessOrEqual(t, value[int](h, `SELECT s.amount FROM settlements s JOIN holds h ON h.id = s.hold_id WHERE h.purpose = 'run'`), held, "never more than was agreed")
+	h.settled()
+}

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/internal/pglocal"
+	"countersign/internal/slacksim"
+	"countersign/storage"
+)
+
+// ownServer is a Postgres of this test's alone, which it may stop and start.
+func ownServer(t *testing.T) (url string, stop, start func()) {
+	t.Helper()
+	// Sockets have short names, and a server that has dropped root has to get there.
+	dir, err := os.MkdirTemp("/tmp", "cs-db-")
+	require.NoError(t, err)
+	require.NoError(t, os.Chmod(dir, 0o711))
+	var server *pglocal.Server
+	start = func() {
+		server, err = pglocal.Start(t.Context(), pglocal.Options{Dir: dir})
+		require.NoError(t, err)
+	}
+	stop = func() { require.NoError(t, server.Stop()) }
+	start()
+	t.Cleanup(func() {
+		require.NoError(t, server.Stop())
+		require.NoError(t, os.RemoveAll(dir))
+	})
+	require.NoError(t, storage.Migrate(t.Context(), server.URL()))
+	return server.URL(), stop, start
+}
+
+// Commit, then ack: without a database nothing is answered, so Slack says that it
+// failed; nothing is lost, and afterwards everything goes on where it stood.
+func TestWithoutADatabaseNothingIsAnsweredAndNothingIsLost(t *testing.T) {
+	t.Parallel()
+	url, stop, start := ownServer(t)
+	h := openLight(t, func(c *Config) { c.DatabaseURL = Secret(url) })
+	h.url = url
+	root := h.ask("Before it went?")
+	card := h.cardOf("Before it went?")
+
+	stop()
+	var silence *slacksim.Unanswered
+	require.ErrorAs(t, h.ben.Click(card, "Approve"), &silence)
+	require.Equal(t, `The app did not answer to "Approve" in time (operation_timeout).`, silence.Message)
+	h.told(h.ben, slacksim.CodeReview, "Something went wrong on our side. Please try again; if it happens again, an administrator finds it in the log under reference")
+	require.ErrorAs(t, h.maya.Command(slacksim.SalesData, "/analyze While it was away?"), &silence)
+	require.Equal(t, `/analyze failed with the error "operation_timeout"`, silence.Message)
+	for _, told := range append(private(h.ben, slacksim.CodeReview), private(h.maya, slacksim.SalesData)...) {
+		require.NotRegexp(t, `(?i)postgres|socket|dial|sql|connect`, told, "nobody reads internal errors")
+	}
+	still, err := h.ben.Find(card.Channel, card.TS)
+	require.NoError(t, err)
+	require.True(t, still.Has("Approve"), "the card still waits")
+
+	start()
+	require.Equal(t, row{State: "pending", Attempts: 1, Charges: 2, Holds: 1}, h.row("Before it went?"))
+	require.Equal(t, 1, value[int](h, `SELECT count(*) FROM requests`), "what was not answered was not taken")
+	require.NoError(t, h.ben.Click(card, "Approve"))
+	require.Contains(t, h.reply(root).Words(), "Here is the answer.")
+	require.Equal(t, row{State: "done", Attempts: 1, Runs: 1, Decisions: 1, Charges: 3, Holds: 2}, h.row("Before it went?"))
+	h.reply(func() slacksim.Message {
+		root := h.ask("While it was away?")
+		require.NoError(t, h.ben.Click(h.cardOf("While it was away?"), "Approve"))
+		return root
+	}())
+	h.settled()
+}
+
+// A run goes on while the database is away, and its result is kept when it is back.
+func TestARunOutlivesAnOutageOfTheDatabase(t *testing.T) {
+	t.Parallel()
+	url, stop, start := ownServer(t)
+	cloud := newCloud(t)
+	h := open(t, atE2B(cloud), func(c *Config) { c.DatabaseURL = Secret(url) })
+	h.url = url
+	h.run()
+	h.writes("import time\ntime.sleep(3)\n6 * 7")
+	root := h.ask("During the run?")
+	require.NoError(t, h.ben.Click(h.cardOf("During the run?"), "Approve"))
+	h.says(root, "Running since")
+	id := value[string](h, `SELECT id FROM requests`)
+	h.soon("the code starts", func() bool { return cloud.Starts(id) == 1 })
+	stop()
+	start()
+	require.Contains(t, h.reply(root).Words(), "42")
+	require.Equal(t, 1, cloud.Starts(id), "it ran once")
+	require.Equal(t, row{State: "done", Attempts: 1, Runs: 1, Decisions: 1, Charges: 3, Holds: 2}, h.row("During the run?"))
+	h.settled()
+}

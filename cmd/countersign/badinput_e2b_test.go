@@ -1,0 +1,137 @@
+package main
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/internal/slacksim"
+	"countersign/sandbox/e2b"
+	"countersign/sandbox/e2b/e2btest"
+)
+
+// hastyE2B has the replica give E2B half a second for a call instead of a minute.
+func hastyE2B(t *testing.T, cloud *e2btest.Server) func(*replica) {
+	return func(r *replica) {
+		client, err := e2b.New(e2b.Options{APIKey: e2btest.Key, APIURL: cloud.APIURL, SandboxURL: cloud.SandboxURL, Log: r.log, Patience: 500 * time.Millisecond})
+		require.NoError(t, err)
+		r.service.Sandbox = r.telemetry.Sandbox(client)
+	}
+}
+
+const unauthorized = `{"code":401,"message":"Invalid API key, please visit the dashboard to get one"}`
+
+// crowded is the limit on boxes at once, which comes without a Retry-After.
+var crowded = e2btest.Fault{Status: http.StatusTooManyRequests, Body: `{"code":429,"message":"you have reached the maximum number of concurrent E2B sandboxes (20)"}`}
+
+// tooFast is the limit on the rate of calls.
+var tooFast = e2btest.Fault{Status: http.StatusTooManyRequests, Header: map[string]string{"Retry-After": "1"}, Body: `{"code":429,"message":"Rate limit exceeded"}`}
+
+// What E2B refuses for good ends the request with what an administrator should
+// do: before the review, when the code cannot even be inspected, and after it.
+func TestWhatE2BRefusesForGoodIsSaidAndNothingRuns(t *testing.T) {
+	t.Parallel()
+	cloud := newCloud(t)
+	h := open(t, atE2B(cloud))
+	h.run()
+	for name, c := range map[string]struct {
+		fault e2btest.Fault
+		why   string
+	}{
+		"key":      {e2btest.Fault{Status: 401, Body: unauthorized}, "E2B does not accept the API key. An administrator should check E2B_API_KEY."},
+		"template": {e2btest.Fault{Status: 404, Body: `{"code":404,"message":"template 'x' not found"}`}, `E2B does not know the template "code-interpreter-v1". An administrator should check E2B_TEMPLATE.`},
+	} {
+		cloud.Fail(e2btest.Create, c.fault)
+		root := h.ask("Before the review: " + name + "?")
+		reply := h.reply(root)
+		require.Contains(t, reply.Text, "This could not be done, and nothing was run. "+c.why)
+		require.NotContains(t, reply.Text, "dashboard", "E2B's own words are for the log")
+		require.Equal(t, row{State: "failed", Reason: c.why, Attempts: 1, Charges: 1, Holds: 1}, h.row("review: "+name), "the model is paid, and no box")
+
+		root = h.ask("After the review: " + name + "?")
+		card := h.cardOf("After the review: " + name)
+		cloud.Fail(e2btest.Create, c.fault)
+		require.NoError(t, h.ben.Click(card, "Approve"))
+		require.Contains(t, h.reply(root).Text, "This could not be done, and nothing was run. "+c.why)
+		require.Contains(t, h.becomes(card, "Not run").Words(), c.why)
+		require.Equal(t, row{State: "failed", Reason: c.why, Attempts: 1, Decisions: 1, Charges: 2, Holds: 2}, h.row("After the review: "+name))
+	}
+	require.Zero(t, value[int](h, `SELECT count(*) FROM runs`))
+	require.Empty(t, cloud.Alive())
+	h.settled()
+}
+
+// What passes is waited for, and the round ends as ever: one box, one start.
+func TestWhatPassesAtE2BIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	cloud := newCloud(t)
+	h := open(t, atE2B(cloud))
+	h.run(hastyE2B(t, cloud))
+	closed := e2btest.PortClosed("x")
+	closed.Times = 2
+	for _, c := range []struct {
+		name  string
+		op    e2btest.Op
+		fault e2btest.Fault
+	}{
+		{"asked too often", e2btest.Create, tooFast},
+		{"box not up yet", e2btest.Write, closed},
+		{"box not up yet, later", e2btest.Stat, closed},
+		{"silent after the box was made", e2btest.Create, e2btest.Fault{Silent: true, Effect: true}},
+		{"broken off after the start", e2btest.Start, e2btest.Fault{Effect: true}},
+		{"all boxes taken", e2btest.Create, crowded},
+	} {
+		root := h.ask("How many when " + c.name + "?")
+		card := h.cardOf("when " + c.name)
+		cloud.Fail(c.op, c.fault)
+		require.NoError(t, h.ben.Click(card, "Approve"))
+		require.Contains(t, h.reply(root).Words(), "Here is the answer.", c.name)
+		require.Equal(t, row{State: "done", Attempts: 1, Runs: 1, Decisions: 1, Charges: 3, Holds: 2}, h.row("when "+c.name), c.name)
+		require.Equal(t, 1, cloud.Starts(value[string](h, `SELECT id FROM requests WHERE strpos(question, $1) > 0`, "when "+c.name+"?")), c.name)
+	}
+	h.settled()
+}
+
+// A silent E2B is given up after a while, before anybody has reviewed anything.
+func TestASilentE2BIsGivenUp(t *testing.T) {
+	t.Parallel()
+	cloud := newCloud(t)
+	h := open(t, atE2B(cloud))
+	h.run(hastyE2B(t, cloud))
+	cloud.Fail(e2btest.Create, e2btest.Fault{Silent: true, Times: -1})
+	root := h.ask("Is anybody there?")
+	const why = "E2B did not answer in time. Please ask again later; if it goes on, look at E2B's status page."
+	require.Contains(t, h.reply(root).Text, "This could not be done, and nothing was run. "+why)
+	require.Equal(t, row{State: "failed", Reason: why, Attempts: 1, Charges: 1, Holds: 1}, h.row("anybody"))
+	require.Empty(t, h.ben.Messages(slacksim.CodeReview))
+	h.settled()
+}
+
+// A box that is no more took its run along: that is said, paid for in full, and
+// never run again.
+func TestARunWhoseBoxIsGoneIsLostAndSaysSo(t *testing.T) {
+	t.Parallel()
+	cloud := newCloud(t)
+	h := open(t, atE2B(cloud))
+	h.run()
+	h.writes("import time\ntime.sleep(60)")
+	root := h.ask("Where did it go?")
+	card := h.cardOf("Where did it go?")
+	require.NoError(t, h.ben.Click(card, "Approve"))
+	h.says(root, "Running since")
+	id := value[string](h, `SELECT id FROM requests`)
+	h.soon("the code starts", func() bool { return cloud.Starts(id) == 1 })
+	cloud.End(value[string](h, `SELECT box_id FROM runs`)) // from now on the edge answers 502, not found
+	reply := h.reply(root)
+	require.Contains(t, reply.Text, "The result was lost. It was started, but its result was lost. Nobody knows how it ended, and it will not be run again.")
+	require.Contains(t, reply.Words(), "e2b sandbox: nobody knows how long, so at most $0.0")
+	require.Contains(t, reply.Words(), "in part estimated, at the most that it can be")
+	h.becomes(card, "Approved, result lost")
+	r := h.row("Where did it go?")
+	r.Reason = ""
+	require.Equal(t, row{State: "lost", Attempts: 1, Runs: 1, Decisions: 1, Charges: 3, Holds: 2, Estimated: 1}, r)
+	require.Equal(t, 1, cloud.Starts(id))
+	h.settled()
+}

@@ -1,0 +1,194 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/approval"
+	"countersign/internal/slacksim"
+)
+
+func TestAQuestionCanBeTakenBackUntilItRuns(t *testing.T) {
+	t.Parallel()
+	h := openLight(t)
+	root := h.ask("Take me back by a command?")
+	card := h.cardOf("by a command?")
+	id := value[string](h, `SELECT id FROM requests`)
+	jun := h.sim.As(slacksim.OtherAnalyst)
+	require.NoError(t, jun.Command(slacksim.SalesData, "/analyze cancel "+id))
+	h.told(jun, slacksim.SalesData, "Only the person who asked, or an administrator, can take a request back.")
+	require.NoError(t, h.maya.Command(slacksim.SalesData, "/analyze cancel nosuchid"))
+	h.told(h.maya, slacksim.SalesData, "There is no such request here. /analyze status lists yours.")
+	require.Equal(t, "pending", h.row("by a command?").State)
+
+	require.NoError(t, h.maya.Command(slacksim.SalesData, "/analyze status"))
+	list := h.told(h.maya, slacksim.SalesData, "Your latest questions")
+	require.Contains(t, list.Text, "Take me back by a command? Waits for a reviewer, asked ")
+	require.Contains(t, list.Text, "To take it back: /analyze cancel "+id)
+
+	require.NoError(t, h.maya.Command(slacksim.SalesData, "/analyze cancel "+id))
+	h.told(h.maya, slacksim.SalesData, "Taken back: Take me back by a command?")
+	h.says(root, "Taken back. Nothing was run.")
+	require.Empty(t, h.becomes(card, "Taken back").Actions())
+	require.NoError(t, h.ben.ClickOld(card, "Approve"))
+	h.told(h.ben, slacksim.CodeReview, "This has ended already: it was taken back. Nothing has changed.")
+	require.NoError(t, h.maya.Command(slacksim.SalesData, "/analyze cancel "+id))
+	h.told(h.maya, slacksim.SalesData, "It has been taken back already.")
+	require.Equal(t, row{State: "withdrawn", Attempts: 1, Charges: 2, Holds: 1}, h.row("by a command?"), "what the model did is paid for")
+
+	root = h.ask("Take me back by the button?")
+	h.cardOf("by the button?")
+	line := h.says(root, "Waiting for a reviewer")
+	require.NoError(t, jun.Click(line, "Cancel"))
+	h.told(jun, slacksim.SalesData, "Only the person who asked, or an administrator, can take a request back.")
+	require.NoError(t, h.maya.Click(line, "Cancel"))
+	require.Empty(t, h.becomes(line, "Taken back").Actions())
+	require.Equal(t, "withdrawn", h.row("by the button?").State)
+
+	root = h.ask("Too late?")
+	require.NoError(t, h.ben.Click(h.cardOf("Too late?"), "Approve"))
+	h.reply(root)
+	late := value[string](h, `SELECT id FROM requests WHERE question = 'Too late?'`)
+	require.NoError(t, h.maya.Command(slacksim.SalesData, "/analyze cancel "+strings.ToUpper(late)))
+	h.told(h.maya, slacksim.SalesData, "There is nothing to take back: it has run already.")
+	require.Equal(t, 1, value[int](h, `SELECT count(*) FROM runs`))
+	h.settled()
+}
+
+func TestHelpAndStatusAnswerInPrivate(t *testing.T) {
+	t.Parallel()
+	h := openLight(t)
+	require.NoError(t, h.maya.Command(slacksim.SalesData, "/analyze status"))
+	h.told(h.maya, slacksim.SalesData, "You have not asked anything yet. Try: ")
+	require.NoError(t, h.maya.Command(slacksim.SalesData, "/analyze help"))
+	help := h.told(h.maya, slacksim.SalesData, "A model writes Python for it, a reviewer reads the code")
+	for _, line := range []string{"/analyze status", "/analyze cancel ID", "CSV, TSV, XLSX or JSON, of at most 20 MB each."} {
+		require.Contains(t, help.Words(), line)
+		require.Contains(t, help.Text, line, "for screen readers")
+	}
+	_, err := h.maya.Say(slacksim.SalesData, "@countersign help")
+	require.NoError(t, err)
+	h.soon("a mention is answered in the same way", func() bool {
+		return strings.Count(strings.Join(private(h.maya, slacksim.SalesData), "\n"), "A model writes Python for it") == 2
+	})
+	require.NoError(t, h.maya.Command(slacksim.SalesData, "/budget help"))
+	h.told(h.maya, slacksim.SalesData, "lets somebody spend $25 per month. For administrators.")
+	require.Empty(t, h.ben.Ephemerals(slacksim.SalesData))
+	h.nothing()
+}
+
+func TestNobodyDecidingIsNotANo(t *testing.T) {
+	t.Parallel()
+	h := open(t, atE2B(newCloud(t)), func(c *Config) { c.ApprovalExpiry = time.Second })
+	r, _ := h.run()
+	root := h.ask("Anybody?")
+	card, err := h.ben.WaitMessage(h.ctx, slacksim.CodeReview, func(m slacksim.Message) bool { return strings.Contains(m.Words(), "Anybody?") })
+	require.NoError(t, err)
+	h.soon("it expires", func() bool {
+		require.NoError(t, r.sweep(h.ctx)) // a replica's own comes every fifteen seconds
+		return value[string](h, `SELECT state FROM requests`) == "expired"
+	})
+	const why = "Nobody decided in time. That is not a no: ask again if you still need it."
+	require.Contains(t, h.reply(root).Text, "Expired: "+why)
+	now := h.becomes(card, "Expired: nobody decided")
+	require.Empty(t, now.Actions())
+	require.NotContains(t, now.Words(), "Rejected")
+	require.NoError(t, h.ben.ClickOld(card, "Approve"))
+	h.told(h.ben, slacksim.CodeReview, "The time for a decision has run out: nobody decided. Nothing has changed.")
+	require.Equal(t, row{State: "expired", Reason: why, Attempts: 1, Charges: 2, Holds: 1}, h.row("Anybody?"))
+	h.settled()
+}
+
+func TestAFollowUpKnowsWhatWasSaidBefore(t *testing.T) {
+	t.Parallel()
+	h := openLight(t)
+	h.share("sales.csv", "product,units\nfilter,3\nespresso,4\n")
+	h.writes("import pandas as pd\npd.read_csv(\"sales.csv\")[\"units\"].sum()", "import pandas as pd\npd.read_csv(\"sales.csv\")[\"units\"].max()")
+	root := h.ask("How many units in sales.csv?")
+	require.NoError(t, h.ben.Click(h.cardOf("How many units"), "Approve"))
+	require.Contains(t, h.reply(root).Words(), "7")
+
+	_, err := h.maya.Reply(slacksim.SalesData, root.TS, "@countersign and the largest?")
+	require.NoError(t, err)
+	card := h.cardOf("and the largest?")
+	require.Contains(t, card.Words(), "sales.csv", "the thread's file is meant")
+	asked := h.model.Requests()
+	last := asked[len(asked)-1].Messages
+	require.Len(t, last, 4, "the earlier question, its code, and what it gave with the new question")
+	require.Contains(t, last[1].Content, "An earlier question:\nHow many units in sales.csv?")
+	require.Contains(t, last[2].Content, `pd.read_csv("sales.csv")["units"].sum()`)
+	require.Contains(t, last[3].Content, "The question:\nand the largest?")
+	require.NoError(t, h.ben.Click(card, "Approve"))
+	_, err = h.maya.WaitReply(h.ctx, root.Channel, root.TS, func(m slacksim.Message) bool {
+		return strings.Contains(m.Text, "Total: ") && strings.Contains(m.Words(), "\n4\n")
+	})
+	require.NoError(t, err)
+	require.Equal(t, 1, value[int](h, `SELECT count(*) FROM sessions`), "both are one conversation")
+	require.Equal(t, 2, value[int](h, `SELECT count(*) FROM runs`))
+	h.settled()
+}
+
+func TestBudgetsAreShownToTheirOwnersAndSetByAdministrators(t *testing.T) {
+	t.Parallel()
+	h := openLight(t)
+	require.NoError(t, h.maya.Command(slacksim.SalesData, "/budget show"))
+	h.told(h.maya, slacksim.SalesData, "Your budget: $10.00 of $10.00 left this month. $0.00 spent")
+	h.told(h.maya, slacksim.SalesData, "The team has no budget of its own, so only people's budgets apply.")
+
+	require.NoError(t, h.maya.Command(slacksim.SalesData, "/budget set @maya 1000"))
+	h.told(h.maya, slacksim.SalesData, "Only administrators change budgets.")
+	require.NoError(t, h.maya.Command(slacksim.SalesData, "/budget show @ben"))
+	h.told(h.maya, slacksim.SalesData, "Only administrators look at other people's budgets. Yours: ")
+	for line, why := range map[string]string{
+		"set maya 5":              `"maya" is nobody I can find. Type @ and choose the person from the list that Slack offers.`,
+		"set @maya":               "How much?",
+		"set @maya much":          `"much" is not an amount of dollars. Write it like 25, 25.50 or $1,000.`,
+		"set @maya 5 per century": `I do not understand "per century". A budget is per day, per week or per month.`,
+		"double":                  `I do not know "double". There is show, set and help.`,
+	} {
+		require.NoError(t, h.carla.Command(slacksim.SalesData, "/budget "+line))
+		h.told(h.carla, slacksim.SalesData, why)
+	}
+	require.Zero(t, value[int](h, `SELECT count(*) FROM limits`))
+
+	require.NoError(t, h.carla.Command(slacksim.SalesData, "/budget set @maya 0.01 per week"))
+	h.told(h.carla, slacksim.SalesData, " may now spend $0.01 per week.")
+	require.Equal(t, "U0MAYA 10000000 week U0CARLA", value[string](h, `SELECT id || ' ' || amount || ' ' || per || ' ' || set_by FROM limits`))
+	require.NoError(t, h.carla.Command(slacksim.SalesData, "/budget show @maya"))
+	h.told(h.carla, slacksim.SalesData, ": $0.01 of $0.01 left this week.")
+
+	// What the worst case needs is more than that: refused before anything is spent.
+	require.NoError(t, h.maya.Command(slacksim.SalesData, "/analyze Can I afford this?"))
+	monday := value[time.Time](h, `SELECT date_trunc('week', now() AT TIME ZONE 'UTC') + interval '7 days'`)
+	refusal := h.told(h.maya, slacksim.SalesData, "Your budget of $0.01 per week has $0.01 left, and this could need up to $0.0")
+	require.Contains(t, refusal.Words(), fmt.Sprintf(" It starts anew on %s. An administrator can raise it with /budget set.", monday.Format("Monday, 2 January 2006")))
+	h.nothing()
+
+	require.NoError(t, h.carla.Command(slacksim.SalesData, "/budget set @maya 5"))
+	root := h.ask("Can I afford this now?")
+	require.NoError(t, h.ben.Click(h.cardOf("afford this now?"), "Approve"))
+	require.Contains(t, h.reply(root).Words(), " of $5.00 left this month")
+	h.settled()
+}
+
+// The run of what was drafted may be more than is left by then: the reviewer's
+// click says so, and the request still waits.
+func TestARunThatTheBudgetCannotBearIsNotApproved(t *testing.T) {
+	t.Parallel()
+	h := openLight(t, func(c *Config) { c.RunSeconds = 3000 })
+	root := h.ask("Can the run be paid?")
+	card := h.cardOf("Can the run be paid?")
+	require.NoError(t, h.carla.Command(slacksim.SalesData, "/budget set team 0.01"))
+	require.NoError(t, h.ben.Click(card, "Approve"))
+	h.told(h.ben, slacksim.CodeReview, "The team's budget of $0.01 per month has $0.00")
+	r := h.row("Can the run be paid?")
+	require.Equal(t, row{State: string(approval.Pending), Attempts: 1, Charges: 2, Holds: 1}, r, "nobody has decided")
+	require.NoError(t, h.carla.Command(slacksim.SalesData, "/budget set team 10"))
+	require.NoError(t, h.ben.Click(card, "Approve"))
+	require.Contains(t, h.reply(root).Words(), "Here is the answer.")
+	h.settled()
+}
