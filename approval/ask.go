@@ -94,7 +94,7 @@ func (s *Service) clean(q Question) (Question, error) {
 // the names before it. People and the model see the same one.
 func fileName(name string, before []File) string {
 	name = strings.TrimLeft(Plain(strings.Map(func(r rune) rune {
-		if r == '/' || r == '\\' || Hidden(r) {
+		if r == '/' || r == '\\' || r == utf8.RuneError || Hidden(r) {
 			return '_'
 		}
 		return r
@@ -121,8 +121,12 @@ func fileName(name string, before []File) string {
 
 func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/(1<<20)) }
 
-// inspectTime is the longest that an inspection may occupy a box.
-const inspectTime = 30 * time.Second
+// inspectTime is the longest that an inspection may occupy a box, and
+// inspectTries how many boxes may be paid for until one of them has answered.
+const (
+	inspectTime  = 30 * time.Second
+	inspectTries = 2
+)
 
 // draftCost is the most that one draft can cost: the call and its inspection.
 func (s *Service) draftCost(model string, now time.Time) (budget.USD, error) {
@@ -131,7 +135,7 @@ func (s *Service) draftCost(model string, now time.Time) (budget.USD, error) {
 	if err != nil {
 		return 0, err
 	}
-	box, err := s.Prices.BoxCharge(s.Sandbox.Size(), inspectTime, now)
+	box, err := s.Prices.BoxCharge(s.Sandbox.Size(), inspectTries*inspectTime, now)
 	return tokens + box.Amount, err
 }
 

@@ -22,8 +22,8 @@ func TestAskCommitsTheQuestionItsHoldAndItsJobs(t *testing.T) {
 	require.Equal(t, `What were\u{202e} sales?`, r.Question)
 	require.Equal(t, "m1", r.Model, "the default is the first")
 	require.Len(t, r.Holds, 1)
-	// 100,000 bytes at $1, 4,000 tokens at $2 per million, 30 seconds of a box.
-	require.Equal(t, "$0.108555", r.Holds[0].Amount.String())
+	// 100,000 bytes at $1, 4,000 tokens at $2 per million, twice 30 seconds of a box.
+	require.Equal(t, "$0.10911", r.Holds[0].Amount.String())
 	require.Equal(t, []Wake{{StepDraft, r.ID}, {StepShow, r.ID}}, b.store.jobs)
 	require.Equal(t, []string{"asked", "held"}, b.kinds(r.ID))
 	require.Equal(t, 1, b.open(r.ID))

@@ -113,11 +113,11 @@ func (s *Service) inspect(ctx context.Context, code string, files []File) (seen 
 	var used time.Duration
 	for wait := time.Second; ; wait *= 2 {
 		seen, err = s.Sandbox.Inspect(ctx, code, files)
-		// Boxes that failed are billed as well.
+		// Boxes that failed are billed as well, and another one may take its whole time: no more than is held.
 		used += seen.Box
 		seen.Box = used
 		var box *BoxError
-		if err == nil || !errors.As(err, &box) || !box.Retry || wait > 8*time.Second {
+		if err == nil || !errors.As(err, &box) || !box.Retry || wait > 8*time.Second || used > (inspectTries-1)*inspectTime {
 			return seen, err
 		}
 		select {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -268,7 +269,7 @@ func TestASecondAttemptNeedsMoneyOfItsOwn(t *testing.T) {
 	require.Len(t, b.work(), 1)
 	r = b.request(r.ID)
 	require.Equal(t, Failed, r.State)
-	require.Contains(t, r.Reason, "Your budget of $0.15 per month has $0.0415 left, and this could need up to $0.1086.")
+	require.Contains(t, r.Reason, "Your budget of $0.15 per month has $0.0408 left, and this could need up to $0.1092.")
 	require.Len(t, b.writer.briefs, 1)
 	require.Zero(t, b.open(r.ID))
 }
@@ -356,4 +357,26 @@ func TestTheWorldNotBeingReadyLeavesTheDraftForLater(t *testing.T) {
 	b.faults.fail("Fetch.before", later)
 	require.ErrorIs(t, b.Draft(t.Context(), r.ID), later)
 	require.ErrorIs(t, b.Draft(t.Context(), "nobody"), ErrNotFound)
+}
+
+// Boxes that failed are paid for as well: the next one is only tried when it is
+// held for, so that no draft costs more than was set aside.
+func TestInspectionsThatFailNeverCostMoreThanIsHeld(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := setup(t)
+		for range 5 {
+			b.box.inspect = append(b.box.inspect, func(string) (Inspection, error) {
+				return Inspection{Box: inspectTime}, &BoxError{Err: errCrash, Words: "The box did not answer.", Retry: true}
+			})
+		}
+		r := b.ask()
+		held := r.Holds[0].Amount
+		b.work()
+		require.Equal(t, Failed, b.request(r.ID).State)
+		require.Len(t, b.box.inspected, inspectTries)
+		s := b.spends(r.ID, budget.ForDraft)[0]
+		require.Equal(t, int64(inspectTries*inspectTime/time.Millisecond), s.Charges[1].BoxMS)
+		require.LessOrEqual(t, budget.Total(s.Charges), held)
+	})
 }

@@ -41,6 +41,13 @@ type InputError struct {
 
 func (e *InputError) Error() string { return e.Why }
 
+// Enough refuses a question of somebody who has as many under way as may be:
+// reviewers have one queue, and nobody fills it alone.
+func Enough(most int) *InputError {
+	return &InputError{Why: fmt.Sprintf("You have %d questions under way, and no more than that can be at once. "+
+		"Ask again when one of them has ended, or take one back: /analyze status lists them.", most)}
+}
+
 // UnreadableError is a data file whose shape cannot be read. Why is a sentence
 // for the asker that names the file.
 type UnreadableError struct {

@@ -65,6 +65,7 @@ type fakeBox struct {
 	boxes     []*box
 	inspect   []func(code string) (Inspection, error)
 	result    Result
+	upgrade   string // of what is installed
 	ended     func() // what happens in the world while the code runs
 	prepared  []string
 	discarded []string
@@ -83,7 +84,7 @@ func (s *fakeBox) Size() budget.BoxSize { return s.size }
 func (s *fakeBox) Lease(l Limits) time.Duration {
 	return time.Duration(l.Seconds)*time.Second + 30*time.Second
 }
-func (s *fakeBox) Template() string { return "python 3.11, pandas 2" }
+func (s *fakeBox) Template() string { return "python 3.11, pandas 2" + s.upgrade }
 
 func (s *fakeBox) Inspect(_ context.Context, code string, _ []File) (Inspection, error) {
 	if err := s.faults.hit("Inspect.before"); err != nil {

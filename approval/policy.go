@@ -18,6 +18,7 @@ type Policy struct {
 	MaxFileBytes  int64         // of one input
 	MaxFiles      int           // inputs of one request
 	MaxQuestion   int           // characters
+	MaxOpen       int           // questions of one person under way at once
 	ShareRows     int           // rows of tables, of files and of results, that a model may see
 	Limits        Limits
 }
@@ -33,6 +34,7 @@ func DefaultPolicy() Policy {
 		MaxFileBytes: 20 << 20,
 		MaxFiles:     10,
 		MaxQuestion:  3000,
+		MaxOpen:      20,
 		Limits:       Limits{Seconds: 120, MemoryMB: 1024, OutputBytes: 32 << 20, Files: 20},
 	}
 }

@@ -13,7 +13,8 @@ import (
 // writes in one transaction, and no call of it waits for the network.
 type Store interface {
 	// Ask stores a new request with its session, or returns the one that the same
-	// trigger made before. The session is the one of the thread, or a new one.
+	// trigger made before. The session is the one of the thread, or a new one. To
+	// somebody with too many questions under way the error is Enough's.
 	Ask(ctx context.Context, r *Request, thread Session) (stored *Request, created bool, err error)
 	// Update locks the request, runs the closure on it, and stores what it changed.
 	// now is the database's clock. When the closure fails, nothing is stored. When
@@ -233,7 +234,8 @@ type Observed struct {
 // Slack is where people are.
 type Slack interface {
 	// Publish draws one surface of the view: it posts what is not there yet and
-	// rewrites what has changed. The post that it returns is to be remembered.
+	// rewrites what has changed. The post that it returns is to be remembered,
+	// also beside an error when it has a TS.
 	Publish(ctx context.Context, v *View, kind Surface) (Post, error)
 	// Fetch reads a file of at most limit bytes: ErrFileGone, ErrFileTooBig.
 	Fetch(ctx context.Context, f File, limit int64) ([]byte, error)

@@ -17,8 +17,9 @@ func (s *Service) Run(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
+	var inputs []InputFile // when they have been read just now
 	if r.State == Approved {
-		if r, err = s.start(ctx, r); err != nil || r.State != Running {
+		if r, inputs, err = s.start(ctx, r); err != nil || r.State != Running {
 			return err
 		}
 	}
@@ -29,7 +30,7 @@ func (s *Service) Run(ctx context.Context, id string) error {
 	if r.State != Running {
 		return nil
 	}
-	result, err := s.collect(ctx, r)
+	result, err := s.collect(ctx, r, inputs)
 	if err != nil {
 		return s.uncollected(ctx, r, err)
 	}
@@ -95,25 +96,27 @@ func ended(err error) error {
 	return err
 }
 
-// start checks what was sealed, takes a box and names it in the row.
-func (s *Service) start(ctx context.Context, r *Request) (*Request, error) {
+// start checks what was sealed, takes a box and names it in the row. The inputs
+// that it has read are given on: a Slack that is away now need not be asked again.
+func (s *Service) start(ctx context.Context, r *Request) (*Request, []InputFile, error) {
 	if s.Sandbox == nil {
-		return r, s.fail(ctx, r.ID, "Nothing can run code here at the moment: "+s.NoBox)
+		return r, nil, s.fail(ctx, r.ID, "Nothing can run code here at the moment: "+s.NoBox)
 	}
 	if m := r.Revision.Manifest; m.Sandbox != s.Sandbox.Size().Kind || m.Template != s.Sandbox.Template() {
-		return r, s.fail(ctx, r.ID, "The sandbox is not the one that the approval names any more, so nothing was run. Please ask again.")
+		return r, nil, s.fail(ctx, r.ID, otherSandbox)
 	}
-	if _, err := s.sealed(ctx, r); err != nil {
+	inputs, err := s.sealed(ctx, r)
+	if err != nil {
 		s.Sandbox.Discard(r.ID)
-		return r, s.failOrLater(ctx, r.ID, err)
+		return r, nil, s.failOrLater(ctx, r.ID, err)
 	}
 	box, err := s.Sandbox.Create(ctx, r.ID, r.Revision.Manifest)
 	if err != nil {
 		var failed *BoxError
 		if errors.As(err, &failed) && failed.Retry {
-			return r, &LaterError{After: 5 * time.Second, Err: err}
+			return r, nil, &LaterError{After: 5 * time.Second, Err: err}
 		}
-		return r, s.failOrLater(ctx, r.ID, err)
+		return r, nil, s.failOrLater(ctx, r.ID, err)
 	}
 	started, err := s.Store.Update(ctx, r.ID, func(r *Request, now time.Time) error {
 		if r.State == Approved && !now.Before(r.ExpiresAt) {
@@ -122,7 +125,7 @@ func (s *Service) start(ctx context.Context, r *Request) (*Request, error) {
 		return r.Start(box, s.Policy, now)
 	})
 	if err == nil && started.State == Expired {
-		return started, s.Sandbox.Kill(context.WithoutCancel(ctx), box)
+		return started, nil, s.Sandbox.Kill(context.WithoutCancel(ctx), box)
 	}
 	if err != nil {
 		var move *MoveError
@@ -135,19 +138,30 @@ func (s *Service) start(ctx context.Context, r *Request) (*Request, error) {
 			}
 		}
 		if stale != nil {
-			return r, s.fail(ctx, r.ID, "What was approved is not what is stored any more, so it was not run.")
+			return r, nil, s.fail(ctx, r.ID, "What was approved is not what is stored any more, so it was not run.")
 		}
-		return r, ended(err)
+		return r, nil, ended(err)
 	}
-	return started, nil
+	return started, inputs, nil
 }
 
-// collect starts the code if it has not started, and waits for its result.
-func (s *Service) collect(ctx context.Context, r *Request) (Result, error) {
+// otherSandbox is why an approval does not hold any more: what would run the code
+// is not what was approved to run it.
+const otherSandbox = "The sandbox is not the one that the approval names any more, so nothing was run. Please ask again."
+
+// orphanLife is longer than any box exists beyond the time of its code.
+const orphanLife = time.Hour
+
+// collect starts the code if it has not started, and waits for its result. The
+// inputs are read unless they are given.
+func (s *Service) collect(ctx context.Context, r *Request, inputs []InputFile) (Result, error) {
 	box, m := r.Run.BoxID, r.Revision.Manifest
-	if s.Sandbox == nil && m.Sandbox != "local" {
+	if m.Sandbox != "local" && (s.Sandbox == nil || s.Sandbox.Size().Kind != m.Sandbox) {
 		// Other replicas, or this one once it is set up again, can still reach a box that is not on this machine.
-		return Result{}, &LaterError{After: 30 * time.Second, Err: errors.New(s.NoBox)}
+		if time.Since(r.Run.StartedAt) > orphanLife+time.Duration(m.Limits.Seconds)*time.Second {
+			return Result{}, ErrBoxGone
+		}
+		return Result{}, &LaterError{After: 30 * time.Second, Err: fmt.Errorf("no way to its %s box from here", m.Sandbox)}
 	}
 	if s.Sandbox == nil {
 		return Result{}, ErrBoxGone
@@ -156,13 +170,18 @@ func (s *Service) collect(ctx context.Context, r *Request) (Result, error) {
 	if !errors.Is(err, ErrNotStarted) {
 		return result, err
 	}
-	inputs, err := s.sealed(ctx, r)
-	if err != nil {
+	if m.Template != s.Sandbox.Template() {
+		return Result{}, s.never(ctx, box, otherSandbox, fmt.Errorf("approved for %s", m.Template))
+	}
+	if inputs == nil {
+		inputs, err = s.sealed(ctx, r)
 		var in *InputError
 		if errors.As(err, &in) {
 			err = s.never(ctx, box, in.Why, err)
 		}
-		return Result{}, err
+		if err != nil {
+			return Result{}, err
+		}
 	}
 	job := Job{RequestID: r.ID, Code: r.Revision.Code, CodeSHA256: m.CodeSHA256, Inputs: inputs, Limits: m.Limits}
 	if err := s.Sandbox.Start(ctx, box, job); err != nil {

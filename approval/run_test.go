@@ -232,9 +232,9 @@ func TestAReplicaThatComesSecondLeavesTheNamedBoxAlive(t *testing.T) {
 	b := setup(t)
 	r := b.approved()
 	stale := b.request(r.ID)
-	_, err := b.start(t.Context(), b.request(r.ID))
+	_, _, err := b.start(t.Context(), b.request(r.ID))
 	require.NoError(t, err)
-	_, err = b.start(t.Context(), stale)
+	_, _, err = b.start(t.Context(), stale)
 	var move *MoveError
 	require.ErrorAs(t, err, &move)
 	require.Equal(t, 1, b.box.living())
@@ -254,7 +254,7 @@ func TestARequestTakenBackWhileItsBoxIsMadeGivesTheBoxUp(t *testing.T) {
 		if !killable {
 			b.faults.fail("Kill.before", errCrash)
 		}
-		_, err = b.start(t.Context(), stale)
+		_, _, err = b.start(t.Context(), stale)
 		require.NoError(t, err, name)
 		require.Equal(t, killable, b.box.living() == 0, name)
 		require.Equal(t, !killable, strings.Contains(b.log.String(), "kill unused box"), name)
@@ -379,6 +379,66 @@ func TestAReplicaWithoutASandboxLeavesABoxElsewhereAlone(t *testing.T) {
 	b.Sandbox = box
 	require.NoError(t, b.Run(t.Context(), r.ID))
 	require.Equal(t, Done, b.request(r.ID).State)
+}
+
+// A replica that was upgraded between naming the box and starting the code would
+// run it under another runner than the approval names.
+func TestAnUpgradeBetweenNamingAndStartVoidsTheRun(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.approved()
+	b.faults.kill("commit started.after")
+	require.ErrorIs(t, b.replica(func() error { return b.Run(context.Background(), r.ID) }), errCrash)
+	b.box.upgrade = ", runner 2"
+	require.NoError(t, b.Run(t.Context(), r.ID))
+	r = b.request(r.ID)
+	require.Equal(t, Failed, r.State)
+	require.Contains(t, r.Reason, "not the one that the approval names")
+	require.Zero(t, b.box.starts())
+	require.Zero(t, b.box.living())
+	require.Zero(t, b.open(r.ID))
+}
+
+// A local replica knows nothing of boxes at E2B, so it cannot say that one is gone.
+func TestAReplicaWithAnotherSandboxLeavesABoxElsewhereAlone(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.Prices.Boxes = append(b.Prices.Boxes, budget.BoxPrice{Kind: "e2b", From: epoch, VCPU: 14_000, GiB: 4_500})
+	b.box.size.Kind = "e2b"
+	r := b.approved()
+	b.faults.kill("commit started.after")
+	require.ErrorIs(t, b.replica(func() error { return b.Run(context.Background(), r.ID) }), errCrash)
+	b.box.size.Kind = "local"
+	var later *LaterError
+	require.ErrorAs(t, b.Run(t.Context(), r.ID), &later)
+	require.Equal(t, Running, b.request(r.ID).State)
+
+	// Nobody will ever come for it: its hold must not stay for ever.
+	b.store.mu.Lock()
+	b.store.requests[r.ID].Run.StartedAt = time.Now().Add(-orphanLife - time.Hour)
+	b.store.mu.Unlock()
+	require.NoError(t, b.Run(t.Context(), r.ID))
+	require.Equal(t, Lost, b.request(r.ID).State)
+	require.Zero(t, b.open(r.ID))
+}
+
+// Slack need not answer twice for one run: between naming the box and starting the
+// code there is nothing to wait for but the box.
+func TestInputsAreReadOnceForARun(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.approved()
+	before := len(b.faults.passed)
+	require.NoError(t, b.Run(t.Context(), r.ID))
+	require.Equal(t, Done, b.request(r.ID).State)
+	fetches := 0
+	for _, point := range b.faults.passed[before:] {
+		if point == "Fetch.before" {
+			fetches++
+		}
+	}
+	require.Equal(t, 1, fetches)
+	require.Equal(t, "a,b\n1,2\n", string(b.box.jobs[0].Inputs[0].Data))
 }
 
 func TestARunThatGoesOnIsWaitedForAgain(t *testing.T) {

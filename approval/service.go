@@ -2,6 +2,7 @@ package approval
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 
@@ -123,14 +124,15 @@ func (s *Service) Show(ctx context.Context, id string) error {
 	}
 	for _, surface := range surfaces(v) {
 		post, err := s.Slack.Publish(ctx, v, surface)
-		if err != nil {
-			return err
-		}
-		if had, ok := v.Posts[surface]; !ok || had != post {
-			if err := s.Store.Posted(ctx, post); err != nil {
+		if had, ok := v.Posts[surface]; post.TS != "" && (!ok || had != post) {
+			// Beside an error, too: it stands in Slack.
+			if err := errors.Join(err, s.Store.Posted(ctx, post)); err != nil {
 				return err
 			}
 			v.Posts[surface] = post
+		}
+		if err != nil {
+			return err
 		}
 		if surface == SurfaceRoot && v.Session.ThreadTS == "" {
 			v.Session.ThreadTS = post.TS

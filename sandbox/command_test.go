@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -78,4 +79,70 @@ func TestAnInspectionOutsideOfALocalBox(t *testing.T) {
 	inspection, err := ReadInspection(file, stamp)
 	require.NoError(t, err)
 	require.Equal(t, []approval.Finding{{Level: approval.Danger, Line: 1, Text: "Runs text as code (eval)."}}, inspection.Findings)
+}
+
+// Code that could read the stamp could write a result of its own, in which it has
+// opened nothing and connected to nothing.
+func TestTheCodeFindsTheStampNowhereInItsBox(t *testing.T) {
+	t.Parallel()
+	code := `import os
+seen = b""
+print("printed, and sent on at once", flush=True)
+for _ in range(50):
+    os.sched_yield()
+    for folder, _, names in os.walk(".."):
+        for name in names:
+            with open(os.path.join(folder, name), "rb") as f:
+                seen += f.read()
+    print(".", end="", flush=True)
+with open("seen", "wb") as f:
+    f.write(seen)
+`
+	j := approval.Job{Code: code, CodeSHA256: approval.Hash([]byte(code)), Limits: limits}
+	j.Limits.Seconds = 60
+	var data bytes.Buffer
+	stamp := NewStamp()
+	require.NoError(t, WriteJob(&data, j, stamp))
+	base := lay(t, data.Bytes())
+	out, err := exec.Command("/bin/sh", "-c", StartCommand(base, python)).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	seen, err := os.ReadFile(filepath.Join(base, "work", "seen"))
+	require.NoError(t, err)
+	require.Contains(t, string(seen), "def kill_rest", "it has read the runner's folder")
+	require.NotContains(t, string(seen), string(stamp[:]))
+	require.NotContains(t, string(seen), stamp.String())
+
+	file, err := os.Open(filepath.Join(base, "result"))
+	require.NoError(t, err)
+	defer func() { require.NoError(t, file.Close()) }()
+	result, err := ReadResult(file, j.Limits, stamp)
+	require.NoError(t, err)
+	require.Equal(t, "printed, and sent on at once\n"+strings.Repeat(".", 50), result.Stdout)
+}
+
+// A finding quotes what the code spells with escapes; on the reviewer's card it
+// must not turn the line around.
+func TestAFindingShowsWhatItQuotes(t *testing.T) {
+	t.Parallel()
+	var data bytes.Buffer
+	stamp := NewStamp()
+	require.NoError(t, WriteInspection(&data, "open('\\u202egnp.exe\\u2028', 'w')\n", nil, stamp))
+	base := lay(t, data.Bytes())
+	out, err := exec.Command("/bin/sh", "-c", InspectCommand(base, python)).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	file, err := os.Open(filepath.Join(base, "result"))
+	require.NoError(t, err)
+	defer func() { require.NoError(t, file.Close()) }()
+	inspection, err := ReadInspection(file, stamp)
+	require.NoError(t, err)
+	require.Len(t, inspection.Findings, 1)
+	require.Contains(t, inspection.Findings[0].Text, "gnp.exe")
+	require.NotContains(t, inspection.Findings[0].Text, "\u202e")
+	require.NotContains(t, inspection.Findings[0].Text, "\u2028")
+}
+
+func TestTheRunnerIsNamedByWhatItHolds(t *testing.T) {
+	t.Parallel()
+	require.Regexp(t, `^runner [0-9a-f]{12}$`, Runner())
+	require.Equal(t, Runner(), Runner())
 }

@@ -20,7 +20,7 @@
 //	BASE/once/         made by the start command; whoever cannot make it does not start
 //	BASE/work/         the code's working folder, with the inputs in it by name
 //	BASE/out/          where the runner keeps charts and tables until they are sent
-//	BASE/result.part   the result while it grows
+//	BASE/result.part   the result while it is written, which is when the code is dead: it holds the stamp
 //	BASE/result        the whole result: it appears by a rename, as the runner's last act
 //
 // StartCommand gives the shell line that starts it all. In a local box job and

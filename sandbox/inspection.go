@@ -50,7 +50,7 @@ func (in *inspection) clean() (approval.Inspection, error) {
 		if f.Level != approval.Note && f.Level != approval.Caution && f.Level != approval.Danger {
 			return approval.Inspection{}, fmt.Errorf("%w: there is no level %q", ErrForm, f.Level)
 		}
-		f.Text, f.Line = cleanLine(f.Text, maxNote), max(0, f.Line)
+		f.Text, f.Line = cleanLine(approval.Plain(f.Text), maxNote), max(0, f.Line) // it quotes the code, its escapes undone
 		clean.Findings = append(clean.Findings, f)
 	}
 	return clean, nil

@@ -2,8 +2,12 @@ package sandbox
 
 import (
 	"embed"
+	"fmt"
 	"io/fs"
 	"path"
+	"strings"
+
+	"countersign/approval"
 )
 
 //go:embed runner/*.py
@@ -30,6 +34,17 @@ func RunnerFiles() []RunnerFile {
 		files = append(files, RunnerFile{Name: path.Base(name), Data: data})
 	}
 	return files
+}
+
+// Runner names the Python that goes into every box by what it holds. It belongs to
+// a box's template: another runner may run the same code differently, so an
+// approval holds for the one that it was given under.
+func Runner() string {
+	var all strings.Builder
+	for _, f := range RunnerFiles() {
+		fmt.Fprintf(&all, "%s %s\n", f.Name, approval.Hash(f.Data))
+	}
+	return "runner " + approval.Short(approval.Hash([]byte(all.String())))
 }
 
 // AlreadyStarted is the exit status of StartCommand's shell line in a box in

@@ -58,7 +58,7 @@ type order struct {
 // by whoever. It never kills a box that it has not just made: if two exist for
 // one request, one of them may be running; Strays sorts that out.
 func (c *Client) Create(ctx context.Context, requestID string, seal approval.Manifest) (string, error) {
-	if seal.Sandbox != Kind || seal.Template != c.template {
+	if seal.Sandbox != Kind || seal.Template != c.Template() {
 		return "", &approval.BoxError{Err: fmt.Errorf("create box for %s: sealed for %s %s", requestID, seal.Sandbox, seal.Template),
 			Words: fmt.Sprintf("It was approved for the sandbox %s with %s, and that is not what would run it now. Ask again.", seal.Sandbox, seal.Template)}
 	}
@@ -152,7 +152,7 @@ func (c *Client) adopt(ctx context.Context, o order) (*box, error) {
 	}
 	if len(found) > 0 {
 		return nil, &approval.BoxError{Err: errEnding, Retry: true,
-			Words: "A box of an earlier attempt is still there. It is tried again when that one has ended."}
+			Words: "A box of an earlier attempt is still there. Please ask again when that one has ended."}
 	}
 	return nil, nil
 }

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"countersign/approval"
+	"countersign/sandbox"
 	"countersign/sandbox/e2b"
 	"countersign/sandbox/e2b/e2btest"
 )
@@ -57,7 +58,7 @@ func impatient(o *e2b.Options) { o.Patience = 250 * time.Millisecond }
 
 func sealFor(code string, inputs ...approval.InputFile) approval.Manifest {
 	seal := approval.Manifest{Version: approval.ManifestVersion, CodeSHA256: approval.Hash([]byte(code)), Sandbox: e2b.Kind,
-		Template: e2btest.Template, Limits: limits}
+		Template: e2btest.Template + ", " + sandbox.Runner(), Limits: limits}
 	for _, in := range inputs {
 		seal.Inputs = append(seal.Inputs, in.Input)
 	}

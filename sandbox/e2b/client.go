@@ -13,6 +13,7 @@ import (
 
 	"countersign/approval"
 	"countersign/budget"
+	"countersign/sandbox"
 )
 
 // Kind is what manifests and prices call these boxes.
@@ -155,8 +156,8 @@ func (c *Client) Size() budget.BoxSize {
 // Lease is how long a run's box can exist: see the function of that name.
 func (c *Client) Lease(l approval.Limits) time.Duration { return Lease(l) }
 
-// Template is what is installed in the boxes.
-func (c *Client) Template() string { return c.template }
+// Template is what is installed in the boxes, and what we bring along.
+func (c *Client) Template() string { return c.template + ", " + sandbox.Runner() }
 
 // Prepare does nothing: a box of E2B's is paid for from the moment it exists,
 // and a reviewer may take a day. A new one is there in about a second.

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/sandbox"
 	"countersign/sandbox/e2b"
 	"countersign/sandbox/e2b/e2btest"
 )
@@ -28,7 +29,7 @@ func TestNewFillsInWhatIsNotSaid(t *testing.T) {
 	t.Parallel()
 	c, err := e2b.New(e2b.Options{APIKey: e2btest.Key})
 	require.NoError(t, err)
-	require.Equal(t, "code-interpreter-v1", c.Template())
+	require.Equal(t, "code-interpreter-v1, "+sandbox.Runner(), c.Template())
 	require.Equal(t, "e2b client of https://api.e2b.app", c.String())
 	require.Equal(t, 2, c.Size().VCPU)
 }

@@ -163,9 +163,15 @@ func (c *Client) start(ctx context.Context, b *box, line string) error {
 	k.header.Set("Content-Type", "application/connect+json")
 	body, _ := json.Marshal(shell(line)) // strings always marshal
 	k.body = envelope(0, body)
-	return c.again(ctx, k.what, func() error {
+	attempt := 0
+	err := c.again(ctx, k.what, func() error {
+		attempt++
 		return c.exchange(ctx, k, func(resp *http.Response) error { return started(k, resp.Body) })
 	})
+	if attempt > 1 { // the one before may have had its effect
+		return c.doubt(err)
+	}
+	return err
 }
 
 // The flags of Connect's envelopes.

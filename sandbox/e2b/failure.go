@@ -159,19 +159,20 @@ func (c *Client) boxError(err error) error {
 	return &approval.BoxError{Err: err, Words: words, Retry: retry}
 }
 
-// words says what is wrong, and what to do about it, and whether it may pass.
+// words says what is wrong, and what to do about it, and whether it may pass. People
+// read it when it has been tried often enough: until then there is nothing to say.
 func (c *Client) words(f *failure) (words string, retry bool) {
 	switch {
 	case errors.Is(f.err, errSilent):
-		return "E2B did not answer in time. It is tried again; if it goes on, look at E2B's status page.", true
+		return "E2B did not answer in time. Please ask again later; if it goes on, look at E2B's status page.", true
 	case errors.Is(f.err, errTooBig):
 		return "The box gave back more than may be taken from it.", false
 	case errors.Is(f.err, errGarbled):
 		return "E2B's answer made no sense. If E2B_DOMAIN or E2B_API_URL is set, an administrator should check it.", true
 	case f.status == 0 && f.sent:
-		return "The connection to E2B broke off. It is tried again.", true
+		return "The connection to E2B broke off. Please ask again later.", true
 	case f.status == 0:
-		return "E2B cannot be reached. It is tried again; if it goes on, an administrator should check the network and E2B_DOMAIN.", true
+		return "E2B cannot be reached. Please ask again later; if it goes on, an administrator should check the network and E2B_DOMAIN.", true
 	case f.edge:
 		return c.edgeWords(f)
 	}
@@ -189,34 +190,34 @@ func (c *Client) controlWords(f *failure) (string, bool) {
 	case http.StatusNotFound:
 		return fmt.Sprintf("E2B does not know the template %q. An administrator should check E2B_TEMPLATE.", c.template), false
 	case http.StatusConflict:
-		return "The box is changing its state. It is tried again in a moment.", true
+		return "The box was changing its state all the time. Please ask again later.", true
 	case http.StatusTooManyRequests:
 		if f.crowded() {
-			return "As many boxes are running as the E2B plan allows at once. It is tried again when one has ended.", true
+			return "As many boxes are running as the E2B plan allows at once. Please ask again when one has ended.", true
 		}
-		return "E2B is being asked too often. It is tried again in a moment.", true
+		return "E2B is being asked too often. Please ask again in a few minutes.", true
 	case http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		if f.code == "sandbox_no_compatible_node" {
-			return fmt.Sprintf("E2B has no machine for the template %q. It is tried again; if it goes on, the template has to be rebuilt.", c.template), true
+			return fmt.Sprintf("E2B has no machine for the template %q. Please ask again later; if it goes on, the template has to be rebuilt.", c.template), true
 		}
-		return "E2B has no room for a box at the moment. It is tried again.", true
+		return "E2B has no room for a box at the moment. Please ask again later.", true
 	}
 	if f.status/100 == 3 {
 		return "The address for E2B leads somewhere else. An administrator should check E2B_API_URL.", false
 	}
-	return "E2B failed with an error of its own. It is tried again; if it goes on, look at E2B's status page.", f.transient()
+	return "E2B failed with an error of its own. Please ask again later; if it goes on, look at E2B's status page.", f.transient()
 }
 
 func (c *Client) edgeWords(f *failure) (string, bool) {
 	switch {
 	case f.closed():
-		return "The box is up but does not answer. It is tried again.", true
+		return "The box is up but does not answer. Please ask again later.", true
 	case f.status == http.StatusInsufficientStorage, f.status == http.StatusRequestEntityTooLarge:
 		return "The files do not fit on the box's disk. Ask with fewer or smaller files.", false
 	case f.status == http.StatusUnauthorized, f.status == http.StatusForbidden:
-		return "The box does not accept the token that E2B gave for it. It is tried again with a new one.", true
+		return "The box does not accept the token that E2B gave for it. Please ask again later.", true
 	case f.status == http.StatusTooManyRequests:
-		return "The box is being asked too often. It is tried again in a moment.", true
+		return "The box is being asked too often. Please ask again in a few minutes.", true
 	}
 	return "The box failed with an error of its own.", f.transient()
 }

@@ -88,5 +88,5 @@ func (c *Client) parse(ctx context.Context, b *box, code string, files []approva
 
 func unread(err error) error {
 	return &approval.BoxError{Err: err, Retry: true,
-		Words: "The code could not be read in its box. It is tried again; if it goes on, an administrator should check that the E2B template has Python 3."}
+		Words: "The code could not be read in its box. Please ask again later; if it goes on, an administrator should check that the E2B template has Python 3."}
 }

@@ -67,6 +67,9 @@ func (c *Client) startJob(ctx context.Context, id string, job approval.Job) erro
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	if b.seen() {
+		return nil
+	}
 	running, err := c.exists(ctx, b, onceName)
 	if err != nil || running {
 		return err
@@ -77,7 +80,7 @@ func (c *Client) startJob(ctx context.Context, id string, job approval.Job) erro
 	}
 	var packed bytes.Buffer
 	if err := sandbox.WriteJob(&packed, job, c.stamp(b)); err != nil {
-		return err
+		return &approval.BoxError{Err: err, Words: "What was to run is not what was approved, so it has not started: " + err.Error() + "."}
 	}
 	if err := c.launch(ctx, b, packed.Bytes(), sandbox.StartCommand(base, python)); err != nil {
 		return err
@@ -99,14 +102,28 @@ func (c *Client) launch(ctx context.Context, b *box, job []byte, command string)
 	for wait := 20 * time.Millisecond; wait < 3*time.Second; wait *= 2 {
 		running, err := c.exists(ctx, b, onceName)
 		if err != nil || running {
-			return err
+			return c.doubt(err)
 		}
 		if err := sleep(ctx, wait); err != nil {
 			return err
 		}
 	}
 	return &approval.BoxError{Err: errors.New("the process was started, but it did nothing"), Retry: true,
-		Words: "The code did not begin in its box. It is tried again."}
+		Words: "The code did not begin in its box. Please ask again later."}
+}
+
+// doubt keeps what goes wrong while the code may be running from passing for a
+// refusal: whoever hears of one relies on nothing having run.
+func (c *Client) doubt(err error) error {
+	f := asFailure(err)
+	if f == nil || f.gone() {
+		return err
+	}
+	words, retry := c.words(f)
+	if retry {
+		return err
+	}
+	return &approval.BoxError{Err: errors.New(err.Error()), Retry: true, Words: words}
 }
 
 // upload sends all files at once: each costs a round trip, none waits for another.
@@ -152,6 +169,14 @@ func (b *box) began() {
 	}
 }
 
+// seen tells that the code has been seen to run. From then on the box is not
+// asked again: what is in it may have removed what would say so.
+func (b *box) seen() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return !b.running.IsZero()
+}
+
 // deadline is when the host stops waiting for the runner: after the code's time
 // and what goes with it, and while the box is still there to be asked.
 func (c *Client) deadline(b *box) time.Time {
@@ -181,11 +206,13 @@ func (c *Client) await(ctx context.Context, id string) (*box, approval.Result, e
 	if err != nil {
 		return nil, none, err
 	}
-	running := false
-	err = c.persist(ctx, func() (err error) {
-		running, err = c.exists(ctx, b, onceName)
-		return err
-	})
+	running := b.seen()
+	if !running {
+		err = c.persist(ctx, func() (err error) {
+			running, err = c.exists(ctx, b, onceName)
+			return err
+		})
+	}
 	if err != nil {
 		return nil, none, err
 	}

@@ -291,3 +291,43 @@ func TestAProxysPageIsNoProofThatAFileIsMissing(t *testing.T) {
 	require.False(t, errors.Is(err, approval.ErrNotStarted))
 	boxError(t, err)
 }
+
+// Code that has been approved may still be hostile to its box: it can remove what
+// the box goes by, and must not get itself started again by that.
+func TestCodeThatRemovesTheGateIsNotStartedAgain(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	code := "import os\nopen('../../ran', 'a').write('x')\nos.rmdir('../../once')\nos.rename('../../box', '../../hidden')\nimport time; time.sleep(60)"
+	id := b.create(t, "req1", code)
+	require.NoError(t, b.client.Start(t.Context(), id, jobFor("req1", code)))
+	soon(t, "the gate is gone", func() bool {
+		there, err := b.client.Exists(t.Context(), id, "hidden")
+		return err == nil && there
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	_, err := b.client.Result(ctx, id)
+	require.ErrorIs(t, err, context.DeadlineExceeded, "it is running, whatever the box says")
+	require.NoError(t, b.client.Start(t.Context(), id, jobFor("req1", code)))
+	ran, err := b.client.Take(t.Context(), id, 10, "ran")
+	require.NoError(t, err)
+	require.Equal(t, "x", string(ran))
+	require.NoError(t, b.client.Kill(t.Context(), id))
+}
+
+// Whoever hears that a start was refused relies on nothing having run.
+func TestAStartThatWasMadeIsNeverCalledRefused(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	code := "print(1)"
+	id := b.create(t, "req1", code)
+	b.e2b.Fail(e2btest.Stat, e2btest.Fault{Pass: true, Do: func() {}}, e2btest.Fault{Status: 404, Body: "<html>404</html>", Times: 1})
+	err := b.client.Start(t.Context(), id, jobFor("req1", code))
+	require.Equal(t, 1, b.e2b.Calls(e2btest.Start))
+	require.True(t, boxError(t, err).Retry, "%v", err)
+	require.NotErrorIs(t, err, approval.ErrBoxGone)
+	require.NoError(t, b.client.Start(t.Context(), id, jobFor("req1", code)))
+	result, err := b.client.Result(t.Context(), id)
+	require.NoError(t, err)
+	require.Equal(t, "1\n", result.Stdout)
+}

@@ -13,6 +13,7 @@ import (
 
 	"countersign/approval"
 	"countersign/budget"
+	"countersign/sandbox"
 )
 
 // Kind is how manifests and prices call this sandbox.
@@ -101,7 +102,7 @@ func New(opt Options) (*Sandbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Sandbox{opt: opt, rootless: os.Geteuid() != 0, template: template, home: home, log: opt.Log, cpus: cpus,
+	return &Sandbox{opt: opt, rootless: os.Geteuid() != 0, template: sandbox.Runner() + ", " + template, home: home, log: opt.Log, cpus: cpus,
 		boxes: map[string]*box{}, byReq: map[string]*box{}, wanted: map[string]*time.Timer{}}, nil
 }
 
@@ -152,7 +153,7 @@ func (s *Sandbox) Size() budget.BoxSize {
 }
 
 // Template describes what is installed in the boxes, which is what is
-// installed on this machine: "debian-12 python 3.11.2 pandas 1.5.3 ...".
+// installed on this machine: "runner 0123456789ab, debian 12, python 3.11, pandas 1.5.3, ...".
 func (s *Sandbox) Template() string { return s.template }
 
 // Close ends all boxes, waits until they are gone and removes what they needed.

@@ -35,6 +35,7 @@ def inspect(code, files, known):
     reader.learn(tree)
     reader.visit(tree)
     reader.check_columns()
+    reader.tell_usual()
     for number, line in enumerate(source.splitlines(), 1):
         if len(line) > LONG_LINE:
             reader.find("caution", number, "The line is %d characters long: read it to its end." % len(line))
@@ -67,6 +68,7 @@ class Reader(ast.NodeVisitor):
         self.texts = {}       # how often each text stands in the code
         self.used = []        # (line, table name, column)
         self.written = set()
+        self.usual = {}       # ordinary modules -> the line that imports them first
         self.forgiving = 0    # within a try that expects a missing module
 
     def find(self, level, line, text):
@@ -170,14 +172,10 @@ class Reader(ast.NodeVisitor):
 
     def module(self, line, name, part=""):
         top = name.partition(".")[0]
-        if top in sys.stdlib_module_names:
-            source = "part of Python"
-        elif PathFinder.find_spec(top) is not None:
-            source = "installed in the box"
-        elif self.forgiving:
-            self.find("note", line, "Tries to import %s, which is not in the box, and seems to manage without." % top)
-            return
-        else:
+        if top not in sys.stdlib_module_names and PathFinder.find_spec(top) is None:
+            if self.forgiving:
+                self.find("note", line, "Tries to import %s, which is not in the box, and seems to manage without." % top)
+                return
             self.problems.append("Line %d: the module %s is not installed in the box. There are Python's own modules, "
                                  "pandas, numpy, matplotlib and openpyxl." % (line, top))
             return
@@ -187,7 +185,15 @@ class Reader(ast.NodeVisitor):
             level, does = self.known.UNUSUAL[top]
             self.find(level, line, "Imports %s, which %s." % (name, does))
         else:
-            self.find("note", line, "Imports %s, %s." % (top, source))
+            self.usual.setdefault(top, line)
+
+    def tell_usual(self):
+        """Ordinary imports in one note: one for each would teach reviewers to skip the list."""
+        names = sorted(name for name in self.usual if name != "__future__")
+        if names:
+            some = names[:20] + (["%d more" % (len(names) - 20)] if len(names) > 20 else [])
+            said = " and ".join(filter(None, [", ".join(some[:-1]), some[-1]]))
+            self.find("note", min(self.usual.values()), "Imports %s." % said)
 
     # -- calls
 
@@ -212,8 +218,10 @@ class Reader(ast.NodeVisitor):
             self.find("danger", node.lineno, "Loads a pickle, which can run anything that is hidden in it.")
         elif name in ("pandas.eval",) or method == "eval":
             self.find("caution", node.lineno, "Has pandas compute a formula that is given as text.")
-        if name.partition(".")[0] in self.known.NETWORK and name.rpartition(".")[0] not in self.known.HARMLESS and first is not None and self.literal(first):
-            self.find("caution", node.lineno, "Connects to %s; the box has no network." % self.literal(first)[:120])
+        if name.partition(".")[0] in self.known.NETWORK and name.rpartition(".")[0] not in self.known.HARMLESS and first is not None:
+            where = self.literal(first.elts[0] if isinstance(first, ast.Tuple) and first.elts else first)
+            if where:
+                self.find("caution", node.lineno, "Connects to %s; the box has no network." % where[:120])
         self.files(node, name, method, first)
         self.grouping(node, method)
         self.generic_visit(node)

@@ -56,10 +56,29 @@ class Writer:
         self.part = where if where.startswith("fd:") else where + ".part"
         self.fd = connect(self.part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         self.stamp = NO_STAMP
+        self.held = None
+
+    def hold(self):
+        """Keeps what is sent in memory until release. A file could be read by the code, and its frames hold the stamp."""
+        if self.part != self.where:
+            self.held = []
+
+    def release(self):
+        """Writes what was held: nothing of the code is alive any more."""
+        held, self.held = self.held or [], None
+        for data in held:
+            self.write(data)
 
     def send(self, kind, head=None, body=b""):
         head = json.dumps(head).encode() if head is not None else b""
-        data = memoryview(HEADER.pack(self.stamp, kind.encode(), len(head), len(body)) + head + body)
+        data = HEADER.pack(self.stamp, kind.encode(), len(head), len(body)) + head + body
+        if self.held is None:
+            self.write(data)
+        else:
+            self.held.append(data)
+
+    def write(self, data):
+        data = memoryview(data)
         while data:
             data = data[os.write(self.fd, data):]
 

@@ -86,6 +86,9 @@ class Show:
         columns = [label(c) for c in frame.columns[:COLUMNS]]
         head = frame.iloc[:ROWS, :COLUMNS]
         rows = [[cell(pd, v) for v in row] for row in head.itertuples(index=False, name=None)]
+        for n, kind in enumerate(head.dtypes):
+            if getattr(kind, "kind", "") == "f":
+                align(rows, n)
         if index:
             names = [label(n) if n is not None else "" for n in frame.index.names]
             columns = names + columns
@@ -121,6 +124,15 @@ def cell(pd, value):
     except Exception:
         return "(cannot be shown)"
     return text if len(text) <= CELL else text[:CELL - 1] + "…"
+
+
+def align(rows, n):
+    """Gives the numbers of a column the same decimals, so that they can be compared at a glance, unless it would take many."""
+    decimals = max((len(row[n].partition(".")[2]) for row in rows if row[n].lstrip("-").replace(".", "", 1).isdecimal()), default=0)
+    for row in rows:
+        if 0 < decimals < 4 and row[n].lstrip("-").replace(".", "", 1).isdecimal():
+            whole, _, part = row[n].partition(".")
+            row[n] = whole + "." + part.ljust(decimals, "0")
 
 
 def number(x):

@@ -288,6 +288,7 @@ def kill_rest(run):
             run.reap(-1, 0)
     while run.reap(-1, 0):
         pass
+    run.result.release()
 
 
 def descendants():
@@ -393,6 +394,7 @@ def main(job_at, result_at, work, out):
     reader = frames.Reader(job_fd)
     _, job, _ = reader.frame()
     result.stamp = bytes.fromhex(job["stamp"])
+    result.hold()
     run = Run(worker, result, job, work, out)
     try:
         code, before = put_inputs(reader.all(), work)

@@ -54,7 +54,7 @@ CALLS = {
     "binascii.unhexlify": ("caution", "Unpacks text that cannot be read here (unhexlify)."),
     "chr": ("caution", "Builds text from character numbers (chr)."),
 }
-PREFIXES = {"os.exec": ("danger", "Starts another program (os.exec)."), "os.spawn": ("danger", "Starts another program (os.spawn)."),
+PREFIXES = {"subprocess.": ("danger", "Starts another program (subprocess)."), "os.exec": ("danger", "Starts another program (os.exec)."), "os.spawn": ("danger", "Starts another program (os.spawn)."),
             "os.posix_spawn": ("danger", "Starts another program (os.posix_spawn)."),
             "gc.get_": ("danger", "Reaches every object in the program (gc).")}
 WALKS = {"__class__", "__subclasses__", "__globals__", "__builtins__", "__mro__", "__bases__", "__base__", "__code__", "__closure__",

@@ -74,7 +74,12 @@ func (s *Server) end(b *box) {
 		for _, pid := range b.processes() { // those that have left their group
 			_ = syscall.Kill(pid, syscall.SIGKILL)
 		}
-		_ = os.RemoveAll(b.root)
+		for range 100 { // what was killed may still be writing its last
+			if os.RemoveAll(b.root) == nil {
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
 	})
 }
 

@@ -12,8 +12,10 @@ import (
 // Fault is what a call meets instead of its answer. With neither Status nor
 // Silent the connection is reset.
 type Fault struct {
-	Effect bool // the call takes effect first
-	Status int  // answered, with Header and Body
+	Effect bool   // the call takes effect first
+	Do     func() // called then, e.g. to kill the caller
+	Pass   bool   // all else is as always: only Do is called
+	Status int    // answered, with Header and Body
 	Header map[string]string
 	Body   string
 	Silent bool // no answer until the client gives up
@@ -66,7 +68,12 @@ func (s *Server) op(op Op, serve http.HandlerFunc) http.HandlerFunc {
 		if fault.Effect {
 			serve(httptest.NewRecorder(), r.WithContext(context.WithValue(r.Context(), quiet{}, true)))
 		}
+		if fault.Do != nil {
+			fault.Do()
+		}
 		switch {
+		case fault.Pass:
+			serve(w, r)
 		case fault.Silent:
 			select {
 			case <-r.Context().Done():

@@ -15,9 +15,7 @@ Path("notes.txt").write_text("done")
 with open("log.txt", "w") as log:
     log.write("ok")
 by_month
-#> note 1 Imports pandas, installed in the box.
-#> note 2 Imports matplotlib, installed in the box.
-#> note 3 Imports pathlib, part of Python.
+#> note 1 Imports matplotlib, pandas and pathlib.
 #> note 6 Reads sales.csv.
 #> note 11 Writes months.png.
 #> note 12 Writes months.csv.

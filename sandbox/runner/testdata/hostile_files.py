@@ -16,11 +16,8 @@ os.remove("sales.csv")
 shutil.rmtree("/")
 pd.DataFrame().to_csv("sales.csv")
 open("f%d" % 1, "w")
-#> note 1 Imports os, part of Python.
+#> note 1 Imports os, pandas, pathlib and shutil.
 #> caution 2 Imports pickle, which can run code that is hidden in data.
-#> note 3 Imports shutil, part of Python.
-#> note 4 Imports pandas, installed in the box.
-#> note 5 Imports pathlib, part of Python.
 #> danger 7 Reads /etc/passwd, which is outside of its working folder.
 #> caution 8 Writes ../../x, which is outside of its working folder and will not come back.
 #> danger 9 Reads ~/.ssh/id_rsa, which is outside of its working folder.

@@ -13,7 +13,7 @@ o.kill(1, 9)
 o._exit(0)
 o.environ["HOME"]
 subprocess.run(["id"])
-#> note 1 Imports os, part of Python.
+#> note 1 Imports os.
 #> danger 2 Imports subprocess, which starts other programs.
 #> caution 3 Imports multiprocessing, which starts copies of the program.
 #> caution 4 Imports threading, which runs things at the same time.
@@ -28,3 +28,4 @@ subprocess.run(["id"])
 #> danger 12 Ends or signals processes (os.kill).
 #> caution 13 Ends the program without a result (os._exit).
 #> caution 14 Reads the environment (os.environ).
+#> danger 15 Starts another program (subprocess).
