@@ -46,7 +46,7 @@ func (b *Bot) analyze(ctx context.Context, c slack.SlashCommand) (answer, error)
 
 // commandForm opens the form instead of an answer.
 func (b *Bot) commandForm(ctx context.Context, c slack.SlashCommand, question string, choices []approval.File) (answer, error) {
-	a, err := b.openForm(ctx, c.TriggerID, form{channel: c.ChannelID, question: question, choices: choices})
+	a, err := b.openForm(ctx, c.TriggerID, form{channel: c.ChannelID, question: question, choices: choices, asks: question != ""})
 	if err != nil {
 		return orPrivately(err)
 	}
@@ -77,8 +77,8 @@ func (b *Bot) aside(ctx context.Context, text string, click approval.Click) (a a
 		a, err = b.status(ctx, click)
 		return a, true, err
 	case verb == "cancel" && !more:
-		return privately(&page{}, words("Which one? "+commandAnalyze+" status lists your questions with their ids, for example: "),
-			mono(commandAnalyze+" cancel bcd23fg")), true, nil
+		return privately(&page{}, words("Which one? "),
+			mono(commandAnalyze+" status"), words(" lists your questions, with what to type to take one back.")), true, nil
 	case verb == "cancel" && len(strings.Fields(rest)) == 1: // more words are a question: "cancel rates by month?"
 		a, err = b.cancel(ctx, strings.TrimSpace(rest), click)
 		return a, true, err
@@ -113,8 +113,11 @@ func (b *Bot) status(ctx context.Context, click approval.Click) (answer, error) 
 // asked lists questions with where they are.
 func asked(list []*approval.Request) (items [][]part) {
 	for _, r := range list {
-		items = append(items, []part{mono(r.ID), words(" " + cut(oneLine(r.Question), 100) + " "), strong(stateWords[r.State]),
-			words(", asked "), moment(r.CreatedAt)})
+		item := []part{strong(capital(stateWords[r.State])), words(": " + cut(oneLine(r.Question), 100) + " (asked "), moment(r.CreatedAt), words(")")}
+		if !r.State.Final() && r.State != approval.Running {
+			item = append(item, words(". To take it back: "), mono(commandAnalyze+" cancel "+r.ID))
+		}
+		items = append(items, item)
 	}
 	return items
 }

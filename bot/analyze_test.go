@@ -72,7 +72,7 @@ func TestAFileThatIsNotThereIsNamed(t *testing.T) {
 	b := setup(t)
 	b.share(slacksim.SalesData, "sales.csv", "a\n1\n")
 	require.NoError(t, b.as(slacksim.Analyst).Command(slacksim.SalesData, "/analyze Compare sales.csv with budget.xlsx"))
-	b.told(slacksim.Analyst, slacksim.SalesData, "I find no file called budget.xlsx")
+	b.told(slacksim.Analyst, slacksim.SalesData, "I cannot find a file called budget.xlsx")
 	require.Empty(t, b.service.questions())
 }
 

@@ -25,14 +25,15 @@ func (b *Bot) bill(p *page, v *approval.View) {
 // billLines add charges of one kind and name up, and end with the total and what is left.
 func billLines(v *approval.View) (items [][]part) {
 	type key struct {
-		kind budget.ChargeKind
-		what string
+		kind  budget.ChargeKind
+		what  string
+		guess bool // nobody knows how much was used
 	}
 	sums, order, estimated := map[key]budget.Charge{}, []key{}, false
 	for _, s := range v.Bill {
 		estimated = estimated || s.Estimated
 		for _, c := range s.Charges {
-			k := key{c.Kind, c.What}
+			k := key{c.Kind, c.What, s.Estimated}
 			sum, ok := sums[k]
 			if !ok {
 				order = append(order, k)
@@ -51,7 +52,12 @@ func billLines(v *approval.View) (items [][]part) {
 			break
 		}
 		line := fmt.Sprintf("%s sandbox: %.1f seconds, ", k.what, float64(c.BoxMS)/1000)
-		if k.kind == budget.Tokens {
+		switch {
+		case k.guess && k.kind == budget.Tokens:
+			line = cut(k.what, 80) + ": nobody knows how many tokens, so at most "
+		case k.guess:
+			line = k.what + " sandbox: nobody knows how long, so at most "
+		case k.kind == budget.Tokens:
 			line = fmt.Sprintf("%s: %s in and %s out, ", cut(k.what, 80), count(c.Usage.Input, "token"), thousands(c.Usage.Output))
 		}
 		items = append(items, []part{words(line + c.Amount.String())})

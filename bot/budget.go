@@ -156,20 +156,16 @@ func (b *Bot) setBudget(ctx context.Context, c slack.SlashCommand, o order) (ans
 
 // standing says how a budget stands, to the one who reads it.
 func standing(s budget.Standing, reader string) []part {
-	per := " in all"
-	if s.Limit.Window != budget.None {
-		per = fmt.Sprintf(" per %s", s.Limit.Window)
-	}
-	if s.Limit.Default {
-		per += " (the usual budget)"
-	}
-	said := append(whose(s.Limit.Scope, reader), strong(fmt.Sprintf(": %s of %s%s left. ", max(0, s.Left()).ApproxLeft(), s.Limit.Amount, per)),
-		words(gauge(s)+" "+s.Spent.Approx()+" spent"))
+	said := append(whose(s.Limit.Scope, reader), words(": "), strong(fmt.Sprintf("%s of %s left", max(0, s.Left()).ApproxLeft(), s.Limit.Amount)),
+		words(during[s.Limit.Window]+". "+s.Spent.Approx()+" spent"))
 	if s.Held > 0 {
 		said = append(said, words(", "+s.Held.Approx()+" set aside for work under way"))
 	}
 	if !s.ResetsAt.IsZero() {
 		said = append(said, words(". It starts anew "), moment(s.ResetsAt))
+	}
+	if s.Limit.Default {
+		said = append(said, words(". Nobody has set it, so it is the usual amount"))
 	}
 	return append(said, words("."))
 }
@@ -187,16 +183,6 @@ func whose(s budget.Scope, reader string) []part {
 		return []part{words("The budget of this channel")}
 	}
 	return []part{words("The team's budget")}
-}
-
-// gauge draws how much of a budget is used.
-func gauge(s budget.Standing) string {
-	const width = 10
-	used := width
-	if s.Limit.Amount > 0 {
-		used = int(min(width, (s.Spent+s.Held)*width/s.Limit.Amount))
-	}
-	return strings.Repeat("▓", used) + strings.Repeat("░", width-used)
 }
 
 // helpBudget says what can be typed, and who may.

@@ -91,7 +91,8 @@ func TestTheBudgetIsShown(t *testing.T) {
 	}
 	require.NoError(t, b.as(slacksim.Analyst).Command(slacksim.SalesData, "/budget"))
 	told := b.told(slacksim.Analyst, slacksim.SalesData, "Your budget")
-	require.Contains(t, told.Text, "Your budget: $7.50 of $10.00 per month (the usual budget) left. ▓▓░░░░░░░░ $2.00 spent, $0.50 set aside for work under way. It starts anew <!date^")
+	require.Contains(t, told.Text, "Your budget: $7.50 of $10.00 left this month. $2.00 spent, $0.50 set aside for work under way. It starts anew <!date^")
+	require.Contains(t, told.Text, "Nobody has set it, so it is the usual amount.")
 	require.Contains(t, told.Text, "The team has no budget of its own")
 	require.NoError(t, b.as(slacksim.Analyst).Command(slacksim.SalesData, "/budget help"))
 	b.told(slacksim.Analyst, slacksim.SalesData, "For administrators.")
@@ -132,12 +133,10 @@ func TestEveryBudgetHasAName(t *testing.T) {
 	of := func(kind budget.ScopeKind, window budget.Window) budget.Standing {
 		return budget.Standing{Limit: budget.Limit{Scope: budget.Scope{Kind: kind, ID: "X1"}, Amount: budget.Dollar, Window: window}}
 	}
-	require.Contains(t, text(of(budget.Session, budget.None)), "The budget of this thread: $1.00 of $1.00 in all left.")
-	require.Contains(t, text(of(budget.Project, budget.Day)), "The budget of this channel: $1.00 of $1.00 per day left.")
+	require.Contains(t, text(of(budget.Session, budget.None)), "The budget of this thread: $1.00 of $1.00 left. $0.00 spent.")
+	require.Contains(t, text(of(budget.Project, budget.Day)), "The budget of this channel: $1.00 of $1.00 left today.")
 	require.Contains(t, text(of(budget.Team, budget.Week)), "The team's budget: ")
 	over := of(budget.User, budget.Day)
 	over.Spent = 2 * budget.Dollar
-	require.Contains(t, text(over), "$0.00 of $1.00 per day left. ▓▓▓▓▓▓▓▓▓▓ $2.00 spent.")
-	none := budget.Standing{Limit: budget.Limit{Window: budget.Day}}
-	require.Equal(t, "▓▓▓▓▓▓▓▓▓▓", gauge(none))
+	require.Contains(t, text(over), "$0.00 of $1.00 left today. $2.00 spent.")
 }

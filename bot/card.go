@@ -3,6 +3,8 @@ package bot
 import (
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/slack-go/slack"
 
@@ -18,11 +20,9 @@ func (b *Bot) card(v *approval.View, who Identity, garbled bool) *page {
 	p := &page{}
 	p.head(cardTitle(r))
 	p.quote(cut(r.Question, 3000), person(r.Asker), words(" asks:"))
-	if len(r.Files) > 0 {
-		p.list([]part{strong("Files")}, fileLines(r.Files))
-	}
+	p.enumerate("File", fileLines(r.Files))
 	if rev.Summary != "" {
-		p.quote(cut(rev.Summary, 600), strong("What it does"), words(" (written by the model, not checked):"))
+		p.quote(cut(rev.Summary, 600), strong("What it does"), words(", as its writer tells it (not checked):"))
 	}
 	b.findings(p, rev.Findings, 1500)
 	tail := b.cardTail(v, garbled)
@@ -78,7 +78,10 @@ func cardTitle(r *approval.Request) string {
 func (b *Bot) cardTail(v *approval.View, garbled bool) *page {
 	r, rev := v.Request, v.Request.Revision
 	t := &page{}
-	cost := []part{strong("Cost"), words(fmt.Sprintf(": %s so far, at most %s more for the run", spent(v).Approx(), rev.Manifest.CostCap.Approx()))}
+	cost := []part{strong("Cost"), words(": " + spent(v).Approx())}
+	if !r.State.Final() {
+		cost = append(cost, words(fmt.Sprintf(" so far, at most %s more for the run", rev.Manifest.CostCap.Approx())))
+	}
 	if tight, ok := budget.Tightest(v.Standings); ok {
 		cost = append(cost, words(". "))
 		cost = append(cost, whose(tight.Limit.Scope, "")...)
@@ -90,7 +93,15 @@ func (b *Bot) cardTail(v *approval.View, garbled bool) *page {
 	if len(m.Network) > 0 {
 		network = "may reach " + cut(strings.Join(m.Network, ", "), 200)
 	}
-	t.say(strong("Runs"), words(fmt.Sprintf(" once, in a %s sandbox: %s, at most %s and %d MB of memory.", m.Sandbox, network, count(m.Limits.Seconds, "second"), m.Limits.MemoryMB)))
+	terms := words(fmt.Sprintf(" once, in a %s sandbox: %s, at most %s and %s MB of memory.", m.Sandbox, network, count(m.Limits.Seconds, "second"), thousands(m.Limits.MemoryMB)))
+	switch {
+	case !r.State.Final():
+		t.say(strong("Runs"), terms)
+	case r.Run != nil:
+		t.say(strong("Ran"), terms)
+	default:
+		t.say(strong("Did not run."))
+	}
 	if garbled && r.State == approval.Pending {
 		t.say(strong("This card cannot be trusted: "), words("Slack stored something else than what I sent, so it may not show the code as it is. It cannot be approved here. Reject it, or let the asker take it back and ask again."))
 	}
@@ -128,6 +139,7 @@ func (b *Bot) cardButtons(p *page, v *approval.View, who Identity, whole, garble
 	case whole:
 		approve := button(actionApprove, "Approve", s, slack.StylePrimary)
 		approve.AccessibilityLabel = "Approve this code, so that it runs once"
+		approve.Confirm = b.sure(v.Request.Revision.Findings)
 		row = append(row, approve)
 	case readable:
 		row = append(row, button(actionReview, fmt.Sprintf("Review code (%s)", count(len(lines(v.Request.Revision.Code)), "line")), s, slack.StylePrimary))
@@ -147,6 +159,17 @@ func (b *Bot) cardButtons(p *page, v *approval.View, who Identity, whole, garble
 	p.buttons("decide", row...)
 }
 
+// sure asks once more before code runs that was found dangerous: a tired hand
+// should not be enough.
+func (b *Bot) sure(all []approval.Finding) *slack.ConfirmationBlockObject {
+	n := dangers(all)
+	if n == 0 {
+		return nil
+	}
+	text := fmt.Sprintf("The inspection found %s in this code. Have you read the lines that it names?", count(n, "danger"))
+	return slack.NewConfirmationBlockObject(plain("Approve it all the same?"), plain(text), plain("Approve"), plain("Back")).WithStyle(slack.StyleDanger)
+}
+
 // fileLines say what is in the files, as far as it has been read.
 func fileLines(files []approval.File) (items [][]part) {
 	for _, f := range files[:min(10, len(files))] {
@@ -154,7 +177,7 @@ func fileLines(files []approval.File) (items [][]part) {
 		for _, t := range f.Tables[:min(4, len(f.Tables))] {
 			name := ""
 			if t.Name != "" {
-				name = cut(t.Name, 40) + " "
+				name = cut(oneLine(approval.Plain(t.Name)), 40) + " " // as the file has it, so anything
 			}
 			shapes = append(shapes, fmt.Sprintf("%s%s × %s", name, count(t.Rows, "row"), count(len(t.Columns), "column")))
 		}
@@ -174,12 +197,14 @@ func fileLines(files []approval.File) (items [][]part) {
 }
 
 // findings lists what the inspection saw, the worst first, in so many characters.
-// What does not fit is counted, level by level.
+// What does not fit is counted, level by level. What is ordinary takes one line, so
+// that a list means something.
 func (b *Bot) findings(p *page, all []approval.Finding, room int) {
 	titles := []struct {
 		level approval.Level
 		one   string
-	}{{approval.Danger, "Danger"}, {approval.Caution, "Caution"}, {approval.Note, "Note"}}
+	}{{approval.Danger, "Danger"}, {approval.Caution, "Caution"}}
+	unusual := false
 	for _, t := range titles {
 		var items [][]part
 		hidden := 0
@@ -203,11 +228,45 @@ func (b *Bot) findings(p *page, all []approval.Finding, room int) {
 		}
 		if len(items) > 0 {
 			p.list([]part{strong(t.one)}, items)
+			unusual = true
 		}
 	}
-	if len(all) == 0 {
-		p.say(words("The inspection of the code found nothing to point out."))
+	said, notes := "Also:", ordinary(all, min(room, 600))
+	if !unusual {
+		said = "Inspection: nothing unusual found."
 	}
+	if !unusual || notes != "" {
+		p.say(strong(said), words(notes))
+	}
+}
+
+// ordinary says what the inspection only notes, in so many characters.
+func ordinary(all []approval.Finding, room int) (said string) {
+	hidden := 0
+	for _, f := range all {
+		text := strings.TrimSuffix(cut(oneLine(f.Text), 200), ".")
+		switch {
+		case f.Level != approval.Note:
+		case len([]rune(said+text)) > room:
+			hidden++
+		default:
+			said += " " + capital(text) + "."
+		}
+	}
+	if hidden > 0 {
+		said += fmt.Sprintf(" And %d more of this kind.", hidden)
+	}
+	return said
+}
+
+// dangers counts the findings of the worst kind.
+func dangers(all []approval.Finding) (n int) {
+	for _, f := range all {
+		if f.Level == approval.Danger {
+			n++
+		}
+	}
+	return n
 }
 
 // spent is what the bill holds so far.
@@ -224,6 +283,15 @@ func thread(v *approval.View) string {
 		return v.Session.ThreadTS
 	}
 	return v.Posts[approval.SurfaceRoot].TS
+}
+
+// capital begins a text with a capital letter.
+func capital(text string) string {
+	first, size := utf8.DecodeRuneInString(text)
+	if size == 0 {
+		return ""
+	}
+	return string(unicode.ToUpper(first)) + text[size:]
 }
 
 // count says how many of something there are.

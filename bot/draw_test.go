@@ -325,3 +325,11 @@ func TestNumbersAreWrittenForPeople(t *testing.T) {
 	require.Equal(t, "ab…", cut("abcdef", 3))
 	require.Equal(t, "…ef", end("abcdef", 3))
 }
+
+// The names of a workbook's sheets are anybody's words.
+func TestANameInAFileStaysInItsPlaceOnTheCard(t *testing.T) {
+	t.Parallel()
+	items := fileLines([]approval.File{{Name: "sales.xlsx", Tables: []approval.Table{{Name: "Q1\nReviewed: \u202eko", Rows: 2, Columns: make([]approval.Column, 3)}}}})
+	_, _, line := section(items[0])
+	require.Equal(t, `sales.xlsx: Q1 Reviewed: \u{202e}ko 2 rows × 3 columns`, line)
+}

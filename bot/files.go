@@ -169,7 +169,7 @@ func (s shelf) pick(question string) (files, open []approval.File, err error) {
 	files, missing := s.named(question)
 	switch {
 	case missing != "":
-		return nil, nil, &approval.InputError{Why: fmt.Sprintf("I find no file called %s in this conversation. Share it here first, or use %s alone to upload it.", missing, commandAnalyze)}
+		return nil, nil, &approval.InputError{Why: fmt.Sprintf("I cannot find a file called %s here. Share it in this channel first, or type %s alone and upload it.", missing, commandAnalyze)}
 	case len(files) > 0:
 		return files, nil, nil
 	case len(s.files) == 1:

@@ -19,6 +19,7 @@ type form struct {
 	question string
 	choices  []approval.File // to tick
 	ticked   []approval.File
+	asks     bool // the question was asked already, and leaves open which files it means
 }
 
 // origin is what a modal remembers of the place that it was opened from.
@@ -66,7 +67,11 @@ func (b *Bot) formView(f form) slack.ModalViewRequest {
 		blocks = append(blocks, slack.NewInputBlock(fieldChannel, plain("Where the answer goes"), plain("I have to be in that channel."), where))
 	}
 	if len(f.choices) > 0 {
-		files := slack.NewInputBlock(fieldFiles, plain("Files in this channel"), nil, boxes(f))
+		title := "Files in this channel"
+		if f.asks {
+			title = "Which files is it about?"
+		}
+		files := slack.NewInputBlock(fieldFiles, plain(title), nil, boxes(f))
 		blocks = append(blocks, files.WithOptional(true))
 	}
 	upload := slack.NewFileInputBlockElement(fieldUpload).WithFileTypes(dataTypes...).WithMaxFiles(10)

@@ -15,7 +15,7 @@ import (
 func (b *Bot) grid(p *page, g approval.Grid, block, files bool) {
 	title := "Table"
 	if g.Title != "" {
-		title = cut(approval.Plain(oneLine(g.Title)), 100)
+		title = capital(cut(approval.Plain(oneLine(g.Title)), 100))
 	}
 	room := min(shareTable, p.room()-400)
 	if room < 700 || len(g.Columns) == 0 { // less than a heading may need
@@ -114,10 +114,10 @@ func settings(rows [][]string) (list []slack.ColumnSetting) {
 	return list
 }
 
-// numeric tells of a cell that reads best from the right; an empty one does not object.
+// numeric tells of a cell that reads best from the right; one without a value does not object.
 func numeric(text string) bool {
 	text = strings.TrimSpace(text)
-	return text == "" || strings.Trim(text, "0123456789.,-+%$eE") == "" && strings.ContainsAny(text, "0123456789")
+	return text == "" || text == "–" || strings.Trim(text, "0123456789.,-+%$eE") == "" && strings.ContainsAny(text, "0123456789")
 }
 
 // columns writes a table in fixed width.

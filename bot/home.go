@@ -11,7 +11,7 @@ import (
 )
 
 // home draws the App Home of somebody who has opened it: what waits for them,
-// what they have asked, what they may spend.
+// what they may spend, what they have asked.
 func (b *Bot) home(ctx context.Context, team string, e *slackevents.AppHomeOpenedEvent) {
 	if e.Tab != "" && e.Tab != "home" {
 		return
@@ -43,18 +43,6 @@ func (b *Bot) homePage(ctx context.Context, team, user string) (*page, error) {
 			return nil, err
 		}
 	}
-	mine, err := b.Service.Recent(ctx, team, user)
-	if err != nil {
-		return nil, err
-	}
-	p.head("Your questions")
-	if len(mine) == 0 {
-		p.say(words("You have not asked anything yet. Write "), mono(commandAnalyze), words(" in a channel that I am in, or press the button."))
-	}
-	for _, r := range mine[:min(homeLength, len(mine))] {
-		b.homeLine(ctx, p, who, r, approval.SurfaceProgress)
-	}
-	p.buttons("ask", button(actionAsk, "Ask a question", "", slack.StylePrimary))
 	standings, err := b.Service.Budgets(ctx, team, user)
 	if err != nil {
 		return nil, err
@@ -67,6 +55,18 @@ func (b *Bot) homePage(ctx context.Context, team, user string) (*page, error) {
 	}
 	if policy.Admin(user) && !teams(standings) {
 		p.say(words("The team has no budget of its own. Set one with "), mono(commandBudget+" set team 200 per month"))
+	}
+	mine, err := b.Service.Recent(ctx, team, user)
+	if err != nil {
+		return nil, err
+	}
+	p.head("Your questions")
+	p.buttons("ask", button(actionAsk, "Ask a question", "", slack.StylePrimary))
+	if len(mine) == 0 {
+		p.say(words("You have not asked anything yet. Write "), mono(commandAnalyze), words(" in a channel that I am in, or press the button."))
+	}
+	for _, r := range mine[:min(homeLength, len(mine))] {
+		b.homeLine(ctx, p, who, r, approval.SurfaceProgress)
 	}
 	return p, nil
 }
@@ -108,11 +108,15 @@ func decidedBy(r *approval.Request, user string) bool {
 
 // homeLine is one request, with a way to where it stands in Slack.
 func (b *Bot) homeLine(ctx context.Context, p *page, who Identity, r *approval.Request, where approval.Surface) {
-	line := []part{words(cut(oneLine(r.Question), 150) + " "), strong(stateWords[r.State]), words(", asked by "), person(r.Asker), words(" "), moment(r.CreatedAt)}
+	p.say(strong(cut(oneLine(r.Question), 150)))
+	label, line := "Open", []part{words(capital(stateWords[r.State]) + ". Asked "), moment(r.CreatedAt)}
+	if where == approval.SurfaceCard {
+		label, line = "Review", []part{words("Asked by "), person(r.Asker), words(" "), moment(r.CreatedAt)}
+	}
 	if r.State == approval.Pending {
 		line = append(line, words(", open until "), moment(r.ExpiresAt))
 	}
-	p.say(line...)
+	p.small(line...)
 	v, err := b.Service.View(ctx, r.ID)
 	if err != nil {
 		b.Log.Warn("a link on a Home", "request", r.ID, "error", err)
@@ -124,6 +128,6 @@ func (b *Bot) homeLine(ctx context.Context, p *page, who Identity, r *approval.R
 		root = thread(v)
 	}
 	if url := who.permalink(post.Channel, post.TS, root); url != "" {
-		p.buttons("open "+string(where)+" "+r.ID, goes("Open", url))
+		p.buttons("open "+string(where)+" "+r.ID, goes(label, url))
 	}
 }

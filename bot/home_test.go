@@ -27,7 +27,7 @@ func TestTheHomeShowsWhatIsOnesOwn(t *testing.T) {
 	require.NoError(t, maya.OpenHome())
 	home, err := maya.WaitHome(b.ctx, func(v slacksim.View) bool { return strings.Contains(v.Words(), "Your questions") })
 	require.NoError(t, err)
-	for _, words := range []string{"What were sales per month", "waits for a reviewer", "$7.88 of $10.00 per month"} {
+	for _, words := range []string{"What were sales per month", "Waits for a reviewer", "$7.88 of $10.00 left"} {
 		require.Contains(t, home.Words(), words)
 	}
 	require.NotContains(t, home.Words(), "Waiting for you")

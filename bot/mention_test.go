@@ -71,7 +71,7 @@ func TestAMentionThatLeavesTheFileOpenIsAskedBack(t *testing.T) {
 	b.told(slacksim.Analyst, slacksim.SalesData, "Which file do you mean?")
 	_, err = b.as(slacksim.Analyst).Say(slacksim.SalesData, "@countersign how many rows in nosuch.csv?")
 	require.NoError(t, err)
-	b.told(slacksim.Analyst, slacksim.SalesData, "I find no file called nosuch.csv")
+	b.told(slacksim.Analyst, slacksim.SalesData, "I cannot find a file called nosuch.csv")
 	require.Empty(t, b.service.questions())
 }
 

@@ -140,6 +140,15 @@ func (p *page) quote(text string, whose ...part) {
 	p.add(slack.NewRichTextBlock("", s, q), size+words(text).size(), line+" "+escape(text))
 }
 
+// enumerate lists things under what they are: one thing takes one line.
+func (p *page) enumerate(what string, items [][]part) {
+	if len(items) == 1 {
+		p.say(append([]part{strong(what), words(" ")}, items[0]...)...)
+		return
+	}
+	p.list([]part{strong(what + "s")}, items)
+}
+
 // list writes bullets under a line.
 func (p *page) list(title []part, items [][]part) {
 	s, size, line := section(title)

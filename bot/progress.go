@@ -13,9 +13,7 @@ import (
 func (b *Bot) root(v *approval.View) *page {
 	p := &page{}
 	p.quote(cut(v.Request.Question, 3000), person(v.Request.Asker), words(" asks:"))
-	if len(v.Request.Files) > 0 {
-		p.list([]part{strong("Files")}, names(v.Request.Files))
-	}
+	p.enumerate("File", names(v.Request.Files))
 	return p
 }
 
@@ -73,7 +71,7 @@ func attempt(r *approval.Request) string {
 	return "."
 }
 
-// waiting says for whom, since when and until when.
+// waiting says for whom, and until when.
 func (b *Bot) waiting(v *approval.View) []part {
 	r, policy := v.Request, b.Policy()
 	said := []part{strong("Waiting for a reviewer")}
@@ -83,7 +81,7 @@ func (b *Bot) waiting(v *approval.View) []part {
 			continue
 		}
 		if len(who) > 0 {
-			who = append(who, words(", "))
+			who = append(who, words(" or "))
 		}
 		who = append(who, person(user))
 	}
@@ -92,7 +90,7 @@ func (b *Bot) waiting(v *approval.View) []part {
 	} else {
 		said = append(said, words(", but nobody is named who could review this. An administrator has to name reviewers"))
 	}
-	said = append(said, words(" since "), moment(r.Revision.At), words(", until "), moment(r.ExpiresAt), words("."))
+	said = append(said, words(", until "), moment(r.ExpiresAt), words("."))
 	if policy.Quorum > 1 {
 		said = append(said, words(fmt.Sprintf(" %d of %d approvals.", r.Approvals(), policy.Quorum)))
 	}

@@ -113,15 +113,14 @@ func (b *Bot) putCard(ctx context.Context, v *approval.View, who Identity) (appr
 		b.Log.Error("Slack stored something else than the card that was sent", "request", v.Request.ID)
 		next := *v
 		next.Posts = map[approval.Surface]approval.Post{approval.SurfaceCard: post}
-		if post, _, err = b.send(ctx, &next, approval.SurfaceCard, at, b.card(v, who, true)); err != nil {
-			return post, err
-		}
+		// What stands there now is marked even when it could not be rewritten, so that the next attempt rewrites it.
+		post, _, err = b.send(ctx, &next, approval.SurfaceCard, at, b.card(v, who, true))
 		garbled = true
 	}
 	if garbled && !strings.HasSuffix(post.Shown, garbledMark) {
 		post.Shown += garbledMark
 	}
-	return post, nil
+	return post, err
 }
 
 // putReply posts the answer, and the whole of what was printed when the answer

@@ -212,8 +212,17 @@ func TestAGarbledCardThatCannotBeRewrittenIsAnError(t *testing.T) {
 	t.Parallel()
 	b := idle(t, func(_ *slacksim.Options, o *Options) { o.HTTPClient = forge("import pandas", "import os") })
 	b.sim.Fail(slacksim.MethodFault{Method: "chat.update", Error: "fatal_error"})
-	_, err := b.bot.Publish(b.ctx, sample(), approval.SurfaceCard)
+	v := sample()
+	post, err := b.bot.Publish(b.ctx, v, approval.SurfaceCard)
 	require.ErrorContains(t, err, "rewrite the card")
+	require.Contains(t, b.read(slacksim.Reviewer, post).Actions(), actionApprove, "what stands there is not to be trusted")
+
+	// Its buttons go as soon as it can be rewritten, and no second card appears.
+	v.Posts[approval.SurfaceCard] = post
+	again, err := b.bot.Publish(b.ctx, v, approval.SurfaceCard)
+	require.NoError(t, err)
+	require.Equal(t, post.TS, again.TS)
+	require.NotContains(t, b.read(slacksim.Reviewer, again).Actions(), actionApprove)
 }
 
 func TestReadingBackForgivesSpellingAndNothingElse(t *testing.T) {

@@ -36,6 +36,9 @@ func (b *Bot) reply(v *approval.View, tables bool) *page {
 	p.used = tail.used // what the bill needs is not there for the answer
 	b.opening(p, v)
 	b.body(p, res, v.Artifacts, tables)
+	if res.Outcome != approval.OK {
+		p.say(words("To go on, mention me in this thread, for example: mend this. New code is written and reviewed like any other."))
+	}
 	p.blocks, p.lines = append(p.blocks, tail.blocks...), append(p.lines, tail.lines...)
 	return p
 }
@@ -61,10 +64,8 @@ func (b *Bot) opening(p *page, v *approval.View) {
 	r, res := v.Request, v.Request.Run.Result
 	hey := []part{person(r.Asker), words(" ")}
 	switch {
-	case res.Outcome == approval.OK && len(v.Artifacts) > 0:
-		p.say(append(hey, strong("Here is the answer."), words(" Charts and files are above, in this thread."))...)
 	case res.Outcome == approval.OK:
-		p.say(append(hey, strong("Here is the answer."))...)
+		p.say(append(hey, strong("Here is the answer."), words(above(v.Artifacts)))...)
 	default:
 		said := strings.ToUpper(outcomeWords[res.Outcome][:1]) + outcomeWords[res.Outcome][1:]
 		p.say(append(hey, strong(said), words(ending(res.Error)))...)
@@ -79,6 +80,33 @@ func (b *Bot) opening(p *page, v *approval.View) {
 		}
 		p.list([]part{strong("Please note")}, items)
 	}
+}
+
+// above says what came into the thread before the answer.
+func above(files []approval.Artifact) string {
+	n := map[string]int{}
+	for _, f := range files {
+		kind := f.Kind
+		if kind != "chart" && kind != "table" {
+			kind = "file"
+		}
+		n[kind]++
+	}
+	var what []string
+	for _, k := range []struct{ kind, one, many string }{
+		{"chart", "the chart", "%d charts"}, {"table", "the table as a file", "%d tables as files"}, {"file", "a file", "%d files"},
+	} {
+		switch {
+		case n[k.kind] == 1:
+			what = append(what, k.one)
+		case n[k.kind] > 1:
+			what = append(what, fmt.Sprintf(k.many, n[k.kind]))
+		}
+	}
+	if len(what) == 0 {
+		return ""
+	}
+	return " Above: " + strings.Join(what, ", ") + "."
 }
 
 // ending is the error as the code gave it: words out of a box, so made plain.

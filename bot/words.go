@@ -79,7 +79,7 @@ func moved(e *approval.MoveError) string {
 		case approval.Withdrawn:
 			return "It has been taken back already."
 		}
-		return "It has ended already: " + ended[e.Request.State] + "."
+		return "There is nothing to take back: " + ended[e.Request.State] + "."
 	}
 	switch e.Request.State {
 	case approval.Drafting:
@@ -96,7 +96,7 @@ func moved(e *approval.MoveError) string {
 
 // ended says how a request ended.
 var ended = map[approval.State]string{
-	approval.Done:      "it has run",
+	approval.Done:      "it has run already",
 	approval.Failed:    "it failed before anything was run",
 	approval.Rejected:  "it was rejected",
 	approval.Expired:   "nobody decided in time",

@@ -36,7 +36,7 @@ func TestErrorsBecomeWords(t *testing.T) {
 		{move(approval.Failed, "approve", ""), "it failed before anything was run"},
 		{move(approval.Running, "withdraw", ""), "cannot be taken back"},
 		{move(approval.Withdrawn, "withdraw", ""), "taken back already"},
-		{move(approval.Done, "withdraw", ""), "It has ended already: it has run."},
+		{move(approval.Done, "withdraw", ""), "There is nothing to take back: it has run already."},
 		{&approval.StaleError{}, "out of date"},
 		{&approval.NotAllowedError{Why: "Guests cannot decide."}, "Guests cannot decide."},
 		{&approval.InputError{Why: "Please shorten it."}, "Please shorten it."},

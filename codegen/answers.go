@@ -19,6 +19,15 @@ func (s *script) aggregate() string {
 	return s.how + "()"
 }
 
+// digits is how many decimals are worth reading: cents of an amount, hundredths of
+// an average of whole numbers, more only where the numbers have decimals of their own.
+func (s *script) digits() int {
+	if s.measure < 0 || s.times >= 0 || s.table.Columns[s.measure].Type == "integer" {
+		return 2
+	}
+	return 4
+}
+
 var periods = map[string]string{"D": "day", "W": "week", "M": "month", "Q": "quarter", "Y": "year"}
 
 // trend adds up per stretch of time, and per category when there is one.
@@ -33,17 +42,19 @@ func (s *script) trend() {
 		s.group("group")
 		s.line("largest = value.groupby(group).sum().nlargest(%d).index", most)
 		s.line(`group = group.where(group.isin(largest), "(other)").rename(None)`)
-		s.line("table = value.groupby([period, group]).%s.round(4).unstack()", s.aggregate())
+		s.line("table = value.groupby([period, group]).%s.round(%d).unstack()", s.aggregate(), s.digits())
 	} else {
-		s.line("table = value.groupby(period).%s.round(4).to_frame(%s)", s.aggregate(), pyString(what))
+		s.line("table = value.groupby(period).%s.round(%d).to_frame(%s)", s.aggregate(), s.digits(), pyString(what))
 	}
 	s.figure(title, periods[s.period], what)
 	s.line("for name in table.columns:")
 	s.line(`    ax.plot(table.index.to_timestamp(), table[name], marker="o", markersize=3, label=str(name)[:30])`)
 	if s.by >= 0 {
 		s.line(`if len(table.columns) > 0:`)
-		s.line(`    ax.legend(fontsize="small")`)
+		s.line(`    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)`)
 	}
+	s.line(`ax.grid(axis="y", alpha=0.3)`)
+	s.thousands("y")
 	s.line("fig.autofmt_xdate()\nfig.tight_layout()\n")
 	s.line("table.index = table.index.astype(str)")
 	s.line("table.reset_index()")
@@ -62,7 +73,7 @@ func (s *script) groups() {
 	}
 	by := s.label(s.by)
 	s.line("parts = value.groupby(group)")
-	s.line("total = parts.%s.round(4).n%s(%d)", s.aggregate(), order, n)
+	s.line("total = parts.%s.round(%d).n%s(%d)", s.aggregate(), s.digits(), order, n)
 	title := fmt.Sprintf("%s %s by %s", hows[s.how], what, by)
 	if s.want == wantTop {
 		title = fmt.Sprintf("%s %d: %s", map[bool]string{true: "Lowest", false: "Top"}[s.lowest], n, title)
@@ -70,8 +81,11 @@ func (s *script) groups() {
 	s.figure(title, what, by)
 	s.bars("total")
 	s.line("")
-	s.line("table = pd.DataFrame({%s: total.index, %s: total.to_numpy(), \"rows used\": parts.count()[total.index].to_numpy()})",
-		pyString(by), pyString(strings.TrimSpace(hows[s.how]+" "+what)))
+	s.line("table = pd.DataFrame({")
+	s.line("    %s: total.index,", pyString(by))
+	s.line("    %s: total.to_numpy(),", pyString(strings.TrimSpace(hows[s.how]+" "+what)))
+	s.line(`    "rows used": parts.count()[total.index].to_numpy(),`)
+	s.line("})")
 	s.line("table")
 }
 
@@ -96,6 +110,9 @@ func (s *script) correlation() {
 	s.line(`fig.colorbar(image, ax=ax, label="correlation (Pearson)")`)
 	s.line("ax.set_xticks(range(len(table)), labels=[str(name)[:30] for name in table.columns], rotation=45, ha=\"right\")")
 	s.line("ax.set_yticks(range(len(table)), labels=[str(name)[:30] for name in table.index])")
+	s.line("for y, row in enumerate(table.to_numpy()):")
+	s.line("    for x, r in enumerate(row):")
+	s.line(`        ax.text(x, y, f"{r:.2f}", ha="center", va="center", color="white" if abs(r) > 0.6 else "black")`)
 	s.line(`ax.set_title("Correlation of the numeric columns")`)
 	s.line(`ax.set_xlabel("column")`)
 	s.line(`ax.set_ylabel("column")`)
@@ -140,7 +157,7 @@ func (s *script) summary() {
 	s.line("for name in df.columns:")
 	s.line("    column = df[name]")
 	s.line("    filled = column.dropna()")
-	s.line("    text = filled.astype(str)")
+	s.line("    text = filled.convert_dtypes().astype(str)  # whole numbers without decimals")
 	s.line("    row = {\"column\": str(name), \"missing\": len(column) - len(filled), \"distinct\": text.nunique()}")
 	s.line("    row[\"most common\"] = text.mode().iloc[0][:60] if len(text) else \"\"")
 	s.line("    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column) and len(filled):")
@@ -151,9 +168,11 @@ func (s *script) summary() {
 	case s.when >= 0 && s.measure >= 0:
 		s.date()
 		what := s.value()
-		s.line(`line = value.groupby(when.dt.to_period("%s")).sum(min_count=1)`, s.period)
-		s.figure(fmt.Sprintf("total %s per %s", what, periods[s.period]), periods[s.period], what)
+		s.line(`line = value.groupby(when.dt.to_period("%s")).mean()`, s.period) // a sum of prices or ages means nothing
+		s.figure(fmt.Sprintf("average %s per %s", what, periods[s.period]), periods[s.period], what)
 		s.line(`ax.plot(line.index.to_timestamp(), line.to_numpy(), marker="o", markersize=3)`)
+		s.line(`ax.grid(axis="y", alpha=0.3)`)
+		s.thousands("y")
 		s.line("fig.autofmt_xdate()\nfig.tight_layout()")
 	case s.measure >= 0:
 		what := s.value()

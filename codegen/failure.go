@@ -43,6 +43,15 @@ func statusOf(err error) (*StatusError, bool) {
 // repeat it, and for the bill. A clean refusal costs nothing; where nobody can
 // know whether the model worked, it counts as billed.
 func failure(err error) *approval.WriterError {
+	e := meaning(err)
+	if e.Retry {
+		e.Words += " Please ask again in a few minutes."
+	}
+	return e
+}
+
+// meaning is failure without the way out.
+func meaning(err error) *approval.WriterError {
 	var never *uncalled
 	var network *url.Error
 	var dial *net.OpError

@@ -203,7 +203,7 @@ func TestWhoGivesUpDoesNotWait(t *testing.T) {
 	<-arrived
 	e := asWriterError(t, err)
 	require.ErrorIs(t, err, context.Canceled)
-	require.Equal(t, "The call of Mistral was broken off.", e.Words)
+	require.Equal(t, "The call of Mistral was broken off. Please ask again in a few minutes.", e.Words)
 	require.True(t, e.Billed, "the model may be at work")
 
 	_, err = m.Write(ctx, question())
@@ -222,7 +222,7 @@ func TestAServerThatIsNotThereCostsNothing(t *testing.T) {
 	require.NoError(t, err)
 	_, err = m.Write(t.Context(), question())
 	e := asWriterError(t, err)
-	require.Equal(t, "Mistral cannot be reached.", e.Words)
+	require.Equal(t, "Mistral cannot be reached. Please ask again in a few minutes.", e.Words)
 	require.True(t, e.Retry)
 	require.False(t, e.Billed)
 }

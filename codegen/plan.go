@@ -65,6 +65,7 @@ func planFor(b approval.Brief) (p plan, ok bool) {
 			before += " " + strings.ToLower(m.Text)
 		}
 	}
+	before = strings.ReplaceAll(before, strings.ToLower(p.file.Name), " ") // "sales.csv" does not ask for sales
 	p.columns(words, wordsOf(before))
 	p.amounts(text, words)
 	p.decide(text, words)

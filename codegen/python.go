@@ -142,11 +142,20 @@ func (s *script) figure(title, x, y string) {
 	s.line("ax.set_title(%s)", pyString(strings.ToUpper(title[:1])+clip(title[1:], 100))) // starts with a word of ours
 	s.line("ax.set_xlabel(%s)", pyString(x))
 	s.line("ax.set_ylabel(%s)", pyString(y))
+	s.line(`ax.spines[["top", "right"]].set_visible(False)`)
 }
 
-// bars draws horizontal bars of a series by its index.
+// thousands groups the digits along an axis.
+func (s *script) thousands(axis string) {
+	s.line(`ax.%saxis.set_major_formatter("{x:,.10g}")`, axis)
+}
+
+// bars draws horizontal bars of a series by its index, each with its number.
 func (s *script) bars(series string) {
-	s.line("ax.barh(range(len(%s)), %s.to_numpy())", series, series)
+	s.line("bars = ax.barh(range(len(%s)), %s.to_numpy(), height=0.6)", series, series)
+	s.line(`ax.bar_label(bars, labels=[f"{n:,.10g}" for n in %s], padding=3)`, series)
+	s.thousands("x")
+	s.line("ax.margins(x=0.12)")
 	s.line("ax.set_yticks(range(len(%s)), labels=[str(name)[:30] for name in %s.index])", series, series)
 	s.line("ax.invert_yaxis()")
 	s.line("fig.tight_layout()")

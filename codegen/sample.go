@@ -57,16 +57,16 @@ func tokens(bytes int) int { return (bytes + 3) / 4 }
 
 // sampleAnswer is what the stand-in says, in the form that a model is asked for.
 func sampleAnswer(b approval.Brief) string {
-	const who = "This draft comes from the demo's stand-in, which is no model: it knows a few kinds of questions by their keywords. "
+	const who = "This comes from the demo's stand-in, which is no model: it knows a few kinds of questions by their keywords."
 	p, ok := planFor(b)
 	if !ok {
-		return who + "It can only describe tables, and there is none here: name a data file that is shared in this channel."
+		return who + " It can only describe tables, and there is none here: name a data file that is shared in this channel."
 	}
-	says := fmt.Sprintf("The program reads %s (%d rows) and %s.", quote(p.file.Name, 60), p.table.Rows, p.says())
+	says := fmt.Sprintf("The program reads %s and %s.", quote(p.file.Name, 60), p.says())
 	if !p.understood {
-		says += " The question was not understood, so this is only a general summary of the table."
+		says = "The question was not understood, so this is only a general summary of the table. " + says
 	}
-	return who + says + "\n\n" + fenced(program(p))
+	return says + " " + who + "\n\n" + fenced(program(p))
 }
 
 // says tells in words what the program will do.
@@ -84,9 +84,9 @@ func (p plan) says() string {
 	case wantTrend:
 		what += " per " + periods[p.period] + " of " + name(p.when)
 		if p.by >= 0 {
-			what += " for each " + name(p.by) + " (the eight largest)"
+			what += " for each " + name(p.by) + " (at most the eight largest)"
 		}
-		return what + ", with a line chart; rows without a readable date are left out"
+		return what + ", with a line chart. Rows without a readable date are left out"
 	case wantTop:
 		end := "highest"
 		if p.lowest {

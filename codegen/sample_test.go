@@ -29,7 +29,7 @@ func TestTheStandInSaysThatItIsNoModel(t *testing.T) {
 	d, err := Sample{}.Write(t.Context(), approval.Brief{Question: samples.Questions[0].Text, Files: shared(t), Model: SampleModel})
 	require.NoError(t, err)
 	require.Contains(t, d.Summary, "the demo's stand-in, which is no model")
-	require.Contains(t, d.Summary, `The program reads "sales.csv" (500 rows) and adds up "units" times "price" per month of "date" for each "region"`)
+	require.Contains(t, d.Summary, `The program reads "sales.csv" and adds up "units" times "price" per month of "date" for each "region"`)
 	require.NotContains(t, d.Summary, "was not understood")
 	require.Contains(t, d.Code, `df = pd.read_csv("sales.csv")`)
 	require.Equal(t, PromptVersion, d.PromptVersion)
@@ -95,7 +95,7 @@ func TestQuestionsArePlannedByTheirKeywords(t *testing.T) {
 		"which values are empty":                             `counts the missing values of every column`,
 		"top 999999 regions":                                 `shows the 10 highest`,
 		"top 99 regions":                                     `shows the 50 highest`,
-		"net generation by source in iowa-electricity.csv":   `reads "iowa-electricity.csv" (51 rows) and adds up "net_generation" for each "source"`,
+		"net generation by source in iowa-electricity.csv":   `reads "iowa-electricity.csv" and adds up "net_generation" for each "source"`,
 		"trend in IOWA-Electricity.csv of Nuclear per year?": `adds up "net_generation" per year of "year"`,
 	} {
 		d, err := Sample{}.Write(t.Context(), approval.Brief{Question: question, Files: files})
@@ -111,6 +111,11 @@ func TestAFollowUpKeepsWhatTheQuestionBeforeWasAbout(t *testing.T) {
 		History: []approval.Message{said("a", "question", "units per month by region"), said("a", "code", "x")}})
 	require.NoError(t, err)
 	require.Contains(t, d.Summary, `adds up "units" per week of "date" for each "region"`)
+
+	d, err = Sample{}.Write(t.Context(), approval.Brief{Question: "And the worst 2?", Files: shared(t),
+		History: []approval.Message{said("a", "question", "Which are the top 3 products by units in sales.csv?"), said("a", "code", "x")}})
+	require.NoError(t, err)
+	require.Contains(t, d.Summary, `adds up "units" for each "product" and shows the 2 lowest`, "the file's name asks for nothing")
 }
 
 func TestHostileNamesStayStringsInThePrograms(t *testing.T) {

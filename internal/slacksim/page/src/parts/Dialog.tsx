@@ -23,7 +23,7 @@ export function Dialog({ title, className, testid, head, refocus, onClose, child
     return () => it.close()
   }, [])
   useEffect(() => {
-    dialog.current?.querySelector<HTMLElement>(FIRST)?.focus()
+    dialog.current?.querySelector<HTMLElement>(FIRST)?.focus({ preventScroll: true }) // a dialog is read from its top
   }, [refocus])
   return (
     <dialog
