@@ -21,6 +21,10 @@ func TestMain(m *testing.M) {
 		replica(url)
 		return
 	}
+	if order := os.Getenv("STORAGE_TEST_SPENDER"); order != "" {
+		spender(order)
+		return
+	}
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("countersign/internal/pglocal.(*Server).run"))
 }
 

@@ -20,6 +20,7 @@ import (
 type Options struct {
 	Location *time.Location // on whose calendar budgets run. Default: UTC
 	Quorum   int            // how many approvals the schema insists on. Default: 1
+	MaxOpen  int            // questions of one person under way at once. Default: no bound
 	MaxConns int            // of this process, for short transactions. Default: 16
 	MaxAlone int            // steps under way at once in this process, each on a connection. Default: 16
 	Log      *slog.Logger   // Default: nothing is logged
@@ -32,6 +33,7 @@ type DB struct {
 	jobs     inserter
 	location *time.Location
 	quorum   int
+	maxOpen  int
 	log      *slog.Logger
 }
 
@@ -39,7 +41,7 @@ var _ approval.Store = (*DB)(nil)
 
 // Open connects to the database. It does not migrate it: see Migrate and Validate.
 func Open(ctx context.Context, url string, o Options) (*DB, error) {
-	db := &DB{location: o.Location, quorum: max(o.Quorum, 1), log: o.Log}
+	db := &DB{location: o.Location, quorum: max(o.Quorum, 1), maxOpen: o.MaxOpen, log: o.Log}
 	if db.location == nil {
 		db.location = time.UTC
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -16,7 +15,7 @@ import (
 // locks the scopes that pay first, so that every sum is taken from a ledger that
 // stands still. Old holds are settled before new ones are checked: what is
 // given back can be held again.
-func (db *DB) storeMoney(ctx context.Context, tx pgx.Tx, r *approval.Request, now time.Time) error {
+func (db *DB) storeMoney(ctx context.Context, tx pgx.Tx, r *approval.Request) error {
 	c := r.Changes
 	if len(c.Holds)+len(c.Settlements) > 0 {
 		if err := lockScopes(ctx, tx, r.Scopes()); err != nil {
@@ -34,7 +33,7 @@ func (db *DB) storeMoney(ctx context.Context, tx pgx.Tx, r *approval.Request, no
 			}
 		}
 	}
-	if err := db.insertHolds(ctx, tx, r, now); err != nil {
+	if err := db.insertHolds(ctx, tx, r); err != nil {
 		return err
 	}
 	if len(c.Called) > 0 {
@@ -54,7 +53,7 @@ func (db *DB) storeMoney(ctx context.Context, tx pgx.Tx, r *approval.Request, no
 
 // insertHolds takes the new holds from every budget that applies, or gives a
 // *budget.ExceededError.
-func (db *DB) insertHolds(ctx context.Context, tx pgx.Tx, r *approval.Request, now time.Time) error {
+func (db *DB) insertHolds(ctx context.Context, tx pgx.Tx, r *approval.Request) error {
 	holds := r.Changes.Holds
 	if len(holds) == 0 {
 		return nil
@@ -62,6 +61,11 @@ func (db *DB) insertHolds(ctx context.Context, tx pgx.Tx, r *approval.Request, n
 	var needed budget.USD
 	for _, h := range holds {
 		needed += h.Amount
+	}
+	// Whoever had the locks before may have spent in a window that began while this transaction waited for them.
+	now, err := clock(ctx, tx)
+	if err != nil {
+		return err
 	}
 	standings, err := db.standings(ctx, tx, r.Scopes(), now)
 	if err != nil {

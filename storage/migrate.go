@@ -19,7 +19,8 @@ import (
 )
 
 // Migrate brings the schema up to date, ours and the queue's. Any number of
-// replicas may call it at once: one works, the others wait for it.
+// replicas may call it at once: one works, the others wait for it. A database of
+// a newer program is refused.
 func Migrate(ctx context.Context, url string) (err error) {
 	pool, err := connect(ctx, url, 4)
 	if err != nil {
@@ -31,6 +32,9 @@ func Migrate(ctx context.Context, url string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
+	if err := notNewer(ctx, pool); err != nil {
+		return err
+	}
 	ours := stdlib.OpenDBFromPool(pool)
 	defer ours.Close()
 	// goose would lock for itself alone; the queue's migrations need the same protection.
@@ -110,6 +114,12 @@ func Validate(ctx context.Context, url string) error {
 		return err
 	}
 	defer pool.Close()
+	return notNewer(ctx, pool)
+}
+
+// notNewer refuses a database whose schema this program does not know: goose
+// itself would have nothing to do and say that all is well.
+func notNewer(ctx context.Context, pool *pgxpool.Pool) error {
 	applied, err := appliedVersions(ctx, pool)
 	if err != nil {
 		return err

@@ -19,7 +19,7 @@ func TestFourReplicasMigrateAtOnce(t *testing.T) {
 	require.Len(t, pending, len(known())+1)
 	require.Equal(t, "0001_requests", pending[0])
 	require.Contains(t, pending[len(pending)-1], "the queue: unapplied migrations")
-	require.ErrorContains(t, Validate(t.Context(), url), "run `countersign migrate` (missing: 0001_requests, 0002_ledger, 0003_events, the queue")
+	require.ErrorContains(t, Validate(t.Context(), url), "run `countersign migrate` (missing: 0001_requests, 0002_ledger, 0003_events, 0004_balances, 0005_usage, 0006_held, the queue")
 
 	for _, err := range together(4, func(int) error { return Migrate(t.Context(), url) }) {
 		require.NoError(t, err)
@@ -36,6 +36,7 @@ func TestValidateRefusesADatabaseOfTheFuture(t *testing.T) {
 	b := setup(t)
 	require.NoError(t, b.exec(t, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, true)`))
 	require.ErrorContains(t, Validate(t.Context(), b.url), "newer countersign (migration 999)")
+	require.ErrorContains(t, Migrate(t.Context(), b.url), "newer countersign (migration 999)", "nor does a replica that was left behind start on it")
 }
 
 func TestMigrateWaitsForWhoeverMigrates(t *testing.T) {

@@ -29,7 +29,10 @@ func (db *DB) Ask(ctx context.Context, r *approval.Request, thread approval.Sess
 		if err := db.insertRequest(ctx, tx, r); err != nil {
 			return err
 		}
-		if err := db.store(ctx, tx, r, now); err != nil {
+		if err := db.store(ctx, tx, r); err != nil {
+			return err
+		}
+		if err := db.bound(ctx, tx, r); err != nil {
 			return err
 		}
 		stored, err = load(ctx, tx, r.ID)
@@ -46,6 +49,21 @@ func (db *DB) Ask(ctx context.Context, r *approval.Request, thread approval.Sess
 		return nil, false, fmt.Errorf("ask %s: %w", r.ID, err)
 	}
 	return stored, created, nil
+}
+
+// bound refuses a question too many. The transaction has locked the asker's
+// budget by now, so that of many at once each counts the ones before it.
+func (db *DB) bound(ctx context.Context, tx pgx.Tx, r *approval.Request) error {
+	var open int
+	err := tx.QueryRow(ctx, `SELECT count(*) FROM requests WHERE team = $1 AND asker = $2
+		AND state IN ('drafting', 'pending', 'approved', 'running')`, r.Team, r.Asker).Scan(&open)
+	if err != nil {
+		return fmt.Errorf("count the open questions of %s: %w", r.Asker, err)
+	}
+	if db.maxOpen > 0 && open > db.maxOpen {
+		return approval.Enough(db.maxOpen)
+	}
+	return nil
 }
 
 // errAsked undoes a transaction whose trigger has made a request before.
@@ -143,7 +161,7 @@ func (db *DB) Update(ctx context.Context, id string, change func(r *approval.Req
 		if err := change(r, now); err != nil {
 			return &closureError{err}
 		}
-		if err := db.store(ctx, tx, r, now); err != nil {
+		if err := db.store(ctx, tx, r); err != nil {
 			return err
 		}
 		return db.saveRequest(ctx, tx, r)

@@ -2,6 +2,8 @@ package storage
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -307,4 +309,42 @@ func TestWaitsAreListedForReviewersAndAskers(t *testing.T) {
 	require.Equal(t, []string{drafting.ID, second.ID, first.ID, done.ID}, ids(b.Recent(t.Context(), team, asker, 10)))
 	require.Equal(t, []string{drafting.ID, second.ID}, ids(b.Recent(t.Context(), team, asker, 2)))
 	require.Empty(t, ids(b.Recent(t.Context(), team, "OTHER", 10)))
+}
+
+// However many somebody sends at once: each counts those before it.
+func TestNobodyHasMoreQuestionsUnderWayThanMayBe(t *testing.T) {
+	t.Parallel()
+	b := setupWith(t, Options{MaxOpen: 3})
+	thread := approval.Session{Team: team, Channel: channel}
+	asked := make([]*approval.Request, 8)
+	refused := 0
+	for i, err := range together(len(asked), func(i int) (err error) {
+		asked[i], _, err = b.Ask(t.Context(), b.question(fmt.Sprint(i)), thread)
+		return err
+	}) {
+		if err == nil {
+			continue
+		}
+		var in *approval.InputError
+		require.ErrorAs(t, err, &in)
+		require.Contains(t, in.Why, "3 questions under way")
+		require.Nil(t, asked[i])
+		refused++
+	}
+	require.Equal(t, 5, refused)
+	require.Equal(t, 3, b.count(t, `SELECT count(*) FROM requests`))
+	require.Equal(t, 3, b.count(t, `SELECT count(*) FROM holds`), "what was refused holds nothing")
+	require.Equal(t, 3, b.count(t, `SELECT count(*) FROM sessions`))
+
+	taken := slices.DeleteFunc(asked, func(r *approval.Request) bool { return r == nil })[0]
+	again, created, err := b.Ask(t.Context(), b.question(taken.Trigger), thread)
+	require.NoError(t, err, "a repeated delivery asks nothing more")
+	require.False(t, created)
+	require.Equal(t, taken.ID, again.ID)
+
+	_, err = b.Update(t.Context(), taken.ID, func(r *approval.Request, now time.Time) error { return r.Withdraw(r.Asker, now) })
+	require.NoError(t, err)
+	_, created, err = b.Ask(t.Context(), b.question("later"), thread)
+	require.NoError(t, err)
+	require.True(t, created)
 }

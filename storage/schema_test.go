@@ -118,6 +118,24 @@ var breaches = []struct {
 	{"who holds pays", settle(`DRAFTING`, `'REVA'`, `0`), "settlements_hold_fkey"},
 	{"a bill has its lines", settle(`DRAFTING`, `asker`, `5`), "settlements_add_up"},
 	{"a bill gets no line later", `INSERT INTO charges (hold_id, line, kind, what, amount) SELECT hold_id, 9, 'box', '', 5 FROM settlements LIMIT 1`, "settlements_add_up"},
+	{"a balance follows from the ledger", `INSERT INTO balances VALUES ('TEAM', 'user', 'ASKER', 'day', '2026-01-01 00:00+00', 5)`, "balances_derived"},
+	{"what is held follows from the holds", `UPDATE scopes SET held = held + 1`, "scopes_derived"},
+	{"a scope does not begin with something held", `INSERT INTO scopes VALUES ('TEAM', 'user', 'NEW', 5)`, "scopes_derived"},
+	{"nobody gives back more than is held", `ALTER TABLE scopes DISABLE TRIGGER scopes_derived;
+		UPDATE scopes SET held = -1`, "scopes_held"},
+	{"a balance is not changed", `UPDATE balances SET spent = 0`, "balances_derived"},
+	{"a balance is not deleted", `DELETE FROM balances`, "balances_undeletable"},
+	{"balances are not emptied", `TRUNCATE balances`, "balances_untruncatable"},
+	{"a balance is of a stretch", `ALTER TABLE balances DISABLE TRIGGER balances_derived;
+		INSERT INTO balances VALUES ('TEAM', 'user', 'ASKER', 'day', '2026-01-01 01:00+00', 5)`, "balances_grain"},
+	{"a balance has a known grain", `ALTER TABLE balances DISABLE TRIGGER balances_derived;
+		INSERT INTO balances VALUES ('TEAM', 'user', 'ASKER', 'hour', '2026-01-01 01:00+00', 5)`, "balances_grain"},
+	{"a balance is some scope's", `ALTER TABLE balances DISABLE TRIGGER balances_derived;
+		INSERT INTO balances VALUES ('TEAM', 'planet', 'earth', 'day', '2026-01-01 00:00+00', 5)`, "balances_kind"},
+	{"a balance is not negative", `ALTER TABLE balances DISABLE TRIGGER balances_derived;
+		INSERT INTO balances VALUES ('TEAM', 'user', 'ASKER', 'day', '2026-01-01 00:00+00', -5)`, "balances_spent_check"},
+	{"a stretch has one balance", `ALTER TABLE balances DISABLE TRIGGER balances_derived;
+		INSERT INTO balances SELECT * FROM balances`, "balances_pkey"},
 	{"a line is not negative", `INSERT INTO charges (hold_id, line, kind, what, amount) SELECT hold_id, 9, 'box', '', -5 FROM settlements LIMIT 1`, "charges_amount_check"},
 	{"tokens are not negative", `INSERT INTO charges (hold_id, line, kind, what, amount, input_tokens) SELECT hold_id, 9, 'tokens', '', 0, -1 FROM settlements LIMIT 1`, "charges_input_tokens_check"},
 	{"a line is for something known", `INSERT INTO charges (hold_id, line, kind, what, amount) SELECT hold_id, 9, 'lunch', '', 0 FROM settlements LIMIT 1`, "charges_kind_check"},
@@ -227,7 +245,7 @@ func TestEveryConstraintIsBrokenByATest(t *testing.T) {
 	rows, err := b.pool.Query(t.Context(), `
 		SELECT conname FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid
 		WHERE conrelid::regclass::text IN ('sessions', 'requests', 'revisions', 'decisions', 'runs', 'artifacts', 'messages', 'posts',
-			'scopes', 'limits', 'holds', 'settlements', 'charges', 'events')
+			'scopes', 'limits', 'holds', 'settlements', 'charges', 'balances', 'events')
 		AND contype IN ('c', 'f', 'u', 'p') AND NOT (contype = 'c' AND pg_get_constraintdef(pg_constraint.oid) ~ '^CHECK \(\([a-z_]+ <> ''''::text\)\)$')`)
 	require.NoError(t, err)
 	names, err := pgx.CollectRows(rows, pgx.RowTo[string])

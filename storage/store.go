@@ -3,7 +3,6 @@ package storage
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -13,7 +12,7 @@ import (
 // store writes what the verbs have noted in Changes, in the order that the
 // schema's promises need: the code before the decision on it, the decision
 // before the move, the run before the request is running.
-func (db *DB) store(ctx context.Context, tx pgx.Tx, r *approval.Request, now time.Time) error {
+func (db *DB) store(ctx context.Context, tx pgx.Tx, r *approval.Request) error {
 	c := r.Changes
 	if c.Decision != nil {
 		if err := insertDecision(ctx, tx, r, c.Decision); err != nil {
@@ -30,7 +29,7 @@ func (db *DB) store(ctx context.Context, tx pgx.Tx, r *approval.Request, now tim
 			return err
 		}
 	}
-	if err := db.storeMoney(ctx, tx, r, now); err != nil {
+	if err := db.storeMoney(ctx, tx, r); err != nil {
 		return err
 	}
 	if err := insertMessages(ctx, tx, r); err != nil {

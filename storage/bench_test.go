@@ -1,0 +1,233 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"countersign/approval"
+	"countersign/budget"
+	"countersign/internal/pglocal/pgtest"
+)
+
+// The figures of `make bench` about money. They are benchmarks only so that the
+// suite does not run them; they measure by themselves, all in one run.
+
+const benchClients = 8
+
+// BenchmarkHolds takes holds on one hot team row as fast as it can, and has
+// pgbench run the same statements on the same Postgres in turn with it. Each hold
+// gives the client's last one back, so that as many are open as there are clients.
+func BenchmarkHolds(b *testing.B) {
+	url := pgtest.Database(b, Migrate)
+	db, err := Open(b.Context(), url, Options{MaxConns: benchClients})
+	require.NoError(b, err)
+	defer db.Close()
+	script := benchScript(b, db)
+	var ours, theirs, ratios []float64
+	for round := range 5 {
+		mine := holdsPerSecond(b, db, 3*time.Second, round)
+		bench := pgbench(b, db, url, script, 3, round)
+		ours, theirs, ratios = append(ours, mine), append(theirs, bench), append(ratios, mine/bench)
+	}
+	for _, list := range [][]float64{ours, theirs, ratios} {
+		slices.Sort(list)
+	}
+	fmt.Printf("\nholds per second on one hot team row, %d clients: %.0f; pgbench with the same statements: %.0f; ratio %.2f (%.2f to %.2f in %d rounds)\n",
+		benchClients, ours[2], theirs[2], ratios[2], ratios[0], ratios[4], len(ratios))
+	b.ReportMetric(ours[2], "holds/s")
+	b.ReportMetric(ratios[2], "of-pgbench")
+}
+
+// benchRequest is the request of a client: one user and one thread each, all in one channel and team.
+func benchRequest(i int) *approval.Request {
+	r := approval.New(approval.Question{Team: team, Project: channel, Asker: fmt.Sprint("U", i), Text: "?", Trigger: fmt.Sprint(i)},
+		"small", 0, approval.DefaultPolicy(), time.Now())
+	r.ID, r.SessionID, r.Holds, r.Changes = fmt.Sprint("req", i), fmt.Sprint("ses", i), nil, approval.Changes{}
+	return r
+}
+
+// holdsPerSecond takes holds by the code that Ask and Update take them by.
+func holdsPerSecond(b *testing.B, db *DB, long time.Duration, round int) float64 {
+	b.Helper()
+	var clients sync.WaitGroup
+	var counts [benchClients]int
+	var errs [benchClients]error
+	began := time.Now()
+	for c := range benchClients {
+		clients.Go(func() {
+			last := ""
+			for time.Since(began) < long && errs[c] == nil {
+				r, now := benchRequest(c), time.Now().UTC()
+				id := fmt.Sprintf("ours-%d-%d-%d", round, c, counts[c])
+				r.Changes.Holds = []budget.Hold{{ID: id, Purpose: budget.ForDraft, Amount: 1000, At: now, ExpiresAt: now.Add(time.Hour)}}
+				if last != "" {
+					r.Changes.Settlements = []budget.Settlement{{HoldID: last, At: now}}
+				}
+				errs[c] = db.write(b.Context(), func(tx pgx.Tx) error { return db.storeMoney(b.Context(), tx, r) })
+				last = id
+				counts[c]++
+			}
+		})
+	}
+	clients.Wait()
+	took, n := time.Since(began), 0
+	for c := range benchClients {
+		require.NoError(b, errs[c])
+		n += counts[c]
+	}
+	return float64(n) / took.Seconds()
+}
+
+// benchScript prepares what both sides need, and says storeMoney's statements in pgbench's words.
+func benchScript(b *testing.B, db *DB) string {
+	b.Helper()
+	for i := range benchClients {
+		_, _, err := db.Ask(b.Context(), benchRequest(i), approval.Session{Team: team, Channel: channel})
+		require.NoError(b, err)
+		scope := budget.Scope{Team: team, Kind: budget.User, ID: fmt.Sprint("U", i)}
+		require.NoError(b, db.SetLimit(b.Context(), "ADMIN", budget.Limit{Scope: scope, Amount: 1000 * budget.Dollar, Window: budget.Month}))
+	}
+	require.NoError(b, db.SetLimit(b.Context(), "ADMIN", budget.Limit{Scope: teamScope, Amount: 1000 * budget.Dollar, Window: budget.Month}))
+	from, until := budget.Month.Range(time.Now(), time.UTC)
+	cut := spanOf(from, until)
+	at := func(t time.Time) string { return "'" + t.Format(time.RFC3339) + "'::timestamptz" }
+	sum := func(kind budget.ScopeKind, id string) string {
+		return strings.NewReplacer("$1", "'TEAM'", "$2", id, "$3", "'"+string(kind)+"'", "$4", at(cut.daysFrom), "$5", at(cut.daysUntil),
+			"$6", at(cut.quartersFrom), "$7", at(cut.quartersUntil), "\n", " ", "\t", " ").Replace(sums) + ";\n"
+	}
+	var s strings.Builder
+	s.WriteString("\\set n :n + 1\n\\set last :n - 1\nBEGIN;\n\\startpipeline\n")
+	who := [4][2]string{{"user", "'U' || :client_id"}, {"session", "'ses' || :client_id"}, {"project", "'CHAN'"}, {"team", "'TEAM'"}}
+	for _, w := range who {
+		fmt.Fprintf(&s, "INSERT INTO scopes (team, kind, id) VALUES ('TEAM', '%s', %s) ON CONFLICT DO NOTHING;\n", w[0], w[1])
+		fmt.Fprintf(&s, "SELECT FROM scopes WHERE team = 'TEAM' AND kind = '%s' AND id = %s FOR UPDATE;\n", w[0], w[1])
+	}
+	s.WriteString("\\endpipeline\n")
+	s.WriteString(`INSERT INTO settlements (hold_id, request_id, team, asker, session_id, project, at, amount, estimated) ` +
+		`VALUES ('bench-' || :round || '-' || :client_id || '-' || :last, 'req' || :client_id, 'TEAM', 'U' || :client_id, 'ses' || :client_id, 'CHAN', now(), 0, false);` + "\n")
+	s.WriteString("SELECT clock_timestamp();\n")
+	s.WriteString(`SELECT team, kind, id, amount, per FROM limits JOIN unnest('{TEAM,TEAM,TEAM,TEAM}'::text[], '{user,session,project,team}'::text[], ` +
+		`ARRAY['U' || :client_id, 'ses' || :client_id, 'CHAN', 'TEAM']) AS wanted (team, kind, id) USING (team, kind, id);` + "\n")
+	s.WriteString("\\startpipeline\n" + sum(budget.User, "('U' || :client_id)") + sum(budget.Team, "'TEAM'") + "\\endpipeline\n")
+	s.WriteString(`INSERT INTO holds (id, request_id, team, asker, session_id, project, purpose, amount, at, expires_at) ` +
+		`VALUES ('bench-' || :round || '-' || :client_id || '-' || :n, 'req' || :client_id, 'TEAM', 'U' || :client_id, 'ses' || :client_id, 'CHAN', ` +
+		`'draft', 1000, now(), now() + interval '1 hour');` + "\nCOMMIT;\n")
+	return s.String()
+}
+
+var tps = regexp.MustCompile(`(?m)^tps = ([0-9.]+)`)
+
+// pgbench runs the script and says how many transactions it got done in a second.
+func pgbench(b *testing.B, db *DB, url, script string, seconds, round int) float64 {
+	b.Helper()
+	var bin string
+	require.NoError(b, db.pool.QueryRow(b.Context(), `SELECT setting FROM pg_config WHERE name = 'BINDIR'`).Scan(&bin))
+	// The first hold that each client gives back.
+	_, err := db.pool.Exec(b.Context(), `INSERT INTO holds (id, request_id, team, asker, session_id, project, purpose, amount, at, expires_at)
+		SELECT format('bench-%s-%s-0', $1::int, n), 'req' || n, 'TEAM', 'U' || n, 'ses' || n, 'CHAN', 'draft', 1000, now(), now() + interval '1 hour'
+		FROM generate_series(0, $2 - 1) AS n`, round, benchClients)
+	require.NoError(b, err)
+	file := filepath.Join(b.TempDir(), "holds.sql")
+	require.NoError(b, os.WriteFile(file, []byte(script), 0o600))
+	ctx, cancel := context.WithTimeout(b.Context(), time.Minute)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, filepath.Join(bin, "pgbench"), "-n", "-M", "prepared", "-c", strconv.Itoa(benchClients), "-j", "2",
+		"-T", strconv.Itoa(seconds), "-D", "n=0", "-D", fmt.Sprint("round=", round), "-f", file, url).CombinedOutput()
+	require.NoError(b, err, "%s", out)
+	found := tps.FindSubmatch(out)
+	require.NotNil(b, found, "%s", out)
+	rate, err := strconv.ParseFloat(string(found[1]), 64)
+	require.NoError(b, err)
+	return rate
+}
+
+// BenchmarkBudgetShow reads the budgets that /budget show shows, with few and with
+// many rows in the ledger. BENCH_ROWS may say what many is.
+func BenchmarkBudgetShow(b *testing.B) {
+	many := 10_000_000
+	if n, err := strconv.Atoi(os.Getenv("BENCH_ROWS")); err == nil {
+		many = n
+	}
+	few, rawFew := showTakes(b, 10_000)
+	lots, rawLots := showTakes(b, many)
+	ratio := float64(lots) / float64(few)
+	fmt.Printf("\n/budget show, p50: %v with 10000 ledger rows, %v with %d; ratio %.2f (adding the month up from the ledger: %v and %v)\n",
+		few, lots, many, ratio, rawFew, rawLots)
+	b.ReportMetric(ratio, "many/few")
+}
+
+// showTakes fills a ledger with so many rows of this month and says how long the
+// budgets take to read, and how long they would without balances.
+func showTakes(b *testing.B, rows int) (show, raw time.Duration) {
+	b.Helper()
+	url := pgtest.Database(b, Migrate)
+	db, err := Open(b.Context(), url, Options{})
+	require.NoError(b, err)
+	defer db.Close()
+	from, until := budget.Month.Range(time.Now(), time.UTC)
+	fillLedger(b, db, rows, from, until)
+	scopes := []budget.Scope{{Team: team, Kind: budget.User, ID: "U7"}, teamScope}
+	for _, s := range scopes {
+		require.NoError(b, db.SetLimit(b.Context(), "ADMIN", budget.Limit{Scope: s, Amount: 1_000_000 * budget.Dollar, Window: budget.Month}))
+	}
+	var took figures
+	for range 300 {
+		began := time.Now()
+		standings, err := db.Standings(b.Context(), scopes)
+		took = append(took, time.Since(began))
+		require.NoError(b, err)
+		require.Equal(b, budget.USD(rows)*1000, standings[1].Spent)
+	}
+	var sum budget.USD
+	began := time.Now()
+	require.NoError(b, db.pool.QueryRow(b.Context(), `SELECT sum(amount)::bigint FROM settlements WHERE team = $1 AND at >= $2 AND at < $3`, team, from, until).Scan(&sum))
+	raw = time.Since(began).Round(time.Microsecond)
+	require.Equal(b, budget.USD(rows)*1000, sum)
+	slices.Sort(took)
+	return took[len(took)/2].Round(time.Microsecond), raw
+}
+
+type figures []time.Duration
+
+// fillLedger writes settlements without their holds and bills: keys and triggers
+// look away while it does, and the indexes and balances are made afterwards.
+func fillLedger(b *testing.B, db *DB, rows int, from, until time.Time) {
+	b.Helper()
+	ctx, cancel := context.WithTimeout(b.Context(), 10*time.Minute)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, db.pool.Config().ConnString())
+	require.NoError(b, err)
+	defer func() { require.NoError(b, conn.Close(context.WithoutCancel(ctx))) }()
+	var indexes []string
+	require.NoError(b, conn.QueryRow(ctx, `SELECT array_agg(indexdef) FROM pg_indexes WHERE tablename = 'settlements' AND indexname <> 'settlements_pkey'`).Scan(&indexes))
+	for _, sql := range append(append([]string{
+		`SET session_replication_role = replica`, `SET maintenance_work_mem = '256MB'`, `SET work_mem = '256MB'`,
+		`DROP INDEX settlements_by_request, settlements_by_user, settlements_by_session, settlements_by_project, settlements_by_team`,
+		fmt.Sprintf(`INSERT INTO settlements (hold_id, request_id, team, asker, session_id, project, at, amount, estimated)
+			SELECT to_char(n, 'FM00000000'), 'r', 'TEAM', 'U' || n %% 20, 'S' || n %% 40, 'C' || n %% 4,
+				timestamptz '%s' + n * (timestamptz '%s' - timestamptz '%s') / %d, 1000, false FROM generate_series(0, %d - 1) AS n`,
+			from.Format(time.RFC3339), until.Format(time.RFC3339), from.Format(time.RFC3339), rows, rows),
+	}, indexes...),
+		`CREATE TEMP TABLE parts AS SELECT team, asker, session_id, project, date_bin('15 minutes', at, 'epoch') AS start, sum(amount)::bigint AS spent
+			FROM settlements GROUP BY 1, 2, 3, 4, 5`,
+		`INSERT INTO balances SELECT team, kind, id, grain, date_bin(width, start, 'epoch'), sum(spent) FROM parts
+			CROSS JOIN LATERAL (VALUES ('user', asker), ('session', session_id), ('project', project), ('team', team)) AS p (kind, id)
+			CROSS JOIN (VALUES ('quarter', interval '15 minutes'), ('day', interval '1 day')) AS g (grain, width) GROUP BY 1, 2, 3, 4, 5`,
+		`VACUUM ANALYZE settlements`, `VACUUM ANALYZE balances`) {
+		_, err := conn.Exec(ctx, sql)
+		require.NoError(b, err, sql)
+	}
+}

@@ -1,0 +1,417 @@
+package storage
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"text/tabwriter"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/approval"
+	"countersign/budget"
+)
+
+// TestProveMoney is `make prove-money`: a table of promises about money, each held
+// against the raw ledger by SQL that shares nothing with ours. PROVE_OPS is how
+// many operations are tried, PROVE_REPORT where the table is written to.
+func TestProveMoney(t *testing.T) {
+	t.Parallel()
+	proof := &proof{}
+	if path := os.Getenv("PROVE_REPORT"); path != "" {
+		defer func() { require.NoError(t, os.WriteFile(path, proof.table(), 0o644)) }()
+	}
+	ops := 400 // in the suite; it is 10,000 and more for the proof
+	if n, err := strconv.Atoi(os.Getenv("PROVE_OPS")); err == nil {
+		ops = n
+	}
+	proof.randomWork(t, ops)
+	proof.threeOfAHundred(t, false)
+	proof.threeOfAHundred(t, true)
+	proof.lostDatabase(t)
+	t.Logf("\n%s", proof.table())
+	for _, v := range proof.verdicts {
+		require.True(t, v.ok, "%s: %s", v.promise, v.shown)
+	}
+}
+
+// verdict is a line of the table.
+type verdict struct {
+	ok             bool
+	promise, shown string
+}
+
+type proof struct{ verdicts []verdict }
+
+func (p *proof) check(ok bool, promise, shown string, args ...any) {
+	p.verdicts = append(p.verdicts, verdict{ok, promise, fmt.Sprintf(shown, args...)})
+}
+
+func (p *proof) table() []byte {
+	var out bytes.Buffer
+	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
+	failed := 0
+	for _, v := range p.verdicts {
+		word := "passed"
+		if !v.ok {
+			word, failed = "FAILED", failed+1
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\n", word, v.promise, v.shown)
+	}
+	if len(p.verdicts) == 0 {
+		failed = 1 // something went wrong before anything could be said
+	}
+	_ = w.Flush() // into memory
+	fmt.Fprintf(&out, "%d passed, %d failed\n", max(0, len(p.verdicts)-failed), failed)
+	return out.Bytes()
+}
+
+// witness looks at the ledger whenever a transaction that touched it commits, one
+// after another under a lock of its own, so that it sees what is and not what our
+// locks let through. It reckons with the raw rows and Postgres' own calendar.
+//
+// A budget may hold more than its limit only because the limit was lowered or its
+// window changed after the money was spent or held: that much is the ceiling, and
+// it stands until there is room for a hold again.
+const witness = `
+	CREATE SCHEMA witness;
+	CREATE SEQUENCE witness.commits;
+	CREATE TABLE witness.ceilings (team text, kind text, id text, amount bigint NOT NULL, PRIMARY KEY (team, kind, id));
+	CREATE TABLE witness.breaches (promise text NOT NULL, detail text NOT NULL);
+	CREATE FUNCTION witness.total(t text, k text, i text, per text) RETURNS bigint LANGUAGE plpgsql AS $$
+	DECLARE
+		zone text := 'Europe/Berlin';
+		since timestamptz := '-infinity';
+		upto timestamptz := 'infinity';
+	BEGIN
+		IF per <> 'none' THEN
+			since := date_trunc(per, turned.clock_timestamp() AT TIME ZONE zone) AT TIME ZONE zone;
+			upto := (date_trunc(per, turned.clock_timestamp() AT TIME ZONE zone) + ('1 ' || per)::interval) AT TIME ZONE zone;
+		END IF;
+		RETURN (SELECT coalesce(sum(amount), 0) FROM settlements WHERE team = t AND at >= since AND at < upto
+				AND CASE k WHEN 'user' THEN asker = i WHEN 'session' THEN session_id = i WHEN 'project' THEN project = i ELSE true END)
+			+ (SELECT coalesce(sum(amount), 0) FROM holds WHERE team = t AND NOT EXISTS (SELECT FROM settlements s WHERE s.hold_id = holds.id)
+				AND NOT settled -- an index finds them; that it says the same as the settlements is a promise of its own
+				AND CASE k WHEN 'user' THEN asker = i WHEN 'session' THEN session_id = i WHEN 'project' THEN project = i ELSE true END);
+	END $$;
+	CREATE FUNCTION witness.look() RETURNS trigger LANGUAGE plpgsql AS $$
+	DECLARE
+		s record;
+		total bigint;
+		day timestamptz;
+	BEGIN
+		PERFORM pg_advisory_xact_lock(7, 7);
+		PERFORM nextval('witness.commits');
+		FOR s IN
+			SELECT p.kind, p.id, coalesce(l.amount, 10000000000) AS amount, coalesce(l.per, 'month') AS per, c.amount AS ceiling
+			FROM (VALUES ('user', NEW.asker), ('session', NEW.session_id), ('project', NEW.project), ('team', NEW.team)) AS p (kind, id)
+			LEFT JOIN limits l ON l.team = NEW.team AND l.kind = p.kind AND l.id = p.id
+			LEFT JOIN witness.ceilings c ON c.team = NEW.team AND c.kind = p.kind AND c.id = p.id
+			WHERE l.id IS NOT NULL OR p.kind = 'user'
+		LOOP
+			total := witness.total(NEW.team, s.kind, s.id, s.per);
+			IF TG_TABLE_NAME = 'holds' AND total > s.amount THEN
+				INSERT INTO witness.breaches VALUES ('hold', format('%s %s: %s of %s', s.kind, s.id, total, s.amount));
+			ELSIF total > greatest(s.amount, s.ceiling) THEN
+				INSERT INTO witness.breaches VALUES ('hold', format('%s %s: %s of %s, settled', s.kind, s.id, total, s.amount));
+			END IF;
+			IF total < 0 THEN
+				INSERT INTO witness.breaches VALUES ('negative', format('%s %s: %s', s.kind, s.id, total));
+			END IF;
+			UPDATE witness.ceilings SET amount = least(amount, greatest(total, s.amount)) WHERE team = NEW.team AND kind = s.kind AND id = s.id;
+		END LOOP;
+		IF TG_TABLE_NAME = 'settlements' THEN
+			IF NEW.amount > (SELECT amount FROM holds WHERE id = NEW.hold_id) THEN
+				INSERT INTO witness.breaches VALUES ('hold', format('hold %s settled at more than it is', NEW.hold_id));
+			END IF;
+			day := date_trunc('day', NEW.at AT TIME ZONE 'UTC') AT TIME ZONE 'UTC';
+			FOR s IN SELECT kind, id FROM (VALUES ('user', NEW.asker), ('session', NEW.session_id), ('project', NEW.project), ('team', NEW.team)) AS p (kind, id) LOOP
+				IF (SELECT coalesce(sum(amount), 0) FROM settlements WHERE team = NEW.team AND at >= day AND at < day + interval '24 hours'
+						AND CASE s.kind WHEN 'user' THEN asker WHEN 'session' THEN session_id WHEN 'project' THEN project ELSE team END = s.id)
+					<> (SELECT coalesce(sum(spent), 0) FROM balances WHERE team = NEW.team AND kind = s.kind AND id = s.id AND grain = 'day' AND start = day) THEN
+					INSERT INTO witness.breaches VALUES ('balance', format('%s %s on %s', s.kind, s.id, day));
+				END IF;
+			END LOOP;
+		END IF;
+		RETURN NULL;
+	END $$;
+	CREATE FUNCTION witness.lower() RETURNS trigger LANGUAGE plpgsql AS $$
+	BEGIN
+		PERFORM pg_advisory_xact_lock(7, 7);
+		INSERT INTO witness.ceilings VALUES (NEW.team, NEW.kind, NEW.id, witness.total(NEW.team, NEW.kind, NEW.id, NEW.per))
+			ON CONFLICT (team, kind, id) DO UPDATE SET amount = excluded.amount;
+		RETURN NULL;
+	END $$;
+	CREATE CONSTRAINT TRIGGER witness AFTER INSERT ON holds DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION witness.look();
+	CREATE CONSTRAINT TRIGGER witness AFTER INSERT ON settlements DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION witness.look();
+	CREATE CONSTRAINT TRIGGER witness AFTER INSERT OR UPDATE ON limits DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION witness.lower()`
+
+// randomWork has two processes work on the ledger, kills one in the middle, and
+// has a third go on where it stopped.
+func (p *proof) randomWork(t *testing.T, ops int) {
+	t.Helper()
+	b := setupTurnable(t)
+	require.NoError(t, b.exec(t, witness))
+	b.turnTo(t, time.Date(2027, 3, 20, 12, 0, 0, 0, time.UTC)) // before a change of the clock, and not long before a month's end
+	limit := func(kind budget.ScopeKind, id string, amount budget.USD) {
+		require.NoError(t, b.SetLimit(t.Context(), "ADMIN", budget.Limit{Scope: budget.Scope{Team: team, Kind: kind, ID: id}, Amount: amount, Window: budget.Day}))
+	}
+	limit(budget.Team, team, 10*budget.Dollar)
+	for user := range 4 {
+		limit(budget.User, fmt.Sprint("USER", user), 3*budget.Dollar)
+	}
+	for channel := range 3 {
+		limit(budget.Project, fmt.Sprint("CHAN", channel), 5*budget.Dollar)
+		for thread := 1; thread < 6; thread++ {
+			require.NoError(t, b.exec(t, `INSERT INTO sessions (id, team, channel, thread_ts) VALUES ($1, $2, $3, $4)`,
+				proofSession(channel, thread), team, fmt.Sprint("CHAN", channel), fmt.Sprint(thread, ".0")))
+			limit(budget.Session, proofSession(channel, thread), budget.Dollar)
+		}
+	}
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	doomed := startSpender(t, spendOrder{URL: b.url, Seed: seed, Ops: ops, Name: "doomed"})
+	steady := startSpender(t, spendOrder{URL: b.url, Seed: seed + 1, Ops: ops / 2, Name: "steady"})
+	killed := doomed.until(t, func(r spendReport) bool { return r.Did >= ops/4 })
+	require.NoError(t, doomed.cmd.Process.Kill())
+	require.ErrorContains(t, doomed.cmd.Wait(), "killed")
+	next := startSpender(t, spendOrder{URL: b.url, Seed: seed + 2, Ops: max(ops-ops/2-killed.Did, 1), Name: "next"})
+	reports := []spendReport{killed, steady.end(t), next.end(t)}
+
+	all := spendReport{Refused: map[budget.ScopeKind]int{}}
+	for _, r := range reports {
+		all.Did, all.Admitted, all.Settled, all.Limits, all.Jumps = all.Did+r.Did, all.Admitted+r.Admitted, all.Settled+r.Settled, all.Limits+r.Limits, all.Jumps+r.Jumps
+		all.Wrong = append(all.Wrong, r.Wrong...)
+		for kind, n := range r.Refused {
+			all.Refused[kind] += n
+		}
+	}
+	began, over := time.Date(2027, 3, 20, 12, 0, 0, 0, time.UTC), time.Time{}
+	require.NoError(t, b.pool.QueryRow(t.Context(), `SELECT clock_timestamp()`).Scan(&over))
+	p.check(all.Did >= ops, "two processes did what was asked, and one was killed in the middle",
+		"%d operations, seed %d: %d asks admitted, %d settled, %d limits changed, the clock turned %d times over %d days",
+		all.Did, seed, all.Admitted, all.Settled, all.Limits, all.Jumps, int(over.Sub(began)/day))
+	p.check(len(all.Wrong) == 0 && b.count(t, `SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()`) == 0,
+		"nothing failed that should not, and nobody waited in a circle", "%d failures %v", len(all.Wrong), all.Wrong)
+	p.check(len(all.Refused) == 4 || ops < 5000, "each of the four kinds of budget refused something",
+		"refused by user %d, session %d, project %d, team %d", all.Refused[budget.User], all.Refused[budget.Session], all.Refused[budget.Project], all.Refused[budget.Team])
+	p.witnessed(t, b)
+	p.swept(t, b)
+	p.sums(t, b)
+}
+
+// witnessed asks the witness, and whether it would have seen a breach at all.
+func (p *proof) witnessed(t *testing.T, b *bundle) {
+	t.Helper()
+	breaches := func(promise string) (n int, first string) {
+		n = b.count(t, `SELECT count(*) FROM witness.breaches WHERE promise = $1`, promise)
+		require.NoError(t, b.pool.QueryRow(t.Context(), `SELECT coalesce(min(detail), 'none') FROM witness.breaches WHERE promise = $1`, promise).Scan(&first))
+		return n, first
+	}
+	looked := b.count(t, `SELECT last_value FROM witness.commits`)
+	rows := b.count(t, `SELECT (SELECT count(*) FROM holds) + (SELECT count(*) FROM settlements)`)
+	n, first := breaches("hold")
+	p.check(n == 0 && looked >= rows && rows > 0, "at every commit spent + held <= hard limit in every scope", "looked %d times at %d rows; breaches: %d, %s", looked, rows, n, first)
+	n, first = breaches("balance")
+	p.check(n == 0, "at every commit the day's balance = the sum of the ledger", "breaches: %d, %s", n, first)
+	n, first = breaches("negative")
+	p.check(n == 0 && b.count(t, `SELECT count(*) FROM holds WHERE amount < 0`) == 0, "no negative hold, no negative total", "breaches: %d, %s", n, first)
+
+	r := b.question("a hold past all checks")
+	r.Changes.Holds, r.Holds = nil, nil
+	_, _, err := b.Ask(t.Context(), r, approval.Session{Team: team, Channel: channel})
+	require.NoError(t, err)
+	require.NoError(t, b.exec(t, `INSERT INTO holds (id, request_id, team, asker, session_id, project, purpose, amount, at, expires_at)
+		SELECT 'too much', id, team, asker, session_id, project, 'draft', 1000000000000, clock_timestamp(), clock_timestamp() + interval '1 minute'
+		FROM requests WHERE id = $1`, r.ID))
+	n, first = breaches("hold")
+	p.check(n > 0, "a hold that is put past our code does not escape the witness", "%s", first)
+}
+
+// swept lets every hold's time pass, and sweeps as the schedule does.
+func (p *proof) swept(t *testing.T, b *bundle) {
+	t.Helper()
+	open := b.count(t, `SELECT count(*) FROM holds WHERE NOT settled`)
+	wrong := b.count(t, wrongHelds)
+	p.check(wrong == 0, "what is held in every scope = the sum of its open holds", "%d scopes wrong", wrong)
+	require.NoError(t, b.exec(t, `UPDATE turned.ahead SET by = by + interval '3 days'`))
+	service := &approval.Service{Store: b.DB, Policy: b.policy, Log: slog.New(slog.DiscardHandler)}
+	for range 20 {
+		require.NoError(t, service.Sweep(t.Context()))
+		if b.count(t, `SELECT count(*) FROM requests WHERE state IN ('drafting', 'pending', 'approved')`) == 0 {
+			break
+		}
+	}
+	// What was running when its process was killed is lost, as the run's step finds out.
+	var running []string
+	require.NoError(t, b.pool.QueryRow(t.Context(), `SELECT coalesce(array_agg(id), '{}') FROM requests WHERE state = 'running'`).Scan(&running))
+	for _, id := range running {
+		b.update(t, id, (*approval.Request).Lose)
+	}
+	left := b.count(t, `SELECT count(*) FROM holds WHERE NOT settled`)
+	p.check(b.count(t, `SELECT sum(held) FROM scopes`) == 0 && b.count(t, wrongHelds) == 0, "and nothing is held in any scope",
+		"of %d scopes", b.count(t, `SELECT count(*) FROM scopes`))
+	p.check(open > 0 && left == 0, "no orphan hold after the sweep", "%d were open when all processes had gone, %d are", open, left)
+	p.check(b.count(t, `SELECT count(*) FROM holds h WHERE h.settled <> EXISTS (SELECT FROM settlements s WHERE s.hold_id = h.id)`) == 0,
+		"a hold is settled exactly when it has a settlement", "of %d holds", b.count(t, `SELECT count(*) FROM holds`))
+}
+
+// sums holds everything that adds the ledger up against the ledger.
+func (p *proof) sums(t *testing.T, b *bundle) {
+	t.Helper()
+	wrong := b.count(t, wrongBalances)
+	p.check(wrong == 0, "every balance = the sum of the ledger", "%d balances, %d wrong", b.count(t, `SELECT count(*) FROM balances`), wrong)
+	standings, total, agree := 0, b.count(t, `SELECT sum(amount) FROM settlements`), true
+	for _, scope := range []budget.Scope{teamScope, {Team: team, Kind: budget.User, ID: "USER0"}, {Team: team, Kind: budget.Project, ID: "CHAN1"}} {
+		for _, window := range []budget.Window{budget.Day, budget.Week, budget.Month, budget.None} {
+			require.NoError(t, b.SetLimit(t.Context(), "ADMIN", budget.Limit{Scope: scope, Amount: budget.Dollar, Window: window}))
+			s, err := b.Standings(t.Context(), []budget.Scope{scope})
+			require.NoError(t, err)
+			from, until := window.Range(s[0].ResetsAt.Add(-time.Hour), time.UTC)
+			if window == budget.None {
+				from, until = time.Time{}, endOfTime
+			}
+			raw, err := b.raw(t.Context(), scope, from, until)
+			require.NoError(t, err)
+			standings, agree = standings+1, agree && raw == s[0].Spent && s[0].Held == 0
+		}
+	}
+	p.check(agree, "what /budget shows = the sum of the ledger", "%d budgets", standings)
+	usage, err := b.Usage(t.Context(), time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(3000, 1, 1, 0, 0, 0, 0, time.UTC))
+	require.NoError(t, err)
+	var sum budget.USD
+	for _, u := range usage {
+		sum += u.Amount
+	}
+	p.check(int(sum) == total && total > 0, "usage over time = the sum of the ledger", "%d rows, %s", len(usage), sum)
+}
+
+// threeOfAHundred has two processes ask a hundred times at once for three dollars
+// each, of the ten that a person whom nobody has heard of has.
+func (p *proof) threeOfAHundred(t *testing.T, known bool) {
+	t.Helper()
+	b := setup(t)
+	promise := "of 100 asks at once in 2 processes where 3 fit, 3 are admitted: nobody has used the scopes before"
+	if known {
+		promise = "of 100 asks at once in 2 processes where 3 fit, 3 are admitted: the scopes are known"
+		require.NoError(t, b.SetLimit(t.Context(), "ADMIN", budget.Limit{Scope: userScope, Amount: 10 * budget.Dollar, Window: budget.Month}))
+	}
+	one := startSpender(t, spendOrder{URL: b.url, Burst: 50, Name: "one"})
+	two := startSpender(t, spendOrder{URL: b.url, Burst: 50, Name: "two"})
+	for _, s := range []*spenderProcess{one, two} {
+		require.True(t, s.out.Scan())
+		require.Equal(t, "ready", s.out.Text())
+	}
+	for _, s := range []*spenderProcess{one, two} {
+		_, err := io.WriteString(s.in, "go\n")
+		require.NoError(t, err)
+	}
+	a, c := one.end(t), two.end(t)
+	admitted, refused := a.Admitted+c.Admitted, a.Refused[budget.User]+c.Refused[budget.User]
+	holds := b.count(t, `SELECT count(*) FROM holds`)
+	p.check(admitted == 3 && refused == 97 && holds == 3 && len(a.Wrong)+len(c.Wrong) == 0, promise,
+		"%d admitted, %d refused, %d holds, failures %v", admitted, refused, holds, append(a.Wrong, c.Wrong...))
+}
+
+// lostDatabase breaks the connection at each point of taking a hold: nobody calls
+// the model whose call nobody knows to be paid for.
+func (p *proof) lostDatabase(t *testing.T) {
+	t.Helper()
+	calls := &countingWriter{}
+	model := calls.Models()[0]
+	at := func(b *bundle) *approval.Service {
+		return &approval.Service{Store: b.DB, Writer: calls, Sandbox: sizedBox{}, Prices: budget.Shipped(), Policy: b.policy, Log: slog.New(slog.DiscardHandler)}
+	}
+	for _, point := range []struct{ when, trigger string }{
+		{"as the hold is taken", `CREATE TRIGGER gone BEFORE INSERT ON holds FOR EACH ROW EXECUTE FUNCTION gone()`},
+		{"as the call is noted", `CREATE TRIGGER gone BEFORE UPDATE ON holds FOR EACH ROW EXECUTE FUNCTION gone()`},
+		{"as the budget is locked", `CREATE TRIGGER gone BEFORE INSERT ON scopes FOR EACH STATEMENT EXECUTE FUNCTION gone()`},
+		{"as all of it is committed", `CREATE CONSTRAINT TRIGGER gone AFTER UPDATE ON requests DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION gone()`},
+	} {
+		b := setup(t)
+		r := approval.New(approval.Question{Team: team, Project: channel, Asker: asker, Text: "?", Trigger: "t"}, model, 1, b.policy, time.Now())
+		_, _, err := b.Ask(t.Context(), r, approval.Session{Team: team, Channel: channel}) // its hold is too small: the draft takes another
+		require.NoError(t, err)
+		require.NoError(t, b.exec(t, `CREATE FUNCTION gone() RETURNS trigger LANGUAGE plpgsql AS
+			$$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NEW; END $$`))
+		require.NoError(t, b.exec(t, point.trigger))
+		err = at(b).Draft(t.Context(), r.ID)
+		n := calls.n.Swap(0)
+		p.check(err != nil && n == 0, "the database lost "+point.when+": the model is not called", "called %d times: %v", n, err)
+	}
+	b := setup(t)
+	r := approval.New(approval.Question{Team: team, Project: channel, Asker: asker, Text: "?", Trigger: "t"}, model, 1, b.policy, time.Now())
+	_, _, err := b.Ask(t.Context(), r, approval.Session{Team: team, Channel: channel})
+	require.NoError(t, err)
+	require.NoError(t, at(b).Draft(t.Context(), r.ID))
+	p.check(calls.n.Load() == 1, "and with the database it is called", "called %d times", calls.n.Load())
+}
+
+// countingWriter is a model whose calls are counted, and which never answers well.
+type countingWriter struct{ n atomic.Int64 }
+
+func (*countingWriter) Models() []string  { return []string{"mistral-large-2512"} }
+func (*countingWriter) Bound() (int, int) { return 1000, 100 }
+func (w *countingWriter) Write(context.Context, approval.Brief) (approval.Draft, error) {
+	w.n.Add(1)
+	return approval.Draft{}, &approval.WriterError{Err: io.ErrUnexpectedEOF, Words: "It did not answer."}
+}
+
+// sizedBox is a sandbox of which only the price is asked.
+type sizedBox struct{ approval.Sandbox }
+
+func (sizedBox) Size() budget.BoxSize { return budget.BoxSize{Kind: "local", VCPU: 1, MemoryMB: 512} }
+
+// spenderProcess is a process of this test binary that spends.
+type spenderProcess struct {
+	cmd *exec.Cmd
+	in  io.Writer
+	out *bufio.Scanner
+}
+
+func startSpender(t *testing.T, order spendOrder) *spenderProcess {
+	t.Helper()
+	program, err := os.Executable()
+	require.NoError(t, err)
+	text, err := json.Marshal(order)
+	require.NoError(t, err)
+	cmd := exec.Command(program)
+	cmd.Env = append(os.Environ(), "STORAGE_TEST_SPENDER="+string(text), "GOCOVERDIR="+t.TempDir())
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	require.NoError(t, err)
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() { _ = cmd.Process.Kill() }) // it has ended, unless the test failed
+	return &spenderProcess{cmd: cmd, in: in, out: bufio.NewScanner(out)}
+}
+
+// until reads its reports up to one that will do, or the last.
+func (s *spenderProcess) until(t *testing.T, enough func(spendReport) bool) (r spendReport) {
+	t.Helper()
+	for s.out.Scan() {
+		require.NoError(t, json.Unmarshal(s.out.Bytes(), &r), s.out.Text())
+		if enough(r) {
+			return r
+		}
+	}
+	return r
+}
+
+func (s *spenderProcess) end(t *testing.T) spendReport {
+	t.Helper()
+	r := s.until(t, func(spendReport) bool { return false })
+	require.NoError(t, s.cmd.Wait())
+	return r
+}

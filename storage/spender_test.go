@@ -1,0 +1,270 @@
+package storage
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"countersign/approval"
+	"countersign/budget"
+)
+
+// A spender is another process that does to the ledger whatever people, models
+// and the calendar do, at random, until its order is filled or it is killed.
+
+// spendOrder is what a spender is told, in its environment.
+type spendOrder struct {
+	URL   string
+	Seed  uint64
+	Ops   int    // in all, by four hands
+	Burst int    // instead: so many asks at once, at a word on standard input
+	Name  string // goes into its triggers, so that nobody repeats another one's
+}
+
+// spendReport is what it prints when it is done, and now and then before.
+type spendReport struct {
+	Did      int
+	Admitted int
+	Refused  map[budget.ScopeKind]int
+	Settled  int
+	Limits   int
+	Jumps    int // of the clock
+	Wrong    []string
+}
+
+func spender(text string) {
+	var order spendOrder
+	if err := json.Unmarshal([]byte(text), &order); err != nil {
+		panic(err)
+	}
+	ctx := context.Background()
+	db, err := Open(ctx, order.URL, Options{Location: proofZone(), MaxConns: 16})
+	if err != nil {
+		panic(err)
+	}
+	defer db.Close()
+	s := &spending{DB: db, order: order, report: spendReport{Refused: map[budget.ScopeKind]int{}}, policy: approval.DefaultPolicy()}
+	s.service = &approval.Service{Store: db, Policy: s.policy, Log: slog.New(slog.DiscardHandler)}
+	if order.Burst > 0 {
+		s.burst(ctx)
+	} else {
+		s.work(ctx)
+	}
+	s.say()
+}
+
+// proofZone has both changes of the clock, and is not UTC.
+func proofZone() *time.Location {
+	zone, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		panic(err)
+	}
+	return zone
+}
+
+type spending struct {
+	*DB
+	order   spendOrder
+	service *approval.Service
+	policy  approval.Policy
+	asked   atomic.Int64
+	mu      sync.Mutex
+	report  spendReport
+	ids     []string // of requests that it made, the latest ones
+}
+
+func (s *spending) say() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	line, err := json.Marshal(s.report)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(string(line))
+}
+
+// burst asks as often as it was told, all at once.
+func (s *spending) burst(ctx context.Context) {
+	fmt.Println("ready")
+	_, _ = bufio.NewReader(os.Stdin).ReadString('\n') // whatever comes is the word
+	errs := together(s.order.Burst, func(i int) error {
+		r := approval.New(approval.Question{Team: team, Project: channel, Asker: asker, Text: "?", Trigger: s.order.Name + strconv.Itoa(i)},
+			"small", 3*budget.Dollar, s.policy, time.Now())
+		_, _, err := s.Ask(ctx, r, approval.Session{Team: team, Channel: channel})
+		return err
+	})
+	for _, err := range errs {
+		s.count(err, func() { s.report.Admitted++ })
+	}
+}
+
+// count books an outcome: success, a refusal that belongs to the game, or something wrong.
+func (s *spending) count(err error, success func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.report.Did++
+	var exceeded *budget.ExceededError
+	var move *approval.MoveError
+	var stale *approval.StaleError
+	switch {
+	case err == nil:
+		success()
+	case errors.As(err, &exceeded):
+		s.report.Refused[exceeded.Standing.Limit.Scope.Kind]++
+	case errors.As(err, &move), errors.As(err, &stale):
+	default:
+		s.report.Wrong = append(s.report.Wrong, err.Error())
+	}
+}
+
+func (s *spending) work(ctx context.Context) {
+	var left atomic.Int64
+	left.Store(int64(s.order.Ops))
+	var hands sync.WaitGroup
+	for hand := range 4 {
+		hands.Go(func() {
+			rnd := rand.New(rand.NewPCG(s.order.Seed, uint64(hand)))
+			for left.Add(-1) >= 0 {
+				s.one(ctx, rnd)
+			}
+		})
+	}
+	hands.Wait()
+}
+
+// one does one thing to the ledger.
+func (s *spending) one(ctx context.Context, rnd *rand.Rand) {
+	var err error
+	success := func() {}
+	id := s.some(rnd)
+	amount := func(most budget.USD) budget.USD { return budget.USD(rnd.Int64N(int64(most) + 1)) }
+	switch n := rnd.IntN(1000); {
+	case n < 420 || id == "":
+		var r *approval.Request
+		r, err = s.ask(ctx, rnd, amount(25*budget.Cent))
+		success = func() {
+			s.report.Admitted++
+			if s.ids = append(s.ids, r.ID); len(s.ids) > 60 {
+				s.ids = s.ids[1:]
+			}
+		}
+	case n < 560: // the model is called; who does it may be killed before it settles
+		_, err = s.Update(ctx, id, func(r *approval.Request, now time.Time) error { return r.Call(amount(25*budget.Cent), s.policy, now) })
+	case n < 740: // the call comes back, was billed in part or in full, or nobody knows
+		success = func() { s.report.Settled++ }
+		_, err = s.Update(ctx, id, func(r *approval.Request, now time.Time) error { return settleCalled(r, rnd, now) })
+	case n < 800:
+		_, err = s.Update(ctx, id, func(r *approval.Request, now time.Time) error { return r.Drafted(plainRevision(), s.policy, now) })
+	case n < 860: // the run's hold, which may find a budget full
+		_, err = s.Update(ctx, id, func(r *approval.Request, now time.Time) error {
+			if r.Revision == nil {
+				return &approval.MoveError{Request: r, Verb: "approve"}
+			}
+			return r.Decide(decision(r, "REVA", approval.Approve), amount(40*budget.Cent), s.policy, now)
+		})
+	case n < 890:
+		_, err = s.Update(ctx, id, func(r *approval.Request, now time.Time) error { return r.Start("box-"+r.ID, s.policy, now) })
+	case n < 925:
+		success = func() { s.report.Settled++ }
+		_, err = s.Update(ctx, id, func(r *approval.Request, now time.Time) error {
+			if rnd.IntN(4) == 0 {
+				return r.Lose(now)
+			}
+			return r.Finish(approval.Result{Outcome: approval.OK}, budget.Charge{Kind: budget.Box, What: "local", Amount: amount(budget.Dollar)}, s.policy, now)
+		})
+	case n < 955:
+		_, err = s.Update(ctx, id, func(r *approval.Request, now time.Time) error { return r.Withdraw(r.Asker, now) })
+	case n < 975:
+		success = func() { s.report.Limits++ }
+		err = s.SetLimit(ctx, "ADMIN", anyLimit(rnd, amount))
+	case n < 996: // time passes, mostly a little, sometimes over the end of a window or two
+		success = func() { s.report.Jumps++ }
+		minutes := []int{1, 5, 20, 600, 4000}[rnd.IntN(5)]
+		_, err = s.pool.Exec(ctx, `UPDATE turned.ahead SET by = by + $1 * interval '1 minute'`, rnd.IntN(minutes)+1)
+	default:
+		err = s.service.Sweep(ctx)
+	}
+	s.count(err, success)
+	s.mu.Lock()
+	tell := s.report.Did%100 == 0
+	s.mu.Unlock()
+	if tell {
+		s.say() // whoever kills us knows how far we came
+	}
+}
+
+// some picks a request that this process has made.
+func (s *spending) some(rnd *rand.Rand) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.ids) == 0 {
+		return ""
+	}
+	return s.ids[rnd.IntN(len(s.ids))]
+}
+
+// ask asks as one of four people in one of three channels, in an old thread or a new one.
+func (s *spending) ask(ctx context.Context, rnd *rand.Rand, amount budget.USD) (*approval.Request, error) {
+	place := fmt.Sprint("CHAN", rnd.IntN(3))
+	thread := approval.Session{Team: team, Channel: place}
+	if n := rnd.IntN(6); n > 0 {
+		thread.ThreadTS = fmt.Sprint(n, ".0")
+	}
+	r := approval.New(approval.Question{Team: team, Project: place, Asker: fmt.Sprint("USER", rnd.IntN(4)), Text: "?",
+		Trigger: fmt.Sprint(s.order.Name, " ", s.asked.Add(1))}, "small", amount, s.policy, time.Now())
+	r, _, err := s.Ask(ctx, r, thread)
+	return r, err
+}
+
+func settleCalled(r *approval.Request, rnd *rand.Rand, now time.Time) error {
+	hold, ok := r.CalledHold()
+	switch {
+	case !ok || hold.Purpose != budget.ForDraft:
+		return &approval.MoveError{Request: r, Verb: "settle"}
+	case rnd.IntN(4) == 0:
+		r.Settle(hold.InFull(now, "small"))
+		return nil
+	}
+	first := budget.USD(rnd.Int64N(int64(hold.Amount) + 1))
+	second := budget.USD(rnd.Int64N(int64(hold.Amount-first) + 1))
+	r.Settle(budget.Settlement{HoldID: hold.ID, At: now, Charges: []budget.Charge{
+		{Kind: budget.Tokens, What: "small", Usage: budget.Usage{Model: "small-1", Input: 10, Output: 2}, Amount: first},
+		{Kind: budget.Box, What: "local", BoxMS: 7, Amount: second}}})
+	return nil
+}
+
+func plainRevision() approval.Revision {
+	return approval.Revision{Code: "print(1)\n", Author: "small-1", Manifest: approval.Manifest{Version: 1, Sandbox: "local", Network: []string{}}}
+}
+
+// proofSession is the session of a thread that people come back to.
+func proofSession(channel, thread int) string { return fmt.Sprintf("session-%d-%d", channel, thread) }
+
+// anyLimit changes some budget, upwards or to less than has been spent.
+func anyLimit(rnd *rand.Rand, amount func(most budget.USD) budget.USD) budget.Limit {
+	windows := []budget.Window{budget.Day, budget.Week, budget.Month, budget.None}
+	limit := budget.Limit{Window: windows[rnd.IntN(len(windows))]}
+	switch rnd.IntN(4) {
+	case 0:
+		limit.Scope, limit.Amount = budget.Scope{Team: team, Kind: budget.User, ID: fmt.Sprint("USER", rnd.IntN(4))}, amount(4*budget.Dollar)
+	case 1:
+		limit.Scope, limit.Amount = budget.Scope{Team: team, Kind: budget.Session, ID: proofSession(rnd.IntN(3), 1+rnd.IntN(5))}, amount(2*budget.Dollar)
+	case 2:
+		limit.Scope, limit.Amount = budget.Scope{Team: team, Kind: budget.Project, ID: fmt.Sprint("CHAN", rnd.IntN(3))}, amount(8*budget.Dollar)
+	default:
+		limit.Scope, limit.Amount = budget.Scope{Team: team, Kind: budget.Team, ID: team}, amount(20*budget.Dollar)
+	}
+	if limit.Window == budget.None {
+		limit.Amount *= 100 // or it would be over for the rest of the time
+	}
+	return limit
+}

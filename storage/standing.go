@@ -1,0 +1,159 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"countersign/budget"
+)
+
+// A standing is read from the balances, which are the ledger added up in
+// stretches of UTC: days and quarters of an hour. However long the ledger grows,
+// a month is at most some thirty rows of days and two times ninety-six of
+// quarters, and what lies before them is not looked at.
+const (
+	quarter = 15 * time.Minute
+	day     = 24 * time.Hour
+)
+
+// span is a window cut into what the balances know: quarters up to the first
+// midnight of UTC, whole days, quarters after the last one. What is left at
+// either end is less than a quarter, and empty for the windows of every zone
+// whose clocks are a whole number of quarters from UTC, which all have been since
+// 1972; for any other it is added up from the ledger, so that it is exact, too.
+type span struct {
+	from, until              time.Time
+	quartersFrom, daysFrom   time.Time
+	daysUntil, quartersUntil time.Time
+}
+
+func spanOf(from, until time.Time) span {
+	s := span{from: from, until: until, quartersFrom: ceil(from, quarter), quartersUntil: until.Truncate(quarter)}
+	if s.quartersUntil.Before(s.quartersFrom) {
+		// It lies within one quarter: all of it comes from the ledger.
+		s.quartersUntil = s.quartersFrom
+	}
+	s.daysFrom, s.daysUntil = ceil(from, day), until.Truncate(day)
+	if s.daysUntil.Before(s.daysFrom) {
+		s.daysFrom, s.daysUntil = s.quartersFrom, s.quartersFrom // no midnight in it: quarters only
+	}
+	return s
+}
+
+// ceil is the first start of a stretch that is not before t. Truncate counts from
+// the year 1, which is a whole number of days from 1970, where Postgres counts from.
+func ceil(t time.Time, d time.Duration) time.Time {
+	if whole := t.Truncate(d); whole.Before(t) {
+		return whole.Add(d)
+	}
+	return t
+}
+
+// endOfTime bounds the window of a limit that has none.
+var endOfTime = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// payers are the columns by which settlements name their scopes.
+var payers = map[budget.ScopeKind]string{
+	budget.User: "asker", budget.Session: "session_id", budget.Project: "project", budget.Team: "team"}
+
+// sums adds up a scope: what it spent in a span, and what is held in it now, which
+// stands in its own row.
+const sums = `
+	SELECT
+		(SELECT coalesce(sum(spent), 0)::bigint FROM balances
+			WHERE team = $1 AND kind = $3 AND id = $2 AND grain = 'day' AND start >= $4 AND start < $5)
+		+ (SELECT coalesce(sum(spent), 0)::bigint FROM balances
+			WHERE team = $1 AND kind = $3 AND id = $2 AND grain = 'quarter' AND start >= $6 AND start < $4)
+		+ (SELECT coalesce(sum(spent), 0)::bigint FROM balances
+			WHERE team = $1 AND kind = $3 AND id = $2 AND grain = 'quarter' AND start >= $5 AND start < $7),
+		(SELECT coalesce(sum(held), 0)::bigint FROM scopes WHERE team = $1 AND kind = $3 AND id = $2)`
+
+// standings reads the limits of these scopes and what their windows hold, in two
+// trips. It is only as good as the locks: who decides on it has locked the scopes
+// before.
+func (db *DB) standings(ctx context.Context, tx pgx.Tx, scopes []budget.Scope, now time.Time) ([]budget.Standing, error) {
+	scopes = inLockOrder(scopes)
+	limits, err := limitsOf(ctx, tx, scopes)
+	if err != nil {
+		return nil, err
+	}
+	var standings []budget.Standing
+	for _, scope := range scopes {
+		limit, ok := limits[scope]
+		if !ok && scope.Kind == budget.User {
+			limit, ok = budget.DefaultUserLimit(scope), true
+		}
+		if ok {
+			standings = append(standings, budget.Standing{Limit: limit})
+		}
+	}
+	return standings, db.addUp(ctx, tx, standings, now)
+}
+
+// limitsOf are the limits that somebody has set for these scopes.
+func limitsOf(ctx context.Context, tx pgx.Tx, scopes []budget.Scope) (map[budget.Scope]budget.Limit, error) {
+	columns := [3][]string{}
+	for _, s := range scopes {
+		columns[0], columns[1], columns[2] = append(columns[0], s.Team), append(columns[1], string(s.Kind)), append(columns[2], s.ID)
+	}
+	rows, err := all[limitRow](ctx, tx, `
+		SELECT team, kind, id, amount, per FROM limits
+		JOIN unnest($1::text[], $2::text[], $3::text[]) AS wanted (team, kind, id) USING (team, kind, id)`,
+		columns[0], columns[1], columns[2])
+	if err != nil {
+		return nil, fmt.Errorf("read the limits: %w", err)
+	}
+	limits := map[budget.Scope]budget.Limit{}
+	for _, row := range rows {
+		limits[row.limit().Scope] = row.limit()
+	}
+	return limits, nil
+}
+
+// addUp fills in what was spent and what is held, and when that ends.
+func (db *DB) addUp(ctx context.Context, tx pgx.Tx, standings []budget.Standing, now time.Time) error {
+	batch := &pgx.Batch{}
+	for i := range standings {
+		s := &standings[i]
+		scope := s.Limit.Scope
+		from, until := s.Limit.Window.Range(now, db.location)
+		s.ResetsAt = until
+		if until.IsZero() {
+			until = endOfTime
+		}
+		cut := spanOf(from, until)
+		batch.Queue(sums, scope.Team, scope.ID, scope.Kind, cut.daysFrom, cut.daysUntil, cut.quartersFrom, cut.quartersUntil).
+			QueryRow(func(row pgx.Row) error { return row.Scan(&s.Spent, &s.Held) })
+		for _, edge := range cut.edges() {
+			batch.Queue(`SELECT coalesce(sum(amount), 0)::bigint FROM settlements WHERE team = $1 AND `+payers[scope.Kind]+` = $2
+				AND at >= $3 AND at < $4`, scope.Team, scope.ID, edge[0], edge[1]).
+				QueryRow(func(row pgx.Row) error {
+					var more budget.USD
+					err := row.Scan(&more)
+					s.Spent += more
+					return err
+				})
+		}
+	}
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return fmt.Errorf("add up the budgets: %w", err)
+	}
+	return nil
+}
+
+// edges are the stretches of a span that no balance knows, usually none.
+func (s span) edges() (list [][2]time.Time) {
+	if !s.quartersFrom.Before(s.until) {
+		return [][2]time.Time{{s.from, s.until}}
+	}
+	if s.from.Before(s.quartersFrom) {
+		list = append(list, [2]time.Time{s.from, s.quartersFrom})
+	}
+	if s.quartersUntil.Before(s.until) {
+		list = append(list, [2]time.Time{s.quartersUntil, s.until})
+	}
+	return list
+}
