@@ -1,0 +1,165 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/codegen/mistraltest"
+	"countersign/internal/pglocal"
+	"countersign/internal/slacksim"
+	"countersign/sandbox/e2b/e2btest"
+	"countersign/storage"
+)
+
+// ownDatabase is a server of this test's own, which it can stop and start.
+func ownDatabase(t *testing.T) (start func() *pglocal.Server) {
+	t.Helper()
+	dir, err := os.MkdirTemp("/tmp", "away-")
+	require.NoError(t, err)
+	require.NoError(t, os.Chmod(dir, 0o711))
+	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
+	return func() *pglocal.Server {
+		server, err := pglocal.Start(t.Context(), pglocal.Options{Dir: dir, Throwaway: true})
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, server.Stop()) })
+		return server
+	}
+}
+
+// TestNothingIsAckedWhileTheDatabaseIsAway also takes it away from a draft that
+// has been paid for and from a run.
+func TestNothingIsAckedWhileTheDatabaseIsAway(t *testing.T) {
+	t.Parallel()
+	start := ownDatabase(t)
+	server := start()
+	require.NoError(t, storage.Migrate(t.Context(), server.URL()))
+	w := newWorld(t)
+	w.url, w.program.DatabaseURL = server.URL(), Secret(server.URL())
+	w.run()
+	first := w.card(w.ask(asked))
+	w.until("it is shown", func() bool { return value[bool](w.house, `SELECT shown_at >= changed_at FROM requests`) })
+
+	called, answer := make(chan struct{}), make(chan struct{})
+	code, marks := w.marked("1")
+	hook := once(1, func() { close(called); <-answer })
+	w.model.Answer(func(mistraltest.Request) mistraltest.Reply {
+		hook()
+		return mistraltest.Reply{Content: fenced(code)}
+	})
+	require.NoError(t, w.maya.Command(slacksim.SalesData, "/analyze And how many rows in sales.csv?"))
+	<-called
+	require.NoError(t, server.Stop())
+	close(answer)
+	var unanswered *slacksim.Unanswered
+	require.ErrorAs(t, w.ben.Click(first, "Approve"), &unanswered, "no database, no ack")
+	require.ErrorAs(t, w.maya.Command(slacksim.SalesData, "/analyze Is anybody there, sales.csv?"), &unanswered)
+
+	start()
+	w.until("the click is taken again", func() bool {
+		err := w.ben.Click(first, "Approve")
+		require.True(t, err == nil || errors.As(err, &unanswered), "%v", err)
+		return err == nil
+	})
+	require.Equal(t, 1, value[int](w.house, `SELECT count(*) FROM decisions`))
+	require.Equal(t, 2, value[int](w.house, `SELECT count(*) FROM requests`), "what was not acked was not taken")
+	began := time.Now()
+	require.NoError(t, w.ben.Click(w.card(first), "Approve"))
+	t.Logf("the draft in flight was drafted again %.1f s after the database was back", time.Since(began).Seconds())
+	w.ended(2)
+	require.Equal(t, 2, value[int](w.house, `SELECT count(*) FROM requests WHERE state = 'done'`))
+	require.Equal(t, 1, w.marks())
+	require.Equal(t, 1, marks())
+	require.Equal(t, 1, value[int](w.house, `SELECT count(*) FROM settlements WHERE estimated`),
+		"the answer came while nobody could write down what it cost: it is paid in full, as a guess")
+	w.truth(1)
+}
+
+// TestARunOutlivesTheDatabasesAbsence takes it away while the code runs.
+func TestARunOutlivesTheDatabasesAbsence(t *testing.T) {
+	t.Parallel()
+	start := ownDatabase(t)
+	server := start()
+	require.NoError(t, storage.Migrate(t.Context(), server.URL()))
+	w := newWorld(t)
+	w.url, w.program.DatabaseURL = server.URL(), Secret(server.URL())
+	w.program.log = slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	w.run()
+	require.NoError(t, w.ben.Click(w.card(w.ask(asked)), "Approve"))
+	w.until("it runs", func() bool { return w.marks() == 1 })
+	read := w.boxes.Calls(e2btest.Read)
+	require.NoError(t, server.Stop())
+	w.until("the result is there, and the attempt to store it has been given up", func() bool {
+		return w.boxes.Calls(e2btest.Read) > read && strings.Contains(w.log.String(), "Job errored")
+	})
+	start()
+	began := time.Now()
+	w.ended(1)
+	t.Logf("over %.1f s after the database was back", time.Since(began).Seconds())
+	require.Equal(t, "done", value[string](w.house, `SELECT state FROM requests`))
+	require.Equal(t, 1, w.marks())
+	w.truth(1)
+}
+
+// TestAStormInSlackLeavesEveryMessageRight has Slack fail in every way, for
+// every method that draws.
+func TestAStormInSlackLeavesEveryMessageRight(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.run()
+	w.run()
+	storm := func() {
+		for _, method := range []string{"chat.postMessage", "chat.update", "files.getUploadURLExternal", "files.completeUploadExternal", "download"} {
+			w.sim.Fail(slacksim.MethodFault{Method: method, Status: 500})
+			w.sim.Fail(slacksim.MethodFault{Method: method, RetryAfter: time.Second})
+		}
+		// This one cannot be lost without a trace: Slack has the change, and says that it has failed.
+		w.sim.Fail(slacksim.MethodFault{Method: "chat.update", Status: 500, After: true})
+	}
+	const questions = 3
+	storm()
+	for i := range questions {
+		require.NoError(t, w.maya.Command(slacksim.SalesData, fmt.Sprintf("/analyze Question %d: how many units in sales.csv?", i)))
+	}
+	w.until("a card for every question", func() bool {
+		return value[int](w.house, `SELECT count(*) FROM posts WHERE surface = 'card'`) == questions
+	})
+	storm()
+	for _, ts := range column[string](w.house, `SELECT ts FROM posts WHERE surface = 'card'`) {
+		card, err := w.ben.Find(slacksim.CodeReview, ts)
+		require.NoError(t, err)
+		require.NoError(t, w.ben.Click(card, "Approve"))
+	}
+	w.ended(questions)
+	require.Equal(t, questions, value[int](w.house, `SELECT count(*) FROM requests WHERE state = 'done'`))
+	require.Equal(t, questions, w.marks())
+	w.truth(0) // what Slack refused did not happen, so nothing stands there twice
+}
+
+// TestALostAnswerToAPostCostsAtMostASecondPost: the one thing that may repeat.
+func TestALostAnswerToAPostCostsAtMostASecondPost(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.run()
+	w.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Times: 2})
+	w.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", After: true, Cut: true}) // the card's
+	require.NoError(t, w.maya.Command(slacksim.SalesData, "/analyze "+asked))
+	w.until("a card is remembered", func() bool { return value[int](w.house, `SELECT count(*) FROM posts WHERE surface = 'card'`) == 1 })
+	cards := w.ben.Messages(slacksim.CodeReview)
+	require.Len(t, cards, 2, "Slack has both")
+	require.NoError(t, w.ben.Click(cards[0], "Approve"), "the stray one is as good")
+	w.ended(1)
+	w.until("the stray one is put right as well", func() bool {
+		card, err := w.ben.Find(slacksim.CodeReview, cards[0].TS)
+		return err == nil && !card.Has("Approve")
+	})
+	require.Equal(t, 1, value[int](w.house, `SELECT count(*) FROM decisions`))
+	require.Equal(t, 1, w.marks())
+	w.truth(1)
+}

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/codegen/mistraltest"
+	"countersign/internal/slacksim"
+)
+
+// TestTwoReplicasShareTheWorkAndDoNothingTwice asks much at once, has two people
+// press every button at once, and has Slack say everything twice, late and out of order.
+func TestTwoReplicasShareTheWorkAndDoNothingTwice(t *testing.T) {
+	t.Parallel()
+	const questions = 30
+	w := newWorld(t)
+	w.run()
+	w.run()
+	code, marks := w.marked("0")
+	w.model.Answer(func(mistraltest.Request) mistraltest.Reply { return mistraltest.Reply{Content: fenced(code)} })
+	w.sim.Duplicate(-1)
+	w.sim.DelayEnvelopes(20 * time.Millisecond)
+	askers := []*slacksim.Person{w.maya, w.carla, w.sim.As(slacksim.OtherAnalyst)}
+	var all sync.WaitGroup
+	var repeats atomic.Int32
+	// Whoever is told by Slack that there was no answer tries again.
+	persist := func(do func() error, done func() bool) {
+		for err := do(); err != nil && w.ctx.Err() == nil && !done(); err = do() {
+			var unanswered *slacksim.Unanswered
+			if !errors.As(err, &unanswered) {
+				t.Errorf("an act was refused: %v", err)
+				return
+			}
+			repeats.Add(1)
+		}
+	}
+	for i := range questions {
+		if i%7 == 3 {
+			w.sim.Reorder()
+		}
+		all.Go(func() {
+			text := fmt.Sprintf("Question %02d: how many units in sales.csv?", i)
+			persist(func() error { return askers[i%len(askers)].Command(slacksim.SalesData, "/analyze "+text) },
+				func() bool { return value[int](w.house, `SELECT count(*) FROM requests WHERE question = $1`, text) > 0 })
+		})
+	}
+	all.Wait()
+	// One more envelope for one that the disorder may still hold back.
+	require.NoError(t, w.maya.OpenHome())
+	require.Equal(t, questions, value[int](w.house, requested), "every ack is a request, and no duplicate is one")
+
+	w.until("a card for every question", func() bool {
+		return value[int](w.house, `SELECT count(*) FROM posts WHERE surface = 'card'`) == questions
+	})
+	for i, ts := range column[string](w.house, `SELECT ts FROM posts WHERE surface = 'card'`) {
+		if i%7 == 3 {
+			w.sim.Reorder()
+		}
+		for _, reviewer := range []*slacksim.Person{w.ben, w.priya} {
+			all.Go(func() {
+				card, err := reviewer.Find(slacksim.CodeReview, ts)
+				require.NoError(t, err)
+				persist(func() error { return reviewer.ClickOld(card, "Approve") }, func() bool { return false })
+			})
+		}
+	}
+	all.Wait()
+	require.NoError(t, w.maya.OpenHome())
+	t.Logf("%d acts were not answered in time and repeated", repeats.Load())
+	w.ended(questions)
+	w.sim.Heal()
+	require.Equal(t, questions, value[int](w.house, decided), "one of the two decided, the other was too late")
+	require.Equal(t, questions, value[int](w.house, `SELECT count(*) FROM runs WHERE finished_at IS NOT NULL`))
+	require.Equal(t, questions, marks(), "each code ran once")
+	for _, id := range column[string](w.house, `SELECT id FROM requests`) {
+		require.Equal(t, 1, w.boxes.Starts(id))
+	}
+	require.Zero(t, value[int](w.house, `SELECT count(*) FROM settlements WHERE estimated`), "nothing was guessed")
+	require.Len(t, w.model.Requests(), questions, "each was written once")
+	w.truth(0)
+	w.until("no box is left", func() bool { return len(w.boxes.Alive()) == 0 })
+}
+
+// TestALivingReplicaTakesOverFromOneThatIsKilled measures nothing; it proves that
+// nobody has to come to help.
+func TestALivingReplicaTakesOverFromOneThatIsKilled(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.code, w.marks = w.marked("2")
+	v := w.victim()
+	w.act(func() error { return w.maya.Command(slacksim.SalesData, "/analyze "+asked) }, requested, nil)
+	card := w.openCard()
+	w.until("the victim alone is at it", func() bool { return value[bool](w.house, `SELECT shown_at >= changed_at FROM requests`) })
+	w.act(func() error { return w.ben.Click(card, "Approve") }, decided, nil)
+	w.until("the code runs", func() bool { return w.marks() == 1 })
+	w.run()
+	v.kill()
+	began := time.Now()
+	w.ended(1)
+	t.Logf("over %.1f s after the kill", time.Since(began).Seconds())
+	require.Equal(t, "done", value[string](w.house, `SELECT state FROM requests`))
+	require.Equal(t, 1, w.marks())
+	w.truth(1)
+}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/approval"
+	"countersign/budget"
+	"countersign/internal/pglocal/pgtest"
+	"countersign/storage"
+)
+
+// spent is a database in which a draft and a run were paid for, and its settings.
+func spent(t *testing.T) (environ []string, total budget.USD) {
+	t.Helper()
+	url := pgtest.Database(t, storage.Migrate)
+	db, err := storage.Open(t.Context(), url, storage.Options{})
+	require.NoError(t, err)
+	defer db.Close()
+	policy := approval.DefaultPolicy()
+	r := approval.New(approval.Question{Team: "TEAM", Project: "CHAN", Asker: "MAYA", Text: "?", Trigger: "t"}, "small", budget.Dollar, policy, time.Now())
+	r, _, err = db.Ask(t.Context(), r, approval.Session{Team: "TEAM", Channel: "CHAN"})
+	require.NoError(t, err)
+	_, err = db.Update(t.Context(), r.ID, func(r *approval.Request, now time.Time) error {
+		r.Settle(budget.Settlement{HoldID: r.Holds[0].ID, At: now, Charges: []budget.Charge{
+			{Kind: budget.Tokens, What: "small", Amount: 3300 * budget.MicroDollar, Usage: budget.Usage{Model: "small-2512", Input: 100, Cached: 40, Output: 7}},
+			{Kind: budget.Box, What: "local", BoxMS: 1500, Amount: 17 * budget.MicroDollar}}})
+		return nil
+	})
+	require.NoError(t, err)
+	again := approval.New(approval.Question{Team: "TEAM", Project: "CHAN", Asker: "BEN", Text: "?", Trigger: "u"}, "small", budget.Cent, policy, time.Now())
+	again, _, err = db.Ask(t.Context(), again, approval.Session{Team: "TEAM", Channel: "CHAN"})
+	require.NoError(t, err)
+	_, err = db.Update(t.Context(), again.ID, func(r *approval.Request, now time.Time) error {
+		r.Settle(r.Holds[0].InFull(now, "small"))
+		return nil
+	})
+	require.NoError(t, err)
+	return []string{"DATABASE_URL=" + url}, 3317*budget.MicroDollar + budget.Cent
+}
+
+// around is a stretch of dates with today in the middle of it.
+func around() []string {
+	now := time.Now().UTC()
+	return []string{"--from", now.AddDate(0, 0, -1).Format(time.DateOnly), "--to", now.AddDate(0, 0, 1).Format(time.DateOnly)}
+}
+
+func TestUsageIsTheLedgerInEveryFormat(t *testing.T) {
+	t.Parallel()
+	environ, total := spent(t)
+	ask := func(format string) string {
+		var out, errs bytes.Buffer
+		require.Zero(t, run(t.Context(), append([]string{"usage", "--format", format}, around()...), environ, &out, &errs), errs.String())
+		require.Empty(t, errs.String())
+		return out.String()
+	}
+	table := ask("table")
+	require.Regexp(t, `(?m)^DAY +USER +CHANNEL +MODEL OR BOX +CHARGES +TOKENS IN +CACHED +OUT +BOX +COST$`, table)
+	require.Regexp(t, `(?m)^\d{4}-\d\d-\d\d +MAYA +CHAN +small-2512 +1 +100 +40 +7 +0s +\$0\.0033$`, table)
+	require.Regexp(t, `(?m)^\d{4}-\d\d-\d\d +MAYA +CHAN +local +1 +0 +0 +0 +1\.5s +\$0\.000017$`, table)
+	require.Regexp(t, `(?m)^\d{4}-\d\d-\d\d +BEN +CHAN +small +1 +0 +0 +0 +0s +\$0\.01 \*$`, table)
+	require.Regexp(t, `(?m)^all +\$0\.013317$`, table)
+	require.Contains(t, table, "* some of it is the whole amount that was held")
+
+	lines, err := csv.NewReader(bytes.NewBufferString(ask("csv"))).ReadAll()
+	require.NoError(t, err)
+	require.Len(t, lines, 4)
+	require.Equal(t, []string{"day", "team", "user", "channel", "kind", "model", "charges", "estimated",
+		"input_tokens", "cached_tokens", "output_tokens", "box_ms", "usd"}, lines[0])
+	var sum budget.USD
+	for _, line := range lines[1:] {
+		amount, err := budget.ParseUSD(line[12])
+		require.NoError(t, err)
+		sum += amount
+	}
+	require.Equal(t, total, sum)
+
+	var rows []usageLine
+	require.NoError(t, json.Unmarshal([]byte(ask("json")), &rows))
+	require.Len(t, rows, 3)
+	rows[2].Day = ""
+	require.Equal(t, usageLine{Team: "TEAM", User: "MAYA", Channel: "CHAN", Kind: budget.Tokens, Model: "small-2512",
+		Charges: 1, InputTokens: 100, CachedTokens: 40, OutputTokens: 7, USD: "0.0033"}, rows[2])
+}
+
+func TestUsageOfATimeWithoutAnyIsEmpty(t *testing.T) {
+	t.Parallel()
+	environ, _ := spent(t)
+	for format, want := range map[string]string{"table": "Nothing was spent in this time.\n", "json": "[]\n",
+		"csv": "day,team,user,channel,kind,model,charges,estimated,input_tokens,cached_tokens,output_tokens,box_ms,usd\n"} {
+		var out, errs bytes.Buffer
+		require.Zero(t, run(t.Context(), []string{"usage", "--from=2020-02-01", "--to=2020-02-29", "--format=" + format}, environ, &out, &errs), errs.String())
+		require.Equal(t, want, out.String())
+	}
+}
+
+func TestUsageSaysWhatItCannotRead(t *testing.T) {
+	t.Parallel()
+	for said, args := range map[string][]string{
+		`--from "yesterday" is no date`:                 {"--from", "yesterday"},
+		`--to "2026-02-30" is no date`:                  {"--to", "2026-02-30"},
+		`--to 2026-01-01 lies before --from 2026-01-02`: {"--from", "2026-01-02", "--to", "2026-01-01"},
+		`--format is table, csv or json, not "xml"`:     {"--format", "xml"},
+		`"november" is not understood`:                  {"november"},
+		`flag provided but not defined: -user`:          {"--user", "maya"},
+		`flag needs an argument: -from`:                 {"--from"},
+	} {
+		var out, errs bytes.Buffer
+		require.Equal(t, 1, run(t.Context(), append([]string{"usage"}, args...), nil, &out, &errs))
+		require.Equal(t, "countersign: "+said+". "+usageExample+"\n", errs.String())
+		require.Empty(t, out.String())
+	}
+	from, to, format, err := readUsageArgs(nil, time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC))
+	require.NoError(t, err)
+	require.Equal(t, "2026-11-01 2026-11-22 table", from.Format(time.DateOnly)+" "+to.Format(time.DateOnly)+" "+format, "this month so far")
+}
+
+func TestUsageNeedsADatabaseThatIsUpToDate(t *testing.T) {
+	t.Parallel()
+	var out, errs bytes.Buffer
+	require.Equal(t, 1, run(t.Context(), []string{"usage"}, []string{"DATABASE_URL=" + pgtest.Database(t, nil)}, &out, &errs))
+	require.Equal(t, "countersign: the database is not up to date: run countersign migrate first\n", errs.String())
+	errs.Reset()
+	require.Equal(t, 1, run(t.Context(), []string{"usage"}, []string{"DATABASE_URL=postgres://127.0.0.1:1/x"}, &out, &errs))
+	require.Contains(t, errs.String(), "connection refused")
+}
+
+func TestUsageThatCannotBePrintedIsAnError(t *testing.T) {
+	t.Parallel()
+	for _, print := range []func(list []storage.Usage) error{
+		func(list []storage.Usage) error { return usageTable(full{}, list) },
+		func(list []storage.Usage) error { return usageCSV(full{}, list) },
+		func(list []storage.Usage) error { return usageJSON(full{}, list) },
+	} {
+		require.ErrorContains(t, print([]storage.Usage{{}}), "no space")
+	}
+}
+
+// full is a disk with no room left.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errors.New("no space") }
