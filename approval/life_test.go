@@ -67,7 +67,7 @@ func (l *life) store(t *rapid.T, before *Request) {
 		l.revisions = append(l.revisions, *c.Revision)
 		require.Equal(t, len(l.revisions), c.Revision.Number)
 	}
-	if c.Run != nil && c.Run.Result == nil {
+	if c.Run != nil && c.Run.Result == nil && c.Run.BegunAt.IsZero() {
 		l.starts++
 		require.Equal(t, Approved, before.State)
 		require.False(t, l.tampered, "what was not approved has started")
@@ -166,6 +166,7 @@ func TestNoOrderOfMovesBreaksAPromise(t *testing.T) {
 					return l.r.Finish(Result{Outcome: OK}, budget.Charge{Kind: budget.Box, Amount: budget.USD(rapid.IntRange(0, 90).Draw(t, "cost"))}, DefaultPolicy(), l.now)
 				})
 			},
+			"begin": func(t *rapid.T) { _ = l.try(t, "Begin", func() error { return l.r.Begin(l.now) }) },
 			"void": func(t *rapid.T) {
 				_ = l.try(t, "Void", func() error {
 					return l.r.Void("refused", budget.Charge{Kind: budget.Box, Amount: budget.USD(rapid.IntRange(0, 90).Draw(t, "cost"))}, l.now)

@@ -115,6 +115,7 @@ var verbs = []verb{
 	{name: "Finish", do: func(r *Request, _ Policy, now time.Time) error {
 		return r.Finish(Result{Outcome: Raised}, budget.Charge{Kind: budget.Box, Amount: 1000}, DefaultPolicy(), now)
 	}},
+	{name: "Begin", do: func(r *Request, _ Policy, now time.Time) error { return r.Begin(now) }},
 	{name: "Void", do: func(r *Request, _ Policy, now time.Time) error {
 		return r.Void("the disk is too small", budget.Charge{Kind: budget.Box, Amount: 1000}, now)
 	}},
@@ -127,7 +128,7 @@ var matrix = map[State]map[string]State{
 		"Expire": Expired, "Withdraw": Withdrawn},
 	Pending:  {"Approve": Approved, "Reject": Rejected, "Expire": Expired, "Withdraw": Withdrawn},
 	Approved: {"Fail": Failed, "Expire": Expired, "Withdraw": Withdrawn, "Start": Running},
-	Running:  {"Finish": Done, "Void": Failed, "Lose": Lost},
+	Running:  {"Begin": Running, "Finish": Done, "Void": Failed, "Lose": Lost},
 	Done:     {}, Failed: {}, Rejected: {}, Expired: {}, Withdrawn: {}, Lost: {},
 }
 

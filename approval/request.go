@@ -183,7 +183,8 @@ type Click struct {
 type Run struct {
 	RequestID  string
 	BoxID      string
-	StartedAt  time.Time
+	StartedAt  time.Time // the box was named
+	BegunAt    time.Time // the box said that the code runs; zero when nobody has heard it
 	FinishedAt time.Time // zero while it runs
 	Result     *Result   // nil while it runs, and for ever when it was lost
 }

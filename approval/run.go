@@ -170,6 +170,14 @@ func (s *Service) collect(ctx context.Context, r *Request, inputs []InputFile) (
 	if !errors.Is(err, ErrNotStarted) {
 		return result, err
 	}
+	if !r.Run.BegunAt.IsZero() {
+		// It has begun, and somebody has removed the mark: what was approved does not get a second start.
+		s.Log.Error("a box says that nothing was started in it, but it was", "request", r.ID, "box", box)
+		if err := s.Sandbox.Kill(ctx, box); err != nil {
+			return Result{}, err
+		}
+		return Result{}, ErrBoxGone
+	}
 	if m.Template != s.Sandbox.Template() {
 		return Result{}, s.never(ctx, box, otherSandbox, fmt.Errorf("approved for %s", m.Template))
 	}
@@ -189,6 +197,15 @@ func (s *Service) collect(ctx context.Context, r *Request, inputs []InputFile) (
 		if errors.As(err, &refused) && !refused.Retry && !errors.Is(err, ErrBoxGone) {
 			err = s.never(ctx, box, refused.Words, err)
 		}
+		return Result{}, err
+	}
+	_, err = s.Store.Update(ctx, r.ID, func(r *Request, now time.Time) error {
+		if r.Run != nil && !r.Run.BegunAt.IsZero() {
+			return nil // another replica has heard it first
+		}
+		return r.Begin(now)
+	})
+	if err != nil {
 		return Result{}, err
 	}
 	return s.Sandbox.Result(ctx, box)

@@ -23,7 +23,7 @@ func TestOneQuestionFromAskToAnswer(t *testing.T) {
 	require.Equal(t, Done, r.State)
 	require.Equal(t, "42", r.Run.Result.Value)
 	require.Equal(t, "box-1", r.Run.BoxID)
-	require.Equal(t, []string{"asked", "held", "called", "settled", "drafted", "approved", "held", "started", "settled", "finished"}, b.kinds(r.ID))
+	require.Equal(t, []string{"asked", "held", "called", "settled", "drafted", "approved", "held", "started", "begun", "settled", "finished"}, b.kinds(r.ID))
 
 	require.Equal(t, 1, b.box.starts())
 	require.Zero(t, b.box.living(), "the box is gone")
@@ -495,4 +495,25 @@ func TestATracebackIsAnEndToo(t *testing.T) {
 	require.Empty(t, b.work())
 	require.Equal(t, Done, b.request(r.ID).State)
 	require.ErrorIs(t, b.Run(t.Context(), "nobody"), ErrNotFound)
+}
+
+// Approved code may be hostile: it can remove the mark that keeps it from being
+// started twice, and crash the replica that watches. The row remembers.
+func TestCodeThatRemovesItsMarkIsNotStartedAgain(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.approved()
+	b.faults.kill("Result.after") // it ran, and nobody heard the end
+	require.ErrorIs(t, b.replica(func() error { return b.Run(context.Background(), r.ID) }), errCrash)
+	require.False(t, b.request(r.ID).Run.BegunAt.IsZero())
+	b.box.mu.Lock()
+	b.box.boxes[0].starts = 0 // the mark is gone
+	b.box.mu.Unlock()
+	b.faults.fail("Kill.before", errCrash)
+	require.ErrorIs(t, b.Run(t.Context(), r.ID), errCrash)
+	require.NoError(t, b.Run(t.Context(), r.ID))
+	require.Equal(t, Lost, b.request(r.ID).State)
+	require.Len(t, b.box.jobs, 1, "no second start")
+	require.Zero(t, b.box.living())
+	require.True(t, b.spends(r.ID, budget.ForRun)[0].Estimated)
 }

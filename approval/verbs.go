@@ -228,6 +228,20 @@ func (r *Request) Start(box string, p Policy, now time.Time) error {
 	return nil
 }
 
+// Begin notes that the code has begun in its box. From here on a box that claims
+// that nothing was started in it is not believed: code can remove the mark that
+// keeps it from being started twice, but not this row.
+func (r *Request) Begin(now time.Time) error {
+	if r.State != Running || !r.Run.BegunAt.IsZero() {
+		return r.refuse("begin")
+	}
+	r.Run.BegunAt = now
+	r.Changes.Run = r.Run
+	r.note(now, System, "begun", map[string]any{"box": r.Run.BoxID})
+	r.touch(now, StepShow)
+	return nil
+}
+
 // Finish stores what came out. A traceback is a result, too: the run happened.
 func (r *Request) Finish(result Result, charge budget.Charge, p Policy, now time.Time) error {
 	if r.State != Running {

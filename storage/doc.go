@@ -13,6 +13,11 @@
 // for one another, but never in a circle; should Postgres cut one off all the
 // same, it is run again from the start, on freshly loaded state.
 //
+// What was spent and what is held is kept added up by the schema, in the
+// transaction that spends or holds, so that a budget costs the same to read
+// however long its ledger is (standing.go); TestProveMoney holds the sums against
+// the ledger.
+//
 // Exported methods begin, call functions that take the transaction, and commit.
 // SQL stands beside the method that runs it. What must be impossible is refused
 // by the schema (package migrations); faults.go turns such a refusal into the

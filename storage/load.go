@@ -62,6 +62,7 @@ type runRow struct {
 	RequestID  string
 	BoxID      string
 	StartedAt  time.Time
+	BegunAt    *time.Time
 	FinishedAt *time.Time
 	Result     *approval.Result
 }
@@ -146,12 +147,12 @@ func loadDecisions(ctx context.Context, tx pgx.Tx, id string, revision int) ([]a
 // loadRun reads the run without the files that came out of it: those are large,
 // and View alone needs them.
 func loadRun(ctx context.Context, tx pgx.Tx, id string) (*approval.Run, error) {
-	rows, err := all[runRow](ctx, tx, `SELECT request_id, box_id, started_at, finished_at, result FROM runs WHERE request_id = $1`, id)
+	rows, err := all[runRow](ctx, tx, `SELECT request_id, box_id, started_at, begun_at, finished_at, result FROM runs WHERE request_id = $1`, id)
 	if err != nil {
 		return nil, fmt.Errorf("load the run of %s: %w", id, err)
 	}
 	for _, row := range rows { // one at most: it is the primary key
-		return &approval.Run{RequestID: row.RequestID, BoxID: row.BoxID, StartedAt: row.StartedAt,
+		return &approval.Run{RequestID: row.RequestID, BoxID: row.BoxID, StartedAt: row.StartedAt, BegunAt: orZero(row.BegunAt),
 			FinishedAt: orZero(row.FinishedAt), Result: row.Result}, nil
 	}
 	return nil, nil

@@ -82,6 +82,7 @@ var breaches = []struct {
 	{"a run ends with a result", `UPDATE runs SET finished_at = now() WHERE request_id = RUNNING`, "runs_result"},
 	{"a run does not end before it starts", `UPDATE runs SET finished_at = started_at - interval '1 second', result = '{}' WHERE request_id = RUNNING`, "runs_times"},
 	{"a run ends once", `UPDATE runs SET result = '{}' WHERE request_id = DONE`, "runs_end_once"},
+	{"a run does not begin before its box was named", `UPDATE runs SET begun_at = started_at - interval '1 second' WHERE request_id = RUNNING`, "runs_begun"},
 	{"a run keeps its box", `UPDATE runs SET box_id = 'other' WHERE request_id = RUNNING`, "runs_end_once"},
 	{"a run is not forgotten", `DELETE FROM runs WHERE request_id = RUNNING`, "runs_undeletable"},
 	{"runs are not emptied", `TRUNCATE runs CASCADE`, "runs_untruncatable"},

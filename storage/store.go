@@ -83,8 +83,15 @@ func insertDecision(ctx context.Context, tx pgx.Tx, r *approval.Request, d *appr
 	return nil
 }
 
-// saveRun stores the start of a run, or its end with what came out.
+// saveRun stores the start of a run, that its code has begun, or its end with
+// what came out.
 func saveRun(ctx context.Context, tx pgx.Tx, r *approval.Request, run *approval.Run) error {
+	if run.Result == nil && !run.BegunAt.IsZero() {
+		if _, err := tx.Exec(ctx, `UPDATE runs SET begun_at = $2 WHERE request_id = $1`, r.ID, micro(run.BegunAt)); err != nil {
+			return fmt.Errorf("begin run of %s: %w", r.ID, err)
+		}
+		return nil
+	}
 	if run.Result == nil {
 		_, err := tx.Exec(ctx, `INSERT INTO runs (request_id, box_id, revision, digest, started_at) VALUES ($1, $2, $3, $4, $5)`,
 			r.ID, run.BoxID, r.Revision.Number, r.Revision.Digest, micro(run.StartedAt))
