@@ -33,8 +33,9 @@
 // starts in it (runs.request_id is a primary key), and in the box the code starts
 // behind a directory that can be made only once. So whoever repeats the step,
 // after whatever crash, finds the same box, and the code in it has started at
-// most once. A box that has gone took its run with it: the request is lost, and
-// says so, and is not run again.
+// most once. That it has started stands in the row as well (Begin), because code that
+// runs in a box may remove what stands in the box. A box that has gone took its run
+// with it: the request is lost, and says so, and is not run again.
 //
 // Everything else may be repeated. A job is only a wake-up call (Wake): the row
 // decides what there is to do, and doing it again changes nothing. A post in
