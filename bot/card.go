@@ -97,6 +97,8 @@ func (b *Bot) cardTail(v *approval.View, garbled bool) *page {
 	switch {
 	case !r.State.Final():
 		t.say(strong("Runs"), terms)
+	case r.State == approval.Lost:
+		t.say(strong("Started"), terms)
 	case r.Run != nil:
 		t.say(strong("Ran"), terms)
 	default:

@@ -333,7 +333,23 @@ func TestButtonsOfAnOlderVersionAreExplained(t *testing.T) {
 func TestAnUnknownCommandIsAnswered(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	a, err := b.bot.handle(b.ctx, delivery{Event: eventOf(slack.SlashCommand{Command: "/analyse"})})
+	a, err := b.bot.handle(b.ctx, delivery{Event: eventOf(slack.SlashCommand{Command: "/analyse", TeamID: slacksim.DefaultTeam.ID})})
 	require.NoError(t, err)
 	require.Contains(t, a.page.text(), "does not know /analyse")
+}
+
+func TestOtherWorkspacesAskAndDecideNothing(t *testing.T) {
+	t.Parallel()
+	b := idle(t)
+	a, err := b.bot.handle(b.ctx, delivery{Event: eventOf(slack.SlashCommand{Command: "/analyze", Text: "What is what?", TeamID: "T0OTHER"})})
+	require.NoError(t, err)
+	require.Contains(t, a.page.text(), "the workspace that it was installed in")
+	click := slack.InteractionCallback{Type: slack.InteractionTypeBlockActions}
+	click.Team.ID = "T0OTHER"
+	click.ActionCallback.BlockActions = []*slack.BlockAction{{ActionID: actionApprove, Value: "{}"}}
+	a, err = b.bot.handle(b.ctx, delivery{Event: eventOf(click)})
+	require.NoError(t, err)
+	require.Equal(t, answer{}, a)
+	require.Empty(t, b.service.questions())
+	require.Empty(t, b.service.decided())
 }

@@ -43,10 +43,21 @@ var (
 	}
 )
 
-// handle does what an envelope asks for.
+// strangers are told this: budgets, reviewers and the audit trail belong to the
+// workspace that the bot was installed in, and so does every question.
+const strangers = "This app works for the people of the workspace that it was installed in."
+
+// handle does what an envelope asks for, if it comes from our own workspace.
 func (b *Bot) handle(ctx context.Context, d delivery) (answer, error) {
+	who, err := b.who(ctx)
+	if err != nil {
+		return answer{}, err
+	}
 	switch data := d.Data.(type) {
 	case slack.SlashCommand:
+		if data.TeamID != who.TeamID {
+			return privately(&page{}, words(strangers)), nil
+		}
 		run, ok := commands[data.Command]
 		if !ok {
 			return privately(&page{}, words("This app does not know "+data.Command+".")), nil
@@ -54,8 +65,14 @@ func (b *Bot) handle(ctx context.Context, d delivery) (answer, error) {
 		a, err := run(b, ctx, data)
 		return b.orSorry(a, err, seat{user: data.UserID, channel: data.ChannelID})
 	case slack.InteractionCallback:
+		if data.Team.ID != who.TeamID {
+			return answer{}, nil // acked: nothing has happened, and nothing will
+		}
 		return b.interact(ctx, data)
 	case slackevents.EventsAPIEvent:
+		if data.TeamID != who.TeamID {
+			return answer{}, nil
+		}
 		return b.event(ctx, data, d.Request)
 	}
 	return answer{}, fmt.Errorf("an envelope with %T", d.Data)

@@ -52,7 +52,7 @@ func (b *Bot) noAnswer(p *page, r *approval.Request) {
 	case approval.Expired:
 		p.say(append(hey, strong("Expired"), words(": "+cut(r.Reason, 2000)))...)
 	case approval.Lost:
-		p.say(append(hey, strong("The result was lost"), words(". "+cut(r.Reason, 2000)))...)
+		p.say(append(hey, strong("The result was lost"), words(". "+cut(r.Reason, 2000)+" Ask again if you still need it."))...)
 	default:
 		p.say(append(hey, strong("This could not be done"), words(", and nothing was run. "+cut(r.Reason, 3000)))...)
 	}

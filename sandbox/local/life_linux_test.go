@@ -36,7 +36,7 @@ total
 	require.Equal(t, "rows: 3\n", result.Stdout)
 	require.Empty(t, result.Stderr)
 	require.Equal(t, []approval.Grid{{Title: "total", Columns: []string{"kind", "amount"},
-		Rows: [][]string{{"a", "12.5"}, {"b", "0"}}, TotalRows: 2}}, result.Tables)
+		Rows: [][]string{{"a", "12.5"}, {"b", "0.0"}}, TotalRows: 2}}, result.Tables)
 	require.Equal(t, []string{"total.csv", "chart-1.png", "copy.csv"}, names(result.Artifacts))
 	require.Equal(t, "kind,amount\na,12.5\nb,0.0\n", string(result.Artifacts[0].Data))
 	require.Equal(t, []string{"table", "chart", "file"}, []string{result.Artifacts[0].Kind, result.Artifacts[1].Kind, result.Artifacts[2].Kind})
