@@ -146,7 +146,7 @@ func (s *Service) noDraft(ctx context.Context, id string, hold OpenHold, err err
 	err = s.book(ctx, id, hold, usage, 0, func(r *Request, now time.Time) error {
 		switch {
 		case failed.Prose != "":
-			return r.Fail("The model answered in words instead of writing a program, so nothing was run. It said:\n"+cut(Plain(failed.Prose), 2000), now)
+			return r.Fail("The model answered in words instead of writing a program. It said:\n"+cut(Plain(failed.Prose), 2000), now)
 		case failed.Retry && r.Attempts < s.Policy.MaxAttempts:
 			later = &LaterError{After: time.Duration(1<<r.Attempts) * time.Second, Err: failed}
 			return r.Again(failed.Words, now)

@@ -111,7 +111,7 @@ func TestProseIsAnAnswerAndNeverCode(t *testing.T) {
 	require.Empty(t, b.work())
 	r = b.request(r.ID)
 	require.Equal(t, Failed, r.State)
-	require.Equal(t, "The model answered in words instead of writing a program, so nothing was run. It said:\n"+`The file has no\u{202e} sales.`, r.Reason)
+	require.Equal(t, "The model answered in words instead of writing a program. It said:\n"+`The file has no\u{202e} sales.`, r.Reason)
 	require.Equal(t, 1200*budget.MicroDollar, budget.Total(b.spends(r.ID, budget.ForDraft)[0].Charges))
 	require.Empty(t, b.box.inspected)
 }

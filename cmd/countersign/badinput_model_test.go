@@ -19,7 +19,7 @@ func TestAnAnswerWithoutCodeIsPassedOnAsWords(t *testing.T) {
 	h := openLight(t)
 	h.model.Next(mistraltest.Reply{Fault: mistraltest.Prose})
 	root := h.ask("What did it cost?")
-	require.Contains(t, h.reply(root).Text, "The model answered in words instead of writing a program, so nothing was run. It said:\n"+
+	require.Contains(t, h.reply(root).Text, "The model answered in words instead of writing a program. It said:\n"+
 		"This question cannot be answered from the files: none of them has a column with costs.")
 	r := h.row("What did it cost?")
 	r.Reason = ""
@@ -118,6 +118,9 @@ func TestFailuresOfMistralAreToldPlainlyAndPaidForAsTheRulesSay(t *testing.T) {
 		roots[fault] = h.ask("fault: " + string(fault))
 	}
 	for fault, c := range cases {
+		if c.attempts > 1 {
+			c.why += " Please ask again in a few minutes."
+		}
 		reply := h.reply(roots[fault])
 		require.Contains(t, reply.Text, "This could not be done, and nothing was run. "+c.why, fault)
 		require.NotContains(t, reply.Text+reply.Words(), "HTTP", "nobody reads internal errors")

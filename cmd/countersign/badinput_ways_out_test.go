@@ -27,7 +27,7 @@ func TestAQuestionCanBeTakenBackUntilItRuns(t *testing.T) {
 
 	require.NoError(t, h.maya.Command(slacksim.SalesData, "/analyze status"))
 	list := h.told(h.maya, slacksim.SalesData, "Your latest questions")
-	require.Contains(t, list.Text, "Take me back by a command? Waits for a reviewer, asked ")
+	require.Contains(t, list.Text, "Waits for a reviewer: Take me back by a command? (asked ")
 	require.Contains(t, list.Text, "To take it back: /analyze cancel "+id)
 
 	require.NoError(t, h.maya.Command(slacksim.SalesData, "/analyze cancel "+id))

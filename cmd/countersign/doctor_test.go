@@ -58,7 +58,7 @@ func TestDoctorFindsAllWell(t *testing.T) {
 	for _, line := range []string{"✓ settings         read; secrets stay redacted", "✓ database         reached and up to date", "✓ Slack bot token  @countersign in Harbor Coffee",
 		"✓ Slack app token  Slack gives a socket", "✓ review channel   the bot is in C0REVIEW", "✓ reviewers        ben, priya",
 		"✓ Mistral          takes the key; askers choose from codestral-2508, mistral-small-2506", "✓ prices           known for every model",
-		"✓ sandbox          gVisor on this machine keeps code in: debian", "✓ traces           to the project analytics at " + s.URL, "All is well"} {
+		"✓ sandbox          gVisor on this machine keeps code in: runner ", "✓ traces           to the project analytics at " + s.URL, "All is well"} {
 		require.Contains(t, text, line)
 	}
 	require.Equal(t, 10, strings.Count(text, "✓"))

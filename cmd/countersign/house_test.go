@@ -56,7 +56,7 @@ func open(t testing.TB, change ...func(*Config)) *house {
 	t.Helper()
 	h := &house{t: t, log: &lockedBuffer{}}
 	var cancel context.CancelFunc
-	h.ctx, cancel = context.WithTimeout(context.Background(), 2*time.Minute)
+	h.ctx, cancel = context.WithTimeout(context.Background(), 6*time.Minute)
 	t.Cleanup(cancel)
 	h.url = pgtest.Database(t, storage.Migrate)
 	h.sim = slacksim.Start(t, slacksim.Options{Manifest: countersign.Manifest, Page: page.Handler(), Timing: slacksim.Timing{Retries: []time.Duration{0, 50 * time.Millisecond}}})
