@@ -43,7 +43,12 @@ func statusOf(err error) (*StatusError, bool) {
 // repeat it, and for the bill. A clean refusal costs nothing; where nobody can
 // know whether the model worked, it counts as billed.
 func failure(err error) *approval.WriterError {
-	e := meaning(err)
+	return passing(meaning(err))
+}
+
+// passing adds what to do about a failure that may pass. People read it once the
+// job has tried often enough.
+func passing(e *approval.WriterError) *approval.WriterError {
 	if e.Retry {
 		e.Words += " Please ask again in a few minutes."
 	}

@@ -179,7 +179,7 @@ func draft(r *mistral.ChatCompletionResponse, asked string) (approval.Draft, err
 	used := usage(r, asked)
 	fail := func(e *approval.WriterError) (approval.Draft, error) {
 		e.Usage, e.Billed = used, used.Model == ""
-		return approval.Draft{}, e
+		return approval.Draft{}, passing(e)
 	}
 	if len(r.Choices) == 0 {
 		return fail(&approval.WriterError{Err: errors.New("mistral: an answer without choices"), Retry: true,

@@ -54,7 +54,7 @@ func (b *testBundle) another(t *testing.T, change ...func(*e2b.Options)) *e2b.Cl
 	return client
 }
 
-func impatient(o *e2b.Options) { o.Patience = 250 * time.Millisecond }
+func impatient(o *e2b.Options) { o.Patience = 600 * time.Millisecond }
 
 func sealFor(code string, inputs ...approval.InputFile) approval.Manifest {
 	seal := approval.Manifest{Version: approval.ManifestVersion, CodeSHA256: approval.Hash([]byte(code)), Sandbox: e2b.Kind,
