@@ -75,8 +75,14 @@ func demo(ctx context.Context, p program) (err error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return sim.Serve(ctx, listener) })
-	group.Go(func() error { return r.run(ctx) })
+	// Slack outlives the bot, which finishes what it has begun when everything stops.
+	slackCtx, closeSlack := context.WithCancel(context.WithoutCancel(ctx))
+	defer closeSlack()
+	group.Go(func() error { return sim.Serve(slackCtx, listener) })
+	group.Go(func() error {
+		defer closeSlack()
+		return r.run(ctx)
+	})
 	group.Go(func() error {
 		fmt.Fprintf(p.out, "\nCountersign, the demo. Everything happens on this machine.\n\n  Slack     a stand-in: %s\n  model     %s\n  sandbox   %s\n\n",
 			sim.URL(), says, r.sandboxSays())
