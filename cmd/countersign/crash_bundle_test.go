@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -27,6 +28,22 @@ func cloud(t *testing.T) (*e2btest.Server, func(*Config)) {
 	}
 }
 
+// begin starts a child that dies with this process. The kernel ties its death to
+// the thread that began it, so that thread is kept until the child has ended.
+func begin(cmd *exec.Cmd) (<-chan error, error) {
+	started, ended := make(chan error), make(chan error, 1)
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			ended <- cmd.Wait()
+		}
+	}()
+	return ended, <-started
+}
+
 // victim is a replica in a process of its own, which can be killed.
 type victim struct {
 	t    testing.TB
@@ -47,9 +64,10 @@ func (h *house) victim(more ...string) *victim {
 	v.cmd.Stdout, v.cmd.Stderr = h.log, h.log
 	v.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	before := h.sim.Sockets()
-	require.NoError(h.t, v.cmd.Start())
+	ended, err := begin(v.cmd)
+	require.NoError(h.t, err)
 	go func() {
-		v.err = v.cmd.Wait()
+		v.err = <-ended
 		close(v.dead)
 	}()
 	h.t.Cleanup(func() {

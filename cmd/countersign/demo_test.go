@@ -215,9 +215,8 @@ func TestCtrlCEndsTheProgram(t *testing.T) {
 	cmd.Env = []string{"COUNTERSIGN_TEST_AS_PROGRAM=1", "PATH=" + os.Getenv("PATH"), "DATA_DIR=" + dataDir(t), "GOCOVERDIR=" + t.TempDir()}
 	cmd.Stdout, cmd.Stderr = &out, &out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	require.NoError(t, cmd.Start())
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	ended, err := begin(cmd)
+	require.NoError(t, err)
 	page := regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
 	for page.FindString(out.String()) == "" {
 		select {
