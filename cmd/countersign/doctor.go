@@ -15,7 +15,6 @@ import (
 
 // A finding is a line of the doctor's report.
 type finding struct {
-	what string
 	say  string // when it is well: what was found
 	err  error  // when it is not: what is wrong, and what to do
 	warn bool   // it works, but somebody should look at it

@@ -10,9 +10,6 @@ import (
 // errCut breaks the HTTP connection without an answer.
 var errCut = errors.New("cut by a fault")
 
-// always is the count of a fault that plays until it is cleared.
-const always = -1
-
 // MethodFault is what goes wrong with a Web API method, beside its own rules.
 // "response_url" and "download" are methods here too, and "*" is any.
 type MethodFault struct {

@@ -34,7 +34,6 @@ func within(t *testing.T) context.Context {
 type stage struct {
 	sim    *slacksim.Sim
 	api    *slack.Client
-	sockM  *socketmode.Client
 	mu     sync.Mutex
 	acking func(socketmode.Event) (payload any, ack bool)
 	seen   chan socketmode.Event
