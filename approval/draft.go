@@ -181,7 +181,12 @@ func (s *Service) book(ctx context.Context, id string, hold OpenHold, usage budg
 		if usage.Model == unknownUsage {
 			r.Settle(hold.InFull(now, r.Model))
 		} else {
-			r.Settle(s.settlement(hold, usage, box, now))
+			settled, err := s.settlement(hold, usage, box, now)
+			if unknown := new(budget.UnknownPriceError); errors.As(err, &unknown) {
+				r.tell(Notice{Key: "price " + r.Team + " " + usage.Model, Kind: NoticePrice, Admins: true, At: now,
+					Data: encode(PriceMissing{Model: usage.Model, Asked: r.Model})})
+			}
+			r.Settle(settled)
 		}
 		if r.State != Drafting {
 			return nil
@@ -192,24 +197,24 @@ func (s *Service) book(ctx context.Context, id string, hold OpenHold, usage budg
 }
 
 // settlement prices what a call used by the model that answered. A model that
-// nobody can price settles at the hold.
-func (s *Service) settlement(hold OpenHold, usage budget.Usage, box time.Duration, now time.Time) budget.Settlement {
+// nobody can price settles at the hold, and the error says so.
+func (s *Service) settlement(hold OpenHold, usage budget.Usage, box time.Duration, now time.Time) (budget.Settlement, error) {
 	settled := budget.Settlement{HoldID: hold.ID, At: now}
 	if usage.Model != "" {
 		charge, err := s.Prices.TokenCharge(usage, now)
 		if err != nil {
-			return hold.InFull(now, usage.Model)
+			return hold.InFull(now, usage.Model), err
 		}
 		settled.Charges = append(settled.Charges, charge)
 	}
 	if box > 0 {
 		charge, err := s.Prices.BoxCharge(s.Sandbox.Size(), box, now)
 		if err != nil {
-			return hold.InFull(now, s.Sandbox.Size().Kind)
+			return hold.InFull(now, s.Sandbox.Size().Kind), nil
 		}
 		settled.Charges = append(settled.Charges, charge)
 	}
-	return settled
+	return settled, nil
 }
 
 // fail ends a request before anything has run.

@@ -3,6 +3,7 @@ package approval
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -223,6 +224,7 @@ type fakeSlack struct {
 	people map[string]Person
 	drawn  []Surface
 	posted int
+	told   []string // notices, once for each direct message
 }
 
 func (s *fakeSlack) Publish(_ context.Context, v *View, kind Surface) (Post, error) {
@@ -271,4 +273,22 @@ func (s *fakeSlack) Person(_ context.Context, team, user string) (Person, error)
 		return p, nil
 	}
 	return Person{ID: user, Name: user, External: team != "T1"}, nil
+}
+
+// Tell finds what it posted before, as Slack's history would show it.
+func (s *fakeSlack) Tell(_ context.Context, v *NoticeView, had NoticePost) (NoticePost, error) {
+	if err := s.faults.hit("Tell.before"); err != nil {
+		return had, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p, ok := s.people[had.Recipient]; ok && p.Gone {
+		return had, ErrUnreachable
+	}
+	place := v.Key + " to " + had.Recipient
+	if !slices.Contains(s.told, place) || had.TS == "" && had.Begun.IsZero() {
+		s.told = append(s.told, place)
+	}
+	had.Channel, had.TS, had.Begun = "D-"+had.Recipient, "ts", time.Time{}
+	return had, s.faults.hit("Tell.after")
 }

@@ -3,6 +3,7 @@ package approval
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -30,6 +31,10 @@ type memStore struct {
 	posts    map[string]map[Surface]Post
 	jobs     []Wake
 	alone    map[Wake]bool
+
+	notices     map[string]Notice
+	noticePosts map[string]map[string]NoticePost
+	told        []string
 }
 
 // ledgerHold is a hold with the scopes that it weighs on and what came of it.
@@ -44,7 +49,8 @@ var _ Store = (*memStore)(nil)
 func newMemStore(f *faults) *memStore {
 	return &memStore{faults: f, loc: time.UTC, requests: map[string]*Request{}, sessions: map[string]Session{},
 		events: map[string][]Event{}, holds: map[string]*ledgerHold{}, limits: map[budget.Scope]budget.Limit{},
-		posts: map[string]map[Surface]Post{}, alone: map[Wake]bool{}}
+		posts: map[string]map[Surface]Post{}, alone: map[Wake]bool{},
+		notices: map[string]Notice{}, noticePosts: map[string]map[string]NoticePost{}}
 }
 
 func (m *memStore) now() time.Time { return time.Now().Add(m.skew).UTC().Truncate(time.Microsecond) }
@@ -152,6 +158,9 @@ func (m *memStore) commit(r *Request) error {
 	}
 	m.messages = append(m.messages, c.Messages...)
 	m.events[r.ID] = append(m.events[r.ID], c.Events...)
+	for _, n := range c.Notices {
+		m.notice(n)
+	}
 	for _, step := range c.Jobs {
 		m.jobs = append(m.jobs, Wake{Step: step, RequestID: r.ID})
 	}
@@ -401,4 +410,52 @@ func (m *memStore) next() (Wake, bool) {
 	w := m.jobs[0]
 	m.jobs = m.jobs[1:]
 	return w, true
+}
+
+func (m *memStore) Notify(_ context.Context, n Notice) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.notice(n)
+	return nil
+}
+
+// notice keeps the first of its key; the caller holds the lock.
+func (m *memStore) notice(n Notice) {
+	if _, ok := m.notices[n.Key]; !ok {
+		m.notices[n.Key] = n
+	}
+	m.jobs = append(m.jobs, Wake{Step: StepTell, RequestID: n.Key})
+}
+
+func (m *memStore) Notice(_ context.Context, key string) (*Notice, map[string]NoticePost, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n, ok := m.notices[key]
+	if !ok {
+		return nil, nil, ErrNotFound
+	}
+	return &n, maps.Clone(m.noticePosts[key]), nil
+}
+
+func (m *memStore) NoticePosted(_ context.Context, p NoticePost) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.faults.hit("NoticePosted"); err != nil {
+		return err
+	}
+	if m.noticePosts[p.Key] == nil {
+		m.noticePosts[p.Key] = map[string]NoticePost{}
+	}
+	if had := m.noticePosts[p.Key][p.Recipient]; p.Begun.IsZero() {
+		p.Begun = had.Begun
+	}
+	m.noticePosts[p.Key][p.Recipient] = p
+	return nil
+}
+
+func (m *memStore) NoticeTold(_ context.Context, key string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.told = append(m.told, key)
+	return nil
 }

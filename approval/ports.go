@@ -50,8 +50,17 @@ type Store interface {
 	Standings(ctx context.Context, scopes []budget.Scope) ([]budget.Standing, error)
 	// SetLimit stores a limit, and in the audit trail who set it and what it was before.
 	SetLimit(ctx context.Context, actor string, limit budget.Limit) error
-	// Stuck lists what a sweep should look at: waits that have run out, and
-	// requests on whose next step nobody has worked for a while.
+	// Notice loads a notice, and where it stands by recipient.
+	Notice(ctx context.Context, key string) (*Notice, map[string]NoticePost, error)
+	// NoticePosted remembers that a notice has been begun for somebody, or where it stands.
+	NoticePosted(ctx context.Context, post NoticePost) error
+	// NoticeTold says that everybody has it who should.
+	NoticeTold(ctx context.Context, key string) error
+	// Notify stores a notice that belongs to no verb, with its job. One whose key is
+	// known already is only looked at again.
+	Notify(ctx context.Context, n Notice) error
+	// Stuck lists what a sweep should look at: waits that have run out, requests on
+	// whose next step nobody has worked for a while, notices that nobody was told.
 	Stuck(ctx context.Context) ([]Wake, error)
 	// StaleHolds lists open holds whose time is over.
 	StaleHolds(ctx context.Context) ([]budget.Hold, error)
@@ -60,6 +69,7 @@ type Store interface {
 }
 
 // Wake is a wake-up call: do this step of this request, if it still needs doing.
+// Of a notice the id is its key.
 type Wake struct {
 	Step      Step
 	RequestID string
@@ -237,6 +247,10 @@ type Slack interface {
 	// rewrites what has changed. The post that it returns is to be remembered,
 	// also beside an error when it has a TS.
 	Publish(ctx context.Context, v *View, kind Surface) (Post, error)
+	// Tell sends a notice to one person, or redraws it where it stands. Of a post
+	// that has been begun and has no TS it looks first whether it stands there.
+	// Somebody whom nothing reaches: ErrUnreachable.
+	Tell(ctx context.Context, v *NoticeView, had NoticePost) (NoticePost, error)
 	// Fetch reads a file of at most limit bytes: ErrFileGone, ErrFileTooBig.
 	Fetch(ctx context.Context, f File, limit int64) ([]byte, error)
 	// Person looks somebody up, now.

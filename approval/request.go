@@ -44,6 +44,7 @@ const (
 	StepDraft Step = "draft" // have the code written and inspected
 	StepRun   Step = "run"   // run what was approved
 	StepShow  Step = "show"  // make Slack look like the row
+	StepTell  Step = "tell"  // send a notice; the id is its key
 )
 
 // Request is one question on its way to an answer, as it is stored. Its methods
@@ -200,6 +201,7 @@ type Changes struct {
 	Holds       []budget.Hold
 	Called      []string // ids of holds whose paid work begins
 	Settlements []budget.Settlement
+	Notices     []Notice
 	Jobs        []Step
 }
 

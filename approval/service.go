@@ -27,7 +27,7 @@ type Service struct {
 // Do runs one step of one request: what a job calls. Only one replica at a time
 // is at a step of a request.
 func (s *Service) Do(ctx context.Context, wake Wake) error {
-	work := map[Step]func(context.Context, string) error{StepDraft: s.Draft, StepRun: s.Run, StepShow: s.Show}[wake.Step]
+	work := map[Step]func(context.Context, string) error{StepDraft: s.Draft, StepRun: s.Run, StepShow: s.Show, StepTell: s.Tell}[wake.Step]
 	if work == nil {
 		s.Log.Error("a job for an unknown step", "step", wake.Step, "request", wake.RequestID)
 		return nil
@@ -161,6 +161,9 @@ func (s *Service) Sweep(ctx context.Context) error {
 }
 
 func (s *Service) catchUp(ctx context.Context, w Wake) error {
+	if w.Step == StepTell {
+		return s.Store.Wake(ctx, w)
+	}
 	r, err := s.Store.Update(ctx, w.RequestID, (*Request).expireIfDue)
 	if err != nil {
 		return err

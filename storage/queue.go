@@ -113,7 +113,8 @@ func (db *DB) Work(ctx context.Context, do func(context.Context, approval.Wake) 
 	}
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &stepWorker{db: db, do: do, timeouts: map[approval.Step]time.Duration{
-		approval.StepDraft: 4 * time.Minute, approval.StepRun: o.RunTimeout, approval.StepShow: time.Minute}})
+		approval.StepDraft: 4 * time.Minute, approval.StepRun: o.RunTimeout, approval.StepShow: time.Minute,
+		approval.StepTell: time.Minute}})
 	river.AddWorker(workers, &sweepWorker{sweep: sweep})
 	client, err := db.startQueue(ctx, river.Config{
 		Workers: workers,
@@ -122,6 +123,7 @@ func (db *DB) Work(ctx context.Context, do func(context.Context, approval.Wake) 
 			string(approval.StepDraft): {MaxWorkers: orDefault(o.Drafts, 4)},
 			string(approval.StepRun):   {MaxWorkers: orDefault(o.Runs, 4)},
 			string(approval.StepShow):  {MaxWorkers: orDefault(o.Shows, 4)},
+			string(approval.StepTell):  {MaxWorkers: 2},
 			"sweep":                    {MaxWorkers: 1},
 		},
 		PeriodicJobs: []*river.PeriodicJob{river.NewPeriodicJob(schedule,

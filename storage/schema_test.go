@@ -26,6 +26,15 @@ var breaches = []struct {
 	{"a thread is one session", `INSERT INTO sessions (id, team, channel, thread_ts) VALUES ('s', 'TEAM', 'CHAN', '1.1'), ('s2', 'TEAM', 'CHAN', '1.1')`,
 		"sessions_one_per_thread"},
 
+	{"a notice is about one thing", notice(`'k', 'TEAM', 'price', '{U1}', false, '{}'`) + notice(`'k', 'TEAM', 'price', '{U1}', false, '{}'`), "notices_pkey"},
+	{"a notice is for somebody", notice(`'k', 'TEAM', 'price', '{}', false, '{}'`), "notices_recipients"},
+	{"a notice says something", notice(`'k', 'TEAM', 'price', '{U1}', false, '[]'`), "notices_data_check"},
+	{"a notice stands", notice(`'k', 'TEAM', 'price', '{U1}', false, '{}'`) + `UPDATE notices SET data = '{"a": 1}'`, "notices_stand"},
+	{"a notice is kept", notice(`'k', 'TEAM', 'price', '{U1}', false, '{}'`) + `DELETE FROM notices`, "notices_undeletable"},
+	{"nobody gets a notice twice", notice(`'k', 'TEAM', 'price', '{U1}', false, '{}'`) + noticed(`'D1', '1.1'`) + noticed(`'D1', '1.2'`), "notice_posts_pkey"},
+	{"a notice stands somewhere", notice(`'k', 'TEAM', 'price', '{U1}', false, '{}'`) + noticed(`'D1', ''`), "notice_posts_place"},
+	{"where a notice stands is kept", notice(`'k', 'TEAM', 'price', '{U1}', false, '{}'`) + noticed(`'D1', '1.1'`) + `DELETE FROM notice_posts`, "notice_posts_undeletable"},
+
 	{"a delivery asks once", askAgain(`'s', 'TEAM', 'other'`, `'pending'`), "requests_one_per_trigger"},
 	{"a question belongs to a thread of its workspace", askAgain(`session_id, 'OTHER', 'other'`, `'new'`), "requests_session_fkey"},
 	{"a request begins with drafting", `INSERT INTO requests (id, session_id, team, project, asker, question, model, trigger, state, revision, created_at, changed_at)
@@ -239,6 +248,14 @@ func TestTheSchemaKeepsItsPromisesAgainstAnybody(t *testing.T) {
 	}
 }
 
+func notice(values string) string {
+	return `INSERT INTO notices (key, team, kind, recipients, admins, data, at) VALUES (` + values + `, now())` + ";\n"
+}
+
+func noticed(place string) string {
+	return `INSERT INTO notice_posts (key, recipient, channel, ts, shown, begun_at) VALUES ('k', 'U1', ` + place + `, '', now())` + ";\n"
+}
+
 func TestEveryConstraintIsBrokenByATest(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -246,7 +263,7 @@ func TestEveryConstraintIsBrokenByATest(t *testing.T) {
 	rows, err := b.pool.Query(t.Context(), `
 		SELECT conname FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid
 		WHERE conrelid::regclass::text IN ('sessions', 'requests', 'revisions', 'decisions', 'runs', 'artifacts', 'messages', 'posts',
-			'scopes', 'limits', 'holds', 'settlements', 'charges', 'balances', 'events')
+			'scopes', 'limits', 'holds', 'settlements', 'charges', 'balances', 'events', 'notices', 'notice_posts')
 		AND contype IN ('c', 'f', 'u', 'p') AND NOT (contype = 'c' AND pg_get_constraintdef(pg_constraint.oid) ~ '^CHECK \(\([a-z_]+ <> ''''::text\)\)$')`)
 	require.NoError(t, err)
 	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
@@ -262,7 +279,7 @@ func TestEveryConstraintIsBrokenByATest(t *testing.T) {
 		// A state that is not known never gets past the trigger that knows the moves.
 		"requests_state": true,
 		// Plain references and shapes, like those tried on other tables.
-		"revisions_request_id_fkey": true, "messages_session_id_fkey": true, "posts_request_id_fkey": true, "charges_hold_id_fkey": true,
+		"revisions_request_id_fkey": true, "messages_session_id_fkey": true, "posts_request_id_fkey": true, "notices_request_id_fkey": true, "notice_posts_key_fkey": true, "charges_hold_id_fkey": true,
 		"requests_refused_check": true, "revisions_findings_check": true, "decisions_click_check": true, "runs_result_check": true,
 		"artifacts_seq_check": true, "holds_purpose_check": true, "charges_line_check": true, "charges_cached_tokens_check": true,
 		"charges_output_tokens_check": true, "charges_box_ms_check": true, "events_seq_check": true, "events_stream_check": true,

@@ -38,6 +38,9 @@ func (db *DB) store(ctx context.Context, tx pgx.Tx, r *approval.Request) error {
 	if err := appendEvents(ctx, tx, streamOf(r.ID), c.Events); err != nil {
 		return err
 	}
+	if err := db.storeNotices(ctx, tx, c.Notices); err != nil {
+		return err
+	}
 	return db.jobs.insert(ctx, tx, r.ID, c.Jobs)
 }
 

@@ -17,7 +17,8 @@ type wakeRow struct {
 
 // Stuck lists what a sweep should look at: waits that have run out; drafts and
 // runs that have stood still for half a minute though nobody is at them and no
-// job will come; and requests that Slack does not show as they are.
+// job will come; requests that Slack does not show as they are; and notices that
+// nobody was told.
 //
 // Whether somebody is at a step is told by the lock of Alone, which dies with its
 // process; a job that claims to be running may belong to a replica that was killed.
@@ -33,6 +34,8 @@ func (db *DB) Stuck(ctx context.Context) (wakes []approval.Wake, err error) {
 				UNION ALL
 				SELECT id, 'show', false FROM requests
 				WHERE (shown_at IS NULL OR shown_at < changed_at) AND changed_at < clock_timestamp() - interval '30 seconds'
+				UNION ALL
+				SELECT key, 'tell', false FROM notices WHERE told_at IS NULL AND at < clock_timestamp() - interval '30 seconds'
 			), held AS (
 				SELECT (classid::bigint << 32) | objid::bigint AS key FROM pg_locks
 				WHERE locktype = 'advisory' AND objsubid = 1 AND granted

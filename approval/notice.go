@@ -1,0 +1,131 @@
+package approval
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"time"
+)
+
+// NoticeKind says what a notice is about, and so how it is drawn.
+type NoticeKind string
+
+// The kinds of notice.
+const (
+	NoticePrice NoticeKind = "price" // a model has answered whose price nobody knows
+)
+
+// Notice is a word to people that finds them wherever they are: a direct message,
+// sent to each of them once. It is named by what it is about, so that whoever
+// says it again, on whatever replica, only has it looked at again.
+type Notice struct {
+	Key       string // "price mistral-new": the same key is the same notice
+	Team      string
+	Kind      NoticeKind
+	To        []string        // people
+	Admins    bool            // whoever is an administrator when it is sent, as well
+	RequestID string          // the request that it is about, if it is about one
+	Data      json.RawMessage // what it says, by its kind; never changed
+	At        time.Time
+}
+
+// PriceMissing is what a notice about a price says.
+type PriceMissing struct {
+	Model string `json:"model"` // as the API returned it
+	Asked string `json:"asked"` // what had been asked for
+}
+
+// encode is the data of a notice.
+func encode(data any) json.RawMessage {
+	text, err := json.Marshal(data)
+	if err != nil {
+		panic(err) // plain structs always marshal
+	}
+	return text
+}
+
+// NoticeView is everything that a notice is drawn from.
+type NoticeView struct {
+	Notice
+	View   *View // of the request that it is about; nil when it is about none
+	Policy Policy
+	Now    time.Time
+}
+
+// NoticePost is a notice as it stands in somebody's direct messages. One without
+// a TS has been begun: it may stand there, and nobody remembers where.
+type NoticePost struct {
+	Key       string
+	Recipient string
+	Channel   string
+	TS        string
+	Shown     string
+	Begun     time.Time
+}
+
+// ErrUnreachable tells that somebody cannot be sent a direct message, ever.
+var ErrUnreachable = errors.New("no direct message reaches this person")
+
+// tell notes a notice, which is stored with the move and sent by a job.
+func (r *Request) tell(n Notice) {
+	n.Team, n.RequestID = r.Team, r.ID
+	r.Changes.Notices = append(r.Changes.Notices, n)
+}
+
+// Tell sends a notice to everybody whom it is for, and redraws it where it stands
+// and has changed. Who has got it does not get it again.
+func (s *Service) Tell(ctx context.Context, key string) error {
+	n, posts, err := s.Store.Notice(ctx, key)
+	if err != nil {
+		return err
+	}
+	view := &NoticeView{Notice: *n, Policy: s.Policy, Now: time.Now()}
+	if n.RequestID != "" {
+		if view.View, err = s.View(ctx, n.RequestID); err != nil {
+			return err
+		}
+		view.Now = view.View.Now
+	}
+	var faults []error
+	for _, who := range s.recipients(n, posts) {
+		faults = append(faults, s.tellOne(ctx, view, who, posts[who]))
+	}
+	if err := errors.Join(faults...); err != nil {
+		return err
+	}
+	return s.Store.NoticeTold(ctx, key)
+}
+
+// recipients are all whom a notice is for, and all who have it already.
+func (s *Service) recipients(n *Notice, posts map[string]NoticePost) []string {
+	all := slices.Clone(n.To)
+	if n.Admins {
+		all = append(all, s.Policy.Admins...)
+	}
+	for who := range posts {
+		all = append(all, who)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+func (s *Service) tellOne(ctx context.Context, v *NoticeView, who string, had NoticePost) error {
+	if had.Recipient == "" {
+		// From here on it may stand there: whoever comes after a crash looks before they post.
+		fresh := NoticePost{Key: v.Key, Recipient: who, Begun: time.Now()}
+		if err := s.Store.NoticePosted(ctx, fresh); err != nil {
+			return err
+		}
+		had = NoticePost{Key: v.Key, Recipient: who}
+	}
+	post, err := s.Slack.Tell(ctx, v, had)
+	if errors.Is(err, ErrUnreachable) {
+		s.Log.Warn("a notice does not reach somebody", "notice", v.Key, "user", who, "error", err)
+		return nil
+	}
+	if err != nil || post == had {
+		return err
+	}
+	return s.Store.NoticePosted(ctx, post)
+}

@@ -1,0 +1,109 @@
+package storage
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"countersign/approval"
+)
+
+// storeNotices writes what people are to be told, with the jobs that tell them. A
+// notice that is there already stays as it is, and is looked at again.
+func (db *DB) storeNotices(ctx context.Context, tx pgx.Tx, notices []approval.Notice) error {
+	for _, n := range notices {
+		to := n.To
+		if to == nil {
+			to = []string{}
+		}
+		_, err := tx.Exec(ctx, `
+			INSERT INTO notices (key, team, kind, recipients, admins, request_id, data, at)
+			VALUES ($1, $2, $3, $4, $5, nullif($6, ''), $7, $8) ON CONFLICT (key) DO NOTHING`,
+			text(n.Key), n.Team, n.Kind, to, n.Admins, n.RequestID, text(string(n.Data)), micro(n.At))
+		if err != nil {
+			return fmt.Errorf("store the notice %q: %w", n.Key, err)
+		}
+		if err := db.jobs.insert(ctx, tx, text(n.Key), []approval.Step{approval.StepTell}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Notify stores a notice that belongs to no verb.
+func (db *DB) Notify(ctx context.Context, n approval.Notice) error {
+	return db.write(ctx, func(tx pgx.Tx) error { return db.storeNotices(ctx, tx, []approval.Notice{n}) })
+}
+
+type noticeRow struct {
+	Key        string
+	Team       string
+	Kind       approval.NoticeKind
+	Recipients []string
+	Admins     bool
+	RequestID  string
+	Data       json.RawMessage
+	At         time.Time
+}
+
+type noticePostRow struct {
+	Key       string
+	Recipient string
+	Channel   string
+	TS        string `db:"ts"`
+	Shown     string
+	BegunAt   time.Time
+}
+
+// Notice loads a notice, and where it stands by recipient.
+func (db *DB) Notice(ctx context.Context, key string) (n *approval.Notice, posts map[string]approval.NoticePost, err error) {
+	err = db.read(ctx, func(tx pgx.Tx) error {
+		row, err := one[noticeRow](ctx, tx, `
+			SELECT key, team, kind, recipients, admins, coalesce(request_id, '') AS request_id, data, at FROM notices WHERE key = $1`, key)
+		if err != nil {
+			return err
+		}
+		n = &approval.Notice{Key: row.Key, Team: row.Team, Kind: row.Kind, To: orNil(row.Recipients), Admins: row.Admins,
+			RequestID: row.RequestID, Data: row.Data, At: row.At}
+		rows, err := all[noticePostRow](ctx, tx, `SELECT key, recipient, channel, ts, shown, begun_at FROM notice_posts WHERE key = $1`, key)
+		posts = map[string]approval.NoticePost{}
+		for _, p := range rows {
+			posts[p.Recipient] = approval.NoticePost{Key: p.Key, Recipient: p.Recipient, Channel: p.Channel, TS: p.TS, Shown: p.Shown, Begun: p.BegunAt}
+		}
+		return err
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("notice %q: %w", key, err)
+	}
+	return n, posts, nil
+}
+
+// NoticePosted remembers that a notice has been begun for somebody, or where it stands.
+func (db *DB) NoticePosted(ctx context.Context, p approval.NoticePost) error {
+	err := db.write(ctx, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `
+			INSERT INTO notice_posts (key, recipient, channel, ts, shown, begun_at) VALUES ($1, $2, $3, $4, $5, clock_timestamp())
+			ON CONFLICT (key, recipient) DO UPDATE SET channel = excluded.channel, ts = excluded.ts, shown = excluded.shown`,
+			p.Key, p.Recipient, p.Channel, p.TS, p.Shown)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("remember the notice %q: %w", p.Key, err)
+	}
+	return nil
+}
+
+// NoticeTold says that everybody has it who should.
+func (db *DB) NoticeTold(ctx context.Context, key string) error {
+	err := db.write(ctx, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `UPDATE notices SET told_at = coalesce(told_at, clock_timestamp()) WHERE key = $1`, key)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("end the notice %q: %w", key, err)
+	}
+	return nil
+}
