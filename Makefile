@@ -37,7 +37,7 @@ cover: setup-test libexec/runsc
 
 # Figures from one run on this machine: compare within a run, not between machines.
 bench: setup-test libexec/runsc
-	$(GO) test -run '^$$' -bench BenchmarkCountersign -benchtime 1x -timeout 15m ./cmd/countersign
+	$(GO) test -run '^$$' -bench 'BenchmarkCountersign|BenchmarkDecisions' -benchtime 1x -timeout 15m ./cmd/countersign
 	$(GO) test -run '^$$' -bench 'BenchmarkHolds|BenchmarkBudgetShow' -benchtime 1x -timeout 15m ./storage
 
 .PHONY: setup-demo setup-test
