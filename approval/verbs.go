@@ -306,6 +306,7 @@ func (r *Request) Settle(s budget.Settlement) {
 			r.Changes.Settlements = append(r.Changes.Settlements, s)
 			r.note(s.At, System, "settled", map[string]any{"hold": h.ID, "for": h.Purpose, "held": h.Amount,
 				"spent": budget.Total(s.Charges), "estimated": s.Estimated})
+			r.touch(s.At, StepShow) // the bill has one line more, also when all else has ended
 			return
 		}
 	}

@@ -51,6 +51,8 @@ func (b *Bot) noAnswer(p *page, r *approval.Request) {
 		p.say(append(hey, b.rejected(r)...)...)
 	case approval.Expired:
 		p.say(append(hey, strong("Expired"), words(": "+cut(r.Reason, 2000)))...)
+	case approval.Withdrawn:
+		p.say(append(hey, strong("Taken back"), words(", and nothing was run. What had been done until then is paid for."))...)
 	case approval.Lost:
 		p.say(append(hey, strong("The result was lost"), words(". "+cut(r.Reason, 2000)+" Ask again if you still need it."))...)
 	default:
