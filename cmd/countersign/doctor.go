@@ -108,11 +108,11 @@ func (p program) checkApp(ctx context.Context) finding {
 func tokenAdvice(err error, where string) error {
 	for _, code := range []string{"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", "not_allowed_token_type", "missing_scope"} {
 		if err != nil && strings.Contains(err.Error(), code) {
-			return fmt.Errorf("Slack refuses the token (%s): copy it anew from your app's page: %s", code, where)
+			return fmt.Errorf("the token is refused by Slack (%s): copy it anew from your app's page: %s", code, where)
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("Slack cannot be reached: %w", err)
+		return fmt.Errorf("cannot reach Slack: %w", err)
 	}
 	return nil
 }

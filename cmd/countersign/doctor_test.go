@@ -97,7 +97,7 @@ func TestDoctorSaysWhatToDo(t *testing.T) {
 		{"more approvals than reviewers", func(c *Config) { c.Quorum = 3 }, program.checkSettings, []string{"QUORUM is 3, but REVIEWERS names only 2"}, false},
 		{"a bot token that Slack does not know", func(c *Config) { c.SlackBotToken = "xoxb-unknown" }, program.checkBot, []string{"invalid_auth", "copy it anew", "OAuth & Permissions"}, false},
 		{"an app token that Slack does not know", func(c *Config) { c.SlackAppToken = "xapp-unknown" }, program.checkApp, []string{"invalid_auth", "App-Level Tokens", "connections:write"}, false},
-		{"Slack out of reach", func(c *Config) { c.SlackAPIURL = "http://127.0.0.1:1/api/" }, program.checkApp, []string{"Slack cannot be reached", "connection refused"}, false},
+		{"Slack out of reach", func(c *Config) { c.SlackAPIURL = "http://127.0.0.1:1/api/" }, program.checkApp, []string{"cannot reach Slack", "connection refused"}, false},
 		{"no review channel", func(c *Config) { c.ReviewChannel = "" }, program.checkChannel, []string{"REVIEW_CHANNEL is not set"}, false},
 		{"a review channel that is not there", func(c *Config) { c.ReviewChannel = "C0NOWHERE" }, program.checkChannel, []string{"there is no channel C0NOWHERE", "invite the bot"}, false},
 		{"a review channel without the bot", func(c *Config) { c.ReviewChannel = slacksim.Random }, program.checkChannel, []string{"the bot is not in #random", "/invite"}, false},
