@@ -69,6 +69,21 @@ func (b *Bot) CheckChannel(ctx context.Context, channel string) error {
 	return nil
 }
 
+// Members lists the ids of everybody in a channel.
+func (b *Bot) Members(ctx context.Context, channel string) (all []string, err error) {
+	page := slack.GetUsersInConversationParameters{ChannelID: channel, Limit: 200}
+	for {
+		some, next, err := b.api.GetUsersInConversationContext(ctx, &page)
+		if err != nil {
+			return nil, fmt.Errorf("conversations.members %s: %w", channel, detail(err))
+		}
+		all = append(all, some...)
+		if page.Cursor = next; next == "" {
+			return all, nil
+		}
+	}
+}
+
 // slackError is the code with which Slack refused a call, or empty.
 func slackError(err error) string {
 	var refused slack.SlackErrorResponse
