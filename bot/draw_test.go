@@ -34,6 +34,9 @@ func pages(b *Bot) map[string]*page {
 	findings := func(v *approval.View) {
 		v.Request.Revision.Findings = []approval.Finding{{Level: approval.Note, Line: 3, Text: "reads sales.csv"}, {Level: approval.Danger, Line: 4, Text: "starts another program"}, {Level: approval.Caution, Text: "uses getattr"}}
 	}
+	nobodyKnows := func(v *approval.View) {
+		v.Bill = append(v.Bill, approval.Spend{Purpose: budget.ForRun, Estimated: true, Charges: []budget.Charge{{Kind: budget.Box, What: "local", Amount: 4_100_000}}})
+	}
 	long := sample(posted, withCode(longCode(412)))
 	modal, _ := b.reviewView(long.Request, origin{Channel: "C1", Message: "1.2", Seal: sealOf(long.Request).String()})
 	form := b.formView(form{channel: "C1", question: "How many?", choices: []approval.File{{ID: "F1", Name: "a.csv"}, {ID: "F2", Name: "b.csv"}}, ticked: []approval.File{{ID: "F2"}}})
@@ -64,7 +67,7 @@ func pages(b *Bot) map[string]*page {
 		"reply-rejected":     b.reply(sample(in(approval.Rejected, "It reads the wrong column.")), true),
 		"reply-failed":       b.reply(sample(in(approval.Failed, "The model could not be reached.")), true),
 		"reply-expired":      b.reply(sample(in(approval.Expired, "Nobody decided in time. That is not a no: ask again if you still need it.")), true),
-		"reply-lost":         b.reply(sample(in(approval.Lost, "It was started, but its result was lost.")), true),
+		"reply-lost":         b.reply(sample(in(approval.Lost, "It was started, but its result was lost."), nobodyKnows), true),
 		"modal-review":       {blocks: modal.Blocks.BlockSet},
 		"modal-form":         {blocks: form.Blocks.BlockSet},
 		"modal-reason":       {blocks: reasonView(origin{}).Blocks.BlockSet},
