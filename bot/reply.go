@@ -48,7 +48,7 @@ func (b *Bot) noAnswer(p *page, r *approval.Request) {
 	hey := []part{person(r.Asker), words(" ")}
 	switch r.State {
 	case approval.Rejected:
-		p.say(append(hey, b.rejected(r)...)...)
+		p.say(append(append(hey, rejecters(r)...), words(": "+cut(r.Reason, 1000)))...)
 	case approval.Expired:
 		p.say(append(hey, strong("Expired"), words(": "+cut(r.Reason, 2000)))...)
 	case approval.Lost:
