@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -91,6 +92,19 @@ func slackError(err error) string {
 		return refused.Err
 	}
 	return ""
+}
+
+// forGood tells of a call that Slack has refused for a reason of its own (the
+// kind of file, a rule of the workspace), so that the same call never works.
+// Outages pass, and tokens can be mended.
+func forGood(err error) bool {
+	var status slack.StatusCodeError
+	if errors.As(err, &status) {
+		return status.Code == http.StatusForbidden || status.Code == http.StatusRequestEntityTooLarge || status.Code == http.StatusUnsupportedMediaType
+	}
+	code := slackError(err)
+	return code != "" && !slices.Contains([]string{"internal_error", "fatal_error", "service_unavailable", "request_timeout", "ratelimited",
+		"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"}, code)
 }
 
 // detail adds to a refusal what Slack says about it beside its code: the scope
