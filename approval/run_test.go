@@ -39,6 +39,10 @@ func TestOneQuestionFromAskToAnswer(t *testing.T) {
 	for _, surface := range []Surface{SurfaceRoot, SurfaceProgress, SurfaceCard, SurfaceFiles, SurfaceReply} {
 		require.Equal(t, "done", b.store.posts[r.ID][surface].Shown, surface)
 	}
+	require.Equal(t, []Artifact{{Name: "chart.png", Kind: "chart", Data: []byte("png")}}, b.slack.shared)
+	v, err := b.View(t.Context(), r.ID)
+	require.NoError(t, err)
+	require.Equal(t, []Artifact{{Name: "chart.png", Kind: "chart"}}, v.Artifacts, "what is in the files is read by who posts them")
 	require.Equal(t, 5, b.slack.posted, "each message is posted once and then rewritten")
 	require.NoError(t, b.Run(t.Context(), r.ID), "again, it does nothing")
 	require.Equal(t, 1, b.box.starts())

@@ -38,7 +38,7 @@ func (db *DB) View(ctx context.Context, id string) (v *approval.View, err error)
 			// Somebody may have answered below the first message before it was remembered, in a session of its own.
 			v.Session.ThreadTS = v.Posts[approval.SurfaceRoot].TS
 		}
-		v.Artifacts, err = loadArtifacts(ctx, tx, id)
+		v.Artifacts, err = loadArtifacts(ctx, tx, id, false)
 		return err
 	})
 	if err != nil {
@@ -97,6 +97,16 @@ func loadBill(ctx context.Context, tx pgx.Tx, id string) ([]approval.Spend, erro
 	return bill, nil
 }
 
+// Artifacts are the files that came out of a run, with what is in them: up to
+// megabytes, so that only who posts them reads them.
+func (db *DB) Artifacts(ctx context.Context, id string) (files []approval.Artifact, err error) {
+	err = db.read(ctx, func(tx pgx.Tx) error {
+		files, err = loadArtifacts(ctx, tx, id, true)
+		return err
+	})
+	return files, err
+}
+
 // artifactRow is a file that came out. An empty one has no bytes rather than none.
 type artifactRow struct {
 	Name string
@@ -105,8 +115,9 @@ type artifactRow struct {
 	Data []byte
 }
 
-func loadArtifacts(ctx context.Context, tx pgx.Tx, id string) ([]approval.Artifact, error) {
-	rows, err := all[artifactRow](ctx, tx, `SELECT name, kind, alt, data FROM artifacts WHERE request_id = $1 ORDER BY seq`, id)
+func loadArtifacts(ctx context.Context, tx pgx.Tx, id string, content bool) ([]approval.Artifact, error) {
+	rows, err := all[artifactRow](ctx, tx, `
+		SELECT name, kind, alt, CASE WHEN $2 THEN data END AS data FROM artifacts WHERE request_id = $1 ORDER BY seq`, id, content)
 	if err != nil {
 		return nil, fmt.Errorf("load the artifacts of %s: %w", id, err)
 	}

@@ -30,8 +30,11 @@ func TestViewHoldsEverythingThatIsDrawn(t *testing.T) {
 	require.Equal(t, budget.Cent+3*budget.MicroDollar, v.Standings[0].Spent)
 	require.Equal(t, map[approval.Surface]approval.Post{approval.SurfaceCard: {RequestID: r.ID, Surface: approval.SurfaceCard,
 		Channel: "REVIEW", TS: "2.2", Shown: "b"}}, v.Posts)
+	require.Equal(t, []approval.Artifact{{Name: "plot.png", Kind: "chart", Alt: "a plot"}, {Name: "empty.csv", Kind: "table"}}, v.Artifacts, "without what is in them")
+	files, err := b.Artifacts(t.Context(), r.ID)
+	require.NoError(t, err)
 	require.Equal(t, []approval.Artifact{{Name: "plot.png", Kind: "chart", Alt: "a plot", Data: []byte{0, 1, 255}},
-		{Name: "empty.csv", Kind: "table", Data: []byte{}}}, v.Artifacts)
+		{Name: "empty.csv", Kind: "table", Data: []byte{}}}, files)
 	require.False(t, v.Now.Before(r.ChangedAt))
 }
 
