@@ -280,6 +280,7 @@ type Post struct {
 type View struct {
 	Request   *Request
 	Session   Session
+	Earlier   []string // the last questions of the thread before this one, at most three, oldest first
 	Bill      []Spend
 	Standings []budget.Standing // of the budgets that pay, in lock order
 	Posts     map[Surface]Post

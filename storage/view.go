@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -23,6 +24,9 @@ func (db *DB) View(ctx context.Context, id string) (v *approval.View, err error)
 			return err
 		}
 		if v.Session, err = loadSession(ctx, tx, v.Request.SessionID); err != nil {
+			return err
+		}
+		if v.Earlier, err = loadEarlier(ctx, tx, id); err != nil {
 			return err
 		}
 		if v.Bill, err = loadBill(ctx, tx, id); err != nil {
@@ -57,6 +61,23 @@ type sessionRow struct {
 func loadSession(ctx context.Context, tx pgx.Tx, id string) (approval.Session, error) {
 	row, err := one[sessionRow](ctx, tx, `SELECT id, team, channel, coalesce(thread_ts, '') AS thread_ts FROM sessions WHERE id = $1`, id)
 	return approval.Session(row), err
+}
+
+// loadEarlier reads the last questions of the session before this request: without
+// them a follow-up says little to whoever reviews it.
+func loadEarlier(ctx context.Context, tx pgx.Tx, id string) (questions []string, err error) {
+	rows, err := all[struct{ Question string }](ctx, tx, `
+		SELECT earlier.question FROM requests this
+		JOIN requests earlier ON earlier.session_id = this.session_id
+			AND (earlier.created_at, earlier.id) < (this.created_at, this.id)
+		WHERE this.id = $1 ORDER BY earlier.created_at DESC, earlier.id DESC LIMIT 3`, id)
+	if err != nil {
+		return nil, fmt.Errorf("load the questions before %s: %w", id, err)
+	}
+	for _, row := range slices.Backward(rows) {
+		questions = append(questions, row.Question)
+	}
+	return questions, nil
 }
 
 // spendRow is a line of a bill with the settlement that it belongs to.

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -106,6 +107,22 @@ func TestAThreadOfSomebodyElseIsNotOurs(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, ours)
 	require.Nil(t, files)
+}
+
+func TestTheViewOfAFollowUpHasTheQuestionsBeforeIt(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	thread := approval.Session{Team: team, Channel: channel, ThreadTS: "8.8"}
+	b.ask(t, "in another thread")
+	for i, want := range [][]string{nil, {"one"}, {"one", "two"}, {"one", "two", "three"}, {"two", "three", "four"}} {
+		q := b.question(fmt.Sprint(i))
+		q.Question = []string{"one", "two", "three", "four", "five"}[i]
+		r, _, err := b.Ask(t.Context(), q, thread)
+		require.NoError(t, err)
+		v, err := b.View(t.Context(), r.ID)
+		require.NoError(t, err)
+		require.Equal(t, want, v.Earlier)
+	}
 }
 
 func TestHistoryIsWhatWasSaidAboutEarlierQuestions(t *testing.T) {

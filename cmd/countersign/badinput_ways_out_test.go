@@ -116,6 +116,7 @@ func TestAFollowUpKnowsWhatWasSaidBefore(t *testing.T) {
 	require.NoError(t, err)
 	card := h.cardOf("and the largest?")
 	require.Contains(t, card.Words(), "sales.csv", "the thread's file is meant")
+	require.Contains(t, card.Text, "Asked before in this thread\n- How many units in sales.csv?", "the reviewer knows what it goes on from")
 	asked := h.model.Requests()
 	last := asked[len(asked)-1].Messages
 	require.Len(t, last, 4, "the earlier question, its code, and what it gave with the new question")
