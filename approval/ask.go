@@ -73,12 +73,17 @@ func (s *Service) clean(q Question) (Question, error) {
 		return q, &InputError{Why: fmt.Sprintf("These are %d files; at most %d fit into one question.", len(q.Files), s.Policy.MaxFiles)}
 	}
 	q.Files = slices.Clone(q.Files)
+	var together int64
 	for i := range q.Files {
 		f := &q.Files[i]
 		f.Name = fileName(f.Name, q.Files[:i])
 		if f.Size > s.Policy.MaxFileBytes {
 			return q, &InputError{Why: fmt.Sprintf("%s has %s; at most %s fit.", f.Name, megabytes(f.Size), megabytes(s.Policy.MaxFileBytes))}
 		}
+		together += f.Size
+	}
+	if err := s.fits(together); err != nil {
+		return q, err
 	}
 	models := s.Writer.Models()
 	if q.Model == "" {
@@ -88,6 +93,15 @@ func (s *Service) clean(q Question) (Question, error) {
 		return q, &InputError{Why: fmt.Sprintf("There is no model called %s here. You can choose from %s.", Plain(q.Model), strings.Join(models, ", "))}
 	}
 	return q, nil
+}
+
+// fits says when the files of a request are too much together.
+func (s *Service) fits(together int64) error {
+	if together <= s.Policy.MaxInputBytes {
+		return nil
+	}
+	return &InputError{Why: fmt.Sprintf("These files have %s together; together at most %s fit into one question. Leave some out, or make them smaller.",
+		megabytes(together), megabytes(s.Policy.MaxInputBytes))}
 }
 
 // fileName makes a name that a box can hold: no folders, nothing hidden, unlike

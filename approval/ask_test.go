@@ -71,7 +71,10 @@ func TestAskSaysHowToAskBetter(t *testing.T) {
 		"too long":   {func(q *Question) { q.Text = strings.Repeat("ö", 3001) }, "Your question has 3001 characters; at most 3000 fit."},
 		"many files": {func(q *Question) { q.Files = make([]File, 11) }, "These are 11 files; at most 10 fit into one question."},
 		"large file": {func(q *Question) { q.Files = []File{{Name: "a/b.csv", Size: 30 << 20}} }, "a_b.csv has 30.0 MB; at most 20.0 MB fit."},
-		"no model":   {func(q *Question) { q.Model = "gpt\u202e" }, `There is no model called gpt\u{202e} here. You can choose from m1, m2, gone-model.`},
+		"much together": {func(q *Question) {
+			q.Files = []File{{Name: "a.csv", Size: 20 << 20}, {Name: "b.csv", Size: 20 << 20}, {Name: "c.csv", Size: 20 << 20}, {Name: "d.csv", Size: 20 << 20}, {Name: "e.csv", Size: 20 << 20}, {Name: "f.csv", Size: 1 << 20}}
+		}, "These files have 101.0 MB together; together at most 100.0 MB fit into one question. Leave some out"},
+		"no model": {func(q *Question) { q.Model = "gpt\u202e" }, `There is no model called gpt\u{202e} here. You can choose from m1, m2, gone-model.`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

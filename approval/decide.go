@@ -56,6 +56,14 @@ func (s *Service) decide(ctx context.Context, ruling Ruling, then error) (*Reque
 	if s.Sandbox == nil && ruling.Verdict == Approve {
 		return nil, &InputError{Why: "Nothing can run code here at the moment: " + s.NoBox}
 	}
+	// Whose request it is comes first: in another workspace there is none, and nothing to note in its trail.
+	known, err := s.Store.Request(ctx, ruling.RequestID)
+	if err != nil {
+		return nil, err
+	}
+	if known.Team != ruling.Click.Team {
+		return nil, ErrNotFound
+	}
 	if err := s.mayReview(ctx, ruling); err != nil {
 		return nil, err
 	}
@@ -63,9 +71,6 @@ func (s *Service) decide(ctx context.Context, ruling Ruling, then error) (*Reque
 	var seen *Request
 	r, err := s.Store.Update(ctx, ruling.RequestID, func(r *Request, now time.Time) error {
 		seen = r
-		if r.Team != ruling.Click.Team {
-			return ErrNotFound
-		}
 		if r.has(d) {
 			return errTwice
 		}

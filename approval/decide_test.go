@@ -97,8 +97,14 @@ func TestARequestOfAnotherWorkspaceIsNotFound(t *testing.T) {
 	require.ErrorIs(t, err, ErrNotFound)
 	_, err = b.Withdraw(t.Context(), r.ID, Click{Team: "T2", User: "asker"})
 	require.ErrorIs(t, err, ErrNotFound)
+	click = ruling(r, "nobody", Approve) // who may not decide there either learns no more
+	click.Click.Team = "T2"
+	_, err = b.Decide(t.Context(), click)
+	require.ErrorIs(t, err, ErrNotFound)
 	require.Equal(t, Pending, b.request(r.ID).State)
-	click.RequestID, click.Click.Team = "none", "T1"
+	require.Zero(t, b.count(r.ID, "refused click"), "another workspace leaves nothing in the trail")
+	click = ruling(r, "R1", Approve)
+	click.RequestID = "none"
 	_, err = b.Decide(t.Context(), click)
 	require.ErrorIs(t, err, ErrNotFound)
 }

@@ -223,6 +223,7 @@ type fakeSlack struct {
 	files  map[string]string // contents by id
 	people map[string]Person
 	drawn  []Surface
+	shared []Artifact // what the files' surface was drawn from
 	posted int
 	told   []string // notices, once for each direct message
 }
@@ -240,6 +241,9 @@ func (s *fakeSlack) Publish(_ context.Context, v *View, kind Surface) (Post, err
 	}
 	post.Shown = string(v.Request.State)
 	s.drawn = append(s.drawn, kind)
+	if kind == SurfaceFiles && !ok {
+		s.shared = v.Artifacts
+	}
 	return post, nil
 }
 

@@ -229,10 +229,27 @@ func (m *memStore) View(_ context.Context, id string) (*View, error) {
 			v.Bill = append(v.Bill, Spend{Purpose: h.Purpose, Charges: h.settled.Charges, Estimated: h.settled.Estimated})
 		}
 	}
-	if r.Run != nil && r.Run.Result != nil {
-		v.Artifacts = r.Run.Result.Artifacts
-	}
+	v.Artifacts = artifacts(r, false)
 	return v, nil
+}
+
+func (m *memStore) Artifacts(_ context.Context, id string) ([]Artifact, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return artifacts(m.requests[id], true), m.faults.hit("Artifacts.before")
+}
+
+func artifacts(r *Request, content bool) (files []Artifact) {
+	if r.Run == nil || r.Run.Result == nil {
+		return nil
+	}
+	for _, a := range r.Run.Result.Artifacts {
+		if !content {
+			a.Data = nil
+		}
+		files = append(files, a)
+	}
+	return files
 }
 
 func (m *memStore) History(_ context.Context, id string) (said []Message, err error) {

@@ -16,6 +16,7 @@ type Policy struct {
 	RunExpiry     time.Duration // of an approval that has not led to a run
 	MaxAttempts   int           // calls of the model per request, repairs and retries together
 	MaxFileBytes  int64         // of one input
+	MaxInputBytes int64         // of all inputs of one request together: a box has to hold them, and what the code makes of them
 	MaxFiles      int           // inputs of one request
 	MaxQuestion   int           // characters
 	MaxOpen       int           // questions of one person under way at once
@@ -27,15 +28,16 @@ type Policy struct {
 // nobody can decide until somebody is named.
 func DefaultPolicy() Policy {
 	return Policy{
-		Quorum:       1,
-		Expiry:       24 * time.Hour,
-		RunExpiry:    time.Hour,
-		MaxAttempts:  5,
-		MaxFileBytes: 20 << 20,
-		MaxFiles:     10,
-		MaxQuestion:  3000,
-		MaxOpen:      20,
-		Limits:       Limits{Seconds: 120, MemoryMB: 1024, OutputBytes: 32 << 20, Files: 20},
+		Quorum:        1,
+		Expiry:        24 * time.Hour,
+		RunExpiry:     time.Hour,
+		MaxAttempts:   5,
+		MaxFileBytes:  20 << 20,
+		MaxInputBytes: 100 << 20,
+		MaxFiles:      10,
+		MaxQuestion:   3000,
+		MaxOpen:       20,
+		Limits:        Limits{Seconds: 120, MemoryMB: 1024, OutputBytes: 32 << 20, Files: 20},
 	}
 }
 

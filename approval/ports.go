@@ -24,6 +24,8 @@ type Store interface {
 	Request(ctx context.Context, id string) (*Request, error)
 	// View loads everything that a card or a reply is drawn from.
 	View(ctx context.Context, id string) (*View, error)
+	// Artifacts are the files that came out of a request's run, with what is in them.
+	Artifacts(ctx context.Context, id string) ([]Artifact, error)
 	// History is what was said in the session before this request, oldest first.
 	History(ctx context.Context, id string) ([]Message, error)
 	// Posted remembers a message in Slack, so that nobody posts it again.
@@ -292,10 +294,11 @@ type Post struct {
 type View struct {
 	Request   *Request
 	Session   Session
+	Earlier   []string // the last questions of the thread before this one, at most three, oldest first
 	Bill      []Spend
 	Standings []budget.Standing // of the budgets that pay, in lock order
 	Posts     map[Surface]Post
-	Artifacts []Artifact
+	Artifacts []Artifact // without what is in them, except for Publish of SurfaceFiles
 	Now       time.Time
 	Policy    Policy
 }

@@ -239,6 +239,7 @@ func (s *Service) sealed(ctx context.Context, r *Request) ([]InputFile, error) {
 func (s *Service) inputs(ctx context.Context, r *Request) ([]File, []InputFile, error) {
 	files := append([]File(nil), r.Files...)
 	contents := make([]InputFile, 0, len(files))
+	var together int64
 	for i := range files {
 		f := &files[i]
 		data, err := s.Slack.Fetch(ctx, *f, s.Policy.MaxFileBytes)
@@ -249,6 +250,10 @@ func (s *Service) inputs(ctx context.Context, r *Request) ([]File, []InputFile, 
 			return nil, nil, &InputError{Why: fmt.Sprintf("%s is larger than %s.", f.Name, megabytes(s.Policy.MaxFileBytes))}
 		case err != nil:
 			return nil, nil, fmt.Errorf("fetch %s: %w", f.Name, err)
+		}
+		together += int64(len(data))
+		if err := s.fits(together); err != nil {
+			return nil, nil, err
 		}
 		if f.SHA256 == "" {
 			if f.Tables, err = s.Read(f.Name, data); err != nil {

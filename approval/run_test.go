@@ -39,6 +39,10 @@ func TestOneQuestionFromAskToAnswer(t *testing.T) {
 	for _, surface := range []Surface{SurfaceRoot, SurfaceProgress, SurfaceCard, SurfaceFiles, SurfaceReply} {
 		require.Equal(t, "done", b.store.posts[r.ID][surface].Shown, surface)
 	}
+	require.Equal(t, []Artifact{{Name: "chart.png", Kind: "chart", Data: []byte("png")}}, b.slack.shared)
+	v, err := b.View(t.Context(), r.ID)
+	require.NoError(t, err)
+	require.Equal(t, []Artifact{{Name: "chart.png", Kind: "chart"}}, v.Artifacts, "what is in the files is read by who posts them")
 	require.Equal(t, 5, b.slack.posted, "each message is posted once and then rewritten")
 	require.NoError(t, b.Run(t.Context(), r.ID), "again, it does nothing")
 	require.Equal(t, 1, b.box.starts())
@@ -50,9 +54,10 @@ func TestInputsThatChangedSinceTheApprovalAreNotRun(t *testing.T) {
 		spoil  func(*bundle)
 		reason string
 	}{
-		"deleted":   {func(b *bundle) { delete(b.slack.files, "F1") }, "The inputs have changed"},
-		"changed":   {func(b *bundle) { b.slack.put("F1", "a,b\n1,3\n") }, "The inputs have changed since the code was approved, so it was not run: sales.csv is not what it was."},
-		"too large": {func(b *bundle) { b.slack.put("F1", strings.Repeat("x", 20<<20+1)) }, "sales.csv is larger than 20.0 MB."},
+		"deleted":            {func(b *bundle) { delete(b.slack.files, "F1") }, "The inputs have changed"},
+		"changed":            {func(b *bundle) { b.slack.put("F1", "a,b\n1,3\n") }, "The inputs have changed since the code was approved, so it was not run: sales.csv is not what it was."},
+		"too large":          {func(b *bundle) { b.slack.put("F1", strings.Repeat("x", 20<<20+1)) }, "sales.csv is larger than 20.0 MB."},
+		"too large together": {func(b *bundle) { b.Policy.MaxInputBytes = 7 }, "These files have 0.0 MB together"},
 		"one more": {func(b *bundle) {
 			for _, r := range b.store.requests {
 				r.Files = append(r.Files, r.Files[0])

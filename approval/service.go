@@ -123,6 +123,11 @@ func (s *Service) Show(ctx context.Context, id string) error {
 		return err
 	}
 	for _, surface := range surfaces(v) {
+		if surface == SurfaceFiles && v.Posts[surface].TS == "" {
+			if v.Artifacts, err = s.Store.Artifacts(ctx, id); err != nil {
+				return err
+			}
+		}
 		post, err := s.Slack.Publish(ctx, v, surface)
 		if had, ok := v.Posts[surface]; post.TS != "" && (!ok || had != post) {
 			// Beside an error, too: it stands in Slack.

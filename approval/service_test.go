@@ -90,6 +90,13 @@ func TestShowGoesOnWhereItStopped(t *testing.T) {
 		require.NotEmpty(t, b.store.sessions[r.SessionID].ThreadTS, point)
 	}
 	b := setup(t)
+	b.box.result.Artifacts = []Artifact{{Name: "chart.png"}}
+	r := b.approved()
+	b.faults.fail("Artifacts.before", errCrash)
+	require.NoError(t, b.Run(t.Context(), r.ID))
+	require.ErrorIs(t, b.Show(t.Context(), r.ID), errCrash)
+	require.NoError(t, b.Show(t.Context(), r.ID))
+	require.Contains(t, b.store.posts[r.ID], SurfaceReply)
 	require.ErrorIs(t, b.Show(t.Context(), "nobody"), ErrNotFound)
 }
 

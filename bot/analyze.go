@@ -143,6 +143,6 @@ func (b *Bot) helpAnalyze() *page {
 		{mono(commandAnalyze + " cancel ID"), words(" takes a question back that has not started to run.")},
 		{words("Mention me in the thread of an answer to ask on.")},
 	})
-	p.say(words(fmt.Sprintf("Files can be CSV, TSV, XLSX or JSON, of at most %d MB each.", b.Policy().MaxFileBytes>>20)))
+	p.say(words(fmt.Sprintf("Files can be CSV, TSV, XLSX or JSON, of at most %d MB each, %d MB together.", b.Policy().MaxFileBytes>>20, b.Policy().MaxInputBytes>>20)))
 	return p
 }

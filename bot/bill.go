@@ -2,6 +2,7 @@ package bot
 
 import (
 	"fmt"
+	"slices"
 
 	"countersign/approval"
 	"countersign/budget"
@@ -22,18 +23,26 @@ func (b *Bot) bill(p *page, v *approval.View) {
 	p.small(print...)
 }
 
+// boxSteps name what a box was used for, where it takes more than one line.
+var boxSteps = map[budget.Purpose]string{budget.ForDraft: ", inspection", budget.ForRun: ", run"}
+
 // billLines add charges of one kind and name up, and end with the total and what is left.
 func billLines(v *approval.View) (items [][]part) {
 	type key struct {
 		kind  budget.ChargeKind
 		what  string
 		guess bool // nobody knows how much was used
+		step  string
 	}
+	lost := slices.ContainsFunc(v.Bill, func(s approval.Spend) bool { return s.Estimated && s.Purpose == budget.ForRun })
 	sums, order, estimated := map[key]budget.Charge{}, []key{}, false
 	for _, s := range v.Bill {
 		estimated = estimated || s.Estimated
 		for _, c := range s.Charges {
-			k := key{c.Kind, c.What, s.Estimated}
+			k := key{kind: c.Kind, what: c.What, guess: s.Estimated}
+			if lost && c.Kind == budget.Box {
+				k.step = boxSteps[s.Purpose]
+			}
 			sum, ok := sums[k]
 			if !ok {
 				order = append(order, k)
@@ -51,12 +60,12 @@ func billLines(v *approval.View) (items [][]part) {
 			items = append(items, []part{words(fmt.Sprintf("and %d more lines", len(order)-i))})
 			break
 		}
-		line := fmt.Sprintf("%s sandbox: %.1f seconds, ", k.what, float64(c.BoxMS)/1000)
+		line := fmt.Sprintf("%s sandbox%s: %.1f seconds, ", k.what, k.step, float64(c.BoxMS)/1000)
 		switch {
 		case k.guess && k.kind == budget.Tokens:
 			line = cut(k.what, 80) + ": nobody knows how many tokens, so at most "
 		case k.guess:
-			line = k.what + " sandbox: nobody knows how long, so at most "
+			line = k.what + " sandbox" + k.step + ": nobody knows how long, so at most "
 		case k.kind == budget.Tokens:
 			line = fmt.Sprintf("%s: %s in and %s out, ", cut(k.what, 80), count(c.Usage.Input, "token"), thousands(c.Usage.Output))
 		}

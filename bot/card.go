@@ -20,6 +20,7 @@ func (b *Bot) card(v *approval.View, who Identity, garbled bool) *page {
 	p := &page{}
 	p.head(cardTitle(r))
 	p.quote(cut(r.Question, 3000), person(r.Asker), words(" asks:"))
+	p.list([]part{strong("Asked before in this thread")}, earlier(v.Earlier))
 	p.enumerate("File", fileLines(r.Files))
 	if rev.Summary != "" {
 		p.quote(cut(rev.Summary, 600), strong("What it does"), words(", as its writer tells it (not checked):"))
@@ -46,6 +47,14 @@ func (b *Bot) card(v *approval.View, who Identity, garbled bool) *page {
 		b.cardButtons(p, v, who, fits, garbled)
 	}
 	return p
+}
+
+// earlier are the questions that a follow-up goes on from, a line each.
+func earlier(questions []string) (items [][]part) {
+	for _, q := range questions {
+		items = append(items, []part{words(cut(oneLine(q), 150))})
+	}
+	return items
 }
 
 // cardTitle says what a card is about now. What nobody decided is never called a no.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -69,6 +70,21 @@ func (b *Bot) CheckChannel(ctx context.Context, channel string) error {
 	return nil
 }
 
+// Members lists the ids of everybody in a channel.
+func (b *Bot) Members(ctx context.Context, channel string) (all []string, err error) {
+	page := slack.GetUsersInConversationParameters{ChannelID: channel, Limit: 200}
+	for {
+		some, next, err := b.api.GetUsersInConversationContext(ctx, &page)
+		if err != nil {
+			return nil, fmt.Errorf("conversations.members %s: %w", channel, detail(err))
+		}
+		all = append(all, some...)
+		if page.Cursor = next; next == "" {
+			return all, nil
+		}
+	}
+}
+
 // slackError is the code with which Slack refused a call, or empty.
 func slackError(err error) string {
 	var refused slack.SlackErrorResponse
@@ -76,6 +92,19 @@ func slackError(err error) string {
 		return refused.Err
 	}
 	return ""
+}
+
+// forGood tells of a call that Slack has refused for a reason of its own (the
+// kind of file, a rule of the workspace), so that the same call never works.
+// Outages pass, and tokens can be mended.
+func forGood(err error) bool {
+	var status slack.StatusCodeError
+	if errors.As(err, &status) {
+		return status.Code == http.StatusForbidden || status.Code == http.StatusRequestEntityTooLarge || status.Code == http.StatusUnsupportedMediaType
+	}
+	code := slackError(err)
+	return code != "" && !slices.Contains([]string{"internal_error", "fatal_error", "service_unavailable", "request_timeout", "ratelimited",
+		"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"}, code)
 }
 
 // detail adds to a refusal what Slack says about it beside its code: the scope

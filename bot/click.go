@@ -234,8 +234,12 @@ func (b *Bot) clickMore(ctx context.Context, cb slack.InteractionCallback, actio
 		name := fmt.Sprintf("%s-revision-%d.py", v.Request.ID, rev.Number)
 		alt := "The whole program, for reading. What runs is the stored one with the digest " + approval.Short(rev.Digest) + "."
 		file := approval.Artifact{Name: name, Kind: "file", Alt: alt, Data: []byte(rev.Code)}
-		if _, err := b.upload(ctx, at.channel, cb.Container.MessageTs, []approval.Artifact{file}); err != nil {
+		_, refused, err := b.upload(ctx, at.channel, cb.Container.MessageTs, []approval.Artifact{file})
+		switch {
+		case err != nil:
 			b.tell(ctx, at, words(b.Words(err)))
+		case len(refused) > 0:
+			b.tell(ctx, at, words("Slack does not take the file here. An administrator finds the reason in the log."))
 		}
 	}}, nil
 }

@@ -34,6 +34,9 @@ func pages(b *Bot) map[string]*page {
 	findings := func(v *approval.View) {
 		v.Request.Revision.Findings = []approval.Finding{{Level: approval.Note, Line: 3, Text: "reads sales.csv"}, {Level: approval.Danger, Line: 4, Text: "starts another program"}, {Level: approval.Caution, Text: "uses getattr"}}
 	}
+	nobodyKnows := func(v *approval.View) {
+		v.Bill = append(v.Bill, approval.Spend{Purpose: budget.ForRun, Estimated: true, Charges: []budget.Charge{{Kind: budget.Box, What: "local", Amount: 4_100_000}}})
+	}
 	long := sample(posted, withCode(longCode(412)))
 	modal, _ := b.reviewView(long.Request, origin{Channel: "C1", Message: "1.2", Seal: sealOf(long.Request).String()})
 	form := b.formView(form{channel: "C1", question: "How many?", choices: []approval.File{{ID: "F1", Name: "a.csv"}, {ID: "F2", Name: "b.csv"}}, ticked: []approval.File{{ID: "F2"}}})
@@ -51,24 +54,27 @@ func pages(b *Bot) map[string]*page {
 		"progress-withdrawn": b.progress(sample(in(approval.Withdrawn, ""))),
 		"progress-lost":      b.progress(sample(in(approval.Lost, "It was started, but its result was lost."))),
 		"card-pending":       b.card(sample(posted, findings), who, false),
-		"card-long":          b.card(long, who, false),
-		"card-garbled":       b.card(sample(posted), who, true),
-		"card-approved":      b.card(sample(posted, in(approval.Approved, "")), who, false),
-		"card-done":          b.card(sample(posted, answered), who, false),
-		"card-rejected":      b.card(sample(posted, in(approval.Rejected, "It reads the wrong column.")), who, false),
-		"card-expired":       b.card(sample(posted, in(approval.Expired, "Nobody decided in time. That is not a no: ask again if you still need it.")), who, false),
-		"card-withdrawn":     b.card(sample(posted, in(approval.Withdrawn, "")), who, false),
-		"reply-answer":       b.reply(sample(answered), true),
-		"reply-as-text":      b.reply(sample(answered), false),
-		"reply-raised":       b.reply(sample(raised), true),
-		"reply-rejected":     b.reply(sample(in(approval.Rejected, "It reads the wrong column.")), true),
-		"reply-failed":       b.reply(sample(in(approval.Failed, "The model could not be reached.")), true),
-		"reply-expired":      b.reply(sample(in(approval.Expired, "Nobody decided in time. That is not a no: ask again if you still need it.")), true),
-		"reply-lost":         b.reply(sample(in(approval.Lost, "It was started, but its result was lost.")), true),
-		"modal-review":       {blocks: modal.Blocks.BlockSet},
-		"modal-form":         {blocks: form.Blocks.BlockSet},
-		"modal-reason":       {blocks: reasonView(origin{}).Blocks.BlockSet},
-		"help":               b.helpAnalyze(),
+		"card-follow-up": b.card(sample(posted, func(v *approval.View) {
+			v.Request.Question, v.Earlier = "And per region?", []string{"What were sales per month\nin sales.csv?", strings.Repeat("And how much is it in all? ", 9)}
+		}), who, false),
+		"card-long":      b.card(long, who, false),
+		"card-garbled":   b.card(sample(posted), who, true),
+		"card-approved":  b.card(sample(posted, in(approval.Approved, "")), who, false),
+		"card-done":      b.card(sample(posted, answered), who, false),
+		"card-rejected":  b.card(sample(posted, in(approval.Rejected, "It reads the wrong column.")), who, false),
+		"card-expired":   b.card(sample(posted, in(approval.Expired, "Nobody decided in time. That is not a no: ask again if you still need it.")), who, false),
+		"card-withdrawn": b.card(sample(posted, in(approval.Withdrawn, "")), who, false),
+		"reply-answer":   b.reply(sample(answered), true),
+		"reply-as-text":  b.reply(sample(answered), false),
+		"reply-raised":   b.reply(sample(raised), true),
+		"reply-rejected": b.reply(sample(in(approval.Rejected, "It reads the wrong column.")), true),
+		"reply-failed":   b.reply(sample(in(approval.Failed, "The model could not be reached.")), true),
+		"reply-expired":  b.reply(sample(in(approval.Expired, "Nobody decided in time. That is not a no: ask again if you still need it.")), true),
+		"reply-lost":     b.reply(sample(in(approval.Lost, "It was started, but its result was lost."), nobodyKnows), true),
+		"modal-review":   {blocks: modal.Blocks.BlockSet},
+		"modal-form":     {blocks: form.Blocks.BlockSet},
+		"modal-reason":   {blocks: reasonView(origin{}).Blocks.BlockSet},
+		"help":           b.helpAnalyze(),
 	}
 	return m
 }
@@ -239,6 +245,9 @@ func anything(t *rapid.T) *approval.View {
 	r.Question = plainly("question")
 	if r.Question == "" {
 		r.Question = "?"
+	}
+	for _, q := range some("earlier", 3) {
+		v.Earlier = append(v.Earlier, approval.Plain(q))
 	}
 	r.Files = nil
 	for n, name := range some("files", 12) {

@@ -75,7 +75,7 @@ func (b *Bot) formView(f form) slack.ModalViewRequest {
 		blocks = append(blocks, files.WithOptional(true))
 	}
 	upload := slack.NewFileInputBlockElement(fieldUpload).WithFileTypes(dataTypes...).WithMaxFiles(10)
-	hint := fmt.Sprintf("CSV, TSV, XLSX or JSON, at most %d MB each.", b.Policy().MaxFileBytes>>20)
+	hint := fmt.Sprintf("CSV, TSV, XLSX or JSON, at most %d MB each, %d MB together.", b.Policy().MaxFileBytes>>20, b.Policy().MaxInputBytes>>20)
 	blocks = append(blocks, slack.NewInputBlock(fieldUpload, plain("Files to upload"), plain(hint), upload).WithOptional(true))
 	if models := b.Service.Models(); len(models) > 1 {
 		var options []*slack.OptionBlockObject

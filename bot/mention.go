@@ -56,6 +56,9 @@ func (b *Bot) hear(ctx context.Context, s spoken) (answer, error) {
 	if a, ok, err := b.aside(ctx, text, click); ok {
 		return b.whisper(a, s.seat()), err
 	}
+	if strings.TrimSpace(text) == "" {
+		return answer{}, &approval.InputError{Why: "What would you like to know? Write it in the same message, for example: What were sales per month in sales.csv?"}
+	}
 	q := approval.Question{Team: s.team, Project: s.channel, Asker: s.user, Text: text, ThreadTS: s.thread,
 		Trigger: "message " + s.channel + " " + s.ts}
 	if q.ThreadTS == "" {
@@ -81,7 +84,7 @@ func (b *Bot) meant(ctx context.Context, s spoken, text string) ([]approval.File
 		}
 		files = append(files, input(f))
 	}
-	if len(files) > 0 || text == "" || utf8.RuneCountInString(text) > b.Policy().MaxQuestion {
+	if len(files) > 0 || utf8.RuneCountInString(text) > b.Policy().MaxQuestion {
 		return files, nil
 	}
 	shelf, err := b.look(ctx, s.channel)

@@ -86,6 +86,20 @@ func TestInADirectMessageNoMentionIsNeeded(t *testing.T) {
 	require.Equal(t, "new.csv", q[0].Files[0].Name)
 }
 
+func TestAMentionWithoutAQuestionIsAskedBack(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	const hint = "What would you like to know? Write it in the same message, for example: What were sales per month in sales.csv?"
+	maya := b.as(slacksim.Analyst)
+	_, err := maya.Say(slacksim.SalesData, "@countersign")
+	require.NoError(t, err)
+	b.told(slacksim.Analyst, slacksim.SalesData, hint)
+	_, err = maya.Share(maya.DM(), "", "new.csv", []byte("a\n1\n"))
+	require.NoError(t, err)
+	b.told(slacksim.Analyst, maya.DM(), hint)
+	require.Empty(t, b.service.questions())
+}
+
 func TestMentionsAnswerTheWordsThatCommandsDo(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -26,7 +26,8 @@ func names(files []approval.File) (items [][]part) {
 	return items
 }
 
-// progress is the line in the thread that says where the request is.
+// progress is the line in the thread that says where the request is. Why it ended
+// is for the reply to say, which comes right after it.
 func (b *Bot) progress(v *approval.View) *page {
 	r := v.Request
 	p := &page{}
@@ -42,15 +43,15 @@ func (b *Bot) progress(v *approval.View) *page {
 	case approval.Done:
 		p.say(strong("Done"), words(doneIn(r)))
 	case approval.Failed:
-		p.say(strong("Not done"), words(": nothing was run. "+cut(r.Reason, 1000)))
+		p.say(strong("Not done"), words(": nothing was run. The reason is below."))
 	case approval.Rejected:
-		p.say(b.rejected(r)...)
+		p.say(append(rejecters(r), words(". The reason is below."))...)
 	case approval.Expired:
-		p.say(strong("Expired"), words(": "+cut(r.Reason, 1000)))
+		p.say(strong("Expired"), words(": nothing was run. The reason is below."))
 	case approval.Withdrawn:
 		p.say(strong("Taken back"), words(". Nothing was run."))
 	case approval.Lost:
-		p.say(strong("Lost"), words(": "+cut(r.Reason, 1000)))
+		p.say(strong("Lost"), words(": it was started, and will not be run again. More is below."))
 	}
 	if !r.State.Final() && r.State != approval.Running {
 		take := button(actionCancel, "Cancel", r.ID, slack.StyleDefault)
@@ -107,15 +108,15 @@ func approvers(r *approval.Request) (said []part) {
 	return said
 }
 
-// rejected says who rejected it and why.
-func (b *Bot) rejected(r *approval.Request) []part {
+// rejecters name those who have rejected.
+func rejecters(r *approval.Request) []part {
 	said := []part{strong("Rejected")}
 	for _, d := range r.Decisions {
 		if d.Verdict == approval.Reject {
 			said = append(said, words(" by "), person(d.Reviewer))
 		}
 	}
-	return append(said, words(": "+cut(r.Reason, 1000)))
+	return said
 }
 
 // doneIn says how the run ended, in half a sentence.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"html"
+	"maps"
 	"slices"
 	"strings"
 
@@ -96,7 +97,8 @@ func (p *page) hash() string {
 	return approval.Hash(append(blocks, p.text()...))[:16]
 }
 
-// garbledMark ends the Shown of a card that Slack did not store as it was sent.
+// garbledMark ends the Shown of a card that Slack did not store as it was sent,
+// and of an answer without the file in which all of its printed text would be.
 const garbledMark = "!"
 
 // putCard posts the card and reads back what Slack stored. If that is not what
@@ -128,17 +130,30 @@ func (b *Bot) putCard(ctx context.Context, v *approval.View, who Identity) (appr
 func (b *Bot) putReply(ctx context.Context, v *approval.View) (approval.Post, error) {
 	at := spot{v.Session.Channel, thread(v)}
 	p := b.reply(v, true)
-	if v.Posts[approval.SurfaceReply].TS == "" && p.cutsPrinted {
+	had := v.Posts[approval.SurfaceReply]
+	mark := had.Shown[len(strings.TrimSuffix(had.Shown, garbledMark)):]
+	if had.TS == "" && p.cutsPrinted {
 		printed := approval.Artifact{Name: printedFile, Kind: "file", Alt: "What the code printed, in full.", Data: []byte(v.Request.Run.Result.Stdout)}
-		if _, err := b.upload(ctx, at.channel, at.thread, []approval.Artifact{printed}); err != nil {
+		_, refused, err := b.upload(ctx, at.channel, at.thread, []approval.Artifact{printed})
+		if err != nil {
 			return approval.Post{}, err
+		}
+		if len(refused) > 0 {
+			mark = garbledMark
+			next := *v
+			next.Posts = maps.Clone(v.Posts)
+			next.Posts[approval.SurfaceReply] = approval.Post{Shown: mark}
+			v, p = &next, b.reply(&next, true)
 		}
 	}
 	post, err := b.put(ctx, v, approval.SurfaceReply, at, p)
 	if slackError(err) == "invalid_blocks" {
 		// A workspace that does not take tables: refused as a whole, so nothing was posted.
 		b.Log.Warn("the answer goes without a table block", "request", v.Request.ID, "error", err)
-		return b.put(ctx, v, approval.SurfaceReply, at, b.reply(v, false))
+		post, err = b.put(ctx, v, approval.SurfaceReply, at, b.reply(v, false))
+	}
+	if err == nil {
+		post.Shown = strings.TrimSuffix(post.Shown, garbledMark) + mark
 	}
 	return post, err
 }

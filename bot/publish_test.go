@@ -127,6 +127,44 @@ func TestAnUploadThatFailsIsAnError(t *testing.T) {
 	require.ErrorContains(t, err, "upload output.txt: fatal_error")
 }
 
+func TestAnAnswerComesWithoutTheFilesThatSlackRefuses(t *testing.T) {
+	t.Parallel()
+	b := idle(t)
+	v := sample()
+	b.publish(v, approval.SurfaceRoot)
+	printed := strings.Repeat("a line of text\n", 1000)
+	with(approval.Result{Outcome: approval.OK, Stdout: printed}, approval.Artifact{Name: "chart.png", Kind: "chart", Data: png},
+		approval.Artifact{Name: "table.csv", Kind: "table", Data: []byte("a\n1\n")})(v)
+	refuse := func(method, code string) { b.sim.Fail(slacksim.MethodFault{Method: method, Error: code}) }
+	refuse("files.getUploadURLExternal", "file_type_blocked")
+	b.publish(v, approval.SurfaceFiles)
+	refuse("files.getUploadURLExternal", "file_uploads_disabled")
+	for range 2 {
+		b.publish(v, approval.SurfaceReply)
+		thread := b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS)
+		require.Len(t, thread, 3)
+		require.Equal(t, "table.csv", thread[1].Files[0].Name, "what Slack takes is there")
+		require.Len(t, thread[1].Files, 1)
+		for _, words := range []string{"Here is the answer. Above: the table as a file.", "Slack did not take chart.png, which came out as well.",
+			"That is not all of it, but Slack did not take the file with the rest."} {
+			require.Contains(t, thread[2].Text, words)
+		}
+		require.NotContains(t, thread[2].Text, printedFile)
+	}
+	require.Contains(t, b.log.String(), "file_type_blocked")
+
+	// Slack takes them, and does not share them.
+	v = sample()
+	b.publish(v, approval.SurfaceRoot)
+	with(approval.Result{Outcome: approval.OK}, approval.Artifact{Name: "chart.png", Kind: "chart", Data: png})(v)
+	refuse("files.completeUploadExternal", "posting_to_general_channel_denied")
+	b.publish(v, approval.SurfaceFiles, approval.SurfaceReply)
+	thread := b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS)
+	require.Len(t, thread, 2)
+	require.Contains(t, thread[1].Text, "Slack did not take chart.png")
+	require.NotContains(t, thread[1].Text, "Above")
+}
+
 func TestPrintedTextThatIsTooLongComesAsAFile(t *testing.T) {
 	t.Parallel()
 	b := idle(t)

@@ -35,7 +35,7 @@ func (b *Bot) reply(v *approval.View, tables bool) *page {
 	b.bill(tail, v)
 	p.used = tail.used // what the bill needs is not there for the answer
 	b.opening(p, v)
-	b.body(p, res, v.Artifacts, tables)
+	b.body(p, v, tables)
 	if res.Outcome != approval.OK {
 		p.say(words("To go on, mention me in this thread, for example: mend this. New code is written and reviewed like any other."))
 	}
@@ -48,7 +48,7 @@ func (b *Bot) noAnswer(p *page, r *approval.Request) {
 	hey := []part{person(r.Asker), words(" ")}
 	switch r.State {
 	case approval.Rejected:
-		p.say(append(hey, b.rejected(r)...)...)
+		p.say(append(append(hey, rejecters(r)...), words(": "+cut(r.Reason, 1000)))...)
 	case approval.Expired:
 		p.say(append(hey, strong("Expired"), words(": "+cut(r.Reason, 2000)))...)
 	case approval.Withdrawn:
@@ -64,13 +64,17 @@ func (b *Bot) noAnswer(p *page, r *approval.Request) {
 // they trust the rest.
 func (b *Bot) opening(p *page, v *approval.View) {
 	r, res := v.Request, v.Request.Run.Result
+	files, missing := arrived(v)
 	hey := []part{person(r.Asker), words(" ")}
 	switch {
 	case res.Outcome == approval.OK:
-		p.say(append(hey, strong("Here is the answer."), words(above(v.Artifacts)))...)
+		p.say(append(hey, strong("Here is the answer."), words(above(files)))...)
 	default:
 		said := strings.ToUpper(outcomeWords[res.Outcome][:1]) + outcomeWords[res.Outcome][1:]
 		p.say(append(hey, strong(said), words(ending(res.Error)))...)
+	}
+	if len(missing) > 0 {
+		p.say(strong("Slack did not take "+listed(missing)), words(", which came out as well. An administrator finds the reason in the log."))
 	}
 	if len(res.Notes) > 0 {
 		var items [][]part
@@ -120,7 +124,9 @@ func ending(problem string) string {
 }
 
 // body is what came out: the error, the value, the tables, what was printed.
-func (b *Bot) body(p *page, res *approval.Result, files []approval.Artifact, tables bool) {
+func (b *Bot) body(p *page, v *approval.View, tables bool) {
+	res := v.Request.Run.Result
+	files, missing := arrived(v)
 	if res.Traceback != "" {
 		p.verbatim([]part{strong("Where it happened")}, end(res.Traceback, min(shareText, p.room()/2)), "", end(res.Traceback, 300))
 	}
@@ -142,14 +148,19 @@ func (b *Bot) body(p *page, res *approval.Result, files []approval.Artifact, tab
 	if res.Stdout != "" {
 		shown, whole := short(res.Stdout, min(shareText, p.room()/2))
 		p.verbatim([]part{strong("Printed")}, shown, "", cut(shown, 600))
-		if p.cutsPrinted = !whole; p.cutsPrinted {
+		p.cutsPrinted = !whole
+		switch {
+		case whole:
+		case strings.HasSuffix(v.Posts[approval.SurfaceReply].Shown, garbledMark):
+			p.say(words("That is not all of it, but Slack did not take the file with the rest. An administrator finds the reason in the log."))
+		default:
 			p.say(words("That is not all of it: the rest is in "), mono(printedFile), words("."))
 		}
 	}
 	if res.Stderr != "" && p.room() > 400 {
 		p.verbatim([]part{strong("Warnings")}, end(res.Stderr, min(600, p.room()/2)), "", "")
 	}
-	if res.Outcome == approval.OK && res.Value == "" && res.Stdout == "" && len(grids) == 0 && len(files) == 0 {
+	if res.Outcome == approval.OK && res.Value == "" && res.Stdout == "" && len(grids) == 0 && len(files)+len(missing) == 0 {
 		p.say(words("The code ran to its end and showed nothing."))
 	}
 }

@@ -29,37 +29,68 @@ func (b *Bot) putFiles(ctx context.Context, v *approval.View) (approval.Post, er
 		return 2
 	}
 	slices.SortStableFunc(files, func(a, b approval.Artifact) int { return order(a) - order(b) })
-	first, err := b.upload(ctx, v.Session.Channel, thread(v), files)
+	first, refused, err := b.upload(ctx, v.Session.Channel, thread(v), files)
 	if err != nil {
 		return approval.Post{}, err
 	}
-	return approval.Post{RequestID: v.Request.ID, Surface: approval.SurfaceFiles, Channel: v.Session.Channel, TS: first, Shown: "uploaded"}, nil
+	shown := strings.Join(append([]string{"uploaded"}, refused...), withoutMark)
+	return approval.Post{RequestID: v.Request.ID, Surface: approval.SurfaceFiles, Channel: v.Session.Channel, TS: first, Shown: shown}, nil
+}
+
+// withoutMark stands before the name of each file that is not in the thread
+// because Slack refused it for good.
+const withoutMark = "\nwithout "
+
+// arrived are the files of an answer that are in its thread, and missing the
+// names of those that Slack refused for good: an answer waits for no file that
+// will never come, and says so.
+func arrived(v *approval.View) (files []approval.Artifact, missing []string) {
+	missing = strings.Split(v.Posts[approval.SurfaceFiles].Shown, withoutMark)[1:]
+	for _, f := range v.Artifacts {
+		if !slices.Contains(missing, f.Name) {
+			files = append(files, f)
+		}
+	}
+	return files, missing
 }
 
 // upload brings files into a thread: each to the address that Slack gives for it,
 // then all of them into the channel with one call. Until that call nobody sees
 // any of it. It returns the first file's id; empty files, which Slack refuses,
-// are left out, and of nothing the id is "none".
-func (b *Bot) upload(ctx context.Context, channel, thread string, files []approval.Artifact) (first string, err error) {
+// are left out, and of nothing the id is "none". What Slack refuses for good is
+// left out as well, and named.
+func (b *Bot) upload(ctx context.Context, channel, thread string, files []approval.Artifact) (first string, refused []string, err error) {
 	var done []slack.FileSummary
 	for _, f := range files {
 		if len(f.Data) == 0 {
 			continue
 		}
 		id, err := b.uploadOne(ctx, f)
+		if forGood(err) {
+			b.Log.Error("Slack does not take a file", "file", f.Name, "error", detail(err))
+			refused = append(refused, f.Name)
+			continue
+		}
 		if err != nil {
-			return "", fmt.Errorf("upload %s: %w", f.Name, detail(err))
+			return "", nil, fmt.Errorf("upload %s: %w", f.Name, detail(err))
 		}
 		done = append(done, slack.FileSummary{ID: id, Title: cut(f.Name, 250)})
 	}
 	if len(done) == 0 {
-		return "none", nil
+		return "none", refused, nil
 	}
 	_, err = b.api.CompleteUploadExternalContext(ctx, slack.CompleteUploadExternalParameters{Files: done, Channel: channel, ThreadTimestamp: thread})
-	if err != nil {
-		return "", fmt.Errorf("share %s in %s: %w", count(len(done), "file"), channel, detail(err))
+	if forGood(err) {
+		b.Log.Error("Slack does not share files", "files", len(done), "channel", channel, "error", detail(err))
+		for _, f := range done {
+			refused = append(refused, f.Title)
+		}
+		return "none", refused, nil
 	}
-	return done[0].ID, nil
+	if err != nil {
+		return "", nil, fmt.Errorf("share %s in %s: %w", count(len(done), "file"), channel, detail(err))
+	}
+	return done[0].ID, refused, nil
 }
 
 // uploadOne brings one file to Slack, where nobody sees it yet.

@@ -11,8 +11,8 @@ import (
 	"countersign/approval"
 )
 
-// notRows is what JSON of any other form is answered with.
-var notRows = errors.New("is JSON, but not a table: it has to be a list of objects, one object per line, or an object that holds one such list")
+// errNotRows is what JSON of any other form is answered with.
+var errNotRows = errors.New("is JSON, but not a table: it has to be a list of objects, one object per line, or an object that holds one such list")
 
 // objects reads JSON: a list of objects, one object per line, or an object with
 // exactly one list of objects, whose key becomes the table's name. One object
@@ -42,7 +42,7 @@ func (r Reader) objects(data []byte) ([]approval.Table, error) {
 		if !json.Valid(text) {
 			return nil, errors.New("is not JSON")
 		}
-		return nil, notRows
+		return nil, errNotRows
 	}
 	if err != nil {
 		return nil, inJSON(err, text)
@@ -104,7 +104,7 @@ func (r Reader) wrapped(dec *json.Decoder) (table approval.Table, err error) {
 		inner.UseNumber()
 		_, _ = inner.Token()
 		found, err := r.list(inner, key.(string)) // a key is always a string
-		if errors.Is(err, notRows) {
+		if errors.Is(err, errNotRows) {
 			continue
 		} else if err != nil {
 			return table, err
@@ -144,7 +144,7 @@ func (r Reader) list(dec *json.Decoder, name string) (approval.Table, error) {
 		return approval.Table{}, err
 	}
 	if rows.table.Rows == 0 {
-		return approval.Table{}, notRows
+		return approval.Table{}, errNotRows
 	}
 	return rows.done(), nil
 }
@@ -165,7 +165,7 @@ func (r Reader) lines(text []byte) (approval.Table, error) {
 		}
 	}
 	if rows.table.Rows == 1 && bytes.IndexByte(bytes.TrimSpace(text), '\n') >= 0 {
-		return approval.Table{}, notRows // a single object that was spread over lines
+		return approval.Table{}, errNotRows // a single object that was spread over lines
 	}
 	table := rows.done()
 	table.Delimiter = "\n"
@@ -186,7 +186,7 @@ func newRows(name string, samples int) *jsonRows {
 // add takes one object.
 func (j *jsonRows) add(object json.RawMessage) error {
 	if len(object) == 0 || object[0] != '{' {
-		return notRows
+		return errNotRows
 	}
 	dec := json.NewDecoder(bytes.NewReader(object))
 	dec.UseNumber()

@@ -3,6 +3,8 @@ package storage
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -53,4 +55,21 @@ func TestALockDiesWithItsProcess(t *testing.T) {
 	})
 	require.NoError(t, err)
 	require.NoError(t, b.Alone(t.Context(), "r", approval.StepRun, nobody), "the pool has forgotten the dead connection")
+}
+
+func TestClosingDoesNotWaitForADatabaseThatIsSilent(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	var log strings.Builder
+	db, err := Open(t.Context(), b.url, Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	require.NoError(t, err)
+	// A connection that is waited for, as one is whose server does not answer.
+	held, err := db.pool.Acquire(t.Context())
+	require.NoError(t, err)
+	began := time.Now()
+	db.closeWithin(50 * time.Millisecond)
+	require.Less(t, time.Since(began), 5*time.Second)
+	require.Contains(t, log.String(), "the database does not answer")
+	held.Release()
+	eventually(t, func() bool { return db.pool.Stat().TotalConns() == 0 })
 }

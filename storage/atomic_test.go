@@ -42,6 +42,7 @@ func (b *bundle) calls(t *testing.T) map[string]func(ctx context.Context) error 
 		}),
 		"Request":     func(ctx context.Context) error { _, err := b.Request(ctx, done.ID); return err },
 		"View":        func(ctx context.Context) error { _, err := b.View(ctx, done.ID); return err },
+		"Artifacts":   func(ctx context.Context) error { _, err := b.Artifacts(ctx, done.ID); return err },
 		"History":     func(ctx context.Context) error { _, err := b.History(ctx, done.ID); return err },
 		"Events":      func(ctx context.Context) error { _, err := b.Events(ctx, done.ID); return err },
 		"VerifyChain": func(ctx context.Context) error { _, err := b.VerifyChain(ctx, streamOf(done.ID)); return err },

@@ -67,10 +67,22 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 	return db, nil
 }
 
-// Close lets go of all connections.
-func (db *DB) Close() {
-	db.locks.Close()
-	db.pool.Close()
+// Close lets go of all connections. A database that does not answer any more
+// keeps nobody waiting for long: what is left open then ends with the process.
+func (db *DB) Close() { db.closeWithin(10 * time.Second) }
+
+func (db *DB) closeWithin(limit time.Duration) {
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		db.locks.Close()
+		db.pool.Close()
+	}()
+	select {
+	case <-closed:
+	case <-time.After(limit):
+		db.log.Warn("the database does not answer: its connections are left to end with the process")
+	}
 }
 
 // Ping says whether the database answers.

@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -25,6 +26,9 @@ func (db *DB) View(ctx context.Context, id string) (v *approval.View, err error)
 		if v.Session, err = loadSession(ctx, tx, v.Request.SessionID); err != nil {
 			return err
 		}
+		if v.Earlier, err = loadEarlier(ctx, tx, id); err != nil {
+			return err
+		}
 		if v.Bill, err = loadBill(ctx, tx, id); err != nil {
 			return err
 		}
@@ -38,7 +42,7 @@ func (db *DB) View(ctx context.Context, id string) (v *approval.View, err error)
 			// Somebody may have answered below the first message before it was remembered, in a session of its own.
 			v.Session.ThreadTS = v.Posts[approval.SurfaceRoot].TS
 		}
-		v.Artifacts, err = loadArtifacts(ctx, tx, id)
+		v.Artifacts, err = loadArtifacts(ctx, tx, id, false)
 		return err
 	})
 	if err != nil {
@@ -57,6 +61,23 @@ type sessionRow struct {
 func loadSession(ctx context.Context, tx pgx.Tx, id string) (approval.Session, error) {
 	row, err := one[sessionRow](ctx, tx, `SELECT id, team, channel, coalesce(thread_ts, '') AS thread_ts FROM sessions WHERE id = $1`, id)
 	return approval.Session(row), err
+}
+
+// loadEarlier reads the last questions of the session before this request: without
+// them a follow-up says little to whoever reviews it.
+func loadEarlier(ctx context.Context, tx pgx.Tx, id string) (questions []string, err error) {
+	rows, err := all[struct{ Question string }](ctx, tx, `
+		SELECT earlier.question FROM requests this
+		JOIN requests earlier ON earlier.session_id = this.session_id
+			AND (earlier.created_at, earlier.id) < (this.created_at, this.id)
+		WHERE this.id = $1 ORDER BY earlier.created_at DESC, earlier.id DESC LIMIT 3`, id)
+	if err != nil {
+		return nil, fmt.Errorf("load the questions before %s: %w", id, err)
+	}
+	for _, row := range slices.Backward(rows) {
+		questions = append(questions, row.Question)
+	}
+	return questions, nil
 }
 
 // spendRow is a line of a bill with the settlement that it belongs to.
@@ -97,6 +118,16 @@ func loadBill(ctx context.Context, tx pgx.Tx, id string) ([]approval.Spend, erro
 	return bill, nil
 }
 
+// Artifacts are the files that came out of a run, with what is in them: up to
+// megabytes, so that only who posts them reads them.
+func (db *DB) Artifacts(ctx context.Context, id string) (files []approval.Artifact, err error) {
+	err = db.read(ctx, func(tx pgx.Tx) error {
+		files, err = loadArtifacts(ctx, tx, id, true)
+		return err
+	})
+	return files, err
+}
+
 // artifactRow is a file that came out. An empty one has no bytes rather than none.
 type artifactRow struct {
 	Name string
@@ -105,8 +136,9 @@ type artifactRow struct {
 	Data []byte
 }
 
-func loadArtifacts(ctx context.Context, tx pgx.Tx, id string) ([]approval.Artifact, error) {
-	rows, err := all[artifactRow](ctx, tx, `SELECT name, kind, alt, data FROM artifacts WHERE request_id = $1 ORDER BY seq`, id)
+func loadArtifacts(ctx context.Context, tx pgx.Tx, id string, content bool) ([]approval.Artifact, error) {
+	rows, err := all[artifactRow](ctx, tx, `
+		SELECT name, kind, alt, CASE WHEN $2 THEN data END AS data FROM artifacts WHERE request_id = $1 ORDER BY seq`, id, content)
 	if err != nil {
 		return nil, fmt.Errorf("load the artifacts of %s: %w", id, err)
 	}

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -30,8 +31,11 @@ func TestViewHoldsEverythingThatIsDrawn(t *testing.T) {
 	require.Equal(t, budget.Cent+3*budget.MicroDollar, v.Standings[0].Spent)
 	require.Equal(t, map[approval.Surface]approval.Post{approval.SurfaceCard: {RequestID: r.ID, Surface: approval.SurfaceCard,
 		Channel: "REVIEW", TS: "2.2", Shown: "b"}}, v.Posts)
+	require.Equal(t, []approval.Artifact{{Name: "plot.png", Kind: "chart", Alt: "a plot"}, {Name: "empty.csv", Kind: "table"}}, v.Artifacts, "without what is in them")
+	files, err := b.Artifacts(t.Context(), r.ID)
+	require.NoError(t, err)
 	require.Equal(t, []approval.Artifact{{Name: "plot.png", Kind: "chart", Alt: "a plot", Data: []byte{0, 1, 255}},
-		{Name: "empty.csv", Kind: "table", Data: []byte{}}}, v.Artifacts)
+		{Name: "empty.csv", Kind: "table", Data: []byte{}}}, files)
 	require.False(t, v.Now.Before(r.ChangedAt))
 }
 
@@ -103,6 +107,22 @@ func TestAThreadOfSomebodyElseIsNotOurs(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, ours)
 	require.Nil(t, files)
+}
+
+func TestTheViewOfAFollowUpHasTheQuestionsBeforeIt(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	thread := approval.Session{Team: team, Channel: channel, ThreadTS: "8.8"}
+	b.ask(t, "in another thread")
+	for i, want := range [][]string{nil, {"one"}, {"one", "two"}, {"one", "two", "three"}, {"two", "three", "four"}} {
+		q := b.question(fmt.Sprint(i))
+		q.Question = []string{"one", "two", "three", "four", "five"}[i]
+		r, _, err := b.Ask(t.Context(), q, thread)
+		require.NoError(t, err)
+		v, err := b.View(t.Context(), r.ID)
+		require.NoError(t, err)
+		require.Equal(t, want, v.Earlier)
+	}
 }
 
 func TestHistoryIsWhatWasSaidAboutEarlierQuestions(t *testing.T) {

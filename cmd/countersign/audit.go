@@ -3,12 +3,9 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
-
-	"countersign/storage"
 )
 
 // audit prints the trail of a request: who did what, when, in the order in which
@@ -18,19 +15,11 @@ func audit(ctx context.Context, p program) error {
 		return fmt.Errorf("which request? An example: countersign audit k7q2mxd")
 	}
 	id := strings.ToLower(p.args[0])
-	url, stop, err := p.openDatabase(ctx)
+	db, stop, err := p.openStore(ctx)
 	if err != nil {
 		return err
 	}
 	defer stop()
-	if pending, err := storage.Pending(ctx, url); err == nil && len(pending) > 0 {
-		return errors.New("the database is not up to date: run countersign migrate first")
-	}
-	db, err := storage.Open(ctx, url, storage.Options{Location: p.location, Log: p.log})
-	if err != nil {
-		return err
-	}
-	defer db.Close()
 	events, err := db.Events(ctx, id)
 	if err != nil {
 		return err

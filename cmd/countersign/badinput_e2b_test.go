@@ -126,7 +126,7 @@ func TestARunWhoseBoxIsGoneIsLostAndSaysSo(t *testing.T) {
 	cloud.End(value[string](h, `SELECT box_id FROM runs`)) // from now on the edge answers 502, not found
 	reply := h.reply(root)
 	require.Contains(t, reply.Text, "The result was lost. It was started, but its result was lost. Nobody knows how it ended, and it will not be run again.")
-	require.Contains(t, reply.Words(), "e2b sandbox: nobody knows how long, so at most $0.0")
+	require.Contains(t, reply.Words(), "e2b sandbox, run: nobody knows how long, so at most $0.0")
 	require.Contains(t, reply.Words(), "in part estimated, at the most that it can be")
 	h.becomes(card, "Approved, result lost")
 	r := h.row("Where did it go?")

@@ -66,7 +66,7 @@ func TestHelpAndStatusAnswerInPrivate(t *testing.T) {
 	h.told(h.maya, slacksim.SalesData, "You have not asked anything yet. Try: ")
 	require.NoError(t, h.maya.Command(slacksim.SalesData, "/analyze help"))
 	help := h.told(h.maya, slacksim.SalesData, "A model writes Python for it, a reviewer reads the code")
-	for _, line := range []string{"/analyze status", "/analyze cancel ID", "CSV, TSV, XLSX or JSON, of at most 20 MB each."} {
+	for _, line := range []string{"/analyze status", "/analyze cancel ID", "CSV, TSV, XLSX or JSON, of at most 20 MB each, 100 MB together."} {
 		require.Contains(t, help.Words(), line)
 		require.Contains(t, help.Text, line, "for screen readers")
 	}
@@ -116,6 +116,7 @@ func TestAFollowUpKnowsWhatWasSaidBefore(t *testing.T) {
 	require.NoError(t, err)
 	card := h.cardOf("and the largest?")
 	require.Contains(t, card.Words(), "sales.csv", "the thread's file is meant")
+	require.Contains(t, card.Text, "Asked before in this thread\n- How many units in sales.csv?", "the reviewer knows what it goes on from")
 	asked := h.model.Requests()
 	last := asked[len(asked)-1].Messages
 	require.Len(t, last, 4, "the earlier question, its code, and what it gave with the new question")

@@ -247,6 +247,7 @@ func (c Config) policy() approval.Policy {
 	p.Expiry, p.RunExpiry = c.ApprovalExpiry, c.RunExpiry
 	p.ShareRows = c.SampleRows
 	p.MaxFileBytes = c.MaxFileMB << 20
+	p.MaxInputBytes = max(p.MaxInputBytes, p.MaxFileBytes)
 	p.MaxOpen = c.MaxOpen
 	p.Limits.Seconds, p.Limits.MemoryMB = c.RunSeconds, c.RunMemoryMB
 	return p

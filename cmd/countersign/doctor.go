@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -108,11 +109,11 @@ func (p program) checkApp(ctx context.Context) finding {
 func tokenAdvice(err error, where string) error {
 	for _, code := range []string{"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", "not_allowed_token_type", "missing_scope"} {
 		if err != nil && strings.Contains(err.Error(), code) {
-			return fmt.Errorf("Slack refuses the token (%s): copy it anew from your app's page: %s", code, where)
+			return fmt.Errorf("the token is refused by Slack (%s): copy it anew from your app's page: %s", code, where)
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("Slack cannot be reached: %w", err)
+		return fmt.Errorf("cannot reach Slack: %w", err)
 	}
 	return nil
 }
@@ -155,10 +156,41 @@ func (p program) checkReviewers(ctx context.Context) finding {
 			names = append(names, person.Name)
 		}
 	}
-	if len(names) == 1 && len(faults) == 0 {
+	if len(faults) > 0 {
+		return finding{err: errors.Join(faults...)}
+	}
+	if f := p.checkSeats(ctx, names); f.err != nil || f.warn {
+		return f
+	}
+	if len(names) == 1 {
 		return finding{warn: true, say: names[0] + " alone, whose own questions nobody can review"}
 	}
-	return finding{say: strings.Join(names, ", "), err: errors.Join(faults...)}
+	return finding{say: strings.Join(names, ", ")}
+}
+
+// checkSeats says which of the reviewers, in the order of REVIEWERS, do not sit
+// where the cards are.
+func (p program) checkSeats(ctx context.Context, names []string) finding {
+	if p.ReviewChannel == "" {
+		return finding{} // the line above says it
+	}
+	members, err := p.slack().Members(ctx, p.ReviewChannel)
+	if err != nil {
+		return finding{warn: true, say: fmt.Sprintf("%s; whether they are in the review channel cannot be looked up: %v", strings.Join(names, ", "), err)}
+	}
+	var away []string
+	for i, id := range p.Reviewers {
+		if !slices.Contains(members, id) {
+			away = append(away, names[i])
+		}
+	}
+	switch {
+	case len(away) == 0:
+		return finding{}
+	case len(away) == len(names):
+		return finding{err: fmt.Errorf("nobody of %s is in the review channel, so nobody would see a card: invite them there with /invite", strings.Join(names, ", "))}
+	}
+	return finding{warn: true, say: fmt.Sprintf("%s; but not in the review channel, where the cards are: %s. Invite them there with /invite", strings.Join(names, ", "), strings.Join(away, ", "))}
 }
 
 // disability is why somebody cannot decide.

@@ -15,18 +15,17 @@ import (
 
 	"countersign"
 	"countersign/approval"
+	"countersign/codegen/mistraltest"
 	"countersign/internal/slacksim"
 	"countersign/sandbox/e2b/e2btest"
 )
 
-// services are a Mistral that lists its models and a Langfuse that knows its keys.
-func services(t *testing.T) *httptest.Server {
+// langfuse knows one pair of keys.
+func langfuse(t *testing.T) *httptest.Server {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		user, password, _ := r.BasicAuth()
 		switch {
-		case r.URL.Path == "/v1/models" && r.Header.Get("Authorization") == "Bearer good":
-			fmt.Fprint(w, `{"object":"list","data":[{"id":"codestral-2508"},{"id":"mistral-small-2506"}]}`)
 		case r.URL.Path == "/api/public/projects" && user == "pk-lf-1" && password == "sk-lf-1":
 			fmt.Fprint(w, `{"data":[{"id":"p1","name":"analytics"}]}`)
 		default:
@@ -48,9 +47,9 @@ func report(h *house) (text string, err error) {
 
 func TestDoctorFindsAllWell(t *testing.T) {
 	t.Parallel()
-	s := services(t)
+	s := langfuse(t)
 	h := open(t, func(c *Config) {
-		c.MistralBaseURL, c.MistralAPIKey, c.MistralModels = s.URL, "good", []string{"mistral-small-2506"}
+		c.MistralModels = []string{"mistral-small-2506"}
 		c.LangfuseHost, c.LangfusePublicKey, c.LangfuseSecretKey = s.URL, "pk-lf-1", "sk-lf-1"
 	})
 	text, err := report(h)
@@ -62,7 +61,7 @@ func TestDoctorFindsAllWell(t *testing.T) {
 		require.Contains(t, text, line)
 	}
 	require.Equal(t, 10, strings.Count(text, "✓"))
-	for _, secret := range []string{string(h.program.SlackBotToken), string(h.program.SlackAppToken), "good", "sk-lf-1"} {
+	for _, secret := range []string{string(h.program.SlackBotToken), string(h.program.SlackAppToken), mistraltest.Key, "sk-lf-1"} {
 		require.NotContains(t, text+h.log.String(), secret)
 	}
 	require.Zero(t, h.sim.Sockets(), "the doctor opens no socket")
@@ -79,7 +78,7 @@ type faultCase struct {
 
 func TestDoctorSaysWhatToDo(t *testing.T) {
 	t.Parallel()
-	s := services(t)
+	s := langfuse(t)
 	h := open(t)
 	cloud := e2btest.New(t)
 	stale := filepath.Join(t.TempDir(), "stale.csv")
@@ -89,7 +88,7 @@ func TestDoctorSaysWhatToDo(t *testing.T) {
 		fmt.Sprintf(row, "model", "codestral-2508", now.AddDate(0, 0, -31).Format(time.DateOnly))+fmt.Sprintf(row, "model", "mistral-small-2506", now.Format(time.DateOnly))), 0o600))
 	prices, err := readPrices(stale)
 	require.NoError(t, err)
-	langfuse := func(c *Config) {
+	keys := func(c *Config) {
 		c.LangfuseHost, c.LangfusePublicKey, c.LangfuseSecretKey = s.URL, "pk-lf-1", "sk-lf-1"
 	}
 	for _, f := range []faultCase{
@@ -97,7 +96,7 @@ func TestDoctorSaysWhatToDo(t *testing.T) {
 		{"more approvals than reviewers", func(c *Config) { c.Quorum = 3 }, program.checkSettings, []string{"QUORUM is 3, but REVIEWERS names only 2"}, false},
 		{"a bot token that Slack does not know", func(c *Config) { c.SlackBotToken = "xoxb-unknown" }, program.checkBot, []string{"invalid_auth", "copy it anew", "OAuth & Permissions"}, false},
 		{"an app token that Slack does not know", func(c *Config) { c.SlackAppToken = "xapp-unknown" }, program.checkApp, []string{"invalid_auth", "App-Level Tokens", "connections:write"}, false},
-		{"Slack out of reach", func(c *Config) { c.SlackAPIURL = "http://127.0.0.1:1/api/" }, program.checkApp, []string{"Slack cannot be reached", "connection refused"}, false},
+		{"Slack out of reach", func(c *Config) { c.SlackAPIURL = "http://127.0.0.1:1/api/" }, program.checkApp, []string{"cannot reach Slack", "connection refused"}, false},
 		{"no review channel", func(c *Config) { c.ReviewChannel = "" }, program.checkChannel, []string{"REVIEW_CHANNEL is not set"}, false},
 		{"a review channel that is not there", func(c *Config) { c.ReviewChannel = "C0NOWHERE" }, program.checkChannel, []string{"there is no channel C0NOWHERE", "invite the bot"}, false},
 		{"a review channel without the bot", func(c *Config) { c.ReviewChannel = slacksim.Random }, program.checkChannel, []string{"the bot is not in #random", "/invite"}, false},
@@ -108,14 +107,15 @@ func TestDoctorSaysWhatToDo(t *testing.T) {
 		}, program.checkReviewers, []string{"theo (U0THEO) cannot decide: guests never can", "sam (U0SAM) cannot decide: the account is deactivated", "it is an app", "nobody here has the id U0NOBODY", "Take them out of REVIEWERS"}, false},
 		{"a bot token that does not work", func(c *Config) { c.SlackBotToken = "xoxb-unknown" }, program.checkReviewers, []string{"the bot token does not work"}, false},
 		{"one reviewer alone", func(c *Config) { c.Reviewers = []string{slacksim.Reviewer} }, program.checkReviewers, []string{"ben alone", "own questions"}, true},
+		{"a reviewer outside the review channel", func(c *Config) { c.Reviewers = []string{slacksim.Reviewer, slacksim.Analyst} }, program.checkReviewers, []string{"ben, maya", "not in the review channel, where the cards are: maya.", "/invite"}, true},
+		{"no reviewer in the review channel", func(c *Config) { c.Reviewers = []string{slacksim.Analyst} }, program.checkReviewers, []string{"nobody of maya is in the review channel", "/invite"}, false},
+		{"a review channel that cannot be looked up", func(c *Config) { c.ReviewChannel = "C0NOWHERE" }, program.checkReviewers, []string{"ben, priya", "cannot be looked up", "channel_not_found"}, true},
 		{"no key for a model", func(c *Config) { c.MistralAPIKey, c.MistralBaseURL = "", "" }, program.checkMistral, []string{"MISTRAL_API_KEY", "console.mistral.ai", "MISTRAL_BASE_URL"}, false},
-		{"a key that Mistral does not take", func(c *Config) { c.MistralBaseURL, c.MistralAPIKey = s.URL, "wrong" }, program.checkMistral, []string{"refuses the key", "MISTRAL_API_KEY"}, false},
-		{"a model that the key may not use", func(c *Config) {
-			c.MistralBaseURL, c.MistralAPIKey, c.MistralModel = s.URL, "good", "mistral-large-2512"
-		}, program.checkMistral, []string{"no model mistral-large-2512", "MISTRAL_MODEL"}, false},
+		{"a key that Mistral does not take", func(c *Config) { c.MistralAPIKey = "wrong" }, program.checkMistral, []string{"refuses the key", "MISTRAL_API_KEY"}, false},
+		{"a model that the key may not use", func(c *Config) { c.MistralModel = "ministral-8b-2512" }, program.checkMistral, []string{"no model ministral-8b-2512", "MISTRAL_MODEL"}, false},
 		{"a model whose name moves", func(c *Config) { c.MistralModel = "codestral-latest" }, program.checkMistral, []string{"codestral-latest", "alias"}, false},
 		{"Mistral out of reach", func(c *Config) { c.MistralBaseURL = "http://127.0.0.1:1" }, program.checkMistral, []string{"cannot be reached", "MISTRAL_BASE_URL"}, false},
-		{"a server without a list of models", func(c *Config) { c.MistralBaseURL = h.model.URL }, program.checkMistral, []string{"answers, but says 4"}, true},
+		{"a server without a list of models", func(c *Config) { c.MistralBaseURL = h.sim.URL() }, program.checkMistral, []string{"answers, but says 4"}, true},
 		{"a model without a price", func(c *Config) { c.MistralModel = "unpriced-1" }, program.checkPrices, []string{"unpriced-1", "PRICES_FILE", "budget/prices.csv"}, false},
 		{"a sandbox without a price", func(c *Config) { c.prices = prices }, program.checkPrices, []string{"a row of the kind box", "PRICES_FILE"}, false},
 		{"a gVisor that is not there", func(c *Config) { c.Runsc = "/nothing/runsc" }, program.checkSandbox, []string{"COUNTERSIGN_RUNSC names a program that is not there", "make libexec/runsc"}, false},
@@ -124,15 +124,15 @@ func TestDoctorSaysWhatToDo(t *testing.T) {
 			c.E2BAPIKey, c.E2BAPIURL, c.E2BBoxURL = "e2b_wrong", cloud.APIURL, cloud.SandboxURL
 		}, program.checkSandbox, []string{"E2B_API_KEY"}, false},
 		{"a Postgres that is not there", func(c *Config) { c.DatabaseURL = "postgres://u:hunter2@127.0.0.1:1/x" }, program.checkDatabase, []string{"connection refused", "Mend DATABASE_URL"}, false},
-		{"Langfuse keys that are not known", func(c *Config) { langfuse(c); c.LangfuseSecretKey = "sk-lf-wrong" }, program.checkTraces, []string{"refuses the keys", "LANGFUSE_SECRET_KEY"}, true},
-		{"Langfuse out of reach", func(c *Config) { langfuse(c); c.LangfuseHost = "http://127.0.0.1:1" }, program.checkTraces, []string{"cannot be reached", "LANGFUSE_HOST"}, true},
-		{"something else than Langfuse", func(c *Config) { langfuse(c); c.LangfuseHost = h.sim.URL() }, program.checkTraces, []string{"LANGFUSE_HOST"}, true},
+		{"Langfuse keys that are not known", func(c *Config) { keys(c); c.LangfuseSecretKey = "sk-lf-wrong" }, program.checkTraces, []string{"refuses the keys", "LANGFUSE_SECRET_KEY"}, true},
+		{"Langfuse out of reach", func(c *Config) { keys(c); c.LangfuseHost = "http://127.0.0.1:1" }, program.checkTraces, []string{"cannot be reached", "LANGFUSE_HOST"}, true},
+		{"something else than Langfuse", func(c *Config) { keys(c); c.LangfuseHost = h.sim.URL() }, program.checkTraces, []string{"LANGFUSE_HOST"}, true},
 	} {
 		t.Run(f.wrong, func(t *testing.T) {
 			t.Parallel()
 			p := h.program
 			f.make(&p.Config)
-			found := f.check(p, h.ctx)
+			found := f.check(p, t.Context()) // the house may have waited long for its turn
 			text := found.say
 			if !f.warn {
 				require.Error(t, found.err, found.say)

@@ -93,7 +93,7 @@ func (s *stage) review(ctx context.Context) error {
 	s.pause(ctx, 6*time.Second)
 	s.line("Ben", "clicks Approve")
 	if err := s.ben.Click(card, "Approve"); err != nil {
-		return fmt.Errorf("Approve: %w", err)
+		return fmt.Errorf("click Approve: %w", err)
 	}
 	decided, err := s.ben.WaitChange(ctx, card, func(m slacksim.Message) bool { return !m.Has("Approve") })
 	if err != nil {

@@ -42,6 +42,24 @@ func migrate(ctx context.Context, p program) error {
 	return nil
 }
 
+// openStore is what such a command reads: a database that is up to date, which it
+// leaves as it is.
+func (p program) openStore(ctx context.Context) (db *storage.DB, stop func(), err error) {
+	url, end, err := p.openDatabase(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if pending, err := storage.Pending(ctx, url); err == nil && len(pending) > 0 {
+		end()
+		return nil, nil, errors.New("the database is not up to date: run countersign migrate first")
+	}
+	if db, err = storage.Open(ctx, url, storage.Options{Location: p.location, Log: p.log}); err != nil {
+		end()
+		return nil, nil, err
+	}
+	return db, func() { db.Close(); end() }, nil
+}
+
 // openDatabase is the database for a command that is soon over.
 func (p program) openDatabase(ctx context.Context) (url string, stop func(), err error) {
 	if p.DatabaseURL != "" {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -26,19 +25,11 @@ func spending(ctx context.Context, p program) error {
 	if err != nil {
 		return fmt.Errorf("%w. %s", err, usageExample)
 	}
-	url, stop, err := p.openDatabase(ctx)
+	db, stop, err := p.openStore(ctx)
 	if err != nil {
 		return err
 	}
 	defer stop()
-	if pending, err := storage.Pending(ctx, url); err == nil && len(pending) > 0 {
-		return errors.New("the database is not up to date: run countersign migrate first")
-	}
-	db, err := storage.Open(ctx, url, storage.Options{Location: p.location, Log: p.log})
-	if err != nil {
-		return err
-	}
-	defer db.Close()
 	list, err := db.Usage(ctx, from, to)
 	if err != nil {
 		return err

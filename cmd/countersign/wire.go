@@ -214,9 +214,6 @@ func (r *replica) health(ctx context.Context) error {
 			return nil
 		}},
 	}
-	if r.HTTPAddr == "" {
-		return nil
-	}
 	listener, err := net.Listen("tcp", r.HTTPAddr)
 	if err != nil {
 		r.log.Warn("no health page: HTTP_ADDR cannot be used", "address", r.HTTPAddr, "error", err)

@@ -1,6 +1,6 @@
 // Package mistraltest is a Mistral server on loopback for tests: strict about
-// what it is asked, faulty on demand. It answers POST /v1/chat/completions as the
-// API does, counts a token for every four bytes, and remembers what it was sent.
+// what it is asked, faulty on demand. It answers POST /v1/chat/completions and GET
+// /v1/models as the API does, counts a token for every four bytes, and remembers what it was sent.
 //
 // It imports nothing of ours, so that it cannot share our mistakes.
 package mistraltest
@@ -122,6 +122,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, status, why)
 		return
 	}
+	if r.URL.Path == pathModels {
+		listModels(w)
+		return
+	}
 	var req Request
 	dec := json.NewDecoder(r.Body)
 	dec.DisallowUnknownFields()
@@ -148,19 +152,36 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.write(w, r, req, reply)
 }
 
+// What the server has.
+const (
+	pathChat   = "/v1/chat/completions"
+	pathModels = "/v1/models"
+)
+
 // forbids checks what comes before the body.
 func (s *Server) forbids(r *http.Request) (status int, why string) {
+	method, ok := map[string]string{pathChat: http.MethodPost, pathModels: http.MethodGet}[r.URL.Path]
 	switch {
-	case r.URL.Path != "/v1/chat/completions":
+	case !ok:
 		return http.StatusNotFound, "no Route matched with those values"
-	case r.Method != http.MethodPost:
+	case r.Method != method:
 		return http.StatusMethodNotAllowed, "method " + r.Method
 	case r.Header.Get("Authorization") != "Bearer "+Key:
 		return http.StatusUnauthorized, "Unauthorized"
-	case !strings.HasPrefix(r.Header.Get("Content-Type"), "application/json"):
+	case method == http.MethodPost && !strings.HasPrefix(r.Header.Get("Content-Type"), "application/json"):
 		return http.StatusUnsupportedMediaType, "content type " + r.Header.Get("Content-Type")
 	}
 	return 0, ""
+}
+
+// listModels lists what the key may use.
+func listModels(w http.ResponseWriter) {
+	data := make([]any, len(Models))
+	for i, model := range Models {
+		data[i] = map[string]any{"id": model, "object": "model", "owned_by": "mistralai", "capabilities": map[string]any{"completion_chat": true}}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(map[string]any{"object": "list", "data": data})
 }
 
 // fault checks a call as the API does, and a little stricter: what the library

@@ -66,6 +66,35 @@ func TestAGoodCallIsAnsweredAndRemembered(t *testing.T) {
 	require.Equal(t, 100, answer.Usage["completion_tokens"])
 }
 
+func TestModelsAreListedToWhoHasTheKey(t *testing.T) {
+	t.Parallel()
+	s := Start()
+	t.Cleanup(s.Close)
+	list := func(key string) (status int, body []byte) {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+"/v1/models", nil)
+		require.NoError(t, err)
+		req.Header.Set("Authorization", "Bearer "+key)
+		req.Close = true
+		resp, err := http.DefaultClient.Do(req)
+		require.NoError(t, err)
+		defer resp.Body.Close()
+		body, err = io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		return resp.StatusCode, body
+	}
+	status, _ := list("other")
+	require.Equal(t, http.StatusUnauthorized, status)
+	status, body := list(Key)
+	require.Equal(t, http.StatusOK, status)
+	var answer struct{ Data []struct{ ID string } }
+	require.NoError(t, json.Unmarshal(body, &answer))
+	require.Len(t, answer.Data, len(Models))
+	for i, model := range Models {
+		require.Equal(t, model, answer.Data[i].ID)
+	}
+	require.Empty(t, s.Requests(), "asking for the list is no call")
+}
+
 func TestWhatTheAPIRefusesIsRefused(t *testing.T) {
 	t.Parallel()
 	s := Start()

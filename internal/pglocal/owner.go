@@ -45,7 +45,7 @@ func droppable() (owner, error) {
 			return o, nil
 		}
 	}
-	return owner{}, errors.New("Postgres does not run as root, and there is neither a user postgres nor a user nobody to run it as: create one with: useradd --system postgres")
+	return owner{}, errors.New("root cannot run Postgres, and there is neither a user postgres nor a user nobody to run it as: create one with: useradd --system postgres")
 }
 
 func dropTo(u *user.User, err error) (owner, error) {
@@ -107,7 +107,7 @@ func (o owner) passes(dir string) error {
 			bit = 0o010
 		}
 		if info.Mode()&bit == 0 {
-			return fmt.Errorf("Postgres runs as %s here, who cannot pass through %s: choose a folder elsewhere, such as one below /var/lib", o.name, d)
+			return fmt.Errorf("here Postgres runs as %s, who cannot pass through %s: choose a folder elsewhere, such as one below /var/lib", o.name, d)
 		}
 		if d == filepath.Dir(d) {
 			return nil

@@ -19,7 +19,7 @@ func TestAFolderBelowAPrivateOneIsOutOfReach(t *testing.T) {
 	require.NoError(t, os.Chmod(private, 0o700))
 	stranger := owner{uid: 54321, gid: 54321, name: "postgres", dropped: true}
 	require.NoError(t, stranger.passes(dir))
-	require.ErrorContains(t, stranger.passes(below), "Postgres runs as postgres here, who cannot pass through "+private)
+	require.ErrorContains(t, stranger.passes(below), "here Postgres runs as postgres, who cannot pass through "+private)
 	require.NoError(t, os.Chmod(private, 0o710))
 	require.Error(t, stranger.passes(below))
 	require.NoError(t, owner{uid: 54321, gid: os.Getegid(), dropped: true}.passes(below), "by its group")

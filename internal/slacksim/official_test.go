@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,12 +23,19 @@ type script struct {
 	lines chan map[string]any
 }
 
-// install runs npm ci when the clients are not there yet, and returns a node
-// that they run on.
+// installing is held by the one test that installs: the others wait for it.
+var installing sync.Mutex
+
+// install runs npm ci when the clients (or the compiler that reads their types)
+// are not there yet, and returns a node that they run on.
 func install(t *testing.T, folder string) (node string) {
 	t.Helper()
-	if _, err := os.Stat(filepath.Join(folder, "node_modules", "@slack", "socket-mode")); err != nil {
-		npm(t, folder, "ci", "--no-audit", "--no-fund")
+	installing.Lock()
+	defer installing.Unlock()
+	for _, needed := range []string{"@slack/socket-mode", "typescript"} {
+		if _, err := os.Stat(filepath.Join(folder, "node_modules", filepath.FromSlash(needed))); err != nil {
+			npm(t, folder, "ci", "--no-audit", "--no-fund")
+		}
 	}
 	const oldest, wanted = 20, "24.21.0"
 	version, err := exec.Command("node", "--version").Output()
