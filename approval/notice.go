@@ -13,7 +13,14 @@ type NoticeKind string
 
 // The kinds of notice.
 const (
-	NoticePrice NoticeKind = "price" // a model has answered whose price nobody knows
+	NoticePrice        NoticeKind = "price"         // a model has answered whose price nobody knows
+	NoticeThreshold    NoticeKind = "threshold"     // spending has reached a mark: Threshold
+	NoticeStop         NoticeKind = "stop"          // a budget has refused a paid step: Stop
+	NoticeForecast     NoticeKind = "forecast"      // a budget will be used up before its window ends: Forecast
+	NoticeTopUp        NoticeKind = "topup"         // somebody asks for money, of whoever may grant it: TopUpAsked
+	NoticeTopUpOutcome NoticeKind = "topup outcome" // and what became of it, to whoever asked: TopUpAsked
+	NoticeFunded       NoticeKind = "funded"        // to the reviewer whose approval found no money: now there is
+	NoticeDigest       NoticeKind = "digest"        // what was spent, to the administrators: Digest
 )
 
 // Notice is a word to people that finds them wherever they are: a direct message,

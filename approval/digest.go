@@ -1,0 +1,43 @@
+package approval
+
+import (
+	"time"
+
+	"countersign/budget"
+)
+
+// Spender is a line of a ranking: a person, a channel, a model or a day.
+type Spender struct {
+	ID      string     `json:"id"` // a user, a channel, a model or kind of box, a date (2026-11-23)
+	Amount  budget.USD `json:"amount"`
+	Charges int64      `json:"charges"`
+}
+
+// Ranking says what spenders are told apart by.
+type Ranking string
+
+// The rankings.
+const (
+	ByPeople   Ranking = "people"
+	ByChannels Ranking = "channels"
+	ByModels   Ranking = "models"
+	ByDays     Ranking = "days"
+)
+
+// Digest is what NoticeDigest says: a stretch of time in figures.
+type Digest struct {
+	From     time.Time         `json:"from"`
+	Until    time.Time         `json:"until"`
+	Total    budget.USD        `json:"total"`
+	People   []Spender         `json:"people"`   // the most first
+	Projects []Spender         `json:"projects"` // channels
+	Models   []Spender         `json:"models"`
+	Limits   []budget.Standing `json:"limits"`   // all that are set, as they stood at the end
+	Runs     int               `json:"runs"`     // that were quoted and ended
+	Quoted   budget.USD        `json:"quoted"`   // what they were expected to cost
+	Actual   budget.USD        `json:"actual"`   // and what they did
+	Paid     int               `json:"paid"`     // paid steps that a budget was asked for
+	Refused  int               `json:"refused"`  // of these, how many did not fit
+	Requests int               `json:"requests"` // asked in this time
+	Outcomes map[State]int     `json:"outcomes"` // how these stand
+}
