@@ -1,6 +1,8 @@
 package approval
 
 import (
+	"context"
+	"errors"
 	"time"
 
 	"countersign/budget"
@@ -40,4 +42,41 @@ type Digest struct {
 	Refused  int               `json:"refused"`  // of these, how many did not fit
 	Requests int               `json:"requests"` // asked in this time
 	Outcomes map[State]int     `json:"outcomes"` // how these stand
+}
+
+// digests tells the administrators what the last stretch of time has cost, if
+// that is due and nobody has. The notice's key is its date, so that it is said
+// once by all replicas together, and is caught up with after any pause.
+func (s *Service) digests(ctx context.Context) error {
+	if s.Due == nil {
+		return nil
+	}
+	due := s.Due(time.Now())
+	from := s.Due(due.Add(-time.Nanosecond))
+	if due.IsZero() || from.IsZero() {
+		return nil
+	}
+	teams, err := s.Store.Teams(ctx)
+	if err != nil {
+		return err
+	}
+	var faults []error
+	for team, since := range teams {
+		if since.Before(due) {
+			faults = append(faults, s.digest(ctx, team, from, due))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func (s *Service) digest(ctx context.Context, team string, from, due time.Time) error {
+	key := "digest " + team + " " + due.In(s.Calendar()).Format("2006-01-02 15:04")
+	if _, _, err := s.Store.Notice(ctx, key); !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	d, err := s.Store.Digest(ctx, team, from, due)
+	if err != nil {
+		return err
+	}
+	return s.Store.Notify(ctx, Notice{Key: key, Team: team, Kind: NoticeDigest, Admins: true, Data: encode(d), At: time.Now().UTC(), Once: true})
 }

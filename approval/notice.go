@@ -35,6 +35,7 @@ type Notice struct {
 	RequestID string          // the request that it is about, if it is about one
 	Data      json.RawMessage // what it says, by its kind; never changed
 	At        time.Time
+	Once      bool // not stored: where it is known already, nothing is left to do
 }
 
 // PriceMissing is what a notice about a price says.
@@ -112,6 +113,10 @@ func (s *Service) recipients(n *Notice, posts map[string]NoticePost) []string {
 	}
 	for who := range posts {
 		all = append(all, who)
+	}
+	if asked := new(TopUpAsked); n.Kind == NoticeTopUp && json.Unmarshal(n.Data, asked) == nil {
+		// Who asked does not answer, though they may be an administrator.
+		all = slices.DeleteFunc(all, func(who string) bool { return who == asked.AskedBy })
 	}
 	slices.Sort(all)
 	return slices.Compact(all)

@@ -45,6 +45,7 @@ const (
 	StepRun   Step = "run"   // run what was approved
 	StepShow  Step = "show"  // make Slack look like the row
 	StepTell  Step = "tell"  // send a notice; the id is its key
+	StepGoOn  Step = "go on" // try a blocked request again; only a sweep names it
 )
 
 // Request is one question on its way to an answer, as it is stored. Its methods
