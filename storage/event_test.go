@@ -36,8 +36,8 @@ func TestThirtyTwoWritersMakeOneChain(t *testing.T) {
 	}
 	checked, err := b.VerifyChain(t.Context(), streamOf(r.ID))
 	require.NoError(t, err)
-	require.Equal(t, 34, checked, "asked, held, and thirty-two more")
-	require.Equal(t, 34, b.count(t, `SELECT max(seq) FROM events`))
+	require.Equal(t, 35, checked, "asked, held, weighed, and thirty-two more")
+	require.Equal(t, 35, b.count(t, `SELECT max(seq) FROM events`))
 	events, err := b.Events(t.Context(), r.ID)
 	require.NoError(t, err)
 	require.Len(t, events, 34)
