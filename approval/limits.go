@@ -139,6 +139,11 @@ func (s *Service) ThreadScope(ctx context.Context, team, channel, threadTS strin
 	return s.Store.ThreadScope(ctx, team, channel, threadTS)
 }
 
+// Thread is where the thread of a budget is, so that it can be named by a way to it.
+func (s *Service) Thread(ctx context.Context, team, session string) (Session, error) {
+	return s.Store.Thread(ctx, team, session)
+}
+
 // LimitHistory is who changed which budget when, oldest first: for administrators.
 // ReadLimitChange says what each event changed.
 func (s *Service) LimitHistory(ctx context.Context, team, actor string, scope *budget.Scope) ([]Event, error) {

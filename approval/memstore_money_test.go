@@ -88,6 +88,16 @@ func (m *memStore) ThreadScope(_ context.Context, team, channel, ts string) (bud
 	return budget.Scope{}, ErrNotFound
 }
 
+func (m *memStore) Thread(_ context.Context, team, id string) (Session, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s, ok := m.sessions[id]
+	if !ok || s.Team != team {
+		return Session{}, ErrNotFound
+	}
+	return s, nil
+}
+
 func (m *memStore) TypicalRun(context.Context, string) (time.Duration, int, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -158,7 +158,7 @@ func (s *Service) tryAgain(ctx context.Context, id string) error {
 	if errors.As(err, &refused) || errors.As(err, &move) {
 		return nil // the block says so, or somebody else was faster
 	}
-	return err
+	return s.failOrLater(ctx, id, err)
 }
 
 // WaitForReset has a blocked request go on by itself when the budgets that

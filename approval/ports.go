@@ -60,6 +60,8 @@ type Store interface {
 	LimitChanges(ctx context.Context, team string, scope *budget.Scope) ([]Event, error)
 	// ThreadScope is the budget of a thread. One that is no session of ours: ErrNotFound.
 	ThreadScope(ctx context.Context, team, channel, threadTS string) (budget.Scope, error)
+	// Thread is where the thread of a session is. ErrNotFound.
+	Thread(ctx context.Context, team, session string) (Session, error)
 	// TopUp finds a top-up.
 	TopUp(ctx context.Context, id string) (*TopUp, error)
 	// TypicalRun is how long the boxes of a workspace's latest runs existed, in the

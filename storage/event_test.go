@@ -40,7 +40,7 @@ func TestThirtyTwoWritersMakeOneChain(t *testing.T) {
 	require.Equal(t, 35, b.count(t, `SELECT max(seq) FROM events`))
 	events, err := b.Events(t.Context(), r.ID)
 	require.NoError(t, err)
-	require.Len(t, events, 34)
+	require.Len(t, events, 35)
 	for _, e := range events {
 		if e.Kind == "clicked" {
 			n, err := e.Data["n"].(json.Number).Int64()

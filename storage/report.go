@@ -24,6 +24,21 @@ func (db *DB) ThreadScope(ctx context.Context, team, channel, threadTS string) (
 	return scope, nil
 }
 
+// Thread is where the thread of a session is.
+func (db *DB) Thread(ctx context.Context, team, id string) (s approval.Session, err error) {
+	err = db.read(ctx, func(tx pgx.Tx) error {
+		s, err = loadSession(ctx, tx, id)
+		if err == nil && s.Team != team {
+			return approval.ErrNotFound
+		}
+		return err
+	})
+	if err != nil {
+		return approval.Session{}, fmt.Errorf("thread of session %s: %w", id, err)
+	}
+	return s, nil
+}
+
 // TypicalRun is how long the boxes of a workspace's latest fifty runs existed, in
 // the median, and of how many there were.
 func (db *DB) TypicalRun(ctx context.Context, team string) (box time.Duration, runs int, err error) {
