@@ -188,6 +188,9 @@ func (r *Request) Expire(now time.Time) error {
 		Pending:  "Nobody decided in time. That is not a no: ask again if you still need it.",
 		Approved: "It was approved, but could not be started in time. Nothing has run.",
 	}[r.State]
+	if r.Blocked != nil {
+		r.Reason = "There was no money for the next step, and no way on was chosen in time. Ask again if you still need it."
+	}
 	r.move(Expired, now, time.Time{})
 	return nil
 }
