@@ -2,6 +2,7 @@ package approval
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -30,6 +31,7 @@ func (s *Service) Ask(ctx context.Context, q Question) (*Request, error) {
 	if s.Sandbox == nil {
 		return nil, &InputError{Why: "Nothing can run code here at the moment: " + s.NoBox}
 	}
+	chosen, uploads := q.Model != "", len(q.Files) > 0
 	q, err := s.clean(q)
 	if err != nil {
 		return nil, err
@@ -51,13 +53,47 @@ func (s *Service) Ask(ctx context.Context, q Question) (*Request, error) {
 			q.Files[i].SHA256, q.Files[i].Tables = "", nil
 		}
 	}
-	now := time.Now().UTC().Truncate(time.Microsecond)
-	worst, err := s.draftCost(q.Model, now)
+	standings, err := s.weigh(ctx, q)
 	if err != nil {
 		return nil, err
 	}
-	r, _, err := s.Store.Ask(ctx, New(q, q.Model, worst, s.Policy, now), thread)
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	model, cheaper, err := s.terms(standings, q.Model, chosen, uploads, now)
+	if err != nil {
+		return nil, err
+	}
+	worst, err := s.draftCost(model, now)
+	if err != nil {
+		return nil, err
+	}
+	downgraded := func(r *Request) *Request {
+		if cheaper != nil {
+			r.Downgrade(*cheaper, now)
+		}
+		return r
+	}
+	r, _, err := s.Store.Ask(ctx, downgraded(New(q, q.Model, worst, s.Policy, now)), thread)
+	if refused := new(budget.ExceededError); errors.As(err, &refused) {
+		// Nobody has to type it again: it waits in its thread until there is money, or the asker finds another way.
+		r, _, err = s.Store.Ask(ctx, downgraded(NewBlocked(q, q.Model, refused, s.Policy, now)), thread)
+	}
 	return r, err
+}
+
+// weigh reads the budgets that will pay for a question.
+func (s *Service) weigh(ctx context.Context, q Question) ([]budget.Standing, error) {
+	scopes := []budget.Scope{{Team: q.Team, Kind: budget.User, ID: q.Asker}, {Team: q.Team, Kind: budget.Project, ID: q.Project},
+		{Team: q.Team, Kind: budget.Team, ID: q.Team}}
+	if q.ThreadTS != "" {
+		session, err := s.Store.ThreadScope(ctx, q.Team, q.Project, q.ThreadTS)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return nil, err
+		}
+		if err == nil {
+			scopes = append(scopes, session)
+		}
+	}
+	return s.Store.Standings(ctx, scopes)
 }
 
 // clean checks what a person gave, and says how to do better.
@@ -90,7 +126,7 @@ func (s *Service) clean(q Question) (Question, error) {
 		q.Model = models[0]
 	}
 	if !slices.Contains(models, q.Model) {
-		return q, &InputError{Why: fmt.Sprintf("There is no model called %s here. You can choose from %s.", Plain(q.Model), strings.Join(models, ", "))}
+		return q, s.noModel(q.Model)
 	}
 	return q, nil
 }
@@ -144,8 +180,7 @@ const (
 
 // draftCost is the most that one draft can cost: the call and its inspection.
 func (s *Service) draftCost(model string, now time.Time) (budget.USD, error) {
-	promptBytes, maxTokens := s.Writer.Bound()
-	tokens, err := s.Prices.WorstTokens(model, promptBytes, maxTokens, now)
+	tokens, err := s.worstTokens(model, now)
 	if err != nil {
 		return 0, err
 	}
@@ -154,7 +189,7 @@ func (s *Service) draftCost(model string, now time.Time) (budget.USD, error) {
 }
 
 // runCost is the most that a run can cost, which is what its approval agrees to.
-func (s *Service) runCost(now time.Time) (budget.USD, error) {
-	box, err := s.Prices.BoxCharge(s.Sandbox.Size(), s.Sandbox.Lease(s.Policy.Limits), now)
+func (s *Service) runCost(limits Limits, now time.Time) (budget.USD, error) {
+	box, err := s.Prices.BoxCharge(s.Sandbox.Size(), s.Sandbox.Lease(limits), now)
 	return box.Amount, err
 }

@@ -25,7 +25,7 @@ func TestAskCommitsTheQuestionItsHoldAndItsJobs(t *testing.T) {
 	// 100,000 bytes at $1, 4,000 tokens at $2 per million, twice 30 seconds of a box.
 	require.Equal(t, "$0.10911", r.Holds[0].Amount.String())
 	require.Equal(t, []Wake{{StepDraft, r.ID}, {StepShow, r.ID}}, b.store.jobs)
-	require.Equal(t, []string{"asked", "held"}, b.kinds(r.ID))
+	require.Equal(t, []string{"asked", "held", "weighed"}, b.kinds(r.ID))
 	require.Equal(t, 1, b.open(r.ID))
 }
 
@@ -124,13 +124,19 @@ func TestAskHoldsNothingThatABudgetCannotBear(t *testing.T) {
 	for _, scope := range []budget.Scope{{Team: "T1", Kind: budget.User, ID: "asker"}, {Team: "T1", Kind: budget.Project, ID: "C1"}, {Team: "T1", Kind: budget.Team, ID: "T1"}} {
 		b := setup(t)
 		require.NoError(t, b.SetLimit(t.Context(), "admin", budget.Limit{Scope: scope, Amount: 10 * budget.Cent, Window: budget.Day}))
-		_, err := b.Ask(t.Context(), question())
-		var exceeded *budget.ExceededError
-		require.ErrorAs(t, err, &exceeded)
-		require.Equal(t, scope, exceeded.Standing.Limit.Scope)
-		require.Empty(t, b.store.requests)
+		q := question()
+		r, err := b.Ask(t.Context(), q)
+		require.NoError(t, err, "it is kept, so that nobody types it again")
+		require.Equal(t, Drafting, r.State)
+		require.Equal(t, scope, r.Blocked.Tight().Limit.Scope)
 		require.Empty(t, b.store.holds)
-		require.Empty(t, b.store.jobs)
+		again, err := b.Ask(t.Context(), q)
+		require.NoError(t, err)
+		require.Equal(t, r.ID, again.ID)
+		require.Empty(t, b.work())
+		require.NoError(t, b.Draft(t.Context(), r.ID), "whoever wakes it")
+		require.Empty(t, b.writer.briefs, "the model is not called")
+		require.Equal(t, []string{"asked", "blocked"}, b.kinds(r.ID))
 	}
 }
 

@@ -39,6 +39,12 @@ func (s *Service) Decide(ctx context.Context, ruling Ruling) (*Request, error) {
 		return nil, &InputError{Why: "A decision is to approve or to reject."}
 	}
 	r, err := s.decide(ctx, ruling, nil)
+	if refused := new(budget.ExceededError); errors.As(err, &refused) {
+		// The approval is not taken; the asker learns what is in its way and can do something about it.
+		if _, err := s.block(ctx, ruling.RequestID, budget.ForRun, refused, ruling.Click.User); err != nil {
+			s.Log.Error("block a run without money", "request", ruling.RequestID, "error", err)
+		}
+	}
 	if err == nil && r.State == Rejected && s.Sandbox != nil {
 		s.Sandbox.Discard(r.ID)
 	}
@@ -80,7 +86,7 @@ func (s *Service) decide(ctx context.Context, ruling Ruling, then error) (*Reque
 		}
 		var cost budget.USD
 		if d.Verdict == Approve && r.Revision != nil {
-			worst, err := s.runCost(now)
+			worst, err := s.runCost(r.Revision.Manifest.Limits, now)
 			if err != nil {
 				return err
 			}

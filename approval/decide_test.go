@@ -276,12 +276,16 @@ func TestABudgetThatCannotBearTheRunStoresNoApproval(t *testing.T) {
 	require.Equal(t, scope, exceeded.Standing.Limit.Scope)
 	require.Equal(t, Pending, b.request(r.ID).State)
 	require.Empty(t, b.request(r.ID).Decisions)
-	require.Empty(t, b.store.jobs)
+	blocked := b.request(r.ID).Blocked
+	require.Equal(t, budget.ForRun, blocked.Purpose)
+	require.Equal(t, "R1", blocked.By)
+	require.NotContains(t, b.store.jobs, Wake{Step: StepRun, RequestID: r.ID})
 
 	require.NoError(t, b.SetLimit(t.Context(), "admin", budget.Limit{Scope: scope, Amount: budget.Dollar, Window: budget.None}))
 	got, err := b.Decide(t.Context(), ruling(r, "R1", Approve))
 	require.NoError(t, err, "the same click works once there is money")
 	require.Equal(t, Approved, got.State)
+	require.Nil(t, got.Blocked)
 }
 
 func TestADecisionWithoutAPriceOrAPersonIsNotTaken(t *testing.T) {

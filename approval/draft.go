@@ -18,7 +18,7 @@ const maxRepairs = 2
 // not to a person.
 func (s *Service) Draft(ctx context.Context, id string) error {
 	r, err := s.Store.Request(ctx, id)
-	if err != nil || r.State != Drafting {
+	if err != nil || r.State != Drafting || r.Blocked != nil {
 		return err
 	}
 	if s.Sandbox == nil {
@@ -35,7 +35,14 @@ func (s *Service) Draft(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
+	terms, err := s.draftTerms(ctx, r)
+	if err != nil {
+		return err
+	}
 	r, err = s.Store.Update(ctx, id, func(r *Request, now time.Time) error {
+		if d := terms.cheaper; d != nil && r.Model == d.From && r.State == Drafting {
+			r.Downgrade(*d, now)
+		}
 		worst, err := s.draftCost(r.Model, now)
 		if err != nil {
 			return err
@@ -43,6 +50,10 @@ func (s *Service) Draft(ctx context.Context, id string) error {
 		r.Files = files
 		return r.Call(worst, s.Policy, now)
 	})
+	if refused := new(budget.ExceededError); errors.As(err, &refused) {
+		_, err = s.block(ctx, id, budget.ForDraft, refused, System)
+		return ended(err)
+	}
 	if err != nil {
 		return s.failOrLater(ctx, id, err)
 	}
@@ -55,7 +66,7 @@ func (s *Service) Draft(ctx context.Context, id string) error {
 	if err != nil {
 		return s.noDraft(ctx, id, hold, err)
 	}
-	return s.examine(ctx, r, hold, draft)
+	return s.examine(ctx, r, hold, draft, terms)
 }
 
 // gaveUp tells the asker why there will be no more attempts.
@@ -67,7 +78,7 @@ func (s *Service) gaveUp(r *Request) string {
 }
 
 // examine brings a draft before the reviewers, or back to the model.
-func (s *Service) examine(ctx context.Context, r *Request, hold OpenHold, draft Draft) error {
+func (s *Service) examine(ctx context.Context, r *Request, hold OpenHold, draft Draft, terms draftTerms) error {
 	author := draft.Usage.Model
 	if author == "" || draft.Usage.Output <= 0 {
 		// A program came, and no word on what it cost: the hold is spent in full.
@@ -87,17 +98,21 @@ func (s *Service) examine(ctx context.Context, r *Request, hold OpenHold, draft 
 		return s.refuse(ctx, r.ID, hold, draft.Usage, seen.Box, Refusal{Code: code, Reason: seen.Problem})
 	}
 	err = s.book(ctx, r.ID, hold, draft.Usage, seen.Box, func(r *Request, now time.Time) error {
-		cap, err := s.runCost(now)
+		cap, err := s.runCost(terms.limits, now)
+		if err != nil {
+			return err
+		}
+		quote, err := s.quote(terms.run, cap, now)
 		if err != nil {
 			return err
 		}
 		manifest := Manifest{Version: ManifestVersion, Sandbox: s.Sandbox.Size().Kind, Template: s.Sandbox.Template(),
-			Limits: s.Policy.Limits, CostCap: cap}
+			Limits: terms.limits, CostCap: cap}
 		for _, f := range r.Files {
 			manifest.Inputs = append(manifest.Inputs, Input{Name: f.Name, SHA256: f.SHA256})
 		}
 		return r.Drafted(Revision{Code: code, Summary: Plain(draft.Summary), Author: author,
-			PromptVersion: draft.PromptVersion, Findings: seen.Findings, Manifest: manifest}, s.Policy, now)
+			PromptVersion: draft.PromptVersion, Findings: seen.Findings, Manifest: manifest, Quote: quote}, s.Policy, now)
 	})
 	if err == nil {
 		s.Sandbox.Prepare(r.ID)

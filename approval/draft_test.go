@@ -34,7 +34,7 @@ func TestDraftPutsInspectedCodeBeforeTheReviewers(t *testing.T) {
 
 	require.Equal(t, []string{goodCode}, b.box.inspected)
 	require.Equal(t, []string{r.ID}, b.box.prepared)
-	require.Equal(t, []string{"asked", "held", "called", "settled", "drafted"}, b.kinds(r.ID))
+	require.Equal(t, []string{"asked", "held", "weighed", "called", "settled", "drafted"}, b.kinds(r.ID))
 	spends := b.spends(r.ID, budget.ForDraft)
 	require.Len(t, spends, 1)
 	require.False(t, spends[0].Estimated)
@@ -268,8 +268,9 @@ func TestASecondAttemptNeedsMoneyOfItsOwn(t *testing.T) {
 	r := b.ask()
 	require.Len(t, b.work(), 1)
 	r = b.request(r.ID)
-	require.Equal(t, Failed, r.State)
-	require.Contains(t, r.Reason, "Your budget of $0.15 per month has $0.0408 left, and this could need up to $0.1092.")
+	require.Equal(t, Drafting, r.State, "the asker chooses how it goes on")
+	require.Contains(t, r.Blocked.Refusal().Words(), "Your budget of $0.15 per month has $0.0408 left, and this could need up to $0.1092.")
+	require.Equal(t, budget.ForDraft, r.Blocked.Purpose)
 	require.Len(t, b.writer.briefs, 1)
 	require.Zero(t, b.open(r.ID))
 }

@@ -78,7 +78,7 @@ func TestTheTwinStoresAllOfAnUpdateOrNothing(t *testing.T) {
 	})
 	require.ErrorIs(t, err, no)
 	require.Equal(t, before, m.requests[r.ID])
-	require.Len(t, m.events[r.ID], 2) // asked, held
+	require.Len(t, m.events[r.ID], 3) // asked, held, weighed
 	require.Len(t, m.jobs, 2)         // draft, show
 
 	_, err = m.Update(t.Context(), r.ID, func(r *Request, now time.Time) error {

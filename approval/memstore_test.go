@@ -35,6 +35,9 @@ type memStore struct {
 	notices     map[string]Notice
 	noticePosts map[string]map[string]NoticePost
 	told        []string
+	topups      map[string]TopUp
+	typical     time.Duration
+	typicalRuns int
 }
 
 // ledgerHold is a hold with the scopes that it weighs on and what came of it.
@@ -50,7 +53,7 @@ func newMemStore(f *faults) *memStore {
 	return &memStore{faults: f, loc: time.UTC, requests: map[string]*Request{}, sessions: map[string]Session{},
 		events: map[string][]Event{}, holds: map[string]*ledgerHold{}, limits: map[budget.Scope]budget.Limit{},
 		posts: map[string]map[Surface]Post{}, alone: map[Wake]bool{},
-		notices: map[string]Notice{}, noticePosts: map[string]map[string]NoticePost{}}
+		notices: map[string]Notice{}, noticePosts: map[string]map[string]NoticePost{}, topups: map[string]TopUp{}}
 }
 
 func (m *memStore) now() time.Time { return time.Now().Add(m.skew).UTC().Truncate(time.Microsecond) }
@@ -145,16 +148,24 @@ func (m *memStore) commit(r *Request) error {
 	if had != nil && had.State.Final() && had.State != r.State {
 		panic("a final state has changed: " + r.ID)
 	}
+	weighed := m.standings(r.Scopes(), settled, c.Settlements)
 	for _, h := range c.Holds {
-		if err := budget.Check(h.Amount, m.standings(r.Scopes(), settled, c.Settlements)); err != nil {
+		if err := budget.Check(h.Amount, weighed); err != nil {
 			return err
 		}
+		r.Weighed(h, weighed, m.now())
+	}
+	if err := m.keepTopUp(r); err != nil {
+		return err
 	}
 	for _, s := range c.Settlements {
 		m.holds[s.HoldID].settled = &s
 	}
 	for _, h := range c.Holds {
 		m.holds[h.ID] = &ledgerHold{Hold: h, scopes: r.Scopes()}
+	}
+	if c = r.Changes; len(c.Settlements) > 0 {
+		c.Notices = append(c.Notices, Alerts(r, m.standings(r.Scopes(), nil, nil), m.now())...)
 	}
 	m.messages = append(m.messages, c.Messages...)
 	m.events[r.ID] = append(m.events[r.ID], c.Events...)
@@ -177,11 +188,16 @@ func (m *memStore) standings(scopes []budget.Scope, settling map[string]bool, se
 			continue
 		}
 		if !ok {
-			limit = budget.DefaultUserLimit(scope)
+			limit = m.usual(scope)
+		}
+		for _, t := range m.topups {
+			if t.Scope == scope && t.Granted && m.now().Before(t.ExpiresAt) {
+				limit.Extra += t.Amount
+			}
 		}
 		standing := budget.Standing{Limit: limit}
-		var from time.Time
-		from, standing.ResetsAt = limit.Window.Range(m.now(), m.loc)
+		from, until := limit.Window.Range(m.now(), m.loc)
+		standing.From, standing.ResetsAt = from, until
 		for _, h := range m.holds {
 			switch {
 			case !slices.Contains(h.scopes, scope) || h.At.Before(from):
@@ -386,6 +402,9 @@ func (m *memStore) Stuck(context.Context) (wakes []Wake, err error) {
 	for _, id := range m.order {
 		r := m.requests[id]
 		due := !r.ExpiresAt.IsZero() && !m.now().Before(r.ExpiresAt)
+		if b := r.Blocked; b != nil && !b.Until.IsZero() && !m.now().Before(b.Until) {
+			wakes = append(wakes, Wake{Step: StepGoOn, RequestID: id})
+		}
 		if !r.State.Final() && (due || m.now().Sub(r.ChangedAt) > time.Minute) {
 			wakes = append(wakes, Wake{Step: StepShow, RequestID: id})
 		}
@@ -440,6 +459,8 @@ func (m *memStore) Notify(_ context.Context, n Notice) error {
 func (m *memStore) notice(n Notice) {
 	if _, ok := m.notices[n.Key]; !ok {
 		m.notices[n.Key] = n
+	} else if n.Once {
+		return
 	}
 	m.jobs = append(m.jobs, Wake{Step: StepTell, RequestID: n.Key})
 }

@@ -13,7 +13,14 @@ type NoticeKind string
 
 // The kinds of notice.
 const (
-	NoticePrice NoticeKind = "price" // a model has answered whose price nobody knows
+	NoticePrice        NoticeKind = "price"         // a model has answered whose price nobody knows
+	NoticeThreshold    NoticeKind = "threshold"     // spending has reached a mark: Threshold
+	NoticeStop         NoticeKind = "stop"          // a budget has refused a paid step: Stop
+	NoticeForecast     NoticeKind = "forecast"      // a budget will be used up before its window ends: Forecast
+	NoticeTopUp        NoticeKind = "topup"         // somebody asks for money, of whoever may grant it: TopUpAsked
+	NoticeTopUpOutcome NoticeKind = "topup outcome" // and what became of it, to whoever asked: TopUpAsked
+	NoticeFunded       NoticeKind = "funded"        // to the reviewer whose approval found no money: now there is
+	NoticeDigest       NoticeKind = "digest"        // what was spent, to the administrators: Digest
 )
 
 // Notice is a word to people that finds them wherever they are: a direct message,
@@ -28,6 +35,7 @@ type Notice struct {
 	RequestID string          // the request that it is about, if it is about one
 	Data      json.RawMessage // what it says, by its kind; never changed
 	At        time.Time
+	Once      bool // not stored: where it is known already, nothing is left to do
 }
 
 // PriceMissing is what a notice about a price says.
@@ -105,6 +113,10 @@ func (s *Service) recipients(n *Notice, posts map[string]NoticePost) []string {
 	}
 	for who := range posts {
 		all = append(all, who)
+	}
+	if asked := new(TopUpAsked); n.Kind == NoticeTopUp && json.Unmarshal(n.Data, asked) == nil {
+		// Who asked does not answer, though they may be an administrator.
+		all = slices.DeleteFunc(all, func(who string) bool { return who == asked.AskedBy })
 	}
 	slices.Sort(all)
 	return slices.Compact(all)

@@ -3,6 +3,8 @@ package approval
 import (
 	"slices"
 	"time"
+
+	"countersign/budget"
 )
 
 // Policy is what the administrators have decided: who may do what, and how much
@@ -46,3 +48,14 @@ func (p Policy) Reviewer(user string) bool { return slices.Contains(p.Reviewers,
 
 // Admin tells whether a user is named as an administrator.
 func (p Policy) Admin(user string) bool { return slices.Contains(p.Admins, user) }
+
+// Role is the role by whose limit somebody spends who has none of their own.
+func (p Policy) Role(user string) string {
+	switch {
+	case p.Admin(user):
+		return budget.Admins
+	case p.Reviewer(user):
+		return budget.Reviewers
+	}
+	return budget.Members
+}

@@ -18,7 +18,9 @@ type Store interface {
 	Ask(ctx context.Context, r *Request, thread Session) (stored *Request, created bool, err error)
 	// Update locks the request, runs the closure on it, and stores what it changed.
 	// now is the database's clock. When the closure fails, nothing is stored. When
-	// a budget cannot bear a new hold, the error is a *budget.ExceededError.
+	// a budget cannot bear a new hold, the error is a *budget.ExceededError. How the
+	// budgets stood before a hold goes into the audit trail (Request.Weighed), and
+	// what Alerts says of a settlement is stored with it.
 	Update(ctx context.Context, id string, change func(r *Request, now time.Time) error) (*Request, error)
 	// Request loads one without locking it. An id that nobody has: ErrNotFound.
 	Request(ctx context.Context, id string) (*Request, error)
@@ -52,6 +54,27 @@ type Store interface {
 	Standings(ctx context.Context, scopes []budget.Scope) ([]budget.Standing, error)
 	// SetLimit stores a limit, and in the audit trail who set it and what it was before.
 	SetLimit(ctx context.Context, actor string, limit budget.Limit) error
+	// RemoveLimit takes a limit away, with the same trail. Where none is set: ErrNotFound.
+	RemoveLimit(ctx context.Context, actor string, scope budget.Scope) error
+	// Limits are all that are set in a workspace, as they stand.
+	Limits(ctx context.Context, team string) ([]budget.Standing, error)
+	// LimitChanges is the audit trail of a workspace's limits, oldest first; of one scope, if one is given.
+	LimitChanges(ctx context.Context, team string, scope *budget.Scope) ([]Event, error)
+	// ThreadScope is the budget of a thread. One that is no session of ours: ErrNotFound.
+	ThreadScope(ctx context.Context, team, channel, threadTS string) (budget.Scope, error)
+	// Thread is where the thread of a session is. ErrNotFound.
+	Thread(ctx context.Context, team, session string) (Session, error)
+	// TopUp finds a top-up.
+	TopUp(ctx context.Context, id string) (*TopUp, error)
+	// TypicalRun is how long the boxes of a workspace's latest runs existed, in the
+	// median, and of how many runs.
+	TypicalRun(ctx context.Context, team string) (box time.Duration, runs int, err error)
+	// Top ranks who or what money was spent on, from a moment until before another.
+	Top(ctx context.Context, team string, by Ranking, from, until time.Time) ([]Spender, error)
+	// Digest adds a stretch of time up.
+	Digest(ctx context.Context, team string, from, until time.Time) (Digest, error)
+	// Teams are the workspaces that have asked something, each with when it first did.
+	Teams(ctx context.Context) (map[string]time.Time, error)
 	// Notice loads a notice, and where it stands by recipient.
 	Notice(ctx context.Context, key string) (*Notice, map[string]NoticePost, error)
 	// NoticePosted remembers that a notice has been begun for somebody, or where it stands.
@@ -59,10 +82,11 @@ type Store interface {
 	// NoticeTold says that everybody has it who should.
 	NoticeTold(ctx context.Context, key string) error
 	// Notify stores a notice that belongs to no verb, with its job. One whose key is
-	// known already is only looked at again.
+	// known already is only looked at again, or not even that.
 	Notify(ctx context.Context, n Notice) error
 	// Stuck lists what a sweep should look at: waits that have run out, requests on
-	// whose next step nobody has worked for a while, notices that nobody was told.
+	// whose next step nobody has worked for a while, blocked ones whose money should
+	// have come (StepGoOn), notices that nobody was told.
 	Stuck(ctx context.Context) ([]Wake, error)
 	// StaleHolds lists open holds whose time is over.
 	StaleHolds(ctx context.Context) ([]budget.Hold, error)

@@ -45,6 +45,7 @@ const (
 	StepRun   Step = "run"   // run what was approved
 	StepShow  Step = "show"  // make Slack look like the row
 	StepTell  Step = "tell"  // send a notice; the id is its key
+	StepGoOn  Step = "go on" // try a blocked request again; only a sweep names it
 )
 
 // Request is one question on its way to an answer, as it is stored. Its methods
@@ -72,6 +73,10 @@ type Request struct {
 	Run       *Run
 	Holds     []OpenHold // what is held and not yet settled
 	Refused   []Refusal  // earlier attempts in this drafting, and why they did not reach a person
+
+	Blocked    *Block      // a budget has refused the next paid step; nil when none has
+	Downgraded *Downgraded // the model is cheaper than the one that was asked for; nil when it is not
+	TopUps     []TopUp     // that were asked for, oldest first
 
 	Changes Changes // not stored: what the verbs since loading want written
 }
@@ -129,6 +134,7 @@ type Revision struct {
 	Findings      []Finding
 	Manifest      Manifest
 	Digest        string
+	Quote         budget.USD // what the run is expected to cost; its CostCap is the most
 	At            time.Time
 }
 
@@ -202,6 +208,7 @@ type Changes struct {
 	Called      []string // ids of holds whose paid work begins
 	Settlements []budget.Settlement
 	Notices     []Notice
+	TopUp       *TopUp // asked for, or decided
 	Jobs        []Step
 }
 

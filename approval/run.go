@@ -110,7 +110,12 @@ func (s *Service) start(ctx context.Context, r *Request) (*Request, []InputFile,
 		s.Sandbox.Discard(r.ID)
 		return r, nil, s.failOrLater(ctx, r.ID, err)
 	}
-	box, err := s.Sandbox.Create(ctx, r.ID, r.Revision.Manifest)
+	seal := r.Revision.Manifest
+	if seal.Limits, err = s.affordable(seal, time.Now()); err != nil {
+		s.Sandbox.Discard(r.ID)
+		return r, nil, s.failOrLater(ctx, r.ID, err)
+	}
+	box, err := s.Sandbox.Create(ctx, r.ID, seal)
 	if err != nil {
 		var failed *BoxError
 		if errors.As(err, &failed) && failed.Retry {
@@ -191,7 +196,14 @@ func (s *Service) collect(ctx context.Context, r *Request, inputs []InputFile) (
 			return Result{}, err
 		}
 	}
-	job := Job{RequestID: r.ID, Code: r.Revision.Code, CodeSHA256: m.CodeSHA256, Inputs: inputs, Limits: m.Limits}
+	limits, err := s.affordable(m, r.Run.StartedAt)
+	if in := new(InputError); errors.As(err, &in) {
+		err = s.never(ctx, box, in.Why, err)
+	}
+	if err != nil {
+		return Result{}, err
+	}
+	job := Job{RequestID: r.ID, Code: r.Revision.Code, CodeSHA256: m.CodeSHA256, Inputs: inputs, Limits: limits}
 	if err := s.Sandbox.Start(ctx, box, job); err != nil {
 		var refused *BoxError
 		if errors.As(err, &refused) && !refused.Retry && !errors.Is(err, ErrBoxGone) {

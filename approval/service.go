@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"time"
 
 	"countersign/budget"
 )
@@ -22,6 +23,9 @@ type Service struct {
 	Prices  budget.Prices
 	Policy  Policy
 	Log     *slog.Logger
+
+	Location *time.Location                // on whose calendar budgets run; nil: UTC
+	Due      func(now time.Time) time.Time // the latest moment at which a digest was due; nil: there is none
 }
 
 // Do runs one step of one request: what a job calls. Only one replica at a time
@@ -56,21 +60,6 @@ func (s *Service) Budgets(ctx context.Context, team, user string) ([]budget.Stan
 		{Team: team, Kind: budget.User, ID: user},
 		{Team: team, Kind: budget.Team, ID: team},
 	})
-}
-
-// SetLimit changes a budget. Only administrators may: *NotAllowedError.
-func (s *Service) SetLimit(ctx context.Context, actor string, limit budget.Limit) error {
-	if !s.Policy.Admin(actor) {
-		return &NotAllowedError{Who: actor, Why: "Only administrators change budgets."}
-	}
-	person, err := s.Slack.Person(ctx, limit.Scope.Team, actor)
-	if err != nil {
-		return err
-	}
-	if why := person.barred(); why != "" {
-		return &NotAllowedError{Who: actor, Why: why}
-	}
-	return s.Store.SetLimit(ctx, actor, limit)
 }
 
 // barred says why somebody may decide nothing, whoever has named them; empty when they may.
@@ -162,12 +151,15 @@ func (s *Service) Sweep(ctx context.Context) error {
 			s.Log.Error("sweep", "request", w.RequestID, "error", err)
 		}
 	}
-	return s.settleStale(ctx)
+	return errors.Join(s.settleStale(ctx), s.digests(ctx))
 }
 
 func (s *Service) catchUp(ctx context.Context, w Wake) error {
-	if w.Step == StepTell {
+	switch w.Step {
+	case StepTell:
 		return s.Store.Wake(ctx, w)
+	case StepGoOn:
+		return s.tryAgain(ctx, w.RequestID)
 	}
 	r, err := s.Store.Update(ctx, w.RequestID, (*Request).expireIfDue)
 	if err != nil {

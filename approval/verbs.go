@@ -16,6 +16,13 @@ const draftHoldLife = 15 * time.Minute
 // New is the verb Ask: a request comes into the world, drafting, with the money
 // for its first draft held. It is pure; Service.Ask checks what people gave.
 func New(q Question, model string, hold budget.USD, p Policy, now time.Time) *Request {
+	r := begin(q, model, now)
+	r.hold(budget.ForDraft, hold, now, draftHoldLife)
+	r.move(Drafting, now, now.Add(p.Expiry), StepDraft)
+	return r
+}
+
+func begin(q Question, model string, now time.Time) *Request {
 	r := &Request{
 		ID: NewID(7), SessionID: NewID(10), Team: q.Team, Project: q.Project, Asker: q.Asker, Question: q.Text,
 		Model: model, Files: q.Files, Trigger: q.Trigger, CreatedAt: now,
@@ -23,8 +30,6 @@ func New(q Question, model string, hold budget.USD, p Policy, now time.Time) *Re
 	r.note(now, q.Asker, "asked", map[string]any{"question": q.Text, "files": names(q.Files), "model": model,
 		"channel": q.Project, "trigger": q.Trigger})
 	r.say(now, RoleQuestion, q.Text)
-	r.hold(budget.ForDraft, hold, now, draftHoldLife)
-	r.move(Drafting, now, now.Add(p.Expiry), StepDraft)
 	return r
 }
 
@@ -33,7 +38,7 @@ func New(q Question, model string, hold budget.USD, p Policy, now time.Time) *Re
 // never settled belongs to a replica that died in the middle: it is settled in
 // full, estimated, and the new call needs a new hold of its own.
 func (r *Request) Call(worst budget.USD, p Policy, now time.Time) error {
-	if r.State != Drafting {
+	if r.State != Drafting || r.Blocked != nil {
 		return r.refuse("draft")
 	}
 	if r.Attempts >= p.MaxAttempts {
@@ -183,6 +188,9 @@ func (r *Request) Expire(now time.Time) error {
 		Pending:  "Nobody decided in time. That is not a no: ask again if you still need it.",
 		Approved: "It was approved, but could not be started in time. Nothing has run.",
 	}[r.State]
+	if r.Blocked != nil {
+		r.Reason = "There was no money for the next step, and no way on was chosen in time. Ask again if you still need it."
+	}
 	r.move(Expired, now, time.Time{})
 	return nil
 }
@@ -371,7 +379,10 @@ func (r *Request) hold(purpose budget.Purpose, amount budget.USD, now time.Time,
 
 // move changes the state; every move is shown, and some need more doing.
 func (r *Request) move(to State, now, expires time.Time, steps ...Step) {
-	r.State, r.ExpiresAt = to, expires
+	r.State, r.ExpiresAt, r.Blocked = to, expires, nil
+	if open := r.OpenTopUp(); open != nil && to.Final() {
+		r.tell(open.notice(now)) // there is nothing left to grant it for, and its buttons go
+	}
 	r.touch(now, append(steps, StepShow)...)
 }
 

@@ -16,6 +16,17 @@ const (
 	Team    ScopeKind = "team"    // the workspace
 )
 
+// Role is a kind of scope that only has limits and never pays: what people of a
+// role may spend who have no limit of their own.
+const Role ScopeKind = "role"
+
+// The roles, as the ids of their scopes.
+const (
+	Members   = "members"
+	Reviewers = "reviewers"
+	Admins    = "admins"
+)
+
 // Scope is one thing that has a budget. IDs of users and channels are only
 // unique inside a workspace, so the workspace belongs to it.
 type Scope struct {
@@ -27,7 +38,7 @@ type Scope struct {
 // Less is the one order in which scopes are locked, which is why two requests
 // that share scopes can never wait for each other.
 func (s Scope) Less(t Scope) bool {
-	rank := map[ScopeKind]int{User: 0, Session: 1, Project: 2, Team: 3}
+	rank := map[ScopeKind]int{User: 0, Session: 1, Project: 2, Team: 3, Role: 4}
 	if s.Kind != t.Kind {
 		return rank[s.Kind] < rank[t.Kind]
 	}
@@ -79,43 +90,49 @@ func (w Window) Range(at time.Time, loc *time.Location) (from, until time.Time) 
 	return time.Time{}, time.Time{}
 }
 
-// Limit is what may be spent in a scope per window.
+// Limit is what may be spent in a scope per window, and what happens on the way there.
 type Limit struct {
-	Scope   Scope
-	Amount  USD
-	Window  Window
-	Default bool // nobody has set it: the default for this kind of scope applies
+	Scope   Scope       `json:"scope"`
+	Amount  USD         `json:"amount"`
+	Window  Window      `json:"window"`
+	Policy  LimitPolicy `json:"policy,omitzero"`
+	Extra   USD         `json:"extra,omitempty"`   // top-ups that are in force now
+	Default bool        `json:"default,omitempty"` // nobody has set it for this scope: the role's applies, or the built-in one
+	Role    string      `json:"role,omitempty"`    // whose default it is; empty for the built-in one
 }
+
+// Hard is where nothing more is held: the amount and whatever has been granted on top.
+func (l Limit) Hard() USD { return l.Amount + l.Extra }
 
 // DefaultUserLimit is what a person may spend for whom nobody has said anything else.
 func DefaultUserLimit(scope Scope) Limit {
 	return Limit{Scope: scope, Amount: 10 * Dollar, Window: Month, Default: true}
 }
 
-// SoftRatio is the share of a limit from which on people are warned.
-const SoftRatio = 0.8
+// ForRole is the limit of somebody who has the role's and none of their own.
+func (l Limit) ForRole(user Scope) Limit {
+	l.Role, l.Scope, l.Default = l.Scope.ID, user, true
+	return l
+}
 
 // Standing is a limit with what its window holds so far.
 type Standing struct {
-	Limit    Limit
-	Spent    USD
-	Held     USD
-	ResetsAt time.Time // zero when the limit has no window
+	Limit    Limit     `json:"limit"`
+	Spent    USD       `json:"spent"`
+	Held     USD       `json:"held"`
+	From     time.Time `json:"from,omitzero"`      // the window's first instant; zero when the limit has no window
+	ResetsAt time.Time `json:"resets_at,omitzero"` // the first instant after it
 }
 
 // Left is what can still be held.
-func (s Standing) Left() USD { return s.Limit.Amount - s.Spent - s.Held }
-
-// Soft tells that spending has passed the soft limit.
-func (s Standing) Soft() bool {
-	return float64(s.Spent+s.Held) >= SoftRatio*float64(s.Limit.Amount)
-}
+func (s Standing) Left() USD { return s.Limit.Hard() - s.Spent - s.Held }
 
 // ExceededError refuses work that one budget cannot bear. It names the tightest
 // one, what is left there, what the work would need, and when it resets.
 type ExceededError struct {
-	Standing Standing
-	Needed   USD
+	Standing  Standing   // the tightest
+	Standings []Standing // all that were weighed, in lock order
+	Needed    USD
 }
 
 func (e *ExceededError) Error() string {
@@ -126,7 +143,7 @@ func (e *ExceededError) Error() string {
 func Check(needed USD, standings []Standing) error {
 	tight, ok := Tightest(standings)
 	if ok && tight.Left() < needed {
-		return &ExceededError{Standing: tight, Needed: needed}
+		return &ExceededError{Standing: tight, Standings: standings, Needed: needed}
 	}
 	return nil
 }
@@ -150,7 +167,7 @@ func (e *ExceededError) Words() string {
 	if l.Window != None {
 		per = fmt.Sprintf(" per %s", l.Window)
 	}
-	words := fmt.Sprintf("%s of %s%s has %s left, and this could need up to %s.", whose, l.Amount, per,
+	words := fmt.Sprintf("%s of %s%s has %s left, and this could need up to %s.", whose, l.Hard(), per,
 		max(0, e.Standing.Left()).ApproxLeft(), e.Needed.Approx())
 	if !e.Standing.ResetsAt.IsZero() {
 		words += fmt.Sprintf(" It starts anew on %s.", e.Standing.ResetsAt.Format("Monday, 2 January 2006"))

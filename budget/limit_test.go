@@ -157,12 +157,13 @@ func TestTightestHasTheLeastLeftAndTiesGoToTheFirstInLockOrder(t *testing.T) {
 	require.Equal(t, team, got)
 }
 
-func TestSoftLimitIsReachedAtEightyPercentOfSpentAndHeld(t *testing.T) {
+func TestSoftLimitIsReachedAtEightyPercentOfWhatIsSpent(t *testing.T) {
 	t.Parallel()
 	require.False(t, standing(User, 10*Dollar, 8*Dollar-1, 0).Soft())
 	require.True(t, standing(User, 10*Dollar, 8*Dollar, 0).Soft())
-	require.True(t, standing(User, 10*Dollar, 5*Dollar, 3*Dollar).Soft())
-	require.False(t, standing(User, 10*Dollar, 5*Dollar, 2*Dollar).Soft())
+	require.False(t, standing(User, 10*Dollar, 5*Dollar, 5*Dollar).Soft(), "what is held may come back")
+	require.False(t, standing(User, 0, 0, 0).Soft(), "nothing is no share of nothing")
+	require.True(t, standing(User, 1<<62, 1<<62-1<<59, 0).Soft(), "no amount is too large to compare")
 }
 
 func TestWhoHasNoLimitGetsTheDefault(t *testing.T) {

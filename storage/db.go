@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"countersign/approval"
+	"countersign/budget"
 )
 
 // Options say how the database is used. Zero values mean the defaults.
@@ -24,6 +25,8 @@ type Options struct {
 	MaxConns int            // of this process, for short transactions. Default: 16
 	MaxAlone int            // steps under way at once in this process, each on a connection. Default: 16
 	Log      *slog.Logger   // Default: nothing is logged
+	// Role is by whose limit somebody spends who has none of their own. Default: everybody is a member
+	Role func(user string) string
 }
 
 // DB is the database.
@@ -34,6 +37,7 @@ type DB struct {
 	location *time.Location
 	quorum   int
 	maxOpen  int
+	role     func(user string) string
 	log      *slog.Logger
 }
 
@@ -41,9 +45,12 @@ var _ approval.Store = (*DB)(nil)
 
 // Open connects to the database. It does not migrate it: see Migrate and Validate.
 func Open(ctx context.Context, url string, o Options) (*DB, error) {
-	db := &DB{location: o.Location, quorum: max(o.Quorum, 1), maxOpen: o.MaxOpen, log: o.Log}
+	db := &DB{location: o.Location, quorum: max(o.Quorum, 1), maxOpen: o.MaxOpen, role: o.Role, log: o.Log}
 	if db.location == nil {
 		db.location = time.UTC
+	}
+	if db.role == nil {
+		db.role = func(string) string { return budget.Members }
 	}
 	if db.log == nil {
 		db.log = slog.New(slog.DiscardHandler)

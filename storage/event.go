@@ -99,13 +99,17 @@ func (db *DB) Events(ctx context.Context, requestID string) ([]approval.Event, e
 	if err != nil {
 		return nil, err
 	}
-	var events []approval.Event
+	return read(rows)
+}
+
+// read gives events as they are stored their meaning.
+func read(rows []eventRow) (events []approval.Event, err error) {
 	for _, row := range rows {
 		e := approval.Event{At: row.At, Actor: row.Actor, Kind: row.Kind}
 		decode := json.NewDecoder(strings.NewReader(row.Data))
 		decode.UseNumber()
 		if err := decode.Decode(&e.Data); err != nil {
-			return nil, fmt.Errorf("read event %d of %s: %w", row.Seq, requestID, err)
+			return nil, fmt.Errorf("read event %d of %s: %w", row.Seq, row.Stream, err)
 		}
 		if len(e.Data) == 0 {
 			e.Data = nil

@@ -17,8 +17,8 @@ import (
 // given back can be held again.
 func (db *DB) storeMoney(ctx context.Context, tx pgx.Tx, r *approval.Request) error {
 	c := r.Changes
-	if len(c.Holds)+len(c.Settlements) > 0 {
-		if err := lockScopes(ctx, tx, r.Scopes()); err != nil {
+	if len(c.Holds)+len(c.Settlements) > 0 || c.TopUp != nil {
+		if err := lockPayers(ctx, tx, r); err != nil {
 			return err
 		}
 	}
@@ -48,6 +48,31 @@ func (db *DB) storeMoney(ctx context.Context, tx pgx.Tx, r *approval.Request) er
 			}
 		}
 	}
+	if err := db.alert(ctx, tx, r); err != nil {
+		return err
+	}
+	return db.storeTopUp(ctx, tx, r)
+}
+
+// alert notes who is to be told of what was spent just now. The scopes are still
+// locked, so that whoever reaches a mark is told apart from whoever comes after.
+func (db *DB) alert(ctx context.Context, tx pgx.Tx, r *approval.Request) error {
+	var spent budget.USD
+	for _, s := range r.Changes.Settlements {
+		spent += budget.Total(s.Charges)
+	}
+	if spent == 0 {
+		return nil // what comes back reaches nothing
+	}
+	now, err := clock(ctx, tx)
+	if err != nil {
+		return err
+	}
+	standings, err := db.standings(ctx, tx, r.Scopes(), now)
+	if err != nil {
+		return err
+	}
+	r.Changes.Notices = append(r.Changes.Notices, approval.Alerts(r, standings, now)...)
 	return nil
 }
 
@@ -82,6 +107,7 @@ func (db *DB) insertHolds(ctx context.Context, tx pgx.Tx, r *approval.Request) e
 		if err != nil {
 			return fmt.Errorf("insert hold of %s: %w", r.ID, err)
 		}
+		r.Weighed(h, standings, now)
 	}
 	return nil
 }
@@ -111,11 +137,31 @@ func insertSettlement(ctx context.Context, tx pgx.Tx, r *approval.Request, s bud
 // lockScopes takes the scopes' rows, in the one order in which everybody does.
 // It makes those that are not there, so that two first uses meet as well.
 func lockScopes(ctx context.Context, tx pgx.Tx, scopes []budget.Scope) error {
+	return sendLocks(ctx, tx, queueLocks(scopes))
+}
+
+// lockPayers takes the scopes of a request, and then keeps the limits of the
+// roles as they are until the transaction ends: by one of them its asker may spend.
+func lockPayers(ctx context.Context, tx pgx.Tx, r *approval.Request) error {
+	batch := queueLocks(r.Scopes())
+	batch.Queue(`SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))`, rolesKey(r.Team))
+	return sendLocks(ctx, tx, batch)
+}
+
+// rolesKey names the lock of the limits of a workspace's roles: whoever changes
+// one takes it alone, and all who spend share it.
+func rolesKey(team string) string { return "roles " + team }
+
+func queueLocks(scopes []budget.Scope) *pgx.Batch {
 	batch := &pgx.Batch{}
 	for _, s := range inLockOrder(scopes) {
 		batch.Queue(`INSERT INTO scopes (team, kind, id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, s.Team, s.Kind, s.ID)
 		batch.Queue(`SELECT FROM scopes WHERE team = $1 AND kind = $2 AND id = $3 FOR UPDATE`, s.Team, s.Kind, s.ID)
 	}
+	return batch
+}
+
+func sendLocks(ctx context.Context, tx pgx.Tx, batch *pgx.Batch) error {
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("lock the budgets: %w", err)
 	}

@@ -2,8 +2,8 @@ package storage
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -14,17 +14,22 @@ import (
 // budgetStream is the audit trail of the limits.
 const budgetStream = "budget"
 
-// limitRow is a limit as it is stored; per is its window, whose name SQL has taken.
+// limitRow is a limit as it is stored, of a scope that may have none; per is its
+// window, whose name SQL has taken.
 type limitRow struct {
 	Team   string
 	Kind   budget.ScopeKind
 	ID     string
-	Amount budget.USD
-	Per    budget.Window
+	Amount *budget.USD
+	Per    *budget.Window
+	Policy *budget.LimitPolicy
+	Extra  budget.USD
 }
 
+func (l limitRow) scope() budget.Scope { return budget.Scope{Team: l.Team, Kind: l.Kind, ID: l.ID} }
+
 func (l limitRow) limit() budget.Limit {
-	return budget.Limit{Scope: budget.Scope{Team: l.Team, Kind: l.Kind, ID: l.ID}, Amount: l.Amount, Window: l.Per}
+	return budget.Limit{Scope: l.scope(), Amount: *l.Amount, Window: *l.Per, Policy: *l.Policy}
 }
 
 // Standings reads budgets as they are now, in lock order: the limits that are
@@ -44,49 +49,135 @@ func (db *DB) Standings(ctx context.Context, scopes []budget.Scope) (standings [
 	return standings, nil
 }
 
-// limitOf is the limit that somebody has set for a scope, and whether anybody has.
-func limitOf(ctx context.Context, tx pgx.Tx, scope budget.Scope) (budget.Limit, bool, error) {
-	row, err := one[limitRow](ctx, tx, `SELECT team, kind, id, amount, per FROM limits WHERE team = $1 AND kind = $2 AND id = $3`,
-		scope.Team, scope.Kind, scope.ID)
-	if errors.Is(err, approval.ErrNotFound) {
-		return budget.Limit{}, false, nil
-	}
-	if err != nil {
-		return budget.Limit{}, false, fmt.Errorf("read the limit of %s: %w", scope, err)
-	}
-	return row.limit(), true, nil
-}
-
-// SetLimit stores a limit, and in the audit trail who set it and what it was before.
-func (db *DB) SetLimit(ctx context.Context, actor string, limit budget.Limit) error {
-	err := db.write(ctx, func(tx pgx.Tx) error {
-		if err := lockScopes(ctx, tx, []budget.Scope{limit.Scope}); err != nil {
+// change locks what a limit is about and runs the work with what it was before.
+// The work's event goes into the budgets' audit trail.
+func (db *DB) change(ctx context.Context, scope budget.Scope, work func(tx pgx.Tx, before *budget.Limit, now time.Time) (approval.Event, error)) error {
+	return db.write(ctx, func(tx pgx.Tx) error {
+		if err := lockScopes(ctx, tx, []budget.Scope{scope}); err != nil {
 			return err
+		}
+		if scope.Kind == budget.Role {
+			if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, rolesKey(scope.Team)); err != nil {
+				return fmt.Errorf("lock the limits of the roles: %w", err)
+			}
 		}
 		now, err := clock(ctx, tx)
 		if err != nil {
 			return err
 		}
-		before, set, err := limitOf(ctx, tx, limit.Scope)
+		limits, err := db.limitsOf(ctx, tx, []budget.Scope{scope}, now)
 		if err != nil {
 			return err
+		}
+		var before *budget.Limit
+		if had, ok := limits[scope]; ok && !had.Default {
+			before = &had
+		}
+		event, err := work(tx, before, now)
+		if err != nil {
+			return err
+		}
+		event.At = now
+		return appendEvents(ctx, tx, budgetStream, []approval.Event{event})
+	})
+}
+
+// SetLimit stores a limit, and in the audit trail who set it and what it was before.
+func (db *DB) SetLimit(ctx context.Context, actor string, limit budget.Limit) error {
+	err := db.change(ctx, limit.Scope, func(tx pgx.Tx, before *budget.Limit, now time.Time) (approval.Event, error) {
+		policy, err := document(limit.Policy, "{}")
+		if err != nil {
+			return approval.Event{}, err
 		}
 		_, err = tx.Exec(ctx, `
-			INSERT INTO limits (team, kind, id, amount, per, set_by, set_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
+			INSERT INTO limits (team, kind, id, amount, per, policy, set_by, set_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 			ON CONFLICT (team, kind, id) DO UPDATE
-			SET amount = excluded.amount, per = excluded.per, set_by = excluded.set_by, set_at = excluded.set_at`,
-			limit.Scope.Team, limit.Scope.Kind, limit.Scope.ID, limit.Amount, limit.Window, actor, now)
-		if err != nil {
-			return err
+			SET amount = excluded.amount, per = excluded.per, policy = excluded.policy, set_by = excluded.set_by, set_at = excluded.set_at`,
+			limit.Scope.Team, limit.Scope.Kind, limit.Scope.ID, limit.Amount, limit.Window, policy, actor, now)
+		data := told(limit)
+		data["scope"] = limit.Scope
+		if before != nil {
+			data["before"] = told(*before)
 		}
-		data := map[string]any{"scope": limit.Scope, "amount": limit.Amount, "window": limit.Window}
-		if set {
-			data["before"] = map[string]any{"amount": before.Amount, "window": before.Window}
-		}
-		return appendEvents(ctx, tx, budgetStream, []approval.Event{{At: now, Actor: actor, Kind: "set limit", Data: data}})
+		return approval.Event{Actor: actor, Kind: "set limit", Data: data}, err
 	})
 	if err != nil {
 		return fmt.Errorf("set the limit of %s: %w", limit.Scope, err)
 	}
 	return nil
+}
+
+// RemoveLimit takes a limit away, and says in the audit trail who did and what it was.
+func (db *DB) RemoveLimit(ctx context.Context, actor string, scope budget.Scope) error {
+	err := db.change(ctx, scope, func(tx pgx.Tx, before *budget.Limit, _ time.Time) (approval.Event, error) {
+		if before == nil {
+			return approval.Event{}, approval.ErrNotFound
+		}
+		_, err := tx.Exec(ctx, `DELETE FROM limits WHERE team = $1 AND kind = $2 AND id = $3`, scope.Team, scope.Kind, scope.ID)
+		return approval.Event{Actor: actor, Kind: "removed limit", Data: map[string]any{"scope": scope, "before": told(*before)}}, err
+	})
+	if err != nil {
+		return fmt.Errorf("remove the limit of %s: %w", scope, err)
+	}
+	return nil
+}
+
+// told is a limit as the audit trail has it, without its scope.
+func told(l budget.Limit) map[string]any {
+	data := map[string]any{"amount": l.Amount, "window": l.Window}
+	if l.Policy.Soft != 0 || len(l.Policy.Warn) > 0 || l.Policy.Consequences() {
+		data["policy"] = l.Policy
+	}
+	if l.Extra != 0 {
+		data["extra"] = l.Extra
+	}
+	return data
+}
+
+// Limits are all that are set in a workspace, as they stand, in lock order.
+func (db *DB) Limits(ctx context.Context, team string) (standings []budget.Standing, err error) {
+	err = db.read(ctx, func(tx pgx.Tx) error {
+		standings, err = db.limits(ctx, tx, team)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list the budgets: %w", err)
+	}
+	return standings, nil
+}
+
+func (db *DB) limits(ctx context.Context, tx pgx.Tx, team string) ([]budget.Standing, error) {
+	now, err := clock(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	scopes, err := all[budget.Scope](ctx, tx, `SELECT team, kind, id FROM limits WHERE team = $1`, team)
+	if err != nil {
+		return nil, err
+	}
+	return db.standings(ctx, tx, scopes, now)
+}
+
+// LimitChanges is the audit trail of a workspace's limits, oldest first.
+func (db *DB) LimitChanges(ctx context.Context, team string, scope *budget.Scope) (events []approval.Event, err error) {
+	kind, id := "", ""
+	if scope != nil {
+		kind, id = string(scope.Kind), scope.ID
+	}
+	err = db.read(ctx, func(tx pgx.Tx) error {
+		rows, err := all[eventRow](ctx, tx, `
+			SELECT stream, seq, at, actor, kind, data, prev_hash, hash FROM events
+			WHERE stream = $1 AND data::jsonb -> 'scope' ->> 'team' = $2
+				AND ($3 = '' OR data::jsonb -> 'scope' ->> 'kind' = $3 AND data::jsonb -> 'scope' ->> 'id' = $4)
+			ORDER BY seq`, budgetStream, team, kind, id)
+		if err != nil {
+			return err
+		}
+		events, err = read(rows)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the history of the budgets: %w", err)
+	}
+	return events, nil
 }

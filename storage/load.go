@@ -32,6 +32,10 @@ type requestRow struct {
 	CreatedAt time.Time
 	ChangedAt time.Time
 	ExpiresAt *time.Time
+
+	Blocked    *approval.Block
+	Downgraded *approval.Downgraded
+	Topups     int
 }
 
 type revisionRow struct {
@@ -44,6 +48,7 @@ type revisionRow struct {
 	Findings      []approval.Finding
 	Manifest      string
 	Digest        string
+	Quote         budget.USD
 	At            time.Time
 }
 
@@ -87,7 +92,8 @@ func (h holdRow) open() approval.OpenHold {
 func load(ctx context.Context, tx pgx.Tx, id string) (*approval.Request, error) {
 	row, err := one[requestRow](ctx, tx, `
 		SELECT id, session_id, team, project, asker, question, model, files, trigger, state, reason, attempts, refused,
-			revision, created_at, changed_at, expires_at
+			revision, created_at, changed_at, expires_at, blocked, downgraded,
+			(SELECT count(*)::int FROM topups WHERE request_id = requests.id) AS topups
 		FROM requests WHERE id = $1`, id)
 	if err != nil {
 		return nil, err
@@ -96,6 +102,12 @@ func load(ctx context.Context, tx pgx.Tx, id string) (*approval.Request, error) 
 		ID: row.ID, SessionID: row.SessionID, Team: row.Team, Project: row.Project, Asker: row.Asker, Question: row.Question,
 		Model: row.Model, Files: orNil(row.Files), Trigger: row.Trigger, State: row.State, Reason: row.Reason, Attempts: row.Attempts,
 		CreatedAt: row.CreatedAt, ChangedAt: row.ChangedAt, ExpiresAt: orZero(row.ExpiresAt), Refused: orNil(row.Refused),
+		Blocked: row.Blocked, Downgraded: row.Downgraded,
+	}
+	if row.Topups > 0 {
+		if r.TopUps, err = loadTopUps(ctx, tx, id); err != nil {
+			return nil, err
+		}
 	}
 	if row.Revision != nil {
 		if r.Revision, err = loadRevision(ctx, tx, id, *row.Revision); err != nil {
@@ -116,13 +128,13 @@ func load(ctx context.Context, tx pgx.Tx, id string) (*approval.Request, error) 
 // revision that was tampered with is not Intact.
 func loadRevision(ctx context.Context, tx pgx.Tx, id string, number int) (*approval.Revision, error) {
 	row, err := one[revisionRow](ctx, tx, `
-		SELECT request_id, number, code, summary, author, prompt_version, findings, manifest, digest, at
+		SELECT request_id, number, code, summary, author, prompt_version, findings, manifest, digest, quote, at
 		FROM revisions WHERE request_id = $1 AND number = $2`, id, number)
 	if err != nil {
 		return nil, fmt.Errorf("load revision %d of %s: %w", number, id, err)
 	}
 	rev := &approval.Revision{RequestID: row.RequestID, Number: row.Number, Code: row.Code, Summary: row.Summary,
-		Author: row.Author, PromptVersion: row.PromptVersion, Findings: orNil(row.Findings), Digest: row.Digest, At: row.At}
+		Author: row.Author, PromptVersion: row.PromptVersion, Findings: orNil(row.Findings), Digest: row.Digest, Quote: row.Quote, At: row.At}
 	if err := json.Unmarshal([]byte(row.Manifest), &rev.Manifest); err != nil {
 		return nil, fmt.Errorf("read the manifest of revision %d of %s: %w", number, id, err)
 	}

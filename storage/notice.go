@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -14,17 +16,23 @@ import (
 // storeNotices writes what people are to be told, with the jobs that tell them. A
 // notice that is there already stays as it is, and is looked at again.
 func (db *DB) storeNotices(ctx context.Context, tx pgx.Tx, notices []approval.Notice) error {
+	// One order for all: who waits for the same key of somebody else waits in no circle.
+	notices = clone(notices)
+	slices.SortStableFunc(notices, func(a, b approval.Notice) int { return strings.Compare(a.Key, b.Key) })
 	for _, n := range notices {
 		to := n.To
 		if to == nil {
 			to = []string{}
 		}
-		_, err := tx.Exec(ctx, `
+		tag, err := tx.Exec(ctx, `
 			INSERT INTO notices (key, team, kind, recipients, admins, request_id, data, at)
 			VALUES ($1, $2, $3, $4, $5, nullif($6, ''), $7, $8) ON CONFLICT (key) DO NOTHING`,
 			text(n.Key), n.Team, n.Kind, to, n.Admins, n.RequestID, text(string(n.Data)), micro(n.At))
 		if err != nil {
 			return fmt.Errorf("store the notice %q: %w", n.Key, err)
+		}
+		if n.Once && tag.RowsAffected() == 0 {
+			continue
 		}
 		if err := db.jobs.insert(ctx, tx, text(n.Key), []approval.Step{approval.StepTell}); err != nil {
 			return err

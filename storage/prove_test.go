@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -39,6 +40,7 @@ func TestProveMoney(t *testing.T) {
 	proof.threeOfAHundred(t, false)
 	proof.threeOfAHundred(t, true)
 	proof.lostDatabase(t)
+	proof.oneAlert(t)
 	t.Logf("\n%s", proof.table())
 	for _, v := range proof.verdicts {
 		require.True(t, v.ok, "%s: %s", v.promise, v.shown)
@@ -76,86 +78,6 @@ func (p *proof) table() []byte {
 	return out.Bytes()
 }
 
-// witness looks at the ledger whenever a transaction that touched it commits, one
-// after another under a lock of its own, so that it sees what is and not what our
-// locks let through. It reckons with the raw rows and Postgres' own calendar.
-//
-// A budget may hold more than its limit only because the limit was lowered or its
-// window changed after the money was spent or held: that much is the ceiling, and
-// it stands until there is room for a hold again.
-const witness = `
-	CREATE SCHEMA witness;
-	CREATE SEQUENCE witness.commits;
-	CREATE TABLE witness.ceilings (team text, kind text, id text, amount bigint NOT NULL, PRIMARY KEY (team, kind, id));
-	CREATE TABLE witness.breaches (promise text NOT NULL, detail text NOT NULL);
-	CREATE FUNCTION witness.total(t text, k text, i text, per text) RETURNS bigint LANGUAGE plpgsql AS $$
-	DECLARE
-		zone text := 'Europe/Berlin';
-		since timestamptz := '-infinity';
-		upto timestamptz := 'infinity';
-	BEGIN
-		IF per <> 'none' THEN
-			since := date_trunc(per, turned.clock_timestamp() AT TIME ZONE zone) AT TIME ZONE zone;
-			upto := (date_trunc(per, turned.clock_timestamp() AT TIME ZONE zone) + ('1 ' || per)::interval) AT TIME ZONE zone;
-		END IF;
-		RETURN (SELECT coalesce(sum(amount), 0) FROM settlements WHERE team = t AND at >= since AND at < upto
-				AND CASE k WHEN 'user' THEN asker = i WHEN 'session' THEN session_id = i WHEN 'project' THEN project = i ELSE true END)
-			+ (SELECT coalesce(sum(amount), 0) FROM holds WHERE team = t AND NOT EXISTS (SELECT FROM settlements s WHERE s.hold_id = holds.id)
-				AND NOT settled -- an index finds them; that it says the same as the settlements is a promise of its own
-				AND CASE k WHEN 'user' THEN asker = i WHEN 'session' THEN session_id = i WHEN 'project' THEN project = i ELSE true END);
-	END $$;
-	CREATE FUNCTION witness.look() RETURNS trigger LANGUAGE plpgsql AS $$
-	DECLARE
-		s record;
-		total bigint;
-		day timestamptz;
-	BEGIN
-		PERFORM pg_advisory_xact_lock(7, 7);
-		PERFORM nextval('witness.commits');
-		FOR s IN
-			SELECT p.kind, p.id, coalesce(l.amount, 10000000000) AS amount, coalesce(l.per, 'month') AS per, c.amount AS ceiling
-			FROM (VALUES ('user', NEW.asker), ('session', NEW.session_id), ('project', NEW.project), ('team', NEW.team)) AS p (kind, id)
-			LEFT JOIN limits l ON l.team = NEW.team AND l.kind = p.kind AND l.id = p.id
-			LEFT JOIN witness.ceilings c ON c.team = NEW.team AND c.kind = p.kind AND c.id = p.id
-			WHERE l.id IS NOT NULL OR p.kind = 'user'
-		LOOP
-			total := witness.total(NEW.team, s.kind, s.id, s.per);
-			IF TG_TABLE_NAME = 'holds' AND total > s.amount THEN
-				INSERT INTO witness.breaches VALUES ('hold', format('%s %s: %s of %s', s.kind, s.id, total, s.amount));
-			ELSIF total > greatest(s.amount, s.ceiling) THEN
-				INSERT INTO witness.breaches VALUES ('hold', format('%s %s: %s of %s, settled', s.kind, s.id, total, s.amount));
-			END IF;
-			IF total < 0 THEN
-				INSERT INTO witness.breaches VALUES ('negative', format('%s %s: %s', s.kind, s.id, total));
-			END IF;
-			UPDATE witness.ceilings SET amount = least(amount, greatest(total, s.amount)) WHERE team = NEW.team AND kind = s.kind AND id = s.id;
-		END LOOP;
-		IF TG_TABLE_NAME = 'settlements' THEN
-			IF NEW.amount > (SELECT amount FROM holds WHERE id = NEW.hold_id) THEN
-				INSERT INTO witness.breaches VALUES ('hold', format('hold %s settled at more than it is', NEW.hold_id));
-			END IF;
-			day := date_trunc('day', NEW.at AT TIME ZONE 'UTC') AT TIME ZONE 'UTC';
-			FOR s IN SELECT kind, id FROM (VALUES ('user', NEW.asker), ('session', NEW.session_id), ('project', NEW.project), ('team', NEW.team)) AS p (kind, id) LOOP
-				IF (SELECT coalesce(sum(amount), 0) FROM settlements WHERE team = NEW.team AND at >= day AND at < day + interval '24 hours'
-						AND CASE s.kind WHEN 'user' THEN asker WHEN 'session' THEN session_id WHEN 'project' THEN project ELSE team END = s.id)
-					<> (SELECT coalesce(sum(spent), 0) FROM balances WHERE team = NEW.team AND kind = s.kind AND id = s.id AND grain = 'day' AND start = day) THEN
-					INSERT INTO witness.breaches VALUES ('balance', format('%s %s on %s', s.kind, s.id, day));
-				END IF;
-			END LOOP;
-		END IF;
-		RETURN NULL;
-	END $$;
-	CREATE FUNCTION witness.lower() RETURNS trigger LANGUAGE plpgsql AS $$
-	BEGIN
-		PERFORM pg_advisory_xact_lock(7, 7);
-		INSERT INTO witness.ceilings VALUES (NEW.team, NEW.kind, NEW.id, witness.total(NEW.team, NEW.kind, NEW.id, NEW.per))
-			ON CONFLICT (team, kind, id) DO UPDATE SET amount = excluded.amount;
-		RETURN NULL;
-	END $$;
-	CREATE CONSTRAINT TRIGGER witness AFTER INSERT ON holds DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION witness.look();
-	CREATE CONSTRAINT TRIGGER witness AFTER INSERT ON settlements DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION witness.look();
-	CREATE CONSTRAINT TRIGGER witness AFTER INSERT OR UPDATE ON limits DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION witness.lower()`
-
 // randomWork has two processes work on the ledger, kills one in the middle, and
 // has a third go on where it stopped.
 func (p *proof) randomWork(t *testing.T, ops int) {
@@ -191,6 +113,7 @@ func (p *proof) randomWork(t *testing.T, ops int) {
 	all := spendReport{Refused: map[budget.ScopeKind]int{}}
 	for _, r := range reports {
 		all.Did, all.Admitted, all.Settled, all.Limits, all.Jumps = all.Did+r.Did, all.Admitted+r.Admitted, all.Settled+r.Settled, all.Limits+r.Limits, all.Jumps+r.Jumps
+		all.Blocked, all.Granted, all.Continued = all.Blocked+r.Blocked, all.Granted+r.Granted, all.Continued+r.Continued
 		all.Wrong = append(all.Wrong, r.Wrong...)
 		for kind, n := range r.Refused {
 			all.Refused[kind] += n
@@ -203,6 +126,9 @@ func (p *proof) randomWork(t *testing.T, ops int) {
 		all.Did, seed, all.Admitted, all.Settled, all.Limits, all.Jumps, int(over.Sub(began)/day))
 	p.check(len(all.Wrong) == 0 && b.count(t, `SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()`) == 0,
 		"nothing failed that should not, and nobody waited in a circle", "%d failures %v", len(all.Wrong), all.Wrong)
+	p.check(all.Granted > 0 && all.Continued > 0 || ops < 5000, "what was refused was kept, and went on with money that was granted until a moment",
+		"%d kept, %d top-ups granted, %d went on, %d top-ups have ended since", all.Blocked, all.Granted, all.Continued,
+		b.count(t, `SELECT count(*) FROM topups WHERE granted AND expires_at <= clock_timestamp()`))
 	p.check(len(all.Refused) == 4 || ops < 5000, "each of the four kinds of budget refused something",
 		"refused by user %d, session %d, project %d, team %d", all.Refused[budget.User], all.Refused[budget.Session], all.Refused[budget.Project], all.Refused[budget.Team])
 	p.witnessed(t, b)
@@ -245,7 +171,7 @@ func (p *proof) swept(t *testing.T, b *bundle) {
 	wrong := b.count(t, wrongHelds)
 	p.check(wrong == 0, "what is held in every scope = the sum of its open holds", "%d scopes wrong", wrong)
 	require.NoError(t, b.exec(t, `UPDATE turned.ahead SET by = by + interval '3 days'`))
-	service := &approval.Service{Store: b.DB, Policy: b.policy, Log: slog.New(slog.DiscardHandler)}
+	service := sweeper(b.DB, b.policy)
 	for range 20 {
 		require.NoError(t, service.Sweep(t.Context()))
 		if b.count(t, `SELECT count(*) FROM requests WHERE state IN ('drafting', 'pending', 'approved')`) == 0 {
@@ -358,6 +284,43 @@ func (p *proof) lostDatabase(t *testing.T) {
 	p.check(calls.n.Load() == 1, "and with the database it is called", "called %d times", calls.n.Load())
 }
 
+// oneAlert has two replicas settle a hundred calls at once, over three marks: each
+// is told once, and so is each forecast.
+func (p *proof) oneAlert(t *testing.T) {
+	t.Helper()
+	b := setup(t)
+	other, err := Open(t.Context(), b.url, Options{})
+	require.NoError(t, err)
+	defer other.Close()
+	for _, scope := range []budget.Scope{userScope, teamScope} {
+		require.NoError(t, b.SetLimit(t.Context(), "ADMIN", budget.Limit{Scope: scope, Amount: 10 * budget.Dollar, Window: budget.Month,
+			Policy: budget.LimitPolicy{Soft: 60, Warn: []int{30, 80, 95}}}))
+	}
+	var asked []*approval.Request
+	for i := range 100 {
+		asked = append(asked, b.ask(t, fmt.Sprint("alert ", i))) // ten cents each
+	}
+	errs := together(100, func(i int) error {
+		db := []*DB{b.DB, other}[i%2]
+		_, err := db.Update(t.Context(), asked[i].ID, func(r *approval.Request, now time.Time) error {
+			r.Settle(budget.Settlement{HoldID: r.Holds[0].ID, At: now, Charges: []budget.Charge{{Kind: budget.Tokens, What: "small", Amount: 9 * budget.Cent}}})
+			return nil
+		})
+		return err
+	})
+	require.NoError(t, errors.Join(errs...))
+	told := func(where string) int { return b.count(t, `SELECT count(*) FROM notices WHERE `+where) }
+	jobs := b.count(t, `SELECT count(*) FROM river_job WHERE args ->> 'step' = 'tell'`)
+	p.check(told(`kind = 'threshold' AND key LIKE 'threshold 30 of % user %'`) == 1 && told(`kind = 'threshold'`) == 6 && jobs == told(`true`),
+		"100 settles at once by 2 replicas raise one alert for each budget and mark that they reach", "2 budgets with 4 marks of which 3 were reached: %d alerts, %d forecasts, %d jobs to tell them",
+		told(`kind = 'threshold'`), told(`kind = 'forecast'`), jobs)
+}
+
+// sweeper is a service that only sweeps.
+func sweeper(db *DB, policy approval.Policy) *approval.Service {
+	return &approval.Service{Store: db, Writer: &countingWriter{}, Sandbox: sizedBox{}, Prices: budget.Shipped(), Policy: policy, Log: slog.New(slog.DiscardHandler)}
+}
+
 // countingWriter is a model whose calls are counted, and which never answers well.
 type countingWriter struct{ n atomic.Int64 }
 
@@ -371,6 +334,7 @@ func (w *countingWriter) Write(context.Context, approval.Brief) (approval.Draft,
 // sizedBox is a sandbox of which only the price is asked.
 type sizedBox struct{ approval.Sandbox }
 
+func (sizedBox) Discard(string)       {}
 func (sizedBox) Size() budget.BoxSize { return budget.BoxSize{Kind: "local", VCPU: 1, MemoryMB: 512} }
 
 // spenderProcess is a process of this test binary that spends.

@@ -29,6 +29,12 @@ func (db *DB) Ask(ctx context.Context, r *approval.Request, thread approval.Sess
 		if err := db.insertRequest(ctx, tx, r); err != nil {
 			return err
 		}
+		if r.Blocked != nil {
+			// It holds nothing, and is counted among the asker's questions all the same.
+			if err := lockScopes(ctx, tx, r.Scopes()); err != nil {
+				return err
+			}
+		}
 		if err := db.store(ctx, tx, r); err != nil {
 			return err
 		}
@@ -100,13 +106,17 @@ func (db *DB) insertRequest(ctx context.Context, tx pgx.Tx, r *approval.Request)
 	if err != nil {
 		return err
 	}
+	blocked, downgraded, err := moneyColumns(r)
+	if err != nil {
+		return err
+	}
 	tag, err := tx.Exec(ctx, `
 		INSERT INTO requests (id, session_id, team, project, asker, question, model, files, trigger, state, reason,
-			attempts, created_at, changed_at, expires_at, quorum)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+			attempts, created_at, changed_at, expires_at, quorum, blocked, downgraded)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
 		ON CONFLICT (team, trigger) DO NOTHING`,
 		r.ID, r.SessionID, r.Team, r.Project, r.Asker, text(r.Question), r.Model, files, r.Trigger, r.State, text(r.Reason),
-		r.Attempts, micro(r.CreatedAt), micro(r.ChangedAt), moment(r.ExpiresAt), db.quorum)
+		r.Attempts, micro(r.CreatedAt), micro(r.ChangedAt), moment(r.ExpiresAt), db.quorum, blocked, downgraded)
 	if err != nil {
 		return fmt.Errorf("insert request %s: %w", r.ID, err)
 	}
@@ -129,7 +139,15 @@ func shift(r *approval.Request, now time.Time) {
 	move(&r.ChangedAt)
 	move(&r.ExpiresAt)
 	c := &r.Changes
-	c.Messages, c.Events, c.Holds = clone(c.Messages), clone(c.Events), clone(c.Holds) // the caller's stay as they are
+	c.Messages, c.Events, c.Holds, c.Notices = clone(c.Messages), clone(c.Events), clone(c.Holds), clone(c.Notices) // the caller's stay as they are
+	for i := range c.Notices {
+		move(&c.Notices[i].At)
+	}
+	if r.Blocked != nil {
+		b := *r.Blocked
+		move(&b.At)
+		r.Blocked = &b
+	}
 	for i := range c.Messages {
 		move(&c.Messages[i].At)
 	}
@@ -205,16 +223,21 @@ func (db *DB) saveRequest(ctx context.Context, tx pgx.Tx, r *approval.Request) e
 	if err != nil {
 		return err
 	}
+	blocked, downgraded, err := moneyColumns(r)
+	if err != nil {
+		return err
+	}
 	var revision *int
 	if r.Revision != nil {
 		revision = &r.Revision.Number
 	}
 	_, err = tx.Exec(ctx, `
 		UPDATE requests SET model = $2, files = $3, state = $4, reason = $5, attempts = $6, refused = $7, revision = $8,
-			changed_at = $9, expires_at = $10, quorum = CASE WHEN $4 = 'approved' AND state <> 'approved' THEN $11 ELSE quorum END
+			changed_at = $9, expires_at = $10, quorum = CASE WHEN $4 = 'approved' AND state <> 'approved' THEN $11 ELSE quorum END,
+			blocked = $12, downgraded = $13
 		WHERE id = $1`,
 		r.ID, r.Model, files, r.State, text(r.Reason), r.Attempts, refused, revision,
-		micro(r.ChangedAt), moment(r.ExpiresAt), db.quorum)
+		micro(r.ChangedAt), moment(r.ExpiresAt), db.quorum, blocked, downgraded)
 	if err != nil {
 		return fmt.Errorf("save request %s: %w", r.ID, err)
 	}

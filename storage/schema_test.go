@@ -113,6 +113,41 @@ var breaches = []struct {
 	{"a limit was set by somebody", `INSERT INTO limits VALUES ('TEAM', 'user', 'ASKER', 1, 'day', '', now())`, "limits_set_by_check"},
 	{"a limit has a scope to lock", `INSERT INTO limits VALUES ('TEAM', 'user', 'NEW', 1, 'day', 'ADMIN', now())`, "limits_scope_fkey"},
 
+	{"a policy has fields", `INSERT INTO limits VALUES ('TEAM', 'user', 'ASKER', 1, 'day', 'ADMIN', now(), '[]')`, "limits_policy"},
+	{"a role is a known one", `INSERT INTO scopes VALUES ('TEAM', 'role', 'kings')`, "scopes_role"},
+	{"nothing is held on a role", `ALTER TABLE scopes DISABLE TRIGGER scopes_derived;
+		INSERT INTO scopes VALUES ('TEAM', 'role', 'members', 5)`, "scopes_role"},
+	{"nothing is paid from a role", `ALTER TABLE balances DISABLE TRIGGER balances_derived;
+		INSERT INTO balances VALUES ('TEAM', 'role', 'members', 'day', '2026-01-01 00:00+00', 5)`, "balances_kind"},
+	{"what is approved waits for no money", `UPDATE requests SET blocked = '{}' WHERE id = APPROVED`, "requests_blocked"},
+	{"a block has fields", `UPDATE requests SET blocked = '[]' WHERE id = DRAFTING`, "requests_blocked_object"},
+	{"a downgrade has fields", `UPDATE requests SET downgraded = '[]' WHERE id = DRAFTING`, "requests_downgraded_object"},
+	{"nobody expects more than is sealed", quoted(`(manifest::jsonb ->> 'cost_cap')::bigint + 1`), "revisions_quote"},
+	{"nobody expects less than nothing", quoted(`-1`), "revisions_quote"},
+
+	{"a top-up is one", topUp(`'user'`, `5`) + topUp(`'user'`, `5`), "topups_pkey"},
+	{"a top-up is for a budget that pays", topUp(`'role'`, `5`), "topups_kind"},
+	{"a top-up takes nothing away", topUp(`'user'`, `0`), "topups_amount_check"},
+	{"a top-up burdens its own request's budget", `INSERT INTO topups (id, request_id, team, asked_by, session_id, project, kind, amount, reason, at)
+		SELECT 'top', id, team, 'REVA', session_id, project, 'team', 5, 'why', now() FROM requests WHERE id = DRAFTING`, "topups_payers_fkey"},
+	{"a top-up's budget is there to lock", `INSERT INTO sessions (id, team, channel) VALUES ('s', 'TEAM', 'other');
+		INSERT INTO requests (id, session_id, team, project, asker, question, model, trigger, state, created_at, changed_at, expires_at)
+			VALUES ('new', 's', 'TEAM', 'other', 'ASKER', '', '', 'new', 'drafting', now(), now(), now());
+		INSERT INTO topups (id, request_id, team, asked_by, session_id, project, kind, amount, reason, at)
+			VALUES ('top', 'new', 'TEAM', 'ASKER', 's', 'other', 'project', 5, 'why', now())`, "topups_scope_fkey"},
+	{"a request asks for money once at a time", topUp(`'user'`, `5`) + strings.Replace(topUp(`'team'`, `5`), "'top'", "'top2'", 1), "topups_one_open"},
+	{"nobody grants themselves money", topUp(`'user'`, `5`) + granted(`'ASKER'`, `now() + interval '1 hour'`), "topups_not_by_asker"},
+	{"what is granted ends", topUp(`'user'`, `5`) + granted(`'ADMIN'`, `NULL`), "topups_end"},
+	{"what is granted has not ended before", topUp(`'user'`, `5`) + granted(`'ADMIN'`, `now()`), "topups_end"},
+	{"what is declined has no end", topUp(`'user'`, `5`) + `UPDATE topups SET decided_by = 'ADMIN', decided_at = now(), expires_at = now()`, "topups_end"},
+	{"a decision has its moment", topUp(`'user'`, `5`) + `UPDATE topups SET decided_by = 'ADMIN'`, "topups_decided"},
+	{"a top-up is decided once", topUp(`'user'`, `5`) + granted(`'ADMIN'`, `now() + interval '1 hour'`) + granted(`'BOSS'`, `now() + interval '2 hours'`), "topups_decide_once"},
+	{"a top-up does not begin granted", `INSERT INTO topups (id, request_id, team, asked_by, session_id, project, kind, amount, reason, at, decided_by, decided_at, granted, expires_at)
+		SELECT 'top', id, team, asker, session_id, project, 'user', 5, 'why', now(), 'ADMIN', now(), true, now() + interval '1 hour' FROM requests WHERE id = DRAFTING`, "topups_decide_once"},
+	{"a top-up does not grow", topUp(`'user'`, `5`) + `UPDATE topups SET amount = 6, decided_by = 'ADMIN', decided_at = now()`, "topups_decide_once"},
+	{"a top-up is on record", topUp(`'user'`, `5`) + `DELETE FROM topups`, "topups_undeletable"},
+	{"top-ups are not emptied", `TRUNCATE topups`, "topups_untruncatable"},
+
 	{"a hold is not negative", hold(`-1`, `asker`, `now() + interval '1 hour'`), "holds_amount_check"},
 	{"a hold burdens its own budget", hold(`1`, `'REVA'`, `now() + interval '1 hour'`), "holds_payers_fkey"},
 	{"a hold ends", hold(`1`, `asker`, `now()`), "holds_end"},
@@ -190,6 +225,20 @@ func hold(amount, payer, expires string) string {
 		SELECT 'new', id, team, ` + payer + `, session_id, project, 'draft', ` + amount + `, now(), ` + expires + ` FROM requests WHERE id = DRAFTING`
 }
 
+func quoted(quote string) string {
+	return `INSERT INTO revisions (request_id, number, code, summary, author, prompt_version, manifest, digest, at, quote)
+		SELECT request_id, 2, code, '', 'a', '', manifest, digest, now(), ` + quote + ` FROM revisions WHERE request_id = PENDING`
+}
+
+func topUp(kind, amount string) string {
+	return `INSERT INTO topups (id, request_id, team, asked_by, session_id, project, kind, amount, reason, at)
+		SELECT 'top', id, team, asker, session_id, project, ` + kind + `, ` + amount + `, 'why', now() FROM requests WHERE id = DRAFTING` + ";\n"
+}
+
+func granted(by, until string) string {
+	return `UPDATE topups SET decided_by = ` + by + `, decided_at = now(), granted = true, expires_at = ` + until + ";\n"
+}
+
 func settle(request, payer, amount string) string {
 	return `INSERT INTO settlements (hold_id, request_id, team, asker, session_id, project, at, amount, estimated)
 		SELECT id, request_id, team, ` + payer + `, session_id, project, now(), ` + amount + `, false FROM holds WHERE request_id = ` + request + ` LIMIT 1`
@@ -263,7 +312,7 @@ func TestEveryConstraintIsBrokenByATest(t *testing.T) {
 	rows, err := b.pool.Query(t.Context(), `
 		SELECT conname FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid
 		WHERE conrelid::regclass::text IN ('sessions', 'requests', 'revisions', 'decisions', 'runs', 'artifacts', 'messages', 'posts',
-			'scopes', 'limits', 'holds', 'settlements', 'charges', 'balances', 'events', 'notices', 'notice_posts')
+			'scopes', 'limits', 'holds', 'settlements', 'charges', 'balances', 'events', 'notices', 'notice_posts', 'topups')
 		AND contype IN ('c', 'f', 'u', 'p') AND NOT (contype = 'c' AND pg_get_constraintdef(pg_constraint.oid) ~ '^CHECK \(\([a-z_]+ <> ''''::text\)\)$')`)
 	require.NoError(t, err)
 	names, err := pgx.CollectRows(rows, pgx.RowTo[string])

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"os"
 	"strconv"
@@ -38,7 +37,9 @@ type spendReport struct {
 	Settled  int
 	Limits   int
 	Jumps    int // of the clock
-	Wrong    []string
+
+	Blocked, Granted, Continued int // refused and kept, given money, gone on
+	Wrong                       []string
 }
 
 func spender(text string) {
@@ -53,7 +54,7 @@ func spender(text string) {
 	}
 	defer db.Close()
 	s := &spending{DB: db, order: order, report: spendReport{Refused: map[budget.ScopeKind]int{}}, policy: approval.DefaultPolicy()}
-	s.service = &approval.Service{Store: db, Policy: s.policy, Log: slog.New(slog.DiscardHandler)}
+	s.service = sweeper(db, s.policy)
 	if order.Burst > 0 {
 		s.burst(ctx)
 	} else {
@@ -151,6 +152,11 @@ func (s *spending) one(ctx context.Context, rnd *rand.Rand) {
 	case n < 420 || id == "":
 		var r *approval.Request
 		r, err = s.ask(ctx, rnd, amount(25*budget.Cent))
+		if refused := new(budget.ExceededError); errors.As(err, &refused) && rnd.IntN(3) == 0 {
+			s.count(err, nil) // the refusal counts, and so does what comes of it
+			err = s.topUp(ctx, rnd, refused)
+			break
+		}
 		success = func() {
 			s.report.Admitted++
 			if s.ids = append(s.ids, r.ID); len(s.ids) > 60 {
@@ -183,9 +189,14 @@ func (s *spending) one(ctx context.Context, rnd *rand.Rand) {
 		})
 	case n < 955:
 		_, err = s.Update(ctx, id, func(r *approval.Request, now time.Time) error { return r.Withdraw(r.Asker, now) })
-	case n < 975:
+	case n < 972:
 		success = func() { s.report.Limits++ }
 		err = s.SetLimit(ctx, "ADMIN", anyLimit(rnd, amount))
+	case n < 975:
+		success = func() { s.report.Limits++ }
+		if err = s.RemoveLimit(ctx, "ADMIN", anyLimit(rnd, amount).Scope); errors.Is(err, approval.ErrNotFound) {
+			err = nil
+		}
 	case n < 996: // time passes, mostly a little, sometimes over the end of a window or two
 		success = func() { s.report.Jumps++ }
 		minutes := []int{1, 5, 20, 600, 4000}[rnd.IntN(5)]
@@ -225,6 +236,50 @@ func (s *spending) ask(ctx context.Context, rnd *rand.Rand, amount budget.USD) (
 	return r, err
 }
 
+// topUp keeps what was refused, asks for money and gets it for a while: for longer
+// or shorter than it takes to go on.
+func (s *spending) topUp(ctx context.Context, rnd *rand.Rand, refused *budget.ExceededError) error {
+	place := fmt.Sprint("CHAN", rnd.IntN(3))
+	q := approval.Question{Team: team, Project: place, Asker: fmt.Sprint("USER", rnd.IntN(4)), Text: "?", Trigger: fmt.Sprint(s.order.Name, " ", s.asked.Add(1))}
+	r, _, err := s.Ask(ctx, approval.NewBlocked(q, "small", refused, s.policy, time.Now()), approval.Session{Team: team, Channel: place})
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.report.Blocked++
+	s.ids = append(s.ids, r.ID)
+	s.mu.Unlock()
+	r, err = s.Update(ctx, r.ID, func(r *approval.Request, now time.Time) error {
+		b := *r.Blocked
+		b.Standings = []budget.Standing{{Limit: budget.Limit{Scope: r.Scopes()[rnd.IntN(4)]}}}
+		r.Blocked = &b
+		return r.AskTopUp(1+budget.USD(rnd.Int64N(int64(budget.Dollar))), "it matters", s.policy, now)
+	})
+	if err != nil || rnd.IntN(5) == 0 {
+		return err
+	}
+	granted := rnd.IntN(5) > 0
+	_, err = s.Update(ctx, r.ID, func(r *approval.Request, now time.Time) error {
+		until := now.Add(time.Duration(1+rnd.IntN([]int{1, 60, 3000}[rnd.IntN(3)])) * time.Minute)
+		return r.DecideTopUp(r.TopUps[0].ID, granted, until, "later", "ADMIN", now)
+	})
+	if err != nil || !granted {
+		return err
+	}
+	s.mu.Lock()
+	s.report.Granted++
+	s.mu.Unlock()
+	_, err = s.Update(ctx, r.ID, func(r *approval.Request, now time.Time) error {
+		return r.GoOn(r.Model, refused.Needed, r.Asker, s.policy, now)
+	})
+	if err == nil {
+		s.mu.Lock()
+		s.report.Continued++
+		s.mu.Unlock()
+	}
+	return err
+}
+
 func settleCalled(r *approval.Request, rnd *rand.Rand, now time.Time) error {
 	hold, ok := r.CalledHold()
 	switch {
@@ -253,12 +308,17 @@ func proofSession(channel, thread int) string { return fmt.Sprintf("session-%d-%
 func anyLimit(rnd *rand.Rand, amount func(most budget.USD) budget.USD) budget.Limit {
 	windows := []budget.Window{budget.Day, budget.Week, budget.Month, budget.None}
 	limit := budget.Limit{Window: windows[rnd.IntN(len(windows))]}
-	switch rnd.IntN(4) {
-	case 0:
+	if rnd.IntN(3) == 0 {
+		limit.Policy = budget.LimitPolicy{Soft: 1 + rnd.IntN(100), Warn: []int{1 + rnd.IntN(100)}, Without: []budget.Ability{budget.Upload}}
+	}
+	switch rnd.IntN(9) {
+	case 0, 1:
 		limit.Scope, limit.Amount = budget.Scope{Team: team, Kind: budget.User, ID: fmt.Sprint("USER", rnd.IntN(4))}, amount(4*budget.Dollar)
-	case 1:
-		limit.Scope, limit.Amount = budget.Scope{Team: team, Kind: budget.Session, ID: proofSession(rnd.IntN(3), 1+rnd.IntN(5))}, amount(2*budget.Dollar)
 	case 2:
+		limit.Scope, limit.Amount = budget.Scope{Team: team, Kind: budget.Role, ID: budget.Members}, amount(4*budget.Dollar)
+	case 3, 4:
+		limit.Scope, limit.Amount = budget.Scope{Team: team, Kind: budget.Session, ID: proofSession(rnd.IntN(3), 1+rnd.IntN(5))}, amount(2*budget.Dollar)
+	case 5, 6:
 		limit.Scope, limit.Amount = budget.Scope{Team: team, Kind: budget.Project, ID: fmt.Sprint("CHAN", rnd.IntN(3))}, amount(8*budget.Dollar)
 	default:
 		limit.Scope, limit.Amount = budget.Scope{Team: team, Kind: budget.Team, ID: team}, amount(20*budget.Dollar)

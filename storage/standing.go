@@ -76,41 +76,72 @@ const sums = `
 // before.
 func (db *DB) standings(ctx context.Context, tx pgx.Tx, scopes []budget.Scope, now time.Time) ([]budget.Standing, error) {
 	scopes = inLockOrder(scopes)
-	limits, err := limitsOf(ctx, tx, scopes)
+	limits, err := db.limitsOf(ctx, tx, scopes, now)
 	if err != nil {
 		return nil, err
 	}
 	var standings []budget.Standing
 	for _, scope := range scopes {
-		limit, ok := limits[scope]
-		if !ok && scope.Kind == budget.User {
-			limit, ok = budget.DefaultUserLimit(scope), true
-		}
-		if ok {
+		if limit, ok := limits[scope]; ok {
 			standings = append(standings, budget.Standing{Limit: limit})
 		}
 	}
 	return standings, db.addUp(ctx, tx, standings, now)
 }
 
-// limitsOf are the limits that somebody has set for these scopes.
-func limitsOf(ctx context.Context, tx pgx.Tx, scopes []budget.Scope) (map[budget.Scope]budget.Limit, error) {
-	columns := [3][]string{}
+// limitsOf are the limits that hold for these scopes: those that somebody has
+// set; for a person without one that of their role, and for a role without one
+// what is built in. Each with what has been granted on top of it until later than now.
+func (db *DB) limitsOf(ctx context.Context, tx pgx.Tx, scopes []budget.Scope, now time.Time) (map[budget.Scope]budget.Limit, error) {
+	wanted := clone(scopes)
 	for _, s := range scopes {
+		if s.Kind == budget.User {
+			wanted = append(wanted, db.roleOf(s))
+		}
+	}
+	columns := [3][]string{}
+	for _, s := range inLockOrder(wanted) {
 		columns[0], columns[1], columns[2] = append(columns[0], s.Team), append(columns[1], string(s.Kind)), append(columns[2], s.ID)
 	}
-	rows, err := all[limitRow](ctx, tx, `
-		SELECT team, kind, id, amount, per FROM limits
-		JOIN unnest($1::text[], $2::text[], $3::text[]) AS wanted (team, kind, id) USING (team, kind, id)`,
-		columns[0], columns[1], columns[2])
+	rows, err := all[limitRow](ctx, tx, limitsQuery, columns[0], columns[1], columns[2], now)
 	if err != nil {
 		return nil, fmt.Errorf("read the limits: %w", err)
 	}
-	limits := map[budget.Scope]budget.Limit{}
+	set, extra := map[budget.Scope]budget.Limit{}, map[budget.Scope]budget.USD{}
 	for _, row := range rows {
-		limits[row.limit().Scope] = row.limit()
+		extra[row.scope()] = row.Extra
+		if row.Amount != nil {
+			set[row.scope()] = row.limit()
+		}
+	}
+	limits := map[budget.Scope]budget.Limit{}
+	for _, scope := range scopes {
+		limit, ok := set[scope]
+		if !ok && scope.Kind == budget.User {
+			if limit, ok = set[db.roleOf(scope)]; ok {
+				limit = limit.ForRole(scope)
+			} else {
+				limit, ok = budget.DefaultUserLimit(scope), true
+			}
+		}
+		if ok {
+			limit.Extra = extra[scope]
+			limits[scope] = limit
+		}
 	}
 	return limits, nil
+}
+
+// limitsQuery reads the limits of some scopes, and what is granted on top of each.
+const limitsQuery = `
+	SELECT team, kind, id, amount, per, policy,
+		(SELECT coalesce(sum(t.amount), 0)::bigint FROM topups t
+			WHERE t.granted AND t.team = wanted.team AND t.kind = wanted.kind AND t.scope_id = wanted.id AND t.expires_at > $4) AS extra
+	FROM unnest($1::text[], $2::text[], $3::text[]) AS wanted (team, kind, id) LEFT JOIN limits USING (team, kind, id)`
+
+// roleOf is the scope whose limit a person has who has none of their own.
+func (db *DB) roleOf(user budget.Scope) budget.Scope {
+	return budget.Scope{Team: user.Team, Kind: budget.Role, ID: db.role(user.ID)}
 }
 
 // addUp fills in what was spent and what is held, and when that ends.
@@ -120,7 +151,10 @@ func (db *DB) addUp(ctx context.Context, tx pgx.Tx, standings []budget.Standing,
 		s := &standings[i]
 		scope := s.Limit.Scope
 		from, until := s.Limit.Window.Range(now, db.location)
-		s.ResetsAt = until
+		s.From, s.ResetsAt = from, until
+		if scope.Kind == budget.Role {
+			continue // nothing is paid from it
+		}
 		if until.IsZero() {
 			until = endOfTime
 		}

@@ -35,6 +35,7 @@ func (db *DB) store(ctx context.Context, tx pgx.Tx, r *approval.Request) error {
 	if err := insertMessages(ctx, tx, r); err != nil {
 		return err
 	}
+	c = r.Changes // storeMoney has added how the budgets stood, and who is to be told of it
 	if err := appendEvents(ctx, tx, streamOf(r.ID), c.Events); err != nil {
 		return err
 	}
@@ -53,10 +54,10 @@ func insertRevision(ctx context.Context, tx pgx.Tx, rev *approval.Revision) erro
 		return err
 	}
 	_, err = tx.Exec(ctx, `
-		INSERT INTO revisions (request_id, number, code, summary, author, prompt_version, findings, manifest, digest, at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		INSERT INTO revisions (request_id, number, code, summary, author, prompt_version, findings, manifest, digest, quote, at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
 		rev.RequestID, rev.Number, rev.Code, text(rev.Summary), text(rev.Author), text(rev.PromptVersion), findings,
-		string(rev.Manifest.Canonical()), rev.Digest, micro(rev.At))
+		string(rev.Manifest.Canonical()), rev.Digest, rev.Quote, micro(rev.At))
 	if err != nil {
 		return fmt.Errorf("insert revision %d of %s: %w", rev.Number, rev.RequestID, err)
 	}

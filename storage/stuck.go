@@ -17,8 +17,8 @@ type wakeRow struct {
 
 // Stuck lists what a sweep should look at: waits that have run out; drafts and
 // runs that have stood still for half a minute though nobody is at them and no
-// job will come; requests that Slack does not show as they are; and notices that
-// nobody was told.
+// job will come; blocked ones that should be tried again; requests that Slack does
+// not show as they are; and notices that nobody was told.
 //
 // Whether somebody is at a step is told by the lock of Alone, which dies with its
 // process; a job that claims to be running may belong to a replica that was killed.
@@ -30,7 +30,12 @@ func (db *DB) Stuck(ctx context.Context) (wakes []approval.Wake, err error) {
 					state IN ('drafting', 'pending', 'approved') AND expires_at <= clock_timestamp() AS over
 				FROM requests
 				WHERE state IN ('drafting', 'pending', 'approved', 'running')
-					AND (expires_at <= clock_timestamp() OR state <> 'pending' AND changed_at < clock_timestamp() - interval '30 seconds')
+					AND (expires_at <= clock_timestamp()
+						OR state <> 'pending' AND blocked IS NULL AND changed_at < clock_timestamp() - interval '30 seconds')
+				UNION ALL
+				SELECT id, 'go on', true FROM requests
+				WHERE state IN ('drafting', 'pending') AND blocked IS NOT NULL
+					AND (blocked ->> 'until')::timestamptz <= clock_timestamp() AND expires_at > clock_timestamp()
 				UNION ALL
 				SELECT id, 'show', false FROM requests
 				WHERE (shown_at IS NULL OR shown_at < changed_at) AND changed_at < clock_timestamp() - interval '30 seconds'

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/caarlos0/env/v11"
+	"github.com/robfig/cron/v3"
 
 	"countersign/approval"
 	"countersign/budget"
@@ -54,6 +55,7 @@ type Config struct {
 	ApprovalExpiry time.Duration `env:"APPROVAL_EXPIRY" envDefault:"24h"`
 	RunExpiry      time.Duration `env:"RUN_EXPIRY" envDefault:"1h"`
 	TimeZone       string        `env:"TIME_ZONE" envDefault:"UTC"`
+	DigestSchedule string        `env:"DIGEST_SCHEDULE" envDefault:"0 9 * * 1"`
 
 	MistralAPIKey    Secret   `env:"MISTRAL_API_KEY"`
 	MistralBaseURL   string   `env:"MISTRAL_BASE_URL"`
@@ -86,6 +88,7 @@ type Config struct {
 
 	// What the settings above amount to.
 	location *time.Location
+	digest   cron.Schedule // nil: none
 	prices   budget.Prices
 	level    slog.Level
 }
@@ -104,6 +107,10 @@ func readConfig(environ map[string]string) (Config, error) {
 	var err error
 	if c.location, err = time.LoadLocation(c.TimeZone); err != nil {
 		faults.add("TIME_ZONE", "%q is no time zone; an example is Europe/Berlin", c.TimeZone)
+	}
+	c.DigestSchedule = strings.Trim(c.DigestSchedule, `"`) // not everything that reads .env is a shell
+	if c.digest, err = readDigest(c.DigestSchedule); err != nil {
+		faults.add("DIGEST_SCHEDULE", "%q is neither off nor a schedule such as \"0 9 * * 1\" (Mondays at nine)", c.DigestSchedule)
 	}
 	if err := c.level.UnmarshalText([]byte(c.LogLevel)); err != nil {
 		faults.add("LOG_LEVEL", "%q is none of debug, info, warn, error", c.LogLevel)

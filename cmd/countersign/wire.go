@@ -52,7 +52,7 @@ func (p program) wire(ctx context.Context, writer approval.Writer) (_ *replica, 
 	if err := storage.Migrate(ctx, url); err != nil {
 		return nil, fmt.Errorf("bring the database up to date: %w", err)
 	}
-	if r.db, err = storage.Open(ctx, url, storage.Options{Location: p.location, Quorum: p.Quorum, MaxOpen: p.MaxOpen, Log: p.log}); err != nil {
+	if r.db, err = storage.Open(ctx, url, storage.Options{Location: p.location, Quorum: p.Quorum, MaxOpen: p.MaxOpen, Role: p.policy().Role, Log: p.log}); err != nil {
 		return nil, err
 	}
 	r.closers = append(r.closers, func() error { r.db.Close(); return nil })
@@ -70,7 +70,8 @@ func (p program) wire(ctx context.Context, writer approval.Writer) (_ *replica, 
 	r.bot = bot.New(bot.Options{BotToken: string(p.SlackBotToken), AppToken: string(p.SlackAppToken), APIURL: p.SlackAPIURL,
 		Policy: p.policy, Log: p.log, Observe: r.telemetry.Envelope})
 	r.service = &approval.Service{Store: r.db, Writer: r.telemetry.Writer(writer), NoBox: noBox, Slack: r.bot,
-		Read: codegen.Reader{SampleRows: p.SampleRows}.Tables, Prices: p.prices, Policy: p.policy(), Log: p.log}
+		Read: codegen.Reader{SampleRows: p.SampleRows}.Tables, Prices: p.prices, Policy: p.policy(), Log: p.log,
+		Location: p.location, Due: due(p.digest, p.location)}
 	if box != nil {
 		r.service.Sandbox = r.telemetry.Sandbox(box)
 	}

@@ -151,7 +151,11 @@ func (t *Telemetry) Service(s *approval.Service) Service { return Service{Servic
 func (s Service) Ask(ctx context.Context, q approval.Question) (*approval.Request, error) {
 	began := time.Now()
 	r, err := s.Service.Ask(ctx, q)
-	s.t.asks.WithLabelValues(outcome(err)).Inc()
+	how := outcome(err)
+	if err == nil && r.Blocked != nil {
+		how = outcome(r.Blocked.Refusal()) // it is kept, and goes on when there is money
+	}
+	s.t.asks.WithLabelValues(how).Inc()
 	if err == nil {
 		_, span := s.t.tracer.Start(context.WithValue(ctx, rootKey{}, r.ID), "ask",
 			trace.WithNewRoot(), trace.WithTimestamp(began), trace.WithAttributes(of(r)...))

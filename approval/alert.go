@@ -1,0 +1,92 @@
+package approval
+
+import (
+	"fmt"
+	"time"
+
+	"countersign/budget"
+)
+
+// Threshold is what NoticeThreshold says.
+type Threshold struct {
+	Standing budget.Standing `json:"standing"`
+	Mark     int             `json:"mark"` // per cent
+	Person   string          `json:"person,omitempty"`
+}
+
+// Stop is what NoticeStop says.
+type Stop struct {
+	Standing budget.Standing `json:"standing"`
+	Needed   budget.USD      `json:"needed"`
+	Person   string          `json:"person,omitempty"` // who was refused
+}
+
+// Forecast is what NoticeForecast says.
+type Forecast struct {
+	Standing budget.Standing `json:"standing"`
+	At       time.Time       `json:"at"` // when it will be used up at this pace
+	Person   string          `json:"person,omitempty"`
+}
+
+// TopUpAsked is what NoticeTopUp and NoticeTopUpOutcome say: which top-up. How it
+// stands is in the request, View.Request.TopUp(ID).
+type TopUpAsked struct {
+	ID      string       `json:"id"`
+	AskedBy string       `json:"asked_by"`
+	Scope   budget.Scope `json:"scope"`
+	Amount  budget.USD   `json:"amount"`
+	Reason  string       `json:"reason"`
+}
+
+// Alerts are what people are told once money has been spent: of every budget the
+// marks that it has reached, and when it will be used up at this pace. The Store
+// calls it in the transaction that settles, with the budgets locked, and keeps
+// each key once: so of any number of settlements, on whatever replica, one tells.
+func Alerts(r *Request, standings []budget.Standing, now time.Time) (list []Notice) {
+	for _, s := range standings {
+		for _, mark := range s.Reached() {
+			n := alert(r, s, NoticeThreshold, fmt.Sprintf("%s %d", NoticeThreshold, mark), now)
+			n.Data = encode(Threshold{Standing: s, Mark: mark, Person: person(r, s)})
+			list = append(list, n)
+		}
+		if at, ok := budget.Forecast(s, now); ok {
+			n := alert(r, s, NoticeForecast, string(NoticeForecast), now)
+			n.Data = encode(Forecast{Standing: s, At: at, Person: person(r, s)})
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
+// notice tells of a budget that refused: once per window, however often it does.
+func (b *Block) notice(r *Request, now time.Time) Notice {
+	tight := b.Tight()
+	n := alert(r, tight, NoticeStop, string(NoticeStop), now)
+	n.Data = encode(Stop{Standing: tight, Needed: b.Needed, Person: r.Asker})
+	return n
+}
+
+// alert is a notice about a budget. Its key is the scope, the window by its first
+// date on the team's calendar, what it says, and the limit: a top-up does not
+// have it said again, a limit that an administrator changes does.
+func alert(r *Request, s budget.Standing, kind NoticeKind, what string, now time.Time) Notice {
+	window := "always"
+	if !s.From.IsZero() {
+		window = string(s.Limit.Window) + " " + s.From.Format(time.DateOnly)
+	}
+	n := Notice{Key: fmt.Sprintf("%s of %s %s %s in %s at %d", what, s.Limit.Scope.Team, s.Limit.Scope.Kind, s.Limit.Scope.ID, window, s.Limit.Amount),
+		Team: r.Team, Kind: kind, Admins: true, RequestID: r.ID, At: now, Once: true}
+	if who := person(r, s); who != "" {
+		n.To = []string{who}
+	}
+	return n
+}
+
+// person is who is told beside the administrators: whose budget it is, or whose
+// request is paid from it. The team's is nobody's in particular.
+func person(r *Request, s budget.Standing) string {
+	if s.Limit.Scope.Kind == budget.Team {
+		return ""
+	}
+	return r.Asker
+}

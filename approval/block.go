@@ -1,0 +1,162 @@
+package approval
+
+import (
+	"time"
+
+	"countersign/budget"
+)
+
+// Block is a paid step that a budget has refused. The request waits where it is,
+// with nothing held, until its asker chooses a way on: a blocked draft is still
+// drafting, a blocked run still pending.
+type Block struct {
+	Purpose   budget.Purpose    `json:"purpose"`
+	Needed    budget.USD        `json:"needed"`
+	Model     string            `json:"model"`           // that would have been called
+	Standings []budget.Standing `json:"standings"`       // all that were weighed, in lock order
+	At        time.Time         `json:"at"`              // when they were
+	By        string            `json:"by,omitempty"`    // of a run: the reviewer whose approval found no money
+	Wait      bool              `json:"wait,omitempty"`  // the asker wants it to go on by itself
+	Until     time.Time         `json:"until,omitzero"`  // when it is tried again by itself
+	TopUp     string            `json:"topup,omitempty"` // the top-up that has been asked for, by its id
+}
+
+// Tight is the budget that is named: the one with the least left.
+func (b *Block) Tight() budget.Standing {
+	tight, _ := budget.Tightest(b.Standings)
+	return tight
+}
+
+// Missing is how much the tightest budget would have to grow for the step to fit in it.
+func (b *Block) Missing() budget.USD { return max(0, b.Needed-b.Tight().Left()) }
+
+// Refusal says it as the asker has read it before.
+func (b *Block) Refusal() *budget.ExceededError {
+	return &budget.ExceededError{Standing: b.Tight(), Standings: b.Standings, Needed: b.Needed}
+}
+
+// NewBlocked is New for a question that a budget has refused: it is stored all
+// the same, so that nobody types it again, and nothing is held for it.
+func NewBlocked(q Question, model string, refused *budget.ExceededError, p Policy, now time.Time) *Request {
+	r := begin(q, model, now)
+	r.State = Drafting
+	r.block(budget.ForDraft, refused, q.Asker, p, now)
+	return r
+}
+
+// Block notes that a budget has refused the next paid step. What was held for it
+// goes back. Whoever tried is told apart: of a run, the reviewer waits as well.
+func (r *Request) Block(purpose budget.Purpose, refused *budget.ExceededError, by string, p Policy, now time.Time) error {
+	if waits := map[budget.Purpose]State{budget.ForDraft: Drafting, budget.ForRun: Pending}; r.State != waits[purpose] {
+		return r.refuse("block")
+	}
+	r.block(purpose, refused, by, p, now)
+	return nil
+}
+
+func (r *Request) block(purpose budget.Purpose, refused *budget.ExceededError, by string, p Policy, now time.Time) {
+	r.release(now)
+	b := &Block{Purpose: purpose, Needed: refused.Needed, Model: r.Model, Standings: refused.Standings, At: now, By: by}
+	if had := r.Blocked; had != nil && had.Purpose == purpose {
+		// Tried again in vain: who waits goes on waiting, for the next time that there is room.
+		b.By, b.TopUp = had.By, had.TopUp
+		b.Until, b.Wait = budget.FitsFrom(b.Needed, b.Standings)
+		b.Wait = b.Wait && had.Wait
+		if !b.Wait {
+			b.Until = time.Time{}
+		}
+	}
+	r.Blocked = b
+	r.note(now, System, "blocked", weighed(purpose, refused.Needed, r.Model, refused.Standings, ""))
+	r.tell(b.notice(r, now))
+	if expires := later(b.Until, now).Add(p.Expiry); purpose == budget.ForDraft || expires.After(r.ExpiresAt) && b.Wait {
+		r.ExpiresAt = expires
+	}
+	r.touch(now, StepShow)
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// Wait has a blocked request go on by itself when there will be room.
+func (r *Request) Wait(until time.Time, by string, p Policy, now time.Time) error {
+	if r.Blocked == nil {
+		return r.unblocked("wait with")
+	}
+	b := *r.Blocked
+	b.Wait, b.Until = true, until
+	r.Blocked = &b
+	r.ExpiresAt = until.Add(p.Expiry)
+	r.note(now, by, "waits for money", map[string]any{"until": until})
+	r.touch(now, StepShow)
+	return nil
+}
+
+// GoOn ends the wait for money. For a draft that means a hold, with the model
+// that was chosen; the approval of a run is its reviewer's, who is told.
+func (r *Request) GoOn(model string, worst budget.USD, by string, p Policy, now time.Time) error {
+	if r.Blocked == nil {
+		return r.unblocked("go on with")
+	}
+	b := r.Blocked
+	r.Blocked = nil
+	r.note(now, by, "continued", map[string]any{"for": b.Purpose, "model": model, "before": r.Model})
+	if b.Purpose == budget.ForRun {
+		if b.By != "" {
+			r.tell(Notice{Key: "funded " + r.ID + " " + b.At.UTC().Format(time.RFC3339Nano), Kind: NoticeFunded, To: []string{b.By},
+				Data: encode(struct{}{}), At: now})
+		}
+		r.ExpiresAt = later(r.ExpiresAt, now.Add(p.Expiry))
+		r.touch(now, StepShow)
+		return nil
+	}
+	if model != r.Model {
+		r.Downgraded = nil // the asker has chosen it, no policy
+	}
+	r.Model = model
+	r.hold(budget.ForDraft, worst, now, draftHoldLife)
+	r.ExpiresAt = now.Add(p.Expiry)
+	r.touch(now, StepDraft, StepShow)
+	return nil
+}
+
+func (r *Request) unblocked(verb string) error {
+	return &MoveError{Request: r, Verb: verb, Why: "It does not wait for money any more."}
+}
+
+// Downgrade has a cheaper model write than the one that was asked for.
+func (r *Request) Downgrade(d Downgraded, now time.Time) {
+	if r.Downgraded != nil {
+		d.From = r.Downgraded.From // what was asked for first
+	}
+	r.Model, r.Downgraded = d.To, &d
+	r.note(now, System, "downgraded", map[string]any{"from": d.From, "to": d.To, "scope": d.Scope})
+}
+
+// weighed is the data of the events that say what the budgets were asked for and
+// how each of them stood. Explain reads it back.
+func weighed(purpose budget.Purpose, needed budget.USD, model string, standings []budget.Standing, hold string) map[string]any {
+	data := map[string]any{"for": purpose, "needed": needed, "model": model, "standings": standings}
+	if hold != "" {
+		data["hold"] = hold
+	}
+	return data
+}
+
+// Weighed notes how the budgets stood before they bore a new hold. The Store
+// calls it, which alone knows.
+func (r *Request) Weighed(h budget.Hold, standings []budget.Standing, now time.Time) {
+	r.note(now, System, "weighed", weighed(h.Purpose, h.Amount, r.Model, standings, h.ID))
+}
+
+// Downgraded is a cheaper model than the one that was asked for, and the budget
+// whose policy wants it.
+type Downgraded struct {
+	From  string       `json:"from"`
+	To    string       `json:"to"`
+	Scope budget.Scope `json:"scope"`
+}

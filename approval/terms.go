@@ -1,0 +1,154 @@
+package approval
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"countersign/budget"
+)
+
+// What budgets past their soft limits make of a question.
+
+// worstTokens is what a call of a model costs at most. A model that is not
+// offered here has no cost.
+func (s *Service) worstTokens(model string, now time.Time) (budget.USD, error) {
+	promptBytes, maxTokens := s.Writer.Bound()
+	return s.Prices.WorstTokens(model, promptBytes, maxTokens, now)
+}
+
+// worst prices the drafts of the models that may be asked for.
+func (s *Service) worst(now time.Time) func(model string) (budget.USD, error) {
+	return func(model string) (budget.USD, error) {
+		if !slices.Contains(s.Writer.Models(), model) {
+			return 0, &budget.UnknownPriceError{What: model, At: now}
+		}
+		return s.draftCost(model, now)
+	}
+}
+
+// terms decides who writes: the model that was asked for, or a cheaper one that a
+// policy wants instead. What a policy has switched off is an *InputError.
+func (s *Service) terms(standings []budget.Standing, model string, chosen, uploads bool, now time.Time) (string, *Downgraded, error) {
+	if by, off := budget.Without(standings, budget.Upload); off && uploads {
+		return "", nil, &InputError{Why: switchedOff(by, "Files in questions are") + " You can still ask about files in a thread where they were read before."}
+	}
+	if to, by, ok := budget.Cheaper(standings, model, s.worst(now)); ok {
+		return to, &Downgraded{From: model, To: to, Scope: by.Limit.Scope}, nil
+	}
+	by, off := budget.Without(standings, budget.WithoutModel(model))
+	if !off {
+		return model, nil, nil
+	}
+	for _, other := range s.Writer.Models() {
+		if _, off := budget.Without(standings, budget.WithoutModel(other)); !off && !chosen {
+			return other, &Downgraded{From: model, To: other, Scope: by.Limit.Scope}, nil
+		}
+	}
+	return "", nil, &InputError{Why: switchedOff(by, model+" is") + " Choose another model."}
+}
+
+// switchedOff says what is not to be had, and because of which budget.
+func switchedOff(by budget.Standing, what string) string {
+	return fmt.Sprintf("%s switched off: %s has spent more than %d%% of %s.", what, whose(by.Limit.Scope), by.Limit.Policy.SoftMark(), by.Limit.Hard())
+}
+
+func whose(scope budget.Scope) string {
+	return map[budget.ScopeKind]string{budget.User: "your budget", budget.Session: "the budget of this thread",
+		budget.Project: "the budget of this channel", budget.Team: "the team's budget"}[scope.Kind]
+}
+
+// draftTerms are what the budgets make of a draft, read before the model is
+// called: from the call on nothing must come between the money and its booking.
+type draftTerms struct {
+	cheaper *Downgraded   // a policy wants another model; nil when none does
+	limits  Limits        // of the run, shorter where a policy says so
+	run     time.Duration // what the run is expected to take
+}
+
+// usualRun is what a run is expected to take where there has been none.
+const usualRun = 10 * time.Second
+
+func (s *Service) draftTerms(ctx context.Context, r *Request) (t draftTerms, err error) {
+	standings, err := s.Store.Standings(ctx, r.Scopes())
+	if err != nil {
+		return t, err
+	}
+	// What somebody has granted for just this request is not saved again.
+	if to, by, ok := budget.Cheaper(standings, r.Model, s.worst(time.Now())); ok && !r.Funded() {
+		t.cheaper = &Downgraded{From: r.Model, To: to, Scope: by.Limit.Scope}
+	}
+	t.limits = s.Policy.Limits
+	if _, off := budget.Without(standings, budget.LongRuns); off {
+		t.limits.Seconds = min(t.limits.Seconds, int(budget.ShortRun/time.Second))
+	}
+	typical, runs, err := s.Store.TypicalRun(ctx, r.Team)
+	if t.run = typical; runs == 0 {
+		t.run = usualRun
+	}
+	return t, err
+}
+
+// quote is what a run is expected to cost: as much as the workspace's latest ones
+// in the median, and never more than it may.
+func (s *Service) quote(run time.Duration, cap budget.USD, now time.Time) (budget.USD, error) {
+	box, err := s.Prices.BoxCharge(s.Sandbox.Size(), run, now)
+	return min(box.Amount, cap), err
+}
+
+// affordable are the limits under which a run costs no more than was agreed, at
+// the price of a moment. They are the sealed ones unless the price has risen since.
+func (s *Service) affordable(m Manifest, at time.Time) (Limits, error) {
+	limits := m.Limits
+	fits := func(seconds int) (bool, error) {
+		limits.Seconds = seconds
+		box, err := s.Prices.BoxCharge(s.Sandbox.Size(), s.Sandbox.Lease(limits), at)
+		if unknown := new(budget.UnknownPriceError); errors.As(err, &unknown) {
+			return true, nil // the cap is held, and it is what will be charged
+		}
+		return box.Amount <= m.CostCap, err
+	}
+	low, high := 0, m.Limits.Seconds // low is too short or fits, high+1 is too long
+	if ok, err := fits(high); ok || err != nil {
+		return limits, err
+	}
+	for low < high {
+		middle := (low + high + 1) / 2
+		ok, err := fits(middle)
+		if err != nil {
+			return limits, err
+		}
+		if ok {
+			low = middle
+		} else {
+			high = middle - 1
+		}
+	}
+	if limits.Seconds = low; low < 1 {
+		return limits, &InputError{Why: fmt.Sprintf("Boxes have become dearer since this was approved, and %s does not even pay for a second, so nothing was run. Please ask again.", m.CostCap)}
+	}
+	return limits, nil
+}
+
+// Spent is what a request has cost so far.
+func (v *View) Spent() (sum budget.USD) {
+	for _, s := range v.Bill {
+		sum += budget.Total(s.Charges)
+	}
+	return sum
+}
+
+// RunSpent is what its run has cost, once that is known.
+func (v *View) RunSpent() (sum budget.USD, ok bool) {
+	for _, s := range v.Bill {
+		if s.Purpose == budget.ForRun {
+			sum, ok = sum+budget.Total(s.Charges), true
+		}
+	}
+	return sum, ok
+}
+
+// Tight is the budget with the least left of those that pay.
+func (v *View) Tight() (budget.Standing, bool) { return budget.Tightest(v.Standings) }

@@ -1,0 +1,217 @@
+package budget
+
+import (
+	"fmt"
+	"math/bits"
+	"slices"
+	"strings"
+	"time"
+)
+
+// LimitPolicy is what happens on the way to a limit. The zero value warns at
+// eighty per cent and changes nothing.
+type LimitPolicy struct {
+	Soft      int         `json:"soft,omitempty"`      // per cent of the limit; 0 stands for 80
+	Warn      []int       `json:"warn,omitempty"`      // further marks, per cent
+	Downgrade []Downgrade `json:"downgrade,omitempty"` // past the soft limit, in the order of preference
+	Without   []Ability   `json:"without,omitempty"`   // what is switched off past the soft limit
+}
+
+// Downgrade has a cheaper model write instead of another.
+type Downgrade struct {
+	From string `json:"from,omitempty"` // empty: any model
+	To   string `json:"to"`
+}
+
+// Ability is something that a policy can switch off.
+type Ability string
+
+// The abilities. A model is one as well: see WithoutModel.
+const (
+	Upload   Ability = "upload"    // files come with the question
+	LongRuns Ability = "long runs" // runs of more than ShortRun
+	Network  Ability = "network"   // programs reach hosts
+)
+
+// ShortRun is what a run may take without LongRuns.
+const ShortRun = 30 * time.Second
+
+// WithoutModel is the ability to use a model.
+func WithoutModel(name string) Ability { return Ability("model " + name) }
+
+// Model is the model that an ability is about, if it is about one.
+func (a Ability) Model() (name string, ok bool) {
+	name, ok = strings.CutPrefix(string(a), "model ")
+	return name, ok && name != ""
+}
+
+// DefaultSoft is the soft limit where a policy names none, in per cent.
+const DefaultSoft = 80
+
+// SoftMark is the soft limit in per cent.
+func (p LimitPolicy) SoftMark() int {
+	if p.Soft == 0 {
+		return DefaultSoft
+	}
+	return p.Soft
+}
+
+// Marks are the points at which people are warned, in per cent, the lowest first.
+func (p LimitPolicy) Marks() []int {
+	marks := append([]int{p.SoftMark()}, p.Warn...)
+	slices.Sort(marks)
+	return slices.Compact(marks)
+}
+
+// Consequences tells whether passing the soft limit changes anything.
+func (p LimitPolicy) Consequences() bool { return len(p.Downgrade)+len(p.Without) > 0 }
+
+// Validate says in plain words what is wrong with a policy.
+func (p LimitPolicy) Validate() error {
+	for _, mark := range p.Marks() {
+		if mark < 1 || mark > 100 {
+			return fmt.Errorf("%d%% is no share of a budget: a mark lies between 1%% and 100%%", mark)
+		}
+	}
+	for _, d := range p.Downgrade {
+		if d.To == "" || d.From == d.To {
+			return fmt.Errorf("a downgrade names another, cheaper model")
+		}
+	}
+	for _, a := range p.Without {
+		if _, model := a.Model(); !model && a != Upload && a != LongRuns && a != Network {
+			return fmt.Errorf("%q cannot be switched off: there is upload, long runs, network and model NAME", string(a))
+		}
+	}
+	return nil
+}
+
+// State is how a budget stands. It is derived whenever somebody asks, and never stored.
+type State string
+
+// The states, from the best to the worst.
+const (
+	Active   State = "active"
+	Warned   State = "warned"   // a mark has been reached
+	Degraded State = "degraded" // past the soft limit, and the policy has consequences
+	Stopped  State = "stopped"  // nothing is left
+)
+
+// State derives how the budget stands.
+func (s Standing) State() State {
+	switch {
+	case s.Left() <= 0:
+		return Stopped
+	case s.Soft() && s.Limit.Policy.Consequences():
+		return Degraded
+	case len(s.Reached()) > 0:
+		return Warned
+	}
+	return Active
+}
+
+// Soft tells that spending has passed the soft limit.
+func (s Standing) Soft() bool { return s.reached(s.Limit.Policy.SoftMark()) }
+
+// Reached are the marks that spending has reached. What is only held counts for
+// none of them: it may come back.
+func (s Standing) Reached() (marks []int) {
+	for _, mark := range s.Limit.Policy.Marks() {
+		if s.reached(mark) {
+			marks = append(marks, mark)
+		}
+	}
+	return marks
+}
+
+// reached compares spent*100 with hard*mark, in 128 bits. Nothing is no share of nothing.
+func (s Standing) reached(mark int) bool {
+	hard := s.Limit.Hard()
+	if s.Spent <= 0 || hard <= 0 {
+		return s.Spent > 0
+	}
+	spentHi, spentLo := bits.Mul64(uint64(s.Spent), 100)
+	markHi, markLo := bits.Mul64(uint64(hard), uint64(max(mark, 0)))
+	return spentHi > markHi || spentHi == markHi && spentLo >= markLo
+}
+
+// Without tells whether a budget that is past its soft limit has switched this
+// off, and which.
+func Without(standings []Standing, a Ability) (by Standing, off bool) {
+	for _, s := range standings {
+		if s.Soft() && slices.Contains(s.Limit.Policy.Without, a) {
+			return s, true
+		}
+	}
+	return Standing{}, false
+}
+
+// Cheaper is the model that the budgets past their soft limits want instead of
+// this one, and which of them does: the first that is allowed, costs less at most
+// than the present one, and fits everywhere. Chains are followed. A model without
+// a price is passed over.
+func Cheaper(standings []Standing, model string, worst func(model string) (USD, error)) (to string, by Standing, ok bool) {
+	present, err := worst(model)
+	if err != nil {
+		return "", Standing{}, false
+	}
+	for _, s := range standings {
+		if !s.Soft() {
+			continue
+		}
+		for _, to := range s.Limit.Policy.chain(model) {
+			cost, err := worst(to)
+			_, off := Without(standings, WithoutModel(to))
+			if err == nil && !off && cost < present && Check(cost, standings) == nil {
+				return to, s, true
+			}
+		}
+	}
+	return "", Standing{}, false
+}
+
+// chain lists what a model may become, step by step.
+func (p LimitPolicy) chain(model string) (reach []string) {
+	seen := []string{model}
+	for i := 0; i < len(seen); i++ {
+		for _, d := range p.Downgrade {
+			if (d.From == "" || d.From == seen[i]) && !slices.Contains(seen, d.To) {
+				seen = append(seen, d.To)
+			}
+		}
+	}
+	return seen[1:]
+}
+
+// Forecast is when a budget will be used up if spending goes on as it has since
+// its window began. There is none before a tenth of the window and six hours have
+// passed, none when the window ends first, and none when it is used up already.
+func Forecast(s Standing, now time.Time) (time.Time, bool) {
+	passed, whole := now.Sub(s.From), s.ResetsAt.Sub(s.From)
+	if s.ResetsAt.IsZero() || s.Spent <= 0 || s.Spent >= s.Limit.Hard() || passed < whole/10 || passed < 6*time.Hour || passed >= whole {
+		return time.Time{}, false
+	}
+	needed := float64(passed) * (float64(s.Limit.Hard()) / float64(s.Spent)) // exact enough for a date, and no overflow
+	if needed >= float64(whole) {
+		return time.Time{}, false
+	}
+	return s.From.Add(time.Duration(needed)), true
+}
+
+// FitsFrom is when work that does not fit now will have room again: when every
+// budget that refuses it has begun anew. There is no such time when one of them
+// never does, or is smaller than the work.
+func FitsFrom(needed USD, standings []Standing) (at time.Time, ok bool) {
+	for _, s := range standings {
+		if s.Left() >= needed {
+			continue
+		}
+		if s.ResetsAt.IsZero() || s.Limit.Hard() < needed {
+			return time.Time{}, false
+		}
+		if s.ResetsAt.After(at) {
+			at = s.ResetsAt
+		}
+	}
+	return at, !at.IsZero()
+}

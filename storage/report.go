@@ -1,0 +1,162 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"countersign/approval"
+	"countersign/budget"
+)
+
+// ThreadScope is the budget of a thread.
+func (db *DB) ThreadScope(ctx context.Context, team, channel, threadTS string) (scope budget.Scope, err error) {
+	scope = budget.Scope{Team: team, Kind: budget.Session}
+	err = db.read(ctx, func(tx pgx.Tx) error {
+		err := tx.QueryRow(ctx, `SELECT id FROM sessions WHERE team = $1 AND channel = $2 AND thread_ts = $3`, team, channel, threadTS).Scan(&scope.ID)
+		return notFound(err)
+	})
+	if err != nil {
+		return budget.Scope{}, fmt.Errorf("budget of thread %s: %w", threadTS, err)
+	}
+	return scope, nil
+}
+
+// Thread is where the thread of a session is.
+func (db *DB) Thread(ctx context.Context, team, id string) (s approval.Session, err error) {
+	err = db.read(ctx, func(tx pgx.Tx) error {
+		s, err = loadSession(ctx, tx, id)
+		if err == nil && s.Team != team {
+			return approval.ErrNotFound
+		}
+		return err
+	})
+	if err != nil {
+		return approval.Session{}, fmt.Errorf("thread of session %s: %w", id, err)
+	}
+	return s, nil
+}
+
+// TypicalRun is how long the boxes of a workspace's latest fifty runs existed, in
+// the median, and of how many there were.
+func (db *DB) TypicalRun(ctx context.Context, team string) (box time.Duration, runs int, err error) {
+	err = db.read(ctx, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `
+			SELECT coalesce(percentile_disc(0.5) WITHIN GROUP (ORDER BY box), 0), count(*) FROM (
+				SELECT (runs.result ->> 'box')::bigint AS box FROM runs JOIN requests ON requests.id = runs.request_id
+				WHERE runs.finished_at IS NOT NULL AND requests.team = $1 ORDER BY runs.finished_at DESC LIMIT 50) AS latest`, team).Scan(&box, &runs)
+	})
+	if err != nil {
+		return 0, 0, fmt.Errorf("read the latest runs: %w", err)
+	}
+	return box, runs, nil
+}
+
+// rankings are what spenders are told apart by, as the ledger has it. $4 is the
+// team's time zone.
+var rankings = map[approval.Ranking]string{
+	approval.ByPeople: "s.asker", approval.ByChannels: "s.project", approval.ByModels: "coalesce(nullif(c.model, ''), c.what)",
+	approval.ByDays: "(s.at AT TIME ZONE $4)::date::text",
+}
+
+// Top ranks who or what money was spent on, from a moment until before another,
+// the most first; days come in their order.
+func (db *DB) Top(ctx context.Context, team string, by approval.Ranking, from, until time.Time) (list []approval.Spender, err error) {
+	err = db.read(ctx, func(tx pgx.Tx) error {
+		list, err = db.top(ctx, tx, team, by, from, until)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("rank the %s: %w", by, err)
+	}
+	return list, nil
+}
+
+func (db *DB) top(ctx context.Context, tx pgx.Tx, team string, by approval.Ranking, from, until time.Time) ([]approval.Spender, error) {
+	what, ok := rankings[by]
+	if !ok {
+		return nil, fmt.Errorf("there is no ranking %q", by)
+	}
+	order := "amount DESC, id"
+	if by == approval.ByDays {
+		order = "id"
+	}
+	return all[approval.Spender](ctx, tx, `
+		SELECT `+what+` AS id, sum(c.amount)::bigint AS amount, count(*) AS charges
+		FROM settlements s JOIN charges c USING (hold_id)
+		WHERE s.team = $1 AND s.at >= $2 AND s.at < $3 AND $4 <> '' GROUP BY 1 ORDER BY `+order+` LIMIT 400`, team, from, until, db.location.String())
+}
+
+// Digest adds a stretch of time up.
+func (db *DB) Digest(ctx context.Context, team string, from, until time.Time) (d approval.Digest, err error) {
+	err = db.read(ctx, func(tx pgx.Tx) error {
+		d = approval.Digest{From: from, Until: until, Outcomes: map[approval.State]int{}}
+		for by, list := range map[approval.Ranking]*[]approval.Spender{approval.ByPeople: &d.People, approval.ByChannels: &d.Projects, approval.ByModels: &d.Models} {
+			if *list, err = db.top(ctx, tx, team, by, from, until); err != nil {
+				return err
+			}
+		}
+		for _, s := range d.People {
+			d.Total += s.Amount
+		}
+		if d.Limits, err = db.limits(ctx, tx, team); err != nil {
+			return err
+		}
+		// A run was quoted with the revision that ran.
+		err = tx.QueryRow(ctx, `
+			SELECT count(*), coalesce(sum(v.quote), 0)::bigint, coalesce(sum(s.amount), 0)::bigint
+			FROM settlements s JOIN holds h ON h.id = s.hold_id JOIN runs u ON u.request_id = s.request_id
+			JOIN revisions v ON v.request_id = u.request_id AND v.number = u.revision
+			WHERE s.team = $1 AND s.at >= $2 AND s.at < $3 AND h.purpose = 'run' AND v.quote > 0`, team, from, until).Scan(&d.Runs, &d.Quoted, &d.Actual)
+		if err != nil {
+			return err
+		}
+		err = tx.QueryRow(ctx, `
+			SELECT count(*) FROM events e JOIN requests r ON e.stream = 'request:' || r.id
+			WHERE e.kind = 'blocked' AND e.at >= $2 AND e.at < $3 AND r.team = $1`, team, from, until).Scan(&d.Refused)
+		if err != nil {
+			return err
+		}
+		err = tx.QueryRow(ctx, `SELECT count(*) FROM holds WHERE team = $1 AND at >= $2 AND at < $3`, team, from, until).Scan(&d.Paid)
+		if err != nil {
+			return err
+		}
+		d.Paid += d.Refused
+		type outcome struct {
+			State approval.State
+			N     int
+		}
+		rows, err := all[outcome](ctx, tx, `
+			SELECT state, count(*)::int AS n FROM requests WHERE team = $1 AND created_at >= $2 AND created_at < $3 GROUP BY state`, team, from, until)
+		for _, row := range rows {
+			d.Requests, d.Outcomes[row.State] = d.Requests+row.N, row.N
+		}
+		return err
+	})
+	if err != nil {
+		return d, fmt.Errorf("add up from %s: %w", from.Format(time.DateOnly), err)
+	}
+	return d, nil
+}
+
+// Teams are the workspaces that have asked something, each with when it first did.
+func (db *DB) Teams(ctx context.Context) (teams map[string]time.Time, err error) {
+	err = db.read(ctx, func(tx pgx.Tx) error {
+		type first struct {
+			Team string
+			At   time.Time
+		}
+		rows, err := all[first](ctx, tx, `SELECT team, min(created_at) AS at FROM requests GROUP BY team`)
+		teams = map[string]time.Time{}
+		for _, row := range rows {
+			teams[row.Team] = row.At
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list the workspaces: %w", err)
+	}
+	return teams, nil
+}

@@ -1,0 +1,132 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"countersign/approval"
+	"countersign/budget"
+)
+
+// topUpRow is a top-up as it is stored. Whose it is follows from its request.
+type topUpRow struct {
+	ID        string
+	RequestID string
+	Team      string
+	Kind      budget.ScopeKind
+	ScopeID   string
+	AskedBy   string
+	Amount    budget.USD
+	Reason    string
+	At        time.Time
+	DecidedBy *string
+	DecidedAt *time.Time
+	Granted   bool
+	Answer    string
+	ExpiresAt *time.Time
+}
+
+func (t topUpRow) topUp() approval.TopUp {
+	return approval.TopUp{ID: t.ID, RequestID: t.RequestID, Scope: budget.Scope{Team: t.Team, Kind: t.Kind, ID: t.ScopeID},
+		AskedBy: t.AskedBy, Amount: t.Amount, Reason: t.Reason, At: t.At, DecidedBy: orEmpty(t.DecidedBy), DecidedAt: orZero(t.DecidedAt),
+		Granted: t.Granted, Answer: t.Answer, ExpiresAt: orZero(t.ExpiresAt)}
+}
+
+const topUpColumns = `id, request_id, team, kind, scope_id, asked_by, amount, reason, at, decided_by, decided_at, granted, answer, expires_at`
+
+func loadTopUps(ctx context.Context, tx pgx.Tx, id string) (list []approval.TopUp, err error) {
+	rows, err := all[topUpRow](ctx, tx, `SELECT `+topUpColumns+` FROM topups WHERE request_id = $1 ORDER BY at, id`, id)
+	if err != nil {
+		return nil, fmt.Errorf("load the top-ups of %s: %w", id, err)
+	}
+	for _, row := range rows {
+		list = append(list, row.topUp())
+	}
+	return list, nil
+}
+
+// TopUp finds a top-up.
+func (db *DB) TopUp(ctx context.Context, id string) (t *approval.TopUp, err error) {
+	err = db.read(ctx, func(tx pgx.Tx) error {
+		row, err := one[topUpRow](ctx, tx, `SELECT `+topUpColumns+` FROM topups WHERE id = $1`, id)
+		found := row.topUp()
+		t = &found
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("top-up %s: %w", id, err)
+	}
+	return t, nil
+}
+
+// storeTopUp writes what was asked for or decided. A grant changes a limit, so it
+// is in the audit trail of the limits as well, with what it was before.
+func (db *DB) storeTopUp(ctx context.Context, tx pgx.Tx, r *approval.Request) error {
+	t := r.Changes.TopUp
+	if t == nil {
+		return nil
+	}
+	if t.Open() {
+		_, err := tx.Exec(ctx, `
+			INSERT INTO topups (id, request_id, team, asked_by, session_id, project, kind, amount, reason, at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+			t.ID, r.ID, r.Team, t.AskedBy, r.SessionID, r.Project, t.Scope.Kind, t.Amount, text(t.Reason), micro(t.At))
+		if err != nil {
+			return fmt.Errorf("ask for the top-up %s: %w", t.ID, err)
+		}
+		return nil
+	}
+	now, err := clock(ctx, tx)
+	if err != nil {
+		return err
+	}
+	before, err := db.limitsOf(ctx, tx, []budget.Scope{t.Scope}, now)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `
+		UPDATE topups SET decided_by = $2, decided_at = $3, granted = $4, answer = $5, expires_at = $6 WHERE id = $1`,
+		t.ID, t.DecidedBy, micro(t.DecidedAt), t.Granted, text(t.Answer), moment(t.ExpiresAt))
+	if err != nil {
+		return fmt.Errorf("decide on the top-up %s: %w", t.ID, err)
+	}
+	had, limited := before[t.Scope]
+	if !t.Granted || !limited {
+		return nil
+	}
+	after := had
+	after.Extra += t.Amount
+	data := told(after)
+	data["scope"], data["before"], data["until"], data["request"] = t.Scope, told(had), t.ExpiresAt, r.ID
+	return appendEvents(ctx, tx, budgetStream, []approval.Event{{At: now, Actor: t.DecidedBy, Kind: "granted top-up", Data: data}})
+}
+
+// moneyColumns are what a request's row knows of money: what blocks it, and which
+// model was too dear.
+func moneyColumns(r *approval.Request) (blocked, downgraded *string, err error) {
+	if r.Blocked != nil {
+		spelling, err := document(r.Blocked, "")
+		if err != nil {
+			return nil, nil, err
+		}
+		blocked = &spelling
+	}
+	if r.Downgraded != nil {
+		spelling, err := document(r.Downgraded, "")
+		if err != nil {
+			return nil, nil, err
+		}
+		downgraded = &spelling
+	}
+	return blocked, downgraded, nil
+}
+
+func orEmpty(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
