@@ -459,3 +459,15 @@ func (m *memStore) NoticeTold(_ context.Context, key string) error {
 	m.told = append(m.told, key)
 	return nil
 }
+
+func (m *memStore) Vetted(_ context.Context, team, project, without string, limit int) (list []Near, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, id := range slices.Backward(m.order) {
+		r := m.requests[id]
+		if r.Team == team && r.Project == project && id != without && len(list) < limit && slices.Contains([]State{Approved, Running, Done, Lost}, r.State) {
+			list = append(list, Near{RequestID: id, Revision: r.Revision.Number, Question: r.Question, Code: r.Revision.Code, At: r.Decisions[len(r.Decisions)-1].At})
+		}
+	}
+	return list, nil
+}

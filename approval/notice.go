@@ -14,6 +14,13 @@ type NoticeKind string
 // The kinds of notice.
 const (
 	NoticePrice NoticeKind = "price" // a model has answered whose price nobody knows
+
+	NoticeApproved   NoticeKind = "approved"    // you have approved this; was it not you?
+	NoticeDisowned   NoticeKind = "disowned"    // somebody says that an approval in their name was not theirs
+	NoticeReminder   NoticeKind = "reminder"    // this waits for you, or, escalated, for you in place of others
+	NoticeAssigned   NoticeKind = "assigned"    // somebody has made this yours to decide
+	NoticeOpinion    NoticeKind = "opinion"     // somebody asks for your second opinion
+	NoticeEditFailed NoticeKind = "edit failed" // your edit could not be put before the reviewers
 )
 
 // Notice is a word to people that finds them wherever they are: a direct message,

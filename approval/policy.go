@@ -14,7 +14,8 @@ type Policy struct {
 	Quorum        int           // distinct people who must approve
 	Expiry        time.Duration // of the wait for a decision
 	RunExpiry     time.Duration // of an approval that has not led to a run
-	MaxAttempts   int           // calls of the model per request, repairs and retries together
+	MaxAttempts   int           // calls of the model for one version of the code, repairs and retries together
+	MaxRounds     int           // how often reviewers may have the code of one request changed
 	MaxFileBytes  int64         // of one input
 	MaxFiles      int           // inputs of one request
 	MaxQuestion   int           // characters
@@ -31,6 +32,7 @@ func DefaultPolicy() Policy {
 		Expiry:       24 * time.Hour,
 		RunExpiry:    time.Hour,
 		MaxAttempts:  5,
+		MaxRounds:    3,
 		MaxFileBytes: 20 << 20,
 		MaxFiles:     10,
 		MaxQuestion:  3000,

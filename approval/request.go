@@ -61,7 +61,7 @@ type Request struct {
 	Files     []File
 	Trigger   string // what Slack sent it by; unique in a workspace, so that a redelivery asks nothing twice
 	State     State
-	Reason    string // why it ended as it did, in words for the asker
+	Reason    string // why it ended as it did, or is back before the reviewers, in words for people
 	Attempts  int    // calls of the model so far
 	CreatedAt time.Time
 	ChangedAt time.Time
@@ -72,6 +72,14 @@ type Request struct {
 	Run       *Run
 	Holds     []OpenHold // what is held and not yet settled
 	Refused   []Refusal  // earlier attempts in this drafting, and why they did not reach a person
+
+	Rounds      int       // how often reviewers have had the code rewritten or have edited it
+	Wishes      []Wish    // what reviewers wanted changed, oldest first
+	Edit        *Edit     // an edit that is being inspected; only while drafting
+	Assignee    string    // whose turn it is, as somebody has said; empty: anybody's
+	Opinions    []string  // whom reviewers have asked for a second opinion
+	RemindedAt  time.Time // of the current revision: when those who may decide were reminded,
+	EscalatedAt time.Time // and when the fallback reviewers were called
 
 	Changes Changes // not stored: what the verbs since loading want written
 }
@@ -147,6 +155,8 @@ type Finding struct {
 	Level Level  `json:"level"`
 	Line  int    `json:"line,omitempty"`
 	Text  string `json:"text"`
+	Kind  string `json:"kind,omitempty"`  // what sort of thing: import, read, write, network, process, ...
+	About string `json:"about,omitempty"` // which one: a module, a file, a host
 }
 
 // Verdict is what a reviewer says.
@@ -156,6 +166,7 @@ type Verdict string
 const (
 	Approve Verdict = "approve"
 	Reject  Verdict = "reject"
+	Rewrite Verdict = "changes" // not like this: the model writes another version
 )
 
 // Decision is one person's verdict on one revision, with the facts of the click
