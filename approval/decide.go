@@ -16,6 +16,7 @@ type Ruling struct {
 	Digest    string // of what the reviewer saw
 	Verdict   Verdict
 	Reason    string
+	Typed     string // the beginning of the digest, where the rules want it typed (Terms.Typed)
 	Click     Click
 }
 

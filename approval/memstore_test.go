@@ -35,6 +35,7 @@ type memStore struct {
 	notices     map[string]Notice
 	noticePosts map[string]map[string]NoticePost
 	told        []string
+	memBook
 }
 
 // ledgerHold is a hold with the scopes that it weighs on and what came of it.

@@ -22,6 +22,7 @@ type Policy struct {
 	MaxOpen       int           // questions of one person under way at once
 	ShareRows     int           // rows of tables, of files and of results, that a model may see
 	Limits        Limits
+	Zone          *time.Location // on whose calendar freezes are; nil: UTC
 }
 
 // DefaultPolicy is what holds where nothing else is set. It names nobody, so

@@ -69,6 +69,7 @@ type Store interface {
 	StaleHolds(ctx context.Context) ([]budget.Hold, error)
 	// Wake puts a job into the queue.
 	Wake(ctx context.Context, wake Wake) error
+	Book
 }
 
 // Wake is a wake-up call: do this step of this request, if it still needs doing.
@@ -304,6 +305,9 @@ type View struct {
 	Deciders  []string  // who may decide on the current revision and has not, while it waits
 	Now       time.Time
 	Policy    Policy
+	Terms     Terms     // what the current revision needs
+	Frozen    time.Time // nothing starts before this; zero when something may
+	FrozenBy  string    // the line of the rules that says so
 }
 
 // Spend is a settlement as the bill shows it.

@@ -180,6 +180,7 @@ type Decision struct {
 	Reason    string
 	At        time.Time
 	Click     Click
+	InPlaceOf string // the reviewer who let them decide; empty when they decide in their own right
 }
 
 // Click is what Slack said about who pressed what, and where.
@@ -189,7 +190,11 @@ type Click struct {
 	ActionTS  string `json:"action_ts"`
 	Channel   string `json:"channel"`
 	MessageTS string `json:"message_ts"`
+	Door      string `json:"door,omitempty"` // where it was given, when it was not in Slack: CommandLine
 }
+
+// CommandLine is the other door: decisions given with `countersign decide`.
+const CommandLine = "command line"
 
 // Run is the one run of a request.
 type Run struct {

@@ -139,7 +139,8 @@ func loadDecisions(ctx context.Context, tx pgx.Tx, id string, revision int) ([]a
 	}
 	var decisions []approval.Decision
 	for _, row := range rows {
-		decisions = append(decisions, approval.Decision(row))
+		decisions = append(decisions, approval.Decision{RequestID: row.RequestID, Revision: row.Revision, Digest: row.Digest, Reviewer: row.Reviewer,
+			Verdict: row.Verdict, Reason: row.Reason, At: row.At, Click: row.Click})
 	}
 	return decisions, nil
 }
