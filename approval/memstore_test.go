@@ -32,6 +32,7 @@ type memStore struct {
 	jobs     []Wake
 	alone    map[Wake]bool
 
+	versions    map[string]map[int]*Revision
 	notices     map[string]Notice
 	noticePosts map[string]map[string]NoticePost
 	told        []string
@@ -51,7 +52,7 @@ func newMemStore(f *faults) *memStore {
 	return &memStore{faults: f, loc: time.UTC, requests: map[string]*Request{}, sessions: map[string]Session{},
 		events: map[string][]Event{}, holds: map[string]*ledgerHold{}, limits: map[budget.Scope]budget.Limit{},
 		posts: map[string]map[Surface]Post{}, alone: map[Wake]bool{},
-		notices: map[string]Notice{}, noticePosts: map[string]map[string]NoticePost{}}
+		versions: map[string]map[int]*Revision{}, notices: map[string]Notice{}, noticePosts: map[string]map[string]NoticePost{}}
 }
 
 func (m *memStore) now() time.Time { return time.Now().Add(m.skew).UTC().Truncate(time.Microsecond) }
@@ -140,6 +141,7 @@ func (m *memStore) commit(r *Request) error {
 	}) {
 		panic("a second decision of " + c.Decision.Reviewer)
 	}
+	m.revisions(had, r)
 	if had != nil && had.Run != nil && c.Run != nil && (had.Run.BoxID != c.Run.BoxID || had.Run.Result != nil) {
 		panic("a second run of " + r.ID)
 	}
@@ -161,6 +163,12 @@ func (m *memStore) commit(r *Request) error {
 	m.events[r.ID] = append(m.events[r.ID], c.Events...)
 	for _, n := range c.Notices {
 		m.notice(n)
+	}
+	for key, n := range m.notices {
+		noted := slices.ContainsFunc(c.Notices, func(n Notice) bool { return n.Key == key })
+		if c.Retell && n.RequestID == r.ID && !noted {
+			m.jobs = append(m.jobs, Wake{Step: StepTell, RequestID: key})
+		}
 	}
 	for _, step := range c.Jobs {
 		m.jobs = append(m.jobs, Wake{Step: step, RequestID: r.ID})
@@ -225,6 +233,9 @@ func (m *memStore) View(_ context.Context, id string) (*View, error) {
 	for surface, post := range m.posts[id] {
 		v.Posts[surface] = post
 	}
+	if r.Revision != nil && r.Revision.Number > 1 {
+		v.Former = deepCopy(m.versions[id][r.Revision.Number-1])
+	}
 	for _, h := range m.holds {
 		if h.RequestID == id && h.settled != nil {
 			v.Bill = append(v.Bill, Spend{Purpose: h.Purpose, Charges: h.settled.Charges, Estimated: h.settled.Estimated})
@@ -247,6 +258,9 @@ func (m *memStore) History(_ context.Context, id string) (said []Message, err er
 			break
 		}
 		if m.requests[msg.RequestID].SessionID == m.requests[id].SessionID {
+			if msg.Role == RoleCode {
+				said = slices.DeleteFunc(said, func(e Message) bool { return e.Role == RoleCode && e.RequestID == msg.RequestID })
+			}
 			said = append(said, msg)
 		}
 	}
@@ -370,6 +384,7 @@ func (m *memStore) Stuck(context.Context) (wakes []Wake, err error) {
 	for _, id := range m.order {
 		r := m.requests[id]
 		due := !r.ExpiresAt.IsZero() && !m.now().Before(r.ExpiresAt)
+		due = due || r.ReminderDue(m.now()) || r.EscalationDue(m.now())
 		if !r.State.Final() && (due || m.now().Sub(r.ChangedAt) > time.Minute) {
 			wakes = append(wakes, Wake{Step: StepShow, RequestID: id})
 		}

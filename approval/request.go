@@ -218,6 +218,7 @@ type Changes struct {
 	Called      []string // ids of holds whose paid work begins
 	Settlements []budget.Settlement
 	Notices     []Notice
+	Retell      bool // those who have been told about the request are to see where it is now
 	Jobs        []Step
 }
 

@@ -60,15 +60,8 @@ func (s *Service) Budgets(ctx context.Context, team, user string) ([]budget.Stan
 
 // SetLimit changes a budget. Only administrators may: *NotAllowedError.
 func (s *Service) SetLimit(ctx context.Context, actor string, limit budget.Limit) error {
-	if !s.Policy.Admin(actor) {
-		return &NotAllowedError{Who: actor, Why: "Only administrators change budgets."}
-	}
-	person, err := s.Slack.Person(ctx, limit.Scope.Team, actor)
-	if err != nil {
+	if err := s.admin(ctx, Click{Team: limit.Scope.Team, User: actor}, "change budgets"); err != nil {
 		return err
-	}
-	if why := person.barred(); why != "" {
-		return &NotAllowedError{Who: actor, Why: why}
 	}
 	return s.Store.SetLimit(ctx, actor, limit)
 }
@@ -112,6 +105,21 @@ func (s *Service) View(ctx context.Context, id string) (*View, error) {
 		return nil, err
 	}
 	v.Policy = s.Policy
+	if v.Terms, err = s.terms(ctx, v.Request); err != nil {
+		return nil, err
+	}
+	if v.Request.State == Approved {
+		set, err := s.RulesOf(ctx, v.Request.Team, v.Request.Project)
+		if err != nil {
+			return nil, err
+		}
+		v.Frozen, v.FrozenBy = set.Rules.Frozen(v.Now, s.Policy.Zone)
+	}
+	if v.Request.State == Pending {
+		if v.Deciders, _, err = s.deciders(ctx, v.Request); err != nil {
+			return nil, err
+		}
+	}
 	return v, nil
 }
 
@@ -170,6 +178,11 @@ func (s *Service) catchUp(ctx context.Context, w Wake) error {
 	}
 	if r.State == Expired && s.Sandbox != nil {
 		s.Sandbox.Discard(r.ID)
+	}
+	if r.State == Pending {
+		if err := s.remind(ctx, r.ID); err != nil {
+			return err
+		}
 	}
 	steps := map[State]Step{Drafting: StepDraft, Approved: StepRun, Running: StepRun}
 	if step, ok := steps[r.State]; ok {
