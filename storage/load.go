@@ -32,6 +32,13 @@ type requestRow struct {
 	CreatedAt time.Time
 	ChangedAt time.Time
 	ExpiresAt *time.Time
+
+	Rounds      int
+	Edit        *approval.Edit
+	Assignee    string
+	Opinions    []string
+	RemindedAt  *time.Time
+	EscalatedAt *time.Time
 }
 
 type revisionRow struct {
@@ -56,6 +63,7 @@ type decisionRow struct {
 	Reason    string
 	At        time.Time
 	Click     approval.Click
+	InPlaceOf string
 }
 
 type runRow struct {
@@ -87,7 +95,7 @@ func (h holdRow) open() approval.OpenHold {
 func load(ctx context.Context, tx pgx.Tx, id string) (*approval.Request, error) {
 	row, err := one[requestRow](ctx, tx, `
 		SELECT id, session_id, team, project, asker, question, model, files, trigger, state, reason, attempts, refused,
-			revision, created_at, changed_at, expires_at
+			revision, created_at, changed_at, expires_at, rounds, edit, assignee, opinions, reminded_at, escalated_at
 		FROM requests WHERE id = $1`, id)
 	if err != nil {
 		return nil, err
@@ -96,6 +104,8 @@ func load(ctx context.Context, tx pgx.Tx, id string) (*approval.Request, error) 
 		ID: row.ID, SessionID: row.SessionID, Team: row.Team, Project: row.Project, Asker: row.Asker, Question: row.Question,
 		Model: row.Model, Files: orNil(row.Files), Trigger: row.Trigger, State: row.State, Reason: row.Reason, Attempts: row.Attempts,
 		CreatedAt: row.CreatedAt, ChangedAt: row.ChangedAt, ExpiresAt: orZero(row.ExpiresAt), Refused: orNil(row.Refused),
+		Rounds: row.Rounds, Edit: row.Edit, Assignee: row.Assignee, Opinions: orNil(row.Opinions),
+		RemindedAt: orZero(row.RemindedAt), EscalatedAt: orZero(row.EscalatedAt),
 	}
 	if row.Revision != nil {
 		if r.Revision, err = loadRevision(ctx, tx, id, *row.Revision); err != nil {
@@ -103,6 +113,11 @@ func load(ctx context.Context, tx pgx.Tx, id string) (*approval.Request, error) 
 		}
 		if r.Decisions, err = loadDecisions(ctx, tx, id, *row.Revision); err != nil {
 			return nil, err
+		}
+		if r.Rounds > 0 {
+			if r.Wishes, err = loadWishes(ctx, tx, id); err != nil {
+				return nil, err
+			}
 		}
 		if r.Run, err = loadRun(ctx, tx, id); err != nil {
 			return nil, err
@@ -132,15 +147,14 @@ func loadRevision(ctx context.Context, tx pgx.Tx, id string, number int) (*appro
 // loadDecisions reads who decided on this revision, in the order in which they did.
 func loadDecisions(ctx context.Context, tx pgx.Tx, id string, revision int) ([]approval.Decision, error) {
 	rows, err := all[decisionRow](ctx, tx, `
-		SELECT request_id, revision, digest, reviewer, verdict, reason, at, click
+		SELECT request_id, revision, digest, reviewer, verdict, reason, at, click, coalesce(in_place_of, '') AS in_place_of
 		FROM decisions WHERE request_id = $1 AND revision = $2 ORDER BY at, reviewer`, id, revision)
 	if err != nil {
 		return nil, fmt.Errorf("load the decisions on %s: %w", id, err)
 	}
 	var decisions []approval.Decision
 	for _, row := range rows {
-		decisions = append(decisions, approval.Decision{RequestID: row.RequestID, Revision: row.Revision, Digest: row.Digest, Reviewer: row.Reviewer,
-			Verdict: row.Verdict, Reason: row.Reason, At: row.At, Click: row.Click})
+		decisions = append(decisions, approval.Decision(row))
 	}
 	return decisions, nil
 }

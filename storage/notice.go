@@ -15,14 +15,10 @@ import (
 // notice that is there already stays as it is, and is looked at again.
 func (db *DB) storeNotices(ctx context.Context, tx pgx.Tx, notices []approval.Notice) error {
 	for _, n := range notices {
-		to := n.To
-		if to == nil {
-			to = []string{}
-		}
 		_, err := tx.Exec(ctx, `
 			INSERT INTO notices (key, team, kind, recipients, admins, request_id, data, at)
 			VALUES ($1, $2, $3, $4, $5, nullif($6, ''), $7, $8) ON CONFLICT (key) DO NOTHING`,
-			text(n.Key), n.Team, n.Kind, to, n.Admins, n.RequestID, text(string(n.Data)), micro(n.At))
+			text(n.Key), n.Team, n.Kind, orEmpty(n.To), n.Admins, n.RequestID, text(string(n.Data)), micro(n.At))
 		if err != nil {
 			return fmt.Errorf("store the notice %q: %w", n.Key, err)
 		}
