@@ -58,7 +58,7 @@ func (s *Service) Ask(ctx context.Context, q Question) (*Request, error) {
 		return nil, err
 	}
 	now := time.Now().UTC().Truncate(time.Microsecond)
-	model, cheaper, err := s.terms(standings, q.Model, chosen, uploads, now)
+	model, cheaper, err := s.within(standings, q.Model, chosen, uploads, now)
 	if err != nil {
 		return nil, err
 	}

@@ -16,6 +16,7 @@ type Ruling struct {
 	Digest    string // of what the reviewer saw
 	Verdict   Verdict
 	Reason    string
+	Typed     string // the beginning of the digest, where the rules want it typed (Terms.Typed)
 	Click     Click
 }
 
@@ -35,17 +36,20 @@ func (s *Service) Decide(ctx context.Context, ruling Ruling) (*Request, error) {
 	if ruling.Verdict == Reject && strings.TrimSpace(ruling.Reason) == "" {
 		return nil, &InputError{Why: "Please say why. The asker gets to read it."}
 	}
-	if ruling.Verdict != Approve && ruling.Verdict != Reject {
-		return nil, &InputError{Why: "A decision is to approve or to reject."}
+	if ruling.Verdict == Rewrite && strings.TrimSpace(ruling.Reason) == "" {
+		return nil, &InputError{Why: "Please say what should be different. The model gets to read it, and so does the asker."}
+	}
+	if ruling.Verdict != Approve && ruling.Verdict != Reject && ruling.Verdict != Rewrite {
+		return nil, &InputError{Why: "A decision is to approve, to reject, or to request changes."}
 	}
 	r, err := s.decide(ctx, ruling, nil)
-	if refused := new(budget.ExceededError); errors.As(err, &refused) {
+	if refused := new(budget.ExceededError); errors.As(err, &refused) && ruling.Verdict == Approve {
 		// The approval is not taken; the asker learns what is in its way and can do something about it.
 		if _, err := s.block(ctx, ruling.RequestID, budget.ForRun, refused, ruling.Click.User); err != nil {
 			s.Log.Error("block a run without money", "request", ruling.RequestID, "error", err)
 		}
 	}
-	if err == nil && r.State == Rejected && s.Sandbox != nil {
+	if err == nil && (r.State == Rejected || r.State == Drafting) && s.Sandbox != nil {
 		s.Sandbox.Discard(r.ID)
 	}
 	return r, err
@@ -59,7 +63,7 @@ func (s *Service) MayDecide(ctx context.Context, ruling Ruling) (*Request, error
 }
 
 func (s *Service) decide(ctx context.Context, ruling Ruling, then error) (*Request, error) {
-	if s.Sandbox == nil && ruling.Verdict == Approve {
+	if s.Sandbox == nil && ruling.Verdict != Reject && ruling.Click.Door == "" {
 		return nil, &InputError{Why: "Nothing can run code here at the moment: " + s.NoBox}
 	}
 	// Whose request it is comes first: in another workspace there is none, and nothing to note in its trail.
@@ -70,10 +74,15 @@ func (s *Service) decide(ctx context.Context, ruling Ruling, then error) (*Reque
 	if known.Team != ruling.Click.Team {
 		return nil, ErrNotFound
 	}
-	if err := s.mayReview(ctx, ruling); err != nil {
+	by, err := s.mayReview(ctx, ruling)
+	if err != nil {
+		return nil, err
+	}
+	if err := by.terms.typed(ruling); err != nil && then == nil {
 		return nil, err
 	}
 	d := ruling.decision()
+	d.InPlaceOf = by.inPlaceOf
 	var seen *Request
 	r, err := s.Store.Update(ctx, ruling.RequestID, func(r *Request, now time.Time) error {
 		seen = r
@@ -86,15 +95,32 @@ func (s *Service) decide(ctx context.Context, ruling Ruling, then error) (*Reque
 		}
 		var cost budget.USD
 		if d.Verdict == Approve && r.Revision != nil {
-			worst, err := s.runCost(r.Revision.Manifest.Limits, now)
-			if err != nil {
+			// The reviewer agreed to the cap that the manifest names, and to no cent more.
+			cost = r.Revision.Manifest.CostCap
+			if s.Sandbox != nil { // on the command line there is none; the run settles what it costs
+				worst, err := s.runCost(r.Revision.Manifest.Limits, now)
+				if err != nil {
+					return err
+				}
+				cost = min(worst, cost)
+			}
+		}
+		if d.Verdict == Rewrite {
+			var err error
+			if cost, err = s.draftCost(r.Model, now); err != nil {
 				return err
 			}
-			// The reviewer agreed to the cap that the manifest names, and to no cent more.
-			cost = min(worst, r.Revision.Manifest.CostCap)
 		}
-		if err := r.Decide(d, cost, s.Policy, now); err != nil {
+		p := by.rules.Rules.within(s.Policy)
+		until, why := by.rules.Rules.Frozen(now, s.Policy.Zone)
+		if !until.IsZero() {
+			p.RunExpiry += until.Sub(now) // an approval lasts from when something may start
+		}
+		if err := r.Decide(d, cost, p, now); err != nil {
 			return err
+		}
+		if r.State == Approved && !until.IsZero() {
+			r.frozen(until, why, now)
 		}
 		return then
 	})
@@ -106,27 +132,6 @@ func (s *Service) decide(ctx context.Context, ruling Ruling, then error) (*Reque
 		s.audit(ctx, ruling, no)
 	}
 	return r, err
-}
-
-// mayReview looks the person up, now: who was named once may have become a guest
-// or left since.
-func (s *Service) mayReview(ctx context.Context, ruling Ruling) error {
-	who := ruling.Click.User
-	no := &NotAllowedError{Who: who}
-	if !s.Policy.Reviewer(who) {
-		no.Why = "Only the people who are named as reviewers can decide. Nothing has changed."
-	} else {
-		person, err := s.Slack.Person(ctx, ruling.Click.Team, who)
-		if err != nil {
-			return err
-		}
-		no.Why = person.barred()
-	}
-	if no.Why == "" {
-		return nil
-	}
-	s.audit(ctx, ruling, no)
-	return no
 }
 
 // audit keeps a click that was refused. It belongs to no verb, so losing it to a
@@ -141,14 +146,12 @@ func (s *Service) audit(ctx context.Context, ruling Ruling, no *NotAllowedError)
 
 // Withdraw takes a request back, by its asker or an administrator.
 func (s *Service) Withdraw(ctx context.Context, id string, click Click) (*Request, error) {
-	admin := s.Policy.Admin(click.User)
-	if admin {
-		person, err := s.Slack.Person(ctx, click.Team, click.User)
-		if err != nil {
-			return nil, err
-		}
-		admin = person.barred() == ""
+	no := new(NotAllowedError)
+	err := s.admin(ctx, click, "take back what others asked")
+	if err != nil && !errors.As(err, &no) {
+		return nil, err
 	}
+	admin := err == nil
 	r, err := s.Store.Update(ctx, id, func(r *Request, now time.Time) error {
 		if r.Team != click.Team {
 			return ErrNotFound

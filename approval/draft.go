@@ -21,6 +21,9 @@ func (s *Service) Draft(ctx context.Context, id string) error {
 	if err != nil || r.State != Drafting || r.Blocked != nil {
 		return err
 	}
+	if r.Edit != nil {
+		return s.inspectEdit(ctx, r)
+	}
 	if s.Sandbox == nil {
 		return s.fail(ctx, id, "Nothing can run code here at the moment: "+s.NoBox)
 	}
@@ -59,7 +62,7 @@ func (s *Service) Draft(ctx context.Context, id string) error {
 	}
 	hold, _ := r.CalledHold()
 	draft, err := s.Writer.Write(ctx, Brief{RequestID: r.ID, SessionID: r.SessionID, Asker: r.Asker, Model: r.Model,
-		Question: r.Question, Files: r.Files, History: history, Refused: r.Refused})
+		Question: r.Question, Files: r.Files, History: history, Wishes: r.Wishes, Refused: r.Refused})
 
 	// From here on money may have been spent: it is booked even when this replica is told to stop.
 	ctx = context.WithoutCancel(ctx)
@@ -97,27 +100,43 @@ func (s *Service) examine(ctx context.Context, r *Request, hold OpenHold, draft 
 	if seen.Problem != "" {
 		return s.refuse(ctx, r.ID, hold, draft.Usage, seen.Box, Refusal{Code: code, Reason: seen.Problem})
 	}
+	rules, err := s.RulesOf(ctx, r.Team, r.Project)
+	if err != nil {
+		return err
+	}
 	err = s.book(ctx, r.ID, hold, draft.Usage, seen.Box, func(r *Request, now time.Time) error {
-		cap, err := s.runCost(terms.limits, now)
+		manifest, err := s.manifest(r, rules, seen.Findings, terms.limits, now)
 		if err != nil {
 			return err
 		}
-		quote, err := s.quote(terms.run, cap, now)
+		quote, err := s.quote(terms.run, manifest.CostCap, now)
 		if err != nil {
 			return err
-		}
-		manifest := Manifest{Version: ManifestVersion, Sandbox: s.Sandbox.Size().Kind, Template: s.Sandbox.Template(),
-			Limits: terms.limits, CostCap: cap}
-		for _, f := range r.Files {
-			manifest.Inputs = append(manifest.Inputs, Input{Name: f.Name, SHA256: f.SHA256})
 		}
 		return r.Drafted(Revision{Code: code, Summary: Plain(draft.Summary), Author: author,
-			PromptVersion: draft.PromptVersion, Findings: seen.Findings, Manifest: manifest, Quote: quote}, s.Policy, now)
+			PromptVersion: draft.PromptVersion, Findings: seen.Findings, Manifest: manifest, Quote: quote}, rules.Rules.within(s.Policy), now)
 	})
 	if err == nil {
 		s.Sandbox.Prepare(r.ID)
 	}
 	return err
+}
+
+// manifest is what an approval would seal now: these inputs, this sandbox, these
+// limits, the most that the run can cost at today's prices, and how much attention
+// that asks for by these rules.
+func (s *Service) manifest(r *Request, rules RuleSet, findings []Finding, limits Limits, now time.Time) (Manifest, error) {
+	cap, err := s.runCost(limits, now)
+	if err != nil {
+		return Manifest{}, err
+	}
+	m := Manifest{Version: ManifestVersion, Sandbox: s.Sandbox.Size().Kind, Template: s.Sandbox.Template(),
+		Limits: limits, CostCap: cap}
+	for _, f := range r.Files {
+		m.Inputs = append(m.Inputs, Input{Name: f.Name, SHA256: f.SHA256})
+	}
+	m.grade(rules, findings)
+	return m, nil
 }
 
 // inspect tries a few times: the draft is paid for, and a box that cannot be had
@@ -203,8 +222,8 @@ func (s *Service) book(ctx context.Context, id string, hold OpenHold, usage budg
 			}
 			r.Settle(settled)
 		}
-		if r.State != Drafting {
-			return nil
+		if r.State != Drafting || r.Revision != nil && hold.At.Before(r.Revision.At) {
+			return nil // the version that this call was for is there already
 		}
 		return then(r, now)
 	})

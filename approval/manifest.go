@@ -24,7 +24,10 @@ type Manifest struct {
 	Template   string     `json:"template"` // what is installed in the box
 	Network    []string   `json:"network"`  // hosts that may be reached; empty: none
 	Limits     Limits     `json:"limits"`
-	CostCap    budget.USD `json:"cost_cap"` // billionths of a dollar
+	CostCap    budget.USD `json:"cost_cap"`            // billionths of a dollar
+	Tier       Tier       `json:"tier,omitempty"`      // from version 2 on
+	Approvals  int        `json:"approvals,omitempty"` // that it needs, of different people; from version 2 on
+	Policy     string     `json:"policy,omitempty"`    // the version of the rules that say so; from version 2 on
 }
 
 // Input is one file that the code may read, by name and content.

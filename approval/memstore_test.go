@@ -32,12 +32,14 @@ type memStore struct {
 	jobs     []Wake
 	alone    map[Wake]bool
 
+	versions    map[string]map[int]*Revision
 	notices     map[string]Notice
 	noticePosts map[string]map[string]NoticePost
 	told        []string
 	topups      map[string]TopUp
 	typical     time.Duration
 	typicalRuns int
+	memBook
 }
 
 // ledgerHold is a hold with the scopes that it weighs on and what came of it.
@@ -53,7 +55,8 @@ func newMemStore(f *faults) *memStore {
 	return &memStore{faults: f, loc: time.UTC, requests: map[string]*Request{}, sessions: map[string]Session{},
 		events: map[string][]Event{}, holds: map[string]*ledgerHold{}, limits: map[budget.Scope]budget.Limit{},
 		posts: map[string]map[Surface]Post{}, alone: map[Wake]bool{},
-		notices: map[string]Notice{}, noticePosts: map[string]map[string]NoticePost{}, topups: map[string]TopUp{}}
+		versions: map[string]map[int]*Revision{}, notices: map[string]Notice{}, noticePosts: map[string]map[string]NoticePost{},
+		topups: map[string]TopUp{}}
 }
 
 func (m *memStore) now() time.Time { return time.Now().Add(m.skew).UTC().Truncate(time.Microsecond) }
@@ -142,6 +145,7 @@ func (m *memStore) commit(r *Request) error {
 	}) {
 		panic("a second decision of " + c.Decision.Reviewer)
 	}
+	m.revisions(had, r)
 	if had != nil && had.Run != nil && c.Run != nil && (had.Run.BoxID != c.Run.BoxID || had.Run.Result != nil) {
 		panic("a second run of " + r.ID)
 	}
@@ -171,6 +175,12 @@ func (m *memStore) commit(r *Request) error {
 	m.events[r.ID] = append(m.events[r.ID], c.Events...)
 	for _, n := range c.Notices {
 		m.notice(n)
+	}
+	for key, n := range m.notices {
+		noted := slices.ContainsFunc(c.Notices, func(n Notice) bool { return n.Key == key })
+		if c.Retell && n.RequestID == r.ID && !noted {
+			m.jobs = append(m.jobs, Wake{Step: StepTell, RequestID: key})
+		}
 	}
 	for _, step := range c.Jobs {
 		m.jobs = append(m.jobs, Wake{Step: step, RequestID: r.ID})
@@ -240,6 +250,9 @@ func (m *memStore) View(_ context.Context, id string) (*View, error) {
 	for surface, post := range m.posts[id] {
 		v.Posts[surface] = post
 	}
+	if r.Revision != nil && r.Revision.Number > 1 {
+		v.Former = deepCopy(m.versions[id][r.Revision.Number-1])
+	}
 	for _, h := range m.holds {
 		if h.RequestID == id && h.settled != nil {
 			v.Bill = append(v.Bill, Spend{Purpose: h.Purpose, Charges: h.settled.Charges, Estimated: h.settled.Estimated})
@@ -279,6 +292,9 @@ func (m *memStore) History(_ context.Context, id string) (said []Message, err er
 			break
 		}
 		if m.requests[msg.RequestID].SessionID == m.requests[id].SessionID {
+			if msg.Role == RoleCode {
+				said = slices.DeleteFunc(said, func(e Message) bool { return e.Role == RoleCode && e.RequestID == msg.RequestID })
+			}
 			said = append(said, msg)
 		}
 	}
@@ -405,6 +421,7 @@ func (m *memStore) Stuck(context.Context) (wakes []Wake, err error) {
 		if b := r.Blocked; b != nil && !b.Until.IsZero() && !m.now().Before(b.Until) {
 			wakes = append(wakes, Wake{Step: StepGoOn, RequestID: id})
 		}
+		due = due || r.ReminderDue(m.now()) || r.EscalationDue(m.now())
 		if !r.State.Final() && (due || m.now().Sub(r.ChangedAt) > time.Minute) {
 			wakes = append(wakes, Wake{Step: StepShow, RequestID: id})
 		}
@@ -496,4 +513,16 @@ func (m *memStore) NoticeTold(_ context.Context, key string) error {
 	defer m.mu.Unlock()
 	m.told = append(m.told, key)
 	return nil
+}
+
+func (m *memStore) Vetted(_ context.Context, team, project, without string, limit int) (list []Near, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, id := range slices.Backward(m.order) {
+		r := m.requests[id]
+		if r.Team == team && r.Project == project && id != without && len(list) < limit && slices.Contains([]State{Approved, Running, Done, Lost}, r.State) {
+			list = append(list, Near{RequestID: id, Revision: r.Revision.Number, Question: r.Question, Code: r.Revision.Code, At: r.Decisions[len(r.Decisions)-1].At})
+		}
+	}
+	return list, nil
 }

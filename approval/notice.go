@@ -21,6 +21,13 @@ const (
 	NoticeTopUpOutcome NoticeKind = "topup outcome" // and what became of it, to whoever asked: TopUpAsked
 	NoticeFunded       NoticeKind = "funded"        // to the reviewer whose approval found no money: now there is
 	NoticeDigest       NoticeKind = "digest"        // what was spent, to the administrators: Digest
+
+	NoticeApproved   NoticeKind = "approved"    // you have approved this; was it not you?
+	NoticeDisowned   NoticeKind = "disowned"    // somebody says that an approval in their name was not theirs
+	NoticeReminder   NoticeKind = "reminder"    // this waits for you, or, escalated, for you in place of others
+	NoticeAssigned   NoticeKind = "assigned"    // somebody has made this yours to decide
+	NoticeOpinion    NoticeKind = "opinion"     // somebody asks for your second opinion
+	NoticeEditFailed NoticeKind = "edit failed" // your edit could not be put before the reviewers
 )
 
 // Notice is a word to people that finds them wherever they are: a direct message,

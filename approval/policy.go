@@ -16,7 +16,8 @@ type Policy struct {
 	Quorum        int           // distinct people who must approve
 	Expiry        time.Duration // of the wait for a decision
 	RunExpiry     time.Duration // of an approval that has not led to a run
-	MaxAttempts   int           // calls of the model per request, repairs and retries together
+	MaxAttempts   int           // calls of the model for one version of the code, repairs and retries together
+	MaxRounds     int           // how often reviewers may have the code of one request changed
 	MaxFileBytes  int64         // of one input
 	MaxInputBytes int64         // of all inputs of one request together: a box has to hold them, and what the code makes of them
 	MaxFiles      int           // inputs of one request
@@ -24,6 +25,7 @@ type Policy struct {
 	MaxOpen       int           // questions of one person under way at once
 	ShareRows     int           // rows of tables, of files and of results, that a model may see
 	Limits        Limits
+	Zone          *time.Location // on whose calendar freezes are; nil: UTC
 }
 
 // DefaultPolicy is what holds where nothing else is set. It names nobody, so
@@ -34,6 +36,7 @@ func DefaultPolicy() Policy {
 		Expiry:        24 * time.Hour,
 		RunExpiry:     time.Hour,
 		MaxAttempts:   5,
+		MaxRounds:     3,
 		MaxFileBytes:  20 << 20,
 		MaxInputBytes: 100 << 20,
 		MaxFiles:      10,

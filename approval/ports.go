@@ -44,6 +44,9 @@ type Store interface {
 	Events(ctx context.Context, requestID string) ([]Event, error)
 	// Recent lists an asker's latest requests, newest first, open ones before ended ones.
 	Recent(ctx context.Context, team, asker string, limit int) ([]*Request, error)
+	// Vetted lists the code that people have lately approved in a channel, newest
+	// first, without that of one request.
+	Vetted(ctx context.Context, team, project, without string, limit int) ([]Near, error)
 	// Pending lists what waits for reviewers in a workspace, oldest first.
 	Pending(ctx context.Context, team string, limit int) ([]*Request, error)
 	// ThreadFiles are the inputs of the latest request in a thread, and whether the
@@ -92,6 +95,7 @@ type Store interface {
 	StaleHolds(ctx context.Context) ([]budget.Hold, error)
 	// Wake puts a job into the queue.
 	Wake(ctx context.Context, wake Wake) error
+	Book
 }
 
 // Wake is a wake-up call: do this step of this request, if it still needs doing.
@@ -130,7 +134,8 @@ type Brief struct {
 	Question  string
 	Files     []File
 	History   []Message // of the session, oldest first, already cut to size
-	Refused   []Refusal // earlier attempts at this question
+	Wishes    []Wish    // versions that reviewers have read, and what they want changed, oldest first
+	Refused   []Refusal // earlier attempts at what is to be written now
 }
 
 // Draft is a program that a model wrote, not yet canonical, not yet inspected.
@@ -323,8 +328,13 @@ type View struct {
 	Standings []budget.Standing // of the budgets that pay, in lock order
 	Posts     map[Surface]Post
 	Artifacts []Artifact // without what is in them, except for Publish of SurfaceFiles
+	Former    *Revision  // the version before the current one, for the difference; nil when there is none
+	Deciders  []string   // who may decide on the current revision and has not, while it waits
 	Now       time.Time
 	Policy    Policy
+	Terms     Terms     // what the current revision needs
+	Frozen    time.Time // nothing starts before this; zero when something may
+	FrozenBy  string    // the line of the rules that says so
 }
 
 // Spend is a settlement as the bill shows it.

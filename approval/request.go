@@ -62,7 +62,7 @@ type Request struct {
 	Files     []File
 	Trigger   string // what Slack sent it by; unique in a workspace, so that a redelivery asks nothing twice
 	State     State
-	Reason    string // why it ended as it did, in words for the asker
+	Reason    string // why it ended as it did, or is back before the reviewers, in words for people
 	Attempts  int    // calls of the model so far
 	CreatedAt time.Time
 	ChangedAt time.Time
@@ -74,9 +74,16 @@ type Request struct {
 	Holds     []OpenHold // what is held and not yet settled
 	Refused   []Refusal  // earlier attempts in this drafting, and why they did not reach a person
 
-	Blocked    *Block      // a budget has refused the next paid step; nil when none has
-	Downgraded *Downgraded // the model is cheaper than the one that was asked for; nil when it is not
-	TopUps     []TopUp     // that were asked for, oldest first
+	Blocked     *Block      // a budget has refused the next paid step; nil when none has
+	Downgraded  *Downgraded // the model is cheaper than the one that was asked for; nil when it is not
+	TopUps      []TopUp     // that were asked for, oldest first
+	Rounds      int         // how often reviewers have had the code rewritten or have edited it
+	Wishes      []Wish      // what reviewers wanted changed, oldest first
+	Edit        *Edit       // an edit that is being inspected; only while drafting
+	Assignee    string      // whose turn it is, as somebody has said; empty: anybody's
+	Opinions    []string    // whom reviewers have asked for a second opinion
+	RemindedAt  time.Time   // of the current revision: when those who may decide were reminded,
+	EscalatedAt time.Time   // and when the fallback reviewers were called
 
 	Changes Changes // not stored: what the verbs since loading want written
 }
@@ -153,6 +160,8 @@ type Finding struct {
 	Level Level  `json:"level"`
 	Line  int    `json:"line,omitempty"`
 	Text  string `json:"text"`
+	Kind  string `json:"kind,omitempty"`  // what sort of thing: import, read, write, network, process, ...
+	About string `json:"about,omitempty"` // which one: a module, a file, a host
 }
 
 // Verdict is what a reviewer says.
@@ -162,6 +171,7 @@ type Verdict string
 const (
 	Approve Verdict = "approve"
 	Reject  Verdict = "reject"
+	Rewrite Verdict = "changes" // not like this: the model writes another version
 )
 
 // Decision is one person's verdict on one revision, with the facts of the click
@@ -175,6 +185,7 @@ type Decision struct {
 	Reason    string
 	At        time.Time
 	Click     Click
+	InPlaceOf string // the reviewer who let them decide; empty when they decide in their own right
 }
 
 // Click is what Slack said about who pressed what, and where.
@@ -184,7 +195,11 @@ type Click struct {
 	ActionTS  string `json:"action_ts"`
 	Channel   string `json:"channel"`
 	MessageTS string `json:"message_ts"`
+	Door      string `json:"door,omitempty"` // where it was given, when it was not in Slack: CommandLine
 }
+
+// CommandLine is the other door: decisions given with `countersign decide`.
+const CommandLine = "command line"
 
 // Run is the one run of a request.
 type Run struct {
@@ -209,6 +224,7 @@ type Changes struct {
 	Settlements []budget.Settlement
 	Notices     []Notice
 	TopUp       *TopUp // asked for, or decided
+	Retell      bool   // those who have been told about the request are to see where it is now
 	Jobs        []Step
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"countersign/budget"
@@ -62,6 +64,9 @@ func (s *Service) uncollected(ctx context.Context, r *Request, err error) error 
 			if err != nil {
 				charge = budget.Charge{Kind: budget.Box, What: s.Sandbox.Size().Kind, Amount: r.Revision.Manifest.CostCap}
 			}
+			if broken := new(BrokenSealError); errors.As(never, &broken) {
+				r.Changes.Events = append(r.Changes.Events, r.sealBroken(broken.Why, now))
+			}
 			return r.Void(never.words, charge, now)
 		})
 	case errors.Is(err, ErrBoxGone):
@@ -102,10 +107,33 @@ func (s *Service) start(ctx context.Context, r *Request) (*Request, []InputFile,
 	if s.Sandbox == nil {
 		return r, nil, s.fail(ctx, r.ID, "Nothing can run code here at the moment: "+s.NoBox)
 	}
+	if waits, err := s.heldBack(ctx, r); err != nil || waits {
+		return r, nil, s.failOrLater(ctx, r.ID, err)
+	}
+	if why := r.BrokenSeal(s.Policy); why != nil {
+		return r, nil, s.breakSeal(ctx, r, &BrokenSealError{Why: why})
+	}
 	if m := r.Revision.Manifest; m.Sandbox != s.Sandbox.Size().Kind || m.Template != s.Sandbox.Template() {
-		return r, nil, s.fail(ctx, r.ID, otherSandbox)
+		return r, nil, s.breakSeal(ctx, r, &BrokenSealError{Why: []string{fmt.Sprintf("It would run in another sandbox: %s (%s) instead of %s (%s).",
+			s.Sandbox.Size().Kind, s.Sandbox.Template(), m.Sandbox, m.Template)}})
+	}
+	why, err := s.fallen(ctx, r)
+	if err != nil {
+		return r, nil, err
+	}
+	if why != nil {
+		return r, nil, s.breakSeal(ctx, r, &BrokenSealError{Why: why})
 	}
 	inputs, err := s.sealed(ctx, r)
+	if broken := new(BrokenSealError); errors.As(err, &broken) {
+		return r, nil, s.breakSeal(ctx, r, broken)
+	}
+	if gone := new(InputError); errors.As(err, &gone) {
+		// There is nothing that reviewers could look at again: it ends, below.
+		if err := s.Store.Audit(ctx, r.ID, r.sealBroken([]string{gone.Why}, time.Now().UTC().Truncate(time.Microsecond))); err != nil {
+			return r, nil, err
+		}
+	}
 	if err != nil {
 		s.Sandbox.Discard(r.ID)
 		return r, nil, s.failOrLater(ctx, r.ID, err)
@@ -143,7 +171,7 @@ func (s *Service) start(ctx context.Context, r *Request) (*Request, []InputFile,
 			}
 		}
 		if stale != nil {
-			return r, nil, s.fail(ctx, r.ID, "What was approved is not what is stored any more, so it was not run.")
+			return r, nil, s.breakSeal(ctx, r, &BrokenSealError{Why: stale.Request.BrokenSeal(s.Policy)})
 		}
 		return r, nil, ended(err)
 	}
@@ -189,7 +217,11 @@ func (s *Service) collect(ctx context.Context, r *Request, inputs []InputFile) (
 	if inputs == nil {
 		inputs, err = s.sealed(ctx, r)
 		var in *InputError
-		if errors.As(err, &in) {
+		var broken *BrokenSealError
+		switch {
+		case errors.As(err, &broken):
+			err = s.never(ctx, box, strings.Join(broken.Why, " ")+" So it was not run. Please ask again.", err)
+		case errors.As(err, &in):
 			err = s.never(ctx, box, in.Why, err)
 		}
 		if err != nil {
@@ -224,30 +256,38 @@ func (s *Service) collect(ctx context.Context, r *Request, inputs []InputFile) (
 }
 
 // sealed fetches the inputs and holds them against the manifest: by name and by
-// content, no file more, no file less.
+// content, no file more, no file less. What differs breaks the seal.
 func (s *Service) sealed(ctx context.Context, r *Request) ([]InputFile, error) {
-	_, contents, err := s.inputs(ctx, r)
+	files, contents, err := s.inputs(ctx, r)
 	if err != nil {
 		return nil, err
 	}
+	broken := &BrokenSealError{Files: files}
 	want := r.Revision.Manifest.Inputs
-	if len(contents) != len(want) {
-		return nil, &InputError{Why: "The inputs have changed since the code was approved, so it was not run."}
+	for _, c := range contents {
+		switch at := slices.IndexFunc(want, func(in Input) bool { return in.Name == c.Name }); {
+		case at < 0:
+			broken.Why = append(broken.Why, fmt.Sprintf("%s is not among the inputs that were approved.", c.Name))
+		case want[at] != c.Input:
+			broken.Why = append(broken.Why, fmt.Sprintf("%s is not what it was: its content has changed.", c.Name))
+		}
 	}
 	for _, in := range want {
-		found := false
-		for _, c := range contents {
-			found = found || c.Input == in
+		if !slices.ContainsFunc(contents, func(c InputFile) bool { return c.Name == in.Name }) {
+			broken.Why = append(broken.Why, fmt.Sprintf("%s, which was approved as an input, is not among the files any more.", in.Name))
 		}
-		if !found {
-			return nil, &InputError{Why: fmt.Sprintf("The inputs have changed since the code was approved, so it was not run: %s is not what it was. Ask again to use the new one.", in.Name)}
-		}
+	}
+	if len(contents) != len(want) && broken.Why == nil {
+		broken.Why = []string{"The inputs are not as many as were approved."}
+	}
+	if broken.Why != nil {
+		return nil, broken
 	}
 	return contents, nil
 }
 
-// inputs reads a request's files from Slack. What has not been read before gets
-// its hash and shape.
+// inputs reads a request's files from Slack. What has not been read before, or
+// was something else then, gets its hash and shape.
 func (s *Service) inputs(ctx context.Context, r *Request) ([]File, []InputFile, error) {
 	files := append([]File(nil), r.Files...)
 	contents := make([]InputFile, 0, len(files))
@@ -267,13 +307,13 @@ func (s *Service) inputs(ctx context.Context, r *Request) ([]File, []InputFile, 
 		if err := s.fits(together); err != nil {
 			return nil, nil, err
 		}
-		if f.SHA256 == "" {
+		if sum := Hash(data); f.SHA256 != sum {
 			if f.Tables, err = s.Read(f.Name, data); err != nil {
 				return nil, nil, err
 			}
-			f.SHA256, f.Size = Hash(data), int64(len(data))
+			f.SHA256, f.Size = sum, int64(len(data))
 		}
-		contents = append(contents, InputFile{Input: Input{Name: f.Name, SHA256: Hash(data)}, Data: data})
+		contents = append(contents, InputFile{Input: Input{Name: f.Name, SHA256: f.SHA256}, Data: data})
 	}
 	return files, contents, nil
 }

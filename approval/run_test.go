@@ -48,26 +48,15 @@ func TestOneQuestionFromAskToAnswer(t *testing.T) {
 	require.Equal(t, 1, b.box.starts())
 }
 
-func TestInputsThatChangedSinceTheApprovalAreNotRun(t *testing.T) {
+func TestInputsThatCannotBeHadAnyMoreEndARequest(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		spoil  func(*bundle)
 		reason string
 	}{
 		"deleted":            {func(b *bundle) { delete(b.slack.files, "F1") }, "The inputs have changed"},
-		"changed":            {func(b *bundle) { b.slack.put("F1", "a,b\n1,3\n") }, "The inputs have changed since the code was approved, so it was not run: sales.csv is not what it was."},
 		"too large":          {func(b *bundle) { b.slack.put("F1", strings.Repeat("x", 20<<20+1)) }, "sales.csv is larger than 20.0 MB."},
 		"too large together": {func(b *bundle) { b.Policy.MaxInputBytes = 7 }, "These files have 0.0 MB together"},
-		"one more": {func(b *bundle) {
-			for _, r := range b.store.requests {
-				r.Files = append(r.Files, r.Files[0])
-			}
-		}, "The inputs have changed since the code was approved, so it was not run."},
-		"renamed": {func(b *bundle) {
-			for _, r := range b.store.requests {
-				r.Files[0].Name = "other.csv"
-			}
-		}, "sales.csv is not what it was"},
 	} {
 		b := setup(t)
 		r := b.approved()
@@ -76,35 +65,11 @@ func TestInputsThatChangedSinceTheApprovalAreNotRun(t *testing.T) {
 		r = b.request(r.ID)
 		require.Equal(t, Failed, r.State, name)
 		require.Contains(t, r.Reason, tt.reason, name)
+		require.Equal(t, 1, b.count(r.ID, "seal broken"), name)
 		require.Empty(t, b.box.boxes, name)
 		require.Equal(t, []string{r.ID}, b.box.discarded, name)
 		require.Zero(t, b.open(r.ID), name)
 		require.Empty(t, b.spends(r.ID, budget.ForRun)[0].Charges, name)
-	}
-}
-
-func TestCodeThatChangedSinceTheApprovalIsNotRun(t *testing.T) {
-	t.Parallel()
-	for name, tamper := range map[string]func(*Request){
-		"the code":     func(r *Request) { r.Revision.Code += "#\n" },
-		"the manifest": func(r *Request) { r.Revision.Manifest.Network = []string{"evil.example"} },
-		"everything": func(r *Request) {
-			r.Revision.Code = "x\n"
-			r.Revision.Manifest.CodeSHA256 = Hash([]byte("x\n"))
-			r.Revision.Digest = r.Revision.Manifest.Digest()
-		},
-		"the decision": func(r *Request) { r.Decisions = nil },
-	} {
-		b := setup(t)
-		r := b.approved()
-		tamper(b.store.requests[r.ID])
-		require.Empty(t, b.work(), name)
-		r = b.request(r.ID)
-		require.Equal(t, Failed, r.State, name)
-		require.Equal(t, "What was approved is not what is stored any more, so it was not run.", r.Reason, name)
-		require.Zero(t, b.box.starts(), name)
-		require.Zero(t, b.box.living(), name)
-		require.Zero(t, b.open(r.ID), name)
 	}
 }
 
@@ -332,7 +297,8 @@ func TestInputsThatChangeBetweenNamingAndStartAreNotRun(t *testing.T) {
 	require.NoError(t, b.Run(t.Context(), r.ID))
 	r = b.request(r.ID)
 	require.Equal(t, Failed, r.State)
-	require.Contains(t, r.Reason, "The inputs have changed")
+	require.Equal(t, "sales.csv is not what it was: its content has changed. So it was not run. Please ask again.", r.Reason)
+	require.Equal(t, 1, b.count(r.ID, "seal broken"))
 	require.Zero(t, b.box.starts())
 	require.Zero(t, b.box.living())
 	require.Zero(t, b.open(r.ID))
@@ -353,19 +319,6 @@ func TestABoxThatRefusesTheCodeForGoodVoidsTheRun(t *testing.T) {
 	require.False(t, s[0].Estimated)
 	require.Zero(t, b.box.starts())
 	require.Zero(t, b.box.living())
-}
-
-func TestAnotherSandboxThanTheApprovedOneRunsNothing(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	r := b.approved()
-	b.box.size.Kind = "e2b"
-	require.Empty(t, b.work())
-	r = b.request(r.ID)
-	require.Equal(t, Failed, r.State)
-	require.Contains(t, r.Reason, "not the one that the approval names")
-	require.Zero(t, b.box.starts())
-	require.Zero(t, b.open(r.ID))
 }
 
 func TestAReplicaWithoutASandboxLeavesABoxElsewhereAlone(t *testing.T) {

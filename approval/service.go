@@ -101,6 +101,21 @@ func (s *Service) View(ctx context.Context, id string) (*View, error) {
 		return nil, err
 	}
 	v.Policy = s.Policy
+	if v.Terms, err = s.terms(ctx, v.Request); err != nil {
+		return nil, err
+	}
+	if v.Request.State == Approved {
+		set, err := s.RulesOf(ctx, v.Request.Team, v.Request.Project)
+		if err != nil {
+			return nil, err
+		}
+		v.Frozen, v.FrozenBy = set.Rules.Frozen(v.Now, s.Policy.Zone)
+	}
+	if v.Request.State == Pending {
+		if v.Deciders, _, err = s.deciders(ctx, v.Request); err != nil {
+			return nil, err
+		}
+	}
 	return v, nil
 }
 
@@ -167,6 +182,11 @@ func (s *Service) catchUp(ctx context.Context, w Wake) error {
 	}
 	if r.State == Expired && s.Sandbox != nil {
 		s.Sandbox.Discard(r.ID)
+	}
+	if r.State == Pending {
+		if err := s.remind(ctx, r.ID); err != nil {
+			return err
+		}
 	}
 	steps := map[State]Step{Drafting: StepDraft, Approved: StepRun, Running: StepRun}
 	if step, ok := steps[r.State]; ok {

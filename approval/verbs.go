@@ -60,7 +60,11 @@ func (r *Request) Call(worst budget.USD, p Policy, now time.Time) error {
 	h := &r.Holds[0]
 	h.Called = true
 	r.Changes.Called = append(r.Changes.Called, h.ID)
-	r.note(now, System, "called", map[string]any{"attempt": r.Attempts, "model": r.Model, "hold": h.ID})
+	what := r.Model
+	if r.Edit != nil {
+		what = "inspection" // of what a person has written
+	}
+	r.note(now, System, "called", map[string]any{"attempt": r.Attempts, "model": what, "hold": h.ID})
 	r.touch(now, StepShow)
 	return nil
 }
@@ -94,16 +98,15 @@ func (r *Request) Drafted(rev Revision, p Policy, now time.Time) error {
 	if r.State != Drafting {
 		return r.refuse("draft")
 	}
-	rev.RequestID, rev.Number, rev.At = r.ID, 1, now
-	if r.Revision != nil {
-		rev.Number = r.Revision.Number + 1
+	rev.At = now
+	if r.Edit != nil {
+		r.Rounds++ // what did not get here was no round
 	}
-	rev.Manifest.CodeSHA256 = Hash([]byte(rev.Code))
-	rev.Digest = rev.Manifest.Digest()
-	r.Revision, r.Changes.Revision, r.Decisions, r.Refused = &rev, &rev, nil, nil
+	r.renew(rev)
+	r.Refused, r.Reason = nil, ""
 	r.say(now, RoleCode, rev.Code)
-	r.note(now, rev.Author, "drafted", map[string]any{"revision": rev.Number, "digest": rev.Digest,
-		"manifest": string(rev.Manifest.Canonical()), "prompt_version": rev.PromptVersion, "findings": len(rev.Findings)})
+	r.note(now, rev.Author, "drafted", map[string]any{"revision": r.Revision.Number, "digest": r.Revision.Digest,
+		"manifest": string(r.Revision.Manifest.Canonical()), "prompt_version": rev.PromptVersion, "findings": len(rev.Findings)})
 	r.move(Pending, now, now.Add(p.Expiry))
 	return nil
 }
@@ -120,12 +123,27 @@ func (r *Request) Fail(reason string, now time.Time) error {
 	return nil
 }
 
-// Decide is Approve and Reject. The decision must be on the revision that stands
-// now, by its digest; by someone who is neither the asker nor the author of the
-// code; and the first one of that person. With enough approvals the money for
-// the run is held and the request is approved.
-func (r *Request) Decide(d Decision, runCost budget.USD, p Policy, now time.Time) error {
-	if r.State != Pending || d.Verdict != Approve && d.Verdict != Reject {
+// renew puts a version of the code in the place of the current one. Its number is
+// the next, so whatever people have said about the version before says nothing
+// about this one: no way leads back to a number.
+func (r *Request) renew(rev Revision) {
+	rev.RequestID, rev.Number = r.ID, 1
+	if r.Revision != nil {
+		rev.Number = r.Revision.Number + 1
+	}
+	rev.Manifest.CodeSHA256 = Hash([]byte(rev.Code))
+	rev.Digest = rev.Manifest.Digest()
+	r.Revision, r.Changes.Revision, r.Decisions = &rev, &rev, nil
+	r.RemindedAt, r.EscalatedAt = time.Time{}, time.Time{}
+}
+
+// Decide is Approve, Reject and RequestChanges. The decision must be on the
+// revision that stands now, by its digest; by someone who is neither the asker nor
+// the author of the code; and the first one of that person. The cost is that of
+// what the decision leads to: with enough approvals it is held for the run and the
+// request is approved; to have the code changed it is held for the next draft.
+func (r *Request) Decide(d Decision, cost budget.USD, p Policy, now time.Time) error {
+	if r.State != Pending || d.Verdict != Approve && d.Verdict != Reject && d.Verdict != Rewrite {
 		return r.refuse(string(d.Verdict))
 	}
 	if r.Revision == nil || d.Revision != r.Revision.Number || d.Digest != r.Revision.Digest || !r.Revision.Intact() {
@@ -134,21 +152,36 @@ func (r *Request) Decide(d Decision, runCost budget.USD, p Policy, now time.Time
 	if !now.Before(r.ExpiresAt) {
 		return &MoveError{Request: r, Verb: string(d.Verdict), Why: "The time for a decision has run out."}
 	}
-	if d.Reviewer == r.Asker {
+	if d.Reviewer == r.Asker || d.InPlaceOf == r.Asker {
 		return &NotAllowedError{Who: d.Reviewer, Why: "You asked this question, so somebody else has to review the code."}
 	}
-	if d.Reviewer == r.Revision.Author {
+	if d.Reviewer == r.Revision.Author || d.InPlaceOf == r.Revision.Author {
 		return &NotAllowedError{Who: d.Reviewer, Why: "You wrote this version of the code, so somebody else has to review it."}
 	}
 	for _, earlier := range r.Decisions {
 		if earlier.Reviewer == d.Reviewer {
 			return &MoveError{Request: r, Verb: string(d.Verdict), Why: "You have already decided on this version."}
 		}
+		if earlier.voice() == d.voice() {
+			return &MoveError{Request: r, Verb: string(d.Verdict), Why: "Somebody has already decided on this version in the same person's place. One person has one say."}
+		}
+	}
+	if d.Verdict == Rewrite {
+		if err := r.anotherRound(p); err != nil {
+			return err
+		}
 	}
 	d.RequestID, d.At = r.ID, now
 	r.Decisions = append(r.Decisions, d)
 	r.Changes.Decision = &d
 	data := map[string]any{"revision": d.Revision, "digest": d.Digest, "click": d.Click}
+	if d.InPlaceOf != "" {
+		data["in_place_of"] = d.InPlaceOf
+	}
+	if d.Verdict == Rewrite {
+		r.requestChanges(d, cost, p, now)
+		return nil
+	}
 	if d.Verdict == Reject {
 		data["reason"] = d.Reason
 		r.Reason = d.Reason
@@ -157,11 +190,14 @@ func (r *Request) Decide(d Decision, runCost budget.USD, p Policy, now time.Time
 		return nil
 	}
 	r.note(now, d.Reviewer, "approved", data)
-	if r.Approvals() < p.Quorum {
+	r.tell(Notice{Key: fmt.Sprintf("approved %s %d %s", r.ID, d.Revision, d.Reviewer), Kind: NoticeApproved, To: []string{d.Reviewer}, At: now,
+		Data: encode(ApprovedBy{Revision: d.Revision, Digest: d.Digest, Reviewer: d.Reviewer, Click: d.Click})})
+	if r.Approvals() < r.Needs(p) {
 		r.touch(now, StepShow)
 		return nil
 	}
-	r.hold(budget.ForRun, runCost, now, p.RunExpiry+time.Duration(r.Revision.Manifest.Limits.Seconds)*time.Second)
+	r.Reason = ""
+	r.hold(budget.ForRun, cost, now, p.RunExpiry+r.runTime())
 	r.move(Approved, now, now.Add(p.RunExpiry), StepRun)
 	return nil
 }
@@ -183,11 +219,15 @@ func (r *Request) Expire(now time.Time) error {
 	}
 	r.release(now)
 	r.note(now, System, "expired", map[string]any{"while": r.State})
+	undecided := "Nobody decided in time. That is not a no: ask again if you still need it."
 	r.Reason = map[State]string{
 		Drafting: "The code could not be written in time.",
-		Pending:  "Nobody decided in time. That is not a no: ask again if you still need it.",
+		Pending:  undecided,
 		Approved: "It was approved, but could not be started in time. Nothing has run.",
 	}[r.State]
+	if r.Edit != nil {
+		r.Reason = undecided // the edit came into the middle of the wait
+	}
 	if r.Blocked != nil {
 		r.Reason = "There was no money for the next step, and no way on was chosen in time. Ask again if you still need it."
 	}
@@ -215,7 +255,7 @@ func (r *Request) Start(box string, p Policy, now time.Time) error {
 	if !now.Before(r.ExpiresAt) {
 		return &MoveError{Request: r, Verb: "start", Why: "The approval has run out."}
 	}
-	if !r.Revision.Intact() || r.Approvals() < p.Quorum {
+	if !r.Revision.Intact() || r.Approvals() < r.Needs(p) {
 		return &StaleError{Request: r}
 	}
 	for _, d := range r.Decisions {
@@ -269,6 +309,9 @@ func (r *Request) Finish(result Result, charge budget.Charge, p Policy, now time
 	}
 	r.note(now, System, "finished", map[string]any{"outcome": result.Outcome, "error": result.Error, "files": files,
 		"observed": result.Observed, "box_ms": result.Box.Milliseconds(), "cost": charge.Amount})
+	if what := Compare(r.Revision.Findings, r.Revision.Manifest.Inputs, result.Observed); what != nil {
+		r.note(now, System, "mismatch", map[string]any{"what": what})
+	}
 	r.move(Done, now, time.Time{})
 	return nil
 }
@@ -379,6 +422,11 @@ func (r *Request) hold(purpose budget.Purpose, amount budget.USD, now time.Time,
 
 // move changes the state; every move is shown, and some need more doing.
 func (r *Request) move(to State, now, expires time.Time, steps ...Step) {
+	// Whoever was told of it sees where it is now.
+	r.Changes.Retell = r.Changes.Retell || r.State == Pending || r.State == Approved
+	if to != Drafting {
+		r.Edit = nil
+	}
 	r.State, r.ExpiresAt, r.Blocked = to, expires, nil
 	if open := r.OpenTopUp(); open != nil && to.Final() {
 		r.tell(open.notice(now)) // there is nothing left to grant it for, and its buttons go

@@ -16,7 +16,7 @@ var system string
 
 // layout counts the ways in which the rest of the prompt has been put together.
 // Whoever changes the wording or the order below raises it.
-const layout = "2"
+const layout = "3"
 
 // PromptVersion names the instructions that a draft was written under: it changes
 // with every change to them.
@@ -29,6 +29,7 @@ const (
 	HistoryBytes    = 16_000 // of what was said before
 	messageOverhead = 64     // of the words and tokens around one message
 	refusedBytes    = 12_000 // of an earlier attempt
+	wishLength      = 3_000  // of what a reviewer wants changed
 )
 
 // turn is one message to the model. Roles are Mistral's.
@@ -91,13 +92,23 @@ func size(turns []turn) (bytes int) {
 	return bytes
 }
 
-// ask is the question with its files, and what became of earlier attempts at it.
+// ask is the question with its files, what reviewers wanted changed about earlier
+// versions, and what became of earlier attempts.
 func ask(b approval.Brief, d detail) []turn {
 	text := describe(b.Files, d)
 	if d.columns < maxColumns && d.columns < widest(b.Files) {
 		text += "\nNot all columns are listed: read their names from the file where they matter.\n"
 	}
 	turns := []turn{{roleUser, text + "\nThe question:\n" + b.Question}}
+	for i, w := range b.Wishes {
+		version := "(a version that is left out here)"
+		if d.code && i == len(b.Wishes)-1 {
+			version = fenced(clipBytes(w.Code, refusedBytes))
+		}
+		turns = append(turns, turn{roleAssistant, version},
+			turn{roleUser, "A reviewer has read this program and wants it changed before it may run:\n" + clip(w.Words, wishLength) +
+				"\nWrite the whole answer again, changed as the reviewer wants and in nothing else."})
+	}
 	for i, r := range b.Refused {
 		attempt := "(an attempt that is left out here)"
 		if r.Code != "" && d.code && i == len(b.Refused)-1 {

@@ -188,6 +188,22 @@ func TestTheNewestFitsFirstAndExchangesStayWhole(t *testing.T) {
 	require.Equal(t, gap[2:], Newest(gap, 400))
 }
 
+func TestThePromptHoldsWhatReviewersWant(t *testing.T) {
+	t.Parallel()
+	b := approval.Brief{Question: "By month?", Wishes: []approval.Wish{{Revision: 1, Code: "first()\n", By: "R1", Words: "Use the median."},
+		{Revision: 2, Code: "second()\n", By: "R2", Words: "Sort it."}}, Refused: []approval.Refusal{{Code: "third(", Reason: "line 1: no"}}}
+	turns, err := prompt(b, PromptBytes, 0)
+	require.NoError(t, err)
+	require.Len(t, turns, 8)
+	require.Equal(t, "(a version that is left out here)", turns[2].text)
+	require.Contains(t, turns[3].text, "Use the median.")
+	require.Equal(t, "```python\nsecond()\n```", turns[4].text)
+	require.Equal(t, "A reviewer has read this program and wants it changed before it may run:\nSort it.\n"+
+		"Write the whole answer again, changed as the reviewer wants and in nothing else.", turns[5].text)
+	require.Contains(t, turns[6].text, "third(")
+	require.Contains(t, turns[7].text, "Nobody was shown this answer: line 1: no")
+}
+
 func TestThePromptVersionChangesWithTheInstructions(t *testing.T) {
 	t.Parallel()
 	require.Regexp(t, `^[0-9a-f]{12}$`, PromptVersion)

@@ -59,12 +59,25 @@ func tokens(bytes int) int { return (bytes + 3) / 4 }
 func sampleAnswer(b approval.Brief) string {
 	const who = "This comes from the demo's stand-in, which is no model: it knows a few kinds of questions by their keywords."
 	p, ok := planFor(b)
+	followed := true
+	if n := len(b.Wishes); n > 0 {
+		// What a reviewer wants may be a question that it knows: then that is the plan.
+		asked := b
+		asked.Question = b.Wishes[n-1].Words
+		other, known := planFor(asked)
+		if followed = known && other.understood; followed {
+			p = other
+		}
+	}
 	if !ok {
 		return who + " It can only describe tables, and there is none here: name a data file that is shared in this channel."
 	}
 	says := fmt.Sprintf("The program reads %s and %s.", quote(p.file.Name, 60), p.says())
 	if !p.understood {
 		says = "The question was not understood, so this is only a general summary of the table. " + says
+	}
+	if !followed {
+		says = "What the reviewer wants was not understood, so the program is as it was: edit it, or set MISTRAL_API_KEY to have a model write. " + says
 	}
 	return says + " " + who + "\n\n" + fenced(program(p))
 }

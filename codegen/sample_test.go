@@ -147,3 +147,21 @@ func TestATableWithoutCategoriesOrNumbersIsDescribed(t *testing.T) {
 		require.Contains(t, program(p), "table\n")
 	}
 }
+
+func TestTheStandInFollowsAWishThatItKnowsAndSaysWhenItDoesNot(t *testing.T) {
+	t.Parallel()
+	b := approval.Brief{Question: "What is the average amount per region?", Files: []approval.File{{Name: "sales.csv", Tables: []approval.Table{{Rows: 9,
+		Columns: []approval.Column{{Name: "region", Type: "text"}, {Name: "amount", Type: "number"}}}}}}}
+	before, err := Sample{}.Write(t.Context(), b)
+	require.NoError(t, err)
+	b.Wishes = []approval.Wish{{Revision: 1, Code: before.Code, Words: "Please take the median amount per region."}}
+	after, err := Sample{}.Write(t.Context(), b)
+	require.NoError(t, err)
+	require.Contains(t, after.Code, "median")
+	require.NotContains(t, after.Summary, "was not understood")
+	b.Wishes[0].Words = "Nicer, please."
+	after, err = Sample{}.Write(t.Context(), b)
+	require.NoError(t, err)
+	require.Equal(t, before.Code, after.Code)
+	require.Contains(t, after.Summary, "What the reviewer wants was not understood")
+}

@@ -33,9 +33,15 @@ type requestRow struct {
 	ChangedAt time.Time
 	ExpiresAt *time.Time
 
-	Blocked    *approval.Block
-	Downgraded *approval.Downgraded
-	Topups     int
+	Blocked     *approval.Block
+	Downgraded  *approval.Downgraded
+	Topups      int
+	Rounds      int
+	Edit        *approval.Edit
+	Assignee    string
+	Opinions    []string
+	RemindedAt  *time.Time
+	EscalatedAt *time.Time
 }
 
 type revisionRow struct {
@@ -61,6 +67,7 @@ type decisionRow struct {
 	Reason    string
 	At        time.Time
 	Click     approval.Click
+	InPlaceOf string
 }
 
 type runRow struct {
@@ -93,7 +100,8 @@ func load(ctx context.Context, tx pgx.Tx, id string) (*approval.Request, error) 
 	row, err := one[requestRow](ctx, tx, `
 		SELECT id, session_id, team, project, asker, question, model, files, trigger, state, reason, attempts, refused,
 			revision, created_at, changed_at, expires_at, blocked, downgraded,
-			(SELECT count(*)::int FROM topups WHERE request_id = requests.id) AS topups
+			(SELECT count(*)::int FROM topups WHERE request_id = requests.id) AS topups,
+			rounds, edit, assignee, opinions, reminded_at, escalated_at
 		FROM requests WHERE id = $1`, id)
 	if err != nil {
 		return nil, err
@@ -103,6 +111,8 @@ func load(ctx context.Context, tx pgx.Tx, id string) (*approval.Request, error) 
 		Model: row.Model, Files: orNil(row.Files), Trigger: row.Trigger, State: row.State, Reason: row.Reason, Attempts: row.Attempts,
 		CreatedAt: row.CreatedAt, ChangedAt: row.ChangedAt, ExpiresAt: orZero(row.ExpiresAt), Refused: orNil(row.Refused),
 		Blocked: row.Blocked, Downgraded: row.Downgraded,
+		Rounds: row.Rounds, Edit: row.Edit, Assignee: row.Assignee, Opinions: orNil(row.Opinions),
+		RemindedAt: orZero(row.RemindedAt), EscalatedAt: orZero(row.EscalatedAt),
 	}
 	if row.Topups > 0 {
 		if r.TopUps, err = loadTopUps(ctx, tx, id); err != nil {
@@ -115,6 +125,11 @@ func load(ctx context.Context, tx pgx.Tx, id string) (*approval.Request, error) 
 		}
 		if r.Decisions, err = loadDecisions(ctx, tx, id, *row.Revision); err != nil {
 			return nil, err
+		}
+		if r.Rounds > 0 {
+			if r.Wishes, err = loadWishes(ctx, tx, id); err != nil {
+				return nil, err
+			}
 		}
 		if r.Run, err = loadRun(ctx, tx, id); err != nil {
 			return nil, err
@@ -144,7 +159,7 @@ func loadRevision(ctx context.Context, tx pgx.Tx, id string, number int) (*appro
 // loadDecisions reads who decided on this revision, in the order in which they did.
 func loadDecisions(ctx context.Context, tx pgx.Tx, id string, revision int) ([]approval.Decision, error) {
 	rows, err := all[decisionRow](ctx, tx, `
-		SELECT request_id, revision, digest, reviewer, verdict, reason, at, click
+		SELECT request_id, revision, digest, reviewer, verdict, reason, at, click, coalesce(in_place_of, '') AS in_place_of
 		FROM decisions WHERE request_id = $1 AND revision = $2 ORDER BY at, reviewer`, id, revision)
 	if err != nil {
 		return nil, fmt.Errorf("load the decisions on %s: %w", id, err)

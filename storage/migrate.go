@@ -90,8 +90,8 @@ func Pending(ctx context.Context, url string) ([]string, error) {
 		return nil, err
 	}
 	var pending []string
-	for version, name := range known() {
-		if !applied[version+1] {
+	for _, name := range known() {
+		if !applied[versionOf(name)] {
 			pending = append(pending, name)
 		}
 	}
@@ -124,28 +124,38 @@ func notNewer(ctx context.Context, pool *pgxpool.Pool) error {
 	if err != nil {
 		return err
 	}
+	names := known()
 	for version := range applied {
-		if version > len(known()) {
+		if version > versionOf(names[len(names)-1]) {
 			return fmt.Errorf("the database is of a newer countersign (migration %d): install that one", version)
 		}
 	}
 	return nil
 }
 
-// known are the names of our migrations; the one of version n stands at n-1.
+// known are the names of our migrations, in the order of their numbers.
 func known() []string {
 	names, err := fs.Glob(migrations.Files, "*.sql") // sorted
 	if err != nil {
 		panic(err) // the pattern is well-formed
 	}
 	for i, name := range names {
-		version, _, _ := strings.Cut(name, "_")
-		if n, err := strconv.Atoi(version); err != nil || n != i+1 {
-			panic("migrations are not numbered one by one: " + name) // a test calls this
+		if version := versionOf(name); version == 0 || i > 0 && version == versionOf(names[i-1]) {
+			panic("a migration without a number of its own: " + name) // a test calls this
 		}
 		names[i] = strings.TrimSuffix(name, ".sql")
 	}
 	return names
+}
+
+// versionOf is the number of a migration; numbers have four digits, so names sort by them.
+func versionOf(name string) int {
+	digits, _, _ := strings.Cut(name, "_")
+	version, err := strconv.Atoi(digits)
+	if err != nil || len(digits) != 4 {
+		return 0
+	}
+	return version
 }
 
 // appliedVersions reads goose's table, and makes none where there is none.

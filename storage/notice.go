@@ -20,14 +20,10 @@ func (db *DB) storeNotices(ctx context.Context, tx pgx.Tx, notices []approval.No
 	notices = clone(notices)
 	slices.SortStableFunc(notices, func(a, b approval.Notice) int { return strings.Compare(a.Key, b.Key) })
 	for _, n := range notices {
-		to := n.To
-		if to == nil {
-			to = []string{}
-		}
 		tag, err := tx.Exec(ctx, `
 			INSERT INTO notices (key, team, kind, recipients, admins, request_id, data, at)
 			VALUES ($1, $2, $3, $4, $5, nullif($6, ''), $7, $8) ON CONFLICT (key) DO NOTHING`,
-			text(n.Key), n.Team, n.Kind, to, n.Admins, n.RequestID, text(string(n.Data)), micro(n.At))
+			text(n.Key), n.Team, n.Kind, orEmpty(n.To), n.Admins, n.RequestID, text(string(n.Data)), micro(n.At))
 		if err != nil {
 			return fmt.Errorf("store the notice %q: %w", n.Key, err)
 		}

@@ -50,7 +50,24 @@ var breaches = []struct {
 	{"who asked cannot change", `UPDATE requests SET asker = 'REVA' WHERE id = DRAFTING`, "requests_origin"},
 	{"what was asked cannot change", `UPDATE requests SET question = 'another' WHERE id = DRAFTING`, "requests_origin"},
 	{"approved code stands", `UPDATE requests SET revision = NULL WHERE id = APPROVED`, "requests_code_stands"},
-	{"the current revision exists", `UPDATE requests SET revision = 7 WHERE id = PENDING`, "requests_revision_fkey"},
+	{"the current revision exists", `UPDATE requests SET revision = 2 WHERE id = PENDING`, "requests_revision_fkey"},
+	{"a version does not come back", sealAgain(`PENDING`) + `UPDATE requests SET revision = 2 WHERE id = PENDING;
+		UPDATE requests SET revision = 1 WHERE id = PENDING`, "requests_revision_grows"},
+	{"no version is left out", `UPDATE requests SET revision = 3 WHERE id = PENDING`, "requests_revision_grows"},
+	{"an approval is taken away with a new version", `UPDATE requests SET state = 'pending' WHERE id = APPROVED`, "requests_new_revision"},
+	{"what is rewritten is new", `UPDATE requests SET state = 'drafting' WHERE id = PENDING;
+		UPDATE requests SET state = 'pending' WHERE id = PENDING`, "requests_new_revision"},
+	{"old approvals do not count for a new version", sealAgain(`APPROVED`) + `UPDATE requests SET state = 'pending', revision = 2 WHERE id = APPROVED;
+		UPDATE requests SET state = 'approved' WHERE id = APPROVED`, "requests_quorum"},
+	{"nothing runs on approvals of an old version", sealAgain(`APPROVED`) + `UPDATE requests SET state = 'pending', revision = 2 WHERE id = APPROVED;
+		INSERT INTO runs (request_id, box_id, revision, digest, started_at) VALUES (APPROVED, 'b', 1, SEAL, now())`, "runs_approved"},
+	{"what somebody wants changed is not approved", wish(`'other columns'`) + `UPDATE requests SET state = 'approved', quorum = 1 WHERE id = PENDING`, "requests_quorum"},
+	{"somebody who wants changes says which", wish(`''`), "decisions_changes_said"},
+	{"an edit is not before reviewers", `UPDATE requests SET edit = '{}' WHERE id = PENDING`, "requests_edit_inspected"},
+	{"an edit has its fields", `UPDATE requests SET edit = '[]' WHERE id = DRAFTING`, "requests_edit_check"},
+	{"rounds are counted", `UPDATE requests SET rounds = -1 WHERE id = PENDING`, "requests_rounds_check"},
+	{"the asker is not assigned", `UPDATE requests SET assignee = asker WHERE id = PENDING`, "requests_not_for_asker"},
+	{"the asker has no second opinion", `UPDATE requests SET opinions = ARRAY['REVA', asker] WHERE id = PENDING`, "requests_not_for_asker"},
 	{"a quorum is somebody", `UPDATE requests SET quorum = 0 WHERE id = PENDING`, "requests_quorum_check"},
 	{"attempts are counted", `UPDATE requests SET attempts = -1 WHERE id = PENDING`, "requests_attempts_check"},
 	{"files are a list", `UPDATE requests SET files = '{}' WHERE id = PENDING`, "requests_files_check"},
@@ -213,6 +230,17 @@ func askAgain(place, trigger string) string {
 func revise(number, code, manifest, digest string) string {
 	return `INSERT INTO revisions (request_id, number, code, summary, author, prompt_version, manifest, digest, at)
 		SELECT request_id, ` + number + `, ` + code + `, '', 'a', '', ` + manifest + `, ` + digest + `, now() FROM revisions WHERE request_id = PENDING`
+}
+
+// sealAgain is a second version with the code and the seal of the first.
+func sealAgain(request string) string {
+	return `INSERT INTO revisions (request_id, number, code, summary, author, prompt_version, manifest, digest, at)
+		SELECT request_id, 2, code, '', author, '', manifest, digest, now() FROM revisions WHERE request_id = ` + request + ";\n"
+}
+
+func wish(reason string) string {
+	return `INSERT INTO decisions (request_id, revision, digest, asker, author, reviewer, verdict, reason, at, click)
+		VALUES (PENDING, 1, SEAL, 'ASKER', 'small-1', 'REVB', 'changes', ` + reason + `, now(), '{}')` + ";\n"
 }
 
 func decide(request, revision, digest, asker, author, reviewer string) string {

@@ -42,6 +42,11 @@ func (db *DB) store(ctx context.Context, tx pgx.Tx, r *approval.Request) error {
 	if err := db.storeNotices(ctx, tx, c.Notices); err != nil {
 		return err
 	}
+	if c.Retell {
+		if err := db.retell(ctx, tx, r); err != nil {
+			return err
+		}
+	}
 	return db.jobs.insert(ctx, tx, r.ID, c.Jobs)
 }
 
@@ -73,11 +78,11 @@ func insertDecision(ctx context.Context, tx pgx.Tx, r *approval.Request, d *appr
 		return err
 	}
 	tag, err := tx.Exec(ctx, `
-		INSERT INTO decisions (request_id, revision, digest, asker, author, reviewer, verdict, reason, at, click)
-		SELECT v.request_id, v.number, v.digest, q.asker, v.author, $4, $5, $6, $7, $8
+		INSERT INTO decisions (request_id, revision, digest, asker, author, reviewer, verdict, reason, at, click, in_place_of)
+		SELECT v.request_id, v.number, v.digest, q.asker, v.author, $4, $5, $6, $7, $8, nullif($9, '')
 		FROM revisions v JOIN requests q ON q.id = v.request_id
 		WHERE v.request_id = $1 AND v.number = $2 AND v.digest = $3`,
-		r.ID, d.Revision, d.Digest, d.Reviewer, d.Verdict, text(d.Reason), micro(d.At), click)
+		r.ID, d.Revision, d.Digest, d.Reviewer, d.Verdict, text(d.Reason), micro(d.At), click, d.InPlaceOf)
 	if err != nil {
 		return fmt.Errorf("insert decision of %s on %s: %w", d.Reviewer, r.ID, err)
 	}

@@ -15,7 +15,8 @@ type wakeRow struct {
 	RequestID string
 }
 
-// Stuck lists what a sweep should look at: waits that have run out; drafts and
+// Stuck lists what a sweep should look at: waits that have run out, or of which
+// people should be reminded; drafts and
 // runs that have stood still for half a minute though nobody is at them and no
 // job will come; blocked ones that should be tried again; requests that Slack does
 // not show as they are; and notices that nobody was told.
@@ -36,6 +37,11 @@ func (db *DB) Stuck(ctx context.Context) (wakes []approval.Wake, err error) {
 				SELECT id, 'go on', true FROM requests
 				WHERE state IN ('drafting', 'pending') AND blocked IS NOT NULL
 					AND (blocked ->> 'until')::timestamptz <= clock_timestamp() AND expires_at > clock_timestamp()
+				UNION ALL
+				SELECT r.id, 'show', true FROM requests r JOIN revisions v ON v.request_id = r.id AND v.number = r.revision
+				WHERE r.state = 'pending'
+					AND (r.reminded_at IS NULL AND clock_timestamp() >= v.at + (r.expires_at - v.at) * 0.5
+						OR r.escalated_at IS NULL AND clock_timestamp() >= v.at + (r.expires_at - v.at) * 0.8)
 				UNION ALL
 				SELECT id, 'show', false FROM requests
 				WHERE (shown_at IS NULL OR shown_at < changed_at) AND changed_at < clock_timestamp() - interval '30 seconds'

@@ -66,6 +66,14 @@ func withoutNUL(spelling string) string {
 	return b.String()
 }
 
+// orEmpty is a list as a column has it that is never NULL.
+func orEmpty(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return list
+}
+
 // moment is a time as the database keeps it; the zero time is NULL.
 func moment(t time.Time) *time.Time {
 	if t.IsZero() {

@@ -35,6 +35,9 @@ func (db *DB) View(ctx context.Context, id string) (v *approval.View, err error)
 		if v.Standings, err = db.standings(ctx, tx, v.Request.Scopes(), v.Now); err != nil {
 			return err
 		}
+		if v.Former, err = loadFormer(ctx, tx, v.Request); err != nil {
+			return err
+		}
 		if v.Posts, err = loadPosts(ctx, tx, id); err != nil {
 			return err
 		}
@@ -159,7 +162,8 @@ type messageRow struct {
 
 // History is what was said in the session about the requests before this one,
 // oldest first. A result that came after this question was asked belongs to it,
-// too: it is there by the time that somebody answers.
+// too: it is there by the time that somebody answers. Of several versions of a
+// program only the last was answered for.
 func (db *DB) History(ctx context.Context, id string) (history []approval.Message, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
 		rows, err := all[messageRow](ctx, tx, `
@@ -168,7 +172,9 @@ func (db *DB) History(ctx context.Context, id string) (history []approval.Messag
 			JOIN requests earlier ON earlier.session_id = this.session_id
 				AND (earlier.created_at, earlier.id) < (this.created_at, this.id)
 			JOIN messages m ON m.session_id = this.session_id AND m.request_id = earlier.id
-			WHERE this.id = $1 ORDER BY m.seq`, id)
+			WHERE this.id = $1 AND NOT (m.role = 'code' AND EXISTS (SELECT FROM messages later
+				WHERE later.session_id = m.session_id AND later.request_id = m.request_id AND later.role = 'code' AND later.seq > m.seq))
+			ORDER BY m.seq`, id)
 		history = nil
 		for _, row := range rows {
 			history = append(history, approval.Message(row))

@@ -31,7 +31,7 @@ func (s *Service) worst(now time.Time) func(model string) (budget.USD, error) {
 
 // terms decides who writes: the model that was asked for, or a cheaper one that a
 // policy wants instead. What a policy has switched off is an *InputError.
-func (s *Service) terms(standings []budget.Standing, model string, chosen, uploads bool, now time.Time) (string, *Downgraded, error) {
+func (s *Service) within(standings []budget.Standing, model string, chosen, uploads bool, now time.Time) (string, *Downgraded, error) {
 	if by, off := budget.Without(standings, budget.Upload); off && uploads {
 		return "", nil, &InputError{Why: switchedOff(by, "Files in questions are") + " You can still ask about files in a thread where they were read before."}
 	}

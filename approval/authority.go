@@ -1,0 +1,273 @@
+package approval
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Reviewers are the people who have a part in a channel, or in the whole
+// workspace when project is empty, as things stand now.
+func (s *Service) Reviewers(ctx context.Context, team, project string) (Roster, error) {
+	grants, err := s.Store.Grants(ctx, team)
+	if err != nil {
+		return Roster{}, err
+	}
+	delegations, err := s.Store.Delegations(ctx, team)
+	if err != nil {
+		return Roster{}, err
+	}
+	r := Roster{Reviewers: slices.Clone(s.Policy.Reviewers), Admins: slices.Clone(s.Policy.Admins), Delegations: delegations}
+	for _, g := range grants {
+		if g.Project != "" && g.Project != project {
+			continue
+		}
+		switch g.Role {
+		case RoleAdmin:
+			r.Admins = append(r.Admins, g.User)
+		case RoleFallback:
+			r.Fallback = append(r.Fallback, g.User)
+		case RoleReviewer:
+			r.Reviewers = append(r.Reviewers, g.User)
+			if g.Project != "" {
+				r.Owners = append(r.Owners, g.User)
+			}
+		}
+	}
+	for _, list := range []*[]string{&r.Reviewers, &r.Owners, &r.Fallback, &r.Admins} {
+		slices.Sort(*list)
+		*list = slices.Compact(*list)
+	}
+	return r, nil
+}
+
+// Grants lists every role in a workspace with where it comes from: for the page
+// on which administrators name people.
+func (s *Service) Grants(ctx context.Context, team string) ([]Grant, error) {
+	var all []Grant
+	for role, users := range map[PersonRole][]string{RoleReviewer: s.Policy.Reviewers, RoleAdmin: s.Policy.Admins} {
+		for _, user := range users {
+			all = append(all, Grant{Team: team, Role: role, User: user})
+		}
+	}
+	named, err := s.Store.Grants(ctx, team)
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, named...)
+	slices.SortFunc(all, compareGrants)
+	return all, nil
+}
+
+// admin checks that a click is an administrator's, now.
+func (s *Service) admin(ctx context.Context, click Click, what string) error {
+	roster, err := s.Reviewers(ctx, click.Team, "")
+	if err != nil {
+		return err
+	}
+	if !roster.Admin(click.User) {
+		return &NotAllowedError{Who: click.User, Why: "Only administrators " + what + "."}
+	}
+	person, err := s.Slack.Person(ctx, click.Team, click.User)
+	if err != nil {
+		return err
+	}
+	if why := person.barred(); why != "" {
+		return &NotAllowedError{Who: click.User, Why: why}
+	}
+	return nil
+}
+
+// SetRole names somebody for a role. Only administrators may, and only members of
+// the workspace can be named: not guests, apps or people who have left.
+func (s *Service) SetRole(ctx context.Context, click Click, g Grant) error {
+	if err := s.admin(ctx, click, "name people"); err != nil {
+		return err
+	}
+	if err := s.checkGrant(&g, click); err != nil {
+		return err
+	}
+	person, err := s.Slack.Person(ctx, click.Team, g.User)
+	if err != nil {
+		return err
+	}
+	if why := person.barred(); why != "" {
+		return &InputError{Why: "This person cannot be named: " + why}
+	}
+	return s.Store.Name(ctx, g)
+}
+
+// RemoveRole takes a role from somebody. What the settings name stays.
+func (s *Service) RemoveRole(ctx context.Context, click Click, g Grant) error {
+	if err := s.admin(ctx, click, "name people"); err != nil {
+		return err
+	}
+	if err := s.checkGrant(&g, click); err != nil {
+		return err
+	}
+	named := map[PersonRole][]string{RoleReviewer: s.Policy.Reviewers, RoleAdmin: s.Policy.Admins}[g.Role]
+	if g.Project == "" && slices.Contains(named, g.User) {
+		return &InputError{Why: "This person is named in the settings of Countersign (REVIEWERS or ADMINS), and can only be removed there."}
+	}
+	return s.Store.Unname(ctx, g)
+}
+
+func (s *Service) checkGrant(g *Grant, click Click) error {
+	g.Team, g.By = click.Team, click.User
+	switch {
+	case g.User == "":
+		return &InputError{Why: "Please choose a person."}
+	case !slices.Contains([]PersonRole{RoleReviewer, RoleFallback, RoleAdmin}, g.Role):
+		return &InputError{Why: "Please choose what the person is to be: reviewer, fallback reviewer or administrator."}
+	case g.Role == RoleAdmin && g.Project != "":
+		return &InputError{Why: "Administrators are named for the whole workspace, not for one channel."}
+	}
+	return nil
+}
+
+// maxDelegation is the longest that somebody can let another decide at a time.
+const maxDelegation = 90 * 24 * time.Hour
+
+// Delegate lets somebody decide in the place of the reviewer who clicks, until a
+// moment; with nobody it ends at once.
+func (s *Service) Delegate(ctx context.Context, click Click, to string, until time.Time) error {
+	d := Delegation{Team: click.Team, From: click.User, To: to, Until: until}
+	if to == "" {
+		d.Until = time.Time{}
+		return s.Store.Delegate(ctx, d)
+	}
+	decides, err := s.decidesAnywhere(ctx, click.Team, click.User)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	switch {
+	case !decides:
+		return &NotAllowedError{Who: click.User, Why: "Only reviewers can name somebody to decide in their place."}
+	case to == click.User:
+		return &InputError{Why: "Please choose somebody else to decide in your place."}
+	case !until.After(now):
+		return &InputError{Why: "Please choose a day that has not passed."}
+	case until.After(now.Add(maxDelegation)):
+		return &InputError{Why: "Somebody can decide in your place for up to 90 days at a time."}
+	}
+	for _, who := range []string{click.User, to} {
+		person, err := s.Slack.Person(ctx, click.Team, who)
+		if err != nil {
+			return err
+		}
+		if why := person.barred(); why != "" && who == to {
+			return &InputError{Why: "This person cannot decide in your place: " + why}
+		} else if why != "" {
+			return &NotAllowedError{Who: who, Why: why}
+		}
+	}
+	return s.Store.Delegate(ctx, d)
+}
+
+// decidesAnywhere tells whether somebody is a reviewer of the workspace or of any
+// of its channels.
+func (s *Service) decidesAnywhere(ctx context.Context, team, user string) (bool, error) {
+	if slices.Contains(s.Policy.Reviewers, user) {
+		return true, nil
+	}
+	grants, err := s.Store.Grants(ctx, team)
+	return slices.ContainsFunc(grants, func(g Grant) bool { return g.User == user && g.Role != RoleAdmin }), err
+}
+
+// RulesOf are the rules that hold in a channel, or in the workspace when project
+// is empty.
+func (s *Service) RulesOf(ctx context.Context, team, project string) (RuleSet, error) {
+	set, err := s.Store.Rules(ctx, team, project)
+	if err == nil && set.Version == 0 {
+		set.Rules = DefaultRules(s.Policy)
+	}
+	return set, err
+}
+
+// SetRules stores new rules for a channel, or for the workspace; set.Version is
+// the version that the administrator had before them. They hold for what is
+// drafted from now on; what has been sealed stays so.
+func (s *Service) SetRules(ctx context.Context, click Click, set RuleSet) (RuleSet, error) {
+	if err := s.admin(ctx, click, "set the rules"); err != nil {
+		return RuleSet{}, err
+	}
+	set.Team, set.SetBy = click.Team, click.User
+	if set.None && set.Project == "" {
+		return RuleSet{}, &InputError{Why: "The rules of the workspace hold where a channel has none, so they cannot be taken away. Change them instead."}
+	}
+	if !set.None {
+		if err := set.Rules.check(time.Now(), s.Policy.Zone); err != nil {
+			return RuleSet{}, err
+		}
+		if err := s.enough(ctx, set); err != nil {
+			return RuleSet{}, err
+		}
+	}
+	return s.Store.SetRules(ctx, set)
+}
+
+// enough refuses rules under which nothing could ever be approved.
+func (s *Service) enough(ctx context.Context, set RuleSet) error {
+	roster, err := s.Reviewers(ctx, set.Team, set.Project)
+	if err != nil {
+		return err
+	}
+	for _, t := range Tiers() {
+		rules := set.Rules.For(t)
+		if rules.Owners && set.Project == "" {
+			return &InputError{Why: "That only a channel's own reviewers decide is set for a channel, not for the whole workspace."}
+		}
+		have := len(roster.Deciders())
+		if rules.Owners {
+			have = len(roster.Owners)
+		}
+		if have < rules.Approvals {
+			return &InputError{Why: fmt.Sprintf("A program of %s risk would need the approval of %d people, and only %d can give it. Name more reviewers first.", t, rules.Approvals, have)}
+		}
+	}
+	return nil
+}
+
+// Queue is a page of what waits for this person's decision.
+func (s *Service) Queue(ctx context.Context, team, user string, f QueueFilter, page int) (Queue, error) {
+	grants, err := s.Store.Grants(ctx, team)
+	if err != nil {
+		return Queue{}, err
+	}
+	delegations, err := s.Store.Delegations(ctx, team)
+	if err != nil {
+		return Queue{}, err
+	}
+	as := []string{user}
+	for _, d := range delegations {
+		if d.To == user {
+			as = append(as, d.From)
+		}
+	}
+	projects := []string{}
+	for _, who := range as {
+		if slices.Contains(s.Policy.Reviewers, who) {
+			return s.Store.Queue(ctx, team, user, nil, f, page)
+		}
+	}
+	for _, g := range grants {
+		switch {
+		case g.Role == RoleAdmin || !slices.Contains(as, g.User):
+		case g.Project == "":
+			return s.Store.Queue(ctx, team, user, nil, f, page)
+		default:
+			projects = append(projects, g.Project)
+		}
+	}
+	return s.Store.Queue(ctx, team, user, projects, f, page)
+}
+
+// Statistics are for administrators: how reviewers have decided since then.
+func (s *Service) Statistics(ctx context.Context, click Click, since time.Time) ([]ReviewerStatistics, error) {
+	if err := s.admin(ctx, click, "see how reviewers decide"); err != nil {
+		return nil, err
+	}
+	return s.Store.Statistics(ctx, click.Team, since)
+}

@@ -1,0 +1,136 @@
+package approval
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// memBook keeps rules and people as storage does: versions and facts in the order
+// in which they came.
+type memBook struct {
+	rules       []RuleSet
+	grants      map[Grant]Grant // by who has what, without by whom and when
+	delegations map[string]Delegation
+	bookLog     []string
+}
+
+func (m *memStore) Rules(ctx context.Context, team, project string) (RuleSet, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, p := range []string{project, ""} {
+		if set, ok := m.latest(team, p); ok && !set.None {
+			return set, nil
+		}
+	}
+	return RuleSet{Team: team}, nil
+}
+
+func (m *memStore) latest(team, project string) (RuleSet, bool) {
+	for _, set := range slices.Backward(m.rules) {
+		if set.Team == team && set.Project == project {
+			return deepCopy(set), true
+		}
+	}
+	return RuleSet{}, false
+}
+
+func (m *memStore) RulesNamed(_ context.Context, team, name string) (RuleSet, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, set := range m.rules {
+		if set.Team == team && set.Name() == name {
+			return deepCopy(set), nil
+		}
+	}
+	return RuleSet{}, ErrNotFound
+}
+
+func (m *memStore) SetRules(_ context.Context, set RuleSet) (RuleSet, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	before, _ := m.latest(set.Team, set.Project)
+	if before.Version != set.Version {
+		return RuleSet{}, ErrBusy
+	}
+	set.Version, set.SetAt = set.Version+1, m.now()
+	m.rules = append(m.rules, deepCopy(set))
+	m.bookLog = append(m.bookLog, set.SetBy+" set "+set.Name())
+	return set, nil
+}
+
+func (m *memStore) Grants(_ context.Context, team string) ([]Grant, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.faults.hit("Grants.before"); err != nil {
+		return nil, err
+	}
+	all := slices.DeleteFunc(slices.Collect(maps.Values(m.grants)), func(g Grant) bool { return g.Team != team })
+	slices.SortFunc(all, compareGrants)
+	return all, nil
+}
+
+func (m *memStore) Delegations(_ context.Context, team string) ([]Delegation, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var all []Delegation
+	for _, d := range m.delegations {
+		if d.Team == team && m.now().Before(d.Until) {
+			all = append(all, d)
+		}
+	}
+	slices.SortFunc(all, func(a, b Delegation) int { return strings.Compare(a.From, b.From) })
+	return all, nil
+}
+
+func (m *memStore) Name(_ context.Context, g Grant) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	g.At = m.now()
+	if m.grants == nil {
+		m.grants = map[Grant]Grant{}
+	}
+	m.grants[Grant{Team: g.Team, Project: g.Project, Role: g.Role, User: g.User}] = g
+	m.bookLog = append(m.bookLog, fmt.Sprintf("%s named %s %s", g.By, g.User, g.Role))
+	return nil
+}
+
+func (m *memStore) Unname(_ context.Context, g Grant) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.grants, Grant{Team: g.Team, Project: g.Project, Role: g.Role, User: g.User})
+	m.bookLog = append(m.bookLog, fmt.Sprintf("%s removed %s %s", g.By, g.User, g.Role))
+	return nil
+}
+
+func (m *memStore) Delegate(_ context.Context, d Delegation) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.delegations == nil {
+		m.delegations = map[string]Delegation{}
+	}
+	m.delegations[d.Team+" "+d.From] = d
+	return nil
+}
+
+// Queue lists what the real one would, in its order, without narrowing it: the
+// filters are SQL, and are tested there.
+func (m *memStore) Queue(_ context.Context, team, user string, projects []string, _ QueueFilter, _ int) (Queue, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	q := Queue{Pages: 1, Now: m.now()}
+	for _, r := range m.list(1000, func(r *Request) bool {
+		return r.Team == team && r.State == Pending && r.Asker != user && (projects == nil || slices.Contains(projects, r.Project))
+	}) {
+		q.Rows = append(q.Rows, QueueRow{ID: r.ID, Project: r.Project, Asker: r.Asker, Question: r.Question})
+	}
+	q.Total = len(q.Rows)
+	return q, nil
+}
+
+func (m *memStore) Statistics(context.Context, string, time.Time) ([]ReviewerStatistics, error) {
+	return []ReviewerStatistics{{Reviewer: "R1"}}, nil
+}

@@ -1,0 +1,84 @@
+package approval
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// PersonRole is what somebody has been named for.
+type PersonRole string
+
+// The roles.
+const (
+	RoleReviewer PersonRole = "reviewer"      // decides
+	RoleFallback PersonRole = "fallback"      // decides as well, and is asked when the others do not
+	RoleAdmin    PersonRole = "administrator" // names people, sets rules and budgets; of a whole workspace
+)
+
+// Grant is a role that somebody has: of a workspace, or of one channel.
+type Grant struct {
+	Team    string
+	Project string // empty: of the whole workspace
+	Role    PersonRole
+	User    string // Slack user id, never a name or an address
+	By      string // who has named them; empty: the settings, where nobody in Slack can remove them
+	At      time.Time
+}
+
+// Delegation is somebody's word that another may decide in their place for a while.
+type Delegation struct {
+	Team  string
+	From  string // the reviewer who is away
+	To    string
+	Until time.Time
+	At    time.Time
+}
+
+// Roster is who may do what in one channel at one moment: what the settings say
+// and what administrators have named since. Whether a person may act on what
+// they asked or wrote is another question, which the verbs answer.
+type Roster struct {
+	Reviewers   []string // of the workspace, and of the channel
+	Owners      []string // those of them who are named for the channel itself
+	Fallback    []string // of the workspace, and of the channel
+	Admins      []string
+	Delegations []Delegation // that have not ended
+}
+
+// Admin tells whether somebody is an administrator.
+func (r Roster) Admin(user string) bool { return slices.Contains(r.Admins, user) }
+
+// Reviewer tells whether somebody decides in their own right.
+func (r Roster) Reviewer(user string) bool {
+	return slices.Contains(r.Reviewers, user) || slices.Contains(r.Fallback, user)
+}
+
+// InPlaceOf lists the reviewers in whose place somebody may decide.
+func (r Roster) InPlaceOf(user string) (from []string) {
+	for _, d := range r.Delegations {
+		if d.To == user && r.Reviewer(d.From) {
+			from = append(from, d.From)
+		}
+	}
+	return from
+}
+
+// Deciders are all who may decide: reviewers, those in their place, and the
+// fallback reviewers.
+func (r Roster) Deciders() []string {
+	all := slices.Concat(r.Reviewers, r.Fallback)
+	for _, d := range r.Delegations {
+		if r.Reviewer(d.From) {
+			all = append(all, d.To)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// compareGrants puts roles of the workspace before those of channels.
+func compareGrants(a, b Grant) int {
+	return cmp.Or(strings.Compare(a.Project, b.Project), strings.Compare(string(a.Role), string(b.Role)), strings.Compare(a.User, b.User))
+}
