@@ -55,8 +55,11 @@ func (b *Bot) commandForm(ctx context.Context, c slack.SlashCommand, question st
 
 // taken tells the asker that it has begun.
 func taken(r *approval.Request) []part {
-	return []part{words("On it. The answer comes in a thread in this channel, once a reviewer has approved the code. To take it back: "),
-		mono(fmt.Sprintf("%s cancel %s", commandAnalyze, r.ID))}
+	if r.Blocked != nil {
+		return blockedWords(r)
+	}
+	return append(downgradedWords(r), words("On it. The answer comes in a thread in this channel, once a reviewer has approved the code. To take it back: "),
+		mono(fmt.Sprintf("%s cancel %s", commandAnalyze, r.ID)))
 }
 
 // orPrivately answers a command with what went wrong, when the person can know.

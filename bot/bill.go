@@ -71,16 +71,35 @@ func billLines(v *approval.View) (items [][]part) {
 		}
 		items = append(items, []part{words(line + c.Amount.String())})
 	}
-	total := []part{strong("Total: " + spent(v).String())}
+	total := []part{strong("Total: " + v.Spent().String())}
 	if estimated {
 		total = append(total, words(" (in part estimated, at the most that it can be)"))
 	}
 	items = append(items, total)
+	if share := ofQuote(v); share != "" {
+		items = append(items, []part{words(share)})
+	}
 	if tight, ok := budget.Tightest(v.Standings); ok {
-		left := append(whose(tight.Limit.Scope, ""), words(fmt.Sprintf(": %s of %s left%s", max(0, tight.Left()).ApproxLeft(), tight.Limit.Amount, during[tight.Limit.Window])))
+		left := append(whose(tight.Limit.Scope, ""), words(fmt.Sprintf(": %s of %s left%s", max(0, tight.Left()).ApproxLeft(), tight.Limit.Hard(), during[tight.Limit.Window])))
 		items = append(items, left)
 	}
 	return items
 }
 
-var during = map[budget.Window]string{budget.Day: " today", budget.Week: " this week", budget.Month: " this month"}
+// expected says what a run should cost and what it can cost.
+func expected(rev *approval.Revision) string {
+	if rev.Quote <= 0 || rev.Quote >= rev.Manifest.CostCap {
+		return fmt.Sprintf(", at most %s more for the run", rev.Manifest.CostCap.Approx())
+	}
+	return fmt.Sprintf(", about %s more expected for the run, at most %s", rev.Quote.Approx(), rev.Manifest.CostCap.Approx())
+}
+
+// ofQuote says how near the quote was to what the run has cost.
+func ofQuote(v *approval.View) string {
+	rev := v.Request.Revision
+	run, ok := v.RunSpent()
+	if !ok || rev == nil || rev.Quote <= 0 {
+		return ""
+	}
+	return fmt.Sprintf("The run: %s, %s of the %s that was expected; at most it could have been %s", run.Approx(), share100(run, rev.Quote), rev.Quote.Approx(), rev.Manifest.CostCap.Approx())
+}

@@ -13,7 +13,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"countersign/approval"
-	"countersign/budget"
 )
 
 // Service is what people can do, as approval.Service does it.
@@ -28,8 +27,7 @@ type Service interface {
 	Recent(ctx context.Context, team, user string) ([]*approval.Request, error)
 	Pending(ctx context.Context, team string) ([]*approval.Request, error)
 	Models() []string
-	Budgets(ctx context.Context, team, user string) ([]budget.Standing, error)
-	SetLimit(ctx context.Context, actor string, limit budget.Limit) error
+	Money
 }
 
 // Options are what a bot needs.

@@ -1,9 +1,11 @@
 package bot
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
-	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/slack-go/slack"
@@ -12,188 +14,267 @@ import (
 	"countersign/budget"
 )
 
-// order is what somebody wants of /budget.
-type order struct {
-	verb   string // show, set or help
-	user   string // whose; empty for one's own when showing, for the team's when setting
-	amount budget.USD
-	window budget.Window
+// budgetVerbs do what comes after /budget.
+var budgetVerbs = map[string]func(*Bot, context.Context, slack.SlashCommand, order) (*page, error){
+	"":        (*Bot).budgets,
+	"help":    func(*Bot, context.Context, slack.SlashCommand, order) (*page, error) { return helpBudget(), nil },
+	"show":    (*Bot).showBudget,
+	"set":     (*Bot).setBudget,
+	"remove":  (*Bot).removeBudget,
+	"history": (*Bot).budgetHistory,
+	"explain": (*Bot).explain,
+	"top":     (*Bot).topSpenders,
 }
 
-// mention is how Slack sends a person in a command whose text is escaped.
-var mention = regexp.MustCompile(`^<@([UW][A-Z0-9]+)(?:\|[^<>]*)?>$`)
-
-// wrong is a /budget that cannot be read, with an example of one that can.
-func wrong(why, example string) error {
-	return &approval.InputError{Why: why + " For example: " + commandBudget + " " + example}
-}
-
-// parseBudget reads the words after /budget, as Slack sends them.
-func parseBudget(text string) (order, error) {
-	words := strings.Fields(text)
-	if len(words) == 0 {
-		return order{verb: "show"}, nil
-	}
-	verb, rest := strings.ToLower(words[0]), words[1:]
-	switch {
-	case verb == "help" && len(rest) == 0:
-		return order{verb: verb}, nil
-	case verb == "show" && len(rest) == 0:
-		return order{verb: verb}, nil
-	case verb == "show":
-		user, err := parsePerson(strings.Join(rest, " "), "show @user")
-		return order{verb: verb, user: user}, err
-	case verb == "set":
-		return parseSet(rest)
-	}
-	return order{}, wrong(fmt.Sprintf("I do not know %q. There is show, set and help.", cut(fromSlack(text), 50)), "set @user 25")
-}
-
-// parsePerson reads a mention. A bare name is not looked up: names are not unique,
-// and money is not given by resemblance.
-func parsePerson(word, example string) (string, error) {
-	found := mention.FindStringSubmatch(word)
-	if found == nil {
-		return "", wrong(fmt.Sprintf("%q is nobody I can find. Type @ and choose the person from the list that Slack offers.", cut(fromSlack(word), 50)), example)
-	}
-	return found[1], nil
-}
-
-// parseSet reads what comes after "set": whose, how much, and per what.
-func parseSet(words []string) (o order, err error) {
-	o = order{verb: "set", window: budget.Month}
-	example := "set @user 25"
-	if len(words) == 0 {
-		return o, wrong("Whose budget, and how much?", example)
-	}
-	if strings.EqualFold(words[0], "team") {
-		example = "set team 200 per month"
-	} else if strings.HasPrefix(words[0], "<#") || strings.HasPrefix(words[0], "#") {
-		return o, wrong("Budgets are for a person or for the whole team, not for a channel.", "set team 200 per month")
-	} else if o.user, err = parsePerson(words[0], example); err != nil {
-		return o, err
-	}
-	if len(words) == 1 {
-		return o, wrong("How much?", example)
-	}
-	if o.amount, err = budget.ParseUSD(words[1]); err != nil {
-		return o, wrong(fmt.Sprintf("%q is not an amount of dollars. Write it like 25, 25.50 or $1,000.", cut(fromSlack(words[1]), 30)), example)
-	}
-	if o.amount > maxAmount {
-		return o, wrong(fmt.Sprintf("%s is more than anybody should spend here; the most is %s.", o.amount, maxAmount), example)
-	}
-	switch per := words[2:]; {
-	case len(per) == 0:
-	case len(per) == 2 && strings.EqualFold(per[0], "per") && windows[strings.ToLower(per[1])] != "":
-		o.window = windows[strings.ToLower(per[1])]
-	default:
-		return o, wrong(fmt.Sprintf("I do not understand %q. A budget is per day, per week or per month.", cut(fromSlack(strings.Join(per, " ")), 50)), strings.TrimSuffix(example, " per month")+" per week")
-	}
-	return o, nil
-}
-
-// maxAmount is where a typing error is likelier than a budget.
-const maxAmount = 1_000_000 * budget.Dollar
-
-var windows = map[string]budget.Window{"day": budget.Day, "week": budget.Week, "month": budget.Month}
-
-// budget takes /budget.
+// budget takes /budget. Alone it is the form, for those who may fill it in, and
+// what there is to spend, for everybody.
 func (b *Bot) budget(ctx context.Context, c slack.SlashCommand) (answer, error) {
 	o, err := parseBudget(c.Text)
 	if err != nil {
 		return orPrivately(err)
 	}
-	switch o.verb {
-	case "help":
-		return privately(helpBudget()), nil
-	case "set":
-		return b.setBudget(ctx, c, o)
+	if o.verb == "" && b.Policy().Admin(c.UserID) {
+		if err := b.open(ctx, c.TriggerID, b.limitView(limitForm{channel: c.ChannelID, kind: string(budget.User)})); err != nil {
+			return orPrivately(err)
+		}
 	}
-	if o.user == "" {
-		o.user = c.UserID
-	}
-	if o.user != c.UserID && !b.Policy().Admin(c.UserID) {
-		return privately(&page{}, words("Only administrators look at other people's budgets. Yours: "), mono(commandBudget+" show")), nil
-	}
-	standings, err := b.Service.Budgets(ctx, c.TeamID, o.user)
+	p, err := budgetVerbs[o.verb](b, ctx, c, o)
 	if err != nil {
 		return orPrivately(err)
-	}
-	p := &page{}
-	for _, s := range standings {
-		p.say(standing(s, c.UserID)...)
-	}
-	if !teams(standings) {
-		p.say(words("The team has no budget of its own, so only people's budgets apply."))
 	}
 	return privately(p), nil
 }
 
-// teams tells whether the team has a budget.
-func teams(standings []budget.Standing) bool {
-	for _, s := range standings {
-		if s.Limit.Scope.Kind == budget.Team {
-			return true
+// budgets shows what one may spend, and administrators everything that is set.
+func (b *Bot) budgets(ctx context.Context, c slack.SlashCommand, _ order) (*page, error) {
+	p := &page{}
+	own, err := b.Service.Budgets(ctx, c.TeamID, c.UserID)
+	if err != nil {
+		return nil, err
+	}
+	if b.Policy().Admin(c.UserID) {
+		return p, b.bars(ctx, p, own, c.TeamID, c.UserID, 12)
+	}
+	for _, s := range own {
+		p.standing(s, whose(s.Limit.Scope, c.UserID))
+	}
+	return p, nil
+}
+
+// bars draws one's own budget, and for administrators every one that is set, at
+// most so many of them.
+func (b *Bot) bars(ctx context.Context, p *page, own []budget.Standing, team, user string, most int) error {
+	teams := false
+	for _, s := range own {
+		teams = teams || s.Limit.Scope.Kind == budget.Team
+		if s.Limit.Scope.Kind == budget.User {
+			p.standing(s, whose(s.Limit.Scope, user))
 		}
 	}
-	return false
+	if !b.Policy().Admin(user) {
+		return nil
+	}
+	if !teams {
+		p.say(words("The team has no budget of its own. Set one with "), mono(commandBudget+" set team 200 per month"))
+	}
+	all, err := b.Service.Limits(ctx, team, user)
+	if err != nil {
+		return err
+	}
+	byUse(all)
+	for _, s := range all[:min(most, len(all))] {
+		p.standing(s, b.named(ctx, s.Limit.Scope, ""))
+		edit := button(actionEditLimit, "Edit", scopeValue(s.Limit.Scope), slack.StyleDefault)
+		edit.AccessibilityLabel = "Edit this budget"
+		p.buttons("limit "+scopeValue(s.Limit.Scope), edit)
+	}
+	if more := len(all) - most; more > 0 {
+		p.say(words(fmt.Sprintf("and %s more, which are used less. To see one: ", count(more, "budget"))), mono(commandBudget+" show @user"))
+	}
+	return nil
+}
+
+// byUse brings the team first, then whatever is nearest to its end, and what all
+// people of a role have at last.
+func byUse(all []budget.Standing) {
+	rank := map[budget.ScopeKind]int{budget.Team: 0, budget.Role: 2}
+	used := func(s budget.Standing) float64 { return float64(s.Spent+s.Held) / float64(max(1, s.Limit.Hard())) }
+	of := func(s budget.Standing) int {
+		if r, ok := rank[s.Limit.Scope.Kind]; ok {
+			return r
+		}
+		return 1
+	}
+	slices.SortStableFunc(all, func(a, b budget.Standing) int {
+		return cmp.Or(cmp.Compare(of(a), of(b)), cmp.Compare(used(b), used(a)))
+	})
+}
+
+// named names a budget where nothing around it says which thread is meant.
+func (b *Bot) named(ctx context.Context, s budget.Scope, reader string) []part {
+	if s.Kind != budget.Session {
+		return whose(s, reader)
+	}
+	at, err := b.Service.Thread(ctx, s.Team, s.ID)
+	if err != nil {
+		b.Log.Warn("name a thread", "session", s.ID, "error", err)
+		return []part{words("The budget of a thread")}
+	}
+	return b.threadName(ctx, at)
+}
+
+// threadName is a way to the thread that a budget is for.
+func (b *Bot) threadName(ctx context.Context, at approval.Session) []part {
+	who, err := b.who(ctx)
+	if err != nil {
+		b.Log.Warn("name a thread", "session", at.ID, "error", err)
+	}
+	return []part{words("The budget of "), link{who.permalink(at.Channel, at.ThreadTS, ""), "a thread"}, words(" in "), channel(at.Channel)}
+}
+
+// scope finds the budget that is meant.
+func (b *Bot) scope(ctx context.Context, team string, t target) (budget.Scope, error) {
+	s := budget.Scope{Team: team, Kind: t.kind, ID: t.id}
+	switch t.kind {
+	case budget.Team:
+		s.ID = team
+	case budget.Session:
+		found, err := b.Service.ThreadScope(ctx, team, t.channel, t.ts)
+		if errors.Is(err, approval.ErrNotFound) {
+			return s, &approval.InputError{Why: "Nobody has asked me anything in that thread, so it has no budget. Choose \"Copy link\" in the menu of the thread's first message."}
+		}
+		return found, err
+	}
+	return s, nil
+}
+
+// showBudget shows one budget, or all that concern whoever asks.
+func (b *Bot) showBudget(ctx context.Context, c slack.SlashCommand, o order) (*page, error) {
+	if o.target.kind == "" {
+		return b.budgets(ctx, c, o)
+	}
+	s, err := b.scope(ctx, c.TeamID, o.target)
+	if err != nil {
+		return nil, err
+	}
+	standings, err := b.Service.Standings(ctx, c.UserID, []budget.Scope{s})
+	if err != nil {
+		return nil, err
+	}
+	p, named := &page{}, b.named(ctx, s, c.UserID)
+	for _, standing := range standings {
+		p.standing(standing, named)
+	}
+	if len(standings) == 0 {
+		p.say(append(named, words(" is not set, so it limits nothing by itself."))...)
+	}
+	return p, nil
 }
 
 // setBudget sets a limit. Whether somebody may is for the service to say, which
 // also keeps who did it.
-func (b *Bot) setBudget(ctx context.Context, c slack.SlashCommand, o order) (answer, error) {
-	limit := budget.Limit{Scope: budget.Scope{Team: c.TeamID, Kind: budget.Team, ID: c.TeamID}, Amount: o.amount, Window: o.window}
-	whose := []part{words("The team")}
-	if o.user != "" {
-		limit.Scope = budget.Scope{Team: c.TeamID, Kind: budget.User, ID: o.user}
-		whose = []part{person(o.user)}
+func (b *Bot) setBudget(ctx context.Context, c slack.SlashCommand, o order) (*page, error) {
+	s, err := b.scope(ctx, c.TeamID, o.target)
+	if err != nil {
+		return nil, err
 	}
-	if err := b.Service.SetLimit(ctx, c.UserID, limit); err != nil {
-		return orPrivately(err)
-	}
-	return privately(&page{}, append(whose, words(fmt.Sprintf(" may now spend %s per %s.", o.amount, o.window)))...), nil
+	return b.set(ctx, c.UserID, budget.Limit{Scope: s, Amount: o.terms.amount, Window: o.terms.window, Policy: o.terms.policy})
 }
 
-// standing says how a budget stands, to the one who reads it.
-func standing(s budget.Standing, reader string) []part {
-	said := append(whose(s.Limit.Scope, reader), words(": "), strong(fmt.Sprintf("%s of %s left", max(0, s.Left()).ApproxLeft(), s.Limit.Amount)),
-		words(during[s.Limit.Window]+". "+s.Spent.Approx()+" spent"))
-	if s.Held > 0 {
-		said = append(said, words(", "+s.Held.Approx()+" set aside for work under way"))
+// set sets a limit, and tells what holds now and what held before.
+func (b *Bot) set(ctx context.Context, actor string, l budget.Limit) (*page, error) {
+	before, err := b.Service.Standings(ctx, actor, []budget.Scope{l.Scope})
+	if err != nil {
+		return nil, err
 	}
-	if !s.ResetsAt.IsZero() {
-		said = append(said, words(". It starts anew "), moment(s.ResetsAt))
+	if err := b.Service.SetLimit(ctx, actor, l); err != nil {
+		return nil, err
 	}
-	if s.Limit.Default {
-		said = append(said, words(". Nobody has set it, so it is the usual amount"))
+	p := &page{}
+	p.say(append(bold(b.named(ctx, l.Scope, "")), words(" is now "+limitWords(l)))...)
+	for _, s := range before {
+		if !s.Limit.Default {
+			p.say(words("Before, it was " + limitWords(s.Limit)))
+		}
 	}
-	return append(said, words("."))
+	return p, nil
 }
 
-// whose names a budget to somebody.
-func whose(s budget.Scope, reader string) []part {
-	switch {
-	case s.Kind == budget.User && s.ID == reader:
-		return []part{words("Your budget")}
-	case s.Kind == budget.User:
-		return []part{words("The budget of "), person(s.ID)}
-	case s.Kind == budget.Session:
-		return []part{words("The budget of this thread")}
-	case s.Kind == budget.Project:
-		return []part{words("The budget of this channel")}
+// removeBudget takes a limit away.
+func (b *Bot) removeBudget(ctx context.Context, c slack.SlashCommand, o order) (*page, error) {
+	s, err := b.scope(ctx, c.TeamID, o.target)
+	if err != nil {
+		return nil, err
 	}
-	return []part{words("The team's budget")}
+	return b.remove(ctx, c.UserID, s)
+}
+
+// remove takes a limit away, and tells what holds instead.
+func (b *Bot) remove(ctx context.Context, actor string, s budget.Scope) (*page, error) {
+	if err := b.Service.RemoveLimit(ctx, actor, s); err != nil {
+		return nil, err
+	}
+	now, err := b.Service.Standings(ctx, actor, []budget.Scope{s})
+	if err != nil {
+		return nil, err
+	}
+	p := &page{}
+	p.say(append(bold(b.named(ctx, s, "")), words(" has been removed."))...)
+	for _, left := range now {
+		if left.Limit.Default {
+			p.say(words("What holds instead is the usual amount: " + limitWords(left.Limit)))
+		}
+	}
+	return p, nil
+}
+
+// helpLines are what can be typed, each with an example that works.
+var helpLines = []struct{ example, does string }{
+	{"show", " shows what you have left. Administrators see every budget that is set."},
+	{"explain bcd23fg", " tells which budget decided what about a question, with the numbers. The id stands in the small print."},
+	{"show @user", " shows one budget. In place of @user there may be #channel, the link of a thread, team, members, reviewers or admins."},
+	{"set @user 25", " lets somebody spend $25 per month."},
+	{"set team 200 per week", " is for all together: per day, per week, per month or in all."},
+	{"set members 10", " is what each person may spend for whom nothing else is set; so with reviewers and admins."},
+	{"set #channel 50 soft 80% warn 50%, 95%", " says when people are warned."},
+	{"set team 200 downgrade codestral-2508 without upload, long runs", " has a cheaper model write past the soft limit, and switches things off."},
+	{"remove @user", " takes a budget away again."},
+	{"history @user", " shows who has changed a budget, and what it was before."},
+	{"top channels last month", " adds up who spent what: people, channels, models or days."},
+}
+
+// helpExamples are the examples alone.
+func helpExamples() (examples []string) {
+	for _, l := range helpLines {
+		examples = append(examples, l.example)
+	}
+	return examples
 }
 
 // helpBudget says what can be typed, and who may.
 func helpBudget() *page {
 	p := &page{}
-	p.say(strong("Budgets"), words(" say what questions may cost. Money is set aside before anything is spent, in every budget that applies."))
-	p.list(nil, [][]part{
-		{mono(commandBudget), words(" or "), mono(commandBudget + " show"), words(" shows what you and the team have left.")},
-		{mono(commandBudget + " set @user 25"), words(" lets somebody spend $25 per month. For administrators.")},
-		{mono(commandBudget + " set team 200 per week"), words(" sets the budget of all together: per day, per week or per month. For administrators.")},
-		{mono(commandBudget + " show @user"), words(" shows somebody's budget. For administrators.")},
-	})
+	p.say(strong("Budgets"), words(" say what questions may cost. Money is set aside before anything is spent, in every budget that applies: that of the person, the thread, the channel and the team."))
+	lines := func(from, until int) (items [][]part) {
+		for _, l := range helpLines[from:until] {
+			items = append(items, []part{mono(commandBudget + " " + l.example), words(l.does)})
+		}
+		return items
+	}
+	p.list([]part{strong("For everybody")}, lines(0, 2))
+	p.list([]part{strong("For administrators"), words(", who also get a form from " + commandBudget + " alone")}, lines(2, len(helpLines)))
 	return p
+}
+
+// scopeValue is how a button carries a budget; parseScope reads it back.
+func scopeValue(s budget.Scope) string { return string(s.Kind) + "/" + s.ID }
+
+// parseScope reads what a button carries. The workspace is the one of the press.
+func parseScope(team, value string) (budget.Scope, error) {
+	kind, id, ok := strings.Cut(value, "/")
+	kinds := []budget.ScopeKind{budget.User, budget.Session, budget.Project, budget.Team, budget.Role}
+	if !ok || id == "" || !slices.Contains(kinds, budget.ScopeKind(kind)) {
+		return budget.Scope{}, &approval.InputError{Why: "I do not know this button. It may belong to an older version of this app; " + commandBudget + " shows the budgets as they are."}
+	}
+	return budget.Scope{Team: team, Kind: budget.ScopeKind(kind), ID: id}, nil
 }

@@ -4,7 +4,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -13,130 +12,178 @@ import (
 	"countersign/internal/slacksim"
 )
 
-func TestBudgetsAreRead(t *testing.T) {
-	t.Parallel()
-	tests := []struct {
-		text string
-		want order
-		says string // when it cannot be read
-	}{
-		{"", order{verb: "show"}, ""},
-		{"  show ", order{verb: "show"}, ""},
-		{"HELP", order{verb: "help"}, ""},
-		{"show <@U123|maya>", order{verb: "show", user: "U123"}, ""},
-		{"set <@U123|maya> 25", order{verb: "set", user: "U123", amount: 25 * budget.Dollar, window: budget.Month}, ""},
-		{"set <@W123> $1,000.50 per Week", order{verb: "set", user: "W123", amount: 1000*budget.Dollar + 50*budget.Cent, window: budget.Week}, ""},
-		{"set TEAM 200 per day", order{verb: "set", amount: 200 * budget.Dollar, window: budget.Day}, ""},
-		{"set team 0", order{verb: "set", window: budget.Month}, ""},
-		{"raise", order{}, `I do not know "raise". There is show, set and help. For example: /budget set @user 25`},
-		{"help me", order{}, "I do not know"},
-		{"show @nobody", order{}, `"@nobody" is nobody I can find`},
-		{"set", order{}, "Whose budget, and how much? For example: /budget set @user 25"},
-		{"set maya 25", order{}, `"maya" is nobody I can find`},
-		{"set <#C1|sales> 25", order{}, "not for a channel. For example: /budget set team 200 per month"},
-		{"set #sales 25", order{}, "not for a channel"},
-		{"set <@U123|maya>", order{}, "How much? For example: /budget set @user 25"},
-		{"set team", order{}, "How much? For example: /budget set team 200 per month"},
-		{"set team lots", order{}, `"lots" is not an amount of dollars. Write it like 25, 25.50 or $1,000. For example: /budget set team 200 per month`},
-		{"set team -5", order{}, "not an amount"},
-		{"set team 1,5", order{}, "not an amount"},
-		{"set team 1e9", order{}, "not an amount"},
-		{"set team 1000001", order{}, "the most is $1000000.00"},
-		{"set team 5 per year", order{}, `I do not understand "per year". A budget is per day, per week or per month. For example: /budget set team 200 per week`},
-		{"set team 5 a week", order{}, "I do not understand"},
-		{"set <@U123|maya> 5 dollars", order{}, "I do not understand"},
-	}
-	for _, tt := range tests {
-		got, err := parseBudget(tt.text)
-		if tt.says != "" {
-			var in *approval.InputError
-			require.ErrorAs(t, err, &in, tt.text)
-			require.Contains(t, in.Why, tt.says)
-			continue
-		}
-		require.NoError(t, err, tt.text)
-		require.Equal(t, tt.want, got, tt.text)
-	}
+// december is when the budgets of these tests start anew.
+var december = time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
+
+// scopeOf is a budget in the default workspace.
+func scopeOf(kind budget.ScopeKind, id string) budget.Scope {
+	return budget.Scope{Team: slacksim.DefaultTeam.ID, Kind: kind, ID: id}
 }
 
-func FuzzBudgetIsReadOrExplained(f *testing.F) {
-	for _, seed := range []string{"", "set <@U1|x> 25", "set team 200 per week", "set team \xff", "show <@U1>", "set <@U1|" + strings.Repeat("x", 99) + "> 1.000000001", "set team 9223372036854775807"} {
-		f.Add(seed)
+// ofTen is a budget of ten dollars a month, of which so much is spent.
+func ofTen(s budget.Scope, spent budget.USD, change ...func(*budget.Standing)) budget.Standing {
+	standing := budget.Standing{Limit: budget.Limit{Scope: s, Amount: 10 * budget.Dollar, Window: budget.Month}, Spent: spent,
+		From: december.AddDate(0, -1, 0), ResetsAt: december}
+	for _, c := range change {
+		c(&standing)
 	}
-	f.Fuzz(func(t *testing.T, text string) {
-		o, err := parseBudget(text)
-		if err != nil {
-			says, ok := known(err)
-			require.True(t, ok)
-			require.Contains(t, says, "For example: /budget ")
-			require.Less(t, utf8.RuneCountInString(says), 400)
-			return
-		}
-		require.Contains(t, []string{"show", "set", "help"}, o.verb)
-		require.GreaterOrEqual(t, o.amount, budget.USD(0))
-		require.LessOrEqual(t, o.amount, maxAmount)
-		if o.verb == "set" {
-			require.Contains(t, []budget.Window{budget.Day, budget.Week, budget.Month}, o.window)
-		}
-	})
+	return standing
+}
+
+func unset(s *budget.Standing) { s.Limit.Default = true }
+
+// command types a /budget and returns the private answer with these words.
+func (b *bundle) command(who, text, words string) slacksim.Message {
+	b.t.Helper()
+	require.NoError(b.t, b.as(who).Command(slacksim.SalesData, "/budget "+text))
+	m, err := b.as(who).WaitEphemeral(b.ctx, slacksim.SalesData, func(m slacksim.Message) bool { return strings.Contains(m.Text, words) })
+	require.NoError(b.t, err)
+	return m
 }
 
 func TestTheBudgetIsShown(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	team := slacksim.DefaultTeam.ID
-	b.service.standing = []budget.Standing{
-		{Limit: budget.Limit{Scope: budget.Scope{Team: team, Kind: budget.User, ID: slacksim.Analyst}, Amount: 10 * budget.Dollar, Window: budget.Month, Default: true},
-			Spent: 2 * budget.Dollar, Held: 50 * budget.Cent, ResetsAt: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)},
+	own := ofTen(scopeOf(budget.User, slacksim.Analyst), 2*budget.Dollar, unset, func(s *budget.Standing) { s.Held = 50 * budget.Cent })
+	b.service.standing = []budget.Standing{own}
+	told := b.command(slacksim.Analyst, "", "Your budget")
+	require.Equal(t, "Your budget this month: 25 % used\n$2.00 of $10.00 spent, $0.50 set aside for work under way, $7.50 left. It starts anew "+
+		moment(december).mrkdwn()+". Nobody has set it, so it is the usual amount.", told.Text)
+	require.Contains(t, told.Words(), "████▓░░░░░░░░░░░░░░░")
+	require.False(t, told.Has(actionEditLimit))
+	b.command(slacksim.Analyst, "help", "For administrators")
+	b.command(slacksim.Analyst, "raise", "There is show, set")
+
+	b.service.fail(&approval.NotAllowedError{Who: slacksim.Analyst, Why: "Only administrators look at other people's budgets."})
+	for _, text := range []string{"show @ben", "history", "top", "set @maya 100", "remove team"} {
+		b.command(slacksim.Analyst, text, "Only administrators")
 	}
-	require.NoError(t, b.as(slacksim.Analyst).Command(slacksim.SalesData, "/budget"))
-	told := b.told(slacksim.Analyst, slacksim.SalesData, "Your budget")
-	require.Contains(t, told.Text, "Your budget: $7.50 of $10.00 left this month. $2.00 spent, $0.50 set aside for work under way. It starts anew <!date^")
-	require.Contains(t, told.Text, "Nobody has set it, so it is the usual amount.")
-	require.Contains(t, told.Text, "The team has no budget of its own")
-	require.NoError(t, b.as(slacksim.Analyst).Command(slacksim.SalesData, "/budget help"))
-	b.told(slacksim.Analyst, slacksim.SalesData, "For administrators.")
-	require.NoError(t, b.as(slacksim.Analyst).Command(slacksim.SalesData, "/budget show @ben"))
-	b.told(slacksim.Analyst, slacksim.SalesData, "Only administrators look at other people's budgets.")
-	require.NoError(t, b.as(slacksim.Admin).Command(slacksim.SalesData, "/budget show @maya"))
-	told = b.told(slacksim.Admin, slacksim.SalesData, "The budget of")
-	require.Contains(t, told.Text, "The budget of <@"+slacksim.Analyst+">: ")
-	require.NoError(t, b.as(slacksim.Analyst).Command(slacksim.SalesData, "/budget raise"))
-	b.told(slacksim.Analyst, slacksim.SalesData, "There is show, set and help.")
+	require.Empty(t, b.service.changed())
 }
 
-func TestTheBudgetIsSet(t *testing.T) {
+func TestAdministratorsSeeEveryBudgetThatIsSet(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	team := slacksim.DefaultTeam.ID
-	require.NoError(t, b.as(slacksim.Admin).Command(slacksim.SalesData, "/budget set @maya 25"))
-	told := b.told(slacksim.Admin, slacksim.SalesData, "may now spend $25.00 per month")
-	require.Contains(t, told.Text, "<@"+slacksim.Analyst+"> may now spend")
-	require.NoError(t, b.as(slacksim.Admin).Command(slacksim.SalesData, "/budget set team 200 per week"))
-	b.told(slacksim.Admin, slacksim.SalesData, "may now spend $200.00 per week")
-	require.Equal(t, []budget.Limit{
-		{Scope: budget.Scope{Team: team, Kind: budget.User, ID: slacksim.Analyst}, Amount: 25 * budget.Dollar, Window: budget.Month},
-		{Scope: budget.Scope{Team: team, Kind: budget.Team, ID: team}, Amount: 200 * budget.Dollar, Window: budget.Week},
-	}, b.service.limits)
-	b.service.fail(&approval.NotAllowedError{Who: slacksim.Analyst, Why: "Only administrators change budgets."})
-	require.NoError(t, b.as(slacksim.Analyst).Command(slacksim.SalesData, "/budget set @maya 1000"))
-	b.told(slacksim.Analyst, slacksim.SalesData, "Only administrators change budgets.")
+	b.service.standing = []budget.Standing{ofTen(scopeOf(budget.User, slacksim.Admin), 0, unset)}
+	b.service.limits = []budget.Standing{
+		ofTen(scopeOf(budget.Role, budget.Members), 0),
+		ofTen(scopeOf(budget.Project, slacksim.SalesData), 1*budget.Dollar),
+		ofTen(scopeOf(budget.Session, "s123456789"), 9*budget.Dollar),
+		ofTen(scopeOf(budget.Team, slacksim.DefaultTeam.ID), 5*budget.Dollar),
+	}
+	b.service.threads = map[string]approval.Session{"s123456789": {ID: "s123456789", Channel: slacksim.SalesData, ThreadTS: "1763812800.000100"}}
+	told := b.command(slacksim.Admin, "", "The team's budget")
+	at := func(words string) int { return strings.Index(told.Text, words) }
+	require.Less(t, at("Your budget this month"), at("The team's budget this month: 50 % used"))
+	require.Less(t, at("The team's"), at("/archives/C0SALES/p1763812800000100|a thread> in <#C0SALES> this month: 90 % used, past the mark of 80 %"))
+	require.Less(t, at("90 %"), at("The budget of <#C0SALES> this month: 10 % used"))
+	require.Less(t, at("10 % used"), at("Everybody's usual budget: $10.00 per month, for each of them who has no budget of their own. Warned at 80 %."))
+	require.NotContains(t, told.Text, "s123456789", "names, not ids")
+	require.True(t, told.Has(actionEditLimit))
+	require.NoError(t, b.as(slacksim.Admin).CloseView(), "beside the form")
 }
 
-func TestEveryBudgetHasAName(t *testing.T) {
+func TestTheBudgetIsSetAndRemoved(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	team := scopeOf(budget.Team, slacksim.DefaultTeam.ID)
+	told := b.command(slacksim.Admin, "set @maya 25 per week", "is now $25.00 per week")
+	require.Equal(t, "The budget of <@U0MAYA> is now $25.00 per week. Warned at 80 %.", told.Text)
+	b.service.change(func() {
+		b.service.shown = map[budget.Scope]budget.Standing{team: ofTen(team, 0)}
+	})
+	told = b.command(slacksim.Admin, "set team 200 soft 70 warn 50, 95 downgrade codestral-2508 without upload, long runs", "The team's budget is now")
+	require.Equal(t, "The team's budget is now $200.00 per month. Warned at 50 %, 70 % and 95 %. Past 70 %, codestral-2508 may write instead of a dearer model, "+
+		"no files are uploaded and runs take at most 30 seconds.\nBefore, it was $10.00 per month. Warned at 80 %.", told.Text)
+	b.service.change(func() {
+		b.service.threads = map[string]approval.Session{"s1": {ID: "s1", Channel: "C0SALES", ThreadTS: "1763812800.000100"}}
+	})
+	b.command(slacksim.Admin, "set https://harbor-coffee.slack.com/archives/C0SALES/p1763812800000100 3", "a thread")
+	b.command(slacksim.Admin, "set https://harbor-coffee.slack.com/archives/C0SALES/p1763812800000200 3", "Nobody has asked me anything in that thread")
+	policy := budget.LimitPolicy{Soft: 70, Warn: []int{50, 95}, Downgrade: []budget.Downgrade{{To: "codestral-2508"}}, Without: []budget.Ability{budget.Upload, budget.LongRuns}}
+	require.Equal(t, []budget.Limit{
+		{Scope: scopeOf(budget.User, slacksim.Analyst), Amount: 25 * budget.Dollar, Window: budget.Week},
+		{Scope: team, Amount: 200 * budget.Dollar, Window: budget.Month, Policy: policy},
+		{Scope: scopeOf(budget.Session, "s1"), Amount: 3 * budget.Dollar, Window: budget.Month},
+	}, b.service.changed())
+
+	b.service.change(func() {
+		b.service.shown = map[budget.Scope]budget.Standing{scopeOf(budget.User, slacksim.Analyst): ofTen(scopeOf(budget.User, slacksim.Analyst), 0, unset)}
+	})
+	told = b.command(slacksim.Admin, "remove @maya", "has been removed")
+	require.Contains(t, told.Text, "What holds instead is the usual amount: $10.00 per month.")
+	require.Equal(t, []budget.Scope{scopeOf(budget.User, slacksim.Analyst)}, b.service.removals())
+	b.command(slacksim.Admin, "show #general", "is not set, so it limits nothing by itself")
+}
+
+func TestBudgetsExplainThemselves(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	maya, team := scopeOf(budget.User, slacksim.Analyst), scopeOf(budget.Team, slacksim.DefaultTeam.ID)
+	v := sample()
+	weighed := []budget.Standing{ofTen(maya, 9*budget.Dollar), ofTen(team, budget.Dollar)}
+	b.service.explained = &approval.Explanation{Request: v.Request, Steps: []approval.Weighing{
+		{At: noon, Purpose: budget.ForDraft, Needed: 5 * budget.Cent, Model: "mistral-medium-2508", Standings: weighed, HoldID: "h", Settled: &approval.Settled{At: noon, Spent: budget.Cent}},
+		{At: noon, Purpose: budget.ForRun, Needed: 2 * budget.Dollar, Standings: weighed, Refused: true},
+	}}
+	told := b.command(slacksim.Analyst, "explain bcd23fg", "What was decided about money")
+	for _, words := range []string{"1. Writing and inspecting the code (mistral-medium-2508), ", ": up to $0.05 was set aside, $0.01 was spent.",
+		"- Your budget: $9.00 of $10.00 spent, $1.00 left. The tightest.", "- The team's budget: $1.00 of $10.00 spent, $9.00 left.",
+		"2. Running it, ", ": up to $2.00 did not fit. Refused by your budget."} {
+		require.Contains(t, told.Text, words)
+	}
+	b.service.change(func() { b.service.explained = nil })
+	b.command(slacksim.Analyst, "explain zzzz", "There is no question with the id zzzz here.")
+}
+
+func TestChangesAndSpendersAreListed(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	maya := scopeOf(budget.User, slacksim.Analyst)
+	b.command(slacksim.Admin, "history", "Nobody has changed a budget yet.")
+	b.service.change(func() {
+		ten := map[string]any{"scope": maya, "amount": 10 * budget.Dollar, "window": "month"}
+		b.service.history = []approval.Event{
+			{At: noon, Actor: slacksim.Admin, Kind: "set limit", Data: ten},
+			{At: noon, Actor: slacksim.Admin, Kind: "set limit", Data: map[string]any{"scope": maya, "amount": 20 * budget.Dollar, "window": "week", "before": ten}},
+			{At: noon, Actor: slacksim.Admin, Kind: "removed limit", Data: map[string]any{"scope": maya, "before": ten}},
+		}
+		b.service.top = []approval.Spender{{ID: slacksim.Analyst, Amount: 3 * budget.Dollar}, {ID: slacksim.Reviewer, Amount: budget.Dollar}}
+	})
+	told := b.command(slacksim.Admin, "history @maya", "Changes")
+	lines := strings.Split(told.Text, "\n")
+	require.Len(t, lines, 4)
+	require.Contains(t, lines[1], "<@U0CARLA>: The budget of <@U0MAYA> removed. Before, it was $10.00 per month.")
+	require.Contains(t, lines[2], "set to $20.00 per week. Warned at 80 %. Before, it was $10.00 per month.")
+	require.Contains(t, lines[3], "set to $10.00 per month. Warned at 80 %. Before, nothing was set.")
+
+	told = b.command(slacksim.Admin, "top", "People, this month")
+	require.Contains(t, told.Text, "- <@U0MAYA>: $3.00 (75 %)\n- <@U0BEN>: $1.00 (25 %)\n- Together: $4.00")
+	b.service.change(func() { b.service.top = []approval.Spender{{ID: "2026-11-23", Amount: budget.Cent}} })
+	b.command(slacksim.Admin, "top days last week", "Monday, 23 November")
+	b.service.change(func() { b.service.top = []approval.Spender{{ID: "codestral-2508", Amount: budget.Cent}} })
+	b.command(slacksim.Admin, "top models today", "codestral-2508")
+	b.service.change(func() { b.service.top = nil })
+	b.command(slacksim.Admin, "top channels yesterday", "nothing was spent")
+}
+
+func TestEveryBudgetHasANameAndAState(t *testing.T) {
 	t.Parallel()
 	text := func(s budget.Standing) string {
 		p := &page{}
-		p.say(standing(s, "U1")...)
+		p.standing(s, whose(s.Limit.Scope, "U1"))
 		return p.text()
 	}
-	of := func(kind budget.ScopeKind, window budget.Window) budget.Standing {
-		return budget.Standing{Limit: budget.Limit{Scope: budget.Scope{Kind: kind, ID: "X1"}, Amount: budget.Dollar, Window: window}}
+	of := func(kind budget.ScopeKind, window budget.Window, spent budget.USD, policy budget.LimitPolicy) budget.Standing {
+		return budget.Standing{Limit: budget.Limit{Scope: budget.Scope{Kind: kind, ID: "U1"}, Amount: budget.Dollar, Window: window, Policy: policy}, Spent: spent}
 	}
-	require.Contains(t, text(of(budget.Session, budget.None)), "The budget of this thread: $1.00 of $1.00 left. $0.00 spent.")
-	require.Contains(t, text(of(budget.Project, budget.Day)), "The budget of this channel: $1.00 of $1.00 left today.")
-	require.Contains(t, text(of(budget.Team, budget.Week)), "The team's budget: ")
-	over := of(budget.User, budget.Day)
-	over.Spent = 2 * budget.Dollar
-	require.Contains(t, text(over), "$0.00 of $1.00 left today. $2.00 spent.")
+	saves := budget.LimitPolicy{Downgrade: []budget.Downgrade{{From: "big", To: "small"}}, Without: []budget.Ability{budget.Network, budget.WithoutModel("huge")}}
+	require.Equal(t, "The budget of the thread: 0 % used\n$0.00 of $1.00 spent, $1.00 left.", text(of(budget.Session, budget.None, 0, saves)))
+	require.Contains(t, text(of(budget.Project, budget.Day, 90*budget.Cent, budget.LimitPolicy{})), "The budget of <#U1> today: 90 % used, past the mark of 80 %\n")
+	require.Contains(t, text(of(budget.Team, budget.Week, 90*budget.Cent, saves)), "The team's budget this week: 90 % used, saving\n$0.90 of $1.00 spent, $0.10 left. "+
+		"Because 80 % are spent, small may write instead of big, programs have no network and huge is not used.")
+	require.Contains(t, text(of(budget.User, budget.Day, 2*budget.Dollar, saves)), "Your budget today: 100 % used, used up\n$2.00 of $1.00 spent, $0.00 left. Nothing more can be started on it.")
+	granted := of(budget.User, budget.Day, 0, budget.LimitPolicy{})
+	granted.Limit.Extra, granted.Limit.Default, granted.Limit.Role = 5*budget.Dollar, true, budget.Reviewers
+	require.Contains(t, text(granted), "$0.00 of $6.00 spent, $6.00 left. $5.00 of it has been granted on top. It is what every reviewer has.")
 }

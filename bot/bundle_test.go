@@ -149,20 +149,19 @@ func (b *bundle) read(who string, p approval.Post) slacksim.Message {
 type service struct {
 	slack approval.Slack
 
-	mu       sync.Mutex
-	policy   approval.Policy
-	asked    []approval.Question
-	rulings  []approval.Ruling
-	looked   []approval.Ruling
-	taken    []approval.Click
-	limits   []budget.Limit
-	views    map[string]*approval.View
-	recent   []*approval.Request
-	pending  []*approval.Request
-	standing []budget.Standing
-	models   []string
-	err      error                           // of everything
-	hold     func(ctx context.Context) error // before anything commits
+	mu      sync.Mutex
+	policy  approval.Policy
+	asked   []approval.Question
+	rulings []approval.Ruling
+	looked  []approval.Ruling
+	taken   []approval.Click
+	views   map[string]*approval.View
+	recent  []*approval.Request
+	pending []*approval.Request
+	models  []string
+	purse
+	err  error                           // of everything
+	hold func(ctx context.Context) error // before anything commits
 }
 
 func newService() *service {
@@ -284,20 +283,6 @@ func (s *service) Pending(ctx context.Context, team string) ([]*approval.Request
 }
 
 func (s *service) Models() []string { return s.models }
-
-func (s *service) Budgets(ctx context.Context, team, user string) ([]budget.Standing, error) {
-	return s.standing, s.enter(ctx)
-}
-
-func (s *service) SetLimit(ctx context.Context, actor string, l budget.Limit) error {
-	if err := s.enter(ctx); err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.limits = append(s.limits, l)
-	return nil
-}
 
 // noon is when everything in these tests happens.
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)

@@ -87,16 +87,19 @@ func cardTitle(r *approval.Request) string {
 func (b *Bot) cardTail(v *approval.View, garbled bool) *page {
 	r, rev := v.Request, v.Request.Revision
 	t := &page{}
-	cost := []part{strong("Cost"), words(": " + spent(v).Approx())}
+	cost := []part{strong("Cost"), words(": " + v.Spent().Approx())}
 	if !r.State.Final() {
-		cost = append(cost, words(fmt.Sprintf(" so far, at most %s more for the run", rev.Manifest.CostCap.Approx())))
+		cost = append(cost, words(" so far"+expected(rev)))
 	}
 	if tight, ok := budget.Tightest(v.Standings); ok {
 		cost = append(cost, words(". "))
 		cost = append(cost, whose(tight.Limit.Scope, "")...)
-		cost = append(cost, words(fmt.Sprintf(" pays; %s of %s is left there", max(0, tight.Left()).ApproxLeft(), tight.Limit.Amount)))
+		cost = append(cost, words(fmt.Sprintf(" is the tightest: %s of %s left", max(0, tight.Left()).ApproxLeft(), tight.Limit.Hard())))
 	}
 	t.say(append(cost, words("."))...)
+	if r.Blocked != nil && r.State == approval.Pending {
+		t.say(flow(strong("It cannot be paid for yet. "), refusal(r), words(" The asker has been told."))...)
+	}
 	m := rev.Manifest
 	network := "no network"
 	if len(m.Network) > 0 {
@@ -278,14 +281,6 @@ func dangers(all []approval.Finding) (n int) {
 		}
 	}
 	return n
-}
-
-// spent is what the bill holds so far.
-func spent(v *approval.View) (sum budget.USD) {
-	for _, s := range v.Bill {
-		sum += budget.Total(s.Charges)
-	}
-	return sum
 }
 
 // thread is where a request's messages go.

@@ -32,6 +32,11 @@ var (
 		callbackForm:   (*Bot).submitForm,
 		callbackReason: (*Bot).submitReason,
 		callbackReview: (*Bot).submitReview,
+
+		callbackLimit:     (*Bot).submitLimit,
+		callbackMoreMoney: (*Bot).submitMoreMoney,
+		callbackGrant:     (*Bot).submitGrant,
+		callbackDecline:   (*Bot).submitDecline,
 	}
 	clicks = map[string]func(*Bot, context.Context, slack.InteractionCallback, *slack.BlockAction) (answer, error){
 		actionApprove: (*Bot).clickApprove,
@@ -40,6 +45,18 @@ var (
 		actionMore:    (*Bot).clickMore,
 		actionCancel:  (*Bot).clickCancel,
 		actionAsk:     (*Bot).clickAsk,
+
+		actionEditLimit:   (*Bot).clickEditLimit,
+		actionSetLimit:    (*Bot).clickSetLimit,
+		actionRemoveLimit: (*Bot).clickRemoveLimit,
+		actionContinue:    (*Bot).clickContinue,
+		actionCheaper:     (*Bot).clickCheaper,
+		actionCheaper2:    (*Bot).clickCheaper,
+		actionWait:        (*Bot).clickWait,
+		actionMoreMoney:   (*Bot).clickMoreMoney,
+		actionGrant:       (*Bot).clickGrant,
+		actionDecline:     (*Bot).clickDecline,
+		fieldKind:         (*Bot).clickKind,
 	}
 )
 

@@ -7,7 +7,6 @@ import (
 	"github.com/slack-go/slack/slackevents"
 
 	"countersign/approval"
-	"countersign/budget"
 )
 
 // home draws the App Home of somebody who has opened it: what waits for them,
@@ -16,14 +15,19 @@ func (b *Bot) home(ctx context.Context, team string, e *slackevents.AppHomeOpene
 	if e.Tab != "" && e.Tab != "home" {
 		return
 	}
-	p, err := b.homePage(ctx, team, e.User)
+	b.publishHome(ctx, team, e.User)
+}
+
+// publishHome shows somebody their Home as it is now.
+func (b *Bot) publishHome(ctx context.Context, team, user string) {
+	p, err := b.homePage(ctx, team, user)
 	if err != nil {
 		p = &page{}
 		p.say(words(b.Words(err)))
 	}
 	view := slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: p.blocks}}
-	if _, err := b.api.PublishViewContext(ctx, slack.PublishViewContextRequest{UserID: e.User, View: view}); err != nil {
-		b.Log.Error("publish Home", "user", e.User, "error", detail(err))
+	if _, err := b.api.PublishViewContext(ctx, slack.PublishViewContextRequest{UserID: user, View: view}); err != nil {
+		b.Log.Error("publish Home", "user", user, "error", detail(err))
 	}
 }
 
@@ -43,18 +47,16 @@ func (b *Bot) homePage(ctx context.Context, team, user string) (*page, error) {
 			return nil, err
 		}
 	}
+	p.head("Budget")
 	standings, err := b.Service.Budgets(ctx, team, user)
+	if err == nil {
+		err = b.bars(ctx, p, standings, team, user, homeLength)
+	}
 	if err != nil {
 		return nil, err
 	}
-	p.head("Budget")
-	for _, s := range standings {
-		if s.Limit.Scope.Kind != budget.Team || policy.Admin(user) {
-			p.say(standing(s, user)...)
-		}
-	}
-	if policy.Admin(user) && !teams(standings) {
-		p.say(words("The team has no budget of its own. Set one with "), mono(commandBudget+" set team 200 per month"))
+	if policy.Admin(user) {
+		p.buttons("set limit", button(actionSetLimit, "Set a budget", "", slack.StyleDefault))
 	}
 	mine, err := b.Service.Recent(ctx, team, user)
 	if err != nil {

@@ -27,7 +27,7 @@ func TestTheHomeShowsWhatIsOnesOwn(t *testing.T) {
 	require.NoError(t, maya.OpenHome())
 	home, err := maya.WaitHome(b.ctx, func(v slacksim.View) bool { return strings.Contains(v.Words(), "Your questions") })
 	require.NoError(t, err)
-	for _, words := range []string{"What were sales per month", "Waits for a reviewer", "$7.88 of $10.00 left"} {
+	for _, words := range []string{"What were sales per month", "Waits for a reviewer", "$2.12 of $10.00 spent, $7.88 left."} {
 		require.Contains(t, home.Words(), words)
 	}
 	require.NotContains(t, home.Words(), "Waiting for you")
@@ -76,7 +76,8 @@ func TestTheHomeOfAReviewerShowsWhatTheyCanDecide(t *testing.T) {
 func TestAHomeWithNothingToDecide(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	b.service.standing = []budget.Standing{{Limit: budget.Limit{Scope: budget.Scope{Kind: budget.Team}, Amount: budget.Dollar, Window: budget.Month}, ResetsAt: time.Now()}}
+	b.service.limits = []budget.Standing{{Limit: budget.Limit{Scope: budget.Scope{Kind: budget.Team}, Amount: budget.Dollar, Window: budget.Month}, ResetsAt: time.Now()}}
+	b.service.standing = b.service.limits
 	p, err := b.bot.homePage(b.ctx, slacksim.DefaultTeam.ID, slacksim.SecondReviewer)
 	require.NoError(t, err)
 	require.Contains(t, p.text(), "Nothing waits for your decision.")

@@ -16,6 +16,11 @@ const (
 	callbackReview = "review" // the whole of a long program
 	callbackNote   = "note"   // a modal that only says something
 
+	callbackLimit     = "limit"      // the form of a budget
+	callbackMoreMoney = "more_money" // how much more, and what for
+	callbackGrant     = "grant"      // until when
+	callbackDecline   = "decline"    // why not
+
 	// Buttons and menus.
 	actionApprove = "approve"
 	actionReject  = "reject"
@@ -25,6 +30,18 @@ const (
 	actionAsk     = "open_form"
 	actionLink    = "follow_link" // buttons that lead somewhere; Slack reports them, nothing is to be done
 
+	// Buttons about money.
+	actionEditLimit   = "edit_limit"
+	actionSetLimit    = "set_limit"
+	actionRemoveLimit = "remove_limit"
+	actionContinue    = "continue"
+	actionCheaper     = "cheaper"
+	actionCheaper2    = "cheaper_2" // beside the first
+	actionWait        = "wait"
+	actionMoreMoney   = "more_money"
+	actionGrant       = "grant"
+	actionDecline     = "decline"
+
 	// Fields of the modals: the block's id and its element's action id are the same.
 	fieldQuestion = "question"
 	fieldFiles    = "files"
@@ -32,6 +49,18 @@ const (
 	fieldModel    = "model"
 	fieldChannel  = "channel"
 	fieldReason   = "reason"
+
+	fieldKind      = "kind" // whose budget; choosing one asks for what it needs
+	fieldUser      = "user"
+	fieldProject   = "project"
+	fieldThread    = "thread"
+	fieldAmount    = "amount"
+	fieldWindow    = "window"
+	fieldSoft      = "soft"
+	fieldWarn      = "warn"
+	fieldDowngrade = "downgrade"
+	fieldWithout   = "without"
+	fieldUntil     = "until"
 
 	// Choices of the overflow menu.
 	moreCode = "code" // followed by a colon and the request
@@ -41,7 +70,9 @@ const (
 // Actions lists every action id that a drawn message or modal may hold.
 func Actions() []string {
 	return []string{actionApprove, actionReject, actionReview, actionMore, actionCancel, actionAsk, actionLink,
-		fieldQuestion, fieldFiles, fieldUpload, fieldModel, fieldChannel, fieldReason}
+		actionEditLimit, actionSetLimit, actionRemoveLimit, actionContinue, actionCheaper, actionCheaper2, actionWait, actionMoreMoney, actionGrant, actionDecline,
+		fieldQuestion, fieldFiles, fieldUpload, fieldModel, fieldChannel, fieldReason,
+		fieldKind, fieldUser, fieldProject, fieldThread, fieldAmount, fieldWindow, fieldSoft, fieldWarn, fieldDowngrade, fieldWithout, fieldUntil}
 }
 
 // Scopes are what the bot's token must be allowed, each with what for.

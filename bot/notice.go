@@ -16,7 +16,14 @@ import (
 // notices draws each kind of notice for the one who gets it. What a notice says
 // is in its data; where its buttons lead is decided by what is stored now.
 var notices = map[approval.NoticeKind]func(b *Bot, v *approval.NoticeView, to string) (*page, error){
-	approval.NoticePrice: (*Bot).priceNotice,
+	approval.NoticePrice:        (*Bot).priceNotice,
+	approval.NoticeThreshold:    (*Bot).thresholdNotice,
+	approval.NoticeStop:         (*Bot).stopNotice,
+	approval.NoticeForecast:     (*Bot).forecastNotice,
+	approval.NoticeTopUp:        (*Bot).topUpNotice,
+	approval.NoticeTopUpOutcome: (*Bot).outcomeNotice,
+	approval.NoticeFunded:       (*Bot).fundedNotice,
+	approval.NoticeDigest:       (*Bot).digestNotice,
 }
 
 // noticeEvent marks a direct message as a notice, so that it is found again. Apps

@@ -228,3 +228,8 @@ func cut(text string, limit int) string {
 	runes := []rune(text)
 	return string(runes[:max(0, limit-1)]) + "…"
 }
+
+// rich adds a paragraph that section has made.
+func (p *page) rich(s *slack.RichTextSection, size int, line string) {
+	p.add(slack.NewRichTextBlock("", s), size, line)
+}

@@ -34,8 +34,10 @@ func (b *Bot) progress(v *approval.View) *page {
 	switch r.State {
 	case approval.Drafting:
 		p.say(strong("Writing the code"), words(attempt(r)))
+		b.cheaperNote(p, r)
 	case approval.Pending:
 		p.say(b.waiting(v)...)
+		b.cheaperNote(p, r)
 	case approval.Approved:
 		p.say(append(append([]part{strong("Approved")}, approvers(r)...), words(". It is about to run."))...)
 	case approval.Running:

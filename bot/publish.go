@@ -33,7 +33,11 @@ func (b *Bot) Publish(ctx context.Context, v *approval.View, kind approval.Surfa
 		}
 		return b.put(ctx, v, kind, spot{channel: v.Session.Channel}, b.root(v))
 	case approval.SurfaceProgress:
-		return b.put(ctx, v, kind, spot{v.Session.Channel, thread(v)}, b.progress(v))
+		p, err := b.progressNow(ctx, v)
+		if err != nil {
+			return approval.Post{}, err
+		}
+		return b.put(ctx, v, kind, spot{v.Session.Channel, thread(v)}, p)
 	case approval.SurfaceCard:
 		return b.putCard(ctx, v, who)
 	case approval.SurfaceFiles:

@@ -1,0 +1,187 @@
+package bot
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"countersign/budget"
+)
+
+// fieldError is what is wrong with one field of a form.
+type fieldError struct{ field, why string }
+
+// submitLimit sets the budget that the form holds. What is wrong is said beside
+// its field.
+func (b *Bot) submitLimit(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+	from, err := limitOriginOf(cb)
+	if err != nil {
+		return answer{}, err
+	}
+	scope, bad, err := b.formScope(ctx, cb, from)
+	if bad != nil {
+		return bad.answer(), nil
+	}
+	if err != nil {
+		return b.unable(err)
+	}
+	limit, bad := limitOf(fieldsOf(cb))
+	if bad != nil {
+		return bad.answer(), nil
+	}
+	limit.Scope = scope
+	if limit.Policy.Downgrade, err = b.downgrades(ctx, cb, scope); err != nil {
+		return b.unable(err)
+	}
+	p, err := b.set(ctx, cb.User.ID, limit)
+	if err != nil {
+		return b.unable(err)
+	}
+	return b.changedIn(cb, from, p), nil
+}
+
+// answer says it beside the field.
+func (e *fieldError) answer() answer {
+	return answer{payload: slack.NewErrorsViewSubmissionResponse(map[string]string{e.field: cut(e.why, 2000)})}
+}
+
+// unable says in the form's place why nothing has changed.
+func (b *Bot) unable(err error) (answer, error) {
+	text, ok := known(err)
+	if !ok {
+		return answer{}, err
+	}
+	return answer{payload: slack.NewPushViewSubmissionResponse(noteView("Nothing has changed", text))}, nil
+}
+
+// changedIn closes the form and shows what has become of it where it was opened.
+func (b *Bot) changedIn(cb slack.InteractionCallback, from limitOrigin, p *page) answer {
+	return answer{payload: slack.NewClearViewSubmissionResponse(), after: func(ctx context.Context) { b.showChange(ctx, cb, from, p) }}
+}
+
+// showChange draws the Home anew, or says it where the command was typed.
+func (b *Bot) showChange(ctx context.Context, cb slack.InteractionCallback, from limitOrigin, p *page) {
+	if from.Home {
+		b.publishHome(ctx, cb.Team.ID, cb.User.ID)
+		return
+	}
+	b.hand(ctx, seat{user: cb.User.ID, channel: from.Channel}, p)
+}
+
+// formScope is whose budget the form is about.
+func (b *Bot) formScope(ctx context.Context, cb slack.InteractionCallback, from limitOrigin) (budget.Scope, *fieldError, error) {
+	if from.Edits != "" {
+		s, err := parseScope(cb.Team.ID, from.Edits)
+		return s, nil, err
+	}
+	fields, t := fieldsOf(cb), target{}
+	switch kind := fields[fieldKind].SelectedOption.Value; budget.ScopeKind(kind) {
+	case budget.User:
+		if t = (target{kind: budget.User, id: fields[fieldUser].SelectedUser}); t.id == "" {
+			return budget.Scope{}, &fieldError{fieldKind, "Whose? Please choose a person."}, nil
+		}
+	case budget.Project:
+		t = target{kind: budget.Project, id: fields[fieldProject].SelectedConversation}
+		if !strings.HasPrefix(t.id, "C") && !strings.HasPrefix(t.id, "G") {
+			return budget.Scope{}, &fieldError{fieldKind, "Which one? Please choose a channel."}, nil
+		}
+	case budget.Session:
+		var err error
+		if t, err = readTarget(strings.TrimSpace(fields[fieldThread].Value), ""); err != nil || t.kind != budget.Session {
+			return budget.Scope{}, &fieldError{fieldThread, "This is not the link of a thread. Choose \"Copy link\" in the menu of its first message."}, nil
+		}
+		s, err := b.scope(ctx, cb.Team.ID, t)
+		if text, ok := known(err); ok {
+			return s, &fieldError{fieldThread, text}, nil
+		}
+		return s, nil, err
+	case budget.Team:
+		t = target{kind: budget.Team}
+	default:
+		t = target{kind: budget.Role, id: kind}
+	}
+	s, err := b.scope(ctx, cb.Team.ID, t)
+	return s, nil, err
+}
+
+// limitOf reads the amount and the terms, or says what is wrong with which field.
+func limitOf(fields map[string]slack.BlockAction) (l budget.Limit, bad *fieldError) {
+	var why string
+	if l.Amount, why = readAmount(strings.TrimSpace(fields[fieldAmount].Value)); why != "" {
+		return l, &fieldError{fieldAmount, why}
+	}
+	l.Window = budget.Window(fields[fieldWindow].SelectedOption.Value)
+	if l.Policy.Soft, why = readPercent(strings.TrimSpace(fields[fieldSoft].Value)); why != "" {
+		return l, &fieldError{fieldSoft, why}
+	}
+	if l.Policy.Soft == budget.DefaultSoft {
+		l.Policy.Soft = 0 // what goes without saying
+	}
+	for _, word := range strings.FieldsFunc(fields[fieldWarn].Value, func(r rune) bool { return r == ',' || r == ' ' || r == ';' }) {
+		mark, why := readPercent(word)
+		if why != "" {
+			return l, &fieldError{fieldWarn, why}
+		}
+		l.Policy.Warn = append(l.Policy.Warn, mark)
+	}
+	slices.Sort(l.Policy.Warn)
+	l.Policy.Warn = slices.Compact(l.Policy.Warn)
+	for _, o := range fields[fieldWithout].SelectedOptions {
+		l.Policy.Without = append(l.Policy.Without, budget.Ability(o.Value))
+	}
+	return l, nil
+}
+
+// downgrades are the cheaper models of the form. It knows less than a command can
+// say: what was left as it stood there stays as it was.
+func (b *Bot) downgrades(ctx context.Context, cb slack.InteractionCallback, s budget.Scope) (chain []budget.Downgrade, err error) {
+	chosen := map[string]bool{}
+	for _, o := range fieldsOf(cb)[fieldDowngrade].SelectedOptions {
+		chosen[o.Value] = true
+		chain = append(chain, budget.Downgrade{To: o.Value})
+	}
+	now, err := b.Service.Standings(ctx, cb.User.ID, []budget.Scope{s})
+	if err != nil {
+		return nil, err
+	}
+	for _, had := range now {
+		same := map[string]bool{}
+		for _, d := range had.Limit.Policy.Downgrade {
+			same[d.To] = true
+		}
+		if len(same) == len(chosen) && !slices.ContainsFunc(chain, func(d budget.Downgrade) bool { return !same[d.To] }) {
+			return had.Limit.Policy.Downgrade, nil
+		}
+	}
+	return chain, nil
+}
+
+// clickRemoveLimit takes the budget away that the form is about.
+func (b *Bot) clickRemoveLimit(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	from, err := limitOriginOf(cb)
+	if err != nil {
+		return answer{}, err
+	}
+	s, err := parseScope(cb.Team.ID, action.Value)
+	if err != nil {
+		return answer{}, err
+	}
+	title, p := "Removed", &page{}
+	if removed, err := b.remove(ctx, cb.User.ID, s); err == nil {
+		p = removed
+	} else if text, ok := known(err); ok {
+		title = "Nothing has changed"
+		p.say(words(text))
+	} else {
+		return answer{}, err
+	}
+	view := slack.ModalViewRequest{Type: slack.VTModal, CallbackID: callbackNote, Title: plain(title), Close: plain("Close"), Blocks: slack.Blocks{BlockSet: p.blocks}}
+	return answer{after: func(ctx context.Context) {
+		b.redraw(ctx, cb, view)
+		if from.Home {
+			b.publishHome(ctx, cb.Team.ID, cb.User.ID)
+		}
+	}}, nil
+}
