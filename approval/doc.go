@@ -12,16 +12,25 @@
 // # One request
 //
 //	Ask ──▶ drafting ──Drafted──▶ pending ──Approve──▶ approved ──Start──▶ running ──Finish──▶ done
-//	           │                     │                    │                   │
-//	           ├─Fail──▶ failed      ├─Reject─▶ rejected  ├─Fail──▶ failed    └─Lose──▶ lost
-//	           ├─Expire▶ expired     ├─Expire─▶ expired   ├─Expire▶ expired
-//	           └─Withdraw▶ withdrawn └─Withdraw▶ …        └─Withdraw▶ …         Void ends a run in failed whose
-//	                                                                            box refused it before it started
+//	           │  ▲                 │ │  ▲                │ │                │
+//	           │  └─RequestChanges,─┘ │  └───BreakSeal,───┘ │                └─Lose──▶ lost
+//	           │    TakeEdit          │      Disown         │
+//	           ├─Fail──▶ failed       ├─Reject─▶ rejected   ├─Fail──▶ failed   Void ends a run in failed whose
+//	           ├─Expire▶ expired      ├─Expire─▶ expired    ├─Expire▶ expired  box refused it before it started
+//	           └─Withdraw▶ withdrawn  └─Withdraw▶ …         └─Withdraw▶ …
+//
+// Whatever comes back before the reviewers is a new Revision, with the next number
+// and no approvals: rewritten by the model as a reviewer wished, edited by a
+// person, or the same code sealed anew, because what was approved is not what
+// would run (BreakSeal) or because the one who approved says that it was not them
+// (Disown). No way leads back to a number, so old approvals are of no use to
+// anybody. Only an edit that its inspection refuses (PutBack) leaves the revision,
+// and what was decided on it, as they were. Rounds are bounded and paid for.
 //
 // The verbs are methods of Request (verbs.go). They are pure: each checks that
 // the move is legal, makes it, and notes in Request.Changes whatever has to be
 // stored with it: revision, decision, run, messages, events, holds, settlements,
-// jobs. Store.Update locks the row, runs a closure that calls verbs, and writes
+// notices, jobs. Store.Update locks the row, runs a closure that calls verbs, and writes
 // all of it in one transaction. There is no other writer.
 //
 // # Two sentences
@@ -49,7 +58,9 @@
 // button carries request, revision and digest; a decision on anything else is a
 // StaleError. Start computes the digest anew from what is stored, Service.Run
 // fetches the inputs anew and holds them against their hashes, and the runner in
-// the box hashes the code once more before it compiles it.
+// the box hashes the code once more before it compiles it. What differs by then is
+// not run: BreakSeal says what it is, and people decide anew. What the code did is
+// held against what the inspection had found (Compare).
 //
 // Code is canonical before anyone sees it (Canonical): what a reviewer sees is
 // what Python sees. What is not goes back to the model, not to a person.
@@ -60,6 +71,7 @@
 //	job draft: Service.Draft ─▶ Writer.Write, Sandbox.Inspect ─▶ Update(Drafted)
 //	job show:  Service.Show  ─▶ Slack.Publish draws thread and card from View
 //	click:     bot ─▶ Service.Decide ─▶ Update(Decide) (commit) ─▶ bot acks
+//	           or asks for changes ─▶ job draft once more; edits ─▶ job draft inspects, and asks no model
 //	job run:   Service.Run ─▶ Sandbox.Create, Update(Start), Sandbox.Start, Result, Update(Finish), Kill
 //	job show:  the answer and its bill appear in the thread
 //
@@ -69,6 +81,9 @@
 //	verbs.go     the moves            draft.go   Service.Draft
 //	manifest.go  the seal             decide.go  Service.Decide, Withdraw
 //	canonical.go what may be seen     run.go     Service.Run
+//	round.go     changes and edits    seal.go    what breaks an approval
+//	diff.go      what differs         remind.go  whose turn it is, and saying so again
+//	observed.go  what it really did   word.go    what notices about a request say
 //	policy.go    who and how much     service.go Show, Sweep and the small ones
 //	ports.go     what it needs: Store (storage), Writer (codegen), Sandbox (sandbox/...), Slack (bot)
 //	errors.go    what can be wrong, words.go what the asker is told

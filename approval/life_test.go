@@ -1,6 +1,7 @@
 package approval
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -56,7 +57,7 @@ func (l *life) store(t *rapid.T, before *Request) {
 		l.settled[s.HoldID] = s
 	}
 	if d := c.Decision; d != nil {
-		key := d.Reviewer + " on " + d.Digest
+		key := fmt.Sprint(d.Reviewer, " on ", d.Revision)
 		require.False(t, l.decisions[key], "decided twice: %s", key)
 		l.decisions[key] = true
 		require.NotEqual(t, l.r.Asker, d.Reviewer)
@@ -66,7 +67,14 @@ func (l *life) store(t *rapid.T, before *Request) {
 	if c.Revision != nil {
 		l.revisions = append(l.revisions, *c.Revision)
 		require.Equal(t, len(l.revisions), c.Revision.Number)
+		require.Empty(t, l.r.Decisions, "nobody has decided on what is new")
+		l.tampered = false // it is before people as it is
 	}
+	if l.r.State == Pending && before.State != Pending {
+		require.True(t, c.Revision != nil || before.Edit != nil, "it came back and is not new")
+	}
+	require.True(t, l.r.Edit == nil || l.r.State == Drafting)
+	require.LessOrEqual(t, l.r.Rounds, l.p.MaxRounds)
 	if c.Run != nil && c.Run.Result == nil && c.Run.BegunAt.IsZero() {
 		l.starts++
 		require.Equal(t, Approved, before.State)
@@ -148,12 +156,28 @@ func TestNoOrderOfMovesBreaksAPromise(t *testing.T) {
 			},
 			"decide": func(t *rapid.T) {
 				d := approvalOf(l.r, people.Draw(t, "reviewer"))
-				d.Verdict = rapid.SampledFrom([]Verdict{Approve, Approve, Approve, Reject, ""}).Draw(t, "verdict")
+				d.Verdict = rapid.SampledFrom([]Verdict{Approve, Approve, Approve, Rewrite, Rewrite, Reject, ""}).Draw(t, "verdict")
 				if rapid.IntRange(0, 9).Draw(t, "stale") == 0 {
 					d.Digest = "stale"
 				}
 				d.Revision += rapid.SampledFrom([]int{0, 0, 0, 0, 0, 1, -1}).Draw(t, "revision")
 				_ = l.try(t, "Decide", func() error { return l.r.Decide(d, 50, p, l.now) })
+			},
+			"edit": func(t *rapid.T) {
+				who := people.Draw(t, "editor")
+				_ = l.try(t, "TakeEdit", func() error { return takeEdit(l.r, who, p, l.now) })
+			},
+			"put back": func(t *rapid.T) { _ = l.try(t, "PutBack", func() error { return l.r.PutBack("x", l.now) }) },
+			"break":    func(t *rapid.T) { _ = l.try(t, "BreakSeal", func() error { return breakSeal(l.r, p, l.now) }) },
+			"disown": func(t *rapid.T) {
+				who := people.Draw(t, "who")
+				_ = l.try(t, "Disown", func() error { return l.r.Disown(who, len(l.revisions), Click{}, p, l.now) })
+			},
+			"remind":   func(t *rapid.T) { _ = l.try(t, "Remind", func() error { return l.r.Remind(nil, l.now) }) },
+			"escalate": func(t *rapid.T) { _ = l.try(t, "Escalate", func() error { return l.r.Escalate(nil, l.now) }) },
+			"assign": func(t *rapid.T) {
+				who := people.Draw(t, "who")
+				_ = l.try(t, "Assign", func() error { return l.r.Assign(who, "R1", Click{}, l.now) })
 			},
 			"fail":     func(t *rapid.T) { _ = l.try(t, "Fail", func() error { return l.r.Fail("x", l.now) }) },
 			"expire":   func(t *rapid.T) { _ = l.try(t, "Expire", func() error { return l.r.Expire(l.now) }) },
@@ -196,7 +220,7 @@ func TestNoOrderOfMovesBreaksAPromise(t *testing.T) {
 			},
 		}
 		// What ends a life is mostly left out, or few would get old.
-		for _, name := range []string{"withdraw", "fail", "expire", "lose", "time passes", "refuse", "again"} {
+		for _, name := range []string{"withdraw", "fail", "expire", "lose", "break", "disown", "time passes", "refuse", "again"} {
 			move := moves[name]
 			moves[name] = func(t *rapid.T) {
 				if rapid.IntRange(0, 5).Draw(t, "really") == 0 {

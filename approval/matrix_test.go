@@ -86,7 +86,25 @@ func inState(t *testing.T, state State) *Request {
 type verb struct {
 	name string
 	do   func(r *Request, p Policy, now time.Time) error
-	late bool // tried after the wait has run out
+	late bool          // tried after the wait has run out
+	at   time.Duration // when else; a minute after it began unless said otherwise
+}
+
+// editOf is what somebody writes in place of the code that stands.
+func editOf(by string) Edit {
+	return Edit{By: by, Code: "print(2)\n", Click: Click{User: by, ActionTS: "e"}}
+}
+
+func takeEdit(r *Request, by string, p Policy, now time.Time) error {
+	number, digest := 0, ""
+	if r.Revision != nil {
+		number, digest = r.Revision.Number, r.Revision.Digest
+	}
+	return r.TakeEdit(editOf(by), number, digest, budget.Cent, p, now)
+}
+
+func breakSeal(r *Request, p Policy, now time.Time) error {
+	return r.BreakSeal(&BrokenSealError{Why: []string{"It is not what it was."}}, testRevision().Manifest, p, now)
 }
 
 var verbs = []verb{
@@ -99,6 +117,32 @@ var verbs = []verb{
 		return r.Decide(approvalOf(r, "R2"), budget.Cent, p, now)
 	}},
 	{name: "Reject", do: func(r *Request, p Policy, now time.Time) error { return r.Decide(rejectionOf(r, "R2"), 0, p, now) }},
+	{name: "Request changes", do: func(r *Request, p Policy, now time.Time) error {
+		d := rejectionOf(r, "R2")
+		d.Verdict = Rewrite
+		return r.Decide(d, budget.Cent, p, now)
+	}},
+	{name: "Edit", do: func(r *Request, p Policy, now time.Time) error { return takeEdit(r, "R2", p, now) }},
+	{name: "Edit late", late: true, do: func(r *Request, p Policy, now time.Time) error { return takeEdit(r, "R2", p, now) }},
+	{name: "Put back", do: func(r *Request, _ Policy, now time.Time) error { return r.PutBack("x", now) }},
+	{name: "Break the seal", do: breakSeal},
+	{name: "Disown", do: func(r *Request, p Policy, now time.Time) error {
+		if r.State == Pending {
+			p.Quorum = 2
+			if err := r.Decide(approvalOf(r, "R1"), 0, p, now); err != nil {
+				return err
+			}
+		}
+		return r.Disown("R1", 1, Click{}, p, now)
+	}},
+	{name: "Remind", at: 12 * time.Hour, do: func(r *Request, _ Policy, now time.Time) error { return r.Remind([]string{"R1"}, now) }},
+	{name: "Remind early", do: func(r *Request, _ Policy, now time.Time) error { return r.Remind([]string{"R1"}, now) }},
+	{name: "Remind late", late: true, do: func(r *Request, _ Policy, now time.Time) error { return r.Remind([]string{"R1"}, now) }},
+	{name: "Escalate", at: 20 * time.Hour, do: func(r *Request, _ Policy, now time.Time) error { return r.Escalate(nil, now) }},
+	{name: "Escalate early", at: 19 * time.Hour, do: func(r *Request, _ Policy, now time.Time) error { return r.Escalate(nil, now) }},
+	{name: "Assign", do: func(r *Request, _ Policy, now time.Time) error { return r.Assign("R2", "R1", Click{}, now) }},
+	{name: "Assign late", late: true, do: func(r *Request, _ Policy, now time.Time) error { return r.Assign("R2", "R1", Click{}, now) }},
+	{name: "Ask for an opinion", do: func(r *Request, _ Policy, now time.Time) error { return r.AskOpinion("R2", "R1", Click{}, now) }},
 	{name: "neither", do: func(r *Request, p Policy, now time.Time) error {
 		d := approvalOf(r, "R2")
 		d.Verdict = "maybe"
@@ -126,8 +170,10 @@ var verbs = []verb{
 var matrix = map[State]map[string]State{
 	Drafting: {"Call": Drafting, "Refuse": Drafting, "Again": Drafting, "Drafted": Pending, "Fail": Failed,
 		"Expire": Expired, "Withdraw": Withdrawn},
-	Pending:  {"Approve": Approved, "Reject": Rejected, "Expire": Expired, "Withdraw": Withdrawn},
-	Approved: {"Fail": Failed, "Expire": Expired, "Withdraw": Withdrawn, "Start": Running},
+	Pending: {"Approve": Approved, "Reject": Rejected, "Expire": Expired, "Withdraw": Withdrawn,
+		"Request changes": Drafting, "Edit": Drafting, "Disown": Pending,
+		"Remind": Pending, "Escalate": Pending, "Assign": Pending, "Ask for an opinion": Pending},
+	Approved: {"Fail": Failed, "Expire": Expired, "Withdraw": Withdrawn, "Start": Running, "Break the seal": Pending, "Disown": Pending},
 	Running:  {"Begin": Running, "Finish": Done, "Void": Failed, "Lose": Lost},
 	Done:     {}, Failed: {}, Rejected: {}, Expired: {}, Withdrawn: {}, Lost: {},
 }
@@ -141,8 +187,11 @@ func TestEveryVerbInEveryState(t *testing.T) {
 				t.Parallel()
 				r := inState(t, state)
 				now := t0.Add(time.Minute)
-				if v.late {
+				switch {
+				case v.late:
 					now = t0.Add(1000 * time.Hour)
+				case v.at > 0:
+					now = t0.Add(v.at)
 				}
 				before := deepCopy(r)
 				err := v.do(r, testPolicy(), now)

@@ -68,15 +68,17 @@ func (a announced) any(kind string) bool {
 	return slices.ContainsFunc(a.findings, func(f Finding) bool { return f.Kind == kind })
 }
 
-// about tells whether a finding of a kind names this, or cannot say what it is about.
-func (a announced) about(kind, name string) (named, open bool) {
+// file is what the findings of a kind say about a file: they name it, they cannot
+// say which one it is about, or they name a function that moves files about.
+func (a announced) file(kind, name string) (named, computed, moves bool) {
 	for _, f := range a.findings {
 		if f.Kind == kind {
-			named = named || path.Clean(f.About) == name
-			open = open || f.About == "" || functions[f.About]
+			named = named || f.About != "" && path.Clean(f.About) == name
+			computed = computed || f.About == ""
+			moves = moves || functions[f.About]
 		}
 	}
-	return named, open
+	return named, computed, moves
 }
 
 // functions are what findings about files can name instead of a file.
@@ -103,8 +105,7 @@ func (a announced) imports(seen []string) (surprises []string) {
 	return surprises
 }
 
-// systemFiles are what Python and its libraries read on the code's behalf: time
-// zones, fonts, the names of types, random numbers.
+// systemFiles are where time zones, fonts, the names of types and the like are.
 var systemFiles = []string{"/dev/null", "/dev/urandom", "/dev/random", "/etc/localtime", "/etc/timezone", "/etc/mime.types", "/etc/fonts/",
 	"/usr/share/", "/usr/lib/", "/usr/local/lib/", "/usr/local/share/", "/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system/cpu/"}
 
@@ -124,26 +125,23 @@ func (a announced) files(inputs []Input, seen []string) (t touched) {
 		}
 		isInput := slices.ContainsFunc(inputs, func(in Input) bool { return in.Name == name })
 		inside := !path.IsAbs(name) && name != ".." && !strings.HasPrefix(name, "../")
-		mentioned, _ := a.about(findsRead, name)
-		toWrite, anyWrite := a.about(findsWrite, name)
+		toRead, _, _ := a.file(findsRead, name)
+		toWrite, anyWrite, moves := a.file(findsWrite, name)
 		switch {
-		case slices.ContainsFunc(systemFiles, func(place string) bool { return strings.HasPrefix(name, place) }) && (did == "" || name == "/dev/null"):
-		case did == "" && (isInput || own[name] || mentioned || toWrite):
-		case did == "" && inside && a.looksAround():
+		case did == "" && (isInput || own[name] || toRead || toWrite || public(name) || inside && a.looksAround()):
 		case did == "":
 			t.opened = append(t.opened, name)
-		case did == "written" && (toWrite || mentioned || inside && anyWrite && !isInput):
-			own[name] = true
 		case did == "written":
-			own[name] = true
-			t.written = append(t.written, name)
+			// Opening a database counts as writing it, though it may only be read.
+			asked := toWrite || toRead && (!isInput || database(name)) || inside && !isInput && (anyWrite || moves)
+			if own[name] = true; !asked && name != "/dev/null" {
+				t.written = append(t.written, name)
+			}
 		case strings.HasPrefix(did, "renamed to "):
-			own[strings.TrimPrefix(did, "renamed to ")] = true
-			if !own[name] && !anyWrite {
+			if own[strings.TrimPrefix(did, "renamed to ")] = true; !own[name] && !moves {
 				t.changed = append(t.changed, entry)
 			}
-		case did == "deleted" && (own[name] || a.any(findsDelete)):
-		case anyWrite && inside: // a link
+		case own[name] || moves && inside || did == "deleted" && a.any(findsDelete):
 		default:
 			t.changed = append(t.changed, entry)
 		}
@@ -153,6 +151,15 @@ func (a announced) files(inputs []Input, seen []string) (t touched) {
 
 // looksAround tells of code that reads files whose names it finds out as it runs.
 func (a announced) looksAround() bool {
-	_, open := a.about(findsRead, "")
-	return open || a.any(findsList)
+	_, computed, moves := a.file(findsRead, "")
+	return computed || moves || a.any(findsList)
+}
+
+// public tells of what Python and its libraries read on the code's behalf.
+func public(name string) bool {
+	return slices.ContainsFunc(systemFiles, func(place string) bool { return strings.HasPrefix(name, place) })
+}
+
+func database(name string) bool {
+	return slices.Contains([]string{".db", ".sqlite", ".sqlite3"}, path.Ext(name))
 }

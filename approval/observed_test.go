@@ -1,0 +1,86 @@
+package approval
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func found(kind, about string) Finding { return Finding{Level: Note, Kind: kind, About: about} }
+
+func TestWhatWasAnnouncedIsNoSurprise(t *testing.T) {
+	t.Parallel()
+	inputs := []Input{{Name: "sales.csv"}, {Name: "data.db"}}
+	for name, tt := range map[string]struct {
+		findings []Finding
+		seen     Observed
+	}{
+		"nothing at all": {},
+		"an honest analysis": {[]Finding{found("import", "matplotlib, pandas"), found("read", "sales.csv"), found("write", "copy.csv")},
+			Observed{Opened: []string{"sales.csv", "copy.csv (written)", "copy.csv"}, Imported: []string{"pandas", "matplotlib"}}},
+		"an input that no finding names":    {[]Finding{found("import", "pandas")}, Observed{Opened: []string{"sales.csv"}}},
+		"names that are computed":           {[]Finding{found("read", ""), found("write", "")}, Observed{Opened: []string{"other.csv", "a.csv (written)", "sub/b.csv (written)"}}},
+		"all files of the folder":           {[]Finding{found("list", "glob.glob")}, Observed{Opened: []string{"other.csv"}}},
+		"its own files, read and removed":   {[]Finding{found("write", "t.csv")}, Observed{Opened: []string{"t.csv (written)", "t.csv", "t.csv (renamed to u.csv)", "u.csv", "u.csv (deleted)"}}},
+		"a database that is an input":       {[]Finding{found("read", "data.db")}, Observed{Opened: []string{"data.db (written)"}}},
+		"what is deleted":                   {[]Finding{found("delete", "os.remove")}, Observed{Opened: []string{"sales.csv (deleted)"}}},
+		"files that are moved":              {[]Finding{found("write", "os.rename")}, Observed{Opened: []string{"sales.csv (renamed to b.csv)", "b.csv"}}},
+		"parts of modules":                  {[]Finding{found("import", "os.path, json"), found("process", "os.system"), found("missing module", "seaborn")}, Observed{Imported: []string{"os", "json", "seaborn"}, Spawned: []string{"true"}}},
+		"what Python imports by itself":     {[]Finding{found("import", "datetime")}, Observed{Imported: []string{"datetime", "_strptime"}}},
+		"time zones, fonts and the like":    {nil, Observed{Opened: []string{"/usr/share/zoneinfo/Europe/Berlin", "/dev/urandom", "/etc/localtime", "/dev/null (written)"}}},
+		"a network that was announced":      {[]Finding{found("network", "api.example.com")}, Observed{Connected: []string{"looks up api.example.com", "10.0.0.1:443"}}},
+		"findings of an earlier inspection": {[]Finding{{Level: Note, Text: "Imports pandas."}}, Observed{Imported: []string{"pandas"}, Spawned: []string{"sh"}}},
+	} {
+		require.Empty(t, Compare(tt.findings, inputs, tt.seen), name)
+	}
+}
+
+func TestWhatNobodyAnnouncedIsSaid(t *testing.T) {
+	t.Parallel()
+	inputs := []Input{{Name: "sales.csv"}}
+	honest := []Finding{found("import", "pandas"), found("read", "sales.csv"), found("read", ""), found("write", "")}
+	for name, tt := range map[string]struct {
+		findings []Finding
+		seen     Observed
+		want     string
+	}{
+		"a file elsewhere":     {honest, Observed{Opened: []string{"/etc/passwd"}}, "It opened /etc/passwd, which the inspection had not found."},
+		"a file above":         {honest, Observed{Opened: []string{"../secret"}}, "It opened ../secret, which the inspection had not found."},
+		"another file":         {[]Finding{found("read", "sales.csv")}, Observed{Opened: []string{"wages.csv"}}, "It opened wages.csv, which the inspection had not found."},
+		"a written file":       {[]Finding{found("read", "sales.csv")}, Observed{Opened: []string{"x.py (written)"}}, "It wrote x.py, which the inspection had not found."},
+		"an input overwritten": {honest, Observed{Opened: []string{"sales.csv (written)"}}, "It wrote sales.csv, which the inspection had not found."},
+		"a place elsewhere":    {honest, Observed{Opened: []string{"/root/x (written)"}}, "It wrote /root/x, which the inspection had not found."},
+		"a system file":        {honest, Observed{Opened: []string{"/usr/lib/x.py (written)"}}, "It wrote /usr/lib/x.py, which the inspection had not found."},
+		"a link":               {[]Finding{found("import", "os")}, Observed{Opened: []string{"l (a link to /etc/passwd)"}}, "It changed files in a way that the inspection had not found: l (a link to /etc/passwd)."},
+		"a deleted input":      {honest, Observed{Opened: []string{"sales.csv (deleted)"}}, "It changed files in a way that the inspection had not found: sales.csv (deleted)."},
+		"an input renamed":     {honest, Observed{Opened: []string{"sales.csv (renamed to b.csv)"}}, "It changed files in a way that the inspection had not found: sales.csv (renamed to b.csv)."},
+		"a module":             {honest, Observed{Imported: []string{"pandas", "socket"}}, "It imported socket, which the inspection had not found."},
+		"the network":          {honest, Observed{Connected: []string{"1.2.3.4:80"}}, "It tried to reach the network, which the inspection had not found: 1.2.3.4:80."},
+		"a process":            {honest, Observed{Spawned: []string{"/bin/sh -c id"}}, "It started another program, which the inspection had not found: /bin/sh -c id."},
+		"with no findings":     {nil, Observed{Spawned: []string{"a copy of itself"}}, "It started another program, which the inspection had not found: a copy of itself."},
+		"many":                 {nil, Observed{Spawned: []string{"a", "b", "c", "d", "e", "f", "g"}}, "It started another program, which the inspection had not found: a, b, c, d, e and 2 more."},
+		"names that deceive":   {nil, Observed{Spawned: []string{"a\nb\u202e" + strings.Repeat("x", 200)}}, "It started another program, which the inspection had not found: a b\\u{202e}" + strings.Repeat("x", 89) + "… (111 characters more)."},
+	} {
+		require.Equal(t, []string{tt.want}, Compare(tt.findings, inputs, tt.seen), name)
+	}
+}
+
+func TestAMismatchIsAudited(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.box.inspect = append(b.box.inspect, func(string) (Inspection, error) {
+		return Inspection{Findings: []Finding{found("import", "pandas")}}, nil
+	})
+	b.box.result.Observed = Observed{Imported: []string{"pandas"}, Spawned: []string{"sh"}}
+	r := b.approved()
+	require.Empty(t, b.work())
+	require.Equal(t, 1, b.count(r.ID, "mismatch"))
+	b.box.result.Observed.Spawned = nil
+	b.box.inspect = append(b.box.inspect, func(string) (Inspection, error) {
+		return Inspection{Findings: []Finding{found("import", "pandas")}}, nil
+	})
+	r = b.approved()
+	require.Empty(t, b.work())
+	require.Zero(t, b.count(r.ID, "mismatch"))
+}
