@@ -21,6 +21,7 @@ type Question struct {
 	Text     string
 	Model    string // empty for the default
 	Files    []File // by Slack's id, name and size
+	Uploads  bool   // some of the files were uploaded in the form, and are in no channel
 	ThreadTS string // of the thread that it was asked in; empty for a new one
 	Trigger  string // what Slack calls this delivery, the same in every repetition
 }
@@ -31,7 +32,7 @@ func (s *Service) Ask(ctx context.Context, q Question) (*Request, error) {
 	if s.Sandbox == nil {
 		return nil, &InputError{Why: "Nothing can run code here at the moment: " + s.NoBox}
 	}
-	chosen, uploads := q.Model != "", len(q.Files) > 0
+	chosen := q.Model != ""
 	q, err := s.clean(q)
 	if err != nil {
 		return nil, err
@@ -58,7 +59,7 @@ func (s *Service) Ask(ctx context.Context, q Question) (*Request, error) {
 		return nil, err
 	}
 	now := time.Now().UTC().Truncate(time.Microsecond)
-	model, cheaper, err := s.within(standings, q.Model, chosen, uploads, now)
+	model, cheaper, err := s.within(standings, q.Model, chosen, q.Uploads, now)
 	if err != nil {
 		return nil, err
 	}

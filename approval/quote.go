@@ -33,7 +33,7 @@ func (s *Service) worst(now time.Time) func(model string) (budget.USD, error) {
 // policy wants instead. What a policy has switched off is an *InputError.
 func (s *Service) within(standings []budget.Standing, model string, chosen, uploads bool, now time.Time) (string, *Downgraded, error) {
 	if by, off := budget.Without(standings, budget.Upload); off && uploads {
-		return "", nil, &InputError{Why: switchedOff(by, "Files in questions are") + " You can still ask about files in a thread where they were read before."}
+		return "", nil, &InputError{Why: switchedOff(by, "Uploading files with a question is") + " You can still ask about files that are in the channel."}
 	}
 	if to, by, ok := budget.Cheaper(standings, model, s.worst(now)); ok {
 		return to, &Downgraded{From: model, To: to, Scope: by.Limit.Scope}, nil

@@ -63,14 +63,15 @@ func TestWhatIsSwitchedOffIsRefusedInWordsOrApplied(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.past(80, budget.LimitPolicy{Without: []budget.Ability{budget.Upload, budget.LongRuns, budget.WithoutModel("m1")}})
-	_, err := b.Ask(t.Context(), question())
+	q := question()
+	q.Uploads = true
+	_, err := b.Ask(t.Context(), q)
 	var in *InputError
 	require.ErrorAs(t, err, &in)
-	require.Equal(t, "Files in questions are switched off: the team's budget has spent more than 80% of $1.00. "+
-		"You can still ask about files in a thread where they were read before.", in.Why)
+	require.Equal(t, "Uploading files with a question is switched off: the team's budget has spent more than 80% of $1.00. "+
+		"You can still ask about files that are in the channel.", in.Why)
 
-	q := question()
-	q.Files, q.Model = nil, "m1"
+	q.Uploads, q.Model = false, "m1"
 	_, err = b.Ask(t.Context(), q)
 	require.ErrorAs(t, err, &in)
 	require.Equal(t, "m1 is switched off: the team's budget has spent more than 80% of $1.00. Choose another model.", in.Why)

@@ -201,7 +201,7 @@ func (s *service) Ask(ctx context.Context, q approval.Question) (*approval.Reque
 	if !again {
 		s.asked = append(s.asked, q)
 	}
-	return &approval.Request{ID: "bcd23fg", Team: q.Team, Project: q.Project, Asker: q.Asker, Question: q.Text}, nil
+	return &approval.Request{ID: "bcd23fg", Team: q.Team, Project: q.Project, Asker: q.Asker, Question: q.Text, Blocked: s.blocks}, nil
 }
 
 func (s *service) questions() []approval.Question {

@@ -201,7 +201,7 @@ func (b *Bot) submitForm(ctx context.Context, cb slack.InteractionCallback) (ans
 		if !data(file.Name) {
 			return amiss(&approval.InputError{Why: cut(file.Name, 100) + " is none of the files that I can read: " + strings.ToUpper(strings.Join(dataTypes, ", ")) + "."}, fieldUpload, cb)
 		}
-		q.Files = append(q.Files, input(file))
+		q.Files, q.Uploads = append(q.Files, input(file)), true
 	}
 	r, err := b.Service.Ask(ctx, q)
 	if err != nil {

@@ -26,6 +26,7 @@ func TestTheFormTakesTickedAndUploadedFiles(t *testing.T) {
 	require.Equal(t, "codestral-2508", q[0].Model)
 	require.Equal(t, slacksim.SalesData, q[0].Project)
 	require.Len(t, q[0].Files, 2)
+	require.True(t, q[0].Uploads)
 	require.Equal(t, "sales.csv", q[0].Files[0].Name)
 	require.Equal(t, approval.File{ID: up.ID, Name: "costs.xlsx", Size: 4}, q[0].Files[1])
 	b.told(slacksim.Analyst, slacksim.SalesData, "On it.")

@@ -67,10 +67,12 @@ func (b *Bot) hear(ctx context.Context, s spoken) (answer, error) {
 	if q.Files, err = b.meant(ctx, s, text); err != nil {
 		return answer{}, err
 	}
-	if _, err := b.Service.Ask(ctx, q); err != nil {
+	r, err := b.Service.Ask(ctx, q)
+	if err != nil || r.Blocked == nil && r.Downgraded == nil {
 		return answer{}, err
 	}
-	return answer{}, nil
+	// What a command would have said in its answer matters here as well.
+	return answer{after: func(ctx context.Context) { b.tell(ctx, s.seat(), taken(r)...) }}, nil
 }
 
 // meant finds the files of a question that was put in a message: those that hang

@@ -20,6 +20,7 @@ type purse struct {
 	explained *approval.Explanation
 	top       []approval.Spender
 	choices   approval.Choices
+	blocks    *approval.Block // of every question
 	ends      []approval.GrantEnd
 
 	sets    []budget.Limit

@@ -104,6 +104,10 @@ func (fakeStore) Ask(_ context.Context, r *approval.Request, _ approval.Session)
 	return r, true, nil
 }
 
+func (fakeStore) Standings(context.Context, []budget.Scope) ([]budget.Standing, error) {
+	return nil, nil
+}
+
 type fakeSlack struct{ approval.Slack }
 
 func (fakeSlack) Person(context.Context, string, string) (approval.Person, error) {
