@@ -95,7 +95,11 @@ func (s *Service) Tell(ctx context.Context, key string) error {
 		view.Now = view.View.Now
 	}
 	var faults []error
-	for _, who := range s.recipients(n, posts) {
+	to, err := s.recipients(ctx, n, posts)
+	if err != nil {
+		return err
+	}
+	for _, who := range to {
 		faults = append(faults, s.tellOne(ctx, view, who, posts[who]))
 	}
 	if err := errors.Join(faults...); err != nil {
@@ -105,16 +109,20 @@ func (s *Service) Tell(ctx context.Context, key string) error {
 }
 
 // recipients are all whom a notice is for, and all who have it already.
-func (s *Service) recipients(n *Notice, posts map[string]NoticePost) []string {
+func (s *Service) recipients(ctx context.Context, n *Notice, posts map[string]NoticePost) ([]string, error) {
 	all := slices.Clone(n.To)
 	if n.Admins {
-		all = append(all, s.Policy.Admins...)
+		roster, err := s.Reviewers(ctx, n.Team, "")
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, roster.Admins...)
 	}
 	for who := range posts {
 		all = append(all, who)
 	}
 	slices.Sort(all)
-	return slices.Compact(all)
+	return slices.Compact(all), nil
 }
 
 func (s *Service) tellOne(ctx context.Context, v *NoticeView, who string, had NoticePost) error {
