@@ -112,7 +112,11 @@ func (b *Bot) budget(ctx context.Context, c slack.SlashCommand) (answer, error) 
 	if o.user == "" {
 		o.user = c.UserID
 	}
-	if o.user != c.UserID && !b.Policy().Admin(c.UserID) {
+	roster, err := b.Service.Reviewers(ctx, c.TeamID, "")
+	if err != nil {
+		return orPrivately(err)
+	}
+	if o.user != c.UserID && !roster.Admin(c.UserID) {
 		return privately(&page{}, words("Only administrators look at other people's budgets. Yours: "), mono(commandBudget+" show")), nil
 	}
 	standings, err := b.Service.Budgets(ctx, c.TeamID, o.user)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -35,7 +36,7 @@ func pages(b *Bot) map[string]*page {
 		v.Request.Revision.Findings = []approval.Finding{{Level: approval.Note, Line: 3, Text: "reads sales.csv"}, {Level: approval.Danger, Line: 4, Text: "starts another program"}, {Level: approval.Caution, Text: "uses getattr"}}
 	}
 	long := sample(posted, withCode(longCode(412)))
-	modal, _ := b.reviewView(long.Request, origin{Channel: "C1", Message: "1.2", Seal: sealOf(long.Request).String()})
+	modal, _ := b.reviewView(long, origin{Channel: "C1", Message: "1.2", Seal: sealOf(long.Request).String()})
 	form := b.formView(form{channel: "C1", question: "How many?", choices: []approval.File{{ID: "F1", Name: "a.csv"}, {ID: "F2", Name: "b.csv"}}, ticked: []approval.File{{ID: "F2"}}})
 	m := map[string]*page{
 		"root":               b.root(sample()),
@@ -70,6 +71,7 @@ func pages(b *Bot) map[string]*page {
 		"modal-reason":       {blocks: reasonView(origin{}).Blocks.BlockSet},
 		"help":               b.helpAnalyze(),
 	}
+	maps.Copy(m, reviewPages(b))
 	return m
 }
 
@@ -92,11 +94,15 @@ func TestMessagesLookAsTheyDid(t *testing.T) {
 func TestEveryActionThatIsDrawnIsListedAndAnswered(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	drawn := map[string]bool{actionLink: true} // only on a Home, which home_test.go draws
+	drawn := map[string]bool{}
 	all := pages(b.bot)
-	home, err := b.bot.homePage(b.ctx, slacksim.DefaultTeam.ID, slacksim.Analyst)
-	require.NoError(t, err)
-	all["home"] = home
+	for _, who := range []string{slacksim.Analyst, slacksim.Reviewer, slacksim.Admin} {
+		home, err := b.bot.homePage(b.ctx, slacksim.DefaultTeam.ID, who, shelfmark{})
+		require.NoError(t, err)
+		all["home "+who] = home
+	}
+	edited, _ := editView(sample(withCode(longCode(370))).Request, origin{})
+	all["a long edit"] = &page{blocks: edited.Blocks.BlockSet}
 	all["anywhere"] = &page{blocks: b.bot.formView(form{}).Blocks.BlockSet}
 	for _, p := range all {
 		text, err := json.Marshal(p.blocks)
@@ -163,7 +169,7 @@ func TestTheCodeThatIsShownIsTheCode(t *testing.T) {
 			require.Equal(rt, code, shown)
 			require.LessOrEqual(rt, utf8.RuneCountInString(code), inlineChars)
 		}
-		modal, ok := b.reviewView(v.Request, origin{})
+		modal, ok := b.reviewView(v, origin{})
 		if chunks, fits := chunked(code); fits {
 			require.True(rt, ok)
 			shown, _ := shownCode(modal.Blocks.BlockSet)

@@ -16,7 +16,13 @@ import (
 // notices draws each kind of notice for the one who gets it. What a notice says
 // is in its data; where its buttons lead is decided by what is stored now.
 var notices = map[approval.NoticeKind]func(b *Bot, v *approval.NoticeView, to string) (*page, error){
-	approval.NoticePrice: (*Bot).priceNotice,
+	approval.NoticePrice:      (*Bot).priceNotice,
+	approval.NoticeApproved:   (*Bot).approvedNotice,
+	approval.NoticeDisowned:   (*Bot).disownedNotice,
+	approval.NoticeReminder:   (*Bot).reminderNotice,
+	approval.NoticeAssigned:   (*Bot).assignedNotice,
+	approval.NoticeOpinion:    (*Bot).opinionNotice,
+	approval.NoticeEditFailed: (*Bot).editNotice,
 }
 
 // noticeEvent marks a direct message as a notice, so that it is found again. Apps
