@@ -62,19 +62,24 @@ func (s *Service) Grants(ctx context.Context, team string) ([]Grant, error) {
 
 // admin checks that a click is an administrator's, now.
 func (s *Service) admin(ctx context.Context, click Click, what string) error {
-	roster, err := s.Reviewers(ctx, click.Team, "")
+	return s.administers(ctx, click.Team, click.User, "Only administrators "+what+".")
+}
+
+// administers refuses, with these words, whoever is no administrator, looked up now.
+func (s *Service) administers(ctx context.Context, team, who, why string) error {
+	roster, err := s.Reviewers(ctx, team, "")
 	if err != nil {
 		return err
 	}
-	if !roster.Admin(click.User) {
-		return &NotAllowedError{Who: click.User, Why: "Only administrators " + what + "."}
+	if !roster.Admin(who) {
+		return &NotAllowedError{Who: who, Why: why}
 	}
-	person, err := s.Slack.Person(ctx, click.Team, click.User)
+	person, err := s.Slack.Person(ctx, team, who)
 	if err != nil {
 		return err
 	}
 	if why := person.barred(); why != "" {
-		return &NotAllowedError{Who: click.User, Why: why}
+		return &NotAllowedError{Who: who, Why: why}
 	}
 	return nil
 }

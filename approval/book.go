@@ -11,6 +11,9 @@ type Book interface {
 	// Rules are the latest of a channel, or of the workspace where the channel has
 	// none. Version 0 where nobody has set any.
 	Rules(ctx context.Context, team, project string) (RuleSet, error)
+	// OwnRules are the latest of just this channel, or of just the workspace when
+	// project is empty. Version 0 where it has never had any.
+	OwnRules(ctx context.Context, team, project string) (RuleSet, error)
 	// RulesNamed is the version that a manifest names. One that nobody has: ErrNotFound.
 	RulesNamed(ctx context.Context, team, name string) (RuleSet, error)
 	// SetRules stores the version after set.Version, and in the audit trail what was

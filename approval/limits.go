@@ -20,21 +20,6 @@ func (s *Service) Calendar() *time.Location {
 	return s.Location
 }
 
-// administers refuses whoever may not decide about money, looked up now.
-func (s *Service) administers(ctx context.Context, team, who, why string) error {
-	if !s.Policy.Admin(who) {
-		return &NotAllowedError{Who: who, Why: why}
-	}
-	person, err := s.Slack.Person(ctx, team, who)
-	if err != nil {
-		return err
-	}
-	if why := person.barred(); why != "" {
-		return &NotAllowedError{Who: who, Why: why}
-	}
-	return nil
-}
-
 const (
 	whoChanges = "Only administrators change budgets."
 	whoLooks   = "Only administrators look at other people's budgets."

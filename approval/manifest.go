@@ -45,7 +45,7 @@ type Limits struct {
 }
 
 // ManifestVersion is the version that Seal writes.
-const ManifestVersion = 1
+const ManifestVersion = 2
 
 // Canonical is the manifest's one spelling.
 func (m Manifest) Canonical() []byte {

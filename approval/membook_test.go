@@ -29,6 +29,15 @@ func (m *memStore) Rules(ctx context.Context, team, project string) (RuleSet, er
 	return RuleSet{Team: team}, nil
 }
 
+func (m *memStore) OwnRules(_ context.Context, team, project string) (RuleSet, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if set, ok := m.latest(team, project); ok {
+		return set, nil
+	}
+	return RuleSet{Team: team, Project: project}, nil
+}
+
 func (m *memStore) latest(team, project string) (RuleSet, bool) {
 	for _, set := range slices.Backward(m.rules) {
 		if set.Team == team && set.Project == project {

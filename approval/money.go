@@ -45,7 +45,10 @@ func (s *Service) Choices(ctx context.Context, id string) (*Choices, error) {
 	if worst, err := s.draftCost(r.Model, now); err == nil && r.Blocked.Purpose == budget.ForDraft {
 		needed = worst // prices may have changed
 	}
-	c := &Choices{Block: r.Blocked, TopUp: r.OpenTopUp(), CanTopUp: s.canTopUp(r)}
+	c := &Choices{Block: r.Blocked, TopUp: r.OpenTopUp()}
+	if c.CanTopUp, err = s.canTopUp(ctx, r); err != nil {
+		return nil, err
+	}
 	c.Fits = budget.Check(needed, standings) == nil
 	c.FitsFrom, _ = budget.FitsFrom(needed, standings)
 	if tight, ok := budget.Tightest(standings); ok {
@@ -64,8 +67,9 @@ func (s *Service) Choices(ctx context.Context, id string) (*Choices, error) {
 }
 
 // canTopUp tells whether anybody else could grant this asker something.
-func (s *Service) canTopUp(r *Request) bool {
-	return slices.ContainsFunc(s.Policy.Admins, func(admin string) bool { return admin != r.Asker })
+func (s *Service) canTopUp(ctx context.Context, r *Request) (bool, error) {
+	roster, err := s.Reviewers(ctx, r.Team, "")
+	return slices.ContainsFunc(roster.Admins, func(admin string) bool { return admin != r.Asker }), err
 }
 
 // asks refuses whoever is not the asker.
@@ -205,7 +209,7 @@ func (s *Service) AskTopUp(ctx context.Context, id string, amount budget.USD, re
 		if err := asks(click)(r); err != nil {
 			return err
 		}
-		if !s.canTopUp(r) {
+		if c.Block != nil && !c.CanTopUp {
 			return &InputError{Why: "There is no other administrator here who could grant it. Choose a cheaper model, or wait."}
 		}
 		return r.AskTopUp(amount, reason, s.Policy, now)

@@ -65,6 +65,7 @@ type NoticeView struct {
 	Notice
 	View   *View // of the request that it is about; nil when it is about none
 	Policy Policy
+	Roster Roster // of the workspace
 	Now    time.Time
 }
 
@@ -102,8 +103,11 @@ func (s *Service) Tell(ctx context.Context, key string) error {
 		}
 		view.Now = view.View.Now
 	}
+	if view.Roster, err = s.Reviewers(ctx, n.Team, ""); err != nil {
+		return err
+	}
 	var faults []error
-	for _, who := range s.recipients(n, posts) {
+	for _, who := range view.recipients(posts) {
 		faults = append(faults, s.tellOne(ctx, view, who, posts[who]))
 	}
 	if err := errors.Join(faults...); err != nil {
@@ -113,15 +117,15 @@ func (s *Service) Tell(ctx context.Context, key string) error {
 }
 
 // recipients are all whom a notice is for, and all who have it already.
-func (s *Service) recipients(n *Notice, posts map[string]NoticePost) []string {
-	all := slices.Clone(n.To)
-	if n.Admins {
-		all = append(all, s.Policy.Admins...)
+func (v *NoticeView) recipients(posts map[string]NoticePost) []string {
+	all := slices.Clone(v.To)
+	if v.Admins {
+		all = append(all, v.Roster.Admins...)
 	}
 	for who := range posts {
 		all = append(all, who)
 	}
-	if asked := new(TopUpAsked); n.Kind == NoticeTopUp && json.Unmarshal(n.Data, asked) == nil {
+	if asked := new(TopUpAsked); v.Kind == NoticeTopUp && json.Unmarshal(v.Data, asked) == nil {
 		// Who asked does not answer, though they may be an administrator.
 		all = slices.DeleteFunc(all, func(who string) bool { return who == asked.AskedBy })
 	}

@@ -134,7 +134,7 @@ func (a announced) files(inputs []Input, seen []string) (t touched) {
 		case did == "written":
 			// Opening a database counts as writing it, though it may only be read.
 			asked := toWrite || toRead && (!isInput || database(name)) || inside && !isInput && (anyWrite || moves)
-			if own[name] = true; !asked && name != "/dev/null" {
+			if own[name] = true; !asked && name != "/dev/null" && name != ":memory:" {
 				t.written = append(t.written, name)
 			}
 		case strings.HasPrefix(did, "renamed to "):

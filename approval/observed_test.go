@@ -28,7 +28,7 @@ func TestWhatWasAnnouncedIsNoSurprise(t *testing.T) {
 		"files that are moved":              {[]Finding{found("write", "os.rename")}, Observed{Opened: []string{"sales.csv (renamed to b.csv)", "b.csv"}}},
 		"parts of modules":                  {[]Finding{found("import", "os.path, json"), found("process", "os.system"), found("missing module", "seaborn")}, Observed{Imported: []string{"os", "json", "seaborn"}, Spawned: []string{"true"}}},
 		"what Python imports by itself":     {[]Finding{found("import", "datetime")}, Observed{Imported: []string{"datetime", "_strptime"}}},
-		"time zones, fonts and the like":    {nil, Observed{Opened: []string{"/usr/share/zoneinfo/Europe/Berlin", "/dev/urandom", "/etc/localtime", "/dev/null (written)"}}},
+		"time zones, fonts and the like":    {nil, Observed{Opened: []string{"/usr/share/zoneinfo/Europe/Berlin", "/dev/urandom", "/etc/localtime", "/dev/null (written)", ":memory: (written)"}}},
 		"a network that was announced":      {[]Finding{found("network", "api.example.com")}, Observed{Connected: []string{"looks up api.example.com", "10.0.0.1:443"}}},
 		"findings of an earlier inspection": {[]Finding{{Level: Note, Text: "Imports pandas."}}, Observed{Imported: []string{"pandas"}, Spawned: []string{"sh"}}},
 	} {

@@ -25,8 +25,8 @@ func (b *Bot) myself() Identity {
 	return *b.self
 }
 
-// lower makes a name fit for the middle of a sentence.
-func lower(named []part) []part {
+// inside makes a name fit for the middle of a sentence.
+func inside(named []part) []part {
 	out := append([]part{}, named...)
 	if first, ok := out[0].(words); ok && first != "" {
 		out[0] = words(strings.ToLower(string(first[:1])) + string(first[1:]))
@@ -72,7 +72,7 @@ func (b *Bot) thresholdNotice(v *approval.NoticeView, to string) (*page, error) 
 	if policy := said.Standing.Limit.Policy; policy.Consequences() && said.Mark < policy.SoftMark() {
 		p.say(words(fmt.Sprintf("From %d %% on, %s.", policy.SoftMark(), saving(policy))))
 	}
-	b.raise(p, said.Standing.Limit.Scope, to)
+	b.raise(p, v, said.Standing.Limit.Scope, to)
 	return p, nil
 }
 
@@ -98,7 +98,7 @@ func (b *Bot) stopNotice(v *approval.NoticeView, to string) (*page, error) {
 	if said.Person == to {
 		p.say(words("The thread of your question shows what you can do."))
 	}
-	b.raise(p, said.Standing.Limit.Scope, to)
+	b.raise(p, v, said.Standing.Limit.Scope, to)
 	return p, nil
 }
 
@@ -110,15 +110,15 @@ func (b *Bot) forecastNotice(v *approval.NoticeView, to string) (*page, error) {
 	}
 	s := said.Standing
 	p, named := &page{}, b.namedIn(v, s.Limit.Scope, to)
-	p.say(flow(strong("At this pace "), lower(named), words(fmt.Sprintf(" will be used up on %s, before the %s ends.", day(said.At.In(b.Service.Calendar())), s.Limit.Window)))...)
+	p.say(flow(strong("At this pace "), inside(named), words(fmt.Sprintf(" will be used up on %s, before the %s ends.", day(said.At.In(b.Service.Calendar())), s.Limit.Window)))...)
 	p.standing(s, named)
-	b.raise(p, s.Limit.Scope, to)
+	b.raise(p, v, s.Limit.Scope, to)
 	return p, nil
 }
 
 // raise tells administrators how more may be spent.
-func (b *Bot) raise(p *page, s budget.Scope, to string) {
-	if !b.Policy().Admin(to) {
+func (b *Bot) raise(p *page, v *approval.NoticeView, s budget.Scope, to string) {
+	if !v.Roster.Admin(to) {
 		return
 	}
 	edit := button(actionEditLimit, "Edit this budget", scopeValue(s), "")
@@ -137,7 +137,7 @@ func (b *Bot) outcomeNotice(v *approval.NoticeView, to string) (*page, error) {
 	}
 	p := &page{}
 	if t.Granted {
-		p.say(flow(person(t.DecidedBy), strong(fmt.Sprintf(" has granted you %s more", t.Amount)), words(" in "), lower(b.namedIn(v, t.Scope, to)),
+		p.say(flow(person(t.DecidedBy), strong(fmt.Sprintf(" has granted you %s more", t.Amount)), words(" in "), inside(b.namedIn(v, t.Scope, to)),
 			words(", to be spent until "), moment(t.ExpiresAt), words("."))...)
 		if r := v.View.Request; r.Blocked == nil && !r.State.Final() {
 			p.say(words("Your question goes on by itself."))

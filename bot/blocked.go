@@ -104,7 +104,7 @@ func (b *Bot) waysOn(r *approval.Request, c *approval.Choices) (row []slack.Bloc
 		row = append(row, button(actionWait, "Wait until "+day(c.FitsFrom.In(b.Service.Calendar())).String(), r.ID, slack.StyleDefault))
 	}
 	if c.CanTopUp && c.TopUp == nil && !c.Fits {
-		row = append(row, button(actionMoreMoney, fmt.Sprintf("Ask for %s more", wish(c.Missing)), r.ID, slack.StyleDefault))
+		row = append(row, button(actionMoreMoney, fmt.Sprintf("Ask for %s more", askFor(c.Missing)), r.ID, slack.StyleDefault))
 	}
 	if !c.Fits {
 		again := button(actionContinue, "Try again", r.ID, slack.StyleDefault)
@@ -120,8 +120,8 @@ func useLabel(m approval.ModelChoice) string {
 	return fmt.Sprintf("Use %s (at most %s)", m.Model, m.Most.Approx())
 }
 
-// wish is an amount that people ask for: what is missing, rounded up to a cent.
-func wish(missing budget.USD) budget.USD {
+// askFor is an amount that people ask for: what is missing, rounded up to a cent.
+func askFor(missing budget.USD) budget.USD {
 	return max(budget.Cent, (missing+budget.Cent-1)/budget.Cent*budget.Cent)
 }
 

@@ -21,13 +21,34 @@ type Service interface {
 	Decide(ctx context.Context, ruling approval.Ruling) (*approval.Request, error)
 	// MayDecide gives the error that Decide would give, and decides nothing.
 	MayDecide(ctx context.Context, ruling approval.Ruling) (*approval.Request, error)
+	// MayEdit gives the error that Edit would give to anybody's code.
+	MayEdit(ctx context.Context, ruling approval.Ruling) (*approval.Request, error)
+	Edit(ctx context.Context, ruling approval.Ruling, code string) (*approval.Request, error)
+	Disown(ctx context.Context, id string, revision int, click approval.Click) (*approval.Request, error)
+	Assign(ctx context.Context, id, to string, click approval.Click) (*approval.Request, error)
+	SecondOpinion(ctx context.Context, id, from string, click approval.Click) (*approval.Request, error)
+	// Nearest is the most similar code that was approved in the same channel; nil when there is none.
+	Nearest(ctx context.Context, id string) (*approval.Near, error)
 	Withdraw(ctx context.Context, id string, click approval.Click) (*approval.Request, error)
 	// View is a request with all that its messages are drawn from.
 	View(ctx context.Context, id string) (*approval.View, error)
 	Recent(ctx context.Context, team, user string) ([]*approval.Request, error)
-	Pending(ctx context.Context, team string) ([]*approval.Request, error)
+	Queue(ctx context.Context, team, user string, f approval.QueueFilter, page int) (approval.Queue, error)
 	Models() []string
 	Money
+	Authority
+}
+
+// Authority is who may do what under which rules, and how that is changed.
+type Authority interface {
+	Reviewers(ctx context.Context, team, project string) (approval.Roster, error)
+	Grants(ctx context.Context, team string) ([]approval.Grant, error)
+	SetRole(ctx context.Context, click approval.Click, g approval.Grant) error
+	RemoveRole(ctx context.Context, click approval.Click, g approval.Grant) error
+	Delegate(ctx context.Context, click approval.Click, to string, until time.Time) error
+	RulesOf(ctx context.Context, team, project string) (approval.RuleSet, error)
+	SetRules(ctx context.Context, click approval.Click, set approval.RuleSet) (approval.RuleSet, error)
+	Statistics(ctx context.Context, click approval.Click, since time.Time) ([]approval.ReviewerStatistics, error)
 }
 
 // Options are what a bot needs.
@@ -63,6 +84,8 @@ type Bot struct {
 
 	mu   sync.Mutex
 	self *Identity // what auth.test said; nil until it has been asked
+
+	homes map[string]glimpse // who may be looking at their Home, and at what
 }
 
 var _ approval.Slack = (*Bot)(nil)

@@ -33,7 +33,7 @@ func (b *Bot) budget(ctx context.Context, c slack.SlashCommand) (answer, error) 
 	if err != nil {
 		return orPrivately(err)
 	}
-	if o.verb == "" && b.Policy().Admin(c.UserID) {
+	if o.verb == "" && b.isAdmin(ctx, c.TeamID, c.UserID) {
 		if err := b.open(ctx, c.TriggerID, b.limitView(limitForm{channel: c.ChannelID, kind: string(budget.User)})); err != nil {
 			return orPrivately(err)
 		}
@@ -52,13 +52,23 @@ func (b *Bot) budgets(ctx context.Context, c slack.SlashCommand, _ order) (*page
 	if err != nil {
 		return nil, err
 	}
-	if b.Policy().Admin(c.UserID) {
+	if b.isAdmin(ctx, c.TeamID, c.UserID) {
 		return p, b.bars(ctx, p, own, c.TeamID, c.UserID, 12)
 	}
 	for _, s := range own {
 		p.standing(s, whose(s.Limit.Scope, c.UserID))
 	}
 	return p, nil
+}
+
+// isAdmin tells whether somebody is named as an administrator, for what to show;
+// who may do what is for the service to say.
+func (b *Bot) isAdmin(ctx context.Context, team, user string) bool {
+	roster, err := b.Service.Reviewers(ctx, team, "")
+	if err != nil {
+		b.Log.Warn("look for administrators", "error", err)
+	}
+	return err == nil && roster.Admin(user)
 }
 
 // bars draws one's own budget, and for administrators every one that is set, at
@@ -71,7 +81,7 @@ func (b *Bot) bars(ctx context.Context, p *page, own []budget.Standing, team, us
 			p.standing(s, whose(s.Limit.Scope, user))
 		}
 	}
-	if !b.Policy().Admin(user) {
+	if !b.isAdmin(ctx, team, user) {
 		return nil
 	}
 	if !teams {

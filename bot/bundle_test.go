@@ -157,9 +157,9 @@ type service struct {
 	taken   []approval.Click
 	views   map[string]*approval.View
 	recent  []*approval.Request
-	pending []*approval.Request
 	models  []string
 	purse
+	roles
 	err  error                           // of everything
 	hold func(ctx context.Context) error // before anything commits
 }
@@ -169,7 +169,7 @@ func newService() *service {
 	p.Reviewers = []string{slacksim.Reviewer, slacksim.SecondReviewer}
 	p.Admins = []string{slacksim.Admin}
 	p.ReviewChannel = slacksim.CodeReview
-	return &service{policy: p, views: map[string]*approval.View{}, models: []string{"mistral-medium-2508", "codestral-2508"}}
+	return &service{roles: newRoles(), policy: p, views: map[string]*approval.View{}, models: []string{"mistral-medium-2508", "codestral-2508"}}
 }
 
 func (s *service) enter(ctx context.Context) error {
@@ -278,10 +278,6 @@ func (s *service) Recent(ctx context.Context, team, user string) ([]*approval.Re
 	return s.recent, s.enter(ctx)
 }
 
-func (s *service) Pending(ctx context.Context, team string) ([]*approval.Request, error) {
-	return s.pending, s.enter(ctx)
-}
-
 func (s *service) Models() []string { return s.models }
 
 // noon is when everything in these tests happens.
@@ -308,7 +304,8 @@ func sample(change ...func(v *approval.View)) *approval.View {
 			{Kind: budget.Box, What: "local", BoxMS: 412, Amount: 3_000}}}},
 		Standings: []budget.Standing{{Limit: budget.Limit{Scope: budget.Scope{Team: r.Team, Kind: budget.User, ID: r.Asker}, Amount: 10 * budget.Dollar,
 			Window: budget.Month, Default: true}, Spent: 2_120_000_000, ResetsAt: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)}},
-		Posts: map[approval.Surface]approval.Post{}, Now: noon}
+		Posts: map[approval.Surface]approval.Post{}, Now: noon, Deciders: []string{slacksim.Reviewer, slacksim.SecondReviewer},
+		Terms: approval.Terms{Tier: approval.Low, Approvals: 1, Slack: true, Policy: "settings"}}
 	withCode(sampleCode)(v)
 	for _, c := range change {
 		c(v)
@@ -322,6 +319,7 @@ func withCode(code string) func(v *approval.View) {
 			Inputs: []approval.Input{{Name: "sales.csv", SHA256: approval.Hash([]byte("data"))}}, Limits: approval.DefaultPolicy().Limits, CostCap: 4_100_000}
 		v.Request.Revision = &approval.Revision{RequestID: v.Request.ID, Number: 1, Code: code, Summary: "Sums the amounts of each month.",
 			Author: "mistral-medium-2508", Findings: []approval.Finding{{Level: approval.Note, Line: 3, Text: "reads sales.csv"}}, Manifest: m, Digest: m.Digest(), At: noon}
+		v.Terms.Digest = m.Digest()
 	}
 }
 

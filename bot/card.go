@@ -19,12 +19,14 @@ func (b *Bot) card(v *approval.View, who Identity, garbled bool) *page {
 	r, rev := v.Request, v.Request.Revision
 	p := &page{}
 	p.head(cardTitle(r))
+	if r.State == approval.Pending {
+		b.glance(p, v)
+	}
+	b.since(p, v)
 	p.quote(cut(r.Question, 3000), person(r.Asker), words(" asks:"))
 	p.list([]part{strong("Asked before in this thread")}, earlier(v.Earlier))
 	p.enumerate("File", fileLines(r.Files))
-	if rev.Summary != "" {
-		p.quote(cut(rev.Summary, 600), strong("What it does"), words(", as its writer tells it (not checked):"))
-	}
+	b.summary(p, rev)
 	b.findings(p, rev.Findings, 1500)
 	tail := b.cardTail(v, garbled)
 	text, fits := inline(rev.Code)
@@ -120,57 +122,39 @@ func (b *Bot) cardTail(v *approval.View, garbled bool) *page {
 		t.say(strong("This card cannot be trusted: "), words("Slack stored something else than what I sent, so it may not show the code as it is. It cannot be approved here. Reject it, or let the asker take it back and ask again."))
 	}
 	for _, d := range r.Decisions {
-		verb := map[approval.Verdict]string{approval.Approve: "Approved by ", approval.Reject: "Rejected by "}[d.Verdict]
+		verb := map[approval.Verdict]string{approval.Approve: "Approved by ", approval.Reject: "Rejected by ", approval.Rewrite: "Changes requested by "}[d.Verdict]
 		said := []part{strong(verb), person(d.Reviewer), words(" "), moment(d.At)}
+		if d.InPlaceOf != "" {
+			said = []part{strong(verb), person(d.Reviewer), words(" in place of "), person(d.InPlaceOf), words(" "), moment(d.At)}
+		}
+		if d.Click.Door != "" {
+			said = append(said, words(" on the "+d.Click.Door))
+		}
 		if d.Reason != "" {
 			t.quote(cut(d.Reason, 1000), append(said, words(":"))...)
 			continue
 		}
 		t.say(append(said, words("."))...)
 	}
-	if r.State != approval.Rejected && r.Reason != "" {
+	if r.State != approval.Rejected && r.State != approval.Pending && r.Reason != "" {
 		t.say(words(cut(r.Reason, 1000)))
 	}
+	b.frozen(t, v)
 	print := []part{words("Request "), mono(r.ID), words(fmt.Sprintf(", revision %d, sha256 ", rev.Number)), mono(approval.Short(rev.Digest))}
-	if r.State == approval.Pending {
-		print = append(print, words(", open until "), moment(r.ExpiresAt))
-		if quorum := b.Policy().Quorum; quorum > 1 {
-			print = append(print, words(fmt.Sprintf(", %d of %d approvals", r.Approvals(), quorum)))
-		}
+	if m.Policy != "" {
+		print = append(print, words(", rules "), mono(m.Policy))
 	}
 	t.small(print...)
 	return t
 }
 
-// cardButtons are the ways to decide. Without the whole code on the card, Approve
-// is where the code is.
-func (b *Bot) cardButtons(p *page, v *approval.View, who Identity, whole, garbled bool) {
-	s := sealOf(v.Request).String()
-	var row []slack.BlockElement
-	_, readable := chunked(v.Request.Revision.Code)
-	switch {
-	case garbled:
-	case whole:
-		approve := button(actionApprove, "Approve", s, slack.StylePrimary)
-		approve.AccessibilityLabel = "Approve this code, so that it runs once"
-		approve.Confirm = b.sure(v.Request.Revision.Findings)
-		row = append(row, approve)
-	case readable:
-		row = append(row, button(actionReview, fmt.Sprintf("Review code (%s)", count(len(lines(v.Request.Revision.Code)), "line")), s, slack.StylePrimary))
-	default:
-		p.say(words("It is too long to be shown anywhere in Slack as well, so it cannot be approved. Reject it, or let the asker take it back."))
+// summary is what the model says of its program. It is set apart as what it is:
+// words, which nobody has held against the code.
+func (b *Bot) summary(p *page, rev *approval.Revision) {
+	if rev.Summary == "" {
+		return
 	}
-	reject := button(actionReject, "Reject", s, slack.StyleDanger)
-	reject.AccessibilityLabel = "Reject this code and say why"
-	row = append(row, reject)
-	options := []*slack.OptionBlockObject{slack.NewOptionBlockObject(moreCode+":"+v.Request.ID, plain("Full code as a file"), nil)}
-	if url := who.permalink(v.Session.Channel, thread(v), ""); url != "" {
-		option := slack.NewOptionBlockObject(moreLink, plain("View in thread"), nil)
-		option.URL = url
-		options = append(options, option)
-	}
-	row = append(row, slack.NewOverflowBlockElement(actionMore, options...))
-	p.buttons("decide", row...)
+	p.quote(cut(rev.Summary, 600), strong("In the model's words"), words(" (not checked):"))
 }
 
 // sure asks once more before code runs that was found dangerous: a tired hand
@@ -214,22 +198,15 @@ func fileLines(files []approval.File) (items [][]part) {
 // What does not fit is counted, level by level. What is ordinary takes one line, so
 // that a list means something.
 func (b *Bot) findings(p *page, all []approval.Finding, room int) {
-	titles := []struct {
+	unusual := false
+	for _, t := range []struct {
 		level approval.Level
 		one   string
-	}{{approval.Danger, "Danger"}, {approval.Caution, "Caution"}}
-	unusual := false
-	for _, t := range titles {
+	}{{approval.Danger, "Danger"}, {approval.Caution, "Caution"}} {
 		var items [][]part
 		hidden := 0
-		for _, f := range all {
-			if f.Level != t.level {
-				continue
-			}
-			text := cut(oneLine(f.Text), 200)
-			if f.Line > 0 {
-				text = fmt.Sprintf("line %d: %s", f.Line, text)
-			}
+		for _, f := range merged(all, t.level) {
+			text := f.String()
 			if len([]rune(text)) > room {
 				hidden++
 				continue

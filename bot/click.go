@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -60,6 +61,9 @@ func (b *Bot) clickApprove(ctx context.Context, cb slack.InteractionCallback, ac
 		return answer{}, err
 	}
 	click := clickOf(cb, action)
+	if err := b.seen(ctx, s, cb.Message.Blocks.BlockSet); err != nil {
+		return answer{}, err
+	}
 	_, err = b.Service.Decide(ctx, s.ruling(approval.Approve, "", click))
 	return b.decided(s, click, seatOf(cb), err)
 }
@@ -106,15 +110,23 @@ func (b *Bot) tidy(ctx context.Context, id string, click approval.Click) {
 // clickReject opens the question why. Who may not decide is told so at once,
 // before they write anything.
 func (b *Bot) clickReject(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	return b.askReason(ctx, cb, action, approval.Reject)
+}
+
+// askReason opens the modal in which a verdict gets its reason.
+func (b *Bot) askReason(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction, verdict approval.Verdict) (answer, error) {
 	from, s, err := cardOf(cb, action)
 	if err != nil {
 		return answer{}, err
 	}
 	click := clickOf(cb, action)
-	if _, err := b.Service.MayDecide(ctx, s.ruling(approval.Reject, "", click)); err != nil {
+	if _, err := b.Service.MayDecide(ctx, s.ruling(verdict, "", click)); err != nil {
 		return b.decided(s, click, seatOf(cb), err)
 	}
 	view := reasonView(from)
+	if verdict == approval.Rewrite {
+		view = changesView(from)
+	}
 	if cb.View.ID != "" {
 		return answer{}, b.push(ctx, cb.TriggerID, view)
 	}
@@ -146,40 +158,78 @@ func reasonView(from origin) slack.ModalViewRequest {
 
 // submitReason rejects.
 func (b *Bot) submitReason(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
-	return b.rule(ctx, cb, approval.Reject, fieldsOf(cb)[fieldReason].Value)
+	return b.rule(ctx, cb, approval.Reject)
 }
 
-// submitReview approves from the modal that has shown the whole of a long program.
+// submitReview approves from the modal that has shown the whole of a program, if
+// that is what it has shown.
 func (b *Bot) submitReview(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
-	return b.rule(ctx, cb, approval.Approve, "")
+	_, s, err := sealedOrigin(cb)
+	if err != nil {
+		return answer{}, err
+	}
+	if err := b.seen(ctx, s, cb.View.Blocks.BlockSet); err != nil {
+		text, ok := known(err)
+		if !ok {
+			return answer{}, err
+		}
+		return answer{payload: slack.NewUpdateViewSubmissionResponse(noteView("Nothing has changed", text))}, nil
+	}
+	return b.rule(ctx, cb, approval.Approve)
+}
+
+// sealedOrigin is where a modal was opened, and what it stands for.
+func sealedOrigin(cb slack.InteractionCallback) (origin, seal, error) {
+	from, err := originOf(cb.View.PrivateMetadata)
+	if err != nil {
+		return from, seal{}, err
+	}
+	s, err := parseSeal(from.Seal)
+	return from, s, err
+}
+
+// modalClick are the facts of sending a modal off. It has no action_ts; its id is
+// as good: sending it again is the same click.
+func modalClick(cb slack.InteractionCallback, from origin) approval.Click {
+	return approval.Click{Team: cb.Team.ID, User: cb.User.ID, ActionTS: cb.View.ID, Channel: from.Channel, MessageTS: from.Message}
 }
 
 // rule decides from a modal. What stands in the way is said in the modal's place,
-// where the person looks.
-func (b *Bot) rule(ctx context.Context, cb slack.InteractionCallback, v approval.Verdict, reason string) (answer, error) {
-	from, err := originOf(cb.View.PrivateMetadata)
+// where the person looks, or beside the field that can mend it.
+func (b *Bot) rule(ctx context.Context, cb slack.InteractionCallback, verdict approval.Verdict) (answer, error) {
+	from, s, err := sealedOrigin(cb)
 	if err != nil {
 		return answer{}, err
 	}
-	s, err := parseSeal(from.Seal)
-	if err != nil {
-		return answer{}, err
-	}
-	// A modal has no action_ts; its id is as good: sending it again is the same click.
-	click := approval.Click{Team: cb.Team.ID, User: cb.User.ID, ActionTS: cb.View.ID, Channel: from.Channel, MessageTS: from.Message}
-	_, err = b.Service.Decide(ctx, s.ruling(v, reason, click))
+	fields, click := fieldsOf(cb), modalClick(cb, from)
+	ruling := s.ruling(verdict, fields[fieldReason].Value, click)
+	ruling.Typed = strings.TrimSpace(fields[fieldTyped].Value)
+	_, err = b.Service.Decide(ctx, ruling)
 	text, ok := known(err)
 	if err != nil && !ok {
 		return answer{}, err
 	}
+	for _, field := range []string{fieldReason, fieldTyped} {
+		if _, asked := fields[field]; asked && isInput(err) {
+			return answer{payload: slack.NewErrorsViewSubmissionResponse(map[string]string{field: cut(text, 2000)})}, nil
+		}
+	}
+	return b.settled(s, click, text), nil
+}
+
+// isInput tells of an error that the person can mend in the modal.
+func isInput(err error) bool {
+	var input *approval.InputError
+	return errors.As(err, &input)
+}
+
+// settled closes a modal whose work is done, or says in its place why it is not.
+func (b *Bot) settled(s seal, click approval.Click, text string) answer {
 	a := answer{payload: slack.NewClearViewSubmissionResponse(), after: func(ctx context.Context) { b.tidy(ctx, s.request, click) }}
 	if text != "" {
 		a.payload = slack.NewUpdateViewSubmissionResponse(noteView("Nothing has changed", text))
-		if v == approval.Reject && strings.TrimSpace(reason) == "" {
-			a.payload = slack.NewErrorsViewSubmissionResponse(map[string]string{fieldReason: text})
-		}
 	}
-	return a, nil
+	return a
 }
 
 // noteView is a modal that only says something.
@@ -190,44 +240,14 @@ func noteView(title, text string) *slack.ModalViewRequest {
 		Blocks: slack.Blocks{BlockSet: p.blocks}}
 }
 
-// clickReview opens the whole of a program that is too long for its card.
-func (b *Bot) clickReview(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
-	from, s, err := cardOf(cb, action)
-	if err != nil {
-		return answer{}, err
-	}
-	click := clickOf(cb, action)
-	r, err := b.Service.MayDecide(ctx, s.ruling(approval.Approve, "", click))
-	if err != nil {
-		return b.decided(s, click, seatOf(cb), err)
-	}
-	view, ok := b.reviewView(r, from)
-	if !ok {
-		return answer{}, &approval.InputError{Why: "This program is too long to be shown here, so it cannot be approved."}
-	}
-	return answer{}, b.open(ctx, cb.TriggerID, view)
-}
-
 // clickCancel takes a request back.
 func (b *Bot) clickCancel(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
 	_, err := b.Service.Withdraw(ctx, action.Value, clickOf(cb, action))
 	return answer{}, err
 }
 
-// clickMore is the card's menu: the code as a file. Its other entry is a link,
-// which Slack follows by itself.
-func (b *Bot) clickMore(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
-	verb, id, _ := strings.Cut(action.SelectedOption.Value, ":")
-	if verb != moreCode {
-		return answer{}, nil
-	}
-	v, err := b.Service.View(ctx, id)
-	if err == nil && (v.Request.Team != cb.Team.ID || v.Request.Revision == nil) {
-		err = approval.ErrNotFound
-	}
-	if err != nil {
-		return answer{}, err
-	}
+// moreCode puts the code into the card's thread as a file, for reading.
+func (b *Bot) moreCode(_ context.Context, cb slack.InteractionCallback, v *approval.View, _ approval.Click) (answer, error) {
 	at := seatOf(cb)
 	rev := v.Request.Revision
 	return answer{after: func(ctx context.Context) {

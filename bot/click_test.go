@@ -131,7 +131,7 @@ func TestALongProgramIsReviewedInAModal(t *testing.T) {
 	b := setup(t)
 	code := longCode(412)
 	v, card := pending(b, withCode(code))
-	require.Equal(t, []string{actionReview, actionReject, actionMore}, card.Actions())
+	require.Equal(t, []string{actionReview, actionReject, actionChanges, actionMore}, card.Actions())
 	require.Contains(t, card.Words(), "Review code (412 lines)")
 	require.NotContains(t, card.Words(), "print(0)")
 	ben := b.as(slacksim.Reviewer)
@@ -174,7 +174,7 @@ func TestAProgramThatFitsNowhereCanOnlyBeRejected(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	v, card := pending(b, withCode(strings.Repeat("x\n", 20_000)))
-	require.Equal(t, []string{actionReject, actionMore}, card.Actions())
+	require.Equal(t, []string{actionReject, actionChanges, actionMore}, card.Actions())
 	require.Contains(t, card.Words(), "cannot be approved")
 	// A button of an earlier card leads nowhere either.
 	cb := slack.InteractionCallback{Type: slack.InteractionTypeBlockActions, User: slack.User{ID: slacksim.Reviewer}, Container: slack.Container{ChannelID: slacksim.CodeReview}}
@@ -237,7 +237,7 @@ func TestAStrayCardIsDecidedAndPutRight(t *testing.T) {
 	require.Len(t, b.service.decided(), 1)
 	_, err := ben.WaitChange(b.ctx, stray, func(m slacksim.Message) bool { return len(m.Actions()) == 0 && strings.Contains(m.Text, "Approved by") })
 	require.NoError(t, err)
-	require.Equal(t, []string{actionApprove, actionReject, actionMore}, b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard]).Actions(), "the remembered card is its job's")
+	require.Equal(t, []string{actionApprove, actionReject, actionChanges, actionMore}, b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard]).Actions(), "the remembered card is its job's")
 }
 
 func TestAStrayCardThatCannotBePutRightIsLogged(t *testing.T) {

@@ -39,7 +39,7 @@ func pages(b *Bot) map[string]*page {
 		v.Bill = append(v.Bill, approval.Spend{Purpose: budget.ForRun, Estimated: true, Charges: []budget.Charge{{Kind: budget.Box, What: "local", Amount: 4_100_000}}})
 	}
 	long := sample(posted, withCode(longCode(412)))
-	modal, _ := b.reviewView(long.Request, origin{Channel: "C1", Message: "1.2", Seal: sealOf(long.Request).String()})
+	modal, _ := b.reviewView(long, origin{Channel: "C1", Message: "1.2", Seal: sealOf(long.Request).String()})
 	form := b.formView(form{channel: "C1", question: "How many?", choices: []approval.File{{ID: "F1", Name: "a.csv"}, {ID: "F2", Name: "b.csv"}}, ticked: []approval.File{{ID: "F2"}}})
 	m := map[string]*page{
 		"root":               b.root(sample()),
@@ -78,6 +78,7 @@ func pages(b *Bot) map[string]*page {
 		"help":           b.helpAnalyze(),
 	}
 	maps.Copy(m, moneyPages(b))
+	maps.Copy(m, reviewPages(b))
 	return m
 }
 
@@ -102,9 +103,13 @@ func TestEveryActionThatIsDrawnIsListedAndAnswered(t *testing.T) {
 	b := idle(t)
 	drawn := map[string]bool{}
 	all := pages(b.bot)
-	home, err := b.bot.homePage(b.ctx, slacksim.DefaultTeam.ID, slacksim.Admin)
-	require.NoError(t, err)
-	all["home"] = home
+	for _, who := range []string{slacksim.Analyst, slacksim.Reviewer, slacksim.Admin} {
+		home, err := b.bot.homePage(b.ctx, slacksim.DefaultTeam.ID, who, shelfmark{})
+		require.NoError(t, err)
+		all["home "+who] = home
+	}
+	edited, _ := editView(sample(withCode(longCode(370))).Request, origin{})
+	all["a long edit"] = &page{blocks: edited.Blocks.BlockSet}
 	all["anywhere"] = &page{blocks: b.bot.formView(form{}).Blocks.BlockSet}
 	for _, p := range all {
 		text, err := json.Marshal(p.blocks)
@@ -171,7 +176,7 @@ func TestTheCodeThatIsShownIsTheCode(t *testing.T) {
 			require.Equal(rt, code, shown)
 			require.LessOrEqual(rt, utf8.RuneCountInString(code), inlineChars)
 		}
-		modal, ok := b.reviewView(v.Request, origin{})
+		modal, ok := b.reviewView(v, origin{})
 		if chunks, fits := chunked(code); fits {
 			require.True(rt, ok)
 			shown, _ := shownCode(modal.Blocks.BlockSet)

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/slack-go/slack"
@@ -129,9 +130,13 @@ func TestAFormOfAnotherVersionIsNotAcked(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
 	cb := slack.InteractionCallback{View: slack.View{PrivateMetadata: "{"}}
-	for _, submit := range submissions {
+	remembersNothing := []string{callbackDelegate, callbackName, callbackWhose}
+	for name, submit := range submissions {
+		if slices.Contains(remembersNothing, name) {
+			continue
+		}
 		_, err := submit(b.bot, b.ctx, cb)
-		require.Error(t, err)
+		require.Error(t, err, name)
 	}
 	require.Empty(t, fieldsOf(cb))
 }

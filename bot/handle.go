@@ -29,9 +29,16 @@ var (
 		callbackAskMessage: (*Bot).askMessage,
 	}
 	submissions = map[string]func(*Bot, context.Context, slack.InteractionCallback) (answer, error){
-		callbackForm:   (*Bot).submitForm,
-		callbackReason: (*Bot).submitReason,
-		callbackReview: (*Bot).submitReview,
+		callbackForm:     (*Bot).submitForm,
+		callbackReason:   (*Bot).submitReason,
+		callbackChanges:  (*Bot).submitChanges,
+		callbackReview:   (*Bot).submitReview,
+		callbackEdit:     (*Bot).submitEdit,
+		callbackAssign:   (*Bot).submitAssign,
+		callbackDelegate: (*Bot).submitDelegate,
+		callbackName:     (*Bot).submitName,
+		callbackWhose:    (*Bot).submitWhose,
+		callbackRules:    (*Bot).submitRules,
 
 		callbackLimit:     (*Bot).submitLimit,
 		callbackMoreMoney: (*Bot).submitMoreMoney,
@@ -41,7 +48,25 @@ var (
 	clicks = map[string]func(*Bot, context.Context, slack.InteractionCallback, *slack.BlockAction) (answer, error){
 		actionApprove: (*Bot).clickApprove,
 		actionReject:  (*Bot).clickReject,
+		actionChanges: (*Bot).clickChanges,
 		actionReview:  (*Bot).clickReview,
+		actionDiff:    (*Bot).clickDiff,
+		actionDisown:  (*Bot).clickDisown,
+		actionQueued:  (*Bot).clickQueued,
+		actionTier:    (*Bot).clickQueue,
+		actionAge:     (*Bot).clickQueue,
+		actionCost:    (*Bot).clickQueue,
+		actionOrder:   (*Bot).clickQueue,
+		actionBack:    (*Bot).clickQueue,
+		actionNext:    (*Bot).clickQueue,
+		actionAway:    (*Bot).clickAway,
+		actionReturn:  (*Bot).clickReturn,
+		actionPeople:  (*Bot).clickPeople,
+		actionName:    (*Bot).clickName,
+		actionUnname:  (*Bot).clickUnname,
+		actionRules:   (*Bot).clickRules,
+		actionWhose:   (*Bot).clickWhose,
+		actionFigures: (*Bot).clickFigures,
 		actionMore:    (*Bot).clickMore,
 		actionCancel:  (*Bot).clickCancel,
 		actionAsk:     (*Bot).clickAsk,
@@ -108,13 +133,15 @@ func (b *Bot) interact(ctx context.Context, cb slack.InteractionCallback) (answe
 	case slack.InteractionTypeViewSubmission:
 		if run, ok := submissions[cb.View.CallbackID]; ok {
 			a, err := run(b, ctx, cb)
-			return b.orSorry(a, err, at)
+			a, err = b.orSorry(a, err, at)
+			return b.fresh(cb, a), err
 		}
 	case slack.InteractionTypeBlockActions:
 		for _, click := range cb.ActionCallback.BlockActions {
 			if run, ok := clicks[click.ActionID]; ok {
 				a, err := run(b, ctx, cb, click)
-				return b.orSorry(a, err, at)
+				a, err = b.orSorry(a, err, at)
+				return b.fresh(cb, a), err
 			}
 		}
 	}

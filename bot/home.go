@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"slices"
 
 	"github.com/slack-go/slack"
 	"github.com/slack-go/slack/slackevents"
@@ -15,20 +16,12 @@ func (b *Bot) home(ctx context.Context, team string, e *slackevents.AppHomeOpene
 	if e.Tab != "" && e.Tab != "home" {
 		return
 	}
-	b.publishHome(ctx, team, e.User)
-}
-
-// publishHome shows somebody their Home as it is now.
-func (b *Bot) publishHome(ctx context.Context, team, user string) {
-	p, err := b.homePage(ctx, team, user)
-	if err != nil {
-		p = &page{}
-		p.say(words(b.Words(err)))
+	var mark shelfmark
+	hash := ""
+	if e.View != nil {
+		mark, hash = shelfmarkOf(e.View.PrivateMetadata), e.View.Hash
 	}
-	view := slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: p.blocks}}
-	if _, err := b.api.PublishViewContext(ctx, slack.PublishViewContextRequest{UserID: user, View: view}); err != nil {
-		b.Log.Error("publish Home", "user", user, "error", detail(err))
-	}
+	b.showHome(ctx, team, e.User, mark, hash)
 }
 
 // homeLength is how much of a list a Home shows.
@@ -36,16 +29,21 @@ const homeLength = 10
 
 // homePage is what a Home shows to this person: for reviewers the queue first,
 // because somebody waits for them.
-func (b *Bot) homePage(ctx context.Context, team, user string) (*page, error) {
+func (b *Bot) homePage(ctx context.Context, team, user string, mark shelfmark) (*page, error) {
 	who, err := b.who(ctx)
 	if err != nil {
 		return nil, err
 	}
-	p, policy := &page{}, b.Policy()
-	if policy.Reviewer(user) {
-		if err := b.homeQueue(ctx, p, who, team, user); err != nil {
+	p := &page{}
+	roster, decides, err := b.part(ctx, team, user)
+	if err != nil {
+		return nil, err
+	}
+	if decides {
+		if err := b.homeQueue(ctx, p, team, user, mark); err != nil {
 			return nil, err
 		}
+		b.homeAway(p, user, roster)
 	}
 	p.head("Budget")
 	standings, err := b.Service.Budgets(ctx, team, user)
@@ -55,7 +53,7 @@ func (b *Bot) homePage(ctx context.Context, team, user string) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	if policy.Admin(user) {
+	if roster.Admin(user) {
 		p.buttons("set limit", button(actionSetLimit, "Set a budget", "", slack.StyleDefault))
 	}
 	mine, err := b.Service.Recent(ctx, team, user)
@@ -68,34 +66,24 @@ func (b *Bot) homePage(ctx context.Context, team, user string) (*page, error) {
 		p.say(words("You have not asked anything yet. Write "), mono(commandAnalyze), words(" in a channel that I am in, or press the button."))
 	}
 	for _, r := range mine[:min(homeLength, len(mine))] {
-		b.homeLine(ctx, p, who, r, approval.SurfaceProgress)
+		b.homeLine(ctx, p, who, r)
+	}
+	if roster.Admin(user) {
+		return p, b.homeAdmin(ctx, p, team, roster)
 	}
 	return p, nil
 }
 
-// homeQueue is what a reviewer can decide, the oldest first.
-func (b *Bot) homeQueue(ctx context.Context, p *page, who Identity, team, user string) error {
-	waiting, err := b.Service.Pending(ctx, team)
-	if err != nil {
-		return err
+// part is what somebody may do here, and whether anything ever waits for them.
+func (b *Bot) part(ctx context.Context, team, user string) (roster approval.Roster, decides bool, err error) {
+	if roster, err = b.Service.Reviewers(ctx, team, ""); err != nil {
+		return roster, false, err
 	}
-	p.head("Waiting for you")
-	n := 0
-	for _, r := range waiting {
-		if r.Asker == user || r.Revision != nil && r.Revision.Author == user || decidedBy(r, user) {
-			continue
-		}
-		if n++; n <= homeLength {
-			b.homeLine(ctx, p, who, r, approval.SurfaceCard)
-		}
+	if roster.Reviewer(user) || len(roster.InPlaceOf(user)) > 0 {
+		return roster, true, nil
 	}
-	switch {
-	case n == 0:
-		p.say(words("Nothing waits for your decision."))
-	case n > homeLength:
-		p.say(words("and " + count(n-homeLength, "more request") + "."))
-	}
-	return nil
+	grants, err := b.Service.Grants(ctx, team) // some decide in one channel only
+	return roster, slices.ContainsFunc(grants, func(g approval.Grant) bool { return g.User == user && g.Role != approval.RoleAdmin }), err
 }
 
 // decidedBy tells whether somebody has already said what they had to say.
@@ -109,12 +97,9 @@ func decidedBy(r *approval.Request, user string) bool {
 }
 
 // homeLine is one request, with a way to where it stands in Slack.
-func (b *Bot) homeLine(ctx context.Context, p *page, who Identity, r *approval.Request, where approval.Surface) {
+func (b *Bot) homeLine(ctx context.Context, p *page, who Identity, r *approval.Request) {
 	p.say(strong(cut(oneLine(r.Question), 150)))
-	label, line := "Open", []part{words(capital(stateWords[r.State]) + ". Asked "), moment(r.CreatedAt)}
-	if where == approval.SurfaceCard {
-		label, line = "Review", []part{words("Asked by "), person(r.Asker), words(" "), moment(r.CreatedAt)}
-	}
+	line := []part{words(capital(stateWords[r.State]) + ". Asked "), moment(r.CreatedAt)}
 	if r.State == approval.Pending {
 		line = append(line, words(", open until "), moment(r.ExpiresAt))
 	}
@@ -124,12 +109,8 @@ func (b *Bot) homeLine(ctx context.Context, p *page, who Identity, r *approval.R
 		b.Log.Warn("a link on a Home", "request", r.ID, "error", err)
 		return
 	}
-	post := v.Posts[where]
-	root := ""
-	if where != approval.SurfaceCard {
-		root = thread(v)
-	}
-	if url := who.permalink(post.Channel, post.TS, root); url != "" {
-		p.buttons("open "+string(where)+" "+r.ID, goes(label, url))
+	post := v.Posts[approval.SurfaceProgress]
+	if url := who.permalink(post.Channel, post.TS, thread(v)); url != "" {
+		p.buttons("open "+r.ID, goes("Open", url))
 	}
 }

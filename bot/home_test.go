@@ -39,50 +39,16 @@ func TestTheHomeShowsWhatIsOnesOwn(t *testing.T) {
 	require.NoError(t, maya.ClickView(home, actionLink), "the link is followed by Slack")
 }
 
-func TestTheHomeOfAReviewerShowsWhatTheyCanDecide(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	add := func(id string, change ...func(*approval.View)) {
-		v := sample(change...)
-		v.Request.ID, v.Request.Question = id, "Question "+id
-		v.Posts[approval.SurfaceCard] = approval.Post{Channel: slacksim.CodeReview, TS: "1763812801.000100"}
-		b.service.views[id] = v
-		b.service.pending = append(b.service.pending, v.Request)
-	}
-	add("mine", func(v *approval.View) { v.Request.Asker = slacksim.Reviewer })
-	add("edited", func(v *approval.View) { v.Request.Revision.Author = slacksim.Reviewer })
-	add("decided", func(v *approval.View) {
-		v.Request.Decisions = []approval.Decision{{Reviewer: slacksim.Reviewer, Verdict: approval.Approve}}
-	})
-	for n := range 12 {
-		add(fmt.Sprintf("open%d", n))
-	}
-	delete(b.service.views, "open1")
-	b.service.policy.Admins = append(b.service.policy.Admins, slacksim.Reviewer)
-	ben := b.as(slacksim.Reviewer)
-	require.NoError(t, ben.OpenHome())
-	home, err := ben.WaitHome(b.ctx, func(v slacksim.View) bool { return strings.Contains(v.Words(), "Waiting for you") })
-	require.NoError(t, err)
-	require.Contains(t, home.Words(), "Question open9")
-	require.NotContains(t, home.Words(), "Question open10")
-	require.Contains(t, home.Words(), "and 2 more requests.")
-	for _, id := range []string{"mine", "edited", "decided"} {
-		require.NotContains(t, home.Words(), "Question "+id)
-	}
-	require.Contains(t, home.Words(), "The team has no budget of its own.")
-	require.Contains(t, home.Words(), "You have not asked anything yet.")
-}
-
 func TestAHomeWithNothingToDecide(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
 	b.service.limits = []budget.Standing{{Limit: budget.Limit{Scope: budget.Scope{Kind: budget.Team}, Amount: budget.Dollar, Window: budget.Month}, ResetsAt: time.Now()}}
 	b.service.standing = b.service.limits
-	p, err := b.bot.homePage(b.ctx, slacksim.DefaultTeam.ID, slacksim.SecondReviewer)
+	p, err := b.bot.homePage(b.ctx, slacksim.DefaultTeam.ID, slacksim.SecondReviewer, shelfmark{})
 	require.NoError(t, err)
 	require.Contains(t, p.text(), "Nothing waits for your decision.")
 	require.NotContains(t, p.text(), "The team's budget", "for administrators")
-	p, err = b.bot.homePage(b.ctx, slacksim.DefaultTeam.ID, slacksim.Admin)
+	p, err = b.bot.homePage(b.ctx, slacksim.DefaultTeam.ID, slacksim.Admin, shelfmark{})
 	require.NoError(t, err)
 	require.Contains(t, p.text(), "The team's budget")
 }

@@ -212,7 +212,7 @@ func limitOriginOf(cb slack.InteractionCallback) (from limitOrigin, err error) {
 
 // clickSetLimit opens the empty form from a Home.
 func (b *Bot) clickSetLimit(ctx context.Context, cb slack.InteractionCallback, _ *slack.BlockAction) (answer, error) {
-	if !b.Policy().Admin(cb.User.ID) {
+	if !b.isAdmin(ctx, cb.Team.ID, cb.User.ID) {
 		return answer{}, &approval.NotAllowedError{Who: cb.User.ID, Why: "Only administrators change budgets."}
 	}
 	return answer{}, b.open(ctx, cb.TriggerID, b.limitView(limitForm{home: true, kind: string(budget.User)}))

@@ -1,5 +1,7 @@
 package bot
 
+import "countersign/approval"
+
 // The names by which Slack and this program know each other's things. Each is
 // also in manifest.yaml or in a drawn message; a test holds them together.
 const (
@@ -11,10 +13,18 @@ const (
 	callbackAskMessage = "ask_message" // on a message: open the form with its words and files
 
 	// Modals.
-	callbackForm   = "form"   // the question's form
-	callbackReason = "reason" // why something is rejected
-	callbackReview = "review" // the whole of a long program
-	callbackNote   = "note"   // a modal that only says something
+	callbackForm     = "form"     // the question's form
+	callbackReason   = "reason"   // why something is rejected
+	callbackChanges  = "changes"  // what should be different
+	callbackReview   = "review"   // the whole of a program
+	callbackEdit     = "edit"     // the code in fields
+	callbackAssign   = "assign"   // whom to ask to look at it
+	callbackDelegate = "delegate" // who decides while somebody is away
+	callbackPeople   = "people"   // who has which role
+	callbackName     = "name"     // give somebody a role
+	callbackWhose    = "whose"    // of which channel the rules are to be set
+	callbackRules    = "rules"    // the rules of reviews
+	callbackNote     = "note"     // a modal that only says something
 
 	callbackLimit     = "limit"      // the form of a budget
 	callbackMoreMoney = "more_money" // how much more, and what for
@@ -24,9 +34,27 @@ const (
 	// Buttons and menus.
 	actionApprove = "approve"
 	actionReject  = "reject"
+	actionChanges = "request_changes"
 	actionReview  = "open_review"
-	actionMore    = "more"   // the card's overflow menu
-	actionCancel  = "cancel" // the asker takes it back
+	actionDiff    = "open_diff"
+	actionMore    = "more"    // the card's overflow menu
+	actionCancel  = "cancel"  // the asker takes it back
+	actionDisown  = "not_me"  // somebody in whose name it was approved says that it was not them
+	actionQueued  = "decide"  // a row of the queue on a Home
+	actionTier    = "q_tier"  // what of the queue is shown:
+	actionAge     = "q_age"   // how risky, how old,
+	actionCost    = "q_cost"  // how dear,
+	actionOrder   = "q_order" // in which order,
+	actionBack    = "q_back"  // and which page
+	actionNext    = "q_next"
+	actionAway    = "open_delegate"
+	actionReturn  = "end_delegate"
+	actionPeople  = "open_people"
+	actionName    = "open_name"
+	actionUnname  = "unname" // take a role from somebody
+	actionRules   = "open_rules"
+	actionWhose   = "open_channel_rules"
+	actionFigures = "open_statistics"
 	actionAsk     = "open_form"
 	actionLink    = "follow_link" // buttons that lead somewhere; Slack reports them, nothing is to be done
 
@@ -49,6 +77,20 @@ const (
 	fieldModel    = "model"
 	fieldChannel  = "channel"
 	fieldReason   = "reason"
+	fieldTyped    = "typed"  // the beginning of the digest
+	fieldPerson   = "person" // whom to ask, to name, to let decide
+	fieldWhat     = "what"   // what for
+	fieldRole     = "role"
+	fieldUntil    = "until"
+	fieldClass    = "class"
+	fieldCosts    = "cost"  // and the tier: from what cost on
+	fieldNeeds    = "needs" // and the tier: how many people
+	fieldCare     = "care"  // and the tier: what else
+	fieldHosts    = "hosts"
+	fieldFreezes  = "freezes"
+	fieldWait     = "wait" // for a decision
+	fieldLast     = "last" // how long an approval does
+	fieldNone     = "none" // of a channel: what holds for the workspace
 
 	fieldKind      = "kind" // whose budget; choosing one asks for what it needs
 	fieldUser      = "user"
@@ -60,19 +102,31 @@ const (
 	fieldWarn      = "warn"
 	fieldDowngrade = "downgrade"
 	fieldWithout   = "without"
-	fieldUntil     = "until"
 
 	// Choices of the overflow menu.
-	moreCode = "code" // followed by a colon and the request
-	moreLink = "link"
+	moreCode   = "code" // followed by the request and its revision, after colons
+	moreNear   = "near"
+	moreEdit   = "edit"
+	moreAssign = "ask"
+	moreLink   = "link"
 )
 
 // Actions lists every action id that a drawn message or modal may hold.
 func Actions() []string {
-	return []string{actionApprove, actionReject, actionReview, actionMore, actionCancel, actionAsk, actionLink,
+	all := []string{actionApprove, actionReject, actionChanges, actionReview, actionDiff, actionMore, actionCancel, actionDisown,
+		actionQueued, actionTier, actionAge, actionCost, actionOrder, actionBack, actionNext, actionAway, actionReturn,
+		actionPeople, actionName, actionUnname, actionRules, actionWhose, actionFigures, actionAsk, actionLink,
 		actionEditLimit, actionSetLimit, actionRemoveLimit, actionContinue, actionCheaper, actionCheaper2, actionWait, actionMoreMoney, actionGrant, actionDecline,
-		fieldQuestion, fieldFiles, fieldUpload, fieldModel, fieldChannel, fieldReason,
-		fieldKind, fieldUser, fieldProject, fieldThread, fieldAmount, fieldWindow, fieldSoft, fieldWarn, fieldDowngrade, fieldWithout, fieldUntil}
+		fieldQuestion, fieldFiles, fieldUpload, fieldModel, fieldChannel, fieldReason, fieldTyped, fieldPerson, fieldWhat, fieldRole, fieldUntil,
+		fieldClass, fieldHosts, fieldFreezes, fieldWait, fieldLast, fieldNone,
+		fieldKind, fieldUser, fieldProject, fieldThread, fieldAmount, fieldWindow, fieldSoft, fieldWarn, fieldDowngrade, fieldWithout}
+	for n := range maxEditParts {
+		all = append(all, editField(n+1))
+	}
+	for _, t := range approval.Tiers() {
+		all = append(all, tierField(fieldNeeds, t), tierField(fieldCare, t))
+	}
+	return append(all, tierField(fieldCosts, approval.Medium), tierField(fieldCosts, approval.High))
 }
 
 // Scopes are what the bot's token must be allowed, each with what for.

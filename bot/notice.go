@@ -24,6 +24,12 @@ var notices = map[approval.NoticeKind]func(b *Bot, v *approval.NoticeView, to st
 	approval.NoticeTopUpOutcome: (*Bot).outcomeNotice,
 	approval.NoticeFunded:       (*Bot).fundedNotice,
 	approval.NoticeDigest:       (*Bot).digestNotice,
+	approval.NoticeApproved:     (*Bot).approvedNotice,
+	approval.NoticeDisowned:     (*Bot).disownedNotice,
+	approval.NoticeReminder:     (*Bot).reminderNotice,
+	approval.NoticeAssigned:     (*Bot).assignedNotice,
+	approval.NoticeOpinion:      (*Bot).opinionNotice,
+	approval.NoticeEditFailed:   (*Bot).editNotice,
 }
 
 // noticeEvent marks a direct message as a notice, so that it is found again. Apps

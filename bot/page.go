@@ -22,6 +22,7 @@ type (
 	strong string    // bold
 	mono   string    // like code: ids, digests
 	person string    // a Slack user
+	place  string    // a Slack channel
 	moment time.Time // in the reader's own time zone
 )
 
@@ -48,6 +49,12 @@ func (p person) element() slack.RichTextSectionElement {
 }
 func (p person) mrkdwn() string { return "<@" + string(p) + ">" }
 func (p person) size() int      { return len(p) + 3 }
+
+func (p place) element() slack.RichTextSectionElement {
+	return slack.NewRichTextSectionChannelElement(string(p), nil)
+}
+func (p place) mrkdwn() string { return "<#" + string(p) + ">" }
+func (p place) size() int      { return len(p) + 3 }
 
 // dateFormat is how Slack writes a moment: "today at 14:02".
 const dateFormat = "{date_short_pretty} at {time}"

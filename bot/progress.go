@@ -33,13 +33,18 @@ func (b *Bot) progress(v *approval.View) *page {
 	p := &page{}
 	switch r.State {
 	case approval.Drafting:
-		p.say(strong("Writing the code"), words(attempt(r)))
+		p.say(b.writing(v)...)
 		b.cheaperNote(p, r)
 	case approval.Pending:
 		p.say(b.waiting(v)...)
 		b.cheaperNote(p, r)
 	case approval.Approved:
-		p.say(append(append([]part{strong("Approved")}, approvers(r)...), words(". It is about to run."))...)
+		said := append([]part{strong("Approved")}, approvers(r)...)
+		if v.Frozen.IsZero() {
+			p.say(append(said, words(". It is about to run."))...)
+		} else {
+			p.say(append(said, words(". By the rules ("+cut(v.FrozenBy, 200)+") nothing starts now; it runs after "), moment(v.Frozen), words("."))...)
+		}
 	case approval.Running:
 		p.say(strong("Running"), words(" since "), moment(r.Run.StartedAt), words(fmt.Sprintf(", for at most %s.", count(r.Revision.Manifest.Limits.Seconds, "second"))))
 	case approval.Done:
@@ -63,6 +68,19 @@ func (b *Bot) progress(v *approval.View) *page {
 	return p
 }
 
+// writing says who writes and why, when it is not the first version.
+func (b *Bot) writing(v *approval.View) []part {
+	r := v.Request
+	switch {
+	case r.Edit != nil:
+		return []part{person(r.Edit.By), strong(" has edited the code."), words(" The edit is being inspected; then somebody else reviews it.")}
+	case r.Revision != nil && len(r.Wishes) > 0:
+		last := r.Wishes[len(r.Wishes)-1]
+		return []part{strong("Changes requested"), words(" by "), person(last.By), words(": " + cut(last.Words, 600) + " "), strong("Another version is being written"), words(attempt(r))}
+	}
+	return []part{strong("Writing the code"), words(attempt(r))}
+}
+
 // attempt says which one it is, once there was more than one.
 func attempt(r *approval.Request) string {
 	switch {
@@ -76,26 +94,22 @@ func attempt(r *approval.Request) string {
 
 // waiting says for whom, and until when.
 func (b *Bot) waiting(v *approval.View) []part {
-	r, policy := v.Request, b.Policy()
+	r := v.Request
 	said := []part{strong("Waiting for a reviewer")}
-	var who []part
-	for _, user := range policy.Reviewers {
-		if user == r.Asker || len(who) >= 10 {
-			continue
-		}
-		if len(who) > 0 {
-			who = append(who, words(" or "))
-		}
-		who = append(who, person(user))
-	}
-	if len(who) > 0 {
-		said = append(append(append(said, words(" (")), who...), words(")"))
-	} else {
+	switch {
+	case r.Assignee != "":
+		said = append(said, words(" ("), person(r.Assignee), words(" has been asked)"))
+	case len(v.Deciders) > 0:
+		said = append(append(append(said, words(" (")), people(v.Deciders, " or ")...), words(")"))
+	default:
 		said = append(said, words(", but nobody is named who could review this. An administrator has to name reviewers"))
 	}
 	said = append(said, words(", until "), moment(r.ExpiresAt), words("."))
-	if policy.Quorum > 1 {
-		said = append(said, words(fmt.Sprintf(" %d of %d approvals.", r.Approvals(), policy.Quorum)))
+	if v.Terms.Approvals > 1 {
+		said = append(said, words(fmt.Sprintf(" %d of %d approvals.", r.Approvals(), v.Terms.Approvals)))
+	}
+	if r.Reason != "" {
+		said = append(said, words(" It is back before the reviewers: "+cut(r.Reason, 600)))
 	}
 	return said
 }

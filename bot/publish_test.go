@@ -212,7 +212,7 @@ func TestASurfaceThatIsNoneIsAnError(t *testing.T) {
 func forge(old, new string) *http.Client {
 	return &http.Client{Transport: trip(func(r *http.Request) (*http.Response, error) {
 		resp, err := http.DefaultTransport.RoundTrip(r)
-		if err != nil || !strings.HasSuffix(r.URL.Path, "chat.postMessage") {
+		if err != nil || !strings.HasSuffix(r.URL.Path, "chat.postMessage") && !strings.HasSuffix(r.URL.Path, "views.open") {
 			return resp, err
 		}
 		body, err := io.ReadAll(resp.Body)
@@ -234,7 +234,7 @@ func TestACardThatSlackGarbledCannotBeApproved(t *testing.T) {
 	v := sample()
 	b.publish(v, approval.SurfaceRoot, approval.SurfaceCard)
 	card := b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard])
-	require.Equal(t, []string{actionReject, actionMore}, card.Actions())
+	require.Equal(t, []string{actionReject, actionChanges, actionMore}, card.Actions())
 	require.Contains(t, card.Words(), "This card cannot be trusted")
 	require.True(t, strings.HasSuffix(v.Posts[approval.SurfaceCard].Shown, garbledMark))
 	require.Contains(t, b.log.String(), "Slack stored something else")

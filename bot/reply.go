@@ -208,6 +208,19 @@ func (b *Bot) deeds(p *page, v *approval.View) {
 		said = append(said, "started "+listed(o.Spawned))
 	}
 	p.say(strong("What it really did"), words(": "+strings.Join(said, "; ")+"."))
+	if rev := v.Request.Revision; rev != nil {
+		b.surprises(p, approval.Compare(rev.Findings, rev.Manifest.Inputs, o))
+	}
+}
+
+// surprises says what nobody had seen coming. The run is over: this is for those
+// who judge the answer, and the code's writer.
+func (b *Bot) surprises(p *page, all []string) {
+	var items [][]part
+	for _, s := range all[:min(6, len(all))] {
+		items = append(items, []part{words(cut(s, 300))})
+	}
+	p.list([]part{strong("That differs from what the inspection had found"), words(", so read the answer with care:")}, items)
 }
 
 // listed names a few things out of a box and counts the rest.

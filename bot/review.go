@@ -1,30 +1,147 @@
 package bot
 
 import (
+	"context"
 	"fmt"
+	"strings"
 
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
 )
 
-// reviewView is the modal that shows the whole of a program that is too long for
-// its card: every line, numbered, in parts. Approving is sending it off.
-func (b *Bot) reviewView(r *approval.Request, from origin) (slack.ModalViewRequest, bool) {
-	chunks, ok := chunked(r.Revision.Code)
+// reviewView is the modal that shows the whole of a program in parts: every line,
+// numbered. Approving is sending it off. It is where long programs are decided,
+// where the rules want the digest typed, and what opens from a Home.
+func (b *Bot) reviewView(v *approval.View, from origin) (slack.ModalViewRequest, bool) {
+	r, rev := v.Request, v.Request.Revision
+	chunks, ok := chunked(rev.Code)
 	if !ok {
 		return slack.ModalViewRequest{}, false
 	}
 	p := &page{}
+	b.glance(p, v)
+	b.since(p, v)
 	p.quote(cut(r.Question, 3000), person(r.Asker), words(" asks:"))
-	b.findings(p, r.Revision.Findings, 8000)
+	p.enumerate("File", fileLines(r.Files))
+	b.summary(p, rev)
+	b.findings(p, rev.Findings, 8000)
 	for i, c := range chunks {
-		p.verbatim([]part{strong(fmt.Sprintf("Part %d of %d", i+1, len(chunks))), words(fmt.Sprintf(", lines %d to %d of %d", c.from, c.to, chunks[len(chunks)-1].to))},
-			c.text, "python", "")
+		title := []part{strong(fmt.Sprintf("Part %d of %d", i+1, len(chunks))), words(fmt.Sprintf(", lines %d to %d of %d", c.from, c.to, chunks[len(chunks)-1].to))}
+		if len(chunks) == 1 {
+			title = []part{strong("Code"), words(fmt.Sprintf(", all %s", count(c.to, "line")))}
+		}
+		p.verbatim(title, c.text, "python", "")
 	}
-	p.small(words("Request "), mono(r.ID), words(fmt.Sprintf(", revision %d, sha256 ", r.Revision.Number)), mono(approval.Short(r.Revision.Digest)),
-		words(fmt.Sprintf(", at most %s for the run. Approve below runs it once.", r.Revision.Manifest.CostCap.Approx())))
-	p.buttons("decide", button(actionReject, "Reject", from.Seal, slack.StyleDanger))
+	p.small(words("Request "), mono(r.ID), words(fmt.Sprintf(", revision %d, sha256 ", rev.Number)), mono(approval.Short(rev.Digest)),
+		words(fmt.Sprintf(", at most %s for the run. Approve below runs it once.", rev.Manifest.CostCap.Approx())))
+	p.buttons("decide", button(actionReject, "Reject", from.Seal, slack.StyleDanger), button(actionChanges, "Request changes", from.Seal, slack.StyleDefault))
+	if v.Terms.Typed {
+		p.add(typedField(v.Terms), 0, "")
+	}
 	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: callbackReview, Title: plain("Review the code"), Submit: plain("Approve"),
 		Close: plain("Close"), PrivateMetadata: from.String(), Blocks: slack.Blocks{BlockSet: p.blocks}}, true
+}
+
+// typedLength is how much of a digest is asked for.
+const typedLength = 6
+
+// typedField has the reviewer type what the rules want typed: a hand that only
+// wants to be rid of the card does not get past it.
+func typedField(t approval.Terms) slack.Block {
+	typed := t.Digest[:min(typedLength, len(t.Digest))]
+	field := slack.NewPlainTextInputBlockElement(plain(typed), fieldTyped)
+	field.MaxLength = 64
+	hint := "It is the beginning of this version's digest, and says that you have read its lines."
+	return slack.NewInputBlock(fieldTyped, plain("To approve code of "+lower(riskWords[t.Tier])+", type "+typed), plain(hint), field)
+}
+
+// clickReview opens the whole of a program, from its card.
+func (b *Bot) clickReview(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	from, s, err := cardOf(cb, action)
+	if err != nil {
+		return answer{}, err
+	}
+	click := clickOf(cb, action)
+	if _, err := b.Service.MayDecide(ctx, s.ruling(approval.Approve, "", click)); err != nil {
+		return b.decided(s, click, seatOf(cb), err)
+	}
+	v, err := b.Service.View(ctx, s.request)
+	if err != nil {
+		return answer{}, err
+	}
+	return answer{}, b.openReview(ctx, cb.TriggerID, v, from)
+}
+
+// openReview shows the modal, and looks at what Slack has made of it: what does
+// not show the code as it is gives way to a word, before anybody can send it off.
+func (b *Bot) openReview(ctx context.Context, trigger string, v *approval.View, from origin) error {
+	view, ok := b.reviewView(v, from)
+	if !v.Terms.Slack {
+		return &approval.InputError{Why: "The rules want this decided on the command line: countersign decide " + v.Request.ID}
+	}
+	if !ok {
+		return &approval.InputError{Why: "This program is too long to be shown here, so it cannot be approved. Reject it, or request changes."}
+	}
+	stored, err := b.api.OpenViewContext(ctx, trigger, view)
+	if err != nil {
+		return opened(view, err)
+	}
+	if same(view.Blocks.BlockSet, stored.Blocks.BlockSet) {
+		return nil
+	}
+	b.Log.Error("Slack stored something else than the modal that was sent", "request", v.Request.ID)
+	// The submission is held against the code again, so this is courtesy, not safety.
+	_, err = b.api.UpdateViewContext(ctx, *noteView("This cannot be trusted", unlike), "", "", stored.ID)
+	if err != nil {
+		b.Log.Warn("take back a modal that cannot be trusted", "request", v.Request.ID, "error", detail(err))
+	}
+	return nil
+}
+
+// unlike is said of a message or a modal that Slack does not hold as it was sent.
+const unlike = "Slack holds something else than what I sent, so you may not have seen the code as it is. Nothing has changed. " +
+	"Please open the code again; if it stays like this, reject it or let the asker take it back."
+
+// shows tells whether these blocks hold the whole of a program, every line once,
+// as it was numbered.
+func shows(blocks []slack.Block, code string) bool {
+	var shown []string
+	for _, block := range blocks {
+		rich, ok := block.(*slack.RichTextBlock)
+		if !ok {
+			continue
+		}
+		for _, e := range rich.Elements {
+			pre, ok := e.(*slack.RichTextPreformatted)
+			if !ok || pre.Language != "python" {
+				continue
+			}
+			for _, piece := range pre.Elements {
+				text, ok := piece.(*slack.RichTextSectionTextElement)
+				if !ok {
+					return false
+				}
+				shown = append(shown, text.Text)
+			}
+		}
+	}
+	all := len(lines(code))
+	whole, ok := number(code, all, 2*len(code)+20*all)
+	return ok && len(whole) == 1 && strings.Join(shown, "\n") == whole[0].text
+}
+
+// seen makes sure, at the click, that what Slack holds of the place where it was
+// made is the code that would be approved. An outdated place is for Decide to refuse.
+func (b *Bot) seen(ctx context.Context, s seal, blocks []slack.Block) error {
+	v, err := b.Service.View(ctx, s.request)
+	if err != nil {
+		return err
+	}
+	rev := v.Request.Revision
+	if rev == nil || rev.Digest != s.digest || rev.Number != s.revision || shows(blocks, rev.Code) {
+		return nil
+	}
+	b.Log.Error("approved from something that does not show the code", "request", s.request, "revision", s.revision)
+	return &approval.InputError{Why: unlike}
 }

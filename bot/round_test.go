@@ -37,9 +37,9 @@ func TestTheCardIsApprovedWithOneClick(t *testing.T) {
 	b.publish(v, approval.SurfaceRoot, approval.SurfaceProgress, approval.SurfaceCard)
 
 	card := b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard])
-	require.Equal(t, []string{actionApprove, actionReject, actionMore}, card.Actions())
+	require.Equal(t, []string{actionApprove, actionReject, actionChanges, actionMore}, card.Actions())
 	for _, words := range []string{"May this code run?", "What were sales per month", "1,204 rows × 2 columns", `3  sales = pd.read_csv("sales.csv")`,
-		"as its writer tells it (not checked)", "Reads sales.csv", "$7.88 of $10.00 left", "local sandbox"} {
+		"In the model's words", "Low risk", "Reads sales.csv", "$7.88 of $10.00 left", "local sandbox"} {
 		require.Contains(t, card.Words(), words)
 	}
 	require.NoError(t, b.as(slacksim.Reviewer).Click(card, actionApprove))

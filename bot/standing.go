@@ -20,14 +20,14 @@ func whose(s budget.Scope, reader string) []part {
 	case s.Kind == budget.Project:
 		return []part{words("The budget of "), channel(s.ID)}
 	case s.Kind == budget.Role:
-		return []part{words(roles[s.ID])}
+		return []part{words(roleBudgets[s.ID])}
 	}
 	return []part{words("The team's budget")}
 }
 
 // within is whose inside a sentence.
 func within(s budget.Scope, reader string) []part {
-	return lower(whose(s, reader))
+	return inside(whose(s, reader))
 }
 
 // during says of which stretch an amount is; perWindow what a limit is per.

@@ -45,7 +45,7 @@ func moreMoneyView(r *approval.Request, c *approval.Choices, at seat) slack.Moda
 	scope := c.Block.Tight().Limit.Scope
 	p.say(flow(words("For "), within(scope, r.Asker), words(fmt.Sprintf(". This step needs %s more at least. An administrator decides, and says until when it may be spent.", c.Missing.Approx())))...)
 	amount := slack.NewPlainTextInputBlockElement(plain("5"), fieldAmount)
-	amount.InitialValue, amount.MaxLength = strings.TrimPrefix(wish(c.Missing).String(), "$"), 30
+	amount.InitialValue, amount.MaxLength = strings.TrimPrefix(askFor(c.Missing).String(), "$"), 30
 	reason := slack.NewPlainTextInputBlockElement(plain("What is it for?"), fieldReason)
 	reason.Multiline, reason.MaxLength, reason.FocusOnLoad = true, 500, true
 	blocks := append(p.blocks, slack.NewInputBlock(fieldAmount, plain("Dollars"), nil, amount), slack.NewInputBlock(fieldReason, plain("Why?"), plain("The administrators get to read it."), reason))
@@ -105,7 +105,7 @@ func (b *Bot) topUpNotice(v *approval.NoticeView, to string) (*page, error) {
 	}
 	p := &page{}
 	named := b.namedIn(v, said.Scope, to)
-	p.quote(cut(said.Reason, 500), flow(person(said.AskedBy), strong(fmt.Sprintf(" asks for %s more", said.Amount)), words(" in "), lower(owned(named, said)), words(":"))...)
+	p.quote(cut(said.Reason, 500), flow(person(said.AskedBy), strong(fmt.Sprintf(" asks for %s more", said.Amount)), words(" in "), inside(owned(named, said)), words(":"))...)
 	p.quote(cut(r.Question, 500), words("It is for this question:"))
 	waits := t.Open() && r.Blocked != nil
 	if s, ok := standingOf(v.View, said.Scope); ok && waits {
@@ -166,7 +166,7 @@ func (b *Bot) openTopUp(ctx context.Context, cb slack.InteractionCallback, value
 	switch {
 	case v.Request.Team != cb.Team.ID || t == nil:
 		return nil, approval.ErrNotFound
-	case !b.Policy().Admin(cb.User.ID):
+	case !b.isAdmin(ctx, cb.Team.ID, cb.User.ID):
 		return nil, &approval.NotAllowedError{Who: cb.User.ID, Why: "Only administrators answer this."}
 	case t.AskedBy == cb.User.ID:
 		return nil, &approval.NotAllowedError{Who: cb.User.ID, Why: "You asked for this, so another administrator has to answer."}

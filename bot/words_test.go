@@ -69,13 +69,13 @@ func TestErrorsBecomeWords(t *testing.T) {
 func TestWaitingSaysWhoIsMissing(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	b.service.policy.Quorum = 2
 	v := sample(func(v *approval.View) {
+		v.Terms.Approvals = 2
 		v.Request.Decisions = []approval.Decision{{Reviewer: "U1", Verdict: approval.Approve, At: noon}}
 	})
 	require.Contains(t, b.bot.progress(v).text(), "1 of 2 approvals.")
 	require.Contains(t, b.bot.card(v, Identity{}, false).text(), "1 of 2 approvals")
-	b.service.policy.Reviewers = []string{v.Request.Asker}
+	v.Deciders = nil
 	require.Contains(t, b.bot.progress(v).text(), "nobody is named who could review this")
 	again := sample(in(approval.Drafting, ""))
 	again.Request.Attempts = 2

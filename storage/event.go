@@ -47,8 +47,8 @@ func appendEvents(ctx context.Context, tx pgx.Tx, stream string, events []approv
 	if len(events) == 0 {
 		return nil
 	}
-	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, "events "+stream); err != nil {
-		return fmt.Errorf("lock the audit trail of %s: %w", stream, err)
+	if err := lockStream(ctx, tx, stream); err != nil {
+		return err
 	}
 	last := eventRow{Stream: stream, Hash: beginning}
 	err := tx.QueryRow(ctx, `SELECT seq, hash FROM events WHERE stream = $1 ORDER BY seq DESC LIMIT 1`, stream).Scan(&last.Seq, &last.Hash)
@@ -69,6 +69,14 @@ func appendEvents(ctx context.Context, tx pgx.Tx, stream string, events []approv
 			return fmt.Errorf("append %q to the audit trail of %s: %w", e.Kind, stream, err)
 		}
 		last = next
+	}
+	return nil
+}
+
+// lockStream makes writers of one stream follow one another, until they commit.
+func lockStream(ctx context.Context, tx pgx.Tx, stream string) error {
+	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, "events "+stream); err != nil {
+		return fmt.Errorf("lock the audit trail of %s: %w", stream, err)
 	}
 	return nil
 }

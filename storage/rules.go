@@ -3,34 +3,138 @@ package storage
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"countersign/approval"
 )
 
-var errSoon = errors.New("not yet")
+// ruleRow is a version of rules. Without a document a channel has none of its own.
+type ruleRow struct {
+	Team     string
+	Project  string
+	Version  int
+	Document *approval.Rules
+	SetBy    string
+	SetAt    time.Time
+}
 
-func (db *DB) Rules(ctx context.Context, team, project string) (approval.RuleSet, error) {
-	return approval.RuleSet{Team: team}, nil
+const ruleColumns = `team, project, version, document, set_by, set_at`
+
+func (r ruleRow) set() approval.RuleSet {
+	s := approval.RuleSet{Team: r.Team, Project: r.Project, Version: r.Version, None: r.Document == nil, SetBy: r.SetBy, SetAt: r.SetAt}
+	if r.Document != nil {
+		s.Rules = *r.Document
+		s.Rules.Hosts, s.Rules.Freezes = orNil(s.Rules.Hosts), orNil(s.Rules.Freezes)
+	}
+	return s
 }
-func (db *DB) RulesNamed(ctx context.Context, team, name string) (approval.RuleSet, error) {
-	return approval.RuleSet{Team: team}, nil
+
+// Rules are the latest of a channel, or of the workspace where the channel has none.
+func (db *DB) Rules(ctx context.Context, team, project string) (set approval.RuleSet, err error) {
+	err = db.read(ctx, func(tx pgx.Tx) error {
+		for _, p := range []string{project, ""} {
+			if set, err = latestRules(ctx, tx, team, p); err != nil || set.Version > 0 && !set.None {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return set, fmt.Errorf("read the rules of %s: %w", orWorkspace(project), err)
+	}
+	return set, nil
 }
+
+// OwnRules are the latest of just this channel, or of the workspace: version 0
+// where it has never had any.
+func (db *DB) OwnRules(ctx context.Context, team, project string) (set approval.RuleSet, err error) {
+	err = db.read(ctx, func(tx pgx.Tx) error {
+		set, err = latestRules(ctx, tx, team, project)
+		return err
+	})
+	if err != nil {
+		return set, fmt.Errorf("read the rules of %s: %w", orWorkspace(project), err)
+	}
+	return set, nil
+}
+
+func latestRules(ctx context.Context, tx pgx.Tx, team, project string) (approval.RuleSet, error) {
+	row, err := one[ruleRow](ctx, tx, `SELECT `+ruleColumns+` FROM rules WHERE team = $1 AND project = $2 ORDER BY version DESC LIMIT 1`, team, project)
+	if errors.Is(err, approval.ErrNotFound) {
+		return approval.RuleSet{Team: team, Project: project}, nil
+	}
+	return row.set(), err
+}
+
+// RulesNamed is the version that a manifest names.
+func (db *DB) RulesNamed(ctx context.Context, team, name string) (set approval.RuleSet, err error) {
+	err = db.read(ctx, func(tx pgx.Tx) error {
+		row, err := one[ruleRow](ctx, tx, `SELECT `+ruleColumns+` FROM rules WHERE team = $1 AND name = $2`, team, name)
+		set = row.set()
+		return err
+	})
+	if err != nil {
+		return set, fmt.Errorf("read the rules %s: %w", name, err)
+	}
+	return set, nil
+}
+
+// SetRules stores the version after set.Version, unless somebody else has: then
+// it is ErrBusy.
 func (db *DB) SetRules(ctx context.Context, set approval.RuleSet) (approval.RuleSet, error) {
-	return set, errSoon
+	err := db.write(ctx, func(tx pgx.Tx) error {
+		before, err := latestRules(ctx, tx, set.Team, set.Project)
+		if err != nil {
+			return err
+		}
+		if before.Version != set.Version {
+			return approval.ErrBusy
+		}
+		if set.SetAt, err = clock(ctx, tx); err != nil {
+			return err
+		}
+		var rules *string
+		if !set.None {
+			spelling, err := document(set.Rules, "{}")
+			if err != nil {
+				return err
+			}
+			rules = &spelling
+		}
+		_, err = tx.Exec(ctx, `INSERT INTO rules (team, project, version, document, set_by, set_at) VALUES ($1, $2, $3, $4, $5, $6)`,
+			set.Team, set.Project, set.Version+1, rules, set.SetBy, set.SetAt)
+		if err != nil {
+			return err
+		}
+		return appendEvents(ctx, tx, "rules:"+set.Team, []approval.Event{{At: set.SetAt, Actor: set.SetBy, Kind: "set rules",
+			Data: map[string]any{"channel": set.Project, "version": set.Version + 1, "rules": orNull(set), "before": orNull(before)}}})
+	})
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.ConstraintName == "rules_pkey" {
+		err = approval.ErrBusy
+	}
+	if err != nil {
+		return approval.RuleSet{}, fmt.Errorf("set the rules of %s: %w", orWorkspace(set.Project), err)
+	}
+	set.Version++
+	return set, nil
 }
-func (db *DB) Grants(ctx context.Context, team string) ([]approval.Grant, error) { return nil, nil }
-func (db *DB) Delegations(ctx context.Context, team string) ([]approval.Delegation, error) {
-	return nil, nil
+
+// orNull is what the audit trail says of rules: nothing where there are none.
+func orNull(set approval.RuleSet) any {
+	if set.None || set.SetBy == "" {
+		return nil
+	}
+	return set.Rules
 }
-func (db *DB) Name(ctx context.Context, g approval.Grant) error   { return errSoon }
-func (db *DB) Unname(ctx context.Context, g approval.Grant) error { return errSoon }
-func (db *DB) Delegate(ctx context.Context, d approval.Delegation) error {
-	return errSoon
-}
-func (db *DB) Queue(ctx context.Context, team, user string, projects []string, f approval.QueueFilter, page int) (approval.Queue, error) {
-	return approval.Queue{}, errSoon
-}
-func (db *DB) Statistics(ctx context.Context, team string, since time.Time) ([]approval.ReviewerStatistics, error) {
-	return nil, errSoon
+
+func orWorkspace(project string) string {
+	if project == "" {
+		return "the workspace"
+	}
+	return project
 }

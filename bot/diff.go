@@ -1,0 +1,112 @@
+package bot
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/slack-go/slack"
+
+	"countersign/approval"
+)
+
+// diffContext is how many lines that stayed are shown around those that did not.
+const diffContext = 3
+
+// changed counts the lines that came and went.
+func changed(all []approval.DiffLine) (added, removed int) {
+	for _, l := range all {
+		switch l.Op {
+		case approval.Added:
+			added++
+		case approval.Removed:
+			removed++
+		}
+	}
+	return added, removed
+}
+
+// changedWords says it in words: "3 lines added, 1 removed".
+func changedWords(all []approval.DiffLine) string {
+	added, removed := changed(all)
+	switch {
+	case added == 0 && removed == 0:
+		return "nothing changed"
+	case removed == 0:
+		return count(added, "line") + " added"
+	case added == 0:
+		return count(removed, "line") + " removed"
+	}
+	return fmt.Sprintf("%s added, %s removed", count(added, "line"), thousands(removed))
+}
+
+// diffText writes a diff line by line: the sign, the line's number in the text
+// that it stands in, and the line. What stayed is left out but for a few lines
+// around each change, and it is said how much.
+func diffText(all []approval.DiffLine) (out []string) {
+	near := make([]bool, len(all))
+	for i, l := range all {
+		if l.Op == approval.Same {
+			continue
+		}
+		for j := max(0, i-diffContext); j <= min(len(all)-1, i+diffContext); j++ {
+			near[j] = true
+		}
+	}
+	width, skipped := 1, 0
+	for _, l := range all {
+		width = max(width, len(fmt.Sprint(max(l.Old, l.New))))
+	}
+	pause := func() {
+		if skipped > 0 {
+			out = append(out, fmt.Sprintf("  %s  %s as before", strings.Repeat("·", width), count(skipped, "line")))
+		}
+		skipped = 0
+	}
+	for i, l := range all {
+		if !near[i] {
+			skipped++
+			continue
+		}
+		pause()
+		n := l.New
+		if l.Op == approval.Removed {
+			n = l.Old
+		}
+		out = append(out, fmt.Sprintf("%c %*d  %s", l.Op, width, n, l.Text))
+	}
+	pause()
+	return out
+}
+
+// diff draws what changed, in parts that a block can hold. What no modal could
+// hold is cut, and says so: the code itself is what is decided on, not the diff.
+func (p *page) diff(all []approval.DiffLine) {
+	text := diffText(all)
+	if added, removed := changed(all); added+removed == 0 {
+		p.say(words("They are the same, line for line."))
+		return
+	}
+	for parts := 0; len(text) > 0; parts++ {
+		if parts == maxParts {
+			p.say(words(fmt.Sprintf("Another %s do not fit in here. The full code is in the card's menu, as a file.", count(len(text), "line"))))
+			return
+		}
+		n, chars := 0, 0
+		for n < len(text) && (n == 0 || n < partLines && chars+utf8.RuneCountInString(text[n]) < partChars) {
+			chars += utf8.RuneCountInString(text[n]) + 1
+			n++
+		}
+		p.verbatim(nil, strings.Join(text[:n], "\n"), "diff", "")
+		text = text[n:]
+	}
+}
+
+// diffView is a modal that shows a diff under a sentence that says of what.
+func diffView(title string, all []approval.DiffLine, said func(p *page)) slack.ModalViewRequest {
+	p := &page{}
+	said(p)
+	p.diff(all)
+	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: callbackNote, Title: plain(title), Close: plain("Close"),
+		Blocks: slack.Blocks{BlockSet: p.blocks}}
+}

@@ -1,0 +1,168 @@
+package bot
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"countersign/approval"
+	"countersign/internal/slacksim"
+)
+
+// wanted is what somebody wanted of the service beside a decision.
+type wanted struct {
+	what     string
+	id, who  string
+	code     string
+	revision int
+	until    time.Time
+	grant    approval.Grant
+	rules    approval.RuleSet
+	ruling   approval.Ruling
+	click    approval.Click
+}
+
+// roles are what the service says of people and rules.
+type roles struct {
+	roster  approval.Roster
+	grants  []approval.Grant
+	rules   approval.RuleSet
+	queue   func(f approval.QueueFilter, page int) approval.Queue
+	figures []approval.ReviewerStatistics
+	near    *approval.Near
+	wants   []wanted
+	refuse  error // of what is wanted
+}
+
+func newRoles() roles {
+	settings := approval.RuleSet{Team: slacksim.DefaultTeam.ID, Rules: approval.DefaultRules(approval.DefaultPolicy())}
+	return roles{rules: settings, roster: approval.Roster{Reviewers: []string{slacksim.Reviewer, slacksim.SecondReviewer}, Admins: []string{slacksim.Admin}},
+		queue: func(approval.QueueFilter, int) approval.Queue { return approval.Queue{Pages: 1, Now: noon} }}
+}
+
+// want keeps what somebody wanted, unless it is refused.
+func (s *service) want(ctx context.Context, w wanted) error {
+	if err := s.enter(ctx); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.refuse != nil {
+		return s.refuse
+	}
+	s.wants = append(s.wants, w)
+	return nil
+}
+
+// wishes are what has been wanted so far.
+func (s *service) wishes() []wanted {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.wants)
+}
+
+func (s *service) request(id string) *approval.Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if v, ok := s.views[id]; ok {
+		return v.Request
+	}
+	return nil
+}
+
+func (s *service) MayEdit(ctx context.Context, r approval.Ruling) (*approval.Request, error) {
+	if err := s.want(ctx, wanted{what: "may edit", ruling: r}); err != nil {
+		return nil, err
+	}
+	return s.request(r.RequestID), nil
+}
+
+func (s *service) Edit(ctx context.Context, r approval.Ruling, code string) (*approval.Request, error) {
+	if err := s.want(ctx, wanted{what: "edit", ruling: r, code: code}); err != nil {
+		return nil, err
+	}
+	return s.request(r.RequestID), nil
+}
+
+func (s *service) Disown(ctx context.Context, id string, revision int, click approval.Click) (*approval.Request, error) {
+	return s.request(id), s.want(ctx, wanted{what: "disown", id: id, revision: revision, click: click})
+}
+
+func (s *service) Assign(ctx context.Context, id, to string, click approval.Click) (*approval.Request, error) {
+	return s.request(id), s.want(ctx, wanted{what: "assign", id: id, who: to, click: click})
+}
+
+func (s *service) SecondOpinion(ctx context.Context, id, from string, click approval.Click) (*approval.Request, error) {
+	return s.request(id), s.want(ctx, wanted{what: "opinion", id: id, who: from, click: click})
+}
+
+func (s *service) Nearest(ctx context.Context, id string) (*approval.Near, error) {
+	return s.near, s.enter(ctx)
+}
+
+func (s *service) Queue(ctx context.Context, team, user string, f approval.QueueFilter, page int) (approval.Queue, error) {
+	if err := s.enter(ctx); err != nil {
+		return approval.Queue{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.queue(f, page), nil
+}
+
+func (s *service) Reviewers(ctx context.Context, team, project string) (approval.Roster, error) {
+	if err := s.enter(ctx); err != nil {
+		return approval.Roster{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.roster, nil
+}
+
+func (s *service) Grants(ctx context.Context, team string) ([]approval.Grant, error) {
+	if err := s.enter(ctx); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.grants), nil
+}
+
+func (s *service) SetRole(ctx context.Context, click approval.Click, g approval.Grant) error {
+	if err := s.want(ctx, wanted{what: "set role", grant: g, click: click}); err != nil {
+		return err
+	}
+	g.By, g.At = click.User, noon
+	s.change(func() { s.grants = append(s.grants, g) })
+	return nil
+}
+
+func (s *service) RemoveRole(ctx context.Context, click approval.Click, g approval.Grant) error {
+	if err := s.want(ctx, wanted{what: "remove role", grant: g, click: click}); err != nil {
+		return err
+	}
+	s.change(func() {
+		s.grants = slices.DeleteFunc(s.grants, func(o approval.Grant) bool { return o.User == g.User && o.Role == g.Role && o.Project == g.Project })
+	})
+	return nil
+}
+
+func (s *service) Delegate(ctx context.Context, click approval.Click, to string, until time.Time) error {
+	return s.want(ctx, wanted{what: "delegate", who: to, until: until, click: click})
+}
+
+func (s *service) RulesOf(ctx context.Context, team, project string) (approval.RuleSet, error) {
+	if err := s.enter(ctx); err != nil {
+		return approval.RuleSet{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.rules, nil
+}
+
+func (s *service) SetRules(ctx context.Context, click approval.Click, set approval.RuleSet) (approval.RuleSet, error) {
+	return set, s.want(ctx, wanted{what: "set rules", rules: set, click: click})
+}
+
+func (s *service) Statistics(ctx context.Context, click approval.Click, since time.Time) ([]approval.ReviewerStatistics, error) {
+	return s.figures, s.want(ctx, wanted{what: "statistics", click: click})
+}

@@ -1,0 +1,162 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"countersign/approval"
+)
+
+// peopleStream is the audit trail of who was named for what in a workspace.
+func peopleStream(team string) string { return "people:" + team }
+
+type grantRow struct {
+	Team    string
+	Project string
+	Role    approval.PersonRole
+	Person  string
+	By      string
+	At      time.Time
+}
+
+// Grants are the roles that people have been named for and have not been removed from.
+func (db *DB) Grants(ctx context.Context, team string) (grants []approval.Grant, err error) {
+	err = db.read(ctx, func(tx pgx.Tx) error {
+		grants, err = loadGrants(ctx, tx, team)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read who reviews in %s: %w", team, err)
+	}
+	return grants, nil
+}
+
+func loadGrants(ctx context.Context, tx pgx.Tx, team string) (grants []approval.Grant, err error) {
+	rows, err := all[grantRow](ctx, tx, `
+		SELECT team, project, role, person, by, at FROM (
+			SELECT DISTINCT ON (project, role, person) * FROM people WHERE team = $1 ORDER BY project, role, person, seq DESC) AS latest
+		WHERE named ORDER BY project, role, person`, team)
+	for _, r := range rows {
+		grants = append(grants, approval.Grant{Team: r.Team, Project: r.Project, Role: r.Role, User: r.Person, By: r.By, At: r.At})
+	}
+	return grants, err
+}
+
+// Name gives somebody a role, and Unname takes it.
+func (db *DB) Name(ctx context.Context, g approval.Grant) error   { return db.grant(ctx, g, true) }
+func (db *DB) Unname(ctx context.Context, g approval.Grant) error { return db.grant(ctx, g, false) }
+
+// grant notes a fact about somebody, unless it is one already.
+func (db *DB) grant(ctx context.Context, g approval.Grant, named bool) error {
+	err := db.write(ctx, func(tx pgx.Tx) error {
+		if err := lockStream(ctx, tx, peopleStream(g.Team)); err != nil {
+			return err
+		}
+		before, err := loadGrants(ctx, tx, g.Team)
+		if err != nil {
+			return err
+		}
+		var had []approval.PersonRole // of this person here, before
+		is := false
+		for _, b := range before {
+			if b.User == g.User && b.Project == g.Project {
+				had = append(had, b.Role)
+				is = is || b.Role == g.Role
+			}
+		}
+		if is == named {
+			return nil
+		}
+		now, err := clock(ctx, tx)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `INSERT INTO people (team, project, role, person, named, by, at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+			g.Team, g.Project, g.Role, g.User, named, g.By, now)
+		if err != nil {
+			return err
+		}
+		kind := map[bool]string{true: "named", false: "removed"}[named]
+		return appendEvents(ctx, tx, peopleStream(g.Team), []approval.Event{{At: now, Actor: g.By, Kind: kind,
+			Data: map[string]any{"person": g.User, "role": g.Role, "channel": g.Project, "before": had}}})
+	})
+	if err != nil {
+		return fmt.Errorf("change the roles of %s: %w", g.User, err)
+	}
+	return nil
+}
+
+type delegationRow struct {
+	Team      string
+	Principal string
+	Delegate  string
+	Until     time.Time
+	At        time.Time
+}
+
+// Delegations are who decides in whose place, as far as it has not ended.
+func (db *DB) Delegations(ctx context.Context, team string) (list []approval.Delegation, err error) {
+	err = db.read(ctx, func(tx pgx.Tx) error {
+		list, err = loadDelegations(ctx, tx, team)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read who decides in whose place in %s: %w", team, err)
+	}
+	return list, nil
+}
+
+func loadDelegations(ctx context.Context, tx pgx.Tx, team string) (list []approval.Delegation, err error) {
+	rows, err := all[delegationRow](ctx, tx, `
+		SELECT team, principal, delegate, until, at FROM (
+			SELECT DISTINCT ON (principal) * FROM delegations WHERE team = $1 ORDER BY principal, seq DESC) AS latest
+		WHERE until > clock_timestamp() ORDER BY principal`, team)
+	for _, r := range rows {
+		list = append(list, approval.Delegation{Team: r.Team, From: r.Principal, To: r.Delegate, Until: r.Until, At: r.At})
+	}
+	return list, err
+}
+
+// Delegate lets somebody decide in another's place, or ends that when d.To is empty.
+func (db *DB) Delegate(ctx context.Context, d approval.Delegation) error {
+	err := db.write(ctx, func(tx pgx.Tx) error {
+		if err := lockStream(ctx, tx, peopleStream(d.Team)); err != nil {
+			return err
+		}
+		list, err := loadDelegations(ctx, tx, d.Team)
+		if err != nil {
+			return err
+		}
+		var before map[string]any
+		for _, b := range list {
+			if b.From == d.From {
+				before = map[string]any{"to": b.To, "until": b.Until}
+			}
+		}
+		if d.To == "" && before == nil {
+			return nil // there is nothing to end
+		}
+		now, err := clock(ctx, tx)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `INSERT INTO delegations (team, principal, delegate, until, at) VALUES ($1, $2, nullif($3, ''), $4, $5)`,
+			d.Team, d.From, d.To, moment(d.Until), now)
+		if err != nil {
+			return err
+		}
+		data := map[string]any{"before": before}
+		kind := "delegation ended"
+		if d.To != "" {
+			kind, data["to"], data["until"] = "delegated", d.To, micro(d.Until)
+		}
+		return appendEvents(ctx, tx, peopleStream(d.Team), []approval.Event{{At: now, Actor: d.From, Kind: kind, Data: data}})
+	})
+	if err != nil {
+		return fmt.Errorf("let somebody decide in the place of %s: %w", d.From, err)
+	}
+	return nil
+}
