@@ -2,6 +2,7 @@ package approval
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -192,7 +193,8 @@ func (s *Service) RulesOf(ctx context.Context, team, project string) (RuleSet, e
 }
 
 // SetRules stores new rules for a channel, or for the workspace; set.Version is
-// the version that the administrator had before them. They hold for what is
+// the version in force there that the administrator had before them, and 0 where
+// there was none of its own. They hold for what is
 // drafted from now on; what has been sealed stays so.
 func (s *Service) SetRules(ctx context.Context, click Click, set RuleSet) (RuleSet, error) {
 	if err := s.admin(ctx, click, "set the rules"); err != nil {
@@ -210,7 +212,11 @@ func (s *Service) SetRules(ctx context.Context, click Click, set RuleSet) (RuleS
 			return RuleSet{}, err
 		}
 	}
-	return s.Store.SetRules(ctx, set)
+	stored, err := s.Store.SetRules(ctx, set)
+	if errors.Is(err, ErrBusy) {
+		return RuleSet{}, &InputError{Why: "Somebody else has changed these rules while you had them open, so nothing was stored. Please open them again, and look at what has changed."}
+	}
+	return stored, err
 }
 
 // enough refuses rules under which nothing could ever be approved.

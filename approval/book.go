@@ -11,13 +11,10 @@ type Book interface {
 	// Rules are the latest of a channel, or of the workspace where the channel has
 	// none. Version 0 where nobody has set any.
 	Rules(ctx context.Context, team, project string) (RuleSet, error)
-	// OwnRules are the latest of just this channel, or of just the workspace when
-	// project is empty. Version 0 where it has never had any.
-	OwnRules(ctx context.Context, team, project string) (RuleSet, error)
 	// RulesNamed is the version that a manifest names. One that nobody has: ErrNotFound.
 	RulesNamed(ctx context.Context, team, name string) (RuleSet, error)
-	// SetRules stores the version after set.Version, and in the audit trail what was
-	// before. When set.Version is not the latest: ErrBusy.
+	// SetRules stores the next version, and in the audit trail what was before. When
+	// set.Version is not the one in force there (0: none of its own): ErrBusy.
 	SetRules(ctx context.Context, set RuleSet) (RuleSet, error)
 	// Grants are the roles that people have been named for in a workspace and have not
 	// been removed from, and Delegations what has not ended.

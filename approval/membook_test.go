@@ -29,15 +29,6 @@ func (m *memStore) Rules(ctx context.Context, team, project string) (RuleSet, er
 	return RuleSet{Team: team}, nil
 }
 
-func (m *memStore) OwnRules(_ context.Context, team, project string) (RuleSet, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if set, ok := m.latest(team, project); ok {
-		return set, nil
-	}
-	return RuleSet{Team: team, Project: project}, nil
-}
-
 func (m *memStore) latest(team, project string) (RuleSet, bool) {
 	for _, set := range slices.Backward(m.rules) {
 		if set.Team == team && set.Project == project {
@@ -62,10 +53,10 @@ func (m *memStore) SetRules(_ context.Context, set RuleSet) (RuleSet, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	before, _ := m.latest(set.Team, set.Project)
-	if before.Version != set.Version {
+	if before.InForce() != set.Version {
 		return RuleSet{}, ErrBusy
 	}
-	set.Version, set.SetAt = set.Version+1, m.now()
+	set.Version, set.SetAt = before.Version+1, m.now()
 	m.rules = append(m.rules, deepCopy(set))
 	m.bookLog = append(m.bookLog, set.SetBy+" set "+set.Name())
 	return set, nil

@@ -313,3 +313,36 @@ func TestTakingBackOrExpiringEndsAnEdit(t *testing.T) {
 	require.Nil(t, now.Edit)
 	require.Zero(t, b.open(r.ID))
 }
+
+// Wherever a replica dies between a reviewer's wish and the next version, that
+// version is written, once, and every call is paid for.
+func TestARewriteSurvivesTheDeathOfItsReplicaAnywhere(t *testing.T) {
+	t.Parallel()
+	for _, point := range []string{"commit held.before", "commit held.after"} {
+		b := setup(t)
+		r := b.pending()
+		b.faults.kill(point)
+		require.ErrorIs(t, b.replica(func() error { _, err := b.Decide(context.Background(), ruling(r, "R1", Rewrite)); return err }), errCrash, point)
+		require.True(t, b.faults.struck(), point)
+		_, err := b.Decide(t.Context(), ruling(r, "R1", Rewrite))
+		require.NoError(t, err, "%s: nobody was told that it counts, so they click again", point)
+		require.Empty(t, b.work(), point)
+		require.Equal(t, 1, b.count(r.ID, "changes requested"), point)
+		require.Equal(t, 2, b.request(r.ID).Revision.Number, point)
+	}
+	for _, point := range []string{"commit called.before", "commit called.after", "Write.before", "Write.after", "Inspect.after",
+		"commit drafted.before", "commit drafted.after"} {
+		b := setup(t)
+		r := b.pending()
+		b.wished(r, "Sort it.")
+		b.faults.kill(point)
+		require.ErrorIs(t, b.replica(func() error { return b.Draft(context.Background(), r.ID) }), errCrash, point)
+		require.True(t, b.faults.struck(), point)
+		require.Empty(t, b.work(), point)
+		r = b.request(r.ID)
+		require.Equal(t, Pending, r.State, point)
+		require.Equal(t, 2, r.Revision.Number, point)
+		require.Equal(t, 1, r.Rounds, point)
+		require.Zero(t, b.open(r.ID), point)
+	}
+}

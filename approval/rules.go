@@ -70,6 +70,15 @@ func (s RuleSet) Name() string {
 	return fmt.Sprintf("%s/%d", s.Project, s.Version)
 }
 
+// InForce is the version by which a form knows whether somebody else has been
+// quicker: 0 where a channel has no rules of its own.
+func (s RuleSet) InForce() int {
+	if s.None {
+		return 0
+	}
+	return s.Version
+}
+
 // DefaultRules are what holds where nobody has set any: the settings' quorum for
 // everything, and more care with what is dangerous.
 func DefaultRules(p Policy) Rules {

@@ -184,6 +184,17 @@ func TestAnApprovalThatWasNotMineIsTakenBack(t *testing.T) {
 	require.Equal(t, 2, b.request(r.ID).Revision.Number)
 }
 
+func TestWhatIsTakenBackNeedsNoDecision(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	was := b.approved()
+	_, err := b.Disown(t.Context(), was.ID, 1, Click{Team: "T1", User: "R1"})
+	require.NoError(t, err)
+	r, err := b.Withdraw(t.Context(), was.ID, Click{Team: "T1", User: "asker"})
+	require.NoError(t, err)
+	require.Empty(t, r.Reason)
+}
+
 func TestOneOfTwoApprovalsIsTakenBack(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

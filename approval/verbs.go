@@ -240,6 +240,7 @@ func (r *Request) Withdraw(by string, now time.Time) error {
 	if r.State != Drafting && r.State != Pending && r.State != Approved {
 		return r.refuse("withdraw")
 	}
+	r.Reason = "" // why it waited once more says nothing any more
 	r.release(now)
 	r.note(now, by, "withdrawn", nil)
 	r.move(Withdrawn, now, time.Time{})

@@ -40,6 +40,15 @@ var refusals = map[string]func(r *approval.Request) error{
 		}
 		return e
 	},
+	"decisions_one_voice": func(r *approval.Request) error {
+		return &approval.MoveError{Request: r, Verb: "decide on", Why: "Somebody has already decided on this version in the same person's place. One person has one say."}
+	},
+	"decisions_delegated": func(*approval.Request) error {
+		return &approval.NotAllowedError{Why: "The person in whose place you decide has named nobody, or somebody else, or their absence has ended."}
+	},
+	"requests_sealed_quorum": func(r *approval.Request) error {
+		return &approval.MoveError{Request: r, Verb: "approve", Why: "Not enough people have approved it."}
+	},
 	"runs_pkey": func(r *approval.Request) error {
 		return &approval.MoveError{Request: r, Verb: "start", Why: "It has already been started."}
 	},

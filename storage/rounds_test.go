@@ -200,3 +200,63 @@ func TestAnAssignmentIsStored(t *testing.T) {
 	require.Equal(t, "REVB", got.Assignee)
 	require.Equal(t, []string{"REVB"}, got.Opinions)
 }
+
+// An approval is taken back or the code starts: never both, whoever is faster.
+func TestAnApprovalIsTakenBackOrItsCodeStarts(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for i := range 10 {
+		r := b.approved(t, triggerOf(i))
+		moves := []func(r *approval.Request, now time.Time) error{
+			func(r *approval.Request, now time.Time) error {
+				return r.Disown("REVA", 1, approval.Click{}, b.policy, now)
+			},
+			func(r *approval.Request, now time.Time) error { return r.Start("box-"+r.ID, b.policy, now) },
+		}
+		errs := together(2, func(i int) error {
+			_, err := b.Update(t.Context(), r.ID, moves[i])
+			return err
+		})
+		require.True(t, (errs[0] == nil) != (errs[1] == nil), "%v", errs)
+		got, err := b.Request(t.Context(), r.ID)
+		require.NoError(t, err)
+		if errs[0] == nil {
+			require.Equal(t, approval.Pending, got.State)
+			require.Nil(t, got.Run)
+		} else {
+			require.Equal(t, approval.Running, got.State)
+			require.Equal(t, 1, got.Revision.Number)
+		}
+	}
+}
+
+// Of reviewers who say different things at once, one is heard.
+func TestOneOfManyWordsAtOnceIsHeard(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.pending(t, "t")
+	errs := together(12, func(i int) error {
+		who := "REV" + triggerOf(i)
+		_, err := b.Update(t.Context(), r.ID, func(r *approval.Request, now time.Time) error {
+			switch i % 3 {
+			case 0:
+				return r.Decide(decision(r, who, approval.Approve), budget.Cent, b.policy, now)
+			case 1:
+				return b.rewrite(who, "Otherwise, please.")(r, now)
+			}
+			e := approval.Edit{By: who, Code: "print(2)\n", Click: approval.Click{User: who}}
+			return r.TakeEdit(e, 1, r.Revision.Digest, budget.Cent, b.policy, now)
+		})
+		return err
+	})
+	heard := 0
+	for _, err := range errs {
+		var late *approval.MoveError
+		if err == nil {
+			heard++
+		} else {
+			require.ErrorAs(t, err, &late)
+		}
+	}
+	require.Equal(t, 1, heard)
+}

@@ -49,19 +49,7 @@ func (db *DB) Rules(ctx context.Context, team, project string) (set approval.Rul
 	return set, nil
 }
 
-// OwnRules are the latest of just this channel, or of the workspace: version 0
-// where it has never had any.
-func (db *DB) OwnRules(ctx context.Context, team, project string) (set approval.RuleSet, err error) {
-	err = db.read(ctx, func(tx pgx.Tx) error {
-		set, err = latestRules(ctx, tx, team, project)
-		return err
-	})
-	if err != nil {
-		return set, fmt.Errorf("read the rules of %s: %w", orWorkspace(project), err)
-	}
-	return set, nil
-}
-
+// latestRules are those of just this channel, or of just the workspace.
 func latestRules(ctx context.Context, tx pgx.Tx, team, project string) (approval.RuleSet, error) {
 	row, err := one[ruleRow](ctx, tx, `SELECT `+ruleColumns+` FROM rules WHERE team = $1 AND project = $2 ORDER BY version DESC LIMIT 1`, team, project)
 	if errors.Is(err, approval.ErrNotFound) {
@@ -83,17 +71,19 @@ func (db *DB) RulesNamed(ctx context.Context, team, name string) (set approval.R
 	return set, nil
 }
 
-// SetRules stores the version after set.Version, unless somebody else has: then
-// it is ErrBusy.
+// SetRules stores the next version, if set.Version is the one in force: else
+// somebody else has been quicker, and it is ErrBusy.
 func (db *DB) SetRules(ctx context.Context, set approval.RuleSet) (approval.RuleSet, error) {
+	base := set.Version
 	err := db.write(ctx, func(tx pgx.Tx) error {
 		before, err := latestRules(ctx, tx, set.Team, set.Project)
 		if err != nil {
 			return err
 		}
-		if before.Version != set.Version {
+		if before.InForce() != base {
 			return approval.ErrBusy
 		}
+		set.Version = before.Version + 1
 		if set.SetAt, err = clock(ctx, tx); err != nil {
 			return err
 		}
@@ -106,12 +96,12 @@ func (db *DB) SetRules(ctx context.Context, set approval.RuleSet) (approval.Rule
 			rules = &spelling
 		}
 		_, err = tx.Exec(ctx, `INSERT INTO rules (team, project, version, document, set_by, set_at) VALUES ($1, $2, $3, $4, $5, $6)`,
-			set.Team, set.Project, set.Version+1, rules, set.SetBy, set.SetAt)
+			set.Team, set.Project, set.Version, rules, set.SetBy, set.SetAt)
 		if err != nil {
 			return err
 		}
 		return appendEvents(ctx, tx, "rules:"+set.Team, []approval.Event{{At: set.SetAt, Actor: set.SetBy, Kind: "set rules",
-			Data: map[string]any{"channel": set.Project, "version": set.Version + 1, "rules": orNull(set), "before": orNull(before)}}})
+			Data: map[string]any{"channel": set.Project, "version": set.Version, "rules": orNull(set), "before": orNull(before)}}})
 	})
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) && pg.ConstraintName == "rules_pkey" {
@@ -120,7 +110,6 @@ func (db *DB) SetRules(ctx context.Context, set approval.RuleSet) (approval.Rule
 	if err != nil {
 		return approval.RuleSet{}, fmt.Errorf("set the rules of %s: %w", orWorkspace(set.Project), err)
 	}
-	set.Version++
 	return set, nil
 }
 

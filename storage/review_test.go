@@ -1,0 +1,137 @@
+package storage
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/approval"
+)
+
+// crowd puts requests before reviewers past all our code, by the thousand: number
+// n asked by one of seven people in one of three channels, with n lines of code and
+// a cap of n hundredths of a cent, every fifth high and every third of the rest
+// medium, each a second younger than the one before.
+func (b *bundle) crowd(t testing.TB, n int) {
+	t.Helper()
+	for _, sql := range []string{
+		`INSERT INTO sessions (id, team, channel) SELECT 'crowd' || n, 'TEAM', 'CHAN' || n % 3 FROM generate_series(0, $1 - 1) n`,
+		`INSERT INTO requests (id, session_id, team, project, asker, question, model, trigger, state, created_at, changed_at, expires_at)
+			SELECT 'crowd' || lpad(n::text, 5, '0'), 'crowd' || n, 'TEAM', 'CHAN' || n % 3, 'ASKER' || n % 7, 'Question ' || n, 'm', 'crowd' || n, 'drafting', now(), now(), now() + interval '4 hours'
+			FROM generate_series(0, $1 - 1) n`,
+		`INSERT INTO revisions (request_id, number, code, summary, author, prompt_version, findings, manifest, digest, at)
+			SELECT 'crowd' || lpad(n::text, 5, '0'), 1, code, '', 'm', '', CASE WHEN n % 5 = 0 THEN '[{"level": "danger", "text": "!"}]' ELSE '[]' END::jsonb,
+				manifest, encode(sha256(convert_to(manifest, 'UTF8')), 'hex'), now() - interval '10 hours' + n * interval '1 second'
+			FROM (SELECT n, code, '{"version":2,"code_sha256":"' || encode(sha256(convert_to(code, 'UTF8')), 'hex') ||
+				'","inputs":[],"sandbox":"local","template":"t","network":[],"limits":{"seconds":1,"memory_mb":1,"output_bytes":1,"files":1},"cost_cap":' || n * 100000 ||
+				',"tier":"' || CASE WHEN n % 5 = 0 THEN 'high' WHEN n % 3 = 0 THEN 'medium' ELSE 'low' END || '","approvals":1,"policy":"settings"}' AS manifest
+				FROM (SELECT n, repeat(E'x = 1\n', n % 100 + 1) AS code FROM generate_series(0, $1 - 1) n) AS programs) AS sealed`,
+		`UPDATE requests SET state = 'pending', revision = 1 WHERE trigger LIKE 'crowd%' AND $1 > 0`,
+	} {
+		_, err := b.pool.Exec(t.Context(), sql, n)
+		require.NoError(t, err)
+	}
+}
+
+func TestTheQueueHasPagesFiltersAndOrders(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.crowd(t, 500)
+	queue := func(user string, projects []string, f approval.QueueFilter, page int) approval.Queue {
+		q, err := b.Queue(t.Context(), team, user, projects, f, page)
+		require.NoError(t, err)
+		return q
+	}
+	seen := map[string]bool{}
+	q := queue("REVA", nil, approval.QueueFilter{}, 0)
+	require.Equal(t, 500, q.Total)
+	require.Equal(t, 50, q.Pages)
+	var tiers []approval.Tier
+	for page := range q.Pages {
+		for _, row := range queue("REVA", nil, approval.QueueFilter{}, page).Rows {
+			require.False(t, seen[row.ID], "%s is on two pages", row.ID)
+			seen[row.ID] = true
+			tiers = append(tiers, row.Tier)
+		}
+	}
+	require.Len(t, seen, 500, "every request on some page")
+	require.Equal(t, approval.High, tiers[0])
+	require.Equal(t, approval.High, tiers[99])
+	require.Equal(t, approval.Medium, tiers[100])
+	require.Equal(t, approval.Low, tiers[499])
+	require.Equal(t, approval.QueueRow{ID: "crowd00000", Project: "CHAN0", Asker: "ASKER0", Question: "Question 0", Revision: 1, Tier: approval.High, Dangers: 1,
+		Lines: 1, Needed: 1, Since: q.Rows[0].Since, ExpiresAt: q.Rows[0].ExpiresAt}, q.Rows[0])
+
+	require.Equal(t, 49, queue("REVA", nil, approval.QueueFilter{}, 4000).Page, "past the end is the end")
+	require.Equal(t, 0, queue("REVA", nil, approval.QueueFilter{}, -1).Page)
+	require.Equal(t, "crowd00499", queue("REVA", nil, approval.QueueFilter{Order: approval.ByCost}, 0).Rows[0].ID)
+	require.Equal(t, "crowd00001", queue("REVA", nil, approval.QueueFilter{Order: approval.ByAge}, 0).Rows[1].ID)
+	require.Equal(t, 100, queue("REVA", nil, approval.QueueFilter{Tier: approval.High}, 0).Total)
+	require.Equal(t, 167, queue("REVA", nil, approval.QueueFilter{Project: "CHAN1"}, 0).Total)
+	require.Equal(t, 10, queue("REVA", nil, approval.QueueFilter{Cost: 490 * 100_000}, 0).Total)
+	require.Equal(t, 500, queue("REVA", nil, approval.QueueFilter{Older: 9 * time.Hour}, 0).Total)
+	require.Zero(t, queue("REVA", nil, approval.QueueFilter{Older: 11 * time.Hour}, 0).Total)
+	require.Equal(t, 1, queue("REVA", nil, approval.QueueFilter{Older: 11 * time.Hour}, 0).Pages, "an empty page is a page")
+	require.Equal(t, 166, queue("REVA", []string{"CHAN2"}, approval.QueueFilter{}, 0).Total)
+	require.Zero(t, queue("REVA", []string{}, approval.QueueFilter{}, 0).Total, "of no channel there is nothing")
+	require.Equal(t, 500-72, queue("ASKER0", nil, approval.QueueFilter{}, 0).Total, "nobody decides on what they asked")
+	require.Zero(t, queue("m", nil, approval.QueueFilter{}, 0).Total, "nor on what they wrote")
+
+	b.update(t, "crowd00007", func(r *approval.Request, now time.Time) error {
+		p := b.policy
+		p.Quorum = 1
+		return r.Decide(decision(r, "REVA", approval.Reject), 0, p, now)
+	})
+	require.Equal(t, 499, queue("REVB", nil, approval.QueueFilter{}, 0).Total)
+	require.NoError(t, b.exec(t, `INSERT INTO decisions (request_id, revision, digest, asker, author, reviewer, verdict, at, click)
+		SELECT q.id, 1, v.digest, q.asker, v.author, 'REVA', 'approve', now(), '{}' FROM requests q JOIN revisions v ON v.request_id = q.id WHERE q.id = 'crowd00008'`))
+	require.Equal(t, 498, queue("REVA", nil, approval.QueueFilter{}, 0).Total, "nor on what they have decided")
+	require.NoError(t, b.exec(t, `UPDATE requests SET expires_at = now() WHERE id = 'crowd00009'`))
+	require.Equal(t, 498, queue("REVB", nil, approval.QueueFilter{}, 0).Total, "nor when its time is over")
+}
+
+func TestAVersionOneManifestHasATierInTheQueue(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.pending(t, "t")
+	q, err := b.Queue(t.Context(), team, "REVA", nil, approval.QueueFilter{Tier: r.Revision.Tier()}, 0)
+	require.NoError(t, err)
+	require.Equal(t, approval.Low, r.Revision.Tier())
+	require.Len(t, q.Rows, 1)
+	require.Equal(t, 1, q.Rows[0].Needed)
+}
+
+func TestStatisticsTellHowReviewersDecide(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.crowd(t, 100) // with 1 to 100 lines
+	insert := func(n int, who, verdict string, after time.Duration) {
+		require.NoError(t, b.exec(t, `INSERT INTO decisions (request_id, revision, digest, asker, author, reviewer, verdict, reason, at, click)
+			SELECT q.id, 1, v.digest, q.asker, v.author, $2, $3, 'because', v.at + $4::interval, '{}'
+			FROM requests q JOIN revisions v ON v.request_id = q.id WHERE q.id = $1`,
+			fmt.Sprintf("crowd%05d", n), who, verdict, fmt.Sprintf("%d milliseconds", after.Milliseconds())))
+	}
+	insert(10, "REVA", "approve", 5*time.Second)  // 11 lines: short
+	insert(60, "REVA", "approve", 5*time.Second)  // long, and quick
+	insert(70, "REVA", "approve", 40*time.Second) // long
+	insert(70, "REVB", "reject", 50*time.Second)
+	insert(80, "REVA", "reject", 100*time.Second)
+	insert(50, "REVB", "approve", 9*time.Second) // 51 lines
+	require.NoError(t, b.Audit(t.Context(), "crowd00060", approval.Event{Actor: "REVA", Kind: "disowned", Data: map[string]any{"revision": 1}}))
+	require.NoError(t, b.Audit(t.Context(), "crowd00050", approval.Event{Actor: "REVA", Kind: "disowned", Data: map[string]any{"revision": 1}}))
+
+	list, err := b.Statistics(t.Context(), team, time.Now().Add(-24*time.Hour))
+	require.NoError(t, err)
+	require.Equal(t, []approval.ReviewerStatistics{
+		{Reviewer: "REVA", Decisions: 4, Approvals: 3, Median: 22500 * time.Millisecond, Long: 3, Quick: 1, Reversals: 2},
+		{Reviewer: "REVB", Decisions: 2, Approvals: 1, Median: 29500 * time.Millisecond, Long: 2, Quick: 1},
+	}, list)
+	list, err = b.Statistics(t.Context(), team, time.Now())
+	require.NoError(t, err)
+	require.Empty(t, list)
+	list, err = b.Statistics(t.Context(), "OTHER", time.Now().Add(-24*time.Hour))
+	require.NoError(t, err)
+	require.Empty(t, list)
+}

@@ -1,0 +1,84 @@
+package storage
+
+// What rules, people and seals promise, and somebody with a console who tries to
+// break it: tried with the others, by TestTheSchemaKeepsItsPromisesAgainstAnybody.
+func init() { breaches = append(breaches, ruleBreaches...) }
+
+var ruleBreaches = []struct {
+	promise    string
+	sql        string
+	constraint string
+}{
+	{"a version of rules exists once", ruled(`'', 1, 1`) + ruled(`'', 1, 1`), "rules_pkey,rules_name"},
+	{"versions of rules have no gaps", ruled(`'CHAN', 2, 1`), "rules_follow"},
+	{"versions of rules count from one", ruled(`'', 0, 1`), "rules_version"},
+	{"rules ask for somebody", ruled(`'', 1, 0`), "rules_approvals"},
+	{"rules speak of every tier", `INSERT INTO rules (team, project, version, document, set_by, set_at) VALUES ('TEAM', '', 1, '{"low": {"approvals": 1}}', 'ADMIN', now())`, "rules_approvals"},
+	{"a workspace keeps its rules", `INSERT INTO rules (team, project, version, document, set_by, set_at) VALUES ('TEAM', '', 1, NULL, 'ADMIN', now())`, "rules_workspace"},
+	{"rules do not change", ruled(`'', 1, 1`) + `UPDATE rules SET document = jsonb_set(document, '{high,approvals}', '9')`, "rules_unchangeable"},
+	{"rules are not deleted", ruled(`'', 1, 1`) + `DELETE FROM rules`, "rules_unchangeable"},
+	{"rules are not emptied", `TRUNCATE rules`, "rules_untruncatable"},
+
+	{"a role is a known one", named(`'', 'owner'`), "people_role_check"},
+	{"nobody is administrator of a channel", named(`'CHAN', 'administrator'`), "people_administrators"},
+	{"who was named stays on record", named(`'', 'reviewer'`) + `UPDATE people SET named = false`, "people_unchangeable"},
+	{"who was named is not deleted", named(`'', 'reviewer'`) + `DELETE FROM people`, "people_unchangeable"},
+	{"people are not emptied", `TRUNCATE people`, "people_untruncatable"},
+
+	{"nobody is their own delegate", delegated(`'REVA', 'REVA', now() + interval '1 day', now()`), "delegations_other"},
+	{"a delegate has an end", delegated(`'REVA', 'REVB', NULL, now()`), "delegations_end"},
+	{"nobody has no end", delegated(`'REVA', NULL, now() + interval '1 day', now()`), "delegations_end"},
+	{"a delegate's end lies ahead", delegated(`'REVA', 'REVB', now() - interval '1 day', now()`), "delegations_end"},
+	{"a delegation stays on record", delegated(`'REVA', 'REVB', now() + interval '1 day', now()`) + `UPDATE delegations SET delegate = 'REVC'`, "delegations_unchangeable"},
+	{"delegations are not emptied", `TRUNCATE delegations`, "delegations_untruncatable"},
+
+	{"a manifest seals its terms", regrade(`2`, `"version":2`), "revisions_terms"},
+	{"a manifest seals a known tier", regrade(`2`, `"version":2,"tier":"none","approvals":1,"policy":"settings"`), "revisions_terms"},
+	{"a manifest asks for somebody", regrade(`2`, `"version":2,"tier":"low","approvals":0,"policy":"settings"`), "revisions_terms"},
+	{"a manifest names its rules", regrade(`2`, `"version":2,"tier":"low","approvals":1,"policy":""`), "revisions_by_rules"},
+	{"a manifest names rules that there are", regrade(`2`, `"version":2,"tier":"low","approvals":1,"policy":"team/7"`), "revisions_by_rules"},
+	{"a manifest asks for what its rules ask for", ruled(`'', 1, 2`) + regrade(`2`, `"version":2,"tier":"high","approvals":1,"policy":"team/1"`), "revisions_by_rules"},
+	{"a manifest follows its own channel's rules", ruled(`'OTHER', 1, 1`) + regrade(`2`, `"version":2,"tier":"high","approvals":1,"policy":"OTHER/1"`), "revisions_by_rules"},
+	{"a sealed number of approvals is needed", sealed(3) + `UPDATE requests SET revision = 2 WHERE id = PENDING`, "requests_sealed_quorum"},
+	{"nobody lowers a sealed number of approvals", sealed(2) + `UPDATE requests SET revision = 2 WHERE id = PENDING;
+		UPDATE requests SET quorum = 1 WHERE id = PENDING`, "requests_sealed_quorum"},
+
+	{"nobody decides in a place that was not given", inPlace(`'REVA'`), "decisions_delegated"},
+	{"nobody decides in a place given to another", delegated(`'REVC', 'REVD', now() + interval '1 day', now()`) + inPlace(`'REVC'`), "decisions_delegated"},
+	{"a place that was given ends", delegated(`'REVC', 'REVB', now() - interval '1 day', now() - interval '2 days'`) + inPlace(`'REVC'`), "decisions_delegated"},
+	{"a place that was given is taken back", delegated(`'REVC', 'REVB', now() + interval '1 day', now()`) + delegated(`'REVC', NULL, NULL, now()`) + inPlace(`'REVC'`), "decisions_delegated"},
+	{"nobody decides in the asker's place", delegated(`'ASKER', 'REVB', now() + interval '1 day', now()`) + inPlace(`'ASKER'`), "decisions_in_place"},
+	{"nobody decides in the author's place", delegated(`'small-1', 'REVB', now() + interval '1 day', now()`) + inPlace(`'small-1'`), "decisions_in_place"},
+	{"one person has one say", delegated(`'REVA', 'REVB', now() + interval '1 day', now()`) + inPlace(`'REVA'`), "decisions_one_voice"},
+}
+
+// ruled are rules of a channel, in some version, with so many approvals.
+func ruled(values string) string {
+	return `INSERT INTO rules (team, project, version, document, set_by, set_at)
+		SELECT 'TEAM', p, v, jsonb_build_object('low', jsonb_build_object('approvals', n), 'medium', jsonb_build_object('approvals', n), 'high', jsonb_build_object('approvals', n)), 'ADMIN', now()
+		FROM (VALUES (` + values + `)) AS r (p, v, n)` + ";\n"
+}
+
+func named(role string) string {
+	return `INSERT INTO people (team, project, role, person, named, by, at)
+		SELECT 'TEAM', p, r, 'REVC', true, 'ADMIN', now() FROM (VALUES (` + role + `)) AS n (p, r)` + ";\n"
+}
+
+func delegated(values string) string {
+	return `INSERT INTO delegations (team, principal, delegate, until, at) VALUES ('TEAM', ` + values + `)` + ";\n"
+}
+
+// regrade is a revision of PENDING whose manifest begins differently.
+func regrade(number, terms string) string {
+	manifest := `replace(manifest, '"version":1', '` + terms + `')`
+	return revise(number, `code`, manifest, `encode(sha256(convert_to(`+manifest+`, 'UTF8')), 'hex')`) + ";\n"
+}
+
+func sealed(approvals int) string {
+	return regrade(`2`, `"version":2,"tier":"low","approvals":`+string(rune('0'+approvals))+`,"policy":"settings"`)
+}
+
+func inPlace(of string) string {
+	return `INSERT INTO decisions (request_id, revision, digest, asker, author, reviewer, verdict, at, click, in_place_of)
+		VALUES (PENDING, 1, SEAL, 'ASKER', 'small-1', 'REVB', 'approve', now(), '{}', ` + of + `)`
+}
