@@ -247,7 +247,6 @@ func (s *spending) topUp(ctx context.Context, rnd *rand.Rand, refused *budget.Ex
 	}
 	s.mu.Lock()
 	s.report.Blocked++
-	s.ids = append(s.ids, r.ID)
 	s.mu.Unlock()
 	r, err = s.Update(ctx, r.ID, func(r *approval.Request, now time.Time) error {
 		b := *r.Blocked
@@ -275,6 +274,7 @@ func (s *spending) topUp(ctx context.Context, rnd *rand.Rand, refused *budget.Ex
 	if err == nil {
 		s.mu.Lock()
 		s.report.Continued++
+		s.ids = append(s.ids, r.ID)
 		s.mu.Unlock()
 	}
 	return err

@@ -51,12 +51,14 @@ func (db *DB) Stuck(ctx context.Context) (wakes []approval.Wake, err error) {
 				SELECT (classid::bigint << 32) | objid::bigint AS key FROM pg_locks
 				WHERE locktype = 'advisory' AND objsubid = 1 AND granted
 					AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+			), coming AS MATERIALIZED ( -- read once, however long the queue: looked up one by one, a backlog takes minutes
+				SELECT args ->> 'step' AS step, args ->> 'request_id' AS id FROM river_job
+				WHERE kind = 'step' AND state IN ('available', 'pending', 'retryable', 'scheduled')
 			)
 			SELECT DISTINCT step, id AS request_id FROM due
 			WHERE over OR (
 				hashtextextended('alone ' || due.step || ' ' || due.id, 0) NOT IN (SELECT key FROM held)
-				AND NOT EXISTS (SELECT FROM river_job j WHERE j.kind = 'step' AND j.args @> jsonb_build_object('step', due.step, 'request_id', due.id)
-					AND j.state IN ('available', 'pending', 'retryable', 'scheduled')))
+				AND NOT EXISTS (SELECT FROM coming WHERE coming.step = due.step AND coming.id = due.id))
 			ORDER BY id, step LIMIT 1000`)
 		wakes = nil
 		for _, row := range rows {
