@@ -193,7 +193,7 @@ func TestNobodyAnswersTheirOwnWishOrOneThatIsOver(t *testing.T) {
 		{func() { askedFor(declined)(v) }, "It has been declined already. Nothing has changed."},
 		{func() { askedFor(nil)(v); v.Request.Blocked = nil }, "It is not needed any more: the question does not wait for money."},
 		{func() { v.Request.TopUps = nil }, "There is no such request here. /analyze status lists yours."},
-		{func() { askedFor(nil)(v); b.service.policy.Admins = nil }, "Only administrators answer this."},
+		{func() { askedFor(nil)(v); b.service.roster.Admins = nil }, "Only administrators answer this."},
 	} {
 		b.service.change(tt.change)
 		expects(tt.says)

@@ -43,7 +43,7 @@ func declined(t *approval.TopUp)     { t.Answer = "Please wait for December." }
 
 // notice is a notice that says this, about a request or about none.
 func notice(kind approval.NoticeKind, v *approval.View, data any) *approval.NoticeView {
-	return &approval.NoticeView{Notice: approval.Notice{Key: "k", Kind: kind, Data: mustJSON(data)}, View: v, Now: noon}
+	return &approval.NoticeView{Notice: approval.Notice{Key: "k", Kind: kind, Data: mustJSON(data)}, View: v, Now: noon, Roster: approval.Roster{Admins: []string{slacksim.Admin}}}
 }
 
 // choicesOf are the ways on that a blocked request has.

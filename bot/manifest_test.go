@@ -109,7 +109,7 @@ func TestEveryUsageHintIsUnderstood(t *testing.T) {
 				continue
 			}
 			form = regexp.MustCompile(`@user`).ReplaceAllString(form, "<@U1|user>")
-			_, err := parseBudget(form)
+			_, err := parseBudget(strings.ReplaceAll(form, "ID", "bcd23fg"))
 			require.NoError(t, err, form)
 		}
 	}

@@ -257,6 +257,9 @@ func TestNoticesThatCannotBeReadAreErrors(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
 	for kind := range notices {
+		if kind == approval.NoticeFunded {
+			continue // it says nothing but which request
+		}
 		_, err := b.bot.Tell(b.ctx, &approval.NoticeView{Notice: approval.Notice{Kind: kind, Data: []byte("{")}, View: sample()}, approval.NoticePost{Recipient: slacksim.Admin})
 		require.ErrorContains(t, err, "read the notice", kind)
 	}
