@@ -25,6 +25,10 @@ func TestMain(m *testing.M) {
 		spender(order)
 		return
 	}
+	if order := os.Getenv("STORAGE_TEST_CLICKER"); order != "" {
+		clicker(order)
+		return
+	}
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("countersign/internal/pglocal.(*Server).run"))
 }
 
