@@ -30,7 +30,7 @@
 // The verbs are methods of Request (verbs.go). They are pure: each checks that
 // the move is legal, makes it, and notes in Request.Changes whatever has to be
 // stored with it: revision, decision, run, messages, events, holds, settlements,
-// notices, jobs. Store.Update locks the row, runs a closure that calls verbs, and writes
+// top-ups, notices, jobs. Store.Update locks the row, runs a closure that calls verbs, and writes
 // all of it in one transaction. There is no other writer.
 //
 // # Two sentences
@@ -49,6 +49,16 @@
 // Everything else may be repeated. A job is only a wake-up call (Wake): the row
 // decides what there is to do, and doing it again changes nothing. A post in
 // Slack is a view of the row, remembered in a row of its own.
+//
+// # The money
+//
+// Every paid step is weighed by all budgets that apply, and held in each of them
+// before it begins. What one of them refuses is not lost: the request stays where
+// it is with a Block (drafting, or pending with the approval not taken), holds
+// nothing, and its asker chooses a cheaper model, waits until the budget begins
+// anew, or asks an administrator for a TopUp. GoOn ends the wait. Past its soft
+// limit a budget's policy may have a cheaper model write (Downgrade), shorten runs,
+// or refuse files and models; who should know is told once (Alerts).
 //
 // # The seal
 //
@@ -85,6 +95,11 @@
 //	diff.go      what differs         remind.go  whose turn it is, and saying so again
 //	observed.go  what it really did   word.go    what notices about a request say
 //	policy.go    who and how much     service.go Show, Sweep and the small ones
-//	ports.go     what it needs: Store (storage), Writer (codegen), Sandbox (sandbox/...), Slack (bot)
+//	block.go     no money for a step  money.go   the ways on from there
+//	topup.go     money on top         limits.go  who sets budgets and sees them
+//	notice.go    a word to people     alert.go, digest.go  which of them are about money
+//	quote.go     what a policy and a price make of a question, explain.go  how it was decided
+//	rules.go, tier.go, terms.go, freeze.go  how much attention a program needs; people.go, authority.go  who may give it
+//	ports.go     what it needs: Store with its Ledger (storage), Writer (codegen), Sandbox (sandbox/...), Slack (bot)
 //	errors.go    what can be wrong, words.go what the asker is told
 package approval

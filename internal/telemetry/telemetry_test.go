@@ -108,6 +108,16 @@ func (fakeStore) Standings(context.Context, []budget.Scope) ([]budget.Standing, 
 	return nil, nil
 }
 
+// fullStore is one whose budgets have nothing left.
+type fullStore struct{ fakeStore }
+
+func (fullStore) Ask(_ context.Context, r *approval.Request, _ approval.Session) (*approval.Request, bool, error) {
+	if r.Blocked == nil {
+		return nil, false, &budget.ExceededError{Needed: budget.Dollar}
+	}
+	return r, true, nil
+}
+
 type fakeSlack struct{ approval.Slack }
 
 func (fakeSlack) Person(context.Context, string, string) (approval.Person, error) {
@@ -280,4 +290,18 @@ func TestOutcomesSortErrors(t *testing.T) {
 		require.Equal(t, want, outcome(err))
 	}
 	require.True(t, strings.HasPrefix(kind(&approval.LaterError{Err: io.EOF}), "*errors."))
+}
+
+func TestAQuestionThatABudgetKeepsBackIsCountedAsThat(t *testing.T) {
+	t.Parallel()
+	tele, err := New(t.Context(), Options{})
+	require.NoError(t, err)
+	s := service()
+	s.Store = fullStore{}
+	r, err := tele.Service(s).Ask(t.Context(), approval.Question{Team: "T1", Project: "C1", Asker: "U1", Text: "?"})
+	require.NoError(t, err)
+	require.NotNil(t, r.Blocked)
+	page := httptest.NewRecorder()
+	tele.Handler().ServeHTTP(page, httptest.NewRequestWithContext(t.Context(), "GET", "/metrics", nil))
+	require.Contains(t, page.Body.String(), `countersign_asks_total{outcome="budget"} 1`)
 }
