@@ -65,6 +65,7 @@ type fakeBox struct {
 	size      budget.BoxSize
 	boxes     []*box
 	inspect   []func(code string) (Inspection, error)
+	findings  []Finding // beside what is always found
 	result    Result
 	upgrade   string // of what is installed
 	ended     func() // what happens in the world while the code runs
@@ -99,7 +100,7 @@ func (s *fakeBox) Inspect(_ context.Context, code string, _ []File) (Inspection,
 		s.inspect = s.inspect[1:]
 		return next(code)
 	}
-	return Inspection{Findings: []Finding{{Level: Note, Text: "imports pandas"}}, Box: 400 * time.Millisecond}, s.faults.hit("Inspect.after")
+	return Inspection{Findings: append([]Finding{{Level: Note, Text: "imports pandas"}}, s.findings...), Box: 400 * time.Millisecond}, s.faults.hit("Inspect.after")
 }
 
 func (s *fakeBox) Prepare(id string) {

@@ -33,10 +33,9 @@ func ParseFreeze(line string) (Freeze, error) {
 	case len(words) == 0:
 		return f, wrong
 	case words[0] == "last":
-		rest := strings.TrimPrefix(strings.Join(words[1:], " "), "")
-		number, unit, _ := strings.Cut(rest, " ")
-		if rest == "day of the month" {
-			number, unit = "1", "days of the month"
+		number, unit, _ := strings.Cut(strings.Join(words[1:], " "), " ")
+		if number == "day" {
+			number, unit = "1", "day "+unit
 		}
 		n, err := strconv.Atoi(number)
 		if err != nil || n < 1 || n > 27 || unit != "days of the month" && unit != "day of the month" {
@@ -122,7 +121,11 @@ func (f Freeze) until(t time.Time) time.Time {
 			if f.hours[1] == 24*60 {
 				return midnight(1)
 			}
-			return time.Date(y, m, d, f.hours[1]/60, f.hours[1]%60, 0, 0, t.Location())
+			end := time.Date(y, m, d, f.hours[1]/60, f.hours[1]%60, 0, 0, t.Location())
+			if !end.After(t) { // in an hour that there is twice, it is the second time
+				end = end.Add(time.Hour)
+			}
+			return end
 		}
 	}
 	return time.Time{}

@@ -25,6 +25,9 @@ func TestTheManifestHasOneSpelling(t *testing.T) {
 		`"sandbox":"local","template":"python 3.11 \u003c\u0026\u003e é","network":["api.example.com","example.org"],`+
 		`"limits":{"seconds":120,"memory_mb":1024,"output_bytes":33554432,"files":20},"cost_cap":12345000}`, string(m.Canonical()))
 	require.Equal(t, "bfbc6882c2b8b226559f2e4dba7fcc8d1cd7fd9851640054082aaadd4fc4f808", m.Digest())
+	m.Version, m.Tier, m.Approvals, m.Policy = 2, High, 2, "team/3"
+	require.Equal(t, `,"cost_cap":12345000,"tier":"high","approvals":2,"policy":"team/3"}`, string(m.Canonical()[len(m.Canonical())-67:]))
+	m = testManifest()
 	require.Equal(t, testManifest(), m, "spelling it out does not reorder it")
 	require.Equal(t, "604ea0499772bf4ea5b94ea74f54af4b975e36a2dc6461de756054765f27fc3d", Manifest{}.Digest())
 	require.Equal(t, Manifest{}.Digest(), Manifest{Inputs: []Input{}, Network: []string{}}.Digest(), "none is none")

@@ -141,7 +141,7 @@ func (s *Service) askPerson(ctx context.Context, id, who string, click Click, as
 	if err != nil {
 		return nil, err
 	}
-	roster, err := s.Reviewers(ctx, was.Team, was.Project)
+	roster, err := s.rosterFor(ctx, was)
 	if err != nil {
 		return nil, err
 	}
@@ -172,7 +172,7 @@ func (s *Service) askPerson(ctx context.Context, id, who string, click Click, as
 // deciders are the people who may decide on the current revision and have not,
 // and the fallback reviewers among them.
 func (s *Service) deciders(ctx context.Context, r *Request) (all, fallback []string, err error) {
-	roster, err := s.Reviewers(ctx, r.Team, r.Project)
+	roster, err := s.rosterFor(ctx, r)
 	if err != nil {
 		return nil, nil, err
 	}

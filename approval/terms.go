@@ -78,6 +78,16 @@ func (r Roster) under(t Terms) Roster {
 	return r
 }
 
+// rosterFor is who may do what with this very request.
+func (s *Service) rosterFor(ctx context.Context, r *Request) (Roster, error) {
+	roster, err := s.Reviewers(ctx, r.Team, r.Project)
+	if err != nil {
+		return Roster{}, err
+	}
+	t, err := s.terms(ctx, r)
+	return roster.under(t), err
+}
+
 // authority is what a decision rests on.
 type authority struct {
 	terms     Terms
@@ -173,15 +183,10 @@ func (t Terms) typed(ruling Ruling) error {
 // fallen lists the approvals of a request that no longer count, in sentences: of
 // people who could not give them any more.
 func (s *Service) fallen(ctx context.Context, r *Request) (why []string, err error) {
-	roster, err := s.Reviewers(ctx, r.Team, r.Project)
+	roster, err := s.rosterFor(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	t, err := s.terms(ctx, r)
-	if err != nil {
-		return nil, err
-	}
-	roster = roster.under(t)
 	for _, d := range r.Decisions {
 		if !roster.Reviewer(d.voice()) {
 			why = append(why, fmt.Sprintf("<@%s>, whose approval it has, is not a reviewer here any more.", d.voice()))

@@ -1,0 +1,259 @@
+package approval
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/budget"
+)
+
+// rules sets rules for the workspace, changed from the usual ones.
+func (b *bundle) rules(project string, change func(*Rules)) RuleSet {
+	b.t.Helper()
+	set, err := b.store.Rules(b.t.Context(), "T1", project)
+	require.NoError(b.t, err)
+	if set.Project != project {
+		set.Version = 0
+	}
+	rules := DefaultRules(b.Policy)
+	change(&rules)
+	stored, err := b.SetRules(b.t.Context(), by("admin"), RuleSet{Project: project, Version: set.Version, Rules: rules})
+	require.NoError(b.t, err)
+	return stored
+}
+
+func TestRulesThatCannotBeSet(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for why, tt := range map[string]struct {
+		set    RuleSet
+		change func(*Rules)
+	}{
+		"a number from 1 to 9":        {change: func(r *Rules) { r.Medium.Approvals = 0 }},
+		"program of low risk needs":   {change: func(r *Rules) { r.Low.Approvals = 10 }},
+		"below the one for medium":    {change: func(r *Rules) { r.CostMedium, r.CostHigh = 2, 1 }},
+		"public, internal or":         {change: func(r *Rules) { r.Class = "secret" }},
+		`"http://example.com" is`:     {change: func(r *Rules) { r.Hosts = []string{"api.example.com", "http://example.com"} }},
+		`"*.example.com" is not`:      {change: func(r *Rules) { r.Hosts = []string{"*.example.com"} }},
+		"more than 30 days":           {change: func(r *Rules) { r.ExpiryMinutes = 50_000 }},
+		"not understood":              {change: func(r *Rules) { r.Freezes = []string{"now and then"} }},
+		"cannot be taken away":        {set: RuleSet{None: true}},
+		"for a channel, not for the":  {change: func(r *Rules) { r.High.Owners = true }},
+		"only 0 can give it":          {set: RuleSet{Project: "C1"}, change: func(r *Rules) { r.High.Owners = true }},
+		"approval of 9 people":        {change: func(r *Rules) { r.High.Approvals = 9 }},
+		"Somebody else has changed":   {set: RuleSet{Version: 4}},
+		"less than a minute or for":   {change: func(r *Rules) { r.RunExpiryMinutes = -1 }},
+		"for more than three months.": {change: func(r *Rules) { r.Freezes = []string{"Mon-Sun"} }},
+	} {
+		tt.set.Rules = DefaultRules(b.Policy)
+		if tt.change != nil {
+			tt.change(&tt.set.Rules)
+		}
+		_, err := b.SetRules(t.Context(), by("admin"), tt.set)
+		var in *InputError
+		require.ErrorAs(t, err, &in, why)
+		require.Contains(t, in.Why, why)
+	}
+}
+
+// What is sealed is what was asked for when the code was put before people.
+func TestTheTermsAreSealed(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.rules("", func(r *Rules) { r.Class, r.Medium.Approvals, r.ExpiryMinutes = Confidential, 2, 30 })
+	r := b.pending()
+	m := r.Revision.Manifest
+	require.Equal(t, ManifestVersion, m.Version)
+	require.Equal(t, Medium, m.Tier)
+	require.Equal(t, 2, m.Approvals)
+	require.Equal(t, "team/1", m.Policy)
+	require.Equal(t, 30*time.Minute, r.ExpiresAt.Sub(r.Revision.At))
+	v, err := b.View(t.Context(), r.ID)
+	require.NoError(t, err)
+	require.Equal(t, Terms{Tier: Medium, Why: []string{"The data of this channel is confidential."}, Policy: "team/1", Approvals: 2, Slack: true, Digest: r.Revision.Digest}, v.Terms)
+
+	b.rules("", func(r *Rules) { r.Class = Public })
+	r, err = b.Decide(t.Context(), ruling(r, "R1", Approve))
+	require.NoError(t, err)
+	require.Equal(t, Pending, r.State, "rules that are looser now change nothing")
+	v, err = b.View(t.Context(), r.ID)
+	require.NoError(t, err)
+	require.Equal(t, []string{"The data of this channel is confidential."}, v.Terms.Why, "the reason is that of the seal")
+	r, err = b.Decide(t.Context(), ruling(r, "R2", Approve))
+	require.NoError(t, err)
+	b.rules("", func(r *Rules) { r.Medium.Approvals, r.Low.Approvals, r.High.Approvals = 3, 3, 3 })
+	require.Empty(t, b.work())
+	require.Equal(t, Done, b.request(r.ID).State, "nor do rules that came after the approval")
+	require.Equal(t, "team/3", b.pending().Revision.Manifest.Policy, "they hold for what is written from now on")
+}
+
+func TestAChannelsRulesComeFirst(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.rules("", func(r *Rules) { r.Class = Confidential })
+	b.rules("C1", func(r *Rules) {})
+	require.Equal(t, "C1/1", b.pending().Revision.Manifest.Policy)
+	require.Equal(t, Low, b.pending().Revision.Manifest.Tier)
+	_, err := b.SetRules(t.Context(), by("admin"), RuleSet{Project: "C1", Version: 1, None: true})
+	require.NoError(t, err)
+	require.Equal(t, "team/1", b.pending().Revision.Manifest.Policy)
+}
+
+func TestADigestIsTypedWhereTheRulesWantIt(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.box.findings = []Finding{{Level: Danger, Line: 1, Text: "Starts another program."}}
+	r := b.pending()
+	require.Equal(t, High, r.Revision.Manifest.Tier)
+	for _, typed := range []string{"", "a", r.Revision.Digest[:5], "zzzzzz", r.Revision.Digest[:6] + "zzz", r.Revision.Digest + "0"} {
+		d := ruling(r, "R1", Approve)
+		d.Typed = typed
+		var in *InputError
+		_, err := b.Decide(t.Context(), d)
+		require.ErrorAs(t, err, &in, typed)
+		require.Contains(t, in.Why, "first 6 characters")
+		_, err = b.MayDecide(t.Context(), d)
+		require.NoError(t, err, "the modal opens first")
+	}
+	_, err := b.Decide(t.Context(), ruling(b.pending(), "R1", Reject))
+	require.NoError(t, err, "a no needs no care")
+	d := ruling(r, "R1", Approve)
+	d.Typed = " " + strings.ToUpper(r.Revision.Digest[:7]) + " "
+	r, err = b.Decide(t.Context(), d)
+	require.NoError(t, err)
+	require.Equal(t, Approved, r.State)
+}
+
+func TestATierThatIsNotDecidedInSlack(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.pending()
+	b.rules("", func(r *Rules) { r.Low.Slack = false }) // a switch is a switch: at once
+	for _, verdict := range []Verdict{Approve, Reject, Rewrite} {
+		var no *NotAllowedError
+		_, err := b.Decide(t.Context(), ruling(r, "R1", verdict))
+		require.ErrorAs(t, err, &no)
+		require.Contains(t, no.Why, "countersign decide "+r.ID)
+	}
+	require.Equal(t, 3, b.count(r.ID, "refused click"))
+	d := ruling(r, "R1", Approve)
+	d.Click.Door = CommandLine
+	box := b.Sandbox
+	b.Sandbox = nil // the command line has none
+	r, err := b.Decide(t.Context(), d)
+	require.NoError(t, err)
+	b.Sandbox = box
+	require.Empty(t, b.work())
+	require.Equal(t, Done, b.request(r.ID).State)
+	require.Equal(t, CommandLine, b.request(r.ID).Decisions[0].Click.Door)
+}
+
+func TestOnlyTheChannelsOwnReviewersWhereTheRulesSaySo(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	require.NoError(t, b.SetRole(t.Context(), by("admin"), Grant{Project: "C1", Role: RoleReviewer, User: "owner"}))
+	b.rules("C1", func(r *Rules) { r.Low.Owners = true })
+	r := b.pending()
+	var no *NotAllowedError
+	_, err := b.Decide(t.Context(), ruling(r, "R1", Approve))
+	require.ErrorAs(t, err, &no)
+	require.Contains(t, no.Why, "the channel's own reviewers")
+	v, err := b.View(t.Context(), r.ID)
+	require.NoError(t, err)
+	require.Equal(t, []string{"owner"}, v.Deciders)
+	_, err = b.Decide(t.Context(), ruling(r, "owner", Approve))
+	require.NoError(t, err)
+}
+
+// Who lost their role between the click and the start has approved nothing.
+func TestApprovalsOfPeopleWhoLostTheirRoleDoNotRun(t *testing.T) {
+	t.Parallel()
+	for what, lose := range map[string]func(*bundle){
+		"removed": func(b *bundle) {
+			require.NoError(t, b.RemoveRole(t.Context(), by("admin"), Grant{Role: RoleReviewer, User: "new"}))
+		},
+		"a guest":     func(b *bundle) { b.slack.people["new"] = Person{ID: "new", Guest: true} },
+		"deactivated": func(b *bundle) { b.slack.people["new"] = Person{ID: "new", Gone: true} },
+	} {
+		b := setup(t)
+		require.NoError(t, b.SetRole(t.Context(), by("admin"), Grant{Role: RoleReviewer, User: "new"}))
+		was, err := b.Decide(t.Context(), ruling(b.pending(), "new", Approve))
+		require.NoError(t, err)
+		lose(b)
+		require.Empty(t, b.work(), what)
+		r := b.backToReview(was, what)
+		require.Contains(t, r.Reason, "<@new>", what)
+		require.Contains(t, r.Reason, "any more", what)
+		require.Equal(t, 1, b.count(r.ID, "seal broken"), what)
+	}
+	// A delegate's approval falls with the reviewer in whose place it was given, not with the end of the absence.
+	b := setup(t)
+	require.NoError(t, b.SetRole(t.Context(), by("admin"), Grant{Role: RoleReviewer, User: "new"}))
+	require.NoError(t, b.Service.Delegate(t.Context(), by("new"), "helper", time.Now().Add(time.Hour)))
+	was, err := b.Decide(t.Context(), ruling(b.pending(), "helper", Approve))
+	require.NoError(t, err)
+	second, err := b.Decide(t.Context(), ruling(b.pending(), "helper", Approve))
+	require.NoError(t, err)
+	require.NoError(t, b.Service.Delegate(t.Context(), by("new"), "", time.Time{}))
+	require.NoError(t, b.Run(t.Context(), was.ID))
+	require.Equal(t, Done, b.request(was.ID).State)
+	require.NoError(t, b.RemoveRole(t.Context(), by("admin"), Grant{Role: RoleReviewer, User: "new"}))
+	require.NoError(t, b.Run(t.Context(), second.ID))
+	require.Equal(t, Pending, b.request(second.ID).State)
+}
+
+func TestNothingStartsInAFreeze(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	today := time.Now().UTC()
+	day := today.AddDate(0, 0, 1).Format(time.DateOnly)
+	ends := time.Date(today.Year(), today.Month(), today.Day()+2, 0, 0, 0, 0, time.UTC)
+	r := b.approved() // before anybody thought of a freeze
+	b.rules("", func(r *Rules) { r.Freezes = []string{today.Format(time.DateOnly) + " to " + day} })
+	require.NoError(t, b.Run(t.Context(), r.ID))
+	r = b.request(r.ID)
+	require.Equal(t, Approved, r.State)
+	require.True(t, r.ExpiresAt.Equal(ends.Add(b.Policy.RunExpiry)), "%s", r.ExpiresAt)
+	require.Equal(t, 1, b.count(r.ID, "frozen"))
+	require.Equal(t, 1, b.open(r.ID), "one hold, which lasts until then")
+	require.True(t, r.Holds[0].ExpiresAt.After(r.ExpiresAt))
+	require.NoError(t, b.Run(t.Context(), r.ID))
+	require.Equal(t, 1, b.count(r.ID, "frozen"), "said once")
+	v, err := b.View(t.Context(), r.ID)
+	require.NoError(t, err)
+	require.True(t, v.Frozen.Equal(ends))
+	require.Contains(t, v.FrozenBy, day)
+
+	second := b.pending()
+	second, err = b.Decide(t.Context(), ruling(second, "R1", Approve))
+	require.NoError(t, err, "people can decide all the same")
+	require.True(t, second.ExpiresAt.Equal(ends.Add(b.Policy.RunExpiry)))
+	require.Equal(t, 1, b.count(second.ID, "frozen"))
+	require.Empty(t, b.work())
+	require.Zero(t, b.box.starts())
+
+	b.store.pass(ends.Sub(time.Now()) + time.Minute)
+	require.NoError(t, b.Sweep(t.Context()))
+	require.Empty(t, b.work())
+	for _, id := range []string{r.ID, second.ID} {
+		require.Equal(t, Done, b.request(id).State, b.request(id).Reason)
+		require.Len(t, b.spends(id, budget.ForRun)[len(b.spends(id, budget.ForRun))-1].Charges, 1)
+		require.Zero(t, b.open(id))
+	}
+	require.Equal(t, 2, b.box.starts())
+}
+
+func TestANetworkOnlyForWhoWantsItAndAsFarAsHostsAreNamed(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	require.Empty(t, b.pending().Revision.Manifest.Network)
+	b.box.findings = []Finding{{Level: Danger, Kind: findsNetwork, Text: "Connects to api.example.com."}}
+	require.Empty(t, b.pending().Revision.Manifest.Network, "no host is named")
+	b.rules("", func(r *Rules) { r.Hosts = []string{"api.example.com"} })
+	require.Equal(t, []string{"api.example.com"}, b.pending().Revision.Manifest.Network)
+	b.box.findings = nil
+	require.Empty(t, b.pending().Revision.Manifest.Network)
+}
