@@ -160,8 +160,8 @@ type Finding struct {
 	Level Level  `json:"level"`
 	Line  int    `json:"line,omitempty"`
 	Text  string `json:"text"`
-	Kind  string `json:"kind,omitempty"`  // what sort of thing: import, read, write, network, process, ...
-	About string `json:"about,omitempty"` // which one: a module, a file, a host
+	Kind  string `json:"kind,omitempty"`  // one of FindingKinds; empty in findings of old
+	About string `json:"about,omitempty"` // what it names: a file, a host, a module; ordinary imports in one, separated by ", "
 }
 
 // Verdict is what a reviewer says.

@@ -78,7 +78,7 @@ func TestAnInspectionOutsideOfALocalBox(t *testing.T) {
 	defer func() { require.NoError(t, file.Close()) }()
 	inspection, err := ReadInspection(file, stamp)
 	require.NoError(t, err)
-	require.Equal(t, []approval.Finding{{Level: approval.Danger, Line: 1, Text: "Runs text as code (eval)."}}, inspection.Findings)
+	require.Equal(t, []approval.Finding{{Level: approval.Danger, Line: 1, Kind: approval.KindDynamic, About: "eval", Text: "Runs text as code (eval)."}}, inspection.Findings)
 }
 
 // Code that could read the stamp could write a result of its own, in which it has

@@ -285,21 +285,36 @@ func TestAnInspectionGetsShapesAndNoContent(t *testing.T) {
 
 func TestAnInspectionIsHeldToItsForm(t *testing.T) {
 	t.Parallel()
-	s := newStream().add('Y', "", "").add('R', "", `{"problem":"","findings":[{"level":"danger","line":-3,"text":"a\nb"}]}`).add('Z', "", "")
+	s := newStream().add('Y', "", "").add('R', "", `{"problem":"","findings":[{"level":"danger","line":-3,"kind":"read","about":"a\u202eb","text":"a\nb"}]}`).add('Z', "", "")
 	inspection, err := ReadInspection(s, s.stamp)
 	require.NoError(t, err)
-	require.Equal(t, []approval.Finding{{Level: approval.Danger, Text: "a b"}}, inspection.Findings)
+	require.Equal(t, []approval.Finding{{Level: approval.Danger, Kind: "read", About: `a\u{202e}b`, Text: "a b"}}, inspection.Findings)
 	for name, s := range map[string]*stream{
 		"no end":            newStream().add('R', "", `{}`),
 		"no report":         newStream().add('Z', "", ""),
 		"two reports":       newStream().add('R', "", `{}`).add('R', "", `{}`),
 		"no JSON":           newStream().add('R', "", `{`),
 		"a made-up level":   newStream().add('R', "", `{"findings":[{"level":"fine"}]}`).add('Z', "", ""),
+		"a made-up kind":    newStream().add('R', "", `{"findings":[{"level":"note","kind":"fine"}]}`).add('Z', "", ""),
+		"no kind":           newStream().add('R', "", `{"findings":[{"level":"note"}]}`).add('Z', "", ""),
 		"something printed": newStream().add('O', "", "x"),
 		"another stamp":     {Buffer: newStream().add('R', "", `{}`).Buffer, stamp: Stamp{7}},
 	} {
 		_, err := ReadInspection(s, s.stamp)
 		require.Error(t, err, name)
+	}
+}
+
+func TestSeveralInspectionsComeInTheirOrder(t *testing.T) {
+	t.Parallel()
+	s := newStream().add('R', "", `{"problem":"one"}`).add('R', "", `{"problem":"two"}`).add('Z', "", "")
+	all, err := ReadInspections(s, s.stamp, 2)
+	require.NoError(t, err)
+	require.Equal(t, []approval.Inspection{{Problem: "one"}, {Problem: "two"}}, all)
+	for _, programs := range []int{1, 3} {
+		s := newStream().add('R', "", `{}`).add('R', "", `{}`).add('Z', "", "")
+		_, err := ReadInspections(s, s.stamp, programs)
+		require.ErrorIs(t, err, ErrForm)
 	}
 }
 
@@ -317,8 +332,8 @@ func TestTheRunnerIsInTheBinary(t *testing.T) {
 		names = append(names, f.Name)
 		require.NotEmpty(t, f.Data)
 	}
-	require.Equal(t, []string{"collect.py", "findings.py", "frames.py", "inspect.py", "show.py",
-		"supervise.py", "unusual.py", "watch.py", "worker.py"}, names)
+	require.Equal(t, []string{"collect.py", "deeds.py", "endless.py", "findings.py", "frames.py", "inspect.py", "looks.py", "places.py",
+		"scope.py", "show.py", "supervise.py", "tables.py", "unusual.py", "watch.py", "worker.py"}, names)
 }
 
 func FuzzReadResult(f *testing.F) {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 
 	"countersign/approval"
 )
@@ -11,6 +12,7 @@ import (
 const (
 	maxFindings = 200
 	maxProblem  = 2000
+	maxAbout    = 2000 // all of Python's modules
 )
 
 // inspection is the body of inspect.py's R frame.
@@ -19,28 +21,43 @@ type inspection struct {
 	Findings []approval.Finding `json:"findings"`
 }
 
-// ReadInspection reads what inspect.py said. The parser has read hostile text,
-// so its answer is held to its form like any other.
+// ReadInspection reads what inspect.py said of one program.
 func ReadInspection(r io.Reader, stamp Stamp) (approval.Inspection, error) {
-	var said *inspection
+	all, err := ReadInspections(r, stamp, 1)
+	if err != nil {
+		return approval.Inspection{}, err
+	}
+	return all[0], nil
+}
+
+// ReadInspections reads what inspect.py said of so many programs, in their
+// order. The parser has read hostile text, so its answer is held to its form like
+// any other.
+func ReadInspections(r io.Reader, stamp Stamp, programs int) ([]approval.Inspection, error) {
+	var all []approval.Inspection
 	for n := 0; ; n++ {
 		f, err := readFrame(r)
 		switch {
 		case err != nil:
-			return approval.Inspection{}, err
+			return nil, err
 		case n == 0 && f.kind == kindReady:
 			continue
 		case f.stamp != stamp:
-			return approval.Inspection{}, fmt.Errorf("%w: a frame is not stamped", ErrForm)
-		case f.kind == kindEnd && said != nil:
-			return said.clean()
-		case f.kind != kindReport || said != nil:
-			return approval.Inspection{}, fmt.Errorf("%w: a frame of kind %q", ErrForm, f.kind)
+			return nil, fmt.Errorf("%w: a frame is not stamped", ErrForm)
+		case f.kind == kindEnd && len(all) == programs:
+			return all, nil
+		case f.kind != kindReport || len(all) == programs:
+			return nil, fmt.Errorf("%w: a frame of kind %q", ErrForm, f.kind)
 		}
-		said = &inspection{}
+		said := &inspection{}
 		if err := json.Unmarshal(f.body, said); err != nil {
-			return approval.Inspection{}, fmt.Errorf("%w: %w", ErrForm, err)
+			return nil, fmt.Errorf("%w: %w", ErrForm, err)
 		}
+		clean, err := said.clean()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, clean)
 	}
 }
 
@@ -50,6 +67,10 @@ func (in *inspection) clean() (approval.Inspection, error) {
 		if f.Level != approval.Note && f.Level != approval.Caution && f.Level != approval.Danger {
 			return approval.Inspection{}, fmt.Errorf("%w: there is no level %q", ErrForm, f.Level)
 		}
+		if !slices.Contains(approval.FindingKinds(), f.Kind) {
+			return approval.Inspection{}, fmt.Errorf("%w: there is no kind of finding %q", ErrForm, f.Kind)
+		}
+		f.About = cleanLine(approval.Plain(f.About), maxAbout)
 		f.Text, f.Line = cleanLine(approval.Plain(f.Text), maxNote), max(0, f.Line) // it quotes the code, its escapes undone
 		clean.Findings = append(clean.Findings, f)
 	}

@@ -103,6 +103,12 @@ type fileShape struct {
 // WriteInspection writes code and the shapes of the inputs, never their
 // content, as a box's inspect.py reads them.
 func WriteInspection(w io.Writer, code string, files []approval.File, stamp Stamp) error {
+	return WriteInspections(w, []string{code}, files, stamp)
+}
+
+// WriteInspections is the same for several programs with the same inputs. They
+// are read one after another, each in a process of its own.
+func WriteInspections(w io.Writer, programs []string, files []approval.File, stamp Stamp) error {
 	head := inspectHead{Stamp: stamp.String(), Files: []fileShape{}}
 	room := maxHead / 2 // a million columns are cut: then the columns are simply not checked
 	for _, f := range files {
@@ -120,11 +126,11 @@ func WriteInspection(w io.Writer, code string, files []approval.File, stamp Stam
 			head.Files[i].Columns = nil
 		}
 	}
-	return writeFrames(w, []frame{
-		{kind: kindJob, head: mustJSON(head)},
-		{kind: kindCode, body: []byte(code)},
-		{kind: kindEnd},
-	})
+	frames := []frame{{kind: kindJob, head: mustJSON(head)}}
+	for _, code := range programs {
+		frames = append(frames, frame{kind: kindCode, body: []byte(code)})
+	}
+	return writeFrames(w, append(frames, frame{kind: kindEnd}))
 }
 
 func writeFrames(w io.Writer, frames []frame) error {

@@ -31,7 +31,7 @@ func TestInspectionSaysWhatIsInTheCode(t *testing.T) {
 			inspection, err := shared.Inspect(context.Background(), code, files)
 			require.NoError(t, err)
 			require.Positive(t, inspection.Box)
-			got := said(inspection)
+			got := told(inspection)
 			if os.Getenv("UPDATE") != "" {
 				require.NoError(t, os.WriteFile(path, []byte(code+got), 0o644))
 				return
@@ -41,13 +41,13 @@ func TestInspectionSaysWhatIsInTheCode(t *testing.T) {
 	}
 }
 
-func said(inspection approval.Inspection) string {
+func told(inspection approval.Inspection) string {
 	var b strings.Builder
 	if inspection.Problem != "" {
 		fmt.Fprintf(&b, "#> problem: %s\n", inspection.Problem)
 	}
 	for _, f := range inspection.Findings {
-		fmt.Fprintf(&b, "#> %s %d %s\n", f.Level, f.Line, f.Text)
+		fmt.Fprintf(&b, "#> %s %d [%s: %s] %s\n", f.Level, f.Line, f.Kind, f.About, f.Text)
 	}
 	return b.String()
 }

@@ -5,8 +5,9 @@ sales["total"] = sales["amount"] * 2
 print(sales["Amount"].sum(), sales["total"].sum())
 print(sales[["day", "knd"]])
 sales.groupby("region")["amount"].sum()
-#> note 1 Imports pandas.
-#> note 3 Reads sales.csv.
-#> caution 5 sales.csv has no column 'Amount'; it has 'amount'.
-#> caution 6 sales.csv has no column 'knd'; it has 'kind'.
-#> caution 7 sales.csv has no column 'region'.
+#> problem: Line 5: sales.csv has no column 'Amount'; it has 'amount'. Line 6: sales.csv has no column 'knd'; it has 'kind'. Line 7: sales.csv has no column 'region'.
+#> note 1 [import: pandas] Imports pandas.
+#> note 3 [read: sales.csv] Reads sales.csv.
+#> caution 5 [column: Amount] sales.csv has no column 'Amount'; it has 'amount'.
+#> caution 6 [column: knd] sales.csv has no column 'knd'; it has 'kind'.
+#> caution 7 [column: region] sales.csv has no column 'region'.

@@ -9,5 +9,5 @@ sales[["day", "knd"]]
 sales.groupby("region")["amount"].sum()
 sales = sales
 other["x"], renamed["p"]
-#> note 1 Imports pandas.
-#> note 3 Reads sales.csv.
+#> note 1 [import: pandas] Imports pandas.
+#> note 3 [read: sales.csv] Reads sales.csv.

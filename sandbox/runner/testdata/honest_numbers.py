@@ -15,6 +15,6 @@ while True:
     if math.sqrt(values.sum()) > 1:
         break
 json.dumps({"first": first, "host": urlparse("http://example.com/x").netloc})
-#> note 1 Imports json, math, numpy and urllib.
-#> note 7 Tries to import seaborn, which is not in the box, and seems to manage without.
-#> note 12 Reads ./sales.csv.
+#> note 1 [import: json, math, numpy, urllib] Imports json, math, numpy and urllib.
+#> note 7 [missing module: seaborn] Tries to import seaborn, which is not in the box, and seems to manage without.
+#> note 12 [read: sales.csv] Reads ./sales.csv.

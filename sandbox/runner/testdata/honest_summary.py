@@ -15,9 +15,9 @@ Path("notes.txt").write_text("done")
 with open("log.txt", "w") as log:
     log.write("ok")
 by_month
-#> note 1 Imports matplotlib, pandas and pathlib.
-#> note 6 Reads sales.csv.
-#> note 11 Writes months.png.
-#> note 12 Writes months.csv.
-#> note 14 Writes notes.txt.
-#> note 15 Writes log.txt.
+#> note 1 [import: matplotlib, pandas, pathlib] Imports matplotlib, pandas and pathlib.
+#> note 6 [read: sales.csv] Reads sales.csv.
+#> note 11 [write: months.png] Writes months.png.
+#> note 12 [write: months.csv] Writes months.csv.
+#> note 14 [write: notes.txt] Writes notes.txt.
+#> note 15 [write: log.txt] Writes log.txt.

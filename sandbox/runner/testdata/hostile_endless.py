@@ -12,14 +12,15 @@ sys._getframe(0).f_globals
 sys.modules["os"]
 gc.get_objects()
 PACKED = b"""QUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJD"""
-#> note 1 Imports math, sys and time.
-#> danger 3 Imports gc, which reaches every object in the program.
-#> caution 4 Imports every name of math, which may hide others.
-#> caution 6 A loop without an end: it will be stopped at the time limit.
-#> caution 7 Waits for 3600 seconds.
-#> danger 11 Reaches into Python's own machinery (f_globals).
-#> danger 11 Reaches into the running program (sys._getframe).
-#> danger 12 Reaches into Python's own machinery (modules).
-#> danger 13 Reaches every object in the program (gc).
-#> caution 14 A text of 1200 characters without a space: it may be something packed.
-#> caution 14 The line is 1216 characters long: read it to its end.
+#> caution 0 [unused file: sales.csv] Does not read sales.csv, which came with the question.
+#> note 1 [import: math, sys, time] Imports math, sys and time.
+#> danger 3 [import: gc] Imports gc, which reaches every object in the program.
+#> caution 4 [import: math] Imports every name of math, which may hide others.
+#> danger 6 [loop: ] A loop without an end: it will be stopped at the time limit.
+#> danger 7 [wait: ] Waits for 3600 seconds.
+#> danger 11 [reflection: f_globals] Reaches into Python's own machinery (f_globals).
+#> danger 11 [reflection: sys._getframe] Reaches into the running program (sys._getframe).
+#> danger 12 [reflection: sys.modules] Reaches into Python's own machinery (sys.modules).
+#> danger 13 [reflection: gc.get_objects] Reaches every object in the program (gc).
+#> caution 14 [packed: ] A text of 1200 characters without a space: it may be something packed.
+#> caution 14 [long line: ] The line is 1216 characters long: read it to its end.

@@ -1,0 +1,102 @@
+"""What a program looks like, where that is not what it is. Loaded by findings.py."""
+
+import ast
+import io
+import re
+import tokenize
+import unicodedata
+
+LONG_LINE = 200
+FAR_RIGHT = 60  # columns, after which a second statement is easily missed
+# Letters of other alphabets that look like ASCII's.
+TWINS = dict(zip("аеорсухіјѕԁһкмтнвАВЕКМНОРСТХІЈЅοαρνκιτΟΑΒΕΖΗΙΚΜΝΡΤΥΧɑɡıℓ", "aeopcyxijsdhkmtnbABEKMHOPCTXIJSoapvkitOABEZHIKMNPTYXagil"))
+TURNS = re.compile("R[-x]*x[-x]*R")  # something between two texts that run from right to left
+WORD = re.compile(r"\w+")
+
+
+def names_that_mislead(source):
+    """Names that are not ASCII look like other names, or become other names when Python reads them."""
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(source).readline):
+            if token.type in (tokenize.NAME, tokenize.ERRORTOKEN) and not token.string.isascii():
+                return misleads(token.start[0], token.string)
+            if token.type == tokenize.STRING and not token.string.isascii() and "f" in token.string.partition(token.string[-1])[0].lower():
+                inside = in_braces(token.string)  # before Python 3.12 what an f-string computes is part of its text
+                if inside:
+                    return misleads(token.start[0], inside)
+    except (tokenize.TokenError, IndentationError, SyntaxError):
+        pass  # ast will say it better
+    return ""
+
+
+def misleads(line, name):
+    became = unicodedata.normalize("NFKC", name)
+    how = "which Python reads as %r" % became if became != name else "which can look like another one"
+    return "Line %d: the name %r has letters outside of ASCII, %s. Use ASCII names." % (line, name, how)
+
+
+def in_braces(text):
+    """The first name that is not ASCII in what an f-string computes."""
+    for part in re.findall(r"\{([^{}]*)\}", text.replace("{{", "").replace("}}", "")):
+        try:
+            for token in tokenize.generate_tokens(io.StringIO(part).readline):
+                if token.type == tokenize.NAME and not token.string.isascii():
+                    return token.string
+        except (tokenize.TokenError, IndentationError, SyntaxError):
+            pass
+    return ""
+
+
+class Looks:
+    def __init__(self, scope, report):
+        self.scope, self.find = scope, report.find
+
+    def look(self, tree, source):
+        self.texts, self.lines = {}, source.splitlines()
+        for number, line in enumerate(self.lines, 1):
+            if len(line) > LONG_LINE:
+                self.find("caution", number, "long line", "The line is %d characters long: read it to its end." % len(line))
+            if not line.isascii() and TURNS.search("".join("R" if unicodedata.bidirectional(c) in ("R", "AL") else "-" if c.isspace() else "x" for c in line)):
+                self.find("caution", number, "misleading", "The line mixes text that runs from right to left with code: it may be shown in another order.")
+        names = set()
+        for node in ast.walk(tree):
+            for body in ("body", "orelse", "finalbody"):
+                if isinstance(getattr(node, body, None), list):
+                    self.side_by_side(getattr(node, body))
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and not node.value.isascii():
+                self.foreign_letters(node)
+            elif isinstance(node, ast.Name):
+                names.add(node.id)
+            elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                names.add(node.name)
+            elif isinstance(node, ast.arg):
+                names.add(node.arg)
+        self.twins(names, tree)
+
+    def side_by_side(self, body):
+        """A second statement in a line, far to the right or behind a text of many lines, is easily missed."""
+        for before, after in zip(body, body[1:]):
+            if after.lineno != before.end_lineno:
+                continue
+            if after.col_offset >= FAR_RIGHT:
+                self.find("danger", after.lineno, "misleading", "A second statement begins at column %d of the line: read it to its end." % (after.col_offset + 1))
+            elif before.lineno != before.end_lineno:
+                self.find("danger", after.lineno, "misleading", "A second statement begins where another one of several lines ends.")
+
+    def foreign_letters(self, node):
+        for word in WORD.findall(node.value):
+            twins = [c for c in word if c in TWINS]
+            ascii_letters = [c for c in word if c.isascii() and c.isalpha()]
+            if twins and ascii_letters and len(twins) + len(ascii_letters) + sum(c.isdigit() or c == "_" for c in word) == len(word):
+                seen = "".join(TWINS.get(c, c) for c in word)
+                self.find("danger", node.lineno, "misleading", "The text %s looks like %r and has letters of another alphabet." % (ascii(word), seen), seen)
+
+    def twins(self, names, tree):
+        """Two names that look the same."""
+        seen = {}
+        for name in sorted(n for n in names if len(n) >= 4):
+            alike = name.replace("rn", "m").replace("vv", "w").translate(str.maketrans("I1|O", "lll0")).replace("o0", "00").replace("0", "o")
+            if alike in seen:
+                line = next((n.lineno for n in ast.walk(tree) if getattr(n, "id", getattr(n, "name", getattr(n, "arg", None))) == name and hasattr(n, "lineno")), 0)
+                self.find("danger", line, "misleading", "The names %s and %s look alike." % (seen[alike], name), name)
+            seen.setdefault(alike, name)
