@@ -109,6 +109,7 @@ func TestEveryUsageHintIsUnderstood(t *testing.T) {
 				continue
 			}
 			form = regexp.MustCompile(`@user`).ReplaceAllString(form, "<@U1|user>")
+			form = regexp.MustCompile(`\bID\b`).ReplaceAllString(form, "bcd23fg")
 			_, err := parseBudget(form)
 			require.NoError(t, err, form)
 		}
