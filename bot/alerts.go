@@ -83,14 +83,14 @@ func (b *Bot) stopNotice(v *approval.NoticeView, to string) (*page, error) {
 		return nil, err
 	}
 	p, named := &page{}, b.namedIn(v, said.Standing.Limit.Scope, to)
-	refused := append(bold(named), words(" has refused a step"))
+	asks := []part{words("A question")}
 	switch {
 	case said.Person == to && to != "":
-		refused = append(refused, words(" of yours"))
+		asks = []part{words("Your question")}
 	case said.Person != "":
-		refused = append(refused, words(" of "), person(said.Person))
+		asks = []part{words("A question of "), person(said.Person)}
 	}
-	p.say(append(refused, words(fmt.Sprintf(": it could need up to %s, and %s is left.", said.Needed.Approx(), max(0, said.Standing.Left()).ApproxLeft())))...)
+	p.say(flow(strong("Money is missing. "), asks, words(fmt.Sprintf(" waits: its next step could need up to %s, and %s is left.", said.Needed.Approx(), max(0, said.Standing.Left()).ApproxLeft())))...)
 	p.standing(said.Standing, named)
 	if url := b.threadURL(v.View); url != "" {
 		p.buttons("link", goes("View in thread", url))

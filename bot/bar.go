@@ -51,11 +51,11 @@ func (b bar) picture() string {
 	return strings.Repeat(cellSpent, spent) + strings.Repeat(cellHeld, held) + strings.Repeat(cellLeft, barCells-spent-held)
 }
 
-func (b bar) element() slack.RichTextSectionElement {
-	return slack.NewRichTextSectionTextElement(b.picture(), &slack.RichTextSectionTextStyle{Code: true})
-}
-func (b bar) mrkdwn() string { return "" }
-func (b bar) size() int      { return barCells }
+// element is plain text: the cells are equally wide in every font, and Slack draws
+// code in red, which would look like an alarm.
+func (b bar) element() slack.RichTextSectionElement { return words(b.picture()).element() }
+func (b bar) mrkdwn() string                        { return "" }
+func (b bar) size() int                             { return barCells }
 
 // percent is how much of a budget is used up. Nearly nothing is more than
 // nothing, and nearly all is not all.
@@ -66,7 +66,9 @@ func percent(s budget.Standing) string {
 		return "0 %"
 	case used >= hard:
 		return "100 %"
+	case float64(used) < float64(hard)/100:
+		return "less than 1 %"
 	default:
-		return fmt.Sprintf("%d %%", min(99, max(1, int(float64(used)/float64(hard)*100+0.5))))
+		return fmt.Sprintf("%d %%", min(99, int(float64(used)/float64(hard)*100+0.5)))
 	}
 }

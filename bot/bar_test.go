@@ -22,7 +22,7 @@ func TestABarShowsAtAGlanceWhatIsLeft(t *testing.T) {
 		bar, says string
 	}{
 		{of(0, 0), "░░░░░░░░░░░░░░░░░░░░", "0 %"},
-		{of(1, 0), "█░░░░░░░░░░░░░░░░░░░", "1 %"},
+		{of(1, 0), "█░░░░░░░░░░░░░░░░░░░", "less than 1 %"},
 		{of(5*budget.Dollar, 0), "██████████░░░░░░░░░░", "50 %"},
 		{of(620*budget.Cent, 40*budget.Cent), "████████████▓░░░░░░░", "66 %"},
 		{of(10*budget.Dollar-1, 0), "███████████████████░", "99 %"},

@@ -18,7 +18,7 @@ import (
 func (b *Bot) blocked(v *approval.View, c *approval.Choices) *page {
 	r := v.Request
 	p := &page{}
-	p.say(flow(strong("Waiting for money"), words(", so nothing is under way. "), refusal(r))...)
+	p.say(flow(strong("Waiting for money"), words(", so nothing is under way. "), refusal(r, ""))...)
 	tight := r.Blocked.Tight()
 	p.standing(tight, whose(tight.Limit.Scope, ""))
 	askedMore(p, r)
@@ -46,14 +46,14 @@ func (b *Bot) progressNow(ctx context.Context, v *approval.View) (*page, error) 
 }
 
 // refusal says in a sentence what did not fit where.
-func refusal(r *approval.Request) []part {
+func refusal(r *approval.Request, reader string) []part {
 	block := r.Blocked
 	tight := block.Tight()
 	what := "Writing the code with " + cut(block.Model, 80)
 	if block.Purpose == budget.ForRun {
 		what = "Running the code"
 	}
-	said := flow(words(what+" could need up to "+block.Needed.Approx()+", and "), within(tight.Limit.Scope, ""), words(fmt.Sprintf(" has %s left.", max(0, tight.Left()).ApproxLeft())))
+	said := flow(words(what+" could need up to "+block.Needed.Approx()+", and "), within(tight.Limit.Scope, reader), words(fmt.Sprintf(" has %s left.", max(0, tight.Left()).ApproxLeft())))
 	if block.Purpose == budget.ForRun && block.By != "" {
 		said = append(said, words(" Once there is money, "), person(block.By), words(" can approve it again."))
 	}
@@ -127,7 +127,7 @@ func askFor(missing budget.USD) budget.USD {
 
 // blockedWords tell the asker in private that their question is kept.
 func blockedWords(r *approval.Request) []part {
-	return flow(words("Your question is kept, and waits for money. "), refusal(r), words(" Its thread in this channel shows what you can do. To take it back: "), mono(fmt.Sprintf("%s cancel %s", commandAnalyze, r.ID)))
+	return flow(words("Your question is kept, and waits for money. "), refusal(r, r.Asker), words(" Its thread in this channel shows what you can do. To take it back: "), mono(fmt.Sprintf("%s cancel %s", commandAnalyze, r.ID)))
 }
 
 // clickContinue tries a blocked request again.

@@ -140,7 +140,7 @@ func TestAnAdministratorGrantsMoneyFromTheDirectMessage(t *testing.T) {
 	require.NoError(t, carla.Click(ask, "Grant $5.00"))
 	form, err := carla.WaitView(b.ctx, func(v slacksim.View) bool { return v.CallbackID == callbackGrant })
 	require.NoError(t, err)
-	require.Contains(t, form.Words(), "No other budget rises")
+	require.Contains(t, form.Words(), "No other budget rises with it.")
 	_, err = carla.Submit(slacksim.Fill(fieldUntil, "For 24 hours"))
 	require.NoError(t, err)
 	require.Equal(t, []way{{verb: "grant", id: "t12345678", until: noon.Add(24 * time.Hour), by: slacksim.Admin}}, b.service.chosen())
@@ -214,7 +214,7 @@ func TestTheAskerIsToldThatTheQuestionIsKeptOrCheaper(t *testing.T) {
 	t.Parallel()
 	v := sample(blockedBy(budget.ForDraft))
 	_, _, line := section(taken(v.Request))
-	require.Equal(t, "Your question is kept, and waits for money. Writing the code with mistral-medium-2508 could need up to $0.05, and the budget of <@U0MAYA> has $0.03 left. "+
+	require.Equal(t, "Your question is kept, and waits for money. Writing the code with mistral-medium-2508 could need up to $0.05, and your budget has $0.03 left. "+
 		"Its thread in this channel shows what you can do. To take it back: /analyze cancel bcd23fg", line)
 	v = sample(in(approval.Drafting, ""), func(v *approval.View) {
 		v.Request.Downgraded = &approval.Downgraded{From: "mistral-medium-2508", To: "codestral-2508", Scope: scopeOf(budget.User, slacksim.Analyst)}

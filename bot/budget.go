@@ -3,6 +3,7 @@ package bot
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -42,8 +43,18 @@ func (b *Bot) budget(ctx context.Context, c slack.SlashCommand) (answer, error) 
 	if err != nil {
 		return orPrivately(err)
 	}
-	return privately(p), nil
+	a := privately(p)
+	if text, err := json.Marshal(a.payload); err != nil || len(text) > maxAck {
+		return b.whisper(a, seat{user: c.UserID, channel: c.ChannelID}), nil
+	}
+	return a, nil
 }
+
+// maxAck is what an ack may carry: Slack drops one of 20 kB without a word.
+const maxAck = 19_000
+
+// roomForOne is what one more budget or change may take of a message.
+const roomForOne = 1500
 
 // budgets shows what one may spend, and administrators everything that is set.
 func (b *Bot) budgets(ctx context.Context, c slack.SlashCommand, _ order) (*page, error) {
@@ -57,6 +68,9 @@ func (b *Bot) budgets(ctx context.Context, c slack.SlashCommand, _ order) (*page
 	}
 	for _, s := range own {
 		p.standing(s, whose(s.Limit.Scope, c.UserID))
+	}
+	if !teams(own) {
+		p.say(words("The team has no budget of its own."))
 	}
 	return p, nil
 }
@@ -74,9 +88,7 @@ func (b *Bot) isAdmin(ctx context.Context, team, user string) bool {
 // bars draws one's own budget, and for administrators every one that is set, at
 // most so many of them.
 func (b *Bot) bars(ctx context.Context, p *page, own []budget.Standing, team, user string, most int) error {
-	teams := false
 	for _, s := range own {
-		teams = teams || s.Limit.Scope.Kind == budget.Team
 		if s.Limit.Scope.Kind == budget.User {
 			p.standing(s, whose(s.Limit.Scope, user))
 		}
@@ -84,7 +96,7 @@ func (b *Bot) bars(ctx context.Context, p *page, own []budget.Standing, team, us
 	if !b.isAdmin(ctx, team, user) {
 		return nil
 	}
-	if !teams {
+	if !teams(own) {
 		p.say(words("The team has no budget of its own. Set one with "), mono(commandBudget+" set team 200 per month"))
 	}
 	all, err := b.Service.Limits(ctx, team, user)
@@ -92,16 +104,26 @@ func (b *Bot) bars(ctx context.Context, p *page, own []budget.Standing, team, us
 		return err
 	}
 	byUse(all)
+	shown := 0
 	for _, s := range all[:min(most, len(all))] {
+		if p.room() < roomForOne {
+			break
+		}
+		shown++
 		p.standing(s, b.named(ctx, s.Limit.Scope, ""))
 		edit := button(actionEditLimit, "Edit", scopeValue(s.Limit.Scope), slack.StyleDefault)
 		edit.AccessibilityLabel = "Edit this budget"
 		p.buttons("limit "+scopeValue(s.Limit.Scope), edit)
 	}
-	if more := len(all) - most; more > 0 {
+	if more := len(all) - shown; more > 0 {
 		p.say(words(fmt.Sprintf("and %s more, which are used less. To see one: ", count(more, "budget"))), mono(commandBudget+" show @user"))
 	}
 	return nil
+}
+
+// teams tells whether the team has a budget.
+func teams(standings []budget.Standing) bool {
+	return slices.ContainsFunc(standings, func(s budget.Standing) bool { return s.Limit.Scope.Kind == budget.Team })
 }
 
 // byUse brings the team first, then whatever is nearest to its end, and what all
@@ -193,9 +215,12 @@ func (b *Bot) setBudget(ctx context.Context, c slack.SlashCommand, o order) (*pa
 
 // set sets a limit, and tells what holds now and what held before.
 func (b *Bot) set(ctx context.Context, actor string, l budget.Limit) (*page, error) {
-	before, err := b.Service.Standings(ctx, actor, []budget.Scope{l.Scope})
-	if err != nil {
-		return nil, err
+	var before []budget.Standing
+	if b.Policy().Admin(actor) { // anybody else is told why they may not set it
+		var err error
+		if before, err = b.Service.Standings(ctx, actor, []budget.Scope{l.Scope}); err != nil {
+			return nil, err
+		}
 	}
 	if err := b.Service.SetLimit(ctx, actor, l); err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -48,7 +49,7 @@ func TestTheBudgetIsShown(t *testing.T) {
 	b.service.standing = []budget.Standing{own}
 	told := b.command(slacksim.Analyst, "", "Your budget")
 	require.Equal(t, "Your budget this month: 25 % used\n$2.00 of $10.00 spent, $0.50 set aside for work under way, $7.50 left. It starts anew "+
-		moment(december).mrkdwn()+". Nobody has set it, so it is the usual amount.", told.Text)
+		moment(december).mrkdwn()+". Nobody has set it, so it is the usual amount.\nThe team has no budget of its own.", told.Text)
 	require.Contains(t, told.Words(), "████▓░░░░░░░░░░░░░░░")
 	require.False(t, told.Has(actionEditLimit))
 	b.command(slacksim.Analyst, "help", "For administrators")
@@ -186,4 +187,44 @@ func TestEveryBudgetHasANameAndAState(t *testing.T) {
 	granted := of(budget.User, budget.Day, 0, budget.LimitPolicy{})
 	granted.Limit.Extra, granted.Limit.Default, granted.Limit.Role = 5*budget.Dollar, true, budget.Reviewers
 	require.Contains(t, text(granted), "$0.00 of $6.00 spent, $6.00 left. $5.00 of it has been granted on top. It is what every reviewer has.")
+}
+
+func TestAsMuchIsShownAsSlackTakes(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	policy := budget.LimitPolicy{Warn: []int{10, 20, 30, 40, 50, 60, 70, 90, 95}, Without: []budget.Ability{budget.Upload, budget.LongRuns, budget.Network}}
+	for range 10 {
+		policy.Downgrade = append(policy.Downgrade, budget.Downgrade{From: strings.Repeat("m", 60), To: strings.Repeat("n", 60)})
+	}
+	for n := range 60 {
+		b.service.limits = append(b.service.limits, ofTen(scopeOf(budget.User, fmt.Sprint("U", n)), 9*budget.Dollar, func(s *budget.Standing) { s.Limit.Policy = policy }))
+		data := map[string]any{"scope": scopeOf(budget.User, slacksim.Analyst), "amount": 10, "window": "month", "policy": policy, "before": map[string]any{"amount": 10, "window": "month", "policy": policy}}
+		b.service.history = append(b.service.history, approval.Event{At: noon, Actor: slacksim.Admin, Kind: "set limit", Data: data})
+		b.service.explained = &approval.Explanation{Request: sample().Request}
+	}
+	for range 40 {
+		step := approval.Weighing{At: noon, Purpose: budget.ForDraft, Needed: budget.Dollar, Model: strings.Repeat("m", 200)}
+		for _, kind := range []budget.ScopeKind{budget.User, budget.Session, budget.Project, budget.Team} {
+			step.Standings = append(step.Standings, ofTen(scopeOf(kind, "U1"), 123_456_789, func(s *budget.Standing) { s.Held, s.Limit.Extra = 987_654_321, 1 }))
+		}
+		b.service.explained.Steps = append(b.service.explained.Steps, step)
+	}
+	for text, words := range map[string]string{"show": "budgets more, which are used less.", "history": "changes before that.", "explain bcd23fg": "steps more."} {
+		require.NoError(t, b.as(slacksim.Admin).Command(slacksim.SalesData, "/budget "+text))
+		b.told(slacksim.Admin, slacksim.SalesData, words)
+	}
+}
+
+func TestSlackTakesEveryMessageAboutMoney(t *testing.T) {
+	t.Parallel()
+	b := idle(t)
+	for name, p := range moneyPages(b.bot) {
+		if strings.HasPrefix(name, "modal-") {
+			continue
+		}
+		_, _, err := b.bot.api.PostMessageContext(b.ctx, slacksim.SalesData, p.options()...)
+		require.NoError(t, err, "%s: %v", name, detail(err))
+		require.NotContains(t, p.text(), "█", "%s: nobody wants to hear a bar", name)
+		require.NotEmpty(t, p.text(), name)
+	}
 }

@@ -100,7 +100,7 @@ func (b *Bot) cardTail(v *approval.View, garbled bool) *page {
 	}
 	t.say(append(cost, words("."))...)
 	if r.Blocked != nil && r.State == approval.Pending {
-		t.say(flow(strong("It cannot be paid for yet. "), refusal(r), words(" The asker has been told."))...)
+		t.say(flow(strong("It cannot be paid for yet. "), refusal(r, ""), words(" The asker has been told."))...)
 	}
 	m := rev.Manifest
 	network := "no network"

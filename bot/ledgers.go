@@ -31,11 +31,15 @@ func (b *Bot) budgetHistory(ctx context.Context, c slack.SlashCommand, o order) 
 		return nil, err
 	}
 	slices.Reverse(events)
-	p, items := &page{}, [][]part(nil)
+	p, items, room := &page{}, [][]part(nil), maxBlockText-roomForOne
 	for _, e := range events[:min(historyLength, len(events))] {
 		item, err := b.changed(ctx, e)
 		if err != nil {
 			return nil, err
+		}
+		_, size, _ := section(item)
+		if room -= size; room < 0 {
+			break
 		}
 		items = append(items, item)
 	}

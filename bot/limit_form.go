@@ -119,13 +119,13 @@ func amountFields(l budget.Limit) []slack.Block {
 		}
 	}
 	window := slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, plain("Per"), fieldWindow, options...).WithInitialOption(chosen)
-	return []slack.Block{slack.NewInputBlock(fieldAmount, plain("Dollars"), nil, amount), slack.NewInputBlock(fieldWindow, plain("For which time"), nil, window)}
+	return []slack.Block{slack.NewInputBlock(fieldAmount, plain("Dollars"), nil, amount), slack.NewInputBlock(fieldWindow, plain("Period"), nil, window)}
 }
 
 // markFields ask when people are warned.
 func markFields(p budget.LimitPolicy) []slack.Block {
 	soft := slack.NewPlainTextInputBlockElement(plain("80"), fieldSoft)
-	soft.InitialValue, soft.MaxLength = fmt.Sprint(p.SoftMark()), 5
+	soft.InitialValue, soft.MaxLength = fmt.Sprint(p.SoftMark()), 30
 	warn := slack.NewPlainTextInputBlockElement(plain("50, 95"), fieldWarn)
 	warn.MaxLength = 60
 	var marks []string

@@ -134,7 +134,7 @@ func TestABudgetIsEditedAndRemovedFromTheHome(t *testing.T) {
 	edit := func() slacksim.View {
 		t.Helper()
 		require.NoError(t, carla.OpenHome())
-		home, err := carla.WaitHome(b.ctx, func(v slacksim.View) bool { return strings.Contains(v.Words(), "Set a budget") })
+		home, err := carla.WaitHome(b.ctx, func(v slacksim.View) bool { return strings.Contains(v.Words(), "The team's budget") })
 		require.NoError(t, err)
 		require.NoError(t, carla.ClickView(home, actionEditLimit))
 		form, err := carla.WaitView(b.ctx, func(v slacksim.View) bool { return v.CallbackID == callbackLimit })

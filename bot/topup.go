@@ -183,14 +183,14 @@ func (b *Bot) openTopUp(ctx context.Context, cb slack.InteractionCallback, value
 // grantView asks until when granted money may be spent.
 func grantView(t *approval.TopUp, ends []approval.GrantEnd, value string) slack.ModalViewRequest {
 	p := &page{}
-	p.say(flow(bold(whose(t.Scope, "")), words(fmt.Sprintf(" rises by %s for so long, and ", t.Amount)), person(t.AskedBy),
-		words("'s question goes on by itself. No other budget rises: what they refuse stays refused."))...)
+	p.say(flow(bold(whose(t.Scope, "")), words(fmt.Sprintf(" rises by %s until then, and the question of ", t.Amount)), person(t.AskedBy),
+		words(" goes on by itself. No other budget rises with it."))...)
 	var options []*slack.OptionBlockObject
 	for _, e := range ends {
 		options = append(options, slack.NewOptionBlockObject(strconv.FormatInt(e.At.Unix(), 10), plain(cut(capital(e.Words), 75)), nil))
 	}
 	choice := slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, plain("Until when"), fieldUntil, options...).WithInitialOption(options[0])
-	blocks := append(p.blocks, slack.NewInputBlock(fieldUntil, plain("How long may it be spent?"), nil, choice))
+	blocks := append(p.blocks, slack.NewInputBlock(fieldUntil, plain("Until when may it be spent?"), nil, choice))
 	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: callbackGrant, Title: plain("Grant " + cut(t.Amount.String(), 18)), Submit: plain("Grant"), Close: plain("Back"),
 		PrivateMetadata: origin{Seal: value}.String(), Blocks: slack.Blocks{BlockSet: blocks}}
 }

@@ -137,19 +137,19 @@ func TestBudgetsAreShownToTheirOwnersAndSetByAdministrators(t *testing.T) {
 	t.Parallel()
 	h := openLight(t)
 	require.NoError(t, h.maya.Command(slacksim.SalesData, "/budget show"))
-	h.told(h.maya, slacksim.SalesData, "Your budget: $10.00 of $10.00 left this month. $0.00 spent")
-	h.told(h.maya, slacksim.SalesData, "The team has no budget of its own, so only people's budgets apply.")
+	h.told(h.maya, slacksim.SalesData, "$0.00 of $10.00 spent, $10.00 left.")
+	h.told(h.maya, slacksim.SalesData, "The team has no budget of its own.")
 
 	require.NoError(t, h.maya.Command(slacksim.SalesData, "/budget set @maya 1000"))
 	h.told(h.maya, slacksim.SalesData, "Only administrators change budgets.")
 	require.NoError(t, h.maya.Command(slacksim.SalesData, "/budget show @ben"))
-	h.told(h.maya, slacksim.SalesData, "Only administrators look at other people's budgets. Yours: ")
+	h.told(h.maya, slacksim.SalesData, "Only administrators look at other people's budgets.")
 	for line, why := range map[string]string{
 		"set maya 5":              `"maya" is nobody I can find. Type @ and choose the person from the list that Slack offers.`,
 		"set @maya":               "How much?",
 		"set @maya much":          `"much" is not an amount of dollars. Write it like 25, 25.50 or $1,000.`,
-		"set @maya 5 per century": `I do not understand "per century". A budget is per day, per week or per month.`,
-		"double":                  `I do not know "double". There is show, set and help.`,
+		"set @maya 5 per century": `I do not understand "per century". A budget is per day, per week, per month or in all.`,
+		"double":                  `I do not know "double". There is show, set, remove, history, explain, top and help.`,
 	} {
 		require.NoError(t, h.carla.Command(slacksim.SalesData, "/budget "+line))
 		h.told(h.carla, slacksim.SalesData, why)
@@ -157,21 +157,25 @@ func TestBudgetsAreShownToTheirOwnersAndSetByAdministrators(t *testing.T) {
 	require.Zero(t, value[int](h, `SELECT count(*) FROM limits`))
 
 	require.NoError(t, h.carla.Command(slacksim.SalesData, "/budget set @maya 0.01 per week"))
-	h.told(h.carla, slacksim.SalesData, " may now spend $0.01 per week.")
+	h.told(h.carla, slacksim.SalesData, " is now $0.01 per week.")
 	require.Equal(t, "U0MAYA 10000000 week U0CARLA", value[string](h, `SELECT id || ' ' || amount || ' ' || per || ' ' || set_by FROM limits`))
 	require.NoError(t, h.carla.Command(slacksim.SalesData, "/budget show @maya"))
-	h.told(h.carla, slacksim.SalesData, ": $0.01 of $0.01 left this week.")
+	h.told(h.carla, slacksim.SalesData, "$0.00 of $0.01 spent, $0.01 left.")
 
-	// What the worst case needs is more than that: refused before anything is spent.
-	require.NoError(t, h.maya.Command(slacksim.SalesData, "/analyze Can I afford this?"))
+	// What the worst case needs is more than that: refused before anything is spent, and kept.
+	root := h.ask("Can I afford this?")
+	h.told(h.maya, slacksim.SalesData, "Your question is kept, and waits for money.")
+	refusal := h.says(root, "Waiting for money")
 	monday := value[time.Time](h, `SELECT date_trunc('week', now() AT TIME ZONE 'UTC') + interval '7 days'`)
-	refusal := h.told(h.maya, slacksim.SalesData, "Your budget of $0.01 per week has $0.01 left, and this could need up to $0.0")
-	require.Contains(t, refusal.Words(), fmt.Sprintf(" It starts anew on %s. An administrator can raise it with /budget set.", monday.Format("Monday, 2 January 2006")))
-	h.nothing()
+	require.Contains(t, refusal.Text, fmt.Sprintf(" It starts anew <!date^%d^", monday.Unix()))
+	require.NoError(t, h.maya.Click(refusal, "Try again"))
+	h.told(h.maya, slacksim.SalesData, "It still does not fit. Your budget of $0.01 per week has $0.01 left, and this could need up to $0.0")
+	require.Equal(t, row{State: string(approval.Drafting)}, h.row("Can I afford this?"))
+	require.Empty(t, h.model.Requests(), "the model was asked")
 
 	require.NoError(t, h.carla.Command(slacksim.SalesData, "/budget set @maya 5"))
-	root := h.ask("Can I afford this now?")
-	require.NoError(t, h.ben.Click(h.cardOf("afford this now?"), "Approve"))
+	require.NoError(t, h.maya.Click(refusal, "Try again"))
+	require.NoError(t, h.ben.Click(h.cardOf("afford this?"), "Approve"))
 	require.Contains(t, h.reply(root).Words(), " of $5.00 left this month")
 	h.settled()
 }
