@@ -249,6 +249,7 @@ func (c Config) policy() approval.Policy {
 	p.MaxFileBytes = c.MaxFileMB << 20
 	p.MaxOpen = c.MaxOpen
 	p.Limits.Seconds, p.Limits.MemoryMB = c.RunSeconds, c.RunMemoryMB
+	p.Zone = c.location
 	return p
 }
 
