@@ -54,7 +54,9 @@
 //
 // A reviewer approves a Digest: the sha256 of the canonical Manifest, which names
 // the code's hash, each input by name and hash, the kind of sandbox and what is
-// installed in it, the network, the limits and the most that it may cost. The
+// installed in it, the network, the limits, the most that it may cost, and how much
+// attention that asks for: its tier, how many people must approve, and by which
+// version of the rules. The
 // button carries request, revision and digest; a decision on anything else is a
 // StaleError. Start computes the digest anew from what is stored, Service.Run
 // fetches the inputs anew and holds them against their hashes, and the runner in
@@ -64,6 +66,17 @@
 //
 // Code is canonical before anyone sees it (Canonical): what a reviewer sees is
 // what Python sees. What is not goes back to the model, not to a person.
+//
+// # Who decides
+//
+// Administrators set Rules for a workspace or a channel and name people (SetRules,
+// SetRole); both are kept as versions and facts that never change. TierOf grades a
+// program by its findings, its cost and the data, and the rules say what that tier
+// needs: how many approvals, whose, typed or not, in Slack or only on the command
+// line. What was needed is sealed; rules that are stricter since hold as well, all
+// but the number (terms.go). Who may decide is looked up at the click and again at
+// the start, and a delegate's voice is that of the one who is away. In a freeze
+// people can decide, and nothing starts before it ends.
 //
 // # One /analyze, hop by hop
 //
@@ -84,7 +97,9 @@
 //	round.go     changes and edits    seal.go    what breaks an approval
 //	diff.go      what differs         remind.go  whose turn it is, and saying so again
 //	observed.go  what it really did   word.go    what notices about a request say
-//	policy.go    who and how much     service.go Show, Sweep and the small ones
+//	rules.go     what reviews need    terms.go   what this one needs, and who may give it
+//	people.go    who has which part   authority.go naming people, setting rules
+//	policy.go    what settings say    service.go Show, Sweep and the small ones
 //	ports.go     what it needs: Store (storage), Writer (codegen), Sandbox (sandbox/...), Slack (bot)
 //	errors.go    what can be wrong, words.go what the asker is told
 package approval

@@ -1,17 +1,14 @@
 package approval
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
-// Policy is what the administrators have decided: who may do what, and how much
-// of everything there is.
+// Policy is what the settings say: who may do what, and how much of everything
+// there is. What administrators name and set in Slack comes on top: Roster, Rules.
 type Policy struct {
-	Reviewers     []string // Slack user ids
-	Admins        []string // Slack user ids
+	Reviewers     []string // Slack user ids; more are named in Slack: Service.Reviewers
+	Admins        []string // Slack user ids; likewise
 	ReviewChannel string
-	Quorum        int           // distinct people who must approve
+	Quorum        int           // distinct people who must approve, where no rules say otherwise
 	Expiry        time.Duration // of the wait for a decision
 	RunExpiry     time.Duration // of an approval that has not led to a run
 	MaxAttempts   int           // calls of the model for one version of the code, repairs and retries together
@@ -41,9 +38,3 @@ func DefaultPolicy() Policy {
 		Limits:       Limits{Seconds: 120, MemoryMB: 1024, OutputBytes: 32 << 20, Files: 20},
 	}
 }
-
-// Reviewer tells whether a user is named as a reviewer.
-func (p Policy) Reviewer(user string) bool { return slices.Contains(p.Reviewers, user) }
-
-// Admin tells whether a user is named as an administrator.
-func (p Policy) Admin(user string) bool { return slices.Contains(p.Admins, user) }
