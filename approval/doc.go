@@ -64,7 +64,9 @@
 //
 // A reviewer approves a Digest: the sha256 of the canonical Manifest, which names
 // the code's hash, each input by name and hash, the kind of sandbox and what is
-// installed in it, the network, the limits and the most that it may cost. The
+// installed in it, the network, the limits, the most that it may cost, and how much
+// attention that asks for: its tier, how many people must approve, and by which
+// version of the rules. The
 // button carries request, revision and digest; a decision on anything else is a
 // StaleError. Start computes the digest anew from what is stored, Service.Run
 // fetches the inputs anew and holds them against their hashes, and the runner in
@@ -74,6 +76,17 @@
 //
 // Code is canonical before anyone sees it (Canonical): what a reviewer sees is
 // what Python sees. What is not goes back to the model, not to a person.
+//
+// # Who decides
+//
+// Administrators set Rules for a workspace or a channel and name people (SetRules,
+// SetRole); both are kept as versions and facts that never change. TierOf grades a
+// program by its findings, its cost and the data, and the rules say what that tier
+// needs: how many approvals, whose, typed or not, in Slack or only on the command
+// line. What was needed is sealed; rules that are stricter since hold as well, all
+// but the number (terms.go). Who may decide is looked up at the click and again at
+// the start, and a delegate's voice is that of the one who is away. In a freeze
+// people can decide, and nothing starts before it ends.
 //
 // # One /analyze, hop by hop
 //
@@ -94,12 +107,13 @@
 //	round.go     changes and edits    seal.go    what breaks an approval
 //	diff.go      what differs         remind.go  whose turn it is, and saying so again
 //	observed.go  what it really did   word.go    what notices about a request say
-//	policy.go    who and how much     service.go Show, Sweep and the small ones
+//	policy.go    what settings say    service.go Show, Sweep and the small ones
+//	rules.go, tier.go, freeze.go  what reviews need; terms.go what this one needs, and who may give it
+//	people.go    who has which part   authority.go naming people, setting rules
 //	block.go     no money for a step  money.go   the ways on from there
 //	topup.go     money on top         limits.go  who sets budgets and sees them
 //	notice.go    a word to people     alert.go, digest.go  which of them are about money
 //	quote.go     what a policy and a price make of a question, explain.go  how it was decided
-//	rules.go, tier.go, terms.go, freeze.go  how much attention a program needs; people.go, authority.go  who may give it
 //	ports.go     what it needs: Store with its Ledger (storage), Writer (codegen), Sandbox (sandbox/...), Slack (bot)
 //	errors.go    what can be wrong, words.go what the asker is told
 package approval

@@ -163,6 +163,9 @@ var verbs = []verb{
 	{name: "Void", do: func(r *Request, _ Policy, now time.Time) error {
 		return r.Void("the disk is too small", budget.Charge{Kind: budget.Box, Amount: 1000}, now)
 	}},
+	{name: "Freeze", do: func(r *Request, p Policy, now time.Time) error {
+		return r.Freeze(now.Add(48*time.Hour), "Sat,Sun", p, now)
+	}},
 	{name: "Lose", do: func(r *Request, _ Policy, now time.Time) error { return r.Lose(now) }},
 }
 
@@ -173,7 +176,7 @@ var matrix = map[State]map[string]State{
 	Pending: {"Approve": Approved, "Reject": Rejected, "Expire": Expired, "Withdraw": Withdrawn,
 		"Request changes": Drafting, "Edit": Drafting, "Disown": Pending,
 		"Remind": Pending, "Escalate": Pending, "Assign": Pending, "Ask for an opinion": Pending},
-	Approved: {"Fail": Failed, "Expire": Expired, "Withdraw": Withdrawn, "Start": Running, "Break the seal": Pending, "Disown": Pending},
+	Approved: {"Fail": Failed, "Expire": Expired, "Withdraw": Withdrawn, "Start": Running, "Freeze": Approved, "Break the seal": Pending, "Disown": Pending},
 	Running:  {"Begin": Running, "Finish": Done, "Void": Failed, "Lose": Lost},
 	Done:     {}, Failed: {}, Rejected: {}, Expired: {}, Withdrawn: {}, Lost: {},
 }

@@ -1,19 +1,23 @@
 package approval
 
+<<<<<<< HEAD
 import (
 	"slices"
 	"time"
 
 	"countersign/budget"
 )
+=======
+import "time"
+>>>>>>> review
 
-// Policy is what the administrators have decided: who may do what, and how much
-// of everything there is.
+// Policy is what the settings say: who may do what, and how much of everything
+// there is. What administrators name and set in Slack comes on top: Roster, Rules.
 type Policy struct {
-	Reviewers     []string // Slack user ids
-	Admins        []string // Slack user ids
+	Reviewers     []string // Slack user ids; more are named in Slack: Service.Reviewers
+	Admins        []string // Slack user ids; likewise
 	ReviewChannel string
-	Quorum        int           // distinct people who must approve
+	Quorum        int           // distinct people who must approve, where no rules say otherwise
 	Expiry        time.Duration // of the wait for a decision
 	RunExpiry     time.Duration // of an approval that has not led to a run
 	MaxAttempts   int           // calls of the model for one version of the code, repairs and retries together
@@ -45,6 +49,7 @@ func DefaultPolicy() Policy {
 		Limits:        Limits{Seconds: 120, MemoryMB: 1024, OutputBytes: 32 << 20, Files: 20},
 	}
 }
+<<<<<<< HEAD
 
 // Reviewer tells whether a user is named as a reviewer.
 func (p Policy) Reviewer(user string) bool { return slices.Contains(p.Reviewers, user) }
@@ -62,3 +67,5 @@ func (p Policy) Role(user string) string {
 	}
 	return budget.Members
 }
+=======
+>>>>>>> review

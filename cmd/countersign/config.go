@@ -257,6 +257,7 @@ func (c Config) policy() approval.Policy {
 	p.MaxInputBytes = max(p.MaxInputBytes, p.MaxFileBytes)
 	p.MaxOpen = c.MaxOpen
 	p.Limits.Seconds, p.Limits.MemoryMB = c.RunSeconds, c.RunMemoryMB
+	p.Zone = c.location
 	return p
 }
 

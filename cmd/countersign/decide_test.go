@@ -1,0 +1,97 @@
+package main
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/approval"
+	"countersign/internal/slacksim"
+)
+
+// decided runs the command as a person would.
+func (h *house) decided(args ...string) (said string, err error) {
+	var out lockedBuffer
+	p := h.program
+	p.out, p.args = &out, args
+	err = decide(h.ctx, p)
+	return out.String(), err
+}
+
+// The rules keep a tier out of Slack: it is decided on the command line, by the
+// same people under the same rules, and what was approved runs.
+func TestTheOtherDoor(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	r, _ := h.run()
+	rules := approval.DefaultRules(r.service.Policy)
+	rules.Low.Slack, rules.Low.Approvals = false, 2
+	_, err := r.service.SetRules(h.ctx, approval.Click{Team: slacksim.DefaultTeam.ID, User: slacksim.Admin}, approval.RuleSet{Rules: rules})
+	require.NoError(t, err)
+	h.shareSamples()
+	h.writes(`import pandas as pd
+pd.read_csv("sales.csv")["units"].sum()`)
+	root := h.ask("How many units in sales.csv?")
+	for value[string](h, `SELECT state FROM requests`) != "pending" {
+		require.NoError(t, h.ctx.Err())
+		time.Sleep(20 * time.Millisecond)
+	}
+	id, digest := value[string](h, `SELECT id FROM requests`), value[string](h, `SELECT digest FROM revisions`)
+	_, err = r.service.Decide(h.ctx, approval.Ruling{RequestID: id, Revision: 1, Digest: digest, Verdict: approval.Approve,
+		Click: approval.Click{Team: slacksim.DefaultTeam.ID, User: slacksim.Reviewer, ActionTS: "1.2"}})
+	var no *approval.NotAllowedError
+	require.ErrorAs(t, err, &no)
+	require.Contains(t, no.Why, "countersign decide "+id)
+
+	card, err := h.decided(id)
+	require.NoError(t, err)
+	for _, shown := range []string{id + ", pending", "How many units in sales.csv?", "sales.csv", "rows", "the model's words", "low", "network: none", "at most $", "0 of 2",
+		`    2  pd.read_csv("sales.csv")["units"].sum()`, digest, "--digest " + digest[:6]} {
+		require.Contains(t, card, shown)
+	}
+	for why, args := range map[string][]string{
+		"named as reviewers can decide": {id, "approve", "--as", slacksim.Analyst, "--digest", digest[:8]},
+		"begins with 000000":            {id, "approve", "--as", slacksim.Reviewer, "--digest", "000000"},
+		"Please say why":                {id, "reject", "--as", slacksim.Reviewer, "--digest", digest},
+		"there is no request zzzzzzz":   {"zzzzzzz"},
+	} {
+		_, err := h.decided(args...)
+		require.ErrorContains(t, err, why)
+	}
+	said, err := h.decided(id, "approve", "--as", slacksim.Reviewer, "--digest", digest[:6])
+	require.NoError(t, err)
+	require.Contains(t, said, "1 of 2 approvals")
+	_, err = h.decided(id, "approve", "--as", slacksim.Reviewer, "--digest", digest[:6])
+	require.ErrorContains(t, err, "You have already decided")
+	said, err = h.decided(id, "approve", "--as", slacksim.SecondReviewer, "--digest", digest[:12])
+	require.NoError(t, err)
+	require.Contains(t, said, "It runs")
+	h.says(root, "Total")
+	require.Equal(t, 2, value[int](h, `SELECT count(*) FROM decisions WHERE click ->> 'door' = 'command line'`))
+	require.Equal(t, 1, value[int](h, `SELECT count(*) FROM runs`))
+	h.settled()
+	_, err = h.decided(id, "reject", "--as", slacksim.Reviewer, "--digest", digest[:6], "--reason", "late")
+	require.ErrorContains(t, err, "done")
+	card, err = h.decided(id)
+	require.NoError(t, err)
+	require.Contains(t, card, "2 of 2")
+	require.NotContains(t, card, "To decide:")
+}
+
+func TestWhatDecideDoesNotUnderstand(t *testing.T) {
+	t.Parallel()
+	for why, args := range map[string][]string{
+		"which request":                  nil,
+		`not "maybe"`:                    {"abc", "maybe"},
+		"--as says who":                  {"abc", "approve", "--digest", "abcdef"},
+		"at least 6 characters":          {"abc", "approve", "--as", "U1", "--digest", "abc"},
+		`"loudly" is not understood`:     {"abc", "approve", "--as", "U1", "--digest", "abcdef", "loudly"},
+		"flag provided but not defined:": {"abc", "approve", "--force"},
+	} {
+		_, err := readDecideArgs(args)
+		require.ErrorContains(t, err, why)
+		require.ErrorContains(t, decide(t.Context(), program{args: args}), decideExample)
+	}
+	require.ErrorContains(t, decide(t.Context(), program{args: []string{"abc"}}), "SLACK_BOT_TOKEN is not set")
+}
