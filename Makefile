@@ -39,6 +39,7 @@ cover: setup-test libexec/runsc
 bench: setup-test libexec/runsc
 	$(GO) test -run '^$$' -bench 'BenchmarkCountersign|BenchmarkDecisions' -benchtime 1x -timeout 15m ./cmd/countersign
 	$(GO) test -run '^$$' -bench 'BenchmarkHolds|BenchmarkBudgetShow' -benchtime 1x -timeout 15m ./storage
+	$(GO) test -run '^$$' -bench BenchmarkInspection -benchtime 1x -timeout 5m ./sandbox/local
 
 .PHONY: setup-demo setup-test
 setup-demo:
@@ -62,3 +63,16 @@ prove-money: setup-test
 		$(GO) test -count=1 -timeout 5m -run '^TestProveMoney$$' ./storage >bin/prove-money.log 2>&1; status=$$?; \
 		[ $$status = 0 ] || cat bin/prove-money.log; \
 		cat bin/prove-money.txt 2>/dev/null || echo '0 passed, 1 failed'; exit $$status
+
+# The review, proved: hostile and honest programs read in a real box, what is shown
+# held against what runs. Tests called TestProveReview... of these packages write
+# its rows, through internal/proof. Ends with `N passed, M failed`.
+PROVE_REVIEW = ./approval ./sandbox/local
+.PHONY: prove-review
+prove-review: setup-test libexec/runsc
+	@mkdir -p bin && rm -f bin/prove-review.txt && touch bin/prove-review.txt
+	@PROVE_REPORT=$(CURDIR)/bin/prove-review.txt \
+		$(GO) test -count=1 -timeout 9m -run '^TestProveReview' $(PROVE_REVIEW) >bin/prove-review.log 2>&1; status=$$?; \
+		[ $$status = 0 ] || cat bin/prove-review.log; \
+		awk -F '\t' -v status=$$status '{ printf "%s  %-70s  %s\n", $$1, $$2, $$3; if ($$1 == "passed") passed++; else failed++ } \
+			END { if (!failed && (status || !NR)) failed = 1; printf "%d passed, %d failed\n", passed, failed; exit failed > 0 }' bin/prove-review.txt

@@ -49,6 +49,9 @@ var cookie = regexp.MustCompile(`^[ \t\f]*#.*?coding[:=][ \t]*[-\w.]+`)
 // gap is white space that pushes what follows out of sight.
 var gap = regexp.MustCompile(`\S {16,}\S`)
 
+// pile is marks upon marks: no script needs so many, and they reach over their neighbours.
+var pile = regexp.MustCompile(`\p{M}{5,}`)
+
 // columns is the line as wide as it is shown: each tab goes on to the next
 // eighth column.
 func columns(line string) string {
@@ -69,14 +72,28 @@ func columns(line string) string {
 	return b.String()
 }
 
+// width is how many columns a line takes; the letters of East Asia take two.
+func width(line string) int {
+	n := utf8.RuneCountInString(line)
+	for _, r := range line {
+		if unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul) || r >= 0xff01 && r <= 0xff60 {
+			n++
+		}
+	}
+	return n
+}
+
 func canonicalLine(line string) error {
 	for _, r := range line {
 		if Hidden(r) {
 			return fmt.Errorf("the character %U is invisible or changes how the line is shown; write it as an escape in a string, or leave it out", r)
 		}
 	}
-	if n := utf8.RuneCountInString(line); n > maxColumns {
+	if n := width(line); n > maxColumns {
 		return fmt.Errorf("%d columns; at most %d are shown", n, maxColumns)
+	}
+	if pile.MatchString(line) {
+		return fmt.Errorf("five or more marks on one letter cover what stands beside it")
 	}
 	if gap.MatchString(line) {
 		return fmt.Errorf("16 or more spaces inside a line hide what follows")
@@ -107,13 +124,27 @@ func Hidden(r rune) bool {
 // characters escaped. Line ends are kept in texts and not in names.
 func Plain(text string) string {
 	var b strings.Builder
+	before := ' '
 	for _, r := range strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\r\n", "\n") {
-		// Joiners belong to the spelling of several scripts and to many emoji; they join nothing but what is seen.
-		if r == '\n' || r == '\t' || r == '\u200c' || r == '\u200d' || r == '\ufe0f' || r == '\u00a0' || !Hidden(r) {
+		if r == '\n' || r == '\t' || r == '\u00a0' || !Hidden(r) || joins(before, r) {
 			b.WriteRune(r)
 		} else {
 			fmt.Fprintf(&b, "\\u{%x}", r)
 		}
+		before = r
 	}
 	return strings.TrimSpace(b.String())
+}
+
+// joins tells of a character that cannot be seen and yet belongs there: joiners
+// are part of the spelling of several scripts and of many emoji, and so is the
+// selector of an emoji. Behind ASCII, or in a row, they are only hidden.
+func joins(before, r rune) bool {
+	switch r {
+	case '\u200c', '\u200d':
+		return before > unicode.MaxLatin1 && (before == '\ufe0f' || !Hidden(before))
+	case '\ufe0f':
+		return !Hidden(before) && (before > unicode.MaxLatin1 || strings.ContainsRune("0123456789#*©®", before))
+	}
+	return false
 }

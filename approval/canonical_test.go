@@ -1,6 +1,7 @@
 package approval
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"unicode"
@@ -60,6 +61,8 @@ func TestDeceptionsAreRefused(t *testing.T) {
 		"42 CR CR LF":                             {"# a\r\r\nx = 1\n", "U+000D"},
 		"43 a line too far to the right by tabs":  {strings.Repeat("\t", 26) + "x = 1\n", "columns; at most 200"},
 		"44 a cookie after a form feed":           {"\f# coding: utf-7\n", "U+000C"},
+		"46 marks upon marks":                     {"x = 'a" + strings.Repeat("\u0336", 5) + "'\n", "five or more marks"},
+		"47 wide letters past the edge":           {"x = '" + strings.Repeat("売", 98) + "'\n", "202 columns; at most 200"},
 		"45 a cookie behind spaces":               {"\t # encoding=latin-1\n", "no encoding declaration"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -97,6 +100,8 @@ func TestOrdinaryCodeIsOnlyTidied(t *testing.T) {
 		"the word coding further on":  {"x = 1\ny = 2\n# coding: this is not read any more\n", "x = 1\ny = 2\n# coding: this is not read any more\n"},
 		"the word coding in code":     {"coding = 'utf-8'\n", "coding = 'utf-8'\n"},
 		"exactly 200 columns":         {strings.Repeat("x", 200) + "\n", strings.Repeat("x", 200) + "\n"},
+		"marks that a script needs":   {"x = 'Tiếng Việt, कार्यक्रम, ที่นี่'\n", "x = 'Tiếng Việt, कार्यक्रम, ที่นี่'\n"},
+		"200 columns in East Asia":    {"x = '" + strings.Repeat("売", 97) + "'\n", "x = '" + strings.Repeat("売", 97) + "'\n"},
 		"200 columns of wide letters": {"x = '" + strings.Repeat("ö", 194) + "'\n", "x = '" + strings.Repeat("ö", 194) + "'\n"},
 	} {
 		got, err := Canonical(tt.code)
@@ -140,6 +145,10 @@ func TestPlainShowsWhatATextHolds(t *testing.T) {
 		"a\u200bb":              `a\u{200b}b`,
 		"tab\there":             "tab\there",
 		"*bold* <@U1> `x`":      "*bold* <@U1> `x`",
+		"sa\u200dles.csv":       `sa\u{200d}les.csv`, // nothing that a joiner joins
+		"a\ufe0f":               `a\u{fe0f}`,
+		"1\ufe0f\u20e3":         "1\ufe0f\u20e3",
+		"क\u200d\u200dष":        "क\u200d\\u{200d}ष",
 	} {
 		require.Equal(t, want, Plain(text), "%q", text)
 	}
@@ -185,6 +194,7 @@ func FuzzCanonical(f *testing.F) {
 				}
 			}
 			require.LessOrEqual(t, width, maxColumns)
+			require.False(t, pile.MatchString(line))
 			require.False(t, i < 2 && cookie.MatchString(line))
 		}
 		again, err := Canonical(code)
@@ -208,4 +218,15 @@ func FuzzPlain(f *testing.F) {
 			require.True(t, strings.ContainsRune("\n\t\u200c\u200d\ufe0f\u00a0", r) || !Hidden(r), "%U", r)
 		}
 	})
+}
+
+// Findings were stored before they had a kind; they read as they did.
+func TestFindingsOfOldStayReadable(t *testing.T) {
+	t.Parallel()
+	var old []Finding
+	require.NoError(t, json.Unmarshal([]byte(`[{"level":"danger","line":3,"text":"Runs text as code (eval)."},{"level":"note","text":"Imports pandas."}]`), &old))
+	require.Equal(t, []Finding{{Level: Danger, Line: 3, Text: "Runs text as code (eval)."}, {Level: Note, Text: "Imports pandas."}}, old)
+	again, err := json.Marshal(old)
+	require.NoError(t, err)
+	require.JSONEq(t, `[{"level":"danger","line":3,"text":"Runs text as code (eval)."},{"level":"note","text":"Imports pandas."}]`, string(again))
 }

@@ -3,10 +3,12 @@ package local
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -130,3 +132,44 @@ func benchmarkPlot(b *testing.B, warm bool) {
 }
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// BenchmarkInspection prints what a program's inspection takes, its box and all:
+// rows of `make bench`.
+func BenchmarkInspection(b *testing.B) {
+	for _, lines := range []int{50, 2000} {
+		code := ofLines(b, lines)
+		var took []time.Duration
+		for range 10 {
+			began := time.Now()
+			said, err := shared.Inspect(context.Background(), code, corpusFiles)
+			require.NoError(b, err)
+			require.Empty(b, said.Problem)
+			took = append(took, time.Since(began))
+		}
+		slices.Sort(took)
+		fmt.Printf("%-44s %9s %9s %9s %6d\n", fmt.Sprintf("inspection of %d lines, with its box", lines),
+			spent(took[len(took)/2]), spent(took[len(took)*99/100]), spent(took[len(took)-1]), len(took))
+	}
+}
+
+func spent(d time.Duration) string { return fmt.Sprintf("%.1f ms", ms(d)) }
+
+// ofLines is a program of so many lines, as models write them.
+func ofLines(b *testing.B, lines int) string {
+	b.Helper()
+	const pattern = `x%[1]d = df["units"] > %[1]d
+if x%[1]d.any():
+    n += x%[1]d.sum()
+    print(n)
+`
+	code := []string{"import pandas as pd", `df, n = pd.read_csv("sales.csv"), 0`}
+	for i := 0; len(code)+4 <= lines; i++ {
+		code = append(code, strings.Split(strings.TrimSuffix(fmt.Sprintf(pattern, i), "\n"), "\n")...)
+	}
+	for len(code) < lines {
+		code = append(code, "n += 1")
+	}
+	text, err := approval.Canonical(strings.Join(code, "\n"))
+	require.NoError(b, err)
+	return text
+}

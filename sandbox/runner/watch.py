@@ -9,6 +9,7 @@ import importlib
 import os
 import sys
 
+access, exists = os.access, os.path.lexists  # whatever the code makes of these names
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
@@ -73,7 +74,17 @@ class Watch:
         if place.startswith(self.quiet) or place.startswith("/tmp") and not asked_for():
             return
         writes = any(c in mode for c in "wax+") if isinstance(mode, str) else bool((flags or 0) & WRITING)
-        self.note("opened", place + (" (written)" if writes else ""))
+        # The hook runs before the call, so this foretells how it will end.
+        if writes:
+            self.note("opened", place + (" (written)" if self.writable(path) else " (writing refused)"))
+        else:
+            self.note("opened", place + ("" if access(path, os.R_OK) else " (not there or refused)"))
+
+    @staticmethod
+    def writable(path):
+        if exists(path):
+            return access(path, os.W_OK)
+        return access(os.path.dirname(os.path.abspath(path)), os.W_OK | os.X_OK)
 
     def moved(self, path, how):
         place = self.place(path)

@@ -6,6 +6,7 @@ compiles that string: a coding cookie in the first lines has no effect.
 """
 
 import ast
+import atexit
 import builtins
 import hashlib
 import io
@@ -133,12 +134,10 @@ def run(source, name, show, watch, plt, pid, leave, loosen):
             show.last(value, title)
         del value
     except SystemExit as e:
-        watch.armed = False
         if e.code not in (None, 0):
             report.update(failure(e, name))
     except BaseException as e:
         loosen()
-        watch.armed = False
         report.update(failure(e, name))
     loosen()
     if os.getpid() != pid:  # a copy that the code made of itself has come to its end
@@ -166,7 +165,6 @@ def end(report, show, watch, plt, name):
     for thread in threading.enumerate():
         if thread is not threading.current_thread() and not thread.daemon:
             thread.join()
-    watch.armed = False
     try:
         if plt is not None:
             show.figures(plt)
@@ -174,12 +172,12 @@ def end(report, show, watch, plt, name):
         show.notes.append("The figures could not be kept: %s" % type(e).__name__)
     if show.too_many:
         show.notes.append("%d more figures were not kept: %d may come back." % (show.too_many, show.most))
-    import atexit
     try:
         atexit._run_exitfuncs()
     except BaseException as e:
         report.update(failure(e, name))
     flush()
+    watch.armed = False  # until now it may have been the code: a chart's own drawing, an exit handler
 
 
 def flush():

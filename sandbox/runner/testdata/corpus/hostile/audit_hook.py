@@ -1,0 +1,3 @@
+# danger: an audit hook of its own
+import sys
+sys.addaudithook(print)

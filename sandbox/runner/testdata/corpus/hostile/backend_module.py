@@ -1,0 +1,3 @@
+# danger: code loaded as a drawing backend
+import matplotlib
+matplotlib.use("module://evil")

@@ -1,0 +1,3 @@
+# danger: text run by code
+from code import InteractiveInterpreter
+InteractiveInterpreter().runsource("print(1)")

@@ -1,0 +1,3 @@
+# danger: machine code
+import ctypes
+ctypes.CDLL(None).system(b"id")

@@ -1,0 +1,3 @@
+# danger: a function out of a module's __dict__
+import os
+os.__dict__["system"]("id")

@@ -1,0 +1,3 @@
+# danger: a long wait
+import time
+time.sleep(60 * 60 * 24)

@@ -1,0 +1,2 @@
+# danger: eval
+print(eval("1 + 1"))

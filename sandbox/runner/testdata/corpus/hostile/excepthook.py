@@ -1,0 +1,3 @@
+# danger: what happens on errors, replaced
+import sys
+sys.excepthook = lambda *a: None

@@ -1,0 +1,5 @@
+# danger: exec as a decorator
+@exec
+@str
+class Note:
+    pass

@@ -1,0 +1,3 @@
+# danger: exec under another name
+show = exec
+show("print(1)")

@@ -1,0 +1,2 @@
+# danger: exec handed to map
+list(map(exec, ["print(1)", "print(2)"]))

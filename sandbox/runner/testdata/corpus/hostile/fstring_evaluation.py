@@ -1,0 +1,2 @@
+# danger: an f-string that runs something
+print(f"{__import__('os').listdir('/')}")

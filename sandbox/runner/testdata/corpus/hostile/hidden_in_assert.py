@@ -1,0 +1,2 @@
+# danger: a deed inside of an assert
+assert [__import__("shutil").rmtree] and True

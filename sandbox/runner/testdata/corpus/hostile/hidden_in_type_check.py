@@ -1,0 +1,5 @@
+# danger: a deed inside of except
+try:
+    int("x")
+except (eval("ValueError"),):
+    pass

@@ -1,0 +1,2 @@
+# danger: a list of a billion
+xs = [0] * 10**9

@@ -1,0 +1,2 @@
+# danger: a number without an end
+x = 9 ** 9 ** 9

@@ -1,0 +1,2 @@
+# danger: a text of gigabytes
+s = "x" * (1 << 33)

@@ -1,0 +1,4 @@
+# danger: every name of os
+from os import *
+print(listdir("."))
+system("id")

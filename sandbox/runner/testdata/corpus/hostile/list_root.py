@@ -1,0 +1,3 @@
+# danger: the files of the system
+import glob
+print(glob.glob("/**", recursive=True)[:100])

@@ -1,0 +1,3 @@
+# danger: raw code by marshal
+import marshal
+marshal.loads(b"\xe3")

@@ -1,0 +1,3 @@
+# danger: execvp under a harmless name
+from os import execvp as show
+show("sh", ["sh"])

@@ -1,0 +1,3 @@
+# danger: a program started by os.system
+import os
+os.system("cat /etc/passwd")

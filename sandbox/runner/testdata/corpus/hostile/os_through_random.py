@@ -1,0 +1,3 @@
+# danger: os by way of random
+import random
+random._os.system("id")

@@ -1,0 +1,3 @@
+# danger: pandas.eval that calls
+import pandas as pd
+pd.eval("@pd.io.common.os.system('id')")

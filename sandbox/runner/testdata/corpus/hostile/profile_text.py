@@ -1,0 +1,3 @@
+# danger: text run by a profiler
+import cProfile
+cProfile.run("print(1)")

@@ -1,0 +1,3 @@
+# danger: a terminal
+import pty
+pty.spawn("/bin/sh")

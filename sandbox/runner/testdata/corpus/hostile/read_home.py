@@ -1,0 +1,3 @@
+# danger: keys in the home folder
+from pathlib import Path
+print((Path.home() / ".ssh" / "id_rsa").read_text())

