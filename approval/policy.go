@@ -1,15 +1,11 @@
 package approval
 
-<<<<<<< HEAD
 import (
 	"slices"
 	"time"
 
 	"countersign/budget"
 )
-=======
-import "time"
->>>>>>> review
 
 // Policy is what the settings say: who may do what, and how much of everything
 // there is. What administrators name and set in Slack comes on top: Roster, Rules.
@@ -49,23 +45,14 @@ func DefaultPolicy() Policy {
 		Limits:        Limits{Seconds: 120, MemoryMB: 1024, OutputBytes: 32 << 20, Files: 20},
 	}
 }
-<<<<<<< HEAD
-
-// Reviewer tells whether a user is named as a reviewer.
-func (p Policy) Reviewer(user string) bool { return slices.Contains(p.Reviewers, user) }
-
-// Admin tells whether a user is named as an administrator.
-func (p Policy) Admin(user string) bool { return slices.Contains(p.Admins, user) }
 
 // Role is the role by whose limit somebody spends who has none of their own.
 func (p Policy) Role(user string) string {
 	switch {
-	case p.Admin(user):
+	case slices.Contains(p.Admins, user):
 		return budget.Admins
-	case p.Reviewer(user):
+	case slices.Contains(p.Reviewers, user):
 		return budget.Reviewers
 	}
 	return budget.Members
 }
-=======
->>>>>>> review

@@ -216,7 +216,7 @@ func (b *Bot) setBudget(ctx context.Context, c slack.SlashCommand, o order) (*pa
 // set sets a limit, and tells what holds now and what held before.
 func (b *Bot) set(ctx context.Context, actor string, l budget.Limit) (*page, error) {
 	var before []budget.Standing
-	if b.Policy().Admin(actor) { // anybody else is told why they may not set it
+	if b.isAdmin(ctx, l.Scope.Team, actor) { // anybody else is told why they may not set it
 		var err error
 		if before, err = b.Service.Standings(ctx, actor, []budget.Scope{l.Scope}); err != nil {
 			return nil, err
