@@ -165,3 +165,37 @@ print(__name__, __file__)
 	require.Equal(t, approval.OK, result.Outcome, "%+v", result)
 	require.Equal(t, "__main__ analysis.py\nthread\nexit\n", result.Stdout)
 }
+
+// What was refused is not what was done, and what comes after the end was done.
+func TestTheWatchTellsAttemptsFromDeedsUntilTheVeryEnd(t *testing.T) {
+	t.Parallel()
+	result := run(t, job(`
+import atexit
+import matplotlib.pyplot as plt
+from matplotlib.lines import Line2D
+for path, mode in (("/usr/x", "w"), ("../x", "w"), ("absent.csv", "r"), ("sub/x", "w"), ("sales.csv", "r+")):
+    try:
+        open(path, mode).close()
+    except OSError:
+        pass
+class Drawn(Line2D):
+    def draw(self, renderer):
+        open("drawn.txt", "w").close()
+        super().draw(renderer)
+plt.gca().add_line(Drawn([0, 1], [0, 1]))
+atexit.register(lambda: open("late.txt", "w").close())
+`, roomy, sales))
+	require.Equal(t, approval.OK, result.Outcome, "%+v", result)
+	require.Equal(t, []string{"/usr/x (writing refused)", "/x (writing refused)", "absent.csv (not there or refused)",
+		"sub/x (writing refused)", "sales.csv (written)", "drawn.txt (written)", "late.txt (written)"}, result.Observed.Opened)
+
+	result = run(t, job(`
+class Told(Exception):
+    def __str__(self):
+        open("told.txt", "w").close()
+        return "told"
+raise Told
+`, roomy))
+	require.Equal(t, approval.Raised, result.Outcome, "%+v", result)
+	require.Equal(t, []string{"told.txt (written)"}, result.Observed.Opened)
+}

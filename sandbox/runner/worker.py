@@ -197,7 +197,7 @@ def failure(error, name):
     kind = type(error).__name__
     outcome = "out of memory" if isinstance(error, MemoryError) else "raised"
     try:
-        told = traceback.TracebackException.from_exception(error)
+        told = traceback.TracebackException.from_exception(error, lookup_lines=False)
         only_ours(told, name)
         text = "".join(told.format())
     except Exception:
