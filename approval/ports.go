@@ -301,6 +301,7 @@ type View struct {
 	Standings []budget.Standing // of the budgets that pay, in lock order
 	Posts     map[Surface]Post
 	Artifacts []Artifact
+	Earlier   string    // the question before this one in the thread; empty when it is the first
 	Former    *Revision // the version before the current one, for the difference; nil when there is none
 	Deciders  []string  // who may decide on the current revision and has not, while it waits
 	Now       time.Time

@@ -105,6 +105,7 @@ func reviewPages(b *Bot) map[string]*page {
 	return map[string]*page{
 		"card-danger":         b.card(danger, who, false),
 		"card-command-line":   b.card(shell, who, false),
+		"card-follow-up":      b.card(sample(posted, func(v *approval.View) { v.Earlier = "What were sales per month?" }), who, false),
 		"card-second":         b.card(sample(posted, second("mistral-medium-2508")), who, false),
 		"card-edited":         b.card(sample(posted, second(slacksim.SecondReviewer)), who, false),
 		"card-back":           b.card(back, who, false),

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -31,6 +32,9 @@ func (db *DB) View(ctx context.Context, id string) (v *approval.View, err error)
 		if v.Standings, err = db.standings(ctx, tx, v.Request.Scopes(), v.Now); err != nil {
 			return err
 		}
+		if v.Earlier, err = loadEarlier(ctx, tx, id); err != nil {
+			return err
+		}
 		if v.Former, err = loadFormer(ctx, tx, v.Request); err != nil {
 			return err
 		}
@@ -48,6 +52,20 @@ func (db *DB) View(ctx context.Context, id string) (v *approval.View, err error)
 		return nil, fmt.Errorf("view of %s: %w", id, err)
 	}
 	return v, nil
+}
+
+// loadEarlier reads the question before this one in its session, if there is one.
+func loadEarlier(ctx context.Context, tx pgx.Tx, id string) (question string, err error) {
+	err = tx.QueryRow(ctx, `
+		SELECT earlier.question FROM requests this
+		JOIN requests earlier ON earlier.session_id = this.session_id AND (earlier.created_at, earlier.id) < (this.created_at, this.id)
+		WHERE this.id = $1
+		ORDER BY earlier.created_at DESC, earlier.id DESC
+		LIMIT 1`, id).Scan(&question)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "", nil
+	}
+	return question, err
 }
 
 type sessionRow struct {
