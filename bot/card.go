@@ -22,12 +22,12 @@ func (b *Bot) card(v *approval.View, who Identity, garbled bool) *page {
 	if r.State == approval.Pending {
 		b.glance(p, v)
 	}
+	b.verdicts(p, v)
+	b.asks(p, v)
 	b.since(p, v)
-	p.quote(cut(r.Question, 3000), person(r.Asker), words(" asks:"))
-	p.list([]part{strong("Asked before in this thread")}, earlier(v.Earlier))
 	p.enumerate("File", fileLines(r.Files))
-	b.summary(p, rev)
 	b.findings(p, rev.Findings, 1500)
+	b.summary(p, rev)
 	tail := b.cardTail(v, garbled)
 	text, fits := inline(rev.Code)
 	// The code comes last before the small print, whole or not at all.
@@ -38,7 +38,7 @@ func (b *Bot) card(v *approval.View, who Identity, garbled bool) *page {
 	case fits:
 		p.verbatim(title, text, "python", "The code is in the message.")
 	case r.State == approval.Pending:
-		p.say(append(title, words(fmt.Sprintf(". With %d characters it is too long for a card.", len([]rune(rev.Code)))))...)
+		p.say(append(title, words(fmt.Sprintf(". With %s it is too long for a card.", count(len([]rune(rev.Code)), "character"))))...)
 	default:
 		p.say(title...)
 	}
@@ -121,28 +121,9 @@ func (b *Bot) cardTail(v *approval.View, garbled bool) *page {
 	if garbled && r.State == approval.Pending {
 		t.say(strong("This card cannot be trusted: "), words("Slack stored something else than what I sent, so it may not show the code as it is. It cannot be approved here. Reject it, or let the asker take it back and ask again."))
 	}
-	for _, d := range r.Decisions {
-		verb := map[approval.Verdict]string{approval.Approve: "Approved by ", approval.Reject: "Rejected by ", approval.Rewrite: "Changes requested by "}[d.Verdict]
-		said := []part{strong(verb), person(d.Reviewer), words(" "), moment(d.At)}
-		if d.InPlaceOf != "" {
-			said = []part{strong(verb), person(d.Reviewer), words(" in place of "), person(d.InPlaceOf), words(" "), moment(d.At)}
-		}
-		if d.Click.Door != "" {
-			said = append(said, words(" on the "+d.Click.Door))
-		}
-		if d.Reason != "" {
-			t.quote(cut(d.Reason, 1000), append(said, words(":"))...)
-			continue
-		}
-		t.say(append(said, words("."))...)
-	}
-	if r.State != approval.Rejected && r.State != approval.Pending && r.Reason != "" {
-		t.say(words(cut(r.Reason, 1000)))
-	}
-	b.frozen(t, v)
 	print := []part{words("Request "), mono(r.ID), words(fmt.Sprintf(", revision %d, sha256 ", rev.Number)), mono(approval.Short(rev.Digest))}
-	if m.Policy != "" {
-		print = append(print, words(", rules "), mono(m.Policy))
+	if r.State == approval.Pending && v.Terms.Policy != "" && v.Terms.Policy != "settings" {
+		print = append(print, words(", rules "), mono(v.Terms.Policy))
 	}
 	t.small(print...)
 	return t

@@ -53,8 +53,8 @@ func editView(r *approval.Request, from origin) (view slack.ModalViewRequest, ok
 		if len(parts) == 1 {
 			label = "Code"
 		}
-		// Optional: a part may be emptied, which takes its lines out.
-		p.add(slack.NewInputBlock(editField(i+1), plain(label), nil, field).WithOptional(true), 0, "")
+		// One of several may be emptied, which takes its lines out.
+		p.add(slack.NewInputBlock(editField(i+1), plain(label), nil, field).WithOptional(len(parts) > 1), 0, "")
 	}
 	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: callbackEdit, Title: plain("Edit the code"), Submit: plain("Put up for review"),
 		Close: plain("Cancel"), PrivateMetadata: from.String(), Blocks: slack.Blocks{BlockSet: p.blocks}}, true

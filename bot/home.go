@@ -21,7 +21,8 @@ func (b *Bot) home(ctx context.Context, team string, e *slackevents.AppHomeOpene
 	if e.View != nil {
 		mark, hash = shelfmarkOf(e.View.PrivateMetadata), e.View.Hash
 	}
-	b.showHome(ctx, team, e.User, mark, hash)
+	b.looks(e.User, mark, hash)
+	b.showHome(ctx, team, e.User)
 }
 
 // homeLength is how much of a list a Home shows.

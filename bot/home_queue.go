@@ -142,6 +142,9 @@ func (b *Bot) queueRow(p *page, row approval.QueueRow) {
 // clickQueue shows another part of the queue.
 func (b *Bot) clickQueue(_ context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
 	mark := shelfmarkOf(cb.View.PrivateMetadata)
+	if g, looking := b.glimpsed(cb.User.ID); looking && g.drew(cb.View.Hash) {
+		mark = g.mark // a press before this one, of which the Home does not tell yet
+	}
 	mark.Page = 0
 	for _, c := range queueChoices {
 		if value := action.SelectedOption.Value; c.action == action.ActionID && slices.ContainsFunc(c.choices, func(o [2]string) bool { return o[0] == value }) {
@@ -151,7 +154,7 @@ func (b *Bot) clickQueue(_ context.Context, cb slack.InteractionCallback, action
 	if page, err := strconv.Atoi(action.Value); err == nil && page > 0 && slices.Contains([]string{actionBack, actionNext}, action.ActionID) {
 		mark.Page = page
 	}
-	b.looks(cb.User.ID, mark, cb.View.Hash) // drawn when the press has been answered, as after every press
+	b.looks(cb.User.ID, mark, "") // drawn when the press has been answered, as after every press
 	return answer{}, nil
 }
 

@@ -3,6 +3,8 @@ package bot
 import (
 	"context"
 	"encoding/json"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -13,10 +15,14 @@ import (
 
 // glimpse is what somebody was last shown on their Home.
 type glimpse struct {
-	mark shelfmark
-	hash string // Slack's name for what stood there
-	at   time.Time
+	mark   shelfmark
+	hashes []string // Slack's names for what stood there, the present one last
+	at     time.Time
 }
+
+// drew tells whether it was drawn here: then what is remembered here is newer than
+// what the Home carries.
+func (g glimpse) drew(hash string) bool { return slices.Contains(g.hashes, hash) }
 
 // homeMemory is how long a Home is kept current after it was looked at. A memory
 // that is lost with the replica costs a look: opening the Home draws it anew.
@@ -34,7 +40,37 @@ func (b *Bot) looks(user string, mark shelfmark, hash string) {
 			delete(b.homes, who)
 		}
 	}
-	b.homes[user] = glimpse{mark: mark, hash: hash, at: time.Now()}
+	g := b.homes[user]
+	g.mark, g.at = mark, time.Now()
+	b.homes[user] = g.called(hash)
+}
+
+// called adds a name, and forgets those that no press can be on its way with any more.
+func (g glimpse) called(hash string) glimpse {
+	const most = 8
+	if hash != "" {
+		g.hashes = append(slices.DeleteFunc(slices.Clone(g.hashes), func(h string) bool { return h == hash }), hash)
+		g.hashes = g.hashes[max(0, len(g.hashes)-most):]
+	}
+	return g
+}
+
+// hash is the name of what stands there, as far as is known here.
+func (g glimpse) hash() string {
+	if len(g.hashes) == 0 {
+		return ""
+	}
+	return g.hashes[len(g.hashes)-1]
+}
+
+// shown remembers what Slack calls a Home that has been drawn. At which part of
+// the queue its owner wants to look may have changed while it was.
+func (b *Bot) shown(user, hash string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if g, ok := b.homes[user]; ok {
+		b.homes[user] = g.called(hash)
+	}
 }
 
 // glimpsed is what somebody was last shown, if they may still look at it.
@@ -60,38 +96,39 @@ func (b *Bot) fresh(cb slack.InteractionCallback, a answer) answer {
 		if first != nil {
 			first(ctx)
 		}
-		if g, looking := b.glimpsed(cb.User.ID); looking {
-			b.showHome(ctx, cb.Team.ID, cb.User.ID, g.mark, g.hash)
-		}
+		b.showHome(ctx, cb.Team.ID, cb.User.ID)
 	}
 	return a
 }
 
-// showHome draws and publishes a Home. hash names what it takes the place of: when
-// somebody else was quicker, what they have published may be newer than what was
-// read here, so it is read again.
-func (b *Bot) showHome(ctx context.Context, team, user string, mark shelfmark, hash string) {
-	for range 3 {
-		p, err := b.homePage(ctx, team, user, mark)
+// showHome draws and publishes a Home that somebody looks at. When somebody else
+// was quicker (Slack's hash_conflict), what they have published may be newer than
+// what was read here, so it is read again.
+func (b *Bot) showHome(ctx context.Context, team, user string) {
+	one, _ := b.drawing.LoadOrStore(user, &sync.Mutex{})
+	one.(*sync.Mutex).Lock() // one after the other, so that what was read last is what stands there
+	defer one.(*sync.Mutex).Unlock()
+	for attempt := range 3 {
+		g, _ := b.glimpsed(user)
+		p, err := b.homePage(ctx, team, user, g.mark)
 		if err != nil {
 			p = &page{}
 			p.say(words(b.Words(err)))
 		}
-		view := slack.HomeTabViewRequest{Type: slack.VTHomeTab, PrivateMetadata: mark.String(), Blocks: slack.Blocks{BlockSet: p.blocks}}
+		view := slack.HomeTabViewRequest{Type: slack.VTHomeTab, PrivateMetadata: g.mark.String(), Blocks: slack.Blocks{BlockSet: p.blocks}}
 		request := slack.PublishViewContextRequest{UserID: user, View: view}
-		if hash != "" {
+		if hash := g.hash(); hash != "" && attempt == 0 {
 			request.Hash = &hash
 		}
 		stored, err := b.api.PublishViewContext(ctx, request)
 		if slackError(err) == "hash_conflict" {
-			hash = "" // what is drawn next was read after the other
 			continue
 		}
 		if err != nil {
 			b.Log.Error("publish Home", "user", user, "error", detail(err))
 			return
 		}
-		b.looks(user, mark, stored.Hash)
+		b.shown(user, stored.Hash)
 		return
 	}
 }
@@ -103,9 +140,4 @@ func mustMarshal(v any) []byte {
 		panic(err)
 	}
 	return text
-}
-
-// publishHome shows somebody their Home as it is now, from its beginning.
-func (b *Bot) publishHome(ctx context.Context, team, user string) {
-	b.showHome(ctx, team, user, shelfmark{}, "")
 }

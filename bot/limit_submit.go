@@ -64,7 +64,7 @@ func (b *Bot) changedIn(cb slack.InteractionCallback, from limitOrigin, p *page)
 // showChange draws the Home anew, or says it where the command was typed.
 func (b *Bot) showChange(ctx context.Context, cb slack.InteractionCallback, from limitOrigin, p *page) {
 	if from.Home {
-		b.publishHome(ctx, cb.Team.ID, cb.User.ID)
+		b.showHome(ctx, cb.Team.ID, cb.User.ID)
 		return
 	}
 	b.hand(ctx, seat{user: cb.User.ID, channel: from.Channel}, p)
@@ -181,7 +181,7 @@ func (b *Bot) clickRemoveLimit(ctx context.Context, cb slack.InteractionCallback
 	return answer{after: func(ctx context.Context) {
 		b.redraw(ctx, cb, view)
 		if from.Home {
-			b.publishHome(ctx, cb.Team.ID, cb.User.ID)
+			b.showHome(ctx, cb.Team.ID, cb.User.ID)
 		}
 	}}, nil
 }

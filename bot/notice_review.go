@@ -46,13 +46,15 @@ func stands(v *approval.View, revision int, states ...approval.State) bool {
 	return false
 }
 
-// over says in a notice that there is nothing to do any more.
-func over(p *page, v *approval.View) {
-	if v.Request.State == approval.Pending {
-		p.say(words("This version does not stand any more: there is a newer one."))
-		return
+// over says that a notice asks for nothing any more.
+func over(r *approval.Request) string {
+	switch {
+	case r.State == approval.Pending || r.State == approval.Drafting:
+		return "there is another version by now"
+	case r.State.Final() && r.State != approval.Done:
+		return ended[r.State]
 	}
-	p.say(words("Nothing is to be done any more: " + stateWords[v.Request.State] + "."))
+	return "it was approved"
 }
 
 // approvedNotice asks somebody in whose name code was approved whether it was them.
@@ -112,28 +114,29 @@ func (b *Bot) reminderNotice(n *approval.NoticeView, who string) (*page, error) 
 	if err != nil {
 		return nil, err
 	}
-	p := &page{}
 	head := "This code still waits for a reviewer."
 	if said.Escalated {
 		head = "Nobody has decided on this code yet, so it is your turn as a fallback reviewer."
 	}
-	p.say(strong(head))
-	b.waits(p, n.View, who, said.Revision)
-	return p, nil
+	return b.waits(n.View, who, said.Revision, strong(head)), nil
 }
 
-// waits ends the notices that ask for a look: with the way to it, or that it is over.
-func (b *Bot) waits(p *page, v *approval.View, who string, revision int) {
-	if !stands(v, revision, approval.Pending) {
+// waits is a notice that asks for a look, with the way to it; or that it is over.
+func (b *Bot) waits(v *approval.View, who string, revision int, asks ...part) *page {
+	p := &page{}
+	switch {
+	case !stands(v, revision, approval.Pending):
+		p.say(strong("There is nothing to do here any more"), words(": "+over(v.Request)+"."))
 		b.lately(p, v, "Look at the card")
-		over(p, v)
-		return
+	case decidedBy(v.Request, who):
+		p.say(words("You have decided on this; others still have to."))
+		b.lately(p, v, "Look at the card")
+	default:
+		p.say(asks...)
+		b.glance(p, v)
+		b.lately(p, v, "Review")
 	}
-	b.glance(p, v)
-	b.lately(p, v, "Review")
-	if decidedBy(v.Request, who) {
-		p.say(words("You have decided already; others still have to."))
-	}
+	return p
 }
 
 // assignedNotice tells somebody that a request has been made theirs.
@@ -142,10 +145,7 @@ func (b *Bot) assignedNotice(n *approval.NoticeView, who string) (*page, error) 
 	if err != nil {
 		return nil, err
 	}
-	p := &page{}
-	p.say(person(said.By), strong(" asks you to decide on this code."))
-	b.waits(p, n.View, who, said.Revision)
-	return p, nil
+	return b.waits(n.View, who, said.Revision, person(said.By), strong(" asks you to decide on this code.")), nil
 }
 
 // opinionNotice asks somebody what they think.
@@ -154,10 +154,8 @@ func (b *Bot) opinionNotice(n *approval.NoticeView, who string) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &page{}
-	p.say(person(said.By), strong(" asks for your second opinion on this code."), words(" Say it in the thread of its card, or decide yourself."))
-	b.waits(p, n.View, who, said.Revision)
-	return p, nil
+	return b.waits(n.View, who, said.Revision, person(said.By), strong(" asks for your second opinion on this code."),
+		words(" Say it in the thread of its card, or decide yourself.")), nil
 }
 
 // editNotice tells an editor why their version did not get before the reviewers,

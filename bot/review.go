@@ -21,11 +21,12 @@ func (b *Bot) reviewView(v *approval.View, from origin) (slack.ModalViewRequest,
 	}
 	p := &page{}
 	b.glance(p, v)
+	b.verdicts(p, v)
+	b.asks(p, v)
 	b.since(p, v)
-	p.quote(cut(r.Question, 3000), person(r.Asker), words(" asks:"))
 	p.enumerate("File", fileLines(r.Files))
-	b.summary(p, rev)
 	b.findings(p, rev.Findings, 8000)
+	b.summary(p, rev)
 	for i, c := range chunks {
 		title := []part{strong(fmt.Sprintf("Part %d of %d", i+1, len(chunks))), words(fmt.Sprintf(", lines %d to %d of %d", c.from, c.to, chunks[len(chunks)-1].to))}
 		if len(chunks) == 1 {

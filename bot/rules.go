@@ -125,7 +125,7 @@ func tierFields(p *page, t approval.Tier, r approval.TierRules, channel bool) {
 			group.InitialOptions = append(group.InitialOptions, option)
 		}
 	}
-	p.add(slack.NewInputBlock(care, plain(riskWords[t]+": with care"), nil, group).WithOptional(true), 0, "")
+	p.add(slack.NewInputBlock(care, plain(riskWords[t]+": in addition"), nil, group).WithOptional(true), 0, "")
 }
 
 // chosen is a list of which one is chosen.

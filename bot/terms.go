@@ -29,6 +29,13 @@ func (b *Bot) glance(p *page, v *approval.View) {
 	b.turn(p, r)
 }
 
+// asks is the question, and the one before it in the thread, without which a
+// follow-up may make no sense.
+func (b *Bot) asks(p *page, v *approval.View) {
+	p.list([]part{strong("Asked before in this thread")}, earlier(v.Earlier))
+	p.quote(cut(v.Request.Question, 3000), person(v.Request.Asker), words(" asks:"))
+}
+
 // needed says whose agreement it takes, and how much of it there is.
 func needed(have int, t approval.Terms) string {
 	whose := ""

@@ -64,6 +64,31 @@ func (b *Bot) menu(v *approval.View, who Identity) []*slack.OptionBlockObject {
 	return options
 }
 
+// verdicts say who decided what, and when; and how it ended, if that was nobody's decision.
+func (b *Bot) verdicts(p *page, v *approval.View) {
+	r := v.Request
+	for _, d := range r.Decisions {
+		verb := map[approval.Verdict]string{approval.Approve: "Approved by ", approval.Reject: "Rejected by ", approval.Rewrite: "Changes requested by "}[d.Verdict]
+		said := []part{strong(verb), person(d.Reviewer)}
+		if d.InPlaceOf != "" {
+			said = append(said, words(" in place of "), person(d.InPlaceOf))
+		}
+		said = append(said, words(" "), moment(d.At))
+		if d.Click.Door != "" {
+			said = append(said, words(" on the "+d.Click.Door))
+		}
+		if d.Reason != "" {
+			p.quote(cut(d.Reason, 1000), append(said, words(":"))...)
+			continue
+		}
+		p.say(append(said, words("."))...)
+	}
+	if r.State != approval.Rejected && r.State != approval.Pending && r.Reason != "" {
+		p.say(words(cut(r.Reason, 1000)))
+	}
+	b.frozen(p, v)
+}
+
 // frozen says that an approved program waits for a time in which something may start.
 func (b *Bot) frozen(p *page, v *approval.View) {
 	if v.Frozen.IsZero() || v.Request.State != approval.Approved && v.Request.State != approval.Pending {

@@ -51,6 +51,10 @@ func TestARoundIsStoredWithWhatTheReviewerWanted(t *testing.T) {
 	require.NoError(t, b.exec(t, `UPDATE sessions SET thread_ts = '1.1' WHERE id = $1`, r.SessionID))
 	next, _, err = b.Ask(t.Context(), next, approval.Session{Team: team, Channel: channel, ThreadTS: "1.1"})
 	require.NoError(t, err)
+	after, err := b.View(t.Context(), next.ID)
+	require.NoError(t, err)
+	require.Equal(t, []string{v.Request.Question}, after.Earlier, "and what was asked before stands on its card")
+	require.Empty(t, v.Earlier)
 	history, err := b.History(t.Context(), next.ID)
 	require.NoError(t, err)
 	codes := 0

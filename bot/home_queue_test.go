@@ -1,0 +1,204 @@
+package bot
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/slack-go/slack"
+	"github.com/stretchr/testify/require"
+
+	"countersign/approval"
+	"countersign/budget"
+	"countersign/internal/slacksim"
+)
+
+// waiting has so many requests wait, and keeps by what the queue was asked for.
+func (b *bundle) waiting(n int) *[]approval.QueueFilter {
+	var asked []approval.QueueFilter
+	b.service.queue = func(f approval.QueueFilter, page int) approval.Queue {
+		asked = append(asked, f)
+		q := approval.Queue{Total: n, Pages: (n + approval.QueuePage - 1) / approval.QueuePage, Now: noon}
+		if f.Tier == approval.Low {
+			return approval.Queue{Pages: 1}
+		}
+		q.Page = min(page, q.Pages-1)
+		for i := q.Page * approval.QueuePage; i < min(n, (q.Page+1)*approval.QueuePage); i++ {
+			q.Rows = append(q.Rows, approval.QueueRow{ID: fmt.Sprint("q", i), Project: slacksim.SalesData, Asker: slacksim.Analyst, Question: fmt.Sprint("Question ", i), Revision: 1,
+				Tier: approval.Medium, Lines: 12, Cost: 4_100_000, Needed: 1, Since: noon, ExpiresAt: noon.Add(time.Hour)})
+		}
+		return q
+	}
+	return &asked
+}
+
+// homeOf waits for a Home with these words.
+func (b *bundle) homeOf(p *slacksim.Person, words string) slacksim.View {
+	b.t.Helper()
+	home, err := p.WaitHome(b.ctx, func(v slacksim.View) bool { return strings.Contains(v.Words(), words) })
+	require.NoError(b.t, err)
+	return home
+}
+
+func TestFiveHundredWaitOnFiftyPages(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.waiting(500)
+	ben := b.as(slacksim.Reviewer)
+	require.NoError(t, ben.OpenHome())
+	home := b.homeOf(ben, "Page 1 of 50, 500 requests in all")
+	require.Contains(t, home.Words(), "Question 9")
+	require.NotContains(t, home.Words(), "Question 10")
+	require.NotContains(t, fmt.Sprint(home.Blocks), actionBack)
+	require.NoError(t, ben.ClickView(home, actionNext))
+	home = b.homeOf(ben, "Page 2 of 50")
+	require.Contains(t, home.Words(), "Question 10")
+	require.NoError(t, ben.ClickView(home, actionBack))
+	home = b.homeOf(ben, "Page 1 of 50")
+	require.NoError(t, ben.ClickView(home, actionNext))
+	home = b.homeOf(ben, "Page 2 of 50")
+
+	// The Home carries where it is: opening it again, on any replica, shows the same page.
+	b.bot.mu.Lock()
+	b.bot.homes = nil
+	b.bot.mu.Unlock()
+	b.waiting(499)
+	require.NoError(t, ben.OpenHome())
+	home = b.homeOf(ben, "Page 2 of 50, 499 requests in all")
+
+	// Fewer wait than there were pages.
+	b.waiting(3)
+	require.NoError(t, ben.ClickView(home, actionNext))
+	home = b.homeOf(ben, "Question 2")
+	require.NotContains(t, home.Words(), "Page ")
+}
+
+func TestTheQueueIsNarrowedAndOrdered(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	asked := b.waiting(30)
+	ben := b.as(slacksim.Reviewer)
+	require.NoError(t, ben.OpenHome())
+	home := b.homeOf(ben, "Page 1 of 3")
+	last := func(want approval.QueueFilter) slacksim.View {
+		t.Helper()
+		require.Eventually(t, func() bool {
+			b.service.mu.Lock()
+			defer b.service.mu.Unlock()
+			return (*asked)[len(*asked)-1] == want
+		}, waitAtMost, tick, "%+v", want)
+		home, _ := ben.Home()
+		return home
+	}
+	require.NoError(t, ben.ClickView(home, actionTier, "High risk"))
+	home = last(approval.QueueFilter{Tier: approval.High})
+	require.NoError(t, ben.ClickView(home, actionAge, "Over 4 hours old"))
+	home = last(approval.QueueFilter{Tier: approval.High, Older: 4 * time.Hour})
+	require.NoError(t, ben.ClickView(home, actionCost, "$0.10 or more"))
+	home = last(approval.QueueFilter{Tier: approval.High, Older: 4 * time.Hour, Cost: budget.Dollar / 10})
+	require.NoError(t, ben.ClickView(home, actionOrder, "Oldest first"))
+	home = last(approval.QueueFilter{Tier: approval.High, Older: 4 * time.Hour, Cost: budget.Dollar / 10, Order: approval.ByAge})
+	require.NoError(t, ben.ClickView(home, actionTier, "Low risk"))
+	home = b.homeOf(ben, "Nothing of this kind waits")
+	require.NoError(t, ben.ClickView(home, actionTier, "Any risk"))
+	last(approval.QueueFilter{Older: 4 * time.Hour, Cost: budget.Dollar / 10, Order: approval.ByAge})
+}
+
+func TestAChoiceThatIsNoneOfOursChangesNothing(t *testing.T) {
+	t.Parallel()
+	b := idle(t)
+	cb := slack.InteractionCallback{User: slack.User{ID: slacksim.Reviewer}, View: slack.View{PrivateMetadata: shelfmark{Tier: approval.High, Page: 3}.String()}}
+	odd := slack.BlockAction{ActionID: actionTier}
+	odd.SelectedOption.Value = "everything"
+	for _, press := range []slack.BlockAction{odd, {ActionID: actionNext, Value: "-1"}, {ActionID: actionNext, Value: "x"}} {
+		_, err := b.bot.clickQueue(b.ctx, cb, &press)
+		require.NoError(t, err)
+		g, _ := b.bot.glimpsed(slacksim.Reviewer)
+		require.Equal(t, shelfmark{Tier: approval.High}, g.mark)
+	}
+	require.Equal(t, shelfmark{}, shelfmarkOf("{"))
+	require.Equal(t, shelfmark{}, shelfmarkOf(`{"page":-1}`))
+}
+
+func TestARowOfTheQueueIsDecidedRightThere(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	v := sample()
+	v.Request.ID = "q0"
+	b.service.views["q0"] = v
+	b.waiting(1)
+	ben := b.as(slacksim.Reviewer)
+	require.NoError(t, ben.OpenHome())
+	home := b.homeOf(ben, "Medium risk")
+	require.NoError(t, ben.ClickView(home, actionQueued))
+	modal := b.openedAs(ben, callbackReview)
+	require.Contains(t, modal.Words(), "Code\n, all 4 lines")
+	b.waiting(0)
+	_, err := ben.Submit(slacksim.Form{})
+	require.NoError(t, err)
+	require.Len(t, b.service.decided(), 1)
+	require.Equal(t, v.Request.Revision.Digest, b.service.decided()[0].Digest)
+	b.homeOf(ben, "Nothing waits for your decision.")
+}
+
+func TestAHomeThatChangedMeanwhileIsReadAgain(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.waiting(2)
+	ben := b.as(slacksim.Reviewer)
+	require.NoError(t, ben.OpenHome())
+	b.homeOf(ben, "Question 1")
+	b.waiting(1)
+	b.bot.looks(slacksim.Reviewer, shelfmark{}, "1.old") // Slack says hash_conflict
+	b.bot.showHome(b.ctx, slacksim.DefaultTeam.ID, slacksim.Reviewer)
+	home, _ := ben.Home()
+	require.Contains(t, home.Words(), "Question 0")
+	require.NotContains(t, home.Words(), "Question 1")
+	require.NotContains(t, b.log.String(), "publish Home")
+}
+
+func TestSomebodyDecidesWhileAReviewerIsAway(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	stockholm, err := time.LoadLocation("Europe/Stockholm")
+	require.NoError(t, err)
+	b.service.policy.Zone = stockholm
+	ben := b.as(slacksim.Reviewer)
+	require.NoError(t, ben.OpenHome())
+	require.NoError(t, ben.ClickView(b.homeOf(ben, "Nothing waits"), actionAway))
+	b.openedAs(ben, callbackDelegate)
+	b.service.change(func() { b.service.refuse = &approval.InputError{Why: "Guests cannot decide."} })
+	refused, err := ben.Submit(slacksim.Fill(fieldPerson, slacksim.Guest).And(fieldUntil, "2026-12-04"))
+	require.NoError(t, err)
+	require.Equal(t, map[string]string{fieldPerson: "Guests cannot decide."}, refused)
+	b.service.change(func() {
+		b.service.refuse = nil
+		b.service.roster.Delegations = []approval.Delegation{{From: slacksim.Reviewer, To: slacksim.SecondReviewer, Until: noon}}
+	})
+	_, err = ben.Submit(slacksim.Fill(fieldPerson, slacksim.SecondReviewer).And(fieldUntil, "2026-12-04"))
+	require.NoError(t, err)
+	got := b.service.wishes()[0]
+	require.Equal(t, slacksim.SecondReviewer, got.who)
+	require.True(t, got.until.Equal(time.Date(2026, 12, 5, 0, 0, 0, 0, stockholm)), "the whole of the last day, on the team's calendar")
+	home := b.homeOf(ben, "may decide in your place until")
+	require.NoError(t, ben.ClickView(home, actionReturn))
+	require.Eventually(t, func() bool {
+		return slices.ContainsFunc(b.service.wishes(), func(w wanted) bool { return w.what == "delegate" && w.who == "" && w.until.IsZero() })
+	}, waitAtMost, tick)
+	require.NoError(t, b.as(slacksim.SecondReviewer).OpenHome())
+	b.homeOf(b.as(slacksim.SecondReviewer), "You may decide in place of")
+}
+
+func TestAReviewerOfOneChannelHasAQueue(t *testing.T) {
+	t.Parallel()
+	b := idle(t)
+	b.service.grants = []approval.Grant{{Role: approval.RoleReviewer, Project: slacksim.SalesData, User: slacksim.OtherAnalyst, By: slacksim.Admin}}
+	p, err := b.bot.homePage(b.ctx, slacksim.DefaultTeam.ID, slacksim.OtherAnalyst, shelfmark{})
+	require.NoError(t, err)
+	require.Contains(t, p.text(), "Nothing waits for your decision.")
+	p, err = b.bot.homePage(b.ctx, slacksim.DefaultTeam.ID, slacksim.Analyst, shelfmark{})
+	require.NoError(t, err)
+	require.NotContains(t, p.text(), "Waiting for you")
+}

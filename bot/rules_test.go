@@ -1,0 +1,150 @@
+package bot
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/approval"
+	"countersign/budget"
+	"countersign/internal/slacksim"
+)
+
+// carlas is the administrator's Home.
+func carlas(b *bundle) (*slacksim.Person, slacksim.View) {
+	b.t.Helper()
+	carla := b.as(slacksim.Admin)
+	require.NoError(b.t, carla.OpenHome())
+	return carla, b.homeOf(carla, "Reviews")
+}
+
+// written waits for a direct message to somebody who is in no channel.
+func (b *bundle) written(to *slacksim.Person, words string) {
+	b.t.Helper()
+	_, err := to.WaitMessage(b.ctx, to.DM(), func(m slacksim.Message) bool { return strings.Contains(m.Text, words) })
+	require.NoError(b.t, err)
+}
+
+func TestAdministratorsNameAndRemovePeople(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.service.grants = []approval.Grant{{Team: slacksim.DefaultTeam.ID, Role: approval.RoleReviewer, User: slacksim.Reviewer}}
+	carla, home := carlas(b)
+	require.NoError(t, carla.ClickView(home, actionPeople))
+	list := b.openedAs(carla, callbackPeople)
+	require.Contains(t, list.Words(), "<@U0BEN> is a reviewer, by the settings")
+	require.NotContains(t, fmt.Sprint(list.Blocks), actionUnname, "what the settings say stays")
+
+	require.NoError(t, carla.ClickView(list, actionName))
+	b.openedAs(carla, callbackName)
+	b.service.change(func() {
+		b.service.refuse = &approval.InputError{Why: "This person cannot be named: Guests cannot decide."}
+	})
+	refused, err := carla.Submit(slacksim.Fill(fieldPerson, slacksim.Guest))
+	require.NoError(t, err)
+	require.Contains(t, refused[fieldPerson], "Guests cannot decide.")
+	b.service.change(func() { b.service.refuse = nil })
+	_, err = carla.Submit(slacksim.Fill(fieldPerson, slacksim.OtherAnalyst).And(fieldRole, string(approval.RoleFallback)).And(fieldChannel, slacksim.SalesData))
+	require.NoError(t, err)
+	list, err = carla.WaitView(b.ctx, func(v slacksim.View) bool { return v.CallbackID == callbackPeople && len(v.Blocks) == 3 })
+	require.NoError(t, err)
+	require.Contains(t, list.Words(), "<@U0JUN> is a fallback reviewer for <#C0SALES>, named by <@U0CARLA>")
+	require.Equal(t, approval.Grant{Team: slacksim.DefaultTeam.ID, Project: slacksim.SalesData, Role: approval.RoleFallback, User: slacksim.OtherAnalyst}, b.service.wishes()[0].grant)
+
+	require.NoError(t, carla.ClickView(list, actionUnname))
+	_, err = carla.WaitView(b.ctx, func(v slacksim.View) bool { return v.CallbackID == callbackPeople && len(v.Blocks) == 2 })
+	require.NoError(t, err)
+	require.Equal(t, "remove role", b.service.wishes()[1].what)
+	require.Equal(t, slacksim.OtherAnalyst, b.service.wishes()[1].grant.User)
+}
+
+func TestOthersAreNotShownWhoMayDoWhat(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	carla, home := carlas(b)
+	b.service.change(func() { b.service.roster.Admins = nil })
+	require.NoError(t, carla.ClickView(home, actionPeople))
+	b.written(carla, "Only administrators name people.")
+}
+
+func TestRulesAreSetInAForm(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.service.rules.Version = 3
+	carla, home := carlas(b)
+	require.Contains(t, home.Words(), "High risk: 1 approval, with the digest typed")
+	require.NoError(t, carla.ClickView(home, actionRules))
+	b.openedAs(carla, callbackRules)
+	for field, wrong := range map[string]string{tierField(fieldCosts, approval.High): "lots", fieldFreezes: "on Tuesdays", fieldWait: "a while", fieldLast: "0"} {
+		refused, err := carla.Submit(slacksim.Fill(field, wrong))
+		require.NoError(t, err)
+		require.Len(t, refused, 1, field)
+		require.NotEmpty(t, refused[field])
+	}
+	for field, why := range map[string]string{fieldHosts: `"nowhere" is not the name of a host.`, tierField(fieldNeeds, approval.High): "Name more reviewers first."} {
+		b.service.change(func() { b.service.refuse = &approval.InputError{Why: why} })
+		refused, err := carla.Submit(slacksim.Fill(fieldHosts, "nowhere"))
+		require.NoError(t, err)
+		require.Equal(t, map[string]string{field: why}, refused)
+	}
+	b.service.change(func() { b.service.refuse = nil })
+	_, err := carla.Submit(slacksim.Fill(tierField(fieldNeeds, approval.High), "2").And(tierField(fieldCare, approval.Medium), careTyped, careShell).
+		And(fieldClass, string(approval.Confidential)).And(tierField(fieldCosts, approval.Medium), "$0.25").And(tierField(fieldCosts, approval.High), "1").
+		And(fieldHosts, " API.example.com \n\nb.example.com").And(fieldFreezes, "last 2 days of the month\nFri 16:00-24:00").And(fieldWait, "90").And(fieldLast, "15"))
+	require.NoError(t, err)
+	require.NoError(t, carla.WaitNoView(b.ctx))
+	defaults := approval.DefaultRules(approval.DefaultPolicy())
+	want := approval.Rules{Low: defaults.Low, Medium: approval.TierRules{Approvals: 1, Typed: true}, High: approval.TierRules{Approvals: 2, Typed: true, Slack: true},
+		CostMedium: budget.Dollar / 4, CostHigh: budget.Dollar, Class: approval.Confidential, Hosts: []string{"api.example.com", "b.example.com"},
+		Freezes: []string{"last 2 days of the month", "Fri 16:00-24:00"}, ExpiryMinutes: 90, RunExpiryMinutes: 15}
+	require.Equal(t, approval.RuleSet{Team: slacksim.DefaultTeam.ID, Version: 3, Rules: want}, b.service.wishes()[0].rules)
+	b.homeOf(carla, "version 3")
+}
+
+// What nobody touches stays what it is, whatever it is.
+func TestTheRulesFormGivesBackWhatItShows(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	own := approval.Rules{Low: approval.TierRules{Approvals: 1, Slack: true}, Medium: approval.TierRules{Approvals: 2, Owners: true, Slack: true}, High: approval.TierRules{Approvals: 9, Typed: true},
+		CostMedium: 1, CostHigh: 12_345_678_901, Class: approval.Public, Hosts: []string{"api.example.com"}, Freezes: []string{"2026-12-24 to 2027-01-02"}, RunExpiryMinutes: 7}
+	b.service.rules = approval.RuleSet{Team: slacksim.DefaultTeam.ID, Project: slacksim.SalesData, Version: 4, Rules: own}
+	carla, home := carlas(b)
+	channelRules := func(form slacksim.Form) approval.RuleSet {
+		require.NoError(t, carla.ClickView(home, actionWhose))
+		b.openedAs(carla, callbackWhose)
+		_, err := carla.Submit(slacksim.Fill(fieldChannel, slacksim.SalesData))
+		require.NoError(t, err)
+		b.openedAs(carla, callbackRules)
+		refused, err := carla.Submit(form)
+		require.NoError(t, err)
+		require.Empty(t, refused)
+		require.NoError(t, carla.WaitNoView(b.ctx))
+		wants := b.service.wishes()
+		return wants[len(wants)-1].rules
+	}
+	require.Equal(t, b.service.rules, channelRules(slacksim.Form{}))
+	none := channelRules(slacksim.Fill(fieldNone, fieldNone))
+	require.True(t, none.None)
+	require.Equal(t, 4, none.Version)
+
+	// A channel without rules of its own begins with the workspace's, as version 0.
+	b.service.change(func() { b.service.rules.Project, b.service.rules.Version = "", 9 })
+	fresh := channelRules(slacksim.Form{})
+	require.Equal(t, approval.RuleSet{Team: slacksim.DefaultTeam.ID, Project: slacksim.SalesData, Rules: own}, fresh)
+}
+
+func TestHowReviewersDecideIsForAdministrators(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	carla, home := carlas(b)
+	require.NoError(t, carla.ClickView(home, actionFigures))
+	require.Contains(t, b.openedAs(carla, callbackNote).Words(), "Nobody has decided on anything yet.")
+	require.NoError(t, carla.CloseView())
+	b.service.change(func() {
+		b.service.refuse = &approval.NotAllowedError{Why: "Only administrators see how reviewers decide."}
+	})
+	require.NoError(t, carla.ClickView(home, actionFigures))
+	b.written(carla, "Only administrators see")
+}

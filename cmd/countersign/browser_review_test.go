@@ -1,0 +1,190 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+	"github.com/stretchr/testify/require"
+
+	"countersign/internal/slacksim"
+)
+
+// shots sends a browser's screenshots to the folder that SHOTS names, so that
+// somebody can look at them.
+func (b *browser) shots() *browser {
+	if folder := os.Getenv("SHOTS"); folder != "" {
+		require.NoError(b.h.t, os.MkdirAll(folder, 0o755))
+		b.pictures = folder
+	}
+	return b
+}
+
+// longProgram has so many lines, reads the sales and ends with their number.
+func longProgram(n int) string {
+	var code strings.Builder
+	code.WriteString("import pandas as pd\n\nsales = pd.read_csv(\"sales.csv\")\n")
+	for i := 4; i < n; i++ {
+		switch i % 10 {
+		case 0:
+			code.WriteString("\n")
+		case 1:
+			fmt.Fprintf(&code, "# Step %d: one more month\n", i/10)
+		default:
+			fmt.Fprintf(&code, "month_%03d = sales[sales[\"date\"].str.startswith(\"2025-%02d\")][\"units\"].sum()\n", i, i%12+1)
+		}
+	}
+	code.WriteString("len(sales)")
+	return code.String()
+}
+
+// dangerous does what no question about sales needs.
+const dangerous = `import os
+import subprocess
+import pandas as pd
+
+sales = pd.read_csv("sales.csv")
+for name in os.listdir("."):
+    print(name)
+print(subprocess.run(["id"], capture_output=True).stdout)
+handler = getattr(os, "sys" + "tem")
+sales.groupby("region")["units"].sum()`
+
+func TestEveryKindOfCardIsFitToDecideOn(t *testing.T) {
+	t.Parallel()
+	h := open(t, func(c *Config) { c.MistralMaxTokens = 8192 }) // 400 lines are a long answer
+	h.run()
+	h.shareSamples()
+	b := h.startBrowser().shots()
+	ben, priya := b.sit(slacksim.Reviewer, slacksim.CodeReview), b.sit(slacksim.SecondReviewer, slacksim.CodeReview)
+	question := "What was the revenue per month by region in sales.csv?"
+
+	// Short code: decided where it stands. Priya wants it changed first.
+	h.writes(revenue)
+	root := h.ask(question)
+	card := h.card(root)
+	ben.wide(982)
+	ben.sees(message(card), "Low risk")
+	ben.picture("card-short", message(card))
+	priya.click(message(card) + " " + test("action-request_changes"))
+	priya.sees(test("modal"), "What should be different?")
+	priya.picture("changes")
+	h.writes(strings.Replace(revenue, ".round(2)", ".round(0)", 1))
+	priya.types(test("modal")+" textarea", "Round to whole dollars, please.")
+	priya.click(test("modal-submit"))
+	priya.misses(test("modal"))
+	h.says(root, "Changes requested")
+	ben.sees(message(card), "1 line added, 1 removed since revision 1")
+	ben.sees(message(card), "Round to whole dollars, please.")
+	ben.picture("card-second", message(card))
+	ben.wide(1440)
+	ben.click(message(card) + " " + test("action-open_diff"))
+	ben.sees(test("modal"), "What changed")
+	ben.picture("diff")
+	ben.click(test("modal-close"))
+	ben.misses(test("modal"))
+	ben.click(message(card) + " " + test("action-approve"))
+	ben.sees(message(card), "Approved by @Ben Osei")
+	h.says(root, "Total")
+	ben.wide(982)
+	ben.picture("card-decided", message(card))
+	ben.wide(1440)
+
+	// 400 lines: in parts, every line once.
+	h.writes(longProgram(400))
+	root = h.ask(question)
+	card = h.card2(root, "Review code")
+	ben.wide(982)
+	ben.picture("card-long", message(card))
+	ben.wide(1440)
+	ben.click(message(card) + " " + test("action-open_review"))
+	ben.sees(test("modal"), "Part 5 of")
+	require.Equal(t, longProgram(400), ben.code(test("modal")))
+	ben.picture("review-long")
+	ben.click(test("modal-close"))
+
+	// Dangers: the modal, and the digest typed.
+	h.writes(dangerous)
+	root = h.ask(question)
+	card = h.card2(root, "Review and approve")
+	ben.wide(982)
+	ben.sees(message(card), "High risk")
+	ben.sees(message(card), "Danger")
+	ben.picture("card-danger", message(card))
+	ben.wide(1440)
+	ben.click(message(card) + " " + test("action-open_review"))
+	ben.sees(test("modal"), "Review the code")
+	ben.picture("review-danger")
+	ben.types(test("action-typed"), "abcdeg")
+	ben.click(test("modal-submit"))
+	ben.until(fmt.Sprintf(`document.querySelector(%s)`, quoted(test("error-typed"))))
+	ben.picture("review-typed-wrong")
+	require.Equal(t, "pending", value[string](h, `SELECT state FROM requests ORDER BY created_at DESC LIMIT 1`))
+	ben.click(test("modal-close"))
+
+	// Ben edits it instead; Priya reads what he has changed.
+	ben.pick(message(card), "Edit the code")
+	ben.sees(test("modal"), "somebody else has to approve it")
+	ben.picture("edit")
+	ben.do("empties the field", chromedp.Focus(chromedp.CSS(test("action-code_1"))), chromedp.KeyEvent("a", chromedp.KeyModifiers(chromedp.ModifierCtrl)), chromedp.KeyEvent(kb.Delete))
+	ben.types(test("action-code_1"), "import pandas as pd\n\nsales = pd.read_csv(\"sales.csv\")\nsales.groupby(\"region\")[\"units\"].sum()")
+	ben.click(test("modal-submit"))
+	ben.misses(test("modal"))
+	priya.sees(message(card), "Written by @Ben Osei, so somebody else has to approve it.")
+	priya.wide(982)
+	priya.picture("card-edited", message(card))
+	priya.wide(1440)
+
+	// The queue, and how administrators rule.
+	ben.goes("home=A0ANALYZE")
+	ben.sees(test("home"), "Waiting for you")
+	ben.picture("home-reviewer")
+	carla := b.sit(slacksim.Admin, "home=A0ANALYZE")
+	carla.sees(test("home"), "Reviews")
+	carla.picture("home-admin")
+	carla.click(test("home") + " " + test("action-open_rules"))
+	carla.sees(test("modal"), "Low risk: in addition")
+	carla.picture("rules")
+	carla.click(test("modal-close"))
+	carla.click(test("home") + " " + test("action-open_people"))
+	carla.sees(test("modal"), "by the settings")
+	carla.picture("people")
+}
+
+func TestACardThatNobodyDecidesOnSaysSoHonestly(t *testing.T) {
+	t.Parallel()
+	h := open(t, func(c *Config) { c.ApprovalExpiry = 8 * time.Second })
+	r, _ := h.run()
+	h.shareSamples()
+	ben := h.startBrowser().shots().sit(slacksim.Reviewer, slacksim.CodeReview)
+	h.writes(revenue)
+	root := h.ask("What was the revenue per month by region in sales.csv?")
+	card := h.card(root)
+	require.Eventually(t, func() bool {
+		return r.sweep(h.ctx) == nil && value[string](h, `SELECT state FROM requests`) == "expired"
+	}, 30*time.Second, 500*time.Millisecond)
+	h.says(root, "Expired")
+	ben.wide(982)
+	ben.sees(message(card), "Expired: nobody decided")
+	ben.misses(message(card) + " " + test("action-approve"))
+	ben.picture("card-expired", message(card))
+	_, err := h.ben.WaitMessage(h.ctx, h.ben.DM(), func(m slacksim.Message) bool {
+		return strings.Contains(m.Text, "waits for a reviewer") || strings.Contains(m.Text, "There is nothing to do here")
+	})
+	require.NoError(t, err, "he was reminded")
+	ben.wide(1440)
+	ben.goes("channel=" + h.ben.DM())
+	ben.picture("reminder")
+}
+
+// pick chooses from a card's menu.
+func (x *tab) pick(within, entry string) {
+	x.h.t.Helper()
+	x.click(within + " " + test("action-more"))
+	x.until(fmt.Sprintf(`[...document.querySelectorAll('[role=menuitem]')].some(e => e.innerText.includes(%s))`, quoted(entry)))
+	evaluate[bool](x, fmt.Sprintf(`([...document.querySelectorAll('[role=menuitem]')].find(e => e.innerText.includes(%s)).click(), true)`, quoted(entry)))
+}
