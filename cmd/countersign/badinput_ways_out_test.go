@@ -76,7 +76,7 @@ func TestHelpAndStatusAnswerInPrivate(t *testing.T) {
 		return strings.Count(strings.Join(private(h.maya, slacksim.SalesData), "\n"), "A model writes Python for it") == 2
 	})
 	require.NoError(t, h.maya.Command(slacksim.SalesData, "/budget help"))
-	h.told(h.maya, slacksim.SalesData, "lets somebody spend $25 per month. For administrators.")
+	h.told(h.maya, slacksim.SalesData, "lets somebody spend $25 per month.")
 	require.Empty(t, h.ben.Ephemerals(slacksim.SalesData))
 	h.nothing()
 }
@@ -145,7 +145,7 @@ func TestBudgetsAreShownToTheirOwnersAndSetByAdministrators(t *testing.T) {
 	require.NoError(t, h.maya.Command(slacksim.SalesData, "/budget show @ben"))
 	h.told(h.maya, slacksim.SalesData, "Only administrators look at other people's budgets.")
 	for line, why := range map[string]string{
-		"set maya 5":              `"maya" is nobody I can find. Type @ and choose the person from the list that Slack offers.`,
+		"set maya 5":              `"maya" is nobody I can find. Type @ and choose the person from the list that Slack offers`,
 		"set @maya":               "How much?",
 		"set @maya much":          `"much" is not an amount of dollars. Write it like 25, 25.50 or $1,000.`,
 		"set @maya 5 per century": `I do not understand "per century". A budget is per day, per week, per month or in all.`,
