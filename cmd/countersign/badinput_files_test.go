@@ -100,6 +100,13 @@ func TestAFileThatChangedBetweenQuestionAndRunIsNotRunOn(t *testing.T) {
 		card := h.cardOf(name)
 		require.NoError(t, c.change(file.ID))
 		require.NoError(t, h.ben.Click(card, "Approve"))
+		if name == "replaced.csv" {
+			h.soon("it is back before the reviewers", func() bool {
+				return value[int](h, `SELECT count(*) FROM requests WHERE state = 'pending' AND revision = 2 AND question LIKE '%replaced.csv%'`) == 1
+			})
+			require.Zero(t, value[int](h, `SELECT count(*) FROM runs`))
+			continue
+		}
 		require.Contains(t, h.reply(root).Text, "This could not be done, and nothing was run. "+c.why)
 		require.Contains(t, h.becomes(card, "Not run").Words(), c.why, "the reviewer sees it as well")
 		require.Equal(t, row{State: "failed", Reason: c.why, Attempts: 1, Decisions: 1, Charges: 2, Holds: 2}, h.row(name))
