@@ -18,7 +18,7 @@ import (
 // waiting has so many requests wait, and keeps by what the queue was asked for.
 func (b *bundle) waiting(n int) *[]approval.QueueFilter {
 	var asked []approval.QueueFilter
-	b.service.queue = func(f approval.QueueFilter, page int) approval.Queue {
+	queue := func(f approval.QueueFilter, page int) approval.Queue {
 		asked = append(asked, f)
 		q := approval.Queue{Total: n, Pages: (n + approval.QueuePage - 1) / approval.QueuePage, Now: noon}
 		if f.Tier == approval.Low {
@@ -31,6 +31,7 @@ func (b *bundle) waiting(n int) *[]approval.QueueFilter {
 		}
 		return q
 	}
+	b.service.change(func() { b.service.queue = queue })
 	return &asked
 }
 
@@ -127,7 +128,7 @@ func TestARowOfTheQueueIsDecidedRightThere(t *testing.T) {
 	b := setup(t)
 	v := sample()
 	v.Request.ID = "q0"
-	b.service.views["q0"] = v
+	b.service.change(func() { b.service.views["q0"] = v })
 	b.waiting(1)
 	ben := b.as(slacksim.Reviewer)
 	require.NoError(t, ben.OpenHome())

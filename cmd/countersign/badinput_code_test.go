@@ -21,8 +21,8 @@ func TestHarmfulCodeEndsWithAPlainAnswer(t *testing.T) {
 		shown               []string
 		files               int
 	}{
-		{"raises", "import pandas as pd\ndf = pd.read_csv(\"sales.csv\")\nprint(\"so far\")\ndf[\"prize\"]", "raised",
-			[]string{"The code ran and ended with an error.\n KeyError: 'prize'", "line 4", "df[\"prize\"]", "so far", "opened sales.csv"}, 0},
+		{"raises", "import pandas as pd\ndf = pd.read_csv(\"sales.csv\")\nprint(\"so far\")\ndf[\"pri\" + \"ze\"]", "raised",
+			[]string{"The code ran and ended with an error.\n KeyError: 'prize'", "line 4", "df[\"pri\" + \"ze\"]", "so far", "opened sales.csv"}, 0},
 		{"prints a gigabyte", "line = \"x\" * (1 << 20)\nfor _ in range(1024):\n    print(line)", "ok",
 			[]string{"What was printed was cut: 1.0 MB of 1024.0 MB are shown.", "That is not all of it: the rest is in", "output.txt"}, 0},
 		{"fills the disk", "n = 0\nwhile True:\n    n += 1\n    with open(\"f%d\" % n, \"wb\") as f:\n        f.write(b\"x\" * (30 << 20))", "raised",
@@ -36,7 +36,7 @@ func TestHarmfulCodeEndsWithAPlainAnswer(t *testing.T) {
 		h.writes(c.code)
 		root := h.ask("How many with sales.csv that " + c.name + "?")
 		card := h.cardOf(c.name)
-		require.NoError(t, h.ben.Click(card, "Approve"))
+		h.approve(card)
 		reply := h.reply(root)
 		for _, words := range c.shown {
 			require.Contains(t, reply.Words(), words, c.name)
@@ -74,7 +74,7 @@ func TestCodeThatHangsIsStoppedAtItsLimit(t *testing.T) {
 	root := h.ask("How long?")
 	card := h.cardOf("How long?")
 	require.Contains(t, card.Words(), "at most 3 seconds")
-	require.NoError(t, h.ben.Click(card, "Approve"))
+	h.approve(card)
 	reply := h.reply(root)
 	require.Contains(t, reply.Words(), "The code was stopped at its time limit.")
 	require.Contains(t, reply.Words(), "before", "what it had printed is not lost")

@@ -54,6 +54,24 @@ func (h *house) cardOf(question string) slacksim.Message {
 	return card
 }
 
+// approve has Ben approve what a card shows: on the card itself, or, where the
+// rules want the digest typed, in the modal that says what to type.
+func (h *house) approve(card slacksim.Message) {
+	h.t.Helper()
+	if card.Has("Approve") {
+		require.NoError(h.t, h.ben.Click(card, "Approve"))
+		return
+	}
+	require.NoError(h.t, h.ben.Click(card, "Review and approve"))
+	modal, err := h.ben.WaitView(h.ctx, func(v slacksim.View) bool { return v.CallbackID == "review" })
+	require.NoError(h.t, err)
+	_, typed, found := strings.Cut(modal.Words(), ", type ")
+	require.True(h.t, found, modal.Words())
+	wrong, err := h.ben.Submit(slacksim.Fill("typed", typed[:6]))
+	require.NoError(h.t, err)
+	require.Empty(h.t, wrong)
+}
+
 // reply waits for the last word on a question: the answer, or why there is none,
 // with the bill.
 func (h *house) reply(root slacksim.Message) slacksim.Message {

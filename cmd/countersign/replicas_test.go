@@ -51,38 +51,45 @@ func TestTwoReplicasShareTheWorkAndDoNothingTwice(t *testing.T) {
 		})
 	}
 	all.Wait()
-	// One more envelope for one that the disorder may still hold back.
-	require.NoError(t, w.maya.OpenHome())
-	require.Equal(t, questions, value[int](w.house, requested), "every ack is a request, and no duplicate is one")
+	require.Equal(t, questions, value[int](w.house, `SELECT count(DISTINCT question) FROM requests`), "every ack is a request")
+	require.LessOrEqual(t, value[int](w.house, requested), questions+int(repeats.Load()), "and no duplicate is one")
 
-	w.until("a card for every question", func() bool {
-		return value[int](w.house, `SELECT count(*) FROM posts WHERE surface = 'card'`) == questions
+	// Who was told that nobody answered may have asked twice after all: an envelope
+	// that the disorder held back is taken when it comes, and has a card as well.
+	pressed := map[string]bool{}
+	w.until("everything that was asked has ended", func() bool {
+		for _, ts := range column[string](w.house, `SELECT ts FROM posts WHERE surface = 'card'`) {
+			if pressed[ts] {
+				continue
+			}
+			pressed[ts] = true
+			if len(pressed)%7 == 3 {
+				w.sim.Reorder()
+			}
+			for _, reviewer := range []*slacksim.Person{w.ben, w.priya} {
+				all.Go(func() {
+					card, err := reviewer.Find(slacksim.CodeReview, ts)
+					require.NoError(t, err)
+					persist(func() error { return reviewer.ClickOld(card, "Approve") }, func() bool { return false })
+				})
+			}
+		}
+		return value[int](w.house, `SELECT count(*) FROM requests WHERE state NOT IN ('done', 'lost', 'failed', 'rejected', 'expired', 'withdrawn')`) == 0
 	})
-	for i, ts := range column[string](w.house, `SELECT ts FROM posts WHERE surface = 'card'`) {
-		if i%7 == 3 {
-			w.sim.Reorder()
-		}
-		for _, reviewer := range []*slacksim.Person{w.ben, w.priya} {
-			all.Go(func() {
-				card, err := reviewer.Find(slacksim.CodeReview, ts)
-				require.NoError(t, err)
-				persist(func() error { return reviewer.ClickOld(card, "Approve") }, func() bool { return false })
-			})
-		}
-	}
 	all.Wait()
-	require.NoError(t, w.maya.OpenHome())
 	t.Logf("%d acts were not answered in time and repeated", repeats.Load())
-	w.ended(questions)
+	asked := value[int](w.house, requested)
+	require.LessOrEqual(t, asked, questions+int(repeats.Load()))
+	w.ended(asked)
 	w.sim.Heal()
-	require.Equal(t, questions, value[int](w.house, decided), "one of the two decided, the other was too late")
-	require.Equal(t, questions, value[int](w.house, `SELECT count(*) FROM runs WHERE finished_at IS NOT NULL`))
-	require.Equal(t, questions, marks(), "each code ran once")
+	require.Equal(t, asked, value[int](w.house, decided), "one of the two decided, the other was too late")
+	require.Equal(t, asked, value[int](w.house, `SELECT count(*) FROM runs WHERE finished_at IS NOT NULL`))
+	require.Equal(t, asked, marks(), "each code ran once")
 	for _, id := range column[string](w.house, `SELECT id FROM requests`) {
 		require.Equal(t, 1, w.boxes.Starts(id))
 	}
 	require.Zero(t, value[int](w.house, `SELECT count(*) FROM settlements WHERE estimated`), "nothing was guessed")
-	require.Len(t, w.model.Requests(), questions, "each was written once")
+	require.Len(t, w.model.Requests(), asked, "each was written once")
 	w.truth(0)
 	w.until("no box is left", func() bool { return len(w.boxes.Alive()) == 0 })
 }
