@@ -21,7 +21,8 @@ export function App() {
 
   // Nowhere yet: open the first conversation.
   useEffect(() => {
-    const first = rooms?.[0]
+    // Where something waits to be read: whoever comes in for the first time sees the round that was played.
+    const first = rooms?.find((c) => c.unread > 0) ?? rooms?.[0]
     if (first && workspace?.me && !channel && !home) go({ ...route, channel: first.id }, true)
   }, [rooms, workspace, channel, home, route, go])
   useEffect(() => {
