@@ -101,5 +101,5 @@ func ofQuote(v *approval.View) string {
 	if !ok || rev == nil || rev.Quote <= 0 {
 		return ""
 	}
-	return fmt.Sprintf("The run: %s, %s of the %s that was expected; at most it could have been %s", run.Approx(), share100(run, rev.Quote), rev.Quote.Approx(), rev.Manifest.CostCap.Approx())
+	return fmt.Sprintf("The run: %s, %s of the %s that was expected; at most it could have been %s", run, share100(run, rev.Quote), rev.Quote, rev.Manifest.CostCap)
 }
