@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -33,7 +34,9 @@ import pandas, numpy, matplotlib, openpyxl, sys
 print("python %d.%d" % sys.version_info[:2], *("%s %s" % (m.__name__, m.__version__) for m in (pandas, numpy, matplotlib, openpyxl)), sep=", ")
 `, roomy))
 	require.Equal(t, approval.OK, result.Outcome, "%+v", result)
-	require.True(t, strings.HasSuffix(shared.Template(), ", "+strings.TrimSpace(result.Stdout)), "%s: %s", shared.Template(), result.Stdout)
+	// What a distribution adds to a version, modules do not always say of themselves.
+	own := regexp.MustCompile(`\+dfsg\d*`)
+	require.True(t, strings.HasSuffix(own.ReplaceAllString(shared.Template(), ""), ", "+strings.TrimSpace(own.ReplaceAllString(result.Stdout, ""))), "%s: %s", shared.Template(), result.Stdout)
 }
 
 func TestVersionsAreReadFromMetadata(t *testing.T) {

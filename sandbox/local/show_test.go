@@ -18,7 +18,7 @@ class Odd:
     def __str__(self):
         raise ValueError
 
-missing = pd.DataFrame({"n": [1.5, np.nan, np.inf], "d": pd.to_datetime(["2024-01-31", None, "2024-02-01 12:30"]),
+missing = pd.DataFrame({"n": [1.5, np.nan, np.inf], "d": pd.to_datetime([dt.datetime(2024, 1, 31), None, dt.datetime(2024, 2, 1, 12, 30)]),
     "x": [decimal.Decimal("1.10"), None, dt.date(2024, 1, 1)], 7: ["a\nb", "é", "z" * 300]})
 levels = pd.DataFrame({"k": ["a", "a", "b"], "m": [1, 2, 1], "v": [1, 2, 3]}).groupby(["k", "m"]).agg({"v": ["sum", "mean"]})
 series = pd.Series([1.25, 0.00001, 1e20], index=["a", "b", "c"], name="v")
