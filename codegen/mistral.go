@@ -68,10 +68,12 @@ func NewMistral(o MistralOptions) (*Mistral, error) {
 	} else if err := checkEndpoint(m.endpoint); err != nil {
 		fault("MISTRAL_BASE_URL %w", err)
 	}
+	setting := "MISTRAL_MODEL" // the default is first
 	for _, model := range m.models {
 		if err := checkModel(model); err != nil {
-			fault("MISTRAL_MODELS: %w", err)
+			fault("%s: %w", setting, err)
 		}
+		setting = "MISTRAL_MODELS"
 	}
 	if m.maxTokens < 0 || m.timeout < 0 || m.sampleRows < 0 {
 		fault("the longest answer, the time-out and the number of sample rows cannot be negative")

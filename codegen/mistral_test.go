@@ -253,7 +253,7 @@ func TestOptionsAreRefusedInWords(t *testing.T) {
 		"no key":          {MistralOptions{}, []string{"MISTRAL_API_KEY is not set"}},
 		"key with a line": {MistralOptions{APIKey: "abc\n"}, []string{"MISTRAL_API_KEY holds a blank"}},
 		"alias": {MistralOptions{APIKey: "k", Models: []string{"codestral-latest", ""}},
-			[]string{`MISTRAL_MODELS: "codestral-latest" is an alias; nobody can price a name that moves`, "MISTRAL_MODELS: a model without a name"}},
+			[]string{`MISTRAL_MODEL: "codestral-latest" is an alias; nobody can price a name that moves`, "MISTRAL_MODELS: a model without a name"}},
 		"reasoning":  {MistralOptions{APIKey: "k", Models: []string{"magistral-medium-2509"}}, []string{"cannot read"}},
 		"path":       {MistralOptions{APIKey: "k", BaseURL: "http://gw/mistral"}, []string{`has the path "/mistral", which would be ignored`}},
 		"no address": {MistralOptions{APIKey: "k", BaseURL: "gw:80"}, []string{"MISTRAL_BASE_URL is not a web address"}},

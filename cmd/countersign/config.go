@@ -226,6 +226,27 @@ func dataDirOf(uid int) string {
 	return filepath.Join(home, ".local", "share", "countersign")
 }
 
+// needs reports what serve cannot do without, all of it.
+func (c Config) needs() error {
+	_, modelErr := c.mistral()
+	return errors.Join(c.needSlack(), modelErr)
+}
+
+// unsaid are the faults, a line each, of settings that have not been named yet.
+func unsaid(faults, said error) error {
+	var left []error
+	if faults == nil {
+		return nil
+	}
+	for _, line := range strings.Split(faults.Error(), "\n") {
+		name, _, _ := strings.Cut(line, " ")
+		if name = strings.TrimSuffix(name, ":"); !strings.Contains("\n"+said.Error(), "\n"+name+":") {
+			left = append(left, errors.New(line))
+		}
+	}
+	return errors.Join(left...)
+}
+
 // needSlack reports what serve cannot do without.
 func (c Config) needSlack() error {
 	var faults []error

@@ -196,7 +196,7 @@ func (r *replica) play(ctx context.Context, sim *slacksim.Sim, hurry bool) error
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancel()
 	stage := &stage{replica: r, sim: sim, maya: sim.As(slacksim.Analyst), ben: sim.As(slacksim.Reviewer), hurry: hurry}
-	for _, scene := range []func(context.Context) error{stage.share, stage.ask, stage.review, stage.answer} {
+	for _, scene := range []func(context.Context) error{stage.share, stage.ask, stage.review, stage.answer, stage.proof} {
 		if err := scene(ctx); err != nil {
 			return err
 		}

@@ -81,6 +81,11 @@ func TestDemoPlaysOneRoundKeepsItAndStartsAnewWhenAsked(t *testing.T) {
 	}
 	require.Empty(t, d.errs.String(), "the transcript stays readable")
 	require.NotContains(t, d.out.String(), "<@U", "people have names")
+	command := regexp.MustCompile(`(?m)^  DATA_DIR=(\S+) \S+ (audit) (\S+)$`).FindStringSubmatch(d.out.String())
+	require.NotNil(t, command, d.out.String())
+	var trail lockedBuffer
+	require.Zero(t, run(t.Context(), command[2:], []string{"DATA_DIR=" + command[1]}, &trail, &trail), trail.String())
+	require.Contains(t, trail.String(), "none has been changed")
 
 	// What was done is kept: nobody shares the files again, and the thread is still there.
 	again := startDemo(t, dir, "-once")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"countersign/approval"
 	"countersign/bot"
 	"countersign/budget"
+	"countersign/internal/pglocal"
 	"countersign/storage"
 )
 
@@ -60,25 +62,48 @@ func (p program) checkSettings(context.Context) finding {
 }
 
 func (p program) checkDatabase(ctx context.Context) finding {
-	url, stop, err := p.openDatabase(ctx)
+	if p.DatabaseURL != "" {
+		f, reached := schemaOf(ctx, string(p.DatabaseURL), "reached and up to date")
+		if !reached {
+			// Postgres' errors list every attempt; the last one says it.
+			lines := strings.Split(strings.TrimSpace(f.err.Error()), "\n")
+			f.err = fmt.Errorf("cannot be used: %s. Mend DATABASE_URL, or leave it empty for a private Postgres", strings.TrimSpace(lines[len(lines)-1]))
+		}
+		return f
+	}
+	server, err := pglocal.Open(ctx, pglocal.Options{Dir: filepath.Join(p.DataDir, "postgres"), Log: p.log})
+	var none *pglocal.NoneError
+	if errors.As(err, &none) {
+		return finding{say: "none yet; serve makes a private Postgres in " + p.DataDir}
+	}
 	if err != nil {
-		return finding{err: inUse(err)}
+		return finding{err: err}
 	}
-	defer stop()
+	say := "a private Postgres in " + p.DataDir
+	if server.Joined() {
+		say = fmt.Sprintf("the database of %s is in use by a running countersign; looked at it there", p.DataDir)
+	}
+	f, reached := schemaOf(ctx, server.URL(), say)
+	if !reached {
+		f.err = fmt.Errorf("the private Postgres in %s runs, but cannot be used: %w", p.DataDir, f.err)
+	}
+	if err := server.Stop(); err != nil && f.err == nil {
+		f.err = err
+	}
+	return f
+}
+
+// schemaOf looks at a database as serve would, and changes nothing: what is to be
+// migrated serve will, and what a newer program has migrated it refuses.
+func schemaOf(ctx context.Context, url, well string) (f finding, reached bool) {
 	pending, err := storage.Pending(ctx, url)
-	switch {
-	case err != nil && p.DatabaseURL == "":
-		return finding{err: fmt.Errorf("the private Postgres in %s started, but cannot be used: %w", p.DataDir, err)}
-	case err != nil:
-		// Postgres' errors list every attempt; the last one says it.
-		lines := strings.Split(strings.TrimSpace(err.Error()), "\n")
-		return finding{err: fmt.Errorf("cannot be used: %s. Mend DATABASE_URL, or leave it empty for a private Postgres", strings.TrimSpace(lines[len(lines)-1]))}
-	case len(pending) > 0:
-		return finding{warn: true, say: fmt.Sprintf("reached; %d migrations to do, which serve (or countersign migrate) does", len(pending))}
-	case p.DatabaseURL == "":
-		return finding{say: "a private Postgres in " + p.DataDir}
+	if err != nil {
+		return finding{err: err}, false
 	}
-	return finding{say: "reached and up to date"}
+	if len(pending) > 0 {
+		return finding{warn: true, say: fmt.Sprintf("reached; %d migrations to do, which serve (or countersign migrate) does", len(pending))}, true
+	}
+	return finding{say: well, err: storage.Validate(ctx, url)}, true
 }
 
 func (p program) slack() *bot.Bot {

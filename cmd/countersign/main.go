@@ -88,6 +88,9 @@ func command(ctx context.Context, args, environ []string, stdout, stderr io.Writ
 	}
 	config, err := readConfig(settings)
 	if err != nil {
+		if name == "serve" || name == "doctor" {
+			err = errors.Join(err, unsaid(config.needs(), err))
+		}
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: config.level}))

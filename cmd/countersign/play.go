@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -138,6 +139,16 @@ func (s *stage) answer(ctx context.Context) error {
 	}
 	s.line("Countersign", "answers Maya in the thread:")
 	fmt.Fprintln(s.out, indent(s.read(reply), 25, 60))
+	return nil
+}
+
+// proof says how to read who did what in the round: the demo's data has a folder of its own.
+func (s *stage) proof(ctx context.Context) error {
+	asked, err := s.db.Recent(ctx, slacksim.DefaultTeam.ID, slacksim.Analyst, 1)
+	if err != nil || len(asked) == 0 {
+		return fmt.Errorf("the request is not on record: %w", err)
+	}
+	fmt.Fprintf(s.out, "\nThe audit trail of this round, now or later:\n  DATA_DIR=%s %s audit %s\n", s.DataDir, os.Args[0], asked[0].ID)
 	return nil
 }
 

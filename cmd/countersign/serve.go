@@ -12,8 +12,11 @@ import (
 
 // serve connects to Slack and works until it is told to stop.
 func serve(ctx context.Context, p program) (err error) {
-	writer, modelErr := p.mistral()
-	if err := errors.Join(p.needSlack(), modelErr); err != nil {
+	if err := p.needs(); err != nil {
+		return err
+	}
+	writer, err := p.mistral()
+	if err != nil {
 		return err
 	}
 	r, err := p.wire(ctx, writer)
@@ -31,6 +34,10 @@ func serve(ctx context.Context, p program) (err error) {
 // migrate brings the database up to date, which serve does as well.
 func migrate(ctx context.Context, p program) error {
 	url, stop, err := p.openDatabase(ctx)
+	var none *pglocal.NoneError
+	if errors.As(err, &none) {
+		url, stop, err = p.privateDatabase(ctx, pglocal.Start)
+	}
 	if err != nil {
 		return err
 	}
@@ -42,16 +49,16 @@ func migrate(ctx context.Context, p program) error {
 	return nil
 }
 
-// openStore is what such a command reads: a database that is up to date, which it
-// leaves as it is.
+// openStore is what a command reads that is soon over: a database that is up to
+// date, which it leaves as it is.
 func (p program) openStore(ctx context.Context) (db *storage.DB, stop func(), err error) {
 	url, end, err := p.openDatabase(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	if pending, err := storage.Pending(ctx, url); err == nil && len(pending) > 0 {
+	if err := storage.Validate(ctx, url); err != nil {
 		end()
-		return nil, nil, errors.New("the database is not up to date: run countersign migrate first")
+		return nil, nil, err
 	}
 	if db, err = storage.Open(ctx, url, storage.Options{Location: p.location, Log: p.log}); err != nil {
 		end()
@@ -60,12 +67,23 @@ func (p program) openStore(ctx context.Context) (db *storage.DB, stop func(), er
 	return db, func() { db.Close(); end() }, nil
 }
 
-// openDatabase is the database for a command that is soon over.
+// openDatabase is the database for a command that is soon over. A private one it
+// shares with a serve or a demo that has it open, and it makes none.
 func (p program) openDatabase(ctx context.Context) (url string, stop func(), err error) {
 	if p.DatabaseURL != "" {
 		return string(p.DatabaseURL), func() {}, nil
 	}
-	server, err := pglocal.Start(ctx, pglocal.Options{Dir: filepath.Join(p.DataDir, "postgres"), Log: p.log})
+	url, stop, err = p.privateDatabase(ctx, pglocal.Open)
+	var none *pglocal.NoneError
+	if errors.As(err, &none) {
+		err = fmt.Errorf("%w DATA_DIR says where it is; countersign serve or migrate makes it", err)
+	}
+	return url, stop, err
+}
+
+// privateDatabase is the one below DATA_DIR, started or joined.
+func (p program) privateDatabase(ctx context.Context, open func(context.Context, pglocal.Options) (*pglocal.Server, error)) (url string, stop func(), err error) {
+	server, err := open(ctx, pglocal.Options{Dir: filepath.Join(p.DataDir, "postgres"), Log: p.log})
 	if err != nil {
 		return "", nil, err
 	}

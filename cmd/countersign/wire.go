@@ -80,9 +80,9 @@ func (p program) wire(ctx context.Context, writer approval.Writer) (_ *replica, 
 }
 
 // mistral is the writer that the settings name.
-func (p program) mistral() (approval.Writer, error) {
-	return codegen.NewMistral(codegen.MistralOptions{APIKey: string(p.MistralAPIKey), BaseURL: p.MistralBaseURL,
-		Models: p.models(), MaxTokens: p.MistralMaxTokens, SampleRows: p.SampleRows})
+func (c Config) mistral() (approval.Writer, error) {
+	return codegen.NewMistral(codegen.MistralOptions{APIKey: string(c.MistralAPIKey), BaseURL: c.MistralBaseURL,
+		Models: c.models(), MaxTokens: c.MistralMaxTokens, SampleRows: c.SampleRows})
 }
 
 // database is the address of the one that the settings name, or of a private one

@@ -4,7 +4,8 @@
 // Its one idea: the server is a child of this process and of nobody else. It
 // listens on no port, only on a socket in a folder that others cannot enter, and
 // it knows people by who they are on this machine, so there is no password. It
-// ends when this process ends, however that comes about.
+// ends when this process ends, however that comes about. Open is for commands that
+// are soon over: they go into the server that another process runs.
 //
 // Its one rule: data is never thrown away. A data folder is opened by the major
 // version of Postgres that wrote it or not at all, and it is initialised only

@@ -164,21 +164,17 @@ func (s *Server) ready(ctx context.Context) error {
 // endLeftover ends a server that outlived its process, and removes what a dead
 // one left behind. Nobody else can be using it, since the lock is ours.
 func (s *Server) endLeftover(ctx context.Context) error {
-	ours := func(pid int) bool {
-		line := commandLine(pid)
-		return strings.Contains(line, "postgres") && strings.Contains(line, s.data)
-	}
 	pid, _ := postmaster(s.data)
 	if pid <= 0 {
 		return nil
 	}
-	if ours(pid) {
+	if s.runs(pid) {
 		s.log.Info("ending a postgres that was left behind", "process", pid)
 		if err := syscall.Kill(pid, syscall.SIGINT); err != nil && !errors.Is(err, syscall.ESRCH) {
 			return fmt.Errorf("end the postgres that was left behind (process %d): %w", pid, err)
 		}
 	}
-	for ours(pid) {
+	for s.runs(pid) {
 		select {
 		case <-time.After(5 * time.Millisecond):
 		case <-ctx.Done():
@@ -190,6 +186,13 @@ func (s *Server) endLeftover(ctx context.Context) error {
 		return fmt.Errorf("remove what a dead postgres left behind: %w", err)
 	}
 	return nil
+}
+
+// runs tells whether a process is a server of this folder: its number alone may
+// be anybody's by now.
+func (s *Server) runs(pid int) bool {
+	line := commandLine(pid)
+	return strings.Contains(line, "postgres") && strings.Contains(line, s.data)
 }
 
 func (s *Server) logPath() string { return filepath.Join(s.dir, "postgres.log") }

@@ -25,6 +25,7 @@ type Options struct {
 
 // Server is a Postgres that runs.
 type Server struct {
+	joined    bool // another process runs it
 	dir       string
 	data      string
 	socket    string
@@ -124,16 +125,18 @@ func (s *Server) URL() string {
 func (s *Server) Ended() <-chan struct{} { return s.ended }
 
 // Stop shuts the server down and frees the folder. Clients are thrown out; what
-// they have committed stays. It may be called again.
+// they have committed stays. A server of another process goes on. It may be called again.
 func (s *Server) Stop() error {
 	s.stop.Do(func() {
 		if s.process != nil {
 			s.stopped = s.end()
 		}
-		if s.socket != "" && !strings.HasPrefix(s.socket, s.dir) {
+		if !s.joined && s.socket != "" && !strings.HasPrefix(s.socket, s.dir) {
 			_ = os.RemoveAll(s.socket) // what is left would only be an empty folder
 		}
-		s.stopped = errors.Join(s.stopped, unlock(s.lock))
+		if s.lock != nil {
+			s.stopped = errors.Join(s.stopped, unlock(s.lock))
+		}
 	})
 	return s.stopped
 }

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/internal/slacksim"
+)
+
+// ran runs a command to its end, in the house's settings.
+func (h *house) ran(args ...string) (said string, code int) {
+	var out lockedBuffer
+	code = run(h.ctx, args, h.environ(), &out, &out)
+	return out.String(), code
+}
+
+func TestCommandsWorkBesideAServeWithItsPrivateDatabase(t *testing.T) {
+	t.Parallel()
+	dir := dataDir(t)
+	h := open(t, func(c *Config) { c.DatabaseURL, c.DataDir = "", dir })
+	r, stop := h.run()
+	h.share("sales.csv", "month,amount\n2025-01,5\n")
+	h.writes("1 + 1")
+	root := h.ask("How many rows has sales.csv?")
+	card := h.card(root)
+	asked, err := r.db.Recent(h.ctx, slacksim.DefaultTeam.ID, slacksim.Analyst, 1)
+	require.NoError(t, err)
+	require.Len(t, asked, 1)
+	req := asked[0]
+	require.NotNil(t, req.Revision)
+
+	said, code := h.ran("decide", req.ID, "approve", "--as", slacksim.Reviewer, "--digest", req.Revision.Digest[:8])
+	require.Zero(t, code, said)
+	require.Contains(t, said, "Approved")
+	_, err = h.ben.WaitChange(h.ctx, card, func(m slacksim.Message) bool { return !m.Has("Approve") })
+	require.NoError(t, err)
+	h.says(root, "Total")
+	said, code = h.ran("audit", strings.ToUpper(req.ID))
+	require.Zero(t, code, said)
+	require.Contains(t, said, "none has been changed")
+	require.Contains(t, said, slacksim.Reviewer)
+	said, code = h.ran("usage")
+	require.Zero(t, code, said)
+	require.Contains(t, said, time.Now().UTC().Format(time.DateOnly))
+	said, code = h.ran("migrate")
+	require.Zero(t, code, said)
+	found := h.program.checkDatabase(h.ctx)
+	require.NoError(t, found.err)
+	require.Equal(t, fmt.Sprintf("the database of %s is in use by a running countersign; looked at it there", dir), found.say)
+	require.NoError(t, r.db.Ping(h.ctx), "and serve goes on")
+
+	stop()
+	said, code = h.ran("audit", req.ID)
+	require.Zero(t, code, said)
+	found = h.program.checkDatabase(h.ctx)
+	require.NoError(t, found.err)
+	require.Equal(t, "a private Postgres in "+dir, found.say)
+}
+
+func TestDoctorSeesADatabaseThatServeRefuses(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	_ = value[int](h, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, true) RETURNING 1`)
+	found := h.program.checkDatabase(h.ctx)
+	require.EqualError(t, found.err, "the database is of a newer countersign (migration 999): install that one")
+	said, code := h.ran("audit", "nosuch1")
+	require.Equal(t, 1, code)
+	require.Contains(t, said, "newer countersign")
+}

@@ -1,0 +1,109 @@
+package pglocal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// NoneError says that a folder holds no cluster.
+type NoneError struct {
+	Dir string
+}
+
+func (e *NoneError) Error() string { return fmt.Sprintf("There is no database in %s yet.", e.Dir) }
+
+// handover is how long Open waits for a process that starts or stops its server.
+const handover = 10 * time.Second
+
+// Open is the way in for a command that is soon over and runs beside others: to
+// the server that another process runs in the folder, or, where nobody does, to
+// one that Start runs until Stop. It makes no cluster: where there is none it
+// gives a *NoneError, or whatever would keep Start from making one.
+func Open(ctx context.Context, o Options) (*Server, error) {
+	dir, err := filepath.Abs(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{joined: true, dir: dir, data: filepath.Join(dir, "data")}
+	if s.owner, err = findOwner(s.data, os.Geteuid(), os.Getegid()); err != nil {
+		return nil, err
+	}
+	s.socket = socketDir(s.dir, s.owner.uid)
+	switch major, err := clusterVersion(s.data); {
+	case err != nil:
+		return nil, err
+	case major == 0:
+		return nil, s.none(o)
+	}
+	for deadline := time.Now().Add(handover); ; {
+		server, err := Start(ctx, o)
+		var used *InUseError
+		if !errors.As(err, &used) {
+			return server, err
+		}
+		if s.runsElsewhere() {
+			return s, s.admitted(used)
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			return nil, err
+		}
+		if time.Now().After(deadline) {
+			return nil, err
+		}
+	}
+}
+
+// Joined tells whether another process runs the server.
+func (s *Server) Joined() bool { return s.joined }
+
+// runsElsewhere tells whether the process that has the folder open has a server
+// in it that takes connections.
+func (s *Server) runsElsewhere() bool {
+	pid, ready := postmaster(s.data)
+	return ready && s.runs(pid)
+}
+
+// admitted checks that the server was started for this user, which Postgres itself
+// would deny with a riddle.
+func (s *Server) admitted(used *InUseError) error {
+	me, err := user.Current()
+	if err != nil {
+		return fmt.Errorf("find out who runs this: %w", err)
+	}
+	ident, err := os.ReadFile(filepath.Join(s.dir, "pg_ident.conf"))
+	if err != nil {
+		return fmt.Errorf("look up who may use the database: %w", err)
+	}
+	if !strings.Contains(string(ident), fmt.Sprintf("%q", me.Username)) {
+		return fmt.Errorf("%w It lets in %s and not %s: run this as that user", used, s.owner.name, me.Username)
+	}
+	return nil
+}
+
+// none is what there is to say about a folder without a cluster: the first thing
+// that would keep Start from making one, or that there is none.
+func (s *Server) none(o Options) error {
+	where := installed()
+	if o.places != nil {
+		where = *o.places
+	}
+	if _, err := where.find(0); err != nil {
+		return err
+	}
+	there := s.dir
+	for _, err := os.Stat(there); err != nil && there != filepath.Dir(there); _, err = os.Stat(there) {
+		there = filepath.Dir(there) // Start makes what is missing passable
+	}
+	if err := s.owner.passes(there); err != nil {
+		return err
+	}
+	return &NoneError{Dir: s.dir}
+}

@@ -1,0 +1,89 @@
+package pglocal
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestACommandGoesIntoTheServerThatAnotherProcessRuns(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	cmd := another(t, "server", "PGLOCAL_TEST_DIR="+dir)
+	in, err := cmd.StdinPipe()
+	require.NoError(t, err)
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	line, _ := bufio.NewReader(out).ReadString('\n')
+	require.Contains(t, line, "postgres:///postgres?")
+
+	s, err := Open(t.Context(), Options{Dir: dir})
+	require.NoError(t, err)
+	require.True(t, s.Joined())
+	require.Equal(t, line, s.URL()+"\n")
+	require.Equal(t, role, query(t, s.URL(), `SELECT current_user::text`))
+	require.NoError(t, s.Stop())
+	require.Equal(t, "1", query(t, s.URL(), `SELECT '1'`), "the server is the other process's, and goes on")
+
+	require.NoError(t, in.Close())
+	_, _ = io.Copy(io.Discard, out)
+	require.NoError(t, cmd.Wait())
+	own, err := Open(t.Context(), Options{Dir: dir, Throwaway: true})
+	require.NoError(t, err)
+	require.False(t, own.Joined())
+	require.Equal(t, "1", query(t, own.URL(), `SELECT '1'`))
+	require.NoError(t, own.Stop())
+	<-own.Ended()
+}
+
+func TestACommandWaitsForAServerThatStartsOrStops(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	s := start(t, Options{Dir: dir, Throwaway: true})
+	require.NoError(t, s.Stop())
+	held, err := lock(dir) // as a process has it that has yet to start its server, or has just ended it
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = Open(ctx, Options{Dir: dir, Throwaway: true})
+	var used *InUseError
+	require.ErrorAs(t, err, &used, "it did not wait any longer than it may")
+	go func() {
+		time.Sleep(100 * time.Millisecond)
+		_ = unlock(held)
+	}()
+	own, err := Open(t.Context(), Options{Dir: dir, Throwaway: true})
+	require.NoError(t, err)
+	require.NoError(t, own.Stop())
+}
+
+func TestACommandMakesNoDatabase(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(folder(t), "not", "yet")
+	_, err := Open(t.Context(), Options{Dir: dir})
+	var none *NoneError
+	require.ErrorAs(t, err, &none)
+	require.EqualError(t, err, "There is no database in "+dir+" yet.")
+	require.NoDirExists(t, filepath.Dir(dir))
+	_, err = Open(t.Context(), Options{Dir: dir, places: &places{chosen: "/nowhere"}})
+	var missing *MissingError
+	require.ErrorAs(t, err, &missing, "what would keep one from being made is said first")
+}
+
+func TestACommandOfAnotherUserIsToldWhoMayUseTheDatabase(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	start(t, Options{Dir: dir, Throwaway: true})
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "pg_ident.conf"), []byte(`countersign "somebody" countersign`), 0o644))
+	_, err := Open(t.Context(), Options{Dir: dir})
+	require.ErrorContains(t, err, "run this as that user")
+	var used *InUseError
+	require.ErrorAs(t, err, &used)
+}
