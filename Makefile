@@ -18,7 +18,7 @@ test: setup-test libexec/runsc
 	$(GO) vet ./...
 	$(GO) test -race -timeout 15m ./...
 
-build: libexec/runsc
+build: setup-build libexec/runsc
 	$(GO) build -o bin/countersign ./cmd/countersign
 
 # gVisor, pinned in tools/go.mod, which keeps its modules out of ours.
@@ -41,11 +41,9 @@ bench: setup-test libexec/runsc
 	$(GO) test -run '^$$' -bench 'BenchmarkHolds|BenchmarkBudgetShow' -benchtime 1x -timeout 15m ./storage
 	$(GO) test -run '^$$' -bench BenchmarkInspection -benchtime 1x -timeout 5m ./sandbox/local
 
-.PHONY: setup-demo setup-test
-setup-demo:
-	@tools/setup demo
-setup-test:
-	@tools/setup test
+.PHONY: setup-build setup-demo setup-test
+setup-build setup-demo setup-test:
+	@GO='$(GO)' tools/setup $(@:setup-%=%)
 
 # Linters that CI does not need: they come through the module proxy.
 lint:
