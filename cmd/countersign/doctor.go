@@ -231,24 +231,36 @@ func disability(p approval.Person) string {
 	return "people of other workspaces never can"
 }
 
+// checkPrices looks for the rows that charges are made by: every tier of every
+// model that is offered, and the box.
 func (p program) checkPrices(context.Context) finding {
 	var faults []error
 	var old []string
 	now := time.Now()
+	seen := func(what string, checked time.Time) {
+		if now.Sub(checked) > 30*24*time.Hour {
+			old = append(old, fmt.Sprintf("%s (checked on %s)", what, checked.Format(time.DateOnly)))
+		}
+	}
 	for _, model := range p.models() {
 		row, err := p.prices.Model(model, now, 0)
 		if err != nil {
 			faults = append(faults, fmt.Errorf("%w: choose another model, or add a row to PRICES_FILE (budget/prices.csv shows the form)", err))
-		} else if now.Sub(row.Checked) > 30*24*time.Hour {
-			old = append(old, fmt.Sprintf("%s (checked on %s)", model, row.Checked.Format(time.DateOnly)))
+			continue
+		}
+		seen(model, row.Checked)
+		for _, tier := range p.tiers(model, now) {
+			seen(fmt.Sprintf("%s above %d tokens", model, tier.Above), tier.Checked)
 		}
 	}
 	kind := "local"
 	if p.E2BAPIKey != "" {
 		kind = "e2b"
 	}
-	if _, err := p.prices.BoxCharge(budget.BoxSize{Kind: kind, VCPU: 1, MemoryMB: 1}, time.Second, now); err != nil {
+	if row, err := p.prices.Box(kind, now); err != nil {
 		faults = append(faults, fmt.Errorf("%w: add a row of the kind box to PRICES_FILE", err))
+	} else {
+		seen("the box "+kind, row.Checked)
 	}
 	if len(old) > 0 {
 		return finding{warn: true, say: "older than 30 days, please check: " + strings.Join(old, ", "), err: errors.Join(faults...)}
@@ -256,19 +268,49 @@ func (p program) checkPrices(context.Context) finding {
 	return finding{say: "known for every model and for the sandbox", err: errors.Join(faults...)}
 }
 
+// tiers are the rows that hold for longer prompts than the first one is for, by length.
+func (p program) tiers(model string, now time.Time) (rows []budget.ModelPrice) {
+	var above []int
+	for _, row := range p.prices.Models {
+		if row.Model == model && row.Above > 0 {
+			above = append(above, row.Above)
+		}
+	}
+	slices.Sort(above)
+	for _, tokens := range slices.Compact(above) {
+		if row, err := p.prices.Model(model, now, tokens+1); err == nil && row.Above == tokens {
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
 func (p program) checkSandbox(ctx context.Context) finding {
 	if p.E2BAPIKey != "" {
-		cloud, err := p.e2b()
-		if err == nil {
-			err = cloud.Check(ctx)
-		}
-		return finding{say: "E2B takes the key; code runs in its cloud", err: err}
+		return p.checkE2B(ctx)
 	}
 	box, err := p.local(ctx)
 	if err != nil {
 		return finding{err: err}
 	}
 	return finding{say: "gVisor on this machine keeps code in: " + box.Template(), err: box.Close()}
+}
+
+// checkE2B tries the key, which costs nothing, and then a box of the template, which
+// costs some seconds of one: a key alone says nothing about the template.
+func (p program) checkE2B(ctx context.Context) finding {
+	cloud, err := p.e2b()
+	if err == nil {
+		err = cloud.Check(ctx)
+	}
+	if err != nil {
+		return finding{err: err}
+	}
+	said, err := cloud.Inspect(ctx, "1 + 1\n", nil)
+	if err == nil && said.Problem != "" {
+		err = fmt.Errorf("a box of the template reads no Python: %s. Look at E2B_TEMPLATE", said.Problem)
+	}
+	return finding{say: "E2B takes the key, and a box of it works: " + cloud.Template(), err: err}
 }
 
 // reason is an error for the report: what to do first, then what was found.

@@ -123,6 +123,9 @@ func TestDoctorSaysWhatToDo(t *testing.T) {
 		{"a key that E2B does not take", func(c *Config) {
 			c.E2BAPIKey, c.E2BAPIURL, c.E2BBoxURL = "e2b_wrong", cloud.APIURL, cloud.SandboxURL
 		}, program.checkSandbox, []string{"E2B_API_KEY"}, false},
+		{"a template that E2B does not have", func(c *Config) {
+			c.E2BAPIKey, c.E2BAPIURL, c.E2BBoxURL, c.E2BTemplate = e2btest.Key, cloud.APIURL, cloud.SandboxURL, "misspelt-v1"
+		}, program.checkSandbox, []string{`does not know the template "misspelt-v1"`, "E2B_TEMPLATE"}, false},
 		{"a Postgres that is not there", func(c *Config) { c.DatabaseURL = "postgres://u:hunter2@127.0.0.1:1/x" }, program.checkDatabase, []string{"connection refused", "Mend DATABASE_URL"}, false},
 		{"Langfuse keys that are not known", func(c *Config) { keys(c); c.LangfuseSecretKey = "sk-lf-wrong" }, program.checkTraces, []string{"refuses the keys", "LANGFUSE_SECRET_KEY"}, true},
 		{"Langfuse out of reach", func(c *Config) { keys(c); c.LangfuseHost = "http://127.0.0.1:1" }, program.checkTraces, []string{"cannot be reached", "LANGFUSE_HOST"}, true},
@@ -154,15 +157,30 @@ func TestDoctorWarnsOfPricesOlderThanThirtyDays(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "prices.csv")
 	at := func(days int) string { return time.Now().AddDate(0, 0, -days).Format(time.DateOnly) }
-	require.NoError(t, os.WriteFile(file, []byte("kind,name,from,until,above_tokens,input,cached_input,output,checked,source\n"+
-		"model,codestral-2508,2026-01-01,,,1,1,1,"+at(32)+",a\nmodel,mistral-small-2506,2026-01-01,,,1,1,1,"+at(2)+",a\nbox,local,2026-01-01,,,0,0,0,"+at(1)+",a\n"), 0o600))
-	c, err := readConfig(map[string]string{"PRICES_FILE": file, "MISTRAL_MODELS": "mistral-small-2506"})
-	require.NoError(t, err)
-	found := program{Config: c}.checkPrices(t.Context())
-	require.NoError(t, found.err)
+	check := func(rows ...string) finding {
+		t.Helper()
+		require.NoError(t, os.WriteFile(file, []byte("kind,name,from,until,above_tokens,input,cached_input,output,checked,source\n"+strings.Join(rows, "\n")+"\n"), 0o600))
+		c, err := readConfig(map[string]string{"PRICES_FILE": file, "MISTRAL_MODELS": "mistral-small-2506"})
+		require.NoError(t, err)
+		found := program{Config: c}.checkPrices(t.Context())
+		require.NoError(t, found.err)
+		return found
+	}
+	small, box := "model,mistral-small-2506,2026-01-01,,,1,1,1,"+at(2)+",a", "box,local,2026-01-01,,,0,0,0,"+at(1)+",a"
+	model := func(above string, days int) string {
+		return "model,codestral-2508,2026-01-01,," + above + ",1,1,1," + at(days) + ",a"
+	}
+	found := check(model("", 32), small, box)
 	require.True(t, found.warn)
 	require.Contains(t, found.say, "codestral-2508 (checked on "+at(32)+")")
 	require.NotContains(t, found.say, "mistral-small-2506")
+
+	// The tiers of longer prompts bill as well, and so does the box.
+	other := "model,nobody-asks,2026-01-01,,7000,1,1,1," + at(99) + ",a\nmodel,nobody-asks,2026-01-01,,,1,1,1," + at(99) + ",a"
+	found = check(model("", 2), model("128000", 40), model("256000", 3), small, other, "box,local,2026-01-01,,,0,0,0,"+at(50)+",a")
+	require.True(t, found.warn)
+	require.Equal(t, "older than 30 days, please check: codestral-2508 above 128000 tokens (checked on "+at(40)+"), the box local (checked on "+at(50)+")", found.say)
+	require.False(t, check(model("", 2), small, other, box).warn)
 }
 
 func TestDoctorNamesTheScopesThatAreMissing(t *testing.T) {
@@ -185,7 +203,9 @@ func TestDoctorTakesE2BInItsCloud(t *testing.T) {
 	p.E2BAPIKey, p.E2BAPIURL, p.E2BBoxURL = e2btest.Key, cloud.APIURL, cloud.SandboxURL
 	found := p.checkSandbox(h.ctx)
 	require.NoError(t, found.err)
-	require.Contains(t, found.say, "E2B takes the key")
+	require.Contains(t, found.say, "E2B takes the key, and a box of it works: "+e2btest.Template)
+	require.Len(t, cloud.Boxes(), 1)
+	require.Empty(t, cloud.Alive(), "the box is gone again")
 	require.NoError(t, p.checkPrices(h.ctx).err)
 }
 
