@@ -33,8 +33,7 @@ const strictly = `{
 // TypeScript compiler, and returns what it says.
 func typeCheck(t *testing.T, manifests map[string]map[string]any) (said string, err error) {
 	t.Helper()
-	const clients = "officialclients"
-	node := install(t, clients)
+	node := nodeFor(t)
 	modules, err := filepath.Abs(filepath.Join(clients, "node_modules"))
 	require.NoError(t, err)
 	folder := t.TempDir()

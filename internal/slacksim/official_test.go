@@ -26,29 +26,39 @@ type script struct {
 // installing is held by the one test that installs: the others wait for it.
 var installing sync.Mutex
 
-// install runs npm ci when the clients (or the compiler that reads their types)
-// are not there yet, and returns a node that they run on.
-func install(t *testing.T, folder string) (node string) {
+// clients is where the official clients are, and the compiler that reads their types.
+const clients = "officialclients"
+
+// install runs npm ci in a folder where one of the packages is not there yet.
+func install(t *testing.T, folder string, needed ...string) {
 	t.Helper()
 	installing.Lock()
 	defer installing.Unlock()
-	for _, needed := range []string{"@slack/socket-mode", "typescript"} {
-		if _, err := os.Stat(filepath.Join(folder, "node_modules", filepath.FromSlash(needed))); err != nil {
+	for _, name := range needed {
+		if _, err := os.Stat(filepath.Join(folder, "node_modules", filepath.FromSlash(name))); err != nil {
 			npm(t, folder, "ci", "--no-audit", "--no-fund")
 		}
 	}
+}
+
+// nodeFor installs the clients, and returns a node that they run on.
+func nodeFor(t *testing.T) (node string) {
+	t.Helper()
+	install(t, clients, "@slack/socket-mode", "typescript")
+	installing.Lock()
+	defer installing.Unlock()
 	const oldest, wanted = 20, "24.21.0"
 	version, err := exec.Command("node", "--version").Output()
 	major := 0
 	if _, scanned := fmt.Sscanf(string(version), "v%d.", &major); err == nil && scanned == nil && major >= oldest {
 		return "node"
 	}
-	// Debian 12 has node 18, on which the clients do not run.
+	// Debian 12 has node 18, on which neither the clients nor the page's tests run.
 	name := "node-linux-" + map[string]string{"amd64": "x64", "arm64": "arm64"}[runtime.GOARCH]
-	node, err = filepath.Abs(filepath.Join(folder, "node_modules", name, "bin", "node"))
+	node, err = filepath.Abs(filepath.Join(clients, "node_modules", name, "bin", "node"))
 	require.NoError(t, err)
 	if _, err := os.Stat(node); err != nil {
-		npm(t, folder, "install", "--no-save", "--no-package-lock", "--no-audit", "--no-fund", name+"@"+wanted)
+		npm(t, clients, "install", "--no-save", "--no-package-lock", "--no-audit", "--no-fund", name+"@"+wanted)
 	}
 	return node
 }
@@ -65,11 +75,10 @@ func npm(t *testing.T, folder string, args ...string) {
 
 func runScript(t *testing.T, sim *slacksim.Sim) *script {
 	t.Helper()
-	const folder = "officialclients"
-	program := install(t, folder)
+	program := nodeFor(t)
 	ctx, stop := context.WithCancel(context.Background())
 	node := exec.CommandContext(ctx, program, "play.mjs")
-	node.Dir = folder
+	node.Dir = clients
 	node.Env = append(os.Environ(), "API_URL="+sim.APIURL(), "BOT_TOKEN="+sim.BotToken(), "APP_TOKEN="+sim.AppToken())
 	node.Stderr = os.Stderr
 	stdin, err := node.StdinPipe()
