@@ -51,15 +51,23 @@ type house struct {
 }
 
 // open builds a house. change may alter its settings before anything starts.
-// No replica runs yet: see run.
+// No replica runs yet: see run. Its Slack takes messages as fast as they come,
+// which the real one does not: what that means is a test of its own (pace_test.go).
 func open(t testing.TB, change ...func(*Config)) *house {
+	t.Helper()
+	return openAt(t, -1, 0, change...)
+}
+
+// openAt is open with a Slack that asks for patience after so many messages in a
+// row, and takes one more in each pause: zeros are Slack's own.
+func openAt(t testing.TB, burst int, pause time.Duration, change ...func(*Config)) *house {
 	t.Helper()
 	h := &house{t: t, log: &lockedBuffer{}}
 	var cancel context.CancelFunc
 	h.ctx, cancel = context.WithTimeout(context.Background(), 6*time.Minute)
 	t.Cleanup(cancel)
 	h.url = pgtest.Database(t, storage.Migrate)
-	h.sim = slacksim.Start(t, slacksim.Options{Manifest: countersign.Manifest, Page: page.Handler(), Timing: slacksim.Timing{Retries: []time.Duration{0, 50 * time.Millisecond}}})
+	h.sim = slacksim.Start(t, slacksim.Options{Manifest: countersign.Manifest, Page: page.Handler(), PostBurst: burst, Timing: slacksim.Timing{Post: pause, Retries: []time.Duration{0, 50 * time.Millisecond}}})
 	h.model = mistraltest.Start()
 	t.Cleanup(h.model.Close)
 	h.maya, h.ben, h.priya, h.carla = h.sim.As(slacksim.Analyst), h.sim.As(slacksim.Reviewer), h.sim.As(slacksim.SecondReviewer), h.sim.As(slacksim.Admin)

@@ -361,7 +361,7 @@ type bucket struct {
 
 // spend takes one message from the channel's allowance, or says how long to wait.
 func (s *Sim) spend(channel string) time.Duration {
-	if s.opts.PostBurst <= 0 {
+	if s.opts.PostBurst < 0 {
 		return 0
 	}
 	now, b := time.Now(), s.posts[channel]
@@ -369,10 +369,11 @@ func (s *Sim) spend(channel string) time.Duration {
 		b = &bucket{left: float64(s.opts.PostBurst), at: now}
 		s.posts[channel] = b
 	}
-	b.left = min(float64(s.opts.PostBurst), b.left+now.Sub(b.at).Seconds())
+	each := s.opts.Timing.Post
+	b.left = min(float64(s.opts.PostBurst), b.left+float64(now.Sub(b.at))/float64(each))
 	b.at = now
 	if b.left < 1 {
-		return time.Duration((1 - b.left) * float64(time.Second))
+		return time.Duration((1 - b.left) * float64(each))
 	}
 	b.left--
 	return 0

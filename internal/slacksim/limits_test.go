@@ -34,7 +34,7 @@ func table(rows, cells int, words string) object {
 // and a part of the message beside it.
 func TestMessageLimits(t *testing.T) {
 	t.Parallel()
-	sim := slacksim.Start(t, slacksim.Options{})
+	sim := slacksim.Start(t, slacksim.Options{PostBurst: -1})
 	x := strings.Repeat
 	sections := func(n int) []any { return times(n, func(int) any { return section("x") }) }
 	cases := map[string]struct {

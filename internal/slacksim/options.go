@@ -34,9 +34,14 @@ type Options struct {
 	// Timing defaults field by field to Slack's own.
 	Timing Timing
 	// PostBurst is how many messages in a row one channel takes before
-	// chat.postMessage is held to one a second. 0: no limit.
+	// chat.postMessage is held to one every Timing.Post. Slack names no number: "short
+	// bursts" are fine. Defaults to DefaultPostBurst; negative: no limit, for
+	// measurements of the app alone and tests of other things.
 	PostBurst int
 }
+
+// DefaultPostBurst is a short burst.
+const DefaultPostBurst = 10
 
 // Timing is how long Slack waits for things. A zero field means Slack's value,
 // which stands in the comment.
@@ -50,6 +55,7 @@ type Timing struct {
 	Lifetime   time.Duration   // 1 h until a connection is refreshed
 	Response   time.Duration   // 30 min in which a response_url works
 	Status     time.Duration   // 2 min until a status line clears itself
+	Post       time.Duration   // 1 s for each message in a channel, after a burst
 	SnapshotIn time.Duration   // 500 ms from a change to its snapshot on disk
 }
 
@@ -61,7 +67,7 @@ func (t *Timing) fill() {
 	}{
 		{&t.Ack, 3 * time.Second}, {&t.Trigger, 3 * time.Second}, {&t.Ticket, 30 * time.Second},
 		{&t.Ping, 5 * time.Second}, {&t.Warning, 10 * time.Second}, {&t.Lifetime, time.Hour},
-		{&t.Response, 30 * time.Minute}, {&t.Status, 2 * time.Minute}, {&t.SnapshotIn, 500 * time.Millisecond},
+		{&t.Response, 30 * time.Minute}, {&t.Status, 2 * time.Minute}, {&t.Post, time.Second}, {&t.SnapshotIn, 500 * time.Millisecond},
 	}
 	for _, d := range defaults {
 		if *d.field == 0 {

@@ -78,6 +78,9 @@ func New(o Options) (*Sim, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
+	if o.PostBurst == 0 {
+		o.PostBurst = DefaultPostBurst
+	}
 	o.Timing.fill()
 	installed, err := install(o)
 	if err != nil {
