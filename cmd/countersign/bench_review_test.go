@@ -19,7 +19,7 @@ import (
 // BenchmarkDecisions measures what a reviewer waits for: from the click until the
 // card says who approved, beside one and beside ten thousand others that wait.
 func BenchmarkDecisions(b *testing.B) {
-	fmt.Printf("\n%-44s %9s %9s %9s %6s\n", "measured in one run", "p50", "p99", "most", "n")
+	tableHead()
 	few := benchDecisions(b, 1)
 	many := benchDecisions(b, 10_000)
 	ratio := float64(many.at(0.5)) / float64(few.at(0.5))

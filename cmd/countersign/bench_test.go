@@ -3,9 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -19,7 +16,6 @@ import (
 	"countersign/codegen/mistraltest"
 	"countersign/codegen/samples"
 	"countersign/internal/slacksim"
-	"countersign/sandbox/local"
 	"countersign/storage"
 )
 
@@ -27,7 +23,7 @@ import (
 // that they can be held against each other. It is a benchmark only so that the
 // suite does not run it; it measures by itself.
 func BenchmarkCountersign(b *testing.B) {
-	fmt.Printf("\n%-44s %9s %9s %9s %6s\n", "measured in one run", "p50", "p99", "most", "n")
+	tableHead()
 	for _, inFlight := range []int{1, 20} {
 		b.Run("acks", func(b *testing.B) { benchAcks(b, inFlight) })
 	}
@@ -37,6 +33,10 @@ func BenchmarkCountersign(b *testing.B) {
 // figure is a row of the table.
 type figure []time.Duration
 
+func tableHead() {
+	fmt.Printf("\n%-50s %10s %10s %10s %6s\n", "measured in one run", "p50", "p99", "most", "n")
+}
+
 func (f figure) at(q float64) time.Duration {
 	sorted := slices.Sorted(slices.Values(f))
 	return sorted[min(len(sorted)-1, int(q*float64(len(sorted))))]
@@ -44,7 +44,11 @@ func (f figure) at(q float64) time.Duration {
 
 func (f figure) print(what string) {
 	ms := func(d time.Duration) string { return fmt.Sprintf("%.1f ms", float64(d.Microseconds())/1000) }
-	fmt.Printf("%-44s %9s %9s %9s %6d\n", what, ms(f.at(0.5)), ms(f.at(0.99)), ms(f.at(1)), len(f))
+	p99 := "-" // of fewer than a hundred it is only another name for the most
+	if len(f) >= 100 {
+		p99 = ms(f.at(0.99))
+	}
+	fmt.Printf("%-50s %10s %10s %10s %6d\n", what, ms(f.at(0.5)), p99, ms(f.at(1)), len(f))
 }
 
 // each runs the work n times, so many at once, and measures every one.
@@ -143,139 +147,3 @@ func (instant) Result(context.Context, string) (approval.Result, error) {
 	return approval.Result{Outcome: approval.OK}, nil
 }
 func (instant) Kill(context.Context, string) error { return nil }
-
-// The two programs that are measured in a box and beside it.
-const (
-	printOne = "print(1)\n"
-	plot     = `import matplotlib.pyplot as plt
-import pandas as pd
-df = pd.read_csv("sales.csv")
-table = df.groupby("region")["units"].sum()
-fig, ax = plt.subplots()
-table.plot.bar(ax=ax)
-fig.savefig("chart.png")
-print(table)
-`
-)
-
-// benchRuns measures from the click to what came out of the box, warm (the box
-// waited while the reviewer read), cold, and a bare python3 without any box.
-func benchRuns(b *testing.B) {
-	ratios := map[string]time.Duration{}
-	for _, program := range []struct{ name, code string }{{"print(1)", printOne}, {"pandas plot", plot}} {
-		for _, inFlight := range []int{1, 20} {
-			for _, kind := range []string{"bare python3", "box, cold", "box, warm"} {
-				var took figure
-				n := 3 * inFlight
-				if inFlight > 1 {
-					n = inFlight
-				}
-				b.Run(kind, func(b *testing.B) {
-					if kind == "bare python3" {
-						took = bare(b, program.code, n, inFlight)
-					} else {
-						took = boxed(b, program.code, n, inFlight, kind == "box, warm")
-					}
-				})
-				took.print(fmt.Sprintf("%s, %s, %d in flight", program.name, kind, inFlight))
-				ratios[fmt.Sprintf("%s %s %d", program.name, kind, inFlight)] = took.at(0.5)
-			}
-		}
-	}
-	for _, inFlight := range []int{1, 20} {
-		warm := float64(ratios[fmt.Sprintf("pandas plot box, warm %d", inFlight)]) / float64(ratios[fmt.Sprintf("pandas plot bare python3 %d", inFlight)])
-		fmt.Printf("warm plot / bare plot, %d in flight: %.2f (goal at 1: below 0.50)\n", inFlight, warm)
-	}
-}
-
-// bare runs the program as its author would at a desk.
-func bare(b *testing.B, code string, n, inFlight int) figure {
-	b.Helper()
-	dir := b.TempDir()
-	require.NoError(b, os.WriteFile(filepath.Join(dir, "sales.csv"), samples.Files()[0].Data, 0o644))
-	require.NoError(b, os.WriteFile(filepath.Join(dir, "program.py"), []byte(code), 0o644))
-	run := func(int) error {
-		cmd := exec.Command("/usr/bin/python3", "program.py")
-		cmd.Dir = dir
-		cmd.Env = append(os.Environ(), "MPLBACKEND=Agg", "OPENBLAS_NUM_THREADS=1")
-		return cmd.Run()
-	}
-	require.NoError(b, run(0)) // the font cache, the page cache
-	return each(b, n, inFlight, run)
-}
-
-// boxed asks, waits for the cards, and measures from each click to the moment
-// when the result has left the box.
-func boxed(b *testing.B, code string, n, inFlight int, warm bool) figure {
-	b.Helper()
-	h := open(b, func(c *Config) { c.Runsc = "/nonexistent" })
-	h.model.Answer(func(mistraltest.Request) mistraltest.Reply {
-		return mistraltest.Reply{Content: "```python\n" + code + "```\n"}
-	})
-	most := -1
-	if warm {
-		most = inFlight
-	}
-	box, err := local.New(local.Options{MaxWarm: most, Memory: 512, Log: h.program.log})
-	require.NoError(b, err)
-	watched := &watched{Sandbox: box, out: map[string]time.Time{}}
-	h.bench(watched, 4) // as many runs at once as a replica has by default
-	b.Cleanup(func() { require.NoError(b, box.Close()) })
-	h.share("sales.csv", string(samples.Files()[0].Data))
-	var took figure
-	for len(took) < n {
-		watched.fresh()
-		var cards []slacksim.Message
-		for range inFlight {
-			cards = append(cards, h.card(h.ask("What is the sum of units per region in sales.csv?")))
-		}
-		if warm {
-			// The reviewer reads. Boxes that are made meanwhile are ready by then.
-			time.Sleep(time.Duration(3+inFlight*3/2) * time.Second)
-		}
-		began := time.Now()
-		each(b, inFlight, inFlight, func(i int) error { return h.ben.Click(cards[i], "Approve") })
-		took = append(took, watched.wait(h.ctx, b, inFlight, began)...)
-	}
-	return took
-}
-
-// watched notes when a result has left its box.
-type watched struct {
-	approval.Sandbox
-	mu  sync.Mutex
-	out map[string]time.Time
-}
-
-func (w *watched) fresh() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	clear(w.out)
-}
-
-func (w *watched) Result(ctx context.Context, id string) (approval.Result, error) {
-	result, err := w.Sandbox.Result(ctx, id)
-	if err == nil {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		w.out[id] = time.Now()
-	}
-	return result, err
-}
-
-func (w *watched) wait(ctx context.Context, b *testing.B, n int, began time.Time) (took figure) {
-	b.Helper()
-	for {
-		w.mu.Lock()
-		if len(w.out) >= n {
-			for _, at := range w.out {
-				took = append(took, at.Sub(began))
-			}
-			w.mu.Unlock()
-			return took
-		}
-		w.mu.Unlock()
-		require.NoError(b, ctx.Err())
-		time.Sleep(5 * time.Millisecond)
-	}
-}

@@ -72,6 +72,7 @@ type Config struct {
 	Runsc       string `env:"COUNTERSIGN_RUNSC"`
 	RunSeconds  int    `env:"RUN_SECONDS" envDefault:"120"`
 	RunMemoryMB int    `env:"RUN_MEMORY_MB" envDefault:"1024"`
+	WarmBoxes   int    `env:"WARM_BOXES" envDefault:"2"`
 	MaxFileMB   int64  `env:"MAX_FILE_MB" envDefault:"20"`
 	MaxOpen     int    `env:"MAX_OPEN_QUESTIONS" envDefault:"20"`
 
@@ -136,8 +137,13 @@ func readConfig(environ map[string]string) (Config, error) {
 			faults.add(s.name, "must be more than nothing")
 		}
 	}
-	if c.SampleRows < 0 {
-		faults.add("SHARE_SAMPLE_ROWS", "must not be less than nothing")
+	for _, s := range []struct {
+		name string
+		n    int
+	}{{"SHARE_SAMPLE_ROWS", c.SampleRows}, {"WARM_BOXES", c.WarmBoxes}} {
+		if s.n < 0 {
+			faults.add(s.name, "must not be less than nothing")
+		}
 	}
 	if (c.LangfusePublicKey == "") != (c.LangfuseSecretKey == "") {
 		faults.add("LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY", "set both or neither")

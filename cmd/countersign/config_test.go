@@ -80,19 +80,19 @@ func TestEveryFaultIsReportedByNameAndOnce(t *testing.T) {
 	require.NoError(t, os.WriteFile(prices, []byte("kind,name\n"), 0o600))
 	_, err := readConfig(map[string]string{
 		"QUORUM": "two", "APPROVAL_EXPIRY": "soon", "RUN_EXPIRY": "-1h", "MISTRAL_MAX_TOKENS": "0", "SHARE_SAMPLE_ROWS": "-1",
-		"RUN_SECONDS": "0", "RUN_MEMORY_MB": "1e3", "MAX_FILE_MB": "-20", "MAX_OPEN_QUESTIONS": "0", "TIME_ZONE": "Mars/Olympus", "LOG_LEVEL": "loud", "PRICES_FILE": prices,
+		"RUN_SECONDS": "0", "RUN_MEMORY_MB": "1e3", "MAX_FILE_MB": "-20", "MAX_OPEN_QUESTIONS": "0", "WARM_BOXES": "-1", "TIME_ZONE": "Mars/Olympus", "LOG_LEVEL": "loud", "PRICES_FILE": prices,
 		"SLACK_API_URL": "slack.com", "MISTRAL_BASE_URL": "ftp://x", "E2B_API_URL": "http://", "E2B_SANDBOX_URL": ":", "LANGFUSE_HOST": "here",
 		"LANGFUSE_SECRET_KEY": "sk-lf-hunter2", "SLACK_BOT_TOKEN": "xoxb-hunter2", "SLACK_APP_TOKEN": "xapp-hunter2",
 		"MISTRAL_API_KEY": "hunter2", "E2B_API_KEY": "hunter2", "DATABASE_URL": "postgres//u:hunter2@h/d",
 	})
 	require.Error(t, err)
 	lines := strings.Split(err.Error(), "\n")
-	for _, name := range []string{"QUORUM", "APPROVAL_EXPIRY", "RUN_EXPIRY", "MISTRAL_MAX_TOKENS", "SHARE_SAMPLE_ROWS", "RUN_SECONDS", "RUN_MEMORY_MB", "MAX_FILE_MB",
+	for _, name := range []string{"WARM_BOXES", "QUORUM", "APPROVAL_EXPIRY", "RUN_EXPIRY", "MISTRAL_MAX_TOKENS", "SHARE_SAMPLE_ROWS", "RUN_SECONDS", "RUN_MEMORY_MB", "MAX_FILE_MB",
 		"MAX_OPEN_QUESTIONS", "TIME_ZONE", "LOG_LEVEL", "PRICES_FILE", "SLACK_API_URL", "MISTRAL_BASE_URL", "E2B_API_URL", "E2B_SANDBOX_URL", "LANGFUSE_HOST", "DATABASE_URL",
 		"LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY"} {
 		require.Equal(t, 1, strings.Count("\n"+err.Error(), "\n"+name+": "), "%s in:\n%s", name, err)
 	}
-	require.Len(t, lines, 19)
+	require.Len(t, lines, 20)
 	require.NotContains(t, err.Error(), "hunter2")
 }
 

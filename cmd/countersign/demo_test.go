@@ -81,6 +81,8 @@ func TestDemoPlaysOneRoundKeepsItAndStartsAnewWhenAsked(t *testing.T) {
 	}
 	require.Empty(t, d.errs.String(), "the transcript stays readable")
 	require.NotContains(t, d.out.String(), "<@U", "people have names")
+	require.NotContains(t, d.out.String(), insteadOfCode, "it stands there")
+	require.Regexp(t, `(?s)Code \(revision 1, \d+ lines\)\n +1  import .+\n +Cost: `, d.out.String())
 	command := regexp.MustCompile(`(?m)^  DATA_DIR=(\S+) \S+ (audit) (\S+)$`).FindStringSubmatch(d.out.String())
 	require.NotNil(t, command, d.out.String())
 	var trail lockedBuffer

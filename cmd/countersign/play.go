@@ -175,13 +175,23 @@ func (s *stage) read(m slacksim.Message) string {
 		return target
 	})
 	text = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&").Replace(text)
+	var code []string
 	for _, line := range strings.Split(m.Words(), "\n") {
 		if numbered.MatchString(line) {
-			text += "\n" + line
+			code = append(code, line)
 		}
 	}
-	return text
+	switch {
+	case len(code) == 0:
+		return text
+	case strings.Contains(text, insteadOfCode):
+		return strings.Replace(text, insteadOfCode, strings.Join(code, "\n"), 1)
+	}
+	return text + "\n" + strings.Join(code, "\n")
 }
+
+// insteadOfCode is what a card says to a screen reader where the code is.
+const insteadOfCode = "The code is in the message."
 
 var (
 	marked   = regexp.MustCompile(`<[@#!][^>]*>`) // a mention, a channel, a date

@@ -134,12 +134,21 @@ func (p program) e2b() (*e2b.Client, error) {
 		Installation: approval.Short(approval.Hash([]byte(p.SlackBotToken))), Version: version(), Log: p.log})
 }
 
+// boxes are the options of gVisor here.
+func (p program) boxes() local.Options {
+	o := local.Options{Runsc: p.Runsc, Memory: p.RunMemoryMB, MaxWarm: p.WarmBoxes, Log: p.log}
+	if o.MaxWarm == 0 {
+		o.MaxWarm = -1 // none: its own zero is a default
+	}
+	return o
+}
+
 // local starts gVisor here, and has it prove that it keeps code in.
 func (p program) local(ctx context.Context) (*local.Sandbox, error) {
 	if _, err := os.Stat(p.Runsc); p.Runsc != "" && err != nil {
 		return nil, &approval.BoxError{Err: err, Words: "COUNTERSIGN_RUNSC names a program that is not there: leave it empty and run `make libexec/runsc`, or name another runsc."}
 	}
-	box, err := local.New(local.Options{Runsc: p.Runsc, Memory: p.RunMemoryMB, Log: p.log})
+	box, err := local.New(p.boxes())
 	if err != nil {
 		return nil, err
 	}

@@ -56,6 +56,15 @@ func TestAReplicaWithoutASandboxIsNotReady(t *testing.T) {
 	require.Equal(t, http.StatusOK, status, "it lives all the same")
 }
 
+func TestAsManyBoxesWaitAsTheSettingsSay(t *testing.T) {
+	t.Parallel()
+	for warm, most := range map[string]int{"": 2, "7": 7, "0": -1} {
+		c, err := readConfig(map[string]string{"WARM_BOXES": warm})
+		require.NoError(t, err)
+		require.Equal(t, most, program{Config: c}.boxes().MaxWarm, warm)
+	}
+}
+
 func TestATakenHealthPortIsSaidAndIsNoReasonToStop(t *testing.T) {
 	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")

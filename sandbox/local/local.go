@@ -253,6 +253,18 @@ func (s *Sandbox) Result(ctx context.Context, boxID string) (approval.Result, er
 	return b.wait(ctx)
 }
 
+// FirstOutput is when the first of a box's result left it: of what its code printed,
+// or its report where that comes first. Zero: not yet, or the box has gone.
+func (s *Sandbox) FirstOutput(boxID string) time.Time {
+	b := s.box(boxID)
+	if b == nil {
+		return time.Time{}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.first
+}
+
 // Kill ends a box and forgets it.
 func (s *Sandbox) Kill(ctx context.Context, boxID string) error {
 	b := s.box(boxID)
