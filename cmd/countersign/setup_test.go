@@ -127,6 +127,13 @@ func TestSetupSaysWhyThereIsNoProfile(t *testing.T) {
 	require.False(t, ok)
 	require.Regexp(t, `^setup: AppArmor needs a profile for .*/my clone/libexec/runsc and takes no such path: move this folder .*\n$`, errs)
 
+	noSudo := aMachine(t, "clone")
+	noSudo.restricted()
+	require.NoError(t, os.Remove(filepath.Join(noSudo.root, "bin", "sudo")))
+	_, errs, ok = noSudo.setup("demo")
+	require.False(t, ok)
+	require.Regexp(t, `^setup: not root and no sudo. Have root run this, or install: .*/countersign-runsc \(so that AppArmor lets .* work\)\n$`, errs)
+
 	refused := aMachine(t, "clone")
 	refused.restricted()
 	refused.does("apparmor_parser", "echo no such abi >&2; exit 1")
