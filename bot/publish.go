@@ -148,7 +148,7 @@ func (b *Bot) putReply(ctx context.Context, v *approval.View) (approval.Post, er
 	mark := had.Shown[len(strings.TrimSuffix(had.Shown, garbledMark)):]
 	if had.TS == "" && p.cutsPrinted {
 		printed := approval.Artifact{Name: printedFile, Kind: "file", Alt: "What the code printed, in full.", Data: []byte(v.Request.Run.Result.Stdout)}
-		_, refused, err := b.upload(ctx, at.channel, at.thread, []approval.Artifact{printed})
+		_, refused, err := b.upload(ctx, at, []approval.Artifact{printed}, late(v))
 		if err != nil {
 			return approval.Post{}, err
 		}
