@@ -227,6 +227,7 @@ type fakeSlack struct {
 	shared []Artifact // what the files' surface was drawn from
 	posted int
 	told   []string // notices, once for each direct message
+	noCard bool     // what the latest view said about the reviewers' channel
 }
 
 func (s *fakeSlack) Publish(_ context.Context, v *View, kind Surface) (Post, error) {
@@ -241,6 +242,7 @@ func (s *fakeSlack) Publish(_ context.Context, v *View, kind Surface) (Post, err
 		post = Post{RequestID: v.Request.ID, Surface: kind, Channel: v.Request.Project, TS: fmt.Sprintf("ts-%d", s.posted)}
 	}
 	post.Shown = string(v.Request.State)
+	s.noCard = v.NoCard
 	s.drawn = append(s.drawn, kind)
 	if kind == SurfaceFiles && !ok {
 		s.shared = v.Artifacts

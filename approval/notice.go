@@ -28,6 +28,8 @@ const (
 	NoticeAssigned   NoticeKind = "assigned"    // somebody has made this yours to decide
 	NoticeOpinion    NoticeKind = "opinion"     // somebody asks for your second opinion
 	NoticeEditFailed NoticeKind = "edit failed" // your edit could not be put before the reviewers
+
+	NoticeNoPlace NoticeKind = "no place" // cards cannot be posted in the review channel: NoPlace
 )
 
 // Notice is a word to people that finds them wherever they are: a direct message,
@@ -49,6 +51,11 @@ type Notice struct {
 type PriceMissing struct {
 	Model string `json:"model"` // as the API returned it
 	Asked string `json:"asked"` // what had been asked for
+}
+
+// NoPlace is what a notice about the review channel says.
+type NoPlace struct {
+	Channel string `json:"channel"`
 }
 
 // encode is the data of a notice.

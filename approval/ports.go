@@ -88,6 +88,7 @@ var (
 	ErrFileTooBig = errors.New("the file is too large")    //
 	ErrBoxGone    = errors.New("the box is gone")          // and with it whatever ran in it
 	ErrNotStarted = errors.New("the code has not started") // the box is there, nothing was started in it
+	ErrNoPlace    = errors.New("the channel is closed")    // to us: archived, we were removed, or may not post
 )
 
 // Writer turns a brief into a draft. Its error is a *WriterError whenever a
@@ -251,7 +252,8 @@ type Observed struct {
 type Slack interface {
 	// Publish draws one surface of the view: it posts what is not there yet and
 	// rewrites what has changed. The post that it returns is to be remembered,
-	// also beside an error when it has a TS.
+	// also beside an error when it has a TS. Where the channel takes no message of
+	// ours until somebody mends that: ErrNoPlace.
 	Publish(ctx context.Context, v *View, kind Surface) (Post, error)
 	// Tell sends a notice to one person, or redraws it where it stands. Of a post
 	// that has been begun and has no TS it looks first whether it stands there.
@@ -310,6 +312,7 @@ type View struct {
 	Terms     Terms     // what the current revision needs
 	Frozen    time.Time // nothing starts before this; zero when something may
 	FrozenBy  string    // the line of the rules that says so
+	NoCard    bool      // the reviewers' channel takes no card; the administrators have been told
 }
 
 // Spend is a settlement as the bill shows it.

@@ -118,8 +118,9 @@ type Table struct {
 	Rows      int        `json:"rows"`
 	Columns   []Column   `json:"columns"`
 	Sample    [][]string `json:"sample,omitempty"`
-	Encoding  string     `json:"encoding,omitempty"`  // as Python calls it; empty for UTF-8
-	Delimiter string     `json:"delimiter,omitempty"` // empty for a comma
+	Encoding  string     `json:"encoding,omitempty"`   // as Python calls it; empty for UTF-8
+	Delimiter string     `json:"delimiter,omitempty"`  // empty for a comma
+	NoHeading bool       `json:"no_heading,omitempty"` // the columns are named by their place
 }
 
 // Column is one column: its name as it stands in the file, a type in words

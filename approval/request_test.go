@@ -133,9 +133,10 @@ func TestAResultIsToldToTheModelCutToSize(t *testing.T) {
 func TestAResultTellsTheModelNoDataUnlessRowsAreShared(t *testing.T) {
 	t.Parallel()
 	r := Result{Outcome: Raised, Error: "KeyError: 'canary'", Value: "canary", Stdout: "canary",
-		Tables: []Grid{{Columns: []string{"canary"}, Rows: [][]string{{"canary"}}, TotalRows: 1}}}
-	require.Contains(t, r.Text(1), "canary")
-	require.Equal(t, "outcome: raised\nerror: KeyError\ntable  (1 rows, 1 columns)\n", r.Text(0))
+		Tables:    []Grid{{Title: "canary", Columns: []string{"canary"}, Rows: [][]string{{"canary"}}, TotalRows: 1}},
+		Artifacts: []Artifact{{Name: "canary.csv", Kind: "table"}, {Name: "canary.png", Kind: "chart"}, {Name: "of canary.csv", Kind: "table"}}}
+	require.Contains(t, r.Text(1), "table: of canary.csv")
+	require.Equal(t, "outcome: raised\nerror: KeyError\ntable (1 rows, 1 columns)\nchart: 1\ntable: 2\n", r.Text(0))
 }
 
 func TestThePolicyNamesNobodyByDefault(t *testing.T) {

@@ -2,13 +2,16 @@ package approval
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
 // Text is a result as the model gets to see it in a follow-up: how it ended and
 // what shape it has, and of what the data said only so many rows as an
 // administrator lets a model see. With none, nothing that was computed from the
-// data is told: not the rows, not the value, not what was printed.
+// data is told: not the rows, not the value, not what was printed, and no name that
+// the code gave to a table or a file.
 func (r Result) Text(rows int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "outcome: %s\n", r.Outcome)
@@ -19,10 +22,11 @@ func (r Result) Text(rows int) string {
 		fmt.Fprintf(&b, "error: %s\n", cut(name, 500))
 	}
 	for _, t := range r.Tables {
-		fmt.Fprintf(&b, "table %s (%d rows, %d columns)\n", t.Title, t.TotalRows, len(t.Columns))
-		if rows == 0 {
-			continue // the columns of a result may be values of the data
+		if rows == 0 { // its title and its columns may be values of the data
+			fmt.Fprintf(&b, "table (%d rows, %d columns)\n", t.TotalRows, len(t.Columns))
+			continue
 		}
+		fmt.Fprintf(&b, "table %s (%d rows, %d columns)\n", t.Title, t.TotalRows, len(t.Columns))
 		fmt.Fprintln(&b, cut(strings.Join(t.Columns, " | "), 300))
 		for _, row := range t.Rows[:min(rows, len(t.Rows))] {
 			fmt.Fprintln(&b, cut(strings.Join(row, " | "), 300))
@@ -34,10 +38,25 @@ func (r Result) Text(rows int) string {
 	if rows > 0 && r.Stdout != "" {
 		fmt.Fprintf(&b, "printed:\n%s\n", cut(r.Stdout, 1000))
 	}
+	if rows == 0 {
+		r.countArtifacts(&b)
+		return cut(b.String(), 4000)
+	}
 	for _, a := range r.Artifacts {
 		fmt.Fprintf(&b, "%s: %s\n", a.Kind, a.Name)
 	}
 	return cut(b.String(), 4000)
+}
+
+// countArtifacts says how many files of which kind came out.
+func (r Result) countArtifacts(b *strings.Builder) {
+	n := map[string]int{}
+	for _, a := range r.Artifacts {
+		n[a.Kind]++
+	}
+	for _, kind := range slices.Sorted(maps.Keys(n)) {
+		fmt.Fprintf(b, "%s: %d\n", kind, n[kind])
+	}
 }
 
 // cut shortens a text to so many characters, and says so.

@@ -278,9 +278,10 @@ func (s *Service) sealed(ctx context.Context, r *Request) ([]InputFile, error) {
 		}
 	}
 	if len(contents) != len(want) && broken.Why == nil {
-		broken.Why = []string{"The inputs are not as many as were approved."}
+		broken.Why = []string{"there are not as many as were approved."}
 	}
 	if broken.Why != nil {
+		broken.Why[0] = "The inputs have changed: " + broken.Why[0]
 		return nil, broken
 	}
 	return contents, nil

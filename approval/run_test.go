@@ -297,7 +297,7 @@ func TestInputsThatChangeBetweenNamingAndStartAreNotRun(t *testing.T) {
 	require.NoError(t, b.Run(t.Context(), r.ID))
 	r = b.request(r.ID)
 	require.Equal(t, Failed, r.State)
-	require.Equal(t, "sales.csv is not what it was: its content has changed. So it was not run. Please ask again.", r.Reason)
+	require.Equal(t, "The inputs have changed: sales.csv is not what it was: its content has changed. So it was not run. Please ask again.", r.Reason)
 	require.Equal(t, 1, b.count(r.ID, "seal broken"))
 	require.Zero(t, b.box.starts())
 	require.Zero(t, b.box.living())

@@ -50,7 +50,7 @@ func (r *Request) BreakSeal(broken *BrokenSealError, fresh Manifest, p Policy, n
 	if broken.Files != nil {
 		r.Files = broken.Files
 	}
-	r.sealAnew("It was approved and has not run, because that approval does not hold any more. "+strings.Join(broken.Why, " ")+" It takes a new decision.", fresh, p, now)
+	r.sealAnew(strings.Join(broken.Why, " ")+" So the approval does not hold any more, and nothing was run. It takes a new decision.", fresh, p, now)
 	return nil
 }
 

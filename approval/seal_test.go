@@ -3,6 +3,7 @@ package approval
 import (
 	"context"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -39,10 +40,10 @@ func TestABrokenSealGoesBackToReview(t *testing.T) {
 		spoil func(*bundle, *Request)
 		why   string
 	}{
-		"an input's content": {func(b *bundle, _ *Request) { b.slack.put("F1", "a,b\n1,3\n") }, "sales.csv is not what it was: its content has changed."},
-		"an input more":      {func(_ *bundle, r *Request) { r.Files = append(r.Files, r.Files[0]) }, "The inputs are not as many as were approved."},
-		"an input less":      {func(_ *bundle, r *Request) { r.Files = nil }, "sales.csv, which was approved as an input, is not among the files any more."},
-		"an input's name":    {func(_ *bundle, r *Request) { r.Files[0].Name = "other.csv" }, "other.csv is not among the inputs that were approved."},
+		"an input's content": {func(b *bundle, _ *Request) { b.slack.put("F1", "a,b\n1,3\n") }, "The inputs have changed: sales.csv is not what it was: its content has changed."},
+		"an input more":      {func(_ *bundle, r *Request) { r.Files = append(r.Files, r.Files[0]) }, "The inputs have changed: there are not as many as were approved."},
+		"an input less":      {func(_ *bundle, r *Request) { r.Files = nil }, "The inputs have changed: sales.csv, which was approved as an input, is not among the files any more."},
+		"an input's name":    {func(_ *bundle, r *Request) { r.Files[0].Name = "other.csv" }, "The inputs have changed: other.csv is not among the inputs that were approved."},
 		"the sandbox": {func(b *bundle, _ *Request) {
 			b.box.size.Kind, b.Prices.Boxes = "e2b", append(b.Prices.Boxes, budget.BoxPrice{Kind: "e2b", From: epoch, VCPU: 14_000, GiB: 4_500})
 		}, "It would run in another sandbox: e2b (python 3.11, pandas 2) instead of local (python 3.11, pandas 2)."},
@@ -60,8 +61,8 @@ func TestABrokenSealGoesBackToReview(t *testing.T) {
 		tt.spoil(b, b.store.requests[was.ID])
 		require.Empty(t, b.work(), what)
 		r := b.backToReview(was, what)
-		require.Contains(t, r.Reason, "It was approved and has not run", what)
-		require.Contains(t, r.Reason, tt.why, what)
+		require.True(t, strings.HasPrefix(r.Reason, tt.why), "%s: %s", what, r.Reason)
+		require.Contains(t, r.Reason, "So the approval does not hold any more, and nothing was run. It takes a new decision.", what)
 		require.Equal(t, 1, b.count(r.ID, "seal broken"), what)
 		require.Contains(t, b.box.discarded, r.ID, what)
 

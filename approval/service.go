@@ -3,6 +3,7 @@ package approval
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -80,11 +81,12 @@ func (p Person) barred() string {
 // surfaces says which messages a request has in Slack at this moment, in the
 // order in which they are drawn.
 func surfaces(v *View) []Surface {
-	list := []Surface{SurfaceRoot, SurfaceProgress}
+	list := []Surface{SurfaceRoot}
 	r := v.Request
 	if r.Revision != nil {
-		list = append(list, SurfaceCard)
+		list = append(list, SurfaceCard) // before the progress, which says when nobody can see it
 	}
+	list = append(list, SurfaceProgress)
 	if r.State == Done && len(v.Artifacts) > 0 {
 		list = append(list, SurfaceFiles)
 	}
@@ -120,37 +122,69 @@ func (s *Service) View(ctx context.Context, id string) (*View, error) {
 }
 
 // Show makes Slack look like the row: what is missing is posted, what is
-// outdated is rewritten. The posts are views; losing one loses nothing.
+// outdated is rewritten. The posts are views; losing one loses nothing. A place
+// that cannot be reached keeps no other from being drawn.
 func (s *Service) Show(ctx context.Context, id string) error {
 	v, err := s.View(ctx, id)
 	if err != nil {
 		return err
 	}
+	var faults []error
+	failed := map[Surface]bool{}
 	for _, surface := range surfaces(v) {
+		if failed[SurfaceRoot] || surface == SurfaceReply && failed[SurfaceFiles] {
+			break // there is no thread yet; or the answer would speak of files that are not there
+		}
 		if surface == SurfaceFiles && v.Posts[surface].TS == "" {
 			if v.Artifacts, err = s.Store.Artifacts(ctx, id); err != nil {
-				return err
+				return errors.Join(append(faults, err)...)
 			}
 		}
 		post, err := s.Slack.Publish(ctx, v, surface)
-		if had, ok := v.Posts[surface]; post.TS != "" && (!ok || had != post) {
-			// Beside an error, too: it stands in Slack.
-			if err := errors.Join(err, s.Store.Posted(ctx, post)); err != nil {
-				return err
-			}
-			v.Posts[surface] = post
-		}
 		if err != nil {
-			return err
+			faults, failed[surface] = append(faults, err), true
 		}
-		if surface == SurfaceRoot && v.Session.ThreadTS == "" {
-			v.Session.ThreadTS = post.TS
-			if err := s.Store.Threaded(ctx, v.Session.ID, post.TS); err != nil {
-				return err
-			}
+		// Beside an error, too: it stands in Slack.
+		if err := s.posted(ctx, v, post); err != nil {
+			return errors.Join(append(faults, err)...) // what nobody remembers would be posted again: no more of it
+		}
+		if surface == SurfaceCard && errors.Is(err, ErrNoPlace) && v.Request.State == Pending {
+			v.NoCard = v.Posts[SurfaceCard].TS == ""
+			faults = append(faults, s.Store.Notify(ctx, noPlace(v)))
 		}
 	}
-	return nil
+	return errors.Join(faults...)
+}
+
+// posted remembers a post that is new or has changed, and with the first of them
+// where the thread is.
+func (s *Service) posted(ctx context.Context, v *View, post Post) error {
+	had, ok := v.Posts[post.Surface]
+	if post.TS == "" || ok && had == post {
+		return s.threaded(ctx, v)
+	}
+	if err := s.Store.Posted(ctx, post); err != nil {
+		return err
+	}
+	v.Posts[post.Surface] = post
+	return s.threaded(ctx, v)
+}
+
+func (s *Service) threaded(ctx context.Context, v *View) error {
+	root := v.Posts[SurfaceRoot].TS
+	if root == "" || v.Session.ThreadTS != "" {
+		return nil
+	}
+	v.Session.ThreadTS = root
+	return s.Store.Threaded(ctx, v.Session.ID, root)
+}
+
+// noPlace tells the administrators that no card gets to the reviewers: once a day,
+// however many questions wait.
+func noPlace(v *View) Notice {
+	channel := v.Policy.ReviewChannel
+	return Notice{Key: fmt.Sprintf("no review channel %s %s", channel, v.Now.UTC().Format(time.DateOnly)), Team: v.Request.Team,
+		Kind: NoticeNoPlace, Admins: true, At: v.Now, Once: true, Data: encode(NoPlace{Channel: channel})}
 }
 
 // Sweep catches up with whatever was missed: what a schedule calls. Waits that

@@ -2,6 +2,7 @@ package approval
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -45,7 +46,7 @@ func TestAJobThatComesTooLateChangesNothing(t *testing.T) {
 
 func TestEachStateHasItsMessages(t *testing.T) {
 	t.Parallel()
-	start, review := []Surface{SurfaceRoot, SurfaceProgress}, []Surface{SurfaceRoot, SurfaceProgress, SurfaceCard}
+	start, review := []Surface{SurfaceRoot, SurfaceProgress}, []Surface{SurfaceRoot, SurfaceCard, SurfaceProgress}
 	for state, want := range map[State][]Surface{
 		Drafting: start, Failed: append(start[:2:2], SurfaceReply),
 		Pending: review, Approved: review, Running: review, Withdrawn: review,
@@ -98,6 +99,49 @@ func TestShowGoesOnWhereItStopped(t *testing.T) {
 	require.NoError(t, b.Show(t.Context(), r.ID))
 	require.Contains(t, b.store.posts[r.ID], SurfaceReply)
 	require.ErrorIs(t, b.Show(t.Context(), "nobody"), ErrNotFound)
+}
+
+func TestAPlaceThatCannotBeReachedKeepsNoOtherFromBeingDrawn(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.box.result.Artifacts = []Artifact{{Name: "chart.png"}}
+	r := b.approved()
+	require.NoError(t, b.Run(t.Context(), r.ID))
+	for lost, want := range map[Surface][]Surface{
+		SurfaceRoot:     nil, // there is no thread to speak in
+		SurfaceProgress: {SurfaceRoot, SurfaceCard, SurfaceFiles, SurfaceReply},
+		SurfaceCard:     {SurfaceRoot, SurfaceProgress, SurfaceFiles, SurfaceReply},
+		SurfaceFiles:    {SurfaceRoot, SurfaceCard, SurfaceProgress}, // the answer speaks of them
+	} {
+		b.slack.drawn = nil
+		b.faults.fail("Publish "+string(lost), fmt.Errorf("post: %w", ErrNoPlace))
+		require.ErrorIs(t, b.Show(t.Context(), r.ID), ErrNoPlace, "it is tried again")
+		require.Equal(t, want, b.slack.drawn, lost)
+	}
+	for _, n := range b.store.notices {
+		require.NotEqual(t, NoticeNoPlace, n.Kind, "nobody waits for a card any more")
+	}
+}
+
+func TestAReviewChannelThatTakesNoCardIsToldToThoseWhoCanMendIt(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	waiting := []*Request{b.pending(), b.pending()}
+	b.faults.lasting = true
+	b.faults.fail("Publish card", fmt.Errorf("post: %w", ErrNoPlace))
+	for _, r := range waiting {
+		delete(b.store.posts[r.ID], SurfaceCard)
+		require.ErrorIs(t, b.Show(t.Context(), r.ID), ErrNoPlace)
+		require.ErrorIs(t, b.Show(t.Context(), r.ID), ErrNoPlace)
+		require.Contains(t, b.store.posts[r.ID], SurfaceProgress)
+		require.True(t, b.slack.noCard, "the asker reads it")
+	}
+	require.Len(t, b.store.notices, 1, "once a day")
+	for _, n := range b.store.notices {
+		require.Equal(t, NoticeNoPlace, n.Kind)
+		require.True(t, n.Admins)
+		require.JSONEq(t, `{"channel": "`+b.Policy.ReviewChannel+`"}`, string(n.Data))
+	}
 }
 
 func TestTheViewHasThePolicyAndTheBill(t *testing.T) {

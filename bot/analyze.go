@@ -19,29 +19,29 @@ func (b *Bot) analyze(ctx context.Context, c slack.SlashCommand) (answer, error)
 		return a, err
 	}
 	q := approval.Question{Team: c.TeamID, Project: c.ChannelID, Asker: c.UserID, Text: text, Trigger: "command " + c.TriggerID}
-	s, err := b.look(ctx, c.ChannelID)
+	s, err := b.look(ctx, c.ChannelID, text)
 	if err != nil {
 		return orPrivately(err)
 	}
 	if text == "" {
 		return b.commandForm(ctx, c, "", s.files)
 	}
+	var meant picked
 	// What is too long is for the service to refuse; no form could hold it.
 	if utf8.RuneCountInString(text) <= b.Policy().MaxQuestion {
-		files, open, err := s.pick(text)
-		if err != nil {
+		if meant, err = s.pick(text); err != nil {
 			return orPrivately(err)
 		}
-		if len(open) > 1 {
-			return b.commandForm(ctx, c, text, open)
+		if len(meant.open) > 1 {
+			return b.commandForm(ctx, c, text, meant.open)
 		}
-		q.Files = files
+		q.Files = meant.files
 	}
 	r, err := b.Service.Ask(ctx, q)
 	if err != nil {
 		return orPrivately(err)
 	}
-	return privately(&page{}, taken(r)...), nil
+	return privately(&page{}, append(taken(r), meant.note()...)...), nil
 }
 
 // commandForm opens the form instead of an answer.

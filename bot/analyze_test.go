@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -71,9 +72,62 @@ func TestAFileThatIsNotThereIsNamed(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.share(slacksim.SalesData, "sales.csv", "a\n1\n")
-	require.NoError(t, b.as(slacksim.Analyst).Command(slacksim.SalesData, "/analyze Compare sales.csv with budget.xlsx"))
-	b.told(slacksim.Analyst, slacksim.SalesData, "I cannot find a file called budget.xlsx")
+	require.NoError(t, b.as(slacksim.Analyst).Command(slacksim.SalesData, "/analyze What is in budget.xlsx?"))
+	b.told(slacksim.Analyst, slacksim.SalesData, "I cannot find a file called budget.xlsx here.")
 	require.Empty(t, b.service.questions())
+}
+
+func TestBesideAFileThatIsThereANameMayBeOfOneToBeWritten(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	maya := b.as(slacksim.Analyst)
+	b.share(slacksim.SalesData, "sales.csv", "a\n1\n")
+	require.NoError(t, maya.Command(slacksim.SalesData, "/analyze Save the totals of sales.csv to totals.csv"))
+	told := b.told(slacksim.Analyst, slacksim.SalesData, "There is no file called totals.csv here; what is read is sales.csv.")
+	require.Contains(t, told.Words(), "On it.")
+	require.Len(t, b.service.questions(), 1)
+	require.Equal(t, "sales.csv", b.service.questions()[0].Files[0].Name)
+
+	_, err := maya.Say(slacksim.SalesData, "@countersign Save the rows of sales.csv to rows.csv")
+	require.NoError(t, err)
+	b.told(slacksim.Analyst, slacksim.SalesData, "There is no file called rows.csv here; what is read is sales.csv.")
+	require.Equal(t, "sales.csv", b.heard(2)[1].Files[0].Name)
+}
+
+func TestAnOldFileIsFoundBehindManyPictures(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	maya := b.as(slacksim.Analyst)
+	old := b.share(slacksim.SalesData, "sales.csv", "a\n1\n")
+	for n := range filesAtOnce + 1 {
+		b.share(slacksim.SalesData, fmt.Sprintf("photo-%d.png", n), string(png))
+	}
+	require.NoError(t, maya.Command(slacksim.SalesData, "/analyze What were sales per month?"))
+	b.told(slacksim.Analyst, slacksim.SalesData, "On it.")
+	require.NoError(t, maya.Command(slacksim.SalesData, "/analyze What is in nosuch.csv?"))
+	b.told(slacksim.Analyst, slacksim.SalesData, "I cannot find a file called nosuch.csv here.")
+	b.share(slacksim.SalesData, "new.csv", "a\n1\n")
+	_, err := maya.Say(slacksim.SalesData, "@countersign sum sales.csv")
+	require.NoError(t, err)
+	for _, q := range b.heard(2) {
+		require.Equal(t, old.Files[0].ID, q.Files[0].ID)
+	}
+
+	// Ticked, it is looked at by itself, however old.
+	require.NoError(t, maya.MessageShortcut(old, callbackAskMessage))
+	for range filesAtOnce {
+		b.share(slacksim.SalesData, "photo.png", string(png))
+	}
+	wrong, err := maya.Submit(slacksim.Fill(fieldQuestion, "What is in it?"))
+	require.NoError(t, err)
+	require.Empty(t, wrong)
+	require.Equal(t, old.Files[0].ID, b.heard(3)[2].Files[0].ID)
+
+	require.NoError(t, maya.MessageShortcut(old, callbackAskMessage))
+	require.NoError(t, maya.DeleteFile(old.Files[0].ID))
+	wrong, err = maya.Submit(slacksim.Fill(fieldQuestion, "What is in it?"))
+	require.NoError(t, err)
+	require.Equal(t, map[string]string{fieldFiles: "sales.csv has been deleted in the meantime. Please untick it."}, wrong)
 }
 
 func TestTheOnlyFileIsTheOneThatIsMeant(t *testing.T) {

@@ -79,6 +79,7 @@ type Options struct {
 type Bot struct {
 	Options
 	api   *slack.Client
+	lift  *slack.Client  // for uploads, whose time is their own: it depends on their size
 	later errgroup.Group // what is left to do when an envelope has been answered
 	live  atomic.Int32   // sockets that are connected
 
@@ -110,7 +111,10 @@ func New(o Options) *Bot {
 	}
 	b := &Bot{Options: o}
 	b.later.SetLimit(4 * o.Workers)
-	b.api = slack.New(o.BotToken, b.clientOptions()...)
+	client := b.client()
+	b.api = slack.New(o.BotToken, b.clientOptions(client)...)
+	client.Timeout = 0
+	b.lift = slack.New(o.BotToken, b.clientOptions(client)...)
 	return b
 }
 
@@ -118,9 +122,8 @@ func New(o Options) *Bot {
 // the bot needs a service; this closes the circle, before Run.
 func (b *Bot) Serve(s Service) { b.Service = s }
 
-// clientOptions set up slack-go. It comes without any timeout, and its order
-// matters: the retries wrap the client that stands before them.
-func (b *Bot) clientOptions() []slack.Option {
+// client is what calls Slack. slack-go's own has no time limit.
+func (b *Bot) client() http.Client {
 	client := http.Client{Timeout: time.Minute}
 	if b.HTTPClient != nil {
 		client = *b.HTTPClient
@@ -130,6 +133,12 @@ func (b *Bot) clientOptions() []slack.Option {
 	}
 	client.Transport = &throttle{next: client.Transport, burst: 2 * b.Connections}
 	client.CheckRedirect = stopAtSignIn
+	return client
+}
+
+// clientOptions set up slack-go. Their order matters: the retries wrap the client
+// that stands before them.
+func (b *Bot) clientOptions(client http.Client) []slack.Option {
 	options := []slack.Option{
 		slack.OptionAppLevelToken(b.AppToken),
 		slack.OptionHTTPClient(&client),

@@ -254,7 +254,7 @@ func (b *Bot) moreCode(_ context.Context, cb slack.InteractionCallback, v *appro
 		name := fmt.Sprintf("%s-revision-%d.py", v.Request.ID, rev.Number)
 		alt := "The whole program, for reading. What runs is the stored one with the digest " + approval.Short(rev.Digest) + "."
 		file := approval.Artifact{Name: name, Kind: "file", Alt: alt, Data: []byte(rev.Code)}
-		_, refused, err := b.upload(ctx, at.channel, cb.Container.MessageTs, []approval.Artifact{file})
+		_, refused, err := b.upload(ctx, spot{at.channel, cb.Container.MessageTs}, []approval.Artifact{file}, true)
 		switch {
 		case err != nil:
 			b.tell(ctx, at, words(b.Words(err)))

@@ -15,14 +15,10 @@ import (
 
 // Fetch implements approval.Slack: it reads a file as it is now.
 func (b *Bot) Fetch(ctx context.Context, f approval.File, limit int64) ([]byte, error) {
-	info, _, _, err := b.api.GetFileInfoContext(ctx, f.ID, 0, 0)
-	switch code := slackError(err); {
-	case slices.Contains([]string{"file_not_found", "file_deleted", "access_denied", "not_visible", "channel_not_found"}, code):
-		return nil, approval.ErrFileGone
+	info, err := b.info(ctx, f.ID)
+	switch {
 	case err != nil:
-		return nil, fmt.Errorf("files.info %s: %w", f.ID, detail(err))
-	case gone(*info):
-		return nil, approval.ErrFileGone
+		return nil, err
 	case info.IsExternal:
 		return nil, &approval.InputError{Why: fmt.Sprintf("%s is a link to a file somewhere else. Please upload the file itself.", f.Name)}
 	case int64(info.Size) > limit:
@@ -42,6 +38,20 @@ func (b *Bot) Fetch(ctx context.Context, f approval.File, limit int64) ([]byte, 
 		return nil, fmt.Errorf("download %s: %w", f.ID, err)
 	}
 	return into.data.Bytes(), nil
+}
+
+// info is what Slack knows of a file now: approval.ErrFileGone, if nothing any more.
+func (b *Bot) info(ctx context.Context, id string) (*slack.File, error) {
+	info, _, _, err := b.api.GetFileInfoContext(ctx, id, 0, 0)
+	switch code := slackError(err); {
+	case slices.Contains([]string{"file_not_found", "file_deleted", "access_denied", "not_visible", "channel_not_found"}, code):
+		return nil, approval.ErrFileGone
+	case err != nil:
+		return nil, fmt.Errorf("files.info %s: %w", id, detail(err))
+	case gone(*info):
+		return nil, approval.ErrFileGone
+	}
+	return info, nil
 }
 
 // gone tells of a file of which Slack only keeps the place.

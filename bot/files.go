@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -33,8 +34,18 @@ type shelf struct {
 	ours  []approval.File // tables that the bot itself has posted: used when named, never guessed
 }
 
-// look reads what data a channel holds, and makes sure that the bot may speak there.
-func (b *Bot) look(ctx context.Context, channel string) (shelf, error) {
+// Slack gives so many files at a time, the latest first. A question waits for so
+// many of these pages, and not for the last moment before its ack.
+const (
+	filesAtOnce = 200
+	filesPages  = 10
+	filesSpare  = time.Second
+)
+
+// look reads what data a channel holds, and makes sure that the bot may speak
+// there. It looks as far back as the question asks for: until there is data at all,
+// and every file that the question names.
+func (b *Bot) look(ctx context.Context, channel, question string) (shelf, error) {
 	var s shelf
 	who, err := b.who(ctx)
 	if err != nil {
@@ -43,28 +54,45 @@ func (b *Bot) look(ctx context.Context, channel string) (shelf, error) {
 	both, ctx := errgroup.WithContext(ctx)
 	both.Go(func() error { return b.inside(ctx, channel, who) })
 	both.Go(func() error {
-		found, _, err := b.api.GetFilesContext(ctx, slack.GetFilesParameters{Channel: channel, Count: 200, Page: 1, Types: "all",
-			TimestampTo: slack.DEFAULT_FILES_TS_TO})
-		if slackError(err) == "channel_not_found" {
-			return outside(channel, who)
-		}
-		if err != nil {
-			return fmt.Errorf("files.list in %s: %w", channel, detail(err))
-		}
-		slices.SortStableFunc(found, func(a, b slack.File) int { return cmp.Compare(b.Created, a.Created) })
-		for _, f := range found {
-			if !gone(f) {
-				s.all = append(s.all, input(f))
+		for page := 1; page <= filesPages; page++ {
+			found, paging, err := b.api.GetFilesContext(ctx, slack.GetFilesParameters{Channel: channel, Count: filesAtOnce, Page: page, Types: "all",
+				TimestampTo: slack.DEFAULT_FILES_TS_TO})
+			if slackError(err) == "channel_not_found" {
+				return outside(channel, who)
 			}
-			if f.User == who.User {
-				s.ours = s.put(s.ours, f)
-			} else {
-				s.files = s.put(s.files, f)
+			if err != nil {
+				return fmt.Errorf("files.list in %s: %w", channel, detail(err))
+			}
+			s.add(found, who)
+			end, bound := ctx.Deadline()
+			if page >= paging.Pages || s.has(question) || bound && time.Until(end) < filesSpare {
+				break
 			}
 		}
 		return nil
 	})
 	return s, both.Wait()
+}
+
+// has tells whether there is nothing to look for further back.
+func (s shelf) has(question string) bool {
+	_, missing := s.named(question)
+	return len(s.files) > 0 && missing == ""
+}
+
+// add puts up files that are older than all before.
+func (s *shelf) add(found []slack.File, who Identity) {
+	slices.SortStableFunc(found, func(a, b slack.File) int { return cmp.Compare(b.Created, a.Created) })
+	for _, f := range found {
+		if !gone(f) {
+			s.all = append(s.all, input(f))
+		}
+		if f.User == who.User {
+			s.ours = s.put(s.ours, f)
+		} else {
+			s.files = s.put(s.files, f)
+		}
+	}
 }
 
 // put keeps a file unless it is no data, or one of its name is there already,
@@ -163,17 +191,38 @@ func says(text, name string) bool {
 // letter tells of a character that continues a name.
 func letter(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || r == '_' }
 
-// pick is what a question is about, as far as its words and the channel say. When
-// they leave it open, open lists what there is to choose from.
-func (s shelf) pick(question string) (files, open []approval.File, err error) {
-	files, missing := s.named(question)
+// picked is what a question is about, as far as its words and the channel say.
+type picked struct {
+	files  []approval.File
+	open   []approval.File // what there is to choose from, when they leave it open
+	unread string          // a name beside those of the files that is none of a file here: perhaps what is to be written
+}
+
+// pick finds the files of a question. Of names alone that nobody knows there is
+// nothing to be read.
+func (s shelf) pick(question string) (p picked, err error) {
+	p.files, p.unread = s.named(question)
 	switch {
-	case missing != "":
-		return nil, nil, &approval.InputError{Why: fmt.Sprintf("I cannot find a file called %s here. Share it in this channel first, or type %s alone and upload it.", missing, commandAnalyze)}
-	case len(files) > 0:
-		return files, nil, nil
+	case len(p.files) > 0:
+	case p.unread != "":
+		return picked{}, &approval.InputError{Why: fmt.Sprintf("I cannot find a file called %s here. Share it in this channel first, or type %s alone and upload it. "+
+			"If it is to be written, name the file that it is made from as well.", p.unread, commandAnalyze)}
 	case len(s.files) == 1:
-		return s.files, nil, nil
+		p.files = s.files
+	default:
+		p.open = s.files
 	}
-	return nil, s.files, nil
+	return p, nil
+}
+
+// note says which of the named files will not be read; nothing, when all are.
+func (p picked) note() []part {
+	if p.unread == "" {
+		return nil
+	}
+	var names []string
+	for _, f := range p.files {
+		names = append(names, f.Name)
+	}
+	return []part{words(fmt.Sprintf(" There is no file called %s here; what is read is %s.", p.unread, listed(names)))}
 }

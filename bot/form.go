@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -155,7 +156,7 @@ func (b *Bot) clickAsk(ctx context.Context, cb slack.InteractionCallback, _ *sla
 // askMessage is the shortcut on a message: its words are the question, its files
 // are ticked, its thread gets the answer.
 func (b *Bot) askMessage(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
-	s, err := b.look(ctx, cb.Channel.ID)
+	s, err := b.look(ctx, cb.Channel.ID, "")
 	if err != nil {
 		return answer{}, err
 	}
@@ -186,14 +187,17 @@ func (b *Bot) submitForm(ctx context.Context, cb slack.InteractionCallback) (ans
 	if q.Project == "" {
 		q.Project = fields[fieldChannel].SelectedConversation
 	}
-	s, err := b.look(ctx, q.Project)
+	s, err := b.look(ctx, q.Project, "")
 	if err != nil {
 		return amiss(err, fieldChannel, cb)
 	}
 	for _, ticked := range fields[fieldFiles].SelectedOptions {
-		file, ok := s.by(ticked.Value)
-		if !ok {
-			return amiss(&approval.InputError{Why: ticked.Text.Text + " has been deleted in the meantime. Please untick it."}, fieldFiles, cb)
+		file, err := b.ticked(ctx, s, ticked.Value, q.Project)
+		if errors.Is(err, approval.ErrFileGone) {
+			err = &approval.InputError{Why: ticked.Text.Text + " has been deleted in the meantime. Please untick it."}
+		}
+		if err != nil {
+			return amiss(err, fieldFiles, cb)
 		}
 		q.Files = append(q.Files, file)
 	}
@@ -236,12 +240,19 @@ func fieldsOf(cb slack.InteractionCallback) map[string]slack.BlockAction {
 	return fields
 }
 
-// by finds a file by its id.
-func (s shelf) by(id string) (approval.File, bool) {
+// ticked finds a file by its id: among the latest, or wherever it is by now.
+func (b *Bot) ticked(ctx context.Context, s shelf, id, channel string) (approval.File, error) {
 	for _, f := range s.all {
 		if f.ID == id {
-			return f, true
+			return f, nil
 		}
 	}
-	return approval.File{}, false
+	f, err := b.info(ctx, id)
+	if err != nil {
+		return approval.File{}, err
+	}
+	if !slices.Contains(slices.Concat(f.Channels, f.Groups, f.IMs), channel) {
+		return approval.File{}, approval.ErrFileGone
+	}
+	return input(*f), nil
 }

@@ -64,48 +64,49 @@ func (b *Bot) hear(ctx context.Context, s spoken) (answer, error) {
 	if q.ThreadTS == "" {
 		q.ThreadTS = s.ts
 	}
-	if q.Files, err = b.meant(ctx, s, text); err != nil {
+	meant, err := b.meant(ctx, s, text)
+	if err != nil {
 		return answer{}, err
 	}
+	q.Files = meant.files
 	r, err := b.Service.Ask(ctx, q)
-	if err != nil || r.Blocked == nil && r.Downgraded == nil {
+	if err != nil || r.Blocked == nil && r.Downgraded == nil && meant.unread == "" {
 		return answer{}, err
 	}
 	// What a command would have said in its answer matters here as well.
-	return answer{after: func(ctx context.Context) { b.tell(ctx, s.seat(), taken(r)...) }}, nil
+	return answer{after: func(ctx context.Context) { b.tell(ctx, s.seat(), append(taken(r), meant.note()...)...) }}, nil
 }
 
 // meant finds the files of a question that was put in a message: those that hang
 // on it, else those that it names. A follow-up without either keeps the files of
 // its thread, which the service knows.
-func (b *Bot) meant(ctx context.Context, s spoken, text string) ([]approval.File, error) {
-	var files []approval.File
+func (b *Bot) meant(ctx context.Context, s spoken, text string) (p picked, err error) {
 	for _, f := range s.files {
 		if !data(f.Name) {
-			return nil, &approval.InputError{Why: cut(f.Name, 100) + " is none of the files that I can read: " + strings.ToUpper(strings.Join(dataTypes, ", ")) + "."}
+			return picked{}, &approval.InputError{Why: cut(f.Name, 100) + " is none of the files that I can read: " + strings.ToUpper(strings.Join(dataTypes, ", ")) + "."}
 		}
-		files = append(files, input(f))
+		p.files = append(p.files, input(f))
 	}
-	if len(files) > 0 || utf8.RuneCountInString(text) > b.Policy().MaxQuestion {
-		return files, nil
+	if len(p.files) > 0 || utf8.RuneCountInString(text) > b.Policy().MaxQuestion {
+		return p, nil
 	}
-	shelf, err := b.look(ctx, s.channel)
+	shelf, err := b.look(ctx, s.channel, text)
 	if err != nil {
-		return nil, err
+		return picked{}, err
 	}
-	if s.thread != "" {
-		files, _ = shelf.named(text)
-		return files, nil
+	if _, missing := shelf.named(text); s.thread != "" && missing == "" {
+		p.files, _ = shelf.named(text)
+		return p, nil
 	}
-	files, open, err := shelf.pick(text)
-	if len(open) > 1 {
+	p, err = shelf.pick(text)
+	if len(p.open) > 1 {
 		var names []string
-		for _, f := range open[:min(10, len(open))] {
+		for _, f := range p.open[:min(10, len(p.open))] {
 			names = append(names, f.Name)
 		}
-		return nil, &approval.InputError{Why: "Which file do you mean? Name it in your question, for example one of these: " + strings.Join(names, ", ") + "."}
+		return picked{}, &approval.InputError{Why: "Which file do you mean? Name it in your question, for example one of these: " + strings.Join(names, ", ") + "."}
 	}
-	return files, err
+	return p, err
 }
 
 // whisper gives to one person what a command would have answered in its ack.

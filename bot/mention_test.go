@@ -75,6 +75,26 @@ func TestAMentionThatLeavesTheFileOpenIsAskedBack(t *testing.T) {
 	require.Empty(t, b.service.questions())
 }
 
+func TestAFollowUpThatNamesAFileThatIsNotThereIsAskedBack(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	maya := b.as(slacksim.Analyst)
+	b.share(slacksim.SalesData, "sales.csv", "a\n1\n")
+	root, err := maya.Say(slacksim.SalesData, "@countersign sum sales.csv")
+	require.NoError(t, err)
+	b.heard(1)
+	_, err = maya.Reply(slacksim.SalesData, root.TS, "@countersign and now the same for nosuch.csv")
+	require.NoError(t, err)
+	_, err = maya.WaitReply(b.ctx, slacksim.SalesData, root.TS, func(m slacksim.Message) bool {
+		return m.Ephemeral && strings.Contains(m.Words(), "I cannot find a file called nosuch.csv here.")
+	})
+	require.NoError(t, err)
+	require.Len(t, b.service.questions(), 1, "the old files are not what was asked about")
+	_, err = maya.Reply(slacksim.SalesData, root.TS, "@countersign and by region?")
+	require.NoError(t, err)
+	require.Empty(t, b.heard(2)[1].Files, "those of the thread, which the service knows")
+}
+
 func TestInADirectMessageNoMentionIsNeeded(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

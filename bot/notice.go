@@ -30,6 +30,7 @@ var notices = map[approval.NoticeKind]func(b *Bot, v *approval.NoticeView, to st
 	approval.NoticeAssigned:     (*Bot).assignedNotice,
 	approval.NoticeOpinion:      (*Bot).opinionNotice,
 	approval.NoticeEditFailed:   (*Bot).editNotice,
+	approval.NoticeNoPlace:      (*Bot).noPlaceNotice,
 }
 
 // noticeEvent marks a direct message as a notice, so that it is found again. Apps
@@ -143,5 +144,19 @@ func (b *Bot) priceNotice(v *approval.NoticeView, _ string) (*page, error) {
 		p.say(words("It was asked for as "), mono(said.Asked), words("."))
 	}
 	p.say(words("To mend it, add a line for it to the file that "), mono("PRICES_FILE"), words(" names, and start the app again."))
+	return p, nil
+}
+
+// noPlaceNotice tells administrators that the reviewers get no cards.
+func (b *Bot) noPlaceNotice(v *approval.NoticeView, _ string) (*page, error) {
+	said, err := read[approval.NoPlace](v)
+	if err != nil {
+		return nil, err
+	}
+	p := &page{}
+	p.say(strong("I cannot post in the review channel"), words(" "), channel(said.Channel), words(": it has been archived, I have been removed from it, or its settings keep me from posting. "+
+		"So nobody gets to see the code that waits, and nothing is approved."))
+	p.say(words("To mend it, let me in again with "), mono("/invite @"+b.myself().Name), words(" or let "), mono("REVIEW_CHANNEL"),
+		words(" name another channel and start the app again. The cards that wait then appear by themselves."))
 	return p, nil
 }

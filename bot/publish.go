@@ -71,7 +71,7 @@ func (b *Bot) send(ctx context.Context, v *approval.View, kind approval.Surface,
 			return had, nil, nil
 		}
 		if !beyondRepair(err) {
-			return had, nil, fmt.Errorf("rewrite the %s of %s: %w", kind, v.Request.ID, detail(err))
+			return had, nil, fmt.Errorf("rewrite the %s of %s: %w", kind, v.Request.ID, placed(err))
 		}
 		// Somebody has deleted it, or it can be changed no more: a new one takes its place.
 		b.Log.Warn("post anew", "surface", kind, "request", v.Request.ID, "error", err)
@@ -82,9 +82,19 @@ func (b *Bot) send(ctx context.Context, v *approval.View, kind approval.Surface,
 	}
 	channel, ts, stored, err := b.api.PostMessageWithResponseContext(ctx, at.channel, options...)
 	if err != nil {
-		return had, nil, fmt.Errorf("post the %s of %s in %s: %w", kind, v.Request.ID, at.channel, detail(err))
+		return had, nil, fmt.Errorf("post the %s of %s in %s: %w", kind, v.Request.ID, at.channel, placed(err))
 	}
 	return approval.Post{RequestID: v.Request.ID, Surface: kind, Channel: channel, TS: ts, Shown: shown}, stored.Blocks.BlockSet, nil
+}
+
+// placed tells of a channel that takes no message of ours until somebody mends
+// that, with approval.ErrNoPlace; for the rest it is detail.
+func placed(err error) error {
+	code := slackError(err)
+	if strings.HasPrefix(code, "restricted_action") || slices.Contains([]string{"not_in_channel", "channel_not_found", "is_archived", "is_inactive", "posting_to_general_channel_denied"}, code) {
+		return fmt.Errorf("%w: %w", approval.ErrNoPlace, detail(err))
+	}
+	return detail(err)
 }
 
 // beyondRepair tells that a message cannot be rewritten, ever.
@@ -138,7 +148,7 @@ func (b *Bot) putReply(ctx context.Context, v *approval.View) (approval.Post, er
 	mark := had.Shown[len(strings.TrimSuffix(had.Shown, garbledMark)):]
 	if had.TS == "" && p.cutsPrinted {
 		printed := approval.Artifact{Name: printedFile, Kind: "file", Alt: "What the code printed, in full.", Data: []byte(v.Request.Run.Result.Stdout)}
-		_, refused, err := b.upload(ctx, at.channel, at.thread, []approval.Artifact{printed})
+		_, refused, err := b.upload(ctx, at, []approval.Artifact{printed}, late(v))
 		if err != nil {
 			return approval.Post{}, err
 		}

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -165,6 +166,77 @@ func TestAnAnswerComesWithoutTheFilesThatSlackRefuses(t *testing.T) {
 	require.NotContains(t, thread[1].Text, "Above")
 }
 
+// blocked is a network in which Slack's upload host, which is not its API, takes
+// only so many files.
+func blocked(takes int) func(*slacksim.Options, *Options) {
+	return func(_ *slacksim.Options, o *Options) {
+		o.HTTPClient = &http.Client{Transport: trip(func(r *http.Request) (*http.Response, error) {
+			if strings.HasPrefix(r.URL.Path, "/upload/") {
+				if takes--; takes < 0 {
+					return nil, errors.New("no route to host")
+				}
+			}
+			return http.DefaultTransport.RoundTrip(r)
+		})}
+	}
+}
+
+func TestAnAnswerWaitsOnlySoLongForFilesThatDoNotGetThrough(t *testing.T) {
+	t.Parallel()
+	b := idle(t, blocked(1))
+	v := sample()
+	b.publish(v, approval.SurfaceRoot)
+	with(approval.Result{Outcome: approval.OK, Stdout: strings.Repeat("a line of text\n", 1000)}, approval.Artifact{Name: "chart.png", Kind: "chart", Data: png},
+		approval.Artifact{Name: "table.csv", Kind: "table", Data: []byte("a\n1\n")}, approval.Artifact{Name: "more.csv", Kind: "table", Data: []byte("a\n1\n")})(v)
+	v.Now = v.Request.Run.FinishedAt.Add(time.Minute)
+	_, err := b.bot.Publish(b.ctx, v, approval.SurfaceFiles)
+	require.ErrorContains(t, err, "no route to host", "it may pass")
+	require.Len(t, b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS), 1)
+
+	v.Now = v.Request.Run.FinishedAt.Add(4 * time.Minute)
+	b.publish(v, approval.SurfaceFiles, approval.SurfaceReply)
+	thread := b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS)
+	require.Len(t, thread, 2)
+	for _, words := range []string{"Here is the answer.", "Slack did not take chart.png, table.csv, more.csv, which came out as well.",
+		"That is not all of it, but Slack did not take the file with the rest.", "Total: "} {
+		require.Contains(t, thread[1].Text, words)
+	}
+	require.NotContains(t, thread[1].Text, "Above")
+	require.Contains(t, b.log.String(), "are not waited for")
+
+	// What had got through is there; an API that fails is waited for, however long.
+	b = idle(t, blocked(1))
+	v.Posts = map[approval.Surface]approval.Post{}
+	v.Session.ThreadTS = ""
+	b.publish(v, approval.SurfaceRoot)
+	b.sim.Fail(slacksim.MethodFault{Method: "files.getUploadURLExternal", Error: "internal_error"})
+	_, err = b.bot.Publish(b.ctx, v, approval.SurfaceFiles)
+	require.ErrorContains(t, err, "internal_error")
+	b.publish(v, approval.SurfaceFiles, approval.SurfaceReply)
+	thread = b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS)
+	require.Len(t, thread, 3)
+	require.Equal(t, "chart.png", thread[1].Files[0].Name)
+	require.Contains(t, thread[2].Text, "Here is the answer. Above: the chart.\nSlack did not take table.csv, more.csv, which came out as well.")
+}
+
+func TestAnUploadMayTakeLongerThanACall(t *testing.T) {
+	t.Parallel()
+	const call = 200 * time.Millisecond
+	b := idle(t, func(_ *slacksim.Options, o *Options) {
+		o.HTTPClient = &http.Client{Timeout: call, Transport: trip(func(r *http.Request) (*http.Response, error) {
+			if strings.HasPrefix(r.URL.Path, "/upload/") {
+				time.Sleep(2 * call) // a slow line
+			}
+			return http.DefaultTransport.RoundTrip(r)
+		})}
+	})
+	v := sample()
+	b.publish(v, approval.SurfaceRoot)
+	with(approval.Result{Outcome: approval.OK}, approval.Artifact{Name: "chart.png", Kind: "chart", Data: png})(v)
+	b.publish(v, approval.SurfaceFiles)
+	require.Len(t, b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS), 2)
+}
+
 func TestPrintedTextThatIsTooLongComesAsAFile(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
@@ -202,7 +274,9 @@ func TestASurfaceThatIsNoneIsAnError(t *testing.T) {
 	require.ErrorContains(t, err, "no such surface")
 	b.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Error: "not_in_channel"})
 	_, err = b.bot.Publish(b.ctx, sample(), approval.SurfaceCard)
-	require.ErrorContains(t, err, "post the card of bcd23fg in "+slacksim.CodeReview+": not_in_channel")
+	require.ErrorContains(t, err, "post the card of bcd23fg in "+slacksim.CodeReview+": ")
+	require.ErrorContains(t, err, "not_in_channel")
+	require.ErrorIs(t, err, approval.ErrNoPlace)
 	other := idle(t, func(_ *slacksim.Options, o *Options) { o.BotToken = "xoxb-wrong" })
 	_, err = other.bot.Publish(b.ctx, sample(), approval.SurfaceCard)
 	require.ErrorContains(t, err, "invalid_auth")

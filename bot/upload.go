@@ -3,10 +3,12 @@ package bot
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/slack-go/slack"
 
@@ -29,7 +31,7 @@ func (b *Bot) putFiles(ctx context.Context, v *approval.View) (approval.Post, er
 		return 2
 	}
 	slices.SortStableFunc(files, func(a, b approval.Artifact) int { return order(a) - order(b) })
-	first, refused, err := b.upload(ctx, v.Session.Channel, thread(v), files)
+	first, refused, err := b.upload(ctx, spot{v.Session.Channel, thread(v)}, files, late(v))
 	if err != nil {
 		return approval.Post{}, err
 	}
@@ -38,7 +40,7 @@ func (b *Bot) putFiles(ctx context.Context, v *approval.View) (approval.Post, er
 }
 
 // withoutMark stands before the name of each file that is not in the thread
-// because Slack refused it for good.
+// because Slack refused it for good, or could not be brought to take it.
 const withoutMark = "\nwithout "
 
 // arrived are the files of an answer that are in its thread, and missing the
@@ -54,14 +56,30 @@ func arrived(v *approval.View) (files []approval.Artifact, missing []string) {
 	return files, missing
 }
 
+// A slow line gets the time that it needs for a file: so much for any, and so much
+// for its bytes. An answer waits for files that do not get through only so long
+// after its run.
+const (
+	uploadTime     = 30 * time.Second
+	uploadPace     = 64 << 10 // bytes per second
+	uploadPatience = 3 * time.Minute
+)
+
+// late tells of an answer that has waited for its files long enough.
+func late(v *approval.View) bool { return v.Now.Sub(v.Request.Run.FinishedAt) > uploadPatience }
+
+// errHost is that the host which Slack names for uploads did not take a file.
+var errHost = errors.New("the upload's host does not take it")
+
 // upload brings files into a thread: each to the address that Slack gives for it,
 // then all of them into the channel with one call. Until that call nobody sees
 // any of it. It returns the first file's id; empty files, which Slack refuses,
 // are left out, and of nothing the id is "none". What Slack refuses for good is
-// left out as well, and named.
-func (b *Bot) upload(ctx context.Context, channel, thread string, files []approval.Artifact) (first string, refused []string, err error) {
+// left out as well, and named; so is, when it is late, all that does not get to
+// the upload's host.
+func (b *Bot) upload(ctx context.Context, at spot, files []approval.Artifact, late bool) (first string, refused []string, err error) {
 	var done []slack.FileSummary
-	for _, f := range files {
+	for n, f := range files {
 		if len(f.Data) == 0 {
 			continue
 		}
@@ -71,6 +89,13 @@ func (b *Bot) upload(ctx context.Context, channel, thread string, files []approv
 			refused = append(refused, f.Name)
 			continue
 		}
+		if late && errors.Is(err, errHost) && ctx.Err() == nil {
+			b.Log.Error("files do not get to Slack, and are not waited for", "channel", at.channel, "file", f.Name, "files", len(files)-n, "error", err)
+			for _, f := range files[n:] { // each of them could take as long, to no more use
+				refused = append(refused, f.Name)
+			}
+			break
+		}
 		if err != nil {
 			return "", nil, fmt.Errorf("upload %s: %w", f.Name, detail(err))
 		}
@@ -79,16 +104,16 @@ func (b *Bot) upload(ctx context.Context, channel, thread string, files []approv
 	if len(done) == 0 {
 		return "none", refused, nil
 	}
-	_, err = b.api.CompleteUploadExternalContext(ctx, slack.CompleteUploadExternalParameters{Files: done, Channel: channel, ThreadTimestamp: thread})
+	_, err = b.api.CompleteUploadExternalContext(ctx, slack.CompleteUploadExternalParameters{Files: done, Channel: at.channel, ThreadTimestamp: at.thread})
 	if forGood(err) {
-		b.Log.Error("Slack does not share files", "files", len(done), "channel", channel, "error", detail(err))
+		b.Log.Error("Slack does not share files", "files", len(done), "channel", at.channel, "error", detail(err))
 		for _, f := range done {
 			refused = append(refused, f.Title)
 		}
 		return "none", refused, nil
 	}
 	if err != nil {
-		return "", nil, fmt.Errorf("share %s in %s: %w", count(len(done), "file"), channel, detail(err))
+		return "", nil, fmt.Errorf("share %s in %s: %w", count(len(done), "file"), at.channel, detail(err))
 	}
 	return done[0].ID, refused, nil
 }
@@ -106,6 +131,11 @@ func (b *Bot) uploadOne(ctx context.Context, f approval.Artifact) (id string, er
 	if err != nil {
 		return "", err
 	}
-	err = b.api.UploadToURL(ctx, slack.UploadToURLParameters{UploadURL: slot.UploadURL, Reader: bytes.NewReader(f.Data), Filename: to.FileName})
-	return slot.FileID, err
+	ctx, cancel := context.WithTimeout(ctx, uploadTime+time.Duration(len(f.Data)/uploadPace)*time.Second)
+	defer cancel()
+	err = b.lift.UploadToURL(ctx, slack.UploadToURLParameters{UploadURL: slot.UploadURL, Reader: bytes.NewReader(f.Data), Filename: to.FileName})
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", errHost, err)
+	}
+	return slot.FileID, nil
 }

@@ -18,17 +18,24 @@ func (r Reader) delimited(data []byte, prefer byte) ([]approval.Table, error) {
 		return nil, err
 	}
 	sep := sniff(text, prefer)
+	headed := headed(text, sep)
 	var s *shape
 	err = records(text, sep, func(line int, fields []string) error {
 		if s == nil {
 			if len(fields[0]) <= len("sep=;") && strings.HasPrefix(strings.ToLower(fields[0]), "sep=") {
 				return errors.New("starts with a line \"sep=\", which only Excel understands; delete that line")
 			}
-			s, err = newShape("", fields, r.SampleRows)
-			return err
+			if headed {
+				s, err = newShape("", fields, r.SampleRows)
+				return err
+			}
+			if s, err = newShape("", placeNames(len(fields)), r.SampleRows); err != nil {
+				return err
+			}
+			s.table.NoHeading = true
 		}
 		if want := len(s.table.Columns); len(fields) > want {
-			return fmt.Errorf("has %d values in line %d, but the heading names %d columns", len(fields), line, want)
+			return fmt.Errorf("has %d values in line %d, but the %s %d columns", len(fields), line, map[bool]string{true: "heading names", false: "first row has"}[headed], want)
 		}
 		row := make([]cell, len(fields))
 		for i, f := range fields {

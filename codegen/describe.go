@@ -47,6 +47,9 @@ func describeTable(b *strings.Builder, f approval.File, t approval.Table, d deta
 	if t.Encoding != "" {
 		fmt.Fprintf(b, "Its encoding is not plain UTF-8 but, as far as can be told, %s.\n", t.Encoding)
 	}
+	if t.NoHeading {
+		b.WriteString("It has no heading: its first row is data, and its columns are named by their place.\n")
+	}
 	names := pandasNames(t.Columns)
 	for i, c := range t.Columns {
 		if i == d.columns {
@@ -145,6 +148,9 @@ func readCall(file, name, inner string, t approval.Table) string {
 	sep := ""
 	if t.Delimiter != "" {
 		sep = ", sep=" + pyString(t.Delimiter)
+	}
+	if t.NoHeading {
+		return fmt.Sprintf("pd.read_csv(%s%s%s, header=None)", name, sep, encoding) + byPlace
 	}
 	return fmt.Sprintf("pd.read_csv(%s%s%s)", name, sep, encoding)
 }

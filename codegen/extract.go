@@ -8,7 +8,8 @@ import (
 )
 
 // Extract takes an answer apart. Exactly one whole fenced block, of Python or of
-// no named language, is the code; the words around it are the prose. An answer
+// no named language, is the code; all around it, blocks of other languages among
+// it, is the prose, so that no part of an answer is kept from a reader. An answer
 // without any block is prose alone and no error. Everything else is refused with
 // an *approval.WriterError whose Repair tells the model what to do better: two
 // programs are one too many for a person to choose from, and half of one is none.
@@ -53,12 +54,12 @@ func blocks(lines []string, withStrings bool) (p parts) {
 	var body []string
 	var fence fenceLine
 	var quote tripleQuote
-	inside := false
-	for _, line := range lines {
+	inside, start := false, 0
+	for i, line := range lines {
 		f, isFence := readFence(line)
 		switch {
 		case !inside && isFence && f.opens():
-			inside, fence, body, quote = true, f, nil, ""
+			inside, start, fence, body, quote = true, i, f, nil, ""
 		case !inside:
 			p.prose = append(p.prose, line)
 		case isFence && f.closes(fence) && !(withStrings && fence.python() && quote != ""):
@@ -67,6 +68,7 @@ func blocks(lines []string, withStrings bool) (p parts) {
 				p.code = append(p.code, strings.Join(body, "\n")+"\n")
 			} else {
 				p.others++
+				p.prose = append(p.prose, lines[start:i+1]...)
 			}
 		default:
 			body = append(body, unindent(line, fence.indent))

@@ -22,7 +22,7 @@ func TestExactlyOneWholeBlockIsCode(t *testing.T) {
 		"in a list":        {"1. It:\n   ```python\n   if a:\n       b\n\n   ```\n", "if a:\n    b\n\n", "1. It:"},
 		"attributes":       {"```python title=\"x\"\n1\n```", "1\n", ""},
 		"braces":           {"```{python}\n1\n```", "1\n", ""},
-		"other language":   {"```python\n1\n```\nIt prints\n```text\n1\n```", "1\n", "It prints"},
+		"other language":   {"```python\n1\n```\nIt prints\n```text\n1\n```", "1\n", "It prints\n```text\n1\n```"},
 		"fence in string":  {"```python\nx = \"\"\"\n```\nnot the end\n```\n\"\"\"\nprint(x)\n```\nDone.", "x = \"\"\"\n```\nnot the end\n```\n\"\"\"\nprint(x)\n", "Done."},
 		"lone quote":       {"```python\nx = 1  # don't and \"\"\" are no strings\n```", "x = 1  # don't and \"\"\" are no strings\n", ""},
 		"escaped quotes":   {"```python\nx = '\\'' + \"\\\"\" + '''\\''' '''\n```", "x = '\\'' + \"\\\"\" + '''\\''' '''\n", ""},

@@ -85,6 +85,21 @@ func TestEveryFormIsReadByItsOwnCall(t *testing.T) {
 	}
 }
 
+func TestTheFirstRowOfAFileWithoutAHeadingIsNotToldToAModel(t *testing.T) {
+	t.Parallel()
+	tables, err := Tables("staff.csv", []byte("Anna Berg,anna@berg.example,-12.5\nBen Tal,ben@tal.example,7\n"))
+	require.NoError(t, err)
+	told := describe([]approval.File{{Name: "staff.csv", Tables: tables}}, shrinking(0)[0])
+	require.NotContains(t, told, "Anna")
+	require.NotContains(t, told, "berg.example")
+	require.Contains(t, told, `2 rows, 3 columns. Read it with: pd.read_csv("staff.csv", header=None).rename(columns=lambda n: f"column_{n + 1}")
+It has no heading: its first row is data, and its columns are named by their place.
+- "column_1": text
+- "column_2": text
+- "column_3": number
+`)
+}
+
 func wideFile(name string, tables, columns int) approval.File {
 	f := approval.File{Name: name}
 	for i := range tables {

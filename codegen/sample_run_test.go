@@ -311,6 +311,7 @@ func TestShapesAgreeWithPandas(t *testing.T) {
 		"latin.csv":   "gr\xfc,\x81\n\xe9,2\n",
 		"mark.csv":    "\ufeff\"a\",b\n1,2\n",
 		"pipes.csv":   "a|b\n1|2,5\n",
+		"bare.csv":    "2024-01-31,Anna,1\n2024-02-01,,2\n,Ben,3\n",
 	} {
 		contents[name] = data
 	}

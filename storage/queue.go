@@ -48,6 +48,11 @@ func (sweepJob) InsertOpts() river.InsertOpts {
 // click should feel like one.
 const fetchCooldown = 10 * time.Millisecond
 
+// showTimeout lets all the files of an answer through a slow line: 32 MB at 64 KB a
+// second, and half a minute for each of twenty. Every call has a shorter limit of
+// its own.
+const showTimeout = 20 * time.Minute
+
 // inserter puts jobs into the queue.
 type inserter struct{ client *river.Client[pgx.Tx] }
 
@@ -113,8 +118,7 @@ func (db *DB) Work(ctx context.Context, do func(context.Context, approval.Wake) 
 	}
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &stepWorker{db: db, do: do, timeouts: map[approval.Step]time.Duration{
-		approval.StepDraft: 4 * time.Minute, approval.StepRun: o.RunTimeout, approval.StepShow: time.Minute,
-		approval.StepTell: time.Minute}})
+		approval.StepDraft: 4 * time.Minute, approval.StepRun: o.RunTimeout, approval.StepShow: showTimeout, approval.StepTell: time.Minute}})
 	river.AddWorker(workers, &sweepWorker{sweep: sweep})
 	client, err := db.startQueue(ctx, river.Config{
 		Workers: workers,

@@ -153,6 +153,21 @@ func TestAShowOfNothingIsNotTriedAgain(t *testing.T) {
 	eventually(t, func() bool { return b.count(t, `SELECT count(*) FROM river_job WHERE state = 'cancelled'`) == 1 })
 }
 
+func TestAnAnswerHasTheTimeToUploadItsFiles(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.ask(t, "t")
+	until := make(chan time.Duration, 100)
+	b.work(t, func(ctx context.Context, w approval.Wake) error {
+		if deadline, ok := ctx.Deadline(); ok && w.Step == approval.StepShow {
+			until <- time.Until(deadline)
+		}
+		return nil
+	}, WorkOptions{})
+	require.NoError(t, b.Wake(t.Context(), approval.Wake{Step: approval.StepShow, RequestID: r.ID}))
+	require.Greater(t, <-until, 15*time.Minute)
+}
+
 func TestWhatChangesWhileItIsDrawnIsNotCalledShown(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -84,41 +84,50 @@ func TestFilesInOddEncodingsAreReadAsTheyAre(t *testing.T) {
 	h.settled()
 }
 
+func TestAFileThatIsDeletedBetweenQuestionAndRunEndsIt(t *testing.T) {
+	t.Parallel()
+	h := openLight(t)
+	file := h.share("deleted.csv", "a,b\n1,2\n")
+	root := h.ask("What is in deleted.csv?")
+	card := h.cardOf("deleted.csv")
+	require.NoError(t, h.maya.DeleteFile(file.ID))
+	require.NoError(t, h.ben.Click(card, "Approve"))
+	const why = "deleted.csv has been deleted, or is not shared with me any more. The inputs have changed, so nothing was run."
+	require.Contains(t, h.reply(root).Text, "This could not be done, and nothing was run. "+why)
+	ended := h.becomes(card, "Not run")
+	require.Contains(t, ended.Words(), why, "the reviewer sees it as well")
+	require.False(t, ended.Has("Approve"))
+	require.Equal(t, row{State: "failed", Reason: why, Attempts: 1, Decisions: 1, Charges: 2, Holds: 2}, h.row("deleted.csv"))
+	require.Zero(t, value[int](h, `SELECT count(*) FROM settlements s JOIN holds h ON h.id = s.hold_id WHERE h.purpose = 'run' AND s.amount > 0`))
+	h.settled()
+}
+
+// A file that was replaced goes back before the reviewers with what is different;
+// what they approve then is what runs.
 func TestAFileThatChangedBetweenQuestionAndRunIsNotRunOn(t *testing.T) {
 	t.Parallel()
 	h := openLight(t)
-	for name, c := range map[string]struct {
-		change func(id string) error
-		why    string
-	}{
-		"deleted.csv": {h.maya.DeleteFile, "deleted.csv has been deleted, or is not shared with me any more. The inputs have changed, so nothing was run."},
-		"replaced.csv": {func(id string) error { _, err := h.maya.ReplaceFile(id, []byte("a,b\n1,3\n")); return err },
-			"The inputs have changed since the code was approved, so it was not run: replaced.csv is not what it was. Ask again to use the new one."},
-	} {
-		file := h.share(name, "a,b\n1,2\n")
-		root := h.ask("What is in " + name + "?")
-		card := h.cardOf(name)
-		require.NoError(t, c.change(file.ID))
-		require.NoError(t, h.ben.Click(card, "Approve"))
-		if name == "replaced.csv" {
-			h.soon("it is back before the reviewers", func() bool {
-				return value[int](h, `SELECT count(*) FROM requests WHERE state = 'pending' AND revision = 2 AND question LIKE '%replaced.csv%'`) == 1
-			})
-			require.Zero(t, value[int](h, `SELECT count(*) FROM runs`))
-			continue
-		}
-		require.Contains(t, h.reply(root).Text, "This could not be done, and nothing was run. "+c.why)
-		require.Contains(t, h.becomes(card, "Not run").Words(), c.why, "the reviewer sees it as well")
-		require.Equal(t, row{State: "failed", Reason: c.why, Attempts: 1, Decisions: 1, Charges: 2, Holds: 2}, h.row(name))
-		require.Zero(t, value[int](h, `SELECT count(*) FROM settlements s JOIN holds h ON h.id = s.hold_id WHERE h.purpose = 'run' AND s.amount > 0`))
-	}
-	h.settled()
-
-	// What took the old one's place works.
 	h.writes(`import pandas as pd
 pd.read_csv("replaced.csv")["b"].sum()`)
-	root := h.ask("And now, what is in replaced.csv, once more?")
-	require.NoError(t, h.ben.Click(h.cardOf("once more"), "Approve"))
-	require.Contains(t, h.reply(root).Words(), "3")
-	require.Equal(t, 1, value[int](h, `SELECT count(*) FROM runs`))
+	file := h.share("replaced.csv", "a,b\n1,2\n")
+	root := h.ask("What is in replaced.csv?")
+	old := h.cardOf("replaced.csv")
+	_, err := h.maya.ReplaceFile(file.ID, []byte("a,b\n1,3\n"))
+	require.NoError(t, err)
+	require.NoError(t, h.ben.Click(old, "Approve"))
+
+	const why = "The inputs have changed: replaced.csv is not what it was: its content has changed. So the approval does not hold any more, and nothing was run. It takes a new decision."
+	h.says(root, "It is back before the reviewers: "+why)
+	card := h.becomes(old, why)
+	require.Contains(t, card.Words(), "It is back before the reviewers\n, because:")
+	require.Equal(t, row{State: "pending", Reason: why, Attempts: 1, Decisions: 1, Charges: 2, Holds: 2}, h.row("replaced.csv"))
+	require.Zero(t, value[int](h, `SELECT count(*) FROM decisions d JOIN requests r ON r.id = d.request_id AND r.revision = d.revision`), "nobody has decided on what is there now")
+	require.NoError(t, h.priya.ClickOld(old, "Approve"))
+	h.told(h.priya, slacksim.CodeReview, "out of date")
+	require.Equal(t, "pending", h.row("replaced.csv").State, "an old button decides nothing")
+
+	require.NoError(t, h.ben.Click(card, "Approve"))
+	require.Contains(t, h.reply(root).Words(), "3", "of the new file")
+	require.Equal(t, row{State: "done", Attempts: 1, Runs: 1, Decisions: 2, Charges: 3, Holds: 3}, h.row("replaced.csv"))
+	h.settled()
 }
