@@ -33,12 +33,33 @@ func Compare(findings []Finding, inputs []Input, o Observed) (said []string) {
 	said = append(said, surprise("It opened %s, which the inspection had not found.", files.opened)...)
 	said = append(said, surprise("It wrote %s, which the inspection had not found.", files.written)...)
 	said = append(said, surprise("It changed files in a way that the inspection had not found: %s.", files.changed)...)
+	said = append(said, surprise("It tried to open %s, which the inspection had not found.", files.tried)...)
 	said = append(said, surprise("It imported %s, which the inspection had not found.", a.imports(o.Imported))...)
-	if !a.any(findsNetwork) {
-		said = append(said, surprise("It tried to reach the network, which the inspection had not found: %s.", o.Connected)...)
-	}
-	if !a.any(findsProcess) {
-		said = append(said, surprise("It started another program, which the inspection had not found: %s.", o.Spawned)...)
+	said = append(said, surprise("It tried to reach the network, which the inspection had not found: %s.", a.connections(o.Connected))...)
+	said = append(said, surprise("It started another program, which the inspection had not found: %s.", a.processes(o.Spawned))...)
+	said = append(said, surprise("It did more than could be noted: %s.", a.unlisted(o.More))...)
+	return said
+}
+
+// unlisted says of what there was more than a result can hold: among it may be
+// anything. Only files of the working folder may be many, where the findings said
+// that their names are computed.
+func (a announced) unlisted(more []string) (said []string) {
+	_, computed, _ := a.file(findsWrite, "")
+	for _, sort := range more {
+		switch {
+		case sort == "opened" && (computed || a.looksAround()):
+		case sort == "opened":
+			said = append(said, "files opened")
+		case sort == "elsewhere":
+			said = append(said, "files opened outside of the working folder")
+		case sort == "imported":
+			said = append(said, "modules imported")
+		case sort == "connected":
+			said = append(said, "connections")
+		case sort == "spawned":
+			said = append(said, "programs started")
+		}
 	}
 	return said
 }
@@ -111,7 +132,7 @@ var systemFiles = []string{"/dev/null", "/dev/urandom", "/dev/random", "/etc/loc
 
 // touched are files that were opened, written or changed without having been announced.
 type touched struct {
-	opened, written, changed []string
+	opened, written, changed, tried []string
 }
 
 // files goes through what was opened, in order. The hook adds in brackets what
@@ -127,7 +148,11 @@ func (a announced) files(inputs []Input, seen []string) (t touched) {
 		inside := !path.IsAbs(name) && name != ".." && !strings.HasPrefix(name, "../")
 		toRead, _, _ := a.file(findsRead, name)
 		toWrite, anyWrite, moves := a.file(findsWrite, name)
+		tried := did == "not there or refused" || did == "writing refused"
 		switch {
+		case tried && (isInput || toRead || toWrite || public(name) || inside && (anyWrite || a.looksAround())):
+		case tried:
+			t.tried = append(t.tried, name)
 		case did == "" && (isInput || own[name] || toRead || toWrite || public(name) || inside && a.looksAround()):
 		case did == "":
 			t.opened = append(t.opened, name)

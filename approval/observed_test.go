@@ -30,6 +30,7 @@ func TestWhatWasAnnouncedIsNoSurprise(t *testing.T) {
 		"what Python imports by itself":     {[]Finding{found("import", "datetime")}, Observed{Imported: []string{"datetime", "_strptime"}}},
 		"time zones, fonts and the like":    {nil, Observed{Opened: []string{"/usr/share/zoneinfo/Europe/Berlin", "/dev/urandom", "/etc/localtime", "/dev/null (written)", ":memory: (written)"}}},
 		"a network that was announced":      {[]Finding{found("network", "api.example.com")}, Observed{Connected: []string{"looks up api.example.com", "10.0.0.1:443"}}},
+		"files that are not there":          {[]Finding{found("read", "a.csv"), found("write", "/x")}, Observed{Opened: []string{"a.csv (not there or refused)", "/x (writing refused)"}}},
 		"findings of an earlier inspection": {[]Finding{{Level: Note, Text: "Imports pandas."}}, Observed{Imported: []string{"pandas"}, Spawned: []string{"sh"}}},
 	} {
 		require.Empty(t, Compare(tt.findings, inputs, tt.seen), name)
@@ -58,6 +59,8 @@ func TestWhatNobodyAnnouncedIsSaid(t *testing.T) {
 		"a module":             {honest, Observed{Imported: []string{"pandas", "socket"}}, "It imported socket, which the inspection had not found."},
 		"the network":          {honest, Observed{Connected: []string{"1.2.3.4:80"}}, "It tried to reach the network, which the inspection had not found: 1.2.3.4:80."},
 		"a process":            {honest, Observed{Spawned: []string{"/bin/sh -c id"}}, "It started another program, which the inspection had not found: /bin/sh -c id."},
+		"an attempt to read":   {honest, Observed{Opened: []string{"/etc/shadow (not there or refused)"}}, "It tried to open /etc/shadow, which the inspection had not found."},
+		"an attempt to write":  {nil, Observed{Opened: []string{"/x (writing refused)"}}, "It tried to open /x, which the inspection had not found."},
 		"with no findings":     {nil, Observed{Spawned: []string{"a copy of itself"}}, "It started another program, which the inspection had not found: a copy of itself."},
 		"many":                 {nil, Observed{Spawned: []string{"a", "b", "c", "d", "e", "f", "g"}}, "It started another program, which the inspection had not found: a, b, c, d, e and 2 more."},
 		"names that deceive":   {nil, Observed{Spawned: []string{"a\nb\u202e" + strings.Repeat("x", 200)}}, "It started another program, which the inspection had not found: a b\\u{202e}" + strings.Repeat("x", 89) + "… (111 characters more)."},
@@ -83,4 +86,44 @@ func TestAMismatchIsAudited(t *testing.T) {
 	r = b.approved()
 	require.Empty(t, b.work())
 	require.Zero(t, b.count(r.ID, "mismatch"))
+}
+
+// One host or one program that was announced says nothing about others.
+func TestWhatIsAnnouncedIsThatAndNoMore(t *testing.T) {
+	t.Parallel()
+	host := []Finding{found("network", "api.example.com:8443")}
+	const network, process = "It tried to reach the network, which the inspection had not found: ", "It started another program, which the inspection had not found: "
+	for name, tt := range map[string]struct {
+		findings []Finding
+		seen     Observed
+		want     []string
+	}{
+		"the host itself":           {host, Observed{Connected: []string{"looks up API.example.com.", "10.0.0.1:8443", "::1:8443"}}, nil},
+		"another host":              {host, Observed{Connected: []string{"looks up evil.example", "10.0.0.1:443"}}, []string{network + "looks up evil.example, 10.0.0.1:443."}},
+		"a host and another":        {host, Observed{Connected: []string{"looks up api.example.com", "looks up api.example.com.evil.example"}}, []string{network + "looks up api.example.com.evil.example."}},
+		"an address without a name": {host, Observed{Connected: []string{"6.6.6.6:443"}}, []string{network + "6.6.6.6:443."}},
+		"that address":              {[]Finding{found("network", "6.6.6.6")}, Observed{Connected: []string{"6.6.6.6:443"}}, nil},
+		"a port that listens":       {host, Observed{Connected: []string{"listens at 0.0.0.0:80"}}, []string{network + "listens at 0.0.0.0:80."}},
+		"a computed address":        {[]Finding{found("network", "urlopen")}, Observed{Connected: []string{"looks up any.example"}}, nil},
+		"a computed one besides":    {append(host, found("network", "asyncio.open_connection")), Observed{Connected: []string{"looks up any.example"}}, []string{network + "looks up any.example."}},
+		"a copy and a program":      {[]Finding{found("process", "os.fork")}, Observed{Spawned: []string{"a copy of itself", "sh -c id"}}, []string{process + "sh -c id."}},
+		"LaTeX and a shell":         {[]Finding{found("process", "latex")}, Observed{Spawned: []string{"/usr/bin/latex x.tex", "sh -c latex"}}, []string{process + "sh -c latex."}},
+		"the clipboard":             {[]Finding{found("process", "to_clipboard")}, Observed{Spawned: []string{"xclip -selection c", "id"}}, []string{process + "id."}},
+		"any program":               {[]Finding{found("process", "os.system")}, Observed{Spawned: []string{"id", "a copy of itself"}}, nil},
+		"a signal":                  {[]Finding{found("process", "os.kill")}, Observed{Spawned: []string{"id"}}, []string{process + "id."}},
+	} {
+		require.Equal(t, tt.want, Compare(tt.findings, nil, tt.seen), name)
+	}
+}
+
+// What was not noted may be anything, so that it cannot be hidden behind much else.
+func TestMoreThanCouldBeNotedIsSaid(t *testing.T) {
+	t.Parallel()
+	all := Observed{More: []string{"opened", "elsewhere", "imported", "connected", "spawned", "nonsense"}}
+	require.Equal(t, []string{"It did more than could be noted: files opened, files opened outside of the working folder, modules imported, connections, programs started."},
+		Compare([]Finding{found("write", "a.csv")}, nil, all))
+	many := Observed{More: []string{"opened"}}
+	require.Empty(t, Compare([]Finding{found("write", "")}, nil, many), "files whose names are computed may be many")
+	require.Empty(t, Compare([]Finding{found("list", "glob.glob")}, nil, many))
+	require.NotEmpty(t, Compare([]Finding{found("write", "")}, nil, Observed{More: []string{"elsewhere"}}))
 }

@@ -246,6 +246,7 @@ type Observed struct {
 	Imported  []string `json:"imported,omitempty"`
 	Connected []string `json:"connected,omitempty"`
 	Spawned   []string `json:"spawned,omitempty"`
+	More      []string `json:"more,omitempty"` // of which of these there was more than is kept; "elsewhere" is what was opened outside of the working folder
 }
 
 // Slack is where people are.

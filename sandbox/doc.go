@@ -37,10 +37,12 @@
 //	watch.py       notes what the code opens, imports, connects to and spawns
 //	collect.py     chooses and reads the files that go back
 //	inspect.py     has code read with ast and said what is in it; runs nothing
-//	findings.py    the reading, in parts: scope.py (what names mean and texts come to),
-//	               deeds.py (imports, calls, what is reached for), places.py (files and
-//	               addresses), tables.py (columns), endless.py (loops, memory), looks.py
-//	               (what looks like something else), unusual.py (what to look for)
+//	findings.py    the reading, in parts: scope.py (what names mean), values.py (what
+//	               texts come to), deeds.py (imports, calls, what is reached for), masks.py
+//	               (what is put in the place of something else), formulas.py (texts that
+//	               pandas computes), places.py (files and addresses), tables.py (columns),
+//	               endless.py (loops, memory), looks.py (what looks like something else),
+//	               unusual.py (what to look for)
 //	frames.py      the form below, as Python reads and writes it
 //
 // The reviewed code shares a process with the worker, so whatever the worker

@@ -24,7 +24,8 @@ const (
 	maxNotes     = 60
 	maxNote      = 300
 	maxAlt       = 500
-	maxObserved  = 100 // of each sort
+	maxObserved  = 100 // of each sort; what is opened outside of the working folder counts for itself
+	maxSorts     = 5
 	maxFrames    = 1 << 20
 )
 
@@ -149,10 +150,11 @@ func (in *intake) report(body []byte) error {
 	}
 	res.Notes = append(res.Notes, cleanLines(rep.Notes, maxNotes, maxNote)...)
 	res.Observed = approval.Observed{
-		Opened:    cleanLines(rep.Observed.Opened, maxObserved, maxNote),
+		Opened:    cleanLines(rep.Observed.Opened, 2*maxObserved, maxNote),
 		Imported:  cleanLines(rep.Observed.Imported, maxObserved, maxNote),
 		Connected: cleanLines(rep.Observed.Connected, maxObserved, maxNote),
 		Spawned:   cleanLines(rep.Observed.Spawned, maxObserved, maxNote),
+		More:      cleanLines(rep.Observed.More, maxSorts, maxNote),
 	}
 	return nil
 }

@@ -2,6 +2,7 @@
 
 import ast
 import builtins
+import functools
 import re
 import sys
 from importlib.machinery import PathFinder
@@ -9,8 +10,11 @@ from importlib.machinery import PathFinder
 BUILTINS = frozenset(dir(builtins))
 # Names that are called so often that a reader never looks where they come from.
 NEVER_PASSED = {"getattr", "setattr", "delattr", "vars", "globals", "locals", "open", "__build_class__"}
-FORMULA = re.compile(r"__|@\s*[A-Za-z_][\w.]*\s*\(|@\s*[A-Za-z_]\w*\s*\.\s*\w+\s*\.")
-HARMLESS_FORMULA = re.compile(r"@\s*(pd|pandas)\s*\.\s*(Timestamp|Timedelta|to_datetime|to_timedelta)\s*\(|@\s*(len|abs|round|max|min)\s*\(")
+FORMULAS = {"query", "eval"}
+APPLIES = {"agg", "aggregate", "apply", "transform"}  # take a method by its name
+COLUMNS_TOO = {"system", "fork"}  # among the methods that are a danger
+FIELD = re.compile(r"\{([\w.\[\]]*\.[\w.\[\]]*)")  # of a text that is formatted
+MOVIES = re.compile(r"animation\.\w+_(path|args)")
 DUNDER = re.compile(r"__[a-z_]+__")
 
 
@@ -20,9 +24,15 @@ class Deeds(ast.NodeVisitor):
         self.find, self.problem = report.find, report.problem
         self.usual = {}     # ordinary modules -> the line that imports them first
         self.forgiving = 0  # within a try that expects a missing module
+        self.loose = False  # modules are handed on as a whole: whatever cannot be followed may be one
+        self.deep = []      # attributes that would be modules' if they were found on one
 
     def visit_Module(self, node):
         self.generic_visit(node)
+        for attribute in self.deep if self.loose else ():
+            self.find("danger", attribute.lineno, "reflection", "Reaches %s of something that may be a module." % attribute.attr, attribute.attr)
+        if self.scope.tangled:
+            self.find("danger", 0, "reflection", "Its names are handed about so much that they cannot be followed.")
         self.tell_usual()
 
     # -- imports
@@ -70,8 +80,10 @@ class Deeds(ast.NodeVisitor):
             return
         if name in self.known.HARMLESS or name + "." + part in self.known.HARMLESS:
             self.usual.setdefault(top, line)
+        elif top.startswith("_") and not top.startswith("__") and top not in self.known.UNUSUAL and top not in self.known.NETWORK:
+            self.find("danger", line, "import", "Imports %s, which Python keeps for itself." % name, name)
         elif top in self.known.NETWORK:
-            self.find("danger", line, "import", "Imports %s, which talks to the network; the box has none." % name, name)
+            self.find("danger", line, "import", "Imports %s, which talks to the network." % name, name)
         elif top in self.known.UNUSUAL:
             level, _, does = self.known.UNUSUAL[top]
             self.find(level, line, "import", "Imports %s, which %s." % (name, does), name)
@@ -97,38 +109,62 @@ class Deeds(ast.NodeVisitor):
     # -- names of things that matter
 
     def judge(self, line, name):
+        """Says what is known of a name, also where another module is the way to it. True if that was much."""
+        said = self.judge_itself(line, name)
+        through, plain = self.scope.through(name), self.scope.plain(name)
+        if through:
+            grave = through in self.known.DEEP | self.known.NETWORK or self.known.UNUSUAL[through][0] == "danger"
+            self.find("danger" if grave else "caution", line, "reflection", "Reaches %s by way of %s." % (through, name.partition(".")[0]), name)
+        if plain != name:
+            said = self.judge_itself(line, plain) or said
+        return said
+
+    def judge_itself(self, line, name):
         known = self.known.CALLS.get(name)
         if not known:
             known = next((found for prefix, found in self.known.PREFIXES.items() if name.startswith(prefix)), None)
         top, _, rest = name.partition(".")
         if known:
             self.find(known[0], line, known[1], known[2], name)
-        elif top in self.known.FINE and rest and rest.partition(".")[0] not in self.known.FINE[top]:
+            return True
+        if top in self.known.FINE and rest and rest.partition(".")[0] not in self.known.FINE[top]:
             self.find("danger", line, "system", "Uses %s, which an analysis hardly needs." % name, name)
-        else:
-            through = [p for p in rest.split(".") if p.lstrip("_") in self.known.DEEP]
-            if through and top not in self.known.DEEP:
-                self.find("danger", line, "reflection", "Reaches %s by way of %s." % (through[0].lstrip("_"), top), name)
+            return True
+        return False
 
     def visit_Name(self, node):
-        up = self.scope.parents.get(node)
-        if node.id in self.scope.alias and isinstance(node.ctx, ast.Load):
-            self.judge(node.lineno, self.scope.alias[node.id])
-            if node.id in self.scope.modules and not isinstance(up, (ast.Attribute, ast.Compare, ast.If, ast.BoolOp, ast.UnaryOp, ast.IfExp)) and not self.by_name(up):
-                top = self.scope.alias[node.id].partition(".")[0]
-                level = "danger" if top in self.known.DEEP | self.known.NETWORK or top in self.known.UNUSUAL else "caution"
-                self.find(level, node.lineno, "reflection", "Hands on the module %s as a whole, so that its use cannot be followed." % self.scope.alias[node.id], self.scope.alias[node.id])
-        elif node.id.startswith("__") and node.id.endswith("__") and node.id not in ("__name__", "__file__", "__doc__", "__import__", "__annotations__"):
-            if isinstance(node.ctx, ast.Load) or node.id not in ("__all__", "__version__", "__author__", "__slots__", "__hash__"):
+        up, loaded = self.scope.parents.get(node), isinstance(node.ctx, ast.Load)
+        variables = self.scope.variables(node)
+        called = isinstance(up, ast.Call) and up.func is node
+        for name in self.scope.imported(node) if loaded else ():
+            self.judge(node.lineno, name)
+            if self.scope.is_module(name) and not isinstance(up, (ast.Attribute, ast.Compare)) and not self.tested(node, up) and not self.by_name(up):
+                self.handed_on(node.lineno, name)
+        if any(v is not None and v.imports for v in variables):
+            return
+        if node.id.startswith("__") and node.id.endswith("__") and node.id not in ("__name__", "__file__", "__doc__", "__import__", "__annotations__"):
+            if loaded or node.id not in ("__all__", "__version__", "__author__", "__slots__", "__hash__"):
                 self.machinery(node.lineno, node.id)
-        elif node.id in ("eval", "exec", "compile", "__import__") and isinstance(node.ctx, ast.Load):
+        elif node.id in ("eval", "exec", "compile", "__import__") and loaded:
             self.judge(node.lineno, node.id)
         elif node.id in ("globals", "locals"):
             self.all_names(node, up)
-        elif node.id in NEVER_PASSED and isinstance(node.ctx, ast.Load) and node.id not in self.scope.stores and not (isinstance(up, ast.Call) and up.func is node):
+        elif node.id in NEVER_PASSED and loaded and variables == [None] and not called:
             self.find("danger", node.lineno, "reflection", "Hands on %s, so that its use cannot be followed." % node.id, node.id)
-        elif isinstance(node.ctx, ast.Load) and node.id not in self.scope.stores:
+        elif loaded and None in variables and (called or variables == [None]):
             self.judge(node.lineno, node.id)
+
+    def handed_on(self, line, name):
+        top = name.partition(".")[0]
+        level = "danger" if top in self.known.DEEP | self.known.NETWORK or top in self.known.UNUSUAL else "caution"
+        self.find(level, line, "reflection", "Hands on the module %s as a whole, so that its use cannot be followed." % name, name)
+        self.loose = True
+
+    def tested(self, node, up):
+        """Tells whether a name is only asked whether there is something in it."""
+        while isinstance(up, (ast.BoolOp, ast.UnaryOp)):
+            node, up = up, self.scope.parents.get(up)
+        return isinstance(up, (ast.If, ast.IfExp, ast.While, ast.Assert)) and up.test is node
 
     def by_name(self, call):
         return isinstance(call, ast.Call) and self.scope.dotted(call.func) in ("getattr", "hasattr", "setattr", "delattr")
@@ -143,7 +179,7 @@ class Deeds(ast.NodeVisitor):
         self.find("danger", line, "reflection", "Reaches into Python's own machinery (%s)." % name, name)
 
     def visit_Attribute(self, node):
-        up, name = self.scope.parents.get(node), self.scope.imported(node)
+        up, names = self.scope.parents.get(node), self.scope.imported(node)
         special = node.attr.startswith("__") and node.attr.endswith("__")
         if node.attr == "__class__" and isinstance(up, ast.Attribute) and up.attr == "__name__":
             pass  # what a message says of an exception
@@ -153,17 +189,58 @@ class Deeds(ast.NodeVisitor):
                 self.find("caution", node.lineno, "reflection", "Reaches an object's own parts (__dict__).", "__dict__")
             else:
                 self.machinery(node.lineno, node.attr)
-        elif name == "os.environ":
+        elif "os.environ" in map(self.scope.plain, names):
             self.environment(node, up)
-        elif name:
-            self.judge(node.lineno, name)
+        said = False
+        for name in names if not special or node.attr in self.known.ORDINARY else ():
+            said = self.judge(node.lineno, name) or said
             if node.attr.startswith("_") and not special and not name.startswith(("os._exit", "sys._getframe")):
                 self.find("caution", node.lineno, "reflection", "Uses %s, which is internal to its library." % name, name)
-        elif node.attr in self.known.METHODS and isinstance(up, ast.Call) and up.func is node:
-            kind = self.known.METHODS[node.attr]
+            kept = isinstance(up, ast.Assign) and not isinstance(self.scope.at[up], ast.ClassDef) and all(isinstance(t, ast.Name) for t in up.targets)
+            if self.scope.is_module(name) and not kept and not isinstance(up, ast.Attribute) and not self.tested(node, up) and not self.by_name(up):
+                self.handed_on(node.lineno, name)
+        tops = {name.partition(".")[0] for name in names}
+        if node.attr in self.known.METHODS and not said and not tops & self.known.NETWORK and not self.known.NO_METHODS.issuperset(names or [""]):
+            self.method(node, up)
+        elif node.attr in FORMULAS and self.kept_for_a_call(node, up):
+            self.find("danger", node.lineno, "dynamic code", "Hands on %s, so that what it computes cannot be followed." % node.attr, node.attr)
+        if not names and node.attr.lstrip("_") in self.known.DEEP and isinstance(node.ctx, ast.Load):
+            self.deep.append(node)
+        self.generic_visit(node)
+
+    def method(self, node, up):
+        """A method that is a danger whatever it belongs to. A column may be called system; it is not called, nor kept for later."""
+        attr = node.attr
+        if isinstance(up, ast.Call) and up.func is node:
+            kind = self.known.METHODS[attr]
             does = {"process": "start another program", "network": "connect to the network", "machine code": "call machine code", "write": "make links between files",
-                    "thread": "run things at the same time"}.get(kind, "load code by computed names")
-            self.find("danger", node.lineno, kind, "Calls %s of something that cannot be followed; it may %s." % (node.attr, does), node.attr)
+                    "thread": "run things at the same time", "signal": "change how the program reacts to being stopped"}.get(kind, "load code by computed names")
+            self.find("danger", node.lineno, kind, "Calls %s of something that cannot be followed; it may %s." % (attr, does), attr)
+        elif isinstance(node.ctx, ast.Load) and (attr not in COLUMNS_TOO or self.kept_for_a_call(node, up) or isinstance(up, (ast.Return, ast.Lambda, ast.List, ast.Tuple, ast.Dict))):
+            self.find("danger", node.lineno, self.known.METHODS[attr], "Reaches for %s of something that cannot be followed." % attr, attr)
+
+    @functools.cached_property
+    def called_names(self):
+        return {n.func.id for n in self.scope.nodes if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
+
+    def kept_for_a_call(self, node, up):
+        if isinstance(up, ast.Call):
+            return up.args[:1] == [node] and (self.scope.dotted(up.func) in ("map", "filter", "functools.partial", "functools.reduce")
+                                              or isinstance(up.func, ast.Attribute) and up.func.attr in ("apply", "map", "pipe", "submit", "transform", "agg"))
+        if isinstance(up, (ast.Assign, ast.NamedExpr)):
+            names = {t.id for t in getattr(up, "targets", None) or [up.target] if isinstance(t, ast.Name)}
+            return not names.isdisjoint(self.called_names)
+        return False
+
+    def visit_MatchClass(self, node):
+        """A pattern reads attributes, and gives them names: case object(system=run)."""
+        for attr in node.kwd_attrs:
+            if attr in self.known.WALKS or attr.startswith("__") and attr.endswith("__") and attr not in self.known.ORDINARY:
+                self.machinery(node.lineno, attr)
+            elif attr in self.known.METHODS:
+                self.find("danger", node.lineno, self.known.METHODS[attr], "Reaches for %s of something that cannot be followed." % attr, attr)
+            elif attr.lstrip("_") in self.known.DEEP and not self.scope.functions_or_classes(node.cls):
+                self.find("danger", node.lineno, "reflection", "Reaches %s of something that may be a module." % attr, attr)
         self.generic_visit(node)
 
     def environment(self, node, up):
@@ -182,52 +259,59 @@ class Deeds(ast.NodeVisitor):
     # -- calls
 
     def visit_Call(self, node):
-        name = self.scope.dotted(node.func)
+        names = self.scope.names(node.func) or [""]
         method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
-        first = node.args[0] if node.args else None
-        if isinstance(node.func, ast.Call) or isinstance(node.func, (ast.Subscript, ast.Lambda)):
-            if name:
+        if not isinstance(node.func, (ast.Name, ast.Attribute)):
+            for name in self.scope.meanings(node.func):
                 self.judge(node.lineno, name)  # getattr(os, "system")("id")
+        for name in names:
+            self.call(node, name, node.args[0] if node.args else None)
+            self.settings(node, name)
+        for k in node.keywords:
+            if k.arg == "allow_pickle" and not (isinstance(k.value, ast.Constant) and not k.value.value) and not set(names) & {"numpy.save", "numpy.savez"}:
+                self.find(*self.at(self.known.PICKLED, node.lineno))
+        for text in ast.walk(node) if getattr(node.func, "attr", "") in APPLIES else ():
+            if isinstance(text, ast.Constant) and isinstance(text.value, str) and (text.value in self.known.METHODS or text.value in self.known.WRITES or text.value in FORMULAS):
+                self.find("danger", node.lineno, "dynamic code", "Has pandas call %s by its name." % text.value, text.value)
+        self.packed_text(node)
+        self.generic_visit(node)
+
+    def call(self, node, name, first):
         if name in ("getattr", "setattr", "delattr", "hasattr") and len(node.args) > 1:
             self.attribute_by_name(node, name)
         elif name in ("operator.attrgetter", "operator.methodcaller") and first is not None and self.scope.text(first) is None:
-            self.computed(node.lineno, name, "", first)
+            self.computed(node.lineno, name, [], first)
         elif name == "type" and len(node.args) == 3:
             self.find("danger", node.lineno, "dynamic code", "Makes a class out of computed parts (type).")
-        elif name == "vars" and (not node.args or isinstance(first, ast.Name) and first.id in self.scope.modules):
+        elif name == "vars" and (not node.args or any(self.scope.is_module(m) for m in self.scope.imported(first))):
             self.machinery(node.lineno, "vars")
         elif name == "time.sleep" and first is not None:
             seconds = self.scope.number(first)
             if seconds is not None and seconds > 5:
                 self.find("danger" if seconds > 60 else "caution", node.lineno, "wait", "Waits for %g seconds." % seconds)
-        elif name == "numpy.load":
-            allow = next((k.value for k in node.keywords if k.arg == "allow_pickle"), node.args[2] if len(node.args) > 2 else None)
-            if allow is not None and not (isinstance(allow, ast.Constant) and not allow.value):
-                self.find(*self.at(self.known.PICKLED, node.lineno))
-        elif name.startswith("timeit.") and self.scope.text(first) is not None:
-            self.find("danger", node.lineno, "dynamic code", "Runs text as code (timeit).")
-        elif name == "pandas.eval" or method in ("eval", "query"):
-            self.formula(node, method, first or next((k.value for k in node.keywords if k.arg in ("expr", "expression")), None))
-        self.settings(node, name)
-        self.packed_text(node)
-        self.generic_visit(node)
+        elif name == "numpy.load" and len(node.args) > 2 and not (isinstance(node.args[2], ast.Constant) and not node.args[2].value):
+            self.find(*self.at(self.known.PICKLED, node.lineno))
+        elif name.startswith("timeit."):
+            given = node.args[:2] + [k.value for k in node.keywords if k.arg in (None, "stmt", "setup")]
+            if not all(isinstance(g, ast.Lambda) or isinstance(g, ast.Name) and self.scope.functions_or_classes(g) for g in given):
+                self.find("danger", node.lineno, "dynamic code", "Runs text as code (timeit).")
 
     @staticmethod
     def at(known, line, about=""):
         return known[0], line, known[1], known[2], about
 
     def attribute_by_name(self, node, name):
-        text, of = self.scope.text(node.args[1]), self.scope.imported(node.args[0])
-        if text is None:
+        of = self.scope.imported(node.args[0])
+        several = self.scope.texts(node.args[1])
+        if several is None:
             self.computed(node.lineno, name, of, node.args[1])
-        elif text in self.known.WALKS or text.startswith("__") and text not in self.known.ORDINARY:
-            self.machinery(node.lineno, text)
-        elif of and name in ("setattr", "delattr"):
-            self.replaced(node.lineno, of + "." + text)
-        elif of:
-            self.judge(node.lineno, of + "." + text)
-        elif text in self.known.METHODS:
-            self.find("danger", node.lineno, self.known.METHODS[text], "Reaches for %s of something that cannot be followed." % text, text)
+        for text in several or ():
+            if text in self.known.WALKS or text.startswith("__") and text not in self.known.ORDINARY:
+                self.machinery(node.lineno, text)
+            for one in of if name not in ("setattr", "delattr") else ():
+                self.judge(node.lineno, one + "." + text)
+            if not of and (text in self.known.METHODS or text in FORMULAS):
+                self.find("danger", node.lineno, self.known.METHODS.get(text, "dynamic code"), "Reaches for %s of something that cannot be followed." % text, text)
 
     def computed(self, line, how, of, name):
         """A property by a computed name: a loop over a few names is usual, a name that is put together is not."""
@@ -236,21 +320,10 @@ class Deeds(ast.NodeVisitor):
         else:
             start = self.scope.text(name.values[0]) if isinstance(name, ast.JoinedStr) and name.values else None
         simple = isinstance(name, (ast.Name, ast.Attribute, ast.Subscript)) or bool(start) and start[0].isalpha()
-        top = of.partition(".")[0]
-        grave = self.scope.obscured(name) or not simple or top in self.known.DEEP | self.known.NETWORK or of and how != "getattr"
+        if isinstance(name, ast.Name):
+            simple = not any(v is not None and (v.grown or any(isinstance(e, (ast.BinOp, ast.JoinedStr)) for e in v.values)) for v in self.scope.variables(name))
+        grave = self.scope.obscured(name) or not simple or of and how != "getattr" or any(m.partition(".")[0] in self.known.DEEP | self.known.NETWORK for m in of)
         self.find("danger" if grave else "caution", line, "reflection", "Reaches a property by a computed name (%s)." % how, how)
-
-    def formula(self, node, method, text):
-        """What pandas computes from text may call anything that the program can name."""
-        if text is None:
-            return
-        said = self.scope.text(text)
-        if said is None and isinstance(text, ast.JoinedStr):
-            said = " ".join(v.value for v in text.values if isinstance(v, ast.Constant))
-        if said is not None and FORMULA.search(HARMLESS_FORMULA.sub("", said)) or self.scope.obscured(text):
-            self.find("danger", node.lineno, "dynamic code", "Has pandas run something from within a formula that is given as text.", method)
-        elif method == "eval" or said is None and not isinstance(text, ast.Name):
-            self.find("caution", node.lineno, "dynamic code", "Has pandas compute a formula that is given as text.", method)
 
     def settings(self, node, name):
         """Switches of matplotlib that start programs or load modules."""
@@ -288,64 +361,9 @@ class Deeds(ast.NodeVisitor):
             for name in DUNDER.findall(text):
                 if name in self.known.MACHINERY:
                     self.find("danger", node.lineno, "reflection", "Names Python's own machinery in a text (%s)." % name, name)
+        if any(part in self.known.DEEP for field in FIELD.findall(text) for part in re.split(r"\W", field)[1:]):
+            self.find("danger", node.lineno, "reflection", "Reaches a module from within a text's braces.")
+        if MOVIES.fullmatch(text) and isinstance(node, ast.Constant):
+            self.find("danger", node.lineno, "process", "Says which program makes a movie (%s)." % text, text)
         if text == "text.usetex" and isinstance(node, ast.Constant):
             self.find("danger", node.lineno, "process", "Starts LaTeX to draw texts (usetex).", "latex")
-
-    # -- what is put in the place of something else
-
-    def replaced(self, line, name):
-        if name.startswith(("pandas.options.", "matplotlib.pyplot.rcParams", "matplotlib.rcParams")):
-            return
-        if name in ("sys.stdout", "sys.stderr"):
-            self.find("caution", line, "change", "Sends what is printed elsewhere (%s)." % name, name)
-        else:
-            self.find("danger", line, "change", "Puts something else in the place of %s." % name, name)
-
-    def targets(self, node, targets, value):
-        for target in targets:
-            if isinstance(target, (ast.Tuple, ast.List)):
-                self.targets(node, target.elts, value)
-            elif isinstance(target, ast.Attribute):
-                name = self.scope.imported(target)
-                if name:
-                    self.replaced(node.lineno, name)
-            elif isinstance(target, ast.Name):
-                self.shadows(node, target.id, value)
-
-    def shadows(self, node, name, value):
-        """A name that readers know, for something else that can be called."""
-        can_be_called = isinstance(value, (ast.Lambda, ast.Attribute, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) \
-            or isinstance(value, ast.Name) and (value.id in BUILTINS or value.id in self.scope.made or value.id in self.scope.alias)
-        if name in BUILTINS and can_be_called or name in self.scope.modules and (can_be_called or self.mentions(value, name)):
-            self.find("danger", node.lineno, "misleading", "Gives the name %s, which readers know, to something else." % name, name)
-
-    @staticmethod
-    def mentions(value, name):
-        return isinstance(value, ast.Call) and any(isinstance(a, ast.Name) and a.id == name for a in value.args)
-
-    def visit_Assign(self, node):
-        self.targets(node, node.targets, node.value)
-        self.generic_visit(node)
-
-    def visit_AugAssign(self, node):
-        self.targets(node, [node.target], node.value)
-        self.generic_visit(node)
-
-    visit_AnnAssign = visit_NamedExpr = visit_AugAssign
-
-    def visit_FunctionDef(self, node):
-        inside = isinstance(self.scope.parents.get(node), ast.ClassDef)
-        if not inside:
-            self.shadows(node, node.name, node)
-        elif node.name in self.known.UNSEEN:
-            self.find("danger", node.lineno, self.known.UNSEEN[node.name], "Defines %s, which Python calls by itself where no call is to be seen." % node.name, node.name)
-        self.generic_visit(node)
-
-    visit_AsyncFunctionDef = visit_FunctionDef
-
-    def visit_ClassDef(self, node):
-        self.shadows(node, node.name, node)
-        meta = [k.value for k in node.keywords if k.arg == "metaclass"]
-        if any(self.scope.dotted(b) == "type" for b in node.bases) or any(self.scope.dotted(m) not in ("abc.ABCMeta", "enum.EnumMeta") for m in meta):
-            self.find("danger", node.lineno, "reflection", "Runs code while a class is made (a metaclass).", node.name)
-        self.generic_visit(node)

@@ -30,13 +30,19 @@ def inspect(code, files, load):
         return {"problem": "It is not valid Python: line %d: %s%s" % (e.lineno or 0, e.msg, line), "findings": []}
     except ValueError as e:
         return {"problem": "It is not valid Python: %s" % e, "findings": []}
-    report = Report()
-    scope = load("scope").Scope(tree)
-    known = load("unusual")
+    report, known = Report(), load("unusual")
+
+    class Scope(load("scope").Names, load("values").Values):
+        """What names mean and what expressions come to: each is needed to tell the other."""
+
+    scope = Scope(tree, known)
     load("deeds").Deeds(scope, known, report).visit(tree)
+    load("formulas").Formulas(scope, known, report).visit(tree)
+    load("masks").Masks(scope, known, report).visit(tree)
     places = load("places").Places(scope, known, report, files)
     places.visit(tree)
     load("tables").Tables(scope, report, files).look(tree)
+    places.tell_named(scope.nodes)
     places.tell_unused()
     load("endless").Endless(scope, report).visit(tree)
     looks.Looks(scope, report).look(tree, source)

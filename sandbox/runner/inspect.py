@@ -64,7 +64,7 @@ def main(job_at, result_at):
     result.stamp = bytes.fromhex(job["stamp"])
     for name in ("pandas", "numpy", "matplotlib", "openpyxl"):
         PathFinder.find_spec(name)  # lists the folders of modules once for all
-    siblings = {name: load(name) for name in ("findings", "scope", "unusual", "deeds", "places", "tables", "endless", "looks")}
+    siblings = {name: load(name) for name in ("findings", "scope", "values", "unusual", "deeds", "formulas", "masks", "places", "tables", "endless", "looks")}
     for code in [body for kind, _, body in list(reader.all()) if kind == "C"]:
         said = in_a_child(lambda: siblings["findings"].inspect(code, job["files"] or [], siblings.get))
         result.send("R", None, json.dumps(said).encode())

@@ -96,7 +96,8 @@ class Looks:
         seen = {}
         for name in sorted(n for n in names if len(n) >= 4):
             alike = name.replace("rn", "m").replace("vv", "w").translate(str.maketrans("I1|O", "lll0")).replace("o0", "00").replace("0", "o")
-            if alike in seen:
+            other = seen.get(alike)
+            if other and other[1:] != name[1:]:  # Order and order are a class and one of its kind
                 line = next((n.lineno for n in ast.walk(tree) if getattr(n, "id", getattr(n, "name", getattr(n, "arg", None))) == name and hasattr(n, "lineno")), 0)
-                self.find("danger", line, "misleading", "The names %s and %s look alike." % (seen[alike], name), name)
+                self.find("danger", line, "misleading", "The names %s and %s look alike." % (other, name), name)
             seen.setdefault(alike, name)

@@ -1,9 +1,19 @@
 """Which files and addresses a program reads and writes. Loaded by findings.py."""
 
 import ast
+import builtins
 import posixpath
+import re
 
 TOLD = 120  # characters of a name
+# What a file's name outside of the working folder looks like, and what one of the system's own does.
+ELSEWHERE = re.compile(r"(/(home|usr|opt|srv|mnt|media|runner|lib|bin|sbin)/|[A-Za-z]:\\|/[\w./ -]*\.\w{1,5}$)")
+SYSTEM = re.compile(r"/(etc|proc|root|sys|dev|boot|run|var)/|~\w*/|(\.\./)+\w|file://")
+FONTS = "/usr/share/fonts/"
+# Functions and methods that take texts which only look like files' names: addresses in a log, labels.
+TEXT_FUNCTIONS = ("re.", "logging.", "urllib.parse.", "os.path.", "posixpath.", "collections.", "datetime.", "fnmatch.", "textwrap.", "string.", "pandas.Series", "pandas.DataFrame", "pandas.Index", "numpy.array")
+TEXT_METHODS = set(dir(str)) | {"contains", "fullmatch", "match", "findall", "extract", "isin", "eq", "ne", "get", "append", "add", "insert", "extend", "text", "annotate", "title", "suptitle", "xlabel", "ylabel",
+                                "legend", "plot", "scatter", "bar", "barh", "write", "writelines", "writerow", "info", "warning", "error", "debug", "groupby", "rename", "map", "fillna", "where", "mask", "query", "setdefault", "pop"}
 
 
 class Places(ast.NodeVisitor):
@@ -11,11 +21,15 @@ class Places(ast.NodeVisitor):
         self.scope, self.known, self.find = scope, known, report.find
         self.inputs = {f["name"] for f in files}
         self.written, self.read = set(), set()
+        self.told = set()       # places outside that a finding is about
         self.anything = False  # it reads files whose names cannot be told
 
     def visit_Call(self, node):
-        name = self.scope.dotted(node.func)
-        method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+        for name in self.scope.names(node.func) or [""]:
+            self.call(node, name, node.func.attr if isinstance(node.func, ast.Attribute) else "")
+        self.generic_visit(node)
+
+    def call(self, node, name, method):
         keyword = {k.arg: k.value for k in node.keywords}
         first = node.args[0] if node.args else None
         self.addresses(node, name, method, keyword)
@@ -46,9 +60,34 @@ class Places(ast.NodeVisitor):
             self.find("caution", node.lineno, "write", "Writes a table into a database (to_sql).")
         elif method == "save" and first is not None and self.scope.text(first):
             self.writes_file(node, first)
-        elif method in ("extractall", "extract") and {"zipfile", "tarfile"} & {m.partition(".")[0] for m in self.scope.alias.values()}:
+        elif method in ("extractall", "extract") and {"zipfile", "tarfile"} & self.scope.tops:
             self.find("caution", node.lineno, "write", "Unpacks an archive (%s)." % method)
-        self.generic_visit(node)
+        else:
+            self.handed_on(node, name, method)
+
+    def handed_on(self, node, name, method):
+        """A place outside is no business of the program, whatever it is handed to."""
+        if self.only_text(name, method):
+            return
+        for arg in node.args + [k.value for k in node.keywords]:
+            for one in arg.elts if isinstance(arg, (ast.List, ast.Tuple)) else [arg]:
+                for where in self.scope.texts(one) or ():
+                    if SYSTEM.match(where) or ELSEWHERE.match(where) and not where.startswith(FONTS):
+                        self.outside_at(node, where)
+
+    @staticmethod
+    def only_text(name, method):
+        return name != "open" and hasattr(builtins, name) or name.startswith(TEXT_FUNCTIONS) or method in TEXT_METHODS or method.startswith("set_")
+
+    def tell_named(self, nodes):
+        """Files of the system that are named somewhere, in a program that reads what it names as it runs."""
+        for node in nodes if self.anything else ():
+            if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or not SYSTEM.match(node.value):
+                continue
+            up = self.scope.parents.get(node)
+            text = isinstance(up, ast.Call) and any(self.only_text(n, getattr(up.func, "attr", "")) for n in self.scope.names(up.func) or [""])
+            if not text and not isinstance(up, (ast.Expr, ast.Compare)) and node.value not in self.told | {"/dev/null"}:
+                self.find("danger", node.lineno, "read", "Names %s, which is outside of its working folder, and reads files whose names are computed." % node.value[:TOLD], node.value[:TOLD])
 
     @staticmethod
     def among(keyword, *names):
@@ -124,6 +163,7 @@ class Places(ast.NodeVisitor):
             if "://" in where or where == "/dev/null":
                 continue
             if outside(where):
+                self.told.add(where)
                 lost = where.startswith("/tmp/")
                 self.find("caution" if lost else "danger", node.lineno, "write",
                           "Writes %s, which is outside of its working folder and will not come back." % told, where)
@@ -142,6 +182,7 @@ class Places(ast.NodeVisitor):
             return False
         kept = where.startswith("/tmp/") and where in self.written
         if not kept:
+            self.told.add(where)
             self.find("danger", node.lineno, "read", "Reads %s, which is outside of its working folder." % where[:TOLD], where)
         return True
 
@@ -173,14 +214,14 @@ class Places(ast.NodeVisitor):
             for where in self.scope.texts(arg) or []:
                 if "://" in where[:40] and not where.startswith(("file://", "sqlite:///:memory:")):
                     word = "Connects to" if talks or method == "to_sql" else "Writes to" if method in self.known.WRITES else "Reads from"
-                    self.find("danger", node.lineno, "network", "%s %s; the box has no network." % (word, where[:TOLD]), host(where))
+                    self.find("danger", node.lineno, "network", "%s %s." % (word, where[:TOLD]), host(where))
                 elif talks and arg is not None and node.args and arg in (node.args[0], getattr(node.args[0], "elts", [None])[0]):
-                    self.find("danger", node.lineno, "network", "Connects to %s; the box has no network." % where[:TOLD], host(where))
+                    self.find("danger", node.lineno, "network", "Connects to %s." % where[:TOLD], host(where))
             if self.scope.text(arg) is None and isinstance(arg, (ast.JoinedStr, ast.BinOp)):
                 start = arg.values[0] if isinstance(arg, ast.JoinedStr) and arg.values else getattr(arg, "left", None)
                 said = self.scope.text(start) if start is not None else None
                 if said and "://" in said:
-                    self.find("danger", node.lineno, "network", "Connects to an address that begins with %s; the box has no network." % said[:TOLD], host(said))
+                    self.find("danger", node.lineno, "network", "Connects to an address that begins with %s." % said[:TOLD], host(said))
 
     def tell_unused(self):
         """A file that was named and is not read: the answer is not about it."""

@@ -1,338 +1,374 @@
-"""What the names in a program mean, and what its expressions come to, as far as
-that can be told without running it. Loaded by findings.py.
+"""What the names in a program mean, as far as that can be told without running it.
+Loaded by findings.py.
 
-Text that is put together out of constants is put together here, too: whoever
-writes "sys" + "tem" wants to be read by nobody.
+A name may mean several things: it is imported twice, or is a function's parameter
+that other names are handed to. Every one of them is judged.
 """
 
 import ast
-import base64
-import binascii
-import codecs
-import math
-import posixpath
+import builtins
+import sys
+from importlib.machinery import PathFinder
 
-MOST = 10_000  # of what is put together
+BUILTINS = frozenset(dir(builtins))
 CHANGES = {"append", "extend", "insert", "update", "add", "pop", "remove", "clear", "setdefault", "sort", "reverse", "discard"}
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+LISTS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+PARTS = 20     # of a dotted name
+MEANINGS = 30  # of one name
+ROUNDS = 50    # in which meanings are passed on from name to name
 
 
-class Unknown(Exception):
-    """What an expression comes to cannot be told."""
+class Variable:
+    """A name in the part of the program where it is one and the same, and all that sets it."""
+
+    def __init__(self, name, at):
+        self.name, self.at = name, at
+        self.imports = []     # what it is imported as, with dots
+        self.whole = False    # one of these is a whole module
+        self.sets = 0         # how often it is set, in whatever way
+        self.values = []      # expressions that it is set to
+        self.grown = []       # statements that add to it
+        self.turns = []       # what loops over it take it from
+        self.handed = []      # expressions that it may stand for besides: what a parameter is called with
+        self.made = []        # functions and classes
+        self.changed = False  # a list or the like that changes while the program runs
 
 
-class Place(str):
-    """The text of a pathlib.Path."""
-
-
-class Scope:
-    def __init__(self, tree):
-        self.alias = {}      # a name -> what it was imported as, with dots
-        self.modules = set() # names that are whole modules
-        self.stores = {}     # a name -> how often it is set
-        self.values = {}     # a name -> the expressions that it is set to
-        self.turns = {}      # a name -> what loops over it take it from
-        self.made = {}       # names of functions and classes -> their nodes
-        self.changed = set() # names of lists and the like that change while it runs
+class Names:
+    def __init__(self, tree, known):
+        self.known = known
         self.parents = {}
+        self.at, self.up = {}, {tree: None}  # a node -> the function, class or module that it stands in; that -> the next
+        self.own = {tree: {}}                # a function, class or module -> its variables
+        self.sent = {}                       # (function, name) -> where a global or nonlocal statement says that it is
+        self.returned = {}                   # a function -> what it returns
+        self.plainly, self.real = {}, {}
         self.memo, self.busy = {}, set()
-        self.steps = 200_000 # of putting together, before it is given up
-        for node in ast.walk(tree):
-            for child in ast.iter_child_nodes(node):
-                self.parents[child] = node
-            self.learn(node)
+        self.tops = set()                    # modules that are imported, by their first names
+        self.tangled = False                 # meanings could not be followed to their end
+        self.spread(tree)
+        self.nodes = list(self.at)
+        bound = {(self.at[n], b) for n in self.nodes for b in binds(n)}
+        for node in self.nodes:
+            self.sends(node, tree, bound)
+        for node in self.nodes:
+            self.learn(node, self.at[node])
+        for node in self.nodes:
+            self.hand_over(node)
+        self.meant = {}                      # a variable or a function -> what it may be, or give
+        self.settled, self.settled_names = False, {}
+        self.follow()
+        self.settled = True
 
-    def learn(self, node):
+    # -- where each node stands
+
+    def spread(self, tree):
+        todo = [(tree, tree)]
+        while todo:
+            node, at = todo.pop()
+            self.at[node] = at
+            inner = at
+            if isinstance(node, FUNCTIONS + LISTS + (ast.ClassDef,)):
+                inner, self.up[node], self.own[node] = node, at, {}
+            children = []
+            for field, value in ast.iter_fields(node):
+                within = inner if field in ("body", "elt", "key", "value", "generators", "args") or not isinstance(node, FUNCTIONS + LISTS + (ast.ClassDef,)) else at
+                if isinstance(node, ast.arguments) and field in ("defaults", "kw_defaults"):
+                    within = self.up[at]
+                elif isinstance(node, ast.comprehension) and field == "iter" and self.parents[node].generators[0] is node:
+                    within = self.up[at]
+                elif isinstance(node, ast.arg):
+                    within = self.up[at]
+                for child in value if isinstance(value, list) else [value]:
+                    if isinstance(child, ast.AST):
+                        self.parents[child] = node
+                        children.append((child, within))
+            todo.extend(reversed(children))
+
+    def sends(self, node, tree, bound):
+        at = self.at[node]
+        for name in node.names if isinstance(node, (ast.Global, ast.Nonlocal)) and at is not tree else ():
+            outer = tree if isinstance(node, ast.Global) else self.up[at]
+            while outer is not tree and (isinstance(outer, (ast.ClassDef,) + LISTS) or (outer, name) not in bound):
+                outer = self.up[outer]
+            self.sent[at, name] = outer
+
+    # -- what sets a name
+
+    def where_set(self, name, at):
+        """The variable that a name is where it is set there."""
+        while (at, name) in self.sent:
+            at = self.sent[at, name]
+        return self.own[at].setdefault(name, Variable(name, at))
+
+    def learn(self, node, at):
         if isinstance(node, ast.Import):
             for a in node.names:
                 top = a.name.partition(".")[0]
-                self.alias[a.asname or top] = a.name if a.asname else top
-                self.modules.add(a.asname or top)
+                self.imports(a.asname or top, a.name if a.asname else top, at, True)
         elif isinstance(node, ast.ImportFrom) and node.module:
             for a in node.names:
-                self.alias[a.asname or a.name] = node.module + "." + a.name
+                self.imports(a.asname or a.name, node.module + "." + a.name, at, False)
         elif isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            self.count(node.id)
+            self.where_set(node.id, self.outside_lists(node, at)).sets += 1
         elif isinstance(node, ast.arg):
-            self.count(node.arg)
+            self.where_set(node.arg, at).sets += 1
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            self.count(node.name)
-            self.made[node.name] = node
-        elif isinstance(node, ast.ExceptHandler) and node.name:
-            self.count(node.name)
-        elif isinstance(node, (ast.MatchAs, ast.MatchStar)) and node.name:
-            self.count(node.name)
-        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.attr in CHANGES \
-                or isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and not isinstance(node.ctx, ast.Load):
-            self.changed.add(node.value.id)
+            made = self.where_set(node.name, at)
+            made.sets += 1
+            made.made.append(node)
+        elif isinstance(node, ast.ExceptHandler) and node.name or isinstance(node, (ast.MatchAs, ast.MatchStar)) and node.name:
+            self.where_set(node.name, at).sets += 1
+        elif isinstance(node, ast.MatchMapping) and node.rest:
+            self.where_set(node.rest, at).sets += 1
+        elif isinstance(node, ast.Return) and node.value is not None:
+            self.returned.setdefault(at, []).append(node.value)
         if isinstance(node, ast.Assign):
             for target in node.targets:
-                self.assign(target, node.value)
+                self.assign(target, node.value, at)
         elif isinstance(node, (ast.AnnAssign, ast.NamedExpr)) and node.value is not None:
-            self.assign(node.target, node.value)
-        elif isinstance(node, (ast.For, ast.comprehension)) and isinstance(node.target, ast.Name):
-            self.turns.setdefault(node.target.id, []).append(node.iter)
+            self.assign(node.target, node.value, at)
+        elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+            self.where_set(node.target.id, at).grown.append(node)
+        elif isinstance(node, (ast.For, ast.comprehension)):
+            self.loop(node.target, node.iter, at)
+        elif isinstance(node, ast.Lambda):
+            self.returned[node] = [node.body]
 
-    def count(self, name):
-        self.stores[name] = self.stores.get(name, 0) + 1
+    def imports(self, name, what, at, whole):
+        variable = self.where_set(name, at)
+        variable.imports.append(what)
+        variable.whole = variable.whole or whole
+        self.tops.add(what.partition(".")[0])
 
-    def assign(self, target, value):
+    def outside_lists(self, node, at):
+        """A walrus within a comprehension sets the name around it."""
+        if isinstance(self.parents[node], ast.NamedExpr) and self.parents[node].target is node:
+            while isinstance(at, LISTS):
+                at = self.up[at]
+        return at
+
+    def assign(self, target, value, at):
         if isinstance(target, ast.Name):
-            self.values.setdefault(target.id, []).append(value)
+            self.where_set(target.id, self.outside_lists(target, at)).values.append(value)
         elif isinstance(target, (ast.Tuple, ast.List)) and isinstance(value, (ast.Tuple, ast.List)) and len(target.elts) == len(value.elts):
             for t, v in zip(target.elts, value.elts):
-                self.assign(t, v)
+                self.assign(t, v, at)
 
-    # -- names
+    def loop(self, target, source, at):
+        if isinstance(target, ast.Name):
+            self.where_set(target.id, at).turns.append(source)
+        elif isinstance(target, (ast.Tuple, ast.List)) and isinstance(source, (ast.Tuple, ast.List)):
+            for one in source.elts:
+                if isinstance(one, (ast.Tuple, ast.List)) and len(one.elts) == len(target.elts):
+                    for t, v in zip(target.elts, one.elts):
+                        if isinstance(t, ast.Name):
+                            self.where_set(t.id, at).handed.append(v)
+
+    def hand_over(self, node):
+        """What a function of the program's own is called with, what a pattern catches, what changes."""
+        at = self.at[node]
+        if isinstance(node, FUNCTIONS):
+            positions = node.args.posonlyargs + node.args.args
+            given = list(zip(positions[len(positions) - len(node.args.defaults):], node.args.defaults)) + list(zip(node.args.kwonlyargs, node.args.kw_defaults))
+            for arg, value in given:
+                if value is not None:
+                    self.own[node][arg.arg].handed.append(value)
+        elif isinstance(node, ast.Call):
+            for function in self.functions(node.func):
+                positions = function.args.posonlyargs + function.args.args
+                names = {a.arg for a in positions + function.args.kwonlyargs}
+                for arg, value in list(zip([p.arg for p in positions], node.args)) + [(k.arg, k.value) for k in node.keywords]:
+                    if arg in names:
+                        self.own[function][arg].handed.append(value)
+        elif isinstance(node, ast.Match):
+            for case in node.cases:
+                if isinstance(case.pattern, ast.MatchAs) and case.pattern.pattern is None and case.pattern.name:
+                    self.where_set(case.pattern.name, at).handed.append(node.subject)
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.attr in CHANGES \
+                or isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and not isinstance(node.ctx, ast.Load):
+            for variable in filter(None, self.variables(node.value)):
+                variable.changed = True
+
+    def functions(self, node):
+        """The functions of the program's own that are called."""
+        if isinstance(node, ast.Lambda):
+            return [node]
+        if not isinstance(node, ast.Name):
+            return []
+        found = []
+        for variable in filter(None, self.variables(node)):
+            found += [f for f in variable.made + variable.values if isinstance(f, FUNCTIONS)]
+        return found
+
+    def functions_or_classes(self, node):
+        """Whether a name is only ever a function or a class of the program's own."""
+        return isinstance(node, ast.Name) and all(v is not None and v.made and v.sets == len(v.made) and not v.imports for v in self.variables(node))
+
+    # -- what a name means
+
+    def variables(self, node):
+        """The variables that a name may be where it stands. None among them is Python's own of that name."""
+        found, at, first = [], self.at[node], True
+        while at is not None:
+            sent = self.sent.get((at, node.id))
+            if sent is not None:
+                at, first = sent, True
+                continue
+            if node.id in self.own[at] and (first or not isinstance(at, ast.ClassDef)):
+                found.append(self.own[at][node.id])
+                if isinstance(at, FUNCTIONS + LISTS):
+                    return found  # a function's own name is never looked for elsewhere
+            at, first = self.up[at], False
+        if node.id in BUILTINS:
+            found.append(None)  # also where the module sets it: perhaps later, perhaps never
+        return found
+
+    def variable(self, node):
+        """The one variable that a name is; None if there could be others."""
+        found = [v for v in self.variables(node) if v is not None]
+        return found[0] if len(found) == 1 else None
+
+    def is_made(self, node):
+        return any(v is not None for v in self.variables(node))
+
+    def only(self, variable):
+        """The one expression that a variable is ever set to."""
+        return variable.values[0] if variable.sets == len(variable.values) == 1 and not variable.imports else None
+
+    def follow(self):
+        """Passes meanings on from name to name until nothing new comes of it."""
+        every = [v for own in self.own.values() for v in own.values()]
+        for variable in every:
+            self.meant[variable] = list(dict.fromkeys(variable.imports))
+        every += list(self.returned)
+        for _ in range(ROUNDS):
+            changed = False
+            for one in every:
+                sources = self.returned[one] if not isinstance(one, Variable) else \
+                    one.values + one.handed + [e for t in one.turns if isinstance(t, (ast.List, ast.Tuple, ast.Set)) for e in t.elts]
+                have = self.meant.setdefault(one, [])
+                more = [m for s in sources for m in self.meanings(s) if m not in have]
+                if more:
+                    have.extend(dict.fromkeys(more))
+                    changed = True
+                    if len(have) > MEANINGS:
+                        self.tangled, have[MEANINGS:] = True, []
+            self.memo.clear()
+            if not changed:
+                return
+            if self.tangled:
+                return
+        self.tangled = True
+
+    def meanings(self, node):
+        """All that an expression may be called, as it was imported: pd.read_csv is pandas.read_csv. None for what the program makes itself."""
+        if self.settled and node in self.settled_names:
+            return self.settled_names[node]
+        tail, last = [], node
+        while isinstance(last, ast.Attribute):
+            tail.append(last.attr)
+            last = last.value
+        found = [".".join([root] + tail[::-1]).removeprefix("builtins.") for root in self.roots(last)]
+        if any(name.count(".") > PARTS for name in found):
+            self.tangled, found = True, [name for name in found if name.count(".") <= PARTS]
+        if self.settled:
+            self.settled_names[node] = found
+        return found
+
+    def roots(self, node):
+        if isinstance(node, ast.Name):
+            return [m for v in self.variables(node) for m in ([node.id] if v is None else self.meant[v])] or ([] if self.is_made(node) else [node.id])
+        if isinstance(node, ast.Call):
+            return self.called(node)
+        if isinstance(node, ast.IfExp):
+            return self.meanings(node.body) + self.meanings(node.orelse)
+        if isinstance(node, ast.BoolOp):
+            return [m for v in node.values for m in self.meanings(v)]
+        if isinstance(node, ast.NamedExpr):
+            return self.meanings(node.value)
+        if isinstance(node, ast.Subscript):
+            whole = node.value
+            if isinstance(whole, (ast.List, ast.Tuple)):
+                return [m for e in whole.elts for m in self.meanings(e)]
+            if isinstance(whole, ast.Dict):
+                return [m for e in whole.values for m in self.meanings(e)]
+        return []
+
+    def called(self, node):
+        """What a call gives that is something's name: getattr(os, "system"), __import__("os"), a function of the program's own."""
+        names = [self.plain(m) for m in self.meanings(node.func)]
+        if "getattr" in names and len(node.args) > 1:
+            return [m + "." + t for m in self.meanings(node.args[0]) for t in self.texts(node.args[1]) or []]
+        if node.args and {"__import__", "importlib.import_module"} & set(names):
+            found = self.texts(node.args[0]) or []
+            self.tops.update(t.partition(".")[0] for t in found)
+            return found
+        return [m for f in self.functions(node.func) for m in self.meant.get(f, [])]
+
+    def names(self, node):
+        """The usual names of all that an expression may be."""
+        return list(dict.fromkeys(self.plain(m) for m in self.meanings(node)))
 
     def dotted(self, node):
-        """A name as it was imported: pd.read_csv is pandas.read_csv. Empty for what the program makes itself."""
-        parts = []
-        while True:
-            if isinstance(node, ast.Attribute):
-                parts.append(node.attr)
-                node = node.value
-            elif isinstance(node, ast.Call) and len(node.args) > 1 and self.dotted(node.func) == "getattr":
-                name = self.text(node.args[1])
-                if name is None:
-                    return ""
-                parts.append(name)
-                node = node.args[0]
-            else:
-                break
-        if isinstance(node, ast.Call) and node.args and self.dotted(node.func) in ("__import__", "importlib.import_module"):
-            root = self.text(node.args[0])
-        elif isinstance(node, ast.Name):
-            root = self.meaning(node.id)
-        else:
-            root = None
-        if not root:
-            return ""
-        return ".".join([root] + parts[::-1]).removeprefix("builtins.")
-
-    def meaning(self, name):
-        """What a bare name stands for: an import, another name for one, or Python's own."""
-        if name in self.alias:
-            return self.alias[name]
-        if name not in self.stores:
-            return name
-        value = self.only(name)
-        if isinstance(value, (ast.Name, ast.Attribute, ast.Call)) and name not in self.busy:
-            self.busy.add(name)
-            try:
-                return self.dotted(value) if not isinstance(value, ast.Call) or self.dotted(value.func) in ("getattr", "__import__") else ""
-            finally:
-                self.busy.discard(name)
-        return ""
-
-    def only(self, name):
-        """The one expression that a name is ever set to."""
-        values = self.values.get(name, ())
-        return values[0] if self.stores.get(name) == len(values) == 1 else None
+        """The usual name of an expression; empty for what the program makes itself."""
+        return next(iter(self.names(node)), "")
 
     def imported(self, node):
-        """The dotted name of something of a module's; empty for anything else."""
-        root = node
-        while isinstance(root, ast.Attribute) or isinstance(root, ast.Call) and self.dotted(root.func) == "getattr" and root.args:
-            root = root.value if isinstance(root, ast.Attribute) else root.args[0]
-        if isinstance(root, ast.Name) and root.id not in self.alias and self.meaning(root.id).partition(".")[0] not in self.alias.values():
-            return ""
-        return self.dotted(node)
+        """The names of something of a module's, as they stand there; none for anything else."""
+        return [m for m in self.meanings(node) if m.partition(".")[0] in self.tops or m.partition(".")[0] not in BUILTINS]
 
-    # -- values
+    # -- modules
 
-    def text(self, node):
-        """The text that an expression comes to, or None."""
-        value = self.value(node)
-        return str(value) if isinstance(value, str) else None
+    def plain(self, name):
+        """The usual name of what can be reached in several ways: shutil.os.system is os.system."""
+        if name not in self.plainly:
+            self.plainly[name] = self.usual_name(name)
+        return self.plainly[name]
 
-    def texts(self, node):
-        """All texts that an expression may come to, a loop's name having several. None if that cannot be told."""
-        if isinstance(node, ast.Name) and self.stores.get(node.id) == 1 and len(self.turns.get(node.id, ())) == 1:
-            several = self.value(self.turns[node.id][0])
-            if isinstance(several, (list, tuple)) and several and all(isinstance(v, str) for v in several):
-                return list(several)
-        one = self.text(node)
-        return None if one is None else [one]
+    def usual_name(self, name):
+        parts = name.split(".")
+        for n in range(len(parts) - 1, 0, -1):
+            if parts[n].lstrip("_") in self.known.THROUGH and parts[n] != parts[n - 1] and not self.is_module(".".join(parts[:n + 1])):
+                return self.usual_name(".".join([parts[n].lstrip("_")] + parts[n + 1:]))
+        if parts[0] in self.known.LIBRARIES and len(parts) > 2:
+            known = self.known.library_name(parts[0], parts[-1])
+            if known:
+                return known
+        for n in range(1, len(parts) - 1):
+            if not self.is_module(".".join(parts[:n + 1])):
+                if parts[n] in sys.stdlib_module_names and parts[n] != parts[n - 1]:
+                    return self.usual_name(".".join(parts[n:]))
+                break
+        return name
 
-    def number(self, node):
-        value = self.value(node)
-        return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    def through(self, name):
+        """The module that is reached by way of another one, if one is."""
+        plain = self.plain(name)
+        return plain.partition(".")[0] if plain != name and plain.partition(".")[0] in self.known.THROUGH else ""
 
-    def value(self, node):
-        if node not in self.memo:
-            try:
-                self.memo[node] = self.fold(node, {})
-            except (Unknown, ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, ZeroDivisionError, binascii.Error, LookupError):
-                self.memo[node] = None
-        return self.memo[node]
-
-    def fold(self, node, env):
-        """Puts an expression together. env holds the names of a comprehension."""
-        how = getattr(self, "fold_" + type(node).__name__, None)
-        self.steps -= 1
-        if how is None or self.steps < 0:
-            raise Unknown
-        value = how(node, env)
-        if isinstance(value, (str, bytes, list, tuple, dict)) and len(value) > MOST:
-            raise Unknown
-        if isinstance(value, int) and value.bit_length() > 4096:
-            return math.inf  # more than anything can hold
-        return value
-
-    def fold_Constant(self, node, env):
-        return node.value
-
-    def fold_Name(self, node, env):
-        if node.id in env:
-            return env[node.id]
-        if node.id == "__file__":
-            return "analysis.py"
-        value = self.only(node.id)
-        if value is None or node.id in self.busy or node.id in self.alias or node.id in self.changed:
-            raise Unknown
-        self.busy.add(node.id)
-        try:
-            return self.fold(value, {})
-        finally:
-            self.busy.discard(node.id)
-
-    def fold_List(self, node, env):
-        return [self.fold(e, env) for e in node.elts]
-
-    def fold_Tuple(self, node, env):
-        return tuple(self.fold(e, env) for e in node.elts)
-
-    fold_Set = fold_List
-
-    def fold_Dict(self, node, env):
-        return {self.fold(k, env): self.fold(v, env) for k, v in zip(node.keys, node.values) if k is not None}
-
-    def fold_JoinedStr(self, node, env):
-        parts = []
-        for part in node.values:
-            if isinstance(part, ast.FormattedValue):
-                if part.conversion != -1 or part.format_spec is not None:
-                    raise Unknown
-                part = part.value
-            parts.append(plainly(self.fold(part, env)))
-        return "".join(parts)
-
-    def fold_UnaryOp(self, node, env):
-        value = self.fold(node.operand, env)
-        return {ast.USub: lambda: -value, ast.UAdd: lambda: +value, ast.Not: lambda: not value, ast.Invert: lambda: ~value}[type(node.op)]()
-
-    def fold_BinOp(self, node, env):
-        a, b = self.fold(node.left, env), self.fold(node.right, env)
-        op = type(node.op)
-        if op is ast.Div and isinstance(a, Place) and isinstance(b, str):
-            return Place(posixpath.join(a, b))
-        if op is ast.Mult and (isinstance(a, (str, bytes, list, tuple)) or isinstance(b, (str, bytes, list, tuple))):
-            much, often = (b, a) if isinstance(a, int) else (a, b)
-            if len(much) * often > MOST:
-                raise Unknown
-        if op in (ast.Pow, ast.LShift) and isinstance(a, int) and isinstance(b, int):
-            if (abs(a).bit_length() or 1) * (abs(b) if op is ast.Pow else 1) + (b if op is ast.LShift else 0) > 4096:
-                return math.inf
-        if isinstance(a, str) and op is ast.Mod and "*" in a or isinstance(a, str) and op is ast.Mod and any(c.isdigit() for c in a):
-            raise Unknown  # a width of its own could be any size
-        return {ast.Add: lambda: a + b, ast.Sub: lambda: a - b, ast.Mult: lambda: a * b, ast.Mod: lambda: a % b, ast.Pow: lambda: a ** b,
-                ast.FloorDiv: lambda: a // b, ast.Div: lambda: a / b, ast.LShift: lambda: a << b, ast.BitXor: lambda: a ^ b,
-                ast.BitOr: lambda: a | b, ast.BitAnd: lambda: a & b, ast.RShift: lambda: a >> b}[op]()
-
-    def fold_Compare(self, node, env):
-        sides = [self.fold(n, env) for n in [node.left] + node.comparators]
-        how = {ast.Lt: lambda a, b: a < b, ast.LtE: lambda a, b: a <= b, ast.Gt: lambda a, b: a > b, ast.GtE: lambda a, b: a >= b,
-               ast.Eq: lambda a, b: a == b, ast.NotEq: lambda a, b: a != b, ast.In: lambda a, b: a in b, ast.NotIn: lambda a, b: a not in b,
-               ast.Is: lambda a, b: a is b, ast.IsNot: lambda a, b: a is not b}
-        return all(how[type(op)](a, b) for op, a, b in zip(node.ops, sides, sides[1:]))
-
-    def fold_Subscript(self, node, env):
-        whole = self.fold(node.value, env)
-        if isinstance(node.slice, ast.Slice):
-            edge = [None if e is None else self.fold(e, env) for e in (node.slice.lower, node.slice.upper, node.slice.step)]
-            return whole[slice(*edge)]
-        return whole[self.fold(node.slice, env)]
-
-    def fold_ListComp(self, node, env):
-        if len(node.generators) != 1 or node.generators[0].ifs or not isinstance(node.generators[0].target, ast.Name):
-            raise Unknown
-        several = self.fold(node.generators[0].iter, env)
-        return [self.fold(node.elt, {**env, node.generators[0].target.id: one}) for one in several]
-
-    fold_GeneratorExp = fold_SetComp = fold_ListComp
-
-    def fold_Attribute(self, node, env):
-        if node.attr in ("parent", "name"):
-            whole = self.fold(node.value, env)
-            if isinstance(whole, Place):
-                return Place((posixpath.dirname(whole) or (".." if whole == "." else ".")) if node.attr == "parent" else posixpath.basename(whole))
-        raise Unknown
-
-    def fold_Call(self, node, env):
-        name = self.dotted(node.func)
-        if name in FOLDS and not node.keywords:
-            if name in ("map", "filter"):
-                if self.dotted(node.args[0]) != "chr":
-                    raise Unknown
-                return [chr(n) for n in self.fold(node.args[1], env)]
-            return FOLDS[name](*[self.fold(a, env) for a in node.args])
-        if isinstance(node.func, ast.Attribute) and node.func.attr in METHODS and not node.keywords:
-            whole = self.fold(node.func.value, env)
-            if isinstance(whole, (str, bytes)):
-                if isinstance(whole, Place) and node.func.attr not in STAYS:
-                    raise Unknown
-                if node.func.attr in STAYS:
-                    return STAYS[node.func.attr](whole, *[self.fold(a, env) for a in node.args])
-                if node.func.attr == "format" and any(c.isdigit() for c in whole):
-                    raise Unknown
-                args = [self.fold(a, env) for a in node.args]
-                if sum(len(a) for a in args if isinstance(a, (str, bytes, list, tuple))) * (len(whole) + 1) > 100 * MOST:
-                    raise Unknown
-                return getattr(whole, node.func.attr)(*args)
-        raise Unknown
-
-    def obscured(self, node, depth=0):
-        """Tells whether an expression unpacks, turns around or otherwise puts together what nobody can read in it."""
-        for part in ast.walk(node):
-            if isinstance(part, ast.Call):
-                name = self.dotted(part.func)
-                method = part.func.attr if isinstance(part.func, ast.Attribute) else ""
-                if name.startswith(("base64.", "binascii.", "zlib.", "codecs.")) or name in ("chr", "bytes.fromhex", "reversed", "bytes", "bytearray", "lzma.decompress", "bz2.decompress", "gzip.decompress") \
-                        or method in ("translate", "fromhex"):
-                    return True
-            elif isinstance(part, ast.Slice) and part.step is not None and self.number(part.step) not in (None, 1):
-                return True
-            elif isinstance(part, ast.BinOp) and isinstance(part.op, ast.BitXor):
-                return True
-            elif isinstance(part, ast.Name) and depth < 5:
-                if any(self.obscured(v, depth + 1) for v in self.values.get(part.id, ()) if v is not node):
-                    return True
-        return False
+    def is_module(self, name):
+        """Whether there is a module of that name in the box. Nothing is imported to tell."""
+        if name not in self.real:
+            top, _, rest = name.partition(".")
+            before = name.rpartition(".")[0]
+            if not rest:
+                self.real[name] = None if top in sys.builtin_module_names else PathFinder.find_spec(top)
+            else:
+                spec = self.is_module(before)
+                places = spec.submodule_search_locations if spec else None
+                self.real[name] = PathFinder.find_spec(name, places) if places else None
+        return self.real[name]
 
 
-def plainly(value):
-    if not isinstance(value, (str, int, float)):
-        raise Unknown
-    return str(value)
-
-
-def place(*parts):
-    return Place(posixpath.normpath(posixpath.join(*parts)) if parts else ".")
-
-
-FOLDS = {
-    "chr": chr, "str": plainly, "ord": ord, "reversed": lambda t: list(t)[::-1], "list": list, "tuple": tuple, "int": int, "len": len,
-    "bytes": lambda v: bytes(v) if not isinstance(v, int) else None, "bytearray": lambda v: bytes(v) if not isinstance(v, int) else None,
-    "bytes.fromhex": bytes.fromhex, "base64.b64decode": base64.b64decode, "base64.b32decode": base64.b32decode, "base64.b85decode": base64.b85decode,
-    "binascii.unhexlify": binascii.unhexlify, "binascii.a2b_base64": binascii.a2b_base64, "map": None,
-    "codecs.decode": lambda v, how="utf-8": codecs.decode(v, how) if how in ("rot13", "rot_13", "hex", "base64", "utf-8", "ascii") else None,
-    "pathlib.Path": place, "pathlib.PurePath": place, "pathlib.PosixPath": place,
-    "pathlib.Path.home": lambda: Place("~"), "pathlib.Path.cwd": lambda: Place("."), "os.getcwd": lambda: ".",
-    "os.path.join": posixpath.join, "os.path.expanduser": str, "os.path.abspath": str, "os.path.realpath": str, "os.path.normpath": posixpath.normpath,
-    "os.path.dirname": lambda p: posixpath.dirname(p) or ".", "os.path.basename": posixpath.basename,
-}
-STAYS = {"resolve": lambda p, *_: p, "absolute": lambda p: p, "expanduser": lambda p: p, "as_posix": str,
-         "joinpath": lambda p, *more: Place(posixpath.join(p, *more)), "with_suffix": lambda p, s: Place(posixpath.splitext(p)[0] + s),
-         "with_name": lambda p, n: Place(posixpath.join(posixpath.dirname(p), n))}
-METHODS = {"join", "replace", "strip", "lstrip", "rstrip", "lower", "upper", "title", "capitalize", "swapcase", "format", "encode", "decode",
-           "removeprefix", "removesuffix", "split", "hex"} | set(STAYS)
+def binds(node):
+    """The names that a node sets where it stands."""
+    if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+        yield node.id
+    elif isinstance(node, ast.arg):
+        yield node.arg
+    elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        yield node.name
+    elif isinstance(node, (ast.Import, ast.ImportFrom)):
+        yield from (a.asname or a.name.partition(".")[0] for a in node.names)

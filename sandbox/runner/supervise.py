@@ -23,6 +23,7 @@ CODE_NAME = "analysis.py"
 CHUNK = 64 << 10
 KEEP_NOTES = 50
 KEEP_SEEN = 100
+SORTS = ("opened", "imported", "connected", "spawned")
 MOST_FILES = 10000  # that the code may make; an empty file costs no disk, but memory
 GLANCE = 0.2      # seconds between two looks at them
 
@@ -41,7 +42,7 @@ def prctl(option, value):
     ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
 
 
-collect = load("collect")
+collect, watch = load("collect"), load("watch")
 
 
 class Worker:
@@ -89,6 +90,8 @@ class Run:
         self.sent = self.printed = 0
         self.notes = []
         self.seen = {"opened": [], "imported": [], "connected": [], "spawned": []}
+        self.kept = {}        # how many of each sort are kept
+        self.seen["more"] = [] # of which sorts there were more
         self.ended = None      # the sha256 that the worker's report must have
         self.status = None     # what wait said about the worker
         self.late = self.littered = self.reported = False
@@ -205,13 +208,22 @@ class Run:
                 said = json.loads(text)
                 if "end" in said:
                     self.ended = str(said["end"])
-                elif len(self.seen[said["saw"]]) < KEEP_SEEN:
-                    if said["what"] not in self.seen[said["saw"]]:
-                        self.seen[said["saw"]].append(str(said["what"]))
-                else:
-                    self.note("It did more than is listed here.")
+                elif said["saw"] in SORTS:
+                    self.saw(said["saw"], str(said["what"]))
             except (ValueError, KeyError, TypeError):
                 self.note("The code wrote into the runner's own channel; that was ignored.")
+
+    def saw(self, sort, what):
+        """Keeps what was seen. Files outside of the working folder have room of their own: nothing else can crowd them out."""
+        if what in self.seen[sort]:
+            return
+        room = watch.room(sort, what)
+        if self.kept.setdefault(room, 0) < KEEP_SEEN:
+            self.kept[room] += 1
+            self.seen[sort].append(what)
+        elif room not in self.seen["more"]:
+            self.seen["more"].append(room)
+            self.note("It did more than is listed here.")
 
     # -- when it is over
 

@@ -24,8 +24,8 @@ class Tables:
         self.used = []          # (node, table name, column)
 
     def look(self, tree):
-        for name in self.scope.values:
-            value = self.scope.only(name)
+        for name, variable in self.scope.own[tree].items():
+            value = self.scope.only(variable)
             if isinstance(value, ast.Call) and self.reads(value):
                 self.frames[name] = self.scope.text(value.args[0])
         for node in ast.walk(tree):
@@ -71,7 +71,7 @@ class Tables:
                 if node.func.attr in CHANGES or any(k.arg == "inplace" for k in node.keywords):
                     self.uncertain.add(node.func.value.id)
             for arg in node.args + [k.value for k in node.keywords]:
-                if isinstance(arg, ast.Name) and isinstance(node.func, ast.Name) and node.func.id in self.scope.stores:
+                if isinstance(arg, ast.Name) and isinstance(node.func, ast.Name) and self.scope.is_made(node.func):
                     self.uncertain.add(arg.id)  # a function of the program's own may add columns
 
     def use(self, node):

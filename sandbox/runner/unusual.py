@@ -31,6 +31,11 @@ UNUSUAL = {
     "builtins": ("danger", "reflection", "reaches Python's own functions"), "gc": ("danger", "reflection", "reaches every object in the program"),
     "inspect": ("caution", "reflection", "looks into the running program"), "faulthandler": ("danger", "reflection", "looks into the running program"),
     "dis": ("caution", "reflection", "looks into the running program"), "tracemalloc": ("caution", "reflection", "looks into the running program"),
+    "pydoc": ("danger", "process", "can start other programs"), "tkinter": ("danger", "dynamic code", "runs text as code"), "_tkinter": ("danger", "dynamic code", "runs text as code"),
+    "unittest": ("caution", "change", "can put something else in the place of a function"), "test": ("danger", "system", "is for those who make Python"),
+    "venv": ("danger", "process", "starts other programs"), "ensurepip": ("danger", "process", "starts other programs"), "distutils": ("danger", "process", "starts other programs"),
+    "modulefinder": ("danger", "dynamic code", "reads code as Python does"), "compileall": ("danger", "dynamic code", "makes code out of text"), "py_compile": ("danger", "dynamic code", "makes code out of text"),
+    "lib2to3": ("danger", "dynamic code", "is for those who make Python"), "idlelib": ("danger", "dynamic code", "runs text as code"), "zipapp": ("danger", "dynamic code", "packs programs"),
     "atexit": ("danger", "exit", "runs something after the end"), "site": ("danger", "system", "changes how Python starts"),
 }
 PICKLED = ("danger", "pickle", "Loads a pickle, which can run anything that is hidden in it.")
@@ -63,7 +68,7 @@ CALLS = {
     "pickle.load": PICKLED, "pickle.loads": PICKLED, "pickle.Unpickler": PICKLED, "pandas.read_pickle": PICKLED, "pandas.io.pickle.read_pickle": PICKLED,
     "joblib.load": PICKLED, "pandas.read_hdf": PICKLED, "pandas.HDFStore": PICKLED,
     "pandas.read_clipboard": ("danger", "process", "Starts another program, for the clipboard (read_clipboard)."),
-    "pandas.read_gbq": ("danger", "network", "Reads from a database in the cloud (read_gbq); the box has no network."),
+    "pandas.read_gbq": ("danger", "network", "Reads from a database in the cloud (read_gbq)."),
     "numpy.ctypeslib": ("danger", "machine code", "Calls machine code directly (numpy.ctypeslib)."), "numpy.f2py": ("danger", "process", "Starts a compiler (numpy.f2py)."),
     "sys._getframe": ("danger", "reflection", "Reaches into the running program (sys._getframe)."),
     "sys.settrace": ("danger", "reflection", "Reaches into the running program (sys.settrace)."),
@@ -76,15 +81,27 @@ CALLS = {
     "bytes.fromhex": ("caution", "packed", "Unpacks text that cannot be read here (fromhex)."), "zlib.decompress": ("caution", "packed", "Unpacks text that cannot be read here (zlib)."),
     "binascii.unhexlify": ("caution", "packed", "Unpacks text that cannot be read here (unhexlify)."),
     "chr": ("caution", "packed", "Builds text from character numbers (chr)."),
-    "logging.handlers.SocketHandler": ("danger", "network", "Sends its log over the network; the box has none."), "logging.handlers.DatagramHandler": ("danger", "network", "Sends its log over the network; the box has none."),
-    "logging.handlers.HTTPHandler": ("danger", "network", "Sends its log over the network; the box has none."), "logging.handlers.SMTPHandler": ("danger", "network", "Sends its log over the network; the box has none."),
-    "logging.handlers.SysLogHandler": ("danger", "network", "Sends its log over the network; the box has none."),
+    "logging.handlers.SocketHandler": ("danger", "network", "Sends its log over the network."), "logging.handlers.DatagramHandler": ("danger", "network", "Sends its log over the network."),
+    "logging.handlers.HTTPHandler": ("danger", "network", "Sends its log over the network."), "logging.handlers.SMTPHandler": ("danger", "network", "Sends its log over the network."),
+    "logging.handlers.SysLogHandler": ("danger", "network", "Sends its log over the network."),
     "logging.config": ("danger", "dynamic code", "Configures logging, which can run anything by its name (logging.config)."),
-    "asyncio.open_connection": ("danger", "network", "Connects to another machine (asyncio); the box has no network."), "asyncio.start_server": ("danger", "network", "Listens on the network (asyncio)."),
+    "asyncio.open_connection": ("danger", "network", "Connects to another machine (asyncio)."), "asyncio.start_server": ("danger", "network", "Listens on the network (asyncio)."),
     "asyncio.open_unix_connection": ("danger", "network", "Connects to another program (asyncio)."),
     "asyncio.subprocess": ("danger", "process", "Starts another program (asyncio)."), "concurrent.futures.ProcessPoolExecutor": ("danger", "process", "Starts copies of the program (ProcessPoolExecutor)."),
 }
 PREFIXES = {
+    "concurrent.futures.process": ("danger", "process", "Starts copies of the program (ProcessPoolExecutor)."),
+    "unittest.mock": ("danger", "change", "Puts something else in the place of a function (unittest.mock)."),
+    "numpy.testing.assert_": None, "numpy.testing.": ("danger", "dynamic code", "Uses what numpy's makers test it with, which runs text as code (numpy.testing)."),
+    "numpy.distutils": ("danger", "process", "Starts a compiler (numpy.distutils)."), "numpy.compat": ("danger", "reflection", "Uses what numpy keeps for itself (numpy.compat)."),
+    "numpy.DataSource": ("danger", "read", "Opens files and addresses by numpy's own way (DataSource)."),
+    "pandas.compat": ("danger", "reflection", "Uses what pandas keeps for itself (pandas.compat)."),
+    "pandas.io.common": ("danger", "read", "Opens files and addresses by pandas' own way (pandas.io.common)."),
+    "matplotlib.animation.FFMpeg": ("danger", "process", "Starts another program, for a movie (matplotlib.animation)."),
+    "matplotlib.animation.ImageMagick": ("danger", "process", "Starts another program, for a movie (matplotlib.animation)."),
+    "matplotlib.animation.MovieWriter": ("danger", "process", "Starts another program, for a movie (matplotlib.animation)."),
+    "matplotlib.testing": ("danger", "process", "Uses what matplotlib's makers test it with, which starts programs (matplotlib.testing)."),
+    "matplotlib.texmanager": ("danger", "process", "Starts LaTeX to draw texts (matplotlib.texmanager)."), "matplotlib.dviread": ("danger", "process", "Starts LaTeX to draw texts (matplotlib.dviread)."),
     "subprocess.": ("danger", "process", "Starts another program (subprocess)."), "os.exec": ("danger", "process", "Starts another program (os.exec)."),
     "os.spawn": ("danger", "process", "Starts another program (os.spawn)."), "os.posix_spawn": ("danger", "process", "Starts another program (os.posix_spawn)."),
     "asyncio.create_subprocess": ("danger", "process", "Starts another program (asyncio)."), "gc.get_": ("danger", "reflection", "Reaches every object in the program (gc)."),
@@ -100,8 +117,13 @@ FINE = {
 }
 # Modules that are a danger wherever they are reached, also through others.
 DEEP = {"os", "sys", "posix", "subprocess", "builtins", "socket", "shutil", "ctypes", "importlib", "gc", "pickle", "marshal", "multiprocessing", "ctypeslib"}
+# These are a danger, or worth a look, also when another module is the way to them. trace, code and profile are usual names of other things.
+THROUGH = (DEEP | NETWORK | set(UNUSUAL)) - {"trace", "code", "profile", "test"}
 # Methods that are a danger whatever they are called on.
 METHODS = {
+    "subprocess_shell": "process", "subprocess_exec": "process", "create_subprocess_shell": "process", "create_subprocess_exec": "process", "ProcessPoolExecutor": "process",
+    "spawnl": "process", "spawnv": "process", "spawnlp": "process", "spawnvp": "process", "execl": "process", "execlp": "process", "execle": "process",
+    "create_server": "network", "add_signal_handler": "signal",
     "system": "process", "popen": "process", "Popen": "process", "check_output": "process", "check_call": "process", "getoutput": "process", "getstatusoutput": "process",
     "execv": "process", "execve": "process", "execvp": "process", "fork": "process", "forkpty": "process", "posix_spawn": "process", "to_clipboard": "process",
     "urlopen": "network", "urlretrieve": "network", "create_connection": "network", "import_module": "dynamic code", "load_module": "dynamic code", "exec_module": "dynamic code",
@@ -130,3 +152,17 @@ WRITE_CALLS = {"numpy.save", "numpy.savetxt", "numpy.savez", "numpy.savez_compre
                "logging.FileHandler", "logging.handlers.RotatingFileHandler", "logging.handlers.TimedRotatingFileHandler", "logging.basicConfig", "os.makedirs", "os.mkdir"}
 # What these are usually called; under another's name they deceive.
 USUAL_NAMES = {"pd": {"pandas"}, "np": {"numpy"}, "plt": {"matplotlib.pyplot"}, "mpl": {"matplotlib"}, "sns": {"seaborn"}, "dt": {"datetime", "matplotlib.dates", "datetime.datetime"}}
+# Libraries in which much can be reached in several ways: pandas.io.parsers.read_csv is pandas.read_csv.
+LIBRARIES = {"pandas", "numpy", "matplotlib", "concurrent"}
+# Ordinary although they are called like a method that is a danger.
+NO_METHODS = {"platform.system"}
+
+
+def library_name(library, last):
+    """The usual name of what a library calls so in some place, if this file knows it."""
+    if library == "pandas" and (last.startswith("read_") or last == "eval"):
+        return "pandas." + last
+    return SHORT.get((library, last), "")
+
+
+SHORT = {(name.partition(".")[0], name.rpartition(".")[2]): name for name in sorted(set(CALLS) | READS | WRITE_CALLS) if name.partition(".")[0] in LIBRARIES}

@@ -10,6 +10,7 @@ import os
 import sys
 
 access, exists = os.access, os.path.lexists  # whatever the code makes of these names
+MOST = 1000  # of a sort that are told; fewer are kept
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
@@ -17,7 +18,7 @@ class Watch:
     def __init__(self, tell, work, quiet):
         self.tell, self.work = tell, work.rstrip("/") + "/"
         self.quiet = tuple(quiet)
-        self.known = set()
+        self.known = {}  # what has been told already
         self.armed = False
 
     def install(self):
@@ -103,9 +104,15 @@ class Watch:
 
     def note(self, sort, what):
         what = what[:300]
-        if (sort, what) not in self.known and len(self.known) < 1000:
-            self.known.add((sort, what))
+        told = self.known.setdefault(room(sort, what), set())
+        if what not in told and len(told) < MOST:
+            told.add(what)
             self.tell({"saw": sort, "what": what})
+
+
+def room(sort, what):
+    """What something is counted with. Files outside of the working folder are never many in honest code, and matter most."""
+    return "elsewhere" if sort == "opened" and what.startswith(("/", "..")) else sort
 
 
 def asked_for(depth=3):

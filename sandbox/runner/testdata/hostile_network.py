@@ -9,10 +9,10 @@ pd.read_csv("https://example.com/data.csv")
 socket.create_connection(("example.com", 80))
 #> problem: Line 2: the module requests_toolbelt is not installed in the box. There are Python's own modules, pandas, numpy, matplotlib and openpyxl.
 #> caution 0 [unused file: sales.csv] Does not read sales.csv, which came with the question.
-#> danger 1 [import: socket] Imports socket, which talks to the network; the box has none.
-#> danger 3 [import: urllib.request] Imports urllib.request, which talks to the network; the box has none.
-#> danger 4 [import: http.client] Imports http.client, which talks to the network; the box has none.
+#> danger 1 [import: socket] Imports socket, which talks to the network.
+#> danger 3 [import: urllib.request] Imports urllib.request, which talks to the network.
+#> danger 4 [import: http.client] Imports http.client, which talks to the network.
 #> note 5 [import: pandas] Imports pandas.
-#> danger 7 [network: example.com] Connects to https://example.com/steal; the box has no network.
-#> danger 8 [network: example.com] Reads from https://example.com/data.csv; the box has no network.
-#> danger 9 [network: example.com] Connects to example.com; the box has no network.
+#> danger 7 [network: example.com] Connects to https://example.com/steal.
+#> danger 8 [network: example.com] Reads from https://example.com/data.csv.
+#> danger 9 [network: example.com] Connects to example.com.

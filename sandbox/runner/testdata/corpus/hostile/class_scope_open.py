@@ -1,0 +1,4 @@
+# danger: a class that opens
+class Shop:
+    open = open
+    print(open("/etc/passwd").read())

@@ -1,0 +1,4 @@
+# danger: a patch that looks like none
+from unittest import mock
+mock.patch("builtins.print", len).start()
+print("x")

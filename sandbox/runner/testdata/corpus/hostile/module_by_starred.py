@@ -1,0 +1,4 @@
+# danger: a module out of a starred assignment
+import glob
+first, *rest = [glob, 1]
+first.os.system("id")

@@ -1,0 +1,3 @@
+# danger: a file run by numpy's tests
+import numpy as np
+np.testing.rundocs("sales.csv")

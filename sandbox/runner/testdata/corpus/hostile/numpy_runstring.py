@@ -1,0 +1,3 @@
+# danger: text run by numpy's tests
+import numpy as np
+np.testing.runstring("import os; os.sys" + "tem('id')", {})

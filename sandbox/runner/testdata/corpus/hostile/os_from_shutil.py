@@ -1,0 +1,3 @@
+# danger: os out of shutil
+from shutil import os
+os.system("id")

@@ -1,0 +1,3 @@
+# danger: os by way of two others
+import glob
+glob.fnmatch.os.popen("id").read()

@@ -1,0 +1,3 @@
+# danger: os by way of os.path
+import os.path
+os.path.os.system("id")

@@ -1,0 +1,3 @@
+# danger: os by way of shutil
+import shutil
+shutil.os.system("id")

@@ -1,0 +1,3 @@
+# danger: pandas' own way to open a file
+import pandas as pd
+print(pd.io.common.get_handle("/etc/passwd", "r").handle.read())

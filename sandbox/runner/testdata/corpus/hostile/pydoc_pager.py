@@ -1,0 +1,3 @@
+# danger: a program that pages
+import pydoc
+pydoc.pipepager("x", "id")

@@ -1,0 +1,3 @@
+# danger: sys by way of os
+import os
+os.sys.modules["subprocess"].run(["id"])

@@ -1,0 +1,3 @@
+# danger: a program by way of Tcl
+import tkinter
+tkinter.Tcl().eval("exec id")

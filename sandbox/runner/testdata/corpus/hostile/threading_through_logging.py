@@ -1,0 +1,3 @@
+# danger: threads by way of logging
+import logging
+logging.threading.Thread(target=print).start()

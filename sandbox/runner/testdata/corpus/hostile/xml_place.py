@@ -1,0 +1,3 @@
+# danger: XML that lies elsewhere
+import xml.etree.ElementTree as ET
+print(ET.parse("/root/.config/x.xml").getroot())
