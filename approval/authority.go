@@ -172,6 +172,15 @@ func (s *Service) Delegate(ctx context.Context, click Click, to string, until ti
 	return s.Store.Delegate(ctx, d)
 }
 
+// EndDelegation ends somebody's word that another decides in their place: for
+// administrators, because who is away cannot take it back.
+func (s *Service) EndDelegation(ctx context.Context, click Click, from string) error {
+	if err := s.admin(ctx, click, "end what others have arranged"); err != nil {
+		return err
+	}
+	return s.Store.Delegate(ctx, Delegation{Team: click.Team, From: from, By: click.User})
+}
+
 // decidesAnywhere tells whether somebody is a reviewer of the workspace or of any
 // of its channels.
 func (s *Service) decidesAnywhere(ctx context.Context, team, user string) (bool, error) {
@@ -210,6 +219,9 @@ func (s *Service) SetRules(ctx context.Context, click Click, set RuleSet) (RuleS
 		}
 		if err := s.enough(ctx, set); err != nil {
 			return RuleSet{}, err
+		}
+		if len(set.Rules.Hosts) > 0 && s.Sandbox != nil && !s.Sandbox.ReachesHosts() {
+			return RuleSet{}, &InputError{Why: "Code can reach no hosts here: the sandbox that is set up has no network. Leave the hosts out, or have E2B set up."}
 		}
 	}
 	stored, err := s.Store.SetRules(ctx, set)

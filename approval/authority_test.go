@@ -20,7 +20,8 @@ func TestOnlyAdministratorsNamePeopleAndSetRules(t *testing.T) {
 				_, err := b.SetRules(t.Context(), by(who), RuleSet{Rules: DefaultRules(b.Policy)})
 				return err
 			},
-			"Statistics": func() error { _, err := b.Statistics(t.Context(), by(who), time.Time{}); return err },
+			"EndDelegation": func() error { return b.EndDelegation(t.Context(), by(who), "R1") },
+			"Statistics":    func() error { _, err := b.Statistics(t.Context(), by(who), time.Time{}); return err },
 		} {
 			var no *NotAllowedError
 			require.ErrorAs(t, try(), &no, "%s by %s", what, who)
@@ -160,6 +161,16 @@ func TestADelegateIsNoWayAroundAnything(t *testing.T) {
 	_, err = b.Decide(t.Context(), ruling(r, "R1", Approve))
 	require.ErrorAs(t, err, &move, "nor do both have one")
 	require.Equal(t, Pending, b.request(r.ID).State)
+
+	b = setup(t) // who has left lets nobody decide; who is there does
+	require.NoError(t, b.Service.Delegate(t.Context(), by("R1"), "helper", tomorrow))
+	require.NoError(t, b.Service.Delegate(t.Context(), by("R2"), "helper", tomorrow))
+	b.slack.people["R1"] = Person{ID: "R1", Gone: true}
+	r, err = b.Decide(t.Context(), ruling(b.pending(), "helper", Approve))
+	require.NoError(t, err)
+	require.Equal(t, "R2", r.Decisions[0].InPlaceOf)
+	b.slack.people["R2"] = Person{ID: "R2", Guest: true}
+	refused(b, b.pending(), "helper", "could not decide themselves any more")
 
 	b = setup(t)
 	var no *NotAllowedError

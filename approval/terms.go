@@ -28,11 +28,12 @@ func (r *Request) Needs(p Policy) int {
 	return max(p.Quorum, 1)
 }
 
-// grade puts into a manifest how much attention the program needs, and by which rules.
-func (m *Manifest) grade(set RuleSet, findings []Finding) {
+// grade puts into a manifest how much attention the program needs, and by which
+// rules. Where no box reaches anything, nothing is promised.
+func (m *Manifest) grade(set RuleSet, findings []Finding, reaches bool) {
 	m.Tier, _ = TierOf(findings, m.CostCap, set.Rules)
 	m.Approvals, m.Policy = set.Rules.For(m.Tier).Approvals, set.Name()
-	if slices.ContainsFunc(findings, func(f Finding) bool { return f.Kind == findsNetwork }) {
+	if reaches && slices.ContainsFunc(findings, func(f Finding) bool { return f.Kind == findsNetwork }) {
 		// Only a program that wants a network gets one, and only as far as the rules name hosts.
 		m.Network = slices.Clone(set.Rules.Hosts)
 	}
@@ -117,12 +118,18 @@ func (s *Service) mayReview(ctx context.Context, ruling Ruling) (a authority, er
 		return a, err
 	}
 	no := &NotAllowedError{Who: ruling.Click.User}
-	if a.inPlaceOf, no.Why = r.right(ruling.Click.User, roster, a.terms); no.Why == "" {
+	roster, absent, err := s.present(ctx, r.Team, roster, no.Who)
+	if err != nil {
+		return a, err
+	}
+	if a.inPlaceOf, no.Why = r.right(no.Who, roster, a.terms); no.Why == "" {
 		person, err := s.Slack.Person(ctx, r.Team, no.Who)
 		if err != nil {
 			return a, err
 		}
 		no.Why = person.barred()
+	} else if absent {
+		no.Why = "The person in whose place you would decide could not decide themselves any more: they have left, or are a guest here now. Nothing has changed."
 	}
 	if no.Why == "" && !a.terms.Slack && ruling.Click.Door == "" {
 		no.Why = fmt.Sprintf("Code of %s risk is not decided on in Slack here. Your administrators have set that it takes the command line: countersign decide %s", a.terms.Tier, r.ID)
@@ -132,6 +139,26 @@ func (s *Service) mayReview(ctx context.Context, ruling Ruling) (a authority, er
 	}
 	s.audit(ctx, ruling, no)
 	return a, no
+}
+
+// present is the roster without the word of people who could not decide themselves
+// any more: nobody decides in the place of who has left. absent tells that somebody
+// had let this person decide whose word does not count.
+func (s *Service) present(ctx context.Context, team string, r Roster, user string) (_ Roster, absent bool, err error) {
+	if r.Reviewer(user) {
+		return r, false, nil // in their own right
+	}
+	for _, from := range r.InPlaceOf(user) {
+		person, err := s.Slack.Person(ctx, team, from)
+		if err != nil {
+			return r, false, err
+		}
+		if person.barred() != "" {
+			absent = true
+			r.Delegations = slices.DeleteFunc(slices.Clone(r.Delegations), func(d Delegation) bool { return d.From == from })
+		}
+	}
+	return r, absent, nil
 }
 
 // right is by what right somebody may decide on a request: their own, or that of
@@ -171,6 +198,9 @@ func (d Decision) voice() string {
 	return d.Reviewer
 }
 
+// people are all in whose name a decision was given: who gave it, and in whose place.
+func (d Decision) people() []string { return slices.Compact([]string{d.Reviewer, d.voice()}) }
+
 // typed holds what somebody has typed against what they saw.
 func (t Terms) typed(ruling Ruling) error {
 	typed := strings.ToLower(strings.TrimSpace(ruling.Typed))
@@ -180,27 +210,47 @@ func (t Terms) typed(ruling Ruling) error {
 	return &InputError{Why: fmt.Sprintf("To approve code of %s risk, type the first %d characters of its digest as the card shows it. Nothing has been decided.", t.Tier, typedLength)}
 }
 
-// fallen lists the approvals of a request that no longer count, in sentences: of
-// people who could not give them any more.
+// fallen says why an approval does not count any more, in sentences: it is of
+// people who could not give it now, or of a network that the rules give nobody now.
 func (s *Service) fallen(ctx context.Context, r *Request) (why []string, err error) {
 	roster, err := s.rosterFor(ctx, r)
 	if err != nil {
 		return nil, err
 	}
 	for _, d := range r.Decisions {
-		if !roster.Reviewer(d.voice()) {
+		switch {
+		case !roster.Reviewer(d.voice()):
 			why = append(why, fmt.Sprintf("<@%s>, whose approval it has, is not a reviewer here any more.", d.voice()))
 			continue
+		case d.InPlaceOf != "" && !slices.Contains(roster.InPlaceOf(d.Reviewer), d.InPlaceOf):
+			why = append(why, fmt.Sprintf("<@%s>, who approved it, does not decide in place of <@%s> any more.", d.Reviewer, d.InPlaceOf))
+			continue
 		}
-		person, err := s.Slack.Person(ctx, r.Team, d.Reviewer)
-		if err != nil {
-			return nil, err
-		}
-		if person.barred() != "" {
-			why = append(why, fmt.Sprintf("<@%s>, who approved it, is not a full member of this workspace any more.", d.Reviewer))
+		for _, who := range d.people() {
+			person, err := s.Slack.Person(ctx, r.Team, who)
+			if err != nil {
+				return nil, err
+			}
+			if person.barred() != "" {
+				why = append(why, fmt.Sprintf("<@%s>, whose approval it has, is not a full member of this workspace any more.", who))
+			}
 		}
 	}
-	return why, nil
+	now, err := s.RulesOf(ctx, r.Team, r.Project)
+	if beyond := r.Revision.Manifest.beyond(now.Rules); beyond != "" {
+		why = append(why, beyond)
+	}
+	return why, err
+}
+
+// beyond says which hosts of a manifest the rules let no code reach; nothing when
+// there are none.
+func (m Manifest) beyond(rules Rules) string {
+	hosts := slices.DeleteFunc(slices.Clone(m.Network), func(host string) bool { return slices.Contains(rules.Hosts, host) })
+	if len(hosts) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("It may reach %s, which the rules let no code reach any more.", strings.Join(hosts, ", "))
 }
 
 // Freeze keeps an approved request waiting until nothing forbids it to start. The

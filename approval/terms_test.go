@@ -189,20 +189,82 @@ func TestApprovalsOfPeopleWhoLostTheirRoleDoNotRun(t *testing.T) {
 		require.Contains(t, r.Reason, "any more", what)
 		require.Equal(t, 1, b.count(r.ID, "seal broken"), what)
 	}
-	// A delegate's approval falls with the reviewer in whose place it was given, not with the end of the absence.
+}
+
+// What a delegate approved falls with whatever let them: the reviewer's role, their
+// account, or their word.
+func TestApprovalsInSomebodysPlaceFallWithWhatLetThem(t *testing.T) {
+	t.Parallel()
+	for why, lose := range map[string]func(*bundle) error{
+		"<@new>, whose approval it has, is not a reviewer here any more.": func(b *bundle) error {
+			return b.RemoveRole(t.Context(), by("admin"), Grant{Role: RoleReviewer, User: "new"})
+		},
+		"<@new>, whose approval it has, is not a full member of this workspace any more.": func(b *bundle) error {
+			b.slack.people["new"] = Person{ID: "new", Gone: true}
+			return nil
+		},
+		"<@helper>, whose approval it has, is not a full member": func(b *bundle) error {
+			b.slack.people["helper"] = Person{ID: "helper", Guest: true}
+			return nil
+		},
+		"<@helper>, who approved it, does not decide in place of <@new> any more.": func(b *bundle) error {
+			return b.EndDelegation(t.Context(), by("admin"), "new")
+		},
+	} {
+		b := setup(t)
+		require.NoError(t, b.SetRole(t.Context(), by("admin"), Grant{Role: RoleReviewer, User: "new"}))
+		require.NoError(t, b.Service.Delegate(t.Context(), by("new"), "helper", time.Now().Add(time.Hour)))
+		was, err := b.Decide(t.Context(), ruling(b.pending(), "helper", Approve))
+		require.NoError(t, err)
+		require.NoError(t, lose(b))
+		require.Empty(t, b.work())
+		require.Contains(t, b.backToReview(was, why).Reason, why)
+	}
+}
+
+// Hosts that the rules do not name any more are not reached by what was sealed before.
+func TestAHostThatIsTakenOutOfTheRulesIsReachedByNothing(t *testing.T) {
+	t.Parallel()
+	const why = "It may reach b.example.com, which the rules let no code reach any more."
 	b := setup(t)
-	require.NoError(t, b.SetRole(t.Context(), by("admin"), Grant{Role: RoleReviewer, User: "new"}))
-	require.NoError(t, b.Service.Delegate(t.Context(), by("new"), "helper", time.Now().Add(time.Hour)))
-	was, err := b.Decide(t.Context(), ruling(b.pending(), "helper", Approve))
+	b.box.findings = []Finding{{Level: Danger, Kind: findsNetwork, Text: "Connects to a host."}}
+	b.rules("", func(r *Rules) { r.Hosts, r.High.Typed = []string{"a.example.com", "b.example.com"}, false })
+	first, second := b.pending(), b.pending()
+	_, err := b.Decide(t.Context(), ruling(first, "R1", Approve))
 	require.NoError(t, err)
-	second, err := b.Decide(t.Context(), ruling(b.pending(), "helper", Approve))
+	b.rules("", func(r *Rules) { r.Hosts, r.High.Typed = []string{"a.example.com"}, false })
+	require.Empty(t, b.work())
+	r := b.backToReview(first, "approved before")
+	require.Contains(t, r.Reason, why)
+	require.Equal(t, []string{"a.example.com"}, r.Revision.Manifest.Network)
+
+	_, err = b.MayDecide(t.Context(), ruling(second, "R1", Approve))
+	require.NoError(t, err, "it can be looked at")
+	var move *MoveError
+	_, err = b.Decide(t.Context(), ruling(second, "R1", Approve))
+	require.ErrorAs(t, err, &move)
+	require.Equal(t, why, move.Why)
+	_, err = b.Decide(t.Context(), ruling(second, "R1", Rewrite))
 	require.NoError(t, err)
-	require.NoError(t, b.Service.Delegate(t.Context(), by("new"), "", time.Time{}))
-	require.NoError(t, b.Run(t.Context(), was.ID))
-	require.Equal(t, Done, b.request(was.ID).State)
-	require.NoError(t, b.RemoveRole(t.Context(), by("admin"), Grant{Role: RoleReviewer, User: "new"}))
-	require.NoError(t, b.Run(t.Context(), second.ID))
-	require.Equal(t, Pending, b.request(second.ID).State)
+	require.Empty(t, b.work())
+	_, err = b.Decide(t.Context(), ruling(b.request(second.ID), "R1", Approve))
+	require.NoError(t, err)
+}
+
+// A card promises no network that no box has.
+func TestWhereNoBoxReachesAnythingNoSealNamesHosts(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.box.findings = []Finding{{Level: Danger, Kind: findsNetwork, Text: "Connects to a host."}}
+	b.rules("", func(r *Rules) { r.Hosts = []string{"a.example.com"} })
+	b.box.offline = true
+	require.Empty(t, b.pending().Revision.Manifest.Network)
+	rules := DefaultRules(b.Policy)
+	rules.Hosts = []string{"a.example.com"}
+	var in *InputError
+	_, err := b.SetRules(t.Context(), by("admin"), RuleSet{Version: 1, Rules: rules})
+	require.ErrorAs(t, err, &in)
+	require.Contains(t, in.Why, "Code can reach no hosts here")
 }
 
 func TestNothingStartsInAFreeze(t *testing.T) {

@@ -190,8 +190,8 @@ func (r *Request) Decide(d Decision, cost budget.USD, p Policy, now time.Time) e
 		return nil
 	}
 	r.note(now, d.Reviewer, "approved", data)
-	r.tell(Notice{Key: fmt.Sprintf("approved %s %d %s", r.ID, d.Revision, d.Reviewer), Kind: NoticeApproved, To: []string{d.Reviewer}, At: now,
-		Data: encode(ApprovedBy{Revision: d.Revision, Digest: d.Digest, Reviewer: d.Reviewer, Click: d.Click})})
+	r.tell(Notice{Key: fmt.Sprintf("approved %s %d %s", r.ID, d.Revision, d.Reviewer), Kind: NoticeApproved, To: d.people(), At: now,
+		Data: encode(ApprovedBy{Revision: d.Revision, Digest: d.Digest, Reviewer: d.Reviewer, InPlaceOf: d.InPlaceOf, Click: d.Click})})
 	if r.Approvals() < r.Needs(p) {
 		r.touch(now, StepShow)
 		return nil

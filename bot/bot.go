@@ -46,6 +46,7 @@ type Authority interface {
 	SetRole(ctx context.Context, click approval.Click, g approval.Grant) error
 	RemoveRole(ctx context.Context, click approval.Click, g approval.Grant) error
 	Delegate(ctx context.Context, click approval.Click, to string, until time.Time) error
+	EndDelegation(ctx context.Context, click approval.Click, from string) error
 	RulesOf(ctx context.Context, team, project string) (approval.RuleSet, error)
 	SetRules(ctx context.Context, click approval.Click, set approval.RuleSet) (approval.RuleSet, error)
 	Statistics(ctx context.Context, click approval.Click, since time.Time) ([]approval.ReviewerStatistics, error)

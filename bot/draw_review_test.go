@@ -101,6 +101,8 @@ func reviewPages(b *Bot) map[string]*page {
 	queue.buttons("pages", button(actionBack, "Previous", "0", ""), button(actionNext, "Next", "2", ""))
 	b.homeAway(queue, slacksim.Reviewer, approval.Roster{Delegations: []approval.Delegation{{From: slacksim.Reviewer, To: slacksim.SecondReviewer, Until: noon}}})
 	approved := approval.ApprovedBy{Revision: 1, Digest: danger.Request.Revision.Digest, Reviewer: slacksim.SecondReviewer}
+	inPlace := approved
+	inPlace.InPlaceOf = slacksim.Admin
 	stopped := sample(posted, second(slacksim.Reviewer))
 	return map[string]*page{
 		"card-danger":         b.card(danger, who, false),
@@ -125,7 +127,7 @@ func reviewPages(b *Bot) map[string]*page {
 		"modal-near":          modal(nearView(sample(), near)),
 		"modal-near-none":     modal(nearView(sample(), nil)),
 		"modal-delegate":      modal(delegateView()),
-		"modal-people":        modal(peopleView(grants)),
+		"modal-people":        modal(peopleView(grants, []approval.Delegation{{From: slacksim.Reviewer, To: slacksim.SecondReviewer, Until: noon}})),
 		"modal-name":          modal(nameView()),
 		"modal-whose":         modal(whoseView()),
 		"modal-rules":         modal(rulesView(approval.RuleSet{Rules: approval.DefaultRules(approval.DefaultPolicy())}, "")),
@@ -133,6 +135,9 @@ func reviewPages(b *Bot) map[string]*page {
 		"modal-figures":       modal(figuresView([]approval.ReviewerStatistics{{Reviewer: slacksim.Reviewer, Decisions: 34, Approvals: 31, Median: 42 * time.Second, Long: 12, Quick: 2, Reversals: 1}})),
 		"home-queue":          queue,
 		"notice-approved":     noticed(b, approval.NoticeApproved, danger, slacksim.SecondReviewer, approved),
+		"notice-approved-for": noticed(b, approval.NoticeApproved, danger, slacksim.Admin, inPlace),
+		"notice-deputy":       noticed(b, approval.NoticeApproved, danger, slacksim.SecondReviewer, inPlace),
+		"notice-disowned-for": noticed(b, approval.NoticeDisowned, stopped, slacksim.Admin, approval.Disowned{Revision: 1, Reviewer: slacksim.Reviewer, GivenBy: slacksim.SecondReviewer}),
 		"notice-approved-ran": noticed(b, approval.NoticeApproved, sample(posted, in(approval.Running, "")), slacksim.Reviewer, approval.ApprovedBy{Revision: 1, Reviewer: slacksim.Reviewer, Click: approval.Click{Door: approval.CommandLine}}),
 		"notice-approved-off": noticed(b, approval.NoticeApproved, stopped, slacksim.Reviewer, approved),
 		"notice-disowned":     noticed(b, approval.NoticeDisowned, stopped, slacksim.Admin, approval.Disowned{Revision: 1, Reviewer: slacksim.Reviewer}),

@@ -150,6 +150,16 @@ func (s *service) Delegate(ctx context.Context, click approval.Click, to string,
 	return s.want(ctx, wanted{what: "delegate", who: to, until: until, click: click})
 }
 
+func (s *service) EndDelegation(ctx context.Context, click approval.Click, from string) error {
+	if err := s.want(ctx, wanted{what: "end delegation", who: from, click: click}); err != nil {
+		return err
+	}
+	s.change(func() {
+		s.roster.Delegations = slices.DeleteFunc(s.roster.Delegations, func(d approval.Delegation) bool { return d.From == from })
+	})
+	return nil
+}
+
 func (s *service) RulesOf(ctx context.Context, team, project string) (approval.RuleSet, error) {
 	if err := s.enter(ctx); err != nil {
 		return approval.RuleSet{}, err

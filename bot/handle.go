@@ -64,6 +64,7 @@ var (
 		actionPeople:  (*Bot).clickPeople,
 		actionName:    (*Bot).clickName,
 		actionUnname:  (*Bot).clickUnname,
+		actionRecall:  (*Bot).clickRecall,
 		actionRules:   (*Bot).clickRules,
 		actionWhose:   (*Bot).clickWhose,
 		actionFigures: (*Bot).clickFigures,

@@ -18,10 +18,15 @@ const peopleLength = 90
 
 var roleWords = map[approval.PersonRole]string{approval.RoleReviewer: "reviewer", approval.RoleFallback: "fallback reviewer", approval.RoleAdmin: "administrator"}
 
-// peopleView lists the roles that people have.
-func peopleView(all []approval.Grant) slack.ModalViewRequest {
+// peopleView lists who decides in whose place, and the roles that people have.
+func peopleView(all []approval.Grant, away []approval.Delegation) slack.ModalViewRequest {
 	p := &page{}
 	p.buttons("name", button(actionName, "Name somebody", "", slack.StylePrimary))
+	away = away[:min(peopleLength/3, len(away))]
+	for _, d := range away {
+		p.row(inPlace(d), recall(d))
+	}
+	peopleLength := peopleLength - len(away)
 	for _, g := range all[:min(peopleLength, len(all))] {
 		said := []part{person(g.User), words(" is " + article(roleWords[g.Role]))}
 		if g.Project != "" {
@@ -69,6 +74,21 @@ func unname(g approval.Grant) *slack.ButtonBlockElement {
 	return take
 }
 
+// recall is the button that ends what somebody who is away has arranged.
+func recall(d approval.Delegation) *slack.ButtonBlockElement {
+	take := button(actionRecall, "Remove", d.From, slack.StyleDefault)
+	take.Confirm = slack.NewConfirmationBlockObject(plain("End this?"), plain("What was approved in their place and has not started goes back to the reviewers."), plain("Remove"), plain("Cancel")).WithStyle(slack.StyleDanger)
+	return take
+}
+
+// clickRecall ends it, and draws the list again.
+func (b *Bot) clickRecall(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	if err := b.Service.EndDelegation(ctx, clickOf(cb, action), action.Value); err != nil {
+		return answer{}, err
+	}
+	return answer{after: func(ctx context.Context) { b.listAgain(ctx, cb.Team.ID, cb.View.ID) }}, nil
+}
+
 // clickPeople opens the list.
 func (b *Bot) clickPeople(ctx context.Context, cb slack.InteractionCallback, _ *slack.BlockAction) (answer, error) {
 	roster, err := b.Service.Reviewers(ctx, cb.Team.ID, "")
@@ -82,7 +102,7 @@ func (b *Bot) clickPeople(ctx context.Context, cb slack.InteractionCallback, _ *
 	if err != nil {
 		return answer{}, err
 	}
-	return answer{}, b.open(ctx, cb.TriggerID, peopleView(all))
+	return answer{}, b.open(ctx, cb.TriggerID, peopleView(all, roster.Delegations))
 }
 
 // clickUnname takes a role from somebody, and draws the list again.
@@ -102,8 +122,12 @@ func (b *Bot) clickUnname(ctx context.Context, cb slack.InteractionCallback, act
 // been closed meanwhile is drawn when it is opened again.
 func (b *Bot) listAgain(ctx context.Context, team, view string) {
 	all, err := b.Service.Grants(ctx, team)
+	var roster approval.Roster
 	if err == nil {
-		_, err = b.api.UpdateViewContext(ctx, peopleView(all), "", "", view)
+		roster, err = b.Service.Reviewers(ctx, team, "")
+	}
+	if err == nil {
+		_, err = b.api.UpdateViewContext(ctx, peopleView(all, roster.Delegations), "", "", view)
 	}
 	if err != nil && slackError(err) != "not_found" {
 		b.Log.Warn("draw the list of people again", "error", detail(err))

@@ -180,6 +180,9 @@ func rulesField(err error, r approval.Rules) string {
 			return fieldHosts
 		}
 	}
+	if strings.Contains(text, "no hosts") {
+		return fieldHosts
+	}
 	if strings.Contains(text, "times") {
 		return fieldFreezes
 	}

@@ -60,6 +60,22 @@ func TestAdministratorsNameAndRemovePeople(t *testing.T) {
 	require.Equal(t, slacksim.OtherAnalyst, b.service.wishes()[1].grant.User)
 }
 
+func TestAdministratorsEndWhatSomebodyAwayHasArranged(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.service.roster.Delegations = []approval.Delegation{{From: slacksim.Reviewer, To: slacksim.OtherAnalyst, Until: noon}}
+	carla, home := carlas(b)
+	require.Contains(t, home.Words(), "may decide in place of")
+	require.NoError(t, carla.ClickView(home, actionPeople))
+	list := b.openedAs(carla, callbackPeople)
+	require.Contains(t, list.Words(), "<@U0JUN> may decide in place of <@U0BEN>")
+	require.NoError(t, carla.ClickView(list, actionRecall))
+	_, err := carla.WaitView(b.ctx, func(v slacksim.View) bool { return v.CallbackID == callbackPeople && len(v.Blocks) == 1 })
+	require.NoError(t, err)
+	require.Equal(t, "end delegation", b.service.wishes()[0].what)
+	require.Equal(t, slacksim.Reviewer, b.service.wishes()[0].who)
+}
+
 func TestOthersAreNotShownWhoMayDoWhat(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -147,4 +163,9 @@ func TestHowReviewersDecideIsForAdministrators(t *testing.T) {
 	})
 	require.NoError(t, carla.ClickView(home, actionFigures))
 	b.written(carla, "Only administrators see")
+}
+
+func TestAnObjectionToHostsStandsBesideThem(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, fieldHosts, rulesField(&approval.InputError{Why: "Code can reach no hosts here: the sandbox that is set up has no network."}, approval.Rules{Hosts: []string{"a.example.com"}}))
 }

@@ -153,7 +153,11 @@ func (db *DB) Delegate(ctx context.Context, d approval.Delegation) error {
 		if d.To != "" {
 			kind, data["to"], data["until"] = "delegated", d.To, micro(d.Until)
 		}
-		return appendEvents(ctx, tx, peopleStream(d.Team), []approval.Event{{At: now, Actor: d.From, Kind: kind, Data: data}})
+		actor := d.From
+		if d.By != "" {
+			actor, data["from"] = d.By, d.From
+		}
+		return appendEvents(ctx, tx, peopleStream(d.Team), []approval.Event{{At: now, Actor: actor, Kind: kind, Data: data}})
 	})
 	if err != nil {
 		return fmt.Errorf("let somebody decide in the place of %s: %w", d.From, err)
