@@ -1,6 +1,7 @@
 package approval
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,6 +39,7 @@ func TestRulesThatCannotBeSet(t *testing.T) {
 		"public, internal or":         {change: func(r *Rules) { r.Class = "secret" }},
 		`"http://example.com" is`:     {change: func(r *Rules) { r.Hosts = []string{"api.example.com", "http://example.com"} }},
 		`"*.example.com" is not`:      {change: func(r *Rules) { r.Hosts = []string{"*.example.com"} }},
+		"no hosts beyond 50":          {change: func(r *Rules) { r.Hosts = slices.Repeat([]string{"api.example.com"}, 51) }},
 		"more than 30 days":           {change: func(r *Rules) { r.ExpiryMinutes = 50_000 }},
 		"not understood":              {change: func(r *Rules) { r.Freezes = []string{"now and then"} }},
 		"cannot be taken away":        {set: RuleSet{None: true}},
