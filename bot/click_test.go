@@ -245,9 +245,9 @@ func TestAStrayCardThatCannotBePutRightIsLogged(t *testing.T) {
 	b := idle(t)
 	v := sample()
 	b.service.views[v.Request.ID] = v
-	b.bot.tidy(b.ctx, "nobody", approval.Click{MessageTS: "1.2"})
+	b.bot.tidy(b.ctx, seal{request: "nobody"}, approval.Click{MessageTS: "1.2"})
 	require.Contains(t, b.log.String(), "look for stray cards")
-	b.bot.tidy(b.ctx, v.Request.ID, approval.Click{Team: v.Request.Team, Channel: slacksim.CodeReview, MessageTS: "1.2"})
+	b.bot.tidy(b.ctx, sealOf(v.Request), approval.Click{Team: v.Request.Team, Channel: slacksim.CodeReview, MessageTS: "1.2"})
 	require.Contains(t, b.log.String(), "redraw a stray card")
 }
 

@@ -108,6 +108,8 @@ func reviewPages(b *Bot) map[string]*page {
 		"card-danger":         b.card(danger, who, false),
 		"card-command-line":   b.card(shell, who, false),
 		"card-second":         b.card(sample(posted, second("mistral-medium-2508")), who, false),
+		"card-superseded":     b.formerCard(sample(posted, second("mistral-medium-2508")), 1, "https://harbor-coffee.slack.com/archives/C1/p1"),
+		"card-twice":          b.formerCard(sample(posted), 1, ""),
 		"card-edited":         b.card(sample(posted, second(slacksim.SecondReviewer)), who, false),
 		"card-back":           b.card(back, who, false),
 		"card-turn":           b.card(turn, who, false),

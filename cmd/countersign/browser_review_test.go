@@ -78,6 +78,10 @@ func TestEveryKindOfCardIsFitToDecideOn(t *testing.T) {
 	priya.click(test("modal-submit"))
 	priya.misses(test("modal"))
 	h.says(root, "Changes requested")
+	former := card
+	card = h.card2(root, "1 line added")
+	ben.sees(message(former), "Superseded by revision 2")
+	ben.misses(message(former) + " " + test("action-approve"))
 	ben.sees(message(card), "1 line added, 1 removed since revision 1")
 	ben.sees(message(card), "Round to whole dollars, please.")
 	ben.picture("card-second", message(card))
@@ -134,6 +138,7 @@ func TestEveryKindOfCardIsFitToDecideOn(t *testing.T) {
 	ben.types(test("action-code_1"), "import pandas as pd\n\nsales = pd.read_csv(\"sales.csv\")\nsales.groupby(\"region\")[\"units\"].sum()")
 	ben.click(test("modal-submit"))
 	ben.misses(test("modal"))
+	card = h.card2(root, "so somebody else has to approve it")
 	priya.sees(message(card), "Written by @Ben Osei, so somebody else has to approve it.")
 	priya.wide(982)
 	priya.picture("card-edited", message(card))
