@@ -69,10 +69,7 @@ func cardTitle(r *approval.Request) string {
 	case approval.Rejected:
 		return "Rejected"
 	case approval.Expired:
-		if len(r.Decisions) == 0 {
-			return "Expired: nobody decided"
-		}
-		return "Expired"
+		return "Expired: " + strings.TrimSuffix(r.Lapsed(), " in time")
 	case approval.Withdrawn:
 		return "Taken back"
 	case approval.Failed:

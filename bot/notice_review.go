@@ -52,7 +52,7 @@ func over(r *approval.Request) string {
 	case r.State == approval.Pending || r.State == approval.Drafting:
 		return "there is another version by now"
 	case r.State.Final() && r.State != approval.Done:
-		return ended[r.State]
+		return howEnded(r)
 	}
 	return "it was approved"
 }
@@ -96,7 +96,7 @@ func (b *Bot) approvedNotice(n *approval.NoticeView, who string) (*page, error) 
 	case r.Run != nil:
 		p.say(words("It has started since, so it cannot be taken back. " + was + " Tell an administrator" + out + "."))
 	default:
-		p.say(words("It has ended: " + stateWords[r.State] + "."))
+		p.say(words("It has ended: " + howItStands(r) + "."))
 	}
 	p.small(words("Request "), mono(r.ID), words(fmt.Sprintf(", revision %d, sha256 ", said.Revision)), mono(approval.Short(said.Digest)))
 	return p, nil
