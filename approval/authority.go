@@ -201,6 +201,18 @@ func (s *Service) RulesOf(ctx context.Context, team, project string) (RuleSet, e
 	return set, err
 }
 
+// freezes are the rules of a channel with the freezes of the workspace beside its
+// own: what nobody starts in the whole workspace, nobody starts in a channel.
+func (s *Service) freezes(ctx context.Context, team, project string) (Rules, error) {
+	own, err := s.RulesOf(ctx, team, project)
+	if err != nil || own.Project == "" {
+		return own.Rules, err
+	}
+	all, err := s.RulesOf(ctx, team, "")
+	own.Rules.Freezes = slices.Concat(own.Rules.Freezes, all.Rules.Freezes)
+	return own.Rules, err
+}
+
 // SetRules stores new rules for a channel, or for the workspace; set.Version is
 // the version in force there that the administrator had before them, and 0 where
 // there was none of its own. They hold for what is

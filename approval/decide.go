@@ -113,12 +113,12 @@ func (s *Service) decide(ctx context.Context, ruling Ruling, then error) (*Reque
 		}
 		if d.Verdict == Approve && then == nil && r.Revision != nil {
 			// Looking is free; what would be refused at the start is refused here, in the same words.
-			if beyond := r.Revision.Manifest.beyond(by.rules.Rules); beyond != "" && r.State == Pending {
+			if beyond := r.Revision.Manifest.beyond(by.rules); beyond != "" && r.State == Pending {
 				return &MoveError{Request: r, Verb: string(d.Verdict), Why: beyond}
 			}
 		}
-		p := by.rules.Rules.within(s.Policy)
-		until, why := by.rules.Rules.Frozen(now, s.Policy.Zone)
+		p := by.rules.within(s.Policy)
+		until, why := by.rules.Frozen(now, s.Policy.Zone)
 		if !until.IsZero() {
 			p.RunExpiry += until.Sub(now) // an approval lasts from when something may start
 		}

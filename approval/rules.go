@@ -20,7 +20,7 @@ type Rules struct {
 	CostHigh   budget.USD `json:"cost_high"`   // and high
 	Class      Class      `json:"class"`       // of the data
 	Hosts      []string   `json:"hosts"`       // that code may reach; empty: no network at all
-	Freezes    []string   `json:"freezes"`     // when nothing starts: see ParseFreeze
+	Freezes    []string   `json:"freezes"`     // when nothing starts: see ParseFreeze; a workspace's hold in every channel
 	// How long reviewers have, and how long an approval lasts. 0: as the settings say.
 	ExpiryMinutes    int `json:"expiry_minutes"`
 	RunExpiryMinutes int `json:"run_expiry_minutes"`

@@ -92,7 +92,7 @@ func (s *Service) rosterFor(ctx context.Context, r *Request) (Roster, error) {
 // authority is what a decision rests on.
 type authority struct {
 	terms     Terms
-	rules     RuleSet
+	rules     Rules  // of the channel, with every freeze that holds there
 	inPlaceOf string // the reviewer who let them decide, when they are none themselves
 }
 
@@ -114,7 +114,7 @@ func (s *Service) mayReview(ctx context.Context, ruling Ruling) (a authority, er
 	if a.terms, err = s.terms(ctx, r); err != nil {
 		return a, err
 	}
-	if a.rules, err = s.RulesOf(ctx, r.Team, r.Project); err != nil {
+	if a.rules, err = s.freezes(ctx, r.Team, r.Project); err != nil {
 		return a, err
 	}
 	no := &NotAllowedError{Who: ruling.Click.User}
@@ -284,17 +284,17 @@ func (r *Request) runTime() time.Duration {
 
 // heldBack tells whether the rules let nothing start now, and has the request wait.
 func (s *Service) heldBack(ctx context.Context, r *Request) (bool, error) {
-	set, err := s.RulesOf(ctx, r.Team, r.Project)
-	if err != nil || len(set.Rules.Freezes) == 0 {
+	rules, err := s.freezes(ctx, r.Team, r.Project)
+	if err != nil || len(rules.Freezes) == 0 {
 		return false, err
 	}
 	frozen := false
 	_, err = s.Store.Update(ctx, r.ID, func(r *Request, now time.Time) error {
-		until, why := set.Rules.Frozen(now, s.Policy.Zone)
+		until, why := rules.Frozen(now, s.Policy.Zone)
 		if frozen = !until.IsZero(); !frozen || r.State != Approved || !now.Before(r.ExpiresAt) {
 			return nil
 		}
-		return r.Freeze(until, why, set.Rules.within(s.Policy), now)
+		return r.Freeze(until, why, rules.within(s.Policy), now)
 	})
 	if move := new(MoveError); errors.As(err, &move) {
 		return true, ended(err)

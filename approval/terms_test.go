@@ -310,6 +310,27 @@ func TestNothingStartsInAFreeze(t *testing.T) {
 	require.Equal(t, 2, b.box.starts())
 }
 
+// A channel's own rules are no way around what the workspace has frozen.
+func TestAFreezeOfTheWorkspaceHoldsInEveryChannel(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	today := time.Now().UTC()
+	day := func(n int) string { return today.AddDate(0, 0, n).Format(time.DateOnly) }
+	b.rules("", func(r *Rules) { r.Freezes = []string{day(0) + " to " + day(1)} })
+	b.rules("C1", func(r *Rules) { r.Freezes = []string{day(2)} })
+	r := b.approved()
+	require.Empty(t, b.work())
+	require.Equal(t, Approved, b.request(r.ID).State)
+	v, err := b.View(t.Context(), r.ID)
+	require.NoError(t, err)
+	ends := time.Date(today.Year(), today.Month(), today.Day()+3, 0, 0, 0, 0, time.UTC)
+	require.True(t, v.Frozen.Equal(ends), "one after the other: %s", v.Frozen)
+	require.True(t, v.Request.ExpiresAt.Equal(ends.Add(b.Policy.RunExpiry)))
+	own, err := b.RulesOf(t.Context(), "T1", "C1")
+	require.NoError(t, err)
+	require.Equal(t, []string{day(2)}, own.Rules.Freezes, "the form shows what is the channel's own")
+}
+
 func TestANetworkOnlyForWhoWantsItAndAsFarAsHostsAreNamed(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
