@@ -265,40 +265,6 @@ func (s *Service) enough(ctx context.Context, set RuleSet) error {
 	return nil
 }
 
-// Queue is a page of what waits for this person's decision.
-func (s *Service) Queue(ctx context.Context, team, user string, f QueueFilter, page int) (Queue, error) {
-	grants, err := s.Store.Grants(ctx, team)
-	if err != nil {
-		return Queue{}, err
-	}
-	delegations, err := s.Store.Delegations(ctx, team)
-	if err != nil {
-		return Queue{}, err
-	}
-	as := []string{user}
-	for _, d := range delegations {
-		if d.To == user {
-			as = append(as, d.From)
-		}
-	}
-	projects := []string{}
-	for _, who := range as {
-		if slices.Contains(s.Policy.Reviewers, who) {
-			return s.Store.Queue(ctx, team, user, nil, f, page)
-		}
-	}
-	for _, g := range grants {
-		switch {
-		case g.Role == RoleAdmin || !slices.Contains(as, g.User):
-		case g.Project == "":
-			return s.Store.Queue(ctx, team, user, nil, f, page)
-		default:
-			projects = append(projects, g.Project)
-		}
-	}
-	return s.Store.Queue(ctx, team, user, projects, f, page)
-}
-
 // Statistics are for administrators: how reviewers have decided since then.
 func (s *Service) Statistics(ctx context.Context, click Click, since time.Time) ([]ReviewerStatistics, error) {
 	if err := s.admin(ctx, click, "see how reviewers decide"); err != nil {

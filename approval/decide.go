@@ -74,9 +74,9 @@ func (s *Service) decide(ctx context.Context, ruling Ruling, then error) (*Reque
 	if known.Team != ruling.Click.Team {
 		return nil, ErrNotFound
 	}
-	by, err := s.mayReview(ctx, ruling)
+	by, err := s.mayRule(ctx, ruling)
 	if err != nil {
-		return nil, err
+		return nil, s.audited(ctx, ruling, then == nil || ruling.Verdict != Approve, err)
 	}
 	if err := by.terms.typed(ruling); err != nil && then == nil {
 		return nil, err
@@ -105,7 +105,7 @@ func (s *Service) decide(ctx context.Context, ruling Ruling, then error) (*Reque
 				cost = min(worst, cost)
 			}
 		}
-		if d.Verdict == Rewrite {
+		if d.Verdict == Rewrite && s.Writer != nil { // without one, the draft holds what it costs before its call
 			var err error
 			if cost, err = s.draftCost(r.Model, now); err != nil {
 				return err
@@ -133,21 +133,23 @@ func (s *Service) decide(ctx context.Context, ruling Ruling, then error) (*Reque
 	if errors.Is(err, errTwice) || errors.Is(err, errLook) {
 		return seen, nil
 	}
-	var no *NotAllowedError
-	if errors.As(err, &no) {
-		s.audit(ctx, ruling, no)
-	}
-	return r, err
+	return r, s.audited(ctx, ruling, then == nil || ruling.Verdict != Approve, err)
 }
 
-// audit keeps a click that was refused. It belongs to no verb, so losing it to a
-// database that is away loses nothing but this line; the click was refused.
-func (s *Service) audit(ctx context.Context, ruling Ruling, no *NotAllowedError) {
+// audited keeps a click that was refused to somebody, unless they only wanted to
+// look: who opens what they may not decide has tried nothing. It belongs to no verb,
+// so losing it to a database that is away loses nothing but this line.
+func (s *Service) audited(ctx context.Context, ruling Ruling, act bool, err error) error {
+	var no *NotAllowedError
+	if !act || !errors.As(err, &no) {
+		return err
+	}
 	event := Event{At: time.Now().UTC().Truncate(time.Microsecond), Actor: no.Who, Kind: "refused click",
 		Data: map[string]any{"verdict": ruling.Verdict, "why": no.Why, "click": ruling.Click}}
-	if err := s.Store.Audit(ctx, ruling.RequestID, event); err != nil {
-		s.Log.Error("audit a refused click", "request", ruling.RequestID, "error", err)
+	if lost := s.Store.Audit(ctx, ruling.RequestID, event); lost != nil {
+		s.Log.Error("audit a refused click", "request", ruling.RequestID, "error", lost)
 	}
+	return err
 }
 
 // Withdraw takes a request back, by its asker or an administrator.

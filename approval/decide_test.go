@@ -64,7 +64,8 @@ func TestWhoMayDecide(t *testing.T) {
 				require.Equal(t, who, no.Who)
 			}
 			require.Equal(t, before, b.request(r.ID))
-			require.Equal(t, 2, b.count(r.ID, "refused click"), "refused clicks are kept")
+			kept := map[Verdict]int{Approve: 1, Reject: 2}[verdict]
+			require.Equal(t, kept, b.count(r.ID, "refused click"), "refused clicks are kept, and opening the code is none")
 			events, err := b.store.Events(t.Context(), r.ID)
 			require.NoError(t, err)
 			last := events[len(events)-1]

@@ -97,14 +97,13 @@ type authority struct {
 }
 
 // mayReview says by what right somebody decides, now: who was named once may have
-// been removed, become a guest, or left since. Who may not gets the words for it,
-// and the click is on record.
-func (s *Service) mayReview(ctx context.Context, ruling Ruling) (a authority, err error) {
-	r, err := s.Store.Request(ctx, ruling.RequestID)
+// been removed, become a guest, or left since. Who may not gets the words for it.
+func (s *Service) mayReview(ctx context.Context, id string, click Click) (a authority, err error) {
+	r, err := s.Store.Request(ctx, id)
 	if err != nil {
 		return a, err
 	}
-	if r.Team != ruling.Click.Team {
+	if r.Team != click.Team {
 		return a, ErrNotFound
 	}
 	roster, err := s.Reviewers(ctx, r.Team, r.Project)
@@ -117,7 +116,7 @@ func (s *Service) mayReview(ctx context.Context, ruling Ruling) (a authority, er
 	if a.rules, err = s.freezes(ctx, r.Team, r.Project); err != nil {
 		return a, err
 	}
-	no := &NotAllowedError{Who: ruling.Click.User}
+	no := &NotAllowedError{Who: click.User}
 	roster, absent, err := s.present(ctx, r.Team, roster, no.Who)
 	if err != nil {
 		return a, err
@@ -131,14 +130,24 @@ func (s *Service) mayReview(ctx context.Context, ruling Ruling) (a authority, er
 	} else if absent {
 		no.Why = "The person in whose place you would decide could not decide themselves any more: they have left, or are a guest here now. Nothing has changed."
 	}
-	if no.Why == "" && !a.terms.Slack && ruling.Click.Door == "" {
-		no.Why = fmt.Sprintf("Code of %s risk is not decided on in Slack here. Your administrators have set that it takes the command line: countersign decide %s", a.terms.Tier, r.ID)
+	if no.Why != "" {
+		return a, no
 	}
-	if no.Why == "" {
-		return a, nil
+	return a, nil
+}
+
+// mayRule is mayReview for what changes something, at the door where it is asked.
+func (s *Service) mayRule(ctx context.Context, ruling Ruling) (authority, error) {
+	a, err := s.mayReview(ctx, ruling.RequestID, ruling.Click)
+	if err == nil && ruling.Click.Door == "" && !a.terms.Slack {
+		err = &NotAllowedError{Who: ruling.Click.User, Why: a.terms.elsewhere(ruling.RequestID)}
 	}
-	s.audit(ctx, ruling, no)
-	return a, no
+	return a, err
+}
+
+// elsewhere says where a tier is decided that is not decided on in Slack.
+func (t Terms) elsewhere(id string) string {
+	return fmt.Sprintf("Code of %s risk is not decided on in Slack here. Your administrators have set that it takes the command line: countersign decide %s", t.Tier, id)
 }
 
 // present is the roster without the word of people who could not decide themselves

@@ -141,11 +141,23 @@ func TestATierThatIsNotDecidedInSlack(t *testing.T) {
 		require.Contains(t, no.Why, "countersign decide "+r.ID)
 	}
 	require.Equal(t, 3, b.count(r.ID, "refused click"))
-	d := ruling(r, "R1", Approve)
+	_, err := b.Assign(t.Context(), r.ID, "R2", by("R1"))
+	require.NoError(t, err, "asking somebody decides nothing")
+	d := ruling(r, "R1", Rewrite)
 	d.Click.Door = CommandLine
-	box := b.Sandbox
-	b.Sandbox = nil // the command line has none
-	r, err := b.Decide(t.Context(), d)
+	box, writer := b.Sandbox, b.Writer
+	b.Sandbox, b.Writer = nil, nil // the command line has none
+	_, err = b.Decide(t.Context(), d)
+	require.NoError(t, err)
+	b.Sandbox, b.Writer = box, writer
+	require.Empty(t, b.work())
+	r = b.request(r.ID)
+	require.Equal(t, 2, r.Revision.Number)
+	require.Positive(t, b.spends(r.ID, budget.ForDraft)[2].Charges[0].Amount, "what it costs was held before the call")
+	d = ruling(r, "R1", Approve)
+	d.Click.Door = CommandLine
+	b.Sandbox = nil
+	r, err = b.Decide(t.Context(), d)
 	require.NoError(t, err)
 	b.Sandbox = box
 	require.Empty(t, b.work())
@@ -341,4 +353,28 @@ func TestANetworkOnlyForWhoWantsItAndAsFarAsHostsAreNamed(t *testing.T) {
 	require.Equal(t, []string{"api.example.com"}, b.pending().Revision.Manifest.Network)
 	b.box.findings = nil
 	require.Empty(t, b.pending().Revision.Manifest.Network)
+}
+
+// A queue says beside each row what this person cannot decide on, and why.
+func TestTheQueueSaysWhatSomebodyCannotDecide(t *testing.T) {
+	t.Parallel()
+	closed := func(b *bundle, user string) string {
+		t.Helper()
+		q, err := b.Service.Queue(t.Context(), "T1", user, QueueFilter{}, 0)
+		require.NoError(t, err)
+		require.Len(t, q.Rows, 1)
+		return q.Rows[0].Closed
+	}
+	b := setup(t)
+	require.NoError(t, b.SetRole(t.Context(), by("admin"), Grant{Project: "C1", Role: RoleReviewer, User: "owner"}))
+	require.NoError(t, b.Service.Delegate(t.Context(), by("asker"), "helper", time.Now().Add(time.Hour)))
+	r := b.pending()
+	require.Empty(t, closed(b, "R1"))
+	require.Contains(t, closed(b, "helper"), "has asked this question")
+	b.rules("C1", func(r *Rules) { r.Low.Owners = true })
+	require.Equal(t, "Code of low risk is decided on by the channel's own reviewers here.", closed(b, "R1"))
+	require.Empty(t, closed(b, "owner"))
+	b.rules("C1", func(r *Rules) { r.Low.Slack = false })
+	require.Contains(t, closed(b, "R1"), "countersign decide "+r.ID)
+	require.Zero(t, b.count(r.ID, "refused click"))
 }

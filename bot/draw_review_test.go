@@ -94,6 +94,8 @@ func reviewPages(b *Bot) map[string]*page {
 	for _, row := range []approval.QueueRow{
 		{ID: "bcd23fg", Project: slacksim.SalesData, Asker: slacksim.Analyst, Question: "What were sales?", Tier: approval.High, Dangers: 2, Lines: 412, Cost: 4_100_000, Approvals: 1, Needed: 2, Since: noon, ExpiresAt: noon.Add(time.Hour)},
 		{ID: "bcd23fh", Project: "D1", Asker: slacksim.OtherAnalyst, Question: "And <costs>?", Tier: approval.Low, Lines: 1, Needed: 1, Since: noon, ExpiresAt: noon.Add(time.Hour)},
+		{ID: "bcd23fj", Project: "D1", Asker: slacksim.OtherAnalyst, Question: "And the tax?", Tier: approval.High, Lines: 3, Needed: 1, Since: noon, ExpiresAt: noon.Add(time.Hour),
+			Closed: "Code of high risk is decided on by the channel's own reviewers here."},
 	} {
 		b.queueRow(queue, row)
 	}
