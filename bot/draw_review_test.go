@@ -190,14 +190,14 @@ func TestADiffShowsEveryChangeAndLittleElse(t *testing.T) {
 	after = append(append([]string{}, before...), "more")
 	after[50] = "another"
 	all := approval.Diff(strings.Join(before, "\n")+"\n", strings.Join(after, "\n")+"\n")
-	require.Equal(t, "2 lines added, 1 removed", changedWords(all))
-	text := diffText(all)
+	require.Equal(t, "2 lines added, 1 removed", ChangedWords(all))
+	text := DiffText(all)
 	require.Contains(t, text, "-  51  line_50")
 	require.Contains(t, text, "+  51  another")
 	require.Contains(t, text, "+ 101  more")
 	require.Contains(t, text, "  ···  47 lines as before")
 	require.Less(t, len(text), 20)
-	require.Equal(t, "nothing changed", changedWords(approval.Diff("a\n", "a\n")))
+	require.Equal(t, "nothing changed", ChangedWords(approval.Diff("a\n", "a\n")))
 	huge := approval.Diff("", strings.Repeat(strings.Repeat("x", 190)+"\n", 2000))
 	p := &page{}
 	p.diff(huge)

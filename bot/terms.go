@@ -151,7 +151,7 @@ func (b *Bot) since(p *page, v *approval.View) {
 		return
 	}
 	rev := v.Request.Revision
-	what := changedWords(approval.Diff(v.Former.Code, rev.Code))
+	what := ChangedWords(approval.Diff(v.Former.Code, rev.Code))
 	said := []part{strong(fmt.Sprintf("Revision %d", rev.Number)), words(fmt.Sprintf(": %s since revision %d", what, v.Former.Number))}
 	w, wished := wish(v)
 	switch {
