@@ -110,6 +110,7 @@ func TestEveryKindOfCardIsFitToDecideOn(t *testing.T) {
 	require.Equal(t, longProgram(400), ben.code(test("modal")))
 	ben.picture("review-long")
 	ben.click(test("modal-close"))
+	ben.misses(test("modal"))
 
 	// Dangers: the modal, and the digest typed.
 	h.writes(dangerous)
@@ -129,6 +130,7 @@ func TestEveryKindOfCardIsFitToDecideOn(t *testing.T) {
 	ben.picture("review-typed-wrong")
 	require.Equal(t, "pending", value[string](h, `SELECT state FROM requests ORDER BY created_at DESC LIMIT 1`))
 	ben.click(test("modal-close"))
+	ben.misses(test("modal"))
 
 	// Ben edits it instead; Priya reads what he has changed.
 	ben.pick(message(card), "Edit the code")
@@ -155,6 +157,7 @@ func TestEveryKindOfCardIsFitToDecideOn(t *testing.T) {
 	carla.sees(test("modal"), "Low risk: in addition")
 	carla.picture("rules")
 	carla.click(test("modal-close"))
+	carla.misses(test("modal"))
 	carla.click(test("home") + " " + test("action-open_people"))
 	carla.sees(test("modal"), "by the settings")
 	carla.picture("people")
