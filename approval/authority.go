@@ -245,24 +245,71 @@ func (s *Service) SetRules(ctx context.Context, click Click, set RuleSet) (RuleS
 
 // enough refuses rules under which nothing could ever be approved.
 func (s *Service) enough(ctx context.Context, set RuleSet) error {
-	roster, err := s.Reviewers(ctx, set.Team, set.Project)
-	if err != nil {
-		return err
-	}
 	for _, t := range Tiers() {
-		rules := set.Rules.For(t)
-		if rules.Owners && set.Project == "" {
+		if set.Rules.For(t).Owners && set.Project == "" {
 			return &InputError{Why: "That only a channel's own reviewers decide is set for a channel, not for the whole workspace."}
 		}
-		have := len(roster.Deciders())
-		if rules.Owners {
-			have = len(roster.Owners)
+	}
+	short, err := s.shortages(ctx, set.Team, set.Project, set.Rules)
+	if len(short) > 0 {
+		return &InputError{Why: fmt.Sprintf("A program of %s risk would need the approval of %d people, and only %d can give it. Name more reviewers first.", short[0].Tier, short[0].Needs, short[0].Have)}
+	}
+	return err
+}
+
+// Shortage is a rule that asks for more people than there are.
+type Shortage struct {
+	Project     string // empty: of the whole workspace
+	Tier        Tier
+	Needs, Have int
+}
+
+// Shortages are the rules in force that nobody can meet any more, because people
+// have lost their roles since: for administrators.
+func (s *Service) Shortages(ctx context.Context, team string) (all []Shortage, err error) {
+	grants, err := s.Store.Grants(ctx, team)
+	if err != nil {
+		return nil, err
+	}
+	projects := []string{""}
+	for _, g := range grants {
+		projects = append(projects, g.Project)
+	}
+	slices.Sort(projects)
+	for _, project := range slices.Compact(projects) {
+		set, err := s.RulesOf(ctx, team, project)
+		if err != nil {
+			return nil, err
 		}
-		if have < rules.Approvals {
-			return &InputError{Why: fmt.Sprintf("A program of %s risk would need the approval of %d people, and only %d can give it. Name more reviewers first.", t, rules.Approvals, have)}
+		if set.Project != project {
+			continue // it has none of its own
+		}
+		short, err := s.shortages(ctx, team, project, set.Rules)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, short...)
+	}
+	return all, nil
+}
+
+// shortages counts voices: whoever decides in somebody's place adds none.
+func (s *Service) shortages(ctx context.Context, team, project string, rules Rules) (short []Shortage, err error) {
+	roster, err := s.Reviewers(ctx, team, project)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range Tiers() {
+		voices := slices.Concat(roster.Reviewers, roster.Fallback)
+		if rules.For(t).Owners {
+			voices = slices.Clone(roster.Owners)
+		}
+		slices.Sort(voices)
+		if have, needs := len(slices.Compact(voices)), rules.For(t).Approvals; have < needs {
+			short = append(short, Shortage{Project: project, Tier: t, Needs: needs, Have: have})
 		}
 	}
-	return nil
+	return short, nil
 }
 
 // Statistics are for administrators: how reviewers have decided since then.

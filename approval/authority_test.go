@@ -186,3 +186,34 @@ func TestADelegateIsNoWayAroundAnything(t *testing.T) {
 	require.NoError(t, b.Service.Delegate(t.Context(), by("R1"), "", time.Time{}))
 	refused(b, b.pending(), "helper", "Only the people who are named")
 }
+
+// Somebody who decides in another's place is no further voice.
+func TestRulesThatAskForMoreVoicesThanThereAre(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.Policy.Reviewers = []string{"R1"}
+	require.NoError(t, b.Service.Delegate(t.Context(), by("R1"), "helper", time.Now().Add(time.Hour)))
+	rules := DefaultRules(b.Policy)
+	rules.High.Approvals = 2
+	var in *InputError
+	_, err := b.SetRules(t.Context(), by("admin"), RuleSet{Rules: rules})
+	require.ErrorAs(t, err, &in)
+	require.Contains(t, in.Why, "the approval of 2 people, and only 1 can give it")
+
+	second := Grant{Role: RoleReviewer, User: "R2"}
+	own := Grant{Project: "C1", Role: RoleReviewer, User: "R3"}
+	require.NoError(t, b.SetRole(t.Context(), by("admin"), second))
+	require.NoError(t, b.SetRole(t.Context(), by("admin"), own))
+	_, err = b.SetRules(t.Context(), by("admin"), RuleSet{Rules: rules})
+	require.NoError(t, err)
+	rules.Low.Owners = true
+	_, err = b.SetRules(t.Context(), by("admin"), RuleSet{Project: "C1", Rules: rules})
+	require.NoError(t, err)
+	short, err := b.Shortages(t.Context(), "T1")
+	require.NoError(t, err)
+	require.Empty(t, short)
+	require.NoError(t, b.RemoveRole(t.Context(), by("admin"), second))
+	short, err = b.Shortages(t.Context(), "T1")
+	require.NoError(t, err)
+	require.Equal(t, []Shortage{{Tier: High, Needs: 2, Have: 1}}, short, "the channel has R1 and R3")
+}

@@ -49,6 +49,8 @@ type Authority interface {
 	EndDelegation(ctx context.Context, click approval.Click, from string) error
 	RulesOf(ctx context.Context, team, project string) (approval.RuleSet, error)
 	SetRules(ctx context.Context, click approval.Click, set approval.RuleSet) (approval.RuleSet, error)
+	// Shortages are the rules that more people would be needed for than there are.
+	Shortages(ctx context.Context, team string) ([]approval.Shortage, error)
 	Statistics(ctx context.Context, click approval.Click, since time.Time) ([]approval.ReviewerStatistics, error)
 }
 

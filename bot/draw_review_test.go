@@ -131,7 +131,7 @@ func reviewPages(b *Bot) map[string]*page {
 		"modal-near":          modal(nearView(sample(), near)),
 		"modal-near-none":     modal(nearView(sample(), nil)),
 		"modal-delegate":      modal(delegateView()),
-		"modal-people":        modal(peopleView(grants, []approval.Delegation{{From: slacksim.Reviewer, To: slacksim.SecondReviewer, Until: noon}})),
+		"modal-people":        modal(peopleView(grants, []approval.Delegation{{From: slacksim.Reviewer, To: slacksim.SecondReviewer, Until: noon}}, []approval.Shortage{{Project: slacksim.SalesData, Tier: approval.High, Needs: 2, Have: 1}})),
 		"modal-name":          modal(nameView()),
 		"modal-whose":         modal(whoseView()),
 		"modal-rules":         modal(rulesView(approval.RuleSet{Rules: approval.DefaultRules(approval.DefaultPolicy())}, "")),

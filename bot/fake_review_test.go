@@ -28,6 +28,7 @@ type roles struct {
 	grants  []approval.Grant
 	rules   approval.RuleSet
 	queue   func(f approval.QueueFilter, page int) approval.Queue
+	short   []approval.Shortage
 	figures []approval.ReviewerStatistics
 	near    *approval.Near
 	wants   []wanted
@@ -171,6 +172,12 @@ func (s *service) RulesOf(ctx context.Context, team, project string) (approval.R
 
 func (s *service) SetRules(ctx context.Context, click approval.Click, set approval.RuleSet) (approval.RuleSet, error) {
 	return set, s.want(ctx, wanted{what: "set rules", rules: set, click: click})
+}
+
+func (s *service) Shortages(context.Context, string) ([]approval.Shortage, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.short, nil
 }
 
 func (s *service) Statistics(ctx context.Context, click approval.Click, since time.Time) ([]approval.ReviewerStatistics, error) {

@@ -38,6 +38,11 @@ func (b *Bot) homeAdmin(ctx context.Context, p *page, team string, roster approv
 		return err
 	}
 	p.head("Reviews")
+	short, err := b.Service.Shortages(ctx, team)
+	if err != nil {
+		return err
+	}
+	shortages(p, short)
 	items := [][]part{roleLine("Reviewers", roster.Reviewers), roleLine("Fallback reviewers", roster.Fallback), roleLine("Administrators", roster.Admins)}
 	for _, d := range roster.Delegations {
 		items = append(items, inPlace(d))

@@ -18,9 +18,23 @@ const peopleLength = 90
 
 var roleWords = map[approval.PersonRole]string{approval.RoleReviewer: "reviewer", approval.RoleFallback: "fallback reviewer", approval.RoleAdmin: "administrator"}
 
+// shortages warn of rules that nobody can meet: what waits under them waits in vain.
+func shortages(p *page, short []approval.Shortage) {
+	var items [][]part
+	for _, s := range short[:min(10, len(short))] {
+		item := []part{words(fmt.Sprintf("%s takes %s, and only %d can be given", riskWords[s.Tier], count(s.Needs, "approval"), s.Have))}
+		if s.Project != "" {
+			item = append(item, words(" in "), place(s.Project))
+		}
+		items = append(items, item)
+	}
+	p.list([]part{strong("Too few reviewers: "), words("name more, or change the rules. Until then nothing of this can be approved.")}, items)
+}
+
 // peopleView lists who decides in whose place, and the roles that people have.
-func peopleView(all []approval.Grant, away []approval.Delegation) slack.ModalViewRequest {
+func peopleView(all []approval.Grant, away []approval.Delegation, short []approval.Shortage) slack.ModalViewRequest {
 	p := &page{}
+	shortages(p, short)
 	p.buttons("name", button(actionName, "Name somebody", "", slack.StylePrimary))
 	away = away[:min(peopleLength/3, len(away))]
 	for _, d := range away {
@@ -98,11 +112,11 @@ func (b *Bot) clickPeople(ctx context.Context, cb slack.InteractionCallback, _ *
 	if !roster.Admin(cb.User.ID) {
 		return answer{}, &approval.NotAllowedError{Who: cb.User.ID, Why: "Only administrators name people."}
 	}
-	all, err := b.Service.Grants(ctx, cb.Team.ID)
+	view, err := b.people(ctx, cb.Team.ID)
 	if err != nil {
 		return answer{}, err
 	}
-	return answer{}, b.open(ctx, cb.TriggerID, peopleView(all, roster.Delegations))
+	return answer{}, b.open(ctx, cb.TriggerID, view)
 }
 
 // clickUnname takes a role from somebody, and draws the list again.
@@ -118,16 +132,26 @@ func (b *Bot) clickUnname(ctx context.Context, cb slack.InteractionCallback, act
 	return answer{after: func(ctx context.Context) { b.listAgain(ctx, cb.Team.ID, cb.View.ID) }}, nil
 }
 
+// people is the list as it is now.
+func (b *Bot) people(ctx context.Context, team string) (view slack.ModalViewRequest, err error) {
+	all, err := b.Service.Grants(ctx, team)
+	if err != nil {
+		return view, err
+	}
+	roster, err := b.Service.Reviewers(ctx, team, "")
+	if err != nil {
+		return view, err
+	}
+	short, err := b.Service.Shortages(ctx, team)
+	return peopleView(all, roster.Delegations, short), err
+}
+
 // listAgain draws the list of people in the modal where it stands. One that has
 // been closed meanwhile is drawn when it is opened again.
 func (b *Bot) listAgain(ctx context.Context, team, view string) {
-	all, err := b.Service.Grants(ctx, team)
-	var roster approval.Roster
+	list, err := b.people(ctx, team)
 	if err == nil {
-		roster, err = b.Service.Reviewers(ctx, team, "")
-	}
-	if err == nil {
-		_, err = b.api.UpdateViewContext(ctx, peopleView(all, roster.Delegations), "", "", view)
+		_, err = b.api.UpdateViewContext(ctx, list, "", "", view)
 	}
 	if err != nil && slackError(err) != "not_found" {
 		b.Log.Warn("draw the list of people again", "error", detail(err))

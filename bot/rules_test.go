@@ -53,9 +53,13 @@ func TestAdministratorsNameAndRemovePeople(t *testing.T) {
 	require.Contains(t, list.Words(), "<@U0JUN> is a fallback reviewer for <#C0SALES>, named by <@U0CARLA>")
 	require.Equal(t, approval.Grant{Team: slacksim.DefaultTeam.ID, Project: slacksim.SalesData, Role: approval.RoleFallback, User: slacksim.OtherAnalyst}, b.service.wishes()[0].grant)
 
+	b.service.change(func() { b.service.short = []approval.Shortage{{Tier: approval.High, Needs: 2, Have: 1}} })
 	require.NoError(t, carla.ClickView(list, actionUnname))
-	_, err = carla.WaitView(b.ctx, func(v slacksim.View) bool { return v.CallbackID == callbackPeople && len(v.Blocks) == 2 })
+	_, err = carla.WaitView(b.ctx, func(v slacksim.View) bool {
+		return v.CallbackID == callbackPeople && strings.Contains(v.Words(), "High risk takes 2 approvals")
+	})
 	require.NoError(t, err)
+	b.homeOf(carla, "Too few reviewers")
 	require.Equal(t, "remove role", b.service.wishes()[1].what)
 	require.Equal(t, slacksim.OtherAnalyst, b.service.wishes()[1].grant.User)
 }
