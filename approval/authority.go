@@ -66,6 +66,19 @@ func (s *Service) admin(ctx context.Context, click Click, what string) error {
 	return s.administers(ctx, click.Team, click.User, "Only administrators "+what+".")
 }
 
+// mayChange is admin for what changes how a workspace is run: who tries it without
+// being one is on record there.
+func (s *Service) mayChange(ctx context.Context, click Click, what string) error {
+	err := s.admin(ctx, click, what)
+	if no := new(NotAllowedError); errors.As(err, &no) {
+		event := Event{Actor: no.Who, Kind: "refused click", Data: map[string]any{"what": what, "why": no.Why, "click": click}}
+		if lost := s.Store.AuditPeople(ctx, click.Team, event); lost != nil {
+			s.Log.Error("audit a refused click", "what", what, "error", lost)
+		}
+	}
+	return err
+}
+
 // administers refuses, with these words, whoever is no administrator, looked up now.
 func (s *Service) administers(ctx context.Context, team, who, why string) error {
 	roster, err := s.Reviewers(ctx, team, "")
@@ -88,7 +101,7 @@ func (s *Service) administers(ctx context.Context, team, who, why string) error 
 // SetRole names somebody for a role. Only administrators may, and only members of
 // the workspace can be named: not guests, apps or people who have left.
 func (s *Service) SetRole(ctx context.Context, click Click, g Grant) error {
-	if err := s.admin(ctx, click, "name people"); err != nil {
+	if err := s.mayChange(ctx, click, "name people"); err != nil {
 		return err
 	}
 	if err := s.checkGrant(&g, click); err != nil {
@@ -106,7 +119,7 @@ func (s *Service) SetRole(ctx context.Context, click Click, g Grant) error {
 
 // RemoveRole takes a role from somebody. What the settings name stays.
 func (s *Service) RemoveRole(ctx context.Context, click Click, g Grant) error {
-	if err := s.admin(ctx, click, "name people"); err != nil {
+	if err := s.mayChange(ctx, click, "name people"); err != nil {
 		return err
 	}
 	if err := s.checkGrant(&g, click); err != nil {
@@ -175,7 +188,7 @@ func (s *Service) Delegate(ctx context.Context, click Click, to string, until ti
 // EndDelegation ends somebody's word that another decides in their place: for
 // administrators, because who is away cannot take it back.
 func (s *Service) EndDelegation(ctx context.Context, click Click, from string) error {
-	if err := s.admin(ctx, click, "end what others have arranged"); err != nil {
+	if err := s.mayChange(ctx, click, "end what others have arranged"); err != nil {
 		return err
 	}
 	return s.Store.Delegate(ctx, Delegation{Team: click.Team, From: from, By: click.User})
@@ -218,7 +231,7 @@ func (s *Service) freezes(ctx context.Context, team, project string) (Rules, err
 // there was none of its own. They hold for what is
 // drafted from now on; what has been sealed stays so.
 func (s *Service) SetRules(ctx context.Context, click Click, set RuleSet) (RuleSet, error) {
-	if err := s.admin(ctx, click, "set the rules"); err != nil {
+	if err := s.mayChange(ctx, click, "set the rules"); err != nil {
 		return RuleSet{}, err
 	}
 	set.Team, set.SetBy = click.Team, click.User

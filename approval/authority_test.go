@@ -28,8 +28,13 @@ func TestOnlyAdministratorsNamePeopleAndSetRules(t *testing.T) {
 			require.Contains(t, no.Why, why)
 		}
 		require.Empty(t, b.store.bookLog)
+		require.Len(t, b.store.refused, 4, "who tried to change something is on record; looking is free")
+		require.Equal(t, who, b.store.refused[0].Actor)
 	}
 	b := setup(t)
+	b.faults.fail("AuditPeople.before", errCrash)
+	require.Error(t, b.SetRole(t.Context(), by("R1"), Grant{Role: RoleReviewer, User: "new"}))
+	require.Contains(t, b.log.String(), "audit a refused click")
 	require.NoError(t, b.SetRole(t.Context(), by("admin"), Grant{Role: RoleAdmin, User: "second"}))
 	require.NoError(t, b.SetRole(t.Context(), by("second"), Grant{Role: RoleReviewer, User: "new"}), "who was named by an administrator is one")
 	require.NoError(t, b.RemoveRole(t.Context(), by("admin"), Grant{Role: RoleAdmin, User: "second"}))

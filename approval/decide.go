@@ -172,5 +172,16 @@ func (s *Service) Withdraw(ctx context.Context, id string, click Click) (*Reques
 	if err == nil && s.Sandbox != nil {
 		s.Sandbox.Discard(id)
 	}
-	return r, err
+	return r, s.audited(ctx, Ruling{RequestID: id, Verdict: "withdraw", Click: click}, true, err)
+}
+
+// Stranger keeps a press by somebody of another workspace, on a button or a modal of
+// a request: a message in a shared channel is seen by them, too. It does nothing.
+func (s *Service) Stranger(ctx context.Context, id string, click Click) error {
+	if _, err := s.Store.Request(ctx, id); err != nil {
+		return err
+	}
+	no := &NotAllowedError{Who: click.User, Why: Person{External: true}.barred()}
+	s.audited(ctx, Ruling{RequestID: id, Click: click}, true, no)
+	return nil
 }

@@ -185,5 +185,5 @@ func (s *Service) Disown(ctx context.Context, id string, revision int, click Cli
 			return nil, err
 		}
 	}
-	return r, err
+	return r, s.audited(ctx, Ruling{RequestID: id, Revision: revision, Verdict: "disown", Click: click}, true, err)
 }

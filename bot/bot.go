@@ -30,6 +30,8 @@ type Service interface {
 	// Nearest is the most similar code that was approved in the same channel; nil when there is none.
 	Nearest(ctx context.Context, id string) (*approval.Near, error)
 	Withdraw(ctx context.Context, id string, click approval.Click) (*approval.Request, error)
+	// Stranger notes that somebody of another workspace has pressed something of a request's.
+	Stranger(ctx context.Context, id string, click approval.Click) error
 	// View is a request with all that its messages are drawn from.
 	View(ctx context.Context, id string) (*approval.View, error)
 	Recent(ctx context.Context, team, user string) ([]*approval.Request, error)
