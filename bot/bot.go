@@ -92,6 +92,8 @@ type Bot struct {
 
 	homes   map[string]glimpse // who may be looking at their Home, and at what
 	drawing sync.Map           // a *sync.Mutex for each of these Homes
+	stale   map[string]string  // Homes that show what is not so any more, with their workspace
+	stirred chan struct{}      // tells keepHomes that there are some
 }
 
 var _ approval.Slack = (*Bot)(nil)
@@ -113,7 +115,7 @@ func New(o Options) *Bot {
 	if o.Observe == nil {
 		o.Observe = func(string, string, time.Duration) {}
 	}
-	b := &Bot{Options: o}
+	b := &Bot{Options: o, stale: map[string]string{}, stirred: make(chan struct{}, 1)}
 	b.later.SetLimit(4 * o.Workers)
 	b.api = slack.New(o.BotToken, b.clientOptions()...)
 	return b

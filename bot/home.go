@@ -40,6 +40,7 @@ func (b *Bot) homePage(ctx context.Context, team, user string, mark shelfmark) (
 	if err != nil {
 		return nil, err
 	}
+	b.queued(user, decides)
 	if decides {
 		if err := b.homeQueue(ctx, p, team, user, mark); err != nil {
 			return nil, err

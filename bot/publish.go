@@ -33,6 +33,7 @@ func (b *Bot) Publish(ctx context.Context, v *approval.View, kind approval.Surfa
 		}
 		return b.put(ctx, v, kind, spot{channel: v.Session.Channel}, b.root(v))
 	case approval.SurfaceProgress:
+		b.stir(v.Request)
 		p, err := b.progressNow(ctx, v)
 		if err != nil {
 			return approval.Post{}, err
