@@ -66,6 +66,19 @@ func (s *Service) admin(ctx context.Context, click Click, what string) error {
 	return s.administers(ctx, click.Team, click.User, "Only administrators "+what+".")
 }
 
+// mayChange is admin for what changes how a workspace is run: who tries it without
+// being one is on record there.
+func (s *Service) mayChange(ctx context.Context, click Click, what string) error {
+	err := s.admin(ctx, click, what)
+	if no := new(NotAllowedError); errors.As(err, &no) {
+		event := Event{Actor: no.Who, Kind: "refused click", Data: map[string]any{"what": what, "why": no.Why, "click": click}}
+		if lost := s.Store.AuditPeople(ctx, click.Team, event); lost != nil {
+			s.Log.Error("audit a refused click", "what", what, "error", lost)
+		}
+	}
+	return err
+}
+
 // administers refuses, with these words, whoever is no administrator, looked up now.
 func (s *Service) administers(ctx context.Context, team, who, why string) error {
 	roster, err := s.Reviewers(ctx, team, "")
@@ -88,7 +101,7 @@ func (s *Service) administers(ctx context.Context, team, who, why string) error 
 // SetRole names somebody for a role. Only administrators may, and only members of
 // the workspace can be named: not guests, apps or people who have left.
 func (s *Service) SetRole(ctx context.Context, click Click, g Grant) error {
-	if err := s.admin(ctx, click, "name people"); err != nil {
+	if err := s.mayChange(ctx, click, "name people"); err != nil {
 		return err
 	}
 	if err := s.checkGrant(&g, click); err != nil {
@@ -106,7 +119,7 @@ func (s *Service) SetRole(ctx context.Context, click Click, g Grant) error {
 
 // RemoveRole takes a role from somebody. What the settings name stays.
 func (s *Service) RemoveRole(ctx context.Context, click Click, g Grant) error {
-	if err := s.admin(ctx, click, "name people"); err != nil {
+	if err := s.mayChange(ctx, click, "name people"); err != nil {
 		return err
 	}
 	if err := s.checkGrant(&g, click); err != nil {
@@ -172,6 +185,15 @@ func (s *Service) Delegate(ctx context.Context, click Click, to string, until ti
 	return s.Store.Delegate(ctx, d)
 }
 
+// EndDelegation ends somebody's word that another decides in their place: for
+// administrators, because who is away cannot take it back.
+func (s *Service) EndDelegation(ctx context.Context, click Click, from string) error {
+	if err := s.mayChange(ctx, click, "end what others have arranged"); err != nil {
+		return err
+	}
+	return s.Store.Delegate(ctx, Delegation{Team: click.Team, From: from, By: click.User})
+}
+
 // decidesAnywhere tells whether somebody is a reviewer of the workspace or of any
 // of its channels.
 func (s *Service) decidesAnywhere(ctx context.Context, team, user string) (bool, error) {
@@ -192,12 +214,24 @@ func (s *Service) RulesOf(ctx context.Context, team, project string) (RuleSet, e
 	return set, err
 }
 
+// freezes are the rules of a channel with the freezes of the workspace beside its
+// own: what nobody starts in the whole workspace, nobody starts in a channel.
+func (s *Service) freezes(ctx context.Context, team, project string) (Rules, error) {
+	own, err := s.RulesOf(ctx, team, project)
+	if err != nil || own.Project == "" {
+		return own.Rules, err
+	}
+	all, err := s.RulesOf(ctx, team, "")
+	own.Rules.Freezes = slices.Concat(own.Rules.Freezes, all.Rules.Freezes)
+	return own.Rules, err
+}
+
 // SetRules stores new rules for a channel, or for the workspace; set.Version is
 // the version in force there that the administrator had before them, and 0 where
 // there was none of its own. They hold for what is
 // drafted from now on; what has been sealed stays so.
 func (s *Service) SetRules(ctx context.Context, click Click, set RuleSet) (RuleSet, error) {
-	if err := s.admin(ctx, click, "set the rules"); err != nil {
+	if err := s.mayChange(ctx, click, "set the rules"); err != nil {
 		return RuleSet{}, err
 	}
 	set.Team, set.SetBy = click.Team, click.User
@@ -211,6 +245,9 @@ func (s *Service) SetRules(ctx context.Context, click Click, set RuleSet) (RuleS
 		if err := s.enough(ctx, set); err != nil {
 			return RuleSet{}, err
 		}
+		if len(set.Rules.Hosts) > 0 && s.Sandbox != nil && !s.Sandbox.ReachesHosts() {
+			return RuleSet{}, &InputError{Why: "Code can reach no hosts here: the sandbox that is set up has no network. Leave the hosts out, or have E2B set up."}
+		}
 	}
 	stored, err := s.Store.SetRules(ctx, set)
 	if errors.Is(err, ErrBusy) {
@@ -221,58 +258,71 @@ func (s *Service) SetRules(ctx context.Context, click Click, set RuleSet) (RuleS
 
 // enough refuses rules under which nothing could ever be approved.
 func (s *Service) enough(ctx context.Context, set RuleSet) error {
-	roster, err := s.Reviewers(ctx, set.Team, set.Project)
-	if err != nil {
-		return err
-	}
 	for _, t := range Tiers() {
-		rules := set.Rules.For(t)
-		if rules.Owners && set.Project == "" {
+		if set.Rules.For(t).Owners && set.Project == "" {
 			return &InputError{Why: "That only a channel's own reviewers decide is set for a channel, not for the whole workspace."}
 		}
-		have := len(roster.Deciders())
-		if rules.Owners {
-			have = len(roster.Owners)
-		}
-		if have < rules.Approvals {
-			return &InputError{Why: fmt.Sprintf("A program of %s risk would need the approval of %d people, and only %d can give it. Name more reviewers first.", t, rules.Approvals, have)}
-		}
 	}
-	return nil
+	short, err := s.shortages(ctx, set.Team, set.Project, set.Rules)
+	if len(short) > 0 {
+		return &InputError{Why: fmt.Sprintf("A program of %s risk would need the approval of %d people, and only %d can give it. Name more reviewers first.", short[0].Tier, short[0].Needs, short[0].Have)}
+	}
+	return err
 }
 
-// Queue is a page of what waits for this person's decision.
-func (s *Service) Queue(ctx context.Context, team, user string, f QueueFilter, page int) (Queue, error) {
+// Shortage is a rule that asks for more people than there are.
+type Shortage struct {
+	Project     string // empty: of the whole workspace
+	Tier        Tier
+	Needs, Have int
+}
+
+// Shortages are the rules in force that nobody can meet any more, because people
+// have lost their roles since: for administrators.
+func (s *Service) Shortages(ctx context.Context, team string) (all []Shortage, err error) {
 	grants, err := s.Store.Grants(ctx, team)
 	if err != nil {
-		return Queue{}, err
+		return nil, err
 	}
-	delegations, err := s.Store.Delegations(ctx, team)
-	if err != nil {
-		return Queue{}, err
-	}
-	as := []string{user}
-	for _, d := range delegations {
-		if d.To == user {
-			as = append(as, d.From)
-		}
-	}
-	projects := []string{}
-	for _, who := range as {
-		if slices.Contains(s.Policy.Reviewers, who) {
-			return s.Store.Queue(ctx, team, user, nil, f, page)
-		}
-	}
+	projects := []string{""}
 	for _, g := range grants {
-		switch {
-		case g.Role == RoleAdmin || !slices.Contains(as, g.User):
-		case g.Project == "":
-			return s.Store.Queue(ctx, team, user, nil, f, page)
-		default:
-			projects = append(projects, g.Project)
+		projects = append(projects, g.Project)
+	}
+	slices.Sort(projects)
+	for _, project := range slices.Compact(projects) {
+		set, err := s.RulesOf(ctx, team, project)
+		if err != nil {
+			return nil, err
+		}
+		if set.Project != project {
+			continue // it has none of its own
+		}
+		short, err := s.shortages(ctx, team, project, set.Rules)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, short...)
+	}
+	return all, nil
+}
+
+// shortages counts voices: whoever decides in somebody's place adds none.
+func (s *Service) shortages(ctx context.Context, team, project string, rules Rules) (short []Shortage, err error) {
+	roster, err := s.Reviewers(ctx, team, project)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range Tiers() {
+		voices := slices.Concat(roster.Reviewers, roster.Fallback)
+		if rules.For(t).Owners {
+			voices = slices.Clone(roster.Owners)
+		}
+		slices.Sort(voices)
+		if have, needs := len(slices.Compact(voices)), rules.For(t).Approvals; have < needs {
+			short = append(short, Shortage{Project: project, Tier: t, Needs: needs, Have: have})
 		}
 	}
-	return s.Store.Queue(ctx, team, user, projects, f, page)
+	return short, nil
 }
 
 // Statistics are for administrators: how reviewers have decided since then.

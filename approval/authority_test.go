@@ -20,15 +20,21 @@ func TestOnlyAdministratorsNamePeopleAndSetRules(t *testing.T) {
 				_, err := b.SetRules(t.Context(), by(who), RuleSet{Rules: DefaultRules(b.Policy)})
 				return err
 			},
-			"Statistics": func() error { _, err := b.Statistics(t.Context(), by(who), time.Time{}); return err },
+			"EndDelegation": func() error { return b.EndDelegation(t.Context(), by(who), "R1") },
+			"Statistics":    func() error { _, err := b.Statistics(t.Context(), by(who), time.Time{}); return err },
 		} {
 			var no *NotAllowedError
 			require.ErrorAs(t, try(), &no, "%s by %s", what, who)
 			require.Contains(t, no.Why, why)
 		}
 		require.Empty(t, b.store.bookLog)
+		require.Len(t, b.store.refused, 4, "who tried to change something is on record; looking is free")
+		require.Equal(t, who, b.store.refused[0].Actor)
 	}
 	b := setup(t)
+	b.faults.fail("AuditPeople.before", errCrash)
+	require.Error(t, b.SetRole(t.Context(), by("R1"), Grant{Role: RoleReviewer, User: "new"}))
+	require.Contains(t, b.log.String(), "audit a refused click")
 	require.NoError(t, b.SetRole(t.Context(), by("admin"), Grant{Role: RoleAdmin, User: "second"}))
 	require.NoError(t, b.SetRole(t.Context(), by("second"), Grant{Role: RoleReviewer, User: "new"}), "who was named by an administrator is one")
 	require.NoError(t, b.RemoveRole(t.Context(), by("admin"), Grant{Role: RoleAdmin, User: "second"}))
@@ -161,6 +167,16 @@ func TestADelegateIsNoWayAroundAnything(t *testing.T) {
 	require.ErrorAs(t, err, &move, "nor do both have one")
 	require.Equal(t, Pending, b.request(r.ID).State)
 
+	b = setup(t) // who has left lets nobody decide; who is there does
+	require.NoError(t, b.Service.Delegate(t.Context(), by("R1"), "helper", tomorrow))
+	require.NoError(t, b.Service.Delegate(t.Context(), by("R2"), "helper", tomorrow))
+	b.slack.people["R1"] = Person{ID: "R1", Gone: true}
+	r, err = b.Decide(t.Context(), ruling(b.pending(), "helper", Approve))
+	require.NoError(t, err)
+	require.Equal(t, "R2", r.Decisions[0].InPlaceOf)
+	b.slack.people["R2"] = Person{ID: "R2", Guest: true}
+	refused(b, b.pending(), "helper", "could not decide themselves any more")
+
 	b = setup(t)
 	var no *NotAllowedError
 	var in *InputError
@@ -174,4 +190,35 @@ func TestADelegateIsNoWayAroundAnything(t *testing.T) {
 	require.NoError(t, b.Service.Delegate(t.Context(), by("R1"), "helper", tomorrow))
 	require.NoError(t, b.Service.Delegate(t.Context(), by("R1"), "", time.Time{}))
 	refused(b, b.pending(), "helper", "Only the people who are named")
+}
+
+// Somebody who decides in another's place is no further voice.
+func TestRulesThatAskForMoreVoicesThanThereAre(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.Policy.Reviewers = []string{"R1"}
+	require.NoError(t, b.Service.Delegate(t.Context(), by("R1"), "helper", time.Now().Add(time.Hour)))
+	rules := DefaultRules(b.Policy)
+	rules.High.Approvals = 2
+	var in *InputError
+	_, err := b.SetRules(t.Context(), by("admin"), RuleSet{Rules: rules})
+	require.ErrorAs(t, err, &in)
+	require.Contains(t, in.Why, "the approval of 2 people, and only 1 can give it")
+
+	second := Grant{Role: RoleReviewer, User: "R2"}
+	own := Grant{Project: "C1", Role: RoleReviewer, User: "R3"}
+	require.NoError(t, b.SetRole(t.Context(), by("admin"), second))
+	require.NoError(t, b.SetRole(t.Context(), by("admin"), own))
+	_, err = b.SetRules(t.Context(), by("admin"), RuleSet{Rules: rules})
+	require.NoError(t, err)
+	rules.Low.Owners = true
+	_, err = b.SetRules(t.Context(), by("admin"), RuleSet{Project: "C1", Rules: rules})
+	require.NoError(t, err)
+	short, err := b.Shortages(t.Context(), "T1")
+	require.NoError(t, err)
+	require.Empty(t, short)
+	require.NoError(t, b.RemoveRole(t.Context(), by("admin"), second))
+	short, err = b.Shortages(t.Context(), "T1")
+	require.NoError(t, err)
+	require.Equal(t, []Shortage{{Tier: High, Needs: 2, Have: 1}}, short, "the channel has R1 and R3")
 }

@@ -26,6 +26,9 @@ type Book interface {
 	// Delegate lets somebody decide in another's place, or ends it at once when
 	// d.To is empty. A later word takes the place of an earlier one.
 	Delegate(ctx context.Context, d Delegation) error
+	// AuditPeople stores in the trail of a workspace's people that somebody was refused
+	// a change to them, or to their rules.
+	AuditPeople(ctx context.Context, team string, e Event) error
 	// Queue is a page of what this person could decide on: nothing of their own, and
 	// nothing that they have decided. projects narrows it; nil narrows nothing.
 	Queue(ctx context.Context, team, user string, projects []string, f QueueFilter, page int) (Queue, error)

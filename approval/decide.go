@@ -74,9 +74,9 @@ func (s *Service) decide(ctx context.Context, ruling Ruling, then error) (*Reque
 	if known.Team != ruling.Click.Team {
 		return nil, ErrNotFound
 	}
-	by, err := s.mayReview(ctx, ruling)
+	by, err := s.mayRule(ctx, ruling)
 	if err != nil {
-		return nil, err
+		return nil, s.audited(ctx, ruling, then == nil || ruling.Verdict != Approve, err)
 	}
 	if err := by.terms.typed(ruling); err != nil && then == nil {
 		return nil, err
@@ -105,14 +105,20 @@ func (s *Service) decide(ctx context.Context, ruling Ruling, then error) (*Reque
 				cost = min(worst, cost)
 			}
 		}
-		if d.Verdict == Rewrite {
+		if d.Verdict == Rewrite && s.Writer != nil { // without one, the draft holds what it costs before its call
 			var err error
 			if cost, err = s.draftCost(r.Model, now); err != nil {
 				return err
 			}
 		}
-		p := by.rules.Rules.within(s.Policy)
-		until, why := by.rules.Rules.Frozen(now, s.Policy.Zone)
+		if d.Verdict == Approve && then == nil && r.Revision != nil {
+			// Looking is free; what would be refused at the start is refused here, in the same words.
+			if beyond := r.Revision.Manifest.beyond(by.rules); beyond != "" && r.State == Pending {
+				return &MoveError{Request: r, Verb: string(d.Verdict), Why: beyond}
+			}
+		}
+		p := by.rules.within(s.Policy)
+		until, why := by.rules.Frozen(now, s.Policy.Zone)
 		if !until.IsZero() {
 			p.RunExpiry += until.Sub(now) // an approval lasts from when something may start
 		}
@@ -127,21 +133,23 @@ func (s *Service) decide(ctx context.Context, ruling Ruling, then error) (*Reque
 	if errors.Is(err, errTwice) || errors.Is(err, errLook) {
 		return seen, nil
 	}
-	var no *NotAllowedError
-	if errors.As(err, &no) {
-		s.audit(ctx, ruling, no)
-	}
-	return r, err
+	return r, s.audited(ctx, ruling, then == nil || ruling.Verdict != Approve, err)
 }
 
-// audit keeps a click that was refused. It belongs to no verb, so losing it to a
-// database that is away loses nothing but this line; the click was refused.
-func (s *Service) audit(ctx context.Context, ruling Ruling, no *NotAllowedError) {
+// audited keeps a click that was refused to somebody, unless they only wanted to
+// look: who opens what they may not decide has tried nothing. It belongs to no verb,
+// so losing it to a database that is away loses nothing but this line.
+func (s *Service) audited(ctx context.Context, ruling Ruling, act bool, err error) error {
+	var no *NotAllowedError
+	if !act || !errors.As(err, &no) {
+		return err
+	}
 	event := Event{At: time.Now().UTC().Truncate(time.Microsecond), Actor: no.Who, Kind: "refused click",
 		Data: map[string]any{"verdict": ruling.Verdict, "why": no.Why, "click": ruling.Click}}
-	if err := s.Store.Audit(ctx, ruling.RequestID, event); err != nil {
-		s.Log.Error("audit a refused click", "request", ruling.RequestID, "error", err)
+	if lost := s.Store.Audit(ctx, ruling.RequestID, event); lost != nil {
+		s.Log.Error("audit a refused click", "request", ruling.RequestID, "error", lost)
 	}
+	return err
 }
 
 // Withdraw takes a request back, by its asker or an administrator.
@@ -164,5 +172,16 @@ func (s *Service) Withdraw(ctx context.Context, id string, click Click) (*Reques
 	if err == nil && s.Sandbox != nil {
 		s.Sandbox.Discard(id)
 	}
-	return r, err
+	return r, s.audited(ctx, Ruling{RequestID: id, Verdict: "withdraw", Click: click}, true, err)
+}
+
+// Stranger keeps a press by somebody of another workspace, on a button or a modal of
+// a request: a message in a shared channel is seen by them, too. It does nothing.
+func (s *Service) Stranger(ctx context.Context, id string, click Click) error {
+	if _, err := s.Store.Request(ctx, id); err != nil {
+		return err
+	}
+	no := &NotAllowedError{Who: click.User, Why: Person{External: true}.barred()}
+	s.audited(ctx, Ruling{RequestID: id, Click: click}, true, no)
+	return nil
 }

@@ -64,7 +64,8 @@ func TestWhoMayDecide(t *testing.T) {
 				require.Equal(t, who, no.Who)
 			}
 			require.Equal(t, before, b.request(r.ID))
-			require.Equal(t, 2, b.count(r.ID, "refused click"), "refused clicks are kept")
+			kept := map[Verdict]int{Approve: 1, Reject: 2}[verdict]
+			require.Equal(t, kept, b.count(r.ID, "refused click"), "refused clicks are kept, and opening the code is none")
 			events, err := b.store.Events(t.Context(), r.ID)
 			require.NoError(t, err)
 			last := events[len(events)-1]
@@ -107,6 +108,30 @@ func TestARequestOfAnotherWorkspaceIsNotFound(t *testing.T) {
 	click.RequestID = "none"
 	_, err = b.Decide(t.Context(), click)
 	require.ErrorIs(t, err, ErrNotFound)
+}
+
+// Not only decisions: whoever tries what is not theirs with a request is on record.
+func TestWhoTriesWhatIsNotTheirsIsOnRecord(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.approved()
+	var no *NotAllowedError
+	_, err := b.Withdraw(t.Context(), r.ID, by("nobody"))
+	require.ErrorAs(t, err, &no)
+	_, err = b.Disown(t.Context(), r.ID, 1, by("nobody"))
+	require.ErrorAs(t, err, &no)
+	require.NoError(t, b.Stranger(t.Context(), r.ID, Click{Team: "T2", User: "elsewhere"}))
+	require.ErrorIs(t, b.Stranger(t.Context(), "none", Click{Team: "T2", User: "elsewhere"}), ErrNotFound)
+	events, err := b.store.Events(t.Context(), r.ID)
+	require.NoError(t, err)
+	var kept []any
+	for _, e := range events {
+		if e.Kind == "refused click" {
+			kept = append(kept, e.Actor, e.Data["verdict"])
+		}
+	}
+	require.Equal(t, []any{"nobody", Verdict("withdraw"), "nobody", Verdict("disown"), "elsewhere", Verdict("")}, kept)
+	require.Equal(t, Approved, b.request(r.ID).State)
 }
 
 func TestADecisionIsOnWhatTheReviewerSaw(t *testing.T) {

@@ -135,7 +135,7 @@ func (s *Service) manifest(r *Request, rules RuleSet, findings []Finding, limits
 	for _, f := range r.Files {
 		m.Inputs = append(m.Inputs, Input{Name: f.Name, SHA256: f.SHA256})
 	}
-	m.grade(rules, findings)
+	m.grade(rules, findings, s.Sandbox.ReachesHosts())
 	return m, nil
 }
 

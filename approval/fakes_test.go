@@ -68,6 +68,7 @@ type fakeBox struct {
 	findings  []Finding // beside what is always found
 	result    Result
 	upgrade   string // of what is installed
+	offline   bool   // no box reaches any host
 	ended     func() // what happens in the world while the code runs
 	prepared  []string
 	discarded []string
@@ -86,7 +87,8 @@ func (s *fakeBox) Size() budget.BoxSize { return s.size }
 func (s *fakeBox) Lease(l Limits) time.Duration {
 	return time.Duration(l.Seconds)*time.Second + 30*time.Second
 }
-func (s *fakeBox) Template() string { return "python 3.11, pandas 2" + s.upgrade }
+func (s *fakeBox) ReachesHosts() bool { return !s.offline }
+func (s *fakeBox) Template() string   { return "python 3.11, pandas 2" + s.upgrade }
 
 func (s *fakeBox) Inspect(_ context.Context, code string, _ []File) (Inspection, error) {
 	if err := s.faults.hit("Inspect.before"); err != nil {

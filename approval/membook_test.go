@@ -16,6 +16,7 @@ type memBook struct {
 	grants      map[Grant]Grant // by who has what, without by whom and when
 	delegations map[string]Delegation
 	bookLog     []string
+	refused     []Event
 }
 
 func (m *memStore) Rules(ctx context.Context, team, project string) (RuleSet, error) {
@@ -104,6 +105,13 @@ func (m *memStore) Unname(_ context.Context, g Grant) error {
 	delete(m.grants, Grant{Team: g.Team, Project: g.Project, Role: g.Role, User: g.User})
 	m.bookLog = append(m.bookLog, fmt.Sprintf("%s removed %s %s", g.By, g.User, g.Role))
 	return nil
+}
+
+func (m *memStore) AuditPeople(_ context.Context, _ string, e Event) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.refused = append(m.refused, e)
+	return m.faults.hit("AuditPeople.before")
 }
 
 func (m *memStore) Delegate(_ context.Context, d Delegation) error {

@@ -34,6 +34,7 @@ type Delegation struct {
 	To    string
 	Until time.Time
 	At    time.Time
+	By    string // who ends it, when it is an administrator; empty: From
 }
 
 // Roster is who may do what in one channel at one moment: what the settings say

@@ -144,6 +144,9 @@ type Sandbox interface {
 	// Lease is the longest that a run's box can exist, and so cost, with these
 	// limits: also when every replica is gone and nobody kills it.
 	Lease(limits Limits) time.Duration
+	// ReachesHosts tells whether code in a box can reach the hosts that its seal
+	// names. Where it cannot, no seal names any.
+	ReachesHosts() bool
 	// Inspect parses the code in a box without network and inputs; nothing of it runs.
 	Inspect(ctx context.Context, code string, files []File) (Inspection, error)
 	// Prepare is a hint that a run may come soon; Discard that it will not.

@@ -1,6 +1,9 @@
 package approval
 
 import (
+	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"countersign/budget"
@@ -52,6 +55,7 @@ type QueueRow struct {
 	Needed    int
 	Since     time.Time // before reviewers
 	ExpiresAt time.Time
+	Closed    string // why this person cannot decide on it here; empty when they can
 }
 
 // ReviewerStatistics is how one person has decided in a stretch of time.
@@ -63,4 +67,70 @@ type ReviewerStatistics struct {
 	Long      int           // decisions on more than 50 lines
 	Quick     int           // of these in less than ten seconds
 	Reversals int           // approvals that did not stand: somebody else said no, or they took it back
+}
+
+// Queue is a page of what waits for this person's decision. What they cannot decide
+// after all, because of its rules or of whom they decide for, says why.
+func (s *Service) Queue(ctx context.Context, team, user string, f QueueFilter, page int) (Queue, error) {
+	q, err := s.queue(ctx, team, user, f, page)
+	for i := range q.Rows {
+		if err == nil {
+			q.Rows[i].Closed, err = s.closed(ctx, q.Rows[i].ID, user)
+		}
+	}
+	return q, err
+}
+
+// closed is why somebody cannot decide on a request in Slack.
+func (s *Service) closed(ctx context.Context, id, user string) (string, error) {
+	r, err := s.Store.Request(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	roster, err := s.Reviewers(ctx, r.Team, r.Project)
+	if err != nil {
+		return "", err
+	}
+	terms, err := s.terms(ctx, r)
+	if _, why := r.right(user, roster, terms); why != "" || err != nil {
+		return strings.TrimSuffix(why, " Nothing has changed."), err
+	}
+	if !terms.Slack {
+		return terms.elsewhere(id), nil
+	}
+	return "", nil
+}
+
+// queue finds the page: everything in the workspace, or in channels that are theirs.
+func (s *Service) queue(ctx context.Context, team, user string, f QueueFilter, page int) (Queue, error) {
+	grants, err := s.Store.Grants(ctx, team)
+	if err != nil {
+		return Queue{}, err
+	}
+	delegations, err := s.Store.Delegations(ctx, team)
+	if err != nil {
+		return Queue{}, err
+	}
+	as := []string{user}
+	for _, d := range delegations {
+		if d.To == user {
+			as = append(as, d.From)
+		}
+	}
+	projects := []string{}
+	for _, who := range as {
+		if slices.Contains(s.Policy.Reviewers, who) {
+			return s.Store.Queue(ctx, team, user, nil, f, page)
+		}
+	}
+	for _, g := range grants {
+		switch {
+		case g.Role == RoleAdmin || !slices.Contains(as, g.User):
+		case g.Project == "":
+			return s.Store.Queue(ctx, team, user, nil, f, page)
+		default:
+			projects = append(projects, g.Project)
+		}
+	}
+	return s.Store.Queue(ctx, team, user, projects, f, page)
 }

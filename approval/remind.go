@@ -134,8 +134,8 @@ func (s *Service) SecondOpinion(ctx context.Context, id, from string, click Clic
 
 // askPerson checks who asks and who is asked, and then does it.
 func (s *Service) askPerson(ctx context.Context, id, who string, click Click, ask func(*Request, time.Time) error) (*Request, error) {
-	if _, err := s.mayReview(ctx, Ruling{RequestID: id, Click: click}); err != nil {
-		return nil, err
+	if _, err := s.mayReview(ctx, id, click); err != nil {
+		return nil, s.audited(ctx, Ruling{RequestID: id, Click: click}, true, err)
 	}
 	was, err := s.Store.Request(ctx, id)
 	if err != nil {

@@ -116,8 +116,8 @@ func (s *Service) edit(ctx context.Context, ruling Ruling, code string, then err
 	if s.Sandbox == nil {
 		return nil, &InputError{Why: "Nothing can inspect code here at the moment: " + s.NoBox}
 	}
-	if _, err := s.mayReview(ctx, ruling); err != nil {
-		return nil, err
+	if _, err := s.mayRule(ctx, ruling); err != nil {
+		return nil, s.audited(ctx, ruling, true, err)
 	}
 	e := Edit{By: ruling.Click.User, Code: code, Click: ruling.Click}
 	var seen *Request
@@ -144,11 +144,7 @@ func (s *Service) edit(ctx context.Context, ruling Ruling, code string, then err
 	if errors.Is(err, errTwice) || errors.Is(err, errLook) {
 		return seen, nil
 	}
-	var no *NotAllowedError
-	if errors.As(err, &no) {
-		s.audit(ctx, ruling, no)
-	}
-	return r, err
+	return r, s.audited(ctx, ruling, true, err)
 }
 
 // edited tells whether this edit has been taken before: it is being inspected, or

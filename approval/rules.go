@@ -20,7 +20,7 @@ type Rules struct {
 	CostHigh   budget.USD `json:"cost_high"`   // and high
 	Class      Class      `json:"class"`       // of the data
 	Hosts      []string   `json:"hosts"`       // that code may reach; empty: no network at all
-	Freezes    []string   `json:"freezes"`     // when nothing starts: see ParseFreeze
+	Freezes    []string   `json:"freezes"`     // when nothing starts: see ParseFreeze; a workspace's hold in every channel
 	// How long reviewers have, and how long an approval lasts. 0: as the settings say.
 	ExpiryMinutes    int `json:"expiry_minutes"`
 	RunExpiryMinutes int `json:"run_expiry_minutes"`
@@ -116,6 +116,10 @@ type Terms struct {
 // MaxApprovals bounds what anybody can ask for.
 const MaxApprovals = 9
 
+// MaxHosts is how many hosts rules name at most: every one of them is shown to
+// whoever approves.
+const MaxHosts = 50
+
 // check says what is wrong with rules, in words for the administrator who has
 // written them.
 func (r Rules) check(now time.Time, zone *time.Location) error {
@@ -129,6 +133,9 @@ func (r Rules) check(now time.Time, zone *time.Location) error {
 	}
 	if !slices.Contains([]Class{Public, Internal, Confidential}, r.Class) {
 		return &InputError{Why: "Data is public, internal or confidential."}
+	}
+	if len(r.Hosts) > MaxHosts {
+		return &InputError{Why: fmt.Sprintf("Code can reach no hosts beyond %d: reviewers have to read them all.", MaxHosts)}
 	}
 	for _, host := range r.Hosts {
 		if !hostname(host) {

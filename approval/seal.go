@@ -68,7 +68,7 @@ func (r *Request) Disown(by string, revision int, click Click, p Policy, now tim
 	if revision != r.Revision.Number {
 		return &MoveError{Request: r, Verb: "take an approval back from", Why: "That approval does not count any more: the code has gone to the reviewers anew since."}
 	}
-	if !r.approvedBy(by) {
+	if _, ok := r.approvedBy(by); !ok {
 		return &NotAllowedError{Who: by, Why: "There is no approval in your name that could be taken back."}
 	}
 	r.note(now, by, "disowned", map[string]any{"revision": revision, "digest": r.Revision.Digest, "click": click})
@@ -89,12 +89,21 @@ func (r *Request) tooLateToDisown() string {
 
 // disowned is what the administrators are told.
 func (r *Request) disowned(by string, late bool, click Click, now time.Time) Notice {
+	given := ""
+	if d, ok := r.approvedBy(by); ok && d.Reviewer != by {
+		given = d.Reviewer
+	}
 	return Notice{Key: fmt.Sprintf("disowned %s %d %s", r.ID, r.Revision.Number, by), Team: r.Team, Kind: NoticeDisowned, Admins: true, RequestID: r.ID, At: now,
-		Data: encode(Disowned{Revision: r.Revision.Number, Reviewer: by, TooLate: late, Click: click})}
+		Data: encode(Disowned{Revision: r.Revision.Number, Reviewer: by, GivenBy: given, TooLate: late, Click: click})}
 }
 
-func (r *Request) approvedBy(user string) bool {
-	return slices.ContainsFunc(r.Decisions, func(d Decision) bool { return d.Reviewer == user && d.Verdict == Approve })
+// approvedBy is the approval that was given by somebody, or in their place.
+func (r *Request) approvedBy(user string) (Decision, bool) {
+	at := slices.IndexFunc(r.Decisions, func(d Decision) bool { return d.Verdict == Approve && slices.Contains(d.people(), user) })
+	if at < 0 {
+		return Decision{}, false
+	}
+	return r.Decisions[at], true
 }
 
 // sealAnew puts the same code before the reviewers under a new number: approvals
@@ -155,7 +164,8 @@ func (s *Service) Disown(ctx context.Context, id string, revision int, click Cli
 		if r.Team != click.Team {
 			return ErrNotFound
 		}
-		if r.Run != nil && r.State != Failed && r.Revision.Number == revision && r.approvedBy(click.User) {
+		_, theirs := r.approvedBy(click.User)
+		if r.Run != nil && r.State != Failed && r.Revision.Number == revision && theirs {
 			n := r.disowned(click.User, true, click, now)
 			late = &n
 		}
@@ -175,5 +185,5 @@ func (s *Service) Disown(ctx context.Context, id string, revision int, click Cli
 			return nil, err
 		}
 	}
-	return r, err
+	return r, s.audited(ctx, Ruling{RequestID: id, Revision: revision, Verdict: "disown", Click: click}, true, err)
 }

@@ -251,3 +251,24 @@ func TestWhoeverApprovesIsToldOfItOnce(t *testing.T) {
 	require.Contains(t, b.slack.told, "approved "+r.ID+" 1 R1 to R1")
 	require.Len(t, b.slack.told, 1)
 }
+
+// Both hear of it in whose name it was: who gave it, and in whose place.
+func TestAnApprovalInSomebodysPlaceIsTakenBackByEither(t *testing.T) {
+	t.Parallel()
+	for _, who := range []string{"helper", "R1"} {
+		b := setup(t)
+		require.NoError(t, b.Service.Delegate(t.Context(), by("R1"), "helper", time.Now().Add(time.Hour)))
+		r, err := b.Decide(t.Context(), ruling(b.pending(), "helper", Approve))
+		require.NoError(t, err)
+		n, _, err := b.store.Notice(t.Context(), "approved "+r.ID+" 1 helper")
+		require.NoError(t, err)
+		require.Equal(t, []string{"helper", "R1"}, n.To)
+		require.Contains(t, string(n.Data), `"in_place_of":"R1"`)
+		r, err = b.Disown(t.Context(), r.ID, 1, by(who))
+		require.NoError(t, err)
+		require.Equal(t, Pending, r.State)
+		n, _, err = b.store.Notice(t.Context(), "disowned "+r.ID+" 1 "+who)
+		require.NoError(t, err)
+		require.Equal(t, who == "R1", strings.Contains(string(n.Data), `"given_by":"helper"`))
+	}
+}

@@ -107,11 +107,11 @@ func (s *Service) View(ctx context.Context, id string) (*View, error) {
 		return nil, err
 	}
 	if v.Request.State == Approved {
-		set, err := s.RulesOf(ctx, v.Request.Team, v.Request.Project)
+		rules, err := s.freezes(ctx, v.Request.Team, v.Request.Project)
 		if err != nil {
 			return nil, err
 		}
-		v.Frozen, v.FrozenBy = set.Rules.Frozen(v.Now, s.Policy.Zone)
+		v.Frozen, v.FrozenBy = rules.Frozen(v.Now, s.Policy.Zone)
 	}
 	if v.Request.State == Pending {
 		if v.Deciders, _, err = s.deciders(ctx, v.Request); err != nil {

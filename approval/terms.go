@@ -28,11 +28,12 @@ func (r *Request) Needs(p Policy) int {
 	return max(p.Quorum, 1)
 }
 
-// grade puts into a manifest how much attention the program needs, and by which rules.
-func (m *Manifest) grade(set RuleSet, findings []Finding) {
+// grade puts into a manifest how much attention the program needs, and by which
+// rules. Where no box reaches anything, nothing is promised.
+func (m *Manifest) grade(set RuleSet, findings []Finding, reaches bool) {
 	m.Tier, _ = TierOf(findings, m.CostCap, set.Rules)
 	m.Approvals, m.Policy = set.Rules.For(m.Tier).Approvals, set.Name()
-	if slices.ContainsFunc(findings, func(f Finding) bool { return f.Kind == findsNetwork }) {
+	if reaches && slices.ContainsFunc(findings, func(f Finding) bool { return f.Kind == findsNetwork }) {
 		// Only a program that wants a network gets one, and only as far as the rules name hosts.
 		m.Network = slices.Clone(set.Rules.Hosts)
 	}
@@ -91,19 +92,18 @@ func (s *Service) rosterFor(ctx context.Context, r *Request) (Roster, error) {
 // authority is what a decision rests on.
 type authority struct {
 	terms     Terms
-	rules     RuleSet
+	rules     Rules  // of the channel, with every freeze that holds there
 	inPlaceOf string // the reviewer who let them decide, when they are none themselves
 }
 
 // mayReview says by what right somebody decides, now: who was named once may have
-// been removed, become a guest, or left since. Who may not gets the words for it,
-// and the click is on record.
-func (s *Service) mayReview(ctx context.Context, ruling Ruling) (a authority, err error) {
-	r, err := s.Store.Request(ctx, ruling.RequestID)
+// been removed, become a guest, or left since. Who may not gets the words for it.
+func (s *Service) mayReview(ctx context.Context, id string, click Click) (a authority, err error) {
+	r, err := s.Store.Request(ctx, id)
 	if err != nil {
 		return a, err
 	}
-	if r.Team != ruling.Click.Team {
+	if r.Team != click.Team {
 		return a, ErrNotFound
 	}
 	roster, err := s.Reviewers(ctx, r.Team, r.Project)
@@ -113,25 +113,61 @@ func (s *Service) mayReview(ctx context.Context, ruling Ruling) (a authority, er
 	if a.terms, err = s.terms(ctx, r); err != nil {
 		return a, err
 	}
-	if a.rules, err = s.RulesOf(ctx, r.Team, r.Project); err != nil {
+	if a.rules, err = s.freezes(ctx, r.Team, r.Project); err != nil {
 		return a, err
 	}
-	no := &NotAllowedError{Who: ruling.Click.User}
-	if a.inPlaceOf, no.Why = r.right(ruling.Click.User, roster, a.terms); no.Why == "" {
+	no := &NotAllowedError{Who: click.User}
+	roster, absent, err := s.present(ctx, r.Team, roster, no.Who)
+	if err != nil {
+		return a, err
+	}
+	if a.inPlaceOf, no.Why = r.right(no.Who, roster, a.terms); no.Why == "" {
 		person, err := s.Slack.Person(ctx, r.Team, no.Who)
 		if err != nil {
 			return a, err
 		}
 		no.Why = person.barred()
+	} else if absent {
+		no.Why = "The person in whose place you would decide could not decide themselves any more: they have left, or are a guest here now. Nothing has changed."
 	}
-	if no.Why == "" && !a.terms.Slack && ruling.Click.Door == "" {
-		no.Why = fmt.Sprintf("Code of %s risk is not decided on in Slack here. Your administrators have set that it takes the command line: countersign decide %s", a.terms.Tier, r.ID)
+	if no.Why != "" {
+		return a, no
 	}
-	if no.Why == "" {
-		return a, nil
+	return a, nil
+}
+
+// mayRule is mayReview for what changes something, at the door where it is asked.
+func (s *Service) mayRule(ctx context.Context, ruling Ruling) (authority, error) {
+	a, err := s.mayReview(ctx, ruling.RequestID, ruling.Click)
+	if err == nil && ruling.Click.Door == "" && !a.terms.Slack {
+		err = &NotAllowedError{Who: ruling.Click.User, Why: a.terms.elsewhere(ruling.RequestID)}
 	}
-	s.audit(ctx, ruling, no)
-	return a, no
+	return a, err
+}
+
+// elsewhere says where a tier is decided that is not decided on in Slack.
+func (t Terms) elsewhere(id string) string {
+	return fmt.Sprintf("Code of %s risk is not decided on in Slack here. Your administrators have set that it takes the command line: countersign decide %s", t.Tier, id)
+}
+
+// present is the roster without the word of people who could not decide themselves
+// any more: nobody decides in the place of who has left. absent tells that somebody
+// had let this person decide whose word does not count.
+func (s *Service) present(ctx context.Context, team string, r Roster, user string) (_ Roster, absent bool, err error) {
+	if r.Reviewer(user) {
+		return r, false, nil // in their own right
+	}
+	for _, from := range r.InPlaceOf(user) {
+		person, err := s.Slack.Person(ctx, team, from)
+		if err != nil {
+			return r, false, err
+		}
+		if person.barred() != "" {
+			absent = true
+			r.Delegations = slices.DeleteFunc(slices.Clone(r.Delegations), func(d Delegation) bool { return d.From == from })
+		}
+	}
+	return r, absent, nil
 }
 
 // right is by what right somebody may decide on a request: their own, or that of
@@ -171,6 +207,9 @@ func (d Decision) voice() string {
 	return d.Reviewer
 }
 
+// people are all in whose name a decision was given: who gave it, and in whose place.
+func (d Decision) people() []string { return slices.Compact([]string{d.Reviewer, d.voice()}) }
+
 // typed holds what somebody has typed against what they saw.
 func (t Terms) typed(ruling Ruling) error {
 	typed := strings.ToLower(strings.TrimSpace(ruling.Typed))
@@ -180,27 +219,47 @@ func (t Terms) typed(ruling Ruling) error {
 	return &InputError{Why: fmt.Sprintf("To approve code of %s risk, type the first %d characters of its digest as the card shows it. Nothing has been decided.", t.Tier, typedLength)}
 }
 
-// fallen lists the approvals of a request that no longer count, in sentences: of
-// people who could not give them any more.
+// fallen says why an approval does not count any more, in sentences: it is of
+// people who could not give it now, or of a network that the rules give nobody now.
 func (s *Service) fallen(ctx context.Context, r *Request) (why []string, err error) {
 	roster, err := s.rosterFor(ctx, r)
 	if err != nil {
 		return nil, err
 	}
 	for _, d := range r.Decisions {
-		if !roster.Reviewer(d.voice()) {
+		switch {
+		case !roster.Reviewer(d.voice()):
 			why = append(why, fmt.Sprintf("<@%s>, whose approval it has, is not a reviewer here any more.", d.voice()))
 			continue
+		case d.InPlaceOf != "" && !slices.Contains(roster.InPlaceOf(d.Reviewer), d.InPlaceOf):
+			why = append(why, fmt.Sprintf("<@%s>, who approved it, does not decide in place of <@%s> any more.", d.Reviewer, d.InPlaceOf))
+			continue
 		}
-		person, err := s.Slack.Person(ctx, r.Team, d.Reviewer)
-		if err != nil {
-			return nil, err
-		}
-		if person.barred() != "" {
-			why = append(why, fmt.Sprintf("<@%s>, who approved it, is not a full member of this workspace any more.", d.Reviewer))
+		for _, who := range d.people() {
+			person, err := s.Slack.Person(ctx, r.Team, who)
+			if err != nil {
+				return nil, err
+			}
+			if person.barred() != "" {
+				why = append(why, fmt.Sprintf("<@%s>, whose approval it has, is not a full member of this workspace any more.", who))
+			}
 		}
 	}
-	return why, nil
+	now, err := s.RulesOf(ctx, r.Team, r.Project)
+	if beyond := r.Revision.Manifest.beyond(now.Rules); beyond != "" {
+		why = append(why, beyond)
+	}
+	return why, err
+}
+
+// beyond says which hosts of a manifest the rules let no code reach; nothing when
+// there are none.
+func (m Manifest) beyond(rules Rules) string {
+	hosts := slices.DeleteFunc(slices.Clone(m.Network), func(host string) bool { return slices.Contains(rules.Hosts, host) })
+	if len(hosts) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("It may reach %s, which the rules let no code reach any more.", strings.Join(hosts, ", "))
 }
 
 // Freeze keeps an approved request waiting until nothing forbids it to start. The
@@ -234,17 +293,17 @@ func (r *Request) runTime() time.Duration {
 
 // heldBack tells whether the rules let nothing start now, and has the request wait.
 func (s *Service) heldBack(ctx context.Context, r *Request) (bool, error) {
-	set, err := s.RulesOf(ctx, r.Team, r.Project)
-	if err != nil || len(set.Rules.Freezes) == 0 {
+	rules, err := s.freezes(ctx, r.Team, r.Project)
+	if err != nil || len(rules.Freezes) == 0 {
 		return false, err
 	}
 	frozen := false
 	_, err = s.Store.Update(ctx, r.ID, func(r *Request, now time.Time) error {
-		until, why := set.Rules.Frozen(now, s.Policy.Zone)
+		until, why := rules.Frozen(now, s.Policy.Zone)
 		if frozen = !until.IsZero(); !frozen || r.State != Approved || !now.Before(r.ExpiresAt) {
 			return nil
 		}
-		return r.Freeze(until, why, set.Rules.within(s.Policy), now)
+		return r.Freeze(until, why, rules.within(s.Policy), now)
 	})
 	if move := new(MoveError); errors.As(err, &move) {
 		return true, ended(err)

@@ -1,6 +1,7 @@
 package approval
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,6 +39,7 @@ func TestRulesThatCannotBeSet(t *testing.T) {
 		"public, internal or":         {change: func(r *Rules) { r.Class = "secret" }},
 		`"http://example.com" is`:     {change: func(r *Rules) { r.Hosts = []string{"api.example.com", "http://example.com"} }},
 		`"*.example.com" is not`:      {change: func(r *Rules) { r.Hosts = []string{"*.example.com"} }},
+		"no hosts beyond 50":          {change: func(r *Rules) { r.Hosts = slices.Repeat([]string{"api.example.com"}, 51) }},
 		"more than 30 days":           {change: func(r *Rules) { r.ExpiryMinutes = 50_000 }},
 		"not understood":              {change: func(r *Rules) { r.Freezes = []string{"now and then"} }},
 		"cannot be taken away":        {set: RuleSet{None: true}},
@@ -139,11 +141,23 @@ func TestATierThatIsNotDecidedInSlack(t *testing.T) {
 		require.Contains(t, no.Why, "countersign decide "+r.ID)
 	}
 	require.Equal(t, 3, b.count(r.ID, "refused click"))
-	d := ruling(r, "R1", Approve)
+	_, err := b.Assign(t.Context(), r.ID, "R2", by("R1"))
+	require.NoError(t, err, "asking somebody decides nothing")
+	d := ruling(r, "R1", Rewrite)
 	d.Click.Door = CommandLine
-	box := b.Sandbox
-	b.Sandbox = nil // the command line has none
-	r, err := b.Decide(t.Context(), d)
+	box, writer := b.Sandbox, b.Writer
+	b.Sandbox, b.Writer = nil, nil // the command line has none
+	_, err = b.Decide(t.Context(), d)
+	require.NoError(t, err)
+	b.Sandbox, b.Writer = box, writer
+	require.Empty(t, b.work())
+	r = b.request(r.ID)
+	require.Equal(t, 2, r.Revision.Number)
+	require.Positive(t, b.spends(r.ID, budget.ForDraft)[2].Charges[0].Amount, "what it costs was held before the call")
+	d = ruling(r, "R1", Approve)
+	d.Click.Door = CommandLine
+	b.Sandbox = nil
+	r, err = b.Decide(t.Context(), d)
 	require.NoError(t, err)
 	b.Sandbox = box
 	require.Empty(t, b.work())
@@ -189,20 +203,82 @@ func TestApprovalsOfPeopleWhoLostTheirRoleDoNotRun(t *testing.T) {
 		require.Contains(t, r.Reason, "any more", what)
 		require.Equal(t, 1, b.count(r.ID, "seal broken"), what)
 	}
-	// A delegate's approval falls with the reviewer in whose place it was given, not with the end of the absence.
+}
+
+// What a delegate approved falls with whatever let them: the reviewer's role, their
+// account, or their word.
+func TestApprovalsInSomebodysPlaceFallWithWhatLetThem(t *testing.T) {
+	t.Parallel()
+	for why, lose := range map[string]func(*bundle) error{
+		"<@new>, whose approval it has, is not a reviewer here any more.": func(b *bundle) error {
+			return b.RemoveRole(t.Context(), by("admin"), Grant{Role: RoleReviewer, User: "new"})
+		},
+		"<@new>, whose approval it has, is not a full member of this workspace any more.": func(b *bundle) error {
+			b.slack.people["new"] = Person{ID: "new", Gone: true}
+			return nil
+		},
+		"<@helper>, whose approval it has, is not a full member": func(b *bundle) error {
+			b.slack.people["helper"] = Person{ID: "helper", Guest: true}
+			return nil
+		},
+		"<@helper>, who approved it, does not decide in place of <@new> any more.": func(b *bundle) error {
+			return b.EndDelegation(t.Context(), by("admin"), "new")
+		},
+	} {
+		b := setup(t)
+		require.NoError(t, b.SetRole(t.Context(), by("admin"), Grant{Role: RoleReviewer, User: "new"}))
+		require.NoError(t, b.Service.Delegate(t.Context(), by("new"), "helper", time.Now().Add(time.Hour)))
+		was, err := b.Decide(t.Context(), ruling(b.pending(), "helper", Approve))
+		require.NoError(t, err)
+		require.NoError(t, lose(b))
+		require.Empty(t, b.work())
+		require.Contains(t, b.backToReview(was, why).Reason, why)
+	}
+}
+
+// Hosts that the rules do not name any more are not reached by what was sealed before.
+func TestAHostThatIsTakenOutOfTheRulesIsReachedByNothing(t *testing.T) {
+	t.Parallel()
+	const why = "It may reach b.example.com, which the rules let no code reach any more."
 	b := setup(t)
-	require.NoError(t, b.SetRole(t.Context(), by("admin"), Grant{Role: RoleReviewer, User: "new"}))
-	require.NoError(t, b.Service.Delegate(t.Context(), by("new"), "helper", time.Now().Add(time.Hour)))
-	was, err := b.Decide(t.Context(), ruling(b.pending(), "helper", Approve))
+	b.box.findings = []Finding{{Level: Danger, Kind: findsNetwork, Text: "Connects to a host."}}
+	b.rules("", func(r *Rules) { r.Hosts, r.High.Typed = []string{"a.example.com", "b.example.com"}, false })
+	first, second := b.pending(), b.pending()
+	_, err := b.Decide(t.Context(), ruling(first, "R1", Approve))
 	require.NoError(t, err)
-	second, err := b.Decide(t.Context(), ruling(b.pending(), "helper", Approve))
+	b.rules("", func(r *Rules) { r.Hosts, r.High.Typed = []string{"a.example.com"}, false })
+	require.Empty(t, b.work())
+	r := b.backToReview(first, "approved before")
+	require.Contains(t, r.Reason, why)
+	require.Equal(t, []string{"a.example.com"}, r.Revision.Manifest.Network)
+
+	_, err = b.MayDecide(t.Context(), ruling(second, "R1", Approve))
+	require.NoError(t, err, "it can be looked at")
+	var move *MoveError
+	_, err = b.Decide(t.Context(), ruling(second, "R1", Approve))
+	require.ErrorAs(t, err, &move)
+	require.Equal(t, why, move.Why)
+	_, err = b.Decide(t.Context(), ruling(second, "R1", Rewrite))
 	require.NoError(t, err)
-	require.NoError(t, b.Service.Delegate(t.Context(), by("new"), "", time.Time{}))
-	require.NoError(t, b.Run(t.Context(), was.ID))
-	require.Equal(t, Done, b.request(was.ID).State)
-	require.NoError(t, b.RemoveRole(t.Context(), by("admin"), Grant{Role: RoleReviewer, User: "new"}))
-	require.NoError(t, b.Run(t.Context(), second.ID))
-	require.Equal(t, Pending, b.request(second.ID).State)
+	require.Empty(t, b.work())
+	_, err = b.Decide(t.Context(), ruling(b.request(second.ID), "R1", Approve))
+	require.NoError(t, err)
+}
+
+// A card promises no network that no box has.
+func TestWhereNoBoxReachesAnythingNoSealNamesHosts(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.box.findings = []Finding{{Level: Danger, Kind: findsNetwork, Text: "Connects to a host."}}
+	b.rules("", func(r *Rules) { r.Hosts = []string{"a.example.com"} })
+	b.box.offline = true
+	require.Empty(t, b.pending().Revision.Manifest.Network)
+	rules := DefaultRules(b.Policy)
+	rules.Hosts = []string{"a.example.com"}
+	var in *InputError
+	_, err := b.SetRules(t.Context(), by("admin"), RuleSet{Version: 1, Rules: rules})
+	require.ErrorAs(t, err, &in)
+	require.Contains(t, in.Why, "Code can reach no hosts here")
 }
 
 func TestNothingStartsInAFreeze(t *testing.T) {
@@ -246,6 +322,27 @@ func TestNothingStartsInAFreeze(t *testing.T) {
 	require.Equal(t, 2, b.box.starts())
 }
 
+// A channel's own rules are no way around what the workspace has frozen.
+func TestAFreezeOfTheWorkspaceHoldsInEveryChannel(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	today := time.Now().UTC()
+	day := func(n int) string { return today.AddDate(0, 0, n).Format(time.DateOnly) }
+	b.rules("", func(r *Rules) { r.Freezes = []string{day(0) + " to " + day(1)} })
+	b.rules("C1", func(r *Rules) { r.Freezes = []string{day(2)} })
+	r := b.approved()
+	require.Empty(t, b.work())
+	require.Equal(t, Approved, b.request(r.ID).State)
+	v, err := b.View(t.Context(), r.ID)
+	require.NoError(t, err)
+	ends := time.Date(today.Year(), today.Month(), today.Day()+3, 0, 0, 0, 0, time.UTC)
+	require.True(t, v.Frozen.Equal(ends), "one after the other: %s", v.Frozen)
+	require.True(t, v.Request.ExpiresAt.Equal(ends.Add(b.Policy.RunExpiry)))
+	own, err := b.RulesOf(t.Context(), "T1", "C1")
+	require.NoError(t, err)
+	require.Equal(t, []string{day(2)}, own.Rules.Freezes, "the form shows what is the channel's own")
+}
+
 func TestANetworkOnlyForWhoWantsItAndAsFarAsHostsAreNamed(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -256,4 +353,28 @@ func TestANetworkOnlyForWhoWantsItAndAsFarAsHostsAreNamed(t *testing.T) {
 	require.Equal(t, []string{"api.example.com"}, b.pending().Revision.Manifest.Network)
 	b.box.findings = nil
 	require.Empty(t, b.pending().Revision.Manifest.Network)
+}
+
+// A queue says beside each row what this person cannot decide on, and why.
+func TestTheQueueSaysWhatSomebodyCannotDecide(t *testing.T) {
+	t.Parallel()
+	closed := func(b *bundle, user string) string {
+		t.Helper()
+		q, err := b.Service.Queue(t.Context(), "T1", user, QueueFilter{}, 0)
+		require.NoError(t, err)
+		require.Len(t, q.Rows, 1)
+		return q.Rows[0].Closed
+	}
+	b := setup(t)
+	require.NoError(t, b.SetRole(t.Context(), by("admin"), Grant{Project: "C1", Role: RoleReviewer, User: "owner"}))
+	require.NoError(t, b.Service.Delegate(t.Context(), by("asker"), "helper", time.Now().Add(time.Hour)))
+	r := b.pending()
+	require.Empty(t, closed(b, "R1"))
+	require.Contains(t, closed(b, "helper"), "has asked this question")
+	b.rules("C1", func(r *Rules) { r.Low.Owners = true })
+	require.Equal(t, "Code of low risk is decided on by the channel's own reviewers here.", closed(b, "R1"))
+	require.Empty(t, closed(b, "owner"))
+	b.rules("C1", func(r *Rules) { r.Low.Slack = false })
+	require.Contains(t, closed(b, "R1"), "countersign decide "+r.ID)
+	require.Zero(t, b.count(r.ID, "refused click"))
 }

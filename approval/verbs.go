@@ -190,8 +190,8 @@ func (r *Request) Decide(d Decision, cost budget.USD, p Policy, now time.Time) e
 		return nil
 	}
 	r.note(now, d.Reviewer, "approved", data)
-	r.tell(Notice{Key: fmt.Sprintf("approved %s %d %s", r.ID, d.Revision, d.Reviewer), Kind: NoticeApproved, To: []string{d.Reviewer}, At: now,
-		Data: encode(ApprovedBy{Revision: d.Revision, Digest: d.Digest, Reviewer: d.Reviewer, Click: d.Click})})
+	r.tell(Notice{Key: fmt.Sprintf("approved %s %d %s", r.ID, d.Revision, d.Reviewer), Kind: NoticeApproved, To: d.people(), At: now,
+		Data: encode(ApprovedBy{Revision: d.Revision, Digest: d.Digest, Reviewer: d.Reviewer, InPlaceOf: d.InPlaceOf, Click: d.Click})})
 	if r.Approvals() < r.Needs(p) {
 		r.touch(now, StepShow)
 		return nil
@@ -219,20 +219,42 @@ func (r *Request) Expire(now time.Time) error {
 	}
 	r.release(now)
 	r.note(now, System, "expired", map[string]any{"while": r.State})
-	undecided := "Nobody decided in time. That is not a no: ask again if you still need it."
-	r.Reason = map[State]string{
-		Drafting: "The code could not be written in time.",
-		Pending:  undecided,
-		Approved: "It was approved, but could not be started in time. Nothing has run.",
-	}[r.State]
+	undecided := whyUndecided
+	if n := r.Approvals(); n > 0 {
+		undecided = fmt.Sprintf("Too few people decided in time: it had %d of the %d approvals that it takes. That is not a no: ask again if you still need it.", n, r.Needs(Policy{}))
+	}
+	r.Reason = map[State]string{Drafting: whyUnwritten, Pending: undecided, Approved: whyUnstarted}[r.State]
 	if r.Edit != nil {
 		r.Reason = undecided // the edit came into the middle of the wait
 	}
 	if r.Blocked != nil {
-		r.Reason = "There was no money for the next step, and no way on was chosen in time. Ask again if you still need it."
+		r.Reason = whyUnpaid
 	}
 	r.move(Expired, now, time.Time{})
 	return nil
+}
+
+// Why a wait has run out, in words for the asker.
+const (
+	whyUndecided = "Nobody decided in time. That is not a no: ask again if you still need it."
+	whyUnwritten = "The code could not be written in time."
+	whyUnstarted = "It was approved, but could not be started in time. Nothing has run."
+	whyUnpaid    = "There was no money for the next step, and no way on was chosen in time. Ask again if you still need it."
+)
+
+// Lapsed is the reason of a request whose wait has run out, in half a sentence.
+func (r *Request) Lapsed() string {
+	switch {
+	case r.Reason == whyUnwritten:
+		return "the code could not be written in time"
+	case r.Reason == whyUnstarted:
+		return "it was approved, but not started in time"
+	case r.Reason == whyUnpaid:
+		return "there was no money for the next step in time"
+	case r.Approvals() > 0:
+		return "too few people decided in time"
+	}
+	return "nobody decided in time"
 }
 
 // Withdraw takes a request back. What has started cannot be taken back.

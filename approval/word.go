@@ -9,13 +9,16 @@ type ApprovedBy struct {
 	Revision int    `json:"revision"`
 	Digest   string `json:"digest"`
 	Reviewer string `json:"reviewer"`
-	Click    Click  `json:"click"`
+	// The reviewer who had let them, when it was in somebody's place.
+	InPlaceOf string `json:"in_place_of,omitempty"`
+	Click     Click  `json:"click"`
 }
 
 // Disowned is what a NoticeDisowned says to the administrators.
 type Disowned struct {
 	Revision int    `json:"revision"`
-	Reviewer string `json:"reviewer"`
+	Reviewer string `json:"reviewer"`           // who says so
+	GivenBy  string `json:"given_by,omitempty"` // who gave it in their place, when it was not given as them
 	TooLate  bool   `json:"too_late,omitempty"` // it had started already
 	Click    Click  `json:"click"`
 }

@@ -30,6 +30,8 @@ type Service interface {
 	// Nearest is the most similar code that was approved in the same channel; nil when there is none.
 	Nearest(ctx context.Context, id string) (*approval.Near, error)
 	Withdraw(ctx context.Context, id string, click approval.Click) (*approval.Request, error)
+	// Stranger notes that somebody of another workspace has pressed something of a request's.
+	Stranger(ctx context.Context, id string, click approval.Click) error
 	// View is a request with all that its messages are drawn from.
 	View(ctx context.Context, id string) (*approval.View, error)
 	Recent(ctx context.Context, team, user string) ([]*approval.Request, error)
@@ -46,8 +48,11 @@ type Authority interface {
 	SetRole(ctx context.Context, click approval.Click, g approval.Grant) error
 	RemoveRole(ctx context.Context, click approval.Click, g approval.Grant) error
 	Delegate(ctx context.Context, click approval.Click, to string, until time.Time) error
+	EndDelegation(ctx context.Context, click approval.Click, from string) error
 	RulesOf(ctx context.Context, team, project string) (approval.RuleSet, error)
 	SetRules(ctx context.Context, click approval.Click, set approval.RuleSet) (approval.RuleSet, error)
+	// Shortages are the rules that more people would be needed for than there are.
+	Shortages(ctx context.Context, team string) ([]approval.Shortage, error)
 	Statistics(ctx context.Context, click approval.Click, since time.Time) ([]approval.ReviewerStatistics, error)
 }
 
@@ -88,6 +93,8 @@ type Bot struct {
 
 	homes   map[string]glimpse // who may be looking at their Home, and at what
 	drawing sync.Map           // a *sync.Mutex for each of these Homes
+	stale   map[string]string  // Homes that show what is not so any more, with their workspace
+	stirred chan struct{}      // tells keepHomes that there are some
 }
 
 var _ approval.Slack = (*Bot)(nil)
@@ -109,7 +116,7 @@ func New(o Options) *Bot {
 	if o.Observe == nil {
 		o.Observe = func(string, string, time.Duration) {}
 	}
-	b := &Bot{Options: o}
+	b := &Bot{Options: o, stale: map[string]string{}, stirred: make(chan struct{}, 1)}
 	b.later.SetLimit(4 * o.Workers)
 	client := b.client()
 	b.api = slack.New(o.BotToken, b.clientOptions(client)...)

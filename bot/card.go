@@ -9,7 +9,6 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
-	"countersign/budget"
 )
 
 // card is the message in the review channel. While the request waits it carries
@@ -28,10 +27,13 @@ func (b *Bot) card(v *approval.View, who Identity, garbled bool) *page {
 	p.enumerate("File", fileLines(r.Files))
 	b.findings(p, rev.Findings, 1500)
 	b.summary(p, rev)
-	tail := b.cardTail(v, garbled)
+	tail := b.cardTail(v, approval.MaxHosts, garbled)
 	text, fits := inline(rev.Code)
 	// The code comes last before the small print, whole or not at all.
 	fits = fits && p.used+tail.used+len([]rune(text))+200 <= maxBlockText
+	if !fits {
+		tail = b.cardTail(v, fewHosts, garbled) // all of them stand where the code does
+	}
 	n := len(lines(rev.Code))
 	title := []part{strong("Code"), words(fmt.Sprintf(" (revision %d, %s)", rev.Number, count(n, "line")))}
 	switch {
@@ -67,10 +69,7 @@ func cardTitle(r *approval.Request) string {
 	case approval.Rejected:
 		return "Rejected"
 	case approval.Expired:
-		if len(r.Decisions) == 0 {
-			return "Expired: nobody decided"
-		}
-		return "Expired"
+		return "Expired: " + strings.TrimSuffix(r.Lapsed(), " in time")
 	case approval.Withdrawn:
 		return "Taken back"
 	case approval.Failed:
@@ -85,39 +84,12 @@ func cardTitle(r *approval.Request) string {
 	return "Approved"
 }
 
-// cardTail is what a card says after the code: the cost, the terms, who decided.
-func (b *Bot) cardTail(v *approval.View, garbled bool) *page {
+// cardTail is what a card says after the code: the cost, the terms, and at most so
+// many hosts.
+func (b *Bot) cardTail(v *approval.View, hosts int, garbled bool) *page {
 	r, rev := v.Request, v.Request.Revision
 	t := &page{}
-	cost := []part{strong("Cost"), words(": " + v.Spent().Approx())}
-	if !r.State.Final() {
-		cost = append(cost, words(" so far"+expected(rev)))
-	}
-	if tight, ok := budget.Tightest(v.Standings); ok {
-		cost = append(cost, words(". "))
-		cost = append(cost, whose(tight.Limit.Scope, "")...)
-		cost = append(cost, words(fmt.Sprintf(" is the tightest: %s of %s left", max(0, tight.Left()).ApproxLeft(), tight.Limit.Hard())))
-	}
-	t.say(append(cost, words("."))...)
-	if r.Blocked != nil && r.State == approval.Pending {
-		t.say(flow(strong("It cannot be paid for yet. "), refusal(r, ""), words(" The asker has been told."))...)
-	}
-	m := rev.Manifest
-	network := "no network"
-	if len(m.Network) > 0 {
-		network = "may reach " + cut(strings.Join(m.Network, ", "), 200)
-	}
-	terms := words(fmt.Sprintf(" once, in a %s sandbox: %s, at most %s and %s MB of memory.", m.Sandbox, network, count(m.Limits.Seconds, "second"), thousands(m.Limits.MemoryMB)))
-	switch {
-	case !r.State.Final():
-		t.say(strong("Runs"), terms)
-	case r.State == approval.Lost:
-		t.say(strong("Started"), terms)
-	case r.Run != nil:
-		t.say(strong("Ran"), terms)
-	default:
-		t.say(strong("Did not run."))
-	}
+	b.agreed(t, v, hosts)
 	if garbled && r.State == approval.Pending {
 		t.say(strong("This card cannot be trusted: "), words("Slack stored something else than what I sent, so it may not show the code as it is. It cannot be approved here. Reject it, or let the asker take it back and ask again."))
 	}

@@ -203,7 +203,7 @@ func nearView(v *approval.View, near *approval.Near) slack.ModalViewRequest {
 	all := approval.Diff(near.Code, v.Request.Revision.Code)
 	return diffView("Compared", all, func(p *page) {
 		p.quote(cut(near.Question, 300), strong(fmt.Sprintf("%d %% of the lines", near.Alike)), words(" are those of code that was approved "), moment(near.At), words(" for the question:"))
-		p.say(words("From that code to this one: " + changedWords(all) + "."))
+		p.say(words("From that code to this one: " + ChangedWords(all) + "."))
 	})
 }
 

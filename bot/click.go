@@ -79,19 +79,20 @@ func (b *Bot) decided(s seal, click approval.Click, at seat, err error) (answer,
 		if text != "" {
 			b.tell(ctx, at, words(text))
 		}
-		b.tidy(ctx, s.request, click)
+		b.tidy(ctx, s, click)
 	}}, nil
 }
 
-// tidy redraws a card that was posted and not remembered, because the program
-// died between the two. The remembered one is redrawn by its job.
-func (b *Bot) tidy(ctx context.Context, id string, click approval.Click) {
+// tidy puts right a card that nobody remembers: of a former version, or posted by a
+// program that died before it could remember it. It shows how a decision ended, or
+// leads to the card on which one can be taken. The remembered one is its job's.
+func (b *Bot) tidy(ctx context.Context, s seal, click approval.Click) {
 	if click.MessageTS == "" {
 		return
 	}
-	v, err := b.Service.View(ctx, id)
+	v, err := b.Service.View(ctx, s.request)
 	if err != nil {
-		b.Log.Error("look for stray cards", "request", id, "error", err)
+		b.Log.Error("look for stray cards", "request", s.request, "error", err)
 		return
 	}
 	kept := v.Posts[approval.SurfaceCard]
@@ -100,10 +101,14 @@ func (b *Bot) tidy(ctx context.Context, id string, click approval.Click) {
 	}
 	who, err := b.who(ctx)
 	if err == nil {
-		_, _, _, err = b.api.UpdateMessageContext(ctx, click.Channel, click.MessageTS, b.card(v, who, false).options()...)
+		p := b.formerCard(v, s.revision, who.permalink(kept.Channel, kept.TS, ""))
+		if s.revision == v.Request.Revision.Number && v.Request.State != approval.Pending {
+			p = b.card(v, who, false)
+		}
+		_, _, _, err = b.api.UpdateMessageContext(ctx, click.Channel, click.MessageTS, p.options()...)
 	}
 	if err != nil {
-		b.Log.Warn("redraw a stray card", "request", id, "error", detail(err))
+		b.Log.Warn("redraw a stray card", "request", s.request, "error", detail(err))
 	}
 }
 
@@ -225,7 +230,7 @@ func isInput(err error) bool {
 
 // settled closes a modal whose work is done, or says in its place why it is not.
 func (b *Bot) settled(s seal, click approval.Click, text string) answer {
-	a := answer{payload: slack.NewClearViewSubmissionResponse(), after: func(ctx context.Context) { b.tidy(ctx, s.request, click) }}
+	a := answer{payload: slack.NewClearViewSubmissionResponse(), after: func(ctx context.Context) { b.tidy(ctx, s, click) }}
 	if text != "" {
 		a.payload = slack.NewUpdateViewSubmissionResponse(noteView("Nothing has changed", text))
 	}

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -245,9 +248,9 @@ func TestAStrayCardThatCannotBePutRightIsLogged(t *testing.T) {
 	b := idle(t)
 	v := sample()
 	b.service.views[v.Request.ID] = v
-	b.bot.tidy(b.ctx, "nobody", approval.Click{MessageTS: "1.2"})
+	b.bot.tidy(b.ctx, seal{request: "nobody"}, approval.Click{MessageTS: "1.2"})
 	require.Contains(t, b.log.String(), "look for stray cards")
-	b.bot.tidy(b.ctx, v.Request.ID, approval.Click{Team: v.Request.Team, Channel: slacksim.CodeReview, MessageTS: "1.2"})
+	b.bot.tidy(b.ctx, sealOf(v.Request), approval.Click{Team: v.Request.Team, Channel: slacksim.CodeReview, MessageTS: "1.2"})
 	require.Contains(t, b.log.String(), "redraw a stray card")
 }
 
@@ -351,5 +354,38 @@ func TestOtherWorkspacesAskAndDecideNothing(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, answer{}, a)
 	require.Empty(t, b.service.questions())
+	require.Empty(t, b.service.decided())
+}
+
+// Who sees a card in a channel that is shared with another workspace is told why
+// nothing happens, and what they pressed is on record.
+func TestSomebodyOfAnotherWorkspaceIsAnsweredAndKept(t *testing.T) {
+	t.Parallel()
+	b := idle(t)
+	v := sample()
+	said := make(chan string, 1)
+	url := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		said <- string(body)
+	}))
+	t.Cleanup(url.Close)
+	value := sealOf(v.Request).String()
+	press := slack.InteractionCallback{Type: slack.InteractionTypeBlockActions, ResponseURL: url.URL, User: slack.User{ID: "U0OTHER"}, Team: slack.Team{ID: "T0OTHER"}}
+	press.ActionCallback.BlockActions = []*slack.BlockAction{{ActionID: actionApprove, Value: value, ActionTs: "1.2"}}
+	a, err := b.bot.handle(b.ctx, delivery{Event: eventOf(press)})
+	require.NoError(t, err)
+	a.after(b.ctx)
+	require.Contains(t, <-said, strangers)
+	send := slack.InteractionCallback{Type: slack.InteractionTypeViewSubmission, User: press.User, Team: press.Team,
+		View: slack.View{CallbackID: callbackReview, PrivateMetadata: origin{Seal: value}.String()}}
+	a, err = b.bot.handle(b.ctx, delivery{Event: eventOf(send)})
+	require.NoError(t, err)
+	require.Contains(t, string(mustJSON(a.payload)), strangers)
+	a.after(b.ctx)
+	kept := b.service.wishes()
+	require.Len(t, kept, 2)
+	for _, k := range kept {
+		require.Equal(t, []string{"stranger", v.Request.ID, "U0OTHER", "T0OTHER"}, []string{k.what, k.id, k.click.User, k.click.Team})
+	}
 	require.Empty(t, b.service.decided())
 }

@@ -17,7 +17,7 @@ const (
 const (
 	partChars = 2900
 	partLines = 80
-	maxParts  = 80
+	maxParts  = 70 // beside up to thirty blocks that say what it is
 )
 
 // chunk is a run of whole lines of a program, numbered.

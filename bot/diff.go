@@ -26,8 +26,8 @@ func changed(all []approval.DiffLine) (added, removed int) {
 	return added, removed
 }
 
-// changedWords says it in words: "3 lines added, 1 removed".
-func changedWords(all []approval.DiffLine) string {
+// ChangedWords says it in words: "3 lines added, 1 removed".
+func ChangedWords(all []approval.DiffLine) string {
 	added, removed := changed(all)
 	switch {
 	case added == 0 && removed == 0:
@@ -40,10 +40,10 @@ func changedWords(all []approval.DiffLine) string {
 	return fmt.Sprintf("%s added, %s removed", count(added, "line"), thousands(removed))
 }
 
-// diffText writes a diff line by line: the sign, the line's number in the text
+// DiffText writes a diff line by line: the sign, the line's number in the text
 // that it stands in, and the line. What stayed is left out but for a few lines
 // around each change, and it is said how much.
-func diffText(all []approval.DiffLine) (out []string) {
+func DiffText(all []approval.DiffLine) (out []string) {
 	near := make([]bool, len(all))
 	for i, l := range all {
 		if l.Op == approval.Same {
@@ -82,7 +82,7 @@ func diffText(all []approval.DiffLine) (out []string) {
 // diff draws what changed, in parts that a block can hold. What no modal could
 // hold is cut, and says so: the code itself is what is decided on, not the diff.
 func (p *page) diff(all []approval.DiffLine) {
-	text := diffText(all)
+	text := DiffText(all)
 	if added, removed := changed(all); added+removed == 0 {
 		p.say(words("They are the same, line for line."))
 		return

@@ -13,7 +13,8 @@
 //     Answering the same envelope twice is harmless: the service knows it by its
 //     trigger.
 //   - The code is shown whole, numbered and unparsed, or there is no Approve
-//     button beside it. What Slack stored is read back and compared.
+//     button beside it. Every version has a card of its own: what Slack stored is
+//     read back when it is posted, and compared.
 //   - Words of people and models are never markup: they go into rich text or
 //     plain text, and are escaped where Slack knows nothing but its mrkdwn.
 //   - Nothing is sent twice on purpose: only a refusal for the rate (429), which

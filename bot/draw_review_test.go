@@ -94,6 +94,8 @@ func reviewPages(b *Bot) map[string]*page {
 	for _, row := range []approval.QueueRow{
 		{ID: "bcd23fg", Project: slacksim.SalesData, Asker: slacksim.Analyst, Question: "What were sales?", Tier: approval.High, Dangers: 2, Lines: 412, Cost: 4_100_000, Approvals: 1, Needed: 2, Since: noon, ExpiresAt: noon.Add(time.Hour)},
 		{ID: "bcd23fh", Project: "D1", Asker: slacksim.OtherAnalyst, Question: "And <costs>?", Tier: approval.Low, Lines: 1, Needed: 1, Since: noon, ExpiresAt: noon.Add(time.Hour)},
+		{ID: "bcd23fj", Project: "D1", Asker: slacksim.OtherAnalyst, Question: "And the tax?", Tier: approval.High, Lines: 3, Needed: 1, Since: noon, ExpiresAt: noon.Add(time.Hour),
+			Closed: "Code of high risk is decided on by the channel's own reviewers here."},
 	} {
 		b.queueRow(queue, row)
 	}
@@ -101,11 +103,15 @@ func reviewPages(b *Bot) map[string]*page {
 	queue.buttons("pages", button(actionBack, "Previous", "0", ""), button(actionNext, "Next", "2", ""))
 	b.homeAway(queue, slacksim.Reviewer, approval.Roster{Delegations: []approval.Delegation{{From: slacksim.Reviewer, To: slacksim.SecondReviewer, Until: noon}}})
 	approved := approval.ApprovedBy{Revision: 1, Digest: danger.Request.Revision.Digest, Reviewer: slacksim.SecondReviewer}
+	inPlace := approved
+	inPlace.InPlaceOf = slacksim.Admin
 	stopped := sample(posted, second(slacksim.Reviewer))
 	return map[string]*page{
 		"card-danger":         b.card(danger, who, false),
 		"card-command-line":   b.card(shell, who, false),
 		"card-second":         b.card(sample(posted, second("mistral-medium-2508")), who, false),
+		"card-superseded":     b.formerCard(sample(posted, second("mistral-medium-2508")), 1, "https://harbor-coffee.slack.com/archives/C1/p1"),
+		"card-twice":          b.formerCard(sample(posted), 1, ""),
 		"card-edited":         b.card(sample(posted, second(slacksim.SecondReviewer)), who, false),
 		"card-back":           b.card(back, who, false),
 		"card-turn":           b.card(turn, who, false),
@@ -125,7 +131,7 @@ func reviewPages(b *Bot) map[string]*page {
 		"modal-near":          modal(nearView(sample(), near)),
 		"modal-near-none":     modal(nearView(sample(), nil)),
 		"modal-delegate":      modal(delegateView()),
-		"modal-people":        modal(peopleView(grants)),
+		"modal-people":        modal(peopleView(grants, []approval.Delegation{{From: slacksim.Reviewer, To: slacksim.SecondReviewer, Until: noon}}, []approval.Shortage{{Project: slacksim.SalesData, Tier: approval.High, Needs: 2, Have: 1}})),
 		"modal-name":          modal(nameView()),
 		"modal-whose":         modal(whoseView()),
 		"modal-rules":         modal(rulesView(approval.RuleSet{Rules: approval.DefaultRules(approval.DefaultPolicy())}, "")),
@@ -133,6 +139,9 @@ func reviewPages(b *Bot) map[string]*page {
 		"modal-figures":       modal(figuresView([]approval.ReviewerStatistics{{Reviewer: slacksim.Reviewer, Decisions: 34, Approvals: 31, Median: 42 * time.Second, Long: 12, Quick: 2, Reversals: 1}})),
 		"home-queue":          queue,
 		"notice-approved":     noticed(b, approval.NoticeApproved, danger, slacksim.SecondReviewer, approved),
+		"notice-approved-for": noticed(b, approval.NoticeApproved, danger, slacksim.Admin, inPlace),
+		"notice-deputy":       noticed(b, approval.NoticeApproved, danger, slacksim.SecondReviewer, inPlace),
+		"notice-disowned-for": noticed(b, approval.NoticeDisowned, stopped, slacksim.Admin, approval.Disowned{Revision: 1, Reviewer: slacksim.Reviewer, GivenBy: slacksim.SecondReviewer}),
 		"notice-approved-ran": noticed(b, approval.NoticeApproved, sample(posted, in(approval.Running, "")), slacksim.Reviewer, approval.ApprovedBy{Revision: 1, Reviewer: slacksim.Reviewer, Click: approval.Click{Door: approval.CommandLine}}),
 		"notice-approved-off": noticed(b, approval.NoticeApproved, stopped, slacksim.Reviewer, approved),
 		"notice-disowned":     noticed(b, approval.NoticeDisowned, stopped, slacksim.Admin, approval.Disowned{Revision: 1, Reviewer: slacksim.Reviewer}),
@@ -181,14 +190,14 @@ func TestADiffShowsEveryChangeAndLittleElse(t *testing.T) {
 	after = append(append([]string{}, before...), "more")
 	after[50] = "another"
 	all := approval.Diff(strings.Join(before, "\n")+"\n", strings.Join(after, "\n")+"\n")
-	require.Equal(t, "2 lines added, 1 removed", changedWords(all))
-	text := diffText(all)
+	require.Equal(t, "2 lines added, 1 removed", ChangedWords(all))
+	text := DiffText(all)
 	require.Contains(t, text, "-  51  line_50")
 	require.Contains(t, text, "+  51  another")
 	require.Contains(t, text, "+ 101  more")
 	require.Contains(t, text, "  ···  47 lines as before")
 	require.Less(t, len(text), 20)
-	require.Equal(t, "nothing changed", changedWords(approval.Diff("a\n", "a\n")))
+	require.Equal(t, "nothing changed", ChangedWords(approval.Diff("a\n", "a\n")))
 	huge := approval.Diff("", strings.Repeat(strings.Repeat("x", 190)+"\n", 2000))
 	p := &page{}
 	p.diff(huge)

@@ -28,6 +28,7 @@ type roles struct {
 	grants  []approval.Grant
 	rules   approval.RuleSet
 	queue   func(f approval.QueueFilter, page int) approval.Queue
+	short   []approval.Shortage
 	figures []approval.ReviewerStatistics
 	near    *approval.Near
 	wants   []wanted
@@ -150,6 +151,16 @@ func (s *service) Delegate(ctx context.Context, click approval.Click, to string,
 	return s.want(ctx, wanted{what: "delegate", who: to, until: until, click: click})
 }
 
+func (s *service) EndDelegation(ctx context.Context, click approval.Click, from string) error {
+	if err := s.want(ctx, wanted{what: "end delegation", who: from, click: click}); err != nil {
+		return err
+	}
+	s.change(func() {
+		s.roster.Delegations = slices.DeleteFunc(s.roster.Delegations, func(d approval.Delegation) bool { return d.From == from })
+	})
+	return nil
+}
+
 func (s *service) RulesOf(ctx context.Context, team, project string) (approval.RuleSet, error) {
 	if err := s.enter(ctx); err != nil {
 		return approval.RuleSet{}, err
@@ -161,6 +172,16 @@ func (s *service) RulesOf(ctx context.Context, team, project string) (approval.R
 
 func (s *service) SetRules(ctx context.Context, click approval.Click, set approval.RuleSet) (approval.RuleSet, error) {
 	return set, s.want(ctx, wanted{what: "set rules", rules: set, click: click})
+}
+
+func (s *service) Stranger(ctx context.Context, id string, click approval.Click) error {
+	return s.want(ctx, wanted{what: "stranger", id: id, click: click})
+}
+
+func (s *service) Shortages(context.Context, string) ([]approval.Shortage, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.short, nil
 }
 
 func (s *service) Statistics(ctx context.Context, click approval.Click, since time.Time) ([]approval.ReviewerStatistics, error) {

@@ -64,6 +64,7 @@ var (
 		actionPeople:  (*Bot).clickPeople,
 		actionName:    (*Bot).clickName,
 		actionUnname:  (*Bot).clickUnname,
+		actionRecall:  (*Bot).clickRecall,
 		actionRules:   (*Bot).clickRules,
 		actionWhose:   (*Bot).clickWhose,
 		actionFigures: (*Bot).clickFigures,
@@ -85,10 +86,6 @@ var (
 	}
 )
 
-// strangers are told this: budgets, reviewers and the audit trail belong to the
-// workspace that the bot was installed in, and so does every question.
-const strangers = "This app works for the people of the workspace that it was installed in."
-
 // handle does what an envelope asks for, if it comes from our own workspace.
 func (b *Bot) handle(ctx context.Context, d delivery) (answer, error) {
 	who, err := b.who(ctx)
@@ -108,7 +105,7 @@ func (b *Bot) handle(ctx context.Context, d delivery) (answer, error) {
 		return b.orSorry(a, err, seat{user: data.UserID, channel: data.ChannelID})
 	case slack.InteractionCallback:
 		if data.Team.ID != who.TeamID {
-			return answer{}, nil // acked: nothing has happened, and nothing will
+			return b.stranger(data), nil
 		}
 		return b.interact(ctx, data)
 	case slackevents.EventsAPIEvent:

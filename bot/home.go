@@ -40,6 +40,7 @@ func (b *Bot) homePage(ctx context.Context, team, user string, mark shelfmark) (
 	if err != nil {
 		return nil, err
 	}
+	b.queued(user, decides)
 	if decides {
 		if err := b.homeQueue(ctx, p, team, user, mark); err != nil {
 			return nil, err
@@ -100,7 +101,7 @@ func decidedBy(r *approval.Request, user string) bool {
 // homeLine is one request, with a way to where it stands in Slack.
 func (b *Bot) homeLine(ctx context.Context, p *page, who Identity, r *approval.Request) {
 	p.say(strong(cut(oneLine(r.Question), 150)))
-	line := []part{words(capital(stateWords[r.State]) + ". Asked "), moment(r.CreatedAt)}
+	line := []part{words(capital(howItStands(r)) + ". Asked "), moment(r.CreatedAt)}
 	if r.State == approval.Pending {
 		line = append(line, words(", open until "), moment(r.ExpiresAt))
 	}

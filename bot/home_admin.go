@@ -38,12 +38,25 @@ func (b *Bot) homeAdmin(ctx context.Context, p *page, team string, roster approv
 		return err
 	}
 	p.head("Reviews")
+	short, err := b.Service.Shortages(ctx, team)
+	if err != nil {
+		return err
+	}
+	shortages(p, short)
 	items := [][]part{roleLine("Reviewers", roster.Reviewers), roleLine("Fallback reviewers", roster.Fallback), roleLine("Administrators", roster.Admins)}
+	for _, d := range roster.Delegations {
+		items = append(items, inPlace(d))
+	}
 	p.list([]part{strong("People")}, slices.DeleteFunc(items, func(i []part) bool { return i == nil }))
 	p.list([]part{strong("Rules"), words(" of the workspace (" + setBy(set) + ")")}, rulesLines(set.Rules))
 	p.buttons("reviews", button(actionPeople, "People", "", slack.StyleDefault), button(actionRules, "Rules of the workspace", "", slack.StyleDefault),
 		button(actionWhose, "Rules of a channel", "", slack.StyleDefault), button(actionFigures, "How reviewers decide", "", slack.StyleDefault))
 	return nil
+}
+
+// inPlace says who decides in whose place.
+func inPlace(d approval.Delegation) []part {
+	return []part{person(d.To), words(" may decide in place of "), person(d.From), words(" until "), moment(d.Until)}
 }
 
 func roleLine(what string, users []string) []part {

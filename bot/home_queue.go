@@ -118,12 +118,17 @@ func queueSelects(mark shelfmark) (row []slack.BlockElement) {
 	return row
 }
 
-// queueRow is one request: enough to choose by, and a button that opens the code.
+// queueRow is one request: enough to choose by, and a button that opens the code,
+// or why there is none for this person.
 func (b *Bot) queueRow(p *page, row approval.QueueRow) {
-	open := button(actionQueued, "Review", row.ID, slack.StyleDefault)
-	open.AccessibilityLabel = cut("Review: "+oneLine(row.Question), 75)
 	question := cut(oneLine(row.Question), 150)
-	p.add(slack.NewSectionBlock(plain(question), nil, slack.NewAccessory(open)), len([]rune(question)), escape(question))
+	var side *slack.Accessory
+	if row.Closed == "" {
+		open := button(actionQueued, "Review", row.ID, slack.StyleDefault)
+		open.AccessibilityLabel = cut("Review: "+oneLine(row.Question), 75)
+		side = slack.NewAccessory(open)
+	}
+	p.add(slack.NewSectionBlock(plain(question), nil, side), len([]rune(question)), escape(question))
 	said := []part{strong(riskWords[row.Tier])}
 	if row.Dangers > 0 {
 		said = append(said, words(" ("+count(row.Dangers, "danger")+")"))
@@ -136,7 +141,11 @@ func (b *Bot) queueRow(p *page, row approval.QueueRow) {
 	if strings.HasPrefix(row.Project, "C") {
 		said = append(said, words(" in "), place(row.Project))
 	}
-	p.small(append(said, words(" · since "), moment(row.Since), words(", until "), moment(row.ExpiresAt))...)
+	said = append(said, words(" · since "), moment(row.Since), words(", until "), moment(row.ExpiresAt))
+	if row.Closed != "" {
+		said = append(said, words("\n"+cut(row.Closed, 300)))
+	}
+	p.small(said...)
 }
 
 // clickQueue shows another part of the queue.

@@ -66,3 +66,29 @@ func TestAHomeWithoutADatabaseSaysSo(t *testing.T) {
 	require.NoError(t, b.as(slacksim.Analyst).OpenHome())
 	require.Eventually(t, func() bool { return strings.Contains(b.log.String(), "publish Home") }, waitAtMost, tick)
 }
+
+// A Home that somebody looks at follows what others do.
+func TestAHomeIsDrawnAgainWhenARequestOnItMoves(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	v, _ := pending(b)
+	b.service.change(func() { b.service.recent = []*approval.Request{v.Request} })
+	b.waiting(3)
+	maya, ben, jun := b.as(slacksim.Analyst), b.as(slacksim.Reviewer), b.as(slacksim.OtherAnalyst)
+	for _, who := range []*slacksim.Person{maya, ben, jun} {
+		require.NoError(t, who.OpenHome())
+	}
+	b.homeOf(maya, "Waits for a reviewer")
+	b.homeOf(ben, "Question 2")
+	b.homeOf(jun, "Your questions")
+	b.service.change(func() { in(approval.Rejected, "No.")(v); b.service.standing = v.Standings })
+	b.waiting(14)
+	b.publish(v, approval.SurfaceProgress)
+	b.homeOf(maya, "Rejected")
+	b.homeOf(ben, "14 requests in all")
+	home := b.homeOf(jun, "Your questions")
+	require.NotContains(t, home.Words(), "$2.12 of", "of somebody else it shows nothing")
+	b.bot.mu.Lock()
+	defer b.bot.mu.Unlock()
+	require.Empty(t, b.bot.stale)
+}

@@ -8,16 +8,19 @@ import (
 	"time"
 
 	"github.com/slack-go/slack"
+
+	"countersign/approval"
 )
 
-// A Home is drawn when its owner opens it, and again after whatever they press
-// while they may still be looking at it.
+// A Home is drawn when its owner opens it, and again after whatever they press, or
+// when a request that may stand on it has moved, while they may still be looking at it.
 
 // glimpse is what somebody was last shown on their Home.
 type glimpse struct {
 	mark   shelfmark
 	hashes []string // Slack's names for what stood there, the present one last
 	at     time.Time
+	queue  bool // there is a queue on it
 }
 
 // drew tells whether it was drawn here: then what is remembered here is newer than
@@ -99,6 +102,64 @@ func (b *Bot) fresh(cb slack.InteractionCallback, a answer) answer {
 		b.showHome(ctx, cb.Team.ID, cb.User.ID)
 	}
 	return a
+}
+
+// homePause is how long Homes wait to be drawn again, so that what moves together
+// is drawn together: a busy hour costs Slack little more than a quiet one.
+const homePause = time.Second
+
+// queued remembers whether somebody's Home has a queue.
+func (b *Bot) queued(user string, queue bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if g, ok := b.homes[user]; ok {
+		g.queue = queue
+		b.homes[user] = g
+	}
+}
+
+// stir marks the Homes on which a request that has moved may stand: of who asked it,
+// and of those who have a queue.
+func (b *Bot) stir(r *approval.Request) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for user, g := range b.homes {
+		if time.Since(g.at) <= homeMemory && (g.queue || user == r.Asker) {
+			b.stale[user] = r.Team
+		}
+	}
+	if len(b.stale) == 0 {
+		return
+	}
+	select {
+	case b.stirred <- struct{}{}:
+	default: // it knows already
+	}
+}
+
+// keepHomes draws the marked Homes again, one after the other, until the context ends.
+func (b *Bot) keepHomes(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-b.stirred:
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(homePause):
+		}
+		b.mu.Lock()
+		stale := b.stale
+		b.stale = map[string]string{}
+		b.mu.Unlock()
+		for user, team := range stale {
+			late, cancel := context.WithTimeout(ctx, lateTime)
+			b.showHome(late, team, user)
+			cancel()
+		}
+	}
 }
 
 // showHome draws and publishes a Home that somebody looks at. When somebody else

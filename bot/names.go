@@ -52,6 +52,7 @@ const (
 	actionPeople  = "open_people"
 	actionName    = "open_name"
 	actionUnname  = "unname" // take a role from somebody
+	actionRecall  = "recall" // end what somebody who is away has arranged
 	actionRules   = "open_rules"
 	actionWhose   = "open_channel_rules"
 	actionFigures = "open_statistics"
@@ -115,7 +116,7 @@ const (
 func Actions() []string {
 	all := []string{actionApprove, actionReject, actionChanges, actionReview, actionDiff, actionMore, actionCancel, actionDisown,
 		actionQueued, actionTier, actionAge, actionCost, actionOrder, actionBack, actionNext, actionAway, actionReturn,
-		actionPeople, actionName, actionUnname, actionRules, actionWhose, actionFigures, actionAsk, actionLink,
+		actionPeople, actionName, actionUnname, actionRecall, actionRules, actionWhose, actionFigures, actionAsk, actionLink,
 		actionEditLimit, actionSetLimit, actionRemoveLimit, actionContinue, actionCheaper, actionCheaper2, actionWait, actionMoreMoney, actionGrant, actionDecline,
 		fieldQuestion, fieldFiles, fieldUpload, fieldModel, fieldChannel, fieldReason, fieldTyped, fieldPerson, fieldWhat, fieldRole, fieldUntil,
 		fieldClass, fieldHosts, fieldFreezes, fieldWait, fieldLast, fieldNone,

@@ -52,14 +52,14 @@ func over(r *approval.Request) string {
 	case r.State == approval.Pending || r.State == approval.Drafting:
 		return "there is another version by now"
 	case r.State.Final() && r.State != approval.Done:
-		return ended[r.State]
+		return howEnded(r)
 	}
 	return "it was approved"
 }
 
 // approvedNotice asks somebody in whose name code was approved whether it was them.
 // Whoever sits at their keyboard has to take their direct messages as well.
-func (b *Bot) approvedNotice(n *approval.NoticeView, _ string) (*page, error) {
+func (b *Bot) approvedNotice(n *approval.NoticeView, who string) (*page, error) {
 	said, err := read[approval.ApprovedBy](n)
 	if err != nil {
 		return nil, err
@@ -69,21 +69,34 @@ func (b *Bot) approvedNotice(n *approval.NoticeView, _ string) (*page, error) {
 	if said.Click.Door != "" {
 		where = words(" on the " + said.Click.Door + ".")
 	}
-	p.say(strong("You have approved code"), words(", "), moment(n.At), where)
+	was, takes, out := "Was this not you?", "somebody has approved in your name", ", and sign out of Slack everywhere"
+	switch {
+	case said.InPlaceOf == "":
+		p.say(strong("You have approved code"), words(", "), moment(n.At), where)
+	case said.InPlaceOf == who:
+		was, takes, out = "Do you not stand by this?", "you do not stand by what was approved in your place", ""
+		p.say(person(said.Reviewer), strong(" has approved code in your place"), words(", "), moment(n.At), where)
+	default:
+		p.say(strong("You have approved code in place of "), person(said.InPlaceOf), words(", "), moment(n.At), where)
+	}
 	b.lately(p, n.View, "Look at the card")
 	switch {
 	case stands(n.View, said.Revision, approval.Pending, approval.Approved) && decidedBy(r, said.Reviewer):
-		p.say(words("Was this not you? As long as it has not started, that takes the approval back."))
-		not := button(actionDisown, "This was not me", fmt.Sprintf("%s/%d", r.ID, said.Revision), slack.StyleDanger)
-		not.Confirm = slack.NewConfirmationBlockObject(plain("Take the approval back?"), plain("It goes back to the reviewers, and the administrators are told that somebody has approved in your name."),
+		label := "This was not me"
+		if said.InPlaceOf == who {
+			label = "Take it back"
+		}
+		p.say(words(was + " As long as it has not started, that takes the approval back."))
+		not := button(actionDisown, label, fmt.Sprintf("%s/%d", r.ID, said.Revision), slack.StyleDanger)
+		not.Confirm = slack.NewConfirmationBlockObject(plain("Take the approval back?"), plain("It goes back to the reviewers, and the administrators are told that "+takes+"."),
 			plain("Take it back"), plain("Cancel")).WithStyle(slack.StyleDanger)
 		p.buttons("disown", not)
 	case r.Revision != nil && r.Revision.Number != said.Revision:
 		p.say(words("This approval does not count any more: there is a newer version of the code."))
 	case r.Run != nil:
-		p.say(words("It has started since, so it cannot be taken back. Was this not you? Tell an administrator, and sign out of Slack everywhere."))
+		p.say(words("It has started since, so it cannot be taken back. " + was + " Tell an administrator" + out + "."))
 	default:
-		p.say(words("It has ended: " + stateWords[r.State] + "."))
+		p.say(words("It has ended: " + howItStands(r) + "."))
 	}
 	p.small(words("Request "), mono(r.ID), words(fmt.Sprintf(", revision %d, sha256 ", said.Revision)), mono(approval.Short(said.Digest)))
 	return p, nil
@@ -95,14 +108,19 @@ func (b *Bot) disownedNotice(n *approval.NoticeView, _ string) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &page{}
-	p.say(person(said.Reviewer), strong(" says that an approval in their name was not theirs."), words(" Somebody else may be using their Slack account."))
+	p, account := &page{}, said.Reviewer
+	if said.GivenBy == "" {
+		p.say(person(said.Reviewer), strong(" says that an approval in their name was not theirs."), words(" Somebody else may be using their Slack account."))
+	} else {
+		account = said.GivenBy
+		p.say(person(said.Reviewer), strong(" does not stand by what "), person(said.GivenBy), strong(" approved in their place."), words(" If "), person(said.GivenBy), words(" did not do it, somebody else may be using their Slack account."))
+	}
 	if said.TooLate {
 		p.say(words("The code had started already, so the approval could not be taken back. Look at what it did."))
 	} else {
 		p.say(words("The approval has been taken back, and nothing was run by it."))
 	}
-	p.say(words("Have "), person(said.Reviewer), words(" sign out everywhere and change their password. Until then you can take their role from them on my Home."))
+	p.say(words("Have "), person(account), words(" sign out everywhere and change their password. Until then you can end on my Home what lets them decide."))
 	b.lately(p, n.View, "Look at the card")
 	return p, nil
 }

@@ -18,10 +18,29 @@ const peopleLength = 90
 
 var roleWords = map[approval.PersonRole]string{approval.RoleReviewer: "reviewer", approval.RoleFallback: "fallback reviewer", approval.RoleAdmin: "administrator"}
 
-// peopleView lists the roles that people have.
-func peopleView(all []approval.Grant) slack.ModalViewRequest {
+// shortages warn of rules that nobody can meet: what waits under them waits in vain.
+func shortages(p *page, short []approval.Shortage) {
+	var items [][]part
+	for _, s := range short[:min(10, len(short))] {
+		item := []part{words(fmt.Sprintf("%s takes %s, and only %d can be given", riskWords[s.Tier], count(s.Needs, "approval"), s.Have))}
+		if s.Project != "" {
+			item = append(item, words(" in "), place(s.Project))
+		}
+		items = append(items, item)
+	}
+	p.list([]part{strong("Too few reviewers: "), words("name more, or change the rules. Until then nothing of this can be approved.")}, items)
+}
+
+// peopleView lists who decides in whose place, and the roles that people have.
+func peopleView(all []approval.Grant, away []approval.Delegation, short []approval.Shortage) slack.ModalViewRequest {
 	p := &page{}
+	shortages(p, short)
 	p.buttons("name", button(actionName, "Name somebody", "", slack.StylePrimary))
+	away = away[:min(peopleLength/3, len(away))]
+	for _, d := range away {
+		p.row(inPlace(d), recall(d))
+	}
+	peopleLength := peopleLength - len(away)
 	for _, g := range all[:min(peopleLength, len(all))] {
 		said := []part{person(g.User), words(" is " + article(roleWords[g.Role]))}
 		if g.Project != "" {
@@ -69,6 +88,21 @@ func unname(g approval.Grant) *slack.ButtonBlockElement {
 	return take
 }
 
+// recall is the button that ends what somebody who is away has arranged.
+func recall(d approval.Delegation) *slack.ButtonBlockElement {
+	take := button(actionRecall, "Remove", d.From, slack.StyleDefault)
+	take.Confirm = slack.NewConfirmationBlockObject(plain("End this?"), plain("What was approved in their place and has not started goes back to the reviewers."), plain("Remove"), plain("Cancel")).WithStyle(slack.StyleDanger)
+	return take
+}
+
+// clickRecall ends it, and draws the list again.
+func (b *Bot) clickRecall(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	if err := b.Service.EndDelegation(ctx, clickOf(cb, action), action.Value); err != nil {
+		return answer{}, err
+	}
+	return answer{after: func(ctx context.Context) { b.listAgain(ctx, cb.Team.ID, cb.View.ID) }}, nil
+}
+
 // clickPeople opens the list.
 func (b *Bot) clickPeople(ctx context.Context, cb slack.InteractionCallback, _ *slack.BlockAction) (answer, error) {
 	roster, err := b.Service.Reviewers(ctx, cb.Team.ID, "")
@@ -78,11 +112,11 @@ func (b *Bot) clickPeople(ctx context.Context, cb slack.InteractionCallback, _ *
 	if !roster.Admin(cb.User.ID) {
 		return answer{}, &approval.NotAllowedError{Who: cb.User.ID, Why: "Only administrators name people."}
 	}
-	all, err := b.Service.Grants(ctx, cb.Team.ID)
+	view, err := b.people(ctx, cb.Team.ID)
 	if err != nil {
 		return answer{}, err
 	}
-	return answer{}, b.open(ctx, cb.TriggerID, peopleView(all))
+	return answer{}, b.open(ctx, cb.TriggerID, view)
 }
 
 // clickUnname takes a role from somebody, and draws the list again.
@@ -98,12 +132,26 @@ func (b *Bot) clickUnname(ctx context.Context, cb slack.InteractionCallback, act
 	return answer{after: func(ctx context.Context) { b.listAgain(ctx, cb.Team.ID, cb.View.ID) }}, nil
 }
 
+// people is the list as it is now.
+func (b *Bot) people(ctx context.Context, team string) (view slack.ModalViewRequest, err error) {
+	all, err := b.Service.Grants(ctx, team)
+	if err != nil {
+		return view, err
+	}
+	roster, err := b.Service.Reviewers(ctx, team, "")
+	if err != nil {
+		return view, err
+	}
+	short, err := b.Service.Shortages(ctx, team)
+	return peopleView(all, roster.Delegations, short), err
+}
+
 // listAgain draws the list of people in the modal where it stands. One that has
 // been closed meanwhile is drawn when it is opened again.
 func (b *Bot) listAgain(ctx context.Context, team, view string) {
-	all, err := b.Service.Grants(ctx, team)
+	list, err := b.people(ctx, team)
 	if err == nil {
-		_, err = b.api.UpdateViewContext(ctx, peopleView(all), "", "", view)
+		_, err = b.api.UpdateViewContext(ctx, list, "", "", view)
 	}
 	if err != nil && slackError(err) != "not_found" {
 		b.Log.Warn("draw the list of people again", "error", detail(err))

@@ -33,6 +33,7 @@ func (b *Bot) Publish(ctx context.Context, v *approval.View, kind approval.Surfa
 		}
 		return b.put(ctx, v, kind, spot{channel: v.Session.Channel}, b.root(v))
 	case approval.SurfaceProgress:
+		b.stir(v.Request)
 		p, err := b.progressNow(ctx, v)
 		if err != nil {
 			return approval.Post{}, err
@@ -114,30 +115,6 @@ func (p *page) hash() string {
 // garbledMark ends the Shown of a card that Slack did not store as it was sent,
 // and of an answer without the file in which all of its printed text would be.
 const garbledMark = "!"
-
-// putCard posts the card and reads back what Slack stored. If that is not what
-// was sent, nobody may approve by it.
-func (b *Bot) putCard(ctx context.Context, v *approval.View, who Identity) (approval.Post, error) {
-	at := spot{channel: b.Policy().ReviewChannel}
-	garbled := strings.HasSuffix(v.Posts[approval.SurfaceCard].Shown, garbledMark)
-	p := b.card(v, who, garbled)
-	post, stored, err := b.send(ctx, v, approval.SurfaceCard, at, p)
-	if err != nil {
-		return post, err
-	}
-	if stored != nil && !same(p.blocks, stored) {
-		b.Log.Error("Slack stored something else than the card that was sent", "request", v.Request.ID)
-		next := *v
-		next.Posts = map[approval.Surface]approval.Post{approval.SurfaceCard: post}
-		// What stands there now is marked even when it could not be rewritten, so that the next attempt rewrites it.
-		post, _, err = b.send(ctx, &next, approval.SurfaceCard, at, b.card(v, who, true))
-		garbled = true
-	}
-	if garbled && !strings.HasSuffix(post.Shown, garbledMark) {
-		post.Shown += garbledMark
-	}
-	return post, err
-}
 
 // putReply posts the answer, and the whole of what was printed when the answer
 // has to cut it.

@@ -34,8 +34,8 @@ func (b *Bot) reviewView(v *approval.View, from origin) (slack.ModalViewRequest,
 		}
 		p.verbatim(title, c.text, "python", "")
 	}
-	p.small(words("Request "), mono(r.ID), words(fmt.Sprintf(", revision %d, sha256 ", rev.Number)), mono(approval.Short(rev.Digest)),
-		words(fmt.Sprintf(", at most %s for the run. Approve below runs it once.", rev.Manifest.CostCap.Approx())))
+	b.agreed(p, v, approval.MaxHosts)
+	p.small(words("Request "), mono(r.ID), words(fmt.Sprintf(", revision %d, sha256 ", rev.Number)), mono(approval.Short(rev.Digest)), words(". Approve below runs it once."))
 	p.buttons("decide", button(actionReject, "Reject", from.Seal, slack.StyleDanger), button(actionChanges, "Request changes", from.Seal, slack.StyleDefault))
 	if v.Terms.Typed {
 		p.add(typedField(v.Terms), 0, "")

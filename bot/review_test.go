@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -82,6 +83,43 @@ func TestAModalThatSlackGarbledDecidesNothing(t *testing.T) {
 	note := b.openedAs(ben, callbackNote)
 	require.Contains(t, note.Words(), "Slack holds something else than what I sent")
 	require.Nil(t, note.Submit)
+}
+
+// Whoever approves sees the same of what they agree to, wherever they do it, and every host.
+func TestWhatIsAgreedToIsSaidTheSameWhereverThereIsSomethingToApproveWith(t *testing.T) {
+	t.Parallel()
+	b := idle(t)
+	reach := func(n int) func(v *approval.View) {
+		return func(v *approval.View) {
+			for i := range n {
+				v.Request.Revision.Manifest.Network = append(v.Request.Revision.Manifest.Network, fmt.Sprintf("host-%02d.%s.example.com", i, strings.Repeat("x", 40)))
+			}
+		}
+	}
+	for _, hosts := range []int{0, 1, 12, approval.MaxHosts} {
+		v := sample(reach(hosts))
+		modal, ok := b.bot.reviewView(v, origin{})
+		require.True(t, ok)
+		card := string(mustJSON(b.bot.card(v, Identity{}, false).blocks))
+		for what, drawn := range map[string]string{"card": card, "modal": string(mustJSON(modal.Blocks))} {
+			for _, words := range []string{"The budget of ", "$7.88 of $10.00 left", "in a local sandbox", "at most 120 seconds and 1,024 MB"} {
+				require.Contains(t, drawn, words, what)
+			}
+			for _, host := range v.Request.Revision.Manifest.Network {
+				require.Contains(t, drawn, `"`+host+`"`, what)
+			}
+			require.Equal(t, hosts == 0, strings.Contains(drawn, "no network"), what)
+		}
+		require.Contains(t, card, `"`+actionApprove+`"`)
+	}
+	crowded := sample(reach(approval.MaxHosts), func(v *approval.View) {
+		v.Request.Question = strings.Repeat("Why? ", 600)
+		v.Request.Revision.Code = longCode(40)
+	})
+	card := b.bot.card(crowded, Identity{}, false)
+	require.NotContains(t, string(mustJSON(card.blocks)), `"`+actionApprove+`"`, "what is not shown whole is not approved there")
+	require.Contains(t, string(mustJSON(card.blocks)), "and 45 more")
+	require.Less(t, card.used, 11_000)
 }
 
 // What was open before it could be replaced is held against the code when it is sent off.

@@ -50,7 +50,7 @@ func (b *Bot) clickWhose(ctx context.Context, cb slack.InteractionCallback, _ *s
 func whoseView() slack.ModalViewRequest {
 	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: callbackWhose, Title: plain("Rules of a channel"), Submit: plain("Next"), Close: plain("Cancel"),
 		Blocks: slack.Blocks{BlockSet: []slack.Block{
-			slack.NewInputBlock(fieldChannel, plain("Channel"), plain("Its rules take the place of those of the workspace."), channels())}}}
+			slack.NewInputBlock(fieldChannel, plain("Channel"), plain("Its rules take the place of those of the workspace, but for when nothing starts: that adds up."), channels())}}}
 }
 
 // submitWhose goes on to the form.
@@ -76,7 +76,7 @@ func rulesView(set approval.RuleSet, project string) slack.ModalViewRequest {
 	case project == "":
 		p.say(words("These rules hold in every channel that has none of its own. They count for code that is written from now on; what waits already keeps what was sealed with it, or what is stricter."))
 	case set.Project == project:
-		p.say(words("These rules hold in "), place(project), words(" in place of those of the workspace."))
+		p.say(words("These rules hold in "), place(project), words(" in place of those of the workspace, whose times in which nothing starts hold here as well."))
 		box := slack.NewCheckboxGroupsBlockElement(fieldNone, slack.NewOptionBlockObject(fieldNone, plain("Back to the rules of the workspace"), nil))
 		p.add(slack.NewInputBlock(fieldNone, plain("Of its own"), nil, box).WithOptional(true), 0, "")
 	default:
@@ -90,7 +90,11 @@ func rulesView(set approval.RuleSet, project string) slack.ModalViewRequest {
 	p.optional(tierField(fieldCosts, approval.Medium), "Medium risk from this cost of a run on", "In dollars. Empty: never because of its cost.", amount(r.CostMedium), false)
 	p.optional(tierField(fieldCosts, approval.High), "High risk from this cost of a run on", "In dollars. Empty: never because of its cost.", amount(r.CostHigh), false)
 	p.optional(fieldHosts, "Hosts that code may reach", "One a line, such as api.example.com. Empty: no network at all.", strings.Join(r.Hosts, "\n"), true)
-	p.optional(fieldFreezes, "When nothing starts", `One a line: "last 2 days of the month", "2026-12-24 to 2027-01-02", "Fri 16:00-24:00". What is approved meanwhile waits.`, strings.Join(r.Freezes, "\n"), true)
+	freezes := `One a line: "last 2 days of the month", "2026-12-24 to 2027-01-02", "Fri 16:00-24:00". What is approved meanwhile waits.`
+	if project != "" {
+		freezes += " What the workspace has set holds here as well."
+	}
+	p.optional(fieldFreezes, "When nothing starts", freezes, strings.Join(r.Freezes, "\n"), true)
 	p.optional(fieldWait, "Minutes that reviewers have", "Empty: as the app was set up.", nonzero(int64(r.ExpiryMinutes)), false)
 	p.optional(fieldLast, "Minutes in which an approval has to lead to a run", "Empty: as the app was set up.", nonzero(int64(r.RunExpiryMinutes)), false)
 	title := "Rules of the workspace"
@@ -179,6 +183,9 @@ func rulesField(err error, r approval.Rules) string {
 		if strings.Contains(text, strconv.Quote(host)) {
 			return fieldHosts
 		}
+	}
+	if strings.Contains(text, "no hosts") {
+		return fieldHosts
 	}
 	if strings.Contains(text, "times") {
 		return fieldFreezes

@@ -53,11 +53,31 @@ func TestAdministratorsNameAndRemovePeople(t *testing.T) {
 	require.Contains(t, list.Words(), "<@U0JUN> is a fallback reviewer for <#C0SALES>, named by <@U0CARLA>")
 	require.Equal(t, approval.Grant{Team: slacksim.DefaultTeam.ID, Project: slacksim.SalesData, Role: approval.RoleFallback, User: slacksim.OtherAnalyst}, b.service.wishes()[0].grant)
 
+	b.service.change(func() { b.service.short = []approval.Shortage{{Tier: approval.High, Needs: 2, Have: 1}} })
 	require.NoError(t, carla.ClickView(list, actionUnname))
-	_, err = carla.WaitView(b.ctx, func(v slacksim.View) bool { return v.CallbackID == callbackPeople && len(v.Blocks) == 2 })
+	_, err = carla.WaitView(b.ctx, func(v slacksim.View) bool {
+		return v.CallbackID == callbackPeople && strings.Contains(v.Words(), "High risk takes 2 approvals")
+	})
 	require.NoError(t, err)
+	b.homeOf(carla, "Too few reviewers")
 	require.Equal(t, "remove role", b.service.wishes()[1].what)
 	require.Equal(t, slacksim.OtherAnalyst, b.service.wishes()[1].grant.User)
+}
+
+func TestAdministratorsEndWhatSomebodyAwayHasArranged(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.service.roster.Delegations = []approval.Delegation{{From: slacksim.Reviewer, To: slacksim.OtherAnalyst, Until: noon}}
+	carla, home := carlas(b)
+	require.Contains(t, home.Words(), "may decide in place of")
+	require.NoError(t, carla.ClickView(home, actionPeople))
+	list := b.openedAs(carla, callbackPeople)
+	require.Contains(t, list.Words(), "<@U0JUN> may decide in place of <@U0BEN>")
+	require.NoError(t, carla.ClickView(list, actionRecall))
+	_, err := carla.WaitView(b.ctx, func(v slacksim.View) bool { return v.CallbackID == callbackPeople && len(v.Blocks) == 1 })
+	require.NoError(t, err)
+	require.Equal(t, "end delegation", b.service.wishes()[0].what)
+	require.Equal(t, slacksim.Reviewer, b.service.wishes()[0].who)
 }
 
 func TestOthersAreNotShownWhoMayDoWhat(t *testing.T) {
@@ -147,4 +167,9 @@ func TestHowReviewersDecideIsForAdministrators(t *testing.T) {
 	})
 	require.NoError(t, carla.ClickView(home, actionFigures))
 	b.written(carla, "Only administrators see")
+}
+
+func TestAnObjectionToHostsStandsBesideThem(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, fieldHosts, rulesField(&approval.InputError{Why: "Code can reach no hosts here: the sandbox that is set up has no network."}, approval.Rules{Hosts: []string{"a.example.com"}}))
 }

@@ -63,10 +63,16 @@ func (b *Bot) Run(ctx context.Context) error {
 			return nil
 		})
 	}
+	var homes errgroup.Group
+	keep, leave := context.WithCancel(listen)
+	defer leave()
+	homes.Go(func() error { b.keepHomes(keep); return nil })
 	_ = listeners.Wait()
+	leave()
 	close(work)
 	_ = workers.Wait()
 	_ = b.later.Wait()
+	_ = homes.Wait()
 	time.Sleep(flushTime)
 	hangUp()
 	_ = wires.Wait()

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"countersign/approval"
+	"countersign/budget"
 )
 
 // What a reviewer sees first: how much attention this asks for, and why.
@@ -27,6 +28,52 @@ func (b *Bot) glance(p *page, v *approval.View) {
 		p.quote(cut(r.Reason, 1000), strong("It is back before the reviewers"), words(", because:"))
 	}
 	b.turn(p, r)
+}
+
+// fewHosts is how many hosts a card names without the code beside them.
+const fewHosts = 5
+
+// agreed is what an approval agrees to beside the code, said the same wherever there
+// is something to approve with: what it costs and who pays, in which sandbox it runs,
+// for how long, and at most so many of the hosts that it may reach.
+func (b *Bot) agreed(p *page, v *approval.View, hosts int) {
+	r, rev, m := v.Request, v.Request.Revision, v.Request.Revision.Manifest
+	cost := []part{strong("Cost"), words(": " + v.Spent().Approx())}
+	if !r.State.Final() {
+		cost = append(cost, words(" so far"+expected(rev)))
+	}
+	if tight, ok := budget.Tightest(v.Standings); ok {
+		cost = append(cost, words(". "))
+		cost = append(cost, whose(tight.Limit.Scope, "")...)
+		cost = append(cost, words(fmt.Sprintf(" is the tightest: %s of %s left", max(0, tight.Left()).ApproxLeft(), tight.Limit.Hard())))
+	}
+	p.say(append(cost, words("."))...)
+	if r.Blocked != nil && r.State == approval.Pending {
+		p.say(flow(strong("It cannot be paid for yet. "), refusal(r, ""), words(" The asker has been told."))...)
+	}
+	network := "no network"
+	if len(m.Network) > 0 {
+		network = "a network that reaches " + count(len(m.Network), "host")
+	}
+	terms := words(fmt.Sprintf(" once, in a %s sandbox: %s, at most %s and %s MB of memory.", m.Sandbox, network, count(m.Limits.Seconds, "second"), thousands(m.Limits.MemoryMB)))
+	switch {
+	case !r.State.Final():
+		p.say(strong("Runs"), terms)
+	case r.State == approval.Lost:
+		p.say(strong("Started"), terms)
+	case r.Run != nil:
+		p.say(strong("Ran"), terms)
+	default:
+		p.say(strong("Did not run."))
+	}
+	var named [][]part
+	for _, host := range m.Network[:min(hosts, len(m.Network))] {
+		named = append(named, []part{mono(host)})
+	}
+	if more := len(m.Network) - len(named); more > 0 {
+		named = append(named, []part{words(fmt.Sprintf("and %d more, all of them where the code is", more))})
+	}
+	p.list([]part{strong("May reach")}, named)
 }
 
 // asks is the question, and the one before it in the thread, without which a
@@ -104,7 +151,7 @@ func (b *Bot) since(p *page, v *approval.View) {
 		return
 	}
 	rev := v.Request.Revision
-	what := changedWords(approval.Diff(v.Former.Code, rev.Code))
+	what := ChangedWords(approval.Diff(v.Former.Code, rev.Code))
 	said := []part{strong(fmt.Sprintf("Revision %d", rev.Number)), words(fmt.Sprintf(": %s since revision %d", what, v.Former.Number))}
 	w, wished := wish(v)
 	switch {

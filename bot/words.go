@@ -79,7 +79,7 @@ func moved(e *approval.MoveError) string {
 		case approval.Withdrawn:
 			return "It has been taken back already."
 		}
-		return "There is nothing to take back: " + ended[e.Request.State] + "."
+		return "There is nothing to take back: " + howEnded(e.Request) + "."
 	}
 	switch e.Request.State {
 	case approval.Drafting:
@@ -89,17 +89,23 @@ func moved(e *approval.MoveError) string {
 	case approval.Rejected:
 		return "This has been rejected already. Nothing has changed."
 	case approval.Expired:
-		return "The time for a decision has run out: nobody decided. Nothing has changed."
+		return "This has expired: " + e.Request.Lapsed() + ". Nothing has changed."
 	}
-	return "This has ended already: " + ended[e.Request.State] + ". Nothing has changed."
+	return "This has ended already: " + howEnded(e.Request) + ". Nothing has changed."
 }
 
-// ended says how a request ended.
+// howEnded says how a request ended, in half a sentence.
+func howEnded(r *approval.Request) string {
+	if r.State == approval.Expired {
+		return r.Lapsed()
+	}
+	return ended[r.State]
+}
+
 var ended = map[approval.State]string{
 	approval.Done:      "it has run already",
 	approval.Failed:    "it failed before anything was run",
 	approval.Rejected:  "it was rejected",
-	approval.Expired:   "nobody decided in time",
 	approval.Withdrawn: "it was taken back",
 	approval.Lost:      "it was started, and its result was lost",
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -60,9 +61,27 @@ func TestErrorsBecomeWords(t *testing.T) {
 	for _, s := range approval.States() {
 		require.NotEmpty(t, stateWords[s])
 		if s.Final() {
-			require.NotEmpty(t, ended[s])
+			require.NotEmpty(t, howEnded(&approval.Request{State: s}))
 		}
 		require.NotEmpty(t, cardTitle(&approval.Request{State: s, Decisions: []approval.Decision{{}}}))
+	}
+}
+
+// What was approved, or had no money, is not said to be what nobody decided on.
+func TestWhatHasExpiredIsSaidAsItWas(t *testing.T) {
+	t.Parallel()
+	b := idle(t)
+	for state, lapsed := range map[approval.State]string{approval.Pending: "too few people decided in time", approval.Approved: "it was approved, but not started in time"} {
+		v := sample(risky, in(state, ""))
+		v.Request.Revision.Manifest.Approvals = 2
+		require.NoError(t, v.Request.Expire(v.Request.ExpiresAt))
+		r := v.Request
+		require.Contains(t, b.bot.Words(&approval.MoveError{Request: r, Verb: "approve"}), "This has expired: "+lapsed)
+		require.Equal(t, "it has expired: "+lapsed, "it has "+howItStands(r))
+		require.Equal(t, lapsed, over(r))
+		for _, p := range []*page{b.bot.card(v, Identity{}, false), b.bot.reply(v, true), b.bot.progress(v)} {
+			require.NotContains(t, strings.ToLower(p.text()), "nobody decided")
+		}
 	}
 }
 

@@ -89,6 +89,20 @@ func (db *DB) grant(ctx context.Context, g approval.Grant, named bool) error {
 	return nil
 }
 
+// AuditPeople stores that somebody was refused a change to people or their rules.
+func (db *DB) AuditPeople(ctx context.Context, team string, e approval.Event) error {
+	err := db.write(ctx, func(tx pgx.Tx) (err error) {
+		if e.At, err = clock(ctx, tx); err != nil {
+			return err
+		}
+		return appendEvents(ctx, tx, peopleStream(team), []approval.Event{e})
+	})
+	if err != nil {
+		return fmt.Errorf("audit %q in %s: %w", e.Kind, team, err)
+	}
+	return nil
+}
+
 type delegationRow struct {
 	Team      string
 	Principal string
@@ -153,7 +167,11 @@ func (db *DB) Delegate(ctx context.Context, d approval.Delegation) error {
 		if d.To != "" {
 			kind, data["to"], data["until"] = "delegated", d.To, micro(d.Until)
 		}
-		return appendEvents(ctx, tx, peopleStream(d.Team), []approval.Event{{At: now, Actor: d.From, Kind: kind, Data: data}})
+		actor := d.From
+		if d.By != "" {
+			actor, data["from"] = d.By, d.From
+		}
+		return appendEvents(ctx, tx, peopleStream(d.Team), []approval.Event{{At: now, Actor: actor, Kind: kind, Data: data}})
 	})
 	if err != nil {
 		return fmt.Errorf("let somebody decide in the place of %s: %w", d.From, err)

@@ -117,7 +117,7 @@ func (db *DB) Statistics(ctx context.Context, team string, since time.Time) (lis
 				count(*) FILTER (WHERE verdict = 'approve' AND (
 					EXISTS (SELECT FROM decisions n JOIN revisions w ON w.request_id = n.request_id AND w.number = n.revision
 						WHERE n.request_id = given.request_id AND n.verdict <> 'approve' AND n.at > given.at AND w.code = given.code)
-					OR EXISTS (SELECT FROM events e WHERE e.stream = 'request:' || given.request_id AND e.actor = given.reviewer
+					OR EXISTS (SELECT FROM events e WHERE e.stream = 'request:' || given.request_id AND e.actor IN (given.reviewer, given.voice)
 						AND e.kind IN ('disowned', 'disowned too late') AND (e.data::jsonb ->> 'revision')::integer = given.revision))) AS reversals
 			FROM given GROUP BY reviewer ORDER BY decisions DESC, reviewer`, team, micro(since))
 		list = nil

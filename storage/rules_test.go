@@ -170,10 +170,17 @@ func TestADelegationEnds(t *testing.T) {
 	require.Empty(t, list())
 	require.NoError(t, b.Delegate(t.Context(), approval.Delegation{Team: team, From: "REVA", To: "REVB", Until: time.Now().Add(50 * time.Millisecond)}))
 	require.Eventually(t, func() bool { return len(list()) == 0 }, 5*time.Second, 20*time.Millisecond, "by its date")
+	require.NoError(t, b.Delegate(t.Context(), approval.Delegation{Team: team, From: "REVA", To: "REVB", Until: until}))
+	require.NoError(t, b.Delegate(t.Context(), approval.Delegation{Team: team, From: "REVA", By: "ADMIN"}))
+	require.Empty(t, list())
+	require.NoError(t, b.AuditPeople(t.Context(), team, approval.Event{Actor: "REVB", Kind: "refused click", Data: map[string]any{"what": "name people"}}))
 	events, err := b.chain(t.Context(), "people:"+team)
 	require.NoError(t, err)
-	require.Len(t, events, 4)
+	require.Len(t, events, 7)
+	require.Equal(t, "refused click", events[6].Kind)
 	require.Contains(t, events[1].Data, `"before":{"to":"REVB"`)
+	require.Equal(t, "ADMIN", events[5].Actor)
+	require.Contains(t, events[5].Data, `"from":"REVA"`)
 }
 
 // The number of approvals that a revision was sealed with holds, whatever the

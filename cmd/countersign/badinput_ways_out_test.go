@@ -98,7 +98,7 @@ func TestNobodyDecidingIsNotANo(t *testing.T) {
 	require.Empty(t, now.Actions())
 	require.NotContains(t, now.Words(), "Rejected")
 	require.NoError(t, h.ben.ClickOld(card, "Approve"))
-	h.told(h.ben, slacksim.CodeReview, "The time for a decision has run out: nobody decided. Nothing has changed.")
+	h.told(h.ben, slacksim.CodeReview, "This has expired: nobody decided in time. Nothing has changed.")
 	require.Equal(t, row{State: "expired", Reason: why, Attempts: 1, Charges: 2, Holds: 1}, h.row("Anybody?"))
 	h.settled()
 }

@@ -131,6 +131,7 @@ type instant struct{}
 
 func (instant) Size() budget.BoxSize { return budget.BoxSize{Kind: "local", VCPU: 1, MemoryMB: 512} }
 func (instant) Template() string     { return "none" }
+func (instant) ReachesHosts() bool   { return false }
 func (instant) Lease(approval.Limits) time.Duration {
 	return time.Minute
 }

@@ -78,6 +78,10 @@ func TestEveryKindOfCardIsFitToDecideOn(t *testing.T) {
 	priya.click(test("modal-submit"))
 	priya.misses(test("modal"))
 	h.says(root, "Changes requested")
+	former := card
+	card = h.card2(root, "1 line added")
+	ben.sees(message(former), "Superseded by revision 2")
+	ben.misses(message(former) + " " + test("action-approve"))
 	ben.sees(message(card), "1 line added, 1 removed since revision 1")
 	ben.sees(message(card), "Round to whole dollars, please.")
 	ben.picture("card-second", message(card))
@@ -106,6 +110,7 @@ func TestEveryKindOfCardIsFitToDecideOn(t *testing.T) {
 	require.Equal(t, longProgram(400), ben.code(test("modal")))
 	ben.picture("review-long")
 	ben.click(test("modal-close"))
+	ben.misses(test("modal"))
 
 	// Dangers: the modal, and the digest typed.
 	h.writes(dangerous)
@@ -125,6 +130,7 @@ func TestEveryKindOfCardIsFitToDecideOn(t *testing.T) {
 	ben.picture("review-typed-wrong")
 	require.Equal(t, "pending", value[string](h, `SELECT state FROM requests ORDER BY created_at DESC LIMIT 1`))
 	ben.click(test("modal-close"))
+	ben.misses(test("modal"))
 
 	// Ben edits it instead; Priya reads what he has changed.
 	ben.pick(message(card), "Edit the code")
@@ -134,6 +140,7 @@ func TestEveryKindOfCardIsFitToDecideOn(t *testing.T) {
 	ben.types(test("action-code_1"), "import pandas as pd\n\nsales = pd.read_csv(\"sales.csv\")\nsales.groupby(\"region\")[\"units\"].sum()")
 	ben.click(test("modal-submit"))
 	ben.misses(test("modal"))
+	card = h.card2(root, "so somebody else has to approve it")
 	priya.sees(message(card), "Written by @Ben Osei, so somebody else has to approve it.")
 	priya.wide(982)
 	priya.picture("card-edited", message(card))
@@ -150,6 +157,7 @@ func TestEveryKindOfCardIsFitToDecideOn(t *testing.T) {
 	carla.sees(test("modal"), "Low risk: in addition")
 	carla.picture("rules")
 	carla.click(test("modal-close"))
+	carla.misses(test("modal"))
 	carla.click(test("home") + " " + test("action-open_people"))
 	carla.sees(test("modal"), "by the settings")
 	carla.picture("people")

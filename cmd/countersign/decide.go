@@ -6,8 +6,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
-	"time"
 
 	"countersign/approval"
 	"countersign/bot"
@@ -72,8 +72,8 @@ func readDecideArgs(args []string) (o decideOrder, err error) {
 		return o, nil
 	}
 	o.verdict = args[1]
-	if o.verdict != string(approval.Approve) && o.verdict != string(approval.Reject) {
-		return o, fmt.Errorf("a decision is approve or reject, not %q", o.verdict)
+	if !slices.Contains([]approval.Verdict{approval.Approve, approval.Reject, approval.Rewrite}, approval.Verdict(o.verdict)) {
+		return o, fmt.Errorf("a decision is approve, reject or changes, not %q", o.verdict)
 	}
 	flags := flag.NewFlagSet("decide", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
@@ -108,6 +108,8 @@ func (o decideOrder) give(ctx context.Context, p program, service *approval.Serv
 	switch {
 	case r.State == approval.Pending:
 		fmt.Fprintf(p.out, "Approved: %d of %d approvals. It waits for more.\n", r.Approvals(), r.Needs(service.Policy))
+	case r.State == approval.Drafting:
+		fmt.Fprintln(p.out, "Changes requested. Another version is written, and waits for its own decision.")
 	case r.State == approval.Rejected:
 		fmt.Fprintln(p.out, "Rejected. The asker gets to read why.")
 	default:
@@ -132,71 +134,4 @@ func inWords(err error, id string) error {
 		return fmt.Errorf("it does not wait for a decision: it is %s", move.Request.State)
 	}
 	return err
-}
-
-// namesOf shows people by their names where Slack tells them.
-func namesOf(ctx context.Context, slack *bot.Bot, team string) func(user string) string {
-	return func(user string) string {
-		if person, err := slack.Person(ctx, team, user); err == nil && person.Name != "" {
-			return person.Name + " (" + user + ")"
-		}
-		return user
-	}
-}
-
-// textCard prints what a reviewer's card in Slack shows.
-func textCard(out io.Writer, v *approval.View, name func(string) string) error {
-	r := v.Request
-	line := func(label, format string, args ...any) {
-		fmt.Fprintf(out, "%-10s %s\n", label, fmt.Sprintf(format, args...))
-	}
-	line("Request", "%s, %s", r.ID, r.State)
-	line("Asked by", "%s", name(r.Asker))
-	line("Question", "%s", strings.ReplaceAll(r.Question, "\n", "\n           "))
-	for _, f := range r.Files {
-		line("File", "%s", f.Name)
-		for _, t := range f.Tables {
-			line("", "%d rows, %d columns %s", t.Rows, len(t.Columns), t.Name)
-		}
-	}
-	if r.Revision == nil {
-		line("Code", "not written yet")
-		return nil
-	}
-	rev, m := r.Revision, r.Revision.Manifest
-	if rev.Summary != "" {
-		line("Summary", "%s\n           (these are the model's words, not proof of anything)", strings.ReplaceAll(rev.Summary, "\n", "\n           "))
-	}
-	line("Risk", "%s %s", v.Terms.Tier, strings.Join(v.Terms.Why, " "))
-	for _, f := range rev.Findings {
-		line(strings.ToUpper(string(f.Level)), "line %d: %s", f.Line, f.Text)
-	}
-	line("Sandbox", "%s, %d s, %d MB; network: %s", m.Sandbox, m.Limits.Seconds, m.Limits.MemoryMB, orNone(m.Network))
-	line("Costs", "at most %s", m.CostCap)
-	line("Approvals", "%d of %d", r.Approvals(), v.Terms.Approvals)
-	for _, d := range r.Decisions {
-		line("", "%s: %s, %s", name(d.Reviewer), d.Verdict, d.At.UTC().Format(time.RFC3339))
-	}
-	if r.State == approval.Pending {
-		line("Until", "%s", r.ExpiresAt.UTC().Format(time.RFC3339))
-	}
-	if !v.Frozen.IsZero() {
-		line("Waits", "until %s: %s", v.Frozen.Format(time.RFC3339), v.FrozenBy)
-	}
-	fmt.Fprintf(out, "\nVersion %d, by %s:\n\n", rev.Number, rev.Author)
-	for i, text := range strings.Split(strings.TrimSuffix(rev.Code, "\n"), "\n") {
-		fmt.Fprintf(out, "%5d  %s\n", i+1, text)
-	}
-	fmt.Fprintf(out, "\nDigest     %s\n", rev.Digest)
-	if r.State == approval.Pending {
-		fmt.Fprintf(out, "To decide: countersign decide %s approve --as YOUR_SLACK_ID --digest %s\n", r.ID, rev.Digest[:6])
-	}
-	return nil
-}
-
-func orNone(hosts []string) string {
-	if len(hosts) == 0 {
-		return "none"
-	}
-	return strings.Join(hosts, ", ")
 }

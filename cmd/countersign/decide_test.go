@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -59,7 +60,22 @@ pd.read_csv("sales.csv")["units"].sum()`)
 		_, err := h.decided(args...)
 		require.ErrorContains(t, err, why)
 	}
-	said, err := h.decided(id, "approve", "--as", slacksim.Reviewer, "--digest", digest[:6])
+	h.writes(`import pandas as pd
+int(pd.read_csv("sales.csv")["units"].sum())`)
+	said, err := h.decided(id, "changes", "--as", slacksim.Reviewer, "--digest", digest[:6], "--reason", "As a whole number.")
+	require.NoError(t, err)
+	require.Contains(t, said, "Another version is written")
+	for value[int](h, `SELECT count(*) FROM revisions`) != 2 {
+		require.NoError(t, h.ctx.Err())
+		time.Sleep(20 * time.Millisecond)
+	}
+	digest = value[string](h, `SELECT digest FROM revisions WHERE number = 2`)
+	card, err = h.decided(id)
+	require.NoError(t, err)
+	for _, shown := range []string{"Since version 1: 1 line added, 1 removed", "As a whole number.", `- 2  pd.read_csv("sales.csv")["units"].sum()`, "+ 2  int("} {
+		require.Contains(t, card, shown)
+	}
+	said, err = h.decided(id, "approve", "--as", slacksim.Reviewer, "--digest", digest[:6])
 	require.NoError(t, err)
 	require.Contains(t, said, "1 of 2 approvals")
 	_, err = h.decided(id, "approve", "--as", slacksim.Reviewer, "--digest", digest[:6])
@@ -68,7 +84,7 @@ pd.read_csv("sales.csv")["units"].sum()`)
 	require.NoError(t, err)
 	require.Contains(t, said, "It runs")
 	h.says(root, "Total")
-	require.Equal(t, 2, value[int](h, `SELECT count(*) FROM decisions WHERE click ->> 'door' = 'command line'`))
+	require.Equal(t, 2, value[int](h, `SELECT count(*) FROM decisions WHERE click ->> 'door' = 'command line' AND verdict = 'approve'`))
 	require.Equal(t, 1, value[int](h, `SELECT count(*) FROM runs`))
 	h.settled()
 	_, err = h.decided(id, "reject", "--as", slacksim.Reviewer, "--digest", digest[:6], "--reason", "late")
@@ -94,4 +110,19 @@ func TestWhatDecideDoesNotUnderstand(t *testing.T) {
 		require.ErrorContains(t, decide(t.Context(), program{args: args}), decideExample)
 	}
 	require.ErrorContains(t, decide(t.Context(), program{args: []string{"abc"}}), "SLACK_BOT_TOKEN is not set")
+}
+
+// What a file, a model or a person has supplied is printed, and not obeyed by a terminal.
+func TestTheCardInATerminalSaysWhatItHolds(t *testing.T) {
+	t.Parallel()
+	const odd = "x\x1b[2J"
+	v := &approval.View{Earlier: []string{"And " + odd}, Former: &approval.Revision{Number: 1, Code: "1\n"}, Request: &approval.Request{
+		ID: "bcd23fg", State: approval.Pending, Question: odd, Reason: "sales.csv has changed.", Files: []approval.File{{Name: odd, Tables: []approval.Table{{Name: odd}}}},
+		Revision: &approval.Revision{Number: 2, Code: "2\n", Author: odd, Summary: odd, Digest: "abcdef01", Findings: []approval.Finding{{Text: odd}}}}}
+	var out strings.Builder
+	require.NoError(t, textCard(&out, v, func(user string) string { return user }))
+	require.NotContains(t, out.String(), "\x1b")
+	for _, shown := range []string{"because: sales.csv has changed.", "Before     And x", "+ 1  2", "- 1  1"} {
+		require.Contains(t, out.String(), shown)
+	}
 }

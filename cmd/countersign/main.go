@@ -23,7 +23,7 @@ const usage = `Countersign: ask your data in Slack; a person signs every line of
   countersign demo             play with a local Slack in the browser; no account needed
   countersign doctor           check everything that serve needs, and say what to do
   countersign migrate          bring the database up to date
-  countersign decide ID        show what waits for a decision (approve|reject --as USER --digest PREFIX --reason TEXT)
+  countersign decide ID        show what waits for a decision (approve|reject|changes --as USER --digest PREFIX --reason TEXT)
   countersign audit ID         print the audit trail of a request
   countersign usage            print what was spent (--from DATE --to DATE --format table|csv|json)
   countersign version          print the version

@@ -153,6 +153,9 @@ func (c *Client) Size() budget.BoxSize {
 	return c.size
 }
 
+// ReachesHosts: a box's firewall lets it reach the hosts that the seal names.
+func (c *Client) ReachesHosts() bool { return true }
+
 // Lease is how long a run's box can exist: see the function of that name.
 func (c *Client) Lease(l approval.Limits) time.Duration { return Lease(l) }
 

@@ -156,6 +156,9 @@ func (s *Sandbox) Size() budget.BoxSize {
 // installed on this machine: "runner 0123456789ab, debian 12, python 3.11, pandas 1.5.3, ...".
 func (s *Sandbox) Template() string { return s.template }
 
+// ReachesHosts: a local box has no network at all.
+func (s *Sandbox) ReachesHosts() bool { return false }
+
 // Close ends all boxes, waits until they are gone and removes what they needed.
 func (s *Sandbox) Close() error {
 	s.mu.Lock()

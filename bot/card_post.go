@@ -1,0 +1,130 @@
+package bot
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"strconv"
+	"strings"
+
+	"countersign/approval"
+)
+
+// Every version of the code has a card of its own. What Slack stores is only told
+// when a message is posted, never when it is rewritten: so what people approve by
+// was posted, and read back. A press that was meant for the version before finds
+// no button of this one.
+
+// cardShown is what is remembered of a card as it stands.
+type cardShown struct {
+	revision int
+	hash     string // of what it shows
+	garbled  bool   // Slack has stored something else than what was sent
+}
+
+// String is how it is remembered; cardShownOf reads it back. Cards from before
+// versions had cards of their own name no version: they are the current one's.
+func (c cardShown) String() string {
+	text := fmt.Sprintf("%d:%s", c.revision, c.hash)
+	if c.garbled {
+		text += garbledMark
+	}
+	return text
+}
+
+func cardShownOf(text string, current int) cardShown {
+	c := cardShown{revision: current, hash: strings.TrimSuffix(text, garbledMark), garbled: strings.HasSuffix(text, garbledMark)}
+	if number, hash, ok := strings.Cut(c.hash, ":"); ok {
+		c.hash = hash
+		c.revision, _ = strconv.Atoi(number) // what nobody can read is no version of ours
+	}
+	return c
+}
+
+// putCard posts the card of the current version and reads back what Slack stored.
+// If that is not what was sent, nobody may approve by it. The card of the version
+// before gives way first, and then leads to the new one.
+func (b *Bot) putCard(ctx context.Context, v *approval.View, who Identity) (approval.Post, error) {
+	number := v.Request.Revision.Number
+	former := v.Posts[approval.SurfaceCard]
+	shown := cardShownOf(former.Shown, number)
+	if former.TS == "" || shown.revision == number {
+		return b.putVersion(ctx, v, who, shown)
+	}
+	if err := b.giveWay(ctx, v, former, shown.revision, ""); err != nil && !beyondRepair(err) {
+		return former, fmt.Errorf("take back the card of revision %d of %s: %w", shown.revision, v.Request.ID, detail(err))
+	}
+	post, err := b.putVersion(ctx, unposted(v, approval.SurfaceCard), who, cardShown{revision: number})
+	if post.TS != "" {
+		if err := b.giveWay(ctx, v, former, shown.revision, who.permalink(post.Channel, post.TS, "")); err != nil {
+			b.Log.Warn("lead from a former card to the new one", "request", v.Request.ID, "error", detail(err))
+		}
+	}
+	return post, err
+}
+
+// putVersion posts the card of the current version, or rewrites it.
+func (b *Bot) putVersion(ctx context.Context, v *approval.View, who Identity, shown cardShown) (approval.Post, error) {
+	at := spot{channel: b.Policy().ReviewChannel}
+	draw := func(had approval.Post) (approval.Post, bool, error) {
+		next, p := unposted(v, approval.SurfaceCard), b.card(v, who, shown.garbled)
+		if had.TS != "" {
+			had.Shown = shown.hash
+			next.Posts[approval.SurfaceCard] = had
+		}
+		post, stored, err := b.send(ctx, next, approval.SurfaceCard, at, p)
+		shown.hash = post.Shown
+		return post, stored == nil || same(p.blocks, stored), err
+	}
+	post, alike, err := draw(v.Posts[approval.SurfaceCard])
+	if err == nil && !alike {
+		b.Log.Error("Slack stored something else than the card that was sent", "request", v.Request.ID)
+		// What stands there now is marked even when it could not be rewritten, so that the next attempt rewrites it.
+		shown.garbled = true
+		post, _, err = draw(post)
+	}
+	if post.TS != "" {
+		post.Shown = shown.String()
+	}
+	return post, err
+}
+
+// unposted is a view in which one surface has not been posted.
+func unposted(v *approval.View, surface approval.Surface) *approval.View {
+	next := *v
+	next.Posts = maps.Clone(v.Posts)
+	delete(next.Posts, surface)
+	return &next
+}
+
+// giveWay rewrites a card on which nothing is decided any more.
+func (b *Bot) giveWay(ctx context.Context, v *approval.View, card approval.Post, revision int, url string) error {
+	_, _, _, err := b.api.UpdateMessageContext(ctx, card.Channel, card.TS, b.formerCard(v, revision, url).options()...)
+	return err
+}
+
+// formerCard is what is left of a card whose version has given way to another, or
+// which stands there twice.
+func (b *Bot) formerCard(v *approval.View, revision int, url string) *page {
+	r := v.Request
+	p := &page{}
+	switch now := r.Revision.Number; {
+	case revision == now:
+		p.head("This card stands here twice")
+		p.say(words("Nothing is decided on this one."))
+	default:
+		p.head(fmt.Sprintf("Superseded by revision %d", now))
+		p.say(words(fmt.Sprintf("Revision %d of this code has given way to revision %d. Nothing is decided on it any more.", revision, now)))
+	}
+	for _, w := range r.Wishes {
+		if w.Revision == revision {
+			p.quote(cut(w.Words, 1000), strong("Changes requested by "), person(w.By), words(" "), moment(w.At), words(":"))
+		}
+	}
+	p.quote(cut(r.Question, 600), person(r.Asker), words(" asks:"))
+	if url != "" {
+		p.buttons("look", goes(fmt.Sprintf("Go to revision %d", r.Revision.Number), url))
+	}
+	p.small(words("Request "), mono(r.ID), words(fmt.Sprintf(", revision %d", revision)))
+	return p
+}

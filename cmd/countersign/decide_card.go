@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"countersign/approval"
+	"countersign/bot"
+)
+
+// namesOf shows people by their names where Slack tells them.
+func namesOf(ctx context.Context, slack *bot.Bot, team string) func(user string) string {
+	return func(user string) string {
+		if person, err := slack.Person(ctx, team, user); err == nil && person.Name != "" {
+			return approval.Plain(person.Name) + " (" + user + ")"
+		}
+		return user
+	}
+}
+
+// textCard prints what a reviewer's card in Slack shows.
+func textCard(out io.Writer, v *approval.View, name func(string) string) error {
+	r := v.Request
+	line := func(label, format string, args ...any) {
+		fmt.Fprintf(out, "%-10s %s\n", label, fmt.Sprintf(format, args...))
+	}
+	line("Request", "%s, %s", r.ID, r.State)
+	if r.State == approval.Pending && r.Reason != "" {
+		line("Back", "because: %s", indented(r.Reason))
+	}
+	for _, earlier := range v.Earlier {
+		line("Before", "%s", indented(earlier))
+	}
+	line("Asked by", "%s", name(r.Asker))
+	line("Question", "%s", indented(r.Question))
+	for _, f := range r.Files {
+		line("File", "%s", approval.Plain(f.Name))
+		for _, t := range f.Tables {
+			line("", "%d rows, %d columns %s", t.Rows, len(t.Columns), approval.Plain(t.Name))
+		}
+	}
+	if r.Revision == nil {
+		line("Code", "not written yet")
+		return nil
+	}
+	rev, m := r.Revision, r.Revision.Manifest
+	if rev.Summary != "" {
+		line("Summary", "%s\n           (these are the model's words, not proof of anything)", indented(rev.Summary))
+	}
+	line("Risk", "%s %s", v.Terms.Tier, strings.Join(v.Terms.Why, " "))
+	for _, f := range rev.Findings {
+		line(strings.ToUpper(string(f.Level)), "line %d: %s", f.Line, approval.Plain(f.Text))
+	}
+	line("Sandbox", "%s, %d s, %d MB; network: %s", m.Sandbox, m.Limits.Seconds, m.Limits.MemoryMB, orNone(m.Network))
+	line("Costs", "at most %s", m.CostCap)
+	line("Approvals", "%d of %d", r.Approvals(), v.Terms.Approvals)
+	for _, d := range r.Decisions {
+		line("", "%s: %s, %s", name(d.Reviewer), d.Verdict, d.At.UTC().Format(time.RFC3339))
+	}
+	if r.State == approval.Pending {
+		line("Until", "%s", r.ExpiresAt.UTC().Format(time.RFC3339))
+	}
+	if !v.Frozen.IsZero() {
+		line("Waits", "until %s: %s", v.Frozen.Format(time.RFC3339), v.FrozenBy)
+	}
+	if v.Former != nil {
+		changes(out, v, name)
+	}
+	fmt.Fprintf(out, "\nVersion %d, by %s:\n\n", rev.Number, approval.Plain(rev.Author))
+	for i, text := range strings.Split(strings.TrimSuffix(rev.Code, "\n"), "\n") {
+		fmt.Fprintf(out, "%5d  %s\n", i+1, text)
+	}
+	fmt.Fprintf(out, "\nDigest     %s\n", rev.Digest)
+	if r.State == approval.Pending {
+		fmt.Fprintf(out, "To decide: countersign decide %s approve --as YOUR_SLACK_ID --digest %s\n", r.ID, rev.Digest[:6])
+		fmt.Fprintln(out, "Or, with --reason: reject, or changes to have another version written.")
+	}
+	return nil
+}
+
+// changes are what is new since the version before, and who wanted it so.
+func changes(out io.Writer, v *approval.View, name func(string) string) {
+	all := approval.Diff(v.Former.Code, v.Request.Revision.Code)
+	fmt.Fprintf(out, "\nSince version %d: %s\n", v.Former.Number, bot.ChangedWords(all))
+	for _, w := range v.Request.Wishes {
+		if w.Revision == v.Former.Number {
+			fmt.Fprintf(out, "%s wrote: %s\n", name(w.By), indented(w.Words))
+		}
+	}
+	for _, line := range bot.DiffText(all) {
+		fmt.Fprintf(out, "%s\n", line)
+	}
+}
+
+// indented is a text of somebody's beside its label, with nothing in it that a
+// terminal obeys.
+func indented(text string) string {
+	return strings.ReplaceAll(approval.Plain(text), "\n", "\n           ")
+}
+
+func orNone(hosts []string) string {
+	if len(hosts) == 0 {
+		return "none"
+	}
+	return strings.Join(hosts, ", ")
+}
