@@ -33,6 +33,14 @@ func (b *Bot) glance(p *page, v *approval.View) {
 // fewHosts is how many hosts a card names without the code beside them.
 const fewHosts = 5
 
+// sandboxWords name the place where code runs.
+func sandboxWords(kind string) string {
+	if kind == "e2b" {
+		return "an E2B sandbox"
+	}
+	return "a " + kind + " sandbox"
+}
+
 // agreed is what an approval agrees to beside the code, said the same wherever there
 // is something to approve with: what it costs and who pays, in which sandbox it runs,
 // for how long, and at most so many of the hosts that it may reach.
@@ -55,7 +63,7 @@ func (b *Bot) agreed(p *page, v *approval.View, hosts int) {
 	if len(m.Network) > 0 {
 		network = "a network that reaches " + count(len(m.Network), "host")
 	}
-	terms := words(fmt.Sprintf(" once, in a %s sandbox: %s, at most %s and %s MB of memory.", m.Sandbox, network, count(m.Limits.Seconds, "second"), thousands(m.Limits.MemoryMB)))
+	terms := words(fmt.Sprintf(" once, in %s: %s, at most %s and %s MB of memory.", sandboxWords(m.Sandbox), network, count(m.Limits.Seconds, "second"), thousands(m.Limits.MemoryMB)))
 	switch {
 	case !r.State.Final():
 		p.say(strong("Runs"), terms)

@@ -106,7 +106,10 @@ func Validate(ctx context.Context, url string) error {
 	if err != nil {
 		return err
 	}
-	if len(pending) > 0 {
+	switch n := len(pending); {
+	case n > 3:
+		return fmt.Errorf("the database is not up to date: run `countersign migrate` (missing: %s and %d more)", strings.Join(pending[:3], ", "), n-3)
+	case n > 0:
 		return fmt.Errorf("the database is not up to date: run `countersign migrate` (missing: %s)", strings.Join(pending, ", "))
 	}
 	pool, err := connect(ctx, url, 1)

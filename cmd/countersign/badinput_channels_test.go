@@ -22,7 +22,7 @@ func TestAReviewChannelWithoutTheBotIsSaidAndMended(t *testing.T) {
 	require.NoError(t, h.maya.Click(h.says(withdrawn, "the review channel cannot be reached"), "Cancel"))
 	require.Contains(t, h.reply(withdrawn).Text, "Taken back, and nothing was run.", "the bill comes without the card")
 
-	told, err := h.carla.WaitMessage(h.ctx, h.carla.DM(), func(m slacksim.Message) bool {
+	told, err := h.carla.WaitMessage(h.patient(), h.carla.DM(), func(m slacksim.Message) bool {
 		return strings.Contains(m.Words(), "it has been archived, I have been removed from it, or its settings keep me from posting")
 	})
 	require.NoError(t, err)

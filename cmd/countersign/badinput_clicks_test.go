@@ -108,7 +108,7 @@ func TestOnlyReviewersOtherThanTheAskerDecide(t *testing.T) {
 				last = m.TS
 			}
 			require.NoError(t, who.Click(card, button))
-			_, err := who.WaitEphemeral(h.ctx, slacksim.SalesData, func(m slacksim.Message) bool { return m.TS > last && strings.Contains(m.Words(), why) })
+			_, err := who.WaitEphemeral(h.patient(), slacksim.SalesData, func(m slacksim.Message) bool { return m.TS > last && strings.Contains(m.Words(), why) })
 			require.NoError(t, err, "%s on %s", who.ID(), button)
 			_, open := who.View()
 			require.False(t, open, "no form for %s", who.ID())
@@ -136,7 +136,7 @@ func TestARejectionTakesAReasonAndPassesItOn(t *testing.T) {
 	wrong, err = h.ben.Submit(slacksim.Fill("reason", reason))
 	require.NoError(t, err)
 	require.Empty(t, wrong)
-	require.NoError(t, h.ben.WaitNoView(h.ctx))
+	require.NoError(t, h.ben.WaitNoView(h.patient()))
 	reply := h.reply(root)
 	require.Contains(t, reply.Words(), ": "+reason)
 	require.Contains(t, reply.Text, "Rejected by <@"+slacksim.Reviewer+">: It reads *all* of &lt;sales.csv&gt; &amp; `more`.")

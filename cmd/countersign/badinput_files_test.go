@@ -118,8 +118,10 @@ pd.read_csv("replaced.csv")["b"].sum()`)
 
 	const why = "The inputs have changed: replaced.csv is not what it was: its content has changed. So the approval does not hold any more, and nothing was run. It takes a new decision."
 	h.says(root, "It is back before the reviewers: "+why)
-	card := h.becomes(old, why)
-	require.Contains(t, card.Words(), "It is back before the reviewers\n, because:")
+	h.becomes(old, "Superseded by revision 2")
+	card, err := h.ben.WaitMessage(h.patient(), slacksim.CodeReview, func(m slacksim.Message) bool { return m.TS > old.TS && m.Has("Approve") })
+	require.NoError(t, err)
+	require.Contains(t, card.Words(), "It is back before the reviewers\n, because:\n"+why)
 	require.Equal(t, row{State: "pending", Reason: why, Attempts: 1, Decisions: 1, Charges: 2, Holds: 2}, h.row("replaced.csv"))
 	require.Zero(t, value[int](h, `SELECT count(*) FROM decisions d JOIN requests r ON r.id = d.request_id AND r.revision = d.revision`), "nobody has decided on what is there now")
 	require.NoError(t, h.priya.ClickOld(old, "Approve"))

@@ -35,9 +35,10 @@ func openLight(t *testing.T, change ...func(*Config)) *house {
 // soon waits for what is on its way elsewhere than in Slack.
 func (h *house) soon(what string, holds func() bool) {
 	h.t.Helper()
+	enough := h.patient()
 	for !holds() {
 		select {
-		case <-h.ctx.Done():
+		case <-enough.Done():
 			require.Fail(h.t, "it never came to this: "+what)
 		case <-time.After(20 * time.Millisecond):
 		}
@@ -47,7 +48,7 @@ func (h *house) soon(what string, holds func() bool) {
 // cardOf waits for the card that asks about a question.
 func (h *house) cardOf(question string) slacksim.Message {
 	h.t.Helper()
-	card, err := h.ben.WaitMessage(h.ctx, h.program.ReviewChannel, func(m slacksim.Message) bool {
+	card, err := h.ben.WaitMessage(h.patient(), h.program.ReviewChannel, func(m slacksim.Message) bool {
 		return m.Has("Reject") && strings.Contains(m.Words(), question)
 	})
 	require.NoError(h.t, err, "no card for %q; all that was said: %s", question, h.everything())
@@ -63,7 +64,7 @@ func (h *house) approve(card slacksim.Message) {
 		return
 	}
 	require.NoError(h.t, h.ben.Click(card, "Review and approve"))
-	modal, err := h.ben.WaitView(h.ctx, func(v slacksim.View) bool { return v.CallbackID == "review" })
+	modal, err := h.ben.WaitView(h.patient(), func(v slacksim.View) bool { return v.CallbackID == "review" })
 	require.NoError(h.t, err)
 	_, typed, found := strings.Cut(modal.Words(), ", type ")
 	require.True(h.t, found, modal.Words())
@@ -82,7 +83,7 @@ func (h *house) reply(root slacksim.Message) slacksim.Message {
 // becomes waits until a message shows the words.
 func (h *house) becomes(m slacksim.Message, words string) slacksim.Message {
 	h.t.Helper()
-	now, err := h.ben.WaitChange(h.ctx, m, func(m slacksim.Message) bool { return strings.Contains(m.Text+"\n"+m.Words(), words) })
+	now, err := h.ben.WaitChange(h.patient(), m, func(m slacksim.Message) bool { return strings.Contains(m.Text+"\n"+m.Words(), words) })
 	require.NoError(h.t, err, "it never said %q", words)
 	return now
 }

@@ -46,7 +46,7 @@ func benchDecisions(b *testing.B, pending int) figure {
 		require.NoError(b, h.maya.Command(slacksim.SalesData, "/analyze What is the sum of units in sales.csv?"))
 	}
 	var cards []slacksim.Message
-	_, err := h.ben.WaitMessage(h.ctx, slacksim.CodeReview, func(m slacksim.Message) bool {
+	_, err := h.ben.WaitMessage(h.patient(), slacksim.CodeReview, func(m slacksim.Message) bool {
 		if m.Has("Approve") && !slices.ContainsFunc(cards, func(c slacksim.Message) bool { return c.TS == m.TS }) {
 			cards = append(cards, m)
 		}
@@ -57,7 +57,7 @@ func benchDecisions(b *testing.B, pending int) figure {
 		if err := h.ben.Click(cards[i], "Approve"); err != nil {
 			return err
 		}
-		_, err := h.ben.WaitMessage(h.ctx, slacksim.CodeReview, func(m slacksim.Message) bool {
+		_, err := h.ben.WaitMessage(h.patient(), slacksim.CodeReview, func(m slacksim.Message) bool {
 			return m.TS == cards[i].TS && strings.Contains(m.Text, "Approved by")
 		})
 		return err

@@ -93,7 +93,7 @@ func benchAcks(b *testing.B, inFlight int) {
 	each(b, n, inFlight, ask).print(fmt.Sprintf("/analyze to ack, %d in flight", inFlight))
 
 	var cards []slacksim.Message
-	_, err = h.ben.WaitMessage(h.ctx, slacksim.CodeReview, func(m slacksim.Message) bool {
+	_, err = h.ben.WaitMessage(h.patient(), slacksim.CodeReview, func(m slacksim.Message) bool {
 		if m.Has("Approve") && !slices.ContainsFunc(cards, func(c slacksim.Message) bool { return c.TS == m.TS }) {
 			cards = append(cards, m)
 		}
@@ -122,7 +122,7 @@ func (h *house) bench(box approval.Sandbox, runs int) *replica {
 		_ = group.Wait() // cancelled
 		require.NoError(h.t, r.close())
 	})
-	require.NoError(h.t, h.sim.WaitSockets(h.ctx, 2))
+	require.NoError(h.t, h.sim.WaitSockets(h.patient(), 2))
 	return r
 }
 

@@ -36,7 +36,7 @@ func TestCommandsWorkBesideAServeWithItsPrivateDatabase(t *testing.T) {
 	said, code := h.ran("decide", req.ID, "approve", "--as", slacksim.Reviewer, "--digest", req.Revision.Digest[:8])
 	require.Zero(t, code, said)
 	require.Contains(t, said, "Approved")
-	_, err = h.ben.WaitChange(h.ctx, card, func(m slacksim.Message) bool { return !m.Has("Approve") })
+	_, err = h.ben.WaitChange(h.patient(), card, func(m slacksim.Message) bool { return !m.Has("Approve") })
 	require.NoError(t, err)
 	h.says(root, "Total")
 	said, code = h.ran("audit", strings.ToUpper(req.ID))

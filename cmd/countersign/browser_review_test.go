@@ -180,7 +180,7 @@ func TestACardThatNobodyDecidesOnSaysSoHonestly(t *testing.T) {
 	ben.sees(message(card), "Expired: nobody decided")
 	ben.misses(message(card) + " " + test("action-approve"))
 	ben.picture("card-expired", message(card))
-	_, err := h.ben.WaitMessage(h.ctx, h.ben.DM(), func(m slacksim.Message) bool {
+	_, err := h.ben.WaitMessage(h.patient(), h.ben.DM(), func(m slacksim.Message) bool {
 		return strings.Contains(m.Text, "waits for a reviewer") || strings.Contains(m.Text, "There is nothing to do here")
 	})
 	require.NoError(t, err, "he was reminded")

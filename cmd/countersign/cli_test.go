@@ -66,7 +66,7 @@ func TestACancelledCommandIsNoFailure(t *testing.T) {
 	var out, errs lockedBuffer
 	done := make(chan int, 1)
 	go func() { done <- run(ctx, []string{"serve"}, h.environ(), &out, &errs) }()
-	require.NoError(t, h.sim.WaitSockets(h.ctx, 2), "%s", errs.String())
+	require.NoError(t, h.sim.WaitSockets(h.patient(), 2), "%s", errs.String())
 	cancel()
 	require.Zero(t, <-done, errs.String())
 	require.Contains(t, errs.String(), "serving")
@@ -83,7 +83,7 @@ func TestServeSaysThatNothingCanRunWithoutASandbox(t *testing.T) {
 	p.log = logTo(&errs)
 	done := make(chan error, 1)
 	go func() { done <- serve(ctx, p) }()
-	require.NoError(t, h.sim.WaitSockets(h.ctx, 2))
+	require.NoError(t, h.sim.WaitSockets(h.patient(), 2))
 	cancel()
 	require.NoError(t, <-done)
 	require.Contains(t, errs.String(), "nothing can be asked")

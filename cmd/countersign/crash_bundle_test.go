@@ -74,7 +74,7 @@ func (h *house) victim(more ...string) *victim {
 		v.kill()
 		require.NotContains(h.t, h.log.String(), "DATA RACE")
 	})
-	require.NoError(h.t, h.sim.WaitSockets(h.ctx, before+2))
+	require.NoError(h.t, h.sim.WaitSockets(h.patient(), before+2))
 	return v
 }
 
@@ -95,7 +95,7 @@ func (h *house) gone(v *victim) {
 	case <-h.ctx.Done():
 		require.FailNow(h.t, "the replica was not ended: its point was never reached", h.picture())
 	}
-	require.NoError(h.t, h.sim.WaitSockets(h.ctx, 0))
+	require.NoError(h.t, h.sim.WaitSockets(h.patient(), 0))
 }
 
 // once makes a hook that acts on the nth call only.
@@ -132,10 +132,11 @@ print("the answer is", 42)`, file, seconds)
 // until waits for something in the database or on the disk, for as long as the house stands.
 func (h *house) until(what string, is func() bool) {
 	h.t.Helper()
+	enough := h.patient()
 	for !is() {
 		select {
 		case <-time.After(50 * time.Millisecond):
-		case <-h.ctx.Done():
+		case <-enough.Done():
 			require.FailNow(h.t, "it never came to be: "+what, h.picture())
 		}
 	}

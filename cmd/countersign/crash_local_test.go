@@ -38,7 +38,7 @@ func TestALocalRunDiesWithItsReplica(t *testing.T) {
 		}
 		return len(runscs(dir)) == 0
 	})
-	require.NoError(t, h.sim.WaitSockets(h.ctx, 0))
+	require.NoError(t, h.sim.WaitSockets(h.patient(), 0))
 
 	next := h.victim("TMPDIR=" + dir)
 	for _, old := range left {

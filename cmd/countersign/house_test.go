@@ -90,6 +90,15 @@ func openAt(t testing.TB, burst int, pause time.Duration, change ...func(*Config
 	return h
 }
 
+// patient is for one wait. What has not come after so long, on however busy a
+// machine, does not come, and the test says so while somebody still watches.
+func (h *house) patient() context.Context {
+	h.t.Helper()
+	ctx, cancel := context.WithTimeout(h.ctx, 2*time.Minute)
+	h.t.Cleanup(cancel)
+	return ctx
+}
+
 // run starts a replica and waits until it is connected. It is stopped with the
 // test, or by calling what comes back. change may put other parts into it first.
 func (h *house) run(change ...func(*replica)) (r *replica, stop func()) {
@@ -116,7 +125,7 @@ func (h *house) run(change ...func(*replica)) (r *replica, stop func()) {
 		})
 	}
 	h.t.Cleanup(stop)
-	require.NoError(h.t, h.sim.WaitSockets(h.ctx, before+2))
+	require.NoError(h.t, h.sim.WaitSockets(h.patient(), before+2))
 	return r, stop
 }
 
@@ -151,7 +160,7 @@ func (h *house) ask(question string) slacksim.Message {
 		earlier = m.TS
 	}
 	require.NoError(h.t, h.maya.Command(slacksim.SalesData, "/analyze "+question))
-	root, err := h.maya.WaitMessage(h.ctx, slacksim.SalesData, func(m slacksim.Message) bool {
+	root, err := h.maya.WaitMessage(h.patient(), slacksim.SalesData, func(m slacksim.Message) bool {
 		return m.TS > earlier && m.BotID != "" && !m.Ephemeral && (m.ThreadTS == "" || m.ThreadTS == m.TS)
 	})
 	require.NoError(h.t, err, "no thread")
@@ -161,7 +170,7 @@ func (h *house) ask(question string) slacksim.Message {
 // card waits for the newest card that can be approved.
 func (h *house) card(after slacksim.Message) slacksim.Message {
 	h.t.Helper()
-	card, err := h.ben.WaitMessage(h.ctx, slacksim.CodeReview, func(m slacksim.Message) bool { return m.TS > after.TS && m.Has("Approve") })
+	card, err := h.ben.WaitMessage(h.patient(), slacksim.CodeReview, func(m slacksim.Message) bool { return m.TS > after.TS && m.Has("Approve") })
 	require.NoError(h.t, err, "no card; the thread: %s", h.thread(after))
 	return card
 }
@@ -169,7 +178,7 @@ func (h *house) card(after slacksim.Message) slacksim.Message {
 // says waits until a message of the bot in the thread holds the words.
 func (h *house) says(root slacksim.Message, words string) slacksim.Message {
 	h.t.Helper()
-	m, err := h.maya.WaitReply(h.ctx, root.Channel, root.TS, func(m slacksim.Message) bool {
+	m, err := h.maya.WaitReply(h.patient(), root.Channel, root.TS, func(m slacksim.Message) bool {
 		return m.BotID != "" && m.TS != root.TS && strings.Contains(m.Text+"\n"+m.Words(), words)
 	})
 	require.NoError(h.t, err, "nobody says %q; the thread: %s", words, h.thread(root))
@@ -179,7 +188,7 @@ func (h *house) says(root slacksim.Message, words string) slacksim.Message {
 // told waits for a private answer to somebody in a channel.
 func (h *house) told(who *slacksim.Person, channel, words string) slacksim.Message {
 	h.t.Helper()
-	m, err := who.WaitEphemeral(h.ctx, channel, func(m slacksim.Message) bool { return strings.Contains(m.Text+"\n"+m.Words(), words) })
+	m, err := who.WaitEphemeral(h.patient(), channel, func(m slacksim.Message) bool { return strings.Contains(m.Text+"\n"+m.Words(), words) })
 	require.NoError(h.t, err, "nobody was told %q", words)
 	return m
 }

@@ -37,7 +37,7 @@ func TestTwentyCardsAtOnceAllArriveAtSlacksPace(t *testing.T) {
 		require.NoError(t, err, "an ack waits for no post")
 	}
 	var cards []string
-	_, err := h.ben.WaitMessage(h.ctx, slacksim.CodeReview, func(m slacksim.Message) bool {
+	_, err := h.ben.WaitMessage(h.patient(), slacksim.CodeReview, func(m slacksim.Message) bool {
 		if m.Has("Approve") && !slices.Contains(cards, m.TS) {
 			cards = append(cards, m.TS)
 		}

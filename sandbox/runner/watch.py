@@ -74,6 +74,8 @@ class Watch:
         place = self.place(path)
         if place.startswith(self.quiet) or place.startswith("/tmp") and not asked_for():
             return
+        if text(path).startswith("<") and not exists(path) and not asked_for():
+            return  # a traceback that looks for the source of "<unknown>", in newer Pythons
         writes = any(c in mode for c in "wax+") if isinstance(mode, str) else bool((flags or 0) & WRITING)
         # The hook runs before the call, so this foretells how it will end.
         if writes:
