@@ -19,15 +19,16 @@ import (
 // BenchmarkDecisions measures what a reviewer waits for: from the click until the
 // card says who approved, beside one and beside ten thousand others that wait.
 func BenchmarkDecisions(b *testing.B) {
-	tableHead()
-	few := benchDecisions(b, 1)
-	many := benchDecisions(b, 10_000)
+	var t table
+	defer t.print()
+	few := benchDecisions(b, &t, 1)
+	many := benchDecisions(b, &t, 10_000)
 	ratio := float64(many.at(0.5)) / float64(few.at(0.5))
-	fmt.Printf("10,000 pending / 1 pending: %.2f (goal: at most 1.5)\n", ratio)
+	t.say("10,000 pending / 1 pending: %.2f (goal: at most 1.5)", ratio)
 	b.ReportMetric(ratio, "of-1-pending")
 }
 
-func benchDecisions(b *testing.B, pending int) figure {
+func benchDecisions(b *testing.B, t *table, pending int) figure {
 	b.Helper()
 	h := open(b, func(c *Config) { c.Runsc, c.MaxOpen = "/nonexistent", 1000 })
 	h.model.Answer(func(mistraltest.Request) mistraltest.Reply {
@@ -62,7 +63,7 @@ func benchDecisions(b *testing.B, pending int) figure {
 		})
 		return err
 	})
-	took.print(fmt.Sprintf("click to \"Approved by\", %d pending", pending))
+	t.row(fmt.Sprintf("click to \"Approved by\", %d pending", pending), took)
 	return took
 }
 

@@ -45,38 +45,44 @@ func (o *outputs) add(began, first, whole time.Time) {
 	o.first, o.whole = append(o.first, first.Sub(began)), append(o.whole, whole.Sub(began))
 }
 
+// way is one of the ways in which a program is run.
+type way struct {
+	name string
+	run  func(b *testing.B) outputs
+}
+
 // benchRuns measures from the click to what came out of the box, warm (the box
 // waited while the reviewer read), cold, and a bare python3 without any box.
-func benchRuns(b *testing.B) {
+func benchRuns(b *testing.B, t *table) {
+	shipped := shippedWarm(b)
 	for _, program := range []struct{ name, code string }{{"print(1)", printOne}, {"pandas plot", plot}} {
 		for _, inFlight := range []int{1, perRow} {
-			shipped := shippedWarm(b)
-			kinds := []struct {
-				name string
-				run  func(b *testing.B) outputs
-			}{
+			box := func(name string, warm int) way {
+				return way{name, func(b *testing.B) outputs { return boxed(b, program.code, inFlight, warm) }}
+			}
+			ways := []way{
 				{"bare python3", func(b *testing.B) outputs { return bare(b, program.code, inFlight) }},
-				{"box, cold", func(b *testing.B) outputs { return boxed(b, program.code, inFlight, 0) }},
-				{fmt.Sprintf("box, warm (WARM_BOXES=%d)", perRow), func(b *testing.B) outputs { return boxed(b, program.code, inFlight, perRow) }},
+				box("box, cold", 0),
+				box(fmt.Sprintf("box, warm (WARM_BOXES=%d)", perRow), perRow),
 			}
 			if inFlight > shipped {
-				kinds = append(kinds, kinds[2])
-				kinds[3].name = fmt.Sprintf("box, as shipped (WARM_BOXES=%d)", shipped)
-				kinds[3].run = func(b *testing.B) outputs { return boxed(b, program.code, inFlight, shipped) }
+				ways = append(ways, box(fmt.Sprintf("box, as shipped (WARM_BOXES=%d)", shipped), shipped))
 			}
-			wholes := map[string]figure{}
-			fmt.Printf("%s, %d in flight\n", program.name, inFlight)
-			for _, kind := range kinds {
+			t.say("click to output of %s, %d in flight", program.name, inFlight)
+			var medians []float64
+			for _, way := range ways {
 				var took outputs
-				b.Run("runs", func(b *testing.B) { took = kind.run(b) })
-				took.first.print("  " + kind.name + ": first output")
-				took.whole.print("  " + kind.name + ": all of it")
-				wholes[kind.name] = took.whole
+				if !b.Run("runs", func(b *testing.B) { took = way.run(b) }) {
+					return
+				}
+				t.row("  "+way.name+": first output", took.first)
+				t.row("  "+way.name+": all of it", took.whole)
+				medians = append(medians, float64(took.whole.at(0.5)))
 			}
-			fmt.Printf("  all of it, warm / bare: %.2f\n", float64(wholes[kinds[2].name].at(0.5))/float64(wholes[kinds[0].name].at(0.5)))
+			t.say("  all of it, warm / bare: %.2f", medians[2]/medians[0])
 		}
 	}
-	fmt.Println("goal: pandas plot, 1 in flight, warm / bare below 0.50")
+	t.say("goal: pandas plot, 1 in flight, warm / bare below 0.50")
 }
 
 // shippedWarm is how many boxes wait in a Countersign that nobody has configured.

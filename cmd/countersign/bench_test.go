@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -23,32 +24,41 @@ import (
 // that they can be held against each other. It is a benchmark only so that the
 // suite does not run it; it measures by itself.
 func BenchmarkCountersign(b *testing.B) {
-	tableHead()
+	var t table
+	defer t.print()
 	for _, inFlight := range []int{1, 20} {
-		b.Run("acks", func(b *testing.B) { benchAcks(b, inFlight) })
+		b.Run("acks", func(b *testing.B) { benchAcks(b, &t, inFlight) })
 	}
-	benchRuns(b)
+	benchRuns(b, &t)
+}
+
+// table gathers what is printed in one piece: between its rows the benchmarks of
+// which it is made would print lines of their own.
+type table []string
+
+func (t *table) say(format string, args ...any) { *t = append(*t, fmt.Sprintf(format, args...)) }
+
+func (t *table) print() {
+	fmt.Printf("\n%-50s %10s %10s %10s %6s\n", "measured in one run", "p50", "p99", "most", "n")
+	fmt.Println(strings.Join(*t, "\n"))
 }
 
 // figure is a row of the table.
 type figure []time.Duration
-
-func tableHead() {
-	fmt.Printf("\n%-50s %10s %10s %10s %6s\n", "measured in one run", "p50", "p99", "most", "n")
-}
 
 func (f figure) at(q float64) time.Duration {
 	sorted := slices.Sorted(slices.Values(f))
 	return sorted[min(len(sorted)-1, int(q*float64(len(sorted))))]
 }
 
-func (f figure) print(what string) {
+// row adds the figure to the table.
+func (t *table) row(what string, f figure) {
 	ms := func(d time.Duration) string { return fmt.Sprintf("%.1f ms", float64(d.Microseconds())/1000) }
 	p99 := "-" // of fewer than a hundred it is only another name for the most
 	if len(f) >= 100 {
 		p99 = ms(f.at(0.99))
 	}
-	fmt.Printf("%-50s %10s %10s %10s %6d\n", what, ms(f.at(0.5)), p99, ms(f.at(1)), len(f))
+	t.say("%-50s %10s %10s %10s %6d", what, ms(f.at(0.5)), p99, ms(f.at(1)), len(f))
 }
 
 // each runs the work n times, so many at once, and measures every one.
@@ -74,7 +84,7 @@ func each(b *testing.B, n, inFlight int, work func(i int) error) figure {
 
 // benchAcks measures what a person waits for in Slack: the socket, the handler,
 // the commit in Postgres, the ack. Boxes and the model answer at once.
-func benchAcks(b *testing.B, inFlight int) {
+func benchAcks(b *testing.B, t *table, inFlight int) {
 	h := open(b, func(c *Config) { c.Runsc, c.MaxOpen = "/nonexistent", 1000 })
 	h.model.Answer(func(mistraltest.Request) mistraltest.Reply {
 		return mistraltest.Reply{Content: "```python\nprint(1)\n```\n"}
@@ -90,7 +100,7 @@ func benchAcks(b *testing.B, inFlight int) {
 		return h.maya.Command(slacksim.SalesData, "/analyze What is the sum of units in sales.csv?")
 	}
 	require.NoError(b, ask(0)) // warm
-	each(b, n, inFlight, ask).print(fmt.Sprintf("/analyze to ack, %d in flight", inFlight))
+	t.row(fmt.Sprintf("/analyze to ack, %d in flight", inFlight), each(b, n, inFlight, ask))
 
 	var cards []slacksim.Message
 	_, err = h.ben.WaitMessage(h.patient(), slacksim.CodeReview, func(m slacksim.Message) bool {
@@ -100,7 +110,8 @@ func benchAcks(b *testing.B, inFlight int) {
 		return len(cards) > n
 	})
 	require.NoError(b, err)
-	each(b, n, inFlight, func(i int) error { return h.ben.Click(cards[i], "Approve") }).print(fmt.Sprintf("click to ack, %d in flight", inFlight))
+	t.row(fmt.Sprintf("click to ack, %d in flight", inFlight),
+		each(b, n, inFlight, func(i int) error { return h.ben.Click(cards[i], "Approve") }))
 }
 
 // bench starts a replica whose boxes are somebody else's.
