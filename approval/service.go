@@ -155,7 +155,7 @@ func (s *Service) Show(ctx context.Context, id string) error {
 			return errors.Join(append(faults, err)...) // what nobody remembers would be posted again: no more of it
 		}
 		if surface == SurfaceCard && errors.Is(err, ErrNoPlace) && v.Request.State == Pending {
-			v.NoCard = v.Posts[SurfaceCard].TS == ""
+			v.NoCard = true
 			faults = append(faults, s.Store.Notify(ctx, noPlace(v)))
 		}
 	}
