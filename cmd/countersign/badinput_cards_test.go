@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/approval"
 	"countersign/internal/slacksim"
 )
 
@@ -55,13 +56,17 @@ func TestTheCardsOfOneThreadAreDecidedEachByItself(t *testing.T) {
 // and not what anybody writes beside the card.
 func TestWhatIsNoPersonsPressDecidesNothing(t *testing.T) {
 	t.Parallel()
-	h := openLight(t, func(c *Config) { c.Reviewers = append(c.Reviewers, slacksim.BotUser) })
+	h := open(t, atE2B(newCloud(t)), func(c *Config) { c.Reviewers = append(c.Reviewers, slacksim.BotUser) })
+	r, _ := h.run()
 	h.ask("Who decides?")
 	card := h.cardOf("Who decides?")
-	app := h.sim.As(slacksim.BotUser)
-	require.NoError(t, app.Click(card, "Approve"))
-	h.told(app, slacksim.CodeReview, "Only people decide, not apps.")
-	for _, words := range []string{"Approve", "@countersign approve", "https://example.com/approve?id=1"} {
+	_, err := r.service.Decide(h.ctx, approval.Ruling{RequestID: value[string](h, `SELECT id FROM requests`), Revision: 1,
+		Digest: value[string](h, `SELECT digest FROM revisions`), Verdict: approval.Approve,
+		Click: approval.Click{Team: slacksim.DefaultTeam.ID, User: slacksim.BotUser, Channel: card.Channel, ActionTS: "1.1", MessageTS: card.TS}})
+	var no *approval.NotAllowedError
+	require.ErrorAs(t, err, &no)
+	require.Equal(t, "Only people decide, not apps.", no.Why)
+	for _, words := range []string{"Approve", "approve it, please", "https://example.com/approve?id=1"} {
 		_, err := h.ben.Reply(slacksim.CodeReview, card.TS, words)
 		require.NoError(t, err)
 	}
