@@ -316,7 +316,7 @@ type View struct {
 	Terms     Terms     // what the current revision needs
 	Frozen    time.Time // nothing starts before this; zero when something may
 	FrozenBy  string    // the line of the rules that says so
-	NoCard    bool      // the reviewers' channel takes no card; the administrators have been told
+	NoCard    bool      // the reviewers' channel takes no message; the administrators have been told
 }
 
 // Spend is a settlement as the bill shows it.

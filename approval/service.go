@@ -55,6 +55,12 @@ func (s *Service) Pending(ctx context.Context, team string) ([]*Request, error) 
 // Models lists what an asker may choose from, the default first.
 func (s *Service) Models() []string { return s.Writer.Models() }
 
+// DraftCost is the most that one draft can cost, which is what it is charged when
+// nobody knows what it has used.
+func (s *Service) DraftCost(model string, now time.Time) (budget.USD, error) {
+	return s.draftCost(model, now)
+}
+
 // Budgets shows the standings of a person and of the team.
 func (s *Service) Budgets(ctx context.Context, team, user string) ([]budget.Standing, error) {
 	return s.Store.Standings(ctx, []budget.Scope{
@@ -149,7 +155,7 @@ func (s *Service) Show(ctx context.Context, id string) error {
 			return errors.Join(append(faults, err)...) // what nobody remembers would be posted again: no more of it
 		}
 		if surface == SurfaceCard && errors.Is(err, ErrNoPlace) && v.Request.State == Pending {
-			v.NoCard = v.Posts[SurfaceCard].TS == ""
+			v.NoCard = true
 			faults = append(faults, s.Store.Notify(ctx, noPlace(v)))
 		}
 	}

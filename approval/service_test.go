@@ -130,7 +130,6 @@ func TestAReviewChannelThatTakesNoCardIsToldToThoseWhoCanMendIt(t *testing.T) {
 	b.faults.lasting = true
 	b.faults.fail("Publish card", fmt.Errorf("post: %w", ErrNoPlace))
 	for _, r := range waiting {
-		delete(b.store.posts[r.ID], SurfaceCard)
 		require.ErrorIs(t, b.Show(t.Context(), r.ID), ErrNoPlace)
 		require.ErrorIs(t, b.Show(t.Context(), r.ID), ErrNoPlace)
 		require.Contains(t, b.store.posts[r.ID], SurfaceProgress)

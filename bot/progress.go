@@ -105,7 +105,7 @@ func (b *Bot) waiting(v *approval.View) []part {
 		said = append(said, words(", but nobody is named who could review this. An administrator has to name reviewers"))
 	}
 	if v.NoCard {
-		said = []part{strong("Waiting"), words(", but the review channel cannot be reached, so no reviewer sees the code. The administrators have been told; it goes on by itself when they have mended that")}
+		said = []part{strong("Waiting"), words(", but the review channel cannot be reached, so the reviewers may not see the code. The administrators have been told; it goes on by itself when they have mended that")}
 	}
 	said = append(said, words(", until "), moment(r.ExpiresAt), words("."))
 	if v.Terms.Approvals > 1 {

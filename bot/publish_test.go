@@ -277,6 +277,13 @@ func TestASurfaceThatIsNoneIsAnError(t *testing.T) {
 	require.ErrorContains(t, err, "post the card of bcd23fg in "+slacksim.CodeReview+": ")
 	require.ErrorContains(t, err, "not_in_channel")
 	require.ErrorIs(t, err, approval.ErrNoPlace)
+
+	v := sample()
+	b.publish(v, approval.SurfaceCard)
+	v.Request.Revision.Number = 2
+	b.sim.Remove(slacksim.CodeReview, slacksim.BotUser)
+	_, err = b.bot.Publish(b.ctx, v, approval.SurfaceCard)
+	require.ErrorIs(t, err, approval.ErrNoPlace, "the card of the version before cannot give way either")
 	other := idle(t, func(_ *slacksim.Options, o *Options) { o.BotToken = "xoxb-wrong" })
 	_, err = other.bot.Publish(b.ctx, sample(), approval.SurfaceCard)
 	require.ErrorContains(t, err, "invalid_auth")

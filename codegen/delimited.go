@@ -18,7 +18,7 @@ func (r Reader) delimited(data []byte, prefer byte) ([]approval.Table, error) {
 		return nil, err
 	}
 	sep := sniff(text, prefer)
-	headed := headed(text, sep)
+	headed := headed(firstRecords(text, sep))
 	var s *shape
 	err = records(text, sep, func(line int, fields []string) error {
 		if s == nil {

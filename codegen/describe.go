@@ -126,6 +126,9 @@ func readCall(file, name, inner string, t approval.Table) string {
 	}
 	switch strings.ToLower(path.Ext(file)) {
 	case ".xlsx":
+		if t.NoHeading {
+			return fmt.Sprintf("pd.read_excel(%s, sheet_name=%s, header=None)", name, inner) + byPlace
+		}
 		call := fmt.Sprintf("pd.read_excel(%s, sheet_name=%s)", name, inner)
 		if slices.ContainsFunc(t.Columns, func(c approval.Column) bool { return kindOf(c.Name, anything) != isText }) {
 			call += ".rename(columns=str)" // a heading that is a number would be one in pandas, too

@@ -10,38 +10,44 @@ import (
 // looked is how many rows are looked at to tell whether the first is a heading.
 const looked = 50
 
-// headed tells whether a text begins with a heading. Names of columns are told to
+// headed tells whether the first of these rows is a heading. Names of columns are told to
 // a model, so a row of data must not pass for them: it does not when one of its
 // values is a full date, a decimal or negative number, an address or a long text,
 // and most of what stands below it is the same. Years and months stay headings,
 // and so do dates over numbers.
-func headed(text []byte, sep byte) bool {
-	var first []sign
-	var below, alike []int
-	n := 0
-	_ = records(text, sep, func(_ int, fields []string) error {
-		for i, f := range fields {
-			switch {
-			case n == 0:
-				first, below, alike = append(first, signOf(f)), append(below, 0), append(alike, 0)
-			case i < len(first) && first[i] != "" && !missing[f]:
-				below[i]++
-				if first[i].in(f) {
-					alike[i]++
+func headed(rows [][]string) bool {
+	if len(rows) == 0 {
+		return true
+	}
+	for i, value := range rows[0] {
+		s, below, alike := signOf(value), 0, 0
+		if s == "" {
+			continue
+		}
+		for _, row := range rows[1:] {
+			if i < len(row) && !missing[row[i]] {
+				below++
+				if s.in(row[i]) {
+					alike++
 				}
 			}
 		}
-		if n++; n == looked {
-			return errEnough
-		}
-		return nil
-	})
-	for i, s := range first {
-		if s != "" && 2*alike[i] >= below[i] {
+		if 2*alike >= below {
 			return false
 		}
 	}
 	return true
+}
+
+// firstRecords are the rows of a text that are looked at.
+func firstRecords(text []byte, sep byte) (rows [][]string) {
+	_ = records(text, sep, func(_ int, fields []string) error {
+		if rows = append(rows, fields); len(rows) == looked {
+			return errEnough
+		}
+		return nil
+	})
+	return rows
 }
 
 // sign is what a value has that names of columns hardly ever have; empty, when
@@ -84,11 +90,13 @@ func (s sign) in(value string) bool {
 	return signOf(value) == s
 }
 
-// placeNames name the columns of a table without a heading.
+// placeName names a column of a table without a heading, counted from 0.
+func placeName(at int) string { return fmt.Sprintf("column_%d", at+1) }
+
 func placeNames(n int) []string {
 	names := make([]string, n)
 	for i := range names {
-		names[i] = fmt.Sprintf("column_%d", i+1)
+		names[i] = placeName(i)
 	}
 	return names
 }

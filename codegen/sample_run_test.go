@@ -275,6 +275,11 @@ costs = book.create_sheet("Costs")
 costs.append(["day", "kind", "cost"])
 costs.append([datetime.date(2024, 3, 1), "a", 7])
 costs.append([datetime.date(2024, 4, 1), "b", 9.5])
+bare = book.create_sheet("Staff")
+bare.append(["Anna", "anna@berg.example", datetime.date(1980, 12, 31), -1.5])
+bare.append(["Ben", None, datetime.date(1990, 1, 2), 2])
+bare.append([])
+bare.append(["Cem", "cem@cem.example", None, 3, "more"])
 book.save("book.xlsx")
 `
 	folder := t.TempDir()
@@ -285,6 +290,14 @@ book.save("book.xlsx")
 	data, err := os.ReadFile(filepath.Join(folder, "book.xlsx"))
 	require.NoError(t, err)
 	book := map[string]string{"book.xlsx": string(data)}
+	files := lay(t, folder, book)
+	staff := files[0].Tables[2]
+	require.True(t, staff.NoHeading)
+	require.NotContains(t, describe(files, shrinking(0)[0]), "nna")
+	read := job{folder, "import pandas as pd\ndf = " + readCall("book.xlsx", `"book.xlsx"`, `"Staff"`, staff) + "\npd.DataFrame({\"name\": list(df.columns), \"rows\": len(df), \"missing\": df.isna().sum().to_numpy()})"}
+	for i, row := range runJobs(t, []job{read})[0].Rows {
+		require.Equal(t, []string{staff.Columns[i].Name, "4", strconv.Itoa(staff.Columns[i].Missing)}, row)
+	}
 	cases := []asked{{"cost per month in the costs sheet", book}, {"the total of 2024 by kind", book}}
 	for _, q := range everyIntent {
 		cases = append(cases, asked{q, book}, asked{q + " of costs", book})

@@ -14,15 +14,22 @@ import (
 const maxRows = 1 << 20
 
 // sheetReader turns the cells of one sheet into a shape. The first row is the
-// heading, as it is for pandas.
+// heading, as it is for pandas, unless it looks like data.
 type sheetReader struct {
 	book    *book
 	samples int
 	shape   *shape
-	row     []cell // the row being read, up to its last value
-	next    int    // the place of a cell that does not name its own
-	number  int    // its number, from 1
-	read    int    // rows given to the shape, the blank ones among them, and the heading
+	ahead   []numbered // the first rows, until they are enough to tell
+	row     []cell     // the row being read, up to its last value
+	next    int        // the place of a cell that does not name its own
+	number  int        // its number, from 1
+	read    int        // rows given to the shape, the blank ones among them, and the heading
+}
+
+// numbered is a row with its number in the sheet.
+type numbered struct {
+	number int
+	cells  []cell
 }
 
 // sheet reads one sheet; nil when it is empty.
@@ -48,6 +55,9 @@ func (b *book) sheet(ref sheetRef, samples int) (*shape, error) {
 	})
 	if err == nil {
 		err = s.flush()
+	}
+	if err == nil && len(s.ahead) > 0 {
+		err = s.begin()
 	}
 	if err != nil || s.shape == nil {
 		return nil, err
@@ -170,46 +180,80 @@ func serialDate(value string) string {
 	return at.Format(time.DateTime)
 }
 
-// flush takes the row that has been read. Rows that are left out in between are
-// blank ones, which pandas keeps; those behind the last value it drops.
+// flush takes the row that has been read.
 func (s *sheetReader) flush() error {
-	row := s.row
+	row := numbered{s.number, s.row}
 	s.row, s.next = nil, 0
-	if len(row) == 0 {
+	switch {
+	case len(row.cells) == 0:
+		return nil
+	case s.shape != nil:
+		return s.put(row)
+	}
+	if s.ahead = append(s.ahead, row); len(s.ahead) < looked {
 		return nil
 	}
-	if s.shape == nil {
-		if s.number > 1 {
-			return fmt.Errorf("has its first entry in row %d; delete the blank rows above, so that the heading is the first row", s.number)
+	return s.begin()
+}
+
+// begin makes a shape of the first rows.
+func (s *sheetReader) begin() error {
+	rows := s.ahead
+	s.ahead = nil
+	if rows[0].number > 1 {
+		return fmt.Errorf("has its first entry in row %d; delete the blank rows above, so that the heading is the first row", rows[0].number)
+	}
+	texts := make([][]string, len(rows))
+	for i, row := range rows {
+		for _, c := range row.cells {
+			texts[i] = append(texts[i], c.text)
 		}
-		headings := make([]string, len(row))
-		for i, c := range row {
-			headings[i] = c.text
+	}
+	var err error
+	if headed(texts) {
+		headings := texts[0]
+		for i, c := range rows[0].cells {
 			if c.serial && len(c.text) == len(time.DateOnly) {
 				headings[i] += " 00:00:00" // as Python writes a date that has a clock
 			}
 		}
-		var err error
 		s.shape, err = newShape("", headings, s.samples)
-		s.read = 1
-		return err
+		s.read, rows = 1, rows[1:]
+	} else if s.shape, err = newShape("", placeNames(len(texts[0])), s.samples); err == nil {
+		s.shape.table.NoHeading = true
 	}
-	if len(row) > len(s.shape.table.Columns) {
-		if len(s.shape.table.Columns) == 1 {
+	for _, row := range rows {
+		if err == nil {
+			err = s.put(row)
+		}
+	}
+	return err
+}
+
+// put gives a row to the shape. Rows that are left out in between are blank ones,
+// which pandas keeps; those behind the last value it drops.
+func (s *sheetReader) put(row numbered) error {
+	if len(row.cells) > len(s.shape.table.Columns) {
+		bare := s.shape.table.NoHeading
+		if len(s.shape.table.Columns) == 1 && !bare {
 			return errors.New("has a title in its first row; delete what is above the heading, so that the heading is the first row")
 		}
 		// Values beyond the heading: pandas names those columns by their place.
-		for len(s.shape.table.Columns) < len(row) {
-			if err := s.shape.grow(""); err != nil {
+		for n := len(s.shape.table.Columns); n < len(row.cells); n++ {
+			name := ""
+			if bare {
+				name = placeName(n)
+			}
+			if err := s.shape.grow(name); err != nil {
 				return err
 			}
 		}
 	}
-	for ; s.read < s.number-1; s.read++ {
+	for ; s.read < row.number-1; s.read++ {
 		s.shape.add(nil)
 	}
-	s.shape.add(row)
-	s.read = s.number
+	s.shape.add(row.cells)
+	s.read = row.number
 	return nil
 }
 

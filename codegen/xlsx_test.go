@@ -57,13 +57,13 @@ func TestWorkbooksAreReadByTypeAndStyle(t *testing.T) {
 		`<row r="2"><c r="A2" t="s"><v>1</v></c><c r="B2" s="1"><v>45292</v></c><c r="C2" s="3"><v>5</v></c></row>`+
 		`<row r="4"><c r="A4" t="b"><v>1</v></c><c r="B4" s="2"><v>45292.5</v></c><c r="C4" t="e"><v>#DIV/0!</v></c><c r="D4"><v>1.5</v></c></row>`+
 		`<row r="9"><c r="Z9" s="1"/></row>`,
-		`<row><c><v>1</v></c><c t="d"><v>2024-01-01</v></c><c s="1"><v>45292</v></c></row><row><c t="s"><v>99</v></c><c t="str"><v>2024-05-05</v></c><c><v>many</v></c><c t="s"><v>x</v></c></row>`)
+		`<row><c><v>1</v></c><c t="d"><v>2024-01-01</v></c><c s="1"><v>45292</v></c></row><row><c t="s"><v>99</v></c><c t="str"><v>late</v></c><c><v>many</v></c><c t="s"><v>x</v></c></row>`)
 	tables, err := Reader{SampleRows: 3}.Tables("Book.XLSX", data)
 	require.NoError(t, err)
 	require.Equal(t, []approval.Table{
 		{Name: "S1", Rows: 3, Columns: columns("name: text -1", "when: date -1", "n: integer -2", ": number -2"),
 			Sample: [][]string{{"rich text", "2024-01-01", "5"}, {}, {"1", "2024-01-01 12:00:00", "", "1.5"}}},
-		{Name: "S2", Rows: 1, Columns: columns("1: empty -1", "2024-01-01: date", "2024-01-01 00:00:00: text"), Sample: [][]string{{"", "2024-05-05", "many"}}},
+		{Name: "S2", Rows: 1, Columns: columns("1: empty -1", "2024-01-01: text", "2024-01-01 00:00:00: text"), Sample: [][]string{{"", "late", "many"}}},
 	}, tables)
 }
 

@@ -16,7 +16,7 @@ func TestAReviewChannelWithoutTheBotIsSaidAndMended(t *testing.T) {
 	h := openLight(t)
 	h.sim.Remove(slacksim.CodeReview, slacksim.BotUser)
 	root := h.ask("Who reads this?")
-	h.says(root, "Waiting, but the review channel cannot be reached, so no reviewer sees the code. The administrators have been told")
+	h.says(root, "Waiting, but the review channel cannot be reached, so the reviewers may not see the code. The administrators have been told")
 	withdrawn := h.ask("Who reads that?")
 	h.says(withdrawn, "the review channel cannot be reached")
 	require.NoError(t, h.maya.Click(h.says(withdrawn, "the review channel cannot be reached"), "Cancel"))

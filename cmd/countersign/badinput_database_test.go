@@ -2,10 +2,12 @@ package main
 
 import (
 	"os"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/codegen/mistraltest"
 	"countersign/internal/pglocal"
 	"countersign/internal/slacksim"
 	"countersign/storage"
@@ -68,6 +70,29 @@ func TestWithoutADatabaseNothingIsAnsweredAndNothingIsLost(t *testing.T) {
 		require.NoError(t, h.ben.Click(h.cardOf("While it was away?"), "Approve"))
 		return root
 	}())
+	h.settled()
+}
+
+// An answer of the model that comes while the database is away waits for it: it is
+// paid for once, and shown.
+func TestADatabaseThatGoesWhileTheCodeIsWrittenCostsNoSecondAnswer(t *testing.T) {
+	t.Parallel()
+	url, stop, start := ownServer(t)
+	h := openLight(t, func(c *Config) { c.DatabaseURL = Secret(url) })
+	h.url = url
+	gone := make(chan struct{})
+	once := sync.OnceFunc(func() { stop(); close(gone) })
+	h.model.Answer(func(mistraltest.Request) mistraltest.Reply {
+		once()
+		return mistraltest.Reply{}
+	})
+	root := h.ask("While it was written?")
+	<-gone
+	start()
+	require.NoError(t, h.ben.Click(h.cardOf("While it was written?"), "Approve"))
+	require.Contains(t, h.reply(root).Words(), "Here is the answer.")
+	require.Len(t, h.model.Requests(), 1)
+	require.Equal(t, row{State: "done", Attempts: 1, Runs: 1, Decisions: 1, Charges: 3, Holds: 2}, h.row("While it was written?"))
 	h.settled()
 }
 

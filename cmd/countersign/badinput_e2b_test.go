@@ -82,6 +82,8 @@ func TestWhatPassesAtE2BIsWaitedFor(t *testing.T) {
 		{"silent after the box was made", e2btest.Create, e2btest.Fault{Silent: true, Effect: true}},
 		{"broken off after the start", e2btest.Start, e2btest.Fault{Effect: true}},
 		{"all boxes taken", e2btest.Create, crowded},
+		{"the box refuses its token", e2btest.Write, e2btest.Fault{Status: http.StatusUnauthorized, Body: `{"code":401,"message":"unauthorized"}`}},
+		{"the box forbids the start", e2btest.Start, e2btest.Fault{Status: http.StatusForbidden, Body: `{"code":403,"message":"forbidden"}`}},
 	} {
 		root := h.ask("How many when " + c.name + "?")
 		card := h.cardOf("when " + c.name)
@@ -106,6 +108,73 @@ func TestASilentE2BIsGivenUp(t *testing.T) {
 	require.Contains(t, h.reply(root).Text, "This could not be done, and nothing was run. "+why)
 	require.Equal(t, row{State: "failed", Reason: why, Attempts: 1, Charges: 1, Holds: 1}, h.row("anybody"))
 	require.Empty(t, h.ben.Messages(slacksim.CodeReview))
+	h.settled()
+}
+
+// An E2B without room for an inspection says so; one that has none for an
+// approved run is waited for as long as the approval holds, and nothing is paid.
+func TestAnE2BWithoutRoomForTooLongEndsTheRequest(t *testing.T) {
+	t.Parallel()
+	full, silent := crowded, e2btest.Fault{Silent: true}
+	full.Times, silent.Times = -1, -1
+	t.Run("before the review", func(t *testing.T) {
+		t.Parallel()
+		cloud := newCloud(t)
+		h := open(t, atE2B(cloud))
+		h.run()
+		cloud.Fail(e2btest.Create, full)
+		root := h.ask("Is there room?")
+		const why = "As many boxes are running as the E2B plan allows at once. Please ask again when one has ended."
+		require.Contains(t, h.reply(root).Text, "This could not be done, and nothing was run. "+why)
+		require.Equal(t, row{State: "failed", Reason: why, Attempts: 1, Charges: 1, Holds: 1}, h.row("Is there room?"), "the model is paid, and no box")
+		require.Empty(t, h.ben.Messages(slacksim.CodeReview))
+		h.settled()
+	})
+	for name, fault := range map[string]e2btest.Fault{"full": full, "silent": silent} {
+		t.Run("after the review: "+name, func(t *testing.T) {
+			t.Parallel()
+			cloud := newCloud(t)
+			h := open(t, atE2B(cloud), func(c *Config) { c.RunExpiry = 2 * time.Second })
+			r, _ := h.run(hastyE2B(t, cloud))
+			root := h.ask("Is there room?")
+			card := h.cardOf("Is there room?")
+			cloud.Fail(e2btest.Create, fault)
+			require.NoError(t, h.ben.Click(card, "Approve"))
+			h.says(root, "It is about to run.")
+			h.soon("it expires", func() bool {
+				require.NoError(t, r.sweep(h.ctx))
+				return value[string](h, `SELECT state FROM requests`) == "expired"
+			})
+			const why = "It was approved, but could not be started in time. Nothing has run."
+			require.Contains(t, h.reply(root).Text, "Expired: "+why)
+			require.Empty(t, h.becomes(card, why).Actions())
+			require.Equal(t, row{State: "expired", Reason: why, Attempts: 1, Decisions: 1, Charges: 2, Holds: 2}, h.row("Is there room?"))
+			require.Zero(t, value[int](h, `SELECT count(*) FROM settlements s JOIN holds h ON h.id = s.hold_id WHERE h.purpose = 'run' AND s.amount > 0`))
+			require.Empty(t, cloud.Alive())
+			h.settled()
+		})
+	}
+}
+
+// A box that never takes its own token has run nothing; when it ends, that is said
+// as far as it is known.
+func TestABoxThatNeverTakesItsTokenEndsAsLost(t *testing.T) {
+	t.Parallel()
+	cloud := newCloud(t)
+	h := open(t, atE2B(cloud))
+	h.run()
+	root := h.ask("Whose box is it?")
+	card := h.cardOf("Whose box is it?")
+	cloud.Fail(e2btest.Write, e2btest.Fault{Status: http.StatusUnauthorized, Body: `{"code":401,"message":"unauthorized"}`, Times: -1})
+	require.NoError(t, h.ben.Click(card, "Approve"))
+	h.says(root, "Running since")
+	cloud.End(value[string](h, `SELECT box_id FROM runs`))
+	require.Contains(t, h.reply(root).Text, "The result was lost.")
+	h.becomes(card, "Approved, result lost")
+	r := h.row("Whose box is it?")
+	r.Reason = ""
+	require.Equal(t, row{State: "lost", Attempts: 1, Runs: 1, Decisions: 1, Charges: 3, Holds: 2, Estimated: 1}, r)
+	require.Zero(t, cloud.Starts(value[string](h, `SELECT id FROM requests`)))
 	h.settled()
 }
 

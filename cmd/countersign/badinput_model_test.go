@@ -28,6 +28,21 @@ func TestAnAnswerWithoutCodeIsPassedOnAsWords(t *testing.T) {
 	h.settled()
 }
 
+func TestAnEmptyAnswerIsSaidToBeOne(t *testing.T) {
+	t.Parallel()
+	h := openLight(t)
+	h.model.Next(mistraltest.Reply{Fault: mistraltest.EmptyAnswer})
+	root := h.ask("Is there anything?")
+	const why = "The model gave an empty answer."
+	reply := h.reply(root)
+	require.Contains(t, reply.Text, "This could not be done, and nothing was run. "+why)
+	require.NotContains(t, reply.Text, "It said")
+	require.Equal(t, row{State: "failed", Reason: why, Attempts: 1, Charges: 1, Holds: 1}, h.row("Is there anything?"), "it is paid for")
+	require.Len(t, h.model.Requests(), 1)
+	require.Empty(t, h.ben.Messages(slacksim.CodeReview))
+	h.settled()
+}
+
 // What a reviewer could not be shown goes back to the model with the reason.
 func TestAnUnusableAnswerIsMendedByTheModel(t *testing.T) {
 	t.Parallel()

@@ -19,6 +19,7 @@ import (
 
 	"countersign/approval"
 	"countersign/budget"
+	"countersign/sandbox/local"
 )
 
 // Secret is a setting that is never printed, by whatever means.
@@ -136,6 +137,9 @@ func readConfig(environ map[string]string) (Config, error) {
 		if s.n < 1 {
 			faults.add(s.name, "must be more than nothing")
 		}
+	}
+	if c.E2BAPIKey == "" && c.MaxFileMB > local.MaxInputMB {
+		faults.add("MAX_FILE_MB", "at most %d MB fit into a sandbox on this machine; larger files need one at E2B (E2B_API_KEY)", local.MaxInputMB)
 	}
 	for _, s := range []struct {
 		name string

@@ -96,6 +96,16 @@ func TestEveryFaultIsReportedByNameAndOnce(t *testing.T) {
 	require.NotContains(t, err.Error(), "hunter2")
 }
 
+func TestFilesThatNoBoxOnThisMachineHoldsAreRefusedAtTheStart(t *testing.T) {
+	t.Parallel()
+	_, err := readConfig(map[string]string{"MAX_FILE_MB": "256"})
+	require.NoError(t, err)
+	_, err = readConfig(map[string]string{"MAX_FILE_MB": "257"})
+	require.EqualError(t, err, "MAX_FILE_MB: at most 256 MB fit into a sandbox on this machine; larger files need one at E2B (E2B_API_KEY)")
+	_, err = readConfig(map[string]string{"MAX_FILE_MB": "257", "E2B_API_KEY": "e2b"})
+	require.NoError(t, err)
+}
+
 func TestListsMayHaveBlanksAndTheDefaultModelIsOfferedOnce(t *testing.T) {
 	t.Parallel()
 	c, err := readConfig(map[string]string{"REVIEWERS": " U1 , U2,", "ADMINS": "U3", "MISTRAL_MODELS": "codestral-2508, mistral-small-2506 "})

@@ -16,6 +16,7 @@ import (
 
 	"countersign/approval"
 	"countersign/bot"
+	"countersign/budget"
 	"countersign/codegen"
 	"countersign/internal/pglocal"
 	"countersign/internal/telemetry"
@@ -69,7 +70,8 @@ func (p program) wire(ctx context.Context, writer approval.Writer) (_ *replica, 
 	box, noBox := r.sandbox(ctx)
 	r.bot = bot.New(bot.Options{BotToken: string(p.SlackBotToken), AppToken: string(p.SlackAppToken), APIURL: p.SlackAPIURL,
 		Policy: p.policy, Log: p.log, Observe: r.telemetry.Envelope})
-	r.service = &approval.Service{Store: r.db, Writer: r.telemetry.Writer(writer), NoBox: noBox, Slack: r.bot,
+	worst := func(model string, at time.Time) (budget.USD, error) { return r.service.DraftCost(model, at) }
+	r.service = &approval.Service{Store: r.db, Writer: r.telemetry.Writer(writer, worst), NoBox: noBox, Slack: r.bot,
 		Read: codegen.Reader{SampleRows: p.SampleRows}.Tables, Prices: p.prices, Policy: p.policy(), Log: p.log,
 		Location: p.location, Due: due(p.digest, p.location)}
 	if box != nil {
@@ -178,7 +180,7 @@ func (r *replica) run(ctx context.Context) error {
 	group.Go(func() error { return r.bot.Run(ctx) })
 	group.Go(func() error {
 		longest := time.Duration(r.RunSeconds)*time.Second + 2*time.Minute
-		return r.db.Work(ctx, r.telemetry.Step(r.careful(r.service.Do)), r.sweep, storage.WorkOptions{RunTimeout: longest})
+		return r.db.Work(ctx, r.telemetry.Step(telemetry.InStore(r.db), r.careful(r.service.Do)), r.sweep, storage.WorkOptions{RunTimeout: longest})
 	})
 	group.Go(func() error { return r.health(ctx) })
 	return group.Wait()

@@ -140,6 +140,32 @@ func (fakeBox) Result(context.Context, string) (approval.Result, error) {
 	return approval.Result{Outcome: approval.OK, Box: 2 * time.Second}, nil
 }
 
+// worst is what fakes hold for a call.
+func worst(model string, _ time.Time) (budget.USD, error) {
+	if model == "" {
+		return 0, errors.New("no model")
+	}
+	return 2 * budget.Cent, nil
+}
+
+// asked is a store of one request, and of two notices, one of them about it.
+type askedStore struct{ fakeStore }
+
+func (askedStore) Request(_ context.Context, id string) (*approval.Request, error) {
+	if id == "" {
+		return nil, approval.ErrNotFound
+	}
+	return &approval.Request{ID: id, SessionID: "s1", Asker: "U1", State: approval.Drafting}, nil
+}
+
+func (askedStore) Notice(_ context.Context, key string) (*approval.Notice, map[string]approval.NoticePost, error) {
+	about, _ := strings.CutPrefix(key, "about ")
+	if about == key {
+		about = ""
+	}
+	return &approval.Notice{Key: key, RequestID: about}, nil, nil
+}
+
 func service() *approval.Service {
 	return &approval.Service{Store: fakeStore{}, Slack: fakeSlack{}, Writer: fakeWriter{}, Sandbox: fakeBox{},
 		Prices: budget.Shipped(), Policy: approval.DefaultPolicy(), Log: slog.New(slog.DiscardHandler)}
@@ -152,11 +178,11 @@ func TestOneTracePerRequestAcrossReplicas(t *testing.T) {
 
 	asked, err := first.Service(service()).Ask(t.Context(), approval.Question{Team: "T1", Project: "C1", Asker: "U1", Text: "secret question"})
 	require.NoError(t, err)
-	require.NoError(t, first.Step(func(ctx context.Context, w approval.Wake) error {
-		_, err := first.Writer(fakeWriter{}).Write(ctx, approval.Brief{RequestID: w.RequestID, SessionID: "s1", Asker: "U1", Model: "codestral-2508"})
+	require.NoError(t, first.Step(InStore(askedStore{}), func(ctx context.Context, w approval.Wake) error {
+		_, err := first.Writer(fakeWriter{}, worst).Write(ctx, approval.Brief{RequestID: w.RequestID, SessionID: "s1", Asker: "U1", Model: "codestral-2508"})
 		return err
 	})(t.Context(), approval.Wake{Step: approval.StepDraft, RequestID: asked.ID}))
-	require.NoError(t, second.Step(func(ctx context.Context, w approval.Wake) error {
+	require.NoError(t, second.Step(InStore(askedStore{}), func(ctx context.Context, w approval.Wake) error {
 		box := second.Sandbox(fakeBox{})
 		_, inspectErr := box.Inspect(ctx, "", nil)
 		id, createErr := box.Create(ctx, w.RequestID, approval.Manifest{})
@@ -174,6 +200,11 @@ func TestOneTracePerRequestAcrossReplicas(t *testing.T) {
 	require.Equal(t, root[:], r.span(t, "draft").ParentSpanId)
 	require.Equal(t, root[:], r.span(t, "run").ParentSpanId)
 	require.Equal(t, r.span(t, "run").SpanId, r.span(t, "box create").ParentSpanId)
+	for _, name := range []string{"draft", "chat codestral-2508", "run", "box inspect", "box create", "box start", "box result"} {
+		got := attributes(r.span(t, name))
+		require.Equal(t, "s1", got["session.id"], name)
+		require.Equal(t, "U1", got["user.id"], name)
+	}
 
 	require.Equal(t, "/api/public/otel/v1/traces", r.path)
 	require.Equal(t, "Basic "+base64.StdEncoding.EncodeToString([]byte("pk:sk-secret")), r.header.Get("Authorization"))
@@ -184,7 +215,7 @@ func TestAGenerationCarriesUsageAndItsCost(t *testing.T) {
 	t.Parallel()
 	r := newReceiver(t)
 	tele := replica(t, r)
-	_, err := tele.Writer(fakeWriter{}).Write(t.Context(), approval.Brief{RequestID: "abc", SessionID: "s1", Asker: "U1", Model: "codestral-2508"})
+	_, err := tele.Writer(fakeWriter{}, worst).Write(t.Context(), approval.Brief{RequestID: "abc", SessionID: "s1", Asker: "U1", Model: "codestral-2508"})
 	require.NoError(t, err)
 	require.NoError(t, tele.Shutdown(t.Context()))
 
@@ -199,6 +230,42 @@ func TestAGenerationCarriesUsageAndItsCost(t *testing.T) {
 	require.Equal(t, "U1", got["user.id"])
 }
 
+func TestANoticeIsInTheTraceOfItsRequestOrInNone(t *testing.T) {
+	t.Parallel()
+	r := newReceiver(t)
+	tele := replica(t, r)
+	worked := 0
+	step := tele.Step(InStore(askedStore{}), func(context.Context, approval.Wake) error { worked++; return nil })
+	for _, wake := range []approval.Wake{{Step: approval.StepTell, RequestID: "about abc"}, {Step: approval.StepTell, RequestID: "digest"}, {Step: approval.StepShow}} {
+		require.NoError(t, step(t.Context(), wake))
+	}
+	require.NoError(t, tele.Shutdown(t.Context()))
+	require.Equal(t, 3, worked)
+	require.Len(t, r.spans, 1)
+	trace, _ := derived("abc")
+	require.Equal(t, trace[:], r.span(t, "tell").TraceId)
+}
+
+func TestACallThatNobodyCanPriceCostsWhatTheLedgerHas(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		err  error
+		want any
+	}{
+		"silence":             {&approval.WriterError{Err: io.EOF, Billed: true}, `{"total":0.02}`},
+		"an unknown model":    {&approval.WriterError{Err: io.EOF, Usage: budget.Usage{Model: "nobody-prices-me"}}, `{"total":0.02}`},
+		"refused, not billed": {&approval.WriterError{Err: io.EOF}, nil},
+	} {
+		r := newReceiver(t)
+		tele := replica(t, r)
+		_, err := tele.Writer(fakeWriter{err: c.err}, worst).Write(t.Context(), approval.Brief{RequestID: "abc", Model: "codestral-2508"})
+		require.ErrorIs(t, err, io.EOF)
+		require.NoError(t, tele.Shutdown(t.Context()))
+		got := attributes(r.span(t, "chat codestral-2508"))
+		require.Equal(t, c.want, got["langfuse.observation.cost_details"], name)
+	}
+}
+
 func TestNothingThatPeopleWroteIsInATrace(t *testing.T) {
 	t.Parallel()
 	r := newReceiver(t)
@@ -206,7 +273,7 @@ func TestNothingThatPeopleWroteIsInATrace(t *testing.T) {
 	_, err := tele.Service(service()).Ask(t.Context(), approval.Question{Team: "T1", Asker: "U1", Text: "a confidential question"})
 	require.NoError(t, err)
 	failing := errors.New("confidential: text of an error")
-	_, err = tele.Writer(fakeWriter{err: &approval.WriterError{Err: failing, Usage: budget.Usage{Model: "nobody-prices-me"}}}).Write(t.Context(), approval.Brief{RequestID: "x"})
+	_, err = tele.Writer(fakeWriter{err: &approval.WriterError{Err: failing, Usage: budget.Usage{Model: "nobody-prices-me"}}}, worst).Write(t.Context(), approval.Brief{RequestID: "x"})
 	require.ErrorIs(t, err, failing)
 	_, err = tele.Service(service()).Decide(t.Context(), approval.Ruling{RequestID: "x", Verdict: approval.Reject})
 	require.Error(t, err)
@@ -226,7 +293,7 @@ func TestWithoutKeysNothingIsSent(t *testing.T) {
 	r := newReceiver(t)
 	tele, err := New(t.Context(), Options{Host: r.URL})
 	require.NoError(t, err)
-	_, err = tele.Writer(fakeWriter{}).Write(t.Context(), approval.Brief{RequestID: "abc"})
+	_, err = tele.Writer(fakeWriter{}, worst).Write(t.Context(), approval.Brief{RequestID: "abc"})
 	require.NoError(t, err)
 	require.NoError(t, tele.Shutdown(t.Context()))
 	require.Empty(t, r.spans)
@@ -274,7 +341,7 @@ func TestHealthReadinessAndMetrics(t *testing.T) {
 	status, _ = get("/healthz")
 	require.Equal(t, 200, status, "a process that waits for its database is alive")
 
-	step := tele.Step(func(context.Context, approval.Wake) error { return approval.ErrBusy })
+	step := tele.Step(InStore(askedStore{}), func(context.Context, approval.Wake) error { return approval.ErrBusy })
 	require.ErrorIs(t, step(t.Context(), approval.Wake{Step: approval.StepRun, RequestID: "a"}), approval.ErrBusy)
 	status, body = get("/metrics")
 	require.Equal(t, 200, status)

@@ -35,6 +35,7 @@ type Options struct {
 type Telemetry struct {
 	*Metrics
 	tracer   trace.Tracer
+	on       bool // traces go somewhere
 	prices   budget.Prices
 	shutdown func(context.Context) error
 }
@@ -58,7 +59,7 @@ func New(ctx context.Context, o Options) (*Telemetry, error) {
 		sdktrace.WithIDGenerator(ids{}),
 		sdktrace.WithResource(resource.NewSchemaless(
 			attribute.String("service.name", "countersign"), attribute.String("service.version", o.Version))))
-	t.tracer, t.shutdown = provider.Tracer("countersign"), provider.Shutdown
+	t.on, t.tracer, t.shutdown = true, provider.Tracer("countersign"), provider.Shutdown
 	return t, nil
 }
 
@@ -125,17 +126,57 @@ func of(r *approval.Request) []attribute.KeyValue {
 	}
 }
 
-// Step wraps the work of a job in a span of its request's trace.
-func (t *Telemetry) Step(do func(context.Context, approval.Wake) error) func(context.Context, approval.Wake) error {
+// Find is how a job is known by its request; nil when it is about none.
+type Find func(ctx context.Context, wake approval.Wake) (*approval.Request, error)
+
+// InStore finds requests where they are kept. A notice belongs to the request
+// that it is about.
+func InStore(store approval.Store) Find {
+	return func(ctx context.Context, wake approval.Wake) (*approval.Request, error) {
+		id := wake.RequestID
+		if wake.Step == approval.StepTell {
+			n, _, err := store.Notice(ctx, id)
+			if err != nil || n.RequestID == "" {
+				return nil, err
+			}
+			id = n.RequestID
+		}
+		return store.Request(ctx, id)
+	}
+}
+
+// whoseKey is where the spans of a step find the attributes that all of them carry.
+type whoseKey struct{}
+
+func whose(ctx context.Context) []attribute.KeyValue {
+	attrs, _ := ctx.Value(whoseKey{}).([]attribute.KeyValue)
+	return attrs
+}
+
+// Step wraps the work of a job in a span of its request's trace. What is about no
+// request, or cannot be found, is only counted.
+func (t *Telemetry) Step(find Find, do func(context.Context, approval.Wake) error) func(context.Context, approval.Wake) error {
 	return func(ctx context.Context, wake approval.Wake) error {
 		began := time.Now()
-		ctx, span := t.tracer.Start(within(ctx, wake.RequestID), string(wake.Step),
-			trace.WithAttributes(attribute.String("countersign.request", wake.RequestID)))
-		err := do(ctx, wake)
-		end(span, err)
+		err := t.traced(ctx, find, wake, do)
 		t.step(wake.Step, outcome(err), time.Since(began))
 		return err
 	}
+}
+
+func (t *Telemetry) traced(ctx context.Context, find Find, wake approval.Wake, do func(context.Context, approval.Wake) error) error {
+	if !t.on {
+		return do(ctx, wake)
+	}
+	r, err := find(ctx, wake)
+	if err != nil || r == nil {
+		return do(ctx, wake) // whatever keeps it from being found is for the step to say
+	}
+	attrs := of(r)
+	ctx, span := t.tracer.Start(within(context.WithValue(ctx, whoseKey{}, attrs), r.ID), string(wake.Step), trace.WithAttributes(attrs...))
+	err = do(ctx, wake)
+	end(span, err)
+	return err
 }
 
 // Service is the approval.Service that the bot calls, seen from outside.
@@ -180,12 +221,18 @@ func (s Service) Decide(ctx context.Context, ruling approval.Ruling) (*approval.
 
 type writer struct {
 	approval.Writer
-	t *Telemetry
+	t     *Telemetry
+	worst Worst
 }
+
+// Worst is what a call is charged when nobody knows what it used.
+type Worst func(model string, at time.Time) (budget.USD, error)
 
 // Writer wraps the calls of a model: each is a generation, with what it used and
 // what it cost by our own price table. Langfuse has no prices for Mistral.
-func (t *Telemetry) Writer(w approval.Writer) approval.Writer { return writer{Writer: w, t: t} }
+func (t *Telemetry) Writer(w approval.Writer, worst Worst) approval.Writer {
+	return writer{Writer: w, t: t, worst: worst}
+}
 
 func (w writer) Write(ctx context.Context, b approval.Brief) (approval.Draft, error) {
 	ctx, span := w.t.tracer.Start(within(ctx, b.RequestID), "chat "+b.Model, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
@@ -193,32 +240,52 @@ func (w writer) Write(ctx context.Context, b approval.Brief) (approval.Draft, er
 		attribute.String("gen_ai.request.model", b.Model), attribute.String("countersign.request", b.RequestID),
 		attribute.String("session.id", b.SessionID), attribute.String("user.id", b.Asker)))
 	draft, err := w.Writer.Write(ctx, b)
-	usage := draft.Usage
+	usage, billed := draft.Usage, true
 	var failed *approval.WriterError
 	if errors.As(err, &failed) {
-		usage = failed.Usage
+		usage, billed = failed.Usage, failed.Billed || failed.Usage.Model != ""
 	}
+	priced := false
 	if usage.Model != "" {
-		span.SetAttributes(w.t.generation(usage, draft.PromptVersion)...)
+		var attrs []attribute.KeyValue
+		attrs, priced = w.t.generation(usage, draft.PromptVersion)
+		span.SetAttributes(attrs...)
+	}
+	if billed && !priced {
+		span.SetAttributes(w.inFull(b.Model)...)
 	}
 	end(span, err)
 	return draft, err
 }
 
-func (t *Telemetry) generation(u budget.Usage, promptVersion string) []attribute.KeyValue {
-	attrs := []attribute.KeyValue{
+// inFull is what the ledger has of a call that nobody can price: all that was held.
+func (w writer) inFull(model string) []attribute.KeyValue {
+	most, err := w.worst(model, time.Now())
+	if err != nil {
+		return nil // no figure is better than a wrong one
+	}
+	return []attribute.KeyValue{cost(most), attribute.Bool("langfuse.observation.metadata.estimated", true)}
+}
+
+func cost(amount budget.USD) attribute.KeyValue {
+	text, _ := json.Marshal(map[string]float64{"total": dollars(amount)}) // numbers always marshal
+	return attribute.String("langfuse.observation.cost_details", string(text))
+}
+
+// generation is what a call used, and whether there is a price for it.
+func (t *Telemetry) generation(u budget.Usage, promptVersion string) (attrs []attribute.KeyValue, priced bool) {
+	attrs = []attribute.KeyValue{
 		attribute.String("gen_ai.response.model", u.Model),
 		attribute.Int("gen_ai.usage.input_tokens", u.Input), attribute.Int("gen_ai.usage.output_tokens", u.Output),
 		attribute.String("langfuse.observation.prompt.version", promptVersion),
 	}
 	charge, err := t.prices.TokenCharge(u, time.Now())
 	if err != nil {
-		return attrs // no price, no figure: better none than a wrong one
+		return attrs, false
 	}
 	t.tokens.WithLabelValues(u.Model, "input").Add(float64(u.Input))
 	t.tokens.WithLabelValues(u.Model, "output").Add(float64(u.Output))
-	cost, _ := json.Marshal(map[string]float64{"total": dollars(charge.Amount)}) // numbers always marshal
-	return append(attrs, attribute.String("langfuse.observation.cost_details", string(cost)))
+	return append(attrs, cost(charge.Amount)), true
 }
 
 func dollars(u budget.USD) float64 { return float64(u) / float64(budget.Dollar) }
@@ -232,7 +299,7 @@ type sandbox struct {
 func (t *Telemetry) Sandbox(s approval.Sandbox) approval.Sandbox { return sandbox{Sandbox: s, t: t} }
 
 func (s sandbox) span(ctx context.Context, name string) (context.Context, trace.Span) {
-	return s.t.tracer.Start(ctx, "box "+name, trace.WithAttributes(attribute.String("countersign.sandbox", s.Size().Kind)))
+	return s.t.tracer.Start(ctx, "box "+name, trace.WithAttributes(whose(ctx)...), trace.WithAttributes(attribute.String("countersign.sandbox", s.Size().Kind)))
 }
 
 func (s sandbox) Inspect(ctx context.Context, code string, files []approval.File) (approval.Inspection, error) {

@@ -22,6 +22,10 @@ const (
 	baseMB = 192
 )
 
+// MaxInputMB is the most that the inputs of one run can have together: what a box
+// holds, but for some room for what the code writes.
+const MaxInputMB = workMB - 64
+
 // memoryLimit is what the meter allows: the limit that was sealed, what the
 // box needs before any code runs, and the inputs, which nobody chose to load.
 func memoryLimit(job approval.Job) int64 {
