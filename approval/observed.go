@@ -15,7 +15,7 @@ const (
 	findsWrite   = "write"          // the same, or the function that moves or copies files
 	findsDelete  = "delete"
 	findsList    = "list" // goes through the folder
-	findsNetwork = "network"
+	findsNetwork = "network" // About: a host, or a function that connects
 	findsProcess = "process"
 )
 

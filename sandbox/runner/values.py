@@ -64,6 +64,10 @@ class Values:
                 raise Unknown
             return found
 
+    @staticmethod
+    def is_place(value):
+        return isinstance(value, Place)
+
     def number(self, node):
         value = self.value(node)
         return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
@@ -118,19 +122,21 @@ class Values:
                 return list(several)
         if not variable.values or variable.sets != len(variable.values) + len(variable.grown):
             raise Unknown
-        choices = [c for value in variable.values for c in self.choose(value, env)]
+        last = [c for value in variable.values for c in self.choose(value, env)]
+        choices = list(last)
         for statement in variable.grown:
-            if not isinstance(statement.op, ast.Add) or self.in_a_loop(statement):
+            if not isinstance(statement.op, ast.Add) or self.within(statement, (ast.For, ast.While)):
                 raise Unknown
-            more = self.choose(statement.value, env)
-            choices += [c + m for c in choices for m in more]
+            longer = [c + m for c in last for m in self.choose(statement.value, env)]
+            choices += longer
+            last = last + longer if self.within(statement, (ast.If, ast.Try, ast.Match)) else longer
             if len(choices) > SEVERAL:
                 raise Unknown
         return choices
 
-    def in_a_loop(self, node):
+    def within(self, node, kinds):
         while node is not None and not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            if isinstance(node, (ast.For, ast.While)):
+            if isinstance(node, kinds):
                 return True
             node = self.parents.get(node)
         return False
