@@ -14,7 +14,7 @@ const (
 	findsRead    = "read"           // About: a file; empty where its name is computed
 	findsWrite   = "write"          // the same, or the function that moves or copies files
 	findsDelete  = "delete"
-	findsList    = "list" // goes through the folder
+	findsList    = "list"    // goes through the folder
 	findsNetwork = "network" // About: a host, or a function that connects
 	findsProcess = "process"
 )

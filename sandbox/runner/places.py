@@ -30,8 +30,25 @@ class Places(ast.NodeVisitor):
             self.call(node, name, node.func.attr if isinstance(node.func, ast.Attribute) else "")
         self.generic_visit(node)
 
+    def visit_Attribute(self, node):
+        self.reader_handed_on(node)
+        self.generic_visit(node)
+
+    def visit_Name(self, node):
+        self.reader_handed_on(node)
+
+    def reader_handed_on(self, node):
+        """A function that reads files, handed to something that calls it: map(pd.read_csv, names)."""
+        up = self.scope.parents.get(node)
+        if isinstance(up, ast.keyword) or isinstance(up, ast.Call) and up.func is not node:
+            if any(name in self.known.READS or name.startswith("pandas.read_") for name in self.scope.names(node)):
+                self.anything = True
+                self.find("caution", node.lineno, "read", "Reads a file whose name is computed.")
+
     def call(self, node, name, method):
         keyword = {k.arg: k.value for k in node.keywords}
+        for unpacked in [k.value for k in node.keywords if k.arg is None and isinstance(k.value, ast.Dict)]:
+            keyword.update({self.scope.text(key): value for key, value in zip(unpacked.keys, unpacked.values) if key is not None})
         first = node.args[0] if node.args else None
         self.addresses(node, name, method, keyword)
         self.of_a_path(node, method)
@@ -47,6 +64,8 @@ class Places(ast.NodeVisitor):
             self.reaches(node, name)
         elif method == "open" and first is not None and not self.scope.imported(node.func) and self.scope.text(node.func.value) is None and not isinstance(node.func.value, ast.Name):
             pass
+        elif method == "open" and self.scope.imported(node.func):
+            self.handed_on(node, name, method)
         elif method in ("open", "touch"):
             if self.scope.text(node.func.value) is not None:
                 self.by_mode(node, node.func.value, first or keyword.get("mode"), "w" if method == "touch" else "r")
