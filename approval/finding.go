@@ -10,7 +10,7 @@ const (
 	KindWrite       = "write"          // the same
 	KindDelete      = "delete"
 	KindList        = "list"    // names of files
-	KindNetwork     = "network" // About: the host
+	KindNetwork     = "network" // About: the host, or the function that connects
 	KindProcess     = "process"
 	KindMachineCode = "machine code"
 	KindDynamic     = "dynamic code" // text that is run

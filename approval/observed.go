@@ -14,8 +14,8 @@ const (
 	findsRead    = "read"           // About: a file; empty where its name is computed
 	findsWrite   = "write"          // the same, or the function that moves or copies files
 	findsDelete  = "delete"
-	findsList    = "list" // goes through the folder
-	findsNetwork = "network"
+	findsList    = "list"    // goes through the folder
+	findsNetwork = "network" // About: a host, or a function that connects
 	findsProcess = "process"
 )
 

@@ -29,6 +29,8 @@ func TestHarmfulCodeEndsWithAPlainAnswer(t *testing.T) {
 			[]string{"No space left on device", "was left behind"}, 0},
 		{"saves figures", "import matplotlib.pyplot as plt\nfor i in range(500):\n    plt.figure(figsize=(1, 1)).add_subplot()\nprint(\"all of them\")", "ok",
 			[]string{"480 more figures were not kept: 20 may come back.", "all of them"}, 20},
+		{"draws into files", "import matplotlib.pyplot as plt\nfor i in range(500):\n    fig = plt.figure(figsize=(1, 1))\n    fig.add_subplot()\n    fig.savefig(f\"{i}.png\")\n    plt.close(fig)\nprint(\"all saved\")", "ok",
+			[]string{"480 more files were left behind: 20 may come back.", "all saved", "0.png"}, 20},
 		{"writes outside", "import os\nfor path in (\"../../x\", \"/x\", \"../x\"):\n    try:\n        open(path, \"w\").write(\"x\")\n        print(path, \"written\")\n" +
 			"    except OSError as e:\n        print(path, \"refused\")\nopen(\"in.txt\", \"w\").write(\"here\")\nopen(\"../../x\", \"w\")", "raised",
 			[]string{"../../x refused\n/x refused\n../x refused", "'../../x'"}, 1},
@@ -62,6 +64,11 @@ func TestHarmfulCodeEndsWithAPlainAnswer(t *testing.T) {
 		}
 	}
 	require.Contains(t, uploaded, "output.txt")
+	require.Contains(t, uploaded, "19.png", "of files that the code saves itself, the first by number")
+	require.NotContains(t, uploaded, "20.png")
+	drawn := value[string](h, `SELECT id FROM requests WHERE strpos(question, 'draws into files') > 0`)
+	require.Equal(t, 20, value[int](h, `SELECT count(*) FROM artifacts WHERE request_id = $1 AND name ~ '^1?[0-9][.]png$'`, drawn))
+	require.Contains(t, value[string](h, `SELECT result->>'notes' FROM runs WHERE request_id = $1`, drawn), "480 more files were left behind")
 	require.Contains(t, uploaded, "chart-20.png")
 	require.NotContains(t, strings.Join(uploaded, "\n"), "chart-21.png")
 }

@@ -14,6 +14,8 @@ FORMULAS = {"query", "eval"}
 APPLIES = {"agg", "aggregate", "apply", "transform"}  # take a method by its name
 COLUMNS_TOO = {"system", "fork"}  # among the methods that are a danger
 FIELD = re.compile(r"\{([\w.\[\]]*\.[\w.\[\]]*)")  # of a text that is formatted
+DOTTED = re.compile(r"\w+(\.[A-Za-z_]\w*){2,}")
+ATTACHES = re.compile(r"\b(attach\s+(database\s+)?['\"?:]|load_extension\s*\()", re.I)
 MOVIES = re.compile(r"animation\.\w+_(path|args)")
 DUNDER = re.compile(r"__[a-z_]+__")
 
@@ -204,7 +206,9 @@ class Deeds(ast.NodeVisitor):
             self.method(node, up)
         elif node.attr in FORMULAS and self.kept_for_a_call(node, up):
             self.find("danger", node.lineno, "dynamic code", "Hands on %s, so that what it computes cannot be followed." % node.attr, node.attr)
-        if not names and node.attr.lstrip("_") in self.known.DEEP and isinstance(node.ctx, ast.Load):
+        module = sys.modules.get(node.attr)
+        column = module is not None and isinstance(up, ast.Attribute) and not hasattr(module, up.attr)  # df.os.value_counts
+        if not names and node.attr.lstrip("_") in self.known.DEEP and isinstance(node.ctx, ast.Load) and not column:
             self.deep.append(node)
         self.generic_visit(node)
 
@@ -281,6 +285,10 @@ class Deeds(ast.NodeVisitor):
             self.attribute_by_name(node, name)
         elif name in ("operator.attrgetter", "operator.methodcaller") and first is not None and self.scope.text(first) is None:
             self.computed(node.lineno, name, [], first)
+        elif name in ("operator.attrgetter", "operator.methodcaller"):
+            for part in [p for a in node.args for t in self.scope.texts(a) or () for p in t.split(".")]:
+                if part in self.known.METHODS or part in self.known.WALKS or part in FORMULAS:
+                    self.find("danger", node.lineno, self.known.METHODS.get(part, "reflection"), "Reaches for %s of something that cannot be followed." % part, part)
         elif name == "type" and len(node.args) == 3:
             self.find("danger", node.lineno, "dynamic code", "Makes a class out of computed parts (type).")
         elif name == "vars" and (not node.args or any(self.scope.is_module(m) for m in self.scope.imported(first))):
@@ -363,6 +371,10 @@ class Deeds(ast.NodeVisitor):
                     self.find("danger", node.lineno, "reflection", "Names Python's own machinery in a text (%s)." % name, name)
         if any(part in self.known.DEEP for field in FIELD.findall(text) for part in re.split(r"\W", field)[1:]):
             self.find("danger", node.lineno, "reflection", "Reaches a module from within a text's braces.")
+        if any(part in self.known.DEEP for part in text.split(".")[2:]) and DOTTED.fullmatch(text):
+            self.find("danger", node.lineno, "reflection", "Names a module by way of others in a text (%s)." % text[:80], text[:80])
+        if ATTACHES.search(text) and ":memory:" not in text:
+            self.find("danger", node.lineno, "read", "Opens a database, or machine code, from within SQL.")
         if MOVIES.fullmatch(text) and isinstance(node, ast.Constant):
             self.find("danger", node.lineno, "process", "Says which program makes a movie (%s)." % text, text)
         if text == "text.usetex" and isinstance(node, ast.Constant):

@@ -9,6 +9,7 @@ TOLD = 120  # characters of a name
 # What a file's name outside of the working folder looks like, and what one of the system's own does.
 ELSEWHERE = re.compile(r"(/(home|usr|opt|srv|mnt|media|runner|lib|bin|sbin)/|[A-Za-z]:\\|/[\w./ -]*\.\w{1,5}$)")
 SYSTEM = re.compile(r"/(etc|proc|root|sys|dev|boot|run|var)/|~\w*/|(\.\./)+\w|file://")
+PURE = {"joinpath", "with_suffix", "with_name", "with_stem", "as_posix", "as_uri", "is_absolute", "relative_to", "match", "resolve", "absolute", "expanduser", "format", "split", "replace"}
 FONTS = "/usr/share/fonts/"
 # Functions and methods that take texts which only look like files' names: addresses in a log, labels.
 TEXT_FUNCTIONS = ("re.", "logging.", "urllib.parse.", "os.path.", "posixpath.", "collections.", "datetime.", "fnmatch.", "textwrap.", "string.", "pandas.Series", "pandas.DataFrame", "pandas.Index", "numpy.array")
@@ -29,20 +30,42 @@ class Places(ast.NodeVisitor):
             self.call(node, name, node.func.attr if isinstance(node.func, ast.Attribute) else "")
         self.generic_visit(node)
 
+    def visit_Attribute(self, node):
+        self.reader_handed_on(node)
+        self.generic_visit(node)
+
+    def visit_Name(self, node):
+        self.reader_handed_on(node)
+
+    def reader_handed_on(self, node):
+        """A function that reads files, handed to something that calls it: map(pd.read_csv, names)."""
+        up = self.scope.parents.get(node)
+        if isinstance(up, ast.keyword) or isinstance(up, ast.Call) and up.func is not node:
+            if any(name in self.known.READS or name.startswith("pandas.read_") for name in self.scope.names(node)):
+                self.anything = True
+                self.find("caution", node.lineno, "read", "Reads a file whose name is computed.")
+
     def call(self, node, name, method):
         keyword = {k.arg: k.value for k in node.keywords}
+        for unpacked in [k.value for k in node.keywords if k.arg is None and isinstance(k.value, ast.Dict)]:
+            keyword.update({self.scope.text(key): value for key, value in zip(unpacked.keys, unpacked.values) if key is not None})
         first = node.args[0] if node.args else None
         self.addresses(node, name, method, keyword)
+        self.of_a_path(node, method)
         if name in self.known.WRITE_CALLS:
             self.one(node, first or keyword.get("filename") or keyword.get("fname"), self.writes_file)
         elif name.startswith("pandas.read_sql"):
             pass  # a question to a database; addresses has looked at where it is
         elif name in self.known.READS or name.startswith("pandas.read_"):
             self.opens(node, name, first or self.among(keyword, "filepath_or_buffer", "io", "path", "path_or_buf", "file", "filename", "fname"), keyword)
+            for where in [w for arg, value in keyword.items() if arg not in ("file", "mode") for w in self.scope.texts(value) or () if SYSTEM.match(w)]:
+                self.outside_at(node, where)  # a stylesheet, a cache
         elif name.startswith(("os.", "glob.", "shutil.", "tempfile.")):
             self.reaches(node, name)
         elif method == "open" and first is not None and not self.scope.imported(node.func) and self.scope.text(node.func.value) is None and not isinstance(node.func.value, ast.Name):
             pass
+        elif method == "open" and self.scope.imported(node.func):
+            self.handed_on(node, name, method)
         elif method in ("open", "touch"):
             if self.scope.text(node.func.value) is not None:
                 self.by_mode(node, node.func.value, first or keyword.get("mode"), "w" if method == "touch" else "r")
@@ -62,8 +85,16 @@ class Places(ast.NodeVisitor):
             self.writes_file(node, first)
         elif method in ("extractall", "extract") and {"zipfile", "tarfile"} & self.scope.tops:
             self.find("caution", node.lineno, "write", "Unpacks an archive (%s)." % method)
+            for where in [w for at in node.args + list(keyword.values()) for w in self.scope.texts(at) or ()]:
+                self.outside_at(node, where)
         else:
             self.handed_on(node, name, method)
+
+    def of_a_path(self, node, method):
+        """Whatever is done with a pathlib.Path that lies outside: it may be renamed, looked at, linked."""
+        whole = self.scope.value(node.func.value) if isinstance(node.func, ast.Attribute) else None
+        if self.scope.is_place(whole) and method not in PURE and method not in self.known.PATH_WRITES:
+            self.outside_at(node, whole)
 
     def handed_on(self, node, name, method):
         """A place outside is no business of the program, whatever it is handed to."""

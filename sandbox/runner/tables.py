@@ -1,38 +1,54 @@
 """Whether the columns that a program uses are there. Loaded by findings.py.
 
 Only what is certain is sent back to the model: a table that is read from an
-input, set once, and whose columns the program cannot have changed unseen.
+input, or made from such a one by steps that give it no column unseen, and a
+column that neither the file has nor anything in the program could make.
 """
 
 import ast
 import difflib
 
-# Keywords of a reader after which the columns may have other names.
-OTHER_NAMES = {"header", "names", "skiprows", "index_col", "sheet_name", "skipinitialspace", "mangle_dupe_cols", "prefix", "sep", "delimiter"}
+# Keywords of a reader after which the columns may have other names, or there is no table.
+OTHER_NAMES = {"header", "names", "skiprows", "index_col", "sheet_name", "skipinitialspace", "mangle_dupe_cols", "prefix", "sep", "delimiter", "chunksize", "iterator", "squeeze", "orient", "typ", "lines"}
 # Methods that change a table's columns in place.
 CHANGES = {"insert", "pop", "update", "eval", "set_axis", "pipe", "apply"}
 OF_THE_READER = ("usecols", "parse_dates")
+# Methods that give a table without a column that does not stand in the code.
+KEEPS = {"copy", "dropna", "drop_duplicates", "head", "tail", "sample", "sort_values", "sort_index", "fillna", "ffill", "bfill", "query", "nlargest", "nsmallest", "round", "astype", "drop",
+         "assign", "set_index", "replace", "truncate", "infer_objects", "convert_dtypes"}
+# method -> the keywords that name columns; the first may come without its name.
+NAMES = {"groupby": ("by",), "sort_values": ("by",), "drop_duplicates": ("subset",), "duplicated": ("subset",), "set_index": ("keys",), "nlargest": ("", "columns"), "nsmallest": ("", "columns"),
+         "dropna": ("", "", "", "subset"), "explode": ("column",), "drop": ("", "", "", "columns"), "pivot_table": ("values", "index", "columns"), "pivot": ("", "index", "columns", "values"),
+         "melt": ("id_vars", "value_vars"), "boxplot": ("column", "by"), "hist": ("column", "by"), "plot": ("x", "y"), "merge": ("", "", "on", "left_on"), "value_counts": ("subset",)}
+PLOTS = {"bar", "barh", "line", "scatter", "area", "hexbin", "pie"}
+# Methods of a column that choose rows.
+CHOOSES = {"isin", "between", "contains", "startswith", "endswith", "notna", "isna", "notnull", "isnull", "eq", "ne", "gt", "ge", "lt", "le", "duplicated", "match", "fillna", "astype"}
+# Functions that only show a text.
+SHOWS = {"print", "title", "suptitle", "xlabel", "ylabel", "set_title", "set_xlabel", "set_ylabel", "text", "annotate", "figtext", "info", "debug", "warning"}
+MOST = 50  # tables that one is made from, one after the other
+LABELS = {"label", "title", "xlabel", "ylabel"}
 
 
 class Tables:
     def __init__(self, scope, report, files):
         self.scope, self.report = scope, report
         self.columns = {f["name"]: f["columns"] for f in files}
-        self.frames = {}        # a name that is set once, to a table read from an input -> its file
-        self.uncertain = set()  # tables that may have got other columns
-        self.texts = {}         # how often each text stands in the code
-        self.used = []          # (node, table name, column)
+        self.uncertain = set()  # tables that may have got other columns, by the variable that they come from
+        self.used = []          # (node, file, variable, the column's own node)
+        self.reads_only = set() # texts that name a column or a label and make none
+        self.built = set()      # texts that are put together, by which columns are set
+        self.known = {}         # a variable -> the table that it is
+        self.busy = set()
+        self.functions = {name for own in scope.own.values() for name, variable in own.items() if variable.made}
 
     def look(self, tree):
-        for name, variable in self.scope.own[tree].items():
-            value = self.scope.only(variable)
-            if isinstance(value, ast.Call) and self.reads(value):
-                self.frames[name] = self.scope.text(value.args[0])
-        for node in ast.walk(tree):
+        for node in self.scope.nodes:
             self.learn(node)
-        for node in ast.walk(tree):
+        for node in self.scope.nodes:
             self.use(node)
         self.check()
+
+    # -- which expressions are tables
 
     def reads(self, call):
         """A call that reads an input as it is."""
@@ -40,6 +56,82 @@ class Tables:
 
     def of_an_input(self, call):
         return self.scope.dotted(call.func).startswith("pandas.read_") and call.args and self.scope.text(call.args[0]) in self.columns
+
+    def table(self, node):
+        """The file that a table comes from and the variable that holds it; None for what is no table, or none of the kind."""
+        if isinstance(node, ast.Name):
+            variable = self.scope.variable(node)
+            value = self.scope.only(variable) if variable is not None else None
+            if value is None or variable in self.busy or len(self.busy) > MOST:
+                return None
+            if variable not in self.known:
+                self.busy.add(variable)
+                found = self.table(value)
+                self.busy.discard(variable)
+                self.known[variable] = found and (found[0], found[1] or variable)
+            return self.known[variable]
+        if isinstance(node, ast.Call):
+            if self.reads(node):
+                return self.scope.text(node.args[0]), None
+            method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+            keyword = {k.arg: k.value for k in node.keywords}
+            if method in KEEPS and None not in keyword or method == "reset_index" and isinstance(keyword.get("drop"), ast.Constant) and keyword["drop"].value is True:
+                return self.table(node.func.value)
+        elif isinstance(node, ast.Subscript):
+            value = node.value.value if isinstance(node.value, ast.Attribute) and node.value.attr in ("loc", "iloc") else node.value
+            if self.chooses_rows(node.slice):
+                return self.table(value)
+        return None
+
+    def chooses_rows(self, by):
+        if isinstance(by, ast.Name):
+            variable = self.scope.variable(by)
+            by = self.scope.only(variable) if variable is not None else None
+        if isinstance(by, ast.Call):
+            return isinstance(by.func, ast.Attribute) and by.func.attr in CHOOSES
+        if isinstance(by, ast.BinOp):
+            return isinstance(by.op, (ast.BitAnd, ast.BitOr))
+        return isinstance(by, (ast.Compare, ast.Slice, ast.List)) or isinstance(by, ast.UnaryOp) and isinstance(by.op, ast.Invert)
+
+    def grouped(self, node):
+        """The table that a grouping is of."""
+        if isinstance(node, ast.Name):
+            variable = self.scope.variable(node)
+            node = self.scope.only(variable) if variable is not None else None
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "groupby":
+            return self.table(node.func.value)
+        return None
+
+    # -- what may give a table other columns
+
+    def learn(self, node):
+        if isinstance(node, (ast.Attribute, ast.Subscript)) and not isinstance(node.ctx, ast.Load):
+            root = node
+            while isinstance(root, (ast.Attribute, ast.Subscript)):
+                root = root.value
+            direct = node.value.value if isinstance(node.value, ast.Attribute) and node.value.attr in ("loc", "at") else node.value  # df.loc[:, name] as well
+            by = getattr(node, "slice", None)
+            texts = self.scope.texts(by.elts[-1] if isinstance(by, ast.Tuple) and by.elts else by) if by is not None and direct is root else None
+            self.built.update(texts or ())
+            if texts is None:
+                self.doubt(root)
+        elif isinstance(node, ast.Call):
+            self.named_to_reader(node)
+            if isinstance(node.func, ast.Attribute) and (node.func.attr in CHANGES or any(k.arg in ("inplace", None) for k in node.keywords)):
+                self.doubt(node.func.value)
+            own = isinstance(node.func, ast.Name) and self.scope.is_made(node.func) or isinstance(node.func, ast.Attribute) and node.func.attr in self.functions
+            for arg in node.args + [k.value for k in node.keywords] if own else ():
+                self.doubt(arg)  # a function of the program's own may add columns
+        elif isinstance(node, (ast.List, ast.Tuple, ast.Set, ast.Dict)) and isinstance(getattr(node, "ctx", None), (ast.Load, type(None))):
+            for held in node.values if isinstance(node, ast.Dict) else node.elts:
+                self.doubt(held)  # and so may whatever takes it out again
+        elif isinstance(node, ast.Return) and node.value is not None:
+            self.doubt(node.value)
+
+    def doubt(self, node):
+        found = self.table(node) if isinstance(node, (ast.Name, ast.Call, ast.Subscript)) else None
+        if found:
+            self.uncertain.add(found[1])
 
     def named_to_reader(self, call):
         if not self.of_an_input(call):
@@ -53,53 +145,71 @@ class Tables:
                 if isinstance(column, str) and column not in self.columns[file]:
                     self.missing(call.lineno, file, column, True)
 
-    def learn(self, node):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            self.texts[node.value] = self.texts.get(node.value, 0) + 1
-        elif isinstance(node, ast.keyword) and node.arg:
-            self.texts[node.arg] = self.texts.get(node.arg, 0) + 1
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and isinstance(node.ctx, ast.Store):
-            self.uncertain.add(node.value.id)
-            self.texts[node.attr] = self.texts.get(node.attr, 0) + 1
-        elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
-            table = node.value.value if isinstance(node.value, ast.Attribute) else node.value  # df.loc[:, name] as well
-            if isinstance(table, ast.Name) and self.scope.text(node.slice) is None:
-                self.uncertain.add(table.id)
-        elif isinstance(node, ast.Call):
-            self.named_to_reader(node)
-            if isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name):
-                if node.func.attr in CHANGES or any(k.arg == "inplace" for k in node.keywords):
-                    self.uncertain.add(node.func.value.id)
-            for arg in node.args + [k.value for k in node.keywords]:
-                if isinstance(arg, ast.Name) and isinstance(node.func, ast.Name) and self.scope.is_made(node.func):
-                    self.uncertain.add(arg.id)  # a function of the program's own may add columns
+    # -- where columns are used
 
     def use(self, node):
-        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and isinstance(node.ctx, ast.Load):
-            self.columns_used(node, node.value.id, node.slice)
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name) \
-                and node.func.attr in ("groupby", "sort_values", "drop_duplicates", "nlargest", "nsmallest", "set_index"):
-            wanted = node.args[1:2] if node.func.attr.startswith("n") else node.args[:1]
-            wanted += [k.value for k in node.keywords if k.arg in ("by", "subset", "columns", "keys")]
+        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
+            if isinstance(node.value, ast.Attribute) and node.value.attr == "loc":
+                if isinstance(node.slice, ast.Tuple) and len(node.slice.elts) == 2:
+                    self.columns_used(node, self.table(node.value.value), node.slice.elts[1])
+            else:
+                self.columns_used(node, self.table(node.value) or self.grouped(node.value), node.slice)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            self.called(node, node.func.attr, {k.arg: k.value for k in node.keywords})
+
+    def called(self, node, method, keyword):
+        of = node.func.value
+        if self.scope.dotted(node.func) == "pandas.merge" and len(node.args) > 1:
+            self.merged(node, self.table(node.args[0]), self.table(node.args[1]), keyword)
+        elif method == "merge" and node.args:
+            self.merged(node, self.table(of), self.table(node.args[0]), keyword)
+        elif method in ("agg", "aggregate"):
+            table = self.grouped(of) or self.table(of)
+            wanted = node.args[0].keys if node.args and isinstance(node.args[0], ast.Dict) else []
+            wanted = wanted + [v.elts[0] for v in keyword.values() if isinstance(v, ast.Tuple) and len(v.elts) == 2]
             for w in wanted:
-                self.columns_used(node, node.func.value.id, w)
+                self.columns_used(node, table, w)
+        elif method in NAMES and not (method == "drop" and "errors" in keyword):
+            names = NAMES[method]
+            wanted = [a for a, name in zip(node.args, names) if name] + [keyword[name] for name in names if name in keyword]
+            for w in wanted:
+                self.columns_used(node, self.table(of), w)
+        elif method in PLOTS and isinstance(of, ast.Attribute) and of.attr == "plot":
+            for w in [keyword[name] for name in ("x", "y") if name in keyword]:
+                self.columns_used(node, self.table(of.value), w)
+
+    def merged(self, node, left, right, keyword):
+        for name, tables in (("on", (left, right)), ("left_on", (left,)), ("right_on", (right,))):
+            for table in tables if name in keyword else ():
+                self.columns_used(node, table, keyword[name])
 
     def columns_used(self, node, table, wanted):
-        if table in self.frames:
-            for w in wanted.elts if isinstance(wanted, (ast.List, ast.Tuple)) else [wanted]:
-                if isinstance(w, ast.Constant) and isinstance(w.value, str):
-                    self.used.append((node, table, w.value))
+        for w in wanted.elts if isinstance(wanted, (ast.List, ast.Tuple)) else [wanted]:
+            if isinstance(w, ast.Constant) and isinstance(w.value, str):
+                self.reads_only.add(w)
+                if table:
+                    self.used.append((node, table[0], table[1], w))
 
     def check(self):
-        uses = {}
-        for _, _, column in self.used:
-            uses[column] = uses.get(column, 0) + 1
-        for node, table, column in sorted(self.used, key=lambda use: use[0].lineno):
-            have = self.columns[self.frames[table]]
-            # A text that stands anywhere else too may name a column that the code makes.
-            if not have or column in have or table in self.uncertain or self.texts.get(column, 0) > uses[column]:
+        made = {node.value for node in self.scope.nodes if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in self.reads_only and not self.only_shown(node)}
+        made |= self.built
+        made |= {node.arg for node in self.scope.nodes if isinstance(node, ast.keyword) and node.arg}
+        made |= {node.attr for node in self.scope.nodes if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load)}
+        for node, file, variable, w in sorted(self.used, key=lambda use: use[0].lineno):
+            have = self.columns[file]
+            # A text that stands anywhere else, too, may name a column that the code makes.
+            if not have or w.value in have or variable in self.uncertain or w.value in made:
                 continue
-            self.missing(node.lineno, self.frames[table], column, not self.tried(node))
+            self.missing(node.lineno, file, w.value, not self.tried(node))
+
+    def only_shown(self, node):
+        """A text that is printed or drawn makes no column."""
+        up = self.scope.parents.get(node)
+        while isinstance(up, (ast.JoinedStr, ast.FormattedValue)):
+            up = self.scope.parents.get(up)
+        if isinstance(up, ast.keyword):
+            return up.arg in LABELS
+        return isinstance(up, ast.Call) and (getattr(up.func, "id", "") or getattr(up.func, "attr", "")) in SHOWS
 
     def tried(self, node):
         while node is not None:

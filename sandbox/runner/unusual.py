@@ -150,6 +150,8 @@ WRITES = {"to_csv", "to_excel", "to_json", "to_parquet", "to_html", "to_pickle",
           "to_xml", "savefig", "to_stata", "tofile", "to_orc"}
 WRITE_CALLS = {"numpy.save", "numpy.savetxt", "numpy.savez", "numpy.savez_compressed", "pandas.ExcelWriter", "matplotlib.pyplot.imsave", "matplotlib.backends.backend_pdf.PdfPages",
                "logging.FileHandler", "logging.handlers.RotatingFileHandler", "logging.handlers.TimedRotatingFileHandler", "logging.basicConfig", "os.makedirs", "os.mkdir"}
+# Methods of a path that write; they are told by themselves.
+PATH_WRITES = {"write_text", "write_bytes", "touch", "mkdir", "open"}
 # What these are usually called; under another's name they deceive.
 USUAL_NAMES = {"pd": {"pandas"}, "np": {"numpy"}, "plt": {"matplotlib.pyplot"}, "mpl": {"matplotlib"}, "sns": {"seaborn"}, "dt": {"datetime", "matplotlib.dates", "datetime.datetime"}}
 # Libraries in which much can be reached in several ways: pandas.io.parsers.read_csv is pandas.read_csv.

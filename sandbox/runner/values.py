@@ -51,6 +51,7 @@ class Values:
             found = self.choose(node, {})
         except GIVES_UP:
             return None
+        found = [t.decode("latin-1") if isinstance(t, bytes) else t for t in found]
         return list(dict.fromkeys(str(t) for t in found)) if found and all(isinstance(t, str) for t in found) else None
 
     def choose(self, node, env):
@@ -63,6 +64,10 @@ class Values:
             if len(found) > SEVERAL:
                 raise Unknown
             return found
+
+    @staticmethod
+    def is_place(value):
+        return isinstance(value, Place)
 
     def number(self, node):
         value = self.value(node)
@@ -118,19 +123,21 @@ class Values:
                 return list(several)
         if not variable.values or variable.sets != len(variable.values) + len(variable.grown):
             raise Unknown
-        choices = [c for value in variable.values for c in self.choose(value, env)]
+        last = [c for value in variable.values for c in self.choose(value, env)]
+        choices = list(last)
         for statement in variable.grown:
-            if not isinstance(statement.op, ast.Add) or self.in_a_loop(statement):
+            if not isinstance(statement.op, ast.Add) or self.within(statement, (ast.For, ast.While)):
                 raise Unknown
-            more = self.choose(statement.value, env)
-            choices += [c + m for c in choices for m in more]
+            longer = [c + m for c in last for m in self.choose(statement.value, env)]
+            choices += longer
+            last = last + longer if self.within(statement, (ast.If, ast.Try, ast.Match)) else longer
             if len(choices) > SEVERAL:
                 raise Unknown
         return choices
 
-    def in_a_loop(self, node):
+    def within(self, node, kinds):
         while node is not None and not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            if isinstance(node, (ast.For, ast.While)):
+            if isinstance(node, kinds):
                 return True
             node = self.parents.get(node)
         return False
@@ -150,7 +157,7 @@ class Values:
         parts = []
         for part in node.values:
             if isinstance(part, ast.FormattedValue):
-                if part.conversion != -1 or part.format_spec is not None:
+                if part.conversion not in (-1, ord("s")) or part.format_spec is not None:
                     raise Unknown
                 part = part.value
             parts.append(plainly(self.fold(part, env)))
@@ -205,10 +212,13 @@ class Values:
         constant = CONSTANTS.get(self.dotted(node))
         if constant is not None:
             return constant
-        if node.attr in ("parent", "name"):
+        if node.attr in ("parent", "name", "parents", "root", "anchor"):
             whole = self.fold(node.value, env)
             if isinstance(whole, Place):
-                return Place((posixpath.dirname(whole) or (".." if whole == "." else ".")) if node.attr == "parent" else posixpath.basename(whole))
+                up = [Place(whole)]
+                for _ in range(8):
+                    up.append(Place(posixpath.normpath(posixpath.join(up[-1], ".."))))
+                return {"parent": up[1], "parents": up[1:], "name": Place(posixpath.basename(whole))}.get(node.attr, "/")
         raise Unknown
 
     def fold_Call(self, node, env):
@@ -219,7 +229,7 @@ class Values:
                     raise Unknown
                 return [chr(n) for n in self.fold(node.args[1], env)]
             return FOLDS[name](*[self.fold(a, env) for a in node.args])
-        if isinstance(node.func, ast.Attribute) and node.func.attr in METHODS and not node.keywords:
+        if isinstance(node.func, ast.Attribute) and node.func.attr in METHODS and (not node.keywords or node.func.attr == "format"):
             whole = self.fold(node.func.value, env)
             if isinstance(whole, (str, bytes)):
                 if isinstance(whole, Place) and node.func.attr not in STAYS:
@@ -229,6 +239,8 @@ class Values:
                 if node.func.attr == "format" and any(c.isdigit() for c in whole):
                     raise Unknown
                 args = [self.fold(a, env) for a in node.args]
+                if node.keywords:
+                    return whole.format(*map(plainly, args), **{k.arg: plainly(self.fold(k.value, env)) for k in node.keywords})
                 if sum(len(a) for a in args if isinstance(a, (str, bytes, list, tuple))) * (len(whole) + 1) > 100 * MOST:
                     raise Unknown
                 return getattr(whole, node.func.attr)(*args)

@@ -1,0 +1,3 @@
+# danger: os by way of a star
+from platform import *
+print(os.popen("id").read())
