@@ -63,7 +63,7 @@ type ReviewerStatistics struct {
 	Reviewer  string
 	Decisions int
 	Approvals int
-	Median    time.Duration // from the moment that the code was before reviewers
+	Median    time.Duration // from the moment that they opened the code, or that it was before reviewers where they did not
 	Long      int           // decisions on more than 50 lines
 	Quick     int           // of these in less than ten seconds
 	Reversals int           // approvals that did not stand: somebody else said no, or they took it back
