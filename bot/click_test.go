@@ -143,6 +143,9 @@ func TestALongProgramIsReviewedInAModal(t *testing.T) {
 	modal, err := ben.WaitView(b.ctx, func(v slacksim.View) bool { return v.CallbackID == callbackReview })
 	require.NoError(t, err)
 	require.Contains(t, modal.Words(), "412  print(411)")
+	require.Eventually(t, func() bool { return len(b.service.wishes()) == 1 }, waitAtMost, tick)
+	opened := b.service.wishes()[0]
+	require.Equal(t, []any{"opened", v.Request.ID, 1, slacksim.Reviewer}, []any{opened.what, opened.id, opened.revision, opened.click.User})
 	require.Contains(t, modal.Words(), "Part 1 of ")
 	require.NoError(t, ben.ClickView(modal, actionReject))
 	_, err = ben.WaitView(b.ctx, func(v slacksim.View) bool { return v.CallbackID == callbackReason && v.Depth == 2 })
