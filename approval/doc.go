@@ -103,6 +103,7 @@
 //
 //	request.go   the nouns            ask.go     Service.Ask
 //	verbs.go     the moves            draft.go   Service.Draft
+//	verbs_decide.go  those with which a wait for people ends
 //	manifest.go  the seal             decide.go  Service.Decide, Withdraw
 //	canonical.go what may be seen     run.go     Service.Run
 //	round.go     changes and edits    seal.go    what breaks an approval
