@@ -246,6 +246,23 @@ func TestAStrayCardIsDecidedAndPutRight(t *testing.T) {
 	require.Equal(t, []string{actionApprove, actionReject, actionChanges, actionMore}, b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard]).Actions(), "the remembered card is its job's")
 }
 
+func TestAStrayCardLeadsToTheOneThatIsRemembered(t *testing.T) {
+	t.Parallel()
+	b := idle(t)
+	v := sample()
+	b.service.views[v.Request.ID] = v
+	b.publish(v, approval.SurfaceRoot, approval.SurfaceCard)
+	stray := v.Posts[approval.SurfaceCard]
+	click := approval.Click{Team: v.Request.Team, Channel: stray.Channel, MessageTS: stray.TS}
+	b.service.change(func() { delete(v.Posts, approval.SurfaceCard) })
+	b.bot.tidy(b.ctx, sealOf(v.Request), click)
+	require.Contains(t, b.read(slacksim.Reviewer, stray).Actions(), actionApprove, "as long as it is the only one")
+	b.publish(v, approval.SurfaceCard)
+	b.bot.tidy(b.ctx, sealOf(v.Request), click)
+	require.Equal(t, []string{actionLink}, b.read(slacksim.Reviewer, stray).Actions())
+	require.Contains(t, b.read(slacksim.Reviewer, stray).Words(), "This card stands here twice")
+}
+
 func TestAStrayCardThatCannotBePutRightIsLogged(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
