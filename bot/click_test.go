@@ -1,7 +1,6 @@
 package bot
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -220,58 +219,6 @@ func TestARepeatedDeliveryOpensNothingTwice(t *testing.T) {
 	b.stop()
 	require.Empty(t, ben.Ephemerals(slacksim.CodeReview))
 	require.NotContains(t, b.log.String(), "not answered")
-}
-
-func TestAStrayCardIsDecidedAndPutRight(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	v, stray := pending(b)
-	// The program died before it remembered the first card, and posted another.
-	b.service.change(func() { delete(v.Posts, approval.SurfaceCard) })
-	b.publish(v, approval.SurfaceCard)
-	require.NotEqual(t, stray.TS, v.Posts[approval.SurfaceCard].TS)
-	ben := b.as(slacksim.Reviewer)
-	b.service.before(func(context.Context) error {
-		b.service.change(func() {
-			if len(v.Request.Decisions) == 0 {
-				in(approval.Approved, "")(v)
-			}
-		})
-		return nil
-	})
-	require.NoError(t, ben.Click(stray, actionApprove))
-	require.Len(t, b.service.decided(), 1)
-	_, err := ben.WaitChange(b.ctx, stray, func(m slacksim.Message) bool { return len(m.Actions()) == 0 && strings.Contains(m.Text, "Approved by") })
-	require.NoError(t, err)
-	require.Equal(t, []string{actionApprove, actionReject, actionChanges, actionMore}, b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard]).Actions(), "the remembered card is its job's")
-}
-
-func TestAStrayCardLeadsToTheOneThatIsRemembered(t *testing.T) {
-	t.Parallel()
-	b := idle(t)
-	v := sample()
-	b.service.views[v.Request.ID] = v
-	b.publish(v, approval.SurfaceRoot, approval.SurfaceCard)
-	stray := v.Posts[approval.SurfaceCard]
-	click := approval.Click{Team: v.Request.Team, Channel: stray.Channel, MessageTS: stray.TS}
-	b.service.change(func() { delete(v.Posts, approval.SurfaceCard) })
-	b.bot.tidy(b.ctx, sealOf(v.Request), click)
-	require.Contains(t, b.read(slacksim.Reviewer, stray).Actions(), actionApprove, "as long as it is the only one")
-	b.publish(v, approval.SurfaceCard)
-	b.bot.tidy(b.ctx, sealOf(v.Request), click)
-	require.Equal(t, []string{actionLink}, b.read(slacksim.Reviewer, stray).Actions())
-	require.Contains(t, b.read(slacksim.Reviewer, stray).Words(), "This card stands here twice")
-}
-
-func TestAStrayCardThatCannotBePutRightIsLogged(t *testing.T) {
-	t.Parallel()
-	b := idle(t)
-	v := sample()
-	b.service.views[v.Request.ID] = v
-	b.bot.tidy(b.ctx, seal{request: "nobody"}, approval.Click{MessageTS: "1.2"})
-	require.Contains(t, b.log.String(), "look for stray cards")
-	b.bot.tidy(b.ctx, sealOf(v.Request), approval.Click{Team: v.Request.Team, Channel: slacksim.CodeReview, MessageTS: "1.2"})
-	require.Contains(t, b.log.String(), "redraw a stray card")
 }
 
 func TestTheAskerCancelsFromTheThread(t *testing.T) {
