@@ -91,6 +91,9 @@ func (s *Service) closed(ctx context.Context, id, user string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if roster, _, err = s.present(ctx, r.Team, roster, user); err != nil {
+		return "", err
+	}
 	terms, err := s.terms(ctx, r)
 	if _, why := r.right(user, roster, terms); why != "" || err != nil {
 		return strings.TrimSuffix(why, " Nothing has changed."), err
