@@ -66,7 +66,7 @@ func idle(t *testing.T, change ...func(*slacksim.Options, *Options)) *bundle {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	t.Cleanup(cancel)
 	b := &bundle{t: t, ctx: ctx, log: &record{}}
-	world := slacksim.Options{Manifest: manifest(t)}
+	world := slacksim.Options{Manifest: manifest(t), PostBurst: -1}
 	o := Options{Log: slog.New(slog.NewTextHandler(b.log, nil))}
 	b.service = newService()
 	o.Service = b.service
