@@ -66,7 +66,7 @@ prove-money: setup-test
 # The review, proved: hostile and honest programs read in a real box, what is shown
 # held against what runs. Tests called TestProveReview... of these packages write
 # its rows, through internal/proof. Ends with `N passed, M failed`.
-PROVE_REVIEW = ./approval ./storage ./sandbox/local
+PROVE_REVIEW = ./approval ./bot ./storage ./sandbox/local
 .PHONY: prove-review
 prove-review: setup-test libexec/runsc
 	@mkdir -p bin && rm -f bin/prove-review.txt && touch bin/prove-review.txt

@@ -62,6 +62,15 @@ func (s *Service) MayDecide(ctx context.Context, ruling Ruling) (*Request, error
 	return s.decide(ctx, ruling, errLook)
 }
 
+// OpenedReview is the event of somebody opening the whole of a program to read it.
+const OpenedReview = "opened review"
+
+// Opened keeps that somebody has opened a version of the code: how long a decision
+// took counts from then (Statistics).
+func (s *Service) Opened(ctx context.Context, id string, revision int, click Click) error {
+	return s.Store.Audit(ctx, id, Event{Actor: click.User, Kind: OpenedReview, Data: map[string]any{"revision": revision}})
+}
+
 func (s *Service) decide(ctx context.Context, ruling Ruling, then error) (*Request, error) {
 	if s.Sandbox == nil && ruling.Verdict != Reject && ruling.Click.Door == "" {
 		return nil, &InputError{Why: "Nothing can run code here at the moment: " + s.NoBox}

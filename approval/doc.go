@@ -85,8 +85,9 @@
 // needs: how many approvals, whose, typed or not, in Slack or only on the command
 // line. What was needed is sealed; rules that are stricter since hold as well, all
 // but the number (terms.go). Who may decide is looked up at the click and again at
-// the start, and a delegate's voice is that of the one who is away. In a freeze
-// people can decide, and nothing starts before it ends.
+// the start, and a delegate's voice is that of the one who is away, for as long as
+// they let them. In a freeze of the channel or of the workspace people can decide, and
+// nothing starts before it ends.
 //
 // # One /analyze, hop by hop
 //
@@ -102,6 +103,7 @@
 //
 //	request.go   the nouns            ask.go     Service.Ask
 //	verbs.go     the moves            draft.go   Service.Draft
+//	verbs_decide.go  those with which a wait for people ends
 //	manifest.go  the seal             decide.go  Service.Decide, Withdraw
 //	canonical.go what may be seen     run.go     Service.Run
 //	round.go     changes and edits    seal.go    what breaks an approval

@@ -63,7 +63,7 @@ type ReviewerStatistics struct {
 	Reviewer  string
 	Decisions int
 	Approvals int
-	Median    time.Duration // from the moment that the code was before reviewers
+	Median    time.Duration // from the moment that they opened the code, or that it was before reviewers where they did not
 	Long      int           // decisions on more than 50 lines
 	Quick     int           // of these in less than ten seconds
 	Reversals int           // approvals that did not stand: somebody else said no, or they took it back
@@ -89,6 +89,9 @@ func (s *Service) closed(ctx context.Context, id, user string) (string, error) {
 	}
 	roster, err := s.Reviewers(ctx, r.Team, r.Project)
 	if err != nil {
+		return "", err
+	}
+	if roster, _, err = s.present(ctx, r.Team, roster, user); err != nil {
 		return "", err
 	}
 	terms, err := s.terms(ctx, r)

@@ -180,6 +180,15 @@ func TestOnlyTheChannelsOwnReviewersWhereTheRulesSaySo(t *testing.T) {
 	require.Equal(t, []string{"owner"}, v.Deciders)
 	_, err = b.Decide(t.Context(), ruling(r, "owner", Approve))
 	require.NoError(t, err)
+	// A reviewer of the workspace is none there, and decides for an owner only while there is one.
+	require.NoError(t, b.Service.Delegate(t.Context(), by("owner"), "R1", time.Now().Add(time.Hour)))
+	second, err := b.Decide(t.Context(), ruling(b.pending(), "R1", Approve))
+	require.NoError(t, err)
+	require.Equal(t, "owner", second.Decisions[0].InPlaceOf)
+	b.slack.people["owner"] = Person{ID: "owner", Gone: true}
+	_, err = b.Decide(t.Context(), ruling(b.pending(), "R1", Approve))
+	require.ErrorAs(t, err, &no)
+	require.Contains(t, no.Why, "could not decide themselves any more")
 }
 
 // Who lost their role between the click and the start has approved nothing.
@@ -371,6 +380,8 @@ func TestTheQueueSaysWhatSomebodyCannotDecide(t *testing.T) {
 	r := b.pending()
 	require.Empty(t, closed(b, "R1"))
 	require.Contains(t, closed(b, "helper"), "has asked this question")
+	b.slack.people["asker"] = Person{ID: "asker", Gone: true}
+	require.Equal(t, "Only the people who are named as reviewers can decide.", closed(b, "helper"))
 	b.rules("C1", func(r *Rules) { r.Low.Owners = true })
 	require.Equal(t, "Code of low risk is decided on by the channel's own reviewers here.", closed(b, "R1"))
 	require.Empty(t, closed(b, "owner"))

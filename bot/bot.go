@@ -21,6 +21,8 @@ type Service interface {
 	Decide(ctx context.Context, ruling approval.Ruling) (*approval.Request, error)
 	// MayDecide gives the error that Decide would give, and decides nothing.
 	MayDecide(ctx context.Context, ruling approval.Ruling) (*approval.Request, error)
+	// Opened notes that somebody has opened a version of the code to read it.
+	Opened(ctx context.Context, id string, revision int, click approval.Click) error
 	// MayEdit gives the error that Edit would give to anybody's code.
 	MayEdit(ctx context.Context, ruling approval.Ruling) (*approval.Request, error)
 	Edit(ctx context.Context, ruling approval.Ruling, code string) (*approval.Request, error)

@@ -102,7 +102,7 @@ func (b *Bot) tidy(ctx context.Context, s seal, click approval.Click) {
 	who, err := b.who(ctx)
 	if err == nil {
 		p := b.formerCard(v, s.revision, who.permalink(kept.Channel, kept.TS, ""))
-		if s.revision == v.Request.Revision.Number && v.Request.State != approval.Pending {
+		if s.revision == v.Request.Revision.Number && (v.Request.State != approval.Pending || kept.TS == "") {
 			p = b.card(v, who, false)
 		}
 		_, _, _, err = b.api.UpdateMessageContext(ctx, click.Channel, click.MessageTS, p.options()...)

@@ -1,7 +1,6 @@
 package bot
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -143,6 +142,9 @@ func TestALongProgramIsReviewedInAModal(t *testing.T) {
 	modal, err := ben.WaitView(b.ctx, func(v slacksim.View) bool { return v.CallbackID == callbackReview })
 	require.NoError(t, err)
 	require.Contains(t, modal.Words(), "412  print(411)")
+	require.Eventually(t, func() bool { return len(b.service.wishes()) == 1 }, waitAtMost, tick)
+	opened := b.service.wishes()[0]
+	require.Equal(t, []any{"opened", v.Request.ID, 1, slacksim.Reviewer}, []any{opened.what, opened.id, opened.revision, opened.click.User})
 	require.Contains(t, modal.Words(), "Part 1 of ")
 	require.NoError(t, ben.ClickView(modal, actionReject))
 	_, err = ben.WaitView(b.ctx, func(v slacksim.View) bool { return v.CallbackID == callbackReason && v.Depth == 2 })
@@ -217,41 +219,6 @@ func TestARepeatedDeliveryOpensNothingTwice(t *testing.T) {
 	b.stop()
 	require.Empty(t, ben.Ephemerals(slacksim.CodeReview))
 	require.NotContains(t, b.log.String(), "not answered")
-}
-
-func TestAStrayCardIsDecidedAndPutRight(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	v, stray := pending(b)
-	// The program died before it remembered the first card, and posted another.
-	b.service.change(func() { delete(v.Posts, approval.SurfaceCard) })
-	b.publish(v, approval.SurfaceCard)
-	require.NotEqual(t, stray.TS, v.Posts[approval.SurfaceCard].TS)
-	ben := b.as(slacksim.Reviewer)
-	b.service.before(func(context.Context) error {
-		b.service.change(func() {
-			if len(v.Request.Decisions) == 0 {
-				in(approval.Approved, "")(v)
-			}
-		})
-		return nil
-	})
-	require.NoError(t, ben.Click(stray, actionApprove))
-	require.Len(t, b.service.decided(), 1)
-	_, err := ben.WaitChange(b.ctx, stray, func(m slacksim.Message) bool { return len(m.Actions()) == 0 && strings.Contains(m.Text, "Approved by") })
-	require.NoError(t, err)
-	require.Equal(t, []string{actionApprove, actionReject, actionChanges, actionMore}, b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard]).Actions(), "the remembered card is its job's")
-}
-
-func TestAStrayCardThatCannotBePutRightIsLogged(t *testing.T) {
-	t.Parallel()
-	b := idle(t)
-	v := sample()
-	b.service.views[v.Request.ID] = v
-	b.bot.tidy(b.ctx, seal{request: "nobody"}, approval.Click{MessageTS: "1.2"})
-	require.Contains(t, b.log.String(), "look for stray cards")
-	b.bot.tidy(b.ctx, sealOf(v.Request), approval.Click{Team: v.Request.Team, Channel: slacksim.CodeReview, MessageTS: "1.2"})
-	require.Contains(t, b.log.String(), "redraw a stray card")
 }
 
 func TestTheAskerCancelsFromTheThread(t *testing.T) {

@@ -174,6 +174,10 @@ func (s *service) SetRules(ctx context.Context, click approval.Click, set approv
 	return set, s.want(ctx, wanted{what: "set rules", rules: set, click: click})
 }
 
+func (s *service) Opened(ctx context.Context, id string, revision int, click approval.Click) error {
+	return s.want(ctx, wanted{what: "opened", id: id, revision: revision, click: click})
+}
+
 func (s *service) Stranger(ctx context.Context, id string, click approval.Click) error {
 	return s.want(ctx, wanted{what: "stranger", id: id, click: click})
 }

@@ -129,7 +129,7 @@ func (b *Bot) clickFigures(ctx context.Context, cb slack.InteractionCallback, ac
 // figuresView is one line for each reviewer.
 func figuresView(all []approval.ReviewerStatistics) slack.ModalViewRequest {
 	p := &page{}
-	p.say(words(fmt.Sprintf("The last %d days. ", statisticsDays)), strong("Quick"), words(" is a decision within ten seconds on more than 50 lines: nobody reads that fast. "), strong("Reversed"),
+	p.say(words(fmt.Sprintf("The last %d days. ", statisticsDays)), strong("Quick"), words(" is a decision on more than 50 lines within ten seconds of opening them: nobody reads that fast. "), strong("Reversed"),
 		words(" is an approval that did not stand, because somebody else said no or it was taken back."))
 	var items [][]part
 	for _, s := range all[:min(80, len(all))] {

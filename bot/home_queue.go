@@ -174,8 +174,9 @@ func (b *Bot) clickQueued(ctx context.Context, cb slack.InteractionCallback, act
 		return answer{}, err
 	}
 	s := sealOf(v.Request)
-	if _, err := b.Service.MayDecide(ctx, s.ruling(approval.Approve, "", clickOf(cb, action))); err != nil {
+	click := clickOf(cb, action)
+	if _, err := b.Service.MayDecide(ctx, s.ruling(approval.Approve, "", click)); err != nil {
 		return answer{}, err
 	}
-	return answer{}, b.openReview(ctx, cb.TriggerID, v, origin{Seal: s.String()})
+	return answer{}, b.openReview(ctx, cb.TriggerID, v, origin{Seal: s.String()}, click)
 }

@@ -71,12 +71,12 @@ func (b *Bot) clickReview(ctx context.Context, cb slack.InteractionCallback, act
 	if err != nil {
 		return answer{}, err
 	}
-	return answer{}, b.openReview(ctx, cb.TriggerID, v, from)
+	return answer{}, b.openReview(ctx, cb.TriggerID, v, from, click)
 }
 
 // openReview shows the modal, and looks at what Slack has made of it: what does
 // not show the code as it is gives way to a word, before anybody can send it off.
-func (b *Bot) openReview(ctx context.Context, trigger string, v *approval.View, from origin) error {
+func (b *Bot) openReview(ctx context.Context, trigger string, v *approval.View, from origin, click approval.Click) error {
 	view, ok := b.reviewView(v, from)
 	if !v.Terms.Slack {
 		return &approval.InputError{Why: "The rules want this decided on the command line: countersign decide " + v.Request.ID}
@@ -89,6 +89,9 @@ func (b *Bot) openReview(ctx context.Context, trigger string, v *approval.View, 
 		return opened(view, err)
 	}
 	if same(view.Blocks.BlockSet, stored.Blocks.BlockSet) {
+		if err := b.Service.Opened(ctx, v.Request.ID, v.Request.Revision.Number, click); err != nil {
+			b.Log.Warn("note who has opened a review", "request", v.Request.ID, "error", err) // for figures only
+		}
 		return nil
 	}
 	b.Log.Error("Slack stored something else than the modal that was sent", "request", v.Request.ID)

@@ -71,7 +71,7 @@ func TestWhatIsForTheCommandLineHasNoButtonsToDecide(t *testing.T) {
 	require.Equal(t, []string{actionMore}, card.Actions())
 	require.Contains(t, card.Words(), "countersign decide "+v.Request.ID)
 	require.NotContains(t, card.Words(), "Edit the code")
-	require.ErrorContains(t, b.bot.openReview(b.ctx, "x", v, origin{}), "command line")
+	require.ErrorContains(t, b.bot.openReview(b.ctx, "x", v, origin{}, approval.Click{}), "command line")
 }
 
 func TestAModalThatSlackGarbledDecidesNothing(t *testing.T) {

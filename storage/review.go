@@ -100,14 +100,16 @@ type statisticsRow struct {
 	Reversals int
 }
 
-// Statistics are about decisions since then. An approval did not stand when
+// Statistics are about decisions since then. What one took counts from when its
+// giver first opened the code to read it; where they did not, from when it was there. An approval did not stand when
 // somebody said no to the same code later, or when it was taken back as not its
 // giver's own.
 func (db *DB) Statistics(ctx context.Context, team string, since time.Time) (list []approval.ReviewerStatistics, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
 		rows, err := all[statisticsRow](ctx, tx, `
 			WITH given AS (
-				SELECT d.*, d.at - v.at AS took, `+linesOf+` AS lines, v.code
+				SELECT d.*, d.at - greatest(v.at, (SELECT min(e.at) FROM events e WHERE e.stream = 'request:' || d.request_id AND e.kind = '`+approval.OpenedReview+`'
+					AND e.actor = d.reviewer AND (e.data::jsonb ->> 'revision')::integer = d.revision AND e.at <= d.at)) AS took, `+linesOf+` AS lines, v.code
 				FROM decisions d JOIN requests q ON q.id = d.request_id JOIN revisions v ON v.request_id = d.request_id AND v.number = d.revision
 				WHERE q.team = $1 AND d.at >= $2
 			)

@@ -122,11 +122,24 @@ func TestStatisticsTellHowReviewersDecide(t *testing.T) {
 	require.NoError(t, b.Audit(t.Context(), "crowd00060", approval.Event{Actor: "REVA", Kind: "disowned", Data: map[string]any{"revision": 1}}))
 	require.NoError(t, b.Audit(t.Context(), "crowd00050", approval.Event{Actor: "REVA", Kind: "disowned", Data: map[string]any{"revision": 1}}))
 
+	// The code had waited for a minute when it was opened, and was decided on four seconds later.
+	insert(90, "REVC", "approve", 64*time.Second)
+	opened := func(who string, revision int, after time.Duration) {
+		var at time.Time
+		require.NoError(t, b.pool.QueryRow(t.Context(), `SELECT at FROM revisions WHERE request_id = 'crowd00090'`).Scan(&at))
+		require.NoError(t, b.Audit(t.Context(), "crowd00090", approval.Event{At: at.Add(after), Actor: who, Kind: approval.OpenedReview, Data: map[string]any{"revision": revision}}))
+	}
+	opened("REVA", 1, 63*time.Second)
+	opened("REVC", 2, 63*time.Second)
+	opened("REVC", 1, 60*time.Second)
+	opened("REVC", 1, 62*time.Second)
+	opened("REVC", 1, 70*time.Second)
 	list, err := b.Statistics(t.Context(), team, time.Now().Add(-24*time.Hour))
 	require.NoError(t, err)
 	require.Equal(t, []approval.ReviewerStatistics{
 		{Reviewer: "REVA", Decisions: 4, Approvals: 3, Median: 22500 * time.Millisecond, Long: 3, Quick: 1, Reversals: 2},
 		{Reviewer: "REVB", Decisions: 2, Approvals: 1, Median: 29500 * time.Millisecond, Long: 2, Quick: 1},
+		{Reviewer: "REVC", Decisions: 1, Approvals: 1, Median: 4 * time.Second, Long: 1, Quick: 1},
 	}, list)
 	list, err = b.Statistics(t.Context(), team, time.Now())
 	require.NoError(t, err)

@@ -1,0 +1,142 @@
+package approval
+
+import (
+	"fmt"
+	"time"
+
+	"countersign/budget"
+)
+
+// How a wait for people ends: they decide, its time runs out, or it is taken back.
+
+// Decide is Approve, Reject and RequestChanges. The decision must be on the
+// revision that stands now, by its digest; by someone who is neither the asker nor
+// the author of the code; and the first one of that person. The cost is that of
+// what the decision leads to: with enough approvals it is held for the run and the
+// request is approved; to have the code changed it is held for the next draft.
+func (r *Request) Decide(d Decision, cost budget.USD, p Policy, now time.Time) error {
+	if r.State != Pending || d.Verdict != Approve && d.Verdict != Reject && d.Verdict != Rewrite {
+		return r.refuse(string(d.Verdict))
+	}
+	if r.Revision == nil || d.Revision != r.Revision.Number || d.Digest != r.Revision.Digest || !r.Revision.Intact() {
+		return &StaleError{Request: r}
+	}
+	if !now.Before(r.ExpiresAt) {
+		return &MoveError{Request: r, Verb: string(d.Verdict), Why: "The time for a decision has run out."}
+	}
+	if d.Reviewer == r.Asker || d.InPlaceOf == r.Asker {
+		return &NotAllowedError{Who: d.Reviewer, Why: "You asked this question, so somebody else has to review the code."}
+	}
+	if d.Reviewer == r.Revision.Author || d.InPlaceOf == r.Revision.Author {
+		return &NotAllowedError{Who: d.Reviewer, Why: "You wrote this version of the code, so somebody else has to review it."}
+	}
+	for _, earlier := range r.Decisions {
+		if earlier.Reviewer == d.Reviewer {
+			return &MoveError{Request: r, Verb: string(d.Verdict), Why: "You have already decided on this version."}
+		}
+		if earlier.voice() == d.voice() {
+			return &MoveError{Request: r, Verb: string(d.Verdict), Why: "Somebody has already decided on this version in the same person's place. One person has one say."}
+		}
+	}
+	if d.Verdict == Rewrite {
+		if err := r.anotherRound(p); err != nil {
+			return err
+		}
+	}
+	d.RequestID, d.At = r.ID, now
+	r.Decisions = append(r.Decisions, d)
+	r.Changes.Decision = &d
+	data := map[string]any{"revision": d.Revision, "digest": d.Digest, "click": d.Click}
+	if d.InPlaceOf != "" {
+		data["in_place_of"] = d.InPlaceOf
+	}
+	if d.Verdict == Rewrite {
+		r.requestChanges(d, cost, p, now)
+		return nil
+	}
+	if d.Verdict == Reject {
+		data["reason"] = d.Reason
+		r.Reason = d.Reason
+		r.note(now, d.Reviewer, "rejected", data)
+		r.move(Rejected, now, time.Time{})
+		return nil
+	}
+	r.note(now, d.Reviewer, "approved", data)
+	r.tell(Notice{Key: fmt.Sprintf("approved %s %d %s", r.ID, d.Revision, d.Reviewer), Kind: NoticeApproved, To: d.people(), At: now,
+		Data: encode(ApprovedBy{Revision: d.Revision, Digest: d.Digest, Reviewer: d.Reviewer, InPlaceOf: d.InPlaceOf, Click: d.Click})})
+	if r.Approvals() < r.Needs(p) {
+		r.touch(now, StepShow)
+		return nil
+	}
+	r.Reason = ""
+	r.hold(budget.ForRun, cost, now, p.RunExpiry+r.runTime())
+	r.move(Approved, now, now.Add(p.RunExpiry), StepRun)
+	return nil
+}
+
+// Approvals counts the people who have approved the current revision.
+func (r *Request) Approvals() (n int) {
+	for _, d := range r.Decisions {
+		if d.Verdict == Approve {
+			n++
+		}
+	}
+	return n
+}
+
+// Expire ends a wait that has run out: nobody decided, or nothing could run.
+func (r *Request) Expire(now time.Time) error {
+	if r.State != Drafting && r.State != Pending && r.State != Approved || now.Before(r.ExpiresAt) {
+		return r.refuse("expire")
+	}
+	r.release(now)
+	r.note(now, System, "expired", map[string]any{"while": r.State})
+	undecided := whyUndecided
+	if n := r.Approvals(); n > 0 {
+		undecided = fmt.Sprintf("Too few people decided in time: it had %d of the %d approvals that it takes. That is not a no: ask again if you still need it.", n, r.Needs(Policy{}))
+	}
+	r.Reason = map[State]string{Drafting: whyUnwritten, Pending: undecided, Approved: whyUnstarted}[r.State]
+	if r.Edit != nil {
+		r.Reason = undecided // the edit came into the middle of the wait
+	}
+	if r.Blocked != nil {
+		r.Reason = whyUnpaid
+	}
+	r.move(Expired, now, time.Time{})
+	return nil
+}
+
+// Why a wait has run out, in words for the asker.
+const (
+	whyUndecided = "Nobody decided in time. That is not a no: ask again if you still need it."
+	whyUnwritten = "The code could not be written in time."
+	whyUnstarted = "It was approved, but could not be started in time. Nothing has run."
+	whyUnpaid    = "There was no money for the next step, and no way on was chosen in time. Ask again if you still need it."
+)
+
+// Lapsed is the reason of a request whose wait has run out, in half a sentence.
+func (r *Request) Lapsed() string {
+	switch {
+	case r.Reason == whyUnwritten:
+		return "the code could not be written in time"
+	case r.Reason == whyUnstarted:
+		return "it was approved, but not started in time"
+	case r.Reason == whyUnpaid:
+		return "there was no money for the next step in time"
+	case r.Approvals() > 0:
+		return "too few people decided in time"
+	}
+	return "nobody decided in time"
+}
+
+// Withdraw takes a request back. What has started cannot be taken back.
+func (r *Request) Withdraw(by string, now time.Time) error {
+	if r.State != Drafting && r.State != Pending && r.State != Approved {
+		return r.refuse("withdraw")
+	}
+	r.Reason = "" // why it waited once more says nothing any more
+	r.release(now)
+	r.note(now, by, "withdrawn", nil)
+	r.move(Withdrawn, now, time.Time{})
+	return nil
+}

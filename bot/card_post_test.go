@@ -1,0 +1,192 @@
+package bot
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/approval"
+	"countersign/internal/slacksim"
+)
+
+func TestACardThatSlackGarbledCannotBeApproved(t *testing.T) {
+	t.Parallel()
+	b := idle(t, func(_ *slacksim.Options, o *Options) { o.HTTPClient = forge("import pandas", "import os") })
+	v := sample()
+	b.publish(v, approval.SurfaceRoot, approval.SurfaceCard)
+	card := b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard])
+	require.Equal(t, []string{actionReject, actionChanges, actionMore}, card.Actions())
+	require.Contains(t, card.Words(), "This card cannot be trusted")
+	require.True(t, strings.HasSuffix(v.Posts[approval.SurfaceCard].Shown, garbledMark))
+	require.Contains(t, b.log.String(), "Slack stored something else")
+
+	// It stays so when it is drawn again, and nothing is sent in vain.
+	had := v.Posts[approval.SurfaceCard]
+	b.sim.Fail(slacksim.MethodFault{Method: "*", Error: "fatal_error", Times: -1})
+	b.publish(v, approval.SurfaceCard)
+	require.Equal(t, had, v.Posts[approval.SurfaceCard])
+}
+
+func TestAGarbledCardThatCannotBeRewrittenIsAnError(t *testing.T) {
+	t.Parallel()
+	b := idle(t, func(_ *slacksim.Options, o *Options) { o.HTTPClient = forge("import pandas", "import os") })
+	b.sim.Fail(slacksim.MethodFault{Method: "chat.update", Error: "fatal_error"})
+	v := sample()
+	post, err := b.bot.Publish(b.ctx, v, approval.SurfaceCard)
+	require.ErrorContains(t, err, "rewrite the card")
+	require.Contains(t, b.read(slacksim.Reviewer, post).Actions(), actionApprove, "what stands there is not to be trusted")
+
+	// Its buttons go as soon as it can be rewritten, and no second card appears.
+	v.Posts[approval.SurfaceCard] = post
+	again, err := b.bot.Publish(b.ctx, v, approval.SurfaceCard)
+	require.NoError(t, err)
+	require.Equal(t, post.TS, again.TS)
+	require.NotContains(t, b.read(slacksim.Reviewer, again).Actions(), actionApprove)
+}
+
+// revised is the next version of what a view shows, with the messages that it has.
+func revised(v *approval.View) *approval.View {
+	next := sample(second("mistral-medium-2508"))
+	next.Posts, next.Session = v.Posts, v.Session
+	return next
+}
+
+func TestEveryVersionHasACardOfItsOwn(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	v, former := pending(b)
+	next := revised(v)
+	b.service.change(func() { b.service.views[v.Request.ID] = next })
+	b.publish(next, approval.SurfaceCard)
+	card := b.read(slacksim.Reviewer, next.Posts[approval.SurfaceCard])
+	require.NotEqual(t, former.TS, card.TS)
+	require.Contains(t, card.Actions(), actionApprove)
+	old := b.read(slacksim.Reviewer, approval.Post{Channel: former.Channel, TS: former.TS})
+	require.Equal(t, []string{actionLink}, old.Actions())
+	for _, words := range []string{"Superseded by revision 2", "Round to cents, please.", "Go to revision 2"} {
+		require.Contains(t, old.Words(), words)
+	}
+	require.Contains(t, string(mustJSON(old.Blocks)), "/p"+digits(card.TS))
+	b.publish(next, approval.SurfaceCard)
+	require.Equal(t, card.TS, next.Posts[approval.SurfaceCard].TS, "once")
+
+	// A press on a card that could not be rewritten decides nothing, and has it give way.
+	_, _, _, err := b.bot.api.UpdateMessageContext(b.ctx, former.Channel, former.TS, b.bot.card(v, Identity{}, false).options()...)
+	require.NoError(t, err)
+	b.service.fail(&approval.StaleError{Request: next.Request})
+	require.NoError(t, b.as(slacksim.Reviewer).Click(former, actionApprove))
+	b.told(slacksim.Reviewer, slacksim.CodeReview, "This card is out of date")
+	_, err = b.as(slacksim.Reviewer).WaitChange(b.ctx, former, func(m slacksim.Message) bool { return strings.Contains(m.Words(), "Superseded by revision 2") })
+	require.NoError(t, err)
+}
+
+// The mark belongs to a version: what Slack did to one card says nothing of the next.
+func TestTheNextVersionOfAGarbledCardCanBeApproved(t *testing.T) {
+	t.Parallel()
+	b := idle(t, func(_ *slacksim.Options, o *Options) {
+		o.HTTPClient = forge(`[\"amount\"].sum()"`, `[\"amount\"].max()"`)
+	})
+	v := sample()
+	b.publish(v, approval.SurfaceRoot, approval.SurfaceCard)
+	require.True(t, strings.HasSuffix(v.Posts[approval.SurfaceCard].Shown, garbledMark))
+	next := revised(v)
+	b.publish(next, approval.SurfaceCard)
+	require.False(t, strings.HasSuffix(next.Posts[approval.SurfaceCard].Shown, garbledMark))
+	require.Contains(t, b.read(slacksim.Reviewer, next.Posts[approval.SurfaceCard]).Actions(), actionApprove)
+	// And the next version's is garbled on its own.
+	b = idle(t, func(_ *slacksim.Options, o *Options) { o.HTTPClient = forge("round(2)", "round(9)") })
+	v = sample()
+	b.publish(v, approval.SurfaceRoot, approval.SurfaceCard)
+	require.Contains(t, b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard]).Actions(), actionApprove)
+	next = revised(v)
+	b.publish(next, approval.SurfaceCard)
+	require.NotContains(t, b.read(slacksim.Reviewer, next.Posts[approval.SurfaceCard]).Actions(), actionApprove)
+}
+
+func TestACardGivesWayBeforeTheNextOneIsPosted(t *testing.T) {
+	t.Parallel()
+	b := idle(t)
+	v := sample()
+	b.publish(v, approval.SurfaceRoot, approval.SurfaceCard)
+	former := v.Posts[approval.SurfaceCard]
+	next := revised(v)
+	b.sim.Fail(slacksim.MethodFault{Method: "chat.update", Error: "fatal_error"})
+	post, err := b.bot.Publish(b.ctx, next, approval.SurfaceCard)
+	require.ErrorContains(t, err, "take back the card of revision 1 of bcd23fg: fatal_error")
+	require.Equal(t, former, post)
+	b.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Error: "fatal_error"})
+	_, err = b.bot.Publish(b.ctx, next, approval.SurfaceCard)
+	require.ErrorContains(t, err, "post the card")
+	require.Empty(t, b.read(slacksim.Reviewer, former).Actions())
+	// One that somebody has deleted is in nobody's way.
+	b.sim.Fail(slacksim.MethodFault{Method: "chat.update", Error: "message_not_found", Times: 2})
+	b.publish(next, approval.SurfaceCard)
+	require.NotEqual(t, former.TS, next.Posts[approval.SurfaceCard].TS)
+	require.Contains(t, b.log.String(), "lead from a former card")
+}
+
+func TestACardFromBeforeVersionsHadTheirOwnIsRewritten(t *testing.T) {
+	t.Parallel()
+	b := idle(t)
+	v := sample()
+	b.publish(v, approval.SurfaceRoot, approval.SurfaceCard)
+	had := v.Posts[approval.SurfaceCard]
+	_, hash, _ := strings.Cut(had.Shown, ":")
+	v.Posts[approval.SurfaceCard] = approval.Post{RequestID: had.RequestID, Surface: had.Surface, Channel: had.Channel, TS: had.TS, Shown: hash}
+	b.publish(v, approval.SurfaceCard)
+	require.Equal(t, had, v.Posts[approval.SurfaceCard])
+}
+
+func TestAStrayCardIsDecidedAndPutRight(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	v, stray := pending(b)
+	// The program died before it remembered the first card, and posted another.
+	b.service.change(func() { delete(v.Posts, approval.SurfaceCard) })
+	b.publish(v, approval.SurfaceCard)
+	require.NotEqual(t, stray.TS, v.Posts[approval.SurfaceCard].TS)
+	ben := b.as(slacksim.Reviewer)
+	b.service.before(func(context.Context) error {
+		b.service.change(func() {
+			if len(v.Request.Decisions) == 0 {
+				in(approval.Approved, "")(v)
+			}
+		})
+		return nil
+	})
+	require.NoError(t, ben.Click(stray, actionApprove))
+	require.Len(t, b.service.decided(), 1)
+	_, err := ben.WaitChange(b.ctx, stray, func(m slacksim.Message) bool { return len(m.Actions()) == 0 && strings.Contains(m.Text, "Approved by") })
+	require.NoError(t, err)
+	require.Equal(t, []string{actionApprove, actionReject, actionChanges, actionMore}, b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard]).Actions(), "the remembered card is its job's")
+}
+
+func TestAStrayCardLeadsToTheOneThatIsRemembered(t *testing.T) {
+	t.Parallel()
+	b := idle(t)
+	v := sample()
+	b.service.views[v.Request.ID] = v
+	b.publish(v, approval.SurfaceRoot, approval.SurfaceCard)
+	stray := v.Posts[approval.SurfaceCard]
+	click := approval.Click{Team: v.Request.Team, Channel: stray.Channel, MessageTS: stray.TS}
+	b.service.change(func() { delete(v.Posts, approval.SurfaceCard) })
+	b.bot.tidy(b.ctx, sealOf(v.Request), click)
+	require.Contains(t, b.read(slacksim.Reviewer, stray).Actions(), actionApprove, "as long as it is the only one")
+	b.publish(v, approval.SurfaceCard)
+	b.bot.tidy(b.ctx, sealOf(v.Request), click)
+	require.Equal(t, []string{actionLink}, b.read(slacksim.Reviewer, stray).Actions())
+	require.Contains(t, b.read(slacksim.Reviewer, stray).Words(), "This card stands here twice")
+}
+
+func TestAStrayCardThatCannotBePutRightIsLogged(t *testing.T) {
+	t.Parallel()
+	b := idle(t)
+	v := sample()
+	b.service.views[v.Request.ID] = v
+	b.bot.tidy(b.ctx, seal{request: "nobody"}, approval.Click{MessageTS: "1.2"})
+	require.Contains(t, b.log.String(), "look for stray cards")
+	b.bot.tidy(b.ctx, sealOf(v.Request), approval.Click{Team: v.Request.Team, Channel: slacksim.CodeReview, MessageTS: "1.2"})
+	require.Contains(t, b.log.String(), "redraw a stray card")
+}
