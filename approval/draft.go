@@ -142,7 +142,8 @@ func (s *Service) manifest(r *Request, rules RuleSet, findings []Finding, limits
 // inspect tries a few times: the draft is paid for, and a box that cannot be had
 // this second may be had the next.
 func (s *Service) inspect(ctx context.Context, code string, files []File) (seen Inspection, err error) {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	lease := s.Sandbox.InspectLease()
+	ctx, cancel := context.WithTimeout(ctx, inspectTries*lease+time.Minute)
 	defer cancel()
 	var used time.Duration
 	for wait := time.Second; ; wait *= 2 {
@@ -151,7 +152,7 @@ func (s *Service) inspect(ctx context.Context, code string, files []File) (seen 
 		used += seen.Box
 		seen.Box = used
 		var box *BoxError
-		if err == nil || !errors.As(err, &box) || !box.Retry || wait > 8*time.Second || used > (inspectTries-1)*inspectTime {
+		if err == nil || !errors.As(err, &box) || !box.Retry || wait > 8*time.Second || used > (inspectTries-1)*lease {
 			return seen, err
 		}
 		select {

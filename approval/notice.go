@@ -14,6 +14,7 @@ type NoticeKind string
 // The kinds of notice.
 const (
 	NoticePrice        NoticeKind = "price"         // a model has answered whose price nobody knows
+	NoticeOverrun      NoticeKind = "overrun"       // work has cost more than was held for it: Overrun
 	NoticeThreshold    NoticeKind = "threshold"     // spending has reached a mark: Threshold
 	NoticeStop         NoticeKind = "stop"          // a budget has refused a paid step: Stop
 	NoticeForecast     NoticeKind = "forecast"      // a budget will be used up before its window ends: Forecast

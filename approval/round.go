@@ -225,9 +225,3 @@ func (s *Service) putBack(ctx context.Context, id string, e Edit, why string) er
 	})
 	return err
 }
-
-// inspectCost is the most that the inspection of an edit can cost.
-func (s *Service) inspectCost(now time.Time) (budget.USD, error) {
-	box, err := s.Prices.BoxCharge(s.Sandbox.Size(), inspectTries*inspectTime, now)
-	return box.Amount, err
-}

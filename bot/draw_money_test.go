@@ -113,6 +113,7 @@ func moneyPages(b *Bot) map[string]*page {
 		"modal-more-money":     modal(moreMoneyView(draft.Request, choicesOf(draft), seat{})),
 		"modal-grant":          modal(grantView(&asks.Request.TopUps[0], ends, "v")),
 		"modal-decline":        modal(declineView("v")),
+		"notice-overrun":       told(notice(approval.NoticeOverrun, draft, approval.Overrun{What: "mistral-large-2512", Asked: "codestral-2508", Held: 2 * budget.Cent, Cost: 7 * budget.Cent}), slacksim.Admin),
 		"notice-threshold":     told(notice(approval.NoticeThreshold, nil, approval.Threshold{Standing: team, Mark: 80}), slacksim.Admin),
 		"notice-stop":          told(notice(approval.NoticeStop, draft, approval.Stop{Standing: thread, Needed: 5 * budget.Cent, Person: slacksim.Analyst}), slacksim.Analyst),
 		"notice-stop-admin":    told(notice(approval.NoticeStop, draft, approval.Stop{Standing: thread, Needed: 5 * budget.Cent, Person: slacksim.Analyst}), slacksim.Admin),

@@ -17,6 +17,7 @@ import (
 // is in its data; where its buttons lead is decided by what is stored now.
 var notices = map[approval.NoticeKind]func(b *Bot, v *approval.NoticeView, to string) (*page, error){
 	approval.NoticePrice:        (*Bot).priceNotice,
+	approval.NoticeOverrun:      (*Bot).overrunNotice,
 	approval.NoticeThreshold:    (*Bot).thresholdNotice,
 	approval.NoticeStop:         (*Bot).stopNotice,
 	approval.NoticeForecast:     (*Bot).forecastNotice,

@@ -334,8 +334,9 @@ func (w *countingWriter) Write(context.Context, approval.Brief) (approval.Draft,
 // sizedBox is a sandbox of which only the price is asked.
 type sizedBox struct{ approval.Sandbox }
 
-func (sizedBox) Discard(string)       {}
-func (sizedBox) Size() budget.BoxSize { return budget.BoxSize{Kind: "local", VCPU: 1, MemoryMB: 512} }
+func (sizedBox) Discard(string)              {}
+func (sizedBox) InspectLease() time.Duration { return time.Minute }
+func (sizedBox) Size() budget.BoxSize        { return budget.BoxSize{Kind: "local", VCPU: 1, MemoryMB: 512} }
 
 // spenderProcess is a process of this test binary that spends.
 type spenderProcess struct {
