@@ -137,6 +137,13 @@ func (r *Request) Downgrade(d Downgraded, now time.Time) {
 	r.note(now, System, "downgraded", map[string]any{"from": d.From, "to": d.To, "scope": d.Scope})
 }
 
+// replace downgrades as was found a moment ago, unless another model writes by now.
+func (r *Request) replace(d *Downgraded, now time.Time) {
+	if d != nil && r.Model == d.From && (r.State == Drafting || r.State == Pending) {
+		r.Downgrade(*d, now)
+	}
+}
+
 // weighed is the data of the events that say what the budgets were asked for and
 // how each of them stood. Explain reads it back.
 func weighed(purpose budget.Purpose, needed budget.USD, model string, standings []budget.Standing, hold string) map[string]any {
@@ -159,4 +166,5 @@ type Downgraded struct {
 	From  string       `json:"from"`
 	To    string       `json:"to"`
 	Scope budget.Scope `json:"scope"`
+	Off   bool         `json:"off,omitempty"` // the one that was asked for is switched off
 }

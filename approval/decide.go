@@ -83,6 +83,16 @@ func (s *Service) decide(ctx context.Context, ruling Ruling, then error) (*Reque
 	}
 	d := ruling.decision()
 	d.InPlaceOf = by.inPlaceOf
+	var cheaper *Downgraded
+	if d.Verdict == Rewrite && then == nil && s.Writer != nil {
+		terms, err := s.draftTerms(ctx, known)
+		if err != nil {
+			return nil, err
+		}
+		if cheaper, err = s.writer(known, terms); err != nil {
+			return nil, err
+		}
+	}
 	var seen *Request
 	r, err := s.Store.Update(ctx, ruling.RequestID, func(r *Request, now time.Time) error {
 		seen = r
@@ -107,6 +117,7 @@ func (s *Service) decide(ctx context.Context, ruling Ruling, then error) (*Reque
 		}
 		if d.Verdict == Rewrite && s.Writer != nil { // without one, the draft holds what it costs before its call
 			var err error
+			r.replace(cheaper, now)
 			if cost, err = s.draftCost(r.Model, now); err != nil {
 				return err
 			}

@@ -42,10 +42,12 @@ func (s *Service) Draft(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
+	cheaper, err := s.writer(r, terms)
+	if err != nil {
+		return s.failOrLater(ctx, id, err)
+	}
 	r, err = s.Store.Update(ctx, id, func(r *Request, now time.Time) error {
-		if d := terms.cheaper; d != nil && r.Model == d.From && r.State == Drafting {
-			r.Downgrade(*d, now)
-		}
+		r.replace(cheaper, now)
 		worst, err := s.draftCost(r.Model, now)
 		if err != nil {
 			return err
@@ -105,7 +107,7 @@ func (s *Service) examine(ctx context.Context, r *Request, hold OpenHold, draft 
 		return err
 	}
 	err = s.book(ctx, r.ID, hold, draft.Usage, seen.Box, func(r *Request, now time.Time) error {
-		manifest, err := s.manifest(r, rules, seen.Findings, terms.limits, now)
+		manifest, err := s.manifest(r, rules, seen.Findings, terms, now)
 		if err != nil {
 			return err
 		}
@@ -125,17 +127,17 @@ func (s *Service) examine(ctx context.Context, r *Request, hold OpenHold, draft 
 // manifest is what an approval would seal now: these inputs, this sandbox, these
 // limits, the most that the run can cost at today's prices, and how much attention
 // that asks for by these rules.
-func (s *Service) manifest(r *Request, rules RuleSet, findings []Finding, limits Limits, now time.Time) (Manifest, error) {
-	cap, err := s.runCost(limits, now)
+func (s *Service) manifest(r *Request, rules RuleSet, findings []Finding, terms draftTerms, now time.Time) (Manifest, error) {
+	cap, err := s.runCost(terms.limits, now)
 	if err != nil {
 		return Manifest{}, err
 	}
 	m := Manifest{Version: ManifestVersion, Sandbox: s.Sandbox.Size().Kind, Template: s.Sandbox.Template(),
-		Limits: limits, CostCap: cap}
+		Limits: terms.limits, CostCap: cap}
 	for _, f := range r.Files {
 		m.Inputs = append(m.Inputs, Input{Name: f.Name, SHA256: f.SHA256})
 	}
-	m.grade(rules, findings, s.Sandbox.ReachesHosts())
+	m.grade(rules, findings, s.Sandbox.ReachesHosts() && !terms.offline)
 	return m, nil
 }
 

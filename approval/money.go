@@ -112,9 +112,15 @@ func (s *Service) goOn(ctx context.Context, id, model, by string, may func(*Requ
 		return nil, err
 	}
 	if by, off := budget.Without(standings, budget.WithoutModel(model)); off {
-		return nil, &InputError{Why: switchedOff(by, model+" is")}
+		return nil, modelOff(by, model)
 	}
 	purpose := r.Blocked.Purpose
+	var cheaper *Downgraded
+	if model == "" && purpose == budget.ForDraft {
+		if cheaper, err = s.writer(r, draftTerms{standings: r.apart(standings)}); err != nil {
+			return nil, err
+		}
+	}
 	if purpose == budget.ForRun {
 		// Nothing is held before somebody approves again; that there is room is all that is wanted.
 		err = budget.Check(r.Blocked.Needed, standings)
@@ -124,6 +130,7 @@ func (s *Service) goOn(ctx context.Context, id, model, by string, may func(*Requ
 			if err := may(r); err != nil {
 				return err
 			}
+			r.replace(cheaper, now)
 			with := model
 			if with == "" {
 				with = r.Model

@@ -200,7 +200,7 @@ func (s *Service) inspectEdit(ctx context.Context, r *Request) error {
 		if seen.Problem != "" {
 			return r.PutBack(seen.Problem, now)
 		}
-		manifest, err := s.manifest(r, rules, seen.Findings, terms.limits, now)
+		manifest, err := s.manifest(r, rules, seen.Findings, terms, now)
 		if err != nil {
 			return r.PutBack(s.why(r.ID, err), now)
 		}

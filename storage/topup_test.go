@@ -200,6 +200,47 @@ func TestPeopleWithoutALimitHaveTheirRoles(t *testing.T) {
 	require.Zero(t, all[0].Spent, "nothing is paid from a role")
 }
 
+// Who is named in Slack spends by the limit of what they are, from then on, and
+// no longer than that; the settings' word and Slack's go together, the higher first.
+func TestPeopleWhoAreNamedInSlackHaveTheirRolesLimit(t *testing.T) {
+	t.Parallel()
+	b := setupWith(t, Options{Role: func(user string) string {
+		return map[bool]string{true: budget.Admins, false: budget.Members}[user == "BOSS"]
+	}})
+	for role, amount := range map[string]budget.USD{budget.Members: 15 * budget.Cent, budget.Reviewers: 40 * budget.Cent, budget.Admins: budget.Dollar} {
+		require.NoError(t, b.SetLimit(t.Context(), "ADMIN", budget.Limit{Scope: budget.Scope{Team: team, Kind: budget.Role, ID: role}, Amount: amount, Window: budget.Day}))
+	}
+	is := func(user, role string) {
+		t.Helper()
+		s, err := b.Standings(t.Context(), []budget.Scope{{Team: team, Kind: budget.User, ID: user}})
+		require.NoError(t, err)
+		require.Equal(t, role, s[0].Limit.Role)
+	}
+	reviews := approval.Grant{Team: team, Project: channel, Role: approval.RoleReviewer, User: asker, By: "ADMIN"}
+	stands := approval.Grant{Team: team, Role: approval.RoleFallback, User: asker, By: "ADMIN"}
+	administers := approval.Grant{Team: team, Role: approval.RoleAdmin, User: asker, By: "ADMIN"}
+	is(asker, budget.Members)
+	b.ask(t, "first")
+	b.refused(t, "second")
+	require.NoError(t, b.Name(t.Context(), reviews))
+	is(asker, budget.Reviewers)
+	b.ask(t, "third")
+	require.NoError(t, b.Name(t.Context(), administers))
+	is(asker, budget.Admins)
+	require.NoError(t, b.Unname(t.Context(), administers))
+	require.NoError(t, b.Unname(t.Context(), reviews))
+	is(asker, budget.Members)
+	b.refused(t, "fourth")
+	require.NoError(t, b.Name(t.Context(), stands))
+	is(asker, budget.Reviewers)
+	reviews.User = "BOSS"
+	require.NoError(t, b.Name(t.Context(), reviews))
+	is("BOSS", budget.Admins)
+	administers.Team, administers.User = "OTHER", "REVA"
+	require.NoError(t, b.Name(t.Context(), administers))
+	is("REVA", budget.Members)
+}
+
 // A role's limit is lowered while somebody who spends by it holds: whichever comes
 // first, nobody holds what the other would have refused.
 func TestARolesLimitStandsWhileSomebodySpendsByIt(t *testing.T) {
