@@ -81,12 +81,16 @@ func Alerts(r *Request, standings []budget.Standing, now time.Time) (list []Noti
 	return list
 }
 
-// notice tells of a budget that refused: once per window, however often it does.
-func (b *Block) notice(r *Request, now time.Time) Notice {
-	tight := b.Tight()
-	n := alert(r, tight, NoticeStop, string(NoticeStop), now)
-	n.Data = encode(Stop{Standing: tight, Needed: b.Needed, Person: r.Asker})
-	return n
+// stops tell of a budget that refused, each once per window: the administrators,
+// however often it does; and everybody whom it refused.
+func stops(r *Request, refused *budget.ExceededError, now time.Time) []Notice {
+	tight, _ := budget.Tightest(refused.Standings)
+	data := encode(Stop{Standing: tight, Needed: refused.Needed, Person: r.Asker})
+	all := alert(r, tight, NoticeStop, string(NoticeStop), now)
+	all.To, all.Data = nil, data
+	one := alert(r, tight, NoticeStop, string(NoticeStop)+" for "+r.Asker, now)
+	one.To, one.Admins, one.Data = []string{r.Asker}, false, data
+	return []Notice{all, one}
 }
 
 // alert is a notice about a budget. Its key is the scope, the window by its first

@@ -1,6 +1,7 @@
 package approval
 
 import (
+	"context"
 	"time"
 
 	"countersign/budget"
@@ -68,11 +69,39 @@ func (r *Request) block(purpose budget.Purpose, refused *budget.ExceededError, b
 	}
 	r.Blocked = b
 	r.note(now, System, "blocked", weighed(purpose, refused.Needed, r.Model, refused.Standings, ""))
-	r.tell(b.notice(r, now))
+	r.tell(stops(r, refused, now)...)
 	if expires := later(b.Until, now).Add(p.Expiry); purpose == budget.ForDraft || expires.After(r.ExpiresAt) && b.Wait {
 		r.ExpiresAt = expires
 	}
 	r.touch(now, StepShow)
+}
+
+// Unpaid notes that a reviewer's wish to have the code changed, or their own
+// version of it, found no money for what comes first. Everything stands as it
+// stood; whoever looks at it reads why.
+func (r *Request) Unpaid(what string, refused *budget.ExceededError, by string, now time.Time) error {
+	if r.State != Pending {
+		return r.refuse(what)
+	}
+	data := weighed(budget.ForDraft, refused.Needed, r.Model, refused.Standings, "")
+	data["what"], data["revision"] = what, r.Revision.Number
+	r.note(now, by, "refused change", data)
+	r.tell(stops(r, refused, now)...)
+	if r.Reason == "" {
+		r.Reason = "A reviewer wanted the code changed, and there is no money for that. " + refused.Words("")
+	}
+	r.touch(now, StepShow)
+	return nil
+}
+
+// unpaid stores that. Losing it loses nothing but these lines: the change was refused.
+func (s *Service) unpaid(ctx context.Context, ruling Ruling, what string, refused *budget.ExceededError) {
+	_, err := s.Store.Update(context.WithoutCancel(ctx), ruling.RequestID, func(r *Request, now time.Time) error {
+		return r.Unpaid(what, refused, ruling.Click.User, now)
+	})
+	if err != nil && ended(err) != nil {
+		s.Log.Error("note a change without money", "request", ruling.RequestID, "error", err)
+	}
 }
 
 func later(a, b time.Time) time.Time {

@@ -43,7 +43,12 @@ func (s *Service) Decide(ctx context.Context, ruling Ruling) (*Request, error) {
 		return nil, &InputError{Why: "A decision is to approve, to reject, or to request changes."}
 	}
 	r, err := s.decide(ctx, ruling, nil)
-	if refused := new(budget.ExceededError); errors.As(err, &refused) && ruling.Verdict == Approve {
+	refused := new(budget.ExceededError)
+	switch {
+	case !errors.As(err, &refused):
+	case ruling.Verdict == Rewrite:
+		s.unpaid(ctx, ruling, "rewrite", refused)
+	case ruling.Verdict == Approve:
 		// The approval is not taken; the asker learns what is in its way and can do something about it.
 		if _, err := s.block(ctx, ruling.RequestID, budget.ForRun, refused, ruling.Click.User); err != nil {
 			s.Log.Error("block a run without money", "request", ruling.RequestID, "error", err)

@@ -85,7 +85,7 @@ func (e *Explanation) read(event Event) error {
 		Estimated bool              `json:"estimated"`
 	}
 	switch event.Kind {
-	case "held", "weighed", "blocked", "settled":
+	case "held", "weighed", "blocked", "refused change", "settled":
 	default:
 		return nil
 	}
@@ -107,8 +107,8 @@ func (e *Explanation) read(event Event) error {
 		step = &e.Steps[len(e.Steps)-1]
 	}
 	switch event.Kind {
-	case "weighed", "blocked":
-		step.Needed, step.Model, step.Standings, step.Refused = data.Needed, data.Model, data.Standings, event.Kind == "blocked"
+	case "weighed", "blocked", "refused change":
+		step.Needed, step.Model, step.Standings, step.Refused = data.Needed, data.Model, data.Standings, event.Kind != "weighed"
 	case "settled":
 		step.Settled = &Settled{At: event.At, Spent: data.Spent, Over: data.Over, Estimated: data.Estimated}
 	}

@@ -92,9 +92,11 @@ type NoticePost struct {
 var ErrUnreachable = errors.New("no direct message reaches this person")
 
 // tell notes a notice, which is stored with the move and sent by a job.
-func (r *Request) tell(n Notice) {
-	n.Team, n.RequestID = r.Team, r.ID
-	r.Changes.Notices = append(r.Changes.Notices, n)
+func (r *Request) tell(notices ...Notice) {
+	for _, n := range notices {
+		n.Team, n.RequestID = r.Team, r.ID
+		r.Changes.Notices = append(r.Changes.Notices, n)
+	}
 }
 
 // Tell sends a notice to everybody whom it is for, and redraws it where it stands
@@ -136,6 +138,10 @@ func (v *NoticeView) recipients(posts map[string]NoticePost) []string {
 	if asked := new(TopUpAsked); v.Kind == NoticeTopUp && json.Unmarshal(v.Data, asked) == nil {
 		// Who asked does not answer, though they may be an administrator.
 		all = slices.DeleteFunc(all, func(who string) bool { return who == asked.AskedBy })
+	}
+	if refused := new(Stop); v.Kind == NoticeStop && v.Admins && json.Unmarshal(v.Data, refused) == nil {
+		// Who was refused has a notice of their own.
+		all = slices.DeleteFunc(all, func(who string) bool { return who == refused.Person })
 	}
 	slices.Sort(all)
 	return slices.Compact(all)

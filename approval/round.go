@@ -106,6 +106,9 @@ func (s *Service) Edit(ctx context.Context, ruling Ruling, code string) (*Reques
 		return nil, &InputError{Why: "This cannot be shown truthfully to whoever reviews it: " + err.Error() + "."}
 	}
 	r, err := s.edit(ctx, ruling, code, nil)
+	if refused := new(budget.ExceededError); errors.As(err, &refused) {
+		s.unpaid(ctx, ruling, "edit", refused)
+	}
 	if err == nil {
 		s.Sandbox.Discard(r.ID) // a box that waits for the code before
 	}
