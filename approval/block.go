@@ -57,7 +57,11 @@ func (r *Request) Block(purpose budget.Purpose, refused *budget.ExceededError, b
 
 func (r *Request) block(purpose budget.Purpose, refused *budget.ExceededError, by string, p Policy, now time.Time) {
 	r.release(now)
-	b := &Block{Purpose: purpose, Needed: refused.Needed, Model: r.Model, Standings: refused.Standings, At: now, By: by}
+	at := refused.At
+	if at.IsZero() {
+		at = now
+	}
+	b := &Block{Purpose: purpose, Needed: refused.Needed, Model: r.Model, Standings: refused.Standings, At: at, By: by}
 	if had := r.Blocked; had != nil && had.Purpose == purpose {
 		// Tried again in vain: who waits goes on waiting, for the next time that there is room.
 		b.By, b.TopUp = had.By, had.TopUp

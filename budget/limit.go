@@ -133,6 +133,7 @@ type ExceededError struct {
 	Standing  Standing   // the tightest
 	Standings []Standing // all that were weighed, in lock order
 	Needed    USD
+	At        time.Time // when they were weighed, if that is known
 }
 
 func (e *ExceededError) Error() string {

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -97,6 +98,9 @@ func (db *DB) insertHolds(ctx context.Context, tx pgx.Tx, r *approval.Request) e
 		return err
 	}
 	if err := budget.Check(needed, standings); err != nil {
+		if refused := new(budget.ExceededError); errors.As(err, &refused) {
+			refused.At = now // a limit that is changed from here on was not weighed
+		}
 		return err
 	}
 	for _, h := range holds {
