@@ -75,6 +75,11 @@ const sums = `
 // trips. It is only as good as the locks: who decides on it has locked the scopes
 // before.
 func (db *DB) standings(ctx context.Context, tx pgx.Tx, scopes []budget.Scope, now time.Time) ([]budget.Standing, error) {
+	return db.standingsUntil(ctx, tx, scopes, now, endOfTime)
+}
+
+// standingsUntil is the same without what was spent from a moment on.
+func (db *DB) standingsUntil(ctx context.Context, tx pgx.Tx, scopes []budget.Scope, now, end time.Time) ([]budget.Standing, error) {
 	scopes = inLockOrder(scopes)
 	limits, err := db.limitsOf(ctx, tx, scopes, now)
 	if err != nil {
@@ -86,7 +91,7 @@ func (db *DB) standings(ctx context.Context, tx pgx.Tx, scopes []budget.Scope, n
 			standings = append(standings, budget.Standing{Limit: limit})
 		}
 	}
-	return standings, db.addUp(ctx, tx, standings, now)
+	return standings, db.addUp(ctx, tx, standings, now, end)
 }
 
 // limitsOf are the limits that hold for these scopes: those that somebody has
@@ -160,7 +165,7 @@ func (db *DB) roleOf(user budget.Scope, named string) budget.Scope {
 }
 
 // addUp fills in what was spent and what is held, and when that ends.
-func (db *DB) addUp(ctx context.Context, tx pgx.Tx, standings []budget.Standing, now time.Time) error {
+func (db *DB) addUp(ctx context.Context, tx pgx.Tx, standings []budget.Standing, now, end time.Time) error {
 	batch := &pgx.Batch{}
 	for i := range standings {
 		s := &standings[i]
@@ -170,8 +175,8 @@ func (db *DB) addUp(ctx context.Context, tx pgx.Tx, standings []budget.Standing,
 		if scope.Kind == budget.Role {
 			continue // nothing is paid from it
 		}
-		if until.IsZero() {
-			until = endOfTime
+		if until.IsZero() || until.After(end) {
+			until = end
 		}
 		cut := spanOf(from, until)
 		batch.Queue(sums, scope.Team, scope.ID, scope.Kind, cut.daysFrom, cut.daysUntil, cut.quartersFrom, cut.quartersUntil).

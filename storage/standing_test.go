@@ -121,7 +121,7 @@ func TestABalanceIsTheSumOfTheLedgerInEveryZoneAndWindow(t *testing.T) {
 		db := *b.DB
 		for _, db.location = range []*time.Location{zone, rapid.SampledFrom(zones).Draw(rt, "next zone")} {
 			s := []budget.Standing{{Limit: budget.Limit{Scope: scope, Window: window}}}
-			require.NoError(rt, db.read(t.Context(), func(tx pgx.Tx) error { return db.addUp(t.Context(), tx, s, at) }))
+			require.NoError(rt, db.read(t.Context(), func(tx pgx.Tx) error { return db.addUp(t.Context(), tx, s, at, endOfTime) }))
 			from, until := window.Range(at, db.location)
 			if until.IsZero() {
 				until = endOfTime
