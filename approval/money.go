@@ -22,6 +22,8 @@ type Choices struct {
 	Missing  budget.USD    // in the tightest
 	TopUp    *TopUp        // that waits for an answer
 	CanTopUp bool          // there is somebody who could grant one
+
+	standings []budget.Standing // as they are now
 }
 
 // ModelChoice is a model and what a draft by it costs at most.
@@ -45,7 +47,7 @@ func (s *Service) Choices(ctx context.Context, id string) (*Choices, error) {
 	if worst, err := s.draftCost(r.Model, now); err == nil && r.Blocked.Purpose == budget.ForDraft {
 		needed = worst // prices may have changed
 	}
-	c := &Choices{Block: r.Blocked, TopUp: r.OpenTopUp()}
+	c := &Choices{Block: r.Blocked, TopUp: r.OpenTopUp(), standings: standings}
 	if c.CanTopUp, err = s.canTopUp(ctx, r); err != nil {
 		return nil, err
 	}
@@ -218,6 +220,12 @@ func (s *Service) AskTopUp(ctx context.Context, id string, amount budget.USD, re
 		}
 		if c.Block != nil && !c.CanTopUp {
 			return &InputError{Why: "There is no other administrator here who could grant it. Choose a cheaper model, or wait."}
+		}
+		if b := r.Blocked; b != nil {
+			// What refused it may have room by now, and another budget none: the money is for the one that is in the way.
+			fresh := *b
+			fresh.Standings = c.standings
+			r.Blocked = &fresh
 		}
 		return r.AskTopUp(amount, reason, s.Policy, now)
 	})

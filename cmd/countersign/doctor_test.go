@@ -166,7 +166,7 @@ func TestDoctorWarnsOfPricesOlderThanThirtyDays(t *testing.T) {
 		require.NoError(t, found.err)
 		return found
 	}
-	small, box := "model,mistral-small-2506,2026-01-01,,,1,1,1,"+at(2)+",a", "box,local,2026-01-01,,,0,0,0,"+at(1)+",a"
+	small, box := "model,mistral-small-2506,2026-01-01,,,1,1,1,"+at(2)+",a", "box,local,2026-01-01,,,0,0,0,"+at(1)+",free: a"
 	model := func(above string, days int) string {
 		return "model,codestral-2508,2026-01-01,," + above + ",1,1,1," + at(days) + ",a"
 	}
