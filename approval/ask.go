@@ -65,7 +65,7 @@ func (s *Service) Ask(ctx context.Context, q Question) (*Request, error) {
 	}
 	worst, err := s.draftCost(model, now)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, s.notifyMissing(ctx, q, err, now))
 	}
 	downgraded := func(r *Request) *Request {
 		if cheaper != nil {

@@ -219,10 +219,7 @@ func (s *Service) book(ctx context.Context, id string, hold OpenHold, usage budg
 			r.Settle(hold.InFull(now, r.Model))
 		} else {
 			settled, err := s.settlement(hold, usage, box, now)
-			if unknown := new(budget.UnknownPriceError); errors.As(err, &unknown) {
-				r.tell(Notice{Key: "price " + r.Team + " " + usage.Model, Kind: NoticePrice, Admins: true, At: now,
-					Data: encode(PriceMissing{Model: usage.Model, Asked: r.Model})})
-			}
+			s.unpriced(r, err, false, now)
 			r.Settle(settled)
 		}
 		if r.State != Drafting || r.Revision != nil && hold.At.Before(r.Revision.At) {
@@ -233,8 +230,8 @@ func (s *Service) book(ctx context.Context, id string, hold OpenHold, usage budg
 	return err
 }
 
-// settlement prices what a call used by the model that answered. A model that
-// nobody can price settles at the hold, and the error says so.
+// settlement prices what a call used by the model that answered. What nobody can
+// price settles at the hold, and the error says so.
 func (s *Service) settlement(hold OpenHold, usage budget.Usage, box time.Duration, now time.Time) (budget.Settlement, error) {
 	settled := budget.Settlement{HoldID: hold.ID, At: now}
 	if usage.Model != "" {
@@ -247,7 +244,7 @@ func (s *Service) settlement(hold OpenHold, usage budget.Usage, box time.Duratio
 	if box > 0 {
 		charge, err := s.Prices.BoxCharge(s.Sandbox.Size(), box, now)
 		if err != nil {
-			return hold.InFull(now, s.Sandbox.Size().Kind), nil
+			return hold.InFull(now, s.Sandbox.Size().Kind), err
 		}
 		settled.Charges = append(settled.Charges, charge)
 	}
@@ -256,10 +253,16 @@ func (s *Service) settlement(hold OpenHold, usage budget.Usage, box time.Duratio
 
 // fail ends a request before anything has run.
 func (s *Service) fail(ctx context.Context, id, reason string) error {
+	return s.failOver(ctx, id, reason, nil)
+}
+
+// failOver is fail over an error, of which administrators may have to hear.
+func (s *Service) failOver(ctx context.Context, id, reason string, why error) error {
 	_, err := s.Store.Update(ctx, id, func(r *Request, now time.Time) error {
 		if r.State != Drafting && r.State != Approved {
 			return nil
 		}
+		s.unpriced(r, why, true, now)
 		return r.Fail(reason, now)
 	})
 	return err
@@ -272,7 +275,7 @@ func (s *Service) failOrLater(ctx context.Context, id string, err error) error {
 		return ended(err)
 	}
 	if words := s.foreseen(err); words != "" {
-		return s.fail(ctx, id, words)
+		return s.failOver(ctx, id, words, err)
 	}
 	return err
 }

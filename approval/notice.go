@@ -13,7 +13,7 @@ type NoticeKind string
 
 // The kinds of notice.
 const (
-	NoticePrice        NoticeKind = "price"         // a model has answered whose price nobody knows
+	NoticePrice        NoticeKind = "price"         // nobody knows what a model or a box costs: PriceMissing
 	NoticeOverrun      NoticeKind = "overrun"       // work has cost more than was held for it: Overrun
 	NoticeThreshold    NoticeKind = "threshold"     // spending has reached a mark: Threshold
 	NoticeStop         NoticeKind = "stop"          // a budget has refused a paid step: Stop
@@ -46,12 +46,6 @@ type Notice struct {
 	Data      json.RawMessage // what it says, by its kind; never changed
 	At        time.Time
 	Once      bool // not stored: where it is known already, nothing is left to do
-}
-
-// PriceMissing is what a notice about a price says.
-type PriceMissing struct {
-	Model string `json:"model"` // as the API returned it
-	Asked string `json:"asked"` // what had been asked for
 }
 
 // NoPlace is what a notice about the review channel says.
