@@ -55,12 +55,14 @@ func (s *Service) Pending(ctx context.Context, team string) ([]*Request, error) 
 // Models lists what an asker may choose from, the default first.
 func (s *Service) Models() []string { return s.Writer.Models() }
 
-// Budgets shows the standings of a person and of the team.
-func (s *Service) Budgets(ctx context.Context, team, user string) ([]budget.Standing, error) {
-	return s.Store.Standings(ctx, []budget.Scope{
-		{Team: team, Kind: budget.User, ID: user},
-		{Team: team, Kind: budget.Team, ID: team},
-	})
+// Budgets shows the standings of a person, of the channel that they are in, if
+// they are in one, and of the team: what pays for a question that they ask there.
+func (s *Service) Budgets(ctx context.Context, team, user, channel string) ([]budget.Standing, error) {
+	scopes := []budget.Scope{{Team: team, Kind: budget.User, ID: user}, {Team: team, Kind: budget.Team, ID: team}}
+	if channel != "" {
+		scopes = append(scopes, budget.Scope{Team: team, Kind: budget.Project, ID: channel})
+	}
+	return s.Store.Standings(ctx, scopes)
 }
 
 // barred says why somebody may decide nothing, whoever has named them; empty when they may.
