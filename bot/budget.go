@@ -209,7 +209,7 @@ func (b *Bot) standings(ctx context.Context, c slack.SlashCommand, s budget.Scop
 		return b.Service.Standings(ctx, c.UserID, []budget.Scope{s})
 	}
 	all, err := b.Service.Budgets(ctx, c.TeamID, c.UserID, c.ChannelID)
-	return slices.DeleteFunc(all, func(other budget.Standing) bool { return other.Limit.Scope != s }), err
+	return slices.DeleteFunc(slices.Clone(all), func(other budget.Standing) bool { return other.Limit.Scope != s }), err
 }
 
 // setBudget sets a limit. Whether somebody may is for the service to say, which
