@@ -1,7 +1,9 @@
 package approval
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"countersign/budget"
@@ -26,6 +28,27 @@ type Forecast struct {
 	Standing budget.Standing `json:"standing"`
 	At       time.Time       `json:"at"` // when it will be used up at this pace
 	Person   string          `json:"person,omitempty"`
+}
+
+// Overrun is what NoticeOverrun says: the first time in a month for each model or
+// kind of box.
+type Overrun struct {
+	What  string     `json:"what"`            // the model that answered, or the kind of box
+	Asked string     `json:"asked,omitempty"` // the model that had been asked for
+	Held  budget.USD `json:"held"`
+	Cost  budget.USD `json:"cost"`
+}
+
+// overrun tells the administrators that a price or a limit is not what holds are
+// reckoned by.
+func (r *Request) overrun(h budget.Hold, s budget.Settlement, over budget.USD) Notice {
+	dearest := slices.MaxFunc(s.Charges, func(a, b budget.Charge) int { return cmp.Compare(a.Amount, b.Amount) })
+	o := Overrun{What: dearest.What, Asked: r.Model, Held: h.Amount, Cost: h.Amount + over}
+	if dearest.Kind == budget.Box {
+		o.Asked = ""
+	}
+	return Notice{Key: fmt.Sprintf("%s of %s by %s in %s", NoticeOverrun, r.Team, o.What, s.At.UTC().Format("2006-01")),
+		Kind: NoticeOverrun, Admins: true, At: s.At, Data: encode(o), Once: true}
 }
 
 // TopUpAsked is what NoticeTopUp and NoticeTopUpOutcome say: which top-up. How it
@@ -58,12 +81,16 @@ func Alerts(r *Request, standings []budget.Standing, now time.Time) (list []Noti
 	return list
 }
 
-// notice tells of a budget that refused: once per window, however often it does.
-func (b *Block) notice(r *Request, now time.Time) Notice {
-	tight := b.Tight()
-	n := alert(r, tight, NoticeStop, string(NoticeStop), now)
-	n.Data = encode(Stop{Standing: tight, Needed: b.Needed, Person: r.Asker})
-	return n
+// stops tell of a budget that refused, each once per window: the administrators,
+// however often it does; and everybody whom it refused.
+func stops(r *Request, refused *budget.ExceededError, now time.Time) []Notice {
+	tight, _ := budget.Tightest(refused.Standings)
+	data := encode(Stop{Standing: tight, Needed: refused.Needed, Person: r.Asker})
+	all := alert(r, tight, NoticeStop, string(NoticeStop), now)
+	all.To, all.Data = nil, data
+	one := alert(r, tight, NoticeStop, string(NoticeStop)+" for "+r.Asker, now)
+	one.To, one.Admins, one.Data = []string{r.Asker}, false, data
+	return []Notice{all, one}
 }
 
 // alert is a notice about a budget. Its key is the scope, the window by its first

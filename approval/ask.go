@@ -65,7 +65,7 @@ func (s *Service) Ask(ctx context.Context, q Question) (*Request, error) {
 	}
 	worst, err := s.draftCost(model, now)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, s.notifyMissing(ctx, q, err, now))
 	}
 	downgraded := func(r *Request) *Request {
 		if cheaper != nil {
@@ -172,12 +172,8 @@ func fileName(name string, before []File) string {
 
 func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/(1<<20)) }
 
-// inspectTime is the longest that an inspection may occupy a box, and
-// inspectTries how many boxes may be paid for until one of them has answered.
-const (
-	inspectTime  = 30 * time.Second
-	inspectTries = 2
-)
+// inspectTries is how many boxes may be paid for until one of them has answered.
+const inspectTries = 2
 
 // draftCost is the most that one draft can cost: the call and its inspection.
 func (s *Service) draftCost(model string, now time.Time) (budget.USD, error) {
@@ -185,8 +181,14 @@ func (s *Service) draftCost(model string, now time.Time) (budget.USD, error) {
 	if err != nil {
 		return 0, err
 	}
-	box, err := s.Prices.BoxCharge(s.Sandbox.Size(), inspectTries*inspectTime, now)
-	return tokens + box.Amount, err
+	box, err := s.inspectCost(now)
+	return tokens + box, err
+}
+
+// inspectCost is the most that an inspection can cost, with those that fail before it.
+func (s *Service) inspectCost(now time.Time) (budget.USD, error) {
+	box, err := s.Prices.BoxCharge(s.Sandbox.Size(), inspectTries*s.Sandbox.InspectLease(), now)
+	return box.Amount, err
 }
 
 // runCost is the most that a run can cost, which is what its approval agrees to.

@@ -1,6 +1,7 @@
 package approval
 
 import (
+	"context"
 	"time"
 
 	"countersign/budget"
@@ -56,7 +57,11 @@ func (r *Request) Block(purpose budget.Purpose, refused *budget.ExceededError, b
 
 func (r *Request) block(purpose budget.Purpose, refused *budget.ExceededError, by string, p Policy, now time.Time) {
 	r.release(now)
-	b := &Block{Purpose: purpose, Needed: refused.Needed, Model: r.Model, Standings: refused.Standings, At: now, By: by}
+	at := refused.At
+	if at.IsZero() {
+		at = now
+	}
+	b := &Block{Purpose: purpose, Needed: refused.Needed, Model: r.Model, Standings: refused.Standings, At: at, By: by}
 	if had := r.Blocked; had != nil && had.Purpose == purpose {
 		// Tried again in vain: who waits goes on waiting, for the next time that there is room.
 		b.By, b.TopUp = had.By, had.TopUp
@@ -68,11 +73,39 @@ func (r *Request) block(purpose budget.Purpose, refused *budget.ExceededError, b
 	}
 	r.Blocked = b
 	r.note(now, System, "blocked", weighed(purpose, refused.Needed, r.Model, refused.Standings, ""))
-	r.tell(b.notice(r, now))
+	r.tell(stops(r, refused, now)...)
 	if expires := later(b.Until, now).Add(p.Expiry); purpose == budget.ForDraft || expires.After(r.ExpiresAt) && b.Wait {
 		r.ExpiresAt = expires
 	}
 	r.touch(now, StepShow)
+}
+
+// Unpaid notes that a reviewer's wish to have the code changed, or their own
+// version of it, found no money for what comes first. Everything stands as it
+// stood; whoever looks at it reads why.
+func (r *Request) Unpaid(what string, refused *budget.ExceededError, by string, now time.Time) error {
+	if r.State != Pending {
+		return r.refuse(what)
+	}
+	data := weighed(budget.ForDraft, refused.Needed, r.Model, refused.Standings, "")
+	data["what"], data["revision"] = what, r.Revision.Number
+	r.note(now, by, "refused change", data)
+	r.tell(stops(r, refused, now)...)
+	if r.Reason == "" {
+		r.Reason = "A reviewer wanted the code changed, and there is no money for that. " + refused.Words("")
+	}
+	r.touch(now, StepShow)
+	return nil
+}
+
+// unpaid stores that. Losing it loses nothing but these lines: the change was refused.
+func (s *Service) unpaid(ctx context.Context, ruling Ruling, what string, refused *budget.ExceededError) {
+	_, err := s.Store.Update(context.WithoutCancel(ctx), ruling.RequestID, func(r *Request, now time.Time) error {
+		return r.Unpaid(what, refused, ruling.Click.User, now)
+	})
+	if err != nil && ended(err) != nil {
+		s.Log.Error("note a change without money", "request", ruling.RequestID, "error", err)
+	}
 }
 
 func later(a, b time.Time) time.Time {
@@ -137,6 +170,13 @@ func (r *Request) Downgrade(d Downgraded, now time.Time) {
 	r.note(now, System, "downgraded", map[string]any{"from": d.From, "to": d.To, "scope": d.Scope})
 }
 
+// replace downgrades as was found a moment ago, unless another model writes by now.
+func (r *Request) replace(d *Downgraded, now time.Time) {
+	if d != nil && r.Model == d.From && (r.State == Drafting || r.State == Pending) {
+		r.Downgrade(*d, now)
+	}
+}
+
 // weighed is the data of the events that say what the budgets were asked for and
 // how each of them stood. Explain reads it back.
 func weighed(purpose budget.Purpose, needed budget.USD, model string, standings []budget.Standing, hold string) map[string]any {
@@ -159,4 +199,5 @@ type Downgraded struct {
 	From  string       `json:"from"`
 	To    string       `json:"to"`
 	Scope budget.Scope `json:"scope"`
+	Off   bool         `json:"off,omitempty"` // the one that was asked for is switched off
 }

@@ -43,7 +43,12 @@ func (s *Service) Decide(ctx context.Context, ruling Ruling) (*Request, error) {
 		return nil, &InputError{Why: "A decision is to approve, to reject, or to request changes."}
 	}
 	r, err := s.decide(ctx, ruling, nil)
-	if refused := new(budget.ExceededError); errors.As(err, &refused) && ruling.Verdict == Approve {
+	refused := new(budget.ExceededError)
+	switch {
+	case !errors.As(err, &refused):
+	case ruling.Verdict == Rewrite:
+		s.unpaid(ctx, ruling, "rewrite", refused)
+	case ruling.Verdict == Approve:
 		// The approval is not taken; the asker learns what is in its way and can do something about it.
 		if _, err := s.block(ctx, ruling.RequestID, budget.ForRun, refused, ruling.Click.User); err != nil {
 			s.Log.Error("block a run without money", "request", ruling.RequestID, "error", err)
@@ -92,6 +97,16 @@ func (s *Service) decide(ctx context.Context, ruling Ruling, then error) (*Reque
 	}
 	d := ruling.decision()
 	d.InPlaceOf = by.inPlaceOf
+	var cheaper *Downgraded
+	if d.Verdict == Rewrite && then == nil && s.Writer != nil {
+		terms, err := s.draftTerms(ctx, known)
+		if err != nil {
+			return nil, err
+		}
+		if cheaper, err = s.writer(known, terms); err != nil {
+			return nil, err
+		}
+	}
 	var seen *Request
 	r, err := s.Store.Update(ctx, ruling.RequestID, func(r *Request, now time.Time) error {
 		seen = r
@@ -116,6 +131,7 @@ func (s *Service) decide(ctx context.Context, ruling Ruling, then error) (*Reque
 		}
 		if d.Verdict == Rewrite && s.Writer != nil { // without one, the draft holds what it costs before its call
 			var err error
+			r.replace(cheaper, now)
 			if cost, err = s.draftCost(r.Model, now); err != nil {
 				return err
 			}

@@ -34,12 +34,14 @@ type Digest struct {
 	People   []Spender         `json:"people"`   // the most first
 	Projects []Spender         `json:"projects"` // channels
 	Models   []Spender         `json:"models"`
-	Limits   []budget.Standing `json:"limits"`   // all that are set, as they stood at the end
+	Limits   []budget.Standing `json:"limits"`   // that are set, or of people who spent, as they stood at the end
 	Runs     int               `json:"runs"`     // that were quoted and ended
+	Off      float64           `json:"off"`      // by which share of their quote they missed it, up or down: in the median
+	OffP95   float64           `json:"off_p95"`  // and all but one in twenty at most
 	Quoted   budget.USD        `json:"quoted"`   // what they were expected to cost
 	Actual   budget.USD        `json:"actual"`   // and what they did
-	Paid     int               `json:"paid"`     // paid steps that a budget was asked for
-	Refused  int               `json:"refused"`  // of these, how many did not fit
+	Paid     int               `json:"paid"`     // steps that budgets have borne
+	Refused  int               `json:"refused"`  // requests of which a step did not fit
 	Requests int               `json:"requests"` // asked in this time
 	Outcomes map[State]int     `json:"outcomes"` // how these stand
 }

@@ -115,6 +115,7 @@
 //	block.go     no money for a step  money.go   the ways on from there
 //	topup.go     money on top         limits.go  who sets budgets and sees them
 //	notice.go    a word to people     alert.go, digest.go  which of them are about money
+//	price.go     what nobody can price
 //	quote.go     what a policy and a price make of a question, explain.go  how it was decided
 //	ports.go     what it needs: Store with its Ledger (storage), Writer (codegen), Sandbox (sandbox/...), Slack (bot)
 //	errors.go    what can be wrong, words.go what the asker is told

@@ -42,10 +42,12 @@ func (s *Service) Draft(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
+	cheaper, err := s.writer(r, terms)
+	if err != nil {
+		return s.failOrLater(ctx, id, err)
+	}
 	r, err = s.Store.Update(ctx, id, func(r *Request, now time.Time) error {
-		if d := terms.cheaper; d != nil && r.Model == d.From && r.State == Drafting {
-			r.Downgrade(*d, now)
-		}
+		r.replace(cheaper, now)
 		worst, err := s.draftCost(r.Model, now)
 		if err != nil {
 			return err
@@ -105,7 +107,7 @@ func (s *Service) examine(ctx context.Context, r *Request, hold OpenHold, draft 
 		return err
 	}
 	err = s.book(ctx, r.ID, hold, draft.Usage, seen.Box, func(r *Request, now time.Time) error {
-		manifest, err := s.manifest(r, rules, seen.Findings, terms.limits, now)
+		manifest, err := s.manifest(r, rules, seen.Findings, terms, now)
 		if err != nil {
 			return err
 		}
@@ -125,24 +127,25 @@ func (s *Service) examine(ctx context.Context, r *Request, hold OpenHold, draft 
 // manifest is what an approval would seal now: these inputs, this sandbox, these
 // limits, the most that the run can cost at today's prices, and how much attention
 // that asks for by these rules.
-func (s *Service) manifest(r *Request, rules RuleSet, findings []Finding, limits Limits, now time.Time) (Manifest, error) {
-	cap, err := s.runCost(limits, now)
+func (s *Service) manifest(r *Request, rules RuleSet, findings []Finding, terms draftTerms, now time.Time) (Manifest, error) {
+	cap, err := s.runCost(terms.limits, now)
 	if err != nil {
 		return Manifest{}, err
 	}
 	m := Manifest{Version: ManifestVersion, Sandbox: s.Sandbox.Size().Kind, Template: s.Sandbox.Template(),
-		Limits: limits, CostCap: cap}
+		Limits: terms.limits, CostCap: cap}
 	for _, f := range r.Files {
 		m.Inputs = append(m.Inputs, Input{Name: f.Name, SHA256: f.SHA256})
 	}
-	m.grade(rules, findings, s.Sandbox.ReachesHosts())
+	m.grade(rules, findings, s.Sandbox.ReachesHosts() && !terms.offline)
 	return m, nil
 }
 
 // inspect tries a few times: the draft is paid for, and a box that cannot be had
 // this second may be had the next.
 func (s *Service) inspect(ctx context.Context, code string, files []File) (seen Inspection, err error) {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	lease := s.Sandbox.InspectLease()
+	ctx, cancel := context.WithTimeout(ctx, inspectTries*lease+time.Minute)
 	defer cancel()
 	var used time.Duration
 	for wait := time.Second; ; wait *= 2 {
@@ -151,7 +154,7 @@ func (s *Service) inspect(ctx context.Context, code string, files []File) (seen 
 		used += seen.Box
 		seen.Box = used
 		var box *BoxError
-		if err == nil || !errors.As(err, &box) || !box.Retry || wait > 8*time.Second || used > (inspectTries-1)*inspectTime {
+		if err == nil || !errors.As(err, &box) || !box.Retry || wait > 8*time.Second || used > (inspectTries-1)*lease {
 			return seen, err
 		}
 		select {
@@ -216,10 +219,7 @@ func (s *Service) book(ctx context.Context, id string, hold OpenHold, usage budg
 			r.Settle(hold.InFull(now, r.Model))
 		} else {
 			settled, err := s.settlement(hold, usage, box, now)
-			if unknown := new(budget.UnknownPriceError); errors.As(err, &unknown) {
-				r.tell(Notice{Key: "price " + r.Team + " " + usage.Model, Kind: NoticePrice, Admins: true, At: now,
-					Data: encode(PriceMissing{Model: usage.Model, Asked: r.Model})})
-			}
+			s.unpriced(r, err, false, now)
 			r.Settle(settled)
 		}
 		if r.State != Drafting || r.Revision != nil && hold.At.Before(r.Revision.At) {
@@ -230,8 +230,8 @@ func (s *Service) book(ctx context.Context, id string, hold OpenHold, usage budg
 	return err
 }
 
-// settlement prices what a call used by the model that answered. A model that
-// nobody can price settles at the hold, and the error says so.
+// settlement prices what a call used by the model that answered. What nobody can
+// price settles at the hold, and the error says so.
 func (s *Service) settlement(hold OpenHold, usage budget.Usage, box time.Duration, now time.Time) (budget.Settlement, error) {
 	settled := budget.Settlement{HoldID: hold.ID, At: now}
 	if usage.Model != "" {
@@ -244,7 +244,7 @@ func (s *Service) settlement(hold OpenHold, usage budget.Usage, box time.Duratio
 	if box > 0 {
 		charge, err := s.Prices.BoxCharge(s.Sandbox.Size(), box, now)
 		if err != nil {
-			return hold.InFull(now, s.Sandbox.Size().Kind), nil
+			return hold.InFull(now, s.Sandbox.Size().Kind), err
 		}
 		settled.Charges = append(settled.Charges, charge)
 	}
@@ -253,10 +253,16 @@ func (s *Service) settlement(hold OpenHold, usage budget.Usage, box time.Duratio
 
 // fail ends a request before anything has run.
 func (s *Service) fail(ctx context.Context, id, reason string) error {
+	return s.failOver(ctx, id, reason, nil)
+}
+
+// failOver is fail over an error, of which administrators may have to hear.
+func (s *Service) failOver(ctx context.Context, id, reason string, why error) error {
 	_, err := s.Store.Update(ctx, id, func(r *Request, now time.Time) error {
 		if r.State != Drafting && r.State != Approved {
 			return nil
 		}
+		s.unpriced(r, why, true, now)
 		return r.Fail(reason, now)
 	})
 	return err
@@ -269,7 +275,7 @@ func (s *Service) failOrLater(ctx context.Context, id string, err error) error {
 		return ended(err)
 	}
 	if words := s.foreseen(err); words != "" {
-		return s.fail(ctx, id, words)
+		return s.failOver(ctx, id, words, err)
 	}
 	return err
 }

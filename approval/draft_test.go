@@ -269,7 +269,7 @@ func TestASecondAttemptNeedsMoneyOfItsOwn(t *testing.T) {
 	require.Len(t, b.work(), 1)
 	r = b.request(r.ID)
 	require.Equal(t, Drafting, r.State, "the asker chooses how it goes on")
-	require.Contains(t, r.Blocked.Refusal().Words(), "Your budget of $0.15 per month has $0.0408 left, and this could need up to $0.1092.")
+	require.Contains(t, r.Blocked.Refusal().Words("asker"), "Your budget of $0.15 per month has $0.0408 left, and this could need up to $0.1092.")
 	require.Equal(t, budget.ForDraft, r.Blocked.Purpose)
 	require.Len(t, b.writer.briefs, 1)
 	require.Zero(t, b.open(r.ID))
@@ -368,7 +368,7 @@ func TestInspectionsThatFailNeverCostMoreThanIsHeld(t *testing.T) {
 		b := setup(t)
 		for range 5 {
 			b.box.inspect = append(b.box.inspect, func(string) (Inspection, error) {
-				return Inspection{Box: inspectTime}, &BoxError{Err: errCrash, Words: "The box did not answer.", Retry: true}
+				return Inspection{Box: fakeInspectLease}, &BoxError{Err: errCrash, Words: "The box did not answer.", Retry: true}
 			})
 		}
 		r := b.ask()
@@ -377,7 +377,7 @@ func TestInspectionsThatFailNeverCostMoreThanIsHeld(t *testing.T) {
 		require.Equal(t, Failed, b.request(r.ID).State)
 		require.Len(t, b.box.inspected, inspectTries)
 		s := b.spends(r.ID, budget.ForDraft)[0]
-		require.Equal(t, int64(inspectTries*inspectTime/time.Millisecond), s.Charges[1].BoxMS)
+		require.Equal(t, int64(inspectTries*fakeInspectLease/time.Millisecond), s.Charges[1].BoxMS)
 		require.LessOrEqual(t, budget.Total(s.Charges), held)
 	})
 }

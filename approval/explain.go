@@ -38,6 +38,7 @@ func (w Weighing) Tight() budget.Standing {
 type Settled struct {
 	At        time.Time
 	Spent     budget.USD
+	Over      budget.USD // what it has cost beyond the hold, and no budget was charged
 	Estimated bool
 }
 
@@ -80,10 +81,11 @@ func (e *Explanation) read(event Event) error {
 		Model     string            `json:"model"`
 		Standings []budget.Standing `json:"standings"`
 		Spent     budget.USD        `json:"spent"`
+		Over      budget.USD        `json:"over"`
 		Estimated bool              `json:"estimated"`
 	}
 	switch event.Kind {
-	case "held", "weighed", "blocked", "settled":
+	case "held", "weighed", "blocked", "refused change", "settled":
 	default:
 		return nil
 	}
@@ -105,10 +107,10 @@ func (e *Explanation) read(event Event) error {
 		step = &e.Steps[len(e.Steps)-1]
 	}
 	switch event.Kind {
-	case "weighed", "blocked":
-		step.Needed, step.Model, step.Standings, step.Refused = data.Needed, data.Model, data.Standings, event.Kind == "blocked"
+	case "weighed", "blocked", "refused change":
+		step.Needed, step.Model, step.Standings, step.Refused = data.Needed, data.Model, data.Standings, event.Kind != "weighed"
 	case "settled":
-		step.Settled = &Settled{At: event.At, Spent: data.Spent, Estimated: data.Estimated}
+		step.Settled = &Settled{At: event.At, Spent: data.Spent, Over: data.Over, Estimated: data.Estimated}
 	}
 	return nil
 }

@@ -83,12 +83,15 @@ type box struct {
 	gone        bool
 }
 
+const fakeInspectLease = 30 * time.Second
+
 func (s *fakeBox) Size() budget.BoxSize { return s.size }
 func (s *fakeBox) Lease(l Limits) time.Duration {
 	return time.Duration(l.Seconds)*time.Second + 30*time.Second
 }
-func (s *fakeBox) ReachesHosts() bool { return !s.offline }
-func (s *fakeBox) Template() string   { return "python 3.11, pandas 2" + s.upgrade }
+func (s *fakeBox) ReachesHosts() bool          { return !s.offline }
+func (s *fakeBox) InspectLease() time.Duration { return fakeInspectLease }
+func (s *fakeBox) Template() string            { return "python 3.11, pandas 2" + s.upgrade }
 
 func (s *fakeBox) Inspect(_ context.Context, code string, _ []File) (Inspection, error) {
 	if err := s.faults.hit("Inspect.before"); err != nil {

@@ -22,6 +22,8 @@ type Choices struct {
 	Missing  budget.USD    // in the tightest
 	TopUp    *TopUp        // that waits for an answer
 	CanTopUp bool          // there is somebody who could grant one
+
+	standings []budget.Standing // as they are now
 }
 
 // ModelChoice is a model and what a draft by it costs at most.
@@ -45,7 +47,7 @@ func (s *Service) Choices(ctx context.Context, id string) (*Choices, error) {
 	if worst, err := s.draftCost(r.Model, now); err == nil && r.Blocked.Purpose == budget.ForDraft {
 		needed = worst // prices may have changed
 	}
-	c := &Choices{Block: r.Blocked, TopUp: r.OpenTopUp()}
+	c := &Choices{Block: r.Blocked, TopUp: r.OpenTopUp(), standings: standings}
 	if c.CanTopUp, err = s.canTopUp(ctx, r); err != nil {
 		return nil, err
 	}
@@ -112,9 +114,15 @@ func (s *Service) goOn(ctx context.Context, id, model, by string, may func(*Requ
 		return nil, err
 	}
 	if by, off := budget.Without(standings, budget.WithoutModel(model)); off {
-		return nil, &InputError{Why: switchedOff(by, model+" is")}
+		return nil, modelOff(by, model)
 	}
 	purpose := r.Blocked.Purpose
+	var cheaper *Downgraded
+	if model == "" && purpose == budget.ForDraft {
+		if cheaper, err = s.writer(r, draftTerms{standings: r.apart(standings)}); err != nil {
+			return nil, err
+		}
+	}
 	if purpose == budget.ForRun {
 		// Nothing is held before somebody approves again; that there is room is all that is wanted.
 		err = budget.Check(r.Blocked.Needed, standings)
@@ -124,6 +132,7 @@ func (s *Service) goOn(ctx context.Context, id, model, by string, may func(*Requ
 			if err := may(r); err != nil {
 				return err
 			}
+			r.replace(cheaper, now)
 			with := model
 			if with == "" {
 				with = r.Model
@@ -211,6 +220,12 @@ func (s *Service) AskTopUp(ctx context.Context, id string, amount budget.USD, re
 		}
 		if c.Block != nil && !c.CanTopUp {
 			return &InputError{Why: "There is no other administrator here who could grant it. Choose a cheaper model, or wait."}
+		}
+		if b := r.Blocked; b != nil {
+			// What refused it may have room by now, and another budget none: the money is for the one that is in the way.
+			fresh := *b
+			fresh.Standings = c.standings
+			r.Blocked = &fresh
 		}
 		return r.AskTopUp(amount, reason, s.Policy, now)
 	})

@@ -321,3 +321,18 @@ func TestABlockedQuestionExpiresInItsOwnWords(t *testing.T) {
 	require.Nil(t, r.Blocked)
 	require.Contains(t, r.Reason, "There was no money for the next step")
 }
+
+func TestATopUpIsForTheBudgetThatIsInTheWayNow(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.blocked()
+	require.Equal(t, budget.User, r.Blocked.Tight().Limit.Scope.Kind)
+	b.limit(budget.User, "asker", budget.Dollar, budget.Month, budget.LimitPolicy{})
+	channel := b.limit(budget.Project, "C1", budget.Cent, budget.Month, budget.LimitPolicy{})
+	r, err := b.AskTopUp(t.Context(), r.ID, budget.Dollar, "it matters", asksHimself)
+	require.NoError(t, err)
+	require.Equal(t, channel, r.OpenTopUp().Scope)
+	_, err = b.Grant(t.Context(), r.OpenTopUp().ID, b.store.now().Add(time.Hour), Click{Team: "T1", User: "admin"})
+	require.NoError(t, err)
+	require.Nil(t, b.request(r.ID).Blocked, "and so it helps")
+}

@@ -13,7 +13,8 @@ type NoticeKind string
 
 // The kinds of notice.
 const (
-	NoticePrice        NoticeKind = "price"         // a model has answered whose price nobody knows
+	NoticePrice        NoticeKind = "price"         // nobody knows what a model or a box costs: PriceMissing
+	NoticeOverrun      NoticeKind = "overrun"       // work has cost more than was held for it: Overrun
 	NoticeThreshold    NoticeKind = "threshold"     // spending has reached a mark: Threshold
 	NoticeStop         NoticeKind = "stop"          // a budget has refused a paid step: Stop
 	NoticeForecast     NoticeKind = "forecast"      // a budget will be used up before its window ends: Forecast
@@ -45,12 +46,6 @@ type Notice struct {
 	Data      json.RawMessage // what it says, by its kind; never changed
 	At        time.Time
 	Once      bool // not stored: where it is known already, nothing is left to do
-}
-
-// PriceMissing is what a notice about a price says.
-type PriceMissing struct {
-	Model string `json:"model"` // as the API returned it
-	Asked string `json:"asked"` // what had been asked for
 }
 
 // NoPlace is what a notice about the review channel says.
@@ -91,9 +86,11 @@ type NoticePost struct {
 var ErrUnreachable = errors.New("no direct message reaches this person")
 
 // tell notes a notice, which is stored with the move and sent by a job.
-func (r *Request) tell(n Notice) {
-	n.Team, n.RequestID = r.Team, r.ID
-	r.Changes.Notices = append(r.Changes.Notices, n)
+func (r *Request) tell(notices ...Notice) {
+	for _, n := range notices {
+		n.Team, n.RequestID = r.Team, r.ID
+		r.Changes.Notices = append(r.Changes.Notices, n)
+	}
 }
 
 // Tell sends a notice to everybody whom it is for, and redraws it where it stands
@@ -135,6 +132,10 @@ func (v *NoticeView) recipients(posts map[string]NoticePost) []string {
 	if asked := new(TopUpAsked); v.Kind == NoticeTopUp && json.Unmarshal(v.Data, asked) == nil {
 		// Who asked does not answer, though they may be an administrator.
 		all = slices.DeleteFunc(all, func(who string) bool { return who == asked.AskedBy })
+	}
+	if refused := new(Stop); v.Kind == NoticeStop && v.Admins && json.Unmarshal(v.Data, refused) == nil {
+		// Who was refused has a notice of their own.
+		all = slices.DeleteFunc(all, func(who string) bool { return who == refused.Person })
 	}
 	slices.Sort(all)
 	return slices.Compact(all)

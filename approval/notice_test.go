@@ -21,7 +21,8 @@ func TestAMissingPriceIsSaidOnceToEveryAdministrator(t *testing.T) {
 		b.ask()
 		require.Empty(t, b.work())
 	}
-	require.ElementsMatch(t, []string{"price T1 surprise to admin", "price T1 surprise to boss"}, b.slack.told)
+	key := "price T1 surprise in " + b.store.now().UTC().Format("2006-01")
+	require.ElementsMatch(t, []string{key + " to admin", key + " to asker", key + " to boss"}, b.slack.told)
 	require.NotEmpty(t, b.store.told)
 }
 

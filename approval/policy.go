@@ -46,7 +46,8 @@ func DefaultPolicy() Policy {
 	}
 }
 
-// Role is the role by whose limit somebody spends who has none of their own.
+// Role is the role that the settings give somebody, by whose limit they spend who
+// have none of their own. The Store knows who was named for a higher one in Slack.
 func (p Policy) Role(user string) string {
 	switch {
 	case slices.Contains(p.Admins, user):

@@ -147,7 +147,10 @@ type Sandbox interface {
 	// ReachesHosts tells whether code in a box can reach the hosts that its seal
 	// names. Where it cannot, no seal names any.
 	ReachesHosts() bool
-	// Inspect parses the code in a box without network and inputs; nothing of it runs.
+	// InspectLease is the longest that the box of one inspection can exist, and so cost.
+	InspectLease() time.Duration
+	// Inspect parses the code in a box without network and inputs; nothing of it
+	// runs. How long a box was used stands in the inspection beside an error, too.
 	Inspect(ctx context.Context, code string, files []File) (Inspection, error)
 	// Prepare is a hint that a run may come soon; Discard that it will not.
 	Prepare(requestID string)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -29,25 +30,71 @@ func (s *Service) worst(now time.Time) func(model string) (budget.USD, error) {
 	}
 }
 
-// terms decides who writes: the model that was asked for, or a cheaper one that a
-// policy wants instead. What a policy has switched off is an *InputError.
+// within decides who writes what is asked, and refuses what a policy has switched
+// off: *InputError. Whoever has chosen a model themselves is asked to choose again.
 func (s *Service) within(standings []budget.Standing, model string, chosen, uploads bool, now time.Time) (string, *Downgraded, error) {
 	if by, off := budget.Without(standings, budget.Upload); off && uploads {
 		return "", nil, &InputError{Why: switchedOff(by, "Uploading files with a question is") + " You can still ask about files that are in the channel."}
 	}
-	if to, by, ok := budget.Cheaper(standings, model, s.worst(now)); ok {
-		return to, &Downgraded{From: model, To: to, Scope: by.Limit.Scope}, nil
+	cheaper, err := s.instead(standings, model, now)
+	by, off := budget.Without(standings, budget.WithoutModel(model))
+	switch {
+	case err != nil:
+		return "", nil, err
+	case cheaper == nil:
+		return model, nil, nil
+	case off && chosen && cheaper.Off:
+		return "", nil, modelOff(by, model)
+	}
+	return cheaper.To, cheaper, nil
+}
+
+// instead is the model that writes in place of this one, wherever one is about to
+// be called: a cheaper one that a policy wants, or, where this one is switched off,
+// the cheapest that is not and costs no more at most; nil when this one may. Whether
+// there is money for it the hold finds out. With no model left: *InputError.
+func (s *Service) instead(standings []budget.Standing, model string, now time.Time) (*Downgraded, error) {
+	worst := s.worst(now)
+	if to, by, ok := budget.Cheaper(standings, model, worst); ok {
+		return &Downgraded{From: model, To: to, Scope: by.Limit.Scope}, nil
 	}
 	by, off := budget.Without(standings, budget.WithoutModel(model))
 	if !off {
-		return model, nil, nil
+		return nil, nil
 	}
+	least, err := worst(model)
+	if err != nil {
+		least = math.MaxInt64 // it was offered once, and nobody can price it any more
+	}
+	to := ""
 	for _, other := range s.Writer.Models() {
-		if _, off := budget.Without(standings, budget.WithoutModel(other)); !off && !chosen {
-			return other, &Downgraded{From: model, To: other, Scope: by.Limit.Scope}, nil
+		_, off := budget.Without(standings, budget.WithoutModel(other))
+		if cost, err := worst(other); err == nil && !off && cost <= least && (to == "" || cost < least) {
+			to, least = other, cost
 		}
 	}
-	return "", nil, &InputError{Why: switchedOff(by, model+" is") + " Choose another model."}
+	if to == "" {
+		return nil, modelOff(by, model)
+	}
+	return &Downgraded{From: model, To: to, Scope: by.Limit.Scope, Off: true}, nil
+}
+
+func modelOff(by budget.Standing, model string) error {
+	return &InputError{Why: switchedOff(by, model+" is") + " Choose another model."}
+}
+
+// apart are the standings without what is held for this request and not called:
+// the next step takes its place.
+func (r *Request) apart(standings []budget.Standing) []budget.Standing {
+	standings = slices.Clone(standings)
+	for _, h := range r.Holds {
+		for i := range standings {
+			if !h.Called {
+				standings[i].Held -= h.Amount
+			}
+		}
+	}
+	return standings
 }
 
 // switchedOff says what is not to be had, and because of which budget.
@@ -63,9 +110,19 @@ func whose(scope budget.Scope) string {
 // draftTerms are what the budgets make of a draft, read before the model is
 // called: from the call on nothing must come between the money and its booking.
 type draftTerms struct {
-	cheaper *Downgraded   // a policy wants another model; nil when none does
-	limits  Limits        // of the run, shorter where a policy says so
-	run     time.Duration // what the run is expected to take
+	standings []budget.Standing // without what is held for the draft itself
+	limits    Limits            // of the run, shorter where a policy says so
+	offline   bool              // a policy has switched off the network
+	run       time.Duration     // what the run is expected to take
+}
+
+// writer is the model that writes in place of the request's, if another one does.
+// What somebody has granted for just this request is not saved again.
+func (s *Service) writer(r *Request, t draftTerms) (*Downgraded, error) {
+	if r.Funded() {
+		return nil, nil
+	}
+	return s.instead(t.standings, r.Model, time.Now())
 }
 
 // usualRun is what a run is expected to take where there has been none.
@@ -76,10 +133,8 @@ func (s *Service) draftTerms(ctx context.Context, r *Request) (t draftTerms, err
 	if err != nil {
 		return t, err
 	}
-	// What somebody has granted for just this request is not saved again.
-	if to, by, ok := budget.Cheaper(standings, r.Model, s.worst(time.Now())); ok && !r.Funded() {
-		t.cheaper = &Downgraded{From: r.Model, To: to, Scope: by.Limit.Scope}
-	}
+	t.standings = r.apart(standings)
+	_, t.offline = budget.Without(standings, budget.Network)
 	t.limits = s.Policy.Limits
 	if _, off := budget.Without(standings, budget.LongRuns); off {
 		t.limits.Seconds = min(t.limits.Seconds, int(budget.ShortRun/time.Second))

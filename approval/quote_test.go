@@ -160,11 +160,38 @@ func TestAlertsAreSaidOncePerBudgetWindowAndMark(t *testing.T) {
 	b.limit(budget.User, "asker", budget.Cent, budget.Day, budget.LimitPolicy{})
 	require.NotNil(t, b.ask().Blocked)
 	require.NotNil(t, b.ask().Blocked)
+	budgets := "of T1 user asker in day " + b.store.now().UTC().Format(time.DateOnly) + " at 10000000"
+	require.Equal(t, []string{"for asker " + budgets, budgets}, b.store.noticesOf(NoticeStop), "and refusals as well")
+}
+
+// A budget that several people share refuses each of them, and each gets to know;
+// the administrators once.
+func TestEverybodyWhomABudgetRefusesIsTold(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.Policy.Admins = append(b.Policy.Admins, "asker")
+	b.limit(budget.Project, "C1", budget.Cent, budget.Month, budget.LimitPolicy{})
+	for _, who := range []string{"asker", "another", "another"} {
+		q := question()
+		q.Asker = who
+		r, err := b.Service.Ask(t.Context(), q)
+		require.NoError(t, err)
+		require.NotNil(t, r.Blocked)
+	}
+	b.work()
 	stops := b.store.noticesOf(NoticeStop)
-	require.Len(t, stops, 1, "and refusals as well: %v", stops)
-	n, _, err = b.store.Notice(t.Context(), "stop "+stops[0])
-	require.NoError(t, err)
-	require.Equal(t, []string{"asker"}, n.To)
+	require.Len(t, stops, 3)
+	told := map[string]int{}
+	for _, key := range stops {
+		_, posts, err := b.store.Notice(t.Context(), "stop "+key)
+		require.NoError(t, err)
+		for who := range posts {
+			told[who]++
+		}
+	}
+	require.Equal(t, 1, told["asker"], "who was refused and administers, too, has one message about it")
+	require.Equal(t, 1, told["another"])
+	require.Equal(t, 1, told["admin"])
 }
 
 func budgetMonth(b *bundle) string {

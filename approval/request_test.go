@@ -178,7 +178,7 @@ func TestForeseenErrorsHaveWordsAndOthersAReference(t *testing.T) {
 		"file words":   &UnreadableError{Why: "file words", Err: errCrash},
 		"move words":   &MoveError{Request: &Request{}, Why: "move words"},
 		"Nobody knows what m9 costs, so it is not used. An administrator can add its price.": &budget.UnknownPriceError{What: "m9"},
-		(&budget.ExceededError{}).Words(): &budget.ExceededError{},
+		(&budget.ExceededError{}).Words(""):                                                  &budget.ExceededError{},
 	} {
 		require.Equal(t, want, b.foreseen(fmt.Errorf("somewhere: %w", err)))
 		require.Equal(t, want, b.why("r1", err))

@@ -106,6 +106,9 @@ func (s *Service) Edit(ctx context.Context, ruling Ruling, code string) (*Reques
 		return nil, &InputError{Why: "This cannot be shown truthfully to whoever reviews it: " + err.Error() + "."}
 	}
 	r, err := s.edit(ctx, ruling, code, nil)
+	if refused := new(budget.ExceededError); errors.As(err, &refused) {
+		s.unpaid(ctx, ruling, "edit", refused)
+	}
 	if err == nil {
 		s.Sandbox.Discard(r.ID) // a box that waits for the code before
 	}
@@ -200,7 +203,7 @@ func (s *Service) inspectEdit(ctx context.Context, r *Request) error {
 		if seen.Problem != "" {
 			return r.PutBack(seen.Problem, now)
 		}
-		manifest, err := s.manifest(r, rules, seen.Findings, terms.limits, now)
+		manifest, err := s.manifest(r, rules, seen.Findings, terms, now)
 		if err != nil {
 			return r.PutBack(s.why(r.ID, err), now)
 		}
@@ -224,10 +227,4 @@ func (s *Service) putBack(ctx context.Context, id string, e Edit, why string) er
 		return r.PutBack(why, now)
 	})
 	return err
-}
-
-// inspectCost is the most that the inspection of an edit can cost.
-func (s *Service) inspectCost(now time.Time) (budget.USD, error) {
-	box, err := s.Prices.BoxCharge(s.Sandbox.Size(), inspectTries*inspectTime, now)
-	return box.Amount, err
 }

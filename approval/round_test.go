@@ -346,3 +346,38 @@ func TestARewriteSurvivesTheDeathOfItsReplicaAnywhere(t *testing.T) {
 		require.Zero(t, b.open(r.ID), point)
 	}
 }
+
+// No money to change the code is no secret: it is on record, the asker and the
+// administrators are told, and whoever looks at the request reads it.
+func TestAChangeThatFindsNoMoneyLeavesATrace(t *testing.T) {
+	t.Parallel()
+	for what, change := range map[string]func(b *bundle, r *Request) error{
+		"rewrite": func(b *bundle, r *Request) error {
+			_, err := b.Decide(b.t.Context(), ruling(r, "R1", Rewrite))
+			return err
+		},
+		"edit": func(b *bundle, r *Request) error {
+			_, err := b.Edit(b.t.Context(), ruling(r, "R1", ""), "print(2)\n")
+			return err
+		},
+	} {
+		b := setup(t)
+		r := b.pending()
+		b.limit(budget.User, "asker", budget.Cent/10, budget.Month, budget.LimitPolicy{})
+		var refused *budget.ExceededError
+		require.ErrorAs(t, change(b, r), &refused, what)
+		r = b.request(r.ID)
+		require.Equal(t, Pending, r.State, what)
+		require.Nil(t, r.Blocked, what)
+		require.Contains(t, r.Reason, "there is no money for that. The asker's budget of $0.001 per month has $0.00 left", what)
+		require.Equal(t, 1, b.count(r.ID, "refused change"), what)
+		require.Len(t, b.store.noticesOf(NoticeStop), 2, what)
+		e, err := b.Explain(t.Context(), "T1", "asker", r.ID)
+		require.NoError(t, err)
+		last := e.Steps[len(e.Steps)-1]
+		require.True(t, last.Refused, what)
+		require.Equal(t, refused.Needed, last.Needed, what)
+		_, err = b.Decide(t.Context(), ruling(r, "R1", Reject))
+		require.NoError(t, err, "and it can be decided on as before")
+	}
+}

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"countersign/budget"
 )
 
 // Run takes an approved request through its one run. Whoever calls it after a
@@ -40,12 +38,10 @@ func (s *Service) Run(ctx context.Context, id string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
 	_, err = s.Store.Update(ctx, id, func(r *Request, now time.Time) error {
-		charge, err := s.Prices.BoxCharge(s.Sandbox.Size(), result.Box, now)
-		if err != nil {
-			// The price has gone since: what was agreed is charged.
-			charge = budget.Charge{Kind: budget.Box, What: s.Sandbox.Size().Kind, Amount: r.Revision.Manifest.CostCap}
+		if r.State != Running {
+			return r.refuse("finish")
 		}
-		return r.Finish(result, charge, s.Policy, now)
+		return r.Finish(result, s.boxCharge(r, result.Box, now), s.Policy, now)
 	})
 	if err = ended(err); err != nil {
 		return err
@@ -60,14 +56,13 @@ func (s *Service) uncollected(ctx context.Context, r *Request, err error) error 
 	switch {
 	case errors.As(err, &never):
 		_, err = s.Store.Update(ctx, r.ID, func(r *Request, now time.Time) error {
-			charge, err := s.Prices.BoxCharge(s.Sandbox.Size(), now.Sub(r.Run.StartedAt), now)
-			if err != nil {
-				charge = budget.Charge{Kind: budget.Box, What: s.Sandbox.Size().Kind, Amount: r.Revision.Manifest.CostCap}
+			if r.State != Running {
+				return r.refuse("void")
 			}
 			if broken := new(BrokenSealError); errors.As(never, &broken) {
 				r.Changes.Events = append(r.Changes.Events, r.sealBroken(broken.Why, now))
 			}
-			return r.Void(never.words, charge, now)
+			return r.Void(never.words, s.boxCharge(r, now.Sub(r.Run.StartedAt), now), now)
 		})
 	case errors.Is(err, ErrBoxGone):
 		_, err = s.Store.Update(ctx, r.ID, func(r *Request, now time.Time) error { return r.Lose(now) })

@@ -143,7 +143,7 @@ func (s *Service) breakSeal(ctx context.Context, was *Request, broken *BrokenSea
 		if broken.Files != nil {
 			bare.Files = broken.Files
 		}
-		fresh, err := s.manifest(&bare, rules, r.Revision.Findings, terms.limits, now)
+		fresh, err := s.manifest(&bare, rules, r.Revision.Findings, terms, now)
 		if err != nil {
 			return err
 		}

@@ -61,12 +61,14 @@ func (s *Service) DraftCost(model string, now time.Time) (budget.USD, error) {
 	return s.draftCost(model, now)
 }
 
-// Budgets shows the standings of a person and of the team.
-func (s *Service) Budgets(ctx context.Context, team, user string) ([]budget.Standing, error) {
-	return s.Store.Standings(ctx, []budget.Scope{
-		{Team: team, Kind: budget.User, ID: user},
-		{Team: team, Kind: budget.Team, ID: team},
-	})
+// Budgets shows the standings of a person, of the channel that they are in, if
+// they are in one, and of the team: what pays for a question that they ask there.
+func (s *Service) Budgets(ctx context.Context, team, user, channel string) ([]budget.Standing, error) {
+	scopes := []budget.Scope{{Team: team, Kind: budget.User, ID: user}, {Team: team, Kind: budget.Team, ID: team}}
+	if channel != "" {
+		scopes = append(scopes, budget.Scope{Team: team, Kind: budget.Project, ID: channel})
+	}
+	return s.Store.Standings(ctx, scopes)
 }
 
 // barred says why somebody may decide nothing, whoever has named them; empty when they may.

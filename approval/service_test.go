@@ -259,10 +259,19 @@ func TestOnlyAdministratorsChangeBudgets(t *testing.T) {
 	require.NoError(t, b.SetLimit(t.Context(), "admin", limit))
 	require.Equal(t, []string{"admin"}, b.store.limitLog)
 
-	standings, err := b.Budgets(t.Context(), "T1", "U7")
+	standings, err := b.Budgets(t.Context(), "T1", "U7", "C1")
 	require.NoError(t, err)
 	require.Equal(t, limit, standings[0].Limit)
-	require.Len(t, standings, 1, "the team has no limit")
+	require.Len(t, standings, 1, "the team has no limit, and neither has the channel")
+	here := b.limit(budget.Project, "C1", budget.Dollar, budget.Month, budget.LimitPolicy{})
+	for channel, n := range map[string]int{"C1": 2, "C2": 1, "": 1} {
+		standings, err = b.Budgets(t.Context(), "T1", "U7", channel)
+		require.NoError(t, err)
+		require.Len(t, standings, n, channel)
+	}
+	standings, err = b.Budgets(t.Context(), "T1", "U7", "C1")
+	require.NoError(t, err)
+	require.Equal(t, here, standings[1].Limit.Scope)
 }
 
 func TestTheSmallListings(t *testing.T) {

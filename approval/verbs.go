@@ -189,8 +189,6 @@ func (r *Request) Finish(result Result, charge budget.Charge, p Policy, now time
 	r.Run.FinishedAt, r.Run.Result = now, &result
 	r.Changes.Run = r.Run
 	for _, h := range r.runHolds() {
-		// What was agreed is the most that is charged: a box that lived a moment longer is our loss.
-		charge.Amount = min(charge.Amount, h.Amount)
 		r.Settle(budget.Settlement{HoldID: h.ID, At: now, Charges: []budget.Charge{charge}})
 	}
 	r.say(now, RoleResult, result.Text(p.ShareRows))
@@ -199,7 +197,7 @@ func (r *Request) Finish(result Result, charge budget.Charge, p Policy, now time
 		files = append(files, a.Name+" "+Hash(a.Data))
 	}
 	r.note(now, System, "finished", map[string]any{"outcome": result.Outcome, "error": result.Error, "files": files,
-		"observed": result.Observed, "box_ms": result.Box.Milliseconds(), "cost": charge.Amount})
+		"observed": result.Observed, "box_ms": result.Box.Milliseconds(), "cost": r.settledNow()})
 	if what := Compare(r.Revision.Findings, r.Revision.Manifest.Inputs, result.Observed); what != nil {
 		r.note(now, System, "mismatch", map[string]any{"what": what})
 	}
@@ -230,28 +228,42 @@ func (r *Request) Void(reason string, charge budget.Charge, now time.Time) error
 		return r.refuse("void")
 	}
 	for _, h := range r.runHolds() {
-		charge.Amount = min(charge.Amount, h.Amount)
 		r.Settle(budget.Settlement{HoldID: h.ID, At: now, Charges: []budget.Charge{charge}})
 	}
 	r.Reason = reason
-	r.note(now, System, "voided", map[string]any{"box": r.Run.BoxID, "reason": reason, "cost": charge.Amount})
+	r.note(now, System, "voided", map[string]any{"box": r.Run.BoxID, "reason": reason, "cost": r.settledNow()})
 	r.move(Failed, now, time.Time{})
 	return nil
 }
 
 // Settle ends a hold, in any state: a call that was under way when its request
-// was taken back is paid for all the same. A hold that is not open is left alone.
+// was taken back is paid for all the same. What was held is the most that is
+// charged; what the work has cost beyond that is our loss, and the administrators
+// hear of it. A hold that is not open is left alone.
 func (r *Request) Settle(s budget.Settlement) {
 	for i, h := range r.Holds {
 		if h.ID == s.HoldID {
+			within, over := s.Within(h.Amount)
 			r.Holds = slices.Delete(r.Holds, i, i+1)
-			r.Changes.Settlements = append(r.Changes.Settlements, s)
-			r.note(s.At, System, "settled", map[string]any{"hold": h.ID, "for": h.Purpose, "held": h.Amount,
-				"spent": budget.Total(s.Charges), "estimated": s.Estimated})
+			r.Changes.Settlements = append(r.Changes.Settlements, within)
+			data := map[string]any{"hold": h.ID, "for": h.Purpose, "held": h.Amount, "spent": budget.Total(within.Charges), "estimated": s.Estimated}
+			if over > 0 {
+				data["over"] = over
+				r.tell(r.overrun(h.Hold, s, over))
+			}
+			r.note(s.At, System, "settled", data)
 			r.touch(s.At, StepShow) // the bill has one line more, also when all else has ended
 			return
 		}
 	}
+}
+
+// settledNow is what this move has spent.
+func (r *Request) settledNow() (sum budget.USD) {
+	for _, s := range r.Changes.Settlements {
+		sum += budget.Total(s.Charges)
+	}
+	return sum
 }
 
 // expireIfDue ends a wait that has run out, and leaves any other request alone.

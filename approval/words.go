@@ -33,7 +33,7 @@ func (s *Service) why(id string, err error) string {
 func exceededWords(err error) string {
 	var e *budget.ExceededError
 	if errors.As(err, &e) {
-		return e.Words()
+		return e.Words("")
 	}
 	return ""
 }

@@ -60,6 +60,25 @@ func standingOf(v *approval.View, s budget.Scope) (budget.Standing, bool) {
 	return budget.Standing{}, false
 }
 
+// overrunNotice says that work has cost more than was held for it.
+func (b *Bot) overrunNotice(v *approval.NoticeView, _ string) (*page, error) {
+	said, err := read[approval.Overrun](v)
+	if err != nil {
+		return nil, err
+	}
+	p := &page{}
+	p.say(strong("Something cost more than was held for it. "), mono(said.What), words(fmt.Sprintf(" cost %s, and %s was held. "+
+		"No budget was charged more than that, so the bill of your provider is higher than ours.", said.Cost.Approx(), said.Held.Approx())))
+	if said.Asked != "" && said.Asked != said.What {
+		p.say(mono(said.Asked), words(" had been asked for, and the provider answered with a dearer model. Ask for that one by its name, or for another."))
+	}
+	p.say(words("This is said once a month for each model and kind of box; the audit trail has every case."))
+	if url := b.threadURL(v.View); url != "" {
+		p.buttons("link", goes("View in thread", url))
+	}
+	return p, nil
+}
+
 // thresholdNotice says that spending has reached a mark.
 func (b *Bot) thresholdNotice(v *approval.NoticeView, to string) (*page, error) {
 	said, err := read[approval.Threshold](v)

@@ -133,7 +133,7 @@ func blockedWords(r *approval.Request) []part {
 // clickContinue tries a blocked request again.
 func (b *Bot) clickContinue(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
 	_, err := b.Service.Continue(ctx, action.Value, "", clickOf(cb, action))
-	return answer{}, stillBlocked(err)
+	return answer{}, stillBlocked(err, cb.User.ID)
 }
 
 // clickCheaper goes on with the model that was chosen, from a button or a list.
@@ -147,14 +147,14 @@ func (b *Bot) clickCheaper(ctx context.Context, cb slack.InteractionCallback, ac
 		return answer{}, &approval.InputError{Why: "I do not know this button. It may belong to an older version of this app."}
 	}
 	_, err := b.Service.Continue(ctx, id, model, clickOf(cb, action))
-	return answer{}, stillBlocked(err)
+	return answer{}, stillBlocked(err, cb.User.ID)
 }
 
 // stillBlocked says the same as the refusal did before, with a beginning that
 // answers the press.
-func stillBlocked(err error) error {
+func stillBlocked(err error, asker string) error {
 	if exceeded := new(budget.ExceededError); errors.As(err, &exceeded) {
-		return &approval.InputError{Why: "It still does not fit. " + exceeded.Words()}
+		return &approval.InputError{Why: "It still does not fit. " + exceeded.Words(asker)}
 	}
 	return err
 }
@@ -162,7 +162,7 @@ func stillBlocked(err error) error {
 // clickWait has it go on by itself when the budget starts anew.
 func (b *Bot) clickWait(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
 	_, err := b.Service.WaitForReset(ctx, action.Value, clickOf(cb, action))
-	return answer{}, stillBlocked(err)
+	return answer{}, stillBlocked(err, cb.User.ID)
 }
 
 // downgradedWords tell the asker that a cheaper model writes, and how to decline.

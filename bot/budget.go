@@ -59,7 +59,7 @@ const roomForOne = 1500
 // budgets shows what one may spend, and administrators everything that is set.
 func (b *Bot) budgets(ctx context.Context, c slack.SlashCommand, _ order) (*page, error) {
 	p := &page{}
-	own, err := b.Service.Budgets(ctx, c.TeamID, c.UserID)
+	own, err := b.Service.Budgets(ctx, c.TeamID, c.UserID, c.ChannelID)
 	if err != nil {
 		return nil, err
 	}
@@ -189,7 +189,7 @@ func (b *Bot) showBudget(ctx context.Context, c slack.SlashCommand, o order) (*p
 	if err != nil {
 		return nil, err
 	}
-	standings, err := b.Service.Standings(ctx, c.UserID, []budget.Scope{s})
+	standings, err := b.standings(ctx, c, s)
 	if err != nil {
 		return nil, err
 	}
@@ -201,6 +201,15 @@ func (b *Bot) showBudget(ctx context.Context, c slack.SlashCommand, o order) (*p
 		p.say(append(named, words(" is not set, so it limits nothing by itself."))...)
 	}
 	return p, nil
+}
+
+// standings are of one budget. Whoever is in a channel may look at its budget there.
+func (b *Bot) standings(ctx context.Context, c slack.SlashCommand, s budget.Scope) ([]budget.Standing, error) {
+	if s.Kind != budget.Project || s.ID != c.ChannelID {
+		return b.Service.Standings(ctx, c.UserID, []budget.Scope{s})
+	}
+	all, err := b.Service.Budgets(ctx, c.TeamID, c.UserID, c.ChannelID)
+	return slices.DeleteFunc(slices.Clone(all), func(other budget.Standing) bool { return other.Limit.Scope != s }), err
 }
 
 // setBudget sets a limit. Whether somebody may is for the service to say, which

@@ -62,6 +62,20 @@ func TestTheBudgetIsShown(t *testing.T) {
 	require.Empty(t, b.service.changed())
 }
 
+// Everybody sees what pays for a question that they ask here: a bar each for
+// themselves, the channel and the team.
+func TestWhoeverIsInAChannelSeesItsBudget(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.service.standing = []budget.Standing{ofTen(scopeOf(budget.User, slacksim.Analyst), budget.Dollar),
+		ofTen(scopeOf(budget.Project, slacksim.SalesData), 2*budget.Dollar), ofTen(scopeOf(budget.Team, slacksim.DefaultTeam.ID), 3*budget.Dollar)}
+	told := b.command(slacksim.Analyst, "show <#"+slacksim.SalesData+"|sales-data>", "20 % used")
+	require.NotContains(t, told.Text, "30 % used")
+	told = b.command(slacksim.Analyst, "show", "Your budget this month: 10 % used")
+	require.Contains(t, told.Text, "The budget of <#"+slacksim.SalesData+"> this month: 20 % used")
+	require.Contains(t, told.Text, "The team's budget this month: 30 % used")
+}
+
 func TestAdministratorsSeeEveryBudgetThatIsSet(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -66,10 +66,11 @@ func (b *Bot) digestLimits(p *page, all []budget.Standing, to string) {
 // quality says how good the quotes were, and how often money was missing.
 func quality(d approval.Digest) (items [][]part) {
 	if d.Runs > 0 && d.Quoted > 0 {
-		items = append(items, []part{words(fmt.Sprintf("%s: %s expected, %s spent, which is %s of it.", count(d.Runs, "run"), d.Quoted.Approx(), d.Actual.Approx(), share100(d.Actual, d.Quoted)))})
+		items = append(items, []part{words(fmt.Sprintf("%s: %s expected, %s spent, which is %s of it.", count(d.Runs, "run"), d.Quoted.Approx(), d.Actual.Approx(), share100(d.Actual, d.Quoted)))},
+			[]part{words(fmt.Sprintf("In the median a run missed what was expected of it by %s, and 19 of 20 by no more than %s.", percentOf(d.Off), percentOf(d.OffP95)))})
 	}
-	if d.Paid > 0 {
-		items = append(items, []part{words(fmt.Sprintf("%s, of which budgets refused %s (%s).", count(d.Paid, "paid step"), thousands(d.Refused), share100(budget.USD(d.Refused), budget.USD(d.Paid))))})
+	if d.Paid+d.Refused > 0 {
+		items = append(items, []part{words(fmt.Sprintf("Budgets bore %s, and refused a step of %s.", count(d.Paid, "paid step"), count(d.Refused, "question")))})
 	}
 	if len(items) == 0 {
 		items = [][]part{{words("Nothing was run.")}}
@@ -82,5 +83,7 @@ func share100(part, whole budget.USD) string {
 	if whole <= 0 {
 		return "0 %"
 	}
-	return fmt.Sprintf("%d %%", int(float64(part)/float64(whole)*100+0.5))
+	return percentOf(float64(part) / float64(whole))
 }
+
+func percentOf(share float64) string { return fmt.Sprintf("%d %%", int(share*100+0.5)) }

@@ -90,7 +90,7 @@ func moneyPages(b *Bot) map[string]*page {
 	digest := approval.Digest{From: december.AddDate(0, 0, -7), Until: december, Total: 12 * budget.Dollar,
 		People:   []approval.Spender{{ID: slacksim.Analyst, Amount: 8 * budget.Dollar}, {ID: slacksim.OtherAnalyst, Amount: 4 * budget.Dollar}},
 		Projects: []approval.Spender{{ID: slacksim.SalesData, Amount: 12 * budget.Dollar}}, Models: []approval.Spender{{ID: "mistral-medium-2508", Amount: 12 * budget.Dollar}},
-		Limits: []budget.Standing{team, ofTen(scopeOf(budget.Role, budget.Members), 0)}, Runs: 40, Quoted: 2 * budget.Dollar, Actual: 180 * budget.Cent, Paid: 90, Refused: 3, Requests: 45,
+		Limits: []budget.Standing{team, ofTen(scopeOf(budget.Role, budget.Members), 0)}, Runs: 40, Off: 0.125, OffP95: 0.4, Quoted: 2 * budget.Dollar, Actual: 180 * budget.Cent, Paid: 90, Refused: 3, Requests: 45,
 		Outcomes: map[approval.State]int{approval.Done: 40, approval.Rejected: 3, approval.Expired: 2}}
 	m := map[string]*page{
 		"budget-help":          helpBudget(),
@@ -113,6 +113,7 @@ func moneyPages(b *Bot) map[string]*page {
 		"modal-more-money":     modal(moreMoneyView(draft.Request, choicesOf(draft), seat{})),
 		"modal-grant":          modal(grantView(&asks.Request.TopUps[0], ends, "v")),
 		"modal-decline":        modal(declineView("v")),
+		"notice-overrun":       told(notice(approval.NoticeOverrun, draft, approval.Overrun{What: "mistral-large-2512", Asked: "codestral-2508", Held: 2 * budget.Cent, Cost: 7 * budget.Cent}), slacksim.Admin),
 		"notice-threshold":     told(notice(approval.NoticeThreshold, nil, approval.Threshold{Standing: team, Mark: 80}), slacksim.Admin),
 		"notice-stop":          told(notice(approval.NoticeStop, draft, approval.Stop{Standing: thread, Needed: 5 * budget.Cent, Person: slacksim.Analyst}), slacksim.Analyst),
 		"notice-stop-admin":    told(notice(approval.NoticeStop, draft, approval.Stop{Standing: thread, Needed: 5 * budget.Cent, Person: slacksim.Analyst}), slacksim.Admin),

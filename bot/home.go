@@ -48,7 +48,7 @@ func (b *Bot) homePage(ctx context.Context, team, user string, mark shelfmark) (
 		b.homeAway(p, user, roster)
 	}
 	p.head("Budget")
-	standings, err := b.Service.Budgets(ctx, team, user)
+	standings, err := b.Service.Budgets(ctx, team, user, "")
 	if err == nil {
 		err = b.bars(ctx, p, standings, team, user, homeLength)
 	}

@@ -130,6 +130,9 @@ func weighed(n int, w approval.Weighing, reader string) (title []part, items [][
 		if w.Settled.Estimated {
 			spent = fmt.Sprintf(" was set aside, and %s counts as spent: nobody knows how much it was.", w.Settled.Spent.Approx())
 		}
+		if w.Settled.Over > 0 {
+			spent += fmt.Sprintf(" It cost %s more than that, which no budget was charged.", w.Settled.Over.Approx())
+		}
 		title = append(title, words(spent))
 	}
 	for _, s := range w.Standings {

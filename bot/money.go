@@ -12,7 +12,7 @@ import (
 // do what is for it to check: every method takes who asks.
 type Money interface {
 	// Budgets are the ones that pay for a person's questions everywhere.
-	Budgets(ctx context.Context, team, user string) ([]budget.Standing, error)
+	Budgets(ctx context.Context, team, user, channel string) ([]budget.Standing, error)
 	// Standings are those of some scopes; one without a limit is missing.
 	Standings(ctx context.Context, actor string, scopes []budget.Scope) ([]budget.Standing, error)
 	// Limits are all that are set.

@@ -17,6 +17,7 @@ import (
 // is in its data; where its buttons lead is decided by what is stored now.
 var notices = map[approval.NoticeKind]func(b *Bot, v *approval.NoticeView, to string) (*page, error){
 	approval.NoticePrice:        (*Bot).priceNotice,
+	approval.NoticeOverrun:      (*Bot).overrunNotice,
 	approval.NoticeThreshold:    (*Bot).thresholdNotice,
 	approval.NoticeStop:         (*Bot).stopNotice,
 	approval.NoticeForecast:     (*Bot).forecastNotice,
@@ -131,19 +132,30 @@ func read[T any](v *approval.NoticeView) (said T, err error) {
 	return said, nil
 }
 
-// priceNotice tells administrators of a model that nobody can price.
-func (b *Bot) priceNotice(v *approval.NoticeView, _ string) (*page, error) {
+// priceNotice tells of a model or a box that nobody can price.
+func (b *Bot) priceNotice(v *approval.NoticeView, to string) (*page, error) {
 	said, err := read[approval.PriceMissing](v)
 	if err != nil {
 		return nil, err
 	}
-	p := &page{}
-	p.say(strong("A price is missing."), words(" The model "), mono(said.Model), words(" answered, and nobody knows what it costs. "+
-		"Its calls are charged at the most that they could have cost, so budgets run down faster than they need to."))
-	if said.Asked != said.Model {
+	p, what, uses := &page{}, "The model ", "Its calls are"
+	if said.Box {
+		what, uses = "The sandbox ", "Its boxes are"
+	}
+	if said.Refused {
+		p.say(strong("A price is missing."), words(" Nobody knows what "), mono(said.Model), words(" costs, so it is not used, and work that needs it is refused."))
+	} else {
+		p.say(strong("A price is missing. "), words(what), mono(said.Model), words(" was used, and nobody knows what it costs. "+
+			uses+" charged at the most that they could have cost, so budgets run down faster than they need to."))
+	}
+	if said.Asked != "" && said.Asked != said.Model {
 		p.say(words("It was asked for as "), mono(said.Asked), words("."))
 	}
-	p.say(words("To mend it, add a line for it to the file that "), mono("PRICES_FILE"), words(" names, and start the app again."))
+	if v.Roster.Admin(to) {
+		p.say(words("To mend it, add a line for it to the file that "), mono("PRICES_FILE"), words(" names, and start the app again."))
+	} else {
+		p.say(words("An administrator can add its price; they have been told."))
+	}
 	return p, nil
 }
 

@@ -15,7 +15,7 @@ func priceMissing(t *testing.T) *approval.NoticeView {
 	t.Helper()
 	data, err := json.Marshal(approval.PriceMissing{Model: "mistral-new", Asked: "mistral-latest"})
 	require.NoError(t, err)
-	return &approval.NoticeView{Notice: approval.Notice{Key: "price mistral-new", Kind: approval.NoticePrice, Data: data}}
+	return &approval.NoticeView{Notice: approval.Notice{Key: "price mistral-new", Kind: approval.NoticePrice, Data: data}, Roster: approval.Roster{Admins: []string{slacksim.Admin}}}
 }
 
 func TestANoticeIsADirectMessage(t *testing.T) {

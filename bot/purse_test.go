@@ -45,7 +45,7 @@ func (s *service) does(ctx context.Context, what func()) error {
 	return nil
 }
 
-func (s *service) Budgets(ctx context.Context, team, user string) ([]budget.Standing, error) {
+func (s *service) Budgets(ctx context.Context, team, user, channel string) ([]budget.Standing, error) {
 	return s.standing, s.enter(ctx)
 }
 

@@ -38,7 +38,7 @@ func known(err error) (string, bool) {
 	)
 	switch {
 	case errors.As(err, &exceeded):
-		return exceeded.Words(), true
+		return exceeded.Words(""), true // askers choose a way on instead: stillBlocked
 	case errors.As(err, &move):
 		return moved(move), true
 	case errors.As(err, &stale):

@@ -1,6 +1,9 @@
 package budget
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Usage is what a model says that one call has used. Input counts every prompt
 // token, the cached ones among them.
@@ -71,6 +74,20 @@ type Settlement struct {
 	At        time.Time
 	Charges   []Charge
 	Estimated bool // nobody knows what the provider bills, so the hold was taken in full
+}
+
+// Within charges no more than was held: the lines in their order, as far as it
+// goes. over is what the work has cost beyond that, and nobody's budget bears it.
+func (s Settlement) Within(held USD) (charged Settlement, over USD) {
+	charged = s
+	charged.Charges = slices.Clone(s.Charges)
+	for i := range charged.Charges {
+		line := &charged.Charges[i]
+		over += max(0, line.Amount-held)
+		line.Amount = min(line.Amount, held)
+		held -= line.Amount
+	}
+	return charged, over
 }
 
 // InFull settles a hold whose outcome is unknown: the whole amount, estimated.

@@ -133,6 +133,7 @@ type ExceededError struct {
 	Standing  Standing   // the tightest
 	Standings []Standing // all that were weighed, in lock order
 	Needed    USD
+	At        time.Time // when they were weighed, if that is known
 }
 
 func (e *ExceededError) Error() string {
@@ -158,10 +159,15 @@ func Tightest(standings []Standing) (tight Standing, ok bool) {
 	return tight, ok
 }
 
-// Words says it to the person whose work it was.
-func (e *ExceededError) Words() string {
+// Words says it to whoever reads it: a person's budget is theirs for nobody but
+// them. Where many read, reader is empty.
+func (e *ExceededError) Words(reader string) string {
 	l := e.Standing.Limit
-	whose := map[ScopeKind]string{User: "Your budget", Session: "The budget of this thread",
+	asker := "The asker's budget"
+	if reader != "" && reader == l.Scope.ID {
+		asker = "Your budget"
+	}
+	whose := map[ScopeKind]string{User: asker, Session: "The budget of this thread",
 		Project: "The budget of this channel", Team: "The team's budget"}[l.Scope.Kind]
 	per := ""
 	if l.Window != None {

@@ -3,6 +3,7 @@ package budget
 import (
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 	_ "time/tzdata" // the same calendar on every machine
@@ -190,7 +191,11 @@ func TestExceededWordsSayWhichBudgetWhatIsLeftAndWhenItResets(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			require.Equal(t, tt.want, (&ExceededError{Standing: tt.standing, Needed: Dollar + 23*Cent + 1}).Words())
+			for _, reader := range []string{"R", ""} {
+				require.Equal(t, strings.Replace(tt.want, "Your budget", "The asker's budget", 1),
+					(&ExceededError{Standing: tt.standing, Needed: Dollar + 23*Cent + 1}).Words(reader))
+			}
+			require.Equal(t, tt.want, (&ExceededError{Standing: tt.standing, Needed: Dollar + 23*Cent + 1}).Words("U"))
 		})
 	}
 }

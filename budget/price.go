@@ -100,6 +100,10 @@ func ReadPrices(r io.Reader) (Prices, error) {
 	return p, errors.Join(faults...)
 }
 
+// freeSource begins the source of a row that charges nothing. Without it a
+// forgotten price would take whatever it is for out of every budget.
+const freeSource = "free: "
+
 func (p *Prices) add(row []string) error {
 	var faults []error
 	fault := func(err error) {
@@ -122,6 +126,9 @@ func (p *Prices) add(row []string) error {
 	}
 	if !until.IsZero() && !from.Before(until) {
 		fault(fmt.Errorf("a price from %s until %s never holds", row[2], row[3]))
+	}
+	if in, out := usd(row[5]), usd(row[7]); len(faults) == 0 && in == 0 && out == 0 && !strings.HasPrefix(source, freeSource) {
+		fault(fmt.Errorf("nothing is charged for %s: if that is meant, begin the row's source with %q", name, freeSource))
 	}
 	switch row[0] {
 	case "model":

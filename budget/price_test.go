@@ -63,6 +63,35 @@ func TestShippedPricesAreCompleteAndNameNoMovingTarget(t *testing.T) {
 	}
 }
 
+// The prices as they were looked up, once more by hand, in millionths of a dollar
+// per thousand tokens and in billionths per second: a slip in the table, such as two
+// columns that were swapped, is seen here and on no bill.
+func TestShippedPricesAreThoseThatWereLookedUp(t *testing.T) {
+	t.Parallel()
+	p := Shipped()
+	for model, want := range map[string][3]USD{ // input, cached input, output
+		"mistral-large-2512":  {500, 50, 1500},
+		"mistral-medium-2604": {1500, 150, 7500},
+		"mistral-medium-2508": {400, 40, 2000},
+		"mistral-small-2603":  {150, 15, 600},
+		"mistral-small-2506":  {100, 10, 300},
+		"codestral-2508":      {300, 30, 900},
+		"devstral-2512":       {400, 40, 2000},
+	} {
+		row, err := p.Model(model, noon, 1000)
+		require.NoError(t, err, model)
+		require.Equal(t, want, [3]USD{row.Input / (1000 * MicroDollar), row.Cached / (1000 * MicroDollar), row.Output / (1000 * MicroDollar)}, model)
+		bill, err := p.TokenCharge(Usage{Model: model, Input: 2000, Cached: 1000, Output: 1000}, noon)
+		require.NoError(t, err, model)
+		require.Equal(t, (want[0]+want[1]+want[2])*MicroDollar, bill.Amount, model)
+	}
+	for _, kind := range []string{"e2b", "local"} {
+		row, err := p.Box(kind, noon)
+		require.NoError(t, err, kind)
+		require.Equal(t, [2]USD{14_000, 4_500}, [2]USD{row.VCPU, row.GiB}, kind)
+	}
+}
+
 func TestReadPricesReportsEveryFaultWithItsLine(t *testing.T) {
 	t.Parallel()
 	_, err := ReadPrices(strings.NewReader(heading +
@@ -82,7 +111,10 @@ func TestReadPricesReportsEveryFaultWithItsLine(t *testing.T) {
 		"box,k,2026-01-01,,,free,0,2,2026-01-01,src\n" + // 15
 		"model,l,2026-01-01\n" + // 16
 		"model,m,2026-01-01,2026-01-01,,1,0.1,2,2026-01-01,src\n" + // 17
-		"model,n,2026-01-01,,,1,0.1,x,2026-01-01,src\n")) // 18
+		"model,n,2026-01-01,,,1,0.1,x,2026-01-01,src\n" + // 18
+		"model,o,2026-01-01,,,0,0.1,0,2026-01-01,src\n" + // 19
+		"box,p,2026-01-01,,,0,0,0,2026-01-01,src\n" + // 20
+		"box,q,2026-01-01,,,0,0,0,2026-01-01,free: our own machine\n")) // 21
 	require.Error(t, err)
 	faults := strings.Split(err.Error(), "\n")
 	for line, says := range map[string]string{
@@ -90,6 +122,7 @@ func TestReadPricesReportsEveryFaultWithItsLine(t *testing.T) {
 		"line 7: ": "soon", "line 8: ": "0-5", "line 9: ": `"1,5"`, "line 10: ": `""`, "line 11: ": `"-2"`,
 		"line 12: ": "cannot parse", "line 13: ": "name and source are required", "line 14: ": "neither model nor box",
 		"line 15: ": `"free"`, "line 16: ": "wrong number of fields", "line 17: ": "never holds", "line 18: ": `"x"`,
+		"line 19: ": "nothing is charged for o", "line 20: ": "nothing is charged for p",
 	} {
 		found := false
 		for _, fault := range faults {
@@ -98,6 +131,7 @@ func TestReadPricesReportsEveryFaultWithItsLine(t *testing.T) {
 		require.True(t, found, "%s%s\nin:\n%s", line, says, err)
 	}
 	require.NotContains(t, err.Error(), "line 3:")
+	require.NotContains(t, err.Error(), "line 21:")
 }
 
 func TestReadPricesWantsItsHeadingAndAReadableFile(t *testing.T) {

@@ -25,7 +25,8 @@ type Options struct {
 	MaxConns int            // of this process, for short transactions. Default: 16
 	MaxAlone int            // steps under way at once in this process, each on a connection. Default: 16
 	Log      *slog.Logger   // Default: nothing is logged
-	// Role is by whose limit somebody spends who has none of their own. Default: everybody is a member
+	// Role is by whose limit somebody spends who has none of their own, as the settings have it; a higher
+	// one that they were named for in Slack goes before. Default: everybody is a member
 	Role func(user string) string
 }
 

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -97,6 +98,9 @@ func (db *DB) insertHolds(ctx context.Context, tx pgx.Tx, r *approval.Request) e
 		return err
 	}
 	if err := budget.Check(needed, standings); err != nil {
+		if refused := new(budget.ExceededError); errors.As(err, &refused) {
+			refused.At = now // a limit that is changed from here on was not weighed
+		}
 		return err
 	}
 	for _, h := range holds {
@@ -140,17 +144,24 @@ func lockScopes(ctx context.Context, tx pgx.Tx, scopes []budget.Scope) error {
 	return sendLocks(ctx, tx, queueLocks(scopes))
 }
 
-// lockPayers takes the scopes of a request, and then keeps the limits of the
-// roles as they are until the transaction ends: by one of them its asker may spend.
+// lockPayers takes the scopes of a request, and then keeps the roles and their
+// limits as they are until the transaction ends: by one of them its asker may spend.
 func lockPayers(ctx context.Context, tx pgx.Tx, r *approval.Request) error {
 	batch := queueLocks(r.Scopes())
 	batch.Queue(`SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))`, rolesKey(r.Team))
 	return sendLocks(ctx, tx, batch)
 }
 
-// rolesKey names the lock of the limits of a workspace's roles: whoever changes
-// one takes it alone, and all who spend share it.
+// rolesKey names the lock of a workspace's roles, of their limits and of who has
+// which: whoever changes them takes it alone, and all who spend share it.
 func rolesKey(team string) string { return "roles " + team }
+
+func lockRoles(ctx context.Context, tx pgx.Tx, team string) error {
+	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, rolesKey(team)); err != nil {
+		return fmt.Errorf("lock the roles: %w", err)
+	}
+	return nil
+}
 
 func queueLocks(scopes []budget.Scope) *pgx.Batch {
 	batch := &pgx.Batch{}

@@ -24,6 +24,7 @@ type limitRow struct {
 	Per    *budget.Window
 	Policy *budget.LimitPolicy
 	Extra  budget.USD
+	Named  string // the role that a person was named for in Slack; empty for none, and for what is no person
 }
 
 func (l limitRow) scope() budget.Scope { return budget.Scope{Team: l.Team, Kind: l.Kind, ID: l.ID} }
@@ -57,8 +58,8 @@ func (db *DB) change(ctx context.Context, scope budget.Scope, work func(tx pgx.T
 			return err
 		}
 		if scope.Kind == budget.Role {
-			if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, rolesKey(scope.Team)); err != nil {
-				return fmt.Errorf("lock the limits of the roles: %w", err)
+			if err := lockRoles(ctx, tx, scope.Team); err != nil {
+				return err
 			}
 		}
 		now, err := clock(ctx, tx)

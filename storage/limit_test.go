@@ -107,7 +107,7 @@ func TestWindowsFollowTheTeamsCalendar(t *testing.T) {
 		} {
 			err := pgx.BeginFunc(t.Context(), b.pool, func(tx pgx.Tx) error {
 				s := []budget.Standing{{Limit: limit}}
-				require.NoError(t, b.addUp(t.Context(), tx, s, c.now))
+				require.NoError(t, b.addUp(t.Context(), tx, s, c.now, endOfTime))
 				require.Equal(t, c.spent, s[0].Spent, "%s, %s", window, name)
 				_, reset := window.Range(c.now, zone)
 				require.Equal(t, reset, s[0].ResetsAt)

@@ -143,8 +143,8 @@ func known() []string {
 		panic(err) // the pattern is well-formed
 	}
 	for i, name := range names {
-		if version := versionOf(name); version == 0 || i > 0 && version == versionOf(names[i-1]) {
-			panic("a migration without a number of its own: " + name) // a test calls this
+		if versionOf(name) != i+1 {
+			panic("migrations are numbered without a gap: " + name) // a test calls this
 		}
 		names[i] = strings.TrimSuffix(name, ".sql")
 	}

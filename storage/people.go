@@ -70,6 +70,10 @@ func (db *DB) grant(ctx context.Context, g approval.Grant, named bool) error {
 		if is == named {
 			return nil
 		}
+		// By their role people spend who have no limit of their own: whoever is weighing one now ends first.
+		if err := lockRoles(ctx, tx, g.Team); err != nil {
+			return err
+		}
 		now, err := clock(ctx, tx)
 		if err != nil {
 			return err

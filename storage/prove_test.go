@@ -40,6 +40,7 @@ func TestProveMoney(t *testing.T) {
 	proof.threeOfAHundred(t, false)
 	proof.threeOfAHundred(t, true)
 	proof.lostDatabase(t)
+	proof.lostRun(t)
 	proof.oneAlert(t)
 	t.Logf("\n%s", proof.table())
 	for _, v := range proof.verdicts {
@@ -78,8 +79,10 @@ func (p *proof) table() []byte {
 	return out.Bytes()
 }
 
-// randomWork has two processes work on the ledger, kills one in the middle, and
-// has a third go on where it stopped.
+// randomWork has two processes work on the ledger, kills one again and again in the
+// middle, and has another go on where it stopped. PROVE_SEED, which the table shows,
+// has each process draw the same operations once more; who comes first among them
+// is left to the machine.
 func (p *proof) randomWork(t *testing.T, ops int) {
 	t.Helper()
 	b := setupTurnable(t)
@@ -101,14 +104,23 @@ func (p *proof) randomWork(t *testing.T, ops int) {
 		}
 	}
 	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	doomed := startSpender(t, spendOrder{URL: b.url, Seed: seed, Ops: ops, Name: "doomed"})
-	steady := startSpender(t, spendOrder{URL: b.url, Seed: seed + 1, Ops: ops / 2, Name: "steady"})
-	killed := doomed.until(t, func(r spendReport) bool { return r.Did >= ops/4 })
-	require.NoError(t, doomed.cmd.Process.Kill())
-	require.ErrorContains(t, doomed.cmd.Wait(), "killed")
-	next := startSpender(t, spendOrder{URL: b.url, Seed: seed + 2, Ops: max(ops-ops/2-killed.Did, 1), Name: "next"})
-	reports := []spendReport{killed, steady.end(t), next.end(t)}
+	if n, err := strconv.ParseUint(os.Getenv("PROVE_SEED"), 10, 64); err == nil {
+		seed = n
+	}
+	t.Logf("PROVE_SEED=%d", seed)
+	const kills = 3
+	steady := startSpender(t, spendOrder{URL: b.url, Seed: seed, Ops: ops / 2, Name: "steady"})
+	left := ops - ops/2
+	var reports []spendReport
+	for i := range uint64(kills) {
+		doomed := startSpender(t, spendOrder{URL: b.url, Seed: seed + 1 + i, Ops: ops, Name: fmt.Sprint("doomed ", i)})
+		killed := doomed.until(t, func(r spendReport) bool { return r.Did >= ops/4/kills })
+		require.NoError(t, doomed.cmd.Process.Kill())
+		require.ErrorContains(t, doomed.cmd.Wait(), "killed")
+		reports, left = append(reports, killed), left-killed.Did
+	}
+	next := startSpender(t, spendOrder{URL: b.url, Seed: seed + 1 + kills, Ops: max(left, 1), Name: "next"})
+	reports = append(reports, steady.end(t), next.end(t))
 
 	all := spendReport{Refused: map[budget.ScopeKind]int{}}
 	for _, r := range reports {
@@ -121,8 +133,8 @@ func (p *proof) randomWork(t *testing.T, ops int) {
 	}
 	began, over := time.Date(2027, 3, 20, 12, 0, 0, 0, time.UTC), time.Time{}
 	require.NoError(t, b.pool.QueryRow(t.Context(), `SELECT clock_timestamp()`).Scan(&over))
-	p.check(all.Did >= ops, "two processes did what was asked, and one was killed in the middle",
-		"%d operations, seed %d: %d asks admitted, %d settled, %d limits changed, the clock turned %d times over %d days",
+	p.check(all.Did >= ops, fmt.Sprintf("two processes did what was asked, and one was killed %d times in the middle", kills),
+		"%d operations, PROVE_SEED=%d: %d asks admitted, %d settled, %d limits changed, the clock turned %d times over %d days",
 		all.Did, seed, all.Admitted, all.Settled, all.Limits, all.Jumps, int(over.Sub(began)/day))
 	p.check(len(all.Wrong) == 0 && b.count(t, `SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()`) == 0,
 		"nothing failed that should not, and nobody waited in a circle", "%d failures %v", len(all.Wrong), all.Wrong)
@@ -250,40 +262,6 @@ func (p *proof) threeOfAHundred(t *testing.T, known bool) {
 		"%d admitted, %d refused, %d holds, failures %v", admitted, refused, holds, append(a.Wrong, c.Wrong...))
 }
 
-// lostDatabase breaks the connection at each point of taking a hold: nobody calls
-// the model whose call nobody knows to be paid for.
-func (p *proof) lostDatabase(t *testing.T) {
-	t.Helper()
-	calls := &countingWriter{}
-	model := calls.Models()[0]
-	at := func(b *bundle) *approval.Service {
-		return &approval.Service{Store: b.DB, Writer: calls, Sandbox: sizedBox{}, Prices: budget.Shipped(), Policy: b.policy, Log: slog.New(slog.DiscardHandler)}
-	}
-	for _, point := range []struct{ when, trigger string }{
-		{"as the hold is taken", `CREATE TRIGGER gone BEFORE INSERT ON holds FOR EACH ROW EXECUTE FUNCTION gone()`},
-		{"as the call is noted", `CREATE TRIGGER gone BEFORE UPDATE ON holds FOR EACH ROW EXECUTE FUNCTION gone()`},
-		{"as the budget is locked", `CREATE TRIGGER gone BEFORE INSERT ON scopes FOR EACH STATEMENT EXECUTE FUNCTION gone()`},
-		{"as all of it is committed", `CREATE CONSTRAINT TRIGGER gone AFTER UPDATE ON requests DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION gone()`},
-	} {
-		b := setup(t)
-		r := approval.New(approval.Question{Team: team, Project: channel, Asker: asker, Text: "?", Trigger: "t"}, model, 1, b.policy, time.Now())
-		_, _, err := b.Ask(t.Context(), r, approval.Session{Team: team, Channel: channel}) // its hold is too small: the draft takes another
-		require.NoError(t, err)
-		require.NoError(t, b.exec(t, `CREATE FUNCTION gone() RETURNS trigger LANGUAGE plpgsql AS
-			$$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NEW; END $$`))
-		require.NoError(t, b.exec(t, point.trigger))
-		err = at(b).Draft(t.Context(), r.ID)
-		n := calls.n.Swap(0)
-		p.check(err != nil && n == 0, "the database lost "+point.when+": the model is not called", "called %d times: %v", n, err)
-	}
-	b := setup(t)
-	r := approval.New(approval.Question{Team: team, Project: channel, Asker: asker, Text: "?", Trigger: "t"}, model, 1, b.policy, time.Now())
-	_, _, err := b.Ask(t.Context(), r, approval.Session{Team: team, Channel: channel})
-	require.NoError(t, err)
-	require.NoError(t, at(b).Draft(t.Context(), r.ID))
-	p.check(calls.n.Load() == 1, "and with the database it is called", "called %d times", calls.n.Load())
-}
-
 // oneAlert has two replicas settle a hundred calls at once, over three marks: each
 // is told once, and so is each forecast.
 func (p *proof) oneAlert(t *testing.T) {
@@ -334,8 +312,9 @@ func (w *countingWriter) Write(context.Context, approval.Brief) (approval.Draft,
 // sizedBox is a sandbox of which only the price is asked.
 type sizedBox struct{ approval.Sandbox }
 
-func (sizedBox) Discard(string)       {}
-func (sizedBox) Size() budget.BoxSize { return budget.BoxSize{Kind: "local", VCPU: 1, MemoryMB: 512} }
+func (sizedBox) Discard(string)              {}
+func (sizedBox) InspectLease() time.Duration { return time.Minute }
+func (sizedBox) Size() budget.BoxSize        { return budget.BoxSize{Kind: "local", VCPU: 1, MemoryMB: 512} }
 
 // spenderProcess is a process of this test binary that spends.
 type spenderProcess struct {

@@ -62,7 +62,7 @@ var rankings = map[approval.Ranking]string{
 }
 
 // Top ranks who or what money was spent on, from a moment until before another,
-// the most first; days come in their order.
+// the most first; of days the latest.
 func (db *DB) Top(ctx context.Context, team string, by approval.Ranking, from, until time.Time) (list []approval.Spender, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
 		list, err = db.top(ctx, tx, team, by, from, until)
@@ -81,7 +81,7 @@ func (db *DB) top(ctx context.Context, tx pgx.Tx, team string, by approval.Ranki
 	}
 	order := "amount DESC, id"
 	if by == approval.ByDays {
-		order = "id"
+		order = "id DESC"
 	}
 	return all[approval.Spender](ctx, tx, `
 		SELECT `+what+` AS id, sum(c.amount)::bigint AS amount, count(*) AS charges
@@ -98,23 +98,28 @@ func (db *DB) Digest(ctx context.Context, team string, from, until time.Time) (d
 				return err
 			}
 		}
-		for _, s := range d.People {
-			d.Total += s.Amount
+		// The rankings end somewhere; the sum does not.
+		err = tx.QueryRow(ctx, `SELECT coalesce(sum(amount), 0)::bigint FROM settlements WHERE team = $1 AND at >= $2 AND at < $3`,
+			team, from, until).Scan(&d.Total)
+		if err != nil {
+			return err
 		}
-		if d.Limits, err = db.limits(ctx, tx, team); err != nil {
+		if d.Limits, err = db.stood(ctx, tx, team, d.People, until); err != nil {
 			return err
 		}
 		// A run was quoted with the revision that ran.
 		err = tx.QueryRow(ctx, `
-			SELECT count(*), coalesce(sum(v.quote), 0)::bigint, coalesce(sum(s.amount), 0)::bigint
+			SELECT count(*), coalesce(sum(v.quote), 0)::bigint, coalesce(sum(s.amount), 0)::bigint,
+				coalesce(percentile_cont(0.5) WITHIN GROUP (ORDER BY abs(s.amount - v.quote)::float8 / v.quote), 0),
+				coalesce(percentile_cont(0.95) WITHIN GROUP (ORDER BY abs(s.amount - v.quote)::float8 / v.quote), 0)
 			FROM settlements s JOIN holds h ON h.id = s.hold_id JOIN runs u ON u.request_id = s.request_id
 			JOIN revisions v ON v.request_id = u.request_id AND v.number = u.revision
-			WHERE s.team = $1 AND s.at >= $2 AND s.at < $3 AND h.purpose = 'run' AND v.quote > 0`, team, from, until).Scan(&d.Runs, &d.Quoted, &d.Actual)
+			WHERE s.team = $1 AND s.at >= $2 AND s.at < $3 AND h.purpose = 'run' AND v.quote > 0`, team, from, until).Scan(&d.Runs, &d.Quoted, &d.Actual, &d.Off, &d.OffP95)
 		if err != nil {
 			return err
 		}
 		err = tx.QueryRow(ctx, `
-			SELECT count(*) FROM events e JOIN requests r ON e.stream = 'request:' || r.id
+			SELECT count(DISTINCT r.id) FROM events e JOIN requests r ON e.stream = 'request:' || r.id
 			WHERE e.kind = 'blocked' AND e.at >= $2 AND e.at < $3 AND r.team = $1`, team, from, until).Scan(&d.Refused)
 		if err != nil {
 			return err
@@ -123,7 +128,6 @@ func (db *DB) Digest(ctx context.Context, team string, from, until time.Time) (d
 		if err != nil {
 			return err
 		}
-		d.Paid += d.Refused
 		type outcome struct {
 			State approval.State
 			N     int
@@ -139,6 +143,23 @@ func (db *DB) Digest(ctx context.Context, team string, from, until time.Time) (d
 		return d, fmt.Errorf("add up from %s: %w", from.Format(time.DateOnly), err)
 	}
 	return d, nil
+}
+
+// stood are the budgets as they stood just before a moment: those that are set, and
+// of everybody who has spent. What was held then nobody knows any more.
+func (db *DB) stood(ctx context.Context, tx pgx.Tx, team string, people []approval.Spender, end time.Time) ([]budget.Standing, error) {
+	scopes, err := all[budget.Scope](ctx, tx, `SELECT team, kind, id FROM limits WHERE team = $1`, team)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range people {
+		scopes = append(scopes, budget.Scope{Team: team, Kind: budget.User, ID: p.ID})
+	}
+	standings, err := db.standingsUntil(ctx, tx, scopes, end.Add(-time.Microsecond), end)
+	for i := range standings {
+		standings[i].Held = 0
+	}
+	return standings, err
 }
 
 // Teams are the workspaces that have asked something, each with when it first did.

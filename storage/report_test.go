@@ -66,7 +66,7 @@ func TestReportsAddUpToTheLedger(t *testing.T) {
 		}
 		require.Equal(t, total, sum, by)
 		if by == approval.ByDays {
-			require.Equal(t, time.Now().In(proofZone()).Format(time.DateOnly), list[len(list)-1].ID)
+			require.Equal(t, time.Now().In(proofZone()).Format(time.DateOnly), list[0].ID, "the latest first")
 		}
 	}
 	_, err = b.Top(t.Context(), team, "colours", from, until)
@@ -83,7 +83,7 @@ func TestReportsAddUpToTheLedger(t *testing.T) {
 	require.Equal(t, 3, d.Requests)
 	require.Equal(t, map[approval.State]int{approval.Done: 1, approval.Pending: 1, approval.Drafting: 1}, d.Outcomes)
 	require.Equal(t, 1, d.Refused)
-	require.Equal(t, 4, d.Paid, "two drafts, a run, and the one that was refused")
+	require.Equal(t, 3, d.Paid, "two drafts and a run")
 	require.Len(t, d.Limits, 1)
 
 	teams, err := b.Teams(t.Context())
@@ -163,4 +163,70 @@ func TestAlertsAreStoredWithTheSettlementThatReachesThem(t *testing.T) {
 	require.NoError(t, b.exec(t, `ALTER TABLE notices DROP CONSTRAINT closed`))
 	b.update(t, r.ID, settle)
 	require.Equal(t, 1, b.count(t, `SELECT count(*) FROM notices WHERE kind = 'threshold' AND recipients = '{ASKER}' AND admins`))
+}
+
+// A digest that is late says what it would have said in time: how budgets stood at
+// its end, those of people without a limit of their own among them.
+func TestADigestIsAboutItsOwnTimeOnly(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.pending(t, "1")
+	b.refusedTwice(t)
+	until := time.Now()
+	from := until.AddDate(0, 0, -7)
+	before, err := b.Digest(t.Context(), team, from, until)
+	require.NoError(t, err)
+	require.Positive(t, before.Total)
+	require.Len(t, before.Limits, 1)
+	require.Equal(t, userScope, before.Limits[0].Limit.Scope)
+	require.True(t, before.Limits[0].Limit.Default)
+	require.Equal(t, before.Total, before.Limits[0].Spent)
+	require.Zero(t, before.Limits[0].Held, "what was held then nobody knows")
+	require.Equal(t, 1, before.Refused, "one question, however often it was tried")
+
+	b.done(t, "late")
+	b.ask(t, "later")
+	after, err := b.Digest(t.Context(), team, from, until)
+	require.NoError(t, err)
+	require.Equal(t, before, after)
+}
+
+// refusedTwice has one question refused, tried again and refused again, with the
+// usual limit in force before and after.
+func (b *bundle) refusedTwice(t *testing.T) {
+	t.Helper()
+	b.setUserLimit(t, 1, budget.Month)
+	r := b.refused(t, "refused")
+	b.update(t, r.ID, func(r *approval.Request, now time.Time) error {
+		return r.Block(budget.ForDraft, r.Blocked.Refusal(), asker, b.policy, now)
+	})
+	b.update(t, r.ID, func(r *approval.Request, now time.Time) error { return r.Withdraw(asker, now) })
+	require.NoError(t, b.RemoveLimit(t.Context(), "ADMIN", userScope))
+}
+
+func TestHowFarQuotesWereOff(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	const cost = 3 * budget.MicroDollar // of every run here
+	for trigger, quote := range map[string]budget.USD{"too low": cost / 3, "right": cost, "too high": 2 * cost} {
+		r := b.ask(t, trigger)
+		b.update(t, r.ID, func(r *approval.Request, now time.Time) error {
+			rev := plainRevision()
+			rev.Manifest.CostCap, rev.Quote = budget.Cent, quote
+			return r.Drafted(rev, b.policy, now)
+		})
+		b.update(t, r.ID, func(r *approval.Request, now time.Time) error {
+			return r.Decide(decision(r, "REVA", approval.Approve), budget.Cent, b.policy, now)
+		})
+		b.update(t, r.ID, func(r *approval.Request, now time.Time) error { return r.Start("box-"+r.ID, b.policy, now) })
+		b.update(t, r.ID, func(r *approval.Request, now time.Time) error {
+			return r.Finish(result(), budget.Charge{Kind: budget.Box, What: "local", Amount: cost}, b.policy, now)
+		})
+	}
+	from, until := budget.Month.Range(time.Now(), time.UTC)
+	d, err := b.Digest(t.Context(), team, from, until)
+	require.NoError(t, err)
+	require.Equal(t, 3, d.Runs)
+	require.InDelta(t, 0.5, d.Off, 1e-9, "of 200 %, nothing and 50 %")
+	require.InDelta(t, 1.85, d.OffP95, 1e-9)
 }

@@ -289,8 +289,9 @@ func settleCalled(r *approval.Request, rnd *rand.Rand, now time.Time) error {
 		r.Settle(hold.InFull(now, "small"))
 		return nil
 	}
+	// Together they may be more than was held, as when a dearer model has answered.
 	first := budget.USD(rnd.Int64N(int64(hold.Amount) + 1))
-	second := budget.USD(rnd.Int64N(int64(hold.Amount-first) + 1))
+	second := budget.USD(rnd.Int64N(int64(hold.Amount) + 1))
 	r.Settle(budget.Settlement{HoldID: hold.ID, At: now, Charges: []budget.Charge{
 		{Kind: budget.Tokens, What: "small", Usage: budget.Usage{Model: "small-1", Input: 10, Output: 2}, Amount: first},
 		{Kind: budget.Box, What: "local", BoxMS: 7, Amount: second}}})

@@ -75,6 +75,11 @@ const sums = `
 // trips. It is only as good as the locks: who decides on it has locked the scopes
 // before.
 func (db *DB) standings(ctx context.Context, tx pgx.Tx, scopes []budget.Scope, now time.Time) ([]budget.Standing, error) {
+	return db.standingsUntil(ctx, tx, scopes, now, endOfTime)
+}
+
+// standingsUntil is the same without what was spent from a moment on.
+func (db *DB) standingsUntil(ctx context.Context, tx pgx.Tx, scopes []budget.Scope, now, end time.Time) ([]budget.Standing, error) {
 	scopes = inLockOrder(scopes)
 	limits, err := db.limitsOf(ctx, tx, scopes, now)
 	if err != nil {
@@ -86,7 +91,7 @@ func (db *DB) standings(ctx context.Context, tx pgx.Tx, scopes []budget.Scope, n
 			standings = append(standings, budget.Standing{Limit: limit})
 		}
 	}
-	return standings, db.addUp(ctx, tx, standings, now)
+	return standings, db.addUp(ctx, tx, standings, now, end)
 }
 
 // limitsOf are the limits that hold for these scopes: those that somebody has
@@ -96,7 +101,9 @@ func (db *DB) limitsOf(ctx context.Context, tx pgx.Tx, scopes []budget.Scope, no
 	wanted := clone(scopes)
 	for _, s := range scopes {
 		if s.Kind == budget.User {
-			wanted = append(wanted, db.roleOf(s))
+			for _, role := range []string{budget.Members, budget.Reviewers, budget.Admins} {
+				wanted = append(wanted, budget.Scope{Team: s.Team, Kind: budget.Role, ID: role})
+			}
 		}
 	}
 	columns := [3][]string{}
@@ -107,9 +114,9 @@ func (db *DB) limitsOf(ctx context.Context, tx pgx.Tx, scopes []budget.Scope, no
 	if err != nil {
 		return nil, fmt.Errorf("read the limits: %w", err)
 	}
-	set, extra := map[budget.Scope]budget.Limit{}, map[budget.Scope]budget.USD{}
+	set, extra, named := map[budget.Scope]budget.Limit{}, map[budget.Scope]budget.USD{}, map[budget.Scope]string{}
 	for _, row := range rows {
-		extra[row.scope()] = row.Extra
+		extra[row.scope()], named[row.scope()] = row.Extra, row.Named
 		if row.Amount != nil {
 			set[row.scope()] = row.limit()
 		}
@@ -118,7 +125,7 @@ func (db *DB) limitsOf(ctx context.Context, tx pgx.Tx, scopes []budget.Scope, no
 	for _, scope := range scopes {
 		limit, ok := set[scope]
 		if !ok && scope.Kind == budget.User {
-			if limit, ok = set[db.roleOf(scope)]; ok {
+			if limit, ok = set[db.roleOf(scope, named[scope])]; ok {
 				limit = limit.ForRole(scope)
 			} else {
 				limit, ok = budget.DefaultUserLimit(scope), true
@@ -132,20 +139,33 @@ func (db *DB) limitsOf(ctx context.Context, tx pgx.Tx, scopes []budget.Scope, no
 	return limits, nil
 }
 
-// limitsQuery reads the limits of some scopes, and what is granted on top of each.
+// limitsQuery reads the limits of some scopes, what is granted on top of each, and
+// for what people were named in Slack: who was named for one channel is a reviewer,
+// too, because a person has one budget in all channels.
 const limitsQuery = `
 	SELECT team, kind, id, amount, per, policy,
 		(SELECT coalesce(sum(t.amount), 0)::bigint FROM topups t
-			WHERE t.granted AND t.team = wanted.team AND t.kind = wanted.kind AND t.scope_id = wanted.id AND t.expires_at > $4) AS extra
+			WHERE t.granted AND t.team = wanted.team AND t.kind = wanted.kind AND t.scope_id = wanted.id AND t.expires_at > $4) AS extra,
+		coalesce(CASE WHEN wanted.kind = 'user' THEN (
+			SELECT CASE WHEN bool_or(role = 'administrator') THEN 'admins' WHEN count(*) > 0 THEN 'reviewers' END FROM (
+				SELECT DISTINCT ON (project, role) role, named FROM people p WHERE p.team = wanted.team AND p.person = wanted.id
+				ORDER BY project, role, seq DESC) AS latest
+			WHERE named) END, '') AS named
 	FROM unnest($1::text[], $2::text[], $3::text[]) AS wanted (team, kind, id) LEFT JOIN limits USING (team, kind, id)`
 
-// roleOf is the scope whose limit a person has who has none of their own.
-func (db *DB) roleOf(user budget.Scope) budget.Scope {
-	return budget.Scope{Team: user.Team, Kind: budget.Role, ID: db.role(user.ID)}
+// roleOf is the scope whose limit a person has who has none of their own: of the
+// role that the settings give them and the one that they were named for in Slack,
+// the higher.
+func (db *DB) roleOf(user budget.Scope, named string) budget.Scope {
+	role := db.role(user.ID)
+	if named == budget.Admins || named == budget.Reviewers && role != budget.Admins {
+		role = named
+	}
+	return budget.Scope{Team: user.Team, Kind: budget.Role, ID: role}
 }
 
 // addUp fills in what was spent and what is held, and when that ends.
-func (db *DB) addUp(ctx context.Context, tx pgx.Tx, standings []budget.Standing, now time.Time) error {
+func (db *DB) addUp(ctx context.Context, tx pgx.Tx, standings []budget.Standing, now, end time.Time) error {
 	batch := &pgx.Batch{}
 	for i := range standings {
 		s := &standings[i]
@@ -155,8 +175,8 @@ func (db *DB) addUp(ctx context.Context, tx pgx.Tx, standings []budget.Standing,
 		if scope.Kind == budget.Role {
 			continue // nothing is paid from it
 		}
-		if until.IsZero() {
-			until = endOfTime
+		if until.IsZero() || until.After(end) {
+			until = end
 		}
 		cut := spanOf(from, until)
 		batch.Queue(sums, scope.Team, scope.ID, scope.Kind, cut.daysFrom, cut.daysUntil, cut.quartersFrom, cut.quartersUntil).

@@ -121,7 +121,7 @@ func TestABalanceIsTheSumOfTheLedgerInEveryZoneAndWindow(t *testing.T) {
 		db := *b.DB
 		for _, db.location = range []*time.Location{zone, rapid.SampledFrom(zones).Draw(rt, "next zone")} {
 			s := []budget.Standing{{Limit: budget.Limit{Scope: scope, Window: window}}}
-			require.NoError(rt, db.read(t.Context(), func(tx pgx.Tx) error { return db.addUp(t.Context(), tx, s, at) }))
+			require.NoError(rt, db.read(t.Context(), func(tx pgx.Tx) error { return db.addUp(t.Context(), tx, s, at, endOfTime) }))
 			from, until := window.Range(at, db.location)
 			if until.IsZero() {
 				until = endOfTime
@@ -205,7 +205,7 @@ func TestEveryKindOfBudgetBlocksOnItsOwn(t *testing.T) {
 			require.Equal(t, tight, exceeded.Standing.Limit.Scope)
 			require.Equal(t, 5*budget.Cent, exceeded.Standing.Left())
 			require.Equal(t, 10*budget.Cent, exceeded.Needed)
-			require.Contains(t, exceeded.Words(), said+" per week has $0.05 left, and this could need up to $0.10.")
+			require.Contains(t, exceeded.Words(asker), said+" per week has $0.05 left, and this could need up to $0.10.")
 			require.Equal(t, 1, b.count(t, `SELECT count(*) FROM requests`), "who is refused leaves nothing behind")
 
 			// It is the tightest of several that is named, though all of them block.
@@ -279,7 +279,7 @@ func TestALimitBelowWhatIsSpentIsAllowedAndNothingMoreIsHeld(t *testing.T) {
 	var exceeded *budget.ExceededError
 	require.ErrorAs(t, err, &exceeded)
 	require.Equal(t, -9*budget.Cent, exceeded.Standing.Left())
-	require.Contains(t, exceeded.Words(), "has $0.00 left")
+	require.Contains(t, exceeded.Words(""), "has $0.00 left")
 	b.update(t, first.ID, b.drafted) // what was held before is settled as ever
 	require.NoError(t, b.SetLimit(t.Context(), "ADMIN", budget.Limit{Scope: userScope, Amount: 11 * budget.Cent, Window: budget.Month}))
 	b.ask(t, "third")

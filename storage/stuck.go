@@ -18,7 +18,8 @@ type wakeRow struct {
 // Stuck lists what a sweep should look at: waits that have run out, or of which
 // people should be reminded; drafts and
 // runs that have stood still for half a minute though nobody is at them and no
-// job will come; blocked ones that should be tried again; requests that Slack does
+// job will come; blocked ones that should be tried again, because their time has
+// come or somebody has changed a limit by which they are paid; requests that Slack does
 // not show as they are; and notices that nobody was told.
 //
 // Whether somebody is at a step is told by the lock of Alone, which dies with its
@@ -37,6 +38,13 @@ func (db *DB) Stuck(ctx context.Context) (wakes []approval.Wake, err error) {
 				SELECT id, 'go on', true FROM requests
 				WHERE state IN ('drafting', 'pending') AND blocked IS NOT NULL
 					AND (blocked ->> 'until')::timestamptz <= clock_timestamp() AND expires_at > clock_timestamp()
+				UNION ALL
+				SELECT r.id, 'go on', true FROM requests r
+				WHERE r.state IN ('drafting', 'pending') AND r.blocked IS NOT NULL AND r.expires_at > clock_timestamp()
+					AND EXISTS (SELECT FROM events e CROSS JOIN LATERAL (SELECT e.data::jsonb -> 'scope' AS scope) AS of
+						WHERE e.stream = 'budget' AND e.kind IN ('set limit', 'removed limit') AND e.at > (r.blocked ->> 'at')::timestamptz
+							AND scope ->> 'team' = r.team AND (scope ->> 'kind' = 'role' OR (scope ->> 'kind', scope ->> 'id')
+								IN (('user', r.asker), ('session', r.session_id), ('project', r.project), ('team', r.team))))
 				UNION ALL
 				SELECT r.id, 'show', true FROM requests r JOIN revisions v ON v.request_id = r.id AND v.number = r.revision
 				WHERE r.state = 'pending'

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/budget"
 )
 
 // worked says that the queue has nothing left to do, and Slack shows everything.
@@ -104,4 +105,43 @@ func TestWhatSlackDoesNotShowIsStuck(t *testing.T) {
 		return len(b.stuck(t)) == 0 && b.count(t, `SELECT count(*) FROM requests WHERE shown_at = changed_at`) == 3
 	},
 		30*time.Second, 5*time.Millisecond)
+}
+
+// Whoever was refused does not have to come back when an administrator raises the
+// limit: the sweep tries again whatever was weighed by the limit of before, once.
+func TestABlockedRequestIsTriedAgainWhenALimitThatItIsPaidByIsChanged(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	service := sweeper(b.DB, b.policy)
+	service.Prices.Models = append(service.Prices.Models, budget.ModelPrice{Model: "small", Input: budget.Dollar, Output: budget.Dollar})
+	set := func(kind budget.ScopeKind, id string, amount budget.USD) {
+		t.Helper()
+		require.NoError(t, b.SetLimit(t.Context(), "ADMIN", budget.Limit{Scope: budget.Scope{Team: team, Kind: kind, ID: id}, Amount: amount, Window: budget.Month}))
+	}
+	state := func(id string) *approval.Block {
+		t.Helper()
+		require.NoError(t, service.Sweep(t.Context()))
+		r, err := b.Request(t.Context(), id)
+		require.NoError(t, err)
+		return r.Blocked
+	}
+	for name, raise := range map[string]func(){
+		"the limit of the asker": func() { set(budget.User, asker, budget.Dollar) },
+		"the limit of their role": func() {
+			set(budget.Role, budget.Members, budget.Dollar)
+			require.NoError(t, b.RemoveLimit(t.Context(), "ADMIN", userScope))
+		},
+	} {
+		set(budget.User, asker, 1)
+		r := b.refused(t, name)
+		require.NotNil(t, state(r.ID), name)
+		set(budget.User, "ANOTHER", budget.Dollar)
+		require.Empty(t, b.stuck(t), name+": that one is none of its business")
+		set(budget.User, asker, 2)
+		require.Equal(t, []approval.Wake{{Step: approval.StepGoOn, RequestID: r.ID}}, b.stuck(t), name)
+		require.NotNil(t, state(r.ID), name+": not enough yet")
+		require.Empty(t, b.stuck(t), name+": it has been tried")
+		raise()
+		require.Nil(t, state(r.ID), name)
+	}
 }

@@ -42,11 +42,12 @@ func TestARefusedQuestionIsKeptWithWhatRefusedIt(t *testing.T) {
 	require.Equal(t, 10*budget.Cent, got.Blocked.Needed)
 	require.Equal(t, userScope, got.Blocked.Tight().Limit.Scope)
 	require.Equal(t, 5*budget.Cent, got.Blocked.Missing())
-	require.WithinDuration(t, got.CreatedAt, got.Blocked.At, 0, "the database's clock")
+	require.WithinDuration(t, got.CreatedAt, got.Blocked.At, time.Minute, "when the budgets were weighed")
+	require.False(t, got.Blocked.At.After(got.CreatedAt))
 	require.Zero(t, b.count(t, `SELECT count(*) FROM holds`))
-	require.Equal(t, 1, b.count(t, `SELECT count(*) FROM notices WHERE kind = 'stop'`))
+	require.Equal(t, 2, b.count(t, `SELECT count(*) FROM notices WHERE kind = 'stop'`), "to the administrators, and to the asker")
 	b.refused(t, "another")
-	require.Equal(t, 1, b.count(t, `SELECT count(*) FROM notices WHERE kind = 'stop'`), "once, however often it refuses")
+	require.Equal(t, 2, b.count(t, `SELECT count(*) FROM notices WHERE kind = 'stop'`), "once, however often it refuses")
 
 	// Nobody is at it, and that is as it should be: it waits for its asker.
 	require.NoError(t, b.exec(t, `DELETE FROM river_job`))
@@ -198,6 +199,47 @@ func TestPeopleWithoutALimitHaveTheirRoles(t *testing.T) {
 	require.Len(t, all, 2)
 	require.Equal(t, budget.Role, all[0].Limit.Scope.Kind)
 	require.Zero(t, all[0].Spent, "nothing is paid from a role")
+}
+
+// Who is named in Slack spends by the limit of what they are, from then on, and
+// no longer than that; the settings' word and Slack's go together, the higher first.
+func TestPeopleWhoAreNamedInSlackHaveTheirRolesLimit(t *testing.T) {
+	t.Parallel()
+	b := setupWith(t, Options{Role: func(user string) string {
+		return map[bool]string{true: budget.Admins, false: budget.Members}[user == "BOSS"]
+	}})
+	for role, amount := range map[string]budget.USD{budget.Members: 15 * budget.Cent, budget.Reviewers: 40 * budget.Cent, budget.Admins: budget.Dollar} {
+		require.NoError(t, b.SetLimit(t.Context(), "ADMIN", budget.Limit{Scope: budget.Scope{Team: team, Kind: budget.Role, ID: role}, Amount: amount, Window: budget.Day}))
+	}
+	is := func(user, role string) {
+		t.Helper()
+		s, err := b.Standings(t.Context(), []budget.Scope{{Team: team, Kind: budget.User, ID: user}})
+		require.NoError(t, err)
+		require.Equal(t, role, s[0].Limit.Role)
+	}
+	reviews := approval.Grant{Team: team, Project: channel, Role: approval.RoleReviewer, User: asker, By: "ADMIN"}
+	stands := approval.Grant{Team: team, Role: approval.RoleFallback, User: asker, By: "ADMIN"}
+	administers := approval.Grant{Team: team, Role: approval.RoleAdmin, User: asker, By: "ADMIN"}
+	is(asker, budget.Members)
+	b.ask(t, "first")
+	b.refused(t, "second")
+	require.NoError(t, b.Name(t.Context(), reviews))
+	is(asker, budget.Reviewers)
+	b.ask(t, "third")
+	require.NoError(t, b.Name(t.Context(), administers))
+	is(asker, budget.Admins)
+	require.NoError(t, b.Unname(t.Context(), administers))
+	require.NoError(t, b.Unname(t.Context(), reviews))
+	is(asker, budget.Members)
+	b.refused(t, "fourth")
+	require.NoError(t, b.Name(t.Context(), stands))
+	is(asker, budget.Reviewers)
+	reviews.User = "BOSS"
+	require.NoError(t, b.Name(t.Context(), reviews))
+	is("BOSS", budget.Admins)
+	administers.Team, administers.User = "OTHER", "REVA"
+	require.NoError(t, b.Name(t.Context(), administers))
+	is("REVA", budget.Members)
 }
 
 // A role's limit is lowered while somebody who spends by it holds: whichever comes

@@ -146,6 +146,7 @@ func (instant) ReachesHosts() bool   { return false }
 func (instant) Lease(approval.Limits) time.Duration {
 	return time.Minute
 }
+func (instant) InspectLease() time.Duration { return time.Minute }
 func (instant) Inspect(context.Context, string, []approval.File) (approval.Inspection, error) {
 	return approval.Inspection{}, nil
 }

@@ -11,7 +11,6 @@ import (
 
 	"countersign/approval"
 	"countersign/bot"
-	"countersign/storage"
 )
 
 // decideExample ends every complaint about how the command was called.
@@ -34,19 +33,11 @@ func decide(ctx context.Context, p program) error {
 	if p.SlackBotToken == "" {
 		return errors.New("SLACK_BOT_TOKEN is not set: who decides is looked up in Slack, now, as for a click there")
 	}
-	url, stop, err := p.openDatabase(ctx)
+	db, stop, err := p.openStore(ctx)
 	if err != nil {
 		return err
 	}
 	defer stop()
-	if pending, err := storage.Pending(ctx, url); err == nil && len(pending) > 0 {
-		return errors.New("the database is not up to date: run countersign migrate first")
-	}
-	db, err := storage.Open(ctx, url, storage.Options{Location: p.location, Quorum: p.Quorum, Log: p.log})
-	if err != nil {
-		return err
-	}
-	defer db.Close()
 	slack := bot.New(bot.Options{BotToken: string(p.SlackBotToken), APIURL: p.SlackAPIURL, Policy: p.policy, Log: p.log})
 	service := &approval.Service{Store: db, Slack: slack, Prices: p.prices, Policy: p.policy(), Log: p.log}
 	view, err := service.View(ctx, order.id)

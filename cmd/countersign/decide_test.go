@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/budget"
 	"countersign/internal/slacksim"
 )
 
@@ -25,6 +26,7 @@ func (h *house) decided(args ...string) (said string, err error) {
 func TestTheOtherDoor(t *testing.T) {
 	t.Parallel()
 	h := open(t)
+	h.program.Admins = []string{slacksim.Admin, slacksim.Analyst} // so the run is paid by an administrator's budget
 	r, _ := h.run()
 	rules := approval.DefaultRules(r.service.Policy)
 	rules.Low.Slack, rules.Low.Approvals = false, 2
@@ -74,6 +76,10 @@ int(pd.read_csv("sales.csv")["units"].sum())`)
 	require.NoError(t, err)
 	for _, shown := range []string{"Since version 1: 1 line added, 1 removed", "As a whole number.", `- 2  pd.read_csv("sales.csv")["units"].sum()`, "+ 2  int("} {
 		require.Contains(t, card, shown)
+	}
+	for role, amount := range map[string]budget.USD{budget.Members: 0, budget.Admins: budget.Dollar} {
+		require.NoError(t, r.service.SetLimit(h.ctx, slacksim.Admin, budget.Limit{Scope: budget.Scope{Team: slacksim.DefaultTeam.ID, Kind: budget.Role, ID: role},
+			Amount: amount, Window: budget.Month}))
 	}
 	said, err = h.decided(id, "approve", "--as", slacksim.Reviewer, "--digest", digest[:6])
 	require.NoError(t, err)

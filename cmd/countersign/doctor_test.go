@@ -166,7 +166,7 @@ func TestDoctorWarnsOfPricesOlderThanThirtyDays(t *testing.T) {
 		require.NoError(t, found.err)
 		return found
 	}
-	small, box := "model,mistral-small-2506,2026-01-01,,,1,1,1,"+at(2)+",a", "box,local,2026-01-01,,,0,0,0,"+at(1)+",a"
+	small, box := "model,mistral-small-2506,2026-01-01,,,1,1,1,"+at(2)+",a", "box,local,2026-01-01,,,0,0,0,"+at(1)+",free: a"
 	model := func(above string, days int) string {
 		return "model,codestral-2508,2026-01-01,," + above + ",1,1,1," + at(days) + ",a"
 	}
@@ -177,7 +177,7 @@ func TestDoctorWarnsOfPricesOlderThanThirtyDays(t *testing.T) {
 
 	// The tiers of longer prompts bill as well, and so does the box.
 	other := "model,nobody-asks,2026-01-01,,7000,1,1,1," + at(99) + ",a\nmodel,nobody-asks,2026-01-01,,,1,1,1," + at(99) + ",a"
-	found = check(model("", 2), model("128000", 40), model("256000", 3), small, other, "box,local,2026-01-01,,,0,0,0,"+at(50)+",a")
+	found = check(model("", 2), model("128000", 40), model("256000", 3), small, other, "box,local,2026-01-01,,,0,0,0,"+at(50)+",free: a")
 	require.True(t, found.warn)
 	require.Equal(t, "older than 30 days, please check: codestral-2508 above 128000 tokens (checked on "+at(40)+"), the box local (checked on "+at(50)+")", found.say)
 	require.False(t, check(model("", 2), small, other, box).warn)

@@ -60,7 +60,7 @@ func (p program) openStore(ctx context.Context) (db *storage.DB, stop func(), er
 		end()
 		return nil, nil, err
 	}
-	if db, err = storage.Open(ctx, url, storage.Options{Location: p.location, Log: p.log}); err != nil {
+	if db, err = storage.Open(ctx, url, p.storage()); err != nil {
 		end()
 		return nil, nil, err
 	}

@@ -53,7 +53,7 @@ func (p program) wire(ctx context.Context, writer approval.Writer) (_ *replica, 
 	if err := storage.Migrate(ctx, url); err != nil {
 		return nil, fmt.Errorf("bring the database up to date: %w", err)
 	}
-	if r.db, err = storage.Open(ctx, url, storage.Options{Location: p.location, Quorum: p.Quorum, MaxOpen: p.MaxOpen, Role: p.policy().Role, Log: p.log}); err != nil {
+	if r.db, err = storage.Open(ctx, url, p.storage()); err != nil {
 		return nil, err
 	}
 	r.closers = append(r.closers, func() error { r.db.Close(); return nil })
@@ -79,6 +79,11 @@ func (p program) wire(ctx context.Context, writer approval.Writer) (_ *replica, 
 	}
 	r.bot.Serve(r.telemetry.Service(r.service))
 	return r, nil
+}
+
+// storage is how the database is used: every command weighs budgets alike.
+func (p program) storage() storage.Options {
+	return storage.Options{Location: p.location, Quorum: p.Quorum, MaxOpen: p.MaxOpen, Role: p.policy().Role, Log: p.log}
 }
 
 // mistral is the writer that the settings name.

@@ -131,6 +131,7 @@ func (fakeBox) Size() budget.BoxSize {
 }
 func (fakeBox) Template() string                    { return "python" }
 func (fakeBox) Lease(approval.Limits) time.Duration { return time.Minute }
+func (fakeBox) InspectLease() time.Duration         { return time.Minute }
 func (fakeBox) Inspect(context.Context, string, []approval.File) (approval.Inspection, error) {
 	return approval.Inspection{Findings: []approval.Finding{{Level: approval.Note}}}, nil
 }

@@ -14,7 +14,7 @@ import (
 
 const (
 	metaInspect  = "countersign_inspection" // a number of its own, by which a doubtful create is found again
-	inspectLease = 30 * time.Second         // of the box: what approval holds for an inspection
+	inspectLease = 30 * time.Second         // of the box
 	inspectTime  = 25 * time.Second         // of all that is done in it
 	inspectCap   = 4 << 20
 )
@@ -22,6 +22,9 @@ const (
 // inspectLimits stand in the metadata of a box that inspects. They say only that
 // it is one: no job is ever started in it.
 var inspectLimits = approval.Limits{Seconds: 1, MemoryMB: 512, OutputBytes: inspectCap, Files: 1}
+
+// InspectLease is how long the box of an inspection can exist.
+func (c *Client) InspectLease() time.Duration { return inspectLease }
 
 // Inspect parses the code in a box of its own that has no network and no inputs
 // and is killed at once. Nothing of the code runs. The time of the box stands in
@@ -37,7 +40,7 @@ func (c *Client) Inspect(ctx context.Context, code string, files []approval.File
 	}
 	said, err := c.inspectIn(ctx, b, code, files)
 	c.abandon(ctx, b.id)
-	said.Box = b.age()
+	said.Box = min(b.age(), inspectLease) // then E2B ends it, however long we ask for its end
 	if err != nil {
 		return said, fmt.Errorf("inspect in box %s: %w", b.id, err)
 	}

@@ -164,7 +164,7 @@ func inspectScripts(t *testing.T, scripts []script) []approval.Inspection {
 	for _, s := range scripts {
 		programs = append(programs, s.code)
 	}
-	all, err := shared.inspectAll(context.Background(), programs, corpusFiles)
+	all, _, err := shared.inspectAll(context.Background(), programs, corpusFiles)
 	require.NoError(t, err)
 	require.Len(t, all, len(scripts))
 	return all

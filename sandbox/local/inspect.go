@@ -10,53 +10,52 @@ import (
 	"countersign/sandbox"
 )
 
-const inspectTime = 90 * time.Second
+const inspectTime = 90 * time.Second // of a box that is ready; a second is usual
 
 // Inspect has the code parsed in a box of its own, which has neither network
 // nor inputs and ends right after. Nothing of the code runs.
 func (s *Sandbox) Inspect(ctx context.Context, code string, files []approval.File) (approval.Inspection, error) {
-	all, err := s.inspectAll(ctx, []string{code}, files)
+	all, used, err := s.inspectAll(ctx, []string{code}, files)
 	if err != nil {
-		return approval.Inspection{}, err
+		return approval.Inspection{Box: used}, err
 	}
+	all[0].Box = used
 	return all[0], nil
 }
 
-// inspectAll has several programs with the same inputs parsed in one box.
-func (s *Sandbox) inspectAll(ctx context.Context, programs []string, files []approval.File) ([]approval.Inspection, error) {
-	begun := time.Now()
+// inspectAll has several programs with the same inputs parsed in one box, and
+// says how long it was used, beside an error, too.
+func (s *Sandbox) inspectAll(ctx context.Context, programs []string, files []approval.File) (all []approval.Inspection, used time.Duration, err error) {
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
-		return nil, &approval.BoxError{Err: errors.New("closed"), Words: "The sandbox is shutting down.", Retry: true}
+		return nil, 0, &approval.BoxError{Err: errors.New("closed"), Words: "The sandbox is shutting down.", Retry: true}
 	}
 	b, err := s.boot(s.home.inspectBundle)
 	s.mu.Unlock()
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
+	defer func() { used = time.Since(b.created) }()
 	defer b.kill()
 	stop := context.AfterFunc(ctx, b.kill)
 	defer stop()
 	select {
 	case <-b.booted:
 	case <-ctx.Done():
-		return nil, fmt.Errorf("inspect: %w", ctx.Err())
+		return nil, 0, fmt.Errorf("inspect: %w", ctx.Err())
 	}
 	if b.bootErr != nil {
-		return nil, b.bootErr
+		return nil, 0, b.bootErr
 	}
-	all, err := b.inspect(programs, files)
+	all, err = b.inspect(programs, files)
 	if ctx.Err() != nil {
-		return nil, fmt.Errorf("inspect: %w", ctx.Err())
+		return nil, 0, fmt.Errorf("inspect: %w", ctx.Err())
 	}
 	if err != nil {
-		return nil, s.advice(fmt.Errorf("inspect: %w", err), b.proc.said())
+		return nil, 0, s.advice(fmt.Errorf("inspect: %w", err), b.proc.said())
 	}
-	for i := range all {
-		all[i].Box = time.Since(begun)
-	}
-	return all, nil
+	return all, 0, nil
 }
 
 // inspect talks to a box that is ready.

@@ -51,3 +51,13 @@ func told(inspection approval.Inspection) string {
 	}
 	return b.String()
 }
+
+func TestAnInspectionThatFailsSaysHowLongItsBoxWasUsed(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	seen, err := shared.Inspect(ctx, "1", nil)
+	require.ErrorIs(t, err, context.Canceled)
+	require.Positive(t, seen.Box, "it had begun to boot")
+	require.Less(t, seen.Box, shared.InspectLease())
+}

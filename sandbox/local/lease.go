@@ -11,3 +11,7 @@ import (
 func (s *Sandbox) Lease(l approval.Limits) time.Duration {
 	return time.Duration(l.Seconds)*time.Second + bootTime + grace
 }
+
+// InspectLease is the longest that an inspection's box can exist: to boot, to
+// parse, to be killed.
+func (s *Sandbox) InspectLease() time.Duration { return bootTime + inspectTime + grace }
