@@ -31,13 +31,13 @@ func TestMoneyIsSetRefusedAskedForGrantedAndSeenInTheBrowser(t *testing.T) {
 	carla.types(test("action-amount"), "lots")
 	carla.click(test("modal-submit"))
 	carla.sees(test("error-amount"), "not an amount of dollars")
-	carla.retypes("amount", "0.02")
+	carla.retypes("amount", "0.03")
 	carla.choose("downgrade", "codestral-2508")
 	carla.click(test("modal") + " " + test("action-downgrade")) // the list closes
 	carla.picture("money-form")
 	carla.click(test("modal-submit"))
 	carla.misses(test("modal"))
-	carla.sees("[data-ephemeral]", "is now $0.02 per month")
+	carla.sees("[data-ephemeral]", "is now $0.03 per month")
 	carla.picture("money-set")
 
 	// Maya asks, and is told in private that her question is kept.
@@ -93,7 +93,7 @@ func TestMoneyIsSetRefusedAskedForGrantedAndSeenInTheBrowser(t *testing.T) {
 
 	// Both see on their Home how it stands.
 	maya.goes("home=A0ANALYZE")
-	maya.sees(test("home"), "of $5.02 spent")
+	maya.sees(test("home"), "of $5.03 spent")
 	maya.sees(test("home"), "$5.00 of it has been granted on top.")
 	maya.picture("money-home")
 	carla.goes("home=A0ANALYZE")
