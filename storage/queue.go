@@ -118,7 +118,7 @@ func (db *DB) Work(ctx context.Context, do func(context.Context, approval.Wake) 
 	}
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &stepWorker{db: db, do: do, timeouts: map[approval.Step]time.Duration{
-		approval.StepDraft: 4 * time.Minute, approval.StepRun: o.RunTimeout, approval.StepShow: showTimeout, approval.StepTell: time.Minute}})
+		approval.StepDraft: 10 * time.Minute, approval.StepRun: o.RunTimeout, approval.StepShow: showTimeout, approval.StepTell: time.Minute}})
 	river.AddWorker(workers, &sweepWorker{sweep: sweep})
 	client, err := db.startQueue(ctx, river.Config{
 		Workers: workers,

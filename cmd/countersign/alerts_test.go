@@ -50,7 +50,9 @@ func TestTwoReplicasTellEverybodyOnce(t *testing.T) {
 	for range questions {
 		h.ask("How many units in sales.csv?")
 	}
-	h.soon("all of them wait", func() bool { return value[int](h, `SELECT count(*) FROM requests WHERE state = 'pending'`) == questions })
+	h.soon("all of them wait", func() bool {
+		return value[int](h, `SELECT count(*) FROM requests WHERE state = 'pending'`) == questions
+	})
 	limit := budget.Limit{Scope: budget.Scope{Team: slacksim.DefaultTeam.ID, Kind: budget.Project, ID: slacksim.SalesData}, Amount: 10 * budget.Cent, Window: budget.Month}
 	spent := value[int64](h, `SELECT sum(amount) FROM settlements`)
 	limit.Policy.Soft = int(spent*100/int64(limit.Amount)) + 2 // two or three runs away
@@ -90,7 +92,9 @@ func TestTwoReplicasTellEverybodyOnce(t *testing.T) {
 // in the direct messages of everybody who should have it.
 func (h *house) toldOnce(kind approval.NoticeKind, words string, who ...string) {
 	h.t.Helper()
-	h.soon(string(kind)+" is told", func() bool { return value[int](h, `SELECT count(*) FROM notices WHERE kind = $1 AND told_at IS NOT NULL`, kind) == 1 })
+	h.soon(string(kind)+" is told", func() bool {
+		return value[int](h, `SELECT count(*) FROM notices WHERE kind = $1 AND told_at IS NOT NULL`, kind) == 1
+	})
 	require.Equal(h.t, 1, value[int](h, `SELECT count(*) FROM notices WHERE kind = $1`, kind))
 	require.ElementsMatch(h.t, who, column[string](h, `SELECT recipient FROM notice_posts JOIN notices USING (key) WHERE kind = $1`, kind))
 	for _, user := range who {
