@@ -35,6 +35,7 @@ func TestTheCardsOfOneThreadAreDecidedEachByItself(t *testing.T) {
 	require.Equal(t, []string{"pending", "pending", "done", "pending"}, states())
 
 	stop()
+	require.NoError(t, h.sim.WaitSockets(h.ctx, 0))
 	h.run()
 	require.NoError(t, h.ben.Click(cards[1], "Reject"))
 	wrong, err := h.ben.Submit(slacksim.Fill("reason", "It is not needed."))

@@ -54,6 +54,7 @@ func TestARequestIsOneTraceAcrossARestart(t *testing.T) {
 	card := h.cardOf("Is it traced?")
 	h.says(root, "Waiting for a reviewer")
 	stop()
+	require.NoError(t, h.sim.WaitSockets(h.ctx, 0))
 	_, stop = h.run()
 	require.NoError(t, h.ben.Click(card, "Approve"))
 	h.reply(root)
