@@ -211,7 +211,9 @@ func draft(r *mistral.ChatCompletionResponse, asked string) (approval.Draft, err
 }
 
 // usage is what the API reported; without a model when it reported nothing that
-// makes sense.
+// makes sense. Which prompt tokens came from a cache the library does not pass on.
+// No call asks for caching (there is no prompt_cache_key), so there should be none;
+// if there are, they are billed at the full price: more than it cost, never less.
 func usage(r *mistral.ChatCompletionResponse, asked string) budget.Usage {
 	u := r.Usage
 	if u.PromptTokens <= 0 || u.CompletionTokens < 0 || u.TotalTokens <= 0 {
