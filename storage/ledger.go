@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -18,8 +19,10 @@ import (
 // given back can be held again.
 func (db *DB) storeMoney(ctx context.Context, tx pgx.Tx, r *approval.Request) error {
 	c := r.Changes
+	var now time.Time // when it is weighed
 	if len(c.Holds)+len(c.Settlements) > 0 || c.TopUp != nil {
-		if err := lockPayers(ctx, tx, r); err != nil {
+		var err error
+		if now, err = lockPayers(ctx, tx, r); err != nil {
 			return err
 		}
 	}
@@ -34,7 +37,7 @@ func (db *DB) storeMoney(ctx context.Context, tx pgx.Tx, r *approval.Request) er
 			}
 		}
 	}
-	if err := db.insertHolds(ctx, tx, r); err != nil {
+	if err := db.insertHolds(ctx, tx, r, now); err != nil {
 		return err
 	}
 	if len(c.Called) > 0 {
@@ -49,7 +52,7 @@ func (db *DB) storeMoney(ctx context.Context, tx pgx.Tx, r *approval.Request) er
 			}
 		}
 	}
-	if err := db.alert(ctx, tx, r); err != nil {
+	if err := db.alert(ctx, tx, r, now); err != nil {
 		return err
 	}
 	return db.storeTopUp(ctx, tx, r)
@@ -57,17 +60,13 @@ func (db *DB) storeMoney(ctx context.Context, tx pgx.Tx, r *approval.Request) er
 
 // alert notes who is to be told of what was spent just now. The scopes are still
 // locked, so that whoever reaches a mark is told apart from whoever comes after.
-func (db *DB) alert(ctx context.Context, tx pgx.Tx, r *approval.Request) error {
+func (db *DB) alert(ctx context.Context, tx pgx.Tx, r *approval.Request, now time.Time) error {
 	var spent budget.USD
 	for _, s := range r.Changes.Settlements {
 		spent += budget.Total(s.Charges)
 	}
 	if spent == 0 {
 		return nil // what comes back reaches nothing
-	}
-	now, err := clock(ctx, tx)
-	if err != nil {
-		return err
 	}
 	standings, err := db.standings(ctx, tx, r.Scopes(), now)
 	if err != nil {
@@ -79,7 +78,7 @@ func (db *DB) alert(ctx context.Context, tx pgx.Tx, r *approval.Request) error {
 
 // insertHolds takes the new holds from every budget that applies, or gives a
 // *budget.ExceededError.
-func (db *DB) insertHolds(ctx context.Context, tx pgx.Tx, r *approval.Request) error {
+func (db *DB) insertHolds(ctx context.Context, tx pgx.Tx, r *approval.Request, now time.Time) error {
 	holds := r.Changes.Holds
 	if len(holds) == 0 {
 		return nil
@@ -87,11 +86,6 @@ func (db *DB) insertHolds(ctx context.Context, tx pgx.Tx, r *approval.Request) e
 	var needed budget.USD
 	for _, h := range holds {
 		needed += h.Amount
-	}
-	// Whoever had the locks before may have spent in a window that began while this transaction waited for them.
-	now, err := clock(ctx, tx)
-	if err != nil {
-		return err
 	}
 	standings, err := db.standings(ctx, tx, r.Scopes(), now)
 	if err != nil {
@@ -146,10 +140,14 @@ func lockScopes(ctx context.Context, tx pgx.Tx, scopes []budget.Scope) error {
 
 // lockPayers takes the scopes of a request, and then keeps the roles and their
 // limits as they are until the transaction ends: by one of them its asker may spend.
-func lockPayers(ctx context.Context, tx pgx.Tx, r *approval.Request) error {
+// now is when it had them all: whoever had them before may have spent in a window
+// that began while this transaction waited.
+func lockPayers(ctx context.Context, tx pgx.Tx, r *approval.Request) (now time.Time, err error) {
 	batch := queueLocks(r.Scopes())
 	batch.Queue(`SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))`, rolesKey(r.Team))
-	return sendLocks(ctx, tx, batch)
+	batch.Queue(`SELECT clock_timestamp()`).QueryRow(func(row pgx.Row) error { return row.Scan(&now) })
+	err = sendLocks(ctx, tx, batch)
+	return now, err
 }
 
 // rolesKey names the lock of a workspace's roles, of their limits and of who has

@@ -251,7 +251,8 @@ func TestARolesLimitStandsWhileSomebodySpendsByIt(t *testing.T) {
 	r := b.ask(t, "t")
 	tx, err := b.pool.Begin(t.Context())
 	require.NoError(t, err)
-	require.NoError(t, lockPayers(t.Context(), tx, r))
+	_, err = lockPayers(t.Context(), tx, r)
+	require.NoError(t, err)
 	set := make(chan error, 1)
 	go func() {
 		set <- b.SetLimit(t.Context(), "ADMIN", budget.Limit{Scope: members, Amount: 1, Window: budget.Day})
