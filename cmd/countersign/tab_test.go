@@ -173,10 +173,11 @@ func (x *tab) click(selector string) {
 	x.do("clicks "+selector, chromedp.ScrollIntoView(chromedp.CSS(selector)), chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
 }
 
-// types puts text into a field by its keys.
+// types puts text into a field by its keys. chromedp's SendKeys does the same, and
+// reads the field's attributes while the page may be changing them: a data race.
 func (x *tab) types(selector, text string) {
 	x.h.t.Helper()
-	x.do("types into "+selector, chromedp.SendKeys(chromedp.CSS(selector), text, chromedp.NodeVisible))
+	x.do("types into "+selector, chromedp.Focus(chromedp.CSS(selector), chromedp.NodeVisible), chromedp.KeyEvent(text))
 }
 
 // enter presses Enter as a keyboard does: a page that takes the key for itself
