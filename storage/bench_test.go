@@ -115,15 +115,15 @@ func benchScript(b *testing.B, db *DB) string {
 		fmt.Fprintf(&s, "INSERT INTO scopes (team, kind, id) VALUES ('TEAM', '%s', %s) ON CONFLICT DO NOTHING;\n", w[0], w[1])
 		fmt.Fprintf(&s, "SELECT FROM scopes WHERE team = 'TEAM' AND kind = '%s' AND id = %s FOR UPDATE;\n", w[0], w[1])
 	}
-	s.WriteString("SELECT pg_advisory_xact_lock_shared(hashtextextended('roles TEAM', 0));\nSELECT clock_timestamp();\n\\endpipeline\n")
-	s.WriteString(`INSERT INTO settlements (hold_id, request_id, team, asker, session_id, project, at, amount, estimated) ` +
-		`VALUES ('bench-' || :round || '-' || :client_id || '-' || :last, 'req' || :client_id, 'TEAM', 'U' || :client_id, 'ses' || :client_id, 'CHAN', now(), 0, false);` + "\n")
+	s.WriteString("SELECT pg_advisory_xact_lock_shared(hashtextextended('roles TEAM', 0));\nSELECT clock_timestamp();\n")
 	s.WriteString(strings.NewReplacer("$1::text[]", "'{TEAM,TEAM,TEAM,TEAM,TEAM,TEAM,TEAM}'::text[]", "$2::text[]", "'{user,session,project,team,role,role,role}'::text[]",
-		"$3::text[]", "ARRAY['U' || :client_id, 'ses' || :client_id, 'CHAN', 'TEAM', 'members', 'reviewers', 'admins']", "$4", "clock_timestamp()", "\n", " ", "\t", " ").Replace(limitsQuery) + ";\n")
-	s.WriteString("\\startpipeline\n" + sum(budget.User, "('U' || :client_id)") + sum(budget.Team, "'TEAM'") + "\\endpipeline\n")
+		"$3::text[]", "ARRAY['U' || :client_id, 'ses' || :client_id, 'CHAN', 'TEAM', 'members', 'reviewers', 'admins']", "$4", "NULL", "\n", " ", "\t", " ").Replace(limitsQuery) + ";\n")
+	s.WriteString(`INSERT INTO settlements (hold_id, request_id, team, asker, session_id, project, at, amount, estimated) ` +
+		`VALUES ('bench-' || :round || '-' || :client_id || '-' || :last, 'req' || :client_id, 'TEAM', 'U' || :client_id, 'ses' || :client_id, 'CHAN', now(), 0, false);` + "\n\\endpipeline\n")
+	s.WriteString("\\startpipeline\n" + sum(budget.User, "('U' || :client_id)") + sum(budget.Team, "'TEAM'"))
 	s.WriteString(`INSERT INTO holds (id, request_id, team, asker, session_id, project, purpose, amount, at, expires_at) ` +
 		`VALUES ('bench-' || :round || '-' || :client_id || '-' || :n, 'req' || :client_id, 'TEAM', 'U' || :client_id, 'ses' || :client_id, 'CHAN', ` +
-		`'draft', 1000, now(), now() + interval '1 hour');` + "\nCOMMIT;\n")
+		`'draft', 1000, now(), now() + interval '1 hour');` + "\n\\endpipeline\nCOMMIT;\n")
 	return s.String()
 }
 

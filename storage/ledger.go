@@ -15,81 +15,74 @@ import (
 
 // storeMoney writes what was held, what was called and what was settled. It
 // locks the scopes that pay first, so that every sum is taken from a ledger that
-// stands still. Old holds are settled before new ones are checked: what is
+// stands still. Old holds are settled before new ones are weighed: what is
 // given back can be held again.
+//
+// Everybody else who pays from these scopes waits meanwhile, so it makes two trips:
+// the locks, with what needs no answer; the sums, with the holds. Where the sums
+// have no room for the holds, the *budget.ExceededError ends the transaction, and
+// nothing was held.
 func (db *DB) storeMoney(ctx context.Context, tx pgx.Tx, r *approval.Request) error {
 	c := r.Changes
-	var now time.Time // when it is weighed
-	if len(c.Holds)+len(c.Settlements) > 0 || c.TopUp != nil {
-		var err error
-		if now, err = lockPayers(ctx, tx, r); err != nil {
-			return err
-		}
-	}
 	// A hold may be taken and given back in one move; it has to exist before it can be settled.
-	isNew := func(s budget.Settlement) bool {
-		return slices.ContainsFunc(c.Holds, func(h budget.Hold) bool { return h.ID == s.HoldID })
-	}
-	for _, s := range c.Settlements {
-		if !isNew(s) {
-			if err := insertSettlement(ctx, tx, r, s); err != nil {
-				return err
+	settle := func(batch *pgx.Batch, isNew bool) {
+		for _, s := range c.Settlements {
+			if isNew == slices.ContainsFunc(c.Holds, func(h budget.Hold) bool { return h.ID == s.HoldID }) {
+				queueSettlement(batch, r, s)
 			}
 		}
 	}
-	if err := db.insertHolds(ctx, tx, r, now); err != nil {
-		return err
+	var p payers
+	if len(c.Holds)+len(c.Settlements) > 0 || c.TopUp != nil {
+		batch := &pgx.Batch{}
+		db.queuePayers(batch, r, &p)
+		settle(batch, false)
+		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+			return fmt.Errorf("lock the budgets of %s and settle: %w", r.ID, err)
+		}
+	}
+
+	var before, after []budget.Standing
+	batch := &pgx.Batch{}
+	if len(c.Holds) > 0 {
+		before = db.queueStandings(batch, r.Scopes(), p.limits, p.now, endOfTime)
+	}
+	for _, h := range c.Holds {
+		queueHold(batch, r, h)
 	}
 	if len(c.Called) > 0 {
-		if _, err := tx.Exec(ctx, `UPDATE holds SET called = true WHERE id = ANY($1) AND NOT called`, c.Called); err != nil {
-			return fmt.Errorf("mark holds of %s as called: %w", r.ID, err)
+		batch.Queue(`UPDATE holds SET called = true WHERE id = ANY($1) AND NOT called`, c.Called)
+	}
+	settle(batch, true)
+	if spends(c.Settlements) {
+		after = db.queueStandings(batch, r.Scopes(), p.limits, p.now, endOfTime)
+	}
+	if batch.Len() > 0 {
+		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+			return fmt.Errorf("hold for %s: %w", r.ID, err)
 		}
 	}
-	for _, s := range c.Settlements {
-		if isNew(s) {
-			if err := insertSettlement(ctx, tx, r, s); err != nil {
-				return err
-			}
-		}
-	}
-	if err := db.alert(ctx, tx, r, now); err != nil {
+	if err := weigh(r, before, p.now); err != nil {
 		return err
 	}
+	// The scopes are still locked, so that whoever reaches a mark is told apart from
+	// whoever comes after.
+	r.Changes.Notices = append(r.Changes.Notices, approval.Alerts(r, after, p.now)...)
 	return db.storeTopUp(ctx, tx, r)
 }
 
-// alert notes who is to be told of what was spent just now. The scopes are still
-// locked, so that whoever reaches a mark is told apart from whoever comes after.
-func (db *DB) alert(ctx context.Context, tx pgx.Tx, r *approval.Request, now time.Time) error {
-	var spent budget.USD
-	for _, s := range r.Changes.Settlements {
-		spent += budget.Total(s.Charges)
-	}
-	if spent == 0 {
-		return nil // what comes back reaches nothing
-	}
-	standings, err := db.standings(ctx, tx, r.Scopes(), now)
-	if err != nil {
-		return err
-	}
-	r.Changes.Notices = append(r.Changes.Notices, approval.Alerts(r, standings, now)...)
-	return nil
+// payers is what a request may spend by, read once its scopes are locked.
+type payers struct {
+	limits map[budget.Scope]budget.Limit
+	now    time.Time // when all were locked: whoever had them before may have spent in a window that began meanwhile
 }
 
-// insertHolds takes the new holds from every budget that applies, or gives a
-// *budget.ExceededError.
-func (db *DB) insertHolds(ctx context.Context, tx pgx.Tx, r *approval.Request, now time.Time) error {
-	holds := r.Changes.Holds
-	if len(holds) == 0 {
-		return nil
-	}
+// weigh says whether the new holds have room in every budget that applies, as they
+// stood before.
+func weigh(r *approval.Request, standings []budget.Standing, now time.Time) error {
 	var needed budget.USD
-	for _, h := range holds {
+	for _, h := range r.Changes.Holds {
 		needed += h.Amount
-	}
-	standings, err := db.standings(ctx, tx, r.Scopes(), now)
-	if err != nil {
-		return err
 	}
 	if err := budget.Check(needed, standings); err != nil {
 		if refused := new(budget.ExceededError); errors.As(err, &refused) {
@@ -97,57 +90,59 @@ func (db *DB) insertHolds(ctx context.Context, tx pgx.Tx, r *approval.Request, n
 		}
 		return err
 	}
-	for _, h := range holds {
-		_, err := tx.Exec(ctx, `
-			INSERT INTO holds (id, request_id, team, asker, session_id, project, purpose, amount, at, expires_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-			h.ID, r.ID, r.Team, r.Asker, r.SessionID, r.Project, h.Purpose, h.Amount, micro(h.At), micro(h.ExpiresAt))
-		if err != nil {
-			return fmt.Errorf("insert hold of %s: %w", r.ID, err)
-		}
+	for _, h := range r.Changes.Holds {
 		r.Weighed(h, standings, now)
 	}
 	return nil
 }
 
-// insertSettlement ends a hold with its bill. That the bill's lines add up, and
+// spends tells whether anything was paid: what comes back reaches no mark.
+func spends(settlements []budget.Settlement) bool {
+	return slices.ContainsFunc(settlements, func(s budget.Settlement) bool { return budget.Total(s.Charges) != 0 })
+}
+
+func queueHold(batch *pgx.Batch, r *approval.Request, h budget.Hold) {
+	batch.Queue(`
+		INSERT INTO holds (id, request_id, team, asker, session_id, project, purpose, amount, at, expires_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		h.ID, r.ID, r.Team, r.Asker, r.SessionID, r.Project, h.Purpose, h.Amount, micro(h.At), micro(h.ExpiresAt))
+}
+
+// queueSettlement ends a hold with its bill. That the bill's lines add up, and
 // that the hold is closed with it, the schema sees to.
-func insertSettlement(ctx context.Context, tx pgx.Tx, r *approval.Request, s budget.Settlement) error {
-	_, err := tx.Exec(ctx, `
+func queueSettlement(batch *pgx.Batch, r *approval.Request, s budget.Settlement) {
+	batch.Queue(`
 		INSERT INTO settlements (hold_id, request_id, team, asker, session_id, project, at, amount, estimated)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
 		s.HoldID, r.ID, r.Team, r.Asker, r.SessionID, r.Project, micro(s.At), budget.Total(s.Charges), s.Estimated)
-	if err != nil {
-		return fmt.Errorf("settle hold %s of %s: %w", s.HoldID, r.ID, err)
-	}
 	for i, c := range s.Charges {
-		_, err := tx.Exec(ctx, `
+		batch.Queue(`
 			INSERT INTO charges (hold_id, line, kind, what, model, input_tokens, cached_tokens, output_tokens, box_ms, amount)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
 			s.HoldID, i+1, c.Kind, text(c.What), text(c.Usage.Model), c.Usage.Input, c.Usage.Cached, c.Usage.Output, c.BoxMS, c.Amount)
-		if err != nil {
-			return fmt.Errorf("charge hold %s of %s: %w", s.HoldID, r.ID, err)
-		}
 	}
-	return nil
 }
 
 // lockScopes takes the scopes' rows, in the one order in which everybody does.
 // It makes those that are not there, so that two first uses meet as well.
 func lockScopes(ctx context.Context, tx pgx.Tx, scopes []budget.Scope) error {
-	return sendLocks(ctx, tx, queueLocks(scopes))
+	batch := &pgx.Batch{}
+	queueLocks(batch, scopes)
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return fmt.Errorf("lock the budgets: %w", err)
+	}
+	return nil
 }
 
-// lockPayers takes the scopes of a request, and then keeps the roles and their
-// limits as they are until the transaction ends: by one of them its asker may spend.
-// now is when it had them all: whoever had them before may have spent in a window
-// that began while this transaction waited.
-func lockPayers(ctx context.Context, tx pgx.Tx, r *approval.Request) (now time.Time, err error) {
-	batch := queueLocks(r.Scopes())
+// queuePayers takes the scopes of a request, keeps the roles and their limits as
+// they are until the transaction ends (by one of them its asker may spend), and
+// reads the limits. Each statement sees what was committed when its turn comes, so
+// the limits are those that the locks keep.
+func (db *DB) queuePayers(batch *pgx.Batch, r *approval.Request, p *payers) {
+	queueLocks(batch, r.Scopes())
 	batch.Queue(`SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))`, rolesKey(r.Team))
-	batch.Queue(`SELECT clock_timestamp()`).QueryRow(func(row pgx.Row) error { return row.Scan(&now) })
-	err = sendLocks(ctx, tx, batch)
-	return now, err
+	batch.Queue(`SELECT clock_timestamp()`).QueryRow(func(row pgx.Row) error { return row.Scan(&p.now) })
+	db.queueLimits(batch, r.Scopes(), nil, &p.limits)
 }
 
 // rolesKey names the lock of a workspace's roles, of their limits and of who has
@@ -161,20 +156,11 @@ func lockRoles(ctx context.Context, tx pgx.Tx, team string) error {
 	return nil
 }
 
-func queueLocks(scopes []budget.Scope) *pgx.Batch {
-	batch := &pgx.Batch{}
+func queueLocks(batch *pgx.Batch, scopes []budget.Scope) {
 	for _, s := range inLockOrder(scopes) {
 		batch.Queue(`INSERT INTO scopes (team, kind, id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, s.Team, s.Kind, s.ID)
 		batch.Queue(`SELECT FROM scopes WHERE team = $1 AND kind = $2 AND id = $3 FOR UPDATE`, s.Team, s.Kind, s.ID)
 	}
-	return batch
-}
-
-func sendLocks(ctx context.Context, tx pgx.Tx, batch *pgx.Batch) error {
-	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
-		return fmt.Errorf("lock the budgets: %w", err)
-	}
-	return nil
 }
 
 func inLockOrder(scopes []budget.Scope) []budget.Scope {

@@ -106,8 +106,9 @@ func TestWindowsFollowTheTeamsCalendar(t *testing.T) {
 			"before it": {from.Add(-time.Microsecond), 0}, "after it": {until, 0},
 		} {
 			err := pgx.BeginFunc(t.Context(), b.pool, func(tx pgx.Tx) error {
-				s := []budget.Standing{{Limit: limit}}
-				require.NoError(t, b.addUp(t.Context(), tx, s, c.now, endOfTime))
+				batch := &pgx.Batch{}
+				s := b.queueStandings(batch, []budget.Scope{userScope}, map[budget.Scope]budget.Limit{userScope: limit}, c.now, endOfTime)
+				require.NoError(t, tx.SendBatch(t.Context(), batch).Close())
 				require.Equal(t, c.spent, s[0].Spent, "%s, %s", window, name)
 				_, reset := window.Range(c.now, zone)
 				require.Equal(t, reset, s[0].ResetsAt)

@@ -55,8 +55,8 @@ func ceil(t time.Time, d time.Duration) time.Time {
 // endOfTime bounds the window of a limit that has none.
 var endOfTime = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// payers are the columns by which settlements name their scopes.
-var payers = map[budget.ScopeKind]string{
+// payerColumns are those by which settlements name their scopes.
+var payerColumns = map[budget.ScopeKind]string{
 	budget.User: "asker", budget.Session: "session_id", budget.Project: "project", budget.Team: "team"}
 
 // sums adds up a scope: what it spent in a span, and what is held in it now, which
@@ -80,24 +80,32 @@ func (db *DB) standings(ctx context.Context, tx pgx.Tx, scopes []budget.Scope, n
 
 // standingsUntil is the same without what was spent from a moment on.
 func (db *DB) standingsUntil(ctx context.Context, tx pgx.Tx, scopes []budget.Scope, now, end time.Time) ([]budget.Standing, error) {
-	scopes = inLockOrder(scopes)
 	limits, err := db.limitsOf(ctx, tx, scopes, now)
 	if err != nil {
 		return nil, err
 	}
-	var standings []budget.Standing
-	for _, scope := range scopes {
-		if limit, ok := limits[scope]; ok {
-			standings = append(standings, budget.Standing{Limit: limit})
-		}
+	batch := &pgx.Batch{}
+	standings := db.queueStandings(batch, scopes, limits, now, end)
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return nil, fmt.Errorf("add up the budgets: %w", err)
 	}
-	return standings, db.addUp(ctx, tx, standings, now, end)
+	return standings, nil
 }
 
 // limitsOf are the limits that hold for these scopes: those that somebody has
 // set; for a person without one that of their role, and for a role without one
 // what is built in. Each with what has been granted on top of it until later than now.
-func (db *DB) limitsOf(ctx context.Context, tx pgx.Tx, scopes []budget.Scope, now time.Time) (map[budget.Scope]budget.Limit, error) {
+func (db *DB) limitsOf(ctx context.Context, tx pgx.Tx, scopes []budget.Scope, now time.Time) (limits map[budget.Scope]budget.Limit, err error) {
+	batch := &pgx.Batch{}
+	db.queueLimits(batch, scopes, &now, &limits)
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return nil, fmt.Errorf("read the limits: %w", err)
+	}
+	return limits, nil
+}
+
+// queueLimits reads them in a batch; without a time they are those of when its turn comes.
+func (db *DB) queueLimits(batch *pgx.Batch, scopes []budget.Scope, now *time.Time, limits *map[budget.Scope]budget.Limit) {
 	wanted := clone(scopes)
 	for _, s := range scopes {
 		if s.Kind == budget.User {
@@ -110,10 +118,15 @@ func (db *DB) limitsOf(ctx context.Context, tx pgx.Tx, scopes []budget.Scope, no
 	for _, s := range inLockOrder(wanted) {
 		columns[0], columns[1], columns[2] = append(columns[0], s.Team), append(columns[1], string(s.Kind)), append(columns[2], s.ID)
 	}
-	rows, err := all[limitRow](ctx, tx, limitsQuery, columns[0], columns[1], columns[2], now)
-	if err != nil {
-		return nil, fmt.Errorf("read the limits: %w", err)
-	}
+	batch.Queue(limitsQuery, columns[0], columns[1], columns[2], now).Query(func(rows pgx.Rows) error {
+		list, err := pgx.CollectRows(rows, pgx.RowToStructByName[limitRow])
+		*limits = db.applying(scopes, list)
+		return err
+	})
+}
+
+// applying picks for each scope the limit that it has.
+func (db *DB) applying(scopes []budget.Scope, rows []limitRow) map[budget.Scope]budget.Limit {
 	set, extra, named := map[budget.Scope]budget.Limit{}, map[budget.Scope]budget.USD{}, map[budget.Scope]string{}
 	for _, row := range rows {
 		extra[row.scope()], named[row.scope()] = row.Extra, row.Named
@@ -136,7 +149,7 @@ func (db *DB) limitsOf(ctx context.Context, tx pgx.Tx, scopes []budget.Scope, no
 			limits[scope] = limit
 		}
 	}
-	return limits, nil
+	return limits
 }
 
 // limitsQuery reads the limits of some scopes, what is granted on top of each, and
@@ -145,7 +158,7 @@ func (db *DB) limitsOf(ctx context.Context, tx pgx.Tx, scopes []budget.Scope, no
 const limitsQuery = `
 	SELECT team, kind, id, amount, per, policy,
 		(SELECT coalesce(sum(t.amount), 0)::bigint FROM topups t
-			WHERE t.granted AND t.team = wanted.team AND t.kind = wanted.kind AND t.scope_id = wanted.id AND t.expires_at > $4) AS extra,
+			WHERE t.granted AND t.team = wanted.team AND t.kind = wanted.kind AND t.scope_id = wanted.id AND t.expires_at > coalesce($4, clock_timestamp())) AS extra,
 		coalesce(CASE WHEN wanted.kind = 'user' THEN (
 			SELECT CASE WHEN bool_or(role = 'administrator') THEN 'admins' WHEN count(*) > 0 THEN 'reviewers' END FROM (
 				SELECT DISTINCT ON (project, role) role, named FROM people p WHERE p.team = wanted.team AND p.person = wanted.id
@@ -164,9 +177,15 @@ func (db *DB) roleOf(user budget.Scope, named string) budget.Scope {
 	return budget.Scope{Team: user.Team, Kind: budget.Role, ID: role}
 }
 
-// addUp fills in what was spent and what is held, and when that ends.
-func (db *DB) addUp(ctx context.Context, tx pgx.Tx, standings []budget.Standing, now, end time.Time) error {
-	batch := &pgx.Batch{}
+// queueStandings adds up what was spent and what is held by these limits, in lock
+// order. What it gives is complete once the batch has been sent.
+func (db *DB) queueStandings(batch *pgx.Batch, scopes []budget.Scope, limits map[budget.Scope]budget.Limit, now, end time.Time) []budget.Standing {
+	var standings []budget.Standing
+	for _, scope := range inLockOrder(scopes) {
+		if limit, ok := limits[scope]; ok {
+			standings = append(standings, budget.Standing{Limit: limit})
+		}
+	}
 	for i := range standings {
 		s := &standings[i]
 		scope := s.Limit.Scope
@@ -182,7 +201,7 @@ func (db *DB) addUp(ctx context.Context, tx pgx.Tx, standings []budget.Standing,
 		batch.Queue(sums, scope.Team, scope.ID, scope.Kind, cut.daysFrom, cut.daysUntil, cut.quartersFrom, cut.quartersUntil).
 			QueryRow(func(row pgx.Row) error { return row.Scan(&s.Spent, &s.Held) })
 		for _, edge := range cut.edges() {
-			batch.Queue(`SELECT coalesce(sum(amount), 0)::bigint FROM settlements WHERE team = $1 AND `+payers[scope.Kind]+` = $2
+			batch.Queue(`SELECT coalesce(sum(amount), 0)::bigint FROM settlements WHERE team = $1 AND `+payerColumns[scope.Kind]+` = $2
 				AND at >= $3 AND at < $4`, scope.Team, scope.ID, edge[0], edge[1]).
 				QueryRow(func(row pgx.Row) error {
 					var more budget.USD
@@ -192,10 +211,7 @@ func (db *DB) addUp(ctx context.Context, tx pgx.Tx, standings []budget.Standing,
 				})
 		}
 	}
-	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
-		return fmt.Errorf("add up the budgets: %w", err)
-	}
-	return nil
+	return standings
 }
 
 // edges are the stretches of a span that no balance knows, usually none.

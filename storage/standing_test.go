@@ -120,8 +120,9 @@ func TestABalanceIsTheSumOfTheLedgerInEveryZoneAndWindow(t *testing.T) {
 		// A team may change its zone at any time: the same ledger is read on another calendar.
 		db := *b.DB
 		for _, db.location = range []*time.Location{zone, rapid.SampledFrom(zones).Draw(rt, "next zone")} {
-			s := []budget.Standing{{Limit: budget.Limit{Scope: scope, Window: window}}}
-			require.NoError(rt, db.read(t.Context(), func(tx pgx.Tx) error { return db.addUp(t.Context(), tx, s, at, endOfTime) }))
+			batch := &pgx.Batch{}
+			s := db.queueStandings(batch, []budget.Scope{scope}, map[budget.Scope]budget.Limit{scope: {Scope: scope, Window: window}}, at, endOfTime)
+			require.NoError(rt, db.read(t.Context(), func(tx pgx.Tx) error { return tx.SendBatch(t.Context(), batch).Close() }))
 			from, until := window.Range(at, db.location)
 			if until.IsZero() {
 				until = endOfTime

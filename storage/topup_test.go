@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
@@ -251,7 +252,9 @@ func TestARolesLimitStandsWhileSomebodySpendsByIt(t *testing.T) {
 	r := b.ask(t, "t")
 	tx, err := b.pool.Begin(t.Context())
 	require.NoError(t, err)
-	_, err = lockPayers(t.Context(), tx, r)
+	batch, p := &pgx.Batch{}, payers{}
+	b.queuePayers(batch, r, &p)
+	err = tx.SendBatch(t.Context(), batch).Close()
 	require.NoError(t, err)
 	set := make(chan error, 1)
 	go func() {
