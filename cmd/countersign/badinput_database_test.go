@@ -86,9 +86,10 @@ func TestADatabaseThatGoesWhileTheCodeIsWrittenCostsNoSecondAnswer(t *testing.T)
 		once()
 		return mistraltest.Reply{}
 	})
-	root := h.ask("While it was written?")
-	<-gone
+	opened := h.asks("While it was written?")
+	<-gone // perhaps before the thread was opened
 	start()
+	root := opened()
 	require.NoError(t, h.ben.Click(h.cardOf("While it was written?"), "Approve"))
 	require.Contains(t, h.reply(root).Words(), "Here is the answer.")
 	require.Len(t, h.model.Requests(), 1)

@@ -122,7 +122,9 @@ func (h *house) shown(db *storage.DB, id string) (strays int) {
 	if r.Revision != nil {
 		expected--
 	}
-	return strays + h.replies(root) - expected + h.roots(r.Question) - 1
+	// Who was not answered in time may have asked the same once more.
+	asked := value[int](h, `SELECT count(*) FROM requests WHERE question = $1`, r.Question)
+	return strays + h.replies(root) - expected + h.roots(r.Question) - asked
 }
 
 // replies is how many messages the bot has posted in a thread.

@@ -155,16 +155,25 @@ func (h *house) writes(programs ...string) {
 // ask has Maya ask in #sales-data and returns the thread that it opens.
 func (h *house) ask(question string) slacksim.Message {
 	h.t.Helper()
+	return h.asks(question)()
+}
+
+// asks has Maya ask; what it returns waits for the thread.
+func (h *house) asks(question string) (opened func() slacksim.Message) {
+	h.t.Helper()
 	earlier := ""
 	for _, m := range h.maya.Messages(slacksim.SalesData) {
 		earlier = m.TS
 	}
 	require.NoError(h.t, h.maya.Command(slacksim.SalesData, "/analyze "+question))
-	root, err := h.maya.WaitMessage(h.patient(), slacksim.SalesData, func(m slacksim.Message) bool {
-		return m.TS > earlier && m.BotID != "" && !m.Ephemeral && (m.ThreadTS == "" || m.ThreadTS == m.TS)
-	})
-	require.NoError(h.t, err, "no thread")
-	return root
+	return func() slacksim.Message {
+		h.t.Helper()
+		root, err := h.maya.WaitMessage(h.patient(), slacksim.SalesData, func(m slacksim.Message) bool {
+			return m.TS > earlier && m.BotID != "" && !m.Ephemeral && (m.ThreadTS == "" || m.ThreadTS == m.TS)
+		})
+		require.NoError(h.t, err, "no thread")
+		return root
+	}
 }
 
 // card waits for the newest card that can be approved.

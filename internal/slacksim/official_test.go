@@ -29,14 +29,16 @@ var installing sync.Mutex
 // clients is where the official clients are, and the compiler that reads their types.
 const clients = "officialclients"
 
-// install runs npm ci in a folder where one of the packages is not there yet.
-func install(t *testing.T, folder string, needed ...string) {
+// install runs npm ci in a folder where one of the packages is not there yet. It
+// runs on the node that will run them: npm leaves out, without a word, what is
+// optional and not made for its own.
+func install(t *testing.T, node, folder string, needed ...string) {
 	t.Helper()
 	installing.Lock()
 	defer installing.Unlock()
 	for _, name := range needed {
 		if _, err := os.Stat(filepath.Join(folder, "node_modules", filepath.FromSlash(name))); err != nil {
-			npm(t, folder, "ci", "--no-audit", "--no-fund")
+			npm(t, node, folder, "ci", "--no-audit", "--no-fund")
 		}
 	}
 }
@@ -44,7 +46,7 @@ func install(t *testing.T, folder string, needed ...string) {
 // nodeFor installs the clients, and returns a node that they run on.
 func nodeFor(t *testing.T) (node string) {
 	t.Helper()
-	install(t, clients, "@slack/socket-mode", "typescript")
+	install(t, "node", clients, "@slack/socket-mode", "typescript")
 	installing.Lock()
 	defer installing.Unlock()
 	const oldest, wanted = 20, "24.21.0"
@@ -58,17 +60,20 @@ func nodeFor(t *testing.T) (node string) {
 	node, err = filepath.Abs(filepath.Join(clients, "node_modules", name, "bin", "node"))
 	require.NoError(t, err)
 	if _, err := os.Stat(node); err != nil {
-		npm(t, clients, "install", "--no-save", "--no-package-lock", "--no-audit", "--no-fund", name+"@"+wanted)
+		npm(t, "node", clients, "install", "--no-save", "--no-package-lock", "--no-audit", "--no-fund", name+"@"+wanted)
 	}
 	return node
 }
 
-func npm(t *testing.T, folder string, args ...string) {
+func npm(t *testing.T, node, folder string, args ...string) {
 	t.Helper()
 	ctx, stop := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer stop()
 	run := exec.CommandContext(ctx, "npm", args...)
 	run.Dir = folder
+	if filepath.IsAbs(node) {
+		run.Env = append(os.Environ(), "PATH="+filepath.Dir(node)+string(filepath.ListSeparator)+os.Getenv("PATH"))
+	}
 	out, err := run.CombinedOutput()
 	require.NoError(t, err, "npm %s in %s (npm must be installed): %s", args[0], folder, out)
 }

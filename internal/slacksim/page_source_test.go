@@ -14,7 +14,7 @@ import (
 func TestThePagesOwnTests(t *testing.T) {
 	t.Parallel()
 	node := nodeFor(t)
-	install(t, "page", "vitest")
+	install(t, node, "page", "vitest")
 	ctx, stop := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer stop()
 	vitest := exec.CommandContext(ctx, node, filepath.Join("node_modules", "vitest", "vitest.mjs"), "run", "--no-color")
