@@ -55,6 +55,7 @@ func appendEvents(ctx context.Context, tx pgx.Tx, stream string, events []approv
 	if err != nil && notFound(err) != approval.ErrNotFound {
 		return fmt.Errorf("read the end of the audit trail of %s: %w", stream, err)
 	}
+	batch := &pgx.Batch{}
 	for _, e := range events {
 		data, err := document(e.Data, "{}")
 		if err != nil {
@@ -62,13 +63,13 @@ func appendEvents(ctx context.Context, tx pgx.Tx, stream string, events []approv
 		}
 		next := eventRow{Stream: stream, Seq: last.Seq + 1, At: micro(e.At), Actor: line(e.Actor), Kind: line(e.Kind), Data: data, PrevHash: last.Hash}
 		next.Hash = next.sum()
-		_, err = tx.Exec(ctx, `
+		batch.Queue(`
 			INSERT INTO events (stream, seq, at, actor, kind, data, prev_hash, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
 			next.Stream, next.Seq, next.At, next.Actor, next.Kind, next.Data, next.PrevHash, next.Hash)
-		if err != nil {
-			return fmt.Errorf("append %q to the audit trail of %s: %w", e.Kind, stream, err)
-		}
 		last = next
+	}
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return fmt.Errorf("append to the audit trail of %s: %w", stream, err)
 	}
 	return nil
 }

@@ -11,7 +11,8 @@ import (
 
 // store writes what the verbs have noted in Changes, in the order that the
 // schema's promises need: the code before the decision on it, the decision
-// before the move, the run before the request is running.
+// before the move, the run before the request is running. Money comes late: from
+// then on everybody waits who pays from the same budgets.
 func (db *DB) store(ctx context.Context, tx pgx.Tx, r *approval.Request) error {
 	c := r.Changes
 	if c.Decision != nil {
@@ -29,10 +30,13 @@ func (db *DB) store(ctx context.Context, tx pgx.Tx, r *approval.Request) error {
 			return err
 		}
 	}
-	if err := db.storeMoney(ctx, tx, r); err != nil {
+	if err := insertMessages(ctx, tx, r); err != nil {
 		return err
 	}
-	if err := insertMessages(ctx, tx, r); err != nil {
+	if err := db.jobs.insert(ctx, tx, r.ID, c.Jobs); err != nil {
+		return err
+	}
+	if err := db.storeMoney(ctx, tx, r); err != nil {
 		return err
 	}
 	c = r.Changes // storeMoney has added how the budgets stood, and who is to be told of it
@@ -43,11 +47,9 @@ func (db *DB) store(ctx context.Context, tx pgx.Tx, r *approval.Request) error {
 		return err
 	}
 	if c.Retell {
-		if err := db.retell(ctx, tx, r); err != nil {
-			return err
-		}
+		return db.retell(ctx, tx, r)
 	}
-	return db.jobs.insert(ctx, tx, r.ID, c.Jobs)
+	return nil
 }
 
 // insertRevision stores code and manifest byte for byte: the schema computes both
