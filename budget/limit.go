@@ -35,10 +35,12 @@ type Scope struct {
 	ID   string    `json:"id"`
 }
 
+// rank puts what many share last, so that it is locked for the shortest time.
+var rank = map[ScopeKind]int{User: 0, Session: 1, Project: 2, Team: 3, Role: 4}
+
 // Less is the one order in which scopes are locked, which is why two requests
 // that share scopes can never wait for each other.
 func (s Scope) Less(t Scope) bool {
-	rank := map[ScopeKind]int{User: 0, Session: 1, Project: 2, Team: 3, Role: 4}
 	if s.Kind != t.Kind {
 		return rank[s.Kind] < rank[t.Kind]
 	}

@@ -154,7 +154,9 @@ func (db *DB) applying(scopes []budget.Scope, rows []limitRow) map[budget.Scope]
 
 // limitsQuery reads the limits of some scopes, what is granted on top of each, and
 // for what people were named in Slack: who was named for one channel is a reviewer,
-// too, because a person has one budget in all channels.
+// too, because a person has one budget in all channels. OFFSET 0 keeps the planner
+// from looking into the lists: what it saw there would have it plan anew each time,
+// while the budgets are locked.
 const limitsQuery = `
 	SELECT team, kind, id, amount, per, policy,
 		(SELECT coalesce(sum(t.amount), 0)::bigint FROM topups t
@@ -164,7 +166,8 @@ const limitsQuery = `
 				SELECT DISTINCT ON (project, role) role, named FROM people p WHERE p.team = wanted.team AND p.person = wanted.id
 				ORDER BY project, role, seq DESC) AS latest
 			WHERE named) END, '') AS named
-	FROM unnest($1::text[], $2::text[], $3::text[]) AS wanted (team, kind, id) LEFT JOIN limits USING (team, kind, id)`
+	FROM (SELECT $1::text[] AS teams, $2::text[] AS kinds, $3::text[] AS ids OFFSET 0) AS given,
+		unnest(teams, kinds, ids) AS wanted (team, kind, id) LEFT JOIN limits USING (team, kind, id)`
 
 // roleOf is the scope whose limit a person has who has none of their own: of the
 // role that the settings give them and the one that they were named for in Slack,
