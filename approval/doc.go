@@ -15,14 +15,14 @@
 //	           │  ▲                 │ │  ▲                │ │                │
 //	           │  └─RequestChanges,─┘ │  └───BreakSeal,───┘ │                └─Lose──▶ lost
 //	           │    TakeEdit          │      Disown         │
-//	           ├─Fail──▶ failed       ├─Reject─▶ rejected   ├─Fail──▶ failed   Void ends a run in failed whose
-//	           ├─Expire▶ expired      ├─Expire─▶ expired    ├─Expire▶ expired  box refused it before it started
-//	           └─Withdraw▶ withdrawn  └─Withdraw▶ …         └─Withdraw▶ …
+//	           ├─Fail──▶ failed       ├─Reject─▶ rejected   ├─Fail──▶ failed   Of a run that never started, its box being
+//	           ├─Expire▶ expired      ├─Expire─▶ expired    ├─Expire▶ expired  no more: Void ends it in failed, Unstart
+//	           └─Withdraw▶ withdrawn  └─Withdraw▶ …         └─Withdraw▶ …      takes it back to pending
 //
 // Whatever comes back before the reviewers is a new Revision, with the next number
 // and no approvals: rewritten by the model as a reviewer wished, edited by a
 // person, or the same code sealed anew, because what was approved is not what
-// would run (BreakSeal) or because the one who approved says that it was not them
+// would run (BreakSeal, or Unstart once a box is named) or because the one who approved says that it was not them
 // (Disown). No way leads back to a number, so old approvals are of no use to
 // anybody. Only an edit that its inspection refuses (PutBack) leaves the revision,
 // and what was decided on it, as they were. Rounds are bounded and paid for.
@@ -71,8 +71,9 @@
 // StaleError. Start computes the digest anew from what is stored, Service.Run
 // fetches the inputs anew and holds them against their hashes, and the runner in
 // the box hashes the code once more before it compiles it. What differs by then is
-// not run: BreakSeal says what it is, and people decide anew. What the code did is
-// held against what the inspection had found (Compare).
+// not run: BreakSeal says what it is, and people decide anew. A box that had been
+// named by then is killed first, and what never started in it makes room for another
+// run. What the code did is held against what the inspection had found (Compare).
 //
 // Code is canonical before anyone sees it (Canonical): what a reviewer sees is
 // what Python sees. What is not goes back to the model, not to a person.

@@ -307,7 +307,7 @@ func TestFilesThatAreNotAsTheyShouldBeEndTheDraftInPlainWords(t *testing.T) {
 		spoil  func(*bundle)
 		reason string
 	}{
-		"deleted":   {func(b *bundle) { delete(b.slack.files, "F1") }, "sales.csv has been deleted, or is not shared with me any more. The inputs have changed, so nothing was run."},
+		"deleted":   {func(b *bundle) { delete(b.slack.files, "F1") }, "sales.csv has been deleted, or is not shared with me any more. If it was deleted, ask again with the file: this question cannot be answered without it."},
 		"too large": {func(b *bundle) { b.slack.files["F1"] = strings.Repeat("x", 20<<20+1) }, "sales.csv is larger than 20.0 MB."},
 		"unreadable": {func(b *bundle) {
 			b.faults.fail("Read.before", &UnreadableError{Why: "sales.csv is no table.", Err: errCrash})

@@ -75,6 +75,12 @@ func (l *life) store(t *rapid.T, before *Request) {
 	}
 	require.True(t, l.r.Edit == nil || l.r.State == Drafting)
 	require.LessOrEqual(t, l.r.Rounds, l.p.MaxRounds)
+	if c.Unstarted != nil {
+		l.starts--
+		require.Equal(t, before.Run, c.Unstarted)
+		require.True(t, c.Unstarted.BegunAt.IsZero(), "what has begun was taken back")
+		require.Equal(t, Pending, l.r.State)
+	}
 	if c.Run != nil && c.Run.Result == nil && c.Run.BegunAt.IsZero() {
 		l.starts++
 		require.Equal(t, Approved, before.State)
@@ -196,6 +202,9 @@ func TestNoOrderOfMovesBreaksAPromise(t *testing.T) {
 					return l.r.Void("refused", budget.Charge{Kind: budget.Box, Amount: budget.USD(rapid.IntRange(0, 90).Draw(t, "cost"))}, l.now)
 				})
 			},
+			"unstart": func(t *rapid.T) {
+				_ = l.try(t, "Unstart", func() error { return unstart(l.r, budget.USD(rapid.IntRange(0, 90).Draw(t, "cost")), p, l.now) })
+			},
 			"lose": func(t *rapid.T) { _ = l.try(t, "Lose", func() error { return l.r.Lose(l.now) }) },
 			"settle": func(t *rapid.T) {
 				// A draft's call is settled whenever it comes back, whatever has become of the request.
@@ -220,7 +229,7 @@ func TestNoOrderOfMovesBreaksAPromise(t *testing.T) {
 			},
 		}
 		// What ends a life is mostly left out, or few would get old.
-		for _, name := range []string{"withdraw", "fail", "expire", "lose", "break", "disown", "time passes", "refuse", "again"} {
+		for _, name := range []string{"withdraw", "fail", "expire", "lose", "break", "unstart", "disown", "time passes", "refuse", "again"} {
 			move := moves[name]
 			moves[name] = func(t *rapid.T) {
 				if rapid.IntRange(0, 5).Draw(t, "really") == 0 {

@@ -107,6 +107,10 @@ func breakSeal(r *Request, p Policy, now time.Time) error {
 	return r.BreakSeal(&BrokenSealError{Why: []string{"It is not what it was."}}, testRevision().Manifest, p, now)
 }
 
+func unstart(r *Request, charge budget.USD, p Policy, now time.Time) error {
+	return r.Unstart(&BrokenSealError{Why: []string{"It is not what it was."}}, budget.Charge{Kind: budget.Box, Amount: charge}, testRevision().Manifest, p, now)
+}
+
 var verbs = []verb{
 	{name: "Call", do: func(r *Request, p Policy, now time.Time) error { return r.Call(budget.Cent, p, now) }},
 	{name: "Refuse", do: func(r *Request, _ Policy, now time.Time) error { return r.Refuse(Refusal{Reason: "x"}, now) }},
@@ -126,6 +130,7 @@ var verbs = []verb{
 	{name: "Edit late", late: true, do: func(r *Request, p Policy, now time.Time) error { return takeEdit(r, "R2", p, now) }},
 	{name: "Put back", do: func(r *Request, _ Policy, now time.Time) error { return r.PutBack("x", now) }},
 	{name: "Break the seal", do: breakSeal},
+	{name: "Unstart", do: func(r *Request, p Policy, now time.Time) error { return unstart(r, 1000, p, now) }},
 	{name: "Disown", do: func(r *Request, p Policy, now time.Time) error {
 		if r.State == Pending {
 			p.Quorum = 2
@@ -177,7 +182,7 @@ var matrix = map[State]map[string]State{
 		"Request changes": Drafting, "Edit": Drafting, "Disown": Pending,
 		"Remind": Pending, "Escalate": Pending, "Assign": Pending, "Ask for an opinion": Pending},
 	Approved: {"Fail": Failed, "Expire": Expired, "Withdraw": Withdrawn, "Start": Running, "Freeze": Approved, "Break the seal": Pending, "Disown": Pending},
-	Running:  {"Begin": Running, "Finish": Done, "Void": Failed, "Lose": Lost},
+	Running:  {"Unstart": Pending, "Begin": Running, "Finish": Done, "Void": Failed, "Lose": Lost},
 	Done:     {}, Failed: {}, Rejected: {}, Expired: {}, Withdrawn: {}, Lost: {},
 }
 

@@ -149,6 +149,9 @@ func (m *memStore) commit(r *Request) error {
 	if had != nil && had.Run != nil && c.Run != nil && (had.Run.BoxID != c.Run.BoxID || had.Run.Result != nil) {
 		panic("a second run of " + r.ID)
 	}
+	if had != nil && had.Run != nil && r.Run == nil && (c.Unstarted == nil || *c.Unstarted != *had.Run || !had.Run.BegunAt.IsZero()) {
+		panic("a run of " + r.ID + " is forgotten")
+	}
 	if had != nil && had.State.Final() && had.State != r.State {
 		panic("a final state has changed: " + r.ID)
 	}

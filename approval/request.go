@@ -218,6 +218,7 @@ type Changes struct {
 	Revision    *Revision
 	Decision    *Decision
 	Run         *Run // started or finished
+	Unstarted   *Run // taken back: its box is no more, and nothing had begun in it
 	Messages    []Message
 	Events      []Event
 	Holds       []budget.Hold

@@ -1,11 +1,11 @@
 package approval
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -37,8 +37,9 @@ func (s *Service) Run(ctx context.Context, id string) error {
 	// The code has run: its result is kept even when this replica is told to stop.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
+	box := r.Run.BoxID
 	_, err = s.Store.Update(ctx, id, func(r *Request, now time.Time) error {
-		if r.State != Running {
+		if !r.runsIn(box) {
 			return r.refuse("finish")
 		}
 		return r.Finish(result, s.boxCharge(r, result.Box, now), s.Policy, now)
@@ -46,28 +47,44 @@ func (s *Service) Run(ctx context.Context, id string) error {
 	if err = ended(err); err != nil {
 		return err
 	}
-	return s.Sandbox.Kill(ctx, r.Run.BoxID)
+	return s.Sandbox.Kill(ctx, box)
 }
+
+// runsIn tells whether the request's run is the one in this box. Whoever has waited
+// for a box may come late: the run may have been taken back, and have another by now.
+func (r *Request) runsIn(box string) bool { return r.State == Running && r.Run.BoxID == box }
 
 // uncollected sorts out why a run has given no result: it never started and
 // never will, nobody will ever know, or it is only a matter of time.
 func (s *Service) uncollected(ctx context.Context, r *Request, err error) error {
 	var never *neverError
+	var broken *BrokenSealError
+	box := r.Run.BoxID
 	switch {
+	case errors.As(err, &broken) && errors.As(err, &never):
+		return s.breakSeal(ctx, r, broken)
 	case errors.As(err, &never):
-		_, err = s.Store.Update(ctx, r.ID, func(r *Request, now time.Time) error {
-			if r.State != Running {
-				return r.refuse("void")
-			}
-			if broken := new(BrokenSealError); errors.As(never, &broken) {
-				r.Changes.Events = append(r.Changes.Events, r.sealBroken(broken.Why, now))
-			}
-			return r.Void(never.words, s.boxCharge(r, now.Sub(r.Run.StartedAt), now), now)
-		})
+		err = s.void(ctx, r, never.words)
 	case errors.Is(err, ErrBoxGone):
-		_, err = s.Store.Update(ctx, r.ID, func(r *Request, now time.Time) error { return r.Lose(now) })
+		_, err = s.Store.Update(ctx, r.ID, func(r *Request, now time.Time) error {
+			if !r.runsIn(box) {
+				return r.refuse("lose")
+			}
+			return r.Lose(now)
+		})
 	}
 	return ended(err)
+}
+
+// void ends a run that has not started and, its box being killed, never will.
+func (s *Service) void(ctx context.Context, was *Request, words string) error {
+	_, err := s.Store.Update(ctx, was.ID, func(r *Request, now time.Time) error {
+		if !r.runsIn(was.Run.BoxID) {
+			return r.refuse("void")
+		}
+		return r.Void(words, s.boxCharge(r, now.Sub(r.Run.StartedAt), now), now)
+	})
+	return err
 }
 
 // neverError is a run that has not started and, its box being killed, never will.
@@ -105,29 +122,9 @@ func (s *Service) start(ctx context.Context, r *Request) (*Request, []InputFile,
 	if waits, err := s.heldBack(ctx, r); err != nil || waits {
 		return r, nil, s.failOrLater(ctx, r.ID, err)
 	}
-	if why := r.BrokenSeal(s.Policy); why != nil {
-		return r, nil, s.breakSeal(ctx, r, &BrokenSealError{Why: why})
-	}
-	if m := r.Revision.Manifest; m.Sandbox != s.Sandbox.Size().Kind || m.Template != s.Sandbox.Template() {
-		return r, nil, s.breakSeal(ctx, r, &BrokenSealError{Why: []string{fmt.Sprintf("It would run in another sandbox: %s (%s) instead of %s (%s).",
-			s.Sandbox.Size().Kind, s.Sandbox.Template(), m.Sandbox, m.Template)}})
-	}
-	why, err := s.fallen(ctx, r)
-	if err != nil {
-		return r, nil, err
-	}
-	if why != nil {
-		return r, nil, s.breakSeal(ctx, r, &BrokenSealError{Why: why})
-	}
-	inputs, err := s.sealed(ctx, r)
+	inputs, err := s.unbroken(ctx, r)
 	if broken := new(BrokenSealError); errors.As(err, &broken) {
 		return r, nil, s.breakSeal(ctx, r, broken)
-	}
-	if gone := new(InputError); errors.As(err, &gone) {
-		// There is nothing that reviewers could look at again: it ends, below.
-		if err := s.Store.Audit(ctx, r.ID, r.sealBroken([]string{gone.Why}, time.Now().UTC().Truncate(time.Microsecond))); err != nil {
-			return r, nil, err
-		}
 	}
 	if err != nil {
 		s.Sandbox.Discard(r.ID)
@@ -173,10 +170,6 @@ func (s *Service) start(ctx context.Context, r *Request) (*Request, []InputFile,
 	return started, inputs, nil
 }
 
-// otherSandbox is why an approval does not hold any more: what would run the code
-// is not what was approved to run it.
-const otherSandbox = "The sandbox is not the one that the approval names any more, so nothing was run. Please ask again."
-
 // orphanLife is longer than any box exists beyond the time of its code.
 const orphanLife = time.Hour
 
@@ -206,18 +199,11 @@ func (s *Service) collect(ctx context.Context, r *Request, inputs []InputFile) (
 		}
 		return Result{}, ErrBoxGone
 	}
-	if m.Template != s.Sandbox.Template() {
-		return Result{}, s.never(ctx, box, otherSandbox, fmt.Errorf("approved for %s", m.Template))
-	}
 	if inputs == nil {
-		inputs, err = s.sealed(ctx, r)
-		var in *InputError
-		var broken *BrokenSealError
-		switch {
-		case errors.As(err, &broken):
-			err = s.never(ctx, box, strings.Join(broken.Why, " ")+" So it was not run. Please ask again.", err)
-		case errors.As(err, &in):
-			err = s.never(ctx, box, in.Why, err)
+		// Somebody else has named the box, some time ago: what they checked is checked again.
+		inputs, err = s.unbroken(ctx, r)
+		if broken := new(BrokenSealError); errors.As(err, &broken) {
+			err = s.never(ctx, box, "", err)
 		}
 		if err != nil {
 			return Result{}, err
@@ -238,22 +224,41 @@ func (s *Service) collect(ctx context.Context, r *Request, inputs []InputFile) (
 		}
 		return Result{}, err
 	}
-	_, err = s.Store.Update(ctx, r.ID, func(r *Request, now time.Time) error {
-		if r.Run != nil && !r.Run.BegunAt.IsZero() {
-			return nil // another replica has heard it first
-		}
-		return r.Begin(now)
-	})
-	if err != nil {
+	if err := s.begun(ctx, r.ID, box); err != nil {
 		return Result{}, err
 	}
 	return s.Sandbox.Result(ctx, box)
+}
+
+// begun notes that the code has begun in its box. A run that somebody has taken
+// back in that very moment, because they found its box empty, has begun all the
+// same: its box is no more, and the audit trail says so.
+func (s *Service) begun(ctx context.Context, id, box string) error {
+	_, err := s.Store.Update(ctx, id, func(r *Request, now time.Time) error {
+		if r.runsIn(box) && !r.Run.BegunAt.IsZero() {
+			return nil // another replica has heard it first
+		}
+		if !r.runsIn(box) {
+			return r.refuse("begin")
+		}
+		return r.Begin(now)
+	})
+	if move := new(MoveError); errors.As(err, &move) && !move.Request.State.Final() {
+		s.Log.Error("code has begun in a box whose run was taken back", "request", id, "box", box)
+		event := Event{At: time.Now().UTC().Truncate(time.Microsecond), Actor: System, Kind: "begun too late", Data: map[string]any{"box": box}}
+		return errors.Join(err, s.Store.Audit(ctx, id, event), s.Sandbox.Kill(ctx, box))
+	}
+	return err
 }
 
 // sealed fetches the inputs and holds them against the manifest: by name and by
 // content, no file more, no file less. What differs breaks the seal.
 func (s *Service) sealed(ctx context.Context, r *Request) ([]InputFile, error) {
 	files, contents, err := s.inputs(ctx, r)
+	if gone, garbled := new(InputError), new(UnreadableError); errors.As(err, &gone) || errors.As(err, &garbled) {
+		// They cannot be had as they were: what was approved stays sealed, and is what it takes.
+		return nil, &BrokenSealError{Why: []string{"The inputs have changed: " + cmp.Or(gone.Why, garbled.Why)}}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -293,7 +298,7 @@ func (s *Service) inputs(ctx context.Context, r *Request) ([]File, []InputFile, 
 		data, err := s.Slack.Fetch(ctx, *f, s.Policy.MaxFileBytes)
 		switch {
 		case errors.Is(err, ErrFileGone):
-			return nil, nil, &InputError{Why: fmt.Sprintf("%s has been deleted, or is not shared with me any more. The inputs have changed, so nothing was run.", f.Name)}
+			return nil, nil, &InputError{Why: fmt.Sprintf("%s has been deleted, or is not shared with me any more. If it was deleted, ask again with the file: this question cannot be answered without it.", f.Name)}
 		case errors.Is(err, ErrFileTooBig):
 			return nil, nil, &InputError{Why: fmt.Sprintf("%s is larger than %s.", f.Name, megabytes(s.Policy.MaxFileBytes))}
 		case err != nil:

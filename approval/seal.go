@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"countersign/budget"
 )
 
 // BrokenSealError is an approval that does not hold any more: what would run, or
@@ -46,12 +48,30 @@ func (r *Request) BreakSeal(broken *BrokenSealError, fresh Manifest, p Policy, n
 	if r.State != Approved {
 		return r.refuse("take the approval from")
 	}
+	r.reopen(broken, fresh, p, now)
+	return nil
+}
+
+// Unstart is BreakSeal after a box was named: it is no more, and nothing has begun
+// in it, so that nothing ran and another run may be approved. The box is paid for.
+func (r *Request) Unstart(broken *BrokenSealError, charge budget.Charge, fresh Manifest, p Policy, now time.Time) error {
+	if r.State != Running || !r.Run.BegunAt.IsZero() {
+		return r.refuse("take the run back from")
+	}
+	r.payBox(charge, now)
+	r.note(now, System, "unstarted", map[string]any{"box": r.Run.BoxID, "cost": r.settledNow()})
+	r.Changes.Unstarted, r.Run = r.Run, nil
+	r.Changes.Retell = true // whoever was told that it runs
+	r.reopen(broken, fresh, p, now)
+	return nil
+}
+
+func (r *Request) reopen(broken *BrokenSealError, fresh Manifest, p Policy, now time.Time) {
 	r.Changes.Events = append(r.Changes.Events, r.sealBroken(broken.Why, now))
 	if broken.Files != nil {
 		r.Files = broken.Files
 	}
 	r.sealAnew(strings.Join(broken.Why, " ")+" So the approval does not hold any more, and nothing was run. It takes a new decision.", fresh, p, now)
-	return nil
 }
 
 // sealBroken is what the audit trail keeps of an approval that does not hold.
@@ -119,7 +139,8 @@ func (r *Request) sealAnew(reason string, fresh Manifest, p Policy, now time.Tim
 	r.move(Pending, now, now.Add(p.Expiry))
 }
 
-// breakSeal takes a request back to review whose approval does not hold any more.
+// breakSeal takes a request back to review whose approval does not hold any more:
+// one that has no box yet, or one whose box is no more and never started anything.
 // Stored code that could not be shown truthfully is no code for reviewers: then it ends.
 func (s *Service) breakSeal(ctx context.Context, was *Request, broken *BrokenSealError) error {
 	s.Sandbox.Discard(was.ID)
@@ -132,12 +153,12 @@ func (s *Service) breakSeal(ctx context.Context, was *Request, broken *BrokenSea
 		return err
 	}
 	_, err = s.Store.Update(ctx, was.ID, func(r *Request, now time.Time) error {
-		if r.State != Approved || r.Revision.Number != was.Revision.Number {
+		if r.State != was.State || r.Revision.Number != was.Revision.Number || r.Run != nil && !r.Run.BegunAt.IsZero() {
 			return nil
 		}
 		if code, err := Canonical(r.Revision.Code); err != nil || code != r.Revision.Code {
 			r.Changes.Events = append(r.Changes.Events, r.sealBroken(broken.Why, now))
-			return r.Fail("The stored code is not what was approved, and cannot be shown to reviewers either, so it was not run. Please ask again.", now)
+			return s.abandon(r, "The stored code is not what was approved, and cannot be shown to reviewers either, so it was not run. Please ask again.", now)
 		}
 		bare := *r
 		if broken.Files != nil {
@@ -147,12 +168,48 @@ func (s *Service) breakSeal(ctx context.Context, was *Request, broken *BrokenSea
 		if err != nil {
 			return err
 		}
+		if r.State == Running {
+			return r.Unstart(broken, s.boxCharge(r, now.Sub(r.Run.StartedAt), now), fresh, rules.Rules.within(s.Policy), now)
+		}
 		return r.BreakSeal(broken, fresh, rules.Rules.within(s.Policy), now)
 	})
-	if words := priceWords(err); words != "" {
-		return s.fail(ctx, was.ID, words)
+	words := priceWords(err)
+	if words == "" {
+		return err
 	}
-	return err
+	if was.State == Running {
+		return ended(s.void(ctx, was, words))
+	}
+	return s.fail(ctx, was.ID, words)
+}
+
+// abandon ends a request whose code has not started, and never will.
+func (s *Service) abandon(r *Request, reason string, now time.Time) error {
+	if r.State == Running {
+		return r.Void(reason, s.boxCharge(r, now.Sub(r.Run.StartedAt), now), now)
+	}
+	return r.Fail(reason, now)
+}
+
+// unbroken checks all that an approval has sealed, and who gave it: what the row
+// says, the sandbox, the people, the inputs, which it returns. What differs is a
+// *BrokenSealError.
+func (s *Service) unbroken(ctx context.Context, r *Request) ([]InputFile, error) {
+	if why := r.BrokenSeal(s.Policy); why != nil {
+		return nil, &BrokenSealError{Why: why}
+	}
+	if m := r.Revision.Manifest; m.Sandbox != s.Sandbox.Size().Kind || m.Template != s.Sandbox.Template() {
+		return nil, &BrokenSealError{Why: []string{fmt.Sprintf("It would run in another sandbox: %s (%s) instead of %s (%s).",
+			s.Sandbox.Size().Kind, s.Sandbox.Template(), m.Sandbox, m.Template)}}
+	}
+	why, err := s.fallen(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	if why != nil {
+		return nil, &BrokenSealError{Why: why}
+	}
+	return s.sealed(ctx, r)
 }
 
 // Disown takes back an approval that somebody says was not theirs. When the code

@@ -188,9 +188,7 @@ func (r *Request) Finish(result Result, charge budget.Charge, p Policy, now time
 	}
 	r.Run.FinishedAt, r.Run.Result = now, &result
 	r.Changes.Run = r.Run
-	for _, h := range r.runHolds() {
-		r.Settle(budget.Settlement{HoldID: h.ID, At: now, Charges: []budget.Charge{charge}})
-	}
+	r.payBox(charge, now)
 	r.say(now, RoleResult, result.Text(p.ShareRows))
 	var files []string
 	for _, a := range result.Artifacts {
@@ -221,15 +219,13 @@ func (r *Request) Lose(now time.Time) error {
 	return nil
 }
 
-// Void ends a run that was named and never started: the box refused the code, or
-// its inputs had gone, and the box is no more. Nothing ran; the box is paid for.
+// Void ends a run that was named and never started: the box refused the code, and
+// is no more. Nothing ran; the box is paid for.
 func (r *Request) Void(reason string, charge budget.Charge, now time.Time) error {
 	if r.State != Running {
 		return r.refuse("void")
 	}
-	for _, h := range r.runHolds() {
-		r.Settle(budget.Settlement{HoldID: h.ID, At: now, Charges: []budget.Charge{charge}})
-	}
+	r.payBox(charge, now)
 	r.Reason = reason
 	r.note(now, System, "voided", map[string]any{"box": r.Run.BoxID, "reason": reason, "cost": r.settledNow()})
 	r.move(Failed, now, time.Time{})
@@ -304,6 +300,13 @@ func (r *Request) CalledHold() (OpenHold, bool) {
 // two replicas had one written: whoever called that one settles it.
 func (r *Request) runHolds() []OpenHold {
 	return slices.DeleteFunc(slices.Clone(r.Holds), func(h OpenHold) bool { return h.Purpose != budget.ForRun })
+}
+
+// payBox settles what was held for the run with what its box has cost.
+func (r *Request) payBox(charge budget.Charge, now time.Time) {
+	for _, h := range r.runHolds() {
+		r.Settle(budget.Settlement{HoldID: h.ID, At: now, Charges: []budget.Charge{charge}})
+	}
 }
 
 // release settles with nothing what was held for work that never began. What

@@ -212,6 +212,9 @@ func TestEveryMoveOfTheVerbsCanBeStored(t *testing.T) {
 		"an approval is withdrawn": {b.approved, withdrawn, approval.Withdrawn},
 		"a run is lost":            {b.running, func(r *approval.Request, now time.Time) error { return r.Lose(now) }, approval.Lost},
 		"a run is void":            {b.running, func(r *approval.Request, now time.Time) error { return r.Void("no", charge, now) }, approval.Failed},
+		"a run is taken back": {b.running, func(r *approval.Request, now time.Time) error {
+			return r.Unstart(&approval.BrokenSealError{Why: []string{"changed"}}, charge, r.Revision.Manifest, b.policy, now)
+		}, approval.Pending},
 		"a run is done": {b.running, func(r *approval.Request, now time.Time) error {
 			return r.Finish(result(), charge, b.policy, now)
 		}, approval.Done},
@@ -229,6 +232,37 @@ func TestEveryMoveOfTheVerbsCanBeStored(t *testing.T) {
 		_, err = b.VerifyChain(t.Context(), streamOf(r.ID))
 		require.NoError(t, err, name)
 	}
+}
+
+// A run that never started makes room for one other, in another box, and is on record.
+func TestARunThatWasTakenBackMakesRoomForAnother(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.running(t, "t")
+	back := func(r *approval.Request, now time.Time) error {
+		charge := budget.Charge{Kind: budget.Box, What: "local", Amount: 1000}
+		return r.Unstart(&approval.BrokenSealError{Why: []string{"changed"}}, charge, r.Revision.Manifest, b.policy, now)
+	}
+	box := r.Run.BoxID
+	r = b.update(t, r.ID, back)
+	require.Equal(t, approval.Pending, r.State)
+	again, err := b.Request(t.Context(), r.ID)
+	require.NoError(t, err)
+	require.Nil(t, again.Run)
+	require.Equal(t, 1, b.count(t, `SELECT count(*) FROM unstarted_runs WHERE request_id = $1 AND box_id = $2 AND revision = 1`, r.ID, box))
+	r = b.update(t, r.ID, func(r *approval.Request, now time.Time) error {
+		return r.Decide(decision(r, "REVA", approval.Approve), budget.Cent, b.policy, now)
+	})
+	require.Equal(t, approval.Approved, r.State)
+	_, err = b.Update(t.Context(), r.ID, func(r *approval.Request, now time.Time) error { return r.Start(box, b.policy, now) })
+	var move *approval.MoveError
+	require.ErrorAs(t, err, &move, "the box that was given up")
+	r = b.update(t, r.ID, func(r *approval.Request, now time.Time) error { return r.Start("another", b.policy, now) })
+	r = b.update(t, r.ID, func(r *approval.Request, now time.Time) error { return r.Begin(now) })
+	_, err = b.Update(t.Context(), r.ID, back)
+	require.ErrorAs(t, err, &move, "what has begun is not taken back")
+	require.Equal(t, 1, b.count(t, `SELECT count(*) FROM runs WHERE request_id = $1 AND box_id = 'another' AND revision = 2`, r.ID))
+	require.Len(t, r.Holds, 1)
 }
 
 func TestUnknownIDsAreNotFound(t *testing.T) {

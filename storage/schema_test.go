@@ -112,6 +112,18 @@ var breaches = []struct {
 	{"a run does not begin before its box was named", `UPDATE runs SET begun_at = started_at - interval '1 second' WHERE request_id = RUNNING`, "runs_begun"},
 	{"a run keeps its box", `UPDATE runs SET box_id = 'other' WHERE request_id = RUNNING`, "runs_end_once"},
 	{"a run is not forgotten", `DELETE FROM runs WHERE request_id = RUNNING`, "runs_undeletable"},
+	{"a run that has begun is not taken back", takeBack(`RUNNING`) + `UPDATE runs SET begun_at = now() WHERE request_id = RUNNING; DELETE FROM runs WHERE request_id = RUNNING`, "runs_undeletable"},
+	{"a run that has ended is not taken back", takeBack(`DONE`) + `DELETE FROM runs WHERE request_id = DONE`, "runs_undeletable"},
+	{"a run is taken back once", takeBack(`RUNNING`) + strings.Replace(takeBack(`RUNNING`), "box_id, request_id", "'other', request_id", 1), "unstarted_runs_once"},
+	{"what is taken back was sealed", `INSERT INTO unstarted_runs SELECT 'b', request_id, revision, repeat('0', 64), started_at, now() FROM runs WHERE request_id = RUNNING`, "unstarted_runs_revision_fkey"},
+	{"a run is not taken back before its box was named", `INSERT INTO unstarted_runs SELECT box_id, request_id, revision, digest, started_at, started_at - interval '1 second' FROM runs`, "unstarted_runs_times"},
+	{"a run that was taken back stays so", takeBack(`RUNNING`) + `DELETE FROM unstarted_runs`, "unstarted_runs_unchangeable"},
+	{"runs that were taken back are not emptied", `TRUNCATE unstarted_runs`, "unstarted_runs_untruncatable"},
+	{"a box that was given up is not used again", takeBack(`RUNNING`) + `DELETE FROM runs WHERE request_id = RUNNING;
+		INSERT INTO runs (request_id, box_id, revision, digest, started_at) SELECT APPROVED, box_id, 1, SEAL, now() FROM unstarted_runs`, "runs_box_id_key"},
+	{"what has a run does not come back", sealAgain(`RUNNING`) + `UPDATE requests SET state = 'pending', revision = 2, expires_at = now() WHERE id = RUNNING`, "requests_unstarted"},
+	{"what is taken back comes back with a new version", takeBack(`RUNNING`) + `DELETE FROM runs WHERE request_id = RUNNING;
+		UPDATE requests SET state = 'pending', expires_at = now() WHERE id = RUNNING`, "requests_new_revision"},
 	{"runs are not emptied", `TRUNCATE runs CASCADE`, "runs_untruncatable"},
 	{"files come from a run", `INSERT INTO artifacts (request_id, seq, name, kind, data) VALUES (PENDING, 1, 'n', 'file', '')`, "artifacts_request_id_fkey"},
 	{"a file is of a known kind", `INSERT INTO artifacts (request_id, seq, name, kind, data) VALUES (DONE, 9, 'n', 'virus', '')`, "artifacts_kind_check"},
@@ -238,6 +250,10 @@ func revise(number, code, manifest, digest string) string {
 func sealAgain(request string) string {
 	return `INSERT INTO revisions (request_id, number, code, summary, author, prompt_version, manifest, digest, at)
 		SELECT request_id, 2, code, '', author, '', manifest, digest, now() FROM revisions WHERE request_id = ` + request + ";\n"
+}
+
+func takeBack(request string) string {
+	return `INSERT INTO unstarted_runs SELECT box_id, request_id, revision, digest, started_at, now() FROM runs WHERE request_id = ` + request + ";\n"
 }
 
 func wish(reason string) string {

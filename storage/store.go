@@ -25,6 +25,11 @@ func (db *DB) store(ctx context.Context, tx pgx.Tx, r *approval.Request) error {
 			return err
 		}
 	}
+	if c.Unstarted != nil {
+		if err := takeBackRun(ctx, tx, r); err != nil {
+			return err
+		}
+	}
 	if c.Run != nil {
 		if err := saveRun(ctx, tx, r, c.Run); err != nil {
 			return err
@@ -129,6 +134,23 @@ func saveRun(ctx context.Context, tx pgx.Tx, r *approval.Request, run *approval.
 		if err != nil {
 			return fmt.Errorf("insert artifact %q of %s: %w", a.Name, r.ID, err)
 		}
+	}
+	return nil
+}
+
+// takeBackRun makes room for another run in the place of one that never started.
+// The box is kept, so that nothing is ever run in it; one in which something has
+// begun in the meantime is not taken back by the schema.
+func takeBackRun(ctx context.Context, tx pgx.Tx, r *approval.Request) error {
+	_, err := tx.Exec(ctx, `
+		INSERT INTO unstarted_runs (box_id, request_id, revision, digest, started_at, taken_back_at)
+		SELECT box_id, request_id, revision, digest, started_at, $3 FROM runs WHERE request_id = $1 AND box_id = $2`,
+		r.ID, r.Changes.Unstarted.BoxID, micro(r.ChangedAt))
+	if err == nil {
+		_, err = tx.Exec(ctx, `DELETE FROM runs WHERE request_id = $1`, r.ID)
+	}
+	if err != nil {
+		return fmt.Errorf("take back the run of %s: %w", r.ID, err)
 	}
 	return nil
 }

@@ -84,7 +84,9 @@ func TestFilesInOddEncodingsAreReadAsTheyAre(t *testing.T) {
 	h.settled()
 }
 
-func TestAFileThatIsDeletedBetweenQuestionAndRunEndsIt(t *testing.T) {
+// A file that is gone is not what was approved, so it goes back before the
+// reviewers; asker and reviewers read what can be done.
+func TestAFileThatIsDeletedBetweenQuestionAndRunIsNotRunOn(t *testing.T) {
 	t.Parallel()
 	h := openLight(t)
 	file := h.share("deleted.csv", "a,b\n1,2\n")
@@ -92,13 +94,21 @@ func TestAFileThatIsDeletedBetweenQuestionAndRunEndsIt(t *testing.T) {
 	card := h.cardOf("deleted.csv")
 	require.NoError(t, h.maya.DeleteFile(file.ID))
 	require.NoError(t, h.ben.Click(card, "Approve"))
-	const why = "deleted.csv has been deleted, or is not shared with me any more. The inputs have changed, so nothing was run."
-	require.Contains(t, h.reply(root).Text, "This could not be done, and nothing was run. "+why)
-	ended := h.becomes(card, "Not run")
-	require.Contains(t, ended.Words(), why, "the reviewer sees it as well")
-	require.False(t, ended.Has("Approve"))
-	require.Equal(t, row{State: "failed", Reason: why, Attempts: 1, Decisions: 1, Charges: 2, Holds: 2}, h.row("deleted.csv"))
+	const why = "The inputs have changed: deleted.csv has been deleted, or is not shared with me any more. If it was deleted, ask again with the file: " +
+		"this question cannot be answered without it. So the approval does not hold any more, and nothing was run. It takes a new decision."
+	h.says(root, "It is back before the reviewers: "+why)
+	h.becomes(card, "Superseded by revision 2")
+	again, err := h.ben.WaitMessage(h.patient(), slacksim.CodeReview, func(m slacksim.Message) bool { return m.TS > card.TS && m.Has("Reject") })
+	require.NoError(t, err)
+	require.Contains(t, again.Words(), why, "the reviewer sees it as well")
+	require.Equal(t, row{State: "pending", Reason: why, Attempts: 1, Decisions: 1, Charges: 2, Holds: 2}, h.row("deleted.csv"))
 	require.Zero(t, value[int](h, `SELECT count(*) FROM settlements s JOIN holds h ON h.id = s.hold_id WHERE h.purpose = 'run' AND s.amount > 0`))
+
+	require.NoError(t, h.ben.Click(again, "Approve"))
+	h.says(root, "until")
+	h.becomes(again, "Superseded by revision 3")
+	require.Equal(t, "pending", h.row("deleted.csv").State, "it takes the file, whoever approves")
+	require.Zero(t, value[int](h, `SELECT count(*) FROM runs`))
 	h.settled()
 }
 
