@@ -165,6 +165,7 @@ var verbs = []verb{
 		return r.Finish(Result{Outcome: Raised}, budget.Charge{Kind: budget.Box, Amount: 1000}, DefaultPolicy(), now)
 	}},
 	{name: "Begin", do: func(r *Request, _ Policy, now time.Time) error { return r.Begin(now) }},
+	{name: "Await a box", do: func(r *Request, _ Policy, now time.Time) error { return r.AwaitBox("full", now) }},
 	{name: "Void", do: func(r *Request, _ Policy, now time.Time) error {
 		return r.Void("the disk is too small", budget.Charge{Kind: budget.Box, Amount: 1000}, now)
 	}},
@@ -181,7 +182,7 @@ var matrix = map[State]map[string]State{
 	Pending: {"Approve": Approved, "Reject": Rejected, "Expire": Expired, "Withdraw": Withdrawn,
 		"Request changes": Drafting, "Edit": Drafting, "Disown": Pending,
 		"Remind": Pending, "Escalate": Pending, "Assign": Pending, "Ask for an opinion": Pending},
-	Approved: {"Fail": Failed, "Expire": Expired, "Withdraw": Withdrawn, "Start": Running, "Freeze": Approved, "Break the seal": Pending, "Disown": Pending},
+	Approved: {"Fail": Failed, "Expire": Expired, "Withdraw": Withdrawn, "Start": Running, "Await a box": Approved, "Freeze": Approved, "Break the seal": Pending, "Disown": Pending},
 	Running:  {"Unstart": Pending, "Begin": Running, "Finish": Done, "Void": Failed, "Lose": Lost},
 	Done:     {}, Failed: {}, Rejected: {}, Expired: {}, Withdrawn: {}, Lost: {},
 }

@@ -62,7 +62,7 @@ type Request struct {
 	Files     []File
 	Trigger   string // what Slack sent it by; unique in a workspace, so that a redelivery asks nothing twice
 	State     State
-	Reason    string // why it ended as it did, or is back before the reviewers, in words for people
+	Reason    string // why it ended as it did, is back before the reviewers or waits for a box, in words for people
 	Attempts  int    // calls of the model so far
 	CreatedAt time.Time
 	ChangedAt time.Time

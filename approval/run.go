@@ -139,7 +139,8 @@ func (s *Service) start(ctx context.Context, r *Request) (*Request, []InputFile,
 	if err != nil {
 		var failed *BoxError
 		if errors.As(err, &failed) && failed.Retry {
-			return r, nil, &LaterError{After: 5 * time.Second, Err: err}
+			_, waits := s.Store.Update(ctx, r.ID, func(r *Request, now time.Time) error { return r.AwaitBox(failed.Words, now) })
+			return r, nil, errors.Join(&LaterError{After: 5 * time.Second, Err: err}, ended(waits))
 		}
 		return r, nil, s.failOrLater(ctx, r.ID, err)
 	}

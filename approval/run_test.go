@@ -278,6 +278,11 @@ func TestABoxThatCannotBeHadIsAskedForLaterOrEndsTheRequest(t *testing.T) {
 	require.ErrorAs(t, b.Run(t.Context(), r.ID), &later)
 	require.Equal(t, 5*time.Second, later.After)
 	require.Equal(t, Approved, b.request(r.ID).State)
+	require.Equal(t, WaitsForBox, b.request(r.ID).Reason)
+	require.Contains(t, b.store.jobs, Wake{Step: StepShow, RequestID: r.ID})
+	b.faults.fail("Create.before", &BoxError{Err: errCrash, Words: "All boxes are busy.", Retry: true})
+	require.ErrorAs(t, b.Run(t.Context(), r.ID), &later)
+	require.Equal(t, 1, b.count(r.ID, "no box"), "said once")
 
 	b.faults.fail("Create.before", &BoxError{Err: errCrash, Words: "The key for E2B is wrong."})
 	require.NoError(t, b.Run(t.Context(), r.ID))
@@ -285,6 +290,13 @@ func TestABoxThatCannotBeHadIsAskedForLaterOrEndsTheRequest(t *testing.T) {
 	require.Equal(t, Failed, r.State)
 	require.Equal(t, "The key for E2B is wrong.", r.Reason)
 	require.Zero(t, b.open(r.ID))
+
+	r = b.approved()
+	b.faults.fail("Create.before", &BoxError{Err: errCrash, Words: "All boxes are busy.", Retry: true})
+	require.Error(t, b.Run(t.Context(), r.ID))
+	require.NoError(t, b.Run(t.Context(), r.ID))
+	require.Equal(t, Done, b.request(r.ID).State)
+	require.Empty(t, b.request(r.ID).Reason)
 }
 
 func TestANamedBoxThatIsGoneIsLost(t *testing.T) {

@@ -137,6 +137,24 @@ func (r *Request) renew(rev Revision) {
 	r.RemindedAt, r.EscalatedAt = time.Time{}, time.Time{}
 }
 
+// AwaitBox says that no box can be had for now. It is said once: the job asks again
+// until there is one or the approval has run out.
+func (r *Request) AwaitBox(why string, now time.Time) error {
+	if r.State != Approved {
+		return r.refuse("run")
+	}
+	if r.Reason == WaitsForBox {
+		return nil
+	}
+	r.Reason = WaitsForBox
+	r.note(now, System, "no box", map[string]any{"why": why})
+	r.touch(now, StepShow)
+	return nil
+}
+
+// WaitsForBox is the reason of a request that is approved and for which no box can be had.
+const WaitsForBox = "It waits for a sandbox: none can be had at the moment."
+
 // Start names the box, in which the code may start from now on, once. The seal
 // is checked again: this is the last moment before the code is out of our hands.
 func (r *Request) Start(box string, p Policy, now time.Time) error {
@@ -160,6 +178,7 @@ func (r *Request) Start(box string, p Policy, now time.Time) error {
 			r.Changes.Called = append(r.Changes.Called, h.ID)
 		}
 	}
+	r.Reason = "" // it waits for no box any more
 	r.Run = &Run{RequestID: r.ID, BoxID: box, StartedAt: now}
 	r.Changes.Run = r.Run
 	r.note(now, System, "started", map[string]any{"box": box, "revision": r.Revision.Number, "digest": r.Revision.Digest})

@@ -116,7 +116,8 @@ func (b *Bot) status(ctx context.Context, click approval.Click) (answer, error) 
 // asked lists questions with where they are.
 func asked(list []*approval.Request) (items [][]part) {
 	for _, r := range list {
-		item := []part{strong(capital(howItStands(r))), words(": " + cut(oneLine(r.Question), 100) + " (asked "), moment(r.CreatedAt), words(")")}
+		item := []part{strong(capital(howItStands(r))), words(": " + cut(oneLine(r.Question), 100) + " (asked "), moment(r.CreatedAt)}
+		item = append(append(item, openUntil(r)...), words(")"))
 		if !r.State.Final() && r.State != approval.Running {
 			item = append(item, words(". To take it back: "), mono(commandAnalyze+" cancel "+r.ID))
 		}
@@ -125,17 +126,28 @@ func asked(list []*approval.Request) (items [][]part) {
 	return items
 }
 
+// openUntil says when the wait for others ends.
+func openUntil(r *approval.Request) []part {
+	if r.State != approval.Pending && r.State != approval.Approved {
+		return nil
+	}
+	return []part{words(", open until "), moment(r.ExpiresAt)}
+}
+
 // howItStands is the state of a request to those who wait for it.
 func howItStands(r *approval.Request) string {
 	if r.State == approval.Expired {
 		return stateWords[r.State] + ": " + r.Lapsed()
+	}
+	if r.State == approval.Approved && r.Reason == approval.WaitsForBox {
+		return "approved, waits for a free sandbox"
 	}
 	return stateWords[r.State]
 }
 
 // stateWords name the states to the people who wait.
 var stateWords = map[approval.State]string{
-	approval.Drafting: "code is being written", approval.Pending: "waits for a reviewer", approval.Approved: "approved, about to run",
+	approval.Drafting: "code is being written", approval.Pending: "waits for a reviewer", approval.Approved: "approved, runs when a sandbox is free",
 	approval.Running: "running", approval.Done: "done", approval.Failed: "failed", approval.Rejected: "rejected",
 	approval.Expired: "expired", approval.Withdrawn: "taken back", approval.Lost: "lost",
 }

@@ -18,7 +18,7 @@ func (b *Bot) bill(p *page, v *approval.View) {
 	}
 	if who := approvers(r); who != nil {
 		print = append(append(print, words(", approved")), who...)
-		print = append(print, words(" "), moment(r.Decisions[len(r.Decisions)-1].At))
+		print = append(print, words(", "), moment(r.Decisions[len(r.Decisions)-1].At))
 	}
 	p.small(print...)
 }

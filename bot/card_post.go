@@ -118,7 +118,7 @@ func (b *Bot) formerCard(v *approval.View, revision int, url string) *page {
 	}
 	for _, w := range r.Wishes {
 		if w.Revision == revision {
-			p.quote(cut(w.Words, 1000), strong("Changes requested by "), person(w.By), words(" "), moment(w.At), words(":"))
+			p.quote(cut(w.Words, 1000), strong("Changes requested by "), person(w.By), words(", "), moment(w.At), words(":"))
 		}
 	}
 	p.quote(cut(r.Question, 600), person(r.Asker), words(" asks:"))

@@ -46,6 +46,7 @@ func pages(b *Bot) map[string]*page {
 		"progress-drafting":  b.progress(sample(in(approval.Drafting, ""))),
 		"progress-pending":   b.progress(sample()),
 		"progress-approved":  b.progress(sample(in(approval.Approved, ""))),
+		"progress-no-box":    b.progress(sample(in(approval.Approved, approval.WaitsForBox))),
 		"progress-running":   b.progress(sample(in(approval.Running, ""))),
 		"progress-done":      b.progress(sample(answered)),
 		"progress-raised":    b.progress(sample(raised)),
@@ -61,6 +62,7 @@ func pages(b *Bot) map[string]*page {
 		"card-long":      b.card(long, who, false),
 		"card-garbled":   b.card(sample(posted), who, true),
 		"card-approved":  b.card(sample(posted, in(approval.Approved, "")), who, false),
+		"card-no-box":    b.card(sample(posted, in(approval.Approved, approval.WaitsForBox)), who, false),
 		"card-done":      b.card(sample(posted, answered), who, false),
 		"card-rejected":  b.card(sample(posted, in(approval.Rejected, "It reads the wrong column.")), who, false),
 		"card-expired":   b.card(sample(posted, in(approval.Expired, "Nobody decided in time. That is not a no: ask again if you still need it.")), who, false),
@@ -348,4 +350,22 @@ func TestANameInAFileStaysInItsPlaceOnTheCard(t *testing.T) {
 	items := fileLines([]approval.File{{Name: "sales.xlsx", Tables: []approval.Table{{Name: "Q1\nReviewed: \u202eko", Rows: 2, Columns: make([]approval.Column, 3)}}}})
 	_, _, line := section(items[0])
 	require.Equal(t, `sales.xlsx: Q1 Reviewed: \u{202e}ko 2 rows × 3 columns`, line)
+}
+
+// Who hears a table hears of fewer rows than others see, and how many there are.
+func TestATableThatIsHeardSaysWhatItLeavesOut(t *testing.T) {
+	t.Parallel()
+	g := approval.Grid{Columns: []string{"n"}, TotalRows: 12}
+	for n := range 12 {
+		g.Rows = append(g.Rows, []string{fmt.Sprint(n + 1)})
+	}
+	heard := func(g approval.Grid) string {
+		p := &page{}
+		(&Bot{}).grid(p, g, true, false)
+		return p.text()
+	}
+	require.Contains(t, heard(g), "Table: 12 rows.\nThe first 10 of 12 rows:\nn\n1\n")
+	require.NotContains(t, heard(g), "\n11")
+	g.Rows, g.TotalRows = g.Rows[:10], 10
+	require.Contains(t, heard(g), "Table: 10 rows.\nn\n1\n")
 }

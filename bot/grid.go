@@ -42,7 +42,7 @@ func (b *Bot) grid(p *page, g approval.Grid, block, files bool) {
 		}
 	}
 	if !block {
-		p.verbatim([]part{strong(title), words(note)}, columns(cells), "", spokenTable(cells))
+		p.verbatim([]part{strong(title), words(note)}, columns(cells), "", spokenTable(cells, g.TotalRows))
 		return
 	}
 	p.say(strong(title), words(note+"."))
@@ -57,7 +57,7 @@ func (b *Bot) grid(p *page, g approval.Grid, block, files bool) {
 		t.AddRow(list...)
 	}
 	t.WithColumnSettings(settings(cells)...)
-	p.add(t, size, escape(spokenTable(cells)))
+	p.add(t, size, escape(spokenTable(cells, g.TotalRows)))
 }
 
 // What Slack's table block holds, with its heading.
@@ -140,10 +140,15 @@ func columns(rows [][]string) string {
 	return strings.TrimRight(b.String(), "\n")
 }
 
-// spokenTable is a table's beginning for those who hear it.
-func spokenTable(rows [][]string) string {
+// spokenTable is a table's beginning for those who hear it, and where it leaves off
+// rows that others see, how much that is.
+func spokenTable(rows [][]string, total int) string {
+	const heard = 10
 	var said []string
-	for _, row := range rows[:min(11, len(rows))] {
+	if len(rows) > heard+1 {
+		said = append(said, fmt.Sprintf("The first %d of %s:", heard, count(max(total, len(rows)-1), "row")))
+	}
+	for _, row := range rows[:min(heard+1, len(rows))] {
 		said = append(said, cut(strings.Join(row, ", "), 200))
 	}
 	return strings.Join(said, "\n")

@@ -101,11 +101,7 @@ func decidedBy(r *approval.Request, user string) bool {
 // homeLine is one request, with a way to where it stands in Slack.
 func (b *Bot) homeLine(ctx context.Context, p *page, who Identity, r *approval.Request) {
 	p.say(strong(cut(oneLine(r.Question), 150)))
-	line := []part{words(capital(howItStands(r)) + ". Asked "), moment(r.CreatedAt)}
-	if r.State == approval.Pending {
-		line = append(line, words(", open until "), moment(r.ExpiresAt))
-	}
-	p.small(line...)
+	p.small(append([]part{words(capital(howItStands(r)) + ". Asked "), moment(r.CreatedAt)}, openUntil(r)...)...)
 	v, err := b.Service.View(ctx, r.ID)
 	if err != nil {
 		b.Log.Warn("a link on a Home", "request", r.ID, "error", err)

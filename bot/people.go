@@ -49,7 +49,7 @@ func peopleView(all []approval.Grant, away []approval.Delegation, short []approv
 		if g.By == "" {
 			said = append(said, words(", by the settings that the app was started with"))
 		} else {
-			said = append(said, words(", named by "), person(g.By), words(" "), moment(g.At))
+			said = append(said, words(", named by "), person(g.By), words(", "), moment(g.At))
 		}
 		p.row(said, unname(g))
 	}

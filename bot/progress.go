@@ -41,7 +41,7 @@ func (b *Bot) progress(v *approval.View) *page {
 	case approval.Approved:
 		said := append([]part{strong("Approved")}, approvers(r)...)
 		if v.Frozen.IsZero() {
-			p.say(append(said, words(". It is about to run."))...)
+			p.say(append(append(said, words(". ")), untilRun(r)...)...)
 		} else {
 			p.say(append(said, words(". By the rules ("+cut(v.FrozenBy, 200)+") nothing starts now; it runs after "), moment(v.Frozen), words("."))...)
 		}
@@ -66,6 +66,14 @@ func (b *Bot) progress(v *approval.View) *page {
 		p.buttons("cancel", take)
 	}
 	return p
+}
+
+// untilRun says what an approved request waits for, and how long it does.
+func untilRun(r *approval.Request) []part {
+	if r.Reason != "" {
+		return []part{words(cut(r.Reason, 600) + " It is tried again until "), moment(r.ExpiresAt), words(".")}
+	}
+	return []part{words("It runs as soon as a sandbox is free; the approval holds until "), moment(r.ExpiresAt), words(".")}
 }
 
 // writing says who writes and why, when it is not the first version.

@@ -118,9 +118,9 @@ func (b *Bot) topUpNotice(v *approval.NoticeView, to string) (*page, error) {
 	case t.Open():
 		p.say(strong("No longer needed: "), words("the question does not wait for money any more."))
 	case t.Granted:
-		p.say(strong("Granted by "), person(t.DecidedBy), words(" "), moment(t.DecidedAt), words(", to be spent until "), moment(t.ExpiresAt), words("."))
+		p.say(strong("Granted by "), person(t.DecidedBy), words(", "), moment(t.DecidedAt), words(", to be spent until "), moment(t.ExpiresAt), words("."))
 	default:
-		p.quote(cut(t.Answer, 500), strong("Declined by "), person(t.DecidedBy), words(" "), moment(t.DecidedAt), words(":"))
+		p.quote(cut(t.Answer, 500), strong("Declined by "), person(t.DecidedBy), words(", "), moment(t.DecidedAt), words(":"))
 	}
 	return p, nil
 }

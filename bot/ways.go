@@ -73,7 +73,7 @@ func (b *Bot) verdicts(p *page, v *approval.View) {
 		if d.InPlaceOf != "" {
 			said = append(said, words(" in place of "), person(d.InPlaceOf))
 		}
-		said = append(said, words(" "), moment(d.At))
+		said = append(said, words(", "), moment(d.At))
 		if d.Click.Door != "" {
 			said = append(said, words(" on the "+d.Click.Door))
 		}
@@ -83,7 +83,11 @@ func (b *Bot) verdicts(p *page, v *approval.View) {
 		}
 		p.say(append(said, words("."))...)
 	}
-	if r.State != approval.Rejected && r.State != approval.Pending && r.Reason != "" {
+	switch {
+	case r.State == approval.Rejected || r.State == approval.Pending || r.Reason == "":
+	case r.State == approval.Approved:
+		p.say(untilRun(r)...)
+	default:
 		p.say(words(cut(r.Reason, 1000)))
 	}
 	b.frozen(p, v)

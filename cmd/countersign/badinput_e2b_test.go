@@ -140,7 +140,7 @@ func TestAnE2BWithoutRoomForTooLongEndsTheRequest(t *testing.T) {
 			card := h.cardOf("Is there room?")
 			cloud.Fail(e2btest.Create, fault)
 			require.NoError(t, h.ben.Click(card, "Approve"))
-			h.says(root, "It is about to run.")
+			h.says(root, "It waits for a sandbox: none can be had at the moment. It is tried again until")
 			h.soon("it expires", func() bool {
 				require.NoError(t, r.sweep(h.ctx))
 				return value[string](h, `SELECT state FROM requests`) == "expired"
