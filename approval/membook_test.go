@@ -126,12 +126,12 @@ func (m *memStore) Delegate(_ context.Context, d Delegation) error {
 
 // Queue lists what the real one would, in its order, without narrowing it: the
 // filters are SQL, and are tested there.
-func (m *memStore) Queue(_ context.Context, team, user string, projects []string, _ QueueFilter, _ int) (Queue, error) {
+func (m *memStore) Queue(_ context.Context, team, user string, projects []string, f QueueFilter, _ int) (Queue, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	q := Queue{Pages: 1, Now: m.now()}
 	for _, r := range m.list(1000, func(r *Request) bool {
-		return r.Team == team && r.State == Pending && r.Asker != user && (projects == nil || slices.Contains(projects, r.Project))
+		return r.Team == team && r.State == Pending && (f.All || r.Asker != user) && (projects == nil || slices.Contains(projects, r.Project))
 	}) {
 		q.Rows = append(q.Rows, QueueRow{ID: r.ID, Project: r.Project, Asker: r.Asker, Question: r.Question})
 	}

@@ -1,6 +1,7 @@
 package approval
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ type QueueFilter struct {
 	Older   time.Duration // has waited at least so long
 	Cost    budget.USD    // may cost at least so much
 	Order   QueueOrder
+	All     bool // also what they asked, wrote or have decided on themselves
 }
 
 // QueueOrder is what comes first.
@@ -31,7 +33,7 @@ const (
 // QueuePage is how many rows a page of the queue has.
 const QueuePage = 10
 
-// Queue is one page of what waits for somebody's decision.
+// Queue is one page of what waits for decisions.
 type Queue struct {
 	Rows  []QueueRow
 	Total int // on all pages
@@ -69,8 +71,9 @@ type ReviewerStatistics struct {
 	Reversals int           // approvals that did not stand: somebody else said no, or they took it back
 }
 
-// Queue is a page of what waits for this person's decision. What they cannot decide
-// after all, because of its rules or of whom they decide for, says why.
+// Queue is a page of what waits for this person's decision, or with All of what
+// waits where they decide. What they cannot decide after all, because it is their
+// own, of its rules or of whom they decide for, says why.
 func (s *Service) Queue(ctx context.Context, team, user string, f QueueFilter, page int) (Queue, error) {
 	q, err := s.queue(ctx, team, user, f, page)
 	for i := range q.Rows {
@@ -95,8 +98,13 @@ func (s *Service) closed(ctx context.Context, id, user string) (string, error) {
 		return "", err
 	}
 	terms, err := s.terms(ctx, r)
-	if _, why := r.right(user, roster, terms); why != "" || err != nil {
-		return strings.TrimSuffix(why, " Nothing has changed."), err
+	if err != nil {
+		return "", err
+	}
+	inPlaceOf, why := r.right(user, roster, terms)
+	d := Decision{Reviewer: user, InPlaceOf: inPlaceOf}
+	if why = cmp.Or(r.theirOwn(d), r.spoken(d), why); why != "" {
+		return strings.TrimSuffix(why, " Nothing has changed."), nil
 	}
 	if !terms.Slack {
 		return terms.elsewhere(id), nil

@@ -389,3 +389,25 @@ func TestTheQueueSaysWhatSomebodyCannotDecide(t *testing.T) {
 	require.Contains(t, closed(b, "R1"), "countersign decide "+r.ID)
 	require.Zero(t, b.count(r.ID, "refused click"))
 }
+
+// All that waits is labelled: what somebody asked, wrote or has decided on, too.
+func TestTheQueueOfAllSaysWhatIsSomebodysOwn(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.rules("", func(r *Rules) { r.Low.Approvals = 2 })
+	r := b.pending()
+	closed := func(user string) string {
+		t.Helper()
+		q, err := b.Service.Queue(t.Context(), "T1", user, QueueFilter{All: true}, 0)
+		require.NoError(t, err)
+		require.Len(t, q.Rows, 1)
+		return q.Rows[0].Closed
+	}
+	require.Equal(t, "You asked this question, so somebody else has to review the code.", closed("asker"))
+	_, err := b.Decide(t.Context(), ruling(r, "R1", Approve))
+	require.NoError(t, err)
+	require.Equal(t, "You have already decided on this version.", closed("R1"))
+	b.store.requests[r.ID].Revision.Author = "R3"
+	require.Equal(t, "You wrote this version of the code, so somebody else has to review it.", closed("R3"))
+	require.Empty(t, closed("R2"))
+}

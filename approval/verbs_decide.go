@@ -24,19 +24,11 @@ func (r *Request) Decide(d Decision, cost budget.USD, p Policy, now time.Time) e
 	if !now.Before(r.ExpiresAt) {
 		return &MoveError{Request: r, Verb: string(d.Verdict), Why: "The time for a decision has run out."}
 	}
-	if d.Reviewer == r.Asker || d.InPlaceOf == r.Asker {
-		return &NotAllowedError{Who: d.Reviewer, Why: "You asked this question, so somebody else has to review the code."}
+	if why := r.theirOwn(d); why != "" {
+		return &NotAllowedError{Who: d.Reviewer, Why: why}
 	}
-	if d.Reviewer == r.Revision.Author || d.InPlaceOf == r.Revision.Author {
-		return &NotAllowedError{Who: d.Reviewer, Why: "You wrote this version of the code, so somebody else has to review it."}
-	}
-	for _, earlier := range r.Decisions {
-		if earlier.Reviewer == d.Reviewer {
-			return &MoveError{Request: r, Verb: string(d.Verdict), Why: "You have already decided on this version."}
-		}
-		if earlier.voice() == d.voice() {
-			return &MoveError{Request: r, Verb: string(d.Verdict), Why: "Somebody has already decided on this version in the same person's place. One person has one say."}
-		}
+	if why := r.spoken(d); why != "" {
+		return &MoveError{Request: r, Verb: string(d.Verdict), Why: why}
 	}
 	if d.Verdict == Rewrite {
 		if err := r.anotherRound(p); err != nil {
@@ -72,6 +64,30 @@ func (r *Request) Decide(d Decision, cost budget.USD, p Policy, now time.Time) e
 	r.hold(budget.ForRun, cost, now, p.RunExpiry+r.runTime())
 	r.move(Approved, now, now.Add(p.RunExpiry), StepRun)
 	return nil
+}
+
+// theirOwn is why somebody is no judge of this: they asked it, or wrote it.
+func (r *Request) theirOwn(d Decision) string {
+	switch {
+	case d.Reviewer == r.Asker || d.InPlaceOf == r.Asker:
+		return "You asked this question, so somebody else has to review the code."
+	case r.Revision != nil && (d.Reviewer == r.Revision.Author || d.InPlaceOf == r.Revision.Author):
+		return "You wrote this version of the code, so somebody else has to review it."
+	}
+	return ""
+}
+
+// spoken is why somebody has no say any more: they have had it.
+func (r *Request) spoken(d Decision) string {
+	for _, earlier := range r.Decisions {
+		switch {
+		case earlier.Reviewer == d.Reviewer:
+			return "You have already decided on this version."
+		case earlier.voice() == d.voice():
+			return "Somebody has already decided on this version in the same person's place. One person has one say."
+		}
+	}
+	return ""
 }
 
 // Approvals counts the people who have approved the current revision.

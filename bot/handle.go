@@ -53,6 +53,7 @@ var (
 		actionDiff:    (*Bot).clickDiff,
 		actionDisown:  (*Bot).clickDisown,
 		actionQueued:  (*Bot).clickQueued,
+		actionMine:    (*Bot).clickQueue,
 		actionTier:    (*Bot).clickQueue,
 		actionAge:     (*Bot).clickQueue,
 		actionCost:    (*Bot).clickQueue,

@@ -22,6 +22,7 @@ type shelfmark struct {
 	Hours int                 `json:"hours,omitempty"`
 	Cost  budget.USD          `json:"cost,omitempty"`
 	Order approval.QueueOrder `json:"order,omitempty"`
+	All   bool                `json:"all,omitempty"` // not only what they can decide
 	Page  int                 `json:"page,omitempty"`
 }
 
@@ -37,7 +38,7 @@ func shelfmarkOf(metadata string) (m shelfmark) {
 }
 
 func (m shelfmark) filter() approval.QueueFilter {
-	return approval.QueueFilter{Tier: m.Tier, Older: time.Duration(m.Hours) * time.Hour, Cost: m.Cost, Order: m.Order}
+	return approval.QueueFilter{Tier: m.Tier, Older: time.Duration(m.Hours) * time.Hour, Cost: m.Cost, Order: m.Order, All: m.All}
 }
 
 // narrow tells whether something is left out.
@@ -50,6 +51,8 @@ var queueChoices = []struct {
 	now     func(m shelfmark) string
 	set     func(m *shelfmark, value string)
 }{
+	{actionMine, [][2]string{{"-", "Mine to decide"}, {"all", "All that wait"}},
+		func(m shelfmark) string { return map[bool]string{true: "all"}[m.All] }, func(m *shelfmark, v string) { m.All = v == "all" }},
 	{actionTier, [][2]string{{"-", "Any risk"}, {"high", "High risk"}, {"medium", "Medium risk"}, {"low", "Low risk"}},
 		func(m shelfmark) string { return string(m.Tier) }, func(m *shelfmark, v string) { m.Tier = approval.Tier(v) }},
 	{actionAge, [][2]string{{"-", "Any age"}, {"1", "Over an hour old"}, {"4", "Over 4 hours old"}, {"24", "Over a day old"}},
@@ -70,22 +73,26 @@ func nonzero(n int64) string {
 	return strconv.FormatInt(n, 10)
 }
 
-// homeQueue is what a reviewer can decide, a page of it.
+// homeQueue is what a reviewer can decide, or all that waits where they decide: a page of it.
 func (b *Bot) homeQueue(ctx context.Context, p *page, team, user string, mark shelfmark) error {
 	q, err := b.Service.Queue(ctx, team, user, mark.filter(), mark.Page)
 	if err != nil {
 		return err
 	}
-	p.head("Waiting for you")
-	if q.Total > 0 || mark.narrow() {
-		p.buttons("queue", queueSelects(mark)...)
+	p.head(map[bool]string{false: "Waiting for you", true: "Waiting for reviewers"}[mark.All])
+	selects := queueSelects(mark)
+	if q.Total == 0 && !mark.narrow() {
+		selects = selects[:1] // there is nothing to narrow or to order
 	}
+	p.buttons("queue", selects...)
 	for _, row := range q.Rows {
 		b.queueRow(p, row)
 	}
 	switch {
 	case q.Total == 0 && mark.narrow():
-		p.say(words("Nothing of this kind waits for your decision."))
+		p.say(words(map[bool]string{false: "Nothing of this kind waits for your decision.", true: "Nothing of this kind waits."}[mark.All]))
+	case q.Total == 0 && mark.All:
+		p.say(words("Nothing waits."))
 	case q.Total == 0:
 		p.say(words("Nothing waits for your decision."))
 	case q.Pages > 1:

@@ -104,7 +104,12 @@ func TestTheQueueIsNarrowedAndOrdered(t *testing.T) {
 	require.NoError(t, ben.ClickView(home, actionTier, "Low risk"))
 	home = b.homeOf(ben, "Nothing of this kind waits")
 	require.NoError(t, ben.ClickView(home, actionTier, "Any risk"))
-	last(approval.QueueFilter{Older: 4 * time.Hour, Cost: budget.Dollar / 10, Order: approval.ByAge})
+	home = last(approval.QueueFilter{Older: 4 * time.Hour, Cost: budget.Dollar / 10, Order: approval.ByAge})
+	require.NoError(t, ben.ClickView(home, actionMine, "All that wait"))
+	last(approval.QueueFilter{Older: 4 * time.Hour, Cost: budget.Dollar / 10, Order: approval.ByAge, All: true})
+	home = b.homeOf(ben, "Waiting for reviewers")
+	require.NoError(t, ben.ClickView(home, actionMine, "Mine to decide"))
+	b.homeOf(ben, "Waiting for you")
 }
 
 func TestAChoiceThatIsNoneOfOursChangesNothing(t *testing.T) {

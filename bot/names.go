@@ -41,8 +41,9 @@ const (
 	actionCancel  = "cancel"  // the asker takes it back
 	actionDisown  = "not_me"  // somebody in whose name it was approved says that it was not them
 	actionQueued  = "decide"  // a row of the queue on a Home
-	actionTier    = "q_tier"  // what of the queue is shown:
-	actionAge     = "q_age"   // how risky, how old,
+	actionMine    = "q_mine"  // what of the queue is shown: whose,
+	actionTier    = "q_tier"  // how risky,
+	actionAge     = "q_age"   // how old,
 	actionCost    = "q_cost"  // how dear,
 	actionOrder   = "q_order" // in which order,
 	actionBack    = "q_back"  // and which page
@@ -115,7 +116,7 @@ const (
 // Actions lists every action id that a drawn message or modal may hold.
 func Actions() []string {
 	all := []string{actionApprove, actionReject, actionChanges, actionReview, actionDiff, actionMore, actionCancel, actionDisown,
-		actionQueued, actionTier, actionAge, actionCost, actionOrder, actionBack, actionNext, actionAway, actionReturn,
+		actionQueued, actionMine, actionTier, actionAge, actionCost, actionOrder, actionBack, actionNext, actionAway, actionReturn,
 		actionPeople, actionName, actionUnname, actionRecall, actionRules, actionWhose, actionFigures, actionAsk, actionLink,
 		actionEditLimit, actionSetLimit, actionRemoveLimit, actionContinue, actionCheaper, actionCheaper2, actionWait, actionMoreMoney, actionGrant, actionDecline,
 		fieldQuestion, fieldFiles, fieldUpload, fieldModel, fieldChannel, fieldReason, fieldTyped, fieldPerson, fieldWhat, fieldRole, fieldUntil,

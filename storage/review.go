@@ -19,11 +19,12 @@ const tierOf = `coalesce(v.tier, CASE WHEN v.findings @> '[{"level": "danger"}]'
 const linesOf = `length(v.code) - length(replace(v.code, E'\n', ''))`
 
 // waiting is what somebody could decide on, narrowed by a filter: $1 the team, $2
-// the person, $3 channels, $4 a tier, $5 a channel, $6 the latest start, $7 a cost.
+// the person, $3 channels, $4 a tier, $5 a channel, $6 the latest start, $7 a cost,
+// $8 that what they could not decide on themselves is wanted, too.
 const waiting = `
 	FROM requests q JOIN revisions v ON v.request_id = q.id AND v.number = q.revision
-	WHERE q.team = $1 AND q.state = 'pending' AND q.expires_at > clock_timestamp() AND q.asker <> $2 AND v.author <> $2
-		AND NOT EXISTS (SELECT FROM decisions d WHERE d.request_id = q.id AND d.revision = q.revision AND d.reviewer = $2)
+	WHERE q.team = $1 AND q.state = 'pending' AND q.expires_at > clock_timestamp() AND ($8 OR q.asker <> $2 AND v.author <> $2
+		AND NOT EXISTS (SELECT FROM decisions d WHERE d.request_id = q.id AND d.revision = q.revision AND d.reviewer = $2))
 		AND ($3::text[] IS NULL OR q.project = ANY ($3)) AND ($4 = '' OR ` + tierOf + ` = $4) AND ($5 = '' OR q.project = $5)
 		AND ($6::timestamptz IS NULL OR v.at <= $6) AND v.cost_cap >= $7`
 
@@ -50,7 +51,7 @@ type queueRow struct {
 	ExpiresAt time.Time
 }
 
-// Queue is a page of what this person could decide on.
+// Queue is a page of what this person could decide on, or with All of what waits.
 func (db *DB) Queue(ctx context.Context, team, user string, projects []string, f approval.QueueFilter, page int) (q approval.Queue, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
 		now, err := clock(ctx, tx)
@@ -61,7 +62,7 @@ func (db *DB) Queue(ctx context.Context, team, user string, projects []string, f
 		if f.Older > 0 {
 			since = moment(now.Add(-f.Older))
 		}
-		args := []any{team, user, projects, f.Tier, f.Project, since, f.Cost}
+		args := []any{team, user, projects, f.Tier, f.Project, since, f.Cost, f.All}
 		q = approval.Queue{Now: now}
 		if err := tx.QueryRow(ctx, `SELECT count(*) `+waiting, args...).Scan(&q.Total); err != nil {
 			return err
@@ -76,7 +77,7 @@ func (db *DB) Queue(ctx context.Context, team, user string, projects []string, f
 			SELECT q.id, q.project, q.asker, q.question, v.number, `+tierOf+` AS tier, `+linesOf+` AS lines, v.cost_cap, v.at, q.expires_at,
 				(SELECT count(*) FROM jsonb_array_elements(v.findings) f WHERE f ->> 'level' = 'danger') AS dangers,
 				approvals(q.id, q.revision) AS approvals, q.quorum AS needed
-			`+waiting+` ORDER BY `+order+` LIMIT $8 OFFSET $9`, append(args, approval.QueuePage, q.Page*approval.QueuePage)...)
+			`+waiting+` ORDER BY `+order+` LIMIT $9 OFFSET $10`, append(args, approval.QueuePage, q.Page*approval.QueuePage)...)
 		for _, r := range rows {
 			q.Rows = append(q.Rows, approval.QueueRow{ID: r.ID, Project: r.Project, Asker: r.Asker, Question: r.Question, Revision: r.Number,
 				Tier: r.Tier, Dangers: r.Dangers, Lines: r.Lines, Cost: r.CostCap, Approvals: r.Approvals, Needed: r.Needed,

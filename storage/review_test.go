@@ -78,6 +78,10 @@ func TestTheQueueHasPagesFiltersAndOrders(t *testing.T) {
 	require.Zero(t, queue("REVA", []string{}, approval.QueueFilter{}, 0).Total, "of no channel there is nothing")
 	require.Equal(t, 500-72, queue("ASKER0", nil, approval.QueueFilter{}, 0).Total, "nobody decides on what they asked")
 	require.Zero(t, queue("m", nil, approval.QueueFilter{}, 0).Total, "nor on what they wrote")
+	for _, who := range []string{"ASKER0", "m"} {
+		require.Equal(t, 500, queue(who, nil, approval.QueueFilter{All: true}, 0).Total, "all there is")
+	}
+	require.Equal(t, 166, queue("ASKER0", []string{"CHAN2"}, approval.QueueFilter{All: true}, 0).Total, "all of their channels")
 
 	b.update(t, "crowd00007", func(r *approval.Request, now time.Time) error {
 		p := b.policy
@@ -88,6 +92,7 @@ func TestTheQueueHasPagesFiltersAndOrders(t *testing.T) {
 	require.NoError(t, b.exec(t, `INSERT INTO decisions (request_id, revision, digest, asker, author, reviewer, verdict, at, click)
 		SELECT q.id, 1, v.digest, q.asker, v.author, 'REVA', 'approve', now(), '{}' FROM requests q JOIN revisions v ON v.request_id = q.id WHERE q.id = 'crowd00008'`))
 	require.Equal(t, 498, queue("REVA", nil, approval.QueueFilter{}, 0).Total, "nor on what they have decided")
+	require.Equal(t, 499, queue("REVA", nil, approval.QueueFilter{All: true}, 0).Total)
 	require.NoError(t, b.exec(t, `UPDATE requests SET expires_at = now() WHERE id = 'crowd00009'`))
 	require.Equal(t, 498, queue("REVB", nil, approval.QueueFilter{}, 0).Total, "nor when its time is over")
 }
