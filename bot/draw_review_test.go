@@ -93,11 +93,11 @@ func reviewPages(b *Bot) map[string]*page {
 	queue := &page{}
 	for _, row := range []approval.QueueRow{
 		{ID: "bcd23fg", Project: slacksim.SalesData, Asker: slacksim.Analyst, Question: "What were sales?", Tier: approval.High, Dangers: 2, Lines: 412, Cost: 4_100_000, Approvals: 1, Needed: 2, Since: noon, ExpiresAt: noon.Add(time.Hour)},
-		{ID: "bcd23fh", Project: "D1", Asker: slacksim.OtherAnalyst, Question: "And <costs>?", Tier: approval.Low, Lines: 1, Needed: 1, Since: noon, ExpiresAt: noon.Add(time.Hour)},
+		{ID: "bcd23fh", Project: "D1", Asker: slacksim.OtherAnalyst, Question: "And <costs>?", Tier: approval.Low, Lines: 1, Needed: 1, Since: noon.Add(-2 * time.Hour), ExpiresAt: noon.Add(time.Hour)},
 		{ID: "bcd23fj", Project: "D1", Asker: slacksim.OtherAnalyst, Question: "And the tax?", Tier: approval.High, Lines: 3, Needed: 1, Since: noon, ExpiresAt: noon.Add(time.Hour),
 			Closed: "Code of high risk is decided on by the channel's own reviewers here."},
 	} {
-		b.queueRow(queue, row)
+		b.queueRow(queue, row, noon)
 	}
 	queue.buttons("queue", queueSelects(shelfmark{Tier: approval.High})...)
 	queue.buttons("pages", button(actionBack, "Previous", "0", ""), button(actionNext, "Next", "2", ""))

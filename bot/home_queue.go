@@ -86,7 +86,7 @@ func (b *Bot) homeQueue(ctx context.Context, p *page, team, user string, mark sh
 	}
 	p.buttons("queue", selects...)
 	for _, row := range q.Rows {
-		b.queueRow(p, row)
+		b.queueRow(p, row, q.Now)
 	}
 	switch {
 	case q.Total == 0 && mark.narrow():
@@ -126,8 +126,9 @@ func queueSelects(mark shelfmark) (row []slack.BlockElement) {
 }
 
 // queueRow is one request: enough to choose by, and a button that opens the code,
-// or why there is none for this person.
-func (b *Bot) queueRow(p *page, row approval.QueueRow) {
+// or why there is none for this person. When it ends is said from the middle of its
+// wait on, as in reminders: before that it tells nobody what to do first.
+func (b *Bot) queueRow(p *page, row approval.QueueRow, now time.Time) {
 	question := cut(oneLine(row.Question), 150)
 	var side *slack.Accessory
 	if row.Closed == "" {
@@ -148,7 +149,10 @@ func (b *Bot) queueRow(p *page, row approval.QueueRow) {
 	if strings.HasPrefix(row.Project, "C") {
 		said = append(said, words(" in "), place(row.Project))
 	}
-	said = append(said, words(" · since "), moment(row.Since), words(", until "), moment(row.ExpiresAt))
+	said = append(said, words(" · since "), moment(row.Since))
+	if now.Sub(row.Since) >= row.ExpiresAt.Sub(now) {
+		said = append(said, words(", only until "), moment(row.ExpiresAt))
+	}
 	if row.Closed != "" {
 		said = append(said, words("\n"+cut(row.Closed, 300)))
 	}
