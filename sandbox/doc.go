@@ -32,6 +32,7 @@
 //	supervise.py   makes the worker, then reads the job, hands it the code, reads what
 //	               it prints, stops it at the time limit, kills whatever is left, and only
 //	               then sends what there is to send
+//	machine.py     the box as a machine: kills what is left, counts files, sets the environment
 //	worker.py      imports pandas and pyplot, waits, runs the code as __main__
 //	show.py        turns the last expression and the figures into tables and charts
 //	watch.py       notes what the code opens, imports, connects to and spawns

@@ -37,12 +37,7 @@ def load(name):
     return module
 
 
-def prctl(option, value):
-    import ctypes
-    ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
-
-
-collect, watch = load("collect"), load("watch")
+collect, machine, watch = load("collect"), load("machine"), load("watch")
 
 
 class Worker:
@@ -110,8 +105,8 @@ class Run:
             os.set_blocking(fd, False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(wake_w, warn_on_full_buffer=False)
-        self.oom_before = oom_kills()
-        files_before = inodes(self.work, self.out)
+        self.oom_before = machine.oom_kills()
+        files_before = machine.inodes(self.work, self.out)
         self.began = time.monotonic()
         deadline = self.began + self.job["seconds"]
         try:
@@ -128,7 +123,7 @@ class Run:
                 self.late = True
                 self.where = self.ask_where()
                 break
-            if inodes(self.work, self.out) - files_before > MOST_FILES:
+            if machine.inodes(self.work, self.out) - files_before > MOST_FILES:
                 self.littered = True
                 break
             for fd, _ in poll.poll(min(left, GLANCE) * 1000 + 1):
@@ -138,7 +133,7 @@ class Run:
                     poll.unregister(fd)
         self.took = time.monotonic() - self.began
         signal.set_wakeup_fd(-1)
-        kill_rest(self)
+        machine.kill_rest(self)
         for fd in (self.worker.stdout, self.worker.stderr, self.worker.report):
             while self.read(fd):  # every writer is dead, so this comes to an end
                 pass
@@ -275,52 +270,10 @@ class Run:
             number = os.WTERMSIG(self.status)
             if number == signal.SIGXCPU:
                 return "timed out", "It was stopped at its limit of processor time."
-            if number == signal.SIGKILL and oom_kills() > self.oom_before:
+            if number == signal.SIGKILL and machine.oom_kills() > self.oom_before:
                 return "out of memory", "It was stopped because the box had no memory left."
             return "broken", "The code was ended by the signal %s." % signal.Signals(number).name
         return "broken", "The code ended its process by itself, so its result has no proper end."
-
-def kill_rest(run):
-    """Kills everything that is left, daemons too, before anything is collected: nothing changes any more."""
-    if os.getpid() == 1:
-        try:
-            os.kill(-1, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-    else:
-        while True:
-            pids = descendants()
-            for pid in pids:
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except (ProcessLookupError, PermissionError):
-                    pass
-            if not pids:
-                break
-            run.reap(-1, 0)
-    while run.reap(-1, 0):
-        pass
-    run.result.release()
-
-
-def descendants():
-    """Every process below this one; as a subreaper it gets the orphans, too."""
-    parents = {}
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            try:
-                with open("/proc/%s/stat" % name, "rb") as f:
-                    fields = f.read().rpartition(b")")[2].split()
-                parents[int(name)] = int(fields[1])
-            except (OSError, IndexError):
-                pass
-    me, found = os.getpid(), set()
-    grew = True
-    while grew:
-        more = {p for p, parent in parents.items() if (parent == me or parent in found) and p not in found}
-        found |= more
-        grew = bool(more)
-    return found
 
 
 def size(n):
@@ -333,41 +286,6 @@ def drain(fd):
             pass
     except BlockingIOError:
         pass
-
-
-def inodes(*folders):
-    """How many files there are on the file systems that the code may write to."""
-    used = 0
-    for folder in folders + (os.environ["TMPDIR"],):
-        info = os.statvfs(folder)
-        used += info.f_files - info.f_ffree
-    return used
-
-
-def oom_kills():
-    try:
-        with open("/proc/vmstat") as f:
-            return next((int(line.split()[1]) for line in f if line.startswith("oom_kill ")), 0)
-    except OSError:
-        return 0
-
-
-def environment(base):
-    """A small, known environment: nothing of the box's own gets to the code."""
-    kept = {k: v for k, v in os.environ.items() if k in ("PATH", "LANG", "TZ", "TMPDIR", "HOME", "MPLCONFIGDIR")}
-    kept.setdefault("LANG", "C.UTF-8")
-    kept.setdefault("TMPDIR", "/tmp")
-    kept.update({"MPLBACKEND": "Agg", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"})
-    ready = os.path.join(base, "mpl")  # the font list that a local box comes with
-    if os.path.isdir(ready):
-        mine = os.path.join(kept["TMPDIR"], "mpl")
-        os.makedirs(mine, exist_ok=True)
-        for name in os.listdir(ready):
-            with open(os.path.join(ready, name), "rb") as source, open(os.path.join(mine, name), "wb") as target:
-                target.write(source.read())
-        kept["MPLCONFIGDIR"] = mine
-    os.environ.clear()
-    os.environ.update(kept)
 
 
 def put_inputs(frames, work):
@@ -392,13 +310,13 @@ def put_inputs(frames, work):
 
 def main(job_at, result_at, work, out):
     frames = load("frames")
-    environment(os.path.dirname(HERE))
+    machine.environment(os.path.dirname(HERE))
     for folder in (work, out):
         os.makedirs(folder, mode=0o700, exist_ok=True)
     if os.getpid() != 1:
-        prctl(36, 1)  # PR_SET_CHILD_SUBREAPER: daemons come to us
+        machine.prctl(36, 1)  # PR_SET_CHILD_SUBREAPER: daemons come to us
     worker = Worker(work, out)
-    prctl(4, 0)  # PR_SET_DUMPABLE: the worker is the same user and must not read our memory, nor our descriptors
+    machine.prctl(4, 0)  # PR_SET_DUMPABLE: the worker is the same user and must not read our memory, nor our descriptors
     result = frames.Writer(result_at)
     worker.ready()
     result.send("Y")
@@ -416,7 +334,7 @@ def main(job_at, result_at, work, out):
         run.go(code)
         run.finish(before)
     except Exception as e:  # nothing more is known, but whoever waits for the result learns that
-        kill_rest(run)
+        machine.kill_rest(run)
         run.give_up("The box could not do its work: %s: %s" % (type(e).__name__, e))
 
 
