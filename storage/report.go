@@ -107,14 +107,14 @@ func (db *DB) Digest(ctx context.Context, team string, from, until time.Time) (d
 		if d.Limits, err = db.stood(ctx, tx, team, d.People, until); err != nil {
 			return err
 		}
-		// A run was quoted with the revision that ran.
+		// A run was quoted with the revision that ran. What was settled before its start was held for one that did not.
 		err = tx.QueryRow(ctx, `
 			SELECT count(*), coalesce(sum(v.quote), 0)::bigint, coalesce(sum(s.amount), 0)::bigint,
 				coalesce(percentile_cont(0.5) WITHIN GROUP (ORDER BY abs(s.amount - v.quote)::float8 / v.quote), 0),
 				coalesce(percentile_cont(0.95) WITHIN GROUP (ORDER BY abs(s.amount - v.quote)::float8 / v.quote), 0)
 			FROM settlements s JOIN holds h ON h.id = s.hold_id JOIN runs u ON u.request_id = s.request_id
 			JOIN revisions v ON v.request_id = u.request_id AND v.number = u.revision
-			WHERE s.team = $1 AND s.at >= $2 AND s.at < $3 AND h.purpose = 'run' AND v.quote > 0`, team, from, until).Scan(&d.Runs, &d.Quoted, &d.Actual, &d.Off, &d.OffP95)
+			WHERE s.team = $1 AND s.at >= $2 AND s.at < $3 AND h.purpose = 'run' AND v.quote > 0 AND s.at >= u.started_at`, team, from, until).Scan(&d.Runs, &d.Quoted, &d.Actual, &d.Off, &d.OffP95)
 		if err != nil {
 			return err
 		}

@@ -215,10 +215,18 @@ func TestHowFarQuotesWereOff(t *testing.T) {
 			rev.Manifest.CostCap, rev.Quote = budget.Cent, quote
 			return r.Drafted(rev, b.policy, now)
 		})
-		b.update(t, r.ID, func(r *approval.Request, now time.Time) error {
-			return r.Decide(decision(r, "REVA", approval.Approve), budget.Cent, b.policy, now)
-		})
-		b.update(t, r.ID, func(r *approval.Request, now time.Time) error { return r.Start("box-"+r.ID, b.policy, now) })
+		starts := func(box string) {
+			b.update(t, r.ID, func(r *approval.Request, now time.Time) error {
+				return r.Decide(decision(r, "REVA", approval.Approve), budget.Cent, b.policy, now)
+			})
+			b.update(t, r.ID, func(r *approval.Request, now time.Time) error { return r.Start(box, b.policy, now) })
+		}
+		if starts("box-" + r.ID); trigger == "right" { // what never started was no run, and is not off
+			b.update(t, r.ID, func(r *approval.Request, now time.Time) error {
+				return r.Unstart(&approval.BrokenSealError{Why: []string{"changed"}}, budget.Charge{Kind: budget.Box, What: "local", Amount: cost / 9}, r.Revision.Manifest, b.policy, now)
+			})
+			starts("another box")
+		}
 		b.update(t, r.ID, func(r *approval.Request, now time.Time) error {
 			return r.Finish(result(), budget.Charge{Kind: budget.Box, What: "local", Amount: cost}, b.policy, now)
 		})

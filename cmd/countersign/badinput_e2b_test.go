@@ -156,6 +156,45 @@ func TestAnE2BWithoutRoomForTooLongEndsTheRequest(t *testing.T) {
 	}
 }
 
+// A file that is replaced while its box waits for the upload: the box goes, nothing has
+// started in it, and what people approve anew runs once, in another one.
+func TestAFileThatChangesAfterItsBoxWasNamedGoesBackToReview(t *testing.T) {
+	t.Parallel()
+	cloud := newCloud(t)
+	h := open(t, atE2B(cloud))
+	h.run(hastyE2B(t, cloud))
+	h.writes(`import pandas as pd
+pd.read_csv("named.csv")["b"].sum()`)
+	file := h.share("named.csv", "a,b\n1,2\n")
+	root := h.ask("What is in named.csv?")
+	old := h.cardOf("named.csv")
+	// Who tries again reads the inputs anew: by then they are others.
+	replaced := make(chan error, 1)
+	cloud.Fail(e2btest.Write, e2btest.Fault{Status: http.StatusUnauthorized, Body: `{"code":401,"message":"unauthorized"}`, Times: -1, Do: once(1, func() {
+		_, err := h.maya.ReplaceFile(file.ID, []byte("a,b\n1,3\n"))
+		replaced <- err
+	})})
+	require.NoError(t, h.ben.Click(old, "Approve"))
+	require.NoError(t, <-replaced)
+	cloud.Heal()
+
+	h.says(root, "It is back before the reviewers: The inputs have changed: named.csv is not what it was: its content has changed.")
+	card, err := h.ben.WaitMessage(h.patient(), slacksim.CodeReview, func(m slacksim.Message) bool { return m.TS > old.TS && m.Has("Approve") })
+	require.NoError(t, err)
+	id := value[string](h, `SELECT id FROM requests`)
+	require.Zero(t, cloud.Starts(id))
+	require.Empty(t, cloud.Alive())
+	require.Equal(t, 1, value[int](h, `SELECT count(*) FROM events WHERE kind = 'seal broken'`))
+	require.Equal(t, 1, value[int](h, `SELECT count(*) FROM unstarted_runs WHERE NOT EXISTS (SELECT FROM runs)`))
+	require.Zero(t, value[int](h, `SELECT count(*) FROM holds WHERE NOT settled`))
+
+	require.NoError(t, h.ben.Click(card, "Approve"))
+	require.Contains(t, h.reply(root).Words(), "3", "of the new file")
+	require.Equal(t, 1, cloud.Starts(id))
+	require.Equal(t, 1, value[int](h, `SELECT count(*) FROM runs WHERE revision = 2`))
+	h.settled()
+}
+
 // A box that never takes its own token has run nothing; when it ends, that is said
 // as far as it is known.
 func TestABoxThatNeverTakesItsTokenEndsAsLost(t *testing.T) {
