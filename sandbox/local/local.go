@@ -57,6 +57,7 @@ type Sandbox struct {
 	byReq    map[string]*box
 	wanted   map[string]*time.Timer // requests that may be approved soon, until when
 	spare    []*box                 // booting or waiting, belonging to nobody
+	booting  int                    // boxes for runs, now or later, that are not ready yet
 	closed   bool
 	inflight sync.WaitGroup // goroutines of boxes
 	serial   int

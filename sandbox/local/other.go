@@ -28,6 +28,8 @@ func (h *home) neighbour(string) bool           { return false }
 
 type cores struct{}
 
+func (c *cores) count() int { return 1 }
+
 func usableCores() (*cores, error) { return &cores{}, nil }
 
 type home struct{ instance, root, runBundle, inspectBundle string }

@@ -256,6 +256,12 @@ func usableCores() (*cores, error) {
 	return c, nil
 }
 
+func (c *cores) count() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.used)
+}
+
 func (c *cores) next() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -41,8 +41,9 @@ func (s *Sandbox) unwant(requestID string) {
 	}
 }
 
-// level starts or kills waiting boxes until there are as many as are wanted.
-// The lock is held.
+// level starts or kills waiting boxes until there are as many as are wanted, or as
+// can boot now: a box that boots computes all the while, and one for later takes no
+// core from those that a run waits for. The lock is held.
 func (s *Sandbox) level() {
 	if s.closed {
 		return
@@ -54,13 +55,36 @@ func (s *Sandbox) level() {
 		s.spare[last].kill()
 		s.spare = s.spare[:last]
 	}
-	for len(s.spare) < target {
-		b, err := s.boot(s.home.runBundle)
+	for len(s.spare) < target && s.booting < s.cpus.count() {
+		b, err := s.bootForRun()
 		if err != nil {
 			s.log.Warn("no box could be started ahead of an approval", "error", err)
 			return
 		}
 		s.spare = append(s.spare, b)
+	}
+}
+
+// bootForRun starts a box for a run, now or later. The lock is held.
+func (s *Sandbox) bootForRun() (*box, error) {
+	b, err := s.boot(s.home.runBundle)
+	if err != nil {
+		return nil, err
+	}
+	s.booting++
+	s.inflight.Go(func() { s.afterBoot(b) })
+	return b, nil
+}
+
+// afterBoot makes up for the boxes that had to wait until this one was ready, or
+// never would be.
+func (s *Sandbox) afterBoot(b *box) {
+	<-b.booted
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.booting--
+	if b.bootErr == nil || !slices.Contains(s.spare, b) { // another one would only fail as this one did
+		s.level()
 	}
 }
 
@@ -81,7 +105,7 @@ func (s *Sandbox) adopt(requestID string) (*box, error) {
 		b, s.spare = s.spare[0], s.spare[1:] // the oldest: the likeliest to be ready
 	} else {
 		var err error
-		if b, err = s.boot(s.home.runBundle); err != nil {
+		if b, err = s.bootForRun(); err != nil {
 			return nil, err
 		}
 	}
