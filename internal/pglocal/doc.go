@@ -14,6 +14,7 @@
 // A folder looks like this:
 //
 //	lock          held by the process that has the folder open
+//	guests        held by the commands that are in its server
 //	data/         the cluster; it belongs to the user that Postgres runs as
 //	socket/       the socket, where its path is not too long for one
 //	pg_hba.conf   who may connect: the users of pg_ident.conf, through the socket

@@ -29,24 +29,36 @@ func (e *InUseError) Error() string {
 // process ends, so there is nothing to clean up after a crash, and, unlike a
 // number in a file, it cannot be mistaken for another process's.
 func lock(dir string) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o644)
-	if err != nil {
-		return nil, fmt.Errorf("lock %s: %w", dir, err)
-	}
-	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	if errors.Is(err, syscall.EWOULDBLOCK) {
-		text, _ := os.ReadFile(f.Name())
+	f, err := hold(filepath.Join(dir, "lock"), syscall.LOCK_EX)
+	if errors.Is(err, errHeld) {
+		text, _ := os.ReadFile(filepath.Join(dir, "lock"))
 		pid, _ := strconv.Atoi(strings.TrimSpace(string(text)))
-		return nil, errors.Join(&InUseError{Dir: dir, PID: pid}, f.Close())
-	}
-	if err == nil {
-		err = f.Truncate(0)
-	}
-	if err == nil {
-		_, err = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+		return nil, &InUseError{Dir: dir, PID: pid}
 	}
 	if err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(f.Name(), []byte(strconv.Itoa(os.Getpid())+"\n"), 0o644); err != nil {
 		return nil, errors.Join(fmt.Errorf("lock %s: %w", dir, err), f.Close())
+	}
+	return f, nil
+}
+
+// errHeld says that somebody else holds a file.
+var errHeld = errors.New("held by another")
+
+// hold locks a file, which it makes where there is none: LOCK_EX for this holder
+// alone, LOCK_SH together with others who share it.
+func hold(path string, how int) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|os.O_CREATE, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("lock %s: %w", filepath.Dir(path), err)
+	}
+	if err = syscall.Flock(int(f.Fd()), how|syscall.LOCK_NB); errors.Is(err, syscall.EWOULDBLOCK) {
+		err = errHeld
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("lock %s: %w", filepath.Dir(path), err), f.Close())
 	}
 	return f, nil
 }

@@ -8,6 +8,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -23,7 +24,8 @@ const handover = 10 * time.Second
 
 // Open is the way in for a command that is soon over and runs beside others: to
 // the server that another process runs in the folder, or, where nobody does, to
-// one that Start runs until Stop. It makes no cluster: where there is none it
+// one that Start runs until Stop, and until the commands that have come to it
+// meanwhile have stopped as well. It makes no cluster: where there is none it
 // gives a *NoneError, or whatever would keep Start from making one.
 func Open(ctx context.Context, o Options) (*Server, error) {
 	dir, err := filepath.Abs(o.Dir)
@@ -44,11 +46,19 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 	for deadline := time.Now().Add(handover); ; {
 		server, err := Start(ctx, o)
 		var used *InUseError
+		if err == nil {
+			server.brief = true
+		}
 		if !errors.As(err, &used) {
 			return server, err
 		}
 		if s.runsElsewhere() {
-			return s, s.admitted(used)
+			if err := s.admitted(used); err != nil {
+				return nil, err
+			}
+			if joined, err := s.join(); joined || err != nil {
+				return s, err
+			}
 		}
 		select {
 		case <-time.After(20 * time.Millisecond):
@@ -60,6 +70,41 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 		}
 	}
 }
+
+// join has whoever runs the server know that it is used until Stop. It fails where
+// the server is about to end, or has just ended.
+func (s *Server) join() (joined bool, err error) {
+	f, err := hold(s.guests(), syscall.LOCK_SH)
+	if errors.Is(err, errHeld) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if !s.runsElsewhere() {
+		return false, unlock(f)
+	}
+	s.lock = f
+	return true, nil
+}
+
+// seeOff waits until no command is in the server any more, and lets no other in
+// until done is called. It waits for no longer than its patience: what a command
+// does has been committed or is of no use to anybody by then.
+func (s *Server) seeOff() (done func()) {
+	for deadline := time.Now().Add(s.patience); ; time.Sleep(20 * time.Millisecond) {
+		f, err := hold(s.guests(), syscall.LOCK_EX)
+		if err == nil {
+			return func() { _ = unlock(f) } // it ends with this process in any case
+		}
+		if !errors.Is(err, errHeld) || time.Now().After(deadline) {
+			s.log.Warn("the database ends beside a command that uses it", "error", err)
+			return func() {}
+		}
+	}
+}
+
+func (s *Server) guests() string { return filepath.Join(s.dir, "guests") }
 
 // Joined tells whether another process runs the server.
 func (s *Server) Joined() bool { return s.joined }

@@ -64,6 +64,54 @@ func TestACommandWaitsForAServerThatStartsOrStops(t *testing.T) {
 	require.NoError(t, own.Stop())
 }
 
+func TestACommandThatEndsLeavesTheServerToTheOthers(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	require.NoError(t, start(t, Options{Dir: dir, Throwaway: true}).Stop())
+	first, err := Open(t.Context(), Options{Dir: dir, Throwaway: true})
+	require.NoError(t, err)
+	require.False(t, first.Joined())
+	first.patience = time.Minute
+	second, err := Open(t.Context(), Options{Dir: dir})
+	require.NoError(t, err)
+	require.True(t, second.Joined())
+	third, err := Open(t.Context(), Options{Dir: dir})
+	require.NoError(t, err)
+	require.NoError(t, third.Stop())
+
+	stopped := make(chan error)
+	go func() { stopped <- first.Stop() }()
+	require.Equal(t, "done", query(t, second.URL(), `SELECT 'done' FROM pg_sleep(1)`), "nobody throws it out")
+	require.NoError(t, second.Stop())
+	require.NoError(t, <-stopped)
+	<-first.Ended()
+
+	last, err := Open(t.Context(), Options{Dir: dir, Throwaway: true})
+	require.NoError(t, err)
+	require.False(t, last.Joined())
+	_, err = Open(t.Context(), Options{Dir: dir}) // and never stops
+	require.NoError(t, err)
+	last.patience = 200 * time.Millisecond
+	_ = last.Stop() // it waits for nobody for ever; with so little patience the server may be killed, too
+	<-last.Ended()
+}
+
+func TestACommandDoesNotJoinAServerThatEnds(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	s := start(t, Options{Dir: dir, Throwaway: true})
+	done := s.seeOff()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := Open(ctx, Options{Dir: dir})
+	var used *InUseError
+	require.ErrorAs(t, err, &used)
+	done()
+	joined, err := Open(ctx, Options{Dir: dir})
+	require.NoError(t, err)
+	require.NoError(t, joined.Stop())
+}
+
 func TestACommandMakesNoDatabase(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(folder(t), "not", "yet")

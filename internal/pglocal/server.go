@@ -26,6 +26,7 @@ type Options struct {
 // Server is a Postgres that runs.
 type Server struct {
 	joined    bool // another process runs it
+	brief     bool // it was started for a command that is soon over
 	dir       string
 	data      string
 	socket    string
@@ -33,7 +34,7 @@ type Server struct {
 	owner     owner
 	throwaway bool
 	places    places
-	patience  time.Duration // with a server that was asked to stop
+	patience  time.Duration // with a server that was asked to stop, and before that with a brief one's guests
 	log       *slog.Logger
 	lock      *os.File
 	process   *os.Process
@@ -128,6 +129,9 @@ func (s *Server) Ended() <-chan struct{} { return s.ended }
 // they have committed stays. A server of another process goes on. It may be called again.
 func (s *Server) Stop() error {
 	s.stop.Do(func() {
+		if s.brief {
+			defer s.seeOff()()
+		}
 		if s.process != nil {
 			s.stopped = s.end()
 		}
