@@ -178,8 +178,13 @@ func TestLongCodeIsReadWholeAndApprovedInTheBrowser(t *testing.T) {
 
 func TestWithoutABrowserTheTestSaysWhatToInstall(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
-	_, err := findChromium()
+	unpacked := filepath.Join(t.TempDir(), "chromium")
+	_, err := findChromium(unpacked)
 	require.ErrorContains(t, err, "apt-get install chromium")
+	require.NoError(t, os.WriteFile(unpacked, nil, 0o755))
+	path, err := findChromium(unpacked)
+	require.NoError(t, err)
+	require.Equal(t, unpacked, path)
 }
 
 // opened waits for the thread of a question that was typed after another one.

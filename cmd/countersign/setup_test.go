@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,7 +27,7 @@ func aMachine(t *testing.T, clone string) *machine {
 	root, err := filepath.EvalSymlinks(t.TempDir())
 	require.NoError(t, err)
 	m := &machine{t: t, root: root, clone: filepath.Join(root, clone)}
-	for _, dir := range []string{"bin", "etc/apparmor.d", "etc/postgresql-common", "proc/sys/kernel", clone + "/tools"} {
+	for _, dir := range []string{"bin", "etc/apparmor.d", "etc/postgresql-common", "proc/sys/kernel", clone + "/tools/browser"} {
 		require.NoError(t, os.MkdirAll(filepath.Join(root, dir), 0o755))
 	}
 	for _, file := range []string{"go.mod", "tools/setup"} {
@@ -34,15 +35,16 @@ func aMachine(t *testing.T, clone string) *machine {
 		require.NoError(t, err)
 		m.program(filepath.Join(clone, file), string(text))
 	}
-	for _, name := range []string{"bash", "sed", "cut", "cat", "cmp", "tee", "mktemp", "rm", "find", "grep", "dirname", "env", "ls"} {
+	for _, name := range []string{"bash", "sed", "cut", "cat", "cmp", "tee", "mktemp", "rm", "find", "grep", "dirname", "env", "ls", "mkdir", "mv", "node"} {
 		path, err := exec.LookPath(name)
 		require.NoError(t, err)
 		require.NoError(t, os.Symlink(path, filepath.Join(root, "bin", name)))
 	}
-	for _, name := range []string{"gcc", "node", "npm"} {
+	for _, name := range []string{"gcc", "npm"} {
 		m.does(name, "")
 	}
 	m.does("id", "echo 1000")
+	m.does("uname", "echo x86_64")
 	m.does("sudo", `echo "sudo $*" >>"$0.log"; exec "$@"`)
 	m.does("apt-get", "")
 	m.does("apparmor_parser", "")
@@ -142,7 +144,7 @@ func TestSetupSaysWhyThereIsNoProfile(t *testing.T) {
 	require.Equal(t, "no such abi\nsetup: the profile could not be loaded (why stands above); without it gVisor runs for root only\n", errs)
 }
 
-func TestSetupInstallsABrowserOrSaysWhichOne(t *testing.T) {
+func TestSetupInstallsABrowser(t *testing.T) {
 	t.Parallel()
 	debian := aMachine(t, "clone")
 	out, errs, ok := debian.setup("test")
@@ -150,17 +152,53 @@ func TestSetupInstallsABrowserOrSaysWhichOne(t *testing.T) {
 	require.Regexp(t, `^setup: installing chromium`, out)
 	require.Regexp(t, `apt-get -q -y --no-install-recommends install chromium`, debian.asked())
 
+	chrome := aMachine(t, "clone")
+	chrome.does("google-chrome", "")
+	out, errs, ok = chrome.setup("test")
+	require.True(t, ok, errs)
+	require.Empty(t, out, "one is there")
+}
+
+func TestSetupUnpacksABrowserFromNpmWhereAptHasOnlyASnap(t *testing.T) {
+	t.Parallel()
+	const fetches = `mkdir -p node_modules/@sparticuz/chromium/bin && exec node -e 'require("fs").writeFileSync(
+		"node_modules/@sparticuz/chromium/bin/chromium.br", require("zlib").brotliCompressSync("#!/bin/sh\nexit %s\n"))'`
 	for _, candidate := range []string{"'  Candidate: (none)'", "'  Candidate: 2:1snap1-0ubuntu2'", ""} {
 		ubuntu := aMachine(t, "clone")
 		ubuntu.does("apt-cache", "echo "+candidate)
-		_, errs, ok = ubuntu.setup("test")
-		require.False(t, ok)
-		require.Regexp(t, `^setup: the tests need a browser, and here apt has no Chromium that is not a snap: install .*\n$`, errs)
-		require.NotContains(t, ubuntu.asked(), "install chromium")
-		ubuntu.does("google-chrome", "")
-		_, errs, ok = ubuntu.setup("test")
+		ubuntu.does("npm", fmt.Sprintf(fetches, "0"))
+		out, errs, ok := ubuntu.setup("test")
 		require.True(t, ok, errs)
+		require.Regexp(t, `(?m)^setup: apt has no Chromium that is not a snap: npm's @sparticuz/chromium goes to libexec, with libnss3 and fontconfig-config$`, out)
+		require.NotContains(t, ubuntu.asked(), "install chromium")
+		require.Regexp(t, `install .*libnss3 fontconfig-config\n`, ubuntu.asked())
+		text, err := os.ReadFile(filepath.Join(ubuntu.clone, "libexec", "chromium"))
+		require.NoError(t, err)
+		require.Equal(t, "#!/bin/sh\nexit 0\n", string(text))
+		require.NoDirExists(t, filepath.Join(ubuntu.clone, "tools", "browser", "node_modules"))
+
+		out, errs, ok = ubuntu.setup("test")
+		require.True(t, ok)
+		require.Empty(t, out+errs, "once is enough")
 	}
+	for says, npm := range map[string]string{
+		"no such host\nsetup: npm could not fetch the browser; its own words are above\n": "echo no such host >&2; exit 1",
+		"setup: npm's Chromium does not start here; its own words are above\n":            fmt.Sprintf(fetches, "1"),
+	} {
+		ubuntu := aMachine(t, "clone")
+		ubuntu.does("apt-cache", "")
+		ubuntu.does("npm", npm)
+		_, errs, ok := ubuntu.setup("test")
+		require.False(t, ok)
+		require.Equal(t, says, errs)
+		require.NoFileExists(t, filepath.Join(ubuntu.clone, "libexec", "chromium"))
+	}
+	arm := aMachine(t, "clone")
+	arm.does("apt-cache", "")
+	arm.does("uname", "echo aarch64")
+	_, errs, ok := arm.setup("test")
+	require.False(t, ok)
+	require.Equal(t, "setup: the tests need a browser, and here neither apt nor npm has a Chromium that they can use: install one, then run this again\n", errs)
 }
 
 func TestSetupSaysWhichGoIsNeeded(t *testing.T) {
