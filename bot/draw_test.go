@@ -369,3 +369,13 @@ func TestATableThatIsHeardSaysWhatItLeavesOut(t *testing.T) {
 	g.Rows, g.TotalRows = g.Rows[:10], 10
 	require.Contains(t, heard(g), "Table: 10 rows.\nn\n1\n")
 }
+
+// Slack does not let anything stand beside the rich text of a message that was
+// nothing else, such as the button of a wait that begins again.
+func TestProgressCanGetItsButtonBack(t *testing.T) {
+	t.Parallel()
+	for _, state := range approval.States() {
+		p := (&Bot{}).progress(sample(in(state, "")))
+		require.True(t, state.Final() || len(p.blocks) > 1, state)
+	}
+}

@@ -47,6 +47,8 @@ func (b *Bot) progress(v *approval.View) *page {
 		}
 	case approval.Running:
 		p.say(strong("Running"), words(" since "), moment(r.Run.StartedAt), words(fmt.Sprintf(", for at most %s.", count(r.Revision.Manifest.Limits.Seconds, "second"))))
+		// Slack would not let a message of rich text alone get its button back, should the run be taken back.
+		p.small(words("It cannot be taken back any more."))
 	case approval.Done:
 		p.say(strong("Done"), words(doneIn(r)))
 	case approval.Failed:
