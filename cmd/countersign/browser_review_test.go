@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -13,16 +12,6 @@ import (
 
 	"countersign/internal/slacksim"
 )
-
-// shots sends a browser's screenshots to the folder that SHOTS names, so that
-// somebody can look at them.
-func (b *browser) shots() *browser {
-	if folder := os.Getenv("SHOTS"); folder != "" {
-		require.NoError(b.h.t, os.MkdirAll(folder, 0o755))
-		b.pictures = folder
-	}
-	return b
-}
 
 // longProgram has so many lines, reads the sales and ends with their number.
 func longProgram(n int) string {
@@ -59,7 +48,7 @@ func TestEveryKindOfCardIsFitToDecideOn(t *testing.T) {
 	h := open(t, func(c *Config) { c.MistralMaxTokens = 8192 }) // 400 lines are a long answer
 	h.run()
 	h.shareSamples()
-	b := h.startBrowser().shots()
+	b := h.startBrowser()
 	ben, priya := b.sit(slacksim.Reviewer, slacksim.CodeReview), b.sit(slacksim.SecondReviewer, slacksim.CodeReview)
 	question := "What was the revenue per month by region in sales.csv?"
 
@@ -168,7 +157,7 @@ func TestACardThatNobodyDecidesOnSaysSoHonestly(t *testing.T) {
 	h := open(t, func(c *Config) { c.ApprovalExpiry = 8 * time.Second })
 	r, _ := h.run()
 	h.shareSamples()
-	ben := h.startBrowser().shots().sit(slacksim.Reviewer, slacksim.CodeReview)
+	ben := h.startBrowser().sit(slacksim.Reviewer, slacksim.CodeReview)
 	h.writes(revenue)
 	root := h.ask("What was the revenue per month by region in sales.csv?")
 	card := h.card(root)
@@ -203,7 +192,7 @@ func TestAQueueOfFiveHundredIsReadPageByPage(t *testing.T) {
 	h.writes(dangerous) // his own, and the riskiest
 	require.NoError(t, h.ben.Command(slacksim.SalesData, "/analyze "+question))
 	h.soon("it waits", func() bool { return value[int](h, `SELECT count(*) FROM requests WHERE state = 'pending'`) == 501 })
-	ben := h.startBrowser().shots().sit(slacksim.Reviewer, "home=A0ANALYZE")
+	ben := h.startBrowser().sit(slacksim.Reviewer, "home=A0ANALYZE")
 	ben.sees(test("home"), "Page 1 of 50, 500 requests in all")
 	ben.do("makes the window high enough for a page", chromedp.EmulateViewport(1440, 1300))
 	ben.picture("home-500-first")

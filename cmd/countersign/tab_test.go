@@ -51,6 +51,7 @@ func (h *house) startBrowser() *browser {
 	if pictures == "" {
 		pictures = h.t.(*testing.T).ArtifactDir()
 	}
+	require.NoError(h.t, os.MkdirAll(pictures, 0o755))
 	return &browser{h: h, ctx: ctx, pictures: pictures}
 }
 
