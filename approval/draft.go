@@ -263,6 +263,9 @@ func (s *Service) failOver(ctx context.Context, id, reason string, why error) er
 			return nil
 		}
 		s.unpriced(r, why, true, now)
+		if box := new(BoxError); errors.As(why, &box) && box.Box > 0 {
+			r.payBox(s.boxCharge(r, box.Box, now), now)
+		}
 		return r.Fail(reason, now)
 	})
 	return err

@@ -69,6 +69,7 @@ type fakeBox struct {
 	result    Result
 	upgrade   string // of what is installed
 	offline   bool   // no box reaches any host
+	making    func() // what happens in the world while a box is made
 	ended     func() // what happens in the world while the code runs
 	prepared  []string
 	discarded []string
@@ -123,6 +124,9 @@ func (s *fakeBox) Discard(id string) {
 func (s *fakeBox) Create(_ context.Context, id string, seal Manifest) (string, error) {
 	if err := s.faults.hit("Create.before"); err != nil {
 		return "", err
+	}
+	if s.making != nil {
+		s.making()
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

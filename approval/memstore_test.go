@@ -135,7 +135,9 @@ func (m *memStore) commit(r *Request) error {
 	had, c := m.requests[r.ID], r.Changes
 	settled := map[string]bool{}
 	for _, s := range c.Settlements {
-		if h := m.holds[s.HoldID]; h == nil || h.settled != nil || settled[s.HoldID] {
+		h := m.holds[s.HoldID]
+		fresh := slices.ContainsFunc(c.Holds, func(h budget.Hold) bool { return h.ID == s.HoldID }) // taken and given back in one move
+		if h == nil && !fresh || h != nil && h.settled != nil || settled[s.HoldID] {
 			panic("a hold is settled twice: " + s.HoldID)
 		}
 		settled[s.HoldID] = true
@@ -165,11 +167,11 @@ func (m *memStore) commit(r *Request) error {
 	if err := m.keepTopUp(r); err != nil {
 		return err
 	}
-	for _, s := range c.Settlements {
-		m.holds[s.HoldID].settled = &s
-	}
 	for _, h := range c.Holds {
 		m.holds[h.ID] = &ledgerHold{Hold: h, scopes: r.Scopes()}
+	}
+	for _, s := range c.Settlements {
+		m.holds[s.HoldID].settled = &s
 	}
 	if c = r.Changes; len(c.Settlements) > 0 {
 		c.Notices = append(c.Notices, Alerts(r, m.standings(r.Scopes(), nil, nil), m.now())...)

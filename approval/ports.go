@@ -174,6 +174,8 @@ type BoxError struct {
 	Err   error
 	Words string // for people: what is wrong, and what to do about it
 	Retry bool   // it may work later
+
+	Box time.Duration // how long a box existed that was made and not used
 }
 
 func (e *BoxError) Error() string { return fmt.Sprintf("sandbox: %v", e.Err) }

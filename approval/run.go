@@ -17,9 +17,9 @@ func (s *Service) Run(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	var inputs []InputFile // when they have been read just now
+	var now opening
 	if r.State == Approved {
-		if r, inputs, err = s.start(ctx, r); err != nil || r.State != Running {
+		if r, now, err = s.start(ctx, r); err != nil || r.State != Running {
 			return err
 		}
 	}
@@ -30,9 +30,9 @@ func (s *Service) Run(ctx context.Context, id string) error {
 	if r.State != Running {
 		return nil
 	}
-	result, err := s.collect(ctx, r, inputs)
+	result, err := s.collect(ctx, r, now.inputs)
 	if err != nil {
-		return s.uncollected(ctx, r, err)
+		return s.uncollected(ctx, r, now, err)
 	}
 	// The code has run: its result is kept even when this replica is told to stop.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
@@ -56,7 +56,7 @@ func (r *Request) runsIn(box string) bool { return r.State == Running && r.Run.B
 
 // uncollected sorts out why a run has given no result: it never started and
 // never will, nobody will ever know, or it is only a matter of time.
-func (s *Service) uncollected(ctx context.Context, r *Request, err error) error {
+func (s *Service) uncollected(ctx context.Context, r *Request, opened opening, err error) error {
 	var never *neverError
 	var broken *BrokenSealError
 	box := r.Run.BoxID
@@ -64,7 +64,7 @@ func (s *Service) uncollected(ctx context.Context, r *Request, err error) error 
 	case errors.As(err, &broken) && errors.As(err, &never):
 		return s.breakSeal(ctx, r, broken)
 	case errors.As(err, &never):
-		err = s.void(ctx, r, never.words)
+		err = s.void(ctx, r, never.words, opened.age())
 	case errors.Is(err, ErrBoxGone):
 		_, err = s.Store.Update(ctx, r.ID, func(r *Request, now time.Time) error {
 			if !r.runsIn(box) {
@@ -76,13 +76,14 @@ func (s *Service) uncollected(ctx context.Context, r *Request, err error) error 
 	return ended(err)
 }
 
-// void ends a run that has not started and, its box being killed, never will.
-func (s *Service) void(ctx context.Context, was *Request, words string) error {
+// void ends a run that has not started and, its box being killed, never will. The box
+// may be older than the row knows.
+func (s *Service) void(ctx context.Context, was *Request, words string, age time.Duration) error {
 	_, err := s.Store.Update(ctx, was.ID, func(r *Request, now time.Time) error {
 		if !r.runsIn(was.Run.BoxID) {
 			return r.refuse("void")
 		}
-		return r.Void(words, s.boxCharge(r, now.Sub(r.Run.StartedAt), now), now)
+		return r.Void(words, s.boxCharge(r, max(now.Sub(r.Run.StartedAt), age), now), now)
 	})
 	return err
 }
@@ -113,45 +114,62 @@ func ended(err error) error {
 	return err
 }
 
-// start checks what was sealed, takes a box and names it in the row. The inputs
-// that it has read are given on: a Slack that is away now need not be asked again.
-func (s *Service) start(ctx context.Context, r *Request) (*Request, []InputFile, error) {
+// opening is what whoever has just had a box made knows beside the row.
+type opening struct {
+	inputs []InputFile // as they were read just now: a Slack that is away since need not be asked again
+	asked  time.Time   // for the box, which is billed from then on
+}
+
+// age is how long the box has existed at most; zero when somebody else had it made.
+func (o opening) age() time.Duration {
+	if o.asked.IsZero() {
+		return 0
+	}
+	return time.Since(o.asked)
+}
+
+// start checks what was sealed, takes a box and names it in the row. A box that
+// no row will name is killed, and paid for.
+func (s *Service) start(ctx context.Context, r *Request) (_ *Request, opened opening, _ error) {
 	if s.Sandbox == nil {
-		return r, nil, s.fail(ctx, r.ID, "Nothing can run code here at the moment: "+s.NoBox)
+		return r, opened, s.fail(ctx, r.ID, "Nothing can run code here at the moment: "+s.NoBox)
 	}
 	if waits, err := s.heldBack(ctx, r); err != nil || waits {
-		return r, nil, s.failOrLater(ctx, r.ID, err)
+		return r, opened, s.failOrLater(ctx, r.ID, err)
 	}
 	inputs, err := s.unbroken(ctx, r)
+	opened.inputs = inputs
 	if broken := new(BrokenSealError); errors.As(err, &broken) {
-		return r, nil, s.breakSeal(ctx, r, broken)
+		return r, opened, s.breakSeal(ctx, r, broken)
 	}
 	if err != nil {
 		s.Sandbox.Discard(r.ID)
-		return r, nil, s.failOrLater(ctx, r.ID, err)
+		return r, opened, s.failOrLater(ctx, r.ID, err)
 	}
 	seal := r.Revision.Manifest
 	if seal.Limits, err = s.affordable(seal, time.Now()); err != nil {
 		s.Sandbox.Discard(r.ID)
-		return r, nil, s.failOrLater(ctx, r.ID, err)
+		return r, opened, s.failOrLater(ctx, r.ID, err)
 	}
+	opened.asked = time.Now()
 	box, err := s.Sandbox.Create(ctx, r.ID, seal)
 	if err != nil {
 		var failed *BoxError
 		if errors.As(err, &failed) && failed.Retry {
 			_, waits := s.Store.Update(ctx, r.ID, func(r *Request, now time.Time) error { return r.AwaitBox(failed.Words, now) })
-			return r, nil, errors.Join(&LaterError{After: 5 * time.Second, Err: err}, ended(waits))
+			return r, opened, errors.Join(&LaterError{After: 5 * time.Second, Err: err}, ended(waits))
 		}
-		return r, nil, s.failOrLater(ctx, r.ID, err)
+		return r, opened, s.failOrLater(ctx, r.ID, err)
 	}
 	started, err := s.Store.Update(ctx, r.ID, func(r *Request, now time.Time) error {
 		if r.State == Approved && !now.Before(r.ExpiresAt) {
+			r.payBox(s.boxCharge(r, opened.age(), now), now)
 			return r.Expire(now)
 		}
 		return r.Start(box, s.Policy, now)
 	})
 	if err == nil && started.State == Expired {
-		return started, nil, s.Sandbox.Kill(context.WithoutCancel(ctx), box)
+		return started, opened, s.Sandbox.Kill(context.WithoutCancel(ctx), box)
 	}
 	if err != nil {
 		var move *MoveError
@@ -162,13 +180,30 @@ func (s *Service) start(ctx context.Context, r *Request) (*Request, []InputFile,
 			if kill := s.Sandbox.Kill(context.WithoutCancel(ctx), box); kill != nil {
 				s.Log.Warn("kill unused box", "request", r.ID, "error", kill)
 			}
+			if stale != nil {
+				return r, opened, s.breakSeal(ctx, r, &BrokenSealError{Why: stale.Request.BrokenSeal(s.Policy), Box: opened.age()})
+			}
+			s.payUnused(context.WithoutCancel(ctx), r.ID, opened.age())
 		}
-		if stale != nil {
-			return r, nil, s.breakSeal(ctx, r, &BrokenSealError{Why: stale.Request.BrokenSeal(s.Policy)})
-		}
-		return r, nil, ended(err)
+		return r, opened, ended(err)
 	}
-	return started, inputs, nil
+	return started, opened, nil
+}
+
+// payUnused charges a box whose request was taken from it while it was made, and
+// the run's hold with it: its seconds are held and settled in one. What no budget
+// bears any more is our loss.
+func (s *Service) payUnused(ctx context.Context, id string, used time.Duration) {
+	_, err := s.Store.Update(ctx, id, func(r *Request, now time.Time) error {
+		charge, err := s.Prices.BoxCharge(s.Sandbox.Size(), used, now)
+		if err == nil {
+			r.Unused(charge, now)
+		}
+		return err
+	})
+	if err != nil {
+		s.Log.Warn("charge unused box", "request", id, "error", err)
+	}
 }
 
 // orphanLife is longer than any box exists beyond the time of its code.

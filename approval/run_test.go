@@ -383,12 +383,12 @@ func TestWhatChangesBetweenNamingAndStartGoesBackToReview(t *testing.T) {
 func TestWhoComesLateFromATakenBackRunLeavesTheNextOneAlone(t *testing.T) {
 	t.Parallel()
 	for what, late := range map[string]func(*bundle, *Request) error{
-		"its box is gone": func(b *bundle, was *Request) error { return b.uncollected(b.t.Context(), was, ErrBoxGone) },
+		"its box is gone": func(b *bundle, was *Request) error { return b.uncollected(b.t.Context(), was, opening{}, ErrBoxGone) },
 		"it never started": func(b *bundle, was *Request) error {
-			return b.uncollected(b.t.Context(), was, &neverError{words: "no", err: errCrash})
+			return b.uncollected(b.t.Context(), was, opening{}, &neverError{words: "no", err: errCrash})
 		},
 		"its seal is broken": func(b *bundle, was *Request) error {
-			return b.uncollected(b.t.Context(), was, &neverError{err: &BrokenSealError{Why: []string{"x"}}})
+			return b.uncollected(b.t.Context(), was, opening{}, &neverError{err: &BrokenSealError{Why: []string{"x"}}})
 		},
 		"it has begun after all": func(b *bundle, was *Request) error { return b.begun(b.t.Context(), was.ID, was.Run.BoxID) },
 	} {

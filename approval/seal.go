@@ -16,6 +16,8 @@ import (
 type BrokenSealError struct {
 	Why   []string // sentences for people: what is different
 	Files []File   // as they are now, where that is known
+
+	Box time.Duration // how long a box existed in which nothing was started
 }
 
 func (e *BrokenSealError) Error() string { return "the seal is broken: " + strings.Join(e.Why, " ") }
@@ -156,6 +158,9 @@ func (s *Service) breakSeal(ctx context.Context, was *Request, broken *BrokenSea
 		if r.State != was.State || r.Revision.Number != was.Revision.Number || r.Run != nil && !r.Run.BegunAt.IsZero() {
 			return nil
 		}
+		if broken.Box > 0 {
+			r.payBox(s.boxCharge(r, broken.Box, now), now)
+		}
 		if code, err := Canonical(r.Revision.Code); err != nil || code != r.Revision.Code {
 			r.Changes.Events = append(r.Changes.Events, r.sealBroken(broken.Why, now))
 			return s.abandon(r, "The stored code is not what was approved, and cannot be shown to reviewers either, so it was not run. Please ask again.", now)
@@ -178,7 +183,7 @@ func (s *Service) breakSeal(ctx context.Context, was *Request, broken *BrokenSea
 		return err
 	}
 	if was.State == Running {
-		return ended(s.void(ctx, was, words))
+		return ended(s.void(ctx, was, words, 0))
 	}
 	return s.fail(ctx, was.ID, words)
 }

@@ -251,6 +251,14 @@ func (r *Request) Void(reason string, charge budget.Charge, now time.Time) error
 	return nil
 }
 
+// Unused pays for a box that was made for a run and that nobody named, because the
+// request was taken back meanwhile and the run's hold with it. It takes a hold of
+// its own: one that is open by now is for another run.
+func (r *Request) Unused(charge budget.Charge, now time.Time) {
+	r.hold(budget.ForRun, charge.Amount, now, draftHoldLife)
+	r.Settle(budget.Settlement{HoldID: r.Holds[len(r.Holds)-1].ID, At: now, Charges: []budget.Charge{charge}})
+}
+
 // Settle ends a hold, in any state: a call that was under way when its request
 // was taken back is paid for all the same. What was held is the most that is
 // charged; what the work has cost beyond that is our loss, and the administrators

@@ -69,7 +69,7 @@ func (c *Client) Create(ctx context.Context, requestID string, seal approval.Man
 	}
 	if now := c.Size(); now.VCPU > told.VCPU || now.MemoryMB > told.MemoryMB {
 		c.abandon(ctx, b.id)
-		return "", &approval.BoxError{Err: fmt.Errorf("create box for %s: it has %d vCPU and %d MB", requestID, now.VCPU, now.MemoryMB),
+		return "", &approval.BoxError{Box: b.age(), Err: fmt.Errorf("create box for %s: it has %d vCPU and %d MB", requestID, now.VCPU, now.MemoryMB),
 			Words: "The boxes of this template are larger, and so dearer, than was assumed when the run was approved. Nothing has run. Ask again: now the size is known."}
 	}
 	return b.id, nil
@@ -173,6 +173,9 @@ func (c *Client) build(ctx context.Context, o order) (*box, error) {
 	b, err := c.inhabit(ctx, m.SandboxID, m, &before)
 	if open := (*openError)(nil); errors.As(err, &open) || err != nil && o.fresh {
 		c.abandon(ctx, m.SandboxID)
+		if refused := new(approval.BoxError); errors.As(err, &refused) {
+			refused.Box = time.Since(before)
+		}
 	}
 	return b, err
 }

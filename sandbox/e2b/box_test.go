@@ -151,8 +151,14 @@ func TestABoxThatIsNotShutIsKilledUnused(t *testing.T) {
 			box := boxError(t, err)
 			require.False(t, box.Retry)
 			require.Contains(t, box.Words, "not shut off")
+			require.Positive(t, box.Box, "it is billed all the same")
 			require.Len(t, b.e2b.Boxes(), 1)
 			require.Empty(t, b.e2b.Alive())
+
+			b.e2b.Tamper(tamper.op, tamper.change)
+			seen, err := b.client.Inspect(t.Context(), "print(1)", nil)
+			require.Contains(t, boxError(t, err).Words, "not shut off")
+			require.Positive(t, seen.Box, "so is one that was to inspect")
 		})
 	}
 }
@@ -198,6 +204,7 @@ func TestABoxDearerThanAssumedIsRefusedOnceAndThenKnown(t *testing.T) {
 	require.Equal(t, budget.BoxSize{Kind: "e2b", VCPU: 2, MemoryMB: 2048}, b.client.Size())
 	_, err := b.client.Create(t.Context(), "req1", sealFor("print(1)"))
 	require.Contains(t, boxError(t, err).Words, "dearer")
+	require.Positive(t, boxError(t, err).Box, "it is billed all the same")
 	require.Empty(t, b.e2b.Alive())
 	require.Equal(t, budget.BoxSize{Kind: "e2b", VCPU: 4, MemoryMB: 8192}, b.client.Size())
 	b.create(t, "req2", "print(1)")

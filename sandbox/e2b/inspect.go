@@ -36,7 +36,12 @@ func (c *Client) Inspect(ctx context.Context, code string, files []approval.File
 	o.body.Metadata[metaLimits] = spellLimits(inspectLimits)
 	b, err := c.obtain(ctx, o)
 	if err != nil {
-		return approval.Inspection{}, fmt.Errorf("inspect: %w", c.boxError(err))
+		err = c.boxError(err)
+		var none approval.Inspection
+		if refused := new(approval.BoxError); errors.As(err, &refused) {
+			none.Box = refused.Box
+		}
+		return none, fmt.Errorf("inspect: %w", err)
 	}
 	said, err := c.inspectIn(ctx, b, code, files)
 	c.abandon(ctx, b.id)
