@@ -20,16 +20,33 @@ type Block struct {
 	Wait      bool              `json:"wait,omitempty"`  // the asker wants it to go on by itself
 	Until     time.Time         `json:"until,omitzero"`  // when it is tried again by itself
 	TopUp     string            `json:"topup,omitempty"` // the top-up that has been asked for, by its id
+
+	// Declined is the cheaper model that the asker does not want, where that is all
+	// that the request waits for: the other one is not used past the soft limit.
+	Declined *Downgraded `json:"declined,omitempty"`
 }
 
-// Tight is the budget that is named: the one with the least left.
+// Tight is the budget that is named: the one that saves, or else the one with the
+// least left.
 func (b *Block) Tight() budget.Standing {
+	for _, s := range b.Standings {
+		if b.Declined != nil && s.Limit.Scope == b.Declined.Scope {
+			return s
+		}
+	}
 	tight, _ := budget.Tightest(b.Standings)
 	return tight
 }
 
-// Missing is how much the tightest budget would have to grow for the step to fit in it.
-func (b *Block) Missing() budget.USD { return max(0, b.Needed-b.Tight().Left()) }
+// Missing is how much the named budget would have to grow for the step: what it
+// costs at most, where money is left that is to be saved.
+func (b *Block) Missing() budget.USD {
+	missing := max(0, b.Needed-b.Tight().Left())
+	if b.Declined != nil {
+		return max(missing, b.Needed)
+	}
+	return missing
+}
 
 // Refusal says it as the asker has read it before.
 func (b *Block) Refusal() *budget.ExceededError {

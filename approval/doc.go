@@ -57,7 +57,8 @@
 // it is with a Block (drafting, or pending with the approval not taken), holds
 // nothing, and its asker chooses a cheaper model, waits until the budget begins
 // anew, or asks an administrator for a TopUp. GoOn ends the wait. Past its soft
-// limit a budget's policy may have a cheaper model write (Downgrade), shorten runs,
+// limit a budget's policy may have a cheaper model write (Downgrade), which the asker
+// may decline and wait as if there were no money (Insist), shorten runs,
 // or refuse files and models; who should know is told once (Alerts).
 //
 // # The seal
@@ -118,6 +119,7 @@
 //	notice.go    a word to people     alert.go, digest.go  which of them are about money
 //	price.go     what nobody can price
 //	quote.go     what a policy and a price make of a question, explain.go  how it was decided
+//	insist.go    declining the cheaper model that a policy wants
 //	ports.go     what it needs: Store with its Ledger (storage), Writer (codegen), Sandbox (sandbox/...), Slack (bot)
 //	errors.go    what can be wrong, words.go what the asker is told
 package approval

@@ -222,8 +222,8 @@ func (s *Service) book(ctx context.Context, id string, hold OpenHold, usage budg
 			s.unpriced(r, err, false, now)
 			r.Settle(settled)
 		}
-		if r.State != Drafting || r.Revision != nil && hold.At.Before(r.Revision.At) {
-			return nil // the version that this call was for is there already
+		if r.State != Drafting || r.Blocked != nil || r.Revision != nil && hold.At.Before(r.Revision.At) {
+			return nil // the version that this call was for is there already, or not wanted any more
 		}
 		return then(r, now)
 	})

@@ -56,6 +56,13 @@ func (s *Service) Choices(ctx context.Context, id string) (*Choices, error) {
 	if tight, ok := budget.Tightest(standings); ok {
 		c.Missing = max(0, needed-tight.Left())
 	}
+	if r.Blocked.Declined != nil {
+		saves, err := s.writer(r, draftTerms{standings: r.apart(standings)})
+		if saves != nil || err != nil {
+			c.Fits, c.Missing = false, max(c.Missing, needed)
+			c.FitsFrom, _ = budget.FreeFrom(r.Model, needed, standings)
+		}
+	}
 	if r.Blocked.Purpose == budget.ForDraft {
 		for _, model := range s.Writer.Models() {
 			most, err := s.draftCost(model, now)
@@ -121,6 +128,9 @@ func (s *Service) goOn(ctx context.Context, id, model, by string, may func(*Requ
 	if model == "" && purpose == budget.ForDraft {
 		if cheaper, err = s.writer(r, draftTerms{standings: r.apart(standings)}); err != nil {
 			return nil, err
+		}
+		if cheaper != nil && r.Blocked.Declined != nil {
+			return s.insists(ctx, id, cheaper, standings)
 		}
 	}
 	if purpose == budget.ForRun {

@@ -170,6 +170,24 @@ func Cheaper(standings []Standing, model string, worst func(model string) (USD, 
 	return "", Standing{}, false
 }
 
+// FreeFrom is when a model may be used that budgets past their soft limits want
+// replaced or have switched off: when each of them, and each that cannot bear what
+// is needed, will have begun anew. ok is false where that alone does not do.
+func FreeFrom(model string, needed USD, standings []Standing) (at time.Time, ok bool) {
+	for _, s := range standings {
+		saves := s.Soft() && (len(s.Limit.Policy.chain(model)) > 0 || slices.Contains(s.Limit.Policy.Without, WithoutModel(model)))
+		switch {
+		case !saves && s.Left() >= needed:
+			continue
+		case s.ResetsAt.IsZero() || s.Limit.Hard() < needed:
+			return time.Time{}, false
+		case s.ResetsAt.After(at):
+			at = s.ResetsAt
+		}
+	}
+	return at, !at.IsZero()
+}
+
 // chain lists what a model may become, step by step.
 func (p LimitPolicy) chain(model string) (reach []string) {
 	seen := []string{model}

@@ -130,6 +130,27 @@ func TestTheForecastIsAStraightLine(t *testing.T) {
 	require.False(t, ok, "what never ends has no pace")
 }
 
+func TestAModelIsFreeAgainWhenEveryBudgetThatSavesBeginsAnew(t *testing.T) {
+	t.Parallel()
+	day, month := time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC), time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
+	saves := Standing{Limit: Limit{Amount: 10 * Dollar, Policy: LimitPolicy{Downgrade: []Downgrade{{From: "large", To: "small"}}}}, Spent: 8 * Dollar, ResetsAt: day}
+	off := Standing{Limit: Limit{Amount: 10 * Dollar, Policy: LimitPolicy{Without: []Ability{WithoutModel("large")}}}, Spent: 8 * Dollar, ResetsAt: month}
+	full := Standing{Limit: Limit{Amount: Dollar}, Spent: Dollar, ResetsAt: month}
+	at, ok := FreeFrom("large", Dollar, []Standing{saves})
+	require.True(t, ok)
+	require.Equal(t, day, at)
+	for _, other := range []Standing{off, full} {
+		at, ok = FreeFrom("large", Dollar, []Standing{saves, other})
+		require.True(t, ok)
+		require.Equal(t, month, at, "the last of them")
+	}
+	saves.ResetsAt = time.Time{}
+	_, ok = FreeFrom("large", Dollar, []Standing{saves, off})
+	require.False(t, ok, "one of them never does")
+	_, ok = FreeFrom("medium", Dollar, []Standing{saves})
+	require.False(t, ok, "it may be used now")
+}
+
 func TestWaitingHelpsOnlyWhereEveryBudgetBeginsAnew(t *testing.T) {
 	t.Parallel()
 	day, month := time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC), time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
