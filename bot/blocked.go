@@ -25,7 +25,9 @@ func (b *Bot) blocked(v *approval.View, c *approval.Choices) *page {
 	if r.Blocked.Wait {
 		p.say(words("It goes on by itself when the budget starts anew: "), moment(r.Blocked.Until), words("."))
 	}
-	p.buttons("blocked", b.waysOn(r, c)...)
+	why := button(actionWhy, "Why?", r.ID, slack.StyleDefault)
+	why.AccessibilityLabel = "Why, with the numbers of every budget, for you alone"
+	p.buttons("blocked", append(b.waysOn(r, c), why)...)
 	return p
 }
 
@@ -49,6 +51,10 @@ func (b *Bot) progressNow(ctx context.Context, v *approval.View) (*page, error) 
 func refusal(r *approval.Request, reader string) []part {
 	block := r.Blocked
 	tight := block.Tight()
+	if d := block.Declined; d != nil {
+		return flow(person(r.Asker), words(fmt.Sprintf(" would rather not have %s write, and %s is not used while ", cut(d.To, 80), cut(d.From, 80))), within(d.Scope, reader),
+			words(" is past its soft limit."))
+	}
 	what := "Writing the code with " + cut(block.Model, 80)
 	if block.Purpose == budget.ForRun {
 		what = "Running the code"
@@ -171,13 +177,30 @@ func downgradedWords(r *approval.Request) []part {
 	if d == nil {
 		return nil
 	}
-	return flow(words(fmt.Sprintf("%s writes instead of %s, because ", cut(d.To, 80), cut(d.From, 80))), within(d.Scope, r.Asker), words(" is past its soft limit. If you would rather wait, take the question back. "))
+	return flow(words(fmt.Sprintf("%s writes instead of %s, because ", cut(d.To, 80), cut(d.From, 80))), within(d.Scope, r.Asker), words(" is past its soft limit. If you would rather not, decline it in the question's thread. "))
 }
 
 // cheaperNote says in the thread what downgradedWords says in private.
 func (b *Bot) cheaperNote(p *page, r *approval.Request) {
 	if d := r.Downgraded; d != nil {
 		p.say(flow(mono(cut(d.To, 80)), words(" writes instead of "), mono(cut(d.From, 80)), words(", because "), within(d.Scope, ""),
-			words(" is past its soft limit. Whoever asked can cancel instead."))...)
+			words(" is past its soft limit. Whoever asked can decline that, and wait or ask for more money."))...)
 	}
+}
+
+// declining is the button with which the asker declines a cheaper model, as long as
+// another one could write instead.
+func (b *Bot) declining(r *approval.Request) (row []slack.BlockElement) {
+	if r.Downgraded == nil || r.Edit != nil || r.State != approval.Drafting && r.State != approval.Pending {
+		return nil
+	}
+	no := button(actionInsist, cut("Not with "+r.Downgraded.To, 75), r.ID, slack.StyleDefault)
+	no.AccessibilityLabel = cut("Wait for "+r.Downgraded.From, 75)
+	return append(row, no)
+}
+
+// clickInsist declines the cheaper model.
+func (b *Bot) clickInsist(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	_, err := b.Service.Insist(ctx, action.Value, clickOf(cb, action))
+	return answer{}, err
 }

@@ -50,6 +50,41 @@ func TestTheCardOfARefusalOffersEveryWayOn(t *testing.T) {
 	b.told(slacksim.Analyst, slacksim.SalesData, "It does not wait for money any more. Nothing has changed.")
 }
 
+func TestACheaperModelIsDeclinedInTheThread(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	v := sample(in(approval.Drafting, ""), func(v *approval.View) {
+		v.Request.Downgraded = &approval.Downgraded{From: "mistral-medium-2508", To: "codestral-2508", Scope: scopeOf(budget.User, slacksim.Analyst)}
+	})
+	b.service.change(func() { b.service.views[v.Request.ID] = v })
+	b.publish(v, approval.SurfaceRoot, approval.SurfaceProgress)
+	line := b.read(slacksim.Analyst, v.Posts[approval.SurfaceProgress])
+	require.Contains(t, line.Text, "Whoever asked can decline that, and wait or ask for more money.")
+	require.NoError(t, b.as(slacksim.Analyst).Click(line, "Not with codestral-2508"))
+	require.Equal(t, []way{{verb: "insist", id: v.Request.ID, by: slacksim.Analyst}}, b.service.chosen())
+	for _, state := range []approval.State{approval.Approved, approval.Running, approval.Done} {
+		v.Request.State = state
+		require.Empty(t, b.bot.declining(v.Request), state)
+	}
+}
+
+func TestWhyItIsBlockedIsAPressAwayAndPrivate(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	v, card := b.stopped(nil)
+	b.service.explained = &approval.Explanation{Request: v.Request, Steps: []approval.Weighing{{At: noon, Purpose: budget.ForDraft, Needed: 5 * budget.Cent,
+		Standings: []budget.Standing{ofTen(scopeOf(budget.User, slacksim.Analyst), 9*budget.Dollar)}, Refused: true}}}
+	typed := b.command(slacksim.Analyst, "explain "+v.Request.ID, "What was decided about money")
+	maya := b.as(slacksim.Analyst)
+	require.NoError(t, maya.Click(card, "Why?"))
+	shown := b.openedAs(maya, callbackNote)
+	require.Contains(t, shown.Words(), ": $9.00 of $10.00 spent, $1.00 left.")
+	require.Contains(t, shown.Words(), typed.Words(), "the same as by command, without an id")
+	b.service.fail(&approval.NotAllowedError{Why: "Only the person who asked, or an administrator, can look at what this cost."})
+	require.NoError(t, b.as(slacksim.OtherAnalyst).Click(card, actionWhy))
+	b.told(slacksim.OtherAnalyst, slacksim.SalesData, "Only the person who asked, or an administrator, can look at what this cost.")
+}
+
 func TestManyModelsBecomeAList(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -220,7 +255,7 @@ func TestTheAskerIsToldThatTheQuestionIsKeptOrCheaper(t *testing.T) {
 		v.Request.Downgraded = &approval.Downgraded{From: "mistral-medium-2508", To: "codestral-2508", Scope: scopeOf(budget.User, slacksim.Analyst)}
 	})
 	_, _, line = section(taken(v.Request))
-	require.Contains(t, line, "codestral-2508 writes instead of mistral-medium-2508, because your budget is past its soft limit. If you would rather wait, take the question back. On it.")
+	require.Contains(t, line, "codestral-2508 writes instead of mistral-medium-2508, because your budget is past its soft limit. If you would rather not, decline it in the question's thread. On it.")
 }
 
 func TestWhoeverAsksIsToldInPrivateThatMoneyIsMissing(t *testing.T) {

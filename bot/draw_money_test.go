@@ -71,6 +71,9 @@ func moneyPages(b *Bot) map[string]*page {
 	draft, run := sample(posted, blockedBy(budget.ForDraft)), sample(posted, blockedBy(budget.ForRun, tried))
 	asks, waiting := sample(posted, blockedBy(budget.ForDraft), askedFor(nil)), sample(posted, blockedBy(budget.ForDraft, waits))
 	refused, funded := sample(posted, blockedBy(budget.ForDraft), askedFor(declined)), sample(posted, in(approval.Drafting, ""), askedFor(grantedTopUp))
+	insists := sample(posted, blockedBy(budget.ForDraft, func(k *approval.Block) {
+		k.Declined = &approval.Downgraded{From: "mistral-medium-2508", To: "codestral-2508", Scope: k.Tight().Limit.Scope}
+	}))
 	fits := choicesOf(draft)
 	fits.Fits = true
 	team := ofTen(scopeOf(budget.Team, slacksim.DefaultTeam.ID), 8*budget.Dollar, func(s *budget.Standing) {
@@ -102,6 +105,9 @@ func moneyPages(b *Bot) map[string]*page {
 		"blocked-declined":     b.blocked(refused, choicesOf(refused)),
 		"blocked-waits":        b.blocked(waiting, choicesOf(waiting)),
 		"blocked-fits":         b.blocked(draft, fits),
+		"blocked-insists":      b.blocked(insists, choicesOf(insists, "codestral-2508")),
+		"modal-top":            modal(topView(&page{}, order{by: "people", period: "this month"})),
+		"modal-explain":        modal(explainView()),
 		"card-blocked":         b.card(run, Identity{}, false),
 		"card-quoted":          b.card(sample(quoted), Identity{}, false),
 		"reply-quoted":         b.reply(sample(quoted, with(approval.Result{Outcome: approval.OK, Value: "42"})), true),

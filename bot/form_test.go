@@ -130,7 +130,7 @@ func TestAFormOfAnotherVersionIsNotAcked(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
 	cb := slack.InteractionCallback{View: slack.View{PrivateMetadata: "{"}}
-	remembersNothing := []string{callbackDelegate, callbackName, callbackWhose}
+	remembersNothing := []string{callbackDelegate, callbackName, callbackWhose, callbackExplain}
 	for name, submit := range submissions {
 		if slices.Contains(remembersNothing, name) {
 			continue

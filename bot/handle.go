@@ -44,6 +44,7 @@ var (
 		callbackMoreMoney: (*Bot).submitMoreMoney,
 		callbackGrant:     (*Bot).submitGrant,
 		callbackDecline:   (*Bot).submitDecline,
+		callbackExplain:   (*Bot).submitExplain,
 	}
 	clicks = map[string]func(*Bot, context.Context, slack.InteractionCallback, *slack.BlockAction) (answer, error){
 		actionApprove: (*Bot).clickApprove,
@@ -83,6 +84,13 @@ var (
 		actionMoreMoney:   (*Bot).clickMoreMoney,
 		actionGrant:       (*Bot).clickGrant,
 		actionDecline:     (*Bot).clickDecline,
+		actionInsist:      (*Bot).clickInsist,
+		actionWhy:         (*Bot).clickWhy,
+		actionHistory:     (*Bot).clickHistory,
+		actionTop:         (*Bot).clickTop,
+		actionExplain:     (*Bot).clickExplain,
+		fieldRanking:      (*Bot).clickRanking,
+		fieldPeriod:       (*Bot).clickRanking,
 		fieldKind:         (*Bot).clickKind,
 	}
 )

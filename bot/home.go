@@ -56,7 +56,8 @@ func (b *Bot) homePage(ctx context.Context, team, user string, mark shelfmark) (
 		return nil, err
 	}
 	if roster.Admin(user) {
-		p.buttons("set limit", button(actionSetLimit, "Set a budget", "", slack.StyleDefault))
+		p.buttons("set limit", button(actionSetLimit, "Set a budget", "", slack.StyleDefault), button(actionHistory, "Changes of budgets", "", slack.StyleDefault),
+			button(actionTop, "Who spends", "", slack.StyleDefault), button(actionExplain, "Explain a question", "", slack.StyleDefault))
 	}
 	mine, err := b.Service.Recent(ctx, team, user)
 	if err != nil {
@@ -102,13 +103,17 @@ func decidedBy(r *approval.Request, user string) bool {
 func (b *Bot) homeLine(ctx context.Context, p *page, who Identity, r *approval.Request) {
 	p.say(strong(cut(oneLine(r.Question), 150)))
 	p.small(append([]part{words(capital(howItStands(r)) + ". Asked "), moment(r.CreatedAt)}, openUntil(r)...)...)
+	why := button(actionWhy, "What it cost", r.ID, slack.StyleDefault)
+	why.AccessibilityLabel = "What each step cost, and which budget decided it"
+	row := []slack.BlockElement{why}
 	v, err := b.Service.View(ctx, r.ID)
 	if err != nil {
 		b.Log.Warn("a link on a Home", "request", r.ID, "error", err)
-		return
+	} else {
+		post := v.Posts[approval.SurfaceProgress]
+		if url := who.permalink(post.Channel, post.TS, thread(v)); url != "" {
+			row = append([]slack.BlockElement{goes("Open", url)}, row...)
+		}
 	}
-	post := v.Posts[approval.SurfaceProgress]
-	if url := who.permalink(post.Channel, post.TS, thread(v)); url != "" {
-		p.buttons("open "+r.ID, goes("Open", url))
-	}
+	p.buttons("open "+r.ID, row...)
 }

@@ -18,15 +18,19 @@ const historyLength = 20
 
 // budgetHistory shows who has changed a budget, the latest first.
 func (b *Bot) budgetHistory(ctx context.Context, c slack.SlashCommand, o order) (*page, error) {
-	var scope *budget.Scope
-	if o.target.kind != "" {
-		s, err := b.scope(ctx, c.TeamID, o.target)
-		if err != nil {
-			return nil, err
-		}
-		scope = &s
+	if o.target.kind == "" {
+		return b.changes(ctx, c.TeamID, c.UserID, nil)
 	}
-	events, err := b.Service.LimitHistory(ctx, c.TeamID, c.UserID, scope)
+	s, err := b.scope(ctx, c.TeamID, o.target)
+	if err != nil {
+		return nil, err
+	}
+	return b.changes(ctx, c.TeamID, c.UserID, &s)
+}
+
+// changes lists those of one budget, or of all.
+func (b *Bot) changes(ctx context.Context, team, reader string, scope *budget.Scope) (*page, error) {
+	events, err := b.Service.LimitHistory(ctx, team, reader, scope)
 	if err != nil {
 		return nil, err
 	}
@@ -91,9 +95,14 @@ const explainLength = 12
 
 // explain says which budget decided what about one question.
 func (b *Bot) explain(ctx context.Context, c slack.SlashCommand, o order) (*page, error) {
-	e, err := b.Service.Explain(ctx, c.TeamID, c.UserID, o.request)
+	return b.explained(ctx, c.TeamID, c.UserID, o.request)
+}
+
+// explained says it to whoever may know.
+func (b *Bot) explained(ctx context.Context, team, reader, id string) (*page, error) {
+	e, err := b.Service.Explain(ctx, team, reader, id)
 	if errors.Is(err, approval.ErrNotFound) {
-		return nil, &approval.InputError{Why: "There is no question with the id " + o.request + " here. Its id stands in the small print of its card and its answer; /analyze status lists yours."}
+		return nil, &approval.InputError{Why: "There is no question with the id " + id + " here. Its id stands in the small print of its card and its answer; /analyze status lists yours."}
 	}
 	if err != nil {
 		return nil, err
@@ -101,7 +110,7 @@ func (b *Bot) explain(ctx context.Context, c slack.SlashCommand, o order) (*page
 	p := &page{}
 	p.quote(cut(e.Request.Question, 300), strong("What was decided about money for"))
 	for i, w := range e.Steps[:min(explainLength, len(e.Steps))] {
-		p.list(weighed(i+1, w, c.UserID))
+		p.list(weighed(i+1, w, reader))
 	}
 	if len(e.Steps) == 0 {
 		p.say(words("Nothing has been asked of any budget yet."))
@@ -153,8 +162,12 @@ const topLength = 15
 
 // topSpenders adds spending up.
 func (b *Bot) topSpenders(ctx context.Context, c slack.SlashCommand, o order) (*page, error) {
+	return b.spenders(ctx, c.TeamID, c.UserID, o)
+}
+
+func (b *Bot) spenders(ctx context.Context, team, reader string, o order) (*page, error) {
 	from, until := periods[o.period].around(time.Now().In(b.Service.Calendar()))
-	list, err := b.Service.Top(ctx, c.TeamID, c.UserID, approval.Ranking(o.by), from, until)
+	list, err := b.Service.Top(ctx, team, reader, approval.Ranking(o.by), from, until)
 	if err != nil {
 		return nil, err
 	}

@@ -33,6 +33,8 @@ type Money interface {
 	Continue(ctx context.Context, id, model string, click approval.Click) (*approval.Request, error)
 	WaitForReset(ctx context.Context, id string, click approval.Click) (*approval.Request, error)
 	AskTopUp(ctx context.Context, id string, amount budget.USD, reason string, click approval.Click) (*approval.Request, error)
+	// Insist declines the cheaper model that a policy has write.
+	Insist(ctx context.Context, id string, click approval.Click) (*approval.Request, error)
 	// GrantEnds are the moments until which a top-up can be granted.
 	GrantEnds(ctx context.Context, topUp string) ([]approval.GrantEnd, error)
 	Grant(ctx context.Context, topUp string, until time.Time, click approval.Click) (*approval.Request, error)

@@ -30,6 +30,8 @@ const (
 	callbackMoreMoney = "more_money" // how much more, and what for
 	callbackGrant     = "grant"      // until when
 	callbackDecline   = "decline"    // why not
+	callbackExplain   = "explain"    // which question to explain
+	callbackTop       = "top"        // who spends
 
 	// Buttons and menus.
 	actionApprove = "approve"
@@ -71,6 +73,11 @@ const (
 	actionMoreMoney   = "more_money"
 	actionGrant       = "grant"
 	actionDecline     = "decline"
+	actionInsist      = "insist"  // the asker would rather not have a cheaper model write
+	actionWhy         = "why"     // which budget decided what about a question
+	actionHistory     = "history" // who has changed which budget
+	actionTop         = "top"     // who spends
+	actionExplain     = "open_explain"
 
 	// Fields of the modals: the block's id and its element's action id are the same.
 	fieldQuestion = "question"
@@ -104,6 +111,9 @@ const (
 	fieldWarn      = "warn"
 	fieldDowngrade = "downgrade"
 	fieldWithout   = "without"
+	fieldRequest   = "request" // which question to explain
+	fieldRanking   = "ranking" // what spending is added up by,
+	fieldPeriod    = "period"  // and over which time
 
 	// Choices of the overflow menu.
 	moreCode   = "code" // followed by the request and its revision, after colons
@@ -119,6 +129,7 @@ func Actions() []string {
 		actionQueued, actionMine, actionTier, actionAge, actionCost, actionOrder, actionBack, actionNext, actionAway, actionReturn,
 		actionPeople, actionName, actionUnname, actionRecall, actionRules, actionWhose, actionFigures, actionAsk, actionLink,
 		actionEditLimit, actionSetLimit, actionRemoveLimit, actionContinue, actionCheaper, actionCheaper2, actionWait, actionMoreMoney, actionGrant, actionDecline,
+		actionInsist, actionWhy, actionHistory, actionTop, actionExplain, fieldRequest, fieldRanking, fieldPeriod,
 		fieldQuestion, fieldFiles, fieldUpload, fieldModel, fieldChannel, fieldReason, fieldTyped, fieldPerson, fieldWhat, fieldRole, fieldUntil,
 		fieldClass, fieldHosts, fieldFreezes, fieldWait, fieldLast, fieldNone,
 		fieldKind, fieldUser, fieldProject, fieldThread, fieldAmount, fieldWindow, fieldSoft, fieldWarn, fieldDowngrade, fieldWithout}

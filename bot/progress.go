@@ -65,7 +65,7 @@ func (b *Bot) progress(v *approval.View) *page {
 	if !r.State.Final() && r.State != approval.Running {
 		take := button(actionCancel, "Cancel", r.ID, slack.StyleDefault)
 		take.AccessibilityLabel = "Take this question back"
-		p.buttons("cancel", take)
+		p.buttons("cancel", append(b.declining(r), take)...)
 	}
 	return p
 }

@@ -156,6 +156,10 @@ func (s *service) WaitForReset(ctx context.Context, id string, c approval.Click)
 	return s.chooses(ctx, way{verb: "wait", id: id, by: c.User})
 }
 
+func (s *service) Insist(ctx context.Context, id string, c approval.Click) (*approval.Request, error) {
+	return s.chooses(ctx, way{verb: "insist", id: id, by: c.User})
+}
+
 func (s *service) AskTopUp(ctx context.Context, id string, amount budget.USD, reason string, c approval.Click) (*approval.Request, error) {
 	return s.chooses(ctx, way{verb: "ask", id: id, amount: amount, reason: reason, by: c.User})
 }
