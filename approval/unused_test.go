@@ -61,6 +61,38 @@ func TestABoxInWhichNothingStartedIsPaidForFromTheMomentItWasAskedFor(t *testing
 	}
 }
 
+// What was agreed to is for one box: a second one is on us.
+func TestABoxBesideTheOneThatRanCostsNobodyAnything(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := setup(t)
+		stale := b.request(b.approved().ID)
+		require.Empty(t, b.work())
+		b.box.making = func() { time.Sleep(time.Second) }
+		_, _, err := b.start(t.Context(), stale)
+		require.NoError(t, err)
+		require.Zero(t, b.box.living())
+		require.Len(t, b.spends(stale.ID, budget.ForRun), 1)
+	})
+}
+
+// A box for a request that was taken back costs no more than its run could have.
+func TestABoxThatWasTakenBackCostsNoMoreThanTheRun(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := setup(t)
+		r := b.approved()
+		b.box.making = func() {
+			_, err := b.Withdraw(t.Context(), r.ID, Click{Team: "T1", User: "asker"})
+			require.NoError(t, err)
+			time.Sleep(24 * time.Hour)
+		}
+		require.NoError(t, b.Run(t.Context(), r.ID))
+		spends := b.spends(r.ID, budget.ForRun)
+		require.Equal(t, r.Revision.Manifest.CostCap, budget.Total(spends[len(spends)-1].Charges))
+	})
+}
+
 // Even so it never costs more than was held for it, and what no budget bears is ours.
 func TestAnUnusedBoxCostsNoMoreThanWasHeld(t *testing.T) {
 	t.Parallel()

@@ -253,8 +253,13 @@ func (r *Request) Void(reason string, charge budget.Charge, now time.Time) error
 
 // Unused pays for a box that was made for a run and that nobody named, because the
 // request was taken back meanwhile and the run's hold with it. It takes a hold of
-// its own: one that is open by now is for another run.
+// its own: one that is open by now is for another run. It is no more than was agreed
+// to; and a box beside the one that ran is our loss, because the run may have cost that.
 func (r *Request) Unused(charge budget.Charge, now time.Time) {
+	if r.Run != nil {
+		return
+	}
+	charge.Amount = min(charge.Amount, r.Revision.Manifest.CostCap)
 	r.hold(budget.ForRun, charge.Amount, now, draftHoldLife)
 	r.Settle(budget.Settlement{HoldID: r.Holds[len(r.Holds)-1].ID, At: now, Charges: []budget.Charge{charge}})
 }
