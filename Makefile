@@ -53,8 +53,8 @@ lint:
 clean:
 	rm -rf bin libexec coverage.out
 
-# Money, proved on a real Postgres by ten thousand operations of two processes, one
-# of which is killed. It prints a table and ends with `N passed, M failed`.
+# Money, proved on a real Postgres by ten thousand operations of two processes, drawn
+# by rapid, while one of them is killed. It prints a table and ends with `N passed, M failed`.
 .PHONY: prove-money
 prove-money: setup-test
 	@mkdir -p bin && rm -f bin/prove-money.txt

@@ -80,9 +80,9 @@ func (p *proof) table() []byte {
 }
 
 // randomWork has two processes work on the ledger, kills one again and again in the
-// middle, and has another go on where it stopped. PROVE_SEED, which the table shows,
-// has each process draw the same operations once more; who comes first among them
-// is left to the machine.
+// middle, and has another go on where it stopped. What they do is drawn by rapid.
+// PROVE_SEED, which the table shows, has each process draw the same operations once
+// more; who comes first among them is left to the machine.
 func (p *proof) randomWork(t *testing.T, ops int) {
 	t.Helper()
 	b := setupTurnable(t)
@@ -113,13 +113,13 @@ func (p *proof) randomWork(t *testing.T, ops int) {
 	left := ops - ops/2
 	var reports []spendReport
 	for i := range uint64(kills) {
-		doomed := startSpender(t, spendOrder{URL: b.url, Seed: seed + 1 + i, Ops: ops, Name: fmt.Sprint("doomed ", i)})
+		doomed := startSpender(t, spendOrder{URL: b.url, Seed: seed + (1+i)<<32, Ops: ops, Name: fmt.Sprint("doomed ", i)})
 		killed := doomed.until(t, func(r spendReport) bool { return r.Did >= ops/4/kills })
 		require.NoError(t, doomed.cmd.Process.Kill())
 		require.ErrorContains(t, doomed.cmd.Wait(), "killed")
 		reports, left = append(reports, killed), left-killed.Did
 	}
-	next := startSpender(t, spendOrder{URL: b.url, Seed: seed + 1 + kills, Ops: max(left, 1), Name: "next"})
+	next := startSpender(t, spendOrder{URL: b.url, Seed: seed + (1+kills)<<32, Ops: max(left, 1), Name: "next"})
 	reports = append(reports, steady.end(t), next.end(t))
 
 	all := spendReport{Refused: map[budget.ScopeKind]int{}}

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"strconv"
 	"sync"
@@ -18,7 +17,7 @@ import (
 )
 
 // A spender is another process that does to the ledger whatever people, models
-// and the calendar do, at random, until its order is filled or it is killed.
+// and the calendar do, as rapid draws it, until its order is filled or it is killed.
 
 // spendOrder is what a spender is told, in its environment.
 type spendOrder struct {
@@ -127,34 +126,34 @@ func (s *spending) count(err error, success func()) {
 	}
 }
 
+// work has four hands do what is drawn, in the order in which they come to it.
 func (s *spending) work(ctx context.Context) {
-	var left atomic.Int64
-	left.Store(int64(s.order.Ops))
+	drawn := make(chan *operation)
 	var hands sync.WaitGroup
-	for hand := range 4 {
+	for range 4 {
 		hands.Go(func() {
-			rnd := rand.New(rand.NewPCG(s.order.Seed, uint64(hand)))
-			for left.Add(-1) >= 0 {
-				s.one(ctx, rnd)
+			for o := range drawn {
+				s.one(ctx, o)
 			}
 		})
 	}
+	drawOperations(s.order.Seed, s.order.Ops, func(o *operation) { drawn <- o })
+	close(drawn)
 	hands.Wait()
 }
 
 // one does one thing to the ledger.
-func (s *spending) one(ctx context.Context, rnd *rand.Rand) {
+func (s *spending) one(ctx context.Context, o *operation) {
 	var err error
 	success := func() {}
-	id := s.some(rnd)
-	amount := func(most budget.USD) budget.USD { return budget.USD(rnd.Int64N(int64(most) + 1)) }
-	switch n := rnd.IntN(1000); {
-	case n < 420 || id == "":
+	id := s.some(o)
+	switch verb := o.verb; {
+	case verb == "ask" || id == "":
 		var r *approval.Request
-		r, err = s.ask(ctx, rnd, amount(25*budget.Cent))
-		if refused := new(budget.ExceededError); errors.As(err, &refused) && rnd.IntN(3) == 0 {
+		r, err = s.ask(ctx, o, o.upTo(25*budget.Cent))
+		if refused := new(budget.ExceededError); errors.As(err, &refused) && o.intN(3) == 0 {
 			s.count(err, nil) // the refusal counts, and so does what comes of it
-			err = s.topUp(ctx, rnd, refused)
+			err = s.topUp(ctx, o, refused)
 			break
 		}
 		success = func() {
@@ -163,46 +162,25 @@ func (s *spending) one(ctx context.Context, rnd *rand.Rand) {
 				s.ids = s.ids[1:]
 			}
 		}
-	case n < 560: // the model is called; who does it may be killed before it settles
-		_, err = s.Update(ctx, id, func(r *approval.Request, now time.Time) error { return r.Call(amount(25*budget.Cent), s.policy, now) })
-	case n < 740: // the call comes back, was billed in part or in full, or nobody knows
-		success = func() { s.report.Settled++ }
-		_, err = s.Update(ctx, id, func(r *approval.Request, now time.Time) error { return settleCalled(r, rnd, now) })
-	case n < 800:
-		_, err = s.Update(ctx, id, func(r *approval.Request, now time.Time) error { return r.Drafted(plainRevision(), s.policy, now) })
-	case n < 860: // the run's hold, which may find a budget full
-		_, err = s.Update(ctx, id, func(r *approval.Request, now time.Time) error {
-			if r.Revision == nil {
-				return &approval.MoveError{Request: r, Verb: "approve"}
-			}
-			return r.Decide(decision(r, "REVA", approval.Approve), amount(40*budget.Cent), s.policy, now)
-		})
-	case n < 890:
-		_, err = s.Update(ctx, id, func(r *approval.Request, now time.Time) error { return r.Start("box-"+r.ID, s.policy, now) })
-	case n < 925:
-		success = func() { s.report.Settled++ }
-		_, err = s.Update(ctx, id, func(r *approval.Request, now time.Time) error {
-			if rnd.IntN(4) == 0 {
-				return r.Lose(now)
-			}
-			return r.Finish(approval.Result{Outcome: approval.OK}, budget.Charge{Kind: budget.Box, What: "local", Amount: amount(budget.Dollar)}, s.policy, now)
-		})
-	case n < 955:
-		_, err = s.Update(ctx, id, func(r *approval.Request, now time.Time) error { return r.Withdraw(r.Asker, now) })
-	case n < 972:
+	case verb == "limit":
 		success = func() { s.report.Limits++ }
-		err = s.SetLimit(ctx, "ADMIN", anyLimit(rnd, amount))
-	case n < 975:
+		err = s.SetLimit(ctx, "ADMIN", anyLimit(o))
+	case verb == "remove limit":
 		success = func() { s.report.Limits++ }
-		if err = s.RemoveLimit(ctx, "ADMIN", anyLimit(rnd, amount).Scope); errors.Is(err, approval.ErrNotFound) {
+		if err = s.RemoveLimit(ctx, "ADMIN", anyLimit(o).Scope); errors.Is(err, approval.ErrNotFound) {
 			err = nil
 		}
-	case n < 996: // time passes, mostly a little, sometimes over the end of a window or two
+	case verb == "wait": // time passes, mostly a little, sometimes over the end of a window or two
 		success = func() { s.report.Jumps++ }
-		minutes := []int{1, 5, 20, 600, 4000}[rnd.IntN(5)]
-		_, err = s.pool.Exec(ctx, `UPDATE turned.ahead SET by = by + $1 * interval '1 minute'`, rnd.IntN(minutes)+1)
-	default:
+		minutes := []int{1, 5, 20, 600, 4000}[o.intN(5)]
+		_, err = s.pool.Exec(ctx, `UPDATE turned.ahead SET by = by + $1 * interval '1 minute'`, o.intN(minutes)+1)
+	case verb == "sweep":
 		err = s.service.Sweep(ctx)
+	default:
+		if verb == "settle" || verb == "end" {
+			success = func() { s.report.Settled++ }
+		}
+		_, err = s.Update(ctx, id, func(r *approval.Request, now time.Time) error { return s.move(r, o, now) })
 	}
 	s.count(err, success)
 	s.mu.Lock()
@@ -213,24 +191,51 @@ func (s *spending) one(ctx context.Context, rnd *rand.Rand) {
 	}
 }
 
+// move is what can become of a request.
+func (s *spending) move(r *approval.Request, o *operation, now time.Time) error {
+	switch o.verb {
+	case "call": // who does it may be killed before it settles
+		return r.Call(o.upTo(25*budget.Cent), s.policy, now)
+	case "settle": // the call comes back, was billed in part or in full, or nobody knows
+		return settleCalled(r, o, now)
+	case "draft":
+		return r.Drafted(plainRevision(), s.policy, now)
+	case "approve": // the run's hold, which may find a budget full
+		if r.Revision == nil {
+			return &approval.MoveError{Request: r, Verb: "approve"}
+		}
+		return r.Decide(decision(r, "REVA", approval.Approve), o.upTo(40*budget.Cent), s.policy, now)
+	case "start":
+		return r.Start("box-"+r.ID, s.policy, now)
+	case "end":
+		if o.intN(4) == 0 {
+			return r.Lose(now)
+		}
+		return r.Finish(approval.Result{Outcome: approval.OK}, budget.Charge{Kind: budget.Box, What: "local", Amount: o.upTo(budget.Dollar)}, s.policy, now)
+	case "withdraw":
+		return r.Withdraw(r.Asker, now)
+	}
+	panic("nobody knows how to " + o.verb)
+}
+
 // some picks a request that this process has made.
-func (s *spending) some(rnd *rand.Rand) string {
+func (s *spending) some(o *operation) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.ids) == 0 {
 		return ""
 	}
-	return s.ids[rnd.IntN(len(s.ids))]
+	return s.ids[o.intN(len(s.ids))]
 }
 
 // ask asks as one of four people in one of three channels, in an old thread or a new one.
-func (s *spending) ask(ctx context.Context, rnd *rand.Rand, amount budget.USD) (*approval.Request, error) {
-	place := fmt.Sprint("CHAN", rnd.IntN(3))
+func (s *spending) ask(ctx context.Context, o *operation, amount budget.USD) (*approval.Request, error) {
+	place := fmt.Sprint("CHAN", o.intN(3))
 	thread := approval.Session{Team: team, Channel: place}
-	if n := rnd.IntN(6); n > 0 {
+	if n := o.intN(6); n > 0 {
 		thread.ThreadTS = fmt.Sprint(n, ".0")
 	}
-	r := approval.New(approval.Question{Team: team, Project: place, Asker: fmt.Sprint("USER", rnd.IntN(4)), Text: "?",
+	r := approval.New(approval.Question{Team: team, Project: place, Asker: fmt.Sprint("USER", o.intN(4)), Text: "?",
 		Trigger: fmt.Sprint(s.order.Name, " ", s.asked.Add(1))}, "small", amount, s.policy, time.Now())
 	r, _, err := s.Ask(ctx, r, thread)
 	return r, err
@@ -238,9 +243,9 @@ func (s *spending) ask(ctx context.Context, rnd *rand.Rand, amount budget.USD) (
 
 // topUp keeps what was refused, asks for money and gets it for a while: for longer
 // or shorter than it takes to go on.
-func (s *spending) topUp(ctx context.Context, rnd *rand.Rand, refused *budget.ExceededError) error {
-	place := fmt.Sprint("CHAN", rnd.IntN(3))
-	q := approval.Question{Team: team, Project: place, Asker: fmt.Sprint("USER", rnd.IntN(4)), Text: "?", Trigger: fmt.Sprint(s.order.Name, " ", s.asked.Add(1))}
+func (s *spending) topUp(ctx context.Context, o *operation, refused *budget.ExceededError) error {
+	place := fmt.Sprint("CHAN", o.intN(3))
+	q := approval.Question{Team: team, Project: place, Asker: fmt.Sprint("USER", o.intN(4)), Text: "?", Trigger: fmt.Sprint(s.order.Name, " ", s.asked.Add(1))}
 	r, _, err := s.Ask(ctx, approval.NewBlocked(q, "small", refused, s.policy, time.Now()), approval.Session{Team: team, Channel: place})
 	if err != nil {
 		return err
@@ -250,16 +255,16 @@ func (s *spending) topUp(ctx context.Context, rnd *rand.Rand, refused *budget.Ex
 	s.mu.Unlock()
 	r, err = s.Update(ctx, r.ID, func(r *approval.Request, now time.Time) error {
 		b := *r.Blocked
-		b.Standings = []budget.Standing{{Limit: budget.Limit{Scope: r.Scopes()[rnd.IntN(4)]}}}
+		b.Standings = []budget.Standing{{Limit: budget.Limit{Scope: r.Scopes()[o.intN(4)]}}}
 		r.Blocked = &b
-		return r.AskTopUp(1+budget.USD(rnd.Int64N(int64(budget.Dollar))), "it matters", s.policy, now)
+		return r.AskTopUp(1+o.upTo(budget.Dollar), "it matters", s.policy, now)
 	})
-	if err != nil || rnd.IntN(5) == 0 {
+	if err != nil || o.intN(5) == 0 {
 		return err
 	}
-	granted := rnd.IntN(5) > 0
+	granted := o.intN(5) > 0
 	_, err = s.Update(ctx, r.ID, func(r *approval.Request, now time.Time) error {
-		until := now.Add(time.Duration(1+rnd.IntN([]int{1, 60, 3000}[rnd.IntN(3)])) * time.Minute)
+		until := now.Add(time.Duration(1+o.intN([]int{1, 60, 3000}[o.intN(3)])) * time.Minute)
 		return r.DecideTopUp(r.TopUps[0].ID, granted, until, "later", "ADMIN", now)
 	})
 	if err != nil || !granted {
@@ -280,18 +285,18 @@ func (s *spending) topUp(ctx context.Context, rnd *rand.Rand, refused *budget.Ex
 	return err
 }
 
-func settleCalled(r *approval.Request, rnd *rand.Rand, now time.Time) error {
+func settleCalled(r *approval.Request, o *operation, now time.Time) error {
 	hold, ok := r.CalledHold()
 	switch {
 	case !ok || hold.Purpose != budget.ForDraft:
 		return &approval.MoveError{Request: r, Verb: "settle"}
-	case rnd.IntN(4) == 0:
+	case o.intN(4) == 0:
 		r.Settle(hold.InFull(now, "small"))
 		return nil
 	}
 	// Together they may be more than was held, as when a dearer model has answered.
-	first := budget.USD(rnd.Int64N(int64(hold.Amount) + 1))
-	second := budget.USD(rnd.Int64N(int64(hold.Amount) + 1))
+	first := o.upTo(hold.Amount)
+	second := o.upTo(hold.Amount)
 	r.Settle(budget.Settlement{HoldID: hold.ID, At: now, Charges: []budget.Charge{
 		{Kind: budget.Tokens, What: "small", Usage: budget.Usage{Model: "small-1", Input: 10, Output: 2}, Amount: first},
 		{Kind: budget.Box, What: "local", BoxMS: 7, Amount: second}}})
@@ -306,23 +311,23 @@ func plainRevision() approval.Revision {
 func proofSession(channel, thread int) string { return fmt.Sprintf("session-%d-%d", channel, thread) }
 
 // anyLimit changes some budget, upwards or to less than has been spent.
-func anyLimit(rnd *rand.Rand, amount func(most budget.USD) budget.USD) budget.Limit {
+func anyLimit(o *operation) budget.Limit {
 	windows := []budget.Window{budget.Day, budget.Week, budget.Month, budget.None}
-	limit := budget.Limit{Window: windows[rnd.IntN(len(windows))]}
-	if rnd.IntN(3) == 0 {
-		limit.Policy = budget.LimitPolicy{Soft: 1 + rnd.IntN(100), Warn: []int{1 + rnd.IntN(100)}, Without: []budget.Ability{budget.Upload}}
+	limit := budget.Limit{Window: windows[o.intN(len(windows))]}
+	if o.intN(3) == 0 {
+		limit.Policy = budget.LimitPolicy{Soft: 1 + o.intN(100), Warn: []int{1 + o.intN(100)}, Without: []budget.Ability{budget.Upload}}
 	}
-	switch rnd.IntN(9) {
+	switch o.intN(9) {
 	case 0, 1:
-		limit.Scope, limit.Amount = budget.Scope{Team: team, Kind: budget.User, ID: fmt.Sprint("USER", rnd.IntN(4))}, amount(4*budget.Dollar)
+		limit.Scope, limit.Amount = budget.Scope{Team: team, Kind: budget.User, ID: fmt.Sprint("USER", o.intN(4))}, o.upTo(4*budget.Dollar)
 	case 2:
-		limit.Scope, limit.Amount = budget.Scope{Team: team, Kind: budget.Role, ID: budget.Members}, amount(4*budget.Dollar)
+		limit.Scope, limit.Amount = budget.Scope{Team: team, Kind: budget.Role, ID: budget.Members}, o.upTo(4*budget.Dollar)
 	case 3, 4:
-		limit.Scope, limit.Amount = budget.Scope{Team: team, Kind: budget.Session, ID: proofSession(rnd.IntN(3), 1+rnd.IntN(5))}, amount(2*budget.Dollar)
+		limit.Scope, limit.Amount = budget.Scope{Team: team, Kind: budget.Session, ID: proofSession(o.intN(3), 1+o.intN(5))}, o.upTo(2*budget.Dollar)
 	case 5, 6:
-		limit.Scope, limit.Amount = budget.Scope{Team: team, Kind: budget.Project, ID: fmt.Sprint("CHAN", rnd.IntN(3))}, amount(8*budget.Dollar)
+		limit.Scope, limit.Amount = budget.Scope{Team: team, Kind: budget.Project, ID: fmt.Sprint("CHAN", o.intN(3))}, o.upTo(8*budget.Dollar)
 	default:
-		limit.Scope, limit.Amount = budget.Scope{Team: team, Kind: budget.Team, ID: team}, amount(20*budget.Dollar)
+		limit.Scope, limit.Amount = budget.Scope{Team: team, Kind: budget.Team, ID: team}, o.upTo(20*budget.Dollar)
 	}
 	if limit.Window == budget.None {
 		limit.Amount *= 100 // or it would be over for the rest of the time
