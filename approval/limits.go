@@ -119,6 +119,19 @@ func (s *Service) Standings(ctx context.Context, actor string, scopes []budget.S
 	return s.Store.Standings(ctx, scopes)
 }
 
+// ThreadStandings reads the budget of a thread: for administrators, and for whoever
+// looks at it in the channel that the thread is in, where all can read what it spends.
+func (s *Service) ThreadStandings(ctx context.Context, actor, channel string, scope budget.Scope) ([]budget.Standing, error) {
+	at, err := s.Store.Thread(ctx, scope.Team, scope.ID)
+	if err != nil {
+		return nil, err
+	}
+	if channel == "" || at.Channel != channel {
+		return s.Standings(ctx, actor, []budget.Scope{scope})
+	}
+	return s.Store.Standings(ctx, []budget.Scope{scope})
+}
+
 // ThreadScope is the budget of a thread. One that is no session of ours: ErrNotFound.
 func (s *Service) ThreadScope(ctx context.Context, team, channel, threadTS string) (budget.Scope, error) {
 	return s.Store.ThreadScope(ctx, team, channel, threadTS)

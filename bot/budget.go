@@ -203,8 +203,12 @@ func (b *Bot) showBudget(ctx context.Context, c slack.SlashCommand, o order) (*p
 	return p, nil
 }
 
-// standings are of one budget. Whoever is in a channel may look at its budget there.
+// standings are of one budget. Whoever is in a channel may look at its budget there,
+// and at those of its threads.
 func (b *Bot) standings(ctx context.Context, c slack.SlashCommand, s budget.Scope) ([]budget.Standing, error) {
+	if s.Kind == budget.Session {
+		return b.Service.ThreadStandings(ctx, c.UserID, c.ChannelID, s)
+	}
 	if s.Kind != budget.Project || s.ID != c.ChannelID {
 		return b.Service.Standings(ctx, c.UserID, []budget.Scope{s})
 	}

@@ -76,6 +76,21 @@ func TestWhoeverIsInAChannelSeesItsBudget(t *testing.T) {
 	require.Contains(t, told.Text, "The team's budget this month: 30 % used")
 }
 
+func TestTheBudgetOfAThreadIsShownByItsLink(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	of := scopeOf(budget.Session, "s123456789")
+	b.service.threads = map[string]approval.Session{"s123456789": {ID: "s123456789", Channel: slacksim.SalesData, ThreadTS: "1763812800.000100"}}
+	b.service.shown = map[budget.Scope]budget.Standing{of: ofTen(of, 4*budget.Dollar)}
+	const link = "https://harbor-coffee.slack.com/archives/C0SALES/p1763812800000100"
+	for _, who := range []string{slacksim.Analyst, slacksim.Admin} {
+		told := b.command(who, "show "+link, "40 % used")
+		require.Contains(t, told.Text, "|a thread> in <#C0SALES> this month: 40 % used")
+		require.Contains(t, told.Text, "$4.00 of $10.00 spent, $6.00 left.")
+	}
+	b.command(slacksim.Analyst, "show https://harbor-coffee.slack.com/archives/C0SALES/p1763812800000200", "Nobody has asked me anything in that thread")
+}
+
 func TestAdministratorsSeeEveryBudgetThatIsSet(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -22,6 +22,8 @@ type Money interface {
 	LimitHistory(ctx context.Context, team, actor string, scope *budget.Scope) ([]approval.Event, error)
 	Explain(ctx context.Context, team, actor, id string) (*approval.Explanation, error)
 	Top(ctx context.Context, team, actor string, by approval.Ranking, from, until time.Time) ([]approval.Spender, error)
+	// ThreadStandings are those of a thread, for who may see them in a channel.
+	ThreadStandings(ctx context.Context, actor, channel string, scope budget.Scope) ([]budget.Standing, error)
 	// ThreadScope is the budget of a thread; Thread is where it is.
 	ThreadScope(ctx context.Context, team, channel, ts string) (budget.Scope, error)
 	Thread(ctx context.Context, team, session string) (approval.Session, error)

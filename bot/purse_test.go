@@ -60,6 +60,10 @@ func (s *service) Standings(ctx context.Context, actor string, scopes []budget.S
 	return found, err
 }
 
+func (s *service) ThreadStandings(ctx context.Context, actor, _ string, scope budget.Scope) ([]budget.Standing, error) {
+	return s.Standings(ctx, actor, []budget.Scope{scope})
+}
+
 func (s *service) Limits(ctx context.Context, team, actor string) (all []budget.Standing, err error) {
 	return all, s.does(ctx, func() { all = slices.Clone(s.purse.limits) })
 }
