@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"countersign/budget"
@@ -222,12 +223,19 @@ func (s *Service) book(ctx context.Context, id string, hold OpenHold, usage budg
 			s.unpriced(r, err, false, now)
 			r.Settle(settled)
 		}
-		if r.State != Drafting || r.Blocked != nil || r.Revision != nil && hold.At.Before(r.Revision.At) {
-			return nil // the version that this call was for is there already, or not wanted any more
+		if r.State != Drafting || r.overtaken(hold) {
+			return nil
 		}
 		return then(r, now)
 	})
 	return err
+}
+
+// overtaken tells that what a call was for is there already, or not wanted any more:
+// its asker has declined the model, and may have got another one since.
+func (r *Request) overtaken(call OpenHold) bool {
+	return r.Blocked != nil || r.Revision != nil && call.At.Before(r.Revision.At) ||
+		slices.ContainsFunc(r.Holds, func(h OpenHold) bool { return h.Purpose == budget.ForDraft && !h.Called && h.At.After(call.At) })
 }
 
 // settlement prices what a call used by the model that answered. What nobody can

@@ -114,6 +114,29 @@ func TestWhatTheDeclinedModelWasWritingIsPaidForAndGoesNoFurther(t *testing.T) {
 	require.Zero(t, b.open(r.ID))
 }
 
+func TestWhatTheDeclinedModelWasWritingIsNotTakenForTheOthers(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.downgraded()
+	b.writer.then = func() {
+		b.writer.then = nil
+		b.store.pass(time.Second)
+		_, err := b.Insist(t.Context(), r.ID, asksHimself)
+		require.NoError(t, err)
+		asked, err := b.AskTopUp(t.Context(), r.ID, 50*budget.Cent, "the board", asksHimself)
+		require.NoError(t, err)
+		_, err = b.Grant(t.Context(), asked.OpenTopUp().ID, b.store.now().Add(time.Hour), Click{Team: "T1", User: "admin"})
+		require.NoError(t, err)
+	}
+	require.Empty(t, b.work())
+	r = b.request(r.ID)
+	require.Equal(t, Pending, r.State)
+	require.Equal(t, "m1", r.Revision.Author)
+	require.Equal(t, 1, r.Revision.Number)
+	require.Len(t, b.writer.briefs, 2)
+	require.Zero(t, b.open(r.ID))
+}
+
 func TestOnlyADowngradeIsDeclinedAndOnlyByItsAsker(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
