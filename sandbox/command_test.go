@@ -19,13 +19,24 @@ const python = "/usr/bin/python3" // the distribution's, which has pandas
 // lay puts the runner and a job into a folder, as a box of E2B gets them.
 func lay(t *testing.T, job []byte) string {
 	t.Helper()
-	base := t.TempDir()
+	// The runner counts the files of the file systems that the code may write to. On
+	// the disk of this machine others make files as well.
+	base, err := os.MkdirTemp("/dev/shm", "countersign-test-")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, os.RemoveAll(base)) })
 	require.NoError(t, os.Mkdir(filepath.Join(base, "runner"), 0o755))
 	for _, f := range RunnerFiles() {
 		require.NoError(t, os.WriteFile(filepath.Join(base, "runner", f.Name), f.Data, 0o644))
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(base, "job"), job, 0o600))
 	return base
+}
+
+// in is a command that runs where lay has laid things out.
+func in(base, command string) *exec.Cmd {
+	cmd := exec.Command("/bin/sh", "-c", command)
+	cmd.Env = append(os.Environ(), "TMPDIR="+base)
+	return cmd
 }
 
 func TestFiveStartsGiveOneRunWhoseResultIsAFile(t *testing.T) {
@@ -43,7 +54,7 @@ func TestFiveStartsGiveOneRunWhoseResultIsAFile(t *testing.T) {
 	codes := make([]int, 5)
 	for i := range codes {
 		wg.Go(func() {
-			cmd := exec.Command("/bin/sh", "-c", StartCommand(base, python))
+			cmd := in(base, StartCommand(base, python))
 			_ = cmd.Run() // its exit status is looked at
 			codes[i] = cmd.ProcessState.ExitCode()
 		})
@@ -71,7 +82,7 @@ func TestAnInspectionOutsideOfALocalBox(t *testing.T) {
 	stamp := NewStamp()
 	require.NoError(t, WriteInspection(&data, "eval('1')\n", nil, stamp))
 	base := lay(t, data.Bytes())
-	out, err := exec.Command("/bin/sh", "-c", InspectCommand(base, python)).CombinedOutput()
+	out, err := in(base, InspectCommand(base, python)).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	file, err := os.Open(filepath.Join(base, "result"))
 	require.NoError(t, err)
@@ -104,7 +115,7 @@ with open("seen", "wb") as f:
 	stamp := NewStamp()
 	require.NoError(t, WriteJob(&data, j, stamp))
 	base := lay(t, data.Bytes())
-	out, err := exec.Command("/bin/sh", "-c", StartCommand(base, python)).CombinedOutput()
+	out, err := in(base, StartCommand(base, python)).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	seen, err := os.ReadFile(filepath.Join(base, "work", "seen"))
 	require.NoError(t, err)
@@ -128,7 +139,7 @@ func TestAFindingShowsWhatItQuotes(t *testing.T) {
 	stamp := NewStamp()
 	require.NoError(t, WriteInspection(&data, "open('\\u202egnp.exe\\u2028', 'w')\n", nil, stamp))
 	base := lay(t, data.Bytes())
-	out, err := exec.Command("/bin/sh", "-c", InspectCommand(base, python)).CombinedOutput()
+	out, err := in(base, InspectCommand(base, python)).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	file, err := os.Open(filepath.Join(base, "result"))
 	require.NoError(t, err)

@@ -87,11 +87,17 @@ func (s *Sandbox) await(b *box) {
 	}
 	close(b.booted)
 	<-b.proc.done
-	if b.dead(); !b.hasBegun() {
+	b.closeUnused()
+	s.home.sweepBox(s.opt, b.id)
+}
+
+// closeUnused closes the pipes of a box that has ended before anybody used it. Of
+// one that somebody uses they close them: what it said last is still in the pipe.
+func (b *box) closeUnused() {
+	if !b.hasBegun() {
 		_ = b.job.Close()
 		_ = b.out.Close()
 	}
-	s.home.sweepBox(s.opt, b.id)
 }
 
 func (b *box) hasBegun() bool {

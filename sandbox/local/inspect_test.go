@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -60,4 +61,26 @@ func TestAnInspectionThatFailsSaysHowLongItsBoxWasUsed(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 	require.Positive(t, seen.Box, "it had begun to boot")
 	require.Less(t, seen.Box, shared.InspectLease())
+}
+
+// An inspection may have ended before anybody has read what it said.
+func TestWhatABoxSaidLastIsReadAfterItHasEnded(t *testing.T) {
+	t.Parallel()
+	jobR, jobW, err := os.Pipe()
+	require.NoError(t, err)
+	outR, outW, err := os.Pipe()
+	require.NoError(t, err)
+	b := &box{job: jobW, out: outR, proc: &process{done: make(chan struct{})}}
+	said := make(chan error, 1)
+	go func() {
+		_, err := jobR.Read(make([]byte, 1)) // the job is there
+		close(b.proc.done)
+		b.closeUnused()
+		_, write := outW.WriteString("what it said last")
+		said <- errors.Join(err, write, outW.Close(), jobR.Close())
+	}()
+	_, err = b.inspect([]string{"1"}, nil)
+	require.NoError(t, <-said)
+	require.Error(t, err, "it is no inspection")
+	require.NotErrorIs(t, err, os.ErrClosed)
 }
