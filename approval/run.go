@@ -281,7 +281,7 @@ func (s *Service) begun(ctx context.Context, id, box string) error {
 	})
 	if move := new(MoveError); errors.As(err, &move) && !move.Request.State.Final() {
 		s.Log.Error("code has begun in a box whose run was taken back", "request", id, "box", box)
-		event := Event{At: time.Now().UTC().Truncate(time.Microsecond), Actor: System, Kind: "begun too late", Data: map[string]any{"box": box}}
+		event := Event{Actor: System, Kind: "begun too late", Data: map[string]any{"box": box}}
 		return errors.Join(err, s.Store.Audit(ctx, id, event), s.Sandbox.Kill(ctx, box))
 	}
 	return err

@@ -19,11 +19,6 @@ func (b *Bot) noted(ctx context.Context, cb slack.InteractionCallback, title str
 	return answer{}, b.open(ctx, cb.TriggerID, noteOf(title, p))
 }
 
-// noteOf is a modal that only shows a page.
-func noteOf(title string, p *page) slack.ModalViewRequest {
-	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: callbackNote, Title: plain(title), Close: plain("Close"), Blocks: slack.Blocks{BlockSet: p.blocks}}
-}
-
 // clickWhy is /budget explain for the question whose button was pressed.
 func (b *Bot) clickWhy(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
 	p, err := b.explained(ctx, cb.Team.ID, cb.User.ID, action.Value)

@@ -198,7 +198,7 @@ func nearView(v *approval.View, near *approval.Near) slack.ModalViewRequest {
 	if near == nil {
 		p := &page{}
 		p.say(words("Nothing that was approved in this channel is like this code."))
-		return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: callbackNote, Title: plain("Compared"), Close: plain("Close"), Blocks: slack.Blocks{BlockSet: p.blocks}}
+		return noteOf("Compared", p)
 	}
 	all := approval.Diff(near.Code, v.Request.Revision.Code)
 	return diffView("Compared", all, func(p *page) {

@@ -237,12 +237,17 @@ func (b *Bot) settled(s seal, click approval.Click, text string) answer {
 	return a
 }
 
+// noteOf is a modal that only shows a page.
+func noteOf(title string, p *page) slack.ModalViewRequest {
+	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: callbackNote, Title: plain(title), Close: plain("Close"), Blocks: slack.Blocks{BlockSet: p.blocks}}
+}
+
 // noteView is a modal that only says something.
 func noteView(title, text string) *slack.ModalViewRequest {
 	p := &page{}
 	p.say(words(text))
-	return &slack.ModalViewRequest{Type: slack.VTModal, CallbackID: callbackNote, Title: plain(title), Close: plain("Close"),
-		Blocks: slack.Blocks{BlockSet: p.blocks}}
+	view := noteOf(title, p)
+	return &view
 }
 
 // clickCancel takes a request back.

@@ -107,6 +107,5 @@ func diffView(title string, all []approval.DiffLine, said func(p *page)) slack.M
 	p := &page{}
 	said(p)
 	p.diff(all)
-	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: callbackNote, Title: plain(title), Close: plain("Close"),
-		Blocks: slack.Blocks{BlockSet: p.blocks}}
+	return noteOf(title, p)
 }

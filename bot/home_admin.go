@@ -143,7 +143,7 @@ func figuresView(all []approval.ReviewerStatistics) slack.ModalViewRequest {
 		p.say(words("Nobody has decided on anything yet."))
 	}
 	p.list(nil, items)
-	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: callbackNote, Title: plain("How reviewers decide"), Close: plain("Close"), Blocks: slack.Blocks{BlockSet: p.blocks}}
+	return noteOf("How reviewers decide", p)
 }
 
 // span says how long something took, as a person would.

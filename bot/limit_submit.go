@@ -177,7 +177,7 @@ func (b *Bot) clickRemoveLimit(ctx context.Context, cb slack.InteractionCallback
 	} else {
 		return answer{}, err
 	}
-	view := slack.ModalViewRequest{Type: slack.VTModal, CallbackID: callbackNote, Title: plain(title), Close: plain("Close"), Blocks: slack.Blocks{BlockSet: p.blocks}}
+	view := noteOf(title, p)
 	return answer{after: func(ctx context.Context) {
 		b.redraw(ctx, cb, view)
 		if from.Home {

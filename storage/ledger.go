@@ -59,7 +59,7 @@ func (db *DB) storeMoney(ctx context.Context, tx pgx.Tx, r *approval.Request) er
 	}
 	if batch.Len() > 0 {
 		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
-			return fmt.Errorf("hold for %s: %w", r.ID, err)
+			return fmt.Errorf("write the holds of %s: %w", r.ID, err)
 		}
 	}
 	if err := weigh(r, before, p.now); err != nil {
@@ -68,7 +68,7 @@ func (db *DB) storeMoney(ctx context.Context, tx pgx.Tx, r *approval.Request) er
 	// The scopes are still locked, so that whoever reaches a mark is told apart from
 	// whoever comes after.
 	r.Changes.Notices = append(r.Changes.Notices, approval.Alerts(r, after, p.now)...)
-	return db.storeTopUp(ctx, tx, r)
+	return storeTopUp(ctx, tx, r, p)
 }
 
 // payers is what a request may spend by, read once its scopes are locked.

@@ -64,7 +64,7 @@ func (db *DB) TopUp(ctx context.Context, id string) (t *approval.TopUp, err erro
 
 // storeTopUp writes what was asked for or decided. A grant changes a limit, so it
 // is in the audit trail of the limits as well, with what it was before.
-func (db *DB) storeTopUp(ctx context.Context, tx pgx.Tx, r *approval.Request) error {
+func storeTopUp(ctx context.Context, tx pgx.Tx, r *approval.Request, p payers) error {
 	t := r.Changes.TopUp
 	if t == nil {
 		return nil
@@ -79,21 +79,13 @@ func (db *DB) storeTopUp(ctx context.Context, tx pgx.Tx, r *approval.Request) er
 		}
 		return nil
 	}
-	now, err := clock(ctx, tx)
-	if err != nil {
-		return err
-	}
-	before, err := db.limitsOf(ctx, tx, []budget.Scope{t.Scope}, now)
-	if err != nil {
-		return err
-	}
-	_, err = tx.Exec(ctx, `
+	_, err := tx.Exec(ctx, `
 		UPDATE topups SET decided_by = $2, decided_at = $3, granted = $4, answer = $5, expires_at = $6 WHERE id = $1`,
 		t.ID, t.DecidedBy, micro(t.DecidedAt), t.Granted, text(t.Answer), moment(t.ExpiresAt))
 	if err != nil {
 		return fmt.Errorf("decide on the top-up %s: %w", t.ID, err)
 	}
-	had, limited := before[t.Scope]
+	had, limited := p.limits[t.Scope]
 	if !t.Granted || !limited {
 		return nil
 	}
@@ -101,7 +93,7 @@ func (db *DB) storeTopUp(ctx context.Context, tx pgx.Tx, r *approval.Request) er
 	after.Extra += t.Amount
 	data := told(after)
 	data["scope"], data["before"], data["until"], data["request"] = t.Scope, told(had), t.ExpiresAt, r.ID
-	return appendEvents(ctx, tx, budgetStream, []approval.Event{{At: now, Actor: t.DecidedBy, Kind: "granted top-up", Data: data}})
+	return appendEvents(ctx, tx, budgetStream, []approval.Event{{At: p.now, Actor: t.DecidedBy, Kind: "granted top-up", Data: data}})
 }
 
 // moneyColumns are what a request's row knows of money: what blocks it, and which

@@ -61,7 +61,7 @@ func (s *Sandbox) inspectAll(ctx context.Context, programs []string, files []app
 // inspect talks to a box that is ready.
 func (b *box) inspect(programs []string, files []approval.File) ([]approval.Inspection, error) {
 	b.mu.Lock()
-	b.begun = true
+	b.begun = true // from here on its pipes are closed here
 	b.mu.Unlock()
 	defer func() { _ = errors.Join(b.job.Close(), b.out.Close()) }() // both have been used up, or are of no use
 	stopMeter := b.meter(int64(512+baseMB) << 20)
