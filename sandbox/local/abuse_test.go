@@ -310,6 +310,23 @@ func TestWhatLooksLikeACommentStaysOne(t *testing.T) {
 	require.Equal(t, "seen\n", result.Stdout)
 }
 
+// On a busy machine the imports alone may take more processor time than a short
+// run is allowed; and who uses too much of it is told so.
+func TestProcessorTimeIsTheCodesOwn(t *testing.T) {
+	t.Parallel()
+	result := run(t, job(`
+import resource, time
+left = resource.getrlimit(resource.RLIMIT_CPU)[0] - time.process_time()
+print(left > 60 + 4, time.process_time() > 0.2)
+resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time()) + 1, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+while True:
+    pass
+`, roomy))
+	require.Equal(t, approval.TimedOut, result.Outcome, "%+v", result)
+	require.Equal(t, "True True\n", result.Stdout)
+	require.Contains(t, result.Error, "processor time")
+}
+
 func TestATimeoutSaysWhereAndKeepsWhatThereIs(t *testing.T) {
 	t.Parallel()
 	limits := roomy
