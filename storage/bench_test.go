@@ -91,7 +91,9 @@ func holdsPerSecond(b *testing.B, db *DB, long time.Duration, round int) float64
 	return float64(n) / took.Seconds()
 }
 
-// benchScript prepares what both sides need, and says storeMoney's statements in pgbench's words.
+// benchScript prepares what both sides need, and says storeMoney's statements in
+// pgbench's words: what is a parameter of ours is one of its own, because what
+// stands in the statement itself Postgres would work out only once.
 func benchScript(b *testing.B, db *DB) string {
 	b.Helper()
 	for i := range benchClients {
@@ -101,30 +103,43 @@ func benchScript(b *testing.B, db *DB) string {
 		require.NoError(b, db.SetLimit(b.Context(), "ADMIN", budget.Limit{Scope: scope, Amount: 1000 * budget.Dollar, Window: budget.Month}))
 	}
 	require.NoError(b, db.SetLimit(b.Context(), "ADMIN", budget.Limit{Scope: teamScope, Amount: 1000 * budget.Dollar, Window: budget.Month}))
-	from, until := budget.Month.Range(time.Now(), time.UTC)
-	cut := spanOf(from, until)
-	at := func(t time.Time) string { return "'" + t.Format(time.RFC3339) + "'::timestamptz" }
-	sum := func(kind budget.ScopeKind, id string) string {
-		return strings.NewReplacer("$1", "'TEAM'", "$2", id, "$3", "'"+string(kind)+"'", "$4", at(cut.daysFrom), "$5", at(cut.daysUntil),
-			"$6", at(cut.quartersFrom), "$7", at(cut.quartersUntil), "\n", " ", "\t", " ").Replace(sums) + ";\n"
-	}
 	var s strings.Builder
-	s.WriteString("\\set n :n + 1\n\\set last :n - 1\nBEGIN;\n\\startpipeline\n")
-	who := [4][2]string{{"user", "'U' || :client_id"}, {"session", "'ses' || :client_id"}, {"project", "'CHAN'"}, {"team", "'TEAM'"}}
-	for _, w := range who {
-		fmt.Fprintf(&s, "INSERT INTO scopes (team, kind, id) VALUES ('TEAM', '%s', %s) ON CONFLICT DO NOTHING;\n", w[0], w[1])
-		fmt.Fprintf(&s, "SELECT FROM scopes WHERE team = 'TEAM' AND kind = '%s' AND id = %s FOR UPDATE;\n", w[0], w[1])
+	say := func(sql string, values ...string) {
+		for i := len(values); i > 0; i-- {
+			sql = strings.ReplaceAll(sql, fmt.Sprint("$", i), values[i-1])
+		}
+		s.WriteString(strings.Join(strings.Fields(sql), " ") + ";\n")
 	}
-	s.WriteString("SELECT pg_advisory_xact_lock_shared(hashtextextended('roles TEAM', 0));\nSELECT clock_timestamp();\n")
-	s.WriteString(strings.NewReplacer("$1::text[]", "'{TEAM,TEAM,TEAM,TEAM,TEAM,TEAM,TEAM}'::text[]", "$2::text[]", "'{user,session,project,team,role,role,role}'::text[]",
-		"$3::text[]", "ARRAY['U' || :client_id, 'ses' || :client_id, 'CHAN', 'TEAM', 'members', 'reviewers', 'admins']", "$4", "NULL", "\n", " ", "\t", " ").Replace(limitsQuery) + ";\n")
-	s.WriteString(`INSERT INTO settlements (hold_id, request_id, team, asker, session_id, project, at, amount, estimated) ` +
-		`VALUES ('bench-' || :round || '-' || :client_id || '-' || :last, 'req' || :client_id, 'TEAM', 'U' || :client_id, 'ses' || :client_id, 'CHAN', now(), 0, false);` + "\n\\endpipeline\n")
-	s.WriteString("\\startpipeline\n" + sum(budget.User, "('U' || :client_id)") + sum(budget.Team, "'TEAM'"))
-	s.WriteString(`INSERT INTO holds (id, request_id, team, asker, session_id, project, purpose, amount, at, expires_at) ` +
-		`VALUES ('bench-' || :round || '-' || :client_id || '-' || :n, 'req' || :client_id, 'TEAM', 'U' || :client_id, 'ses' || :client_id, 'CHAN', ` +
-		`'draft', 1000, now(), now() + interval '1 hour');` + "\n\\endpipeline\nCOMMIT;\n")
+	const user, session, request = "'U' || :client_id", "'ses' || :client_id", "'req' || :client_id"
+	id := func(n string) string { return "'bench-' || :round || '-' || :client_id || '-' || " + n }
+	s.WriteString("\\set n :n + 1\n\\set last :n - 1\n\\set free 0\n\\set amount 1000\n")
+	s.WriteString("BEGIN;\n\\startpipeline\n")
+	for _, scope := range [][]string{{":team", ":user", user}, {":team", ":session", session}, {":team", ":project", ":channel"}, {":team", ":team_kind", ":team"}} {
+		say(makeScope, scope...)
+		say(takeScope, scope...)
+	}
+	say(shareRoles, ":roles")
+	say(tellTime)
+	say(limitsQuery, ":teams", ":kinds", "('{U' || :client_id || ',ses' || :client_id || ',CHAN,TEAM,admins,members,reviewers}')", "NULL")
+	say(insertSettlement, id(":last"), request, ":team", user, session, ":channel", ":now", ":free", ":estimated")
+	s.WriteString("\\endpipeline\n\\startpipeline\n")
+	say(sums, ":team", "("+user+")", ":user", ":days_from", ":days_until", ":quarters_from", ":quarters_until")
+	say(sums, ":team", ":team", ":team_kind", ":days_from", ":days_until", ":quarters_from", ":quarters_until")
+	say(insertHold, id(":n"), request, ":team", user, session, ":channel", ":draft", ":amount", ":now", ":later")
+	s.WriteString("\\endpipeline\nCOMMIT;\n")
 	return s.String()
+}
+
+// benchValues are the parameters that are the same for all clients.
+func benchValues(round int) map[string]string {
+	now := time.Now().UTC()
+	cut := spanOf(budget.Month.Range(now, time.UTC))
+	at := func(t time.Time) string { return t.Format(time.RFC3339) }
+	return map[string]string{"n": "0", "round": strconv.Itoa(round), "team": team, "channel": channel, "roles": rolesKey(team),
+		"project": string(budget.Project), "session": string(budget.Session), "team_kind": string(budget.Team), "user": string(budget.User),
+		"teams": "{TEAM,TEAM,TEAM,TEAM,TEAM,TEAM,TEAM}", "kinds": "{user,session,project,team,role,role,role}",
+		"days_from": at(cut.daysFrom), "days_until": at(cut.daysUntil), "quarters_from": at(cut.quartersFrom), "quarters_until": at(cut.quartersUntil),
+		"now": at(now), "later": at(now.Add(time.Hour)), "estimated": "false", "draft": string(budget.ForDraft)}
 }
 
 var tps = regexp.MustCompile(`(?m)^tps = ([0-9.]+)`)
@@ -143,8 +158,12 @@ func pgbench(b *testing.B, db *DB, url, script string, seconds, round int) float
 	require.NoError(b, os.WriteFile(file, []byte(script), 0o600))
 	ctx, cancel := context.WithTimeout(b.Context(), time.Minute)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, filepath.Join(bin, "pgbench"), "-n", "-M", "prepared", "-c", strconv.Itoa(benchClients), "-j", "2",
-		"-T", strconv.Itoa(seconds), "-D", "n=0", "-D", fmt.Sprint("round=", round), "-f", file, url).CombinedOutput()
+	args := []string{"-n", "-M", "prepared", "-c", strconv.Itoa(benchClients), "-j", "2",
+		"-T", strconv.Itoa(seconds), "-f", file}
+	for name, value := range benchValues(round) {
+		args = append(args, "-D", name+"="+value)
+	}
+	out, err := exec.CommandContext(ctx, filepath.Join(bin, "pgbench"), append(args, url)...).CombinedOutput()
 	require.NoError(b, err, "%s", out)
 	found := tps.FindSubmatch(out)
 	require.NotNil(b, found, "%s", out)

@@ -185,7 +185,7 @@ func hungUp(err error) bool {
 
 // clock is the time of the database, which is the only clock of the program.
 func clock(ctx context.Context, tx pgx.Tx) (now time.Time, err error) {
-	err = tx.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&now)
+	err = tx.QueryRow(ctx, tellTime).Scan(&now)
 	if err != nil {
 		return now, fmt.Errorf("read the clock: %w", err)
 	}

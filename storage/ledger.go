@@ -71,6 +71,21 @@ func (db *DB) storeMoney(ctx context.Context, tx pgx.Tx, r *approval.Request) er
 	return storeTopUp(ctx, tx, r, p)
 }
 
+// What a hold takes beside the sums and the limits, which stand with those who read
+// them without one. `make bench` has pgbench run the same.
+const (
+	makeScope        = `INSERT INTO scopes (team, kind, id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`
+	takeScope        = `SELECT FROM scopes WHERE team = $1 AND kind = $2 AND id = $3 FOR UPDATE`
+	shareRoles       = `SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))`
+	tellTime         = `SELECT clock_timestamp()`
+	insertSettlement = `
+		INSERT INTO settlements (hold_id, request_id, team, asker, session_id, project, at, amount, estimated)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+	insertHold = `
+		INSERT INTO holds (id, request_id, team, asker, session_id, project, purpose, amount, at, expires_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
+)
+
 // payers is what a request may spend by, read once its scopes are locked.
 type payers struct {
 	limits map[budget.Scope]budget.Limit
@@ -102,18 +117,14 @@ func spends(settlements []budget.Settlement) bool {
 }
 
 func queueHold(batch *pgx.Batch, r *approval.Request, h budget.Hold) {
-	batch.Queue(`
-		INSERT INTO holds (id, request_id, team, asker, session_id, project, purpose, amount, at, expires_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+	batch.Queue(insertHold,
 		h.ID, r.ID, r.Team, r.Asker, r.SessionID, r.Project, h.Purpose, h.Amount, micro(h.At), micro(h.ExpiresAt))
 }
 
 // queueSettlement ends a hold with its bill. That the bill's lines add up, and
 // that the hold is closed with it, the schema sees to.
 func queueSettlement(batch *pgx.Batch, r *approval.Request, s budget.Settlement) {
-	batch.Queue(`
-		INSERT INTO settlements (hold_id, request_id, team, asker, session_id, project, at, amount, estimated)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+	batch.Queue(insertSettlement,
 		s.HoldID, r.ID, r.Team, r.Asker, r.SessionID, r.Project, micro(s.At), budget.Total(s.Charges), s.Estimated)
 	for i, c := range s.Charges {
 		batch.Queue(`
@@ -140,8 +151,8 @@ func lockScopes(ctx context.Context, tx pgx.Tx, scopes []budget.Scope) error {
 // the limits are those that the locks keep.
 func (db *DB) queuePayers(batch *pgx.Batch, r *approval.Request, p *payers) {
 	queueLocks(batch, r.Scopes())
-	batch.Queue(`SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))`, rolesKey(r.Team))
-	batch.Queue(`SELECT clock_timestamp()`).QueryRow(func(row pgx.Row) error { return row.Scan(&p.now) })
+	batch.Queue(shareRoles, rolesKey(r.Team))
+	batch.Queue(tellTime).QueryRow(func(row pgx.Row) error { return row.Scan(&p.now) })
 	db.queueLimits(batch, r.Scopes(), nil, &p.limits)
 }
 
@@ -158,8 +169,8 @@ func lockRoles(ctx context.Context, tx pgx.Tx, team string) error {
 
 func queueLocks(batch *pgx.Batch, scopes []budget.Scope) {
 	for _, s := range inLockOrder(scopes) {
-		batch.Queue(`INSERT INTO scopes (team, kind, id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, s.Team, s.Kind, s.ID)
-		batch.Queue(`SELECT FROM scopes WHERE team = $1 AND kind = $2 AND id = $3 FOR UPDATE`, s.Team, s.Kind, s.ID)
+		batch.Queue(makeScope, s.Team, s.Kind, s.ID)
+		batch.Queue(takeScope, s.Team, s.Kind, s.ID)
 	}
 }
 
