@@ -13,8 +13,13 @@ func aloneKey(id string, step approval.Step) string { return "alone " + string(s
 
 // Alone runs the work unless somebody, here or on another replica, is at the same
 // step of the same request: then it returns approval.ErrBusy. The lock is the
-// session's, so Postgres frees it when the process dies.
+// session's, so Postgres frees it when the process dies; when the database does
+// and comes back, whoever is at it here still is.
 func (db *DB) Alone(ctx context.Context, id string, step approval.Step, work func(context.Context) error) error {
+	if _, busy := db.busy.LoadOrStore(aloneKey(id, step), true); busy {
+		return approval.ErrBusy
+	}
+	defer db.busy.Delete(aloneKey(id, step))
 	conn, err := db.locks.Acquire(ctx)
 	if err != nil {
 		return fmt.Errorf("lock step %s of %s: %w", step, id, err)

@@ -47,10 +47,14 @@ func TestAloneFreesItsLockWhenTheCallersTimeIsUp(t *testing.T) {
 func TestALockDiesWithItsProcess(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	err := b.Alone(t.Context(), "r", approval.StepRun, func(ctx context.Context) error {
+	second, err := Open(t.Context(), b.url, Options{})
+	require.NoError(t, err)
+	defer second.Close()
+	err = b.Alone(t.Context(), "r", approval.StepRun, func(ctx context.Context) error {
 		require.NoError(t, b.exec(t, `SELECT pg_terminate_backend(pid) FROM pg_locks
 			WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`))
-		require.Eventually(t, func() bool { return b.Alone(ctx, "r", approval.StepRun, nobody) == nil }, 10*time.Second, 5*time.Millisecond)
+		require.Eventually(t, func() bool { return second.Alone(ctx, "r", approval.StepRun, nobody) == nil }, 10*time.Second, 5*time.Millisecond)
+		require.ErrorIs(t, b.Alone(ctx, "r", approval.StepRun, nobody), approval.ErrBusy, "only the connection has died")
 		return nil
 	})
 	require.NoError(t, err)

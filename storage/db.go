@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -34,6 +35,7 @@ type Options struct {
 type DB struct {
 	pool     *pgxpool.Pool // for transactions, which are short
 	locks    *pgxpool.Pool // for Alone, which is not: steps must not starve the transactions inside them
+	busy     *sync.Map     // what Alone is at in this process, by its key
 	jobs     inserter
 	location *time.Location
 	quorum   int
@@ -46,7 +48,7 @@ var _ approval.Store = (*DB)(nil)
 
 // Open connects to the database. It does not migrate it: see Migrate and Validate.
 func Open(ctx context.Context, url string, o Options) (*DB, error) {
-	db := &DB{location: o.Location, quorum: max(o.Quorum, 1), maxOpen: o.MaxOpen, role: o.Role, log: o.Log}
+	db := &DB{location: o.Location, busy: &sync.Map{}, quorum: max(o.Quorum, 1), maxOpen: o.MaxOpen, role: o.Role, log: o.Log}
 	if db.location == nil {
 		db.location = time.UTC
 	}
@@ -126,20 +128,39 @@ func connect(ctx context.Context, url string, size int) (*pgxpool.Pool, error) {
 	return pool, nil
 }
 
-// tries is how often a transaction is run before its failure counts.
+// tries is how often a transaction is run that is cut off in the middle before its failure counts.
 const tries = 6
 
+// patience is how long a transaction waits to begin while the database is away: a
+// restart, or a standby that takes over. Whoever waits may hold what is dear, such
+// as an answer of the model that is paid for, or where a message stands; whoever
+// answers a click has a context that ends in time.
+const patience = time.Minute
+
+// fate is what became of an attempt.
+type fate int
+
+const (
+	settled fate = iota // another one would not change it
+	cut                 // in the middle: another one may pass
+	away                // before it began: so is the database
+)
+
 // transact runs the work in a transaction and commits it. When Postgres cuts the
-// transaction off, or the connection breaks before the commit, it is run again
-// from the start. A commit whose answer got lost is not: nobody knows what became
-// of it, and the caller finds out by looking.
-func (db *DB) transact(ctx context.Context, options pgx.TxOptions, work func(tx pgx.Tx) error) error {
-	for try := 1; ; try++ {
-		err, again := db.attempt(ctx, options, work)
-		if err == nil || !again || try == tries {
+// transaction off, or the connection breaks, it is run again from the start. A
+// commit whose answer got lost is repeated only where twice is as good as once:
+// nobody knows what became of it, and the caller finds out by looking.
+func (db *DB) transact(ctx context.Context, options pgx.TxOptions, twice bool, work func(tx pgx.Tx) error) error {
+	began, cuts := time.Now(), 0
+	for pauses := 1; ; pauses++ {
+		err, fate := db.attempt(ctx, options, twice, work)
+		if fate == cut {
+			cuts++
+		}
+		if fate == settled || cuts == tries || fate == away && time.Since(began) > patience {
 			return err
 		}
-		pause := time.Duration(1<<try) * 10 * time.Millisecond
+		pause := time.Duration(1<<min(pauses, tries)) * 10 * time.Millisecond
 		select {
 		case <-time.After(pause/2 + rand.N(pause/2)):
 		case <-ctx.Done():
@@ -148,11 +169,18 @@ func (db *DB) transact(ctx context.Context, options pgx.TxOptions, work func(tx 
 	}
 }
 
-// attempt runs the work once, and says whether another attempt makes sense.
-func (db *DB) attempt(ctx context.Context, options pgx.TxOptions, work func(tx pgx.Tx) error) (err error, again bool) {
+// attempt runs the work once.
+func (db *DB) attempt(ctx context.Context, options pgx.TxOptions, twice bool, work func(tx pgx.Tx) error) (error, fate) {
 	tx, err := db.pool.BeginTx(ctx, options)
 	if err != nil {
-		return fmt.Errorf("begin: %w", err), ctx.Err() == nil
+		err = fmt.Errorf("begin: %w", err)
+		switch {
+		case ctx.Err() != nil:
+			return err, settled
+		case hungUp(err):
+			return err, away
+		}
+		return err, cut
 	}
 	if err := work(tx); err != nil {
 		// The caller may have gone; the transaction ends all the same.
@@ -160,12 +188,19 @@ func (db *DB) attempt(ctx context.Context, options pgx.TxOptions, work func(tx p
 		defer cancel()
 		_ = tx.Rollback(stop) // a failure closes the connection, which rolls back
 		var closure *closureError
-		return err, ctx.Err() == nil && !errors.As(err, &closure) && (cutOff(err) || hungUp(err))
+		if ctx.Err() == nil && !errors.As(err, &closure) && (cutOff(err) || hungUp(err)) {
+			return err, cut
+		}
+		return err, settled
 	}
 	if err := tx.Commit(ctx); err != nil {
-		return fmt.Errorf("commit: %w", err), cutOff(err)
+		err = fmt.Errorf("commit: %w", err)
+		if cutOff(err) || twice && hungUp(err) {
+			return err, cut
+		}
+		return err, settled
 	}
-	return nil, false
+	return nil, settled
 }
 
 // cutOff tells of a transaction that Postgres ended to resolve a conflict.
@@ -196,13 +231,19 @@ var readOnly = pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadO
 
 // read runs the work at one moment: everything that it reads belongs together.
 func (db *DB) read(ctx context.Context, work func(tx pgx.Tx) error) error {
-	return db.transact(ctx, readOnly, work)
+	return db.transact(ctx, readOnly, true, work)
 }
 
 // write runs the work at the default isolation: what it reads it has locked before,
 // and sees as the last writer left it.
 func (db *DB) write(ctx context.Context, work func(tx pgx.Tx) error) error {
-	return db.transact(ctx, pgx.TxOptions{}, work)
+	return db.transact(ctx, pgx.TxOptions{}, false, work)
+}
+
+// remember is write for what Slack has already: it stands there, whatever becomes
+// of the commit, and is noted by key, so that noting it twice does no harm.
+func (db *DB) remember(ctx context.Context, work func(tx pgx.Tx) error) error {
+	return db.transact(ctx, pgx.TxOptions{}, true, work)
 }
 
 func orDefault(n, otherwise int) int {

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -178,6 +179,39 @@ func TestOnlySomeFailuresAreTriedAgain(t *testing.T) {
 		require.Error(t, err, name)
 		require.Equal(t, c.runs, runs, name)
 	}
+}
+
+// A commit whose answer got lost may have happened. What stands in Slack is
+// remembered all the same, or it would be posted again; a question is not asked twice.
+func TestOnlyWhatMayBeDoneTwiceIsCommittedAgain(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.ask(t, "t")
+	require.NoError(t, b.exec(t, `CREATE SEQUENCE commits; CREATE FUNCTION gone() RETURNS trigger LANGUAGE plpgsql AS
+		$$ BEGIN IF nextval('commits') = 1 THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF; RETURN NULL; END $$`))
+	for _, table := range []string{"posts", "notice_posts", "requests"} {
+		require.NoError(t, b.exec(t, `CREATE CONSTRAINT TRIGGER gone AFTER INSERT ON `+table+` DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION gone()`))
+	}
+	lost := func() { require.NoError(t, b.exec(t, `ALTER SEQUENCE commits RESTART`)) }
+	commits := func() int { return b.count(t, `SELECT last_value FROM commits`) }
+
+	post := approval.Post{RequestID: r.ID, Surface: approval.SurfaceRoot, Channel: channel, TS: "1.5", Shown: "x"}
+	require.NoError(t, b.Posted(t.Context(), post))
+	require.Equal(t, 2, commits())
+	v, err := b.View(t.Context(), r.ID)
+	require.NoError(t, err)
+	require.Equal(t, post, v.Posts[approval.SurfaceRoot])
+	require.Equal(t, "1.5", v.Session.ThreadTS)
+
+	require.NoError(t, b.DB.Notify(t.Context(), approval.Notice{Key: "k", Team: team, Kind: approval.NoticeNoPlace, Admins: true, Data: json.RawMessage("{}"), At: time.Now()}))
+	lost()
+	require.NoError(t, b.NoticePosted(t.Context(), approval.NoticePost{Key: "k", Recipient: asker, Channel: "D1", TS: "2.5"}))
+	require.Equal(t, 2, commits())
+
+	lost()
+	_, _, err = b.Ask(t.Context(), b.question("other"), approval.Session{Team: team, Channel: channel})
+	require.ErrorContains(t, err, "commit")
+	require.Equal(t, 1, commits())
 }
 
 func TestEveryMoveOfTheVerbsCanBeStored(t *testing.T) {

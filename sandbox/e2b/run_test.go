@@ -3,8 +3,10 @@ package e2b_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -168,6 +170,28 @@ func TestARunnerThatDoesNotStopIsNotWaitedForForever(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, approval.TimedOut, result.Outcome)
 	require.NotEmpty(t, result.Error)
+}
+
+// The count of a file system knows nothing of whose its files are.
+func TestFilesOfOthersAreNotTheCodes(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	dir := t.TempDir()
+	mark := filepath.Join(dir, "mark")
+	code := fmt.Sprintf("import os, time\nwhile not os.path.exists(%q): time.sleep(0.05)\ntime.sleep(0.5)\nprint('done')", mark)
+	id := b.create(t, "req1", code)
+	require.NoError(t, b.client.Start(t.Context(), id, jobFor("req1", code)))
+	for n := range 11_000 {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, strconv.Itoa(n)), nil, 0o600))
+	}
+	require.NoError(t, os.WriteFile(mark, nil, 0o600))
+	result, err := b.client.Result(t.Context(), id)
+	require.NoError(t, err)
+	require.Equal(t, approval.OK, result.Outcome, "%+v", result)
+
+	result = b.run(t, "req2", "import tempfile, os, time\nd = tempfile.mkdtemp()\nfor n in range(11000): open(os.path.join(d, str(n)), 'w').close()\ntime.sleep(20)")
+	require.Equal(t, approval.Broken, result.Outcome, "%+v", result)
+	require.Contains(t, result.Error, "more than 10000 files")
 }
 
 func TestARunnerThatIsKilledIsBroken(t *testing.T) {

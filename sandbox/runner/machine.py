@@ -64,6 +64,29 @@ def inodes(*folders):
     return used
 
 
+def littered(before, most, *folders):
+    """Whether more than most files were made since there were so many. The count of the file systems is quick; where
+    others write to them as well, the folders are looked through."""
+    if inodes(*folders) - before <= most:
+        return False
+    left = most
+    rest = list(folders + (os.environ["TMPDIR"],))
+    while rest and left >= 0:
+        try:
+            with os.scandir(rest.pop()) as entries:
+                for entry in entries:
+                    left -= 1
+                    if left < 0:
+                        break
+                    if entry.is_dir(follow_symlinks=False):
+                        rest.append(entry.path)
+        except FileNotFoundError:
+            pass
+        except OSError:
+            return True  # what cannot be looked through may hold any number
+    return left < 0
+
+
 def oom_kills():
     try:
         with open("/proc/vmstat") as f:

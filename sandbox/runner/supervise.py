@@ -123,7 +123,7 @@ class Run:
                 self.late = True
                 self.where = self.ask_where()
                 break
-            if machine.inodes(self.work, self.out) - files_before > MOST_FILES:
+            if machine.littered(files_before, MOST_FILES, self.work, self.out):
                 self.littered = True
                 break
             for fd, _ in poll.poll(min(left, GLANCE) * 1000 + 1):
