@@ -153,11 +153,11 @@ const (
 func (db *DB) transact(ctx context.Context, options pgx.TxOptions, twice bool, work func(tx pgx.Tx) error) error {
 	began, cuts := time.Now(), 0
 	for pauses := 1; ; pauses++ {
-		err, fate := db.attempt(ctx, options, twice, work)
-		if fate == cut {
+		became, err := db.attempt(ctx, options, twice, work)
+		if became == cut {
 			cuts++
 		}
-		if fate == settled || cuts == tries || fate == away && time.Since(began) > patience {
+		if became == settled || cuts == tries || became == away && time.Since(began) > patience {
 			return err
 		}
 		pause := time.Duration(1<<min(pauses, tries)) * 10 * time.Millisecond
@@ -170,17 +170,17 @@ func (db *DB) transact(ctx context.Context, options pgx.TxOptions, twice bool, w
 }
 
 // attempt runs the work once.
-func (db *DB) attempt(ctx context.Context, options pgx.TxOptions, twice bool, work func(tx pgx.Tx) error) (error, fate) {
+func (db *DB) attempt(ctx context.Context, options pgx.TxOptions, twice bool, work func(tx pgx.Tx) error) (fate, error) {
 	tx, err := db.pool.BeginTx(ctx, options)
 	if err != nil {
 		err = fmt.Errorf("begin: %w", err)
 		switch {
 		case ctx.Err() != nil:
-			return err, settled
+			return settled, err
 		case hungUp(err):
-			return err, away
+			return away, err
 		}
-		return err, cut
+		return cut, err
 	}
 	if err := work(tx); err != nil {
 		// The caller may have gone; the transaction ends all the same.
@@ -189,18 +189,18 @@ func (db *DB) attempt(ctx context.Context, options pgx.TxOptions, twice bool, wo
 		_ = tx.Rollback(stop) // a failure closes the connection, which rolls back
 		var closure *closureError
 		if ctx.Err() == nil && !errors.As(err, &closure) && (cutOff(err) || hungUp(err)) {
-			return err, cut
+			return cut, err
 		}
-		return err, settled
+		return settled, err
 	}
 	if err := tx.Commit(ctx); err != nil {
 		err = fmt.Errorf("commit: %w", err)
 		if cutOff(err) || twice && hungUp(err) {
-			return err, cut
+			return cut, err
 		}
-		return err, settled
+		return settled, err
 	}
-	return nil, settled
+	return settled, nil
 }
 
 // cutOff tells of a transaction that Postgres ended to resolve a conflict.
@@ -240,9 +240,9 @@ func (db *DB) write(ctx context.Context, work func(tx pgx.Tx) error) error {
 	return db.transact(ctx, pgx.TxOptions{}, false, work)
 }
 
-// remember is write for what Slack has already: it stands there, whatever becomes
-// of the commit, and is noted by key, so that noting it twice does no harm.
-func (db *DB) remember(ctx context.Context, work func(tx pgx.Tx) error) error {
+// writeByKey is write for work that finds by a key what it has done before: where the
+// answer to a commit got lost, it is done again.
+func (db *DB) writeByKey(ctx context.Context, work func(tx pgx.Tx) error) error {
 	return db.transact(ctx, pgx.TxOptions{}, true, work)
 }
 

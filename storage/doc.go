@@ -11,7 +11,8 @@
 // locks are taken in one order: the request, the scopes of its budgets in the
 // order of budget.Scope.Less, the stream of the audit trail. So transactions wait
 // for one another, but never in a circle; should Postgres cut one off all the
-// same, it is run again from the start, on freshly loaded state.
+// same, it is run again from the start, on freshly loaded state. While the database
+// is away, whoever has time waits for it.
 //
 // What was spent and what is held is kept added up by the schema, in the
 // transaction that spends or holds, so that a budget costs the same to read

@@ -87,7 +87,7 @@ func (db *DB) Notice(ctx context.Context, key string) (n *approval.Notice, posts
 
 // NoticePosted remembers that a notice has been begun for somebody, or where it stands.
 func (db *DB) NoticePosted(ctx context.Context, p approval.NoticePost) error {
-	err := db.remember(ctx, func(tx pgx.Tx) error {
+	err := db.writeByKey(ctx, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `
 			INSERT INTO notice_posts (key, recipient, channel, ts, shown, begun_at) VALUES ($1, $2, $3, $4, $5, clock_timestamp())
 			ON CONFLICT (key, recipient) DO UPDATE SET channel = excluded.channel, ts = excluded.ts, shown = excluded.shown`,
@@ -102,7 +102,7 @@ func (db *DB) NoticePosted(ctx context.Context, p approval.NoticePost) error {
 
 // NoticeTold says that everybody has it who should.
 func (db *DB) NoticeTold(ctx context.Context, key string) error {
-	err := db.remember(ctx, func(tx pgx.Tx) error {
+	err := db.writeByKey(ctx, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `UPDATE notices SET told_at = coalesce(told_at, clock_timestamp()) WHERE key = $1`, key)
 		return err
 	})

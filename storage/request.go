@@ -16,11 +16,16 @@ import (
 // database's clock; its SessionID is that of the thread, where the thread has one.
 func (db *DB) Ask(ctx context.Context, r *approval.Request, thread approval.Session) (stored *approval.Request, created bool, err error) {
 	fresh := *r
-	err = db.write(ctx, func(tx pgx.Tx) error {
+	err = db.writeByKey(ctx, func(tx pgx.Tx) error {
 		*r, created = fresh, true
-		now, err := clock(ctx, tx)
+		var now time.Time
+		var asked bool
+		err := tx.QueryRow(ctx, `SELECT clock_timestamp(), EXISTS (SELECT FROM requests WHERE team = $1 AND trigger = $2)`, r.Team, r.Trigger).Scan(&now, &asked)
 		if err != nil {
 			return err
+		}
+		if asked {
+			return errAsked
 		}
 		shift(r, now)
 		if r.SessionID, err = openSession(ctx, tx, r.SessionID, thread); err != nil {
@@ -45,9 +50,9 @@ func (db *DB) Ask(ctx context.Context, r *approval.Request, thread approval.Sess
 		return err
 	})
 	if errors.Is(err, errAsked) {
-		created = false
 		err = db.read(ctx, func(tx pgx.Tx) error {
 			stored, err = byTrigger(ctx, tx, r.Team, r.Trigger)
+			created = err == nil && stored.ID == r.ID // by this very call, whose commit was not answered
 			return err
 		})
 	}

@@ -209,8 +209,20 @@ func TestOnlyWhatMayBeDoneTwiceIsCommittedAgain(t *testing.T) {
 	require.Equal(t, 2, commits())
 
 	lost()
-	_, _, err = b.Ask(t.Context(), b.question("other"), approval.Session{Team: team, Channel: channel})
-	require.ErrorContains(t, err, "commit")
+	question := b.question("other")
+	_, created, err := b.Ask(t.Context(), question, approval.Session{Team: team, Channel: channel})
+	require.NoError(t, err)
+	require.True(t, created)
+	require.Equal(t, 2, commits())
+	_, created, err = b.Ask(t.Context(), question, approval.Session{Team: team, Channel: channel}) // as after a commit that was not answered
+	require.NoError(t, err)
+	require.True(t, created, "it is the one that this call made")
+	require.Equal(t, 1, b.count(t, `SELECT count(*) FROM requests WHERE trigger = 'other'`))
+
+	lost()
+	require.NoError(t, b.exec(t, `CREATE CONSTRAINT TRIGGER gone_too AFTER UPDATE ON requests DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION gone()`))
+	_, err = b.Update(t.Context(), r.ID, func(r *approval.Request, now time.Time) error { return r.Withdraw(asker, now) })
+	require.ErrorContains(t, err, "commit", "a verb looks what became of it")
 	require.Equal(t, 1, commits())
 }
 

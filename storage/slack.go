@@ -34,7 +34,7 @@ func loadPosts(ctx context.Context, tx pgx.Tx, id string) (map[approval.Surface]
 // With the first message of a session it remembers the thread, so that no crash
 // can come between the two.
 func (db *DB) Posted(ctx context.Context, post approval.Post) error {
-	err := db.remember(ctx, func(tx pgx.Tx) error {
+	err := db.writeByKey(ctx, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `
 			INSERT INTO posts (request_id, surface, channel, ts, shown) VALUES ($1, $2, $3, $4, $5)
 			ON CONFLICT (request_id, surface) DO UPDATE SET channel = excluded.channel, ts = excluded.ts, shown = excluded.shown`,
@@ -59,7 +59,7 @@ func (db *DB) Posted(ctx context.Context, post approval.Post) error {
 // Threaded remembers where the session's thread is. The first answer stands: a
 // thread does not move.
 func (db *DB) Threaded(ctx context.Context, sessionID, threadTS string) error {
-	err := db.remember(ctx, func(tx pgx.Tx) error {
+	err := db.writeByKey(ctx, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `UPDATE sessions SET thread_ts = coalesce(thread_ts, $2) WHERE id = $1`, sessionID, threadTS)
 		if err == nil && tag.RowsAffected() == 0 {
 			return approval.ErrNotFound

@@ -92,13 +92,17 @@ func (c Config) mistral() (approval.Writer, error) {
 		Models: c.models(), MaxTokens: c.MistralMaxTokens, SampleRows: c.SampleRows})
 }
 
+// handover is how long a serve waits for the database of another process that ends.
+const handover = 15 * time.Second
+
 // database is the address of the one that the settings name, or of a private one
 // that lives as long as this process.
 func (r *replica) database(ctx context.Context) (string, error) {
 	if r.DatabaseURL != "" {
 		return string(r.DatabaseURL), nil
 	}
-	server, err := pglocal.Start(ctx, pglocal.Options{Dir: filepath.Join(r.DataDir, "postgres"), Log: r.log})
+	// A command may have it that is soon over, or a serve that is being replaced.
+	server, err := pglocal.Start(ctx, pglocal.Options{Dir: filepath.Join(r.DataDir, "postgres"), Log: r.log, Wait: handover})
 	if err != nil {
 		return "", err
 	}

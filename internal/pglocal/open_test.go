@@ -96,6 +96,33 @@ func TestACommandThatEndsLeavesTheServerToTheOthers(t *testing.T) {
 	<-last.Ended()
 }
 
+func TestAServerWaitsForACommandThatIsSoonOver(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	require.NoError(t, start(t, Options{Dir: dir, Throwaway: true}).Stop())
+	brief, err := Open(t.Context(), Options{Dir: dir, Throwaway: true})
+	require.NoError(t, err)
+	var used *InUseError
+	_, err = Start(t.Context(), Options{Dir: dir, Throwaway: true, Wait: time.Millisecond})
+	require.ErrorAs(t, err, &used)
+	hurried, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = Start(hurried, Options{Dir: dir, Throwaway: true, Wait: time.Minute})
+	require.ErrorAs(t, err, &used)
+
+	started := make(chan error, 1)
+	go func() {
+		s, err := Start(t.Context(), Options{Dir: dir, Throwaway: true, Wait: time.Minute})
+		if err == nil {
+			err = s.Stop()
+		}
+		started <- err
+	}()
+	require.Equal(t, "1", query(t, brief.URL(), `SELECT '1'`))
+	require.NoError(t, brief.Stop())
+	require.NoError(t, <-started)
+}
+
 func TestACommandDoesNotJoinAServerThatEnds(t *testing.T) {
 	t.Parallel()
 	dir := folder(t)

@@ -16,9 +16,10 @@ import (
 
 // Options say which cluster to run, and how.
 type Options struct {
-	Dir       string       // made when it is not there
-	Log       *slog.Logger // nothing is logged when it is nil
-	Throwaway bool         // nothing is kept safe from a power cut: for tests
+	Dir       string        // made when it is not there
+	Log       *slog.Logger  // nothing is logged when it is nil
+	Throwaway bool          // nothing is kept safe from a power cut: for tests
+	Wait      time.Duration // for another process to leave the folder, such as a command that is soon over
 
 	places *places // where programs are looked for, when not on this machine's usual places
 }
@@ -65,8 +66,16 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	} else {
 		s.places = *o.places
 	}
-	if s.lock, err = lock(dir); err != nil {
-		return nil, err
+	for deadline := time.Now().Add(o.Wait); ; {
+		s.lock, err = lock(dir)
+		var used *InUseError
+		if err == nil {
+			break
+		}
+		if !errors.As(err, &used) || ctx.Err() != nil || !time.Now().Before(deadline) {
+			return nil, err
+		}
+		time.Sleep(20 * time.Millisecond)
 	}
 	if err := s.start(ctx); err != nil {
 		return nil, errors.Join(err, s.Stop())
