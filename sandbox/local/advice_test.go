@@ -151,7 +151,7 @@ func TestABoxThatDoesNotStartSaysWhy(t *testing.T) {
 		"babbles":  "#!/bin/sh\n[ \"$4\" = --x ] || printf 'not a frame, and far too long to be the beginning of one' >&4\n",
 		"nonsense": "\x00\x01",
 		// It looks ready, but there is no sandbox behind it whose memory could be measured.
-		"pretends": "#!/bin/sh\nprintf '\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0Y\\0\\0\\0\\0\\0\\0\\0\\0' >&4\nsleep 100\n",
+		"pretends": "#!/bin/sh\nprintf '\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0Y\\0\\0\\0\\0\\0\\0\\0\\0' >&4\nexec sleep 100\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

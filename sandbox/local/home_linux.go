@@ -1,6 +1,7 @@
 package local
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -143,9 +145,14 @@ func endThose(state string) {
 	}
 }
 
+// sweepTime is what runsc has for forgetting a box: a moment is usual, and nobody needs it.
+const sweepTime = 5 * time.Second
+
 // sweepBox removes runsc's record of a box that has ended.
 func (h *home) sweepBox(opt Options, id string) {
-	cmd := exec.Command(opt.Runsc, "--root="+h.state, "delete", "-force", id)
+	ctx, cancel := context.WithTimeout(context.Background(), sweepTime)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, opt.Runsc, "--root="+h.state, "delete", "-force", id)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	_ = cmd.Run()
 	// Whatever it has not removed: a killed runsc leaves its files.
