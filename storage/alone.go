@@ -16,16 +16,16 @@ func aloneKey(id string, step approval.Step) string { return "alone " + string(s
 // session's, so Postgres frees it when the process dies; when the database does
 // and comes back, whoever is at it here still is.
 func (db *DB) Alone(ctx context.Context, id string, step approval.Step, work func(context.Context) error) error {
-	if _, busy := db.busy.LoadOrStore(aloneKey(id, step), true); busy {
+	key, mine := aloneKey(id, step), false
+	if _, busy := db.busy.LoadOrStore(key, true); busy {
 		return approval.ErrBusy
 	}
-	defer db.busy.Delete(aloneKey(id, step))
+	defer db.busy.Delete(key)
 	conn, err := db.locks.Acquire(ctx)
 	if err != nil {
 		return fmt.Errorf("lock step %s of %s: %w", step, id, err)
 	}
 	defer conn.Release()
-	key, mine := aloneKey(id, step), false
 	err = conn.QueryRow(ctx, `SELECT pg_try_advisory_lock(hashtextextended($1, 0))`, key).Scan(&mine)
 	if err != nil {
 		return fmt.Errorf("lock step %s of %s: %w", step, id, err)

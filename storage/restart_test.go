@@ -61,9 +61,11 @@ func TestARestartOfTheDatabaseLosesNothing(t *testing.T) {
 	_, _, err = db.Ask(hurried, b.question("during"), approval.Session{Team: team, Channel: channel})
 	require.Error(t, err, "no database, no answer that could be taken for one")
 	require.Error(t, db.Ping(t.Context()))
+	var called *approval.Request
 	patient := make(chan error, 1)
 	go func() {
-		_, err := db.Update(t.Context(), before.ID, func(r *approval.Request, now time.Time) error { return r.Call(budget.Cent, b.policy, now) })
+		var err error
+		called, err = db.Update(t.Context(), before.ID, func(r *approval.Request, now time.Time) error { return r.Call(budget.Cent, b.policy, now) })
 		patient <- err
 	}()
 	time.Sleep(1500 * time.Millisecond) // longer than what is tried again where a transaction is cut off
@@ -76,6 +78,7 @@ func TestARestartOfTheDatabaseLosesNothing(t *testing.T) {
 	again, err := db.Request(t.Context(), before.ID)
 	require.NoError(t, err)
 	require.Equal(t, 1, again.Attempts)
+	require.Equal(t, called, again)
 	require.Zero(t, b.count(t, `SELECT count(*) FROM requests WHERE trigger = 'during'`))
 	require.NoError(t, stop())
 }
