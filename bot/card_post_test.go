@@ -17,8 +17,10 @@ func TestACardThatSlackGarbledCannotBeApproved(t *testing.T) {
 	v := sample()
 	b.publish(v, approval.SurfaceRoot, approval.SurfaceCard)
 	card := b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard])
-	require.Equal(t, []string{actionReject, actionChanges, actionMore}, card.Actions())
-	require.Contains(t, card.Words(), "This card cannot be trusted")
+	require.Equal(t, []string{actionReview, actionReject, actionChanges, actionMore}, card.Actions(), "approval is given where the code is compared again")
+	require.Contains(t, card.Words(), "This card cannot be trusted. \nSlack has changed line 1 of the code. It should read: \nimport pandas as pd")
+	require.Contains(t, card.Words(), "countersign decide "+v.Request.ID)
+	require.Equal(t, flaw{found: true, line: 1}, cardShownOf(v.Posts[approval.SurfaceCard].Shown, 1).flaw)
 	require.True(t, strings.HasSuffix(v.Posts[approval.SurfaceCard].Shown, garbledMark))
 	require.Contains(t, b.log.String(), "Slack stored something else")
 
