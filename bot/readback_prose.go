@@ -32,7 +32,7 @@ func (s saying) says(text string) bool {
 		next := map[int]bool{}
 		for at := range ends {
 			for _, way := range ways {
-				if strings.HasPrefix(text[at:], way) && !insideNumber(text, at, way, len(ways) > 1) {
+				if strings.HasPrefix(text[at:], way) && !insideNumber(text, at, way) {
 					next[at+len(way)] = true
 				}
 			}
@@ -44,8 +44,8 @@ func (s saying) says(text string) bool {
 
 // insideNumber tells that an emoji's name is a number, and would stand inside a time
 // or an amount: 10:30:45 is no picture of thirty.
-func insideNumber(text string, at int, way string, emoji bool) bool {
-	if !emoji || len(way) < 3 || way[0] != ':' || strings.Trim(way, ":0123456789") != "" {
+func insideNumber(text string, at int, way string) bool {
+	if len(way) < 3 || way[0] != ':' || strings.Trim(way, ":0123456789") != "" {
 		return false
 	}
 	digit := func(i int) bool { return i >= 0 && i < len(text) && text[i] >= '0' && text[i] <= '9' }
