@@ -288,25 +288,8 @@ func TestASurfaceThatIsNoneIsAnError(t *testing.T) {
 	require.ErrorContains(t, err, "invalid_auth")
 }
 
-// forge changes what Slack answers to chat.postMessage.
-func forge(old, new string) *http.Client {
-	return &http.Client{Transport: trip(func(r *http.Request) (*http.Response, error) {
-		resp, err := http.DefaultTransport.RoundTrip(r)
-		if err != nil || !strings.HasSuffix(r.URL.Path, "chat.postMessage") && !strings.HasSuffix(r.URL.Path, "views.open") {
-			return resp, err
-		}
-		body, err := io.ReadAll(resp.Body)
-		if err != nil {
-			return nil, err
-		}
-		if err := resp.Body.Close(); err != nil {
-			return nil, err
-		}
-		body = bytes.ReplaceAll(body, []byte(old), []byte(new))
-		resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
-		return resp, nil
-	})}
-}
+// forge changes what Slack answers to what posts a card and opens a modal.
+func forge(old, new string) *http.Client { return forgeCalls(old, new, "chat.postMessage", "views.open") }
 
 func TestAFileIsFetchedOrItsFateIsTold(t *testing.T) {
 	t.Parallel()
