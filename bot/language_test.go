@@ -15,7 +15,9 @@ import (
 func inColour(_ *slacksim.Options, o *Options) { o.Language = true }
 
 // namesLanguage tells whether something that is held names the language of its code.
-func namesLanguage(held any) bool { return strings.Contains(string(mustJSON(held)), `"language":"python"`) }
+func namesLanguage(held any) bool {
+	return strings.Contains(string(mustJSON(held)), `"language":"python"`)
+}
 
 func TestCodeNamesNoLanguageUnlessItIsAskedFor(t *testing.T) {
 	t.Parallel()

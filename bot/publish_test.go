@@ -289,7 +289,9 @@ func TestASurfaceThatIsNoneIsAnError(t *testing.T) {
 }
 
 // forge changes what Slack answers to what posts a card and opens a modal.
-func forge(old, new string) *http.Client { return forgeCalls(old, new, "chat.postMessage", "views.open") }
+func forge(old, new string) *http.Client {
+	return forgeCalls(old, new, "chat.postMessage", "views.open")
+}
 
 func TestAFileIsFetchedOrItsFateIsTold(t *testing.T) {
 	t.Parallel()

@@ -123,7 +123,8 @@ func (c *checker) richText(b Block, at string) {
 			c.keys(v, at, "type elements border")
 			c.items(v, "elements", at, 0, 10_000, c.inline)
 		case "rich_text_preformatted":
-			c.keys(v, at, "type elements border language")
+			// Documented, and refused: slackapi/deno-slack-sdk#488, 2025-11-22.
+			c.keys(v, at, "type elements language")
 			c.items(v, "elements", at, 0, 10_000, func(v map[string]any, at string) {
 				if k := text(v, "type"); k != "text" && k != "link" {
 					c.fail(at+"/type", "unsupported type: %s", k)
