@@ -6,9 +6,9 @@ import (
 	"github.com/slack-go/slack"
 )
 
-// fixed is text in fixed width. slack-go's own type always sends a border, a field
-// that Slack's documentation names and Slack has refused (slackapi/deno-slack-sdk#488,
-// 22 November 2025, read on 26 November 2026).
+// fixed is text in fixed width. slack-go's own type always sends a border, 0 where
+// none is wanted: a field that Slack's documentation names and that Slack has refused
+// with 3 (slackapi/deno-slack-sdk#488 of 2025-11-22, read on 2026-11-26).
 type fixed struct {
 	Type     slack.RichTextElementType      `json:"type"`
 	Elements []slack.RichTextSectionElement `json:"elements"`

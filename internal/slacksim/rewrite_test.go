@@ -88,6 +88,18 @@ func TestCodeKeepsItsBytesWhateverIsDrawn(t *testing.T) {
 	}
 }
 
+func TestABorderOfCodeIsRefused(t *testing.T) {
+	t.Parallel()
+	with := func(border string) error {
+		var blocks []Block
+		require.NoError(t, decode([]byte(`[{"type":"rich_text","elements":[{"type":"rich_text_preformatted",`+border+`"elements":[{"type":"text","text":"x"}]}]}]`), &blocks))
+		return checkMessage(blocks, nil, true, nil)
+	}
+	require.NoError(t, with(``))
+	require.NoError(t, with(`"border":0,`))
+	require.ErrorContains(t, with(`"border":3,`), "invalid_blocks")
+}
+
 // What is drawn depends on the seed and on nothing else, and Heal ends it.
 func TestWaysAreDrawnFromASeedUntilHeal(t *testing.T) {
 	t.Parallel()
