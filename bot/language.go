@@ -35,13 +35,11 @@ func (b *Bot) names() bool { return b.Language && b.language.Load() != languageL
 
 // tried remembers what became of a card that named it.
 func (b *Bot) tried(kept bool) {
-	state := languageLost
 	if kept {
-		state = languageKept
-	} else {
+		b.language.CompareAndSwap(languageUntried, languageKept)
+	} else if b.language.Swap(languageLost) != languageLost {
 		b.Log.Warn("Slack does not keep the language of code: it is sent no more")
 	}
-	b.language.Store(state)
 }
 
 // coloured are blocks whose code names its language.

@@ -366,6 +366,88 @@ func TestProveSlackAnyLetterCounts(t *testing.T) {
 	proof.Check(t, kept && tried > 0, "of any card held in any way, any letter that changes takes Approve away", "%d changes", tried)
 }
 
+// In a modal, too: its title and its button count, and its mark is in its metadata.
+func TestProveSlackAnyLetterOfAModalCounts(t *testing.T) {
+	t.Parallel()
+	b := idle(t)
+	b.ctx = t.Context()
+	tried := 0
+	kept := t.Run("drawn", func(t *testing.T) {
+		rapid.Check(t, func(rt *rapid.T) {
+			v := sample(risen)
+			view, ok := b.bot.reviewView(v, origin{Channel: "C1", Message: "1.2", Seal: sealOf(v.Request).String()})
+			require.True(rt, ok)
+			from, err := originOf(view.PrivateMetadata)
+			require.NoError(rt, err)
+			b.sim.RewriteAtRandom(rapid.Uint64().Draw(rt, "seed"))
+			ctx, held := holding(b.ctx)
+			p := &page{blocks: view.Blocks.BlockSet}
+			_, _, err = b.bot.api.PostMessageContext(ctx, slacksim.CodeReview, p.options()...)
+			require.NoError(rt, err)
+			sent, now := treeFrom(view), treeFrom(view).(map[string]any)
+			now["blocks"] = held.body["blocks"]
+			accepted := func() (opened, submitted bool) { return !differ(sent, now).harmful(), markOf(now, sent) == from.Mark }
+			opened, submitted := accepted()
+			require.True(rt, opened && submitted, "as it is")
+			leaves := append(readable(now["blocks"]), leaf{now["title"].(map[string]any), "text"}, leaf{now["submit"].(map[string]any), "text"})
+			leaf := leaves[rapid.IntRange(0, len(leaves)-1).Draw(rt, "leaf")]
+			leaf.change(rapid.IntRange(0, 1<<20).Draw(rt, "where"), rapid.SampledFrom([]string{"7", "q", "", "-"}).Draw(rt, "by"))
+			opened, submitted = accepted()
+			require.False(rt, opened || submitted, "%s: accepted when opened %t, when sent off %t", mustJSON(leaf.in), opened, submitted)
+			tried++
+		})
+	})
+	proof.Check(t, kept && tried > 0, "of any modal held in any way, any letter that changes takes the approval away", "%d changes", tried)
+}
+
+// Any block or element that is gone, there twice, or in another place.
+func TestProveSlackAnyPlaceCounts(t *testing.T) {
+	t.Parallel()
+	b := idle(t)
+	b.ctx = t.Context()
+	tried := 0
+	kept := t.Run("drawn", func(t *testing.T) {
+		rapid.Check(t, func(rt *rapid.T) {
+			v := sample(risen)
+			b.sim.RewriteAtRandom(rapid.Uint64().Draw(rt, "seed"))
+			who, err := b.bot.who(b.ctx)
+			require.NoError(rt, err)
+			post, err := b.bot.Publish(b.ctx, v, approval.SurfaceCard)
+			require.NoError(rt, err)
+			sent := treeFrom(b.bot.card(v, who, false).blocks)
+			all := treeFrom(b.read(slacksim.Reviewer, post).Blocks).([]any)
+			if rapid.Bool().Draw(rt, "buttons") {
+				actions := all[len(all)-1].(map[string]any)
+				actions["elements"] = displaced(rt, actions["elements"].([]any))
+			} else {
+				all = displaced(rt, all)
+			}
+			fine, press := judged(sent, mustJSON(all))
+			require.False(rt, fine || press, "%s: accepted when posted %t, when pressed %t", mustJSON(all), fine, press)
+			tried++
+		})
+	})
+	proof.Check(t, kept && tried > 0, "of any card held in any way, any part that goes, comes twice or moves takes Approve away", "%d changes", tried)
+}
+
+// displaced is a list of which one thing is gone, there twice or in another place.
+func displaced(t *rapid.T, all []any) []any {
+	i := rapid.IntRange(0, len(all)-1).Draw(t, "which")
+	j := rapid.IntRange(0, len(all)-2).Draw(t, "where")
+	if j >= i {
+		j++
+	}
+	switch out := slices.Clone(all); rapid.IntRange(0, 2).Draw(t, "what") {
+	case 0:
+		return slices.Delete(out, i, i+1)
+	case 1:
+		return slices.Insert(out, j, all[i])
+	default:
+		out = slices.Delete(out, i, i+1)
+		return slices.Insert(out, min(j, len(out)), all[i])
+	}
+}
+
 // leaf is a text that people read, in what Slack holds.
 type leaf struct {
 	in  map[string]any

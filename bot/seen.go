@@ -142,12 +142,15 @@ func (f flaw) say(p *page, r *approval.Request) {
 		return
 	}
 	said := []part{strong("This card cannot be trusted. ")}
-	if all := lines(r.Revision.Code); f.line > 0 && f.line <= len(all) {
-		said = append(said, words(fmt.Sprintf("Slack has changed line %d of the code. It should read: ", f.line)), mono(cut(all[f.line-1], 200)), words(". "))
-	} else if f.line > 0 {
-		said = append(said, words("Slack has added to the code. "))
-	} else {
+	switch all := lines(r.Revision.Code); {
+	case f.line == 0:
 		said = append(said, words("Slack has changed something that it says. "))
+	case f.line > len(all):
+		said = append(said, words("Slack has added to the code. "))
+	case strings.TrimSpace(all[f.line-1]) == "":
+		said = append(said, words(fmt.Sprintf("Slack has changed line %d of the code, which should be empty. ", f.line)))
+	default:
+		said = append(said, words(fmt.Sprintf("Slack has changed line %d of the code. It should read: ", f.line)), mono(cut(all[f.line-1], 200)), words(" "))
 	}
 	said = append(said, words("Open the code with the button below to decide on it, or decide on the command line: "), mono("countersign decide "+r.ID))
 	p.say(said...)
