@@ -88,7 +88,7 @@ func (c *Client) orderFor(requestID string, seal approval.Manifest) order {
 }
 
 func (c *Client) bodyFor(mark map[string]string, lease time.Duration) newBox {
-	body := newBox{TemplateID: c.template, Timeout: int(lease / time.Second), Secure: true, Metadata: map[string]string{}}
+	body := newBox{TemplateID: c.template, Timeout: int(lease / time.Second), Metadata: map[string]string{}}
 	for key, value := range mark {
 		body.Metadata[key] = value
 	}
@@ -110,7 +110,7 @@ func (c *Client) obtain(ctx context.Context, o order) (*box, error) {
 		case f == nil || ctx.Err() != nil:
 			return b, err
 		case f.what != creating:
-			return nil, err // the box is there: the next call adopts it
+			return nil, err // the box is there, and the next call adopts it; or nothing was asked for yet
 		case f.doubtful():
 			c.log.WarnContext(ctx, "e2b: a box may have been made, looking for it", "error", err)
 			if b, lookErr := c.adopt(ctx, o); b != nil || lookErr != nil {
@@ -170,7 +170,7 @@ func (c *Client) build(ctx context.Context, o order) (*box, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, err := c.inhabit(ctx, m.SandboxID, m, &before)
+	b, err := c.moveIn(ctx, m, before)
 	if open := (*openError)(nil); errors.As(err, &open) || err != nil && o.fresh {
 		c.abandon(ctx, m.SandboxID)
 		if refused := new(approval.BoxError); errors.As(err, &refused) {
@@ -178,6 +178,18 @@ func (c *Client) build(ctx context.Context, o order) (*box, error) {
 		}
 	}
 	return b, err
+}
+
+// moveIn looks at a box that was just made, unless its tokens already say enough.
+func (c *Client) moveIn(ctx context.Context, m made, asked time.Time) (*box, error) {
+	if !m.shut() {
+		return nil, unfit(&openError{"a token is missing"})
+	}
+	d, now, err := c.detail(ctx, m.SandboxID)
+	if err != nil {
+		return nil, err
+	}
+	return c.inhabit(m.SandboxID, m, d, now, &asked)
 }
 
 // attach gets hold of a box by its id, as after a restart.
@@ -192,11 +204,22 @@ func (c *Client) attach(ctx context.Context, id string) (*box, error) {
 	if b != nil {
 		return b, nil
 	}
-	m, err := c.connect(ctx, id)
+	d, now, err := c.detail(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	return c.inhabit(ctx, id, m, nil)
+	life := brief
+	if limits, err := readLimits(d.Metadata[metaLimits]); err == nil && d.State == paused {
+		life = Lease(limits) // what runs in it goes on where it was
+	}
+	m, err := c.connect(ctx, id, life)
+	if err == nil && d.State == paused { // it has other times now
+		d, now, err = c.detail(ctx, id)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c.inhabit(id, m, d, now, nil)
 }
 
 // openError is a box that is not shut: without its token, or with the internet.
@@ -204,24 +227,30 @@ type openError struct{ why string }
 
 func (e *openError) Error() string { return "the box is not shut: " + e.why }
 
+// shut tells that both tokens came back: the one that its envd asks for, and the
+// one that its other ports ask for. In every version they may be left out.
+func (m made) shut() bool {
+	return m.EnvdAccessToken != "" && m.TrafficAccessToken != nil && *m.TrafficAccessToken != ""
+}
+
 // inhabit checks that a box is shut, and remembers how to speak to it. asked is
 // when we asked for it, if we did: else its age is what E2B says.
-func (c *Client) inhabit(ctx context.Context, id string, m made, asked *time.Time) (*box, error) {
-	if m.EnvdAccessToken == "" || m.TrafficAccessToken == nil || *m.TrafficAccessToken == "" {
+func (c *Client) inhabit(id string, m made, d listed, now time.Time, asked *time.Time) (*box, error) {
+	if !m.shut() {
 		return nil, unfit(&openError{"a token is missing"})
-	}
-	d, now, err := c.detail(ctx, id)
-	if err != nil {
-		return nil, err
 	}
 	if d.AllowInternetAccess == nil || *d.AllowInternetAccess {
 		return nil, unfit(&openError{"it may reach the internet"})
+	}
+	if public := d.Network.AllowPublicTraffic; public != nil && *public {
+		return nil, unfit(&openError{"its ports are public"})
 	}
 	b := &box{id: id, token: m.EnvdAccessToken, domain: c.domain, request: d.Metadata[metaRequest],
 		starting: make(chan struct{}, 1)}
 	if m.Domain != nil && *m.Domain != "" {
 		b.domain = *m.Domain
 	}
+	var err error
 	if b.limits, err = readLimits(d.Metadata[metaLimits]); err != nil || !hostPattern.MatchString(b.domain) || d.CPUCount < 1 || d.MemoryMB < 1 {
 		return nil, &failure{what: "look at the box", sent: true, err: errors.Join(errGarbled, err)}
 	}

@@ -103,7 +103,7 @@ func (f *failure) gone() bool {
 	if f.edge {
 		return f.status == http.StatusBadGateway && f.port == 0 && strings.Contains(f.message, "not found")
 	}
-	return f.status == http.StatusNotFound
+	return f.status == http.StatusNotFound && !f.foreign()
 }
 
 // closed tells that the box lives while nobody listens on the port: envd is
@@ -187,7 +187,10 @@ func (c *Client) controlWords(f *failure) (string, bool) {
 		return "E2B does not accept the API key. An administrator should check E2B_API_KEY.", false
 	case http.StatusForbidden:
 		return "E2B does not let this team make boxes. An administrator should look at the team's page at E2B.", false
-	case http.StatusNotFound:
+	case http.StatusNotFound, http.StatusMethodNotAllowed:
+		if f.foreign() {
+			return "What answers at the address of E2B does not know E2B's calls. An administrator should check E2B_DOMAIN and E2B_API_URL.", f.what != creating
+		}
 		return fmt.Sprintf("E2B does not know the template %q. An administrator should check E2B_TEMPLATE.", c.template), false
 	case http.StatusConflict:
 		return "The box was changing its state all the time. Please ask again later.", true

@@ -29,7 +29,8 @@ func TestWhatE2BSaysOfACreateIsPutIntoWords(t *testing.T) {
 		"401":                 {json(401, "Invalid API key", ""), "E2B_API_KEY", false, 1},
 		"403":                 {json(403, "team blocked: billing", ""), "does not let this team", false, 1},
 		"404":                 {json(404, "template 'x' not found", ""), "E2B_TEMPLATE", false, 1},
-		"404 in HTML":         {e2btest.Fault{Status: 404, Times: -1, Body: "<html>not here</html>"}, "E2B_TEMPLATE", false, 1},
+		"404 in HTML":         {e2btest.Fault{Status: 404, Times: -1, Body: "<html>not here</html>"}, "E2B_API_URL", false, 3}, // neither version, nor the question which there is
+		"405":                 {e2btest.Fault{Status: 405, Times: -1}, "E2B_API_URL", false, 2},
 		"409":                 {json(409, "transition in progress", ""), "changing its state", true, 4},
 		"429 boxes":           {json(429, "you have reached the maximum number of concurrent E2B sandboxes (20)", ""), "plan allows at once", true, 1},
 		"429 rate": {e2btest.Fault{Status: 429, Times: -1, Header: map[string]string{"Retry-After": "3600"}, Body: `{"code":429,"message":"Rate limit exceeded"}`},

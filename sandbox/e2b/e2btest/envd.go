@@ -48,7 +48,7 @@ func (s *Server) inside(serve func(http.ResponseWriter, *http.Request, *box)) ht
 		}
 		s.mu.Lock()
 		b := s.boxes[id]
-		alive := b != nil && b.alive
+		alive := b != nil && b.alive && !b.paused
 		s.mu.Unlock()
 		var fault Fault
 		switch {

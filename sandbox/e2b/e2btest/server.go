@@ -63,6 +63,7 @@ type Server struct {
 	faults     map[Op][]Fault
 	tamper     map[Op]func(map[string]any)
 	calls      map[Op]int
+	served     map[string]int // calls that have versions, by version
 	violations []string
 	settings   Settings
 }
@@ -75,11 +76,16 @@ type Settings struct {
 	Skew           time.Duration // of its clock against ours
 	PageSize       int           // a cap on listings; 100
 	Python         string        // what is python3 in a box; /usr/bin/python3
+	API            string        // the only version, "v1" or "v2", of create and connect that it has; both when empty
+
+	// Unknown answers a call that the server does not have. Nil is as E2B's own
+	// server of 2026-08 does it; others have other words, or none.
+	Unknown func(w http.ResponseWriter)
 }
 
 // New starts a server that ends with the test, and with it all that runs in its boxes.
 func New(t testing.TB, change ...func(*Settings)) *Server {
-	s := &Server{t: t, closing: make(chan struct{}), boxes: map[string]*box{}, faults: map[Op][]Fault{}, tamper: map[Op]func(map[string]any){}, calls: map[Op]int{},
+	s := &Server{t: t, closing: make(chan struct{}), boxes: map[string]*box{}, faults: map[Op][]Fault{}, tamper: map[Op]func(map[string]any){}, calls: map[Op]int{}, served: map[string]int{},
 		settings: Settings{VCPU: 2, MemoryMB: 2048, Concurrent: 20, DiskBytes: 1 << 30, PageSize: 100, Python: "/usr/bin/python3"}}
 	for _, c := range change {
 		c(&s.settings)
@@ -201,6 +207,13 @@ func (s *Server) Calls(op Op) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.calls[op]
+}
+
+// Served counts the calls that have versions, "v1" or "v2", of one version.
+func (s *Server) Served(version string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.served[version]
 }
 
 // Tamper changes the JSON of good answers of a kind from now on.
