@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"countersign/approval"
@@ -41,6 +42,7 @@ type box struct {
 	started, ends     time.Time // on this machine's clock
 
 	starting chan struct{} // holds one: only one Start at a time uploads into a box
+	answered atomic.Bool   // its envd has been up
 
 	mu      sync.Mutex
 	running time.Time // when the code was first seen to run
@@ -98,6 +100,7 @@ func (c *Client) bodyFor(mark map[string]string, lease time.Duration) newBox {
 // obtain looks for the box first and makes it when there is none. After a
 // doubtful answer it only looks; the next call begins with looking again.
 func (c *Client) obtain(ctx context.Context, o order) (*box, error) {
+	begun := time.Now()
 	for attempt := 1; ; attempt++ {
 		if !o.fresh || attempt > 1 {
 			if b, err := c.adopt(ctx, o); b != nil || err != nil {
@@ -119,7 +122,7 @@ func (c *Client) obtain(ctx context.Context, o order) (*box, error) {
 			return nil, err
 		}
 		// Nothing was made. A 500 is E2B's own failure and rarely a matter of milliseconds: the step is tried again later.
-		wait, worthwhile := c.worthwhile(err, attempt)
+		wait, worthwhile := c.worthwhile(err, attempt, begun)
 		if !worthwhile || f.status == http.StatusInternalServerError || sleep(ctx, wait) != nil {
 			return nil, err
 		}

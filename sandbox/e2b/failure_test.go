@@ -78,7 +78,7 @@ func TestWhatABoxSaysIsPutIntoWords(t *testing.T) {
 		"409":       {e2btest.Fault{Status: 409, Body: "The sandbox is still transitioning. Try again in a moment."}, "error of its own", true},
 		"500":       {e2btest.Fault{Status: 500, Body: `{"code":"internal","message":"x"}`}, "error of its own", true},
 		"413":       {e2btest.Fault{Status: 413}, "do not fit", false},
-		"a 502":     {e2btest.Fault{Status: 502, Body: "<html>"}, "error of its own", true},
+		"a 502":     {e2btest.Fault{Status: 502, Body: "<html>"}, "has not come up", true},
 		"silence":   {e2btest.Fault{Silent: true}, "did not answer", true},
 		"garbage":   {e2btest.Fault{Status: 200, Body: "pong"}, "made no sense", true},
 		"emptiness": {e2btest.Fault{Status: 200, Body: "{}"}, "made no sense", true},
@@ -113,10 +113,17 @@ func TestTheEdgesTwo502AreToldApart(t *testing.T) {
 	closed.Times = -1
 	b.e2b.Fail(e2btest.Stat, closed)
 	_, err := b.client.Result(t.Context(), id)
-	require.Contains(t, boxError(t, err).Words, "up but does not answer")
+	require.Contains(t, boxError(t, err).Words, "has not come up")
 	require.NotErrorIs(t, err, approval.ErrBoxGone)
 	b.e2b.Heal()
-	b.e2b.Fail(e2btest.Stat, e2btest.NotFound(id))
+	_, err = b.client.Result(t.Context(), id)
+	require.ErrorIs(t, err, approval.ErrNotStarted)
+	b.e2b.Fail(e2btest.Stat, closed)
+	_, err = b.client.Result(t.Context(), id)
+	require.Contains(t, boxError(t, err).Words, "does not answer any more")
+	require.NotErrorIs(t, err, approval.ErrBoxGone)
+	b.e2b.Heal()
+	b.e2b.End(id)
 	_, err = b.client.Result(t.Context(), id)
 	require.ErrorIs(t, err, approval.ErrBoxGone)
 }

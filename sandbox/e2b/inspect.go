@@ -63,7 +63,7 @@ func (c *Client) inspectIn(ctx context.Context, b *box, code string, files []app
 		}
 		err = unread(err)
 	}
-	err = c.lost(b.id, err)
+	err = c.lost(ctx, b.id, err)
 	if ctx.Err() == nil && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, approval.ErrBoxGone)) {
 		err = unread(err) // another box may do it
 	}

@@ -67,7 +67,10 @@ func TestAnInspectionThatFailsSaysWhatItHasCostAndLeavesNoBox(t *testing.T) {
 		"a result that goes": {func(s *e2btest.Server) {
 			s.Fail(e2btest.Read, e2btest.Fault{Status: 404, Body: `{"code":404,"message":"path does not exist"}`})
 		}, "has Python 3"},
-		"the box dies":     {func(s *e2btest.Server) { s.Fail(e2btest.Start, e2btest.NotFound("i1")) }, "has Python 3"},
+		"the box dies": {func(s *e2btest.Server) {
+			s.Fail(e2btest.Start, e2btest.Fault{Pass: true, Do: func() { s.End(s.Boxes()[0].ID) }})
+		}, "has Python 3"},
+		"the box is lost":  {func(s *e2btest.Server) { s.Fail(e2btest.Start, e2btest.NotFound("i1")) }, "finds no way to it"},
 		"a refused upload": {func(s *e2btest.Server) { s.Fail(e2btest.Write, e2btest.Fault{Status: 507, Times: -1}) }, "do not fit"},
 	} {
 		t.Run(name, func(t *testing.T) {

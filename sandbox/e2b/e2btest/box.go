@@ -27,6 +27,7 @@ type box struct {
 	vcpu, memory            int
 	alive, paused           bool
 	timer                   *time.Timer
+	inside                  int            // calls that are under way
 	groups                  map[int]bool   // process groups whose leader has not been reaped
 	counted                 map[string]int // what ran in it, once its folder is gone
 	ending                  sync.Once

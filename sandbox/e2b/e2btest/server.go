@@ -75,6 +75,10 @@ type Settings struct {
 	DiskBytes      int64         // of a box; 1 GiB
 	Skew           time.Duration // of its clock against ours
 	PageSize       int           // a cap on listings; 100
+	Boot           time.Duration // of envd: until then its port is closed; 0
+	AtOnce         int           // calls into one box that the edge lets through at once; 0 is any number, less is none
+	Slow           time.Duration // how long a call into a box takes at least; 0
+	Bare           bool          // the template has Python and nothing else any more
 	Python         string        // what is python3 in a box; /usr/bin/python3
 	API            string        // the only version, "v1" or "v2", of create and connect that it has; both when empty
 
@@ -267,7 +271,11 @@ func (s *Server) newBox(metadata map[string]string, age, lifetime time.Duration)
 			panic(err)
 		}
 	}
-	shim := "#!/bin/sh\nfor a in \"$@\"; do case $a in *.py) basename \"$a\" >>" + root + "/image/ran; break;; esac; done\nexec " + s.settings.Python + " \"$@\"\n"
+	python := s.settings.Python
+	if s.settings.Bare {
+		python += " -S" // without the folders that packages are in
+	}
+	shim := "#!/bin/sh\nfor a in \"$@\"; do case $a in *.py) basename \"$a\" >>" + root + "/image/ran; break;; esac; done\nexec " + python + " \"$@\"\n"
 	if err := os.WriteFile(filepath.Join(root, "image/python3"), []byte(shim), 0o755); err != nil {
 		panic(err)
 	}
