@@ -209,6 +209,19 @@ func TestDoctorTakesE2BInItsCloud(t *testing.T) {
 	require.NoError(t, p.checkPrices(h.ctx).err)
 }
 
+func TestDoctorSaysThatATemplateHasLostItsPackages(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	cloud := e2btest.New(t, func(s *e2btest.Settings) { s.Bare = true })
+	p := h.program
+	p.E2BAPIKey, p.E2BAPIURL, p.E2BBoxURL = e2btest.Key, cloud.APIURL, cloud.SandboxURL
+	said := reason(p.checkSandbox(h.ctx).err)
+	for _, words := range []string{"no pandas", e2btest.Template, "E2B_TEMPLATE", "rebuild"} {
+		require.Contains(t, said, words)
+	}
+	require.Empty(t, cloud.Alive())
+}
+
 func TestDoctorSaysThatAnE2BIsOld(t *testing.T) {
 	t.Parallel()
 	h := open(t)

@@ -60,6 +60,9 @@ func TestAnInspectionThatFailsSaysWhatItHasCostAndLeavesNoBox(t *testing.T) {
 		"no Python in the template": {func(s *e2btest.Server) {
 			s.Change(func(set *e2btest.Settings) { set.Python = "/nonexistent/python3" })
 		}, "has Python 3"},
+		"a template that lost pandas": {func(s *e2btest.Server) {
+			s.Change(func(set *e2btest.Settings) { set.Bare = true })
+		}, "the sandbox has no pandas and no numpy and no matplotlib and no openpyxl"},
 		"Python that says nothing": {func(s *e2btest.Server) {
 			s.Change(func(set *e2btest.Settings) { set.Python = "/bin/true" })
 		}, "has Python 3"},
