@@ -25,7 +25,7 @@ const (
 	// usualGrace is how much longer than its limit a run may take before the host
 	// stops believing that the runner will stop it: starting Python, pandas and
 	// writing the result are not the code's time.
-	usualGrace = 30 * time.Second
+	usualGrace = 60 * time.Second
 )
 
 // Lease is the longest that a box for a run with these limits exists and costs:
@@ -213,7 +213,7 @@ func (c *Client) attach(ctx context.Context, id string) (*box, error) {
 	}
 	life := brief
 	if limits, err := readLimits(d.Metadata[metaLimits]); err == nil && d.State == paused {
-		life = Lease(limits) // what runs in it goes on where it was
+		life = c.needed(limits) + collectTime // what runs in it goes on where it was
 	}
 	m, err := c.connect(ctx, id, life)
 	if err == nil && d.State == paused { // it has other times now
