@@ -134,14 +134,14 @@ func (c *Client) obtain(ctx context.Context, o order) (*box, error) {
 var errEnding = errors.New("an earlier box of this request is still there")
 
 // adopt finds the box that an earlier call made: the oldest one that carries the
-// mark and the seal and has enough time left.
+// mark and the seal and has enough time left, or gets it by being woken.
 func (c *Client) adopt(ctx context.Context, o order) (*box, error) {
 	found, now, err := c.list(ctx, o.mark)
 	if err != nil {
 		return nil, err
 	}
 	for _, l := range found {
-		if l.EndAt.Sub(now) < o.need || !carries(l.Metadata, o.body.Metadata) {
+		if l.State != paused && l.EndAt.Sub(now) < o.need || !carries(l.Metadata, o.body.Metadata) {
 			continue
 		}
 		b, err := c.attach(ctx, l.SandboxID)

@@ -84,7 +84,7 @@ func (s *Server) Pause(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b := s.boxes[id]
-	b.paused = true
+	b.paused, b.ends = true, s.now()
 	b.timer.Stop()
 	b.signal(syscall.SIGSTOP)
 }
