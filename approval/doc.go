@@ -117,6 +117,7 @@
 //	block.go     no money for a step  money.go   the ways on from there
 //	topup.go     money on top         limits.go  who sets budgets and sees them
 //	notice.go    a word to people     alert.go, digest.go  which of them are about money
+//	refused.go   what Slack does not take, and who hears of it
 //	price.go     what nobody can price
 //	quote.go     what a policy and a price make of a question, explain.go  how it was decided
 //	insist.go    declining the cheaper model that a policy wants

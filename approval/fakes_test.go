@@ -3,6 +3,7 @@ package approval
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -235,8 +236,8 @@ type fakeSlack struct {
 	drawn  []Surface
 	shared []Artifact // what the files' surface was drawn from
 	posted int
-	told   []string // notices, once for each direct message
-	noCard bool     // what the latest view said about the reviewers' channel
+	told   []string           // notices, once for each direct message
+	unseen map[Surface]Unseen // what the latest view said that Slack refuses
 }
 
 func (s *fakeSlack) Publish(_ context.Context, v *View, kind Surface) (Post, error) {
@@ -251,7 +252,7 @@ func (s *fakeSlack) Publish(_ context.Context, v *View, kind Surface) (Post, err
 		post = Post{RequestID: v.Request.ID, Surface: kind, Channel: v.Request.Project, TS: fmt.Sprintf("ts-%d", s.posted)}
 	}
 	post.Shown = string(v.Request.State)
-	s.noCard = v.NoCard
+	s.unseen = maps.Clone(v.Unseen)
 	s.drawn = append(s.drawn, kind)
 	if kind == SurfaceFiles && !ok {
 		s.shared = v.Artifacts

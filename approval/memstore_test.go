@@ -29,6 +29,7 @@ type memStore struct {
 	limits   map[budget.Scope]budget.Limit
 	limitLog []string
 	posts    map[string]map[Surface]Post
+	unseen   map[string]map[Surface]Unseen
 	jobs     []Wake
 	alone    map[Wake]bool
 
@@ -54,7 +55,7 @@ var _ Store = (*memStore)(nil)
 func newMemStore(f *faults) *memStore {
 	return &memStore{faults: f, loc: time.UTC, requests: map[string]*Request{}, sessions: map[string]Session{},
 		events: map[string][]Event{}, holds: map[string]*ledgerHold{}, limits: map[budget.Scope]budget.Limit{},
-		posts: map[string]map[Surface]Post{}, alone: map[Wake]bool{},
+		posts: map[string]map[Surface]Post{}, unseen: map[string]map[Surface]Unseen{}, alone: map[Wake]bool{},
 		versions: map[string]map[int]*Revision{}, notices: map[string]Notice{}, noticePosts: map[string]map[string]NoticePost{},
 		topups: map[string]TopUp{}}
 }
@@ -255,6 +256,7 @@ func (m *memStore) View(_ context.Context, id string) (*View, error) {
 	for surface, post := range m.posts[id] {
 		v.Posts[surface] = post
 	}
+	v.Unseen = maps.Clone(m.unseen[id])
 	for _, other := range m.requests {
 		if other.SessionID == r.SessionID && other.CreatedAt.Before(r.CreatedAt) {
 			v.Earlier = []string{other.Question} // of two: tests have no more
@@ -322,6 +324,30 @@ func (m *memStore) Posted(_ context.Context, p Post) error {
 	}
 	m.posts[p.RequestID][p.Surface] = p
 	return nil
+}
+
+func (m *memStore) Refused(_ context.Context, u Unseen) (Unseen, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.faults.hit("Refused.before"); err != nil {
+		return u, err
+	}
+	if m.unseen[u.RequestID] == nil {
+		m.unseen[u.RequestID] = map[Surface]Unseen{}
+	}
+	u.Times, u.First, u.Last = 1, m.now(), m.now()
+	if had, ok := m.unseen[u.RequestID][u.Surface]; ok && had.Why == u.Why {
+		u.Times, u.First = had.Times+1, had.First
+	}
+	m.unseen[u.RequestID][u.Surface] = u
+	return u, nil
+}
+
+func (m *memStore) Seen(_ context.Context, id string, surface Surface) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.unseen[id], surface)
+	return m.faults.hit("Seen.before")
 }
 
 func (m *memStore) Threaded(_ context.Context, sessionID, ts string) error {

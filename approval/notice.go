@@ -30,7 +30,8 @@ const (
 	NoticeOpinion    NoticeKind = "opinion"     // somebody asks for your second opinion
 	NoticeEditFailed NoticeKind = "edit failed" // your edit could not be put before the reviewers
 
-	NoticeNoPlace NoticeKind = "no place" // cards cannot be posted in the review channel: NoPlace
+	NoticeNoPlace NoticeKind = "no place" // Slack refuses messages again and again, to administrators: NoPlace
+	NoticeUnsaid  NoticeKind = "unsaid"   // what the thread cannot say, to the asker: Unsaid
 )
 
 // Notice is a word to people that finds them wherever they are: a direct message,
@@ -48,9 +49,13 @@ type Notice struct {
 	Once      bool // not stored: where it is known already, nothing is left to do
 }
 
-// NoPlace is what a notice about the review channel says.
+// NoPlace is what a notice about messages that Slack refuses says.
 type NoPlace struct {
-	Channel string `json:"channel"`
+	Channel string    `json:"channel"`
+	Why     Hindrance `json:"why"`
+	Code    string    `json:"code,omitempty"`  // Slack's
+	Cards   bool      `json:"cards,omitempty"` // it is the reviewers' cards that are refused
+	Example string    `json:"example"`         // one of the requests that it concerns
 }
 
 // encode is the data of a notice.
@@ -115,9 +120,33 @@ func (s *Service) Tell(ctx context.Context, key string) error {
 		faults = append(faults, s.tellOne(ctx, view, who, posts[who]))
 	}
 	if err := errors.Join(faults...); err != nil {
-		return err
+		if err := s.untold(view, faults); err != nil {
+			return err
+		}
 	}
 	return s.Store.NoticeTold(ctx, key)
+}
+
+// noticePatience is how long a notice is tried to be sent that Slack refuses.
+const noticePatience = 24 * time.Hour
+
+// untold says when a notice is tried again that somebody has not got. What Slack
+// refuses is not asked of it every second, and not for ever: then it is nil.
+func (s *Service) untold(v *NoticeView, faults []error) error {
+	all, age, passing := errors.Join(faults...), v.Now.Sub(v.At), false
+	for _, fault := range faults {
+		var no *PostError
+		if fault != nil && !errors.As(fault, &no) {
+			return all
+		}
+		passing = passing || fault != nil && no.Why == Outage
+	}
+	if age > noticePatience && !passing {
+		s.Log.Error("Slack refuses a notice, and it is left", "notice", v.Key, "request", v.RequestID, "error", all)
+		return nil
+	}
+	s.Log.Warn("Slack refuses a notice", "notice", v.Key, "request", v.RequestID, "error", all)
+	return &LaterError{After: min(max(age/2, time.Second), 10*time.Minute), Err: all}
 }
 
 // recipients are all whom a notice is for, and all who have it already.

@@ -33,6 +33,11 @@ type Store interface {
 	History(ctx context.Context, id string) ([]Message, error)
 	// Posted remembers a message in Slack, so that nobody posts it again.
 	Posted(ctx context.Context, post Post) error
+	// Refused remembers that Slack has refused a message, once more if it had before,
+	// and returns since when and how often it does. Another hindrance begins anew.
+	Refused(ctx context.Context, u Unseen) (Unseen, error)
+	// Seen forgets it: Slack has taken the message.
+	Seen(ctx context.Context, requestID string, surface Surface) error
 	// Threaded remembers where the session's thread is.
 	Threaded(ctx context.Context, sessionID, threadTS string) error
 	// Alone runs the work unless another replica is at the same step of the same
@@ -84,7 +89,8 @@ type Wake struct {
 var (
 	ErrNotFound   = errors.New("no such request")
 	ErrBusy       = errors.New("somebody else is at it")
-	ErrFileGone   = errors.New("the file is gone")         // deleted in Slack, or no longer shared with us
+	ErrFileGone   = errors.New("the file is gone") // deleted in Slack, or no longer shared with us
+	ErrFileHidden = fmt.Errorf("hidden by the workspace's plan: %w", ErrFileGone)
 	ErrFileTooBig = errors.New("the file is too large")    //
 	ErrBoxGone    = errors.New("the box is gone")          // and with it whatever ran in it
 	ErrNotStarted = errors.New("the code has not started") // the box is there, nothing was started in it
@@ -261,14 +267,15 @@ type Observed struct {
 type Slack interface {
 	// Publish draws one surface of the view: it posts what is not there yet and
 	// rewrites what has changed. The post that it returns is to be remembered,
-	// also beside an error when it has a TS. Where the channel takes no message of
-	// ours until somebody mends that: ErrNoPlace.
+	// also beside an error when it has a TS. What Slack has not taken is a *PostError;
+	// where the channel takes no message of ours until somebody mends that, it is
+	// an ErrNoPlace as well.
 	Publish(ctx context.Context, v *View, kind Surface) (Post, error)
 	// Tell sends a notice to one person, or redraws it where it stands. Of a post
 	// that has been begun and has no TS it looks first whether it stands there.
 	// Somebody whom nothing reaches: ErrUnreachable.
 	Tell(ctx context.Context, v *NoticeView, had NoticePost) (NoticePost, error)
-	// Fetch reads a file of at most limit bytes: ErrFileGone, ErrFileTooBig.
+	// Fetch reads a file of at most limit bytes: ErrFileGone, ErrFileHidden, ErrFileTooBig.
 	Fetch(ctx context.Context, f File, limit int64) ([]byte, error)
 	// Person looks somebody up, now.
 	Person(ctx context.Context, team, user string) (Person, error)
@@ -292,6 +299,7 @@ const (
 	SurfaceRoot     Surface = "root"     // the thread's first message: who asked what
 	SurfaceProgress Surface = "progress" // where it is, rewritten in place
 	SurfaceCard     Surface = "card"     // in the review channel
+	SurfacePlain    Surface = "plain"    // in its place, when Slack refuses the card: it leads to the code and has no Approve
 	SurfaceFiles    Surface = "files"    // charts and tables, in the thread
 	SurfaceReply    Surface = "reply"    // the answer and its bill, in the thread
 )
@@ -318,10 +326,10 @@ type View struct {
 	Deciders  []string   // who may decide on the current revision and has not, while it waits
 	Now       time.Time
 	Policy    Policy
-	Terms     Terms     // what the current revision needs
-	Frozen    time.Time // nothing starts before this; zero when something may
-	FrozenBy  string    // the line of the rules that says so
-	NoCard    bool      // the reviewers' channel takes no message; the administrators have been told
+	Terms     Terms              // what the current revision needs
+	Frozen    time.Time          // nothing starts before this; zero when something may
+	FrozenBy  string             // the line of the rules that says so
+	Unseen    map[Surface]Unseen // what Slack has refused the last time that it was asked to
 }
 
 // Spend is a settlement as the bill shows it.

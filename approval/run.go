@@ -333,6 +333,9 @@ func (s *Service) inputs(ctx context.Context, r *Request) ([]File, []InputFile, 
 		f := &files[i]
 		data, err := s.Slack.Fetch(ctx, *f, s.Policy.MaxFileBytes)
 		switch {
+		case errors.Is(err, ErrFileHidden):
+			return nil, nil, &InputError{Why: fmt.Sprintf("%s has been hidden by Slack: this workspace is on the free plan, which shows only its newest files. "+
+				"It has not been deleted. Share the file anew and ask again, or have the plan changed.", f.Name)}
 		case errors.Is(err, ErrFileGone):
 			return nil, nil, &InputError{Why: fmt.Sprintf("%s has been deleted, or is not shared with me any more. If it was deleted, ask again with the file: this question cannot be answered without it.", f.Name)}
 		case errors.Is(err, ErrFileTooBig):

@@ -3,7 +3,6 @@ package approval
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -94,6 +93,9 @@ func surfaces(v *View) []Surface {
 	if r.Revision != nil {
 		list = append(list, SurfaceCard) // before the progress, which says when nobody can see it
 	}
+	if v.Posts[SurfacePlain].TS != "" {
+		list = append(list, SurfacePlain)
+	}
 	list = append(list, SurfaceProgress)
 	if r.State == Done && len(v.Artifacts) > 0 {
 		list = append(list, SurfaceFiles)
@@ -139,7 +141,9 @@ func (s *Service) Show(ctx context.Context, id string) error {
 	}
 	var faults []error
 	failed := map[Surface]bool{}
-	for _, surface := range surfaces(v) {
+	list := surfaces(v)
+	for n := 0; n < len(list); n++ {
+		surface := list[n]
 		if failed[SurfaceRoot] || surface == SurfaceReply && failed[SurfaceFiles] {
 			break // there is no thread yet; or the answer would speak of files that are not there
 		}
@@ -150,18 +154,18 @@ func (s *Service) Show(ctx context.Context, id string) error {
 		}
 		post, err := s.Slack.Publish(ctx, v, surface)
 		if err != nil {
-			faults, failed[surface] = append(faults, err), true
+			faults, failed[surface] = append(faults, err), hidden(err)
 		}
 		// Beside an error, too: it stands in Slack.
 		if err := s.posted(ctx, v, post); err != nil {
 			return errors.Join(append(faults, err)...) // what nobody remembers would be posted again: no more of it
 		}
-		if surface == SurfaceCard && errors.Is(err, ErrNoPlace) && v.Request.State == Pending {
-			v.NoCard = true
-			faults = append(faults, s.Store.Notify(ctx, noPlace(v)))
+		faults = append(faults, s.reckon(ctx, v, surface, err))
+		if surface == SurfaceCard && plainable(err) && v.Request.State == Pending && v.Posts[SurfacePlain].TS == "" {
+			list = slices.Insert(list, n+1, SurfacePlain)
 		}
 	}
-	return errors.Join(faults...)
+	return s.again(v, faults)
 }
 
 // posted remembers a post that is new or has changed, and with the first of them
@@ -185,14 +189,6 @@ func (s *Service) threaded(ctx context.Context, v *View) error {
 	}
 	v.Session.ThreadTS = root
 	return s.Store.Threaded(ctx, v.Session.ID, root)
-}
-
-// noPlace tells the administrators that no card gets to the reviewers: once a day,
-// however many questions wait.
-func noPlace(v *View) Notice {
-	channel := v.Policy.ReviewChannel
-	return Notice{Key: fmt.Sprintf("no review channel %s %s", channel, v.Now.UTC().Format(time.DateOnly)), Team: v.Request.Team,
-		Kind: NoticeNoPlace, Admins: true, At: v.Now, Once: true, Data: encode(NoPlace{Channel: channel})}
 }
 
 // Sweep catches up with whatever was missed: what a schedule calls. Waits that

@@ -2,7 +2,6 @@ package approval
 
 import (
 	"context"
-	"fmt"
 	"testing"
 	"time"
 
@@ -114,7 +113,7 @@ func TestAPlaceThatCannotBeReachedKeepsNoOtherFromBeingDrawn(t *testing.T) {
 		SurfaceFiles:    {SurfaceRoot, SurfaceCard, SurfaceProgress}, // the answer speaks of them
 	} {
 		b.slack.drawn = nil
-		b.faults.fail("Publish "+string(lost), fmt.Errorf("post: %w", ErrNoPlace))
+		b.faults.fail("Publish "+string(lost), closed())
 		require.ErrorIs(t, b.Show(t.Context(), r.ID), ErrNoPlace, "it is tried again")
 		require.Equal(t, want, b.slack.drawn, lost)
 	}
@@ -128,18 +127,18 @@ func TestAReviewChannelThatTakesNoCardIsToldToThoseWhoCanMendIt(t *testing.T) {
 	b := setup(t)
 	waiting := []*Request{b.pending(), b.pending()}
 	b.faults.lasting = true
-	b.faults.fail("Publish card", fmt.Errorf("post: %w", ErrNoPlace))
+	b.faults.fail("Publish card", closed())
 	for _, r := range waiting {
 		require.ErrorIs(t, b.Show(t.Context(), r.ID), ErrNoPlace)
 		require.ErrorIs(t, b.Show(t.Context(), r.ID), ErrNoPlace)
 		require.Contains(t, b.store.posts[r.ID], SurfaceProgress)
-		require.True(t, b.slack.noCard, "the asker reads it")
+		require.True(t, b.slack.unseen[SurfaceCard].Repeats(), "the asker reads it")
 	}
 	require.Len(t, b.store.notices, 1, "once a day")
 	for _, n := range b.store.notices {
 		require.Equal(t, NoticeNoPlace, n.Kind)
 		require.True(t, n.Admins)
-		require.JSONEq(t, `{"channel": "`+b.Policy.ReviewChannel+`"}`, string(n.Data))
+		require.JSONEq(t, `{"channel": "C-review", "why": "archived", "code": "is_archived", "cards": true, "example": "`+waiting[0].ID+`"}`, string(n.Data))
 	}
 }
 

@@ -175,7 +175,7 @@ func (b *Bot) outcomeNotice(v *approval.NoticeView, to string) (*page, error) {
 func (b *Bot) fundedNotice(v *approval.NoticeView, _ string) (*page, error) {
 	p := &page{}
 	p.quote(cut(v.View.Request.Question, 500), strong("There is money now "), words("to run the code for this question. You wanted to approve it and could not:"))
-	card := v.View.Posts[approval.SurfaceCard]
+	card := cardPost(v.View)
 	if url := b.myself().permalink(card.Channel, card.TS, ""); url != "" && v.View.Request.State == approval.Pending {
 		p.buttons("link", goes("Open the card", url))
 	}

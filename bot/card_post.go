@@ -58,7 +58,7 @@ func (b *Bot) putCard(ctx context.Context, v *approval.View, who Identity) (appr
 		return b.putVersion(ctx, v, who, shown)
 	}
 	if err := b.giveWay(ctx, v, former, shown.revision, ""); err != nil && !beyondRepair(err) {
-		return former, fmt.Errorf("take back the card of revision %d of %s: %w", shown.revision, v.Request.ID, placed(err))
+		return former, fmt.Errorf("take back the card of revision %d of %s: %w", shown.revision, v.Request.ID, detail(err))
 	}
 	post, err := b.putVersion(ctx, unposted(v, approval.SurfaceCard), who, cardShown{revision: number})
 	if post.TS != "" {

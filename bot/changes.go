@@ -183,7 +183,7 @@ func (b *Bot) clickDiff(ctx context.Context, cb slack.InteractionCallback, actio
 		return answer{}, err
 	}
 	if v.Former == nil || v.Request.Revision.Number != s.revision {
-		return answer{}, &approval.StaleError{Request: v.Request}
+		return b.decided(s, clickOf(cb, action), seatOf(cb), &approval.StaleError{Request: v.Request})
 	}
 	return answer{}, b.open(ctx, cb.TriggerID, b.changedView(v))
 }
@@ -247,7 +247,9 @@ func (b *Bot) clickMore(ctx context.Context, cb slack.InteractionCallback, actio
 	}
 	// The card may show an older version: what would be done to it is done to nothing.
 	if len(fields) > 2 && fields[2] != fmt.Sprint(v.Request.Revision.Number) && fields[0] != moreCode {
-		return answer{}, &approval.StaleError{Request: v.Request}
+		revision, _ := strconv.Atoi(fields[2]) // what nobody can read is no version of ours
+		s := seal{request: fields[1], revision: revision}
+		return b.decided(s, clickOf(cb, action), seatOf(cb), &approval.StaleError{Request: v.Request})
 	}
 	return run(b, ctx, cb, v, clickOf(cb, action))
 }

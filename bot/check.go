@@ -22,13 +22,19 @@ type Identity struct {
 	Missing []string // scopes that the token lacks
 }
 
-// CheckBot asks Slack whose token this is and what it may do.
+// CheckBot asks Slack whose token this is and what it may do: ErrOrgWide, if it is
+// no workspace's.
 func (b *Bot) CheckBot(ctx context.Context) (Identity, error) {
 	r, err := b.api.AuthTestContext(ctx)
 	if err != nil {
 		return Identity{}, fmt.Errorf("auth.test: %w", detail(err))
 	}
 	who := Identity{Team: r.Team, TeamID: r.TeamID, URL: strings.TrimSuffix(r.URL, "/") + "/", User: r.UserID, Name: r.User}
+	if wide, err := b.orgWide(ctx, who, r.EnterpriseID); err != nil {
+		return Identity{}, err
+	} else if wide {
+		return Identity{}, ErrOrgWide
+	}
 	granted := strings.FieldsFunc(r.Header.Get("X-OAuth-Scopes"), func(c rune) bool { return c == ',' || c == ' ' })
 	if len(granted) > 0 { // a server that does not tell proves nothing
 		for _, scope := range slices.Sorted(maps.Keys(Scopes())) {

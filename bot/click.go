@@ -85,41 +85,70 @@ func (b *Bot) decided(s seal, click approval.Click, at seat, err error) (answer,
 	if err != nil && !ok {
 		return answer{}, err
 	}
-	return answer{after: func(ctx context.Context) {
-		if text != "" {
-			b.tell(ctx, at, words(text))
-		}
-		b.tidy(ctx, s, click)
-	}}, nil
+	return answer{after: func(ctx context.Context) { b.lead(ctx, at, text, b.tidy(ctx, s, click)) }}, nil
 }
 
 // tidy puts right a card that nobody remembers: of a former version, or posted by a
 // program that died before it could remember it. It shows how a decision ended, or
-// leads to the card on which one can be taken. The remembered one is its job's.
-func (b *Bot) tidy(ctx context.Context, s seal, click approval.Click) {
+// leads to the card on which one can be taken. The remembered ones are their job's.
+// Of a card that Slack lets nobody rewrite any more it returns where the one is that
+// stands for it.
+func (b *Bot) tidy(ctx context.Context, s seal, click approval.Click) (elsewhere string) {
 	if click.MessageTS == "" {
-		return
+		return ""
 	}
 	v, err := b.Service.View(ctx, s.request)
 	if err != nil {
 		b.Log.Error("look for stray cards", "request", s.request, "error", err)
-		return
+		return ""
 	}
-	kept := v.Posts[approval.SurfaceCard]
-	if v.Request.Team != click.Team || v.Request.Revision == nil || kept.Channel == click.Channel && kept.TS == click.MessageTS {
-		return
+	if v.Request.Team != click.Team || v.Request.Revision == nil || remembered(v, click) {
+		return ""
 	}
+	kept := cardPost(v)
 	who, err := b.who(ctx)
 	if err == nil {
-		p := b.formerCard(v, s.revision, who.permalink(kept.Channel, kept.TS, ""))
+		url := who.permalink(kept.Channel, kept.TS, "")
+		p := b.formerCard(v, s.revision, url)
 		if s.revision == v.Request.Revision.Number && (v.Request.State != approval.Pending || kept.TS == "") {
 			p = b.card(v, who, false)
 		}
 		_, _, _, err = b.api.UpdateMessageContext(ctx, click.Channel, click.MessageTS, p.options()...)
+		if beyondRepair(err) {
+			elsewhere = url
+		}
 	}
 	if err != nil {
 		b.Log.Warn("redraw a stray card", "request", s.request, "error", detail(err))
 	}
+	return elsewhere
+}
+
+// remembered tells of a press on a card that a job keeps up.
+func remembered(v *approval.View, click approval.Click) bool {
+	for _, surface := range []approval.Surface{approval.SurfaceCard, approval.SurfacePlain} {
+		if post := v.Posts[surface]; post.Channel == click.Channel && post.TS == click.MessageTS {
+			return true
+		}
+	}
+	return false
+}
+
+// lead says to one person what became of their press, and where the card is that
+// shows it when the one that they pressed cannot.
+func (b *Bot) lead(ctx context.Context, at seat, text, elsewhere string) {
+	p := &page{}
+	if elsewhere != "" && text == "" {
+		text = "Slack does not let me change this card any more. How it stands is shown on the newer one."
+	}
+	if text == "" {
+		return
+	}
+	p.say(words(text))
+	if elsewhere != "" {
+		p.buttons("look", goes("Go to the card", elsewhere))
+	}
+	b.hand(ctx, at, p)
 }
 
 // clickReject opens the question why. Who may not decide is told so at once,
@@ -244,7 +273,9 @@ func isInput(err error) bool {
 
 // settled closes a modal whose work is done, or says in its place why it is not.
 func (b *Bot) settled(s seal, click approval.Click, text string) answer {
-	a := answer{payload: slack.NewClearViewSubmissionResponse(), after: func(ctx context.Context) { b.tidy(ctx, s, click) }}
+	a := answer{payload: slack.NewClearViewSubmissionResponse(), after: func(ctx context.Context) {
+		b.lead(ctx, seat{user: click.User, channel: click.Channel}, "", b.tidy(ctx, s, click))
+	}}
 	if text != "" {
 		a.payload = slack.NewUpdateViewSubmissionResponse(noteView("Nothing has changed", text))
 	}
@@ -273,12 +304,8 @@ func (b *Bot) clickCancel(ctx context.Context, cb slack.InteractionCallback, act
 // moreCode puts the code into the card's thread as a file, for reading.
 func (b *Bot) moreCode(_ context.Context, cb slack.InteractionCallback, v *approval.View, _ approval.Click) (answer, error) {
 	at := seatOf(cb)
-	rev := v.Request.Revision
 	return answer{after: func(ctx context.Context) {
-		name := fmt.Sprintf("%s-revision-%d.py", v.Request.ID, rev.Number)
-		alt := "The whole program, for reading. What runs is the stored one with the digest " + approval.Short(rev.Digest) + "."
-		file := approval.Artifact{Name: name, Kind: "file", Alt: alt, Data: []byte(rev.Code)}
-		_, refused, err := b.upload(ctx, spot{at.channel, cb.Container.MessageTs}, []approval.Artifact{file}, true)
+		_, refused, err := b.upload(ctx, spot{at.channel, cb.Container.MessageTs}, []approval.Artifact{codeFile(v.Request)}, true)
 		switch {
 		case err != nil:
 			b.tell(ctx, at, words(b.Words(err)))

@@ -17,6 +17,8 @@
 //     card or a modal is read back and compared, when it is sent and when it is
 //     pressed: readback.go is the one rule for that. Where it says something else,
 //     the card says so, and approval is given in the modal or at the command line.
+//   - What Slack refuses is never only logged: a plainer message stands in its place
+//     where it can, and the service is told what is missing (refusal.go, plain.go).
 //   - Words of people and models are never markup: they go into rich text or
 //     plain text, and are escaped where Slack knows nothing but its mrkdwn.
 //   - Nothing is sent twice on purpose: only a refusal for the rate (429), which

@@ -49,13 +49,25 @@ func (b *Bot) info(ctx context.Context, id string) (*slack.File, error) {
 	case err != nil:
 		return nil, fmt.Errorf("files.info %s: %w", id, detail(err))
 	case gone(*info):
-		return nil, approval.ErrFileGone
+		return nil, vanished(*info)
 	}
 	return info, nil
 }
 
-// gone tells of a file of which Slack only keeps the place.
-func gone(f slack.File) bool { return f.Mode == "tombstone" || f.Mode == "hidden_by_limit" }
+// vanished is what has become of a file of which Slack only keeps the place. What the
+// free plan hides keeps its id and loses its name (api.slack.com/changelog/
+// 2019-03-wild-west-for-files-no-more, read in a stored copy of 2026-11-26).
+func vanished(f slack.File) error {
+	switch f.Mode {
+	case "tombstone":
+		return approval.ErrFileGone
+	case "hidden_by_limit":
+		return approval.ErrFileHidden
+	}
+	return nil
+}
+
+func gone(f slack.File) bool { return vanished(f) != nil }
 
 // capped takes so many bytes and no more, whatever size Slack has promised. The
 // buffer is a field: embedded, its ReadFrom would let io.Copy past the limit.

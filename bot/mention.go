@@ -82,6 +82,9 @@ func (b *Bot) hear(ctx context.Context, s spoken) (answer, error) {
 // its thread, which the service knows.
 func (b *Bot) meant(ctx context.Context, s spoken, text string) (p picked, err error) {
 	for _, f := range s.files {
+		if err := vanished(f); err != nil {
+			return picked{}, err
+		}
 		if !data(f.Name) {
 			return picked{}, &approval.InputError{Why: cut(f.Name, 100) + " is none of the files that I can read: " + strings.ToUpper(strings.Join(dataTypes, ", ")) + "."}
 		}

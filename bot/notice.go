@@ -32,6 +32,7 @@ var notices = map[approval.NoticeKind]func(b *Bot, v *approval.NoticeView, to st
 	approval.NoticeOpinion:      (*Bot).opinionNotice,
 	approval.NoticeEditFailed:   (*Bot).editNotice,
 	approval.NoticeNoPlace:      (*Bot).noPlaceNotice,
+	approval.NoticeUnsaid:       (*Bot).unsaidNotice,
 }
 
 // noticeEvent marks a direct message as a notice, so that it is found again. Apps
@@ -59,19 +60,27 @@ func (b *Bot) Tell(ctx context.Context, v *approval.NoticeView, had approval.Not
 		if had.Shown == shown {
 			return had, nil
 		}
-		if _, _, _, err := b.api.UpdateMessageContext(ctx, had.Channel, had.TS, p.options()...); err != nil && !beyondRepair(err) {
-			return had, fmt.Errorf("rewrite the notice %q: %w", v.Key, detail(err))
+		err := barely(p, func(p *page) error {
+			_, _, _, err := b.api.UpdateMessageContext(ctx, had.Channel, had.TS, p.options()...)
+			return err
+		})
+		if err != nil && !beyondRepair(err) {
+			return had, refusedBy(fmt.Errorf("rewrite the notice %q: %w", v.Key, detail(err)), had.Recipient)
 		}
 		had.Shown = shown // what has been deleted by somebody is not forced on them again
 		return had, nil
 	}
 	mark := slack.MsgOptionMetadata(slack.SlackMetadata{EventType: noticeEvent, EventPayload: map[string]any{"key": approval.Hash([]byte(v.Key))}})
-	channel, ts, err := b.api.PostMessageContext(ctx, had.Recipient, append(p.options(), mark)...)
+	var channel, ts string
+	err = barely(p, func(p *page) (err error) {
+		channel, ts, err = b.api.PostMessageContext(ctx, had.Recipient, append(p.options(), mark)...)
+		return err
+	})
 	if slices.Contains(unreachable, slackError(err)) {
 		return had, fmt.Errorf("%w: %w", approval.ErrUnreachable, err)
 	}
 	if err != nil {
-		return had, fmt.Errorf("send the notice %q: %w", v.Key, detail(err))
+		return had, refusedBy(fmt.Errorf("send the notice %q: %w", v.Key, detail(err)), had.Recipient)
 	}
 	had.Channel, had.TS, had.Shown = channel, ts, shown
 	return had, nil
@@ -156,19 +165,5 @@ func (b *Bot) priceNotice(v *approval.NoticeView, to string) (*page, error) {
 	} else {
 		p.say(words("An administrator can add its price; they have been told."))
 	}
-	return p, nil
-}
-
-// noPlaceNotice tells administrators that the reviewers get no cards.
-func (b *Bot) noPlaceNotice(v *approval.NoticeView, _ string) (*page, error) {
-	said, err := read[approval.NoPlace](v)
-	if err != nil {
-		return nil, err
-	}
-	p := &page{}
-	p.say(strong("I cannot post in the review channel"), words(" "), channel(said.Channel), words(": it has been archived, I have been removed from it, or its settings keep me from posting. "+
-		"So nobody gets to see the code that waits, and nothing is approved."))
-	p.say(words("To mend it, let me in again with "), mono("/invite @"+b.myself().Name), words(" or let "), mono("REVIEW_CHANNEL"),
-		words(" name another channel and start the app again. The cards that wait then appear by themselves."))
 	return p, nil
 }

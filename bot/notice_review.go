@@ -16,7 +16,7 @@ import (
 // lately is what a notice says about its request: the question, and a way to its card.
 func (b *Bot) lately(p *page, v *approval.View, label string) {
 	p.quote(cut(v.Request.Question, 600), person(v.Request.Asker), words(" asked:"))
-	card := v.Posts[approval.SurfaceCard]
+	card := cardPost(v)
 	if url := b.link(card.Channel, card.TS, ""); url != "" {
 		p.buttons("look", goes(label, url))
 	}

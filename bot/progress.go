@@ -105,6 +105,9 @@ func attempt(r *approval.Request) string {
 // waiting says for whom, and until when.
 func (b *Bot) waiting(v *approval.View) []part {
 	r := v.Request
+	if said := cardless(v); said != nil {
+		return said
+	}
 	said := []part{strong("Waiting for a reviewer")}
 	switch {
 	case r.Assignee != "":
@@ -114,10 +117,8 @@ func (b *Bot) waiting(v *approval.View) []part {
 	default:
 		said = append(said, words(", but nobody is named who could review this. An administrator has to name reviewers"))
 	}
-	if v.NoCard {
-		said = []part{strong("Waiting"), words(", but the review channel cannot be reached, so the reviewers may not see the code. The administrators have been told; it goes on by itself when they have mended that")}
-	}
 	said = append(said, words(", until "), moment(r.ExpiresAt), words("."))
+	said = append(said, plainly(v)...)
 	if v.Terms.Approvals > 1 {
 		said = append(said, words(fmt.Sprintf(" %d of %d approvals.", r.Approvals(), v.Terms.Approvals)))
 	}

@@ -16,6 +16,18 @@ import (
 // Publish implements approval.Slack: it draws one surface of a request and posts
 // or rewrites it. What shows already what it should costs no call.
 func (b *Bot) Publish(ctx context.Context, v *approval.View, kind approval.Surface) (approval.Post, error) {
+	post, err := b.publish(ctx, v, kind)
+	if err != nil && ctx.Err() == nil {
+		at := v.Session.Channel
+		if kind == approval.SurfaceCard || kind == approval.SurfacePlain {
+			at = b.Policy().ReviewChannel
+		}
+		err = refusedBy(err, at)
+	}
+	return post, err
+}
+
+func (b *Bot) publish(ctx context.Context, v *approval.View, kind approval.Surface) (approval.Post, error) {
 	who, err := b.who(ctx)
 	if err != nil {
 		return approval.Post{}, err
@@ -40,6 +52,8 @@ func (b *Bot) Publish(ctx context.Context, v *approval.View, kind approval.Surfa
 		return b.put(ctx, v, kind, spot{v.Session.Channel, thread(v)}, p)
 	case approval.SurfaceCard:
 		return b.putCard(ctx, v, who)
+	case approval.SurfacePlain:
+		return b.putPlain(ctx, v, who)
 	case approval.SurfaceFiles:
 		return b.putFiles(ctx, v)
 	case approval.SurfaceReply:
@@ -51,9 +65,21 @@ func (b *Bot) Publish(ctx context.Context, v *approval.View, kind approval.Surfa
 // spot is where a message goes.
 type spot struct{ channel, thread string }
 
-// put posts a page, or rewrites the post that there is.
+// put posts a page, or rewrites the post that there is. Where Slack does not take
+// its form, the same stands there as text alone, until it does.
 func (b *Bot) put(ctx context.Context, v *approval.View, kind approval.Surface, at spot, p *page) (approval.Post, error) {
 	post, _, err := b.send(ctx, v, kind, at, p)
+	if !formal(err) {
+		return post, err
+	}
+	for _, bare := range p.bare() {
+		post, _, plain := b.send(ctx, v, kind, at, bare)
+		if plain == nil {
+			no := refusedBy(err, at.channel)
+			no.Stands = true
+			return post, no
+		}
+	}
 	return post, err
 }
 
@@ -72,7 +98,7 @@ func (b *Bot) send(ctx context.Context, v *approval.View, kind approval.Surface,
 			return had, held.updated(), nil
 		}
 		if !beyondRepair(err) {
-			return had, nil, fmt.Errorf("rewrite the %s of %s: %w", kind, v.Request.ID, placed(err))
+			return had, nil, fmt.Errorf("rewrite the %s of %s: %w", kind, v.Request.ID, detail(err))
 		}
 		// Somebody has deleted it, or it can be changed no more: a new one takes its place.
 		b.Log.Warn("post anew", "surface", kind, "request", v.Request.ID, "error", err)
@@ -83,24 +109,16 @@ func (b *Bot) send(ctx context.Context, v *approval.View, kind approval.Surface,
 	}
 	channel, ts, err := b.api.PostMessageContext(ctx, at.channel, options...)
 	if err != nil {
-		return had, nil, fmt.Errorf("post the %s of %s in %s: %w", kind, v.Request.ID, at.channel, placed(err))
+		return had, nil, fmt.Errorf("post the %s of %s in %s: %w", kind, v.Request.ID, at.channel, detail(err))
 	}
 	return approval.Post{RequestID: v.Request.ID, Surface: kind, Channel: channel, TS: ts, Shown: shown}, held.posted(), nil
 }
 
-// placed tells of a channel that takes no message of ours until somebody mends
-// that, with approval.ErrNoPlace; for the rest it is detail.
-func placed(err error) error {
-	code := slackError(err)
-	if strings.HasPrefix(code, "restricted_action") || slices.Contains([]string{"not_in_channel", "channel_not_found", "is_archived", "is_inactive", "posting_to_general_channel_denied"}, code) {
-		return fmt.Errorf("%w: %w", approval.ErrNoPlace, detail(err))
-	}
-	return detail(err)
-}
-
-// beyondRepair tells that a message cannot be rewritten, ever.
+// beyondRepair tells that a message cannot be rewritten, ever: it is gone, or a
+// setting of the workspace keeps messages as they were after some time
+// (edit_window_closed), or its form does not allow it.
 func beyondRepair(err error) bool {
-	return slices.Contains([]string{"message_not_found", "cant_update_message", "edit_window_closed"}, slackError(err))
+	return slices.Contains([]string{"message_not_found", "cant_update_message", "edit_window_closed", "block_mismatch"}, slackError(err))
 }
 
 // hash names what a page shows.
@@ -137,13 +155,13 @@ func (b *Bot) putReply(ctx context.Context, v *approval.View) (approval.Post, er
 			v, p = &next, b.reply(&next, true)
 		}
 	}
-	post, err := b.put(ctx, v, approval.SurfaceReply, at, p)
-	if slackError(err) == "invalid_blocks" {
-		// A workspace that does not take tables: refused as a whole, so nothing was posted.
+	post, _, err := b.send(ctx, v, approval.SurfaceReply, at, p)
+	if formal(err) {
+		// A workspace that does not take tables, or more: refused as a whole, so nothing was posted.
 		b.Log.Warn("the answer goes without a table block", "request", v.Request.ID, "error", err)
 		post, err = b.put(ctx, v, approval.SurfaceReply, at, b.reply(v, false))
 	}
-	if err == nil {
+	if post.TS != "" {
 		post.Shown = strings.TrimSuffix(post.Shown, garbledMark) + mark
 	}
 	return post, err

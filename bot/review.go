@@ -92,7 +92,7 @@ func (b *Bot) openReview(ctx context.Context, trigger string, v *approval.View, 
 	ctx, held := holding(ctx)
 	stored, err := b.api.OpenViewContext(ctx, trigger, view)
 	if err != nil {
-		return opened(view, err)
+		return b.unopened(v.Request.ID, view, err)
 	}
 	d := differ(treeFrom(view), held.posted())
 	if !held.holdsText("private_metadata", view.PrivateMetadata) || !held.holdsText("callback_id", view.CallbackID) {

@@ -109,6 +109,8 @@ func (b *Bot) settleIn(ctx context.Context) error {
 			}
 			b.Log.Info("this is Slack", "team", who.Team, "bot", who.Name)
 			return nil
+		case errors.Is(err, ErrOrgWide):
+			return err
 		case hopeless(err):
 			return fmt.Errorf("slack does not accept the bot's token: %w", err)
 		}

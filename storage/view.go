@@ -41,6 +41,9 @@ func (db *DB) View(ctx context.Context, id string) (v *approval.View, err error)
 		if v.Posts, err = loadPosts(ctx, tx, id); err != nil {
 			return err
 		}
+		if v.Unseen, err = loadUnseen(ctx, tx, id); err != nil {
+			return err
+		}
 		if v.Session.ThreadTS == "" {
 			// Somebody may have answered below the first message before it was remembered, in a session of its own.
 			v.Session.ThreadTS = v.Posts[approval.SurfaceRoot].TS

@@ -16,17 +16,16 @@ func TestAReviewChannelWithoutTheBotIsSaidAndMended(t *testing.T) {
 	h := openLight(t)
 	h.sim.Remove(slacksim.CodeReview, slacksim.BotUser)
 	root := h.ask("Who reads this?")
-	h.says(root, "Waiting, but the review channel cannot be reached, so the reviewers may not see the code. The administrators have been told")
+	h.says(root, "Waiting, but the reviewers cannot see the code: I am not in the review channel any more. The administrators have been told")
 	withdrawn := h.ask("Who reads that?")
-	h.says(withdrawn, "the review channel cannot be reached")
-	require.NoError(t, h.maya.Click(h.says(withdrawn, "the review channel cannot be reached"), "Cancel"))
+	require.NoError(t, h.maya.Click(h.says(withdrawn, "I am not in the review channel"), "Cancel"))
 	require.Contains(t, h.reply(withdrawn).Text, "Taken back, and nothing was run.", "the bill comes without the card")
 
 	told, err := h.carla.WaitMessage(h.patient(), h.carla.DM(), func(m slacksim.Message) bool {
-		return strings.Contains(m.Words(), "it has been archived, I have been removed from it, or its settings keep me from posting")
+		return strings.Contains(m.Text, "I am not in the channel any more")
 	})
 	require.NoError(t, err)
-	require.Contains(t, told.Text, "I cannot post in the review channel <#"+slacksim.CodeReview+">")
+	require.Contains(t, told.Text, "I cannot post in the review channel <#"+slacksim.CodeReview+">: ")
 	require.Contains(t, told.Words(), "/invite @countersign")
 	require.Len(t, h.carla.Messages(h.carla.DM()), 1, "told once, not for every question")
 

@@ -132,6 +132,9 @@ func (p program) checkApp(ctx context.Context) finding {
 
 // tokenAdvice says what to do about a token that Slack does not take.
 func tokenAdvice(err error, where string) error {
+	if errors.Is(err, bot.ErrOrgWide) {
+		return err
+	}
 	for _, code := range []string{"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", "not_allowed_token_type", "missing_scope"} {
 		if err != nil && strings.Contains(err.Error(), code) {
 			return fmt.Errorf("the token is refused by Slack (%s): copy it anew from your app's page: %s", code, where)
@@ -163,6 +166,9 @@ func (p program) checkReviewers(ctx context.Context) finding {
 	}
 	slack := p.slack()
 	who, err := slack.CheckBot(ctx)
+	if errors.Is(err, bot.ErrOrgWide) {
+		return finding{err: errors.New("cannot be looked up: the bot token is a whole organisation's")}
+	}
 	if err != nil {
 		return finding{err: errors.New("cannot be looked up: the bot token does not work")}
 	}

@@ -55,3 +55,14 @@ func (s *Sim) SetGroup(handle string, members ...string) {
 	}
 	s.ws.groups[handle] = members
 }
+
+// HideFile hides a file behind the limit of the free plan, or shows it again: Slack
+// keeps its place and tells nothing of it but that.
+func (s *Sim) HideFile(id string, hidden bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f := s.ws.files[id]; f != nil {
+		f.Hidden = hidden
+		s.announceFile(f)
+	}
+}

@@ -36,7 +36,7 @@ var methods map[string]method
 // Methods stand beside their code, in groups; here they become one table.
 func init() {
 	methods = map[string]method{}
-	for _, group := range []map[string]method{chatMethods, conversationMethods, fileMethods, viewMethods, peopleMethods, appMethods} {
+	for _, group := range []map[string]method{chatMethods, conversationMethods, fileMethods, viewMethods, peopleMethods, appMethods, moreMethods, streamMethods} {
 		maps.Copy(methods, group)
 	}
 }
@@ -115,7 +115,7 @@ func (e *apiError) write(h http.Header, body reply) (status int, code string) {
 
 // answer checks the token and its scopes, plays the faults, and calls the method.
 func (s *Sim) answer(w http.ResponseWriter, c *call, name string) (reply, error) {
-	fault := s.methodFault(name)
+	fault := s.methodFault(name, c)
 	if err := fault.before(c.r.Context(), s); err != nil {
 		return nil, err
 	}

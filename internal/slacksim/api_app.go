@@ -27,7 +27,13 @@ func apiTest(c *call) (reply, error) {
 // authTest says who a token is. For the app-level token that is the app, not the bot.
 func authTest(c *call) (reply, error) {
 	s := c.s
-	out := reply{"url": c.base + "/", "team": s.ws.team.Name, "team_id": s.ws.team.ID, "is_enterprise_install": false}
+	out := reply{"url": c.base + "/", "team": s.ws.team.Name, "team_id": s.ws.team.ID, "is_enterprise_install": s.opts.OrgWide}
+	if s.opts.Enterprise != "" {
+		out["enterprise_id"] = s.opts.Enterprise
+	}
+	if s.opts.OrgWide {
+		delete(out, "team_id")
+	}
 	if c.app {
 		out["app_id"], out["app_name"] = s.app.ID, s.app.Name
 		return out, nil

@@ -194,6 +194,9 @@ func updateMessage(c *call) (reply, error) {
 	if err != nil {
 		return nil, err
 	}
+	if m.Streaming {
+		return nil, refuse("streaming_state_conflict")
+	}
 	if next.Text == "" && len(next.Blocks) == 0 && len(next.Attachments) == 0 {
 		return nil, refuse("no_text")
 	}

@@ -235,7 +235,7 @@ func listFiles(c *call) (reply, error) {
 	}
 	var all []*file
 	for _, f := range s.ws.files {
-		if f.Deleted || s.fileFor(s.bot.ID, f.ID) == nil {
+		if f.Deleted || f.Hidden && !c.flag("show_files_hidden_by_limit") || s.fileFor(s.bot.ID, f.ID) == nil {
 			continue
 		}
 		if channel != "" && !f.sharedIn(channel) || c.has("user") && f.User != c.text("user") {
@@ -282,7 +282,7 @@ func deleteFile(c *call) (reply, error) {
 // serveFile is url_private: the bytes for the bot's token, and for everybody
 // else what Slack sends them, a redirect to a page to sign in.
 func (s *Sim) serveFile(w http.ResponseWriter, r *http.Request) {
-	if err := s.methodFault("download").before(r.Context(), s); err != nil {
+	if err := s.methodFault("download", nil).before(r.Context(), s); err != nil {
 		var refusal *apiError
 		if !errors.As(err, &refusal) {
 			panic(http.ErrAbortHandler)
@@ -297,7 +297,7 @@ func (s *Sim) serveFile(w http.ResponseWriter, r *http.Request) {
 	allowed := r.Header.Get("Authorization") == "Bearer "+s.app.BotToken && s.app.may("files:read") && f != nil
 	var data []byte
 	var media string
-	gone := f != nil && f.Deleted
+	gone := f != nil && (f.Deleted || f.Hidden)
 	if f != nil {
 		data, media = f.data, f.Kind.Mimetype
 	}

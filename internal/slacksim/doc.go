@@ -133,7 +133,11 @@
 //
 //	POST /sim/faults   any of:
 //	  {"method":{"name":"chat.postMessage","status":500,"retry_after":2,"error":"fatal_error",
-//	             "delay_ms":100,"hang":true,"cut":true,"after":true,"times":1},
+//	             "delay_ms":100,"hang":true,"cut":true,"after":true,"times":1,
+//	             "channel":"C..","kind":"blocks|text|root|reply|direct","holds":"table","longer":3000},
+//	   (the last line: only calls into that channel, with that kind of message, with blocks
+//	   that hold that type or say more than so many characters)
+//	   "mend":"chat.postMessage" ends the faults of that method,
 //	   "drop_acks":n, "delay_acks_ms":n, "duplicate":n, "delay_envelopes_ms":n,
 //	   "reorder":true, "half_open":true, "refuse_sockets":true,
 //	   "disconnect":"warning|refresh_requested|link_disabled|too_many_websockets",

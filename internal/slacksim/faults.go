@@ -14,6 +14,7 @@ var errCut = errors.New("cut by a fault")
 // "response_url" and "download" are methods here too, and "*" is any.
 type MethodFault struct {
 	Method     string
+	Only       Only          // which of its calls
 	Delay      time.Duration // before anything else
 	Do         func()        // called then, e.g. to kill the caller
 	Hang       bool          // accept, and never answer
@@ -21,6 +22,7 @@ type MethodFault struct {
 	RetryAfter time.Duration // answer 429
 	Status     int           // answer this HTTP status
 	Error      string        // answer with this error
+	Messages   []string      // and these in response_metadata.messages
 	After      bool          // only when the call has taken effect: the caller cannot know
 	Times      int           // how often; 0 is once, -1 until cleared
 }
@@ -121,11 +123,11 @@ func (s *Sim) openSockets() []*socket {
 
 // methodFault takes the next fault of a method, if there is one: one that was asked for,
 // else one that is drawn.
-func (s *Sim) methodFault(method string) *MethodFault {
+func (s *Sim) methodFault(method string, c *call) *MethodFault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, f := range s.faults.methods {
-		if (f.Method == method || f.Method == "*") && s.faults.take(&f.Times) {
+		if (f.Method == method || f.Method == "*") && f.Only.covers(s, c) && s.faults.take(&f.Times) {
 			return f
 		}
 	}
@@ -182,7 +184,7 @@ func (f *MethodFault) play(ctx context.Context, s *Sim) error {
 	case f.Status > 0:
 		return &apiError{Code: code, Status: f.Status}
 	case f.Error != "":
-		return refuse(f.Error)
+		return refuse(f.Error, f.Messages...)
 	}
 	return nil
 }

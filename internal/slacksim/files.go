@@ -44,6 +44,7 @@ type file struct {
 	User    string  `json:"user"`
 	Created int64   `json:"created"`
 	Deleted bool    `json:"deleted,omitempty"`
+	Hidden  bool    `json:"hidden,omitempty"` // by the limit of the free plan
 	Shares  []share `json:"shares,omitempty"`
 	WithApp bool    `json:"with_app,omitempty"` // given to the app in a modal
 	Kind    kind    `json:"kind"`
@@ -204,6 +205,9 @@ func (s *Sim) wireFile(id string) reply {
 	f := s.ws.files[id]
 	if f == nil || f.Deleted {
 		return reply{"id": id, "mode": "tombstone"}
+	}
+	if f.Hidden {
+		return reply{"id": id, "mode": "hidden_by_limit"}
 	}
 	address := fmt.Sprintf("%s/files-pri/%s-%s/", s.base, s.ws.team.ID, f.ID)
 	name := url.PathEscape(f.Name)

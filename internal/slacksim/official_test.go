@@ -78,11 +78,11 @@ func npm(t *testing.T, node, folder string, args ...string) {
 	require.NoError(t, err, "npm %s in %s (npm must be installed): %s", args[0], folder, out)
 }
 
-func runScript(t *testing.T, sim *slacksim.Sim) *script {
+func runScript(t *testing.T, sim *slacksim.Sim, name string) *script {
 	t.Helper()
 	program := nodeFor(t)
 	ctx, stop := context.WithCancel(context.Background())
-	node := exec.CommandContext(ctx, program, "play.mjs")
+	node := exec.CommandContext(ctx, program, name)
 	node.Dir = clients
 	node.Env = append(os.Environ(), "API_URL="+sim.APIURL(), "BOT_TOKEN="+sim.BotToken(), "APP_TOKEN="+sim.AppToken())
 	node.Stderr = os.Stderr
@@ -138,7 +138,7 @@ func (s *script) at(t *testing.T, what string) map[string]any {
 func TestOfficialClients(t *testing.T) {
 	t.Parallel()
 	sim := slacksim.Start(t, slacksim.Options{})
-	app := runScript(t, sim)
+	app := runScript(t, sim, "play.mjs")
 	started := app.at(t, "started")
 	require.Equal(t, slacksim.BotUser, started["user"])
 	require.Contains(t, fmt.Sprint(started["scopes"]), "chat:write")
@@ -193,4 +193,23 @@ func TestOfficialClients(t *testing.T) {
 	require.NoError(t, maya.OpenHome())
 	_, err = maya.WaitHome(ctx, func(v slacksim.View) bool { return true })
 	require.NoError(t, err)
+}
+
+// TestOfficialClientsCallMore: what such apps call and ours does not is there, too.
+func TestOfficialClientsCallMore(t *testing.T) {
+	t.Parallel()
+	sim := slacksim.Start(t, slacksim.Options{Scopes: moreScopes})
+	app := runScript(t, sim, "more.mjs")
+	team := app.at(t, "team")
+	require.Equal(t, slacksim.DefaultTeam.Name, team["name"])
+	require.Equal(t, true, team["same"])
+	user := app.at(t, "user")
+	require.Equal(t, slacksim.Analyst, user["id"])
+	require.Equal(t, "maya@harbor-coffee.example", user["email"])
+	require.Equal(t, []any{"eyes"}, app.at(t, "marked")["reactions"])
+	require.Equal(t, "delayed_message", app.at(t, "scheduled")["kind"])
+	streamed := app.at(t, "streamed")
+	require.Equal(t, "The answer is 42.", streamed["text"])
+	require.Equal(t, true, streamed["thread"])
+	require.Equal(t, "already_reacted unknown_method", app.at(t, "refused")["codes"])
 }

@@ -22,6 +22,10 @@ type Options struct {
 	AppID    string // defaults to "A0ANALYZE"
 	BotToken string // defaults to DefaultBotToken
 	AppToken string // defaults to DefaultAppToken
+	// Enterprise is the organisation that the workspace belongs to; empty: none. OrgWide
+	// makes the app's tokens the organisation's instead of the workspace's.
+	Enterprise string
+	OrgWide    bool
 	// Scopes, when set, are what was granted at install, instead of the manifest's.
 	Scopes []string
 

@@ -2,6 +2,7 @@ package slacksim
 
 import (
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -12,6 +13,10 @@ type faultOrder struct {
 		Status     int     `json:"status"`
 		RetryAfter float64 `json:"retry_after"`
 		Error      string  `json:"error"`
+		Channel    string  `json:"channel"`
+		Kind       string  `json:"kind"`
+		Holds      string  `json:"holds"`
+		Longer     int     `json:"longer"`
 		DelayMS    int     `json:"delay_ms"`
 		Hang       bool    `json:"hang"`
 		Cut        bool    `json:"cut"`
@@ -29,6 +34,7 @@ type faultOrder struct {
 	Close            int    `json:"close"`
 	Rewrite          []int  `json:"rewrite"`
 	RewriteSeed      uint64 `json:"rewrite_seed"`
+	Mend             string `json:"mend"`
 	Clear            bool   `json:"clear"`
 }
 
@@ -43,8 +49,15 @@ func (s *Sim) postFaults(_ *http.Request, o *order) (any, error) {
 	if f.Clear {
 		s.Heal()
 	}
+	if f.Mend != "" {
+		s.Mend(f.Mend)
+	}
 	if m := f.Method; m != nil {
+		if !slices.Contains(messageKinds, MessageKind(m.Kind)) {
+			return nil, refusal(400, "unknown_kind", "There is no kind of message called %q.", m.Kind)
+		}
 		s.Fail(MethodFault{
+			Only:   Only{Channel: m.Channel, Kind: MessageKind(m.Kind), Holds: m.Holds, Longer: m.Longer},
 			Method: m.Name, Status: m.Status, RetryAfter: time.Duration(m.RetryAfter * float64(time.Second)), Error: m.Error,
 			Delay: millis(m.DelayMS), Hang: m.Hang, Cut: m.Cut, After: m.After, Times: m.Times,
 		})

@@ -141,6 +141,9 @@ func (s *Sim) wire(m *message) reply {
 	if m.Metadata != nil {
 		out["metadata"] = m.Metadata
 	}
+	if len(m.Reactions) > 0 {
+		out["reactions"] = m.Reactions
+	}
 	if m.Edited != nil {
 		out["edited"] = m.Edited
 	}

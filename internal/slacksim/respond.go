@@ -40,7 +40,7 @@ func (s *Sim) serveResponseURL(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err == nil {
-		err = s.methodFault("response_url").before(r.Context(), s)
+		err = s.methodFault("response_url", nil).before(r.Context(), s)
 	}
 	if err == nil {
 		err = s.respondTo(r.PathValue("id"), data)

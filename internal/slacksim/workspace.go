@@ -44,6 +44,9 @@ type message struct {
 	Broadcast   bool           `json:"broadcast,omitempty"`
 	Edited      *Edited        `json:"edited,omitempty"`
 	Metadata    map[string]any `json:"metadata,omitempty"`
+	Reactions   []Reaction     `json:"reactions,omitempty"`
+	Pinned      bool           `json:"pinned,omitempty"`
+	Streaming   bool           `json:"streaming,omitempty"` // it is still being written
 	ephemeral   bool
 	said        []Block // the blocks as they were sent, where they are held otherwise
 }

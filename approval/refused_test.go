@@ -1,0 +1,179 @@
+package approval
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// closed is what Slack says of a channel that takes nothing any more.
+func closed() error { return refuses(Archived, "is_archived") }
+
+func refuses(why Hindrance, code string) *PostError {
+	return &PostError{Channel: "C-review", Why: why, Code: code, Err: errors.New(code)}
+}
+
+func (b *bundle) notices(kind NoticeKind) (list []Notice) {
+	for _, n := range b.store.notices {
+		if n.Kind == kind {
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
+func TestARefusalIsKeptToldAndForgotten(t *testing.T) {
+	t.Parallel()
+	for why, code := range map[Hindrance]string{Malformed: "invalid_blocks", TooLong: "msg_blocks_too_long", NoKey: "ekm_access_denied", Other: "new_rule"} {
+		b := setup(t)
+		r := b.pending()
+		b.slack.drawn = nil
+		b.faults.lasting = true
+		b.faults.fail("Publish card", refuses(why, code))
+		var later *LaterError
+		require.ErrorAs(t, b.Show(t.Context(), r.ID), &later, "it is tried again")
+		require.Equal(t, []Surface{SurfaceRoot, SurfacePlain, SurfaceProgress}, b.slack.drawn, "a plainer card stands in its place, before the thread says so")
+		require.Empty(t, b.notices(NoticeNoPlace), "once is none")
+		first := later.After
+		require.ErrorAs(t, b.Show(t.Context(), r.ID), &later)
+		require.Greater(t, later.After, first, "and less and less often")
+		require.True(t, b.slack.unseen[SurfaceCard].Repeats())
+		for range 20 {
+			require.ErrorAs(t, b.Show(t.Context(), r.ID), &later)
+		}
+		require.Equal(t, 30*time.Second, later.After)
+		b.store.pass(11 * time.Minute)
+		require.ErrorAs(t, b.Show(t.Context(), r.ID), &later)
+		require.Equal(t, 10*time.Minute, later.After)
+		require.Len(t, b.notices(NoticeNoPlace), 1, "the administrators are told once")
+		require.Contains(t, b.log.String(), code)
+		require.Contains(t, b.log.String(), r.ID)
+		require.Contains(t, b.log.String(), "level=WARN")
+		require.Empty(t, b.notices(NoticeUnsaid), "the thread can say it")
+
+		b.faults.heal()
+		b.slack.drawn = nil
+		require.NoError(t, b.Show(t.Context(), r.ID))
+		require.Equal(t, []Surface{SurfaceRoot, SurfaceCard, SurfacePlain, SurfaceProgress}, b.slack.drawn, "the plainer one gives way")
+		require.Empty(t, b.slack.unseen)
+		require.Empty(t, b.store.unseen[r.ID])
+	}
+}
+
+func TestAnOutageIsSaidWhenItLasts(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.pending()
+	b.faults.lasting = true
+	b.faults.fail("Publish card", refuses(Outage, "fatal_error"))
+	for range 5 {
+		require.Error(t, b.Show(t.Context(), r.ID))
+		require.NotContains(t, b.slack.drawn, SurfacePlain, "another form is of no use")
+		require.False(t, b.slack.unseen[SurfaceCard].Repeats())
+	}
+	b.store.pass(3 * time.Minute)
+	require.Error(t, b.Show(t.Context(), r.ID))
+	require.True(t, b.slack.unseen[SurfaceCard].Repeats())
+	require.Empty(t, b.notices(NoticeNoPlace), "nobody here can mend it")
+}
+
+func TestTheAskerHearsByDirectMessageWhatTheThreadCannotSay(t *testing.T) {
+	t.Parallel()
+	for _, lost := range []Surface{SurfaceRoot, SurfaceProgress, SurfaceFiles, SurfaceReply} {
+		b := setup(t)
+		b.box.result.Artifacts = []Artifact{{Name: "chart.png"}}
+		r := b.approved()
+		require.NoError(t, b.Run(t.Context(), r.ID))
+		b.faults.lasting = true
+		b.faults.fail("Publish "+string(lost), closed())
+		require.Error(t, b.Show(t.Context(), r.ID))
+		require.Error(t, b.Show(t.Context(), r.ID))
+		said := b.notices(NoticeUnsaid)
+		require.Len(t, said, 1, lost)
+		require.Equal(t, []string{r.Asker}, said[0].To)
+		require.Equal(t, r.ID, said[0].RequestID)
+		require.Empty(t, b.notices(NoticeNoPlace), "a channel of the asker's is the asker's business")
+		require.Contains(t, b.store.jobs, Wake{StepTell, "unsaid " + r.ID})
+
+		b.faults.heal()
+		b.store.jobs = nil
+		require.NoError(t, b.Show(t.Context(), r.ID))
+		require.Contains(t, b.store.jobs, Wake{StepTell, "unsaid " + r.ID}, "it says that the thread says it now")
+	}
+}
+
+func TestWhatStandsAsTextAloneIsNotMissing(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.pending()
+	plain := refuses(Malformed, "invalid_blocks")
+	plain.Stands = true
+	b.faults.lasting = true
+	b.faults.fail("Publish root", plain)
+	require.Error(t, b.Show(t.Context(), r.ID), "it is tried again")
+	require.Error(t, b.Show(t.Context(), r.ID))
+	require.Contains(t, b.slack.drawn, SurfaceProgress, "the thread goes on")
+	require.Empty(t, b.notices(NoticeUnsaid))
+	require.Len(t, b.notices(NoticeNoPlace), 1, "and whoever runs the app hears of it")
+}
+
+func TestWhatHasEndedIsNotShownForEver(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.approved()
+	require.NoError(t, b.Run(t.Context(), r.ID))
+	b.faults.lasting = true
+	b.faults.fail("Publish card", closed())
+	require.Error(t, b.Show(t.Context(), r.ID))
+	b.store.pass(4 * 24 * time.Hour)
+	require.NoError(t, b.Show(t.Context(), r.ID))
+	require.Contains(t, b.log.String(), "cannot be shown, and is left")
+}
+
+func TestAFaultOfOursIsNoRefusal(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.pending()
+	b.faults.fail("Publish card", closed())
+	b.faults.fail("Refused.before", errCrash)
+	err := b.Show(t.Context(), r.ID)
+	require.ErrorIs(t, err, errCrash)
+	var later *LaterError
+	require.NotErrorAs(t, err, &later, "the queue repeats it as it does")
+	b = setup(t)
+	r = b.pending()
+	b.faults.fail("Publish card", closed())
+	require.Error(t, b.Show(t.Context(), r.ID))
+	b.faults.fail("Seen.before", errCrash)
+	require.ErrorIs(t, b.Show(t.Context(), r.ID), errCrash)
+}
+
+func TestANoticeThatSlackRefusesIsTriedLessOftenAndNotForEver(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	at := time.Now()
+	send := func(age time.Duration, err error) error {
+		n := Notice{Key: "k" + age.String(), Team: "T1", Kind: NoticePrice, To: []string{"admin"}, At: at.Add(-age)}
+		require.NoError(t, b.store.Notify(t.Context(), n))
+		b.faults.fail("Tell.before", err)
+		return b.Tell(t.Context(), n.Key)
+	}
+	var later *LaterError
+	require.ErrorAs(t, send(time.Minute, refuses(NoKey, "ekm_access_denied")), &later)
+	require.InDelta(t, 30*time.Second, later.After, float64(10*time.Second))
+	require.ErrorAs(t, send(5*time.Hour, refuses(NoKey, "ekm_access_denied")), &later)
+	require.Equal(t, 10*time.Minute, later.After)
+	require.ErrorAs(t, send(48*time.Hour, refuses(Outage, "fatal_error")), &later, "an outage ends")
+	require.NoError(t, send(72*time.Hour, refuses(NoKey, "ekm_access_denied")))
+	require.Contains(t, b.log.String(), "it is left")
+	require.ErrorIs(t, send(2*time.Minute, errCrash), errCrash)
+}
+
+// heal ends all faults.
+func (f *faults) heal() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.errs, f.lasting = nil, false
+}

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/internal/proof"
+	"countersign/internal/slacksim"
+)
+
+// What Slack refuses in the asker's channel: the asker hears it somewhere.
+
+func TestProveSlackTheAskerIsNeverLeftWithoutAWord(t *testing.T) {
+	t.Parallel()
+	for code, because := range map[string]string{"ekm_access_denied": "your organisation has suspended posting there", "is_archived": "is archived", "a_rule_of_tomorrow": "a_rule_of_tomorrow"} {
+		t.Run(code, func(t *testing.T) {
+			t.Parallel()
+			h := openLight(t)
+			root := h.ask("Who hears of it?")
+			card := h.cardOf("Who hears of it?")
+			for _, method := range []string{"chat.postMessage", "chat.update"} {
+				h.sim.Fail(slacksim.MethodFault{Method: method, Only: slacksim.Only{Channel: slacksim.SalesData}, Error: code, Times: -1})
+			}
+			require.NoError(t, h.ben.Click(card, "Approve"))
+			told, err := h.maya.WaitMessage(h.patient(), h.maya.DM(), func(m slacksim.Message) bool {
+				return strings.Contains(m.Text, because) && strings.Contains(m.Text, "Total: ")
+			})
+			require.NoError(t, err, "the answer and its bill come by direct message")
+			require.Contains(t, told.Text, "I cannot answer you in <#"+slacksim.SalesData+">")
+			require.Contains(t, told.Text, "Here is the answer.")
+			require.Contains(t, h.log.String(), `level=WARN msg="Slack refuses a message" request=`+value[string](h, `SELECT id FROM requests`))
+
+			h.sim.Heal()
+			require.Contains(t, h.reply(root).Text, "Here is the answer.", "it heals by itself")
+			_, err = h.maya.WaitChange(h.patient(), told, func(m slacksim.Message) bool {
+				return strings.Contains(m.Text, "stands there now") && m.Has("Go to the thread")
+			})
+			require.NoError(t, err)
+			require.Len(t, h.maya.Messages(h.maya.DM()), 1, "one message, kept up to date")
+			h.settled()
+			proof.Check(t, !t.Failed(), "an answer refused with "+code+" reaches the asker", "by direct message, then in the thread")
+		})
+	}
+	t.Run("invalid_blocks", func(t *testing.T) {
+		t.Parallel()
+		h := openLight(t)
+		for _, method := range []string{"chat.postMessage", "chat.update"} {
+			h.sim.Fail(slacksim.MethodFault{Method: method, Only: slacksim.Only{Channel: slacksim.SalesData, Kind: slacksim.WithBlocks}, Error: "invalid_blocks", Times: -1})
+		}
+		root := h.ask("Who reads it as text?")
+		h.says(root, "Waiting for a reviewer")
+		require.NoError(t, h.ben.Click(h.cardOf("Who reads it as text?"), "Approve"))
+		answer := h.says(root, "Here is the answer.")
+		require.Empty(t, answer.Blocks)
+		told, err := h.carla.WaitMessage(h.patient(), h.carla.DM(), func(m slacksim.Message) bool { return strings.Contains(m.Text, "invalid_blocks") })
+		require.NoError(t, err, "whoever runs the app hears of it")
+		require.Contains(t, told.Text, "Slack does not take my messages in <#"+slacksim.SalesData+">")
+		h.sim.Heal()
+		_, err = h.maya.WaitChange(h.patient(), answer, func(m slacksim.Message) bool { return len(m.Blocks) > 0 })
+		require.NoError(t, err, "it becomes whole by itself")
+		require.Empty(t, h.maya.Messages(h.maya.DM()), "the thread could say it")
+		proof.Check(t, !t.Failed(), "a thread whose blocks are refused goes on as text, and becomes whole", "question, progress, answer")
+	})
+}
+
+// A card that the workspace's settings let nobody rewrite leads to the one that
+// stands for it.
+func TestProveSlackAnOldCardLeadsToTheNewOne(t *testing.T) {
+	t.Parallel()
+	h := openLight(t)
+	h.writes("print(1)", "print(2)")
+	h.ask("Which card is it?")
+	old := h.cardOf("Which card is it?")
+	h.sim.Fail(slacksim.MethodFault{Method: "chat.update", Only: slacksim.Only{Channel: slacksim.CodeReview}, Error: "edit_window_closed", Times: -1})
+	require.NoError(t, h.ben.Click(old, "Request changes"))
+	_, err := h.ben.WaitView(h.patient(), func(v slacksim.View) bool { return v.CallbackID == "changes" })
+	require.NoError(t, err)
+	wrong, err := h.ben.Submit(slacksim.Fill("reason", "Print two, please."))
+	require.NoError(t, err)
+	require.Empty(t, wrong)
+	next, err := h.ben.WaitMessage(h.patient(), slacksim.CodeReview, func(m slacksim.Message) bool {
+		return m.TS != old.TS && m.Has("Approve") && strings.Contains(m.Words(), "print(2)")
+	})
+	require.NoError(t, err)
+	presses := []string{"Approve", "Reject", "Request changes"}
+	last := ""
+	for _, press := range presses {
+		require.NoError(t, h.priya.Click(old, press))
+		told, err := h.priya.WaitEphemeral(h.patient(), slacksim.CodeReview, func(m slacksim.Message) bool {
+			return m.Has("Go to the card") && m.TS > last
+		})
+		require.NoError(t, err, press)
+		last = told.TS
+		require.Contains(t, told.Words(), "This card is out of date")
+		blocks, err := json.Marshal(told.Blocks)
+		require.NoError(t, err)
+		require.Contains(t, string(blocks), "/archives/"+slacksim.CodeReview+"/p"+strings.ReplaceAll(next.TS, ".", ""))
+	}
+	require.Equal(t, 1, h.row("Which card is it?").Decisions, "the wish, and nothing that was pressed on the old card")
+	require.NoError(t, h.ben.Click(next, "Approve"))
+	h.soon("it has run", func() bool { return h.row("Which card is it?").State == "done" })
+
+	// Decided by now, and the new card could not be rewritten either: another one says so.
+	ended, err := h.ben.WaitMessage(h.patient(), slacksim.CodeReview, func(m slacksim.Message) bool { return strings.Contains(m.Words(), "Approved and run") })
+	require.NoError(t, err)
+	require.NoError(t, h.priya.Click(next, "Approve"))
+	told, err := h.priya.WaitEphemeral(h.patient(), slacksim.CodeReview, func(m slacksim.Message) bool {
+		return m.Has("Go to the card") && m.TS > last && strings.Contains(m.Words(), "has been approved already")
+	})
+	require.NoError(t, err)
+	blocks, err := json.Marshal(told.Blocks)
+	require.NoError(t, err)
+	require.Contains(t, string(blocks), "/p"+strings.ReplaceAll(ended.TS, ".", ""))
+	require.Equal(t, 1, h.row("Which card is it?").Runs)
+	h.settled()
+	proof.Check(t, !t.Failed(), "a press on a card that edit_window_closed keeps as it was leads to the new one", "%d of %d presses, none of them decided", len(presses)+1, len(presses)+1)
+}
+
+func TestProveSlackAFileHiddenByThePlanIsCalledThat(t *testing.T) {
+	t.Parallel()
+	h := openLight(t)
+	file := h.share("sales.csv", "month,amount\nJan,1\n")
+	root := h.ask("What is in sales.csv?")
+	card := h.cardOf("What is in sales.csv?")
+	h.sim.HideFile(file.ID, true)
+	require.NoError(t, h.ben.Click(card, "Approve"))
+	said := h.says(root, "sales.csv has been hidden by Slack: this workspace is on the free plan").Text
+	require.Contains(t, said, "It has not been deleted.")
+	again, err := h.ben.WaitMessage(h.patient(), slacksim.CodeReview, func(m slacksim.Message) bool {
+		return m.TS != card.TS && m.Has("Reject") && strings.Contains(m.Words(), "hidden by Slack")
+	})
+	require.NoError(t, err, "the reviewers read it, too")
+	require.Zero(t, h.row("What is in sales.csv?").Runs)
+	h.sim.HideFile(file.ID, false)
+	require.NoError(t, h.ben.Click(again, "Approve"))
+	require.Contains(t, h.reply(root).Text, "Here is the answer.", "once it is to be seen again, it goes on")
+	h.settled()
+	proof.Check(t, !t.Failed(), "a file that the free plan hides (hidden_by_limit) is said to be hidden", "nothing ran, nothing is held")
+}
+
+func TestProveSlackAnOrganisationIsRefusedAtStart(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	wide := slacksim.Start(t, slacksim.Options{Enterprise: "E0HARBOR", OrgWide: true})
+	h.program.SlackAPIURL = wide.APIURL()
+	h.program.Runsc = "/nowhere" // nothing is to be run
+	text, err := report(h)
+	require.Error(t, err)
+	require.Contains(t, text, "✗ Slack bot token  this app is installed for a whole organisation (Enterprise Grid), and works in one workspace only")
+	writer, err := h.program.mistral()
+	require.NoError(t, err)
+	r, err := h.program.wire(h.ctx, writer)
+	require.NoError(t, err)
+	err = r.run(h.ctx)
+	require.NoError(t, r.close())
+	require.ErrorContains(t, err, "install it in the workspace itself")
+	require.Zero(t, wide.Counts().Connections)
+	proof.Check(t, !t.Failed(), "an installation for a whole organisation is refused at start, with words", "serve and doctor")
+}

@@ -1,0 +1,62 @@
+package slacksim_test
+
+import (
+	"testing"
+
+	"github.com/slack-go/slack"
+	"github.com/stretchr/testify/require"
+
+	"countersign/internal/slacksim"
+)
+
+// Each refusal can be had for one channel and one kind of message, by itself.
+func TestAFaultIsNarrowedToAChannelAndAKindOfMessage(t *testing.T) {
+	t.Parallel()
+	card := slack.MsgOptionBlocks(slack.NewRichTextBlock("", &slack.RichTextPreformatted{Type: slack.RTEPreformatted,
+		Elements: []slack.RichTextSectionElement{slack.NewRichTextSectionTextElement("print(1)", nil)}}))
+	short := slack.MsgOptionBlocks(slack.NewSectionBlock(slack.NewTextBlockObject("plain_text", "print", false, false), nil, nil))
+	words := slack.MsgOptionText("print", false)
+	sales, review, maya := slacksim.SalesData, slacksim.CodeReview, slacksim.Analyst
+	tests := map[string]struct {
+		only slacksim.Only
+		want [5]bool // refused: a card for review, words for review, a short one for sales, a reply in sales, a direct message
+	}{
+		"all":                  {slacksim.Only{}, [5]bool{true, true, true, true, true}},
+		"one channel":          {slacksim.Only{Channel: review}, [5]bool{true, true, false, false, false}},
+		"with blocks":          {slacksim.Only{Kind: slacksim.WithBlocks}, [5]bool{true, false, true, false, false}},
+		"without":              {slacksim.Only{Kind: slacksim.TextOnly}, [5]bool{false, true, false, true, true}},
+		"in threads":           {slacksim.Only{Kind: slacksim.Replies}, [5]bool{false, false, false, true, false}},
+		"in none":              {slacksim.Only{Kind: slacksim.Roots}, [5]bool{true, true, true, false, true}},
+		"to people":            {slacksim.Only{Kind: slacksim.Directs}, [5]bool{false, false, false, false, true}},
+		"to one":               {slacksim.Only{Channel: maya}, [5]bool{false, false, false, false, true}},
+		"with code":            {slacksim.Only{Holds: "rich_text_preformatted"}, [5]bool{true, false, false, false, false}},
+		"long":                 {slacksim.Only{Longer: 6}, [5]bool{true, false, false, false, false}},
+		"code in the other":    {slacksim.Only{Channel: sales, Holds: "rich_text"}, [5]bool{}},
+		"a channel, in thread": {slacksim.Only{Channel: sales, Kind: slacksim.Replies}, [5]bool{false, false, false, true, false}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sim := slacksim.Start(t, slacksim.Options{PostBurst: -1})
+			api := slack.New(sim.BotToken(), slack.OptionAPIURL(sim.APIURL()))
+			_, root, err := api.PostMessage(sales, words)
+			require.NoError(t, err)
+			sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Only: tt.only, Error: "invalid_blocks", Messages: []string{"why"}, Times: -1})
+			var got [5]bool
+			for i, post := range []struct {
+				to      string
+				options []slack.MsgOption
+			}{{review, []slack.MsgOption{card, words}}, {review, []slack.MsgOption{words}}, {sales, []slack.MsgOption{short}},
+				{sales, []slack.MsgOption{words, slack.MsgOptionTS(root)}}, {maya, []slack.MsgOption{words}}} {
+				_, _, err := api.PostMessage(post.to, post.options...)
+				if got[i] = err != nil; err != nil {
+					require.ErrorContains(t, err, "invalid_blocks")
+				}
+			}
+			require.Equal(t, tt.want, got)
+			sim.Mend("chat.postMessage")
+			_, _, err = api.PostMessage(review, card, words)
+			require.NoError(t, err)
+		})
+	}
+}

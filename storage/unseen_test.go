@@ -1,0 +1,68 @@
+package storage
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/approval"
+)
+
+func TestWhatSlackRefusesIsCountedUntilItIsTaken(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.pending(t, "t")
+	u := approval.Unseen{RequestID: r.ID, Surface: approval.SurfaceCard, Channel: "REVIEW", Why: approval.Malformed, Code: "invalid_blocks", Stands: true}
+	first, err := b.Refused(t.Context(), u)
+	require.NoError(t, err)
+	require.Equal(t, 1, first.Times)
+	require.False(t, first.Repeats())
+	again, err := b.Refused(t.Context(), u)
+	require.NoError(t, err)
+	require.Equal(t, 2, again.Times)
+	require.True(t, again.Repeats())
+	require.Equal(t, first.First, again.First)
+	require.False(t, again.Last.Before(first.Last))
+	v, err := b.View(t.Context(), r.ID)
+	require.NoError(t, err)
+	require.Equal(t, map[approval.Surface]approval.Unseen{approval.SurfaceCard: again}, v.Unseen)
+
+	u.Why, u.Code, u.Stands = approval.NoKey, "ekm_access_denied", false
+	other, err := b.Refused(t.Context(), u)
+	require.NoError(t, err)
+	require.Equal(t, 1, other.Times, "another hindrance begins anew")
+	require.True(t, other.First.After(first.First))
+	require.Equal(t, "ekm_access_denied", other.Code)
+
+	require.NoError(t, b.Seen(t.Context(), r.ID, approval.SurfaceCard))
+	require.NoError(t, b.Seen(t.Context(), r.ID, approval.SurfaceCard), "twice is as good as once")
+	v, err = b.View(t.Context(), r.ID)
+	require.NoError(t, err)
+	require.Empty(t, v.Unseen)
+
+	u.RequestID = "nobody"
+	_, err = b.Refused(t.Context(), u)
+	require.ErrorContains(t, err, "remember that Slack refuses the card of nobody")
+	require.NoError(t, b.Posted(t.Context(), approval.Post{RequestID: r.ID, Surface: approval.SurfacePlain, Channel: "REVIEW", TS: "1.1"}), "the plainer card is a message like the others")
+}
+
+func TestTheSchemaKnowsRefusals(t *testing.T) {
+	t.Parallel()
+	b, fill := setupBreaches(t)
+	row := func(values string) string { return `INSERT INTO unseen VALUES ` + values + ";\n" }
+	for constraint, sql := range map[string]string{
+		"unseen_pkey":          row(`(DONE, 'card', 'C', 'other', 'x', false, 1, now(), now()), (DONE, 'card', 'C', 'other', 'x', false, 1, now(), now())`),
+		"unseen_surface_check": row(`(DONE, 'wall', 'C', 'other', 'x', false, 1, now(), now())`),
+		"unseen_why_check":     row(`(DONE, 'card', 'C', 'mood', 'x', false, 1, now(), now())`),
+		"unseen_times_check":   row(`(DONE, 'card', 'C', 'other', 'x', false, 0, now(), now())`),
+		"unseen_order":         row(`(DONE, 'card', 'C', 'other', 'x', false, 1, now(), now() - interval '1 second')`),
+	} {
+		name, err := b.breach(t, fill, sql)
+		require.Error(t, err, constraint)
+		require.Equal(t, constraint, name)
+	}
+	for _, why := range []approval.Hindrance{approval.Outside, approval.Archived, approval.Forbidden, approval.Malformed, approval.TooLong, approval.NoKey, approval.Outage, approval.Other} {
+		_, err := b.Refused(t.Context(), approval.Unseen{RequestID: b.pending(t, string(why)).ID, Surface: approval.SurfaceReply, Channel: "C", Why: why})
+		require.NoError(t, err, why)
+	}
+}
