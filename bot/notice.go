@@ -32,6 +32,9 @@ var notices = map[approval.NoticeKind]func(b *Bot, v *approval.NoticeView, to st
 	approval.NoticeOpinion:      (*Bot).opinionNotice,
 	approval.NoticeEditFailed:   (*Bot).editNotice,
 	approval.NoticeNoPlace:      (*Bot).noPlaceNotice,
+	approval.NoticeAskBack:      (*Bot).askBackNotice,
+	approval.NoticeFound:        (*Bot).foundNotice,
+	approval.NoticeAway:         (*Bot).awayNotice,
 }
 
 // noticeEvent marks a direct message as a notice, so that it is found again. Apps
