@@ -46,6 +46,7 @@ type Sim struct {
 	held     *delivery // by the reorder fault
 	faults   faults
 	answers  Answers
+	trouble  *misfortune        // nil: none
 	posts    map[string]*bucket // by channel
 	counts   Counts
 
