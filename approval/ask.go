@@ -19,15 +19,19 @@ type Question struct {
 	Project  string // the channel
 	Asker    string
 	Text     string
-	Model    string // empty for the default
-	Files    []File // by Slack's id, name and size
-	Uploads  bool   // some of the files were uploaded in the form, and are in no channel
-	ThreadTS string // of the thread that it was asked in; empty for a new one
-	Trigger  string // what Slack calls this delivery, the same in every repetition
+	Model    string   // empty for the default
+	Files    []File   // by Slack's id, name and size, as far as the envelope says
+	Uploads  bool     // some of the files were uploaded in the form, and are in no channel
+	Given    bool     // these files are chosen, or none are: its words say nothing about them
+	Brought  []string // ids of files that came with it, and need not be in the channel
+	Follow   bool     // it goes on in a thread, whose files are meant where it names none
+	ThreadTS string   // of the thread that it was asked in; empty for a new one
+	Trigger  string   // what Slack calls this delivery, the same in every repetition
 }
 
-// Ask takes a question. It has committed when it returns; a repeated delivery
-// returns what the first one made.
+// Ask takes a question as it came: nothing is asked of Slack for it, so that it is
+// answered in time whatever Slack is like. What the envelope does not say is for Find.
+// It has committed when it returns; a repeated delivery returns what the first one made.
 func (s *Service) Ask(ctx context.Context, q Question) (*Request, error) {
 	if s.Sandbox == nil {
 		return nil, &InputError{Why: "Nothing can run code here at the moment: " + s.NoBox}
@@ -37,22 +41,14 @@ func (s *Service) Ask(ctx context.Context, q Question) (*Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	person, err := s.Slack.Person(ctx, q.Team, q.Asker)
-	if err != nil {
-		return nil, err
-	}
-	if person.Bot || person.Gone || person.External {
-		return nil, &NotAllowedError{Who: q.Asker, Why: "Only members of this workspace can ask."}
-	}
 	thread := Session{Team: q.Team, Channel: q.Project, ThreadTS: q.ThreadTS}
+	q.Given = q.Given || len(q.Files) > 0
 	if q.ThreadTS != "" && len(q.Files) == 0 {
 		if q.Files, _, err = s.Store.ThreadFiles(ctx, thread); err != nil {
 			return nil, err
 		}
-		for i := range q.Files {
-			// What they held then may not be what they hold now: they are read anew.
-			q.Files[i].SHA256, q.Files[i].Tables = "", nil
-		}
+		q.Files = anew(q.Files)
+		q.Brought = append(slices.Clone(q.Brought), ids(q.Files)...)
 	}
 	standings, err := s.weigh(ctx, q)
 	if err != nil {
@@ -106,22 +102,11 @@ func (s *Service) clean(q Question) (Question, error) {
 	if n := utf8.RuneCountInString(q.Text); n > s.Policy.MaxQuestion {
 		return q, &InputError{Why: fmt.Sprintf("Your question has %d characters; at most %d fit. Please shorten it, or put the details into a file.", n, s.Policy.MaxQuestion)}
 	}
-	if len(q.Files) > s.Policy.MaxFiles {
-		return q, &InputError{Why: fmt.Sprintf("These are %d files; at most %d fit into one question.", len(q.Files), s.Policy.MaxFiles)}
-	}
-	q.Files = slices.Clone(q.Files)
-	var together int64
-	for i := range q.Files {
-		f := &q.Files[i]
-		f.Name = fileName(f.Name, q.Files[:i])
-		if f.Size > s.Policy.MaxFileBytes {
-			return q, &InputError{Why: fmt.Sprintf("%s has %s; at most %s fit.", f.Name, megabytes(f.Size), megabytes(s.Policy.MaxFileBytes))}
-		}
-		together += f.Size
-	}
-	if err := s.fits(together); err != nil {
+	files, err := s.fitting(q.Files)
+	if err != nil {
 		return q, err
 	}
+	q.Files = files
 	models := s.Writer.Models()
 	if q.Model == "" {
 		q.Model = models[0]

@@ -79,7 +79,8 @@ func (s *Service) mayChange(ctx context.Context, click Click, what string) error
 	return err
 }
 
-// administers refuses, with these words, whoever is no administrator, looked up now.
+// administers refuses, with these words, whoever is no administrator, as far as a
+// look of the last minute tells.
 func (s *Service) administers(ctx context.Context, team, who, why string) error {
 	roster, err := s.Reviewers(ctx, team, "")
 	if err != nil {
@@ -88,7 +89,7 @@ func (s *Service) administers(ctx context.Context, team, who, why string) error 
 	if !roster.Admin(who) {
 		return &NotAllowedError{Who: who, Why: why}
 	}
-	person, err := s.Slack.Person(ctx, team, who)
+	person, err := s.sight(ctx, team, who)
 	if err != nil {
 		return err
 	}

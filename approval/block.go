@@ -58,6 +58,7 @@ func (b *Block) Refusal() *budget.ExceededError {
 func NewBlocked(q Question, model string, refused *budget.ExceededError, p Policy, now time.Time) *Request {
 	r := begin(q, model, now)
 	r.State = Drafting
+	r.touch(now, StepFind) // it costs nothing, and says where its thread is to be
 	r.block(budget.ForDraft, refused, q.Asker, p, now)
 	return r
 }
@@ -170,7 +171,7 @@ func (r *Request) GoOn(model string, worst budget.USD, by string, p Policy, now 
 	r.Model = model
 	r.hold(budget.ForDraft, worst, now, draftHoldLife)
 	r.ExpiresAt = now.Add(p.Expiry)
-	r.touch(now, StepDraft, StepShow)
+	r.touch(now, r.next(), StepShow)
 	return nil
 }
 

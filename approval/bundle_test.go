@@ -90,7 +90,7 @@ func setup(t *testing.T) *bundle {
 	b := &bundle{t: t, faults: f, store: newMemStore(f), log: &strings.Builder{},
 		writer: &fakeWriter{faults: f},
 		box:    &fakeBox{faults: f, size: budget.BoxSize{Kind: "local", VCPU: 1, MemoryMB: 1024}, result: Result{Outcome: OK, Value: "42", Box: 2 * time.Second}},
-		slack: &fakeSlack{faults: f, files: map[string]string{"F1": "a,b\n1,2\n"}, people: map[string]Person{
+		slack: &fakeSlack{faults: f, place: Place{Seen: true, In: true}, files: map[string]string{"F1": "a,b\n1,2\n"}, people: map[string]Person{
 			"guest": {Guest: true}, "bot": {Bot: true}, "stranger": {External: true}, "gone": {Gone: true}}},
 	}
 	policy := DefaultPolicy()
@@ -119,11 +119,31 @@ func question() Question {
 		Files: []File{{ID: "F1", Name: "sales.csv", Size: 8}}}
 }
 
+// ask asks, and has what belongs to the question found.
 func (b *bundle) ask() *Request {
 	b.t.Helper()
 	r, err := b.Ask(b.t.Context(), question())
 	require.NoError(b.t, err)
-	return r
+	return b.find(r)
+}
+
+// aMinuteLater is when whoever was looked at is looked at again.
+func (b *bundle) aMinuteLater() {
+	b.known.mu.Lock()
+	defer b.known.mu.Unlock()
+	for key, s := range b.known.seen {
+		b.known.seen[key] = sighting{person: s.person, at: s.at.Add(-sightLife)}
+	}
+}
+
+// find does the first step of a question: its job is done.
+func (b *bundle) find(r *Request) *Request {
+	b.t.Helper()
+	require.NoError(b.t, b.Find(b.t.Context(), r.ID))
+	b.store.mu.Lock()
+	b.store.jobs = slices.DeleteFunc(b.store.jobs, func(w Wake) bool { return w == Wake{StepFind, r.ID} })
+	b.store.mu.Unlock()
+	return b.request(r.ID)
 }
 
 // replica is one life of a process: it ends with its work, or by a crash.

@@ -179,12 +179,18 @@ func (s *Service) audited(ctx context.Context, ruling Ruling, act bool, err erro
 
 // Withdraw takes a request back, by its asker or an administrator.
 func (s *Service) Withdraw(ctx context.Context, id string, click Click) (*Request, error) {
-	no := new(NotAllowedError)
-	err := s.admin(ctx, click, "take back what others asked")
-	if err != nil && !errors.As(err, &no) {
+	admin := false
+	known, err := s.Store.Request(ctx, id)
+	if err != nil {
 		return nil, err
 	}
-	admin := err == nil
+	if known.Team == click.Team && known.Asker != click.User {
+		err := s.admin(ctx, click, "take back what others asked")
+		if no := new(NotAllowedError); err != nil && !errors.As(err, &no) {
+			return nil, err
+		}
+		admin = err == nil
+	}
 	r, err := s.Store.Update(ctx, id, func(r *Request, now time.Time) error {
 		if r.Team != click.Team {
 			return ErrNotFound

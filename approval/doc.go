@@ -17,7 +17,8 @@
 //	           │    TakeEdit          │      Disown         │
 //	           ├─Fail──▶ failed       ├─Reject─▶ rejected   ├─Fail──▶ failed   Of a run that never started, its box being
 //	           ├─Expire▶ expired      ├─Expire─▶ expired    ├─Expire▶ expired  no more: Void ends it in failed, Unstart
-//	           └─Withdraw▶ withdrawn  └─Withdraw▶ …         └─Withdraw▶ …      takes it back to pending
+//	           └─Withdraw▶ withdrawn  ├─Withdraw▶ …         └─Withdraw▶ …      takes it back to pending
+//	                                  └─FailOver▶ failed: a file or the asker is gone for good
 //
 // Whatever comes back before the reviewers is a new Revision, with the next number
 // and no approvals: rewritten by the model as a reviewer wished, edited by a
@@ -49,6 +50,16 @@
 // Everything else may be repeated. A job is only a wake-up call (Wake): the row
 // decides what there is to do, and doing it again changes nothing. A post in
 // Slack is a view of the row, remembered in a row of its own.
+//
+// # What Slack knows
+//
+// A question is stored as it came: nothing is asked of Slack before its ack. Its
+// channel, its asker and its files are found by the next step: until Found nothing of
+// it is seen, and what it lacks ends it (AskBack), with a private word and a button that
+// asks again. At a click users.info runs beside the load and may be a minute old; the
+// start asks again. What a request rests on may go while it waits: what may come back
+// is waited for with the request as it is (GoAway, ComeBack), what is gone for good ends
+// it with a Cause (FailOver).
 //
 // # The money
 //
@@ -94,6 +105,7 @@
 // # One /analyze, hop by hop
 //
 //	bot reads the envelope ─▶ Service.Ask ─▶ Store.Ask (commit) ─▶ bot acks
+//	job find:  Service.Find  ─▶ Slack.Person, Place, Find ─▶ Update(Found or AskBack)
 //	job draft: Service.Draft ─▶ Writer.Write, Sandbox.Inspect ─▶ Update(Drafted)
 //	job show:  Service.Show  ─▶ Slack.Publish draws thread and card from View
 //	click:     bot ─▶ Service.Decide ─▶ Update(Decide) (commit) ─▶ bot acks
@@ -105,6 +117,8 @@
 //
 //	request.go   the nouns            ask.go     Service.Ask
 //	verbs.go     the moves            draft.go   Service.Draft
+//	find.go      what a question is about; cause.go  of what Slack is the reason
+//	away.go      what a request rests on; acquaintance.go  who was looked at a moment ago
 //	verbs_decide.go  those with which a wait for people ends
 //	manifest.go  the seal             decide.go  Service.Decide, Withdraw
 //	canonical.go what may be seen     run.go     Service.Run

@@ -19,7 +19,7 @@ const maxRepairs = 2
 // not to a person.
 func (s *Service) Draft(ctx context.Context, id string) error {
 	r, err := s.Store.Request(ctx, id)
-	if err != nil || r.State != Drafting || r.Blocked != nil {
+	if err != nil || r.State != Drafting || r.Blocked != nil || r.Seek != nil {
 		return err
 	}
 	if r.Edit != nil {
@@ -32,8 +32,16 @@ func (s *Service) Draft(ctx context.Context, id string) error {
 		return s.fail(ctx, id, s.gaveUp(r))
 	}
 	files, _, err := s.inputs(ctx, r)
+	if gone := new(CauseError); errors.As(err, &gone) {
+		return s.withoutInput(ctx, r, gone.Cause)
+	}
 	if err != nil {
 		return s.failOrLater(ctx, id, err)
+	}
+	if r.Away != nil {
+		if stop, err := s.inPlace(ctx, r); stop || err != nil {
+			return err
+		}
 	}
 	history, err := s.Store.History(ctx, id)
 	if err != nil {

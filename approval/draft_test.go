@@ -34,7 +34,7 @@ func TestDraftPutsInspectedCodeBeforeTheReviewers(t *testing.T) {
 
 	require.Equal(t, []string{goodCode}, b.box.inspected)
 	require.Equal(t, []string{r.ID}, b.box.prepared)
-	require.Equal(t, []string{"asked", "held", "weighed", "called", "settled", "drafted"}, b.kinds(r.ID))
+	require.Equal(t, []string{"asked", "held", "weighed", "found", "called", "settled", "drafted"}, b.kinds(r.ID))
 	spends := b.spends(r.ID, budget.ForDraft)
 	require.Len(t, spends, 1)
 	require.False(t, spends[0].Estimated)
@@ -307,7 +307,6 @@ func TestFilesThatAreNotAsTheyShouldBeEndTheDraftInPlainWords(t *testing.T) {
 		spoil  func(*bundle)
 		reason string
 	}{
-		"deleted":   {func(b *bundle) { delete(b.slack.files, "F1") }, "sales.csv has been deleted, or is not shared with me any more. If it was deleted, ask again with the file: this question cannot be answered without it."},
 		"too large": {func(b *bundle) { b.slack.files["F1"] = strings.Repeat("x", 20<<20+1) }, "sales.csv is larger than 20.0 MB."},
 		"unreadable": {func(b *bundle) {
 			b.faults.fail("Read.before", &UnreadableError{Why: "sales.csv is no table.", Err: errCrash})

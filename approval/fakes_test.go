@@ -238,6 +238,63 @@ type fakeSlack struct {
 	posted int
 	told   []string           // notices, once for each direct message
 	unseen map[Surface]Unseen // what the latest view said that Slack refuses
+	hidden bool               // files that are not there may come back
+	place  Place              // every channel
+	find   func(Search) (Found, error)
+	looked []string // people, in the order in which they were looked up
+}
+
+func (s *fakeSlack) lacks(f File) error {
+	if s.hidden {
+		return &CauseError{Cause{Code: FileNotSeen, File: f.Name}}
+	}
+	return &CauseError{Cause{Code: FileGone, File: f.Name}}
+}
+
+func (s *fakeSlack) Stat(_ context.Context, f File) error {
+	if err := s.faults.hit("Stat.before"); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.files[f.ID]; !ok {
+		return s.lacks(f)
+	}
+	return nil
+}
+
+func (s *fakeSlack) Place(context.Context, string, string) (Place, error) {
+	if err := s.faults.hit("Place.before"); err != nil {
+		return Place{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.place, nil
+}
+
+func (s *fakeSlack) Find(_ context.Context, q Search) (Found, error) {
+	if err := s.faults.hit("Find.before"); err != nil {
+		return Found{}, err
+	}
+	if s.find != nil {
+		return s.find(q)
+	}
+	return Found{Files: q.Files}, nil
+}
+
+// at changes where every channel stands.
+func (s *fakeSlack) at(p Place) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.place = p
+}
+
+// lose takes a file away: for good, or out of sight.
+func (s *fakeSlack) lose(id string, hidden bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.files, id)
+	s.hidden = hidden
 }
 
 func (s *fakeSlack) Publish(_ context.Context, v *View, kind Surface) (Post, error) {
@@ -269,7 +326,7 @@ func (s *fakeSlack) Fetch(_ context.Context, f File, limit int64) ([]byte, error
 	data, ok := s.files[f.ID]
 	switch {
 	case !ok:
-		return nil, fmt.Errorf("fetch: %w", ErrFileGone)
+		return nil, fmt.Errorf("fetch: %w", s.lacks(f))
 	case int64(len(data)) > limit:
 		return nil, fmt.Errorf("fetch: %w", ErrFileTooBig)
 	}
@@ -286,7 +343,11 @@ func (s *fakeSlack) Person(_ context.Context, team, user string) (Person, error)
 	if err := s.faults.hit("Person.before"); err != nil {
 		return Person{}, err
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.looked = append(s.looked, user)
 	if p, ok := s.people[user]; ok {
+		p.ID = user
 		return p, nil
 	}
 	return Person{ID: user, Name: user, External: team != "T1"}, nil

@@ -41,6 +41,7 @@ func inState(t *testing.T, state State) *Request {
 	t.Helper()
 	p := testPolicy()
 	r := New(Question{Team: "T", Project: "C", Asker: "A", Text: "q", Trigger: "tr"}, "m1", budget.Cent, p, t0)
+	require.NoError(t, r.Found(nil, "", false, t0))
 	require.NoError(t, r.Call(budget.Cent, p, t0))
 	drafted := func() {
 		r.Settle(budget.Settlement{HoldID: r.Holds[0].ID, At: t0})
@@ -172,17 +173,37 @@ var verbs = []verb{
 	{name: "Freeze", do: func(r *Request, p Policy, now time.Time) error {
 		return r.Freeze(now.Add(48*time.Hour), "Sat,Sun", p, now)
 	}},
+	{name: "Find", do: func(r *Request, _ Policy, now time.Time) error {
+		if r.State == Drafting {
+			r.Seek = &Seek{}
+		}
+		return r.Found(nil, "", false, now)
+	}},
+	{name: "Find again", do: func(r *Request, _ Policy, now time.Time) error { return r.Found(nil, "", false, now) }},
+	{name: "Ask back", do: func(r *Request, _ Policy, now time.Time) error {
+		if r.State == Drafting {
+			r.Seek = &Seek{}
+		}
+		return r.AskBack(&Cause{Code: WhichFile}, "", now)
+	}},
+	{name: "Ask back late", do: func(r *Request, _ Policy, now time.Time) error { return r.AskBack(&Cause{Code: WhichFile}, "", now) }},
+	{name: "Go away", do: func(r *Request, _ Policy, now time.Time) error { return r.GoAway(Cause{Code: NotIn}, now) }},
+	{name: "Go away for good", do: func(r *Request, _ Policy, now time.Time) error { return r.GoAway(Cause{Code: FileGone}, now) }},
+	{name: "Come back", do: func(r *Request, _ Policy, now time.Time) error { return r.ComeBack(now) }},
+	{name: "Fail over a cause", do: func(r *Request, _ Policy, now time.Time) error { return r.FailOver(Cause{Code: FileGone}, now) }},
 	{name: "Lose", do: func(r *Request, _ Policy, now time.Time) error { return r.Lose(now) }},
 }
 
 // matrix names the state that each verb leads to. What is missing is illegal.
 var matrix = map[State]map[string]State{
 	Drafting: {"Call": Drafting, "Refuse": Drafting, "Again": Drafting, "Drafted": Pending, "Fail": Failed,
+		"Find": Drafting, "Ask back": Failed, "Go away": Drafting, "Fail over a cause": Failed,
 		"Expire": Expired, "Withdraw": Withdrawn},
 	Pending: {"Approve": Approved, "Reject": Rejected, "Expire": Expired, "Withdraw": Withdrawn,
 		"Request changes": Drafting, "Edit": Drafting, "Disown": Pending,
+		"Go away": Pending, "Fail": Failed, "Fail over a cause": Failed,
 		"Remind": Pending, "Escalate": Pending, "Assign": Pending, "Ask for an opinion": Pending},
-	Approved: {"Fail": Failed, "Expire": Expired, "Withdraw": Withdrawn, "Start": Running, "Await a box": Approved, "Freeze": Approved, "Break the seal": Pending, "Disown": Pending},
+	Approved: {"Fail": Failed, "Go away": Approved, "Fail over a cause": Failed, "Expire": Expired, "Withdraw": Withdrawn, "Start": Running, "Await a box": Approved, "Freeze": Approved, "Break the seal": Pending, "Disown": Pending},
 	Running:  {"Unstart": Pending, "Begin": Running, "Finish": Done, "Void": Failed, "Lose": Lost},
 	Done:     {}, Failed: {}, Rejected: {}, Expired: {}, Withdrawn: {}, Lost: {},
 }

@@ -79,7 +79,7 @@ func TestTheTwinStoresAllOfAnUpdateOrNothing(t *testing.T) {
 	require.ErrorIs(t, err, no)
 	require.Equal(t, before, m.requests[r.ID])
 	require.Len(t, m.events[r.ID], 3) // asked, held, weighed
-	require.Len(t, m.jobs, 2)         // draft, show
+	require.Len(t, m.jobs, 1)         // find
 
 	_, err = m.Update(t.Context(), r.ID, func(r *Request, now time.Time) error {
 		r.hold(budget.ForRun, 10*budget.Dollar, now, time.Hour)

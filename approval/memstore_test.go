@@ -424,7 +424,7 @@ func (m *memStore) ThreadFiles(_ context.Context, thread Session) (files []File,
 	}
 	for _, id := range m.order {
 		r := m.requests[id]
-		if s := m.sessions[r.SessionID]; s.Team == thread.Team && s.Channel == thread.Channel && s.ThreadTS == thread.ThreadTS {
+		if s := m.sessions[r.SessionID]; r.Seek == nil && s.Team == thread.Team && s.Channel == thread.Channel && s.ThreadTS == thread.ThreadTS {
 			files, ours = slices.Clone(r.Files), true
 		}
 	}

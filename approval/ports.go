@@ -89,8 +89,6 @@ type Wake struct {
 var (
 	ErrNotFound   = errors.New("no such request")
 	ErrBusy       = errors.New("somebody else is at it")
-	ErrFileGone   = errors.New("the file is gone") // deleted in Slack, or no longer shared with us
-	ErrFileHidden = fmt.Errorf("hidden by the workspace's plan: %w", ErrFileGone)
 	ErrFileTooBig = errors.New("the file is too large")    //
 	ErrBoxGone    = errors.New("the box is gone")          // and with it whatever ran in it
 	ErrNotStarted = errors.New("the code has not started") // the box is there, nothing was started in it
@@ -275,8 +273,16 @@ type Slack interface {
 	// that has been begun and has no TS it looks first whether it stands there.
 	// Somebody whom nothing reaches: ErrUnreachable.
 	Tell(ctx context.Context, v *NoticeView, had NoticePost) (NoticePost, error)
-	// Fetch reads a file of at most limit bytes: ErrFileGone, ErrFileHidden, ErrFileTooBig.
+	// Fetch reads a file of at most limit bytes: *CauseError, ErrFileTooBig.
 	Fetch(ctx context.Context, f File, limit int64) ([]byte, error)
+	// Stat asks whether a file can be read now. *CauseError: it is gone for good, or is
+	// not seen at the moment.
+	Stat(ctx context.Context, f File) error
+	// Place looks at a channel, now, and whether somebody is in it. That the bot does
+	// not see it is no error.
+	Place(ctx context.Context, channel, user string) (Place, error)
+	// Find looks for the files that a question is about. *CauseError: what it lacks.
+	Find(ctx context.Context, q Search) (Found, error)
 	// Person looks somebody up, now.
 	Person(ctx context.Context, team, user string) (Person, error)
 }

@@ -172,6 +172,9 @@ func (s *Service) tellAsker(ctx context.Context, v *View, u Unseen) error {
 	if h, ok := v.HiddenFrom(); !ok || h.Surface != u.Surface {
 		return nil
 	}
+	if (u.Why == Outside || u.Why == Archived) && !v.Request.State.Final() {
+		return nil // a channel that is closed is what the request waits for: the look at it (StepLook) tells the asker
+	}
 	return s.Store.Notify(ctx, Notice{Key: unsaidKey(v.Request.ID), Team: v.Request.Team, Kind: NoticeUnsaid, To: []string{v.Request.Asker},
 		RequestID: v.Request.ID, At: v.Now, Data: encode(Unsaid{Channel: u.Channel})})
 }

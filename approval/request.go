@@ -41,11 +41,13 @@ type Step string
 
 // The steps.
 const (
+	StepFind  Step = "find"  // look up the channel, the asker and the files of a question
 	StepDraft Step = "draft" // have the code written and inspected
 	StepRun   Step = "run"   // run what was approved
 	StepShow  Step = "show"  // make Slack look like the row
 	StepTell  Step = "tell"  // send a notice; the id is its key
 	StepGoOn  Step = "go on" // try a blocked request again; only a sweep names it
+	StepLook  Step = "look"  // see whether what a waiting request rests on is still there; only a sweep names it
 )
 
 // Request is one question on its way to an answer, as it is stored. Its methods
@@ -63,6 +65,7 @@ type Request struct {
 	Trigger   string // what Slack sent it by; unique in a workspace, so that a redelivery asks nothing twice
 	State     State
 	Reason    string // why it ended as it did, is back before the reviewers or waits for a box, in words for people
+	Cause     *Cause // why it ended, where Slack is the reason: a code with its facts, and no Reason beside it
 	Attempts  int    // calls of the model so far
 	CreatedAt time.Time
 	ChangedAt time.Time
@@ -73,6 +76,11 @@ type Request struct {
 	Run       *Run
 	Holds     []OpenHold // what is held and not yet settled
 	Refused   []Refusal  // earlier attempts in this drafting, and why they did not reach a person
+
+	Seek     *Seek     // what is still to be found before it can be written; nil when it has been
+	Away     *Away     // what it rests on and cannot be seen at the moment; nil when all is there
+	Guest    bool      // the asker was a guest when they asked
+	LookedAt time.Time // when it was last found out whether all is there, while it waits
 
 	Blocked     *Block      // a budget has refused the next paid step; nil when none has
 	Downgraded  *Downgraded // the model is cheaper than the one that was asked for; nil when it is not

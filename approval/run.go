@@ -59,12 +59,15 @@ func (r *Request) runsIn(box string) bool { return r.State == Running && r.Run.B
 func (s *Service) uncollected(ctx context.Context, r *Request, opened opening, err error) error {
 	var never *neverError
 	var broken *BrokenSealError
+	var gone *CauseError
 	box := r.Run.BoxID
 	switch {
 	case errors.As(err, &broken) && errors.As(err, &never):
 		return s.breakSeal(ctx, r, broken)
+	case errors.As(err, &gone) && errors.As(err, &never):
+		err = s.void(ctx, r, "", opened.age(), &gone.Cause)
 	case errors.As(err, &never):
-		err = s.void(ctx, r, never.words, opened.age())
+		err = s.void(ctx, r, never.words, opened.age(), nil)
 	case errors.Is(err, ErrBoxGone):
 		_, err = s.Store.Update(ctx, r.ID, func(r *Request, now time.Time) error {
 			if !r.runsIn(box) {
@@ -77,12 +80,13 @@ func (s *Service) uncollected(ctx context.Context, r *Request, opened opening, e
 }
 
 // void ends a run that has not started and, its box being killed, never will. The box
-// may be older than the row knows.
-func (s *Service) void(ctx context.Context, was *Request, words string, age time.Duration) error {
+// may be older than the row knows. Where there is a cause it says why, in place of words.
+func (s *Service) void(ctx context.Context, was *Request, words string, age time.Duration, cause *Cause) error {
 	_, err := s.Store.Update(ctx, was.ID, func(r *Request, now time.Time) error {
 		if !r.runsIn(was.Run.BoxID) {
 			return r.refuse("void")
 		}
+		r.Cause = cause
 		return r.Void(words, s.boxCharge(r, max(now.Sub(r.Run.StartedAt), age), now), now)
 	})
 	return err
@@ -137,8 +141,14 @@ func (s *Service) start(ctx context.Context, r *Request) (_ *Request, opened ope
 	if waits, err := s.heldBack(ctx, r); err != nil || waits {
 		return r, opened, s.failOrLater(ctx, r.ID, err)
 	}
+	if stop, err := s.inPlace(ctx, r); stop || err != nil {
+		return r, opened, err
+	}
 	inputs, err := s.unbroken(ctx, r)
 	opened.inputs = inputs
+	if gone := new(CauseError); errors.As(err, &gone) {
+		return r, opened, s.withoutInput(ctx, r, gone.Cause)
+	}
 	if broken := new(BrokenSealError); errors.As(err, &broken) {
 		return r, opened, s.breakSeal(ctx, r, broken)
 	}
@@ -238,7 +248,11 @@ func (s *Service) collect(ctx context.Context, r *Request, inputs []InputFile) (
 	if inputs == nil {
 		// Somebody else has named the box, some time ago: what they checked is checked again.
 		inputs, err = s.unbroken(ctx, r)
-		if broken := new(BrokenSealError); errors.As(err, &broken) {
+		switch gone, broken := new(CauseError), new(BrokenSealError); {
+		case errors.As(err, &gone) && gone.Cause.passes():
+			// A box is not kept for what may come back in an hour: it takes a new decision, once it is there.
+			err = s.never(ctx, box, "", &BrokenSealError{Why: []string{"An input could not be read any more when it was about to start."}})
+		case errors.As(err, &gone), errors.As(err, &broken):
 			err = s.never(ctx, box, "", err)
 		}
 		if err != nil {
@@ -333,11 +347,6 @@ func (s *Service) inputs(ctx context.Context, r *Request) ([]File, []InputFile, 
 		f := &files[i]
 		data, err := s.Slack.Fetch(ctx, *f, s.Policy.MaxFileBytes)
 		switch {
-		case errors.Is(err, ErrFileHidden):
-			return nil, nil, &InputError{Why: fmt.Sprintf("%s has been hidden by Slack: this workspace is on the free plan, which shows only its newest files. "+
-				"It has not been deleted. Share the file anew and ask again, or have the plan changed.", f.Name)}
-		case errors.Is(err, ErrFileGone):
-			return nil, nil, &InputError{Why: fmt.Sprintf("%s has been deleted, or is not shared with me any more. If it was deleted, ask again with the file: this question cannot be answered without it.", f.Name)}
 		case errors.Is(err, ErrFileTooBig):
 			return nil, nil, &InputError{Why: fmt.Sprintf("%s is larger than %s.", f.Name, megabytes(s.Policy.MaxFileBytes))}
 		case err != nil:

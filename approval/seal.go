@@ -183,7 +183,7 @@ func (s *Service) breakSeal(ctx context.Context, was *Request, broken *BrokenSea
 		return err
 	}
 	if was.State == Running {
-		return ended(s.void(ctx, was, words, 0))
+		return ended(s.void(ctx, was, words, 0, nil))
 	}
 	return s.fail(ctx, was.ID, words)
 }

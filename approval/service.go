@@ -26,12 +26,14 @@ type Service struct {
 
 	Location *time.Location                // on whose calendar budgets run; nil: UTC
 	Due      func(now time.Time) time.Time // the latest moment at which a digest was due; nil: there is none
+
+	known acquaintances // who was looked at a moment ago
 }
 
 // Do runs one step of one request: what a job calls. Only one replica at a time
 // is at a step of a request.
 func (s *Service) Do(ctx context.Context, wake Wake) error {
-	work := map[Step]func(context.Context, string) error{StepDraft: s.Draft, StepRun: s.Run, StepShow: s.Show, StepTell: s.Tell}[wake.Step]
+	work := map[Step]func(context.Context, string) error{StepFind: s.Find, StepLook: s.Look, StepDraft: s.Draft, StepRun: s.Run, StepShow: s.Show, StepTell: s.Tell}[wake.Step]
 	if work == nil {
 		s.Log.Error("a job for an unknown step", "step", wake.Step, "request", wake.RequestID)
 		return nil
@@ -88,8 +90,11 @@ func (p Person) barred() string {
 // surfaces says which messages a request has in Slack at this moment, in the
 // order in which they are drawn.
 func surfaces(v *View) []Surface {
-	list := []Surface{SurfaceRoot}
 	r := v.Request
+	if r.Seek != nil && r.State != Expired {
+		return nil // it has not got to its channel, and what is missing is said in private
+	}
+	list := []Surface{SurfaceRoot}
 	if r.Revision != nil {
 		list = append(list, SurfaceCard) // before the progress, which says when nobody can see it
 	}
@@ -161,6 +166,9 @@ func (s *Service) Show(ctx context.Context, id string) error {
 			return errors.Join(append(faults, err)...) // what nobody remembers would be posted again: no more of it
 		}
 		faults = append(faults, s.reckon(ctx, v, surface, err))
+		if surface != SurfaceCard && surface != SurfacePlain && errors.Is(err, ErrNoPlace) && v.Request.Away == nil && !v.Request.State.Final() {
+			faults = append(faults, s.Store.Wake(ctx, Wake{Step: StepLook, RequestID: id})) // who cannot be answered there is told otherwise
+		}
 		if surface == SurfaceCard && plainable(err) && v.Request.State == Pending && v.Posts[SurfacePlain].TS == "" {
 			list = slices.Insert(list, n+1, SurfacePlain)
 		}
@@ -209,7 +217,7 @@ func (s *Service) Sweep(ctx context.Context) error {
 
 func (s *Service) catchUp(ctx context.Context, w Wake) error {
 	switch w.Step {
-	case StepTell:
+	case StepTell, StepLook:
 		return s.Store.Wake(ctx, w)
 	case StepGoOn:
 		return s.tryAgain(ctx, w.RequestID)
@@ -226,7 +234,7 @@ func (s *Service) catchUp(ctx context.Context, w Wake) error {
 			return err
 		}
 	}
-	steps := map[State]Step{Drafting: StepDraft, Approved: StepRun, Running: StepRun}
+	steps := map[State]Step{Drafting: r.next(), Approved: StepRun, Running: StepRun}
 	if step, ok := steps[r.State]; ok {
 		if err := s.Store.Wake(ctx, Wake{Step: step, RequestID: r.ID}); err != nil {
 			return err

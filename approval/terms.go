@@ -96,9 +96,11 @@ type authority struct {
 	inPlaceOf string // the reviewer who let them decide, when they are none themselves
 }
 
-// mayReview says by what right somebody decides, now: who was named once may have
-// been removed, become a guest, or left since. Who may not gets the words for it.
+// mayReview says by what right somebody decides: who was named once may have been
+// removed by now, or, as far as a look of the last minute tells, become a guest or
+// left. Who may not gets the words for it.
 func (s *Service) mayReview(ctx context.Context, id string, click Click) (a authority, err error) {
+	look := s.ahead(ctx, click.Team, click.User)
 	r, err := s.Store.Request(ctx, id)
 	if err != nil {
 		return a, err
@@ -122,7 +124,7 @@ func (s *Service) mayReview(ctx context.Context, id string, click Click) (a auth
 		return a, err
 	}
 	if a.inPlaceOf, no.Why = r.right(no.Who, roster, a.terms); no.Why == "" {
-		person, err := s.Slack.Person(ctx, r.Team, no.Who)
+		person, err := look()
 		if err != nil {
 			return a, err
 		}
@@ -155,7 +157,7 @@ func (t Terms) elsewhere(id string) string {
 // had let this person decide whose word does not count.
 func (s *Service) present(ctx context.Context, team string, r Roster, user string) (_ Roster, absent bool, err error) {
 	for _, from := range r.InPlaceOf(user) {
-		person, err := s.Slack.Person(ctx, team, from)
+		person, err := s.sight(ctx, team, from)
 		if err != nil {
 			return r, false, err
 		}
@@ -233,7 +235,7 @@ func (s *Service) fallen(ctx context.Context, r *Request) (why []string, err err
 			continue
 		}
 		for _, who := range d.people() {
-			person, err := s.Slack.Person(ctx, r.Team, who)
+			person, err := s.person(ctx, r.Team, who)
 			if err != nil {
 				return nil, err
 			}

@@ -381,6 +381,8 @@ func TestTheQueueSaysWhatSomebodyCannotDecide(t *testing.T) {
 	require.Empty(t, closed(b, "R1"))
 	require.Contains(t, closed(b, "helper"), "has asked this question")
 	b.slack.people["asker"] = Person{ID: "asker", Gone: true}
+	require.Contains(t, closed(b, "helper"), "has asked this question", "a look of the last minute is good enough")
+	b.aMinuteLater()
 	require.Equal(t, "Only the people who are named as reviewers can decide.", closed(b, "helper"))
 	b.rules("C1", func(r *Rules) { r.Low.Owners = true })
 	require.Equal(t, "Code of low risk is decided on by the channel's own reviewers here.", closed(b, "R1"))

@@ -18,7 +18,6 @@ func TestInputsThatCannotBeHadAnyMoreGoBackToReview(t *testing.T) {
 		spoil  func(*bundle)
 		reason string
 	}{
-		"deleted":            {func(b *bundle) { delete(b.slack.files, "F1") }, "sales.csv has been deleted, or is not shared with me any more. If it was deleted, ask again with the file"},
 		"too large":          {func(b *bundle) { b.slack.put("F1", strings.Repeat("x", 20<<20+1)) }, "sales.csv is larger than 20.0 MB."},
 		"too large together": {func(b *bundle) { b.Policy.MaxInputBytes = 7 }, "These files have 0.0 MB together"},
 		"unreadable": {func(b *bundle) {

@@ -18,7 +18,8 @@ const draftHoldLife = 15 * time.Minute
 func New(q Question, model string, hold budget.USD, p Policy, now time.Time) *Request {
 	r := begin(q, model, now)
 	r.hold(budget.ForDraft, hold, now, draftHoldLife)
-	r.move(Drafting, now, now.Add(p.Expiry), StepDraft)
+	r.State, r.ExpiresAt = Drafting, now.Add(p.Expiry)
+	r.touch(now, StepFind) // nobody sees it before it is known where it belongs
 	return r
 }
 
@@ -26,6 +27,7 @@ func begin(q Question, model string, now time.Time) *Request {
 	r := &Request{
 		ID: NewID(7), SessionID: NewID(10), Team: q.Team, Project: q.Project, Asker: q.Asker, Question: q.Text,
 		Model: model, Files: q.Files, Trigger: q.Trigger, CreatedAt: now,
+		Seek: &Seek{Follow: q.Follow, Given: q.Given, Brought: q.Brought, Thread: q.ThreadTS},
 	}
 	r.note(now, q.Asker, "asked", map[string]any{"question": q.Text, "files": names(q.Files), "model": model,
 		"channel": q.Project, "trigger": q.Trigger})
@@ -38,7 +40,7 @@ func begin(q Question, model string, now time.Time) *Request {
 // never settled belongs to a replica that died in the middle: it is settled in
 // full, estimated, and the new call needs a new hold of its own.
 func (r *Request) Call(worst budget.USD, p Policy, now time.Time) error {
-	if r.State != Drafting || r.Blocked != nil {
+	if r.State != Drafting || r.Blocked != nil || r.Seek != nil {
 		return r.refuse("draft")
 	}
 	if r.Attempts >= p.MaxAttempts {
@@ -95,7 +97,7 @@ func (r *Request) Again(why string, now time.Time) error {
 // Drafted puts a revision before the reviewers. Whatever was approved before is
 // not approved any more: approvals belong to a revision.
 func (r *Request) Drafted(rev Revision, p Policy, now time.Time) error {
-	if r.State != Drafting {
+	if r.State != Drafting || r.Seek != nil {
 		return r.refuse("draft")
 	}
 	rev.At = now
@@ -113,7 +115,7 @@ func (r *Request) Drafted(rev Revision, p Policy, now time.Time) error {
 
 // Fail ends a request before anything has run, with a reason for the asker.
 func (r *Request) Fail(reason string, now time.Time) error {
-	if r.State != Drafting && r.State != Approved {
+	if r.State != Drafting && r.State != Pending && r.State != Approved {
 		return r.refuse("fail")
 	}
 	r.Reason = reason
@@ -178,7 +180,7 @@ func (r *Request) Start(box string, p Policy, now time.Time) error {
 			r.Changes.Called = append(r.Changes.Called, h.ID)
 		}
 	}
-	r.Reason = "" // it waits for no box any more
+	r.Reason, r.Away = "", nil // it waits for nothing any more
 	r.Run = &Run{RequestID: r.ID, BoxID: box, StartedAt: now}
 	r.Changes.Run = r.Run
 	r.note(now, System, "started", map[string]any{"box": box, "revision": r.Revision.Number, "digest": r.Revision.Digest})
@@ -390,11 +392,3 @@ func (r *Request) note(now time.Time, actor, kind string, data map[string]any) {
 }
 
 func (r *Request) refuse(verb string) error { return &MoveError{Request: r, Verb: verb} }
-
-func names(files []File) []string {
-	list := make([]string, len(files))
-	for i, f := range files {
-		list[i] = f.Name
-	}
-	return list
-}

@@ -12,8 +12,12 @@ import (
 func TestEachMoveQueuesItsNextStep(t *testing.T) {
 	t.Parallel()
 	p := testPolicy()
-	require.Equal(t, []Step{StepDraft, StepShow}, New(Question{}, "m", 1, p, t0).Changes.Jobs)
-	r := inState(t, Drafting)
+	r := New(Question{}, "m", 1, p, t0)
+	require.Equal(t, []Step{StepFind}, r.Changes.Jobs, "nobody sees it before it is known where it belongs")
+	r.Changes = Changes{}
+	require.NoError(t, r.Found(nil, "", false, t0))
+	require.Equal(t, []Step{StepDraft, StepShow}, r.Changes.Jobs)
+	r = inState(t, Drafting)
 	require.NoError(t, r.Refuse(Refusal{}, t0))
 	require.Equal(t, []Step{StepDraft}, r.Changes.Jobs[:1])
 	r = inState(t, Pending)
@@ -65,6 +69,7 @@ func TestCallKeepsTheHoldOfTheQuestionWhileItCoversTheCall(t *testing.T) {
 	p := testPolicy()
 	fresh := func() *Request {
 		r := New(Question{Asker: "A"}, "m1", budget.Cent, p, t0)
+		require.NoError(t, r.Found(nil, "", false, t0))
 		r.Changes = Changes{}
 		return r
 	}
@@ -96,6 +101,9 @@ func TestCallsAreBounded(t *testing.T) {
 	t.Parallel()
 	p := testPolicy()
 	r := New(Question{Asker: "A"}, "m1", budget.Cent, p, t0)
+	var unfound *MoveError
+	require.ErrorAs(t, r.Call(budget.Cent, p, t0), &unfound, "nothing is written before it is known what it is about")
+	require.NoError(t, r.Found(nil, "", false, t0))
 	for range p.MaxAttempts {
 		require.NoError(t, r.Call(budget.Cent, p, t0))
 	}

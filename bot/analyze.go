@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/slack-go/slack"
 
@@ -18,39 +17,18 @@ func (b *Bot) analyze(ctx context.Context, c slack.SlashCommand) (answer, error)
 	if a, ok, err := b.aside(ctx, text, approval.Click{Team: c.TeamID, User: c.UserID, Channel: c.ChannelID}); ok {
 		return a, err
 	}
-	q := approval.Question{Team: c.TeamID, Project: c.ChannelID, Asker: c.UserID, Text: text, Trigger: "command " + c.TriggerID}
-	s, err := b.look(ctx, c.ChannelID, text)
-	if err != nil {
-		return orPrivately(err)
-	}
 	if text == "" {
-		return b.commandForm(ctx, c, "", s.files)
-	}
-	var meant picked
-	// What is too long is for the service to refuse; no form could hold it.
-	if utf8.RuneCountInString(text) <= b.Policy().MaxQuestion {
-		if meant, err = s.pick(text); err != nil {
+		a, err := b.openForm(ctx, c.TriggerID, form{channel: c.ChannelID, person: c.UserID})
+		if err != nil {
 			return orPrivately(err)
 		}
-		if len(meant.open) > 1 {
-			return b.commandForm(ctx, c, text, meant.open)
-		}
-		q.Files = meant.files
+		return a, nil
 	}
-	r, err := b.Service.Ask(ctx, q)
+	r, err := b.Service.Ask(ctx, approval.Question{Team: c.TeamID, Project: c.ChannelID, Asker: c.UserID, Text: text, Trigger: "command " + c.TriggerID})
 	if err != nil {
 		return orPrivately(err)
 	}
-	return privately(&page{}, append(taken(r), meant.note()...)...), nil
-}
-
-// commandForm opens the form instead of an answer.
-func (b *Bot) commandForm(ctx context.Context, c slack.SlashCommand, question string, choices []approval.File) (answer, error) {
-	a, err := b.openForm(ctx, c.TriggerID, form{channel: c.ChannelID, question: question, choices: choices, asks: question != ""})
-	if err != nil {
-		return orPrivately(err)
-	}
-	return a, nil
+	return privately(&page{}, taken(r)...), nil
 }
 
 // taken tells the asker that it has begun.
@@ -138,6 +116,9 @@ func openUntil(r *approval.Request) []part {
 func howItStands(r *approval.Request) string {
 	if r.State == approval.Expired {
 		return stateWords[r.State] + ": " + r.Lapsed()
+	}
+	if r.Away != nil && !r.State.Final() {
+		return stateWords[r.State] + ", and waits for what I cannot see at the moment"
 	}
 	if r.State == approval.Approved && r.Reason == approval.WaitsForBox {
 		return "approved, waits for a free sandbox"

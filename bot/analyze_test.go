@@ -1,7 +1,6 @@
 package bot
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -59,110 +58,6 @@ func TestWhatTheServiceRefusesIsSaidInItsWords(t *testing.T) {
 	require.Empty(t, b.as(slacksim.Analyst).Notices())
 }
 
-func TestTheBotSaysHowToInviteIt(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	require.NoError(t, b.as(slacksim.Analyst).Command(slacksim.Random, "/analyze How many?"))
-	b.told(slacksim.Analyst, slacksim.Random, "Invite me with /invite @countersign")
-	require.Empty(t, b.service.questions())
-	require.Equal(t, "I cannot see this conversation. Please ask in a channel that I am in, or write to me directly.", outside("D123", Identity{}).Error())
-}
-
-func TestAFileThatIsNotThereIsNamed(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	b.share(slacksim.SalesData, "sales.csv", "a\n1\n")
-	require.NoError(t, b.as(slacksim.Analyst).Command(slacksim.SalesData, "/analyze What is in budget.xlsx?"))
-	b.told(slacksim.Analyst, slacksim.SalesData, "I cannot find a file called budget.xlsx here.")
-	require.Empty(t, b.service.questions())
-}
-
-func TestBesideAFileThatIsThereANameMayBeOfOneToBeWritten(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	maya := b.as(slacksim.Analyst)
-	b.share(slacksim.SalesData, "sales.csv", "a\n1\n")
-	require.NoError(t, maya.Command(slacksim.SalesData, "/analyze Save the totals of sales.csv to totals.csv"))
-	told := b.told(slacksim.Analyst, slacksim.SalesData, "There is no file called totals.csv here; what is read is sales.csv.")
-	require.Contains(t, told.Words(), "On it.")
-	require.Len(t, b.service.questions(), 1)
-	require.Equal(t, "sales.csv", b.service.questions()[0].Files[0].Name)
-
-	_, err := maya.Say(slacksim.SalesData, "@countersign Save the rows of sales.csv to rows.csv")
-	require.NoError(t, err)
-	b.told(slacksim.Analyst, slacksim.SalesData, "There is no file called rows.csv here; what is read is sales.csv.")
-	require.Equal(t, "sales.csv", b.heard(2)[1].Files[0].Name)
-}
-
-func TestAnOldFileIsFoundBehindManyPictures(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	maya := b.as(slacksim.Analyst)
-	old := b.share(slacksim.SalesData, "sales.csv", "a\n1\n")
-	for n := range filesAtOnce + 1 {
-		b.share(slacksim.SalesData, fmt.Sprintf("photo-%d.png", n), string(png))
-	}
-	require.NoError(t, maya.Command(slacksim.SalesData, "/analyze What were sales per month?"))
-	b.told(slacksim.Analyst, slacksim.SalesData, "On it.")
-	require.NoError(t, maya.Command(slacksim.SalesData, "/analyze What is in nosuch.csv?"))
-	b.told(slacksim.Analyst, slacksim.SalesData, "I cannot find a file called nosuch.csv here.")
-	b.share(slacksim.SalesData, "new.csv", "a\n1\n")
-	_, err := maya.Say(slacksim.SalesData, "@countersign sum sales.csv")
-	require.NoError(t, err)
-	for _, q := range b.heard(2) {
-		require.Equal(t, old.Files[0].ID, q.Files[0].ID)
-	}
-
-	// Ticked, it is looked at by itself, however old.
-	require.NoError(t, maya.MessageShortcut(old, callbackAskMessage))
-	for range filesAtOnce {
-		b.share(slacksim.SalesData, "photo.png", string(png))
-	}
-	wrong, err := maya.Submit(slacksim.Fill(fieldQuestion, "What is in it?"))
-	require.NoError(t, err)
-	require.Empty(t, wrong)
-	require.Equal(t, old.Files[0].ID, b.heard(3)[2].Files[0].ID)
-
-	require.NoError(t, maya.MessageShortcut(old, callbackAskMessage))
-	require.NoError(t, maya.DeleteFile(old.Files[0].ID))
-	wrong, err = maya.Submit(slacksim.Fill(fieldQuestion, "What is in it?"))
-	require.NoError(t, err)
-	require.Equal(t, map[string]string{fieldFiles: "sales.csv has been deleted in the meantime. Please untick it."}, wrong)
-}
-
-func TestTheOnlyFileIsTheOneThatIsMeant(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	b.share(slacksim.SalesData, "sales.csv", "a\n1\n")
-	b.share(slacksim.SalesData, "photo.png", string(png))
-	require.NoError(t, b.as(slacksim.Analyst).Command(slacksim.SalesData, "/analyze How many rows?"))
-	b.told(slacksim.Analyst, slacksim.SalesData, "On it.")
-	require.Len(t, b.service.questions(), 1)
-	require.Equal(t, "sales.csv", b.service.questions()[0].Files[0].Name)
-}
-
-func TestSeveralFilesOpenTheFormWithTheQuestion(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	b.share(slacksim.SalesData, "sales.csv", "a\n1\n")
-	b.share(slacksim.SalesData, "costs.csv", "a\n1\n")
-	maya := b.as(slacksim.Analyst)
-	require.NoError(t, maya.Command(slacksim.SalesData, "/analyze How many rows?"))
-	v, err := maya.WaitView(b.ctx, func(v slacksim.View) bool { return v.CallbackID == callbackForm })
-	require.NoError(t, err)
-	require.Contains(t, v.Words(), "sales.csv")
-	_, err = maya.Submit(slacksim.Fill(fieldFiles, "costs.csv"))
-	require.NoError(t, err)
-	require.NoError(t, maya.WaitNoView(b.ctx))
-	q := b.service.questions()
-	require.Len(t, q, 1)
-	require.Equal(t, "How many rows?", q[0].Text, "the question is there already")
-	require.Len(t, q[0].Files, 1)
-	require.Equal(t, "costs.csv", q[0].Files[0].Name)
-	require.Equal(t, "mistral-medium-2508", q[0].Model)
-	require.Equal(t, "form "+v.ID, q[0].Trigger)
-}
-
 func TestAFormThatSlackOpensNoMoreIsExplained(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(w *slacksim.Options, _ *Options) { w.Timing.Trigger = time.Nanosecond })
@@ -216,16 +111,6 @@ func TestFilesAreFoundByTheirNames(t *testing.T) {
 			require.Equal(t, tt.missing, missing)
 		})
 	}
-}
-
-func TestTheLatestFileOfANameCounts(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	b.share(slacksim.SalesData, "sales.csv", "a\n1\n")
-	latest := b.share(slacksim.SalesData, "Sales.csv", "a\n1\n2\n")
-	require.NoError(t, b.as(slacksim.Analyst).Command(slacksim.SalesData, "/analyze sum sales.csv"))
-	b.told(slacksim.Analyst, slacksim.SalesData, "On it.")
-	require.Equal(t, latest.Files[0].ID, b.service.questions()[0].Files[0].ID)
 }
 
 func TestSlacksSpellingBecomesWhatWasTyped(t *testing.T) {

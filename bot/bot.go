@@ -32,6 +32,8 @@ type Service interface {
 	// Nearest is the most similar code that was approved in the same channel; nil when there is none.
 	Nearest(ctx context.Context, id string) (*approval.Near, error)
 	Withdraw(ctx context.Context, id string, click approval.Click) (*approval.Request, error)
+	// GiveUp ends a request that waits for what cannot be seen at the moment, for a reviewer.
+	GiveUp(ctx context.Context, id string, click approval.Click) (*approval.Request, error)
 	// Stranger notes that somebody of another workspace has pressed something of a request's.
 	Stranger(ctx context.Context, id string, click approval.Click) error
 	// View is a request with all that its messages are drawn from.

@@ -251,6 +251,10 @@ func (s *service) Withdraw(ctx context.Context, id string, c approval.Click) (*a
 	return v.Request, nil
 }
 
+func (s *service) GiveUp(ctx context.Context, id string, c approval.Click) (*approval.Request, error) {
+	return s.Withdraw(ctx, id, c)
+}
+
 // View returns a copy, as a database does.
 func (s *service) View(ctx context.Context, id string) (*approval.View, error) {
 	s.mu.Lock()

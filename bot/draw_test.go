@@ -40,7 +40,7 @@ func pages(b *Bot) map[string]*page {
 	}
 	long := sample(posted, withCode(longCode(412)))
 	modal, _ := b.reviewView(long, origin{Channel: "C1", Message: "1.2", Seal: sealOf(long.Request).String()})
-	form := b.formView(form{channel: "C1", question: "How many?", choices: []approval.File{{ID: "F1", Name: "a.csv"}, {ID: "F2", Name: "b.csv"}}, ticked: []approval.File{{ID: "F2"}}})
+	form := b.formView(form{channel: "C1", listed: true, question: "How many?", choices: []approval.File{{ID: "F1", Name: "a.csv"}, {ID: "F2", Name: "b.csv"}}, ticked: []approval.File{{ID: "F2"}}})
 	m := map[string]*page{
 		"root":               b.root(sample()),
 		"progress-drafting":  b.progress(sample(in(approval.Drafting, ""))),
@@ -81,6 +81,7 @@ func pages(b *Bot) map[string]*page {
 	}
 	maps.Copy(m, moneyPages(b))
 	maps.Copy(m, reviewPages(b))
+	maps.Copy(m, awayPages(b, who))
 	return m
 }
 

@@ -15,7 +15,7 @@ import (
 
 // Fetch implements approval.Slack: it reads a file as it is now.
 func (b *Bot) Fetch(ctx context.Context, f approval.File, limit int64) ([]byte, error) {
-	info, err := b.info(ctx, f.ID)
+	info, err := b.info(ctx, f)
 	switch {
 	case err != nil:
 		return nil, err
@@ -33,41 +33,43 @@ func (b *Bot) Fetch(ctx context.Context, f approval.File, limit int64) ([]byte, 
 	err = b.api.GetFileContext(ctx, from, into)
 	switch {
 	case errors.Is(err, errSignIn), errors.As(err, &status) && (status.Code == http.StatusNotFound || status.Code == http.StatusForbidden || status.Code == http.StatusGone):
-		return nil, approval.ErrFileGone
+		// files.info alone says that it is gone: the next look finds out.
+		return nil, lacking(approval.FileNotSeen, f)
 	case err != nil:
 		return nil, fmt.Errorf("download %s: %w", f.ID, err)
 	}
 	return into.data.Bytes(), nil
 }
 
-// info is what Slack knows of a file now: approval.ErrFileGone, if nothing any more.
-func (b *Bot) info(ctx context.Context, id string) (*slack.File, error) {
-	info, _, _, err := b.api.GetFileInfoContext(ctx, id, 0, 0)
-	switch code := slackError(err); {
-	case slices.Contains([]string{"file_not_found", "file_deleted", "access_denied", "not_visible", "channel_not_found"}, code):
-		return nil, approval.ErrFileGone
+// info is what Slack knows of a file now. Of a deleted one it says file_deleted, or
+// gives its tombstone (rusq/slackdump#270); file_not_found is "does not exist, or is
+// not visible to the calling user" (docs.slack.dev, files.delete and files.info, read
+// 2026-11-26), and what a bot gets of a file in a private channel that it is not in
+// (PipedreamHQ/pipedream#22031): so that one may come back. *approval.CauseError.
+func (b *Bot) info(ctx context.Context, f approval.File) (*slack.File, error) {
+	info, _, _, err := b.api.GetFileInfoContext(ctx, f.ID, 0, 0)
+	switch {
+	case slackError(err) == "file_deleted":
+		return nil, lacking(approval.FileGone, f)
+	case forGood(err):
+		return nil, lacking(approval.FileNotSeen, f)
 	case err != nil:
-		return nil, fmt.Errorf("files.info %s: %w", id, detail(err))
-	case gone(*info):
-		return nil, vanished(*info)
+		return nil, fmt.Errorf("files.info %s: %w", f.ID, detail(err))
+	case info.Mode == "tombstone":
+		return nil, lacking(approval.FileGone, f)
+	case info.Mode == "hidden_by_limit":
+		return nil, lacking(approval.FileHidden, f)
 	}
 	return info, nil
 }
 
-// vanished is what has become of a file of which Slack only keeps the place. What the
-// free plan hides keeps its id and loses its name (api.slack.com/changelog/
-// 2019-03-wild-west-for-files-no-more, read in a stored copy of 2026-11-26).
-func vanished(f slack.File) error {
-	switch f.Mode {
-	case "tombstone":
-		return approval.ErrFileGone
-	case "hidden_by_limit":
-		return approval.ErrFileHidden
-	}
-	return nil
+// lacking is a file that cannot be read.
+func lacking(code approval.CauseCode, f approval.File) error {
+	return &approval.CauseError{Cause: approval.Cause{Code: code, File: f.Name}}
 }
 
-func gone(f slack.File) bool { return vanished(f) != nil }
+// gone tells of a file of which Slack only keeps the place.
+func gone(f slack.File) bool { return f.Mode == "tombstone" || f.Mode == "hidden_by_limit" }
 
 // capped takes so many bytes and no more, whatever size Slack has promised. The
 // buffer is a field: embedded, its ReadFrom would let io.Copy past the limit.

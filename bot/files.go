@@ -8,12 +8,10 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/slack-go/slack"
-	"golang.org/x/sync/errgroup"
 	"golang.org/x/text/unicode/norm"
 
 	"countersign/approval"
@@ -35,43 +33,35 @@ type shelf struct {
 }
 
 // Slack gives so many files at a time, the latest first. A question waits for so
-// many of these pages, and not for the last moment before its ack.
+// many of these pages.
 const (
 	filesAtOnce = 200
 	filesPages  = 10
-	filesSpare  = time.Second
 )
 
-// look reads what data a channel holds, and makes sure that the bot may speak
-// there. It looks as far back as the question asks for: until there is data at all,
-// and every file that the question names.
+// look reads what data a channel holds. It looks as far back as the question asks
+// for: until there is data at all, and every file that the question names.
 func (b *Bot) look(ctx context.Context, channel, question string) (shelf, error) {
 	var s shelf
 	who, err := b.who(ctx)
 	if err != nil {
 		return s, err
 	}
-	both, ctx := errgroup.WithContext(ctx)
-	both.Go(func() error { return b.inside(ctx, channel, who) })
-	both.Go(func() error {
-		for page := 1; page <= filesPages; page++ {
-			found, paging, err := b.api.GetFilesContext(ctx, slack.GetFilesParameters{Channel: channel, Count: filesAtOnce, Page: page, Types: "all",
-				TimestampTo: slack.DEFAULT_FILES_TS_TO})
-			if slackError(err) == "channel_not_found" {
-				return outside(channel, who)
-			}
-			if err != nil {
-				return fmt.Errorf("files.list in %s: %w", channel, detail(err))
-			}
-			s.add(found, who)
-			end, bound := ctx.Deadline()
-			if page >= paging.Pages || s.has(question) || bound && time.Until(end) < filesSpare {
-				break
-			}
+	for page := 1; page <= filesPages; page++ {
+		found, paging, err := b.api.GetFilesContext(ctx, slack.GetFilesParameters{Channel: channel, Count: filesAtOnce, Page: page, Types: "all",
+			TimestampTo: slack.DEFAULT_FILES_TS_TO})
+		if forGood(err) {
+			return s, &approval.CauseError{Cause: approval.Cause{Code: approval.NotSeen, Channel: channel}}
 		}
-		return nil
-	})
-	return s, both.Wait()
+		if err != nil {
+			return s, fmt.Errorf("files.list in %s: %w", channel, detail(err))
+		}
+		s.add(found, who)
+		if page >= paging.Pages || s.has(question) {
+			break
+		}
+	}
+	return s, nil
 }
 
 // has tells whether there is nothing to look for further back.
@@ -108,28 +98,6 @@ func (s *shelf) put(files []approval.File, f slack.File) []approval.File {
 // input is a file as a question names it.
 func input(f slack.File) approval.File {
 	return approval.File{ID: f.ID, Name: f.Name, Size: int64(f.Size)}
-}
-
-// inside makes sure that the bot is in a channel.
-func (b *Bot) inside(ctx context.Context, channel string, who Identity) error {
-	c, err := b.api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: channel})
-	switch {
-	case slackError(err) == "channel_not_found":
-		return outside(channel, who)
-	case err != nil:
-		return fmt.Errorf("conversations.info %s: %w", channel, detail(err))
-	case !c.IsMember && !c.IsIM:
-		return outside(channel, who)
-	}
-	return nil
-}
-
-// outside says how to let the bot in.
-func outside(channel string, who Identity) error {
-	if strings.HasPrefix(channel, "D") {
-		return &approval.InputError{Why: "I cannot see this conversation. Please ask in a channel that I am in, or write to me directly."}
-	}
-	return &approval.InputError{Why: fmt.Sprintf("I am not in this channel yet, so I cannot read its files or answer here. Invite me with /invite @%s and ask again.", who.Name)}
 }
 
 // fold is the spelling in which names are compared.
@@ -194,35 +162,24 @@ func letter(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || r
 // picked is what a question is about, as far as its words and the channel say.
 type picked struct {
 	files  []approval.File
-	open   []approval.File // what there is to choose from, when they leave it open
-	unread string          // a name beside those of the files that is none of a file here: perhaps what is to be written
+	unread string // a name beside those of the files that is none of a file here: perhaps what is to be written
 }
 
 // pick finds the files of a question. Of names alone that nobody knows there is
-// nothing to be read.
-func (s shelf) pick(question string) (p picked, err error) {
+// nothing to be read, and among several files somebody has to choose.
+func (s shelf) pick(question string) (p picked, lacks *approval.Cause) {
 	p.files, p.unread = s.named(question)
 	switch {
 	case len(p.files) > 0:
 	case p.unread != "":
-		return picked{}, &approval.InputError{Why: fmt.Sprintf("I cannot find a file called %s here. Share it in this channel first, or type %s alone and upload it. "+
-			"If it is to be written, name the file that it is made from as well.", p.unread, commandAnalyze)}
-	case len(s.files) == 1:
-		p.files = s.files
+		return picked{}, &approval.Cause{Code: approval.NoFile, File: p.unread}
+	case len(s.files) > 1:
+		return picked{}, &approval.Cause{Code: approval.WhichFile, Files: s.files[:min(maxChoices, len(s.files))]}
 	default:
-		p.open = s.files
+		p.files = s.files
 	}
 	return p, nil
 }
 
-// note says which of the named files will not be read; nothing, when all are.
-func (p picked) note() []part {
-	if p.unread == "" {
-		return nil
-	}
-	var names []string
-	for _, f := range p.files {
-		names = append(names, f.Name)
-	}
-	return []part{words(fmt.Sprintf(" There is no file called %s here; what is read is %s.", p.unread, listed(names)))}
-}
+// maxChoices is how many options Slack takes in a list.
+const maxChoices = 100

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/slack-go/slack"
@@ -16,11 +17,16 @@ import (
 // form is the modal in which a question is asked with all that belongs to it.
 type form struct {
 	channel  string // empty: the person chooses one
+	likely   string // the one that stands there when they do
+	person   string // who fills it in
 	thread   string
 	question string
 	choices  []approval.File // to tick
 	ticked   []approval.File
-	asks     bool // the question was asked already, and leaves open which files it means
+	brought  []string // ids of those that need not be in the channel
+	asks     bool     // the question was asked already, and leaves open which files it means
+	listed   bool     // what there is to tick is known: it is looked up once the form is open
+	note     []part
 }
 
 // origin is what a modal remembers of the place that it was opened from.
@@ -30,6 +36,8 @@ type origin struct {
 	Message string `json:"message,omitempty"` // of the card
 	Seal    string `json:"seal,omitempty"`    // what the card showed
 	Mark    string `json:"mark,omitempty"`    // of everything that the modal says; see markOf
+
+	Brought []string `json:"brought,omitempty"` // files that need not be in the channel
 }
 
 // String is how a modal carries it: Slack gives it back with the submission.
@@ -64,9 +72,14 @@ func (b *Bot) formView(f form) slack.ModalViewRequest {
 	blocks := []slack.Block{slack.NewInputBlock(fieldQuestion, plain("Your question"), nil, field)}
 	if f.channel == "" {
 		where := slack.NewOptionsSelectBlockElement(slack.OptTypeConversations, plain("Choose a channel"), fieldChannel)
-		where.DefaultToCurrentConversation = true
+		where.DefaultToCurrentConversation, where.InitialConversation = f.likely == "", f.likely
 		where.Filter = &slack.SelectBlockElementFilter{Include: []string{"public", "private", "im"}, ExcludeExternalSharedChannels: true, ExcludeBotUsers: false}
 		blocks = append(blocks, slack.NewInputBlock(fieldChannel, plain("Where the answer goes"), plain("I have to be in that channel."), where))
+	}
+	if len(f.note) > 0 {
+		p := &page{}
+		p.say(f.note...)
+		blocks = append(p.blocks, blocks...)
 	}
 	if len(f.choices) > 0 {
 		title := "Files in this channel"
@@ -75,6 +88,11 @@ func (b *Bot) formView(f form) slack.ModalViewRequest {
 		}
 		files := slack.NewInputBlock(fieldFiles, plain(title), nil, boxes(f))
 		blocks = append(blocks, files.WithOptional(true))
+	}
+	if f.channel != "" && !f.listed {
+		p := &page{}
+		p.small(words("Looking for files in this channel …"))
+		blocks = append(blocks, p.blocks...)
 	}
 	upload := slack.NewFileInputBlockElement(fieldUpload).WithFileTypes(dataTypes...).WithMaxFiles(10)
 	hint := fmt.Sprintf("CSV, TSV, XLSX or JSON, at most %d MB each, %d MB together.", b.Policy().MaxFileBytes>>20, b.Policy().MaxInputBytes>>20)
@@ -88,14 +106,14 @@ func (b *Bot) formView(f form) slack.ModalViewRequest {
 		blocks = append(blocks, slack.NewInputBlock(fieldModel, plain("Model that writes the code"), nil, choice))
 	}
 	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: callbackForm, Title: plain("Ask a question"), Submit: plain("Ask"),
-		Close: plain("Cancel"), PrivateMetadata: origin{Channel: f.channel, Thread: f.thread}.String(), Blocks: slack.Blocks{BlockSet: blocks}}
+		Close: plain("Cancel"), PrivateMetadata: origin{Channel: f.channel, Thread: f.thread, Brought: f.brought}.String(), Blocks: slack.Blocks{BlockSet: blocks}}
 }
 
 // boxes are the channel's files to tick.
 func boxes(f form) slack.BlockElement {
 	var all, initial []*slack.OptionBlockObject
-	for _, file := range f.choices[:min(100, len(f.choices))] {
-		option := slack.NewOptionBlockObject(file.ID, plain(cut(file.Name, 75)), nil)
+	for _, file := range f.choices[:min(maxChoices, len(f.choices))] {
+		option := slack.NewOptionBlockObject(choiceOf(file), plain(cut(file.Name, 75)), nil)
 		all = append(all, option)
 		if slices.ContainsFunc(f.ticked, func(t approval.File) bool { return t.ID == file.ID }) {
 			initial = append(initial, option)
@@ -111,9 +129,67 @@ func boxes(f form) slack.BlockElement {
 	return list
 }
 
-// openForm shows the form.
+// openForm shows the form at once, and what there is to tick when it is open: Slack
+// keeps what somebody has filled in meanwhile, by the names of the fields.
 func (b *Bot) openForm(ctx context.Context, trigger string, f form) (answer, error) {
-	return answer{}, b.open(ctx, trigger, b.formView(f))
+	view := b.formView(f)
+	shown, err := b.api.OpenViewContext(ctx, trigger, view)
+	if err := opened(view, err); err != nil || f.channel == "" || shown == nil || shown.ID == "" {
+		return answer{}, err
+	}
+	return answer{after: func(ctx context.Context) { b.offer(ctx, shown.View, f) }}, nil
+}
+
+// offer puts the files of the channel into an open form, or says why none can be
+// chosen. A form that has been sent off or closed by then needs none.
+func (b *Bot) offer(ctx context.Context, open slack.View, f form) {
+	f.listed = true
+	files, err := b.choices(ctx, f)
+	if cause := new(approval.CauseError); errors.As(err, &cause) {
+		f.note = append([]part{strong("This cannot be answered yet. ")}, b.lacks(cause.Cause)...)
+	} else if err != nil {
+		b.Log.Warn("list the files for a form", "channel", f.channel, "error", err)
+		f.note = []part{words("The files of this channel cannot be listed at the moment. Name the file in your question.")}
+	}
+	f.choices = files
+	_, err = b.api.UpdateViewContext(ctx, b.formView(f), "", open.Hash, open.ID)
+	if err != nil && !slices.Contains([]string{"not_found", "hash_conflict", "view_not_found"}, slackError(err)) {
+		b.Log.Warn("put the files into a form", "error", detail(err))
+	}
+}
+
+// choices are what the form offers already, and the files of its channel.
+func (b *Bot) choices(ctx context.Context, f form) ([]approval.File, error) {
+	all := slices.Clone(f.choices)
+	place, err := b.Place(ctx, f.channel, f.person)
+	if err != nil {
+		return all, err
+	}
+	if cause := place.Cause(f.channel, f.person); cause != nil {
+		return all, &approval.CauseError{Cause: *cause}
+	}
+	s, err := b.look(ctx, f.channel, "")
+	for _, file := range s.files {
+		if !slices.ContainsFunc(all, func(c approval.File) bool { return c.ID == file.ID }) {
+			all = append(all, file)
+		}
+	}
+	return all, err
+}
+
+// choiceOf is a file as an option carries it: its size is checked without another look.
+func choiceOf(f approval.File) string {
+	if f.Size == 0 {
+		return f.ID
+	}
+	return fmt.Sprintf("%s/%d", f.ID, f.Size)
+}
+
+// tickedFile is the file of an option.
+func tickedFile(o slack.OptionBlockObject) approval.File {
+	id, size, _ := strings.Cut(o.Value, "/")
+	bytes, _ := strconv.ParseInt(size, 10, 64) // of an older form: not known
+	return approval.File{ID: id, Name: o.Text.Text, Size: bytes}
 }
 
 // open shows a modal. Slack gives three seconds for it, and one modal for each
@@ -157,20 +233,13 @@ func (b *Bot) clickAsk(ctx context.Context, cb slack.InteractionCallback, _ *sla
 // askMessage is the shortcut on a message: its words are the question, its files
 // are ticked, its thread gets the answer.
 func (b *Bot) askMessage(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
-	s, err := b.look(ctx, cb.Channel.ID, "")
-	if err != nil {
-		return answer{}, err
-	}
-	f := form{channel: cb.Channel.ID, thread: cb.Message.ThreadTimestamp, question: fromSlack(cb.Message.Text), choices: s.files}
+	f := form{channel: cb.Channel.ID, person: cb.User.ID, thread: cb.Message.ThreadTimestamp, question: fromSlack(cb.Message.Text)}
 	if f.thread == "" {
 		f.thread = cb.Message.Timestamp
 	}
 	for _, file := range cb.Message.Files {
 		if data(file.Name) && !gone(file) {
-			f.ticked = append(f.ticked, input(file))
-			if !slices.ContainsFunc(f.choices, func(c approval.File) bool { return c.ID == file.ID }) {
-				f.choices = append(f.choices, input(file))
-			}
+			f.ticked, f.choices = append(f.ticked, input(file)), append(f.choices, input(file))
 		}
 	}
 	return b.openForm(ctx, cb.TriggerID, f)
@@ -188,25 +257,17 @@ func (b *Bot) submitForm(ctx context.Context, cb slack.InteractionCallback) (ans
 	if q.Project == "" {
 		q.Project = fields[fieldChannel].SelectedConversation
 	}
-	s, err := b.look(ctx, q.Project, "")
-	if err != nil {
-		return amiss(err, fieldChannel, cb)
-	}
+	// A form that was sent off before the channel's files were in it says nothing about them.
+	_, q.Given = fields[fieldFiles]
+	q.Brought = from.Brought
 	for _, ticked := range fields[fieldFiles].SelectedOptions {
-		file, err := b.ticked(ctx, s, ticked.Value, q.Project)
-		if errors.Is(err, approval.ErrFileGone) {
-			err = &approval.InputError{Why: ticked.Text.Text + " has been deleted in the meantime. Please untick it."}
-		}
-		if err != nil {
-			return amiss(err, fieldFiles, cb)
-		}
-		q.Files = append(q.Files, file)
+		q.Files = append(q.Files, tickedFile(ticked))
 	}
 	for _, file := range fields[fieldUpload].Files {
 		if !data(file.Name) {
-			return amiss(&approval.InputError{Why: cut(file.Name, 100) + " is none of the files that I can read: " + strings.ToUpper(strings.Join(dataTypes, ", ")) + "."}, fieldUpload, cb)
+			return amiss(notData(file.Name), fieldUpload, cb)
 		}
-		q.Files, q.Uploads = append(q.Files, input(file)), true
+		q.Files, q.Brought, q.Uploads = append(q.Files, input(file)), append(q.Brought, file.ID), true
 	}
 	r, err := b.Service.Ask(ctx, q)
 	if err != nil {
@@ -239,21 +300,4 @@ func fieldsOf(cb slack.InteractionCallback) map[string]slack.BlockAction {
 		fields[name] = actions[name]
 	}
 	return fields
-}
-
-// ticked finds a file by its id: among the latest, or wherever it is by now.
-func (b *Bot) ticked(ctx context.Context, s shelf, id, channel string) (approval.File, error) {
-	for _, f := range s.all {
-		if f.ID == id {
-			return f, nil
-		}
-	}
-	f, err := b.info(ctx, id)
-	if err != nil {
-		return approval.File{}, err
-	}
-	if !slices.Contains(slices.Concat(f.Channels, f.Groups, f.IMs), channel) {
-		return approval.File{}, approval.ErrFileGone
-	}
-	return input(*f), nil
 }

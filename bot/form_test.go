@@ -3,6 +3,7 @@ package bot
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/slack-go/slack"
@@ -18,6 +19,7 @@ func TestTheFormTakesTickedAndUploadedFiles(t *testing.T) {
 	b.share(slacksim.SalesData, "sales.csv", "a\n1\n")
 	maya := b.as(slacksim.Analyst)
 	require.NoError(t, maya.Command(slacksim.SalesData, "/analyze"))
+	b.offered(maya)
 	up, err := maya.Upload("costs.xlsx", []byte("PK\x03\x04"))
 	require.NoError(t, err)
 	_, err = maya.Submit(slacksim.Fill(fieldQuestion, "Compare them").And(fieldFiles, "sales.csv").And(fieldUpload, up.ID).And(fieldModel, "codestral-2508"))
@@ -28,7 +30,11 @@ func TestTheFormTakesTickedAndUploadedFiles(t *testing.T) {
 	require.Equal(t, slacksim.SalesData, q[0].Project)
 	require.Len(t, q[0].Files, 2)
 	require.True(t, q[0].Uploads)
+	require.True(t, q[0].Given)
+	require.Equal(t, []string{up.ID}, q[0].Brought)
 	require.Equal(t, "sales.csv", q[0].Files[0].Name)
+	require.EqualValues(t, 4, q[0].Files[0].Size, "without another look")
+	require.Equal(t, []string{"sales.csv", "costs.xlsx"}, b.finds(q[0]))
 	require.Equal(t, approval.File{ID: up.ID, Name: "costs.xlsx", Size: 4}, q[0].Files[1])
 	b.told(slacksim.Analyst, slacksim.SalesData, "On it.")
 }
@@ -36,7 +42,7 @@ func TestTheFormTakesTickedAndUploadedFiles(t *testing.T) {
 func TestWhatIsWrongInTheFormIsSaidBesideIt(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	shared := b.share(slacksim.SalesData, "sales.csv", "a\n1\n")
+	b.share(slacksim.SalesData, "sales.csv", "a\n1\n")
 	maya := b.as(slacksim.Analyst)
 	require.NoError(t, maya.Command(slacksim.SalesData, "/analyze"))
 
@@ -46,15 +52,12 @@ func TestWhatIsWrongInTheFormIsSaidBesideIt(t *testing.T) {
 	require.Equal(t, map[string]string{fieldQuestion: "What would you like to know?"}, wrong)
 	b.service.fail(nil)
 
-	require.NoError(t, maya.DeleteFile(shared.Files[0].ID))
-	wrong, err = maya.Submit(slacksim.Fill(fieldQuestion, "How many?").And(fieldFiles, "sales.csv"))
+	b.offered(maya)
+	up, err := maya.Upload("photo.png", png)
 	require.NoError(t, err)
-	require.Contains(t, wrong[fieldFiles], "sales.csv has been deleted")
-
-	b.sim.Remove(slacksim.SalesData, slacksim.BotUser)
-	wrong, err = maya.Submit(slacksim.Fill(fieldQuestion, "How many?"))
+	wrong, err = maya.Submit(slacksim.Fill(fieldQuestion, "How many?").And(fieldUpload, up.ID))
 	require.NoError(t, err)
-	require.Contains(t, wrong[fieldQuestion], "Invite me", "the field of the channel is not in this form")
+	require.Contains(t, wrong[fieldUpload], "photo.png is none of the files that I can read")
 	require.Empty(t, b.service.questions())
 }
 
@@ -63,10 +66,7 @@ func TestTheGlobalShortcutAsksWhere(t *testing.T) {
 	b := setup(t)
 	maya := b.as(slacksim.Analyst)
 	require.NoError(t, maya.Shortcut(callbackAsk))
-	wrong, err := maya.Submit(slacksim.Fill(fieldQuestion, "How many?").And(fieldChannel, slacksim.Random))
-	require.NoError(t, err)
-	require.Contains(t, wrong[fieldChannel], "I am not in this channel yet")
-	_, err = maya.Submit(slacksim.Fill(fieldQuestion, "How many?").And(fieldChannel, slacksim.SalesData))
+	_, err := maya.Submit(slacksim.Fill(fieldQuestion, "How many?").And(fieldChannel, slacksim.SalesData))
 	require.NoError(t, err)
 	require.Equal(t, slacksim.SalesData, b.service.questions()[0].Project)
 }
@@ -79,6 +79,8 @@ func TestTheMessageShortcutTakesItsWordsFilesAndThread(t *testing.T) {
 	m, err := maya.Share(slacksim.SalesData, "What is the *mean* of this & that?", "sales.csv", []byte("a\n1\n"))
 	require.NoError(t, err)
 	require.NoError(t, b.as(slacksim.OtherAnalyst).MessageShortcut(m, callbackAskMessage))
+	form := b.offered(b.as(slacksim.OtherAnalyst))
+	require.Contains(t, form.Words(), "other.csv")
 	_, err = b.as(slacksim.OtherAnalyst).Submit(slacksim.Form{})
 	require.NoError(t, err)
 	q := b.service.questions()
@@ -91,6 +93,7 @@ func TestTheMessageShortcutTakesItsWordsFilesAndThread(t *testing.T) {
 	reply, err := maya.Reply(slacksim.SalesData, m.TS, "And the median?")
 	require.NoError(t, err)
 	require.NoError(t, maya.MessageShortcut(reply, callbackAskMessage))
+	b.offered(maya)
 	_, err = maya.Submit(slacksim.Form{})
 	require.NoError(t, err)
 	require.Equal(t, m.TS, b.service.questions()[1].ThreadTS)
@@ -103,15 +106,15 @@ func TestTheMessageShortcutWhereTheBotIsNot(t *testing.T) {
 	m, err := maya.Say(slacksim.Random, "How many?")
 	require.NoError(t, err)
 	require.NoError(t, maya.MessageShortcut(m, callbackAskMessage))
-	told, err := maya.WaitMessage(b.ctx, maya.DM(), func(m slacksim.Message) bool { return m.User == slacksim.BotUser && m.Text != "" })
-	require.NoError(t, err, "no ephemeral message reaches a channel that the bot is not in")
-	require.NotEmpty(t, told.Words())
+	form, err := maya.WaitView(b.ctx, func(v slacksim.View) bool { return strings.Contains(v.Words(), "Invite me with /invite @countersign") })
+	require.NoError(t, err, "said where they look")
+	require.Contains(t, form.Words(), "This cannot be answered yet.")
 }
 
 func TestManyFilesBecomeAList(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	f := form{channel: "C1"}
+	f := form{channel: "C1", listed: true}
 	for n := range 150 {
 		f.choices = append(f.choices, approval.File{ID: fmt.Sprintf("F%d", n), Name: fmt.Sprintf("file%d.csv", n)})
 	}

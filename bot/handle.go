@@ -85,6 +85,8 @@ var (
 		actionMore:    (*Bot).clickMore,
 		actionCancel:  (*Bot).clickCancel,
 		actionAsk:     (*Bot).clickAsk,
+		actionAgain:   (*Bot).clickAgain,
+		actionGiveUp:  (*Bot).clickGiveUp,
 
 		actionEditLimit:   (*Bot).clickEditLimit,
 		actionSetLimit:    (*Bot).clickSetLimit,

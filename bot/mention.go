@@ -3,7 +3,6 @@ package bot
 import (
 	"context"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/slack-go/slack"
 	"github.com/slack-go/slack/slackevents"
@@ -59,57 +58,28 @@ func (b *Bot) hear(ctx context.Context, s spoken) (answer, error) {
 	if strings.TrimSpace(text) == "" {
 		return answer{}, &approval.InputError{Why: "What would you like to know? Write it in the same message, for example: What were sales per month in sales.csv?"}
 	}
-	q := approval.Question{Team: s.team, Project: s.channel, Asker: s.user, Text: text, ThreadTS: s.thread,
+	q := approval.Question{Team: s.team, Project: s.channel, Asker: s.user, Text: text, ThreadTS: s.thread, Follow: s.thread != "",
 		Trigger: "message " + s.channel + " " + s.ts}
 	if q.ThreadTS == "" {
 		q.ThreadTS = s.ts
 	}
-	meant, err := b.meant(ctx, s, text)
-	if err != nil {
-		return answer{}, err
+	for _, f := range s.files {
+		if !data(f.Name) {
+			return answer{}, notData(f.Name)
+		}
+		q.Files, q.Brought = append(q.Files, input(f)), append(q.Brought, f.ID)
 	}
-	q.Files = meant.files
 	r, err := b.Service.Ask(ctx, q)
-	if err != nil || r.Blocked == nil && r.Downgraded == nil && meant.unread == "" {
+	if err != nil || r.Blocked == nil && r.Downgraded == nil {
 		return answer{}, err
 	}
 	// What a command would have said in its answer matters here as well.
-	return answer{after: func(ctx context.Context) { b.tell(ctx, s.seat(), append(taken(r), meant.note()...)...) }}, nil
+	return answer{after: func(ctx context.Context) { b.tell(ctx, s.seat(), taken(r)...) }}, nil
 }
 
-// meant finds the files of a question that was put in a message: those that hang
-// on it, else those that it names. A follow-up without either keeps the files of
-// its thread, which the service knows.
-func (b *Bot) meant(ctx context.Context, s spoken, text string) (p picked, err error) {
-	for _, f := range s.files {
-		if err := vanished(f); err != nil {
-			return picked{}, err
-		}
-		if !data(f.Name) {
-			return picked{}, &approval.InputError{Why: cut(f.Name, 100) + " is none of the files that I can read: " + strings.ToUpper(strings.Join(dataTypes, ", ")) + "."}
-		}
-		p.files = append(p.files, input(f))
-	}
-	if len(p.files) > 0 || utf8.RuneCountInString(text) > b.Policy().MaxQuestion {
-		return p, nil
-	}
-	shelf, err := b.look(ctx, s.channel, text)
-	if err != nil {
-		return picked{}, err
-	}
-	if _, missing := shelf.named(text); s.thread != "" && missing == "" {
-		p.files, _ = shelf.named(text)
-		return p, nil
-	}
-	p, err = shelf.pick(text)
-	if len(p.open) > 1 {
-		var names []string
-		for _, f := range p.open[:min(10, len(p.open))] {
-			names = append(names, f.Name)
-		}
-		return picked{}, &approval.InputError{Why: "Which file do you mean? Name it in your question, for example one of these: " + strings.Join(names, ", ") + "."}
-	}
-	return p, err
+// notData is a file that came with a question and cannot be read.
+func notData(name string) error {
+	return &approval.InputError{Why: cut(name, 100) + " is none of the files that I can read: " + strings.ToUpper(strings.Join(dataTypes, ", ")) + "."}
 }
 
 // whisper gives to one person what a command would have answered in its ack.

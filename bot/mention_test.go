@@ -32,18 +32,20 @@ func TestAMentionBeginsAThreadAndGoesOnInIt(t *testing.T) {
 	require.Equal(t, "what were sales in May?", q[0].Text)
 	require.Equal(t, root.TS, q[0].ThreadTS)
 	require.Equal(t, "message "+slacksim.SalesData+" "+root.TS, q[0].Trigger)
-	require.Equal(t, "sales.csv", q[0].Files[0].Name)
+	require.False(t, q[0].Follow)
+	require.Equal(t, []string{"sales.csv"}, b.finds(q[0]))
 
 	_, err = maya.Reply(slacksim.SalesData, root.TS, "@countersign and in June?")
 	require.NoError(t, err)
 	q = b.heard(2)
 	require.Equal(t, root.TS, q[1].ThreadTS)
 	require.Equal(t, "and in June?", q[1].Text)
-	require.Empty(t, q[1].Files, "a follow-up keeps the files of its thread")
+	require.True(t, q[1].Follow)
+	require.Empty(t, b.finds(q[1]), "a follow-up keeps the files of its thread, which the service knows")
 
 	_, err = maya.Reply(slacksim.SalesData, root.TS, "@countersign and in sales.csv of June?")
 	require.NoError(t, err)
-	require.Len(t, b.heard(3)[2].Files, 1, "unless it names some")
+	require.Equal(t, []string{"sales.csv"}, b.finds(b.heard(3)[2]), "unless it names some")
 }
 
 func TestFilesOnAMentionAreItsInputs(t *testing.T) {
@@ -56,43 +58,10 @@ func TestFilesOnAMentionAreItsInputs(t *testing.T) {
 	q := b.heard(1)
 	require.Len(t, q[0].Files, 1)
 	require.Equal(t, "new.csv", q[0].Files[0].Name)
+	require.Equal(t, []string{"new.csv"}, b.finds(q[0]))
 	_, err = maya.Share(slacksim.SalesData, "@countersign sum this", "photo.png", png)
 	require.NoError(t, err)
 	b.told(slacksim.Analyst, slacksim.SalesData, "photo.png is none of the files that I can read: CSV, TSV, XLSX, JSON")
-}
-
-func TestAMentionThatLeavesTheFileOpenIsAskedBack(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	b.share(slacksim.SalesData, "sales.csv", "a\n1\n")
-	b.share(slacksim.SalesData, "costs.csv", "a\n1\n")
-	_, err := b.as(slacksim.Analyst).Say(slacksim.SalesData, "@countersign how many rows?")
-	require.NoError(t, err)
-	b.told(slacksim.Analyst, slacksim.SalesData, "Which file do you mean?")
-	_, err = b.as(slacksim.Analyst).Say(slacksim.SalesData, "@countersign how many rows in nosuch.csv?")
-	require.NoError(t, err)
-	b.told(slacksim.Analyst, slacksim.SalesData, "I cannot find a file called nosuch.csv")
-	require.Empty(t, b.service.questions())
-}
-
-func TestAFollowUpThatNamesAFileThatIsNotThereIsAskedBack(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	maya := b.as(slacksim.Analyst)
-	b.share(slacksim.SalesData, "sales.csv", "a\n1\n")
-	root, err := maya.Say(slacksim.SalesData, "@countersign sum sales.csv")
-	require.NoError(t, err)
-	b.heard(1)
-	_, err = maya.Reply(slacksim.SalesData, root.TS, "@countersign and now the same for nosuch.csv")
-	require.NoError(t, err)
-	_, err = maya.WaitReply(b.ctx, slacksim.SalesData, root.TS, func(m slacksim.Message) bool {
-		return m.Ephemeral && strings.Contains(m.Words(), "I cannot find a file called nosuch.csv here.")
-	})
-	require.NoError(t, err)
-	require.Len(t, b.service.questions(), 1, "the old files are not what was asked about")
-	_, err = maya.Reply(slacksim.SalesData, root.TS, "@countersign and by region?")
-	require.NoError(t, err)
-	require.Empty(t, b.heard(2)[1].Files, "those of the thread, which the service knows")
 }
 
 func TestInADirectMessageNoMentionIsNeeded(t *testing.T) {

@@ -60,6 +60,8 @@ const (
 	actionWhose   = "open_channel_rules"
 	actionFigures = "open_statistics"
 	actionAsk     = "open_form"
+	actionAgain   = "ask_again"   // the form with a question that could not be taken as it was
+	actionGiveUp  = "give_up"     // a reviewer ends what waits for what is away
 	actionLink    = "follow_link" // buttons that lead somewhere; Slack reports them, nothing is to be done
 
 	// Buttons about money.
@@ -125,7 +127,7 @@ const (
 
 // Actions lists every action id that a drawn message or modal may hold.
 func Actions() []string {
-	all := []string{actionApprove, actionReject, actionChanges, actionReview, actionDiff, actionMore, actionCancel, actionDisown,
+	all := []string{actionApprove, actionReject, actionChanges, actionReview, actionDiff, actionMore, actionCancel, actionDisown, actionAgain, actionGiveUp,
 		actionQueued, actionMine, actionTier, actionAge, actionCost, actionOrder, actionBack, actionNext, actionAway, actionReturn,
 		actionPeople, actionName, actionUnname, actionRecall, actionRules, actionWhose, actionFigures, actionAsk, actionLink,
 		actionEditLimit, actionSetLimit, actionRemoveLimit, actionContinue, actionCheaper, actionCheaper2, actionWait, actionMoreMoney, actionGrant, actionDecline,

@@ -33,6 +33,9 @@ var notices = map[approval.NoticeKind]func(b *Bot, v *approval.NoticeView, to st
 	approval.NoticeEditFailed:   (*Bot).editNotice,
 	approval.NoticeNoPlace:      (*Bot).noPlaceNotice,
 	approval.NoticeUnsaid:       (*Bot).unsaidNotice,
+	approval.NoticeAskBack:      (*Bot).askBackNotice,
+	approval.NoticeFound:        (*Bot).foundNotice,
+	approval.NoticeAway:         (*Bot).awayNotice,
 }
 
 // noticeEvent marks a direct message as a notice, so that it is found again. Apps

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/approval"
 	"countersign/internal/slacksim"
 )
 
@@ -50,16 +51,12 @@ func TestAFileHiddenByTheFreePlanIsSaidToBe(t *testing.T) {
 	b := setup(t)
 	m := b.share(slacksim.SalesData, "sales.csv", "a\n1\n")
 	b.sim.HideFile(m.Files[0].ID, true)
-	_, err := b.bot.info(b.ctx, m.Files[0].ID)
-	words, ok := known(err)
-	require.True(t, ok)
-	require.Contains(t, words, "hidden by Slack: this workspace is on the free plan")
-	require.NotContains(t, words, "deleted, or")
-	_, err = b.as(slacksim.Analyst).Say(slacksim.SalesData, "<@"+slacksim.BotUser+"> What were sales?", m.Files[0].ID)
-	require.NoError(t, err)
-	b.told(slacksim.Analyst, slacksim.SalesData, "hidden by Slack")
-	require.Empty(t, b.service.asked)
+	file := approval.File{ID: m.Files[0].ID, Name: "sales.csv"}
+	_, err := b.bot.info(b.ctx, file)
+	var cause *approval.CauseError
+	require.ErrorAs(t, err, &cause)
+	require.Equal(t, approval.FileHidden, cause.Cause.Code)
 	b.sim.HideFile(m.Files[0].ID, false)
-	_, err = b.bot.info(b.ctx, m.Files[0].ID)
+	_, err = b.bot.info(b.ctx, file)
 	require.NoError(t, err)
 }

@@ -62,6 +62,9 @@ func (b *Bot) progress(v *approval.View) *page {
 	case approval.Lost:
 		p.say(strong("Lost"), words(": it was started, and will not be run again. More is below."))
 	}
+	if r.Away != nil && !r.State.Final() {
+		p.say(flow(strong("It waits. "), b.missing(r.Away.Cause))...)
+	}
 	if !r.State.Final() && r.State != approval.Running {
 		take := button(actionCancel, "Cancel", r.ID, slack.StyleDefault)
 		take.AccessibilityLabel = "Take this question back"

@@ -311,9 +311,9 @@ func TestAFileIsFetchedOrItsFateIsTold(t *testing.T) {
 	require.ErrorContains(t, err, "files.info "+f.ID)
 	require.NoError(t, b.as(slacksim.Analyst).DeleteFile(f.ID))
 	_, err = b.bot.Fetch(b.ctx, f, 100)
-	require.ErrorIs(t, err, approval.ErrFileGone)
+	require.ErrorIs(t, err, lacking(approval.FileGone, f))
 	_, err = b.bot.Fetch(b.ctx, approval.File{ID: "F0NOBODY"}, 100)
-	require.ErrorIs(t, err, approval.ErrFileGone)
+	require.ErrorIs(t, err, lacking(approval.FileNotSeen, approval.File{}), "it may only be hidden from the bot")
 }
 
 // answering is a Slack that answers one method with this and every download so.
@@ -352,14 +352,15 @@ func TestDownloadsThatSlackDoesNotGive(t *testing.T) {
 	}{
 		{"the sign-in page", info, func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "http://slack.test/signin?redir="+url.QueryEscape(r.URL.Path), http.StatusFound)
-		}, approval.ErrFileGone, ""},
-		{"not found", info, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) }, approval.ErrFileGone, ""},
+		}, lacking(approval.FileNotSeen, approval.File{Name: "sales.csv"}), ""},
+		{"not found", info, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) }, lacking(approval.FileNotSeen, approval.File{Name: "sales.csv"}), ""},
 		{"more than was said", info, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 1000)) }, approval.ErrFileTooBig, ""},
 		{"an error", info, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }, nil, "download F1"},
 		{"round in circles", info, func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "http://slack.test/again", http.StatusFound)
 		}, nil, "redirected five times"},
-		{"a tombstone", `{"ok":true,"file":{"id":"F1","mode":"tombstone"}}`, nil, approval.ErrFileGone, ""},
+		{"a tombstone", `{"ok":true,"file":{"id":"F1","mode":"tombstone"}}`, nil, lacking(approval.FileGone, approval.File{Name: "sales.csv"}), ""},
+		{"behind the limit of a free workspace", `{"ok":true,"file":{"id":"F1","mode":"hidden_by_limit"}}`, nil, lacking(approval.FileHidden, approval.File{Name: "sales.csv"}), ""},
 		{"a link to elsewhere", `{"ok":true,"file":{"id":"F1","is_external":true}}`, nil, nil, "is a link to a file somewhere else"},
 	}
 	for _, tt := range tests {

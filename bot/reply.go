@@ -51,12 +51,20 @@ func (b *Bot) noAnswer(p *page, r *approval.Request) {
 		p.say(append(append(hey, rejecters(r)...), words(": "+cut(r.Reason, 1000)))...)
 	case approval.Expired:
 		p.say(append(hey, strong("Expired"), words(": "+cut(r.Reason, 2000)))...)
+		if r.Away != nil {
+			p.say(flow(words("It waited in vain: "), b.isAway(r.Away.Cause), words("."))...)
+		}
 	case approval.Withdrawn:
 		p.say(append(hey, strong("Taken back"), words(", and nothing was run. What had been done until then is paid for."))...)
 	case approval.Lost:
 		p.say(append(hey, strong("The result was lost"), words(". "+cut(r.Reason, 2000)+" Ask again if you still need it."))...)
 	default:
-		p.say(append(hey, strong("This could not be done"), words(", and nothing was run. "+cut(r.Reason, 3000)))...)
+		said := append(hey, strong("This could not be done"))
+		if r.Cause != nil {
+			p.say(flow(said, words(", and nothing was run. "), b.why(r))...)
+		} else {
+			p.say(append(said, words(", and nothing was run. "+cut(r.Reason, 3000)))...)
+		}
 	}
 }
 

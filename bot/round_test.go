@@ -23,9 +23,7 @@ func TestAQuestionIsTakenWithTheFileThatItNames(t *testing.T) {
 	require.Equal(t, slacksim.Analyst, q[0].Asker)
 	require.Equal(t, slacksim.SalesData, q[0].Project)
 	require.Equal(t, slacksim.DefaultTeam.ID, q[0].Team)
-	require.Len(t, q[0].Files, 1)
-	require.Equal(t, "sales.csv", q[0].Files[0].Name)
-	require.EqualValues(t, 17, q[0].Files[0].Size)
+	require.Equal(t, []string{"sales.csv"}, b.finds(q[0]))
 	require.True(t, strings.HasPrefix(q[0].Trigger, "command "))
 }
 

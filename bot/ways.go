@@ -83,6 +83,8 @@ func (b *Bot) verdicts(p *page, v *approval.View) {
 		p.say(append(said, words("."))...)
 	}
 	switch {
+	case r.Cause != nil:
+		p.say(b.why(r)...)
 	case r.State == approval.Rejected || r.State == approval.Pending || r.Reason == "":
 	case r.State == approval.Approved:
 		p.say(untilRun(r)...)
@@ -90,6 +92,7 @@ func (b *Bot) verdicts(p *page, v *approval.View) {
 		p.say(words(cut(r.Reason, 1000)))
 	}
 	b.frozen(p, v)
+	b.waitsForAway(p, r)
 }
 
 // frozen says that an approved program waits for a time in which something may start.

@@ -57,10 +57,6 @@ func known(err error) (string, bool) {
 		return fmt.Sprintf("Nobody knows what %s costs, so it is not used. An administrator can add its price.", price.What), true
 	case errors.Is(err, approval.ErrNotFound):
 		return "There is no such request here. /analyze status lists yours.", true
-	case errors.Is(err, approval.ErrFileHidden):
-		return "The file has been hidden by Slack: this workspace is on the free plan, which shows only its newest files. It has not been deleted. Please share it anew.", true
-	case errors.Is(err, approval.ErrFileGone):
-		return "The file has been deleted, or is not shared with me any more.", true
 	case errors.Is(err, approval.ErrFileTooBig):
 		return "The file is too large.", true
 	case errors.Is(err, budget.ErrAmount):

@@ -46,7 +46,6 @@ func TestErrorsBecomeWords(t *testing.T) {
 		{&approval.BoxError{Words: "No box can be had."}, "No box can be had."},
 		{&budget.UnknownPriceError{What: "gpt-9"}, "Nobody knows what gpt-9 costs"},
 		{approval.ErrNotFound, "no such request"},
-		{approval.ErrFileGone, "has been deleted"},
 		{approval.ErrFileTooBig, "too large"},
 		{budget.ErrAmount, "not an amount of dollars"},
 		{errors.New("password=hunter2"), "Something went wrong on our side."},

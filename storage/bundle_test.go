@@ -79,14 +79,17 @@ const (
 // odd is a moment whose microseconds end in something.
 func odd() time.Time { return time.Now().UTC().Truncate(time.Millisecond).Add(123 * time.Microsecond) }
 
-// ask stores a new request by its trigger, with a hold of ten cents.
+// ask stores a new request by its trigger, with a hold of ten cents. What it is about
+// has been found.
 func (b *bundle) ask(t *testing.T, trigger string) *approval.Request {
 	t.Helper()
 	r, created, err := b.Ask(t.Context(), b.question(trigger), approval.Session{Team: team, Channel: channel})
 	require.NoError(t, err)
 	require.True(t, created)
-	return r
+	return b.update(t, r.ID, found)
 }
+
+func found(r *approval.Request, now time.Time) error { return r.Found(r.Files, "", false, now) }
 
 func (b *bundle) question(trigger string) *approval.Request {
 	return approval.New(approval.Question{Team: team, Project: channel, Asker: asker, Text: "Which region sells most?",
@@ -108,6 +111,11 @@ func (b *bundle) pending(t *testing.T, trigger string) *approval.Request {
 }
 
 func (b *bundle) drafted(r *approval.Request, now time.Time) error {
+	if r.Seek != nil {
+		if err := found(r, now); err != nil {
+			return err
+		}
+	}
 	if err := r.Call(10*budget.Cent, b.policy, now); err != nil {
 		return err
 	}

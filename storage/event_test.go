@@ -36,11 +36,11 @@ func TestThirtyTwoWritersMakeOneChain(t *testing.T) {
 	}
 	checked, err := b.VerifyChain(t.Context(), streamOf(r.ID))
 	require.NoError(t, err)
-	require.Equal(t, 35, checked, "asked, held, weighed, and thirty-two more")
-	require.Equal(t, 35, b.count(t, `SELECT max(seq) FROM events`))
+	require.Equal(t, 36, checked, "asked, held, weighed, found, and thirty-two more")
+	require.Equal(t, 36, b.count(t, `SELECT max(seq) FROM events`))
 	events, err := b.Events(t.Context(), r.ID)
 	require.NoError(t, err)
-	require.Len(t, events, 35)
+	require.Len(t, events, 36)
 	for _, e := range events {
 		if e.Kind == "clicked" {
 			n, err := e.Data["n"].(json.Number).Int64()

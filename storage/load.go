@@ -42,6 +42,12 @@ type requestRow struct {
 	Opinions    []string
 	RemindedAt  *time.Time
 	EscalatedAt *time.Time
+
+	Seek     *approval.Seek
+	Away     *approval.Away
+	Cause    *approval.Cause
+	Guest    bool
+	LookedAt *time.Time
 }
 
 type revisionRow struct {
@@ -101,7 +107,7 @@ func load(ctx context.Context, tx pgx.Tx, id string) (*approval.Request, error) 
 		SELECT id, session_id, team, project, asker, question, model, files, trigger, state, reason, attempts, refused,
 			revision, created_at, changed_at, expires_at, blocked, downgraded,
 			(SELECT count(*)::int FROM topups WHERE request_id = requests.id) AS topups,
-			rounds, edit, assignee, opinions, reminded_at, escalated_at
+			rounds, edit, assignee, opinions, reminded_at, escalated_at, seek, away, cause, guest, looked_at
 		FROM requests WHERE id = $1`, id)
 	if err != nil {
 		return nil, err
@@ -113,6 +119,7 @@ func load(ctx context.Context, tx pgx.Tx, id string) (*approval.Request, error) 
 		Blocked: row.Blocked, Downgraded: row.Downgraded,
 		Rounds: row.Rounds, Edit: row.Edit, Assignee: row.Assignee, Opinions: orNil(row.Opinions),
 		RemindedAt: orZero(row.RemindedAt), EscalatedAt: orZero(row.EscalatedAt),
+		Seek: row.Seek, Away: row.Away, Cause: row.Cause, Guest: row.Guest, LookedAt: orZero(row.LookedAt),
 	}
 	if row.Topups > 0 {
 		if r.TopUps, err = loadTopUps(ctx, tx, id); err != nil {

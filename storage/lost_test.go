@@ -32,6 +32,7 @@ func (p *proof) lostDatabase(t *testing.T) {
 		r := approval.New(approval.Question{Team: team, Project: channel, Asker: asker, Text: "?", Trigger: "t"}, model, 1, b.policy, time.Now())
 		_, _, err := b.Ask(t.Context(), r, approval.Session{Team: team, Channel: channel}) // its hold is too small: the draft takes another
 		require.NoError(t, err)
+		b.update(t, r.ID, found)
 		require.NoError(t, b.exec(t, `CREATE FUNCTION gone() RETURNS trigger LANGUAGE plpgsql AS
 			$$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NEW; END $$`))
 		require.NoError(t, b.exec(t, point.trigger))
@@ -43,6 +44,7 @@ func (p *proof) lostDatabase(t *testing.T) {
 	r := approval.New(approval.Question{Team: team, Project: channel, Asker: asker, Text: "?", Trigger: "t"}, model, 1, b.policy, time.Now())
 	_, _, err := b.Ask(t.Context(), r, approval.Session{Team: team, Channel: channel})
 	require.NoError(t, err)
+	b.update(t, r.ID, found)
 	require.NoError(t, at(b).Draft(t.Context(), r.ID))
 	p.check(calls.n.Load() == 1, "and with the database it is called", "called %d times", calls.n.Load())
 }

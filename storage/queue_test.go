@@ -77,7 +77,7 @@ func TestWorkDoesWhatWasCommitted(t *testing.T) {
 	}()
 	r := b.ask(t, "t")
 	require.NoError(t, b.Wake(t.Context(), approval.Wake{Step: approval.StepRun, RequestID: r.ID}))
-	for _, step := range []approval.Step{approval.StepDraft, approval.StepShow, approval.StepRun} {
+	for _, step := range []approval.Step{approval.StepFind, approval.StepDraft, approval.StepShow, approval.StepRun} {
 		eventually(t, func() bool { return seen.of(approval.Wake{Step: step, RequestID: r.ID}) == 1 })
 	}
 	<-swept
@@ -85,7 +85,7 @@ func TestWorkDoesWhatWasCommitted(t *testing.T) {
 	eventually(t, func() bool { return b.count(t, `SELECT count(*) FROM requests WHERE shown_at = changed_at`) == 1 })
 	cancel()
 	require.NoError(t, <-done)
-	require.Equal(t, 3, b.count(t, `SELECT count(*) FROM river_job WHERE kind = 'step' AND state = 'completed'`))
+	require.Equal(t, 4, b.count(t, `SELECT count(*) FROM river_job WHERE kind = 'step' AND state = 'completed'`))
 }
 
 func TestJobsAreCommittedWithTheirCause(t *testing.T) {

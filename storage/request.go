@@ -115,13 +115,17 @@ func (db *DB) insertRequest(ctx context.Context, tx pgx.Tx, r *approval.Request)
 	if err != nil {
 		return err
 	}
+	seek, err := column(r.Seek)
+	if err != nil {
+		return err
+	}
 	tag, err := tx.Exec(ctx, `
 		INSERT INTO requests (id, session_id, team, project, asker, question, model, files, trigger, state, reason,
-			attempts, created_at, changed_at, expires_at, quorum, blocked, downgraded)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+			attempts, created_at, changed_at, expires_at, quorum, blocked, downgraded, seek)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
 		ON CONFLICT (team, trigger) DO NOTHING`,
 		r.ID, r.SessionID, r.Team, r.Project, r.Asker, text(r.Question), r.Model, files, r.Trigger, r.State, text(r.Reason),
-		r.Attempts, micro(r.CreatedAt), micro(r.ChangedAt), moment(r.ExpiresAt), db.quorum, blocked, downgraded)
+		r.Attempts, micro(r.CreatedAt), micro(r.ChangedAt), moment(r.ExpiresAt), db.quorum, blocked, downgraded, seek)
 	if err != nil {
 		return fmt.Errorf("insert request %s: %w", r.ID, err)
 	}
@@ -232,7 +236,19 @@ func (db *DB) saveRequest(ctx context.Context, tx pgx.Tx, r *approval.Request) e
 	if err != nil {
 		return err
 	}
-	edit, err := editColumn(r.Edit)
+	edit, err := column(r.Edit)
+	if err != nil {
+		return err
+	}
+	seek, err := column(r.Seek)
+	if err != nil {
+		return err
+	}
+	away, err := column(r.Away)
+	if err != nil {
+		return err
+	}
+	cause, err := column(r.Cause)
 	if err != nil {
 		return err
 	}
@@ -243,11 +259,13 @@ func (db *DB) saveRequest(ctx context.Context, tx pgx.Tx, r *approval.Request) e
 	_, err = tx.Exec(ctx, `
 		UPDATE requests SET model = $2, files = $3, state = $4, reason = $5, attempts = $6, refused = $7, revision = $8,
 			changed_at = $9, expires_at = $10, quorum = CASE WHEN $4 = 'pending' OR $4 = 'approved' AND state <> 'approved' THEN $11 ELSE quorum END,
-			rounds = $12, edit = $13, assignee = $14, opinions = $15, reminded_at = $16, escalated_at = $17, blocked = $18, downgraded = $19
+			rounds = $12, edit = $13, assignee = $14, opinions = $15, reminded_at = $16, escalated_at = $17, blocked = $18, downgraded = $19,
+			seek = $20, away = $21, cause = $22, guest = $23, looked_at = $24
 		WHERE id = $1`,
 		r.ID, r.Model, files, r.State, text(r.Reason), r.Attempts, refused, revision,
 		micro(r.ChangedAt), moment(r.ExpiresAt), r.Needs(approval.Policy{Quorum: db.quorum}),
-		r.Rounds, edit, r.Assignee, orEmpty(r.Opinions), moment(r.RemindedAt), moment(r.EscalatedAt), blocked, downgraded)
+		r.Rounds, edit, r.Assignee, orEmpty(r.Opinions), moment(r.RemindedAt), moment(r.EscalatedAt), blocked, downgraded,
+		seek, away, cause, r.Guest, moment(r.LookedAt))
 	if err != nil {
 		return fmt.Errorf("save request %s: %w", r.ID, err)
 	}

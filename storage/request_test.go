@@ -58,7 +58,7 @@ func TestAskOnceHoweverOftenSlackDelivers(t *testing.T) {
 	require.Equal(t, 1, b.count(t, `SELECT count(*) FROM holds`))
 	require.Equal(t, 1, b.count(t, `SELECT count(*) FROM messages`))
 	require.Equal(t, 3, b.count(t, `SELECT count(*) FROM events`), "asked, held, weighed")
-	require.Equal(t, 2, b.count(t, `SELECT count(*) FROM river_job`), "draft, show")
+	require.Equal(t, 1, b.count(t, `SELECT count(*) FROM river_job`), "find")
 }
 
 func TestAskInAThreadBelongsToItsSession(t *testing.T) {
@@ -112,8 +112,8 @@ func TestUpdateStoresNothingWhenTheClosureFails(t *testing.T) {
 	for _, table := range []string{"revisions", "settlements", "charges"} {
 		require.Zero(t, b.count(t, `SELECT count(*) FROM `+table))
 	}
-	require.Equal(t, 3, b.count(t, `SELECT count(*) FROM events`))
-	require.Equal(t, 2, b.count(t, `SELECT count(*) FROM river_job`))
+	require.Equal(t, 4, b.count(t, `SELECT count(*) FROM events`))
+	require.Equal(t, 3, b.count(t, `SELECT count(*) FROM river_job`), "find, draft, show")
 }
 
 func TestUpdateStoresNothingWhenTheMoneyIsNotThere(t *testing.T) {

@@ -10,15 +10,6 @@ import (
 	"countersign/approval"
 )
 
-// editColumn is an edit as its column has it: NULL where there is none.
-func editColumn(e *approval.Edit) (*string, error) {
-	if e == nil {
-		return nil, nil
-	}
-	spelling, err := document(e, "{}")
-	return &spelling, err
-}
-
 type wishRow struct {
 	Revision int
 	Code     string

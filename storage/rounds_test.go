@@ -135,7 +135,7 @@ func TestASweepFindsWhomToRemind(t *testing.T) {
 	r := b.update(t, b.ask(t, "t").ID, func(r *approval.Request, now time.Time) error {
 		return b.drafted(r, now.Add(-100*time.Hour)) // so that what the test itself takes is nothing
 	})
-	require.NoError(t, b.exec(t, `UPDATE requests SET shown_at = changed_at`))
+	require.NoError(t, b.exec(t, `UPDATE requests SET shown_at = changed_at, looked_at = now()`))
 	find := func(left float64) []approval.Wake {
 		require.NoError(t, b.exec(t, `UPDATE requests SET expires_at = v.at + (clock_timestamp() - v.at) / (1 - $1::float8)
 			FROM revisions v WHERE v.request_id = id`, left))

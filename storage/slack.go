@@ -80,6 +80,7 @@ func (db *DB) ThreadFiles(ctx context.Context, thread approval.Session) (files [
 		return tx.QueryRow(ctx, `
 			SELECT r.files, true FROM sessions s JOIN requests r ON r.session_id = s.id
 			WHERE s.team = $1 AND s.channel = $2 AND s.thread_ts = $3
+				AND r.seek IS NULL -- what was not found is not gone on from
 			ORDER BY r.created_at DESC, r.id DESC LIMIT 1`, thread.Team, thread.Channel, thread.ThreadTS).Scan(&files, &ours)
 	})
 	if errors.Is(err, pgx.ErrNoRows) {

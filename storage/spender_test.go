@@ -195,6 +195,11 @@ func (s *spending) one(ctx context.Context, o *operation) {
 func (s *spending) move(r *approval.Request, o *operation, now time.Time) error {
 	switch o.verb {
 	case "call": // who does it may be killed before it settles
+		if r.Seek != nil {
+			if err := found(r, now); err != nil {
+				return err
+			}
+		}
 		return r.Call(o.upTo(25*budget.Cent), s.policy, now)
 	case "settle": // the call comes back, was billed in part or in full, or nobody knows
 		return settleCalled(r, o, now)

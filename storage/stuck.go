@@ -16,8 +16,8 @@ type wakeRow struct {
 }
 
 // Stuck lists what a sweep should look at: waits that have run out, or of which
-// people should be reminded; drafts and
-// runs that have stood still for half a minute though nobody is at them and no
+// people should be reminded; those of which nobody has looked for a while whether all
+// that they rest on is still there; questions, drafts and runs that have stood still for half a minute though nobody is at them and no
 // job will come; blocked ones that should be tried again, because their time has
 // come or somebody has changed a limit by which they are paid; requests that Slack does
 // not show as they are; and notices that nobody was told.
@@ -28,12 +28,12 @@ func (db *DB) Stuck(ctx context.Context) (wakes []approval.Wake, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
 		rows, err := all[wakeRow](ctx, tx, `
 			WITH due AS (
-				SELECT id, CASE state WHEN 'drafting' THEN 'draft' WHEN 'pending' THEN 'show' ELSE 'run' END AS step,
+				SELECT id, CASE state WHEN 'drafting' THEN CASE WHEN seek IS NULL THEN 'draft' ELSE 'find' END WHEN 'pending' THEN 'show' ELSE 'run' END AS step,
 					state IN ('drafting', 'pending', 'approved') AND expires_at <= clock_timestamp() AS over
 				FROM requests
 				WHERE state IN ('drafting', 'pending', 'approved', 'running')
 					AND (expires_at <= clock_timestamp()
-						OR state <> 'pending' AND blocked IS NULL AND changed_at < clock_timestamp() - interval '30 seconds')
+						OR state <> 'pending' AND (blocked IS NULL OR seek IS NOT NULL) AND changed_at < clock_timestamp() - interval '30 seconds')
 				UNION ALL
 				SELECT id, 'go on', true FROM requests
 				WHERE state IN ('drafting', 'pending') AND blocked IS NOT NULL
@@ -50,6 +50,10 @@ func (db *DB) Stuck(ctx context.Context) (wakes []approval.Wake, err error) {
 				WHERE r.state = 'pending'
 					AND (r.reminded_at IS NULL AND clock_timestamp() >= v.at + (r.expires_at - v.at) * 0.5
 						OR r.escalated_at IS NULL AND clock_timestamp() >= v.at + (r.expires_at - v.at) * 0.8)
+				UNION ALL
+				SELECT id, 'look', false FROM requests
+				WHERE state = 'pending' AND expires_at > clock_timestamp()
+					AND coalesce(looked_at, changed_at) < clock_timestamp() - CASE WHEN away IS NULL THEN interval '15 minutes' ELSE interval '10 seconds' END
 				UNION ALL
 				SELECT id, 'show', false FROM requests
 				WHERE (shown_at IS NULL OR shown_at < changed_at) AND changed_at < clock_timestamp() - interval '30 seconds'

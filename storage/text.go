@@ -43,6 +43,15 @@ func document(v any, empty string) (string, error) {
 	return withoutNUL(spelling), nil
 }
 
+// column is a document that may be missing: nothing is NULL.
+func column[T any](v *T) (*string, error) {
+	if v == nil {
+		return nil, nil
+	}
+	spelling, err := document(v, "{}")
+	return &spelling, err
+}
+
 // withoutNUL replaces the escape of NUL, and leaves an escaped backslash that
 // happens to stand before "u0000" alone.
 func withoutNUL(spelling string) string {

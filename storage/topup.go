@@ -99,21 +99,11 @@ func storeTopUp(ctx context.Context, tx pgx.Tx, r *approval.Request, p payers) e
 // moneyColumns are what a request's row knows of money: what blocks it, and which
 // model was too dear.
 func moneyColumns(r *approval.Request) (blocked, downgraded *string, err error) {
-	if r.Blocked != nil {
-		spelling, err := document(r.Blocked, "")
-		if err != nil {
-			return nil, nil, err
-		}
-		blocked = &spelling
+	if blocked, err = column(r.Blocked); err != nil {
+		return nil, nil, err
 	}
-	if r.Downgraded != nil {
-		spelling, err := document(r.Downgraded, "")
-		if err != nil {
-			return nil, nil, err
-		}
-		downgraded = &spelling
-	}
-	return blocked, downgraded, nil
+	downgraded, err = column(r.Downgraded)
+	return blocked, downgraded, err
 }
 
 func orBlank(s *string) string {

@@ -52,7 +52,7 @@ func TestARefusedQuestionIsKeptWithWhatRefusedIt(t *testing.T) {
 
 	// Nobody is at it, and that is as it should be: it waits for its asker.
 	require.NoError(t, b.exec(t, `DELETE FROM river_job`))
-	require.NoError(t, b.exec(t, `UPDATE requests SET changed_at = now() - interval '1 hour', shown_at = now()`))
+	require.NoError(t, b.exec(t, `UPDATE requests SET changed_at = now() - interval '1 hour', shown_at = now(), seek = NULL`))
 	require.NoError(t, b.exec(t, `UPDATE notices SET told_at = now()`))
 	wakes, err := b.Stuck(t.Context())
 	require.NoError(t, err)

@@ -76,6 +76,7 @@ func loadEarlier(ctx context.Context, tx pgx.Tx, id string) (questions []string,
 		SELECT earlier.question FROM requests this
 		JOIN requests earlier ON earlier.session_id = this.session_id
 			AND (earlier.created_at, earlier.id) < (this.created_at, this.id)
+			AND (earlier.seek IS NULL OR earlier.state = 'drafting') -- not what was never found
 		WHERE this.id = $1 ORDER BY earlier.created_at DESC, earlier.id DESC LIMIT 3`, id)
 	if err != nil {
 		return nil, fmt.Errorf("load the questions before %s: %w", id, err)
@@ -174,6 +175,7 @@ func (db *DB) History(ctx context.Context, id string) (history []approval.Messag
 			FROM requests this
 			JOIN requests earlier ON earlier.session_id = this.session_id
 				AND (earlier.created_at, earlier.id) < (this.created_at, this.id)
+				AND (earlier.seek IS NULL OR earlier.state = 'drafting') -- not what was never found
 			JOIN messages m ON m.session_id = this.session_id AND m.request_id = earlier.id
 			WHERE this.id = $1 AND NOT (m.role = 'code' AND EXISTS (SELECT FROM messages later
 				WHERE later.session_id = m.session_id AND later.request_id = m.request_id AND later.role = 'code' AND later.seq > m.seq))

@@ -16,19 +16,23 @@ func TestATooLargeFileIsRefusedWithTheLimit(t *testing.T) {
 	h := openLight(t, func(c *Config) { c.MaxFileMB = 1 })
 	big := h.share("big.csv", "a\n"+strings.Repeat("1\n", 800_000))
 	require.NoError(t, h.maya.Command(slacksim.SalesData, "/analyze What is in big.csv?"))
-	h.told(h.maya, slacksim.SalesData, "big.csv has 1.5 MB; at most 1.0 MB fit.")
+	h.inDM(h.maya, "big.csv has 1.5 MB; at most 1.0 MB fit.")
+	require.Equal(t, row{State: "failed", Reason: "big.csv has 1.5 MB; at most 1.0 MB fit.", Holds: 1}, h.row("What is in big.csv?"))
 
 	require.NoError(t, h.maya.Command(slacksim.SalesData, "/analyze"))
-	form, _ := h.maya.View()
-	require.Contains(t, form.Words(), "at most 1 MB each", "the form says it before anybody uploads")
-	wrong, err := h.maya.Submit(slacksim.Fill("question", "What is in it?").And("files", big.ID))
+	form, err := h.maya.WaitView(h.patient(), func(v slacksim.View) bool { return strings.Contains(v.Words(), "big.csv") })
 	require.NoError(t, err)
-	require.Equal(t, map[string]string{"question": "big.csv has 1.5 MB; at most 1.0 MB fit."}, wrong)
+	require.Contains(t, form.Words(), "at most 1 MB each", "the form says it before anybody uploads")
+	wrong, err := h.maya.Submit(slacksim.Fill("question", "What is in it?").And("files", big.Name))
+	require.NoError(t, err)
+	require.Equal(t, map[string]string{"question": "big.csv has 1.5 MB; at most 1.0 MB fit."}, wrong, "the form knows its size")
 
 	_, err = h.maya.Share(slacksim.SalesData, "@countersign what is in this?", "big2.csv", []byte(strings.Repeat("1\n", 900_000)))
 	require.NoError(t, err)
 	h.told(h.maya, slacksim.SalesData, "big2.csv has 1.7 MB; at most 1.0 MB fit.")
-	h.nothing()
+	require.Equal(t, 1, value[int](h, `SELECT count(*) FROM requests`))
+	require.Empty(t, h.model.Requests(), "the model was asked")
+	h.settled()
 }
 
 func TestAFileThatCannotBeReadIsNamedWithTheReasonAndNothingIsSpent(t *testing.T) {
@@ -81,34 +85,6 @@ func TestFilesInOddEncodingsAreReadAsTheyAre(t *testing.T) {
 		}
 		require.Equal(t, row{State: "done", Attempts: 1, Runs: 1, Decisions: 1, Charges: 3, Holds: 2}, h.row(c.name))
 	}
-	h.settled()
-}
-
-// A file that is gone is not what was approved, so it goes back before the
-// reviewers; asker and reviewers read what can be done.
-func TestAFileThatIsDeletedBetweenQuestionAndRunIsNotRunOn(t *testing.T) {
-	t.Parallel()
-	h := openLight(t)
-	file := h.share("deleted.csv", "a,b\n1,2\n")
-	root := h.ask("What is in deleted.csv?")
-	card := h.cardOf("deleted.csv")
-	require.NoError(t, h.maya.DeleteFile(file.ID))
-	require.NoError(t, h.ben.Click(card, "Approve"))
-	const why = "The inputs have changed: deleted.csv has been deleted, or is not shared with me any more. If it was deleted, ask again with the file: " +
-		"this question cannot be answered without it. So the approval does not hold any more, and nothing was run. It takes a new decision."
-	h.says(root, "It is back before the reviewers: "+why)
-	h.becomes(card, "Superseded by revision 2")
-	again, err := h.ben.WaitMessage(h.patient(), slacksim.CodeReview, func(m slacksim.Message) bool { return m.TS > card.TS && m.Has("Reject") })
-	require.NoError(t, err)
-	require.Contains(t, again.Words(), why, "the reviewer sees it as well")
-	require.Equal(t, row{State: "pending", Reason: why, Attempts: 1, Decisions: 1, Charges: 2, Holds: 2}, h.row("deleted.csv"))
-	require.Zero(t, value[int](h, `SELECT count(*) FROM settlements s JOIN holds h ON h.id = s.hold_id WHERE h.purpose = 'run' AND s.amount > 0`))
-
-	require.NoError(t, h.ben.Click(again, "Approve"))
-	h.says(root, "until")
-	h.becomes(again, "Superseded by revision 3")
-	require.Equal(t, "pending", h.row("deleted.csv").State, "it takes the file, whoever approves")
-	require.Zero(t, value[int](h, `SELECT count(*) FROM runs`))
 	h.settled()
 }
 

@@ -122,10 +122,12 @@ func TestFormIsFilledInAndTheCardApprovedByKeyboardAlone(t *testing.T) {
 	// Nothing filled in: the form says what is missing.
 	maya.click(test("modal-submit"))
 	maya.until(fmt.Sprintf(`document.querySelector(%s)`, quoted(test("error-question"))))
+	// The channel's files are put in once the form is open; what is typed meanwhile stays.
+	maya.until(fmt.Sprintf(`document.querySelector(%s)`, quoted(test("input-files"))))
 	maya.types(test("action-question"), "How far is each region from its target?")
 	files := fmt.Sprintf(`[...document.querySelectorAll(%s)].map(e => e.innerText.trim())`, quoted(test("input-files")+" label"))
 	require.ElementsMatch(t, []string{"sales.csv", "iowa-electricity.csv"}, evaluate[[]string](maya, files))
-	maya.click(test("option-" + h.file("sales.csv")))
+	maya.click(fmt.Sprintf("[data-testid^=%q]", "option-"+h.file("sales.csv")+"/"))
 	maya.do("uploads a file", chromedp.SetUploadFiles(chromedp.CSS(test("action-upload-chooser")), []string{upload}))
 	maya.sees(test("action-upload"), "targets.csv")
 	maya.picture("form")

@@ -79,17 +79,19 @@ func running(w *world, end func(), _ bool) {
 	}()
 }
 
-// unheard ends it when the decision has committed and its ack has got lost.
-func unheard(w *world, end func(), gone bool) {
-	if gone {
-		w.sim.DropAcks(1)
-	}
-	go func() {
-		for value[int](w.house, `SELECT count(*) FROM decisions`) == 0 {
-			time.Sleep(10 * time.Millisecond)
+// unheard ends it when something has committed and its ack has got lost.
+func unheard(committed string) func(*world, func(), bool) {
+	return func(w *world, end func(), gone bool) {
+		if gone {
+			w.sim.DropAcks(1)
 		}
-		end()
-	}()
+		go func() {
+			for value[int](w.house, committed) == 0 {
+				time.Sleep(10 * time.Millisecond)
+			}
+			end()
+		}()
+	}
 }
 
 func fenced(code string) string { return "This is what it does.\n\n```python\n" + code + "\n```\n" }
@@ -97,12 +99,15 @@ func fenced(code string) string { return "This is what it does.\n\n```python\n" 
 // points are the boundaries of every step, in the order in which a request gets there.
 func points() []point {
 	list := []point{
-		{name: "a question is being taken", by: asking, arm: slack("users.info", 1, false), unacked: true},
-		{name: "the files are listed", by: asking, arm: slack("files.list", 1, false), unacked: true},
+		{name: "a question has committed and its ack is lost", by: asking, arm: unheard(requested), unacked: true, busy: true},
+		{name: "the asker is looked up", by: asking, arm: slack("users.info", 1, false)},
+		{name: "the channel is looked at", by: asking, arm: slack("conversations.info", 1, false)},
+		{name: "the files are listed", by: asking, arm: slack("files.list", 1, false)},
 		{name: "the inputs are read", by: asking, arm: slack("download", 1, false), busy: true},
 		{name: "the model is asked", by: asking, arm: model, paid: 1, busy: true},
 		{name: "a click is being taken", by: approving, arm: slack("users.info", 1, false), unacked: true},
-		{name: "a click has committed and its ack is lost", by: approving, arm: unheard, unacked: true},
+		{name: "a click has committed and its ack is lost", by: approving, arm: unheard(decided), unacked: true},
+		{name: "what was approved is looked at again", by: approving, arm: slack("conversations.info", 1, false)},
 		{name: "the sealed inputs are read", by: approving, arm: slack("download", 1, false)},
 		{name: "the code runs", by: approving, arm: running},
 	}
@@ -170,7 +175,7 @@ func TestAReplicaThatIsToldToStopAnywhereEndsWhatItDoes(t *testing.T) {
 	t.Parallel()
 	var list []point
 	for i, p := range points() {
-		if i < 8 || i%4 == 0 { // one point of each step is enough, and the call goes on: before and after are the same
+		if i < 11 || i%4 == 0 { // one point of each step is enough, and the call goes on: before and after are the same
 			p.strays, p.paid, p.busy, p.unacked = 0, 0, false, false
 			list = append(list, p)
 		}

@@ -58,6 +58,8 @@ func (s *Sim) member(as, channel string) (*User, *Channel, error) {
 		return nil, nil, refusal(404, "channel_not_found", "There is no such channel.")
 	case !c.has(as):
 		return nil, nil, refusal(403, "not_in_channel", "%s is not in #%s.", u.RealName, c.Name)
+	case c.IsArchived:
+		return nil, nil, refusal(403, "is_archived", "#%s is archived.", c.Name)
 	}
 	return u, c, nil
 }

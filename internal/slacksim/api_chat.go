@@ -83,6 +83,9 @@ func (s *Sim) target(name string) (*Channel, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.IsArchived {
+		return nil, refuse("is_archived")
+	}
 	if !c.has(s.bot.ID) && !(s.app.may("chat:write.public") && !c.IsPrivate) {
 		return nil, refuse("not_in_channel")
 	}

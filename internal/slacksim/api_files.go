@@ -215,9 +215,9 @@ func fileInfo(c *call) (reply, error) {
 	f := s.fileFor(s.bot.ID, c.text("file"))
 	switch {
 	case f == nil:
-		return nil, refuse("file_not_found")
+		return nil, s.unseen()
 	case f.Deleted:
-		return nil, refuse("file_deleted")
+		return s.deleted(f)
 	}
 	return reply{"file": s.wireFile(f.ID), "comments": []any{}, "response_metadata": reply{"next_cursor": ""}}, nil
 }

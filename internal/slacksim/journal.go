@@ -88,3 +88,7 @@ func cut(s string) string {
 	}
 	return s[:end] + "…"
 }
+
+// Journal is all that the inspector still knows and that came after an entry, oldest
+// first: calls, envelopes and acks in the order in which they ended.
+func (s *Sim) Journal(after int) []Entry { return s.journal.after(after, maxEntries) }

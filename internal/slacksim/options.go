@@ -114,6 +114,7 @@ type Channel struct {
 	Kind        string   `json:"kind"`
 	IsPrivate   bool     `json:"is_private"`
 	IsExtShared bool     `json:"is_ext_shared"`
+	IsArchived  bool     `json:"is_archived"`
 	Topic       string   `json:"topic"`
 	User        string   `json:"user,omitempty"` // an im: whom the reader talks to
 	Members     []string `json:"members"`

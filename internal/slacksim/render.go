@@ -176,7 +176,7 @@ func (s *Sim) wireThread(m *message, out reply) {
 // wireChannel writes every flag that an app may judge a channel by, the false ones too.
 func (s *Sim) wireChannel(c *Channel) reply {
 	out := reply{
-		"id": c.ID, "is_archived": false, "is_private": c.IsPrivate || c.Kind == "im", "is_member": c.has(s.bot.ID),
+		"id": c.ID, "is_archived": c.IsArchived, "is_private": c.IsPrivate || c.Kind == "im", "is_member": c.has(s.bot.ID),
 		"is_ext_shared": c.IsExtShared, "is_shared": c.IsExtShared, "is_org_shared": false, "is_pending_ext_shared": false,
 		"is_channel": c.Kind == "channel" && !c.IsPrivate, "is_group": c.Kind == "channel" && c.IsPrivate,
 		"is_im": c.Kind == "im", "is_mpim": false, "is_general": c.ID == General, "created": 1700000000,

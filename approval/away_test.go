@@ -1,0 +1,215 @@
+package approval
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/budget"
+)
+
+// step does one step of a request; a wait for what is away is no failure.
+func (b *bundle) step(step Step, id string) (later bool) {
+	b.t.Helper()
+	err := b.Do(b.t.Context(), Wake{step, id})
+	wait := new(LaterError)
+	if later = err != nil; later {
+		require.ErrorAs(b.t, err, &wait)
+	}
+	return later
+}
+
+func TestWhatMayComeBackIsWaitedForAsItIs(t *testing.T) {
+	t.Parallel()
+	in := Place{Seen: true, In: true}
+	for name, tt := range map[string]struct {
+		goes, comes func(*bundle)
+		code        CauseCode
+	}{
+		"the bot is taken out":  {func(b *bundle) { b.slack.at(Place{Seen: true}) }, func(b *bundle) { b.slack.at(in) }, NotIn},
+		"the channel is hidden": {func(b *bundle) { b.slack.at(Place{}) }, func(b *bundle) { b.slack.at(in) }, NotSeen},
+		"it is archived":        {func(b *bundle) { b.slack.at(Place{Seen: true, In: true, Archived: true}) }, func(b *bundle) { b.slack.at(in) }, ChannelArchived},
+		"it is private, the asker outside": {func(b *bundle) { b.slack.at(Place{Seen: true, In: true, Private: true}) },
+			func(b *bundle) { b.slack.at(Place{Seen: true, In: true, Private: true, AskerIn: true}) }, AskerNotIn},
+		"a file is not seen": {func(b *bundle) { b.slack.lose("F1", true) }, func(b *bundle) { b.slack.put("F1", "a,b\n1,2\n") }, FileNotSeen},
+	} {
+		b := setup(t)
+		r := b.approved()
+		b.store.jobs = nil
+		tt.goes(b)
+		for range 3 {
+			require.True(t, b.step(StepRun, r.ID), name)
+		}
+		now := b.request(r.ID)
+		require.Equal(t, Approved, now.State, name)
+		require.Equal(t, r.Revision, now.Revision, "%s: no new card", name)
+		require.Equal(t, r.ExpiresAt, now.ExpiresAt, name)
+		require.Equal(t, tt.code, now.Away.Cause.Code, name)
+		require.Equal(t, 1, b.count(r.ID, "away"), "%s: said once", name)
+		require.Equal(t, r.Holds, now.Holds, "%s: the money for the run is kept", name)
+		require.Empty(t, b.box.boxes, name)
+		require.Empty(t, b.work(), name) // the notice; its card
+		told := 0
+		for _, n := range b.slack.told {
+			if n[:5] == "away " {
+				told++
+			}
+		}
+		require.Equal(t, 1, told, name)
+
+		tt.comes(b)
+		require.False(t, b.step(StepRun, r.ID), name)
+		require.Empty(t, b.work(), name)
+		now = b.request(r.ID)
+		require.Equal(t, Done, now.State, name)
+		require.Nil(t, now.Away, name)
+		require.Equal(t, 1, b.box.starts(), name)
+		require.Zero(t, b.open(r.ID), name)
+		require.Len(t, now.Decisions, 1, name)
+	}
+}
+
+func TestWhatIsGoneForGoodEndsARequestWhereverItIs(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		goes func(*bundle)
+		code CauseCode
+	}{
+		"a file":               {func(b *bundle) { b.slack.lose("F1", false) }, FileGone},
+		"the asker":            {func(b *bundle) { b.slack.people["asker"] = Person{Gone: true} }, AskerGone},
+		"the asker, to others": {func(b *bundle) { b.slack.people["asker"] = Person{External: true} }, AskerGone},
+		"their membership":     {func(b *bundle) { b.slack.people["asker"] = Person{Guest: true} }, AskerGuest},
+		"a file, of a channel that is closed as well": {func(b *bundle) { b.slack.lose("F1", false); b.slack.at(Place{}) }, FileGone},
+	} {
+		for from, step := range map[State]Step{Pending: StepLook, Approved: StepRun} {
+			b := setup(t)
+			r := b.pending()
+			if from == Approved {
+				_, err := b.Decide(t.Context(), ruling(r, "R1", Approve))
+				require.NoError(t, err)
+			}
+			b.store.jobs = nil
+			tt.goes(b)
+			require.False(t, b.step(step, r.ID), name)
+			now := b.request(r.ID)
+			require.Equal(t, Failed, now.State, "%s %s", name, from)
+			require.Equal(t, tt.code, now.Cause.Code, name)
+			require.Empty(t, now.Reason, name)
+			require.Zero(t, b.open(r.ID), name)
+			require.Empty(t, b.box.boxes, name)
+			require.Contains(t, b.box.discarded, r.ID, name)
+			require.Empty(t, b.work(), name)
+			require.False(t, b.step(step, r.ID), name)
+			require.Equal(t, 1, b.count(r.ID, "failed"), name)
+		}
+	}
+}
+
+func TestADraftWhoseFileIsAwayWaitsAndOneWhoseFileIsGoneEnds(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.ask()
+	b.slack.lose("F1", true)
+	require.True(t, b.step(StepDraft, r.ID))
+	require.Equal(t, FileNotSeen, b.request(r.ID).Away.Cause.Code)
+	require.True(t, b.step(StepDraft, r.ID))
+	b.slack.put("F1", "a,b\n1,2\n")
+	require.Empty(t, b.work())
+	require.Equal(t, Pending, b.request(r.ID).State)
+	require.Nil(t, b.request(r.ID).Away)
+
+	b = setup(t)
+	r = b.ask()
+	b.slack.lose("F1", false)
+	require.False(t, b.step(StepDraft, r.ID))
+	require.Equal(t, Failed, b.request(r.ID).State)
+	require.Equal(t, Cause{Code: FileGone, File: "sales.csv"}, *b.request(r.ID).Cause)
+	require.Empty(t, b.spends(r.ID, budget.ForDraft)[0].Charges)
+	require.Empty(t, b.writer.briefs)
+}
+
+// A box is not kept for what may come back, and what is gone ends the run that never began.
+func TestWhatGoesBetweenNamingAndStart(t *testing.T) {
+	t.Parallel()
+	for _, hidden := range []bool{false, true} {
+		b := setup(t)
+		was := b.approved()
+		b.boxNamed(was)
+		b.slack.lose("F1", hidden)
+		require.Empty(t, b.work())
+		r := b.request(was.ID)
+		if hidden {
+			require.Equal(t, Pending, r.State)
+			require.Contains(t, r.Reason, "An input could not be read any more when it was about to start.")
+		} else {
+			require.Equal(t, Failed, r.State)
+			require.Equal(t, FileGone, r.Cause.Code)
+		}
+		require.Zero(t, b.box.starts())
+		require.Zero(t, b.box.living())
+		require.Zero(t, b.open(r.ID))
+		require.Len(t, b.spends(r.ID, budget.ForRun)[0].Charges, 1, "the box is paid for")
+	}
+}
+
+func TestAReviewerEndsWhatWaitsForWhatIsAway(t *testing.T) {
+	t.Parallel()
+	for _, from := range []State{Pending, Approved} {
+		b := setup(t)
+		r := b.pending()
+		_, err := b.GiveUp(t.Context(), r.ID, by("R1"))
+		require.ErrorContains(t, err, "cannot end", "it waits for nothing of that kind")
+		b.slack.at(Place{Seen: true})
+		require.False(t, b.step(StepLook, r.ID))
+		require.Equal(t, NotIn, b.request(r.ID).Away.Cause.Code)
+		if from == Approved {
+			_, err := b.Decide(t.Context(), ruling(r, "R1", Approve))
+			require.NoError(t, err, "people may decide meanwhile")
+			require.NotNil(t, b.request(r.ID).Away)
+		}
+		_, err = b.GiveUp(t.Context(), r.ID, by("somebody"))
+		require.ErrorAs(t, err, new(*NotAllowedError))
+		_, err = b.GiveUp(t.Context(), r.ID, Click{Team: "T2", User: "R1"})
+		require.ErrorIs(t, err, ErrNotFound)
+		got, err := b.GiveUp(t.Context(), r.ID, by("R1"))
+		require.NoError(t, err)
+		require.Equal(t, Failed, got.State)
+		require.Equal(t, Cause{Code: NotIn, Channel: "C1", By: "R1"}, *got.Cause)
+		require.Zero(t, b.open(r.ID))
+	}
+}
+
+func TestAWaitForWhatIsAwayRunsOutWithTheRest(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.approved()
+	b.slack.at(Place{Seen: true})
+	require.True(t, b.step(StepRun, r.ID))
+	b.store.pass(2 * time.Hour)
+	_, err := b.store.Update(t.Context(), r.ID, (*Request).expireIfDue)
+	require.NoError(t, err)
+	r = b.request(r.ID)
+	require.Equal(t, Expired, r.State)
+	require.NotNil(t, r.Away, "what it waited for is said")
+	require.Zero(t, b.open(r.ID))
+}
+
+func TestALookThatCrashesLosesAndRepeatsNothing(t *testing.T) {
+	t.Parallel()
+	for _, point := range []string{"Person.before", "Place.before", "Stat.before", "commit away.before", "commit away.after"} {
+		b := setup(t)
+		r := b.approved()
+		b.store.jobs = nil
+		if point != "Stat.before" {
+			b.slack.at(Place{Seen: true})
+		} else {
+			b.slack.lose("F1", true)
+		}
+		b.faults.kill(point)
+		require.ErrorIs(t, b.replica(func() error { return b.Do(t.Context(), Wake{StepRun, r.ID}) }), errCrash, point)
+		require.True(t, b.step(StepRun, r.ID), point)
+		require.Equal(t, 1, b.count(r.ID, "away"), point)
+		require.Equal(t, Approved, b.request(r.ID).State, point)
+	}
+}

@@ -1,0 +1,97 @@
+package approval
+
+// Cause is why a question asks back, waits or has ended, where Slack is the reason:
+// a code with its facts. What people read is bot's to say.
+type Cause struct {
+	Code    CauseCode `json:"code"`
+	Channel string    `json:"channel,omitempty"`
+	Person  string    `json:"person,omitempty"` // whom it is about
+	File    string    `json:"file,omitempty"`   // its name
+	Files   []File    `json:"files,omitempty"`  // what there is to choose from, the latest first
+	By      string    `json:"by,omitempty"`     // who has ended it while it waited for this
+}
+
+// CauseCode names a cause.
+type CauseCode string
+
+// The causes.
+const (
+	// Of a channel. They may pass: somebody lets the bot or the asker in again.
+	NotIn           CauseCode = "not in channel"    // the bot is not in it
+	NotSeen         CauseCode = "channel not seen"  // Slack does not show it to the bot
+	ChannelArchived CauseCode = "channel archived"  //
+	AskerNotIn      CauseCode = "asker not in it"   // it is private, and the asker is not in it
+	FileNotSeen     CauseCode = "file not seen"     // Slack does not show it to the bot, at the moment
+	FileHidden      CauseCode = "file hidden"       // behind the limit of a free workspace
+	FileGone        CauseCode = "file gone"         // deleted, or not shared any more: for good
+	FileNotHere     CauseCode = "file not here"     // it was ticked, and is not in the channel any more
+	NoFile          CauseCode = "no such file"      // nothing in the channel has the name that the question names
+	WhichFile       CauseCode = "which file"        // several files, and the words name none
+	AskerAlien      CauseCode = "asker not of here" // an app, or of another workspace
+	AskerGone       CauseCode = "asker gone"        // deactivated since they asked
+	AskerGuest      CauseCode = "asker guest"       // made a guest since they asked
+)
+
+// passes tells that somebody can mend it without asking anew.
+func (c Cause) passes() bool {
+	switch c.Code {
+	case NotIn, NotSeen, ChannelArchived, AskerNotIn, FileNotSeen, FileHidden:
+		return true
+	}
+	return false
+}
+
+// same tells whether two causes say the same.
+func (c Cause) same(d Cause) bool {
+	return c.Code == d.Code && c.Channel == d.Channel && c.Person == d.Person && c.File == d.File && c.By == d.By
+}
+
+// CauseError is a step that cannot go on because of one.
+type CauseError struct{ Cause Cause }
+
+func (e *CauseError) Error() string {
+	return string(e.Cause.Code) + ": " + e.Cause.Channel + e.Cause.File + e.Cause.Person
+}
+
+// Is tells whether another error says the same.
+func (e *CauseError) Is(other error) bool {
+	o, ok := other.(*CauseError)
+	return ok && e.Cause.same(o.Cause)
+}
+
+// Place is a channel as the bot sees it now.
+type Place struct {
+	Seen     bool // Slack shows it to the bot at all
+	In       bool // the bot is in it; in a direct message it always is
+	Archived bool
+	Private  bool // only who is in it reads it; a direct message is nobody else's anyway
+	AskerIn  bool // whoever was asked about is in it; only known of private ones
+}
+
+// Cause is what keeps a question of this person's from being answered in a place;
+// nil when nothing does.
+func (p Place) Cause(channel, asker string) *Cause {
+	switch {
+	case !p.Seen:
+		return &Cause{Code: NotSeen, Channel: channel}
+	case p.Archived:
+		return &Cause{Code: ChannelArchived, Channel: channel}
+	case !p.In:
+		return &Cause{Code: NotIn, Channel: channel}
+	case p.Private && !p.AskerIn:
+		return &Cause{Code: AskerNotIn, Channel: channel, Person: asker}
+	}
+	return nil
+}
+
+// asker says why somebody's question is not answered any more, who was a guest when
+// they asked or was not; nil when it is.
+func (p Person) asker(was bool) *Cause {
+	switch {
+	case p.Gone || p.External:
+		return &Cause{Code: AskerGone, Person: p.ID}
+	case p.Guest && !was:
+		return &Cause{Code: AskerGuest, Person: p.ID}
+	}
+	return nil
+}

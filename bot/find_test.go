@@ -1,0 +1,217 @@
+package bot
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/approval"
+	"countersign/internal/slacksim"
+)
+
+// search is what the service has Slack look for when it finds what a question is about.
+func search(q approval.Question) approval.Search {
+	return approval.Search{Channel: q.Project, Text: q.Text, Files: q.Files,
+		Seek: approval.Seek{Follow: q.Follow, Given: q.Given || len(q.Files) > 0, Brought: q.Brought}}
+}
+
+// finds are the files of a question, by name.
+func (b *bundle) finds(q approval.Question) (names []string) {
+	b.t.Helper()
+	found, err := b.bot.Find(b.ctx, search(q))
+	require.NoError(b.t, err)
+	for _, f := range found.Files {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
+// lacks is what a question in #sales-data lacks.
+func (b *bundle) lacks(text string) approval.Cause {
+	b.t.Helper()
+	_, err := b.bot.Find(b.ctx, search(inSales(text)))
+	var lacks *approval.CauseError
+	require.ErrorAs(b.t, err, &lacks)
+	return lacks.Cause
+}
+
+func inSales(text string) approval.Question {
+	return approval.Question{Project: slacksim.SalesData, Text: text}
+}
+
+// offered waits until the channel's files are in somebody's form.
+func (b *bundle) offered(who *slacksim.Person) slacksim.View {
+	b.t.Helper()
+	v, err := who.WaitView(b.ctx, func(v slacksim.View) bool {
+		return v.CallbackID == callbackForm && !strings.Contains(v.Words(), "Looking for files") && strings.Contains(v.Words(), ".csv")
+	})
+	require.NoError(b.t, err)
+	return v
+}
+
+func TestAFileThatIsNotThereIsNamed(t *testing.T) {
+	t.Parallel()
+	b := idle(t)
+	b.share(slacksim.SalesData, "sales.csv", "a\n1\n")
+	require.Equal(t, approval.Cause{Code: approval.NoFile, File: "budget.xlsx", Channel: slacksim.SalesData}, b.lacks("What is in budget.xlsx?"))
+
+	follow := inSales("and the same for nosuch.csv")
+	follow.Follow = true
+	_, err := b.bot.Find(b.ctx, search(follow))
+	require.ErrorIs(t, err, &approval.CauseError{Cause: approval.Cause{Code: approval.NoFile, File: "nosuch.csv", Channel: slacksim.SalesData}},
+		"the old files are not what was asked about")
+}
+
+func TestBesideAFileThatIsThereANameMayBeOfOneToBeWritten(t *testing.T) {
+	t.Parallel()
+	b := idle(t)
+	b.share(slacksim.SalesData, "sales.csv", "a\n1\n")
+	for _, follows := range []bool{false, true} {
+		q := inSales("Save the totals of sales.csv to totals.csv")
+		q.Follow = follows
+		found, err := b.bot.Find(b.ctx, search(q))
+		require.NoError(t, err)
+		require.Equal(t, "totals.csv", found.Unread)
+		require.Equal(t, "sales.csv", found.Files[0].Name)
+	}
+}
+
+func TestAnOldFileIsFoundBehindManyPictures(t *testing.T) {
+	t.Parallel()
+	b := idle(t)
+	old := b.share(slacksim.SalesData, "sales.csv", "a\n1\n")
+	for n := range filesAtOnce + 1 {
+		b.share(slacksim.SalesData, fmt.Sprintf("photo-%d.png", n), string(png))
+	}
+	id := func(text string) string {
+		found, err := b.bot.Find(b.ctx, search(inSales(text)))
+		require.NoError(t, err)
+		return found.Files[0].ID
+	}
+	require.Equal(t, old.Files[0].ID, id("What were sales per month?"))
+	require.Equal(t, approval.NoFile, b.lacks("What is in nosuch.csv?").Code)
+	b.share(slacksim.SalesData, "new.csv", "a\n1\n")
+	require.Equal(t, old.Files[0].ID, id("sum sales.csv"))
+}
+
+func TestTheOnlyFileIsTheOneThatIsMeant(t *testing.T) {
+	t.Parallel()
+	b := idle(t)
+	require.Empty(t, b.finds(inSales("What is six times seven?")))
+	b.share(slacksim.SalesData, "sales.csv", "a\n1\n")
+	b.share(slacksim.SalesData, "photo.png", string(png))
+	require.Equal(t, []string{"sales.csv"}, b.finds(inSales("How many rows?")))
+	latest := b.share(slacksim.SalesData, "Sales.csv", "a\n1\n2\n")
+	found, err := b.bot.Find(b.ctx, search(inSales("sum sales.csv")))
+	require.NoError(t, err)
+	require.Equal(t, latest.Files[0].ID, found.Files[0].ID, "the latest of a name counts")
+	require.EqualValues(t, 6, found.Files[0].Size)
+}
+
+func TestSeveralFilesAreChosenFrom(t *testing.T) {
+	t.Parallel()
+	b := idle(t)
+	b.share(slacksim.SalesData, "sales.csv", "a\n1\n")
+	b.share(slacksim.SalesData, "costs.csv", "a\n1\n")
+	lacks := b.lacks("How many rows?")
+	require.Equal(t, approval.WhichFile, lacks.Code)
+	require.Len(t, lacks.Files, 2)
+	require.Equal(t, "costs.csv", lacks.Files[0].Name, "the latest first")
+	none := inSales("How many rows?")
+	none.Given = true
+	require.Empty(t, b.finds(none), "somebody who has chosen none means none")
+}
+
+func TestAChosenFileHasToBeInTheChannelStill(t *testing.T) {
+	t.Parallel()
+	b := idle(t)
+	m := b.share(slacksim.General, "sales.csv", "a\n1\n")
+	q := inSales("sum it")
+	q.Files = []approval.File{{ID: m.Files[0].ID, Name: "sales.csv"}}
+	_, err := b.bot.Find(b.ctx, search(q))
+	require.ErrorIs(t, err, &approval.CauseError{Cause: approval.Cause{Code: approval.FileNotHere, File: "sales.csv", Channel: slacksim.SalesData}})
+	q.Brought = []string{m.Files[0].ID}
+	require.Equal(t, []string{"sales.csv"}, b.finds(q), "what came with it need not be")
+}
+
+func TestAChannelIsSeenAsItIs(t *testing.T) {
+	t.Parallel()
+	b := idle(t)
+	place := func(channel, user string) approval.Place {
+		p, err := b.bot.Place(b.ctx, channel, user)
+		require.NoError(t, err)
+		return p
+	}
+	maya := b.as(slacksim.Analyst)
+	require.Equal(t, approval.Place{Seen: true, In: true}, place(slacksim.SalesData, slacksim.Analyst))
+	require.Equal(t, approval.Place{Seen: true, In: true}, place(maya.DM(), slacksim.Analyst))
+	require.Equal(t, approval.Place{Seen: true}, place(slacksim.Random, slacksim.Analyst))
+	require.Equal(t, approval.Place{}, place("D0OTHERS", slacksim.Analyst))
+	require.Equal(t, approval.Place{Seen: true, In: true, Private: true, AskerIn: true}, place(slacksim.CodeReview, slacksim.Reviewer))
+	require.Equal(t, approval.Place{Seen: true, In: true, Private: true}, place(slacksim.CodeReview, slacksim.Analyst))
+	b.sim.SetChannel(slacksim.SalesData, func(c *slacksim.Channel) { c.IsArchived = true })
+	require.Equal(t, approval.Place{Seen: true, In: true, Archived: true}, place(slacksim.SalesData, slacksim.Analyst))
+	b.sim.Remove(slacksim.CodeReview, slacksim.BotUser)
+	require.Equal(t, approval.Place{}, place(slacksim.CodeReview, slacksim.Reviewer), "Slack does not tell that it exists")
+	b.sim.Fail(slacksim.MethodFault{Method: "conversations.info", Error: "missing_scope"})
+	require.Equal(t, approval.Place{}, place("G0GROUP", slacksim.Reviewer), "a conversation of several people, which the token may not read")
+	b.sim.Fail(slacksim.MethodFault{Method: "conversations.info", Error: "fatal_error"})
+	_, err := b.bot.Place(b.ctx, slacksim.General, slacksim.Analyst)
+	require.ErrorContains(t, err, "conversations.info "+slacksim.General)
+}
+
+// What Slack says of a file that cannot be had is told apart: gone for good, or out of
+// sight. What it says when it has trouble of its own is neither.
+func TestAFileThatIsGoneIsToldFromOneThatIsNotSeen(t *testing.T) {
+	t.Parallel()
+	b := idle(t)
+	f := approval.File{ID: b.share(slacksim.SalesData, "sales.csv", "a\n1\n").Files[0].ID, Name: "sales.csv"}
+	require.NoError(t, b.bot.Stat(b.ctx, f))
+	code := func() approval.CauseCode {
+		var lacks *approval.CauseError
+		require.ErrorAs(t, b.bot.Stat(b.ctx, f), &lacks)
+		require.Equal(t, "sales.csv", lacks.Cause.File)
+		return lacks.Cause.Code
+	}
+	b.sim.Remove(slacksim.SalesData, slacksim.BotUser)
+	for _, word := range []string{"", "access_denied", "not_visible", "channel_not_found", "403"} {
+		b.sim.Answer(slacksim.Answers{Unseen: word})
+		require.Equal(t, approval.FileNotSeen, code(), word)
+	}
+	b.sim.Invite(slacksim.SalesData, slacksim.BotUser)
+	require.NoError(t, b.bot.Stat(b.ctx, f))
+	require.NoError(t, b.as(slacksim.Analyst).DeleteFile(f.ID))
+	for word, want := range map[string]approval.CauseCode{"": approval.FileGone, "tombstone": approval.FileGone, "file_not_found": approval.FileNotSeen} {
+		b.sim.Answer(slacksim.Answers{Deleted: word})
+		require.Equal(t, want, code(), word)
+	}
+	for _, fault := range []slacksim.MethodFault{{Error: "fatal_error"}, {Status: 502}, {Error: "internal_error"}} {
+		fault.Method = "files.info"
+		b.sim.Fail(fault)
+		err := b.bot.Stat(b.ctx, f)
+		require.Error(t, err)
+		require.False(t, errors.As(err, new(*approval.CauseError)), "it is asked again")
+	}
+}
+
+func TestAFormThatWasSentOffEarlySaysNothingAboutFiles(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.share(slacksim.SalesData, "sales.csv", "a\n1\n")
+	maya := b.as(slacksim.Analyst)
+	b.sim.Fail(slacksim.MethodFault{Method: "conversations.info", Delay: 2 * time.Second})
+	require.NoError(t, maya.Command(slacksim.SalesData, "/analyze"))
+	v, ok := maya.View()
+	require.True(t, ok, "the form does not wait for the files")
+	require.Contains(t, v.Words(), "Looking for files in this channel")
+	_, err := maya.Submit(slacksim.Fill(fieldQuestion, "How many rows?"))
+	require.NoError(t, err)
+	q := b.service.questions()
+	require.Len(t, q, 1)
+	require.False(t, q[0].Given)
+	require.Equal(t, []string{"sales.csv"}, b.finds(q[0]))
+}
