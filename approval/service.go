@@ -208,7 +208,7 @@ func (s *Service) Sweep(ctx context.Context) error {
 			s.Log.Error("sweep", "request", w.RequestID, "error", err)
 		}
 	}
-	return errors.Join(s.settleStale(ctx), s.digests(ctx))
+	return errors.Join(s.settleStale(ctx), s.Store.SettleChecks(ctx), s.digests(ctx))
 }
 
 func (s *Service) catchUp(ctx context.Context, w Wake) error {
@@ -239,9 +239,7 @@ func (s *Service) catchUp(ctx context.Context, w Wake) error {
 	return s.Store.Wake(ctx, Wake{Step: StepShow, RequestID: r.ID})
 }
 
-// settleStale ends holds whose time is over. What was called may have been
-// billed and counts in full; what was not called never happened. A run's hold is
-// left to the run, which either finishes or is lost.
+// settleStale sees to holds whose time is over, as Request.settleStale says.
 func (s *Service) settleStale(ctx context.Context) error {
 	holds, err := s.Store.StaleHolds(ctx)
 	if err != nil {

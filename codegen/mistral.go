@@ -115,6 +115,12 @@ func (m *Mistral) Models() []string { return slices.Clone(m.models) }
 // Bound is the most that one call sends and lets come back.
 func (m *Mistral) Bound() (promptBytes, maxTokens int) { return PromptBytes, m.maxTokens }
 
+// Size is what the call for one brief sends and lets come back at most. A token is
+// at least one byte, also of what surrounds the messages.
+func (m *Mistral) Size(b approval.Brief) (promptBytes, maxTokens int) {
+	return promptSize(b, m.sampleRows), m.maxTokens
+}
+
 // Write makes one call. Its error is always an *approval.WriterError.
 func (m *Mistral) Write(ctx context.Context, b approval.Brief) (approval.Draft, error) {
 	if b.Model == "" {

@@ -108,7 +108,7 @@ func (b *bundle) pending(t *testing.T, trigger string) *approval.Request {
 }
 
 func (b *bundle) drafted(r *approval.Request, now time.Time) error {
-	if err := r.Call(10*budget.Cent, b.policy, now); err != nil {
+	if err := r.Call(10*budget.Cent, 10*budget.Cent, b.policy, now); err != nil {
 		return err
 	}
 	hold, _ := r.CalledHold()

@@ -93,6 +93,8 @@ type fakeWriter struct{ err error }
 
 func (fakeWriter) Models() []string  { return []string{"codestral-2508"} }
 func (fakeWriter) Bound() (int, int) { return 1, 1 }
+
+func (fakeWriter) Size(approval.Brief) (int, int) { return 1, 1 }
 func (f fakeWriter) Write(context.Context, approval.Brief) (approval.Draft, error) {
 	return approval.Draft{Code: "secret_code()", PromptVersion: "p1",
 		Usage: budget.Usage{Model: "codestral-2508", Input: 1000, Output: 1000}}, f.err
