@@ -49,14 +49,14 @@ func TestDoctorFindsAllWell(t *testing.T) {
 	t.Parallel()
 	s := langfuse(t)
 	h := open(t, func(c *Config) {
-		c.MistralModels = []string{"mistral-small-2506"}
+		c.MistralModels = []string{"mistral-small-2603"}
 		c.LangfuseHost, c.LangfusePublicKey, c.LangfuseSecretKey = s.URL, "pk-lf-1", "sk-lf-1"
 	})
 	text, err := report(h)
 	require.NoError(t, err, text)
 	for _, line := range []string{"✓ settings         read; secrets stay redacted", "✓ database         reached and up to date", "✓ Slack bot token  @countersign in Harbor Coffee",
 		"✓ Slack app token  Slack gives a socket", "✓ review channel   the bot is in C0REVIEW", "✓ reviewers        ben, priya",
-		"✓ Mistral          takes the key; askers choose from codestral-2508, mistral-small-2506", "✓ prices           known for every model",
+		"✓ Mistral          takes the key; askers choose from codestral-2508, mistral-small-2603", "✓ prices           known for every model",
 		"✓ sandbox          gVisor on this machine keeps code in: runner ", "✓ traces           to the project analytics at " + s.URL, "All is well"} {
 		require.Contains(t, text, line)
 	}
@@ -85,7 +85,7 @@ func TestDoctorSaysWhatToDo(t *testing.T) {
 	now := time.Now()
 	row := "%s,%s,2026-01-01,,,1,0.1,1,%s,our own\n"
 	require.NoError(t, os.WriteFile(stale, []byte("kind,name,from,until,above_tokens,input,cached_input,output,checked,source\n"+
-		fmt.Sprintf(row, "model", "codestral-2508", now.AddDate(0, 0, -31).Format(time.DateOnly))+fmt.Sprintf(row, "model", "mistral-small-2506", now.Format(time.DateOnly))), 0o600))
+		fmt.Sprintf(row, "model", "codestral-2508", now.AddDate(0, 0, -31).Format(time.DateOnly))+fmt.Sprintf(row, "model", "mistral-small-2603", now.Format(time.DateOnly))), 0o600))
 	prices, err := readPrices(stale)
 	require.NoError(t, err)
 	keys := func(c *Config) {
@@ -160,20 +160,20 @@ func TestDoctorWarnsOfPricesOlderThanThirtyDays(t *testing.T) {
 	check := func(rows ...string) finding {
 		t.Helper()
 		require.NoError(t, os.WriteFile(file, []byte("kind,name,from,until,above_tokens,input,cached_input,output,checked,source\n"+strings.Join(rows, "\n")+"\n"), 0o600))
-		c, err := readConfig(map[string]string{"PRICES_FILE": file, "MISTRAL_MODELS": "mistral-small-2506"})
+		c, err := readConfig(map[string]string{"PRICES_FILE": file, "MISTRAL_MODELS": "mistral-small-2603"})
 		require.NoError(t, err)
 		found := program{Config: c}.checkPrices(t.Context())
 		require.NoError(t, found.err)
 		return found
 	}
-	small, box := "model,mistral-small-2506,2026-01-01,,,1,1,1,"+at(2)+",a", "box,local,2026-01-01,,,0,0,0,"+at(1)+",free: a"
+	small, box := "model,mistral-small-2603,2026-01-01,,,1,1,1,"+at(2)+",a", "box,local,2026-01-01,,,0,0,0,"+at(1)+",free: a"
 	model := func(above string, days int) string {
 		return "model,codestral-2508,2026-01-01,," + above + ",1,1,1," + at(days) + ",a"
 	}
 	found := check(model("", 32), small, box)
 	require.True(t, found.warn)
 	require.Contains(t, found.say, "codestral-2508 (checked on "+at(32)+")")
-	require.NotContains(t, found.say, "mistral-small-2506")
+	require.NotContains(t, found.say, "mistral-small-2603")
 
 	// The tiers of longer prompts bill as well, and so does the box.
 	other := "model,nobody-asks,2026-01-01,,7000,1,1,1," + at(99) + ",a\nmodel,nobody-asks,2026-01-01,,,1,1,1," + at(99) + ",a"
