@@ -266,6 +266,10 @@ func (r *Request) CalledHold() (OpenHold, bool) {
 	return OpenHold{}, false
 }
 
+func (r *Request) uncertain() bool {
+	return slices.ContainsFunc(r.Holds, OpenHold.Uncertain)
+}
+
 // Uncertain is how much is held for calls of which nobody knows what they have cost.
 func (r *Request) Uncertain() (held budget.USD, until time.Time) {
 	for _, h := range r.Holds {

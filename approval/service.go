@@ -98,7 +98,7 @@ func surfaces(v *View) []Surface {
 	if r.State == Done && len(v.Artifacts) > 0 {
 		list = append(list, SurfaceFiles)
 	}
-	if r.State.Final() && (r.State != Withdrawn || len(v.Bill) > 0) {
+	if r.State.Final() && (r.State != Withdrawn || len(v.Bill) > 0 || r.uncertain()) {
 		list = append(list, SurfaceReply)
 	}
 	return list

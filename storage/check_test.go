@@ -68,7 +68,9 @@ func TestWhatIsUncertainIsKeptWithItsHold(t *testing.T) {
 	b.turnTo(t, time.Date(2027, 3, 20, 12, 0, 0, 0, time.UTC))
 	r := b.ask(t, "uncertain") // ten cents
 	call := func() (h approval.OpenHold) {
-		r = b.update(t, r.ID, func(r *approval.Request, now time.Time) error { return r.Call(10*budget.Cent, 3*budget.Cent, b.policy, now) })
+		r = b.update(t, r.ID, func(r *approval.Request, now time.Time) error {
+			return r.Call(10*budget.Cent, 3*budget.Cent, b.policy, now)
+		})
 		h, _ = r.CalledHold()
 		return h
 	}

@@ -285,15 +285,18 @@ func (p program) tiers(model string, now time.Time) (rows []budget.ModelPrice) {
 	return rows
 }
 
+// checkSandbox tries the sandbox, which costs some seconds of a box.
 func (p program) checkSandbox(ctx context.Context) finding {
-	if p.E2BAPIKey != "" {
-		return p.checkE2B(ctx)
-	}
-	box, err := p.local(ctx)
-	if err != nil {
-		return finding{err: err}
-	}
-	return finding{say: "gVisor on this machine keeps code in: " + box.Template(), err: box.Close()}
+	return p.booked(ctx, func(p program) finding {
+		if p.E2BAPIKey != "" {
+			return p.checkE2B(ctx)
+		}
+		box, err := p.local(ctx)
+		if err != nil {
+			return finding{err: err}
+		}
+		return finding{say: "gVisor on this machine keeps code in: " + box.Template(), err: box.Close()}
+	})
 }
 
 // checkE2B tries the key, which costs nothing, and then a box of the template, which
@@ -306,10 +309,13 @@ func (p program) checkE2B(ctx context.Context) finding {
 	if err != nil {
 		return finding{err: err}
 	}
-	said, err := cloud.Inspect(ctx, "1 + 1\n", nil)
-	if err == nil && said.Problem != "" {
-		err = fmt.Errorf("a box of the template reads no Python: %s. Look at E2B_TEMPLATE", said.Problem)
-	}
+	err = p.try(ctx, "a box of the template", cloud, func(ctx context.Context) (time.Duration, error) {
+		said, err := cloud.Inspect(ctx, "1 + 1\n", nil)
+		if err == nil && said.Problem != "" {
+			err = fmt.Errorf("a box of the template reads no Python: %s. Look at E2B_TEMPLATE", said.Problem)
+		}
+		return said.Box, err
+	})
 	return finding{say: "E2B takes the key, and a box of it works: " + cloud.Template(), err: err}
 }
 
