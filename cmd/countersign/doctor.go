@@ -24,7 +24,8 @@ type finding struct {
 }
 
 // doctor checks each thing that serve needs, a line each, and fails when one of
-// them would keep it from working. It changes nothing but may start a box.
+// them would keep it from working. It changes nothing but may start a box,
+// which it holds and books on the workspace's budget where there is a database.
 func doctor(ctx context.Context, p program) error {
 	checks := []struct {
 		what string

@@ -15,9 +15,11 @@ import (
 
 	"countersign"
 	"countersign/approval"
+	"countersign/budget"
 	"countersign/codegen/mistraltest"
 	"countersign/internal/slacksim"
 	"countersign/sandbox/e2b/e2btest"
+	"countersign/storage"
 )
 
 // langfuse knows one pair of keys.
@@ -65,6 +67,64 @@ func TestDoctorFindsAllWell(t *testing.T) {
 		require.NotContains(t, text+h.log.String(), secret)
 	}
 	require.Zero(t, h.sim.Sockets(), "the doctor opens no socket")
+}
+
+// What the doctor tries is held and booked on the team's budget, or not tried.
+func TestWhatTheDoctorTriesIsPaidByTheTeam(t *testing.T) {
+	t.Parallel()
+	h := open(t, atE2B(newCloud(t)))
+	f := h.program.checkSandbox(h.ctx)
+	require.NoError(t, f.err)
+	require.Regexp(t, `; trying it cost \$0\.\d+, booked on the team's budget$`, f.say)
+	spent := `SELECT coalesce(sum(amount), 0) FROM settlements WHERE request_id IS NULL AND asker = 'countersign'`
+	cost := value[int64](h, spent)
+	require.Positive(t, cost)
+	require.Equal(t, cost, value[int64](h, `SELECT spent FROM balances WHERE kind = 'team' AND grain = 'day'`))
+
+	db, err := storage.Open(h.ctx, h.url, storage.Options{})
+	require.NoError(t, err)
+	defer db.Close()
+	team := value[string](h, `SELECT id FROM scopes WHERE kind = 'team'`)
+	require.NoError(t, db.SetLimit(h.ctx, "U0CARLA", budget.Limit{Scope: budget.Scope{Team: team, Kind: budget.Team, ID: team}, Amount: budget.MicroDollar, Window: budget.Month}))
+	f = h.program.checkSandbox(h.ctx)
+	require.ErrorContains(t, f.err, "not tried, because it could cost $0.0")
+	require.ErrorContains(t, f.err, "The team's budget of $0.000001 per month has")
+	require.Equal(t, cost, value[int64](h, spent), "nothing was tried")
+	h.settled()
+
+	p := h.program
+	p.SlackBotToken = "xoxb-unknown"
+	f = p.checkSandbox(h.ctx)
+	require.NoError(t, f.err)
+	require.Contains(t, f.say, "what trying it cost could not be booked: whose budget it is cannot be looked up")
+	p = h.program
+	p.DatabaseURL, p.DataDir = "", dataDir(t)
+	f = p.checkSandbox(h.ctx)
+	require.NoError(t, f.err)
+	require.Contains(t, f.say, "what trying it cost could not be booked: there is no database yet")
+}
+
+func TestDoctorReadsWhenModelsEnd(t *testing.T) {
+	t.Parallel()
+	h := open(t, func(c *Config) { c.MistralModels = []string{"mistral-large-2512"} })
+	soon := time.Now().AddDate(0, 1, 0)
+	h.model.Deprecate("mistral-large-2512", mistraltest.End{On: soon, Replacement: "mistral-large-9"})
+	f := h.program.checkMistral(h.ctx)
+	require.NoError(t, f.err)
+	require.True(t, f.warn)
+	require.Contains(t, f.say, "Mistral has deprecated some of these: mistral-large-2512 ends on "+soon.UTC().Format("2 January 2006")+", and names mistral-large-9 in its place")
+
+	h.model.Deprecate("codestral-2508", mistraltest.End{On: time.Date(2026, 8, 31, 12, 0, 0, 0, time.UTC), Replacement: "codestral-9"})
+	f = h.program.checkMistral(h.ctx)
+	require.ErrorContains(t, f.err, "has retired codestral-2508 on 31 August 2026, and names codestral-9 in its place: change MISTRAL_MODEL or MISTRAL_MODELS")
+
+	f = h.program.judgeModels([]string{"devstral-2512"}, nil, time.Now())
+	require.ErrorContains(t, f.err, "has retired devstral-2512 on 31 July 2026, and names mistral-medium-3-5 in its place", "from what is shipped")
+	p := h.program
+	p.MistralBaseURL = "https://api.eu.mistral.ai"
+	f = p.judgeModels(nil, nil, time.Now())
+	require.True(t, f.warn)
+	require.Contains(t, f.say, "a regional address costs 1.1 times the prices that are shipped")
 }
 
 // A fault is one thing that is wrong, the check that finds it, and what it says.
