@@ -42,7 +42,7 @@ type Risk struct {
 var ErrNoRoom = errors.New("what is uncertain leaves no room for another call")
 
 // noRoom is that for the asker.
-const noRoom = "What its calls have cost is not known yet, and another one could cost more than was set aside for this question."
+const noRoom = "What its calls have cost is not known yet, and another one could cost more than was set aside for this question. Please ask it again."
 
 // Call says that the model is about to be called, which may cost most: from here on
 // the draft's hold, which is worst at least, is uncertain unless somebody settles it.

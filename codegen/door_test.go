@@ -83,7 +83,12 @@ func TestRetryAfterIsReadInBothForms(t *testing.T) {
 	_, err := m.Write(t.Context(), question())
 	require.Equal(t, 42*time.Second, asWriterError(t, err).After)
 	_, err = m.Write(t.Context(), question())
-	require.InDelta(t, time.Hour, asWriterError(t, err).After, float64(10*time.Minute))
+	e := asWriterError(t, err)
+	require.InDelta(t, time.Hour, e.After, float64(10*time.Minute))
+	require.Regexp(t, `Please ask again in [56]\d minutes\.$`, e.Words)
+	for after, words := range map[time.Duration]string{0: "a few minutes", 5 * time.Minute: "a few minutes", 301 * time.Second: "6 minutes", 90 * time.Minute: "90 minutes", 91 * time.Minute: "2 hours"} {
+		require.Equal(t, words, wait(after))
+	}
 }
 
 func TestAModelThatIsGoneSaysWhatReplacesIt(t *testing.T) {

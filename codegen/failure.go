@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"countersign/approval"
 )
@@ -40,9 +41,21 @@ func (m *Mistral) failure(ctx context.Context, model string, err error) *approva
 // job has tried often enough.
 func passing(e *approval.WriterError) *approval.WriterError {
 	if e.Retry {
-		e.Words += " Please ask again in a few minutes."
+		e.Words += " Please ask again in " + wait(e.After) + "."
 	}
 	return e
+}
+
+// wait is how long it takes, in words: what the provider says, or what usually helps.
+func wait(after time.Duration) string {
+	switch minutes := int((after + time.Minute - 1) / time.Minute); {
+	case minutes <= 5:
+		return "a few minutes"
+	case minutes <= 90:
+		return fmt.Sprintf("%d minutes", minutes)
+	default:
+		return fmt.Sprintf("%d hours", (minutes+59)/60)
+	}
 }
 
 // meaning is failure without the way out.
