@@ -208,32 +208,6 @@ func TestWhatNobodyCanPriceSettlesAtTheHold(t *testing.T) {
 	}
 }
 
-// A program came, and no word on what it cost: the inspection is charged, and the
-// most that the call can have cost stays held.
-func TestAnAnswerWithoutUsageStaysUncertain(t *testing.T) {
-	t.Parallel()
-	for name, usage := range map[string]budget.Usage{
-		"no model named":     {Input: 10, Output: 10},
-		"nothing reported":   {},
-		"no output reported": {Model: "m1", Input: 10},
-	} {
-		b := setup(t)
-		b.writer.script = []func(Brief) (Draft, error){func(Brief) (Draft, error) { return Draft{Code: goodCode, Usage: usage}, nil }}
-		r := b.ask()
-		require.Empty(t, b.work(), name)
-		r = b.request(r.ID)
-		require.Equal(t, Pending, r.State, name)
-		require.NotEmpty(t, r.Revision.Author, name)
-		s := b.spends(r.ID, budget.ForDraft)
-		require.Len(t, s, 1, name)
-		require.False(t, s[0].Estimated, name)
-		require.Equal(t, budget.Box, s[0].Charges[0].Kind, name)
-		held, until := r.Uncertain()
-		require.Equal(t, "$0.018", held.String(), "10,000 tokens at $1 and 4,000 at $2 per million")
-		require.Equal(t, s[0].At.Add(budget.UncertainFor), until)
-	}
-}
-
 func TestABoxWhosePriceHasGoneSettlesTheDraftAtTheHold(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
