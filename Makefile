@@ -88,3 +88,9 @@ prove-slack: setup-test libexec/runsc
 		[ $$status = 0 ] || cat bin/prove-slack.log; \
 		awk -F '\t' -v status=$$status '{ printf "%s  %-70s  %s\n", $$1, $$2, $$3; if ($$1 == "passed") passed++; else failed++ } \
 			END { if (!failed && (status || !NR)) failed = 1; printf "%d passed, %d failed\n", passed, failed; exit failed > 0 }' bin/prove-slack.txt
+
+# What a release needs beside a green suite: prices that somebody has looked at within
+# sixty days. It depends on the day, so it is no part of `make test`.
+.PHONY: release-check
+release-check:
+	RELEASE_CHECK=1 $(GO) test -count=1 -run '^TestRelease$$' ./budget

@@ -72,6 +72,12 @@
 // may decline and wait as if there were no money (Insist), shorten runs,
 // or refuse files and models; who should know is told once (Alerts).
 //
+// What a call has cost that nobody knows (no answer, half of one, a crash between the
+// call and its booking) is not guessed: the question's one hold stays open, uncertain,
+// counts in every budget, and is charged in full after two days unless it becomes known.
+// The next call is made under the same hold, and only if all of them together cannot
+// cost more than it (call.go).
+//
 // # The seal
 //
 // A reviewer approves a Digest: the sha256 of the canonical Manifest, which names
@@ -128,6 +134,7 @@
 //	policy.go    what settings say    service.go Show, Sweep and the small ones
 //	rules.go, tier.go, freeze.go  what reviews need; terms.go what this one needs, and who may give it
 //	people.go    who has which part   authority.go naming people, setting rules
+//	call.go      calls of a model, and what they may have cost
 //	block.go     no money for a step  money.go   the ways on from there
 //	topup.go     money on top         limits.go  who sets budgets and sees them
 //	notice.go    a word to people     alert.go, digest.go  which of them are about money

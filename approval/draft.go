@@ -55,15 +55,22 @@ func (s *Service) Draft(ctx context.Context, id string) error {
 	if err != nil {
 		return s.failOrLater(ctx, id, err)
 	}
-	r, err = s.Store.Update(ctx, id, func(r *Request, now time.Time) error {
+	brief := func(r *Request) Brief {
+		return Brief{RequestID: r.ID, SessionID: r.SessionID, Asker: r.Asker, Model: r.Model,
+			Question: r.Question, Files: files, History: history, Wishes: r.Wishes, Refused: r.Refused}
+	}
+	var call calling
+	r, err = s.Store.Update(ctx, id, func(r *Request, now time.Time) (err error) {
 		r.replace(cheaper, now)
-		worst, err := s.draftCost(r.Model, now)
-		if err != nil {
+		if call, err = s.calling(brief(r), now); err != nil {
 			return err
 		}
 		r.Files = files
-		return r.Call(worst, s.Policy, now)
+		return r.Call(call.worst, call.tokens+call.boxes, s.Policy, now)
 	})
+	if errors.Is(err, ErrNoRoom) {
+		return s.fail(ctx, id, noRoom)
+	}
 	if refused := new(budget.ExceededError); errors.As(err, &refused) {
 		_, err = s.block(ctx, id, budget.ForDraft, refused, System)
 		return ended(err)
@@ -71,16 +78,35 @@ func (s *Service) Draft(ctx context.Context, id string) error {
 	if err != nil {
 		return s.failOrLater(ctx, id, err)
 	}
-	hold, _ := r.CalledHold()
-	draft, err := s.Writer.Write(ctx, Brief{RequestID: r.ID, SessionID: r.SessionID, Asker: r.Asker, Model: r.Model,
-		Question: r.Question, Files: r.Files, History: history, Wishes: r.Wishes, Refused: r.Refused})
+	call.hold, _ = r.CalledHold()
+	draft, err := s.Writer.Write(ctx, brief(r))
 
 	// From here on money may have been spent: it is booked even when this replica is told to stop.
 	ctx = context.WithoutCancel(ctx)
 	if err != nil {
-		return s.noDraft(ctx, id, hold, err)
+		return s.noDraft(ctx, id, call, err)
 	}
-	return s.examine(ctx, r, hold, draft, terms)
+	return s.examine(ctx, r, call, draft, terms)
+}
+
+// calling is a call of a model with what it may cost.
+type calling struct {
+	hold   OpenHold
+	worst  budget.USD // of any draft by this model: what is held
+	tokens budget.USD // of this call
+	boxes  budget.USD // of the inspection of what comes
+}
+
+func (s *Service) calling(b Brief, now time.Time) (c calling, err error) {
+	if c.worst, err = s.draftCost(b.Model, now); err != nil {
+		return c, err
+	}
+	bytes, tokens := s.Writer.Size(b)
+	if c.tokens, err = s.Prices.WorstTokens(b.Model, bytes, tokens, now); err != nil {
+		return c, err
+	}
+	c.boxes, err = s.inspectCost(now)
+	return c, err
 }
 
 // gaveUp tells the asker why there will be no more attempts.
@@ -92,30 +118,30 @@ func (s *Service) gaveUp(r *Request) string {
 }
 
 // examine brings a draft before the reviewers, or back to the model.
-func (s *Service) examine(ctx context.Context, r *Request, hold OpenHold, draft Draft, terms draftTerms) error {
+func (s *Service) examine(ctx context.Context, r *Request, call calling, draft Draft, terms draftTerms) error {
 	author := draft.Usage.Model
 	if author == "" || draft.Usage.Output <= 0 {
-		// A program came, and no word on what it cost: the hold is spent in full.
+		// A program came, and no word on what it cost.
 		author, draft.Usage.Model = r.Model, unknownUsage
 	}
 	code, err := Canonical(draft.Code)
 	if err != nil {
-		return s.refuse(ctx, r.ID, hold, draft.Usage, 0, Refusal{Reason: err.Error()})
+		return s.refuse(ctx, r.ID, call, draft.Usage, 0, Refusal{Reason: err.Error()})
 	}
 	seen, err := s.inspect(ctx, code, r.Files)
 	if err != nil {
-		return s.book(ctx, r.ID, hold, draft.Usage, seen.Box, func(r *Request, now time.Time) error {
+		return s.book(ctx, r.ID, call, draft.Usage, seen.Box, func(r *Request, now time.Time) error {
 			return r.Fail(s.why(r.ID, err), now)
 		})
 	}
 	if seen.Problem != "" {
-		return s.refuse(ctx, r.ID, hold, draft.Usage, seen.Box, Refusal{Code: code, Reason: seen.Problem})
+		return s.refuse(ctx, r.ID, call, draft.Usage, seen.Box, Refusal{Code: code, Reason: seen.Problem})
 	}
 	rules, err := s.RulesOf(ctx, r.Team, r.Project)
 	if err != nil {
 		return err
 	}
-	err = s.book(ctx, r.ID, hold, draft.Usage, seen.Box, func(r *Request, now time.Time) error {
+	err = s.book(ctx, r.ID, call, draft.Usage, seen.Box, func(r *Request, now time.Time) error {
 		manifest, err := s.manifest(r, rules, seen.Findings, terms, now)
 		if err != nil {
 			return err
@@ -175,38 +201,41 @@ func (s *Service) inspect(ctx context.Context, code string, files []File) (seen 
 }
 
 // noDraft books a call that gave no program and decides how to go on.
-func (s *Service) noDraft(ctx context.Context, id string, hold OpenHold, err error) error {
+func (s *Service) noDraft(ctx context.Context, id string, call calling, err error) error {
 	var failed *WriterError
 	if !errors.As(err, &failed) {
 		failed = &WriterError{Err: err, Billed: true, Words: s.why(id, err)}
 	}
 	usage := failed.Usage
 	if usage.Model == "" && failed.Billed {
-		// Nobody knows what will be billed: the hold is spent in full.
+		// Nobody knows what will be billed.
 		usage.Model = unknownUsage
 	}
 	if failed.Repair != "" {
-		return s.refuse(ctx, id, hold, usage, 0, Refusal{Reason: failed.Repair})
+		return s.refuse(ctx, id, call, usage, 0, Refusal{Reason: failed.Repair})
 	}
-	var later error
-	err = s.book(ctx, id, hold, usage, 0, func(r *Request, now time.Time) error {
+	var later *LaterError
+	err = s.book(ctx, id, call, usage, 0, func(r *Request, now time.Time) error {
 		switch {
 		case failed.Prose != "":
 			return r.Fail("The model answered in words instead of writing a program. It said:\n"+cut(Plain(failed.Prose), 2000), now)
-		case failed.Retry && r.Attempts < s.Policy.MaxAttempts:
-			later = &LaterError{After: time.Duration(1<<r.Attempts) * time.Second, Err: failed}
+		case failed.Retry && failed.After <= longestWait && r.Attempts < s.Policy.MaxAttempts && r.fits(call.worst, call.tokens+call.boxes):
+			later = &LaterError{After: max(failed.After, time.Duration(1<<r.Attempts)*time.Second), Err: failed}
 			return r.Again(failed.Words, now)
 		}
 		return r.Fail(failed.Words, now)
 	})
-	if err != nil {
+	if err != nil || later == nil {
 		return err
 	}
 	return later
 }
 
-func (s *Service) refuse(ctx context.Context, id string, hold OpenHold, usage budget.Usage, box time.Duration, why Refusal) error {
-	return s.book(ctx, id, hold, usage, box, func(r *Request, now time.Time) error {
+// longestWait is how long a question waits for a model that says when to come back.
+const longestWait = 10 * time.Minute
+
+func (s *Service) refuse(ctx context.Context, id string, call calling, usage budget.Usage, box time.Duration, why Refusal) error {
+	return s.book(ctx, id, call, usage, box, func(r *Request, now time.Time) error {
 		if len(r.Refused) >= maxRepairs || r.Attempts >= s.Policy.MaxAttempts {
 			r.Refused = append(r.Refused, why)
 			return r.Fail(s.gaveUp(r), now)
@@ -215,23 +244,23 @@ func (s *Service) refuse(ctx context.Context, id string, hold OpenHold, usage bu
 	})
 }
 
-// unknownUsage stands for the model of a call whose usage nobody knows.
+// unknownUsage stands for the model of a call whose usage nobody knows: it stays held.
 const unknownUsage = "?"
 
-// book settles a call's hold together with what follows from it. A request that
+// book concludes a call together with what follows from it. A request that
 // was taken back meanwhile is paid for, and nothing follows.
-func (s *Service) book(ctx context.Context, id string, hold OpenHold, usage budget.Usage, box time.Duration, then func(*Request, time.Time) error) error {
+func (s *Service) book(ctx context.Context, id string, call calling, usage budget.Usage, box time.Duration, then func(*Request, time.Time) error) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	_, err := s.Store.Update(ctx, id, func(r *Request, now time.Time) error {
+		var unknown budget.USD
 		if usage.Model == unknownUsage {
-			r.Settle(hold.InFull(now, r.Model))
-		} else {
-			settled, err := s.settlement(hold, usage, box, now)
-			s.unpriced(r, err, false, now)
-			r.Settle(settled)
+			usage.Model, unknown = "", call.tokens
 		}
-		if r.State != Drafting || r.overtaken(hold) {
+		settled, err := s.settlement(call.hold, usage, box, now)
+		s.unpriced(r, err, false, now)
+		r.Conclude(call.hold, call.tokens+call.boxes, settled, unknown)
+		if r.State != Drafting || r.overtaken(call.hold) {
 			return nil
 		}
 		return then(r, now)

@@ -26,6 +26,7 @@ type Weighing struct {
 	Refused   bool              // by the tightest
 	HoldID    string            // empty when it was refused
 	Settled   *Settled          // nil while it is held
+	Uncertain bool              // nobody knows what a call under the hold has cost
 }
 
 // Tight is the budget that had the least left.
@@ -78,6 +79,7 @@ func (e *Explanation) read(event Event) error {
 		Hold      string            `json:"hold"`
 		Needed    budget.USD        `json:"needed"`
 		Amount    budget.USD        `json:"amount"`
+		Held      budget.USD        `json:"held"`
 		Model     string            `json:"model"`
 		Standings []budget.Standing `json:"standings"`
 		Spent     budget.USD        `json:"spent"`
@@ -85,7 +87,7 @@ func (e *Explanation) read(event Event) error {
 		Estimated bool              `json:"estimated"`
 	}
 	switch event.Kind {
-	case "held", "weighed", "blocked", "refused change", "settled":
+	case "held", "weighed", "blocked", "refused change", "settled", "uncertain":
 	default:
 		return nil
 	}
@@ -103,12 +105,14 @@ func (e *Explanation) read(event Event) error {
 		}
 	}
 	if step == nil {
-		e.Steps = append(e.Steps, Weighing{At: event.At, Purpose: data.For, HoldID: data.Hold, Needed: data.Amount})
+		e.Steps = append(e.Steps, Weighing{At: event.At, Purpose: data.For, HoldID: data.Hold, Needed: max(data.Amount, data.Held)})
 		step = &e.Steps[len(e.Steps)-1]
 	}
 	switch event.Kind {
 	case "weighed", "blocked", "refused change":
 		step.Needed, step.Model, step.Standings, step.Refused = data.Needed, data.Model, data.Standings, event.Kind != "weighed"
+	case "uncertain":
+		step.Uncertain, step.Purpose = true, budget.ForDraft
 	case "settled":
 		step.Settled = &Settled{At: event.At, Spent: data.Spent, Over: data.Over, Estimated: data.Estimated}
 	}

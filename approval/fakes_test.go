@@ -18,12 +18,22 @@ type fakeWriter struct {
 	script []func(Brief) (Draft, error)
 	briefs []Brief
 	then   func() // what happens in the world while the model writes
+	wide   bool   // prompts are as long as they may be
 }
 
 const goodCode = "import pandas as pd\nprint(pd.read_csv(\"sales.csv\").sum())\n"
 
 func (w *fakeWriter) Models() []string  { return []string{"m1", "m2", "gone-model"} }
 func (w *fakeWriter) Bound() (int, int) { return 100_000, 4_000 }
+
+// Size is a tenth of the bound, so that some calls of which nobody knows what they
+// have cost fit under one hold; wide is the bound itself.
+func (w *fakeWriter) Size(Brief) (int, int) {
+	if w.wide {
+		return w.Bound()
+	}
+	return 10_000, 4_000
+}
 
 func (w *fakeWriter) Write(_ context.Context, b Brief) (Draft, error) {
 	if err := w.faults.hit("Write.before"); err != nil {

@@ -12,6 +12,8 @@ type Ledger interface {
 	// Standings reads budgets as they are now: the limits that are set for these
 	// scopes, and the default one for a user without any.
 	Standings(ctx context.Context, scopes []budget.Scope) ([]budget.Standing, error)
+	// SettleChecks ends in full what the house held for its own tries and nobody has settled in time.
+	SettleChecks(ctx context.Context) error
 	// SetLimit stores a limit, and in the audit trail who set it and what it was before.
 	SetLimit(ctx context.Context, actor string, limit budget.Limit) error
 	// RemoveLimit takes a limit away, with the same trail. Where none is set: ErrNotFound.

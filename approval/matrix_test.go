@@ -42,7 +42,7 @@ func inState(t *testing.T, state State) *Request {
 	p := testPolicy()
 	r := New(Question{Team: "T", Project: "C", Asker: "A", Text: "q", Trigger: "tr"}, "m1", budget.Cent, p, t0)
 	require.NoError(t, r.Found(nil, "", false, t0))
-	require.NoError(t, r.Call(budget.Cent, p, t0))
+	require.NoError(t, r.Call(budget.Cent, budget.Cent/10, p, t0))
 	drafted := func() {
 		r.Settle(budget.Settlement{HoldID: r.Holds[0].ID, At: t0})
 		require.NoError(t, r.Drafted(testRevision(), p, t0))
@@ -113,7 +113,7 @@ func unstart(r *Request, charge budget.USD, p Policy, now time.Time) error {
 }
 
 var verbs = []verb{
-	{name: "Call", do: func(r *Request, p Policy, now time.Time) error { return r.Call(budget.Cent, p, now) }},
+	{name: "Call", do: func(r *Request, p Policy, now time.Time) error { return r.Call(budget.Cent, budget.Cent/10, p, now) }},
 	{name: "Refuse", do: func(r *Request, _ Policy, now time.Time) error { return r.Refuse(Refusal{Reason: "x"}, now) }},
 	{name: "Again", do: func(r *Request, _ Policy, now time.Time) error { return r.Again("x", now) }},
 	{name: "Drafted", do: func(r *Request, p Policy, now time.Time) error { return r.Drafted(testRevision(), p, now) }},

@@ -34,6 +34,8 @@ func (m *memStore) keepTopUp(r *Request) error {
 	return nil
 }
 
+func (m *memStore) SettleChecks(context.Context) error { return m.faults.hit("SettleChecks.before") }
+
 func (m *memStore) TopUp(_ context.Context, id string) (*TopUp, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

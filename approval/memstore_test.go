@@ -160,6 +160,10 @@ func (m *memStore) commit(r *Request) error {
 	}
 	weighed := m.standings(r.Scopes(), settled, c.Settlements)
 	for _, h := range c.Holds {
+		if h.RestOf != "" {
+			m.checkRest(r, h)
+			continue // no new burden: it was held before
+		}
 		if err := budget.Check(h.Amount, weighed); err != nil {
 			return err
 		}
@@ -194,6 +198,17 @@ func (m *memStore) commit(r *Request) error {
 	r.Changes = Changes{}
 	m.requests[r.ID] = deepCopy(r)
 	return nil
+}
+
+// checkRest refuses a rest that is more than its hold has left.
+func (m *memStore) checkRest(r *Request, rest budget.Hold) {
+	of := m.holds[rest.RestOf]
+	for _, s := range r.Changes.Settlements {
+		if of != nil && of.settled == nil && s.HoldID == rest.RestOf && budget.Total(s.Charges)+rest.Amount <= of.Amount {
+			return
+		}
+	}
+	panic("a rest is more than its hold has left: " + rest.ID)
 }
 
 // standings reads the ledger as it will be once these settlements are in it.

@@ -102,6 +102,8 @@ type Writer interface {
 	Models() []string
 	// Bound is the most that one Write sends and lets come back: bytes, tokens.
 	Bound() (promptBytes, maxTokens int)
+	// Size is the most that a Write of just this brief does: never more than Bound.
+	Size(b Brief) (promptBytes, maxTokens int)
 	Write(ctx context.Context, b Brief) (Draft, error)
 }
 
@@ -129,12 +131,13 @@ type Draft struct {
 // WriterError is a call that gave no program.
 type WriterError struct {
 	Err    error
-	Words  string       // for the asker, a plain sentence
-	Prose  string       // what the model said instead of writing code, when it did
-	Repair string       // for the model: with this hint another attempt may work
-	Retry  bool         // the same call may work later
-	Usage  budget.Usage // what the API reported; Model is empty when it reported nothing
-	Billed bool         // without a report: the provider may bill for it all the same
+	Words  string        // for the asker, a plain sentence
+	Prose  string        // what the model said instead of writing code, when it did
+	Repair string        // for the model: with this hint another attempt may work
+	Retry  bool          // the same call may work later,
+	After  time.Duration // and not before so long
+	Usage  budget.Usage  // what the API reported; Model is empty when it reported nothing
+	Billed bool          // without a report: the provider may bill for it all the same, nobody knows how much
 }
 
 func (e *WriterError) Error() string { return fmt.Sprintf("write: %v", e.Err) }

@@ -83,13 +83,13 @@ func modelOff(by budget.Standing, model string) error {
 	return &InputError{Why: switchedOff(by, model+" is") + " Choose another model."}
 }
 
-// apart are the standings without what is held for this request and not called:
-// the next step takes its place.
+// apart are the standings without what is held for this request and not under way:
+// the next step takes its place, or carries it along.
 func (r *Request) apart(standings []budget.Standing) []budget.Standing {
 	standings = slices.Clone(standings)
 	for _, h := range r.Holds {
 		for i := range standings {
-			if !h.Called {
+			if !h.Called || h.Uncertain() {
 				standings[i].Held -= h.Amount
 			}
 		}

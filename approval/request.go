@@ -97,11 +97,16 @@ type Request struct {
 }
 
 // OpenHold is a hold that nobody has settled. Called tells that the paid work
-// may have begun, so that after a crash it counts as spent.
+// may have begun, so that after a crash its cost is uncertain.
 type OpenHold struct {
 	budget.Hold
-	Called bool
+	Called      bool
+	Risked      budget.USD // the most that its calls may have cost, of those of which nobody knows better
+	UncertainAt time.Time  // since when the cost of one of them is not known; zero when all are
 }
+
+// Uncertain tells that a call under this hold has a cost that nobody knows.
+func (h OpenHold) Uncertain() bool { return !h.UncertainAt.IsZero() }
 
 // Refusal is a draft that did not reach a person, kept so that the next attempt
 // can do better.
@@ -231,6 +236,7 @@ type Changes struct {
 	Events      []Event
 	Holds       []budget.Hold
 	Called      []string // ids of holds whose paid work begins
+	Risks       []Risk   // what calls may have cost, by hold
 	Settlements []budget.Settlement
 	Notices     []Notice
 	TopUp       *TopUp // asked for, or decided

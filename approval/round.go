@@ -167,12 +167,12 @@ func (s *Service) inspectEdit(ctx context.Context, r *Request) error {
 	if r.Attempts >= s.Policy.MaxAttempts {
 		return s.putBack(ctx, id, e, "Its inspection did not come to an end in several attempts. Please try again later.")
 	}
-	r, err := s.Store.Update(ctx, r.ID, func(r *Request, now time.Time) error {
-		cost, err := s.inspectCost(now)
-		if err != nil {
+	var call calling
+	r, err := s.Store.Update(ctx, r.ID, func(r *Request, now time.Time) (err error) {
+		if call.boxes, err = s.inspectCost(now); err != nil {
 			return err
 		}
-		return r.Call(cost, s.Policy, now)
+		return r.Call(call.boxes, call.boxes, s.Policy, now)
 	})
 	if err != nil {
 		if words := s.foreseen(err); words != "" {
@@ -180,7 +180,7 @@ func (s *Service) inspectEdit(ctx context.Context, r *Request) error {
 		}
 		return ended(err)
 	}
-	hold, _ := r.CalledHold()
+	call.hold, _ = r.CalledHold()
 
 	// From here on money may have been spent: it is booked even when this replica is told to stop.
 	ctx = context.WithoutCancel(ctx)
@@ -193,7 +193,7 @@ func (s *Service) inspectEdit(ctx context.Context, r *Request) error {
 	if err != nil {
 		return err
 	}
-	err = s.book(ctx, r.ID, hold, budget.Usage{}, seen.Box, func(r *Request, now time.Time) error {
+	err = s.book(ctx, r.ID, call, budget.Usage{}, seen.Box, func(r *Request, now time.Time) error {
 		if r.Edit == nil || *r.Edit != e {
 			return nil // another replica was first, and the request has moved on since
 		}

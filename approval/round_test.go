@@ -343,6 +343,10 @@ func TestARewriteSurvivesTheDeathOfItsReplicaAnywhere(t *testing.T) {
 		require.Equal(t, Pending, r.State, point)
 		require.Equal(t, 2, r.Revision.Number, point)
 		require.Equal(t, 1, r.Rounds, point)
+		for _, h := range r.Holds {
+			require.True(t, h.Uncertain(), point)
+		}
+		b.sweepUncertain()
 		require.Zero(t, b.open(r.ID), point)
 	}
 }

@@ -105,7 +105,7 @@ func surfaces(v *View) []Surface {
 	if r.State == Done && len(v.Artifacts) > 0 {
 		list = append(list, SurfaceFiles)
 	}
-	if r.State.Final() && (r.State != Withdrawn || len(v.Bill) > 0) {
+	if r.State.Final() && (r.State != Withdrawn || len(v.Bill) > 0 || r.uncertain()) {
 		list = append(list, SurfaceReply)
 	}
 	return list
@@ -212,7 +212,7 @@ func (s *Service) Sweep(ctx context.Context) error {
 			s.Log.Error("sweep", "request", w.RequestID, "error", err)
 		}
 	}
-	return errors.Join(s.settleStale(ctx), s.digests(ctx))
+	return errors.Join(s.settleStale(ctx), s.Store.SettleChecks(ctx), s.digests(ctx))
 }
 
 func (s *Service) catchUp(ctx context.Context, w Wake) error {
@@ -243,9 +243,7 @@ func (s *Service) catchUp(ctx context.Context, w Wake) error {
 	return s.Store.Wake(ctx, Wake{Step: StepShow, RequestID: r.ID})
 }
 
-// settleStale ends holds whose time is over. What was called may have been
-// billed and counts in full; what was not called never happened. A run's hold is
-// left to the run, which either finishes or is lost.
+// settleStale sees to holds whose time is over, as Request.settleStale says.
 func (s *Service) settleStale(ctx context.Context) error {
 	holds, err := s.Store.StaleHolds(ctx)
 	if err != nil {

@@ -1,17 +1,12 @@
 package approval
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"time"
 
 	"countersign/budget"
 )
-
-// draftHoldLife is longer than any call of a model may take. A hold for a draft
-// that is older belongs to nobody any more.
-const draftHoldLife = 15 * time.Minute
 
 // New is the verb Ask: a request comes into the world, drafting, with the money
 // for its first draft held. It is pure; Service.Ask checks what people gave.
@@ -33,42 +28,6 @@ func begin(q Question, model string, now time.Time) *Request {
 		"channel": q.Project, "trigger": q.Trigger})
 	r.say(now, RoleQuestion, q.Text)
 	return r
-}
-
-// Call says that the model is about to be called: from here on the draft's hold
-// counts as spent unless somebody settles it. A hold that was called before and
-// never settled belongs to a replica that died in the middle: it is settled in
-// full, estimated, and the new call needs a new hold of its own.
-func (r *Request) Call(worst budget.USD, p Policy, now time.Time) error {
-	if r.State != Drafting || r.Blocked != nil || r.Seek != nil {
-		return r.refuse("draft")
-	}
-	if r.Attempts >= p.MaxAttempts {
-		return &MoveError{Request: r, Verb: "draft", Why: fmt.Sprintf("The model was called %d times without a usable program.", r.Attempts)}
-	}
-	for _, h := range slices.Clone(r.Holds) {
-		switch {
-		case h.Called:
-			r.Settle(h.InFull(now, r.Model))
-		case h.Amount < worst || now.Add(draftHoldLife/2).After(h.ExpiresAt):
-			// It waited so long that a sweep could take it from under the call, or prices have risen since.
-			r.Settle(budget.Settlement{HoldID: h.ID, At: now})
-		}
-	}
-	if len(r.Holds) == 0 {
-		r.hold(budget.ForDraft, worst, now, draftHoldLife)
-	}
-	r.Attempts++
-	h := &r.Holds[0]
-	h.Called = true
-	r.Changes.Called = append(r.Changes.Called, h.ID)
-	what := r.Model
-	if r.Edit != nil {
-		what = "inspection" // of what a person has written
-	}
-	r.note(now, System, "called", map[string]any{"attempt": r.Attempts, "model": what, "hold": h.ID})
-	r.touch(now, StepShow)
-	return nil
 }
 
 // Refuse notes a draft that cannot be shown to a person, and has another one
@@ -266,28 +225,6 @@ func (r *Request) Unused(charge budget.Charge, now time.Time) {
 	r.Settle(budget.Settlement{HoldID: r.Holds[len(r.Holds)-1].ID, At: now, Charges: []budget.Charge{charge}})
 }
 
-// Settle ends a hold, in any state: a call that was under way when its request
-// was taken back is paid for all the same. What was held is the most that is
-// charged; what the work has cost beyond that is our loss, and the administrators
-// hear of it. A hold that is not open is left alone.
-func (r *Request) Settle(s budget.Settlement) {
-	for i, h := range r.Holds {
-		if h.ID == s.HoldID {
-			within, over := s.Within(h.Amount)
-			r.Holds = slices.Delete(r.Holds, i, i+1)
-			r.Changes.Settlements = append(r.Changes.Settlements, within)
-			data := map[string]any{"hold": h.ID, "for": h.Purpose, "held": h.Amount, "spent": budget.Total(within.Charges), "estimated": s.Estimated}
-			if over > 0 {
-				data["over"] = over
-				r.tell(r.overrun(h.Hold, s, over))
-			}
-			r.note(s.At, System, "settled", data)
-			r.touch(s.At, StepShow) // the bill has one line more, also when all else has ended
-			return
-		}
-	}
-}
-
 // settledNow is what this move has spent.
 func (r *Request) settledNow() (sum budget.USD) {
 	for _, s := range r.Changes.Settlements {
@@ -302,32 +239,6 @@ func (r *Request) expireIfDue(now time.Time) error {
 		return nil
 	}
 	return r.Expire(now)
-}
-
-// settleStale ends the holds whose time is over. What was called may have been
-// billed and counts in full; what was not never happened. A run's hold waits for
-// the run, which is either finished or lost.
-func (r *Request) settleStale(now time.Time) error {
-	for _, h := range slices.Clone(r.Holds) {
-		switch {
-		case r.State == Running || now.Before(h.ExpiresAt):
-		case h.Called:
-			r.Settle(h.InFull(now, r.Model))
-		default:
-			r.Settle(budget.Settlement{HoldID: h.ID, At: now})
-		}
-	}
-	return nil
-}
-
-// CalledHold is the hold whose paid work is under way, if any.
-func (r *Request) CalledHold() (OpenHold, bool) {
-	for _, h := range r.Holds {
-		if h.Called {
-			return h, true
-		}
-	}
-	return OpenHold{}, false
 }
 
 // runHolds are the open holds of the run. A draft's may be open beside them when

@@ -46,24 +46,6 @@ func TestScopesAreTheFourThatPayInLockOrder(t *testing.T) {
 		{Team: "T", Kind: budget.Project, ID: "C"}, {Team: "T", Kind: budget.Team, ID: "T"}}, r.Scopes())
 }
 
-func TestCallSettlesADeadReplicasCallInFullAndHoldsAnew(t *testing.T) {
-	t.Parallel()
-	p := testPolicy()
-	r := inState(t, Drafting) // called once
-	old := r.Holds[0]
-	require.True(t, old.Called)
-	require.NoError(t, r.Call(2*budget.Cent, p, t0))
-	require.Equal(t, []budget.Settlement{old.InFull(t0, "m1")}, r.Changes.Settlements)
-	require.Len(t, r.Holds, 1)
-	require.NotEqual(t, old.ID, r.Holds[0].ID)
-	require.Equal(t, 2*budget.Cent, r.Holds[0].Amount)
-	require.Equal(t, []string{r.Holds[0].ID}, r.Changes.Called)
-	called, ok := r.CalledHold()
-	require.True(t, ok)
-	require.Equal(t, r.Holds[0], called)
-	require.Equal(t, 2, r.Attempts)
-}
-
 func TestCallKeepsTheHoldOfTheQuestionWhileItCoversTheCall(t *testing.T) {
 	t.Parallel()
 	p := testPolicy()
@@ -76,14 +58,14 @@ func TestCallKeepsTheHoldOfTheQuestionWhileItCoversTheCall(t *testing.T) {
 	r := fresh()
 	_, ok := r.CalledHold()
 	require.False(t, ok)
-	require.NoError(t, r.Call(budget.Cent, p, t0.Add(time.Minute)))
+	require.NoError(t, r.Call(budget.Cent, budget.Cent, p, t0.Add(time.Minute)))
 	require.Empty(t, r.Changes.Holds)
 	require.Empty(t, r.Changes.Settlements)
 
 	for name, call := range map[string]func(*Request) error{
-		"prices have risen": func(r *Request) error { return r.Call(budget.Cent+1, p, t0) },
-		"it waited so long that it would end under the call": func(r *Request) error { return r.Call(budget.Cent, p, t0.Add(14*time.Minute)) },
-		"it ended": func(r *Request) error { return r.Call(budget.Cent, p, t0.Add(time.Hour)) },
+		"prices have risen": func(r *Request) error { return r.Call(budget.Cent+1, budget.Cent+1, p, t0) },
+		"it waited so long that it would end under the call": func(r *Request) error { return r.Call(budget.Cent, budget.Cent, p, t0.Add(14*time.Minute)) },
+		"it ended": func(r *Request) error { return r.Call(budget.Cent, budget.Cent, p, t0.Add(time.Hour)) },
 	} {
 		r := fresh()
 		old := r.Holds[0].ID
@@ -102,14 +84,14 @@ func TestCallsAreBounded(t *testing.T) {
 	p := testPolicy()
 	r := New(Question{Asker: "A"}, "m1", budget.Cent, p, t0)
 	var unfound *MoveError
-	require.ErrorAs(t, r.Call(budget.Cent, p, t0), &unfound, "nothing is written before it is known what it is about")
+	require.ErrorAs(t, r.Call(budget.Cent, budget.Cent/10, p, t0), &unfound, "nothing is written before it is known what it is about")
 	require.NoError(t, r.Found(nil, "", false, t0))
 	for range p.MaxAttempts {
-		require.NoError(t, r.Call(budget.Cent, p, t0))
+		require.NoError(t, r.Call(budget.Cent, budget.Cent/10, p, t0))
 	}
 	before := deepCopy(r)
 	var move *MoveError
-	require.ErrorAs(t, r.Call(budget.Cent, p, t0), &move)
+	require.ErrorAs(t, r.Call(budget.Cent, budget.Cent/10, p, t0), &move)
 	require.Equal(t, "The model was called 5 times without a usable program.", move.Why)
 	require.Equal(t, before, r)
 }
@@ -289,8 +271,11 @@ func TestARunLeavesTheHoldOfAnotherReplicasCallAlone(t *testing.T) {
 		require.Len(t, r.Changes.Settlements, 1, name)
 
 		require.NoError(t, r.settleStale(call.ExpiresAt), name)
+		require.True(t, r.Holds[0].Uncertain(), name)
+		full := call.ExpiresAt.Add(budget.UncertainFor)
+		require.NoError(t, r.settleStale(full), name)
 		require.Empty(t, r.Holds, name)
-		require.Equal(t, call.InFull(call.ExpiresAt, "m1"), r.Changes.Settlements[1], name)
+		require.Equal(t, call.InFull(full, "m1"), r.Changes.Settlements[1], name)
 	}
 }
 
@@ -366,7 +351,13 @@ func TestSettleStaleWaitsForARunAndForTheTimeOfAHold(t *testing.T) {
 	require.Len(t, r.Holds, 1)
 	hold := r.Holds[0]
 	require.NoError(t, r.settleStale(hold.ExpiresAt))
-	require.Equal(t, []budget.Settlement{hold.InFull(hold.ExpiresAt, "m1")}, r.Changes.Settlements)
+	require.Empty(t, r.Changes.Settlements, "nobody knows what it has cost")
+	full := hold.ExpiresAt.Add(budget.UncertainFor)
+	require.Equal(t, full, r.Holds[0].Due())
+	require.NoError(t, r.settleStale(full.Add(-1)))
+	require.Empty(t, r.Changes.Settlements)
+	require.NoError(t, r.settleStale(full))
+	require.Equal(t, []budget.Settlement{hold.InFull(full, "m1")}, r.Changes.Settlements)
 
 	r = inState(t, Approved) // not called
 	require.NoError(t, r.settleStale(r.Holds[0].ExpiresAt))

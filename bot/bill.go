@@ -71,6 +71,10 @@ func billLines(v *approval.View) (items [][]part) {
 		}
 		items = append(items, []part{words(line + c.Amount.String())})
 	}
+	if held, until := v.Request.Uncertain(); held > 0 {
+		items = append(items, []part{words(fmt.Sprintf("Uncertain: it is not known yet what a call of %s cost. Up to %s stays set aside for it, and is charged on ",
+			cut(v.Request.Model, 80), held.Approx())), moment(until), words(" unless it is known before")})
+	}
 	total := []part{strong("Total: " + v.Spent().String())}
 	if estimated {
 		total = append(total, words(" (in part estimated, at the most that it can be)"))

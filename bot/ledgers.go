@@ -132,6 +132,8 @@ func weighed(n int, w approval.Weighing, reader string) (title []part, items [][
 	switch {
 	case w.Refused:
 		title = flow(title, words(" did not fit. Refused by "), within(tight, reader), words("."))
+	case w.Settled == nil && w.Uncertain:
+		title = append(title, words(" stays set aside: it is uncertain what a call of the model has cost. After two days it counts as spent."))
 	case w.Settled == nil:
 		title = append(title, words(" is set aside."))
 	default:
@@ -211,6 +213,9 @@ func ranked(by approval.Ranking, list []approval.Spender, most int) (items [][]p
 
 // spender names what spending was added up by.
 func spender(by approval.Ranking, s approval.Spender) []part {
+	if s.ID == approval.System && (by == approval.ByPeople || by == approval.ByChannels) {
+		return []part{words("Countersign's own checks")}
+	}
 	switch by {
 	case approval.ByPeople:
 		return []part{person(s.ID)}

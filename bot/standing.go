@@ -66,8 +66,11 @@ func bold(named []part) (out []part) {
 // figures are a budget in numbers.
 func figures(s budget.Standing) string {
 	text := fmt.Sprintf("%s of %s spent", s.Spent.Approx(), s.Limit.Hard())
-	if s.Held > 0 {
-		text += fmt.Sprintf(", %s set aside for work under way", s.Held.Approx())
+	if under := s.Held - s.Uncertain; under > 0 {
+		text += fmt.Sprintf(", %s set aside for work under way", under.Approx())
+	}
+	if s.Uncertain > 0 {
+		text += fmt.Sprintf(", %s uncertain (a model did not say what its calls cost)", s.Uncertain.Approx())
 	}
 	text += fmt.Sprintf(", %s left.", max(0, s.Left()).ApproxLeft())
 	if s.Limit.Extra > 0 {

@@ -56,7 +56,11 @@ type Purpose string
 const (
 	ForDraft Purpose = "draft"
 	ForRun   Purpose = "run"
+	ForCheck Purpose = "check" // work of the house: what doctor and self-tests try; it belongs to no request
 )
+
+// UncertainFor is how long a cost may stay unknown until it is charged in full.
+const UncertainFor = 48 * time.Hour
 
 // Hold is money set aside for one paid step of a request, before it starts.
 type Hold struct {
@@ -65,7 +69,8 @@ type Hold struct {
 	Purpose   Purpose
 	Amount    USD
 	At        time.Time
-	ExpiresAt time.Time // a sweep settles what nobody has settled by then
+	ExpiresAt time.Time // a sweep settles what nobody has settled by then, or calls it uncertain
+	RestOf    string    // the hold of which this is what stays uncertain; empty for one of its own
 }
 
 // Settlement ends a hold, once. No charges means that nothing was spent.

@@ -119,9 +119,14 @@ func (l Limit) ForRole(user Scope) Limit {
 
 // Standing is a limit with what its window holds so far.
 type Standing struct {
-	Limit    Limit     `json:"limit"`
-	Spent    USD       `json:"spent"`
-	Held     USD       `json:"held"`
+	Limit Limit `json:"limit"`
+	Spent USD   `json:"spent"`
+	Held  USD   `json:"held"`
+
+	// Uncertain is how much of what is held is for calls of which nobody knows what
+	// they have cost. Only what people look at has it.
+	Uncertain USD `json:"uncertain,omitempty"`
+
 	From     time.Time `json:"from,omitzero"`      // the window's first instant; zero when the limit has no window
 	ResetsAt time.Time `json:"resets_at,omitzero"` // the first instant after it
 }

@@ -145,6 +145,26 @@ func (p *Prices) add(row []string) error {
 	return errors.Join(faults...)
 }
 
+// MaxUnchecked is how long ago a price may have been checked in a release.
+const MaxUnchecked = 60 * 24 * time.Hour
+
+// Unchecked lists the rows that hold, or will, and that nobody has looked at for so
+// long: prices change without a word to us.
+func (p Prices) Unchecked(at time.Time, longest time.Duration) (list []string) {
+	row := func(name string, until, checked time.Time) {
+		if (until.IsZero() || at.Before(until)) && at.Sub(checked) > longest {
+			list = append(list, fmt.Sprintf("%s, checked on %s", name, checked.Format(time.DateOnly)))
+		}
+	}
+	for _, m := range p.Models {
+		row(m.Model, m.Until, m.Checked)
+	}
+	for _, b := range p.Boxes {
+		row(b.Kind, b.Until, b.Checked)
+	}
+	return list
+}
+
 func holds(from, until, at time.Time) bool {
 	return !at.Before(from) && (until.IsZero() || at.Before(until))
 }

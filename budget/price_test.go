@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 	"math/big"
+	"os"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -56,7 +57,7 @@ func TestShippedPricesAreCompleteAndNameNoMovingTarget(t *testing.T) {
 		require.Positive(t, row.VCPU)
 		require.Positive(t, row.GiB)
 	}
-	for _, alias := range []string{"mistral-large-latest", "mistral-medium-latest", "codestral-latest", "latest", ""} {
+	for _, alias := range []string{"mistral-large-latest", "mistral-medium-latest", "mistral-medium-3", "codestral-latest", "latest", ""} {
 		_, err := p.Model(alias, noon, 10)
 		var unknown *UnknownPriceError
 		require.ErrorAs(t, err, &unknown, alias)
@@ -71,12 +72,10 @@ func TestShippedPricesAreThoseThatWereLookedUp(t *testing.T) {
 	p := Shipped()
 	for model, want := range map[string][3]USD{ // input, cached input, output
 		"mistral-large-2512":  {500, 50, 1500},
+		"mistral-medium-3-5":  {1500, 150, 7500},
 		"mistral-medium-2604": {1500, 150, 7500},
-		"mistral-medium-2508": {400, 40, 2000},
 		"mistral-small-2603":  {150, 15, 600},
-		"mistral-small-2506":  {100, 10, 300},
 		"codestral-2508":      {300, 30, 900},
-		"devstral-2512":       {400, 40, 2000},
 	} {
 		row, err := p.Model(model, noon, 1000)
 		require.NoError(t, err, model)
@@ -90,6 +89,44 @@ func TestShippedPricesAreThoseThatWereLookedUp(t *testing.T) {
 		require.NoError(t, err, kind)
 		require.Equal(t, [2]USD{14_000, 4_500}, [2]USD{row.VCPU, row.GiB}, kind)
 	}
+}
+
+func TestRetiredModelsHaveAPriceForOldBillsOnly(t *testing.T) {
+	t.Parallel()
+	for model, last := range map[string]struct {
+		day  string
+		want USD
+	}{"devstral-2512": {"2026-07-31", 400 * 1000 * MicroDollar}, "mistral-small-2506": {"2026-07-31", 100 * 1000 * MicroDollar}, "mistral-medium-2508": {"2026-08-31", 400 * 1000 * MicroDollar}} {
+		day, err := time.Parse(time.DateOnly, last.day)
+		require.NoError(t, err)
+		row, err := Shipped().Model(model, day.Add(23*time.Hour), 10)
+		require.NoError(t, err, model)
+		require.Equal(t, last.want, row.Input, model)
+		var unknown *UnknownPriceError
+		_, err = Shipped().Model(model, day.Add(24*time.Hour), 10)
+		require.ErrorAs(t, err, &unknown, model)
+	}
+}
+
+func TestAPriceThatNobodyHasLookedAtForLongIsNotReleased(t *testing.T) {
+	t.Parallel()
+	p := read(t,
+		"model,fresh,2026-01-01,,,1,0.1,2,2026-09-24,src",
+		"model,old,2026-01-01,,,1,0.1,2,2026-09-22,src",
+		"model,old and over,2026-01-01,2026-10-01,,1,0.1,2,2026-01-01,src",
+		"box,b,2026-01-01,,,1,0,2,2026-01-05,src")
+	require.Equal(t, []string{`old, checked on 2026-09-22`, `b, checked on 2026-01-05`}, p.Unchecked(noon, 60*24*time.Hour))
+	require.Empty(t, p.Unchecked(noon, 3650*24*time.Hour))
+}
+
+// TestRelease is `make release-check`: of the calendar, and so no part of the suite.
+func TestRelease(t *testing.T) {
+	t.Parallel()
+	if os.Getenv("RELEASE_CHECK") == "" {
+		require.NotEmpty(t, Shipped().Models) // that it can be read is all that does not depend on the day
+		return
+	}
+	require.Empty(t, Shipped().Unchecked(time.Now(), MaxUnchecked), "look these up again, and write the day into budget/prices.csv")
 }
 
 func TestReadPricesReportsEveryFaultWithItsLine(t *testing.T) {

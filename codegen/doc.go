@@ -8,6 +8,8 @@
 // administrator lets sample rows be shared. The prompt never exceeds the bound
 // for which money was held. An answer counts as a program only when it holds
 // exactly one whole fenced block; whatever else comes is said to be what it is.
+// What a call has cost is what its answer says, and nothing only where the provider
+// documents that it refused before a model worked; otherwise it is uncertain.
 //
 // Reading files:
 //
@@ -22,7 +24,9 @@
 //	prompt.go, system.txt   the messages and how they are cut to size
 //	history.go              which messages of the session fit
 //	extract.go              an answer to code and prose
-//	mistral.go, failure.go  Mistral, and what its failures mean
+//	door.go                 the one way out to a provider, for all of them
+//	mistral.go, mistraldoor.go  Mistral, and how its library is led through the door
+//	failure.go, catalogue.go    what its failures mean and cost; which models it has and has ended
 //	sample.go, plan.go, python.go   the demo's stand-in, which is no model
 //
 // The subpackage samples holds the demo's data; mistraltest is a Mistral server

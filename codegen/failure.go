@@ -6,43 +6,34 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/url"
+	"slices"
 	"strings"
+	"time"
 
 	"countersign/approval"
 )
 
-// StatusError is an answer of the API that is not a success. Its text never
-// holds the body, which may repeat the prompt.
-type StatusError struct {
-	Code int
-	Body string // at most 500 bytes, for a debugger; never logged
-}
-
-func (e *StatusError) Error() string { return fmt.Sprintf("mistral: HTTP %d", e.Code) }
-
-// uncalled is a call that was never made.
-type uncalled struct{ error }
-
-func (e *uncalled) Unwrap() error { return e.error }
-
-// statusOf reads the only form in which the library reports a status. This is the
-// one place that knows it.
-func statusOf(err error) (*StatusError, bool) {
-	var code int
-	text := err.Error()
-	if n, scanErr := fmt.Sscanf(text, "(HTTP Error %d)", &code); n != 1 || scanErr != nil {
-		return nil, false
-	}
-	_, body, _ := strings.Cut(text, ") ")
-	return &StatusError{Code: code, Body: clipBytes(body, 500)}, true
-}
+// unbilled are the statuses that Mistral documents as refusals of a request before
+// a model has been asked: malformed, no valid key, a billing condition, no permission,
+// nothing at this address, invalid values, too many requests. Mistral bills "based on token
+// consumption" (docs.mistral.ai/admin/billing-usage/invoices), and these consume
+// none. Source: docs.mistral.ai/resources/error-glossary, as of 2026-08-21 in
+// mistralai/platform-docs-public@222f4ba; 402 is there since later (quoted by
+// developersdigest.tech/errors/api/mistral-api, read 2026-11-26). Mistral says of no
+// status in so many words that it is not billed, and of 5xx not even that nothing was
+// done: a 504 is "the request took too long to process". Whatever is not in this list
+// is uncertain.
+var unbilled = []int{400, 401, 402, 403, 404, 422, 429}
 
 // failure says what a failed call means: for the asker, for the job that may
-// repeat it, and for the bill. A clean refusal costs nothing; where nobody can
-// know whether the model worked, it counts as billed.
-func failure(err error) *approval.WriterError {
+// repeat it, and for the bill. A documented refusal costs nothing; where nobody can
+// know whether the model worked, it is uncertain what it costs.
+func (m *Mistral) failure(ctx context.Context, model string, err error) *approval.WriterError {
+	var status *StatusError
+	if errors.As(err, &status) && status.noModel() {
+		return &approval.WriterError{Err: fmt.Errorf("mistral: %w", status), Words: m.gone(ctx, model)}
+	}
 	return passing(meaning(err))
 }
 
@@ -50,38 +41,54 @@ func failure(err error) *approval.WriterError {
 // job has tried often enough.
 func passing(e *approval.WriterError) *approval.WriterError {
 	if e.Retry {
-		e.Words += " Please ask again in a few minutes."
+		e.Words += " Please ask again in " + wait(e.After) + "."
 	}
 	return e
 }
 
+// wait is how long it takes, in words: what the provider says, or what usually helps.
+func wait(after time.Duration) string {
+	switch minutes := int((after + time.Minute - 1) / time.Minute); {
+	case minutes <= 5:
+		return "a few minutes"
+	case minutes <= 90:
+		return fmt.Sprintf("%d minutes", minutes)
+	default:
+		return fmt.Sprintf("%d hours", (minutes+59)/60)
+	}
+}
+
 // meaning is failure without the way out.
 func meaning(err error) *approval.WriterError {
-	var never *uncalled
+	var status *StatusError
+	var never *unsent
 	var network *url.Error
-	var dial *net.OpError
 	var syntax *json.SyntaxError
 	var form *json.UnmarshalTypeError
-	status, isStatus := statusOf(err)
+	unknown := func(words string) *approval.WriterError {
+		return &approval.WriterError{Err: fmt.Errorf("mistral: %w", err), Retry: true, Billed: true, Words: words}
+	}
 	switch {
-	case errors.As(err, &never):
-		return &approval.WriterError{Err: err, Retry: true, Words: "There was no time left to ask Mistral."}
-	case isStatus:
+	case errors.As(err, &status):
 		return refused(status)
-	case errors.As(err, &dial) && dial.Op == "dial":
-		return &approval.WriterError{Err: fmt.Errorf("mistral: %w", err), Retry: true, Words: "Mistral cannot be reached."}
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
-		return &approval.WriterError{Err: fmt.Errorf("mistral: %w", err), Retry: true, Billed: true, Words: "Mistral did not answer in time."}
+	case errors.As(err, &never) && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)):
+		return &approval.WriterError{Err: never, Retry: true, Words: "There was no time left to ask Mistral."}
+	case errors.As(err, &never):
+		return &approval.WriterError{Err: fmt.Errorf("mistral: %w", never), Retry: true, Words: "Mistral cannot be reached."}
+	case timedOut(err):
+		return unknown("Mistral did not answer in time.")
 	case errors.Is(err, context.Canceled):
-		return &approval.WriterError{Err: fmt.Errorf("mistral: %w", err), Retry: true, Billed: true, Words: "The call of Mistral was broken off."}
-	case errors.As(err, &form) && strings.HasSuffix(form.Field, "content"):
-		return &approval.WriterError{Err: errors.New("mistral: the content is not a text"), Billed: true,
-			Words: "This model answers in a form that cannot be read here. Choose another one."}
+		return unknown("The call of Mistral was broken off.")
+	case errors.Is(err, errTooLarge):
+		return unknown("Mistral's answer went on and on, and was not read to its end.")
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &network):
-		return &approval.WriterError{Err: fmt.Errorf("mistral: %w", err), Retry: true, Billed: true, Words: "The connection to Mistral broke in the middle of its answer."}
+		return unknown("The connection to Mistral broke in the middle of its answer.")
 	case errors.As(err, &syntax) && strings.HasPrefix(syntax.Error(), "unexpected end"):
 		return &approval.WriterError{Err: errors.New("mistral: the answer ends in the middle"), Retry: true, Billed: true,
 			Words: "Mistral's answer broke off in the middle."}
+	case errors.As(err, &form) && strings.HasSuffix(form.Field, "content"):
+		return &approval.WriterError{Err: errors.New("mistral: the content is neither a text nor a list"), Billed: true,
+			Words: "This model answers in a form that cannot be read here. Choose another one."}
 	}
 	// The rest is an answer that is not what the API promises. Its text may repeat what it held, so only its kind is kept.
 	return &approval.WriterError{Err: fmt.Errorf("mistral: an answer that cannot be read (%T)", err), Retry: true, Billed: true,
@@ -90,8 +97,10 @@ func meaning(err error) *approval.WriterError {
 
 // refused maps the API's statuses.
 func refused(status *StatusError) *approval.WriterError {
-	e := &approval.WriterError{Err: status}
+	e := &approval.WriterError{Err: fmt.Errorf("mistral: %w", status), After: status.After, Billed: !slices.Contains(unbilled, status.Code)}
 	switch {
+	case status.Code < 400:
+		e.Words = "Mistral's address leads to another one, which is not followed; an administrator has to look at MISTRAL_BASE_URL."
 	case status.Code == 401:
 		e.Words = "Mistral refused the key; an administrator has to look at MISTRAL_API_KEY."
 	case status.Code == 402:
@@ -107,7 +116,7 @@ func refused(status *StatusError) *approval.WriterError {
 	case status.Code < 500:
 		e.Words = fmt.Sprintf("Mistral refused the question as malformed (HTTP %d); an administrator has to look at the model's settings.", status.Code)
 	default:
-		e.Words, e.Retry, e.Billed = "Mistral has a problem of its own at the moment.", true, true
+		e.Words, e.Retry = "Mistral has a problem of its own at the moment.", true
 	}
 	return e
 }

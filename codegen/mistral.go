@@ -35,6 +35,7 @@ type Mistral struct {
 	maxTokens     int
 	timeout       time.Duration
 	sampleRows    int
+	door          *door
 }
 
 var _ approval.Writer = (*Mistral)(nil)
@@ -42,8 +43,8 @@ var _ approval.Writer = (*Mistral)(nil)
 // NewMistral checks the options. Every fault is reported, in words for whoever
 // set them; nothing is called.
 func NewMistral(o MistralOptions) (*Mistral, error) {
-	m := &Mistral{key: o.APIKey, endpoint: strings.TrimRight(o.BaseURL, "/"), models: slices.Clone(o.Models), maxTokens: o.MaxTokens,
-		timeout: o.Timeout, sampleRows: o.SampleRows}
+	m := &Mistral{key: o.APIKey, endpoint: strings.TrimSuffix(strings.TrimRight(o.BaseURL, "/"), "/v1"), models: slices.Clone(o.Models), maxTokens: o.MaxTokens,
+		timeout: o.Timeout, sampleRows: o.SampleRows, door: newDoor()}
 	if len(m.models) == 0 {
 		m.models = []string{DefaultModel}
 	}
@@ -62,6 +63,9 @@ func NewMistral(o MistralOptions) (*Mistral, error) {
 		m.key = "none" // the library would read the environment for itself
 	case strings.ContainsFunc(m.key, func(r rune) bool { return r <= ' ' || r > '~' }):
 		fault("MISTRAL_API_KEY holds a blank or a character that no key has")
+	}
+	if err := openMistral(); err != nil {
+		fault("%w", err)
 	}
 	if m.endpoint == "" {
 		m.endpoint = mistral.Endpoint
@@ -103,8 +107,6 @@ func checkModel(model string) error {
 		return errors.New("a model without a name")
 	case strings.HasSuffix(model, "-latest"):
 		return fmt.Errorf("%q is an alias; nobody can price a name that moves, so name a dated model such as %s", model, DefaultModel)
-	case strings.HasPrefix(model, "magistral"):
-		return fmt.Errorf("%q answers in a form that this client cannot read; name a model that does not reason aloud, such as %s", model, DefaultModel)
 	}
 	return nil
 }
@@ -114,6 +116,12 @@ func (m *Mistral) Models() []string { return slices.Clone(m.models) }
 
 // Bound is the most that one call sends and lets come back.
 func (m *Mistral) Bound() (promptBytes, maxTokens int) { return PromptBytes, m.maxTokens }
+
+// Size is what the call for one brief sends and lets come back at most. A token is
+// at least one byte, also of what surrounds the messages.
+func (m *Mistral) Size(b approval.Brief) (promptBytes, maxTokens int) {
+	return promptSize(b, m.sampleRows), m.maxTokens
+}
 
 // Write makes one call. Its error is always an *approval.WriterError.
 func (m *Mistral) Write(ctx context.Context, b approval.Brief) (approval.Draft, error) {
@@ -127,11 +135,13 @@ func (m *Mistral) Write(ctx context.Context, b approval.Brief) (approval.Draft, 
 	if err != nil {
 		return approval.Draft{}, &approval.WriterError{Err: err, Words: "The question and the names of its files are too long for the model. Ask a shorter one, or with fewer files."}
 	}
-	response, err := m.chat(ctx, b.Model, turns)
+	ctx, cancel := context.WithTimeout(ctx, m.timeout)
+	defer cancel()
+	response, cached, err := m.exchange(ctx, b.Model, turns)
 	if err != nil {
-		return approval.Draft{}, failure(err)
+		return approval.Draft{}, m.failure(ctx, b.Model, err)
 	}
-	return draft(response, b.Model)
+	return draft(response, b.Model, cached)
 }
 
 func notOffered(model string, offered []string) error {
@@ -139,46 +149,9 @@ func notOffered(model string, offered []string) error {
 		Words: fmt.Sprintf("The model %q is not offered. These are: %s.", clip(approval.Plain(model), 60), strings.Join(offered, ", "))}
 }
 
-// chat wraps the library, which knows no context, drains its body before it
-// retries, and fills what is left out with values of its own: one client per
-// call, whose time-out is the context's deadline; one attempt, since the job
-// repeats; every parameter given. The goroutine ends at the deadline at the
-// latest, whether anybody still waits for it or not.
-func (m *Mistral) chat(ctx context.Context, model string, turns []turn) (*mistral.ChatCompletionResponse, error) {
-	ctx, cancel := context.WithTimeout(ctx, m.timeout)
-	defer cancel()
-	if err := ctx.Err(); err != nil {
-		return nil, &uncalled{err}
-	}
-	deadline, _ := ctx.Deadline()
-	left := max(time.Until(deadline), time.Millisecond) // the library takes zero for two minutes
-	messages := make([]mistral.ChatMessage, len(turns))
-	for i, t := range turns {
-		messages[i] = mistral.ChatMessage{Role: t.role, Content: t.text}
-	}
-	type answer struct {
-		response *mistral.ChatCompletionResponse
-		err      error
-	}
-	answers := make(chan answer, 1)
-	go func() {
-		client := mistral.NewMistralClient(m.key, m.endpoint, 1, left)
-		response, err := client.Chat(model, messages, &mistral.ChatRequestParams{
-			Temperature: 0.2, TopP: 1, RandomSeed: 1, MaxTokens: m.maxTokens, SafePrompt: false,
-		})
-		answers <- answer{response, err}
-	}()
-	select {
-	case a := <-answers:
-		return a.response, a.err
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
 // draft checks an answer and makes a program of it.
-func draft(r *mistral.ChatCompletionResponse, asked string) (approval.Draft, error) {
-	used := usage(r, asked)
+func draft(r *mistral.ChatCompletionResponse, asked string, cached int) (approval.Draft, error) {
+	used := usage(r, asked, cached)
 	fail := func(e *approval.WriterError) (approval.Draft, error) {
 		e.Usage, e.Billed = used, used.Model == ""
 		return approval.Draft{}, passing(e)
@@ -211,10 +184,8 @@ func draft(r *mistral.ChatCompletionResponse, asked string) (approval.Draft, err
 }
 
 // usage is what the API reported; without a model when it reported nothing that
-// makes sense. Which prompt tokens came from a cache the library does not pass on.
-// No call asks for caching (there is no prompt_cache_key), so there should be none;
-// if there are, they are billed at the full price: more than it cost, never less.
-func usage(r *mistral.ChatCompletionResponse, asked string) budget.Usage {
+// makes sense. Nobody is given more tokens from a cache than there were.
+func usage(r *mistral.ChatCompletionResponse, asked string, cached int) budget.Usage {
 	u := r.Usage
 	if u.PromptTokens <= 0 || u.CompletionTokens < 0 || u.TotalTokens <= 0 {
 		return budget.Usage{}
@@ -223,7 +194,7 @@ func usage(r *mistral.ChatCompletionResponse, asked string) budget.Usage {
 	if model == "" {
 		model = asked // never an alias, so this is what answered
 	}
-	return budget.Usage{Model: model, Input: u.PromptTokens, Output: u.CompletionTokens}
+	return budget.Usage{Model: model, Input: u.PromptTokens, Cached: min(max(cached, 0), u.PromptTokens), Output: u.CompletionTokens}
 }
 
 // read makes a draft of an answer's text.

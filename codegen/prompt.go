@@ -62,6 +62,15 @@ func shrinking(sampleRows int) []detail {
 	}
 }
 
+// promptSize is how long the prompt of a brief is; of one that is never sent, the bound.
+func promptSize(b approval.Brief, sampleRows int) int {
+	turns, err := prompt(b, PromptBytes, sampleRows)
+	if err != nil {
+		return PromptBytes
+	}
+	return size(turns)
+}
+
 // prompt puts a brief into messages of at most limit bytes. What does not fit
 // goes in this order: the oldest of what was said before, the sample rows, the
 // details of columns and sheets, the code of refused attempts; the prompt says

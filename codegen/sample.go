@@ -25,6 +25,11 @@ func (Sample) Models() []string { return []string{SampleModel} }
 // Bound is the same as for a model, so that holds look the same in the demo.
 func (Sample) Bound() (promptBytes, maxTokens int) { return PromptBytes, AnswerTokens }
 
+// Size is as for a model, too.
+func (Sample) Size(b approval.Brief) (promptBytes, maxTokens int) {
+	return promptSize(b, 0), AnswerTokens
+}
+
 // Write plans a program and has it read back like any model's answer. Its usage
 // is what a model's would be, at four bytes to the token.
 func (Sample) Write(ctx context.Context, b approval.Brief) (approval.Draft, error) {

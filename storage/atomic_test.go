@@ -51,7 +51,9 @@ func (b *bundle) calls(t *testing.T) map[string]func(ctx context.Context) error 
 		"Stuck":       func(ctx context.Context) error { _, err := b.Stuck(ctx); return err },
 		"StaleHolds":  func(ctx context.Context) error { _, err := b.StaleHolds(ctx); return err },
 		"Standings":   func(ctx context.Context) error { _, err := b.Standings(ctx, []budget.Scope{scope}); return err },
+		"Uncertain":   func(ctx context.Context) error { _, err := b.DB.Uncertain(ctx); return err },
 		"Ping":        b.Ping,
+		"HoldCheck":   func(ctx context.Context) error { _, err := b.HoldCheck(ctx, team, "a try", budget.Cent); return err },
 		"ThreadFiles": func(ctx context.Context) error {
 			_, _, err := b.ThreadFiles(ctx, approval.Session{Team: team, Channel: channel, ThreadTS: "1.1"})
 			return err

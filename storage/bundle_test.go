@@ -116,7 +116,7 @@ func (b *bundle) drafted(r *approval.Request, now time.Time) error {
 			return err
 		}
 	}
-	if err := r.Call(10*budget.Cent, b.policy, now); err != nil {
+	if err := r.Call(10*budget.Cent, 10*budget.Cent, b.policy, now); err != nil {
 		return err
 	}
 	hold, _ := r.CalledHold()

@@ -48,10 +48,19 @@ func (db *DB) storeMoney(ctx context.Context, tx pgx.Tx, r *approval.Request) er
 		before = db.queueStandings(batch, r.Scopes(), p.limits, p.now, endOfTime)
 	}
 	for _, h := range c.Holds {
+		if h.RestOf != "" {
+			queueRest(batch, r, h)
+			continue
+		}
 		queueHold(batch, r, h)
 	}
 	if len(c.Called) > 0 {
 		batch.Queue(`UPDATE holds SET called = true WHERE id = ANY($1) AND NOT called`, c.Called)
+	}
+	for _, k := range c.Risks {
+		if !slices.ContainsFunc(c.Holds, func(h budget.Hold) bool { return h.ID == k.HoldID && h.RestOf != "" }) { // it begins so
+			batch.Queue(`UPDATE holds SET risked = $2, uncertain_at = $3 WHERE id = $1`, k.HoldID, k.Most, moment(k.Since))
+		}
 	}
 	settle(batch, true)
 	if spends(c.Settlements) {
@@ -96,6 +105,10 @@ type payers struct {
 // stood before.
 func weigh(r *approval.Request, standings []budget.Standing, now time.Time) error {
 	var needed budget.USD
+	fresh := slices.DeleteFunc(slices.Clone(r.Changes.Holds), func(h budget.Hold) bool { return h.RestOf != "" })
+	if len(fresh) == 0 {
+		return nil // a rest is no new burden: what it is the rest of was held before
+	}
 	for _, h := range r.Changes.Holds {
 		needed += h.Amount
 	}
@@ -105,7 +118,7 @@ func weigh(r *approval.Request, standings []budget.Standing, now time.Time) erro
 		}
 		return err
 	}
-	for _, h := range r.Changes.Holds {
+	for _, h := range fresh {
 		r.Weighed(h, standings, now)
 	}
 	return nil
@@ -121,11 +134,34 @@ func queueHold(batch *pgx.Batch, r *approval.Request, h budget.Hold) {
 		h.ID, r.ID, r.Team, r.Asker, r.SessionID, r.Project, h.Purpose, h.Amount, micro(h.At), micro(h.ExpiresAt))
 }
 
+// queueRest takes what stays uncertain of a hold that is settled in the same
+// transaction. That it is no more than was left of that one the schema sees to.
+func queueRest(batch *pgx.Batch, r *approval.Request, h budget.Hold) {
+	batch.Queue(`
+		INSERT INTO holds (id, request_id, team, asker, session_id, project, purpose, amount, at, expires_at, called, risked, uncertain_at, rest_of)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, true, $8, $11, $12)`,
+		h.ID, r.ID, r.Team, r.Asker, r.SessionID, r.Project, h.Purpose, h.Amount, micro(h.At), micro(h.ExpiresAt), micro(since(r, h)), h.RestOf)
+}
+
+// since is from when on a rest is uncertain: that it is was noted with what it is the rest of.
+func since(r *approval.Request, rest budget.Hold) time.Time {
+	for _, k := range r.Changes.Risks {
+		if k.HoldID == rest.ID {
+			return k.Since
+		}
+	}
+	return rest.At
+}
+
 // queueSettlement ends a hold with its bill. That the bill's lines add up, and
 // that the hold is closed with it, the schema sees to.
 func queueSettlement(batch *pgx.Batch, r *approval.Request, s budget.Settlement) {
 	batch.Queue(insertSettlement,
 		s.HoldID, r.ID, r.Team, r.Asker, r.SessionID, r.Project, micro(s.At), budget.Total(s.Charges), s.Estimated)
+	queueCharges(batch, s)
+}
+
+func queueCharges(batch *pgx.Batch, s budget.Settlement) {
 	for i, c := range s.Charges {
 		batch.Queue(`
 			INSERT INTO charges (hold_id, line, kind, what, model, input_tokens, cached_tokens, output_tokens, box_ms, amount)
@@ -188,12 +224,15 @@ func inLockOrder(scopes []budget.Scope) []budget.Scope {
 	return slices.Compact(scopes)
 }
 
-// StaleHolds lists the holds that nobody has settled in time, the oldest first.
+// StaleHolds lists the holds of requests that nobody has settled in time, and those
+// that have been uncertain for too long, the oldest first.
 func (db *DB) StaleHolds(ctx context.Context) (holds []budget.Hold, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
 		rows, err := all[holdRow](ctx, tx, `
-			SELECT id, request_id, purpose, amount, at, expires_at, called
-			FROM holds WHERE NOT settled AND expires_at <= clock_timestamp() ORDER BY expires_at, id LIMIT 1000`)
+			SELECT id, request_id, purpose, amount, at, expires_at, called, risked, uncertain_at, rest_of
+			FROM holds WHERE NOT settled AND request_id IS NOT NULL AND expires_at <= clock_timestamp()
+				AND (uncertain_at IS NULL OR uncertain_at <= clock_timestamp() - $1::interval)
+			ORDER BY coalesce(uncertain_at, expires_at), id LIMIT 1000`, budget.UncertainFor)
 		holds = nil
 		for _, row := range rows {
 			holds = append(holds, row.open().Hold)

@@ -41,8 +41,10 @@ func (db *DB) Standings(ctx context.Context, scopes []budget.Scope) (standings [
 		if err != nil {
 			return err
 		}
-		standings, err = db.standings(ctx, tx, scopes, now)
-		return err
+		if standings, err = db.standings(ctx, tx, scopes, now); err != nil {
+			return err
+		}
+		return db.uncertain(ctx, tx, standings)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read the budgets: %w", err)
@@ -138,8 +140,10 @@ func told(l budget.Limit) map[string]any {
 // Limits are all that are set in a workspace, as they stand, in lock order.
 func (db *DB) Limits(ctx context.Context, team string) (standings []budget.Standing, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
-		standings, err = db.limits(ctx, tx, team)
-		return err
+		if standings, err = db.limits(ctx, tx, team); err != nil {
+			return err
+		}
+		return db.uncertain(ctx, tx, standings)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list the budgets: %w", err)

@@ -93,11 +93,19 @@ type holdRow struct {
 	At        time.Time
 	ExpiresAt time.Time
 	Called    bool
+
+	Risked      budget.USD
+	UncertainAt *time.Time
+	RestOf      *string
 }
 
 func (h holdRow) open() approval.OpenHold {
-	return approval.OpenHold{Called: h.Called, Hold: budget.Hold{ID: h.ID, RequestID: h.RequestID, Purpose: h.Purpose,
-		Amount: h.Amount, At: h.At, ExpiresAt: h.ExpiresAt}}
+	open := approval.OpenHold{Called: h.Called, Risked: h.Risked, UncertainAt: orZero(h.UncertainAt), Hold: budget.Hold{ID: h.ID, RequestID: h.RequestID,
+		Purpose: h.Purpose, Amount: h.Amount, At: h.At, ExpiresAt: h.ExpiresAt}}
+	if h.RestOf != nil {
+		open.RestOf = *h.RestOf
+	}
+	return open
 }
 
 // load reads a request with its current revision, the decisions on that, its run
@@ -195,7 +203,7 @@ func loadRun(ctx context.Context, tx pgx.Tx, id string) (*approval.Run, error) {
 // loadHolds reads what is held and not yet settled, the oldest first.
 func loadHolds(ctx context.Context, tx pgx.Tx, id string) ([]approval.OpenHold, error) {
 	rows, err := all[holdRow](ctx, tx, `
-		SELECT id, request_id, purpose, amount, at, expires_at, called
+		SELECT id, request_id, purpose, amount, at, expires_at, called, risked, uncertain_at, rest_of
 		FROM holds WHERE request_id = $1 AND NOT settled ORDER BY at, id`, id)
 	if err != nil {
 		return nil, fmt.Errorf("load the holds of %s: %w", id, err)

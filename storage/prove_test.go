@@ -180,6 +180,7 @@ func (p *proof) witnessed(t *testing.T, b *bundle) {
 func (p *proof) swept(t *testing.T, b *bundle) {
 	t.Helper()
 	open := b.count(t, `SELECT count(*) FROM holds WHERE NOT settled`)
+	p.uncertain(t, b)
 	wrong := b.count(t, wrongHelds)
 	p.check(wrong == 0, "what is held in every scope = the sum of its open holds", "%d scopes wrong", wrong)
 	require.NoError(t, b.exec(t, `UPDATE turned.ahead SET by = by + interval '3 days'`))
@@ -197,12 +198,40 @@ func (p *proof) swept(t *testing.T, b *bundle) {
 		b.update(t, id, (*approval.Request).Lose)
 	}
 	require.NoError(t, service.Sweep(t.Context())) // a draft's hold that a run outlived
+	var late []string
+	require.NoError(t, b.pool.QueryRow(t.Context(), `SELECT coalesce(array_agg(id), '{}') FROM holds WHERE NOT settled`).Scan(&late))
+	dead := len(late)
+	p.check(b.count(t, `SELECT count(*) FROM holds WHERE NOT settled AND uncertain_at IS NULL`) == 0,
+		"what is still held after the sweep is uncertain, and counts", "%d of calls that nobody has concluded", dead)
+	require.NoError(t, b.exec(t, `UPDATE turned.ahead SET by = by + interval '49 hours'`))
+	for b.count(t, `SELECT count(*) FROM holds WHERE NOT settled`) > 0 {
+		before := b.count(t, `SELECT count(*) FROM holds WHERE NOT settled`)
+		require.NoError(t, service.Sweep(t.Context()))
+		if b.count(t, `SELECT count(*) FROM holds WHERE NOT settled`) == before {
+			break
+		}
+	}
+	full := b.count(t, `SELECT count(*) FROM holds h JOIN settlements s ON s.hold_id = h.id WHERE h.id = ANY($1)
+		AND s.estimated AND s.amount = h.amount AND s.at - h.uncertain_at >= interval '48 hours'`, late)
+	p.check(full == dead, "what stayed uncertain for 48 hours is charged in full, and not before", "%d of %d", full, dead)
 	left := b.count(t, `SELECT count(*) FROM holds WHERE NOT settled`)
 	p.check(b.count(t, `SELECT sum(held) FROM scopes`) == 0 && b.count(t, wrongHelds) == 0, "and nothing is held in any scope",
 		"of %d scopes", b.count(t, `SELECT count(*) FROM scopes`))
 	p.check(open > 0 && left == 0, "no orphan hold after the sweep", "%d were open when all processes had gone, %d are", open, left)
 	p.check(b.count(t, `SELECT count(*) FROM holds h WHERE h.settled <> EXISTS (SELECT FROM settlements s WHERE s.hold_id = h.id)`) == 0,
 		"a hold is settled exactly when it has a settlement", "of %d holds", b.count(t, `SELECT count(*) FROM holds`))
+}
+
+// uncertain looks at what nobody knows yet, while all that was under way still is.
+func (p *proof) uncertain(t *testing.T, b *bundle) {
+	t.Helper()
+	p.check(b.count(t, `SELECT count(*) FROM holds rest JOIN holds h ON h.id = rest.rest_of JOIN settlements s ON s.hold_id = h.id
+			WHERE rest.amount + s.amount > h.amount OR (rest.team, rest.asker, rest.session_id, rest.project) <> (h.team, h.asker, h.session_id, h.project)`) == 0,
+		"what is charged of a hold and what stays uncertain of it are no more than it was", "%d rests", b.count(t, `SELECT count(*) FROM holds WHERE rest_of IS NOT NULL`))
+	p.check(b.count(t, `SELECT count(*) FROM (SELECT FROM holds WHERE NOT settled AND called AND purpose = 'draft' GROUP BY request_id HAVING count(*) > 1) AS two`) == 0,
+		"a question keeps one uncertain hold, however often its calls fail", "%d are uncertain, %d more under way, the most calls of one question: %d",
+		b.count(t, `SELECT count(*) FROM holds WHERE NOT settled AND uncertain_at IS NOT NULL`),
+		b.count(t, `SELECT count(*) FROM holds WHERE NOT settled AND called AND uncertain_at IS NULL`), b.count(t, `SELECT max(attempts) FROM requests`))
 }
 
 // sums holds everything that adds the ledger up against the ledger.
@@ -304,6 +333,8 @@ type countingWriter struct{ n atomic.Int64 }
 
 func (*countingWriter) Models() []string  { return []string{"mistral-large-2512"} }
 func (*countingWriter) Bound() (int, int) { return 1000, 100 }
+
+func (w *countingWriter) Size(approval.Brief) (int, int) { return w.Bound() }
 func (w *countingWriter) Write(context.Context, approval.Brief) (approval.Draft, error) {
 	w.n.Add(1)
 	return approval.Draft{}, &approval.WriterError{Err: io.ErrUnexpectedEOF, Words: "It did not answer."}

@@ -153,6 +153,9 @@ func (db *DB) stood(ctx context.Context, tx pgx.Tx, team string, people []approv
 		return nil, err
 	}
 	for _, p := range people {
+		if p.ID == house {
+			continue // nobody's budget
+		}
 		scopes = append(scopes, budget.Scope{Team: team, Kind: budget.User, ID: p.ID})
 	}
 	standings, err := db.standingsUntil(ctx, tx, scopes, end.Add(-time.Microsecond), end)

@@ -141,7 +141,7 @@ func TestUpdateRunsTheClosureAgainOnFreshStateAfterAConflict(t *testing.T) {
 		runs++
 		require.Zero(t, r.Attempts)
 		require.Empty(t, r.Changes.Events)
-		if err := r.Call(budget.Cent, b.policy, now); err != nil {
+		if err := r.Call(budget.Cent, budget.Cent, b.policy, now); err != nil {
 			return err
 		}
 		if runs == 1 {
@@ -238,7 +238,7 @@ func TestEveryMoveOfTheVerbsCanBeStored(t *testing.T) {
 		verb func(*approval.Request, time.Time) error
 		to   approval.State
 	}{
-		"a draft is called for": {b.ask, func(r *approval.Request, now time.Time) error { return r.Call(1, b.policy, now) }, approval.Drafting},
+		"a draft is called for": {b.ask, func(r *approval.Request, now time.Time) error { return r.Call(1, 1, b.policy, now) }, approval.Drafting},
 		"a draft is refused": {b.ask, func(r *approval.Request, now time.Time) error {
 			return r.Refuse(approval.Refusal{Code: "x", Reason: "y"}, now)
 		}, approval.Drafting},

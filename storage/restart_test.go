@@ -65,7 +65,7 @@ func TestARestartOfTheDatabaseLosesNothing(t *testing.T) {
 	patient := make(chan error, 1)
 	go func() {
 		var err error
-		called, err = db.Update(t.Context(), before.ID, func(r *approval.Request, now time.Time) error { return r.Call(budget.Cent, b.policy, now) })
+		called, err = db.Update(t.Context(), before.ID, func(r *approval.Request, now time.Time) error { return r.Call(budget.Cent, budget.Cent, b.policy, now) })
 		patient <- err
 	}()
 	time.Sleep(1500 * time.Millisecond) // longer than what is tried again where a transaction is cut off

@@ -193,6 +193,27 @@ var breaches = []struct {
 	{"a hold does not open again", `UPDATE holds SET settled = false WHERE request_id = DONE`, "holds_forward"},
 	{"a hold does not begin settled", `INSERT INTO holds SELECT 'new', request_id, team, asker, session_id, project, purpose, amount, at, expires_at, called, true FROM holds WHERE request_id = DRAFTING`, "holds_forward"},
 	{"a hold is on record", `DELETE FROM holds`, "holds_undeletable"},
+	{"calls under a hold risk no more than it", `UPDATE holds SET risked = amount + 1 WHERE NOT settled`, "holds_risked"},
+	{"what was not called is not uncertain", `UPDATE holds SET uncertain_at = now() WHERE request_id = DRAFTING`, "holds_uncertain"},
+	{"what is uncertain stays so until it is settled", doubt + `UPDATE holds SET uncertain_at = NULL WHERE request_id = DRAFTING`, "holds_forward"},
+	{"nothing is uncertain for longer by being called so again", doubt + `UPDATE holds SET uncertain_at = now() + interval '1 hour' WHERE request_id = DRAFTING`, "holds_forward"},
+	{"what has been settled was not uncertain afterwards", `UPDATE holds SET uncertain_at = now() WHERE request_id = DONE`, "holds_forward"},
+	{"a hold does not begin uncertain", rest("first", `NULL`, `1`, `asker`), "holds_forward"},
+	{"a rest is no more than its hold has left", rest("first", bill, `amount`, `asker`), "holds_rest"},
+	{"a rest burdens the same budget", rest("first", bill, `1`, `'REVA'`), "holds_rest"},
+	{"a rest is of something that was settled", rest("first", `(SELECT id FROM holds WHERE request_id = DRAFTING)`, `1`, `asker`), "holds_rest"},
+	{"a rest is of something", rest("first", `'nothing'`, `1`, `asker`), "holds_rest"},
+	{"a hold leaves one rest", rest("first", bill, `1`, `asker`) + ";\n" + rest("second", bill, `1`, `asker`), "holds_one_rest"},
+	{"the house's own is nobody's", check(`'REVA'`), "holds_check"},
+	{"work of a request has one", `INSERT INTO holds (id, team, asker, session_id, project, purpose, amount, at, expires_at)
+		VALUES ('new', 'TEAM', 'countersign', 'countersign', 'countersign', 'draft', 1, now(), now() + interval '1 hour')`, "holds_check"},
+	{"a request's work is not the house's", `INSERT INTO holds (id, request_id, team, asker, session_id, project, purpose, amount, at, expires_at)
+		SELECT 'new', id, team, asker, session_id, project, 'check', 1, now(), now() + interval '1 hour' FROM requests WHERE id = DRAFTING`, "holds_check"},
+	{"who holds pays, also without a request", `INSERT INTO settlements (hold_id, team, asker, session_id, project, at, amount, estimated)
+		SELECT id, team, 'countersign', 'countersign', 'countersign', now(), 0, false FROM holds WHERE request_id = DRAFTING LIMIT 1`, "settlements_hold_fkey"},
+	{"the house pays from its own workspace", check(`'countersign'`) + `;
+		INSERT INTO settlements (hold_id, team, asker, session_id, project, at, amount, estimated)
+		VALUES ('new', 'OTHER', 'countersign', 'countersign', 'countersign', now(), 0, false)`, "settlements_hold_fkey"},
 	{"holds are not emptied", `TRUNCATE holds CASCADE`, "holds_untruncatable"},
 	{"a hold is settled once", settle(`DONE`, `asker`, `0`), "settlements_pkey"},
 	{"a bill is not negative", settle(`DRAFTING`, `asker`, `-1`), "settlements_amount_check"},
@@ -275,6 +296,23 @@ func decide(request, revision, digest, asker, author, reviewer string) string {
 func hold(amount, payer, expires string) string {
 	return `INSERT INTO holds (id, request_id, team, asker, session_id, project, purpose, amount, at, expires_at)
 		SELECT 'new', id, team, ` + payer + `, session_id, project, 'draft', ` + amount + `, now(), ` + expires + ` FROM requests WHERE id = DRAFTING`
+}
+
+// doubt makes the drafting one's hold uncertain.
+const doubt = `UPDATE holds SET called = true, uncertain_at = now() WHERE request_id = DRAFTING` + ";\n"
+
+// bill is the settled hold of the draft of the one that is done.
+const bill = `(SELECT id FROM holds WHERE request_id = DONE AND purpose = 'draft' AND rest_of IS NULL)`
+
+func rest(id, of, amount, payer string) string {
+	return `INSERT INTO holds (id, request_id, team, asker, session_id, project, purpose, amount, at, expires_at, called, uncertain_at, rest_of)
+		SELECT '` + id + `', request_id, team, ` + payer + `, session_id, project, 'draft', ` + amount + `, now(), now() + interval '1 hour', true, now(), ` + of + `
+		FROM holds WHERE request_id = DONE AND purpose = 'draft' AND rest_of IS NULL LIMIT 1`
+}
+
+func check(payer string) string {
+	return `INSERT INTO holds (id, team, asker, session_id, project, purpose, amount, at, expires_at)
+		VALUES ('new', 'TEAM', ` + payer + `, 'countersign', 'countersign', 'check', 1, now(), now() + interval '1 hour')`
 }
 
 func quoted(quote string) string {
@@ -392,6 +430,8 @@ func TestEveryConstraintIsBrokenByATest(t *testing.T) {
 		// Keys that exist to be referred to: what refers to them is tried.
 		"sessions_team": true, "requests_asker": true, "requests_payers": true, "revisions_seal": true, "revisions_authorship": true,
 		"holds_payers": true, "events_hashed": true,
+		// A trigger that knows more looks first.
+		"holds_rest_fkey": true,
 		// Ids are drawn; two alike are a second row under one key like any other.
 		"sessions_pkey": true, "requests_pkey": true, "holds_pkey": true, "artifacts_pkey": true, "charges_pkey": true,
 		"messages_pkey": true, "scopes_pkey": true, "people_pkey": true, "delegations_pkey": true,

@@ -120,7 +120,7 @@ func (s *spending) count(err error, success func()) {
 		success()
 	case errors.As(err, &exceeded):
 		s.report.Refused[exceeded.Standing.Limit.Scope.Kind]++
-	case errors.As(err, &move), errors.As(err, &stale):
+	case errors.As(err, &move), errors.As(err, &stale), errors.Is(err, approval.ErrNoRoom):
 	default:
 		s.report.Wrong = append(s.report.Wrong, err.Error())
 	}
@@ -200,7 +200,8 @@ func (s *spending) move(r *approval.Request, o *operation, now time.Time) error 
 				return err
 			}
 		}
-		return r.Call(o.upTo(25*budget.Cent), s.policy, now)
+		worst := o.upTo(25 * budget.Cent)
+		return r.Call(worst, o.upTo(worst+1), s.policy, now)
 	case "settle": // the call comes back, was billed in part or in full, or nobody knows
 		return settleCalled(r, o, now)
 	case "draft":
@@ -295,16 +296,25 @@ func settleCalled(r *approval.Request, o *operation, now time.Time) error {
 	switch {
 	case !ok || hold.Purpose != budget.ForDraft:
 		return &approval.MoveError{Request: r, Verb: "settle"}
-	case o.intN(4) == 0:
+	case o.intN(8) == 0:
 		r.Settle(hold.InFull(now, "small"))
+		return nil
+	case o.intN(4) == 0: // nobody knows, or only of an inspection
+		most := o.upTo(hold.Risked + 1)
+		known := budget.Settlement{At: now}
+		if o.intN(2) == 0 {
+			known.Charges = []budget.Charge{{Kind: budget.Box, What: "local", BoxMS: 7, Amount: o.upTo(hold.Amount)}}
+		}
+		r.Conclude(hold, most, known, o.upTo(most+1))
 		return nil
 	}
 	// Together they may be more than was held, as when a dearer model has answered.
 	first := o.upTo(hold.Amount)
 	second := o.upTo(hold.Amount)
-	r.Settle(budget.Settlement{HoldID: hold.ID, At: now, Charges: []budget.Charge{
+	// What earlier calls may have cost stays uncertain.
+	r.Conclude(hold, o.upTo(hold.Risked+1), budget.Settlement{At: now, Charges: []budget.Charge{
 		{Kind: budget.Tokens, What: "small", Usage: budget.Usage{Model: "small-1", Input: 10, Output: 2}, Amount: first},
-		{Kind: budget.Box, What: "local", BoxMS: 7, Amount: second}}})
+		{Kind: budget.Box, What: "local", BoxMS: 7, Amount: second}}}, 0)
 	return nil
 }
 

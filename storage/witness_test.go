@@ -82,7 +82,8 @@ const witness = `
 			WHERE l.amount IS NOT NULL
 		LOOP
 			total := witness.total(NEW.team, s.kind, s.id, s.per);
-			IF TG_TABLE_NAME = 'holds' AND total > s.amount THEN
+			-- What stays uncertain of a hold was held before: it makes no room, and needs none.
+			IF TG_TABLE_NAME = 'holds' AND to_jsonb(NEW) ->> 'rest_of' IS NULL AND total > s.amount THEN
 				INSERT INTO witness.breaches VALUES ('hold', format('%s %s: %s of %s', s.kind, s.id, total, s.amount));
 			ELSIF total > greatest(s.amount, s.ceiling) THEN
 				INSERT INTO witness.breaches VALUES ('hold', format('%s %s: %s of %s, settled', s.kind, s.id, total, s.amount));

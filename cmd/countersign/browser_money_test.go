@@ -12,7 +12,7 @@ import (
 
 // twoModels are a model and a cheaper one.
 func twoModels(c *Config) {
-	c.MistralModel, c.MistralModels = "mistral-medium-2508", []string{"codestral-2508"}
+	c.MistralModel, c.MistralModels = "mistral-large-2512", []string{"codestral-2508"}
 }
 
 func TestMoneyIsSetRefusedAskedForGrantedAndSeenInTheBrowser(t *testing.T) {

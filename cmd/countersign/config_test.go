@@ -108,10 +108,10 @@ func TestFilesThatNoBoxOnThisMachineHoldsAreRefusedAtTheStart(t *testing.T) {
 
 func TestListsMayHaveBlanksAndTheDefaultModelIsOfferedOnce(t *testing.T) {
 	t.Parallel()
-	c, err := readConfig(map[string]string{"REVIEWERS": " U1 , U2,", "ADMINS": "U3", "MISTRAL_MODELS": "codestral-2508, mistral-small-2506 "})
+	c, err := readConfig(map[string]string{"REVIEWERS": " U1 , U2,", "ADMINS": "U3", "MISTRAL_MODELS": "codestral-2508, mistral-small-2603 "})
 	require.NoError(t, err)
 	require.Equal(t, []string{"U1", "U2"}, c.Reviewers)
-	require.Equal(t, []string{"codestral-2508", "mistral-small-2506"}, c.models())
+	require.Equal(t, []string{"codestral-2508", "mistral-small-2603"}, c.models())
 }
 
 func TestPolicySaysWhatTheSettingsSay(t *testing.T) {

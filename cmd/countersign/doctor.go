@@ -24,7 +24,8 @@ type finding struct {
 }
 
 // doctor checks each thing that serve needs, a line each, and fails when one of
-// them would keep it from working. It changes nothing but may start a box.
+// them would keep it from working. It changes nothing but may start a box,
+// which it holds and books on the workspace's budget where there is a database.
 func doctor(ctx context.Context, p program) error {
 	checks := []struct {
 		what string
@@ -291,15 +292,18 @@ func (p program) tiers(model string, now time.Time) (rows []budget.ModelPrice) {
 	return rows
 }
 
+// checkSandbox tries the sandbox, which costs some seconds of a box.
 func (p program) checkSandbox(ctx context.Context) finding {
-	if p.E2BAPIKey != "" {
-		return p.checkE2B(ctx)
-	}
-	box, err := p.local(ctx)
-	if err != nil {
-		return finding{err: err}
-	}
-	return finding{say: "gVisor on this machine keeps code in: " + box.Template(), err: box.Close()}
+	return p.booked(ctx, func(p program) finding {
+		if p.E2BAPIKey != "" {
+			return p.checkE2B(ctx)
+		}
+		box, err := p.local(ctx)
+		if err != nil {
+			return finding{err: err}
+		}
+		return finding{say: "gVisor on this machine keeps code in: " + box.Template(), err: box.Close()}
+	})
 }
 
 // checkE2B tries the key, which costs nothing, and then a box of the template, which
@@ -312,10 +316,13 @@ func (p program) checkE2B(ctx context.Context) finding {
 	if err != nil {
 		return finding{err: err}
 	}
-	said, err := cloud.Inspect(ctx, "1 + 1\n", nil)
-	if err == nil && said.Problem != "" {
-		err = fmt.Errorf("a box of the template reads no Python: %s. Look at E2B_TEMPLATE", said.Problem)
-	}
+	err = p.try(ctx, "a box of the template", cloud, func(ctx context.Context) (time.Duration, error) {
+		said, err := cloud.Inspect(ctx, "1 + 1\n", nil)
+		if err == nil && said.Problem != "" {
+			err = fmt.Errorf("a box of the template reads no Python: %s. Look at E2B_TEMPLATE", said.Problem)
+		}
+		return said.Box, err
+	})
 	say := "E2B takes the key, and a box of it works: " + cloud.Template()
 	if cloud.Older() {
 		return finding{say: say + ". This server lacks v2 of the calls for boxes, so their first version is used, which E2B gives up: update the server", warn: true, err: err}

@@ -15,9 +15,11 @@ import (
 
 	"countersign"
 	"countersign/approval"
+	"countersign/budget"
 	"countersign/codegen/mistraltest"
 	"countersign/internal/slacksim"
 	"countersign/sandbox/e2b/e2btest"
+	"countersign/storage"
 )
 
 // langfuse knows one pair of keys.
@@ -49,14 +51,14 @@ func TestDoctorFindsAllWell(t *testing.T) {
 	t.Parallel()
 	s := langfuse(t)
 	h := open(t, func(c *Config) {
-		c.MistralModels = []string{"mistral-small-2506"}
+		c.MistralModels = []string{"mistral-small-2603"}
 		c.LangfuseHost, c.LangfusePublicKey, c.LangfuseSecretKey = s.URL, "pk-lf-1", "sk-lf-1"
 	})
 	text, err := report(h)
 	require.NoError(t, err, text)
 	for _, line := range []string{"✓ settings         read; secrets stay redacted", "✓ database         reached and up to date", "✓ Slack bot token  @countersign in Harbor Coffee",
 		"✓ Slack app token  Slack gives a socket", "✓ review channel   the bot is in C0REVIEW", "✓ reviewers        ben, priya",
-		"✓ Mistral          takes the key; askers choose from codestral-2508, mistral-small-2506", "✓ prices           known for every model",
+		"✓ Mistral          takes the key; askers choose from codestral-2508, mistral-small-2603", "✓ prices           known for every model",
 		"✓ sandbox          gVisor on this machine keeps code in: runner ", "✓ traces           to the project analytics at " + s.URL, "All is well"} {
 		require.Contains(t, text, line)
 	}
@@ -65,6 +67,64 @@ func TestDoctorFindsAllWell(t *testing.T) {
 		require.NotContains(t, text+h.log.String(), secret)
 	}
 	require.Zero(t, h.sim.Sockets(), "the doctor opens no socket")
+}
+
+// What the doctor tries is held and booked on the team's budget, or not tried.
+func TestWhatTheDoctorTriesIsPaidByTheTeam(t *testing.T) {
+	t.Parallel()
+	h := open(t, atE2B(newCloud(t)))
+	f := h.program.checkSandbox(h.ctx)
+	require.NoError(t, f.err)
+	require.Regexp(t, `; trying it cost \$0\.\d+, booked on the team's budget$`, f.say)
+	spent := `SELECT coalesce(sum(amount), 0) FROM settlements WHERE request_id IS NULL AND asker = 'countersign'`
+	cost := value[int64](h, spent)
+	require.Positive(t, cost)
+	require.Equal(t, cost, value[int64](h, `SELECT spent FROM balances WHERE kind = 'team' AND grain = 'day'`))
+
+	db, err := storage.Open(h.ctx, h.url, storage.Options{})
+	require.NoError(t, err)
+	defer db.Close()
+	team := value[string](h, `SELECT id FROM scopes WHERE kind = 'team'`)
+	require.NoError(t, db.SetLimit(h.ctx, "U0CARLA", budget.Limit{Scope: budget.Scope{Team: team, Kind: budget.Team, ID: team}, Amount: budget.MicroDollar, Window: budget.Month}))
+	f = h.program.checkSandbox(h.ctx)
+	require.ErrorContains(t, f.err, "not tried, because it could cost $0.0")
+	require.ErrorContains(t, f.err, "The team's budget of $0.000001 per month has")
+	require.Equal(t, cost, value[int64](h, spent), "nothing was tried")
+	h.settled()
+
+	p := h.program
+	p.SlackBotToken = "xoxb-unknown"
+	f = p.checkSandbox(h.ctx)
+	require.NoError(t, f.err)
+	require.Contains(t, f.say, "what trying it cost could not be booked: whose budget it is cannot be looked up")
+	p = h.program
+	p.DatabaseURL, p.DataDir = "", dataDir(t)
+	f = p.checkSandbox(h.ctx)
+	require.NoError(t, f.err)
+	require.Contains(t, f.say, "what trying it cost could not be booked: there is no database yet")
+}
+
+func TestDoctorReadsWhenModelsEnd(t *testing.T) {
+	t.Parallel()
+	h := open(t, func(c *Config) { c.MistralModels = []string{"mistral-large-2512"} })
+	soon := time.Now().AddDate(0, 1, 0)
+	h.model.Deprecate("mistral-large-2512", mistraltest.End{On: soon, Replacement: "mistral-large-9"})
+	f := h.program.checkMistral(h.ctx)
+	require.NoError(t, f.err)
+	require.True(t, f.warn)
+	require.Contains(t, f.say, "Mistral has deprecated some of these: mistral-large-2512 ends on "+soon.UTC().Format("2 January 2006")+", and names mistral-large-9 in its place")
+
+	h.model.Deprecate("codestral-2508", mistraltest.End{On: time.Date(2026, 8, 31, 12, 0, 0, 0, time.UTC), Replacement: "codestral-9"})
+	f = h.program.checkMistral(h.ctx)
+	require.ErrorContains(t, f.err, "has retired codestral-2508 on 31 August 2026, and names codestral-9 in its place: change MISTRAL_MODEL or MISTRAL_MODELS")
+
+	f = h.program.judgeModels([]string{"devstral-2512"}, nil, time.Now())
+	require.ErrorContains(t, f.err, "has retired devstral-2512 on 31 July 2026, and names mistral-medium-3-5 in its place", "from what is shipped")
+	p := h.program
+	p.MistralBaseURL = "https://api.eu.mistral.ai"
+	f = p.judgeModels(nil, nil, time.Now())
+	require.True(t, f.warn)
+	require.Contains(t, f.say, "a regional address costs 1.1 times the prices that are shipped")
 }
 
 // A fault is one thing that is wrong, the check that finds it, and what it says.
@@ -85,7 +145,7 @@ func TestDoctorSaysWhatToDo(t *testing.T) {
 	now := time.Now()
 	row := "%s,%s,2026-01-01,,,1,0.1,1,%s,our own\n"
 	require.NoError(t, os.WriteFile(stale, []byte("kind,name,from,until,above_tokens,input,cached_input,output,checked,source\n"+
-		fmt.Sprintf(row, "model", "codestral-2508", now.AddDate(0, 0, -31).Format(time.DateOnly))+fmt.Sprintf(row, "model", "mistral-small-2506", now.Format(time.DateOnly))), 0o600))
+		fmt.Sprintf(row, "model", "codestral-2508", now.AddDate(0, 0, -31).Format(time.DateOnly))+fmt.Sprintf(row, "model", "mistral-small-2603", now.Format(time.DateOnly))), 0o600))
 	prices, err := readPrices(stale)
 	require.NoError(t, err)
 	keys := func(c *Config) {
@@ -160,20 +220,20 @@ func TestDoctorWarnsOfPricesOlderThanThirtyDays(t *testing.T) {
 	check := func(rows ...string) finding {
 		t.Helper()
 		require.NoError(t, os.WriteFile(file, []byte("kind,name,from,until,above_tokens,input,cached_input,output,checked,source\n"+strings.Join(rows, "\n")+"\n"), 0o600))
-		c, err := readConfig(map[string]string{"PRICES_FILE": file, "MISTRAL_MODELS": "mistral-small-2506"})
+		c, err := readConfig(map[string]string{"PRICES_FILE": file, "MISTRAL_MODELS": "mistral-small-2603"})
 		require.NoError(t, err)
 		found := program{Config: c}.checkPrices(t.Context())
 		require.NoError(t, found.err)
 		return found
 	}
-	small, box := "model,mistral-small-2506,2026-01-01,,,1,1,1,"+at(2)+",a", "box,local,2026-01-01,,,0,0,0,"+at(1)+",free: a"
+	small, box := "model,mistral-small-2603,2026-01-01,,,1,1,1,"+at(2)+",a", "box,local,2026-01-01,,,0,0,0,"+at(1)+",free: a"
 	model := func(above string, days int) string {
 		return "model,codestral-2508,2026-01-01,," + above + ",1,1,1," + at(days) + ",a"
 	}
 	found := check(model("", 32), small, box)
 	require.True(t, found.warn)
 	require.Contains(t, found.say, "codestral-2508 (checked on "+at(32)+")")
-	require.NotContains(t, found.say, "mistral-small-2506")
+	require.NotContains(t, found.say, "mistral-small-2603")
 
 	// The tiers of longer prompts bill as well, and so does the box.
 	other := "model,nobody-asks,2026-01-01,,7000,1,1,1," + at(99) + ",a\nmodel,nobody-asks,2026-01-01,,,1,1,1," + at(99) + ",a"

@@ -9,6 +9,9 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
+
+	"countersign/codegen"
 )
 
 // checkMistral asks for the list of models, which costs nothing, and looks for
@@ -35,17 +38,42 @@ func (p program) checkMistral(ctx context.Context) finding {
 	case status != http.StatusOK:
 		return finding{warn: true, say: fmt.Sprintf("answers, but says %d when asked for its models; nothing else was tried", status)}
 	}
-	var list struct{ Data []struct{ ID string } }
-	if err := json.Unmarshal(body, &list); err != nil {
+	list, err := codegen.ParseCatalogue(body)
+	if err != nil {
 		return finding{warn: true, say: "answers, but not with a list of models; is MISTRAL_BASE_URL right?"}
 	}
+	return p.judgeModels(writer.Models(), list, time.Now())
+}
+
+// judgeModels holds the models that askers are offered against the list that the key gets.
+func (p program) judgeModels(offered []string, list []codegen.CatalogueModel, now time.Time) finding {
 	var faults []error
-	for _, model := range writer.Models() {
-		if !slices.ContainsFunc(list.Data, func(m struct{ ID string }) bool { return m.ID == model }) {
+	var ending []string
+	for _, model := range offered {
+		on, replacement := codegen.Ending(model, list)
+		instead := ""
+		if replacement != "" {
+			instead = fmt.Sprintf(", and names %s in its place", replacement)
+		}
+		listed := slices.ContainsFunc(list, func(m codegen.CatalogueModel) bool { return m.ID == model })
+		switch {
+		case !on.IsZero() && !on.After(now):
+			faults = append(faults, fmt.Errorf("has retired %s on %s%s: change MISTRAL_MODEL or MISTRAL_MODELS", model, on.Format("2 January 2006"), instead))
+		case !listed:
 			faults = append(faults, fmt.Errorf("has no model %s for this key: change MISTRAL_MODEL or MISTRAL_MODELS", model))
+		case !on.IsZero():
+			ending = append(ending, fmt.Sprintf("%s ends on %s%s", model, on.Format("2 January 2006"), instead))
 		}
 	}
-	return finding{say: "takes the key; askers choose from " + strings.Join(writer.Models(), ", "), err: errors.Join(faults...)}
+	f := finding{say: "takes the key; askers choose from " + strings.Join(offered, ", "), err: errors.Join(faults...)}
+	if len(ending) > 0 {
+		f.warn, f.say = true, f.say+"; Mistral has deprecated some of these: "+strings.Join(ending, "; ")
+	}
+	if host := p.MistralBaseURL; p.PricesFile == "" && (strings.Contains(host, "api.eu.mistral.ai") || strings.Contains(host, "api.us.mistral.ai")) {
+		// docs.mistral.ai/inference/regional-inference as of 2026-08-21.
+		f.warn, f.say = true, f.say+"; a regional address costs 1.1 times the prices that are shipped: name your own in PRICES_FILE, or budgets bear less than you pay"
+	}
+	return f
 }
 
 // checkTraces asks Langfuse whose the keys are. Without traces serve works, so

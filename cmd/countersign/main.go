@@ -103,6 +103,8 @@ type program struct {
 	args []string
 	out  io.Writer
 	log  *slog.Logger
+
+	tries *tries // where is booked what this program tries of itself; nil: nowhere
 }
 
 // version is what the build says about itself.

@@ -34,8 +34,36 @@ func spending(ctx context.Context, p program) error {
 	if err != nil {
 		return err
 	}
-	return map[string]func(io.Writer, []storage.Usage) error{
+	err = map[string]func(io.Writer, []storage.Usage) error{
 		"table": usageTable, "csv": usageCSV, "json": usageJSON}[format](p.out, list)
+	if err != nil || format != "table" {
+		return err
+	}
+	uncertain, err := db.Uncertain(ctx)
+	if err != nil {
+		return err
+	}
+	return uncertainTable(p.out, uncertain, p.location)
+}
+
+// uncertainTable is what may come on top: calls of which nobody knows yet what they have cost.
+func uncertainTable(out io.Writer, list []storage.Uncertain, zone *time.Location) error {
+	if len(list) == 0 {
+		return nil
+	}
+	var sum budget.USD
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "\nUNCERTAIN SINCE\tUSER\tCHANNEL\tMODEL\tREQUEST\tAT MOST\tCHARGED ON")
+	for _, u := range list {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", u.Since.In(zone).Format("2006-01-02 15:04"), u.Asker, u.Project, u.Model, u.RequestID, u.Amount,
+			u.Until.In(zone).Format("2006-01-02 15:04"))
+		sum += u.Amount
+	}
+	if err := w.Flush(); err != nil {
+		return fmt.Errorf("print what is uncertain: %w", err)
+	}
+	_, err := fmt.Fprintf(out, "Uncertain: a model did not say what %d of its questions cost. Up to %s is set aside for them beside what is above, and charged in full on the day named unless it is known before.\n", len(list), sum)
+	return err
 }
 
 // readUsageArgs reads the dates, both included. Without any it is this month so far.

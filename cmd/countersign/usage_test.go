@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -87,6 +88,31 @@ func TestUsageIsTheLedgerInEveryFormat(t *testing.T) {
 	rows[2].Day = ""
 	require.Equal(t, usageLine{Team: "TEAM", User: "MAYA", Channel: "CHAN", Kind: budget.Tokens, Model: "small-2512",
 		Charges: 1, InputTokens: 100, CachedTokens: 40, OutputTokens: 7, USD: "0.0033"}, rows[2])
+}
+
+func TestUsageSaysWhatIsUncertain(t *testing.T) {
+	t.Parallel()
+	environ, total := spent(t)
+	url := strings.TrimPrefix(environ[0], "DATABASE_URL=")
+	db, err := storage.Open(t.Context(), url, storage.Options{})
+	require.NoError(t, err)
+	defer db.Close()
+	r := approval.New(approval.Question{Team: "TEAM", Project: "CHAN", Asker: "CARL", Text: "?", Trigger: "v"}, "small", 3*budget.Cent, approval.DefaultPolicy(), time.Now())
+	r, _, err = db.Ask(t.Context(), r, approval.Session{Team: "TEAM", Channel: "CHAN"})
+	require.NoError(t, err)
+	_, err = db.Update(t.Context(), r.ID, func(r *approval.Request, now time.Time) error {
+		require.NoError(t, r.Call(3*budget.Cent, budget.Cent, approval.DefaultPolicy(), now))
+		hold, _ := r.CalledHold()
+		r.Conclude(hold, budget.Cent, budget.Settlement{At: now}, budget.Cent)
+		return nil
+	})
+	require.NoError(t, err)
+	var out, errs bytes.Buffer
+	require.Zero(t, run(t.Context(), append([]string{"usage"}, around()...), environ, &out, &errs), errs.String())
+	require.Contains(t, out.String(), "all ", "what was spent is added up by itself")
+	require.Contains(t, out.String(), total.String())
+	require.Regexp(t, `(?m)^\d{4}-\d\d-\d\d \d\d:\d\d +CARL +CHAN +small +`+r.ID+` +\$0\.03 +\d{4}-\d\d-\d\d \d\d:\d\d$`, out.String())
+	require.Contains(t, out.String(), "Uncertain: a model did not say what 1 of its questions cost. Up to $0.03 is set aside")
 }
 
 func TestUsageOfATimeWithoutAnyIsEmpty(t *testing.T) {

@@ -67,6 +67,9 @@ func (p program) wire(ctx context.Context, writer approval.Writer) (_ *replica, 
 		defer cancel()
 		return r.telemetry.Shutdown(ctx)
 	})
+	if r.program, err = p.booking(ctx, r.db, false); err != nil {
+		p.log.Warn("what the sandbox's self-test costs is not booked", "error", err)
+	}
 	box, noBox := r.sandbox(ctx)
 	r.bot = bot.New(bot.Options{BotToken: string(p.SlackBotToken), AppToken: string(p.SlackAppToken), APIURL: p.SlackAPIURL,
 		Policy: p.policy, Log: p.log, Observe: r.telemetry.Envelope, Language: p.CodeLanguage})
@@ -165,7 +168,12 @@ func (p program) local(ctx context.Context) (*local.Sandbox, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	if err := box.SelfTest(ctx); err != nil {
+	err = p.try(ctx, "the sandbox's self-test", box, func(ctx context.Context) (time.Duration, error) {
+		began := time.Now()
+		err := box.SelfTest(ctx)
+		return time.Since(began), err
+	})
+	if err != nil {
 		return nil, errors.Join(err, box.Close())
 	}
 	return box, nil

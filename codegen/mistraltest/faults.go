@@ -3,7 +3,9 @@ package mistraltest
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
+	"strconv"
 	"strings"
 )
 
@@ -19,6 +21,12 @@ const (
 	RateLimited   Fault = "429"
 	ServerError   Fault = "500"
 	Unavailable   Fault = "503"
+	BadGateway    Fault = "502"            // a page of whatever stands in front
+	GatewayTime   Fault = "504"            // likewise
+	Gone          Fault = "gone"           // 400: there is no such model any more
+	Redirect      Fault = "redirect"       // 307 to another path, where no key belongs
+	Stall         Fault = "stall"          // half of the body, and then nothing until the caller gives up
+	Huge          Fault = "huge"           // a body without an end
 	Silence       Fault = "silence"        // no answer until the caller gives up
 	HangUp        Fault = "hang up"        // the connection is closed without a word
 	CutBody       Fault = "cut body"       // half of what was announced
@@ -26,7 +34,10 @@ const (
 	ErrorAsOK     Fault = "error as 200"   // status 200 with the body of an error
 	NoChoices     Fault = "no choices"     // a success without any choice
 	Garbage       Fault = "garbage"        // a web page
-	Chunks        Fault = "chunks"         // the content is a list, as of models that reason aloud
+	Chunks        Fault = "chunks"         // the content is a list of texts
+	Thinking      Fault = "thinking"       // and of what the model thought aloud before
+	NoText        Fault = "no text"        // it thought, and said nothing
+	OddContent    Fault = "odd content"    // neither a text nor a list
 	Length        Fault = "length"         // cut off in the middle of the program
 	TwoBlocks     Fault = "two blocks"     // two programs
 	Prose         Fault = "prose"          // words and no program
@@ -58,10 +69,62 @@ var texts = map[Fault]string{
 	UnclosedBlock: "The program adds up.\n\n```python\n1 + 1\n",
 }
 
+// chunked is a good answer whose content is no text: the program in two pieces, as
+// Mistral's models answer that think aloud or refer to something.
+func chunked(req Request, reply Reply) []byte {
+	text := reply.Content
+	if text == "" {
+		text = Program
+	}
+	half := len(text) / 2
+	thought := map[string]any{"type": "thinking", "closed": true, "thinking": []any{map[string]any{"type": "text", "text": "Let me see. ```python\nimport os\n``` would be wrong."}}}
+	chunks := []any{map[string]any{"type": "text", "text": text[:half]}, map[string]any{"type": "reference", "reference_ids": []int{1}}, map[string]any{"type": "text", "text": text[half:]}}
+	var content any = chunks
+	switch reply.Fault {
+	case Thinking:
+		content = append([]any{thought}, chunks...)
+	case NoText:
+		content = []any{thought}
+	case OddContent:
+		content = map[string]any{"text": text}
+	}
+	reply.Content, reply.Fault = text, ""
+	answer := success(req, reply)
+	answer["choices"].([]any)[0].(map[string]any)["message"].(map[string]any)["content"] = content
+	body, _ := json.Marshal(answer) // strings and numbers only
+	return body
+}
+
 func (s *Server) write(w http.ResponseWriter, r *http.Request, req Request, reply Reply) {
+	if reply.RetryAfter != "" {
+		w.Header().Set("Retry-After", reply.RetryAfter)
+	}
 	if status, ok := statuses[reply.Fault]; ok {
 		problem(w, status.code, status.why)
 		return
+	}
+	switch reply.Fault {
+	case BadGateway, GatewayTime:
+		w.Header().Set("Content-Type", "text/html")
+		code, _ := strconv.Atoi(string(reply.Fault)) // it is one
+		w.WriteHeader(code)
+		_, _ = io.WriteString(w, "<html><head><title>Gateway</title></head><body>nginx</body></html>")
+		return
+	case Gone:
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusBadRequest)
+		_ = json.NewEncoder(w).Encode(map[string]any{"object": "error", "message": "Invalid model: " + req.Model, "type": "invalid_model", "param": nil, "code": "1500", "raw_status_code": 400})
+		return
+	case Redirect:
+		http.Redirect(w, r, s.URL+"/elsewhere", http.StatusTemporaryRedirect)
+		return
+	case Huge:
+		w.Header().Set("Content-Type", "application/json")
+		_, err := io.WriteString(w, `{"choices":[{"message":{"content":"`)
+		for page := strings.Repeat("and on ", 10_000); err == nil; {
+			_, err = io.WriteString(w, page)
+		}
+		panic(http.ErrAbortHandler)
 	}
 	if text, ok := texts[reply.Fault]; ok {
 		reply.Content = text
@@ -94,8 +157,17 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, req Request, repl
 	case Garbage:
 		w.Header().Set("Content-Type", "text/html")
 		body = []byte("<!DOCTYPE html><html><body>Welcome to the hotel's network</body></html>")
-	case Chunks:
-		body = []byte(strings.Replace(string(body), `"content":""`, `"content":[{"type":"thinking","thinking":[]},{"type":"text","text":"hm"}]`, 1))
+	case Stall:
+		w.Header().Set("Content-Length", fmt.Sprint(len(body)))
+		_, _ = w.Write(body[:len(body)/2])
+		_ = http.NewResponseController(w).Flush() // the half has to leave
+		select {
+		case <-r.Context().Done():
+		case <-s.stop:
+		}
+		panic(http.ErrAbortHandler)
+	case Chunks, Thinking, NoText, OddContent:
+		body = chunked(req, reply)
 	case BadUnicode:
 		body = []byte(strings.Replace(string(body), `"content":""`, "\"content\":\"```python\\nprint('\\ud800')\\n```\"", 1))
 	}

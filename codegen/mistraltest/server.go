@@ -20,7 +20,7 @@ import (
 const Key = "test-key-8b1f"
 
 // Models are the ones that the server has.
-var Models = []string{"codestral-2508", "mistral-medium-2508", "mistral-large-2512", "mistral-small-2506"}
+var Models = []string{"codestral-2508", "mistral-medium-3-5", "mistral-large-2512", "mistral-small-2603", "magistral-medium-2509"}
 
 // Message is one message of a call.
 type Message struct {
@@ -55,6 +55,9 @@ type Reply struct {
 	Finish  string // defaults to "stop", or "length" when max_tokens cut the text
 	Model   string // defaults to the one that was asked for
 	NoUsage bool
+	Cached  int // of the prompt's tokens, how many came from the cache
+
+	RetryAfter string // of a refusal: when to come back, in seconds or as a date
 }
 
 // Program is what the zero Reply says.
@@ -71,6 +74,32 @@ type Server struct {
 	answer  func(Request) Reply
 	got     []Request
 	refused []string
+	ends    map[string]End
+}
+
+// End is what the list says of a model's end.
+type End struct {
+	On          time.Time
+	Replacement string
+}
+
+// Deprecate has the list of models say when one of them ends. From then on it is
+// refused as one that does not exist, which is how Mistral does it.
+func (s *Server) Deprecate(model string, end End) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ends == nil {
+		s.ends = map[string]End{}
+	}
+	s.ends[model] = end
+}
+
+// over tells that a model has ended.
+func (s *Server) over(model string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	end, ok := s.ends[model]
+	return ok && !end.On.After(time.Now())
 }
 
 // Start starts a server on a free port of loopback.
@@ -123,7 +152,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.URL.Path == pathModels {
-		listModels(w)
+		s.listModels(w)
 		return
 	}
 	var req Request
@@ -148,6 +177,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Unlock()
 	if !queued {
 		reply = how(req)
+	}
+	if s.over(req.Model) {
+		reply = Reply{Fault: Gone}
 	}
 	s.write(w, r, req, reply)
 }
@@ -175,10 +207,20 @@ func (s *Server) forbids(r *http.Request) (status int, why string) {
 }
 
 // listModels lists what the key may use.
-func listModels(w http.ResponseWriter) {
+func (s *Server) listModels(w http.ResponseWriter) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	data := make([]any, len(Models))
 	for i, model := range Models {
-		data[i] = map[string]any{"id": model, "object": "model", "owned_by": "mistralai", "capabilities": map[string]any{"completion_chat": true}}
+		card := map[string]any{"id": model, "object": "model", "owned_by": "mistralai", "capabilities": map[string]any{"completion_chat": true},
+			"aliases": []string{}, "deprecation": nil, "deprecation_replacement_model": nil, "type": "base"}
+		if end, ok := s.ends[model]; ok {
+			card["deprecation"] = end.On.UTC().Format(time.RFC3339)
+			if end.Replacement != "" {
+				card["deprecation_replacement_model"] = end.Replacement
+			}
+		}
+		data[i] = card
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(map[string]any{"object": "list", "data": data})
@@ -260,7 +302,11 @@ func success(req Request, reply Reply) map[string]any {
 			"message": map[string]any{"role": "assistant", "content": text, "tool_calls": nil}}},
 	}
 	if !reply.NoUsage {
-		body["usage"] = map[string]any{"prompt_tokens": in, "completion_tokens": out, "total_tokens": in + out}
+		usage := map[string]any{"prompt_tokens": in, "completion_tokens": out, "total_tokens": in + out}
+		if reply.Cached > 0 {
+			usage["prompt_tokens_details"] = map[string]any{"cached_tokens": reply.Cached}
+		}
+		body["usage"] = usage
 	}
 	return body
 }

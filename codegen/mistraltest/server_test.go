@@ -149,7 +149,8 @@ func TestFaultsAreWhatTheirNamesSay(t *testing.T) {
 	s := Start()
 	for fault, want := range map[Fault]string{
 		Unauthorized: "Unauthorized", RateLimited: "rate limit", ServerError: "Internal", ErrorAsOK: `"object":"error"`, NoChoices: `"choices":[]`,
-		Garbage: "<!DOCTYPE html>", Chunks: `"content":[{`, Length: `"finish_reason":"length"`, BadUnicode: `\ud800`, HalfJSON: `{"`, EmptyAnswer: `"content":""`,
+		Garbage: "<!DOCTYPE html>", Chunks: `"content":[{`, Thinking: `"type":"thinking"`, NoText: `"content":[{`, OddContent: `"content":{`, Gone: "Invalid model: codestral-2508",
+		BadGateway: "<html>", GatewayTime: "<html>", Length: `"finish_reason":"length"`, BadUnicode: `\ud800`, HalfJSON: `{"`, EmptyAnswer: `"content":""`,
 		HangUp: "", CutBody: "",
 	} {
 		s.Next(Reply{Fault: fault})
@@ -168,7 +169,7 @@ func TestFaultsAreWhatTheirNamesSay(t *testing.T) {
 		_, _, err := post(t, s, "/v1/chat/completions", Key, good)
 		done <- err
 	}()
-	require.Eventually(t, func() bool { return len(s.Requests()) == 14 }, time.Minute, time.Millisecond)
+	require.Eventually(t, func() bool { return len(s.Requests()) == 20 }, time.Minute, time.Millisecond)
 	s.Close()
 	require.Error(t, <-done, "closing the server ends the silence")
 }

@@ -45,6 +45,8 @@ func (fakeWriter) Provider(model string) string { return "provider of " + model 
 
 func (fakeWriter) Models() []string  { return []string{"codestral-2508"} }
 func (fakeWriter) Bound() (int, int) { return 1, 1 }
+
+func (fakeWriter) Size(approval.Brief) (int, int) { return 1, 1 }
 func (f fakeWriter) Write(context.Context, approval.Brief) (approval.Draft, error) {
 	return approval.Draft{Code: "secret_code()", PromptVersion: "p1",
 		Usage: budget.Usage{Model: "codestral-2508", Input: 1000, Output: 1000}}, f.err

@@ -1,0 +1,284 @@
+package approval
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"countersign/budget"
+)
+
+// Calls of a model, and what they may have cost.
+//
+// A question has one hold for all of its calls. Before each call the most that it
+// can cost (its prompt as it is, every byte a token, the longest answer, the
+// inspection of what comes) is noted on the hold as risked. A bill takes it away
+// again; where none comes, it stays, and the hold is uncertain. The next call is made
+// under the same hold, if what was risked and what it may cost itself fit into it
+// together, and not at all if they do not. So whatever the provider bills in the end,
+// all calls of a question together cost no more than the one hold to which somebody
+// agreed, an outage takes no budget more than one hold for each question, and five
+// calls that fail count once.
+//
+// A call that is known while an earlier one is not is charged at once, and what is
+// left uncertain goes on in a hold of its own, the rest (budget.Hold.RestOf), which the
+// next call carries along. What nobody has found out after budget.UncertainFor is
+// charged in full.
+
+// draftHoldLife is longer than any call of a model may take. A hold for a draft
+// that is older belongs to nobody any more.
+const draftHoldLife = 15 * time.Minute
+
+// Risk is what calls under a hold may have cost, to be stored with it.
+type Risk struct {
+	HoldID string
+	Most   budget.USD
+	Since  time.Time // since when it is uncertain; zero when it is not
+}
+
+// ErrNoRoom ends a question whose next call could cost more than was agreed,
+// together with those of which nobody knows what they have cost.
+var ErrNoRoom = errors.New("what is uncertain leaves no room for another call")
+
+// noRoom is that for the asker.
+const noRoom = "What its calls have cost is not known yet, and another one could cost more than was set aside for this question. Please ask it again."
+
+// Call says that the model is about to be called, which may cost most: from here on
+// the draft's hold, which is worst at least, is uncertain unless somebody settles it.
+// A call that nobody has settled belongs to a replica that died in the middle.
+func (r *Request) Call(worst, most budget.USD, p Policy, now time.Time) error {
+	if r.State != Drafting || r.Blocked != nil || r.Seek != nil {
+		return r.refuse("draft")
+	}
+	if r.Attempts >= p.MaxAttempts {
+		return &MoveError{Request: r, Verb: "draft", Why: fmt.Sprintf("The model was called %d times without a usable program.", r.Attempts)}
+	}
+	if err := r.room(worst, most, now); err != nil {
+		return err
+	}
+	r.Attempts++
+	h := &r.Holds[len(r.Holds)-1]
+	if !h.Called {
+		h.Called = true
+		r.Changes.Called = append(r.Changes.Called, h.ID)
+	}
+	r.risk(h, h.Risked+most, h.UncertainAt)
+	what := r.Model
+	if r.Edit != nil {
+		what = "inspection" // of what a person has written
+	}
+	r.note(now, System, "called", map[string]any{"attempt": r.Attempts, "model": what, "hold": h.ID})
+	r.touch(now, StepShow)
+	return nil
+}
+
+// room makes the last of the holds one under which a call that costs most has room.
+func (r *Request) room(worst, most budget.USD, now time.Time) error {
+	if !r.fits(worst, most) {
+		return ErrNoRoom
+	}
+	carried, since := r.carried(now)
+	keep := ""
+	for _, h := range slices.Clone(r.Holds) {
+		switch {
+		case h.Called && r.Edit != nil:
+			if !h.Uncertain() { // an inspection whose replica died; nothing else is called while a person edits
+				r.Settle(h.InFull(now, r.Model))
+			}
+		case keep == "" && h.Amount >= carried+most && (h.Called || h.Amount >= worst && !now.Add(draftHoldLife/2).After(h.ExpiresAt)):
+			keep = h.ID
+		default:
+			// It is too small, prices have risen since, or it waited so long that a sweep could take it from under the call.
+			// What was risked under it goes along.
+			r.Settle(budget.Settlement{HoldID: h.ID, At: now})
+		}
+	}
+	if keep == "" {
+		r.hold(budget.ForDraft, max(worst, carried+most), now, draftHoldLife)
+		keep = r.Holds[len(r.Holds)-1].ID
+	}
+	i := slices.IndexFunc(r.Holds, func(h OpenHold) bool { return h.ID == keep })
+	h := r.Holds[i]
+	r.Holds = append(slices.Delete(r.Holds, i, i+1), h)
+	if carried > 0 {
+		if !h.Called {
+			r.Changes.Called = append(r.Changes.Called, h.ID)
+		}
+		r.Holds[len(r.Holds)-1].Called = true
+		r.doubt(&r.Holds[len(r.Holds)-1], carried, since, now)
+	}
+	return nil
+}
+
+// carried is what may have been used by calls of which nobody knows what they have
+// cost, and since when. While a person edits, no model is called.
+func (r *Request) carried(now time.Time) (sum budget.USD, since time.Time) {
+	for _, h := range r.Holds {
+		if h.Called && r.Edit == nil {
+			sum += h.Risked
+			if at := h.since(now); since.IsZero() || at.Before(since) {
+				since = at
+			}
+		}
+	}
+	return sum, since
+}
+
+// fits tells whether another call, which costs most, may be made: with what is
+// uncertain it is no more than one hold.
+func (r *Request) fits(worst, most budget.USD) bool {
+	carried, _ := r.carried(time.Time{})
+	for _, h := range r.Holds {
+		worst = max(worst, h.Amount)
+	}
+	return carried+most <= worst
+}
+
+// since is from when on a called hold is uncertain, if nobody settles it now.
+func (h OpenHold) since(now time.Time) time.Time {
+	if h.Uncertain() {
+		return h.UncertainAt
+	}
+	return now
+}
+
+// risk notes what calls under a hold may have cost.
+func (r *Request) risk(h *OpenHold, most budget.USD, since time.Time) {
+	h.Risked, h.UncertainAt = min(most, h.Amount), since
+	r.Changes.Risks = slices.DeleteFunc(r.Changes.Risks, func(k Risk) bool { return k.HoldID == h.ID })
+	r.Changes.Risks = append(r.Changes.Risks, Risk{HoldID: h.ID, Most: h.Risked, Since: since})
+}
+
+// doubt notes that nobody knows what calls under a hold have cost, and how much it is at most.
+func (r *Request) doubt(h *OpenHold, most budget.USD, since, now time.Time) {
+	was := h.Uncertain()
+	r.risk(h, most, since)
+	if !was {
+		r.note(now, System, "uncertain", map[string]any{"hold": h.ID, "held": h.Amount, "most": h.Risked, "until": since.Add(budget.UncertainFor)})
+		r.touch(now, StepShow)
+	}
+}
+
+// Conclude ends a call, which was begun with most, under a hold: by what is known
+// of it, and by how much may have been used beside that of which nobody knows. What
+// earlier calls may have cost stays held.
+func (r *Request) Conclude(call OpenHold, most budget.USD, known budget.Settlement, unknown budget.USD) {
+	i := slices.IndexFunc(r.Holds, func(h OpenHold) bool { return h.ID == call.ID })
+	if i < 0 {
+		// Another replica's answer was first, and has left this call's part as the rest.
+		i = slices.IndexFunc(r.Holds, func(h OpenHold) bool { return h.RestOf == call.ID })
+	}
+	if i < 0 {
+		return // it was charged in full meanwhile
+	}
+	h := &r.Holds[i]
+	open := min(h.Amount, max(0, h.Risked-most)+unknown)
+	known.HoldID = h.ID
+	switch {
+	case open == 0:
+		r.Settle(known)
+	case budget.Total(known.Charges) == 0:
+		r.doubt(h, open, h.since(known.At), known.At)
+	default:
+		was := *h
+		r.settle(known, was.Amount-open)
+		r.rest(was, open, known.At)
+	}
+}
+
+// rest holds what stays uncertain of a hold that has just been settled.
+func (r *Request) rest(of OpenHold, amount budget.USD, now time.Time) {
+	h := budget.Hold{ID: NewID(12), RequestID: r.ID, Purpose: of.Purpose, Amount: amount, At: now, ExpiresAt: now.Add(draftHoldLife), RestOf: of.ID}
+	r.Holds = append(r.Holds, OpenHold{Hold: h, Called: true, Risked: amount, UncertainAt: of.since(now)})
+	r.Changes.Holds = append(r.Changes.Holds, h)
+	r.Changes.Risks = append(r.Changes.Risks, Risk{HoldID: h.ID, Most: amount, Since: of.since(now)})
+	r.note(now, System, "uncertain", map[string]any{"hold": h.ID, "rest_of": of.ID, "held": amount, "most": amount, "until": of.since(now).Add(budget.UncertainFor)})
+}
+
+// Settle ends a hold, in any state: a call that was under way when its request
+// was taken back is paid for all the same. What was held is the most that is
+// charged; what the work has cost beyond that is our loss, and the administrators
+// hear of it. A hold that is not open is left alone.
+func (r *Request) Settle(s budget.Settlement) {
+	for _, h := range r.Holds {
+		if h.ID == s.HoldID {
+			r.settle(s, h.Amount)
+			return
+		}
+	}
+}
+
+func (r *Request) settle(s budget.Settlement, most budget.USD) {
+	for i, h := range r.Holds {
+		if h.ID == s.HoldID {
+			within, over := s.Within(most)
+			r.Holds = slices.Delete(r.Holds, i, i+1)
+			r.Changes.Risks = slices.DeleteFunc(r.Changes.Risks, func(k Risk) bool { return k.HoldID == h.ID })
+			r.Changes.Settlements = append(r.Changes.Settlements, within)
+			data := map[string]any{"hold": h.ID, "for": h.Purpose, "held": h.Amount, "spent": budget.Total(within.Charges), "estimated": s.Estimated}
+			if over > 0 && !s.Estimated {
+				data["over"] = over
+				r.tell(r.overrun(h.Hold, s, over))
+			}
+			r.note(s.At, System, "settled", data)
+			r.touch(s.At, StepShow) // the bill has one line more, also when all else has ended
+			return
+		}
+	}
+}
+
+// settleStale ends the holds whose time is over. What was called may have been
+// billed: a call of a model is uncertain, and is charged in full once that has lasted
+// too long; what was not called never happened. A run's hold waits for
+// the run, which is either finished or lost.
+func (r *Request) settleStale(now time.Time) error {
+	for _, h := range slices.Clone(r.Holds) {
+		switch {
+		case r.State == Running || now.Before(h.Due()):
+		case h.Called && h.Purpose == budget.ForDraft && !h.Uncertain():
+			i := slices.IndexFunc(r.Holds, func(o OpenHold) bool { return o.ID == h.ID })
+			r.doubt(&r.Holds[i], h.Risked, now, now)
+		case h.Called:
+			r.Settle(h.InFull(now, r.Model))
+		default:
+			r.Settle(budget.Settlement{HoldID: h.ID, At: now})
+		}
+	}
+	return nil
+}
+
+// Due is when a sweep sees to a hold that nobody has settled.
+func (h OpenHold) Due() time.Time {
+	if h.Uncertain() {
+		return h.UncertainAt.Add(budget.UncertainFor)
+	}
+	return h.ExpiresAt
+}
+
+// CalledHold is the hold whose paid work is under way, if any.
+func (r *Request) CalledHold() (OpenHold, bool) {
+	for _, h := range slices.Backward(r.Holds) {
+		if h.Called {
+			return h, true
+		}
+	}
+	return OpenHold{}, false
+}
+
+func (r *Request) uncertain() bool {
+	return slices.ContainsFunc(r.Holds, OpenHold.Uncertain)
+}
+
+// Uncertain is how much is held for calls of which nobody knows what they have cost.
+func (r *Request) Uncertain() (held budget.USD, until time.Time) {
+	for _, h := range r.Holds {
+		if h.Uncertain() {
+			held += h.Amount
+			if due := h.Due(); until.IsZero() || due.Before(until) {
+				until = due
+			}
+		}
+	}
+	return held, until
+}

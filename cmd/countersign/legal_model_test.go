@@ -1,0 +1,75 @@
+package main
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/budget"
+	"countersign/codegen/mistraltest"
+)
+
+// Whatever Mistral may legally answer is charged by the usage that it reports, no
+// more and no less, and the asker reads no word of it.
+func TestWhatMistralMayAnswerIsChargedByItsUsage(t *testing.T) {
+	t.Parallel()
+	h := open(t, atE2B(newCloud(t)))
+	h.run()
+	ended := mistraltest.Reply{Finish: "model_length"}
+	for _, c := range []struct {
+		name    string
+		replies []mistraltest.Reply
+		model   string
+		cached  int
+		calls   int
+	}{
+		{"chunks", []mistraltest.Reply{{Fault: mistraltest.Chunks}}, "codestral-2508", 0, 1},
+		{"thinking", []mistraltest.Reply{{Fault: mistraltest.Thinking}}, "codestral-2508", 0, 1},
+		{"cached", []mistraltest.Reply{{Cached: 64}}, "codestral-2508", 64, 1},
+		{"another model", []mistraltest.Reply{{Model: "mistral-small-2603"}}, "mistral-small-2603", 0, 1},
+		{"too long for the model", []mistraltest.Reply{ended, {}}, "codestral-2508", 0, 2},
+		{"an end by error", []mistraltest.Reply{{Finish: "error"}, {}}, "codestral-2508", 0, 2},
+		{"an end by tools", []mistraltest.Reply{{Finish: "tool_calls"}, {}}, "codestral-2508", 0, 2},
+		{"come back in a second", []mistraltest.Reply{{Fault: mistraltest.RateLimited, RetryAfter: "1"}, {}}, "codestral-2508", 0, 1},
+	} {
+		h.model.Next(c.replies...)
+		h.ask("What about " + c.name + "?")
+		card := h.cardOf(c.name)
+		require.Contains(t, card.Words(), "pd.DataFrame", c.name)
+		require.NotContains(t, card.Words(), "import os", "what the model thought of is no program")
+		id := value[string](h, `SELECT id FROM requests WHERE strpos(question, $1) > 0`, c.name)
+		const lines = ` FROM charges c JOIN holds h ON h.id = c.hold_id WHERE h.request_id = $1 AND c.kind = 'tokens'`
+		require.Equal(t, c.calls, value[int](h, `SELECT count(*)`+lines, id), c.name)
+		require.Equal(t, c.model, value[string](h, `SELECT max(c.model)`+lines, id), c.name)
+		require.Equal(t, c.cached, value[int](h, `SELECT sum(c.cached_tokens)`+lines, id), c.name)
+		row, err := h.program.prices.Model(c.model, time.Now(), 1000)
+		require.NoError(t, err)
+		// Once more by hand, each call rounded up to a millionth of a dollar.
+		in, out := value[int64](h, `SELECT sum(c.input_tokens - c.cached_tokens)`+lines, id), value[int64](h, `SELECT sum(c.output_tokens)`+lines, id)
+		exact := in*int64(row.Input)/1_000_000 + int64(c.cached)*int64(row.Cached)/1_000_000 + out*int64(row.Output)/1_000_000
+		amount := value[int64](h, `SELECT sum(c.amount)`+lines, id)
+		require.GreaterOrEqual(t, amount, exact, c.name)
+		require.LessOrEqual(t, amount, exact+int64(c.calls)*int64(budget.MicroDollar)+3, c.name)
+		require.Zero(t, value[int](h, `SELECT count(*) FROM holds WHERE request_id = $1 AND (NOT settled OR uncertain_at IS NOT NULL)`, id), c.name)
+	}
+}
+
+// A call that is known after one that is not: the answer comes, its bill says what is
+// known and what is not, and nothing is set aside twice.
+func TestAnAnswerAfterACallOfUnknownCost(t *testing.T) {
+	t.Parallel()
+	h := open(t, atE2B(newCloud(t)))
+	h.run()
+	h.model.Next(mistraltest.Reply{Fault: mistraltest.BadGateway})
+	h.writes("6 * 7")
+	root := h.ask("What is six times seven?")
+	require.NoError(t, h.ben.Click(h.cardOf("six times seven"), "Approve"))
+	said := h.reply(root).Words()
+	require.Contains(t, said, "42")
+	require.Contains(t, said, "Uncertain: it is not known yet what a call of codestral-2508 cost. Up to $0.0")
+	require.Equal(t, row{State: "done", Attempts: 2, Runs: 1, Decisions: 1, Charges: 3, Holds: 3, Open: 1}, h.row("six times seven"))
+	require.Equal(t, 1, value[int](h, `SELECT count(*) FROM holds rest JOIN holds h ON h.id = rest.rest_of JOIN settlements s ON s.hold_id = h.id
+		WHERE rest.amount + s.amount <= h.amount AND NOT rest.settled`))
+	h.settled()
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"countersign/budget"
+	"countersign/internal/pglocal"
+	"countersign/storage"
+)
+
+// What doctor and self-tests try costs something like everything else: it is held on
+// the workspace's budget before it is tried, and booked there afterwards.
+
+// tries is where that is booked.
+type tries struct {
+	db     *storage.DB
+	team   string
+	said   string // what has become of the money of the last one
+	strict bool   // without money it is not tried; serve tries all the same, because nothing runs unless its sandbox keeps code in
+}
+
+// priced is a sandbox of which it is known what a box costs, and for how long one lives.
+type priced interface {
+	Size() budget.BoxSize
+	InspectLease() time.Duration
+}
+
+// try tries something in a box, which tells how long it was used.
+func (p program) try(ctx context.Context, what string, box priced, do func(context.Context) (used time.Duration, err error)) error {
+	if p.tries == nil {
+		_, err := do(ctx)
+		return err
+	}
+	most, err := p.prices.BoxCharge(box.Size(), box.InspectLease(), time.Now())
+	id := ""
+	if err == nil {
+		id, err = p.tries.db.HoldCheck(ctx, p.tries.team, what, most.Amount)
+	}
+	if refused := new(budget.ExceededError); errors.As(err, &refused) && p.tries.strict {
+		return fmt.Errorf("not tried, because it could cost %s: %s", most.Amount.Approx(), refused.Words(""))
+	}
+	if err != nil {
+		p.log.Warn("what this costs is not booked", "what", what, "error", err)
+		p.tries.said = "what trying it cost could not be booked: " + err.Error()
+		_, failed := do(ctx)
+		return failed
+	}
+	used, failed := do(ctx)
+	charge, err := p.prices.BoxCharge(box.Size(), used, time.Now())
+	if err == nil {
+		err = p.tries.db.SettleCheck(context.WithoutCancel(ctx), id, charge)
+	}
+	if err != nil { // a sweep charges it in full
+		p.log.Warn("what this cost is not booked yet", "what", what, "error", err)
+		p.tries.said = fmt.Sprintf("up to %s is held for trying it", most.Amount.Approx())
+		return failed
+	}
+	p.tries.said = fmt.Sprintf("trying it cost %s, booked on the team's budget", charge.Amount.Approx())
+	return failed
+}
+
+// booking has what is tried from here on booked on the budget of the bot's workspace.
+func (p program) booking(ctx context.Context, db *storage.DB, strict bool) (program, error) {
+	who, err := p.slack().CheckBot(ctx)
+	if err != nil {
+		return p, fmt.Errorf("whose budget it is cannot be looked up: %w", err)
+	}
+	p.tries = &tries{db: db, team: who.TeamID, strict: strict}
+	return p, nil
+}
+
+// booked runs a check whose tries are booked, where there is a database to book them in
+// that this program knows.
+func (p program) booked(ctx context.Context, check func(program) finding) finding {
+	url, end, err := p.present(ctx)
+	defer end()
+	unbooked := func(err error) finding {
+		f := check(p)
+		if f.err == nil {
+			f.say += fmt.Sprintf("; what trying it cost could not be booked: %v", err)
+		}
+		return f
+	}
+	if err != nil {
+		return unbooked(err)
+	}
+	db, err := storage.Open(ctx, url, p.storage())
+	if err != nil {
+		return unbooked(err)
+	}
+	defer db.Close()
+	with, err := p.booking(ctx, db, true)
+	if err != nil {
+		return unbooked(err)
+	}
+	f := check(with)
+	if f.err == nil && with.tries.said != "" {
+		f.say += "; " + with.tries.said
+	}
+	return f
+}
+
+// present is the address of the database, if there is one and its schema is this program's.
+func (p program) present(ctx context.Context) (url string, end func(), err error) {
+	url, end = string(p.DatabaseURL), func() {}
+	if url == "" {
+		server, err := pglocal.Open(ctx, pglocal.Options{Dir: filepath.Join(p.DataDir, "postgres"), Log: p.log})
+		if none := new(pglocal.NoneError); errors.As(err, &none) {
+			return "", end, errors.New("there is no database yet")
+		}
+		if err != nil {
+			return "", end, err
+		}
+		url, end = server.URL(), func() {
+			if err := server.Stop(); err != nil {
+				p.log.Warn("end the private Postgres", "error", err)
+			}
+		}
+	}
+	if pending, err := storage.Pending(ctx, url); err != nil || len(pending) > 0 {
+		if err == nil {
+			err = errors.New("the database is not up to date")
+		}
+		return "", end, err
+	}
+	return url, end, nil
+}

@@ -1,0 +1,177 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"countersign/approval"
+	"countersign/budget"
+)
+
+// house is who pays and where when nobody has asked: the workspace's budget bears
+// it, and reports show it under this name.
+const house = approval.System
+
+// checkStream is the audit trail of what the house tried.
+const checkStream = "checks"
+
+// checkLife is longer than any try of the house takes.
+const checkLife = 15 * time.Minute
+
+// houseScopes are those that a check burdens, in lock order.
+func houseScopes(team string) []budget.Scope {
+	return inLockOrder([]budget.Scope{{Team: team, Kind: budget.User, ID: house}, {Team: team, Kind: budget.Session, ID: house},
+		{Team: team, Kind: budget.Project, ID: house}, {Team: team, Kind: budget.Team, ID: team}})
+}
+
+// HoldCheck sets money of a workspace's budget aside for something that the house
+// tries, a box of a self-test for one, before it does. Where the budget cannot bear
+// it: *budget.ExceededError.
+func (db *DB) HoldCheck(ctx context.Context, team, what string, most budget.USD) (id string, err error) {
+	id = approval.NewID(12)
+	err = db.write(ctx, func(tx pgx.Tx) error {
+		if err := lockScopes(ctx, tx, houseScopes(team)); err != nil {
+			return err
+		}
+		now, err := clock(ctx, tx)
+		if err != nil {
+			return err
+		}
+		standings, err := db.standings(ctx, tx, []budget.Scope{{Team: team, Kind: budget.Team, ID: team}}, now)
+		if err != nil {
+			return err
+		}
+		if err := budget.Check(most, standings); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `
+			INSERT INTO holds (id, team, asker, session_id, project, purpose, amount, at, expires_at, called)
+			VALUES ($1, $2, $3, $3, $3, 'check', $4, $5, $6, true)`, id, team, house, most, now, now.Add(checkLife))
+		if err != nil {
+			return err
+		}
+		return appendEvents(ctx, tx, checkStream, []approval.Event{{At: now, Actor: house, Kind: "held",
+			Data: map[string]any{"hold": id, "team": team, "what": what, "amount": most, "standings": standings}}})
+	})
+	if err != nil {
+		return "", fmt.Errorf("hold %s for %s: %w", most, what, err)
+	}
+	return id, nil
+}
+
+// SettleCheck ends such a hold with what the try has cost, and never more than was held.
+func (db *DB) SettleCheck(ctx context.Context, id string, charges ...budget.Charge) error {
+	err := db.write(ctx, func(tx pgx.Tx) error { return settleCheck(ctx, tx, id, charges, false) })
+	if err != nil {
+		return fmt.Errorf("settle check %s: %w", id, err)
+	}
+	return nil
+}
+
+// SettleChecks ends in full what nobody has settled in time: its process died in
+// the middle, and its box lived no longer than was held for.
+func (db *DB) SettleChecks(ctx context.Context) error {
+	err := db.write(ctx, func(tx pgx.Tx) error {
+		stale, err := all[struct{ ID string }](ctx, tx, `
+			SELECT id FROM holds WHERE NOT settled AND request_id IS NULL AND expires_at <= clock_timestamp() ORDER BY id LIMIT 100`)
+		if err != nil {
+			return err
+		}
+		for _, row := range stale {
+			if err := settleCheck(ctx, tx, row.ID, nil, true); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("settle stale checks: %w", err)
+	}
+	return nil
+}
+
+func settleCheck(ctx context.Context, tx pgx.Tx, id string, charges []budget.Charge, full bool) error {
+	var team string
+	h := budget.Hold{ID: id, Purpose: budget.ForRun}
+	err := tx.QueryRow(ctx, `SELECT team, amount FROM holds WHERE id = $1 AND request_id IS NULL`, id).Scan(&team, &h.Amount)
+	if err != nil {
+		return notFound(err)
+	}
+	if err := lockScopes(ctx, tx, houseScopes(team)); err != nil {
+		return err
+	}
+	var settled bool // by somebody who had the locks before
+	if err := tx.QueryRow(ctx, `SELECT settled FROM holds WHERE id = $1`, id).Scan(&settled); err != nil || settled {
+		return err
+	}
+	now, err := clock(ctx, tx)
+	if err != nil {
+		return err
+	}
+	s := budget.Settlement{HoldID: id, At: now, Charges: charges}
+	if full {
+		s = h.InFull(now, "check")
+	}
+	s, _ = s.Within(h.Amount)
+	batch := &pgx.Batch{}
+	batch.Queue(`
+		INSERT INTO settlements (hold_id, team, asker, session_id, project, at, amount, estimated) VALUES ($1, $2, $3, $3, $3, $4, $5, $6)`,
+		id, team, house, micro(now), budget.Total(s.Charges), s.Estimated)
+	queueCharges(batch, s)
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return err
+	}
+	return appendEvents(ctx, tx, checkStream, []approval.Event{{At: now, Actor: house, Kind: "settled",
+		Data: map[string]any{"hold": id, "team": team, "held": h.Amount, "spent": budget.Total(s.Charges), "estimated": s.Estimated}}})
+}
+
+// Uncertain is money that is held for a call of which nobody knows what it has cost.
+type Uncertain struct {
+	Team      string
+	RequestID string
+	Asker     string
+	Project   string
+	Model     string
+	Since     time.Time
+	Until     time.Time // when it is charged in full, unless its cost is known before
+	Amount    budget.USD
+}
+
+// Uncertain lists all of it, the oldest first.
+func (db *DB) Uncertain(ctx context.Context) (list []Uncertain, err error) {
+	err = db.read(ctx, func(tx pgx.Tx) error {
+		list, err = all[Uncertain](ctx, tx, `
+			SELECT h.team, h.request_id, h.asker, h.project, r.model, h.uncertain_at AS since, h.uncertain_at + $1::interval AS until, h.amount
+			FROM holds h JOIN requests r ON r.id = h.request_id
+			WHERE h.uncertain_at IS NOT NULL AND NOT h.settled ORDER BY h.uncertain_at, h.id`, budget.UncertainFor)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list what is uncertain: %w", err)
+	}
+	return list, nil
+}
+
+// uncertain adds to standings how much of what is held is uncertain.
+func (db *DB) uncertain(ctx context.Context, tx pgx.Tx, standings []budget.Standing) error {
+	batch := &pgx.Batch{}
+	for i := range standings {
+		s := &standings[i]
+		column, pays := payerColumns[s.Limit.Scope.Kind]
+		if !pays || s.Held == 0 {
+			continue
+		}
+		batch.Queue(`SELECT coalesce(sum(amount), 0)::bigint FROM holds WHERE uncertain_at IS NOT NULL AND NOT settled AND team = $1 AND `+column+` = $2`,
+			s.Limit.Scope.Team, s.Limit.Scope.ID).QueryRow(func(row pgx.Row) error { return row.Scan(&s.Uncertain) })
+	}
+	if batch.Len() == 0 {
+		return nil
+	}
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return fmt.Errorf("add up what is uncertain: %w", err)
+	}
+	return nil
+}
