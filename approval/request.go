@@ -63,6 +63,7 @@ type Request struct {
 	Trigger   string // what Slack sent it by; unique in a workspace, so that a redelivery asks nothing twice
 	State     State
 	Reason    string // why it ended as it did, is back before the reviewers or waits for a box, in words for people
+	Place     int    // in the line for a box, 1 being the next; NotInLine or Starting
 	Attempts  int    // calls of the model so far
 	CreatedAt time.Time
 	ChangedAt time.Time

@@ -57,6 +57,7 @@ func (r *Request) Call(worst budget.USD, p Policy, now time.Time) error {
 		r.hold(budget.ForDraft, worst, now, draftHoldLife)
 	}
 	r.Attempts++
+	r.Place = NotInLine
 	h := &r.Holds[0]
 	h.Called = true
 	r.Changes.Called = append(r.Changes.Called, h.ID)
@@ -309,6 +310,7 @@ func (r *Request) settleStale(now time.Time) error {
 	for _, h := range slices.Clone(r.Holds) {
 		switch {
 		case r.State == Running || now.Before(h.ExpiresAt):
+		case h.Called && r.Place > NotInLine: // its inspection waits for a box, however long; who comes after a crash settles it
 		case h.Called:
 			r.Settle(h.InFull(now, r.Model))
 		default:
@@ -365,7 +367,7 @@ func (r *Request) move(to State, now, expires time.Time, steps ...Step) {
 	if to != Drafting {
 		r.Edit = nil
 	}
-	r.State, r.ExpiresAt, r.Blocked = to, expires, nil
+	r.State, r.ExpiresAt, r.Blocked, r.Place = to, expires, nil, NotInLine
 	if open := r.OpenTopUp(); open != nil && to.Final() {
 		r.tell(open.notice(now)) // there is nothing left to grant it for, and its buttons go
 	}

@@ -77,6 +77,9 @@ type Options struct {
 	Connections int
 	// Workers is how many envelopes are worked on at a time. Defaults to 16.
 	Workers int
+	// Patience is how long Slack waits for an ack. Defaults to its three seconds; more
+	// is for a stand-in on a machine that has much else to do.
+	Patience time.Duration
 	// Observe is told of every envelope: what it was, how it ended ("acked",
 	// "late", "failed", "panicked") and how long that took. Optional.
 	Observe func(kind, outcome string, took time.Duration)
@@ -111,6 +114,9 @@ func New(o Options) *Bot {
 	}
 	if o.Connections <= 0 {
 		o.Connections = 2
+	}
+	if o.Patience <= 0 {
+		o.Patience = slackWaits
 	}
 	if o.Workers <= 0 {
 		o.Workers = 16

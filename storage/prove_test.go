@@ -312,6 +312,7 @@ func (w *countingWriter) Write(context.Context, approval.Brief) (approval.Draft,
 // sizedBox is a sandbox of which only the price is asked.
 type sizedBox struct{ approval.Sandbox }
 
+func (sizedBox) Ready() error                { return nil }
 func (sizedBox) Discard(string)              {}
 func (sizedBox) InspectLease() time.Duration { return time.Minute }
 func (sizedBox) Size() budget.BoxSize        { return budget.BoxSize{Kind: "local", VCPU: 1, MemoryMB: 512} }

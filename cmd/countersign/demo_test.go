@@ -29,10 +29,10 @@ type aDemo struct {
 // startDemo runs one in the background until stop.
 func startDemo(t *testing.T, dir string, args ...string) *aDemo {
 	t.Helper()
-	ctx, stop := context.WithTimeout(context.Background(), 3*time.Minute)
+	ctx, stop := context.WithCancel(context.Background())
 	d := &aDemo{done: make(chan int, 1), stop: stop}
 	go func() {
-		d.done <- run(ctx, append([]string{"demo", "-addr", "127.0.0.1:0"}, args...), []string{"DATA_DIR=" + dir, "RUN_SECONDS=30"}, &d.out, &d.errs)
+		d.done <- run(ctx, append([]string{"demo", "-addr", "127.0.0.1:0"}, args...), []string{"DATA_DIR=" + dir, "RUN_SECONDS=120"}, &d.out, &d.errs)
 	}()
 	t.Cleanup(stop)
 	return d
@@ -183,7 +183,7 @@ func TestDemoFailsWhenAStepDoesNotHappen(t *testing.T) {
 	// What a step waits for in vain is told with what the thread says.
 	over, stop := context.WithCancel(h.ctx)
 	stop()
-	s := &stage{replica: r, sim: h.sim, maya: h.maya, ben: h.ben, hurry: true, root: h.ask("Why is it so in sales.csv?").TS}
+	s := &stage{replica: r, sim: h.sim, maya: h.maya, ben: h.ben, hurry: true, every: sayEvery, root: h.ask("Why is it so in sales.csv?").TS}
 	h.card(slacksim.Message{TS: s.root, Channel: slacksim.SalesData})
 	s.pause(over, time.Hour)
 	require.ErrorContains(t, s.answer(over), "no answer with a bill")

@@ -289,9 +289,12 @@ func (p program) checkSandbox(ctx context.Context) finding {
 	if p.E2BAPIKey != "" {
 		return p.checkE2B(ctx)
 	}
-	box, err := p.local(ctx)
+	box, err := p.local(p.boxes())
 	if err != nil {
 		return finding{err: err}
+	}
+	if err := box.SelfTest(ctx); err != nil {
+		return finding{err: errors.Join(err, box.Close())}
 	}
 	return finding{say: "gVisor on this machine keeps code in: " + box.Template(), err: box.Close()}
 }

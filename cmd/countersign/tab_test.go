@@ -107,7 +107,7 @@ func (x *tab) do(what string, steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-const patience = 45 * time.Second
+const patience = soon
 
 // fail ends the test with what the page shows.
 func (x *tab) fail(what string, err error) {
