@@ -180,6 +180,13 @@ func TestDemoFailsWhenAStepDoesNotHappen(t *testing.T) {
 	h.writes("import pandas as pd\nimport matplotlib.pyplot as plt\nplt.plot([1, 2])\n3")
 	require.ErrorContains(t, r.play(h.ctx, h.sim, true), "without a table")
 
+	// A round whose question is taken back gets no answer, and says so instead of waiting for one.
+	h.writes("1 + 2")
+	ended := &stage{replica: r, sim: h.sim, maya: h.maya, ben: h.ben, hurry: true, every: 100 * time.Millisecond, root: h.ask("Why is it taken back, for sales.csv?").TS}
+	h.card(slacksim.Message{TS: ended.root, Channel: slacksim.SalesData})
+	require.NoError(t, h.maya.Command(slacksim.SalesData, "/analyze cancel "+value[string](h, `SELECT id FROM requests ORDER BY created_at DESC LIMIT 1`)))
+	require.ErrorContains(t, ended.review(h.ctx), "the request has ended without it")
+
 	// What a step waits for in vain is told with what the thread says.
 	over, stop := context.WithCancel(h.ctx)
 	stop()

@@ -67,7 +67,7 @@ func nodeFor(t *testing.T) (node string) {
 
 func npm(t *testing.T, node, folder string, args ...string) {
 	t.Helper()
-	ctx, stop := context.WithTimeout(context.Background(), 3*time.Minute)
+	ctx, stop := context.WithTimeout(context.Background(), soon)
 	defer stop()
 	run := exec.CommandContext(ctx, "npm", args...)
 	run.Dir = folder
