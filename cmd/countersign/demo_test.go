@@ -183,8 +183,10 @@ func TestDemoFailsWhenAStepDoesNotHappen(t *testing.T) {
 	// A round whose question is taken back gets no answer, and says so instead of waiting for one.
 	h.writes("1 + 2")
 	ended := &stage{replica: r, sim: h.sim, maya: h.maya, ben: h.ben, hurry: true, every: 100 * time.Millisecond, root: h.ask("Why is it taken back, for sales.csv?").TS}
-	h.card(slacksim.Message{TS: ended.root, Channel: slacksim.SalesData})
+	card := h.card(slacksim.Message{TS: ended.root, Channel: slacksim.SalesData})
 	require.NoError(t, h.maya.Command(slacksim.SalesData, "/analyze cancel "+value[string](h, `SELECT id FROM requests ORDER BY created_at DESC LIMIT 1`)))
+	_, err := h.ben.WaitChange(h.patient(), card, func(m slacksim.Message) bool { return !m.Has("Approve") })
+	require.NoError(t, err)
 	require.ErrorContains(t, ended.review(h.ctx), "the request has ended without it")
 
 	// What a step waits for in vain is told with what the thread says.

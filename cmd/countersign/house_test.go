@@ -19,6 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	"countersign"
+	"countersign/approval"
 	"countersign/codegen/mistraltest"
 	"countersign/codegen/samples"
 	"countersign/internal/pglocal/pgtest"
@@ -46,6 +47,7 @@ type house struct {
 	url     string // of the database
 	program program
 	log     *lockedBuffer
+	hasty   bool // does not wait for the sandbox
 
 	maya, ben, priya, carla *slacksim.Person
 }
@@ -109,7 +111,8 @@ func (h *house) patient() context.Context {
 	return ctx
 }
 
-// run starts a replica and waits until it is connected. It is stopped with the
+// run starts a replica and waits until it is connected and its sandbox has proven
+// itself, unless the test is about what happens before. It is stopped with the
 // test, or by calling what comes back. change may put other parts into it first.
 func (h *house) run(change ...func(*replica)) (r *replica, stop func()) {
 	h.t.Helper()
@@ -136,6 +139,10 @@ func (h *house) run(change ...func(*replica)) (r *replica, stop func()) {
 	}
 	h.t.Cleanup(stop)
 	require.NoError(h.t, h.sim.WaitSockets(h.patient(), before+2))
+	for box := new(approval.BoxError); !h.hasty && errors.As(r.service.Sandbox.Ready(), &box) && box.Retry; {
+		require.NoError(h.t, h.ctx.Err())
+		time.Sleep(5 * time.Millisecond)
+	}
 	return r, stop
 }
 

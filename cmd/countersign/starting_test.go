@@ -26,6 +26,7 @@ func TestAQuestionThatIsAskedWhileTheSandboxStartsIsAnswered(t *testing.T) {
 	// It waits for somebody to open the gate, and is gVisor then.
 	require.NoError(t, os.WriteFile(slow, fmt.Appendf(nil, "#!/bin/sh\nwhile ! [ -e %s/gate ]; do sleep 0.1; done\nexec %s \"$@\"\n", dir, runsc), 0o755))
 	h := open(t, func(c *Config) { c.HTTPAddr, c.Runsc = freePort(t), slow })
+	h.hasty = true
 	h.run()
 	status, body := healthPage(h, "/readyz")
 	require.Equal(t, http.StatusServiceUnavailable, status)
