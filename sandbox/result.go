@@ -39,6 +39,7 @@ type report struct {
 	Notes     []string          `json:"notes"`
 	Observed  approval.Observed `json:"observed"`
 	CodeMS    float64           `json:"code_ms"`
+	Lacks     []string          `json:"lacks"`
 }
 
 type fileHead struct {
@@ -69,7 +70,7 @@ type intake struct {
 	limits         approval.Limits
 	result         approval.Result
 	stdout, stderr bytes.Buffer
-	cutText        bool
+	cutText        bool // the runner cuts before, so that only a forged result gets here
 	fileBytes      int
 	reported       bool
 }
@@ -115,9 +116,9 @@ func (in *intake) take(f frame) error {
 	return nil
 }
 
-// print keeps output up to one cap for both streams together.
+// print keeps output up to a cap for each stream, so that neither crowds the other out.
 func (in *intake) print(to *bytes.Buffer, text []byte) {
-	room := textBytes(in.limits) - in.stdout.Len() - in.stderr.Len()
+	room := textBytes(in.limits) - to.Len()
 	if len(text) > room {
 		text, in.cutText = text[:max(0, room)], true
 	}
@@ -142,6 +143,9 @@ func (in *intake) report(body []byte) error {
 	res := &in.result
 	res.Outcome = outcome
 	res.Error = cleanText(rep.Error, maxErrorText)
+	if lack := lackOf(rep.Lacks); outcome == approval.Raised && lack.causes(rep.Error) {
+		res.Error += ". That is not the code's fault: " + lack.Error() + ", which every sandbox has to have. An administrator should look at the sandbox."
+	}
 	res.Traceback = cleanText(rep.Traceback, maxTraceback)
 	res.Value = cleanText(rep.Value, maxValue)
 	res.Code = time.Duration(max(0, min(rep.CodeMS, float64(in.limits.Seconds)*2000)) * float64(time.Millisecond))

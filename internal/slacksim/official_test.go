@@ -106,7 +106,7 @@ func runScript(t *testing.T, sim *slacksim.Sim) *script {
 	}()
 	t.Cleanup(func() {
 		_ = stdin.Close() // the script disconnects and ends
-		killer := time.AfterFunc(10*time.Second, stop)
+		killer := time.AfterFunc(soon, stop)
 		<-read
 		err := node.Wait()
 		killer.Stop()

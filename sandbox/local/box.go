@@ -16,8 +16,9 @@ import (
 )
 
 // grace is what the supervisor in the box may take, after its own time limit,
-// to end everything and to send what there is.
-const grace = 10 * time.Second
+// to write the tables and charts (WRITING in supervise.py), to end everything and
+// to send what there is.
+const grace = 40 * time.Second
 
 // box is one sandbox on its way: in line, booting, ready, started, over. Each of these
 // happens once, in this order, and a box that is killed skips the rest.
