@@ -33,8 +33,8 @@ type Question struct {
 // answered in time whatever Slack is like. What the envelope does not say is for Find.
 // It has committed when it returns; a repeated delivery returns what the first one made.
 func (s *Service) Ask(ctx context.Context, q Question) (*Request, error) {
-	if s.Sandbox == nil {
-		return nil, &InputError{Why: "Nothing can run code here at the moment: " + s.NoBox}
+	if why := s.noBox(); why != "" {
+		return nil, &InputError{Why: "Nothing can run code here at the moment: " + why}
 	}
 	chosen := q.Model != ""
 	q, err := s.clean(q)

@@ -171,7 +171,7 @@ func TestWithoutASandboxNothingIsAskedDraftedDecidedOrRun(t *testing.T) {
 	_, err := b.store.Update(t.Context(), running.ID, func(r *Request, now time.Time) error { return r.Start("box-9", b.Policy, now) })
 	require.NoError(t, err)
 	b.store.jobs = nil
-	b.Sandbox = nil
+	b.Sandbox = NoSandbox{Why: "This machine cannot."}
 
 	var input *InputError
 	_, err = b.Ask(t.Context(), question())
@@ -202,7 +202,7 @@ func TestWithoutASandboxNothingIsAskedDraftedDecidedOrRun(t *testing.T) {
 
 	other := setup(t)
 	r = other.pending()
-	other.Sandbox = nil
+	other.Sandbox = NoSandbox{}
 	_, err = other.Withdraw(t.Context(), r.ID, Click{Team: "T1", User: "asker"})
 	require.NoError(t, err)
 	r = other.store.requests[r.ID]

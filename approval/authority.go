@@ -246,7 +246,7 @@ func (s *Service) SetRules(ctx context.Context, click Click, set RuleSet) (RuleS
 		if err := s.enough(ctx, set); err != nil {
 			return RuleSet{}, err
 		}
-		if len(set.Rules.Hosts) > 0 && s.Sandbox != nil && !s.Sandbox.ReachesHosts() {
+		if len(set.Rules.Hosts) > 0 && s.noBox() == "" && !s.Sandbox.ReachesHosts() {
 			return RuleSet{}, &InputError{Why: "Code can reach no hosts here: the sandbox that is set up has no network. Leave the hosts out, or have E2B set up."}
 		}
 	}

@@ -99,7 +99,7 @@ func setup(t *testing.T) *bundle {
 	row := func(model string) budget.ModelPrice {
 		return budget.ModelPrice{Model: model, From: epoch, Input: budget.Dollar, Cached: budget.Dollar / 10, Output: 2 * budget.Dollar}
 	}
-	b.Service = &Service{Store: b.store, Writer: b.writer, Sandbox: b.box, NoBox: "This machine cannot.", Slack: b.slack,
+	b.Service = &Service{Store: b.store, Writer: b.writer, Sandbox: b.box, Slack: b.slack,
 		Read: func(name string, data []byte) ([]Table, error) {
 			if err := f.hit("Read.before"); err != nil {
 				return nil, err

@@ -58,6 +58,7 @@ func (r *Request) Call(worst, most budget.USD, p Policy, now time.Time) error {
 		return err
 	}
 	r.Attempts++
+	r.Place = NotInLine
 	h := &r.Holds[len(r.Holds)-1]
 	if !h.Called {
 		h.Called = true
@@ -236,6 +237,7 @@ func (r *Request) settleStale(now time.Time) error {
 	for _, h := range slices.Clone(r.Holds) {
 		switch {
 		case r.State == Running || now.Before(h.Due()):
+		case h.Called && !h.Uncertain() && r.Place > NotInLine: // its inspection waits for a box, however long; who comes after a crash settles it
 		case h.Called && h.Purpose == budget.ForDraft && !h.Uncertain():
 			i := slices.IndexFunc(r.Holds, func(o OpenHold) bool { return o.ID == h.ID })
 			r.doubt(&r.Holds[i], h.Risked, now, now)

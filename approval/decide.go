@@ -54,7 +54,7 @@ func (s *Service) Decide(ctx context.Context, ruling Ruling) (*Request, error) {
 			s.Log.Error("block a run without money", "request", ruling.RequestID, "error", err)
 		}
 	}
-	if err == nil && (r.State == Rejected || r.State == Drafting) && s.Sandbox != nil {
+	if err == nil && (r.State == Rejected || r.State == Drafting) {
 		s.Sandbox.Discard(r.ID)
 	}
 	return r, err
@@ -77,8 +77,8 @@ func (s *Service) Opened(ctx context.Context, id string, revision int, click Cli
 }
 
 func (s *Service) decide(ctx context.Context, ruling Ruling, then error) (*Request, error) {
-	if s.Sandbox == nil && ruling.Verdict != Reject && ruling.Click.Door == "" {
-		return nil, &InputError{Why: "Nothing can run code here at the moment: " + s.NoBox}
+	if why := s.noBox(); why != "" && ruling.Verdict != Reject && ruling.Click.Door == "" {
+		return nil, &InputError{Why: "Nothing can run code here at the moment: " + why}
 	}
 	// Whose request it is comes first: in another workspace there is none, and nothing to note in its trail.
 	known, err := s.Store.Request(ctx, ruling.RequestID)
@@ -121,7 +121,7 @@ func (s *Service) decide(ctx context.Context, ruling Ruling, then error) (*Reque
 		if d.Verdict == Approve && r.Revision != nil {
 			// The reviewer agreed to the cap that the manifest names, and to no cent more.
 			cost = r.Revision.Manifest.CostCap
-			if s.Sandbox != nil { // on the command line there is none; the run settles what it costs
+			if s.noBox() == "" { // on the command line there is none; the run settles what it costs
 				worst, err := s.runCost(r.Revision.Manifest.Limits, now)
 				if err != nil {
 					return err
@@ -200,7 +200,7 @@ func (s *Service) Withdraw(ctx context.Context, id string, click Click) (*Reques
 		}
 		return r.Withdraw(click.User, now)
 	})
-	if err == nil && s.Sandbox != nil {
+	if err == nil {
 		s.Sandbox.Discard(id)
 	}
 	return r, s.audited(ctx, Ruling{RequestID: id, Verdict: "withdraw", Click: click}, true, err)

@@ -140,6 +140,7 @@
 //	notice.go    a word to people     alert.go, digest.go  which of them are about money
 //	refused.go   what Slack does not take, and who hears of it
 //	price.go     what nobody can price
+//	box.go       no sandbox, a sandbox that is not ready yet, and the line for a box
 //	quote.go     what a policy and a price make of a question, explain.go  how it was decided
 //	insist.go    declining the cheaper model that a policy wants
 //	ports.go     what it needs: Store with its Ledger (storage), Writer (codegen), Sandbox (sandbox/...), Slack (bot)

@@ -25,8 +25,11 @@ func (s *Service) Draft(ctx context.Context, id string) error {
 	if r.Edit != nil {
 		return s.inspectEdit(ctx, r)
 	}
-	if s.Sandbox == nil {
-		return s.fail(ctx, id, "Nothing can run code here at the moment: "+s.NoBox)
+	if why := s.noBox(); why != "" {
+		return s.fail(ctx, id, "Nothing can run code here at the moment: "+why)
+	}
+	if later := s.startsLater(); later != nil {
+		return errors.Join(later, s.inLine(ctx, id, Starting)) // what is written now could not be inspected
 	}
 	if r.Attempts >= s.Policy.MaxAttempts || len(r.Refused) > maxRepairs {
 		return s.fail(ctx, id, s.gaveUp(r))
@@ -128,7 +131,7 @@ func (s *Service) examine(ctx context.Context, r *Request, call calling, draft D
 	if err != nil {
 		return s.refuse(ctx, r.ID, call, draft.Usage, 0, Refusal{Reason: err.Error()})
 	}
-	seen, err := s.inspect(ctx, code, r.Files)
+	seen, err := s.inspect(s.tellLine(ctx, r), code, r.Files)
 	if err != nil {
 		return s.book(ctx, r.ID, call, draft.Usage, seen.Box, func(r *Request, now time.Time) error {
 			return r.Fail(s.why(r.ID, err), now)
@@ -180,7 +183,7 @@ func (s *Service) manifest(r *Request, rules RuleSet, findings []Finding, terms 
 // this second may be had the next.
 func (s *Service) inspect(ctx context.Context, code string, files []File) (seen Inspection, err error) {
 	lease := s.Sandbox.InspectLease()
-	ctx, cancel := context.WithTimeout(ctx, inspectTries*lease+time.Minute)
+	ctx, cancel := patient(ctx, inspectTries*lease+time.Minute)
 	defer cancel()
 	var used time.Duration
 	for wait := time.Second; ; wait *= 2 {

@@ -2,6 +2,7 @@ package approval
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -79,6 +80,10 @@ type fakeBox struct {
 	findings  []Finding // beside what is always found
 	result    Result
 	upgrade   string // of what is installed
+	notReady  error
+	waited    func() // what happens in the world when it has been told
+	kept      int    // how often a box is not ready yet
+	line      []int  // what is told of the line before a box is there
 	offline   bool   // no box reaches any host
 	making    func() // what happens in the world while a box is made
 	ended     func() // what happens in the world while the code runs
@@ -101,11 +106,13 @@ func (s *fakeBox) Size() budget.BoxSize { return s.size }
 func (s *fakeBox) Lease(l Limits) time.Duration {
 	return time.Duration(l.Seconds)*time.Second + 30*time.Second
 }
+func (s *fakeBox) Ready() error                { return s.notReady }
 func (s *fakeBox) ReachesHosts() bool          { return !s.offline }
 func (s *fakeBox) InspectLease() time.Duration { return fakeInspectLease }
 func (s *fakeBox) Template() string            { return "python 3.11, pandas 2" + s.upgrade }
 
-func (s *fakeBox) Inspect(_ context.Context, code string, _ []File) (Inspection, error) {
+func (s *fakeBox) Inspect(ctx context.Context, code string, _ []File) (Inspection, error) {
+	s.wait(ctx)
 	if err := s.faults.hit("Inspect.before"); err != nil {
 		return Inspection{}, err
 	}
@@ -132,7 +139,22 @@ func (s *fakeBox) Discard(id string) {
 	s.discarded = append(s.discarded, id)
 }
 
-func (s *fakeBox) Create(_ context.Context, id string, seal Manifest) (string, error) {
+// wait stands in line.
+func (s *fakeBox) wait(ctx context.Context) {
+	for _, place := range s.line {
+		TellPlace(ctx, place)
+	}
+	if s.waited != nil && len(s.line) > 0 {
+		s.waited()
+	}
+}
+
+func (s *fakeBox) Create(ctx context.Context, id string, seal Manifest) (string, error) {
+	s.wait(ctx)
+	if s.kept > 0 {
+		s.kept--
+		return "", &BoxError{Err: errors.New("not yet"), Words: "It is busy.", Retry: true, Kept: true}
+	}
 	if err := s.faults.hit("Create.before"); err != nil {
 		return "", err
 	}

@@ -75,7 +75,7 @@ func (s *Service) Insist(ctx context.Context, id string, click Click) (*Request,
 		}
 		return r.Insist(standings, needed, s.Policy, now)
 	})
-	if err == nil && s.Sandbox != nil {
+	if err == nil {
 		s.Sandbox.Discard(id)
 	}
 	return r, err

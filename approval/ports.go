@@ -145,6 +145,9 @@ func (e *WriterError) Unwrap() error { return e.Err }
 
 // Sandbox is where approved code runs: one box per run, one start per box.
 type Sandbox interface {
+	// Ready says whether boxes can be had: nil, or a *BoxError; with Retry when that
+	// is only a matter of time.
+	Ready() error
 	// Size is what a box is billed by, Template what is installed in it.
 	Size() budget.BoxSize
 	Template() string
@@ -162,7 +165,9 @@ type Sandbox interface {
 	// Prepare is a hint that a run may come soon; Discard that it will not.
 	Prepare(requestID string)
 	Discard(requestID string)
-	// Create makes the box for a request, or finds the one that was made before.
+	// Create makes the box for a request, or finds the one that was made before. A
+	// *BoxError with Kept: it is on its way, ask again. Meanwhile, and while an
+	// inspection waits, it calls TellPlace every few seconds.
 	Create(ctx context.Context, requestID string, seal Manifest) (boxID string, err error)
 	// Start puts the files in and starts the code. In one box it starts at most
 	// once, however often it is called, so after a doubtful answer call it again.
@@ -182,7 +187,8 @@ type BoxError struct {
 	Words string // for people: what is wrong, and what to do about it
 	Retry bool   // it may work later
 
-	Box time.Duration // how long a box existed that was made and not used
+	Kept bool          // the box is on its way to its request: whoever asks again finds it
+	Box  time.Duration // how long a box existed that was made and not used
 }
 
 func (e *BoxError) Error() string { return fmt.Sprintf("sandbox: %v", e.Err) }

@@ -20,7 +20,7 @@ type PriceMissing struct {
 // missing tells the administrators, and whoever's question it is, that nobody can
 // price something: once a month for each model and kind of box.
 func (s *Service) missing(team, asker string, m PriceMissing, now time.Time) Notice {
-	m.Box = s.Sandbox != nil && m.Model == s.Sandbox.Size().Kind
+	m.Box = m.Model == s.Sandbox.Size().Kind
 	if m.Asked == m.Model || m.Box {
 		m.Asked = ""
 	}

@@ -28,7 +28,7 @@ func TestProveReviewEveryByteIsSealed(t *testing.T) {
 	r := b.approved()
 	of := map[string]int{}
 	kept := map[string]int{}
-	for _, code := range changes(r.Revision.Code) {
+	for _, code := range proof.Draw(t, changes(r.Revision.Code)) {
 		b := setup(t)
 		was := b.approved()
 		b.store.requests[was.ID].Revision.Code = code
@@ -37,7 +37,7 @@ func TestProveReviewEveryByteIsSealed(t *testing.T) {
 			kept["code"]++
 		}
 	}
-	for _, data := range changes(b.slack.files["F1"]) {
+	for _, data := range proof.Draw(t, changes(b.slack.files["F1"])) {
 		if data == b.slack.files["F1"] {
 			continue
 		}
@@ -50,7 +50,7 @@ func TestProveReviewEveryByteIsSealed(t *testing.T) {
 		}
 	}
 	for what, promise := range map[string]string{"code": "every byte of the code, changed after the approval, refuses the run", "input": "every byte of an input, changed after the approval, refuses the run"} {
-		proof.Check(t, kept[what] == of[what] && of[what] > 20, promise, "%d of %d changes refused", kept[what], of[what])
+		proof.Check(t, kept[what] == of[what] && (of[what] > 20 || !proof.Whole()) && of[what] > 2, promise, "%d of %d changes refused", kept[what], of[what])
 	}
 }
 

@@ -66,6 +66,7 @@ type Request struct {
 	State     State
 	Reason    string // why it ended as it did, is back before the reviewers or waits for a box, in words for people
 	Cause     *Cause // why it ended, where Slack is the reason: a code with its facts, and no Reason beside it
+	Place     int    // in the line for a box, 1 being the next; NotInLine or Starting
 	Attempts  int    // calls of the model so far
 	CreatedAt time.Time
 	ChangedAt time.Time

@@ -116,8 +116,8 @@ func (s *Service) Edit(ctx context.Context, ruling Ruling, code string) (*Reques
 }
 
 func (s *Service) edit(ctx context.Context, ruling Ruling, code string, then error) (*Request, error) {
-	if s.Sandbox == nil {
-		return nil, &InputError{Why: "Nothing can inspect code here at the moment: " + s.NoBox}
+	if why := s.noBox(); why != "" {
+		return nil, &InputError{Why: "Nothing can inspect code here at the moment: " + why}
 	}
 	if _, err := s.mayRule(ctx, ruling); err != nil {
 		return nil, s.audited(ctx, ruling, true, err)
@@ -161,8 +161,11 @@ func (r *Request) edited(e Edit) bool {
 // version before it back. It is Draft without a model.
 func (s *Service) inspectEdit(ctx context.Context, r *Request) error {
 	id, e, files := r.ID, *r.Edit, r.Files
-	if s.Sandbox == nil {
-		return s.putBack(ctx, id, e, "Nothing can inspect code here at the moment: "+s.NoBox)
+	if why := s.noBox(); why != "" {
+		return s.putBack(ctx, id, e, "Nothing can inspect code here at the moment: "+why)
+	}
+	if later := s.startsLater(); later != nil {
+		return errors.Join(later, s.inLine(ctx, id, Starting))
 	}
 	if r.Attempts >= s.Policy.MaxAttempts {
 		return s.putBack(ctx, id, e, "Its inspection did not come to an end in several attempts. Please try again later.")
@@ -184,7 +187,7 @@ func (s *Service) inspectEdit(ctx context.Context, r *Request) error {
 
 	// From here on money may have been spent: it is booked even when this replica is told to stop.
 	ctx = context.WithoutCancel(ctx)
-	seen, failed := s.inspect(ctx, e.Code, files)
+	seen, failed := s.inspect(s.tellLine(ctx, r), e.Code, files)
 	rules, err := s.RulesOf(ctx, r.Team, r.Project)
 	if err != nil {
 		return err

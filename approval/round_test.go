@@ -231,7 +231,7 @@ func TestAnEditThatNothingCanInspectIsPutBack(t *testing.T) {
 	_, err := b.Edit(t.Context(), ruling(r, "R1", ""), "print(2)\n")
 	require.NoError(t, err)
 	box := b.Sandbox
-	b.Sandbox = nil
+	b.Sandbox = NoSandbox{Why: "This machine cannot."}
 	require.NoError(t, b.Draft(t.Context(), r.ID))
 	require.Equal(t, Pending, b.request(r.ID).State)
 	var in *InputError

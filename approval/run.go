@@ -23,7 +23,7 @@ func (s *Service) Run(ctx context.Context, id string) error {
 			return err
 		}
 	}
-	if r.State == Done && s.Sandbox != nil {
+	if r.State == Done {
 		// Repeated after its end: whoever ended it may not have come to this.
 		return s.Sandbox.Kill(ctx, r.Run.BoxID)
 	}
@@ -135,8 +135,11 @@ func (o opening) age() time.Duration {
 // start checks what was sealed, takes a box and names it in the row. A box that
 // no row will name is killed, and paid for.
 func (s *Service) start(ctx context.Context, r *Request) (_ *Request, opened opening, _ error) {
-	if s.Sandbox == nil {
-		return r, opened, s.fail(ctx, r.ID, "Nothing can run code here at the moment: "+s.NoBox)
+	if why := s.noBox(); why != "" {
+		return r, opened, s.fail(ctx, r.ID, "Nothing can run code here at the moment: "+why)
+	}
+	if later := s.startsLater(); later != nil {
+		return r, opened, errors.Join(later, s.inLine(ctx, r.ID, Starting))
 	}
 	if waits, err := s.heldBack(ctx, r); err != nil || waits {
 		return r, opened, s.failOrLater(ctx, r.ID, err)
@@ -162,9 +165,18 @@ func (s *Service) start(ctx context.Context, r *Request) (_ *Request, opened ope
 		return r, opened, s.failOrLater(ctx, r.ID, err)
 	}
 	opened.asked = time.Now()
-	box, err := s.Sandbox.Create(ctx, r.ID, seal)
+	line := s.tellLine(ctx, r)
+	box, err := s.Sandbox.Create(withLine(line, func(place int) {
+		if place != NotInLine {
+			opened.asked = time.Now() // nobody pays for the wait in a line
+		}
+		TellPlace(line, place)
+	}), r.ID, seal)
 	if err != nil {
 		var failed *BoxError
+		if errors.As(err, &failed) && failed.Kept {
+			return r, opened, &LaterError{After: time.Second, Err: err}
+		}
 		if errors.As(err, &failed) && failed.Retry {
 			_, waits := s.Store.Update(ctx, r.ID, func(r *Request, now time.Time) error { return r.AwaitBox(failed.Words, now) })
 			return r, opened, errors.Join(&LaterError{After: 5 * time.Second, Err: err}, ended(waits))
@@ -223,15 +235,12 @@ const orphanLife = time.Hour
 // inputs are read unless they are given.
 func (s *Service) collect(ctx context.Context, r *Request, inputs []InputFile) (Result, error) {
 	box, m := r.Run.BoxID, r.Revision.Manifest
-	if m.Sandbox != "local" && (s.Sandbox == nil || s.Sandbox.Size().Kind != m.Sandbox) {
+	if m.Sandbox != "local" && s.Sandbox.Size().Kind != m.Sandbox {
 		// Other replicas, or this one once it is set up again, can still reach a box that is not on this machine.
 		if time.Since(r.Run.StartedAt) > orphanLife+time.Duration(m.Limits.Seconds)*time.Second {
 			return Result{}, ErrBoxGone
 		}
 		return Result{}, &LaterError{After: 30 * time.Second, Err: fmt.Errorf("no way to its %s box from here", m.Sandbox)}
-	}
-	if s.Sandbox == nil {
-		return Result{}, ErrBoxGone
 	}
 	result, err := s.Sandbox.Result(ctx, box)
 	if !errors.Is(err, ErrNotStarted) {

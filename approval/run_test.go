@@ -294,7 +294,7 @@ func TestAReplicaWithoutASandboxLeavesABoxElsewhereAlone(t *testing.T) {
 	b.faults.kill("commit started.after")
 	require.ErrorIs(t, b.replica(func() error { return b.Run(context.Background(), r.ID) }), errCrash)
 	box := b.Sandbox
-	b.Sandbox, b.NoBox = nil, "no key"
+	b.Sandbox = NoSandbox{Why: "no key"}
 	var later *LaterError
 	require.ErrorAs(t, b.Run(t.Context(), r.ID), &later)
 	require.Equal(t, Running, b.request(r.ID).State)

@@ -16,8 +16,7 @@ import (
 type Service struct {
 	Store   Store
 	Writer  Writer
-	Sandbox Sandbox // nil where nothing can run code safely; then nothing is asked, drafted or run
-	NoBox   string  // why there is no sandbox and what to do about it, for people
+	Sandbox Sandbox // NoSandbox where nothing can run code safely
 	Slack   Slack
 	Read    func(name string, data []byte) ([]Table, error) // the shape of a data file; *UnreadableError
 	Prices  budget.Prices
@@ -226,7 +225,7 @@ func (s *Service) catchUp(ctx context.Context, w Wake) error {
 	if err != nil {
 		return err
 	}
-	if r.State == Expired && s.Sandbox != nil {
+	if r.State == Expired {
 		s.Sandbox.Discard(r.ID)
 	}
 	if r.State == Pending {

@@ -146,7 +146,7 @@ func TestATierThatIsNotDecidedInSlack(t *testing.T) {
 	d := ruling(r, "R1", Rewrite)
 	d.Click.Door = CommandLine
 	box, writer := b.Sandbox, b.Writer
-	b.Sandbox, b.Writer = nil, nil // the command line has none
+	b.Sandbox, b.Writer = NoSandbox{}, nil // the command line has none
 	_, err = b.Decide(t.Context(), d)
 	require.NoError(t, err)
 	b.Sandbox, b.Writer = box, writer
@@ -156,7 +156,7 @@ func TestATierThatIsNotDecidedInSlack(t *testing.T) {
 	require.Positive(t, b.spends(r.ID, budget.ForDraft)[2].Charges[0].Amount, "what it costs was held before the call")
 	d = ruling(r, "R1", Approve)
 	d.Click.Door = CommandLine
-	b.Sandbox = nil
+	b.Sandbox = NoSandbox{}
 	r, err = b.Decide(t.Context(), d)
 	require.NoError(t, err)
 	b.Sandbox = box

@@ -278,7 +278,7 @@ func (r *Request) move(to State, now, expires time.Time, steps ...Step) {
 	if to != Drafting {
 		r.Edit = nil
 	}
-	r.State, r.ExpiresAt, r.Blocked = to, expires, nil
+	r.State, r.ExpiresAt, r.Blocked, r.Place = to, expires, nil, NotInLine
 	if open := r.OpenTopUp(); open != nil && to.Final() {
 		r.tell(open.notice(now)) // there is nothing left to grant it for, and its buttons go
 	}

@@ -117,8 +117,13 @@ func howItStands(r *approval.Request) string {
 	if r.State == approval.Expired {
 		return stateWords[r.State] + ": " + r.Lapsed()
 	}
-	if r.Away != nil && !r.State.Final() {
+	switch {
+	case r.Away != nil && !r.State.Final():
 		return stateWords[r.State] + ", and waits for what I cannot see at the moment"
+	case r.Place == approval.Starting:
+		return stateWords[r.State] + " (the sandbox is being started)"
+	case r.Place > approval.NotInLine:
+		return fmt.Sprintf("%s (this machine is busy: %s in line for a sandbox)", stateWords[r.State], ordinal(r.Place))
 	}
 	if r.State == approval.Approved && r.Reason == approval.WaitsForBox {
 		return "approved, waits for a free sandbox"

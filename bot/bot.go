@@ -82,6 +82,9 @@ type Options struct {
 	// Language has code sent with its language, for Slack to colour, until a card
 	// shows that Slack refuses or drops it. Defaults to no.
 	Language bool
+	// Patience is how long Slack waits for an ack. Defaults to its three seconds; more
+	// is for a stand-in on a machine that has much else to do.
+	Patience time.Duration
 	// Observe is told of every envelope: what it was, how it ended ("acked",
 	// "late", "failed", "panicked") and how long that took. Optional.
 	Observe func(kind, outcome string, took time.Duration)
@@ -119,6 +122,9 @@ func New(o Options) *Bot {
 	}
 	if o.Connections <= 0 {
 		o.Connections = 2
+	}
+	if o.Patience <= 0 {
+		o.Patience = slackWaits
 	}
 	if o.Workers <= 0 {
 		o.Workers = 16

@@ -63,7 +63,7 @@ func manifest(t *testing.T) []byte {
 // idle is a bundle whose bot is not connected.
 func idle(t *testing.T, change ...func(*slacksim.Options, *Options)) *bundle {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), waitAtMost)
 	t.Cleanup(cancel)
 	b := &bundle{t: t, ctx: ctx, log: &record{}}
 	// Slack's pace is a test of its own, in cmd/countersign.
@@ -368,7 +368,7 @@ func with(res approval.Result, files ...approval.Artifact) func(v *approval.View
 // What is waited for comes within milliseconds, on a machine that is busy within
 // seconds; only what never comes takes this long.
 const (
-	waitAtMost = 15 * time.Second
+	waitAtMost = 20 * time.Minute // on a machine that has no moment to spare
 	tick       = 5 * time.Millisecond
 )
 

@@ -33,7 +33,7 @@ func (b *Bot) progress(v *approval.View) *page {
 	p := &page{}
 	switch r.State {
 	case approval.Drafting:
-		p.say(b.writing(v)...)
+		p.say(append(b.writing(v), inLine(r)...)...)
 		b.cheaperNote(p, r)
 	case approval.Pending:
 		p.say(b.waiting(v)...)
@@ -75,10 +75,44 @@ func (b *Bot) progress(v *approval.View) *page {
 
 // untilRun says what an approved request waits for, and how long it does.
 func untilRun(r *approval.Request) []part {
+	if r.Place != approval.NotInLine {
+		return append(inLine(r)[1:], words(" The approval holds until "), moment(r.ExpiresAt), words("."))
+	}
 	if r.Reason != "" {
 		return []part{words(cut(r.Reason, 600) + " It is tried again until "), moment(r.ExpiresAt), words(".")}
 	}
 	return []part{words("It runs as soon as a sandbox is free; the approval holds until "), moment(r.ExpiresAt), words(".")}
+}
+
+// inLine says where in the line for a sandbox the request stands.
+func inLine(r *approval.Request) []part {
+	switch {
+	case r.Place == approval.Starting:
+		return []part{words(" "), words("The sandbox is being started; your question waits for it.")}
+	case r.Place > approval.NotInLine:
+		return []part{words(" "), words(lineWords(r))}
+	}
+	return nil
+}
+
+// lineWords are that in a sentence.
+func lineWords(r *approval.Request) string {
+	return fmt.Sprintf("This machine is busy: you are %s in line for a sandbox.", ordinal(r.Place))
+}
+
+// ordinal names a place: first, second, third, 4th, 11th, 21st.
+func ordinal(n int) string {
+	switch {
+	case n <= 3:
+		return []string{"first", "first", "second", "third"}[max(0, n)]
+	case n%10 == 1 && n%100 != 11:
+		return fmt.Sprintf("%dst", n)
+	case n%10 == 2 && n%100 != 12:
+		return fmt.Sprintf("%dnd", n)
+	case n%10 == 3 && n%100 != 13:
+		return fmt.Sprintf("%drd", n)
+	}
+	return fmt.Sprintf("%dth", n)
 }
 
 // writing says who writes and why, when it is not the first version.

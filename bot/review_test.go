@@ -327,5 +327,5 @@ func TestADecisionWithoutADatabaseIsNotAcked(t *testing.T) {
 		_, err := ben.Submit(form)
 		require.Error(t, err, "Slack says that it failed")
 	}
-	require.Less(t, time.Duration(0), workTime)
+	require.Less(t, time.Duration(0), b.bot.workTime())
 }

@@ -13,11 +13,13 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Slack waits three seconds for an ack. Two of them and a bit are for the work;
-// the rest is for the way.
+// slackWaits is how long Slack waits for an ack.
+const slackWaits = 3 * time.Second
+
+// workTime is the part of it for the work; the rest is for the way.
+func (b *Bot) workTime() time.Duration { return b.Patience * 11 / 15 }
+
 const (
-	workTime = 2200 * time.Millisecond
-	ackTime  = 2 * time.Second
 	// lateTime is for what is left to do when the ack is out.
 	lateTime = 20 * time.Second
 	// flushTime lets the acks of the last envelopes out at a shutdown: slack-go
@@ -175,7 +177,7 @@ func (b *Bot) serve(ctx context.Context, d delivery) {
 	outcome := "failed"
 	kind := d.kind()
 	defer func() { b.Observe(kind, outcome, time.Since(d.at)) }()
-	work, cancel := context.WithDeadline(ctx, d.at.Add(workTime))
+	work, cancel := context.WithDeadline(ctx, d.at.Add(b.workTime()))
 	defer cancel()
 	if work.Err() != nil {
 		// Slack has told the person by now that nothing came of it.
@@ -191,7 +193,7 @@ func (b *Bot) serve(ctx context.Context, d delivery) {
 		}
 		return
 	}
-	ack, cancelAck := context.WithTimeout(ctx, ackTime)
+	ack, cancelAck := context.WithTimeout(ctx, b.Patience*2/3)
 	defer cancelAck()
 	if err := d.client.AckCtx(ack, d.Request.EnvelopeID, a.payload); err != nil {
 		b.Log.Error("ack", "kind", kind, "error", err)

@@ -22,10 +22,10 @@ func TestTwoSocketsAreHeldAndComeBack(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	require.Equal(t, 2, b.bot.Connections)
-	require.Eventually(t, func() bool { return b.bot.Sockets() == 2 }, 5*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return b.bot.Sockets() == 2 }, waitAtMost, 5*time.Millisecond)
 	before := b.sim.Counts().Connections
 	b.sim.Disconnect("refresh_requested")
-	require.Eventually(t, func() bool { return b.sim.Counts().Connections == before+2 && b.bot.Sockets() == 2 }, 15*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return b.sim.Counts().Connections == before+2 && b.bot.Sockets() == 2 }, waitAtMost, 10*time.Millisecond)
 	require.NoError(t, b.as(slacksim.Analyst).Command(slacksim.SalesData, "/analyze help"))
 	b.told(slacksim.Analyst, slacksim.SalesData, "Ask a question about data.")
 }
@@ -122,7 +122,7 @@ func TestAMentionIsDeliveredAgainUntilItIsCommitted(t *testing.T) {
 	})
 	_, err := b.as(slacksim.Analyst).Say(slacksim.SalesData, "@countersign How many?")
 	require.NoError(t, err)
-	require.Eventually(t, func() bool { return len(b.service.questions()) == 1 }, 15*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return len(b.service.questions()) == 1 }, waitAtMost, 10*time.Millisecond)
 	require.Empty(t, b.as(slacksim.Analyst).Ephemerals(slacksim.SalesData), "no failure is told while Slack still tries")
 }
 
@@ -207,7 +207,7 @@ func TestSocketsThatAreTurnedAwayAreTriedAgainAtLeisure(t *testing.T) {
 	ctx, cancel := context.WithCancel(b.ctx)
 	ended := make(chan error, 1)
 	go func() { ended <- b.bot.Run(ctx) }()
-	require.Eventually(t, func() bool { return strings.Contains(b.log.String(), "socket not connected") }, 15*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return strings.Contains(b.log.String(), "socket not connected") }, waitAtMost, 10*time.Millisecond)
 	b.sim.RefuseSockets(false)
 	require.NoError(t, b.sim.WaitSockets(b.ctx, 2))
 	cancel()

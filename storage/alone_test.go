@@ -53,7 +53,7 @@ func TestALockDiesWithItsProcess(t *testing.T) {
 	err = b.Alone(t.Context(), "r", approval.StepRun, func(ctx context.Context) error {
 		require.NoError(t, b.exec(t, `SELECT pg_terminate_backend(pid) FROM pg_locks
 			WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`))
-		require.Eventually(t, func() bool { return second.Alone(ctx, "r", approval.StepRun, nobody) == nil }, 10*time.Second, 5*time.Millisecond)
+		require.Eventually(t, func() bool { return second.Alone(ctx, "r", approval.StepRun, nobody) == nil }, soon, 5*time.Millisecond)
 		require.ErrorIs(t, b.Alone(ctx, "r", approval.StepRun, nobody), approval.ErrBusy, "only the connection has died")
 		return nil
 	})
@@ -70,9 +70,7 @@ func TestClosingDoesNotWaitForADatabaseThatIsSilent(t *testing.T) {
 	// A connection that is waited for, as one is whose server does not answer.
 	held, err := db.pool.Acquire(t.Context())
 	require.NoError(t, err)
-	began := time.Now()
-	db.closeWithin(50 * time.Millisecond)
-	require.Less(t, time.Since(began), 5*time.Second)
+	db.closeWithin(50 * time.Millisecond) // it would wait for ever
 	require.Contains(t, log.String(), "the database does not answer")
 	held.Release()
 	eventually(t, func() bool { return db.pool.Stat().TotalConns() == 0 })

@@ -47,6 +47,9 @@ func replica(url string) {
 	fmt.Println(err)
 }
 
+// soon is for what takes a moment, on a machine that has no moment to spare.
+const soon = 20 * time.Minute
+
 // bundle is a database with people around it.
 type bundle struct {
 	*DB

@@ -26,6 +26,7 @@ type requestRow struct {
 	Trigger   string
 	State     approval.State
 	Reason    string
+	Place     int
 	Attempts  int
 	Refused   []approval.Refusal
 	Revision  *int
@@ -112,7 +113,7 @@ func (h holdRow) open() approval.OpenHold {
 // and its open holds.
 func load(ctx context.Context, tx pgx.Tx, id string) (*approval.Request, error) {
 	row, err := one[requestRow](ctx, tx, `
-		SELECT id, session_id, team, project, asker, question, model, files, trigger, state, reason, attempts, refused,
+		SELECT id, session_id, team, project, asker, question, model, files, trigger, state, reason, place, attempts, refused,
 			revision, created_at, changed_at, expires_at, blocked, downgraded,
 			(SELECT count(*)::int FROM topups WHERE request_id = requests.id) AS topups,
 			rounds, edit, assignee, opinions, reminded_at, escalated_at, seek, away, cause, guest, looked_at
@@ -122,7 +123,7 @@ func load(ctx context.Context, tx pgx.Tx, id string) (*approval.Request, error) 
 	}
 	r := &approval.Request{
 		ID: row.ID, SessionID: row.SessionID, Team: row.Team, Project: row.Project, Asker: row.Asker, Question: row.Question,
-		Model: row.Model, Files: orNil(row.Files), Trigger: row.Trigger, State: row.State, Reason: row.Reason, Attempts: row.Attempts,
+		Model: row.Model, Files: orNil(row.Files), Trigger: row.Trigger, State: row.State, Reason: row.Reason, Place: row.Place, Attempts: row.Attempts,
 		CreatedAt: row.CreatedAt, ChangedAt: row.ChangedAt, ExpiresAt: orZero(row.ExpiresAt), Refused: orNil(row.Refused),
 		Blocked: row.Blocked, Downgraded: row.Downgraded,
 		Rounds: row.Rounds, Edit: row.Edit, Assignee: row.Assignee, Opinions: orNil(row.Opinions),

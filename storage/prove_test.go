@@ -21,6 +21,7 @@ import (
 
 	"countersign/approval"
 	"countersign/budget"
+	prove "countersign/internal/proof"
 )
 
 // TestProveMoney is `make prove-money`: a table of promises about money, each held
@@ -32,7 +33,7 @@ func TestProveMoney(t *testing.T) {
 	if path := os.Getenv("PROVE_REPORT"); path != "" {
 		defer func() { require.NoError(t, os.WriteFile(path, proof.table(), 0o644)) }()
 	}
-	ops := 400 // in the suite; it is 10,000 and more for the proof
+	ops := prove.Of(10_000)
 	if n, err := strconv.Atoi(os.Getenv("PROVE_OPS")); err == nil {
 		ops = n
 	}
@@ -103,11 +104,7 @@ func (p *proof) randomWork(t *testing.T, ops int) {
 			limit(budget.Session, proofSession(channel, thread), budget.Dollar)
 		}
 	}
-	seed := uint64(time.Now().UnixNano())
-	if n, err := strconv.ParseUint(os.Getenv("PROVE_SEED"), 10, 64); err == nil {
-		seed = n
-	}
-	t.Logf("PROVE_SEED=%d", seed)
+	seed := prove.Seed(t)
 	const kills = 3
 	steady := startSpender(t, spendOrder{URL: b.url, Seed: seed, Ops: ops / 2, Name: "steady"})
 	left := ops - ops/2
@@ -343,6 +340,7 @@ func (w *countingWriter) Write(context.Context, approval.Brief) (approval.Draft,
 // sizedBox is a sandbox of which only the price is asked.
 type sizedBox struct{ approval.Sandbox }
 
+func (sizedBox) Ready() error                { return nil }
 func (sizedBox) Discard(string)              {}
 func (sizedBox) InspectLease() time.Duration { return time.Minute }
 func (sizedBox) Size() budget.BoxSize        { return budget.BoxSize{Kind: "local", VCPU: 1, MemoryMB: 512} }

@@ -57,7 +57,7 @@ func (w *wakes) of(wake approval.Wake) (times int) {
 
 func eventually(t *testing.T, what func() bool) {
 	t.Helper()
-	require.Eventually(t, what, 30*time.Second, 5*time.Millisecond)
+	require.Eventually(t, what, soon, 5*time.Millisecond)
 }
 
 func TestWorkDoesWhatWasCommitted(t *testing.T) {

@@ -104,7 +104,7 @@ func TestWhatSlackDoesNotShowIsStuck(t *testing.T) {
 	require.Eventually(t, func() bool {
 		return len(b.stuck(t)) == 0 && b.count(t, `SELECT count(*) FROM requests WHERE shown_at = changed_at`) == 3
 	},
-		30*time.Second, 5*time.Millisecond)
+		soon, 5*time.Millisecond)
 }
 
 // Whoever was refused does not have to come back when an administrator raises the

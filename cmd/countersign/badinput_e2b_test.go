@@ -134,7 +134,7 @@ func TestAnE2BWithoutRoomForTooLongEndsTheRequest(t *testing.T) {
 		t.Run("after the review: "+name, func(t *testing.T) {
 			t.Parallel()
 			cloud := newCloud(t)
-			h := open(t, atE2B(cloud), func(c *Config) { c.RunExpiry = 2 * time.Second })
+			h := open(t, atE2B(cloud), func(c *Config) { c.RunExpiry = 30 * time.Second })
 			r, _ := h.run(hastyE2B(t, cloud))
 			root := h.ask("Is there room?")
 			card := h.cardOf("Is there room?")

@@ -141,6 +141,7 @@ func (h *house) bench(box approval.Sandbox, runs int) *replica {
 type instant struct{}
 
 func (instant) Size() budget.BoxSize { return budget.BoxSize{Kind: "local", VCPU: 1, MemoryMB: 512} }
+func (instant) Ready() error         { return nil }
 func (instant) Template() string     { return "none" }
 func (instant) ReachesHosts() bool   { return false }
 func (instant) Lease(approval.Limits) time.Duration {

@@ -154,22 +154,23 @@ func TestEveryKindOfCardIsFitToDecideOn(t *testing.T) {
 
 func TestACardThatNobodyDecidesOnSaysSoHonestly(t *testing.T) {
 	t.Parallel()
-	h := open(t, func(c *Config) { c.ApprovalExpiry = 8 * time.Second })
+	h := open(t, func(c *Config) { c.ApprovalExpiry = 30 * time.Second })
 	r, _ := h.run()
 	h.shareSamples()
 	ben := h.startBrowser().sit(slacksim.Reviewer, slacksim.CodeReview)
 	h.writes(revenue)
 	root := h.ask("What was the revenue per month by region in sales.csv?")
-	card := h.card(root)
+	card, err := h.ben.WaitMessage(h.patient(), slacksim.CodeReview, func(m slacksim.Message) bool { return m.TS > root.TS })
+	require.NoError(t, err)
 	require.Eventually(t, func() bool {
 		return r.sweep(h.ctx) == nil && value[string](h, `SELECT state FROM requests`) == "expired"
-	}, 30*time.Second, 500*time.Millisecond)
+	}, soon, 500*time.Millisecond)
 	h.says(root, "Expired")
 	ben.wide(982)
 	ben.sees(message(card), "Expired: nobody decided")
 	ben.misses(message(card) + " " + test("action-approve"))
 	ben.picture("card-expired", message(card))
-	_, err := h.ben.WaitMessage(h.patient(), h.ben.DM(), func(m slacksim.Message) bool {
+	_, err = h.ben.WaitMessage(h.patient(), h.ben.DM(), func(m slacksim.Message) bool {
 		return strings.Contains(m.Text, "waits for a reviewer") || strings.Contains(m.Text, "There is nothing to do here")
 	})
 	require.NoError(t, err, "he was reminded")

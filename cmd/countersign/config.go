@@ -45,10 +45,11 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 // Config is every setting of the program. .env.example says what each is for; a
 // test holds the two against each other.
 type Config struct {
-	SlackBotToken Secret `env:"SLACK_BOT_TOKEN"`
-	SlackAppToken Secret `env:"SLACK_APP_TOKEN"`
-	SlackAPIURL   string `env:"SLACK_API_URL"`
-	CodeLanguage  bool   `env:"SLACK_CODE_LANGUAGE" envDefault:"false"`
+	SlackBotToken Secret        `env:"SLACK_BOT_TOKEN"`
+	SlackAppToken Secret        `env:"SLACK_APP_TOKEN"`
+	SlackAPIURL   string        `env:"SLACK_API_URL"`
+	SlackPatience time.Duration `env:"SLACK_PATIENCE" envDefault:"3s"`
+	CodeLanguage  bool          `env:"SLACK_CODE_LANGUAGE" envDefault:"false"`
 
 	ReviewChannel  string        `env:"REVIEW_CHANNEL"`
 	Reviewers      []string      `env:"REVIEWERS"`

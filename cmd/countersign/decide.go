@@ -39,7 +39,7 @@ func decide(ctx context.Context, p program) error {
 	}
 	defer stop()
 	slack := bot.New(bot.Options{BotToken: string(p.SlackBotToken), APIURL: p.SlackAPIURL, Policy: p.policy, Log: p.log})
-	service := &approval.Service{Store: db, Slack: slack, Prices: p.prices, Policy: p.policy(), Log: p.log}
+	service := &approval.Service{Store: db, Slack: slack, Sandbox: approval.NoSandbox{}, Prices: p.prices, Policy: p.policy(), Log: p.log}
 	view, err := service.View(ctx, order.id)
 	if errors.Is(err, approval.ErrNotFound) {
 		return fmt.Errorf("there is no request %s", order.id)

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -39,6 +40,10 @@ func demo(ctx context.Context, p program) (err error) {
 	}
 	p.DataDir = filepath.Join(p.DataDir, "demo")
 	p.DatabaseURL, p.HTTPAddr = "", "127.0.0.1:0"
+	p.SlackPatience = demoPatience
+	p.progress = func(what string) { transcript(p.out, "", "%s", what) }
+	fmt.Fprint(p.out, "\nCountersign, the demo. Everything happens on this machine.\n\n")
+	p.progress("starts the local Slack and its browser page")
 	if *reset {
 		if err := forget(p.DataDir); err != nil {
 			return err
@@ -48,7 +53,8 @@ func demo(ctx context.Context, p program) (err error) {
 	if err := os.MkdirAll(p.DataDir, 0o711); err != nil {
 		return fmt.Errorf("make the demo's folder: %w", err)
 	}
-	sim, err := slacksim.New(slacksim.Options{Manifest: countersign.Manifest, Folder: filepath.Join(p.DataDir, "slack"), Page: page.Handler(), Logger: p.log})
+	sim, err := slacksim.New(slacksim.Options{Manifest: countersign.Manifest, Folder: filepath.Join(p.DataDir, "slack"), Page: page.Handler(), Logger: p.log,
+		Timing: slacksim.Timing{Ack: demoPatience, Trigger: demoPatience}})
 	if err != nil {
 		return fmt.Errorf("set the local Slack up: %w", err)
 	}
@@ -85,10 +91,9 @@ func demo(ctx context.Context, p program) (err error) {
 		return r.run(ctx)
 	})
 	group.Go(func() error {
-		fmt.Fprintf(p.out, "\nCountersign, the demo. Everything happens on this machine.\n\n  Slack     a stand-in: %s\n  model     %s\n  sandbox   %s\n\n",
-			sim.URL(), says, r.sandboxSays())
+		fmt.Fprintf(p.out, "\n  Slack     a stand-in: %s\n  model     %s\n  sandbox   %s\n\n", sim.URL(), says, r.sandboxSays())
 		if err := r.play(ctx, sim, *once); err != nil {
-			err = fmt.Errorf("the round did not get to its end: %w", err)
+			err = fmt.Errorf("the round did not get to its end: %w", named(err))
 			if *once || ctx.Err() != nil {
 				return err
 			}
@@ -112,6 +117,34 @@ func demo(ctx context.Context, p program) (err error) {
 	}
 	return err
 }
+
+// demoPatience is how long the local Slack waits for an answer: on a machine that has
+// much else to do, Slack's three seconds are few.
+const demoPatience = 30 * time.Second
+
+// named is an error whose people and channels are called by their names.
+func named(err error) error {
+	if err == nil {
+		return nil
+	}
+	var names []string
+	for _, u := range slacksim.DefaultUsers() {
+		names = append(names, u.ID, u.RealName)
+	}
+	for _, c := range slacksim.DefaultChannels() {
+		names = append(names, c.ID, "#"+c.Name)
+	}
+	names = append(names, slacksim.BotUser, "Countersign", slacksim.BotID, "Countersign")
+	return &namedError{words: strings.NewReplacer(names...).Replace(err.Error()), err: err}
+}
+
+type namedError struct {
+	words string
+	err   error
+}
+
+func (e *namedError) Error() string { return e.words }
+func (e *namedError) Unwrap() error { return e.err }
 
 // listen takes the port, or any other when it is taken. The line that follows
 // says which.
@@ -168,9 +201,10 @@ func (p program) demoWriter() (w approval.Writer, says string, err error) {
 }
 
 func (r *replica) sandboxSays() string {
+	none, is := r.service.NoSandbox()
 	switch {
-	case r.service.Sandbox == nil:
-		return "none: " + r.service.NoBox
+	case is:
+		return "none: " + none
 	case r.E2BAPIKey != "":
 		return "E2B, in its cloud"
 	}
@@ -189,15 +223,11 @@ func (r *replica) teamBudget(ctx context.Context) error {
 }
 
 // play is the round that the demo plays by itself, as three people would: every
-// step waits for what a person would see, and fails when it does not come.
+// step waits for what a person would see, as long as the machine needs, and fails
+// when it is clear that it does not come.
 func (r *replica) play(ctx context.Context, sim *slacksim.Sim, hurry bool) error {
-	if r.service.Sandbox == nil {
-		return errors.New(r.service.NoBox)
-	}
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
-	defer cancel()
-	stage := &stage{replica: r, sim: sim, maya: sim.As(slacksim.Analyst), ben: sim.As(slacksim.Reviewer), hurry: hurry}
-	for _, scene := range []func(context.Context) error{stage.share, stage.ask, stage.review, stage.answer, stage.proof} {
+	stage := &stage{replica: r, sim: sim, maya: sim.As(slacksim.Analyst), ben: sim.As(slacksim.Reviewer), hurry: hurry, every: sayEvery}
+	for _, scene := range []func(context.Context) error{stage.sandbox, stage.share, stage.ask, stage.review, stage.answer, stage.proof} {
 		if err := scene(ctx); err != nil {
 			return err
 		}

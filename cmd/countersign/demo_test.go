@@ -29,10 +29,10 @@ type aDemo struct {
 // startDemo runs one in the background until stop.
 func startDemo(t *testing.T, dir string, args ...string) *aDemo {
 	t.Helper()
-	ctx, stop := context.WithTimeout(context.Background(), 3*time.Minute)
+	ctx, stop := context.WithCancel(context.Background())
 	d := &aDemo{done: make(chan int, 1), stop: stop}
 	go func() {
-		d.done <- run(ctx, append([]string{"demo", "-addr", "127.0.0.1:0"}, args...), []string{"DATA_DIR=" + dir, "RUN_SECONDS=30"}, &d.out, &d.errs)
+		d.done <- run(ctx, append([]string{"demo", "-addr", "127.0.0.1:0"}, args...), []string{"DATA_DIR=" + dir, "RUN_SECONDS=120"}, &d.out, &d.errs)
 	}()
 	t.Cleanup(stop)
 	return d
@@ -180,10 +180,19 @@ func TestDemoFailsWhenAStepDoesNotHappen(t *testing.T) {
 	h.writes("import pandas as pd\nimport matplotlib.pyplot as plt\nplt.plot([1, 2])\n3")
 	require.ErrorContains(t, r.play(h.ctx, h.sim, true), "without a table")
 
+	// A round whose question is taken back gets no answer, and says so instead of waiting for one.
+	h.writes("1 + 2")
+	ended := &stage{replica: r, sim: h.sim, maya: h.maya, ben: h.ben, hurry: true, every: 100 * time.Millisecond, root: h.ask("Why is it taken back, for sales.csv?").TS}
+	card := h.card(slacksim.Message{TS: ended.root, Channel: slacksim.SalesData})
+	require.NoError(t, h.maya.Command(slacksim.SalesData, "/analyze cancel "+value[string](h, `SELECT id FROM requests ORDER BY created_at DESC LIMIT 1`)))
+	_, err := h.ben.WaitChange(h.patient(), card, func(m slacksim.Message) bool { return !m.Has("Approve") })
+	require.NoError(t, err)
+	require.ErrorContains(t, ended.review(h.ctx), "the request has ended without it")
+
 	// What a step waits for in vain is told with what the thread says.
 	over, stop := context.WithCancel(h.ctx)
 	stop()
-	s := &stage{replica: r, sim: h.sim, maya: h.maya, ben: h.ben, hurry: true, root: h.ask("Why is it so in sales.csv?").TS}
+	s := &stage{replica: r, sim: h.sim, maya: h.maya, ben: h.ben, hurry: true, every: sayEvery, root: h.ask("Why is it so in sales.csv?").TS}
 	h.card(slacksim.Message{TS: s.root, Channel: slacksim.SalesData})
 	s.pause(over, time.Hour)
 	require.ErrorContains(t, s.answer(over), "no answer with a bill")

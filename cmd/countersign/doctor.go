@@ -298,11 +298,16 @@ func (p program) checkSandbox(ctx context.Context) finding {
 		if p.E2BAPIKey != "" {
 			return p.checkE2B(ctx)
 		}
-		box, err := p.local(ctx)
+		box, err := p.local(p.boxes())
 		if err != nil {
 			return finding{err: err}
 		}
-		return finding{say: "gVisor on this machine keeps code in: " + box.Template(), err: box.Close()}
+		err = p.try(ctx, "the sandbox's self-test", box, func(ctx context.Context) (time.Duration, error) {
+			began := time.Now()
+			err := box.SelfTest(ctx)
+			return time.Since(began), err
+		})
+		return finding{say: "gVisor on this machine keeps code in: " + box.Template(), err: errors.Join(err, box.Close())}
 	})
 }
 

@@ -100,11 +100,18 @@ func command(ctx context.Context, args, environ []string, stdout, stderr io.Writ
 // program is what every command gets.
 type program struct {
 	Config
-	args []string
-	out  io.Writer
-	log  *slog.Logger
+	args     []string
+	out      io.Writer
+	log      *slog.Logger
+	progress func(what string) // says what a command is at, to whoever watches; nil: nobody does
+	tries    *tries            // where is booked what this program tries of itself; nil: nowhere
+}
 
-	tries *tries // where is booked what this program tries of itself; nil: nowhere
+// says tells whoever watches what a command is at.
+func (p program) says(what string) {
+	if p.progress != nil {
+		p.progress(what)
+	}
 }
 
 // version is what the build says about itself.

@@ -1,15 +1,18 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	"countersign/approval"
 	"countersign/codegen/samples"
 	"countersign/internal/slacksim"
 )
@@ -21,15 +24,105 @@ type stage struct {
 	maya  *slacksim.Person // asks
 	ben   *slacksim.Person // reviews
 	hurry bool             // nobody watches: no pauses
+	every time.Duration    // how often it says what it waits for
 
 	root string // ts of the thread
 	card slacksim.Message
 }
 
 // line prints a line of the transcript.
-func (s *stage) line(who, format string, args ...any) {
+func (s *stage) line(who, format string, args ...any) { transcript(s.out, who, format, args...) }
+
+func transcript(out io.Writer, who, format string, args ...any) {
 	text := strings.TrimRight(fmt.Sprintf(format, args...), "\n")
-	fmt.Fprintf(s.out, "  %s  %-12s %s\n", time.Now().Format("15:04:05"), who, strings.ReplaceAll(text, "\n", "\n"+strings.Repeat(" ", 25)))
+	fmt.Fprintf(out, "  %s  %-12s %s\n", time.Now().Format("15:04:05"), cmp.Or(who, "(the demo)"), strings.ReplaceAll(text, "\n", "\n"+strings.Repeat(" ", 25)))
+}
+
+// sayEvery is how long the demo waits before it says what it waits for, again and again.
+const sayEvery = 10 * time.Second
+
+// wait waits for something as long as the machine needs, and says what it waits for.
+// It ends early when the request has ended otherwise: then it does not come.
+func wait[T any](ctx context.Context, s *stage, what string, until func(context.Context) (T, error)) (T, error) {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	quit, quitted := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(quitted)
+		tick := time.NewTicker(s.every)
+		defer tick.Stop()
+		over := 0
+		for {
+			select {
+			case <-tick.C:
+			case <-quit:
+				return
+			}
+			s.line("", "still waits for %s%s", what, s.place(ctx))
+			// Looked at twice: what ended just now is still being shown.
+			if over = s.ended(ctx, over); over > 1 {
+				stop(errors.New("the request has ended without it"))
+			}
+		}
+	}()
+	got, err := until(ctx)
+	close(quit)
+	<-quitted
+	if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(cause, context.Canceled) {
+		err = fmt.Errorf("%w (%w)", cause, err)
+	}
+	return got, err
+}
+
+// ended counts how often in a row the request of this round was seen to have ended before it ran.
+func (s *stage) ended(ctx context.Context, before int) int {
+	if s.root == "" {
+		return 0
+	}
+	r := s.asked(ctx)
+	if r == nil || !r.State.Final() || r.State == approval.Done {
+		return 0
+	}
+	return before + 1
+}
+
+// asked is the request of this round, if it can be told.
+func (s *stage) asked(ctx context.Context) *approval.Request {
+	asked, err := s.db.Recent(ctx, slacksim.DefaultTeam.ID, slacksim.Analyst, 1)
+	if err != nil || len(asked) == 0 {
+		return nil
+	}
+	return asked[0]
+}
+
+// place says where the request of this round stands in the line for a box.
+func (s *stage) place(ctx context.Context) string {
+	if r := s.asked(ctx); s.root != "" && r != nil && r.Place > approval.NotInLine {
+		return fmt.Sprintf(": this machine is busy, it is number %d in line for a sandbox", r.Place)
+	}
+	return ""
+}
+
+// sandbox waits until the sandbox has proven itself.
+func (s *stage) sandbox(ctx context.Context) error {
+	s.line("", "tries the sandbox out")
+	_, err := wait(ctx, s, "the sandbox, which is being tried out", func(ctx context.Context) (bool, error) {
+		for {
+			err := s.service.Sandbox.Ready()
+			if box := new(approval.BoxError); err == nil || !errors.As(err, &box) || !box.Retry {
+				if err != nil {
+					err = errors.New(forPeople(err))
+				}
+				return err == nil, err
+			}
+			select {
+			case <-time.After(50 * time.Millisecond):
+			case <-ctx.Done():
+				return false, ctx.Err()
+			}
+		}
+	})
+	return err
 }
 
 // pause leaves a person time to look at the page.
@@ -45,7 +138,7 @@ func (s *stage) pause(ctx context.Context, d time.Duration) {
 
 // share puts the sample files into the channel, unless an earlier demo has.
 func (s *stage) share(ctx context.Context) error {
-	if err := s.sim.WaitSockets(ctx, 2); err != nil {
+	if _, err := wait(ctx, s, "the bot to connect", func(ctx context.Context) (bool, error) { return true, s.sim.WaitSockets(ctx, 2) }); err != nil {
 		return fmt.Errorf("the bot does not connect: %w", err)
 	}
 	for _, file := range samples.Files() {
@@ -72,8 +165,10 @@ func (s *stage) ask(ctx context.Context) error {
 	if err := s.maya.Command(slacksim.SalesData, line); err != nil {
 		return fmt.Errorf("/analyze: %w", err)
 	}
-	root, err := s.maya.WaitMessage(ctx, slacksim.SalesData, func(m slacksim.Message) bool {
-		return m.TS > earlier && m.BotID != "" && !m.Ephemeral && (m.ThreadTS == "" || m.ThreadTS == m.TS)
+	root, err := wait(ctx, s, "the thread of the question", func(ctx context.Context) (slacksim.Message, error) {
+		return s.maya.WaitMessage(ctx, slacksim.SalesData, func(m slacksim.Message) bool {
+			return m.TS > earlier && m.BotID != "" && !m.Ephemeral && (m.ThreadTS == "" || m.ThreadTS == m.TS)
+		})
 	})
 	if err != nil {
 		return fmt.Errorf("no thread for the question: %w", err)
@@ -84,7 +179,9 @@ func (s *stage) ask(ctx context.Context) error {
 
 // review waits for the card, reads it out, and approves it.
 func (s *stage) review(ctx context.Context) error {
-	card, err := s.ben.WaitMessage(ctx, slacksim.CodeReview, func(m slacksim.Message) bool { return m.TS > s.root && m.Has("Approve") })
+	card, err := wait(ctx, s, "the card with the code", func(ctx context.Context) (slacksim.Message, error) {
+		return s.ben.WaitMessage(ctx, slacksim.CodeReview, func(m slacksim.Message) bool { return m.TS > s.root && m.Has("Approve") })
+	})
 	if err != nil {
 		return fmt.Errorf("no card with Approve in the review channel: %w", s.told(err))
 	}
@@ -96,7 +193,9 @@ func (s *stage) review(ctx context.Context) error {
 	if err := s.ben.Click(card, "Approve"); err != nil {
 		return fmt.Errorf("click Approve: %w", err)
 	}
-	decided, err := s.ben.WaitChange(ctx, card, func(m slacksim.Message) bool { return !m.Has("Approve") })
+	decided, err := wait(ctx, s, "the card to say so", func(ctx context.Context) (slacksim.Message, error) {
+		return s.ben.WaitChange(ctx, card, func(m slacksim.Message) bool { return !m.Has("Approve") })
+	})
 	if err != nil {
 		return fmt.Errorf("the card still has its buttons: %w", err)
 	}
@@ -110,8 +209,10 @@ func (s *stage) review(ctx context.Context) error {
 
 // answer waits for the chart, the table and the bill in Maya's thread.
 func (s *stage) answer(ctx context.Context) error {
-	reply, err := s.maya.WaitReply(ctx, slacksim.SalesData, s.root, func(m slacksim.Message) bool {
-		return strings.Contains(m.Words(), "Total") && strings.Contains(m.Words(), "$")
+	reply, err := wait(ctx, s, "the answer", func(ctx context.Context) (slacksim.Message, error) {
+		return s.maya.WaitReply(ctx, slacksim.SalesData, s.root, func(m slacksim.Message) bool {
+			return strings.Contains(m.Words(), "Total") && strings.Contains(m.Words(), "$")
+		})
 	})
 	if err != nil {
 		return fmt.Errorf("no answer with a bill in the thread: %w", s.told(err))

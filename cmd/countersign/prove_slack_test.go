@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -531,17 +530,7 @@ func (o *office) wrongs(view func(string) (*approval.View, error), s scene, numb
 // TestProveSlackAnOfficeOnABadDay plays the whole office under trouble. A tenth of it
 // is drawn where no proof is asked for.
 func TestProveSlackAnOfficeOnABadDay(t *testing.T) {
-	questions := 20
-	if os.Getenv("PROVE_REPORT") != "" {
-		questions = 200
-	}
-	seed := rand.Uint64()
-	if text := os.Getenv("PROVE_SEED"); text != "" {
-		var err error
-		seed, err = strconv.ParseUint(text, 10, 64)
-		require.NoError(t, err)
-	}
-	t.Logf("PROVE_SEED=%d", seed)
+	questions, seed := proof.Of(200), proof.Seed(t)
 	o := newOffice(t, seed)
 	play := o.draw(questions)
 	o.sim.RewriteAtRandom(seed)

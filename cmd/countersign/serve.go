@@ -25,8 +25,8 @@ func serve(ctx context.Context, p program) (err error) {
 	}
 	defer func() { err = errors.Join(err, r.close()) }()
 	p.log.Info("serving", "models", p.models(), "review channel", p.ReviewChannel, "reviewers", len(p.Reviewers), "health", p.HTTPAddr)
-	if r.service.Sandbox == nil {
-		p.log.Error("nothing can be asked: there is no sandbox", "why", r.service.NoBox)
+	if none, ok := r.service.NoSandbox(); ok {
+		p.log.Error("nothing can be asked: there is no sandbox", "why", none)
 	}
 	return r.run(ctx)
 }

@@ -14,7 +14,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/input"
@@ -107,7 +106,7 @@ func (x *tab) do(what string, steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-const patience = 45 * time.Second
+const patience = soon
 
 // fail ends the test with what the page shows.
 func (x *tab) fail(what string, err error) {

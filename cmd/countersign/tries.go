@@ -50,6 +50,7 @@ func (p program) try(ctx context.Context, what string, box priced, do func(conte
 		return failed
 	}
 	used, failed := do(ctx)
+	used = min(used, box.InspectLease()) // a wait for a busy machine is not a box's time, and more than is held is never charged
 	charge, err := p.prices.BoxCharge(box.Size(), used, time.Now())
 	if err == nil {
 		err = p.tries.db.SettleCheck(context.WithoutCancel(ctx), id, charge)

@@ -33,6 +33,7 @@ type replica struct {
 	bot       *bot.Bot
 	telemetry *telemetry.Telemetry
 	strays    func(context.Context) error // kills boxes that no row knows; nil where there can be none
+	prove     func(context.Context) error // opens the sandbox when it has proven itself; nil where it need not
 	closers   []func() error              // in the order of their making
 }
 
@@ -46,10 +47,12 @@ func (p program) wire(ctx context.Context, writer approval.Writer) (_ *replica, 
 			err = errors.Join(err, r.close())
 		}
 	}()
+	p.says("starts the database")
 	url, err := r.database(ctx)
 	if err != nil {
 		return nil, err
 	}
+	p.says("brings the database up to date")
 	if err := storage.Migrate(ctx, url); err != nil {
 		return nil, fmt.Errorf("bring the database up to date: %w", err)
 	}
@@ -67,19 +70,14 @@ func (p program) wire(ctx context.Context, writer approval.Writer) (_ *replica, 
 		defer cancel()
 		return r.telemetry.Shutdown(ctx)
 	})
-	if r.program, err = p.booking(ctx, r.db, false); err != nil {
-		p.log.Warn("what the sandbox's self-test costs is not booked", "error", err)
-	}
-	box, noBox := r.sandbox(ctx)
-	r.bot = bot.New(bot.Options{BotToken: string(p.SlackBotToken), AppToken: string(p.SlackAppToken), APIURL: p.SlackAPIURL,
+	p.says("lays the sandbox out")
+	box := r.sandbox()
+	r.bot = bot.New(bot.Options{BotToken: string(p.SlackBotToken), AppToken: string(p.SlackAppToken), APIURL: p.SlackAPIURL, Patience: p.SlackPatience,
 		Policy: p.policy, Log: p.log, Observe: r.telemetry.Envelope, Language: p.CodeLanguage})
 	worst := func(model string, at time.Time) (budget.USD, error) { return r.service.DraftCost(model, at) }
-	r.service = &approval.Service{Store: r.db, Writer: r.telemetry.Writer(writer, worst), NoBox: noBox, Slack: r.bot,
+	r.service = &approval.Service{Store: r.db, Writer: r.telemetry.Writer(writer, worst), Sandbox: r.telemetry.Sandbox(box), Slack: r.bot,
 		Read: codegen.Reader{SampleRows: p.SampleRows}.Tables, Prices: p.prices, Policy: p.policy(), Log: p.log,
 		Location: p.location, Due: due(p.digest, p.location)}
-	if box != nil {
-		r.service.Sandbox = r.telemetry.Sandbox(box)
-	}
 	r.bot.Serve(r.telemetry.Service(r.service))
 	return r, nil
 }
@@ -115,23 +113,35 @@ func (r *replica) database(ctx context.Context) (string, error) {
 
 // sandbox is where approved code will run: E2B when there is a key for it, else
 // gVisor on this machine. It never steps down: what was chosen works, or nothing
-// runs, and the reason is for people to read.
-func (r *replica) sandbox(ctx context.Context) (box approval.Sandbox, why string) {
+// runs, and the reason is for people to read. gVisor proves itself while the replica
+// runs already: what is asked meanwhile waits.
+func (r *replica) sandbox() approval.Sandbox {
 	if r.E2BAPIKey != "" {
 		cloud, err := r.e2b()
 		if err != nil {
-			return nil, forPeople(err)
+			return approval.NoSandbox{Why: forPeople(err)}
 		}
 		r.strays = func(ctx context.Context) error { return cloud.Strays(ctx, r.needs) }
-		return cloud, ""
+		return cloud
 	}
-	here, err := r.local(ctx)
+	options := r.boxes()
+	options.Unproven = true
+	here, err := r.local(options)
 	if err != nil {
 		r.log.Error("no sandbox", "error", err)
-		return nil, forPeople(err)
+		return approval.NoSandbox{Why: forPeople(err)}
 	}
 	r.closers = append(r.closers, here.Close)
-	return here, ""
+	r.prove = func(ctx context.Context) error {
+		booked, err := r.booking(ctx, r.db, false)
+		if err != nil {
+			r.log.Warn("what the sandbox's self-test costs is not booked", "error", err)
+		}
+		return here.Prove(ctx, func(ctx context.Context, test func(context.Context) (time.Duration, error)) error {
+			return booked.try(ctx, "the sandbox's self-test", here, test)
+		})
+	}
+	return here
 }
 
 // forPeople is why there is no sandbox, in the words of the sandbox where it has any.
@@ -157,26 +167,12 @@ func (p program) boxes() local.Options {
 	return o
 }
 
-// local starts gVisor here, and has it prove that it keeps code in.
-func (p program) local(ctx context.Context) (*local.Sandbox, error) {
+// local lays out gVisor here. It has not proven yet that it keeps code in.
+func (p program) local(o local.Options) (*local.Sandbox, error) {
 	if _, err := os.Stat(p.Runsc); p.Runsc != "" && err != nil {
 		return nil, &approval.BoxError{Err: err, Words: "COUNTERSIGN_RUNSC names a program that is not there: leave it empty and run `make libexec/runsc`, or name another runsc."}
 	}
-	box, err := local.New(p.boxes())
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	err = p.try(ctx, "the sandbox's self-test", box, func(ctx context.Context) (time.Duration, error) {
-		began := time.Now()
-		err := box.SelfTest(ctx)
-		return time.Since(began), err
-	})
-	if err != nil {
-		return nil, errors.Join(err, box.Close())
-	}
-	return box, nil
+	return local.New(o)
 }
 
 // needs tells whether a request still waits for just this box.
@@ -200,6 +196,14 @@ func (r *replica) run(ctx context.Context) error {
 		return r.db.Work(ctx, r.telemetry.Step(telemetry.InStore(r.db), r.careful(r.service.Do)), r.sweep, storage.WorkOptions{RunTimeout: longest})
 	})
 	group.Go(func() error { return r.health(ctx) })
+	if r.prove != nil {
+		group.Go(func() error {
+			if err := r.prove(ctx); err != nil && ctx.Err() == nil {
+				r.log.Error("nothing can be asked: the sandbox does not hold", "error", err) // people hear it as well
+			}
+			return nil
+		})
+	}
 	return group.Wait()
 }
 
@@ -237,10 +241,11 @@ func (r *replica) health(ctx context.Context) error {
 			return nil
 		}},
 		{Name: "sandbox", Try: func(context.Context) error {
-			if r.service.Sandbox == nil {
-				return errors.New(r.service.NoBox)
+			err := r.service.Sandbox.Ready()
+			if box := new(approval.BoxError); errors.As(err, &box) && box.Retry {
+				return telemetry.ErrStarting
 			}
-			return nil
+			return err
 		}},
 	}
 	listener, err := net.Listen("tcp", r.HTTPAddr)

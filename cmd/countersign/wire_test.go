@@ -90,7 +90,7 @@ func TestABoxIsNeededWhileItsRequestWaitsForIt(t *testing.T) {
 		return yes
 	}
 	require.False(t, needed("nosuch1", "box"), "nobody has asked for it")
-	h.writes("import time\ntime.sleep(5)")
+	h.writes("import time\ntime.sleep(30)")
 	root := h.ask("How long is a while, for sales.csv?")
 	card := h.card(root)
 	id := value[string](h, `SELECT id FROM requests`)

@@ -169,7 +169,7 @@ func TestFaultsAreWhatTheirNamesSay(t *testing.T) {
 		_, _, err := post(t, s, "/v1/chat/completions", Key, good)
 		done <- err
 	}()
-	require.Eventually(t, func() bool { return len(s.Requests()) == 20 }, time.Minute, time.Millisecond)
+	require.Eventually(t, func() bool { return len(s.Requests()) == 20 }, 20*time.Minute, time.Millisecond)
 	s.Close()
 	require.Error(t, <-done, "closing the server ends the silence")
 }

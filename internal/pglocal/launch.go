@@ -112,12 +112,14 @@ func (s *Server) launch(ctx context.Context) error {
 // They take a moment, and Postgres rightly starts no other server until then.
 var errLingers = errors.New("processes of the last server are still ending")
 
+// lingering is longer than they take on any machine.
+const lingering = 10 * time.Minute
+
 func (s *Server) launchOnceFree(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute) // recovery after a crash reads the whole log
-	defer cancel()
-	for {
+	// A server that lives is waited for, however long it takes: recovery after a crash reads the whole log.
+	for until := time.Now().Add(lingering); ; {
 		err := s.launch(ctx)
-		if !errors.Is(err, errLingers) {
+		if !errors.Is(err, errLingers) || time.Now().After(until) {
 			return err
 		}
 		select {

@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
@@ -44,7 +43,7 @@ func typeCheck(t *testing.T, manifests map[string]map[string]any) (said string, 
 		require.NoError(t, os.WriteFile(filepath.Join(folder, name+".mts"), append([]byte(typed), literal...), 0o600))
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "tsconfig.json"), []byte(strictly), 0o600))
-	ctx, stop := context.WithTimeout(context.Background(), time.Minute)
+	ctx, stop := context.WithTimeout(context.Background(), soon)
 	defer stop()
 	tsc := exec.CommandContext(ctx, node, filepath.Join(modules, "typescript", "bin", "tsc"), "--pretty", "false", "--project", folder)
 	tsc.Dir = folder

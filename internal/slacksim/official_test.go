@@ -67,7 +67,7 @@ func nodeFor(t *testing.T) (node string) {
 
 func npm(t *testing.T, node, folder string, args ...string) {
 	t.Helper()
-	ctx, stop := context.WithTimeout(context.Background(), 3*time.Minute)
+	ctx, stop := context.WithTimeout(context.Background(), soon)
 	defer stop()
 	run := exec.CommandContext(ctx, "npm", args...)
 	run.Dir = folder
@@ -106,7 +106,7 @@ func runScript(t *testing.T, sim *slacksim.Sim, name string) *script {
 	}()
 	t.Cleanup(func() {
 		_ = stdin.Close() // the script disconnects and ends
-		killer := time.AfterFunc(10*time.Second, stop)
+		killer := time.AfterFunc(soon, stop)
 		<-read
 		err := node.Wait()
 		killer.Stop()

@@ -5,7 +5,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -15,7 +14,7 @@ func TestThePagesOwnTests(t *testing.T) {
 	t.Parallel()
 	node := nodeFor(t)
 	install(t, node, "page", "vitest")
-	ctx, stop := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, stop := context.WithTimeout(context.Background(), soon)
 	defer stop()
 	vitest := exec.CommandContext(ctx, node, filepath.Join("node_modules", "vitest", "vitest.mjs"), "run", "--no-color")
 	vitest.Dir = "page"

@@ -91,6 +91,9 @@ type Check struct {
 	Try  func(context.Context) error
 }
 
+// ErrStarting is a check that will pass by itself, once what it looks at has started.
+var ErrStarting = errors.New("starting")
+
 // Handler serves /healthz (the process lives), /readyz (it is of use: all checks
 // pass) and /metrics.
 func (m *Metrics) Handler(ready ...Check) http.Handler {
@@ -106,6 +109,10 @@ func (m *Metrics) Handler(ready ...Check) http.Handler {
 		for _, c := range ready {
 			states[c.Name] = "ok"
 			if err := c.Try(ctx); err != nil {
+				if errors.Is(err, ErrStarting) {
+					status, states[c.Name] = http.StatusServiceUnavailable, "starting"
+					continue
+				}
 				// Who may ask for this may not be who may read the log.
 				status, states[c.Name] = http.StatusServiceUnavailable, "not ready"
 			}

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -83,6 +84,7 @@ type fakeBox struct{ approval.Sandbox }
 func (fakeBox) Size() budget.BoxSize {
 	return budget.BoxSize{Kind: "local", VCPU: 1, MemoryMB: 1024}
 }
+func (fakeBox) Ready() error                        { return nil }
 func (fakeBox) Template() string                    { return "python" }
 func (fakeBox) Lease(approval.Limits) time.Duration { return time.Minute }
 func (fakeBox) InspectLease() time.Duration         { return time.Minute }
@@ -274,8 +276,11 @@ func TestHealthReadinessAndMetrics(t *testing.T) {
 	t.Parallel()
 	tele, err := New(t.Context(), Options{})
 	require.NoError(t, err)
-	down := false
+	down, starting := false, false
 	server := httptest.NewServer(tele.Handler(Check{Name: "database", Try: func(context.Context) error {
+		if starting {
+			return fmt.Errorf("the sandbox: %w", ErrStarting)
+		}
 		if down {
 			return errors.New("password of the database")
 		}
@@ -296,7 +301,11 @@ func TestHealthReadinessAndMetrics(t *testing.T) {
 	require.Equal(t, 200, status)
 	require.JSONEq(t, `{"database":"ok"}`, body)
 
-	down = true
+	starting = true
+	status, body = get("/readyz")
+	require.Equal(t, 503, status)
+	require.JSONEq(t, `{"database":"starting"}`, body, "it will be of use by itself")
+	starting, down = false, true
 	status, body = get("/readyz")
 	require.Equal(t, 503, status)
 	require.JSONEq(t, `{"database":"not ready"}`, body)

@@ -43,7 +43,7 @@ func (b *testBundle) another(t *testing.T, change ...func(*e2b.Options)) *e2b.Cl
 	t.Helper()
 	transport := &http.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)
-	o := e2b.Options{APIKey: e2btest.Key, APIURL: b.e2b.APIURL, SandboxURL: b.e2b.SandboxURL, Patience: 5 * time.Second,
+	o := e2b.Options{APIKey: e2btest.Key, APIURL: b.e2b.APIURL, SandboxURL: b.e2b.SandboxURL, Patience: 30 * time.Second,
 		Version: "1.2.3", HTTPClient: &http.Client{Transport: transport},
 		Log: slog.New(slog.NewTextHandler(io.Writer(b.log), &slog.HandlerOptions{Level: slog.LevelDebug}))}
 	for _, c := range change {
@@ -103,7 +103,7 @@ func boxError(t *testing.T, err error) *approval.BoxError {
 // soon waits for something that another process does.
 func soon(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute) // on a machine that has no moment to spare
 	defer cancel()
 	for !holds() {
 		select {

@@ -203,5 +203,5 @@ func TestJudgingAResultWithoutItsEnd(t *testing.T) {
 	b.why = approval.TimedOut
 	b.judge(&result, errors.New("cut"), roomy)
 	require.Equal(t, approval.TimedOut, result.Outcome)
-	require.Contains(t, result.Error, "60 seconds")
+	require.Contains(t, result.Error, "600 seconds")
 }

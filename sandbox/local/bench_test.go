@@ -111,8 +111,7 @@ func benchmarkPlot(b *testing.B, warm bool) {
 		}
 		b.StartTimer()
 		approved := time.Now()
-		boxID, err := shared.Create(ctx, id, shared.seal())
-		require.NoError(b, err)
+		boxID := create(b, shared, id)
 		require.NoError(b, shared.Start(ctx, boxID, job(plot, roomy, sales)))
 		result, err := shared.Result(ctx, boxID)
 		require.NoError(b, err)

@@ -8,32 +8,42 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"countersign/approval"
 	"countersign/sandbox"
 )
 
-const (
-	bootTime = 60 * time.Second // two seconds is usual; a machine under load may need many times that
-	// grace is what the supervisor in the box may take, after its own time limit,
-	// to write the tables and charts (WRITING in supervise.py), to end everything and
-	// to send what there is.
-	grace = 40 * time.Second
-)
+// grace is what the supervisor in the box may take, after its own time limit,
+// to write the tables and charts (WRITING in supervise.py), to end everything and
+// to send what there is.
+const grace = 40 * time.Second
 
-// box is one sandbox on its way: booting, ready, started, over. Each of these
+// box is one sandbox on its way: in line, booting, ready, started, over. Each of these
 // happens once, in this order, and a box that is killed skips the rest.
 type box struct {
-	id      string
-	stamp   sandbox.Stamp
-	proc    *process
-	job     *os.File // the write end: into the box
-	out     *os.File // the read end: out of the box
-	created time.Time
+	id     string
+	stamp  sandbox.Stamp
+	bundle string
+	urgent atomic.Int32  // its rank
+	at     atomic.Int32  // where it stands in the line; 0 when it is not in it
+	doomed chan struct{} // closed when it is killed
 
 	booted  chan struct{} // closed when it is ready, or never will be
 	bootErr error
+	boot    time.Duration // the processor time of booting
+	done    chan struct{} // closed when its processes have ended, or never will be any
+
+	// From when its turn has come.
+	proc *process
+	job  *os.File // the write end: into the box
+	out  *os.File // the read end: out of the box
+
+	// The sandbox's lock guards these.
+	warm bool        // it was ready before anybody was waiting for it
+	had  bool        // somebody was given it
+	idle *time.Timer // until when it is kept for its request
 
 	mu      sync.Mutex
 	begun   bool
@@ -47,49 +57,89 @@ type box struct {
 	why     approval.Outcome // set by whoever kills it for a limit
 }
 
-// boot starts a box and returns at once; booted tells when it is ready.
-func (s *Sandbox) boot(bundle string) (*box, error) {
+// boot has a box stand in line and returns at once; booted tells when it is ready.
+// The lock is held.
+func (s *Sandbox) boot(bundle string, urgent rank) *box {
+	s.serial++
+	b := &box{id: fmt.Sprintf("local-%s-%d", s.home.instance, s.serial), stamp: sandbox.NewStamp(), bundle: bundle,
+		doomed: make(chan struct{}), booted: make(chan struct{}), done: make(chan struct{}),
+		sent: make(chan struct{}), over: make(chan struct{})}
+	b.urgent.Store(int32(urgent))
+	b.at.Store(1)
+	s.inflight.Go(func() { s.raise(b) })
+	return b
+}
+
+// raise takes a box through its whole life.
+func (s *Sandbox) raise(b *box) {
+	turn, err := s.line.wait(func() rank { return rank(b.urgent.Load()) }, b.doomed, func(at int) { b.at.Store(int32(at)) })
+	if err == nil && turn == nil {
+		err = &approval.BoxError{Err: fmt.Errorf("box %s was given up", b.id), Words: "This sandbox was given up before it was ready.", Retry: true}
+	}
+	if err != nil {
+		b.bootErr = s.advice(err, "")
+		close(b.booted)
+		close(b.done)
+		return
+	}
+	defer s.cpus.free(turn.cpu)
+	b.bootErr = s.ready(b, turn.cpu)
+	turn.end()
+	close(b.booted)
+	if b.proc != nil {
+		<-b.proc.done
+		b.closeUnused()
+	}
+	close(b.done)
+	if b.proc != nil {
+		s.home.sweepBox(s.opt, b.id)
+	}
+}
+
+// ready boots a box whose turn has come.
+func (s *Sandbox) ready(b *box, cpu int) error {
 	jobR, jobW, err := os.Pipe()
 	if err != nil {
-		return nil, fmt.Errorf("boot: %w", err)
+		return s.advice(fmt.Errorf("boot: %w", err), "")
 	}
 	outR, outW, err := os.Pipe()
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("boot: %w", err), jobR.Close(), jobW.Close())
+		return s.advice(errors.Join(fmt.Errorf("boot: %w", err), jobR.Close(), jobW.Close()), "")
 	}
-	s.serial++
-	b := &box{id: fmt.Sprintf("local-%s-%d", s.home.instance, s.serial), stamp: sandbox.NewStamp(),
-		job: jobW, out: outR, created: time.Now(),
-		booted: make(chan struct{}), sent: make(chan struct{}), over: make(chan struct{})}
-	b.proc, err = s.launch(b.id, bundle, jobR, outW)
+	b.job, b.out = jobW, outR
+	proc, err := s.launch(b.id, b.bundle, cpu, jobR, outW)
 	err = errors.Join(err, jobR.Close(), outW.Close()) // the box has its own copies
 	if err != nil {
-		err = errors.Join(err, jobW.Close(), outR.Close())
-		return nil, s.advice(fmt.Errorf("boot: %w", err), "")
+		return s.advice(errors.Join(fmt.Errorf("boot: %w", err), jobW.Close(), outR.Close()), "")
 	}
-	s.inflight.Go(func() { s.await(b) })
-	return b, nil
-}
-
-// await waits for a box to be ready, and cleans up when it has ended.
-func (s *Sandbox) await(b *box) {
-	_ = b.out.SetReadDeadline(time.Now().Add(bootTime))
-	err := sandbox.ReadReady(b.out)
+	b.mu.Lock()
+	b.proc = proc
+	if b.killed {
+		proc.kill()
+	}
+	b.mu.Unlock()
+	clock := b.clock(s.bootTime, s.standstill)
+	err = sandbox.ReadReady(b.out)
+	used, late := clock.stop()
+	b.boot = used
+	if err == nil {
+		err = proc.findMemory()
+	}
+	if err == nil && b.bundle == s.home.runBundle {
+		err = proc.yield()
+	}
 	if err == nil {
 		err = b.out.SetReadDeadline(time.Time{})
 	}
 	if err == nil {
-		err = b.proc.findMemory()
+		return nil
 	}
-	if err != nil {
-		b.kill()
-		<-b.proc.done
-		b.bootErr = s.advice(fmt.Errorf("boot: %w", err), b.proc.said())
+	b.kill()
+	<-proc.done
+	if late != nil {
+		return lateness(fmt.Errorf("boot: %w", late))
 	}
-	close(b.booted)
-	<-b.proc.done
-	b.closeUnused()
-	s.home.sweepBox(s.opt, b.id)
+	return s.advice(fmt.Errorf("boot: %w", err), proc.said())
 }
 
 // closeUnused closes the pipes of a box that has ended before anybody used it. Of
@@ -110,19 +160,34 @@ func (b *box) hasBegun() bool {
 // dead tells whether its processes have ended.
 func (b *box) dead() bool {
 	select {
-	case <-b.proc.done:
+	case <-b.done:
 		return true
 	default:
 		return false
 	}
 }
 
-// kill ends its processes. It does not wait.
+// isReady tells whether it has booted, or never will.
+func (b *box) isReady() bool {
+	select {
+	case <-b.booted:
+		return true
+	default:
+		return false
+	}
+}
+
+// kill takes it out of the line, or ends its processes. It does not wait.
 func (b *box) kill() {
 	b.mu.Lock()
-	b.killed = true
-	b.mu.Unlock()
-	b.proc.kill()
+	defer b.mu.Unlock()
+	if !b.killed {
+		b.killed = true
+		close(b.doomed)
+	}
+	if b.proc != nil {
+		b.proc.kill()
+	}
 }
 
 // start hands the job over, once. Later calls wait for the first one.
@@ -180,13 +245,22 @@ func (b *box) collect(job approval.Job) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.judge(&result, err, job.Limits)
-	result.Box = time.Since(b.created)
+	result.Box = min(b.paid()+time.Since(b.started), lease(job.Limits)) // that this machine takes long over its end is not billed
 	result.Code = min(result.Code, time.Since(b.started))
 	if result.Code == 0 {
 		result.Code = time.Since(b.started)
 	}
 	b.result = result
 	close(b.over)
+}
+
+// paid is what is billed of the time before the code: booting, unless the box was
+// ready before anybody waited for it. The wait in line costs nothing.
+func (b *box) paid() time.Duration {
+	if b.warm {
+		return 0
+	}
+	return b.boot
 }
 
 // judge gives a result without its end the outcome that is known here.

@@ -76,6 +76,43 @@ func layRoot(root string) error {
 	return nil
 }
 
+// fontList is the folder of the list of fonts that boxes of this template have made
+// before. It is made anew when other fonts have been installed.
+func fontList(machine, template string) string {
+	what := template
+	for _, place := range []string{"/etc/fonts", "/etc/fonts/conf.d", "/usr/share/fonts", "/usr/share/fonts/*", "/usr/share/fonts/*/*"} {
+		found, _ := filepath.Glob(place) // the patterns are well-formed
+		for _, path := range found {
+			if info, err := os.Stat(path); err == nil {
+				what += fmt.Sprintf("\n%s %d", path, info.ModTime().UnixNano())
+			}
+		}
+	}
+	return filepath.Join(machine, "fonts-"+approval.Short(approval.Hash([]byte(what))))
+}
+
+// layFonts gives the boxes the list of fonts, where there is one: to make it takes
+// a box half a second of its boot.
+func layFonts(root, list string) error {
+	entries, err := os.ReadDir(list)
+	if err != nil {
+		return nil // there is none yet: the first test makes it
+	}
+	for _, entry := range entries {
+		if !strings.HasPrefix(entry.Name(), "fontlist-") || !strings.HasSuffix(entry.Name(), ".json") {
+			continue
+		}
+		data, err := os.ReadFile(filepath.Join(list, entry.Name()))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(root, "mpl", entry.Name()), data, 0o644)
+		}
+		if err != nil {
+			return fmt.Errorf("lay fonts: %w", err)
+		}
+	}
+	return nil
+}
+
 // layBundle writes the OCI configuration of a box that runs the given program.
 func layBundle(dir, root, python string, args ...string) error {
 	config := object{

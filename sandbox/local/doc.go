@@ -10,8 +10,15 @@
 // so its id names the instance that made it, and every other one answers
 // approval.ErrBoxGone.
 //
+// Boxes boot in a line, which all processes of a user on this machine share: as many
+// at once as there are cores, first those that a run waits for, then inspections, then
+// those for later (line_linux.go). A boot is bounded by the processor time that it
+// takes, and by standing still, never by the clock (clock.go): on a machine that has
+// much else to do a box is late, and kept for its request. The wait is not billed.
+//
 // What bounds a box, with and without cgroups, as root and as a plain user:
 //
+//	booting    a minute of processor time, or two minutes without any
 //	time       the supervisor in the box stops at the limit; a clock here kills a little later
 //	memory     a meter here reads the size of the sandbox's memory file every 25 ms
 //	processor  one core, by affinity

@@ -32,19 +32,13 @@ type home struct {
 }
 
 // settle clears dead predecessors away and makes this instance's folder.
-func settle(opt Options) (*home, error) {
+func settle(opt Options, fonts string) (*home, error) {
 	dir, err := filepath.Abs(opt.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("local sandbox: %w", err)
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("local sandbox: %w", err)
-	}
-	// In a shared temporary folder somebody else may have made it first, and would own what is in it.
-	var st unix.Stat_t
-	if err := unix.Lstat(dir, &st); err != nil || int(st.Uid) != os.Geteuid() || st.Mode&unix.S_IFMT != unix.S_IFDIR {
-		return nil, &approval.BoxError{Err: fmt.Errorf("%s is not ours", dir),
-			Words: "The folder " + dir + " belongs to somebody else: name another one for the local sandbox."}
+	if err := ownFolder(dir); err != nil {
+		return nil, &approval.BoxError{Err: err, Words: "The folder " + dir + " cannot be used, or belongs to somebody else: name another one for the local sandbox."}
 	}
 	clearDead(dir)
 	h := &home{instance: approval.NewID(6)}
@@ -58,7 +52,7 @@ func settle(opt Options) (*home, error) {
 	}
 	h.root, h.state = filepath.Join(h.dir, "root"), filepath.Join(h.dir, "s")
 	h.runBundle, h.inspectBundle = filepath.Join(h.dir, "run"), filepath.Join(h.dir, "inspect")
-	err = errors.Join(os.Mkdir(h.state, 0o700), layRoot(h.root),
+	err = errors.Join(os.Mkdir(h.state, 0o700), layRoot(h.root), layFonts(h.root, fonts),
 		layBundle(h.runBundle, h.root, opt.Python, "/runner/supervise.py", "fd:3", "fd:4", "/work", "/out"),
 		layBundle(h.inspectBundle, h.root, opt.Python, "/runner/inspect.py", "fd:3", "fd:4"))
 	if err != nil {

@@ -10,8 +10,6 @@ import (
 	"countersign/sandbox"
 )
 
-const inspectTime = 90 * time.Second // of a box that is ready; a second is usual
-
 // Inspect has the code parsed in a box of its own, which has neither network
 // nor inputs and ends right after. Nothing of the code runs.
 func (s *Sandbox) Inspect(ctx context.Context, code string, files []approval.File) (approval.Inspection, error) {
@@ -24,38 +22,44 @@ func (s *Sandbox) Inspect(ctx context.Context, code string, files []approval.Fil
 }
 
 // inspectAll has several programs with the same inputs parsed in one box, and
-// says how long it was used, beside an error, too.
+// says how much processor time it has used, beside an error, too.
 func (s *Sandbox) inspectAll(ctx context.Context, programs []string, files []approval.File) (all []approval.Inspection, used time.Duration, err error) {
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
 		return nil, 0, &approval.BoxError{Err: errors.New("closed"), Words: "The sandbox is shutting down.", Retry: true}
 	}
-	b, err := s.boot(s.home.inspectBundle)
-	s.mu.Unlock()
-	if err != nil {
+	if err := s.notYet; err != nil {
+		s.mu.Unlock()
 		return nil, 0, err
 	}
-	defer func() { used = time.Since(b.created) }()
+	b := s.boot(s.home.inspectBundle, forInspection)
+	s.mu.Unlock()
+	defer b.tell(ctx)()
 	defer b.kill()
 	stop := context.AfterFunc(ctx, b.kill)
 	defer stop()
-	select {
-	case <-b.booted:
-	case <-ctx.Done():
-		return nil, 0, fmt.Errorf("inspect: %w", ctx.Err())
+	<-b.booted
+	used = b.boot
+	if ctx.Err() != nil {
+		return nil, used, fmt.Errorf("inspect: %w", ctx.Err())
 	}
 	if b.bootErr != nil {
-		return nil, 0, b.bootErr
+		return nil, used, b.bootErr
 	}
+	clock := b.clock(s.inspectTime, s.standstill)
 	all, err = b.inspect(programs, files)
-	if ctx.Err() != nil {
-		return nil, 0, fmt.Errorf("inspect: %w", ctx.Err())
+	more, late := clock.stop()
+	used += more
+	switch {
+	case err == nil:
+		return all, used, nil
+	case ctx.Err() != nil:
+		return nil, used, fmt.Errorf("inspect: %w", ctx.Err())
+	case late != nil:
+		return nil, used, lateness(fmt.Errorf("inspect: %w", late))
 	}
-	if err != nil {
-		return nil, 0, s.advice(fmt.Errorf("inspect: %w", err), b.proc.said())
-	}
-	return all, 0, nil
+	return nil, used, s.advice(fmt.Errorf("inspect: %w", err), b.proc.said())
 }
 
 // inspect talks to a box that is ready.
@@ -66,10 +70,6 @@ func (b *box) inspect(programs []string, files []approval.File) ([]approval.Insp
 	defer func() { _ = errors.Join(b.job.Close(), b.out.Close()) }() // both have been used up, or are of no use
 	stopMeter := b.meter(int64(512+baseMB) << 20)
 	defer stopMeter()
-	deadline := time.Now().Add(inspectTime)
-	if err := errors.Join(b.job.SetDeadline(deadline), b.out.SetDeadline(deadline)); err != nil {
-		return nil, err
-	}
 	if err := sandbox.WriteInspections(b.job, programs, files, b.stamp); err != nil {
 		return nil, err
 	}

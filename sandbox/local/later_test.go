@@ -4,31 +4,38 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 )
 
-func TestABoxForLaterTakesNoCoreFromTheBoxOfARun(t *testing.T) {
+func TestABoxForLaterTakesNoTurnFromTheBoxOfARun(t *testing.T) {
 	t.Parallel()
-	s := own(t, Options{MaxWarm: 1})
-	s.mu.Lock()
-	s.booting = s.cpus.count() // boxes of other runs
-	s.mu.Unlock()
+	s := own(t, Options{MaxWarm: 1, Machine: t.TempDir()})
+	taken := s.takeAllCores(t)
 	s.Prepare("a")
-	require.Empty(t, s.waiting())
 	s.mu.Lock()
-	s.booting-- // one is ready, and the next run is there already
+	later := s.spare[0]
 	s.mu.Unlock()
-	boxID, err := s.Create(context.Background(), "b", s.seal())
-	require.NoError(t, err)
-	require.True(t, strings.HasSuffix(boxID, "-1"), "the first box is the run's: %s", boxID)
-	for len(s.waiting()) == 0 { // what is wanted for later follows by itself
-		time.Sleep(time.Millisecond)
-	}
-	require.Len(t, s.waiting(), 1)
+	waits(t, later, 1)
+	seen := make(chan error, 1)
+	go func() {
+		_, err := s.Inspect(context.Background(), "1", nil)
+		seen <- err
+	}()
+	waits(t, later, 2)
+	// The next run takes the box that is on its way, and what is wanted for later begins anew, behind all others.
+	made := make(chan error, 1)
+	go func() {
+		_, err := s.adopt("b")
+		made <- err
+	}()
+	waits(t, later, 1)
+	require.Equal(t, int32(forRun), later.urgent.Load())
+	require.NoError(t, <-made)
+	taken()
+	require.Equal(t, later.id, create(t, s, "b"))
+	require.NoError(t, <-seen)
 }
 
 func TestABoxForLaterThatCannotBootIsNotTriedForEver(t *testing.T) {
@@ -40,7 +47,7 @@ func TestABoxForLaterThatCannotBootIsNotTriedForEver(t *testing.T) {
 	failed := s.waiting()
 	require.Len(t, failed, 1)
 	require.Error(t, failed[0].bootErr)
-	s.afterBoot(failed[0])
+	<-failed[0].done
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	require.Equal(t, 1, s.serial)

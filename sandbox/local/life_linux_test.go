@@ -59,13 +59,11 @@ func TestABoxStartsOnceAndIsCollectedOften(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	id := freshID()
-	boxID, err := shared.Create(ctx, id, shared.seal())
-	require.NoError(t, err)
-	again, err := shared.Create(ctx, id, shared.seal())
-	require.NoError(t, err)
+	boxID := create(t, shared, id)
+	again := create(t, shared, id)
 	require.Equal(t, boxID, again, "a request has one box")
 
-	_, err = shared.Result(ctx, boxID)
+	_, err := shared.Result(ctx, boxID)
 	require.ErrorIs(t, err, approval.ErrNotStarted)
 
 	j := job("import random\nprint(random.random())\n", roomy)
@@ -91,8 +89,7 @@ func TestABoxStartsOnceAndIsCollectedOften(t *testing.T) {
 func TestCodeThatIsNotTheSealedCodeNeverStarts(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
-	boxID, err := shared.Create(ctx, freshID(), shared.seal())
-	require.NoError(t, err)
+	boxID := create(t, shared, freshID())
 	changed := job("print('approved')", roomy)
 	changed.Code = "print('something else')"
 	for _, j := range []approval.Job{changed, job("print('approved')", roomy)} {
@@ -110,12 +107,11 @@ func TestCodeThatIsNotTheSealedCodeNeverStarts(t *testing.T) {
 func TestAWaiterIsToldWhenItsTimeOrItsBoxIsOver(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
-	boxID, err := shared.Create(ctx, freshID(), shared.seal())
-	require.NoError(t, err)
+	boxID := create(t, shared, freshID())
 	require.NoError(t, shared.Start(ctx, boxID, job("import time\ntime.sleep(100)\n", roomy)))
 	over, cancel := context.WithCancel(ctx)
 	cancel()
-	_, err = shared.Result(over, boxID)
+	_, err := shared.Result(over, boxID)
 	require.ErrorIs(t, err, context.Canceled)
 	_, err = shared.Create(over, freshID(), shared.seal())
 	require.ErrorIs(t, err, context.Canceled)
@@ -132,12 +128,11 @@ func TestAWaiterIsToldWhenItsTimeOrItsBoxIsOver(t *testing.T) {
 func TestABoxThatDiesBeforeItsStartIsGone(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
-	boxID, err := shared.Create(ctx, freshID(), shared.seal())
-	require.NoError(t, err)
+	boxID := create(t, shared, freshID())
 	b := shared.box(boxID)
 	b.proc.kill()
-	<-b.proc.done
-	_, err = shared.Result(ctx, boxID)
+	<-b.done
+	_, err := shared.Result(ctx, boxID)
 	require.ErrorIs(t, err, approval.ErrBoxGone)
 	require.ErrorIs(t, shared.Start(ctx, boxID, job("1", roomy)), approval.ErrBoxGone)
 	require.NoError(t, shared.Kill(ctx, boxID))
@@ -197,8 +192,7 @@ func TestBoxesWaitForApprovalsAndAreAdopted(t *testing.T) {
 	warm := s.waiting()
 	require.Len(t, warm, 1, "no more than MaxWarm wait")
 
-	boxID, err := s.Create(ctx, "b", s.seal())
-	require.NoError(t, err)
+	boxID := create(t, s, "b")
 	require.Same(t, warm[0], s.box(boxID), "whoever is approved first takes the box that waits")
 	next := s.waiting()
 	require.Len(t, next, 1, "another one is started for the other request")
@@ -208,7 +202,7 @@ func TestBoxesWaitForApprovalsAndAreAdopted(t *testing.T) {
 
 	s.Discard("a")
 	require.Empty(t, s.waiting())
-	<-next[0].proc.done
+	<-next[0].done
 	require.False(t, warm[0].dead())
 	require.NoError(t, s.Start(ctx, boxID, job("print('warm')", roomy)))
 	result, err := s.Result(ctx, boxID)
@@ -224,7 +218,7 @@ func TestABoxDoesNotWaitForEver(t *testing.T) {
 	spare := append([]*box{}, s.spare...)
 	s.mu.Unlock()
 	require.Len(t, spare, 1)
-	<-spare[0].proc.done // killed by nobody but the timer
+	<-spare[0].done // killed by nobody but the timer
 	require.Empty(t, s.waiting())
 }
 
@@ -239,12 +233,11 @@ func TestAClosedSandboxMakesNoBox(t *testing.T) {
 	t.Parallel()
 	s := own(t, Options{MaxWarm: 1})
 	s.Prepare("a")
-	boxID, err := s.Create(context.Background(), "b", s.seal())
-	require.NoError(t, err)
+	boxID := create(t, s, "b")
 	require.NoError(t, s.Close())
 	s.Prepare("c")
 	s.Discard("a")
-	_, err = s.Create(context.Background(), "b", s.seal())
+	_, err := s.Create(context.Background(), "b", s.seal())
 	var box *approval.BoxError
 	require.ErrorAs(t, err, &box)
 	require.True(t, box.Retry)
@@ -258,9 +251,8 @@ func TestAClosedSandboxMakesNoBox(t *testing.T) {
 func TestAnotherInstancesBoxIsGone(t *testing.T) {
 	t.Parallel()
 	s := own(t, Options{})
-	boxID, err := shared.Create(context.Background(), freshID(), shared.seal())
-	require.NoError(t, err)
-	_, err = s.Result(context.Background(), boxID)
+	boxID := create(t, shared, freshID())
+	_, err := s.Result(context.Background(), boxID)
 	require.ErrorIs(t, err, approval.ErrBoxGone)
 	require.ErrorIs(t, s.Start(context.Background(), boxID, job("1", roomy)), approval.ErrBoxGone)
 	require.NoError(t, s.Kill(context.Background(), boxID))
@@ -278,8 +270,7 @@ func TestABoxOfALivingNeighbourIsNotGone(t *testing.T) {
 	require.NoError(t, err)
 	other, err := New(Options{Dir: dir, MaxWarm: -1})
 	require.NoError(t, err)
-	boxID, err := one.Create(context.Background(), freshID(), one.seal())
-	require.NoError(t, err)
+	boxID := create(t, one, freshID())
 	var box *approval.BoxError
 	_, err = other.Result(context.Background(), boxID)
 	require.ErrorAs(t, err, &box)
@@ -316,7 +307,7 @@ func TestBoxesDieWithTheirProcessAndTheNextOneClearsUp(t *testing.T) {
 	var exit *exec.ExitError
 	require.ErrorAs(t, victim.Wait(), &exit)
 	for _, pid := range pids {
-		require.Eventually(t, func() bool { return !alive(pid) }, time.Minute, 10*time.Millisecond, "process %d", pid)
+		require.Eventually(t, func() bool { return !alive(pid) }, soon, 10*time.Millisecond, "process %d", pid)
 	}
 	left, err := os.ReadDir(dir)
 	require.NoError(t, err)
@@ -361,7 +352,10 @@ func beVictim(dir string) error {
 		return err
 	}
 	s.Prepare("a")
-	boxID, err := s.Create(context.Background(), "b", s.seal())
+	boxID, err := "", error(&approval.BoxError{Kept: true})
+	for box := new(approval.BoxError); errors.As(err, &box) && box.Kept; {
+		boxID, err = s.Create(context.Background(), "b", s.seal())
+	}
 	if err != nil {
 		return err
 	}
@@ -410,5 +404,6 @@ func TestAPlainUserHasTheSameBoxes(t *testing.T) {
 	require.Contains(t, string(out), "--- PASS: TestAbuseEndsAsItDeserves/memory_bomb_in_many_processes")
 	left, err := os.ReadDir(tmp)
 	require.NoError(t, err)
-	require.Empty(t, left)
+	require.Len(t, left, 1, "what it shares with later ones: the line, which nobody stands in, and the list of fonts")
+	require.Equal(t, fmt.Sprintf("countersign-%d-machine", nobody), left[0].Name())
 }

@@ -33,6 +33,12 @@ type Options struct {
 	// processes may share it. Defaults to a folder of the user's in the
 	// temporary folder; it should be short, since sockets live in it.
 	Dir string
+	// Machine is what all processes of this user on this machine share, whatever
+	// their Dir: the line in which boxes boot, and the list of fonts. Defaults to a
+	// folder of the user's in the temporary folder.
+	Machine string
+	// Unproven has nobody get a box before Prove has found that boxes hold.
+	Unproven bool
 	// MaxWarm bounds the boxes that wait for an approval; each takes about
 	// 100 MB. Defaults to 2; negative: none.
 	MaxWarm int
@@ -51,13 +57,16 @@ type Sandbox struct {
 	home     *home
 	log      *slog.Logger
 	cpus     *cores
+	line     *line
+
+	bootTime, inspectTime, standstill, patience, pause time.Duration // constants, but for tests
 
 	mu       sync.Mutex
 	boxes    map[string]*box // by box id: created, started, or over and not yet killed
 	byReq    map[string]*box
 	wanted   map[string]*time.Timer // requests that may be approved soon, until when
 	spare    []*box                 // booting or waiting, belonging to nobody
-	booting  int                    // boxes for runs, now or later, that are not ready yet
+	notYet   error                  // why nobody gets a box: a *approval.BoxError; nil when everybody does
 	closed   bool
 	inflight sync.WaitGroup // goroutines of boxes
 	serial   int
@@ -79,6 +88,9 @@ func New(opt Options) (*Sandbox, error) {
 	if opt.Dir == "" {
 		opt.Dir = filepath.Join(os.TempDir(), fmt.Sprintf("countersign-%d", os.Geteuid()))
 	}
+	if opt.Machine == "" {
+		opt.Machine = filepath.Join(os.TempDir(), fmt.Sprintf("countersign-%d-machine", os.Geteuid()))
+	}
 	if opt.MaxWarm == 0 {
 		opt.MaxWarm = 2
 	}
@@ -99,12 +111,19 @@ func New(opt Options) (*Sandbox, error) {
 	if err != nil {
 		return nil, fmt.Errorf("local sandbox: %w", err)
 	}
-	home, err := settle(opt)
+	template = sandbox.Runner() + ", " + template
+	home, err := settle(opt, fontList(opt.Machine, template))
 	if err != nil {
 		return nil, err
 	}
-	return &Sandbox{opt: opt, rootless: os.Geteuid() != 0, template: sandbox.Runner() + ", " + template, home: home, log: opt.Log, cpus: cpus,
-		boxes: map[string]*box{}, byReq: map[string]*box{}, wanted: map[string]*time.Timer{}}, nil
+	s := &Sandbox{opt: opt, rootless: os.Geteuid() != 0, template: template, home: home, log: opt.Log, cpus: cpus,
+		line:     newLine(opt.Machine, home.instance, cpus),
+		bootTime: bootTime, inspectTime: inspectTime, standstill: standstill, patience: patience, pause: time.Second,
+		boxes: map[string]*box{}, byReq: map[string]*box{}, wanted: map[string]*time.Timer{}}
+	if opt.Unproven {
+		s.notYet = starting()
+	}
+	return s, nil
 }
 
 // FindRunsc looks for the gVisor binary: where COUNTERSIGN_RUNSC says; in
@@ -175,6 +194,11 @@ func (s *Sandbox) Close() error {
 	for _, timer := range s.wanted {
 		timer.Stop()
 	}
+	for _, b := range s.boxes {
+		if b.idle != nil {
+			b.idle.Stop()
+		}
+	}
 	s.spare = nil
 	clear(s.boxes)
 	clear(s.byReq)
@@ -216,26 +240,38 @@ func (s *Sandbox) absent(boxID string) error {
 		Words: "It runs in another process of Countersign on this machine. Please look again later."}
 }
 
+// patience is how long a call waits for a box, which goes on without it.
+const patience = 45 * time.Second
+
 // Create makes the box for a request, or finds the one that was made before.
-// It returns when the box is ready for its code.
+// It returns when the box is ready for its code, or after a while with a
+// *approval.BoxError that says Kept: the box is on its way, whoever asks again finds it.
 func (s *Sandbox) Create(ctx context.Context, requestID string, seal approval.Manifest) (string, error) {
 	if err := s.sealed(seal); err != nil {
+		return "", err
+	}
+	if err := s.Ready(); err != nil {
 		return "", err
 	}
 	b, err := s.adopt(requestID)
 	if err != nil {
 		return "", err
 	}
+	defer b.tell(ctx)()
 	select {
 	case <-b.booted:
+	case <-time.After(s.patience):
+		s.keep(b, requestID)
+		return "", &approval.BoxError{Err: fmt.Errorf("box %s is not ready yet", b.id), Words: "This machine is busy.", Retry: true, Kept: true}
 	case <-ctx.Done():
+		s.keep(b, requestID)
 		return "", fmt.Errorf("create box for %s: %w", requestID, ctx.Err())
 	}
 	if b.bootErr != nil {
 		s.forget(b)
 		return "", b.bootErr
 	}
-	return b.id, nil
+	return b.id, s.give(b, requestID)
 }
 
 // Start hands the job to the box, at most once: a box has one pipe for it,
@@ -278,7 +314,7 @@ func (s *Sandbox) Kill(ctx context.Context, boxID string) error {
 	s.forget(b)
 	b.kill()
 	select {
-	case <-b.proc.done:
+	case <-b.done:
 		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("kill box %s: %w", boxID, ctx.Err())

@@ -5,6 +5,7 @@ package local
 import (
 	"errors"
 	"os"
+	"time"
 
 	"countersign/approval"
 )
@@ -13,13 +14,15 @@ import (
 
 type process struct{ done chan struct{} }
 
-func (s *Sandbox) launch(string, string, *os.File, *os.File) (*process, error) {
+func (s *Sandbox) launch(string, string, int, *os.File, *os.File) (*process, error) {
 	return nil, errNotHere()
 }
 
 func (p *process) kill()                        {}
 func (p *process) said() string                 { return "" }
 func (p *process) findMemory() error            { return errNotHere() }
+func (p *process) yield() error                 { return errNotHere() }
+func (p *process) cpu() time.Duration           { return 0 }
 func (p *process) memory() (int64, error)       { return 0, errNotHere() }
 func (b *box) meter(int64) (stop func())        { return func() {} }
 func (h *home) sweepBox(opt Options, id string) {}
@@ -28,13 +31,25 @@ func (h *home) neighbour(string) bool           { return false }
 
 type cores struct{}
 
-func (c *cores) count() int { return 1 }
+func (c *cores) free(int) {}
+
+type line struct{}
+
+type turn struct{ cpu int }
+
+func newLine(string, string, *cores) *line { return &line{} }
+
+func (l *line) wait(func() rank, <-chan struct{}, func(int)) (*turn, error) {
+	return nil, errNotHere()
+}
+
+func (t *turn) end() {}
 
 func usableCores() (*cores, error) { return &cores{}, nil }
 
 type home struct{ instance, root, runBundle, inspectBundle string }
 
-func settle(Options) (*home, error) { return nil, errNotHere() }
+func settle(Options, string) (*home, error) { return nil, errNotHere() }
 
 func errNotHere() error {
 	return &approval.BoxError{Err: errors.New("not Linux"),

@@ -2,13 +2,16 @@ package local
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -59,7 +62,7 @@ type process struct {
 // launch starts runsc. The thread that starts it stays with it: the kernel
 // kills the process when that thread ends (Pdeathsig), however this program
 // ends, and the thread's affinity, one core, is inherited by all of the box.
-func (s *Sandbox) launch(id, bundle string, job, out *os.File) (*process, error) {
+func (s *Sandbox) launch(id, bundle string, cpu int, job, out *os.File) (*process, error) {
 	args := append(s.runscFlags(), "run", "-bundle", bundle, "-pass-fd", "3:3", "-pass-fd", "4:4", id)
 	cmd := exec.Command(s.opt.Runsc, args...)
 	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "TMPDIR=" + os.TempDir()}
@@ -74,37 +77,78 @@ func (s *Sandbox) launch(id, bundle string, job, out *os.File) (*process, error)
 	}
 	cmd.Stdout, cmd.Stderr = saidW, saidW
 	started := make(chan error)
-	cpu := s.cpus.next()
 	s.inflight.Go(func() {
 		runtime.LockOSThread() // never unlocked: the thread ends with this goroutine
-		err := errors.Join(pin(cpu), yield())
+		err := pin(cpu)
 		if err == nil {
 			err = cmd.Start()
 		}
 		started <- err
 		if err == nil {
 			_ = cmd.Wait()
-			s.cpus.free(cpu)
+			_ = saidR.SetReadDeadline(time.Now().Add(time.Second)) // something that it left behind may still hold the pipe
 			close(p.done)
 		}
 	})
 	err = errors.Join(<-started, saidW.Close())
 	if err != nil {
-		s.cpus.free(cpu)
 		return nil, errors.Join(fmt.Errorf("launch: %w", err), saidR.Close())
 	}
 	s.inflight.Go(func() { p.listen(saidR) })
 	return p, nil
 }
 
-// yield has this thread, and so the box that it starts, stand back when others
-// want the processor: a click must be answered within three seconds, however
-// hard the boxes compute.
-func yield() error {
-	if err := unix.Setpriority(unix.PRIO_PROCESS, 0, 10); err != nil {
-		return fmt.Errorf("lower the box's priority: %w", err)
+// yield has a box that is ready stand back when others want the processor: a click
+// must be answered within three seconds, however hard the boxes compute. Until it is
+// ready somebody may wait for just that, so it does not stand back before.
+func (p *process) yield() error {
+	for range 2 { // a thread that had not stood back yet may have started another one
+		for _, pid := range p.all() {
+			threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", pid))
+			if err != nil {
+				return fmt.Errorf("lower the box's priority: %w", err)
+			}
+			for _, thread := range threads {
+				tid, err := strconv.Atoi(filepath.Base(thread))
+				if err == nil {
+					err = unix.Setpriority(unix.PRIO_PROCESS, tid, 10)
+				}
+				if err != nil && !errors.Is(err, unix.ESRCH) {
+					return fmt.Errorf("lower the box's priority: %w", err)
+				}
+			}
+		}
 	}
 	return nil
+}
+
+// all lists runsc and whatever hangs below it.
+func (p *process) all() []int {
+	pids := []int{p.cmd.Process.Pid}
+	for i := 0; i < len(pids); i++ {
+		pids = append(pids, children(pids[i])...)
+	}
+	return pids
+}
+
+// ticks is how many a second of processor time has in /proc, on every architecture that gVisor runs on.
+const ticks = 100
+
+// cpu is the processor time that the box has used so far. What has ended unseen is not in it.
+func (p *process) cpu() (used time.Duration) {
+	for _, pid := range p.all() {
+		data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil {
+			continue // it has ended
+		}
+		_, rest, _ := strings.Cut(string(data), ") ") // no name of ours has a bracket
+		fields := strings.Fields(rest)
+		for i := 11; i < 15 && i < len(fields); i++ { // utime, stime, and those of the children that were waited for
+			n, _ := strconv.ParseInt(fields[i], 10, 64) // the kernel writes numbers
+			used += time.Duration(n) * time.Second / ticks
+		}
+	}
+	return used
 }
 
 // listen keeps the first kilobytes and lets the rest go.
@@ -129,11 +173,18 @@ func (p *process) said() string {
 	return strings.TrimSpace(p.words.String())
 }
 
-// kill ends runsc; its sandbox and its gofer end with it.
-func (p *process) kill() {
+func (p *process) ended() bool {
 	select {
 	case <-p.done:
+		return true
 	default:
+		return false
+	}
+}
+
+// kill ends runsc; its sandbox and its gofer end with it.
+func (p *process) kill() {
+	if !p.ended() {
 		_ = p.cmd.Process.Kill()
 	}
 }
@@ -141,10 +192,7 @@ func (p *process) kill() {
 // findMemory finds the sandbox's memory file. All memory of the code in the box
 // is in it, tmpfs too; resident sizes would count next to nothing.
 func (p *process) findMemory() error {
-	pids := []int{p.cmd.Process.Pid}
-	for i := 0; i < len(pids); i++ {
-		pids = append(pids, children(pids[i])...)
-	}
+	pids := p.all()
 	for _, pid := range pids[1:] {
 		fds, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
 		if err != nil {
@@ -214,7 +262,7 @@ func (b *box) meter(limit int64) (stop func()) {
 			case err == nil && used > limit:
 				b.stop(approval.OutOfRAM)
 				return
-			case err != nil && !b.dead() && !errors.Is(err, io.EOF):
+			case err != nil && !b.proc.ended() && !errors.Is(err, io.EOF):
 				// The sandbox may be ending just now. If it is not, it runs unmetered, which must not be.
 				select {
 				case <-b.proc.done:
@@ -236,7 +284,7 @@ func (b *box) meter(limit int64) (stop func()) {
 	return func() { close(quit); <-stopped }
 }
 
-// cores hands out the processors that this program may use, the least used first.
+// cores are the processors that this program may use, and how many boxes of ours are on each.
 type cores struct {
 	mu   sync.Mutex
 	used map[int]int
@@ -256,23 +304,17 @@ func usableCores() (*cores, error) {
 	return c, nil
 }
 
-func (c *cores) count() int {
+// byUse lists the cores, the least used first.
+func (c *cores) byUse() []int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.used)
+	return slices.SortedFunc(maps.Keys(c.used), func(a, b int) int { return cmp.Or(cmp.Compare(c.used[a], c.used[b]), cmp.Compare(a, b)) })
 }
 
-func (c *cores) next() int {
+func (c *cores) take(cpu int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	best := -1
-	for cpu, n := range c.used {
-		if best < 0 || n < c.used[best] || n == c.used[best] && cpu < best {
-			best = cpu
-		}
-	}
-	c.used[best]++
-	return best
+	c.used[cpu]++
 }
 
 func (c *cores) free(cpu int) {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"countersign/approval"
 	"countersign/sandbox"
@@ -30,14 +31,19 @@ for path in glob.glob(os.path.join(matplotlib.get_cachedir(), "fontlist-v*.json"
 
 // SelfTest proves that a box starts, runs code, cannot reach this machine, and
 // can be metered. Its error says what to do.
-func (s *Sandbox) SelfTest(ctx context.Context) error {
+func (s *Sandbox) SelfTest(ctx context.Context) error { return s.selfTest(ctx, usualTest) }
+
+// usualTest is what the code of the test may take, in seconds: one is usual.
+const usualTest = 60
+
+func (s *Sandbox) selfTest(ctx context.Context, seconds int) error {
 	host, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return fmt.Errorf("self-test: %w", err)
 	}
 	defer func() { _ = host.Close() }()
 	code := fmt.Sprintf(selfTestCode, host.Addr().(*net.TCPAddr).Port)
-	result, used, err := s.tryOut(ctx, code)
+	result, used, err := s.tryOut(ctx, code, seconds)
 	if err != nil {
 		return err
 	}
@@ -47,40 +53,134 @@ func (s *Sandbox) SelfTest(ctx context.Context) error {
 	return s.keepFonts(result)
 }
 
+// Prove tests until the test has passed, and opens the sandbox to everybody then.
+// That a machine is slow is no reason to give up: each time there is more time. It
+// returns with an error only when the context ends, or when code in a box could
+// reach what it must not. pay runs each test, which says how long it took, and books
+// that; nil books nothing.
+func (s *Sandbox) Prove(ctx context.Context, pay func(context.Context, func(context.Context) (time.Duration, error)) error) error {
+	if pay == nil {
+		pay = func(ctx context.Context, test func(context.Context) (time.Duration, error)) error {
+			_, err := test(ctx)
+			return err
+		}
+	}
+	pause, seconds := s.pause, usualTest
+	for failed := 0; ; pause = min(2*pause, time.Minute) {
+		err := pay(ctx, func(ctx context.Context) (time.Duration, error) {
+			began := time.Now()
+			err := s.selfTest(ctx, seconds)
+			return time.Since(began), err
+		})
+		var box *approval.BoxError
+		switch {
+		case err == nil:
+			s.set(nil)
+			return nil
+		case ctx.Err() != nil:
+			return fmt.Errorf("self-test: %w", ctx.Err())
+		case errors.Is(err, errLeak):
+			s.set(never(err))
+			return err
+		case errors.Is(err, errSlow), errors.Is(err, errLate):
+			seconds = min(2*seconds, 3600)
+		default:
+			failed++
+		}
+		s.log.Warn("the sandbox is not proven yet, and is tested again", "in", pause, "error", err)
+		// What fails at once, and again and again, is not slow: people hear why. It may be mended meanwhile.
+		if errors.As(err, &box) && !box.Retry || failed >= 3 {
+			s.set(never(err))
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return fmt.Errorf("self-test: %w", ctx.Err())
+		}
+	}
+}
+
+// starting is why nobody gets a box before the first test has ended.
+func starting() error {
+	return &approval.BoxError{Err: errors.New("the self-test has not ended yet"), Retry: true, Words: "The sandbox is being started."}
+}
+
+// never is an error as the reason for which nothing can run here at all.
+func never(err error) error {
+	words := err.Error()
+	if box := new(approval.BoxError); errors.As(err, &box) {
+		words = box.Words
+	}
+	return &approval.BoxError{Err: err, Words: words}
+}
+
+// Ready says whether boxes can be had: a *approval.BoxError when not, with Retry when that is only a matter of time.
+func (s *Sandbox) Ready() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.notYet
+}
+
+func (s *Sandbox) set(notYet error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.notYet = notYet
+}
+
+var (
+	errLeak = errors.New("code in a box could reach this machine's network")
+	errSlow = errors.New("the test was not done in its time")
+)
+
 // verdict says what the test's result proves, or fails to.
 func verdict(result approval.Result, used int64) error {
+	why := errors.New("")
 	var broken string
 	switch {
+	case result.Outcome == approval.TimedOut:
+		return &approval.BoxError{Err: fmt.Errorf("self-test: %w: %s", errSlow, result.Error), Retry: true, Words: "This machine was too busy to try the sandbox out."}
 	case result.Outcome != approval.OK:
 		broken = fmt.Sprintf("its test ended as %q: %s", result.Outcome, result.Error)
+	case strings.Contains(result.Stdout, "reached"):
+		why, broken = errLeak, errLeak.Error()
 	case !strings.Contains(result.Stdout, "pandas "):
 		broken = "its test printed nothing"
-	case !strings.Contains(result.Stdout, "refused") || strings.Contains(result.Stdout, "reached"):
-		broken = "code in a box could reach this machine's network"
+	case !strings.Contains(result.Stdout, "refused"):
+		broken = "its test has not tried this machine's network"
 	case used <= 0:
 		broken = "its memory cannot be measured"
 	default:
 		return nil
 	}
-	return &approval.BoxError{Err: fmt.Errorf("self-test: %s", broken),
+	return &approval.BoxError{Err: fmt.Errorf("self-test: %s%w", strings.TrimSuffix(broken, why.Error()), why),
 		Words: "The local sandbox does not hold, so nothing will run in it: " + broken + "."}
 }
 
 // tryOut runs code of ours in a box of its own, and reads the meter once.
-func (s *Sandbox) tryOut(ctx context.Context, code string) (result approval.Result, used int64, err error) {
+func (s *Sandbox) tryOut(ctx context.Context, code string, seconds int) (result approval.Result, used int64, err error) {
 	id := "selftest-" + approval.NewID(6)
-	boxID, err := s.Create(ctx, id, approval.Manifest{Sandbox: Kind, Template: s.template})
+	b, err := s.adopt(id)
 	if err != nil {
 		return result, 0, err
 	}
+	boxID := b.id
 	defer func() { err = errors.Join(err, s.Kill(context.WithoutCancel(ctx), boxID)) }()
-	if b := s.box(boxID); b != nil {
-		if used, err = b.proc.memory(); err != nil {
-			return result, 0, s.advice(err, "")
-		}
+	select {
+	case <-b.booted:
+	case <-ctx.Done():
+		return result, 0, fmt.Errorf("self-test: %w", ctx.Err())
+	}
+	if b.bootErr == nil {
+		err = s.give(b, id)
+	}
+	if err = errors.Join(b.bootErr, err); err != nil {
+		return result, 0, err
+	}
+	if used, err = b.proc.memory(); err != nil {
+		return result, 0, s.advice(err, "")
 	}
 	job := approval.Job{RequestID: id, Code: code, CodeSHA256: approval.Hash([]byte(code)),
-		Limits: approval.Limits{Seconds: 60, MemoryMB: 512, OutputBytes: 4 << 20, Files: 5}}
+		Limits: approval.Limits{Seconds: seconds, MemoryMB: 512, OutputBytes: 4 << 20, Files: 5}}
 	if err = s.Start(ctx, boxID, job); err != nil {
 		return result, 0, s.advice(err, "")
 	}
@@ -90,13 +190,20 @@ func (s *Sandbox) tryOut(ctx context.Context, code string) (result approval.Resu
 	return result, used, nil
 }
 
-// keepFonts gives later boxes the font list that this one has made.
+// keepFonts gives later boxes, and those of later processes, the list of fonts that this one has made.
 func (s *Sandbox) keepFonts(result approval.Result) error {
 	for _, a := range result.Artifacts {
 		if !sandbox.FileName(a.Name) || !strings.HasPrefix(a.Name, "fontlist-") {
 			continue
 		}
-		if err := os.WriteFile(filepath.Join(s.home.root, "mpl", a.Name), a.Data, 0o644); err != nil {
+		list := filepath.Join(fontList(s.opt.Machine, s.template), a.Name)
+		err := errors.Join(os.WriteFile(filepath.Join(s.home.root, "mpl", a.Name), a.Data, 0o644), os.MkdirAll(filepath.Dir(list), 0o700))
+		if err == nil {
+			// Whole or not at all: others may be reading it.
+			part := list + "." + s.home.instance
+			err = errors.Join(os.WriteFile(part, a.Data, 0o600), os.Rename(part, list))
+		}
+		if err != nil {
 			return fmt.Errorf("self-test: %w", err)
 		}
 	}

@@ -2,6 +2,7 @@ package local
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -10,13 +11,14 @@ import (
 
 // A waiting box knows nothing of any request until it gets its job, so the
 // waiting ones belong to nobody: whoever is approved first takes one. There are
-// as many as there are requests that may be approved soon, up to MaxWarm.
+// as many as there are requests that may be approved soon, up to MaxWarm. They come
+// last in the line.
 
 // Prepare is a hint that a run may come soon. It returns at once.
 func (s *Sandbox) Prepare(requestID string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed || s.opt.MaxWarm < 0 || s.byReq[requestID] != nil {
+	if s.closed || s.notYet != nil || s.opt.MaxWarm < 0 || s.byReq[requestID] != nil {
 		return
 	}
 	if timer := s.wanted[requestID]; timer != nil {
@@ -26,11 +28,17 @@ func (s *Sandbox) Prepare(requestID string) {
 	s.level()
 }
 
-// Discard is a hint that no run will come of this request.
+// Discard is a hint that no run will come of this request. A box that is on its way
+// to it, and that nobody has been given, is given up.
 func (s *Sandbox) Discard(requestID string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.unwant(requestID)
+	if b := s.byReq[requestID]; b != nil && !b.had {
+		delete(s.byReq, requestID)
+		delete(s.boxes, b.id)
+		b.kill()
+	}
 	s.level()
 }
 
@@ -41,9 +49,8 @@ func (s *Sandbox) unwant(requestID string) {
 	}
 }
 
-// level starts or kills waiting boxes until there are as many as are wanted, or as
-// can boot now: a box that boots computes all the while, and one for later takes no
-// core from those that a run waits for. The lock is held.
+// level starts or kills waiting boxes until there are as many as are wanted. Those
+// for later boot when no other box in the line wants to. The lock is held.
 func (s *Sandbox) level() {
 	if s.closed {
 		return
@@ -55,36 +62,8 @@ func (s *Sandbox) level() {
 		s.spare[last].kill()
 		s.spare = s.spare[:last]
 	}
-	for len(s.spare) < target && s.booting < s.cpus.count() {
-		b, err := s.bootForRun()
-		if err != nil {
-			s.log.Warn("no box could be started ahead of an approval", "error", err)
-			return
-		}
-		s.spare = append(s.spare, b)
-	}
-}
-
-// bootForRun starts a box for a run, now or later. The lock is held.
-func (s *Sandbox) bootForRun() (*box, error) {
-	b, err := s.boot(s.home.runBundle)
-	if err != nil {
-		return nil, err
-	}
-	s.booting++
-	s.inflight.Go(func() { s.afterBoot(b) })
-	return b, nil
-}
-
-// afterBoot makes up for the boxes that had to wait until this one was ready, or
-// never would be.
-func (s *Sandbox) afterBoot(b *box) {
-	<-b.booted
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.booting--
-	if b.bootErr == nil || !slices.Contains(s.spare, b) { // another one would only fail as this one did
-		s.level()
+	for len(s.spare) < target {
+		s.spare = append(s.spare, s.boot(s.home.runBundle, forLater))
 	}
 }
 
@@ -96,6 +75,9 @@ func (s *Sandbox) adopt(requestID string) (*box, error) {
 		return nil, &approval.BoxError{Err: errors.New("closed"), Words: "The sandbox is shutting down.", Retry: true}
 	}
 	if b := s.byReq[requestID]; b != nil {
+		if b.idle != nil {
+			b.idle.Stop()
+		}
 		return b, nil
 	}
 	s.unwant(requestID)
@@ -103,14 +85,32 @@ func (s *Sandbox) adopt(requestID string) (*box, error) {
 	var b *box
 	if len(s.spare) > 0 {
 		b, s.spare = s.spare[0], s.spare[1:] // the oldest: the likeliest to be ready
+		b.warm = b.isReady()
+		b.urgent.Store(int32(forRun)) // it moves up in the line
 	} else {
-		var err error
-		if b, err = s.bootForRun(); err != nil {
-			return nil, err
-		}
+		b = s.boot(s.home.runBundle, forRun)
 	}
-	b.created = time.Now()
 	s.boxes[b.id], s.byReq[requestID] = b, b
 	s.level()
 	return b, nil
+}
+
+// keep has a box wait for its request for as long as one for later would.
+func (s *Sandbox) keep(b *box, requestID string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.byReq[requestID] == b && !b.had && !s.closed {
+		b.idle = time.AfterFunc(s.opt.WarmFor, func() { s.Discard(requestID) })
+	}
+}
+
+// give notes that somebody has been given a box, unless it was given up just now.
+func (s *Sandbox) give(b *box, requestID string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.byReq[requestID] != b {
+		return &approval.BoxError{Err: fmt.Errorf("box %s was given up", b.id), Words: "This sandbox was given up before it was ready.", Retry: true}
+	}
+	b.had = true
+	return nil
 }

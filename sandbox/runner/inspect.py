@@ -10,12 +10,12 @@ problem, if there is one, is for the model: why a reviewer cannot be shown this.
 
 import json
 import os
-import signal
+import resource
 import sys
 import types
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-PATIENCE = 20  # seconds for parsing
+PATIENCE = 20  # seconds of the processor for parsing
 CRASHED = "Python's parser gave up on this code: it is nested too deeply or too large. Write it simpler."
 
 
@@ -35,7 +35,7 @@ def in_a_child(work):
     if pid == 0:
         os.close(r)
         try:
-            signal.alarm(PATIENCE)
+            resource.setrlimit(resource.RLIMIT_CPU, (PATIENCE, PATIENCE))
             with os.fdopen(w, "wb") as pipe:
                 pipe.write(json.dumps(work()).encode())
             os._exit(0)

@@ -76,6 +76,10 @@ def warm_up():
     quiet = [os.path.dirname(os.__file__), sys.prefix + "/lib/", "/usr/share/fonts", "/usr/share/zoneinfo",
              "/usr/share/mime", "/etc/mime.types", "/etc/localtime", "/dev/null", "/dev/urandom"]
     quiet += [p for p in sys.path if p]
+    import platform
+    if hasattr(platform, "_Processor"):
+        # pandas asks for the processor's name, for which Python starts uname: half a tenth of a boot. It is not known here.
+        platform._Processor.get_linux = staticmethod(lambda: "")
     try:
         import pandas as pd
     except ImportError:

@@ -34,7 +34,7 @@ import (
 // is dropped when the test ends. Without migrate the database is empty.
 func Database(t testing.TB, migrate func(ctx context.Context, url string) error) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	server, err := start()
 	if err != nil {
@@ -49,7 +49,7 @@ func Database(t testing.TB, migrate func(ctx context.Context, url string) error)
 		t.Fatalf("create a database for the test: %v", err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		if err := run(ctx, server, `DROP DATABASE `+name+` WITH (FORCE)`); err != nil {
 			t.Errorf("drop the test's database: %v", err)
@@ -59,6 +59,9 @@ func Database(t testing.TB, migrate func(ctx context.Context, url string) error)
 }
 
 var number atomic.Int64
+
+// patience is for what takes a moment, on a machine that has no moment to spare.
+const patience = 20 * time.Minute
 
 // start runs the one server of this process.
 var start = sync.OnceValues(func() (*pglocal.Server, error) {

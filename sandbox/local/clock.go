@@ -1,0 +1,92 @@
+package local
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"countersign/approval"
+)
+
+// What a box may take until it is ready, and to inspect: of the processor, not of
+// the clock. On a machine with much else to do both are long for nobody's fault.
+const (
+	bootTime    = 60 * time.Second // two seconds are usual
+	inspectTime = 90 * time.Second // a second is usual
+	// standstill is how long a box may use nothing of the processor. One that is
+	// pushed aside by others still gets a hundredth of it.
+	standstill = 2 * time.Minute
+)
+
+// clock bounds a stretch of a box's life by the processor time that it uses.
+type clock struct {
+	box        *box
+	most       time.Duration
+	still      time.Duration
+	from       time.Duration
+	seen, used time.Duration // at the last look, and the most
+	since      time.Time     // when what is seen last changed
+	late       error
+	quit, over chan struct{}
+}
+
+// clock watches a box until it is stopped, and kills it when its time is over.
+func (b *box) clock(most, still time.Duration) *clock {
+	c := &clock{box: b, most: most, still: still, from: b.proc.cpu(), since: time.Now(), quit: make(chan struct{}), over: make(chan struct{})}
+	go c.run()
+	return c
+}
+
+func (c *clock) run() {
+	defer close(c.over)
+	tick := time.NewTicker(500 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-c.quit:
+			return
+		case <-c.box.proc.done:
+			// A process that it left behind may still hold the pipe.
+			_ = c.box.out.SetReadDeadline(time.Now().Add(time.Second))
+			return
+		}
+		if c.late = c.judge(c.box.proc.cpu()-c.from, time.Now()); c.late != nil {
+			c.box.proc.kill()
+		}
+	}
+}
+
+// judge says what is wrong with a box that has used so much until now.
+func (c *clock) judge(used time.Duration, now time.Time) error {
+	if used != c.seen {
+		c.seen, c.used, c.since = used, max(c.used, used), now
+	}
+	switch {
+	case c.late != nil:
+		return c.late
+	case c.used > c.most:
+		return fmt.Errorf("%w: it has used %v of processor time and was not done", errLate, c.used)
+	case now.Sub(c.since) > c.still:
+		return fmt.Errorf("%w: it has stood still for %v, after %v of processor time", errLate, c.still, c.used)
+	}
+	return nil
+}
+
+// errLate is a box whose time was over before it was done. Another one may be quicker.
+var errLate = errors.New("it took too long")
+
+// stop ends the watch and says what was used, and whether that was too much.
+func (c *clock) stop() (used time.Duration, late error) {
+	close(c.quit)
+	<-c.over
+	if c.late == nil {
+		c.used = max(c.used, c.box.proc.cpu()-c.from)
+	}
+	return min(c.used, c.most), c.late
+}
+
+// lateness is what people hear of it.
+func lateness(err error) error {
+	return &approval.BoxError{Err: err, Retry: true, Words: "This machine was too busy to start a sandbox."}
+}

@@ -1,0 +1,39 @@
+package local
+
+import (
+	"context"
+	"time"
+
+	"countersign/approval"
+)
+
+// rank is how urgently a box is wanted. The lowest goes first.
+type rank int32
+
+const (
+	forRun        rank = iota // somebody has approved it
+	forInspection             // somebody waits for what a program does
+	forLater                  // nobody waits yet
+)
+
+// tellEvery is how often whoever waits for a box hears where it stands.
+const tellEvery = 2 * time.Second
+
+// tell tells, again and again, where a box is, until the returned function is called.
+func (b *box) tell(ctx context.Context) (stop func()) {
+	quit, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		tick := time.NewTicker(tellEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				approval.TellPlace(ctx, int(b.at.Load()))
+			case <-quit:
+				return
+			}
+		}
+	}()
+	return func() { close(quit); <-stopped }
+}

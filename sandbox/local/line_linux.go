@@ -1,0 +1,319 @@
+package local
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// The line in which boxes wait for their turn to boot. A boot computes all the
+// while, so as many boot at once as there are cores: more only make each other
+// slow. There is one line for all processes of a user on this machine, in a folder
+// of lock files, whose locks the kernel takes from a process that dies:
+//
+//	core-N       locked by whoever boots on that core
+//	R-TIME-ID    a place in the line, locked by whoever waits: rank first, then time
+//	door         locked for a moment by whoever looks
+//
+// Nobody keeps the line in order: each process looks again and again, and takes a
+// core when there are fewer before it than there are free cores. A process that
+// stands still loses its place to others after a minute, and has it back when it
+// goes on.
+
+const (
+	lookEvery  = 20 * time.Millisecond
+	touchEvery = 5 * time.Second
+	absent     = time.Minute // a place that was not touched for so long keeps nobody back
+)
+
+type line struct {
+	dir   string
+	owner string // whose places they are; makes their names unlike those of others
+	cpus  *cores
+
+	mu      sync.Mutex
+	places  []*place // ours that wait
+	serial  int
+	looked  time.Time
+	touched time.Time
+	moved   chan struct{} // closed and renewed when a core has become free here
+}
+
+// place is one box's in the line.
+type place struct {
+	name string
+	lock *os.File
+	at   int        // 1 is the first of the line; 0: not looked yet, or not in it
+	turn chan *turn // gets the turn when it comes
+}
+
+// turn is a core to boot on, until it is over.
+type turn struct {
+	line *line
+	cpu  int
+	lock *os.File
+	once sync.Once
+}
+
+func newLine(dir, owner string, cpus *cores) *line {
+	return &line{dir: dir, owner: owner, cpus: cpus, moved: make(chan struct{})}
+}
+
+// ownFolder makes a folder that is only this user's: in a shared temporary folder
+// somebody else may have made it first, and would own what is in it.
+func ownFolder(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	var st unix.Stat_t
+	if err := unix.Lstat(dir, &st); err != nil || int(st.Uid) != os.Geteuid() || st.Mode&unix.S_IFMT != unix.S_IFDIR {
+		return fmt.Errorf("%s is not ours", dir)
+	}
+	return nil
+}
+
+// wait stands in line until the turn comes, or somebody gives the place up. It
+// returns no turn and no error then. stand is told where in the line it is.
+func (l *line) wait(rank func() rank, gone <-chan struct{}, stand func(at int)) (*turn, error) {
+	p, now, err := l.enter(rank())
+	if err != nil {
+		return nil, err
+	}
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		at, moved, err := l.look(p, &now, rank())
+		if err != nil {
+			return nil, errors.Join(err, l.leave(p))
+		}
+		stand(at)
+		select {
+		case t := <-p.turn:
+			stand(0)
+			return t, nil
+		case <-gone:
+			return nil, l.leave(p)
+		case <-moved:
+		case <-tick.C:
+		}
+	}
+}
+
+// enter takes the last place of a rank. It is locked before it can be seen.
+func (l *line) enter(now rank) (*place, rank, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := ownFolder(l.dir); err != nil {
+		return nil, now, fmt.Errorf("line of boxes: %w", err)
+	}
+	l.serial++
+	p := &place{turn: make(chan *turn, 1)}
+	id := fmt.Sprintf("%s.%d", l.owner, l.serial)
+	hidden := filepath.Join(l.dir, ".new-"+id)
+	lock, err := os.OpenFile(hidden, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, now, fmt.Errorf("line of boxes: %w", err)
+	}
+	p.lock, p.name = lock, placeName(now, id)
+	err = unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if err == nil {
+		err = os.Rename(hidden, filepath.Join(l.dir, p.name))
+	}
+	if err != nil {
+		return nil, now, errors.Join(fmt.Errorf("line of boxes: %w", err), os.Remove(hidden), lock.Close())
+	}
+	l.places, l.looked = append(l.places, p), time.Time{}
+	return p, now, nil
+}
+
+// placeName sorts by rank, then by the time since the machine was started, which is the same in all processes.
+func placeName(r rank, id string) string {
+	var now unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &now) // it cannot fail on Linux
+	return fmt.Sprintf("%d-%020d-%s", r, now.Nano(), id)
+}
+
+// leave gives a place up, and a turn that has come just now.
+func (l *line) leave(p *place) error {
+	l.mu.Lock()
+	waits := slices.Contains(l.places, p)
+	var err error
+	if waits {
+		err = l.remove(p)
+	}
+	l.mu.Unlock()
+	if !waits {
+		t := <-p.turn
+		l.cpus.free(t.cpu)
+		t.end()
+	}
+	return err
+}
+
+func (l *line) remove(p *place) error {
+	l.places = slices.DeleteFunc(l.places, func(other *place) bool { return other == p })
+	err := os.Remove(filepath.Join(l.dir, p.name))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil // somebody has cleared the folder away
+	}
+	if err = errors.Join(err, unlock(p.lock)); err != nil {
+		return fmt.Errorf("line of boxes: %w", err)
+	}
+	return nil
+}
+
+// unlock lets go at once: a child that is being started may still have a copy of the descriptor.
+func unlock(lock *os.File) error {
+	return errors.Join(unix.Flock(int(lock.Fd()), unix.LOCK_UN), lock.Close())
+}
+
+// look moves the line on, for all of ours, unless one of them has looked just now.
+// A box that has become more urgent moves up.
+func (l *line) look(p *place, had *rank, want rank) (at int, moved <-chan struct{}, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if *had != want && slices.Contains(l.places, p) {
+		name := placeName(want, p.name[strings.LastIndex(p.name, "-")+1:])
+		if err := os.Rename(filepath.Join(l.dir, p.name), filepath.Join(l.dir, name)); err == nil || errors.Is(err, fs.ErrNotExist) {
+			p.name, *had, l.looked = name, want, time.Time{}
+		}
+	}
+	if time.Since(l.looked) >= lookEvery*3/4 {
+		l.looked = time.Now()
+		err = l.pass()
+	}
+	return p.at, l.moved, err
+}
+
+// pass gives each of our places its number, and those whose turn it is their core.
+func (l *line) pass() error {
+	if err := ownFolder(l.dir); err != nil {
+		return fmt.Errorf("line of boxes: %w", err)
+	}
+	door, err := tryLock(filepath.Join(l.dir, "door"))
+	if err != nil || door == nil {
+		return err // somebody else looks just now: soon again
+	}
+	defer func() { _ = unlock(door) }()
+	waiting, err := l.waiting()
+	if err != nil {
+		return err
+	}
+	var free []*turn
+	defer func() {
+		for _, t := range free {
+			if t != nil {
+				_ = unlock(t.lock)
+			}
+		}
+	}()
+	for _, cpu := range l.cpus.byUse() {
+		lock, err := tryLock(filepath.Join(l.dir, fmt.Sprintf("core-%d", cpu)))
+		if err != nil {
+			return err
+		}
+		if lock != nil {
+			free = append(free, &turn{line: l, cpu: cpu, lock: lock})
+		}
+	}
+	for i, name := range waiting {
+		at := slices.IndexFunc(l.places, func(p *place) bool { return p.name == name })
+		if at < 0 {
+			continue // another process's, for which a core is left
+		}
+		p := l.places[at]
+		p.at = i + 1
+		if i >= len(free) {
+			continue
+		}
+		if err := l.remove(p); err != nil {
+			return err
+		}
+		l.cpus.take(free[i].cpu)
+		p.at = 0
+		p.turn <- free[i]
+		free[i] = nil
+	}
+	return nil
+}
+
+// waiting lists the places of those who wait, the first one first, and clears away
+// those of the dead.
+func (l *line) waiting() ([]string, error) {
+	if time.Since(l.touched) > touchEvery {
+		l.touched = time.Now()
+		for _, p := range l.places {
+			_ = os.Chtimes(filepath.Join(l.dir, p.name), time.Now(), time.Now()) // cleared away: then nobody sees it
+		}
+	}
+	entries, err := os.ReadDir(l.dir)
+	if err != nil {
+		return nil, fmt.Errorf("line of boxes: %w", err)
+	}
+	var names []string
+	for _, p := range l.places {
+		names = append(names, p.name) // also where somebody has cleared the folder away
+	}
+	for _, entry := range entries {
+		name := entry.Name()
+		hidden := strings.HasPrefix(name, ".new-")
+		if !hidden && (name[0] < '0' || name[0] > '9') || slices.Contains(names, name) {
+			continue
+		}
+		info, err := entry.Info()
+		if err != nil {
+			continue // its turn has come
+		}
+		if hidden && time.Since(info.ModTime()) < absent {
+			continue // somebody may be locking it just now
+		}
+		dead, err := tryLock(filepath.Join(l.dir, name))
+		switch {
+		case err != nil:
+			return nil, err
+		case dead != nil:
+			_ = os.Remove(filepath.Join(l.dir, name))
+			_ = unlock(dead)
+		case !hidden && time.Since(info.ModTime()) < absent:
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// tryLock locks a file, or returns nil where somebody else has it.
+func tryLock(path string) (*os.File, error) {
+	lock, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("line of boxes: %w", err)
+	}
+	err = unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if err != nil {
+		_ = lock.Close()
+		if errors.Is(err, unix.EWOULDBLOCK) || errors.Is(err, unix.EINTR) {
+			return nil, nil
+		}
+		return nil, fmt.Errorf("line of boxes: %w", err)
+	}
+	return lock, nil
+}
+
+// end lets the next one boot. The box goes on using its core.
+func (t *turn) end() {
+	t.once.Do(func() {
+		_ = unlock(t.lock) // what could fail here has ended with the descriptor
+		t.line.mu.Lock()
+		defer t.line.mu.Unlock()
+		close(t.line.moved)
+		t.line.moved, t.line.looked = make(chan struct{}), time.Time{}
+	})
+}
