@@ -46,6 +46,8 @@ def inspect(code, files, load):
     places.tell_unused()
     load("endless").Endless(scope, report).visit(tree)
     looks.Looks(scope, report).look(tree, source)
+    for rules in (load("listed").Listed, load("worded").Worded):
+        rules(scope, known, report, files, load("list")).look()
     return {"problem": " ".join(report.problems), "findings": report.chosen()}
 
 
@@ -59,6 +61,12 @@ class Report:
         key = (level, text, line if level == "danger" else 0)  # every dangerous line counts, the rest once
         if key not in self.findings or line < self.findings[key]["line"]:
             self.findings[key] = {"level": level, "line": line, "kind": kind, "about": about, "text": text}
+
+    def add(self, level, line, kind, text, about):
+        """A finding, unless something as grave that says the same has been found in the line."""
+        told = (f for f in self.findings.values() if f["line"] == line and GRAVITY[f["level"]] <= GRAVITY[level])
+        if not any(f["about"] == about or about and (about in f["text"] or f["about"] and about.startswith(f["about"] + ".")) for f in told):
+            self.find(level, line, kind, text, about)
 
     def problem(self, text):
         if text not in self.problems and len(self.problems) < 10:

@@ -186,6 +186,8 @@ class Places(ast.NodeVisitor):
         if several is None:
             if self.scope.obscured(at):
                 self.find("danger", node.lineno, "write", "Writes a file whose name is put together so that it cannot be read here.")
+            elif self.tells_folder(at):
+                self.find("note", node.lineno, "write", "Writes files whose names are put together while it runs.")
             elif not isinstance(at, (ast.Constant, ast.Name, ast.Attribute, ast.Call)) or self.opened_by_name(node):
                 self.find("caution", node.lineno, "write", "Writes a file whose name is computed.")
             return  # else a buffer, a writer, None
@@ -203,6 +205,17 @@ class Places(ast.NodeVisitor):
             change = tidy(where) in self.inputs
             self.find("caution" if change else "note", node.lineno, "write",
                       "Overwrites its copy of the input %s." % told if change else "Writes %s." % told, tidy(where))
+
+    def tells_folder(self, at):
+        """Whether a name that is put together begins and ends with what can be read: a file of the working folder, and of which kind."""
+        if isinstance(at, ast.Name):
+            variable = self.scope.variable(at)
+            at = self.scope.only(variable) if variable is not None else None
+        if not isinstance(at, ast.JoinedStr) or not isinstance(at.values[-1], ast.Constant):
+            return False
+        first, last = at.values[0], at.values[-1].value
+        start = first.value if isinstance(first, ast.Constant) else ""
+        return not outside(start or ".") and "/" not in last and "." in last and posixpath.splitext(last)[1] in (".csv", ".xlsx", ".png", ".txt", ".json", ".pdf", ".md", ".jpg")
 
     def opened_by_name(self, node):
         return self.scope.dotted(node.func) in ("open", "io.open", "codecs.open", "gzip.open")
