@@ -48,6 +48,7 @@ def inspect(code, files, load):
     looks.Looks(scope, report).look(tree, source)
     for rules in (load("listed").Listed, load("worded").Worded):
         rules(scope, known, report, files, load("list")).look()
+    load("outputs").Outputs(scope, report, looks).look()
     return {"problem": " ".join(report.problems), "findings": report.chosen()}
 
 

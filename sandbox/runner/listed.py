@@ -12,10 +12,10 @@ import sys
 # Modules that are not on the list and reach nothing by themselves; every other module that is not on it is a danger.
 MILD = {"argparse", "array", "asyncio", "bz2", "codecs", "colorsys", "concurrent", "configparser", "contextvars", "dbm", "dis", "email", "errno", "fnmatch", "getopt", "gettext", "glob", "gzip", "hmac",
         "locale", "logging", "lzma", "mmap", "optparse", "platform", "plistlib", "posixpath", "queue", "sched", "secrets", "shlex", "sqlite3", "stat", "struct", "sysconfig",
-        "tempfile", "timeit", "tomllib", "traceback", "tracemalloc", "types", "unittest", "weakref", "xml", "zipfile", "tarfile", "zlib", "binascii", "copyreg", "pickle", "pickletools", "joblib", "keyword", "filecmp", "linecache",
-        "seaborn", "scipy", "sklearn", "statsmodels", "patsy", "plotly", "PIL", "xlsxwriter", "tabulate", "pyarrow", "lxml", "tqdm", "pytz", "dateutil", "yaml", "sympy", "mpmath", "networkx",
-        "mpl_toolkits", "toml", "xmltodict", "http", "importlib"}
-ONLY_MILD = {"traceback": {"print_exc", "format_exc", "format_exception", "format_exception_only"}, "types": {"FunctionType", "CodeType", "ModuleType"}}
+        "tempfile", "timeit", "tomllib", "traceback", "tracemalloc", "types", "unittest", "weakref", "xml.etree", "xml.etree.ElementTree", "zipfile", "tarfile", "zlib", "binascii", "copyreg", "pickle", "pickletools", "joblib", "keyword", "filecmp", "linecache",
+        "seaborn", "scipy", "sklearn", "statsmodels", "patsy", "plotly", "PIL", "xlsxwriter", "tabulate", "pyarrow", "lxml", "tqdm", "pytz", "dateutil", "networkx",
+        "mpl_toolkits", "toml", "xmltodict", "importlib.metadata"}
+ONLY_MILD = {"traceback": {"print_exc", "format_exc", "format_exception", "format_exception_only"}, "types": {"FunctionType", "CodeType", "ModuleType"}, "importlib.metadata": {"version", "PackageNotFoundError"}}
 DANGEROUS_BUILTINS = {"help", "license", "copyright", "credits", "vars", "memoryview", "setattr", "delattr"}
 PRIVATE = {"__name__", "__doc__", "__version__", "_asdict", "_replace", "_fields", "_make"}
 OF_SUPER = {"__init__", "__post_init__", "__str__", "__repr__", "__eq__", "__len__", "__iter__", "__enter__", "__exit__", "__hash__", "__add__", "__setitem__", "__getitem__", "__new__"}
@@ -122,12 +122,12 @@ class Listed:
         top = name.partition(".")[0]
         if name in self.list["modules"] or top == "desk":
             return
-        if top in self.known.UNUSUAL or top in self.known.NETWORK and name not in self.known.HARMLESS:
+        if name not in self.known.HARMLESS and (top in self.known.UNUSUAL or top in self.known.NETWORK):
             return  # deeds has said it
         if name != top and top in self.list["modules"]:
             self.find("danger", node, "Imports %s, %s." % (name, INTERNAL), name)
         else:
-            mild = top in MILD and (not part or part in ONLY_MILD.get(top, {part}))
+            mild = (top in MILD or name in MILD) and part not in self.list["taken_out"] and (not part or part in ONLY_MILD.get(name, {part}))
             self.find("caution" if mild else "danger", node, "Imports %s, which %s." % (name, REASON), name)
 
     def member(self, node, module, name):
@@ -184,8 +184,10 @@ class Listed:
                     return self.member(node, module, parts[n])
                 break
         else:
-            if parts[0] in self.scope.tops:
-                return  # its import is named
+            if parts[0] in self.scope.tops:  # its import is named
+                if parts[-1] in self.list["taken_out"] or parts[-1].startswith("fetch_"):
+                    self.find("danger", node, "Uses %s, which %s." % (name, self.list["taken_out"].get(parts[-1], ("", "fetches from an address"))[1]), name)
+                return
         self.of_value(node, parts[-1])
 
     def of_value(self, node, name, called=None):

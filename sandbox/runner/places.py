@@ -197,7 +197,7 @@ class Places(ast.NodeVisitor):
                 continue
             if outside(where):
                 self.told.add(where)
-                lost = where.startswith("/tmp/")
+                lost = posixpath.normpath(where).startswith("/tmp/")
                 self.find("caution" if lost else "danger", node.lineno, "write",
                           "Writes %s, which is outside of its working folder and will not come back." % told, where)
                 continue
@@ -215,7 +215,7 @@ class Places(ast.NodeVisitor):
             return False
         first, last = at.values[0], at.values[-1].value
         start = first.value if isinstance(first, ast.Constant) else ""
-        return not outside(start or ".") and "/" not in last and "." in last and posixpath.splitext(last)[1] in (".csv", ".xlsx", ".png", ".txt", ".json", ".pdf", ".md", ".jpg")
+        return not outside(start or ".") and "/" not in last and last.endswith((".csv", ".xlsx", ".png", ".txt", ".json", ".pdf", ".md", ".jpg"))
 
     def opened_by_name(self, node):
         return self.scope.dotted(node.func) in ("open", "io.open", "codecs.open", "gzip.open")
@@ -224,7 +224,7 @@ class Places(ast.NodeVisitor):
         where = where.removeprefix("file://")
         if not outside(where) or where == "/dev/null" or "://" in where:
             return False
-        kept = where.startswith("/tmp/") and where in self.written
+        kept = posixpath.normpath(where).startswith("/tmp/") and where in self.written
         if not kept:
             self.told.add(where)
             self.find("danger", node.lineno, "read", "Reads %s, which is outside of its working folder." % where[:TOLD], where)

@@ -23,7 +23,7 @@ AGGREGATES = set("""mean sum count size min max median std var first last nuniqu
     square isna isnull notna notnull upper lower strip title index dtype normalize average""".split())
 TAKES_NAMES = {"agg", "aggregate", "transform", "apply"}
 NOT_FUNCTIONS = {"axis", "args", "raw", "result_type", "na_action", "engine", "engine_kwargs", "convert_dtype", "by_row", "numeric_only", "include_groups"}
-FORMATS = {"set_major_formatter", "set_minor_formatter", "bar_label", "clabel", "StrMethodFormatter"}
+FORMATS = {"set_major_formatter", "set_minor_formatter", "StrMethodFormatter"}
 MODELS = set("""ols wls gls glsar glm logit probit poisson negativebinomial mnlogit mixedlm gee rlm quantreg phreg conditional_logit ordinal_gee nominal_gee OLS GLM Logit from_formula dmatrix dmatrices incr_dbuilder design_matrix_builders
     ModelDesc EvalEnvironment""".split())
 OF_FORMULAS = set("C Q I bs cr cc te center standardize scale poly Treatment Sum Diff Poly Helmert np numpy".split())
@@ -34,8 +34,8 @@ OPTIONS = re.compile(r"(display\.|mode\.|styler\.format\.|styler\.render\.max|fu
 NO_OPTIONS = ("backend", "writer", "reader", "engine", "template", "use_numba", "io.")
 # Keywords with which something is loaded or opened -> the values that are usual.
 LOADS = {"backend": {"agg", "matplotlib"}, "engine": {"python", "c", "openpyxl", "pyarrow", "xlsxwriter", "numexpr", "calamine", "cython", "auto", "odf", "fastparquet"}, "storage_options": set(), "opener": set(), "closefd": set(), "memory": set(), "n_jobs": {1},
-         "key_file": set(), "eval_str": set(), "buffer": set(), "FigureClass": set(), "parser": {"pandas"}, "level": None, "url": set(), "searchpath": set(), "file_format": set(), "root_dir": set(), "dir_fd": set()}
-GRAVE = {"backend", "storage_options", "opener", "closefd", "eval_str", "buffer", "root_dir", "dir_fd"}
+         "key_file": set(), "eval_str": set(), "buffer": set(), "FigureClass": set(), "parser": {"pandas"}, "level": None, "url": set(), "searchpath": set(), "file_format": set(), "root_dir": set(), "dir_fd": set(), "allow_pickle": {False}}
+GRAVE = {"backend", "storage_options", "opener", "closefd", "eval_str", "buffer", "root_dir", "dir_fd", "allow_pickle"}
 WRITERS = {"io.StringIO", "io.BytesIO", "pandas.ExcelWriter", "open", "matplotlib.backends.backend_pdf.PdfPages", "pathlib.Path", "openpyxl.Workbook"}
 
 
@@ -63,7 +63,7 @@ class Worded:
         method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
         names = self.scope.names(node.func)
         last = method or (names[0].rpartition(".")[2] if names else "")
-        keyword = {k.arg: k.value for k in node.keywords if k.arg}
+        keyword = self.keywords(node)
         for arg in LOADS.keys() & keyword.keys():
             self.loads(node, arg, keyword[arg])
         if method in ("query", "eval") or "pandas.eval" in names:
@@ -79,7 +79,10 @@ class Worded:
                 self.by_name(node, given, last)
         if "aggfunc" in keyword and last != "NamedAgg":
             self.by_name(node, keyword["aggfunc"], last)
-        if last in FORMATS or method == "format" and self.is_style(node.func.value):
+        if last in ("bar_label", "clabel"):
+            if "fmt" in keyword:
+                self.format(node, keyword["fmt"], last, strict=False)
+        elif last in FORMATS or method == "format" and self.is_style(node.func.value):
             for text in [t for a in node.args + [keyword[k] for k in ("fmt", "formatter") if k in keyword] for t in (list(a.values) if isinstance(a, ast.Dict) else [a])]:
                 self.format(node, text, last, strict=False)
         if (last in MODELS and self.scope.tops & {"statsmodels", "patsy"}) or "formula" in keyword:
@@ -88,6 +91,18 @@ class Worded:
         self.settings(node, last, names, keyword)
         self.writes(node, method, keyword)
 
+    def keywords(self, node):
+        """What a call is given by name, also where it comes out of a literal dict."""
+        found = {k.arg: k.value for k in node.keywords if k.arg}
+        for whole in [k.value for k in node.keywords if k.arg is None]:
+            variable = self.scope.variable(whole) if isinstance(whole, ast.Name) else None
+            whole = self.scope.only(variable) if variable is not None else whole
+            if isinstance(whole, ast.Dict):
+                found.update({self.scope.text(k): v for k, v in zip(whole.keys, whole.values) if k is not None and self.scope.text(k)})
+            elif isinstance(whole, ast.Call) and self.scope.dotted(whole.func) == "dict":
+                found.update({k.arg: k.value for k in whole.keywords if k.arg})
+        return found
+
     def loads(self, node, arg, value):
         usual = LOADS[arg]
         if usual is None or any(isinstance(f, (ast.FunctionDef, ast.Lambda)) for f in self.scope.functions(node.func)) or self.scope.functions_or_classes(node.func):
@@ -95,8 +110,8 @@ class Worded:
         if isinstance(value, ast.Constant) and value.value is None:
             return
         texts = self.scope.texts(value)
-        if texts is None and self.scope.number(value) is not None:
-            texts = [self.scope.number(value)]
+        if texts is None and isinstance(value, ast.Constant):
+            texts = [value.value]
         if texts is None or not usual.issuperset(t.lower() if isinstance(t, str) else t for t in texts):
             self.find("danger" if arg in GRAVE else "caution", node, "Passes %s=, with which something may be loaded or opened." % arg, arg)
 
@@ -108,7 +123,7 @@ class Worded:
             whole = self.with_numbers(given)
             if whole is not None:
                 texts = [whole]
-        if texts is None:
+        if texts is None or self.scope.obscured(given):
             return self.uncertain(node, given, what)
         for text in texts:
             wrong = self.wrong_in_formula(text)
@@ -144,6 +159,8 @@ class Worded:
         for name in re.findall(r"@\s*([A-Za-z_]\w*)", text):
             if not any(name in own for own in self.scope.own.values()):
                 return "names something that the program does not have"
+            if any(own[name].imports for own in self.scope.own.values() if name in own) and not re.search(r"@\s*%s\s*\.\s*(%s)\b" % (name, "|".join(OF_PANDAS)), text):
+                return "names a module"
         try:
             trees = [ast.parse(line.strip()) for line in plain.splitlines() if line.strip()] if "\n" in plain else [ast.parse(plain)]
         except (SyntaxError, ValueError):
@@ -238,7 +255,7 @@ class Worded:
         if node.attr == "format" and isinstance(node.ctx, ast.Load) and not self.scope.imported(node) and not self.is_style(node.value):
             up = self.scope.parents.get(node)
             if isinstance(node.value, ast.Name) and self.scope.dotted(node.value) == "str":
-                self.format(node, up.args[0] if isinstance(up, ast.Call) and up.func is node and up.args else node, "format", strict=True)
+                self.format(node, up.args[0] if isinstance(up, ast.Call) and up.func is node and up.args else up, "format", strict=True)
             else:
                 self.format(node, node.value, "format", strict=True)
 

@@ -50,7 +50,7 @@ MODULES = {
     "base64": "b64encode b64decode urlsafe_b64encode b32encode", "contextlib": "suppress contextmanager nullcontext closing", "html": "escape unescape",
     "copy": "copy deepcopy", "dataclasses": "dataclass field asdict astuple replace fields is_dataclass KW_ONLY", "enum": "Enum IntEnum StrEnum Flag IntFlag auto unique",
     "abc": "ABC abstractmethod", "pprint": "pprint pformat pp", "ast": "literal_eval", "types": "SimpleNamespace MappingProxyType NoneType",
-    "urllib.parse": "urlparse urlsplit urlunparse urlunsplit urlencode urljoin parse_qs parse_qsl quote quote_plus unquote unquote_plus", "urllib": "parse", "graphlib": "TopologicalSorter",
+    "urllib.parse": "urlparse urlsplit urlunparse urlunsplit urlencode urljoin parse_qs parse_qsl quote quote_plus unquote unquote_plus", "urllib": "parse", "http": "HTTPStatus HTTPMethod", "mpl_toolkits.mplot3d": "Axes3D", "graphlib": "TopologicalSorter",
     "openpyxl": "Workbook load_workbook styles utils chart", "openpyxl.styles": "Font PatternFill Alignment Border Side NamedStyle Color", "openpyxl.utils": "get_column_letter column_index_from_string",
     "openpyxl.utils.dataframe": "dataframe_to_rows", "openpyxl.chart": "BarChart LineChart PieChart ScatterChart AreaChart Reference Series",
     "openpyxl.formatting.rule": "ColorScaleRule CellIsRule DataBarRule", "openpyxl.worksheet.table": "Table TableStyleInfo", "openpyxl.chart.label": "DataLabelList",

@@ -9,16 +9,16 @@ DANGER, CAUTION = "danger", "caution"
 REASONS = [
     (DANGER, "evaluates text", """get_field vformat format_map format_field convert_field parse_expr safe_eval Formatter get_type_hints ForwardRef evaluate_forward_ref
         singledispatch singledispatchmethod make_dataclass rv_continuous rv_discrete rv_histogram attrgetter methodcaller parse_math to_mathtext
-        from_custom_template template_html template_html_table template_latex template_string read_gml numexpr"""),
+        from_custom_template template_html template_html_table template_latex template_string read_gml numexpr unsafe_load full_load sympify parse_latex lambdify"""),
     (DANGER, "opens files or addresses by a path of its own", """read_html read_xml read_clipboard read_gbq read_feather read_orc read_sas read_spss read_stata read_hdf HDFStore
         read_sql_table read_sql read_sql_query to_sql to_hdf to_clipboard to_gbq fromfile tofile memmap fromregex DataSource recfromcsv recfromtxt mafromtxt ndfromtxt imread imsave
         symlink_to hardlink_to link_to chmod lchmod owner group_name rc_file rc_params_from_file rc_file_defaults matplotlib_fname get_data_path get_cachedir
         get_configdir load_library from_file reset_tzpath tzpath TZPATH available_timezones expanduser home readlink samefile lstat loadmat savemat whosmat mmread mmwrite
         netcdf_file wavfile readsav FortranFile hb_read hb_write tzfile tzlocal tzwinlocal gettz load_npz save_npz searchpath add_image read_files get_sample_data open_file_cm
-        get_zonefile_instance rebuild"""),
+        get_zonefile_instance rebuild load_dataset get_dataset_names get_rdataset open_resource"""),
     (CAUTION, "looks at files beyond those that were named", "iterdir glob rglob cwd resolve absolute lexists is_symlink is_mount is_socket is_fifo is_block_device is_char_device"),
     (DANGER, "loads a pickle, which can run anything that is hidden in it", "read_pickle to_pickle Unpickler read_array"),
-    (DANGER, "loads code", """ctypeslib f2py distutils testing lib core compat _libs entry_points import_module switch_backend get_backend new_figure_manager show_versions test backend
+    (DANGER, "loads code", """ctypeslib f2py distutils testing lib core compat _libs entry_points EntryPoint import_module switch_backend get_backend new_figure_manager show_versions test backend
         backends animation Tester bench lookfor source entrypoints load_module exec_module find_spec switch_backends set_canvas register_backend
         LowLevelCallable ccallback weave _lib PytestTester pytesttester add_newdoc add_docstring add_newdoc_ufunc deprecate deprecate_with_doc
         loader env new_figure_manager_given_figure get_registered_canvas_class install_repl_displayhook uninstall_repl_displayhook set_loglevel"""),
