@@ -332,8 +332,8 @@ func TestTheRunnerIsInTheBinary(t *testing.T) {
 		names = append(names, f.Name)
 		require.NotEmpty(t, f.Data)
 	}
-	require.Equal(t, []string{"collect.py", "deeds.py", "endless.py", "findings.py", "formulas.py", "frames.py", "inspect.py", "looks.py",
-		"machine.py", "masks.py", "places.py", "scope.py", "show.py", "supervise.py", "tables.py", "unusual.py", "values.py", "watch.py", "worker.py"}, names)
+	require.Equal(t, []string{"cells.py", "collect.py", "deeds.py", "endless.py", "findings.py", "formulas.py", "frames.py", "inspect.py", "known.json", "listed.py", "looks.py",
+		"machine.py", "masks.py", "outputs.py", "places.py", "scope.py", "show.py", "supervise.py", "tables.py", "unusual.py", "values.py", "watch.py", "worded.py", "worker.py"}, names)
 }
 
 func FuzzReadResult(f *testing.F) {

@@ -91,7 +91,7 @@ class Deeds(ast.NodeVisitor):
         elif top in self.known.UNUSUAL:
             level, _, does = self.known.UNUSUAL[top]
             self.find(level, line, "import", "Imports %s, which %s." % (name, does), name)
-        else:
+        elif top in self.known.LISTED:  # the rest is named by listed
             self.usual.setdefault(top, line)
 
     def called(self, line, name, asname):

@@ -31,6 +31,7 @@ def inspect(code, files, load):
     except ValueError as e:
         return {"problem": "It is not valid Python: %s" % e, "findings": []}
     report, known = Report(), load("unusual")
+    known.LISTED = load("list")["tops"]
 
     class Scope(load("scope").Names, load("values").Values):
         """What names mean and what expressions come to: each is needed to tell the other."""

@@ -34,6 +34,7 @@ def the_list():
     with open(os.path.join(HERE, "known.json"), encoding="utf-8") as file:
         known = json.load(file)
     known["modules"] = {module: frozenset(names) for module, names in known["modules"].items()}
+    known["tops"] = frozenset(m.partition(".")[0] for m in known["modules"])
     return {**known, **{part: frozenset(known[part]) for part in ("attributes", "builtins", "words")}}
 
 

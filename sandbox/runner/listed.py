@@ -35,15 +35,16 @@ METHODS_OF_PLACES = {"exists", "is_file", "is_dir", "stat", "read_text", "read_b
 READS = {"read_csv", "read_excel", "read_json", "read_table", "read_fwf", "read_parquet", "ExcelFile", "open"}
 LOOK_DEEPER = ("print_", "read_", "write_", "load", "save", "open", "exec", "run", "import", "get", "set", "find_", "to_", "from_", "register", "call", "spawn", "eval", "compile")
 REASON = "is not on the list of what analyses need"
-INTERNAL = "which is internal to its library"
+INTERNAL = "a part of its library that analyses do not need"
 
 
 class Listed:
     def __init__(self, scope, known, report, files, the_list):
         self.scope, self.known, self.report, self.list = scope, known, report, the_list
         self.inputs = {c for f in files for c in f["columns"] or ()}
+        self.unknown = any(f["columns"] is None for f in files) and not scope.tops.isdisjoint({"pandas", "desk"})  # some columns are
         self.own, self.columns, self.instances = set(), set(self.inputs), set()
-        self.chosen = known.WRITES | READS | {"query", "eval"}
+        self.chosen = (known.WRITES | READS | {"query", "eval"}) - set(the_list["taken_out"])
 
     def look(self):
         for node in self.scope.nodes:
@@ -124,6 +125,8 @@ class Listed:
             return
         if name not in self.known.HARMLESS and (top in self.known.UNUSUAL or top in self.known.NETWORK):
             return  # deeds has said it
+        if top not in sys.stdlib_module_names and self.scope.is_module(top) is None:
+            return  # it is not in the box, and deeds has said so
         if name != top and top in self.list["modules"]:
             self.find("danger", node, "Imports %s, %s." % (name, INTERNAL), name)
         else:
@@ -185,8 +188,9 @@ class Listed:
                 break
         else:
             if parts[0] in self.scope.tops:  # its import is named
-                if parts[-1] in self.list["taken_out"] or parts[-1].startswith("fetch_"):
-                    self.find("danger", node, "Uses %s, which %s." % (name, self.list["taken_out"].get(parts[-1], ("", "fetches from an address"))[1]), name)
+                level, reason = self.list["taken_out"].get(parts[-1], ("danger" if parts[-1].startswith("fetch_") else "", "fetches from an address"))
+                if level == "danger":
+                    self.find(level, node, "Uses %s, which %s." % (name, reason), name)
                 return
         self.of_value(node, parts[-1])
 
@@ -203,8 +207,12 @@ class Listed:
         word = name in self.list["words"]
         if level and not (word and not called and name in self.inputs) and not (name in self.own and (word or not called) and base is not None and (self.is_self(base) or word)):
             self.find(level, node, "Uses .%s, which %s." % (name, reason), name)
-        elif not level and name not in self.own and not (name in self.columns and (name in self.inputs or not called and not name.startswith(LOOK_DEEPER))):
+        elif not level and name not in self.own and not self.is_column(name, called):
             self.find("caution", node, "Uses .%s, which %s." % (name, REASON), name)
+
+    def is_column(self, name, called):
+        """Whether a name that no library has may be a column: of an input, or one that the program makes."""
+        return name in self.inputs or (name in self.columns or self.unknown) and not called and not name.startswith(LOOK_DEEPER)
 
     def private(self, node, base, name):
         up = self.scope.parents.get(node)

@@ -38,6 +38,7 @@ def load(name):
 
 
 collect, machine, watch = load("collect"), load("machine"), load("watch")
+collect.cells = load("cells")
 
 
 class Worker:
