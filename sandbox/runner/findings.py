@@ -47,7 +47,7 @@ def inspect(code, files, load):
     places.tell_unused()
     load("endless").Endless(scope, report).visit(tree)
     looks.Looks(scope, report).look(tree, source)
-    for rules in (load("listed").Listed, load("worded").Worded):
+    for rules in (load("listed").Listed, load("worded").Worded, load("settings").Settings):
         rules(scope, known, report, files, load("list")).look()
     load("outputs").Outputs(scope, report, looks).look()
     return {"problem": " ".join(report.problems), "findings": report.chosen()}

@@ -73,7 +73,7 @@ def main(job_at, result_at):
     result.stamp = bytes.fromhex(job["stamp"])
     for name in ("pandas", "numpy", "matplotlib", "openpyxl"):
         PathFinder.find_spec(name)  # lists the folders of modules once for all
-    siblings = {name: load(name) for name in ("findings", "scope", "values", "unusual", "deeds", "formulas", "masks", "places", "tables", "endless", "looks", "listed", "worded", "outputs")}
+    siblings = {name: load(name) for name in ("findings", "scope", "values", "unusual", "deeds", "formulas", "masks", "places", "tables", "endless", "looks", "listed", "worded", "settings", "outputs")}
     siblings["list"] = the_list()
     for code in [body for kind, _, body in list(reader.all()) if kind == "C"]:
         said = in_a_child(lambda: siblings["findings"].inspect(code, job["files"] or [], siblings.get))
