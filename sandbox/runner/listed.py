@@ -172,6 +172,9 @@ class Listed:
         if node.attr in self.chosen and not self.is_called(node) and node.attr not in self.inputs and not (node.attr == "query" and "urllib" in self.scope.tops):
             self.find("danger" if node.attr in ("query", "eval") else "caution", node, "Hands on %s, so that what it is called with cannot be followed." % node.attr, node.attr)
 
+        elif isinstance(self.scope.parents.get(node), (ast.Call, ast.keyword)) and not self.is_called(node) and self.known.WRITE_CALLS & set(self.scope.names(node)):
+            self.find("caution", node, "Hands on %s, so that what it writes cannot be followed." % node.attr, node.attr)
+
     def is_called(self, node):
         up = self.scope.parents.get(node)
         return isinstance(up, ast.Call) and up.func is node
@@ -191,6 +194,8 @@ class Listed:
                 level, reason = self.list["taken_out"].get(parts[-1], ("danger" if parts[-1].startswith("fetch_") else "", "fetches from an address"))
                 if level == "danger":
                     self.find(level, node, "Uses %s, which %s." % (name, reason), name)
+                elif parts[-1].startswith("_") and parts[-1] not in PRIVATE:
+                    self.find("danger", node, "Reaches %s, which Python or a library keeps for itself." % name, name)
                 return
         self.of_value(node, parts[-1])
 
@@ -208,7 +213,7 @@ class Listed:
         if level and not (word and not called and name in self.inputs) and not (name in self.own and (word or not called) and base is not None and (self.is_self(base) or word)):
             self.find(level, node, "Uses .%s, which %s." % (name, reason), name)
         elif not level and name not in self.own and not self.is_column(name, called):
-            self.find("caution", node, "Uses .%s, which %s." % (name, REASON), name)
+            self.find("danger" if name in self.known.THROUGH or name == "io" else "caution", node, "Uses .%s, which %s." % (name, REASON), name)
 
     def is_column(self, name, called):
         """Whether a name that no library has may be a column: of an input, or one that the program makes."""
@@ -262,7 +267,7 @@ class Listed:
             pass
         elif attr in MEMORY or self.list["taken_out"].get(attr, ("",))[0] == "danger" and attr not in self.inputs and not (attr in self.list["words"] and attr in self.own):
             self.find("danger", node, "Changes %s, which %s." % (attr, self.list["taken_out"].get(attr, ("", "touches memory"))[1]), attr)
-        elif attr not in SETS and attr not in self.own and attr not in self.columns:
+        elif attr not in SETS and attr not in self.own and not self.is_column(attr, False):
             self.find("caution", node, "Sets .%s, which %s." % (attr, REASON), attr)
 
     def see_Subscript(self, node):
@@ -286,6 +291,10 @@ class Listed:
             plain = self.scope.functions_or_classes(of) if isinstance(of, ast.Name) else False
             if not plain and not (names and all(n in BASES or n in self.list["builtins"] and n.endswith(("Error", "Exception", "Warning")) or n == "Exception" for n in names)):
                 self.find("caution", base, "Makes a class out of one that %s." % REASON, node.name)
+
+    def see_FunctionDef(self, node):
+        if node.name.startswith("__") and node.name.endswith("__") and isinstance(self.scope.at[node], ast.Module):
+            self.find("caution", node, "Defines %s, which Python calls by itself where no call is to be seen." % node.name, node.name)
 
     def see_AsyncFunctionDef(self, node):
         self.find("caution", node, "Does things at the same time (async), which %s." % REASON, "async")

@@ -68,9 +68,9 @@ class Outputs:
             return
         for name in self.scope.texts(first) or [self.ending(first)]:
             self.file(node, name.lower(), method, opened)
-        keyword = {k.arg: self.scope.text(k.value) for k in node.keywords if isinstance(k.arg, str)}
-        if method == "savefig" and (keyword.get("format") or "png").lower() in ("pgf", "ps", "eps", "raw", "rgba"):
-            self.find("caution", node, "output", "Saves a picture in a form that few programs show (%s)." % keyword["format"], keyword["format"])
+        form = next((self.scope.text(k.value) or "" for k in node.keywords if k.arg == "format"), None)
+        if method == "savefig" and form is not None and form.lower() not in ("png", "pdf", "jpg", "jpeg", "svg", "webp", "tif", "tiff"):
+            self.find("caution", node, "output", "Saves a picture in a form that is not usual (%s)." % (form or "which one cannot be read here"), form)
 
     def ending(self, at):
         """The ending of a name that is put together."""

@@ -8,7 +8,7 @@ import re
 TOLD = 120  # characters of a name
 # What a file's name outside of the working folder looks like, and what one of the system's own does.
 ELSEWHERE = re.compile(r"(/(home|usr|opt|srv|mnt|media|runner|lib|bin|sbin)/|[A-Za-z]:\\|/[\w./ -]*\.\w{1,5}$)")
-SYSTEM = re.compile(r"/(etc|proc|root|sys|dev|boot|run|var)/|~\w*/|(\.\./)+\w|file://")
+SYSTEM = re.compile(r"/(etc|proc|root|sys|dev|boot|run|var)/|~\w*/|(\.\./)+\w|file:/")
 PURE = {"joinpath", "with_suffix", "with_name", "with_stem", "as_posix", "as_uri", "is_absolute", "relative_to", "match", "resolve", "absolute", "expanduser", "format", "split", "replace"}
 FONTS = "/usr/share/fonts/"
 # Functions and methods that take texts which only look like files' names: addresses in a log, labels.
@@ -221,7 +221,7 @@ class Places(ast.NodeVisitor):
         return self.scope.dotted(node.func) in ("open", "io.open", "codecs.open", "gzip.open")
 
     def outside_at(self, node, where):
-        where = where.removeprefix("file://")
+        where = where.removeprefix("file://").removeprefix("file:")
         if not outside(where) or where == "/dev/null" or "://" in where:
             return False
         kept = posixpath.normpath(where).startswith("/tmp/") and where in self.written

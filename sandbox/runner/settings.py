@@ -98,7 +98,9 @@ class Settings:
         if names[:1] == ["numpy.ndarray"] and len(node.args) > 2:
             self.find("danger", node, "Makes an array out of memory that is something else's.", "numpy.ndarray")
         if method in self.known.WRITES | {"save"} and node.args:
-            at = node.args[0]
+            at, of = node.args[0], node.func.value
+            if method == "savefig" and isinstance(of, ast.Name) and self.is_writer(of):
+                return  # a page of a PDF
             if isinstance(at, ast.Name) and self.scope.texts(at) is None and not self.is_writer(at):
                 self.find("caution", node, "Writes a file whose name cannot be read here.", method)
 

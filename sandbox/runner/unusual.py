@@ -143,7 +143,7 @@ MACHINERY = {"__class__", "__subclasses__", "__globals__", "__builtins__", "__im
 # Methods that Python calls by itself, where no call is to be seen.
 UNSEEN = {"__reduce__": "pickle", "__reduce_ex__": "pickle", "__setstate__": "pickle", "__getattribute__": "reflection", "__init_subclass__": "reflection", "__set_name__": "reflection",
           "__prepare__": "reflection", "__class_getitem__": "reflection", "__instancecheck__": "reflection", "__del__": "exit", "__mro_entries__": "reflection"}
-READS = {"desk.load", "open", "io.open", "codecs.open", "gzip.open", "bz2.open", "lzma.open", "io.FileIO", "io.open_code", "tokenize.open", "linecache.getline", "linecache.getlines",
+READS = {"desk.load", "desk.load_parts", "open", "io.open", "codecs.open", "gzip.open", "bz2.open", "lzma.open", "io.FileIO", "io.open_code", "tokenize.open", "linecache.getline", "linecache.getlines",
          "fileinput.input", "zipfile.ZipFile", "tarfile.open", "pandas.ExcelFile", "numpy.load", "numpy.loadtxt", "numpy.genfromtxt", "numpy.fromfile", "numpy.memmap",
          "openpyxl.load_workbook", "matplotlib.pyplot.imread", "matplotlib.image.imread", "matplotlib.style.use", "matplotlib.pyplot.style.use", "matplotlib.rc_file",
          "PIL.Image.open", "configparser.ConfigParser.read", "sqlite3.connect", "pandas.HDFStore"}

@@ -24,7 +24,7 @@ AGGREGATES = set("""mean sum count size min max median std var first last nuniqu
 TAKES_NAMES = {"agg", "aggregate", "transform", "apply"}
 NOT_FUNCTIONS = {"axis", "args", "raw", "result_type", "na_action", "engine", "engine_kwargs", "convert_dtype", "by_row", "numeric_only", "include_groups"}
 FORMATS = {"set_major_formatter", "set_minor_formatter", "StrMethodFormatter"}
-MODELS = set("""ols wls gls glsar glm logit probit poisson negativebinomial mnlogit mixedlm gee rlm quantreg phreg conditional_logit ordinal_gee nominal_gee OLS GLM Logit from_formula dmatrix dmatrices incr_dbuilder design_matrix_builders
+MODELS = set("""ols wls gls glsar glm logit probit poisson negativebinomial mnlogit mixedlm gee rlm quantreg phreg conditional_logit ordinal_gee nominal_gee from_formula dmatrix dmatrices incr_dbuilder design_matrix_builders
     ModelDesc EvalEnvironment""".split())
 OF_FORMULAS = set("C Q I bs cr cc te center standardize scale poly Treatment Sum Diff Poly Helmert np numpy".split())
 OF_NUMPY = {"log", "log10", "log1p", "log2", "exp", "expm1", "sqrt", "power", "abs", "sin", "cos", "square", "maximum", "minimum", "where", "clip", "sign"}
@@ -181,7 +181,7 @@ class Worded:
             if texts is not None:
                 for text in texts:
                     if text not in AGGREGATES:
-                        grave = text in self.list["taken_out"] or text in self.known.WRITES or text in ("query", "eval", "pipe", "apply", "agg") or text.startswith("_") or text not in self.list["attributes"]
+                        grave = text in self.list["taken_out"] or text in self.known.WRITES or text in ("query", "eval", "pipe", "apply", "agg") or text.startswith(("_", "save", "load", "read_", "to_", "open", "from")) or text not in self.list["attributes"]
                         self.find("danger" if grave else "caution", node, "Has pandas call %r by its name (%s)." % (text[:60], what), text[:60])
             elif isinstance(leaf, ast.Name):
                 values = [v for one in self.scope.variables(leaf) if one is not None for v in one.values]
@@ -215,8 +215,10 @@ class Worded:
         return False
 
     def see_Attribute(self, node):
+        up = self.scope.parents.get(node)
+        if isinstance(up, ast.Call) and up.func is node and not up.args and not up.keywords:
+            return  # with nothing put in there is nothing to reach into
         if node.attr == "format" and isinstance(node.ctx, ast.Load) and not self.scope.imported(node) and not self.is_style(node.value):
-            up = self.scope.parents.get(node)
             if isinstance(node.value, ast.Name) and self.scope.dotted(node.value) == "str":
                 self.format(node, up.args[0] if isinstance(up, ast.Call) and up.func is node and up.args else up, "format", strict=True)
             else:

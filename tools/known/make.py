@@ -28,11 +28,12 @@ def module_names(name, module, only):
     """What a module is used for: a choice of ours, or what it says is its own."""
     if only is not None:
         return set(only)
+    newer = set(members.NEWER.get(name, "").split())
     names = set(getattr(module, "__all__", None) or dir(module))
     if module.__name__ in ("pandas", "numpy", "pandas.api.types"):
         names = set(dir(module))
     own, within = module.__name__.partition(".")[0], {m.rpartition(".")[2] for m in members.MODULES if m.rpartition(".")[0] == name}
-    return within | {n for n in names if not n.startswith("_") and not isinstance(getattr(module, n, None), types.ModuleType)
+    return newer | within | {n for n in names if not n.startswith("_") and not isinstance(getattr(module, n, None), types.ModuleType)
             and (own not in ("matplotlib",) or getattr(getattr(module, n, None), "__module__", own).partition(".")[0] in (own, "builtins", "numpy", "dateutil"))}
 
 

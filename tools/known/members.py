@@ -30,7 +30,7 @@ MODULES = {
     "pandas": None, "pandas.api.types": None, "pandas.tseries.offsets": None, "pandas.tseries.frequencies": "to_offset infer_freq", "pandas.plotting": None,
     "pandas.tseries.holiday": "USFederalHolidayCalendar AbstractHolidayCalendar Holiday Easter GoodFriday nearest_workday next_monday",
     "pandas.errors": None, "pandas.api": "types indexers", "pandas.tseries": "offsets frequencies holiday", "pandas.api.indexers": "FixedForwardWindowIndexer", "pandas.offsets": None,
-    "numpy": None, "numpy.linalg": None, "numpy.random": None, "numpy.fft": None, "numpy.ma": None, "numpy.polynomial": None, "numpy.polynomial.polynomial": None,
+    "numpy": None, "numpy.linalg": None, "numpy.random": None, "numpy.fft": None, "numpy.ma": None, "numpy.char": None, "numpy.rec": "array fromarrays fromrecords", "numpy.polynomial": None, "numpy.polynomial.polynomial": None,
     "numpy.lib": "stride_tricks", "numpy.lib.stride_tricks": "sliding_window_view", "numpy.typing": "NDArray ArrayLike",
     "matplotlib": "pyplot dates ticker cm colors patches lines gridspec use rc rcParams rcParamsDefault rcdefaults rc_context style colormaps cycler __version__ get_backend_name",
     "matplotlib.pyplot": None, "matplotlib.dates": None, "matplotlib.ticker": None, "matplotlib.cm": None, "matplotlib.colors": None, "matplotlib.patches": None,
@@ -50,12 +50,12 @@ MODULES = {
     "base64": "b64encode b64decode urlsafe_b64encode b32encode", "contextlib": "suppress contextmanager nullcontext closing", "html": "escape unescape",
     "copy": "copy deepcopy", "dataclasses": "dataclass field asdict astuple replace fields is_dataclass KW_ONLY", "enum": "Enum IntEnum StrEnum Flag IntFlag auto unique",
     "abc": "ABC abstractmethod", "pprint": "pprint pformat pp", "ast": "literal_eval", "types": "SimpleNamespace MappingProxyType NoneType",
-    "urllib.parse": "urlparse urlsplit urlunparse urlunsplit urlencode urljoin parse_qs parse_qsl quote quote_plus unquote unquote_plus", "urllib": "parse", "http": "HTTPStatus HTTPMethod", "mpl_toolkits.mplot3d": "Axes3D", "graphlib": "TopologicalSorter",
+    "urllib.parse": "urlparse urlsplit urlunparse urlunsplit urlencode urljoin parse_qs parse_qsl quote quote_plus unquote unquote_plus", "urllib": "parse", "http": "HTTPStatus HTTPMethod", "mpl_toolkits.mplot3d": "Axes3D", "matplotlib.backends.backend_pdf": "PdfPages", "graphlib": "TopologicalSorter",
     "openpyxl": "Workbook load_workbook styles utils chart", "openpyxl.styles": "Font PatternFill Alignment Border Side NamedStyle Color", "openpyxl.utils": "get_column_letter column_index_from_string",
     "openpyxl.utils.dataframe": "dataframe_to_rows", "openpyxl.chart": "BarChart LineChart PieChart ScatterChart AreaChart Reference Series",
     "openpyxl.formatting.rule": "ColorScaleRule CellIsRule DataBarRule", "openpyxl.worksheet.table": "Table TableStyleInfo", "openpyxl.chart.label": "DataLabelList",
     "dateutil": "relativedelta parser rrule", "dateutil.relativedelta": "relativedelta MO TU WE TH FR SA SU", "dateutil.parser": "parse isoparse ParserError", "dateutil.rrule":
-        "rrule DAILY WEEKLY MONTHLY YEARLY HOURLY MO TU WE TH FR SA SU", "dateutil.easter": "easter", "pytz": "timezone UTC utc",
+        "rrule DAILY WEEKLY MONTHLY YEARLY HOURLY MO TU WE TH FR SA SU", "dateutil.easter": "easter", "pytz": "timezone UTC utc common_timezones all_timezones",
     "scipy": "stats optimize interpolate signal cluster spatial special linalg __version__",
     "scipy.stats": None, "scipy.optimize": "curve_fit minimize minimize_scalar linprog milp brentq bisect newton root root_scalar least_squares nnls differential_evolution linear_sum_assignment "
         "LinearConstraint Bounds fsolve", "scipy.interpolate": "interp1d CubicSpline PchipInterpolator UnivariateSpline make_interp_spline griddata splrep splev",
@@ -64,6 +64,14 @@ MODULES = {
     "scipy.linalg": "solve inv det eig eigh svd lstsq cholesky",
 }
 MODULES = {name: only if only is None else only.split() for name, only in MODULES.items()}
+
+# What newer versions of the libraries have besides: E2B's boxes have newer ones than Debian's.
+NEWER = {
+    "pandas": "col", "itertools": "batched", "math": "sumprod fma", "statistics": "kde kde_random", "random": "binomialvariate", "calendar": "Month Day JANUARY FEBRUARY", "re": "PatternError",
+    "numpy": "acos acosh asin asinh astype atan atan2 atanh bitwise_count bitwise_invert bitwise_left_shift bitwise_right_shift bool concat cumulative_prod cumulative_sum isdtype long matrix_transpose "
+        "matvec permute_dims pow trapezoid ulong unique_all unique_counts unique_inverse unique_values unstack vecdot vecmat", "numpy.linalg": "cross diagonal matmul matrix_norm matrix_transpose "
+        "outer svdvals tensordot trace vecdot vector_norm", "matplotlib.pyplot": "ecdf grouped_bar pie_label", "pandas.errors": "ChainedAssignmentError",
+}
 
 BUILTINS = [n for n, thing in vars(builtins).items() if isinstance(thing, type) and issubclass(thing, BaseException)] + """
     abs all any ascii bin bool bytes bytearray callable chr classmethod complex dict divmod enumerate filter float format frozenset getattr hasattr hash hex id int isinstance issubclass
@@ -75,7 +83,7 @@ MORE = """str dt cat sparse plot style case_when map list struct to_numpy infer_
     highlight_between bar format format_index set_caption hide hide_index hide_columns set_properties set_table_styles set_td_classes applymap apply_index text_gradient set_precision
     set_na_rep relabel_index concat pipe T shape size value values display float_format max_rows max_columns max_colwidth width precision options mode chained_assignment copy_on_write
     future no_silent_downcasting use_inf_as_na fieldnames writerow writerows writeheader line_num close read readline readlines write writelines seek tell flush getvalue closed sheet_names parse
-    book sheets add_worksheet add_format set_column write_row autofit set_row freeze_panes add_chart insert_chart pvalue statistic slope intercept rvalue stderr intercept_stderr
+    book sheets add_worksheet add_format set_column write_row autofit set_row freeze_panes add_chart insert_chart ecdf grouped_bar pie_label as_unit unit convert_dtypes to_markdown device mT astype confidence_interval pvalue statistic slope intercept rvalue stderr intercept_stderr
     df correlation params x success message fun nit year month day hour minute second weekday isoformat date time timestamp strftime""".split()
 
 # Names that are taken out and are ordinary words, too: as a column of an input they are quiet.
@@ -146,7 +154,7 @@ def pictures():
             ax.spines["top"], ax.transAxes, ax.get_xticklabels()[0], ax.get_xticklines()[0], ax.xaxis.get_major_ticks()[0], ax.pie([1])[0][0], image, fig.colorbar(image), plt.cm.viridis, ax.hist([1])[2],
             ax.fill_between([1], [1]), ax.boxplot([1])["boxes"][0], ax.errorbar([1], [1]), ax.violinplot([1, 2])["bodies"][0], ax.stem([1]), ax.contour([[1, 2], [2, 3]]), ax.quiver([1], [1]), ax.axhline(0), ax.axvspan(0, 1),
             plt.figure().add_subplot(projection="polar"), plt.figure().add_subplot(projection="3d"), ax.table([["a"]]), matplotlib.ticker.FuncFormatter(str), matplotlib.ticker.MaxNLocator(), matplotlib.ticker.PercentFormatter(),
-            matplotlib.dates.AutoDateLocator(), matplotlib.dates.DateFormatter("%Y"), matplotlib.dates.ConciseDateFormatter(None), matplotlib.colors.Normalize(), matplotlib.colors.ListedColormap(["k"]), ax.dataLim, ax.bbox, fig.patch,
+            matplotlib.dates.AutoDateLocator(), matplotlib.dates.DateFormatter("%Y"), matplotlib.dates.ConciseDateFormatter(None), matplotlib.colors.Normalize(), matplotlib.colors.ListedColormap(["k"]), matplotlib.colors.LinearSegmentedColormap, matplotlib.colors.LogNorm(), matplotlib.colors.BoundaryNorm([0, 1, 2], 2), matplotlib.colors.TwoSlopeNorm(0), matplotlib.colormaps, ax.dataLim, ax.bbox, fig.patch,
             plt.rcParams, plt.style, fig.canvas.get_renderer() and ax.title, ax.hexbin([1], [1]), ax.broken_barh([(0, 1)], (0, 1)), ax.eventplot([1])[0], ax.twinx(), ax.stackplot([1], [1])[0], fig.add_subfigure]
 
 

@@ -17,7 +17,8 @@ REASONS = [
         netcdf_file wavfile readsav FortranFile hb_read hb_write tzfile tzlocal tzwinlocal gettz load_npz save_npz searchpath add_image read_files get_sample_data open_file_cm
         get_zonefile_instance rebuild load_dataset get_dataset_names get_rdataset open_resource"""),
     (CAUTION, "looks at files beyond those that were named", "iterdir glob rglob cwd resolve absolute lexists is_symlink is_mount is_socket is_fifo is_block_device is_char_device"),
-    (DANGER, "loads a pickle, which can run anything that is hidden in it", "read_pickle to_pickle Unpickler read_array"),
+    (DANGER, "loads a pickle, which can run anything that is hidden in it", "read_pickle Unpickler read_array"),
+    (DANGER, "makes a pickle, which can run anything that is hidden in it", "to_pickle"),
     (DANGER, "loads code", """ctypeslib f2py distutils testing lib core compat _libs entry_points EntryPoint import_module switch_backend get_backend new_figure_manager show_versions test backend
         backends animation Tester bench lookfor source entrypoints load_module exec_module find_spec switch_backends set_canvas register_backend
         LowLevelCallable ccallback weave _lib PytestTester pytesttester add_newdoc add_docstring add_newdoc_ufunc deprecate deprecate_with_doc
@@ -28,12 +29,12 @@ REASONS = [
     (DANGER, "reaches frames or code", """f_back f_globals f_locals f_builtins f_code f_lineno f_trace f_lasti gi_frame gi_code gi_yieldfrom gi_running gi_suspended cr_frame cr_code cr_await cr_origin
         cr_running ag_frame ag_code ag_await ag_running tb_frame tb_next tb_lasti tb_lineno co_code co_consts co_names co_varnames co_freevars func_globals func_code mro walk_stack walk_tb
         extract_stack print_stack with_traceback currentframe getframe"""),
-    (DANGER, "starts another program", "subplot_tool popen usetex text_usetex set_usetex pause ginput waitforbuttonpress print_ps print_eps print_pgf FFMpegWriter ImageMagickWriter uuid1 getnode"),
+    (DANGER, "starts another program", "subplot_tool popen usetex text_usetex set_usetex print_ps print_eps print_pgf FFMpegWriter ImageMagickWriter uuid1 getnode"),
     (DANGER, "changes a library for everything that comes after it", """register_dataframe_accessor register_series_accessor register_index_accessor register_extension_dtype
-        seterrcall set_string_function set_numeric_ops setbufsize register_converters deregister_matplotlib_converters register_matplotlib_converters register_option
+        seterrcall set_string_function set_numeric_ops setbufsize register_option
         set_epoch register_cmap unregister_cmap register_scale register_projection reset_orig"""),
     (CAUTION, "hands values to code that is waiting elsewhere", "send throw asend athrow aclose"),
-    (CAUTION, "waits for events that nobody makes", "FigureCanvasBase get_current_fig_manager Slider Button connect disconnect mpl_connect mpl_disconnect start_event_loop stop_event_loop flush_events new_timer add_callback add_axobserver interactive ion "
+    (CAUTION, "waits for events that nobody makes", "pause ginput waitforbuttonpress FigureCanvasBase get_current_fig_manager Slider Button connect disconnect mpl_connect mpl_disconnect start_event_loop stop_event_loop flush_events new_timer add_callback add_axobserver interactive ion "
         "draw_if_interactive get_plot_commands set_picker pick stale_callback callbacks"),
     (CAUTION, "puts an address into a picture", "set_url"),
     (CAUTION, "reaches the object that something is about", "obj gi_obj base"),
