@@ -115,13 +115,13 @@ func TestAResultIsHeldToItsCaps(t *testing.T) {
 		Traceback: strings.Repeat("t", 1<<20), Notes: many, Tables: slicesOf(approval.Grid{Columns: many, Rows: rows}, 30),
 		Observed: approval.Observed{Opened: many, Imported: many, Connected: many, Spawned: many}})
 	require.NoError(t, err)
-	s := newStream().add('O', "", strings.Repeat("o", 900)).add('E', "", strings.Repeat("e", 900)).add('O', "", "more").add('R', "", string(report)).
+	s := newStream().add('O', "", strings.Repeat("o", 900)).add('E', "", strings.Repeat("e", 900)).add('O', "", "more").add('E', "", strings.Repeat("e", 900)).add('R', "", string(report)).
 		add('F', `{"name":"a.txt"}`, strings.Repeat("a", 600)).add('F', `{"name":"b.txt"}`, strings.Repeat("b", 600)).
 		add('F', `{"name":"a.txt"}`, "").add('F', `{"name":"../../x"}`, "").add('Z', "", "")
 	result, err := ReadResult(s, limits, s.stamp)
 	require.NoError(t, err)
-	require.Len(t, result.Stdout, 900)
-	require.Len(t, result.Stderr, 100)
+	require.Len(t, result.Stdout, 904)
+	require.Len(t, result.Stderr, 1000, "each stream has its own cap")
 	require.LessOrEqual(t, len(result.Error), maxErrorText)
 	require.Len(t, result.Value, maxValue)
 	require.Len(t, result.Traceback, maxTraceback)

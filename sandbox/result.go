@@ -69,7 +69,7 @@ type intake struct {
 	limits         approval.Limits
 	result         approval.Result
 	stdout, stderr bytes.Buffer
-	cutText        bool
+	cutText        bool // the runner cuts before, so that only a forged result gets here
 	fileBytes      int
 	reported       bool
 }
@@ -115,9 +115,9 @@ func (in *intake) take(f frame) error {
 	return nil
 }
 
-// print keeps output up to one cap for both streams together.
+// print keeps output up to a cap for each stream, so that neither crowds the other out.
 func (in *intake) print(to *bytes.Buffer, text []byte) {
-	room := textBytes(in.limits) - in.stdout.Len() - in.stderr.Len()
+	room := textBytes(in.limits) - to.Len()
 	if len(text) > room {
 		text, in.cutText = text[:max(0, room)], true
 	}

@@ -36,6 +36,21 @@ func (h *house) truth(strays int) {
 	db, err := storage.Open(h.ctx, h.url, storage.Options{})
 	require.NoError(h.t, err)
 	defer db.Close()
+	h.ledger()
+	h.balance(db)
+	for _, id := range column[string](h, `SELECT id FROM requests ORDER BY id`) {
+		n, err := db.VerifyChain(h.ctx, "request:"+id)
+		require.NoError(h.t, err)
+		require.Positive(h.t, n)
+		strays -= h.shown(db, id)
+	}
+	require.NotContains(h.t, h.log.String(), "panic")
+	require.GreaterOrEqual(h.t, strays, 0, "more stands in Slack twice than a crash explains:\n%s", h.picture())
+}
+
+// ledger holds the rows against one another, when all is over.
+func (h *house) ledger() {
+	h.t.Helper()
 	none := func(why, sql string) {
 		h.t.Helper()
 		require.Zero(h.t, value[int](h, `SELECT count(*) FROM (`+sql+`) AS wrong`), why)
@@ -50,15 +65,6 @@ func (h *house) truth(strays int) {
 	none("more was spent than held", `SELECT FROM holds h JOIN settlements s ON s.hold_id = h.id WHERE s.amount > h.amount`)
 	none("a bill that does not add up", `SELECT FROM settlements s
 		WHERE s.amount <> (SELECT coalesce(sum(c.amount), 0) FROM charges c WHERE c.hold_id = s.hold_id)`)
-	h.balance(db)
-	for _, id := range column[string](h, `SELECT id FROM requests ORDER BY id`) {
-		n, err := db.VerifyChain(h.ctx, "request:"+id)
-		require.NoError(h.t, err)
-		require.Positive(h.t, n)
-		strays -= h.shown(db, id)
-	}
-	require.NotContains(h.t, h.log.String(), "panic")
-	require.GreaterOrEqual(h.t, strays, 0, "more stands in Slack twice than a crash explains:\n%s", h.picture())
 }
 
 // balance holds what each budget says it has spent against the charges.

@@ -62,12 +62,20 @@ func open(t testing.TB, change ...func(*Config)) *house {
 // row, and takes one more in each pause: zeros are Slack's own.
 func openAt(t testing.TB, burst int, pause time.Duration, change ...func(*Config)) *house {
 	t.Helper()
+	return openIn(t, slacksim.Options{PostBurst: burst, Timing: slacksim.Timing{Post: pause}}, change...)
+}
+
+// openIn is open in a workspace of its own, with other people or other channels.
+func openIn(t testing.TB, workspace slacksim.Options, change ...func(*Config)) *house {
+	t.Helper()
 	h := &house{t: t, log: &lockedBuffer{}}
 	var cancel context.CancelFunc
 	h.ctx, cancel = context.WithTimeout(context.Background(), 6*time.Minute)
 	t.Cleanup(cancel)
 	h.url = pgtest.Database(t, storage.Migrate)
-	h.sim = slacksim.Start(t, slacksim.Options{Manifest: countersign.Manifest, Page: page.Handler(), PostBurst: burst, Timing: slacksim.Timing{Post: pause, Retries: []time.Duration{0, 50 * time.Millisecond}}})
+	workspace.Manifest, workspace.Page = countersign.Manifest, page.Handler()
+	workspace.Timing.Retries = []time.Duration{0, 50 * time.Millisecond}
+	h.sim = slacksim.Start(t, workspace)
 	h.model = mistraltest.Start()
 	t.Cleanup(h.model.Close)
 	h.maya, h.ben, h.priya, h.carla = h.sim.As(slacksim.Analyst), h.sim.As(slacksim.Reviewer), h.sim.As(slacksim.SecondReviewer), h.sim.As(slacksim.Admin)

@@ -50,9 +50,18 @@ func (s *Sim) envelope(kind, name string, payload reply) *delivery {
 func (s *Sim) dispatch(d *delivery) (json.RawMessage, verdict) {
 	s.mu.Lock()
 	s.pending[d.id] = d
-	delay := s.faults.delayEnvelopes
+	twice, late, refresh := s.trouble.envelope()
+	delay := s.faults.delayEnvelopes + late
+	if twice && s.faults.duplicate >= 0 {
+		s.faults.duplicate++
+	}
 	s.mu.Unlock()
 	defer s.forget(d)
+	if refresh != "" {
+		if c := s.oldestSocket(); c != nil {
+			c.disconnect(refresh)
+		}
+	}
 	if !s.sleep(delay) || !s.send(d) {
 		s.note(d, undelivered)
 		return nil, undelivered

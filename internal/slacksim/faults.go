@@ -73,8 +73,15 @@ func (s *Sim) Reorder() { s.setFault(func(f *faults) { f.reorder = 1 }) }
 // RefuseSockets turns every new Socket Mode connection away, until it is called with false.
 func (s *Sim) RefuseSockets(on bool) { s.setFault(func(f *faults) { f.refuseSockets = on }) }
 
-// Heal ends all faults. Half-open connections stay what they are.
-func (s *Sim) Heal() { s.setFault(func(f *faults) { *f = faults{} }) }
+// Heal ends all faults and all trouble. Half-open connections stay what they are.
+func (s *Sim) Heal() {
+	s.setFault(func(f *faults) { *f = faults{} })
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.trouble != nil {
+		s.trouble.Share = 0
+	}
+}
 
 func (s *Sim) setFault(change func(*faults)) {
 	s.mu.Lock()
@@ -111,7 +118,8 @@ func (s *Sim) openSockets() []*socket {
 	return append([]*socket(nil), s.sockets...)
 }
 
-// methodFault takes the next fault of a method, if there is one.
+// methodFault takes the next fault of a method, if there is one: one that was asked for,
+// else one that is drawn.
 func (s *Sim) methodFault(method string) *MethodFault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -120,7 +128,7 @@ func (s *Sim) methodFault(method string) *MethodFault {
 			return f
 		}
 	}
-	return nil
+	return s.trouble.call(method)
 }
 
 // before plays a fault that keeps the method from being called.

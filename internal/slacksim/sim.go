@@ -45,6 +45,7 @@ type Sim struct {
 	pending  map[string]*delivery
 	held     *delivery // by the reorder fault
 	faults   faults
+	trouble  *misfortune        // nil: none
 	posts    map[string]*bucket // by channel
 	counts   Counts
 

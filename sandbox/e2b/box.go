@@ -24,7 +24,7 @@ const (
 	// usualGrace is how much longer than its limit a run may take before the host
 	// stops believing that the runner will stop it: starting Python, pandas and
 	// writing the result are not the code's time.
-	usualGrace = 30 * time.Second
+	usualGrace = 60 * time.Second
 )
 
 // Lease is the longest that a box for a run with these limits exists and costs:

@@ -145,7 +145,8 @@ for _ in range(1024):
     print(line)
 `, roomy))
 	require.Equal(t, approval.OK, result.Outcome, "%+v", result.Error)
-	require.Equal(t, 1<<20, len(result.Stdout))
+	require.LessOrEqual(t, len(result.Stdout), 1<<20)
+	require.Greater(t, len(result.Stdout), 1<<20-200, "its beginning and its end")
 	require.Contains(t, strings.Join(result.Notes, "\n"), "1024.0 MB")
 }
 

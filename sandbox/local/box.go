@@ -17,8 +17,9 @@ import (
 const (
 	bootTime = 60 * time.Second // two seconds is usual; a machine under load may need many times that
 	// grace is what the supervisor in the box may take, after its own time limit,
-	// to end everything and to send what there is.
-	grace = 10 * time.Second
+	// to write the tables and charts (WRITING in supervise.py), to end everything and
+	// to send what there is.
+	grace = 40 * time.Second
 )
 
 // box is one sandbox on its way: booting, ready, started, over. Each of these

@@ -3,7 +3,9 @@
 Loaded by supervise.py.
 """
 
+import hashlib
 import os
+import re
 import stat
 
 DEEP = 4          # folders within the working folder
@@ -72,40 +74,73 @@ def fit_for_people(run, name, kind, data):
 
 
 def signature(info):
-    return info.st_ino, info.st_size, info.st_mtime_ns
+    """What a file's owner cannot set back: writing to a file changes its ctime."""
+    return info.st_ino, info.st_size, info.st_ctime_ns
 
 
 def changed(work, before):
-    """The plain files in the working folder that are new or different, and remarks on what is no plain file."""
-    files, odd, looked = [], [], 0
+    """The plain files in the working folder that are new or different, and remarks on the rest.
+
+    before has the signature and the sha256 of each input by name.
+    """
+    files, odd, looked, deep = [], [], 0, 0
     stack = [(work, "", 0)]
     while stack:
         folder, prefix, depth = stack.pop()
         try:
-            entries = sorted(os.scandir(folder), key=lambda e: natural(e.name))
+            entries = listed(folder)
         except OSError:
+            odd.append("What is in the folder %s was left behind: it cannot be listed." % tidy(prefix.rstrip("/")))
             continue
-        for entry in entries:
+        for name, path, info in entries:
             looked += 1
             if looked > ENTRIES:
                 return files, odd + ["There are more files than were looked at."]
-            relative = prefix + os.fsencode(entry.name).decode("utf-8", "replace")
-            info = entry.stat(follow_symlinks=False)
+            relative = prefix + name
             if stat.S_ISDIR(info.st_mode):
-                if depth < DEEP and entry.name != "__pycache__":
-                    stack.append((entry.path, relative + "/", depth + 1))
+                if name == "__pycache__":
+                    continue
+                if depth < DEEP:
+                    stack.append((path, relative + "/", depth + 1))
+                else:
+                    deep += 1
             elif not stat.S_ISREG(info.st_mode) or info.st_nlink != 1:
                 odd.append("%s was left behind: it is a link or no plain file." % tidy(relative))
-            elif before.get(relative) != signature(info):
-                if relative in before:
-                    odd.append("The code changed its copy of the input %s." % tidy(relative))
-                files.append((relative, entry.path))
+            elif relative not in before:
+                files.append((relative, path))
+            elif before[relative][0] != signature(info) and sha256(path) != before[relative][1]:
+                odd.append("The code changed its copy of the input %s." % tidy(relative))
+                files.append((relative, path))
+    if deep:
+        odd.insert(0, "What is in folders that are more than %d deep was left behind: %d of them." % (DEEP, deep))
     return files, odd[:20]
+
+
+def listed(folder):
+    """What is in a folder, in reading order. Its owner gets in, whatever mode the code gave it."""
+    os.chmod(folder, 0o700)
+    with os.scandir(folder) as entries:
+        found = [(os.fsencode(e.name).decode("utf-8", "replace"), e.path, e.stat(follow_symlinks=False)) for e in entries]
+    return sorted(found, key=lambda f: natural(f[0]))
+
+
+def sha256(path):
+    """A plain file's hash; empty for what cannot be read."""
+    digest = hashlib.sha256()
+    try:
+        with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as f:
+            while data := f.read(1 << 20):
+                digest.update(data)
+    except OSError:
+        return ""
+    return digest.hexdigest()
 
 
 def read_file(path, most):
     """A plain file's content; None for everything else, and for more than most bytes."""
     try:
+        if stat.S_ISREG(os.lstat(path).st_mode):
+            os.chmod(path, 0o600)  # whatever mode the code gave it
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return None
@@ -143,6 +178,5 @@ def unused(name, names):
 
 
 def natural(name):
-    """Sorts chart-2 before chart-10."""
-    digits = "".join(c for c in name if c.isdigit())[:9]
-    return name.rstrip("0123456789.pngcsv"), int(digits or 0), name
+    """Sorts chart-2 before chart-10. Other scripts' digits, and ² or ①, are letters like any other."""
+    return [(int(part[:9]), "") if part.isascii() and part.isdigit() else (-1, part) for part in re.split("([0-9]+)", name)], name

@@ -1,5 +1,6 @@
 """Turns the last expression and the open figures into what people can read."""
 
+import itertools
 import os
 import pprint
 import sys
@@ -7,14 +8,18 @@ import sys
 ROWS, COLUMNS, CELL = 20, 20, 200
 TABLES = 10
 VALUE = 60000
+ITEMS = 2000         # of a list or a dict that is shown as text
+CELLS = 200_000      # of a table that are written at once
 PIXELS = 16_000_000  # of one chart
 
 
 class Show:
     """Collects what is there to show. The folder out is the runner's own."""
 
-    def __init__(self, out, work, most_charts):
-        self.out, self.work, self.most = out, work, most_charts
+    def __init__(self, out, work, limits):
+        self.out, self.work, self.most = out, work, limits["files"]
+        # Charts come back beside the tables, and the report has to fit into the same folder.
+        self.room, self.one_file = limits["file_bytes"] * 3 // 4, limits["one_file"]
         self.value, self.tables, self.csvs, self.charts, self.notes = "", [], [], [], []
         self.saved = {}       # file in the working folder -> words for those who cannot see it
         self.too_many = 0
@@ -54,10 +59,14 @@ class Show:
                 self.too_many += 1
                 continue
             name = "chart-%d.png" % (len(self.charts) + 1)
+            path = os.path.join(self.out, name)
             try:
-                self.savefig(figure, os.path.join(self.out, name), format="png", dpi=resolution(figure), bbox_inches="tight")
+                self.savefig(figure, path, format="png", dpi=resolution(figure), bbox_inches="tight")
+                if os.path.getsize(path) > self.one_file:
+                    raise ValueError("its picture is larger than what may come back")
                 self.charts.append({"name": name, "alt": describe(figure)})
             except Exception as e:
+                remove(path)
                 self.notes.append("A figure could not be drawn: %s: %s" % (type(e).__name__, str(e)[:150]))
 
     # -- the last expression
@@ -74,6 +83,8 @@ class Show:
             if several and all(isinstance(v, (pd.DataFrame, pd.Series)) for v in several):
                 for n, v in enumerate(several[:TABLES], 1):
                     self.table(pd, v, "%s, part %d" % (title, n) if title else "")
+                if len(several) > TABLES:
+                    self.notes.append("%d of %d tables are shown." % (TABLES, len(several)))
                 return
         self.value = plain(value)[:VALUE]
 
@@ -90,23 +101,65 @@ class Show:
             if getattr(kind, "kind", "") == "f":
                 align(rows, n)
         if index:
-            names = [label(n) if n is not None else "" for n in frame.index.names]
+            names = [label(n) if n is not None else "" for n in frame.index.names[:COLUMNS]]
             columns = names + columns
             keys = [k if isinstance(k, tuple) else (k,) for k in head.index]
-            rows = [[cell(pd, v) for v in key] + row for key, row in zip(keys, rows)]
+            rows = [[cell(pd, v) for v in key[:COLUMNS]] + row for key, row in zip(keys, rows)]
         self.tables.append({"title": title[:CELL], "columns": columns, "rows": rows, "total_rows": len(frame)})
         if frame.shape[1] > COLUMNS:
             self.notes.append("%d of %d columns are shown." % (COLUMNS, frame.shape[1]))
         stem = title if title.isidentifier() and title.isascii() and len(title) < 60 else "table-%d" % len(self.tables)
+        self.write(frame, stem + ".csv", index)
+
+    def write(self, frame, name, index):
+        """Writes a table as CSV, as many of its rows as may come back. A part that failed does not stay."""
+        path, rows, size = os.path.join(self.out, name), 0, 0
+        most = min(self.room, self.one_file)
+        step = max(1, CELLS // max(1, frame.shape[1]))
         try:
-            frame.to_csv(os.path.join(self.out, stem + ".csv"), index=index)
-            self.csvs.append(stem + ".csv")
+            with open(path, "wb") as file:
+                while rows < len(frame) or rows == size == 0:
+                    text = frame.iloc[rows:rows + step].to_csv(index=index, header=rows == 0, float_format=clean)
+                    data = text.encode("utf-8", "backslashreplace")
+                    if size + len(data) > most:
+                        if step == 1:
+                            break
+                        step = max(1, step // 8)
+                        continue
+                    file.write(data)
+                    rows, size = min(rows + step, len(frame)), size + len(data)
+            if size == 0:
+                raise ValueError("a single row is larger than what may come back")
         except Exception as e:
-            self.notes.append("The whole table could not be written as CSV: %s" % type(e).__name__)
+            remove(path)
+            self.notes.append("The whole table could not be written as CSV: %s%s" % (type(e).__name__, ": %s" % e if type(e) is ValueError else ""))
+            return
+        self.room -= size
+        self.csvs.append(name)
+        if rows < len(frame):
+            self.notes.append("%s has the first %s of %s rows: more may not come back." % (name, format(rows, ","), format(len(frame), ",")))
+
+
+def clean(x):
+    """A number of a file without the dust of binary fractions: 2198.7 for 2198.7000000000003."""
+    return repr(float("%.15g" % x)) if isinstance(x, float) else str(x)
+
+
+def remove(path):
+    try:
+        os.unlink(path)
+    except OSError:
+        pass
 
 
 def label(name):
-    return " / ".join(str(n) for n in name) if isinstance(name, tuple) else str(name)[:CELL]
+    words = " / ".join(str(n) for n in name[:COLUMNS]) if isinstance(name, tuple) else str(name)
+    return readable(words[:CELL])
+
+
+def readable(words):
+    """Text without the halves of characters that no encoding has."""
+    return words.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def cell(pd, value):
@@ -123,6 +176,7 @@ def cell(pd, value):
             text = number(float(value)) if type(value).__name__ in ("float32", "float16") else str(value)
     except Exception:
         return "(cannot be shown)"
+    text = readable(text[:CELL + 1])
     return text if len(text) <= CELL else text[:CELL - 1] + "…"
 
 
@@ -146,9 +200,14 @@ def number(x):
 def plain(value):
     try:
         if isinstance(value, str):
-            return value
+            return readable(value[:VALUE])
         if isinstance(value, (dict, list, tuple, set, frozenset)):
-            return pprint.pformat(value, width=100, sort_dicts=False)
+            more = len(value) - ITEMS
+            if more > 0:  # thousands are not read, and take long to lay out
+                some = itertools.islice(value.items() if isinstance(value, dict) else value, ITEMS)
+                value = dict(some) if isinstance(value, dict) else list(some)
+            text = pprint.pformat(value, width=100, sort_dicts=False)
+            return readable(text[:VALUE]) + ("\n... and %s more" % format(more, ",") if more > 0 else "")
         # numpy 2 says np.float64(3.5) where a reader wants 3.5
         return str(value) if type(value).__module__ == "numpy" else repr(value)
     except Exception as e:

@@ -26,6 +26,7 @@ KEEP_SEEN = 100
 SORTS = ("opened", "imported", "connected", "spawned")
 MOST_FILES = 10000  # that the code may make; an empty file costs no disk, but memory
 GLANCE = 0.2      # seconds between two looks at them
+WRITING = 20      # seconds, after the code is done, for its tables and charts; within the grace of the hosts
 
 
 def load(name):
@@ -83,7 +84,7 @@ class Run:
         self.worker, self.result, self.job, self.work, self.out = worker, result, job, work, out
         self.token = os.urandom(16).hex()
         self.lines = b""
-        self.sent = self.printed = 0
+        self.out_text, self.err_text = Text(result, "O", job["text_bytes"]), Text(result, "E", job["text_bytes"])
         self.notes = []
         self.seen = {"opened": [], "imported": [], "connected": [], "spawned": []}
         self.kept = {}        # how many of each sort are kept
@@ -92,7 +93,7 @@ class Run:
         self.status = None     # what wait said about the worker
         self.late = self.littered = self.reported = False
         self.where = ""
-        self.began = self.took = 0.0
+        self.began = self.done = 0.0
 
     def note(self, text):
         if len(self.notes) < KEEP_NOTES and text not in self.notes:
@@ -112,17 +113,18 @@ class Run:
         deadline = self.began + self.job["seconds"]
         try:
             self.worker.hand({"token": self.token, "code_sha256": self.job["code_sha256"], "files": self.job["files"],
-                              "memory_mb": self.job["memory_mb"], "seconds": self.job["seconds"]}, code)
+                              "memory_mb": self.job["memory_mb"], "seconds": self.job["seconds"], "writing": WRITING,
+                              "file_bytes": self.job["file_bytes"], "one_file": self.job["one_file"]}, code)
         except BrokenPipeError:
             pass  # it is dead already: wait will say so
         poll = select.poll()
         for fd in (wake_r, self.worker.stdout, self.worker.stderr, self.worker.report):
             poll.register(fd, select.POLLIN)
         while not self.over():
-            left = deadline - time.monotonic()
+            left = (self.done + WRITING if self.done else deadline) - time.monotonic()
             if left <= 0:
                 self.late = True
-                self.where = self.ask_where()
+                self.where = "" if self.done else self.ask_where()
                 break
             if machine.littered(files_before, MOST_FILES, self.work, self.out):
                 self.littered = True
@@ -132,7 +134,7 @@ class Run:
                     drain(fd)
                 elif not self.read(fd):
                     poll.unregister(fd)
-        self.took = time.monotonic() - self.began
+        self.done = self.done or time.monotonic()
         signal.set_wakeup_fd(-1)
         machine.kill_rest(self)
         for fd in (self.worker.stdout, self.worker.stderr, self.worker.report):
@@ -185,11 +187,7 @@ class Run:
         if fd == self.worker.report:
             self.listen(data)
             return True
-        self.printed += len(data)
-        data = data[:max(0, self.job["text_bytes"] - self.sent)]
-        if data:
-            self.sent += len(data)
-            self.result.send("O" if fd == self.worker.stdout else "E", None, data)
+        (self.out_text if fd == self.worker.stdout else self.err_text).take(data)
         return True
 
     def listen(self, data):
@@ -204,6 +202,8 @@ class Run:
                 said = json.loads(text)
                 if "end" in said:
                     self.ended = str(said["end"])
+                elif "done" in said:
+                    self.done = self.done or time.monotonic()
                 elif said["saw"] in SORTS:
                     self.saw(said["saw"], str(said["what"]))
             except (ValueError, KeyError, TypeError):
@@ -227,14 +227,15 @@ class Run:
         said = self.worker_report()
         outcome, error = self.verdict(said)
         files = collect.choose(self, said, before)
-        if self.printed > self.sent:
-            self.note("What was printed was cut: %s of %s are shown." % (size(self.sent), size(self.printed)))
+        for text, what in ((self.out_text, "What was printed"), (self.err_text, "What was written to stderr")):
+            if text.end():
+                self.note("%s was cut: its beginning and its end are shown, of %s." % (what, size(text.came)))
         tables = said.get("tables") if isinstance(said.get("tables"), list) else []
         self.reported = True
         self.result.send("R", None, json.dumps({
             "outcome": outcome, "error": error, "traceback": str(said.get("traceback") or self.where),
             "value": str(said.get("value") or ""), "tables": tables, "notes": self.notes,
-            "observed": self.seen, "code_ms": self.took * 1000,
+            "observed": self.seen, "code_ms": (self.done - self.began) * 1000,
         }).encode())
         for head, body in files:
             self.result.send("F", head, body)
@@ -261,6 +262,8 @@ class Run:
         return said
 
     def verdict(self, said):
+        if self.late and self.done < self.began + self.job["seconds"]:
+            return "timed out", "The code was done in time, but its tables and charts took longer than %d seconds to be written." % WRITING
         if self.late:
             return "timed out", "It was stopped at its limit of %d seconds." % self.job["seconds"]
         if self.littered:
@@ -275,6 +278,35 @@ class Run:
                 return "out of memory", "It was stopped because the box had no memory left."
             return "broken", "The code was ended by the signal %s." % signal.Signals(number).name
         return "broken", "The code ended its process by itself, so its result has no proper end."
+
+
+class Text:
+    """One stream of what is printed: its beginning is sent as it comes, of the rest the end is kept."""
+
+    def __init__(self, result, kind, most):
+        self.result, self.kind = result, kind
+        self.head, self.keep = most - most // 4, max(1, most // 4 - 100)  # 100 for the words between
+        self.came = self.sent = 0
+        self.tail = b""
+
+    def take(self, data):
+        self.came += len(data)
+        now = data[:self.head - self.sent]
+        if now:
+            self.sent += len(now)
+            self.result.send(self.kind, None, now)
+        self.tail += data[len(now):]
+        if len(self.tail) > 4 * self.keep:
+            self.tail = self.tail[-self.keep:]
+
+    def end(self):
+        """Sends the rest. True when something had to be left out."""
+        lost = self.came - self.sent - self.keep
+        if lost > 0:
+            self.tail = b"\n[... %d bytes are left out here ...]\n" % lost + self.tail[-self.keep:]
+        if self.tail:
+            self.result.send(self.kind, None, self.tail)
+        return lost > 0
 
 
 def size(n):
@@ -305,7 +337,7 @@ def put_inputs(frames, work):
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         with os.fdopen(fd, "wb") as f:
             f.write(body)
-        before[name] = collect.signature(os.lstat(path))
+        before[name] = collect.signature(os.lstat(path)), head["sha256"]
     return code, before
 
 

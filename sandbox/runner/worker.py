@@ -29,6 +29,7 @@ def main(code_fd, report_fd, where_fd, work, out, name, load):
     sys.stdin = open(os.devnull)
     sys.stdout = io.TextIOWrapper(os.fdopen(1, "wb", closefd=False), "utf-8", "backslashreplace", line_buffering=True)
     sys.stderr = io.TextIOWrapper(os.fdopen(2, "wb", closefd=False), "utf-8", "backslashreplace", line_buffering=True)
+    streams = sys.stdout, sys.stderr
     plt, quiet = warm_up()
     show_module, watch_module = load("show"), load("watch")
     os.write(report_fd, b"ready\n")
@@ -46,7 +47,7 @@ def main(code_fd, report_fd, where_fd, work, out, name, load):
     os.chdir(work)
     # Opened and reserved now, so that code that uses everything up can still be reported.
     report_file = open(os.path.join(out, "report.json"), "wb")
-    loosen = limit(head["memory_mb"], head["seconds"])
+    loosen = limit(head["memory_mb"], head["seconds"], head["writing"])
     import faulthandler
     faulthandler.register(signal.SIGUSR1, file=where_fd, all_threads=False)
     prefix, write, leave, pid = head.pop("token").encode() + b" ", os.write, os._exit, os.getpid()
@@ -55,12 +56,12 @@ def main(code_fd, report_fd, where_fd, work, out, name, load):
         # Short enough to be written in one piece, whoever else writes.
         write(report_fd, prefix + json.dumps(what).encode()[:3000] + b"\n")
 
-    show = show_module.Show(out, work, head["files"])
+    show = show_module.Show(out, work, head)
     if plt is not None:
         show.take_over(plt)
     watch = watch_module.Watch(tell, work, quiet + [out])
     watch.install()
-    report = run(code.decode("utf-8"), name, show, watch, plt, pid, leave, loosen)
+    report = run(code.decode("utf-8"), name, show, watch, plt, pid, leave, loosen, streams, tell)
     data = json.dumps(report).encode()
     with report_file:
         report_file.write(data)
@@ -97,7 +98,7 @@ def warm_up():
     return plt, quiet + [matplotlib.get_data_path(), matplotlib.get_configdir(), matplotlib.get_cachedir(), matplotlib.matplotlib_fname()]
 
 
-def limit(memory_mb, seconds):
+def limit(memory_mb, seconds, writing):
     """A MemoryError with its traceback is a better end than a kill; the meters outside hold in any case.
 
     Returns what gives the runner its reserve back at the end.
@@ -108,7 +109,7 @@ def limit(memory_mb, seconds):
     reserve = []
     cpu = math.ceil(time.process_time()) + seconds + 5  # the time that the imports took is not the code's
     for what, most, more in ((resource.RLIMIT_AS, now + (memory_mb << 20), 128 << 20), (resource.RLIMIT_NOFILE, 224, 32),
-                             (resource.RLIMIT_FSIZE, 64 << 20, 0), (resource.RLIMIT_CPU, cpu, 5), (resource.RLIMIT_CORE, 0, 0)):
+                             (resource.RLIMIT_FSIZE, 64 << 20, 0), (resource.RLIMIT_CPU, cpu, writing), (resource.RLIMIT_CORE, 0, 0)):
         _, hard = resource.getrlimit(what)
         top = most + more if hard == resource.RLIM_INFINITY else min(most + more, hard)
         resource.setrlimit(what, (min(most, top), top))
@@ -122,31 +123,40 @@ def limit(memory_mb, seconds):
     return loosen
 
 
-def run(source, name, show, watch, plt, pid, leave, loosen):
+def run(source, name, show, watch, plt, pid, leave, loosen, streams, tell):
     linecache.cache[name] = (len(source), None, source.splitlines(True), name)
     main_module = types.ModuleType("__main__")
     main_module.__file__, main_module.__builtins__ = name, builtins
     sys.modules["__main__"], sys.argv = main_module, [name]
     report = {"outcome": "ok", "error": "", "traceback": ""}
+    value, title = None, ""
     try:
         body, last, title = split(source, name)
         watch.armed = True
         exec(body, main_module.__dict__)
         value = eval(last, main_module.__dict__) if last is not None else None
-        if os.getpid() == pid:
-            show.last(value, title)
-        del value
     except SystemExit as e:
-        if e.code not in (None, 0):
-            report.update(failure(e, name))
+        if isinstance(e.code, (int, str)):
+            if e.code != 0:
+                report.update(failure(e, name))
+        elif e.code is not None:  # a table, say: it is what the code ended with
+            value = e.code
+            show.notes.append("The code ended with sys.exit and this value.")
     except BaseException as e:
         loosen()
         report.update(failure(e, name))
     loosen()
     if os.getpid() != pid:  # a copy that the code made of itself has come to its end
-        flush()
+        flush(streams)
         leave(0)
-    end(report, show, watch, plt, name)
+    join()
+    tell({"done": True})  # what follows is the runner's work, and not in the code's time
+    try:
+        show.last(value, title)
+    except BaseException as e:
+        report.update(failure(e, name))
+    del value
+    end(report, show, watch, plt, name, streams)
     report.update(value=show.value, tables=show.tables, csvs=show.csvs, charts=show.charts, saved=show.saved, notes=show.notes)
     return report
 
@@ -163,11 +173,15 @@ def split(source, name):
     return compile(tree, name, "exec", dont_inherit=True), last, title
 
 
-def end(report, show, watch, plt, name):
-    """What a script's end does: threads are waited for, figures are kept, exit handlers run."""
+def join():
+    """Waits for the threads that the code has started, as a script's end does."""
     for thread in threading.enumerate():
         if thread is not threading.current_thread() and not thread.daemon:
             thread.join()
+
+
+def end(report, show, watch, plt, name, streams):
+    """What else a script's end does: figures are kept, exit handlers run."""
     try:
         if plt is not None:
             show.figures(plt)
@@ -179,12 +193,13 @@ def end(report, show, watch, plt, name):
         atexit._run_exitfuncs()
     except BaseException as e:
         report.update(failure(e, name))
-    flush()
+    flush(streams)
     watch.armed = False  # until now it may have been the code: a chart's own drawing, an exit handler
 
 
-def flush():
-    for stream in (sys.stdout, sys.stderr):
+def flush(streams):
+    """Lets out what is still held back, also by the streams that the code has replaced."""
+    for stream in (sys.stdout, sys.stderr) + streams:
         try:
             stream.flush()
         except Exception:
