@@ -48,6 +48,17 @@ x=1,17
 	require.Equal(t, []string{"8 cells of table.csv begin like a formula and got an apostrophe, so that no spreadsheet computes them."}, result.Notes)
 }
 
+// An apostrophe takes room, and no table goes out without it.
+func TestATableThatHasNoRoomForApostrophesLosesItsLastRows(t *testing.T) {
+	t.Parallel()
+	limits := roomy
+	limits.OutputBytes = 1000
+	result := run(t, job("import pandas as pd\ntable = pd.DataFrame({'a': ['='] * 370})\ntable\n", limits))
+	require.Equal(t, approval.OK, result.Outcome, "%+v", result)
+	require.Equal(t, "a\n"+strings.Repeat("'=\n", 332), string(result.Artifacts[0].Data))
+	require.Contains(t, result.Notes, "The last 38 rows of table.csv were left behind: with the apostrophes they had no room.")
+}
+
 func TestATableWithoutFormulasIsLeftAsItIs(t *testing.T) {
 	t.Parallel()
 	result := run(t, job("import pandas as pd\ntable = pd.DataFrame({'a': [-1.5, 2], 'b': ['x\\r\\ny', '-3']})\ntable\n", roomy))

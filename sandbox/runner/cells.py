@@ -14,6 +14,8 @@ import zipfile
 
 SIGNS = ("=", "+", "-", "@")
 MAYBE = re.compile(r"(?m)(?:^|[,;\t\"])\s*[=+\-@\uff1d\uff0b\uff0d\uff20\ufe62\ufe63\ufe66\ufe6b]")
+# The same for a table of commas, where plain numbers are passed over quickly.
+IN_TABLE = re.compile(r"(?m)(?:^|,)\s*(?:[=@\uff1d\uff0b\uff0d\uff20\ufe62\ufe63\ufe66\ufe6b]|[+\-](?![\d.]+(?:[eE][+-]?\d+)?(?:[,\n\r]|$)))|\"\s*[=+\-@\uff1d\uff0b\uff0d\uff20\ufe62\ufe63\ufe66\ufe6b]")
 NUMBER = re.compile(r"[+-]\s?[$€£¥]?\s?(\d[\d\s.,'’_]*|\.\d+)([eE][+-]?\d+)?\s*[%‰$€£¥]?(j)?|[+-]?(inf|nan|infinity)", re.I)
 WHEN = re.compile(r"[+-]\d+ days?( [+-]?\d{1,3}:\d{2}(:\d{2}(\.\d+)?)?)?|[+-]\d{1,4}[-/.]\d{1,2}([-/.]\d{1,4})?([ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?)?|[+-]\d{1,3}:\d{2}(:\d{2})?")
 TELEPHONE = re.compile(r"\+\s?\(?\d[\d\s()/.\-]{4,24}\d(\s?(x|ext\.?)\s?\d{1,6})?", re.I)
@@ -37,19 +39,25 @@ def computed(cell):
     return not (NUMBER.fullmatch(text) or WHEN.fullmatch(text) or TELEPHONE.fullmatch(text) or NOTHING.fullmatch(text))
 
 
-def tamed(data):
-    """A table as CSV with apostrophes before what would be computed, and how many there are."""
+def tamed(data, most):
+    """A table as CSV with apostrophes before what would be computed, how many there are, and how many rows at its end have no room any more."""
     text = data.decode("utf-8", "surrogateescape")
-    if not MAYBE.search(text):
-        return data, 0
+    if not IN_TABLE.search(text):
+        return data, 0, 0
     csv.field_size_limit(len(text) + 1)
-    out, count = io.StringIO(), 0
-    writer = csv.writer(out, lineterminator="\n")
+    out, count, size, lost = [], 0, 0, 0
     for row in csv.reader(io.StringIO(text, newline="")):
         odd = [computed(cell) for cell in row]
-        count += sum(odd)
-        writer.writerow(["'" + cell if is_odd else cell for cell, is_odd in zip(row, odd)])
-    return (out.getvalue().encode("utf-8", "surrogateescape"), count) if count else (data, 0)
+        line = io.StringIO()
+        csv.writer(line, lineterminator="\n").writerow(["'" + cell if is_odd else cell for cell, is_odd in zip(row, odd)])
+        out.append(line.getvalue().encode("utf-8", "surrogateescape"))
+        size += len(out[-1])
+        if size > most or lost:
+            out.pop()
+            lost += 1
+        else:
+            count += sum(odd)
+    return (b"".join(out), count, lost) if count or lost else (data, 0, 0)
 
 
 def formulas(name, data):

@@ -38,7 +38,7 @@ def choose(run, said, before):
         if data is None or len(data) > room:
             run.note("The file %s was left behind: it is no plain file, or larger than what may come back." % tidy(shown))
             continue
-        shown, data = fit_for_people(run, shown, kind, data)
+        shown, data = fit_for_people(run, shown, kind, data, min(room, run.job["one_file"]))
         name = unused(tidy(shown), names)
         if name != shown:
             run.note("The file %r comes back as %s." % (shown, name))
@@ -49,15 +49,17 @@ def choose(run, said, before):
     return kept
 
 
-def fit_for_people(run, name, kind, data):
+def fit_for_people(run, name, kind, data, room):
     """A file as it is handed over, after saying what it could do to those who open it."""
     try:
         told, count = tidy(name), 0
         if kind == "table":
-            data, count = cells.tamed(data)
+            data, count, lost = cells.tamed(data, room)
             if count:
                 run.note("%s of %s begin%s like a formula and got an apostrophe, so that no spreadsheet computes %s."
                          % (cells.times(count, "One cell", "%d cells"), told, "s" if count == 1 else "", "it" if count == 1 else "them"))
+            if lost:
+                run.note("The last %d rows of %s were left behind: with the apostrophes they had no room." % (lost, told))
         elif kind == "file":
             count = cells.formulas(name.lower(), data)
             if count:
