@@ -101,19 +101,15 @@ def find(name):
 
 
 def versions():
-    import matplotlib
-    import numpy
-    import openpyxl
-    import pandas
-    import scipy
-    return ["Python " + sys.version.split()[0]] + ["%s %s" % (m.__name__, m.__version__) for m in (pandas, numpy, matplotlib, scipy, openpyxl)]
+    found = [find(name) for name in ("pandas", "numpy", "matplotlib", "scipy", "openpyxl")]
+    return ["Python " + sys.version.split()[0]] + ["%s %s" % (m.__name__, m.__version__) for m in found if m is not None]
 
 
 def things():
-    """Live objects of every kind that an analysis has in its hands."""
+    """Live objects of every kind that an analysis has in its hands, as far as their libraries are here."""
     import matplotlib
     matplotlib.use("Agg")
-    return plain() + tables() + arrays() + pictures() + sheets() + results()
+    return plain() + tables() + arrays() + pictures() + (sheets() if find("openpyxl") else []) + (results() if find("scipy") else [])
 
 
 def plain():
