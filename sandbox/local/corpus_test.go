@@ -63,10 +63,10 @@ func TestProveReviewCorpus(t *testing.T) {
 		wrong         int // of a hundred may be judged otherwise
 		right         func(s script, got judged) bool
 	}{
-		{"hostile", "a hostile program is at least medium, and a danger or refused where it reaches outside", 373, 0, func(s script, got judged) bool {
+		{"hostile", "a hostile program is at least medium, and a danger or refused where it reaches outside", 500, 0, func(s script, got judged) bool {
 			return gravity[got.verdict] >= gravity[s.verdict] && got.verdict != fine
 		}},
-		{"honest", "an honest program has nothing unusual in it (97 % of them)", 147, 3, func(_ script, got judged) bool { return got.verdict == fine }},
+		{"honest", "an honest program has nothing unusual in it (97 % of them)", 150, 3, func(_ script, got judged) bool { return got.verdict == fine }},
 		{"unusual", "an honest and unusual program is medium or a danger, its line named", 50, 0, func(s script, got judged) bool {
 			return (got.verdict == medium || got.verdict == danger) && gravity[got.verdict] >= gravity[s.verdict] && slices.Contains(got.lines, s.line)
 		}},

@@ -4,7 +4,7 @@ import ast
 import re
 
 SETTINGS = ("figure.", "axes.", "font.", "lines.", "legend.", "xtick", "ytick", "grid.", "savefig.dpi", "savefig.bbox", "savefig.facecolor", "savefig.edgecolor", "savefig.transparent", "savefig.pad_inches", "patch.", "boxplot.", "hist.",
-            "image.", "scatter.", "errorbar.", "date.", "text.color", "text.hinting", "pdf.fonttype", "ps.fonttype", "svg.fonttype", "agg.path.", "path.", "contour.", "mathtext.", "text.usetex", "hatch.", "markers.", "polaraxes.", "axes3d.")
+            "image.", "scatter.", "errorbar.", "date.", "text.color", "text.hinting", "text.parse_math", "text.antialiased", "text.kerning_factor", "timezone", "xaxis.", "yaxis.", "pcolor", "pdf.", "svg.", "savefig.orientation", "pdf.fonttype", "ps.fonttype", "svg.fonttype", "agg.path.", "path.", "contour.", "mathtext.", "text.usetex", "hatch.", "markers.", "polaraxes.", "axes3d.")
 OPTIONS = re.compile(r"(display\.|mode\.|styler\.format\.|styler\.render\.max|future\.|compute\.)?[\w.]+")
 NO_OPTIONS = ("backend", "writer", "reader", "engine", "template", "use_numba", "io.")
 # Keywords with which something is loaded or opened -> the values that are usual.
