@@ -54,8 +54,8 @@ class Listed:
             if how is not None:
                 how(node)
 
-    def find(self, level, node, text, about=""):
-        self.report.add(level, getattr(node, "lineno", 0), "not listed", text, about)
+    def find(self, level, node, text, about="", kind="not listed"):
+        self.report.add(level, getattr(node, "lineno", 0), kind, text, about)
 
     # -- what is the program's own
 
@@ -125,13 +125,14 @@ class Listed:
             return
         if name not in self.known.HARMLESS and (top in self.known.UNUSUAL or top in self.known.NETWORK):
             return  # deeds has said it
-        if top not in sys.stdlib_module_names and self.scope.is_module(top) is None:
+        grave = part in self.list["taken_out"] and self.list["taken_out"][part][0] == "danger" or part.startswith("fetch_") or part and part not in ONLY_MILD.get(name, {part})
+        if top not in sys.stdlib_module_names and self.scope.is_module(top) is None and not grave:
             return  # it is not in the box, and deeds has said so
         if name != top and top in self.list["modules"]:
-            self.find("danger", node, "Imports %s, %s." % (name, INTERNAL), name)
+            self.find("danger", node, "Imports %s, %s." % (name, INTERNAL), name, "import")
         else:
-            mild = (top in MILD or name in MILD) and part not in self.list["taken_out"] and (not part or part in ONLY_MILD.get(name, {part}))
-            self.find("caution" if mild else "danger", node, "Imports %s, which %s." % (name, REASON), name)
+            mild = (top in MILD or name in MILD) and not grave
+            self.find("caution" if mild else "danger", node, "Imports %s, which %s." % (name + "." + part if part and grave else name, REASON), name, "import")
 
     def member(self, node, module, name):
         """Something of a module that is on the list."""
