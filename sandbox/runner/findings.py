@@ -58,15 +58,17 @@ class Report:
 
     def __init__(self):
         self.findings, self.problems = {}, []
+        self.lines = {}  # a line -> what has been found in it
 
     def find(self, level, line, kind, text, about=""):
         key = (level, text, line if level == "danger" else 0)  # every dangerous line counts, the rest once
         if key not in self.findings or line < self.findings[key]["line"]:
             self.findings[key] = {"level": level, "line": line, "kind": kind, "about": about, "text": text}
+            self.lines.setdefault(line, []).append(self.findings[key])
 
     def add(self, level, line, kind, text, about):
         """A finding, unless something as grave that says the same has been found in the line."""
-        told = (f for f in self.findings.values() if f["line"] == line and GRAVITY[f["level"]] <= GRAVITY[level])
+        told = (f for f in self.lines.get(line, ()) if GRAVITY[f["level"]] <= GRAVITY[level])
         if not any(f["about"] == about or about and (about in f["text"] or f["about"] and about.startswith(f["about"] + ".")) for f in told):
             self.find(level, line, kind, text, about)
 

@@ -17,6 +17,9 @@ WRITERS = {"io.StringIO", "io.BytesIO", "pandas.ExcelWriter", "open", "matplotli
 class Settings:
     def __init__(self, scope, known, report, files, the_list):
         self.scope, self.known, self.report = scope, known, report
+        self.opened = {}  # a name -> what with statements open by it
+        for item in (i for n in scope.nodes if isinstance(n, ast.With) for i in n.items if isinstance(i.optional_vars, ast.Name)):
+            self.opened.setdefault(item.optional_vars.id, []).append(item.context_expr)
 
     def look(self):
         for node in self.scope.nodes:
@@ -113,7 +116,7 @@ class Settings:
         for variable in self.scope.variables(name):
             if variable is None:
                 return False
-            made = [v for v in variable.values] + [i.context_expr for n in self.scope.nodes if isinstance(n, ast.With) for i in n.items if isinstance(i.optional_vars, ast.Name) and i.optional_vars.id == name.id]
+            made = [v for v in variable.values] + self.opened.get(name.id, [])
             if any(isinstance(v, ast.Call) and (WRITERS & set(self.scope.names(v.func)) or getattr(v.func, "attr", "") == "open") for v in made + variable.handed):
                 return True
             if made and all(isinstance(v, (ast.BinOp, ast.JoinedStr)) for v in made):
