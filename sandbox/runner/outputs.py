@@ -6,7 +6,8 @@ import re
 import unicodedata
 
 # What a spreadsheet does by itself when it opens a cell, as far as it reaches out of the sheet.
-REACHES_OUT = re.compile(r"^\s*[=+@-].*\b(HYPERLINK|WEBSERVICE|FILTERXML|IMAGE|IMPORT(DATA|XML|HTML|FEED|RANGE)|DDE(AUTO)?|RTD|CALL|EXEC|REGISTER|SQL\.REQUEST)\s*\(|^\s*[=+@-].*\w\s*\|\s*'?.*!", re.I | re.S)
+FUNCTIONS = r"\b(HYPERLINK|WEBSERVICE|FILTERXML|IMAGE|IMPORT(DATA|XML|HTML|FEED|RANGE)|DDE(AUTO)?|RTD|CALL|EXEC|REGISTER|SQL\.REQUEST)\s*\("
+REACHES_OUT = re.compile(r"^\s*([=@].*|[+-][\s\d.+*/(-]*)" + FUNCTIONS + r"|^\s*[=+@-][^|]*\w\s*\|[^|]*!\s*\$?[A-Z]{1,3}\$?\d", re.I | re.S)
 RUNS = re.compile(r"<\s*(script|iframe|object|embed|foreignobject|meta\s+http-equiv|base\s)|\bon(error|load|click|mouseover|begin|toggle|focus)\s*=|javascript:|vbscript:|data:text/html|<!ENTITY|xlink:href\s*=\s*[\"']?\s*https?:", re.I)
 PAGES = (".svg", ".html", ".htm", ".xhtml", ".mht", ".svgz")
 # Endings whose bytes a library makes, not a program.
