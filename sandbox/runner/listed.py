@@ -34,6 +34,10 @@ MEMORY = {"strides", "data", "dtype", "flags", "writeable"}
 METHODS_OF_PLACES = {"exists", "is_file", "is_dir", "stat", "read_text", "read_bytes", "write_text", "write_bytes", "open", "mkdir", "touch", "unlink", "rmdir", "rename", "replace"}
 READS = {"read_csv", "read_excel", "read_json", "read_table", "read_fwf", "read_parquet", "ExcelFile", "open"}
 LOOK_DEEPER = ("print_", "read_", "write_", "load", "save", "open", "exec", "run", "import", "get", "set", "find_", "to_", "from_", "register", "call", "spawn", "eval", "compile")
+# Names that Python or numpy look for on any object, as far as they are not in PRIVATE.
+LOOKED_FOR = {n for kind in (object, type, int, str, dict, list, type(lambda: 0), type(sys)) for n in dir(kind)} | {
+    "__array_interface__", "__array_struct__", "__array__", "__array_function__", "__array_ufunc__", "__array_wrap__", "__array_finalize__", "__cuda_array_interface__", "__dlpack__", "__dataframe__", "__buffer__",
+    "__getattr__", "__del__", "__get__", "__set__", "__delete__", "__set_name__", "__fspath__", "__index__", "__mro_entries__", "__prepare__", "__instancecheck__", "__import__", "__builtins__", "__await__", "__aiter__"}
 REASON = "is not on the list of what analyses need"
 INTERNAL = "a part of its library that analyses do not need"
 
@@ -209,7 +213,7 @@ class Listed:
             return
         if name in self.chosen or name in self.list["attributes"]:
             return
-        level, reason = self.list["taken_out"].get(name, ("", ""))
+        level, reason = self.list["taken_out"].get(name) or self.list["taken_out"].get("." + name, ("", ""))
         word = name in self.list["words"]
         if level and not (word and not called and name in self.inputs) and not (name in self.own and (word or not called) and base is not None and (self.is_self(base) or word)):
             self.find(level, node, "Uses .%s, which %s." % (name, reason), name)
@@ -306,6 +310,14 @@ class Listed:
         for attr in node.kwd_attrs:
             if attr not in self.own or attr in self.list["taken_out"]:
                 self.of_value(node, attr, called=False)
+
+    def see_Constant(self, node):
+        if isinstance(node.value, str) and node.value.startswith("__") and node.value in LOOKED_FOR and node.value not in PRIVATE and not isinstance(self.scope.parents.get(node), ast.Expr):
+            self.find("danger", node, "Names %s, which Python keeps for itself." % node.value, node.value)
+
+    def see_keyword(self, node):
+        if node.arg and node.arg in LOOKED_FOR and node.arg.startswith("__"):
+            self.find("danger", node.value, "Gives something %s, which Python keeps for itself." % node.arg, node.arg)
 
     def see_Call(self, node):
         name = self.scope.dotted(node.func)

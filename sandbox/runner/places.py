@@ -81,7 +81,7 @@ class Places(ast.NodeVisitor):
             self.one(node, first or self.among(keyword, "path_or_buf", "fname", "excel_writer", "path", "buf"), self.writes_file)
         elif method == "to_sql":
             self.find("caution", node.lineno, "write", "Writes a table into a database (to_sql).")
-        elif method == "save" and first is not None and self.scope.text(first):
+        elif method == "save" and first is not None and (self.scope.text(first) or "openpyxl" in self.scope.tops):
             self.writes_file(node, first)
         elif method in ("extractall", "extract") and {"zipfile", "tarfile"} & self.scope.tops:
             self.find("caution", node.lineno, "write", "Unpacks an archive (%s)." % method)

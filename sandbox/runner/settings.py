@@ -9,8 +9,8 @@ OPTIONS = re.compile(r"(display\.|mode\.|styler\.format\.|styler\.render\.max|fu
 NO_OPTIONS = ("backend", "writer", "reader", "engine", "template", "use_numba", "io.")
 # Keywords with which something is loaded or opened -> the values that are usual.
 LOADS = {"backend": {"agg", "matplotlib"}, "engine": {"python", "c", "openpyxl", "pyarrow", "xlsxwriter", "numexpr", "calamine", "cython", "auto", "odf", "fastparquet"}, "storage_options": set(), "opener": set(), "closefd": set(), "memory": set(), "n_jobs": {1},
-         "key_file": set(), "eval_str": set(), "buffer": set(), "FigureClass": set(), "parser": {"pandas"}, "level": None, "url": set(), "searchpath": set(), "file_format": set(), "root_dir": set(), "dir_fd": set(), "allow_pickle": {False}}
-GRAVE = {"backend", "storage_options", "opener", "closefd", "eval_str", "buffer", "root_dir", "dir_fd", "allow_pickle"}
+         "key_file": set(), "eval_str": set(), "buffer": set(), "FigureClass": set(), "parser": {"pandas"}, "level": None, "url": set(), "searchpath": set(), "file_format": set(), "root_dir": set(), "dir_fd": set(), "allow_pickle": {False}, "refcheck": {True}}
+GRAVE = {"backend", "storage_options", "opener", "closefd", "eval_str", "buffer", "root_dir", "dir_fd", "allow_pickle", "refcheck"}
 WRITERS = {"io.StringIO", "io.BytesIO", "pandas.ExcelWriter", "open", "matplotlib.backends.backend_pdf.PdfPages", "pathlib.Path", "openpyxl.Workbook"}
 
 
@@ -98,8 +98,8 @@ class Settings:
             self.find("caution", node, "Opens a file in a way that cannot be read here (**).", method)
         if names[:1] == ["open"] and node.args and (self.scope.number(node.args[0]) is not None or isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, (int, bool))):
             self.find("danger", node, "Opens a descriptor by its number, which is none of the program's.", "open")
-        if names[:1] == ["numpy.ndarray"] and len(node.args) > 2:
-            self.find("danger", node, "Makes an array out of memory that is something else's.", "numpy.ndarray")
+        if names and names[0] in ("numpy.ndarray", "numpy.recarray", "numpy.chararray") and (len(node.args) > 2 or any(k.arg == "buf" for k in node.keywords)):
+            self.find("danger", node, "Makes an array out of memory that is something else's.", names[0])
         if method in self.known.WRITES | {"save"} and node.args:
             at, of = node.args[0], node.func.value
             if method == "savefig" and isinstance(of, ast.Name) and self.is_writer(of):

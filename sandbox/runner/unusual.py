@@ -147,7 +147,7 @@ READS = {"desk.load", "desk.load_parts", "open", "io.open", "codecs.open", "gzip
          "fileinput.input", "zipfile.ZipFile", "tarfile.open", "pandas.ExcelFile", "numpy.load", "numpy.loadtxt", "numpy.genfromtxt", "numpy.fromfile", "numpy.memmap",
          "openpyxl.load_workbook", "matplotlib.pyplot.imread", "matplotlib.image.imread", "matplotlib.style.use", "matplotlib.pyplot.style.use", "matplotlib.rc_file",
          "PIL.Image.open", "configparser.ConfigParser.read", "sqlite3.connect", "pandas.HDFStore"}
-WRITES = {"to_csv", "to_excel", "to_json", "to_parquet", "to_html", "to_pickle", "to_feather", "to_hdf", "to_latex", "to_markdown",
+WRITES = {"to_csv", "to_excel", "to_json", "to_parquet", "to_html", "to_pickle", "to_feather", "to_hdf", "to_latex", "to_markdown", "to_string",
           "to_xml", "savefig", "to_stata", "tofile", "to_orc"}
 WRITE_CALLS = {"numpy.save", "numpy.savetxt", "numpy.savez", "numpy.savez_compressed", "pandas.ExcelWriter", "matplotlib.pyplot.imsave", "matplotlib.backends.backend_pdf.PdfPages",
                "logging.FileHandler", "logging.handlers.RotatingFileHandler", "logging.handlers.TimedRotatingFileHandler", "logging.basicConfig", "os.makedirs", "os.mkdir"}

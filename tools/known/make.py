@@ -48,7 +48,7 @@ def make():
     attributes = set(members.MORE)
     for thing in members.things():
         attributes |= {n for n in dir(thing) if not n.startswith("_")}
-    attributes -= set(out)
+    attributes -= set(out) | {n[1:] for n in out if n.startswith(".")}
     words = sorted(set(members.WORDS) & set(out))
     return {"made_from": members.versions(), "modules": modules, "attributes": sorted(attributes), "builtins": sorted(members.BUILTINS),
             "taken_out": {name: list(why) for name, why in sorted(out.items())}, "words": words}
