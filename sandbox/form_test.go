@@ -276,7 +276,7 @@ func TestAnInspectionGetsShapesAndNoContent(t *testing.T) {
 	require.NotContains(t, b.String(), "secret")
 	f, err := readFrame(&b)
 	require.NoError(t, err)
-	require.JSONEq(t, `{"stamp":"00000000000000000000000000000000","files":[{"name":"a.csv","columns":["x"]},{"name":"b.json","columns":[]}]}`, string(f.head))
+	require.JSONEq(t, `{"stamp":"00000000000000000000000000000000","files":[{"name":"a.csv","columns":["x"]},{"name":"b.json","columns":null}]}`, string(f.head))
 
 	wide := []approval.File{{Name: "wide.csv", Tables: []approval.Table{{Columns: make([]approval.Column, 1_000_000)}}}}
 	require.NoError(t, WriteInspection(&b, "1", wide, Stamp{}))
