@@ -77,6 +77,9 @@ type Options struct {
 	Connections int
 	// Workers is how many envelopes are worked on at a time. Defaults to 16.
 	Workers int
+	// Language has code sent with its language, for Slack to colour, until a card
+	// shows that Slack refuses or drops it. Defaults to no.
+	Language bool
 	// Observe is told of every envelope: what it was, how it ended ("acked",
 	// "late", "failed", "panicked") and how long that took. Optional.
 	Observe func(kind, outcome string, took time.Duration)
@@ -89,6 +92,9 @@ type Bot struct {
 	lift  *slack.Client  // for uploads, whose time is their own: it depends on their size
 	later errgroup.Group // what is left to do when an envelope has been answered
 	live  atomic.Int32   // sockets that are connected
+
+	language atomic.Int32 // what is known of the language of code
+	learned  sync.Map     // when a kind of spelling was logged last, a time.Time
 
 	mu   sync.Mutex
 	self *Identity // what auth.test said; nil until it has been asked
@@ -140,6 +146,7 @@ func (b *Bot) client() http.Client {
 	if client.Transport == nil {
 		client.Transport = http.DefaultTransport
 	}
+	client.Transport = keeper{client.Transport}
 	client.Transport = &throttle{next: client.Transport, burst: 2 * b.Connections}
 	client.CheckRedirect = stopAtSignIn
 	return client

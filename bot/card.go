@@ -15,6 +15,11 @@ import (
 // the means to decide: Approve only beside the whole code. garbled tells that
 // Slack has once stored something else than what was sent.
 func (b *Bot) card(v *approval.View, who Identity, garbled bool) *page {
+	return b.drawCard(v, who, flaw{found: garbled})
+}
+
+// drawCard is the same, and can say in which line the code has been changed.
+func (b *Bot) drawCard(v *approval.View, who Identity, flaw flaw) *page {
 	r, rev := v.Request, v.Request.Revision
 	p := &page{}
 	p.head(cardTitle(r))
@@ -27,18 +32,18 @@ func (b *Bot) card(v *approval.View, who Identity, garbled bool) *page {
 	p.enumerate("File", fileLines(r.Files))
 	b.findings(p, rev.Findings, 1500)
 	b.summary(p, rev)
-	tail := b.cardTail(v, approval.MaxHosts, garbled)
+	tail := b.cardTail(v, approval.MaxHosts, flaw)
 	text, fits := inline(rev.Code)
 	// The code comes last before the small print, whole or not at all.
 	fits = fits && p.used+tail.used+len([]rune(text))+200 <= maxBlockText
 	if !fits {
-		tail = b.cardTail(v, fewHosts, garbled) // all of them stand where the code does
+		tail = b.cardTail(v, fewHosts, flaw) // all of them stand where the code does
 	}
 	n := len(lines(rev.Code))
 	title := []part{strong("Code"), words(fmt.Sprintf(" (revision %d, %s)", rev.Number, count(n, "line")))}
 	switch {
 	case fits:
-		p.verbatim(title, text, "python", "The code is in the message.")
+		p.verbatim(title, text, codeID+"1", "The code is in the message.")
 	case r.State == approval.Pending:
 		p.say(append(title, words(fmt.Sprintf(". With %s it is too long for a card.", count(len([]rune(rev.Code)), "character"))))...)
 	default:
@@ -48,7 +53,8 @@ func (b *Bot) card(v *approval.View, who Identity, garbled bool) *page {
 	p.lines = append(p.lines, tail.lines...)
 	p.used += tail.used
 	if r.State == approval.Pending {
-		b.cardButtons(p, v, who, fits, garbled)
+		b.cardButtons(p, v, who, fits, flaw.found)
+		p.marked()
 	}
 	return p
 }
@@ -86,12 +92,12 @@ func cardTitle(r *approval.Request) string {
 
 // cardTail is what a card says after the code: the cost, the terms, and at most so
 // many hosts.
-func (b *Bot) cardTail(v *approval.View, hosts int, garbled bool) *page {
+func (b *Bot) cardTail(v *approval.View, hosts int, flaw flaw) *page {
 	r, rev := v.Request, v.Request.Revision
 	t := &page{}
 	b.agreed(t, v, hosts)
-	if garbled && r.State == approval.Pending {
-		t.say(strong("This card cannot be trusted: "), words("Slack stored something else than what I sent, so it may not show the code as it is. It cannot be approved here. Reject it, or let the asker take it back and ask again."))
+	if r.State == approval.Pending {
+		flaw.say(t, r)
 	}
 	print := []part{words("Request "), mono(r.ID), words(fmt.Sprintf(", revision %d, sha256 ", rev.Number)), mono(approval.Short(rev.Digest))}
 	if r.State == approval.Pending && v.Terms.Policy != "" && v.Terms.Policy != "settings" {

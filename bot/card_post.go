@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -19,24 +20,29 @@ import (
 type cardShown struct {
 	revision int
 	hash     string // of what it shows
-	garbled  bool   // Slack has stored something else than what was sent
+	flaw     flaw   // Slack has stored something else than what was sent
 }
 
 // String is how it is remembered; cardShownOf reads it back. Cards from before
 // versions had cards of their own name no version: they are the current one's.
 func (c cardShown) String() string {
 	text := fmt.Sprintf("%d:%s", c.revision, c.hash)
-	if c.garbled {
+	if c.flaw.line > 0 {
+		text = fmt.Sprintf("%d/%d:%s", c.revision, c.flaw.line, c.hash)
+	}
+	if c.flaw.found {
 		text += garbledMark
 	}
 	return text
 }
 
 func cardShownOf(text string, current int) cardShown {
-	c := cardShown{revision: current, hash: strings.TrimSuffix(text, garbledMark), garbled: strings.HasSuffix(text, garbledMark)}
+	c := cardShown{revision: current, hash: strings.TrimSuffix(text, garbledMark), flaw: flaw{found: strings.HasSuffix(text, garbledMark)}}
 	if number, hash, ok := strings.Cut(c.hash, ":"); ok {
+		number, line, _ := strings.Cut(number, "/")
 		c.hash = hash
 		c.revision, _ = strconv.Atoi(number) // what nobody can read is no version of ours
+		c.flaw.line, _ = strconv.Atoi(line)  // and no line
 	}
 	return c
 }
@@ -66,27 +72,48 @@ func (b *Bot) putCard(ctx context.Context, v *approval.View, who Identity) (appr
 // putVersion posts the card of the current version, or rewrites it.
 func (b *Bot) putVersion(ctx context.Context, v *approval.View, who Identity, shown cardShown) (approval.Post, error) {
 	at := spot{channel: b.Policy().ReviewChannel}
-	draw := func(had approval.Post) (approval.Post, bool, error) {
-		next, p := unposted(v, approval.SurfaceCard), b.card(v, who, shown.garbled)
+	draw := func(had approval.Post) (approval.Post, difference, error) {
+		next, p := unposted(v, approval.SurfaceCard), b.drawCard(v, who, shown.flaw)
 		if had.TS != "" {
 			had.Shown = shown.hash
 			next.Posts[approval.SurfaceCard] = had
 		}
+		p.coloured = b.names()
 		post, stored, err := b.send(ctx, next, approval.SurfaceCard, at, p)
+		if p.coloured && slackError(err) == "invalid_blocks" {
+			b.tried(false)
+			p.coloured = false
+			post, stored, err = b.send(ctx, next, approval.SurfaceCard, at, p)
+		}
 		shown.hash = post.Shown
-		return post, stored == nil || same(p.blocks, stored), err
+		return post, b.readCard(p, stored), err
 	}
-	post, alike, err := draw(v.Posts[approval.SurfaceCard])
-	if err == nil && !alike {
-		b.Log.Error("Slack stored something else than the card that was sent", "request", v.Request.ID)
+	post, d, err := draw(v.Posts[approval.SurfaceCard])
+	if err == nil && d.harmful() {
+		b.Log.Error("Slack stored something else than the card that was sent", "request", v.Request.ID, "what", d.what, "line", d.line)
 		// What stands there now is marked even when it could not be rewritten, so that the next attempt rewrites it.
-		shown.garbled = true
+		shown.flaw = flaw{found: true, line: d.line}
 		post, _, err = draw(post)
 	}
 	if post.TS != "" {
 		post.Shown = shown.String()
 	}
 	return post, err
+}
+
+// readCard compares a card with what Slack holds of it, as far as that is known.
+func (b *Bot) readCard(p *page, stored tree) difference {
+	if stored == nil {
+		return difference{}
+	}
+	d := differ(treeFrom(p.sent()), stored)
+	if p.coloured {
+		b.tried(!slices.Contains(d.spelling, "lacks rich_text_preformatted.language="+codeLanguage))
+	}
+	if !d.harmful() {
+		b.learn("a card", d.spelling)
+	}
+	return d
 }
 
 // unposted is a view in which one surface has not been posted.

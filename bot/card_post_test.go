@@ -1,10 +1,16 @@
 package bot
 
 import (
+	"bytes"
 	"context"
+	"io"
+	"net/http"
+	"path"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/slack-go/slack"
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
@@ -17,8 +23,10 @@ func TestACardThatSlackGarbledCannotBeApproved(t *testing.T) {
 	v := sample()
 	b.publish(v, approval.SurfaceRoot, approval.SurfaceCard)
 	card := b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard])
-	require.Equal(t, []string{actionReject, actionChanges, actionMore}, card.Actions())
-	require.Contains(t, card.Words(), "This card cannot be trusted")
+	require.Equal(t, []string{actionReview, actionReject, actionChanges, actionMore}, card.Actions(), "approval is given where the code is compared again")
+	require.Contains(t, card.Words(), "This card cannot be trusted. \nSlack has changed line 1 of the code. It should read: \nimport pandas as pd")
+	require.Contains(t, card.Words(), "countersign decide "+v.Request.ID)
+	require.Equal(t, flaw{found: true, line: 1}, cardShownOf(v.Posts[approval.SurfaceCard].Shown, 1).flaw)
 	require.True(t, strings.HasSuffix(v.Posts[approval.SurfaceCard].Shown, garbledMark))
 	require.Contains(t, b.log.String(), "Slack stored something else")
 
@@ -189,4 +197,134 @@ func TestAStrayCardThatCannotBePutRightIsLogged(t *testing.T) {
 	require.Contains(t, b.log.String(), "look for stray cards")
 	b.bot.tidy(b.ctx, sealOf(v.Request), approval.Click{Team: v.Request.Team, Channel: slacksim.CodeReview, MessageTS: "1.2"})
 	require.Contains(t, b.log.String(), "redraw a stray card")
+}
+
+// forgeCalls changes what Slack answers to some methods.
+func forgeCalls(old, new string, methods ...string) *http.Client {
+	return &http.Client{Transport: trip(func(r *http.Request) (*http.Response, error) {
+		resp, err := http.DefaultTransport.RoundTrip(r)
+		if err != nil || !slices.Contains(methods, path.Base(r.URL.Path)) {
+			return resp, err
+		}
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			return nil, err
+		}
+		if err := resp.Body.Close(); err != nil {
+			return nil, err
+		}
+		body = bytes.ReplaceAll(body, []byte(old), []byte(new))
+		resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+		return resp, nil
+	})}
+}
+
+// No card is without a way to decide: where it cannot be trusted, the modal is compared in its turn.
+func TestWhatSlackHasChangedOnACardIsApprovedInItsModal(t *testing.T) {
+	t.Parallel()
+	for what, changed := range map[string]struct{ old, new, said string }{
+		"code":       {"sales.groupby", "sales.groupBy", "Slack has changed line 4 of the code. It should read: \nsales.groupby(\"month\")[\"amount\"].sum()"},
+		"blank":      {"\\n2  \\n", "\\n2 \\n", "Slack has changed line 2 of the code, which should be empty."},
+		"more code":  {".sum()", ".sum()\\n5  import os", "Slack has added to the code."},
+		"other text": {"Low risk", "No risk", "Slack has changed something that it says."},
+	} {
+		b := setup(t, func(_ *slacksim.Options, o *Options) {
+			o.HTTPClient = forgeCalls(changed.old, changed.new, "chat.postMessage")
+		})
+		v, card := pending(b)
+		require.NotContains(t, card.Actions(), actionApprove, what)
+		require.Contains(t, card.Words(), changed.said, what)
+		require.Contains(t, card.Words(), "countersign decide "+v.Request.ID, what)
+		ben := b.as(slacksim.Reviewer)
+		require.NoError(t, ben.Click(card, actionReview))
+		b.openedAs(ben, callbackReview)
+		_, err := ben.Submit(slacksim.Form{})
+		require.NoError(t, err)
+		require.Len(t, b.service.decided(), 1, what)
+	}
+}
+
+func TestAModalThatSlackHasChangedNamesTheLineAndTheOtherWay(t *testing.T) {
+	t.Parallel()
+	for what, forged := range map[string][2]string{"code": {"print(7)", "print(8)"}, "metadata": {`\"channel\"`, `\"chanel\"`}, "button": {"Approve", "Reject"}} {
+		b := setup(t, func(_ *slacksim.Options, o *Options) { o.HTTPClient = forgeCalls(forged[0], forged[1], "views.open") })
+		v, card := pending(b, withCode(longCode(412)))
+		ben := b.as(slacksim.Reviewer)
+		require.NoError(t, ben.Click(card, actionReview))
+		note := b.openedAs(ben, callbackNote)
+		require.Nil(t, note.Submit, what)
+		require.Contains(t, note.Words(), "countersign decide "+v.Request.ID, what)
+		require.Equal(t, what == "code", strings.Contains(note.Words(), "line 8 of the code is not the same"), what)
+	}
+}
+
+func TestACardThatIsSpoiltWhileItIsRewrittenLosesApprove(t *testing.T) {
+	t.Parallel()
+	b := idle(t, func(_ *slacksim.Options, o *Options) { o.HTTPClient = forgeCalls("Low risk", "No risk", "chat.update") })
+	v := sample()
+	b.publish(v, approval.SurfaceRoot, approval.SurfaceCard)
+	require.Contains(t, b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard]).Actions(), actionApprove)
+	v.Request.Assignee = slacksim.Reviewer
+	b.publish(v, approval.SurfaceCard)
+	card := b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard])
+	require.Equal(t, []string{actionReview, actionReject, actionChanges, actionMore}, card.Actions())
+}
+
+// A card of which Slack says nothing is no card that shows the code.
+func TestACardOfWhichSlackSaysNothingCannotBeApproved(t *testing.T) {
+	t.Parallel()
+	b := idle(t, func(_ *slacksim.Options, o *Options) {
+		o.HTTPClient = forgeCalls(`"blocks"`, `"bricks"`, "chat.postMessage")
+	})
+	v := sample()
+	b.publish(v, approval.SurfaceRoot, approval.SurfaceCard)
+	require.NotContains(t, b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard]).Actions(), actionApprove)
+}
+
+func TestAPressOnAChangedCardLeadsToAWayToDecide(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	v, card := pending(b)
+	ben := b.as(slacksim.Reviewer)
+	b.service.change(func() { v.Request.Revision.Code = strings.Replace(sampleCode, "amount", "price", 1) })
+	require.NoError(t, ben.Click(card, actionApprove))
+	b.told(slacksim.Reviewer, slacksim.CodeReview, "line 4 of the code is not the same")
+	again, err := ben.WaitChange(b.ctx, card, func(m slacksim.Message) bool { return m.Has(actionReview) })
+	require.NoError(t, err)
+	require.False(t, again.Has(actionApprove))
+	require.Contains(t, again.Words(), `It should read: `+"\n"+`sales.groupby("month")["price"].sum()`)
+	require.Empty(t, b.service.decided())
+	require.NoError(t, ben.Click(again, actionReview))
+	b.openedAs(ben, callbackReview)
+	_, err = ben.Submit(slacksim.Form{})
+	require.NoError(t, err)
+	require.Len(t, b.service.decided(), 1)
+}
+
+// What stands on a card when it is pressed is what was sent, all of it, or nothing is decided.
+func TestAPressIsHeldAgainstAllThatTheCardSaid(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	_, card := pending(b)
+	value := approveOf(treeFrom(card.Blocks))
+	press := func(value, old, new string) error {
+		held := strings.ReplaceAll(string(mustJSON(card.Blocks)), old, new)
+		cb := slack.InteractionCallback{Type: slack.InteractionTypeBlockActions, User: slack.User{ID: slacksim.Reviewer}}
+		ctx := carrying(b.ctx, []byte(`{"message":{"blocks":`+held+`}}`))
+		_, err := b.bot.clickApprove(ctx, cb, &slack.BlockAction{ActionID: actionApprove, Value: value})
+		return err
+	}
+	for _, bad := range [][2]string{{"Low risk", "No risk"}, {"$7.88", "$7.89"}, {"sales.csv", "other.csv"}, {`"Approve"`, `"Reject"`}, {"rich_text_quote", "rich_text_section"}} {
+		require.NoError(t, press(value, bad[0], bad[1]))
+		require.Empty(t, b.service.decided(), bad[1])
+	}
+	seal, _ := cutMark(value)
+	require.NoError(t, press(seal, "", ""))
+	require.Empty(t, b.service.decided(), "without a mark")
+	b.service.fail(&approval.NotAllowedError{Why: "You have left."})
+	require.ErrorContains(t, press(value, "Low risk", "No risk"), "You have left.")
+	b.service.fail(nil)
+	require.Empty(t, b.service.decided())
+	require.NoError(t, press(value, "\x00", ""))
+	require.Len(t, b.service.decided(), 1)
 }

@@ -56,12 +56,22 @@ func clickOf(cb slack.InteractionCallback, action *slack.BlockAction) approval.C
 
 // clickApprove approves from the card, which has shown the whole code.
 func (b *Bot) clickApprove(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
-	s, err := parseSeal(action.Value)
+	value, mark := cutMark(action.Value)
+	s, err := parseSeal(value)
 	if err != nil {
 		return answer{}, err
 	}
 	click := clickOf(cb, action)
-	if err := b.seen(ctx, s, cb.Message.Blocks.BlockSet); err != nil {
+	who, err := b.who(ctx)
+	if err != nil {
+		return answer{}, err
+	}
+	err = b.seen(ctx, s, click, mark, pressed(ctx, "message"), func(v *approval.View) tree { return treeFrom(b.card(v, who, false).blocks) })
+	if changed := new(unlikeError); errors.As(err, &changed) {
+		a, err := b.decided(s, click, seatOf(cb), err)
+		return a.then(func(ctx context.Context) { b.flawed(ctx, s, click, changed.line) }), err
+	}
+	if err != nil {
 		return answer{}, err
 	}
 	_, err = b.Service.Decide(ctx, s.ruling(approval.Approve, "", click))
@@ -169,11 +179,15 @@ func (b *Bot) submitReason(ctx context.Context, cb slack.InteractionCallback) (a
 // submitReview approves from the modal that has shown the whole of a program, if
 // that is what it has shown.
 func (b *Bot) submitReview(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
-	_, s, err := sealedOrigin(cb)
+	from, s, err := sealedOrigin(cb)
 	if err != nil {
 		return answer{}, err
 	}
-	if err := b.seen(ctx, s, cb.View.Blocks.BlockSet); err != nil {
+	err = b.seen(ctx, s, modalClick(cb, from), from.Mark, pressed(ctx, "view"), func(v *approval.View) tree {
+		view, _ := b.reviewView(v, from)
+		return treeFrom(view)
+	})
+	if err != nil {
 		text, ok := known(err)
 		if !ok {
 			return answer{}, err

@@ -97,7 +97,7 @@ func (p *page) diff(all []approval.DiffLine) {
 			chars += utf8.RuneCountInString(text[n]) + 1
 			n++
 		}
-		p.verbatim(nil, strings.Join(text[:n], "\n"), "diff", "")
+		p.verbatim(nil, strings.Join(text[:n], "\n"), "", "")
 		text = text[n:]
 	}
 }

@@ -212,7 +212,7 @@ func shownCode(blocks []slack.Block) (code string, found bool) {
 			continue
 		}
 		for _, e := range rich.Elements {
-			if pre, ok := e.(*slack.RichTextPreformatted); ok && pre.Language == "python" {
+			if pre, ok := e.(*fixed); ok {
 				chunks = append(chunks, pre.Elements[0].(*slack.RichTextSectionTextElement).Text)
 			}
 		}

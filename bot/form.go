@@ -29,6 +29,7 @@ type origin struct {
 	Thread  string `json:"thread,omitempty"`
 	Message string `json:"message,omitempty"` // of the card
 	Seal    string `json:"seal,omitempty"`    // what the card showed
+	Mark    string `json:"mark,omitempty"`    // of everything that the modal says; see markOf
 }
 
 // String is how a modal carries it: Slack gives it back with the submission.

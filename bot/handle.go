@@ -17,6 +17,18 @@ type answer struct {
 	after   func(context.Context)
 }
 
+// then adds to what is left to do.
+func (a answer) then(next func(context.Context)) answer {
+	first := a.after
+	a.after = func(ctx context.Context) {
+		if first != nil {
+			first(ctx)
+		}
+		next(ctx)
+	}
+	return a
+}
+
 // What may come in, by the name under which Slack sends it. The maps are the
 // whole switchboard; manifest.yaml lists their keys.
 var (
@@ -116,7 +128,7 @@ func (b *Bot) handle(ctx context.Context, d delivery) (answer, error) {
 		if data.Team.ID != who.TeamID {
 			return b.stranger(data), nil
 		}
-		return b.interact(ctx, data)
+		return b.interact(carrying(ctx, d.Request.Payload), data)
 	case slackevents.EventsAPIEvent:
 		if data.TeamID != who.TeamID {
 			return answer{}, nil

@@ -187,7 +187,7 @@ func (b *Bot) editNotice(n *approval.NoticeView, _ string) (*page, error) {
 	p.quote(cut(approval.Plain(said.Why), 2000), strong("Your edit was not put up for review"), words(", and the version before it stands. The inspection says:"))
 	b.lately(p, n.View, "Look at the card")
 	if text, fits := inline(said.Code); fits {
-		p.verbatim([]part{strong("What you wrote")}, text, "python", "What you wrote is in the message.")
+		p.verbatim([]part{strong("What you wrote")}, text, "", "What you wrote is in the message.")
 	} else {
 		p.say(words(fmt.Sprintf("What you wrote (%s) is too long for a message.", count(len(lines(said.Code)), "line"))))
 	}

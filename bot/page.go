@@ -83,6 +83,7 @@ type page struct {
 	used   int // characters of text in the blocks
 
 	cutsPrinted bool // an answer that leaves out some of what the code printed
+	coloured    bool // code is sent with its language
 }
 
 // Limits of one message; facts and sources are in the design notes on Slack.
@@ -127,7 +128,7 @@ func section(parts []part) (s *slack.RichTextSection, size int, line string) {
 		if p.size() == 0 {
 			continue
 		}
-		s.Elements = append(s.Elements, p.element())
+		s.Elements = joinText(s.Elements, p.element())
 		size += p.size()
 		line += p.mrkdwn()
 	}
@@ -135,6 +136,23 @@ func section(parts []part) (s *slack.RichTextSection, size int, line string) {
 		return nil, 0, ""
 	}
 	return s, size, line
+}
+
+// joinText adds an element to a sentence. Text goes into the element before it if
+// that is of the same style: Slack would merge them.
+func joinText(all []slack.RichTextSectionElement, next slack.RichTextSectionElement) []slack.RichTextSectionElement {
+	text, ok := next.(*slack.RichTextSectionTextElement)
+	if !ok || len(all) == 0 {
+		return append(all, next)
+	}
+	last, ok := all[len(all)-1].(*slack.RichTextSectionTextElement)
+	if !ok || (last.Style == nil) != (text.Style == nil) || last.Style != nil && *last.Style != *text.Style {
+		return append(all, next)
+	}
+	merged := *last
+	merged.Text += text.Text
+	all[len(all)-1] = &merged
+	return all
 }
 
 // quote sets the words of a person or a model apart, under a line that says whose they are.
@@ -180,20 +198,19 @@ func (p *page) list(title []part, items [][]part) {
 	p.add(slack.NewRichTextBlock("", elements...), size, strings.TrimSpace(strings.Join(lines, "\n")))
 }
 
-// verbatim shows a text as it is, in fixed width, under a line. What screen
-// readers get of it is the caller's to say.
-func (p *page) verbatim(title []part, text, language, spoken string) {
+// verbatim shows a text as it is, in fixed width, under a line. Code has an id,
+// by which it is found again. What screen readers get of it is the caller's to say.
+func (p *page) verbatim(title []part, text, id, spoken string) {
 	if text == "" {
 		return
 	}
 	s, size, line := section(title)
-	pre := &slack.RichTextPreformatted{Type: slack.RTEPreformatted, Language: language,
-		Elements: []slack.RichTextSectionElement{words(text).element()}}
+	pre := &fixed{Type: slack.RTEPreformatted, Elements: []slack.RichTextSectionElement{words(text).element()}}
 	elements := []slack.RichTextElement{pre}
 	if s != nil {
 		elements = []slack.RichTextElement{s, pre}
 	}
-	p.add(slack.NewRichTextBlock("", elements...), size+words(text).size(), strings.TrimSpace(line+"\n"+escape(spoken)))
+	p.add(slack.NewRichTextBlock(id, elements...), size+words(text).size(), strings.TrimSpace(line+"\n"+escape(spoken)))
 }
 
 // small writes a line of small print. It is mrkdwn, so it is for our own words only.

@@ -52,7 +52,7 @@ func (x exhibit) faults() (faults []string) {
 }
 
 // reads takes a program from blocks as a person reads them who knows nothing of how
-// they were made: every piece in fixed width that is marked as Python, line by line;
+// they were made: every piece in fixed width, line by line;
 // each line begins with its number, which is one more than the last.
 func reads(blocks []byte) (code string, shown bool) {
 	var tree any
@@ -68,7 +68,7 @@ func reads(blocks []byte) (code string, shown bool) {
 				look(n)
 			}
 		case map[string]any:
-			if node["type"] == "rich_text_preformatted" && node["language"] == "python" {
+			if node["type"] == "rich_text_preformatted" {
 				piece := ""
 				for _, run := range node["elements"].([]any) {
 					piece += run.(map[string]any)["text"].(string)
@@ -204,6 +204,6 @@ func TestTheReaderOfTheProofsFindsWhatIsWrong(t *testing.T) {
 		bad := exhibit{code: code, card: []byte(forged(string(x.card))), modal: []byte(forged(string(x.modal)))}
 		require.Len(t, bad.faults(), 2, what)
 	}
-	bare := exhibit{code: code, card: []byte(strings.ReplaceAll(string(x.card), `"language":"python"`, `"language":"text"`)), modal: x.modal}
+	bare := exhibit{code: code, card: []byte(strings.ReplaceAll(string(x.card), `"rich_text_preformatted"`, `"rich_text_section"`)), modal: x.modal}
 	require.Equal(t, []string{"Approve and the code are not on the card together"}, bare.faults())
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"html"
 	"maps"
 	"slices"
 	"strings"
@@ -58,8 +57,9 @@ func (b *Bot) put(ctx context.Context, v *approval.View, kind approval.Surface, 
 	return post, err
 }
 
-// send does what put does, and returns what Slack stored when it was asked to post.
-func (b *Bot) send(ctx context.Context, v *approval.View, kind approval.Surface, at spot, p *page) (approval.Post, []slack.Block, error) {
+// send does what put does, and returns what Slack holds of it now, if it tells.
+func (b *Bot) send(ctx context.Context, v *approval.View, kind approval.Surface, at spot, p *page) (approval.Post, tree, error) {
+	ctx, held := holding(ctx)
 	had := v.Posts[kind]
 	shown := p.hash()
 	if had.TS != "" && strings.TrimSuffix(had.Shown, garbledMark) == shown {
@@ -69,7 +69,7 @@ func (b *Bot) send(ctx context.Context, v *approval.View, kind approval.Surface,
 		_, _, _, err := b.api.UpdateMessageContext(ctx, had.Channel, had.TS, p.options()...)
 		if err == nil {
 			had.Shown = shown
-			return had, nil, nil
+			return had, held.updated(), nil
 		}
 		if !beyondRepair(err) {
 			return had, nil, fmt.Errorf("rewrite the %s of %s: %w", kind, v.Request.ID, placed(err))
@@ -81,11 +81,11 @@ func (b *Bot) send(ctx context.Context, v *approval.View, kind approval.Surface,
 	if at.thread != "" {
 		options = append(options, slack.MsgOptionTS(at.thread))
 	}
-	channel, ts, stored, err := b.api.PostMessageWithResponseContext(ctx, at.channel, options...)
+	channel, ts, err := b.api.PostMessageContext(ctx, at.channel, options...)
 	if err != nil {
 		return had, nil, fmt.Errorf("post the %s of %s in %s: %w", kind, v.Request.ID, at.channel, placed(err))
 	}
-	return approval.Post{RequestID: v.Request.ID, Surface: kind, Channel: channel, TS: ts, Shown: shown}, stored.Blocks.BlockSet, nil
+	return approval.Post{RequestID: v.Request.ID, Surface: kind, Channel: channel, TS: ts, Shown: shown}, held.posted(), nil
 }
 
 // placed tells of a channel that takes no message of ours until somebody mends
@@ -147,58 +147,4 @@ func (b *Bot) putReply(ctx context.Context, v *approval.View) (approval.Post, er
 		post.Shown = strings.TrimSuffix(post.Shown, garbledMark) + mark
 	}
 	return post, err
-}
-
-// same tells whether Slack stored what it was sent. It may add what it adds to
-// every block (ids, defaults), and may spell &, < and > as entities, though never
-// in code.
-func same(sent, stored []slack.Block) bool {
-	var a, b any
-	for blocks, into := range map[*[]slack.Block]*any{&sent: &a, &stored: &b} {
-		text, err := json.Marshal(*blocks)
-		if err != nil {
-			return false
-		}
-		if err := json.Unmarshal(text, into); err != nil {
-			return false
-		}
-	}
-	return holds(b, a, false)
-}
-
-// holds tells whether everything that was sent is in what was stored.
-func holds(stored, sent any, code bool) bool {
-	switch sent := sent.(type) {
-	case map[string]any:
-		got, ok := stored.(map[string]any)
-		if !ok {
-			return false
-		}
-		code = code || sent["type"] == string(slack.RTEPreformatted)
-		for key, value := range sent {
-			if !holds(got[key], value, code) {
-				return false
-			}
-		}
-		return true
-	case []any:
-		got, ok := stored.([]any)
-		if !ok || len(got) != len(sent) {
-			return false
-		}
-		for i := range sent {
-			if !holds(got[i], sent[i], code) {
-				return false
-			}
-		}
-		return true
-	case string:
-		got, ok := stored.(string)
-		return ok && (got == sent || !code && html.UnescapeString(got) == html.UnescapeString(sent)) || stored == nil && sent == ""
-	case float64:
-		return stored == sent || stored == nil && sent == 0
-	case bool:
-		return stored == sent || stored == nil && !sent
-	}
-	return stored == sent
 }

@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/slack-go/slack"
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
@@ -289,58 +288,9 @@ func TestASurfaceThatIsNoneIsAnError(t *testing.T) {
 	require.ErrorContains(t, err, "invalid_auth")
 }
 
-// forge changes what Slack answers to chat.postMessage.
+// forge changes what Slack answers to what posts a card and opens a modal.
 func forge(old, new string) *http.Client {
-	return &http.Client{Transport: trip(func(r *http.Request) (*http.Response, error) {
-		resp, err := http.DefaultTransport.RoundTrip(r)
-		if err != nil || !strings.HasSuffix(r.URL.Path, "chat.postMessage") && !strings.HasSuffix(r.URL.Path, "views.open") {
-			return resp, err
-		}
-		body, err := io.ReadAll(resp.Body)
-		if err != nil {
-			return nil, err
-		}
-		if err := resp.Body.Close(); err != nil {
-			return nil, err
-		}
-		body = bytes.ReplaceAll(body, []byte(old), []byte(new))
-		resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
-		return resp, nil
-	})}
-}
-
-func TestReadingBackForgivesSpellingAndNothingElse(t *testing.T) {
-	t.Parallel()
-	of := func(header, code string, more ...slack.Block) []slack.Block {
-		p := &page{}
-		p.head(header)
-		p.verbatim(nil, code, "python", "")
-		return append(p.blocks, more...)
-	}
-	sent := of("a < b", "x = 1 & 2")
-	tests := []struct {
-		name   string
-		stored []slack.Block
-		want   bool
-	}{
-		{"as it is", sent, true},
-		{"entities in a text", of("a &lt; b", "x = 1 & 2"), true},
-		{"entities in code", of("a < b", "x = 1 &amp; 2"), false},
-		{"another text", of("a < c", "x = 1 & 2"), false},
-		{"other code", of("a < b", "x = 1 & 3"), false},
-		{"a block more", of("a < b", "x = 1 & 2", slack.NewDividerBlock()), false},
-		{"a block less", sent[:1], false},
-		{"another block", []slack.Block{sent[1], sent[0]}, false},
-	}
-	for _, tt := range tests {
-		require.Equal(t, tt.want, same(sent, tt.stored), tt.name)
-	}
-	with := []slack.Block{&slack.HeaderBlock{Type: slack.MBTHeader, BlockID: "added", Text: &slack.TextBlockObject{Type: "plain_text", Text: "a < b", Emoji: new(false)}}, sent[1]}
-	require.True(t, same(sent, with), "Slack adds ids and defaults")
-	require.True(t, holds(nil, false, false))
-	require.True(t, holds(nil, 0.0, false))
-	require.True(t, holds(nil, nil, false))
-	require.False(t, holds("text", map[string]any{}, false))
+	return forgeCalls(old, new, "chat.postMessage", "views.open")
 }
 
 func TestAFileIsFetchedOrItsFateIsTold(t *testing.T) {

@@ -3,7 +3,6 @@ package bot
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/slack-go/slack"
 
@@ -32,7 +31,7 @@ func (b *Bot) reviewView(v *approval.View, from origin) (slack.ModalViewRequest,
 		if len(chunks) == 1 {
 			title = []part{strong("Code"), words(fmt.Sprintf(", all %s", count(c.to, "line")))}
 		}
-		p.verbatim(title, c.text, "python", "")
+		p.verbatim(title, c.text, fmt.Sprint(codeID, i+1), "")
 	}
 	b.agreed(p, v, approval.MaxHosts)
 	p.small(words("Request "), mono(r.ID), words(fmt.Sprintf(", revision %d, sha256 ", rev.Number)), mono(approval.Short(rev.Digest)), words(". Approve below runs it once."))
@@ -40,8 +39,11 @@ func (b *Bot) reviewView(v *approval.View, from origin) (slack.ModalViewRequest,
 	if v.Terms.Typed {
 		p.add(typedField(v.Terms), 0, "")
 	}
-	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: callbackReview, Title: plain("Review the code"), Submit: plain("Approve"),
-		Close: plain("Close"), PrivateMetadata: from.String(), Blocks: slack.Blocks{BlockSet: p.blocks}}, true
+	view := slack.ModalViewRequest{Type: slack.VTModal, CallbackID: callbackReview, Title: plain("Review the code"), Submit: plain("Approve"),
+		Close: plain("Close"), Blocks: slack.Blocks{BlockSet: p.blocks}}
+	from.Mark = markOf(treeFrom(view), nil)
+	view.PrivateMetadata = from.String()
+	return view, true
 }
 
 // typedLength is how much of a digest is asked for.
@@ -84,68 +86,30 @@ func (b *Bot) openReview(ctx context.Context, trigger string, v *approval.View, 
 	if !ok {
 		return &approval.InputError{Why: "This program is too long to be shown here, so it cannot be approved. Reject it, or request changes."}
 	}
+	if b.language.Load() == languageKept && b.Language {
+		view.Blocks.BlockSet = coloured(view.Blocks.BlockSet)
+	}
+	ctx, held := holding(ctx)
 	stored, err := b.api.OpenViewContext(ctx, trigger, view)
 	if err != nil {
 		return opened(view, err)
 	}
-	if same(view.Blocks.BlockSet, stored.Blocks.BlockSet) {
+	d := differ(treeFrom(view), held.posted())
+	if !held.holdsText("private_metadata", view.PrivateMetadata) || !held.holdsText("callback_id", view.CallbackID) {
+		d.what = "metadata"
+	}
+	if !d.harmful() {
+		b.learn("a modal", d.spelling)
 		if err := b.Service.Opened(ctx, v.Request.ID, v.Request.Revision.Number, click); err != nil {
 			b.Log.Warn("note who has opened a review", "request", v.Request.ID, "error", err) // for figures only
 		}
 		return nil
 	}
-	b.Log.Error("Slack stored something else than the modal that was sent", "request", v.Request.ID)
+	b.Log.Error("Slack stored something else than the modal that was sent", "request", v.Request.ID, "what", d.what, "line", d.line)
 	// The submission is held against the code again, so this is courtesy, not safety.
-	_, err = b.api.UpdateViewContext(ctx, *noteView("This cannot be trusted", unlike), "", "", stored.ID)
+	_, err = b.api.UpdateViewContext(ctx, *noteView("This cannot be trusted", unlike(d.line, v.Request.ID)), "", "", stored.ID)
 	if err != nil {
 		b.Log.Warn("take back a modal that cannot be trusted", "request", v.Request.ID, "error", detail(err))
 	}
 	return nil
-}
-
-// unlike is said of a message or a modal that Slack does not hold as it was sent.
-const unlike = "Slack holds something else than what I sent, so you may not have seen the code as it is. Nothing has changed. " +
-	"Please open the code again; if it stays like this, reject it or let the asker take it back."
-
-// shows tells whether these blocks hold the whole of a program, every line once,
-// as it was numbered.
-func shows(blocks []slack.Block, code string) bool {
-	var shown []string
-	for _, block := range blocks {
-		rich, ok := block.(*slack.RichTextBlock)
-		if !ok {
-			continue
-		}
-		for _, e := range rich.Elements {
-			pre, ok := e.(*slack.RichTextPreformatted)
-			if !ok || pre.Language != "python" {
-				continue
-			}
-			for _, piece := range pre.Elements {
-				text, ok := piece.(*slack.RichTextSectionTextElement)
-				if !ok {
-					return false
-				}
-				shown = append(shown, text.Text)
-			}
-		}
-	}
-	all := len(lines(code))
-	whole, ok := number(code, all, 2*len(code)+20*all)
-	return ok && len(whole) == 1 && strings.Join(shown, "\n") == whole[0].text
-}
-
-// seen makes sure, at the click, that what Slack holds of the place where it was
-// made is the code that would be approved. An outdated place is for Decide to refuse.
-func (b *Bot) seen(ctx context.Context, s seal, blocks []slack.Block) error {
-	v, err := b.Service.View(ctx, s.request)
-	if err != nil {
-		return err
-	}
-	rev := v.Request.Revision
-	if rev == nil || rev.Digest != s.digest || rev.Number != s.revision || shows(blocks, rev.Code) {
-		return nil
-	}
-	b.Log.Error("approved from something that does not show the code", "request", s.request, "revision", s.revision)
-	return &approval.InputError{Why: unlike}
 }

@@ -142,14 +142,18 @@ func TestAnApprovalFromOtherCodeThanTheStoredIsRefused(t *testing.T) {
 	cb := slack.InteractionCallback{Type: slack.InteractionTypeViewSubmission, User: slack.User{ID: slacksim.Reviewer}}
 	modal, ok := b.bot.reviewView(v, origin{Seal: sealOf(v.Request).String()})
 	require.True(t, ok)
-	cb.View = slack.View{ID: "V1", CallbackID: callbackReview, PrivateMetadata: modal.PrivateMetadata, Blocks: modal.Blocks}
+	cb.View = slack.View{ID: "V1", CallbackID: callbackReview, PrivateMetadata: modal.PrivateMetadata}
+	payload := mustJSON(map[string]any{"view": modal})
 	swap(longCode(411))
-	a, err := b.bot.interact(b.ctx, cb)
+	a, err := b.bot.interact(carrying(b.ctx, payload), cb)
 	require.NoError(t, err)
 	require.Contains(t, string(mustJSON(a.payload)), "Slack holds something else")
 	require.Empty(t, b.service.decided())
 	swap(longCode(412))
 	_, err = b.bot.interact(b.ctx, cb)
+	require.NoError(t, err)
+	require.Empty(t, b.service.decided(), "what was not brought was not seen")
+	_, err = b.bot.interact(carrying(b.ctx, payload), cb)
 	require.NoError(t, err)
 	require.Len(t, b.service.decided(), 1)
 }

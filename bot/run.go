@@ -139,6 +139,9 @@ func (b *Bot) listen(ctx context.Context, n int, client *socketmode.Client, work
 		case <-ctx.Done():
 			return nil
 		}
+		if again, ok := reread(e); ok {
+			e = again
+		}
 		switch e.Type {
 		case socketmode.EventTypeConnecting:
 			set(false)

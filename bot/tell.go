@@ -51,11 +51,19 @@ func (b *Bot) hand(ctx context.Context, at seat, p *page) {
 // options are a page as the Web API takes it.
 func (p *page) options() []slack.MsgOption {
 	return []slack.MsgOption{
-		slack.MsgOptionBlocks(p.blocks...),
+		slack.MsgOptionBlocks(p.sent()...),
 		slack.MsgOptionText(p.text(), false),
 		slack.MsgOptionDisableLinkUnfurl(),
 		slack.MsgOptionDisableMediaUnfurl(),
 	}
+}
+
+// sent are the blocks as Slack gets them.
+func (p *page) sent() []slack.Block {
+	if p.coloured {
+		return coloured(p.blocks)
+	}
+	return p.blocks
 }
 
 // privately answers a command in its own ack, for the person's eyes only.

@@ -18,8 +18,7 @@ func (b *Bot) cardButtons(p *page, v *approval.View, who Identity, whole, garble
 	switch {
 	case !v.Terms.Slack:
 		p.say(strong("This is not decided in Slack."), words(" The rules want code of "+lower(riskWords[v.Terms.Tier])+" decided on the command line: "), mono("countersign decide "+r.ID))
-	case garbled:
-	case whole && !v.Terms.Typed:
+	case whole && !v.Terms.Typed && !garbled:
 		approve := button(actionApprove, "Approve", s, slack.StylePrimary)
 		approve.AccessibilityLabel = "Approve this code, so that it runs once"
 		approve.Confirm = b.sure(r.Revision.Findings)

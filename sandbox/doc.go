@@ -50,6 +50,7 @@
 //	               tables.py (columns), endless.py (loops, memory), looks.py (what looks like
 //	               something else), unusual.py (what to look for)
 //	known.json     the names that are known to be harmless; tools/known makes it
+//	needs.py       the packages that every box has to bring along
 //	frames.py      the form below, as Python reads and writes it
 //
 // The reviewed code shares a process with the worker, so whatever the worker

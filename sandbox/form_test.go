@@ -333,7 +333,7 @@ func TestTheRunnerIsInTheBinary(t *testing.T) {
 		require.NotEmpty(t, f.Data)
 	}
 	require.Equal(t, []string{"cells.py", "collect.py", "deeds.py", "endless.py", "findings.py", "formulas.py", "frames.py", "inspect.py", "known.json", "listed.py", "looks.py",
-		"machine.py", "masks.py", "outputs.py", "places.py", "scope.py", "settings.py", "show.py", "supervise.py", "tables.py", "unusual.py", "values.py", "watch.py", "worded.py", "worker.py"}, names)
+		"machine.py", "masks.py", "needs.py", "outputs.py", "places.py", "scope.py", "settings.py", "show.py", "supervise.py", "tables.py", "unusual.py", "values.py", "watch.py", "worded.py", "worker.py"}, names)
 }
 
 func FuzzReadResult(f *testing.F) {

@@ -19,9 +19,12 @@ const (
 type inspection struct {
 	Problem  string             `json:"problem"`
 	Findings []approval.Finding `json:"findings"`
+	Lacks    []string           `json:"lacks"`
 }
 
-// ReadInspection reads what inspect.py said of one program.
+// ReadInspection reads what inspect.py said of one program. A box in which no
+// analysis could run is a *LackError: a reviewer is not shown what cannot run, nor
+// is the model asked to do without pandas.
 func ReadInspection(r io.Reader, stamp Stamp) (approval.Inspection, error) {
 	all, err := ReadInspections(r, stamp, 1)
 	if err != nil {
@@ -52,6 +55,9 @@ func ReadInspections(r io.Reader, stamp Stamp, programs int) ([]approval.Inspect
 		said := &inspection{}
 		if err := json.Unmarshal(f.body, said); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrForm, err)
+		}
+		if lack := lackOf(said.Lacks); lack != nil {
+			return nil, lack
 		}
 		clean, err := said.clean()
 		if err != nil {

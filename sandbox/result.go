@@ -39,6 +39,7 @@ type report struct {
 	Notes     []string          `json:"notes"`
 	Observed  approval.Observed `json:"observed"`
 	CodeMS    float64           `json:"code_ms"`
+	Lacks     []string          `json:"lacks"`
 }
 
 type fileHead struct {
@@ -142,6 +143,9 @@ func (in *intake) report(body []byte) error {
 	res := &in.result
 	res.Outcome = outcome
 	res.Error = cleanText(rep.Error, maxErrorText)
+	if lack := lackOf(rep.Lacks); outcome == approval.Raised && lack.causes(rep.Error) {
+		res.Error += ". That is not the code's fault: " + lack.Error() + ", which every sandbox has to have. An administrator should look at the sandbox."
+	}
 	res.Traceback = cleanText(rep.Traceback, maxTraceback)
 	res.Value = cleanText(rep.Value, maxValue)
 	res.Code = time.Duration(max(0, min(rep.CodeMS, float64(in.limits.Seconds)*2000)) * float64(time.Millisecond))

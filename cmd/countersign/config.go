@@ -48,6 +48,7 @@ type Config struct {
 	SlackBotToken Secret `env:"SLACK_BOT_TOKEN"`
 	SlackAppToken Secret `env:"SLACK_APP_TOKEN"`
 	SlackAPIURL   string `env:"SLACK_API_URL"`
+	CodeLanguage  bool   `env:"SLACK_CODE_LANGUAGE" envDefault:"false"`
 
 	ReviewChannel  string        `env:"REVIEW_CHANNEL"`
 	Reviewers      []string      `env:"REVIEWERS"`

@@ -57,6 +57,7 @@ func demo(ctx context.Context, p program) (err error) {
 		return err
 	}
 	p.SlackAPIURL, p.SlackBotToken, p.SlackAppToken = sim.APIURL(), Secret(sim.BotToken()), Secret(sim.AppToken())
+	p.CodeLanguage = true // this Slack keeps it
 	p.ReviewChannel, p.Reviewers, p.Admins = slacksim.CodeReview, []string{slacksim.Reviewer, slacksim.SecondReviewer}, []string{slacksim.Admin}
 	writer, says, err := p.demoWriter()
 	if err != nil {

@@ -310,7 +310,11 @@ func (p program) checkE2B(ctx context.Context) finding {
 	if err == nil && said.Problem != "" {
 		err = fmt.Errorf("a box of the template reads no Python: %s. Look at E2B_TEMPLATE", said.Problem)
 	}
-	return finding{say: "E2B takes the key, and a box of it works: " + cloud.Template(), err: err}
+	say := "E2B takes the key, and a box of it works: " + cloud.Template()
+	if cloud.Older() {
+		return finding{say: say + ". This server lacks v2 of the calls for boxes, so their first version is used, which E2B gives up: update the server", warn: true, err: err}
+	}
+	return finding{say: say, err: err}
 }
 
 // reason is an error for the report: what to do first, then what was found.

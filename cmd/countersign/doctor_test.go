@@ -209,6 +209,32 @@ func TestDoctorTakesE2BInItsCloud(t *testing.T) {
 	require.NoError(t, p.checkPrices(h.ctx).err)
 }
 
+func TestDoctorSaysThatATemplateHasLostItsPackages(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	cloud := e2btest.New(t, func(s *e2btest.Settings) { s.Bare = true })
+	p := h.program
+	p.E2BAPIKey, p.E2BAPIURL, p.E2BBoxURL = e2btest.Key, cloud.APIURL, cloud.SandboxURL
+	said := reason(p.checkSandbox(h.ctx).err)
+	for _, words := range []string{"no pandas", e2btest.Template, "E2B_TEMPLATE", "rebuild"} {
+		require.Contains(t, said, words)
+	}
+	require.Empty(t, cloud.Alive())
+}
+
+func TestDoctorSaysThatAnE2BIsOld(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	cloud := e2btest.New(t, func(s *e2btest.Settings) { s.API = "v1" })
+	p := h.program
+	p.E2BAPIKey, p.E2BAPIURL, p.E2BBoxURL = e2btest.Key, cloud.APIURL, cloud.SandboxURL
+	found := p.checkSandbox(h.ctx)
+	require.NoError(t, found.err)
+	require.True(t, found.warn)
+	require.Contains(t, found.say, "a box of it works")
+	require.Contains(t, found.say, "lacks v2")
+}
+
 func TestWithoutASandboxPeopleAreToldWhatToDo(t *testing.T) {
 	t.Parallel()
 	h := open(t, func(c *Config) { c.Runsc = "/nothing/runsc" })

@@ -544,7 +544,9 @@ func TestProveSlackAnOfficeOnABadDay(t *testing.T) {
 	t.Logf("PROVE_SEED=%d", seed)
 	o := newOffice(t, seed)
 	play := o.draw(questions)
+	o.sim.RewriteAtRandom(seed)
 	o.sim.Trouble(slacksim.Trouble{Seed: seed, Share: 0.05, Hang: 4 * time.Second})
+	o.sim.RewriteAtRandom(seed)
 
 	wrong := make([]error, len(play))
 	var all sync.WaitGroup

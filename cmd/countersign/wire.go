@@ -69,7 +69,7 @@ func (p program) wire(ctx context.Context, writer approval.Writer) (_ *replica, 
 	})
 	box, noBox := r.sandbox(ctx)
 	r.bot = bot.New(bot.Options{BotToken: string(p.SlackBotToken), AppToken: string(p.SlackAppToken), APIURL: p.SlackAPIURL,
-		Policy: p.policy, Log: p.log, Observe: r.telemetry.Envelope})
+		Policy: p.policy, Log: p.log, Observe: r.telemetry.Envelope, Language: p.CodeLanguage})
 	worst := func(model string, at time.Time) (budget.USD, error) { return r.service.DraftCost(model, at) }
 	r.service = &approval.Service{Store: r.db, Writer: r.telemetry.Writer(writer, worst), NoBox: noBox, Slack: r.bot,
 		Read: codegen.Reader{SampleRows: p.SampleRows}.Tables, Prices: p.prices, Policy: p.policy(), Log: p.log,

@@ -21,11 +21,16 @@ type View struct {
 	Hash            string         `json:"hash"`
 	Depth           int            `json:"depth"`
 	State           map[string]any `json:"state"`
+
+	said []Block // the blocks as they were sent, where they are held otherwise
 }
 
 // Words is everything that can be read in the view, one piece a line.
 func (v View) Words() string {
 	title, _ := v.Title.(map[string]any)
+	if v.said != nil {
+		return text(title, "text") + "\n" + words(v.said)
+	}
 	return text(title, "text") + "\n" + words(v.Blocks)
 }
 
@@ -50,6 +55,7 @@ func (s *Sim) showView(v *view) *View {
 		ID: v.ID, Type: text(v.Body, "type"), Title: v.Body["title"], Submit: v.Body["submit"], Close: v.Body["close"],
 		Blocks: orEmpty(v.blocks()), CallbackID: text(v.Body, "callback_id"), PrivateMetadata: text(v.Body, "private_metadata"),
 		Hash: v.Hash, Depth: slices.Index(s.ws.modals[v.User], v) + 1, State: map[string]any{"values": values},
+		said: v.said,
 	}
 }
 

@@ -165,7 +165,7 @@ func (s *Sim) postAsBot(to *Channel, m *message) {
 // postLocked stores a message, tells the pages, and sends the events that the app subscribed to.
 func (s *Sim) postLocked(to *Channel, m *message) {
 	m.TS = s.ws.nextTS()
-	store(m.Blocks, m.TS)
+	s.settleMessage(m, m.TS)
 	s.ws.add(m)
 	s.shareLocked(m)
 	if m.User == s.bot.ID {
@@ -211,9 +211,9 @@ func isRich(blocks []Block) bool { return len(blocks) == 1 && text(blocks[0], "t
 // given, metadata stays when none is given, and a message with blocks is not
 // marked as edited.
 func (s *Sim) rewrite(m, next *message) {
-	store(next.Blocks, m.TS)
+	s.settleMessage(next, m.TS)
 	before := s.wire(m)
-	m.Text, m.Blocks, m.Attachments = next.Text, next.Blocks, next.Attachments
+	m.Text, m.Blocks, m.Attachments, m.said = next.Text, next.Blocks, next.Attachments, next.said
 	if next.Metadata != nil {
 		m.Metadata = next.Metadata
 	}
@@ -296,7 +296,7 @@ func postEphemeral(c *call) (reply, error) {
 // deactivated, or looks at a thread that nobody has answered in, gets nothing.
 func (s *Sim) whisper(reader *User, m *message, thread string) {
 	m.TS, m.User, m.BotID, m.AppID, m.ThreadTS = s.ws.nextTS(), s.bot.ID, BotID, s.app.ID, thread
-	store(m.Blocks, m.TS)
+	s.settleMessage(m, m.TS)
 	if root := s.ws.message(m.Channel, thread); thread != "" && (root == nil || root.ThreadTS == "") {
 		return
 	}

@@ -23,6 +23,8 @@ type view struct {
 	Root     string         `json:"root"`
 	Previous string         `json:"previous"`
 	Body     map[string]any `json:"body"`
+
+	said []Block // the blocks as they were sent, where they are held otherwise
 }
 
 func (v *view) blocks() []Block { return blocksIn(v.Body["blocks"]) }
@@ -77,8 +79,11 @@ func (s *Sim) newView(from source, kind string) (*view, error) {
 		return nil, err
 	}
 	v := &view{ID: s.ws.nextID("V"), Body: body}
-	store(v.blocks(), v.ID)
+	v.said = s.settle(v.blocks(), v.ID)
 	for _, key := range []string{"title", "submit", "close"} {
+		if s.faults.rewriting.on() {
+			s.rewriter().fields(body[key])
+		}
 		flag(body[key])
 	}
 	s.rehash(v)
@@ -178,7 +183,7 @@ func updateView(c *call) (reply, error) {
 
 // replaceView changes a view in place: the id stays, the hash does not.
 func (s *Sim) replaceView(v, next *view) {
-	v.Body, v.Hash = next.Body, next.Hash
+	v.Body, v.Hash, v.said = next.Body, next.Hash, next.said
 	if text(v.Body, "type") == "home" {
 		s.announceHome(v.User)
 		return

@@ -137,6 +137,7 @@
 //	   "drop_acks":n, "delay_acks_ms":n, "duplicate":n, "delay_envelopes_ms":n,
 //	   "reorder":true, "half_open":true, "refuse_sockets":true,
 //	   "disconnect":"warning|refresh_requested|link_disabled|too_many_websockets",
-//	   "close":1006, "clear":true}
-//	  {"ok":true}. Counts: -1 is "until cleared". See faults.go for each one.
+//	   "close":1006, "rewrite":[1,14], "rewrite_seed":7, "clear":true}
+//	  {"ok":true}. Counts: -1 is "until cleared". See faults.go for each one, and
+//	  rewrite.go for how Slack may hold blocks.
 package slacksim

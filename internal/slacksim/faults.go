@@ -34,6 +34,7 @@ type faults struct {
 	delayAcks      time.Duration
 	delayEnvelopes time.Duration
 	refuseSockets  bool
+	rewriting      rewriting
 }
 
 // take uses one of a counted fault.

@@ -27,6 +27,8 @@ type faultOrder struct {
 	RefuseSockets    *bool  `json:"refuse_sockets"`
 	Disconnect       string `json:"disconnect"`
 	Close            int    `json:"close"`
+	Rewrite          []int  `json:"rewrite"`
+	RewriteSeed      uint64 `json:"rewrite_seed"`
 	Clear            bool   `json:"clear"`
 }
 
@@ -46,6 +48,12 @@ func (s *Sim) postFaults(_ *http.Request, o *order) (any, error) {
 			Method: m.Name, Status: m.Status, RetryAfter: time.Duration(m.RetryAfter * float64(time.Second)), Error: m.Error,
 			Delay: millis(m.DelayMS), Hang: m.Hang, Cut: m.Cut, After: m.After, Times: m.Times,
 		})
+	}
+	if f.Rewrite != nil {
+		s.Rewrite(f.Rewrite...)
+	}
+	if f.RewriteSeed != 0 {
+		s.RewriteAtRandom(f.RewriteSeed)
 	}
 	if f.DropAcks != nil {
 		s.DropAcks(*f.DropAcks)

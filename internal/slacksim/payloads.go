@@ -96,7 +96,11 @@ func (s *Sim) clickPayload(user string, m *message, action reply, values map[str
 	}
 	out["container"], out["channel"] = container, reply{"id": c.ID, "name": slashName(c)}
 	if !m.ephemeral { // Slack does not send an ephemeral message back
-		out["message"] = s.wire(m)
+		body := s.wire(m)
+		if m.said != nil {
+			body["blocks"] = s.anew(m.Blocks, m.said)
+		}
+		out["message"] = body
 	}
 	out["state"], out["actions"] = reply{"values": values}, []reply{action}
 	thread := ""
@@ -112,15 +116,22 @@ func (s *Sim) clickPayload(user string, m *message, action reply, values map[str
 func (s *Sim) viewClickPayload(v *view, action reply, values map[string]any) reply {
 	out := s.interaction("block_actions", v.User)
 	out["container"] = reply{"type": "view", "view_id": v.ID}
-	out["view"], out["actions"] = s.wireView(v, values), []reply{action}
+	out["view"], out["actions"] = s.viewAnew(v, values), []reply{action}
 	out["trigger_id"] = s.newTrigger(v.User)
 	return out
+}
+
+// viewAnew is a view as a press carries it.
+func (s *Sim) viewAnew(v *view, values map[string]any) reply {
+	body := s.wireView(v, values)
+	body["blocks"] = s.anew(v.blocks(), v.said)
+	return body
 }
 
 // submitPayload carries all answers of the form, touched or not.
 func (s *Sim) submitPayload(v *view, values map[string]any) reply {
 	out := s.interaction("view_submission", v.User)
-	out["view"], out["response_urls"] = s.wireView(v, values), []any{}
+	out["view"], out["response_urls"] = s.viewAnew(v, values), []any{}
 	out["trigger_id"] = s.newTrigger(v.User)
 	return out
 }

@@ -25,11 +25,17 @@ type Message struct {
 	Edited      *Edited        `json:"edited,omitempty"`
 	Ephemeral   bool           `json:"ephemeral"`
 	Metadata    map[string]any `json:"metadata,omitempty"`
+
+	said []Block // the blocks as they were sent, where they are held otherwise
 }
 
 // all are the message's blocks, followed by those in its attachments.
 func (m Message) all() []Block {
-	all := slices.Clone(m.Blocks)
+	return append(slices.Clone(m.Blocks), m.attached()...)
+}
+
+// attached are the blocks in the message's attachments.
+func (m Message) attached() (all []Block) {
 	for _, a := range m.Attachments {
 		if body, ok := a.(map[string]any); ok {
 			all = append(all, blocksIn(body["blocks"])...)
@@ -41,7 +47,9 @@ func (m Message) all() []Block {
 // Words is everything that can be read in the message: its text when it has no
 // blocks, otherwise what stands in the blocks and attachments, one piece a line.
 func (m Message) Words() string {
-	if all := m.all(); len(all) > 0 {
+	if all := m.all(); m.said != nil {
+		return words(append(slices.Clone(m.said), m.attached()...))
+	} else if len(all) > 0 {
 		return words(all)
 	}
 	return m.Text
@@ -82,6 +90,7 @@ func (s *Sim) show(m *message, viewer string) Message {
 		Channel: m.Channel, TS: m.TS, User: m.User, BotID: m.BotID, AppID: m.AppID, Subtype: m.Subtype, Text: m.Text,
 		Blocks: orEmpty(m.Blocks), Attachments: orEmpty(m.Attachments), Files: []File{}, ThreadTS: m.ThreadTS,
 		ReplyUsers: []string{}, Edited: m.Edited, Ephemeral: m.ephemeral, Metadata: m.Metadata,
+		said: m.said,
 	}
 	if u := s.ws.user(m.User); u != nil {
 		out.Username = u.RealName

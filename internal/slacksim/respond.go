@@ -133,8 +133,8 @@ func (s *Sim) replaceOriginal(url *responseURL, next *message) {
 	if s.ws.ephemeral(url.user, m.Channel, m.TS) == nil {
 		return
 	}
-	store(next.Blocks, m.TS)
-	m.Text, m.Blocks, m.Attachments = next.Text, next.Blocks, next.Attachments
+	s.settleMessage(next, m.TS)
+	m.Text, m.Blocks, m.Attachments, m.said = next.Text, next.Blocks, next.Attachments, next.said
 	s.announceTo(url.user, m, "updated")
 }
 

@@ -45,6 +45,7 @@ type message struct {
 	Edited      *Edited        `json:"edited,omitempty"`
 	Metadata    map[string]any `json:"metadata,omitempty"`
 	ephemeral   bool
+	said        []Block // the blocks as they were sent, where they are held otherwise
 }
 
 // Edited says who changed a message, and when.

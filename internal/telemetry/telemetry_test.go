@@ -10,65 +10,15 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
-	"google.golang.org/protobuf/proto"
 
 	"countersign/approval"
 	"countersign/budget"
 )
-
-// receiver is an OTLP receiver as Langfuse is one: HTTP, protobuf, Basic auth.
-type receiver struct {
-	*httptest.Server
-	mu     sync.Mutex
-	spans  []*tracepb.Span
-	header http.Header
-	path   string
-}
-
-func newReceiver(t *testing.T) *receiver {
-	r := &receiver{}
-	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		body, err := io.ReadAll(req.Body)
-		var export collector.ExportTraceServiceRequest
-		if err != nil || proto.Unmarshal(body, &export) != nil {
-			w.WriteHeader(http.StatusBadRequest)
-			return
-		}
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.header, r.path = req.Header, req.URL.Path
-		for _, rs := range export.ResourceSpans {
-			for _, ss := range rs.ScopeSpans {
-				r.spans = append(r.spans, ss.Spans...)
-			}
-		}
-	}))
-	t.Cleanup(r.Close)
-	return r
-}
-
-// span finds the one span of that name, or fails.
-func (r *receiver) span(t *testing.T, name string) *tracepb.Span {
-	t.Helper()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	var names []string
-	for _, s := range r.spans {
-		if s.Name == name {
-			return s
-		}
-		names = append(names, s.Name)
-	}
-	require.Failf(t, "no such span", "%s among %v", name, names)
-	return nil
-}
 
 func attributes(s *tracepb.Span) map[string]any {
 	m := map[string]any{}
@@ -90,6 +40,8 @@ func replica(t *testing.T, r *receiver) *Telemetry {
 }
 
 type fakeWriter struct{ err error }
+
+func (fakeWriter) Provider(model string) string { return "provider of " + model }
 
 func (fakeWriter) Models() []string  { return []string{"codestral-2508"} }
 func (fakeWriter) Bound() (int, int) { return 1, 1 }
@@ -205,6 +157,7 @@ func TestOneTracePerRequestAcrossReplicas(t *testing.T) {
 		got := attributes(r.span(t, name))
 		require.Equal(t, "s1", got["session.id"], name)
 		require.Equal(t, "U1", got["user.id"], name)
+		require.Equal(t, "analyze", got["langfuse.trace.name"], name)
 	}
 
 	require.Equal(t, "/api/public/otel/v1/traces", r.path)
@@ -222,6 +175,12 @@ func TestAGenerationCarriesUsageAndItsCost(t *testing.T) {
 
 	got := attributes(r.span(t, "chat codestral-2508"))
 	require.Equal(t, "generation", got["langfuse.observation.type"])
+	require.Equal(t, "chat", got["gen_ai.operation.name"])
+	require.Equal(t, "provider of codestral-2508", got["gen_ai.provider.name"])
+	require.Equal(t, "p1", got["langfuse.observation.metadata.prompt_version"])
+	require.NotContains(t, got, "langfuse.observation.prompt.version")
+	require.Equal(t, "analyze", got["langfuse.trace.name"])
+	require.NotContains(t, got, "error.type")
 	require.Equal(t, "codestral-2508", got["gen_ai.request.model"])
 	require.Equal(t, "codestral-2508", got["gen_ai.response.model"])
 	require.EqualValues(t, 1000, got["gen_ai.usage.input_tokens"])

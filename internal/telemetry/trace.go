@@ -102,12 +102,24 @@ func within(ctx context.Context, requestID string) context.Context {
 }
 
 // end closes a span with what became of it. The text of an error may hold
-// people's words, so only its kind is told.
+// people's words, so only its kind is told. What waits has not failed: a trace
+// in which every wait is red hides the failures.
 func end(span trace.Span, err error) {
-	if err != nil {
+	switch {
+	case err == nil:
+	case waits(err):
+		span.SetAttributes(attribute.String("countersign.waits", kind(err)))
+	default:
+		span.SetAttributes(attribute.String("error.type", kind(err)))
 		span.SetStatus(codes.Error, kind(err))
 	}
 	span.End()
+}
+
+// waits tells that nothing is wrong: the world is not ready yet, somebody else is
+// at it, the code has still to be started, or this process is being stopped.
+func waits(err error) bool {
+	return outcome(err) == "later" || errors.Is(err, approval.ErrNotStarted) || errors.Is(err, context.Canceled)
 }
 
 func kind(err error) string {
@@ -117,10 +129,14 @@ func kind(err error) string {
 	return fmt.Sprintf("%T", err)
 }
 
+// traceName is what every span of a request names its trace: Langfuse takes the
+// name from each observation by itself, not from the first.
+var traceName = attribute.String("langfuse.trace.name", "analyze")
+
 // of are the attributes that every span of a request carries.
 func of(r *approval.Request) []attribute.KeyValue {
 	return []attribute.KeyValue{
-		attribute.String("countersign.request", r.ID), attribute.String("langfuse.trace.name", "analyze"),
+		attribute.String("countersign.request", r.ID), traceName,
 		attribute.String("session.id", r.SessionID), attribute.String("user.id", r.Asker),
 		attribute.String("langfuse.trace.metadata.state", string(r.State)),
 	}
@@ -207,7 +223,7 @@ func (s Service) Ask(ctx context.Context, q approval.Question) (*approval.Reques
 
 // Decide is a span of its own: how long people took stands between the spans.
 func (s Service) Decide(ctx context.Context, ruling approval.Ruling) (*approval.Request, error) {
-	ctx, span := s.t.tracer.Start(within(ctx, ruling.RequestID), "decide", trace.WithAttributes(
+	ctx, span := s.t.tracer.Start(within(ctx, ruling.RequestID), "decide", trace.WithAttributes(traceName,
 		attribute.String("countersign.request", ruling.RequestID), attribute.String("countersign.verdict", string(ruling.Verdict)),
 		attribute.String("countersign.digest", ruling.Digest), attribute.String("countersign.reviewer", ruling.Click.User)))
 	r, err := s.Service.Decide(ctx, ruling)
@@ -236,7 +252,8 @@ func (t *Telemetry) Writer(w approval.Writer, worst Worst) approval.Writer {
 
 func (w writer) Write(ctx context.Context, b approval.Brief) (approval.Draft, error) {
 	ctx, span := w.t.tracer.Start(within(ctx, b.RequestID), "chat "+b.Model, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
-		attribute.String("langfuse.observation.type", "generation"), attribute.String("gen_ai.operation.name", "chat"),
+		traceName, attribute.String("langfuse.observation.type", "generation"), attribute.String("gen_ai.operation.name", "chat"),
+		attribute.String("gen_ai.provider.name", w.provider(b.Model)),
 		attribute.String("gen_ai.request.model", b.Model), attribute.String("countersign.request", b.RequestID),
 		attribute.String("session.id", b.SessionID), attribute.String("user.id", b.Asker)))
 	draft, err := w.Writer.Write(ctx, b)
@@ -258,6 +275,15 @@ func (w writer) Write(ctx context.Context, b approval.Brief) (approval.Draft, er
 	return draft, err
 }
 
+// provider names the company whose model is asked, as OpenTelemetry spells it.
+// A writer that does not say who that is asks nobody outside.
+func (w writer) provider(model string) string {
+	if says, ok := w.Writer.(interface{ Provider(model string) string }); ok {
+		return says.Provider(model)
+	}
+	return "countersign"
+}
+
 // inFull is what the ledger has of a call that nobody can price: all that was held.
 func (w writer) inFull(model string) []attribute.KeyValue {
 	most, err := w.worst(model, time.Now())
@@ -272,12 +298,14 @@ func cost(amount budget.USD) attribute.KeyValue {
 	return attribute.String("langfuse.observation.cost_details", string(text))
 }
 
-// generation is what a call used, and whether there is a price for it.
+// generation is what a call used, and whether there is a price for it. The
+// version of the prompt is metadata: Langfuse's own attribute for it is the number
+// of a prompt that Langfuse keeps, and ours is kept here.
 func (t *Telemetry) generation(u budget.Usage, promptVersion string) (attrs []attribute.KeyValue, priced bool) {
 	attrs = []attribute.KeyValue{
 		attribute.String("gen_ai.response.model", u.Model),
 		attribute.Int("gen_ai.usage.input_tokens", u.Input), attribute.Int("gen_ai.usage.output_tokens", u.Output),
-		attribute.String("langfuse.observation.prompt.version", promptVersion),
+		attribute.String("langfuse.observation.metadata.prompt_version", promptVersion),
 	}
 	charge, err := t.prices.TokenCharge(u, time.Now())
 	if err != nil {

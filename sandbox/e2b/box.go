@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"countersign/approval"
@@ -41,6 +42,7 @@ type box struct {
 	started, ends     time.Time // on this machine's clock
 
 	starting chan struct{} // holds one: only one Start at a time uploads into a box
+	answered atomic.Bool   // its envd has been up
 
 	mu      sync.Mutex
 	running time.Time // when the code was first seen to run
@@ -88,7 +90,7 @@ func (c *Client) orderFor(requestID string, seal approval.Manifest) order {
 }
 
 func (c *Client) bodyFor(mark map[string]string, lease time.Duration) newBox {
-	body := newBox{TemplateID: c.template, Timeout: int(lease / time.Second), Secure: true, Metadata: map[string]string{}}
+	body := newBox{TemplateID: c.template, Timeout: int(lease / time.Second), Metadata: map[string]string{}}
 	for key, value := range mark {
 		body.Metadata[key] = value
 	}
@@ -98,6 +100,7 @@ func (c *Client) bodyFor(mark map[string]string, lease time.Duration) newBox {
 // obtain looks for the box first and makes it when there is none. After a
 // doubtful answer it only looks; the next call begins with looking again.
 func (c *Client) obtain(ctx context.Context, o order) (*box, error) {
+	begun := time.Now()
 	for attempt := 1; ; attempt++ {
 		if !o.fresh || attempt > 1 {
 			if b, err := c.adopt(ctx, o); b != nil || err != nil {
@@ -110,7 +113,7 @@ func (c *Client) obtain(ctx context.Context, o order) (*box, error) {
 		case f == nil || ctx.Err() != nil:
 			return b, err
 		case f.what != creating:
-			return nil, err // the box is there: the next call adopts it
+			return nil, err // the box is there, and the next call adopts it; or nothing was asked for yet
 		case f.doubtful():
 			c.log.WarnContext(ctx, "e2b: a box may have been made, looking for it", "error", err)
 			if b, lookErr := c.adopt(ctx, o); b != nil || lookErr != nil {
@@ -119,7 +122,7 @@ func (c *Client) obtain(ctx context.Context, o order) (*box, error) {
 			return nil, err
 		}
 		// Nothing was made. A 500 is E2B's own failure and rarely a matter of milliseconds: the step is tried again later.
-		wait, worthwhile := c.worthwhile(err, attempt)
+		wait, worthwhile := c.worthwhile(err, attempt, begun)
 		if !worthwhile || f.status == http.StatusInternalServerError || sleep(ctx, wait) != nil {
 			return nil, err
 		}
@@ -131,14 +134,14 @@ func (c *Client) obtain(ctx context.Context, o order) (*box, error) {
 var errEnding = errors.New("an earlier box of this request is still there")
 
 // adopt finds the box that an earlier call made: the oldest one that carries the
-// mark and the seal and has enough time left.
+// mark and the seal and has enough time left, or gets it by being woken.
 func (c *Client) adopt(ctx context.Context, o order) (*box, error) {
 	found, now, err := c.list(ctx, o.mark)
 	if err != nil {
 		return nil, err
 	}
 	for _, l := range found {
-		if l.EndAt.Sub(now) < o.need || !carries(l.Metadata, o.body.Metadata) {
+		if l.State != paused && l.EndAt.Sub(now) < o.need || !carries(l.Metadata, o.body.Metadata) {
 			continue
 		}
 		b, err := c.attach(ctx, l.SandboxID)
@@ -170,7 +173,7 @@ func (c *Client) build(ctx context.Context, o order) (*box, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, err := c.inhabit(ctx, m.SandboxID, m, &before)
+	b, err := c.moveIn(ctx, m, before)
 	if open := (*openError)(nil); errors.As(err, &open) || err != nil && o.fresh {
 		c.abandon(ctx, m.SandboxID)
 		if refused := new(approval.BoxError); errors.As(err, &refused) {
@@ -178,6 +181,18 @@ func (c *Client) build(ctx context.Context, o order) (*box, error) {
 		}
 	}
 	return b, err
+}
+
+// moveIn looks at a box that was just made, unless its tokens already say enough.
+func (c *Client) moveIn(ctx context.Context, m made, asked time.Time) (*box, error) {
+	if !m.shut() {
+		return nil, unfit(&openError{"a token is missing"})
+	}
+	d, now, err := c.detail(ctx, m.SandboxID)
+	if err != nil {
+		return nil, err
+	}
+	return c.inhabit(m.SandboxID, m, d, now, &asked)
 }
 
 // attach gets hold of a box by its id, as after a restart.
@@ -192,11 +207,22 @@ func (c *Client) attach(ctx context.Context, id string) (*box, error) {
 	if b != nil {
 		return b, nil
 	}
-	m, err := c.connect(ctx, id)
+	d, now, err := c.detail(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	return c.inhabit(ctx, id, m, nil)
+	life := brief
+	if limits, err := readLimits(d.Metadata[metaLimits]); err == nil && d.State == paused {
+		life = c.needed(limits) + collectTime // what runs in it goes on where it was
+	}
+	m, err := c.connect(ctx, id, life)
+	if err == nil && d.State == paused { // it has other times now
+		d, now, err = c.detail(ctx, id)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c.inhabit(id, m, d, now, nil)
 }
 
 // openError is a box that is not shut: without its token, or with the internet.
@@ -204,24 +230,30 @@ type openError struct{ why string }
 
 func (e *openError) Error() string { return "the box is not shut: " + e.why }
 
+// shut tells that both tokens came back: the one that its envd asks for, and the
+// one that its other ports ask for. In every version they may be left out.
+func (m made) shut() bool {
+	return m.EnvdAccessToken != "" && m.TrafficAccessToken != nil && *m.TrafficAccessToken != ""
+}
+
 // inhabit checks that a box is shut, and remembers how to speak to it. asked is
 // when we asked for it, if we did: else its age is what E2B says.
-func (c *Client) inhabit(ctx context.Context, id string, m made, asked *time.Time) (*box, error) {
-	if m.EnvdAccessToken == "" || m.TrafficAccessToken == nil || *m.TrafficAccessToken == "" {
+func (c *Client) inhabit(id string, m made, d listed, now time.Time, asked *time.Time) (*box, error) {
+	if !m.shut() {
 		return nil, unfit(&openError{"a token is missing"})
-	}
-	d, now, err := c.detail(ctx, id)
-	if err != nil {
-		return nil, err
 	}
 	if d.AllowInternetAccess == nil || *d.AllowInternetAccess {
 		return nil, unfit(&openError{"it may reach the internet"})
+	}
+	if public := d.Network.AllowPublicTraffic; public != nil && *public {
+		return nil, unfit(&openError{"its ports are public"})
 	}
 	b := &box{id: id, token: m.EnvdAccessToken, domain: c.domain, request: d.Metadata[metaRequest],
 		starting: make(chan struct{}, 1)}
 	if m.Domain != nil && *m.Domain != "" {
 		b.domain = *m.Domain
 	}
+	var err error
 	if b.limits, err = readLimits(d.Metadata[metaLimits]); err != nil || !hostPattern.MatchString(b.domain) || d.CPUCount < 1 || d.MemoryMB < 1 {
 		return nil, &failure{what: "look at the box", sent: true, err: errors.Join(errGarbled, err)}
 	}

@@ -20,7 +20,6 @@ func TestABoxIsMadeShutAndMarked(t *testing.T) {
 	require.Equal(t, map[string]any{
 		"templateID":            "code-interpreter-v1",
 		"timeout":               float64(e2b.Lease(limits) / time.Second),
-		"secure":                true,
 		"allow_internet_access": false,
 		"network":               map[string]any{"allowPublicTraffic": false},
 		"metadata": map[string]any{
@@ -142,25 +141,31 @@ func TestABoxThatIsNotShutIsKilledUnused(t *testing.T) {
 		"no token for the ports": {e2btest.Create, func(a map[string]any) { a["trafficAccessToken"] = nil }},
 		"the internet":           {e2btest.Get, func(a map[string]any) { a["allowInternetAccess"] = true }},
 		"nobody knows":           {e2btest.Get, func(a map[string]any) { a["allowInternetAccess"] = nil }},
+		"public ports":           {e2btest.Get, func(a map[string]any) { a["network"] = map[string]any{"allowPublicTraffic": true} }},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			b := setup(t)
-			b.e2b.Tamper(tamper.op, tamper.change)
-			_, err := b.client.Create(t.Context(), "req1", sealFor("print(1)"))
-			box := boxError(t, err)
-			require.False(t, box.Retry)
-			require.Contains(t, box.Words, "not shut off")
-			require.Positive(t, box.Box, "it is billed all the same")
-			require.Len(t, b.e2b.Boxes(), 1)
-			require.Empty(t, b.e2b.Alive())
-
-			b.e2b.Tamper(tamper.op, tamper.change)
-			seen, err := b.client.Inspect(t.Context(), "print(1)", nil)
-			require.Contains(t, boxError(t, err).Words, "not shut off")
-			require.Positive(t, seen.Box, "so is one that was to inspect")
-		})
+		for _, api := range []string{"v1", "v2"} {
+			t.Run(name+" in "+api, func(t *testing.T) { aBoxThatIsNotShutIsKilled(t, api, tamper.op, tamper.change) })
+		}
 	}
+}
+
+func aBoxThatIsNotShutIsKilled(t *testing.T, api string, op e2btest.Op, change func(map[string]any)) {
+	t.Parallel()
+	b := setup(t)
+	b.e2b.Change(func(s *e2btest.Settings) { s.API = api })
+	b.e2b.Tamper(op, change)
+	_, err := b.client.Create(t.Context(), "req1", sealFor("print(1)"))
+	box := boxError(t, err)
+	require.False(t, box.Retry)
+	require.Contains(t, box.Words, "not shut off")
+	require.Positive(t, box.Box, "it is billed all the same")
+	require.Len(t, b.e2b.Boxes(), 1)
+	require.Empty(t, b.e2b.Alive())
+
+	b.e2b.Tamper(op, change)
+	seen, err := b.client.Inspect(t.Context(), "print(1)", nil)
+	require.Contains(t, boxError(t, err).Words, "not shut off")
+	require.Positive(t, seen.Box, "so is one that was to inspect")
 }
 
 func TestABoxThatCannotBeUnderstoodIsNotUsed(t *testing.T) {

@@ -39,6 +39,17 @@ type call struct {
 	limit  int64         // of a good answer's body; answerCap when zero
 	time   time.Duration // for all of it, where that may take longer than the client's patience
 	edge   bool          // it goes through the edge proxy, where 502 means something
+	box    *box          // which it goes to, through the edge
+}
+
+// fresh tells that the call goes to a box that has not answered anything yet.
+func (k call) fresh() bool { return k.box != nil && !k.box.answered.Load() }
+
+// reached notes that the box's envd has answered.
+func (k call) reached() {
+	if k.box != nil {
+		k.box.answered.Store(true)
+	}
 }
 
 // answer is what came back with a 2xx.
@@ -79,7 +90,7 @@ func (c *Client) exchange(ctx context.Context, k call, take func(*http.Response)
 		if errors.Is(context.Cause(ctx), errSilent) {
 			err = errSilent
 		}
-		return &failure{what: k.what, edge: k.edge, sent: reached.Load(), err: err}
+		return &failure{what: k.what, edge: k.edge, fresh: k.fresh(), sent: reached.Load(), err: err}
 	}
 	req, err := http.NewRequestWithContext(ctx, k.method, k.url, bytes.NewReader(k.body))
 	if err != nil {
@@ -93,8 +104,13 @@ func (c *Client) exchange(ctx context.Context, k call, take func(*http.Response)
 	defer resp.Body.Close()
 	if resp.StatusCode/100 != 2 {
 		body, _ := io.ReadAll(io.LimitReader(resp.Body, errorCap)) // half an error text is still one
-		return refused(k, resp, body)
+		f := refused(k, resp, body)
+		if f.missing() {
+			k.reached()
+		}
+		return f
 	}
+	k.reached()
 	if err := take(resp); err != nil {
 		if f := asFailure(err); f != nil {
 			return f
@@ -125,14 +141,23 @@ func (c *Client) repeat(ctx context.Context, k call) (got answer, err error) {
 	return got, err
 }
 
-// again is repeat for anything that makes calls.
+// again is repeat for anything that makes calls. When the time is up in the middle
+// of an attempt, what the one before was answered says more than that it is up.
 func (c *Client) again(ctx context.Context, what string, once func() error) error {
+	var last error
+	begun := time.Now()
 	for attempt := 1; ; attempt++ {
 		err := once()
-		if err == nil || ctx.Err() != nil {
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(ctx.Err(), context.DeadlineExceeded) && last != nil:
+			return last
+		case ctx.Err() != nil:
 			return err
 		}
-		wait, worthwhile := c.worthwhile(err, attempt)
+		last = err
+		wait, worthwhile := c.worthwhile(err, attempt, begun)
 		if !worthwhile {
 			return err
 		}
@@ -144,15 +169,19 @@ func (c *Client) again(ctx context.Context, what string, once func() error) erro
 }
 
 // worthwhile says whether the same call may succeed in a moment, and when. A
-// server that asks for more patience than the client has is not waited for, and
-// a box whose envd is only starting gets a few seconds.
-func (c *Client) worthwhile(err error, attempt int) (time.Duration, bool) {
+// server that asks for more patience than the client has is not waited for. A box
+// that has only just been made may be unknown to the edge for some seconds, and
+// its envd may take longer; one that is asked too much at once has room again soon.
+func (c *Client) worthwhile(err error, attempt int, begun time.Time) (time.Duration, bool) {
 	f := asFailure(err)
-	if f == nil || !f.transient() {
+	if f == nil || !f.transient() && !(f.gone() && f.fresh) {
 		return 0, false
 	}
 	most := attempts
-	if f.closed() {
+	switch {
+	case (f.starting() || f.busy()) && time.Since(begun) < c.patience:
+		most = attempt + 1
+	case f.closed(), f.gone():
 		most = 2 * attempts
 	}
 	if attempt >= most || f.retryAfter > c.patience {

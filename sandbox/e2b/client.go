@@ -63,12 +63,14 @@ type Client struct {
 	agent        string
 	patience     time.Duration
 	grace        time.Duration // see usualGrace
+	reprobe      time.Duration // see the constant of that name
 	http         *http.Client
 	log          *slog.Logger
 
-	mu    sync.Mutex
-	size  budget.BoxSize
-	boxes map[string]*box // what is known of boxes, so that not every call has to ask
+	mu         sync.Mutex
+	size       budget.BoxSize
+	olderUntil time.Time       // see Older
+	boxes      map[string]*box // what is known of boxes, so that not every call has to ask
 }
 
 var _ approval.Sandbox = (*Client)(nil)
@@ -106,7 +108,7 @@ func New(o Options) (*Client, error) {
 	return &Client{
 		key: o.APIKey, domain: o.Domain, api: strings.TrimRight(o.APIURL, "/"), sandboxURL: strings.TrimRight(o.SandboxURL, "/"),
 		template: o.Template, user: o.User, installation: o.Installation, agent: "countersign/" + o.Version,
-		patience: o.Patience, grace: usualGrace, http: &direct, log: o.Log, size: o.Size, boxes: map[string]*box{},
+		patience: o.Patience, grace: usualGrace, reprobe: reprobe, http: &direct, log: o.Log, size: o.Size, boxes: map[string]*box{},
 	}, nil
 }
 

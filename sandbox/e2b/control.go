@@ -29,12 +29,13 @@ const (
 const creating = "create a box"
 
 // newBox is the body of a create. Every field is sent, because E2B's defaults
-// are the open ones: no token, public ports, the internet, fifteen seconds.
+// are the open ones: public ports, the internet, and in the first version no
+// token.
 type newBox struct {
 	TemplateID          string            `json:"templateID"`
 	Timeout             int               `json:"timeout"` // seconds
 	Metadata            map[string]string `json:"metadata"`
-	Secure              bool              `json:"secure"`
+	Secure              bool              `json:"secure,omitempty"` // the first version's: in the second every box is
 	AllowInternetAccess bool              `json:"allow_internet_access"`
 	Network             network           `json:"network"`
 }
@@ -56,15 +57,24 @@ type made struct {
 
 // listed is a box as GET and list show it.
 type listed struct {
-	SandboxID           string            `json:"sandboxID"`
-	StartedAt           time.Time         `json:"startedAt"`
-	EndAt               time.Time         `json:"endAt"`
-	State               string            `json:"state"`
-	CPUCount            int               `json:"cpuCount"`
-	MemoryMB            int               `json:"memoryMB"`
-	Metadata            map[string]string `json:"metadata"`
-	AllowInternetAccess *bool             `json:"allowInternetAccess"` // only in GET; null means that it was never set
+	SandboxID string            `json:"sandboxID"`
+	StartedAt time.Time         `json:"startedAt"`
+	EndAt     time.Time         `json:"endAt"`
+	State     string            `json:"state"`
+	CPUCount  int               `json:"cpuCount"`
+	MemoryMB  int               `json:"memoryMB"`
+	Metadata  map[string]string `json:"metadata"`
+
+	// Only in GET. Null means that it was never set.
+	AllowInternetAccess *bool `json:"allowInternetAccess"`
+	Network             struct {
+		AllowPublicTraffic *bool `json:"allowPublicTraffic"`
+	} `json:"network"`
 }
+
+// paused is the state of a box that is kept on disk and answers nobody until
+// somebody connects to it.
+const paused = "paused"
 
 var idPattern = regexp.MustCompile(`^[a-z0-9]{1,64}$`)
 
@@ -89,8 +99,17 @@ func (c *Client) control(what, method, path string, body any) call {
 
 // postBox asks for a box, once. Whether a failure leaves a box behind is for the
 // caller to find out: see failure.doubtful.
-func (c *Client) postBox(ctx context.Context, body newBox) (made, error) {
-	k := c.control(creating, http.MethodPost, "/sandboxes", body)
+func (c *Client) postBox(ctx context.Context, body newBox) (m made, err error) {
+	err = c.versioned(ctx, func(older bool) (err error) {
+		body.Secure = older
+		m, err = c.postIn(ctx, createPath(older), body)
+		return err
+	}, func(older bool) (bool, error) { return c.lacksCreate(ctx, older) })
+	return m, err
+}
+
+func (c *Client) postIn(ctx context.Context, path string, body newBox) (made, error) {
+	k := c.control(creating, http.MethodPost, path, body)
 	got, err := c.send(ctx, k)
 	if err != nil {
 		return made{}, err
@@ -105,12 +124,25 @@ func (c *Client) postBox(ctx context.Context, body newBox) (made, error) {
 	return m, nil
 }
 
-// connect asks for the tokens of a box that lives. The time to live that the
-// call must name only ever extends, and this one is too short to extend much.
-func (c *Client) connect(ctx context.Context, id string) (made, error) {
-	k := c.control("connect to the box", http.MethodPost, "/sandboxes/"+id+"/connect", map[string]int{"timeout": 15})
-	var m made
-	_, err := c.repeatJSON(ctx, k, &m)
+// brief is the time to live that is asked for when a running box is connected to:
+// E2B only ever extends, and this is too short to extend much.
+const brief = 15 * time.Second
+
+// connect asks for the tokens of a box that lives. A paused one is resumed, for as long.
+func (c *Client) connect(ctx context.Context, id string, life time.Duration) (m made, err error) {
+	body := map[string]int{"timeout": int(life / time.Second)}
+	err = c.versioned(ctx, func(older bool) error {
+		path := "/v2/sandboxes/" + id + "/connect"
+		if older {
+			path = "/sandboxes/" + id + "/connect"
+		}
+		_, err := c.repeatJSON(ctx, c.control("connect to the box", http.MethodPost, path, body), &m)
+		return err
+	}, func(bool) (bool, error) {
+		// Every version can be asked for a box: if it is there, then the call is not.
+		_, _, err := c.detail(ctx, id)
+		return err == nil, err
+	})
 	return m, err
 }
 

@@ -22,4 +22,32 @@
 //
 // The code interpreter on port 49999 is not used: its results live in a stream,
 // and a stream does not outlive us.
+//
+// # Two versions of the calls
+//
+// Making a box and connecting to one have two versions. The second is spoken where
+// the server has it; a self-hosted one that has only the first is found out by
+// what it answers and remembered for an hour. Looked up on 2026-11-26, with the
+// date of each source:
+//
+//   - POST /v2/sandboxes and POST /v2/sandboxes/{id}/connect: types of the npm package
+//     e2b 2.51.0 (2026-09-21), whose own calls they are, and which marks the calls
+//     without /v2 as deprecated. The order has no field "secure": every box is
+//     secured, and envdAccessToken is still optional in the answer's type, so both
+//     tokens are checked as ever. network.allowPublicTraffic is still true by
+//     default. The time-out is 300 s by default instead of 15; connect's body is
+//     optional, it only ever extends the life of a running box, and answers 201
+//     where it has resumed a paused one. 429, 503, 504 and for connect 409 are declared.
+//   - What came later: npm serves nothing newer than 2.51.0. A list of PyPI of 2026-11
+//     names e2b 2.63.0 for Python, which could not be looked into. No issue, pull
+//     request or page was found that tells of a change to these two calls after it.
+//   - Servers without the second version: E2B's own of 2026-08-21 (e2b-dev/infra
+//     78ab8bb55), its specification behind its validator (oapi-codegen/gin-middleware
+//     1.0.2), was run: 404 "method not allowed" for POST /v2/sandboxes, which it can
+//     only list, and 404 "no matching operation was found" for connect, both before
+//     the key is looked at. Others say 405, with no body (kvcache-ai/AgentENV#305,
+//     TencentCloud/CubeSandbox#1784, both 2026-09-20).
+//   - A 404 in E2B's own sentence for a box ("doesn't exist") or a template ("not
+//     found") is about that. One that nobody knows is asked about: whether the box
+//     can be looked at, or whether an order that is no JSON is called malformed.
 package e2b

@@ -39,7 +39,7 @@ func (c *Client) envd(b *box, what, method, target string) call {
 	default:
 		base = "https://" + envdPort + "-" + b.id + "." + b.domain
 	}
-	return call{what: what, method: method, url: base + target, edge: true, header: http.Header{
+	return call{what: what, method: method, url: base + target, edge: true, box: b, header: http.Header{
 		"E2b-Sandbox-Id":   {b.id},
 		"E2b-Sandbox-Port": {envdPort},
 		"X-Access-Token":   {b.token},

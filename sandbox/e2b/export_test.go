@@ -10,6 +10,9 @@ import (
 // SetGrace shortens how long a runner is waited for after its limit.
 func (c *Client) SetGrace(d time.Duration) { c.grace = d }
 
+// SetReprobe shortens how long a server is taken to lack what it lacked.
+func (c *Client) SetReprobe(d time.Duration) { c.reprobe = d }
+
 // Forget makes the client forget all boxes, as a restart does.
 func (c *Client) Forget() {
 	c.mu.Lock()

@@ -25,6 +25,7 @@ var (
 type failure struct {
 	what       string
 	edge       bool // it went to a box, not to the control plane
+	fresh      bool // to one that has not answered anything yet
 	sent       bool // a connection was had, so it may have taken effect
 	status     int  // zero when there was no answer, or none that could be read
 	spoken     bool // the body was E2B's own JSON, not some proxy's page
@@ -53,7 +54,7 @@ func asFailure(err error) *failure {
 // refused reads an error answer. Three dialects share the field "message": the
 // control plane adds error_code, the edge adds port, envd's RPCs make code a word.
 func refused(k call, resp *http.Response, body []byte) *failure {
-	f := &failure{what: k.what, edge: k.edge, sent: true, status: resp.StatusCode,
+	f := &failure{what: k.what, edge: k.edge, fresh: k.fresh(), sent: true, status: resp.StatusCode,
 		retryAfter: parseRetryAfter(resp.Header.Get("Retry-After"), time.Now())}
 	var said struct {
 		Code      json.RawMessage `json:"code"`
@@ -103,13 +104,24 @@ func (f *failure) gone() bool {
 	if f.edge {
 		return f.status == http.StatusBadGateway && f.port == 0 && strings.Contains(f.message, "not found")
 	}
-	return f.status == http.StatusNotFound
+	return f.status == http.StatusNotFound && !f.foreign()
 }
 
 // closed tells that the box lives while nobody listens on the port: envd is
 // starting, or has been killed.
 func (f *failure) closed() bool {
 	return f.edge && f.status == http.StatusBadGateway && (f.port != 0 || strings.Contains(f.message, "port is not open"))
+}
+
+// starting tells that the box lives and its envd has never answered: any 502 on
+// the way there means that it is not up yet, whoever says it.
+func (f *failure) starting() bool {
+	return f.edge && f.fresh && f.status == http.StatusBadGateway && !f.gone()
+}
+
+// busy tells that the edge lets no more calls into this box at the same time.
+func (f *failure) busy() bool {
+	return f.edge && f.status == http.StatusTooManyRequests && strings.Contains(f.message, "concurrent incoming connections")
 }
 
 // crowded tells the two 429 apart: the limit on boxes at once comes without a
@@ -187,7 +199,10 @@ func (c *Client) controlWords(f *failure) (string, bool) {
 		return "E2B does not accept the API key. An administrator should check E2B_API_KEY.", false
 	case http.StatusForbidden:
 		return "E2B does not let this team make boxes. An administrator should look at the team's page at E2B.", false
-	case http.StatusNotFound:
+	case http.StatusNotFound, http.StatusMethodNotAllowed:
+		if f.foreign() {
+			return "What answers at the address of E2B does not know E2B's calls. An administrator should check E2B_DOMAIN and E2B_API_URL.", f.what != creating
+		}
 		return fmt.Sprintf("E2B does not know the template %q. An administrator should check E2B_TEMPLATE.", c.template), false
 	case http.StatusConflict:
 		return "The box was changing its state all the time. Please ask again later.", true
@@ -210,8 +225,13 @@ func (c *Client) controlWords(f *failure) (string, bool) {
 
 func (c *Client) edgeWords(f *failure) (string, bool) {
 	switch {
+	case f.starting():
+		return fmt.Sprintf("The box was made, but the service in it that takes files and starts code (envd) has not come up. "+
+			"Please ask again later; if it goes on, an administrator should look at E2B's status page and at the template %q.", c.template), true
 	case f.closed():
-		return "The box is up but does not answer. Please ask again later.", true
+		return "The box is up, but the service in it that takes files and starts code (envd) does not answer any more. Please ask again later.", true
+	case f.busy():
+		return "More was asked of the box at the same time than E2B lets through to one box. Nothing is wrong with the code. Please ask again in a few minutes.", true
 	case f.status == http.StatusInsufficientStorage, f.status == http.StatusRequestEntityTooLarge:
 		return "The files do not fit on the box's disk. Ask with fewer or smaller files.", false
 	case f.status == http.StatusUnauthorized, f.status == http.StatusForbidden:

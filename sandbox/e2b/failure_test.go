@@ -29,7 +29,8 @@ func TestWhatE2BSaysOfACreateIsPutIntoWords(t *testing.T) {
 		"401":                 {json(401, "Invalid API key", ""), "E2B_API_KEY", false, 1},
 		"403":                 {json(403, "team blocked: billing", ""), "does not let this team", false, 1},
 		"404":                 {json(404, "template 'x' not found", ""), "E2B_TEMPLATE", false, 1},
-		"404 in HTML":         {e2btest.Fault{Status: 404, Times: -1, Body: "<html>not here</html>"}, "E2B_TEMPLATE", false, 1},
+		"404 in HTML":         {e2btest.Fault{Status: 404, Times: -1, Body: "<html>not here</html>"}, "E2B_API_URL", false, 3}, // neither version, nor the question which there is
+		"405":                 {e2btest.Fault{Status: 405, Times: -1}, "E2B_API_URL", false, 2},
 		"409":                 {json(409, "transition in progress", ""), "changing its state", true, 4},
 		"429 boxes":           {json(429, "you have reached the maximum number of concurrent E2B sandboxes (20)", ""), "plan allows at once", true, 1},
 		"429 rate": {e2btest.Fault{Status: 429, Times: -1, Header: map[string]string{"Retry-After": "3600"}, Body: `{"code":429,"message":"Rate limit exceeded"}`},
@@ -77,7 +78,7 @@ func TestWhatABoxSaysIsPutIntoWords(t *testing.T) {
 		"409":       {e2btest.Fault{Status: 409, Body: "The sandbox is still transitioning. Try again in a moment."}, "error of its own", true},
 		"500":       {e2btest.Fault{Status: 500, Body: `{"code":"internal","message":"x"}`}, "error of its own", true},
 		"413":       {e2btest.Fault{Status: 413}, "do not fit", false},
-		"a 502":     {e2btest.Fault{Status: 502, Body: "<html>"}, "error of its own", true},
+		"a 502":     {e2btest.Fault{Status: 502, Body: "<html>"}, "has not come up", true},
 		"silence":   {e2btest.Fault{Silent: true}, "did not answer", true},
 		"garbage":   {e2btest.Fault{Status: 200, Body: "pong"}, "made no sense", true},
 		"emptiness": {e2btest.Fault{Status: 200, Body: "{}"}, "made no sense", true},
@@ -112,10 +113,17 @@ func TestTheEdgesTwo502AreToldApart(t *testing.T) {
 	closed.Times = -1
 	b.e2b.Fail(e2btest.Stat, closed)
 	_, err := b.client.Result(t.Context(), id)
-	require.Contains(t, boxError(t, err).Words, "up but does not answer")
+	require.Contains(t, boxError(t, err).Words, "has not come up")
 	require.NotErrorIs(t, err, approval.ErrBoxGone)
 	b.e2b.Heal()
-	b.e2b.Fail(e2btest.Stat, e2btest.NotFound(id))
+	_, err = b.client.Result(t.Context(), id)
+	require.ErrorIs(t, err, approval.ErrNotStarted)
+	b.e2b.Fail(e2btest.Stat, closed)
+	_, err = b.client.Result(t.Context(), id)
+	require.Contains(t, boxError(t, err).Words, "does not answer any more")
+	require.NotErrorIs(t, err, approval.ErrBoxGone)
+	b.e2b.Heal()
+	b.e2b.End(id)
 	_, err = b.client.Result(t.Context(), id)
 	require.ErrorIs(t, err, approval.ErrBoxGone)
 }

@@ -61,9 +61,12 @@ func (c *Client) inspectIn(ctx context.Context, b *box, code string, files []app
 		if said, err = sandbox.ReadInspection(bytes.NewReader(data), c.stamp(b)); err == nil {
 			return said, nil
 		}
+		if lack := new(sandbox.LackError); errors.As(err, &lack) {
+			return said, c.lacking(lack)
+		}
 		err = unread(err)
 	}
-	err = c.lost(b.id, err)
+	err = c.lost(ctx, b.id, err)
 	if ctx.Err() == nil && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, approval.ErrBoxGone)) {
 		err = unread(err) // another box may do it
 	}
@@ -92,6 +95,13 @@ func (c *Client) parse(ctx context.Context, b *box, code string, files []approva
 		return nil, unread(err)
 	}
 	return data, err
+}
+
+// lacking is a template that cannot run what is written for it. Another box of it
+// would be no better.
+func (c *Client) lacking(lack *sandbox.LackError) error {
+	return &approval.BoxError{Err: lack, Words: fmt.Sprintf("The E2B template %q is not fit for analyses: %s. "+
+		"An administrator should rebuild the template, or set E2B_TEMPLATE to one that has them.", c.template, lack)}
 }
 
 func unread(err error) error {

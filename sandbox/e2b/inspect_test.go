@@ -60,6 +60,9 @@ func TestAnInspectionThatFailsSaysWhatItHasCostAndLeavesNoBox(t *testing.T) {
 		"no Python in the template": {func(s *e2btest.Server) {
 			s.Change(func(set *e2btest.Settings) { set.Python = "/nonexistent/python3" })
 		}, "has Python 3"},
+		"a template that lost pandas": {func(s *e2btest.Server) {
+			s.Change(func(set *e2btest.Settings) { set.Bare = true })
+		}, "the sandbox has no pandas and no numpy and no matplotlib and no openpyxl"},
 		"Python that says nothing": {func(s *e2btest.Server) {
 			s.Change(func(set *e2btest.Settings) { set.Python = "/bin/true" })
 		}, "has Python 3"},
@@ -67,7 +70,10 @@ func TestAnInspectionThatFailsSaysWhatItHasCostAndLeavesNoBox(t *testing.T) {
 		"a result that goes": {func(s *e2btest.Server) {
 			s.Fail(e2btest.Read, e2btest.Fault{Status: 404, Body: `{"code":404,"message":"path does not exist"}`})
 		}, "has Python 3"},
-		"the box dies":     {func(s *e2btest.Server) { s.Fail(e2btest.Start, e2btest.NotFound("i1")) }, "has Python 3"},
+		"the box dies": {func(s *e2btest.Server) {
+			s.Fail(e2btest.Start, e2btest.Fault{Pass: true, Do: func() { s.End(s.Boxes()[0].ID) }})
+		}, "has Python 3"},
+		"the box is lost":  {func(s *e2btest.Server) { s.Fail(e2btest.Start, e2btest.NotFound("i1")) }, "finds no way to it"},
 		"a refused upload": {func(s *e2btest.Server) { s.Fail(e2btest.Write, e2btest.Fault{Status: 507, Times: -1}) }, "do not fit"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -47,7 +46,7 @@ const (
 // often and by however many it is called.
 func (c *Client) Start(ctx context.Context, id string, job approval.Job) error {
 	if err := c.startJob(ctx, id, job); err != nil {
-		return fmt.Errorf("start %s in box %s: %w", job.RequestID, id, c.lost(id, err))
+		return fmt.Errorf("start %s in box %s: %w", job.RequestID, id, c.lost(ctx, id, err))
 	}
 	return nil
 }
@@ -126,15 +125,22 @@ func (c *Client) doubt(err error) error {
 	return &approval.BoxError{Err: errors.New(err.Error()), Retry: true, Words: words}
 }
 
-// upload sends all files at once: each costs a round trip, none waits for another.
+// uploads is how many files go into a box at the same time: E2B may limit what is
+// asked of one box at once, and more of them make nothing quicker.
+const uploads = 6
+
+// upload sends several files at once: each costs a round trip.
 func (c *Client) upload(ctx context.Context, b *box, to string, job []byte) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	files := sandbox.RunnerFiles()
 	faults := make([]error, len(files)+1)
 	var all sync.WaitGroup
+	turn := make(chan struct{}, uploads)
 	put := func(i int, data []byte, names ...string) {
 		all.Go(func() {
+			turn <- struct{}{}
+			defer func() { <-turn }()
 			if faults[i] = c.write(ctx, b, data, names...); faults[i] != nil {
 				cancel()
 			}
@@ -194,7 +200,7 @@ func (c *Client) deadline(b *box) time.Time {
 func (c *Client) Result(ctx context.Context, id string) (approval.Result, error) {
 	b, result, err := c.await(ctx, id)
 	if err != nil {
-		return approval.Result{}, fmt.Errorf("result of box %s: %w", id, c.lost(id, err))
+		return approval.Result{}, fmt.Errorf("result of box %s: %w", id, c.lost(ctx, id, err))
 	}
 	result.Box = b.age()
 	return result, nil
@@ -351,15 +357,4 @@ func (c *Client) obituary(ctx context.Context, b *box) string {
 		return "The run was killed inside its box, most likely because it used more memory than the box has."
 	}
 	return "The run ended inside its box without a result."
-}
-
-// lost puts an error into the port's terms, and forgets what was known of a box
-// that is gone or that has refused its token.
-func (c *Client) lost(id string, err error) error {
-	if f := asFailure(err); f != nil && (f.gone() || f.status == http.StatusUnauthorized || f.status == http.StatusForbidden) {
-		if short, bad := boxID(id); bad == nil {
-			c.forget(short)
-		}
-	}
-	return c.boxError(err)
 }

@@ -48,6 +48,20 @@ func TestAnExceptionIsAResult(t *testing.T) {
 	require.Equal(t, "first\n", result.Stdout)
 }
 
+func TestATemplateThatLostPandasIsNotTheCodesFault(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.e2b.Change(func(s *e2btest.Settings) { s.Bare = true })
+	result := b.run(t, "req1", "import pandas as pd\n")
+	require.Equal(t, approval.Raised, result.Outcome)
+	require.Contains(t, result.Error, "No module named 'pandas'. That is not the code's fault: the sandbox has no pandas")
+	require.Contains(t, result.Error, "An administrator should look at the sandbox")
+	result = b.run(t, "req2", "import nonsense\n")
+	require.NotContains(t, result.Error, "fault", "that one is")
+	result = b.run(t, "req3", "print(6*7)\n")
+	require.Equal(t, "42\n", result.Stdout, "what needs none of it runs")
+}
+
 func TestManyStartsOfWhichEachIsHungUpOnGiveOneRun(t *testing.T) {
 	t.Parallel()
 	for _, effect := range []bool{true, false} {

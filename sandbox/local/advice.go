@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"countersign/approval"
+	"countersign/sandbox"
 )
 
 // AppArmorProfile is what lets runsc make user namespaces as a plain user on
@@ -25,6 +26,9 @@ func (s *Sandbox) advice(err error, said string) error {
 	var box *approval.BoxError
 	if errors.As(err, &box) {
 		return err
+	}
+	if lack := new(sandbox.LackError); errors.As(err, &lack) {
+		return &approval.BoxError{Err: err, Words: fmt.Sprintf("The local sandbox is not fit for analyses: %s. On Debian and Ubuntu: apt-get install %s", lack, Packages)}
 	}
 	if said != "" {
 		err = fmt.Errorf("%w (runsc: %s)", err, said)

@@ -13,7 +13,6 @@ import os
 import signal
 import sys
 import types
-from importlib.machinery import PathFinder
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PATIENCE = 20  # seconds for parsing
@@ -71,13 +70,12 @@ def main(job_at, result_at):
     reader = frames.Reader(frames.connect(job_at, os.O_RDONLY))
     _, job, _ = reader.frame()
     result.stamp = bytes.fromhex(job["stamp"])
-    for name in ("pandas", "numpy", "matplotlib", "openpyxl"):
-        PathFinder.find_spec(name)  # lists the folders of modules once for all
+    lacking = load("needs").lacking()  # which also lists the folders of modules once for all
     siblings = {name: load(name) for name in ("findings", "scope", "values", "unusual", "deeds", "formulas", "masks", "places", "tables", "endless", "looks", "listed", "worded", "settings", "outputs")}
     siblings["list"] = the_list()
     for code in [body for kind, _, body in list(reader.all()) if kind == "C"]:
         said = in_a_child(lambda: siblings["findings"].inspect(code, job["files"] or [], siblings.get))
-        result.send("R", None, json.dumps(said).encode())
+        result.send("R", None, json.dumps(dict(said, lacks=lacking)).encode())
     result.end()
 
 

@@ -80,8 +80,8 @@ class Worker:
 class Run:
     """One run: what came out of it so far, and how it ended."""
 
-    def __init__(self, worker, result, job, work, out):
-        self.worker, self.result, self.job, self.work, self.out = worker, result, job, work, out
+    def __init__(self, worker, result, job, work, out, lacking):
+        self.worker, self.result, self.job, self.work, self.out, self.lacking = worker, result, job, work, out, lacking
         self.token = os.urandom(16).hex()
         self.lines = b""
         self.out_text, self.err_text = Text(result, "O", job["text_bytes"]), Text(result, "E", job["text_bytes"])
@@ -235,7 +235,7 @@ class Run:
         self.result.send("R", None, json.dumps({
             "outcome": outcome, "error": error, "traceback": str(said.get("traceback") or self.where),
             "value": str(said.get("value") or ""), "tables": tables, "notes": self.notes,
-            "observed": self.seen, "code_ms": (self.done - self.began) * 1000,
+            "observed": self.seen, "code_ms": (self.done - self.began) * 1000, "lacks": self.lacking,
         }).encode())
         for head, body in files:
             self.result.send("F", head, body)
@@ -351,6 +351,7 @@ def main(job_at, result_at, work, out):
     worker = Worker(work, out)
     machine.prctl(4, 0)  # PR_SET_DUMPABLE: the worker is the same user and must not read our memory, nor our descriptors
     result = frames.Writer(result_at)
+    lacking = load("needs").lacking()
     worker.ready()
     result.send("Y")
     job_fd = frames.connect(job_at, os.O_RDONLY)
@@ -358,7 +359,7 @@ def main(job_at, result_at, work, out):
     _, job, _ = reader.frame()
     result.stamp = bytes.fromhex(job["stamp"])
     result.hold()
-    run = Run(worker, result, job, work, out)
+    run = Run(worker, result, job, work, out, lacking)
     try:
         code, before = put_inputs(reader.all(), work)
         os.close(job_fd)

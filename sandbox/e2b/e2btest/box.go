@@ -25,8 +25,9 @@ type box struct {
 	internet                *bool
 	started, ends           time.Time
 	vcpu, memory            int
-	alive                   bool
+	alive, paused           bool
 	timer                   *time.Timer
+	inside                  int            // calls that are under way
 	groups                  map[int]bool   // process groups whose leader has not been reaped
 	counted                 map[string]int // what ran in it, once its folder is gone
 	ending                  sync.Once
@@ -56,8 +57,36 @@ func (b *box) made() map[string]any {
 
 func (b *box) listed() map[string]any {
 	return map[string]any{"sandboxID": b.id, "templateID": "t1", "alias": Template, "clientID": "c1", "envdVersion": "0.6.13",
-		"startedAt": b.started.UTC(), "endAt": b.ends.UTC(), "state": "running", "cpuCount": b.vcpu, "memoryMB": b.memory,
+		"startedAt": b.started.UTC(), "endAt": b.ends.UTC(), "state": b.state(), "cpuCount": b.vcpu, "memoryMB": b.memory,
 		"diskSizeMB": 10240, "metadata": b.metadata}
+}
+
+func (b *box) state() string {
+	if b.paused {
+		return "paused"
+	}
+	return "running"
+}
+
+// signal goes to all that runs in a box.
+func (b *box) signal(what syscall.Signal) {
+	for group := range b.groups { // a leader that has been reaped is not in there
+		_ = syscall.Kill(-group, what)
+	}
+	for _, pid := range b.processes() { // those that have left their group
+		_ = syscall.Kill(pid, what)
+	}
+}
+
+// Pause freezes a box, as somebody can on E2B's page. It is on disk then: it costs
+// nothing, does not end, and the edge does not know it until somebody connects.
+func (s *Server) Pause(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := s.boxes[id]
+	b.paused, b.ends = true, s.now()
+	b.timer.Stop()
+	b.signal(syscall.SIGSTOP)
 }
 
 // end kills everything in a box and removes it.

@@ -3,6 +3,7 @@ package e2btest
 import (
 	"crypto/subtle"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -10,12 +11,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
 const (
-	longest     = time.Hour // of a box, on the smallest plan
-	defaultLife = 15        // seconds, which is why a client has to say
+	longest       = time.Hour // of a box, on the smallest plan
+	defaultLife   = 15        // seconds, which is why a client has to say
+	defaultLifeV2 = 300
 )
 
 // newSandbox are the fields of a create that are used here; another is refused,
@@ -37,10 +40,12 @@ type newSandbox struct {
 
 func (s *Server) api() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /sandboxes", s.op(Create, s.keyed(s.create)))
+	mux.HandleFunc("POST /sandboxes", s.op(Create, s.in("v1", s.keyed(s.create))))
+	mux.HandleFunc("POST /v2/sandboxes", s.op(Create, s.in("v2", s.keyed(s.create))))
 	mux.HandleFunc("GET /v2/sandboxes", s.op(List, s.keyed(s.list)))
 	mux.HandleFunc("GET /sandboxes/{id}", s.op(Get, s.keyed(s.get)))
-	mux.HandleFunc("POST /sandboxes/{id}/connect", s.op(Connect, s.keyed(s.connect)))
+	mux.HandleFunc("POST /sandboxes/{id}/connect", s.op(Connect, s.in("v1", s.keyed(s.connect))))
+	mux.HandleFunc("POST /v2/sandboxes/{id}/connect", s.op(Connect, s.in("v2", s.keyed(s.connect))))
 	mux.HandleFunc("DELETE /sandboxes/{id}", s.op(Kill, s.keyed(s.kill)))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		s.violation("there is no call %s %s", r.Method, r.URL.Path)
@@ -48,6 +53,37 @@ func (s *Server) api() http.Handler {
 	})
 	return mux
 }
+
+// in serves a call that is in one version of the API only. Where the server has
+// both, a careful client leaves the first, which is deprecated, alone. The call is
+// looked for before the key, as E2B's own server does it.
+func (s *Server) in(version string, serve http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		has, unknown := s.settings.API, s.settings.Unknown
+		s.served[version]++
+		s.mu.Unlock()
+		switch {
+		case has == "" && version == "v1":
+			s.violation("%s %s is deprecated, and there is a v2 of it here", r.Method, r.URL.Path)
+		case has != "" && has != version:
+			if unknown != nil {
+				unknown(w)
+				return
+			}
+			said := "no matching operation was found"
+			if r.URL.Path == "/v2/sandboxes" { // it can be listed
+				said = "method not allowed"
+			}
+			s.deny(w, http.StatusNotFound, "validation error: "+said)
+			return
+		}
+		serve(w, r)
+	}
+}
+
+// v2 tells which version of a call is asked for.
+func v2(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/v2/") }
 
 // keyed checks what every call to the control plane carries.
 func (s *Server) keyed(serve http.HandlerFunc) http.HandlerFunc {
@@ -84,9 +120,19 @@ func (s *Server) create(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		err = strict(data, &body)
 	}
-	if err != nil || json.Unmarshal(data, &raw) != nil {
+	if err == nil {
+		err = json.Unmarshal(data, &raw)
+	}
+	if _, has := raw["secure"]; err == nil && has && v2(r) {
+		err = errors.New(`property "secure" is unsupported`)
+	}
+	if err != nil {
 		s.deny(w, http.StatusBadRequest, fmt.Sprintf("request body has an error: %v", err))
 		return
+	}
+	life := defaultLife
+	if v2(r) {
+		body.Secure, life = true, defaultLifeV2
 	}
 	if status, why := body.refused(); status != 0 {
 		s.deny(w, status, why)
@@ -95,7 +141,7 @@ func (s *Server) create(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	running := 0
 	for _, b := range s.boxes {
-		if b.alive {
+		if b.alive && !b.paused {
 			running++
 		}
 	}
@@ -105,7 +151,6 @@ func (s *Server) create(w http.ResponseWriter, r *http.Request) {
 			"If you need more, please contact us", limit))
 		return
 	}
-	life := defaultLife
 	if body.Timeout != nil {
 		life = *body.Timeout
 	}
@@ -183,11 +228,16 @@ func (s *Server) get(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) connect(w http.ResponseWriter, r *http.Request) {
 	var body struct {
-		Timeout *int `json:"timeout"`
+		Timeout *int  `json:"timeout"`
+		Memory  *bool `json:"memory"`
 	}
 	data, err := readAll(r)
-	if err == nil {
+	if err == nil && (len(data) > 0 || !v2(r)) {
 		err = strict(data, &body)
+	}
+	if err == nil && body.Timeout == nil && v2(r) {
+		body.Timeout = new(int)
+		*body.Timeout = defaultLifeV2
 	}
 	if err != nil || body.Timeout == nil {
 		s.deny(w, http.StatusBadRequest, `property "timeout" is missing`)
@@ -197,13 +247,19 @@ func (s *Server) connect(w http.ResponseWriter, r *http.Request) {
 	if b == nil {
 		return
 	}
+	status := http.StatusOK
 	s.mu.Lock()
-	if until := s.now().Add(time.Duration(*body.Timeout) * time.Second); until.After(b.ends) { // only ever extended
+	until := s.now().Add(time.Duration(*body.Timeout) * time.Second)
+	if b.paused {
+		b.signal(syscall.SIGCONT)
+		b.paused, b.started, status = false, s.now(), http.StatusCreated
+	}
+	if status == http.StatusCreated || until.After(b.ends) { // only ever extended while it runs
 		b.ends = until
 		b.timer.Reset(time.Until(until.Add(-s.settings.Skew)))
 	}
 	s.mu.Unlock()
-	s.reply(w, Connect, http.StatusOK, b.made())
+	s.reply(w, Connect, status, b.made())
 }
 
 func (s *Server) kill(w http.ResponseWriter, r *http.Request) {
@@ -224,8 +280,9 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Lock()
 	found := []map[string]any{}
+	states := query.Get("state")
 	for _, id := range s.order {
-		if b := s.boxes[id]; b.alive && b.carries(wanted) {
+		if b := s.boxes[id]; b.alive && b.carries(wanted) && (states == "" || slices.Contains(strings.Split(states, ","), b.state())) {
 			found = append(found, b.listed())
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 const envdPort = "49983"
@@ -48,13 +49,23 @@ func (s *Server) inside(serve func(http.ResponseWriter, *http.Request, *box)) ht
 		}
 		s.mu.Lock()
 		b := s.boxes[id]
-		alive := b != nil && b.alive
+		alive := b != nil && b.alive && !b.paused
+		booting := alive && s.now().Before(b.started.Add(s.settings.Boot))
+		limit, slow := s.settings.AtOnce, s.settings.Slow
+		full := alive && !booting && limit != 0 && b.inside >= max(0, limit)
+		if alive && !full {
+			b.inside++
+			defer func() { s.mu.Lock(); b.inside--; s.mu.Unlock() }()
+		}
 		s.mu.Unlock()
+		time.Sleep(slow)
 		var fault Fault
 		switch {
 		case !alive:
 			fault = NotFound(id)
-		case port != envdPort:
+		case full:
+			fault = TooMany(id, limit)
+		case port != envdPort || booting:
 			fault = PortClosed(id)
 		case b.secure && r.Header.Get("X-Access-Token") != b.envdToken:
 			s.deny(w, http.StatusUnauthorized, "unauthorized access, please provide a valid access token or method signing if supported")

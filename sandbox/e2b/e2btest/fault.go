@@ -3,6 +3,7 @@ package e2btest
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -31,6 +32,12 @@ func NotFound(id string) Fault {
 func PortClosed(id string) Fault {
 	return Fault{Status: http.StatusBadGateway,
 		Body: `{"sandboxId":"` + id + `","message":"The sandbox is running but port is not open","port":49983,"code":502}`}
+}
+
+// TooMany is the edge's answer when more is asked of a box at once than it lets through.
+func TooMany(id string, limit int) Fault {
+	return Fault{Status: http.StatusTooManyRequests, Body: fmt.Sprintf(
+		`{"sandboxId":"%s","message":"The sandbox has too many concurrent incoming connections (limit: %d)","code":429,"connectionLimit":%d}`, id, limit, limit)}
 }
 
 // Fail makes the next calls of a kind meet a fault. Faults queue up.

@@ -63,6 +63,7 @@ type Server struct {
 	faults     map[Op][]Fault
 	tamper     map[Op]func(map[string]any)
 	calls      map[Op]int
+	served     map[string]int // calls that have versions, by version
 	violations []string
 	settings   Settings
 }
@@ -74,12 +75,21 @@ type Settings struct {
 	DiskBytes      int64         // of a box; 1 GiB
 	Skew           time.Duration // of its clock against ours
 	PageSize       int           // a cap on listings; 100
+	Boot           time.Duration // of envd: until then its port is closed; 0
+	AtOnce         int           // calls into one box that the edge lets through at once; 0 is any number, less is none
+	Slow           time.Duration // how long a call into a box takes at least; 0
+	Bare           bool          // the template has Python and nothing else any more
 	Python         string        // what is python3 in a box; /usr/bin/python3
+	API            string        // the only version, "v1" or "v2", of create and connect that it has; both when empty
+
+	// Unknown answers a call that the server does not have. Nil is as E2B's own
+	// server of 2026-08 does it; others have other words, or none.
+	Unknown func(w http.ResponseWriter)
 }
 
 // New starts a server that ends with the test, and with it all that runs in its boxes.
 func New(t testing.TB, change ...func(*Settings)) *Server {
-	s := &Server{t: t, closing: make(chan struct{}), boxes: map[string]*box{}, faults: map[Op][]Fault{}, tamper: map[Op]func(map[string]any){}, calls: map[Op]int{},
+	s := &Server{t: t, closing: make(chan struct{}), boxes: map[string]*box{}, faults: map[Op][]Fault{}, tamper: map[Op]func(map[string]any){}, calls: map[Op]int{}, served: map[string]int{},
 		settings: Settings{VCPU: 2, MemoryMB: 2048, Concurrent: 20, DiskBytes: 1 << 30, PageSize: 100, Python: "/usr/bin/python3"}}
 	for _, c := range change {
 		c(&s.settings)
@@ -203,6 +213,13 @@ func (s *Server) Calls(op Op) int {
 	return s.calls[op]
 }
 
+// Served counts the calls that have versions, "v1" or "v2", of one version.
+func (s *Server) Served(version string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.served[version]
+}
+
 // Tamper changes the JSON of good answers of a kind from now on.
 func (s *Server) Tamper(op Op, change func(answer map[string]any)) {
 	s.mu.Lock()
@@ -254,7 +271,11 @@ func (s *Server) newBox(metadata map[string]string, age, lifetime time.Duration)
 			panic(err)
 		}
 	}
-	shim := "#!/bin/sh\nfor a in \"$@\"; do case $a in *.py) basename \"$a\" >>" + root + "/image/ran; break;; esac; done\nexec " + s.settings.Python + " \"$@\"\n"
+	python := s.settings.Python
+	if s.settings.Bare {
+		python += " -S" // without the folders that packages are in
+	}
+	shim := "#!/bin/sh\nfor a in \"$@\"; do case $a in *.py) basename \"$a\" >>" + root + "/image/ran; break;; esac; done\nexec " + python + " \"$@\"\n"
 	if err := os.WriteFile(filepath.Join(root, "image/python3"), []byte(shim), 0o755); err != nil {
 		panic(err)
 	}

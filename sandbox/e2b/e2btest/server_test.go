@@ -54,11 +54,11 @@ func (c caller) call(method, address, body string) (int, string, http.Header) {
 	return resp.StatusCode, string(text), resp.Header
 }
 
-const safe = `{"templateID":"code-interpreter-v1","timeout":60,"secure":true,"allow_internet_access":false,"network":{"allowPublicTraffic":false},"metadata":{"k":"v"}}`
+const safe = `{"templateID":"code-interpreter-v1","timeout":60,"allow_internet_access":false,"network":{"allowPublicTraffic":false},"metadata":{"k":"v"}}`
 
 func (c caller) create() string {
 	c.t.Helper()
-	status, text, _ := c.call("POST", c.server.APIURL+"/sandboxes", safe)
+	status, text, _ := c.call("POST", c.server.APIURL+"/v2/sandboxes", safe)
 	require.Equal(c.t, 201, status, text)
 	var made map[string]any
 	require.NoError(c.t, json.Unmarshal([]byte(text), &made))
@@ -77,26 +77,25 @@ func TestCreatesThatE2BRefusesAreRefused(t *testing.T) {
 		`{"templateID":"T","timeout":0}`:         400,
 		`{"templateID":"T","timeout":86400}`:     400,
 		`{"templateID":"T","allowInternet":"x"}`: 400,
-		`{"templateID":"T","network":{"allowPublicTraffic":false}}`:   400,
-		`{"templateID":"T","network":{"allowOut":["example.org"]}}`:   400,
-		`{"templateID":"T","network":{"denyOut":["example.org"]}}`:    400,
-		`{"templateID":"T","network":{"allowOut":["10.0.0.0/300"]}}`:  400,
-		`{"templateID":"T","secure":true,"metadata":{"k":"v","n":1}}`: 400,
+		`{"templateID":"T","secure":true}`:       400, // every box is
+		`{"templateID":"T","network":{"allowOut":["example.org"]}}`:  400,
+		`{"templateID":"T","network":{"denyOut":["example.org"]}}`:   400,
+		`{"templateID":"T","network":{"allowOut":["10.0.0.0/300"]}}`: 400,
+		`{"templateID":"T","metadata":{"k":"v","n":1}}`:              400,
 	} {
-		got, text, _ := c.call("POST", c.server.APIURL+"/sandboxes", strings.ReplaceAll(body, `"T"`, `"code-interpreter-v1"`))
+		got, text, _ := c.call("POST", c.server.APIURL+"/v2/sandboxes", strings.ReplaceAll(body, `"T"`, `"code-interpreter-v1"`))
 		require.Equal(t, status, got, "%s: %s", body, text)
 	}
 	require.Empty(t, c.server.Boxes())
-	status, _, _ := c.with("X-API-Key", "e2b_no").call("POST", c.server.APIURL+"/sandboxes", safe)
+	status, _, _ := c.with("X-API-Key", "e2b_no").call("POST", c.server.APIURL+"/v2/sandboxes", safe)
 	require.Equal(t, 401, status)
 }
 
 func TestWhatACarelessClientDoesIsNoted(t *testing.T) {
 	t.Parallel()
 	c := setup(t)
-	status, text, _ := c.call("POST", c.server.APIURL+"/sandboxes", `{"templateID":"code-interpreter-v1","envVars":{"SECRET":"1"}}`)
+	status, text, _ := c.call("POST", c.server.APIURL+"/v2/sandboxes", `{"templateID":"code-interpreter-v1","envVars":{"SECRET":"1"}}`)
 	require.Equal(t, 201, status)
-	require.NotContains(t, text, "envdAccessToken")
 	require.Contains(t, text, `"trafficAccessToken":null`)
 	id := c.server.Boxes()[0].ID
 	browser := c.with("User-Agent", "Mozilla/5.0").with("Accept", "*/*").with("Accept-Encoding", "gzip").with("X-Access-Token", "x")
@@ -119,7 +118,7 @@ func TestTheLimitOnBoxesAtOnceComesWithoutARetryAfter(t *testing.T) {
 	c := setup(t)
 	c.server.Change(func(s *e2btest.Settings) { s.Concurrent = 1 })
 	id := c.create()
-	status, text, header := c.call("POST", c.server.APIURL+"/sandboxes", safe)
+	status, text, header := c.call("POST", c.server.APIURL+"/v2/sandboxes", safe)
 	require.Equal(t, 429, status)
 	require.Contains(t, text, "maximum number of concurrent E2B sandboxes (1)")
 	require.Empty(t, header.Get("Retry-After"))
@@ -172,15 +171,13 @@ func TestConnectOnlyEverExtends(t *testing.T) {
 		return detail.EndAt
 	}
 	before := ends()
-	status, text, _ := c.call("POST", c.server.APIURL+"/sandboxes/"+id+"/connect", `{"timeout":5}`)
+	status, text, _ := c.call("POST", c.server.APIURL+"/v2/sandboxes/"+id+"/connect", `{"timeout":5}`)
 	require.Equal(t, 200, status)
 	require.Contains(t, text, "envdAccessToken")
 	require.Equal(t, before, ends())
-	c.call("POST", c.server.APIURL+"/sandboxes/"+id+"/connect", `{"timeout":600}`)
+	c.call("POST", c.server.APIURL+"/v2/sandboxes/"+id+"/connect", `{"timeout":600}`)
 	require.Greater(t, ends().Sub(before), 8*time.Minute)
-	status, _, _ = c.call("POST", c.server.APIURL+"/sandboxes/"+id+"/connect", `{}`)
-	require.Equal(t, 400, status)
-	status, _, _ = c.call("POST", c.server.APIURL+"/sandboxes/inobody/connect", `{"timeout":5}`)
+	status, _, _ = c.call("POST", c.server.APIURL+"/v2/sandboxes/inobody/connect", `{"timeout":5}`)
 	require.Equal(t, 404, status)
 }
 

@@ -1,0 +1,63 @@
+package telemetry
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+
+	"countersign/approval"
+)
+
+// lateBox is one whose result is not there.
+type lateBox struct {
+	fakeBox
+	err error
+}
+
+func (b lateBox) Result(context.Context, string) (approval.Result, error) {
+	return approval.Result{}, b.err
+}
+
+func TestWhatWaitsHasNotFailed(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		err    error
+		failed bool
+	}{
+		"the result comes later":     {&approval.LaterError{Err: io.EOF}, false},
+		"another replica is at it":   {fmt.Errorf("run: %w", approval.ErrBusy), false},
+		"the code is still to start": {fmt.Errorf("result: %w", approval.ErrNotStarted), false},
+		"this process is stopped":    {fmt.Errorf("result: %w", context.Canceled), false},
+		"it takes too long":          {context.DeadlineExceeded, true},
+		"the box is gone":            {approval.ErrBoxGone, true},
+		"it goes wrong":              {io.EOF, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newReceiver(t)
+			tele := replica(t, r)
+			step := tele.Step(InStore(askedStore{}), func(ctx context.Context, _ approval.Wake) error {
+				_, err := tele.Sandbox(lateBox{err: c.err}).Result(ctx, "box")
+				return err
+			})
+			require.ErrorIs(t, step(t.Context(), approval.Wake{Step: approval.StepRun, RequestID: "abc"}), c.err)
+			require.NoError(t, tele.Shutdown(t.Context()))
+			for _, span := range []*tracepb.Span{r.span(t, "run"), r.span(t, "box result")} {
+				got := attributes(span)
+				if c.failed {
+					require.Equal(t, tracepb.Status_STATUS_CODE_ERROR, span.Status.GetCode())
+					require.NotEmpty(t, got["error.type"])
+					require.NotContains(t, got, "countersign.waits")
+				} else {
+					require.NotEqual(t, tracepb.Status_STATUS_CODE_ERROR, span.Status.GetCode())
+					require.NotEmpty(t, got["countersign.waits"])
+					require.NotContains(t, got, "error.type")
+				}
+			}
+		})
+	}
+}
