@@ -30,12 +30,14 @@ const (
 	KindLongLine    = "long line"
 	KindUnusedFile  = "unused file"
 	KindColumn      = "column"
-	KindMore        = "more" // how many are not listed
+	KindNotListed   = "not listed" // About: the name, which is not on the list of harmless ones
+	KindOutput      = "output"     // what its files could do to people
+	KindMore        = "more"       // how many are not listed
 )
 
 // FindingKinds lists all of them.
 func FindingKinds() []string {
 	return []string{KindImport, KindMissing, KindRead, KindWrite, KindDelete, KindList, KindNetwork, KindProcess, KindMachineCode,
 		KindDynamic, KindReflection, KindPickle, KindThread, KindSignal, KindExit, KindEnvironment, KindSystem, KindChange,
-		KindMisleading, KindPacked, KindLoop, KindMemory, KindWait, KindLongLine, KindUnusedFile, KindColumn, KindMore}
+		KindMisleading, KindPacked, KindLoop, KindMemory, KindWait, KindLongLine, KindUnusedFile, KindColumn, KindNotListed, KindOutput, KindMore}
 }

@@ -97,7 +97,7 @@ func TestAnInspectionOutsideOfALocalBox(t *testing.T) {
 func TestTheCodeFindsTheStampNowhereInItsBox(t *testing.T) {
 	t.Parallel()
 	code := `import os
-seen = b""
+seen = bytearray()  # a runner of some hundred kilobytes, fifty times
 print("printed, and sent on at once", flush=True)
 for _ in range(50):
     os.sched_yield()

@@ -15,7 +15,7 @@
 // Every file of RunnerFiles, and one job: WriteJob's bytes, which hold the
 // limits, the code and the inputs. In the box, BASE being a folder of its own:
 //
-//	BASE/runner/*.py   the runner, as RunnerFiles names them
+//	BASE/runner/       the runner, as RunnerFiles names its files
 //	BASE/job           WriteJob's bytes; read once, then deleted
 //	BASE/once/         made by the start command; whoever cannot make it does not start
 //	BASE/work/         the code's working folder, with the inputs in it by name
@@ -37,13 +37,19 @@
 //	show.py        turns the last expression and the figures into tables and charts
 //	watch.py       notes what the code opens, imports, connects to and spawns
 //	collect.py     chooses and reads the files that go back
+//	cells.py       what these could do to people: cells that a spreadsheet computes, pages
+//	               that hold programs, bytes that are not what their name says
 //	inspect.py     has code read with ast and said what is in it; runs nothing
 //	findings.py    the reading, in parts: scope.py (what names mean), values.py (what
-//	               texts come to), deeds.py (imports, calls, what is reached for), masks.py
-//	               (what is put in the place of something else), formulas.py (texts that
-//	               pandas computes), places.py (files and addresses), tables.py (columns),
-//	               endless.py (loops, memory), looks.py (what looks like something else),
-//	               unusual.py (what to look for)
+//	               texts come to), listed.py (all that is not in known.json, the list of what
+//	               is known to be harmless), worded.py (texts that are evaluated), settings.py
+//	               (what loads something), outputs.py (what files could do to people); and the
+//	               layer that looks for what is known to be odd: deeds.py (imports, calls, what
+//	               is reached for), masks.py (what is put in the place of something else),
+//	               formulas.py (texts that pandas computes), places.py (files and addresses),
+//	               tables.py (columns), endless.py (loops, memory), looks.py (what looks like
+//	               something else), unusual.py (what to look for)
+//	known.json     the names that are known to be harmless; tools/known makes it
 //	needs.py       the packages that every box has to bring along
 //	frames.py      the form below, as Python reads and writes it
 //

@@ -276,7 +276,7 @@ func TestAnInspectionGetsShapesAndNoContent(t *testing.T) {
 	require.NotContains(t, b.String(), "secret")
 	f, err := readFrame(&b)
 	require.NoError(t, err)
-	require.JSONEq(t, `{"stamp":"00000000000000000000000000000000","files":[{"name":"a.csv","columns":["x"]},{"name":"b.json","columns":[]}]}`, string(f.head))
+	require.JSONEq(t, `{"stamp":"00000000000000000000000000000000","files":[{"name":"a.csv","columns":["x"]},{"name":"b.json","columns":null}]}`, string(f.head))
 
 	wide := []approval.File{{Name: "wide.csv", Tables: []approval.Table{{Columns: make([]approval.Column, 1_000_000)}}}}
 	require.NoError(t, WriteInspection(&b, "1", wide, Stamp{}))
@@ -332,8 +332,8 @@ func TestTheRunnerIsInTheBinary(t *testing.T) {
 		names = append(names, f.Name)
 		require.NotEmpty(t, f.Data)
 	}
-	require.Equal(t, []string{"collect.py", "deeds.py", "endless.py", "findings.py", "formulas.py", "frames.py", "inspect.py", "looks.py",
-		"machine.py", "masks.py", "needs.py", "places.py", "scope.py", "show.py", "supervise.py", "tables.py", "unusual.py", "values.py", "watch.py", "worker.py"}, names)
+	require.Equal(t, []string{"cells.py", "collect.py", "deeds.py", "endless.py", "findings.py", "formulas.py", "frames.py", "inspect.py", "known.json", "listed.py", "looks.py",
+		"machine.py", "masks.py", "needs.py", "outputs.py", "places.py", "scope.py", "settings.py", "show.py", "supervise.py", "tables.py", "unusual.py", "values.py", "watch.py", "worded.py", "worker.py"}, names)
 }
 
 func FuzzReadResult(f *testing.F) {

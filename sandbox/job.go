@@ -97,7 +97,7 @@ type inspectHead struct {
 
 type fileShape struct {
 	Name    string   `json:"name"`
-	Columns []string `json:"columns"`
+	Columns []string `json:"columns"` // null where they are not known
 }
 
 // WriteInspection writes code and the shapes of the inputs, never their
@@ -112,7 +112,10 @@ func WriteInspections(w io.Writer, programs []string, files []approval.File, sta
 	head := inspectHead{Stamp: stamp.String(), Files: []fileShape{}}
 	room := maxHead / 2 // a million columns are cut: then the columns are simply not checked
 	for _, f := range files {
-		shape := fileShape{Name: f.Name, Columns: []string{}}
+		shape := fileShape{Name: f.Name}
+		if len(f.Tables) > 0 {
+			shape.Columns = []string{}
+		}
 		for _, t := range f.Tables {
 			for _, c := range t.Columns {
 				room -= 2*len(c.Name) + 4

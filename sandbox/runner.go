@@ -10,7 +10,7 @@ import (
 	"countersign/approval"
 )
 
-//go:embed runner/*.py
+//go:embed runner/*.py runner/known.json
 var runnerFS embed.FS
 
 // RunnerFile is one file of the Python that goes into every box.
@@ -21,7 +21,7 @@ type RunnerFile struct {
 
 // RunnerFiles lists the Python that goes into every box, in the order of names.
 func RunnerFiles() []RunnerFile {
-	names, err := fs.Glob(runnerFS, "runner/*.py")
+	names, err := fs.Glob(runnerFS, "runner/*.*")
 	if err != nil {
 		panic(err) // only a malformed pattern fails
 	}

@@ -24,6 +24,8 @@ const usage = `Countersign: ask your data in Slack; a person signs every line of
   countersign doctor           check everything that serve needs, and say what to do
   countersign migrate          bring the database up to date
   countersign decide ID        show what waits for a decision (approve|reject|changes --as USER --digest PREFIX --reason TEXT)
+  countersign inspect PROGRAM.py [FILE...]
+                               say what a reviewer's card would say of a program (--json); the files are its inputs
   countersign audit ID         print the audit trail of a request
   countersign usage            print what was spent (--from DATE --to DATE --format table|csv|json)
   countersign version          print the version
@@ -75,7 +77,7 @@ func command(ctx context.Context, args, environ []string, stdout, stderr io.Writ
 		return nil
 	}
 	commands := map[string]func(context.Context, program) error{
-		"serve": serve, "demo": demo, "doctor": doctor, "migrate": migrate, "audit": audit, "decide": decide, "usage": spending,
+		"serve": serve, "demo": demo, "doctor": doctor, "migrate": migrate, "audit": audit, "decide": decide, "usage": spending, "inspect": inspect,
 	}
 	do, ok := commands[name]
 	if !ok {

@@ -18,21 +18,28 @@ import (
 )
 
 // The corpus is programs of our own making. The first line of each is not part of
-// it: it says what an inspection has to come to, and what the program is.
+// it: it says what an inspection has to come to, and what the program is. One in a
+// folder is a file; the others stand one after another in a file that the kind names.
 const (
-	fine    = "fine"    // no danger
+	fine    = "fine"    // nothing unusual
+	medium  = "medium"  // something to be careful about, named with its line
 	danger  = "danger"  // a person decides, and is warned
 	refused = "refused" // goes back to the model
 )
 
-type script struct{ name, verdict, about, code string }
+var gravity = map[string]int{fine: 0, medium: 1, danger: 2, refused: 2} // refused is as good as marked
+
+type script struct {
+	name, verdict, about, code string
+	line                       int // of an unusual one: where its finding has to be
+}
 
 // corpusFiles are what every program of the corpus has as its inputs.
 var corpusFiles = []approval.File{
 	table("sales.csv", "day", "region", "product", "customer_id", "units", "price", "amount"),
 	table("customers.csv", "customer_id", "name", "city", "signup"),
 	table("orders.xlsx", "order_id", "customer_id", "day", "total"),
-	{Name: "events.json"}, {Name: "server.log"}, {Name: "access.log"},
+	table("events.json"), table("server.log"), table("access.log"),
 }
 
 func table(name string, columns ...string) approval.File {
@@ -45,32 +52,40 @@ func table(name string, columns ...string) approval.File {
 
 // Most of what is refused must not change what the honest need, and every hostile
 // program has to be seen for what it is, by the same parser in the same kind of box
-// as in a real round.
+// as in a real round. `make prove-review` reads all of them, `make test` a tenth that
+// is drawn anew each time.
 func TestProveReviewCorpus(t *testing.T) {
 	t.Parallel()
 	for _, side := range []struct {
 		kind, promise string
 		least         int // programs
 		wrong         int // of a hundred may be judged otherwise
+		right         func(s script, got judged) bool
 	}{
-		{"hostile", "a hostile program is refused or marked as a danger", 80, 0},
-		{"honest", "an honest program is not marked as a danger (95 % of them)", 80, 5},
+		{"hostile", "a hostile program is at least medium, and a danger or refused where it reaches outside", 500, 0, func(s script, got judged) bool {
+			return gravity[got.verdict] >= gravity[s.verdict] && got.verdict != fine
+		}},
+		{"honest", "an honest program has nothing unusual in it (97 % of them)", 150, 3, func(_ script, got judged) bool { return got.verdict == fine }},
+		{"unusual", "an honest and unusual program is medium or a danger, its line named", 50, 0, func(s script, got judged) bool {
+			return (got.verdict == medium || got.verdict == danger) && gravity[got.verdict] >= gravity[s.verdict] && slices.Contains(got.lines, s.line)
+		}},
 	} {
 		t.Run(side.kind, func(t *testing.T) {
 			t.Parallel()
 			scripts := corpus(t, side.kind)
 			require.GreaterOrEqual(t, len(scripts), side.least)
+			for _, s := range scripts {
+				require.Equal(t, side.kind == "honest", s.verdict == fine, "%s: expects %q", s.name, s.verdict)
+			}
 			scripts = proof.Draw(t, scripts)
+			if !proof.Whole() {
+				side.wrong *= 5 // of a few, one is many
+			}
 			var wrong []string
 			for i, got := range verdicts(t, scripts) {
-				s := scripts[i]
-				require.Equal(t, side.kind == "honest", s.verdict == fine, "%s: expects %q", s.name, s.verdict)
-				if got.verdict != s.verdict {
+				if s := scripts[i]; !side.right(s, got) {
 					t.Logf("%s: %s: expected %s, got %s\n%s", s.name, s.about, s.verdict, got.verdict, got.why)
-				}
-				// Refused is as good as marked, and the other way round.
-				if (got.verdict == fine) != (s.verdict == fine) {
-					wrong = append(wrong, s.name)
+					wrong = append(wrong, s.name+" ("+s.about+")")
 				}
 			}
 			proof.Check(t, 100*len(wrong) <= side.wrong*len(scripts), side.promise, "%s",
@@ -129,7 +144,10 @@ func TestTheGravestFindingsAreListedFirst(t *testing.T) {
 	require.Contains(t, last.Text, "more things of this sort were found and are not listed.")
 }
 
-type judged struct{ verdict, why string }
+type judged struct {
+	verdict, why string
+	lines        []int // of what is named
+}
 
 // verdicts says what becomes of each program on its way to a person.
 func verdicts(t *testing.T, scripts []script) []judged {
@@ -140,55 +158,83 @@ func verdicts(t *testing.T, scripts []script) []judged {
 	for i, s := range scripts {
 		code, err := approval.Canonical(s.code)
 		if err != nil {
-			all[i] = judged{refused, err.Error()}
+			all[i] = judged{verdict: refused, why: err.Error()}
 			continue
 		}
 		s.code = code
 		left, at = append(left, s), append(at, i)
 	}
 	for i, said := range inspectScripts(t, left) {
-		all[at[i]] = judged{fine, told(said)}
-		if said.Problem != "" {
-			all[at[i]].verdict = refused
-		} else if slices.ContainsFunc(said.Findings, func(f approval.Finding) bool { return f.Level == approval.Danger }) {
-			all[at[i]].verdict = danger
+		got := judged{verdict: fine, why: told(said)}
+		for _, f := range said.Findings {
+			if f.Level == approval.Note || f.Kind == approval.KindUnusedFile { // no program of the corpus reads all six
+				continue
+			}
+			got.lines = append(got.lines, f.Line)
+			if level := map[approval.Level]string{approval.Caution: medium, approval.Danger: danger}[f.Level]; gravity[level] > gravity[got.verdict] {
+				got.verdict = level
+			}
 		}
+		if said.Problem != "" {
+			got.verdict = refused
+		}
+		all[at[i]] = got
 	}
 	return all
 }
 
-// inspectScripts reads them all in one box: a box for each takes a second, and is
-// the same box.
-func inspectScripts(t *testing.T, scripts []script) []approval.Inspection {
+// inspectScripts reads many in one box: a box for each takes a second, and is the
+// same box. It has only so long, so that there are several boxes for very many.
+func inspectScripts(t *testing.T, scripts []script) (all []approval.Inspection) {
 	t.Helper()
-	var programs []string
-	for _, s := range scripts {
-		programs = append(programs, s.code)
+	for some := range slices.Chunk(scripts, 100) {
+		var programs []string
+		for _, s := range some {
+			programs = append(programs, s.code)
+		}
+		said, _, err := shared.inspectAll(context.Background(), programs, corpusFiles)
+		require.NoError(t, err)
+		require.Len(t, said, len(some))
+		all = append(all, said...)
 	}
-	all, _, err := shared.inspectAll(context.Background(), programs, corpusFiles)
-	require.NoError(t, err)
-	require.Len(t, all, len(scripts))
 	return all
 }
 
 // corpus reads one side of the corpus.
 func corpus(t *testing.T, kind string) []script {
 	t.Helper()
-	paths, err := filepath.Glob("../runner/testdata/corpus/" + kind + "/*")
+	const folder = "../runner/testdata/corpus/"
+	paths, err := filepath.Glob(folder + kind + "/*")
 	require.NoError(t, err)
 	var scripts []script
 	for _, path := range paths {
 		data, err := os.ReadFile(path)
 		require.NoError(t, err)
 		head, code, _ := strings.Cut(string(data), "\n")
-		verdict, about, ok := strings.Cut(strings.TrimPrefix(head, "# "), ": ")
-		require.True(t, ok && (verdict == fine || verdict == danger || verdict == refused), "%s: %s", path, head)
 		if filepath.Ext(path) == ".pyesc" {
 			code = unescaped(t, code)
 		}
-		scripts = append(scripts, script{filepath.Base(path), verdict, about, code})
+		scripts = append(scripts, headed(t, filepath.Base(path), strings.TrimPrefix(head, "# "), code))
+	}
+	data, err := os.ReadFile(folder + kind + ".txt")
+	require.NoError(t, err)
+	_, rest, _ := strings.Cut(string(data), "\n#~ ")
+	for i, part := range strings.Split(rest, "\n#~ ") {
+		head, code, _ := strings.Cut(part, "\n")
+		scripts = append(scripts, headed(t, fmt.Sprintf("%s.txt, program %d", kind, i+1), head, code+"\n"))
 	}
 	return scripts
+}
+
+// headed makes a script of what stands above it: "danger: what it is", "medium 3: ..."
+func headed(t *testing.T, name, head, code string) script {
+	t.Helper()
+	verdict, about, ok := strings.Cut(head, ": ")
+	verdict, at, _ := strings.Cut(verdict, " ")
+	line, _ := strconv.Atoi(at) // 0 where none is named
+	_, known := gravity[verdict]
+	require.True(t, ok && known, "%s: %s", name, head)
+	return script{name, verdict, about, code, line}
 }
 
 var escape = regexp.MustCompile(`\{\{(U\+|0x)([0-9A-F]+)(?: x([0-9]+))?\}\}`)

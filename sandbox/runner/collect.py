@@ -38,6 +38,7 @@ def choose(run, said, before):
         if data is None or len(data) > room:
             run.note("The file %s was left behind: it is no plain file, or larger than what may come back." % tidy(shown))
             continue
+        shown, data = fit_for_people(run, shown, kind, data, min(room, run.job["one_file"]))
         name = unused(tidy(shown), names)
         if name != shown:
             run.note("The file %r comes back as %s." % (shown, name))
@@ -46,6 +47,32 @@ def choose(run, said, before):
     if dropped:
         run.note("%d more files were left behind: %d may come back." % (dropped, run.job["files"]))
     return kept
+
+
+def fit_for_people(run, name, kind, data, room):
+    """A file as it is handed over, after saying what it could do to those who open it."""
+    try:
+        told, count = tidy(name), 0
+        if kind == "table":
+            data, count, lost = cells.tamed(data, room)
+            if count:
+                run.note("%s of %s begin%s like a formula and got an apostrophe, so that no spreadsheet computes %s."
+                         % (cells.times(count, "One cell", "%d cells"), told, "s" if count == 1 else "", "it" if count == 1 else "them"))
+            if lost:
+                run.note("The last %d rows of %s were left behind: with the apostrophes they had no room." % (lost, told))
+        elif kind == "file":
+            count = cells.formulas(name.lower(), data)
+            if count:
+                run.note("A spreadsheet computes %s of %s, which the program wrote itself. Look at them before you trust the file."
+                         % (cells.times(count, "one cell", "%d cells"), told))
+        if cells.otherwise(name, data):
+            run.note("%s is no %s file by its bytes." % (told, cells.otherwise(name, data)))
+        if cells.page(name, data):
+            run.note("%s can hold a program, so it is handed over as a text file." % told)
+            name += ".txt"
+    except Exception as e:
+        run.note("What is in %s could not be looked at: %s." % (tidy(name), type(e).__name__))
+    return name, data
 
 
 def signature(info):

@@ -73,14 +73,16 @@ class Deeds(ast.NodeVisitor):
 
     def module(self, line, name, part=""):
         top = name.partition(".")[0]
-        if top not in sys.stdlib_module_names and PathFinder.find_spec(top) is None:
+        if top == "desk":
+            self.usual.setdefault(top, line)
+        elif top not in sys.stdlib_module_names and PathFinder.find_spec(top) is None:
             if self.forgiving:
                 self.find("note", line, "missing module", "Tries to import %s, which is not in the box, and seems to manage without." % top, top)
                 return
             self.problem("Line %d: the module %s is not installed in the box. There are Python's own modules, "
                          "pandas, numpy, matplotlib and openpyxl." % (line, top))
             return
-        if name in self.known.HARMLESS or name + "." + part in self.known.HARMLESS:
+        elif name in self.known.HARMLESS or name + "." + part in self.known.HARMLESS:
             self.usual.setdefault(top, line)
         elif top.startswith("_") and not top.startswith("__") and top not in self.known.UNUSUAL and top not in self.known.NETWORK:
             self.find("danger", line, "import", "Imports %s, which Python keeps for itself." % name, name)
@@ -89,7 +91,7 @@ class Deeds(ast.NodeVisitor):
         elif top in self.known.UNUSUAL:
             level, _, does = self.known.UNUSUAL[top]
             self.find(level, line, "import", "Imports %s, which %s." % (name, does), name)
-        else:
+        elif top in self.known.LISTED:  # the rest is named by listed
             self.usual.setdefault(top, line)
 
     def called(self, line, name, asname):

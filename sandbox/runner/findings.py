@@ -31,6 +31,7 @@ def inspect(code, files, load):
     except ValueError as e:
         return {"problem": "It is not valid Python: %s" % e, "findings": []}
     report, known = Report(), load("unusual")
+    known.LISTED = load("list")["tops"]
 
     class Scope(load("scope").Names, load("values").Values):
         """What names mean and what expressions come to: each is needed to tell the other."""
@@ -46,6 +47,9 @@ def inspect(code, files, load):
     places.tell_unused()
     load("endless").Endless(scope, report).visit(tree)
     looks.Looks(scope, report).look(tree, source)
+    for rules in (load("listed").Listed, load("worded").Worded, load("settings").Settings):
+        rules(scope, known, report, files, load("list")).look()
+    load("outputs").Outputs(scope, report, looks).look()
     return {"problem": " ".join(report.problems), "findings": report.chosen()}
 
 
@@ -54,11 +58,19 @@ class Report:
 
     def __init__(self):
         self.findings, self.problems = {}, []
+        self.lines = {}  # a line -> what has been found in it
 
     def find(self, level, line, kind, text, about=""):
         key = (level, text, line if level == "danger" else 0)  # every dangerous line counts, the rest once
         if key not in self.findings or line < self.findings[key]["line"]:
             self.findings[key] = {"level": level, "line": line, "kind": kind, "about": about, "text": text}
+            self.lines.setdefault(line, []).append(self.findings[key])
+
+    def add(self, level, line, kind, text, about):
+        """A finding, unless something as grave that says the same has been found in the line."""
+        told = (f for f in self.lines.get(line, ()) if GRAVITY[f["level"]] <= GRAVITY[level])
+        if not any(f["about"] == about or about and (about in f["text"] or f["about"] and about.startswith(f["about"] + ".")) for f in told):
+            self.find(level, line, kind, text, about)
 
     def problem(self, text):
         if text not in self.problems and len(self.problems) < 10:

@@ -37,8 +37,6 @@ class Formulas(ast.NodeVisitor):
                 said = several or []
             if self.scope.obscured(text) or any(self.runs(s, names_at_once) for s in said) or several is None and self.pieces:
                 self.find("danger", node.lineno, "dynamic code", "Has pandas run something from within a formula that is given as text.", method)
-            elif method == "eval" or several is None:
-                self.find("caution", node.lineno, "dynamic code", "Has pandas compute a formula that is given as text.", method)
 
     def runs(self, text, names_at_once):
         if FORMULA.search(HARMLESS_FORMULA.sub("", text)) or any("." + m + "(" in text.replace(" ", "") for m in self.known.WRITES | set(self.known.METHODS)):

@@ -28,6 +28,15 @@ def load(name):
     return module
 
 
+def the_list():
+    """The names that are known to be harmless. tools/known makes the file."""
+    with open(os.path.join(HERE, "known.json"), encoding="utf-8") as file:
+        known = json.load(file)
+    known["modules"] = {module: frozenset(names) for module, names in known["modules"].items()}
+    known["tops"] = frozenset(m.partition(".")[0] for m in known["modules"])
+    return {**known, **{part: frozenset(known[part]) for part in ("attributes", "builtins", "words")}}
+
+
 def in_a_child(work):
     """Does the work in a process of its own: hostile source can crash the parser itself."""
     r, w = os.pipe()
@@ -62,7 +71,8 @@ def main(job_at, result_at):
     _, job, _ = reader.frame()
     result.stamp = bytes.fromhex(job["stamp"])
     lacking = load("needs").lacking()  # which also lists the folders of modules once for all
-    siblings = {name: load(name) for name in ("findings", "scope", "values", "unusual", "deeds", "formulas", "masks", "places", "tables", "endless", "looks")}
+    siblings = {name: load(name) for name in ("findings", "scope", "values", "unusual", "deeds", "formulas", "masks", "places", "tables", "endless", "looks", "listed", "worded", "settings", "outputs")}
+    siblings["list"] = the_list()
     for code in [body for kind, _, body in list(reader.all()) if kind == "C"]:
         said = in_a_child(lambda: siblings["findings"].inspect(code, job["files"] or [], siblings.get))
         result.send("R", None, json.dumps(dict(said, lacks=lacking)).encode())

@@ -8,7 +8,7 @@ import re
 TOLD = 120  # characters of a name
 # What a file's name outside of the working folder looks like, and what one of the system's own does.
 ELSEWHERE = re.compile(r"(/(home|usr|opt|srv|mnt|media|runner|lib|bin|sbin)/|[A-Za-z]:\\|/[\w./ -]*\.\w{1,5}$)")
-SYSTEM = re.compile(r"/(etc|proc|root|sys|dev|boot|run|var)/|~\w*/|(\.\./)+\w|file://")
+SYSTEM = re.compile(r"/(etc|proc|root|sys|dev|boot|run|var)/|~\w*/|(\.\./)+\w|file:/")
 PURE = {"joinpath", "with_suffix", "with_name", "with_stem", "as_posix", "as_uri", "is_absolute", "relative_to", "match", "resolve", "absolute", "expanduser", "format", "split", "replace"}
 FONTS = "/usr/share/fonts/"
 # Functions and methods that take texts which only look like files' names: addresses in a log, labels.
@@ -81,7 +81,7 @@ class Places(ast.NodeVisitor):
             self.one(node, first or self.among(keyword, "path_or_buf", "fname", "excel_writer", "path", "buf"), self.writes_file)
         elif method == "to_sql":
             self.find("caution", node.lineno, "write", "Writes a table into a database (to_sql).")
-        elif method == "save" and first is not None and self.scope.text(first):
+        elif method == "save" and first is not None and (self.scope.text(first) or "openpyxl" in self.scope.tops):
             self.writes_file(node, first)
         elif method in ("extractall", "extract") and {"zipfile", "tarfile"} & self.scope.tops:
             self.find("caution", node.lineno, "write", "Unpacks an archive (%s)." % method)
@@ -186,6 +186,8 @@ class Places(ast.NodeVisitor):
         if several is None:
             if self.scope.obscured(at):
                 self.find("danger", node.lineno, "write", "Writes a file whose name is put together so that it cannot be read here.")
+            elif self.tells_folder(at):
+                self.find("note", node.lineno, "write", "Writes files whose names are put together while it runs.")
             elif not isinstance(at, (ast.Constant, ast.Name, ast.Attribute, ast.Call)) or self.opened_by_name(node):
                 self.find("caution", node.lineno, "write", "Writes a file whose name is computed.")
             return  # else a buffer, a writer, None
@@ -195,7 +197,7 @@ class Places(ast.NodeVisitor):
                 continue
             if outside(where):
                 self.told.add(where)
-                lost = where.startswith("/tmp/")
+                lost = posixpath.normpath(where).startswith("/tmp/")
                 self.find("caution" if lost else "danger", node.lineno, "write",
                           "Writes %s, which is outside of its working folder and will not come back." % told, where)
                 continue
@@ -204,14 +206,25 @@ class Places(ast.NodeVisitor):
             self.find("caution" if change else "note", node.lineno, "write",
                       "Overwrites its copy of the input %s." % told if change else "Writes %s." % told, tidy(where))
 
+    def tells_folder(self, at):
+        """Whether a name that is put together begins and ends with what can be read: a file of the working folder, and of which kind."""
+        if isinstance(at, ast.Name):
+            variable = self.scope.variable(at)
+            at = self.scope.only(variable) if variable is not None else None
+        if not isinstance(at, ast.JoinedStr) or not isinstance(at.values[-1], ast.Constant):
+            return False
+        first, last = at.values[0], at.values[-1].value
+        start = first.value if isinstance(first, ast.Constant) else ""
+        return not outside(start or ".") and "/" not in last and last.endswith((".csv", ".xlsx", ".png", ".txt", ".json", ".pdf", ".md", ".jpg"))
+
     def opened_by_name(self, node):
         return self.scope.dotted(node.func) in ("open", "io.open", "codecs.open", "gzip.open")
 
     def outside_at(self, node, where):
-        where = where.removeprefix("file://")
+        where = where.removeprefix("file://").removeprefix("file:")
         if not outside(where) or where == "/dev/null" or "://" in where:
             return False
-        kept = where.startswith("/tmp/") and where in self.written
+        kept = posixpath.normpath(where).startswith("/tmp/") and where in self.written
         if not kept:
             self.told.add(where)
             self.find("danger", node.lineno, "read", "Reads %s, which is outside of its working folder." % where[:TOLD], where)

@@ -307,6 +307,18 @@ class Names:
             return found
         return [m for f in self.functions(node.func) for m in self.meant.get(f, [])]
 
+    def keywords(self, node):
+        """What a call is given by name, also where it comes out of a literal dict."""
+        found = {k.arg: k.value for k in node.keywords if k.arg}
+        for whole in [k.value for k in node.keywords if k.arg is None]:
+            variable = self.variable(whole) if isinstance(whole, ast.Name) else None
+            whole = self.only(variable) if variable is not None else whole
+            if isinstance(whole, ast.Dict):
+                found.update({self.text(k): v for k, v in zip(whole.keys, whole.values) if k is not None and self.text(k)})
+            elif isinstance(whole, ast.Call) and self.dotted(whole.func) == "dict":
+                found.update({k.arg: k.value for k in whole.keywords if k.arg})
+        return found
+
     def names(self, node):
         """The usual names of all that an expression may be."""
         return list(dict.fromkeys(self.plain(m) for m in self.meanings(node)))

@@ -39,6 +39,7 @@ def load(name):
 
 
 collect, machine, watch = load("collect"), load("machine"), load("watch")
+collect.cells = load("cells")
 
 
 class Worker:

@@ -8,6 +8,7 @@ AT_ONCE = "runs things at the same time: not in the order in which they stand"
 HIDDEN = "can run code that is hidden in data"
 # module -> level, kind, what it is for
 UNUSUAL = {
+    "os": ("danger", "system", "reaches files, programs and the environment"), "sys": ("danger", "system", "reaches the running program"),
     "subprocess": ("danger", "process", "starts other programs"), "_posixsubprocess": ("danger", "process", "starts other programs"),
     "pty": ("danger", "process", "starts other programs"), "posix": ("danger", "system", "reaches the system past Python's os"),
     "multiprocessing": ("danger", "process", "starts copies of the program"), "concurrent": ("caution", "thread", AT_ONCE),
@@ -29,7 +30,7 @@ UNUSUAL = {
     "profile": ("danger", "dynamic code", "runs text as code"), "cProfile": ("danger", "dynamic code", "runs text as code"),
     "trace": ("danger", "dynamic code", "runs text as code"), "timeit": ("caution", "dynamic code", "can run text as code"),
     "builtins": ("danger", "reflection", "reaches Python's own functions"), "gc": ("danger", "reflection", "reaches every object in the program"),
-    "inspect": ("caution", "reflection", "looks into the running program"), "faulthandler": ("danger", "reflection", "looks into the running program"),
+    "inspect": ("danger", "reflection", "looks into the running program"), "faulthandler": ("danger", "reflection", "looks into the running program"),
     "dis": ("caution", "reflection", "looks into the running program"), "tracemalloc": ("caution", "reflection", "looks into the running program"),
     "pydoc": ("danger", "process", "can start other programs"), "tkinter": ("danger", "dynamic code", "runs text as code"), "_tkinter": ("danger", "dynamic code", "runs text as code"),
     "unittest": ("caution", "change", "can put something else in the place of a function"), "test": ("danger", "system", "is for those who make Python"),
@@ -142,11 +143,11 @@ MACHINERY = {"__class__", "__subclasses__", "__globals__", "__builtins__", "__im
 # Methods that Python calls by itself, where no call is to be seen.
 UNSEEN = {"__reduce__": "pickle", "__reduce_ex__": "pickle", "__setstate__": "pickle", "__getattribute__": "reflection", "__init_subclass__": "reflection", "__set_name__": "reflection",
           "__prepare__": "reflection", "__class_getitem__": "reflection", "__instancecheck__": "reflection", "__del__": "exit", "__mro_entries__": "reflection"}
-READS = {"open", "io.open", "codecs.open", "gzip.open", "bz2.open", "lzma.open", "io.FileIO", "io.open_code", "tokenize.open", "linecache.getline", "linecache.getlines",
+READS = {"desk.load", "desk.load_parts", "open", "io.open", "codecs.open", "gzip.open", "bz2.open", "lzma.open", "io.FileIO", "io.open_code", "tokenize.open", "linecache.getline", "linecache.getlines",
          "fileinput.input", "zipfile.ZipFile", "tarfile.open", "pandas.ExcelFile", "numpy.load", "numpy.loadtxt", "numpy.genfromtxt", "numpy.fromfile", "numpy.memmap",
          "openpyxl.load_workbook", "matplotlib.pyplot.imread", "matplotlib.image.imread", "matplotlib.style.use", "matplotlib.pyplot.style.use", "matplotlib.rc_file",
          "PIL.Image.open", "configparser.ConfigParser.read", "sqlite3.connect", "pandas.HDFStore"}
-WRITES = {"to_csv", "to_excel", "to_json", "to_parquet", "to_html", "to_pickle", "to_feather", "to_hdf", "to_latex", "to_markdown",
+WRITES = {"to_csv", "to_excel", "to_json", "to_parquet", "to_html", "to_pickle", "to_feather", "to_hdf", "to_latex", "to_markdown", "to_string",
           "to_xml", "savefig", "to_stata", "tofile", "to_orc"}
 WRITE_CALLS = {"numpy.save", "numpy.savetxt", "numpy.savez", "numpy.savez_compressed", "pandas.ExcelWriter", "matplotlib.pyplot.imsave", "matplotlib.backends.backend_pdf.PdfPages",
                "logging.FileHandler", "logging.handlers.RotatingFileHandler", "logging.handlers.TimedRotatingFileHandler", "logging.basicConfig", "os.makedirs", "os.mkdir"}

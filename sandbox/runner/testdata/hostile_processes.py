@@ -14,12 +14,13 @@ o._exit(0)
 o.environ["HOME"]
 subprocess.run(["id"])
 #> caution 0 [unused file: sales.csv] Does not read sales.csv, which came with the question.
-#> note 1 [import: os] Imports os.
+#> danger 1 [import: os] Imports os, which reaches files, programs and the environment.
 #> danger 2 [import: subprocess] Imports subprocess, which starts other programs.
 #> danger 3 [import: multiprocessing] Imports multiprocessing, which starts copies of the program.
 #> danger 4 [import: threading] Imports threading, which runs things at the same time: not in the order in which they stand.
 #> danger 5 [import: signal] Imports signal, which changes how the program reacts to being stopped.
 #> danger 6 [import: ctypes] Imports ctypes, which calls machine code directly.
+#> danger 7 [import: os] Imports os, which reaches files, programs and the environment.
 #> danger 7 [process: os.execvp] Starts another program (os.exec).
 #> danger 7 [process: os.system] Starts another program (os.system).
 #> danger 8 [process: os.system] Starts another program (os.system).

@@ -1,4 +1,4 @@
-# fine: columns that are called os and system
+# medium 9: columns that are called os and system
 import pandas as pd
 
 df = pd.read_json("events.json")

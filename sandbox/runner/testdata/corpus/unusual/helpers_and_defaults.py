@@ -1,4 +1,4 @@
-# fine: functions that are handed functions and tables
+# medium 13: functions that are handed functions and tables
 import statistics
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-# fine: what a message says of an exception
+# medium 1: what a message says of an exception
 import traceback
 import pandas as pd
 

@@ -1,4 +1,4 @@
-# fine: settings of libraries
+# danger 1: settings of libraries
 import os
 os.environ["MPLBACKEND"] = "Agg"
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

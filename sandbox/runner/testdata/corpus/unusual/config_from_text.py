@@ -1,4 +1,4 @@
-# fine: settings and XML in texts
+# medium 1: settings and XML in texts
 import configparser
 import xml.etree.ElementTree as ET
 import pandas as pd

@@ -1,4 +1,4 @@
-# fine: a faster library, if there is one
+# medium 2: a faster library, if there is one
 try:
     import ujson as json
 except ImportError:

@@ -1,4 +1,4 @@
-# fine: a query that grows with what is asked for
+# danger 11: a query that grows with what is asked for
 import pandas as pd
 
 df = pd.read_csv("sales.csv")

@@ -1,4 +1,4 @@
-# fine: several queries and one that is computed
+# medium 5: several queries and one that is computed
 import pandas as pd
 
 df = pd.read_csv("sales.csv")

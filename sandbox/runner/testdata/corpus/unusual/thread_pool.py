@@ -1,4 +1,4 @@
-# fine: parts at the same time
+# medium 1: parts at the same time
 from concurrent.futures import ThreadPoolExecutor
 import pandas as pd
 

@@ -1,4 +1,4 @@
-# fine: how long a function takes
+# medium 1: how long a function takes
 import timeit
 import pandas as pd
 

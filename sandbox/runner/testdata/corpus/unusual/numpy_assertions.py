@@ -1,4 +1,4 @@
-# fine: numpy's assertions
+# danger 5: numpy's assertions
 import numpy as np
 import pandas as pd
 

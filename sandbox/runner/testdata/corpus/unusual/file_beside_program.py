@@ -1,4 +1,4 @@
-# fine: a file beside the program
+# danger 1: a file beside the program
 import os
 import pandas as pd
 

@@ -1,4 +1,4 @@
-# fine: the files that are there
+# danger 1: the files that are there
 import os
 import glob
 import pandas as pd

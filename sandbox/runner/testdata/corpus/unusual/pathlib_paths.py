@@ -1,4 +1,4 @@
-# fine: paths in the working folder
+# medium 10: paths in the working folder
 from pathlib import Path
 import pandas as pd
 

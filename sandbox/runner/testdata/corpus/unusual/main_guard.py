@@ -1,4 +1,4 @@
-# fine: a program with a main function
+# danger 2: a program with a main function
 import argparse
 import sys
 import pandas as pd

@@ -1,4 +1,4 @@
-# fine: progress through logging
+# danger 2: progress through logging
 import logging
 import sys
 import pandas as pd

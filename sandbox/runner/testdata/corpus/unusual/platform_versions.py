@@ -1,4 +1,4 @@
-# fine: which versions there are
+# danger 2: which versions there are
 import platform
 import sys
 import matplotlib

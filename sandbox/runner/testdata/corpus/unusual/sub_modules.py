@@ -1,4 +1,4 @@
-# fine: parts of libraries by their full names
+# danger 3: parts of libraries by their full names
 import collections.abc
 import datetime
 import os.path

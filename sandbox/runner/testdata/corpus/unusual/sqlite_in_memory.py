@@ -1,4 +1,4 @@
-# fine: SQL in memory
+# danger 5: SQL in memory
 import sqlite3
 import pandas as pd
 

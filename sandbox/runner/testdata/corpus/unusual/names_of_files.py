@@ -1,4 +1,4 @@
-# fine: names of files that are put together
+# danger 1: names of files that are put together
 import os
 import pandas as pd
 from pathlib import Path

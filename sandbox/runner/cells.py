@@ -1,0 +1,110 @@
+"""What files that go back could do to the people who open them. Loaded by supervise.py,
+and used when the program is dead.
+
+A spreadsheet computes a text cell that begins like a formula, wherever it came from.
+In tables that the runner writes such a cell gets an apostrophe; what the program wrote
+itself goes out as it is, with a warning.
+"""
+
+import csv
+import io
+import re
+import unicodedata
+import zipfile
+
+SIGNS = ("=", "+", "-", "@")
+MAYBE = re.compile(r"(?m)(?:^|[,;\t\"])\s*[=+\-@\uff1d\uff0b\uff0d\uff20\ufe62\ufe63\ufe66\ufe6b]")
+# The same for a table of commas, where plain numbers are passed over quickly.
+IN_TABLE = re.compile(r"(?m)(?:^|,)\s*(?:[=@\uff1d\uff0b\uff0d\uff20\ufe62\ufe63\ufe66\ufe6b]|[+\-](?![\d.]+(?:[eE][+-]?\d+)?(?:[,\n\r]|$)))|\"\s*[=+\-@\uff1d\uff0b\uff0d\uff20\ufe62\ufe63\ufe66\ufe6b]")
+NUMBER = re.compile(r"[+-]\s?[$€£¥]?\s?(\d[\d\s.,'’_]*|\.\d+)([eE][+-]?\d+)?\s*[%‰$€£¥]?(j)?|[+-]?(inf|nan|infinity)", re.I)
+WHEN = re.compile(r"[+-]\d+ days?( [+-]?\d{1,3}:\d{2}(:\d{2}(\.\d+)?)?)?|[+-]\d{1,4}[-/.]\d{1,2}([-/.]\d{1,4})?([ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?)?|[+-]\d{1,3}:\d{2}(:\d{2})?")
+TELEPHONE = re.compile(r"\+\s?\(?\d[\d\s()/.\-]{4,24}\d(\s?(x|ext\.?)\s?\d{1,6})?", re.I)
+NOTHING = re.compile(r"[-+–—\s.]*")
+IN_SHEETS = re.compile(rb"<f[ >/]")
+MOST = 20_000_000  # bytes of one sheet that are looked through
+PAGES = (".svg", ".svgz", ".html", ".htm", ".xhtml", ".mht", ".mhtml")
+PAGE = re.compile(rb"\s*(\xef\xbb\xbf)?\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<\s*(!doctype\s+(html|svg)|html|svg|script|iframe)\b", re.I | re.S)
+# What the first bytes of a file of that ending are.
+BEGINS = {".png": b"\x89PNG\r\n", ".jpg": b"\xff\xd8\xff", ".jpeg": b"\xff\xd8\xff", ".gif": b"GIF8", ".pdf": b"%PDF", ".xlsx": b"PK\x03\x04", ".xlsm": b"PK\x03\x04", ".docx": b"PK\x03\x04", ".pptx": b"PK\x03\x04",
+          ".zip": b"PK", ".gz": b"\x1f\x8b", ".webp": b"RIFF", ".bmp": b"BM", ".xls": b"\xd0\xcf\x11\xe0", ".parquet": b"PAR1", ".tif": (b"II*\0", b"MM\0*"), ".tiff": (b"II*\0", b"MM\0*")}
+TEXTS = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".md", ".log", ".py", ".sql")
+OF_PROGRAMS = (b"MZ", b"\x7fELF", b"PK\x03\x04", b"%PDF", b"\x89PNG", b"\xd0\xcf\x11\xe0", b"\x1f\x8b", b"#!")
+
+
+def computed(cell):
+    """Whether a spreadsheet would take a text for a formula, though it is no number, date or telephone number."""
+    text = cell.strip()
+    if not text or unicodedata.normalize("NFKC", text[0]) not in SIGNS:
+        return False
+    return not (NUMBER.fullmatch(text) or WHEN.fullmatch(text) or TELEPHONE.fullmatch(text) or NOTHING.fullmatch(text))
+
+
+def tamed(data, most):
+    """A table as CSV with apostrophes before what would be computed, how many there are, and how many rows at its end have no room any more."""
+    text = data.decode("utf-8", "surrogateescape")
+    if not IN_TABLE.search(text):
+        return data, 0, 0
+    csv.field_size_limit(len(text) + 1)
+    out, count, size, lost = [], 0, 0, 0
+    for row in csv.reader(io.StringIO(text, newline="")):
+        odd = [computed(cell) for cell in row]
+        line = io.StringIO()
+        csv.writer(line, lineterminator="\n").writerow(["'" + cell if is_odd else cell for cell, is_odd in zip(row, odd)])
+        out.append(line.getvalue().encode("utf-8", "surrogateescape"))
+        size += len(out[-1])
+        if size > most or lost:
+            out.pop()
+            lost += 1
+        else:
+            count += sum(odd)
+    return (b"".join(out), count, lost) if count or lost else (data, 0, 0)
+
+
+def formulas(name, data):
+    """How many cells of a file that the program wrote would be computed."""
+    if name.endswith((".xlsx", ".xlsm")):
+        return in_sheets(data)
+    if not name.endswith((".csv", ".tsv", ".tab")):
+        return 0
+    text = data.decode("utf-8", "replace")
+    if not MAYBE.search(text):
+        return 0
+    csv.field_size_limit(len(text) + 1)
+    first = text.partition("\n")[0]
+    delimiter = max(",;\t|", key=first.count)
+    try:
+        return sum(computed(cell) for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) for cell in row)
+    except csv.Error:
+        return 1  # it is no table that can be read, and something in it looks like a formula
+
+
+def in_sheets(data):
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as book:
+            found = 0
+            for name in [n for n in book.namelist() if n.startswith("xl/worksheets/")][:50]:
+                with book.open(name) as sheet:
+                    found += len(IN_SHEETS.findall(sheet.read(MOST)))
+            return found
+    except Exception:
+        return 0  # no book; otherwise says so
+
+
+def page(name, data):
+    """Whether a file is a page, or a picture that can hold a program."""
+    return name.lower().endswith(PAGES) or bool(PAGE.match(data[:2000])) and not name.lower().endswith(TEXTS)
+
+
+def otherwise(name, data):
+    """What a file's bytes are not, although its name says so."""
+    low = name.lower()
+    for end, begin in BEGINS.items():
+        if low.endswith(end):
+            return "" if data.startswith(begin) else end
+    if low.endswith(TEXTS) and (data.startswith(OF_PROGRAMS) and not low.endswith(".py") or b"\0" in data[:4000] and not data.startswith((b"\xff\xfe", b"\xfe\xff"))):
+        return low[low.rindex("."):]
+    return ""
+
+
+def times(n, one, many):
+    return one if n == 1 else many % n

@@ -1,0 +1,124 @@
+"""Settings and ways of opening that can load or start something. Loaded by findings.py."""
+
+import ast
+import re
+
+SETTINGS = ("figure.", "axes.", "font.", "lines.", "legend.", "xtick", "ytick", "grid.", "savefig.dpi", "savefig.bbox", "savefig.facecolor", "savefig.edgecolor", "savefig.transparent", "savefig.pad_inches", "patch.", "boxplot.", "hist.",
+            "image.", "scatter.", "errorbar.", "date.", "text.color", "text.hinting", "text.parse_math", "text.antialiased", "text.kerning_factor", "timezone", "xaxis.", "yaxis.", "pcolor", "pdf.", "svg.", "savefig.orientation", "pdf.fonttype", "ps.fonttype", "svg.fonttype", "agg.path.", "path.", "contour.", "mathtext.", "text.usetex", "hatch.", "markers.", "polaraxes.", "axes3d.")
+OPTIONS = re.compile(r"(display\.|mode\.|styler\.format\.|styler\.render\.max|future\.|compute\.)?[\w.]+")
+NO_OPTIONS = ("backend", "writer", "reader", "engine", "template", "use_numba", "io.")
+# Keywords with which something is loaded or opened -> the values that are usual.
+LOADS = {"backend": {"agg", "matplotlib"}, "engine": {"python", "c", "openpyxl", "pyarrow", "xlsxwriter", "numexpr", "calamine", "cython", "auto", "odf", "fastparquet"}, "storage_options": set(), "opener": set(), "closefd": set(), "memory": set(), "n_jobs": {1},
+         "key_file": set(), "eval_str": set(), "buffer": set(), "FigureClass": set(), "parser": {"pandas"}, "level": None, "url": set(), "searchpath": set(), "file_format": set(), "root_dir": set(), "dir_fd": set(), "allow_pickle": {False}, "refcheck": {True}}
+GRAVE = {"backend", "storage_options", "opener", "closefd", "eval_str", "buffer", "root_dir", "dir_fd", "allow_pickle", "refcheck"}
+WRITERS = {"io.StringIO", "io.BytesIO", "pandas.ExcelWriter", "open", "matplotlib.backends.backend_pdf.PdfPages", "pathlib.Path", "openpyxl.Workbook"}
+
+
+class Settings:
+    def __init__(self, scope, known, report, files, the_list):
+        self.scope, self.known, self.report = scope, known, report
+        self.opened = {}  # a name -> what with statements open by it
+        for item in (i for n in scope.nodes if isinstance(n, ast.With) for i in n.items if isinstance(i.optional_vars, ast.Name)):
+            self.opened.setdefault(item.optional_vars.id, []).append(item.context_expr)
+
+    def look(self):
+        for node in self.scope.nodes:
+            if isinstance(node, ast.Call):
+                self.call(node)
+            elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store) and any(n.endswith("rcParams") for n in self.scope.names(node.value)):
+                self.setting(node, node.slice)
+
+    def find(self, level, node, text, about=""):
+        self.report.add(level, node.lineno, "dynamic code", text, about)
+
+    def call(self, node):
+        method, names, keyword = getattr(node.func, "attr", ""), self.scope.names(node.func), self.scope.keywords(node)
+        for arg in LOADS.keys() & keyword.keys():
+            self.loads(node, arg, keyword[arg])
+        if names:
+            self.settings(node, method or names[0].rpartition(".")[2], names, keyword)
+        self.writes(node, names, method)
+
+    def loads(self, node, arg, value):
+        usual = LOADS[arg]
+        if usual is None or any(isinstance(f, (ast.FunctionDef, ast.Lambda)) for f in self.scope.functions(node.func)) or self.scope.functions_or_classes(node.func):
+            return
+        if isinstance(value, ast.Constant) and value.value is None:
+            return
+        texts = self.scope.texts(value)
+        if texts is None and isinstance(value, ast.Constant):
+            texts = [value.value]
+        if texts is None or not usual.issuperset(t.lower() if isinstance(t, str) else t for t in texts):
+            self.find("danger" if arg in GRAVE else "caution", node, "Passes %s=, with which something may be loaded or opened." % arg, arg)
+
+    # -- settings of libraries
+
+    def setting(self, node, key):
+        texts = self.scope.texts(key)
+        for text in [""] if texts is None else texts:
+            if not text.startswith(SETTINGS) or text == "axes.prop_cycle" and isinstance(self.value_of(node), (ast.Constant, ast.Name, ast.Subscript, ast.JoinedStr, ast.BinOp)):
+                self.find("danger" if text else "caution", node, "Changes a setting that can load or start something (%s)." % (text or "which one cannot be read here"), text)
+
+    def value_of(self, node):
+        up = self.scope.parents.get(node)
+        return up.value if isinstance(up, ast.Assign) else None
+
+    def settings(self, node, last, names, keyword):
+        whole = names[0] if names else ""
+        if whole.startswith(("matplotlib.rcParams.update", "matplotlib.pyplot.rcParams.update", "matplotlib.rc_context", "matplotlib.pyplot.rc_context", "matplotlib.style.context", "matplotlib.pyplot.style.context")):
+            for given in node.args[:1] + [keyword[k] for k in ("rc",) if k in keyword]:
+                variable = self.scope.variable(given) if isinstance(given, ast.Name) else None
+                given = self.scope.only(variable) if variable is not None else given
+                if isinstance(given, ast.Dict):
+                    for key in given.keys:
+                        self.setting(node, key) if key is not None else self.find("caution", node, "Changes settings that cannot be read here.", last)
+                elif "style" not in whole:
+                    self.find("caution", node, "Changes settings that cannot be read here.", last)
+        if whole.endswith(("style.use", "style.context")) and node.args or whole == "matplotlib.use" and node.args:
+            first = node.args[0]
+            for one in first.elts if isinstance(first, (ast.List, ast.Tuple)) else [first]:
+                texts = self.scope.texts(one)
+                if texts is None and not isinstance(one, ast.Dict) or any(not re.fullmatch(r"[\w-]+", t) or whole == "matplotlib.use" and t.lower() not in ("agg", "svg", "pdf", "cairo") for t in texts or ()):
+                    self.find("danger", node, "Loads a style or a backend by a name that is not one of the library's own.", last)
+        if whole in ("pandas.set_option", "pandas.option_context", "pandas.reset_option"):
+            for key in node.args[::2] if not whole.endswith("reset_option") else ():
+                texts = self.scope.texts(key)
+                if texts is None or any(not OPTIONS.fullmatch(t) or any(w in t for w in NO_OPTIONS) for t in texts):
+                    self.find("danger", node, "Changes an option that can load something.", "set_option")
+        if whole in ("matplotlib.rc", "matplotlib.pyplot.rc") and node.args:
+            group = self.scope.text(node.args[0])
+            for k in node.keywords:
+                if group is None or k.arg is None or not (group + "." + k.arg).startswith(SETTINGS):
+                    self.find("danger", node, "Changes a setting that can load or start something (%s)." % (group or "which one cannot be read here"), group or "")
+
+    # -- files that are written or opened
+
+    def writes(self, node, names, method):
+        if any(k.arg is None and not isinstance(k.value, ast.Dict) and not self.a_dict(k.value) for k in node.keywords) and (method in self.known.WRITES or self.known.READS & set(names)):
+            self.find("caution", node, "Opens a file in a way that cannot be read here (**).", method)
+        if names[:1] == ["open"] and node.args and (self.scope.number(node.args[0]) is not None or isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, (int, bool))):
+            self.find("danger", node, "Opens a descriptor by its number, which is none of the program's.", "open")
+        if names and names[0] in ("numpy.ndarray", "numpy.recarray", "numpy.chararray") and (len(node.args) > 2 or any(k.arg == "buf" for k in node.keywords)):
+            self.find("danger", node, "Makes an array out of memory that is something else's.", names[0])
+        if method in self.known.WRITES | {"save"} and node.args:
+            at, of = node.args[0], node.func.value
+            if method == "savefig" and isinstance(of, ast.Name) and self.is_writer(of):
+                return  # a page of a PDF
+            if isinstance(at, ast.Name) and self.scope.texts(at) is None and not self.is_writer(at):
+                self.find("caution", node, "Writes a file whose name cannot be read here.", method)
+
+    def a_dict(self, node):
+        variable = self.scope.variable(node) if isinstance(node, ast.Name) else None
+        return variable is not None and isinstance(self.scope.only(variable), ast.Dict)
+
+    def is_writer(self, name):
+        """Whether a name stands for a buffer, a writer or an open file, by whatever sets it."""
+        for variable in self.scope.variables(name):
+            if variable is None:
+                return False
+            made = [v for v in variable.values] + self.opened.get(name.id, [])
+            if any(isinstance(v, ast.Call) and (WRITERS & set(self.scope.names(v.func)) or getattr(v.func, "attr", "") == "open") for v in made + variable.handed):
+                return True
+            if made and all(isinstance(v, (ast.BinOp, ast.JoinedStr)) for v in made):
+                return True  # put together: places has looked at it
+        return False
