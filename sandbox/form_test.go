@@ -333,7 +333,7 @@ func TestTheRunnerIsInTheBinary(t *testing.T) {
 		require.NotEmpty(t, f.Data)
 	}
 	require.Equal(t, []string{"collect.py", "deeds.py", "endless.py", "findings.py", "formulas.py", "frames.py", "inspect.py", "looks.py",
-		"machine.py", "masks.py", "places.py", "scope.py", "show.py", "supervise.py", "tables.py", "unusual.py", "values.py", "watch.py", "worker.py"}, names)
+		"machine.py", "masks.py", "places.py", "read.py", "scope.py", "show.py", "supervise.py", "tables.py", "unusual.py", "values.py", "watch.py", "worker.py"}, names)
 }
 
 func FuzzReadResult(f *testing.F) {

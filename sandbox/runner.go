@@ -10,7 +10,7 @@ import (
 	"countersign/approval"
 )
 
-//go:embed runner/*.py
+//go:embed runner/*.py runner/desk/*.py
 var runnerFS embed.FS
 
 // RunnerFile is one file of the Python that goes into every box.
@@ -20,8 +20,14 @@ type RunnerFile struct {
 }
 
 // RunnerFiles lists the Python that goes into every box, in the order of names.
-func RunnerFiles() []RunnerFile {
-	names, err := fs.Glob(runnerFS, "runner/*.py")
+func RunnerFiles() []RunnerFile { return pythonFiles("runner/*.py", "") }
+
+// DeskFiles lists the desk, the Python that reads data files: a package in the
+// folder desk of the runner's ("desk/reading.py"). Boxes that read get it as well.
+func DeskFiles() []RunnerFile { return pythonFiles("runner/desk/*.py", "desk/") }
+
+func pythonFiles(pattern, folder string) []RunnerFile {
+	names, err := fs.Glob(runnerFS, pattern)
 	if err != nil {
 		panic(err) // only a malformed pattern fails
 	}
@@ -31,7 +37,7 @@ func RunnerFiles() []RunnerFile {
 		if err != nil {
 			panic(err) // it is in the binary
 		}
-		files = append(files, RunnerFile{Name: path.Base(name), Data: data})
+		files = append(files, RunnerFile{Name: folder + path.Base(name), Data: data})
 	}
 	return files
 }
@@ -39,12 +45,17 @@ func RunnerFiles() []RunnerFile {
 // Runner names the Python that goes into every box by what it holds. It belongs to
 // a box's template: another runner may run the same code differently, so an
 // approval holds for the one that it was given under.
-func Runner() string {
+func Runner() string { return named("runner", RunnerFiles()) }
+
+// Desk names the desk by what it holds: another one may read the same file otherwise.
+func Desk() string { return named("desk", DeskFiles()) }
+
+func named(what string, files []RunnerFile) string {
 	var all strings.Builder
-	for _, f := range RunnerFiles() {
+	for _, f := range files {
 		fmt.Fprintf(&all, "%s %s\n", f.Name, approval.Hash(f.Data))
 	}
-	return "runner " + approval.Short(approval.Hash([]byte(all.String())))
+	return what + " " + approval.Short(approval.Hash([]byte(all.String())))
 }
 
 // AlreadyStarted is the exit status of StartCommand's shell line in a box in

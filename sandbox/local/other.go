@@ -32,7 +32,7 @@ func (c *cores) count() int { return 1 }
 
 func usableCores() (*cores, error) { return &cores{}, nil }
 
-type home struct{ instance, root, runBundle, inspectBundle string }
+type home struct{ instance, root, runBundle, inspectBundle, readBundle string }
 
 func settle(Options) (*home, error) { return nil, errNotHere() }
 

@@ -75,6 +75,7 @@ def fence(memory_mb):
 def child(path, name, head, said, csv, work):
     """Reads one file: its reading goes to said, its first table as CSV to csv."""
     from desk import reading, words
+    os.environ["TMPDIR"] = work  # where an archive is unpacked
     fence(head["memory_mb"])
     watch(work)
     answer = {}
@@ -88,7 +89,7 @@ def child(path, name, head, said, csv, work):
         answer = {"problem": {"code": "deep", "facts": {}}}
     if "reading" in answer and head["csv"]:
         try:
-            with open(csv, "w", encoding="utf-8", errors="surrogatepass" if False else "replace", newline="") as out:
+            with open(csv, "w", encoding="utf-8", errors="replace", newline="") as out:
                 reading.convert(path, name, out)
         except MemoryError:
             answer = {"problem": {"code": "memory", "facts": {}}}
@@ -171,7 +172,7 @@ def main(job_at, result_at, work):
     machine.environment(os.path.dirname(HERE))
     os.makedirs(work, mode=0o700, exist_ok=True)
     desk()
-    import desk.reading  # and pandas: once, before the first file
+    importlib.import_module("desk.reading")  # and pandas: once, before the first file
     machine.prctl(4, 0)  # PR_SET_DUMPABLE: nobody of the same user reads our memory, which holds the stamp
     result = frames.Writer(result_at)
     result.send("Y")
