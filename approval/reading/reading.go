@@ -40,10 +40,10 @@ type Problem struct {
 // Reading is how one file is read.
 type Reading struct {
 	Version  int     `json:"version"`
-	Kind     string  `json:"kind"`             // text, json, xlsx, ods, parquet
-	Inside   string  `json:"inside,omitempty"` // the file's name in its archive
-	Encoding string  `json:"encoding,omitempty"`
-	Sure     float64 `json:"sure,omitempty"` // of the encoding; below Doubt a person should be asked
+	Kind     string  `json:"kind"`   // text, json, xlsx, ods, parquet
+	Inside   string  `json:"inside"` // the file's name in its archive
+	Encoding string  `json:"encoding"`
+	Sure     float64 `json:"sure"` // of the encoding; below Doubt a person should be asked
 	Tables   []Table `json:"tables"`
 }
 
@@ -52,13 +52,13 @@ const Doubt = 0.25
 
 // Table is one table of a file.
 type Table struct {
-	Name        string   `json:"name,omitempty"` // the sheet
+	Name        string   `json:"name"` // the sheet
 	Hidden      bool     `json:"hidden,omitempty"`
 	Rows        int64    `json:"rows"`
 	Delimiter   string   `json:"delimiter,omitempty"`
 	Quote       string   `json:"quote,omitempty"`
-	HeadingLine int64    `json:"heading_line,omitempty"` // 0: none
-	HeadingRows int64    `json:"heading_rows,omitempty"`
+	HeadingLine int64    `json:"heading_line"` // 0: none
+	HeadingRows int64    `json:"heading_rows"`
 	Decimal     string   `json:"decimal,omitempty"` // the sign that the numbers of this table have, if any has one
 	Columns     []Column `json:"columns"`
 	Odd         []Odd    `json:"odd,omitempty"`
@@ -92,17 +92,17 @@ type Odd struct {
 
 // Spec is what the desk needs beside the columns to read the same table again.
 type Spec struct {
-	Delimiter   string   `json:"delimiter,omitempty"`
+	Delimiter   string   `json:"delimiter"`
 	Quote       string   `json:"quote"`
 	Escape      string   `json:"escape"`
 	Width       int64    `json:"width"`
-	Kinds       []string `json:"kinds,omitempty"`
+	Kinds       []string `json:"kinds"`
 	Heads       int64    `json:"heads"`
-	FirstLine   int64    `json:"first_line,omitempty"`
-	Heading     []string `json:"heading,omitempty"`
-	HeadingLine int64    `json:"heading_line,omitempty"`
-	Titles      int64    `json:"titles,omitempty"`
-	Total       int64    `json:"total,omitempty"`
+	FirstLine   int64    `json:"first_line"`
+	Heading     []string `json:"heading"`
+	HeadingLine int64    `json:"heading_line"`
+	Titles      int64    `json:"titles"`
+	Total       int64    `json:"total"`
 }
 
 var (

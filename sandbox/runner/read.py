@@ -2,25 +2,34 @@
 
     read.py JOB RESULT WORK
 
-Each file is read in a process of its own that may open that file and the image's
+Files are read one after another in a process that may open the file and the image's
 own libraries, start nothing and connect to nothing; what it says is passed on in
-frames by this one. A file that is a bomb hurts its own process, or at most this box.
+frames by this one. A file that is a bomb ends that process, or at most this box; the
+next file gets a new one.
 """
 
+import errno
+import gc
+import importlib
 import importlib.util
+import io
 import json
 import os
 import resource
 import select
 import signal
+import struct
 import sys
+import tempfile
 import time
+import traceback
 import types
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CHUNK = 1 << 18
 MOST_SAID = 8 << 20    # bytes of a reading
 MISBEHAVED = 77
+PIECE = struct.Struct(">cI")
 NEVER = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty", "pty.spawn", "os.startfile",
          "socket.connect", "socket.bind", "socket.sendto", "socket.getaddrinfo", "ctypes.dlopen", "os.kill", "os.rename", "os.symlink", "os.link", "shutil.rmtree")
 
@@ -72,87 +81,127 @@ def fence(memory_mb):
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def child(path, name, head, said, csv, work):
-    """Reads one file: its reading goes to said, its first table as CSV to csv."""
+class Pipe:
+    """Text that a child writes, as pieces to its parent."""
+
+    def __init__(self, fd):
+        self.fd = fd
+
+    def send(self, kind, data):
+        data = memoryview(PIECE.pack(kind, len(data)) + data)
+        while data:
+            data = data[os.write(self.fd, data):]
+
+
+class Table(io.TextIOBase):
+    """Where a converted table is written: it goes on to the parent, piece by piece."""
+
+    def __init__(self, pipe):
+        self.pipe, self.parts, self.size = pipe, [], 0
+
+    def write(self, text):
+        self.parts.append(text)
+        self.size += len(text)
+        if self.size > CHUNK:
+            self.flush()
+        return len(text)
+
+    def flush(self):
+        if self.parts:
+            data = "".join(self.parts).encode("utf-8", "replace")
+            self.parts, self.size = [], 0
+            for at in range(0, len(data), CHUNK):
+                self.pipe.send(b"F", data[at:at + CHUNK])
+
+
+def child(orders, pipe, head, work):
+    """Reads one file after another, as they are named: each one's table as CSV and then its reading go to the pipe."""
     from desk import reading, words
-    os.environ["TMPDIR"] = work  # where an archive is unpacked
+    os.environ["TMPDIR"] = tempfile.tempdir = work  # where an archive is unpacked
     fence(head["memory_mb"])
     watch(work)
-    answer = {}
-    try:
-        answer["reading"] = reading.read(path, name)
-    except words.Refused as e:
-        answer = {"problem": {"code": e.code, "facts": e.facts}}
-    except MemoryError:
-        answer = {"problem": {"code": "memory", "facts": {}}}
-    except RecursionError:
-        answer = {"problem": {"code": "deep", "facts": {}}}
-    if "reading" in answer and head["csv"]:
+    path = os.path.join(work, "input")
+    for order in orders:
+        name, table = json.loads(order)["name"], Table(pipe)
         try:
-            with open(csv, "w", encoding="utf-8", errors="replace", newline="") as out:
-                reading.convert(path, name, out)
+            answer = {"reading": reading.read(path, name, table if head["csv"] else None)}
+            table.flush()
+        except words.Refused as e:
+            answer = {"problem": {"code": e.code, "facts": e.facts}}
         except MemoryError:
             answer = {"problem": {"code": "memory", "facts": {}}}
-    with open(said, "wb") as out:
-        out.write(json.dumps(answer).encode())
+        except RecursionError:
+            answer = {"problem": {"code": "deep", "facts": {}}}
+        except OSError as e:
+            answer = {"problem": {"code": "memory" if e.errno == errno.ENOSPC else "failed", "facts": {}}}
+        except Exception:
+            if head.get("debug"):
+                traceback.print_exc()
+            answer = {"problem": {"code": "failed", "facts": {}}}
+        pipe.send(b"R", json.dumps(answer).encode())
+        gc.collect()
 
 
 class Reader:
-    """One file in a process of its own, and what comes out of it."""
+    """A process that reads files, and what comes out of it. It is made anew when a file has ended it."""
 
-    def __init__(self, path, name, head, work):
+    def __init__(self, head, work):
         self.head = head
-        said, csv = os.pipe(), os.pipe()
+        orders, said = os.pipe(), os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
             status = 1
             try:
+                os.close(orders[1])
                 os.close(said[0])
-                os.close(csv[0])
                 null = os.open(os.devnull, os.O_RDWR)
                 os.dup2(null, 0)
-                child(path, name, head, said[1], csv[1], work)
+                with os.fdopen(orders[0]) as lines:
+                    child(lines, Pipe(said[1]), head, work)
                 status = 0
             except MemoryError:
                 status = 3
-            except BaseException as e:
-                if head.get("debug"):
-                    import traceback
-                    traceback.print_exc()
-                status = 4 if isinstance(e, (OSError,)) and e.errno == 28 else 1
             finally:
                 os._exit(status)
+        os.close(orders[0])
         os.close(said[1])
-        os.close(csv[1])
-        self.said, self.csv = said[0], csv[0]
+        self.orders, self.said, self.alive = orders[1], said[0], True
 
-    def passed(self, send):
-        """Passes the CSV on as it comes; returns what was said, or why nothing was."""
-        until, answer, opened = time.monotonic() + self.head["seconds"], b"", [self.said, self.csv]
-        late = False
-        while opened:
+    def read(self, name, send):
+        """Has the file that lies ready read and passes its table on; returns what was said, or why nothing was."""
+        until, data = time.monotonic() + self.head["seconds"], b""
+        os.write(self.orders, json.dumps({"name": name}).encode() + b"\n")
+        while True:
+            while len(data) >= PIECE.size:
+                kind, size = PIECE.unpack(data[:PIECE.size])
+                if size > MOST_SAID:
+                    return self.end("failed")
+                if len(data) < PIECE.size + size:
+                    break
+                piece, data = data[PIECE.size:PIECE.size + size], data[PIECE.size + size:]
+                if kind == b"R":
+                    return json.loads(piece)
+                send(piece)
             left = until - time.monotonic()
-            if left <= 0 or len(answer) > MOST_SAID:
-                os.kill(self.pid, signal.SIGKILL)
-                late = True
-                break
-            for fd in select.select(opened, [], [], min(left, 1))[0]:
-                data = os.read(fd, CHUNK)
-                if not data:
-                    opened.remove(fd)
-                elif fd == self.csv:
-                    send(data)
-                else:
-                    answer += data
+            if left <= 0:
+                return self.end("time", seconds=self.head["seconds"])
+            if select.select([self.said], [], [], min(left, 1))[0]:
+                more = os.read(self.said, CHUNK)
+                if not more:
+                    return self.end("")
+                data += more
+
+    def end(self, code, **facts):
+        """Ends the process and says why it gave no answer."""
+        self.alive = False
+        os.kill(self.pid, signal.SIGKILL)
         _, status = os.waitpid(self.pid, 0)
         os.close(self.said)
-        os.close(self.csv)
-        if late:
-            return {"problem": {"code": "time" if len(answer) <= MOST_SAID else "failed", "facts": {"seconds": self.head["seconds"]}}}
-        if status == 0 and answer:
-            return json.loads(answer)
-        code = os.waitstatus_to_exitcode(status)
-        return {"problem": {"code": {MISBEHAVED: "misbehaved", 3: "memory", 4: "memory", -signal.SIGKILL: "memory"}.get(code, "failed"), "facts": {}}}
+        os.close(self.orders)
+        if not code:
+            how = os.waitstatus_to_exitcode(status)
+            code = {MISBEHAVED: "misbehaved", 3: "memory", -signal.SIGKILL: "memory"}.get(how, "failed")
+        return {"problem": {"code": code, "facts": facts}}
 
 
 def receive(reader, size, path):
@@ -179,7 +228,7 @@ def main(job_at, result_at, work):
     reader = frames.Reader(frames.connect(job_at, os.O_RDONLY))
     _, head, _ = reader.frame()
     result.stamp = bytes.fromhex(head["stamp"])
-    number = 0
+    number, one = 0, None
     while True:
         _, kind, head_size, body_size = frames.HEADER.unpack(reader.exactly(frames.HEADER.size))
         if kind == b"Z":
@@ -188,12 +237,15 @@ def main(job_at, result_at, work):
             raise ValueError("the job has a frame that is none of a file")
         about, path = json.loads(reader.exactly(head_size)), os.path.join(work, "input")
         receive(reader, body_size, path)
-        one = Reader(path, about["name"], head, work)
-        answer = one.passed(lambda data: result.send("F", {"file": number}, data))
+        if one is None or not one.alive:
+            one = Reader(head, work)
+        answer = one.read(about["name"], lambda data: result.send("F", {"file": number}, data))
         result.send("R", {"file": number}, json.dumps(answer).encode())
         for left in os.listdir(work):
             os.unlink(os.path.join(work, left))
         number += 1
+    if one is not None and one.alive:
+        one.end("over")
     result.end()
 
 

@@ -3,6 +3,7 @@ through the fast parsers and the others one by one."""
 
 import csv
 import io
+import re
 from collections import Counter
 
 import pandas
@@ -38,13 +39,14 @@ class Delimited:
         text = texts.head(self.path, self.encoding)
         if not text.strip("\ufeff \t\r\n\0"):
             raise Refused("empty")
-        self.dialect, _, _ = choose(text)
+        told, text = told_delimiter(text)
+        self.dialect, _, _ = choose(text, told)
         texts.check_text(text, self.dialect.escape)
         found = records_of(text, self.dialect, HEAD_ROWS)
         self.width = width_of([r for r, _, _ in found])
         if self.width > MOST_COLUMNS:
             raise Refused("columns", columns=self.width, most=MOST_COLUMNS)
-        line, placed = 1, []
+        line, placed = 1 + bool(told), []
         for row, start, end in found:
             placed.append((row, line, text[start:end]))
             line += text.count("\n", start, end) + sum(1 for i in range(start, end) if text[i] == "\r" and text[i + 1:i + 2] != "\n") if "\r" in text[start:end] \
@@ -61,7 +63,7 @@ class Delimited:
         narrow = [r for r in rows[skip:] if layout.filled(r)]
         self.narrower(narrow)
         narrow = [r[:self.width] if not any(v.strip() for v in r[self.width:]) else r for r in narrow]
-        self.kinds = layout.column_kinds(narrow, self.width)
+        self.kinds = layout.column_kinds(layout.below(narrow), self.width)
         provisional = Mender(self.dialect, self.width, self.kinds)
         top = []
         for row, at, raw in placed:
@@ -70,13 +72,17 @@ class Delimited:
             if len(top) == 60:
                 break
         heads, self.sure_heading = layout.headings([r for r, _ in top], self.width, self.kinds)
-        if heads and self.kinds:  # the kinds without the heading
-            self.kinds = layout.column_kinds(narrow[heads:], self.width)
+        self.kinds = layout.column_kinds(narrow[heads:], self.width)
         self.heads = heads
         self.heading = layout.joined([r for r, _ in top[:heads]], self.width) if heads else None
         self.heading_line = top[0][1] if heads else 0
         self.first = placed[0][1]
         self.sample = text[:200000]
+        if not self.dialect.quote and '"' in text:
+            opened = re.compile(r'(?:^|%s)"' % re.escape(self.dialect.delimiter))
+            for row, at, raw in placed:
+                if opened.search(raw):
+                    self.odd.add("stray_quote", at)
 
     def other_headings(self, placed):
         """A first row that was written with another delimiter than the rest is a heading all the same."""
@@ -195,6 +201,8 @@ class Delimited:
         for text in texts.blocks(self.path, self.encoding):
             if "\0" in text and self.dialect.escape != "\0":
                 raise Refused("nul")
+            if "\ufffd" in text:
+                self.odd.add("bad_bytes", count=text.count("\ufffd"))
             got = texts.lines(text)
             if skipping:
                 n = min(skipping, len(got))
@@ -251,6 +259,8 @@ class Delimited:
     def fitting(self, lines, limit):
         """Of each line, whether it is a record by itself that fits."""
         d, q, esc, commas = self.dialect.delimiter, self.dialect.quote, self.dialect.escape, self.width - 1
+        if self.dialect.runs:
+            return [False] * limit
         if not q:
             return [line.count(d) == commas and not line.isspace() for line in lines[:limit]]
         if esc:
@@ -297,6 +307,7 @@ class Delimited:
         if row is not None and not layout.filled(row):
             return None, end
         if row is not None and len(row) == self.width and end != end2 and not self.mender.clashes(row):
+            self.odd.add("stray_quote", line)
             return row, end
         what, values, after = self.mender.mend(text, 0, row, end)
         self.odd.add(what, line)
@@ -326,8 +337,23 @@ class Delimited:
         return False
 
 
+def told_delimiter(text):
+    """The delimiter that a first line tells, as Excel takes it (sep=;), and the text without that line."""
+    m = re.match(r"\"?sep=(.)\"?(?:\r\n|\r|\n)", text)
+    return (m[1], text[m.end():]) if m else ("", text)
+
+
 def width_of(rows):
     """How many values a record has: what most of them have, or the first of several tables."""
+    blocks = [[]]
+    for r in rows:
+        if layout.filled(r):
+            blocks[-1].append(len(r))
+        elif blocks[-1]:
+            blocks.append([])
+    wide = [b for b in blocks if len(b) > 1 and b[0] > 1 and len(set(b)) == 1]
+    if len(blocks) > 1 and wide and len(wide[0]) >= 0.3 * sum(map(len, blocks)) and wide[0][0] >= max(w for b in blocks for w in b):
+        return wide[0][0]
     said = [len(r) for r in rows if layout.filled(r)]
     widths = Counter(said)
     if not widths:

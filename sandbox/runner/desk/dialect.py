@@ -7,18 +7,18 @@ from collections import Counter
 from . import kinds
 from .records import Dialect, rows
 
-USUAL = [",", ";", "\t", "|", ", ", "; ", ":", "^", "~", " "]
+USUAL = [",", ";", "\t", "|", ", ", "; ", ":", "^", "~", "  ", " "]
 HEAD = 60000   # characters that are looked at
 RECORDS = 120
 # What stands in values so often that it is a delimiter only if nothing else is.
 NEVER = set("\"'`_-+.()[]{}%$€£¥°²³\\@/\r\n\0\ufeff")
 
 
-def choose(text):
-    """The dialect of a text, how good it is, and the width of its records."""
+def choose(text, told=""):
+    """The dialect of a text, how good it is, and the width of its records. told is the delimiter where the file names it."""
     head = text[:HEAD]
     best = (-1.0, Dialect(), 1)
-    for d in delimiters(head):
+    for d in [told] if told else delimiters(head):
         for q in ('"', "'", ""):
             if q and q not in head or not q and head.count('"' + d) + head.count(d + '"') > 2:
                 continue
@@ -30,7 +30,7 @@ def choose(text):
                 score, width = worth(rows(head, dialect, RECORDS), d)
                 closes = len(re.findall(re.escape(q) + r"(?=%s|[\r\n])" % re.escape(d), head)) if q else 0
                 score += 0.02 * (q == '"' and closes > 0) + (0.02 if e and closes else 0) - 0.03 * (q == "'" and closes < 3)
-                score += 0.01 * (len(d) > 1) - 0.05 * (d in " :") - 0.04 * (d not in USUAL)
+                score += 0.01 * (len(d) > 1) - 0.05 * (d.strip(" ") == "" or d == ":") - 0.04 * (d not in USUAL)
                 if score > best[0]:
                     best = (score, dialect, width)
     return best[1], best[0], best[2]

@@ -92,7 +92,7 @@ def cost(raw, encoding):
         asian = scripts & {"kana", "han"}
         if len(scripts - {"kana", "han"}) > 1 or (asian and scripts - {"kana", "han"}):
             bad += 2 * len(word)
-        if re.search(r"[a-zà-ÿа-яα-ω][A-ZÀ-ÞА-ЯΑ-Ω]", word):
+        if any(a.islower() and b.isupper() for a, b in zip(word, word[1:])):
             bad += 2
         if scripts == {"GREEK"}:
             bad += 2.0 * (word[-1] == "σ" or "ς" in word[:-1])
@@ -141,7 +141,7 @@ def guess(raw, whole=True):
     # A few bytes of something else in a file that is UTF-8 otherwise: damaged, but UTF-8.
     good = len(re.findall(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}", said))
     rest = len(re.findall(rb"[\x80-\xff]", re.sub(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}", b"", said)))
-    if good >= 4 and good > 10 * rest:
+    if good >= 3 and good > 2 * rest:
         return "utf-8", 1.0
     if not whole:
         said = said.rpartition(b"\n")[0] or said

@@ -20,6 +20,11 @@ def column_kinds(rows, width):
     return found
 
 
+def below(rows):
+    """The rows that are surely no heading, as far as there are such: a heading must not decide what its columns are."""
+    return rows[min(MOST_HEADS, len(rows) // 2):]
+
+
 def filled(row):
     return sum(1 for v in row if v.strip())
 
@@ -27,7 +32,7 @@ def filled(row):
 def named(row):
     """Whether a row may be names of columns: texts, each different, none that is plainly a value."""
     said = [v.strip() for v in row if v.strip()]
-    return bool(said) and all(kinds.kind(v) in ("text", "code") and len(v) <= 300 for v in said)
+    return bool(said) and all(kinds.kind(v) in ("text", "code", "url") and len(v) <= 300 for v in said)
 
 
 def different(row):
@@ -105,8 +110,8 @@ def names_typed(row, typed, found):
     """Whether a row has texts where the columns hold numbers and dates."""
     if not typed:
         return False
-    texts = sum(1 for i in typed if kinds.kind(row[i]) in ("text", "code"))
-    values = sum(1 for i in typed if kinds.kind(row[i]) not in ("text", "code", ""))
+    texts = sum(1 for i in typed if kinds.kind(row[i]) in ("text", "code", "url") and kinds.kind(row[i]) != found[i])
+    values = sum(1 for i in typed if kinds.kind(row[i]) not in ("text", "code", "url", "") or kinds.kind(row[i]) == found[i])
     return texts >= max(1, (len(typed) + 1) // 2) and values == 0
 
 
@@ -129,18 +134,17 @@ def spread(rows, at, width, found):
     row = padded(rows[at], width)
     if at + 1 >= len(rows) or filled(row) >= width:
         return False
-    below = padded(rows[at + 1], width)
-    return named(below)
+    return named(padded(rows[at + 1], width))
 
 
 def two_storeys(rows, width, found):
     """A heading whose upper row spans: region,2023,,2024, above ,units,amount,units,amount."""
     if len(rows) < 3 or width < 3:
         return False
-    top, below = padded(rows[0], width), padded(rows[1], width)
+    top, lower = padded(rows[0], width), padded(rows[1], width)
     typed = [i for i, k in enumerate(found) if k not in ("text", "", "code")]
     over = [i for i in range(width) if top[i].strip() and i + 1 < width and not top[i + 1].strip()]
-    return bool(over) and named(below) and bool(typed) and all(kinds.kind(below[i]) in ("text", "code") for i in typed) and \
+    return bool(over) and named(lower) and bool(typed) and all(kinds.kind(lower[i]) in ("text", "code") for i in typed) and \
         all(kinds.kind(v) in ("text", "code", "int", "date", "") for v in top)
 
 
@@ -165,11 +169,11 @@ def keys(rows, width, found):
     steps = [b - a for a, b in zip(values, values[1:])]
     if not (all(s > 0 for s in steps) or all(s < 0 for s in steps)):
         return False
-    below = [n for r in rows[1:] for i in heads if i < len(r) for n in [number(r[i])] if n is not None]
-    if len(below) < len(heads):
+    under = [n for r in rows[1:] for i in heads if i < len(r) for n in [number(r[i])] if n is not None]
+    if len(under) < len(heads):
         return False
-    low, high = min(below), max(below)
-    years = all(v == int(v) and 1900 <= v <= 2100 for v in values) and not all(v == int(v) and 1900 <= v <= 2100 for v in below)
+    low, high = min(under), max(under)
+    years = all(v == int(v) and 1900 <= v <= 2100 for v in values) and not all(v == int(v) and 1900 <= v <= 2100 for v in under)
     even = len(steps) > 1 and max(steps) - min(steps) <= 1e-6 * max(1.0, abs(steps[0]))
     room = 3 * max(high - low, abs(high) / 2, 1e-9)
     apart = all(v > high + room or v < low - room for v in values)

@@ -64,7 +64,7 @@ class Mender:
     def delimiter_ways(self, text, start):
         """Somebody may have written this line with another delimiter."""
         for other in self.others:
-            if text.find(other.delimiter, start, line_end(text, start)) < 0:
+            if other.runs or text.find(other.delimiter, start, line_end(text, start)) < 0:
                 continue
             row, _, after = other.record(text, start)
             if row is None:

@@ -15,29 +15,31 @@ VERSION = 1
 LOOKS_LIKE_VALUES = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{20,}|\d{9,}|https?://\S+", re.I)
 
 
-def read(path, name):
-    """The reading of a file: every table of it."""
+def read(path, name, out=None):
+    """The reading of a file: every table of it. out takes the first table as CSV, every value as it stands in the file."""
     opened = Opened(path, name)
     try:
-        tables = [describe(t) for t in opened.tables]
+        tables = [describe(t, out if t is opened.tables[0] else None) for t in opened.tables]
         return {"version": VERSION, "kind": opened.kind, "inside": opened.inside, "encoding": opened.encoding, "sure": opened.sure, "tables": tables}
     finally:
         opened.close()
 
 
-def describe(table):
+def describe(table, out=None):
     """One table as a reading names it."""
     found, names = [], columns_names(table)
     profiles = [columns.Profile() for _ in range(table.width)]
-    rows, last, tail = 0, None, []
+    last, writer = None, csv.writer(out, lineterminator="\n") if out is not None else None
+    if writer and table.heading is not None:
+        writer.writerow([text(v) for v in table.heading])
     for frame in table.frames():
+        if writer:
+            writer.writerows([[v if isinstance(v, str) else written(v) for v in row] for row in frame.to_numpy(dtype=object).tolist()])
         if last is not None:
             profile(profiles, last)
         last = frame
-    last_rows = []
     if last is not None and len(last):
         rows_list = [list(last.iloc[i]) for i in range(max(0, len(last) - 3), len(last))]
-        last_rows = rows_list
         if columns.total_row(rows_list if len(last) >= 3 else [], table.width):
             profile(profiles, last.iloc[:-1])
             total = list(last.iloc[-1])
@@ -167,21 +169,6 @@ def frame(opened, reading, at, wanted=None):
             whole = whole.iloc[:-drop]
         made[names[i]] = columns.convert(whole, said["columns"][i])
     return pandas.DataFrame(made, columns=[names[i] for i in use])
-
-
-def convert(path, name, out):
-    """Writes the first table as plain CSV, every value as it stands in the file. out takes text."""
-    opened = Opened(path, name)
-    try:
-        table = opened.tables[0]
-        writer = csv.writer(out, lineterminator="\n")
-        if table.heading is not None:
-            writer.writerow([text(v) for v in table.heading])
-        for piece in table.frames():
-            for row in piece.to_numpy(dtype=object).tolist():
-                writer.writerow([v if isinstance(v, str) else written(v) for v in row])
-    finally:
-        opened.close()
 
 
 def written(value):

@@ -8,6 +8,7 @@ import functools
 import re
 
 LONGEST = 40  # lines that one record may span; more is a quotation mark that nobody closed
+EOL = re.compile(r"\r\n|\r|\n")
 LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
 
@@ -16,7 +17,8 @@ class Dialect:
 
     def __init__(self, delimiter=",", quote='"', escape=""):
         self.delimiter, self.quote, self.escape = delimiter, quote, escape
-        self.end = re.compile(re.escape(delimiter) + r"|[\r\n]")
+        self.runs = delimiter == "  "  # two blanks or more are one delimiter, as in columns that are aligned
+        self.end = re.compile((" {2,}" if self.runs else re.escape(delimiter)) + r"|[\r\n]")
         self.blank = delimiter.strip(" ") == "" or delimiter == "\t"
         d, q = re.escape(delimiter), re.escape(quote)
         if quote:
@@ -72,7 +74,9 @@ class Dialect:
     def record(self, text, at, literal=(), eager=False):
         """One record from at: its values, how many are quoted, where the next begins; None as values if a quotation
         mark is never closed. literal: places of quotation marks that are plain characters."""
-        row, quoted, d, q, first = [], 0, self.delimiter, self.quote, at
+        row, quoted, d, q = [], 0, self.delimiter, self.quote
+        while self.runs and text.startswith(" ", at):
+            at += 1
         while True:
             opens = at
             if q and not self.blank:
@@ -91,7 +95,10 @@ class Dialect:
                 at = end
             if text.startswith(d, at):
                 at += len(d)
-                continue
+                while self.runs and text.startswith(" ", at):
+                    at += 1
+                if not self.runs or at < len(text) and text[at] not in "\r\n":
+                    continue
             if text.startswith("\r\n", at):
                 at += 2
             elif at < len(text):
@@ -100,6 +107,11 @@ class Dialect:
 
     def honest(self, text, at):
         """record, but a quotation mark that runs away over many lines is taken for a character."""
+        if not self.runs:
+            found = EOL.search(text, at)
+            stop = found.start() if found else len(text)
+            if not self.quote or text.find(self.quote, at, stop) < 0:
+                return text[at:stop].split(self.delimiter), found.end() if found else stop
         row, quoted, end = self.record(text, at)
         if row is not None and not (quoted and spans(text, at, end)):
             return row, end
@@ -135,7 +147,7 @@ def spans(text, start, end):
 
 def line_end(text, at):
     """Where the line of at ends, its end included."""
-    found = re.compile(r"\r\n|\r|\n").search(text, at)
+    found = EOL.search(text, at)
     return found.end() if found else len(text)
 
 

@@ -81,10 +81,9 @@ class SheetTable:
         skip = layout.titles(head, self.width)
         self.titles = sum(1 for r in head[:skip] if layout.filled(r))
         rows, lines, head = rows[skip:], lines[skip:], head[skip:]
-        kinds = layout.column_kinds(head, self.width)
+        kinds = layout.column_kinds(layout.below(head), self.width)
         self.heads, self.sure_heading = layout.headings(head, self.width, kinds)
-        if self.heads:
-            kinds = layout.column_kinds(head[self.heads:], self.width)
+        kinds = layout.column_kinds(head[self.heads:], self.width)
         self.heading = layout.joined(head[:self.heads], self.width) if self.heads else None
         self.heading_line = lines[0] if self.heads else 0
         rows, lines = rows[self.heads:], lines[self.heads:]

@@ -4,7 +4,7 @@ import functools
 import re
 
 CURRENCY = r"US\$|R\$|C\$|A\$|HK\$|[$€£¥₹₽₺₴₩₪฿₫]|\b(?:USD|EUR|GBP|JPY|CHF|CNY|INR|RUB|SEK|NOK|DKK|PLN|CZK|HUF|BRL|CAD|AUD|TRY|ZAR|MXN)\b|\b(?:kr|zł|Kč|Fr|Ft|руб)\b\.?|zł|Kč"
-NUMBER = re.compile(r"(?P<open>\()?\s*(?P<s1>[-+−]?)\s?(?P<c1>%s)?\s?(?P<s2>[-+−]?)(?P<core>\d[\d.,'’ \u00a0\u202f\u2009]*|[.,]\d+)(?P<e>[eE][-+]?\d+)?\s?(?P<c2>%s|%%|‰)?\s?(?P<s3>-)?\s*(?P<close>\))?" % (CURRENCY, CURRENCY))
+NUMBER = re.compile(r"(?P<open>\()?\s*(?P<s1>[-+−]?)\s?(?P<c1>%s)?\s?(?P<s2>[-+−]?)(?P<core>\d(?:[\d.,'’ \u00a0\u202f\u2009]*[\d.,])?|[.,]\d+)(?P<e>[eE][-+]?\d+)?\s?(?P<c2>%s|%%|‰)?\s?(?P<s3>-)?\s*(?P<close>\))?" % (CURRENCY, CURRENCY))
 BLANKS = re.compile("[ \u00a0\u202f\u2009]")
 MARKERS = {"-", "--", "---", "—", "–", ".", "..", "...", "?", "*", "/", "#"}
 WORDS = {"n/a", "na", "n.a.", "n.a", "#na", "nan", "null", "none", "nil", "<na>", "<n/a>", "(null)", "\\n", "missing", "unknown", "not available", "not applicable", "no data", "tbd", "tba", "undefined", "void",
@@ -55,8 +55,6 @@ def number_form(v):
     if not m or bool(m["open"]) != bool(m["close"]) or sum(1 for s in (m["s1"], m["s2"], m["s3"], m["open"]) if s) > 1:
         return None
     core = m["core"]
-    if core.rstrip(BLANK_END) != core:
-        return None
     c1, c2 = m["c1"] or "", m["c2"] or ""
     if c1 and c2 and c2 not in "%‰":
         return None
@@ -76,9 +74,6 @@ def number_form(v):
     if how == "int" and (m["s1"] or m["s2"]) == "+" and len(core) >= 8:
         return ("text",)  # a telephone number
     return ("number", how, currency, c2 if c2 in ("%", "‰") else "", "")
-
-
-BLANK_END = " \u00a0\u202f\u2009'’"
 
 
 def core_form(core):
@@ -205,6 +200,8 @@ def date(text, day_first=True):
 
 def shape(text):
     """The pattern of a text, without its value: 99-AA."""
+    if len(text) > 60:
+        return "*"
     out = []
     for c in text.strip()[:40]:
         out.append("9" if c.isdigit() else "A" if c.isupper() else "a" if c.isalpha() else c if c in "-_/.:,+ ()#&%" else "?")
