@@ -3,12 +3,18 @@ package local
 import (
 	"bytes"
 	"context"
+	"encoding/csv"
 	"io"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval/reading"
+	"countersign/internal/proof"
 	"countersign/sandbox"
 )
 
@@ -55,4 +61,48 @@ func TestAFileIsReadInABoxOfItsOwn(t *testing.T) {
 	require.Equal(t, "region,amount\nNord,\"1,5\"\nSüd,\"2,5\"\n", got.csv[0].String())
 	require.Equal(t, "empty", got.answers[1].Problem.Code)
 	require.Equal(t, "json", got.answers[2].Reading.Kind)
+}
+
+// A sample of each kind of damage in Pollock comes out as Pollock's authors mean it.
+func TestProveReadingOfPollocksSamples(t *testing.T) {
+	t.Parallel()
+	samples, err := filepath.Glob("testdata/reading/pollock/*.csv")
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, len(samples), 28)
+	var files []sandbox.ReadFile
+	for _, path := range samples {
+		data, err := os.ReadFile(path)
+		require.NoError(t, err)
+		files = append(files, file(filepath.Base(path), data))
+	}
+	got := readHere(t, files...)
+	for i, path := range samples {
+		want, err := os.ReadFile(strings.TrimSuffix(path, ".csv") + ".clean")
+		require.NoError(t, err)
+		meant, err := csv.NewReader(bytes.NewReader(want)).ReadAll()
+		require.NoError(t, err)
+		require.NotNil(t, got.csv[i], path)
+		came, err := csv.NewReader(got.csv[i]).ReadAll()
+		require.NoError(t, err)
+		proof.Check(t, reflect.DeepEqual(meant, came), "pollock: "+filepath.Base(path), "%d records", len(came))
+	}
+}
+
+// A box that has ended says so, and what it had answered until then stands.
+func TestAReaderThatIsInterruptedSaysSo(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	err := shared.Read(ctx, sandbox.ReadJob{Files: []sandbox.ReadFile{file("a.csv", []byte("a\n1\n"))}, Seconds: 10, MemoryMB: 256}, &kept{})
+	require.ErrorIs(t, err, context.Canceled)
+}
+
+// A file whose length has changed since it was looked at ends the job, and the box with it.
+func TestAFileThatIsShorterThanItWasSaidIsNotRead(t *testing.T) {
+	t.Parallel()
+	short := file("a.csv", []byte("a,b\n1,2\n"))
+	short.Size += 10
+	sink := &kept{}
+	require.Error(t, shared.Read(t.Context(), sandbox.ReadJob{Files: []sandbox.ReadFile{short}, Seconds: 10, MemoryMB: 256}, sink))
+	require.Empty(t, sink.answers)
 }
