@@ -91,9 +91,14 @@ type readOne struct {
 	problem string // in words; empty where the file was read
 }
 
+// reader is a box on this machine that reads some files.
+type reader interface {
+	Read(ctx context.Context, job sandbox.ReadJob, sink sandbox.ReadSink) error
+}
+
 // readings reads many files in few boxes.
 type readings struct {
-	box  *local.Sandbox
+	box  reader
 	csv  bool
 	into *outFolder
 }
