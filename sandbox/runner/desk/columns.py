@@ -3,6 +3,7 @@
 A type is chosen as a careful analyst would: exact or not at all. What could be two things stays text, and the reading says so.
 """
 
+import re
 from collections import Counter
 
 import numpy
@@ -51,11 +52,15 @@ class Profile:
         joined = "\n".join(series)
         if not PLAIN.issuperset(joined[:20000]) or not PLAIN.issuperset(joined):
             return False
+        sign = "comma" if "," in joined else "dot"
+        if sign == "comma":
+            if "." in joined:
+                return False
+            joined = joined.replace(",", ".")
+            series = pandas.Series(joined.split("\n"), index=series.index, dtype=object)
         if ZEROS.search(joined) or DIGITS.search(joined):
             return False
         empty = int((series == "").sum())
-        if "," in joined or " " in joined:
-            return False
         parsed = pandas.to_numeric(series if not empty else series[series != ""], errors="coerce")
         if parsed.isna().any():
             return False
@@ -64,8 +69,9 @@ class Profile:
         dots = joined.count(".")
         if dots:
             open_ = len(THREE.findall(joined))
-            self.forms[("number", "dot", "", "", "")] += dots - open_
-            self.forms[("number", "dot3", "", "", "")] += open_
+            self.forms[("number", sign, "", "", "")] += dots - open_
+            self.forms[("number", sign + "3", "", "", "")] += open_
+            self.forms += Counter()  # none of what is not there
         ints = len(parsed) - dots
         if ints:
             self.forms[("number", "int", "", "", "")] += ints
@@ -282,8 +288,7 @@ class Profile:
         return column
 
 
-PLAIN = set("0123456789.-+eE\n")
-import re  # noqa: E402
+PLAIN = set("0123456789.,-+eE\n")
 ZEROS = re.compile(r"(?m)^[-+]?0\d|[eE]|\+")
 DIGITS = re.compile(r"\d{16}|\d{9}\.\d{9}|(?m:^\.|\.$|\..*\.)")
 THREE = re.compile(r"(?m)^-?[1-9]\d{0,2}\.\d{3}$")
@@ -319,8 +324,9 @@ def convert(series, column):
 def numeric(series, column):
     whole = column["type"] == "integer" and not column["missing"]
     fast = None
-    if column.get("decimal", ".") == "." and not column.get("percent") and not column.get("currency") and not column.get("thousands"):
-        fast = pandas.to_numeric(series.replace("", numpy.nan) if series.dtype == object else series, errors="coerce")
+    if not column.get("percent") and not column.get("currency") and not column.get("thousands"):
+        plain = series.str.replace(",", ".", regex=False) if column.get("decimal") == "," and series.dtype == object and not column.get("missing") else series
+        fast = pandas.to_numeric(plain, errors="coerce")
         if not fast.isna().any():
             return fast.astype("int64" if whole else "float64")
     cache = {}

@@ -30,7 +30,6 @@ class Delimited:
         else:
             self.obey(spec)
         self.mender = Mender(self.dialect, self.width, self.kinds)
-        self.plain = self.dialect.quote == "" or self.dialect.quote not in self.sample
         self.regular = self.dialect.regular(self.width) if self.dialect.quote else None
 
     # -- what the beginning tells
@@ -77,7 +76,6 @@ class Delimited:
         self.heading = layout.joined([r for r, _ in top[:heads]], self.width) if heads else None
         self.heading_line = top[0][1] if heads else 0
         self.first = placed[0][1]
-        self.sample = text[:200000]
         if not self.dialect.quote and '"' in text:
             opened = re.compile(r'(?:^|%s)"' % re.escape(self.dialect.delimiter))
             for row, at, raw in placed:
@@ -115,7 +113,6 @@ class Delimited:
         self.width, self.kinds, self.heads, self.first = spec["width"], spec["kinds"], spec["heads"], spec["first_line"]
         self.heading, self.heading_line = spec["heading"] or None, spec["heading_line"]
         self.titles, self.sure_heading = spec["titles"], True
-        self.sample = texts.head(self.path, self.encoding)[:200000]
 
     def spec(self):
         """All that obey needs."""

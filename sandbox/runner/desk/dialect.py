@@ -33,7 +33,10 @@ def choose(text, told=""):
                 score += 0.01 * (len(d) > 1) - 0.05 * (d.strip(" ") == "" or d == ":") - 0.04 * (d not in USUAL)
                 if score > best[0]:
                     best = (score, dialect, width)
-    return best[1], best[0], best[2]
+    chosen = best[1]
+    if not chosen.quote and '"' not in head:  # the beginning has none; what comes may
+        chosen = Dialect(chosen.delimiter)
+    return chosen, best[0], best[2]
 
 
 def quotes_well(head, d, q):
