@@ -21,23 +21,10 @@ type bomb struct {
 
 const boxGone = "the box has ended"
 
-func bombs(t testing.TB) []bomb {
+func lightBombs(t testing.TB) []bomb {
 	t.Helper()
-	sheet := func(rows int) []byte {
-		return workbook(t, func(w io.Writer) {
-			line := `<row>` + strings.Repeat(`<c><v>1</v></c>`, 200) + `</row>`
-			for range rows {
-				_, err := io.WriteString(w, line)
-				require.NoError(t, err)
-			}
-		})
-	}
 	return []bomb{
-		{"a million columns.csv", []byte(strings.Repeat("a,", 1_000_000) + "a\n" + strings.Repeat("1,", 1_000_000) + "1\n"), []string{"columns", "binary", "memory"}},
-		{"gigabytes.xlsx", sheet(100_000), []string{"memory", "unpacked", "time", "cells", boxGone}},
-		{"more than a gigabyte.xlsx", sheet(400_000), []string{"unpacked"}},
-		{"zeros.csv.gz", gzipped(t, 1200<<20), []string{"unpacked", "memory", boxGone}},
-		{"zeros.zip", zipped(t, "a.csv", func(w io.Writer) { zeros(t, w, 1100<<20) }), []string{"unpacked"}},
+		{"a million columns.csv", []byte(strings.Repeat("a,", 1_000_000) + "a\n" + strings.Repeat("1,", 1_000_000) + "1\n"), []string{"columns", "memory"}},
 		{"zip of zips.zip", zipped(t, "b.zip", func(w io.Writer) {
 			_, err := w.Write(zipped(t, "c.zip", func(w io.Writer) { _, err := w.Write(zipped(t, "a.csv", func(io.Writer) {})); require.NoError(t, err) }))
 			require.NoError(t, err)
@@ -51,7 +38,26 @@ func bombs(t testing.TB) []bomb {
 			}
 			fmt.Fprint(w, `]><workbook>&j;</workbook>`)
 		}), []string{"entities"}},
-		{"an open quotation mark.csv", []byte("a,b\n1,\"" + strings.Repeat("x,y\n", 500_000)), []string{"memory", "time", "", boxGone}},
+	}
+}
+
+func heavyBombs(t testing.TB) []bomb {
+	t.Helper()
+	sheet := func(rows int) []byte {
+		return workbook(t, func(w io.Writer) {
+			line := `<row>` + strings.Repeat(`<c><v>1</v></c>`, 200) + `</row>`
+			for range rows {
+				_, err := io.WriteString(w, line)
+				require.NoError(t, err)
+			}
+		})
+	}
+	return []bomb{
+		{"gigabytes.xlsx", sheet(100_000), []string{"memory", "unpacked", "time", "cells", boxGone}},
+		{"more than a gigabyte.xlsx", sheet(400_000), []string{"unpacked"}},
+		{"zeros.csv.gz", gzipped(t, 1200<<20), []string{"unpacked", "memory", boxGone}},
+		{"zeros.zip", zipped(t, "a.csv", func(w io.Writer) { zeros(t, w, 1100<<20) }), []string{"unpacked"}},
+		{"an open quotation mark.csv", []byte("a,b\n1,\"" + strings.Repeat("x,y\n", 500_000)), []string{"read", "memory", "time"}},
 	}
 }
 

@@ -8,7 +8,7 @@ from collections import Counter
 
 import pandas
 
-from . import kinds, layout, texts
+from . import kinds, layout, parts, texts
 from .dialect import USUAL, choose
 from .mending import Mender
 from .records import Dialect, rows as records_of
@@ -129,25 +129,25 @@ class Delimited:
         for part in self.runs():
             if skip:
                 skip, part = self.drop_heads(skip, part)
-                if not part_len(part):
+                if not parts.length(part):
                     continue
             part, stop = self.until_second(part, typed, row_count)
-            row_count += part_len(part)
-            held = join_parts(held, part)
-            if part_len(held) > 200000:
-                done, held = split_part(held, part_len(held) - TAIL)
-                yield as_frame(done, self.width)
+            row_count += parts.length(part)
+            held = parts.join(held, part)
+            if parts.length(held) > 200000:
+                done, held = parts.split(held, parts.length(held) - TAIL)
+                yield parts.frame_of(done, self.width)
             if stop:
                 break
-        if held is not None and part_len(held):
-            done, tail = split_part(held, max(0, part_len(held) - TAIL))
-            tail = as_rows(tail)
+        if held is not None and parts.length(held):
+            done, tail = parts.split(held, max(0, parts.length(held) - TAIL))
+            tail = parts.rows_of(tail)
             tail = self.footers(tail)
-            yield as_frame(join_parts(done, tail), self.width)
+            yield parts.frame_of(parts.join(done, tail), self.width)
 
     def drop_heads(self, skip, part):
-        n = min(skip, part_len(part))
-        return skip - n, split_part(part, n)[1]
+        n = min(skip, parts.length(part))
+        return skip - n, parts.split(part, n)[1]
 
     def footers(self, tail):
         """Notes below the table: rows at its end that say one thing only."""
@@ -181,7 +181,7 @@ class Delimited:
             again = bool(heading) and [v.strip()[:MOST_NAME] for v in row] == [v.strip()[:MOST_NAME] for v in heading]
             if again or (i + before > 2 and said >= need and len(typed) > 1 and layout.named(row) and layout.different(row) and layout.filled(row) > 1):
                 self.odd.add("second_table")
-                return split_part(part, i)[0], True
+                return parts.split(part, i)[0], True
         return part, False
 
     def runs(self):
@@ -364,38 +364,3 @@ def width_of(rows):
         if at > 30:
             break
     return max(widths, key=lambda w: (widths[w] * (1 if w > 1 else 0.6), w))
-
-
-# -- parts: a frame of text, or a list of rows
-
-def part_len(part):
-    return 0 if part is None else len(part)
-
-
-def as_rows(part):
-    if isinstance(part, pandas.DataFrame):
-        return part.to_numpy(dtype=object).tolist()
-    return list(part or [])
-
-
-def as_frame(part, width):
-    if isinstance(part, pandas.DataFrame):
-        return part
-    return pandas.DataFrame([r[:width] + [""] * (width - len(r)) for r in part or []], columns=range(width), dtype=object)
-
-
-def split_part(part, n):
-    if isinstance(part, pandas.DataFrame):
-        return part.iloc[:n].reset_index(drop=True), part.iloc[n:].reset_index(drop=True)
-    return part[:n], part[n:]
-
-
-def join_parts(one, two):
-    if one is None or not len(one):
-        return two
-    if two is None or not len(two):
-        return one
-    if isinstance(one, list) and isinstance(two, list):
-        return one + two
-    width = one.shape[1] if isinstance(one, pandas.DataFrame) else two.shape[1]
-    return pandas.concat([as_frame(one, width), as_frame(two, width)], ignore_index=True)
