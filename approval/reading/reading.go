@@ -79,7 +79,7 @@ type Column struct {
 	Percent     bool   `json:"percent,omitempty"`
 	Unit        string `json:"unit,omitempty"` // of numbers that are moments
 	Zone        string `json:"zone,omitempty"`
-	DayFirst    bool   `json:"day_first,omitempty"`
+	DayFirst    bool   `json:"day_first"`
 }
 
 // Odd is one strange thing: a code, how often, and where.

@@ -95,6 +95,7 @@ var odd = map[string]phrase{
 	"offsets":                   same("times with offsets: read as UTC"),
 	"offsets_in_part":           same("only some times have an offset: all read as UTC"),
 	"dates_without_time":        {"1 date without a time", "{n} dates without a time"},
+	"dates_out_of_range":        {"1 date before 1678 or after 2261, read as missing", "{n} dates before 1678 or after 2261, read as missing"},
 	"unix_seconds":              same("numbers that look like Unix seconds"),
 	"unix_milliseconds":         same("numbers that look like Unix milliseconds"),
 	"excel_days":                same("numbers that look like Excel days"),

@@ -58,6 +58,11 @@ func TestReadAsJSONHasTheDocumentedForm(t *testing.T) {
 		`"columns":[{"name":"Ort","type":"text","missing":0},{"name":"Betrag","type":"number","missing":1}],"odd":[{"code":"total_row","text":"the last row is a total: left out"}]}]}`+"\n"+
 		`{"file":%q,"problem":"This is no file.","tables":[]}`+"\n", sales, dir), out)
 	require.Equal(t, "countersign: "+dir+": This is no file.\n", errs)
+
+	// What a terminal would obey is spelled, and means the same.
+	var b strings.Builder
+	readOne{path: "a\x1b\u202e\u009bé.csv"}.printJSON(&b)
+	require.Equal(t, `{"file":"a\u001b\u202e\u009bé.csv","problem":"","tables":[]}`+"\n", b.String())
 }
 
 func TestReadWritesFirstTablesAsTheyStandInTheFile(t *testing.T) {

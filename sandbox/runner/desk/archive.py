@@ -2,13 +2,14 @@
 
 import gzip
 import os
+import struct
 import zipfile
 import zlib
 from xml.parsers import expat
 
 from .words import DEEPEST, MOST_PARTS, MOST_UNPACKED, Refused
 
-BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, ValueError, RuntimeError, UnicodeDecodeError)
+BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, ValueError, RuntimeError, LookupError, struct.error)
 
 
 class Parts:
@@ -17,7 +18,7 @@ class Parts:
     def __init__(self, path):
         try:
             self.zip = zipfile.ZipFile(path)
-            infos = self.zip.infolist()
+            infos = [i for i in self.zip.infolist() if i.filename]
         except BROKEN:
             raise Refused("broken_archive")
         if len(infos) > MOST_PARTS:

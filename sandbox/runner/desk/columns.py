@@ -22,7 +22,7 @@ class Profile:
         self.forms, self.shapes, self.rows = Counter(), Counter(), 0
         self.low, self.high, self.whole_days = numpy.inf, -numpy.inf, True
         self.native, self.long_native, self.float_native, self.nested = Counter(), False, False, 0
-        self.slots = 0
+        self.far = 0  # dates that have a type and are out of range
 
     def add_texts(self, series):
         """Texts of a frame."""
@@ -101,11 +101,10 @@ class Profile:
             self.float_native |= value != int(value) if abs(value) < 1e300 else True
             self.spread(value, value)
         elif isinstance(value, str):
-            self.rows -= 1
-            self.rows += 1
             self.add_text(value)
         elif hasattr(value, "year"):
             self.native["date"] += 1
+            self.far += not values.FIRST <= value.year <= values.LAST
             if value.hour or value.minute or value.second or value.microsecond:
                 self.native["clock"] += 1
         elif type(value).__name__ == "CellError":
@@ -175,6 +174,9 @@ class Profile:
             column["type"] = "number" if self.float_native else "integer"
             return self.times(column, odd)
         column["type"] = {"boolean": "boolean", "date": "date and time" if clock else "date"}[kind]
+        if self.far:
+            column["missing"] += self.far
+            odd.add("dates_out_of_range", column=column["name"], count=self.far)
         return column
 
     def as_text(self, column, odd):
@@ -263,13 +265,13 @@ class Profile:
         return column
 
     def as_date(self, column, odd):
-        name, orders, clock, zones, total, locals_ = column["name"], Counter(), 0, 0, 0, 0
+        name, orders, clock, zones, total, far = column["name"], Counter(), 0, 0, 0, 0
         for f, n in self.forms.items():
             if f[0] == "date":
                 total += n
                 if f[1].startswith("local"):
                     orders[f[2]] += n
-                    locals_ += n
+                far += n if f[5] else 0
                 clock += n if f[3] else 0
                 zones += n if f[4] else 0
         if orders["day"] and orders["month"]:
@@ -280,6 +282,9 @@ class Profile:
             return self.as_text(column, odd)
         column["type"] = "date and time" if clock else "date"
         column["day_first"] = not orders["month"]
+        if far:
+            column["missing"] += far
+            odd.add("dates_out_of_range", column=name, count=far)
         if zones:
             column["zone"] = "UTC"
             odd.add("offsets" if zones == total else "offsets_in_part", column=name, count=zones)
@@ -351,13 +356,12 @@ def moments(series, column):
 
 
 def dated(series, column):
-    cache, first, zone = {}, column.get("day_first", True), column.get("zone")
-    low, high = pandas.Timestamp.min, pandas.Timestamp.max
+    cache, first, zone = {}, column["day_first"], column.get("zone")
     out = []
     for v in series:
         if v not in cache:
             made = values.date(v, first) if isinstance(v, str) and values.form(v)[0] == "date" else v if hasattr(v, "year") else None
-            cache[v] = made if made is not None and 1678 <= made.year <= 2261 else pandas.NaT
+            cache[v] = made if made is not None and values.FIRST <= made.year <= values.LAST else pandas.NaT
         out.append(cache[v])
     made = pandas.Series(pandas.to_datetime(out), index=series.index)
     return made.dt.tz_localize("UTC") if zone else made

@@ -270,7 +270,7 @@ class Delimited:
         """Lines that fit, as rows."""
         d, q = self.dialect.delimiter, self.dialect.quote
         if len(d) > 1 or q and self.dialect.blank is False and any(q in line and d + " " in line for line in lines):
-            rows = [self.dialect.record(line, 0)[0] for line in lines]
+            rows = [self.dialect.record(line, 0)[0] or line.rstrip("\r\n").split(d) for line in lines]
         elif q:
             rows = list(csv.reader(lines, delimiter=d, quotechar=q, doublequote=True, strict=False))
         else:

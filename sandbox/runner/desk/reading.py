@@ -65,6 +65,7 @@ def describe(table, out=None):
             odd.add("total_row_kept")
     for n, column in zip(names, found):
         column["dtype"] = columns.dtype(column)
+        column.setdefault("day_first", False)
     if table.heads == 0:
         odd.add("no_heading")
     elif not table.sure_heading:

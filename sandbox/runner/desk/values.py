@@ -44,7 +44,7 @@ def form(text):
     if len(v) > 60:
         return ("text",)
     if any(c.isdigit() for c in v):
-        found = number_form(v) or date_form(v)
+        found = number_form(v) or real_day(v)
         if found:
             return found
     return ("text",)
@@ -153,6 +153,20 @@ def date_form(v):
     if m and m[1].lower() in MONTHS and 1 <= int(m[2]) <= 31:
         return ("date", "named", "", bool(m[4]), bool(m[9]))
     return None
+
+
+def real_day(v):
+    """date_form of a day that there is, and whether it lies beyond what the program's dates can be."""
+    found = date_form(v)
+    if not found:
+        return None
+    read = [date(v, first) for first in ((True, False) if found[2] == "open" else (found[2] != "month",))]
+    if None in read:
+        return None
+    return found + (not all(FIRST <= d.year <= LAST for d in read),)
+
+
+FIRST, LAST = 1678, 2261  # the years that a datetime64[ns] can hold in full
 
 
 def day_ok(year, month, day):
