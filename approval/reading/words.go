@@ -100,6 +100,7 @@ var odd = map[string]phrase{
 	"unix_milliseconds":         same("numbers that look like Unix milliseconds"),
 	"excel_days":                same("numbers that look like Excel days"),
 	"hidden_sheet":              same("a hidden sheet"),
+	"sheets_left_out":           {"1 other sheet cannot be read: left out", "{n} other sheets cannot be read: left out"},
 	"hidden_rows":               {"1 hidden row, read as well", "{n} hidden rows, read as well"},
 	"merged_cells":              {"1 merged area", "{n} merged areas"},
 	"formulas_without_values":   {"1 formula without its result, read as missing", "{n} formulas without their results, read as missing"},

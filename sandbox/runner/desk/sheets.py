@@ -131,4 +131,16 @@ def tables_of(sheets):
     made = [s for s in sheets if s.rows]
     if not made:
         raise Refused("no_sheet")
-    return [SheetTable(s) for s in sorted(made, key=lambda s: s.hidden)]
+    tables, refused = [], []
+    for sheet in sorted(made, key=lambda s: s.hidden):
+        try:
+            tables.append(SheetTable(sheet))
+        except Refused as e:
+            if not tables and not sheet.hidden:
+                raise  # the sheet that people see first
+            refused.append(e)
+    if not tables:
+        raise refused[0]
+    if refused:
+        tables[0].odd.add("sheets_left_out", count=len(refused))
+    return tables
