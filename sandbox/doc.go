@@ -15,7 +15,7 @@
 // Every file of RunnerFiles, and one job: WriteJob's bytes, which hold the
 // limits, the code and the inputs. In the box, BASE being a folder of its own:
 //
-//	BASE/runner/       the runner, as RunnerFiles names its files
+//	BASE/runner/       the runner, as RunnerFiles names its files, with the desk in it
 //	BASE/job           WriteJob's bytes; read once, then deleted
 //	BASE/once/         made by the start command; whoever cannot make it does not start
 //	BASE/work/         the code's working folder, with the inputs in it by name
@@ -51,6 +51,12 @@
 //	               something else), unusual.py (what to look for)
 //	known.json     the names that are known to be harmless; tools/known makes it
 //	needs.py       the packages that every box has to bring along
+//	read.py        has data files read, in a process that may open them and do nothing else
+//	desk/          how: opening.py (what a file is), texts.py and encoding.py (its characters),
+//	               dialect.py, records.py and mending.py (its records, those too that do not
+//	               fit), layout.py (headings, titles, totals), values.py and columns.py (types),
+//	               workbook.py, opendocument.py, sheets.py, objects.py, archive.py (other
+//	               kinds), reading.py (what is said of it, and the table by what was said)
 //	frames.py      the form below, as Python reads and writes it
 //
 // The reviewed code shares a process with the worker, so whatever the worker
@@ -66,7 +72,9 @@
 //
 // The head is JSON, the body bytes. Kinds in a job: J (head: limits and stamp;
 // always the first, its own stamp field is zero), C (body: the code), I (head:
-// name and sha256; body: an input), Z (the end). Kinds in a result: Y (ready;
+// name and sha256; body: an input), Z (the end). A job to read has the files alone, after
+// its head (sizes, seconds, memory); its result has for each file the pieces of its first
+// table (F) and how it is read, or why not (R), both with the file's number. Kinds in a result: Y (ready;
 // only ever the first, with a zero stamp, since no job has been read), O and E
 // (body: what was printed to stdout and stderr), R (body: JSON, what there is to
 // say), F (head: name, kind, alt; body: a file), Z (the end mark).

@@ -4,34 +4,38 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
-	"path"
 	"strings"
 
 	"countersign/approval"
 )
 
-//go:embed runner/*.py runner/known.json
+//go:embed runner/*.py runner/known.json runner/desk/*.py
 var runnerFS embed.FS
 
 // RunnerFile is one file of the Python that goes into every box.
 type RunnerFile struct {
-	Name string // "supervise.py": goes to BASE/runner/
+	Name string // "supervise.py" or "desk/reading.py": goes to BASE/runner/
 	Data []byte
 }
 
-// RunnerFiles lists the Python that goes into every box, in the order of names.
-func RunnerFiles() []RunnerFile {
-	names, err := fs.Glob(runnerFS, "runner/*.*")
-	if err != nil {
-		panic(err) // only a malformed pattern fails
-	}
-	files := make([]RunnerFile, 0, len(names))
-	for _, name := range names {
-		data, err := runnerFS.ReadFile(name)
-		if err != nil {
-			panic(err) // it is in the binary
+// RunnerFiles lists what goes into every box, in the order of names: the runner, and
+// in its folder desk the library that programs may count on.
+func RunnerFiles() []RunnerFile { return filesBelow("runner") }
+
+// DeskFiles lists the desk alone.
+func DeskFiles() []RunnerFile { return filesBelow("runner/desk") }
+
+func filesBelow(folder string) (files []RunnerFile) {
+	err := fs.WalkDir(runnerFS, folder, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
 		}
-		files = append(files, RunnerFile{Name: path.Base(name), Data: data})
+		data, err := runnerFS.ReadFile(name)
+		files = append(files, RunnerFile{Name: strings.TrimPrefix(name, "runner/"), Data: data})
+		return err
+	})
+	if err != nil {
+		panic(err) // they are in the binary
 	}
 	return files
 }
@@ -39,12 +43,17 @@ func RunnerFiles() []RunnerFile {
 // Runner names the Python that goes into every box by what it holds. It belongs to
 // a box's template: another runner may run the same code differently, so an
 // approval holds for the one that it was given under.
-func Runner() string {
+func Runner() string { return named("runner", RunnerFiles()) }
+
+// Desk names the desk by what it holds: another one may read the same file otherwise.
+func Desk() string { return named("desk", DeskFiles()) }
+
+func named(what string, files []RunnerFile) string {
 	var all strings.Builder
-	for _, f := range RunnerFiles() {
+	for _, f := range files {
 		fmt.Fprintf(&all, "%s %s\n", f.Name, approval.Hash(f.Data))
 	}
-	return "runner " + approval.Short(approval.Hash([]byte(all.String())))
+	return what + " " + approval.Short(approval.Hash([]byte(all.String())))
 }
 
 // AlreadyStarted is the exit status of StartCommand's shell line in a box in

@@ -27,6 +27,7 @@ const usage = `Countersign: ask your data in Slack; a person signs every line of
   countersign inspect PROGRAM.py [FILE...]
                                say what a reviewer's card would say of a program (--json); the files are its inputs
   countersign audit ID         print the audit trail of a request
+  countersign read FILE...     say how data files are read, in a box here (--json; --csv -o DIR writes each first table as CSV)
   countersign usage            print what was spent (--from DATE --to DATE --format table|csv|json)
   countersign version          print the version
 `
@@ -75,6 +76,8 @@ func command(ctx context.Context, args, environ []string, stdout, stderr io.Writ
 	case "help", "-h", "--help":
 		fmt.Fprint(stdout, usage)
 		return nil
+	case "read": // needs no settings
+		return read(ctx, args, environ, stdout, stderr)
 	}
 	commands := map[string]func(context.Context, program) error{
 		"serve": serve, "demo": demo, "doctor": doctor, "migrate": migrate, "audit": audit, "decide": decide, "usage": spending, "inspect": inspect,

@@ -29,6 +29,7 @@ type home struct {
 	state         string
 	runBundle     string
 	inspectBundle string
+	readBundle    string
 }
 
 // settle clears dead predecessors away and makes this instance's folder.
@@ -52,7 +53,9 @@ func settle(opt Options, fonts string) (*home, error) {
 	}
 	h.root, h.state = filepath.Join(h.dir, "root"), filepath.Join(h.dir, "s")
 	h.runBundle, h.inspectBundle = filepath.Join(h.dir, "run"), filepath.Join(h.dir, "inspect")
+	h.readBundle = filepath.Join(h.dir, "read")
 	err = errors.Join(os.Mkdir(h.state, 0o700), layRoot(h.root), layFonts(h.root, fonts),
+		layBundle(h.readBundle, h.root, opt.Python, "/runner/read.py", "fd:3", "fd:4", "/work"),
 		layBundle(h.runBundle, h.root, opt.Python, "/runner/supervise.py", "fd:3", "fd:4", "/work", "/out"),
 		layBundle(h.inspectBundle, h.root, opt.Python, "/runner/inspect.py", "fd:3", "fd:4"))
 	if err != nil {

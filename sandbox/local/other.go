@@ -47,7 +47,7 @@ func (t *turn) end() {}
 
 func usableCores() (*cores, error) { return &cores{}, nil }
 
-type home struct{ instance, root, runBundle, inspectBundle string }
+type home struct{ instance, root, runBundle, inspectBundle, readBundle string }
 
 func settle(Options, string) (*home, error) { return nil, errNotHere() }
 

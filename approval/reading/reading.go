@@ -1,0 +1,209 @@
+// Package reading is how a data file is read: what a box said of it, held to a
+// fixed form, and the words that people get to see.
+//
+// Its one rule: a reading holds no value of its file. It is codes, numbers and
+// names of at most 200 characters; the sentences are made here. It knows nothing
+// of boxes or Slack.
+package reading
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// What a reading may hold at most. The desk in the box keeps to the same numbers.
+const (
+	MaxTables  = 50
+	MaxColumns = 1000
+	maxOdd     = 4000
+	maxLines   = 20
+	maxName    = 200 // characters
+	maxSign    = 8
+	maxRows    = 1 << 40
+)
+
+// Answer is what a box says of one file: how it is read, or why it is not.
+type Answer struct {
+	Problem *Problem `json:"problem,omitempty"`
+	Reading *Reading `json:"reading,omitempty"`
+}
+
+// Problem is why a file is not read: one of the codes of problems, and numbers.
+type Problem struct {
+	Code  string           `json:"code"`
+	Facts map[string]int64 `json:"facts,omitempty"`
+}
+
+// Reading is how one file is read.
+type Reading struct {
+	Version  int     `json:"version"`
+	Kind     string  `json:"kind"`   // text, json, xlsx, ods, parquet
+	Inside   string  `json:"inside"` // the file's name in its archive
+	Encoding string  `json:"encoding"`
+	Sure     float64 `json:"sure"` // of the encoding; below Doubt a person should be asked
+	Tables   []Table `json:"tables"`
+}
+
+// Doubt is the sureness below which an encoding is a guess.
+const Doubt = 0.25
+
+// Table is one table of a file.
+type Table struct {
+	Name        string   `json:"name"` // the sheet
+	Hidden      bool     `json:"hidden,omitempty"`
+	Rows        int64    `json:"rows"`
+	Delimiter   string   `json:"delimiter,omitempty"`
+	Quote       string   `json:"quote,omitempty"`
+	HeadingLine int64    `json:"heading_line"` // 0: none
+	HeadingRows int64    `json:"heading_rows"`
+	Decimal     string   `json:"decimal,omitempty"` // the sign that the numbers of this table have, if any has one
+	Columns     []Column `json:"columns"`
+	Odd         []Odd    `json:"odd,omitempty"`
+	Spec        Spec     `json:"spec"`
+}
+
+// Column is one column as a program sees it.
+type Column struct {
+	Name        string `json:"name"`
+	Type        string `json:"type"`
+	DType       string `json:"dtype"`
+	Missing     int64  `json:"missing"`
+	Pattern     string `json:"pattern,omitempty"` // of texts: 99-AA
+	Decimal     string `json:"decimal,omitempty"`
+	DecimalSaid bool   `json:"decimal_said,omitempty"`
+	Thousands   string `json:"thousands,omitempty"`
+	Currency    string `json:"currency,omitempty"`
+	Percent     bool   `json:"percent,omitempty"`
+	Unit        string `json:"unit,omitempty"` // of numbers that are moments
+	Zone        string `json:"zone,omitempty"`
+	DayFirst    bool   `json:"day_first"`
+}
+
+// Odd is one strange thing: a code, how often, and where.
+type Odd struct {
+	Code   string  `json:"code"`
+	Count  int64   `json:"count"`
+	Lines  []int64 `json:"lines,omitempty"` // the first ones
+	Column string  `json:"column,omitempty"`
+}
+
+// Spec is what the desk needs beside the columns to read the same table again.
+type Spec struct {
+	Delimiter   string   `json:"delimiter"`
+	Quote       string   `json:"quote"`
+	Escape      string   `json:"escape"`
+	Width       int64    `json:"width"`
+	Kinds       []string `json:"kinds"`
+	Heads       int64    `json:"heads"`
+	FirstLine   int64    `json:"first_line"`
+	Heading     []string `json:"heading"`
+	HeadingLine int64    `json:"heading_line"`
+	Titles      int64    `json:"titles"`
+	Total       int64    `json:"total"`
+}
+
+var (
+	kinds      = set("text", "json", "xlsx", "ods", "parquet")
+	types      = set("text", "integer", "number", "date", "date and time", "boolean", "empty", "nested")
+	dtypes     = set("object", "int64", "float64", "bool", "datetime64[ns]", "datetime64[ns, UTC]")
+	units      = set("", "unix_seconds", "unix_milliseconds", "excel_days")
+	valueKinds = set("", "int", "num", "money", "date", "time", "url", "code", "text")
+	encodings  = set("", "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "latin-1", "cp1252", "cp1251", "gb18030", "cp932", "big5", "cp949", "euc_jp",
+		"cp1250", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "koi8_r", "cp866", "cp850", "cp437", "mac_roman", "iso8859_2")
+)
+
+func set(words ...string) map[string]bool {
+	all := map[string]bool{}
+	for _, w := range words {
+		all[w] = true
+	}
+	return all
+}
+
+// Check holds an answer to its form: it has come from a box that has parsed a
+// hostile file. Names are cleaned in place.
+func (a *Answer) Check() error {
+	switch {
+	case (a.Problem == nil) == (a.Reading == nil):
+		return errors.New("it is neither a reading nor a problem")
+	case a.Problem != nil:
+		if problems[a.Problem.Code] == "" {
+			return fmt.Errorf("there is no problem %q", clip(a.Problem.Code))
+		}
+		if len(a.Problem.Facts) > 4 {
+			return errors.New("a problem has too many facts")
+		}
+		return nil
+	}
+	r := a.Reading
+	if r.Version != 1 || !kinds[r.Kind] || !encodings[r.Encoding] || len(r.Tables) == 0 || len(r.Tables) > MaxTables || !(r.Sure >= 0 && r.Sure <= 9) {
+		return errors.New("the reading is not in its form")
+	}
+	r.Inside = name(r.Inside)
+	for i := range r.Tables {
+		if err := r.Tables[i].check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *Table) check() error {
+	if t.Rows < 0 || t.Rows > maxRows || len(t.Columns) > MaxColumns || len(t.Odd) > maxOdd || len(t.Delimiter) > maxSign || len(t.Quote) > maxSign ||
+		len(t.Decimal) > 1 || t.HeadingLine < 0 || t.HeadingRows < 0 || t.HeadingRows > 10 {
+		return errors.New("a table is not in its form")
+	}
+	t.Name = name(t.Name)
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		if !types[c.Type] || !dtypes[c.DType] || !units[c.Unit] || c.Missing < 0 || c.Missing > maxRows || len(c.Pattern) > 64 || len(c.Decimal) > 1 ||
+			len(c.Thousands) > maxSign || len(c.Currency) > maxSign || c.Zone != "" && c.Zone != "UTC" {
+			return errors.New("a column is not in its form")
+		}
+		c.Name, c.Pattern, c.Currency = name(c.Name), name(c.Pattern), name(c.Currency)
+	}
+	for i := range t.Odd {
+		o := &t.Odd[i]
+		if odd[o.Code].one == "" {
+			return fmt.Errorf("there is no odd thing %q", clip(o.Code))
+		}
+		if o.Count < 0 || len(o.Lines) > maxLines {
+			return errors.New("an odd thing is not in its form")
+		}
+		o.Column = name(o.Column)
+	}
+	s := &t.Spec
+	if len(s.Delimiter) > maxSign || len(s.Quote) > maxSign || len(s.Escape) > maxSign || s.Width < 0 || s.Width > MaxColumns || len(s.Kinds) > MaxColumns || len(s.Heading) > MaxColumns ||
+		s.Heads < 0 || s.Heads > 10 || s.Total < 0 || s.Total > 1 || s.FirstLine < 0 || s.Titles < 0 {
+		return errors.New("a spec is not in its form")
+	}
+	for _, k := range s.Kinds {
+		if !valueKinds[k] {
+			return errors.New("a spec has a kind that there is not")
+		}
+	}
+	for i := range s.Heading {
+		s.Heading[i] = name(s.Heading[i])
+	}
+	return nil
+}
+
+// name is a name from a file: one line, at most 200 characters, no control or invisible characters.
+func name(s string) string {
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	s = strings.Map(func(r rune) rune {
+		if r != ' ' && !unicode.IsGraphic(r) {
+			return '\uFFFD'
+		}
+		return r
+	}, s)
+	if utf8.RuneCountInString(s) > maxName {
+		s = string([]rune(s)[:maxName])
+	}
+	return s
+}
+
+func clip(s string) string { return s[:min(len(s), 40)] }

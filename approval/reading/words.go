@@ -1,0 +1,229 @@
+package reading
+
+import (
+	"fmt"
+	"strings"
+)
+
+// problems are the words for why a file is not read. {name} stands for a fact.
+var problems = map[string]string{
+	"empty":           "The file is empty.",
+	"binary":          "This is no table of text: it holds bytes that no text has.",
+	"nul":             "The text holds NUL characters, as damaged files do. Export it again.",
+	"encoding":        "The text is in no encoding that I know. Save it as UTF-8.",
+	"columns":         "It has {columns} columns; at most {most} can be read. Keep those that the question needs.",
+	"cells":           "It has more than {most} cells. Keep the rows and columns that the question needs.",
+	"unpacked":        "Unpacked it is larger than {most} MB.",
+	"parts":           "The archive holds {parts} files; at most {most} can be looked through.",
+	"nested_archive":  "The archive holds another archive. Unpack it, and share the file itself.",
+	"several_files":   "The archive holds {files} files. Share the one that you mean.",
+	"encrypted":       "It is protected by a password. Save it without one.",
+	"broken_archive":  "It is damaged, or no archive: it could not be unpacked. Share it again.",
+	"old_excel":       "This is an old Excel file (.xls). Open it and save it as .xlsx or CSV.",
+	"binary_excel":    "This is a binary Excel file (.xlsb). Open it and save it as .xlsx or CSV.",
+	"parquet":         "Parquet files need pyarrow, which the boxes do not have. Save it as CSV.",
+	"parquet_broken":  "It is damaged, or no Parquet file. Share it again.",
+	"formulas":        "{formulas} cells hold formulas without their results. Open and save it in Excel, and share it again.",
+	"no_sheet":        "The workbook has no sheet with values.",
+	"broken_workbook": "The workbook is damaged. Open and save it in Excel or LibreOffice, and share it again.",
+	"deep":            "It is nested more than 200 levels deep.",
+	"entities":        "Its XML declares entities, which no data file needs.",
+	"broken_json":     "This is no valid JSON: something is wrong in line {line}.",
+	"several_lists":   "The JSON holds {lists} lists of records. Share the one that you mean as a file of its own.",
+	"list_of_lists":   "The JSON is a list of lists, so nothing tells names from values. Write a list of records, or CSV.",
+	"no_records":      "The JSON holds no list of records.",
+	"kind":            "This is no file that I read: CSV, Excel (.xlsx), OpenDocument (.ods), JSON, also as .gz or .zip.",
+	"memory":          "Reading it needs more memory than a box has.",
+	"time":            "Reading it took longer than {seconds} seconds.",
+	"misbehaved":      "Reading it made the reader do what reading never needs, so it was stopped.",
+	"failed":          "The reader broke off while it read this file.",
+	"box":             "The box ended while this file was read.",
+}
+
+// Words says why a file is not read.
+func (p Problem) Words() string {
+	text := problems[p.Code]
+	for fact, n := range p.Facts {
+		text = strings.ReplaceAll(text, "{"+fact+"}", grouped(n))
+	}
+	if strings.Contains(text, "{") {
+		text, _, _ = strings.Cut(text, ":") // a fact is missing: the words before it stand by themselves
+		text = strings.TrimSpace(strings.NewReplacer("{", "", "}", "").Replace(text)) + "."
+	}
+	return text
+}
+
+// phrase is how an odd thing is said: of one, of several, and whether it names its column first.
+type phrase struct{ one, many string }
+
+func same(text string) phrase { return phrase{text, text} }
+
+var odd = map[string]phrase{
+	"no_heading":                same("no heading: its first row is data"),
+	"heading_guessed":           same("the heading is a guess"),
+	"heading_rows":              same("a heading of {n} rows, joined"),
+	"heading_looks_like_values": same("the heading looks like values, not names"),
+	"title_rows":                {"1 title row above the heading", "{n} title rows above the heading"},
+	"names_cut":                 {"1 name longer than 200 characters, cut", "{n} names longer than 200 characters, cut"},
+	"total_row":                 same("the last row is a total: left out"),
+	"total_row_kept":            same("the last row is called a total, but does not add up: kept"),
+	"second_table":              same("a second table below the first: left out"),
+	"footer":                    {"1 note below the table: left out", "{n} notes below the table: left out"},
+	"filled_up":                 {"1 row had too few values: filled up at its end", "{n} rows had too few values: filled up at their ends"},
+	"set_apart":                 {"1 row does not fit: left out", "{n} rows do not fit: left out"},
+	"empty_value":               {"1 row had an empty value too many", "{n} rows had an empty value too many"},
+	"unquoted":                  {"1 row had the delimiter inside a value: put together again", "{n} rows had the delimiter inside a value: put together again"},
+	"lost_delimiter":            {"1 row lacked a delimiter: cut where the types show it", "{n} rows lacked a delimiter: cut where the types show it"},
+	"other_delimiter":           {"1 row has another delimiter", "{n} rows have another delimiter"},
+	"stray_quote":               {"1 row has a stray quotation mark", "{n} rows have a stray quotation mark"},
+	"leading_zeros":             same("leading zeros: kept as text"),
+	"long_ids":                  same("numbers too long to be exact: kept as text"),
+	"ambiguous_thousands":       same("1.234 may be a thousand or one point two: kept as text"),
+	"ambiguous_dates":           same("day and month cannot be told apart: kept as text"),
+	"two_date_orders":           same("some dates begin with the day, some with the month: kept as text"),
+	"two_decimal_signs":         same("decimal points and decimal commas: kept as text"),
+	"several_currencies":        same("several currencies: kept as text"),
+	"percent_and_not":           same("some values in percent, some not: kept as text"),
+	"percent":                   same("in percent: 1% is read as 0.01"),
+	"per_mille":                 same("in per mille: 1‰ is read as 0.001"),
+	"currency":                  same("amounts of money, read as numbers"),
+	"numbers_as_text":           same("numbers stored as text, read as numbers"),
+	"digits_lost":               {"1 number like 2.02E+17 has lost digits", "{n} numbers like 2.02E+17 have lost digits"},
+	"missing_words":             {"1 word for a missing value", "{n} words for missing values"},
+	"error_cells":               {"1 cell with an error (like #DIV/0!), read as missing", "{n} cells with errors (like #DIV/0!), read as missing"},
+	"mixed":                     same("numbers and texts mixed: kept as text"),
+	"offsets":                   same("times with offsets: read as UTC"),
+	"offsets_in_part":           same("only some times have an offset: all read as UTC"),
+	"dates_without_time":        {"1 date without a time", "{n} dates without a time"},
+	"dates_out_of_range":        {"1 date before 1678 or after 2261, read as missing", "{n} dates before 1678 or after 2261, read as missing"},
+	"unix_seconds":              same("numbers that look like Unix seconds"),
+	"unix_milliseconds":         same("numbers that look like Unix milliseconds"),
+	"excel_days":                same("numbers that look like Excel days"),
+	"hidden_sheet":              same("a hidden sheet"),
+	"sheets_left_out":           {"1 other sheet cannot be read: left out", "{n} other sheets cannot be read: left out"},
+	"hidden_rows":               {"1 hidden row, read as well", "{n} hidden rows, read as well"},
+	"merged_cells":              {"1 merged area", "{n} merged areas"},
+	"formulas_without_values":   {"1 formula without its result, read as missing", "{n} formulas without their results, read as missing"},
+	"keys_are_index":            same("records by key: the keys are the index"),
+	"keys_missing":              {"1 record lacks a key", "{n} records lack keys"},
+	"keys_twice":                same("a key stands twice in a record: the last one counts"),
+	"nan":                       {"1 NaN, read as missing", "{n} NaN, read as missing"},
+	"bad_bytes":                 {"1 character could not be decoded", "{n} characters could not be decoded"},
+}
+
+// Words says an odd thing, with its column and lines.
+func (o Odd) Words() string {
+	p := odd[o.Code]
+	text := p.many
+	if o.Count == 1 {
+		text = p.one
+	}
+	text = strings.ReplaceAll(text, "{n}", grouped(o.Count))
+	if o.Column != "" {
+		text = quoted(o.Column) + ": " + text
+	}
+	if len(o.Lines) > 0 {
+		text += " (" + lines(o.Lines, o.Count) + ")"
+	}
+	return text
+}
+
+func lines(at []int64, count int64) string {
+	shown := at[:min(len(at), 5)]
+	words := make([]string, len(shown))
+	for i, n := range shown {
+		words[i] = grouped(n)
+	}
+	text := "lines "
+	if len(at) == 1 && count == 1 {
+		text = "line "
+	}
+	text += strings.Join(words, ", ")
+	if int64(len(shown)) < count {
+		text += ", …"
+	}
+	return text
+}
+
+var delimiters = map[string]string{",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", " ": "blank", ", ": "comma and blank", "; ": "semicolon and blank", ":": "colon"}
+
+// Words says in one line how a table is read: "semicolons, decimal comma, cp1251 (guessed), heading in line 4".
+func (t Table) Words(r Reading) string {
+	var parts []string
+	if kind := map[string]string{"json": "JSON", "xlsx": "Excel", "ods": "OpenDocument", "parquet": "Parquet"}[r.Kind]; kind != "" {
+		parts = append(parts, kind)
+	}
+	if t.Delimiter != "" {
+		name := delimiters[t.Delimiter]
+		if name == "" {
+			name = quoted(t.Delimiter)
+		}
+		parts = append(parts, "delimiter "+name)
+	}
+	if t.Quote == "'" {
+		parts = append(parts, "single quotes")
+	}
+	if t.Decimal == "," {
+		parts = append(parts, "decimal comma")
+	}
+	if r.Encoding != "" {
+		text := EncodingName(r.Encoding)
+		if r.Sure < Doubt {
+			text += " (guessed)"
+		}
+		parts = append(parts, text)
+	}
+	switch {
+	case t.HeadingLine > 0:
+		parts = append(parts, fmt.Sprintf("heading in line %s", grouped(t.HeadingLine)))
+	case r.Kind != "json" && r.Kind != "parquet":
+		parts = append(parts, "no heading")
+	}
+	return strings.Join(parts, ", ")
+}
+
+// EncodingName is an encoding as people call it.
+func EncodingName(python string) string {
+	names := map[string]string{"utf-8": "UTF-8", "utf-8-sig": "UTF-8 with a mark", "utf-16": "UTF-16", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "utf-32": "UTF-32",
+		"latin-1": "ISO 8859-1", "gb18030": "GB 18030", "cp932": "Shift JIS", "euc_jp": "EUC-JP", "big5": "Big5", "cp949": "EUC-KR", "koi8_r": "KOI8-R", "mac_roman": "Mac Roman", "iso8859_2": "ISO 8859-2"}
+	if n := names[python]; n != "" {
+		return n
+	}
+	if n, ok := strings.CutPrefix(python, "cp12"); ok {
+		return "windows-12" + n
+	}
+	return python
+}
+
+// Words says what a column is: its type, its sign, what is missing.
+func (c Column) Words() string {
+	text := c.Type
+	if c.Currency != "" {
+		text += " (" + c.Currency + ")"
+	}
+	if c.Percent {
+		text += " (percent)"
+	}
+	if c.Pattern != "" {
+		text += " like " + c.Pattern
+	}
+	if c.Missing > 0 {
+		text += fmt.Sprintf(", %s missing", grouped(c.Missing))
+	}
+	return text
+}
+
+func quoted(s string) string { return "\u201c" + s + "\u201d" }
+
+// grouped is a number as people write it: 12,345.
+func grouped(n int64) string {
+	digits := fmt.Sprint(n)
+	sign := ""
+	if strings.HasPrefix(digits, "-") {
+		sign, digits = "-", digits[1:]
+	}
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return sign + digits
+}

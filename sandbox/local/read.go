@@ -1,0 +1,88 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"countersign/approval"
+	"countersign/sandbox"
+)
+
+// readSlack is what a box that reads has beyond the time of its files, and memory
+// beyond one file's own: the file lies in the box's memory as well, at times twice.
+const readSlack = 60 * time.Second
+
+// Read has files read in one box of their own, one after another, each in a process
+// of its own: no network, nothing but the file and the image's libraries. What comes
+// out goes to the sink as it comes. An error means that the box has ended before all
+// was said; the files that the sink has no answer of may be read again.
+func (s *Sandbox) Read(ctx context.Context, job sandbox.ReadJob, sink sandbox.ReadSink) error {
+	b, err := s.bootToRead()
+	if err != nil {
+		return err
+	}
+	defer b.kill()
+	stop := context.AfterFunc(ctx, b.kill)
+	defer stop()
+	select {
+	case <-b.booted:
+	case <-ctx.Done():
+		return fmt.Errorf("read: %w", ctx.Err())
+	}
+	if b.bootErr != nil {
+		return b.bootErr
+	}
+	err = b.read(job, sink)
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return fmt.Errorf("read: %w", ctx.Err())
+	}
+	return fmt.Errorf("read in box %s: %w", b.id, err)
+}
+
+// bootToRead starts a box whose only difference is the program that it runs.
+func (s *Sandbox) bootToRead() (*box, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, &approval.BoxError{Err: errors.New("closed"), Words: "The sandbox is shutting down.", Retry: true}
+	}
+	return s.boot(s.home.readBundle, forInspection), nil // somebody waits for it, and nothing is run
+}
+
+// read talks to a box that is ready.
+func (b *box) read(job sandbox.ReadJob, sink sandbox.ReadSink) error {
+	b.mu.Lock()
+	b.begun = true // from here on its pipes are closed here
+	b.mu.Unlock()
+	defer func() { _ = errors.Join(b.job.Close(), b.out.Close()) }() // both have been used up, or are of no use
+	var largest int64
+	for _, f := range job.Files {
+		largest = max(largest, f.Size)
+	}
+	stopMeter := b.meter(int64(job.MemoryMB+baseMB)<<20 + 3*largest)
+	defer stopMeter()
+	deadline := time.Now().Add(time.Duration(job.Seconds*len(job.Files))*time.Second + readSlack)
+	if err := errors.Join(b.job.SetDeadline(deadline), b.out.SetDeadline(deadline)); err != nil {
+		return err
+	}
+	sent := make(chan error, 1)
+	go func() {
+		err := sandbox.WriteReadJob(b.job, job, b.stamp)
+		sent <- errors.Join(err, b.job.Close())
+	}()
+	err := sandbox.ReadReadings(b.out, b.stamp, len(job.Files), sink)
+	if err != nil {
+		b.kill() // so that a box that still waits for its files does not keep the sender
+	}
+	sending := <-sent
+	if err != nil && sending != nil && !errors.Is(sending, os.ErrClosed) {
+		return errors.Join(err, sending)
+	}
+	return err
+}

@@ -1,0 +1,137 @@
+package sandbox
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"countersign/approval/reading"
+)
+
+// maxReading is the most that a box may say of one file.
+const maxReading = 8 << 20
+
+// MaxReadFile is the largest file that a box reads.
+const MaxReadFile = 256 << 20
+
+// ReadJob is what a box that reads is to do.
+type ReadJob struct {
+	Files    []ReadFile
+	CSV      bool // each file's first table comes out as CSV, too
+	Seconds  int  // for one file
+	MemoryMB int  // for one file, beyond what an idle box has
+}
+
+// ReadFile is a file to be read. It is streamed into the box, never held whole here.
+type ReadFile struct {
+	Name string
+	Size int64
+	Open func() (io.ReadCloser, error)
+}
+
+// ReadSink takes what comes out of a box that reads, in the order of the files.
+type ReadSink interface {
+	// CSV is a piece of the first table of a file.
+	CSV(file int, data []byte) error
+	// Answer is the end of a file: how it is read, or why not.
+	Answer(file int, answer reading.Answer) error
+}
+
+type readHead struct {
+	Stamp    string `json:"stamp"`
+	CSV      bool   `json:"csv"`
+	Seconds  int    `json:"seconds"`
+	MemoryMB int    `json:"memory_mb"`
+}
+
+// WriteReadJob writes a job as a box's read.py reads it, file by file.
+func WriteReadJob(w io.Writer, job ReadJob, stamp Stamp) error {
+	head := readHead{Stamp: stamp.String(), CSV: job.CSV, Seconds: job.Seconds, MemoryMB: job.MemoryMB}
+	if err := writeFrame(w, frame{kind: kindJob, head: mustJSON(head)}); err != nil {
+		return err
+	}
+	for _, f := range job.Files {
+		if err := writeFile(w, f); err != nil {
+			return fmt.Errorf("send %q: %w", f.Name, err)
+		}
+	}
+	return writeFrame(w, frame{kind: kindEnd})
+}
+
+// writeFile writes a file's frame from a stream. A file that has changed in length meanwhile ends the job.
+func writeFile(w io.Writer, f ReadFile) error {
+	if f.Size < 0 || f.Size > MaxReadFile {
+		return fmt.Errorf("it has %d bytes", f.Size)
+	}
+	from, err := f.Open()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = from.Close() }() // it was only read
+	name := mustJSON(map[string]string{"name": f.Name})
+	header := make([]byte, 16, headerSize+len(name))
+	header = append(header, kindInput)
+	header = binary.BigEndian.AppendUint32(header, uint32(len(name)))
+	header = binary.BigEndian.AppendUint32(header, uint32(f.Size))
+	if _, err := w.Write(append(header, name...)); err != nil {
+		return err
+	}
+	_, err = io.CopyN(w, from, f.Size)
+	return err
+}
+
+// ReadReadings takes in what a box says of so many files and believes nothing of it:
+// sizes, order and form are checked. An error means that what has not been answered
+// until then is not known.
+func ReadReadings(r io.Reader, stamp Stamp, files int, sink ReadSink) error {
+	at := 0
+	for n := 0; ; n++ {
+		f, err := readFrame(r)
+		switch {
+		case err != nil:
+			return err
+		case n == 0 && f.kind == kindReady:
+			continue
+		case f.stamp != stamp:
+			return fmt.Errorf("%w: a frame is not stamped", ErrForm)
+		case f.kind == kindEnd && at == files:
+			return nil
+		case at == files:
+			return fmt.Errorf("%w: a frame of kind %q", ErrForm, f.kind)
+		}
+		var head struct {
+			File int `json:"file"`
+		}
+		if err := json.Unmarshal(f.head, &head); err != nil || head.File != at {
+			return fmt.Errorf("%w: a frame is of file %d, awaited was %d", ErrForm, head.File, at)
+		}
+		switch f.kind {
+		case kindFile:
+			err = sink.CSV(at, f.body)
+		case kindReport:
+			err = answer(sink, at, f.body)
+			at++
+		default:
+			err = fmt.Errorf("%w: a frame of kind %q", ErrForm, f.kind)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func answer(sink ReadSink, at int, body []byte) error {
+	var said reading.Answer
+	if len(body) > maxReading {
+		return fmt.Errorf("%w: a reading of %d bytes", ErrForm, len(body))
+	}
+	if err := json.Unmarshal(body, &said); err != nil {
+		return fmt.Errorf("%w: %w", ErrForm, err)
+	}
+	if err := said.Check(); err != nil {
+		return errors.Join(ErrForm, err)
+	}
+	return sink.Answer(at, said)
+}

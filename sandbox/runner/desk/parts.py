@@ -1,0 +1,36 @@
+"""Parts of a table on their way: a frame of text where many rows fit, or a list of rows."""
+
+import pandas
+
+
+def length(part):
+    return 0 if part is None else len(part)
+
+
+def rows_of(part):
+    if isinstance(part, pandas.DataFrame):
+        return part.to_numpy(dtype=object).tolist()
+    return list(part or [])
+
+
+def frame_of(part, width):
+    if isinstance(part, pandas.DataFrame):
+        return part
+    return pandas.DataFrame([r[:width] + [""] * (width - len(r)) for r in part or []], columns=range(width), dtype=object)
+
+
+def split(part, n):
+    if isinstance(part, pandas.DataFrame):
+        return part.iloc[:n].reset_index(drop=True), part.iloc[n:].reset_index(drop=True)
+    return part[:n], part[n:]
+
+
+def join(one, two):
+    if one is None or not len(one):
+        return two
+    if two is None or not len(two):
+        return one
+    if isinstance(one, list) and isinstance(two, list):
+        return one + two
+    width = one.shape[1] if isinstance(one, pandas.DataFrame) else two.shape[1]
+    return pandas.concat([frame_of(one, width), frame_of(two, width)], ignore_index=True)

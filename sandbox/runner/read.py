@@ -1,0 +1,253 @@
+"""Reads data files and says how each is to be read. No program runs here.
+
+    read.py JOB RESULT WORK
+
+Files are read one after another in a process that may open the file and the image's
+own libraries, start nothing and connect to nothing; what it says is passed on in
+frames by this one. A file that is a bomb ends that process, or at most this box; the
+next file gets a new one.
+"""
+
+import errno
+import gc
+import importlib
+import importlib.util
+import io
+import json
+import os
+import resource
+import select
+import signal
+import struct
+import sys
+import tempfile
+import time
+import traceback
+import types
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+CHUNK = 1 << 18
+MOST_SAID = 8 << 20    # bytes of a reading
+MISBEHAVED = 77
+PIECE = struct.Struct(">cI")
+NEVER = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty", "pty.spawn", "os.startfile",
+         "socket.connect", "socket.bind", "socket.sendto", "socket.getaddrinfo", "ctypes.dlopen", "os.kill", "os.rename", "os.symlink", "os.link", "shutil.rmtree")
+
+
+def load(name):
+    """Loads a sibling; this folder is not on the path, where inspect.py would hide Python's own."""
+    module = types.ModuleType("countersign_" + name)
+    path = os.path.join(HERE, name + ".py")
+    with open(path, encoding="utf-8") as source:
+        exec(compile(source.read(), path, "exec"), module.__dict__)
+    return module
+
+
+def desk():
+    """The desk, as programs import it."""
+    folder = os.path.join(HERE, "desk")
+    spec = importlib.util.spec_from_file_location("desk", os.path.join(folder, "__init__.py"), submodule_search_locations=[folder])
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["desk"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def watch(work):
+    """Ends this process when it does what reading a file never needs."""
+    allowed = ("/usr/", "/lib", "/etc/", "/proc/self/", "/dev/null", "/dev/urandom", HERE + "/", work + "/", os.environ.get("TMPDIR", "/tmp") + "/", sys.prefix + "/", sys.base_prefix + "/")
+
+    def hook(event, args):
+        if event == "open":
+            path = args[0]
+            if isinstance(path, int):
+                return
+            path = os.fsdecode(path) if isinstance(path, (bytes, str)) else str(path)
+            if not os.path.realpath(path).startswith(allowed):
+                os._exit(MISBEHAVED)
+        elif event in NEVER:
+            os._exit(MISBEHAVED)
+
+    sys.addaudithook(hook)
+
+
+def fence(memory_mb):
+    """So much more memory than this process has now."""
+    with open("/proc/self/statm") as f:
+        have = int(f.read().split()[0]) * resource.getpagesize()
+    most = have + (memory_mb << 20)
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    resource.setrlimit(resource.RLIMIT_AS, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+class Pipe:
+    """Text that a child writes, as pieces to its parent."""
+
+    def __init__(self, fd):
+        self.fd = fd
+
+    def send(self, kind, data):
+        data = memoryview(PIECE.pack(kind, len(data)) + data)
+        while data:
+            data = data[os.write(self.fd, data):]
+
+
+class Table(io.TextIOBase):
+    """Where a converted table is written: it goes on to the parent, piece by piece."""
+
+    def __init__(self, pipe):
+        self.pipe, self.parts, self.size = pipe, [], 0
+
+    def write(self, text):
+        self.parts.append(text)
+        self.size += len(text)
+        if self.size > CHUNK:
+            self.flush()
+        return len(text)
+
+    def flush(self):
+        if self.parts:
+            data = "".join(self.parts).encode("utf-8", "replace")
+            self.parts, self.size = [], 0
+            for at in range(0, len(data), CHUNK):
+                self.pipe.send(b"F", data[at:at + CHUNK])
+
+
+def child(orders, pipe, head, work):
+    """Reads one file after another, as they are named: each one's table as CSV and then its reading go to the pipe."""
+    from desk import reading, words
+    os.environ["TMPDIR"] = tempfile.tempdir = work  # where an archive is unpacked
+    fence(head["memory_mb"])
+    watch(work)
+    path = os.path.join(work, "input")
+    for order in orders:
+        name, table = json.loads(order)["name"], Table(pipe)
+        try:
+            answer = {"reading": reading.read(path, name, table if head["csv"] else None)}
+            table.flush()
+        except words.Refused as e:
+            answer = {"problem": {"code": e.code, "facts": e.facts}}
+        except MemoryError:
+            answer = {"problem": {"code": "memory", "facts": {}}}
+        except RecursionError:
+            answer = {"problem": {"code": "deep", "facts": {}}}
+        except OSError as e:
+            answer = {"problem": {"code": "memory" if e.errno == errno.ENOSPC else "failed", "facts": {}}}
+        except Exception:
+            if head.get("debug"):
+                traceback.print_exc()
+            answer = {"problem": {"code": "failed", "facts": {}}}
+        pipe.send(b"R", json.dumps(answer).encode())
+        gc.collect()
+
+
+class Reader:
+    """A process that reads files, and what comes out of it. It is made anew when a file has ended it."""
+
+    def __init__(self, head, work):
+        self.head = head
+        orders, said = os.pipe(), os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            status = 1
+            try:
+                os.close(orders[1])
+                os.close(said[0])
+                null = os.open(os.devnull, os.O_RDWR)
+                os.dup2(null, 0)
+                with os.fdopen(orders[0]) as lines:
+                    child(lines, Pipe(said[1]), head, work)
+                status = 0
+            except MemoryError:
+                status = 3
+            finally:
+                os._exit(status)
+        os.close(orders[0])
+        os.close(said[1])
+        self.orders, self.said, self.alive = orders[1], said[0], True
+
+    def read(self, name, send):
+        """Has the file that lies ready read and passes its table on; returns what was said, or why nothing was."""
+        until, data = time.monotonic() + self.head["seconds"], b""
+        os.write(self.orders, json.dumps({"name": name}).encode() + b"\n")
+        while True:
+            while len(data) >= PIECE.size:
+                kind, size = PIECE.unpack(data[:PIECE.size])
+                if size > MOST_SAID:
+                    return self.end("failed")
+                if len(data) < PIECE.size + size:
+                    break
+                piece, data = data[PIECE.size:PIECE.size + size], data[PIECE.size + size:]
+                if kind == b"R":
+                    return json.loads(piece)
+                send(piece)
+            left = until - time.monotonic()
+            if left <= 0:
+                return self.end("time", seconds=self.head["seconds"])
+            if select.select([self.said], [], [], min(left, 1))[0]:
+                more = os.read(self.said, CHUNK)
+                if not more:
+                    return self.end("")
+                data += more
+
+    def end(self, code, **facts):
+        """Ends the process and says why it gave no answer."""
+        self.alive = False
+        os.kill(self.pid, signal.SIGKILL)
+        _, status = os.waitpid(self.pid, 0)
+        os.close(self.said)
+        os.close(self.orders)
+        if not code:
+            how = os.waitstatus_to_exitcode(status)
+            code = {MISBEHAVED: "misbehaved", 3: "memory", -signal.SIGKILL: "memory"}.get(how, "failed")
+        return {"problem": {"code": code, "facts": facts}}
+
+
+def receive(reader, size, path):
+    """Writes an input to a file as it comes, so that it is never whole in memory."""
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with os.fdopen(fd, "wb") as f:
+        while size:
+            data = reader.file.read(min(size, CHUNK))
+            if not data:
+                raise EOFError("the job ends too early")
+            f.write(data)
+            size -= len(data)
+
+
+def main(job_at, result_at, work):
+    frames, machine = load("frames"), load("machine")
+    machine.environment(os.path.dirname(HERE))
+    os.makedirs(work, mode=0o700, exist_ok=True)
+    desk()
+    importlib.import_module("desk.reading")  # and pandas: once, before the first file
+    machine.prctl(4, 0)  # PR_SET_DUMPABLE: nobody of the same user reads our memory, which holds the stamp
+    result = frames.Writer(result_at)
+    result.send("Y")
+    reader = frames.Reader(frames.connect(job_at, os.O_RDONLY))
+    _, head, _ = reader.frame()
+    result.stamp = bytes.fromhex(head["stamp"])
+    number, one = 0, None
+    while True:
+        _, kind, head_size, body_size = frames.HEADER.unpack(reader.exactly(frames.HEADER.size))
+        if kind == b"Z":
+            break
+        if kind != b"I" or head_size > 65536:
+            raise ValueError("the job has a frame that is none of a file")
+        about, path = json.loads(reader.exactly(head_size)), os.path.join(work, "input")
+        receive(reader, body_size, path)
+        if one is None or not one.alive:
+            one = Reader(head, work)
+        answer = one.read(about["name"], lambda data: result.send("F", {"file": number}, data))
+        result.send("R", {"file": number}, json.dumps(answer).encode())
+        for left in os.listdir(work):
+            os.unlink(os.path.join(work, left))
+        number += 1
+    if one is not None and one.alive:
+        one.end("over")
+    result.end()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:4])
