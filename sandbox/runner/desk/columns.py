@@ -1,0 +1,386 @@
+"""The type of a column, by all of its values, and the column in that type.
+
+A type is chosen as a careful analyst would: exact or not at all. What could be two things stays text, and the reading says so.
+"""
+
+from collections import Counter
+
+import numpy
+import pandas
+
+from . import kinds, layout, values
+
+TIME_NAMES = ("date", "time", "timestamp", "datetime", "ts", "created", "updated", "day", "datum", "tag", "zeit", "fecha", "hora", "jour", "heure", "data", "дата", "день", "modified", "at")
+EPOCH_MS, EPOCH_S, SERIAL = (10 ** 12, 2.2 * 10 ** 12), (6 * 10 ** 8, 2.2 * 10 ** 9), (20000, 60000)
+
+
+class Profile:
+    """What the values of one column are, kept as counts of forms."""
+
+    def __init__(self):
+        self.forms, self.shapes, self.rows = Counter(), Counter(), 0
+        self.low, self.high, self.whole_days = numpy.inf, -numpy.inf, True
+        self.native, self.long_native, self.float_native, self.nested = Counter(), False, False, 0
+        self.slots = 0
+
+    def add_texts(self, series):
+        """Texts of a frame."""
+        self.rows += len(series)
+        if self.plain_numbers(series):
+            return
+        counted = series.value_counts(sort=False) if len(series) > 50 else Counter(series)
+        for text, n in counted.items():
+            self.add_text(text, n)
+
+    def add_text(self, text, n=1):
+        f = values.form(text)
+        self.forms[f] += n
+        if f[0] == "number" and f[1] == "int":
+            x = values.number(text)
+            self.spread(x, x)
+        elif f[0] in ("text",) or f[0] == "number" and f[1] in ("zeros", "long"):
+            if len(self.shapes) < 50:
+                self.shapes[values.shape(text)] += n
+            else:
+                self.shapes["*"] += n
+
+    def plain_numbers(self, series):
+        """Many plain numbers at once, by pandas' own parser: no signs of money, no leading zeros, nothing beyond 15 digits."""
+        if len(series) < 5000:
+            return False
+        joined = "\n".join(series)
+        if not PLAIN.issuperset(joined[:20000]) or not PLAIN.issuperset(joined):
+            return False
+        if ZEROS.search(joined) or DIGITS.search(joined):
+            return False
+        empty = int((series == "").sum())
+        if "," in joined or " " in joined:
+            return False
+        parsed = pandas.to_numeric(series if not empty else series[series != ""], errors="coerce")
+        if parsed.isna().any():
+            return False
+        if empty:
+            self.forms[("empty",)] += empty
+        dots = joined.count(".")
+        if dots:
+            open_ = len(THREE.findall(joined))
+            self.forms[("number", "dot", "", "", "")] += dots - open_
+            self.forms[("number", "dot3", "", "", "")] += open_
+        ints = len(parsed) - dots
+        if ints:
+            self.forms[("number", "int", "", "", "")] += ints
+            self.spread(float(parsed.min()), float(parsed.max()))
+        if (parsed % 86400000 != 0).any():
+            self.whole_days = False
+        return True
+
+    def spread(self, low, high):
+        self.low, self.high = min(self.low, low), max(self.high, high)
+        if low % 86400000:
+            self.whole_days = False
+
+    def add_native(self, value):
+        """A value that a workbook or JSON has already given a type."""
+        self.rows += 1
+        if value is None:
+            self.forms[("empty",)] += 1
+        elif isinstance(value, bool):
+            self.native["boolean"] += 1
+        elif isinstance(value, int):
+            self.native["number"] += 1
+            self.long_native |= abs(value) > 1 << 53
+            self.spread(value, value)
+        elif isinstance(value, float):
+            self.native["number"] += 1
+            self.float_native |= value != int(value) if abs(value) < 1e300 else True
+            self.spread(value, value)
+        elif isinstance(value, str):
+            self.rows -= 1
+            self.rows += 1
+            self.add_text(value)
+        elif hasattr(value, "year"):
+            self.native["date"] += 1
+            if value.hour or value.minute or value.second or value.microsecond:
+                self.native["clock"] += 1
+        elif type(value).__name__ == "CellError":
+            self.forms[("error",)] += 1
+        else:
+            self.native["nested"] += 1
+
+    # -- the type
+
+    def decide(self, name, odd):
+        """The column as a reading names it; odd gets what is strange about it."""
+        families = Counter()
+        for f, n in self.forms.items():
+            families[f[0]] += n
+        empty, errors, words = families["empty"], families["error"], families["missing"]
+        texts, numbers, dates, booleans = families["text"], families["number"], families["date"], families["boolean"]
+        clock, native = self.native["clock"], {k: n for k, n in self.native.items() if k != "clock"}
+        column = {"name": name, "type": "text", "missing": empty + errors}
+        if errors:
+            odd.add("error_cells", column=name, count=errors)
+        column = self.choose(column, native, texts, numbers, dates, booleans, words, clock, odd)
+        if column["type"] in ("number", "integer", "date", "date and time", "boolean"):
+            column["missing"] += words
+            if words:
+                odd.add("missing_words", column=name, count=words)
+        else:
+            always = sum(n for f, n in self.forms.items() if f[:2] == ("missing", "always"))
+            if column["type"] == "text" and always:
+                column["missing"] += always
+                odd.add("missing_words", column=name, count=always)
+        return column
+
+    def choose(self, column, native, texts, numbers, dates, booleans, words, clock, odd):
+        name = column["name"]
+        said = texts + numbers + dates + booleans
+        if not said and not native:
+            column["type"] = "empty" if not words else "text"
+            return column
+        if native.get("nested"):
+            column["type"] = "nested"
+            if said or len(native) > 1:
+                odd.add("mixed", column=name)
+            return column
+        if native and not said and len(native) == 1:
+            return self.natively(column, next(iter(native)), clock, odd)
+        if native:
+            if texts or len(native) > 1 or dates or booleans or not set(native) <= {"number"}:
+                if texts + dates + booleans < sum(native.values()):
+                    odd.add("mixed", column=name, count=texts + dates + booleans + numbers)
+                return self.as_text(column, odd)
+        if numbers and not texts and not dates and not booleans:
+            return self.as_number(column, odd)
+        if dates and not texts and not numbers and not booleans:
+            return self.as_date(column, odd)
+        if booleans and not texts and not numbers and not dates:
+            column["type"] = "boolean"
+            return column
+        if 2 * (numbers + dates) >= said and said > 2:
+            odd.add("mixed", column=name, count=texts + booleans + min(numbers, dates))
+        return self.as_text(column, odd)
+
+    def natively(self, column, kind, clock, odd):
+        if kind == "number":
+            if self.long_native:
+                odd.add("long_ids", column=column["name"], count=self.native["number"])
+                return column
+            column["type"] = "number" if self.float_native else "integer"
+            return self.times(column, odd)
+        column["type"] = {"boolean": "boolean", "date": "date and time" if clock else "date"}[kind]
+        return column
+
+    def as_text(self, column, odd):
+        if self.shapes and not self.native:
+            (shape, n), total = self.shapes.most_common(1)[0], sum(self.shapes.values())
+            if shape != "*" and "9" in shape and n >= 0.9 * total:
+                column["pattern"] = shape
+        return column
+
+    def as_number(self, column, odd):
+        name = column["name"]
+        how, currencies, signs, cut = Counter(), Counter(), Counter(), 0
+        for f, n in self.forms.items():
+            if f[0] == "number":
+                how[f[1]] += n
+                currencies[f[2]] += n
+                signs[f[3]] += n
+                cut += n if f[4] else 0
+        if how["zeros"]:
+            odd.add("leading_zeros", column=name, count=how["zeros"])
+            return self.as_text(column, odd)
+        if how["long"] or self.long_native:
+            odd.add("long_ids", column=name, count=how["long"] or self.native["number"])
+            return self.as_text(column, odd)
+        named = [c for c in currencies if c]
+        if len(named) > 1:
+            odd.add("several_currencies", column=name, count=len(named))
+            return column
+        if signs[""] and len(signs) > 1 or self.native and (signs["%"] or signs["‰"]):
+            odd.add("percent_and_not", column=name, count=sum(n for s, n in signs.items() if s))
+            return column
+        said = {values.SAYS[h] for h in how if h in values.SAYS}
+        if len(said) > 1:
+            odd.add("two_decimal_signs", column=name)
+            return column
+        decimal = next(iter(said), "")
+        open_dot, open_comma = how["dot3"], how["comma3"]
+        if not decimal and open_dot and open_comma:
+            odd.add("ambiguous_thousands", column=name, count=open_dot + open_comma)
+            return column
+        if not decimal and (open_dot or open_comma):
+            if not named:
+                odd.add("ambiguous_thousands", column=name, count=open_dot + open_comma)
+                return self.as_text(column, odd)
+            decimal = "," if open_dot else "."  # money has no third place
+        decimal = decimal or "."
+        group = "." if decimal == "," and (how["dots"] or how["dots_comma"] or open_dot) else "," if decimal == "." and (how["commas"] or how["commas_dot"] or open_comma) else \
+            "'" if any(h.startswith("apostrophe") for h in how) else " " if any(h.startswith("blank") for h in how) else ""
+        whole = not signs["%"] and not signs["‰"] and not self.float_native and all(h in ("int", "commas", "dots", "apostrophe", "blank") or h == ("comma3" if decimal == "." else "dot3") for h in how)
+        column.update(type="integer" if whole else "number", decimal=decimal)
+        column["decimal_said"] = bool(said) or bool(open_dot or open_comma)
+        if group:
+            column["thousands"] = group
+        if named:
+            column["currency"] = named[0]
+            odd.add("currency", column=name, count=currencies[named[0]])
+        if signs["%"]:
+            column["percent"] = True
+            odd.add("percent", column=name, count=signs["%"])
+        if signs["‰"]:
+            column["percent"] = True
+            odd.add("per_mille", column=name, count=signs["‰"])
+        if cut:
+            odd.add("digits_lost", column=name, count=cut)
+        if self.native:
+            odd.add("numbers_as_text", column=name, count=sum(how.values()))
+        return self.times(column, odd) if set(how) <= {"int"} else column
+
+    def times(self, column, odd):
+        """Numbers that are moments: named as odd, and read as such where the name says it or every one is a midnight."""
+        if self.low > self.high or column["type"] not in ("integer", "number"):
+            return column
+        words = column["name"].lower().replace("-", "_").replace(" ", "_").split("_")
+        timely = any(w in TIME_NAMES for w in words) or column["name"].lower().endswith(("time", "date", "datum", "_at"))
+        if EPOCH_MS[0] <= self.low and self.high <= EPOCH_MS[1]:
+            unit = "unix_milliseconds"
+        elif EPOCH_S[0] <= self.low and self.high <= EPOCH_S[1] and timely:
+            unit = "unix_seconds"
+        elif SERIAL[0] <= self.low and self.high <= SERIAL[1] and timely:
+            unit = "excel_days"
+        else:
+            return column
+        odd.add(unit, column=column["name"])
+        if timely or unit == "unix_milliseconds" and self.whole_days:
+            column.update(type="date and time" if unit != "excel_days" or self.float_native else "date", unit=unit)
+        return column
+
+    def as_date(self, column, odd):
+        name, orders, clock, zones, total, locals_ = column["name"], Counter(), 0, 0, 0, 0
+        for f, n in self.forms.items():
+            if f[0] == "date":
+                total += n
+                if f[1].startswith("local"):
+                    orders[f[2]] += n
+                    locals_ += n
+                clock += n if f[3] else 0
+                zones += n if f[4] else 0
+        if orders["day"] and orders["month"]:
+            odd.add("two_date_orders", column=name, count=min(orders["day"], orders["month"]))
+            return self.as_text(column, odd)
+        if orders["open"] and not orders["day"] and not orders["month"]:
+            odd.add("ambiguous_dates", column=name, count=orders["open"])
+            return self.as_text(column, odd)
+        column["type"] = "date and time" if clock else "date"
+        column["day_first"] = not orders["month"]
+        if zones:
+            column["zone"] = "UTC"
+            odd.add("offsets" if zones == total else "offsets_in_part", column=name, count=zones)
+        if clock and clock < total:
+            odd.add("dates_without_time", column=name, count=total - clock)
+        return column
+
+
+PLAIN = set("0123456789.-+eE\n")
+import re  # noqa: E402
+ZEROS = re.compile(r"(?m)^[-+]?0\d|[eE]|\+")
+DIGITS = re.compile(r"\d{16}|\d{9}\.\d{9}|(?m:^\.|\.$|\..*\.)")
+THREE = re.compile(r"(?m)^-?[1-9]\d{0,2}\.\d{3}$")
+
+
+def dtype(column):
+    """The dtype that a column has in the program."""
+    kind = column["type"]
+    if kind in ("date", "date and time"):
+        return "datetime64[ns, UTC]" if column.get("zone") else "datetime64[ns]"
+    if kind == "integer":
+        return "float64" if column["missing"] else "int64"
+    return {"number": "float64", "boolean": "object" if column["missing"] else "bool"}.get(kind, "object")
+
+
+def convert(series, column):
+    """A series of what stands in the file in the type of its reading."""
+    kind = column["type"]
+    if column.get("unit"):
+        return moments(series, column)
+    if kind in ("integer", "number"):
+        return numeric(series, column)
+    if kind in ("date", "date and time"):
+        return dated(series, column)
+    if kind == "boolean":
+        made = [truth(v) for v in series]
+        return pandas.Series(made, index=series.index, dtype=object if column["missing"] else bool)
+    if kind in ("nested",):
+        return series.astype(object)
+    return pandas.Series([written(v) for v in series], index=series.index, dtype=object)
+
+
+def numeric(series, column):
+    whole = column["type"] == "integer" and not column["missing"]
+    fast = None
+    if column.get("decimal", ".") == "." and not column.get("percent") and not column.get("currency") and not column.get("thousands"):
+        fast = pandas.to_numeric(series.replace("", numpy.nan) if series.dtype == object else series, errors="coerce")
+        if not fast.isna().any():
+            return fast.astype("int64" if whole else "float64")
+    cache = {}
+    out = numpy.empty(len(series), dtype="float64")
+    for i, v in enumerate(series):
+        if isinstance(v, str):
+            if v not in cache:
+                cache[v] = values.number(v, column.get("decimal", ".")) if values.form(v)[0] == "number" else numpy.nan
+            out[i] = cache[v]
+        else:
+            out[i] = v if isinstance(v, (int, float)) and not isinstance(v, bool) else numpy.nan
+    made = pandas.Series(out, index=series.index)
+    return made.astype("int64") if whole and not made.isna().any() else made
+
+
+def moments(series, column):
+    found = numeric(series, dict(column, type="number", unit=None, missing=1))
+    unit = column["unit"]
+    if unit == "excel_days":
+        return (pandas.Timestamp("1899-12-30") + pandas.to_timedelta(found, unit="D")).dt.round("ms")
+    return pandas.to_datetime(found, unit="ms" if unit == "unix_milliseconds" else "s")
+
+
+def dated(series, column):
+    cache, first, zone = {}, column.get("day_first", True), column.get("zone")
+    low, high = pandas.Timestamp.min, pandas.Timestamp.max
+    out = []
+    for v in series:
+        if v not in cache:
+            made = values.date(v, first) if isinstance(v, str) and values.form(v)[0] == "date" else v if hasattr(v, "year") else None
+            cache[v] = made if made is not None and 1678 <= made.year <= 2261 else pandas.NaT
+        out.append(cache[v])
+    made = pandas.Series(pandas.to_datetime(out), index=series.index)
+    return made.dt.tz_localize("UTC") if zone else made
+
+
+def truth(value):
+    return value if isinstance(value, bool) else values.BOOLEANS.get(value.strip().lower()) if isinstance(value, str) else None
+
+
+def written(value):
+    """A value of a column of texts: as it stands, None where it is missing."""
+    if value is None or type(value).__name__ == "CellError":
+        return None
+    if isinstance(value, str):
+        f = values.form(value)
+        return None if f[0] in ("empty", "error") or f[:2] == ("missing", "always") else value.strip()
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return repr(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
+    if hasattr(value, "isoformat"):
+        return value.isoformat(" ") if value.hour or value.minute or value.second else value.date().isoformat()
+    return str(value)
+
+
+def total_row(rows, heading_width):
+    """Whether the last of these rows sums the others up, by its word and by its numbers."""
+    if len(rows) < 3:
+        return False
+    last, above = rows[-1], rows[:-1]
+    label = next((v for v in last if isinstance(v, str) and v.strip()), "") if any(isinstance(v, str) for v in last) else ""
+    return bool(layout.TOTALS.fullmatch(label.strip().rstrip(":").strip()))

@@ -1,0 +1,216 @@
+"""Where a table begins and ends: title lines above it, its heading of one or more rows, footers and totals below it."""
+
+import re
+from collections import Counter
+
+from . import kinds
+from .words import MOST_NAME
+
+MOST_HEADS = 4
+TOTALS = re.compile(r"(grand |sub)?-?totals?( general| général| generale)?|sum(ma|me|a)?|gesamt(summe|ergebnis|betrag)?|insgesamt|zusammen|total(e|en|t|es)?|totaux|somme|suma( końcowa)?|razem|ogółem|celkem|"
+                    r"итого|всего|σύνολο|toplam|genel toplam|合计|總計|总计|合計|小計|합계|총계|סה\"?כ|المجموع|all|overall|сумма", re.I)
+
+
+def column_kinds(rows, width):
+    """The kind of each column, by the records that have all their values."""
+    full = [r for r in rows if len(r) == width]
+    found = []
+    for i in range(width):
+        found.append(kinds.column_kind(Counter(kinds.kind(r[i]) for r in full)))
+    return found
+
+
+def filled(row):
+    return sum(1 for v in row if v.strip())
+
+
+def named(row):
+    """Whether a row may be names of columns: texts, each different, none that is plainly a value."""
+    said = [v.strip() for v in row if v.strip()]
+    return bool(said) and all(kinds.kind(v) in ("text", "code") and len(v) <= 300 for v in said)
+
+
+def different(row):
+    said = [v.strip() for v in row if v.strip()]
+    return len(set(said)) == len(said)
+
+
+def titles(rows, width):
+    """How many rows above the heading are titles, comments or notes: they fill hardly any of the columns."""
+    n = 0
+    while n + 1 < len(rows) and n < 30:
+        row, later = rows[n], rows[n + 1:n + 12]
+        few = filled(row)
+        if row and row[0].lstrip().startswith(("#", "//")) and not any(r and r[0].lstrip().startswith(("#", "//")) for r in rows[n + 1:][-3:]) and few <= max(1, len(row)):
+            if filled(rows[n + 1]) >= 1 and len(rows[n + 1]) >= len(row) and not (len(row) == width and n + 1 == len(rows) - 1):
+                if comment_heading(rows, n, width):
+                    return n
+                n += 1
+                continue
+        if few == 0:
+            n += 1
+            continue
+        wide = max((filled(r) for r in later), default=0)
+        if width >= 2 and few <= max(1, width // 4) and (wide >= 2 * few or few == 1 and wide > 1) and not (width == 2 and len(row) == 2 and row[1].strip() == "" and all(filled(r) < 2 for r in later)):
+            if width == 2 and len(row) == 2 and not blank_near(rows, n):
+                return n  # a two-column table whose first value is missing
+            n += 1
+            continue
+        return n
+    return n
+
+
+def blank_near(rows, n):
+    return any(filled(r) == 0 for r in rows[n + 1:n + 3])
+
+
+def comment_heading(rows, n, width):
+    """A comment line just above the data that names its columns is the heading: "# id,name"."""
+    row = rows[n]
+    return len(row) == width and width > 1 and n + 1 < len(rows) and not rows[n + 1][0].lstrip().startswith(("#", "//")) and named(row) and not named(rows[n + 1])
+
+
+def headings(rows, width, found):
+    """How many of the first rows are headings, and how sure that is. found: the kinds of the columns."""
+    if not rows:
+        return 0, True
+    typed = [i for i, k in enumerate(found) if k not in ("text", "", "code")]
+    heads = 0
+    while heads < min(MOST_HEADS, len(rows)):
+        row = padded(rows[heads], width)
+        if not names_typed(row, typed, found) or not (named(row) or spread(rows, heads, width, found)):
+            break
+        heads += 1
+    if heads:
+        return trimmed(rows, heads, width, found), True
+    if keys(rows, width, found):
+        return 1, False
+    if two_storeys(rows, width, found):
+        return 2, True
+    if len(rows) == 1:
+        return (1, True) if named(rows[0]) and different(rows[0]) else (0, True)
+    first = padded(rows[0], width)
+    if not typed and named(first) and different(first) and filled(first) >= max(1, width - 1):
+        return 1, texts_differ(rows, width)
+    if typed and named(first) and different(first) and filled(first) == width:
+        return 1, False
+    return 0, bool(typed)
+
+
+def padded(row, width):
+    return list(row[:width]) + [""] * (width - len(row))
+
+
+def names_typed(row, typed, found):
+    """Whether a row has texts where the columns hold numbers and dates."""
+    if not typed:
+        return False
+    texts = sum(1 for i in typed if kinds.kind(row[i]) in ("text", "code"))
+    values = sum(1 for i in typed if kinds.kind(row[i]) not in ("text", "code", ""))
+    return texts >= max(1, (len(typed) + 1) // 2) and values == 0
+
+
+def trimmed(rows, heads, width, found):
+    """Of several rows that could be headings, those that are: a second one must go on from the first, not be a row whose numbers are missing."""
+    if heads == 1:
+        return 1
+    for n in range(1, heads):
+        row, above = padded(rows[n], width), padded(rows[n - 1], width)
+        same = [v.strip() for v in row] == [v.strip() for v in above]
+        gaps = filled(above) < filled(row) or filled(row) < width and filled(above) < width
+        units = sum(1 for v in row if re.fullmatch(r"[\[(].{1,12}[\])]|%|[A-Za-zµ°/²³]{1,6}", v.strip())) >= max(1, filled(row) - 1)
+        if not (same or gaps or units or filled(row) == width and len(rows) > heads):
+            return n
+    return heads
+
+
+def spread(rows, at, width, found):
+    """The upper storey of a heading: texts, years or numbers over several columns, with gaps, above a row of names."""
+    row = padded(rows[at], width)
+    if at + 1 >= len(rows) or filled(row) >= width:
+        return False
+    below = padded(rows[at + 1], width)
+    return named(below)
+
+
+def two_storeys(rows, width, found):
+    """A heading whose upper row spans: region,2023,,2024, above ,units,amount,units,amount."""
+    if len(rows) < 3 or width < 3:
+        return False
+    top, below = padded(rows[0], width), padded(rows[1], width)
+    typed = [i for i, k in enumerate(found) if k not in ("text", "", "code")]
+    over = [i for i in range(width) if top[i].strip() and i + 1 < width and not top[i + 1].strip()]
+    return bool(over) and named(below) and bool(typed) and all(kinds.kind(below[i]) in ("text", "code") for i in typed) and \
+        all(kinds.kind(v) in ("text", "code", "int", "date", "") for v in top)
+
+
+def number(value):
+    try:
+        return float(value.strip().replace(",", "."))
+    except ValueError:
+        return None
+
+
+def keys(rows, width, found):
+    """A heading of numbers, like years or wavelengths: a text first, then numbers in even steps that are none of the values below them."""
+    if len(rows) < 3 or width < 3:
+        return False
+    row = padded(rows[0], width)
+    heads = [i for i in range(width) if kinds.kind(row[i]) in ("int", "num")]
+    if len(heads) < 2 or len(heads) < width // 2 or any(not row[i].strip() for i in range(width)):
+        return False
+    values = [number(row[i]) for i in heads]
+    if None in values or len(set(values)) < len(values):
+        return False
+    steps = [b - a for a, b in zip(values, values[1:])]
+    if not (all(s > 0 for s in steps) or all(s < 0 for s in steps)):
+        return False
+    below = [n for r in rows[1:] for i in heads if i < len(r) for n in [number(r[i])] if n is not None]
+    if len(below) < len(heads):
+        return False
+    low, high = min(below), max(below)
+    years = all(v == int(v) and 1900 <= v <= 2100 for v in values) and not all(v == int(v) and 1900 <= v <= 2100 for v in below)
+    even = len(steps) > 1 and max(steps) - min(steps) <= 1e-6 * max(1.0, abs(steps[0]))
+    room = 3 * max(high - low, abs(high) / 2, 1e-9)
+    apart = all(v > high + room or v < low - room for v in values)
+    named_first = kinds.kind(row[0]) in ("text", "code") and 0 not in heads
+    return named_first and (years and (even or len(steps) == 1) or apart and (even or len(heads) >= 3))
+
+
+def texts_differ(rows, width):
+    """Whether a table of texts shows that its first row is names: they occur nowhere below it."""
+    first = {v.strip().lower() for v in rows[0] if v.strip()}
+    return not any(v.strip().lower() in first for r in rows[1:] for v in r)
+
+
+def joined(rows, width):
+    """One heading out of several rows: what spans columns is said for each of them."""
+    rows = [[v.strip() for v in padded(r, width)] for r in rows]
+    for upper, below in zip(rows, rows[1:]):
+        last = ""
+        for i, v in enumerate(upper):
+            if v:
+                last = v if below[i] else ""
+            elif below[i]:
+                upper[i] = last
+    return [" ".join(x for x in column if x) for column in zip(*rows)]
+
+
+def names(heading, width):
+    """The columns' names as pandas would make them unique: a, a.1; a blank one is Unnamed: 3."""
+    given = [" ".join(v.split())[:MOST_NAME] for v in padded(heading, width)] if heading else []
+    if not given:
+        return ["column_%d" % (i + 1) for i in range(width)]
+    given = [v if v else "Unnamed: %d" % i for i, v in enumerate(given)]
+    seen, out, taken = Counter(), [], set(given)
+    for v in given:
+        n, name = seen[v], v
+        while n > 0:
+            name = "%s.%d" % (v, n)
+            if name in taken or name in out:
+                n += 1
+            else:
+                break
+        seen[v] = n + 1
+        out.append(name)
+    return out

@@ -1,0 +1,173 @@
+"""JSON as a table: a list of records, JSON lines, and the shapes that pandas and others write."""
+
+import json
+import math
+
+import pandas
+
+from . import texts
+from .words import DEEPEST, MOST_COLUMNS, Odd, Refused
+
+
+class ObjectTable:
+    """Records as a table; a key is a column."""
+
+    def __init__(self, records, index=None):
+        self.name, self.hidden, self.odd, self.records = "", False, Odd(), records
+        self.heading = list(dict.fromkeys(k for r in records for k in r))
+        if len(self.heading) > MOST_COLUMNS:
+            raise Refused("columns", columns=len(self.heading), most=MOST_COLUMNS)
+        self.width, self.heads, self.heading_line, self.titles, self.sure_heading, self.index = len(self.heading), 1, 0, 0, True, index
+        if index is not None:
+            self.odd.add("keys_are_index", count=len(index))
+        short = sum(1 for r in records if len(r) < self.width)
+        if short:
+            self.odd.add("keys_missing", count=short)
+
+    def frames(self):
+        rows = [[cell(r.get(k)) for k in self.heading] for r in self.records]
+        yield pandas.DataFrame(rows, columns=range(self.width), dtype=object, index=self.index)
+
+    def spec(self):
+        return {"width": self.width, "heads": 1}
+
+
+def cell(value):
+    if isinstance(value, float) and (math.isnan(value) or math.isinf(value)):
+        return None
+    return value
+
+
+def flat(value):
+    return not isinstance(value, (dict, list))
+
+
+def load(text, odd):
+    twice = []
+
+    def pairs(found):
+        made = dict(found)
+        if len(made) < len(found):
+            twice.append(1)
+        return made
+
+    def constant(_):
+        odd.append("nan")
+        return math.nan
+
+    made = json.loads(text, object_pairs_hook=pairs, parse_constant=constant, parse_int=whole)
+    if twice:
+        odd.append("keys_twice")
+    return made
+
+
+def whole(text):
+    if len(text) > 400:
+        return text
+    return int(text)
+
+
+def read(path, encoding):
+    """The table of a JSON file, its encoding known."""
+    text = "".join(texts.blocks(path, encoding)).lstrip("\ufeff")
+    if not text.strip():
+        raise Refused("empty")
+    said = []
+    try:
+        deep(text)
+        table = make(parse(text, said))
+    except RecursionError:
+        raise Refused("deep", most=DEEPEST)
+    for code in dict.fromkeys(said):
+        table.odd.add(code, count=said.count(code))
+    return table
+
+
+def deep(text):
+    """Refuses what is nested too deeply before a parser sees it."""
+    depth = most = 0
+    quoted = False
+    at = 0
+    if text.count("[") + text.count("{") <= DEEPEST:
+        return
+    import re
+    for m in re.finditer(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', text):
+        c = text[m.start()]
+        if c in "[{":
+            depth += 1
+            if depth > DEEPEST:
+                raise Refused("deep", most=DEEPEST)
+        elif c in "]}":
+            depth -= 1
+
+
+def parse(text, said):
+    """One value, or one a line."""
+    try:
+        return load(text, said)
+    except ValueError as e:
+        first = e
+    lines, out = [line for line in text.splitlines() if line.strip()], []
+    said.clear()
+    for n, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            out.append(load(line, said))
+        except ValueError:
+            where = n if out else getattr(first, "lineno", 0)
+            raise Refused("broken_json", line=where)
+    return out
+
+
+def make(value):
+    """The table that a value is, or a refusal that says what it is instead."""
+    if isinstance(value, list):
+        return of_list(value)
+    if not isinstance(value, dict):
+        raise Refused("no_records")
+    if {"columns", "data"} <= set(value) and isinstance(value["columns"], list) and isinstance(value["data"], list) and \
+            all(isinstance(r, list) and len(r) == len(value["columns"]) for r in value["data"]):
+        return ObjectTable([dict(zip(map(str, value["columns"]), r)) for r in value["data"]])
+    if "schema" in value and isinstance(value.get("data"), list) and value["data"] and all(isinstance(r, dict) for r in value["data"]):
+        return ObjectTable(value["data"])
+    inner = list(value.values())
+    if inner and all(isinstance(v, dict) for v in inner) and len(inner) > 0:
+        keys = [list(v) for v in inner]
+        if all(k == keys[0] for k in keys) and keys[0] and all(k.lstrip("-").isdigit() for k in keys[0]) and all(flat(x) for v in inner for x in v.values()):
+            return ObjectTable([{c: value[c][k] for c in value} for k in keys[0]])  # pandas' columns
+        shared = set(keys[0]).intersection(*keys) if keys[0] else set()
+        every = set().union(*keys)
+        if len(inner) > 1 and shared and 2 * len(shared) >= len(every):
+            return ObjectTable(inner, list(value))  # records by their key
+        if len(inner) == 1:
+            return make(inner[0]) if not all(flat(x) for x in inner[0].values()) else ObjectTable(inner, list(value))
+    lists = {k: v for k, v in value.items() if isinstance(v, list)}
+    if lists and len(lists) == len(value) and len({len(v) for v in lists.values()}) == 1 and all(flat(x) for v in lists.values() for x in v) and len(lists) > 0:
+        keys = list(lists)
+        return ObjectTable([dict(zip(keys, r)) for r in zip(*lists.values())])
+    records = [v for v in lists.values() if v and all(isinstance(r, dict) for r in v)]
+    if len(records) == 1:
+        return of_list(records[0])
+    if len(records) > 1:
+        raise Refused("several_lists", lists=len(records))
+    if value and all(flat(v) or isinstance(v, list) for v in value.values()) and any(flat(v) for v in value.values()):
+        return ObjectTable([value])
+    nested = [v for v in inner if isinstance(v, dict) and any(isinstance(x, list) for x in v.values())]
+    if len(nested) == 1:
+        return make(nested[0])
+    raise Refused("no_records")
+
+
+def of_list(value):
+    if not value:
+        raise Refused("empty")
+    if all(isinstance(r, dict) for r in value):
+        if not any(value):
+            raise Refused("no_records")
+        return ObjectTable(value)
+    if all(isinstance(r, list) for r in value):
+        raise Refused("list_of_lists")
+    if all(flat(r) for r in value):
+        return ObjectTable([{"value": r} for r in value])
+    raise Refused("no_records")

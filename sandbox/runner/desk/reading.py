@@ -1,0 +1,191 @@
+"""A reading: what a file is and how it is read, without any value of it; and the tables and CSV that come of one."""
+
+import csv
+import re
+
+import numpy
+import pandas
+
+from . import columns, layout, values
+from .opening import Opened
+from .sheets import text
+from .words import MOST_NAME, Refused
+
+VERSION = 1
+LOOKS_LIKE_VALUES = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{20,}|\d{9,}|https?://\S+", re.I)
+
+
+def read(path, name):
+    """The reading of a file: every table of it."""
+    opened = Opened(path, name)
+    try:
+        tables = [describe(t) for t in opened.tables]
+        return {"version": VERSION, "kind": opened.kind, "inside": opened.inside, "encoding": opened.encoding, "sure": opened.sure, "tables": tables}
+    finally:
+        opened.close()
+
+
+def describe(table):
+    """One table as a reading names it."""
+    found, names = [], columns_names(table)
+    profiles = [columns.Profile() for _ in range(table.width)]
+    rows, last, tail = 0, None, []
+    for frame in table.frames():
+        if last is not None:
+            profile(profiles, last)
+        last = frame
+    last_rows = []
+    if last is not None and len(last):
+        rows_list = [list(last.iloc[i]) for i in range(max(0, len(last) - 3), len(last))]
+        last_rows = rows_list
+        if columns.total_row(rows_list if len(last) >= 3 else [], table.width):
+            profile(profiles, last.iloc[:-1])
+            total = list(last.iloc[-1])
+        else:
+            profile(profiles, last)
+            total = None
+    else:
+        total = None
+    rows = profiles[0].rows if profiles else 0
+    odd = table.odd
+    found = [p.decide(n, odd) for p, n in zip(profiles, names)]
+    dropped = 0
+    if total is not None:
+        if adds_up(table, found, total):
+            dropped = 1
+            odd.add("total_row")
+        else:
+            for p, v in zip(profiles, total):
+                one(p, v)
+            rows += 1
+            odd.found = {k: e for k, e in odd.found.items() if "column" not in e}
+            found = [p.decide(n, odd) for p, n in zip(profiles, names)]
+            odd.add("total_row_kept")
+    for n, column in zip(names, found):
+        column["dtype"] = columns.dtype(column)
+    if table.heads == 0:
+        odd.add("no_heading")
+    elif not table.sure_heading:
+        odd.add("heading_guessed")
+    if table.heads > 1:
+        odd.add("heading_rows", count=table.heads)
+    if table.titles:
+        odd.add("title_rows", count=table.titles)
+    valued = sum(1 for n in (table.heading or []) if LOOKS_LIKE_VALUES.fullmatch(str(n).strip()))
+    if valued and 2 * valued >= table.width:
+        odd.add("heading_looks_like_values", count=valued)
+    long = sum(1 for n in (table.heading or []) if len(str(n)) > MOST_NAME)
+    if long:
+        odd.add("names_cut", count=long)
+    signs = [c["decimal"] for c in found if c.get("decimal_said")]
+    spec = table.spec()
+    spec["total"] = dropped
+    return {"name": table.name, "hidden": table.hidden, "rows": rows, "delimiter": spec.get("delimiter", ""), "quote": spec.get("quote", ""), "heading_line": table.heading_line,
+            "heading_rows": table.heads, "decimal": max(set(signs), key=signs.count) if signs else "", "columns": found, "odd": odd.listed(), "spec": spec}
+
+
+def columns_names(table):
+    if table.heading is None:
+        return layout.names(None, table.width)
+    return layout.names([str(h) for h in table.heading], table.width)
+
+
+def profile(profiles, frame):
+    for i, p in enumerate(profiles):
+        series = frame[i]
+        if all_texts(series):
+            p.add_texts(series)
+        else:
+            for v in series:
+                p.add_native(v)
+
+
+def one(p, value):
+    if isinstance(value, str):
+        p.rows += 1
+        p.add_text(value)
+    else:
+        p.add_native(value)
+
+
+def all_texts(series):
+    return pandas.api.types.infer_dtype(series, skipna=False) == "string"
+
+
+def adds_up(table, found, total):
+    """Whether a last row that calls itself a total is the sum of what stands above it, in every column that could be summed."""
+    numeric = [i for i, c in enumerate(found) if c["type"] in ("integer", "number") and not c.get("percent")]
+    if not numeric:
+        return False
+    sums, seen, frames = {i: 0.0 for i in numeric}, 0, list(table_again(table))
+    for n, frame in enumerate(frames):
+        part = frame.iloc[:-1] if n == len(frames) - 1 else frame
+        for i in numeric:
+            sums[i] += float(numpy.nansum(columns.convert(part[i], dict(found[i], missing=1, unit=None)).to_numpy(dtype="float64")))
+    fits = checked = 0
+    for i in numeric:
+        said = columns.convert(pandas.Series([total[i]], dtype=object), dict(found[i], missing=1, unit=None)).iloc[0]
+        if said != said:
+            continue
+        checked += 1
+        fits += abs(float(said) - sums[i]) <= max(0.011, 1e-6 * abs(sums[i]))
+    return checked > 0 and 2 * fits >= checked
+
+
+def table_again(table):
+    """The frames once more, without counting what is odd twice."""
+    found = table.odd.found
+    table.odd.found = {}
+    try:
+        yield from table.frames()
+    finally:
+        table.odd.found = found
+
+
+# -- obeying a reading
+
+def tables(path, name, reading):
+    """The file's tables by a reading that was made of the same bytes."""
+    return Opened(path, name, reading if reading["kind"] in ("text", "json") else None)
+
+
+def frame(opened, reading, at, wanted=None):
+    """One table in the types of its reading."""
+    said, table = reading["tables"][at], opened.tables[at]
+    names = [c["name"] for c in said["columns"]]
+    use = list(range(len(names))) if wanted is None else [names.index(w) for w in wanted]
+    parts, rows = [], 0
+    for piece in table.frames():
+        rows += len(piece)
+        parts.append(piece[use])
+    made = {}
+    drop = said["spec"].get("total", 0)
+    for i in use:
+        series = [p[i] for p in parts]
+        whole = pandas.concat(series, ignore_index=table.index is None) if len(series) > 1 else series[0] if series else pandas.Series([], dtype=object)
+        if drop:
+            whole = whole.iloc[:-drop]
+        made[names[i]] = columns.convert(whole, said["columns"][i])
+    return pandas.DataFrame(made, columns=[names[i] for i in use])
+
+
+def convert(path, name, out):
+    """Writes the first table as plain CSV, every value as it stands in the file. out takes text."""
+    opened = Opened(path, name)
+    try:
+        table = opened.tables[0]
+        writer = csv.writer(out, lineterminator="\n")
+        if table.heading is not None:
+            writer.writerow([text(v) for v in table.heading])
+        for piece in table.frames():
+            for row in piece.to_numpy(dtype=object).tolist():
+                writer.writerow([v if isinstance(v, str) else written(v) for v in row])
+    finally:
+        opened.close()
+
+
+def written(value):
+    if isinstance(value, (dict, list)):
+        import json
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return text(value)

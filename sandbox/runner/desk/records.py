@@ -1,0 +1,149 @@
+"""Records of a delimited text: where each value ends, whatever somebody did to the quotation marks.
+
+A quotation mark opens a value only at its beginning and closes it only before a
+delimiter or a line's end; anywhere else it is a character like any other.
+"""
+
+import functools
+import re
+
+LONGEST = 40  # lines that one record may span; more is a quotation mark that nobody closed
+LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+
+
+class Dialect:
+    """How values are told apart: delimiter (one or two characters), quotation mark ("" for none), escape ("" for doubled quotes)."""
+
+    def __init__(self, delimiter=",", quote='"', escape=""):
+        self.delimiter, self.quote, self.escape = delimiter, quote, escape
+        self.end = re.compile(re.escape(delimiter) + r"|[\r\n]")
+        self.blank = delimiter.strip(" ") == "" or delimiter == "\t"
+        d, q = re.escape(delimiter), re.escape(quote)
+        if quote:
+            inner = "[^%s%s]" % (q, re.escape(escape)) if escape else "[^%s]" % q
+            value = "(?:[^%s%s\r\n][^%s\r\n]*|%s(?:%s|%s%s)*%s)?" % (q, re.escape(delimiter[0]), re.escape(delimiter[0]), q, inner, q, q, q)
+            if len(delimiter) > 1:
+                value = "(?:[^%s\r\n](?:(?!%s)[^\r\n])*|%s(?:%s|%s%s)*%s)?" % (q, d, q, inner, q, q, q)
+            self.value, self.join = value, d
+
+    @functools.lru_cache(8)
+    def regular(self, width):
+        """Matches a whole record of so many values in which every quotation mark is where it belongs."""
+        return re.compile("%s(?:%s%s){%d}[\r\n]*" % (self.value, self.join, self.value, width - 1))
+
+    def ends(self, text, at):
+        return at >= len(text) or text[at] in "\r\n" or text.startswith(self.delimiter, at)
+
+    def quoted(self, text, start, eager=False):
+        """The quoted value that opens at start, and where it ends; None if it is never closed. eager: two quotation marks
+        before a delimiter are a character and the end, not a doubled one."""
+        q, esc, parts, at, begin = self.quote, self.escape, [], start + 1, start + 1
+        while True:
+            close = text.find(q, at)
+            if close < 0:
+                return None, len(text)
+            if esc and close > begin and text[close - 1] == esc:
+                back = close - 1
+                while back > begin and text[back - 1] == esc:
+                    back -= 1
+                if (close - back) % 2:  # an odd number of escapes: this one is escaped
+                    parts.append(text[begin:close - 1])
+                    parts.append(q)
+                    at = begin = close + 1
+                    continue
+            if text.startswith(q, close + 1):
+                if eager and close > begin and self.ends(text, close + 2):
+                    parts.append(text[begin:close + 1])
+                    return "".join(parts), close + 2
+                parts.append(text[begin:close + 1])
+                at = begin = close + 2
+                continue
+            after = close + 1
+            if not self.ends(text, after):
+                while after < len(text) and text[after] == " " and not self.blank:
+                    after += 1
+                if after == close + 1 or not self.ends(text, after):
+                    at = close + 1  # a quotation mark in the midst of a value
+                    continue
+            parts.append(text[begin:close])
+            value = "".join(parts)
+            return (value.replace(esc + esc, esc) if esc else value), after
+
+    def record(self, text, at, literal=(), eager=False):
+        """One record from at: its values, how many are quoted, where the next begins; None as values if a quotation
+        mark is never closed. literal: places of quotation marks that are plain characters."""
+        row, quoted, d, q, first = [], 0, self.delimiter, self.quote, at
+        while True:
+            opens = at
+            if q and not self.blank:
+                while opens < len(text) and text[opens] == " ":
+                    opens += 1
+            if q and text.startswith(q, opens) and opens not in literal:
+                value, at = self.quoted(text, opens, eager)
+                if value is None:
+                    return None, quoted, len(text)
+                row.append(value)
+                quoted += 1
+            else:
+                found = self.end.search(text, at)
+                end = found.start() if found else len(text)
+                row.append(text[at:end])
+                at = end
+            if text.startswith(d, at):
+                at += len(d)
+                continue
+            if text.startswith("\r\n", at):
+                at += 2
+            elif at < len(text):
+                at += 1
+            return row, quoted, at
+
+    def honest(self, text, at):
+        """record, but a quotation mark that runs away over many lines is taken for a character."""
+        row, quoted, end = self.record(text, at)
+        if row is not None and not (quoted and spans(text, at, end)):
+            return row, end
+        literal = set()
+        for _ in range(6):
+            opening = self.openings(text, at, end if row is not None else line_end(text, at), literal)
+            if not opening:
+                break
+            literal.add(opening[0])
+            row, quoted, end = self.record(text, at, literal)
+            if row is not None and not (quoted and spans(text, at, end)):
+                return row, end
+        end = line_end(text, at)
+        return text[at:end].rstrip("\r\n").split(self.delimiter), end
+
+    def openings(self, text, start, end, but=()):
+        """Where quotation marks open a value between start and end, as far as can be seen from here."""
+        if not self.quote:
+            return []
+        found, d = [], self.delimiter
+        at = text.find(self.quote, start, end)
+        while at >= 0 and len(found) < 40:
+            before = text[max(start, at - len(d)):at]
+            if at not in but and (at == start or before.endswith(d) or before.endswith(self.quote) or not text[start:at].strip(" ")):
+                found.append(at)
+            at = text.find(self.quote, at + 1, end)
+        return found
+
+
+def spans(text, start, end):
+    return text.count("\n", start, end) + text.count("\r", start, end) > LONGEST
+
+
+def line_end(text, at):
+    """Where the line of at ends, its end included."""
+    found = re.compile(r"\r\n|\r|\n").search(text, at)
+    return found.end() if found else len(text)
+
+
+def rows(text, dialect, most=None):
+    """The records of a text as (values, start, end)."""
+    out, at = [], 0
+    while at < len(text) and (most is None or len(out) < most):
+        row, end = dialect.honest(text, at)
+        out.append((row, at, end))
+        at = end
+    return out

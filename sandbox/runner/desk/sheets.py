@@ -1,0 +1,135 @@
+"""A sheet of a workbook as a table: its cells have types of their own, what is around the table is found as in a text."""
+
+import datetime
+
+import pandas
+
+from . import layout
+from .words import MOST_CELLS, MOST_COLUMNS, Odd, Refused
+
+
+class CellError:
+    """An error in a cell, #DIV/0! or the like: no value, and not empty either."""
+
+    def __init__(self, text=""):
+        self.text = text
+
+
+class Sheet:
+    """The cells of one sheet while they come in, row by row."""
+
+    def __init__(self, name, hidden=False):
+        self.name, self.hidden = name[:200], hidden
+        self.rows, self.lines = [], []
+        self.cells = self.formulas = self.unset = self.hidden_rows = self.merged = 0
+
+    def row(self, line, cells, hidden=False):
+        """One row: {column: value}."""
+        if not cells:
+            return
+        width = max(cells) + 1
+        if width > MOST_COLUMNS:
+            raise Refused("columns", columns=width, most=MOST_COLUMNS)
+        self.cells += width
+        if self.cells > MOST_CELLS:
+            raise Refused("cells", most=MOST_CELLS)
+        values = [None] * width
+        for column, value in cells.items():
+            values[column] = value
+        self.rows.append(values)
+        self.lines.append(line)
+        self.hidden_rows += hidden
+
+
+def text(value):
+    """A cell as it would be written."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return repr(int(value)) if value == value and abs(value) < 1e15 and value == int(value) else repr(value)
+    if isinstance(value, datetime.datetime):
+        return value.isoformat(" ") if value.time() != datetime.time() else value.date().isoformat()
+    if isinstance(value, CellError):
+        return value.text
+    return str(value)
+
+
+class SheetTable:
+    """The first table of a sheet."""
+
+    def __init__(self, sheet, spec=None):
+        self.name, self.hidden, self.odd = sheet.name, sheet.hidden, Odd()
+        if sheet.formulas and 2 * sheet.unset >= sheet.formulas:
+            raise Refused("formulas", formulas=sheet.unset)
+        width = max(len(r) for r in sheet.rows)
+        left = next(i for i in range(width) if any(i < len(r) and r[i] is not None for r in sheet.rows))
+        rows = [r[left:] + [None] * (width - len(r)) for r in sheet.rows]
+        self.width = width - left
+        self.find_out(rows, sheet.lines)
+        for code, count in (("hidden_rows", sheet.hidden_rows), ("formulas_without_values", sheet.unset), ("merged_cells", sheet.merged)):
+            if count:
+                self.odd.add(code, count=count)
+        if self.hidden:
+            self.odd.add("hidden_sheet")
+
+    def find_out(self, rows, lines):
+        head = [[text(v) for v in r] for r in rows[:300]]
+        skip = layout.titles(head, self.width)
+        self.titles = sum(1 for r in head[:skip] if layout.filled(r))
+        rows, lines, head = rows[skip:], lines[skip:], head[skip:]
+        kinds = layout.column_kinds(head, self.width)
+        self.heads, self.sure_heading = layout.headings(head, self.width, kinds)
+        if self.heads:
+            kinds = layout.column_kinds(head[self.heads:], self.width)
+        self.heading = layout.joined(head[:self.heads], self.width) if self.heads else None
+        self.heading_line = lines[0] if self.heads else 0
+        rows, lines = rows[self.heads:], lines[self.heads:]
+        end = self.second(rows, lines, kinds)
+        rows = rows[:end]
+        while len(rows) > 1 and self.width >= 3 and self.note(rows):
+            rows.pop()
+            self.odd.add("footer")
+        while self.width > 1 and not (self.heading or [""] * self.width)[-1].strip() and all(r[self.width - 1] is None for r in rows):
+            self.width -= 1
+            rows = [r[:self.width] for r in rows]
+            self.heading = self.heading[:self.width] if self.heading else None
+        self.rows, self.kinds = rows, kinds
+
+    def note(self, rows):
+        last = [v for v in rows[-1] if v is not None]
+        before = rows[-6:-1]
+        return len(last) == 1 and isinstance(rows[-1][0], str) and sum(sum(1 for v in r if v is not None) for r in before) >= 2.5 * len(before)
+
+    def second(self, rows, lines, kinds):
+        """Where a second table begins: behind an empty row, a row of names that are not this table's."""
+        typed = [i for i, k in enumerate(kinds) if k in ("int", "num", "money", "date")]
+        for i in range(1, len(rows)):
+            gap = lines[i] > lines[i - 1] + 1
+            if not gap or i + 1 >= len(rows):
+                continue
+            row = [text(v) for v in rows[i]]
+            heads = layout.named(row) and layout.different(row) and layout.filled(row) > 1 and (not typed or any(row[t].strip() for t in typed) or layout.filled(row) < self.width)
+            title = layout.filled(row) == 1 and isinstance(rows[i][0], str) and layout.filled([text(v) for v in rows[i + 1]]) > 1 and layout.named([text(v) for v in rows[i + 1]])
+            numbers = any(isinstance(rows[i][t], (int, float)) for t in typed)
+            if (heads or title) and not numbers and typed:
+                self.odd.add("second_table", line=lines[i])
+                return i
+        return len(rows)
+
+    def frames(self):
+        yield pandas.DataFrame(self.rows, columns=range(self.width), dtype=object)
+
+    def spec(self):
+        return {"width": self.width, "heads": self.heads, "titles": self.titles}
+
+
+def tables_of(sheets):
+    """The tables of a workbook's sheets, those that people see first."""
+    made = [s for s in sheets if s.rows]
+    if not made:
+        raise Refused("no_sheet")
+    return [SheetTable(s) for s in sorted(made, key=lambda s: s.hidden)]

@@ -1,0 +1,96 @@
+"""A text file as lines: found in its encoding, decoded as it is read, so that a large one is never whole in memory."""
+
+import codecs
+import re
+
+from . import encoding
+from .records import LINE
+from .words import Refused
+
+BLOCK = 4 << 20
+HEAD = 256 << 10
+
+
+def find_encoding(path):
+    """(encoding, how sure) of a file, by all of it."""
+    said, room, utf8, head, ascii_only = [], encoding.SAMPLE, codecs.getincrementaldecoder("utf-8")(), b"", True
+    valid = True
+    with open(path, "rb") as f:
+        head = f.read(64 << 10)
+        block, first = head, True
+        while block:
+            if not block.isascii():
+                ascii_only = False
+                if room > 0:
+                    lines = encoding.telling(block)
+                    said.append(lines)
+                    room -= len(lines)
+            if valid:
+                try:
+                    utf8.decode(block)
+                except UnicodeDecodeError:
+                    valid = False
+            block = f.read(BLOCK)
+    if valid:
+        try:
+            utf8.decode(b"", final=True)
+        except UnicodeDecodeError:
+            valid = False
+    marked = encoding.guess(head[:4096], whole=False)
+    if marked[0].startswith(("utf-16", "utf-32")) or marked[0] == "utf-8-sig":
+        return marked
+    if valid or ascii_only:
+        return "utf-8", encoding.CERTAIN
+    return encoding.guess(b"\n".join(said), whole=len(head) < 64 << 10)
+
+
+def blocks(path, name, size=BLOCK, strict=False):
+    """The text, decoded, in pieces that end with a line. What cannot be decoded becomes a replacement character."""
+    decoder = codecs.getincrementaldecoder(name)("strict" if strict else "replace")
+    rest, first = "", True
+    with open(path, "rb") as f:
+        while True:
+            data = f.read(size)
+            text = rest + decoder.decode(data, final=not data)
+            if first and text:
+                text, first = text.removeprefix("\ufeff"), False
+            if not data:
+                if text:
+                    yield text
+                return
+            cut = max(text.rfind("\n"), text.rfind("\r", 0, len(text) - 1)) + 1
+            if not cut:
+                rest = text
+                if len(rest) > 64 << 20:
+                    raise Refused("binary")
+                continue
+            rest = text[cut:]
+            yield text[:cut]
+
+
+def head(path, name):
+    """The first characters, whole lines only, and whether this is all there is."""
+    for text in blocks(path, name, HEAD):
+        return text
+    return ""
+
+
+def lines(text):
+    """The lines of a text with their ends: LF, CRLF or CR."""
+    if "\r" in text:
+        return LINE.findall(text)
+    out = text.split("\n")
+    last = out.pop()
+    out = [line + "\n" for line in out]
+    if last:
+        out.append(last)
+    return out
+
+
+def check_text(sample, escape=""):
+    """Refuses what is no text."""
+    if "\0" in sample and escape != "\0":
+        raise Refused("nul")
+    control = len(re.findall("[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f]", sample))
+    if control > max(2, len(sample) // 100):
+        raise Refused("binary")

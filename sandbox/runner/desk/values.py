@@ -1,0 +1,211 @@
+"""What a written value could be: the form of a number, a date, a marker of what is missing. Forms hold no value."""
+
+import functools
+import re
+
+CURRENCY = r"US\$|R\$|C\$|A\$|HK\$|[$€£¥₹₽₺₴₩₪฿₫]|\b(?:USD|EUR|GBP|JPY|CHF|CNY|INR|RUB|SEK|NOK|DKK|PLN|CZK|HUF|BRL|CAD|AUD|TRY|ZAR|MXN)\b|\b(?:kr|zł|Kč|Fr|Ft|руб)\b\.?|zł|Kč"
+NUMBER = re.compile(r"(?P<open>\()?\s*(?P<s1>[-+−]?)\s?(?P<c1>%s)?\s?(?P<s2>[-+−]?)(?P<core>\d[\d.,'’ \u00a0\u202f\u2009]*|[.,]\d+)(?P<e>[eE][-+]?\d+)?\s?(?P<c2>%s|%%|‰)?\s?(?P<s3>-)?\s*(?P<close>\))?" % (CURRENCY, CURRENCY))
+BLANKS = re.compile("[ \u00a0\u202f\u2009]")
+MARKERS = {"-", "--", "---", "—", "–", ".", "..", "...", "?", "*", "/", "#"}
+WORDS = {"n/a", "na", "n.a.", "n.a", "#na", "nan", "null", "none", "nil", "<na>", "<n/a>", "(null)", "\\n", "missing", "unknown", "not available", "not applicable", "no data", "tbd", "tba", "undefined", "void",
+         "k.a.", "k. a.", "keine angabe", "unbekannt", "fehlt", "entfällt", "n.v.", "nv", "inconnu", "nd", "n.d.", "n/d", "s/d", "sin datos", "desconocido", "b.d.", "brak", "neznámé", "нет", "нет данных", "н/д", "неизвестно", "不明", "无", "無", "なし", "empty", "blank", "ausstehend", "pending"}
+ALWAYS = {"nan", "null", "<na>", "#na", "n/a", "(null)", "\\n"}  # missing in a column of texts, too; NA is a region
+ERRORS = re.compile(r"#(DIV/0!|N/A|VALUE!|REF!|NAME\?|NUM!|NULL!|SPILL!|CALC!|GETTING_DATA|WERT!|BEZUG!|ZAHL!|NV|ERROR!)")
+BOOLEANS = {"true": True, "false": False}
+
+MONTHS = {}
+for number, listed in enumerate(("jan january januar jänner janvier janv enero ene gennaio gen janeiro styczeń sty января янв leden".split(), "feb february februar février févr fev fevereiro febrero febbraio luty lut февраля фев únor".split(),
+                                 "mar march märz mär maerz mars marzo março marzec марта мар březen mrz".split(), "apr april avril avr abril abr aprile kwiecień апреля апр duben".split(), "may mai mayo maggio mag maio maj мая květen".split(),
+                                 "jun june juni juin junio giugno giu junho czerwiec июня июн červen".split(), "jul july juli juillet juil julio luglio lug julho lipiec июля июл červenec".split(), "aug august août aout agosto ago sierpień августа авг srpen".split(),
+                                 "sep sept september septembre septiembre settembre set setembro wrzesień сентября сен září".split(), "oct october okt oktober octobre octubre ottobre ott outubro out październik октября окт říjen".split(),
+                                 "nov november novembre noviembre novembro listopad ноября ноя".split(), "dec december dez dezember décembre déc diciembre dic dicembre dezembro grudzień декабря дек prosinec".split()), 1):
+    for word in listed:
+        MONTHS.setdefault(word, number)
+CLOCK = r"(?:[T ,]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s?([AaPp]\.?[Mm]\.?)?\s?(Z|z|UTC|GMT|[-+]\d{2}(?::?\d{2})?)?)?"
+ISO = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})" + CLOCK)
+LOCAL = re.compile(r"(\d{1,2})([-/.])\s?(\d{1,2})\2\s?(\d{4}|\d{2})" + CLOCK)
+DAY_NAMED = re.compile(r"(?:[A-Za-zäöüéáí]{2,9}\.?,?\s)?(\d{1,2})(?:st|nd|rd|th|\.)?[-\s/]*(?:de\s)?([^\W\d_]{3,12})\.?[-\s/,]*(?:de\s)?(\d{4}|\d{2})" + CLOCK)
+NAMED_DAY = re.compile(r"(?:[A-Za-z]{3,9}\.?,?\s)?([^\W\d_]{3,12})\.?[-\s]+(\d{1,2})(?:st|nd|rd|th)?,?[-\s]+(\d{4})" + CLOCK)
+
+
+@functools.lru_cache(1 << 16)
+def form(text):
+    """(family, form): family is one of empty, missing, error, number, date, boolean, text."""
+    v = text.strip()
+    if not v:
+        return ("empty",)
+    low = v.lower()
+    if low in BOOLEANS:
+        return ("boolean",)
+    if v[0] == "#" and ERRORS.fullmatch(v):
+        return ("error",)
+    if v in MARKERS or low in WORDS:
+        return ("missing", "always" if low in ALWAYS else "NA" if v == "NA" else "marker" if v in MARKERS else "word")
+    if len(v) > 60:
+        return ("text",)
+    if any(c.isdigit() for c in v):
+        found = number_form(v) or date_form(v)
+        if found:
+            return found
+    return ("text",)
+
+
+def number_form(v):
+    m = NUMBER.fullmatch(v)
+    if not m or bool(m["open"]) != bool(m["close"]) or sum(1 for s in (m["s1"], m["s2"], m["s3"], m["open"]) if s) > 1:
+        return None
+    core = m["core"]
+    if core.rstrip(BLANK_END) != core:
+        return None
+    c1, c2 = m["c1"] or "", m["c2"] or ""
+    if c1 and c2 and c2 not in "%‰":
+        return None
+    currency = c1 or (c2 if c2 not in ("%", "‰") else "")
+    how = core_form(core)
+    if how is None:
+        return None
+    if m["e"]:
+        if "." not in core and "," not in core and m["e"][1] not in "+-":
+            return None  # 12E3 is a code
+        digits = len(re.sub(r"\D", "", core))
+        if how not in ("int", "dot", "comma", "dot3", "comma3"):
+            return None
+        how = {"int": "exp", "dot": "exp_dot", "dot3": "exp_dot", "comma": "exp_comma", "comma3": "exp_comma"}[how]
+        if re.fullmatch(r"[eE]\+?(1[1-9]|2\d)", m["e"]) and 4 <= digits <= 7:
+            return ("number", how, currency, c2 if c2 in ("%", "‰") else "", "cut_short")
+    if how == "int" and (m["s1"] or m["s2"]) == "+" and len(core) >= 8:
+        return ("text",)  # a telephone number
+    return ("number", how, currency, c2 if c2 in ("%", "‰") else "", "")
+
+
+BLANK_END = " \u00a0\u202f\u2009'’"
+
+
+def core_form(core):
+    """How the digits are grouped. dot3 and comma3 could be thousands or three places."""
+    if core.isdigit():
+        if len(core) > 1 and core[0] == "0":
+            return "zeros"
+        return "int" if len(core) < 16 or len(core) == 16 and int(core) <= 1 << 53 else "long"
+    if re.fullmatch(r"\d*\.\d*", core):
+        left, _, right = core.partition(".")
+        if len(left) > 1 and left[0] == "0":
+            return None
+        if len(left) + len(right) > 19:
+            return "dot"
+        return "dot3" if len(right) == 3 and 1 <= len(left) <= 3 and left[0] != "0" else "dot"
+    if re.fullmatch(r"\d*,\d+", core):
+        left, _, right = core.partition(",")
+        if len(left) > 1 and left[0] == "0":
+            return None
+        return "comma3" if len(right) == 3 and 1 <= len(left) <= 3 and left[0] != "0" else "comma"
+    if re.fullmatch(r"[1-9]\d{0,2}(\.\d{3}){2,}", core):
+        return "dots"
+    if re.fullmatch(r"[1-9]\d{0,2}(,\d{3}){2,}|[1-9]\d?(,\d{2})+,\d{3}", core):
+        return "commas"
+    if re.fullmatch(r"[1-9]\d{0,2}(,\d{3})+\.\d*|[1-9]\d?(,\d{2})+,\d{3}\.\d*", core):
+        return "commas_dot"
+    if re.fullmatch(r"[1-9]\d{0,2}(\.\d{3})+,\d*", core):
+        return "dots_comma"
+    m = re.fullmatch(r"[1-9]\d{0,2}((['’])\d{3}(?:\2\d{3})*)([.,]\d*)?", core)
+    if m:
+        return "apostrophe" + {"": "", ".": "_dot", ",": "_comma"}[(m[3] or "")[:1]]
+    m = re.fullmatch(r"[1-9]\d{0,2}(([ \u00a0\u202f\u2009])\d{3}(?:\2\d{3})*)([.,]\d*)?", core)
+    if m:
+        return "blank" + {"": "", ".": "_dot", ",": "_comma"}[(m[3] or "")[:1]]
+    return None
+
+
+# What a form says about the decimal sign.
+SAYS = {"dot": ".", "commas": ".", "commas_dot": ".", "apostrophe_dot": ".", "blank_dot": ".", "exp_dot": ".",
+        "comma": ",", "dots": ",", "dots_comma": ",", "apostrophe_comma": ",", "blank_comma": ",", "exp_comma": ","}
+
+
+def number(text, decimal="."):
+    """The number that a text is, given the decimal sign."""
+    m = NUMBER.fullmatch(text.strip())
+    core = BLANKS.sub("", m["core"]).replace("'", "").replace("’", "")
+    core = core.replace("," if decimal == "." else ".", "").replace(",", ".")
+    value = float(core + (m["e"] or ""))
+    if m["open"] or "-" in (m["s1"], m["s2"], m["s3"]) or "−" in (m["s1"], m["s2"]):
+        value = -value
+    return value / 100 if m["c2"] == "%" else value / 1000 if m["c2"] == "‰" else value
+
+
+def date_form(v):
+    """("date", family, order, clock, zone): order says which of the first two numbers must be the day."""
+    m = ISO.fullmatch(v)
+    if m:
+        return day_ok(m[1], m[3], m[4]) and ("date", "iso", "", bool(m[5]), bool(m[10]))
+    m = LOCAL.fullmatch(v)
+    if m:
+        a, b = int(m[1]), int(m[3])
+        if not (1 <= a <= 31 and 1 <= b <= 31) or a > 12 and b > 12:
+            return None
+        if m[2] == "." or a > 12:
+            order = "day"
+            if m[2] == "." and b > 12:
+                return None
+        elif b > 12:
+            order = "month"
+        else:
+            order = "same" if a == b else "open"
+        return ("date", "local" + m[2], order, bool(m[5]), bool(m[10]))
+    m = DAY_NAMED.fullmatch(v)
+    if m and m[2].lower() in MONTHS and 1 <= int(m[1]) <= 31:
+        return ("date", "named", "", bool(m[4]), bool(m[9]))
+    m = NAMED_DAY.fullmatch(v)
+    if m and m[1].lower() in MONTHS and 1 <= int(m[2]) <= 31:
+        return ("date", "named", "", bool(m[4]), bool(m[9]))
+    return None
+
+
+def day_ok(year, month, day):
+    return 1 <= int(month) <= 12 and 1 <= int(day) <= 31
+
+
+def date(text, day_first=True):
+    """A text as (year, month, day, hour, minute, second, microsecond, minutes from UTC or None); None where there is no such day."""
+    import datetime
+    v = text.strip()
+    m = ISO.fullmatch(v)
+    if m:
+        y, mo, d, clock = int(m[1]), int(m[3]), int(m[4]), m.groups()[4:]
+    else:
+        m = LOCAL.fullmatch(v)
+        if m:
+            a, b, y, clock = int(m[1]), int(m[3]), m[4], m.groups()[4:]
+            d, mo = (a, b) if day_first or m[2] == "." else (b, a)
+        else:
+            m = DAY_NAMED.fullmatch(v)
+            if m and m[2].lower() in MONTHS:
+                d, mo, y, clock = int(m[1]), MONTHS[m[2].lower()], m[3], m.groups()[3:]
+            else:
+                m = NAMED_DAY.fullmatch(v)
+                if not m:
+                    return None
+                mo, d, y, clock = MONTHS[m[1].lower()], int(m[2]), m[3], m.groups()[3:]
+        y = int(y) if len(y) == 4 else int(y) + (2000 if int(y) < 69 else 1900)
+    hour, minute, second, part, half, zone = clock
+    hour = int(hour or 0)
+    if half:
+        hour = hour % 12 + (12 if half[0] in "pP" else 0)
+    try:
+        made = datetime.datetime(y, mo, d, hour, int(minute or 0), int(second or 0), int((part or "").ljust(6, "0")[:6] or 0))
+    except ValueError:
+        return None
+    if zone:
+        offset = 0 if zone.upper() in ("Z", "UTC", "GMT") else int(zone[:3]) * 60 + int(zone[0] + (zone[-2:] if len(zone) > 3 else "0"))
+        try:
+            made = made - datetime.timedelta(minutes=offset)
+        except OverflowError:
+            return None
+    return made
+
+
+def shape(text):
+    """The pattern of a text, without its value: 99-AA."""
+    out = []
+    for c in text.strip()[:40]:
+        out.append("9" if c.isdigit() else "A" if c.isupper() else "a" if c.isalpha() else c if c in "-_/.:,+ ()#&%" else "?")
+    return re.sub(r"(a)\1{3,}", r"\1…", "".join(out))

@@ -1,0 +1,253 @@
+"""Workbooks of Excel and its kin, read part by part: strict and transitional, odd writers too; no macro, no formula is looked at."""
+
+import datetime
+import posixpath
+import re
+
+from .archive import Parts, clean
+from .sheets import CellError, Sheet
+from .words import MOST_TABLES, Refused
+
+DATES = set(range(14, 23)) | set(range(27, 37)) | set(range(45, 48)) | set(range(50, 59))
+EPOCHS = {False: datetime.datetime(1899, 12, 30), True: datetime.datetime(1904, 1, 1)}
+
+
+def read(path):
+    """The sheets of a workbook."""
+    parts = Parts(path)
+    book = relations(parts, "").get("officeDocument", [("", "xl/workbook.xml")])[0][1]
+    if book not in parts:
+        book = next((n for n in parts.infos if n.endswith("workbook.xml")), None)
+        if book is None:
+            raise Refused("binary_excel" if any(n.endswith("workbook.bin") for n in parts.infos) else "broken_workbook")
+    found, dated = listed(parts, book)
+    related = {i: t for pairs in relations(parts, book).values() for i, t in pairs}
+    kinds = {k: pairs[0][1] for k, pairs in relations(parts, book).items() if pairs}
+    strings = shared(parts, kinds.get("sharedStrings", "xl/sharedStrings.xml"))
+    styles = formats(parts, kinds.get("styles", "xl/styles.xml"))
+    sheets = []
+    for name, state, relation in found[:MOST_TABLES]:
+        part = related.get(relation, "")
+        if part in parts and "chartsheet" not in part.lower():
+            sheet = Sheet(name, state != "visible")
+            Cells(sheet, strings, styles, dated).read(parts, part)
+            sheets.append(sheet)
+    if not found:
+        raise Refused("no_sheet")
+    return sheets
+
+
+def relations(parts, of):
+    """The relations of a part: {kind: [(id, target)]}."""
+    folder, _, name = clean(of).rpartition("/")
+    where, found = posixpath.join(folder, "_rels", name + ".rels"), {}
+
+    def start(tag, a):
+        if tag == "Relationship" and a.get("TargetMode") != "External":
+            target = a.get("Target", "").replace("\\", "/")
+            target = target.lstrip("/") if target.startswith("/") else posixpath.normpath(posixpath.join(folder, target))
+            found.setdefault(a.get("Type", "").rpartition("/")[2], []).append((a.get("Id", ""), target))
+
+    if where in parts:
+        parts.parse(where, start, lambda tag: None, lambda data: None)
+    return found
+
+
+def listed(parts, book):
+    """The sheets that the workbook names, and whether its days count from 1904."""
+    found, dated = [], [False]
+
+    def start(tag, a):
+        if tag == "sheet":
+            found.append((a.get("name", ""), a.get("state", "visible"), a.get("id", "")))
+        elif tag == "workbookPr":
+            dated[0] = a.get("date1904", "0") in ("1", "true")
+
+    parts.parse(book, start, lambda tag: None, lambda data: None)
+    return found, dated[0]
+
+
+def shared(parts, name):
+    """The strings that cells refer to by number."""
+    strings, piece, inside = [], [], {"t": False, "rPh": False}
+
+    def start(tag, a):
+        if tag == "si":
+            piece.clear()
+        elif tag in inside:
+            inside[tag] = True
+
+    def end(tag):
+        if tag == "si":
+            strings.append(unescape("".join(piece)))
+        elif tag in inside:
+            inside[tag] = False
+
+    def text(data):
+        if inside["t"] and not inside["rPh"]:
+            piece.append(data)
+
+    if name in parts:
+        parts.parse(name, start, end, text)
+    return strings
+
+
+def unescape(text):
+    """Excel writes characters that XML cannot hold as _x000D_."""
+    if "_x" not in text:
+        return text
+    return re.sub(r"_x([0-9A-Fa-f]{4})_", lambda m: chr(int(m[1], 16)) if not 0xD800 <= int(m[1], 16) <= 0xDFFF else "\ufffd", text)
+
+
+def formats(parts, name):
+    """What each cell style means for a number: "date", "time", "span" or nothing."""
+    own, styles, inside = {}, [], [False]
+
+    def start(tag, a):
+        if tag == "numFmt":
+            own[a.get("numFmtId", "")] = a.get("formatCode", "")
+        elif tag == "cellXfs":
+            inside[0] = True
+        elif tag == "xf" and inside[0]:
+            styles.append(meaning(a.get("numFmtId", "0"), own))
+
+    def end(tag):
+        if tag == "cellXfs":
+            inside[0] = False
+
+    if name in parts:
+        parts.parse(name, start, end, lambda data: None)
+    return styles
+
+
+def meaning(number, own):
+    code = own.get(number)
+    if code is None:
+        n = int(number) if number.isdigit() else 0
+        return "span" if n == 46 else "time" if n in (18, 19, 20, 21, 45, 47) else "date" if n in DATES else ""
+    code = re.sub(r'"[^"]*"|\\.|_.|\*.', "", code.split(";")[0])
+    if re.search(r"\[(h+|m+|s+)\]", code, re.I):
+        return "span"
+    code = re.sub(r"\[[^\]]*\]", "", code).lower()
+    if re.search(r"general|[#0?]", code.replace("ss.0", "").replace("s.0", "")) and not re.search(r"[yd]", code):
+        return ""
+    if re.search(r"[yd]|mmm", code):
+        return "date"
+    return "time" if re.search(r"[hs]", code) else ""
+
+
+class Cells:
+    """The cells of a sheet as its XML comes in."""
+
+    def __init__(self, sheet, strings, styles, dated):
+        self.sheet, self.strings, self.styles, self.dated = sheet, strings, styles, dated
+        self.line = self.column = 0
+        self.row, self.hidden, self.value, self.take = None, False, None, False
+        self.kind = self.style = ""
+        self.formula, self.rich = False, False
+
+    def read(self, parts, name):
+        parts.parse(name, self.start, self.end, self.text)
+
+    def start(self, tag, a):
+        if tag == "c":
+            at = a.get("r", "")
+            self.column = place(at) if at else self.column + 1
+            self.kind, self.style, self.value, self.formula = a.get("t", "n"), a.get("s", ""), None, False
+        elif tag == "v" or tag == "t" and self.row is not None and not self.rich:
+            self.take = True
+            self.value = self.value or ""
+        elif tag == "f":
+            self.formula = True
+        elif tag == "rPh":
+            self.rich = True
+        elif tag == "row":
+            self.line = int(a["r"]) if a.get("r", "").isdigit() else self.line + 1
+            self.row, self.column, self.hidden = {}, -1, a.get("hidden") in ("1", "true")
+        elif tag == "mergeCell":
+            self.sheet.merged += 1
+
+    def text(self, data):
+        if self.take:
+            self.value += data
+
+    def end(self, tag):
+        if tag in ("v", "t"):
+            self.take = False
+        elif tag == "rPh":
+            self.rich = False
+        elif tag == "c" and self.row is not None:
+            if self.formula:
+                self.sheet.formulas += 1
+                self.sheet.unset += self.value is None or self.value == "" and self.kind == "n"
+            value = self.typed()
+            if value is not None and value != "":
+                self.row[self.column] = value
+        elif tag == "row":
+            self.sheet.row(self.line, self.row, self.hidden)
+            self.row = None
+
+    def typed(self):
+        value, kind = self.value, self.kind
+        if value is None:
+            return None
+        if kind == "s":
+            return self.strings[int(value)] if value.strip().isdigit() and int(value) < len(self.strings) else None
+        if kind in ("inlineStr", "str"):
+            return unescape(value)
+        if kind == "b":
+            return value.strip() in ("1", "true")
+        if kind == "e":
+            return CellError(value[:20])
+        if kind == "d":
+            return iso(value)
+        return self.number(value.strip())
+
+    def number(self, value):
+        how = self.styles[int(self.style)] if self.style.isdigit() and int(self.style) < len(self.styles) else ""
+        try:
+            if not how and value.lstrip("-").isdigit() and len(value) < 400:
+                return int(value)
+            number = float(value)
+        except ValueError:
+            return value or None
+        if number != number or number in (float("inf"), float("-inf")):
+            return None
+        if how == "date" and 0 <= number < 2958466:
+            return day(number, self.dated)
+        if how == "time" and 0 <= number < 1 or how == "span" and 0 <= number < 100000:
+            seconds = round(number * 86400)
+            return "%02d:%02d:%02d" % (seconds // 3600, seconds // 60 % 60, seconds % 60)
+        if how == "time" and number < 2958466 and number > 0:
+            return day(number, self.dated)
+        return number
+
+
+def day(number, dated):
+    if not dated and number < 60:
+        number += 1  # Excel believes in a 29th of February 1900
+    whole = int(number)
+    ms = round((number - whole) * 86400000)
+    return EPOCHS[dated] + datetime.timedelta(days=whole, milliseconds=ms)
+
+
+def iso(value):
+    try:
+        return datetime.datetime.fromisoformat(value.strip().rstrip("Z"))
+    except ValueError:
+        return value
+
+
+def place(reference):
+    """The column of a reference: 0 for A7."""
+    n = 0
+    for c in reference:
+        if "A" <= c <= "Z":
+            n = n * 26 + ord(c) - 64
+        elif "a" <= c <= "z":
+            n = n * 26 + ord(c) - 96
+        elif c.isdigit():
+            break
+        if n > 20000:
+            break
+    return max(0, n - 1)
