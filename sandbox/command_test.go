@@ -25,6 +25,7 @@ func lay(t *testing.T, job []byte) string {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(base)) })
 	require.NoError(t, os.Mkdir(filepath.Join(base, "runner"), 0o755))
+	require.NoError(t, os.Mkdir(filepath.Join(base, "runner", "desk"), 0o755))
 	for _, f := range RunnerFiles() {
 		require.NoError(t, os.WriteFile(filepath.Join(base, "runner", f.Name), f.Data, 0o644))
 	}

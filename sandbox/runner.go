@@ -4,34 +4,33 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
-	"path"
 	"strings"
 
 	"countersign/approval"
 )
 
-//go:embed runner/*.py
+//go:embed runner/*.py runner/desk/*.py
 var runnerFS embed.FS
 
 // RunnerFile is one file of the Python that goes into every box.
 type RunnerFile struct {
-	Name string // "supervise.py": goes to BASE/runner/
+	Name string // "supervise.py" or "desk/reading.py": goes to BASE/runner/
 	Data []byte
 }
 
 // RunnerFiles lists the Python that goes into every box, in the order of names.
 func RunnerFiles() []RunnerFile {
-	names, err := fs.Glob(runnerFS, "runner/*.py")
-	if err != nil {
-		panic(err) // only a malformed pattern fails
-	}
-	files := make([]RunnerFile, 0, len(names))
-	for _, name := range names {
-		data, err := runnerFS.ReadFile(name)
-		if err != nil {
-			panic(err) // it is in the binary
+	var files []RunnerFile
+	err := fs.WalkDir(runnerFS, "runner", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
 		}
-		files = append(files, RunnerFile{Name: path.Base(name), Data: data})
+		data, err := runnerFS.ReadFile(name)
+		files = append(files, RunnerFile{Name: strings.TrimPrefix(name, "runner/"), Data: data})
+		return err
+	})
+	if err != nil {
+		panic(err) // they are in the binary
 	}
 	return files
 }

@@ -8,8 +8,9 @@ import (
 	"io/fs"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"countersign/approval"
 	"countersign/sandbox"
@@ -126,25 +127,30 @@ func (c *Client) doubt(err error) error {
 	return &approval.BoxError{Err: errors.New(err.Error()), Retry: true, Words: words}
 }
 
-// upload sends all files at once: each costs a round trip, none waits for another.
+// uploads is how many files are on their way into a box at once.
+const uploads = 8
+
+// upload sends the files side by side: each costs a round trip.
 func (c *Client) upload(ctx context.Context, b *box, to string, job []byte) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	files := sandbox.RunnerFiles()
 	faults := make([]error, len(files)+1)
-	var all sync.WaitGroup
+	var all errgroup.Group
+	all.SetLimit(uploads)
 	put := func(i int, data []byte, names ...string) {
-		all.Go(func() {
+		all.Go(func() error {
 			if faults[i] = c.write(ctx, b, data, names...); faults[i] != nil {
 				cancel()
 			}
+			return nil
 		})
 	}
 	put(0, job, to, "job")
 	for i, f := range files {
 		put(i+1, f.Data, to, "runner", f.Name)
 	}
-	all.Wait()
+	_ = all.Wait() // faults has them
 	return first(faults)
 }
 

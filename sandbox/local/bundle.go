@@ -41,7 +41,7 @@ type object = map[string]any
 // layRoot fills the folder that is the box's root: empty but for names under
 // which /usr is bound, the runner, and the few files of /etc that libraries read.
 func layRoot(root string) error {
-	for _, dir := range []string{"usr", "etc/alternatives", "etc/fonts", "proc", "sys", "dev", "tmp", "work", "out", "runner", "mpl"} {
+	for _, dir := range []string{"usr", "etc/alternatives", "etc/fonts", "proc", "sys", "dev", "tmp", "work", "out", "runner/desk", "mpl"} {
 		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
 			return fmt.Errorf("lay root: %w", err)
 		}

@@ -87,7 +87,7 @@ def percent(share, digits=None):
         return "–"
     x *= 100
     if digits is None:
-        digits = 0 if abs(x) >= 10 else 1
+        digits = 0 if abs(x) >= 10 or x == 0 else 1
         if 0 < abs(x) < 0.05:
             return "under 0.1%" if x > 0 else "above -0.1%"
     return _unsigned(format(x, ",.%df" % digits)) + "%"
