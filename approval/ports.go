@@ -236,13 +236,22 @@ type Result struct {
 	Traceback string        `json:"traceback,omitempty"` // frames of the reviewed code only
 	Stdout    string        `json:"stdout,omitempty"`
 	Stderr    string        `json:"stderr,omitempty"`
-	Value     string        `json:"value,omitempty"` // the last expression, when it is no table
+	Answer    string        `json:"answer,omitempty"`   // the sentence that the program computed
+	Said      []string      `json:"said,omitempty"`     // what the program says that it assumed
+	LeftOut   []Rows        `json:"left_out,omitempty"` // what the program says that it did not use
+	Value     string        `json:"value,omitempty"`    // the last expression, when it is no table
 	Tables    []Grid        `json:"tables,omitempty"`
 	Notes     []string      `json:"notes,omitempty"` // what was cut, dropped or refused, in words
 	Observed  Observed      `json:"observed"`
 	Box       time.Duration `json:"box"`  // how long the box was allocated: what is billed
 	Code      time.Duration `json:"code"` // how long the code itself ran
 	Artifacts []Artifact    `json:"-"`
+}
+
+// Rows are rows that a program did not use.
+type Rows struct {
+	Count int    `json:"rows"`
+	Why   string `json:"why"`
 }
 
 // Grid is the visible part of a table that came out.

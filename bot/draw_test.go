@@ -31,6 +31,8 @@ func pages(b *Bot) map[string]*page {
 	answered := with(approval.Result{Outcome: approval.OK, Value: "42", Stdout: "two lines\nof text\n", Tables: []approval.Grid{table}, Code: 1300 * time.Millisecond,
 		Notes: []string{"One chart was too large and was left out."}, Observed: approval.Observed{Opened: []string{"sales.csv"}, Connected: []string{"example.com:443"}, Spawned: []string{"/bin/sh"}}},
 		approval.Artifact{Name: "table.csv", Kind: "table", Data: []byte("x")})
+	sentence := with(approval.Result{Outcome: approval.OK, Answer: "Revenue was <$25.00>; *North* led @channel.", Said: []string{"Revenue is units times price."},
+		LeftOut: []approval.Rows{{Count: 1, Why: "no number of units"}, {Count: 1234, Why: "no price"}}, Tables: []approval.Grid{table}})
 	raised := with(approval.Result{Outcome: approval.Raised, Error: "KeyError: 'price'", Traceback: "line 4, in <module>\nKeyError: 'price'", Stderr: "a warning"})
 	findings := func(v *approval.View) {
 		v.Request.Revision.Findings = []approval.Finding{{Level: approval.Note, Line: 3, Text: "reads sales.csv"}, {Level: approval.Danger, Line: 4, Text: "starts another program"}, {Level: approval.Caution, Text: "uses getattr"}}
@@ -68,6 +70,7 @@ func pages(b *Bot) map[string]*page {
 		"card-expired":   b.card(sample(posted, in(approval.Expired, "Nobody decided in time. That is not a no: ask again if you still need it.")), who, false),
 		"card-withdrawn": b.card(sample(posted, in(approval.Withdrawn, "")), who, false),
 		"reply-answer":   b.reply(sample(answered), true),
+		"reply-sentence": b.reply(sample(sentence), true),
 		"reply-as-text":  b.reply(sample(answered), false),
 		"reply-raised":   b.reply(sample(raised), true),
 		"reply-rejected": b.reply(sample(in(approval.Rejected, "It reads the wrong column.")), true),

@@ -75,6 +75,9 @@ func (b *Bot) opening(p *page, v *approval.View) {
 	files, missing := arrived(v)
 	hey := []part{person(r.Asker), words(" ")}
 	switch {
+	case res.Outcome == approval.OK && res.Answer != "":
+		p.say(append(hey, words(cut(approval.Plain(res.Answer), shareText)))...)
+		claims(p, res)
 	case res.Outcome == approval.OK:
 		p.say(append(hey, strong("Here is the answer."), words(above(files)))...)
 	default:
@@ -93,6 +96,20 @@ func (b *Bot) opening(p *page, v *approval.View) {
 			items = append(items, []part{words(fmt.Sprintf("and %d more notes", more))})
 		}
 		p.list([]part{strong("Please note")}, items)
+	}
+}
+
+// claims are what the program says that it assumed and left out: its word, not ours.
+func claims(p *page, res *approval.Result) {
+	var said []part
+	for _, n := range res.Said[:min(5, len(res.Said))] {
+		said = append(said, words(" · "+cut(oneLine(approval.Plain(n)), 200)))
+	}
+	for _, rows := range res.LeftOut[:min(5, len(res.LeftOut))] {
+		said = append(said, words(" · "), strong("left out: "+count(rows.Count, "row")), words(" ("+cut(oneLine(approval.Plain(rows.Why)), 200)+")"))
+	}
+	if len(said) > 0 {
+		p.small(append([]part{words("The program says")}, said...)...)
 	}
 }
 
@@ -168,7 +185,7 @@ func (b *Bot) body(p *page, v *approval.View, tables bool) {
 	if res.Stderr != "" && p.room() > 400 {
 		p.verbatim([]part{strong("Warnings")}, end(res.Stderr, min(600, p.room()/2)), "", "")
 	}
-	if res.Outcome == approval.OK && res.Value == "" && res.Stdout == "" && len(grids) == 0 && len(files)+len(missing) == 0 {
+	if res.Outcome == approval.OK && res.Answer == "" && res.Value == "" && res.Stdout == "" && len(grids) == 0 && len(files)+len(missing) == 0 {
 		p.say(words("The code ran to its end and showed nothing."))
 	}
 }

@@ -14,7 +14,9 @@ import (
 // What a result may hold at most. The runner keeps to the same numbers, so
 // that honest code is cut there, with a note; here it is only held to them.
 const (
-	maxTables    = 10
+	maxAnswer    = 2000
+	maxSaid      = 10
+	maxTables    = 20
 	maxRows      = 50
 	maxColumns   = 40
 	maxCell      = 200 // runes
@@ -34,6 +36,9 @@ type report struct {
 	Outcome   string            `json:"outcome"`
 	Error     string            `json:"error"`
 	Traceback string            `json:"traceback"`
+	Answer    string            `json:"answer"`
+	Said      []string          `json:"said"`
+	LeftOut   []approval.Rows   `json:"left_out"`
 	Value     string            `json:"value"`
 	Tables    []approval.Grid   `json:"tables"`
 	Notes     []string          `json:"notes"`
@@ -147,6 +152,13 @@ func (in *intake) report(body []byte) error {
 		res.Error += ". That is not the code's fault: " + lack.Error() + ", which every sandbox has to have. An administrator should look at the sandbox."
 	}
 	res.Traceback = cleanText(rep.Traceback, maxTraceback)
+	res.Answer = cleanLine(rep.Answer, maxAnswer)
+	res.Said = cleanLines(rep.Said, maxSaid, maxNote)
+	for _, rows := range rep.LeftOut[:min(maxSaid, len(rep.LeftOut))] {
+		if rows.Count > 0 {
+			res.LeftOut = append(res.LeftOut, approval.Rows{Count: rows.Count, Why: cleanLine(rows.Why, maxNote)})
+		}
+	}
 	res.Value = cleanText(rep.Value, maxValue)
 	res.Code = time.Duration(max(0, min(rep.CodeMS, float64(in.limits.Seconds)*2000)) * float64(time.Millisecond))
 	for _, g := range rep.Tables[:min(maxTables, len(rep.Tables))] {

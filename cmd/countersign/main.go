@@ -24,11 +24,13 @@ const usage = `Countersign: ask your data in Slack; a person signs every line of
   countersign doctor           check everything that serve needs, and say what to do
   countersign migrate          bring the database up to date
   countersign decide ID        show what waits for a decision (approve|reject|changes --as USER --digest PREFIX --reason TEXT)
+  countersign audit ID         print the audit trail of a request
+  countersign usage            print what was spent (--from DATE --to DATE --format table|csv|json)
+  countersign read FILE...     say how data files are read, in a box here (--json; --csv -o DIR writes each first table as CSV)
   countersign inspect PROGRAM.py [FILE...]
                                say what a reviewer's card would say of a program (--json); the files are its inputs
-  countersign audit ID         print the audit trail of a request
-  countersign read FILE...     say how data files are read, in a box here (--json; --csv -o DIR writes each first table as CSV)
-  countersign usage            print what was spent (--from DATE --to DATE --format table|csv|json)
+  countersign try PROGRAM.py [FILE...]
+                               run a program in a box here, and print what the thread would show (--json; --anyway for a dangerous one)
   countersign version          print the version
 `
 
@@ -80,7 +82,7 @@ func command(ctx context.Context, args, environ []string, stdout, stderr io.Writ
 		return read(ctx, args, environ, stdout, stderr)
 	}
 	commands := map[string]func(context.Context, program) error{
-		"serve": serve, "demo": demo, "doctor": doctor, "migrate": migrate, "audit": audit, "decide": decide, "usage": spending, "inspect": inspect,
+		"serve": serve, "demo": demo, "doctor": doctor, "migrate": migrate, "audit": audit, "decide": decide, "usage": spending, "inspect": inspect, "try": try,
 	}
 	do, ok := commands[name]
 	if !ok {

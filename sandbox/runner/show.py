@@ -7,6 +7,7 @@ import sys
 
 ROWS, COLUMNS, CELL = 20, 20, 200
 TABLES = 10
+MOST_SHOWN = 20      # tables and charts that the program shows at the desk
 VALUE = 60000
 ITEMS = 2000         # of a list or a dict that is shown as text
 CELLS = 200_000      # of a table that are written at once
@@ -22,6 +23,8 @@ class Show:
         self.room, self.one_file = limits["file_bytes"] * 3 // 4, limits["one_file"]
         self.value, self.tables, self.csvs, self.charts, self.notes = "", [], [], [], []
         self.saved = {}       # file in the working folder -> words for those who cannot see it
+        self.answer, self.said, self.left_out = "", [], []
+        self.kept = set()     # the figures that are kept already
         self.too_many = 0
         self.savefig = None
 
@@ -55,19 +58,41 @@ class Show:
             saved = getattr(figure, "_countersign_saved", "")
             if not figure.axes and not figure.texts and not figure.subfigs or saved and os.path.exists(saved):
                 continue
-            if len(self.charts) >= self.most:
-                self.too_many += 1
+            self.figure(figure)
+
+    def figure(self, figure):
+        if figure in self.kept:
+            return
+        if len(self.charts) >= self.most:
+            self.too_many += 1
+            return
+        name = "chart-%d.png" % (len(self.charts) + 1)
+        path = os.path.join(self.out, name)
+        try:
+            self.savefig(figure, path, format="png", dpi=resolution(figure), bbox_inches="tight")
+            if os.path.getsize(path) > self.one_file:
+                raise ValueError("its picture is larger than what may come back")
+            self.charts.append({"name": name, "alt": describe(figure)})
+            self.kept.add(figure)
+        except Exception as e:
+            remove(path)
+            self.notes.append("A figure could not be drawn: %s: %s" % (type(e).__name__, str(e)[:150]))
+
+    # -- what the program told at the desk
+
+    def told(self, desk):
+        self.answer, self.said, self.left_out = readable(str(desk.answer)), [readable(str(n)) for n in desk.notes], desk.left_out
+        self.notes += desk.remarks
+        pd = sys.modules["pandas"]
+        for sort, thing, title in desk.shown[:MOST_SHOWN]:
+            if sort == "table":
+                self.table(pd, thing, title)
                 continue
-            name = "chart-%d.png" % (len(self.charts) + 1)
-            path = os.path.join(self.out, name)
-            try:
-                self.savefig(figure, path, format="png", dpi=resolution(figure), bbox_inches="tight")
-                if os.path.getsize(path) > self.one_file:
-                    raise ValueError("its picture is larger than what may come back")
-                self.charts.append({"name": name, "alt": describe(figure)})
-            except Exception as e:
-                remove(path)
-                self.notes.append("A figure could not be drawn: %s: %s" % (type(e).__name__, str(e)[:150]))
+            if title and not thing._suptitle and not any(ax.get_title() for ax in thing.axes):
+                thing.suptitle(title)
+            self.figure(thing)
+        if len(desk.shown) > MOST_SHOWN:
+            self.notes.append("%d of %d tables and charts are shown." % (MOST_SHOWN, len(desk.shown)))
 
     # -- the last expression
 
@@ -108,8 +133,15 @@ class Show:
         self.tables.append({"title": title[:CELL], "columns": columns, "rows": rows, "total_rows": len(frame)})
         if frame.shape[1] > COLUMNS:
             self.notes.append("%d of %d columns are shown." % (COLUMNS, frame.shape[1]))
-        stem = title if title.isidentifier() and title.isascii() and len(title) < 60 else "table-%d" % len(self.tables)
-        self.write(frame, stem + ".csv", index)
+        self.write(frame, self.file_name(title), index)
+
+    def file_name(self, title):
+        """A file is called what is in it: "Revenue per month" is revenue-per-month.csv."""
+        words = title if title.isidentifier() else "-".join("".join(c if c.isalnum() and c.isascii() else " " for c in title).lower().split())
+        stem = words if 0 < len(words) < 60 and words.isascii() else "table-%d" % len(self.tables)
+        if stem + ".csv" in self.csvs:
+            stem += "-%d" % len(self.tables)
+        return stem + ".csv"
 
     def write(self, frame, name, index):
         """Writes a table as CSV, as many of its rows as may come back. A part that failed does not stay."""

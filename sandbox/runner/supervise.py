@@ -32,7 +32,7 @@ WRITING = 20      # seconds, after the code is done, for its tables and charts; 
 def load(name):
     """Loads a sibling without putting this folder on the path, where inspect.py would hide Python's own."""
     module = types.ModuleType("countersign_" + name)
-    path = os.path.join(HERE, name + ".py")
+    module.__file__ = path = os.path.join(HERE, name + ".py")
     with open(path, encoding="utf-8") as source:
         exec(compile(source.read(), path, "exec"), module.__dict__)
     return module
@@ -230,11 +230,11 @@ class Run:
         for text, what in ((self.out_text, "What was printed"), (self.err_text, "What was written to stderr")):
             if text.end():
                 self.note("%s was cut: its beginning and its end are shown, of %s." % (what, size(text.came)))
-        tables = said.get("tables") if isinstance(said.get("tables"), list) else []
+        lists = {k: said[k] if isinstance(said.get(k), list) else [] for k in ("tables", "said", "left_out")}
         self.reported = True
         self.result.send("R", None, json.dumps({
             "outcome": outcome, "error": error, "traceback": str(said.get("traceback") or self.where),
-            "value": str(said.get("value") or ""), "tables": tables, "notes": self.notes,
+            "answer": str(said.get("answer") or ""), "value": str(said.get("value") or ""), "notes": self.notes, **lists,
             "observed": self.seen, "code_ms": (self.done - self.began) * 1000, "lacks": self.lacking,
         }).encode())
         for head, body in files:

@@ -9,6 +9,7 @@ import ast
 import atexit
 import builtins
 import hashlib
+import importlib.util
 import io
 import json
 import linecache
@@ -23,6 +24,7 @@ import types
 import warnings
 
 FRAMES = 25  # of a traceback
+DESK = os.path.join(os.path.dirname(__file__), "desk")
 
 
 def main(code_fd, report_fd, where_fd, work, out, name, load):
@@ -31,6 +33,7 @@ def main(code_fd, report_fd, where_fd, work, out, name, load):
     sys.stderr = io.TextIOWrapper(os.fdopen(2, "wb", closefd=False), "utf-8", "backslashreplace", line_buffering=True)
     streams = sys.stdout, sys.stderr
     plt, quiet = warm_up()
+    desk = lay_desk()
     show_module, watch_module = load("show"), load("watch")
     os.write(report_fd, b"ready\n")
 
@@ -59,9 +62,9 @@ def main(code_fd, report_fd, where_fd, work, out, name, load):
     show = show_module.Show(out, work, head)
     if plt is not None:
         show.take_over(plt)
-    watch = watch_module.Watch(tell, work, quiet + [out])
+    watch = watch_module.Watch(tell, work, quiet + [out, DESK])
     watch.install()
-    report = run(code.decode("utf-8"), name, show, watch, plt, pid, leave, loosen, streams, tell)
+    report = run(code.decode("utf-8"), name, show, watch, plt, pid, leave, loosen, streams, tell, desk)
     data = json.dumps(report).encode()
     with report_file:
         report_file.write(data)
@@ -102,6 +105,18 @@ def warm_up():
     return plt, quiet + [matplotlib.get_data_path(), matplotlib.get_configdir(), matplotlib.get_cachedir(), matplotlib.matplotlib_fname()]
 
 
+def lay_desk():
+    """Makes `from desk import load` work, without a folder on the path from which anything else could be imported."""
+    try:
+        spec = importlib.util.spec_from_file_location("desk", os.path.join(DESK, "__init__.py"), submodule_search_locations=[DESK])
+        module = sys.modules["desk"] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    except ImportError:  # a box without pandas: programs that need the desk say so
+        del sys.modules["desk"]
+        return None
+    return sys.modules["desk.telling"].told
+
+
 def limit(memory_mb, seconds, writing):
     """A MemoryError with its traceback is a better end than a kill; the meters outside hold in any case.
 
@@ -127,7 +142,7 @@ def limit(memory_mb, seconds, writing):
     return loosen
 
 
-def run(source, name, show, watch, plt, pid, leave, loosen, streams, tell):
+def run(source, name, show, watch, plt, pid, leave, loosen, streams, tell, desk):
     linecache.cache[name] = (len(source), None, source.splitlines(True), name)
     main_module = types.ModuleType("__main__")
     main_module.__file__, main_module.__builtins__ = name, builtins
@@ -156,12 +171,14 @@ def run(source, name, show, watch, plt, pid, leave, loosen, streams, tell):
     join()
     tell({"done": True})  # what follows is the runner's work, and not in the code's time
     try:
+        if desk is not None:
+            show.told(desk)
         show.last(value, title)
     except BaseException as e:
         report.update(failure(e, name))
     del value
     end(report, show, watch, plt, name, streams)
-    report.update(value=show.value, tables=show.tables, csvs=show.csvs, charts=show.charts, saved=show.saved, notes=show.notes)
+    report.update(answer=show.answer, said=show.said, left_out=show.left_out, value=show.value, tables=show.tables, csvs=show.csvs, charts=show.charts, saved=show.saved, notes=show.notes)
     return report
 
 

@@ -1,15 +1,20 @@
 """The desk: the library that programs in a box may count on.
 
-    from desk import load
-    df = load("sales.csv")
+    from desk import answer, left_out, load, money
+    sales = load("sales.csv")
+    known = sales.dropna(subset=["amount"])
+    left_out(len(sales) - len(known), "no amount")
+    answer(f"Revenue was {money(known['amount'].sum())}.")
 
-load reads a file as its reading says that it was read; the reading stands on the reviewer's card and is sealed.
+load obeys the reading of a file where one was sealed with the program; without one it reads the file by the same rules. The rest
+tells people what came out (telling.py).
 """
 
 from . import reading as _reading
+from .telling import answer, chart, left_out, money, note, number, percent, table, today
 from .words import Refused
 
-__all__ = ["load"]
+__all__ = ["answer", "chart", "left_out", "load", "money", "note", "number", "percent", "table", "today"]
 _sealed = {}   # name: its reading
 _folder = "."
 

@@ -1,0 +1,229 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"countersign/approval"
+	"countersign/sandbox/local"
+)
+
+// tried is what `try --json` prints: what the thread would show.
+type tried struct {
+	Outcome approval.Outcome `json:"outcome"`
+	Error   string           `json:"error"`
+	Answer  string           `json:"answer"`
+	Notes   []string         `json:"notes"` // the program's, then the runner's
+	LeftOut []approval.Rows  `json:"left_out"`
+	Tables  []triedTable     `json:"tables"`
+	Files   []triedFile      `json:"files"`
+	Stdout  string           `json:"stdout"`
+
+	value, traceback, stderr string
+}
+
+type triedTable struct {
+	Title   string     `json:"title"`
+	Rows    int        `json:"rows"` // of the whole table; the cells are of its first ones
+	Columns []string   `json:"columns"`
+	Cells   [][]string `json:"cells"`
+}
+
+type triedFile struct {
+	Name  string `json:"name"`
+	Bytes int    `json:"bytes"`
+}
+
+const nobodyApproved = "Nobody has approved this program. It runs in a box on this machine, as an approved one would."
+
+// try runs a program in a local box as an approved one would run, and prints what the
+// thread would show. Nobody approves it, so it is for its own author: no Slack, no
+// database, no keys, never E2B, and nothing is kept.
+func try(ctx context.Context, p program) error {
+	var asJSON, anyway bool
+	args := slices.DeleteFunc(slices.Clone(p.args), func(a string) bool {
+		asJSON, anyway = asJSON || a == "--json", anyway || a == "--anyway"
+		return a == "--json" || a == "--anyway"
+	})
+	if len(args) == 0 {
+		return errors.New("which program? An example: countersign try analysis.py sales.csv")
+	}
+	data, err := os.ReadFile(args[0])
+	if err != nil {
+		return fmt.Errorf("the program cannot be read: %w", err)
+	}
+	inputs, err := inputsRead(args[1:])
+	if err != nil {
+		return err
+	}
+	files, err := inputsNamed(args[1:])
+	if err != nil {
+		return err
+	}
+	said, err := p.inspect(ctx, string(data), files)
+	if err != nil {
+		return err
+	}
+	if !asJSON {
+		said.print(p)
+		fmt.Fprintln(p.out)
+	}
+	danger := slices.IndexFunc(said.Findings, func(f inspectedDetail) bool { return f.Level == approval.Danger })
+	switch {
+	case said.Refused:
+		return errors.New("this program would be shown to nobody, and is not run: " + plainText(said.Findings[0].Text))
+	case danger >= 0 && !anyway:
+		return fmt.Errorf("the inspection calls this dangerous (line %d: %s); to run it in spite of that, add --anyway",
+			said.Findings[danger].Line, plainText(said.Findings[danger].Text))
+	}
+	if !asJSON {
+		fmt.Fprintln(p.out, nobodyApproved)
+	}
+	code, err := approval.Canonical(string(data))
+	if err != nil {
+		return err
+	}
+	result, err := p.runHere(ctx, code, inputs)
+	if err != nil {
+		return wordsOf(err)
+	}
+	t := triedOf(result)
+	if asJSON {
+		encoder := json.NewEncoder(p.out)
+		encoder.SetEscapeHTML(false)
+		return encoder.Encode(t)
+	}
+	return t.print(p)
+}
+
+// inputsRead are files as a box gets them.
+func inputsRead(paths []string) (inputs []approval.InputFile, err error) {
+	var together int64
+	for _, at := range paths {
+		info, err := os.Stat(at)
+		if err != nil {
+			return nil, fmt.Errorf("the input cannot be read: %w", err)
+		}
+		if together += info.Size(); together > local.MaxInputMB<<20 {
+			return nil, fmt.Errorf("a box takes at most %d MB of files together", local.MaxInputMB)
+		}
+		data, err := os.ReadFile(at)
+		if err != nil {
+			return nil, fmt.Errorf("the input cannot be read: %w", err)
+		}
+		inputs = append(inputs, approval.InputFile{Input: approval.Input{Name: filepath.Base(at), SHA256: approval.Hash(data)}, Data: data})
+	}
+	return inputs, nil
+}
+
+// runHere takes a program through the life of a run in a local box.
+func (p program) runHere(ctx context.Context, code string, inputs []approval.InputFile) (result approval.Result, err error) {
+	options := p.boxes()
+	options.MaxWarm = -1
+	boxes, err := local.New(options)
+	if err != nil {
+		return result, err
+	}
+	defer func() { err = errors.Join(err, boxes.Close()) }()
+	limits := approval.DefaultPolicy().Limits
+	limits.Seconds, limits.MemoryMB = p.RunSeconds, p.RunMemoryMB
+	seal := approval.Manifest{Sandbox: local.Kind, Template: boxes.Template(), Limits: limits}
+	id, err := boxes.Create(ctx, "try", seal)
+	if err != nil {
+		return result, err
+	}
+	job := approval.Job{RequestID: "try", Code: code, CodeSHA256: approval.Hash([]byte(code)), Inputs: inputs, Limits: limits}
+	if err := boxes.Start(ctx, id, job); err != nil {
+		return result, err
+	}
+	result, err = boxes.Result(ctx, id)
+	return result, errors.Join(err, boxes.Kill(ctx, id))
+}
+
+// triedOf is a result for a terminal: what came out of a box may hold anything.
+func triedOf(r approval.Result) tried {
+	t := tried{Outcome: r.Outcome, Error: plainText(r.Error), Answer: plainText(r.Answer), Notes: []string{}, LeftOut: []approval.Rows{}, Tables: []triedTable{}, Files: []triedFile{},
+		Stdout: plainText(r.Stdout), value: plainText(r.Value), traceback: plainText(r.Traceback), stderr: plainText(r.Stderr)}
+	for _, note := range slices.Concat(r.Said, r.Notes) {
+		t.Notes = append(t.Notes, plainText(note))
+	}
+	for _, rows := range r.LeftOut {
+		t.LeftOut = append(t.LeftOut, approval.Rows{Count: rows.Count, Why: plainText(rows.Why)})
+	}
+	for _, g := range r.Tables {
+		table := triedTable{Title: plainText(g.Title), Rows: g.TotalRows, Columns: plainAll(g.Columns), Cells: [][]string{}}
+		for _, row := range g.Rows {
+			table.Cells = append(table.Cells, plainAll(row))
+		}
+		t.Tables = append(t.Tables, table)
+	}
+	for _, f := range r.Artifacts {
+		t.Files = append(t.Files, triedFile{Name: plainText(f.Name), Bytes: len(f.Data)})
+	}
+	return t
+}
+
+// plainText is text without what could move a cursor or hide something; its lines stay lines.
+func plainText(text string) string {
+	lines := strings.Split(strings.ReplaceAll(text, "\t", "    "), "\n")
+	for i := range lines {
+		lines[i] = plainLine(lines[i])
+	}
+	return strings.Join(lines, "\n")
+}
+
+func plainAll(texts []string) []string {
+	plain := make([]string, len(texts))
+	for i, text := range texts {
+		plain[i] = plainText(text)
+	}
+	return plain
+}
+
+// print says it as the thread does: the sentence first.
+func (t tried) print(p program) error {
+	say := func(format string, args ...any) { fmt.Fprintf(p.out, format+"\n", args...) }
+	switch {
+	case t.Outcome != approval.OK:
+		say("\nIt ended badly (%s). %s", t.Outcome, t.Error)
+	case t.Answer != "":
+		say("\n%s", t.Answer)
+	default:
+		say("\nIt ran to its end; the program gives no sentence.")
+	}
+	for _, rows := range t.LeftOut {
+		say("  left out: %d rows (%s)", rows.Count, rows.Why)
+	}
+	for _, note := range t.Notes {
+		say("  note: %s", note)
+	}
+	for _, part := range []struct{ title, text string }{{"Where it happened", t.traceback}, {"Result", t.value}, {"Printed", t.Stdout}, {"Warnings", t.stderr}} {
+		if text := strings.TrimRight(part.text, "\n"); text != "" {
+			say("\n%s:\n%s", part.title, text)
+		}
+	}
+	for _, table := range t.Tables {
+		say("\n%s", strings.TrimSpace(fmt.Sprintf("%s (first %d of %d rows)", table.Title, len(table.Cells), table.Rows)))
+		out := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
+		for _, row := range append([][]string{table.Columns}, table.Cells...) {
+			fmt.Fprintln(out, "  "+strings.Join(row, "\t"))
+		}
+		if err := out.Flush(); err != nil {
+			return fmt.Errorf("print a table: %w", err)
+		}
+	}
+	if len(t.Files) > 0 {
+		say("\nFiles:")
+	}
+	for _, f := range t.Files {
+		say("  %s (%d bytes)", f.Name, f.Bytes)
+	}
+	return nil
+}

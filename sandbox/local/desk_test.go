@@ -1,0 +1,85 @@
+package local
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/approval"
+)
+
+// withFile is a job with one input.
+func withFile(code, name, data string) approval.Job {
+	j := job(code, roomy)
+	j.Inputs = []approval.InputFile{{Input: approval.Input{Name: name, SHA256: approval.Hash([]byte(data))}, Data: []byte(data)}}
+	return j
+}
+
+func TestAProgramTellsAtTheDeskWhatCameOut(t *testing.T) {
+	t.Parallel()
+	result := run(t, withFile(`
+from desk import answer, chart, left_out, load, money, note, number, percent, table
+
+sales = load("sales.csv")
+known = sales.dropna(subset=["units"])
+left_out(len(sales) - len(known), "no number of units")
+note("Revenue is units times price.")
+known = known.assign(revenue=known["units"] * known["price"])
+regions = known.groupby("region")["revenue"].sum().sort_values(ascending=False)
+answer(f"Revenue was {money(regions.sum(), 'USD')}; {regions.index[0]} led with {percent(regions.iloc[0] / regions.sum())} of {number(len(known))} sales.")
+chart(regions.plot.bar(title="Revenue by region"))
+table(regions, "Revenue by region")
+`, "sales.csv", "region;units;price\nNorth;10;1,50\nSouth;;2,00\nSouth;4;2,50\n"))
+	require.Equal(t, approval.OK, result.Outcome, "%+v", result)
+	require.Equal(t, "Revenue was $25.00; North led with 60% of 2 sales.", result.Answer)
+	require.Equal(t, []string{"Revenue is units times price."}, result.Said)
+	require.Equal(t, []approval.Rows{{Count: 1, Why: "no number of units"}}, result.LeftOut)
+	require.Equal(t, []approval.Grid{{Title: "Revenue by region", Columns: []string{"region", "revenue"}, Rows: [][]string{{"North", "15"}, {"South", "10"}}, TotalRows: 2}}, result.Tables)
+	require.Equal(t, []string{"revenue-by-region.csv", "chart-1.png"}, names(result.Artifacts))
+	require.Empty(t, result.Value)
+	require.Empty(t, result.Notes)
+	require.Equal(t, []string{"sales.csv"}, result.Observed.Opened, "the desk's own files are nobody's deed")
+}
+
+func TestADeskThatIsMisusedSaysWhatToWriteInstead(t *testing.T) {
+	t.Parallel()
+	for code, words := range map[string]string{
+		`answer(42)`:    `TypeError: answer() takes a text, not int; for example: answer(f"Revenue was {money(total)}.")`,
+		`table([1, 2])`: "TypeError: table() takes a DataFrame or a Series, not list; make one first: table(pd.DataFrame(...))",
+		`import pandas as pd; money(pd.Series([1, 2]))`: "TypeError: money() writes one number, not Series; for a column: column.map(money)",
+		`left_out(-3, "gone")`:                          "ValueError: left_out() got -3 rows; the number of all rows comes first: len(all) - len(used)",
+		`load("salse.csv")`:                             "FileNotFoundError: there is no input 'salse.csv'; write its whole name, as in the question",
+	} {
+		t.Run(code, func(t *testing.T) {
+			t.Parallel()
+			result := run(t, job("from desk import *\n"+code+"\n", roomy))
+			require.Equal(t, approval.Raised, result.Outcome, "%+v", result)
+			require.Equal(t, words, result.Error)
+		})
+	}
+}
+
+func TestAnswersAreTheProgramsWordAndBounded(t *testing.T) {
+	t.Parallel()
+	result := run(t, job(`
+from desk import answer, note, left_out, table
+import pandas as pd
+answer("First.")
+answer("<!channel> " + "long " * 2000)
+for n in range(30):
+    note(f"Note {n}.")
+    left_out(n + 1, f"reason {n}")
+    table(pd.DataFrame({"n": [n]}), "The same title")
+`, roomy))
+	require.Equal(t, approval.OK, result.Outcome, "%+v", result)
+	require.LessOrEqual(t, len(result.Answer), 2000)
+	require.Len(t, result.Said, 10)
+	require.Len(t, result.LeftOut, 10)
+	require.Len(t, result.Tables, 20)
+	all := strings.Join(result.Notes, "\n")
+	for _, words := range []string{"The program gave more than one answer; this is the last of them.", "There were more notes than are shown.", "20 of 30 tables and charts are shown."} {
+		require.Contains(t, all, words)
+	}
+	require.Contains(t, names(result.Artifacts), "the-same-title-2.csv")
+}
