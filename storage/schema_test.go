@@ -43,6 +43,8 @@ var breaches = []struct {
 	{"a state is a known one", `UPDATE requests SET state = 'dreaming', expires_at = NULL WHERE id = DONE`, "requests_move"},
 	{"a final state is final", `UPDATE requests SET state = 'running' WHERE id = DONE`, "requests_move"},
 	{"nothing is reviewed before it was found", `UPDATE requests SET seek = '{}' WHERE id = PENDING`, "requests_found_before_review"},
+	{"only who waits for a box stands in a line", `UPDATE requests SET place = 1 WHERE id = RUNNING`, "requests_place_waits"},
+	{"nobody stands before the first in a line", `UPDATE requests SET place = -2 WHERE id = PENDING`, "requests_place_check"},
 	{"what has started waits for nothing", `UPDATE requests SET away = '{}' WHERE id = RUNNING`, "requests_away_before_run"},
 	{"a cause is one of an end", `UPDATE requests SET cause = '{}' WHERE id = PENDING`, "requests_cause_of_an_end"},
 	{"what is sought is a document", `UPDATE requests SET seek = '[]' WHERE id = DRAFTING`, "requests_seek_check"},

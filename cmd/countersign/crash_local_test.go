@@ -42,6 +42,9 @@ func TestALocalRunDiesWithItsReplica(t *testing.T) {
 
 	next := h.victim("TMPDIR=" + dir)
 	for _, old := range left {
+		if strings.Contains(old, "-machine/") {
+			continue // the line and the list of fonts, which all processes of this machine share
+		}
 		require.NoDirExists(t, old, "the next one clears up")
 	}
 	began := time.Now()

@@ -101,6 +101,7 @@ func TestUsageSaysWhatIsUncertain(t *testing.T) {
 	r, _, err = db.Ask(t.Context(), r, approval.Session{Team: "TEAM", Channel: "CHAN"})
 	require.NoError(t, err)
 	_, err = db.Update(t.Context(), r.ID, func(r *approval.Request, now time.Time) error {
+		require.NoError(t, r.Found(nil, "", false, now))
 		require.NoError(t, r.Call(3*budget.Cent, budget.Cent, approval.DefaultPolicy(), now))
 		hold, _ := r.CalledHold()
 		r.Conclude(hold, budget.Cent, budget.Settlement{At: now}, budget.Cent)
