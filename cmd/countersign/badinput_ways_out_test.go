@@ -83,11 +83,12 @@ func TestHelpAndStatusAnswerInPrivate(t *testing.T) {
 
 func TestNobodyDecidingIsNotANo(t *testing.T) {
 	t.Parallel()
-	h := open(t, atE2B(newCloud(t)), func(c *Config) { c.ApprovalExpiry = time.Second })
+	h := open(t, atE2B(newCloud(t)))
 	r, _ := h.run()
 	root := h.ask("Anybody?")
 	card, err := h.ben.WaitMessage(h.patient(), slacksim.CodeReview, func(m slacksim.Message) bool { return strings.Contains(m.Words(), "Anybody?") })
 	require.NoError(t, err)
+	h.shorten("clock_timestamp()")
 	h.soon("it expires", func() bool {
 		require.NoError(t, r.sweep(h.ctx)) // a replica's own comes every fifteen seconds
 		return value[string](h, `SELECT state FROM requests`) == "expired"

@@ -154,7 +154,7 @@ func TestEveryKindOfCardIsFitToDecideOn(t *testing.T) {
 
 func TestACardThatNobodyDecidesOnSaysSoHonestly(t *testing.T) {
 	t.Parallel()
-	h := open(t, func(c *Config) { c.ApprovalExpiry = 30 * time.Second })
+	h := open(t)
 	r, _ := h.run()
 	h.shareSamples()
 	ben := h.startBrowser().sit(slacksim.Reviewer, slacksim.CodeReview)
@@ -162,6 +162,7 @@ func TestACardThatNobodyDecidesOnSaysSoHonestly(t *testing.T) {
 	root := h.ask("What was the revenue per month by region in sales.csv?")
 	card, err := h.ben.WaitMessage(h.patient(), slacksim.CodeReview, func(m slacksim.Message) bool { return m.TS > root.TS })
 	require.NoError(t, err)
+	h.shorten("clock_timestamp() + interval '5 seconds'")
 	require.Eventually(t, func() bool {
 		return r.sweep(h.ctx) == nil && value[string](h, `SELECT state FROM requests`) == "expired"
 	}, soon, 500*time.Millisecond)

@@ -79,6 +79,8 @@ func TestProveSlackNothingIsAskedBeforeAnAck(t *testing.T) {
 	})
 	second := h.cardOf("second?")
 	saw("/analyze alone only opens the form", func() error { return h.maya.Command(slacksim.SalesData, "/analyze") }, "views.open")
+	_, err := h.maya.WaitView(h.patient(), func(v slacksim.View) bool { return strings.Contains(v.Words(), "sales.csv") })
+	require.NoError(t, err, "the channel's files come after the form")
 	require.NoError(t, h.maya.CloseView())
 	saw("a first press on Reject looks at who presses at most, and opens the form", func() error { return h.ben.Click(first, "Reject") }, "users.info", "views.open")
 	require.NoError(t, h.ben.CloseView())

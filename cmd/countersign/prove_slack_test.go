@@ -305,13 +305,13 @@ func (o *office) play(s scene) error {
 	if err != nil {
 		return err
 	}
-	var thread string
-	if err := o.db.QueryRow(o.ctx, `SELECT thread_ts FROM sessions JOIN requests r ON r.session_id = sessions.id WHERE r.id = $1`, rows[0].ID).Scan(&thread); err != nil {
-		return err
+	var thread *string
+	if err := o.db.QueryRow(o.ctx, `SELECT thread_ts FROM sessions JOIN requests r ON r.session_id = sessions.id WHERE r.id = $1`, rows[0].ID).Scan(&thread); err != nil || thread == nil {
+		return err // without a thread it was taken back before there was anything to go on from
 	}
 	on := s
 	on.number, on.fate = s.number+500, "approved"
-	if err := o.ask(on, on.text(), thread); err != nil {
+	if err := o.ask(on, on.text(), *thread); err != nil {
 		return err
 	}
 	return o.see(on, on.text())
@@ -320,6 +320,7 @@ func (o *office) play(s scene) error {
 // see does what a question's people do until all that came of it has ended and is shown.
 func (o *office) see(s scene, text string) error {
 	last := map[string]time.Time{} // when something was last done about a request
+	patience := o.patient()
 	for {
 		rows, err := o.rows(text)
 		if err != nil {
@@ -348,7 +349,7 @@ func (o *office) see(s scene, text string) error {
 		if over {
 			return nil
 		}
-		if err := o.rest(150 * time.Millisecond); err != nil {
+		if o.rest(150*time.Millisecond) != nil || patience.Err() != nil {
 			return fmt.Errorf("%s (%s) has not ended: %+v", text, s.fate, rows)
 		}
 	}
@@ -395,8 +396,8 @@ func (o *office) act(s scene, fate string, r known) (did bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if read := readProgram(card.Blocks); read != code {
-		return false, fmt.Errorf("the card of revision %d shows %q, and not %q", r.Revision, read, code)
+	if readProgram(card.Blocks) != code {
+		return false, nil // the card of the version before stands until the new one is posted; one that stays ends the scene's patience
 	}
 	return true, o.click(reviewer, card, "Approve")
 }
@@ -563,6 +564,11 @@ func TestProveSlackAnOfficeOnABadDay(t *testing.T) {
 		})
 	}
 	all.Wait()
+	for i, s := range play { // what was taken for unheard and asked again may have come late
+		if wrong[i] == nil {
+			wrong[i] = o.see(s, s.text())
+		}
+	}
 	troubles := o.sim.Troubles()
 	o.sim.Heal()
 	kinds := map[string]int{}

@@ -79,7 +79,7 @@ func (s *Server) settings() []string {
 	}
 	if s.throwaway {
 		// What was committed survives the server and this program, though not the machine.
-		settings = append(settings, "fsync=off", "full_page_writes=off")
+		settings = append(settings, "fsync=off", "full_page_writes=off", "max_connections=500") // a suite has many programs beside one another
 	}
 	return settings
 }
