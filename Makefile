@@ -5,6 +5,9 @@ GO ?= go
 GOFLAGS += -trimpath
 # On a machine that is busy with other things the suite takes long; it hangs nowhere.
 TIMEOUT ?= 2h
+
+# How many tests of a package run beside one another. Most of them wait most of the time.
+PARALLEL ?= 4
 export GOFLAGS
 
 .PHONY: demo test build ui cover bench lint clean
@@ -18,7 +21,7 @@ demo: setup-demo build
 # Everything: race detector, real Postgres, real sandbox, real browser.
 test: setup-test libexec/runsc
 	$(GO) vet ./...
-	$(GO) test -race -timeout $(TIMEOUT) ./...
+	$(GO) test -race -timeout $(TIMEOUT) -parallel $(PARALLEL) ./...
 
 build: setup-build libexec/runsc
 	$(GO) build -o bin/countersign ./cmd/countersign
@@ -65,47 +68,34 @@ prove-money: setup-test
 		[ $$status = 0 ] || cat bin/prove-money.log; \
 		cat bin/prove-money.txt 2>/dev/null || echo '0 passed, 1 failed'; exit $$status
 
-# The review, proved: hostile and honest programs read in a real box, what is shown
-# held against what runs. Tests called TestProveReview... of these packages write
-# its rows, through internal/proof. Ends with `N passed, M failed`.
-PROVE_REVIEW = ./approval ./bot ./storage ./sandbox/local
-.PHONY: prove-review
-prove-review: setup-test libexec/runsc
-	@mkdir -p bin && rm -f bin/prove-review.txt && touch bin/prove-review.txt
-	@PROVE_REPORT=$(CURDIR)/bin/prove-review.txt \
-		$(GO) test -count=1 -timeout $(TIMEOUT) -run '^TestProveReview' $(PROVE_REVIEW) >bin/prove-review.log 2>&1; status=$$?; \
-		[ $$status = 0 ] || cat bin/prove-review.log; \
+# The other proofs are tests called TestProve... of a few packages, which write rows
+# through internal/proof; here they run whole, in the suite a drawn tenth of each does.
+# PROVE_SEED=N draws the same again. Each ends with `N passed, M failed`.
+#
+#   prove-review   hostile and honest programs read in a real box; what is shown against what runs
+#   prove-slack    Slack as it may be: blocks that come back otherwise, refusals, channels and files
+#                  that go away, and an office of ten people who ask two hundred questions on a bad day
+#   prove-reading  awkward files read and loaded in real boxes, each held against its right value; bombs
+#   prove-crash    a replica that is killed, or told to stop, anywhere
+.PHONY: prove-review prove-slack prove-reading prove-crash
+prove-review: TESTS = Review
+prove-review: PACKAGES = ./approval ./bot ./storage ./sandbox/local
+prove-slack: TESTS = Slack
+prove-slack: PACKAGES = ./bot ./approval ./internal/slacksim ./cmd/countersign
+prove-reading: TESTS = Reading
+prove-reading: PACKAGES = ./sandbox/local ./cmd/countersign
+prove-crash: TESTS = Crash
+prove-crash: PACKAGES = ./cmd/countersign
+prove-review prove-slack prove-reading prove-crash: setup-test libexec/runsc
+	@mkdir -p bin && rm -f bin/$@.txt && touch bin/$@.txt
+	@PROVE_REPORT=$(CURDIR)/bin/$@.txt \
+		$(GO) test -count=1 -timeout $(TIMEOUT) -parallel $(PARALLEL) -run '^TestProve$(TESTS)' $(PACKAGES) >bin/$@.log 2>&1; status=$$?; \
+		[ $$status = 0 ] || cat bin/$@.log; \
 		awk -F '\t' -v status=$$status '{ printf "%s  %-70s  %s\n", $$1, $$2, $$3; if ($$1 == "passed") passed++; else failed++ } \
-			END { if (!failed && (status || !NR)) failed = 1; printf "%d passed, %d failed\n", passed, failed; exit failed > 0 }' bin/prove-review.txt
-
-# Slack as it may be, proved: stored blocks that differ from what was sent, refusals,
-# channels and files that go away, and an office of ten people who ask two hundred
-# questions on a bad day. PROVE_SEED=N plays the same again. Ends with `N passed, M failed`.
-PROVE_SLACK = ./bot ./approval ./internal/slacksim ./cmd/countersign
-.PHONY: prove-slack
-prove-slack: setup-test libexec/runsc
-	@mkdir -p bin && rm -f bin/prove-slack.txt && touch bin/prove-slack.txt
-	@PROVE_REPORT=$(CURDIR)/bin/prove-slack.txt \
-		$(GO) test -count=1 -timeout $(TIMEOUT) -run '^TestProveSlack' $(PROVE_SLACK) >bin/prove-slack.log 2>&1; status=$$?; \
-		[ $$status = 0 ] || cat bin/prove-slack.log; \
-		awk -F '\t' -v status=$$status '{ printf "%s  %-70s  %s\n", $$1, $$2, $$3; if ($$1 == "passed") passed++; else failed++ } \
-			END { if (!failed && (status || !NR)) failed = 1; printf "%d passed, %d failed\n", passed, failed; exit failed > 0 }' bin/prove-slack.txt
+			END { if (!failed && (status || !NR)) failed = 1; printf "%d passed, %d failed\n", passed, failed; exit failed > 0 }' bin/$@.txt
 
 # What a release needs beside a green suite: prices that somebody has looked at within
 # sixty days. It depends on the day, so it is no part of `make test`.
 .PHONY: release-check
 release-check:
 	RELEASE_CHECK=1 $(GO) test -count=1 -run '^TestRelease$$' ./budget
-
-# Reading, proved: awkward files are read in a real box, loaded by their readings in
-# another one, and held against the right value of each; bombs hurt their box only.
-# Tests called TestProveReading... write its rows. Ends with `N passed, M failed`.
-PROVE_READING = ./sandbox/local ./cmd/countersign
-.PHONY: prove-reading
-prove-reading: setup-test libexec/runsc
-	@mkdir -p bin && rm -f bin/prove-reading.txt && touch bin/prove-reading.txt
-	@PROVE_REPORT=$(CURDIR)/bin/prove-reading.txt \
-		$(GO) test -count=1 -timeout 15m -run '^TestProveReading' $(PROVE_READING) >bin/prove-reading.log 2>&1; status=$$?; \
-		[ $$status = 0 ] || cat bin/prove-reading.log; \
-		awk -F '\t' -v status=$$status '{ printf "%s  %-45s  %s\n", $$1, $$2, $$3; if ($$1 == "passed") passed++; else failed++ } \
-			END { if (!failed && (status || !NR)) failed = 1; printf "%d passed, %d failed\n", passed, failed; exit failed > 0 }' bin/prove-reading.txt

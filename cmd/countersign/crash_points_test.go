@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/codegen/mistraltest"
+	"countersign/internal/proof"
 	"countersign/internal/slacksim"
 	"countersign/sandbox/e2b/e2btest"
 )
@@ -147,9 +148,10 @@ func turn() (over func()) {
 	return func() { <-atOnce }
 }
 
-func TestAReplicaThatIsKilledAnywhereLosesAndRepeatsNothing(t *testing.T) {
+func TestProveCrashAReplicaThatIsKilledAnywhereLosesAndRepeatsNothing(t *testing.T) {
 	t.Parallel()
-	beside(t, points(), func(t *testing.T, p point) {
+	list := proof.Draw(t, points())
+	beside(t, list, func(t *testing.T, p point) {
 		w := killedAt(t, p)
 		p.strays++ // wherever it dies, it may be between another post and its memory
 		// By the clock of the database nobody has been at it for a while, and nobody leads.
@@ -157,6 +159,7 @@ func TestAReplicaThatIsKilledAnywhereLosesAndRepeatsNothing(t *testing.T) {
 		defer turn()()
 		w.recover(p)
 	})
+	proof.Check(t, !t.Failed(), "a replica that is killed (kill -9) loses nothing and repeats nothing", "%d of %d points", len(list), len(points()))
 }
 
 // killedAt takes a world to a point, and kills its only replica there.
@@ -171,7 +174,7 @@ func killedAt(t *testing.T, p point) (w *world) {
 	return w
 }
 
-func TestAReplicaThatIsToldToStopAnywhereEndsWhatItDoes(t *testing.T) {
+func TestProveCrashAReplicaThatIsToldToStopAnywhereEndsWhatItDoes(t *testing.T) {
 	t.Parallel()
 	var list []point
 	for i, p := range points() {
@@ -180,6 +183,8 @@ func TestAReplicaThatIsToldToStopAnywhereEndsWhatItDoes(t *testing.T) {
 			list = append(list, p)
 		}
 	}
+	all := len(list)
+	list = proof.Draw(t, list)
 	beside(t, list, func(t *testing.T, p point) {
 		defer turn()()
 		w := newWorld(t)
@@ -190,6 +195,7 @@ func TestAReplicaThatIsToldToStopAnywhereEndsWhatItDoes(t *testing.T) {
 		require.True(t, acked || strings.Contains(w.log.String(), "envelope"), "what it had taken, it answered, or said why not")
 		w.recover(p)
 	})
+	proof.Check(t, !t.Failed(), "a replica that is told to stop (SIGTERM) ends what it does", "%d of %d points", len(list), all)
 }
 
 // beside runs the cases beside one another; what waits costs nothing.

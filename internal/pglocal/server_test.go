@@ -141,7 +141,7 @@ func TestTheServerIsPrivate(t *testing.T) {
 	s := start(t, Options{Dir: dir, Throwaway: true})
 	require.Empty(t, query(t, s.URL(), `SHOW listen_addresses`))
 	require.Equal(t, "off", query(t, s.URL(), `SHOW fsync`))
-	require.Equal(t, "100", query(t, s.URL(), `SHOW max_connections`))
+	require.Equal(t, "500", query(t, s.URL(), `SHOW max_connections`))
 	require.Equal(t, role, query(t, s.URL(), `SELECT current_user::text`))
 	require.NotContains(t, s.URL(), ":@")
 	info, err := os.Stat(s.socket)
