@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/slack-go/slack"
@@ -210,13 +211,12 @@ func (b *Bot) clickAgain(ctx context.Context, cb slack.InteractionCallback, acti
 		return answer{}, &approval.NotAllowedError{Who: cb.User.ID, Why: "Only the person who asked can ask this again. You can ask it yourself, in your own words."}
 	}
 	f := form{channel: r.Project, person: r.Asker, thread: v.Session.ThreadTS, question: r.Question, choices: r.Files, ticked: r.Files}
-	for _, file := range r.Files {
-		f.brought = append(f.brought, file.ID)
-	}
 	if c := r.Cause; c != nil {
 		switch c.Code {
 		case approval.NotIn, approval.NotSeen, approval.ChannelArchived, approval.AskerNotIn:
 			f.channel, f.likely, f.thread = "", r.Project, ""
+			f.choices = portable(r)
+			f.ticked = f.choices
 			if strings.HasPrefix(r.Project, "D") {
 				f.likely = ""
 			}
@@ -226,5 +226,23 @@ func (b *Bot) clickAgain(ctx context.Context, cb slack.InteractionCallback, acti
 			f.choices, f.ticked = nil, nil
 		}
 	}
+	for _, file := range f.ticked {
+		f.brought = append(f.brought, file.ID)
+	}
 	return b.openForm(ctx, cb.TriggerID, f)
+}
+
+// portable are the files that go along where a question is asked again in another
+// place: those that came with it. Those of its channel or thread are read there, by whoever
+// is in it; of a channel that the asker is not in, none are.
+func portable(r *approval.Request) (files []approval.File) {
+	if r.Cause.Code == approval.AskerNotIn || r.Seek == nil || r.Seek.Thread != "" {
+		return nil
+	}
+	for _, f := range r.Files {
+		if slices.Contains(r.Seek.Brought, f.ID) {
+			files = append(files, f)
+		}
+	}
+	return files
 }
