@@ -195,6 +195,32 @@ func TestAWaitForWhatIsAwayRunsOutWithTheRest(t *testing.T) {
 	require.Zero(t, b.open(r.ID))
 }
 
+// Its direct message has a button, which does nothing any more once the draft has ended.
+func TestTheWordThatADraftWaitsIsRedrawnWhenItEnds(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(*bundle, *Request) error{
+		"taken back": func(b *bundle, r *Request) error { _, err := b.Withdraw(b.t.Context(), r.ID, by("asker")); return err },
+		"failed":     func(b *bundle, r *Request) error { return b.fail(b.t.Context(), r.ID, "nothing works") },
+		"expired": func(b *bundle, r *Request) error {
+			b.store.pass(b.Policy.Expiry)
+			_, err := b.store.Update(b.t.Context(), r.ID, (*Request).expireIfDue)
+			return err
+		},
+	} {
+		b := setup(t)
+		r := b.ask()
+		b.slack.lose("F1", true)
+		require.True(t, b.step(StepDraft, r.ID), name)
+		b.store.jobs = nil
+		key := b.notices(NoticeAway)[0].Key
+		require.Empty(t, b.work(), name)
+		require.NoError(t, b.Tell(t.Context(), key), name)
+		require.NoError(t, end(b, r), name)
+		require.True(t, b.request(r.ID).State.Final(), name)
+		require.Contains(t, b.store.jobs, Wake{StepTell, key}, name)
+	}
+}
+
 func TestALookThatCrashesLosesAndRepeatsNothing(t *testing.T) {
 	t.Parallel()
 	for _, point := range []string{"Person.before", "Place.before", "Stat.before", "commit away.before", "commit away.after"} {

@@ -273,8 +273,8 @@ func (r *Request) hold(purpose budget.Purpose, amount budget.USD, now time.Time,
 
 // move changes the state; every move is shown, and some need more doing.
 func (r *Request) move(to State, now, expires time.Time, steps ...Step) {
-	// Whoever was told of it sees where it is now.
-	r.Changes.Retell = r.Changes.Retell || r.State == Pending || r.State == Approved
+	// Whoever was told of it sees where it is now. Of a draft that is only who asked, while it waits for what is away.
+	r.Changes.Retell = r.Changes.Retell || r.State == Pending || r.State == Approved || r.Away != nil
 	if to != Drafting {
 		r.Edit = nil
 	}
