@@ -195,6 +195,81 @@ func TestAWaitForWhatIsAwayRunsOutWithTheRest(t *testing.T) {
 	require.Zero(t, b.open(r.ID))
 }
 
+// Slack says that the file is there, and refuses its download: that is said once, tried
+// for some minutes, and ends with words. Nobody is told in turn that it waits and goes on.
+func TestAFileThatSlackShowsAndDoesNotGiveIsNotWaitedForForever(t *testing.T) {
+	t.Parallel()
+	for step, state := range map[Step]State{StepDraft: Drafting, StepRun: Approved} {
+		for _, comes := range []bool{true, false} {
+			b := setup(t)
+			var r *Request
+			if state == Drafting {
+				r = b.ask()
+			} else {
+				r = b.approved()
+			}
+			b.faults.lasting = true
+			b.faults.fail("Fetch.before", &CauseError{Cause{Code: FileWithheld, File: "sales.csv"}})
+			for range 4 {
+				require.True(t, b.step(step, r.ID), state)
+				require.Equal(t, state, b.request(r.ID).State)
+				require.Equal(t, FileWithheld, b.request(r.ID).Away.Cause.Code, state)
+				b.store.pass(time.Minute)
+			}
+			require.Equal(t, 1, b.count(r.ID, "away"), state)
+			require.Zero(t, b.count(r.ID, "back"), state)
+			require.Len(t, b.notices(NoticeAway), 1, state)
+			if comes {
+				b.faults.heal()
+				b.step(step, r.ID)
+				require.Empty(t, b.work(), state)
+				require.Nil(t, b.request(r.ID).Away, state)
+				require.Equal(t, 1, b.count(r.ID, "back"), state)
+				require.NotEqual(t, state, b.request(r.ID).State)
+				continue
+			}
+			b.store.pass(2 * time.Minute)
+			require.False(t, b.step(step, r.ID), state)
+			now := b.request(r.ID)
+			require.Equal(t, Failed, now.State, state)
+			require.Equal(t, Cause{Code: FileWithheld, File: "sales.csv"}, *now.Cause, state)
+			require.Zero(t, b.open(r.ID), state)
+			require.Zero(t, b.box.living(), state)
+			require.Len(t, b.notices(NoticeAway), 1, "%s: the one that was told is redrawn", state)
+		}
+	}
+}
+
+// A wait that has lasted for minutes has not to be over in a second: it is another one that begins.
+func TestPatienceWithAFileThatIsNotGivenBeginsWithIt(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.ask()
+	b.slack.lose("F1", true)
+	require.True(t, b.step(StepDraft, r.ID))
+	b.store.pass(time.Hour)
+	b.slack.put("F1", "a,b\n1,2\n")
+	b.faults.lasting = true
+	b.faults.fail("Fetch.before", &CauseError{Cause{Code: FileWithheld, File: "sales.csv"}})
+	require.True(t, b.step(StepDraft, r.ID))
+	require.Equal(t, Drafting, b.request(r.ID).State)
+	require.Equal(t, FileWithheld, b.request(r.ID).Away.Cause.Code)
+}
+
+func TestALongWaitIsLookedAtLessOften(t *testing.T) {
+	t.Parallel()
+	for age, want := range map[time.Duration]time.Duration{0: 10 * time.Second, time.Minute: 10 * time.Second, 10 * time.Minute: time.Minute, 59 * time.Minute: 5 * time.Minute} {
+		b := setup(t)
+		r := b.approved()
+		b.slack.at(Place{Seen: true})
+		require.True(t, b.step(StepRun, r.ID))
+		b.store.pass(age)
+		var later *LaterError
+		require.ErrorAs(t, b.Do(t.Context(), Wake{StepRun, r.ID}), &later)
+		require.InDelta(t, want, later.After, float64(2*time.Second), "after %s", age)
+	}
+}
+
 // Its direct message has a button, which does nothing any more once the draft has ended.
 func TestTheWordThatADraftWaitsIsRedrawnWhenItEnds(t *testing.T) {
 	t.Parallel()

@@ -144,7 +144,7 @@ func (s *Service) start(ctx context.Context, r *Request) (_ *Request, opened ope
 	if waits, err := s.heldBack(ctx, r); err != nil || waits {
 		return r, opened, s.failOrLater(ctx, r.ID, err)
 	}
-	if stop, err := s.inPlace(ctx, r); stop || err != nil {
+	if stop, err := s.inPlace(ctx, r, false); stop || err != nil {
 		return r, opened, err
 	}
 	inputs, err := s.unbroken(ctx, r)
@@ -158,6 +158,11 @@ func (s *Service) start(ctx context.Context, r *Request) (_ *Request, opened ope
 	if err != nil {
 		s.Sandbox.Discard(r.ID)
 		return r, opened, s.failOrLater(ctx, r.ID, err)
+	}
+	if r.withheld() {
+		if stop, err := s.inPlace(ctx, r, true); stop || err != nil {
+			return r, opened, err
+		}
 	}
 	seal := r.Revision.Manifest
 	if seal.Limits, err = s.affordable(seal, time.Now()); err != nil {

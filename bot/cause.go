@@ -42,6 +42,8 @@ func (b *Bot) lacks(c approval.Cause) []part {
 		return flow(words(file + " has been deleted. Upload it again, or choose another file."))
 	case approval.FileNotSeen:
 		return flow(words("I cannot see " + file + ". Share it in a channel that I am in, or upload it with your question."))
+	case approval.FileWithheld:
+		return flow(words(file + withheld + ". Upload it again, or choose another file."))
 	case approval.FileHidden:
 		return flow(words(file + hiddenByPlan + ". Upload it again."))
 	case approval.AskerAlien:
@@ -52,6 +54,9 @@ func (b *Bot) lacks(c approval.Cause) []part {
 
 // hiddenByPlan is what Slack calls hidden_by_limit.
 const hiddenByPlan = " is hidden by Slack: this workspace is on the free plan, which shows only its newest files. It has not been deleted"
+
+// withheld is a file whose download Slack refuses, though it says that the file is there.
+const withheld = " cannot be read: Slack shows that it is there, but does not let me download it"
 
 // isAway says in half a sentence what cannot be seen, or is gone.
 func (b *Bot) isAway(c approval.Cause) []part {
@@ -65,6 +70,8 @@ func (b *Bot) isAway(c approval.Cause) []part {
 		return flow(at, words(" is private now, and "), person(c.Person), words(" is not in it"))
 	case approval.FileNotSeen:
 		return flow(words(file + " cannot be read at the moment: it is not shared in a channel that I am in"))
+	case approval.FileWithheld:
+		return flow(words(file + withheld))
 	case approval.FileHidden:
 		return flow(words(file + hiddenByPlan))
 	case approval.FileGone:
@@ -86,6 +93,8 @@ func (b *Bot) mends(c approval.Cause) []part {
 		return flow(words("Once it is unarchived, with me in it, it goes on by itself."))
 	case approval.AskerNotIn:
 		return flow(words("Once they are let in, it goes on by itself."))
+	case approval.FileWithheld:
+		return flow(words("I try again for a few minutes; once it can be downloaded, it goes on by itself."))
 	case approval.FileNotSeen:
 		return flow(words("Once it is shared there again, it goes on by itself."))
 	}
@@ -105,7 +114,7 @@ func (b *Bot) why(r *approval.Request) []part {
 		return flow(words(cut(r.Reason, 3000)))
 	case c.By != "":
 		return flow(person(c.By), words(" has ended it while it waited: "), b.isAway(*c), words("."))
-	case c.Code == approval.FileGone:
+	case c.Code == approval.FileGone, c.Code == approval.FileWithheld:
 		return flow(b.isAway(*c), words(". Upload it again, and ask again."))
 	}
 	return flow(b.isAway(*c), words("."))
@@ -222,7 +231,7 @@ func (b *Bot) clickAgain(ctx context.Context, cb slack.InteractionCallback, acti
 			}
 		case approval.WhichFile:
 			f.choices, f.ticked, f.asks = c.Files, nil, true
-		case approval.FileGone, approval.FileNotHere, approval.FileNotSeen, approval.FileHidden:
+		case approval.FileGone, approval.FileNotHere, approval.FileNotSeen, approval.FileHidden, approval.FileWithheld:
 			f.choices, f.ticked = nil, nil
 		}
 	}
