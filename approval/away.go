@@ -64,7 +64,7 @@ func (r *Request) GoAway(c Cause, now time.Time) error {
 	} else {
 		r.tell(r.awayNotice(now))
 	}
-	r.Away = &Away{Cause: c, Since: since}
+	r.Away, r.Place = &Away{Cause: c, Since: since}, NotInLine
 	r.note(now, System, "away", map[string]any{"cause": c})
 	r.touch(now, StepShow)
 	return nil

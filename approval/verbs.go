@@ -36,7 +36,7 @@ func (r *Request) Refuse(refusal Refusal, now time.Time) error {
 	if r.State != Drafting {
 		return r.refuse("refuse the draft of")
 	}
-	r.Refused = append(r.Refused, refusal)
+	r.Refused, r.Place = append(r.Refused, refusal), NotInLine
 	r.note(now, System, "refused draft", map[string]any{"attempt": r.Attempts, "reason": refusal.Reason, "code_sha256": Hash([]byte(refusal.Code))})
 	r.touch(now, StepDraft)
 	return nil
