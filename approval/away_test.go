@@ -256,6 +256,21 @@ func TestPatienceWithAFileThatIsNotGivenBeginsWithIt(t *testing.T) {
 	require.Equal(t, FileWithheld, b.request(r.ID).Away.Cause.Code)
 }
 
+// A draft that waits for money waits for what is away as well, and goes on when both are there.
+func TestABlockedDraftComesBackByALook(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.blocked()
+	_, err := b.store.Update(t.Context(), r.ID, func(r *Request, now time.Time) error { return r.GoAway(Cause{Code: NotIn, Channel: "C1"}, now) })
+	require.NoError(t, err)
+	require.False(t, b.step(StepLook, r.ID))
+	r = b.request(r.ID)
+	require.Nil(t, r.Away)
+	require.NotNil(t, r.Blocked)
+	require.Empty(t, b.work())
+	require.Equal(t, Drafting, b.request(r.ID).State)
+}
+
 func TestALongWaitIsLookedAtLessOften(t *testing.T) {
 	t.Parallel()
 	for age, want := range map[time.Duration]time.Duration{0: 10 * time.Second, time.Minute: 10 * time.Second, 10 * time.Minute: time.Minute, 59 * time.Minute: 5 * time.Minute} {
