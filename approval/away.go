@@ -21,8 +21,29 @@ type Away struct {
 // NoticeAway tells the asker of that, and of how it went on.
 const NoticeAway NoticeKind = "away"
 
-// awayPause is how long a step waits until it looks again.
-const awayPause = 10 * time.Second
+// awayPause is how long a step waits until it looks again at first, and longestAwayPause
+// in the end: a channel may be closed for days. How fast it grows from the one to the
+// other, storage's list of what is stuck knows as well.
+const (
+	awayPause        = 10 * time.Second
+	longestAwayPause = 5 * time.Minute
+)
+
+func (a *Away) pause(now time.Time) time.Duration {
+	return min(max(awayPause, now.Sub(a.Since)/10), longestAwayPause)
+}
+
+// withheldPatience is how long a file is asked for that Slack shows, and does not give.
+const withheldPatience = 5 * time.Minute
+
+// withheld tells that the request waits for such a file: whether it is there, only
+// fetching it tells.
+func (r *Request) withheld() bool { return r.Away != nil && r.Away.Cause.Code == FileWithheld }
+
+// lasts tells that a cause will not pass, as far as anybody can say by now.
+func (r *Request) lasts(c Cause, now time.Time) bool {
+	return !c.passes() || c.Code == FileWithheld && r.withheld() && r.Away.Cause.same(c) && now.Sub(r.Away.Since) >= withheldPatience
+}
 
 // GoAway notes that something the request rests on cannot be seen at the moment. It
 // waits as it is, until that is back or its time is over.
@@ -36,12 +57,14 @@ func (r *Request) GoAway(c Cause, now time.Time) error {
 	}
 	since := now
 	if r.Away != nil {
-		since = r.Away.Since
+		if c.Code != FileWithheld { // its patience begins with it
+			since = r.Away.Since
+		}
 		r.Changes.Retell = true
 	} else {
 		r.tell(r.awayNotice(now))
 	}
-	r.Away = &Away{Cause: c, Since: since}
+	r.Away, r.Place = &Away{Cause: c, Since: since}, NotInLine
 	r.note(now, System, "away", map[string]any{"cause": c})
 	r.touch(now, StepShow)
 	return nil
@@ -134,14 +157,14 @@ func (s *Service) Look(ctx context.Context, id string) error {
 		return err
 	}
 	_, err = s.amiss(ctx, r, cause)
-	return err
+	return ended(err)
 }
 
-// amiss stores what a look at a request has found, and tells whether the request can
-// not go on as it is: it has ended, or it waits.
-func (s *Service) amiss(ctx context.Context, was *Request, cause *Cause) (waits bool, err error) {
+// amiss stores what a look at a request has found, and has it as it stands then: it goes
+// on, it waits, or it has moved on, mostly to its end.
+func (s *Service) amiss(ctx context.Context, was *Request, cause *Cause) (*Request, error) {
 	if cause == nil && was.Away == nil && was.State != Pending {
-		return false, nil
+		return was, nil
 	}
 	r, err := s.Store.Update(ctx, was.ID, func(r *Request, now time.Time) error {
 		switch {
@@ -152,52 +175,70 @@ func (s *Service) amiss(ctx context.Context, was *Request, cause *Cause) (waits 
 		case cause == nil:
 			r.LookedAt = now
 			return nil
-		case cause.passes():
-			return r.GoAway(*cause, now)
+		case r.lasts(*cause, now):
+			return r.FailOver(*cause, now)
 		}
-		return r.FailOver(*cause, now)
+		return r.GoAway(*cause, now)
 	})
 	if err == nil && r.State.Final() && s.Sandbox != nil {
 		s.Sandbox.Discard(r.ID)
 	}
-	return err == nil && (r.State != was.State || r.Away != nil), ended(err)
+	return r, err
 }
 
-// awhile has a step that waits for what is away come again.
-func awhile() error {
-	return &LaterError{After: awayPause, Err: errors.New("something that it rests on cannot be seen at the moment")}
+// awhile has a step that waits come again.
+func awhile(pause time.Duration) error {
+	return &LaterError{After: pause, Err: errors.New("something that it rests on cannot be seen at the moment")}
 }
 
 // inPlace makes sure that all that a step rests on is there. Where it is not, the
-// request has ended (nil, true), or waits: then the error has the step come again.
-func (s *Service) inPlace(ctx context.Context, r *Request) (stop bool, err error) {
+// request has ended (nil, true), or waits: then the error has the step come again. Read
+// tells that its files have just been read.
+func (s *Service) inPlace(ctx context.Context, r *Request, read bool) (stop bool, err error) {
 	cause, err := s.rests(ctx, r)
 	if err != nil {
 		return true, err
 	}
-	waits, err := s.amiss(ctx, r, cause)
-	if err != nil || !waits {
-		return waits, err
+	if cause == nil && r.withheld() && !read {
+		return false, nil // it has yet to be fetched
 	}
-	if cause != nil && cause.passes() {
-		return true, awhile()
+	return s.goesOn(ctx, r, cause)
+}
+
+// goesOn stores what a step has found as amiss does, and says what that means for the
+// step, as inPlace does.
+func (s *Service) goesOn(ctx context.Context, r *Request, cause *Cause) (stop bool, err error) {
+	state := r.State
+	r, err = s.amiss(ctx, r, cause)
+	switch {
+	case err != nil:
+		return true, ended(err)
+	case r.State != state:
+		return true, nil
+	case r.Away != nil:
+		return true, awhile(r.Away.pause(r.LookedAt))
 	}
-	return true, nil
+	return false, nil
 }
 
 // withoutInput is a step that cannot read one of the files: the request has ended,
 // because it is gone for good, or waits. What else keeps it from being read says more,
 // such as that the bot is not in the channel any more.
 func (s *Service) withoutInput(ctx context.Context, r *Request, cause Cause) error {
+	amiss := &cause
 	if cause.passes() {
-		stop, err := s.inPlace(ctx, r)
-		if stop || err != nil {
+		found, err := s.rests(ctx, r)
+		if err != nil {
 			return err
 		}
-		return awhile() // it can be read by now
+		if found != nil || cause.Code != FileWithheld {
+			amiss = found
+		}
 	}
-	_, err := s.amiss(ctx, r, &cause)
-	return err
+	if stop, err := s.goesOn(ctx, r, amiss); stop || err != nil {
+		return err
+	}
+	return awhile(awayPause) // it can be read by now
 }
 
 // GiveUp ends a request that waits for what is away: by a reviewer, who has it before

@@ -195,6 +195,122 @@ func TestAWaitForWhatIsAwayRunsOutWithTheRest(t *testing.T) {
 	require.Zero(t, b.open(r.ID))
 }
 
+// Slack says that the file is there, and refuses its download: that is said once, tried
+// for some minutes, and ends with words. Nobody is told in turn that it waits and goes on.
+func TestAFileThatSlackShowsAndDoesNotGiveIsNotWaitedForForever(t *testing.T) {
+	t.Parallel()
+	for step, state := range map[Step]State{StepDraft: Drafting, StepRun: Approved} {
+		for _, comes := range []bool{true, false} {
+			b := setup(t)
+			var r *Request
+			if state == Drafting {
+				r = b.ask()
+			} else {
+				r = b.approved()
+			}
+			b.faults.lasting = true
+			b.faults.fail("Fetch.before", &CauseError{Cause{Code: FileWithheld, File: "sales.csv"}})
+			for range 4 {
+				require.True(t, b.step(step, r.ID), state)
+				require.Equal(t, state, b.request(r.ID).State)
+				require.Equal(t, FileWithheld, b.request(r.ID).Away.Cause.Code, state)
+				b.store.pass(time.Minute)
+			}
+			require.Equal(t, 1, b.count(r.ID, "away"), state)
+			require.Zero(t, b.count(r.ID, "back"), state)
+			require.Len(t, b.notices(NoticeAway), 1, state)
+			if comes {
+				b.faults.heal()
+				b.step(step, r.ID)
+				require.Empty(t, b.work(), state)
+				require.Nil(t, b.request(r.ID).Away, state)
+				require.Equal(t, 1, b.count(r.ID, "back"), state)
+				require.NotEqual(t, state, b.request(r.ID).State)
+				continue
+			}
+			b.store.pass(2 * time.Minute)
+			require.False(t, b.step(step, r.ID), state)
+			now := b.request(r.ID)
+			require.Equal(t, Failed, now.State, state)
+			require.Equal(t, Cause{Code: FileWithheld, File: "sales.csv"}, *now.Cause, state)
+			require.Zero(t, b.open(r.ID), state)
+			require.Zero(t, b.box.living(), state)
+			require.Len(t, b.notices(NoticeAway), 1, "%s: the one that was told is redrawn", state)
+		}
+	}
+}
+
+// A wait that has lasted for minutes has not to be over in a second: it is another one that begins.
+func TestPatienceWithAFileThatIsNotGivenBeginsWithIt(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.ask()
+	b.slack.lose("F1", true)
+	require.True(t, b.step(StepDraft, r.ID))
+	b.store.pass(time.Hour)
+	b.slack.put("F1", "a,b\n1,2\n")
+	b.faults.lasting = true
+	b.faults.fail("Fetch.before", &CauseError{Cause{Code: FileWithheld, File: "sales.csv"}})
+	require.True(t, b.step(StepDraft, r.ID))
+	require.Equal(t, Drafting, b.request(r.ID).State)
+	require.Equal(t, FileWithheld, b.request(r.ID).Away.Cause.Code)
+}
+
+// A draft that waits for money waits for what is away as well, and goes on when both are there.
+func TestABlockedDraftComesBackByALook(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.blocked()
+	_, err := b.store.Update(t.Context(), r.ID, func(r *Request, now time.Time) error { return r.GoAway(Cause{Code: NotIn, Channel: "C1"}, now) })
+	require.NoError(t, err)
+	require.False(t, b.step(StepLook, r.ID))
+	r = b.request(r.ID)
+	require.Nil(t, r.Away)
+	require.NotNil(t, r.Blocked)
+	require.Empty(t, b.work())
+	require.Equal(t, Drafting, b.request(r.ID).State)
+}
+
+func TestALongWaitIsLookedAtLessOften(t *testing.T) {
+	t.Parallel()
+	for age, want := range map[time.Duration]time.Duration{0: 10 * time.Second, time.Minute: 10 * time.Second, 10 * time.Minute: time.Minute, 59 * time.Minute: 5 * time.Minute} {
+		b := setup(t)
+		r := b.approved()
+		b.slack.at(Place{Seen: true})
+		require.True(t, b.step(StepRun, r.ID))
+		b.store.pass(age)
+		var later *LaterError
+		require.ErrorAs(t, b.Do(t.Context(), Wake{StepRun, r.ID}), &later)
+		require.InDelta(t, want, later.After, float64(2*time.Second), "after %s", age)
+	}
+}
+
+// Its direct message has a button, which does nothing any more once the draft has ended.
+func TestTheWordThatADraftWaitsIsRedrawnWhenItEnds(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(*bundle, *Request) error{
+		"taken back": func(b *bundle, r *Request) error { _, err := b.Withdraw(b.t.Context(), r.ID, by("asker")); return err },
+		"failed":     func(b *bundle, r *Request) error { return b.fail(b.t.Context(), r.ID, "nothing works") },
+		"expired": func(b *bundle, r *Request) error {
+			b.store.pass(b.Policy.Expiry)
+			_, err := b.store.Update(b.t.Context(), r.ID, (*Request).expireIfDue)
+			return err
+		},
+	} {
+		b := setup(t)
+		r := b.ask()
+		b.slack.lose("F1", true)
+		require.True(t, b.step(StepDraft, r.ID), name)
+		b.store.jobs = nil
+		key := b.notices(NoticeAway)[0].Key
+		require.Empty(t, b.work(), name)
+		require.NoError(t, b.Tell(t.Context(), key), name)
+		require.NoError(t, end(b, r), name)
+		require.True(t, b.request(r.ID).State.Final(), name)
+		require.Contains(t, b.store.jobs, Wake{StepTell, key}, name)
+	}
+}
+
 func TestALookThatCrashesLosesAndRepeatsNothing(t *testing.T) {
 	t.Parallel()
 	for _, point := range []string{"Person.before", "Place.before", "Stat.before", "commit away.before", "commit away.after"} {

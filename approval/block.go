@@ -89,7 +89,7 @@ func (r *Request) block(purpose budget.Purpose, refused *budget.ExceededError, b
 			b.Until = time.Time{}
 		}
 	}
-	r.Blocked = b
+	r.Blocked, r.Place = b, NotInLine
 	r.note(now, System, "blocked", weighed(purpose, refused.Needed, r.Model, refused.Standings, ""))
 	r.tell(stops(r, refused, now)...)
 	if expires := later(b.Until, now).Add(p.Expiry); purpose == budget.ForDraft || expires.After(r.ExpiresAt) && b.Wait {

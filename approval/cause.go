@@ -23,6 +23,7 @@ const (
 	AskerNotIn      CauseCode = "asker not in it"   // it is private, and the asker is not in it
 	FileNotSeen     CauseCode = "file not seen"     // Slack does not show it to the bot, at the moment
 	FileHidden      CauseCode = "file hidden"       // behind the limit of a free workspace
+	FileWithheld    CauseCode = "file withheld"     // Slack shows it to the bot, and does not give its content
 	FileGone        CauseCode = "file gone"         // deleted, or not shared any more: for good
 	FileNotHere     CauseCode = "file not here"     // it was ticked, and is not in the channel any more
 	NoFile          CauseCode = "no such file"      // nothing in the channel has the name that the question names
@@ -35,7 +36,7 @@ const (
 // passes tells that somebody can mend it without asking anew.
 func (c Cause) passes() bool {
 	switch c.Code {
-	case NotIn, NotSeen, ChannelArchived, AskerNotIn, FileNotSeen, FileHidden:
+	case NotIn, NotSeen, ChannelArchived, AskerNotIn, FileNotSeen, FileHidden, FileWithheld:
 		return true
 	}
 	return false

@@ -124,7 +124,7 @@
 //	request.go   the nouns            ask.go     Service.Ask
 //	verbs.go     the moves            draft.go   Service.Draft
 //	find.go      what a question is about; cause.go  of what Slack is the reason
-//	away.go      what a request rests on; acquaintance.go  who was looked at a moment ago
+//	away.go      what a request rests on; acquaintance.go  who was looked at a moment ago; recheck.go  after a wait in line
 //	verbs_decide.go  those with which a wait for people ends
 //	manifest.go  the seal             decide.go  Service.Decide, Withdraw
 //	canonical.go what may be seen     run.go     Service.Run

@@ -42,7 +42,7 @@ func (s *Service) Draft(ctx context.Context, id string) error {
 		return s.failOrLater(ctx, id, err)
 	}
 	if r.Away != nil {
-		if stop, err := s.inPlace(ctx, r); stop || err != nil {
+		if stop, err := s.inPlace(ctx, r, true); stop || err != nil {
 			return err
 		}
 	}

@@ -23,6 +23,7 @@ type Seek struct {
 // Search is what Slack is to look through for a question's files.
 type Search struct {
 	Channel string
+	Asker   string
 	Text    string
 	Files   []File // that are known, by id
 	Seek    Seek
@@ -132,7 +133,7 @@ func (s *Service) seek(ctx context.Context, r *Request) (person Person, files []
 	if cause := place.Cause(r.Project, r.Asker); cause != nil {
 		return person, nil, "", &CauseError{*cause}
 	}
-	q := Search{Channel: r.Project, Text: r.Question, Files: r.Files, Seek: *r.Seek}
+	q := Search{Channel: r.Project, Asker: r.Asker, Text: r.Question, Files: r.Files, Seek: *r.Seek}
 	if q.Seek.Follow && len(q.Files) == 0 {
 		// What came before it in its thread may have been found only since it was asked.
 		q.Files, _, err = s.Store.ThreadFiles(ctx, Session{Team: r.Team, Channel: r.Project, ThreadTS: q.Seek.Thread})

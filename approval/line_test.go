@@ -99,6 +99,36 @@ func TestTheHoldOfADraftThatStandsInLineIsNotStale(t *testing.T) {
 	require.False(t, b.spends(r.ID, budget.ForDraft)[0].Estimated, "it was settled by what it has used")
 }
 
+// A replica that dies while its inspection stands in line leaves the place behind. Whatever
+// the request waits for next is no line: its hold is seen to.
+func TestWhatWaitsForSomethingElseStandsInNoLine(t *testing.T) {
+	t.Parallel()
+	refused := &budget.ExceededError{}
+	for name, leave := range map[string]func(r *Request, now time.Time) error{
+		"what is away": func(r *Request, now time.Time) error { return r.GoAway(Cause{Code: NotIn}, now) },
+		"money": func(r *Request, now time.Time) error {
+			return r.Block(budget.ForDraft, refused, System, DefaultPolicy(), now)
+		},
+		"the model": func(r *Request, now time.Time) error { return r.Refuse(Refusal{Reason: "no"}, now) },
+	} {
+		b := setup(t)
+		r := b.ask()
+		b.box.line = []int{3}
+		b.box.waited = func() { panic(errCrash) }
+		require.ErrorIs(t, b.replica(func() error { return b.Draft(t.Context(), r.ID) }), errCrash, name)
+		r = b.request(r.ID)
+		require.Equal(t, 3, r.Place, name)
+		require.True(t, r.Holds[0].Called, name)
+		r, err := b.store.Update(t.Context(), r.ID, leave)
+		require.NoError(t, err, name)
+		require.Equal(t, NotInLine, r.Place, name)
+		b.store.pass(2 * draftHoldLife)
+		_, err = b.store.Update(t.Context(), r.ID, (*Request).settleStale)
+		require.NoError(t, err, name)
+		require.True(t, b.request(r.ID).uncertain(), "%s: the call is uncertain, not forgotten", name)
+	}
+}
+
 func TestOnlyWhoWaitsForABoxStandsInLine(t *testing.T) {
 	t.Parallel()
 	for _, state := range States() {

@@ -116,6 +116,10 @@ func (s *Service) goOn(ctx context.Context, id, model, by string, may func(*Requ
 	if r.Blocked == nil {
 		return r, r.unblocked("go on with")
 	}
+	if why := s.noBox(); why != "" {
+		// It costs nothing to wait, and nobody knows what a box costs that is not there.
+		return nil, &InputError{Why: "Nothing can run code here at the moment: " + why}
+	}
 	standings, err := s.Store.Standings(ctx, r.Scopes())
 	if err != nil {
 		return nil, err
@@ -175,6 +179,9 @@ func (s *Service) block(ctx context.Context, id string, purpose budget.Purpose, 
 
 // tryAgain is what a sweep does for a blocked request whose time has come.
 func (s *Service) tryAgain(ctx context.Context, id string) error {
+	if s.noBox() != "" {
+		return nil // it goes on waiting as it is
+	}
 	_, err := s.goOn(ctx, id, "", System, func(*Request) error { return nil })
 	var refused *budget.ExceededError
 	var move *MoveError

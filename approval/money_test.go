@@ -239,6 +239,35 @@ func TestADeclinedTopUpSaysWhyAndLeavesTheOtherWays(t *testing.T) {
 	require.Nil(t, r.Blocked)
 }
 
+// Where nothing can run code, nobody can say what a draft costs: what waits for money waits
+// on, whoever presses hears why, and a grant is kept.
+func TestWhatWaitsForMoneyWaitsOnWhereNothingCanRun(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.blocked()
+	r, err := b.AskTopUp(t.Context(), r.ID, budget.Dollar, "please", asksHimself)
+	require.NoError(t, err)
+	b.work()
+	box := b.Sandbox
+	b.Sandbox = NoSandbox{Why: "This machine cannot."}
+	_, err = b.Continue(t.Context(), r.ID, "m2", Click{Team: "T1", User: "R1"})
+	require.ErrorAs(t, err, new(*NotAllowedError))
+	_, err = b.Continue(t.Context(), r.ID, "m2", asksHimself)
+	require.ErrorAs(t, err, new(*InputError))
+	require.ErrorContains(t, err, "This machine cannot.")
+	_, err = b.Grant(t.Context(), r.OpenTopUp().ID, b.store.now().Add(time.Hour), Click{Team: "T1", User: "admin"})
+	require.NoError(t, err)
+	require.NoError(t, b.catchUp(t.Context(), Wake{Step: StepGoOn, RequestID: r.ID}))
+	now := b.request(r.ID)
+	require.Equal(t, Drafting, now.State, now.Reason)
+	require.NotNil(t, now.Blocked)
+
+	b.Sandbox = box
+	require.NoError(t, b.catchUp(t.Context(), Wake{Step: StepGoOn, RequestID: r.ID}))
+	b.work()
+	require.Equal(t, Pending, b.request(r.ID).State, "and goes on by itself where it can")
+}
+
 func TestATopUpOfWhatHasEndedIsNotGranted(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -112,6 +112,11 @@ func (s *Service) Tell(ctx context.Context, key string) error {
 		}
 		view.Now = view.View.Now
 	}
+	if n.Kind == NoticeUnsaid && len(posts) == 0 {
+		if _, hidden := view.View.HiddenFrom(); !hidden {
+			return s.Store.NoticeTold(ctx, key) // the thread has said it before this could
+		}
+	}
 	if view.Roster, err = s.Reviewers(ctx, n.Team, ""); err != nil {
 		return err
 	}

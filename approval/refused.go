@@ -172,11 +172,19 @@ func (s *Service) tellAsker(ctx context.Context, v *View, u Unseen) error {
 	if h, ok := v.HiddenFrom(); !ok || h.Surface != u.Surface {
 		return nil
 	}
-	if (u.Why == Outside || u.Why == Archived) && !v.Request.State.Final() {
-		return nil // a channel that is closed is what the request waits for: the look at it (StepLook) tells the asker
+	if (u.Why == Outside || u.Why == Archived) && v.Request.toldAway(u) {
+		return nil
 	}
 	return s.Store.Notify(ctx, Notice{Key: unsaidKey(v.Request.ID), Team: v.Request.Team, Kind: NoticeUnsaid, To: []string{v.Request.Asker},
 		RequestID: v.Request.ID, At: v.Now, Data: encode(Unsaid{Channel: u.Channel})})
+}
+
+// toldAway tells that a closed channel is said to the asker otherwise: as what the
+// request waits for, or has ended over, in a direct message of its own (NoticeAway). For a
+// while it is left to the look at it (StepLook) to find that out; where none looks, because
+// it waits for something else, or runs, or where the look finds nothing amiss, this says it.
+func (r *Request) toldAway(u Unseen) bool {
+	return r.Away != nil || r.State.Final() && r.Cause != nil || !r.State.Final() && u.Last.Sub(u.First) < outagePatience
 }
 
 // again says when a request is to be shown again whose messages were refused. Any

@@ -104,6 +104,97 @@ func TestTheAskerHearsByDirectMessageWhatTheThreadCannotSay(t *testing.T) {
 	}
 }
 
+// One direct message says that a channel is closed: the one of what the request waits for
+// or has ended over, or, where none looks at that, the one that speaks for the thread.
+func TestAClosedChannelIsSaidOnceAndAlways(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		make  func(*bundle) *Request
+		end   func(*bundle, *Request)
+		away  int
+		early bool
+		late  bool
+	}{
+		"it waits for the channel": {make: func(b *bundle) *Request {
+			r := b.approved()
+			b.slack.at(Place{Seen: true})
+			require.True(b.t, b.step(StepRun, r.ID))
+			return r
+		}, away: 1},
+		"it has run out over that": {make: func(b *bundle) *Request {
+			r := b.approved()
+			b.slack.at(Place{Seen: true})
+			require.True(b.t, b.step(StepRun, r.ID))
+			b.store.pass(2 * time.Hour)
+			_, err := b.store.Update(b.t.Context(), r.ID, (*Request).expireIfDue)
+			require.NoError(b.t, err)
+			return r
+		}, away: 1},
+		"it has ended over a file": {make: func(b *bundle) *Request {
+			r := b.approved()
+			b.slack.lose("F1", false)
+			require.False(b.t, b.step(StepRun, r.ID))
+			return r
+		}, away: 1},
+		"it runs, and nobody looks": {make: func(b *bundle) *Request {
+			r := b.approved()
+			b.boxNamed(r)
+			return r
+		}, late: true},
+		"it is approved, and Slack says that all is well": {make: (*bundle).approved, late: true},
+		"it has its answer": {make: func(b *bundle) *Request {
+			r := b.approved()
+			require.NoError(b.t, b.Run(b.t.Context(), r.ID))
+			return r
+		}, early: true, late: true},
+	} {
+		b := setup(t)
+		r := tt.make(b)
+		b.faults.lasting = true
+		b.faults.fail("Publish progress", closed())
+		require.Error(t, b.Show(t.Context(), r.ID), name)
+		require.Equal(t, tt.early, len(b.notices(NoticeUnsaid)) == 1, name)
+		b.store.pass(outagePatience + time.Second)
+		require.Error(t, b.Show(t.Context(), r.ID), name)
+		require.Equal(t, tt.late, len(b.notices(NoticeUnsaid)) == 1, name)
+		require.Len(t, b.notices(NoticeAway), tt.away, name)
+	}
+}
+
+// Who hears of an outage only when it is over hears about nothing.
+func TestAnOutageThatIsOverIsNotToldOf(t *testing.T) {
+	t.Parallel()
+	for _, begun := range []bool{false, true} {
+		b := setup(t)
+		r := b.pending()
+		b.faults.lasting = true
+		b.faults.fail("Publish progress", refuses(Outage, "fatal_error"))
+		require.Error(t, b.Show(t.Context(), r.ID))
+		b.store.pass(3 * time.Minute)
+		require.Error(t, b.Show(t.Context(), r.ID))
+		key := "unsaid " + r.ID
+		require.Contains(t, b.store.notices, key)
+		if begun { // it may stand there
+			b.faults.fail("Tell.after", errors.New("the answer was lost"))
+			require.Error(t, b.Tell(t.Context(), key))
+		}
+		b.faults.heal()
+		require.NoError(t, b.Show(t.Context(), r.ID))
+		b.slack.told = nil
+		require.NoError(t, b.Tell(t.Context(), key))
+		require.Equal(t, begun, len(b.slack.told) == 1, "what stands says how it went on")
+		require.Contains(t, b.store.told, key, "and it is done")
+
+		b.faults.lasting = true
+		b.faults.fail("Publish progress", refuses(Outage, "fatal_error"))
+		require.Error(t, b.Show(t.Context(), r.ID))
+		b.store.pass(3 * time.Minute)
+		require.Error(t, b.Show(t.Context(), r.ID))
+		require.NoError(t, b.Tell(t.Context(), key))
+		require.Len(t, b.slack.told, 1, "the next outage is told of")
+	}
+}
+
 func TestWhatStandsAsTextAloneIsNotMissing(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

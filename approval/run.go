@@ -122,6 +122,8 @@ func ended(err error) error {
 type opening struct {
 	inputs []InputFile // as they were read just now: a Slack that is away since need not be asked again
 	asked  time.Time   // for the box, which is billed from then on
+
+	checked time.Time // whether it may start
 }
 
 // age is how long the box has existed at most; zero when somebody else had it made.
@@ -141,10 +143,11 @@ func (s *Service) start(ctx context.Context, r *Request) (_ *Request, opened ope
 	if later := s.startsLater(); later != nil {
 		return r, opened, errors.Join(later, s.inLine(ctx, r.ID, Starting))
 	}
+	opened.checked = time.Now()
 	if waits, err := s.heldBack(ctx, r); err != nil || waits {
 		return r, opened, s.failOrLater(ctx, r.ID, err)
 	}
-	if stop, err := s.inPlace(ctx, r); stop || err != nil {
+	if stop, err := s.inPlace(ctx, r, false); stop || err != nil {
 		return r, opened, err
 	}
 	inputs, err := s.unbroken(ctx, r)
@@ -158,6 +161,11 @@ func (s *Service) start(ctx context.Context, r *Request) (_ *Request, opened ope
 	if err != nil {
 		s.Sandbox.Discard(r.ID)
 		return r, opened, s.failOrLater(ctx, r.ID, err)
+	}
+	if r.withheld() {
+		if stop, err := s.inPlace(ctx, r, true); stop || err != nil {
+			return r, opened, err
+		}
 	}
 	seal := r.Revision.Manifest
 	if seal.Limits, err = s.affordable(seal, time.Now()); err != nil {
@@ -182,6 +190,9 @@ func (s *Service) start(ctx context.Context, r *Request) (_ *Request, opened ope
 			return r, opened, errors.Join(&LaterError{After: 5 * time.Second, Err: err}, ended(waits))
 		}
 		return r, opened, s.failOrLater(ctx, r.ID, err)
+	}
+	if stop, err := s.recheck(ctx, r, opened, box); stop {
+		return r, opened, err
 	}
 	started, err := s.Store.Update(ctx, r.ID, func(r *Request, now time.Time) error {
 		if r.State == Approved && !now.Before(r.ExpiresAt) {

@@ -36,7 +36,7 @@ func (r *Request) Refuse(refusal Refusal, now time.Time) error {
 	if r.State != Drafting {
 		return r.refuse("refuse the draft of")
 	}
-	r.Refused = append(r.Refused, refusal)
+	r.Refused, r.Place = append(r.Refused, refusal), NotInLine
 	r.note(now, System, "refused draft", map[string]any{"attempt": r.Attempts, "reason": refusal.Reason, "code_sha256": Hash([]byte(refusal.Code))})
 	r.touch(now, StepDraft)
 	return nil
@@ -273,8 +273,8 @@ func (r *Request) hold(purpose budget.Purpose, amount budget.USD, now time.Time,
 
 // move changes the state; every move is shown, and some need more doing.
 func (r *Request) move(to State, now, expires time.Time, steps ...Step) {
-	// Whoever was told of it sees where it is now.
-	r.Changes.Retell = r.Changes.Retell || r.State == Pending || r.State == Approved
+	// Whoever was told of it sees where it is now. Of a draft that is only who asked, while it waits for what is away.
+	r.Changes.Retell = r.Changes.Retell || r.State == Pending || r.State == Approved || r.Away != nil
 	if to != Drafting {
 		r.Edit = nil
 	}

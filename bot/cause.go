@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/slack-go/slack"
@@ -41,6 +42,8 @@ func (b *Bot) lacks(c approval.Cause) []part {
 		return flow(words(file + " has been deleted. Upload it again, or choose another file."))
 	case approval.FileNotSeen:
 		return flow(words("I cannot see " + file + ". Share it in a channel that I am in, or upload it with your question."))
+	case approval.FileWithheld:
+		return flow(words(file + withheld + ". Upload it again, or choose another file."))
 	case approval.FileHidden:
 		return flow(words(file + hiddenByPlan + ". Upload it again."))
 	case approval.AskerAlien:
@@ -51,6 +54,9 @@ func (b *Bot) lacks(c approval.Cause) []part {
 
 // hiddenByPlan is what Slack calls hidden_by_limit.
 const hiddenByPlan = " is hidden by Slack: this workspace is on the free plan, which shows only its newest files. It has not been deleted"
+
+// withheld is a file whose download Slack refuses, though it says that the file is there.
+const withheld = " cannot be read: Slack shows that it is there, but does not let me download it"
 
 // isAway says in half a sentence what cannot be seen, or is gone.
 func (b *Bot) isAway(c approval.Cause) []part {
@@ -64,6 +70,8 @@ func (b *Bot) isAway(c approval.Cause) []part {
 		return flow(at, words(" is private now, and "), person(c.Person), words(" is not in it"))
 	case approval.FileNotSeen:
 		return flow(words(file + " cannot be read at the moment: it is not shared in a channel that I am in"))
+	case approval.FileWithheld:
+		return flow(words(file + withheld))
 	case approval.FileHidden:
 		return flow(words(file + hiddenByPlan))
 	case approval.FileGone:
@@ -85,6 +93,8 @@ func (b *Bot) mends(c approval.Cause) []part {
 		return flow(words("Once it is unarchived, with me in it, it goes on by itself."))
 	case approval.AskerNotIn:
 		return flow(words("Once they are let in, it goes on by itself."))
+	case approval.FileWithheld:
+		return flow(words("I try again for a few minutes; once it can be downloaded, it goes on by itself."))
 	case approval.FileNotSeen:
 		return flow(words("Once it is shared there again, it goes on by itself."))
 	}
@@ -104,7 +114,7 @@ func (b *Bot) why(r *approval.Request) []part {
 		return flow(words(cut(r.Reason, 3000)))
 	case c.By != "":
 		return flow(person(c.By), words(" has ended it while it waited: "), b.isAway(*c), words("."))
-	case c.Code == approval.FileGone:
+	case c.Code == approval.FileGone, c.Code == approval.FileWithheld:
 		return flow(b.isAway(*c), words(". Upload it again, and ask again."))
 	}
 	return flow(b.isAway(*c), words("."))
@@ -210,21 +220,38 @@ func (b *Bot) clickAgain(ctx context.Context, cb slack.InteractionCallback, acti
 		return answer{}, &approval.NotAllowedError{Who: cb.User.ID, Why: "Only the person who asked can ask this again. You can ask it yourself, in your own words."}
 	}
 	f := form{channel: r.Project, person: r.Asker, thread: v.Session.ThreadTS, question: r.Question, choices: r.Files, ticked: r.Files}
-	for _, file := range r.Files {
-		f.brought = append(f.brought, file.ID)
-	}
 	if c := r.Cause; c != nil {
 		switch c.Code {
 		case approval.NotIn, approval.NotSeen, approval.ChannelArchived, approval.AskerNotIn:
 			f.channel, f.likely, f.thread = "", r.Project, ""
+			f.choices = portable(r)
+			f.ticked = f.choices
 			if strings.HasPrefix(r.Project, "D") {
 				f.likely = ""
 			}
 		case approval.WhichFile:
 			f.choices, f.ticked, f.asks = c.Files, nil, true
-		case approval.FileGone, approval.FileNotHere, approval.FileNotSeen, approval.FileHidden:
+		case approval.FileGone, approval.FileNotHere, approval.FileNotSeen, approval.FileHidden, approval.FileWithheld:
 			f.choices, f.ticked = nil, nil
 		}
 	}
+	for _, file := range f.ticked {
+		f.brought = append(f.brought, file.ID)
+	}
 	return b.openForm(ctx, cb.TriggerID, f)
+}
+
+// portable are the files that go along where a question is asked again in another
+// place: those that came with it. Those of its channel or thread are read there, by whoever
+// is in it; of a channel that the asker is not in, none are.
+func portable(r *approval.Request) (files []approval.File) {
+	if r.Cause.Code == approval.AskerNotIn || r.Seek == nil || r.Seek.Thread != "" {
+		return nil
+	}
+	for _, f := range r.Files {
+		if slices.Contains(r.Seek.Brought, f.ID) {
+			files = append(files, f)
+		}
+	}
+	return files
 }

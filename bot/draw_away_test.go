@@ -49,6 +49,8 @@ func awayPages(b *Bot, who Identity) map[string]*page {
 		"reply-expired-away":   b.reply(sample(in(approval.Expired, "It was approved, but could not be started in time. Nothing has run."), away(out)), true),
 		"notice-away":          draw(approval.NoticeAway, sample(away(approval.Cause{Code: approval.FileNotSeen, File: "sales.csv"})), struct{}{}),
 		"notice-away-hidden":   draw(approval.NoticeAway, sample(away(approval.Cause{Code: approval.FileHidden, File: "sales.csv"})), struct{}{}),
+		"notice-away-withheld": draw(approval.NoticeAway, sample(away(approval.Cause{Code: approval.FileWithheld, File: "sales.csv"})), struct{}{}),
+		"notice-withheld-over": draw(approval.NoticeAway, sample(over(approval.Cause{Code: approval.FileWithheld, File: "sales.csv"})), struct{}{}),
 		"notice-away-back":     draw(approval.NoticeAway, sample(), struct{}{}),
 		"notice-away-over":     draw(approval.NoticeAway, sample(over(gone)), struct{}{}),
 		"notice-away-expired":  draw(approval.NoticeAway, sample(in(approval.Expired, "")), struct{}{}),

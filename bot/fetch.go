@@ -33,8 +33,8 @@ func (b *Bot) Fetch(ctx context.Context, f approval.File, limit int64) ([]byte, 
 	err = b.api.GetFileContext(ctx, from, into)
 	switch {
 	case errors.Is(err, errSignIn), errors.As(err, &status) && (status.Code == http.StatusNotFound || status.Code == http.StatusForbidden || status.Code == http.StatusGone):
-		// files.info alone says that it is gone: the next look finds out.
-		return nil, lacking(approval.FileNotSeen, f)
+		// Whether it is gone, files.info says: the next look finds out.
+		return nil, lacking(approval.FileWithheld, f)
 	case err != nil:
 		return nil, fmt.Errorf("download %s: %w", f.ID, err)
 	}

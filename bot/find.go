@@ -65,14 +65,17 @@ func (b *Bot) Find(ctx context.Context, q approval.Search) (found approval.Found
 }
 
 // asNow looks up files whose ids are known. One that was chosen from the channel's has
-// to be there still.
+// to be there still. One that came with the question need not be: then it is the asker's
+// own, or of the thread that the question goes on in. The bot may see files that the
+// asker does not, and reads none of those for them.
 func (b *Bot) asNow(ctx context.Context, q approval.Search) (files []approval.File, err error) {
 	for _, f := range q.Files {
 		info, err := b.info(ctx, f)
 		if err != nil {
 			return nil, err
 		}
-		if !slices.Contains(q.Seek.Brought, f.ID) && !slices.Contains(slices.Concat(info.Channels, info.Groups, info.IMs), q.Channel) {
+		came := slices.Contains(q.Seek.Brought, f.ID) && (info.User == q.Asker || q.Seek.Thread != "")
+		if !came && !slices.Contains(slices.Concat(info.Channels, info.Groups, info.IMs), q.Channel) {
 			return nil, &approval.CauseError{Cause: approval.Cause{Code: approval.FileNotHere, File: f.Name, Channel: q.Channel}}
 		}
 		files = append(files, input(*info))

@@ -15,8 +15,8 @@ import (
 
 // search is what the service has Slack look for when it finds what a question is about.
 func search(q approval.Question) approval.Search {
-	return approval.Search{Channel: q.Project, Text: q.Text, Files: q.Files,
-		Seek: approval.Seek{Follow: q.Follow, Given: q.Given || len(q.Files) > 0, Brought: q.Brought}}
+	return approval.Search{Channel: q.Project, Asker: q.Asker, Text: q.Text, Files: q.Files,
+		Seek: approval.Seek{Follow: q.Follow, Given: q.Given || len(q.Files) > 0, Brought: q.Brought, Thread: q.ThreadTS}}
 }
 
 // finds are the files of a question, by name.
@@ -40,7 +40,7 @@ func (b *bundle) lacks(text string) approval.Cause {
 }
 
 func inSales(text string) approval.Question {
-	return approval.Question{Project: slacksim.SalesData, Text: text}
+	return approval.Question{Project: slacksim.SalesData, Asker: slacksim.Analyst, Text: text}
 }
 
 // offered waits until the channel's files are in somebody's form.
@@ -136,6 +136,57 @@ func TestAChosenFileHasToBeInTheChannelStill(t *testing.T) {
 	require.ErrorIs(t, err, &approval.CauseError{Cause: approval.Cause{Code: approval.FileNotHere, File: "sales.csv", Channel: slacksim.SalesData}})
 	q.Brought = []string{m.Files[0].ID}
 	require.Equal(t, []string{"sales.csv"}, b.finds(q), "what came with it need not be")
+
+	q.Asker = slacksim.OtherAnalyst
+	_, err = b.bot.Find(b.ctx, search(q))
+	require.ErrorIs(t, err, &approval.CauseError{Cause: approval.Cause{Code: approval.FileNotHere, File: "sales.csv", Channel: slacksim.SalesData}},
+		"somebody else's file that the bot sees is not read for whoever may not")
+	q.ThreadTS = "1.1"
+	require.Equal(t, []string{"sales.csv"}, b.finds(q), "but for those of a thread in which it was read")
+}
+
+// Whoever was taken out of a private channel does not get at its files by asking again
+// in a place of their own.
+func TestAskingAgainElsewhereTakesNothingOutOfAChannel(t *testing.T) {
+	t.Parallel()
+	own, other := approval.File{ID: "F1", Name: "mine.csv"}, approval.File{ID: "F2", Name: "payroll.csv"}
+	for name, tt := range map[string]struct {
+		code  approval.CauseCode
+		seek  *approval.Seek
+		goes  []string
+		fixed bool
+	}{
+		"the asker was taken out while it waited":  {code: approval.AskerNotIn},
+		"the asker was not in when it was asked":   {code: approval.AskerNotIn, seek: &approval.Seek{Brought: []string{"F1", "F2"}}},
+		"it was archived":                          {code: approval.ChannelArchived},
+		"the bot was taken out":                    {code: approval.NotIn},
+		"the bot was never in":                     {code: approval.NotIn, seek: &approval.Seek{Brought: []string{"F1"}}, goes: []string{"F1"}},
+		"the bot was never in, of a thread":        {code: approval.NotSeen, seek: &approval.Seek{Brought: []string{"F1"}, Thread: "1.1"}},
+		"it stays in its channel, where all is so": {code: "", goes: []string{"F1", "F2"}, fixed: true},
+	} {
+		b := setup(t)
+		v := sample(in(approval.Failed, ""))
+		v.Request.Files, v.Request.Seek = []approval.File{own, other}, tt.seek
+		if tt.code != "" {
+			v.Request.Cause = &approval.Cause{Code: tt.code, Channel: v.Request.Project, Person: v.Request.Asker}
+		}
+		n := notice(approval.NoticeAskBack, v, approval.AskedBack{Cause: v.Request.Cause})
+		b.service.change(func() { b.service.views[v.Request.ID] = v })
+		maya := b.as(slacksim.Analyst)
+		post, err := b.bot.Tell(b.ctx, n, approval.NoticePost{Key: n.Key, Recipient: slacksim.Analyst})
+		require.NoError(t, err, name)
+		dm, err := maya.Find(post.Channel, post.TS)
+		require.NoError(t, err, name)
+		require.NoError(t, maya.Click(dm, "Ask again"), name)
+		form, err := maya.WaitView(b.ctx, func(v slacksim.View) bool { return v.CallbackID == callbackForm })
+		require.NoError(t, err, name)
+		from, err := originOf(form.PrivateMetadata)
+		require.NoError(t, err, name)
+		require.Equal(t, tt.goes, from.Brought, name)
+		require.Equal(t, tt.fixed, from.Channel != "", name)
+		require.Equal(t, len(tt.goes) == 2, strings.Contains(form.Words(), "payroll.csv"), name)
+		require.Equal(t, len(tt.goes) > 0, strings.Contains(form.Words(), "mine.csv"), name)
+	}
 }
 
 func TestAChannelIsSeenAsItIs(t *testing.T) {

@@ -352,8 +352,8 @@ func TestDownloadsThatSlackDoesNotGive(t *testing.T) {
 	}{
 		{"the sign-in page", info, func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "http://slack.test/signin?redir="+url.QueryEscape(r.URL.Path), http.StatusFound)
-		}, lacking(approval.FileNotSeen, approval.File{Name: "sales.csv"}), ""},
-		{"not found", info, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) }, lacking(approval.FileNotSeen, approval.File{Name: "sales.csv"}), ""},
+		}, lacking(approval.FileWithheld, approval.File{Name: "sales.csv"}), ""},
+		{"not found", info, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) }, lacking(approval.FileWithheld, approval.File{Name: "sales.csv"}), ""},
 		{"more than was said", info, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 1000)) }, approval.ErrFileTooBig, ""},
 		{"an error", info, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }, nil, "download F1"},
 		{"round in circles", info, func(w http.ResponseWriter, r *http.Request) {

@@ -51,9 +51,10 @@ func (db *DB) Stuck(ctx context.Context) (wakes []approval.Wake, err error) {
 					AND (r.reminded_at IS NULL AND clock_timestamp() >= v.at + (r.expires_at - v.at) * 0.5
 						OR r.escalated_at IS NULL AND clock_timestamp() >= v.at + (r.expires_at - v.at) * 0.8)
 				UNION ALL
-				SELECT id, 'look', false FROM requests
-				WHERE state = 'pending' AND expires_at > clock_timestamp()
-					AND coalesce(looked_at, changed_at) < clock_timestamp() - CASE WHEN away IS NULL THEN interval '15 minutes' ELSE interval '10 seconds' END
+				SELECT id, 'look', false FROM requests -- what waits for money does no step of its own that would look
+				WHERE (state = 'pending' OR state = 'drafting' AND blocked IS NOT NULL AND away IS NOT NULL AND seek IS NULL) AND expires_at > clock_timestamp()
+					AND coalesce(looked_at, changed_at) < clock_timestamp() - CASE WHEN away IS NULL THEN interval '15 minutes'
+						ELSE least(greatest(interval '10 seconds', (clock_timestamp() - (away ->> 'since')::timestamptz) / 10), interval '5 minutes') END
 				UNION ALL
 				SELECT id, 'show', false FROM requests
 				WHERE (shown_at IS NULL OR shown_at < changed_at) AND changed_at < clock_timestamp() - interval '30 seconds'

@@ -84,6 +84,39 @@ func TestWaitsThatHaveRunOutAreStuckWhateverHappens(t *testing.T) {
 	}, b.stuck(t))
 }
 
+// What is away is looked for again: soon at first, less often when it has lasted, and also
+// for a draft that waits for money, which no step of its own looks for.
+func TestWhatIsAwayIsLookedForAgain(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	pending, blocked, free := b.pending(t, "1"), b.ask(t, "2"), b.ask(t, "3")
+	for _, id := range []string{pending.ID, blocked.ID, free.ID} {
+		b.update(t, id, func(r *approval.Request, now time.Time) error {
+			return r.GoAway(approval.Cause{Code: approval.NotIn, Channel: r.Project}, now)
+		})
+	}
+	b.update(t, blocked.ID, func(r *approval.Request, now time.Time) error {
+		return r.Block(budget.ForDraft, &budget.ExceededError{}, approval.System, b.policy, now)
+	})
+	looks := func(lasts, unseen string) (ids []string) {
+		b.worked(t)
+		require.NoError(t, b.exec(t, `UPDATE requests SET looked_at = now() - $2::interval, changed_at = now(), shown_at = now(), expires_at = now() + interval '1 day',
+			away = jsonb_set(away, '{since}', to_jsonb(now() - $1::interval))`, lasts, unseen))
+		for _, w := range b.stuck(t) {
+			require.Equal(t, approval.StepLook, w.Step)
+			ids = append(ids, w.RequestID)
+		}
+		return ids
+	}
+	both := []string{pending.ID, blocked.ID} // the third has its job
+	require.Empty(t, looks("1 minute", "1 second"))
+	require.ElementsMatch(t, both, looks("1 minute", "11 seconds"))
+	require.Empty(t, looks("20 minutes", "30 seconds"))
+	require.ElementsMatch(t, both, looks("20 minutes", "121 seconds"))
+	require.Empty(t, looks("3 days", "4 minutes"))
+	require.ElementsMatch(t, both, looks("3 days", "301 seconds"))
+}
+
 func TestWhatSlackDoesNotShowIsStuck(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 		shared, err = New(Options{Dir: dir, MaxWarm: 2})
 	}
 	if err == nil {
-		err = shared.SelfTest(context.Background())
+		_, err = shared.SelfTest(context.Background())
 	}
 	if err != nil {
 		var box *approval.BoxError

@@ -30,33 +30,36 @@ for path in glob.glob(os.path.join(matplotlib.get_cachedir(), "fontlist-v*.json"
 `
 
 // SelfTest proves that a box starts, runs code, cannot reach this machine, and
-// can be metered. Its error says what to do.
-func (s *Sandbox) SelfTest(ctx context.Context) error { return s.selfTest(ctx, usualTest) }
+// can be metered. Its error says what to do. What it used of a box, without the wait in
+// line for it, it tells beside an error as well.
+func (s *Sandbox) SelfTest(ctx context.Context) (box time.Duration, err error) {
+	return s.selfTest(ctx, usualTest)
+}
 
 // usualTest is what the code of the test may take, in seconds: one is usual.
 const usualTest = 60
 
-func (s *Sandbox) selfTest(ctx context.Context, seconds int) error {
+func (s *Sandbox) selfTest(ctx context.Context, seconds int) (box time.Duration, err error) {
 	host, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return fmt.Errorf("self-test: %w", err)
+		return 0, fmt.Errorf("self-test: %w", err)
 	}
 	defer func() { _ = host.Close() }()
 	code := fmt.Sprintf(selfTestCode, host.Addr().(*net.TCPAddr).Port)
-	result, used, err := s.tryOut(ctx, code, seconds)
+	result, used, box, err := s.tryOut(ctx, code, seconds)
 	if err != nil {
-		return err
+		return box, err
 	}
 	if err := verdict(result, used); err != nil {
-		return err
+		return box, err
 	}
-	return s.keepFonts(result)
+	return box, s.keepFonts(result)
 }
 
 // Prove tests until the test has passed, and opens the sandbox to everybody then.
 // That a machine is slow is no reason to give up: each time there is more time. It
 // returns with an error only when the context ends, or when code in a box could
-// reach what it must not. pay runs each test, which says how long it took, and books
+// reach what it must not. pay runs each test, which says what it used of a box, and books
 // that; nil books nothing.
 func (s *Sandbox) Prove(ctx context.Context, pay func(context.Context, func(context.Context) (time.Duration, error)) error) error {
 	if pay == nil {
@@ -68,9 +71,7 @@ func (s *Sandbox) Prove(ctx context.Context, pay func(context.Context, func(cont
 	pause, seconds := s.pause, usualTest
 	for failed := 0; ; pause = min(2*pause, time.Minute) {
 		err := pay(ctx, func(ctx context.Context) (time.Duration, error) {
-			began := time.Now()
-			err := s.selfTest(ctx, seconds)
-			return time.Since(began), err
+			return s.selfTest(ctx, seconds)
 		})
 		var box *approval.BoxError
 		switch {
@@ -156,38 +157,41 @@ func verdict(result approval.Result, used int64) error {
 		Words: "The local sandbox does not hold, so nothing will run in it: " + broken + "."}
 }
 
-// tryOut runs code of ours in a box of its own, and reads the meter once.
-func (s *Sandbox) tryOut(ctx context.Context, code string, seconds int) (result approval.Result, used int64, err error) {
+// tryOut runs code of ours in a box of its own, and reads the meter once. How long the
+// box was used is told beside an error, too.
+func (s *Sandbox) tryOut(ctx context.Context, code string, seconds int) (result approval.Result, memory int64, box time.Duration, err error) {
 	id := "selftest-" + approval.NewID(6)
 	b, err := s.adopt(id)
 	if err != nil {
-		return result, 0, err
+		return result, 0, 0, err
 	}
 	boxID := b.id
 	defer func() { err = errors.Join(err, s.Kill(context.WithoutCancel(ctx), boxID)) }()
 	select {
 	case <-b.booted:
 	case <-ctx.Done():
-		return result, 0, fmt.Errorf("self-test: %w", ctx.Err())
+		return result, 0, 0, fmt.Errorf("self-test: %w", ctx.Err())
 	}
+	box = b.boot
 	if b.bootErr == nil {
 		err = s.give(b, id)
 	}
 	if err = errors.Join(b.bootErr, err); err != nil {
-		return result, 0, err
+		return result, 0, box, err
 	}
-	if used, err = b.proc.memory(); err != nil {
-		return result, 0, s.advice(err, "")
+	if memory, err = b.proc.memory(); err != nil {
+		return result, 0, box, s.advice(err, "")
 	}
 	job := approval.Job{RequestID: id, Code: code, CodeSHA256: approval.Hash([]byte(code)),
 		Limits: approval.Limits{Seconds: seconds, MemoryMB: 512, OutputBytes: 4 << 20, Files: 5}}
-	if err = s.Start(ctx, boxID, job); err != nil {
-		return result, 0, s.advice(err, "")
+	began := time.Now()
+	if err = s.Start(ctx, boxID, job); err == nil {
+		result, err = s.Result(ctx, boxID)
 	}
-	if result, err = s.Result(ctx, boxID); err != nil {
-		return result, 0, s.advice(err, "")
+	if err != nil {
+		return result, 0, box + time.Since(began), s.advice(err, "")
 	}
-	return result, used, nil
+	return result, memory, max(box, result.Box), nil // which counts the boot, unless it was over before
 }
 
 // keepFonts gives later boxes, and those of later processes, the list of fonts that this one has made.

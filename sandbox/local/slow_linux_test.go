@@ -72,7 +72,20 @@ func TestTheWaitInLineIsNotPaidFor(t *testing.T) {
 	require.Eventually(t, func() bool { s.line.mu.Lock(); defer s.line.mu.Unlock(); return len(s.line.places) == 1 }, soon, time.Millisecond)
 	cancel()
 	require.Zero(t, (<-said).Box)
+
+	ctx, cancel = context.WithCancel(t.Context())
+	tested := make(chan time.Duration, 1)
+	go func() {
+		used, _ := s.SelfTest(ctx)
+		tested <- used
+	}()
+	require.Eventually(t, func() bool { s.line.mu.Lock(); defer s.line.mu.Unlock(); return len(s.line.places) == 1 }, soon, time.Millisecond)
+	cancel()
+	require.Zero(t, <-tested, "nor by the house, for its self-test")
 	release()
+	used, err := s.SelfTest(t.Context())
+	require.NoError(t, err)
+	require.Positive(t, used)
 	id := create(t, s, "a")
 	b := s.box(id)
 	require.NoError(t, s.Start(t.Context(), id, job("print(1)", roomy)))
