@@ -45,8 +45,13 @@ class Late(Exception):
 def computed(cell):
     """Whether a spreadsheet would take a text for a formula, though it is no number, date or telephone number."""
     text = cell.strip()
-    if not text or unicodedata.normalize("NFKC", text[0]) not in SIGNS:
+    if not text or text[0].isalnum() or unicodedata.normalize("NFKC", text[0]) not in SIGNS:
         return False
+    try:
+        float(text)
+        return False  # most are, and this is quick
+    except ValueError:
+        pass
     if len(text) > LONG:
         return not NOTHING.fullmatch(text)
     return not (NUMBER.fullmatch(text) or WHEN.fullmatch(text) or TELEPHONE.fullmatch(text) or NOTHING.fullmatch(text))
