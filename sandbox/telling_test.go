@@ -212,3 +212,11 @@ for n in range(20):
 		})
 	}
 }
+
+// What is told of a deed goes in one line of a pipe, however its letters are spelled there.
+func TestADeedWithManyLettersOfFourBytesIsSeen(t *testing.T) {
+	t.Parallel()
+	result := ranWith(t, "watch.py", "MOST = 1000", "MOST = 1000", "import os\nos.system('true ' + '\U0001F600' * 500)\n")
+	require.Equal(t, approval.OK, result.Outcome, "%+v", result)
+	require.Equal(t, []string{"true " + strings.Repeat("\U0001F600", 195)}, result.Observed.Spawned)
+}
