@@ -23,6 +23,7 @@ IN_TABLE = re.compile(r"(?m)(?:^|[,\t\r])" + BLANKS + r"(?:[=@\uff1d\uff0b\uff0d
 AT_ONCE = 2000  # cells between two looks at the clock
 WIDE = 100_000  # cells of one row
 LONG = 100  # characters: no number, date or telephone number has more, and none is looked for in them
+LONE_CR = re.compile(r"\r(?!\n)")
 NUMBER = re.compile(r"[+-]\s?[$€£¥]?\s?(\d[\d\s.,'’_]*|\.\d+)([eE][+-]?\d+)?\s*[%‰$€£¥]?(j)?|[+-]?(inf|nan|infinity)", re.I)
 WHEN = re.compile(r"[+-]\d+ days?( [+-]?\d{1,3}:\d{2}(:\d{2}(\.\d+)?)?)?|[+-]\d{1,4}[-/.]\d{1,2}([-/.]\d{1,4})?([ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?)?|[+-]\d{1,3}:\d{2}(:\d{2})?")
 TELEPHONE = re.compile(r"\+\s?\(?\d[\d\s()/.\-]{4,24}\d(\s?(x|ext\.?)\s?\d{1,6})?", re.I)
@@ -82,7 +83,7 @@ def tamed(data, most, until):
             odd = [computed(cell) for cell in row]
             line = io.StringIO()
             # Python before 3.13 leaves a cell with a lone CR without quotation marks, and what follows it begins a row.
-            quoting = csv.QUOTE_ALL if any("\r" in cell for cell in row) else csv.QUOTE_MINIMAL
+            quoting = csv.QUOTE_ALL if any(LONE_CR.search(cell) for cell in row) else csv.QUOTE_MINIMAL
             csv.writer(line, lineterminator="\n", quoting=quoting).writerow(["'" + cell if is_odd else cell for cell, is_odd in zip(row, odd)])
             out.append(line.getvalue().encode("utf-8", "surrogateescape"))
             size += len(out[-1])

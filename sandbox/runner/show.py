@@ -6,6 +6,7 @@ import io
 import itertools
 import os
 import pprint
+import re
 import sys
 
 ROWS, COLUMNS, CELL = 20, 20, 200
@@ -18,6 +19,7 @@ VALUE = 60000
 ITEMS = 2000         # of a list or a dict that is shown as text
 CELLS = 200_000      # of a table that are written at once
 PIXELS = 16_000_000  # of one chart
+LONE_CR = re.compile(r"\r(?!\n)")
 
 
 class Show:
@@ -198,7 +200,7 @@ class Show:
                 while rows < len(frame) or rows == size == 0:
                     some = frame.iloc[rows:rows + step]
                     text = some.to_csv(index=index, header=rows == 0, float_format=clean)
-                    if "\r" in text:  # which Python before 3.13 does not quote, so that what follows it would begin a row
+                    if LONE_CR.search(text):  # which Python before 3.13 does not quote, so that what follows it would begin a row
                         text = some.to_csv(index=index, header=rows == 0, float_format=clean, quoting=csv.QUOTE_ALL)
                     data = text.encode("utf-8", "backslashreplace")
                     if size + len(data) > most:
