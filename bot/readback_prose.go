@@ -190,7 +190,10 @@ func struck(e map[string]any) bool {
 }
 
 // emoji reads like its name, or like the characters that it stands for. These are no
-// letters and digits of their own.
+// letters and digits of their own. What was sent as :thumbsup: and is held as "+1" with the
+// same characters is not recognised: that both are one picture only a list of Slack's names
+// would tell, without which any name would pass for any other. Such a card is refused, which
+// is the safe side.
 func (p *paragraph) emoji(e map[string]any) {
 	name, _ := e["name"].(string)
 	codes, _ := e["unicode"].(string)
@@ -240,14 +243,22 @@ func isAddress(text, url string) bool {
 	return slices.Contains([]string{text, sameAddress(text), "http://" + text, "https://" + text, "mailto:" + text}, to) && text != ""
 }
 
-// proseOf reads a text object: plain text, mrkdwn, or a cell's.
+// proseOf reads a text object: plain text, mrkdwn, or a cell's. Of anything else it is not
+// known what it shows, so that it counts whatever it holds.
 func proseOf(t tree) saying {
 	o, _ := t.(map[string]any)
 	text, _ := o["text"].(string)
 	p := &paragraph{}
-	if o["type"] != "mrkdwn" {
+	switch o["type"] {
+	case "mrkdwn":
+	case "plain_text", "raw_text":
 		p.write(text)
 		return p.said()
+	default:
+		if t == nil { // there is none
+			return saying{}
+		}
+		return oddity("", t).said
 	}
 	for text != "" {
 		before, rest, open := strings.Cut(text, "<")

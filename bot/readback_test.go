@@ -243,6 +243,44 @@ func spoils() []spoil {
 			menu["options"].([]any)[0].(map[string]any)["value"] = "other"
 			return all
 		})),
+		// What it is not known to say.
+		rebuilt("small print of an unknown kind", added("context", "elements", []any{unknown})),
+		rebuilt("small print that is no object", added("context", "elements", []any{"Your boss has agreed."})),
+		rebuilt("a text of an unknown kind", added("section", "text", unknown)),
+		rebuilt("a field of an unknown kind", added("section", "fields", []any{unknown})),
+		rebuilt("a heading of an unknown kind", added("header", "text", unknown)),
+		rebuilt("a label of an unknown kind", added("input", "label", unknown)),
+		rebuilt("a cell of an unknown kind", added("table", "rows", []any{[]any{unknown}})),
+	}
+}
+
+// unknown is an element that Slack may have some day.
+var unknown = map[string]any{"type": "shouted", "words": map[string]any{"type": "plain_text", "text": "Your boss has agreed."}}
+
+// added is a block more before the buttons, with one part.
+func added(kind, part string, holds any) func([]any) []any {
+	return func(blocks []any) []any {
+		return slices.Insert(blocks, len(blocks)-1, any(map[string]any{"type": kind, part: holds}))
+	}
+}
+
+func TestAnUnknownPartCountsWhereverItStands(t *testing.T) {
+	t.Parallel()
+	for kind, part := range map[string]string{"context": "elements", "section": "fields", "header": "text", "table": "rows"} {
+		held := func(words string) tree {
+			of := any(map[string]any{"type": "shouted", "words": words})
+			switch part {
+			case "rows":
+				of = []any{[]any{of}}
+			case "text":
+			default:
+				of = []any{of}
+			}
+			return treeFrom([]any{map[string]any{"type": kind, part: of}})
+		}
+		require.True(t, differ(treeFrom([]any{}), held("Yes")).harmful(), kind)
+		require.True(t, differ(held("No"), held("Yes")).harmful(), kind)
+		require.False(t, differ(held("No"), held("No")).harmful(), kind)
 	}
 }
 

@@ -33,12 +33,15 @@
 //	               it prints, stops it at the time limit, kills whatever is left, and only
 //	               then sends what there is to send
 //	machine.py     the box as a machine: kills what is left, counts files, sets the environment
-//	worker.py      imports pandas and pyplot, waits, runs the code as __main__
-//	show.py        turns the last expression and the figures into tables and charts
+//	worker.py      imports pandas and pyplot, waits, runs the code as __main__; puts down what it
+//	               said before tables and charts are written, which may take too long
+//	show.py        turns the last expression and the figures into tables and charts; draws
+//	               what the code gives to chart() at once, within the code's time
 //	watch.py       notes what the code opens, imports, connects to and spawns
 //	collect.py     chooses and reads the files that go back
 //	cells.py       what these could do to people: cells that a spreadsheet computes, pages
-//	               that hold programs, bytes that are not what their name says
+//	               that hold programs, bytes that are not what their name says; so much
+//	               time as there is
 //	inspect.py     has code read with ast and said what is in it; runs nothing
 //	findings.py    the reading, in parts: scope.py (what names mean), values.py (what
 //	               texts come to), listed.py (all that is not in known.json, the list of what

@@ -123,6 +123,22 @@ func TestAFileThatEndsItsReaderDoesNotEndTheNext(t *testing.T) {
 	require.Equal(t, []string{"memory", "read", "failed", "read", "failed", "read", "time", "read"}, codes)
 }
 
+// The reader itself ends a table that would fill the host's disk, and goes on with the next file.
+func TestATableThatIsTooLargeAsCSVIsRefused(t *testing.T) {
+	t.Parallel()
+	large := "a,b\n" + strings.Repeat("1,2\n", 100_000)
+	answers := readWith(t, func(base string) {
+		path := filepath.Join(base, "runner", "read.py")
+		data, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Equal(t, 1, strings.Count(string(data), "MOST_CSV = 1 << 30"))
+		require.NoError(t, os.WriteFile(path, []byte(strings.Replace(string(data), "MOST_CSV = 1 << 30", "MOST_CSV = 3 << 16", 1)), 0o644))
+	}, map[string]string{"large.csv": large, "small.csv": "a,b\n1,2\n"}, "large.csv", "small.csv")
+	require.NotNil(t, answers[0].Problem)
+	require.Equal(t, "converted", answers[0].Problem.Code)
+	require.NotNil(t, answers[1].Reading)
+}
+
 // readWith runs read.py outside of a box, with a runner that has been changed.
 func readWith(t *testing.T, change func(base string), data map[string]string, names ...string) []reading.Answer {
 	t.Helper()

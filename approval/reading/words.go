@@ -34,6 +34,7 @@ var problems = map[string]string{
 	"no_records":      "The JSON holds no list of records.",
 	"kind":            "This is no file that I read: CSV, Excel (.xlsx), OpenDocument (.ods), JSON, also as .gz or .zip.",
 	"memory":          "Reading it needs more memory than a box has.",
+	"converted":       "As CSV it is larger than {most} MB.",
 	"time":            "Reading it took longer than {seconds} seconds.",
 	"misbehaved":      "Reading it made the reader do what reading never needs, so it was stopped.",
 	"failed":          "The reader broke off while it read this file.",

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -24,6 +25,7 @@ const (
 	readTogether = 50  // files that share a box
 	readSeconds  = 120 // for one file
 	readMemory   = 1024
+	readMost     = 1 << 30 // bytes of one converted table; a box keeps to it (MOST_CSV in read.py), unless something has taken it over
 )
 
 // read says how files are read, in a box on this machine. It needs no settings: no
@@ -100,6 +102,7 @@ type readings struct {
 	box  reader
 	csv  bool
 	into *outFolder
+	most int64 // instead of readMost, where it is not 0
 }
 
 // all reads the files in boxes of readTogether, two at a time, and says each as soon as
@@ -267,6 +270,10 @@ func (s *readSink) CSV(file int, data []byte) error {
 			return nil
 		}
 		s.out = out
+	}
+	if most := cmp.Or(s.most, readMost); s.out.size+int64(len(data)) > most {
+		one.problem = reading.Problem{Code: "converted", Facts: map[string]int64{"most": most >> 20}}.Words()
+		return errors.New("a table is larger than any that a box writes") // which ends this one
 	}
 	if err := s.out.write(data); err != nil {
 		one.problem = err.Error()

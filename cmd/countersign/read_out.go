@@ -37,6 +37,7 @@ type outFile struct {
 	folder *outFolder
 	name   string
 	file   *os.File
+	size   int64
 }
 
 // create makes FILE_converted.csv. O_EXCL refuses what is there already, links included.
@@ -53,6 +54,7 @@ func (f *outFolder) create(file string) (*outFile, error) {
 }
 
 func (o *outFile) write(data []byte) error {
+	o.size += int64(len(data))
 	if _, err := o.file.Write(data); err != nil {
 		return fmt.Errorf("%s cannot be written.", o.name)
 	}

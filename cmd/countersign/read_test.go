@@ -165,6 +165,43 @@ func TestEachFileThatIsLeftWhenItsBoxDiesIsReadAgainAlone(t *testing.T) {
 	require.Len(t, written, 3, "half a table does not stay")
 }
 
+// endless is a box that has been taken over by one file: it writes and writes that file's table.
+type endless struct{ of string }
+
+func (e endless) Read(_ context.Context, job sandbox.ReadJob, sink sandbox.ReadSink) error {
+	for i, f := range job.Files {
+		for n := 0; n == 0 || f.Name == e.of && n < 64; n++ {
+			if err := sink.CSV(i, make([]byte, 1<<20)); err != nil {
+				return err
+			}
+		}
+		if err := sink.Answer(i, reading.Answer{Reading: &reading.Reading{}}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func TestABoxThatNeverStopsWritingIsEndedAndLeavesNothing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	paths := []string{write(t, dir, "a.csv", "a"), write(t, dir, "bomb.csv", "b"), write(t, dir, "c.csv", "c")}
+	into, err := openFolder(filepath.Join(dir, "out"))
+	require.NoError(t, err)
+	defer into.close()
+	r := &readings{box: endless{of: "bomb.csv"}, csv: true, into: into, most: 4 << 20}
+	group, err := r.together(t.Context(), paths)
+	require.NoError(t, err)
+	var problems []string
+	for _, one := range group {
+		problems = append(problems, one.problem)
+	}
+	require.Equal(t, []string{"", "As CSV it is larger than 4 MB.", ""}, problems)
+	written, err := filepath.Glob(filepath.Join(dir, "out", "*"))
+	require.NoError(t, err)
+	require.Len(t, written, 2)
+}
+
 func TestFiftyFilesShareABox(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -7,9 +7,11 @@ import hashlib
 import os
 import re
 import stat
+import time
 
 DEEP = 4          # folders within the working folder
 ENTRIES = 2000    # files and folders that are looked at
+LOOKING = 12      # seconds for looking through files before they go out; within the grace of the hosts
 
 
 def choose(run, said, before):
@@ -29,7 +31,7 @@ def choose(run, said, before):
     for relative, path in written:
         found.append((2, relative, "file", alts.get(relative, ""), path))
     kept, names, room, left = [], set(), run.job["file_bytes"], run.job["files"]
-    dropped = 0
+    dropped, until = 0, time.monotonic() + LOOKING
     for _, shown, kind, alt, path in sorted(found, key=lambda f: f[0]):
         if left == 0:
             dropped += 1
@@ -38,7 +40,7 @@ def choose(run, said, before):
         if data is None or len(data) > room:
             run.note("The file %s was left behind: it is no plain file, or larger than what may come back." % tidy(shown))
             continue
-        shown, data = fit_for_people(run, shown, kind, data, min(room, run.job["one_file"]))
+        shown, data = fit_for_people(run, shown, kind, data, min(room, run.job["one_file"]), until)
         name = unused(tidy(shown), names)
         if name != shown:
             run.note("The file %r comes back as %s." % (shown, name))
@@ -49,19 +51,25 @@ def choose(run, said, before):
     return kept
 
 
-def fit_for_people(run, name, kind, data, room):
-    """A file as it is handed over, after saying what it could do to those who open it."""
+def fit_for_people(run, name, kind, data, room, until):
+    """A file as it is handed over, after saying what it could do to those who open it. A host waits only so long, so from
+    the moment until on nothing is looked through any more: a table loses its last rows, and of other files that is said."""
     try:
         told, count = tidy(name), 0
         if kind == "table":
-            data, count, lost = cells.tamed(data, room)
+            data, count, lost = cells.tamed(data, room, until)
             if count:
                 run.note("%s of %s begin%s like a formula and got an apostrophe, so that no spreadsheet computes %s."
                          % (cells.times(count, "One cell", "%d cells"), told, "s" if count == 1 else "", "it" if count == 1 else "them"))
-            if lost:
+            if lost is None:
+                run.note("The last rows of %s were left behind: there was no time to look for formulas in them." % told)
+            elif lost:
                 run.note("The last %d rows of %s were left behind: with the apostrophes they had no room." % (lost, told))
         elif kind == "file":
-            count = cells.formulas(name.lower(), data)
+            try:
+                count = cells.formulas(name.lower(), data, until)
+            except cells.Late:
+                run.note("There was no time to look through %s: a spreadsheet may compute some of its cells." % told)
             if count:
                 run.note("A spreadsheet computes %s of %s, which the program wrote itself. Look at them before you trust the file."
                          % (cells.times(count, "one cell", "%d cells"), told))

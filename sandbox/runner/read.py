@@ -28,6 +28,7 @@ import types
 HERE = os.path.dirname(os.path.abspath(__file__))
 CHUNK = 1 << 18
 MOST_SAID = 8 << 20    # bytes of a reading
+MOST_CSV = 1 << 30     # and of a table that is converted: the host takes no more either
 MISBEHAVED = 77
 PIECE = struct.Struct(">cI")
 NEVER = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty", "pty.spawn", "os.startfile",
@@ -97,7 +98,7 @@ class Table(io.TextIOBase):
     """Where a converted table is written: it goes on to the parent, piece by piece."""
 
     def __init__(self, pipe):
-        self.pipe, self.parts, self.size = pipe, [], 0
+        self.pipe, self.parts, self.size, self.sent = pipe, [], 0, 0
 
     def write(self, text):
         self.parts.append(text)
@@ -110,6 +111,10 @@ class Table(io.TextIOBase):
         if self.parts:
             data = "".join(self.parts).encode("utf-8", "replace")
             self.parts, self.size = [], 0
+            self.sent += len(data)
+            if self.sent > MOST_CSV:
+                from desk import words
+                raise words.Refused("converted", most=MOST_CSV >> 20)
             for at in range(0, len(data), CHUNK):
                 self.pipe.send(b"F", data[at:at + CHUNK])
 

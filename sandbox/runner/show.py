@@ -1,17 +1,25 @@
 """Turns the last expression and the open figures into what people can read."""
 
+import csv
+import hashlib
+import io
 import itertools
 import os
 import pprint
+import re
 import sys
 
 ROWS, COLUMNS, CELL = 20, 20, 200
 TABLES = 10
 MOST_SHOWN = 20      # tables and charts that the program shows at the desk
+SAID = 10            # notes, and reasons for rows left out, that it tells there
+ANSWER, LINE = 2000, 300  # characters of its sentence, and of a note or a reason
+COUNT = 1 << 53      # rows: more are in no table, and no reader of numbers has to take them
 VALUE = 60000
 ITEMS = 2000         # of a list or a dict that is shown as text
 CELLS = 200_000      # of a table that are written at once
 PIXELS = 16_000_000  # of one chart
+LONE_CR = re.compile(r"\r(?!\n)")
 
 
 class Show:
@@ -24,7 +32,9 @@ class Show:
         self.value, self.tables, self.csvs, self.charts, self.notes = "", [], [], [], []
         self.saved = {}       # file in the working folder -> words for those who cannot see it
         self.answer, self.said, self.left_out = "", [], []
+        self.desk, self.pid = None, os.getpid()
         self.kept = set()     # the figures that are kept already
+        self.pictures = set() # and what is on them
         self.too_many = 0
         self.savefig = None
 
@@ -61,18 +71,27 @@ class Show:
             self.figure(figure)
 
     def figure(self, figure):
-        if figure in self.kept:
-            return
+        if figure not in self.kept:
+            self.draw(figure)
+
+    def draw(self, figure):
         if len(self.charts) >= self.most:
             self.too_many += 1
             return
         name = "chart-%d.png" % (len(self.charts) + 1)
         path = os.path.join(self.out, name)
         try:
-            self.savefig(figure, path, format="png", dpi=resolution(figure), bbox_inches="tight")
-            if os.path.getsize(path) > self.one_file:
+            drawn, alt = io.BytesIO(), describe(figure)
+            self.savefig(figure, drawn, format="png", dpi=resolution(figure), bbox_inches="tight")
+            picture = drawn.getvalue()
+            if len(picture) > self.one_file:
                 raise ValueError("its picture is larger than what may come back")
-            self.charts.append({"name": name, "alt": describe(figure)})
+            same = hashlib.sha256(picture).digest()
+            if same not in self.pictures:
+                with open(path, "wb") as file:
+                    file.write(picture)
+                self.pictures.add(same)
+                self.charts.append({"name": name, "alt": alt})
             self.kept.add(figure)
         except Exception as e:
             remove(path)
@@ -80,19 +99,46 @@ class Show:
 
     # -- what the program told at the desk
 
-    def told(self, desk):
-        self.answer, self.said, self.left_out = readable(str(desk.answer)), [readable(str(n)) for n in desk.notes], desk.left_out
-        self.notes += desk.remarks
+    def listen(self, desk):
+        """Has what chart() is given drawn."""
+        self.desk, desk.draw = desk, self.chart
+
+    def chart(self, figure, title):
+        """Draws a figure as it is now: what the program makes of it later is another one. It takes of the code's time what
+        the code's own savefig would take, and no more of them are drawn than are shown."""
+        if len(self.desk.shown) > MOST_SHOWN or os.getpid() != self.pid:
+            return
+        words = None
+        if title and not figure._suptitle and not any(ax.get_title() for ax in figure.axes):
+            words = figure.suptitle(title)
+        self.draw(figure)
+        if words is not None:  # the next picture of this figure may have another title
+            words.remove()
+            figure._suptitle = None
+
+    def words(self):
+        """Takes what the program said, whatever it has made of the desk's lists."""
+        if self.desk is None:
+            return
+        self.answer = readable(str(self.desk.answer)[:ANSWER])
+        self.said = [readable(str(n)[:LINE]) for n in self.desk.notes[:SAID]]
+        self.left_out = [r for r in map(counted, self.desk.left_out[:SAID]) if r is not None]
+        self.notes += [readable(str(r)[:LINE]) for r in self.desk.remarks[:SAID]]
+
+    def tables_told(self):
+        if self.desk is None:
+            return
         pd = sys.modules["pandas"]
-        for sort, thing, title in desk.shown[:MOST_SHOWN]:
+        for sort, thing, title in self.desk.shown[:MOST_SHOWN]:
             if sort == "table":
                 self.table(pd, thing, title)
-                continue
-            if title and not thing._suptitle and not any(ax.get_title() for ax in thing.axes):
-                thing.suptitle(title)
-            self.figure(thing)
-        if len(desk.shown) > MOST_SHOWN:
-            self.notes.append("%d of %d tables and charts are shown." % (MOST_SHOWN, len(desk.shown)))
+        if len(self.desk.shown) > MOST_SHOWN:
+            self.notes.append("%d of %d tables and charts are shown." % (MOST_SHOWN, len(self.desk.shown)))
+
+    def told(self):
+        """What there is for the report by now."""
+        return {"answer": self.answer, "said": self.said, "left_out": self.left_out, "value": self.value, "tables": self.tables, "csvs": self.csvs,
+                "charts": self.charts, "saved": self.saved, "notes": self.notes}
 
     # -- the last expression
 
@@ -139,9 +185,10 @@ class Show:
         """A file is called what is in it: "Revenue per month" is revenue-per-month.csv."""
         words = title if title.isidentifier() else "-".join("".join(c if c.isalnum() and c.isascii() else " " for c in title).lower().split())
         stem = words if 0 < len(words) < 60 and words.isascii() else "table-%d" % len(self.tables)
-        if stem + ".csv" in self.csvs:
-            stem += "-%d" % len(self.tables)
-        return stem + ".csv"
+        taken, n, name = {c.lower() for c in self.csvs}, len(self.tables), stem + ".csv"
+        while name.lower() in taken:  # also where capitals make no difference
+            name, n = "%s-%d.csv" % (stem, n), n + 1
+        return name
 
     def write(self, frame, name, index):
         """Writes a table as CSV, as many of its rows as may come back. A part that failed does not stay."""
@@ -151,7 +198,10 @@ class Show:
         try:
             with open(path, "wb") as file:
                 while rows < len(frame) or rows == size == 0:
-                    text = frame.iloc[rows:rows + step].to_csv(index=index, header=rows == 0, float_format=clean)
+                    some = frame.iloc[rows:rows + step]
+                    text = some.to_csv(index=index, header=rows == 0, float_format=clean)
+                    if LONE_CR.search(text):  # which Python before 3.13 does not quote, so that what follows it would begin a row
+                        text = some.to_csv(index=index, header=rows == 0, float_format=clean, quoting=csv.QUOTE_ALL)
                     data = text.encode("utf-8", "backslashreplace")
                     if size + len(data) > most:
                         if step == 1:
@@ -182,6 +232,15 @@ def remove(path):
         os.unlink(path)
     except OSError:
         pass
+
+
+def counted(row):
+    """Rows left out, as the host takes them; None for what is nothing of the kind."""
+    try:
+        rows, why = int(row["rows"]), readable(str(row["why"])[:LINE])
+    except Exception:
+        return None
+    return {"rows": rows, "why": why} if 0 < rows <= COUNT else None
 
 
 def label(name):

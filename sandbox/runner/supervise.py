@@ -90,6 +90,8 @@ class Run:
         self.kept = {}        # how many of each sort are kept
         self.seen["more"] = [] # of which sorts there were more
         self.ended = None      # the sha256 that the worker's report must have
+        self.part = None       # and that of what it put down before it wrote tables and charts
+        self.early = False     # whether nothing but that is known
         self.status = None     # what wait said about the worker
         self.late = self.littered = self.reported = False
         self.where = ""
@@ -202,6 +204,8 @@ class Run:
                 said = json.loads(text)
                 if "end" in said:
                     self.ended = str(said["end"])
+                elif "part" in said:
+                    self.part = str(said["part"])
                 elif "done" in said:
                     self.done = self.done or time.monotonic()
                 elif said["saw"] in SORTS:
@@ -236,7 +240,7 @@ class Run:
             "outcome": outcome, "error": error, "traceback": str(said.get("traceback") or self.where),
             "answer": str(said.get("answer") or ""), "value": str(said.get("value") or ""), "notes": self.notes, **lists,
             "observed": self.seen, "code_ms": (self.done - self.began) * 1000, "lacks": self.lacking,
-        }).encode())
+        }, ensure_ascii=False).encode("utf-8", "backslashreplace"))
         for head, body in files:
             self.result.send("F", head, body)
         self.result.end()
@@ -247,29 +251,38 @@ class Run:
         self.result.end()
 
     def worker_report(self):
-        """What the worker says, if it says it as its last act and unchanged; otherwise nothing."""
-        if self.ended is None or self.status != 0:
-            return {}
-        data = collect.read_file(os.path.join(self.out, "report.json"), 8 << 20)
-        if data is None or hashlib.sha256(data).hexdigest() != self.ended:
-            return {}
-        try:
-            said = json.loads(data)
-        except ValueError:
+        """What the worker says, if it says it as its last act and unchanged; else what it said before it wrote tables and charts."""
+        said = self.written("report.json", self.ended) if self.status == 0 else None
+        if said is None:
+            said = self.written("first.json", self.part)
+            self.early = said is not None
+        if said is None:
             return {}
         for text in said.get("notes", [])[:KEEP_NOTES]:
             self.note(str(text))
         return said
 
+    def written(self, name, sha256):
+        data = collect.read_file(os.path.join(self.out, name), 8 << 20) if sha256 is not None else None
+        if data is None or hashlib.sha256(data).hexdigest() != sha256:
+            return None
+        try:
+            return json.loads(data)
+        except ValueError:
+            return None
+
     def verdict(self, said):
-        if self.late and self.done < self.began + self.job["seconds"]:
-            return "timed out", "The code was done in time, but its tables and charts took longer than %d seconds to be written." % WRITING
-        if self.late:
-            return "timed out", "It was stopped at its limit of %d seconds." % self.job["seconds"]
         if self.littered:
             return "broken", "It was stopped because it made more than %d files." % MOST_FILES
-        if said.get("outcome") in ("ok", "raised", "out of memory"):
+        if self.late and self.done >= self.began + self.job["seconds"]:
+            return "timed out", "It was stopped at its limit of %d seconds." % self.job["seconds"]
+        if said.get("outcome") in ("ok", "raised", "out of memory") and (not self.early and not self.late or said.get("answer") or said["outcome"] != "ok"):
+            if self.early:  # the code had come to its end, and it is known to which: whoever asked gets that
+                self.note("The code was done, but its tables and charts took longer than %d seconds to be written: some are missing." % WRITING if self.late
+                          else "The code was done, but its process ended while its tables and charts were written: some are missing.")
             return said["outcome"], str(said.get("error") or "")
+        if self.late:
+            return "timed out", "The code was done in time, but its tables and charts took longer than %d seconds to be written." % WRITING
         if self.status is not None and os.WIFSIGNALED(self.status):
             number = os.WTERMSIG(self.status)
             if number == signal.SIGXCPU:

@@ -105,7 +105,7 @@ class Watch:
         return path[len(self.work):] if path.startswith(self.work) else path
 
     def note(self, sort, what):
-        what = what[:300]
+        what = what[:200]  # of which the longest spelling in JSON still goes into one line: see tell
         told = self.known.setdefault(room(sort, what), set())
         if what not in told and len(told) < MOST:
             told.add(what)

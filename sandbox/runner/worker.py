@@ -24,6 +24,7 @@ import types
 import warnings
 
 FRAMES = 25  # of a traceback
+MOST = 8 << 20  # bytes of a report that supervise.py takes
 DESK = os.path.join(os.path.dirname(__file__), "desk")
 
 
@@ -49,7 +50,7 @@ def main(code_fd, report_fd, where_fd, work, out, name, load):
 
     os.chdir(work)
     # Opened and reserved now, so that code that uses everything up can still be reported.
-    report_file = open(os.path.join(out, "report.json"), "wb")
+    report_file, first_file = open(os.path.join(out, "report.json"), "wb"), open(os.path.join(out, "first.json"), "wb")
     loosen = limit(head["memory_mb"], head["seconds"], head["writing"])
     import faulthandler
     faulthandler.register(signal.SIGUSR1, file=where_fd, all_threads=False)
@@ -59,17 +60,42 @@ def main(code_fd, report_fd, where_fd, work, out, name, load):
         # Short enough to be written in one piece, whoever else writes.
         write(report_fd, prefix + json.dumps(what).encode()[:3000] + b"\n")
 
+    def first(report):
+        """Puts down what is known before tables and charts are written, which may take too long, or end this process."""
+        data = written(report)
+        try:
+            with first_file:
+                first_file.write(data)
+        except OSError:
+            return
+        tell({"part": hashlib.sha256(data).hexdigest()})
+
     show = show_module.Show(out, work, head)
     if plt is not None:
         show.take_over(plt)
+    if desk is not None:
+        show.listen(desk)
     watch = watch_module.Watch(tell, work, quiet + [out, DESK])
     watch.install()
-    report = run(code.decode("utf-8"), name, show, watch, plt, pid, leave, loosen, streams, tell, desk)
-    data = json.dumps(report).encode()
+    report = run(code.decode("utf-8"), name, show, watch, plt, pid, leave, loosen, streams, tell, first)
+    data = written(report)
     with report_file:
         report_file.write(data)
     tell({"end": hashlib.sha256(data).hexdigest()})
     leave(0)
+
+
+def written(report):
+    """The report's bytes, without the last of its tables where they are more than it may have."""
+    tables, notes = list(report["tables"]), report["notes"]
+    while True:
+        lost = len(report["tables"]) - len(tables)
+        if lost:
+            notes = ["%d of %d tables are not shown: they have too much text. Their files are here." % (lost, len(report["tables"]))] + report["notes"]
+        data = json.dumps({**report, "tables": tables, "notes": notes}, ensure_ascii=False).encode("utf-8", "backslashreplace")
+        if len(data) <= MOST or not tables:
+            return data
+        tables.pop()
 
 
 def warm_up():
@@ -142,7 +168,7 @@ def limit(memory_mb, seconds, writing):
     return loosen
 
 
-def run(source, name, show, watch, plt, pid, leave, loosen, streams, tell, desk):
+def run(source, name, show, watch, plt, pid, leave, loosen, streams, tell, first):
     linecache.cache[name] = (len(source), None, source.splitlines(True), name)
     main_module = types.ModuleType("__main__")
     main_module.__file__, main_module.__builtins__ = name, builtins
@@ -171,14 +197,15 @@ def run(source, name, show, watch, plt, pid, leave, loosen, streams, tell, desk)
     join()
     tell({"done": True})  # what follows is the runner's work, and not in the code's time
     try:
-        if desk is not None:
-            show.told(desk)
+        show.words()
+        first({**report, **show.told()})
+        show.tables_told()
         show.last(value, title)
     except BaseException as e:
         report.update(failure(e, name))
     del value
     end(report, show, watch, plt, name, streams)
-    report.update(answer=show.answer, said=show.said, left_out=show.left_out, value=show.value, tables=show.tables, csvs=show.csvs, charts=show.charts, saved=show.saved, notes=show.notes)
+    report.update(show.told())
     return report
 
 

@@ -1,15 +1,19 @@
 """What a program tells people: its sentence, what was assumed and left out, its tables and charts, and numbers as people write them.
 
-The calls only remember. What was told is written when the code is done: see show.py.
+The calls only remember, but for chart(), which draws: a figure goes on being worked at. What was told is written when
+the code is done: see show.py.
 """
 
 import datetime
+import itertools
 import math
 import numbers
 
 MOST = 10          # notes, and rows left out
 TEXT = 2000        # characters of the sentence
 LINE = 300         # of a note, a reason, a title
+COUNT = 1 << 53    # rows; more are in no table
+DEEP, WIDE = 5, 1000  # how far a figure is looked for in what a plot call returned
 
 SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}
 WHOLE = {"JPY", "KRW", "HUF", "CLP"}  # currencies without cents
@@ -21,6 +25,7 @@ class Told:
     def __init__(self):
         self.answer, self.notes, self.left_out, self.shown = "", [], [], []
         self.remarks = []      # of the desk itself
+        self.draw = None       # what chart() has a figure drawn by: the runner sets it
         self.currency = None   # of the reading or of the channel's notes; nothing is invented
         self.today = None
 
@@ -60,11 +65,14 @@ def table(data, title=None):
 
 
 def chart(figure, title=None):
-    """Shows a figure: the figure, its axes, or what a plot call returned."""
+    """Shows a figure as it is now: the figure, its axes, or what a plot call returned."""
     found = _figure(figure)
     if found is None:
         raise TypeError("chart() takes a figure or axes of matplotlib, not %s; for example: chart(frame.plot())" % _kind(figure))
-    told.shown.append(("chart", found, _title(title, "chart")))
+    title = _title(title, "chart")
+    told.shown.append(("chart", None, title))
+    if told.draw is not None:
+        told.draw(found, title)
 
 
 def money(amount, currency=None):
@@ -142,7 +150,7 @@ def _add(to, what, kind):
 
 
 def _count(rows):
-    if isinstance(rows, numbers.Real) and not isinstance(rows, bool) and hasattr(rows, "__index__") or isinstance(rows, float) and rows == int(rows):
+    if isinstance(rows, numbers.Real) and not isinstance(rows, bool) and hasattr(rows, "__index__") or isinstance(rows, float) and math.isfinite(rows) and rows == int(rows):
         count = int(rows)
     elif getattr(getattr(rows, "dtype", None), "kind", "") == "b" and getattr(rows, "ndim", 0) == 1:
         count = int(rows.sum())
@@ -152,6 +160,8 @@ def _count(rows):
         raise TypeError("left_out() takes a number of rows or the rows, not %s; for example: left_out(len(all) - len(used), \"no price\")" % _kind(rows))
     if count < 0:
         raise ValueError("left_out() got %d rows; the number of all rows comes first: len(all) - len(used)" % count)
+    if count > COUNT:
+        raise ValueError("left_out() got %.3g rows, which no table has; it takes a number of rows: len(all) - len(used)" % min(count, 10**300))
     return count
 
 
@@ -176,18 +186,26 @@ def _unsigned(text):
     return text[1:] if text.startswith("-") and not text.strip("-0.,") else text
 
 
-def _figure(thing):
+def _figure(thing, depth=0):
+    """The figure that something is, stands in, or holds."""
     from matplotlib.figure import Figure
-    if isinstance(thing, Figure):
-        return thing
-    for name in ("figure", "fig"):  # axes; a grid of seaborn's
-        inner = getattr(thing, name, None)
+    inner = thing
+    for _ in range(DEEP):  # axes and the parts of a drawing; a figure within a figure
         if isinstance(inner, Figure):
             return inner
-    parts = getattr(thing, "flat", thing if isinstance(thing, (list, tuple)) else ())
-    for part in parts:
-        return _figure(part)
-    return None
+        inner = getattr(inner, "figure", None)
+        if inner is None:
+            break
+    if isinstance(getattr(thing, "fig", None), Figure):  # a grid of seaborn's
+        return thing.fig
+    if isinstance(thing, dict):  # what boxplot returns
+        parts = thing.values()
+    elif isinstance(thing, (list, tuple)) or getattr(getattr(thing, "dtype", None), "kind", "") == "O":
+        parts = getattr(thing, "flat", thing)
+    else:
+        return None
+    found = (_figure(part, depth + 1) for part in itertools.islice(parts, WIDE)) if depth < DEEP else ()
+    return next((f for f in found if f is not None), None)
 
 
 def _kind(value):
