@@ -298,7 +298,7 @@ func TestAReportOfNonsenseIsBroken(t *testing.T) {
 	result := run(t, job(`
 import json
 real = json.dumps
-json.dumps = lambda what: real({"charts": 7}) if "outcome" in what else real(what)
+json.dumps = lambda what, **how: real({"charts": 7}) if "outcome" in what else real(what, **how)
 `, roomy))
 	require.Equal(t, approval.Broken, result.Outcome, "%+v", result)
 	require.Contains(t, result.Error, "The box could not do its work")

@@ -74,7 +74,7 @@ class Show:
         if figure not in self.kept:
             self.draw(figure)
 
-    def draw(self, figure):
+    def draw(self, figure, again=False):
         if len(self.charts) >= self.most:
             self.too_many += 1
             return
@@ -87,7 +87,7 @@ class Show:
             if len(picture) > self.one_file:
                 raise ValueError("its picture is larger than what may come back")
             same = hashlib.sha256(picture).digest()
-            if same not in self.pictures:
+            if not (again and same in self.pictures):
                 with open(path, "wb") as file:
                     file.write(picture)
                 self.pictures.add(same)
@@ -111,7 +111,7 @@ class Show:
         words = None
         if title and not figure._suptitle and not any(ax.get_title() for ax in figure.axes):
             words = figure.suptitle(title)
-        self.draw(figure)
+        self.draw(figure, again=figure in self.kept)  # and given twice as it is, it is one picture
         if words is not None:  # the next picture of this figure may have another title
             words.remove()
             figure._suptitle = None
