@@ -68,7 +68,7 @@ func TestHarmfulCodeEndsWithAPlainAnswer(t *testing.T) {
 	require.NotContains(t, uploaded, "20.png")
 	drawn := value[string](h, `SELECT id FROM requests WHERE strpos(question, 'draws into files') > 0`)
 	require.Equal(t, 20, value[int](h, `SELECT count(*) FROM artifacts WHERE request_id = $1 AND name ~ '^1?[0-9][.]png$'`, drawn))
-	require.Contains(t, value[string](h, `SELECT result->>'notes' FROM runs WHERE request_id = $1`, drawn), "480 more files were left behind")
+	require.Contains(t, value[string](h, `SELECT result->>'notes' FROM runs WHERE request_id = $1`, drawn), "40 more files were left behind")
 	require.Contains(t, uploaded, "chart-20.png")
 	require.NotContains(t, strings.Join(uploaded, "\n"), "chart-21.png")
 }
