@@ -9,12 +9,13 @@ import (
 
 	"countersign/approval"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/fault"
 )
 
 // refuses has Slack refuse the card that holds code, or more.
-func (b *bundle) refuses(code string, only slacksim.Only) {
+func (b *bundle) refuses(code string, only fault.Only) {
 	only.Channel = slacksim.CodeReview
-	b.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Only: only, Error: code, Times: -1})
+	b.sim.Fail(fault.Method{Method: "chat.postMessage", Only: only, Error: code, Times: -1})
 }
 
 // refusedTwice is what the row says by now.
@@ -27,7 +28,7 @@ func TestThePlainerCardLeadsToTheCodeAndHasNoApprove(t *testing.T) {
 	b := idle(t)
 	v := sample()
 	b.publish(v, approval.SurfaceRoot)
-	b.refuses("invalid_blocks", slacksim.Only{Holds: "rich_text"})
+	b.refuses("invalid_blocks", fault.Only{Holds: "rich_text"})
 	_, err := b.bot.Publish(b.ctx, v, approval.SurfaceCard)
 	var no *approval.PostError
 	require.ErrorAs(t, err, &no)
@@ -70,8 +71,8 @@ func TestThePlainerCardGoesDownToTextAlone(t *testing.T) {
 	b := idle(t)
 	v := sample()
 	refusedTwice(v, approval.TooLong, "msg_too_long")
-	b.refuses("msg_too_long", slacksim.Only{Kind: slacksim.WithBlocks})
-	b.sim.Fail(slacksim.MethodFault{Method: "files.getUploadURLExternal", Error: "internal_error"})
+	b.refuses("msg_too_long", fault.Only{Kind: fault.WithBlocks})
+	b.sim.Fail(fault.Method{Method: "files.getUploadURLExternal", Error: "internal_error"})
 	b.publish(v, approval.SurfacePlain)
 	post := v.Posts[approval.SurfacePlain]
 	said := b.read(slacksim.Reviewer, post)
@@ -122,7 +123,7 @@ func TestAMessageWhoseFormIsRefusedStandsAsText(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
 	v := sample(with(approval.Result{Outcome: approval.OK, Value: "42"}))
-	b.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Only: slacksim.Only{Kind: slacksim.WithBlocks}, Error: "invalid_blocks", Times: -1})
+	b.sim.Fail(fault.Method{Method: "chat.postMessage", Only: fault.Only{Kind: fault.WithBlocks}, Error: "invalid_blocks", Times: -1})
 	for _, kind := range []approval.Surface{approval.SurfaceRoot, approval.SurfaceProgress, approval.SurfaceReply} {
 		post, err := b.bot.Publish(b.ctx, v, kind)
 		var no *approval.PostError
@@ -146,10 +147,10 @@ func TestACodeThatSlackDoesNotOpenIsDecidedElsewhere(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	v, _ := pending(b)
-	b.refuses("invalid_blocks", slacksim.Only{Holds: "rich_text"})
+	b.refuses("invalid_blocks", fault.Only{Holds: "rich_text"})
 	b.service.change(func() { refusedTwice(v, approval.Malformed, "invalid_blocks"); delete(v.Posts, approval.SurfaceCard) })
 	b.publish(v, approval.SurfacePlain)
-	b.sim.Fail(slacksim.MethodFault{Method: "views.open", Error: "invalid_arguments"})
+	b.sim.Fail(fault.Method{Method: "views.open", Error: "invalid_arguments"})
 	ben := b.as(slacksim.Reviewer)
 	plain := b.read(slacksim.Reviewer, v.Posts[approval.SurfacePlain])
 	require.NoError(t, ben.Click(plain, actionReview))
@@ -212,7 +213,7 @@ func TestEveryCodeOfSlacksMeansSomething(t *testing.T) {
 	for code, want := range map[string]approval.Hindrance{"not_in_channel": approval.Outside, "is_archived": approval.Archived, "restricted_action_read_only_channel": approval.Forbidden,
 		"invalid_blocks": approval.Malformed, "msg_blocks_too_long": approval.TooLong, "ekm_access_denied": approval.NoKey, "a_rule_of_tomorrow": approval.Other,
 		"fatal_error": approval.Outage, "internal_error": approval.Outage, "invalid_auth": approval.Outage} {
-		b.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Error: code})
+		b.sim.Fail(fault.Method{Method: "chat.postMessage", Error: code})
 		_, err := b.bot.Publish(b.ctx, sample(), approval.SurfaceCard)
 		var no *approval.PostError
 		require.ErrorAs(t, err, &no)
@@ -220,19 +221,19 @@ func TestEveryCodeOfSlacksMeansSomething(t *testing.T) {
 		require.Equal(t, code, no.Code)
 	}
 	for status, want := range map[int]approval.Hindrance{403: approval.Other, 502: approval.Outage} {
-		b.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Status: status, Error: "x"})
+		b.sim.Fail(fault.Method{Method: "chat.postMessage", Status: status, Error: "x"})
 		_, err := b.bot.Publish(b.ctx, sample(), approval.SurfaceCard)
 		var no *approval.PostError
 		require.ErrorAs(t, err, &no)
 		require.Equal(t, want, no.Why)
 	}
 	// A notice, too, comes as text where its form is refused.
-	b.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Only: slacksim.Only{Kind: slacksim.WithBlocks}, Error: "invalid_blocks"})
+	b.sim.Fail(fault.Method{Method: "chat.postMessage", Only: fault.Only{Kind: fault.WithBlocks}, Error: "invalid_blocks"})
 	n := &approval.NoticeView{Notice: approval.Notice{Key: "k", Kind: approval.NoticePrice, Data: mustJSON(approval.PriceMissing{Model: "m", Refused: true})}}
 	post, err := b.bot.Tell(b.ctx, n, approval.NoticePost{Key: "k", Recipient: slacksim.Admin})
 	require.NoError(t, err)
 	require.Contains(t, b.read(slacksim.Admin, approval.Post{Channel: post.Channel, TS: post.TS}).Text, "A price is missing.")
-	b.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Error: "ekm_access_denied", Times: -1})
+	b.sim.Fail(fault.Method{Method: "chat.postMessage", Error: "ekm_access_denied", Times: -1})
 	_, err = b.bot.Tell(b.ctx, n, approval.NoticePost{Key: "k", Recipient: slacksim.Admin})
 	var no *approval.PostError
 	require.ErrorAs(t, err, &no)
