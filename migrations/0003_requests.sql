@@ -432,7 +432,7 @@ CREATE TRIGGER requests_new_revision BEFORE UPDATE ON requests FOR EACH ROW
 -- Approved means that enough people have approved it.
 CREATE TRIGGER requests_quorum BEFORE UPDATE ON requests FOR EACH ROW
     WHEN (NEW.state = 'approved' AND OLD.state <> 'approved' AND approvals(NEW.id, NEW.revision) < NEW.quorum)
-    EXECUTE FUNCTION refuse('approved means that enough people have approved it');
+    EXECUTE FUNCTION refuse('too few approvals');
 
 -- What is before reviewers, approved or running needs as many approvals as were
 -- sealed: nobody lowers the number beside the seal.

@@ -1063,7 +1063,7 @@ CREATE TRIGGER requests_new_revision BEFORE UPDATE ON requests FOR EACH ROW WHEN
 
 CREATE TRIGGER requests_origin BEFORE UPDATE ON requests FOR EACH ROW WHEN (((((((((new.id IS DISTINCT FROM old.id) OR (new.session_id IS DISTINCT FROM old.session_id)) OR (new.team IS DISTINCT FROM old.team)) OR (new.project IS DISTINCT FROM old.project)) OR (new.asker IS DISTINCT FROM old.asker)) OR (new.trigger IS DISTINCT FROM old.trigger)) OR (new.question IS DISTINCT FROM old.question)) OR (new.created_at IS DISTINCT FROM old.created_at))) EXECUTE FUNCTION refuse('who asked what, where and when cannot change');
 
-CREATE TRIGGER requests_quorum BEFORE UPDATE ON requests FOR EACH ROW WHEN (((new.state = 'approved'::text) AND (old.state <> 'approved'::text) AND (approvals(new.id, new.revision) < new.quorum))) EXECUTE FUNCTION refuse('approved means that enough people have approved it');
+CREATE TRIGGER requests_quorum BEFORE UPDATE ON requests FOR EACH ROW WHEN (((new.state = 'approved'::text) AND (old.state <> 'approved'::text) AND (approvals(new.id, new.revision) < new.quorum))) EXECUTE FUNCTION refuse('too few approvals');
 
 CREATE TRIGGER requests_revision_grows BEFORE UPDATE ON requests FOR EACH ROW WHEN (((old.revision IS NOT NULL) AND (new.revision IS DISTINCT FROM old.revision) AND (new.revision IS DISTINCT FROM (old.revision + 1)))) EXECUTE FUNCTION refuse('a revision is followed by the next one only');
 
