@@ -1,4 +1,4 @@
-package codegen
+package mistral
 
 import (
 	"context"
@@ -7,12 +7,14 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"countersign/codegen/door"
 )
 
-// CatalogueModel is a model as GET /v1/models lists it, which costs nothing. The fields are those
+// ModelCard is a model as GET /v1/models lists it, which costs nothing. The fields are those
 // of a live answer of 2026-08-21 (56 models, deprecation an ISO time or null, each deprecated one with
 // a deprecation_replacement_model) and of Mistral's openapi.yaml of that day (BaseModelCard).
-type CatalogueModel struct {
+type ModelCard struct {
 	ID          string     `json:"id"`
 	Aliases     []string   `json:"aliases"`
 	Deprecation *time.Time `json:"deprecation"`                   // when it is retired
@@ -20,9 +22,9 @@ type CatalogueModel struct {
 }
 
 // ParseCatalogue reads the body of that answer.
-func ParseCatalogue(body []byte) ([]CatalogueModel, error) {
+func ParseCatalogue(body []byte) ([]ModelCard, error) {
 	var list struct {
-		Data []CatalogueModel `json:"data"`
+		Data []ModelCard `json:"data"`
 	}
 	if err := json.Unmarshal(body, &list); err != nil {
 		return nil, fmt.Errorf("read the list of models: %w", err)
@@ -44,7 +46,7 @@ var retired = []struct{ model, on, replacement string }{
 }
 
 // Ending is what is known of a model's end: from the list, or else from what is shipped.
-func Ending(model string, list []CatalogueModel) (on time.Time, replacement string) {
+func Ending(model string, list []ModelCard) (on time.Time, replacement string) {
 	for _, m := range list {
 		if m.ID == model && m.Deprecation != nil {
 			return *m.Deprecation, m.Replacement
@@ -62,7 +64,7 @@ func Ending(model string, list []CatalogueModel) (on time.Time, replacement stri
 // noModel tells that the status says that there is no such model: 400 with "Invalid model: NAME",
 // type invalid_model, code 1500 (seen in mistralai/mistral-vibe#617 of 2026-04-21 and
 // tmc/langchaingo#1233), or 404 with the code that the error glossary shows.
-func (e *StatusError) noModel() bool {
+func noModel(e *door.StatusError) bool {
 	if e.Code != 400 && e.Code != 404 {
 		return false
 	}
@@ -80,8 +82,8 @@ func (e *StatusError) noModel() bool {
 func (m *Mistral) gone(ctx context.Context, model string) string {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	var list []CatalogueModel
-	if body, err := m.door.get(ctx, m.endpoint+"/v1/models", m.key); err == nil {
+	var list []ModelCard
+	if body, err := m.door.Get(ctx, m.endpoint+"/v1/models", m.header()); err == nil {
 		list, _ = ParseCatalogue(body) // without it there is what is shipped
 	}
 	on, replacement := Ending(model, list)
@@ -94,7 +96,7 @@ func (m *Mistral) gone(ctx context.Context, model string) string {
 		return words + " Choose another model; an administrator has to change MISTRAL_MODEL or MISTRAL_MODELS."
 	}
 	words += fmt.Sprintf(" Mistral names %s in its place", replacement)
-	if slices.Contains(m.models, replacement) {
+	if slices.Contains(m.about.Models, replacement) {
 		return words + ": choose that one."
 	}
 	return words + "; an administrator has to change MISTRAL_MODEL or MISTRAL_MODELS."

@@ -1,7 +1,8 @@
-package codegen
+package standin
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"encoding/csv"
 	"encoding/json"
@@ -11,11 +12,15 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf16"
 
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/codegen"
+	"countersign/codegen/pandas"
 	"countersign/codegen/samples"
+	"countersign/codegen/shapes"
 )
 
 // ran is what one program gave; see testdata/run.py.
@@ -33,6 +38,17 @@ type asked struct {
 	files    map[string]string
 }
 
+// listener is the stand-in, and keeps what a model would have been told.
+type listener struct {
+	Provider
+	heard string
+}
+
+func (l *listener) Ask(ctx context.Context, call codegen.Call) (codegen.Answer, error) {
+	l.heard = call.Turns[len(call.Turns)-1].Text
+	return l.Provider.Ask(ctx, call)
+}
+
 // job is a program with the folder that it runs in.
 type job struct {
 	Folder string `json:"folder"`
@@ -46,7 +62,7 @@ func runAll(t *testing.T, cases []asked) []ran {
 	for i, c := range cases {
 		jobs[i].Folder = t.TempDir()
 		files := lay(t, jobs[i].Folder, c.files)
-		d, err := Sample{}.Write(t.Context(), approval.Brief{Question: c.question, Files: files})
+		d, err := writer(t).Write(t.Context(), approval.Brief{Question: c.question, Files: files})
 		require.NoError(t, err, c.question)
 		canonical, err := approval.Canonical(d.Code)
 		require.NoError(t, err, "%s\n%s", c.question, d.Code)
@@ -59,7 +75,7 @@ func runAll(t *testing.T, cases []asked) []ran {
 func lay(t *testing.T, folder string, contents map[string]string) (files []approval.File) {
 	t.Helper()
 	for name, data := range contents {
-		tables, err := Tables(name, []byte(data))
+		tables, err := shapes.Tables(name, []byte(data))
 		require.NoError(t, err, name)
 		files = append(files, approval.File{Name: name, Tables: tables})
 		require.NoError(t, os.WriteFile(filepath.Join(folder, name), []byte(data), 0o600))
@@ -224,6 +240,15 @@ func TestManyQuestionsAreAnsweredWithTheRightKindOfTable(t *testing.T) {
 // The questions that make the stand-in write each of its programs.
 var everyIntent = []string{"summary", "missing values", "correlation", "trend over time", "top 3", "total by kind", "distribution", "how many per month"}
 
+// wide is a text in UTF-16, as Windows writes it.
+func wide(text string) string {
+	b := []byte("\xff\xfe")
+	for _, u := range utf16.Encode([]rune(text)) {
+		b = binary.LittleEndian.AppendUint16(b, u)
+	}
+	return string(b)
+}
+
 // oddTables are files that somebody will share one day.
 func oddTables() map[string]string {
 	long := strings.Repeat("long name ", 30)
@@ -242,7 +267,7 @@ func oddTables() map[string]string {
 		"flags.csv":   "ok,n\nTrue,1\n,2\nFalse,3\n",
 		"windows.csv": "gr\xfc\xdfe,n\nm\xfcnchen,1\n",
 		"wide.csv":    strings.Repeat("x,", 400) + "y\n" + strings.Repeat("1,", 400) + "z\n",
-		"utf16.csv":   wide("d\tn\n2024-01-01\t5\n", binary.LittleEndian, true),
+		"utf16.csv":   wide("d\tn\n2024-01-01\t5\n"),
 		"日本語のとても長い名前のファイルは一行に収まりません.csv": "\u540d\u524d,\u6570\na,1\nb,2\n",
 		"list.json":   `[{"d":"2024-01-05","kind":"a","n":1.5,"x":{"y":1}},{"d":null,"kind":"b","n":null,"x":[1]}]`,
 		"lines.jsonl": "{\"code\":\"007\",\"n\":1}\n{\"code\":\"008\",\"n\":2}\n",
@@ -293,8 +318,14 @@ book.save("book.xlsx")
 	files := lay(t, folder, book)
 	staff := files[0].Tables[2]
 	require.True(t, staff.NoHeading)
-	require.NotContains(t, describe(files, shrinking(0)[0]), "nna")
-	read := job{folder, "import pandas as pd\ndf = " + readCall("book.xlsx", `"book.xlsx"`, `"Staff"`, staff) + "\npd.DataFrame({\"name\": list(df.columns), \"rows\": len(df), \"missing\": df.isna().sum().to_numpy()})"}
+	told := &listener{}
+	w, err := codegen.New(0, told)
+	require.NoError(t, err)
+	_, err = w.Write(t.Context(), approval.Brief{Question: "?", Files: files})
+	require.NoError(t, err)
+	require.Contains(t, told.heard, "Staff")
+	require.NotContains(t, told.heard, "nna")
+	read := job{folder, "import pandas as pd\ndf = " + pandas.ReadCall("book.xlsx", `"book.xlsx"`, `"Staff"`, staff) + "\npd.DataFrame({\"name\": list(df.columns), \"rows\": len(df), \"missing\": df.isna().sum().to_numpy()})"}
 	for i, row := range runJobs(t, []job{read})[0].Rows {
 		require.Equal(t, []string{staff.Columns[i].Name, "4", strconv.Itoa(staff.Columns[i].Missing)}, row)
 	}
@@ -337,13 +368,13 @@ func TestShapesAgreeWithPandas(t *testing.T) {
 		folder := t.TempDir()
 		f := lay(t, folder, map[string]string{name: data})[0]
 		files = append(files, f)
-		call := readCall(f.Name, pyString(f.Name), pyString(f.Tables[0].Name), f.Tables[0])
+		call := pandas.ReadCall(f.Name, pandas.Literal(f.Name), pandas.Literal(f.Tables[0].Name), f.Tables[0])
 		jobs = append(jobs, job{folder, "import json\nfrom pathlib import Path\nimport pandas as pd\ndf = " + call + `
 pd.DataFrame({"name": list(df.columns), "rows": len(df), "missing": df.isna().sum().to_numpy()})`})
 	}
 	for i, r := range runJobs(t, jobs) {
 		table := files[i].Tables[0]
-		names := pandasNames(table.Columns)
+		names := pandas.Names(table.Columns)
 		require.Len(t, r.Rows, len(names), files[i].Name)
 		for j, row := range r.Rows {
 			require.Equal(t, []string{names[j], strconv.Itoa(table.Rows), strconv.Itoa(table.Columns[j].Missing)}, row, files[i].Name)

@@ -1,4 +1,4 @@
-package codegen
+package shapes
 
 import (
 	"fmt"
@@ -11,14 +11,14 @@ import (
 // What one file may hold. The numbers are about what a person can still review
 // and a prompt can still name, not about what the machine could bear.
 const (
-	maxColumns  = 1000
-	maxTables   = 50
+	MaxColumns  = 1000
+	MaxTables   = 50
 	maxCell     = 1 << 20 // bytes; more is a quotation mark that nobody closed
-	sampleCell  = 80      // characters of a sample value
+	SampleCell  = 80      // characters of a sample value
 	maxHeadings = 64 << 10
 )
 
-var errColumns = fmt.Errorf("has more than %d columns, which is the most that can be read; keep those that the question needs", maxColumns)
+var errColumns = fmt.Errorf("has more than %d columns, which is the most that can be read; keep those that the question needs", MaxColumns)
 
 // kind is a set of what a value could be. A column is what all of its values
 // could be: the sets are intersected.
@@ -111,7 +111,7 @@ func newShape(name string, headings []string, samples int) (*shape, error) {
 
 // grow adds a column in which all rows so far have no value.
 func (s *shape) grow(heading string) error {
-	if len(s.table.Columns) == maxColumns {
+	if len(s.table.Columns) == MaxColumns {
 		return errColumns
 	}
 	s.table.Columns = append(s.table.Columns, approval.Column{Name: strings.ToValidUTF8(heading, "\uFFFD")})
@@ -147,7 +147,7 @@ func (s *shape) add(row []cell) {
 	if len(s.table.Sample) < s.samples {
 		line := make([]string, len(row))
 		for i, c := range row {
-			line[i] = clip(strings.ToValidUTF8(c.text, "\uFFFD"), sampleCell)
+			line[i] = Clip(strings.ToValidUTF8(c.text, "\uFFFD"), SampleCell)
 		}
 		s.table.Sample = append(s.table.Sample, line)
 	}
@@ -195,8 +195,11 @@ func (k kind) words(delimiter string) string {
 	return "text"
 }
 
-// clip shortens a text to so many characters, and shows that it did.
-func clip(text string, max int) string {
+// OtherThanText tells whether a written value could be more than text: a number, a date, a boolean.
+func OtherThanText(value string) bool { return kindOf(value, anything) != isText }
+
+// Clip shortens a text to so many characters, and shows that it did.
+func Clip(text string, max int) string {
 	if len(text) <= max {
 		return text
 	}
@@ -205,12 +208,4 @@ func clip(text string, max int) string {
 		return text
 	}
 	return string(runes[:max-1]) + "…"
-}
-
-// clipBytes is clip by bytes, and cuts no character in two.
-func clipBytes(text string, max int) string {
-	if len(text) <= max {
-		return text
-	}
-	return strings.ToValidUTF8(text[:max-3], "") + "…"
 }

@@ -1,4 +1,4 @@
-package codegen
+package shapes
 
 import (
 	"bytes"
@@ -111,7 +111,7 @@ func records(text []byte, sep byte, each func(line int, fields []string) error) 
 			}
 			fields = append(fields, field)
 			line += breaks
-			if len(fields) > 4*maxColumns {
+			if len(fields) > 4*MaxColumns {
 				return errColumns
 			}
 			more = next < len(text) && text[next] == sep

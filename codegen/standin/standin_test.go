@@ -1,7 +1,8 @@
-package codegen
+package standin
 
 import (
 	"context"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -10,14 +11,28 @@ import (
 
 	"countersign/approval"
 	"countersign/budget"
+	"countersign/codegen"
 	"countersign/codegen/samples"
+	"countersign/codegen/shapes"
 )
+
+// writer asks the stand-in alone.
+func writer(t *testing.T) *codegen.Writer {
+	t.Helper()
+	w, err := codegen.New(0, Provider{})
+	require.NoError(t, err)
+	return w
+}
+
+func said(request, role, text string) approval.Message {
+	return approval.Message{RequestID: request, Role: approval.Role(role), Text: text}
+}
 
 // shared gives the samples as files of a brief.
 func shared(t *testing.T) (files []approval.File) {
 	t.Helper()
 	for _, f := range samples.Files() {
-		tables, err := Tables(f.Name, f.Data)
+		tables, err := shapes.Tables(f.Name, f.Data)
 		require.NoError(t, err)
 		files = append(files, approval.File{Name: f.Name, Tables: tables})
 	}
@@ -26,54 +41,56 @@ func shared(t *testing.T) (files []approval.File) {
 
 func TestTheStandInSaysThatItIsNoModel(t *testing.T) {
 	t.Parallel()
-	d, err := Sample{}.Write(t.Context(), approval.Brief{Question: samples.Questions[0].Text, Files: shared(t), Model: SampleModel})
+	d, err := writer(t).Write(t.Context(), approval.Brief{Question: samples.Questions[0].Text, Files: shared(t), Model: Model})
 	require.NoError(t, err)
 	require.Contains(t, d.Summary, "the demo's stand-in, which is no model")
 	require.Contains(t, d.Summary, `The program reads "sales.csv" and adds up "units" times "price" per month of "date" for each "region"`)
 	require.NotContains(t, d.Summary, "was not understood")
 	require.Contains(t, d.Code, `df = pd.read_csv("sales.csv")`)
-	require.Equal(t, PromptVersion, d.PromptVersion)
-	require.Equal(t, SampleModel, d.Usage.Model)
+	require.Equal(t, codegen.PromptVersion, d.PromptVersion)
+	require.Equal(t, Model, d.Usage.Model)
+	system, err := os.ReadFile("../system.txt")
+	require.NoError(t, err)
 	require.Greater(t, d.Usage.Input, len(system)/4)
 	require.Greater(t, d.Usage.Output, len(d.Code)/4)
 	charge, err := budget.Shipped().TokenCharge(d.Usage, time.Now())
 	require.NoError(t, err)
 	require.Positive(t, charge.Amount)
-	prompt, answer := Sample{}.Bound()
-	most, err := budget.Shipped().WorstTokens(Sample{}.Models()[0], prompt, answer, time.Now())
+	prompt, answer := writer(t).Bound()
+	most, err := budget.Shipped().WorstTokens(writer(t).Models()[0], prompt, answer, time.Now())
 	require.NoError(t, err)
 	require.Less(t, charge.Amount, most)
 }
 
 func TestTheStandInAdmitsWhatItDoesNotKnow(t *testing.T) {
 	t.Parallel()
-	d, err := Sample{}.Write(t.Context(), approval.Brief{Question: "Why?", Files: shared(t)})
+	d, err := writer(t).Write(t.Context(), approval.Brief{Question: "Why?", Files: shared(t)})
 	require.NoError(t, err)
 	require.Contains(t, d.Summary, "The question was not understood, so this is only a general summary of the table.")
 
-	_, err = Sample{}.Write(t.Context(), approval.Brief{Question: "Why?"})
+	_, err = writer(t).Write(t.Context(), approval.Brief{Question: "Why?"})
 	var e *approval.WriterError
 	require.ErrorAs(t, err, &e)
 	require.Contains(t, e.Prose, "name a data file that is shared in this channel")
 	require.Positive(t, e.Usage.Input)
 
-	_, err = Sample{}.Write(t.Context(), approval.Brief{Question: "Why?", Files: shared(t), Refused: []approval.Refusal{{Reason: "no"}}})
+	_, err = writer(t).Write(t.Context(), approval.Brief{Question: "Why?", Files: shared(t), Refused: []approval.Refusal{{Reason: "no"}}})
 	require.ErrorAs(t, err, &e)
 	require.Contains(t, e.Words, "cannot mend its program")
 	require.False(t, e.Retry)
 	require.Empty(t, e.Repair, "another attempt would give the same program")
 
-	_, err = Sample{}.Write(t.Context(), approval.Brief{Question: "Why?", Model: "codestral-2508"})
+	_, err = writer(t).Write(t.Context(), approval.Brief{Question: "Why?", Model: "codestral-2508"})
 	require.ErrorAs(t, err, &e)
 	require.Contains(t, e.Words, "is not offered")
 
-	_, err = Sample{}.Write(t.Context(), approval.Brief{Question: strings.Repeat("x", PromptBytes)})
+	_, err = writer(t).Write(t.Context(), approval.Brief{Question: strings.Repeat("x", codegen.PromptBytes)})
 	require.ErrorAs(t, err, &e)
 	require.Contains(t, e.Words, "too long")
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err = Sample{}.Write(ctx, approval.Brief{Question: "Why?"})
+	_, err = writer(t).Write(ctx, approval.Brief{Question: "Why?"})
 	require.ErrorAs(t, err, &e)
 	require.True(t, e.Retry)
 	require.ErrorIs(t, err, context.Canceled)
@@ -98,7 +115,7 @@ func TestQuestionsArePlannedByTheirKeywords(t *testing.T) {
 		"net generation by source in iowa-electricity.csv":   `reads "iowa-electricity.csv" and adds up "net_generation" for each "source"`,
 		"trend in IOWA-Electricity.csv of Nuclear per year?": `adds up "net_generation" per year of "year"`,
 	} {
-		d, err := Sample{}.Write(t.Context(), approval.Brief{Question: question, Files: files})
+		d, err := writer(t).Write(t.Context(), approval.Brief{Question: question, Files: files})
 		require.NoError(t, err)
 		require.Contains(t, d.Summary, want, question)
 		require.NotContains(t, d.Summary, "was not understood", question)
@@ -107,12 +124,12 @@ func TestQuestionsArePlannedByTheirKeywords(t *testing.T) {
 
 func TestAFollowUpKeepsWhatTheQuestionBeforeWasAbout(t *testing.T) {
 	t.Parallel()
-	d, err := Sample{}.Write(t.Context(), approval.Brief{Question: "And per week?", Files: shared(t),
+	d, err := writer(t).Write(t.Context(), approval.Brief{Question: "And per week?", Files: shared(t),
 		History: []approval.Message{said("a", "question", "units per month by region"), said("a", "code", "x")}})
 	require.NoError(t, err)
 	require.Contains(t, d.Summary, `adds up "units" per week of "date" for each "region"`)
 
-	d, err = Sample{}.Write(t.Context(), approval.Brief{Question: "And the worst 2?", Files: shared(t),
+	d, err = writer(t).Write(t.Context(), approval.Brief{Question: "And the worst 2?", Files: shared(t),
 		History: []approval.Message{said("a", "question", "Which are the top 3 products by units in sales.csv?"), said("a", "code", "x")}})
 	require.NoError(t, err)
 	require.Contains(t, d.Summary, `adds up "units" for each "product" and shows the 2 lowest`, "the file's name asks for nothing")
@@ -124,7 +141,7 @@ func TestHostileNamesStayStringsInThePrograms(t *testing.T) {
 	file := approval.File{Name: hostile + strings.Repeat("ü😀", 60) + ".csv", Tables: []approval.Table{{Rows: 2, Name: hostile,
 		Columns: []approval.Column{{Name: hostile, Type: "text"}, {Name: hostile + "2", Type: "integer"}, {Name: hostile, Type: "date, day first"}}}}}
 	for _, question := range everyIntent {
-		d, err := Sample{}.Write(t.Context(), approval.Brief{Question: question, Files: []approval.File{file}})
+		d, err := writer(t).Write(t.Context(), approval.Brief{Question: question, Files: []approval.File{file}})
 		require.NoError(t, err)
 		code, err := approval.Canonical(d.Code)
 		require.NoError(t, err, d.Code)
@@ -152,15 +169,15 @@ func TestTheStandInFollowsAWishThatItKnowsAndSaysWhenItDoesNot(t *testing.T) {
 	t.Parallel()
 	b := approval.Brief{Question: "What is the average amount per region?", Files: []approval.File{{Name: "sales.csv", Tables: []approval.Table{{Rows: 9,
 		Columns: []approval.Column{{Name: "region", Type: "text"}, {Name: "amount", Type: "number"}}}}}}}
-	before, err := Sample{}.Write(t.Context(), b)
+	before, err := writer(t).Write(t.Context(), b)
 	require.NoError(t, err)
 	b.Wishes = []approval.Wish{{Revision: 1, Code: before.Code, Words: "Please take the median amount per region."}}
-	after, err := Sample{}.Write(t.Context(), b)
+	after, err := writer(t).Write(t.Context(), b)
 	require.NoError(t, err)
 	require.Contains(t, after.Code, "median")
 	require.NotContains(t, after.Summary, "was not understood")
 	b.Wishes[0].Words = "Nicer, please."
-	after, err = Sample{}.Write(t.Context(), b)
+	after, err = writer(t).Write(t.Context(), b)
 	require.NoError(t, err)
 	require.Equal(t, before.Code, after.Code)
 	require.Contains(t, after.Summary, "What the reviewer wants was not understood")

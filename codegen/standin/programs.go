@@ -1,8 +1,10 @@
-package codegen
+package standin
 
 import (
 	"fmt"
 	"strings"
+
+	"countersign/codegen/pandas"
 )
 
 // The programs of the stand-in, one per intent. Each ends with a table as its
@@ -44,7 +46,7 @@ func (s *script) trend() {
 		s.line(`group = group.where(group.isin(largest), "(other)").rename(None)`)
 		s.line("table = value.groupby([period, group]).%s.round(%d).unstack()", s.aggregate(), s.digits())
 	} else {
-		s.line("table = value.groupby(period).%s.round(%d).to_frame(%s)", s.aggregate(), s.digits(), pyString(what))
+		s.line("table = value.groupby(period).%s.round(%d).to_frame(%s)", s.aggregate(), s.digits(), pandas.Literal(what))
 	}
 	s.figure(title, periods[s.period], what)
 	s.line("for name in table.columns:")
@@ -82,8 +84,8 @@ func (s *script) groups() {
 	s.bars("total")
 	s.line("")
 	s.line("table = pd.DataFrame({")
-	s.line("    %s: total.index,", pyString(by))
-	s.line("    %s: total.to_numpy(),", pyString(strings.TrimSpace(hows[s.how]+" "+what)))
+	s.line("    %s: total.index,", pandas.Literal(by))
+	s.line("    %s: total.to_numpy(),", pandas.Literal(strings.TrimSpace(hows[s.how]+" "+what)))
 	s.line(`    "rows used": parts.count()[total.index].to_numpy(),`)
 	s.line("})")
 	s.line("table")
@@ -101,7 +103,7 @@ func (s *script) correlation() {
 			label = fmt.Sprintf("%s (%d)", label, i+1)
 		}
 		labels[label] = true
-		s.line("    %s: %s,", pyString(label), s.number(i))
+		s.line("    %s: %s,", pandas.Literal(label), s.number(i))
 	}
 	s.line("})")
 	s.line("table = numbers.corr().round(3)")
@@ -141,7 +143,7 @@ func (s *script) spread() {
 	what := s.value()
 	s.figure("Distribution of "+what, what, "rows")
 	s.histogram()
-	s.line(`table = value.describe().round(4).rename_axis("figure").reset_index(name=%s)`, pyString(what))
+	s.line(`table = value.describe().round(4).rename_axis("figure").reset_index(name=%s)`, pandas.Literal(what))
 	s.line("table")
 }
 

@@ -1,4 +1,4 @@
-package codegen
+package shapes
 
 import (
 	"fmt"
@@ -101,5 +101,5 @@ func placeNames(n int) []string {
 	return names
 }
 
-// byPlace has pandas call them the same.
-const byPlace = `.rename(columns=lambda n: f"column_{n + 1}")`
+// ByPlace is the Python that has pandas give the same names.
+const ByPlace = `.rename(columns=lambda n: f"column_{n + 1}")`

@@ -1,67 +1,54 @@
-package codegen
+// Package standin is the demo's stand-in for a model when no key is set. It knows a
+// few kinds of questions by their keywords (plan.go), writes a program for each
+// (programs.go, script.go), and gives a general summary of any other table. It is no
+// model, and says so in every draft.
+package standin
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"countersign/approval"
 	"countersign/budget"
+	"countersign/codegen"
+	"countersign/codegen/pandas"
 )
 
-// SampleModel is the stand-in's name, under which it has a price.
-const SampleModel = "sample-writer"
+// Model is the stand-in's name, under which it has a price.
+const Model = "sample-writer"
 
-// Sample is the demo's stand-in for a model when no key is set. It knows a few
-// kinds of questions by their keywords and a general summary of any table. It is
-// no model, and says so in every draft.
-type Sample struct{}
+// Provider is a codegen.Provider that asks nobody.
+type Provider struct{}
 
-var _ approval.Writer = Sample{}
+var _ codegen.Provider = Provider{}
 
-// Models lists the stand-in alone.
-func (Sample) Models() []string { return []string{SampleModel} }
-
-// Bound is the same as for a model, so that holds look the same in the demo.
-func (Sample) Bound() (promptBytes, maxTokens int) { return PromptBytes, AnswerTokens }
-
-// Size is as for a model, too.
-func (Sample) Size(b approval.Brief) (promptBytes, maxTokens int) {
-	return promptSize(b, 0), AnswerTokens
+// About gives the stand-in the limits of a model, so that holds look the same in the demo.
+func (Provider) About() codegen.About {
+	return codegen.About{Name: "The stand-in", System: "countersign", Models: []string{Model}, MaxTokens: codegen.AnswerTokens, Timeout: time.Minute}
 }
 
-// Write plans a program and has it read back like any model's answer. Its usage
-// is what a model's would be, at four bytes to the token.
-func (Sample) Write(ctx context.Context, b approval.Brief) (approval.Draft, error) {
+// Ask plans a program and gives it in the form that a model is asked for, so that it is
+// read back like any model's answer. Its usage is what a model's would be, at four
+// bytes to the token.
+func (Provider) Ask(ctx context.Context, call codegen.Call) (codegen.Answer, error) {
 	if err := ctx.Err(); err != nil {
-		return approval.Draft{}, &approval.WriterError{Err: err, Retry: true, Words: "There was no time left to write."}
+		return codegen.Answer{}, &approval.WriterError{Err: err, Retry: true, Words: "There was no time left to write."}
 	}
-	if b.Model != "" && b.Model != SampleModel {
-		return approval.Draft{}, notOffered(b.Model, []string{SampleModel})
-	}
-	turns, err := prompt(b, PromptBytes, 0)
-	if err != nil {
-		return approval.Draft{}, &approval.WriterError{Err: err, Words: "The question and the names of its files are too long. Ask a shorter one, or with fewer files."}
-	}
-	answer := sampleAnswer(b)
-	used := budget.Usage{Model: SampleModel, Input: tokens(size(turns)), Output: tokens(len(answer))}
-	if len(b.Refused) > 0 {
-		return approval.Draft{}, &approval.WriterError{Err: errors.New("the stand-in writes the same program again"), Usage: used,
+	text := answer(call.Brief)
+	used := budget.Usage{Model: Model, Input: tokens(call.Bytes()), Output: tokens(len(text))}
+	if len(call.Brief.Refused) > 0 {
+		return codegen.Answer{}, &approval.WriterError{Err: errors.New("the stand-in writes the same program again"), Usage: used,
 			Words: "The demo's stand-in for a model cannot mend its program. Set MISTRAL_API_KEY to ask a real one."}
 	}
-	d, unusable := read(answer)
-	if unusable != nil {
-		unusable.Usage = used
-		return approval.Draft{}, unusable
-	}
-	d.Usage = used
-	return d, nil
+	return codegen.Answer{Text: text, End: codegen.Whole, Usage: used}, nil
 }
 
 func tokens(bytes int) int { return (bytes + 3) / 4 }
 
-// sampleAnswer is what the stand-in says, in the form that a model is asked for.
-func sampleAnswer(b approval.Brief) string {
+// answer is what the stand-in says.
+func answer(b approval.Brief) string {
 	const who = "This comes from the demo's stand-in, which is no model: it knows a few kinds of questions by their keywords."
 	p, ok := planFor(b)
 	followed := true
@@ -77,19 +64,19 @@ func sampleAnswer(b approval.Brief) string {
 	if !ok {
 		return who + " It can only describe tables, and there is none here: name a data file that is shared in this channel."
 	}
-	says := fmt.Sprintf("The program reads %s and %s.", quote(p.file.Name, 60), p.says())
+	says := fmt.Sprintf("The program reads %s and %s.", pandas.Quote(p.file.Name, 60), p.says())
 	if !p.understood {
 		says = "The question was not understood, so this is only a general summary of the table. " + says
 	}
 	if !followed {
 		says = "What the reviewer wants was not understood, so the program is as it was: edit it, or set MISTRAL_API_KEY to have a model write. " + says
 	}
-	return says + " " + who + "\n\n" + fenced(program(p))
+	return says + " " + who + "\n\n" + codegen.Fenced(program(p))
 }
 
 // says tells in words what the program will do.
 func (p plan) says() string {
-	name := func(i int) string { return quote(p.table.Columns[i].Name, 60) }
+	name := func(i int) string { return pandas.Quote(p.table.Columns[i].Name, 60) }
 	what := "counts the rows"
 	if p.measure >= 0 {
 		what = map[string]string{"sum": "adds up ", "mean": "takes the average of ", "median": "takes the median of ",

@@ -1,4 +1,4 @@
-package codegen
+package shapes
 
 import (
 	"bytes"
@@ -30,7 +30,7 @@ func (r Reader) Tables(name string, data []byte) ([]approval.Table, error) {
 		err = errors.New("has a heading but no rows")
 	}
 	if err != nil {
-		return nil, &approval.UnreadableError{Why: fmt.Sprintf("%s %v.", clip(approval.Plain(name), 100), err), Err: err}
+		return nil, &approval.UnreadableError{Why: fmt.Sprintf("%s %v.", Clip(approval.Plain(name), 100), err), Err: err}
 	}
 	return tables, nil
 }

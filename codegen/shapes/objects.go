@@ -1,4 +1,4 @@
-package codegen
+package shapes
 
 import (
 	"bytes"
@@ -226,7 +226,7 @@ func jsonCell(value []byte) cell {
 	case 't', 'f':
 		return cell{text: string(value), kind: isBoolean | isText}
 	case '{', '[':
-		return cell{text: clip(string(value), sampleCell), kind: isNested | isText}
+		return cell{text: Clip(string(value), SampleCell), kind: isNested | isText}
 	case '"':
 		var s string
 		_ = json.Unmarshal(value, &s) // it was decoded once already

@@ -1,10 +1,13 @@
-package codegen
+package door
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
@@ -14,17 +17,8 @@ import (
 	"time"
 )
 
-// The door is the one way out to those who have models, whatever library speaks
-// their language. It is a plain RoundTripper, so that a provider is a translation
-// beside it and no door of its own: for a library that takes an http.Client it is that
-// client's Transport, and for Mistral's, which takes none, see mistraldoor.go.
-//
-// What it sees to, for all of them: a call ends when its context does, also in the
-// middle of an answer; an answer is read to a bound and not further; no redirect
-// is followed with a key in hand; whatever is no success is an error with its status
-// and with the time after which to come back; and an error tells whether anything
-// of the call can have reached the provider, which is what a bill is about.
-type door struct {
+// Door makes one exchange at a time for each of its callers.
+type Door struct {
 	next http.RoundTripper
 	most int64 // bytes of an answer
 }
@@ -33,11 +27,11 @@ type door struct {
 // some ten thousand tokens; a model that thinks aloud says several times as much.
 const answerBytes = 4 << 20
 
-// newDoor is a door with connections of its own: nobody else's settings of the
-// default transport count for it.
-func newDoor() *door {
+// New makes a Door with connections of its own: nobody else's settings of the
+// default transport apply to it.
+func New() *Door {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	return &door{next: transport, most: answerBytes}
+	return &Door{next: transport, most: answerBytes}
 }
 
 // StatusError is an answer that is not a success. Its text never holds the body,
@@ -50,34 +44,44 @@ type StatusError struct {
 
 func (e *StatusError) Error() string { return fmt.Sprintf("HTTP %d", e.Code) }
 
-// unsent is a call of which nothing has left: nobody can bill it.
-type unsent struct{ error }
+// Unsent is a call of which nothing has left: nobody can bill it.
+type Unsent struct{ error }
 
-func (e *unsent) Unwrap() error { return e.error }
+// NotSent says why nothing has left.
+func NotSent(err error) error { return &Unsent{err} }
 
-// errTooLarge is an answer that goes on beyond all measure.
-var errTooLarge = errors.New("the answer is longer than any that was asked for")
+func (e *Unsent) Unwrap() error { return e.error }
+
+// Errors of a success that is none.
+var (
+	errTooLarge = errors.New("the answer is longer than any that was asked for")
+	errPage     = errors.New("the answer is a web page")
+	errFault    = errors.New("the answer is an error with the status of a success")
+)
 
 // RoundTrip makes one exchange and reads its answer whole. Its errors are a
-// *StatusError, an *unsent, errTooLarge, or what went wrong on the way.
-func (d *door) RoundTrip(req *http.Request) (*http.Response, error) {
+// *StatusError, an *Unsent, one of the three above, or what went wrong on the way.
+func (d *Door) RoundTrip(req *http.Request) (*http.Response, error) {
 	var sent atomic.Bool
 	trace := &httptrace.ClientTrace{WroteHeaderField: func(string, []string) { sent.Store(true) }}
 	req = req.WithContext(httptrace.WithClientTrace(req.Context(), trace))
 	resp, err := d.next.RoundTrip(req)
 	if err != nil {
 		if !sent.Load() {
-			err = &unsent{err}
+			err = &Unsent{err}
 		}
 		return nil, err
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, d.most+1))
 	_ = resp.Body.Close() // it was read, or is given up
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		return nil, &StatusError{Code: resp.StatusCode, After: retryAfter(resp.Header.Get("Retry-After"), time.Now()), Body: clipBytes(string(body), 500)}
+		return nil, &StatusError{Code: resp.StatusCode, After: retryAfter(resp.Header.Get("Retry-After"), time.Now()), Body: strings.ToValidUTF8(string(body[:min(len(body), 500)]), "")}
 	}
 	if err == nil && int64(len(body)) > d.most {
 		err = errTooLarge
+	}
+	if err == nil {
+		err = noAnswer(body)
 	}
 	if err != nil {
 		return nil, err
@@ -88,13 +92,33 @@ func (d *door) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// get asks for something that costs nothing.
-func (d *door) get(ctx context.Context, address, key string) ([]byte, error) {
+// noAnswer tells what a success must not be: a page of whatever stands in front of the
+// API, or the API's error object. Both have been seen with status 200.
+func noAnswer(body []byte) error {
+	if bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) {
+		return errPage
+	}
+	var object struct {
+		Object any             `json:"object"`
+		Type   any             `json:"type"`
+		Error  json.RawMessage `json:"error"`
+	}
+	if json.Unmarshal(body, &object) != nil {
+		return nil // whoever reads the answer says what is wrong with it
+	}
+	if object.Object == "error" || object.Type == "error" || len(object.Error) > 0 && string(object.Error) != "null" {
+		return errFault
+	}
+	return nil
+}
+
+// Get asks for something that costs nothing.
+func (d *Door) Get(ctx context.Context, address string, header http.Header) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("Authorization", "Bearer "+key)
+	maps.Copy(req.Header, header)
 	resp, err := d.RoundTrip(req)
 	if err != nil {
 		return nil, err
@@ -118,6 +142,11 @@ func retryAfter(text string, now time.Time) time.Duration {
 
 // timedOut tells an error that stands for time that has run out.
 func timedOut(err error) bool {
-	var network *url.Error
-	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &network) && network.Timeout()
+	network, ok := errors.AsType[*url.Error](err)
+	return errors.Is(err, context.DeadlineExceeded) || ok && network.Timeout()
+}
+
+// IsKey tells whether a text can stand in a header as a key.
+func IsKey(key string) bool {
+	return key != "" && !strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' })
 }

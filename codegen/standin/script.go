@@ -1,9 +1,12 @@
-package codegen
+package standin
 
 import (
 	"fmt"
 	"strings"
 	"unicode"
+
+	"countersign/codegen/pandas"
+	"countersign/codegen/shapes"
 )
 
 // script writes the stand-in's programs. Names of files and columns get into
@@ -17,7 +20,7 @@ type script struct {
 
 // program writes the whole program of a plan.
 func program(p plan) string {
-	s := &script{plan: p, names: pandasNames(p.table.Columns)}
+	s := &script{plan: p, names: pandas.Names(p.table.Columns)}
 	s.read()
 	switch p.want {
 	case wantTrend:
@@ -40,7 +43,7 @@ func (s *script) line(format string, args ...any) { fmt.Fprintf(s, format+"\n", 
 
 // read imports what is used and reads the table.
 func (s *script) read() {
-	call := readCall(s.file.Name, "NAME", "INNER", s.table)
+	call := pandas.ReadCall(s.file.Name, "NAME", "INNER", s.table)
 	if strings.Contains(call, "json.loads") {
 		s.line("import json\nfrom pathlib import Path\n")
 	}
@@ -54,14 +57,14 @@ func (s *script) read() {
 // because the line would become too long.
 func (s *script) literal(variable, text string) string {
 	const width = 70
-	lit := pyString(text)
+	lit := pandas.Literal(text)
 	if len(lit) <= width {
 		return lit
 	}
 	s.line("%s = (", variable)
 	for rest := []rune(text); len(rest) > 0; {
 		n := min(len(rest), 16) // at most ten columns each
-		s.line("    %s", pyString(string(rest[:n])))
+		s.line("    %s", pandas.Literal(string(rest[:n])))
 		rest = rest[n:]
 	}
 	s.line(")")
@@ -70,7 +73,7 @@ func (s *script) literal(variable, text string) string {
 
 // column is an expression for a column's name.
 func (s *script) column(i int) string {
-	if lit := pyString(s.names[i]); len(lit) <= 60 {
+	if lit := pandas.Literal(s.names[i]); len(lit) <= 60 {
 		return lit
 	}
 	return fmt.Sprintf("df.columns[%d]", i)
@@ -111,7 +114,7 @@ func (s *script) value() (name string) {
 	}
 	if s.times >= 0 {
 		s.line("value = %s * %s", s.number(s.measure), s.number(s.times))
-		return clip("revenue ("+s.label(s.measure)+" x "+s.label(s.times)+")", 60)
+		return shapes.Clip("revenue ("+s.label(s.measure)+" x "+s.label(s.times)+")", 60)
 	}
 	s.line("value = %s", s.number(s.measure))
 	return s.label(s.measure)
@@ -139,9 +142,9 @@ func (s *script) date() {
 // figure starts a chart and names what it shows.
 func (s *script) figure(title, x, y string) {
 	s.line("\nfig, ax = plt.subplots(figsize=(8, 4.5))")
-	s.line("ax.set_title(%s)", pyString(strings.ToUpper(title[:1])+clip(title[1:], 100))) // starts with a word of ours
-	s.line("ax.set_xlabel(%s)", pyString(x))
-	s.line("ax.set_ylabel(%s)", pyString(y))
+	s.line("ax.set_title(%s)", pandas.Literal(strings.ToUpper(title[:1])+shapes.Clip(title[1:], 100))) // starts with a word of ours
+	s.line("ax.set_xlabel(%s)", pandas.Literal(x))
+	s.line("ax.set_ylabel(%s)", pandas.Literal(y))
 	s.line(`ax.spines[["top", "right"]].set_visible(False)`)
 }
 

@@ -1,4 +1,4 @@
-package codegen
+package shapes
 
 import (
 	"archive/zip"
@@ -47,12 +47,12 @@ func (r Reader) workbook(data []byte) ([]approval.Table, error) {
 	}
 	var tables []approval.Table
 	var reason error
-	for _, sheet := range sheets[:min(len(sheets), maxTables)] {
+	for _, sheet := range sheets[:min(len(sheets), MaxTables)] {
 		s, err := b.sheet(sheet, r.SampleRows)
 		if errors.Is(err, errBomb) {
 			return nil, err
 		} else if err != nil && reason == nil {
-			reason = fmt.Errorf("has a sheet %q that %w", clip(approval.Plain(sheet.name), 60), err)
+			reason = fmt.Errorf("has a sheet %q that %w", Clip(approval.Plain(sheet.name), 60), err)
 		} else if err == nil && s != nil {
 			tables = append(tables, s.done())
 		}

@@ -1,4 +1,4 @@
-package codegen
+package mistral
 
 import (
 	"context"
@@ -15,21 +15,37 @@ import (
 
 	"countersign/approval"
 	"countersign/budget"
+	"countersign/codegen"
+	"countersign/codegen/door"
 	"countersign/codegen/mistraltest"
 )
 
 // start gives a writer and the server that it talks to.
-func start(t *testing.T, change ...func(*MistralOptions)) (*Mistral, *mistraltest.Server) {
+func start(t *testing.T, change ...func(*Options)) (*codegen.Writer, *mistraltest.Server) {
+	t.Helper()
+	return startSharing(t, 0, change...)
+}
+
+// startSharing is start with so many sample rows for the model.
+func startSharing(t *testing.T, rows int, change ...func(*Options)) (*codegen.Writer, *mistraltest.Server) {
 	t.Helper()
 	server := mistraltest.Start()
 	t.Cleanup(server.Close)
-	o := MistralOptions{APIKey: mistraltest.Key, BaseURL: server.URL, Models: []string{"codestral-2508", "mistral-medium-3-5"}}
+	o := Options{APIKey: mistraltest.Key, BaseURL: server.URL, Models: []string{"codestral-2508", "mistral-medium-3-5"}}
 	for _, c := range change {
 		c(&o)
 	}
-	m, err := NewMistral(o)
+	return writerOf(t, rows, o), server
+}
+
+// writerOf is a writer that asks Mistral alone.
+func writerOf(t *testing.T, rows int, o Options) *codegen.Writer {
+	t.Helper()
+	m, err := New(o)
 	require.NoError(t, err)
-	return m, server
+	w, err := codegen.New(rows, m)
+	require.NoError(t, err)
+	return w
 }
 
 func question() approval.Brief {
@@ -41,14 +57,20 @@ func question() approval.Brief {
 
 func asWriterError(t *testing.T, err error) *approval.WriterError {
 	t.Helper()
-	var e *approval.WriterError
-	require.ErrorAs(t, err, &e)
+	e, ok := errors.AsType[*approval.WriterError](err)
+	require.True(t, ok, "%v", err)
 	require.NotEmpty(t, e.Words)
 	require.ErrorContains(t, err, "write: ")
 	for _, secret := range []string{mistraltest.Key, "secret-cell", "How much was sold?"} {
 		require.NotContains(t, err.Error(), secret, "an error is logged, so it must not hold what was sent")
 	}
 	return e
+}
+
+func TestMistralIsNamedAsOpenTelemetryNamesIt(t *testing.T) {
+	t.Parallel()
+	m, _ := start(t)
+	require.Equal(t, "mistral_ai", m.Provider("codestral-2508"))
 }
 
 func TestAGoodAnswerBecomesADraft(t *testing.T) {
@@ -58,13 +80,13 @@ func TestAGoodAnswerBecomesADraft(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "import pandas as pd\n\npd.DataFrame({\"answer\": [42]})\n", d.Code)
 	require.Equal(t, "The program shows the answer to everything.", d.Summary)
-	require.Equal(t, PromptVersion, d.PromptVersion)
+	require.Equal(t, codegen.PromptVersion, d.PromptVersion)
 	sent := server.Requests()
 	require.Len(t, sent, 1)
 	require.Equal(t, budget.Usage{Model: "codestral-2508", Input: (sent[0].Bytes() + 3) / 4, Output: (len(mistraltest.Program) + 3) / 4}, d.Usage)
 	require.InDelta(t, 0.2, *sent[0].Temperature, 0)
 	require.InDelta(t, 1, *sent[0].TopP, 0)
-	require.Equal(t, AnswerTokens, *sent[0].MaxTokens)
+	require.Equal(t, codegen.AnswerTokens, *sent[0].MaxTokens)
 	require.False(t, *sent[0].SafePrompt)
 	_, priced := budget.Shipped().TokenCharge(d.Usage, time.Now())
 	require.NoError(t, priced)
@@ -121,9 +143,9 @@ func TestEveryFaultHasItsMeaning(t *testing.T) {
 		{fault: mistraltest.HangUp, words: "broke in the middle", retry: true, billed: true},
 		{fault: mistraltest.CutBody, words: "broke in the middle", retry: true, billed: true},
 		{fault: mistraltest.HalfJSON, words: "broke off in the middle", retry: true, billed: true},
-		{fault: mistraltest.ErrorAsOK, words: "no answer", retry: true, billed: true},
+		{fault: mistraltest.ErrorAsOK, words: "answered with an error", billed: true},
 		{fault: mistraltest.NoChoices, words: "no answer", retry: true, used: true},
-		{fault: mistraltest.Garbage, words: "no answer", retry: true, billed: true},
+		{fault: mistraltest.Garbage, words: "a web page", billed: true},
 		{fault: mistraltest.Length, words: "cut off", used: true, repair: "Answer shorter"},
 		{fault: mistraltest.TwoBlocks, words: "more than one program", used: true, repair: "exactly one"},
 		{fault: mistraltest.UnclosedBlock, words: "has no end", used: true, repair: "never closed"},
@@ -133,7 +155,7 @@ func TestEveryFaultHasItsMeaning(t *testing.T) {
 	} {
 		t.Run(string(c.fault), func(t *testing.T) {
 			t.Parallel()
-			m, server := start(t, func(o *MistralOptions) {
+			m, server := start(t, func(o *Options) {
 				if c.fault == mistraltest.Silence || c.fault == mistraltest.Stall {
 					o.Timeout = 50 * time.Millisecond
 				}
@@ -187,8 +209,7 @@ func TestAnAnswerWithoutAModelNameIsChargedToTheOneThatWasAsked(t *testing.T) {
 			"\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":3,\"total_tokens\":10}}")
 	}))
 	t.Cleanup(server.Close)
-	m, err := NewMistral(MistralOptions{BaseURL: server.URL + "/v1/"})
-	require.NoError(t, err)
+	m := writerOf(t, 0, Options{BaseURL: server.URL + "/v1/"})
 	d, err := m.Write(t.Context(), question())
 	require.NoError(t, err)
 	require.Equal(t, budget.Usage{Model: DefaultModel, Input: 7, Output: 3}, d.Usage)
@@ -227,9 +248,8 @@ func TestAServerThatIsNotThereCostsNothing(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.NotFoundHandler())
 	server.Close()
-	m, err := NewMistral(MistralOptions{APIKey: "k", BaseURL: server.URL})
-	require.NoError(t, err)
-	_, err = m.Write(t.Context(), question())
+	m := writerOf(t, 0, Options{APIKey: "k", BaseURL: server.URL})
+	_, err := m.Write(t.Context(), question())
 	e := asWriterError(t, err)
 	require.Equal(t, "Mistral cannot be reached. Please ask again in a few minutes.", e.Words)
 	require.True(t, e.Retry)
@@ -240,12 +260,12 @@ func TestOnlyDocumentedRefusalsCostNothing(t *testing.T) {
 	t.Parallel()
 	for code, words := range map[int]string{302: "not followed", 400: "malformed (HTTP 400)", 402: "wants to be paid", 404: "does not know this model", 408: "just now",
 		409: "just now", 413: "malformed (HTTP 413)", 418: "malformed (HTTP 418)", 422: "malformed", 425: "just now", 429: "rate limit", 500: "problem of its own", 599: "problem of its own"} {
-		e := refused(&StatusError{Code: code})
+		e := house.Failure(&door.StatusError{Code: code})
 		require.Contains(t, e.Words, words)
 		require.Equal(t, !slices.Contains([]int{400, 401, 402, 403, 404, 422, 429}, code), e.Billed, code)
 	}
-	require.Equal(t, "HTTP 400", (&StatusError{Code: 400, Body: "the prompt"}).Error(), "the body may repeat the prompt")
-	e := meaning(errors.New("something that the library says next year: <the prompt>"))
+	require.Equal(t, "HTTP 400", (&door.StatusError{Code: 400, Body: "the prompt"}).Error(), "the body may repeat the prompt")
+	e := house.Failure(errors.New("something that the library says next year: <the prompt>"))
 	require.True(t, e.Billed)
 	require.NotContains(t, e.Error(), "prompt")
 }
@@ -253,19 +273,19 @@ func TestOnlyDocumentedRefusalsCostNothing(t *testing.T) {
 func TestOptionsAreRefusedInWords(t *testing.T) {
 	t.Setenv("MISTRAL_API_KEY", "from-the-environment")
 	for name, c := range map[string]struct {
-		o    MistralOptions
+		o    Options
 		want []string
 	}{
-		"no key":          {MistralOptions{}, []string{"MISTRAL_API_KEY is not set"}},
-		"key with a line": {MistralOptions{APIKey: "abc\n"}, []string{"MISTRAL_API_KEY holds a blank"}},
-		"alias": {MistralOptions{APIKey: "k", Models: []string{"codestral-latest", ""}},
+		"no key":          {Options{}, []string{"MISTRAL_API_KEY is not set"}},
+		"key with a line": {Options{APIKey: "abc\n"}, []string{"MISTRAL_API_KEY holds a blank"}},
+		"alias": {Options{APIKey: "k", Models: []string{"codestral-latest", ""}},
 			[]string{`MISTRAL_MODEL: "codestral-latest" is an alias; nobody can price a name that moves`, "MISTRAL_MODELS: a model without a name"}},
-		"path":       {MistralOptions{APIKey: "k", BaseURL: "http://gw/mistral"}, []string{`has the path "/mistral", which would be ignored`}},
-		"no address": {MistralOptions{APIKey: "k", BaseURL: "gw:80"}, []string{"MISTRAL_BASE_URL is not a web address"}},
-		"query":      {MistralOptions{APIKey: "k", BaseURL: "http://gw/?x=1"}, []string{"a scheme and a host alone"}},
-		"several":    {MistralOptions{BaseURL: "ftp://gw", MaxTokens: -1}, []string{"is not a web address", "cannot be negative"}},
+		"path":       {Options{APIKey: "k", BaseURL: "http://gw/mistral"}, []string{`has the path "/mistral", which would be ignored`}},
+		"no address": {Options{APIKey: "k", BaseURL: "gw:80"}, []string{"MISTRAL_BASE_URL is not a web address"}},
+		"query":      {Options{APIKey: "k", BaseURL: "http://gw/?x=1"}, []string{"a scheme and a host alone"}},
+		"several":    {Options{BaseURL: "ftp://gw", MaxTokens: -1}, []string{"is not a web address", "cannot be negative"}},
 	} {
-		_, err := NewMistral(c.o)
+		_, err := New(c.o)
 		require.Error(t, err, name)
 		for _, want := range c.want {
 			require.ErrorContains(t, err, want, name)
@@ -276,7 +296,7 @@ func TestOptionsAreRefusedInWords(t *testing.T) {
 
 func TestAServerOfOnesOwnNeedsNoKeyAndGetsNone(t *testing.T) {
 	t.Setenv("MISTRAL_API_KEY", mistraltest.Key)
-	m, server := start(t, func(o *MistralOptions) { o.APIKey = "" })
+	m, server := start(t, func(o *Options) { o.APIKey = "" })
 	_, err := m.Write(t.Context(), question())
 	require.Contains(t, asWriterError(t, err).Words, "refused the key")
 	require.Equal(t, []string{"Unauthorized"}, server.Refused(), "the key of the environment is not sent anywhere by itself")
@@ -284,18 +304,17 @@ func TestAServerOfOnesOwnNeedsNoKeyAndGetsNone(t *testing.T) {
 
 func TestTheDefaultsAreOfferedAndPriced(t *testing.T) {
 	t.Parallel()
-	m, err := NewMistral(MistralOptions{APIKey: "k"})
-	require.NoError(t, err)
+	m := writerOf(t, 0, Options{APIKey: "k"})
 	require.Equal(t, []string{DefaultModel}, m.Models())
 	prompt, answer := m.Bound()
-	_, err = budget.Shipped().WorstTokens(m.Models()[0], prompt, answer, time.Now())
+	_, err := budget.Shipped().WorstTokens(m.Models()[0], prompt, answer, time.Now())
 	require.NoError(t, err)
 }
 
 func TestNoRowIsSentUnlessSampleRowsAreShared(t *testing.T) {
 	t.Parallel()
 	for rows, sent := range map[int]bool{0: false, 2: true} {
-		m, server := start(t, func(o *MistralOptions) { o.SampleRows = rows })
+		m, server := startSharing(t, rows)
 		_, err := m.Write(t.Context(), question())
 		require.NoError(t, err)
 		require.Equal(t, sent, strings.Contains(fmt.Sprint(server.Requests()), "secret-cell"))
@@ -306,10 +325,10 @@ func TestAQuestionThatFitsNoPromptIsNotSent(t *testing.T) {
 	t.Parallel()
 	m, server := start(t)
 	b := question()
-	b.Question = strings.Repeat("why ", PromptBytes)
+	b.Question = strings.Repeat("why ", codegen.PromptBytes)
 	_, err := m.Write(t.Context(), b)
-	var e *approval.WriterError
-	require.ErrorAs(t, err, &e)
+	e, ok := errors.AsType[*approval.WriterError](err)
+	require.True(t, ok, "%v", err)
 	require.Contains(t, e.Words, "too long")
 	require.False(t, e.Billed)
 	require.Empty(t, server.Requests())

@@ -1,4 +1,4 @@
-package codegen
+package mistral
 
 import (
 	"net/http"

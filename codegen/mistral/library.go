@@ -1,4 +1,4 @@
-package codegen
+package mistral
 
 import (
 	"bytes"
@@ -11,7 +11,10 @@ import (
 	"strings"
 	"sync"
 
-	mistral "github.com/gage-technologies/mistral-go"
+	api "github.com/gage-technologies/mistral-go"
+
+	"countersign/codegen"
+	"countersign/codegen/door"
 )
 
 // mistral-go takes neither a context nor an http.Client: each call makes a client of
@@ -26,31 +29,31 @@ import (
 // does not know.
 //
 // Where somebody has put another kind of transport in the default's place, there is
-// no such table, and NewMistral says so.
+// no such table, and New says so.
 const doorScheme = "countersign-model"
 
-// mistralCall is a call on its way through the library.
-type mistralCall struct {
+// call is a call on its way through the library.
+type call struct {
 	ctx      context.Context
-	door     *door
+	door     *door.Door
 	endpoint string
 	cached   int // prompt tokens that came from the provider's cache, of which the library does not know
 }
 
-// mistralCalls are those that are under way, by the host of their address.
-var mistralCalls struct {
+// calls are those that are under way, by the host of their address.
+var calls struct {
 	sync.Mutex
 	once   sync.Once
 	failed error
 	last   int
-	byHost map[string]*mistralCall
+	byHost map[string]*call
 }
 
-// openMistral makes the entry, once.
-func openMistral() error {
-	c := &mistralCalls
+// openLibrary makes the entry, once.
+func openLibrary() error {
+	c := &calls
 	c.once.Do(func() {
-		c.byHost = map[string]*mistralCall{}
+		c.byHost = map[string]*call{}
 		transport, ok := http.DefaultTransport.(*http.Transport)
 		if !ok {
 			c.failed = errors.New("http.DefaultTransport is not what it was: the library for Mistral cannot be led through the door")
@@ -62,8 +65,8 @@ func openMistral() error {
 }
 
 // address gives a call an address of its own, until it is over.
-func (m *mistralCall) address() (endpoint string, over func()) {
-	c := &mistralCalls
+func (m *call) address() (endpoint string, over func()) {
+	c := &calls
 	c.Lock()
 	defer c.Unlock()
 	c.last++
@@ -80,15 +83,15 @@ func (m *mistralCall) address() (endpoint string, over func()) {
 type throughDoor struct{}
 
 func (throughDoor) RoundTrip(req *http.Request) (*http.Response, error) {
-	mistralCalls.Lock()
-	call := mistralCalls.byHost[req.URL.Host]
-	mistralCalls.Unlock()
+	calls.Lock()
+	call := calls.byHost[req.URL.Host]
+	calls.Unlock()
 	if call == nil {
-		return nil, &unsent{errors.New("nobody makes this call any more")}
+		return nil, door.NotSent(errors.New("nobody makes this call any more"))
 	}
 	real, err := http.NewRequestWithContext(call.ctx, req.Method, call.endpoint+req.URL.Path, req.Body)
 	if err != nil {
-		return nil, &unsent{err}
+		return nil, door.NotSent(err)
 	}
 	real.Header, real.ContentLength, real.GetBody = req.Header.Clone(), req.ContentLength, req.GetBody
 	resp, err := call.door.RoundTrip(real)
@@ -173,20 +176,20 @@ func remarshal(v any) json.RawMessage {
 // exchange makes one call of the library: one attempt, since the job repeats, and every parameter
 // given, since it fills what is left out with values of its own. It returns when the
 // context ends, at the latest.
-func (m *Mistral) exchange(ctx context.Context, model string, turns []turn) (_ *mistral.ChatCompletionResponse, cached int, err error) {
+func (m *Mistral) exchange(ctx context.Context, c codegen.Call) (_ *api.ChatCompletionResponse, cached int, err error) {
 	if err := ctx.Err(); err != nil {
-		return nil, 0, &unsent{err}
+		return nil, 0, door.NotSent(err)
 	}
-	messages := make([]mistral.ChatMessage, len(turns))
-	for i, t := range turns {
-		messages[i] = mistral.ChatMessage{Role: t.role, Content: t.text}
+	messages := make([]api.ChatMessage, len(c.Turns))
+	for i, t := range c.Turns {
+		messages[i] = api.ChatMessage{Role: string(t.Role), Content: t.Text} // its names for the roles are ours
 	}
-	call := &mistralCall{ctx: ctx, door: m.door, endpoint: m.endpoint}
-	address, over := call.address()
+	under := &call{ctx: ctx, door: m.door, endpoint: m.endpoint}
+	address, over := under.address()
 	defer over()
-	client := mistral.NewMistralClient(m.key, address, 1, 2*m.timeout) // the context ends it before
-	response, err := client.Chat(model, messages, &mistral.ChatRequestParams{
-		Temperature: 0.2, TopP: 1, RandomSeed: 1, MaxTokens: m.maxTokens, SafePrompt: false,
+	client := api.NewMistralClient(m.key, address, 1, 2*m.about.Timeout) // the context ends it before
+	response, err := client.Chat(c.Model, messages, &api.ChatRequestParams{
+		Temperature: 0.2, TopP: 1, RandomSeed: 1, MaxTokens: c.MaxTokens, SafePrompt: false,
 	})
-	return response, call.cached, err
+	return response, under.cached, err
 }

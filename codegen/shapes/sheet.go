@@ -1,4 +1,4 @@
-package codegen
+package shapes
 
 import (
 	"encoding/xml"
@@ -84,7 +84,7 @@ func (s *sheetReader) cell(d *xml.Decoder, e xml.StartElement) error {
 	if c.kind == 0 {
 		return nil // formatted, but empty: Excel writes such cells far beyond the data
 	}
-	if at >= maxColumns {
+	if at >= MaxColumns {
 		return errColumns
 	}
 	for len(s.row) < at {
@@ -265,12 +265,12 @@ func place(ref string) int {
 		if c < 'A' || c > 'Z' {
 			break
 		}
-		if n = n*26 + int(c-'A') + 1; n > maxColumns {
-			return maxColumns
+		if n = n*26 + int(c-'A') + 1; n > MaxColumns {
+			return MaxColumns
 		}
 	}
 	if n == 0 {
-		return maxColumns
+		return MaxColumns
 	}
 	return n - 1
 }
