@@ -9,7 +9,7 @@ import (
 	"countersign/approval"
 	"countersign/budget"
 	"countersign/internal/slacksim"
-	"countersign/internal/slacksim/person"
+	slackperson "countersign/internal/slacksim/person"
 	"countersign/internal/slacksim/workspace"
 )
 
@@ -120,24 +120,24 @@ func TestMoreMoneyIsAskedForWithAReason(t *testing.T) {
 	form, err := maya.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == callbackMoreMoney })
 	require.NoError(t, err)
 	require.Contains(t, form.Words(), "This step needs $0.02 more at least.")
-	wrong, err := maya.Submit(person.Fill(fieldReason, "  "))
+	wrong, err := maya.Submit(slackperson.Fill(fieldReason, "  "))
 	require.NoError(t, err)
 	require.Contains(t, wrong[fieldReason], "Please say what it is for.")
-	wrong, err = maya.Submit(person.Fill(fieldReason, "The board meets.").And(fieldAmount, "five"))
+	wrong, err = maya.Submit(slackperson.Fill(fieldReason, "The board meets.").And(fieldAmount, "five"))
 	require.NoError(t, err)
 	require.Contains(t, wrong[fieldAmount], "not an amount of dollars")
 	b.service.fail(&approval.InputError{Why: "That is not enough: $0.02 more is needed at least."})
-	wrong, err = maya.Submit(person.Fill(fieldReason, "The board meets.").And(fieldAmount, "0.01"))
+	wrong, err = maya.Submit(slackperson.Fill(fieldReason, "The board meets.").And(fieldAmount, "0.01"))
 	require.NoError(t, err)
 	require.Contains(t, wrong[fieldAmount], "That is not enough")
 	b.service.fail(nil)
-	_, err = maya.Submit(person.Fill(fieldReason, "The board meets.").And(fieldAmount, "5"))
+	_, err = maya.Submit(slackperson.Fill(fieldReason, "The board meets.").And(fieldAmount, "5"))
 	require.NoError(t, err)
 	require.Equal(t, []way{{verb: "ask", id: v.Request.ID, amount: 5 * budget.Dollar, reason: "The board meets.", by: slacksim.Analyst}}, b.service.chosen())
 
 	require.NoError(t, maya.Click(card, actionMoreMoney))
 	b.service.fail(&approval.MoveError{Request: v.Request, Why: "You have asked for more already. An administrator has to answer first."})
-	_, err = maya.Submit(person.Fill(fieldReason, "Twice."))
+	_, err = maya.Submit(slackperson.Fill(fieldReason, "Twice."))
 	require.NoError(t, err)
 	note, _ := maya.View()
 	require.Contains(t, note.Words(), "You have asked for more already.")
@@ -178,7 +178,7 @@ func TestAnAdministratorGrantsMoneyFromTheDirectMessage(t *testing.T) {
 	form, err := carla.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == callbackGrant })
 	require.NoError(t, err)
 	require.Contains(t, form.Words(), "No other budget rises with it.")
-	_, err = carla.Submit(person.Fill(fieldUntil, "For 24 hours"))
+	_, err = carla.Submit(slackperson.Fill(fieldUntil, "For 24 hours"))
 	require.NoError(t, err)
 	require.Equal(t, []way{{verb: "grant", id: "t12345678", until: noon.Add(24 * time.Hour), by: slacksim.Admin}}, b.service.chosen())
 
@@ -201,11 +201,11 @@ func TestAnAdministratorDeclinesWithAReason(t *testing.T) {
 	carla := b.as(slacksim.Admin)
 	require.NoError(t, carla.Click(ask, "Decline"))
 	b.service.fail(&approval.InputError{Why: "Please say why. The asker gets to read it."})
-	wrong, err := carla.Submit(person.Fill(fieldReason, " "))
+	wrong, err := carla.Submit(slackperson.Fill(fieldReason, " "))
 	require.NoError(t, err)
 	require.Contains(t, wrong[fieldReason], "Please say why.")
 	b.service.fail(nil)
-	_, err = carla.Submit(person.Fill(fieldReason, "December."))
+	_, err = carla.Submit(slackperson.Fill(fieldReason, "December."))
 	require.NoError(t, err)
 	require.Equal(t, "December.", b.service.chosen()[0].reason)
 }

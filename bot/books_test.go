@@ -10,7 +10,7 @@ import (
 	"countersign/approval"
 	"countersign/budget"
 	"countersign/internal/slacksim"
-	"countersign/internal/slacksim/person"
+	slackperson "countersign/internal/slacksim/person"
 	"countersign/internal/slacksim/workspace"
 )
 
@@ -48,10 +48,10 @@ func TestTheBooksAreOpenedOnTheHome(t *testing.T) {
 
 	require.NoError(t, carla.ClickView(home, actionExplain))
 	b.openedAs(carla, callbackExplain)
-	wrong, err := carla.Submit(person.Fill(fieldRequest, "not an id"))
+	wrong, err := carla.Submit(slackperson.Fill(fieldRequest, "not an id"))
 	require.NoError(t, err)
 	require.Contains(t, wrong[fieldRequest], "is not the id of a question")
-	_, err = carla.Submit(person.Fill(fieldRequest, v.Request.ID))
+	_, err = carla.Submit(slackperson.Fill(fieldRequest, v.Request.ID))
 	require.NoError(t, err)
 	require.Contains(t, b.openedAs(carla, callbackNote).Words(), "What was decided about money for")
 

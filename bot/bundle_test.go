@@ -19,7 +19,7 @@ import (
 	"countersign/approval"
 	"countersign/budget"
 	"countersign/internal/slacksim"
-	"countersign/internal/slacksim/person"
+	slackperson "countersign/internal/slacksim/person"
 	"countersign/internal/slacksim/workspace"
 )
 
@@ -107,7 +107,7 @@ func setup(t *testing.T, change ...func(*slacksim.Options, *Options)) *bundle {
 }
 
 // as are the people of the workspace.
-func (b *bundle) as(id string) *person.Person { return b.sim.As(id) }
+func (b *bundle) as(id string) *slackperson.Person { return b.sim.As(id) }
 
 // share puts a data file into a channel.
 func (b *bundle) share(channel, name, data string) workspace.Message {

@@ -16,7 +16,7 @@ import (
 	"countersign/approval"
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/fault"
-	"countersign/internal/slacksim/person"
+	slackperson "countersign/internal/slacksim/person"
 	"countersign/internal/slacksim/workspace"
 )
 
@@ -243,7 +243,7 @@ func TestWhatSlackHasChangedOnACardIsApprovedInItsModal(t *testing.T) {
 		ben := b.as(slacksim.Reviewer)
 		require.NoError(t, ben.Click(card, actionReview))
 		b.openedAs(ben, callbackReview)
-		_, err := ben.Submit(person.Form{})
+		_, err := ben.Submit(slackperson.Form{})
 		require.NoError(t, err)
 		require.Len(t, b.service.decided(), 1, what)
 	}
@@ -301,7 +301,7 @@ func TestAPressOnAChangedCardLeadsToAWayToDecide(t *testing.T) {
 	require.Empty(t, b.service.decided())
 	require.NoError(t, ben.Click(again, actionReview))
 	b.openedAs(ben, callbackReview)
-	_, err = ben.Submit(person.Form{})
+	_, err = ben.Submit(slackperson.Form{})
 	require.NoError(t, err)
 	require.Len(t, b.service.decided(), 1)
 }

@@ -15,7 +15,7 @@ import (
 	"countersign/approval"
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/fault"
-	"countersign/internal/slacksim/person"
+	slackperson "countersign/internal/slacksim/person"
 	"countersign/internal/slacksim/workspace"
 )
 
@@ -91,7 +91,7 @@ func TestAClickThatCannotBeCommittedIsNotAcked(t *testing.T) {
 	_, card := pending(b)
 	b.service.fail(errors.New("the database is away"))
 	for _, action := range []string{actionApprove, actionReject} {
-		var unanswered *person.Unanswered
+		var unanswered *slackperson.Unanswered
 		require.ErrorAs(t, b.as(slacksim.Reviewer).Click(card, action), &unanswered)
 	}
 	require.Equal(t, 2, b.sim.Counts().Unacked)
@@ -104,11 +104,11 @@ func TestAReasonIsRequired(t *testing.T) {
 	ben := b.as(slacksim.Reviewer)
 	require.NoError(t, ben.Click(card, actionReject))
 	b.service.fail(&approval.InputError{Why: "Please say why. The asker gets to read it."})
-	wrong, err := ben.Submit(person.Fill(fieldReason, "   "))
+	wrong, err := ben.Submit(slackperson.Fill(fieldReason, "   "))
 	require.NoError(t, err)
 	require.Equal(t, map[string]string{fieldReason: "Please say why. The asker gets to read it."}, wrong)
 	b.service.fail(&approval.MoveError{Request: sample(in(approval.Expired, "")).Request, Verb: "reject"})
-	_, err = ben.Submit(person.Fill(fieldReason, "Too late"))
+	_, err = ben.Submit(slackperson.Fill(fieldReason, "Too late"))
 	require.NoError(t, err)
 	note, err := ben.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == callbackNote })
 	require.NoError(t, err)
@@ -122,10 +122,10 @@ func TestASubmissionThatCannotBeCommittedStaysOpen(t *testing.T) {
 	ben := b.as(slacksim.Reviewer)
 	require.NoError(t, ben.Click(card, actionReject))
 	b.service.fail(errors.New("the database is away"))
-	_, err := ben.Submit(person.Fill(fieldReason, "No"))
+	_, err := ben.Submit(slackperson.Fill(fieldReason, "No"))
 	require.Error(t, err)
 	b.service.fail(nil)
-	_, err = ben.Submit(person.Fill(fieldReason, "No"))
+	_, err = ben.Submit(slackperson.Fill(fieldReason, "No"))
 	require.NoError(t, err)
 	require.Len(t, b.service.decided(), 1)
 	require.True(t, strings.HasPrefix(b.service.decided()[0].Click.ActionTS, "V"), "the modal's id tells a repetition")
@@ -153,7 +153,7 @@ func TestALongProgramIsReviewedInAModal(t *testing.T) {
 	_, err = ben.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == callbackReason && v.Depth == 2 })
 	require.NoError(t, err)
 	require.NoError(t, ben.CloseView())
-	_, err = ben.Submit(person.Form{})
+	_, err = ben.Submit(slackperson.Form{})
 	require.NoError(t, err)
 	require.NoError(t, ben.WaitNoView(b.ctx))
 	rulings := b.service.decided()
@@ -164,14 +164,14 @@ func TestALongProgramIsReviewedInAModal(t *testing.T) {
 
 	require.NoError(t, ben.Click(card, actionReview))
 	require.NoError(t, ben.ClickView(modalOf(b, ben), actionReject))
-	_, err = ben.Submit(person.Fill(fieldReason, "Too long"))
+	_, err = ben.Submit(slackperson.Fill(fieldReason, "Too long"))
 	require.NoError(t, err)
 	require.NoError(t, ben.WaitNoView(b.ctx))
 	require.Equal(t, approval.Reject, b.service.decided()[1].Verdict)
 	require.Equal(t, card.TS, b.service.decided()[1].Click.MessageTS, "the card that the modal came from")
 }
 
-func modalOf(b *bundle, p *person.Person) workspace.View {
+func modalOf(b *bundle, p *slackperson.Person) workspace.View {
 	b.t.Helper()
 	v, err := p.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == callbackReview })
 	require.NoError(b.t, err)

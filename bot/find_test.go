@@ -12,7 +12,7 @@ import (
 	"countersign/approval"
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/fault"
-	"countersign/internal/slacksim/person"
+	slackperson "countersign/internal/slacksim/person"
 	"countersign/internal/slacksim/webapi"
 	"countersign/internal/slacksim/workspace"
 )
@@ -48,7 +48,7 @@ func inSales(text string) approval.Question {
 }
 
 // offered waits until the channel's files are in somebody's form.
-func (b *bundle) offered(who *person.Person) workspace.View {
+func (b *bundle) offered(who *slackperson.Person) workspace.View {
 	b.t.Helper()
 	v, err := who.WaitView(b.ctx, func(v workspace.View) bool {
 		return v.CallbackID == callbackForm && !strings.Contains(v.Words(), "Looking for files") && strings.Contains(v.Words(), ".csv")
@@ -263,7 +263,7 @@ func TestAFormThatWasSentOffEarlySaysNothingAboutFiles(t *testing.T) {
 	v, ok := maya.View()
 	require.True(t, ok, "the form does not wait for the files")
 	require.Contains(t, v.Words(), "Looking for files in this channel")
-	_, err := maya.Submit(person.Fill(fieldQuestion, "How many rows?"))
+	_, err := maya.Submit(slackperson.Fill(fieldQuestion, "How many rows?"))
 	require.NoError(t, err)
 	q := b.service.questions()
 	require.Len(t, q, 1)

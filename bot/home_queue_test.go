@@ -13,7 +13,7 @@ import (
 	"countersign/approval"
 	"countersign/budget"
 	"countersign/internal/slacksim"
-	"countersign/internal/slacksim/person"
+	slackperson "countersign/internal/slacksim/person"
 	"countersign/internal/slacksim/workspace"
 )
 
@@ -38,7 +38,7 @@ func (b *bundle) waiting(n int) *[]approval.QueueFilter {
 }
 
 // homeOf waits for a Home with these words.
-func (b *bundle) homeOf(p *person.Person, words string) workspace.View {
+func (b *bundle) homeOf(p *slackperson.Person, words string) workspace.View {
 	b.t.Helper()
 	home, err := p.WaitHome(b.ctx, func(v workspace.View) bool { return strings.Contains(v.Words(), words) })
 	require.NoError(b.t, err)
@@ -144,7 +144,7 @@ func TestARowOfTheQueueIsDecidedRightThere(t *testing.T) {
 	modal := b.openedAs(ben, callbackReview)
 	require.Contains(t, modal.Words(), "Code\n, all 4 lines")
 	b.waiting(0)
-	_, err := ben.Submit(person.Form{})
+	_, err := ben.Submit(slackperson.Form{})
 	require.NoError(t, err)
 	require.Len(t, b.service.decided(), 1)
 	require.Equal(t, v.Request.Revision.Digest, b.service.decided()[0].Digest)
@@ -178,14 +178,14 @@ func TestSomebodyDecidesWhileAReviewerIsAway(t *testing.T) {
 	require.NoError(t, ben.ClickView(b.homeOf(ben, "Nothing waits"), actionAway))
 	b.openedAs(ben, callbackDelegate)
 	b.service.change(func() { b.service.refuse = &approval.InputError{Why: "Guests cannot decide."} })
-	refused, err := ben.Submit(person.Fill(fieldPerson, slacksim.Guest).And(fieldUntil, "2026-12-04"))
+	refused, err := ben.Submit(slackperson.Fill(fieldPerson, slacksim.Guest).And(fieldUntil, "2026-12-04"))
 	require.NoError(t, err)
 	require.Equal(t, map[string]string{fieldPerson: "Guests cannot decide."}, refused)
 	b.service.change(func() {
 		b.service.refuse = nil
 		b.service.roster.Delegations = []approval.Delegation{{From: slacksim.Reviewer, To: slacksim.SecondReviewer, Until: noon}}
 	})
-	_, err = ben.Submit(person.Fill(fieldPerson, slacksim.SecondReviewer).And(fieldUntil, "2026-12-04"))
+	_, err = ben.Submit(slackperson.Fill(fieldPerson, slacksim.SecondReviewer).And(fieldUntil, "2026-12-04"))
 	require.NoError(t, err)
 	got := b.service.wishes()[0]
 	require.Equal(t, slacksim.SecondReviewer, got.who)

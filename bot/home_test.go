@@ -13,7 +13,7 @@ import (
 	"countersign/budget"
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/fault"
-	"countersign/internal/slacksim/person"
+	slackperson "countersign/internal/slacksim/person"
 	"countersign/internal/slacksim/workspace"
 )
 
@@ -78,7 +78,7 @@ func TestAHomeIsDrawnAgainWhenARequestOnItMoves(t *testing.T) {
 	b.service.change(func() { b.service.recent = []*approval.Request{v.Request} })
 	b.waiting(3)
 	maya, ben, jun := b.as(slacksim.Analyst), b.as(slacksim.Reviewer), b.as(slacksim.OtherAnalyst)
-	for _, who := range []*person.Person{maya, ben, jun} {
+	for _, who := range []*slackperson.Person{maya, ben, jun} {
 		require.NoError(t, who.OpenHome())
 	}
 	b.homeOf(maya, "Waits for a reviewer")

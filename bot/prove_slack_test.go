@@ -14,7 +14,7 @@ import (
 	"countersign/approval"
 	"countersign/internal/proof"
 	"countersign/internal/slacksim"
-	"countersign/internal/slacksim/person"
+	slackperson "countersign/internal/slacksim/person"
 	"countersign/internal/slacksim/rewrite"
 )
 
@@ -92,7 +92,7 @@ func survives(t *testing.T, tell func(*slacksim.Sim)) string {
 		return "the modal has nothing to approve with"
 	}
 	b.service.change(func() { v.Standings[0].Spent += 1_000_000 })
-	if _, err := ben.Submit(person.Form{}); err != nil || len(b.service.decided()) != 4 {
+	if _, err := ben.Submit(slackperson.Form{}); err != nil || len(b.service.decided()) != 4 {
 		return fmt.Sprintf("the modal was refused (%v): %s", err, b.log.String())
 	}
 	return ""

@@ -8,7 +8,7 @@ import (
 
 	"countersign/approval"
 	"countersign/internal/slacksim"
-	"countersign/internal/slacksim/person"
+	slackperson "countersign/internal/slacksim/person"
 	"countersign/internal/slacksim/workspace"
 )
 
@@ -73,7 +73,7 @@ func TestRejectingAsksForAReason(t *testing.T) {
 	_, err := ben.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == callbackReason })
 	require.NoError(t, err)
 	require.Empty(t, b.service.decided())
-	_, err = ben.Submit(person.Fill(fieldReason, "It reads the wrong column."))
+	_, err = ben.Submit(slackperson.Fill(fieldReason, "It reads the wrong column."))
 	require.NoError(t, err)
 	require.NoError(t, ben.WaitNoView(b.ctx))
 	rulings := b.service.decided()

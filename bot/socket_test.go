@@ -17,7 +17,7 @@ import (
 	"countersign/approval"
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/fault"
-	"countersign/internal/slacksim/person"
+	slackperson "countersign/internal/slacksim/person"
 )
 
 func TestTwoSocketsAreHeldAndComeBack(t *testing.T) {
@@ -48,7 +48,7 @@ func TestWithoutACommitThereIsNoAck(t *testing.T) {
 	b.service.fail(errors.New("dial tcp 10.0.0.7:5432: connection refused"))
 	maya := b.as(slacksim.Analyst)
 	err := maya.Command(slacksim.SalesData, "/analyze How many?")
-	var unanswered *person.Unanswered
+	var unanswered *slackperson.Unanswered
 	require.ErrorAs(t, err, &unanswered)
 	_, err = maya.WaitNotice(b.ctx, "operation_timeout")
 	require.NoError(t, err)
@@ -67,7 +67,7 @@ func TestWorkThatTakesTooLongIsNotAcked(t *testing.T) {
 		<-ctx.Done()
 		return ctx.Err()
 	})
-	var unanswered *person.Unanswered
+	var unanswered *slackperson.Unanswered
 	require.ErrorAs(t, b.as(slacksim.Analyst).Command(slacksim.SalesData, "/budget"), &unanswered)
 	b.told(slacksim.Analyst, slacksim.SalesData, "may not have been saved")
 }
@@ -83,7 +83,7 @@ func TestAPanicEndsOneEnvelopeAndNotTheProcess(t *testing.T) {
 		}
 	})
 	b.service.before(func(context.Context) error { panic("a bug") })
-	var unanswered *person.Unanswered
+	var unanswered *slackperson.Unanswered
 	require.ErrorAs(t, b.as(slacksim.Analyst).Command(slacksim.SalesData, "/budget"), &unanswered)
 	require.Contains(t, b.log.String(), "panic: a bug")
 	require.EqualValues(t, 1, observed.Load())

@@ -84,8 +84,7 @@ func ReadPrices(r io.Reader) (Prices, error) {
 		if err == io.EOF {
 			break
 		}
-		var malformed *csv.ParseError
-		if errors.As(err, &malformed) {
+		if malformed, ok := errors.AsType[*csv.ParseError](err); ok {
 			faults = append(faults, fmt.Errorf("line %d: %w", malformed.Line, malformed.Err))
 			continue
 		}

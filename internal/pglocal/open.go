@@ -45,11 +45,11 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 	}
 	for deadline := time.Now().Add(handover); ; {
 		server, err := Start(ctx, o)
-		var used *InUseError
 		if err == nil {
 			server.brief = true
 		}
-		if !errors.As(err, &used) {
+		used, ok := errors.AsType[*InUseError](err)
+		if !ok {
 			return server, err
 		}
 		if s.runsElsewhere() {

@@ -68,11 +68,10 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	}
 	for deadline := time.Now().Add(o.Wait); ; {
 		s.lock, err = lock(dir)
-		var used *InUseError
 		if err == nil {
 			break
 		}
-		if !errors.As(err, &used) || ctx.Err() != nil || !time.Now().Before(deadline) {
+		if _, ok := errors.AsType[*InUseError](err); !ok || ctx.Err() != nil || !time.Now().Before(deadline) {
 			return nil, err
 		}
 		time.Sleep(20 * time.Millisecond)
@@ -96,8 +95,7 @@ func (s *Server) start(ctx context.Context) (err error) {
 		return err
 	}
 	if s.bin, err = s.places.find(major); err != nil {
-		var missing *MissingError
-		if errors.As(err, &missing) {
+		if missing, ok := errors.AsType[*MissingError](err); ok {
 			missing.Dir = s.dir
 		}
 		return err

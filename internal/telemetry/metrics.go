@@ -60,29 +60,27 @@ func (m *Metrics) Envelope(kind, outcome string, took time.Duration) {
 
 // outcome sorts errors into the few kinds that somebody would want to count.
 func outcome(err error) string {
-	var (
-		later    *approval.LaterError
-		exceeded *budget.ExceededError
-		no       *approval.NotAllowedError
-		move     *approval.MoveError
-		stale    *approval.StaleError
-		input    *approval.InputError
-	)
 	switch {
 	case err == nil:
 		return "ok"
-	case errors.Is(err, approval.ErrBusy), errors.As(err, &later):
+	case errors.Is(err, approval.ErrBusy), is[*approval.LaterError](err):
 		return "later"
-	case errors.As(err, &exceeded):
+	case is[*budget.ExceededError](err):
 		return "budget"
-	case errors.As(err, &no):
+	case is[*approval.NotAllowedError](err):
 		return "not allowed"
-	case errors.As(err, &move), errors.As(err, &stale):
+	case is[*approval.MoveError](err), is[*approval.StaleError](err):
 		return "too late"
-	case errors.As(err, &input):
+	case is[*approval.InputError](err):
 		return "bad input"
 	}
 	return "error"
+}
+
+// is says whether the error, or one that it wraps, is a T.
+func is[T error](err error) bool {
+	_, ok := errors.AsType[T](err)
+	return ok
 }
 
 // Check is one thing that must work for the process to be of use.

@@ -258,8 +258,7 @@ func (w writer) Write(ctx context.Context, b approval.Brief) (approval.Draft, er
 		attribute.String("session.id", b.SessionID), attribute.String("user.id", b.Asker)))
 	draft, err := w.Writer.Write(ctx, b)
 	usage, billed := draft.Usage, true
-	var failed *approval.WriterError
-	if errors.As(err, &failed) {
+	if failed, ok := errors.AsType[*approval.WriterError](err); ok {
 		usage, billed = failed.Usage, failed.Billed || failed.Usage.Model != ""
 	}
 	priced := false

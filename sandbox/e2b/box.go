@@ -100,9 +100,9 @@ func (c *Client) bodyFor(mark map[string]string, lease time.Duration) newBox {
 // obtain looks for the box first and makes it when there is none. After a
 // doubtful answer it only looks; the next call begins with looking again.
 func (c *Client) obtain(ctx context.Context, o order) (*box, error) {
-	begun := time.Now()
-	for attempt := 1; ; attempt++ {
-		if !o.fresh || attempt > 1 {
+	t := newTries()
+	for {
+		if !o.fresh || t.made > 0 {
 			if b, err := c.adopt(ctx, o); b != nil || err != nil {
 				return b, err
 			}
@@ -122,7 +122,7 @@ func (c *Client) obtain(ctx context.Context, o order) (*box, error) {
 			return nil, err
 		}
 		// Nothing was made. A 500 is E2B's own failure and rarely a matter of milliseconds: the step is tried again later.
-		wait, worthwhile := c.worthwhile(err, attempt, begun)
+		wait, worthwhile := c.worthwhile(err, t)
 		if !worthwhile || f.status == http.StatusInternalServerError || sleep(ctx, wait) != nil {
 			return nil, err
 		}
@@ -174,9 +174,9 @@ func (c *Client) build(ctx context.Context, o order) (*box, error) {
 		return nil, err
 	}
 	b, err := c.moveIn(ctx, m, before)
-	if open := (*openError)(nil); errors.As(err, &open) || err != nil && o.fresh {
+	if _, ok := errors.AsType[*openError](err); ok || err != nil && o.fresh {
 		c.abandon(ctx, m.SandboxID)
-		if refused := new(approval.BoxError); errors.As(err, &refused) {
+		if refused, ok := errors.AsType[*approval.BoxError](err); ok {
 			refused.Box = time.Since(before)
 		}
 	}

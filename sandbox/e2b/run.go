@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
+
 	"countersign/approval"
 	"countersign/sandbox"
 )
@@ -98,18 +100,24 @@ func (c *Client) launch(ctx context.Context, b *box, job []byte, command string)
 	if err := c.start(ctx, b, startLine(upload, command)); err != nil {
 		return err
 	}
-	for wait := 20 * time.Millisecond; wait < 3*time.Second; wait *= 2 {
+	pauses := &backoff.ExponentialBackOff{InitialInterval: 20 * time.Millisecond, MaxInterval: 3 * time.Second, Multiplier: 2}
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		running, err := c.exists(ctx, b, onceName)
-		if err != nil || running {
-			return c.doubt(err)
+		if err == nil && !running {
+			err = errIdle
+		} else if err != nil {
+			err = backoff.Permanent(c.doubt(err))
 		}
-		if err := sleep(ctx, wait); err != nil {
-			return err
-		}
+		return struct{}{}, err
+	}, backoff.WithBackOff(pauses), backoff.WithMaxTries(9))
+	if errors.Is(err, errIdle) {
+		return &approval.BoxError{Err: err, Retry: true, Words: "The code did not begin in its box. Please ask again later."}
 	}
-	return &approval.BoxError{Err: errors.New("the process was started, but it did nothing"), Retry: true,
-		Words: "The code did not begin in its box. Please ask again later."}
+	return err
 }
+
+// errIdle is a process that has been started and does not begin.
+var errIdle = errors.New("the process was started, but it did nothing")
 
 // doubt keeps what goes wrong while the code may be running from passing for a
 // refusal: whoever hears of one relies on nothing having run.

@@ -284,8 +284,8 @@ func deleteFile(c *call) (workspace.Body, error) {
 // else what Slack sends them, a redirect to a page to sign in.
 func (s *API) ServeFile(w http.ResponseWriter, r *http.Request) {
 	if err := s.Next("download", nil).Before(r.Context(), s.Workspace); err != nil {
-		var refusal *workspace.Error
-		if !errors.As(err, &refusal) {
+		refusal, ok := errors.AsType[*workspace.Error](err)
+		if !ok {
 			panic(http.ErrAbortHandler)
 		}
 		status, code := refusal.Write(w.Header(), workspace.Body{})
