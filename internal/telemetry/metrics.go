@@ -15,8 +15,8 @@ import (
 	"countersign/budget"
 )
 
-// Metrics are the figures of one process. Their registry is its own, so tests
-// can make many.
+// Metrics are the figures of one process. They have a registry of their own, so that tests
+// can create several.
 type Metrics struct {
 	registry  *prometheus.Registry
 	asks      *prometheus.CounterVec
@@ -83,17 +83,16 @@ func is[T error](err error) bool {
 	return ok
 }
 
-// Check is one thing that must work for the process to be of use.
+// Check is one thing that must work before the process is ready.
 type Check struct {
 	Name string
 	Try  func(context.Context) error
 }
 
-// ErrStarting is a check that will pass by itself, once what it looks at has started.
+// ErrStarting is returned by a check that will pass by itself once a part has started.
 var ErrStarting = errors.New("starting")
 
-// Handler serves /healthz (the process lives), /readyz (it is of use: all checks
-// pass) and /metrics.
+// Handler serves /healthz (the process is alive), /readyz (all checks pass) and /metrics.
 func (m *Metrics) Handler(ready ...Check) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))

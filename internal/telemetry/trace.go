@@ -142,11 +142,11 @@ func of(r *approval.Request) []attribute.KeyValue {
 	}
 }
 
-// Find is how a job is known by its request; nil when it is about none.
+// Find returns the request of a job, or nil when the job has none.
 type Find func(ctx context.Context, wake approval.Wake) (*approval.Request, error)
 
-// InStore finds requests where they are kept. A notice belongs to the request
-// that it is about.
+// InStore finds a job's request in the store. A notice belongs to the request that it is
+// about.
 func InStore(store approval.Store) Find {
 	return func(ctx context.Context, wake approval.Wake) (*approval.Request, error) {
 		id := wake.RequestID
@@ -169,8 +169,8 @@ func whose(ctx context.Context) []attribute.KeyValue {
 	return attrs
 }
 
-// Step wraps the work of a job in a span of its request's trace. What is about no
-// request, or cannot be found, is only counted.
+// Step wraps the work of a job in a span of its request's trace. A job without a request,
+// or whose request cannot be found, is only counted.
 func (t *Telemetry) Step(find Find, do func(context.Context, approval.Wake) error) func(context.Context, approval.Wake) error {
 	return func(ctx context.Context, wake approval.Wake) error {
 		began := time.Now()
@@ -195,16 +195,16 @@ func (t *Telemetry) traced(ctx context.Context, find Find, wake approval.Wake, d
 	return err
 }
 
-// Service is the approval.Service that the bot calls, seen from outside.
+// Service is the approval.Service that the bot calls, with a span around each call.
 type Service struct {
 	*approval.Service
 	t *Telemetry
 }
 
-// Service wraps the calls of people.
+// Service wraps the calls that people cause.
 func (t *Telemetry) Service(s *approval.Service) Service { return Service{Service: s, t: t} }
 
-// Ask makes the first span of a request's trace, with its derived ids.
+// Ask records the first span of a request's trace, with the ids computed from the request.
 func (s Service) Ask(ctx context.Context, q approval.Question) (*approval.Request, error) {
 	began := time.Now()
 	r, err := s.Service.Ask(ctx, q)
@@ -221,7 +221,7 @@ func (s Service) Ask(ctx context.Context, q approval.Question) (*approval.Reques
 	return r, err
 }
 
-// Decide is a span of its own: how long people took stands between the spans.
+// Decide records a span of its own; the gap before it is the time that people took.
 func (s Service) Decide(ctx context.Context, ruling approval.Ruling) (*approval.Request, error) {
 	ctx, span := s.t.tracer.Start(within(ctx, ruling.RequestID), "decide", trace.WithAttributes(traceName,
 		attribute.String("countersign.request", ruling.RequestID), attribute.String("countersign.verdict", string(ruling.Verdict)),
@@ -241,11 +241,11 @@ type writer struct {
 	worst Worst
 }
 
-// Worst is what a call is charged when nobody knows what it used.
+// Worst returns the charge for a call whose usage is unknown.
 type Worst func(model string, at time.Time) (budget.USD, error)
 
-// Writer wraps the calls of a model: each is a generation, with what it used and
-// what it cost by our own price table. Langfuse has no prices for Mistral.
+// Writer wraps model calls. Each becomes a generation with its usage and its cost from our
+// own price table, because Langfuse has no prices for Mistral.
 func (t *Telemetry) Writer(w approval.Writer, worst Worst) approval.Writer {
 	return writer{Writer: w, t: t, worst: worst}
 }

@@ -28,8 +28,8 @@ const (
 	usualGrace = 60 * time.Second
 )
 
-// Lease is the longest that a box for a run with these limits exists and costs:
-// the worst case that a hold has to cover.
+// Lease is the longest time that a box for a run with these limits can exist and cost
+// money. A hold covers all of it.
 func Lease(l approval.Limits) time.Duration {
 	return time.Duration(l.Seconds)*time.Second + setupTime + collectTime
 }
@@ -56,9 +56,9 @@ type order struct {
 	fresh bool          // nobody can have made it before
 }
 
-// Create makes the box for a request, or adopts the one that was made before,
-// by whoever. It never kills a box that it has not just made: if two exist for
-// one request, one of them may be running; Strays sorts that out.
+// Create makes the box for a request, or adopts one that an earlier call made, also on
+// another replica. It only kills a box that it has just made itself: where a request has
+// two, one of them may be running, and Strays decides which one goes.
 func (c *Client) Create(ctx context.Context, requestID string, seal approval.Manifest) (string, error) {
 	if seal.Sandbox != Kind || seal.Template != c.Template() {
 		return "", &approval.BoxError{Err: fmt.Errorf("create box for %s: sealed for %s %s", requestID, seal.Sandbox, seal.Template),
@@ -292,7 +292,7 @@ func (c *Client) stamp(b *box) (s sandbox.Stamp) {
 	return s
 }
 
-// Kill ends a box and forgets it. A box that is no more is no error.
+// Kill ends a box. A box that no longer exists is no error.
 func (c *Client) Kill(ctx context.Context, id string) error {
 	short, err := boxID(id)
 	if err != nil {

@@ -44,8 +44,8 @@ const (
 	python = "python3"
 )
 
-// Start puts the files in and starts the code, at most once in this box however
-// often and by however many it is called.
+// Start uploads the files and starts the code. However often it is called, and by
+// whichever replicas, the code starts at most once in this box.
 func (c *Client) Start(ctx context.Context, id string, job approval.Job) error {
 	if err := c.startJob(ctx, id, job); err != nil {
 		return fmt.Errorf("start %s in box %s: %w", job.RequestID, id, c.lost(ctx, id, err))
@@ -203,8 +203,8 @@ func (c *Client) deadline(b *box) time.Time {
 	return due
 }
 
-// Result waits for the end of a run and collects it. It works for any replica at
-// any time while the box exists, whoever started the code.
+// Result waits until a run has ended and returns its result. Any replica can call it while
+// the box exists, whichever one started the code.
 func (c *Client) Result(ctx context.Context, id string) (approval.Result, error) {
 	b, result, err := c.await(ctx, id)
 	if err != nil {
