@@ -21,10 +21,10 @@
 // The code interpreter on port 49999 is not used: its results come over a stream, and a
 // stream ends with the replica that reads it.
 //
-// The client is our own, because there is no maintained one for Go. Waits come from
-// cenkalti/backoff; what is worth another attempt is decided here, because a box that
-// has just been made, one that is busy, and a server that names a time are different
-// matters (worthwhile).
+// The client is our own: every call has to know what a lost answer may have done, which
+// a general client hides. Waits come from cenkalti/backoff. What is worth another attempt
+// is decided here (worthwhile), because a new box, a busy box and a server that names a
+// time need different patience.
 //
 // # Two versions of the calls
 //

@@ -41,7 +41,8 @@ type call struct {
 	app  bool // called with the app-level token
 }
 
-// method is a Web API method. scopes are alternatives: one of them is enough.
+// method is a Web API method. scopes are alternatives: one of them is enough. serve is
+// called with the lock held.
 type method struct {
 	token  byte // 'b' for bot, 'a' for app-level, 'e' for either, 'c' for configuration, 0 for none needed
 	scopes []string
@@ -110,11 +111,18 @@ func (s *API) answer(w http.ResponseWriter, c *call, name string) (workspace.Bod
 	if err := s.authorize(w, c, m); err != nil {
 		return nil, err
 	}
-	out, err := m.serve(c)
+	out, err := c.locked(m.serve)
 	if err == nil {
 		err = wrong.Afterwards(c.r.Context(), s.Workspace)
 	}
 	return out, err
+}
+
+// locked calls a method with the workspace's lock held, so that none has to take it.
+func (c *call) locked(serve func(*call) (workspace.Body, error)) (workspace.Body, error) {
+	c.s.Lock()
+	defer c.s.Unlock()
+	return serve(c)
 }
 
 // authorize knows two tokens, the bot's and the app's, and which methods want which.

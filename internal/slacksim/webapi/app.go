@@ -47,8 +47,6 @@ func authTest(c *call) (workspace.Body, error) {
 // openConnection hands out a Socket Mode URL that works once, and soon.
 func openConnection(c *call) (workspace.Body, error) {
 	s := c.s
-	s.Lock()
-	defer s.Unlock()
 	ticket := s.sockets.Ticket()
 	host := strings.TrimPrefix(c.base, "http://")
 	return workspace.Body{"url": fmt.Sprintf("ws://%s/link/?ticket=%s&app_id=%s", host, ticket, s.App.ID)}, nil

@@ -28,8 +28,6 @@ const (
 // first, then the channel, so a bad card is noticed before it is known where it goes.
 func postMessage(c *call) (workspace.Body, error) {
 	s := c.s
-	s.Lock()
-	defer s.Unlock()
 	m, err := s.Content(c, true)
 	if err != nil {
 		return nil, err
@@ -62,8 +60,6 @@ func postMessage(c *call) (workspace.Body, error) {
 // chat.postMessage takes, and it refuses where that one cuts.
 func updateMessage(c *call) (workspace.Body, error) {
 	s := c.s
-	s.Lock()
-	defer s.Unlock()
 	if blockkit.Chars(c.Text("text")) > maxEdit {
 		return nil, workspace.Refuse("msg_too_long")
 	}
@@ -113,8 +109,6 @@ func (s *API) own(c *call, code string) (*workspace.StoredMessage, error) {
 // deleteMessage is for the app's own messages; people delete theirs with unsay.
 func deleteMessage(c *call) (workspace.Body, error) {
 	s := c.s
-	s.Lock()
-	defer s.Unlock()
 	m, err := s.own(c, "cant_delete_message")
 	if err != nil {
 		return nil, err
@@ -127,8 +121,6 @@ func deleteMessage(c *call) (workspace.Body, error) {
 // contract, and the reason why such a message must never be the only record.
 func postEphemeral(c *call) (workspace.Body, error) {
 	s := c.s
-	s.Lock()
-	defer s.Unlock()
 	m, err := s.Content(c, true)
 	if err != nil {
 		return nil, err
@@ -157,8 +149,6 @@ func postEphemeral(c *call) (workspace.Body, error) {
 // getPermalink needs no membership: a link is not the message.
 func getPermalink(c *call) (workspace.Body, error) {
 	s := c.s
-	s.Lock()
-	defer s.Unlock()
 	to, err := s.Visible(c.Text("channel"))
 	if err != nil {
 		return nil, err

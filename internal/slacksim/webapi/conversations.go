@@ -52,8 +52,6 @@ func page[T any](c *call, all []T, usual int) ([]T, workspace.Body, error) {
 // whose scope is missing refuses the whole call.
 func listConversations(c *call) (workspace.Body, error) {
 	s := c.s
-	s.Lock()
-	defer s.Unlock()
 	types := strings.Split(c.Text("types"), ",")
 	if !c.Has("types") {
 		types = []string{"public_channel"}
@@ -78,8 +76,6 @@ func listConversations(c *call) (workspace.Body, error) {
 }
 
 func conversationInfo(c *call) (workspace.Body, error) {
-	c.s.Lock()
-	defer c.s.Unlock()
 	ch, err := c.s.readable(c, "read")
 	if err != nil {
 		return nil, err
@@ -88,8 +84,6 @@ func conversationInfo(c *call) (workspace.Body, error) {
 }
 
 func conversationMembers(c *call) (workspace.Body, error) {
-	c.s.Lock()
-	defer c.s.Unlock()
 	ch, err := c.s.readable(c, "read")
 	if err != nil {
 		return nil, err
@@ -101,8 +95,6 @@ func conversationMembers(c *call) (workspace.Body, error) {
 // openConversation opens a direct message with one person.
 func openConversation(c *call) (workspace.Body, error) {
 	s := c.s
-	s.Lock()
-	defer s.Unlock()
 	if id := c.Text("channel"); id != "" {
 		ch, err := s.Visible(id)
 		if err != nil {
@@ -131,8 +123,6 @@ func openConversation(c *call) (workspace.Body, error) {
 // joinConversation works for public channels only; into the others one is invited.
 func joinConversation(c *call) (workspace.Body, error) {
 	s := c.s
-	s.Lock()
-	defer s.Unlock()
 	ch, err := s.Visible(c.Text("channel"))
 	if err != nil {
 		return nil, err
@@ -154,8 +144,6 @@ func joinConversation(c *call) (workspace.Body, error) {
 // conversations.replies (root first, then oldest first).
 func readConversation(c *call, thread bool) (workspace.Body, error) {
 	s := c.s
-	s.Lock()
-	defer s.Unlock()
 	ch, err := s.readable(c, "history")
 	switch {
 	case err != nil:

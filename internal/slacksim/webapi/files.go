@@ -52,8 +52,6 @@ func getUploadURL(c *call) (workspace.Body, error) {
 	case c.Text("snippet_type") != "" && length > 1<<20:
 		return nil, workspace.Refuse("snippet_too_large")
 	}
-	s.Lock()
-	defer s.Unlock()
 	u := &upload{file: s.Memory.NextID("F"), name: c.Text("filename"), length: length, alt: c.Text("alt_txt"), kind: c.Text("snippet_type")}
 	key := blockkit.ShortID(s.Memory.NextTS(), 1) + blockkit.ShortID(u.file, 2) + blockkit.ShortID(u.name, 3)
 	s.uploads[key] = u
@@ -113,8 +111,6 @@ func completeUpload(c *call) (workspace.Body, error) {
 	if err := c.Into("files", &wanted); err != nil || len(wanted) == 0 {
 		return nil, workspace.Refuse("invalid_arguments", "[ERROR] missing required field: files")
 	}
-	s.Lock()
-	defer s.Unlock()
 	targets, err := s.shareTargets(c)
 	if err != nil {
 		return nil, err
@@ -211,8 +207,6 @@ func (s *API) shareTargets(c *call) ([]shareTarget, error) {
 // fileInfo tells a deleted file from one that the app may not know of.
 func fileInfo(c *call) (workspace.Body, error) {
 	s := c.s
-	s.Lock()
-	defer s.Unlock()
 	f := s.FileFor(s.Bot.ID, c.Text("file"))
 	switch {
 	case f == nil:
@@ -226,8 +220,6 @@ func fileInfo(c *call) (workspace.Body, error) {
 // listFiles lists newest first, in pages.
 func listFiles(c *call) (workspace.Body, error) {
 	s := c.s
-	s.Lock()
-	defer s.Unlock()
 	channel := c.Text("channel")
 	if channel != "" {
 		if _, err := s.Visible(channel); err != nil {
@@ -265,8 +257,6 @@ func atoi(s string, missing int) int {
 // deleteFile is for the app's own files.
 func deleteFile(c *call) (workspace.Body, error) {
 	s := c.s
-	s.Lock()
-	defer s.Unlock()
 	f := s.FileFor(s.Bot.ID, c.Text("file"))
 	switch {
 	case f == nil:

@@ -35,8 +35,6 @@ func (s *API) email(u *workspace.User) string {
 // lookupByEmail finds nobody who has left.
 func lookupByEmail(c *call) (workspace.Body, error) {
 	s := c.s
-	s.Lock()
-	defer s.Unlock()
 	for _, u := range s.Memory.Users {
 		if !u.Deleted && c.Has("email") && s.email(u) == c.Text("email") {
 			out := s.wireUser(u)
@@ -50,8 +48,6 @@ func lookupByEmail(c *call) (workspace.Body, error) {
 // getProfile is the caller's own where nobody is named.
 func getProfile(c *call) (workspace.Body, error) {
 	s := c.s
-	s.Lock()
-	defer s.Unlock()
 	id := c.Text("user")
 	if id == "" {
 		id = s.Bot.ID
@@ -73,8 +69,6 @@ const farthest = 120 * 24 * time.Hour
 // scheduleMessage checks a message now, and posts it when its time has come.
 func scheduleMessage(c *call) (workspace.Body, error) {
 	s := c.s
-	s.Lock()
-	defer s.Unlock()
 	m, err := s.Content(c, true)
 	if err != nil {
 		return nil, err
@@ -116,8 +110,6 @@ var emojiName = regexp.MustCompile(`^[a-z0-9_'+-]+(::skin-tone-[2-6])?$`)
 
 func addReaction(c *call) (workspace.Body, error) {
 	s := c.s
-	s.Lock()
-	defer s.Unlock()
 	if name := c.Text("name"); !emojiName.MatchString(name) {
 		return nil, workspace.Refuse("invalid_name")
 	}
@@ -142,8 +134,6 @@ func addReaction(c *call) (workspace.Body, error) {
 
 func addPin(c *call) (workspace.Body, error) {
 	s := c.s
-	s.Lock()
-	defer s.Unlock()
 	m, err := s.item(c)
 	if err != nil {
 		return nil, err

@@ -38,8 +38,6 @@ func (s *API) wireUser(u *workspace.User) workspace.Body {
 }
 
 func userInfo(c *call) (workspace.Body, error) {
-	c.s.Lock()
-	defer c.s.Unlock()
 	u := c.s.Memory.User(c.Text("user"))
 	if u == nil {
 		return nil, workspace.Refuse("user_not_found")
@@ -48,8 +46,6 @@ func userInfo(c *call) (workspace.Body, error) {
 }
 
 func listUsers(c *call) (workspace.Body, error) {
-	c.s.Lock()
-	defer c.s.Unlock()
 	all := []workspace.Body{}
 	for _, u := range c.s.Memory.Users {
 		all = append(all, c.s.wireUser(u))
@@ -65,8 +61,6 @@ func groupID(handle string) string {
 
 func listGroups(c *call) (workspace.Body, error) {
 	s := c.s
-	s.Lock()
-	defer s.Unlock()
 	out := []workspace.Body{}
 	for _, handle := range slices.Sorted(maps.Keys(s.Memory.Groups)) {
 		g := workspace.Body{
@@ -84,8 +78,6 @@ func listGroups(c *call) (workspace.Body, error) {
 // groupUsers lists who is in a user group now: an app that decides by it must ask
 // each time.
 func groupUsers(c *call) (workspace.Body, error) {
-	c.s.Lock()
-	defer c.s.Unlock()
 	for handle, users := range c.s.Memory.Groups {
 		if groupID(handle) == c.Text("usergroup") {
 			return workspace.Body{"users": workspace.OrEmpty(users)}, nil
@@ -105,8 +97,6 @@ func botInfo(c *call) (workspace.Body, error) {
 // setStatus shows "is thinking..." under a thread until the app posts there.
 func setStatus(c *call) (workspace.Body, error) {
 	s := c.s
-	s.Lock()
-	defer s.Unlock()
 	to, err := s.Target(c.Text("channel_id"))
 	if err != nil {
 		return nil, err

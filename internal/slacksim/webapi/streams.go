@@ -57,8 +57,6 @@ func streamed(c *call) (said string, blocks []blockkit.Block, err error) {
 // startStream answers a thread. In a channel it says to whom.
 func startStream(c *call) (workspace.Body, error) {
 	s := c.s
-	s.Lock()
-	defer s.Unlock()
 	said, blocks, err := streamed(c)
 	if err != nil {
 		return nil, err
@@ -91,8 +89,6 @@ func startStream(c *call) (workspace.Body, error) {
 
 func appendStream(c *call) (workspace.Body, error) {
 	s := c.s
-	s.Lock()
-	defer s.Unlock()
 	m, err := s.goOn(c)
 	if err != nil {
 		return nil, err
@@ -104,8 +100,6 @@ func appendStream(c *call) (workspace.Body, error) {
 // stopStream adds what is left, and the message is one like the others.
 func stopStream(c *call) (workspace.Body, error) {
 	s := c.s
-	s.Lock()
-	defer s.Unlock()
 	end, err := s.Content(c, false)
 	if err != nil {
 		return nil, err

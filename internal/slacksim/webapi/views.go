@@ -16,8 +16,6 @@ var viewMethods = map[string]method{
 // used up, so an app may try again with a better view while the three seconds last.
 func openView(c *call, push bool) (workspace.Body, error) {
 	s := c.s
-	s.Lock()
-	defer s.Unlock()
 	v, err := s.NewView(c, "modal")
 	if err != nil {
 		return nil, err
@@ -46,8 +44,6 @@ func openView(c *call, push bool) (workspace.Body, error) {
 // not_found: apps cannot bring it back.
 func updateView(c *call) (workspace.Body, error) {
 	s := c.s
-	s.Lock()
-	defer s.Unlock()
 	v := s.ViewBy(c.Text("view_id"), c.Text("external_id"))
 	if v == nil {
 		return nil, workspace.Refuse("not_found")
@@ -66,8 +62,6 @@ func updateView(c *call) (workspace.Body, error) {
 // publishView replaces a person's Home. Its id stays the same from the first time on.
 func publishView(c *call) (workspace.Body, error) {
 	s := c.s
-	s.Lock()
-	defer s.Unlock()
 	if !s.App.Home {
 		return nil, workspace.Refuse("not_enabled")
 	}
