@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/codegen"
 	"countersign/codegen/mistraltest"
 	"countersign/internal/slacksim"
@@ -166,11 +166,11 @@ func TestFailuresOfMistralAreToldPlainlyAndPaidForAsTheRulesSay(t *testing.T) {
 // forSilence does not wait long for an answer that will not come, and as long as
 // ever for all others.
 type forSilence struct {
-	approval.Writer
-	hasty approval.Writer
+	steps.Writer
+	hasty steps.Writer
 }
 
-func (w forSilence) Write(ctx context.Context, b approval.Brief) (approval.Draft, error) {
+func (w forSilence) Write(ctx context.Context, b steps.Brief) (steps.Draft, error) {
 	if strings.Contains(b.Question, string(mistraltest.Silence)) || strings.Contains(b.Question, string(mistraltest.Stall)) {
 		return w.hasty.Write(ctx, b)
 	}

@@ -1,0 +1,164 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/budget"
+)
+
+// Ruling is a reviewer's click.
+type Ruling struct {
+	RequestID string
+	Revision  int
+	Digest    string // of what the reviewer saw
+	Verdict   approval.Verdict
+	Reason    string
+	Typed     string // the beginning of the digest, where the rules want it typed (Terms.Typed)
+	Click     approval.Click
+}
+
+func (r Ruling) decision() approval.Decision {
+	return approval.Decision{RequestID: r.RequestID, Revision: r.Revision, Digest: r.Digest, Reviewer: r.Click.User,
+		Verdict: r.Verdict, Reason: approval.Plain(r.Reason), Click: r.Click}
+}
+
+// errTwice ends an Update that has nothing to do because the same click was taken before.
+var errTwice = errors.New("the same click again")
+
+// errLook ends an Update that was only to find out.
+var errLook = errors.New("only looking")
+
+// Decide takes a reviewer's verdict. It has committed when it returns.
+func (s *Service) Decide(ctx context.Context, ruling Ruling) (*approval.Request, error) {
+	if ruling.Verdict == approval.Reject && strings.TrimSpace(ruling.Reason) == "" {
+		return nil, &approval.InputError{Why: "Please say why. The asker gets to read it."}
+	}
+	if ruling.Verdict == approval.Rewrite && strings.TrimSpace(ruling.Reason) == "" {
+		return nil, &approval.InputError{Why: "Please say what should be different. The model gets to read it, and so does the asker."}
+	}
+	if ruling.Verdict != approval.Approve && ruling.Verdict != approval.Reject && ruling.Verdict != approval.Rewrite {
+		return nil, &approval.InputError{Why: "A decision is to approve, to reject, or to request changes."}
+	}
+	r, err := s.decide(ctx, ruling, nil)
+	refused := new(budget.ExceededError)
+	switch {
+	case !errors.As(err, &refused):
+	case ruling.Verdict == approval.Rewrite:
+		s.unpaid(ctx, ruling, "rewrite", refused)
+	case ruling.Verdict == approval.Approve:
+		// The approval is not taken; the asker learns what is in its way and can do something about it.
+		if _, err := s.block(ctx, ruling.RequestID, budget.ForRun, refused, ruling.Click.User); err != nil {
+			s.Log.Error("block a run without money", "request", ruling.RequestID, "error", err)
+		}
+	}
+	if err == nil && (r.State == approval.Rejected || r.State == approval.Drafting) {
+		s.Sandbox.Discard(r.ID)
+	}
+	return r, err
+}
+
+// MayDecide says whether this person could decide on this revision now, without
+// deciding: for the modal that asks for a reason. The error is the one that
+// Decide would give.
+func (s *Service) MayDecide(ctx context.Context, ruling Ruling) (*approval.Request, error) {
+	return s.decide(ctx, ruling, errLook)
+}
+
+// OpenedReview is the event of somebody opening the whole of a program to read it.
+const OpenedReview = "opened review"
+
+// Opened keeps that somebody has opened a version of the code: how long a decision
+// took counts from then (Statistics).
+func (s *Service) Opened(ctx context.Context, id string, revision int, click approval.Click) error {
+	return s.Store.Audit(ctx, id, approval.Event{Actor: click.User, Kind: OpenedReview, Data: map[string]any{"revision": revision}})
+}
+
+func (s *Service) decide(ctx context.Context, ruling Ruling, then error) (*approval.Request, error) {
+	if why := s.noBox(); why != "" && ruling.Verdict != approval.Reject && ruling.Click.Door == "" {
+		return nil, &approval.InputError{Why: "Nothing can run code here at the moment: " + why}
+	}
+	// Whose request it is comes first: in another workspace there is none, and nothing to note in its trail.
+	known, err := s.Store.Request(ctx, ruling.RequestID)
+	if err != nil {
+		return nil, err
+	}
+	if known.Team != ruling.Click.Team {
+		return nil, approval.ErrNotFound
+	}
+	by, err := s.mayRule(ctx, ruling)
+	if err != nil {
+		return nil, s.audited(ctx, ruling, then == nil || ruling.Verdict != approval.Approve, err)
+	}
+	if err := by.terms.CheckTyped(ruling.Verdict, ruling.Digest, ruling.Typed); err != nil && then == nil {
+		return nil, err
+	}
+	d := ruling.decision()
+	d.InPlaceOf = by.inPlaceOf
+	var cheaper *approval.Downgraded
+	if d.Verdict == approval.Rewrite && then == nil && s.Writer != nil {
+		terms, err := s.draftTerms(ctx, known)
+		if err != nil {
+			return nil, err
+		}
+		if cheaper, err = s.writer(known, terms); err != nil {
+			return nil, err
+		}
+	}
+	var seen *approval.Request
+	r, err := s.Store.Update(ctx, ruling.RequestID, func(r *approval.Request, now time.Time) error {
+		seen = r
+		if has(r, d) {
+			return errTwice
+		}
+		if then != nil {
+			// A copy bears what only wanted to be known.
+			r = new(*r)
+		}
+		var cost budget.USD
+		if d.Verdict == approval.Approve && r.Revision != nil {
+			// The reviewer agreed to the cap that the manifest names, and to no cent more.
+			cost = r.Revision.Manifest.CostCap
+			if s.noBox() == "" { // on the command line there is none; the run settles what it costs
+				worst, err := s.runCost(r.Revision.Manifest.Limits, now)
+				if err != nil {
+					return err
+				}
+				cost = min(worst, cost)
+			}
+		}
+		if d.Verdict == approval.Rewrite && s.Writer != nil { // without one, the draft holds what it costs before its call
+			var err error
+			replace(r, cheaper, now)
+			if cost, err = s.draftCost(r.Model, now); err != nil {
+				return err
+			}
+		}
+		if d.Verdict == approval.Approve && then == nil && r.Revision != nil {
+			// Looking is free; what would be refused at the start is refused here, in the same words.
+			if beyond := review.Beyond(r.Revision.Manifest, by.rules); beyond != "" && r.State == approval.Pending {
+				return &approval.MoveError{Request: r, Verb: string(d.Verdict), Why: beyond}
+			}
+		}
+		p := by.rules.Within(s.Policy)
+		until, why := by.rules.Frozen(now, s.Policy.Zone)
+		if !until.IsZero() {
+			p.RunExpiry += until.Sub(now) // an approval lasts from when something may start
+		}
+		if err := r.Decide(d, cost, p, now); err != nil {
+			return err
+		}
+		if r.State == approval.Approved && !until.IsZero() {
+			approval.NoteFreeze(r, until, why, now)
+		}
+		return then
+	})
+	if errors.Is(err, errTwice) || errors.Is(err, errLook) {
+		return seen, nil
+	}
+	return r, s.audited(ctx, ruling, then == nil || ruling.Verdict != approval.Approve, err)
+}
