@@ -20,8 +20,9 @@ func (p *proof) lostDatabase(t *testing.T) {
 	t.Helper()
 	calls := &countingWriter{}
 	model := calls.Models()[0]
-	at := func(b *bundle) *steps.Service {
-		return &steps.Service{Store: b.DB, Writer: calls, Sandbox: sizedBox{}, Prices: budget.Shipped(), Policy: b.policy, Log: slog.New(slog.DiscardHandler)}
+	at := func(b *bundle) *steps.Steps {
+		return steps.New(steps.Ports{Store: b.DB, Writer: calls, Sandbox: sizedBox{}, Log: slog.New(slog.DiscardHandler)},
+			steps.Settings{Prices: budget.Shipped(), Policy: b.policy})
 	}
 	for _, point := range []struct{ when, trigger string }{
 		{"as the hold is taken", `CREATE TRIGGER gone BEFORE INSERT ON holds FOR EACH ROW EXECUTE FUNCTION gone()`},
@@ -56,7 +57,8 @@ func (p *proof) lostRun(t *testing.T) {
 	b := setup(t)
 	boxes, policy := &countedBox{}, b.policy
 	policy.Reviewers = []string{"REVA"}
-	service := &steps.Service{Store: b.DB, Slack: everybody{}, Sandbox: boxes, Prices: budget.Shipped(), Policy: policy, Log: slog.New(slog.DiscardHandler)}
+	service := steps.New(steps.Ports{Store: b.DB, Slack: everybody{}, Sandbox: boxes, Log: slog.New(slog.DiscardHandler)},
+		steps.Settings{Prices: budget.Shipped(), Policy: policy})
 	r := b.pending(t, "t")
 	require.NoError(t, b.exec(t, `CREATE FUNCTION gone() RETURNS trigger LANGUAGE plpgsql AS
 		$$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NEW; END $$`))

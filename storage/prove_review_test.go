@@ -83,7 +83,8 @@ func clicker(text string) {
 	defer db.Close()
 	policy := approval.DefaultPolicy()
 	policy.Reviewers = order.Reviewers
-	service := &steps.Service{Store: db, Slack: everybody{}, Sandbox: leasedBox{}, Prices: budget.Shipped(), Policy: policy, Log: slog.New(slog.DiscardHandler)}
+	service := steps.New(steps.Ports{Store: db, Slack: everybody{}, Sandbox: leasedBox{}, Log: slog.New(slog.DiscardHandler)},
+		steps.Settings{Prices: budget.Shipped(), Policy: policy})
 	words := bufio.NewScanner(os.Stdin)
 	for _, do := range []func(i int) error{
 		func(i int) error {

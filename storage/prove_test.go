@@ -322,8 +322,9 @@ func (p *proof) oneAlert(t *testing.T) {
 }
 
 // sweeper is a service that only sweeps.
-func sweeper(db *DB, policy approval.Policy) *steps.Service {
-	return &steps.Service{Store: db, Writer: &countingWriter{}, Sandbox: sizedBox{}, Prices: budget.Shipped(), Policy: policy, Log: slog.New(slog.DiscardHandler)}
+func sweeper(db *DB, policy approval.Policy) *steps.Steps {
+	return steps.New(steps.Ports{Store: db, Writer: &countingWriter{}, Sandbox: sizedBox{}, Log: slog.New(slog.DiscardHandler)},
+		steps.Settings{Prices: budget.Shipped(), Policy: policy})
 }
 
 // countingWriter is a model whose calls are counted, and which never answers well.

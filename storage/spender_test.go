@@ -75,7 +75,7 @@ func proofZone() *time.Location {
 type spending struct {
 	*DB
 	order   spendOrder
-	service *steps.Service
+	service *steps.Steps
 	policy  approval.Policy
 	asked   atomic.Int64
 	mu      sync.Mutex

@@ -172,7 +172,7 @@ func TestWithoutASandboxNothingIsAskedDraftedDecidedOrRun(t *testing.T) {
 	_, err := b.store.Update(t.Context(), running.ID, func(r *approval.Request, now time.Time) error { return r.Start("box-9", b.Policy, now) })
 	require.NoError(t, err)
 	b.store.jobs = nil
-	b.Sandbox = NoSandbox{Why: "This machine cannot."}
+	b.stand.Sandbox = NoSandbox{Why: "This machine cannot."}
 
 	var input *approval.InputError
 	_, err = b.Ask(t.Context(), question())
@@ -203,7 +203,7 @@ func TestWithoutASandboxNothingIsAskedDraftedDecidedOrRun(t *testing.T) {
 
 	other := setup(t)
 	r = other.pending()
-	other.Sandbox = NoSandbox{}
+	other.stand.Sandbox = NoSandbox{}
 	_, err = other.Withdraw(t.Context(), r.ID, approval.Click{Team: "T1", User: "asker"})
 	require.NoError(t, err)
 	r = other.store.requests[r.ID]

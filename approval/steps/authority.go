@@ -13,14 +13,29 @@ import (
 	"countersign/approval/review"
 )
 
+// Authority is how administrators name people and set rules.
+type Authority struct {
+	store interface {
+		Listing
+		Roles
+		RuleBook
+	}
+	sandbox BoxTerms
+	slack   Persons
+	*Settings
+
+	boxes  *Boxes
+	people *People
+}
+
 // Reviewers are the people who have a part in a channel, or in the whole
 // workspace when project is empty, as things stand now.
-func (s *Service) Reviewers(ctx context.Context, team, project string) (review.Roster, error) {
-	grants, err := s.Store.Grants(ctx, team)
+func (s *People) Reviewers(ctx context.Context, team, project string) (review.Roster, error) {
+	grants, err := s.store.Grants(ctx, team)
 	if err != nil {
 		return review.Roster{}, err
 	}
-	delegations, err := s.Store.Delegations(ctx, team)
+	delegations, err := s.store.Delegations(ctx, team)
 	if err != nil {
 		return review.Roster{}, err
 	}
@@ -50,14 +65,14 @@ func (s *Service) Reviewers(ctx context.Context, team, project string) (review.R
 
 // Grants lists every role in a workspace with where it comes from: for the page
 // on which administrators name people.
-func (s *Service) Grants(ctx context.Context, team string) ([]review.Grant, error) {
+func (s *Authority) Grants(ctx context.Context, team string) ([]review.Grant, error) {
 	var all []review.Grant
 	for role, users := range map[review.PersonRole][]string{review.RoleReviewer: s.Policy.Reviewers, review.RoleAdmin: s.Policy.Admins} {
 		for _, user := range users {
 			all = append(all, review.Grant{Team: team, Role: role, User: user})
 		}
 	}
-	named, err := s.Store.Grants(ctx, team)
+	named, err := s.store.Grants(ctx, team)
 	if err != nil {
 		return nil, err
 	}
@@ -67,18 +82,18 @@ func (s *Service) Grants(ctx context.Context, team string) ([]review.Grant, erro
 }
 
 // admin checks that a click is an administrator's, now.
-func (s *Service) admin(ctx context.Context, click approval.Click, what string) error {
+func (s *People) admin(ctx context.Context, click approval.Click, what string) error {
 	return s.administers(ctx, click.Team, click.User, "Only administrators "+what+".")
 }
 
 // mayChange is admin for what changes how a workspace is run: who tries it without
 // being one is on record there.
-func (s *Service) mayChange(ctx context.Context, click approval.Click, what string) error {
+func (s *People) mayChange(ctx context.Context, click approval.Click, what string) error {
 	err := s.admin(ctx, click, what)
 	if no := new(approval.NotAllowedError); errors.As(err, &no) {
 		event := approval.Event{Actor: no.Who, Kind: "refused click", Data: map[string]any{"what": what, "why": no.Why, "click": click}}
-		if lost := s.Store.AuditPeople(ctx, click.Team, event); lost != nil {
-			s.Log.Error("audit a refused click", "what", what, "error", lost)
+		if lost := s.store.AuditPeople(ctx, click.Team, event); lost != nil {
+			s.log.Error("audit a refused click", "what", what, "error", lost)
 		}
 	}
 	return err
@@ -86,7 +101,7 @@ func (s *Service) mayChange(ctx context.Context, click approval.Click, what stri
 
 // administers refuses, with these words, whoever is no administrator, as far as a
 // look of the last minute tells.
-func (s *Service) administers(ctx context.Context, team, who, why string) error {
+func (s *People) administers(ctx context.Context, team, who, why string) error {
 	roster, err := s.Reviewers(ctx, team, "")
 	if err != nil {
 		return err
@@ -106,26 +121,26 @@ func (s *Service) administers(ctx context.Context, team, who, why string) error 
 
 // SetRole names somebody for a role. Only administrators may, and only members of
 // the workspace can be named: not guests, apps or people who have left.
-func (s *Service) SetRole(ctx context.Context, click approval.Click, g review.Grant) error {
-	if err := s.mayChange(ctx, click, "name people"); err != nil {
+func (s *Authority) SetRole(ctx context.Context, click approval.Click, g review.Grant) error {
+	if err := s.people.mayChange(ctx, click, "name people"); err != nil {
 		return err
 	}
 	if err := s.checkGrant(&g, click); err != nil {
 		return err
 	}
-	person, err := s.Slack.Person(ctx, click.Team, g.User)
+	person, err := s.slack.Person(ctx, click.Team, g.User)
 	if err != nil {
 		return err
 	}
 	if why := person.Barred(); why != "" {
 		return &approval.InputError{Why: "This person cannot be named: " + why}
 	}
-	return s.Store.Name(ctx, g)
+	return s.store.Name(ctx, g)
 }
 
 // RemoveRole takes a role from somebody. What the settings name stays.
-func (s *Service) RemoveRole(ctx context.Context, click approval.Click, g review.Grant) error {
-	if err := s.mayChange(ctx, click, "name people"); err != nil {
+func (s *Authority) RemoveRole(ctx context.Context, click approval.Click, g review.Grant) error {
+	if err := s.people.mayChange(ctx, click, "name people"); err != nil {
 		return err
 	}
 	if err := s.checkGrant(&g, click); err != nil {
@@ -135,10 +150,10 @@ func (s *Service) RemoveRole(ctx context.Context, click approval.Click, g review
 	if g.Project == "" && slices.Contains(named, g.User) {
 		return &approval.InputError{Why: "This person is named in the settings of Countersign (REVIEWERS or ADMINS), and can only be removed there."}
 	}
-	return s.Store.Unname(ctx, g)
+	return s.store.Unname(ctx, g)
 }
 
-func (s *Service) checkGrant(g *review.Grant, click approval.Click) error {
+func (s *Authority) checkGrant(g *review.Grant, click approval.Click) error {
 	g.Team, g.By = click.Team, click.User
 	switch {
 	case g.User == "":
@@ -156,11 +171,11 @@ const maxDelegation = 90 * 24 * time.Hour
 
 // Delegate lets somebody decide in the place of the reviewer who clicks, until a
 // moment; with nobody it ends at once.
-func (s *Service) Delegate(ctx context.Context, click approval.Click, to string, until time.Time) error {
+func (s *Authority) Delegate(ctx context.Context, click approval.Click, to string, until time.Time) error {
 	d := review.Delegation{Team: click.Team, From: click.User, To: to, Until: until}
 	if to == "" {
 		d.Until = time.Time{}
-		return s.Store.Delegate(ctx, d)
+		return s.store.Delegate(ctx, d)
 	}
 	decides, err := s.decidesAnywhere(ctx, click.Team, click.User)
 	if err != nil {
@@ -178,7 +193,7 @@ func (s *Service) Delegate(ctx context.Context, click approval.Click, to string,
 		return &approval.InputError{Why: "Somebody can decide in your place for up to 90 days at a time."}
 	}
 	for _, who := range []string{click.User, to} {
-		person, err := s.Slack.Person(ctx, click.Team, who)
+		person, err := s.slack.Person(ctx, click.Team, who)
 		if err != nil {
 			return err
 		}
@@ -188,32 +203,32 @@ func (s *Service) Delegate(ctx context.Context, click approval.Click, to string,
 			return &approval.NotAllowedError{Who: who, Why: why}
 		}
 	}
-	return s.Store.Delegate(ctx, d)
+	return s.store.Delegate(ctx, d)
 }
 
 // EndDelegation ends somebody's word that another decides in their place: for
 // administrators, because who is away cannot take it back.
-func (s *Service) EndDelegation(ctx context.Context, click approval.Click, from string) error {
-	if err := s.mayChange(ctx, click, "end what others have arranged"); err != nil {
+func (s *Authority) EndDelegation(ctx context.Context, click approval.Click, from string) error {
+	if err := s.people.mayChange(ctx, click, "end what others have arranged"); err != nil {
 		return err
 	}
-	return s.Store.Delegate(ctx, review.Delegation{Team: click.Team, From: from, By: click.User})
+	return s.store.Delegate(ctx, review.Delegation{Team: click.Team, From: from, By: click.User})
 }
 
 // decidesAnywhere tells whether somebody is a reviewer of the workspace or of any
 // of its channels.
-func (s *Service) decidesAnywhere(ctx context.Context, team, user string) (bool, error) {
+func (s *Authority) decidesAnywhere(ctx context.Context, team, user string) (bool, error) {
 	if slices.Contains(s.Policy.Reviewers, user) {
 		return true, nil
 	}
-	grants, err := s.Store.Grants(ctx, team)
+	grants, err := s.store.Grants(ctx, team)
 	return slices.ContainsFunc(grants, func(g review.Grant) bool { return g.User == user && g.Role != review.RoleAdmin }), err
 }
 
 // RulesOf are the rules that hold in a channel, or in the workspace when project
 // is empty.
-func (s *Service) RulesOf(ctx context.Context, team, project string) (review.RuleSet, error) {
-	set, err := s.Store.Rules(ctx, team, project)
+func (s *People) RulesOf(ctx context.Context, team, project string) (review.RuleSet, error) {
+	set, err := s.store.Rules(ctx, team, project)
 	if err == nil && set.Version == 0 {
 		set.Rules = review.DefaultRules(s.Policy)
 	}
@@ -222,7 +237,7 @@ func (s *Service) RulesOf(ctx context.Context, team, project string) (review.Rul
 
 // freezes are the rules of a channel with the freezes of the workspace beside its
 // own: what nobody starts in the whole workspace, nobody starts in a channel.
-func (s *Service) freezes(ctx context.Context, team, project string) (review.Rules, error) {
+func (s *People) freezes(ctx context.Context, team, project string) (review.Rules, error) {
 	own, err := s.RulesOf(ctx, team, project)
 	if err != nil || own.Project == "" {
 		return own.Rules, err
@@ -236,8 +251,8 @@ func (s *Service) freezes(ctx context.Context, team, project string) (review.Rul
 // the version in force there that the administrator had before them, and 0 where
 // there was none of its own. They hold for what is
 // drafted from now on; what has been sealed stays so.
-func (s *Service) SetRules(ctx context.Context, click approval.Click, set review.RuleSet) (review.RuleSet, error) {
-	if err := s.mayChange(ctx, click, "set the rules"); err != nil {
+func (s *Authority) SetRules(ctx context.Context, click approval.Click, set review.RuleSet) (review.RuleSet, error) {
+	if err := s.people.mayChange(ctx, click, "set the rules"); err != nil {
 		return review.RuleSet{}, err
 	}
 	set.Team, set.SetBy = click.Team, click.User
@@ -251,11 +266,11 @@ func (s *Service) SetRules(ctx context.Context, click approval.Click, set review
 		if err := s.enough(ctx, set); err != nil {
 			return review.RuleSet{}, err
 		}
-		if len(set.Rules.Hosts) > 0 && s.noBox() == "" && !s.Sandbox.ReachesHosts() {
+		if len(set.Rules.Hosts) > 0 && s.boxes.noBox() == "" && !s.sandbox.ReachesHosts() {
 			return review.RuleSet{}, &approval.InputError{Why: "Code can reach no hosts here: the sandbox that is set up has no network. Leave the hosts out, or have E2B set up."}
 		}
 	}
-	stored, err := s.Store.SetRules(ctx, set)
+	stored, err := s.store.SetRules(ctx, set)
 	if errors.Is(err, ErrBusy) {
 		return review.RuleSet{}, &approval.InputError{Why: "Somebody else has changed these rules while you had them open, so nothing was stored. Please open them again, and look at what has changed."}
 	}
@@ -263,7 +278,7 @@ func (s *Service) SetRules(ctx context.Context, click approval.Click, set review
 }
 
 // enough refuses rules under which nothing could ever be approved.
-func (s *Service) enough(ctx context.Context, set review.RuleSet) error {
+func (s *Authority) enough(ctx context.Context, set review.RuleSet) error {
 	for _, t := range approval.Tiers() {
 		if set.Rules.For(t).Owners && set.Project == "" {
 			return &approval.InputError{Why: "That only a channel's own reviewers decide is set for a channel, not for the whole workspace."}
@@ -285,8 +300,8 @@ type Shortage struct {
 
 // Shortages are the rules in force that nobody can meet any more, because people
 // have lost their roles since: for administrators.
-func (s *Service) Shortages(ctx context.Context, team string) (all []Shortage, err error) {
-	grants, err := s.Store.Grants(ctx, team)
+func (s *Authority) Shortages(ctx context.Context, team string) (all []Shortage, err error) {
+	grants, err := s.store.Grants(ctx, team)
 	if err != nil {
 		return nil, err
 	}
@@ -296,7 +311,7 @@ func (s *Service) Shortages(ctx context.Context, team string) (all []Shortage, e
 	}
 	slices.Sort(projects)
 	for _, project := range slices.Compact(projects) {
-		set, err := s.RulesOf(ctx, team, project)
+		set, err := s.people.RulesOf(ctx, team, project)
 		if err != nil {
 			return nil, err
 		}
@@ -313,8 +328,8 @@ func (s *Service) Shortages(ctx context.Context, team string) (all []Shortage, e
 }
 
 // shortages counts voices: whoever decides in somebody's place adds none.
-func (s *Service) shortages(ctx context.Context, team, project string, rules review.Rules) (short []Shortage, err error) {
-	roster, err := s.Reviewers(ctx, team, project)
+func (s *Authority) shortages(ctx context.Context, team, project string, rules review.Rules) (short []Shortage, err error) {
+	roster, err := s.people.Reviewers(ctx, team, project)
 	if err != nil {
 		return nil, err
 	}
@@ -332,11 +347,11 @@ func (s *Service) shortages(ctx context.Context, team, project string, rules rev
 }
 
 // Statistics are for administrators: how reviewers have decided since then.
-func (s *Service) Statistics(ctx context.Context, click approval.Click, since time.Time) ([]ReviewerStatistics, error) {
-	if err := s.admin(ctx, click, "see how reviewers decide"); err != nil {
+func (s *Authority) Statistics(ctx context.Context, click approval.Click, since time.Time) ([]ReviewerStatistics, error) {
+	if err := s.people.admin(ctx, click, "see how reviewers decide"); err != nil {
 		return nil, err
 	}
-	return s.Store.Statistics(ctx, click.Team, since)
+	return s.store.Statistics(ctx, click.Team, since)
 }
 
 // compareGrants puts roles of the workspace before those of channels.

@@ -80,7 +80,7 @@ func TestReviewersOfAChannelDecideThere(t *testing.T) {
 	require.Equal(t, []string{"here"}, roster.Owners)
 	require.Equal(t, []string{"spare"}, roster.Fallback)
 	require.True(t, roster.Reviewer("here") && roster.Reviewer("R1") && roster.Reviewer("spare") && !roster.Reviewer("there") && !roster.Reviewer("admin"))
-	grants, err := b.Service.Grants(t.Context(), "T1")
+	grants, err := b.Steps.Grants(t.Context(), "T1")
 	require.NoError(t, err)
 	require.Len(t, grants, len(b.Policy.Reviewers)+len(b.Policy.Admins)+3)
 
@@ -99,7 +99,7 @@ func TestReviewersOfAChannelDecideThere(t *testing.T) {
 		b.store.memBook = memBook{grants: map[review.Grant]review.Grant{{User: "here"}: {Team: "T1", Project: "C1", Role: review.RoleReviewer, User: "here"},
 			{User: "there"}: {Team: "T1", Project: "C2", Role: review.RoleReviewer, User: "there"}, {User: "spare"}: {Team: "T1", Role: review.RoleFallback, User: "spare"}}}
 		b.pending()
-		q, err := b.Service.Queue(t.Context(), "T1", user, QueueFilter{}, 0)
+		q, err := b.Steps.Queue(t.Context(), "T1", user, QueueFilter{}, 0)
 		require.NoError(t, err)
 		require.Len(t, q.Rows, rows, user)
 	}
@@ -109,7 +109,7 @@ func TestADelegateDecidesInSomebodysPlace(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	tomorrow := time.Now().Add(24 * time.Hour)
-	require.NoError(t, b.Service.Delegate(t.Context(), by("R1"), "helper", tomorrow))
+	require.NoError(t, b.Steps.Delegate(t.Context(), by("R1"), "helper", tomorrow))
 	r, err := b.Decide(t.Context(), ruling(b.pending(), "helper", approval.Approve))
 	require.NoError(t, err)
 	require.Equal(t, "R1", r.Decisions[0].InPlaceOf)
@@ -123,7 +123,7 @@ func TestADelegateDecidesInSomebodysPlace(t *testing.T) {
 		said = said || e.Kind == "approved" && e.Actor == "helper" && e.Data["in_place_of"] == "R1"
 	}
 	require.True(t, said, "and it is on record")
-	q, err := b.Service.Queue(t.Context(), "T1", "helper", QueueFilter{}, 0)
+	q, err := b.Steps.Queue(t.Context(), "T1", "helper", QueueFilter{}, 0)
 	require.NoError(t, err)
 	require.NotNil(t, q)
 
@@ -146,17 +146,17 @@ func TestADelegateIsNoWayAroundAnything(t *testing.T) {
 		require.Contains(t, no.Why, why)
 	}
 	b := setup(t)
-	require.NoError(t, b.Service.Delegate(t.Context(), by("asker"), "helper", tomorrow))
+	require.NoError(t, b.Steps.Delegate(t.Context(), by("asker"), "helper", tomorrow))
 	refused(b, b.pending(), "helper", "has asked this question")
 
 	b = setup(t)
-	require.NoError(t, b.Service.Delegate(t.Context(), by("R1"), "asker", tomorrow))
+	require.NoError(t, b.Steps.Delegate(t.Context(), by("R1"), "asker", tomorrow))
 	b.Policy.Reviewers = []string{"R1"}
 	refused(b, b.pending(), "asker", "You asked this question")
 
 	b = setup(t)
 	b.Policy.Quorum = 2
-	require.NoError(t, b.Service.Delegate(t.Context(), by("R1"), "helper", tomorrow))
+	require.NoError(t, b.Steps.Delegate(t.Context(), by("R1"), "helper", tomorrow))
 	r, err := b.Decide(t.Context(), ruling(b.pending(), "R1", approval.Approve))
 	require.NoError(t, err)
 	refused(b, r, "helper", "One person has one.")
@@ -164,7 +164,7 @@ func TestADelegateIsNoWayAroundAnything(t *testing.T) {
 
 	b = setup(t)
 	b.Policy.Quorum = 2
-	require.NoError(t, b.Service.Delegate(t.Context(), by("R1"), "helper", tomorrow))
+	require.NoError(t, b.Steps.Delegate(t.Context(), by("R1"), "helper", tomorrow))
 	r, err = b.Decide(t.Context(), ruling(b.pending(), "helper", approval.Approve))
 	require.NoError(t, err)
 	var move *approval.MoveError
@@ -173,8 +173,8 @@ func TestADelegateIsNoWayAroundAnything(t *testing.T) {
 	require.Equal(t, approval.Pending, b.request(r.ID).State)
 
 	b = setup(t) // who has left lets nobody decide; who is there does
-	require.NoError(t, b.Service.Delegate(t.Context(), by("R1"), "helper", tomorrow))
-	require.NoError(t, b.Service.Delegate(t.Context(), by("R2"), "helper", tomorrow))
+	require.NoError(t, b.Steps.Delegate(t.Context(), by("R1"), "helper", tomorrow))
+	require.NoError(t, b.Steps.Delegate(t.Context(), by("R2"), "helper", tomorrow))
 	b.slack.people["R1"] = review.Person{ID: "R1", Gone: true}
 	r, err = b.Decide(t.Context(), ruling(b.pending(), "helper", approval.Approve))
 	require.NoError(t, err)
@@ -185,15 +185,15 @@ func TestADelegateIsNoWayAroundAnything(t *testing.T) {
 	b = setup(t)
 	var no *approval.NotAllowedError
 	var in *approval.InputError
-	require.ErrorAs(t, b.Service.Delegate(t.Context(), by("nobody"), "helper", tomorrow), &no)
-	require.ErrorAs(t, b.Service.Delegate(t.Context(), by("gone"), "helper", tomorrow), &no)
+	require.ErrorAs(t, b.Steps.Delegate(t.Context(), by("nobody"), "helper", tomorrow), &no)
+	require.ErrorAs(t, b.Steps.Delegate(t.Context(), by("gone"), "helper", tomorrow), &no)
 	for _, who := range []string{"R1", "guest", "bot", "gone"} {
-		require.ErrorAs(t, b.Service.Delegate(t.Context(), by("R1"), who, tomorrow), &in, who)
+		require.ErrorAs(t, b.Steps.Delegate(t.Context(), by("R1"), who, tomorrow), &in, who)
 	}
-	require.ErrorAs(t, b.Service.Delegate(t.Context(), by("R1"), "helper", time.Now().Add(-time.Hour)), &in)
-	require.ErrorAs(t, b.Service.Delegate(t.Context(), by("R1"), "helper", time.Now().Add(91*24*time.Hour)), &in)
-	require.NoError(t, b.Service.Delegate(t.Context(), by("R1"), "helper", tomorrow))
-	require.NoError(t, b.Service.Delegate(t.Context(), by("R1"), "", time.Time{}))
+	require.ErrorAs(t, b.Steps.Delegate(t.Context(), by("R1"), "helper", time.Now().Add(-time.Hour)), &in)
+	require.ErrorAs(t, b.Steps.Delegate(t.Context(), by("R1"), "helper", time.Now().Add(91*24*time.Hour)), &in)
+	require.NoError(t, b.Steps.Delegate(t.Context(), by("R1"), "helper", tomorrow))
+	require.NoError(t, b.Steps.Delegate(t.Context(), by("R1"), "", time.Time{}))
 	refused(b, b.pending(), "helper", "Only the people who are named")
 }
 
@@ -202,7 +202,7 @@ func TestRulesThatAskForMoreVoicesThanThereAre(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.Policy.Reviewers = []string{"R1"}
-	require.NoError(t, b.Service.Delegate(t.Context(), by("R1"), "helper", time.Now().Add(time.Hour)))
+	require.NoError(t, b.Steps.Delegate(t.Context(), by("R1"), "helper", time.Now().Add(time.Hour)))
 	rules := review.DefaultRules(b.Policy)
 	rules.High.Approvals = 2
 	var in *approval.InputError

@@ -9,6 +9,18 @@ import (
 	"countersign/approval/review"
 )
 
+// Watch looks whether what a request rests on is still there.
+type Watch struct {
+	store   Requests
+	sandbox Inspector
+	slack   interface {
+		Files
+		Places
+	}
+
+	people *People
+}
+
 // withheldPatience is how long a file is asked for that Slack shows, and does not give.
 const withheldPatience = 5 * time.Minute
 
@@ -25,22 +37,22 @@ func lasts(r *approval.Request, c approval.Cause, now time.Time) bool {
 
 // rests looks at all that a request rests on: who asked, its channel, its files. Of
 // what is amiss, what is gone for good comes first; nil when all is well.
-func (s *Service) rests(ctx context.Context, r *approval.Request) (*approval.Cause, error) {
-	person, err := s.person(ctx, r.Team, r.Asker)
+func (s *Watch) rests(ctx context.Context, r *approval.Request) (*approval.Cause, error) {
+	person, err := s.people.person(ctx, r.Team, r.Asker)
 	if err != nil {
 		return nil, err
 	}
 	if gone := askerGone(person, r.Guest); gone != nil {
 		return gone, nil
 	}
-	place, err := s.Slack.Place(ctx, r.Project, r.Asker)
+	place, err := s.slack.Place(ctx, r.Project, r.Asker)
 	if err != nil {
 		return nil, err
 	}
 	away := place.Cause(r.Project, r.Asker)
 	for _, f := range r.Files {
 		var cause *approval.CauseError
-		switch err := s.Slack.Stat(ctx, f); {
+		switch err := s.slack.Stat(ctx, f); {
 		case errors.As(err, &cause) && !cause.Cause.Passes():
 			return &cause.Cause, nil
 		case errors.As(err, &cause):
@@ -57,8 +69,8 @@ func (s *Service) rests(ctx context.Context, r *approval.Request) (*approval.Cau
 // Look finds out whether what a request rests on is still there, while it waits for
 // people. A sweep asks for it now and then, and so does a thread that takes no
 // message; the start of a run looks by itself.
-func (s *Service) Look(ctx context.Context, id string) error {
-	r, err := s.Store.Request(ctx, id)
+func (s *Watch) Look(ctx context.Context, id string) error {
+	r, err := s.store.Request(ctx, id)
 	if err != nil || r.Seek != nil || r.State != approval.Pending && r.State != approval.Drafting {
 		return err
 	}
@@ -72,11 +84,11 @@ func (s *Service) Look(ctx context.Context, id string) error {
 
 // amiss stores what a look at a request has found, and has it as it stands then: it goes
 // on, it waits, or it has moved on, mostly to its end.
-func (s *Service) amiss(ctx context.Context, was *approval.Request, cause *approval.Cause) (*approval.Request, error) {
+func (s *Watch) amiss(ctx context.Context, was *approval.Request, cause *approval.Cause) (*approval.Request, error) {
 	if cause == nil && was.Away == nil && was.State != approval.Pending {
 		return was, nil
 	}
-	r, err := s.Store.Update(ctx, was.ID, func(r *approval.Request, now time.Time) error {
+	r, err := s.store.Update(ctx, was.ID, func(r *approval.Request, now time.Time) error {
 		switch {
 		case r.State != was.State || !now.Before(r.ExpiresAt):
 			return nil // it has moved on, or its time is over: both have an end of their own
@@ -91,7 +103,7 @@ func (s *Service) amiss(ctx context.Context, was *approval.Request, cause *appro
 		return r.GoAway(*cause, now)
 	})
 	if err == nil && r.State.Final() {
-		s.Sandbox.Discard(r.ID)
+		s.sandbox.Discard(r.ID)
 	}
 	return r, err
 }
@@ -104,7 +116,7 @@ func awhile(pause time.Duration) error {
 // inPlace makes sure that all that a step rests on is there. Where it is not, the
 // request has ended (nil, true), or waits: then the error has the step come again. Read
 // tells that its files have just been read.
-func (s *Service) inPlace(ctx context.Context, r *approval.Request, read bool) (stop bool, err error) {
+func (s *Watch) inPlace(ctx context.Context, r *approval.Request, read bool) (stop bool, err error) {
 	cause, err := s.rests(ctx, r)
 	if err != nil {
 		return true, err
@@ -117,7 +129,7 @@ func (s *Service) inPlace(ctx context.Context, r *approval.Request, read bool) (
 
 // goesOn stores what a step has found as amiss does, and says what that means for the
 // step, as inPlace does.
-func (s *Service) goesOn(ctx context.Context, r *approval.Request, cause *approval.Cause) (stop bool, err error) {
+func (s *Watch) goesOn(ctx context.Context, r *approval.Request, cause *approval.Cause) (stop bool, err error) {
 	state := r.State
 	r, err = s.amiss(ctx, r, cause)
 	switch {
@@ -134,7 +146,7 @@ func (s *Service) goesOn(ctx context.Context, r *approval.Request, cause *approv
 // withoutInput is a step that cannot read one of the files: the request has ended,
 // because it is gone for good, or waits. What else keeps it from being read says more,
 // such as that the bot is not in the channel any more.
-func (s *Service) withoutInput(ctx context.Context, r *approval.Request, cause approval.Cause) error {
+func (s *Watch) withoutInput(ctx context.Context, r *approval.Request, cause approval.Cause) error {
 	amiss := &cause
 	if cause.Passes() {
 		found, err := s.rests(ctx, r)
@@ -153,11 +165,11 @@ func (s *Service) withoutInput(ctx context.Context, r *approval.Request, cause a
 
 // GiveUp ends a request that waits for what is away: by a reviewer, who has it before
 // them and cannot have it run.
-func (s *Service) GiveUp(ctx context.Context, id string, click approval.Click) (*approval.Request, error) {
-	if _, err := s.mayReview(ctx, id, click); err != nil {
-		return nil, s.audited(ctx, Ruling{RequestID: id, Verdict: "give up", Click: click}, true, err)
+func (s *Watch) GiveUp(ctx context.Context, id string, click approval.Click) (*approval.Request, error) {
+	if _, err := s.people.mayReview(ctx, id, click); err != nil {
+		return nil, s.people.audited(ctx, Ruling{RequestID: id, Verdict: "give up", Click: click}, true, err)
 	}
-	r, err := s.Store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
+	r, err := s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
 		if r.Away == nil || r.State != approval.Pending && r.State != approval.Approved {
 			return &approval.MoveError{Request: r, Verb: "end", Why: notAway(r)}
 		}
@@ -166,7 +178,7 @@ func (s *Service) GiveUp(ctx context.Context, id string, click approval.Click) (
 		return r.FailOver(c, now)
 	})
 	if err == nil {
-		s.Sandbox.Discard(id)
+		s.sandbox.Discard(id)
 	}
 	return r, err
 }

@@ -17,7 +17,9 @@ import (
 
 // bundle is a whole world for one test.
 type bundle struct {
-	*Service
+	*Steps
+	pen    *struct{ Writer } // what a test may change as it goes
+	stand  *struct{ Sandbox }
 	t      *testing.T
 	faults *faults
 	store  *memStore
@@ -42,17 +44,17 @@ func setup(t *testing.T) *bundle {
 	row := func(model string) budget.ModelPrice {
 		return budget.ModelPrice{Model: model, From: epoch, Input: budget.Dollar, Cached: budget.Dollar / 10, Output: 2 * budget.Dollar}
 	}
-	b.Service = &Service{Store: b.store, Writer: b.writer, Sandbox: b.box, Slack: b.slack,
+	b.pen, b.stand = &struct{ Writer }{b.writer}, &struct{ Sandbox }{b.box}
+	b.Steps = New(Ports{Store: b.store, Writer: b.pen, Sandbox: b.stand, Slack: b.slack,
 		Read: func(name string, data []byte) ([]approval.Table, error) {
 			if err := f.hit("Read.before"); err != nil {
 				return nil, err
 			}
 			return []approval.Table{{Rows: strings.Count(string(data), "\n") - 1, Columns: []approval.Column{{Name: "a", Type: "integer"}}}}, nil
 		},
-		Prices: budget.Prices{Models: []budget.ModelPrice{row("m1"), row("m2")},
-			Boxes: []budget.BoxPrice{{Kind: "local", From: epoch, VCPU: 14_000, GiB: 4_500}}},
-		Policy: policy, Log: slog.New(slog.NewTextHandler(b.log, nil)),
-	}
+		Log: slog.New(slog.NewTextHandler(b.log, nil)),
+	}, Settings{Policy: policy, Prices: budget.Prices{Models: []budget.ModelPrice{row("m1"), row("m2")},
+		Boxes: []budget.BoxPrice{{Kind: "local", From: epoch, VCPU: 14_000, GiB: 4_500}}}})
 	return b
 }
 

@@ -12,11 +12,22 @@ import (
 	"countersign/budget"
 )
 
+// Costs reckons what steps cost at most, and which model a budget lets write.
+type Costs struct {
+	store interface {
+		Budgets
+		Notices
+	}
+	writer  Catalogue
+	sandbox BoxTerms
+	*Settings
+}
+
 // inspectTries is how many boxes may be paid for until one of them has answered.
 const inspectTries = 2
 
 // draftCost is the most that one draft can cost: the call and its inspection.
-func (s *Service) draftCost(model string, now time.Time) (budget.USD, error) {
+func (s *Costs) draftCost(model string, now time.Time) (budget.USD, error) {
 	tokens, err := s.worstTokens(model, now)
 	if err != nil {
 		return 0, err
@@ -26,21 +37,21 @@ func (s *Service) draftCost(model string, now time.Time) (budget.USD, error) {
 }
 
 // inspectCost is the most that an inspection can cost, with those that fail before it.
-func (s *Service) inspectCost(now time.Time) (budget.USD, error) {
-	box, err := s.Prices.BoxCharge(s.Sandbox.Size(), inspectTries*s.Sandbox.InspectLease(), now)
+func (s *Costs) inspectCost(now time.Time) (budget.USD, error) {
+	box, err := s.Prices.BoxCharge(s.sandbox.Size(), inspectTries*s.sandbox.InspectLease(), now)
 	return box.Amount, err
 }
 
 // runCost is the most that a run can cost, which is what its approval agrees to.
-func (s *Service) runCost(limits approval.Limits, now time.Time) (budget.USD, error) {
-	box, err := s.Prices.BoxCharge(s.Sandbox.Size(), s.Sandbox.Lease(limits), now)
+func (s *Costs) runCost(limits approval.Limits, now time.Time) (budget.USD, error) {
+	box, err := s.Prices.BoxCharge(s.sandbox.Size(), s.sandbox.Lease(limits), now)
 	return box.Amount, err
 }
 
 // missing tells the administrators, and whoever's question it is, that nobody can
 // price something: once a month for each model and kind of box.
-func (s *Service) missing(team, asker string, m approval.PriceMissing, now time.Time) approval.Notice {
-	m.Box = m.Model == s.Sandbox.Size().Kind
+func (s *Costs) missing(team, asker string, m approval.PriceMissing, now time.Time) approval.Notice {
+	m.Box = m.Model == s.sandbox.Size().Kind
 	if m.Asked == m.Model || m.Box {
 		m.Asked = ""
 	}
@@ -49,7 +60,7 @@ func (s *Service) missing(team, asker string, m approval.PriceMissing, now time.
 }
 
 // unpriced notes it with a request, if that is what is wrong.
-func (s *Service) unpriced(r *approval.Request, err error, refused bool, now time.Time) {
+func (s *Costs) unpriced(r *approval.Request, err error, refused bool, now time.Time) {
 	if unknown := new(budget.UnknownPriceError); errors.As(err, &unknown) {
 		r.Tell(s.missing(r.Team, r.Asker, approval.PriceMissing{Model: unknown.What, Asked: r.Model, Refused: refused}, now))
 	}
@@ -57,39 +68,39 @@ func (s *Service) unpriced(r *approval.Request, err error, refused bool, now tim
 
 // boxCharge is what a run's box costs. Where its price has gone since, what was
 // agreed is charged, as an estimate, and nothing is left to settle.
-func (s *Service) boxCharge(r *approval.Request, used time.Duration, now time.Time) budget.Charge {
-	charge, err := s.Prices.BoxCharge(s.Sandbox.Size(), used, now)
+func (s *Costs) boxCharge(r *approval.Request, used time.Duration, now time.Time) budget.Charge {
+	charge, err := s.Prices.BoxCharge(s.sandbox.Size(), used, now)
 	if err != nil {
 		s.unpriced(r, err, false, now)
 		for _, h := range r.Money().ForRun() {
-			r.Money().Settle(h.InFull(now, s.Sandbox.Size().Kind))
+			r.Money().Settle(h.InFull(now, s.sandbox.Size().Kind))
 		}
 	}
 	return charge
 }
 
 // notifyMissing is unpriced for a question that is refused at once.
-func (s *Service) notifyMissing(ctx context.Context, q approval.Question, err error, now time.Time) error {
+func (s *Costs) notifyMissing(ctx context.Context, q approval.Question, err error, now time.Time) error {
 	unknown := new(budget.UnknownPriceError)
 	if !errors.As(err, &unknown) {
 		return nil
 	}
-	return s.Store.Notify(ctx, s.missing(q.Team, q.Asker, approval.PriceMissing{Model: unknown.What, Refused: true}, now))
+	return s.store.Notify(ctx, s.missing(q.Team, q.Asker, approval.PriceMissing{Model: unknown.What, Refused: true}, now))
 }
 
 // What budgets past their soft limits make of a question.
 
 // worstTokens is what a call of a model costs at most. A model that is not
 // offered here has no cost.
-func (s *Service) worstTokens(model string, now time.Time) (budget.USD, error) {
-	promptBytes, maxTokens := s.Writer.Bound()
+func (s *Costs) worstTokens(model string, now time.Time) (budget.USD, error) {
+	promptBytes, maxTokens := s.writer.Bound()
 	return s.Prices.WorstTokens(model, promptBytes, maxTokens, now)
 }
 
 // worst prices the drafts of the models that may be asked for.
-func (s *Service) worst(now time.Time) func(model string) (budget.USD, error) {
+func (s *Costs) worst(now time.Time) func(model string) (budget.USD, error) {
 	return func(model string) (budget.USD, error) {
-		if !slices.Contains(s.Writer.Models(), model) {
+		if !slices.Contains(s.writer.Models(), model) {
 			return 0, &budget.UnknownPriceError{What: model, At: now}
 		}
 		return s.draftCost(model, now)
@@ -98,7 +109,7 @@ func (s *Service) worst(now time.Time) func(model string) (budget.USD, error) {
 
 // within decides who writes what is asked, and refuses what a policy has switched
 // off: *InputError. Whoever has chosen a model themselves is asked to choose again.
-func (s *Service) within(standings []budget.Standing, model string, chosen, uploads bool, now time.Time) (string, *approval.Downgraded, error) {
+func (s *Costs) within(standings []budget.Standing, model string, chosen, uploads bool, now time.Time) (string, *approval.Downgraded, error) {
 	if by, off := budget.Without(standings, budget.Upload); off && uploads {
 		return "", nil, &approval.InputError{Why: switchedOff(by, "Uploading files with a question is") + " You can still ask about files that are in the channel."}
 	}
@@ -119,7 +130,7 @@ func (s *Service) within(standings []budget.Standing, model string, chosen, uplo
 // be called: a cheaper one that a policy wants, or, where this one is switched off,
 // the cheapest that is not and costs no more at most; nil when this one may. Whether
 // there is money for it the hold finds out. With no model left: *InputError.
-func (s *Service) instead(standings []budget.Standing, model string, now time.Time) (*approval.Downgraded, error) {
+func (s *Costs) instead(standings []budget.Standing, model string, now time.Time) (*approval.Downgraded, error) {
 	worst := s.worst(now)
 	if to, by, ok := budget.Cheaper(standings, model, worst); ok {
 		return &approval.Downgraded{From: model, To: to, Scope: by.Limit.Scope}, nil
@@ -133,7 +144,7 @@ func (s *Service) instead(standings []budget.Standing, model string, now time.Ti
 		least = math.MaxInt64 // it was offered once, and nobody can price it any more
 	}
 	to := ""
-	for _, other := range s.Writer.Models() {
+	for _, other := range s.writer.Models() {
 		_, off := budget.Without(standings, budget.WithoutModel(other))
 		if cost, err := worst(other); err == nil && !off && cost <= least && (to == "" || cost < least) {
 			to, least = other, cost
@@ -184,7 +195,7 @@ type draftTerms struct {
 
 // writer is the model that writes in place of the request's, if another one does.
 // What somebody has granted for just this request is not saved again.
-func (s *Service) writer(r *approval.Request, t draftTerms) (*approval.Downgraded, error) {
+func (s *Costs) substitute(r *approval.Request, t draftTerms) (*approval.Downgraded, error) {
 	if r.Money().Funded() {
 		return nil, nil
 	}
@@ -194,8 +205,8 @@ func (s *Service) writer(r *approval.Request, t draftTerms) (*approval.Downgrade
 // usualRun is what a run is expected to take where there has been none.
 const usualRun = 10 * time.Second
 
-func (s *Service) draftTerms(ctx context.Context, r *approval.Request) (t draftTerms, err error) {
-	standings, err := s.Store.Standings(ctx, r.Scopes())
+func (s *Costs) draftTerms(ctx context.Context, r *approval.Request) (t draftTerms, err error) {
+	standings, err := s.store.Standings(ctx, r.Scopes())
 	if err != nil {
 		return t, err
 	}
@@ -205,7 +216,7 @@ func (s *Service) draftTerms(ctx context.Context, r *approval.Request) (t draftT
 	if _, off := budget.Without(standings, budget.LongRuns); off {
 		t.limits.Seconds = min(t.limits.Seconds, int(budget.ShortRun/time.Second))
 	}
-	typical, runs, err := s.Store.TypicalRun(ctx, r.Team)
+	typical, runs, err := s.store.TypicalRun(ctx, r.Team)
 	if t.run = typical; runs == 0 {
 		t.run = usualRun
 	}
@@ -214,18 +225,18 @@ func (s *Service) draftTerms(ctx context.Context, r *approval.Request) (t draftT
 
 // quote is what a run is expected to cost: as much as the workspace's latest ones
 // in the median, and never more than it may.
-func (s *Service) quote(run time.Duration, cap budget.USD, now time.Time) (budget.USD, error) {
-	box, err := s.Prices.BoxCharge(s.Sandbox.Size(), run, now)
+func (s *Costs) quote(run time.Duration, cap budget.USD, now time.Time) (budget.USD, error) {
+	box, err := s.Prices.BoxCharge(s.sandbox.Size(), run, now)
 	return min(box.Amount, cap), err
 }
 
 // affordable are the limits under which a run costs no more than was agreed, at
 // the price of a moment. They are the sealed ones unless the price has risen since.
-func (s *Service) affordable(m approval.Manifest, at time.Time) (approval.Limits, error) {
+func (s *Costs) affordable(m approval.Manifest, at time.Time) (approval.Limits, error) {
 	limits := m.Limits
 	fits := func(seconds int) (bool, error) {
 		limits.Seconds = seconds
-		box, err := s.Prices.BoxCharge(s.Sandbox.Size(), s.Sandbox.Lease(limits), at)
+		box, err := s.Prices.BoxCharge(s.sandbox.Size(), s.sandbox.Lease(limits), at)
 		if unknown := new(budget.UnknownPriceError); errors.As(err, &unknown) {
 			return true, nil // the cap is held, and it is what will be charged
 		}
@@ -251,4 +262,16 @@ func (s *Service) affordable(m approval.Manifest, at time.Time) (approval.Limits
 		return limits, &approval.InputError{Why: fmt.Sprintf("Boxes have become dearer since this was approved, and %s does not even pay for a second, so nothing was run. Please ask again.", m.CostCap)}
 	}
 	return limits, nil
+}
+
+// writes tells whether any model writes here.
+func (s *Costs) writes() bool { return len(s.writer.Models()) > 0 }
+
+// Models lists what an asker may choose from, the default first.
+func (s *Costs) Models() []string { return s.writer.Models() }
+
+// DraftCost is the most that one draft can cost, which is what it is charged when
+// nobody knows what it has used.
+func (s *Costs) DraftCost(model string, now time.Time) (budget.USD, error) {
+	return s.draftCost(model, now)
 }

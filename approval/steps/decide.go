@@ -3,6 +3,7 @@ package steps
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -10,6 +11,19 @@ import (
 	"countersign/approval/review"
 	"countersign/budget"
 )
+
+// Decider takes verdicts, and takes requests back.
+type Decider struct {
+	store   Requests
+	sandbox Inspector
+	log     *slog.Logger
+	*Settings
+
+	boxes  *Boxes
+	costs  *Costs
+	ends   *Ends
+	people *People
+}
 
 // Ruling is a reviewer's click.
 type Ruling struct {
@@ -34,7 +48,7 @@ var errTwice = errors.New("the same click again")
 var errLook = errors.New("only looking")
 
 // Decide takes a reviewer's verdict. It has committed when it returns.
-func (s *Service) Decide(ctx context.Context, ruling Ruling) (*approval.Request, error) {
+func (s *Decider) Decide(ctx context.Context, ruling Ruling) (*approval.Request, error) {
 	if ruling.Verdict == approval.Reject && strings.TrimSpace(ruling.Reason) == "" {
 		return nil, &approval.InputError{Why: "Please say why. The asker gets to read it."}
 	}
@@ -49,15 +63,15 @@ func (s *Service) Decide(ctx context.Context, ruling Ruling) (*approval.Request,
 	switch {
 	case !errors.As(err, &refused):
 	case ruling.Verdict == approval.Rewrite:
-		s.unpaid(ctx, ruling, "rewrite", refused)
+		s.ends.unpaid(ctx, ruling, "rewrite", refused)
 	case ruling.Verdict == approval.Approve:
 		// The approval is not taken; the asker learns what is in its way and can do something about it.
-		if _, err := s.block(ctx, ruling.RequestID, budget.ForRun, refused, ruling.Click.User); err != nil {
-			s.Log.Error("block a run without money", "request", ruling.RequestID, "error", err)
+		if _, err := s.ends.block(ctx, ruling.RequestID, budget.ForRun, refused, ruling.Click.User); err != nil {
+			s.log.Error("block a run without money", "request", ruling.RequestID, "error", err)
 		}
 	}
 	if err == nil && (r.State == approval.Rejected || r.State == approval.Drafting) {
-		s.Sandbox.Discard(r.ID)
+		s.sandbox.Discard(r.ID)
 	}
 	return r, err
 }
@@ -65,7 +79,7 @@ func (s *Service) Decide(ctx context.Context, ruling Ruling) (*approval.Request,
 // MayDecide says whether this person could decide on this revision now, without
 // deciding: for the modal that asks for a reason. The error is the one that
 // Decide would give.
-func (s *Service) MayDecide(ctx context.Context, ruling Ruling) (*approval.Request, error) {
+func (s *Decider) MayDecide(ctx context.Context, ruling Ruling) (*approval.Request, error) {
 	return s.decide(ctx, ruling, errLook)
 }
 
@@ -74,25 +88,25 @@ const OpenedReview = "opened review"
 
 // Opened keeps that somebody has opened a version of the code: how long a decision
 // took counts from then (Statistics).
-func (s *Service) Opened(ctx context.Context, id string, revision int, click approval.Click) error {
-	return s.Store.Audit(ctx, id, approval.Event{Actor: click.User, Kind: OpenedReview, Data: map[string]any{"revision": revision}})
+func (s *Decider) Opened(ctx context.Context, id string, revision int, click approval.Click) error {
+	return s.store.Audit(ctx, id, approval.Event{Actor: click.User, Kind: OpenedReview, Data: map[string]any{"revision": revision}})
 }
 
-func (s *Service) decide(ctx context.Context, ruling Ruling, then error) (*approval.Request, error) {
-	if why := s.noBox(); why != "" && ruling.Verdict != approval.Reject && ruling.Click.Door == "" {
+func (s *Decider) decide(ctx context.Context, ruling Ruling, then error) (*approval.Request, error) {
+	if why := s.boxes.noBox(); why != "" && ruling.Verdict != approval.Reject && ruling.Click.Door == "" {
 		return nil, &approval.InputError{Why: "Nothing can run code here at the moment: " + why}
 	}
 	// Whose request it is comes first: in another workspace there is none, and nothing to note in its trail.
-	known, err := s.Store.Request(ctx, ruling.RequestID)
+	known, err := s.store.Request(ctx, ruling.RequestID)
 	if err != nil {
 		return nil, err
 	}
 	if known.Team != ruling.Click.Team {
 		return nil, approval.ErrNotFound
 	}
-	by, err := s.mayRule(ctx, ruling)
+	by, err := s.people.mayRule(ctx, ruling)
 	if err != nil {
-		return nil, s.audited(ctx, ruling, then == nil || ruling.Verdict != approval.Approve, err)
+		return nil, s.people.audited(ctx, ruling, then == nil || ruling.Verdict != approval.Approve, err)
 	}
 	if err := by.terms.CheckTyped(ruling.Verdict, ruling.Digest, ruling.Typed); err != nil && then == nil {
 		return nil, err
@@ -100,17 +114,17 @@ func (s *Service) decide(ctx context.Context, ruling Ruling, then error) (*appro
 	d := ruling.decision()
 	d.InPlaceOf = by.inPlaceOf
 	var cheaper *approval.Downgraded
-	if d.Verdict == approval.Rewrite && then == nil && s.Writer != nil {
-		terms, err := s.draftTerms(ctx, known)
+	if d.Verdict == approval.Rewrite && then == nil && s.costs.writes() {
+		terms, err := s.costs.draftTerms(ctx, known)
 		if err != nil {
 			return nil, err
 		}
-		if cheaper, err = s.writer(known, terms); err != nil {
+		if cheaper, err = s.costs.substitute(known, terms); err != nil {
 			return nil, err
 		}
 	}
 	var seen *approval.Request
-	r, err := s.Store.Update(ctx, ruling.RequestID, func(r *approval.Request, now time.Time) error {
+	r, err := s.store.Update(ctx, ruling.RequestID, func(r *approval.Request, now time.Time) error {
 		seen = r
 		if has(r, d) {
 			return errTwice
@@ -123,18 +137,18 @@ func (s *Service) decide(ctx context.Context, ruling Ruling, then error) (*appro
 		if d.Verdict == approval.Approve && r.Revision != nil {
 			// The reviewer agreed to the cap that the manifest names, and to no cent more.
 			cost = r.Revision.Manifest.CostCap
-			if s.noBox() == "" { // on the command line there is none; the run settles what it costs
-				worst, err := s.runCost(r.Revision.Manifest.Limits, now)
+			if s.boxes.noBox() == "" { // on the command line there is none; the run settles what it costs
+				worst, err := s.costs.runCost(r.Revision.Manifest.Limits, now)
 				if err != nil {
 					return err
 				}
 				cost = min(worst, cost)
 			}
 		}
-		if d.Verdict == approval.Rewrite && s.Writer != nil { // without one, the draft holds what it costs before its call
+		if d.Verdict == approval.Rewrite && s.costs.writes() { // without one, the draft holds what it costs before its call
 			var err error
 			replace(r, cheaper, now)
-			if cost, err = s.draftCost(r.Model, now); err != nil {
+			if cost, err = s.costs.draftCost(r.Model, now); err != nil {
 				return err
 			}
 		}
@@ -160,5 +174,5 @@ func (s *Service) decide(ctx context.Context, ruling Ruling, then error) (*appro
 	if errors.Is(err, errTwice) || errors.Is(err, errLook) {
 		return seen, nil
 	}
-	return r, s.audited(ctx, ruling, then == nil || ruling.Verdict != approval.Approve, err)
+	return r, s.people.audited(ctx, ruling, then == nil || ruling.Verdict != approval.Approve, err)
 }

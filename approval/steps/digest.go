@@ -50,7 +50,7 @@ type Digest struct {
 // digests tells the administrators what the last stretch of time has cost, if
 // that is due and nobody has. The notice's key is its date, so that it is said
 // once by all replicas together, and is caught up with after any pause.
-func (s *Service) digests(ctx context.Context) error {
+func (s *Treasury) digests(ctx context.Context) error {
 	if s.Due == nil {
 		return nil
 	}
@@ -59,7 +59,7 @@ func (s *Service) digests(ctx context.Context) error {
 	if due.IsZero() || from.IsZero() {
 		return nil
 	}
-	teams, err := s.Store.Teams(ctx)
+	teams, err := s.store.Teams(ctx)
 	if err != nil {
 		return err
 	}
@@ -72,14 +72,14 @@ func (s *Service) digests(ctx context.Context) error {
 	return errors.Join(faults...)
 }
 
-func (s *Service) digest(ctx context.Context, team string, from, due time.Time) error {
-	key := "digest " + team + " " + due.In(s.Calendar()).Format("2006-01-02 15:04")
-	if _, _, err := s.Store.Notice(ctx, key); !errors.Is(err, approval.ErrNotFound) {
+func (s *Treasury) digest(ctx context.Context, team string, from, due time.Time) error {
+	key := "digest " + team + " " + due.In(s.costs.Calendar()).Format("2006-01-02 15:04")
+	if _, _, err := s.store.Notice(ctx, key); !errors.Is(err, approval.ErrNotFound) {
 		return err
 	}
-	d, err := s.Store.Digest(ctx, team, from, due)
+	d, err := s.store.Digest(ctx, team, from, due)
 	if err != nil {
 		return err
 	}
-	return s.Store.Notify(ctx, approval.Notice{Key: key, Team: team, Kind: approval.NoticeDigest, Admins: true, Data: approval.Encode(d), At: time.Now().UTC(), Once: true})
+	return s.store.Notify(ctx, approval.Notice{Key: key, Team: team, Kind: approval.NoticeDigest, Admins: true, Data: approval.Encode(d), At: time.Now().UTC(), Once: true})
 }

@@ -12,6 +12,27 @@ import (
 	"countersign/budget"
 )
 
+// Drafter has code written, or takes what a person wrote, and has it inspected.
+type Drafter struct {
+	store interface {
+		Asking
+		Requests
+	}
+	writer  Writer
+	sandbox interface {
+		BoxTerms
+		Inspector
+	}
+	*Settings
+
+	boxes  *Boxes
+	costs  *Costs
+	ends   *Ends
+	inputs *Inputs
+	people *People
+	watch  *Watch
+}
+
 // noRoom is that for the asker.
 const noRoom = "What its calls have cost is not known yet, and another one could cost more than was set aside for this question. Please ask it again."
 
@@ -26,53 +47,53 @@ const maxRepairs = 2
 // Draft has the code of a request written, made canonical and inspected, and
 // puts it before the reviewers. What fails on the way goes back to the model,
 // not to a person.
-func (s *Service) Draft(ctx context.Context, id string) error {
-	r, err := s.Store.Request(ctx, id)
+func (s *Drafter) Draft(ctx context.Context, id string) error {
+	r, err := s.store.Request(ctx, id)
 	if err != nil || r.State != approval.Drafting || r.Blocked != nil || r.Seek != nil {
 		return err
 	}
 	if r.Edit != nil {
 		return s.inspectEdit(ctx, r)
 	}
-	if why := s.noBox(); why != "" {
-		return s.fail(ctx, id, "Nothing can run code here at the moment: "+why)
+	if why := s.boxes.noBox(); why != "" {
+		return s.ends.fail(ctx, id, "Nothing can run code here at the moment: "+why)
 	}
-	if later := s.startsLater(); later != nil {
-		return errors.Join(later, s.inLine(ctx, id, approval.Starting)) // what is written now could not be inspected
+	if later := s.boxes.startsLater(); later != nil {
+		return errors.Join(later, s.boxes.inLine(ctx, id, approval.Starting)) // what is written now could not be inspected
 	}
 	if r.Attempts >= s.Policy.MaxAttempts || len(r.Refused) > maxRepairs {
-		return s.fail(ctx, id, s.gaveUp(r))
+		return s.ends.fail(ctx, id, s.gaveUp(r))
 	}
-	files, _, err := s.inputs(ctx, r)
+	files, _, err := s.inputs.fetch(ctx, r)
 	if gone := new(approval.CauseError); errors.As(err, &gone) {
-		return s.withoutInput(ctx, r, gone.Cause)
+		return s.watch.withoutInput(ctx, r, gone.Cause)
 	}
 	if err != nil {
-		return s.failOrLater(ctx, id, err)
+		return s.ends.failOrLater(ctx, id, err)
 	}
 	if r.Away != nil {
-		if stop, err := s.inPlace(ctx, r, true); stop || err != nil {
+		if stop, err := s.watch.inPlace(ctx, r, true); stop || err != nil {
 			return err
 		}
 	}
-	history, err := s.Store.History(ctx, id)
+	history, err := s.store.History(ctx, id)
 	if err != nil {
 		return err
 	}
-	terms, err := s.draftTerms(ctx, r)
+	terms, err := s.costs.draftTerms(ctx, r)
 	if err != nil {
 		return err
 	}
-	cheaper, err := s.writer(r, terms)
+	cheaper, err := s.costs.substitute(r, terms)
 	if err != nil {
-		return s.failOrLater(ctx, id, err)
+		return s.ends.failOrLater(ctx, id, err)
 	}
 	brief := func(r *approval.Request) Brief {
 		return Brief{RequestID: r.ID, SessionID: r.SessionID, Asker: r.Asker, Model: r.Model,
 			Question: r.Question, Files: files, History: history, Wishes: r.Wishes, Refused: r.Refused}
 	}
 	var call calling
-	r, err = s.Store.Update(ctx, id, func(r *approval.Request, now time.Time) (err error) {
+	r, err = s.store.Update(ctx, id, func(r *approval.Request, now time.Time) (err error) {
 		replace(r, cheaper, now)
 		if call, err = s.calling(brief(r), now); err != nil {
 			return err
@@ -81,17 +102,17 @@ func (s *Service) Draft(ctx context.Context, id string) error {
 		return r.Money().Call(call.worst, call.tokens+call.boxes, s.Policy, now)
 	})
 	if errors.Is(err, approval.ErrNoRoom) {
-		return s.fail(ctx, id, noRoom)
+		return s.ends.fail(ctx, id, noRoom)
 	}
 	if refused := new(budget.ExceededError); errors.As(err, &refused) {
-		_, err = s.block(ctx, id, budget.ForDraft, refused, approval.System)
+		_, err = s.ends.block(ctx, id, budget.ForDraft, refused, approval.System)
 		return ended(err)
 	}
 	if err != nil {
-		return s.failOrLater(ctx, id, err)
+		return s.ends.failOrLater(ctx, id, err)
 	}
 	call.hold, _ = r.Money().CalledHold()
-	draft, err := s.Writer.Write(ctx, brief(r))
+	draft, err := s.writer.Write(ctx, brief(r))
 
 	// From here on money may have been spent: it is booked even when this replica is told to stop.
 	ctx = context.WithoutCancel(ctx)
@@ -109,20 +130,20 @@ type calling struct {
 	boxes  budget.USD // of the inspection of what comes
 }
 
-func (s *Service) calling(b Brief, now time.Time) (c calling, err error) {
-	if c.worst, err = s.draftCost(b.Model, now); err != nil {
+func (s *Drafter) calling(b Brief, now time.Time) (c calling, err error) {
+	if c.worst, err = s.costs.draftCost(b.Model, now); err != nil {
 		return c, err
 	}
-	bytes, tokens := s.Writer.Size(b)
+	bytes, tokens := s.writer.Size(b)
 	if c.tokens, err = s.Prices.WorstTokens(b.Model, bytes, tokens, now); err != nil {
 		return c, err
 	}
-	c.boxes, err = s.inspectCost(now)
+	c.boxes, err = s.costs.inspectCost(now)
 	return c, err
 }
 
 // gaveUp tells the asker why there will be no more attempts.
-func (s *Service) gaveUp(r *approval.Request) string {
+func (s *Drafter) gaveUp(r *approval.Request) string {
 	if n := len(r.Refused); n > 0 {
 		return fmt.Sprintf("The model did not get to a program that can be reviewed. The last problem: %s. Asking in other words may help.", r.Refused[n-1].Reason)
 	}
@@ -130,7 +151,7 @@ func (s *Service) gaveUp(r *approval.Request) string {
 }
 
 // examine brings a draft before the reviewers, or back to the model.
-func (s *Service) examine(ctx context.Context, r *approval.Request, call calling, draft Draft, terms draftTerms) error {
+func (s *Drafter) examine(ctx context.Context, r *approval.Request, call calling, draft Draft, terms draftTerms) error {
 	author := draft.Usage.Model
 	if author == "" || draft.Usage.Output <= 0 {
 		// A program came, and no word on what it cost.
@@ -140,25 +161,25 @@ func (s *Service) examine(ctx context.Context, r *approval.Request, call calling
 	if err != nil {
 		return s.refuse(ctx, r.ID, call, draft.Usage, 0, approval.Refusal{Reason: err.Error()})
 	}
-	seen, err := s.inspect(s.tellLine(ctx, r), code, r.Files)
+	seen, err := s.inspect(s.boxes.tellLine(ctx, r), code, r.Files)
 	if err != nil {
-		return s.book(ctx, r.ID, call, draft.Usage, seen.Box, func(r *approval.Request, now time.Time) error {
-			return r.Fail(s.why(r.ID, err), now)
+		return s.ends.book(ctx, r.ID, call, draft.Usage, seen.Box, func(r *approval.Request, now time.Time) error {
+			return r.Fail(s.ends.why(r.ID, err), now)
 		})
 	}
 	if seen.Problem != "" {
 		return s.refuse(ctx, r.ID, call, draft.Usage, seen.Box, approval.Refusal{Code: code, Reason: seen.Problem})
 	}
-	rules, err := s.RulesOf(ctx, r.Team, r.Project)
+	rules, err := s.people.RulesOf(ctx, r.Team, r.Project)
 	if err != nil {
 		return err
 	}
-	err = s.book(ctx, r.ID, call, draft.Usage, seen.Box, func(r *approval.Request, now time.Time) error {
-		manifest, err := s.manifest(r, rules, seen.Findings, terms, now)
+	err = s.ends.book(ctx, r.ID, call, draft.Usage, seen.Box, func(r *approval.Request, now time.Time) error {
+		manifest, err := s.costs.manifest(r, rules, seen.Findings, terms, now)
 		if err != nil {
 			return err
 		}
-		quote, err := s.quote(terms.run, manifest.CostCap, now)
+		quote, err := s.costs.quote(terms.run, manifest.CostCap, now)
 		if err != nil {
 			return err
 		}
@@ -166,7 +187,7 @@ func (s *Service) examine(ctx context.Context, r *approval.Request, call calling
 			PromptVersion: draft.PromptVersion, Findings: seen.Findings, Manifest: manifest, Quote: quote}, rules.Rules.Within(s.Policy), now)
 	})
 	if err == nil {
-		s.Sandbox.Prepare(r.ID)
+		s.sandbox.Prepare(r.ID)
 	}
 	return err
 }
@@ -174,29 +195,29 @@ func (s *Service) examine(ctx context.Context, r *approval.Request, call calling
 // manifest is what an approval would seal now: these inputs, this sandbox, these
 // limits, the most that the run can cost at today's prices, and how much attention
 // that asks for by these rules.
-func (s *Service) manifest(r *approval.Request, rules review.RuleSet, findings []approval.Finding, terms draftTerms, now time.Time) (approval.Manifest, error) {
+func (s *Costs) manifest(r *approval.Request, rules review.RuleSet, findings []approval.Finding, terms draftTerms, now time.Time) (approval.Manifest, error) {
 	cap, err := s.runCost(terms.limits, now)
 	if err != nil {
 		return approval.Manifest{}, err
 	}
-	m := approval.Manifest{Version: approval.ManifestVersion, Sandbox: s.Sandbox.Size().Kind, Template: s.Sandbox.Template(),
+	m := approval.Manifest{Version: approval.ManifestVersion, Sandbox: s.sandbox.Size().Kind, Template: s.sandbox.Template(),
 		Limits: terms.limits, CostCap: cap}
 	for _, f := range r.Files {
 		m.Inputs = append(m.Inputs, approval.Input{Name: f.Name, SHA256: f.SHA256})
 	}
-	review.Grade(&m, rules, findings, s.Sandbox.ReachesHosts() && !terms.offline)
+	review.Grade(&m, rules, findings, s.sandbox.ReachesHosts() && !terms.offline)
 	return m, nil
 }
 
 // inspect tries a few times: the draft is paid for, and a box that cannot be had
 // this second may be had the next.
-func (s *Service) inspect(ctx context.Context, code string, files []approval.File) (seen Inspection, err error) {
-	lease := s.Sandbox.InspectLease()
+func (s *Drafter) inspect(ctx context.Context, code string, files []approval.File) (seen Inspection, err error) {
+	lease := s.sandbox.InspectLease()
 	ctx, cancel := patient(ctx, inspectTries*lease+time.Minute)
 	defer cancel()
 	var used time.Duration
 	for wait := time.Second; ; wait *= 2 {
-		seen, err = s.Sandbox.Inspect(ctx, code, files)
+		seen, err = s.sandbox.Inspect(ctx, code, files)
 		// Boxes that failed are billed as well, and another one may take its whole time: no more than is held.
 		used += seen.Box
 		seen.Box = used
@@ -213,10 +234,10 @@ func (s *Service) inspect(ctx context.Context, code string, files []approval.Fil
 }
 
 // noDraft books a call that gave no program and decides how to go on.
-func (s *Service) noDraft(ctx context.Context, id string, call calling, err error) error {
+func (s *Drafter) noDraft(ctx context.Context, id string, call calling, err error) error {
 	var failed *WriterError
 	if !errors.As(err, &failed) {
-		failed = &WriterError{Err: err, Billed: true, Words: s.why(id, err)}
+		failed = &WriterError{Err: err, Billed: true, Words: s.ends.why(id, err)}
 	}
 	usage := failed.Usage
 	if usage.Model == "" && failed.Billed {
@@ -227,7 +248,7 @@ func (s *Service) noDraft(ctx context.Context, id string, call calling, err erro
 		return s.refuse(ctx, id, call, usage, 0, approval.Refusal{Reason: failed.Repair})
 	}
 	var later *LaterError
-	err = s.book(ctx, id, call, usage, 0, func(r *approval.Request, now time.Time) error {
+	err = s.ends.book(ctx, id, call, usage, 0, func(r *approval.Request, now time.Time) error {
 		switch {
 		case failed.Prose != "":
 			return r.Fail("The model answered in words instead of writing a program. It said:\n"+approval.Cut(approval.Plain(failed.Prose), 2000), now)
@@ -246,8 +267,8 @@ func (s *Service) noDraft(ctx context.Context, id string, call calling, err erro
 // longestWait is how long a question waits for a model that says when to come back.
 const longestWait = 10 * time.Minute
 
-func (s *Service) refuse(ctx context.Context, id string, call calling, usage budget.Usage, box time.Duration, why approval.Refusal) error {
-	return s.book(ctx, id, call, usage, box, func(r *approval.Request, now time.Time) error {
+func (s *Drafter) refuse(ctx context.Context, id string, call calling, usage budget.Usage, box time.Duration, why approval.Refusal) error {
+	return s.ends.book(ctx, id, call, usage, box, func(r *approval.Request, now time.Time) error {
 		if len(r.Refused) >= maxRepairs || r.Attempts >= s.Policy.MaxAttempts {
 			r.Refused = append(r.Refused, why)
 			return r.Fail(s.gaveUp(r), now)
@@ -261,16 +282,16 @@ const unknownUsage = "?"
 
 // book concludes a call together with what follows from it. A request that
 // was taken back meanwhile is paid for, and nothing follows.
-func (s *Service) book(ctx context.Context, id string, call calling, usage budget.Usage, box time.Duration, then func(*approval.Request, time.Time) error) error {
+func (s *Ends) book(ctx context.Context, id string, call calling, usage budget.Usage, box time.Duration, then func(*approval.Request, time.Time) error) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	_, err := s.Store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
+	_, err := s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
 		var unknown budget.USD
 		if usage.Model == unknownUsage {
 			usage.Model, unknown = "", call.tokens
 		}
-		settled, err := s.settlement(call.hold, usage, box, now)
-		s.unpriced(r, err, false, now)
+		settled, err := s.costs.settlement(call.hold, usage, box, now)
+		s.costs.unpriced(r, err, false, now)
 		r.Money().Conclude(call.hold, call.tokens+call.boxes, settled, unknown)
 		if r.State != approval.Drafting || overtaken(r, call.hold) {
 			return nil
@@ -291,7 +312,7 @@ func overtaken(r *approval.Request, call approval.OpenHold) bool {
 
 // settlement prices what a call used by the model that answered. What nobody can
 // price settles at the hold, and the error says so.
-func (s *Service) settlement(hold approval.OpenHold, usage budget.Usage, box time.Duration, now time.Time) (budget.Settlement, error) {
+func (s *Costs) settlement(hold approval.OpenHold, usage budget.Usage, box time.Duration, now time.Time) (budget.Settlement, error) {
 	settled := budget.Settlement{HoldID: hold.ID, At: now}
 	if usage.Model != "" {
 		charge, err := s.Prices.TokenCharge(usage, now)
@@ -301,9 +322,9 @@ func (s *Service) settlement(hold approval.OpenHold, usage budget.Usage, box tim
 		settled.Charges = append(settled.Charges, charge)
 	}
 	if box > 0 {
-		charge, err := s.Prices.BoxCharge(s.Sandbox.Size(), box, now)
+		charge, err := s.Prices.BoxCharge(s.sandbox.Size(), box, now)
 		if err != nil {
-			return hold.InFull(now, s.Sandbox.Size().Kind), err
+			return hold.InFull(now, s.sandbox.Size().Kind), err
 		}
 		settled.Charges = append(settled.Charges, charge)
 	}
@@ -311,19 +332,19 @@ func (s *Service) settlement(hold approval.OpenHold, usage budget.Usage, box tim
 }
 
 // fail ends a request before anything has run.
-func (s *Service) fail(ctx context.Context, id, reason string) error {
+func (s *Ends) fail(ctx context.Context, id, reason string) error {
 	return s.failOver(ctx, id, reason, nil)
 }
 
 // failOver is fail over an error, of which administrators may have to hear.
-func (s *Service) failOver(ctx context.Context, id, reason string, why error) error {
-	_, err := s.Store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
+func (s *Ends) failOver(ctx context.Context, id, reason string, why error) error {
+	_, err := s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
 		if r.State != approval.Drafting && r.State != approval.Approved {
 			return nil
 		}
-		s.unpriced(r, why, true, now)
+		s.costs.unpriced(r, why, true, now)
 		if box := new(BoxError); errors.As(why, &box) && box.Box > 0 {
-			r.Money().PayBox(s.boxCharge(r, box.Box, now), now)
+			r.Money().PayBox(s.costs.boxCharge(r, box.Box, now), now)
 		}
 		return r.Fail(reason, now)
 	})
@@ -331,12 +352,12 @@ func (s *Service) failOver(ctx context.Context, id, reason string, why error) er
 }
 
 // failOrLater ends a request over what will not pass, and leaves it over what may.
-func (s *Service) failOrLater(ctx context.Context, id string, err error) error {
+func (s *Ends) failOrLater(ctx context.Context, id string, err error) error {
 	var later *LaterError
 	if errors.As(err, &later) || ended(err) == nil {
 		return ended(err)
 	}
-	if words := s.foreseen(err); words != "" {
+	if words := foreseen(err); words != "" {
 		return s.failOver(ctx, id, words, err)
 	}
 	return err

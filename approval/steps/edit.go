@@ -9,39 +9,51 @@ import (
 	"countersign/budget"
 )
 
+// Editor takes a reviewer's own version of the code.
+type Editor struct {
+	store   Requests
+	sandbox Inspector
+	*Settings
+
+	boxes  *Boxes
+	costs  *Costs
+	ends   *Ends
+	people *People
+}
+
 // MayEdit says whether this person could edit this revision now, without doing so:
 // for the modal in which they would. The error is the one that Edit would give.
-func (s *Service) MayEdit(ctx context.Context, ruling Ruling) (*approval.Request, error) {
+func (s *Editor) MayEdit(ctx context.Context, ruling Ruling) (*approval.Request, error) {
 	return s.edit(ctx, ruling, "\n", errLook)
 }
 
 // Edit takes a reviewer's own version of the code. It has committed when it
 // returns; the inspection follows, and then somebody else may approve it.
-func (s *Service) Edit(ctx context.Context, ruling Ruling, code string) (*approval.Request, error) {
+func (s *Editor) Edit(ctx context.Context, ruling Ruling, code string) (*approval.Request, error) {
 	code, err := approval.Canonical(code)
 	if err != nil {
 		return nil, &approval.InputError{Why: "This cannot be shown truthfully to whoever reviews it: " + err.Error() + "."}
 	}
 	r, err := s.edit(ctx, ruling, code, nil)
 	if refused := new(budget.ExceededError); errors.As(err, &refused) {
-		s.unpaid(ctx, ruling, "edit", refused)
+		s.ends.unpaid(ctx, ruling, "edit", refused)
 	}
 	if err == nil {
-		s.Sandbox.Discard(r.ID) // a box that waits for the code before
+		s.sandbox.Discard(r.ID) // a box that waits for the code before
 	}
 	return r, err
 }
 
-func (s *Service) edit(ctx context.Context, ruling Ruling, code string, then error) (*approval.Request, error) {
-	if why := s.noBox(); why != "" {
+func (s *Editor) edit(ctx context.Context, ruling Ruling, code string, then error) (*approval.Request, error) {
+	if why := s.boxes.noBox(); why != "" {
 		return nil, &approval.InputError{Why: "Nothing can inspect code here at the moment: " + why}
 	}
-	if _, err := s.mayRule(ctx, ruling); err != nil {
-		return nil, s.audited(ctx, ruling, true, err)
+	if _, err := s.people.mayRule(ctx, ruling); err != nil {
+		return nil, s.people.audited(ctx, ruling, true, err)
 	}
 	e := approval.Edit{By: ruling.Click.User, Code: code, Click: ruling.Click}
 	var seen *approval.Request
-	r, err := s.Store.Update(ctx, ruling.RequestID, func(r *approval.Request, now time.Time) error {
+	r, err := s.store.Update(ctx, ruling.RequestID, func(r *approval.Request, now time.Time) error {
 		seen = r
 		if r.Team != ruling.Click.Team {
 			return approval.ErrNotFound
@@ -52,7 +64,7 @@ func (s *Service) edit(ctx context.Context, ruling Ruling, code string, then err
 		if then != nil {
 			r = new(*r) // a copy bears what only wanted to be known
 		}
-		cost, err := s.inspectCost(now)
+		cost, err := s.costs.inspectCost(now)
 		if err != nil {
 			return err
 		}
@@ -64,7 +76,7 @@ func (s *Service) edit(ctx context.Context, ruling Ruling, code string, then err
 	if errors.Is(err, errTwice) || errors.Is(err, errLook) {
 		return seen, nil
 	}
-	return r, s.audited(ctx, ruling, true, err)
+	return r, s.people.audited(ctx, ruling, true, err)
 }
 
 // edited tells whether this edit has been taken before: it is being inspected, or
@@ -76,26 +88,26 @@ func edited(r *approval.Request, e approval.Edit) bool {
 
 // inspectEdit brings what a person has written before the reviewers, or puts the
 // version before it back. It is Draft without a model.
-func (s *Service) inspectEdit(ctx context.Context, r *approval.Request) error {
+func (s *Drafter) inspectEdit(ctx context.Context, r *approval.Request) error {
 	id, e, files := r.ID, *r.Edit, r.Files
-	if why := s.noBox(); why != "" {
+	if why := s.boxes.noBox(); why != "" {
 		return s.putBack(ctx, id, e, "Nothing can inspect code here at the moment: "+why)
 	}
-	if later := s.startsLater(); later != nil {
-		return errors.Join(later, s.inLine(ctx, id, approval.Starting))
+	if later := s.boxes.startsLater(); later != nil {
+		return errors.Join(later, s.boxes.inLine(ctx, id, approval.Starting))
 	}
 	if r.Attempts >= s.Policy.MaxAttempts {
 		return s.putBack(ctx, id, e, "Its inspection did not come to an end in several attempts. Please try again later.")
 	}
 	var call calling
-	r, err := s.Store.Update(ctx, r.ID, func(r *approval.Request, now time.Time) (err error) {
-		if call.boxes, err = s.inspectCost(now); err != nil {
+	r, err := s.store.Update(ctx, r.ID, func(r *approval.Request, now time.Time) (err error) {
+		if call.boxes, err = s.costs.inspectCost(now); err != nil {
 			return err
 		}
 		return r.Money().Call(call.boxes, call.boxes, s.Policy, now)
 	})
 	if err != nil {
-		if words := s.foreseen(err); words != "" {
+		if words := foreseen(err); words != "" {
 			return s.putBack(ctx, id, e, words)
 		}
 		return ended(err)
@@ -104,43 +116,43 @@ func (s *Service) inspectEdit(ctx context.Context, r *approval.Request) error {
 
 	// From here on money may have been spent: it is booked even when this replica is told to stop.
 	ctx = context.WithoutCancel(ctx)
-	seen, failed := s.inspect(s.tellLine(ctx, r), e.Code, files)
-	rules, err := s.RulesOf(ctx, r.Team, r.Project)
+	seen, failed := s.inspect(s.boxes.tellLine(ctx, r), e.Code, files)
+	rules, err := s.people.RulesOf(ctx, r.Team, r.Project)
 	if err != nil {
 		return err
 	}
-	terms, err := s.draftTerms(ctx, r)
+	terms, err := s.costs.draftTerms(ctx, r)
 	if err != nil {
 		return err
 	}
-	err = s.book(ctx, r.ID, call, budget.Usage{}, seen.Box, func(r *approval.Request, now time.Time) error {
+	err = s.ends.book(ctx, r.ID, call, budget.Usage{}, seen.Box, func(r *approval.Request, now time.Time) error {
 		if r.Edit == nil || *r.Edit != e {
 			return nil // another replica was first, and the request has moved on since
 		}
 		if failed != nil {
-			return r.PutBack(s.why(r.ID, failed), now)
+			return r.PutBack(s.ends.why(r.ID, failed), now)
 		}
 		if seen.Problem != "" {
 			return r.PutBack(seen.Problem, now)
 		}
-		manifest, err := s.manifest(r, rules, seen.Findings, terms, now)
+		manifest, err := s.costs.manifest(r, rules, seen.Findings, terms, now)
 		if err != nil {
-			return r.PutBack(s.why(r.ID, err), now)
+			return r.PutBack(s.ends.why(r.ID, err), now)
 		}
-		quote, err := s.quote(terms.run, manifest.CostCap, now)
+		quote, err := s.costs.quote(terms.run, manifest.CostCap, now)
 		if err != nil {
-			return r.PutBack(s.why(r.ID, err), now)
+			return r.PutBack(s.ends.why(r.ID, err), now)
 		}
 		return r.Drafted(approval.Revision{Code: e.Code, Author: e.By, Findings: seen.Findings, Manifest: manifest, Quote: quote}, rules.Rules.Within(s.Policy), now)
 	})
 	if err == nil && seen.Problem == "" {
-		s.Sandbox.Prepare(r.ID)
+		s.sandbox.Prepare(r.ID)
 	}
 	return err
 }
 
-func (s *Service) putBack(ctx context.Context, id string, e approval.Edit, why string) error {
-	_, err := s.Store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
+func (s *Drafter) putBack(ctx context.Context, id string, e approval.Edit, why string) error {
+	_, err := s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
 		if r.State != approval.Drafting || r.Edit == nil || *r.Edit != e {
 			return nil
 		}

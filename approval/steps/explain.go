@@ -46,8 +46,8 @@ type Settled struct {
 
 // Explain says which budget decided what about a request: to whoever asked it,
 // and to administrators.
-func (s *Service) Explain(ctx context.Context, team, actor, id string) (*Explanation, error) {
-	r, err := s.Store.Request(ctx, id)
+func (s *Treasury) Explain(ctx context.Context, team, actor, id string) (*Explanation, error) {
+	r, err := s.store.Request(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -55,11 +55,11 @@ func (s *Service) Explain(ctx context.Context, team, actor, id string) (*Explana
 		return nil, approval.ErrNotFound
 	}
 	if r.Asker != actor {
-		if err := s.administers(ctx, team, actor, "Only the person who asked, or an administrator, can look at what this cost."); err != nil {
+		if err := s.people.administers(ctx, team, actor, "Only the person who asked, or an administrator, can look at what this cost."); err != nil {
 			return nil, err
 		}
 	}
-	events, err := s.Store.Events(ctx, id)
+	events, err := s.store.Events(ctx, id)
 	if err != nil {
 		return nil, err
 	}

@@ -13,8 +13,15 @@ import (
 	"countersign/approval"
 )
 
+// Inputs reads a request's files.
+type Inputs struct {
+	slack Files
+	read  func(name string, data []byte) ([]approval.Table, error)
+	*Settings
+}
+
 // fits says when the files of a request are too much together.
-func (s *Service) fits(together int64) error {
+func (s *Inputs) fits(together int64) error {
 	if together <= s.Policy.MaxInputBytes {
 		return nil
 	}
@@ -55,7 +62,7 @@ func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/(1<<20
 
 // fitting checks that files can be the inputs of one question, and gives them names
 // that a box can hold.
-func (s *Service) fitting(files []approval.File) ([]approval.File, error) {
+func (s *Inputs) fitting(files []approval.File) ([]approval.File, error) {
 	if len(files) > s.Policy.MaxFiles {
 		return nil, &approval.InputError{Why: fmt.Sprintf("These are %d files; at most %d fit into one question.", len(files), s.Policy.MaxFiles)}
 	}
@@ -84,8 +91,8 @@ func anew(files []approval.File) []approval.File {
 
 // sealed fetches the inputs and holds them against the manifest: by name and by
 // content, no file more, no file less. What differs breaks the seal.
-func (s *Service) sealed(ctx context.Context, r *approval.Request) ([]InputFile, error) {
-	files, contents, err := s.inputs(ctx, r)
+func (s *Inputs) sealed(ctx context.Context, r *approval.Request) ([]InputFile, error) {
+	files, contents, err := s.fetch(ctx, r)
 	if gone, garbled := new(approval.InputError), new(approval.UnreadableError); errors.As(err, &gone) || errors.As(err, &garbled) {
 		// They cannot be had as they were: what was approved stays sealed, and is what it takes.
 		return nil, &approval.BrokenSealError{Why: []string{"The inputs have changed: " + cmp.Or(gone.Why, garbled.Why)}}
@@ -120,13 +127,13 @@ func (s *Service) sealed(ctx context.Context, r *approval.Request) ([]InputFile,
 
 // inputs reads a request's files from Slack. What has not been read before, or
 // was something else then, gets its hash and shape.
-func (s *Service) inputs(ctx context.Context, r *approval.Request) ([]approval.File, []InputFile, error) {
+func (s *Inputs) fetch(ctx context.Context, r *approval.Request) ([]approval.File, []InputFile, error) {
 	files := append([]approval.File(nil), r.Files...)
 	contents := make([]InputFile, 0, len(files))
 	var together int64
 	for i := range files {
 		f := &files[i]
-		data, err := s.Slack.Fetch(ctx, *f, s.Policy.MaxFileBytes)
+		data, err := s.slack.Fetch(ctx, *f, s.Policy.MaxFileBytes)
 		switch {
 		case errors.Is(err, ErrFileTooBig):
 			return nil, nil, &approval.InputError{Why: fmt.Sprintf("%s is larger than %s.", f.Name, megabytes(s.Policy.MaxFileBytes))}
@@ -138,7 +145,7 @@ func (s *Service) inputs(ctx context.Context, r *approval.Request) ([]approval.F
 			return nil, nil, err
 		}
 		if sum := approval.Hash(data); f.SHA256 != sum {
-			if f.Tables, err = s.Read(f.Name, data); err != nil {
+			if f.Tables, err = s.read(f.Name, data); err != nil {
 				return nil, nil, err
 			}
 			f.SHA256, f.Size = sum, int64(len(data))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -11,13 +12,30 @@ import (
 	"countersign/budget"
 )
 
+// Payer is what can be done about a step that a budget has refused.
+type Payer struct {
+	store interface {
+		Budgets
+		Requests
+	}
+	writer  Catalogue
+	sandbox Inspector
+	log     *slog.Logger
+	*Settings
+
+	boxes  *Boxes
+	costs  *Costs
+	ends   *Ends
+	people *People
+}
+
 // unpaid stores that. Losing it loses nothing but these lines: the change was refused.
-func (s *Service) unpaid(ctx context.Context, ruling Ruling, what string, refused *budget.ExceededError) {
-	_, err := s.Store.Update(context.WithoutCancel(ctx), ruling.RequestID, func(r *approval.Request, now time.Time) error {
+func (s *Ends) unpaid(ctx context.Context, ruling Ruling, what string, refused *budget.ExceededError) {
+	_, err := s.store.Update(context.WithoutCancel(ctx), ruling.RequestID, func(r *approval.Request, now time.Time) error {
 		return r.Money().Unpaid(what, refused, ruling.Click.User, now)
 	})
 	if err != nil && ended(err) != nil {
-		s.Log.Error("note a change without money", "request", ruling.RequestID, "error", err)
+		s.log.Error("note a change without money", "request", ruling.RequestID, "error", err)
 	}
 }
 
@@ -30,37 +48,37 @@ func replace(r *approval.Request, d *approval.Downgraded, now time.Time) {
 
 // Insist has a question wait for the model that was asked for, in place of having
 // a cheaper one write it: by its asker.
-func (s *Service) Insist(ctx context.Context, id string, click approval.Click) (*approval.Request, error) {
-	r, err := s.Store.Request(ctx, id)
+func (s *Payer) Insist(ctx context.Context, id string, click approval.Click) (*approval.Request, error) {
+	r, err := s.store.Request(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	standings, err := s.Store.Standings(ctx, r.Scopes())
+	standings, err := s.store.Standings(ctx, r.Scopes())
 	if err != nil {
 		return nil, err
 	}
-	r, err = s.Store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
+	r, err = s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
 		if err := asks(click)(r); err != nil {
 			return err
 		}
 		var needed budget.USD
 		if r.Downgraded != nil {
 			var err error
-			if needed, err = s.draftCost(r.Downgraded.From, now); err != nil {
+			if needed, err = s.costs.draftCost(r.Downgraded.From, now); err != nil {
 				return err
 			}
 		}
 		return r.Money().Insist(standings, needed, s.Policy, now)
 	})
 	if err == nil {
-		s.Sandbox.Discard(id)
+		s.sandbox.Discard(id)
 	}
 	return r, err
 }
 
 // insists keeps a question waiting whose asker has declined what a policy still wants.
-func (s *Service) insists(ctx context.Context, id string, d *approval.Downgraded, standings []budget.Standing) (*approval.Request, error) {
-	r, err := s.Store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
+func (s *Payer) insists(ctx context.Context, id string, d *approval.Downgraded, standings []budget.Standing) (*approval.Request, error) {
+	r, err := s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
 		if r.Blocked == nil {
 			return approval.Unblocked(r, "go on with")
 		}
@@ -95,18 +113,18 @@ type ModelChoice struct {
 }
 
 // Choices says how a blocked request can go on.
-func (s *Service) Choices(ctx context.Context, id string) (*Choices, error) {
-	r, err := s.Store.Request(ctx, id)
+func (s *Payer) Choices(ctx context.Context, id string) (*Choices, error) {
+	r, err := s.store.Request(ctx, id)
 	if err != nil || r.Blocked == nil {
 		return &Choices{}, err
 	}
-	standings, err := s.Store.Standings(ctx, r.Scopes())
+	standings, err := s.store.Standings(ctx, r.Scopes())
 	if err != nil {
 		return nil, err
 	}
 	now := time.Now()
 	needed := r.Blocked.Needed
-	if worst, err := s.draftCost(r.Model, now); err == nil && r.Blocked.Purpose == budget.ForDraft {
+	if worst, err := s.costs.draftCost(r.Model, now); err == nil && r.Blocked.Purpose == budget.ForDraft {
 		needed = worst // prices may have changed
 	}
 	c := &Choices{Block: r.Blocked, TopUp: r.OpenTopUp(), standings: standings}
@@ -119,15 +137,15 @@ func (s *Service) Choices(ctx context.Context, id string) (*Choices, error) {
 		c.Missing = max(0, needed-tight.Left())
 	}
 	if r.Blocked.Declined != nil {
-		saves, err := s.writer(r, draftTerms{standings: apart(r, standings)})
+		saves, err := s.costs.substitute(r, draftTerms{standings: apart(r, standings)})
 		if saves != nil || err != nil {
 			c.Fits, c.Missing = false, max(c.Missing, needed)
 			c.FitsFrom, _ = budget.FreeFrom(r.Model, needed, standings)
 		}
 	}
 	if r.Blocked.Purpose == budget.ForDraft {
-		for _, model := range s.Writer.Models() {
-			most, err := s.draftCost(model, now)
+		for _, model := range s.writer.Models() {
+			most, err := s.costs.draftCost(model, now)
 			_, off := budget.Without(standings, budget.WithoutModel(model))
 			if err == nil && !off && model != r.Model && most < needed && budget.Check(most, standings) == nil {
 				c.Models = append(c.Models, ModelChoice{Model: model, Most: most})
@@ -152,17 +170,17 @@ func asks(click approval.Click) func(r *approval.Request) error {
 
 // Continue tries a blocked request again, with another model if one is named.
 // When it still does not fit: *budget.ExceededError, and the block says why now.
-func (s *Service) Continue(ctx context.Context, id, model string, click approval.Click) (*approval.Request, error) {
-	if model != "" && !slices.Contains(s.Writer.Models(), model) {
-		return nil, s.noModel(model)
+func (s *Payer) Continue(ctx context.Context, id, model string, click approval.Click) (*approval.Request, error) {
+	if model != "" && !slices.Contains(s.writer.Models(), model) {
+		return nil, s.costs.noModel(model)
 	}
 	return s.goOn(ctx, id, model, click.User, asks(click))
 }
 
 // goOn takes the money for the step that was refused and ends the block, or
 // refreshes the block.
-func (s *Service) goOn(ctx context.Context, id, model, by string, may func(*approval.Request) error) (*approval.Request, error) {
-	r, err := s.Store.Request(ctx, id)
+func (s *Payer) goOn(ctx context.Context, id, model, by string, may func(*approval.Request) error) (*approval.Request, error) {
+	r, err := s.store.Request(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -172,11 +190,11 @@ func (s *Service) goOn(ctx context.Context, id, model, by string, may func(*appr
 	if r.Blocked == nil {
 		return r, approval.Unblocked(r, "go on with")
 	}
-	if why := s.noBox(); why != "" {
+	if why := s.boxes.noBox(); why != "" {
 		// It costs nothing to wait, and nobody knows what a box costs that is not there.
 		return nil, &approval.InputError{Why: "Nothing can run code here at the moment: " + why}
 	}
-	standings, err := s.Store.Standings(ctx, r.Scopes())
+	standings, err := s.store.Standings(ctx, r.Scopes())
 	if err != nil {
 		return nil, err
 	}
@@ -186,7 +204,7 @@ func (s *Service) goOn(ctx context.Context, id, model, by string, may func(*appr
 	purpose := r.Blocked.Purpose
 	var cheaper *approval.Downgraded
 	if model == "" && purpose == budget.ForDraft {
-		if cheaper, err = s.writer(r, draftTerms{standings: apart(r, standings)}); err != nil {
+		if cheaper, err = s.costs.substitute(r, draftTerms{standings: apart(r, standings)}); err != nil {
 			return nil, err
 		}
 		if cheaper != nil && r.Blocked.Declined != nil {
@@ -198,7 +216,7 @@ func (s *Service) goOn(ctx context.Context, id, model, by string, may func(*appr
 		err = budget.Check(r.Blocked.Needed, standings)
 	}
 	if err == nil {
-		r, err = s.Store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
+		r, err = s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
 			if err := may(r); err != nil {
 				return err
 			}
@@ -207,7 +225,7 @@ func (s *Service) goOn(ctx context.Context, id, model, by string, may func(*appr
 			if with == "" {
 				with = r.Model
 			}
-			worst, err := s.draftCost(with, now)
+			worst, err := s.costs.draftCost(with, now)
 			if err != nil && purpose == budget.ForDraft {
 				return err
 			}
@@ -219,7 +237,7 @@ func (s *Service) goOn(ctx context.Context, id, model, by string, may func(*appr
 		return r, err
 	}
 	if model == "" {
-		if blocked, blocking := s.block(ctx, id, purpose, refused, by); blocking == nil {
+		if blocked, blocking := s.ends.block(ctx, id, purpose, refused, by); blocking == nil {
 			return blocked, refused
 		}
 	}
@@ -227,15 +245,15 @@ func (s *Service) goOn(ctx context.Context, id, model, by string, may func(*appr
 }
 
 // block stores that a budget has refused the next paid step.
-func (s *Service) block(ctx context.Context, id string, purpose budget.Purpose, refused *budget.ExceededError, by string) (*approval.Request, error) {
-	return s.Store.Update(context.WithoutCancel(ctx), id, func(r *approval.Request, now time.Time) error {
+func (s *Ends) block(ctx context.Context, id string, purpose budget.Purpose, refused *budget.ExceededError, by string) (*approval.Request, error) {
+	return s.store.Update(context.WithoutCancel(ctx), id, func(r *approval.Request, now time.Time) error {
 		return r.Money().Block(purpose, refused, by, s.Policy, now)
 	})
 }
 
 // tryAgain is what a sweep does for a blocked request whose time has come.
-func (s *Service) tryAgain(ctx context.Context, id string) error {
-	if s.noBox() != "" {
+func (s *Payer) tryAgain(ctx context.Context, id string) error {
+	if s.boxes.noBox() != "" {
 		return nil // it goes on waiting as it is
 	}
 	_, err := s.goOn(ctx, id, "", approval.System, func(*approval.Request) error { return nil })
@@ -244,12 +262,12 @@ func (s *Service) tryAgain(ctx context.Context, id string) error {
 	if errors.As(err, &refused) || errors.As(err, &move) {
 		return nil // the block says so, or somebody else was faster
 	}
-	return s.failOrLater(ctx, id, err)
+	return s.ends.failOrLater(ctx, id, err)
 }
 
 // WaitForReset has a blocked request go on by itself when the budgets that
 // refused it have begun anew.
-func (s *Service) WaitForReset(ctx context.Context, id string, click approval.Click) (*approval.Request, error) {
+func (s *Payer) WaitForReset(ctx context.Context, id string, click approval.Click) (*approval.Request, error) {
 	c, err := s.Choices(ctx, id)
 	if err != nil {
 		return nil, err
@@ -260,7 +278,7 @@ func (s *Service) WaitForReset(ctx context.Context, id string, click approval.Cl
 	if c.Block != nil && c.FitsFrom.IsZero() {
 		return nil, &approval.InputError{Why: "Waiting does not help here: the budget does not start anew, or is smaller than this needs. Choose a cheaper model, or ask for more."}
 	}
-	return s.Store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
+	return s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
 		if err := asks(click)(r); err != nil {
 			return err
 		}

@@ -245,8 +245,8 @@ func TestWhatWaitsForMoneyWaitsOnWhereNothingCanRun(t *testing.T) {
 	r, err := b.AskTopUp(t.Context(), r.ID, budget.Dollar, "please", asksHimself)
 	require.NoError(t, err)
 	b.work()
-	box := b.Sandbox
-	b.Sandbox = NoSandbox{Why: "This machine cannot."}
+	box := b.stand.Sandbox
+	b.stand.Sandbox = NoSandbox{Why: "This machine cannot."}
 	_, err = b.Continue(t.Context(), r.ID, "m2", approval.Click{Team: "T1", User: "R1"})
 	require.ErrorAs(t, err, new(*approval.NotAllowedError))
 	_, err = b.Continue(t.Context(), r.ID, "m2", asksHimself)
@@ -259,7 +259,7 @@ func TestWhatWaitsForMoneyWaitsOnWhereNothingCanRun(t *testing.T) {
 	require.Equal(t, approval.Drafting, now.State, now.Reason)
 	require.NotNil(t, now.Blocked)
 
-	b.Sandbox = box
+	b.stand.Sandbox = box
 	require.NoError(t, b.catchUp(t.Context(), Wake{Step: approval.StepGoOn, RequestID: r.ID}))
 	b.work()
 	require.Equal(t, approval.Pending, b.request(r.ID).State, "and goes on by itself where it can")

@@ -27,15 +27,15 @@ const (
 // Nearest finds the code that people have approved in the same channel and that is
 // most like this request's: what a reviewer knows already need not be read again.
 // It is nil when nothing is alike.
-func (s *Service) Nearest(ctx context.Context, id string) (*Near, error) {
-	r, err := s.Store.Request(ctx, id)
+func (s *Lists) Nearest(ctx context.Context, id string) (*Near, error) {
+	r, err := s.store.Request(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	if r.Revision == nil {
 		return nil, nil
 	}
-	vetted, err := s.Store.Vetted(ctx, r.Team, r.Project, id, nearLimit)
+	vetted, err := s.store.Vetted(ctx, r.Team, r.Project, id, nearLimit)
 	if err != nil {
 		return nil, err
 	}

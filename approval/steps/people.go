@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -11,6 +12,19 @@ import (
 	"countersign/approval"
 	"countersign/approval/review"
 )
+
+// People knows who may do what, and by which rules.
+type People struct {
+	store interface {
+		Requests
+		Roles
+		RuleBook
+	}
+	slack Persons
+	log   *slog.Logger
+	known acquaintances // who was looked at a moment ago
+	*Settings
+}
 
 // Who somebody is may be a minute old at a click: the start of a run asks again, and
 // takes away what was given by somebody who could not give it any more.
@@ -53,8 +67,8 @@ func (a *acquaintances) meet(key string, p review.Person, now time.Time) {
 }
 
 // person looks somebody up, now.
-func (s *Service) person(ctx context.Context, team, user string) (review.Person, error) {
-	p, err := s.Slack.Person(ctx, team, user)
+func (s *People) person(ctx context.Context, team, user string) (review.Person, error) {
+	p, err := s.slack.Person(ctx, team, user)
 	if err == nil {
 		s.known.meet(team+" "+user, p, time.Now())
 	}
@@ -62,7 +76,7 @@ func (s *Service) person(ctx context.Context, team, user string) (review.Person,
 }
 
 // sight is somebody as they were at most a minute ago.
-func (s *Service) sight(ctx context.Context, team, user string) (review.Person, error) {
+func (s *People) sight(ctx context.Context, team, user string) (review.Person, error) {
 	if p, ok := s.known.recall(team+" "+user, time.Now()); ok {
 		return p, nil
 	}
@@ -71,7 +85,7 @@ func (s *Service) sight(ctx context.Context, team, user string) (review.Person, 
 
 // ahead begins to look at somebody, unless they were seen a moment ago, while the
 // caller reads what else it needs. What comes back waits for the answer.
-func (s *Service) ahead(ctx context.Context, team, user string) func() (review.Person, error) {
+func (s *People) ahead(ctx context.Context, team, user string) func() (review.Person, error) {
 	type answer struct {
 		person review.Person
 		err    error
@@ -99,7 +113,7 @@ func (s *Service) ahead(ctx context.Context, team, user string) func() (review.P
 
 // terms are what the current revision needs, by the rules that are sealed with it
 // and by those that hold now, where they are stricter.
-func (s *Service) terms(ctx context.Context, r *approval.Request) (review.Terms, error) {
+func (s *People) terms(ctx context.Context, r *approval.Request) (review.Terms, error) {
 	t := review.Terms{Slack: true, Approvals: r.Needs(s.Policy)}
 	if r.Revision == nil {
 		return t, nil
@@ -113,7 +127,7 @@ func (s *Service) terms(ctx context.Context, r *approval.Request) (review.Terms,
 	if m.Policy == now.Name() {
 		sealed = now
 	} else if m.Policy != "" && m.Policy != sealed.Name() {
-		sealed, err = s.Store.RulesNamed(ctx, r.Team, m.Policy)
+		sealed, err = s.store.RulesNamed(ctx, r.Team, m.Policy)
 		if errors.Is(err, approval.ErrNotFound) {
 			sealed, err = now, nil // a seal that names what was never there is broken, and is found to be
 		}
@@ -130,7 +144,7 @@ func (s *Service) terms(ctx context.Context, r *approval.Request) (review.Terms,
 }
 
 // rosterFor is who may do what with this very request.
-func (s *Service) rosterFor(ctx context.Context, r *approval.Request) (review.Roster, error) {
+func (s *People) rosterFor(ctx context.Context, r *approval.Request) (review.Roster, error) {
 	roster, err := s.Reviewers(ctx, r.Team, r.Project)
 	if err != nil {
 		return review.Roster{}, err
@@ -149,9 +163,9 @@ type authority struct {
 // mayReview says by what right somebody decides: who was named once may have been
 // removed by now, or, as far as a look of the last minute tells, become a guest or
 // left. Who may not gets the words for it.
-func (s *Service) mayReview(ctx context.Context, id string, click approval.Click) (a authority, err error) {
+func (s *People) mayReview(ctx context.Context, id string, click approval.Click) (a authority, err error) {
 	look := s.ahead(ctx, click.Team, click.User)
-	r, err := s.Store.Request(ctx, id)
+	r, err := s.store.Request(ctx, id)
 	if err != nil {
 		return a, err
 	}
@@ -189,7 +203,7 @@ func (s *Service) mayReview(ctx context.Context, id string, click approval.Click
 }
 
 // mayRule is mayReview for what changes something, at the door where it is asked.
-func (s *Service) mayRule(ctx context.Context, ruling Ruling) (authority, error) {
+func (s *People) mayRule(ctx context.Context, ruling Ruling) (authority, error) {
 	a, err := s.mayReview(ctx, ruling.RequestID, ruling.Click)
 	if err == nil && ruling.Click.Door == "" && !a.terms.Slack {
 		err = &approval.NotAllowedError{Who: ruling.Click.User, Why: a.terms.Elsewhere(ruling.RequestID)}
@@ -200,7 +214,7 @@ func (s *Service) mayRule(ctx context.Context, ruling Ruling) (authority, error)
 // present is the roster without the word of people who could not decide themselves
 // any more: nobody decides in the place of who has left. absent tells that somebody
 // had let this person decide whose word does not count.
-func (s *Service) present(ctx context.Context, team string, r review.Roster, user string) (_ review.Roster, absent bool, err error) {
+func (s *People) present(ctx context.Context, team string, r review.Roster, user string) (_ review.Roster, absent bool, err error) {
 	for _, from := range r.InPlaceOf(user) {
 		person, err := s.sight(ctx, team, from)
 		if err != nil {
@@ -216,7 +230,7 @@ func (s *Service) present(ctx context.Context, team string, r review.Roster, use
 
 // fallen says why an approval does not count any more, in sentences: it is of
 // people who could not give it now, or of a network that the rules give nobody now.
-func (s *Service) fallen(ctx context.Context, r *approval.Request) (why []string, err error) {
+func (s *People) fallen(ctx context.Context, r *approval.Request) (why []string, err error) {
 	roster, err := s.rosterFor(ctx, r)
 	if err != nil {
 		return nil, err

@@ -23,13 +23,35 @@ var (
 // Writer turns a brief into a draft. Its error is a *WriterError whenever a
 // call may have been made.
 type Writer interface {
+	Catalogue
+	Write(ctx context.Context, b Brief) (Draft, error)
+}
+
+// Catalogue is what may be asked for, and how much of it.
+type Catalogue interface {
 	// Models lists what may be asked for, the default first.
 	Models() []string
 	// Bound is the most that one Write sends and lets come back: bytes, tokens.
 	Bound() (promptBytes, maxTokens int)
 	// Size is the most that a Write of just this brief does: never more than Bound.
 	Size(b Brief) (promptBytes, maxTokens int)
-	Write(ctx context.Context, b Brief) (Draft, error)
+}
+
+// NoWriter stands where no model writes: on the command line.
+type NoWriter struct{}
+
+// Models are none.
+func (NoWriter) Models() []string { return nil }
+
+// Bound is nothing.
+func (NoWriter) Bound() (promptBytes, maxTokens int) { return 0, 0 }
+
+// Size is nothing.
+func (NoWriter) Size(Brief) (promptBytes, maxTokens int) { return 0, 0 }
+
+// Write says that there is none.
+func (NoWriter) Write(context.Context, Brief) (Draft, error) {
+	return Draft{}, &WriterError{Err: errors.New("there is no writer"), Words: "No model writes here."}
 }
 
 // Brief is all that a model gets to know.
@@ -71,6 +93,13 @@ func (e *WriterError) Unwrap() error { return e.Err }
 
 // Sandbox is where approved code runs: one box per run, one start per box.
 type Sandbox interface {
+	BoxTerms
+	Inspector
+	Starter
+}
+
+// BoxTerms are what a box is, and how long one can exist.
+type BoxTerms interface {
 	// Ready says whether boxes can be had: nil, or a *BoxError; with Retry when that
 	// is only a matter of time.
 	Ready() error
@@ -85,12 +114,20 @@ type Sandbox interface {
 	ReachesHosts() bool
 	// InspectLease is the longest that the box of one inspection can exist, and so cost.
 	InspectLease() time.Duration
+}
+
+// Inspector looks at code without running it, and hears what may come of it.
+type Inspector interface {
 	// Inspect parses the code in a box without network and inputs; nothing of it
 	// runs. How long a box was used stands in the inspection beside an error, too.
 	Inspect(ctx context.Context, code string, files []approval.File) (Inspection, error)
 	// Prepare is a hint that a run may come soon; Discard that it will not.
 	Prepare(requestID string)
 	Discard(requestID string)
+}
+
+// Starter runs approved code.
+type Starter interface {
 	// Create makes the box for a request, or finds the one that was made before. A
 	// *BoxError with Kept: it is on its way, ask again. Meanwhile, and while an
 	// inspection waits, it calls TellPlace every few seconds.
@@ -145,6 +182,14 @@ type InputFile struct {
 
 // Slack is where people are.
 type Slack interface {
+	Posting
+	Files
+	Places
+	Persons
+}
+
+// Posting draws what people see.
+type Posting interface {
 	// Publish draws one surface of the view: it posts what is not there yet and
 	// rewrites what has changed. The post that it returns is to be remembered,
 	// also beside an error when it has a TS. What Slack has not taken is a *PostError;
@@ -155,16 +200,28 @@ type Slack interface {
 	// that has been begun and has no TS it looks first whether it stands there.
 	// Somebody whom nothing reaches: ErrUnreachable.
 	Tell(ctx context.Context, v *NoticeView, had NoticePost) (NoticePost, error)
+}
+
+// Files are those in Slack.
+type Files interface {
 	// Fetch reads a file of at most limit bytes: *CauseError, ErrFileTooBig.
 	Fetch(ctx context.Context, f approval.File, limit int64) ([]byte, error)
 	// Stat asks whether a file can be read now. *CauseError: it is gone for good, or is
 	// not seen at the moment.
 	Stat(ctx context.Context, f approval.File) error
+	// Find looks for the files that a question is about. *CauseError: what it lacks.
+	Find(ctx context.Context, q Search) (Found, error)
+}
+
+// Places are channels.
+type Places interface {
 	// Place looks at a channel, now, and whether somebody is in it. That the bot does
 	// not see it is no error.
 	Place(ctx context.Context, channel, user string) (approval.Place, error)
-	// Find looks for the files that a question is about. *CauseError: what it lacks.
-	Find(ctx context.Context, q Search) (Found, error)
+}
+
+// Persons are people in Slack.
+type Persons interface {
 	// Person looks somebody up, now.
 	Person(ctx context.Context, team, user string) (review.Person, error)
 }

@@ -29,7 +29,7 @@ func TestWorkThatIsRefusedForWantOfAPriceIsToldToWhoeverCanMendIt(t *testing.T) 
 
 	b := setup(t)
 	b.Prices.Models = nil
-	_, err := b.Service.Ask(t.Context(), question())
+	_, err := b.Steps.Ask(t.Context(), question())
 	require.ErrorAs(t, err, &unknown)
 	require.Equal(t, approval.PriceMissing{Model: "m1", Refused: true}, b.missing(), "asked")
 
@@ -42,7 +42,7 @@ func TestWorkThatIsRefusedForWantOfAPriceIsToldToWhoeverCanMendIt(t *testing.T) 
 
 	b = setup(t)
 	b.Prices.Boxes = nil
-	_, err = b.Service.Ask(t.Context(), question())
+	_, err = b.Steps.Ask(t.Context(), question())
 	require.ErrorAs(t, err, &unknown)
 	require.Equal(t, approval.PriceMissing{Model: "local", Box: true, Refused: true}, b.missing(), "a box")
 }

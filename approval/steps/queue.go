@@ -12,6 +12,18 @@ import (
 	"countersign/budget"
 )
 
+// Lists are what people read to choose from.
+type Lists struct {
+	store interface {
+		Listing
+		Requests
+		Roles
+	}
+	*Settings
+
+	people *People
+}
+
 // QueueFilter narrows what waits. Zero values narrow nothing.
 type QueueFilter struct {
 	Tier    approval.Tier
@@ -76,7 +88,7 @@ type ReviewerStatistics struct {
 // Queue is a page of what waits for this person's decision, or with All of what
 // waits where they decide. What they cannot decide after all, because it is their
 // own, of its rules or of whom they decide for, says why.
-func (s *Service) Queue(ctx context.Context, team, user string, f QueueFilter, page int) (Queue, error) {
+func (s *Lists) Queue(ctx context.Context, team, user string, f QueueFilter, page int) (Queue, error) {
 	q, err := s.queue(ctx, team, user, f, page)
 	for i := range q.Rows {
 		if err == nil {
@@ -87,19 +99,19 @@ func (s *Service) Queue(ctx context.Context, team, user string, f QueueFilter, p
 }
 
 // closed is why somebody cannot decide on a request in Slack.
-func (s *Service) closed(ctx context.Context, id, user string) (string, error) {
-	r, err := s.Store.Request(ctx, id)
+func (s *Lists) closed(ctx context.Context, id, user string) (string, error) {
+	r, err := s.store.Request(ctx, id)
 	if err != nil {
 		return "", err
 	}
-	roster, err := s.Reviewers(ctx, r.Team, r.Project)
+	roster, err := s.people.Reviewers(ctx, r.Team, r.Project)
 	if err != nil {
 		return "", err
 	}
-	if roster, _, err = s.present(ctx, r.Team, roster, user); err != nil {
+	if roster, _, err = s.people.present(ctx, r.Team, roster, user); err != nil {
 		return "", err
 	}
-	terms, err := s.terms(ctx, r)
+	terms, err := s.people.terms(ctx, r)
 	if err != nil {
 		return "", err
 	}
@@ -115,12 +127,12 @@ func (s *Service) closed(ctx context.Context, id, user string) (string, error) {
 }
 
 // queue finds the page: everything in the workspace, or in channels that are theirs.
-func (s *Service) queue(ctx context.Context, team, user string, f QueueFilter, page int) (Queue, error) {
-	grants, err := s.Store.Grants(ctx, team)
+func (s *Lists) queue(ctx context.Context, team, user string, f QueueFilter, page int) (Queue, error) {
+	grants, err := s.store.Grants(ctx, team)
 	if err != nil {
 		return Queue{}, err
 	}
-	delegations, err := s.Store.Delegations(ctx, team)
+	delegations, err := s.store.Delegations(ctx, team)
 	if err != nil {
 		return Queue{}, err
 	}
@@ -133,17 +145,27 @@ func (s *Service) queue(ctx context.Context, team, user string, f QueueFilter, p
 	projects := []string{}
 	for _, who := range as {
 		if slices.Contains(s.Policy.Reviewers, who) {
-			return s.Store.Queue(ctx, team, user, nil, f, page)
+			return s.store.Queue(ctx, team, user, nil, f, page)
 		}
 	}
 	for _, g := range grants {
 		switch {
 		case g.Role == review.RoleAdmin || !slices.Contains(as, g.User):
 		case g.Project == "":
-			return s.Store.Queue(ctx, team, user, nil, f, page)
+			return s.store.Queue(ctx, team, user, nil, f, page)
 		default:
 			projects = append(projects, g.Project)
 		}
 	}
-	return s.Store.Queue(ctx, team, user, projects, f, page)
+	return s.store.Queue(ctx, team, user, projects, f, page)
+}
+
+// Recent lists what somebody has asked lately.
+func (s *Lists) Recent(ctx context.Context, team, user string) ([]*approval.Request, error) {
+	return s.store.Recent(ctx, team, user, 10)
+}
+
+// Pending lists what waits for reviewers, oldest first.
+func (s *Lists) Pending(ctx context.Context, team string) ([]*approval.Request, error) {
+	return s.store.Pending(ctx, team, 50)
 }

@@ -18,7 +18,9 @@ func (b *bundle) past(cents int, p budget.LimitPolicy) {
 	b.limit(budget.Team, "T1", budget.Dollar, budget.Month, p)
 	r := b.ask()
 	_, err := b.store.Update(b.t.Context(), r.ID, func(r *approval.Request, now time.Time) error {
-		r.Money().Settle(budget.Settlement{HoldID: r.Holds[0].ID, At: now})
+		for _, h := range slices.Clone(r.Holds) {
+			r.Money().Settle(budget.Settlement{HoldID: h.ID, At: now})
+		}
 		holdFor(r, budget.ForDraft, budget.USD(cents)*budget.Cent, now)
 		return nil
 	})
@@ -175,7 +177,7 @@ func TestEverybodyWhomABudgetRefusesIsTold(t *testing.T) {
 	for _, who := range []string{"asker", "another", "another"} {
 		q := question()
 		q.Asker = who
-		r, err := b.Service.Ask(t.Context(), q)
+		r, err := b.Steps.Ask(t.Context(), q)
 		require.NoError(t, err)
 		require.NotNil(t, r.Blocked)
 	}

@@ -125,25 +125,25 @@ func unsaidKey(requestID string) string { return "unsaid " + requestID }
 
 // reckon keeps what became of a surface: a refusal stands in its row, is told to
 // whoever has to know, and is forgotten when Slack takes the message.
-func (s *Service) reckon(ctx context.Context, v *View, surface Surface, err error) error {
+func (s *Presenter) reckon(ctx context.Context, v *View, surface Surface, err error) error {
 	had, was := v.Unseen[surface]
 	var no *PostError
 	switch {
 	case err == nil && was:
 		delete(v.Unseen, surface)
-		if err := s.Store.Seen(ctx, v.Request.ID, surface); err != nil {
+		if err := s.store.Seen(ctx, v.Request.ID, surface); err != nil {
 			return err
 		}
 		if !had.Repeats() {
 			return nil
 		}
-		s.Log.Info("Slack takes a message again", "request", v.Request.ID, "surface", surface, "refused", had.Times)
+		s.log.Info("Slack takes a message again", "request", v.Request.ID, "surface", surface, "refused", had.Times)
 		// Where a direct message speaks for the thread, it is to say so.
-		return s.Store.Wake(ctx, Wake{Step: approval.StepTell, RequestID: unsaidKey(v.Request.ID)})
+		return s.store.Wake(ctx, Wake{Step: approval.StepTell, RequestID: unsaidKey(v.Request.ID)})
 	case !errors.As(err, &no):
 		return nil
 	}
-	u, fault := s.Store.Refused(ctx, Unseen{RequestID: v.Request.ID, Surface: surface, Channel: no.Channel, Why: no.Why, Code: no.Code, Stands: no.Stands})
+	u, fault := s.store.Refused(ctx, Unseen{RequestID: v.Request.ID, Surface: surface, Channel: no.Channel, Why: no.Why, Code: no.Code, Stands: no.Stands})
 	if fault != nil {
 		return fault
 	}
@@ -152,7 +152,7 @@ func (s *Service) reckon(ctx context.Context, v *View, surface Surface, err erro
 	}
 	v.Unseen[surface] = u
 	if bits.OnesCount(uint(u.Times)) == 1 { // the first, the second, the fourth ...
-		s.Log.Warn("Slack refuses a message", "request", v.Request.ID, "surface", surface, "channel", u.Channel, "code", u.Code,
+		s.log.Warn("Slack refuses a message", "request", v.Request.ID, "surface", surface, "channel", u.Channel, "code", u.Code,
 			"times", u.Times, "plainer", u.Stands, "error", err)
 	}
 	return errors.Join(s.tellAdmins(ctx, v, u), s.tellAsker(ctx, v, u))
@@ -160,25 +160,25 @@ func (s *Service) reckon(ctx context.Context, v *View, surface Surface, err erro
 
 // tellAdmins tells those who can mend it: once a day for each channel and reason,
 // however many messages it keeps back. A place of the asker's is the asker's business.
-func (s *Service) tellAdmins(ctx context.Context, v *View, u Unseen) error {
+func (s *Presenter) tellAdmins(ctx context.Context, v *View, u Unseen) error {
 	mine := u.Surface == SurfaceCard
 	if !u.Repeats() || u.Why == Outage || u.Surface == SurfacePlain || mine && v.Request.State != approval.Pending || !mine && u.Why.NoPlace() {
 		return nil
 	}
-	return s.Store.Notify(ctx, approval.Notice{Key: fmt.Sprintf("refused %s %s %s %s", u.Channel, u.Why, u.Code, v.Now.UTC().Format(time.DateOnly)),
+	return s.store.Notify(ctx, approval.Notice{Key: fmt.Sprintf("refused %s %s %s %s", u.Channel, u.Why, u.Code, v.Now.UTC().Format(time.DateOnly)),
 		Team: v.Request.Team, Kind: approval.NoticeNoPlace, Admins: true, At: v.Now, Once: true,
 		Data: approval.Encode(NoPlace{Channel: u.Channel, Why: u.Why, Code: u.Code, Cards: mine, Example: v.Request.ID})})
 }
 
 // tellAsker says by direct message what the thread cannot, and keeps it up to date.
-func (s *Service) tellAsker(ctx context.Context, v *View, u Unseen) error {
+func (s *Presenter) tellAsker(ctx context.Context, v *View, u Unseen) error {
 	if h, ok := v.HiddenFrom(); !ok || h.Surface != u.Surface {
 		return nil
 	}
 	if (u.Why == Outside || u.Why == Archived) && toldAway(v.Request, u) {
 		return nil
 	}
-	return s.Store.Notify(ctx, approval.Notice{Key: unsaidKey(v.Request.ID), Team: v.Request.Team, Kind: approval.NoticeUnsaid, To: []string{v.Request.Asker},
+	return s.store.Notify(ctx, approval.Notice{Key: unsaidKey(v.Request.ID), Team: v.Request.Team, Kind: approval.NoticeUnsaid, To: []string{v.Request.Asker},
 		RequestID: v.Request.ID, At: v.Now, Data: approval.Encode(Unsaid{Channel: u.Channel})})
 }
 
@@ -192,7 +192,7 @@ func toldAway(r *approval.Request, u Unseen) bool {
 
 // again says when a request is to be shown again whose messages were refused. Any
 // other fault is for the queue to repeat as it does.
-func (s *Service) again(v *View, faults []error) error {
+func (s *Presenter) again(v *View, faults []error) error {
 	all := errors.Join(faults...)
 	if all == nil {
 		return nil
@@ -210,7 +210,7 @@ func (s *Service) again(v *View, faults []error) error {
 		}
 	}
 	if v.Request.State.Final() && v.Now.Sub(v.Request.ChangedAt) > unseenPatience {
-		s.Log.Error("a request that has ended cannot be shown, and is left", "request", v.Request.ID, "error", all)
+		s.log.Error("a request that has ended cannot be shown, and is left", "request", v.Request.ID, "error", all)
 		return nil
 	}
 	return &LaterError{After: wait, Err: all}

@@ -9,8 +9,16 @@ import (
 	"countersign/approval"
 )
 
+// Reminder says whose turn it is.
+type Reminder struct {
+	store Requests
+	slack Persons
+
+	people *People
+}
+
 // Assign lets a reviewer say whose turn a decision is.
-func (s *Service) Assign(ctx context.Context, id, to string, click approval.Click) (*approval.Request, error) {
+func (s *Reminder) Assign(ctx context.Context, id, to string, click approval.Click) (*approval.Request, error) {
 	return s.askPerson(ctx, id, to, click, func(r *approval.Request, now time.Time) error {
 		if r.Assignee == to {
 			return errTwice
@@ -20,7 +28,7 @@ func (s *Service) Assign(ctx context.Context, id, to string, click approval.Clic
 }
 
 // SecondOpinion lets a reviewer ask another one to look at the code as well.
-func (s *Service) SecondOpinion(ctx context.Context, id, from string, click approval.Click) (*approval.Request, error) {
+func (s *Reminder) SecondOpinion(ctx context.Context, id, from string, click approval.Click) (*approval.Request, error) {
 	return s.askPerson(ctx, id, from, click, func(r *approval.Request, now time.Time) error {
 		if slices.Contains(r.Opinions, from) {
 			return errTwice
@@ -30,22 +38,22 @@ func (s *Service) SecondOpinion(ctx context.Context, id, from string, click appr
 }
 
 // askPerson checks who asks and who is asked, and then does it.
-func (s *Service) askPerson(ctx context.Context, id, who string, click approval.Click, ask func(*approval.Request, time.Time) error) (*approval.Request, error) {
-	if _, err := s.mayReview(ctx, id, click); err != nil {
-		return nil, s.audited(ctx, Ruling{RequestID: id, Click: click}, true, err)
+func (s *Reminder) askPerson(ctx context.Context, id, who string, click approval.Click, ask func(*approval.Request, time.Time) error) (*approval.Request, error) {
+	if _, err := s.people.mayReview(ctx, id, click); err != nil {
+		return nil, s.people.audited(ctx, Ruling{RequestID: id, Click: click}, true, err)
 	}
-	was, err := s.Store.Request(ctx, id)
+	was, err := s.store.Request(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	roster, err := s.rosterFor(ctx, was)
+	roster, err := s.people.rosterFor(ctx, was)
 	if err != nil {
 		return nil, err
 	}
 	if !slices.Contains(roster.Deciders(), who) {
 		return nil, &approval.InputError{Why: "This person is not a reviewer here, so they could not decide. Please choose one of the reviewers."}
 	}
-	person, err := s.Slack.Person(ctx, click.Team, who)
+	person, err := s.slack.Person(ctx, click.Team, who)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +61,7 @@ func (s *Service) askPerson(ctx context.Context, id, who string, click approval.
 		return nil, &approval.InputError{Why: "This person cannot decide: they are a guest, an app, of another workspace, or have left. Please choose somebody else."}
 	}
 	var seen *approval.Request
-	r, err := s.Store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
+	r, err := s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
 		seen = r
 		if r.Team != click.Team {
 			return approval.ErrNotFound
@@ -68,7 +76,7 @@ func (s *Service) askPerson(ctx context.Context, id, who string, click approval.
 
 // deciders are the people who may decide on the current revision and have not,
 // and the fallback reviewers among them.
-func (s *Service) deciders(ctx context.Context, r *approval.Request) (all, fallback []string, err error) {
+func (s *People) deciders(ctx context.Context, r *approval.Request) (all, fallback []string, err error) {
 	roster, err := s.rosterFor(ctx, r)
 	if err != nil {
 		return nil, nil, err
@@ -86,18 +94,18 @@ func (s *Service) deciders(ctx context.Context, r *approval.Request) (all, fallb
 }
 
 // remind says once more that a request waits, when it is time to.
-func (s *Service) remind(ctx context.Context, id string) error {
-	r, err := s.Store.Request(ctx, id)
+func (s *Reminder) remind(ctx context.Context, id string) error {
+	r, err := s.store.Request(ctx, id)
 	if err != nil || r.State != approval.Pending {
 		return err
 	}
-	all, fallback, err := s.deciders(ctx, r)
+	all, fallback, err := s.people.deciders(ctx, r)
 	if err != nil {
 		return err
 	}
 	// Whoever is only called when the others do not decide is not called before.
 	first := slices.DeleteFunc(slices.Clone(all), func(who string) bool { return slices.Contains(fallback, who) })
-	_, err = s.Store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
+	_, err = s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
 		if r.EscalationDue(now) {
 			return r.Escalate(fallback, now)
 		}

@@ -116,11 +116,11 @@ func TestForeseenErrorsHaveWordsAndOthersAReference(t *testing.T) {
 		"Nobody knows what m9 costs, so it is not used. An administrator can add its price.": &budget.UnknownPriceError{What: "m9"},
 		(&budget.ExceededError{}).Words(""):                                                  &budget.ExceededError{},
 	} {
-		require.Equal(t, want, b.foreseen(fmt.Errorf("somewhere: %w", err)))
+		require.Equal(t, want, foreseen(fmt.Errorf("somewhere: %w", err)))
 		require.Equal(t, want, b.why("r1", err))
 	}
-	require.Empty(t, b.foreseen(errCrash))
-	require.Empty(t, b.foreseen(nil))
+	require.Empty(t, foreseen(errCrash))
+	require.Empty(t, foreseen(nil))
 	require.Empty(t, b.log.String())
 	words := b.why("r1", fmt.Errorf("secret detail: %w", errCrash))
 	require.NotContains(t, words, "secret")

@@ -231,14 +231,14 @@ func TestAnEditThatNothingCanInspectIsPutBack(t *testing.T) {
 	r := b.pending()
 	_, err := b.Edit(t.Context(), ruling(r, "R1", ""), "print(2)\n")
 	require.NoError(t, err)
-	box := b.Sandbox
-	b.Sandbox = NoSandbox{Why: "This machine cannot."}
+	box := b.stand.Sandbox
+	b.stand.Sandbox = NoSandbox{Why: "This machine cannot."}
 	require.NoError(t, b.Draft(t.Context(), r.ID))
 	require.Equal(t, approval.Pending, b.request(r.ID).State)
 	var in *approval.InputError
 	_, err = b.Edit(t.Context(), ruling(r, "R1", ""), "print(3)\n")
 	require.ErrorAs(t, err, &in)
-	b.Sandbox = box
+	b.stand.Sandbox = box
 
 	b.Prices.Boxes[0].Kind = "another"
 	_, err = b.Edit(t.Context(), ruling(r, "R2", ""), "print(3)\n")

@@ -281,12 +281,12 @@ func TestAReplicaWithoutASandboxLeavesABoxElsewhereAlone(t *testing.T) {
 	r := b.approved()
 	b.faults.kill("commit started.after")
 	require.ErrorIs(t, b.replica(func() error { return b.Run(context.Background(), r.ID) }), errCrash)
-	box := b.Sandbox
-	b.Sandbox = NoSandbox{Why: "no key"}
+	box := b.stand.Sandbox
+	b.stand.Sandbox = NoSandbox{Why: "no key"}
 	var later *LaterError
 	require.ErrorAs(t, b.Run(t.Context(), r.ID), &later)
 	require.Equal(t, approval.Running, b.request(r.ID).State)
-	b.Sandbox = box
+	b.stand.Sandbox = box
 	require.NoError(t, b.Run(t.Context(), r.ID))
 	require.Equal(t, approval.Done, b.request(r.ID).State)
 }

@@ -11,6 +11,13 @@ import (
 	"countersign/budget"
 )
 
+// Boxes says whether there is a sandbox, and where a request is in the line for a box.
+type Boxes struct {
+	store   Requests
+	sandbox BoxTerms
+	log     *slog.Logger
+}
+
 // NoSandbox stands where nothing can run code safely: nothing is asked, drafted or
 // run, and people hear why.
 type NoSandbox struct {
@@ -69,7 +76,7 @@ func (NoSandbox) Result(context.Context, string) (approval.Result, error) {
 func (NoSandbox) Kill(context.Context, string) error { return nil }
 
 // noBox is why nothing can run here at all; empty where it can, now or after a while.
-func (s *Service) noBox() string {
+func (s *Boxes) noBox() string {
 	if box := s.notReady(); box != nil && !box.Retry {
 		return box.Words
 	}
@@ -77,21 +84,21 @@ func (s *Service) noBox() string {
 }
 
 // NoSandbox says why nothing can run here at all, if so.
-func (s *Service) NoSandbox() (why string, none bool) {
+func (s *Boxes) NoSandbox() (why string, none bool) {
 	why = s.noBox()
 	return why, why != ""
 }
 
 // startsLater is why nothing can run here yet, as an error that has the step come again.
-func (s *Service) startsLater() error {
+func (s *Boxes) startsLater() error {
 	if box := s.notReady(); box != nil && box.Retry {
 		return &LaterError{After: 2 * time.Second, Err: box}
 	}
 	return nil
 }
 
-func (s *Service) notReady() (box *BoxError) {
-	if err := s.Sandbox.Ready(); err != nil && !errors.As(err, &box) {
+func (s *Boxes) notReady() (box *BoxError) {
+	if err := s.sandbox.Ready(); err != nil && !errors.As(err, &box) {
 		box = &BoxError{Err: err, Words: "The sandbox cannot be reached.", Retry: true}
 	}
 	return box
@@ -123,14 +130,14 @@ func patient(ctx context.Context, most time.Duration) (context.Context, context.
 
 // tellLine is a context in which waits for a box are noted in the request, for
 // people to see. That nobody can be told is no reason not to wait.
-func (s *Service) tellLine(ctx context.Context, r *approval.Request) context.Context {
+func (s *Boxes) tellLine(ctx context.Context, r *approval.Request) context.Context {
 	place, said := r.Place, time.Time{}
 	return withLine(ctx, func(now int) {
 		if now == place || time.Since(said) < linePause {
 			return
 		}
 		if err := s.inLine(ctx, r.ID, now); err != nil {
-			s.Log.Log(ctx, slog.LevelDebug, "note the place in the line", "request", r.ID, "error", err)
+			s.log.Log(ctx, slog.LevelDebug, "note the place in the line", "request", r.ID, "error", err)
 			return
 		}
 		place, said = now, time.Now()
@@ -141,8 +148,8 @@ func (s *Service) tellLine(ctx context.Context, r *approval.Request) context.Con
 const linePause = 5 * time.Second
 
 // inLine notes where a request is in the line for a box.
-func (s *Service) inLine(ctx context.Context, id string, place int) error {
-	_, err := s.Store.Update(ctx, id, func(r *approval.Request, now time.Time) error { return r.StandInLine(place, now) })
+func (s *Boxes) inLine(ctx context.Context, id string, place int) error {
+	_, err := s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error { return r.StandInLine(place, now) })
 	if move := new(approval.MoveError); errors.As(err, &move) {
 		return nil // it waits for nothing any more
 	}

@@ -9,25 +9,43 @@ import (
 	"countersign/approval"
 )
 
+// Seals checks what an approval has sealed, and takes it back where it does not hold.
+type Seals struct {
+	store interface {
+		Notices
+		Requests
+	}
+	sandbox interface {
+		BoxTerms
+		Inspector
+	}
+	*Settings
+
+	costs  *Costs
+	ends   *Ends
+	inputs *Inputs
+	people *People
+}
+
 // breakSeal takes a request back to review whose approval does not hold any more:
 // one that has no box yet, or one whose box is no more and never started anything.
 // Stored code that could not be shown truthfully is no code for reviewers: then it ends.
-func (s *Service) breakSeal(ctx context.Context, was *approval.Request, broken *approval.BrokenSealError) error {
-	s.Sandbox.Discard(was.ID)
-	rules, err := s.RulesOf(ctx, was.Team, was.Project)
+func (s *Seals) breakSeal(ctx context.Context, was *approval.Request, broken *approval.BrokenSealError) error {
+	s.sandbox.Discard(was.ID)
+	rules, err := s.people.RulesOf(ctx, was.Team, was.Project)
 	if err != nil {
 		return err
 	}
-	terms, err := s.draftTerms(ctx, was)
+	terms, err := s.costs.draftTerms(ctx, was)
 	if err != nil {
 		return err
 	}
-	_, err = s.Store.Update(ctx, was.ID, func(r *approval.Request, now time.Time) error {
+	_, err = s.store.Update(ctx, was.ID, func(r *approval.Request, now time.Time) error {
 		if r.State != was.State || r.Revision.Number != was.Revision.Number || r.Run != nil && !r.Run.BegunAt.IsZero() {
 			return nil
 		}
 		if broken.Box > 0 {
-			r.Money().PayBox(s.boxCharge(r, broken.Box, now), now)
+			r.Money().PayBox(s.costs.boxCharge(r, broken.Box, now), now)
 		}
 		if code, err := approval.Canonical(r.Revision.Code); err != nil || code != r.Revision.Code {
 			r.Changes.Events = append(r.Changes.Events, approval.SealBroken(r, broken.Why, now))
@@ -37,12 +55,12 @@ func (s *Service) breakSeal(ctx context.Context, was *approval.Request, broken *
 		if broken.Files != nil {
 			bare.Files = broken.Files
 		}
-		fresh, err := s.manifest(&bare, rules, r.Revision.Findings, terms, now)
+		fresh, err := s.costs.manifest(&bare, rules, r.Revision.Findings, terms, now)
 		if err != nil {
 			return err
 		}
 		if r.State == approval.Running {
-			return r.Unstart(broken, s.boxCharge(r, now.Sub(r.Run.StartedAt), now), fresh, rules.Rules.Within(s.Policy), now)
+			return r.Unstart(broken, s.costs.boxCharge(r, now.Sub(r.Run.StartedAt), now), fresh, rules.Rules.Within(s.Policy), now)
 		}
 		return r.BreakSeal(broken, fresh, rules.Rules.Within(s.Policy), now)
 	})
@@ -53,13 +71,13 @@ func (s *Service) breakSeal(ctx context.Context, was *approval.Request, broken *
 	if was.State == approval.Running {
 		return ended(s.void(ctx, was, words, 0, nil))
 	}
-	return s.fail(ctx, was.ID, words)
+	return s.ends.fail(ctx, was.ID, words)
 }
 
 // abandon ends a request whose code has not started, and never will.
-func (s *Service) abandon(r *approval.Request, reason string, now time.Time) error {
+func (s *Seals) abandon(r *approval.Request, reason string, now time.Time) error {
 	if r.State == approval.Running {
-		return r.Void(reason, s.boxCharge(r, now.Sub(r.Run.StartedAt), now), now)
+		return r.Void(reason, s.costs.boxCharge(r, now.Sub(r.Run.StartedAt), now), now)
 	}
 	return r.Fail(reason, now)
 }
@@ -67,29 +85,29 @@ func (s *Service) abandon(r *approval.Request, reason string, now time.Time) err
 // unbroken checks all that an approval has sealed, and who gave it: what the row
 // says, the sandbox, the people, the inputs, which it returns. What differs is a
 // *BrokenSealError.
-func (s *Service) unbroken(ctx context.Context, r *approval.Request) ([]InputFile, error) {
+func (s *Seals) unbroken(ctx context.Context, r *approval.Request) ([]InputFile, error) {
 	if why := r.BrokenSeal(s.Policy); why != nil {
 		return nil, &approval.BrokenSealError{Why: why}
 	}
-	if m := r.Revision.Manifest; m.Sandbox != s.Sandbox.Size().Kind || m.Template != s.Sandbox.Template() {
+	if m := r.Revision.Manifest; m.Sandbox != s.sandbox.Size().Kind || m.Template != s.sandbox.Template() {
 		return nil, &approval.BrokenSealError{Why: []string{fmt.Sprintf("It would run in another sandbox: %s (%s) instead of %s (%s).",
-			s.Sandbox.Size().Kind, s.Sandbox.Template(), m.Sandbox, m.Template)}}
+			s.sandbox.Size().Kind, s.sandbox.Template(), m.Sandbox, m.Template)}}
 	}
-	why, err := s.fallen(ctx, r)
+	why, err := s.people.fallen(ctx, r)
 	if err != nil {
 		return nil, err
 	}
 	if why != nil {
 		return nil, &approval.BrokenSealError{Why: why}
 	}
-	return s.sealed(ctx, r)
+	return s.inputs.sealed(ctx, r)
 }
 
 // Disown takes back an approval that somebody says was not theirs. When the code
 // has started already, the error says so, and the administrators are told.
-func (s *Service) Disown(ctx context.Context, id string, revision int, click approval.Click) (*approval.Request, error) {
+func (s *Seals) Disown(ctx context.Context, id string, revision int, click approval.Click) (*approval.Request, error) {
 	var late *approval.Notice
-	r, err := s.Store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
+	r, err := s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
 		late = nil
 		if r.Team != click.Team {
 			return approval.ErrNotFound
@@ -107,13 +125,13 @@ func (s *Service) Disown(ctx context.Context, id string, revision int, click app
 	var move *approval.MoveError
 	if late != nil && errors.As(err, &move) {
 		// The words promise that they are told: what cannot be kept is not said.
-		if err := s.Store.Notify(ctx, *late); err != nil {
+		if err := s.store.Notify(ctx, *late); err != nil {
 			return nil, err
 		}
 		event := approval.Event{At: late.At, Actor: click.User, Kind: "disowned too late", Data: map[string]any{"revision": revision, "click": click}}
-		if err := s.Store.Audit(ctx, id, event); err != nil {
+		if err := s.store.Audit(ctx, id, event); err != nil {
 			return nil, err
 		}
 	}
-	return r, s.audited(ctx, Ruling{RequestID: id, Revision: revision, Verdict: "disown", Click: click}, true, err)
+	return r, s.people.audited(ctx, Ruling{RequestID: id, Revision: revision, Verdict: "disown", Click: click}, true, err)
 }

@@ -258,7 +258,7 @@ func TestAnApprovalInSomebodysPlaceIsTakenBackByEither(t *testing.T) {
 	t.Parallel()
 	for _, who := range []string{"helper", "R1"} {
 		b := setup(t)
-		require.NoError(t, b.Service.Delegate(t.Context(), by("R1"), "helper", time.Now().Add(time.Hour)))
+		require.NoError(t, b.Steps.Delegate(t.Context(), by("R1"), "helper", time.Now().Add(time.Hour)))
 		r, err := b.Decide(t.Context(), ruling(b.pending(), "helper", approval.Approve))
 		require.NoError(t, err)
 		n, _, err := b.store.Notice(t.Context(), "approved "+r.ID+" 1 helper")

@@ -3,6 +3,7 @@ package steps
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -10,6 +11,20 @@ import (
 	"countersign/approval/review"
 	"countersign/budget"
 )
+
+// Presenter makes Slack look like the row.
+type Presenter struct {
+	store interface {
+		Notices
+		Shown
+		Work
+	}
+	slack Posting
+	log   *slog.Logger
+	*Settings
+
+	people *People
+}
 
 // Surface is one of the messages that a request has in Slack.
 type Surface string
@@ -105,24 +120,24 @@ func surfaces(v *View) []Surface {
 }
 
 // View reads everything that a request's messages are drawn from.
-func (s *Service) View(ctx context.Context, id string) (*View, error) {
-	v, err := s.Store.View(ctx, id)
+func (s *Presenter) View(ctx context.Context, id string) (*View, error) {
+	v, err := s.store.View(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	v.Policy = s.Policy
-	if v.Terms, err = s.terms(ctx, v.Request); err != nil {
+	if v.Terms, err = s.people.terms(ctx, v.Request); err != nil {
 		return nil, err
 	}
 	if v.Request.State == approval.Approved {
-		rules, err := s.freezes(ctx, v.Request.Team, v.Request.Project)
+		rules, err := s.people.freezes(ctx, v.Request.Team, v.Request.Project)
 		if err != nil {
 			return nil, err
 		}
 		v.Frozen, v.FrozenBy = rules.Frozen(v.Now, s.Policy.Zone)
 	}
 	if v.Request.State == approval.Pending {
-		if v.Deciders, _, err = s.deciders(ctx, v.Request); err != nil {
+		if v.Deciders, _, err = s.people.deciders(ctx, v.Request); err != nil {
 			return nil, err
 		}
 	}
@@ -132,7 +147,7 @@ func (s *Service) View(ctx context.Context, id string) (*View, error) {
 // Show makes Slack look like the row: what is missing is posted, what is
 // outdated is rewritten. The posts are views; losing one loses nothing. A place
 // that cannot be reached keeps no other from being drawn.
-func (s *Service) Show(ctx context.Context, id string) error {
+func (s *Presenter) Show(ctx context.Context, id string) error {
 	v, err := s.View(ctx, id)
 	if err != nil {
 		return err
@@ -146,11 +161,11 @@ func (s *Service) Show(ctx context.Context, id string) error {
 			break // there is no thread yet; or the answer would speak of files that are not there
 		}
 		if surface == SurfaceFiles && v.Posts[surface].TS == "" {
-			if v.Artifacts, err = s.Store.Artifacts(ctx, id); err != nil {
+			if v.Artifacts, err = s.store.Artifacts(ctx, id); err != nil {
 				return errors.Join(append(faults, err)...)
 			}
 		}
-		post, err := s.Slack.Publish(ctx, v, surface)
+		post, err := s.slack.Publish(ctx, v, surface)
 		if err != nil {
 			faults, failed[surface] = append(faults, err), hidden(err)
 		}
@@ -160,7 +175,7 @@ func (s *Service) Show(ctx context.Context, id string) error {
 		}
 		faults = append(faults, s.reckon(ctx, v, surface, err))
 		if surface != SurfaceCard && surface != SurfacePlain && errors.Is(err, ErrNoPlace) && v.Request.Away == nil && !v.Request.State.Final() {
-			faults = append(faults, s.Store.Wake(ctx, Wake{Step: approval.StepLook, RequestID: id})) // who cannot be answered there is told otherwise
+			faults = append(faults, s.store.Wake(ctx, Wake{Step: approval.StepLook, RequestID: id})) // who cannot be answered there is told otherwise
 		}
 		if surface == SurfaceCard && plainable(err) && v.Request.State == approval.Pending && v.Posts[SurfacePlain].TS == "" {
 			list = slices.Insert(list, n+1, SurfacePlain)
@@ -171,23 +186,23 @@ func (s *Service) Show(ctx context.Context, id string) error {
 
 // posted remembers a post that is new or has changed, and with the first of them
 // where the thread is.
-func (s *Service) posted(ctx context.Context, v *View, post Post) error {
+func (s *Presenter) posted(ctx context.Context, v *View, post Post) error {
 	had, ok := v.Posts[post.Surface]
 	if post.TS == "" || ok && had == post {
 		return s.threaded(ctx, v)
 	}
-	if err := s.Store.Posted(ctx, post); err != nil {
+	if err := s.store.Posted(ctx, post); err != nil {
 		return err
 	}
 	v.Posts[post.Surface] = post
 	return s.threaded(ctx, v)
 }
 
-func (s *Service) threaded(ctx context.Context, v *View) error {
+func (s *Presenter) threaded(ctx context.Context, v *View) error {
 	root := v.Posts[SurfaceRoot].TS
 	if root == "" || v.Session.ThreadTS != "" {
 		return nil
 	}
 	v.Session.ThreadTS = root
-	return s.Store.Threaded(ctx, v.Session.ID, root)
+	return s.store.Threaded(ctx, v.Session.ID, root)
 }

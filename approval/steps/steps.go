@@ -3,35 +3,97 @@ package steps
 import (
 	"context"
 	"log/slog"
-	"slices"
 	"time"
 
 	"countersign/approval"
 	"countersign/budget"
 )
 
-// Service is what people and jobs can do to requests. Its methods are the steps
-// of a request's life: Ask, Draft, Show, Decide, Run, and the ways out. Each may
-// be called again by any replica after any crash.
-type Service struct {
+// Ports are what the steps need of the world.
+type Ports struct {
 	Store   Store
 	Writer  Writer
 	Sandbox Sandbox // NoSandbox where nothing can run code safely
 	Slack   Slack
 	Read    func(name string, data []byte) ([]approval.Table, error) // the shape of a data file; *UnreadableError
-	Prices  budget.Prices
-	Policy  approval.Policy
 	Log     *slog.Logger
+}
 
+// Settings are what whoever operates it has set.
+type Settings struct {
+	Prices   budget.Prices
+	Policy   approval.Policy
 	Location *time.Location                // on whose calendar budgets run; nil: UTC
 	Due      func(now time.Time) time.Time // the latest moment at which a digest was due; nil: there is none
+}
 
-	known acquaintances // who was looked at a moment ago
+// Steps are the use cases, put together for whoever wires the program: each is a
+// type of its own with what it calls.
+type Steps struct {
+	Ports
+	*Settings
+
+	*Boxes
+	*Costs
+	*Inputs
+	*Asker
+	*People
+	*Authority
+	*Ends
+	*Decider
+	*Watch
+	*Drafter
+	*Editor
+	*Finder
+	*Lists
+	*Payer
+	*Presenter
+	*Reminder
+	*Seals
+	*Runner
+	*Treasury
+	*Sweeper
+	*Teller
+}
+
+// New puts the steps together.
+func New(p Ports, s Settings) *Steps {
+	if p.Writer == nil {
+		p.Writer = NoWriter{}
+	}
+	boxes := &Boxes{store: p.Store, sandbox: p.Sandbox, log: p.Log}
+	costs := &Costs{store: p.Store, writer: p.Writer, sandbox: p.Sandbox, Settings: &s}
+	inputs := &Inputs{slack: p.Slack, read: p.Read, Settings: &s}
+	asker := &Asker{store: p.Store, writer: p.Writer, Settings: &s, boxes: boxes, costs: costs, inputs: inputs}
+	people := &People{store: p.Store, slack: p.Slack, log: p.Log, Settings: &s}
+	authority := &Authority{store: p.Store, sandbox: p.Sandbox, slack: p.Slack, Settings: &s, boxes: boxes, people: people}
+	ends := &Ends{store: p.Store, log: p.Log, Settings: &s, costs: costs}
+	decider := &Decider{store: p.Store, sandbox: p.Sandbox, log: p.Log, Settings: &s, boxes: boxes, costs: costs, ends: ends, people: people}
+	watch := &Watch{store: p.Store, sandbox: p.Sandbox, slack: p.Slack, people: people}
+	drafter := &Drafter{store: p.Store, writer: p.Writer, sandbox: p.Sandbox, Settings: &s, boxes: boxes, costs: costs, ends: ends, inputs: inputs, people: people, watch: watch}
+	editor := &Editor{store: p.Store, sandbox: p.Sandbox, Settings: &s, boxes: boxes, costs: costs, ends: ends, people: people}
+	finder := &Finder{store: p.Store, slack: p.Slack, inputs: inputs, people: people}
+	lists := &Lists{store: p.Store, Settings: &s, people: people}
+	payer := &Payer{store: p.Store, writer: p.Writer, sandbox: p.Sandbox, log: p.Log, Settings: &s, boxes: boxes, costs: costs, ends: ends, people: people}
+	presenter := &Presenter{store: p.Store, slack: p.Slack, log: p.Log, Settings: &s, people: people}
+	reminder := &Reminder{store: p.Store, slack: p.Slack, people: people}
+	seals := &Seals{store: p.Store, sandbox: p.Sandbox, Settings: &s, costs: costs, ends: ends, inputs: inputs, people: people}
+	runner := &Runner{store: p.Store, sandbox: p.Sandbox, log: p.Log, Settings: &s, boxes: boxes, costs: costs, ends: ends, people: people, seals: seals, watch: watch}
+	treasury := &Treasury{store: p.Store, writer: p.Writer, Settings: &s, costs: costs, people: people}
+	sweeper := &Sweeper{store: p.Store, sandbox: p.Sandbox, log: p.Log, payer: payer, reminder: reminder, treasury: treasury}
+	teller := &Teller{store: p.Store, slack: p.Slack, log: p.Log, Settings: &s, people: people, presenter: presenter}
+	return &Steps{
+		Ports: p, Settings: &s, Boxes: boxes, Costs: costs, Inputs: inputs,
+		Asker: asker, People: people, Authority: authority, Ends: ends, Decider: decider,
+		Watch: watch, Drafter: drafter, Editor: editor, Finder: finder, Lists: lists,
+		Payer: payer, Presenter: presenter, Reminder: reminder, Seals: seals, Runner: runner,
+		Treasury: treasury, Sweeper: sweeper, Teller: teller,
+	}
 }
 
 // Do runs one step of one request: what a job calls. Only one replica at a time
 // is at a step of a request.
-func (s *Service) Do(ctx context.Context, wake Wake) error {
+func (s *Steps) Do(ctx context.Context, wake Wake) error {
 	work := map[approval.Step]func(context.Context, string) error{approval.StepFind: s.Find, approval.StepLook: s.Look, approval.StepDraft: s.Draft, approval.StepRun: s.Run, approval.StepShow: s.Show, approval.StepTell: s.Tell}[wake.Step]
 	if work == nil {
 		s.Log.Error("a job for an unknown step", "step", wake.Step, "request", wake.RequestID)
@@ -39,43 +101,5 @@ func (s *Service) Do(ctx context.Context, wake Wake) error {
 	}
 	return s.Store.Alone(ctx, wake.RequestID, wake.Step, func(ctx context.Context) error {
 		return work(ctx, wake.RequestID)
-	})
-}
-
-// Recent lists what somebody has asked lately.
-func (s *Service) Recent(ctx context.Context, team, user string) ([]*approval.Request, error) {
-	return s.Store.Recent(ctx, team, user, 10)
-}
-
-// Pending lists what waits for reviewers, oldest first.
-func (s *Service) Pending(ctx context.Context, team string) ([]*approval.Request, error) {
-	return s.Store.Pending(ctx, team, 50)
-}
-
-// Models lists what an asker may choose from, the default first.
-func (s *Service) Models() []string { return s.Writer.Models() }
-
-// DraftCost is the most that one draft can cost, which is what it is charged when
-// nobody knows what it has used.
-func (s *Service) DraftCost(model string, now time.Time) (budget.USD, error) {
-	return s.draftCost(model, now)
-}
-
-// Budgets shows the standings of a person, of the channel that they are in, if
-// they are in one, and of the team: what pays for a question that they ask there.
-func (s *Service) Budgets(ctx context.Context, team, user, channel string) ([]budget.Standing, error) {
-	scopes := []budget.Scope{{Team: team, Kind: budget.User, ID: user}, {Team: team, Kind: budget.Team, ID: team}}
-	if channel != "" {
-		scopes = append(scopes, budget.Scope{Team: team, Kind: budget.Project, ID: channel})
-	}
-	return s.Store.Standings(ctx, scopes)
-}
-
-// has tells whether somebody's click has been taken before: Slack or a person
-// has sent it twice, which is no error.
-func has(r *approval.Request, d approval.Decision) bool {
-	return slices.ContainsFunc(r.Decisions, func(e approval.Decision) bool {
-		return e.Reviewer == d.Reviewer && e.Verdict == d.Verdict && e.Digest == d.Digest &&
-			e.Click.ActionTS == d.Click.ActionTS && d.Click.ActionTS != ""
 	})
 }

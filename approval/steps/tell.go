@@ -4,12 +4,24 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"slices"
 	"time"
 
 	"countersign/approval"
 	"countersign/approval/review"
 )
+
+// Teller sends notices.
+type Teller struct {
+	store Notices
+	slack Posting
+	log   *slog.Logger
+	*Settings
+
+	people    *People
+	presenter *Presenter
+}
 
 // NoPlace is what a notice about messages that Slack refuses says.
 type NoPlace struct {
@@ -45,24 +57,24 @@ var ErrUnreachable = errors.New("no direct message reaches this person")
 
 // Tell sends a notice to everybody whom it is for, and redraws it where it stands
 // and has changed. Who has got it does not get it again.
-func (s *Service) Tell(ctx context.Context, key string) error {
-	n, posts, err := s.Store.Notice(ctx, key)
+func (s *Teller) Tell(ctx context.Context, key string) error {
+	n, posts, err := s.store.Notice(ctx, key)
 	if err != nil {
 		return err
 	}
 	view := &NoticeView{Notice: *n, Policy: s.Policy, Now: time.Now()}
 	if n.RequestID != "" {
-		if view.View, err = s.View(ctx, n.RequestID); err != nil {
+		if view.View, err = s.presenter.View(ctx, n.RequestID); err != nil {
 			return err
 		}
 		view.Now = view.View.Now
 	}
 	if n.Kind == approval.NoticeUnsaid && len(posts) == 0 {
 		if _, hidden := view.View.HiddenFrom(); !hidden {
-			return s.Store.NoticeTold(ctx, key) // the thread has said it before this could
+			return s.store.NoticeTold(ctx, key) // the thread has said it before this could
 		}
 	}
-	if view.Roster, err = s.Reviewers(ctx, n.Team, ""); err != nil {
+	if view.Roster, err = s.people.Reviewers(ctx, n.Team, ""); err != nil {
 		return err
 	}
 	var faults []error
@@ -74,7 +86,7 @@ func (s *Service) Tell(ctx context.Context, key string) error {
 			return err
 		}
 	}
-	return s.Store.NoticeTold(ctx, key)
+	return s.store.NoticeTold(ctx, key)
 }
 
 // noticePatience is how long a notice is tried to be sent that Slack refuses.
@@ -82,7 +94,7 @@ const noticePatience = 24 * time.Hour
 
 // untold says when a notice is tried again that somebody has not got. What Slack
 // refuses is not asked of it every second, and not for ever: then it is nil.
-func (s *Service) untold(v *NoticeView, faults []error) error {
+func (s *Teller) untold(v *NoticeView, faults []error) error {
 	all, age, passing := errors.Join(faults...), v.Now.Sub(v.At), false
 	for _, fault := range faults {
 		var no *PostError
@@ -92,10 +104,10 @@ func (s *Service) untold(v *NoticeView, faults []error) error {
 		passing = passing || fault != nil && no.Why == Outage
 	}
 	if age > noticePatience && !passing {
-		s.Log.Error("Slack refuses a notice, and it is left", "notice", v.Key, "request", v.RequestID, "error", all)
+		s.log.Error("Slack refuses a notice, and it is left", "notice", v.Key, "request", v.RequestID, "error", all)
 		return nil
 	}
-	s.Log.Warn("Slack refuses a notice", "notice", v.Key, "request", v.RequestID, "error", all)
+	s.log.Warn("Slack refuses a notice", "notice", v.Key, "request", v.RequestID, "error", all)
 	return &LaterError{After: min(max(age/2, time.Second), 10*time.Minute), Err: all}
 }
 
@@ -120,22 +132,22 @@ func (v *NoticeView) recipients(posts map[string]NoticePost) []string {
 	return slices.Compact(all)
 }
 
-func (s *Service) tellOne(ctx context.Context, v *NoticeView, who string, had NoticePost) error {
+func (s *Teller) tellOne(ctx context.Context, v *NoticeView, who string, had NoticePost) error {
 	if had.Recipient == "" {
 		// From here on it may stand there: whoever comes after a crash looks before they post.
 		fresh := NoticePost{Key: v.Key, Recipient: who, Begun: time.Now()}
-		if err := s.Store.NoticePosted(ctx, fresh); err != nil {
+		if err := s.store.NoticePosted(ctx, fresh); err != nil {
 			return err
 		}
 		had = NoticePost{Key: v.Key, Recipient: who}
 	}
-	post, err := s.Slack.Tell(ctx, v, had)
+	post, err := s.slack.Tell(ctx, v, had)
 	if errors.Is(err, ErrUnreachable) {
-		s.Log.Warn("a notice does not reach somebody", "notice", v.Key, "user", who, "error", err)
+		s.log.Warn("a notice does not reach somebody", "notice", v.Key, "user", who, "error", err)
 		return nil
 	}
 	if err != nil || post == had {
 		return err
 	}
-	return s.Store.NoticePosted(ctx, post)
+	return s.store.NoticePosted(ctx, post)
 }

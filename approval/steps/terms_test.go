@@ -147,21 +147,21 @@ func TestATierThatIsNotDecidedInSlack(t *testing.T) {
 	require.NoError(t, err, "asking somebody decides nothing")
 	d := ruling(r, "R1", approval.Rewrite)
 	d.Click.Door = approval.CommandLine
-	box, writer := b.Sandbox, b.Writer
-	b.Sandbox, b.Writer = NoSandbox{}, nil // the command line has none
+	box, writer := b.stand.Sandbox, b.pen.Writer
+	b.stand.Sandbox, b.pen.Writer = NoSandbox{}, NoWriter{} // the command line has none
 	_, err = b.Decide(t.Context(), d)
 	require.NoError(t, err)
-	b.Sandbox, b.Writer = box, writer
+	b.stand.Sandbox, b.pen.Writer = box, writer
 	require.Empty(t, b.work())
 	r = b.request(r.ID)
 	require.Equal(t, 2, r.Revision.Number)
 	require.Positive(t, b.spends(r.ID, budget.ForDraft)[2].Charges[0].Amount, "what it costs was held before the call")
 	d = ruling(r, "R1", approval.Approve)
 	d.Click.Door = approval.CommandLine
-	b.Sandbox = NoSandbox{}
+	b.stand.Sandbox = NoSandbox{}
 	r, err = b.Decide(t.Context(), d)
 	require.NoError(t, err)
-	b.Sandbox = box
+	b.stand.Sandbox = box
 	require.Empty(t, b.work())
 	require.Equal(t, approval.Done, b.request(r.ID).State)
 	require.Equal(t, approval.CommandLine, b.request(r.ID).Decisions[0].Click.Door)
@@ -183,7 +183,7 @@ func TestOnlyTheChannelsOwnReviewersWhereTheRulesSaySo(t *testing.T) {
 	_, err = b.Decide(t.Context(), ruling(r, "owner", approval.Approve))
 	require.NoError(t, err)
 	// A reviewer of the workspace is none there, and decides for an owner only while there is one.
-	require.NoError(t, b.Service.Delegate(t.Context(), by("owner"), "R1", time.Now().Add(time.Hour)))
+	require.NoError(t, b.Steps.Delegate(t.Context(), by("owner"), "R1", time.Now().Add(time.Hour)))
 	second, err := b.Decide(t.Context(), ruling(b.pending(), "R1", approval.Approve))
 	require.NoError(t, err)
 	require.Equal(t, "owner", second.Decisions[0].InPlaceOf)
@@ -238,7 +238,7 @@ func TestApprovalsInSomebodysPlaceFallWithWhatLetThem(t *testing.T) {
 	} {
 		b := setup(t)
 		require.NoError(t, b.SetRole(t.Context(), by("admin"), review.Grant{Role: review.RoleReviewer, User: "new"}))
-		require.NoError(t, b.Service.Delegate(t.Context(), by("new"), "helper", time.Now().Add(time.Hour)))
+		require.NoError(t, b.Steps.Delegate(t.Context(), by("new"), "helper", time.Now().Add(time.Hour)))
 		was, err := b.Decide(t.Context(), ruling(b.pending(), "helper", approval.Approve))
 		require.NoError(t, err)
 		require.NoError(t, lose(b))
@@ -371,14 +371,14 @@ func TestTheQueueSaysWhatSomebodyCannotDecide(t *testing.T) {
 	t.Parallel()
 	closed := func(b *bundle, user string) string {
 		t.Helper()
-		q, err := b.Service.Queue(t.Context(), "T1", user, QueueFilter{}, 0)
+		q, err := b.Steps.Queue(t.Context(), "T1", user, QueueFilter{}, 0)
 		require.NoError(t, err)
 		require.Len(t, q.Rows, 1)
 		return q.Rows[0].Closed
 	}
 	b := setup(t)
 	require.NoError(t, b.SetRole(t.Context(), by("admin"), review.Grant{Project: "C1", Role: review.RoleReviewer, User: "owner"}))
-	require.NoError(t, b.Service.Delegate(t.Context(), by("asker"), "helper", time.Now().Add(time.Hour)))
+	require.NoError(t, b.Steps.Delegate(t.Context(), by("asker"), "helper", time.Now().Add(time.Hour)))
 	r := b.pending()
 	require.Empty(t, closed(b, "R1"))
 	require.Contains(t, closed(b, "helper"), "has asked this question")
@@ -402,7 +402,7 @@ func TestTheQueueOfAllSaysWhatIsSomebodysOwn(t *testing.T) {
 	r := b.pending()
 	closed := func(user string) string {
 		t.Helper()
-		q, err := b.Service.Queue(t.Context(), "T1", user, QueueFilter{All: true}, 0)
+		q, err := b.Steps.Queue(t.Context(), "T1", user, QueueFilter{All: true}, 0)
 		require.NoError(t, err)
 		require.Len(t, q.Rows, 1)
 		return q.Rows[0].Closed

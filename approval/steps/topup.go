@@ -13,13 +13,13 @@ import (
 )
 
 // canTopUp tells whether anybody else could grant this asker something.
-func (s *Service) canTopUp(ctx context.Context, r *approval.Request) (bool, error) {
-	roster, err := s.Reviewers(ctx, r.Team, "")
+func (s *Payer) canTopUp(ctx context.Context, r *approval.Request) (bool, error) {
+	roster, err := s.people.Reviewers(ctx, r.Team, "")
 	return slices.ContainsFunc(roster.Admins, func(admin string) bool { return admin != r.Asker }), err
 }
 
 // AskTopUp asks the administrators for money on top of the budget that refused.
-func (s *Service) AskTopUp(ctx context.Context, id string, amount budget.USD, reason string, click approval.Click) (*approval.Request, error) {
+func (s *Payer) AskTopUp(ctx context.Context, id string, amount budget.USD, reason string, click approval.Click) (*approval.Request, error) {
 	reason = approval.Cut(approval.Plain(reason), maxReason)
 	if strings.TrimSpace(reason) == "" {
 		return nil, &approval.InputError{Why: "Please say what it is for. The administrator gets to read it."}
@@ -34,7 +34,7 @@ func (s *Service) AskTopUp(ctx context.Context, id string, amount budget.USD, re
 	if c.Block != nil && amount > mostTopUp {
 		return nil, &approval.InputError{Why: fmt.Sprintf("That is more than can be asked for at once; the most is %s.", mostTopUp)}
 	}
-	return s.Store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
+	return s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
 		if err := asks(click)(r); err != nil {
 			return err
 		}
@@ -59,7 +59,7 @@ const longestGrant = 366 * 24 * time.Hour
 
 // Grant gives a top-up, until a moment, and has the request go on. Only an
 // administrator may who is not the asker.
-func (s *Service) Grant(ctx context.Context, topUp string, until time.Time, click approval.Click) (*approval.Request, error) {
+func (s *Payer) Grant(ctx context.Context, topUp string, until time.Time, click approval.Click) (*approval.Request, error) {
 	if time.Until(until) > longestGrant {
 		return nil, &approval.InputError{Why: "That is too far away: money can be granted for a year at most."}
 	}
@@ -73,14 +73,14 @@ func (s *Service) Grant(ctx context.Context, topUp string, until time.Time, clic
 		return gone, nil // it is granted; what else is in the way the block says
 	}
 	if err != nil {
-		s.Log.Warn("a granted request goes on at the next sweep", "request", r.ID, "error", err)
+		s.log.Warn("a granted request goes on at the next sweep", "request", r.ID, "error", err)
 		return r, nil
 	}
 	return gone, nil
 }
 
 // Decline refuses a top-up, with a reason that the asker reads.
-func (s *Service) Decline(ctx context.Context, topUp, reason string, click approval.Click) (*approval.Request, error) {
+func (s *Payer) Decline(ctx context.Context, topUp, reason string, click approval.Click) (*approval.Request, error) {
 	reason = approval.Cut(approval.Plain(reason), maxReason)
 	if strings.TrimSpace(reason) == "" {
 		return nil, &approval.InputError{Why: "Please say why. The asker gets to read it."}
@@ -88,15 +88,15 @@ func (s *Service) Decline(ctx context.Context, topUp, reason string, click appro
 	return s.answer(ctx, topUp, false, time.Time{}, reason, click)
 }
 
-func (s *Service) answer(ctx context.Context, id string, granted bool, until time.Time, reason string, click approval.Click) (*approval.Request, error) {
-	if err := s.administers(ctx, click.Team, click.User, "Only administrators answer this."); err != nil {
+func (s *Payer) answer(ctx context.Context, id string, granted bool, until time.Time, reason string, click approval.Click) (*approval.Request, error) {
+	if err := s.people.administers(ctx, click.Team, click.User, "Only administrators answer this."); err != nil {
 		return nil, err
 	}
-	t, err := s.Store.TopUp(ctx, id)
+	t, err := s.store.TopUp(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	return s.Store.Update(ctx, t.RequestID, func(r *approval.Request, now time.Time) error {
+	return s.store.Update(ctx, t.RequestID, func(r *approval.Request, now time.Time) error {
 		if r.Team != click.Team {
 			return approval.ErrNotFound
 		}
@@ -111,21 +111,21 @@ type GrantEnd struct {
 }
 
 // GrantEnds are the moments that an administrator chooses from, the soonest first.
-func (s *Service) GrantEnds(ctx context.Context, topUp string) ([]GrantEnd, error) {
-	t, err := s.Store.TopUp(ctx, topUp)
+func (s *Payer) GrantEnds(ctx context.Context, topUp string) ([]GrantEnd, error) {
+	t, err := s.store.TopUp(ctx, topUp)
 	if err != nil {
 		return nil, err
 	}
 	now := time.Now().Truncate(time.Minute)
-	_, midnight := budget.Day.Range(now, s.Calendar())
+	_, midnight := budget.Day.Range(now, s.costs.Calendar())
 	ends := []GrantEnd{{"until the end of today", midnight}, {"for 24 hours", now.Add(24 * time.Hour)}}
-	standings, err := s.Store.Standings(ctx, []budget.Scope{t.Scope})
+	standings, err := s.store.Standings(ctx, []budget.Scope{t.Scope})
 	if err != nil {
 		return nil, err
 	}
 	for _, st := range standings {
 		if reset := st.ResetsAt; reset.After(ends[1].At) {
-			ends = append(ends, GrantEnd{"until the budget starts anew on " + reset.In(s.Calendar()).Format("2 January"), reset})
+			ends = append(ends, GrantEnd{"until the budget starts anew on " + reset.In(s.costs.Calendar()).Format("2 January"), reset})
 		}
 	}
 	return ends, nil

@@ -12,34 +12,34 @@ import (
 // audited keeps a click that was refused to somebody, unless they only wanted to
 // look: who opens what they may not decide has tried nothing. It belongs to no verb,
 // so losing it to a database that is away loses nothing but this line.
-func (s *Service) audited(ctx context.Context, ruling Ruling, act bool, err error) error {
+func (s *People) audited(ctx context.Context, ruling Ruling, act bool, err error) error {
 	var no *approval.NotAllowedError
 	if !act || !errors.As(err, &no) {
 		return err
 	}
 	event := approval.Event{At: time.Now().UTC().Truncate(time.Microsecond), Actor: no.Who, Kind: "refused click",
 		Data: map[string]any{"verdict": ruling.Verdict, "why": no.Why, "click": ruling.Click}}
-	if lost := s.Store.Audit(ctx, ruling.RequestID, event); lost != nil {
-		s.Log.Error("audit a refused click", "request", ruling.RequestID, "error", lost)
+	if lost := s.store.Audit(ctx, ruling.RequestID, event); lost != nil {
+		s.log.Error("audit a refused click", "request", ruling.RequestID, "error", lost)
 	}
 	return err
 }
 
 // Withdraw takes a request back, by its asker or an administrator.
-func (s *Service) Withdraw(ctx context.Context, id string, click approval.Click) (*approval.Request, error) {
+func (s *Decider) Withdraw(ctx context.Context, id string, click approval.Click) (*approval.Request, error) {
 	admin := false
-	known, err := s.Store.Request(ctx, id)
+	known, err := s.store.Request(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	if known.Team == click.Team && known.Asker != click.User {
-		err := s.admin(ctx, click, "take back what others asked")
+		err := s.people.admin(ctx, click, "take back what others asked")
 		if no := new(approval.NotAllowedError); err != nil && !errors.As(err, &no) {
 			return nil, err
 		}
 		admin = err == nil
 	}
-	r, err := s.Store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
+	r, err := s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
 		if r.Team != click.Team {
 			return approval.ErrNotFound
 		}
@@ -49,18 +49,18 @@ func (s *Service) Withdraw(ctx context.Context, id string, click approval.Click)
 		return r.Withdraw(click.User, now)
 	})
 	if err == nil {
-		s.Sandbox.Discard(id)
+		s.sandbox.Discard(id)
 	}
-	return r, s.audited(ctx, Ruling{RequestID: id, Verdict: "withdraw", Click: click}, true, err)
+	return r, s.people.audited(ctx, Ruling{RequestID: id, Verdict: "withdraw", Click: click}, true, err)
 }
 
 // Stranger keeps a press by somebody of another workspace, on a button or a modal of
 // a request: a message in a shared channel is seen by them, too. It does nothing.
-func (s *Service) Stranger(ctx context.Context, id string, click approval.Click) error {
-	if _, err := s.Store.Request(ctx, id); err != nil {
+func (s *Decider) Stranger(ctx context.Context, id string, click approval.Click) error {
+	if _, err := s.store.Request(ctx, id); err != nil {
 		return err
 	}
 	no := &approval.NotAllowedError{Who: click.User, Why: review.Person{External: true}.Barred()}
-	s.audited(ctx, Ruling{RequestID: id, Click: click}, true, no)
+	s.people.audited(ctx, Ruling{RequestID: id, Click: click}, true, no)
 	return nil
 }

@@ -3,11 +3,21 @@ package steps
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"countersign/approval"
 	"countersign/budget"
 )
+
+// Ends ends requests, and says why.
+type Ends struct {
+	store Requests
+	log   *slog.Logger
+	*Settings
+
+	costs *Costs
+}
 
 // LaterError asks for a step to be tried again: nothing is wrong with the
 // request, the world was not ready.
@@ -23,7 +33,7 @@ func (e *LaterError) Unwrap() error { return e.Err }
 // The steps end requests over errors that they have foreseen, and tell the asker
 // in these words. What they have not foreseen is tried again, by the job.
 
-func (s *Service) foreseen(err error) string {
+func foreseen(err error) string {
 	for _, find := range []func(error) string{exceededWords, boxWords, writerWords, inputWords, priceWords, moveWords} {
 		if words := find(err); words != "" {
 			return words
@@ -34,12 +44,12 @@ func (s *Service) foreseen(err error) string {
 
 // why is foreseen with a way out: text of errors that nobody has foreseen stays
 // in the log, under a reference.
-func (s *Service) why(id string, err error) string {
-	if words := s.foreseen(err); words != "" {
+func (s *Ends) why(id string, err error) string {
+	if words := foreseen(err); words != "" {
 		return words
 	}
 	reference := approval.NewID(6)
-	s.Log.Error("step failed", "request", id, "reference", reference, "error", err)
+	s.log.Error("step failed", "request", id, "reference", reference, "error", err)
 	return "Something went wrong on our side. An administrator finds it in the log under " + reference + "."
 }
 

@@ -32,7 +32,7 @@ func TestTwoReplicasTellEverybodyOnce(t *testing.T) {
 	h := open(t)
 	var due atomic.Pointer[time.Time]
 	change := func(r *replica) {
-		r.service.Sandbox = billed{}
+		r.rewire(func(p *steps.Ports) { p.Sandbox = billed{} })
 		r.service.Due = func(now time.Time) time.Time {
 			switch at := due.Load(); {
 			case at == nil:

@@ -109,7 +109,7 @@ func TestFailuresOfMistralAreToldPlainlyAndPaidForAsTheRulesSay(t *testing.T) {
 	h.run(func(r *replica) {
 		hasty, err := codegen.NewMistral(codegen.MistralOptions{APIKey: mistraltest.Key, BaseURL: h.model.URL, Models: r.models(), Timeout: 100 * time.Millisecond})
 		require.NoError(t, err)
-		r.service.Writer = forSilence{r.service.Writer, hasty}
+		r.rewire(func(p *steps.Ports) { p.Writer = forSilence{p.Writer, hasty} })
 		r.service.Policy.MaxAttempts = 2
 	})
 	const own, noAnswer, late = "Mistral has a problem of its own at the moment.", "Mistral answered with something that is no answer.", "Mistral did not answer in time."

@@ -122,7 +122,7 @@ func (h *house) bench(box steps.Sandbox, runs int) *replica {
 	require.NoError(h.t, err)
 	r, err := h.program.wire(h.ctx, writer)
 	require.NoError(h.t, err)
-	r.service.Sandbox = box
+	r.rewire(func(p *steps.Ports) { p.Sandbox = box })
 	ctx, cancel := context.WithCancel(h.ctx)
 	var group errgroup.Group
 	group.Go(func() error { return r.bot.Run(ctx) })

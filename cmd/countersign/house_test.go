@@ -300,3 +300,10 @@ func (h *house) environ() (list []string) {
 }
 
 func logTo(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
+
+// rewire has the steps of a replica, which does not serve yet, call something else.
+func (r *replica) rewire(change func(*steps.Ports)) {
+	ports := r.service.Ports
+	change(&ports)
+	*r.service = *steps.New(ports, *r.service.Settings)
+}

@@ -30,7 +30,7 @@ import (
 type replica struct {
 	program
 	db        *storage.DB
-	service   *steps.Service
+	service   *steps.Steps
 	bot       *bot.Bot
 	telemetry *telemetry.Telemetry
 	strays    func(context.Context) error // kills boxes that no row knows; nil where there can be none
@@ -76,9 +76,8 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 	r.bot = bot.New(bot.Options{BotToken: string(p.SlackBotToken), AppToken: string(p.SlackAppToken), APIURL: p.SlackAPIURL, Patience: p.SlackPatience,
 		Policy: p.policy, Log: p.log, Observe: r.telemetry.Envelope, Language: p.CodeLanguage})
 	worst := func(model string, at time.Time) (budget.USD, error) { return r.service.DraftCost(model, at) }
-	r.service = &steps.Service{Store: r.db, Writer: r.telemetry.Writer(writer, worst), Sandbox: r.telemetry.Sandbox(box), Slack: r.bot,
-		Read: codegen.Reader{SampleRows: p.SampleRows}.Tables, Prices: p.prices, Policy: p.policy(), Log: p.log,
-		Location: p.location, Due: due(p.digest, p.location)}
+	r.service = steps.New(steps.Ports{Store: r.db, Writer: r.telemetry.Writer(writer, worst), Sandbox: r.telemetry.Sandbox(box), Slack: r.bot, Read: codegen.Reader{SampleRows: p.SampleRows}.Tables, Log: p.log},
+		steps.Settings{Prices: p.prices, Policy: p.policy(), Location: p.location, Due: due(p.digest, p.location)})
 	r.bot.Serve(r.telemetry.Service(r.service))
 	return r, nil
 }

@@ -125,9 +125,9 @@ func (askedStore) Notice(_ context.Context, key string) (*approval.Notice, map[s
 	return &approval.Notice{Key: key, RequestID: about}, nil, nil
 }
 
-func service() *steps.Service {
-	return &steps.Service{Store: fakeStore{}, Slack: fakeSlack{}, Writer: fakeWriter{}, Sandbox: fakeBox{},
-		Prices: budget.Shipped(), Policy: approval.DefaultPolicy(), Log: slog.New(slog.DiscardHandler)}
+func service() *steps.Steps {
+	return steps.New(steps.Ports{Store: fakeStore{}, Slack: fakeSlack{}, Writer: fakeWriter{}, Sandbox: fakeBox{}, Log: slog.New(slog.DiscardHandler)},
+		steps.Settings{Prices: budget.Shipped(), Policy: approval.DefaultPolicy()})
 }
 
 func TestOneTracePerRequestAcrossReplicas(t *testing.T) {

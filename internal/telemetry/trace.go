@@ -198,17 +198,17 @@ func (t *Telemetry) traced(ctx context.Context, find Find, wake steps.Wake, do f
 
 // Service is the approval.Service that the bot calls, seen from outside.
 type Service struct {
-	*steps.Service
+	*steps.Steps
 	t *Telemetry
 }
 
 // Service wraps the calls of people.
-func (t *Telemetry) Service(s *steps.Service) Service { return Service{Service: s, t: t} }
+func (t *Telemetry) Service(s *steps.Steps) Service { return Service{Steps: s, t: t} }
 
 // Ask makes the first span of a request's trace, with its derived ids.
 func (s Service) Ask(ctx context.Context, q approval.Question) (*approval.Request, error) {
 	began := time.Now()
-	r, err := s.Service.Ask(ctx, q)
+	r, err := s.Steps.Ask(ctx, q)
 	how := outcome(err)
 	if err == nil && r.Blocked != nil {
 		how = outcome(r.Blocked.Refusal()) // it is kept, and goes on when there is money
@@ -227,7 +227,7 @@ func (s Service) Decide(ctx context.Context, ruling steps.Ruling) (*approval.Req
 	ctx, span := s.t.tracer.Start(within(ctx, ruling.RequestID), "decide", trace.WithAttributes(traceName,
 		attribute.String("countersign.request", ruling.RequestID), attribute.String("countersign.verdict", string(ruling.Verdict)),
 		attribute.String("countersign.digest", ruling.Digest), attribute.String("countersign.reviewer", ruling.Click.User)))
-	r, err := s.Service.Decide(ctx, ruling)
+	r, err := s.Steps.Decide(ctx, ruling)
 	if err == nil {
 		span.SetAttributes(of(r)...)
 	}
