@@ -105,25 +105,8 @@ var verdicts = map[Verdict]string{Approve: "Approve", Reject: "Reject", Rewrite:
 // what the decision leads to: with enough approvals it is held for the run and the
 // request is approved; to have the code changed it is held for the next draft.
 func (r *Request) Decide(d Decision, cost budget.USD, p Policy, now time.Time) error {
-	if !r.Can(verdicts[d.Verdict]) {
-		return r.Illegal(string(d.Verdict))
-	}
-	if r.Revision == nil || d.Revision != r.Revision.Number || d.Digest != r.Revision.Digest || !r.Revision.Intact() {
-		return &StaleError{Request: r}
-	}
-	if !now.Before(r.ExpiresAt) {
-		return &MoveError{Request: r, Verb: string(d.Verdict), Why: "The time for a decision has run out."}
-	}
-	if why := TheirOwn(r, d); why != "" {
-		return &NotAllowedError{Who: d.Reviewer, Why: why}
-	}
-	if why := Spoken(r, d); why != "" {
-		return &MoveError{Request: r, Verb: string(d.Verdict), Why: why}
-	}
-	if d.Verdict == Rewrite {
-		if err := anotherRound(r, p); err != nil {
-			return err
-		}
+	if err := r.MayDecide(d, p, now); err != nil {
+		return err
 	}
 	d.RequestID, d.At = r.ID, now
 	r.Decisions = append(r.Decisions, d)
@@ -153,6 +136,29 @@ func (r *Request) Decide(d Decision, cost budget.USD, p Policy, now time.Time) e
 	r.Reason = ""
 	r.Money().hold(budget.ForRun, cost, now, p.RunExpiry+runTime(r))
 	r.move(Approved, now, now.Add(p.RunExpiry), StepRun)
+	return nil
+}
+
+// MayDecide says whether this decision could be taken now. The error is Decide's.
+func (r *Request) MayDecide(d Decision, p Policy, now time.Time) error {
+	if !r.Can(verdicts[d.Verdict]) {
+		return r.Illegal(string(d.Verdict))
+	}
+	if r.Revision == nil || d.Revision != r.Revision.Number || d.Digest != r.Revision.Digest || !r.Revision.Intact() {
+		return &StaleError{Request: r}
+	}
+	if !now.Before(r.ExpiresAt) {
+		return &MoveError{Request: r, Verb: string(d.Verdict), Why: "The time for a decision has run out."}
+	}
+	if why := TheirOwn(r, d); why != "" {
+		return &NotAllowedError{Who: d.Reviewer, Why: why}
+	}
+	if why := Spoken(r, d); why != "" {
+		return &MoveError{Request: r, Verb: string(d.Verdict), Why: why}
+	}
+	if d.Verdict == Rewrite {
+		return anotherRound(r, p)
+	}
 	return nil
 }
 

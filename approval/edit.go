@@ -50,19 +50,7 @@ func requestChanges(r *Request, d Decision, cost budget.USD, p Policy, now time.
 // they saw, and has it inspected. The time that is left for a decision goes on:
 // if the inspection refuses the edit, everything stands as it stood.
 func (r *Request) TakeEdit(e Edit, revision int, digest string, cost budget.USD, p Policy, now time.Time) error {
-	if !r.Can("Edit") {
-		return r.Illegal("edit")
-	}
-	if revision != r.Revision.Number || digest != r.Revision.Digest || !r.Revision.Intact() {
-		return &StaleError{Request: r}
-	}
-	if !now.Before(r.ExpiresAt) {
-		return &MoveError{Request: r, Verb: "edit", Why: "The time for a decision has run out."}
-	}
-	if e.By == r.Asker {
-		return &NotAllowedError{Who: e.By, Why: "You asked this question, so somebody else has to review the code and change it."}
-	}
-	if err := anotherRound(r, p); err != nil {
+	if err := r.MayEdit(e.By, revision, digest, p, now); err != nil {
 		return err
 	}
 	if e.Code == r.Revision.Code {
@@ -72,6 +60,26 @@ func (r *Request) TakeEdit(e Edit, revision int, digest string, cost budget.USD,
 	r.note(now, e.By, "edited", map[string]any{"revision": revision, "digest": digest, "code_sha256": Hash([]byte(e.Code)), "click": e.Click})
 	r.Money().hold(budget.ForDraft, cost, now, DraftHoldLife)
 	r.move(Drafting, now, r.ExpiresAt, StepDraft)
+	return nil
+}
+
+// MayEdit says whether this person could edit this revision now. The error is TakeEdit's.
+func (r *Request) MayEdit(by string, revision int, digest string, p Policy, now time.Time) error {
+	if !r.Can("Edit") {
+		return r.Illegal("edit")
+	}
+	if revision != r.Revision.Number || digest != r.Revision.Digest || !r.Revision.Intact() {
+		return &StaleError{Request: r}
+	}
+	if !now.Before(r.ExpiresAt) {
+		return &MoveError{Request: r, Verb: "edit", Why: "The time for a decision has run out."}
+	}
+	if by == r.Asker {
+		return &NotAllowedError{Who: by, Why: "You asked this question, so somebody else has to review the code and change it."}
+	}
+	if err := anotherRound(r, p); err != nil {
+		return err
+	}
 	return nil
 }
 

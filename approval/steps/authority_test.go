@@ -227,3 +227,5 @@ func TestRulesThatAskForMoreVoicesThanThereAre(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []Shortage{{Tier: approval.High, Needs: 2, Have: 1}}, short, "the channel has R1 and R3")
 }
+
+func by(user string) approval.Click { return approval.Click{Team: "T1", User: user} }

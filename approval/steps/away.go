@@ -167,7 +167,7 @@ func (s *Watch) withoutInput(ctx context.Context, r *approval.Request, cause app
 // them and cannot have it run.
 func (s *Watch) GiveUp(ctx context.Context, id string, click approval.Click) (*approval.Request, error) {
 	if _, err := s.people.mayReview(ctx, id, click); err != nil {
-		return nil, s.people.audited(ctx, Ruling{RequestID: id, Verdict: "give up", Click: click}, true, err)
+		return nil, s.people.audited(ctx, Ruling{RequestID: id, Verdict: "give up", Click: click}, err)
 	}
 	r, err := s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
 		if r.Away == nil || r.State != approval.Pending && r.State != approval.Approved {

@@ -44,9 +44,6 @@ func (r Ruling) decision() approval.Decision {
 // errTwice ends an Update that has nothing to do because the same click was taken before.
 var errTwice = errors.New("the same click again")
 
-// errLook ends an Update that was only to find out.
-var errLook = errors.New("only looking")
-
 // Decide takes a reviewer's verdict. It has committed when it returns.
 func (s *Decider) Decide(ctx context.Context, ruling Ruling) (*approval.Request, error) {
 	if ruling.Verdict == approval.Reject && strings.TrimSpace(ruling.Reason) == "" {
@@ -58,7 +55,7 @@ func (s *Decider) Decide(ctx context.Context, ruling Ruling) (*approval.Request,
 	if ruling.Verdict != approval.Approve && ruling.Verdict != approval.Reject && ruling.Verdict != approval.Rewrite {
 		return nil, &approval.InputError{Why: "A decision is to approve, to reject, or to request changes."}
 	}
-	r, err := s.decide(ctx, ruling, nil)
+	r, err := s.decide(ctx, ruling)
 	refused := new(budget.ExceededError)
 	switch {
 	case !errors.As(err, &refused):
@@ -76,11 +73,64 @@ func (s *Decider) Decide(ctx context.Context, ruling Ruling) (*approval.Request,
 	return r, err
 }
 
-// MayDecide says whether this person could decide on this revision now, without
-// deciding: for the modal that asks for a reason. The error is the one that
-// Decide would give.
+// MayDecide says whether this person could decide on this revision now: for the modal
+// that asks for a reason. It looks, and locks nothing. The error is the one that Decide
+// would give.
 func (s *Decider) MayDecide(ctx context.Context, ruling Ruling) (*approval.Request, error) {
-	return s.decide(ctx, ruling, errLook)
+	r, by, err := s.judge(ctx, ruling)
+	if err == nil {
+		d := ruling.decision()
+		d.InPlaceOf = by.inPlaceOf
+		if has(r, d) {
+			return r, nil
+		}
+		now := time.Now()
+		if _, err := s.cost(r, d.Verdict, now); err != nil {
+			return nil, err
+		}
+		err = r.MayDecide(d, by.rules.Within(s.Policy), now)
+	}
+	if err == nil {
+		return r, nil
+	}
+	if ruling.Verdict != approval.Approve { // who opens what they may not approve has tried nothing
+		err = s.people.audited(ctx, ruling, err)
+	}
+	return nil, err
+}
+
+// judge finds the request, and by what right somebody would decide on it.
+func (s *Decider) judge(ctx context.Context, ruling Ruling) (*approval.Request, authority, error) {
+	if why := s.boxes.noBox(); why != "" && ruling.Verdict != approval.Reject && ruling.Click.Door == "" {
+		return nil, authority{}, &approval.InputError{Why: "Nothing can run code here at the moment: " + why}
+	}
+	// Whose request it is comes first: in another workspace there is none, and nothing to note in its trail.
+	r, err := s.store.Request(ctx, ruling.RequestID)
+	if err != nil {
+		return nil, authority{}, err
+	}
+	if r.Team != ruling.Click.Team {
+		return nil, authority{}, approval.ErrNotFound
+	}
+	by, err := s.people.mayRule(ctx, ruling)
+	return r, by, err
+}
+
+// cost is what a verdict's next step holds. A reviewer has agreed to the cap that the
+// manifest names, and to no cent more.
+func (s *Decider) cost(r *approval.Request, verdict approval.Verdict, now time.Time) (budget.USD, error) {
+	switch {
+	case verdict == approval.Rewrite && s.costs.writes(): // without a writer, the draft holds what it costs before its call
+		return s.costs.draftCost(r.Model, now)
+	case verdict != approval.Approve || r.Revision == nil:
+		return 0, nil
+	}
+	agreed := r.Revision.Manifest.CostCap
+	if s.boxes.noBox() != "" {
+		return agreed, nil // on the command line; the run settles what it costs
+	}
+	worst, err := s.costs.runCost(r.Revision.Manifest.Limits, now)
+	return min(worst, agreed), err
 }
 
 // OpenedReview is the event of somebody opening the whole of a program to read it.
@@ -92,29 +142,18 @@ func (s *Decider) Opened(ctx context.Context, id string, revision int, click app
 	return s.store.Audit(ctx, id, approval.Event{Actor: click.User, Kind: OpenedReview, Data: map[string]any{"revision": revision}})
 }
 
-func (s *Decider) decide(ctx context.Context, ruling Ruling, then error) (*approval.Request, error) {
-	if why := s.boxes.noBox(); why != "" && ruling.Verdict != approval.Reject && ruling.Click.Door == "" {
-		return nil, &approval.InputError{Why: "Nothing can run code here at the moment: " + why}
-	}
-	// Whose request it is comes first: in another workspace there is none, and nothing to note in its trail.
-	known, err := s.store.Request(ctx, ruling.RequestID)
+func (s *Decider) decide(ctx context.Context, ruling Ruling) (*approval.Request, error) {
+	known, by, err := s.judge(ctx, ruling)
 	if err != nil {
-		return nil, err
+		return nil, s.people.audited(ctx, ruling, err)
 	}
-	if known.Team != ruling.Click.Team {
-		return nil, approval.ErrNotFound
-	}
-	by, err := s.people.mayRule(ctx, ruling)
-	if err != nil {
-		return nil, s.people.audited(ctx, ruling, then == nil || ruling.Verdict != approval.Approve, err)
-	}
-	if err := by.terms.CheckTyped(ruling.Verdict, ruling.Digest, ruling.Typed); err != nil && then == nil {
+	if err := by.terms.CheckTyped(ruling.Verdict, ruling.Digest, ruling.Typed); err != nil {
 		return nil, err
 	}
 	d := ruling.decision()
 	d.InPlaceOf = by.inPlaceOf
 	var cheaper *approval.Downgraded
-	if d.Verdict == approval.Rewrite && then == nil && s.costs.writes() {
+	if d.Verdict == approval.Rewrite && s.costs.writes() {
 		terms, err := s.costs.draftTerms(ctx, known)
 		if err != nil {
 			return nil, err
@@ -125,36 +164,19 @@ func (s *Decider) decide(ctx context.Context, ruling Ruling, then error) (*appro
 	}
 	var seen *approval.Request
 	r, err := s.store.Update(ctx, ruling.RequestID, func(r *approval.Request, now time.Time) error {
-		seen = r
-		if has(r, d) {
+		if seen = r; has(r, d) {
 			return errTwice
 		}
-		if then != nil {
-			// A copy bears what only wanted to be known.
-			r = new(*r)
-		}
-		var cost budget.USD
-		if d.Verdict == approval.Approve && r.Revision != nil {
-			// The reviewer agreed to the cap that the manifest names, and to no cent more.
-			cost = r.Revision.Manifest.CostCap
-			if s.boxes.noBox() == "" { // on the command line there is none; the run settles what it costs
-				worst, err := s.costs.runCost(r.Revision.Manifest.Limits, now)
-				if err != nil {
-					return err
-				}
-				cost = min(worst, cost)
-			}
-		}
-		if d.Verdict == approval.Rewrite && s.costs.writes() { // without one, the draft holds what it costs before its call
-			var err error
+		if d.Verdict == approval.Rewrite {
 			replace(r, cheaper, now)
-			if cost, err = s.costs.draftCost(r.Model, now); err != nil {
-				return err
-			}
 		}
-		if d.Verdict == approval.Approve && then == nil && r.Revision != nil {
-			// Looking is free; what would be refused at the start is refused here, in the same words.
-			if beyond := review.Beyond(r.Revision.Manifest, by.rules); beyond != "" && r.State == approval.Pending {
+		cost, err := s.cost(r, d.Verdict, now)
+		if err != nil {
+			return err
+		}
+		if d.Verdict == approval.Approve && r.State == approval.Pending {
+			// What would be refused at the start is refused here, in the same words.
+			if beyond := review.Beyond(r.Revision.Manifest, by.rules); beyond != "" {
 				return &approval.MoveError{Request: r, Verb: string(d.Verdict), Why: beyond}
 			}
 		}
@@ -169,10 +191,10 @@ func (s *Decider) decide(ctx context.Context, ruling Ruling, then error) (*appro
 		if r.State == approval.Approved && !until.IsZero() {
 			approval.NoteFreeze(r, until, why, now)
 		}
-		return then
+		return nil
 	})
-	if errors.Is(err, errTwice) || errors.Is(err, errLook) {
+	if errors.Is(err, errTwice) {
 		return seen, nil
 	}
-	return r, s.people.audited(ctx, ruling, then == nil || ruling.Verdict != approval.Approve, err)
+	return r, s.people.audited(ctx, ruling, err)
 }

@@ -279,6 +279,31 @@ func TestMayDecideDecidesNothing(t *testing.T) {
 	require.Empty(t, b.store.jobs)
 }
 
+// Looking takes no lock: a database that lets nobody write keeps nobody from looking.
+func TestLookingWritesNothingAndLocksNothing(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.pending()
+	b.faults.fail("Update.before", errCrash)
+	b.faults.lasting = true
+	for _, verdict := range []approval.Verdict{approval.Approve, approval.Reject, approval.Rewrite} {
+		_, err := b.MayDecide(t.Context(), ruling(r, "R1", verdict))
+		require.NoError(t, err, verdict)
+	}
+	_, err := b.MayEdit(t.Context(), ruling(r, "R1", approval.Rewrite))
+	require.NoError(t, err)
+	_, err = b.Decide(t.Context(), ruling(r, "R1", approval.Approve))
+	require.ErrorIs(t, err, errCrash)
+	b.faults.heal()
+	stale := ruling(r, "R1", approval.Approve)
+	stale.Digest = "of another version"
+	var old *approval.StaleError
+	_, err = b.MayDecide(t.Context(), stale)
+	require.ErrorAs(t, err, &old)
+	_, err = b.MayEdit(t.Context(), stale)
+	require.ErrorAs(t, err, &old)
+}
+
 func TestADecisionAfterItsTimeIsTooLate(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

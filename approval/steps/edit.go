@@ -21,10 +21,33 @@ type Editor struct {
 	people *People
 }
 
-// MayEdit says whether this person could edit this revision now, without doing so:
-// for the modal in which they would. The error is the one that Edit would give.
+// MayEdit says whether this person could edit this revision now: for the modal in which
+// they would. It looks, and locks nothing. The error is the one that Edit would give.
 func (s *Editor) MayEdit(ctx context.Context, ruling Ruling) (*approval.Request, error) {
-	return s.edit(ctx, ruling, "\n", errLook)
+	if err := s.admits(ctx, ruling); err != nil {
+		return nil, err
+	}
+	r, err := s.store.Request(ctx, ruling.RequestID)
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	if _, err := s.costs.inspectCost(now); err != nil {
+		return nil, err
+	}
+	if err := r.MayEdit(ruling.Click.User, ruling.Revision, ruling.Digest, s.Policy, now); err != nil {
+		return nil, s.people.audited(ctx, ruling, err)
+	}
+	return r, nil
+}
+
+// admits says whether code can be inspected here at all, and this person edits it.
+func (s *Editor) admits(ctx context.Context, ruling Ruling) error {
+	if why := s.boxes.noBox(); why != "" {
+		return &approval.InputError{Why: "Nothing can inspect code here at the moment: " + why}
+	}
+	_, err := s.people.mayRule(ctx, ruling)
+	return s.people.audited(ctx, ruling, err)
 }
 
 // Edit takes a reviewer's own version of the code. It has committed when it
@@ -34,7 +57,7 @@ func (s *Editor) Edit(ctx context.Context, ruling Ruling, code string) (*approva
 	if err != nil {
 		return nil, &approval.InputError{Why: "This cannot be shown truthfully to whoever reviews it: " + err.Error() + "."}
 	}
-	r, err := s.edit(ctx, ruling, code, nil)
+	r, err := s.edit(ctx, ruling, code)
 	if refused := new(budget.ExceededError); errors.As(err, &refused) {
 		s.ends.unpaid(ctx, ruling, "edit", refused)
 	}
@@ -44,12 +67,9 @@ func (s *Editor) Edit(ctx context.Context, ruling Ruling, code string) (*approva
 	return r, err
 }
 
-func (s *Editor) edit(ctx context.Context, ruling Ruling, code string, then error) (*approval.Request, error) {
-	if why := s.boxes.noBox(); why != "" {
-		return nil, &approval.InputError{Why: "Nothing can inspect code here at the moment: " + why}
-	}
-	if _, err := s.people.mayRule(ctx, ruling); err != nil {
-		return nil, s.people.audited(ctx, ruling, true, err)
+func (s *Editor) edit(ctx context.Context, ruling Ruling, code string) (*approval.Request, error) {
+	if err := s.admits(ctx, ruling); err != nil {
+		return nil, err
 	}
 	e := approval.Edit{By: ruling.Click.User, Code: code, Click: ruling.Click}
 	var seen *approval.Request
@@ -61,22 +81,16 @@ func (s *Editor) edit(ctx context.Context, ruling Ruling, code string, then erro
 		if edited(r, e) {
 			return errTwice
 		}
-		if then != nil {
-			r = new(*r) // a copy bears what only wanted to be known
-		}
 		cost, err := s.costs.inspectCost(now)
 		if err != nil {
 			return err
 		}
-		if err := r.TakeEdit(e, ruling.Revision, ruling.Digest, cost, s.Policy, now); err != nil {
-			return err
-		}
-		return then
+		return r.TakeEdit(e, ruling.Revision, ruling.Digest, cost, s.Policy, now)
 	})
-	if errors.Is(err, errTwice) || errors.Is(err, errLook) {
+	if errors.Is(err, errTwice) {
 		return seen, nil
 	}
-	return r, s.people.audited(ctx, ruling, true, err)
+	return r, s.people.audited(ctx, ruling, err)
 }
 
 // edited tells whether this edit has been taken before: it is being inspected, or

@@ -14,6 +14,20 @@ import (
 	"countersign/budget"
 )
 
+const goodCode = "import pandas as pd\nprint(pd.read_csv(\"sales.csv\").sum())\n"
+
+// used is what every scripted call reports.
+func used(model string) budget.Usage { return budget.Usage{Model: model, Input: 1000, Output: 100} }
+
+type box struct {
+	id, request string
+	seal        approval.Manifest
+	starts      int // of the user's code
+	gone        bool
+}
+
+const fakeInspectLease = 30 * time.Second
+
 // fakeWriter answers from a script, then with a good program.
 type fakeWriter struct {
 	faults *faults

@@ -200,3 +200,7 @@ func TestALookThatPanicsIsTheCallers(t *testing.T) {
 		return err
 	}), errCrash)
 }
+
+func found(kind, about string) approval.Finding {
+	return approval.Finding{Level: approval.Note, Kind: kind, About: about}
+}

@@ -12,6 +12,16 @@ import (
 	"countersign/approval/review"
 )
 
+// memBook keeps rules and people as storage does: versions and facts in the order
+// in which they came.
+type memBook struct {
+	rules       []review.RuleSet
+	grants      map[review.Grant]review.Grant // by who has what, without by whom and when
+	delegations map[string]review.Delegation
+	bookLog     []string
+	refused     []approval.Event
+}
+
 func (m *memStore) Rules(ctx context.Context, team, project string) (review.RuleSet, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -148,3 +148,10 @@ func (m *memStore) noticesOf(kind approval.NoticeKind) (keys []string) {
 	slices.Sort(keys)
 	return keys
 }
+
+// ledgerHold is a hold with the scopes that it weighs on and what came of it.
+type ledgerHold struct {
+	budget.Hold
+	scopes  []budget.Scope
+	settled *budget.Settlement
+}

@@ -558,3 +558,16 @@ func (m *memStore) Vetted(_ context.Context, team, project, without string, limi
 	}
 	return list, nil
 }
+
+func artifacts(r *approval.Request, content bool) (files []approval.Artifact) {
+	if r.Run == nil || r.Run.Result == nil {
+		return nil
+	}
+	for _, a := range r.Run.Result.Artifacts {
+		if !content {
+			a.Data = nil
+		}
+		files = append(files, a)
+	}
+	return files
+}

@@ -362,3 +362,7 @@ func TestATopUpIsForTheBudgetThatIsInTheWayNow(t *testing.T) {
 	require.NoError(t, err)
 	require.Nil(t, b.request(r.ID).Blocked, "and so it helps")
 }
+
+var asksHimself = approval.Click{Team: "T1", User: "asker", ActionTS: "1"}
+
+func second(_ *approval.Request, err error) error { return err }

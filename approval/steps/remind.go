@@ -40,7 +40,7 @@ func (s *Reminder) SecondOpinion(ctx context.Context, id, from string, click app
 // askPerson checks who asks and who is asked, and then does it.
 func (s *Reminder) askPerson(ctx context.Context, id, who string, click approval.Click, ask func(*approval.Request, time.Time) error) (*approval.Request, error) {
 	if _, err := s.people.mayReview(ctx, id, click); err != nil {
-		return nil, s.people.audited(ctx, Ruling{RequestID: id, Click: click}, true, err)
+		return nil, s.people.audited(ctx, Ruling{RequestID: id, Click: click}, err)
 	}
 	was, err := s.store.Request(ctx, id)
 	if err != nil {

@@ -409,3 +409,16 @@ func TestCodeThatRemovesItsMarkIsNotStartedAgain(t *testing.T) {
 	require.Zero(t, b.box.living())
 	require.True(t, b.spends(r.ID, budget.ForRun)[0].Estimated)
 }
+
+// The heart of the matter: wherever a replica dies or is refused while it runs
+// what was approved, the next one goes on, and the code starts at most once.
+var runPoints = []struct {
+	point string
+	named bool // the row names the box by then
+	ended bool // the result is stored by then
+}{
+	{"Request.before", false, false}, {"Fetch.before", false, false}, {"Create.before", false, false}, {"Create.after", false, false},
+	{"Update.before", false, false}, {"commit started.before", false, false}, {"commit started.after", true, false},
+	{"Result.before", true, false}, {"Start.before", true, false}, {"Start.after", true, false}, {"Result.after", true, false},
+	{"commit finished.before", true, false}, {"commit finished.after", true, true}, {"Kill.before", true, true}, {"Kill.after", true, true},
+}

@@ -133,5 +133,5 @@ func (s *Seals) Disown(ctx context.Context, id string, revision int, click appro
 			return nil, err
 		}
 	}
-	return r, s.people.audited(ctx, Ruling{RequestID: id, Revision: revision, Verdict: "disown", Click: click}, true, err)
+	return r, s.people.audited(ctx, Ruling{RequestID: id, Revision: revision, Verdict: "disown", Click: click}, err)
 }

@@ -9,12 +9,11 @@ import (
 	"countersign/approval/review"
 )
 
-// audited keeps a click that was refused to somebody, unless they only wanted to
-// look: who opens what they may not decide has tried nothing. It belongs to no verb,
-// so losing it to a database that is away loses nothing but this line.
-func (s *People) audited(ctx context.Context, ruling Ruling, act bool, err error) error {
+// audited keeps a click that was refused to somebody. It belongs to no verb, so
+// losing it to a database that is away loses nothing but this line.
+func (s *People) audited(ctx context.Context, ruling Ruling, err error) error {
 	var no *approval.NotAllowedError
-	if !act || !errors.As(err, &no) {
+	if !errors.As(err, &no) {
 		return err
 	}
 	event := approval.Event{At: time.Now().UTC().Truncate(time.Microsecond), Actor: no.Who, Kind: "refused click",
@@ -51,7 +50,7 @@ func (s *Decider) Withdraw(ctx context.Context, id string, click approval.Click)
 	if err == nil {
 		s.sandbox.Discard(id)
 	}
-	return r, s.people.audited(ctx, Ruling{RequestID: id, Verdict: "withdraw", Click: click}, true, err)
+	return r, s.people.audited(ctx, Ruling{RequestID: id, Verdict: "withdraw", Click: click}, err)
 }
 
 // Stranger keeps a press by somebody of another workspace, on a button or a modal of
@@ -61,6 +60,6 @@ func (s *Decider) Stranger(ctx context.Context, id string, click approval.Click)
 		return err
 	}
 	no := &approval.NotAllowedError{Who: click.User, Why: review.Person{External: true}.Barred()}
-	s.people.audited(ctx, Ruling{RequestID: id, Click: click}, true, no)
+	s.people.audited(ctx, Ruling{RequestID: id, Click: click}, no)
 	return nil
 }

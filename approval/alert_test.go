@@ -24,3 +24,9 @@ func TestTheForecastIsToldOnceAWindow(t *testing.T) {
 	s.Spent += budget.Dollar
 	require.Equal(t, list[0].Key, Alerts(r, []budget.Standing{s}, now.Add(time.Hour))[0].Key)
 }
+
+// question is what the asker asks unless a test changes it.
+func question() Question {
+	return Question{Team: "T1", Project: "C1", Asker: "asker", Text: "What were sales?", Trigger: NewID(8),
+		Files: []File{{ID: "F1", Name: "sales.csv", Size: 8}}}
+}

@@ -1,8 +1,0 @@
-package approval
-
-// heal ends all faults.
-func (f *faults) heal() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.errs, f.lasting = nil, false
-}
