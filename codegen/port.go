@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 )
 
@@ -36,7 +36,7 @@ type Call struct {
 	Model     string
 	Turns     []Turn
 	MaxTokens int
-	Brief     approval.Brief // what the turns were made of
+	Brief     steps.Brief // what the turns were made of
 }
 
 // Bytes is the size of a call's messages, with what surrounds them.

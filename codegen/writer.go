@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/codegen/shapes"
 )
 
@@ -21,7 +22,7 @@ type Writer struct {
 	maxTokens  int                 // the longest answer of any provider
 }
 
-var _ approval.Writer = (*Writer)(nil)
+var _ steps.Writer = (*Writer)(nil)
 
 // New makes a Writer. Each model is asked of the one provider that offers it; the
 // first provider's first model is the default.
@@ -63,7 +64,7 @@ func (w *Writer) Bound() (promptBytes, maxTokens int) { return PromptBytes, w.ma
 
 // Size is what the call for one brief sends and lets come back at most. A token is
 // at least one byte, also of what surrounds the messages.
-func (w *Writer) Size(b approval.Brief) (promptBytes, maxTokens int) {
+func (w *Writer) Size(b steps.Brief) (promptBytes, maxTokens int) {
 	maxTokens = w.maxTokens
 	if p, ok := w.asks[b.Model]; ok {
 		maxTokens = p.About().MaxTokens
@@ -72,28 +73,28 @@ func (w *Writer) Size(b approval.Brief) (promptBytes, maxTokens int) {
 }
 
 // Write makes one call. Its error is always an *approval.WriterError.
-func (w *Writer) Write(ctx context.Context, b approval.Brief) (approval.Draft, error) {
+func (w *Writer) Write(ctx context.Context, b steps.Brief) (steps.Draft, error) {
 	if b.Model == "" {
 		b.Model = w.models[0]
 	}
 	provider, offered := w.asks[b.Model]
 	if !offered {
-		return approval.Draft{}, &approval.WriterError{Err: fmt.Errorf("model %q is not offered", b.Model),
+		return steps.Draft{}, &steps.WriterError{Err: fmt.Errorf("model %q is not offered", b.Model),
 			Words: fmt.Sprintf("The model %q is not offered. These are: %s.", shapes.Clip(approval.Plain(b.Model), 60), strings.Join(w.models, ", "))}
 	}
 	turns, err := prompt(b, PromptBytes, w.sampleRows)
 	if err != nil {
-		return approval.Draft{}, &approval.WriterError{Err: err, Words: "The question and the names of its files are too long for the model. Ask a shorter one, or with fewer files."}
+		return steps.Draft{}, &steps.WriterError{Err: err, Words: "The question and the names of its files are too long for the model. Ask a shorter one, or with fewer files."}
 	}
 	about := provider.About()
 	ctx, cancel := context.WithTimeout(ctx, about.Timeout)
 	defer cancel()
 	answer, err := provider.Ask(ctx, Call{Model: b.Model, Turns: turns, MaxTokens: about.MaxTokens, Brief: b})
-	var d approval.Draft
+	var d steps.Draft
 	if err == nil {
 		d, err = draft(answer, about.Name)
 	}
-	if failed, ok := errors.AsType[*approval.WriterError](err); ok && failed.Retry {
+	if failed, ok := errors.AsType[*steps.WriterError](err); ok && failed.Retry {
 		failed.Words += " Please ask again in " + wait(failed.After) + "." // people read it once the job has tried often enough
 	}
 	return d, err

@@ -55,8 +55,8 @@ var rooms = map[string]plan{
 	"budget":           {},
 	"approval/reading": {},
 	"approval":         {uses: []string{"budget", "approval/reading"}, tests: []string{"internal/proof"}},
-	"approval/review":  {uses: nouns, tests: []string{"internal/proof"}, later: true},
-	"approval/steps":   {uses: verdict, tests: []string{"internal/proof"}, later: true},
+	"approval/review":  {uses: nouns, tests: []string{"internal/proof"}},
+	"approval/steps":   {uses: verdict, tests: []string{"internal/proof"}},
 
 	// Postgres.
 	"storage":    {uses: with("migrations"), tests: []string{"internal/pglocal", "internal/pglocal/pgtest", "internal/proof"}},

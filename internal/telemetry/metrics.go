@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 )
 
@@ -63,7 +64,7 @@ func outcome(err error) string {
 	switch {
 	case err == nil:
 		return "ok"
-	case errors.Is(err, approval.ErrBusy), is[*approval.LaterError](err):
+	case errors.Is(err, steps.ErrBusy), is[*steps.LaterError](err):
 		return "later"
 	case is[*budget.ExceededError](err):
 		return "budget"
