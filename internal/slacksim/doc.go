@@ -2,11 +2,11 @@
 // Mode and a small JSON API through which people (the page in the browser,
 // scripts, tests) act in it.
 //
-// Its rule: be as strict as Slack, never kinder. What Slack limits is limited
-// here with Slack's error strings; what Slack may do (deliver to any socket,
-// repeat an event, drop an ephemeral message, close a connection) it does, on
-// its own or when a test asks for it. It serves on loopback only, knows nothing
-// of the app it serves, and must never be mistaken for the real Slack.
+// Its rule: be as strict as Slack, never kinder. It enforces Slack's limits with
+// Slack's error strings. What Slack may do (deliver to any socket, repeat an event,
+// drop an ephemeral message, close a connection), it does too, by itself or when a
+// test asks for it. It serves on loopback only, knows nothing about the app, and must
+// never be mistaken for the real Slack.
 //
 // # Rooms
 //

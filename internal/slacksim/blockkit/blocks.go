@@ -41,7 +41,7 @@ var interactive = map[string]bool{
 	"rich_text_input": true, "file_input": true, "feedback_buttons": true, "icon_button": true, "workflow_button": true,
 }
 
-// Elements lists what a person can act upon, in reading order.
+// Elements lists the elements that a person can act on, in reading order.
 func Elements(blocks []Block) []Element {
 	var out []Element
 	add := func(block Block, v any, path string) {
@@ -61,8 +61,8 @@ func Elements(blocks []Block) []Element {
 	return out
 }
 
-// Find looks an element up as a click names it; without a block_id the first one with
-// the action_id is meant.
+// Find returns the element that a click names; without a block_id, the first one with the
+// action_id.
 func Find(blocks []Block, blockID, actionID string) (Element, bool) {
 	for _, e := range Elements(blocks) {
 		if e.ActionID() == actionID && (blockID == "" || e.BlockID() == blockID) {
@@ -138,20 +138,20 @@ func ShortID(seed string, n int) string {
 	return string(out)
 }
 
-// Text is a string field; anything else counts as empty.
+// Text reads a string field, and returns "" for anything else.
 func Text(m map[string]any, key string) string {
 	v, _ := m[key].(string)
 	return v
 }
 
-// Object and list read a part of a document; what is not there, or of another type, is
-// nil, so that hostile documents need no special care.
+// Object reads a nested object. It is nil where there is none or something else, so that
+// hostile documents need no special care.
 func Object(m map[string]any, key string) map[string]any {
 	v, _ := m[key].(map[string]any)
 	return v
 }
 
-// List reads a list.
+// List reads a nested list, or nil like Object.
 func List(m map[string]any, key string) []any {
 	v, _ := m[key].([]any)
 	return v
@@ -200,7 +200,7 @@ func Words(blocks []Block) string {
 var reading = []string{"title", "label", "text", "fields", "caption", "rows", "elements", "accessory", "element",
 	"placeholder", "options", "hint", "alt_text"}
 
-// BlocksIn are the objects of a list; whatever else is in it is left out.
+// BlocksIn returns the objects of a list and leaves out everything else.
 func BlocksIn(v any) []Block {
 	list, _ := v.([]any)
 	var out []Block

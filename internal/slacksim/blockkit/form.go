@@ -7,8 +7,8 @@ import (
 	"strconv"
 )
 
-// Field says under which key an element's answer stands, and which property of
-// the element gives the first answer.
+// Field names the key of an element's answer in state.values, and the property of the
+// element that holds the initial answer.
 type Field struct{ Answer, initial string }
 
 // Answers lists the elements that have a state.
@@ -41,7 +41,7 @@ var Lists = map[string]bool{
 	"selected_options": true, "selected_users": true, "selected_channels": true, "selected_conversations": true, "files": true,
 }
 
-// InitialState is state.values for these blocks as long as nobody has answered.
+// InitialState is state.values of these blocks before anybody has answered.
 func InitialState(blocks []Block) map[string]any {
 	out := map[string]any{}
 	for _, e := range Elements(blocks) {

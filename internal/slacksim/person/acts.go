@@ -20,8 +20,8 @@ type Refusal struct {
 
 func (e *Refusal) Error() string { return e.Message }
 
-// Refuse is the error of a person who asks for what Slack's client would not offer
-// or its server not allow. It never reaches the app.
+// Refuse is the error for something that Slack's client does not offer or its server does
+// not allow. It never reaches the app.
 func Refuse(status int, code, format string, args ...any) error {
 	return &Refusal{Code: code, Message: fmt.Sprintf(format, args...), Status: status}
 }
@@ -45,7 +45,7 @@ type Acts struct {
 	payloads payloads
 }
 
-// NewActs are the verbs for this workspace; mode takes what they cause to the app.
+// NewActs returns the verbs of a workspace; mode delivers their payloads to the app.
 func NewActs(ws *workspace.Workspace, posts *workspace.Posts, views *workspace.Views, mode *sockets.Mode) *Acts {
 	return &Acts{Workspace: ws, Posts: posts, Views: views, Mode: mode, payloads: payloads{ws, posts, views}}
 }
@@ -169,7 +169,7 @@ func (s *Acts) Say(as, channel, thread, raw string, files []string) (*workspace.
 	return m, nil
 }
 
-// Unsay deletes a message of one's own, or takes an ephemeral one away.
+// Unsay deletes a person's own message, or dismisses an ephemeral one.
 func (s *Acts) Unsay(as, channel, ts string) error {
 	s.Lock()
 	defer s.Unlock()

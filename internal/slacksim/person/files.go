@@ -30,7 +30,7 @@ func (s *Acts) ownFile(as, id string) (*workspace.StoredFile, error) {
 	return f, nil
 }
 
-// Discard deletes a file of one's own.
+// Discard deletes a person's own file.
 func (s *Acts) Discard(as, id string) error {
 	s.Lock()
 	defer s.Unlock()
@@ -42,8 +42,8 @@ func (s *Acts) Discard(as, id string) error {
 	return nil
 }
 
-// ExchangeFile gives a file of one's own other bytes. Its id and shares stay,
-// so that whoever relied on the old bytes must notice.
+// ExchangeFile replaces the bytes of a person's own file. Its id and shares stay, so an app
+// that relied on the old bytes has to notice.
 func (s *Acts) ExchangeFile(as, id string, data []byte) (workspace.File, error) {
 	s.Lock()
 	defer s.Unlock()

@@ -17,7 +17,7 @@ type Person struct {
 	id string
 }
 
-// New is the person with this id; nothing is checked until they act.
+// New returns the person with this id. Nothing is checked until they act.
 func New(acts *Acts, userID string) *Person { return &Person{acts, userID} }
 
 // ID is the person's user id.
@@ -70,10 +70,10 @@ func (p *Person) Share(channel, words, name string, data []byte) (workspace.Mess
 	return p.Say(channel, words, f.ID)
 }
 
-// DeleteFile deletes an own file; ReplaceFile changes its bytes and keeps its id.
+// DeleteFile deletes one of the person's own files.
 func (p *Person) DeleteFile(id string) error { return p.s.Discard(p.id, id) }
 
-// ReplaceFile gives an own file other bytes under the same id.
+// ReplaceFile gives one of the person's own files other bytes under the same id.
 func (p *Person) ReplaceFile(id string, data []byte) (workspace.File, error) {
 	return p.s.ExchangeFile(p.id, id, data)
 }
@@ -89,8 +89,8 @@ func (p *Person) Download(id string) ([]byte, error) {
 	return slices.Clone(f.Data), nil
 }
 
-// Click presses something on a message as it stands now: a button, by its
-// action_id or its words, or a menu with the choice, by the option's value or words.
+// Click presses something on the current message: a button, named by action_id or by its
+// words, or a menu with a choice, named by the option's value or words.
 func (p *Person) Click(m workspace.Message, action string, choice ...string) error {
 	fresh, err := p.Find(m.Channel, m.TS)
 	if err != nil {
@@ -99,8 +99,8 @@ func (p *Person) Click(m workspace.Message, action string, choice ...string) err
 	return p.press(fresh.All(), Press{Channel: m.Channel, MessageTS: m.TS}, nil, action, choice)
 }
 
-// ClickOld presses what stood on the message when it was read, as a client does
-// that has not yet heard of the change.
+// ClickOld presses something on the message as it was when it was read, like a client that
+// has not seen the change yet.
 func (p *Person) ClickOld(m workspace.Message, action string, choice ...string) error {
 	return p.press(m.All(), Press{Channel: m.Channel, MessageTS: m.TS}, m.All(), action, choice)
 }

@@ -6,8 +6,8 @@ import (
 	"countersign/internal/slacksim/workspace"
 )
 
-// Answers are Slack's words for what an app cannot have, where there are several that
-// it may use. Its documents name the codes and do not say which comes when: files.info
+// Answers choose Slack's error where several are possible for something that the app may
+// not have. Its documents name the codes and do not say which comes when: files.info
 // of a deleted file is file_deleted, or its tombstone (rusq/slackdump#270), or
 // file_not_found, which is "does not exist, or is not visible to the calling user"
 // (docs.slack.dev, files.delete; read 2026-11-26).

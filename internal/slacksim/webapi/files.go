@@ -270,8 +270,8 @@ func deleteFile(c *call) (workspace.Body, error) {
 	return workspace.Body{}, nil
 }
 
-// ServeFile is url_private: the bytes for the bot's token, and for everybody
-// else what Slack sends them, a redirect to a page to sign in.
+// ServeFile serves url_private: the bytes for the bot's token, and for everybody else a
+// redirect to a sign-in page, as Slack does.
 func (s *API) ServeFile(w http.ResponseWriter, r *http.Request) {
 	if err := s.Next("download", nil).Before(r.Context(), s.Workspace); err != nil {
 		refusal, ok := errors.AsType[*workspace.Error](err)

@@ -10,8 +10,8 @@ import (
 	"countersign/internal/slacksim/blockkit"
 )
 
-// Memory is all that Slack remembers. The workspace's lock guards it; none of its methods
-// locks, waits or sends.
+// Memory is everything that Slack remembers. The workspace's lock guards it; its methods
+// never lock, wait or send.
 type Memory struct {
 	Team     Team
 	Users    []*User
@@ -66,7 +66,7 @@ type Edited struct {
 	TS   string `json:"ts"`
 }
 
-// IsReply is false for a root, also for one with replies.
+// IsReply is false for a root, even one with replies.
 func (m *StoredMessage) IsReply() bool { return m.ThreadTS != "" && m.ThreadTS != m.TS }
 
 // newMemory copies what Options give, because members come and go.
@@ -103,19 +103,19 @@ func (w *Memory) welcome(bot User) {
 // DM is the direct message of a person with the bot.
 func DM(user string) string { return "D" + strings.TrimPrefix(user, "U") }
 
-// NextTS is a new message's name: Slack's clock, and unique.
+// NextTS returns the ts of a new message: the time, made unique.
 func (w *Memory) NextTS() string {
 	w.LastTS = max(time.Now().UnixMicro(), w.LastTS+1)
 	return fmt.Sprintf("%d.%06d", w.LastTS/1e6, w.LastTS%1e6)
 }
 
-// NextID makes an id in Slack's manner: a letter for the kind, then capitals and digits.
+// NextID returns an id like Slack's: a letter for the kind, then capitals and digits.
 func (w *Memory) NextID(kind string) string {
 	w.counter++
 	return fmt.Sprintf("%s%08X", kind, w.counter+0xA00000)
 }
 
-// User finds somebody by id; nil: nobody.
+// User finds a user by id, or returns nil.
 func (w *Memory) User(id string) *User {
 	for _, u := range w.Users {
 		if u.ID == id {
@@ -125,7 +125,7 @@ func (w *Memory) User(id string) *User {
 	return nil
 }
 
-// Channel finds a channel by id; nil: none.
+// Channel finds a channel by id, or returns nil.
 func (w *Memory) Channel(id string) *Channel {
 	for _, c := range w.Channels {
 		if c.ID == id {
@@ -184,7 +184,7 @@ func (w *Memory) Ephemeral(user, channel, ts string) *StoredMessage {
 	return nil
 }
 
-// ForgetEphemeral takes a message away that one person sees.
+// ForgetEphemeral removes a message that only one person sees.
 func (w *Memory) ForgetEphemeral(user string, m *StoredMessage) {
 	w.Ephemerals[user] = slices.DeleteFunc(w.Ephemerals[user], func(x *StoredMessage) bool { return x == m })
 }

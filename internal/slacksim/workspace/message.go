@@ -7,8 +7,7 @@ import (
 	"countersign/internal/slacksim/blockkit"
 )
 
-// Message is a message as one person sees it: what the JSON API and Person
-// hand out.
+// Message is a message as one person sees it.
 type Message struct {
 	Channel     string           `json:"channel"`
 	TS          string           `json:"ts"`
@@ -47,8 +46,8 @@ func (m Message) attached() (all []blockkit.Block) {
 	return all
 }
 
-// Words is everything that can be read in the message: its text when it has no
-// blocks, otherwise what stands in the blocks and attachments, one piece a line.
+// Words returns everything that can be read in the message, one piece a line: the blocks
+// and attachments, or the text where there are none.
 func (m Message) Words() string {
 	if all := m.All(); m.said != nil {
 		return blockkit.Words(append(slices.Clone(m.said), m.attached()...))
@@ -58,8 +57,8 @@ func (m Message) Words() string {
 	return m.Text
 }
 
-// Has says whether the message offers the action, named by action_id or by
-// what stands on the button.
+// Has says whether the message offers an action, named by action_id or by the words on
+// the button.
 func (m Message) Has(action string) bool {
 	_, ok := blockkit.Named(m.All(), action)
 	return ok
@@ -109,7 +108,7 @@ func OrEmpty[T any](v []T) []T {
 	return v
 }
 
-// Wire writes a message as the Web API and events do.
+// Wire writes a message as the Web API and events show it.
 func (s *Workspace) Wire(m *StoredMessage) Body {
 	out := Body{"type": "message", "ts": m.TS, "user": m.User, "text": m.Text, "team": s.Memory.Team.ID}
 	if m.BotID != "" {
@@ -163,7 +162,7 @@ func (s *Workspace) wireThread(m *StoredMessage, out Body) {
 	}
 }
 
-// WireChannel writes every flag that an app may judge a channel by, the false ones too.
+// WireChannel writes a channel with all flags that apps look at, false ones included.
 func (s *Workspace) WireChannel(c *Channel) Body {
 	out := Body{
 		"id": c.ID, "is_archived": c.IsArchived, "is_private": c.IsPrivate || c.Kind == "im", "is_member": c.Has(s.Bot.ID),
@@ -182,7 +181,7 @@ func (s *Workspace) WireChannel(c *Channel) Body {
 	return out
 }
 
-// Other is whom someone talks to in a direct message.
+// Other returns the other person in a direct message.
 func Other(c *Channel, me string) string {
 	for _, m := range c.Members {
 		if m != me {

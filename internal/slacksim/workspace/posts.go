@@ -11,8 +11,8 @@ import (
 	"countersign/internal/slacksim/limits"
 )
 
-// Posts is what happens to a message that is posted, changed or deleted, whoever does
-// it: it is checked, stored, announced, and told to the app.
+// Posts posts, changes and deletes messages, for people and for the app: it checks and
+// stores them, announces them to the pages, and tells the app.
 type Posts struct {
 	*Workspace
 	events    Events
@@ -20,12 +20,12 @@ type Posts struct {
 	allowance map[string]*bucket // by channel
 }
 
-// Events takes an event to the app.
+// Events delivers events to the app.
 type Events interface {
 	Event(event Body, shared bool)
 }
 
-// NewPosts tells the app through events what happens to messages.
+// NewPosts returns the Posts of a workspace; events delivers what the app subscribed to.
 func NewPosts(ws *Workspace, events Events) *Posts {
 	return &Posts{Workspace: ws, events: events, answers: map[string]*ResponseURL{}, allowance: map[string]*bucket{}}
 }
@@ -85,8 +85,8 @@ func (f Fields) Into(name string, target any) error {
 	return nil
 }
 
-// Target finds the channel that the bot may write to: by id, by #name, or a
-// person's id, which means the direct message with them.
+// Target finds a channel that the bot may write to, by id, by #name, or by a person's id
+// for the direct message with them.
 func (s *Posts) Target(name string) (*Channel, error) {
 	c, err := s.Visible(name)
 	if err != nil {
@@ -101,7 +101,7 @@ func (s *Posts) Target(name string) (*Channel, error) {
 	return c, nil
 }
 
-// Visible finds a channel that the bot may know of.
+// Visible finds a channel that the bot can see.
 func (s *Posts) Visible(name string) (*Channel, error) {
 	c := s.Memory.Channel(name)
 	for _, x := range s.Memory.Channels {
@@ -178,8 +178,8 @@ func (s *Posts) Erase(m *StoredMessage) {
 	s.changeEvents(m, "message_deleted", Body{"previous_message": s.Wire(m), "deleted_ts": m.TS})
 }
 
-// Whisper shows a message to one person. Slack promises no delivery: who is
-// deactivated, or looks at a thread that nobody has answered in, gets nothing.
+// Whisper shows a message to one person. Slack does not promise delivery: a deactivated
+// person gets nothing, and neither does a thread without replies.
 func (s *Posts) Whisper(reader *User, m *StoredMessage, thread string) {
 	m.TS, m.User, m.BotID, m.AppID, m.ThreadTS = s.Memory.NextTS(), s.Bot.ID, BotID, s.App.ID, thread
 	s.settleMessage(m, m.TS)

@@ -30,13 +30,13 @@ func (e *Error) Error() string { return strings.Join(append([]string{e.Code}, e.
 // Refuse is {"ok":false,"error":code}, with the details that Slack gives beside it.
 func Refuse(code string, messages ...string) error { return &Error{Code: code, Messages: messages} }
 
-// RateLimited is the one refusal that Slack says by HTTP status as well.
+// RateLimited is the refusal for which Slack uses HTTP 429.
 func RateLimited(after time.Duration) error {
 	return &Error{Code: "ratelimited", Status: http.StatusTooManyRequests, RetryAfter: after}
 }
 
-// Write puts the refusal into the answer. Slack refuses with HTTP 200 except where
-// Status says otherwise.
+// Write puts the refusal into the answer. Slack refuses with HTTP 200 unless Status says
+// otherwise.
 func (e *Error) Write(h http.Header, body Body) (status int, code string) {
 	body["error"] = e.Code
 	maps.Copy(body, e.Extra)
@@ -63,7 +63,7 @@ func WriteJSON(w http.ResponseWriter, status int, body any) error {
 	return nil
 }
 
-// Refused is Slack's refusal of what breaks its limits.
+// Refused turns an error of package limits into Slack's refusal.
 func Refused(err error) error {
 	broken, ok := errors.AsType[*limits.Error](err)
 	if !ok {

@@ -11,7 +11,7 @@ import (
 // maxResponses is how often one response_url may be used.
 const maxResponses = 5
 
-// ResponseURL is where an app answers to one command or click, without a token.
+// ResponseURL is an address at which the app answers one command or click without a token.
 type ResponseURL struct {
 	User, Channel string
 	original      *StoredMessage // what was clicked; nil for a command, until it is answered
@@ -20,8 +20,8 @@ type ResponseURL struct {
 	expires       time.Time
 }
 
-// NewResponseURL makes an address that is a secret in itself, and forgets those that
-// expired long ago.
+// NewResponseURL makes an address that nobody can guess, and drops those that expired long
+// ago.
 func (s *Posts) NewResponseURL(user, channel string, original *StoredMessage, thread string) string {
 	now := time.Now()
 	for id, r := range s.answers {

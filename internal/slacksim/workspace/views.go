@@ -9,7 +9,7 @@ import (
 	"countersign/internal/slacksim/limits"
 )
 
-// View is a modal or a Home as the JSON API and Person hand it out.
+// View is a modal or a Home as a person sees it.
 type View struct {
 	ID              string           `json:"id"`
 	Type            string           `json:"type"`
@@ -88,7 +88,7 @@ type Views struct {
 	triggers map[string]*trigger
 }
 
-// NewViews has no modal open yet.
+// NewViews returns the Views of a workspace, with no modal open.
 func NewViews(ws *Workspace) *Views { return &Views{Workspace: ws, triggers: map[string]*trigger{}} }
 
 // NewTrigger makes a trigger_id in Slack's three-part form.
@@ -104,7 +104,7 @@ func (s *Views) NewTrigger(user string) string {
 	return id
 }
 
-// Exchange uses up a trigger and says whose it was.
+// Exchange uses up a trigger and returns its user.
 func (s *Views) Exchange(id string) (string, error) {
 	t := s.triggers[id]
 	switch {
@@ -151,7 +151,7 @@ func (s *Views) rehash(v *StoredView) {
 	v.Hash = ts + "." + blockkit.ShortID(ts, 7)
 }
 
-// Push lays a modal on top of the ones that are open.
+// Push opens a modal on top of the open ones.
 func (s *Views) Push(user string, v *StoredView) error {
 	stack := s.Memory.Modals[user]
 	switch {

@@ -11,9 +11,8 @@ import (
 	"countersign/internal/slacksim/rewrite"
 )
 
-// Workspace is a workspace with one app in it: what it remembers, the lock that
-// guards that, and everybody who waits for a change. Its rooms (messages, forms,
-// connections, faults) share it.
+// Workspace is a workspace with one app: its memory, the lock around it, and everybody who
+// waits for a change. Posts, Views, Faults and Mode all work on one Workspace.
 type Workspace struct {
 	Opts Options
 	App  *app
@@ -72,8 +71,7 @@ func Open(o Options) (*Workspace, error) {
 	return s, nil
 }
 
-// Shut ends whatever waits and stops the timers. It returns false when that has
-// happened before.
+// Shut ends all waits and stops the timers. The second call returns false.
 func (s *Workspace) Shut() bool {
 	s.Lock()
 	defer s.Unlock()
@@ -95,7 +93,7 @@ func (s *Workspace) Errand(work func()) {
 	s.ErrandLocked(work)
 }
 
-// ErrandLocked is Errand for those who hold the lock.
+// ErrandLocked is Errand for callers that hold the lock.
 func (s *Workspace) ErrandLocked(work func()) {
 	if s.Closed {
 		return
