@@ -37,7 +37,7 @@ var (
 		"approval/memstore_test.go":                    {579, shrinks},
 		"approval/run_test.go":                         {423, shrinks},
 		"approval/terms_test.go":                       {415, shrinks},
-		"bot/publish_test.go":                          {445, shrinks},
+		"bot/publish_test.go":                          {449, shrinks},
 		"budget/price_test.go":                         {441, shrinks},
 		"internal/pglocal/server_test.go":              {411, shrinks},
 		"sandbox/local/life_linux_test.go":             {410, shrinks},

@@ -60,7 +60,7 @@ func New(o Options) (*Sim, error) {
 	posts, views := workspace.NewPosts(ws, mode), workspace.NewViews(ws)
 	acts := person.NewActs(ws, posts, views, mode)
 	return &Sim{
-		Faults: faults, Mode: mode, Directory: &workspace.Directory{ws}, ws: ws,
+		Faults: faults, Mode: mode, Directory: &workspace.Directory{Workspace: ws}, ws: ws,
 		api: webapi.New(ws, posts, views, faults, mode), acts: acts, page: pageapi.New(ws, acts, faults, mode),
 	}, nil
 }
@@ -159,7 +159,7 @@ func (s *Sim) Run(ctx context.Context, addr string) error {
 func (s *Sim) Serve(ctx context.Context, ln net.Listener) error {
 	server := &http.Server{Handler: s.Handler(), ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(s.ws.Log.Handler(), slog.LevelWarn)}
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return workspace.Folder{s.ws}.Keep(ctx) })
+	group.Go(func() error { return workspace.Folder{Workspace: s.ws}.Keep(ctx) })
 	group.Go(func() error {
 		if err := server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve %s: %w", ln.Addr(), err)
@@ -181,7 +181,7 @@ func (s *Sim) Close() error {
 	}
 	s.CloseSockets(sockets.CloseGoingAway)
 	s.ws.Errands.Wait()
-	return workspace.Folder{s.ws}.Save()
+	return workspace.Folder{Workspace: s.ws}.Save()
 }
 
 // URL is where the workspace is reached, without a slash at the end.

@@ -59,7 +59,7 @@ func (s *API) catchUp(w io.Writer, out *http.ResponseController, me *workspace.R
 		me.Behind = false
 	}
 	s.Unlock()
-	return !missed || s.stream(w, out, workspace.Signal{"state", workspace.Body{}})
+	return !missed || s.stream(w, out, workspace.Signal{Event: "state", Data: workspace.Body{}})
 }
 
 // stream writes one event. False means that the page has gone.
