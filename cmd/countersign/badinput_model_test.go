@@ -10,6 +10,7 @@ import (
 
 	"countersign/approval"
 	"countersign/codegen"
+	"countersign/codegen/mistral"
 	"countersign/codegen/mistraltest"
 	"countersign/internal/slacksim"
 )
@@ -107,7 +108,9 @@ func TestFailuresOfMistralAreToldPlainlyAndPaidForAsTheRulesSay(t *testing.T) {
 	t.Parallel()
 	h := open(t, atE2B(newCloud(t)))
 	h.run(func(r *replica) {
-		hasty, err := codegen.NewMistral(codegen.MistralOptions{APIKey: mistraltest.Key, BaseURL: h.model.URL, Models: r.models(), Timeout: 100 * time.Millisecond})
+		impatient, err := mistral.New(mistral.Options{APIKey: mistraltest.Key, BaseURL: h.model.URL, Models: r.models(), Timeout: 100 * time.Millisecond})
+		require.NoError(t, err)
+		hasty, err := codegen.New(0, impatient)
 		require.NoError(t, err)
 		r.service.Writer = forSilence{r.service.Writer, hasty}
 		r.service.Policy.MaxAttempts = 2
@@ -125,8 +128,8 @@ func TestFailuresOfMistralAreToldPlainlyAndPaidForAsTheRulesSay(t *testing.T) {
 		mistraltest.GatewayTime:  {own, 2, 1},
 		mistraltest.Silence:      {late, 2, 1},
 		mistraltest.Stall:        {late, 2, 1},
-		mistraltest.Garbage:      {noAnswer, 2, 1},
-		mistraltest.ErrorAsOK:    {noAnswer, 2, 1},
+		mistraltest.Garbage:      {"Mistral's address answers with a web page; an administrator has to look at MISTRAL_BASE_URL and at what stands in between.", 1, 1},
+		mistraltest.ErrorAsOK:    {"Mistral answered with an error. Please ask again later.", 1, 1},
 		mistraltest.Huge:         {"Mistral's answer went on and on, and was not read to its end.", 2, 1},
 		mistraltest.CutBody:      {"The connection to Mistral broke in the middle of its answer.", 2, 1},
 		mistraltest.OddContent:   {"This model answers in a form that cannot be read here. Choose another one.", 1, 1},
