@@ -2,6 +2,7 @@ package slacksim
 
 import (
 	"encoding/json"
+	"sync"
 	"time"
 )
 
@@ -17,6 +18,8 @@ type delivery struct {
 	name    string // for the journal: the command, the action, the event
 	body    reply
 	acked   chan json.RawMessage
+	silent  chan struct{} // closed when no ack will come; see GiveUp
+	quiet   sync.Once
 	sent    time.Time
 	answers int // acks that counted; only the first one does
 }
@@ -41,7 +44,7 @@ func (s *Sim) deliver(kind, name string, payload reply) (json.RawMessage, verdic
 // envelope wraps a payload. Only commands and interactions take an answer in the ack.
 func (s *Sim) envelope(kind, name string, payload reply) *delivery {
 	id := s.ws.nextID("")
-	d := &delivery{id: shortID(id, 1) + "-" + shortID(id, 2) + "-" + id, kind: kind, name: name, acked: make(chan json.RawMessage, 1)}
+	d := &delivery{id: shortID(id, 1) + "-" + shortID(id, 2) + "-" + id, kind: kind, name: name, acked: make(chan json.RawMessage, 1), silent: make(chan struct{})}
 	d.body = reply{"envelope_id": d.id, "type": kind, "payload": payload, "accepts_response_payload": kind != "events_api"}
 	return d
 }
@@ -72,11 +75,30 @@ func (s *Sim) dispatch(d *delivery) (json.RawMessage, verdict) {
 	case payload := <-d.acked:
 		s.note(d, acknowledged)
 		return payload, acknowledged
+	case <-d.silent:
 	case <-timer.C:
 	case <-s.life.Done():
 	}
 	s.note(d, timedOut)
 	return nil, timedOut
+}
+
+// GiveUp ends the wait for the ack of an envelope, as if Slack's time were over. It is for
+// tests that have seen the app give the envelope up: a long wait then proves no more than
+// a short one. An envelope that nobody waits for is none of its business.
+func (s *Sim) GiveUp(envelopeID string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if d := s.pending[envelopeID]; d != nil {
+		d.giveUp()
+	}
+}
+
+// giveUp ends a wait, unless its ack is on the way. Sim.mu is held.
+func (d *delivery) giveUp() {
+	if d.answers == 0 {
+		d.quiet.Do(func() { close(d.silent) })
+	}
 }
 
 func (s *Sim) forget(d *delivery) {
@@ -199,6 +221,8 @@ func (s *Sim) receive(data []byte) {
 	default:
 		if drop = s.faults.take(&s.faults.dropAcks); !drop {
 			d.answers++
+		} else if s.opts.Hasty {
+			d.giveUp()
 		}
 	}
 	entry := Entry{Direction: "ack", Name: ack.EnvelopeID, OK: d != nil && !drop, Detail: cut(string(data))}

@@ -107,6 +107,11 @@ func (s *Sim) leave(c *socket) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sockets = slices.DeleteFunc(s.sockets, func(x *socket) bool { return x == c })
+	if s.opts.Hasty && len(s.sockets) == 0 {
+		for _, d := range s.pending {
+			d.giveUp()
+		}
+	}
 	s.journal.add(Entry{Direction: "socket", Name: "closed", OK: true})
 	s.announceSockets()
 }
