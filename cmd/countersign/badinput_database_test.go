@@ -10,6 +10,8 @@ import (
 	"countersign/codegen/mistraltest"
 	"countersign/internal/pglocal"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/person"
+	"countersign/internal/slacksim/workspace"
 	"countersign/storage"
 )
 
@@ -46,7 +48,7 @@ func TestWithoutADatabaseNothingIsAnsweredAndNothingIsLost(t *testing.T) {
 	card := h.cardOf("Before it went?")
 
 	stop()
-	var silence *slacksim.Unanswered
+	var silence *person.Unanswered
 	asked := make(chan error, 1) // both wait for the database, beside one another
 	go func() { asked <- h.maya.Command(slacksim.SalesData, "/analyze While it was away?") }()
 	require.ErrorAs(t, h.ben.Click(card, "Approve"), &silence)
@@ -69,7 +71,7 @@ func TestWithoutADatabaseNothingIsAnsweredAndNothingIsLost(t *testing.T) {
 	require.NoError(t, h.ben.Click(card, "Approve"))
 	require.Contains(t, h.reply(root).Words(), "Here is the answer.")
 	require.Equal(t, row{State: "done", Attempts: 1, Runs: 1, Decisions: 1, Charges: 3, Holds: 2}, h.row("Before it went?"))
-	h.reply(func() slacksim.Message {
+	h.reply(func() workspace.Message {
 		root := h.ask("While it was away?")
 		require.NoError(t, h.ben.Click(h.cardOf("While it was away?"), "Approve"))
 		return root

@@ -41,6 +41,14 @@ var (
 	drawingTests  = []string{"internal/proof", "internal/slacksim", "internal/slacksim/*"}
 )
 
+// slack are rooms of the local Slack.
+func slack(rooms ...string) (paths []string) {
+	for _, room := range rooms {
+		paths = append(paths, "internal/slacksim/"+room)
+	}
+	return paths
+}
+
 // rooms is the picture. Adapters (storage, codegen, sandbox, bot) see the core and rooms
 // of their own, never one another; only cmd/countersign sees all.
 var rooms = map[string]plan{
@@ -90,29 +98,28 @@ var rooms = map[string]plan{
 	"bot":             {uses: drawing, tests: append(slices.Clone(drawingTests), "internal/pglocal/pgtest")},
 
 	// What stands in for the world, and what watches it.
-	"internal/slacksim":            {uses: []string{"internal/slacksim/*"}, tests: []string{"."}},
-	"internal/slacksim/page":       {},
-	"internal/slacksim/limits":     {uses: []string{"internal/slacksim/*"}, later: true},
-	"internal/slacksim/person":     {uses: []string{"internal/slacksim", "internal/slacksim/*"}, tests: []string{"."}, later: true},
-	"internal/slacksim/blockkit":   {uses: []string{"internal/slacksim/*"}, later: true},
-	"internal/slacksim/fault":      {uses: []string{"internal/slacksim/*"}, later: true},
-	"internal/slacksim/pageapi":    {uses: []string{"internal/slacksim/*"}, later: true},
-	"internal/slacksim/rewrite":    {uses: []string{"internal/slacksim/*"}, later: true},
-	"internal/slacksim/sockets":    {uses: []string{"internal/slacksim/*"}, later: true},
-	"internal/slacksim/socketmode": {uses: []string{"internal/slacksim/*"}, later: true},
-	"internal/slacksim/webapi":     {uses: []string{"internal/slacksim/*"}, later: true},
-	"internal/slacksim/workspace":  {uses: []string{"internal/slacksim/*"}, later: true},
-	"internal/pglocal":             {},
-	"internal/pglocal/pgtest":      {uses: []string{"internal/pglocal"}},
-	"internal/telemetry":           {uses: with()},
-	"internal/proof":               {},
-	"internal/house":               {},
-	"cmd/countersign":              {uses: []string{"*"}},
+	"internal/slacksim/blockkit":  {},
+	"internal/slacksim/limits":    {uses: []string{"internal/slacksim/blockkit"}},
+	"internal/slacksim/rewrite":   {uses: []string{"internal/slacksim/blockkit"}},
+	"internal/slacksim/workspace": {uses: slack("blockkit", "limits", "rewrite")},
+	"internal/slacksim/fault":     {uses: slack("blockkit", "rewrite", "workspace")},
+	"internal/slacksim/sockets":   {uses: slack("blockkit", "workspace", "fault")},
+	"internal/slacksim/webapi":    {uses: slack("blockkit", "limits", "workspace", "fault", "sockets")},
+	"internal/slacksim/person":    {uses: slack("blockkit", "workspace", "sockets"), tests: slack("rewrite")},
+	"internal/slacksim/pageapi":   {uses: slack("blockkit", "workspace", "fault", "sockets", "person")},
+	"internal/slacksim/page":      {},
+	"internal/slacksim":           {uses: slack("workspace", "fault", "sockets", "webapi", "person", "pageapi"), tests: append(slack("blockkit", "limits", "rewrite"), ".")},
+	"internal/pglocal":            {},
+	"internal/pglocal/pgtest":     {uses: []string{"internal/pglocal"}},
+	"internal/telemetry":          {uses: with()},
+	"internal/proof":              {},
+	"internal/house":              {},
+	"cmd/countersign":             {uses: []string{"*"}},
 }
 
 // libraries says who may import what others wrote: the program, and tests on top.
 var libraries = map[string]struct{ uses, tests []string }{
-	"github.com/slack-go/slack":           {uses: []string{"bot", "bot/kit", "bot/readback", "bot/draw", "bot/draw/*"}, tests: []string{"internal/slacksim", "internal/slacksim/*"}},
+	"github.com/slack-go/slack":           {uses: []string{"bot", "bot/kit", "bot/readback", "bot/draw", "bot/draw/*"}, tests: []string{"internal/slacksim"}},
 	"github.com/jackc/pgx/v5":             {uses: []string{"storage", "internal/pglocal/pgtest"}, tests: []string{"internal/pglocal", "cmd/countersign"}},
 	"github.com/riverqueue/river":         {uses: []string{"storage"}},
 	"github.com/pressly/goose/v3":         {uses: []string{"storage"}},
@@ -120,7 +127,7 @@ var libraries = map[string]struct{ uses, tests []string }{
 	"github.com/gage-technologies":        {uses: []string{"codegen/mistral"}},
 	"github.com/anthropics":               {uses: []string{"codegen/claude"}},
 	"github.com/openai":                   {uses: []string{"codegen/gpt"}},
-	"github.com/gorilla/websocket":        {uses: []string{"internal/slacksim", "internal/slacksim/*"}, tests: []string{"internal/slacksim/*"}},
+	"github.com/gorilla/websocket":        {uses: []string{"internal/slacksim/sockets"}, tests: []string{"internal/slacksim"}},
 	"github.com/caarlos0/env":             {uses: []string{"cmd/countersign"}},
 	"github.com/prometheus/client_golang": {uses: []string{"internal/telemetry"}},
 	"go.opentelemetry.io/otel":            {uses: []string{"internal/telemetry"}},
@@ -131,7 +138,7 @@ var libraries = map[string]struct{ uses, tests []string }{
 	"github.com/stretchr/testify":         {uses: []string{"codegen/conformance"}, tests: []string{"*"}},
 	"go.uber.org/goleak":                  {tests: []string{"*"}},
 	"pgregory.net/rapid":                  {uses: []string{"bot/draw/sample"}, tests: []string{"*"}},
-	"gopkg.in/yaml.v3":                    {uses: []string{"internal/slacksim", "internal/slacksim/*"}, tests: []string{"*"}},
+	"gopkg.in/yaml.v3":                    {uses: []string{"internal/slacksim/workspace", "internal/slacksim/webapi"}, tests: []string{"*"}},
 	"github.com/cenkalti/backoff":         {uses: []string{"*"}},
 	"github.com/aymanbagabas/go-udiff":    {uses: []string{"approval", "approval/steps", "bot/kit", "bot/draw"}},
 	"golang.org/x":                        {uses: []string{"*"}},

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/person"
 )
 
 // In these tests Slack waits for as long as a test may take: a wait ends because it is
@@ -34,7 +35,7 @@ func TestAWaitEndsWhenItIsKnownThatNoAckComes(t *testing.T) {
 			ended := make(chan error, 1)
 			go func() { ended <- st.sim.As(slacksim.Analyst).Command(slacksim.General, "/analyze x") }()
 			silence.end(st.sim, st.next(t))
-			var silent *slacksim.Unanswered
+			var silent *person.Unanswered
 			require.ErrorAs(t, <-ended, &silent)
 			require.Equal(t, "operation_timeout", silent.Code)
 			require.Equal(t, 1, st.sim.Counts().Unacked)
