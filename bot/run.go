@@ -185,12 +185,12 @@ func (b *Bot) serve(ctx context.Context, d delivery) {
 	if work.Err() != nil {
 		// Slack has told the person by now that nothing came of it.
 		outcome = "late"
-		b.Log.Error("an envelope waited too long", "kind", kind)
+		b.Log.Error("an envelope waited too long", "kind", kind, "envelope", d.Request.EnvelopeID)
 		return
 	}
 	a, err := b.guarded(work, d)
 	if err != nil {
-		b.Log.Error("envelope not answered", "kind", kind, "error", err)
+		b.Log.Error("envelope not answered", "kind", kind, "envelope", d.Request.EnvelopeID, "error", err)
 		if a.after != nil {
 			b.finish(ctx, a.after)
 		}
