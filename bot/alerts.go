@@ -1,19 +1,12 @@
 package bot
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
 	"countersign/approval"
 	"countersign/budget"
 )
-
-// mendable tells that whoever fills in a form can put right what is wrong.
-func mendable(err error) bool {
-	var input *approval.InputError
-	return errors.As(err, &input)
-}
 
 // myself is who the bot is, as far as it has been asked by now.
 func (b *Bot) myself() Identity {

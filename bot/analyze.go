@@ -53,7 +53,7 @@ func (b *Bot) aside(ctx context.Context, text string, click approval.Click) (a a
 	verb, rest, more := strings.Cut(strings.ToLower(text), " ")
 	switch {
 	case verb == "help" && !more:
-		return privately(b.helpAnalyze()), true, nil
+		return privately(helpAnalyze(b.Policy())), true, nil
 	case verb == "status" && !more:
 		a, err = b.status(ctx, click)
 		return a, true, err
@@ -82,13 +82,18 @@ func (b *Bot) status(ctx context.Context, click approval.Click) (answer, error) 
 	if err != nil {
 		return orPrivately(err)
 	}
+	return privately(questions(list)), nil
+}
+
+// questions lists what somebody has asked lately.
+func questions(list []*approval.Request) *page {
 	p := &page{}
 	if len(list) == 0 {
 		p.say(words("You have not asked anything yet. Try: "), mono(commandAnalyze+" What were sales per month in sales.csv?"))
-		return privately(p), nil
+		return p
 	}
 	p.list([]part{strong("Your latest questions")}, asked(list[:min(10, len(list))]))
-	return privately(p), nil
+	return p
 }
 
 // asked lists questions with where they are.
@@ -142,7 +147,7 @@ var stateWords = map[approval.State]string{
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // helpAnalyze says what can be typed, each with an example that works.
-func (b *Bot) helpAnalyze() *page {
+func helpAnalyze(policy approval.Policy) *page {
 	p := &page{}
 	p.say(strong("Ask a question about data."), words(" A model writes Python for it, a reviewer reads the code, and what was approved runs once, in a sandbox. The answer and its cost come in a thread."))
 	p.list(nil, [][]part{
@@ -152,6 +157,6 @@ func (b *Bot) helpAnalyze() *page {
 		{mono(commandAnalyze + " cancel ID"), words(" takes a question back that has not started to run.")},
 		{words("Mention me in the thread of an answer to ask on.")},
 	})
-	p.say(words(fmt.Sprintf("Files can be CSV, TSV, XLSX or JSON, of at most %d MB each, %d MB together.", b.Policy().MaxFileBytes>>20, b.Policy().MaxInputBytes>>20)))
+	p.say(words(fmt.Sprintf("Files can be CSV, TSV, XLSX or JSON, of at most %d MB each, %d MB together.", policy.MaxFileBytes>>20, policy.MaxInputBytes>>20)))
 	return p
 }

@@ -35,7 +35,7 @@ func (b *Bot) budget(ctx context.Context, c slack.SlashCommand) (answer, error) 
 		return orPrivately(err)
 	}
 	if o.verb == "" && b.isAdmin(ctx, c.TeamID, c.UserID) {
-		if err := b.open(ctx, c.TriggerID, b.limitView(limitForm{channel: c.ChannelID, kind: string(budget.User)})); err != nil {
+		if err := b.open(ctx, c.TriggerID, limitView(limitForm{models: b.Service.Models(), channel: c.ChannelID, kind: string(budget.User)})); err != nil {
 			return orPrivately(err)
 		}
 	}
@@ -58,21 +58,52 @@ const roomForOne = 1500
 
 // budgets shows what one may spend, and administrators everything that is set.
 func (b *Bot) budgets(ctx context.Context, c slack.SlashCommand, _ order) (*page, error) {
-	p := &page{}
-	own, err := b.Service.Budgets(ctx, c.TeamID, c.UserID, c.ChannelID)
+	own, err := b.purse(ctx, c.TeamID, c.UserID, c.ChannelID)
 	if err != nil {
 		return nil, err
 	}
-	if b.isAdmin(ctx, c.TeamID, c.UserID) {
-		return p, b.bars(ctx, p, own, c.TeamID, c.UserID, 12)
+	p := &page{}
+	own.show(p)
+	return p, nil
+}
+
+// spendable is what somebody may see of budgets: their own, and as an administrator
+// every one that is set.
+type spendable struct {
+	reader string
+	own    []budget.Standing
+	admin  bool
+	all    []budget.Standing
+	named  namer
+}
+
+// namer names a budget where nothing around it says which thread is meant.
+type namer func(budget.Scope) []part
+
+// show draws it as the answer to a command.
+func (m spendable) show(p *page) {
+	if m.admin {
+		m.bars(p, 12)
+		return
 	}
-	for _, s := range own {
-		p.standing(s, whose(s.Limit.Scope, c.UserID))
+	for _, s := range m.own {
+		p.standing(s, whose(s.Limit.Scope, m.reader))
 	}
-	if !teams(own) {
+	if !teams(m.own) {
 		p.say(words("The team has no budget of its own."))
 	}
-	return p, nil
+}
+
+// purse loads it.
+func (b *Bot) purse(ctx context.Context, team, user, channel string) (m spendable, err error) {
+	m.reader, m.named = user, b.namer(ctx)
+	if m.own, err = b.Service.Budgets(ctx, team, user, channel); err != nil {
+		return m, err
+	}
+	if m.admin = b.isAdmin(ctx, team, user); m.admin {
+		m.all, err = b.Service.Limits(ctx, team, user)
+	}
+	return m, err
 }
 
 // isAdmin tells whether somebody is named as an administrator, for what to show;
@@ -87,38 +118,33 @@ func (b *Bot) isAdmin(ctx context.Context, team, user string) bool {
 
 // bars draws one's own budget, and for administrators every one that is set, at
 // most so many of them.
-func (b *Bot) bars(ctx context.Context, p *page, own []budget.Standing, team, user string, most int) error {
-	for _, s := range own {
+func (m spendable) bars(p *page, most int) {
+	for _, s := range m.own {
 		if s.Limit.Scope.Kind == budget.User {
-			p.standing(s, whose(s.Limit.Scope, user))
+			p.standing(s, whose(s.Limit.Scope, m.reader))
 		}
 	}
-	if !b.isAdmin(ctx, team, user) {
-		return nil
+	if !m.admin {
+		return
 	}
-	if !teams(own) {
+	if !teams(m.own) {
 		p.say(words("The team has no budget of its own. Set one with "), mono(commandBudget+" set team 200 per month"))
 	}
-	all, err := b.Service.Limits(ctx, team, user)
-	if err != nil {
-		return err
-	}
-	byUse(all)
+	byUse(m.all)
 	shown := 0
-	for _, s := range all[:min(most, len(all))] {
+	for _, s := range m.all[:min(most, len(m.all))] {
 		if p.room() < roomForOne {
 			break
 		}
 		shown++
-		p.standing(s, b.named(ctx, s.Limit.Scope, ""))
+		p.standing(s, m.named(s.Limit.Scope))
 		edit := button(actionEditLimit, "Edit", scopeValue(s.Limit.Scope), slack.StyleDefault)
 		edit.AccessibilityLabel = "Edit this budget"
 		p.buttons("limit "+scopeValue(s.Limit.Scope), edit)
 	}
-	if more := len(all) - shown; more > 0 {
+	if more := len(m.all) - shown; more > 0 {
 		p.say(words(fmt.Sprintf("and %s more, which are used less. To see one: ", count(more, "budget"))), mono(commandBudget+" show @user"))
 	}
-	return nil
 }
 
 // teams tells whether the team has a budget.
@@ -142,25 +168,27 @@ func byUse(all []budget.Standing) {
 	})
 }
 
-// named names a budget where nothing around it says which thread is meant.
-func (b *Bot) named(ctx context.Context, s budget.Scope, reader string) []part {
-	if s.Kind != budget.Session {
-		return whose(s, reader)
+// namer names budgets to people: a thread's by a way to it.
+func (b *Bot) namer(ctx context.Context) namer {
+	return func(s budget.Scope) []part {
+		if s.Kind != budget.Session {
+			return whose(s, "")
+		}
+		at, err := b.Service.Thread(ctx, s.Team, s.ID)
+		if err != nil {
+			b.Log.Warn("name a thread", "session", s.ID, "error", err)
+			return []part{words("The budget of a thread")}
+		}
+		who, err := b.who(ctx)
+		if err != nil {
+			b.Log.Warn("name a thread", "session", at.ID, "error", err)
+		}
+		return threadName(who, at)
 	}
-	at, err := b.Service.Thread(ctx, s.Team, s.ID)
-	if err != nil {
-		b.Log.Warn("name a thread", "session", s.ID, "error", err)
-		return []part{words("The budget of a thread")}
-	}
-	return b.threadName(ctx, at)
 }
 
 // threadName is a way to the thread that a budget is for.
-func (b *Bot) threadName(ctx context.Context, at approval.Session) []part {
-	who, err := b.who(ctx)
-	if err != nil {
-		b.Log.Warn("name a thread", "session", at.ID, "error", err)
-	}
+func threadName(who Identity, at approval.Session) []part {
 	return []part{words("The budget of "), link{who.permalink(at.Channel, at.ThreadTS, ""), "a thread"}, words(" in "), channel(at.Channel)}
 }
 
@@ -193,14 +221,23 @@ func (b *Bot) showBudget(ctx context.Context, c slack.SlashCommand, o order) (*p
 	if err != nil {
 		return nil, err
 	}
-	p, named := &page{}, b.named(ctx, s, c.UserID)
-	for _, standing := range standings {
-		p.standing(standing, named)
+	named := whose(s, c.UserID)
+	if s.Kind == budget.Session {
+		named = b.namer(ctx)(s)
+	}
+	return oneBudget(named, standings), nil
+}
+
+// oneBudget shows one, or that it is not set.
+func oneBudget(named []part, standings []budget.Standing) *page {
+	p := &page{}
+	for _, s := range standings {
+		p.standing(s, named)
 	}
 	if len(standings) == 0 {
 		p.say(append(named, words(" is not set, so it limits nothing by itself."))...)
 	}
-	return p, nil
+	return p
 }
 
 // standings are of one budget. Whoever is in a channel may look at its budget there,
@@ -238,14 +275,19 @@ func (b *Bot) set(ctx context.Context, actor string, l budget.Limit) (*page, err
 	if err := b.Service.SetLimit(ctx, actor, l); err != nil {
 		return nil, err
 	}
+	return limitSet(b.namer(ctx)(l.Scope), l, before), nil
+}
+
+// limitSet tells what holds now and what held before.
+func limitSet(named []part, l budget.Limit, before []budget.Standing) *page {
 	p := &page{}
-	p.say(append(bold(b.named(ctx, l.Scope, "")), words(" is now "+limitWords(l)))...)
+	p.say(append(bold(named), words(" is now "+limitWords(l)))...)
 	for _, s := range before {
 		if !s.Limit.Default {
 			p.say(words("Before, it was " + limitWords(s.Limit)))
 		}
 	}
-	return p, nil
+	return p
 }
 
 // removeBudget takes a limit away.
@@ -266,14 +308,19 @@ func (b *Bot) remove(ctx context.Context, actor string, s budget.Scope) (*page, 
 	if err != nil {
 		return nil, err
 	}
+	return limitRemoved(b.namer(ctx)(s), now), nil
+}
+
+// limitRemoved tells what holds instead.
+func limitRemoved(named []part, now []budget.Standing) *page {
 	p := &page{}
-	p.say(append(bold(b.named(ctx, s, "")), words(" has been removed."))...)
+	p.say(append(bold(named), words(" has been removed."))...)
 	for _, left := range now {
 		if left.Limit.Default {
 			p.say(words("What holds instead is the usual amount: " + limitWords(left.Limit)))
 		}
 	}
-	return p, nil
+	return p
 }
 
 // helpLines are what can be typed, each with an example that works.

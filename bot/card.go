@@ -14,12 +14,12 @@ import (
 // card is the message in the review channel. While the request waits it carries
 // the means to decide: Approve only beside the whole code. garbled tells that
 // Slack has once stored something else than what was sent.
-func (b *Bot) card(v *approval.View, who Identity, garbled bool) *page {
-	return b.drawCard(v, who, flaw{found: garbled})
+func (b *Bot) card(v *approval.View, garbled bool) *page {
+	return b.drawCard(v, flaw{found: garbled})
 }
 
 // drawCard is the same, and can say in which line the code has been changed.
-func (b *Bot) drawCard(v *approval.View, who Identity, flaw flaw) *page {
+func (b *Bot) drawCard(v *approval.View, flaw flaw) *page {
 	r, rev := v.Request, v.Request.Revision
 	p := &page{}
 	p.head(cardTitle(r))
@@ -53,7 +53,7 @@ func (b *Bot) drawCard(v *approval.View, who Identity, flaw flaw) *page {
 	p.lines = append(p.lines, tail.lines...)
 	p.used += tail.used
 	if r.State == approval.Pending {
-		b.cardButtons(p, v, who, fits, flaw.found)
+		b.cardButtons(p, v, fits, flaw.found)
 		p.marked()
 	}
 	return p

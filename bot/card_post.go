@@ -55,12 +55,12 @@ func (b *Bot) putCard(ctx context.Context, v *approval.View, who Identity) (appr
 	former := v.Posts[approval.SurfaceCard]
 	shown := cardShownOf(former.Shown, number)
 	if former.TS == "" || shown.revision == number {
-		return b.putVersion(ctx, v, who, shown)
+		return b.putVersion(ctx, v, shown)
 	}
 	if err := b.giveWay(ctx, v, former, shown.revision, ""); err != nil && !beyondRepair(err) {
 		return former, fmt.Errorf("take back the card of revision %d of %s: %w", shown.revision, v.Request.ID, detail(err))
 	}
-	post, err := b.putVersion(ctx, unposted(v, approval.SurfaceCard), who, cardShown{revision: number})
+	post, err := b.putVersion(ctx, unposted(v, approval.SurfaceCard), cardShown{revision: number})
 	if post.TS != "" {
 		if err := b.giveWay(ctx, v, former, shown.revision, who.permalink(post.Channel, post.TS, "")); err != nil {
 			b.Log.Warn("lead from a former card to the new one", "request", v.Request.ID, "error", detail(err))
@@ -70,10 +70,10 @@ func (b *Bot) putCard(ctx context.Context, v *approval.View, who Identity) (appr
 }
 
 // putVersion posts the card of the current version, or rewrites it.
-func (b *Bot) putVersion(ctx context.Context, v *approval.View, who Identity, shown cardShown) (approval.Post, error) {
+func (b *Bot) putVersion(ctx context.Context, v *approval.View, shown cardShown) (approval.Post, error) {
 	at := spot{channel: b.Policy().ReviewChannel}
-	draw := func(had approval.Post) (approval.Post, difference, error) {
-		next, p := unposted(v, approval.SurfaceCard), b.drawCard(v, who, shown.flaw)
+	try := func(had approval.Post) (approval.Post, difference, error) {
+		next, p := unposted(v, approval.SurfaceCard), b.drawCard(v, shown.flaw)
 		if had.TS != "" {
 			had.Shown = shown.hash
 			next.Posts[approval.SurfaceCard] = had
@@ -88,12 +88,12 @@ func (b *Bot) putVersion(ctx context.Context, v *approval.View, who Identity, sh
 		shown.hash = post.Shown
 		return post, b.readCard(p, stored), err
 	}
-	post, d, err := draw(v.Posts[approval.SurfaceCard])
+	post, d, err := try(v.Posts[approval.SurfaceCard])
 	if err == nil && d.harmful() {
 		b.Log.Error("Slack stored something else than the card that was sent", "request", v.Request.ID, "what", d.what, "line", d.line)
 		// What stands there now is marked even when it could not be rewritten, so that the next attempt rewrites it.
 		shown.flaw = flaw{found: true, line: d.line}
-		post, _, err = draw(post)
+		post, _, err = try(post)
 	}
 	if post.TS != "" {
 		post.Shown = shown.String()

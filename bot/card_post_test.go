@@ -81,7 +81,7 @@ func TestEveryVersionHasACardOfItsOwn(t *testing.T) {
 	require.Equal(t, card.TS, next.Posts[approval.SurfaceCard].TS, "once")
 
 	// A press on a card that could not be rewritten decides nothing, and has it give way.
-	_, _, _, err := b.bot.api.UpdateMessageContext(b.ctx, former.Channel, former.TS, b.bot.card(v, Identity{}, false).options()...)
+	_, _, _, err := b.bot.api.UpdateMessageContext(b.ctx, former.Channel, former.TS, as(b.bot, Identity{}).card(v, false).options()...)
 	require.NoError(t, err)
 	b.service.fail(&approval.StaleError{Request: next.Request})
 	require.NoError(t, b.as(slacksim.Reviewer).Click(former, actionApprove))

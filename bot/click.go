@@ -62,11 +62,10 @@ func (b *Bot) clickApprove(ctx context.Context, cb slack.InteractionCallback, ac
 		return answer{}, err
 	}
 	click := clickOf(cb, action)
-	who, err := b.who(ctx)
-	if err != nil {
+	if _, err := b.who(ctx); err != nil {
 		return answer{}, err
 	}
-	err = b.seen(ctx, s, click, mark, pressed(ctx, "message"), func(v *approval.View) tree { return treeFrom(b.card(v, who, false).blocks) })
+	err = b.seen(ctx, s, click, mark, pressed(ctx, "message"), func(v *approval.View) tree { return treeFrom(b.card(v, false).blocks) })
 	if changed := new(unlikeError); errors.As(err, &changed) {
 		a, err := b.decided(s, click, seatOf(cb), err)
 		return a.then(func(ctx context.Context) { b.flawed(ctx, s, click, changed.line) }), err
@@ -111,7 +110,7 @@ func (b *Bot) tidy(ctx context.Context, s seal, click approval.Click) (elsewhere
 		url := who.permalink(kept.Channel, kept.TS, "")
 		p := b.formerCard(v, s.revision, url)
 		if s.revision == v.Request.Revision.Number && (v.Request.State != approval.Pending || kept.TS == "") {
-			p = b.card(v, who, false)
+			p = b.card(v, false)
 		}
 		_, _, _, err = b.api.UpdateMessageContext(ctx, click.Channel, click.MessageTS, p.options()...)
 		if beyondRepair(err) {

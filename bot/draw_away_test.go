@@ -24,7 +24,7 @@ func awayPages(b *Bot, who Identity) map[string]*page {
 	given := out
 	given.By = slacksim.Reviewer
 	gone := approval.Cause{Code: approval.FileGone, File: "sales.csv"}
-	draw := func(kind approval.NoticeKind, v *approval.View, data any) *page {
+	told := func(kind approval.NoticeKind, v *approval.View, data any) *page {
 		p, err := notices[kind](b, notice(kind, v, data), slacksim.Analyst)
 		if err != nil {
 			panic(err)
@@ -33,28 +33,28 @@ func awayPages(b *Bot, who Identity) map[string]*page {
 	}
 	lacks := func(c approval.Cause) *page {
 		c.Channel = slacksim.SalesData
-		return draw(approval.NoticeAskBack, sample(over(c)), approval.AskedBack{Cause: &c})
+		return told(approval.NoticeAskBack, sample(over(c)), approval.AskedBack{Cause: &c})
 	}
-	form := b.formView(form{likely: slacksim.Random, question: "How many?"})
-	note := b.formView(formOf(b))
+	form := formView(b.Policy(), b.Service.Models(), form{likely: slacksim.Random, question: "How many?"})
+	note := formView(b.Policy(), b.Service.Models(), formOf(b))
 	return map[string]*page{
-		"card-away":            b.card(sample(away(out)), who, false),
-		"card-away-approved":   b.card(sample(in(approval.Approved, ""), away(approval.Cause{Code: approval.ChannelArchived})), who, false),
-		"card-given-up":        b.card(sample(over(given)), who, false),
-		"card-file-gone":       b.card(sample(over(gone)), who, false),
+		"card-away":            as(b, who).card(sample(away(out)), false),
+		"card-away-approved":   as(b, who).card(sample(in(approval.Approved, ""), away(approval.Cause{Code: approval.ChannelArchived})), false),
+		"card-given-up":        as(b, who).card(sample(over(given)), false),
+		"card-file-gone":       as(b, who).card(sample(over(gone)), false),
 		"progress-away":        b.progress(sample(away(approval.Cause{Code: approval.AskerNotIn, Person: slacksim.Analyst}))),
 		"reply-file-gone":      b.reply(sample(over(gone)), true),
 		"reply-asker-guest":    b.reply(sample(over(approval.Cause{Code: approval.AskerGuest, Person: slacksim.Guest})), true),
 		"reply-asker-gone":     b.reply(sample(over(approval.Cause{Code: approval.AskerGone, Person: slacksim.Deactivated})), true),
 		"reply-expired-away":   b.reply(sample(in(approval.Expired, "It was approved, but could not be started in time. Nothing has run."), away(out)), true),
-		"notice-away":          draw(approval.NoticeAway, sample(away(approval.Cause{Code: approval.FileNotSeen, File: "sales.csv"})), struct{}{}),
-		"notice-away-hidden":   draw(approval.NoticeAway, sample(away(approval.Cause{Code: approval.FileHidden, File: "sales.csv"})), struct{}{}),
-		"notice-away-withheld": draw(approval.NoticeAway, sample(away(approval.Cause{Code: approval.FileWithheld, File: "sales.csv"})), struct{}{}),
-		"notice-withheld-over": draw(approval.NoticeAway, sample(over(approval.Cause{Code: approval.FileWithheld, File: "sales.csv"})), struct{}{}),
-		"notice-away-back":     draw(approval.NoticeAway, sample(), struct{}{}),
-		"notice-away-over":     draw(approval.NoticeAway, sample(over(gone)), struct{}{}),
-		"notice-away-expired":  draw(approval.NoticeAway, sample(in(approval.Expired, "")), struct{}{}),
-		"notice-found":         draw(approval.NoticeFound, sample(), approval.FoundWords{Files: []string{"sales.csv"}, Unread: "totals.csv"}),
+		"notice-away":          told(approval.NoticeAway, sample(away(approval.Cause{Code: approval.FileNotSeen, File: "sales.csv"})), struct{}{}),
+		"notice-away-hidden":   told(approval.NoticeAway, sample(away(approval.Cause{Code: approval.FileHidden, File: "sales.csv"})), struct{}{}),
+		"notice-away-withheld": told(approval.NoticeAway, sample(away(approval.Cause{Code: approval.FileWithheld, File: "sales.csv"})), struct{}{}),
+		"notice-withheld-over": told(approval.NoticeAway, sample(over(approval.Cause{Code: approval.FileWithheld, File: "sales.csv"})), struct{}{}),
+		"notice-away-back":     told(approval.NoticeAway, sample(), struct{}{}),
+		"notice-away-over":     told(approval.NoticeAway, sample(over(gone)), struct{}{}),
+		"notice-away-expired":  told(approval.NoticeAway, sample(in(approval.Expired, "")), struct{}{}),
+		"notice-found":         told(approval.NoticeFound, sample(), approval.FoundWords{Files: []string{"sales.csv"}, Unread: "totals.csv"}),
 		"notice-lacks-bot":     lacks(out),
 		"notice-lacks-file":    lacks(approval.Cause{Code: approval.NoFile, File: "budget.xlsx"}),
 		"notice-lacks-choice":  lacks(approval.Cause{Code: approval.WhichFile, Files: []approval.File{{ID: "F1", Name: "sales.csv"}, {ID: "F2", Name: "costs.csv"}}}),
@@ -65,7 +65,7 @@ func awayPages(b *Bot, who Identity) map[string]*page {
 		"notice-lacks-hidden":  lacks(approval.Cause{Code: approval.FileHidden, File: "sales.csv"}),
 		"notice-lacks-unseen":  lacks(approval.Cause{Code: approval.FileNotSeen, File: "sales.csv"}),
 		"notice-lacks-member":  lacks(approval.Cause{Code: approval.AskerAlien, Person: slacksim.Guest}),
-		"notice-lacks-in-word": draw(approval.NoticeAskBack, sample(in(approval.Failed, "sales.csv has 30.0 MB; at most 20.0 MB fit.")), approval.AskedBack{Why: "sales.csv has 30.0 MB; at most 20.0 MB fit."}),
+		"notice-lacks-in-word": told(approval.NoticeAskBack, sample(in(approval.Failed, "sales.csv has 30.0 MB; at most 20.0 MB fit.")), approval.AskedBack{Why: "sales.csv has 30.0 MB; at most 20.0 MB fit."}),
 		"modal-form-again":     {blocks: form.Blocks.BlockSet},
 		"modal-form-not-in":    {blocks: note.Blocks.BlockSet},
 	}

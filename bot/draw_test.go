@@ -23,6 +23,9 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
+// as is a bot that knows who it is.
+func as(b *Bot, who Identity) *Bot { return &Bot{Options: b.Options, self: &who} }
+
 // pages draws every message in the states that matter.
 func pages(b *Bot) map[string]*page {
 	who := Identity{URL: "https://harbor-coffee.slack.com/", TeamID: slacksim.DefaultTeam.ID, User: slacksim.BotUser}
@@ -42,7 +45,7 @@ func pages(b *Bot) map[string]*page {
 	}
 	long := sample(posted, withCode(longCode(412)))
 	modal, _ := b.reviewView(long, origin{Channel: "C1", Message: "1.2", Seal: sealOf(long.Request).String()})
-	form := b.formView(form{channel: "C1", listed: true, question: "How many?", choices: []approval.File{{ID: "F1", Name: "a.csv"}, {ID: "F2", Name: "b.csv"}}, ticked: []approval.File{{ID: "F2"}}})
+	form := formView(b.Policy(), b.Service.Models(), form{channel: "C1", listed: true, question: "How many?", choices: []approval.File{{ID: "F1", Name: "a.csv"}, {ID: "F2", Name: "b.csv"}}, ticked: []approval.File{{ID: "F2"}}})
 	m := map[string]*page{
 		"root":               b.root(sample()),
 		"progress-drafting":  b.progress(sample(in(approval.Drafting, ""))),
@@ -57,18 +60,18 @@ func pages(b *Bot) map[string]*page {
 		"progress-expired":   b.progress(sample(in(approval.Expired, "Nobody decided in time. That is not a no: ask again if you still need it."))),
 		"progress-withdrawn": b.progress(sample(in(approval.Withdrawn, ""))),
 		"progress-lost":      b.progress(sample(in(approval.Lost, "It was started, but its result was lost."))),
-		"card-pending":       b.card(sample(posted, findings), who, false),
-		"card-follow-up": b.card(sample(posted, func(v *approval.View) {
+		"card-pending":       as(b, who).card(sample(posted, findings), false),
+		"card-follow-up": as(b, who).card(sample(posted, func(v *approval.View) {
 			v.Request.Question, v.Earlier = "And per region?", []string{"What were sales per month\nin sales.csv?", strings.Repeat("And how much is it in all? ", 9)}
-		}), who, false),
-		"card-long":      b.card(long, who, false),
-		"card-garbled":   b.card(sample(posted), who, true),
-		"card-approved":  b.card(sample(posted, in(approval.Approved, "")), who, false),
-		"card-no-box":    b.card(sample(posted, in(approval.Approved, approval.WaitsForBox)), who, false),
-		"card-done":      b.card(sample(posted, answered), who, false),
-		"card-rejected":  b.card(sample(posted, in(approval.Rejected, "It reads the wrong column.")), who, false),
-		"card-expired":   b.card(sample(posted, in(approval.Expired, "Nobody decided in time. That is not a no: ask again if you still need it.")), who, false),
-		"card-withdrawn": b.card(sample(posted, in(approval.Withdrawn, "")), who, false),
+		}), false),
+		"card-long":      as(b, who).card(long, false),
+		"card-garbled":   as(b, who).card(sample(posted), true),
+		"card-approved":  as(b, who).card(sample(posted, in(approval.Approved, "")), false),
+		"card-no-box":    as(b, who).card(sample(posted, in(approval.Approved, approval.WaitsForBox)), false),
+		"card-done":      as(b, who).card(sample(posted, answered), false),
+		"card-rejected":  as(b, who).card(sample(posted, in(approval.Rejected, "It reads the wrong column.")), false),
+		"card-expired":   as(b, who).card(sample(posted, in(approval.Expired, "Nobody decided in time. That is not a no: ask again if you still need it.")), false),
+		"card-withdrawn": as(b, who).card(sample(posted, in(approval.Withdrawn, "")), false),
 		"reply-answer":   b.reply(sample(answered), true),
 		"reply-sentence": b.reply(sample(sentence), true),
 		"reply-as-text":  b.reply(sample(answered), false),
@@ -80,7 +83,7 @@ func pages(b *Bot) map[string]*page {
 		"modal-review":   {blocks: modal.Blocks.BlockSet},
 		"modal-form":     {blocks: form.Blocks.BlockSet},
 		"modal-reason":   {blocks: reasonView(origin{}).Blocks.BlockSet},
-		"help":           b.helpAnalyze(),
+		"help":           helpAnalyze(b.Policy()),
 	}
 	maps.Copy(m, moneyPages(b))
 	maps.Copy(m, reviewPages(b))
@@ -116,7 +119,7 @@ func TestEveryActionThatIsDrawnIsListedAndAnswered(t *testing.T) {
 	}
 	edited, _ := editView(sample(withCode(longCode(370))).Request, origin{})
 	all["a long edit"] = &page{blocks: edited.Blocks.BlockSet}
-	all["anywhere"] = &page{blocks: b.bot.formView(form{}).Blocks.BlockSet}
+	all["anywhere"] = &page{blocks: formView(b.bot.Policy(), b.bot.Service.Models(), form{}).Blocks.BlockSet}
 	for _, p := range all {
 		text, err := json.Marshal(p.blocks)
 		require.NoError(t, err)
@@ -174,7 +177,7 @@ func TestTheCodeThatIsShownIsTheCode(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		code := canonical(rt)
 		v := sample(withCode(code))
-		card := b.card(v, Identity{}, false)
+		card := b.card(v, false)
 		shown, found := shownCode(card.blocks)
 		approvable := strings.Contains(string(mustJSON(card.blocks)), `"action_id":"approve"`)
 		require.Equal(rt, found, approvable, "Approve stands beside the whole code and nowhere else")
@@ -323,7 +326,7 @@ func TestSlackTakesWhateverIsDrawn(t *testing.T) {
 			require.NotEmpty(rt, strings.TrimSpace(m.Text), "screen readers hear it")
 			require.NotContains(rt, m.Text, "<!channel>")
 		}
-		for name, p := range map[string]*page{"card": b.bot.card(sampleOr(v), Identity{}, false), "reply": b.bot.reply(v, true), "reply as text": b.bot.reply(v, false)} {
+		for name, p := range map[string]*page{"card": as(b.bot, Identity{}).card(sampleOr(v), false), "reply": b.bot.reply(v, true), "reply as text": b.bot.reply(v, false)} {
 			require.LessOrEqual(rt, p.used, maxBlockText, name)
 			require.LessOrEqual(rt, len(p.blocks), 50)
 		}

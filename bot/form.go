@@ -65,9 +65,9 @@ const maxBoxes = 10
 
 // formView draws the form. Block and element of a field share one name, so that
 // what was filled in is found by it.
-func (b *Bot) formView(f form) slack.ModalViewRequest {
+func formView(policy approval.Policy, models []string, f form) slack.ModalViewRequest {
 	field := slack.NewPlainTextInputBlockElement(plain("What were sales per month, by region?"), fieldQuestion)
-	field.Multiline, field.MaxLength, field.FocusOnLoad = true, min(maxQuestion, b.Policy().MaxQuestion), true
+	field.Multiline, field.MaxLength, field.FocusOnLoad = true, min(maxQuestion, policy.MaxQuestion), true
 	field.InitialValue = cut(f.question, field.MaxLength)
 	blocks := []slack.Block{slack.NewInputBlock(fieldQuestion, plain("Your question"), nil, field)}
 	if f.channel == "" {
@@ -95,9 +95,9 @@ func (b *Bot) formView(f form) slack.ModalViewRequest {
 		blocks = append(blocks, p.blocks...)
 	}
 	upload := slack.NewFileInputBlockElement(fieldUpload).WithFileTypes(dataTypes...).WithMaxFiles(10)
-	hint := fmt.Sprintf("CSV, TSV, XLSX or JSON, at most %d MB each, %d MB together.", b.Policy().MaxFileBytes>>20, b.Policy().MaxInputBytes>>20)
+	hint := fmt.Sprintf("CSV, TSV, XLSX or JSON, at most %d MB each, %d MB together.", policy.MaxFileBytes>>20, policy.MaxInputBytes>>20)
 	blocks = append(blocks, slack.NewInputBlock(fieldUpload, plain("Files to upload"), plain(hint), upload).WithOptional(true))
-	if models := b.Service.Models(); len(models) > 1 {
+	if len(models) > 1 {
 		var options []*slack.OptionBlockObject
 		for _, m := range models[:min(100, len(models))] {
 			options = append(options, slack.NewOptionBlockObject(cut(m, 75), plain(cut(m, 75)), nil))
@@ -132,7 +132,7 @@ func boxes(f form) slack.BlockElement {
 // openForm shows the form at once, and what there is to tick when it is open: Slack
 // keeps what somebody has filled in meanwhile, by the names of the fields.
 func (b *Bot) openForm(ctx context.Context, trigger string, f form) (answer, error) {
-	view := b.formView(f)
+	view := formView(b.Policy(), b.Service.Models(), f)
 	shown, err := b.api.OpenViewContext(ctx, trigger, view)
 	if err := opened(view, err); err != nil || f.channel == "" || shown == nil || shown.ID == "" {
 		return answer{}, err
@@ -152,7 +152,7 @@ func (b *Bot) offer(ctx context.Context, open slack.View, f form) {
 		f.note = []part{words("The files of this channel cannot be listed at the moment. Name the file in your question.")}
 	}
 	f.choices = files
-	_, err = b.api.UpdateViewContext(ctx, b.formView(f), "", open.Hash, open.ID)
+	_, err = b.api.UpdateViewContext(ctx, formView(b.Policy(), b.Service.Models(), f), "", open.Hash, open.ID)
 	if err != nil && !slices.Contains([]string{"not_found", "hash_conflict", "view_not_found"}, slackError(err)) {
 		b.Log.Warn("put the files into a form", "error", detail(err))
 	}

@@ -126,7 +126,7 @@ func TestManyFilesBecomeAList(t *testing.T) {
 	require.Len(t, list.Options, 100)
 	require.Len(t, list.InitialOptions, 2)
 	b.service.models = b.service.models[:1]
-	require.Len(t, b.bot.formView(f).Blocks.BlockSet, 3, "one model is no choice")
+	require.Len(t, formView(b.bot.Policy(), b.bot.Service.Models(), f).Blocks.BlockSet, 3, "one model is no choice")
 }
 
 func TestAFormOfAnotherVersionIsNotAcked(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 )
 
 // homeAway lets a reviewer name somebody who decides while they are away.
-func (b *Bot) homeAway(p *page, user string, roster approval.Roster) {
+func homeAway(p *page, user string, roster approval.Roster) {
 	var row []slack.BlockElement
 	for _, d := range roster.Delegations {
 		switch user {
@@ -32,16 +32,8 @@ func (b *Bot) homeAway(p *page, user string, roster approval.Roster) {
 }
 
 // homeAdmin is what administrators see of how reviews are done, and where they change it.
-func (b *Bot) homeAdmin(ctx context.Context, p *page, team string, roster approval.Roster) error {
-	set, err := b.Service.RulesOf(ctx, team, "")
-	if err != nil {
-		return err
-	}
+func homeAdmin(p *page, roster approval.Roster, set approval.RuleSet, short []approval.Shortage) {
 	p.head("Reviews")
-	short, err := b.Service.Shortages(ctx, team)
-	if err != nil {
-		return err
-	}
 	shortages(p, short)
 	items := [][]part{roleLine("Reviewers", roster.Reviewers), roleLine("Fallback reviewers", roster.Fallback), roleLine("Administrators", roster.Admins)}
 	for _, d := range roster.Delegations {
@@ -51,7 +43,6 @@ func (b *Bot) homeAdmin(ctx context.Context, p *page, team string, roster approv
 	p.list([]part{strong("Rules"), words(" of the workspace (" + setBy(set) + ")")}, rulesLines(set.Rules))
 	p.buttons("reviews", button(actionPeople, "People", "", slack.StyleDefault), button(actionRules, "Rules of the workspace", "", slack.StyleDefault),
 		button(actionWhose, "Rules of a channel", "", slack.StyleDefault), button(actionFigures, "How reviewers decide", "", slack.StyleDefault))
-	return nil
 }
 
 // inPlace says who decides in whose place.

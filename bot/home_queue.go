@@ -74,11 +74,7 @@ func nonzero(n int64) string {
 }
 
 // homeQueue is what a reviewer can decide, or all that waits where they decide: a page of it.
-func (b *Bot) homeQueue(ctx context.Context, p *page, team, user string, mark shelfmark) error {
-	q, err := b.Service.Queue(ctx, team, user, mark.filter(), mark.Page)
-	if err != nil {
-		return err
-	}
+func homeQueue(p *page, q approval.Queue, mark shelfmark) {
 	p.head(map[bool]string{false: "Waiting for you", true: "Waiting for reviewers"}[mark.All])
 	selects := queueSelects(mark)
 	if q.Total == 0 && !mark.narrow() {
@@ -86,7 +82,7 @@ func (b *Bot) homeQueue(ctx context.Context, p *page, team, user string, mark sh
 	}
 	p.buttons("queue", selects...)
 	for _, row := range q.Rows {
-		b.queueRow(p, row, q.Now)
+		queueRow(p, row, q.Now)
 	}
 	switch {
 	case q.Total == 0 && mark.narrow():
@@ -106,7 +102,20 @@ func (b *Bot) homeQueue(ctx context.Context, p *page, team, user string, mark sh
 		}
 		p.buttons("pages", turn...)
 	}
-	return nil
+}
+
+// after is what is looked at after a press on one of the choices, or of the pages.
+func (m shelfmark) after(action *slack.BlockAction) shelfmark {
+	m.Page = 0
+	for _, c := range queueChoices {
+		if value := action.SelectedOption.Value; c.action == action.ActionID && slices.ContainsFunc(c.choices, func(o [2]string) bool { return o[0] == value }) {
+			c.set(&m, strings.TrimPrefix(value, "-"))
+		}
+	}
+	if page, err := strconv.Atoi(action.Value); err == nil && page > 0 && slices.Contains([]string{actionBack, actionNext}, action.ActionID) {
+		m.Page = page
+	}
+	return m
 }
 
 // queueSelects are the choices of what is shown, each showing what is chosen.
@@ -128,7 +137,7 @@ func queueSelects(mark shelfmark) (row []slack.BlockElement) {
 // queueRow is one request: enough to choose by, and a button that opens the code,
 // or why there is none for this person. When it ends is said from the middle of its
 // wait on, as in reminders: before that it tells nobody what to do first.
-func (b *Bot) queueRow(p *page, row approval.QueueRow, now time.Time) {
+func queueRow(p *page, row approval.QueueRow, now time.Time) {
 	question := cut(oneLine(row.Question), 150)
 	var side *slack.Accessory
 	if row.Closed == "" {
@@ -165,16 +174,7 @@ func (b *Bot) clickQueue(_ context.Context, cb slack.InteractionCallback, action
 	if g, looking := b.glimpsed(cb.User.ID); looking && g.drew(cb.View.Hash) {
 		mark = g.mark // a press before this one, of which the Home does not tell yet
 	}
-	mark.Page = 0
-	for _, c := range queueChoices {
-		if value := action.SelectedOption.Value; c.action == action.ActionID && slices.ContainsFunc(c.choices, func(o [2]string) bool { return o[0] == value }) {
-			c.set(&mark, strings.TrimPrefix(value, "-"))
-		}
-	}
-	if page, err := strconv.Atoi(action.Value); err == nil && page > 0 && slices.Contains([]string{actionBack, actionNext}, action.ActionID) {
-		mark.Page = page
-	}
-	b.looks(cb.User.ID, mark, "") // drawn when the press has been answered, as after every press
+	b.looks(cb.User.ID, mark.after(action), "") // drawn when the press has been answered, as after every press
 	return answer{}, nil
 }
 

@@ -25,7 +25,7 @@ func TestCodeNamesNoLanguageUnlessItIsAskedFor(t *testing.T) {
 	v := sample()
 	b.publish(v, approval.SurfaceRoot, approval.SurfaceCard)
 	require.NotContains(t, string(mustJSON(b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard]).Blocks)), `"language"`)
-	require.NotContains(t, string(mustJSON(b.bot.card(v, Identity{}, false).blocks)), `"border":0,"type":"rich_text_preformatted"`)
+	require.NotContains(t, string(mustJSON(as(b.bot, Identity{}).card(v, false).blocks)), `"border":0,"type":"rich_text_preformatted"`)
 }
 
 func TestALanguageThatIsKeptColoursCardsAndModals(t *testing.T) {

@@ -34,10 +34,15 @@ func (b *Bot) changes(ctx context.Context, team, reader string, scope *budget.Sc
 	if err != nil {
 		return nil, err
 	}
+	return limitChanges(events, b.namer(ctx))
+}
+
+// limitChanges lists them, the latest first.
+func limitChanges(events []approval.Event, named namer) (*page, error) {
 	slices.Reverse(events)
 	p, items, room := &page{}, [][]part(nil), maxBlockText-roomForOne
 	for _, e := range events[:min(historyLength, len(events))] {
-		item, err := b.changed(ctx, e)
+		item, err := limitChanged(e, named)
 		if err != nil {
 			return nil, err
 		}
@@ -58,8 +63,8 @@ func (b *Bot) changes(ctx context.Context, team, reader string, scope *budget.Sc
 	return p, nil
 }
 
-// changed says one change: when, who, whose, from what to what.
-func (b *Bot) changed(ctx context.Context, e approval.Event) ([]part, error) {
+// limitChanged says one change: when, who, whose, from what to what.
+func limitChanged(e approval.Event, names namer) ([]part, error) {
 	change, err := approval.ReadLimitChange(e)
 	if err != nil {
 		return nil, err
@@ -70,7 +75,7 @@ func (b *Bot) changed(ctx context.Context, e approval.Event) ([]part, error) {
 	} else {
 		item = append(item, person(e.Actor), words(": "))
 	}
-	named := b.named(ctx, change.Scope, "")
+	named := names(change.Scope)
 	switch {
 	case change.After == nil:
 		item = flow(item, named, words(" removed."))
@@ -107,6 +112,11 @@ func (b *Bot) explained(ctx context.Context, team, reader, id string) (*page, er
 	if err != nil {
 		return nil, err
 	}
+	return weighings(e, reader), nil
+}
+
+// weighings say which budget decided what about one question.
+func weighings(e *approval.Explanation, reader string) *page {
 	p := &page{}
 	p.quote(cut(e.Request.Question, 300), strong("What was decided about money for"))
 	for i, w := range e.Steps[:min(explainLength, len(e.Steps))] {
@@ -118,7 +128,7 @@ func (b *Bot) explained(ctx context.Context, team, reader, id string) (*page, er
 	if more := len(e.Steps) - explainLength; more > 0 {
 		p.say(words("and " + count(more, "step") + " more."))
 	}
-	return p, nil
+	return p
 }
 
 // weighed is one paid step: what it needed, what each budget had, how it ended.
@@ -173,14 +183,19 @@ func (b *Bot) spenders(ctx context.Context, team, reader string, o order) (*page
 	if err != nil {
 		return nil, err
 	}
+	return ranking(o, from, until, list), nil
+}
+
+// ranking lists who has spent how much.
+func ranking(o order, from, until time.Time, list []approval.Spender) *page {
 	p := &page{}
 	title := []part{strong(capital(o.by)), words(fmt.Sprintf(", %s (%s)", o.period, stretch(from, until)))}
 	if len(list) == 0 {
 		p.say(append(title, words(": nothing was spent."))...)
-		return p, nil
+		return p
 	}
 	p.list(title, ranked(approval.Ranking(o.by), list, topLength))
-	return p, nil
+	return p
 }
 
 // stretch names the days from one moment to before another.

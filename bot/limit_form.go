@@ -20,6 +20,7 @@ type limitForm struct {
 	kind    string           // a value of limitKinds, when the budget is chosen in the form
 	edits   *budget.Standing // the budget that is edited; nil for one to be chosen
 	named   []part           // whose it is
+	models  []string         // what can write the code
 }
 
 // limitOrigin is what the modal remembers.
@@ -47,7 +48,7 @@ var limitWindows = []struct {
 }{{budget.Day, "per day"}, {budget.Week, "per week"}, {budget.Month, "per month"}, {budget.None, "in all, without starting anew"}}
 
 // limitView draws the form, filled in with what holds now where that is known.
-func (b *Bot) limitView(f limitForm) slack.ModalViewRequest {
+func limitView(f limitForm) slack.ModalViewRequest {
 	title, from := "Set a budget", limitOrigin{Channel: f.channel, Home: f.home}
 	limit := budget.Limit{Window: budget.Month}
 	var blocks []slack.Block
@@ -57,11 +58,11 @@ func (b *Bot) limitView(f limitForm) slack.ModalViewRequest {
 		p.standing(*f.edits, f.named)
 		blocks = append(p.blocks, slack.NewDividerBlock())
 	} else {
-		blocks = append(blocks, b.whoseFields(f.kind)...)
+		blocks = append(blocks, whoseFields(f.kind)...)
 	}
 	blocks = append(blocks, amountFields(limit)...)
 	blocks = append(blocks, markFields(limit.Policy)...)
-	blocks = append(blocks, b.savingFields(limit.Policy)...)
+	blocks = append(blocks, savingFields(limit.Policy, f.models)...)
 	if f.edits != nil && !limit.Default {
 		away := button(actionRemoveLimit, "Remove this budget", from.Edits, slack.StyleDanger)
 		away.Confirm = slack.NewConfirmationBlockObject(plain("Remove this budget?"), plain("What has been spent stays on record. From now on, only the other budgets limit it."),
@@ -77,7 +78,7 @@ func (b *Bot) limitView(f limitForm) slack.ModalViewRequest {
 }
 
 // whoseFields ask whose budget it is: first of what kind, then which one of these.
-func (b *Bot) whoseFields(kind string) []slack.Block {
+func whoseFields(kind string) []slack.Block {
 	var options []*slack.OptionBlockObject
 	var chosen *slack.OptionBlockObject
 	for _, k := range limitKinds {
@@ -140,8 +141,7 @@ func markFields(p budget.LimitPolicy) []slack.Block {
 }
 
 // savingFields ask what is different past the soft limit.
-func (b *Bot) savingFields(p budget.LimitPolicy) []slack.Block {
-	models := b.Service.Models()
+func savingFields(p budget.LimitPolicy, models []string) []slack.Block {
 	off := []budget.Ability{budget.Upload, budget.LongRuns, budget.Network}
 	var blocks []slack.Block
 	if len(models) > 1 {
@@ -190,7 +190,7 @@ func (b *Bot) clickKind(_ context.Context, cb slack.InteractionCallback, action 
 	if err != nil {
 		return answer{}, err
 	}
-	view := b.limitView(limitForm{channel: from.Channel, home: from.Home, kind: action.SelectedOption.Value})
+	view := limitView(limitForm{models: b.Service.Models(), channel: from.Channel, home: from.Home, kind: action.SelectedOption.Value})
 	return answer{after: func(ctx context.Context) { b.redraw(ctx, cb, view) }}, nil
 }
 
@@ -215,7 +215,7 @@ func (b *Bot) clickSetLimit(ctx context.Context, cb slack.InteractionCallback, _
 	if !b.isAdmin(ctx, cb.Team.ID, cb.User.ID) {
 		return answer{}, &approval.NotAllowedError{Who: cb.User.ID, Why: "Only administrators change budgets."}
 	}
-	return answer{}, b.open(ctx, cb.TriggerID, b.limitView(limitForm{home: true, kind: string(budget.User)}))
+	return answer{}, b.open(ctx, cb.TriggerID, limitView(limitForm{models: b.Service.Models(), home: true, kind: string(budget.User)}))
 }
 
 // clickEditLimit opens the form with what holds now.
@@ -231,6 +231,6 @@ func (b *Bot) clickEditLimit(ctx context.Context, cb slack.InteractionCallback, 
 	if len(standings) == 0 {
 		return answer{}, &approval.InputError{Why: "This budget has been removed in the meantime. " + commandBudget + " shows those that there are."}
 	}
-	f := limitForm{channel: seatOf(cb).channel, home: cb.View.ID != "", edits: &standings[0], named: b.named(ctx, s, "")}
-	return answer{}, b.open(ctx, cb.TriggerID, b.limitView(f))
+	f := limitForm{models: b.Service.Models(), channel: seatOf(cb).channel, home: cb.View.ID != "", edits: &standings[0], named: b.namer(ctx)(s)}
+	return answer{}, b.open(ctx, cb.TriggerID, limitView(f))
 }

@@ -188,5 +188,5 @@ func TestBudgetButtonsOfOthersAndOfYesterday(t *testing.T) {
 		require.Equal(t, budget.Scope{Team: "T1", Kind: kind, ID: "X1"}, s)
 	}
 	b.service.models = b.service.models[:1]
-	require.Len(t, b.bot.savingFields(budget.LimitPolicy{}), 1, "one model has no cheaper one")
+	require.Len(t, savingFields(budget.LimitPolicy{}, []string{"one"}), 1, "one model has no cheaper one")
 }

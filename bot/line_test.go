@@ -10,7 +10,7 @@ import (
 
 func TestPeopleReadWhereTheyStandInTheLineForASandbox(t *testing.T) {
 	t.Parallel()
-	b := idle(t).bot
+	b := &Bot{}
 	for _, c := range []struct {
 		state         approval.State
 		place         int

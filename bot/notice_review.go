@@ -17,19 +17,9 @@ import (
 func (b *Bot) lately(p *page, v *approval.View, label string) {
 	p.quote(cut(v.Request.Question, 600), person(v.Request.Asker), words(" asked:"))
 	card := cardPost(v)
-	if url := b.link(card.Channel, card.TS, ""); url != "" {
+	if url := b.myself().permalink(card.Channel, card.TS, ""); url != "" {
 		p.buttons("look", goes(label, url))
 	}
-}
-
-// link is where a message can be read, if the bot knows by now who it is.
-func (b *Bot) link(channel, ts, thread string) string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.self == nil {
-		return ""
-	}
-	return b.self.permalink(channel, ts, thread)
 }
 
 // stands tells whether a notice still speaks of what waits now.

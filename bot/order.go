@@ -3,6 +3,7 @@ package bot
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"countersign/approval"
@@ -111,7 +112,7 @@ func readTarget(word, example string) (target, error) {
 	switch name := strings.ToLower(word); {
 	case name == "team":
 		return target{kind: budget.Team}, nil
-	case roleBudgets[name] != "":
+	case slices.Contains(sharedRoles, name):
 		return target{kind: budget.Role, id: name}, nil
 	case strings.HasPrefix(word, "#"):
 		return target{}, wrong(fmt.Sprintf("%q is no channel that I can find. Type # and choose it from the list that Slack offers.", said(word)), example)
@@ -121,8 +122,8 @@ func readTarget(word, example string) (target, error) {
 	return target{}, wrong(fmt.Sprintf("%q is nobody I can find. Type @ and choose the person from the list that Slack offers, or say whose otherwise: %s.", said(word), someone), example)
 }
 
-// roleBudgets name those who share a role to people, by the ids of their scopes.
-var roleBudgets = map[string]string{"members": "Everybody's usual budget", "reviewers": "Every reviewer's usual budget", "admins": "Every administrator's usual budget"}
+// sharedRoles are those who share a role, by the ids of their scopes.
+var sharedRoles = []string{budget.Members, budget.Reviewers, budget.Admins}
 
 // readOne reads the one target that a verb takes, if it is there.
 func (o *order) readOne(rest []string, example string) (err error) {
@@ -167,7 +168,7 @@ func (o *order) readSet(rest []string) (err error) {
 		return wrong("Whose budget, and how much?", example)
 	}
 	switch first := strings.ToLower(rest[0]); {
-	case first == "team" || roleBudgets[first] != "":
+	case first == "team" || slices.Contains(sharedRoles, first):
 		example = "set " + first + " 200 per month"
 	case strings.HasPrefix(first, "<#") || strings.HasPrefix(first, "#"):
 		example = "set #channel 50 per week"

@@ -33,7 +33,7 @@ func TestProveSlackAnyLetterCounts(t *testing.T) {
 			post, err := b.bot.Publish(b.ctx, v, approval.SurfaceCard)
 			require.NoError(rt, err)
 			require.NotContains(rt, post.Shown, garbledMark)
-			sent := treeFrom(b.bot.card(v, who, false).blocks)
+			sent := treeFrom(as(b.bot, who).card(v, false).blocks)
 			held := treeFrom(b.read(slacksim.Reviewer, post).Blocks)
 			fine, press := judged(sent, mustJSON(held))
 			require.True(rt, fine && press, "as it is")
@@ -96,7 +96,7 @@ func TestProveSlackAnyPlaceCounts(t *testing.T) {
 			require.NoError(rt, err)
 			post, err := b.bot.Publish(b.ctx, v, approval.SurfaceCard)
 			require.NoError(rt, err)
-			sent := treeFrom(b.bot.card(v, who, false).blocks)
+			sent := treeFrom(as(b.bot, who).card(v, false).blocks)
 			all := treeFrom(b.read(slacksim.Reviewer, post).Blocks).([]any)
 			if rapid.Bool().Draw(rt, "buttons") {
 				actions := all[len(all)-1].(map[string]any)

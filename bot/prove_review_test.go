@@ -26,7 +26,7 @@ type exhibit struct {
 
 func exhibitOf(b *Bot, code string) exhibit {
 	v := sample(withCode(code))
-	x := exhibit{code: code, card: mustJSON(b.card(v, Identity{}, false).blocks)}
+	x := exhibit{code: code, card: mustJSON(b.card(v, false).blocks)}
 	if view, ok := b.reviewView(v, origin{}); ok {
 		x.modal = mustJSON(view)
 	}

@@ -171,7 +171,7 @@ func TestProveSlackAnyCardHeldInAnyWay(t *testing.T) {
 			held := map[string]any{"blocks": b.read(slacksim.Reviewer, post).Blocks}
 			who, err := b.bot.who(b.ctx)
 			require.NoError(rt, err)
-			drawn := treeFrom(b.bot.card(v, who, false).blocks)
+			drawn := treeFrom(as(b.bot, who).card(v, false).blocks)
 			require.Equal(rt, markOf(drawn, nil), markOf(treeFrom(held), drawn))
 			if strings.Contains(string(mustJSON(held)), `"action_id":"`+actionApprove+`"`) {
 				approvable++

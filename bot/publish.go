@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -127,7 +128,7 @@ func (p *page) hash() string {
 	if err != nil {
 		panic(err) // blocks are made of strings and numbers
 	}
-	return approval.Hash(append(blocks, p.text()...))[:16]
+	return fmt.Sprintf("%x", sha256.Sum256(append(blocks, p.text()...)))[:16]
 }
 
 // garbledMark ends the Shown of a card that Slack did not store as it was sent,

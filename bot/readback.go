@@ -2,13 +2,12 @@ package bot
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
-
-	"countersign/approval"
 )
 
 // What Slack holds of a message is not, byte for byte, what it was sent: it adds
@@ -170,7 +169,7 @@ func markOf(held, drawn tree) string {
 		}
 		fmt.Fprintf(&text, "%s%s%s%s", f.kind, unsaid, f.said.plain(), unsaid+unsaid)
 	}
-	return approval.Hash([]byte(text.String()))[:markLength]
+	return fmt.Sprintf("%x", sha256.Sum256([]byte(text.String())))[:markLength]
 }
 
 // factsOf lists everything that can be read or pressed.

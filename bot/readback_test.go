@@ -352,7 +352,7 @@ func approveOf(blocks tree) (value string) {
 func TestProveSlackWhatIsNotHarmlessTakesApproveAway(t *testing.T) {
 	t.Parallel()
 	b := idle(t).bot
-	sent := treeFrom(b.card(sample(risen), Identity{}, false).blocks)
+	sent := treeFrom(b.card(sample(risen), false).blocks)
 	fine, press := judged(sent, mustJSON(sent))
 	require.True(t, fine && press)
 	all := spoils()

@@ -213,7 +213,7 @@ func (b *Bot) unsaidNotice(n *approval.NoticeView, _ string) (*page, error) {
 	u, hidden := v.HiddenFrom()
 	if !hidden {
 		p.quote(cut(r.Question, 600), words("What I could not say in "), channel(said.Channel), words(" for some time stands there now. You asked:"))
-		if url := b.link(v.Session.Channel, thread(v), ""); url != "" {
+		if url := b.myself().permalink(v.Session.Channel, thread(v), ""); url != "" {
 			p.buttons("look", goes("Go to the thread", url))
 		}
 		return p, nil

@@ -100,7 +100,7 @@ func TestWhatIsAgreedToIsSaidTheSameWhereverThereIsSomethingToApproveWith(t *tes
 		v := sample(reach(hosts))
 		modal, ok := b.bot.reviewView(v, origin{})
 		require.True(t, ok)
-		card := string(mustJSON(b.bot.card(v, Identity{}, false).blocks))
+		card := string(mustJSON(as(b.bot, Identity{}).card(v, false).blocks))
 		for what, drawn := range map[string]string{"card": card, "modal": string(mustJSON(modal.Blocks))} {
 			for _, words := range []string{"The budget of ", "$7.88 of $10.00 left", "in a local sandbox", "at most 120 seconds and 1,024 MB"} {
 				require.Contains(t, drawn, words, what)
@@ -116,7 +116,7 @@ func TestWhatIsAgreedToIsSaidTheSameWhereverThereIsSomethingToApproveWith(t *tes
 		v.Request.Question = strings.Repeat("Why? ", 600)
 		v.Request.Revision.Code = longCode(40)
 	})
-	card := b.bot.card(crowded, Identity{}, false)
+	card := as(b.bot, Identity{}).card(crowded, false)
 	require.NotContains(t, string(mustJSON(card.blocks)), `"`+actionApprove+`"`, "what is not shown whole is not approved there")
 	require.Contains(t, string(mustJSON(card.blocks)), "and 45 more")
 	require.Less(t, card.used, 11_000)

@@ -31,8 +31,8 @@ func TestAdministratorsNameAndRemovePeople(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.service.grants = []approval.Grant{{Team: slacksim.DefaultTeam.ID, Role: approval.RoleReviewer, User: slacksim.Reviewer}}
-	carla, home := carlas(b)
-	require.NoError(t, carla.ClickView(home, actionPeople))
+	carla, atHome := carlas(b)
+	require.NoError(t, carla.ClickView(atHome, actionPeople))
 	list := b.openedAs(carla, callbackPeople)
 	require.Contains(t, list.Words(), "<@U0BEN> is a reviewer, by the settings")
 	require.NotContains(t, fmt.Sprint(list.Blocks), actionUnname, "what the settings say stays")
@@ -68,9 +68,9 @@ func TestAdministratorsEndWhatSomebodyAwayHasArranged(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.service.roster.Delegations = []approval.Delegation{{From: slacksim.Reviewer, To: slacksim.OtherAnalyst, Until: noon}}
-	carla, home := carlas(b)
-	require.Contains(t, home.Words(), "may decide in place of")
-	require.NoError(t, carla.ClickView(home, actionPeople))
+	carla, atHome := carlas(b)
+	require.Contains(t, atHome.Words(), "may decide in place of")
+	require.NoError(t, carla.ClickView(atHome, actionPeople))
 	list := b.openedAs(carla, callbackPeople)
 	require.Contains(t, list.Words(), "<@U0JUN> may decide in place of <@U0BEN>")
 	require.NoError(t, carla.ClickView(list, actionRecall))
@@ -83,9 +83,9 @@ func TestAdministratorsEndWhatSomebodyAwayHasArranged(t *testing.T) {
 func TestOthersAreNotShownWhoMayDoWhat(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	carla, home := carlas(b)
+	carla, atHome := carlas(b)
 	b.service.change(func() { b.service.roster.Admins = nil })
-	require.NoError(t, carla.ClickView(home, actionPeople))
+	require.NoError(t, carla.ClickView(atHome, actionPeople))
 	b.written(carla, "Only administrators name people.")
 }
 
@@ -93,9 +93,9 @@ func TestRulesAreSetInAForm(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.service.rules.Version = 3
-	carla, home := carlas(b)
-	require.Contains(t, home.Words(), "High risk: 1 approval, with the digest typed")
-	require.NoError(t, carla.ClickView(home, actionRules))
+	carla, atHome := carlas(b)
+	require.Contains(t, atHome.Words(), "High risk: 1 approval, with the digest typed")
+	require.NoError(t, carla.ClickView(atHome, actionRules))
 	b.openedAs(carla, callbackRules)
 	for field, wrong := range map[string]string{tierField(fieldCosts, approval.High): "lots", fieldFreezes: "on Tuesdays", fieldWait: "a while", fieldLast: "0"} {
 		refused, err := carla.Submit(slacksim.Fill(field, wrong))
@@ -130,9 +130,9 @@ func TestTheRulesFormGivesBackWhatItShows(t *testing.T) {
 	own := approval.Rules{Low: approval.TierRules{Approvals: 1, Slack: true}, Medium: approval.TierRules{Approvals: 2, Owners: true, Slack: true}, High: approval.TierRules{Approvals: 9, Typed: true},
 		CostMedium: 1, CostHigh: 12_345_678_901, Class: approval.Public, Hosts: []string{"api.example.com"}, Freezes: []string{"2026-12-24 to 2027-01-02"}, RunExpiryMinutes: 7}
 	b.service.rules = approval.RuleSet{Team: slacksim.DefaultTeam.ID, Project: slacksim.SalesData, Version: 4, Rules: own}
-	carla, home := carlas(b)
+	carla, atHome := carlas(b)
 	channelRules := func(form slacksim.Form) approval.RuleSet {
-		require.NoError(t, carla.ClickView(home, actionWhose))
+		require.NoError(t, carla.ClickView(atHome, actionWhose))
 		b.openedAs(carla, callbackWhose)
 		_, err := carla.Submit(slacksim.Fill(fieldChannel, slacksim.SalesData))
 		require.NoError(t, err)
@@ -158,14 +158,14 @@ func TestTheRulesFormGivesBackWhatItShows(t *testing.T) {
 func TestHowReviewersDecideIsForAdministrators(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	carla, home := carlas(b)
-	require.NoError(t, carla.ClickView(home, actionFigures))
+	carla, atHome := carlas(b)
+	require.NoError(t, carla.ClickView(atHome, actionFigures))
 	require.Contains(t, b.openedAs(carla, callbackNote).Words(), "Nobody has decided on anything yet.")
 	require.NoError(t, carla.CloseView())
 	b.service.change(func() {
 		b.service.refuse = &approval.NotAllowedError{Why: "Only administrators see how reviewers decide."}
 	})
-	require.NoError(t, carla.ClickView(home, actionFigures))
+	require.NoError(t, carla.ClickView(atHome, actionFigures))
 	b.written(carla, "Only administrators see")
 }
 

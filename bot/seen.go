@@ -71,7 +71,7 @@ func numbered(code string) []string {
 // seen makes sure, at the click, that what Slack holds of the place where it was
 // made is the code that would be approved, and says beside it what was sent. An
 // outdated place is for Decide to refuse.
-func (b *Bot) seen(ctx context.Context, s seal, click approval.Click, mark string, held tree, draw func(v *approval.View) tree) error {
+func (b *Bot) seen(ctx context.Context, s seal, click approval.Click, mark string, held tree, drawing func(v *approval.View) tree) error {
 	v, err := b.Service.View(ctx, s.request)
 	if err != nil {
 		return err
@@ -80,7 +80,7 @@ func (b *Bot) seen(ctx context.Context, s seal, click approval.Click, mark strin
 	if rev == nil || rev.Digest != s.digest || rev.Number != s.revision {
 		return nil
 	}
-	drawn := draw(v)
+	drawn := drawing(v)
 	code, shown := numbered(rev.Code), programOf(factsOf(held))
 	line := 0
 	if !slices.Equal(code, shown) || code == nil {
@@ -121,9 +121,9 @@ func (b *Bot) flawed(ctx context.Context, s seal, click approval.Click, line int
 	if err != nil || v.Request.State != approval.Pending || v.Request.Revision.Digest != s.digest || v.Posts[approval.SurfaceCard].TS != click.MessageTS {
 		return
 	}
-	who, err := b.who(ctx)
+	_, err = b.who(ctx)
 	if err == nil {
-		_, _, _, err = b.api.UpdateMessageContext(ctx, click.Channel, click.MessageTS, b.drawCard(v, who, flaw{found: true, line: line}).options()...)
+		_, _, _, err = b.api.UpdateMessageContext(ctx, click.Channel, click.MessageTS, b.drawCard(v, flaw{found: true, line: line}).options()...)
 	}
 	if err != nil {
 		b.Log.Warn("redraw a card that says something else", "request", s.request, "error", detail(err))

@@ -25,6 +25,9 @@ func whose(s budget.Scope, reader string) []part {
 	return []part{words("The team's budget")}
 }
 
+// roleBudgets name those who share a role to people, by the ids of their scopes.
+var roleBudgets = map[string]string{"members": "Everybody's usual budget", "reviewers": "Every reviewer's usual budget", "admins": "Every administrator's usual budget"}
+
 // within is whose inside a sentence.
 func within(s budget.Scope, reader string) []part {
 	return inside(whose(s, reader))

@@ -36,11 +36,12 @@ func (b *Bot) clickMoreMoney(ctx context.Context, cb slack.InteractionCallback, 
 	if c.TopUp != nil {
 		return answer{}, &approval.InputError{Why: "You have asked for more already. An administrator has to answer first."}
 	}
-	return answer{}, b.open(ctx, cb.TriggerID, moreMoneyView(v.Request, c, seatOf(cb)))
+	at := seatOf(cb)
+	return answer{}, b.open(ctx, cb.TriggerID, moreMoneyView(v.Request, c, origin{Channel: at.channel, Thread: at.thread, Seal: v.Request.ID}))
 }
 
 // moreMoneyView asks how much and what for.
-func moreMoneyView(r *approval.Request, c *approval.Choices, at seat) slack.ModalViewRequest {
+func moreMoneyView(r *approval.Request, c *approval.Choices, from origin) slack.ModalViewRequest {
 	p := &page{}
 	scope := c.Block.Tight().Limit.Scope
 	p.say(flow(words("For "), within(scope, r.Asker), words(fmt.Sprintf(". This step needs %s more at least. An administrator decides, and says until when it may be spent.", c.Missing.Approx())))...)
@@ -50,13 +51,7 @@ func moreMoneyView(r *approval.Request, c *approval.Choices, at seat) slack.Moda
 	reason.Multiline, reason.MaxLength, reason.FocusOnLoad = true, 500, true
 	blocks := append(p.blocks, slack.NewInputBlock(fieldAmount, plain("Dollars"), nil, amount), slack.NewInputBlock(fieldReason, plain("Why?"), plain("The administrators get to read it."), reason))
 	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: callbackMoreMoney, Title: plain("Ask for more money"), Submit: plain("Ask"), Close: plain("Cancel"),
-		PrivateMetadata: origin{Channel: at.channel, Thread: at.thread, Seal: r.ID}.String(), Blocks: slack.Blocks{BlockSet: blocks}}
-}
-
-// viewClick are the facts of a submission. A modal has no action_ts; its id is as
-// good: sending it again is the same click.
-func viewClick(cb slack.InteractionCallback, from origin) approval.Click {
-	return approval.Click{Team: cb.Team.ID, User: cb.User.ID, ActionTS: cb.View.ID, Channel: from.Channel, MessageTS: from.Message}
+		PrivateMetadata: from.String(), Blocks: slack.Blocks{BlockSet: blocks}}
 }
 
 // submitMoreMoney asks the administrators.
@@ -73,23 +68,8 @@ func (b *Bot) submitMoreMoney(ctx context.Context, cb slack.InteractionCallback)
 	if why != "" {
 		return (&fieldError{fieldAmount, why}).answer(), nil
 	}
-	_, err = b.Service.AskTopUp(ctx, from.Seal, amount, fields[fieldReason].Value, viewClick(cb, from))
-	return b.overWith(err, fieldAmount)
-}
-
-// overWith ends a modal: closed when it worked, or with what is wrong beside the
-// field when that can be mended in it, else in its place.
-func (b *Bot) overWith(err error, field string) (answer, error) {
-	text, ok := known(err)
-	switch {
-	case err == nil:
-		return answer{payload: slack.NewClearViewSubmissionResponse()}, nil
-	case !ok:
-		return answer{}, err
-	case mendable(err):
-		return (&fieldError{field, text}).answer(), nil
-	}
-	return answer{payload: slack.NewUpdateViewSubmissionResponse(noteView("Nothing has changed", text))}, nil
+	_, err = b.Service.AskTopUp(ctx, from.Seal, amount, fields[fieldReason].Value, modalClick(cb, from))
+	return saved(err, fieldAmount)
 }
 
 // topUpNotice asks an administrator for money, and shows what has been decided.
@@ -206,8 +186,8 @@ func (b *Bot) submitGrant(ctx context.Context, cb slack.InteractionCallback) (an
 		return answer{}, fmt.Errorf("until when: %w", err)
 	}
 	_, id, _ := strings.Cut(from.Seal, "/")
-	_, err = b.Service.Grant(ctx, id, time.Unix(until, 0), viewClick(cb, from))
-	return b.overWith(err, fieldUntil)
+	_, err = b.Service.Grant(ctx, id, time.Unix(until, 0), modalClick(cb, from))
+	return saved(err, fieldUntil)
 }
 
 // clickDecline opens the form for the reason.
@@ -233,6 +213,6 @@ func (b *Bot) submitDecline(ctx context.Context, cb slack.InteractionCallback) (
 		return answer{}, err
 	}
 	_, id, _ := strings.Cut(from.Seal, "/")
-	_, err = b.Service.Decline(ctx, id, fieldsOf(cb)[fieldReason].Value, viewClick(cb, from))
-	return b.overWith(err, fieldReason)
+	_, err = b.Service.Decline(ctx, id, fieldsOf(cb)[fieldReason].Value, modalClick(cb, from))
+	return saved(err, fieldReason)
 }

@@ -10,7 +10,7 @@ import (
 
 // cardButtons are the ways to decide. Without the whole code on the card, or
 // where the rules want more than a click, Approve is where the code is.
-func (b *Bot) cardButtons(p *page, v *approval.View, who Identity, whole, garbled bool) {
+func (b *Bot) cardButtons(p *page, v *approval.View, whole, garbled bool) {
 	r := v.Request
 	s := sealOf(r).String()
 	var row []slack.BlockElement
@@ -42,11 +42,11 @@ func (b *Bot) cardButtons(p *page, v *approval.View, who Identity, whole, garble
 	if v.Former != nil {
 		row = append(row, button(actionDiff, "What changed", s, slack.StyleDefault))
 	}
-	p.buttons("decide", append(row, slack.NewOverflowBlockElement(actionMore, b.menu(v, who)...))...)
+	p.buttons("decide", append(row, slack.NewOverflowBlockElement(actionMore, b.menu(v)...))...)
 }
 
 // menu is what else can be done with a card. Slack takes five entries of short values.
-func (b *Bot) menu(v *approval.View, who Identity) []*slack.OptionBlockObject {
+func (b *Bot) menu(v *approval.View) []*slack.OptionBlockObject {
 	entry := func(verb, label string) *slack.OptionBlockObject {
 		return slack.NewOptionBlockObject(fmt.Sprintf("%s:%s:%d", verb, v.Request.ID, v.Request.Revision.Number), plain(label), nil)
 	}
@@ -55,7 +55,7 @@ func (b *Bot) menu(v *approval.View, who Identity) []*slack.OptionBlockObject {
 		options = append(options, entry(moreEdit, "Edit the code"))
 	}
 	options = append(options, entry(moreAssign, "Ask somebody to look at it"))
-	if url := who.permalink(v.Session.Channel, thread(v), ""); url != "" {
+	if url := b.myself().permalink(v.Session.Channel, thread(v), ""); url != "" {
 		option := slack.NewOptionBlockObject(moreLink, plain("View in thread"), nil)
 		option.URL = url
 		options = append(options, option)

@@ -78,7 +78,7 @@ func TestWhatHasExpiredIsSaidAsItWas(t *testing.T) {
 		require.Contains(t, b.bot.Words(&approval.MoveError{Request: r, Verb: "approve"}), "This has expired: "+lapsed)
 		require.Equal(t, "it has expired: "+lapsed, "it has "+howItStands(r))
 		require.Equal(t, lapsed, over(r))
-		for _, p := range []*page{b.bot.card(v, Identity{}, false), b.bot.reply(v, true), b.bot.progress(v)} {
+		for _, p := range []*page{as(b.bot, Identity{}).card(v, false), b.bot.reply(v, true), b.bot.progress(v)} {
 			require.NotContains(t, strings.ToLower(p.text()), "nobody decided")
 		}
 	}
@@ -92,7 +92,7 @@ func TestWaitingSaysWhoIsMissing(t *testing.T) {
 		v.Request.Decisions = []approval.Decision{{Reviewer: "U1", Verdict: approval.Approve, At: noon}}
 	})
 	require.Contains(t, b.bot.progress(v).text(), "1 of 2 approvals.")
-	require.Contains(t, b.bot.card(v, Identity{}, false).text(), "1 of 2 approvals")
+	require.Contains(t, as(b.bot, Identity{}).card(v, false).text(), "1 of 2 approvals")
 	v.Deciders = nil
 	require.Contains(t, b.bot.progress(v).text(), "nobody is named who could review this")
 	again := sample(in(approval.Drafting, ""))
