@@ -2,7 +2,6 @@ package bot
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -13,6 +12,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"countersign/approval"
+	"countersign/bot/draw"
+	"countersign/bot/kit"
+	"countersign/bot/readback"
 )
 
 // Service is what people can do, as approval.Service does it.
@@ -102,7 +104,7 @@ type Bot struct {
 	learned  sync.Map     // when a kind of spelling was logged last, a time.Time
 
 	mu   sync.Mutex
-	self *Identity // what auth.test said; nil until it has been asked
+	self *kit.Identity // what auth.test said; nil until it has been asked
 
 	homes   map[string]glimpse // who may be looking at their Home, and at what
 	drawing sync.Map           // a *sync.Mutex for each of these Homes
@@ -141,6 +143,20 @@ func New(o Options) *Bot {
 	return b
 }
 
+// with is what drawing needs to know of the bot and its team, as far as it is known by now.
+func (b *Bot) with() draw.With {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	with := draw.With{Calendar: time.UTC}
+	if b.self != nil {
+		with.Self = *b.self
+	}
+	if b.Service != nil {
+		with.Calendar = b.Service.Calendar()
+	}
+	return with
+}
+
 // Serve names the service that the bot works for. The service needs a Slack and
 // the bot needs a service; this closes the circle, before Run.
 func (b *Bot) Serve(s Service) { b.Service = s }
@@ -154,7 +170,7 @@ func (b *Bot) client() http.Client {
 	if client.Transport == nil {
 		client.Transport = http.DefaultTransport
 	}
-	client.Transport = keeper{client.Transport}
+	client.Transport = readback.Keeper{Next: client.Transport}
 	client.Transport = &throttle{next: client.Transport, burst: 2 * b.Connections}
 	client.CheckRedirect = stopAtSignIn
 	return client
@@ -179,7 +195,7 @@ func (b *Bot) clientOptions(client http.Client) []slack.Option {
 func (b *Bot) Sockets() int { return int(b.live.Load()) }
 
 // who asks Slack once who the bot is.
-func (b *Bot) who(ctx context.Context) (Identity, error) {
+func (b *Bot) who(ctx context.Context) (kit.Identity, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.self != nil {
@@ -187,32 +203,8 @@ func (b *Bot) who(ctx context.Context) (Identity, error) {
 	}
 	who, err := b.CheckBot(ctx)
 	if err != nil {
-		return Identity{}, err
+		return kit.Identity{}, err
 	}
 	b.self = &who
 	return who, nil
-}
-
-// permalink is where a message can be read. Slack's chat.getPermalink gives the
-// same address, at the price of a call for each.
-func (i Identity) permalink(channel, ts, thread string) string {
-	if channel == "" || ts == "" || i.URL == "" {
-		return ""
-	}
-	url := fmt.Sprintf("%sarchives/%s/p%s", i.URL, channel, digits(ts))
-	if thread != "" && thread != ts {
-		url += fmt.Sprintf("?thread_ts=%s&cid=%s", thread, channel)
-	}
-	return url
-}
-
-// digits are a ts as permalinks spell it, without its point.
-func digits(ts string) string {
-	var out []byte
-	for _, c := range []byte(ts) {
-		if c >= '0' && c <= '9' {
-			out = append(out, c)
-		}
-	}
-	return string(out)
 }

@@ -17,11 +17,14 @@ import (
 	"go.uber.org/goleak"
 
 	"countersign/approval"
-	"countersign/budget"
+	"countersign/bot/kit"
 	"countersign/internal/slacksim"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// as is a bot that knows who it is.
+func as(b *Bot, who kit.Identity) *Bot { return &Bot{Options: b.Options, self: &who} }
 
 // bundle is a workspace, a bot that is connected to it, and a service that says
 // what the test tells it to.
@@ -284,86 +287,6 @@ func (s *service) Recent(ctx context.Context, team, user string) ([]*approval.Re
 }
 
 func (s *service) Models() []string { return s.models }
-
-// noon is when everything in these tests happens.
-var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-
-const sampleCode = `import pandas as pd
-
-sales = pd.read_csv("sales.csv")
-sales.groupby("month")["amount"].sum()
-`
-
-// sample is a request that waits for a reviewer, as it is drawn.
-func sample(change ...func(v *approval.View)) *approval.View {
-	r := &approval.Request{
-		ID: "bcd23fg", SessionID: "s123456789", Team: slacksim.DefaultTeam.ID, Project: slacksim.SalesData, Asker: slacksim.Analyst,
-		Question: "What were sales per month in sales.csv?", Model: "mistral-medium-2508", State: approval.Pending, Attempts: 1,
-		CreatedAt: noon, ChangedAt: noon, ExpiresAt: noon.Add(24 * time.Hour),
-		Files: []approval.File{{ID: "F1", Name: "sales.csv", Size: 1234, SHA256: approval.Hash([]byte("data")), Tables: []approval.Table{{Rows: 1204,
-			Columns: []approval.Column{{Name: "month", Type: "text"}, {Name: "amount", Type: "number"}}}}}},
-	}
-	v := &approval.View{Request: r, Session: approval.Session{ID: r.SessionID, Team: r.Team, Channel: r.Project},
-		Bill: []approval.Spend{{Purpose: budget.ForDraft, Charges: []budget.Charge{
-			{Kind: budget.Tokens, What: "mistral-medium-2508", Usage: budget.Usage{Model: "mistral-medium-2508", Input: 1834, Output: 212}, Amount: 1_158_000},
-			{Kind: budget.Box, What: "local", BoxMS: 412, Amount: 3_000}}}},
-		Standings: []budget.Standing{{Limit: budget.Limit{Scope: budget.Scope{Team: r.Team, Kind: budget.User, ID: r.Asker}, Amount: 10 * budget.Dollar,
-			Window: budget.Month, Default: true}, Spent: 2_120_000_000, ResetsAt: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)}},
-		Posts: map[approval.Surface]approval.Post{}, Now: noon, Deciders: []string{slacksim.Reviewer, slacksim.SecondReviewer},
-		Terms: approval.Terms{Tier: approval.Low, Approvals: 1, Slack: true, Policy: "settings"}}
-	withCode(sampleCode)(v)
-	for _, c := range change {
-		c(v)
-	}
-	return v
-}
-
-func withCode(code string) func(v *approval.View) {
-	return func(v *approval.View) {
-		m := approval.Manifest{Version: 1, CodeSHA256: approval.Hash([]byte(code)), Sandbox: "local", Template: "python-3.11",
-			Inputs: []approval.Input{{Name: "sales.csv", SHA256: approval.Hash([]byte("data"))}}, Limits: approval.DefaultPolicy().Limits, CostCap: 4_100_000}
-		v.Request.Revision = &approval.Revision{RequestID: v.Request.ID, Number: 1, Code: code, Summary: "Sums the amounts of each month.",
-			Author: "mistral-medium-2508", Findings: []approval.Finding{{Level: approval.Note, Line: 3, Text: "reads sales.csv"}}, Manifest: m, Digest: m.Digest(), At: noon}
-		v.Terms.Digest = m.Digest()
-	}
-}
-
-// in brings a request into a state, with what belongs to it.
-func in(state approval.State, reason string) func(v *approval.View) {
-	return func(v *approval.View) {
-		r := v.Request
-		r.State, r.Reason = state, reason
-		decide := func(verdict approval.Verdict, who, why string) {
-			r.Decisions = append(r.Decisions, approval.Decision{RequestID: r.ID, Revision: 1, Digest: r.Revision.Digest, Reviewer: who, Verdict: verdict, Reason: why, At: noon.Add(time.Minute)})
-		}
-		switch state {
-		case approval.Rejected:
-			decide(approval.Reject, slacksim.Reviewer, reason)
-		case approval.Approved, approval.Running, approval.Done, approval.Lost:
-			decide(approval.Approve, slacksim.Reviewer, "")
-		case approval.Drafting:
-			r.Revision = nil
-		}
-		if state == approval.Running || state == approval.Done || state == approval.Lost {
-			r.Run = &approval.Run{RequestID: r.ID, BoxID: "box", StartedAt: noon.Add(2 * time.Minute)}
-		}
-		if state.Final() {
-			r.ExpiresAt = time.Time{}
-		}
-	}
-}
-
-// with gives a request the result of its run.
-func with(res approval.Result, files ...approval.Artifact) func(v *approval.View) {
-	return func(v *approval.View) {
-		in(approval.Done, "")(v)
-		v.Request.Run.FinishedAt = noon.Add(3 * time.Minute)
-		res.Artifacts = files
-		v.Request.Run.Result = &res
-		v.Artifacts = files
-		v.Bill = append(v.Bill, approval.Spend{Purpose: budget.ForRun, Charges: []budget.Charge{{Kind: budget.Box, What: "local", BoxMS: 3200, Amount: 21_000}}})
-	}
-}
 
 // What is waited for comes within milliseconds, on a machine that is busy within
 // seconds; only what never comes takes this long.

@@ -9,6 +9,9 @@ import (
 	"strings"
 
 	"countersign/approval"
+	"countersign/bot/draw"
+	"countersign/bot/kit"
+	"countersign/bot/readback"
 )
 
 // Every version of the code has a card of its own. What Slack stores is only told
@@ -19,30 +22,30 @@ import (
 // cardShown is what is remembered of a card as it stands.
 type cardShown struct {
 	revision int
-	hash     string // of what it shows
-	flaw     flaw   // Slack has stored something else than what was sent
+	hash     string    // of what it shows
+	flaw     draw.Flaw // Slack has stored something else than what was sent
 }
 
 // String is how it is remembered; cardShownOf reads it back. Cards from before
 // versions had cards of their own name no version: they are the current one's.
 func (c cardShown) String() string {
 	text := fmt.Sprintf("%d:%s", c.revision, c.hash)
-	if c.flaw.line > 0 {
-		text = fmt.Sprintf("%d/%d:%s", c.revision, c.flaw.line, c.hash)
+	if c.flaw.Line > 0 {
+		text = fmt.Sprintf("%d/%d:%s", c.revision, c.flaw.Line, c.hash)
 	}
-	if c.flaw.found {
-		text += garbledMark
+	if c.flaw.Found {
+		text += draw.GarbledMark
 	}
 	return text
 }
 
 func cardShownOf(text string, current int) cardShown {
-	c := cardShown{revision: current, hash: strings.TrimSuffix(text, garbledMark), flaw: flaw{found: strings.HasSuffix(text, garbledMark)}}
+	c := cardShown{revision: current, hash: strings.TrimSuffix(text, draw.GarbledMark), flaw: draw.Flaw{Found: strings.HasSuffix(text, draw.GarbledMark)}}
 	if number, hash, ok := strings.Cut(c.hash, ":"); ok {
 		number, line, _ := strings.Cut(number, "/")
 		c.hash = hash
 		c.revision, _ = strconv.Atoi(number) // what nobody can read is no version of ours
-		c.flaw.line, _ = strconv.Atoi(line)  // and no line
+		c.flaw.Line, _ = strconv.Atoi(line)  // and no line
 	}
 	return c
 }
@@ -50,7 +53,7 @@ func cardShownOf(text string, current int) cardShown {
 // putCard posts the card of the current version and reads back what Slack stored.
 // If that is not what was sent, nobody may approve by it. The card of the version
 // before gives way first, and then leads to the new one.
-func (b *Bot) putCard(ctx context.Context, v *approval.View, who Identity) (approval.Post, error) {
+func (b *Bot) putCard(ctx context.Context, v *approval.View, who kit.Identity) (approval.Post, error) {
 	number := v.Request.Revision.Number
 	former := v.Posts[approval.SurfaceCard]
 	shown := cardShownOf(former.Shown, number)
@@ -62,7 +65,7 @@ func (b *Bot) putCard(ctx context.Context, v *approval.View, who Identity) (appr
 	}
 	post, err := b.putVersion(ctx, unposted(v, approval.SurfaceCard), cardShown{revision: number})
 	if post.TS != "" {
-		if err := b.giveWay(ctx, v, former, shown.revision, who.permalink(post.Channel, post.TS, "")); err != nil {
+		if err := b.giveWay(ctx, v, former, shown.revision, who.Permalink(post.Channel, post.TS, "")); err != nil {
 			b.Log.Warn("lead from a former card to the new one", "request", v.Request.ID, "error", detail(err))
 		}
 	}
@@ -72,27 +75,27 @@ func (b *Bot) putCard(ctx context.Context, v *approval.View, who Identity) (appr
 // putVersion posts the card of the current version, or rewrites it.
 func (b *Bot) putVersion(ctx context.Context, v *approval.View, shown cardShown) (approval.Post, error) {
 	at := spot{channel: b.Policy().ReviewChannel}
-	try := func(had approval.Post) (approval.Post, difference, error) {
-		next, p := unposted(v, approval.SurfaceCard), b.drawCard(v, shown.flaw)
+	try := func(had approval.Post) (approval.Post, readback.Difference, error) {
+		next, p := unposted(v, approval.SurfaceCard), draw.DrawCard(b.with(), v, shown.flaw)
 		if had.TS != "" {
 			had.Shown = shown.hash
 			next.Posts[approval.SurfaceCard] = had
 		}
-		p.coloured = b.names()
+		p.Coloured = b.names()
 		post, stored, err := b.send(ctx, next, approval.SurfaceCard, at, p)
-		if p.coloured && slackError(err) == "invalid_blocks" {
+		if p.Coloured && slackError(err) == "invalid_blocks" {
 			b.tried(false)
-			p.coloured = false
+			p.Coloured = false
 			post, stored, err = b.send(ctx, next, approval.SurfaceCard, at, p)
 		}
 		shown.hash = post.Shown
 		return post, b.readCard(p, stored), err
 	}
 	post, d, err := try(v.Posts[approval.SurfaceCard])
-	if err == nil && d.harmful() {
-		b.Log.Error("Slack stored something else than the card that was sent", "request", v.Request.ID, "what", d.what, "line", d.line)
+	if err == nil && d.Harmful() {
+		b.Log.Error("Slack stored something else than the card that was sent", "request", v.Request.ID, "what", d.What, "line", d.Line)
 		// What stands there now is marked even when it could not be rewritten, so that the next attempt rewrites it.
-		shown.flaw = flaw{found: true, line: d.line}
+		shown.flaw = draw.Flaw{Found: true, Line: d.Line}
 		post, _, err = try(post)
 	}
 	if post.TS != "" {
@@ -102,16 +105,16 @@ func (b *Bot) putVersion(ctx context.Context, v *approval.View, shown cardShown)
 }
 
 // readCard compares a card with what Slack holds of it, as far as that is known.
-func (b *Bot) readCard(p *page, stored tree) difference {
+func (b *Bot) readCard(p *kit.Page, stored readback.Tree) readback.Difference {
 	if stored == nil {
-		return difference{}
+		return readback.Difference{}
 	}
-	d := differ(treeFrom(p.sent()), stored)
-	if p.coloured {
-		b.tried(!slices.Contains(d.spelling, "lacks rich_text_preformatted.language="+codeLanguage))
+	d := readback.Differ(readback.TreeFrom(p.Sent()), stored)
+	if p.Coloured {
+		b.tried(!slices.Contains(d.Spelling, "lacks rich_text_preformatted.language="+kit.CodeLanguage))
 	}
-	if !d.harmful() {
-		b.learn("a card", d.spelling)
+	if !d.Harmful() {
+		b.learn("a card", d.Spelling)
 	}
 	return d
 }
@@ -126,32 +129,6 @@ func unposted(v *approval.View, surface approval.Surface) *approval.View {
 
 // giveWay rewrites a card on which nothing is decided any more.
 func (b *Bot) giveWay(ctx context.Context, v *approval.View, card approval.Post, revision int, url string) error {
-	_, _, _, err := b.api.UpdateMessageContext(ctx, card.Channel, card.TS, b.formerCard(v, revision, url).options()...)
+	_, _, _, err := b.api.UpdateMessageContext(ctx, card.Channel, card.TS, draw.FormerCard(v, revision, url).Options()...)
 	return err
-}
-
-// formerCard is what is left of a card whose version has given way to another, or
-// which stands there twice.
-func (b *Bot) formerCard(v *approval.View, revision int, url string) *page {
-	r := v.Request
-	p := &page{}
-	switch now := r.Revision.Number; {
-	case revision == now:
-		p.head("This card stands here twice")
-		p.say(words("Nothing is decided on this one."))
-	default:
-		p.head(fmt.Sprintf("Superseded by revision %d", now))
-		p.say(words(fmt.Sprintf("Revision %d of this code has given way to revision %d. Nothing is decided on it any more.", revision, now)))
-	}
-	for _, w := range r.Wishes {
-		if w.Revision == revision {
-			p.quote(cut(w.Words, 1000), strong("Changes requested by "), person(w.By), words(", "), moment(w.At), words(":"))
-		}
-	}
-	p.quote(cut(r.Question, 600), person(r.Asker), words(" asks:"))
-	if url != "" {
-		p.buttons("look", goes(fmt.Sprintf("Go to revision %d", r.Revision.Number), url))
-	}
-	p.small(words("Request "), mono(r.ID), words(fmt.Sprintf(", revision %d", revision)))
-	return p
 }

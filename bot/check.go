@@ -10,30 +10,22 @@ import (
 	"strings"
 
 	"github.com/slack-go/slack"
-)
 
-// Identity is who the bot is.
-type Identity struct {
-	Team    string   // the workspace's name
-	TeamID  string   //
-	URL     string   // of the workspace, with a slash at its end
-	User    string   // the bot's user id, by which it is mentioned
-	Name    string   // the bot's user name
-	Missing []string // scopes that the token lacks
-}
+	"countersign/bot/kit"
+)
 
 // CheckBot asks Slack whose token this is and what it may do: ErrOrgWide, if it is
 // no workspace's.
-func (b *Bot) CheckBot(ctx context.Context) (Identity, error) {
+func (b *Bot) CheckBot(ctx context.Context) (kit.Identity, error) {
 	r, err := b.api.AuthTestContext(ctx)
 	if err != nil {
-		return Identity{}, fmt.Errorf("auth.test: %w", detail(err))
+		return kit.Identity{}, fmt.Errorf("auth.test: %w", detail(err))
 	}
-	who := Identity{Team: r.Team, TeamID: r.TeamID, URL: strings.TrimSuffix(r.URL, "/") + "/", User: r.UserID, Name: r.User}
+	who := kit.Identity{Team: r.Team, TeamID: r.TeamID, URL: strings.TrimSuffix(r.URL, "/") + "/", User: r.UserID, Name: r.User}
 	if wide, err := b.orgWide(ctx, who, r.EnterpriseID); err != nil {
-		return Identity{}, err
+		return kit.Identity{}, err
 	} else if wide {
-		return Identity{}, ErrOrgWide
+		return kit.Identity{}, ErrOrgWide
 	}
 	granted := strings.FieldsFunc(r.Header.Get("X-OAuth-Scopes"), func(c rune) bool { return c == ',' || c == ' ' })
 	if len(granted) > 0 { // a server that does not tell proves nothing

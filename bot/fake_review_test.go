@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"countersign/approval"
+	"countersign/bot/draw/sample"
 	"countersign/internal/slacksim"
 )
 
@@ -38,7 +39,7 @@ type roles struct {
 func newRoles() roles {
 	settings := approval.RuleSet{Team: slacksim.DefaultTeam.ID, Rules: approval.DefaultRules(approval.DefaultPolicy())}
 	return roles{rules: settings, roster: approval.Roster{Reviewers: []string{slacksim.Reviewer, slacksim.SecondReviewer}, Admins: []string{slacksim.Admin}},
-		queue: func(approval.QueueFilter, int) approval.Queue { return approval.Queue{Pages: 1, Now: noon} }}
+		queue: func(approval.QueueFilter, int) approval.Queue { return approval.Queue{Pages: 1, Now: sample.Noon} }}
 }
 
 // want keeps what somebody wanted, unless it is refused.
@@ -132,7 +133,7 @@ func (s *service) SetRole(ctx context.Context, click approval.Click, g approval.
 	if err := s.want(ctx, wanted{what: "set role", grant: g, click: click}); err != nil {
 		return err
 	}
-	g.By, g.At = click.User, noon
+	g.By, g.At = click.User, sample.Noon
 	s.change(func() { s.grants = append(s.grants, g) })
 	return nil
 }

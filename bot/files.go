@@ -15,15 +15,9 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"countersign/approval"
+	"countersign/bot/draw"
+	"countersign/bot/kit"
 )
-
-// dataTypes are the files that can be asked about, by the end of their name.
-var dataTypes = []string{"csv", "tsv", "xlsx", "json", "jsonl", "ndjson"}
-
-// data tells whether a file can be asked about.
-func data(name string) bool {
-	return slices.Contains(dataTypes, strings.ToLower(strings.TrimPrefix(path.Ext(name), ".")))
-}
 
 // shelf is what lies in a channel to be asked about, the latest first, one of each name.
 type shelf struct {
@@ -71,7 +65,7 @@ func (s shelf) has(question string) bool {
 }
 
 // add puts up files that are older than all before.
-func (s *shelf) add(found []slack.File, who Identity) {
+func (s *shelf) add(found []slack.File, who kit.Identity) {
 	slices.SortStableFunc(found, func(a, b slack.File) int { return cmp.Compare(b.Created, a.Created) })
 	for _, f := range found {
 		if !gone(f) {
@@ -89,7 +83,7 @@ func (s *shelf) add(found []slack.File, who Identity) {
 // which is then the newer one.
 func (s *shelf) put(files []approval.File, f slack.File) []approval.File {
 	same := func(g approval.File) bool { return fold(g.Name) == fold(f.Name) }
-	if !data(f.Name) || gone(f) || slices.ContainsFunc(files, same) {
+	if !draw.Data(f.Name) || gone(f) || slices.ContainsFunc(files, same) {
 		return files
 	}
 	return append(files, input(f))
@@ -174,12 +168,9 @@ func (s shelf) pick(question string) (p picked, lacks *approval.Cause) {
 	case p.unread != "":
 		return picked{}, &approval.Cause{Code: approval.NoFile, File: p.unread}
 	case len(s.files) > 1:
-		return picked{}, &approval.Cause{Code: approval.WhichFile, Files: s.files[:min(maxChoices, len(s.files))]}
+		return picked{}, &approval.Cause{Code: approval.WhichFile, Files: s.files[:min(draw.MaxChoices, len(s.files))]}
 	default:
 		p.files = s.files
 	}
 	return p, nil
 }
-
-// maxChoices is how many options Slack takes in a list.
-const maxChoices = 100

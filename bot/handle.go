@@ -7,13 +7,18 @@ import (
 	"github.com/slack-go/slack"
 	"github.com/slack-go/slack/slackevents"
 	"github.com/slack-go/slack/socketmode"
+
+	"countersign/bot/draw"
+	"countersign/bot/ids"
+	"countersign/bot/kit"
+	"countersign/bot/readback"
 )
 
 // answer is what becomes of an envelope: what goes with the ack, and what is left
 // to do once it is out. An error beside it means that there is no ack.
 type answer struct {
 	payload any
-	page    *page // what the payload shows, when it is words for one person
+	page    *kit.Page // what the payload shows, when it is words for one person
 	after   func(context.Context)
 }
 
@@ -33,79 +38,79 @@ func (a answer) then(next func(context.Context)) answer {
 // whole switchboard; manifest.yaml lists their keys.
 var (
 	commands = map[string]func(*Bot, context.Context, slack.SlashCommand) (answer, error){
-		commandAnalyze: (*Bot).analyze,
-		commandBudget:  (*Bot).budget,
+		ids.CommandAnalyze: (*Bot).analyze,
+		ids.CommandBudget:  (*Bot).budget,
 	}
 	shortcuts = map[string]func(*Bot, context.Context, slack.InteractionCallback) (answer, error){
-		callbackAsk:        (*Bot).askAnywhere,
-		callbackAskMessage: (*Bot).askMessage,
+		ids.CallbackAsk:        (*Bot).askAnywhere,
+		ids.CallbackAskMessage: (*Bot).askMessage,
 	}
 	submissions = map[string]func(*Bot, context.Context, slack.InteractionCallback) (answer, error){
-		callbackForm:     (*Bot).submitForm,
-		callbackReason:   (*Bot).submitReason,
-		callbackChanges:  (*Bot).submitChanges,
-		callbackReview:   (*Bot).submitReview,
-		callbackEdit:     (*Bot).submitEdit,
-		callbackAssign:   (*Bot).submitAssign,
-		callbackDelegate: (*Bot).submitDelegate,
-		callbackName:     (*Bot).submitName,
-		callbackWhose:    (*Bot).submitWhose,
-		callbackRules:    (*Bot).submitRules,
+		ids.CallbackForm:     (*Bot).submitForm,
+		ids.CallbackReason:   (*Bot).submitReason,
+		ids.CallbackChanges:  (*Bot).submitChanges,
+		ids.CallbackReview:   (*Bot).submitReview,
+		ids.CallbackEdit:     (*Bot).submitEdit,
+		ids.CallbackAssign:   (*Bot).submitAssign,
+		ids.CallbackDelegate: (*Bot).submitDelegate,
+		ids.CallbackName:     (*Bot).submitName,
+		ids.CallbackWhose:    (*Bot).submitWhose,
+		ids.CallbackRules:    (*Bot).submitRules,
 
-		callbackLimit:     (*Bot).submitLimit,
-		callbackMoreMoney: (*Bot).submitMoreMoney,
-		callbackGrant:     (*Bot).submitGrant,
-		callbackDecline:   (*Bot).submitDecline,
-		callbackExplain:   (*Bot).submitExplain,
+		ids.CallbackLimit:     (*Bot).submitLimit,
+		ids.CallbackMoreMoney: (*Bot).submitMoreMoney,
+		ids.CallbackGrant:     (*Bot).submitGrant,
+		ids.CallbackDecline:   (*Bot).submitDecline,
+		ids.CallbackExplain:   (*Bot).submitExplain,
 	}
 	clicks = map[string]func(*Bot, context.Context, slack.InteractionCallback, *slack.BlockAction) (answer, error){
-		actionApprove: (*Bot).clickApprove,
-		actionReject:  (*Bot).clickReject,
-		actionChanges: (*Bot).clickChanges,
-		actionReview:  (*Bot).clickReview,
-		actionDiff:    (*Bot).clickDiff,
-		actionDisown:  (*Bot).clickDisown,
-		actionQueued:  (*Bot).clickQueued,
-		actionMine:    (*Bot).clickQueue,
-		actionTier:    (*Bot).clickQueue,
-		actionAge:     (*Bot).clickQueue,
-		actionCost:    (*Bot).clickQueue,
-		actionOrder:   (*Bot).clickQueue,
-		actionBack:    (*Bot).clickQueue,
-		actionNext:    (*Bot).clickQueue,
-		actionAway:    (*Bot).clickAway,
-		actionReturn:  (*Bot).clickReturn,
-		actionPeople:  (*Bot).clickPeople,
-		actionName:    (*Bot).clickName,
-		actionUnname:  (*Bot).clickUnname,
-		actionRecall:  (*Bot).clickRecall,
-		actionRules:   (*Bot).clickRules,
-		actionWhose:   (*Bot).clickWhose,
-		actionFigures: (*Bot).clickFigures,
-		actionMore:    (*Bot).clickMore,
-		actionCancel:  (*Bot).clickCancel,
-		actionAsk:     (*Bot).clickAsk,
-		actionAgain:   (*Bot).clickAgain,
-		actionGiveUp:  (*Bot).clickGiveUp,
+		ids.ActionApprove: (*Bot).clickApprove,
+		ids.ActionReject:  (*Bot).clickReject,
+		ids.ActionChanges: (*Bot).clickChanges,
+		ids.ActionReview:  (*Bot).clickReview,
+		ids.ActionDiff:    (*Bot).clickDiff,
+		ids.ActionDisown:  (*Bot).clickDisown,
+		ids.ActionQueued:  (*Bot).clickQueued,
+		ids.ActionMine:    (*Bot).clickQueue,
+		ids.ActionTier:    (*Bot).clickQueue,
+		ids.ActionAge:     (*Bot).clickQueue,
+		ids.ActionCost:    (*Bot).clickQueue,
+		ids.ActionOrder:   (*Bot).clickQueue,
+		ids.ActionBack:    (*Bot).clickQueue,
+		ids.ActionNext:    (*Bot).clickQueue,
+		ids.ActionAway:    (*Bot).clickAway,
+		ids.ActionReturn:  (*Bot).clickReturn,
+		ids.ActionPeople:  (*Bot).clickPeople,
+		ids.ActionName:    (*Bot).clickName,
+		ids.ActionUnname:  (*Bot).clickUnname,
+		ids.ActionRecall:  (*Bot).clickRecall,
+		ids.ActionRules:   (*Bot).clickRules,
+		ids.ActionWhose:   (*Bot).clickWhose,
+		ids.ActionFigures: (*Bot).clickFigures,
+		ids.ActionMore:    (*Bot).clickMore,
+		ids.ActionCancel:  (*Bot).clickCancel,
+		ids.ActionAsk:     (*Bot).clickAsk,
+		ids.ActionAgain:   (*Bot).clickAgain,
+		ids.ActionGiveUp:  (*Bot).clickGiveUp,
 
-		actionEditLimit:   (*Bot).clickEditLimit,
-		actionSetLimit:    (*Bot).clickSetLimit,
-		actionRemoveLimit: (*Bot).clickRemoveLimit,
-		actionContinue:    (*Bot).clickContinue,
-		actionCheaper:     (*Bot).clickCheaper,
-		actionCheaper2:    (*Bot).clickCheaper,
-		actionWait:        (*Bot).clickWait,
-		actionMoreMoney:   (*Bot).clickMoreMoney,
-		actionGrant:       (*Bot).clickGrant,
-		actionDecline:     (*Bot).clickDecline,
-		actionInsist:      (*Bot).clickInsist,
-		actionWhy:         (*Bot).clickWhy,
-		actionHistory:     (*Bot).clickHistory,
-		actionTop:         (*Bot).clickTop,
-		actionExplain:     (*Bot).clickExplain,
-		fieldRanking:      (*Bot).clickRanking,
-		fieldPeriod:       (*Bot).clickRanking,
-		fieldKind:         (*Bot).clickKind,
+		ids.ActionEditLimit:   (*Bot).clickEditLimit,
+		ids.ActionSetLimit:    (*Bot).clickSetLimit,
+		ids.ActionRemoveLimit: (*Bot).clickRemoveLimit,
+		ids.ActionContinue:    (*Bot).clickContinue,
+		ids.ActionCheaper:     (*Bot).clickCheaper,
+		ids.ActionCheaper2:    (*Bot).clickCheaper,
+		ids.ActionWait:        (*Bot).clickWait,
+		ids.ActionMoreMoney:   (*Bot).clickMoreMoney,
+		ids.ActionGrant:       (*Bot).clickGrant,
+		ids.ActionDecline:     (*Bot).clickDecline,
+		ids.ActionInsist:      (*Bot).clickInsist,
+		ids.ActionWhy:         (*Bot).clickWhy,
+		ids.ActionHistory:     (*Bot).clickHistory,
+		ids.ActionTop:         (*Bot).clickTop,
+		ids.ActionExplain:     (*Bot).clickExplain,
+		ids.FieldRanking:      (*Bot).clickRanking,
+		ids.FieldPeriod:       (*Bot).clickRanking,
+		ids.FieldKind:         (*Bot).clickKind,
 	}
 )
 
@@ -118,11 +123,11 @@ func (b *Bot) handle(ctx context.Context, d delivery) (answer, error) {
 	switch data := d.Data.(type) {
 	case slack.SlashCommand:
 		if data.TeamID != who.TeamID {
-			return privately(&page{}, words(strangers)), nil
+			return privately(&kit.Page{}, kit.Words(strangers)), nil
 		}
 		run, ok := commands[data.Command]
 		if !ok {
-			return privately(&page{}, words("This app does not know "+data.Command+".")), nil
+			return privately(&kit.Page{}, kit.Words("This app does not know "+data.Command+".")), nil
 		}
 		a, err := run(b, ctx, data)
 		return b.orSorry(a, err, seat{user: data.UserID, channel: data.ChannelID})
@@ -130,7 +135,7 @@ func (b *Bot) handle(ctx context.Context, d delivery) (answer, error) {
 		if data.Team.ID != who.TeamID {
 			return b.stranger(data), nil
 		}
-		return b.interact(carrying(ctx, d.Request.Payload), data)
+		return b.interact(readback.Carrying(ctx, d.Request.Payload), data)
 	case slackevents.EventsAPIEvent:
 		if data.TeamID != who.TeamID {
 			return answer{}, nil
@@ -184,7 +189,7 @@ func (b *Bot) event(ctx context.Context, e slackevents.EventsAPIEvent, r *socket
 		return answer{}, nil
 	}
 	a, err := b.hear(ctx, said)
-	if _, foreseen := known(err); err != nil && !foreseen && r.RetryAttempt < lastRetry {
+	if _, foreseen := draw.Known(err); err != nil && !foreseen && r.RetryAttempt < lastRetry {
 		return answer{}, err
 	}
 	return b.orSorry(a, err, said.seat())
@@ -200,11 +205,11 @@ func (b *Bot) orSorry(a answer, err error, at seat) (answer, error) {
 	if err == nil {
 		return a, nil
 	}
-	text, foreseen := known(err)
+	text, foreseen := draw.Known(err)
 	if foreseen {
 		err = nil
 	} else {
 		text = b.Words(err)
 	}
-	return answer{after: func(ctx context.Context) { b.tell(ctx, at, words(text)) }}, err
+	return answer{after: func(ctx context.Context) { b.tell(ctx, at, kit.Words(text)) }}, err
 }

@@ -10,6 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/bot/draw/home"
+	"countersign/bot/draw/sample"
+	"countersign/bot/ids"
 	"countersign/budget"
 	"countersign/internal/slacksim"
 )
@@ -17,7 +20,7 @@ import (
 func TestTheHomeShowsWhatIsOnesOwn(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	v := sample()
+	v := sample.View()
 	v.Session.ThreadTS = "1763812800.000100"
 	v.Posts[approval.SurfaceProgress] = approval.Post{Channel: slacksim.SalesData, TS: "1763812801.000100"}
 	b.service.views[v.Request.ID] = v
@@ -33,10 +36,10 @@ func TestTheHomeShowsWhatIsOnesOwn(t *testing.T) {
 	require.NotContains(t, home.Words(), "Waiting for you")
 	require.NotContains(t, home.Words(), "The team has no budget")
 	require.Contains(t, fmt.Sprint(home.Blocks), "archives/C0SALES/p1763812801000100?thread_ts=1763812800.000100&cid=C0SALES")
-	require.NoError(t, maya.ClickView(home, actionAsk))
-	_, err = maya.WaitView(b.ctx, func(v slacksim.View) bool { return v.CallbackID == callbackForm })
+	require.NoError(t, maya.ClickView(home, ids.ActionAsk))
+	_, err = maya.WaitView(b.ctx, func(v slacksim.View) bool { return v.CallbackID == ids.CallbackForm })
 	require.NoError(t, err)
-	require.NoError(t, maya.ClickView(home, actionLink), "the link is followed by Slack")
+	require.NoError(t, maya.ClickView(home, ids.ActionLink), "the link is followed by Slack")
 }
 
 func TestAHomeWithNothingToDecide(t *testing.T) {
@@ -44,13 +47,13 @@ func TestAHomeWithNothingToDecide(t *testing.T) {
 	b := idle(t)
 	b.service.limits = []budget.Standing{{Limit: budget.Limit{Scope: budget.Scope{Kind: budget.Team}, Amount: budget.Dollar, Window: budget.Month}, ResetsAt: time.Now()}}
 	b.service.standing = b.service.limits
-	p, err := b.bot.homePage(b.ctx, slacksim.DefaultTeam.ID, slacksim.SecondReviewer, shelfmark{})
+	p, err := b.bot.homePage(b.ctx, slacksim.DefaultTeam.ID, slacksim.SecondReviewer, home.Shelfmark{})
 	require.NoError(t, err)
-	require.Contains(t, p.text(), "Nothing waits for your decision.")
-	require.NotContains(t, p.text(), "The team's budget", "for administrators")
-	p, err = b.bot.homePage(b.ctx, slacksim.DefaultTeam.ID, slacksim.Admin, shelfmark{})
+	require.Contains(t, p.Text(), "Nothing waits for your decision.")
+	require.NotContains(t, p.Text(), "The team's budget", "for administrators")
+	p, err = b.bot.homePage(b.ctx, slacksim.DefaultTeam.ID, slacksim.Admin, home.Shelfmark{})
 	require.NoError(t, err)
-	require.Contains(t, p.text(), "The team's budget")
+	require.Contains(t, p.Text(), "The team's budget")
 }
 
 func TestAHomeWithoutADatabaseSaysSo(t *testing.T) {
@@ -81,7 +84,7 @@ func TestAHomeIsDrawnAgainWhenARequestOnItMoves(t *testing.T) {
 	b.homeOf(maya, "Waits for a reviewer")
 	b.homeOf(ben, "Question 2")
 	b.homeOf(jun, "Your questions")
-	b.service.change(func() { in(approval.Rejected, "No.")(v); b.service.standing = v.Standings })
+	b.service.change(func() { sample.In(approval.Rejected, "No.")(v); b.service.standing = v.Standings })
 	b.waiting(14)
 	b.publish(v, approval.SurfaceProgress)
 	b.homeOf(maya, "Rejected")

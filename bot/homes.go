@@ -2,7 +2,6 @@ package bot
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"sync"
 	"time"
@@ -10,6 +9,8 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/bot/draw/home"
+	"countersign/bot/kit"
 )
 
 // A Home is drawn when its owner opens it, and again after whatever they press, or
@@ -17,7 +18,7 @@ import (
 
 // glimpse is what somebody was last shown on their Home.
 type glimpse struct {
-	mark   shelfmark
+	mark   home.Shelfmark
 	hashes []string // Slack's names for what stood there, the present one last
 	at     time.Time
 	queue  bool // there is a queue on it
@@ -32,7 +33,7 @@ func (g glimpse) drew(hash string) bool { return slices.Contains(g.hashes, hash)
 const homeMemory = 30 * time.Minute
 
 // looks remembers that somebody looks at their Home.
-func (b *Bot) looks(user string, mark shelfmark, hash string) {
+func (b *Bot) looks(user string, mark home.Shelfmark, hash string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.homes == nil {
@@ -88,7 +89,7 @@ func (b *Bot) glimpsed(user string) (glimpse, bool) {
 func (b *Bot) fresh(cb slack.InteractionCallback, a answer) answer {
 	if cb.View.Type == slack.VTHomeTab {
 		if _, known := b.glimpsed(cb.User.ID); !known {
-			b.looks(cb.User.ID, shelfmarkOf(cb.View.PrivateMetadata), cb.View.Hash)
+			b.looks(cb.User.ID, home.ShelfmarkOf(cb.View.PrivateMetadata), cb.View.Hash)
 		}
 	}
 	if _, looking := b.glimpsed(cb.User.ID); !looking {
@@ -173,10 +174,10 @@ func (b *Bot) showHome(ctx context.Context, team, user string) {
 		g, _ := b.glimpsed(user)
 		p, err := b.homePage(ctx, team, user, g.mark)
 		if err != nil {
-			p = &page{}
-			p.say(words(b.Words(err)))
+			p = &kit.Page{}
+			p.Say(kit.Words(b.Words(err)))
 		}
-		view := slack.HomeTabViewRequest{Type: slack.VTHomeTab, PrivateMetadata: g.mark.String(), Blocks: slack.Blocks{BlockSet: p.blocks}}
+		view := slack.HomeTabViewRequest{Type: slack.VTHomeTab, PrivateMetadata: g.mark.String(), Blocks: slack.Blocks{BlockSet: p.Blocks}}
 		request := slack.PublishViewContextRequest{UserID: user, View: view}
 		if hash := g.hash(); hash != "" && attempt == 0 {
 			request.Hash = &hash
@@ -192,13 +193,4 @@ func (b *Bot) showHome(ctx context.Context, team, user string) {
 		b.shown(user, stored.Hash)
 		return
 	}
-}
-
-// mustMarshal writes what is made of strings and numbers.
-func mustMarshal(v any) []byte {
-	text, err := json.Marshal(v)
-	if err != nil {
-		panic(err)
-	}
-	return text
 }

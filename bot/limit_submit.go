@@ -7,6 +7,11 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"countersign/bot/command"
+	"countersign/bot/draw"
+	"countersign/bot/draw/money"
+	"countersign/bot/ids"
+	"countersign/bot/kit"
 	"countersign/budget"
 )
 
@@ -44,25 +49,25 @@ func (b *Bot) submitLimit(ctx context.Context, cb slack.InteractionCallback) (an
 
 // answer says it beside the field.
 func (e *fieldError) answer() answer {
-	return answer{payload: slack.NewErrorsViewSubmissionResponse(map[string]string{e.field: cut(e.why, 2000)})}
+	return answer{payload: slack.NewErrorsViewSubmissionResponse(map[string]string{e.field: kit.Cut(e.why, 2000)})}
 }
 
 // unable says in the form's place why nothing has changed.
 func (b *Bot) unable(err error) (answer, error) {
-	text, ok := known(err)
+	text, ok := draw.Known(err)
 	if !ok {
 		return answer{}, err
 	}
-	return answer{payload: slack.NewPushViewSubmissionResponse(noteView("Nothing has changed", text))}, nil
+	return answer{payload: slack.NewPushViewSubmissionResponse(kit.NoteView("Nothing has changed", text))}, nil
 }
 
 // changedIn closes the form and shows what has become of it where it was opened.
-func (b *Bot) changedIn(cb slack.InteractionCallback, from limitOrigin, p *page) answer {
+func (b *Bot) changedIn(cb slack.InteractionCallback, from money.LimitOrigin, p *kit.Page) answer {
 	return answer{payload: slack.NewClearViewSubmissionResponse(), after: func(ctx context.Context) { b.showChange(ctx, cb, from, p) }}
 }
 
 // showChange draws the Home anew, or says it where the command was typed.
-func (b *Bot) showChange(ctx context.Context, cb slack.InteractionCallback, from limitOrigin, p *page) {
+func (b *Bot) showChange(ctx context.Context, cb slack.InteractionCallback, from money.LimitOrigin, p *kit.Page) {
 	if from.Home {
 		b.showHome(ctx, cb.Team.ID, cb.User.ID)
 		return
@@ -71,36 +76,36 @@ func (b *Bot) showChange(ctx context.Context, cb slack.InteractionCallback, from
 }
 
 // formScope is whose budget the form is about.
-func (b *Bot) formScope(ctx context.Context, cb slack.InteractionCallback, from limitOrigin) (budget.Scope, *fieldError, error) {
+func (b *Bot) formScope(ctx context.Context, cb slack.InteractionCallback, from money.LimitOrigin) (budget.Scope, *fieldError, error) {
 	if from.Edits != "" {
-		s, err := parseScope(cb.Team.ID, from.Edits)
+		s, err := money.ParseScope(cb.Team.ID, from.Edits)
 		return s, nil, err
 	}
-	fields, t := fieldsOf(cb), target{}
-	switch kind := fields[fieldKind].SelectedOption.Value; budget.ScopeKind(kind) {
+	fields, t := fieldsOf(cb), command.Target{}
+	switch kind := fields[ids.FieldKind].SelectedOption.Value; budget.ScopeKind(kind) {
 	case budget.User:
-		if t = (target{kind: budget.User, id: fields[fieldUser].SelectedUser}); t.id == "" {
-			return budget.Scope{}, &fieldError{fieldKind, "Whose? Please choose a person."}, nil
+		if t = (command.Target{Kind: budget.User, Id: fields[ids.FieldUser].SelectedUser}); t.Id == "" {
+			return budget.Scope{}, &fieldError{ids.FieldKind, "Whose? Please choose a person."}, nil
 		}
 	case budget.Project:
-		t = target{kind: budget.Project, id: fields[fieldProject].SelectedConversation}
-		if !strings.HasPrefix(t.id, "C") && !strings.HasPrefix(t.id, "G") {
-			return budget.Scope{}, &fieldError{fieldKind, "Which one? Please choose a channel."}, nil
+		t = command.Target{Kind: budget.Project, Id: fields[ids.FieldProject].SelectedConversation}
+		if !strings.HasPrefix(t.Id, "C") && !strings.HasPrefix(t.Id, "G") {
+			return budget.Scope{}, &fieldError{ids.FieldKind, "Which one? Please choose a channel."}, nil
 		}
 	case budget.Session:
 		var err error
-		if t, err = readTarget(strings.TrimSpace(fields[fieldThread].Value), ""); err != nil || t.kind != budget.Session {
-			return budget.Scope{}, &fieldError{fieldThread, "This is not the link of a thread. Choose \"Copy link\" in the menu of its first message."}, nil
+		if t, err = command.ReadTarget(strings.TrimSpace(fields[ids.FieldThread].Value), ""); err != nil || t.Kind != budget.Session {
+			return budget.Scope{}, &fieldError{ids.FieldThread, "This is not the link of a thread. Choose \"Copy link\" in the menu of its first message."}, nil
 		}
 		s, err := b.scope(ctx, cb.Team.ID, t)
-		if text, ok := known(err); ok {
-			return s, &fieldError{fieldThread, text}, nil
+		if text, ok := draw.Known(err); ok {
+			return s, &fieldError{ids.FieldThread, text}, nil
 		}
 		return s, nil, err
 	case budget.Team:
-		t = target{kind: budget.Team}
+		t = command.Target{Kind: budget.Team}
 	default:
-		t = target{kind: budget.Role, id: kind}
+		t = command.Target{Kind: budget.Role, Id: kind}
 	}
 	s, err := b.scope(ctx, cb.Team.ID, t)
 	return s, nil, err
@@ -109,26 +114,26 @@ func (b *Bot) formScope(ctx context.Context, cb slack.InteractionCallback, from 
 // limitOf reads the amount and the terms, or says what is wrong with which field.
 func limitOf(fields map[string]slack.BlockAction) (l budget.Limit, bad *fieldError) {
 	var why string
-	if l.Amount, why = readAmount(strings.TrimSpace(fields[fieldAmount].Value)); why != "" {
-		return l, &fieldError{fieldAmount, why}
+	if l.Amount, why = command.ReadAmount(strings.TrimSpace(fields[ids.FieldAmount].Value)); why != "" {
+		return l, &fieldError{ids.FieldAmount, why}
 	}
-	l.Window = budget.Window(fields[fieldWindow].SelectedOption.Value)
-	if l.Policy.Soft, why = readPercent(strings.TrimSpace(fields[fieldSoft].Value)); why != "" {
-		return l, &fieldError{fieldSoft, why}
+	l.Window = budget.Window(fields[ids.FieldWindow].SelectedOption.Value)
+	if l.Policy.Soft, why = command.ReadPercent(strings.TrimSpace(fields[ids.FieldSoft].Value)); why != "" {
+		return l, &fieldError{ids.FieldSoft, why}
 	}
 	if l.Policy.Soft == budget.DefaultSoft {
 		l.Policy.Soft = 0 // what goes without saying
 	}
-	for _, word := range strings.FieldsFunc(fields[fieldWarn].Value, func(r rune) bool { return r == ',' || r == ' ' || r == ';' }) {
-		mark, why := readPercent(word)
+	for _, word := range strings.FieldsFunc(fields[ids.FieldWarn].Value, func(r rune) bool { return r == ',' || r == ' ' || r == ';' }) {
+		mark, why := command.ReadPercent(word)
 		if why != "" {
-			return l, &fieldError{fieldWarn, why}
+			return l, &fieldError{ids.FieldWarn, why}
 		}
 		l.Policy.Warn = append(l.Policy.Warn, mark)
 	}
 	slices.Sort(l.Policy.Warn)
 	l.Policy.Warn = slices.Compact(l.Policy.Warn)
-	for _, o := range fields[fieldWithout].SelectedOptions {
+	for _, o := range fields[ids.FieldWithout].SelectedOptions {
 		l.Policy.Without = append(l.Policy.Without, budget.Ability(o.Value))
 	}
 	return l, nil
@@ -138,7 +143,7 @@ func limitOf(fields map[string]slack.BlockAction) (l budget.Limit, bad *fieldErr
 // say: what was left as it stood there stays as it was.
 func (b *Bot) downgrades(ctx context.Context, cb slack.InteractionCallback, s budget.Scope) (chain []budget.Downgrade, err error) {
 	chosen := map[string]bool{}
-	for _, o := range fieldsOf(cb)[fieldDowngrade].SelectedOptions {
+	for _, o := range fieldsOf(cb)[ids.FieldDowngrade].SelectedOptions {
 		chosen[o.Value] = true
 		chain = append(chain, budget.Downgrade{To: o.Value})
 	}
@@ -164,20 +169,20 @@ func (b *Bot) clickRemoveLimit(ctx context.Context, cb slack.InteractionCallback
 	if err != nil {
 		return answer{}, err
 	}
-	s, err := parseScope(cb.Team.ID, action.Value)
+	s, err := money.ParseScope(cb.Team.ID, action.Value)
 	if err != nil {
 		return answer{}, err
 	}
-	title, p := "Removed", &page{}
+	title, p := "Removed", &kit.Page{}
 	if removed, err := b.remove(ctx, cb.User.ID, s); err == nil {
 		p = removed
-	} else if text, ok := known(err); ok {
+	} else if text, ok := draw.Known(err); ok {
 		title = "Nothing has changed"
-		p.say(words(text))
+		p.Say(kit.Words(text))
 	} else {
 		return answer{}, err
 	}
-	view := noteOf(title, p)
+	view := kit.NoteOf(title, p)
 	return answer{after: func(ctx context.Context) {
 		b.redraw(ctx, cb, view)
 		if from.Home {

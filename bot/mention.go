@@ -8,6 +8,8 @@ import (
 	"github.com/slack-go/slack/slackevents"
 
 	"countersign/approval"
+	"countersign/bot/draw"
+	"countersign/bot/kit"
 )
 
 // spoken is a message that is meant for the bot: a mention, or a direct message.
@@ -50,7 +52,7 @@ func (b *Bot) hear(ctx context.Context, s spoken) (answer, error) {
 	if s.ignore || s.user == who.User {
 		return answer{}, nil
 	}
-	text := fromSlack(withoutMention(s.text, who.User))
+	text := kit.FromSlack(kit.WithoutMention(s.text, who.User))
 	click := approval.Click{Team: s.team, User: s.user, Channel: s.channel, ActionTS: s.ts, MessageTS: s.ts}
 	if a, ok, err := b.aside(ctx, text, click); ok {
 		return b.whisper(a, s.seat()), err
@@ -64,7 +66,7 @@ func (b *Bot) hear(ctx context.Context, s spoken) (answer, error) {
 		q.ThreadTS = s.ts
 	}
 	for _, f := range s.files {
-		if !data(f.Name) {
+		if !draw.Data(f.Name) {
 			return answer{}, notData(f.Name)
 		}
 		q.Files, q.Brought = append(q.Files, input(f)), append(q.Brought, f.ID)
@@ -74,12 +76,12 @@ func (b *Bot) hear(ctx context.Context, s spoken) (answer, error) {
 		return answer{}, err
 	}
 	// What a command would have said in its answer matters here as well.
-	return answer{after: func(ctx context.Context) { b.tell(ctx, s.seat(), taken(r)...) }}, nil
+	return answer{after: func(ctx context.Context) { b.tell(ctx, s.seat(), draw.Taken(r)...) }}, nil
 }
 
 // notData is a file that came with a question and cannot be read.
 func notData(name string) error {
-	return &approval.InputError{Why: cut(name, 100) + " is none of the files that I can read: " + strings.ToUpper(strings.Join(dataTypes, ", ")) + "."}
+	return &approval.InputError{Why: kit.Cut(name, 100) + " is none of the files that I can read: " + strings.ToUpper(strings.Join(draw.DataTypes, ", ")) + "."}
 }
 
 // whisper gives to one person what a command would have answered in its ack.

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/bot/draw/sample"
 	"countersign/internal/slacksim"
 )
 
@@ -92,7 +93,7 @@ func TestAMentionWithoutAQuestionIsAskedBack(t *testing.T) {
 func TestMentionsAnswerTheWordsThatCommandsDo(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	v := sample()
+	v := sample.View()
 	b.service.views[v.Request.ID] = v
 	for line, says := range map[string]string{"help": "Ask a question about data.", "status": "You have not asked anything yet.", "cancel bcd23fg": "Taken back"} {
 		_, err := b.as(slacksim.Analyst).Say(slacksim.SalesData, "@countersign "+line)

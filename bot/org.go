@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"countersign/bot/kit"
 )
 
 // ErrOrgWide is an app that was installed for a whole organisation. Its token speaks
@@ -22,7 +24,7 @@ var ErrOrgWide = errors.New("this app is installed for a whole organisation (Ent
 // (api.slack.com/enterprise/apps/reference and @slack/web-api's AuthTestResponse, read
 // in stored copies of 2026-11-26); a token of the organisation has no workspace, or
 // the organisation in its place.
-func (b *Bot) orgWide(ctx context.Context, who Identity, enterprise string) (bool, error) {
+func (b *Bot) orgWide(ctx context.Context, who kit.Identity, enterprise string) (bool, error) {
 	switch {
 	case who.TeamID == "", strings.HasPrefix(who.TeamID, "E"):
 		return true, nil

@@ -8,6 +8,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/bot/draw"
+	"countersign/bot/draw/notice"
+	"countersign/bot/draw/sample"
+	"countersign/bot/ids"
 	"countersign/internal/slacksim"
 )
 
@@ -19,13 +23,13 @@ func (b *bundle) refuses(code string, only slacksim.Only) {
 
 // refusedTwice is what the row says by now.
 func refusedTwice(v *approval.View, why approval.Hindrance, code string) {
-	v.Unseen = map[approval.Surface]approval.Unseen{approval.SurfaceCard: {Surface: approval.SurfaceCard, Channel: slacksim.CodeReview, Why: why, Code: code, Times: 2, First: noon, Last: noon.Add(time.Second)}}
+	v.Unseen = map[approval.Surface]approval.Unseen{approval.SurfaceCard: {Surface: approval.SurfaceCard, Channel: slacksim.CodeReview, Why: why, Code: code, Times: 2, First: sample.Noon, Last: sample.Noon.Add(time.Second)}}
 }
 
 func TestThePlainerCardLeadsToTheCodeAndHasNoApprove(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	v := sample()
+	v := sample.View()
 	b.publish(v, approval.SurfaceRoot)
 	b.refuses("invalid_blocks", slacksim.Only{Holds: "rich_text"})
 	_, err := b.bot.Publish(b.ctx, v, approval.SurfaceCard)
@@ -36,12 +40,12 @@ func TestThePlainerCardLeadsToTheCodeAndHasNoApprove(t *testing.T) {
 	b.publish(v, approval.SurfacePlain)
 	plain := v.Posts[approval.SurfacePlain]
 	card := b.read(slacksim.Reviewer, plain)
-	require.Equal(t, []string{actionReview, actionReject, actionChanges}, card.Actions())
+	require.Equal(t, []string{ids.ActionReview, ids.ActionReject, ids.ActionChanges}, card.Actions())
 	thread := b.as(slacksim.Reviewer).Thread(plain.Channel, plain.TS)
 	require.Len(t, thread, 2)
 	code, err := b.as(slacksim.Reviewer).Download(thread[1].Files[0].ID)
 	require.NoError(t, err)
-	require.Equal(t, sampleCode, string(code))
+	require.Equal(t, sample.SampleCode, string(code))
 	b.publish(v, approval.SurfacePlain)
 	require.Equal(t, plain, v.Posts[approval.SurfacePlain])
 	require.Len(t, b.as(slacksim.Reviewer).Thread(plain.Channel, plain.TS), 2, "the file comes once")
@@ -60,15 +64,15 @@ func TestThePlainerCardLeadsToTheCodeAndHasNoApprove(t *testing.T) {
 	next.Unseen = nil
 	b.publish(next, approval.SurfacePlain)
 	given := b.read(slacksim.Reviewer, plain)
-	require.Equal(t, []string{actionLink}, given.Actions())
+	require.Equal(t, []string{ids.ActionLink}, given.Actions())
 	require.Contains(t, given.Words(), "The whole card is here by now.")
-	require.Contains(t, b.read(slacksim.Reviewer, next.Posts[approval.SurfaceCard]).Actions(), actionApprove)
+	require.Contains(t, b.read(slacksim.Reviewer, next.Posts[approval.SurfaceCard]).Actions(), ids.ActionApprove)
 }
 
 func TestThePlainerCardGoesDownToTextAlone(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	v := sample()
+	v := sample.View()
 	refusedTwice(v, approval.TooLong, "msg_too_long")
 	b.refuses("msg_too_long", slacksim.Only{Kind: slacksim.WithBlocks})
 	b.sim.Fail(slacksim.MethodFault{Method: "files.getUploadURLExternal", Error: "internal_error"})
@@ -82,7 +86,7 @@ func TestThePlainerCardGoesDownToTextAlone(t *testing.T) {
 	require.Equal(t, post.TS, v.Posts[approval.SurfacePlain].TS)
 	require.Len(t, b.as(slacksim.Reviewer).Thread(post.Channel, post.TS), 2, "the file that did not get through is made good")
 
-	in(approval.Rejected, "No.")(v)
+	sample.In(approval.Rejected, "No.")(v)
 	b.publish(v, approval.SurfacePlain)
 	require.Contains(t, b.read(slacksim.Reviewer, post).Text, "Rejected by <@"+slacksim.Reviewer+">")
 	require.Empty(t, b.read(slacksim.Reviewer, post).Actions())
@@ -90,27 +94,26 @@ func TestThePlainerCardGoesDownToTextAlone(t *testing.T) {
 
 func TestThePlainerCardSaysWhereItIsDecided(t *testing.T) {
 	t.Parallel()
-	b := idle(t).bot
-	v := sample(func(v *approval.View) { v.Terms.Slack = false })
+	v := sample.View(func(v *approval.View) { v.Terms.Slack = false })
 	refusedTwice(v, approval.Malformed, "invalid_blocks")
-	pages := b.plainCards(v)
-	require.Contains(t, pages[0].text(), "countersign decide bcd23fg")
-	require.NotContains(t, string(mustJSON(pages[0].blocks)), "actions")
-	long := sample(withCode(strings.Repeat("x = 1\n", 10_000)))
+	pages := draw.PlainCards(v)
+	require.Contains(t, pages[0].Text(), "countersign decide bcd23fg")
+	require.NotContains(t, string(sample.MustJSON(pages[0].Blocks)), "actions")
+	long := sample.View(sample.Code(strings.Repeat("x = 1\n", 10_000)))
 	refusedTwice(long, approval.Malformed, "invalid_blocks")
-	text := string(mustJSON(b.plainCards(long)[0].blocks))
+	text := string(sample.MustJSON(draw.PlainCards(long)[0].Blocks))
 	require.Contains(t, text, "too long to be shown in Slack")
-	require.NotContains(t, text, actionReview)
-	danger := sample(func(v *approval.View) {
+	require.NotContains(t, text, ids.ActionReview)
+	danger := sample.View(func(v *approval.View) {
 		v.Request.Revision.Findings = []approval.Finding{{Level: approval.Danger, Line: 1, Text: "starts a program"}}
 	})
-	require.Contains(t, b.plainCards(danger)[0].text(), "The inspection found 1 danger.")
+	require.Contains(t, draw.PlainCards(danger)[0].Text(), "The inspection found 1 danger.")
 }
 
 func TestAPlainerCardIsNotNeededWhereTheCardStands(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	v := sample()
+	v := sample.View()
 	b.publish(v, approval.SurfaceCard)
 	refusedTwice(v, approval.Malformed, "invalid_blocks") // of its rewriting
 	post, err := b.bot.Publish(b.ctx, v, approval.SurfacePlain)
@@ -121,7 +124,7 @@ func TestAPlainerCardIsNotNeededWhereTheCardStands(t *testing.T) {
 func TestAMessageWhoseFormIsRefusedStandsAsText(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	v := sample(with(approval.Result{Outcome: approval.OK, Value: "42"}))
+	v := sample.View(sample.With(approval.Result{Outcome: approval.OK, Value: "42"}))
 	b.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Only: slacksim.Only{Kind: slacksim.WithBlocks}, Error: "invalid_blocks", Times: -1})
 	for _, kind := range []approval.Surface{approval.SurfaceRoot, approval.SurfaceProgress, approval.SurfaceReply} {
 		post, err := b.bot.Publish(b.ctx, v, kind)
@@ -152,13 +155,13 @@ func TestACodeThatSlackDoesNotOpenIsDecidedElsewhere(t *testing.T) {
 	b.sim.Fail(slacksim.MethodFault{Method: "views.open", Error: "invalid_arguments"})
 	ben := b.as(slacksim.Reviewer)
 	plain := b.read(slacksim.Reviewer, v.Posts[approval.SurfacePlain])
-	require.NoError(t, ben.Click(plain, actionReview))
+	require.NoError(t, ben.Click(plain, ids.ActionReview))
 	b.told(slacksim.Reviewer, slacksim.CodeReview, "It can be decided on the command line: countersign decide bcd23fg")
 	require.Contains(t, b.log.String(), "Slack refuses a modal")
 
 	// What is pressed on the plainer card leaves it: a job keeps it up.
 	b.service.fail(&approval.StaleError{Request: v.Request})
-	require.NoError(t, ben.Click(plain, actionReview))
+	require.NoError(t, ben.Click(plain, ids.ActionReview))
 	b.told(slacksim.Reviewer, slacksim.CodeReview, "This card is out of date")
 	require.Equal(t, plain.Words(), b.read(slacksim.Reviewer, v.Posts[approval.SurfacePlain]).Words())
 }
@@ -172,37 +175,37 @@ func TestTheNoticesSayWhatIsWrongAndWhatToDo(t *testing.T) {
 		approval.Outside: "/invite @", approval.Archived: "change that in the channel's settings", approval.Forbidden: "do not let me post there",
 		approval.Malformed: "the reviewers open the code from there", approval.TooLong: "too long (code)", approval.NoKey: "Enterprise Key Management", approval.Other: "says no more than code",
 	} {
-		p, err := b.bot.noPlaceNotice(&approval.NoticeView{Notice: approval.Notice{Data: mustJSON(approval.NoPlace{Channel: slacksim.CodeReview, Why: why, Code: "code", Cards: true, Example: "bcd23fg"})}}, slacksim.Admin)
+		p, err := notice.NoPlaceNotice(b.bot.with(), &approval.NoticeView{Notice: approval.Notice{Data: sample.MustJSON(approval.NoPlace{Channel: slacksim.CodeReview, Why: why, Code: "code", Cards: true, Example: "bcd23fg"})}}, slacksim.Admin)
 		require.NoError(t, err)
-		require.Contains(t, p.text(), says, why)
-		require.Equal(t, why == approval.Outside, strings.Contains(p.text(), "/invite"), why)
+		require.Contains(t, p.Text(), says, why)
+		require.Equal(t, why == approval.Outside, strings.Contains(p.Text(), "/invite"), why)
 	}
-	p, err := b.bot.noPlaceNotice(&approval.NoticeView{Notice: approval.Notice{Data: mustJSON(approval.NoPlace{Channel: slacksim.SalesData, Why: approval.Other, Code: "code", Example: "bcd23fg"})}}, slacksim.Admin)
+	p, err := notice.NoPlaceNotice(b.bot.with(), &approval.NoticeView{Notice: approval.Notice{Data: sample.MustJSON(approval.NoPlace{Channel: slacksim.SalesData, Why: approval.Other, Code: "code", Example: "bcd23fg"})}}, slacksim.Admin)
 	require.NoError(t, err)
-	require.Contains(t, p.text(), "the person who asked gets a direct message")
-	require.Contains(t, p.text(), "bcd23fg")
-	_, err = b.bot.noPlaceNotice(&approval.NoticeView{Notice: approval.Notice{Data: []byte("no")}}, slacksim.Admin)
+	require.Contains(t, p.Text(), "the person who asked gets a direct message")
+	require.Contains(t, p.Text(), "bcd23fg")
+	_, err = notice.NoPlaceNotice(b.bot.with(), &approval.NoticeView{Notice: approval.Notice{Data: []byte("no")}}, slacksim.Admin)
 	require.Error(t, err)
 
 	// To the asker: what their thread cannot say, and that it can again.
-	v := sample()
+	v := sample.View()
 	unsaid := func() string {
-		p, err := b.bot.unsaidNotice(&approval.NoticeView{Notice: approval.Notice{Data: mustJSON(approval.Unsaid{Channel: slacksim.SalesData})}, View: v}, slacksim.Analyst)
+		p, err := notice.UnsaidNotice(b.bot.with(), &approval.NoticeView{Notice: approval.Notice{Data: sample.MustJSON(approval.Unsaid{Channel: slacksim.SalesData})}, View: v}, slacksim.Analyst)
 		require.NoError(t, err)
-		return p.text()
+		return p.Text()
 	}
 	b.publish(v, approval.SurfaceRoot)
-	v.Unseen = map[approval.Surface]approval.Unseen{approval.SurfaceProgress: {Why: approval.Archived, Code: "is_archived", Times: 1, First: noon, Last: noon}}
+	v.Unseen = map[approval.Surface]approval.Unseen{approval.SurfaceProgress: {Why: approval.Archived, Code: "is_archived", Times: 1, First: sample.Noon, Last: sample.Noon}}
 	require.Contains(t, unsaid(), "I cannot answer you in <#"+slacksim.SalesData+">: the channel is archived")
 	require.Contains(t, unsaid(), "Waiting for a reviewer")
-	with(approval.Result{Outcome: approval.OK, Value: "42"}, approval.Artifact{Name: "chart.png", Kind: "chart"})(v)
+	sample.With(approval.Result{Outcome: approval.OK, Value: "42"}, approval.Artifact{Name: "chart.png", Kind: "chart"})(v)
 	require.Contains(t, unsaid(), "Here is the answer.")
 	require.Contains(t, unsaid(), "The files that came out as well come into the thread")
 	v.Posts[approval.SurfaceReply] = approval.Post{TS: "1.2"}
 	require.Contains(t, unsaid(), "The answer stands in the thread all the same.")
 	v.Unseen = nil
 	require.Contains(t, unsaid(), "stands there now")
-	_, err = b.bot.unsaidNotice(&approval.NoticeView{Notice: approval.Notice{Data: []byte("no")}, View: v}, slacksim.Analyst)
+	_, err = notice.UnsaidNotice(b.bot.with(), &approval.NoticeView{Notice: approval.Notice{Data: []byte("no")}, View: v}, slacksim.Analyst)
 	require.Error(t, err)
 }
 
@@ -213,7 +216,7 @@ func TestEveryCodeOfSlacksMeansSomething(t *testing.T) {
 		"invalid_blocks": approval.Malformed, "msg_blocks_too_long": approval.TooLong, "ekm_access_denied": approval.NoKey, "a_rule_of_tomorrow": approval.Other,
 		"fatal_error": approval.Outage, "internal_error": approval.Outage, "invalid_auth": approval.Outage} {
 		b.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Error: code})
-		_, err := b.bot.Publish(b.ctx, sample(), approval.SurfaceCard)
+		_, err := b.bot.Publish(b.ctx, sample.View(), approval.SurfaceCard)
 		var no *approval.PostError
 		require.ErrorAs(t, err, &no)
 		require.Equal(t, want, no.Why, code)
@@ -221,14 +224,14 @@ func TestEveryCodeOfSlacksMeansSomething(t *testing.T) {
 	}
 	for status, want := range map[int]approval.Hindrance{403: approval.Other, 502: approval.Outage} {
 		b.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Status: status, Error: "x"})
-		_, err := b.bot.Publish(b.ctx, sample(), approval.SurfaceCard)
+		_, err := b.bot.Publish(b.ctx, sample.View(), approval.SurfaceCard)
 		var no *approval.PostError
 		require.ErrorAs(t, err, &no)
 		require.Equal(t, want, no.Why)
 	}
 	// A notice, too, comes as text where its form is refused.
 	b.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Only: slacksim.Only{Kind: slacksim.WithBlocks}, Error: "invalid_blocks"})
-	n := &approval.NoticeView{Notice: approval.Notice{Key: "k", Kind: approval.NoticePrice, Data: mustJSON(approval.PriceMissing{Model: "m", Refused: true})}}
+	n := &approval.NoticeView{Notice: approval.Notice{Key: "k", Kind: approval.NoticePrice, Data: sample.MustJSON(approval.PriceMissing{Model: "m", Refused: true})}}
 	post, err := b.bot.Tell(b.ctx, n, approval.NoticePost{Key: "k", Recipient: slacksim.Admin})
 	require.NoError(t, err)
 	require.Contains(t, b.read(slacksim.Admin, approval.Post{Channel: post.Channel, TS: post.TS}).Text, "A price is missing.")

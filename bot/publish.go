@@ -2,8 +2,6 @@ package bot
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,6 +10,9 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/bot/draw"
+	"countersign/bot/kit"
+	"countersign/bot/readback"
 )
 
 // Publish implements approval.Slack: it draws one surface of a request and posts
@@ -43,14 +44,14 @@ func (b *Bot) publish(ctx context.Context, v *approval.View, kind approval.Surfa
 		if had.Shown == "theirs" {
 			return had, nil
 		}
-		return b.put(ctx, v, kind, spot{channel: v.Session.Channel}, b.root(v))
+		return b.put(ctx, v, kind, spot{channel: v.Session.Channel}, draw.Root(v))
 	case approval.SurfaceProgress:
 		b.stir(v.Request)
 		p, err := b.progressNow(ctx, v)
 		if err != nil {
 			return approval.Post{}, err
 		}
-		return b.put(ctx, v, kind, spot{v.Session.Channel, thread(v)}, p)
+		return b.put(ctx, v, kind, spot{v.Session.Channel, draw.Thread(v)}, p)
 	case approval.SurfaceCard:
 		return b.putCard(ctx, v, who)
 	case approval.SurfacePlain:
@@ -68,12 +69,12 @@ type spot struct{ channel, thread string }
 
 // put posts a page, or rewrites the post that there is. Where Slack does not take
 // its form, the same stands there as text alone, until it does.
-func (b *Bot) put(ctx context.Context, v *approval.View, kind approval.Surface, at spot, p *page) (approval.Post, error) {
+func (b *Bot) put(ctx context.Context, v *approval.View, kind approval.Surface, at spot, p *kit.Page) (approval.Post, error) {
 	post, _, err := b.send(ctx, v, kind, at, p)
 	if !formal(err) {
 		return post, err
 	}
-	for _, bare := range p.bare() {
+	for _, bare := range p.Bare() {
 		post, _, plain := b.send(ctx, v, kind, at, bare)
 		if plain == nil {
 			no := refusedBy(err, at.channel)
@@ -85,18 +86,18 @@ func (b *Bot) put(ctx context.Context, v *approval.View, kind approval.Surface, 
 }
 
 // send does what put does, and returns what Slack holds of it now, if it tells.
-func (b *Bot) send(ctx context.Context, v *approval.View, kind approval.Surface, at spot, p *page) (approval.Post, tree, error) {
-	ctx, held := holding(ctx)
+func (b *Bot) send(ctx context.Context, v *approval.View, kind approval.Surface, at spot, p *kit.Page) (approval.Post, readback.Tree, error) {
+	ctx, held := readback.Holding(ctx)
 	had := v.Posts[kind]
-	shown := p.hash()
-	if had.TS != "" && strings.TrimSuffix(had.Shown, garbledMark) == shown {
+	shown := p.Hash()
+	if had.TS != "" && strings.TrimSuffix(had.Shown, draw.GarbledMark) == shown {
 		return had, nil, nil
 	}
 	if had.TS != "" {
-		_, _, _, err := b.api.UpdateMessageContext(ctx, had.Channel, had.TS, p.options()...)
+		_, _, _, err := b.api.UpdateMessageContext(ctx, had.Channel, had.TS, p.Options()...)
 		if err == nil {
 			had.Shown = shown
-			return had, held.updated(), nil
+			return had, held.Updated(), nil
 		}
 		if !beyondRepair(err) {
 			return had, nil, fmt.Errorf("rewrite the %s of %s: %w", kind, v.Request.ID, detail(err))
@@ -104,7 +105,7 @@ func (b *Bot) send(ctx context.Context, v *approval.View, kind approval.Surface,
 		// Somebody has deleted it, or it can be changed no more: a new one takes its place.
 		b.Log.Warn("post anew", "surface", kind, "request", v.Request.ID, "error", err)
 	}
-	options := p.options()
+	options := p.Options()
 	if at.thread != "" {
 		options = append(options, slack.MsgOptionTS(at.thread))
 	}
@@ -112,7 +113,7 @@ func (b *Bot) send(ctx context.Context, v *approval.View, kind approval.Surface,
 	if err != nil {
 		return had, nil, fmt.Errorf("post the %s of %s in %s: %w", kind, v.Request.ID, at.channel, detail(err))
 	}
-	return approval.Post{RequestID: v.Request.ID, Surface: kind, Channel: channel, TS: ts, Shown: shown}, held.posted(), nil
+	return approval.Post{RequestID: v.Request.ID, Surface: kind, Channel: channel, TS: ts, Shown: shown}, held.Posted(), nil
 }
 
 // beyondRepair tells that a message cannot be rewritten, ever: it is gone, or a
@@ -122,48 +123,35 @@ func beyondRepair(err error) bool {
 	return slices.Contains([]string{"message_not_found", "cant_update_message", "edit_window_closed", "block_mismatch"}, slackError(err))
 }
 
-// hash names what a page shows.
-func (p *page) hash() string {
-	blocks, err := json.Marshal(p.blocks)
-	if err != nil {
-		panic(err) // blocks are made of strings and numbers
-	}
-	return fmt.Sprintf("%x", sha256.Sum256(append(blocks, p.text()...)))[:16]
-}
-
-// garbledMark ends the Shown of a card that Slack did not store as it was sent,
-// and of an answer without the file in which all of its printed text would be.
-const garbledMark = "!"
-
 // putReply posts the answer, and the whole of what was printed when the answer
 // has to cut it.
 func (b *Bot) putReply(ctx context.Context, v *approval.View) (approval.Post, error) {
-	at := spot{v.Session.Channel, thread(v)}
-	p := b.reply(v, true)
+	at := spot{v.Session.Channel, draw.Thread(v)}
+	p := draw.Reply(v, true)
 	had := v.Posts[approval.SurfaceReply]
-	mark := had.Shown[len(strings.TrimSuffix(had.Shown, garbledMark)):]
-	if had.TS == "" && p.cutsPrinted {
-		printed := approval.Artifact{Name: printedFile, Kind: "file", Alt: "What the code printed, in full.", Data: []byte(v.Request.Run.Result.Stdout)}
+	mark := had.Shown[len(strings.TrimSuffix(had.Shown, draw.GarbledMark)):]
+	if had.TS == "" && p.CutsPrinted {
+		printed := approval.Artifact{Name: draw.PrintedFile, Kind: "file", Alt: "What the code printed, in full.", Data: []byte(v.Request.Run.Result.Stdout)}
 		_, refused, err := b.upload(ctx, at, []approval.Artifact{printed}, late(v))
 		if err != nil {
 			return approval.Post{}, err
 		}
 		if len(refused) > 0 {
-			mark = garbledMark
+			mark = draw.GarbledMark
 			next := *v
 			next.Posts = maps.Clone(v.Posts)
 			next.Posts[approval.SurfaceReply] = approval.Post{Shown: mark}
-			v, p = &next, b.reply(&next, true)
+			v, p = &next, draw.Reply(&next, true)
 		}
 	}
 	post, _, err := b.send(ctx, v, approval.SurfaceReply, at, p)
 	if formal(err) {
 		// A workspace that does not take tables, or more: refused as a whole, so nothing was posted.
 		b.Log.Warn("the answer goes without a table block", "request", v.Request.ID, "error", err)
-		post, err = b.put(ctx, v, approval.SurfaceReply, at, b.reply(v, false))
+		post, err = b.put(ctx, v, approval.SurfaceReply, at, draw.Reply(v, false))
 	}
 	if post.TS != "" {
-		post.Shown = strings.TrimSuffix(post.Shown, garbledMark) + mark
+		post.Shown = strings.TrimSuffix(post.Shown, draw.GarbledMark) + mark
 	}
 	return post, err
 }

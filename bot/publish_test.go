@@ -13,13 +13,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/bot/draw"
+	"countersign/bot/draw/sample"
+	"countersign/bot/kit"
 	"countersign/internal/slacksim"
 )
 
 func TestWhatShowsAlreadyIsNotSentAgain(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	v := sample()
+	v := sample.View()
 	kinds := []approval.Surface{approval.SurfaceRoot, approval.SurfaceProgress, approval.SurfaceCard}
 	b.publish(v, kinds...)
 	had := map[approval.Surface]approval.Post{}
@@ -34,11 +37,11 @@ func TestWhatShowsAlreadyIsNotSentAgain(t *testing.T) {
 func TestOneMessageIsRewrittenInPlace(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	v := sample(in(approval.Drafting, ""))
+	v := sample.View(sample.In(approval.Drafting, ""))
 	b.publish(v, approval.SurfaceRoot, approval.SurfaceProgress)
 	first := v.Posts[approval.SurfaceProgress]
 	for _, state := range []approval.State{approval.Pending, approval.Approved, approval.Running, approval.Withdrawn} {
-		next := sample(in(state, ""))
+		next := sample.View(sample.In(state, ""))
 		next.Posts, next.Session = v.Posts, v.Session
 		b.publish(next, approval.SurfaceProgress)
 		require.Equal(t, first.TS, next.Posts[approval.SurfaceProgress].TS)
@@ -51,7 +54,7 @@ func TestOneMessageIsRewrittenInPlace(t *testing.T) {
 func TestAMessageThatSomebodyDeletedIsPostedAnew(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	v := sample()
+	v := sample.View()
 	b.publish(v, approval.SurfaceRoot, approval.SurfaceProgress)
 	first := v.Posts[approval.SurfaceProgress]
 	v.Request.State = approval.Withdrawn
@@ -72,7 +75,7 @@ func TestAThreadOfSomebodyElseGetsNoRoot(t *testing.T) {
 	b := idle(t)
 	m, err := b.as(slacksim.Analyst).Say(slacksim.SalesData, "How many?")
 	require.NoError(t, err)
-	v := sample()
+	v := sample.View()
 	v.Session.ThreadTS = m.TS
 	b.publish(v, approval.SurfaceRoot, approval.SurfaceProgress)
 	b.publish(v, approval.SurfaceRoot)
@@ -83,7 +86,7 @@ func TestAThreadOfSomebodyElseGetsNoRoot(t *testing.T) {
 func TestATheadThatIsNotRememberedYetIsFoundByItsRoot(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	v := sample()
+	v := sample.View()
 	b.publish(v, approval.SurfaceRoot)
 	v.Session.ThreadTS = "" // the program died between remembering the one and the other
 	b.publish(v, approval.SurfaceProgress)
@@ -93,9 +96,9 @@ func TestATheadThatIsNotRememberedYetIsFoundByItsRoot(t *testing.T) {
 func TestFilesAreUploadedOnce(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	v := sample()
+	v := sample.View()
 	b.publish(v, approval.SurfaceRoot)
-	with(approval.Result{Outcome: approval.OK}, approval.Artifact{Name: "notes.txt", Kind: "file", Data: []byte("x")}, approval.Artifact{Name: "empty.csv", Kind: "table"},
+	sample.With(approval.Result{Outcome: approval.OK}, approval.Artifact{Name: "notes.txt", Kind: "file", Data: []byte("x")}, approval.Artifact{Name: "empty.csv", Kind: "table"},
 		approval.Artifact{Name: "table.csv", Kind: "table", Data: []byte("a\n1\n")}, approval.Artifact{Name: "chart.png", Kind: "chart", Alt: "Bars", Data: png})(v)
 	b.publish(v, approval.SurfaceFiles)
 	b.publish(v, approval.SurfaceFiles)
@@ -108,7 +111,7 @@ func TestFilesAreUploadedOnce(t *testing.T) {
 	require.Equal(t, []string{"chart.png", "table.csv", "notes.txt"}, names, "charts first; an empty file is none")
 	require.Equal(t, thread[1].Files[0].ID, v.Posts[approval.SurfaceFiles].TS)
 
-	empty := sample(with(approval.Result{Outcome: approval.OK}, approval.Artifact{Name: "empty.csv", Kind: "table"}))
+	empty := sample.View(sample.With(approval.Result{Outcome: approval.OK}, approval.Artifact{Name: "empty.csv", Kind: "table"}))
 	empty.Session = v.Session
 	b.publish(empty, approval.SurfaceFiles)
 	require.Equal(t, "none", empty.Posts[approval.SurfaceFiles].TS)
@@ -117,9 +120,9 @@ func TestFilesAreUploadedOnce(t *testing.T) {
 func TestAnUploadThatFailsIsAnError(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	v := sample()
+	v := sample.View()
 	b.publish(v, approval.SurfaceRoot)
-	with(approval.Result{Outcome: approval.OK, Stdout: strings.Repeat("line\n", 1000)}, approval.Artifact{Name: "chart.png", Kind: "chart", Data: png})(v)
+	sample.With(approval.Result{Outcome: approval.OK, Stdout: strings.Repeat("line\n", 1000)}, approval.Artifact{Name: "chart.png", Kind: "chart", Data: png})(v)
 	b.sim.Fail(slacksim.MethodFault{Method: "files.getUploadURLExternal", Error: "fatal_error", Times: 2})
 	_, err := b.bot.Publish(b.ctx, v, approval.SurfaceFiles)
 	require.ErrorContains(t, err, "upload chart.png: fatal_error")
@@ -130,10 +133,10 @@ func TestAnUploadThatFailsIsAnError(t *testing.T) {
 func TestAnAnswerComesWithoutTheFilesThatSlackRefuses(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	v := sample()
+	v := sample.View()
 	b.publish(v, approval.SurfaceRoot)
 	printed := strings.Repeat("a line of text\n", 1000)
-	with(approval.Result{Outcome: approval.OK, Stdout: printed}, approval.Artifact{Name: "chart.png", Kind: "chart", Data: png},
+	sample.With(approval.Result{Outcome: approval.OK, Stdout: printed}, approval.Artifact{Name: "chart.png", Kind: "chart", Data: png},
 		approval.Artifact{Name: "table.csv", Kind: "table", Data: []byte("a\n1\n")})(v)
 	refuse := func(method, code string) { b.sim.Fail(slacksim.MethodFault{Method: method, Error: code}) }
 	refuse("files.getUploadURLExternal", "file_type_blocked")
@@ -149,14 +152,14 @@ func TestAnAnswerComesWithoutTheFilesThatSlackRefuses(t *testing.T) {
 			"That is not all of it, but Slack did not take the file with the rest."} {
 			require.Contains(t, thread[2].Text, words)
 		}
-		require.NotContains(t, thread[2].Text, printedFile)
+		require.NotContains(t, thread[2].Text, draw.PrintedFile)
 	}
 	require.Contains(t, b.log.String(), "file_type_blocked")
 
 	// Slack takes them, and does not share them.
-	v = sample()
+	v = sample.View()
 	b.publish(v, approval.SurfaceRoot)
-	with(approval.Result{Outcome: approval.OK}, approval.Artifact{Name: "chart.png", Kind: "chart", Data: png})(v)
+	sample.With(approval.Result{Outcome: approval.OK}, approval.Artifact{Name: "chart.png", Kind: "chart", Data: png})(v)
 	refuse("files.completeUploadExternal", "posting_to_general_channel_denied")
 	b.publish(v, approval.SurfaceFiles, approval.SurfaceReply)
 	thread := b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS)
@@ -183,9 +186,9 @@ func blocked(takes int) func(*slacksim.Options, *Options) {
 func TestAnAnswerWaitsOnlySoLongForFilesThatDoNotGetThrough(t *testing.T) {
 	t.Parallel()
 	b := idle(t, blocked(1))
-	v := sample()
+	v := sample.View()
 	b.publish(v, approval.SurfaceRoot)
-	with(approval.Result{Outcome: approval.OK, Stdout: strings.Repeat("a line of text\n", 1000)}, approval.Artifact{Name: "chart.png", Kind: "chart", Data: png},
+	sample.With(approval.Result{Outcome: approval.OK, Stdout: strings.Repeat("a line of text\n", 1000)}, approval.Artifact{Name: "chart.png", Kind: "chart", Data: png},
 		approval.Artifact{Name: "table.csv", Kind: "table", Data: []byte("a\n1\n")}, approval.Artifact{Name: "more.csv", Kind: "table", Data: []byte("a\n1\n")})(v)
 	v.Now = v.Request.Run.FinishedAt.Add(time.Minute)
 	_, err := b.bot.Publish(b.ctx, v, approval.SurfaceFiles)
@@ -229,9 +232,9 @@ func TestAnUploadMayTakeLongerThanACall(t *testing.T) {
 			return http.DefaultTransport.RoundTrip(r)
 		})}
 	})
-	v := sample()
+	v := sample.View()
 	b.publish(v, approval.SurfaceRoot)
-	with(approval.Result{Outcome: approval.OK}, approval.Artifact{Name: "chart.png", Kind: "chart", Data: png})(v)
+	sample.With(approval.Result{Outcome: approval.OK}, approval.Artifact{Name: "chart.png", Kind: "chart", Data: png})(v)
 	b.publish(v, approval.SurfaceFiles)
 	require.Len(t, b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS), 2)
 }
@@ -239,14 +242,14 @@ func TestAnUploadMayTakeLongerThanACall(t *testing.T) {
 func TestPrintedTextThatIsTooLongComesAsAFile(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	v := sample()
+	v := sample.View()
 	b.publish(v, approval.SurfaceRoot)
 	printed := strings.Repeat("a line of text\n", 1000)
-	with(approval.Result{Outcome: approval.OK, Stdout: printed})(v)
+	sample.With(approval.Result{Outcome: approval.OK, Stdout: printed})(v)
 	b.publish(v, approval.SurfaceReply)
 	thread := b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS)
 	require.Len(t, thread, 3)
-	require.Equal(t, printedFile, thread[1].Files[0].Name)
+	require.Equal(t, draw.PrintedFile, thread[1].Files[0].Name)
 	got, err := b.as(slacksim.Analyst).Download(thread[1].Files[0].ID)
 	require.NoError(t, err)
 	require.Equal(t, printed, string(got))
@@ -258,9 +261,9 @@ func TestPrintedTextThatIsTooLongComesAsAFile(t *testing.T) {
 func TestAWorkspaceWithoutTableBlocksGetsTheTableAsText(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	v := sample()
+	v := sample.View()
 	b.publish(v, approval.SurfaceRoot)
-	with(approval.Result{Outcome: approval.OK, Tables: []approval.Grid{{Columns: []string{"month", "amount"}, Rows: [][]string{{"Jan", "12"}}, TotalRows: 1}}})(v)
+	sample.With(approval.Result{Outcome: approval.OK, Tables: []approval.Grid{{Columns: []string{"month", "amount"}, Rows: [][]string{{"Jan", "12"}}, TotalRows: 1}}})(v)
 	b.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Error: "invalid_blocks"})
 	b.publish(v, approval.SurfaceReply)
 	require.Contains(t, b.read(slacksim.Analyst, v.Posts[approval.SurfaceReply]).Words(), "month  amount\nJan    12")
@@ -269,22 +272,22 @@ func TestAWorkspaceWithoutTableBlocksGetsTheTableAsText(t *testing.T) {
 func TestASurfaceThatIsNoneIsAnError(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	_, err := b.bot.Publish(b.ctx, sample(), "banner")
+	_, err := b.bot.Publish(b.ctx, sample.View(), "banner")
 	require.ErrorContains(t, err, "no such surface")
 	b.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Error: "not_in_channel"})
-	_, err = b.bot.Publish(b.ctx, sample(), approval.SurfaceCard)
+	_, err = b.bot.Publish(b.ctx, sample.View(), approval.SurfaceCard)
 	require.ErrorContains(t, err, "post the card of bcd23fg in "+slacksim.CodeReview+": ")
 	require.ErrorContains(t, err, "not_in_channel")
 	require.ErrorIs(t, err, approval.ErrNoPlace)
 
-	v := sample()
+	v := sample.View()
 	b.publish(v, approval.SurfaceCard)
 	v.Request.Revision.Number = 2
 	b.sim.Remove(slacksim.CodeReview, slacksim.BotUser)
 	_, err = b.bot.Publish(b.ctx, v, approval.SurfaceCard)
 	require.ErrorIs(t, err, approval.ErrNoPlace, "the card of the version before cannot give way either")
 	other := idle(t, func(_ *slacksim.Options, o *Options) { o.BotToken = "xoxb-wrong" })
-	_, err = other.bot.Publish(b.ctx, sample(), approval.SurfaceCard)
+	_, err = other.bot.Publish(b.ctx, sample.View(), approval.SurfaceCard)
 	require.ErrorContains(t, err, "invalid_auth")
 }
 
@@ -336,9 +339,11 @@ type recorder struct {
 	body   bytes.Buffer
 }
 
-func (w *recorder) Header() http.Header         { return w.header }
+func (w *recorder) Header() http.Header { return w.header }
+
 func (w *recorder) Write(p []byte) (int, error) { return w.body.Write(p) }
-func (w *recorder) WriteHeader(status int)      { w.status = status }
+
+func (w *recorder) WriteHeader(status int) { w.status = status }
 
 func TestDownloadsThatSlackDoesNotGive(t *testing.T) {
 	t.Parallel()
@@ -426,10 +431,10 @@ func TestTheReviewChannelIsChecked(t *testing.T) {
 
 func TestALinkLeadsToTheMessage(t *testing.T) {
 	t.Parallel()
-	who := Identity{URL: "https://x.slack.com/"}
-	require.Equal(t, "https://x.slack.com/archives/C1/p1763812800000100", who.permalink("C1", "1763812800.000100", ""))
-	require.Equal(t, "https://x.slack.com/archives/C1/p1763812800000100?thread_ts=1.2&cid=C1", who.permalink("C1", "1763812800.000100", "1.2"))
-	require.Empty(t, who.permalink("C1", "", ""))
+	who := kit.Identity{URL: "https://x.slack.com/"}
+	require.Equal(t, "https://x.slack.com/archives/C1/p1763812800000100", who.Permalink("C1", "1763812800.000100", ""))
+	require.Equal(t, "https://x.slack.com/archives/C1/p1763812800000100?thread_ts=1.2&cid=C1", who.Permalink("C1", "1763812800.000100", "1.2"))
+	require.Empty(t, who.Permalink("C1", "", ""))
 }
 
 func TestABotHasSensibleDefaults(t *testing.T) {

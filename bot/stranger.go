@@ -6,6 +6,8 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/bot/draw"
+	"countersign/bot/kit"
 )
 
 // strangers are told this: budgets, reviewers and the audit trail belong to the
@@ -17,32 +19,32 @@ const strangers = "This app works for the people of the workspace that it was in
 // they pressed is on record when it stands for a request.
 func (b *Bot) stranger(cb slack.InteractionCallback) (a answer) {
 	value, click := cb.View.PrivateMetadata, approval.Click{Team: cb.Team.ID, User: cb.User.ID, Channel: seatOf(cb).channel, MessageTS: cb.Container.MessageTs}
-	if from, err := originOf(value); err == nil {
+	if from, err := draw.OriginOf(value); err == nil {
 		value = from.Seal
 	}
 	if len(cb.ActionCallback.BlockActions) > 0 {
 		value, click.ActionTS = cb.ActionCallback.BlockActions[0].Value, cb.ActionCallback.BlockActions[0].ActionTs
 	}
-	s, unknown := parseSeal(value)
+	s, unknown := draw.ParseSeal(value)
 	if unknown == nil || cb.ResponseURL != "" {
 		a.after = func(ctx context.Context) {
 			if cb.ResponseURL != "" {
-				p := &page{}
-				p.say(words(strangers))
-				options := append(p.options(), slack.MsgOptionResponseURL(cb.ResponseURL, slack.ResponseTypeEphemeral))
+				p := &kit.Page{}
+				p.Say(kit.Words(strangers))
+				options := append(p.Options(), slack.MsgOptionResponseURL(cb.ResponseURL, slack.ResponseTypeEphemeral))
 				if _, _, err := b.api.PostMessageContext(ctx, "", options...); err != nil {
 					b.Log.Warn("somebody of another workspace was not told", "error", detail(err))
 				}
 			}
 			if unknown == nil {
-				if err := b.Service.Stranger(ctx, s.request, click); err != nil {
-					b.Log.Warn("a press from another workspace was not kept", "request", s.request, "error", err)
+				if err := b.Service.Stranger(ctx, s.Request, click); err != nil {
+					b.Log.Warn("a press from another workspace was not kept", "request", s.Request, "error", err)
 				}
 			}
 		}
 	}
 	if cb.Type == slack.InteractionTypeViewSubmission {
-		a.payload = slack.NewUpdateViewSubmissionResponse(noteView("Nothing has changed", strangers))
+		a.payload = slack.NewUpdateViewSubmissionResponse(kit.NoteView("Nothing has changed", strangers))
 	}
 	return a
 }

@@ -13,6 +13,8 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/bot/draw"
+	"countersign/bot/kit"
 )
 
 // putFiles uploads the charts and tables of an answer into its thread, all of
@@ -31,29 +33,12 @@ func (b *Bot) putFiles(ctx context.Context, v *approval.View) (approval.Post, er
 		return 2
 	}
 	slices.SortStableFunc(files, func(a, b approval.Artifact) int { return order(a) - order(b) })
-	first, refused, err := b.upload(ctx, spot{v.Session.Channel, thread(v)}, files, late(v))
+	first, refused, err := b.upload(ctx, spot{v.Session.Channel, draw.Thread(v)}, files, late(v))
 	if err != nil {
 		return approval.Post{}, err
 	}
-	shown := strings.Join(append([]string{"uploaded"}, refused...), withoutMark)
+	shown := strings.Join(append([]string{"uploaded"}, refused...), draw.WithoutMark)
 	return approval.Post{RequestID: v.Request.ID, Surface: approval.SurfaceFiles, Channel: v.Session.Channel, TS: first, Shown: shown}, nil
-}
-
-// withoutMark stands before the name of each file that is not in the thread
-// because Slack refused it for good, or could not be brought to take it.
-const withoutMark = "\nwithout "
-
-// arrived are the files of an answer that are in its thread, and missing the
-// names of those that Slack refused for good: an answer waits for no file that
-// will never come, and says so.
-func arrived(v *approval.View) (files []approval.Artifact, missing []string) {
-	missing = strings.Split(v.Posts[approval.SurfaceFiles].Shown, withoutMark)[1:]
-	for _, f := range v.Artifacts {
-		if !slices.Contains(missing, f.Name) {
-			files = append(files, f)
-		}
-	}
-	return files, missing
 }
 
 // A slow line gets the time that it needs for a file: so much for any, and so much
@@ -99,7 +84,7 @@ func (b *Bot) upload(ctx context.Context, at spot, files []approval.Artifact, la
 		if err != nil {
 			return "", nil, fmt.Errorf("upload %s: %w", f.Name, detail(err))
 		}
-		done = append(done, slack.FileSummary{ID: id, Title: cut(f.Name, 250)})
+		done = append(done, slack.FileSummary{ID: id, Title: kit.Cut(f.Name, 250)})
 	}
 	if len(done) == 0 {
 		return "none", refused, nil
@@ -113,17 +98,17 @@ func (b *Bot) upload(ctx context.Context, at spot, files []approval.Artifact, la
 		return "none", refused, nil
 	}
 	if err != nil {
-		return "", nil, fmt.Errorf("share %s in %s: %w", count(len(done), "file"), at.channel, detail(err))
+		return "", nil, fmt.Errorf("share %s in %s: %w", kit.Count(len(done), "file"), at.channel, detail(err))
 	}
 	return done[0].ID, refused, nil
 }
 
 // uploadOne brings one file to Slack, where nobody sees it yet.
 func (b *Bot) uploadOne(ctx context.Context, f approval.Artifact) (id string, err error) {
-	to := slack.GetUploadURLExternalParameters{FileName: cut(f.Name, 250), FileSize: len(f.Data)}
+	to := slack.GetUploadURLExternalParameters{FileName: kit.Cut(f.Name, 250), FileSize: len(f.Data)}
 	switch strings.ToLower(path.Ext(f.Name)) {
 	case ".png", ".jpg", ".jpeg", ".gif", ".webp":
-		to.AltTxt = cut(f.Alt, 1000) // pictures are what alternatives are for
+		to.AltTxt = kit.Cut(f.Alt, 1000) // pictures are what alternatives are for
 	case ".py":
 		to.SnippetType = "python"
 	}
