@@ -9,6 +9,7 @@ import (
 
 	"countersign/approval"
 	"countersign/bot"
+	"countersign/bot/draw"
 )
 
 // namesOf shows people by their names where Slack tells them.
@@ -84,13 +85,13 @@ func textCard(out io.Writer, v *approval.View, name func(string) string) error {
 // changes are what is new since the version before, and who wanted it so.
 func changes(out io.Writer, v *approval.View, name func(string) string) {
 	all := approval.Diff(v.Former.Code, v.Request.Revision.Code)
-	fmt.Fprintf(out, "\nSince version %d: %s\n", v.Former.Number, bot.ChangedWords(all))
+	fmt.Fprintf(out, "\nSince version %d: %s\n", v.Former.Number, draw.ChangedWords(all))
 	for _, w := range v.Request.Wishes {
 		if w.Revision == v.Former.Number {
 			fmt.Fprintf(out, "%s wrote: %s\n", name(w.By), indented(w.Words))
 		}
 	}
-	for _, line := range bot.DiffText(all) {
+	for _, line := range draw.DiffText(all) {
 		fmt.Fprintf(out, "%s\n", line)
 	}
 }
