@@ -17,6 +17,7 @@ import (
 	"countersign/bot/draw"
 	"countersign/bot/draw/home"
 	"countersign/bot/draw/sample"
+	"countersign/bot/ids"
 	"countersign/bot/kit"
 	"countersign/budget"
 	"countersign/internal/slacksim"
@@ -40,13 +41,13 @@ func TestEveryActionThatIsDrawnIsListedAndAnswered(t *testing.T) {
 		all[file] = &kit.Page{Blocks: golden.Blocks.BlockSet}
 	}
 	for _, who := range []string{slacksim.Analyst, slacksim.Reviewer, slacksim.Admin} {
-		home, err := b.bot.homePage(b.ctx, slacksim.DefaultTeam.ID, who, home.Shelfmark{})
+		home, err := b.bot.homes.homePage(b.ctx, slacksim.DefaultTeam.ID, who, home.Shelfmark{})
 		require.NoError(t, err)
 		all["home "+who] = home
 	}
 	edited, _ := draw.EditView(sample.View(sample.Code(sample.Long(370))).Request, draw.Origin{})
 	all["a long edit"] = &kit.Page{Blocks: edited.Blocks.BlockSet}
-	all["anywhere"] = &kit.Page{Blocks: draw.FormView(b.bot.Policy(), b.bot.Service.Models(), draw.Form{}).Blocks.BlockSet}
+	all["anywhere"] = &kit.Page{Blocks: draw.FormView(b.bot.Policy(), b.service.Models(), draw.Form{}).Blocks.BlockSet}
 	for _, p := range all {
 		text, err := json.Marshal(p.Blocks)
 		require.NoError(t, err)
@@ -59,14 +60,14 @@ func TestEveryActionThatIsDrawnIsListedAndAnswered(t *testing.T) {
 		})
 	}
 	listed := map[string]bool{}
-	for _, id := range Actions() {
+	for _, id := range actions() {
 		require.True(t, drawn[id], "%s is listed and never drawn", id)
 		listed[id] = true
 	}
 	for id := range drawn {
 		require.True(t, listed[id], "%s is drawn and not listed", id)
 	}
-	for id := range clicks {
+	for id := range b.bot.board.clicks {
 		require.True(t, listed[id], "%s is answered and not listed", id)
 	}
 }
@@ -163,7 +164,7 @@ func TestSlackTakesWhateverIsDrawn(t *testing.T) {
 			require.NotEmpty(rt, strings.TrimSpace(m.Text), "screen readers hear it")
 			require.NotContains(rt, m.Text, "<!channel>")
 		}
-		for name, p := range map[string]*kit.Page{"card": draw.Card(as(b.bot, kit.Identity{}).with(), sampleOr(v), false), "reply": draw.Reply(v, true), "reply as text": draw.Reply(v, false)} {
+		for name, p := range map[string]*kit.Page{"card": draw.Card(as(kit.Identity{}), sampleOr(v), false), "reply": draw.Reply(v, true), "reply as text": draw.Reply(v, false)} {
 			require.LessOrEqual(rt, p.Used, kit.MaxBlockText, name)
 			require.LessOrEqual(rt, len(p.Blocks), 50)
 		}
@@ -176,4 +177,23 @@ func sampleOr(v *approval.View) *approval.View {
 		return sample.View()
 	}
 	return v
+}
+
+// actions lists every action id that a drawn message or modal may hold.
+func actions() []string {
+	all := []string{ids.ActionApprove, ids.ActionReject, ids.ActionChanges, ids.ActionReview, ids.ActionDiff, ids.ActionMore, ids.ActionCancel, ids.ActionDisown, ids.ActionAgain, ids.ActionGiveUp,
+		ids.ActionQueued, ids.ActionMine, ids.ActionTier, ids.ActionAge, ids.ActionCost, ids.ActionOrder, ids.ActionBack, ids.ActionNext, ids.ActionAway, ids.ActionReturn,
+		ids.ActionPeople, ids.ActionName, ids.ActionUnname, ids.ActionRecall, ids.ActionRules, ids.ActionWhose, ids.ActionFigures, ids.ActionAsk, ids.ActionLink,
+		ids.ActionEditLimit, ids.ActionSetLimit, ids.ActionRemoveLimit, ids.ActionContinue, ids.ActionCheaper, ids.ActionCheaper2, ids.ActionWait, ids.ActionMoreMoney, ids.ActionGrant, ids.ActionDecline,
+		ids.ActionInsist, ids.ActionWhy, ids.ActionHistory, ids.ActionTop, ids.ActionExplain, ids.FieldRequest, ids.FieldRanking, ids.FieldPeriod,
+		ids.FieldQuestion, ids.FieldFiles, ids.FieldUpload, ids.FieldModel, ids.FieldChannel, ids.FieldReason, ids.FieldTyped, ids.FieldPerson, ids.FieldWhat, ids.FieldRole, ids.FieldUntil,
+		ids.FieldClass, ids.FieldHosts, ids.FieldFreezes, ids.FieldWait, ids.FieldLast, ids.FieldNone,
+		ids.FieldKind, ids.FieldUser, ids.FieldProject, ids.FieldThread, ids.FieldAmount, ids.FieldWindow, ids.FieldSoft, ids.FieldWarn, ids.FieldDowngrade, ids.FieldWithout}
+	for n := range kit.MaxEditParts {
+		all = append(all, draw.EditField(n+1))
+	}
+	for _, t := range approval.Tiers() {
+		all = append(all, home.TierField(ids.FieldNeeds, t), home.TierField(ids.FieldCare, t))
+	}
+	return append(all, home.TierField(ids.FieldCosts, approval.Medium), home.TierField(ids.FieldCosts, approval.High))
 }

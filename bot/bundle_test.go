@@ -17,14 +17,20 @@ import (
 	"go.uber.org/goleak"
 
 	"countersign/approval"
+	"countersign/bot/draw"
 	"countersign/bot/kit"
 	"countersign/internal/slacksim"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// as is a bot that knows who it is.
-func as(b *Bot, who kit.Identity) *Bot { return &Bot{Options: b.Options, self: &who} }
+// as draws for a bot that is known to be this one.
+func as(who kit.Identity) draw.With { return draw.With{Self: who, Calendar: time.UTC} }
+
+// every is a service that does everything.
+func every(s *service) Services {
+	return Services{Questions: s, Decisions: s, Revisions: s, Budgets: s, Ledgers: s, Funding: s, Authority: s, Homes: s}
+}
 
 // bundle is a workspace, a bot that is connected to it, and a service that says
 // what the test tells it to.
@@ -73,7 +79,7 @@ func idle(t *testing.T, change ...func(*slacksim.Options, *Options)) *bundle {
 	world := slacksim.Options{Manifest: manifest(t), PostBurst: -1}
 	o := Options{Log: slog.New(slog.NewTextHandler(b.log, nil))}
 	b.service = newService()
-	o.Service = b.service
+	o.Services = every(b.service)
 	o.Policy = func() approval.Policy { return b.service.policy }
 	for _, c := range change {
 		c(&world, &o)

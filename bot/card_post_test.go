@@ -86,7 +86,7 @@ func TestEveryVersionHasACardOfItsOwn(t *testing.T) {
 	require.Equal(t, card.TS, next.Posts[approval.SurfaceCard].TS, "once")
 
 	// A press on a card that could not be rewritten decides nothing, and has it give way.
-	_, _, _, err := b.bot.api.UpdateMessageContext(b.ctx, former.Channel, former.TS, draw.Card(as(b.bot, kit.Identity{}).with(), v, false).Options()...)
+	_, _, _, err := b.bot.api.UpdateMessageContext(b.ctx, former.Channel, former.TS, draw.Card(as(kit.Identity{}), v, false).Options()...)
 	require.NoError(t, err)
 	b.service.fail(&approval.StaleError{Request: next.Request})
 	require.NoError(t, b.as(slacksim.Reviewer).Click(former, ids.ActionApprove))
@@ -185,10 +185,10 @@ func TestAStrayCardLeadsToTheOneThatIsRemembered(t *testing.T) {
 	stray := v.Posts[approval.SurfaceCard]
 	click := approval.Click{Team: v.Request.Team, Channel: stray.Channel, MessageTS: stray.TS}
 	b.service.change(func() { delete(v.Posts, approval.SurfaceCard) })
-	b.bot.tidy(b.ctx, draw.SealOf(v.Request), click)
+	b.bot.deciding.tidy(b.ctx, draw.SealOf(v.Request), click)
 	require.Contains(t, b.read(slacksim.Reviewer, stray).Actions(), ids.ActionApprove, "as long as it is the only one")
 	b.publish(v, approval.SurfaceCard)
-	b.bot.tidy(b.ctx, draw.SealOf(v.Request), click)
+	b.bot.deciding.tidy(b.ctx, draw.SealOf(v.Request), click)
 	require.Equal(t, []string{ids.ActionLink}, b.read(slacksim.Reviewer, stray).Actions())
 	require.Contains(t, b.read(slacksim.Reviewer, stray).Words(), "This card stands here twice")
 }
@@ -198,9 +198,9 @@ func TestAStrayCardThatCannotBePutRightIsLogged(t *testing.T) {
 	b := idle(t)
 	v := sample.View()
 	b.service.views[v.Request.ID] = v
-	b.bot.tidy(b.ctx, draw.Seal{Request: "nobody"}, approval.Click{MessageTS: "1.2"})
+	b.bot.deciding.tidy(b.ctx, draw.Seal{Request: "nobody"}, approval.Click{MessageTS: "1.2"})
 	require.Contains(t, b.log.String(), "look for stray cards")
-	b.bot.tidy(b.ctx, draw.SealOf(v.Request), approval.Click{Team: v.Request.Team, Channel: slacksim.CodeReview, MessageTS: "1.2"})
+	b.bot.deciding.tidy(b.ctx, draw.SealOf(v.Request), approval.Click{Team: v.Request.Team, Channel: slacksim.CodeReview, MessageTS: "1.2"})
 	require.Contains(t, b.log.String(), "redraw a stray card")
 }
 
@@ -316,7 +316,7 @@ func TestAPressIsHeldAgainstAllThatTheCardSaid(t *testing.T) {
 		held := strings.ReplaceAll(string(sample.MustJSON(card.Blocks)), old, new)
 		cb := slack.InteractionCallback{Type: slack.InteractionTypeBlockActions, User: slack.User{ID: slacksim.Reviewer}}
 		ctx := readback.Carrying(b.ctx, []byte(`{"message":{"blocks":`+held+`}}`))
-		_, err := b.bot.clickApprove(ctx, cb, &slack.BlockAction{ActionID: ids.ActionApprove, Value: value})
+		_, err := b.bot.deciding.clickApprove(ctx, cb, &slack.BlockAction{ActionID: ids.ActionApprove, Value: value})
 		return err
 	}
 	for _, bad := range [][2]string{{"Low risk", "No risk"}, {"$7.88", "$7.89"}, {"sales.csv", "other.csv"}, {`"Approve"`, `"Reject"`}, {"rich_text_quote", "rich_text_section"}} {

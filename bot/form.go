@@ -3,7 +3,6 @@ package bot
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -17,44 +16,44 @@ import (
 
 // openForm shows the form at once, and what there is to tick when it is open: Slack
 // keeps what somebody has filled in meanwhile, by the names of the fields.
-func (b *Bot) openForm(ctx context.Context, trigger string, f draw.Form) (answer, error) {
-	view := draw.FormView(b.Policy(), b.Service.Models(), f)
-	shown, err := b.api.OpenViewContext(ctx, trigger, view)
+func (h *asking) openForm(ctx context.Context, trigger string, f draw.Form) (answer, error) {
+	view := draw.FormView(h.Policy(), h.service.Models(), f)
+	shown, err := h.api.OpenViewContext(ctx, trigger, view)
 	if err := opened(view, err); err != nil || f.Channel == "" || shown == nil || shown.ID == "" {
 		return answer{}, err
 	}
-	return answer{after: func(ctx context.Context) { b.offer(ctx, shown.View, f) }}, nil
+	return answer{after: func(ctx context.Context) { h.offer(ctx, shown.View, f) }}, nil
 }
 
 // offer puts the files of the channel into an open form, or says why none can be
 // chosen. A form that has been sent off or closed by then needs none.
-func (b *Bot) offer(ctx context.Context, open slack.View, f draw.Form) {
+func (h *asking) offer(ctx context.Context, open slack.View, f draw.Form) {
 	f.Listed = true
-	files, err := b.choices(ctx, f)
+	files, err := h.choices(ctx, f)
 	if cause := new(approval.CauseError); errors.As(err, &cause) {
-		f.Note = append([]kit.Part{kit.Strong("This cannot be answered yet. ")}, draw.Lacks(b.with(), cause.Cause)...)
+		f.Note = append([]kit.Part{kit.Strong("This cannot be answered yet. ")}, draw.Lacks(h.with(), cause.Cause)...)
 	} else if err != nil {
-		b.Log.Warn("list the files for a form", "channel", f.Channel, "error", err)
+		h.Log.Warn("list the files for a form", "channel", f.Channel, "error", err)
 		f.Note = []kit.Part{kit.Words("The files of this channel cannot be listed at the moment. Name the file in your question.")}
 	}
 	f.Choices = files
-	_, err = b.api.UpdateViewContext(ctx, draw.FormView(b.Policy(), b.Service.Models(), f), "", open.Hash, open.ID)
+	_, err = h.api.UpdateViewContext(ctx, draw.FormView(h.Policy(), h.service.Models(), f), "", open.Hash, open.ID)
 	if err != nil && !slices.Contains([]string{"not_found", "hash_conflict", "view_not_found"}, slackError(err)) {
-		b.Log.Warn("put the files into a form", "error", detail(err))
+		h.Log.Warn("put the files into a form", "error", detail(err))
 	}
 }
 
 // choices are what the form offers already, and the files of its channel.
-func (b *Bot) choices(ctx context.Context, f draw.Form) ([]approval.File, error) {
+func (h *asking) choices(ctx context.Context, f draw.Form) ([]approval.File, error) {
 	all := slices.Clone(f.Choices)
-	place, err := b.Place(ctx, f.Channel, f.Person)
+	place, err := h.files.Place(ctx, f.Channel, f.Person)
 	if err != nil {
 		return all, err
 	}
 	if cause := place.Cause(f.Channel, f.Person); cause != nil {
 		return all, &approval.CauseError{Cause: *cause}
 	}
-	s, err := b.look(ctx, f.Channel, "")
+	s, err := h.files.look(ctx, f.Channel, "")
 	for _, file := range s.files {
 		if !slices.ContainsFunc(all, func(c approval.File) bool { return c.ID == file.ID }) {
 			all = append(all, file)
@@ -63,47 +62,19 @@ func (b *Bot) choices(ctx context.Context, f draw.Form) ([]approval.File, error)
 	return all, err
 }
 
-// open shows a modal. Slack gives three seconds for it, and one modal for each
-// press: a trigger that has been used belongs to a repeated delivery, whose modal
-// is open already.
-func (b *Bot) open(ctx context.Context, trigger string, view slack.ModalViewRequest) error {
-	_, err := b.api.OpenViewContext(ctx, trigger, view)
-	return opened(view, err)
-}
-
-// push lays a modal on the one that is open.
-func (b *Bot) push(ctx context.Context, trigger string, view slack.ModalViewRequest) error {
-	_, err := b.api.PushViewContext(ctx, trigger, view)
-	return opened(view, err)
-}
-
-// opened says what came of showing a modal.
-func opened(view slack.ModalViewRequest, err error) error {
-	switch slackError(err) {
-	case "exchanged_trigger_id":
-		return nil
-	case "expired_trigger_id":
-		return &approval.InputError{Why: "That took too long, and Slack no longer lets me open the form. Please try again."}
-	}
-	if err != nil {
-		return fmt.Errorf("open the modal %s: %w", view.CallbackID, detail(err))
-	}
-	return nil
-}
-
 // askAnywhere is the global shortcut.
-func (b *Bot) askAnywhere(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
-	return b.openForm(ctx, cb.TriggerID, draw.Form{})
+func (h *asking) askAnywhere(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+	return h.openForm(ctx, cb.TriggerID, draw.Form{})
 }
 
 // clickAsk is the button on the Home.
-func (b *Bot) clickAsk(ctx context.Context, cb slack.InteractionCallback, _ *slack.BlockAction) (answer, error) {
-	return b.openForm(ctx, cb.TriggerID, draw.Form{})
+func (h *asking) clickAsk(ctx context.Context, cb slack.InteractionCallback, _ *slack.BlockAction) (answer, error) {
+	return h.openForm(ctx, cb.TriggerID, draw.Form{})
 }
 
 // askMessage is the shortcut on a message: its words are the question, its files
 // are ticked, its thread gets the answer.
-func (b *Bot) askMessage(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+func (h *asking) askMessage(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
 	f := draw.Form{Channel: cb.Channel.ID, Person: cb.User.ID, Thread: cb.Message.ThreadTimestamp, Question: kit.FromSlack(cb.Message.Text)}
 	if f.Thread == "" {
 		f.Thread = cb.Message.Timestamp
@@ -113,11 +84,11 @@ func (b *Bot) askMessage(ctx context.Context, cb slack.InteractionCallback) (ans
 			f.Ticked, f.Choices = append(f.Ticked, input(file)), append(f.Choices, input(file))
 		}
 	}
-	return b.openForm(ctx, cb.TriggerID, f)
+	return h.openForm(ctx, cb.TriggerID, f)
 }
 
 // submitForm asks what the form holds. What is wrong is said beside its field.
-func (b *Bot) submitForm(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+func (h *asking) submitForm(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
 	from, err := draw.OriginOf(cb.View.PrivateMetadata)
 	if err != nil {
 		return answer{}, err
@@ -140,12 +111,12 @@ func (b *Bot) submitForm(ctx context.Context, cb slack.InteractionCallback) (ans
 		}
 		q.Files, q.Brought, q.Uploads = append(q.Files, input(file)), append(q.Brought, file.ID), true
 	}
-	r, err := b.Service.Ask(ctx, q)
+	r, err := h.service.Ask(ctx, q)
 	if err != nil {
 		return amiss(err, ids.FieldQuestion, cb)
 	}
 	at := seat{user: cb.User.ID, channel: q.Project, thread: q.ThreadTS}
-	return answer{after: func(ctx context.Context) { b.tell(ctx, at, draw.Taken(r)...) }}, nil
+	return answer{after: func(ctx context.Context) { h.tell(ctx, at, draw.Taken(r)...) }}, nil
 }
 
 // amiss says beside a field of the form what is wrong. A field that the form does
@@ -161,14 +132,53 @@ func amiss(err error, field string, cb slack.InteractionCallback) (answer, error
 	return answer{payload: slack.NewErrorsViewSubmissionResponse(map[string]string{field: kit.Cut(text, 2000)})}, nil
 }
 
-// fieldsOf are a modal's fields by name.
-func fieldsOf(cb slack.InteractionCallback) map[string]slack.BlockAction {
-	fields := map[string]slack.BlockAction{}
-	if cb.View.State == nil {
-		return fields
+// clickAgain opens the form with a question that could not be taken as it was. What
+// was asked, and what there is to choose from, is kept.
+func (h *asking) clickAgain(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	v, err := h.service.View(ctx, action.Value)
+	if err != nil {
+		return answer{}, err
 	}
-	for name, actions := range cb.View.State.Values {
-		fields[name] = actions[name]
+	r := v.Request
+	if r.Team != cb.Team.ID {
+		return answer{}, approval.ErrNotFound
 	}
-	return fields
+	if r.Asker != cb.User.ID {
+		return answer{}, &approval.NotAllowedError{Who: cb.User.ID, Why: "Only the person who asked can ask this again. You can ask it yourself, in your own words."}
+	}
+	f := draw.Form{Channel: r.Project, Person: r.Asker, Thread: v.Session.ThreadTS, Question: r.Question, Choices: r.Files, Ticked: r.Files}
+	if c := r.Cause; c != nil {
+		switch c.Code {
+		case approval.NotIn, approval.NotSeen, approval.ChannelArchived, approval.AskerNotIn:
+			f.Channel, f.Likely, f.Thread = "", r.Project, ""
+			f.Choices = portable(r)
+			f.Ticked = f.Choices
+			if strings.HasPrefix(r.Project, "D") {
+				f.Likely = ""
+			}
+		case approval.WhichFile:
+			f.Choices, f.Ticked, f.Asks = c.Files, nil, true
+		case approval.FileGone, approval.FileNotHere, approval.FileNotSeen, approval.FileHidden, approval.FileWithheld:
+			f.Choices, f.Ticked = nil, nil
+		}
+	}
+	for _, file := range f.Ticked {
+		f.Brought = append(f.Brought, file.ID)
+	}
+	return h.openForm(ctx, cb.TriggerID, f)
+}
+
+// portable are the files that go along where a question is asked again in another
+// place: those that came with it. Those of its channel or thread are read there, by whoever
+// is in it; of a channel that the asker is not in, none are.
+func portable(r *approval.Request) (files []approval.File) {
+	if r.Cause.Code == approval.AskerNotIn || r.Seek == nil || r.Seek.Thread != "" {
+		return nil
+	}
+	for _, f := range r.Files {
+		if slices.Contains(r.Seek.Brought, f.ID) {
+			files = append(files, f)
+		}
+	}
+	return files
 }

@@ -128,7 +128,7 @@ func TestManyFilesBecomeAList(t *testing.T) {
 	require.Len(t, list.Options, 100)
 	require.Len(t, list.InitialOptions, 2)
 	b.service.models = b.service.models[:1]
-	require.Len(t, draw.FormView(b.bot.Policy(), b.bot.Service.Models(), f).Blocks.BlockSet, 3, "one model is no choice")
+	require.Len(t, draw.FormView(b.bot.Policy(), b.service.Models(), f).Blocks.BlockSet, 3, "one model is no choice")
 }
 
 func TestAFormOfAnotherVersionIsNotAcked(t *testing.T) {
@@ -136,11 +136,11 @@ func TestAFormOfAnotherVersionIsNotAcked(t *testing.T) {
 	b := idle(t)
 	cb := slack.InteractionCallback{View: slack.View{PrivateMetadata: "{"}}
 	remembersNothing := []string{ids.CallbackDelegate, ids.CallbackName, ids.CallbackWhose, ids.CallbackExplain}
-	for name, submit := range submissions {
+	for name, submit := range b.bot.board.submissions {
 		if slices.Contains(remembersNothing, name) {
 			continue
 		}
-		_, err := submit(b.bot, b.ctx, cb)
+		_, err := submit(b.ctx, cb)
 		require.Error(t, err, name)
 	}
 	require.Empty(t, fieldsOf(cb))

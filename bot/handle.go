@@ -34,86 +34,6 @@ func (a answer) then(next func(context.Context)) answer {
 	return a
 }
 
-// What may come in, by the name under which Slack sends it. The maps are the
-// whole switchboard; manifest.yaml lists their keys.
-var (
-	commands = map[string]func(*Bot, context.Context, slack.SlashCommand) (answer, error){
-		ids.CommandAnalyze: (*Bot).analyze,
-		ids.CommandBudget:  (*Bot).budget,
-	}
-	shortcuts = map[string]func(*Bot, context.Context, slack.InteractionCallback) (answer, error){
-		ids.CallbackAsk:        (*Bot).askAnywhere,
-		ids.CallbackAskMessage: (*Bot).askMessage,
-	}
-	submissions = map[string]func(*Bot, context.Context, slack.InteractionCallback) (answer, error){
-		ids.CallbackForm:     (*Bot).submitForm,
-		ids.CallbackReason:   (*Bot).submitReason,
-		ids.CallbackChanges:  (*Bot).submitChanges,
-		ids.CallbackReview:   (*Bot).submitReview,
-		ids.CallbackEdit:     (*Bot).submitEdit,
-		ids.CallbackAssign:   (*Bot).submitAssign,
-		ids.CallbackDelegate: (*Bot).submitDelegate,
-		ids.CallbackName:     (*Bot).submitName,
-		ids.CallbackWhose:    (*Bot).submitWhose,
-		ids.CallbackRules:    (*Bot).submitRules,
-
-		ids.CallbackLimit:     (*Bot).submitLimit,
-		ids.CallbackMoreMoney: (*Bot).submitMoreMoney,
-		ids.CallbackGrant:     (*Bot).submitGrant,
-		ids.CallbackDecline:   (*Bot).submitDecline,
-		ids.CallbackExplain:   (*Bot).submitExplain,
-	}
-	clicks = map[string]func(*Bot, context.Context, slack.InteractionCallback, *slack.BlockAction) (answer, error){
-		ids.ActionApprove: (*Bot).clickApprove,
-		ids.ActionReject:  (*Bot).clickReject,
-		ids.ActionChanges: (*Bot).clickChanges,
-		ids.ActionReview:  (*Bot).clickReview,
-		ids.ActionDiff:    (*Bot).clickDiff,
-		ids.ActionDisown:  (*Bot).clickDisown,
-		ids.ActionQueued:  (*Bot).clickQueued,
-		ids.ActionMine:    (*Bot).clickQueue,
-		ids.ActionTier:    (*Bot).clickQueue,
-		ids.ActionAge:     (*Bot).clickQueue,
-		ids.ActionCost:    (*Bot).clickQueue,
-		ids.ActionOrder:   (*Bot).clickQueue,
-		ids.ActionBack:    (*Bot).clickQueue,
-		ids.ActionNext:    (*Bot).clickQueue,
-		ids.ActionAway:    (*Bot).clickAway,
-		ids.ActionReturn:  (*Bot).clickReturn,
-		ids.ActionPeople:  (*Bot).clickPeople,
-		ids.ActionName:    (*Bot).clickName,
-		ids.ActionUnname:  (*Bot).clickUnname,
-		ids.ActionRecall:  (*Bot).clickRecall,
-		ids.ActionRules:   (*Bot).clickRules,
-		ids.ActionWhose:   (*Bot).clickWhose,
-		ids.ActionFigures: (*Bot).clickFigures,
-		ids.ActionMore:    (*Bot).clickMore,
-		ids.ActionCancel:  (*Bot).clickCancel,
-		ids.ActionAsk:     (*Bot).clickAsk,
-		ids.ActionAgain:   (*Bot).clickAgain,
-		ids.ActionGiveUp:  (*Bot).clickGiveUp,
-
-		ids.ActionEditLimit:   (*Bot).clickEditLimit,
-		ids.ActionSetLimit:    (*Bot).clickSetLimit,
-		ids.ActionRemoveLimit: (*Bot).clickRemoveLimit,
-		ids.ActionContinue:    (*Bot).clickContinue,
-		ids.ActionCheaper:     (*Bot).clickCheaper,
-		ids.ActionCheaper2:    (*Bot).clickCheaper,
-		ids.ActionWait:        (*Bot).clickWait,
-		ids.ActionMoreMoney:   (*Bot).clickMoreMoney,
-		ids.ActionGrant:       (*Bot).clickGrant,
-		ids.ActionDecline:     (*Bot).clickDecline,
-		ids.ActionInsist:      (*Bot).clickInsist,
-		ids.ActionWhy:         (*Bot).clickWhy,
-		ids.ActionHistory:     (*Bot).clickHistory,
-		ids.ActionTop:         (*Bot).clickTop,
-		ids.ActionExplain:     (*Bot).clickExplain,
-		ids.FieldRanking:      (*Bot).clickRanking,
-		ids.FieldPeriod:       (*Bot).clickRanking,
-		ids.FieldKind:         (*Bot).clickKind,
-	}
-)
-
 // handle does what an envelope asks for, if it comes from our own workspace.
 func (b *Bot) handle(ctx context.Context, d delivery) (answer, error) {
 	who, err := b.who(ctx)
@@ -125,15 +45,15 @@ func (b *Bot) handle(ctx context.Context, d delivery) (answer, error) {
 		if data.TeamID != who.TeamID {
 			return privately(&kit.Page{}, kit.Words(strangers)), nil
 		}
-		run, ok := commands[data.Command]
+		run, ok := b.board.commands[data.Command]
 		if !ok {
 			return privately(&kit.Page{}, kit.Words("This app does not know "+data.Command+".")), nil
 		}
-		a, err := run(b, ctx, data)
+		a, err := run(ctx, data)
 		return b.orSorry(a, err, seat{user: data.UserID, channel: data.ChannelID})
 	case slack.InteractionCallback:
 		if data.Team.ID != who.TeamID {
-			return b.stranger(data), nil
+			return b.deciding.stranger(data), nil
 		}
 		return b.interact(readback.Carrying(ctx, d.Request.Payload), data)
 	case slackevents.EventsAPIEvent:
@@ -151,22 +71,22 @@ func (b *Bot) interact(ctx context.Context, cb slack.InteractionCallback) (answe
 	at := seatOf(cb)
 	switch cb.Type {
 	case slack.InteractionTypeShortcut, slack.InteractionTypeMessageAction:
-		if run, ok := shortcuts[cb.CallbackID]; ok {
-			a, err := run(b, ctx, cb)
+		if run, ok := b.board.shortcuts[cb.CallbackID]; ok {
+			a, err := run(ctx, cb)
 			return b.orSorry(a, err, at)
 		}
 	case slack.InteractionTypeViewSubmission:
-		if run, ok := submissions[cb.View.CallbackID]; ok {
-			a, err := run(b, ctx, cb)
+		if run, ok := b.board.submissions[cb.View.CallbackID]; ok {
+			a, err := run(ctx, cb)
 			a, err = b.orSorry(a, err, at)
-			return b.fresh(cb, a), err
+			return b.homes.fresh(cb, a), err
 		}
 	case slack.InteractionTypeBlockActions:
 		for _, click := range cb.ActionCallback.BlockActions {
-			if run, ok := clicks[click.ActionID]; ok {
-				a, err := run(b, ctx, cb, click)
+			if run, ok := b.board.clicks[click.ActionID]; ok {
+				a, err := run(ctx, cb, click)
 				a, err = b.orSorry(a, err, at)
-				return b.fresh(cb, a), err
+				return b.homes.fresh(cb, a), err
 			}
 		}
 	}
@@ -180,7 +100,7 @@ func (b *Bot) event(ctx context.Context, e slackevents.EventsAPIEvent, r *socket
 	var said spoken
 	switch inner := e.InnerEvent.Data.(type) {
 	case *slackevents.AppHomeOpenedEvent:
-		return answer{after: func(ctx context.Context) { b.home(ctx, e.TeamID, inner) }}, nil
+		return answer{after: func(ctx context.Context) { b.homes.home(ctx, e.TeamID, inner) }}, nil
 	case *slackevents.AppMentionEvent:
 		said = mentioned(e.TeamID, inner)
 	case *slackevents.MessageEvent:
@@ -188,7 +108,7 @@ func (b *Bot) event(ctx context.Context, e slackevents.EventsAPIEvent, r *socket
 	default:
 		return answer{}, nil
 	}
-	a, err := b.hear(ctx, said)
+	a, err := b.asking.hear(ctx, said)
 	if _, foreseen := draw.Known(err); err != nil && !foreseen && r.RetryAttempt < lastRetry {
 		return answer{}, err
 	}
@@ -198,18 +118,122 @@ func (b *Bot) event(ctx context.Context, e slackevents.EventsAPIEvent, r *socket
 // lastRetry is the attempt after which Slack gives an event up.
 const lastRetry = 3
 
-// orSorry ends what did not work. What the person should know of is said to them
-// in private, and the envelope is answered: nothing was left undone. Any other
-// error leaves it unanswered, and tells where the reason is to be found.
-func (b *Bot) orSorry(a answer, err error, at seat) (answer, error) {
-	if err == nil {
-		return a, nil
+// fieldsOf are a modal's fields by name.
+func fieldsOf(cb slack.InteractionCallback) map[string]slack.BlockAction {
+	fields := map[string]slack.BlockAction{}
+	if cb.View.State == nil {
+		return fields
 	}
-	text, foreseen := draw.Known(err)
-	if foreseen {
-		err = nil
-	} else {
-		text = b.Words(err)
+	for name, actions := range cb.View.State.Values {
+		fields[name] = actions[name]
 	}
-	return answer{after: func(ctx context.Context) { b.tell(ctx, at, kit.Words(text)) }}, err
+	return fields
+}
+
+// beside says beside a field what is wrong.
+func beside(field, text string) answer {
+	return answer{payload: slack.NewErrorsViewSubmissionResponse(map[string]string{field: kit.Cut(text, 2000)})}
+}
+
+// saved ends a form: it closes, or says beside a field or in its place what is wrong.
+func saved(err error, field string) (answer, error) {
+	text, ok := draw.Known(err)
+	switch {
+	case err == nil:
+		return answer{payload: slack.NewClearViewSubmissionResponse()}, nil
+	case !ok:
+		return answer{}, err
+	case isInput(err):
+		return beside(field, text), nil
+	}
+	return answer{payload: slack.NewUpdateViewSubmissionResponse(kit.NoteView("Nothing has changed", text))}, nil
+}
+
+// board is the whole switchboard: what may come in, by the name under which Slack
+// sends it. manifest.yaml lists its commands and shortcuts.
+type board struct {
+	commands    map[string]func(context.Context, slack.SlashCommand) (answer, error)
+	shortcuts   map[string]func(context.Context, slack.InteractionCallback) (answer, error)
+	submissions map[string]func(context.Context, slack.InteractionCallback) (answer, error)
+	clicks      map[string]func(context.Context, slack.InteractionCallback, *slack.BlockAction) (answer, error)
+}
+
+func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, limit *limits, fund *funding, govern *governing, own *homes) board {
+	return board{
+		commands: map[string]func(context.Context, slack.SlashCommand) (answer, error){
+			ids.CommandAnalyze: ask.analyze,
+			ids.CommandBudget:  books.budget,
+		},
+		shortcuts: map[string]func(context.Context, slack.InteractionCallback) (answer, error){
+			ids.CallbackAsk:        ask.askAnywhere,
+			ids.CallbackAskMessage: ask.askMessage,
+		},
+		submissions: map[string]func(context.Context, slack.InteractionCallback) (answer, error){
+			ids.CallbackForm:     ask.submitForm,
+			ids.CallbackReason:   decide.submitReason,
+			ids.CallbackChanges:  decide.submitChanges,
+			ids.CallbackReview:   decide.submitReview,
+			ids.CallbackEdit:     revise.submitEdit,
+			ids.CallbackAssign:   revise.submitAssign,
+			ids.CallbackDelegate: govern.submitDelegate,
+			ids.CallbackName:     govern.submitName,
+			ids.CallbackWhose:    govern.submitWhose,
+			ids.CallbackRules:    govern.submitRules,
+
+			ids.CallbackLimit:     limit.submitLimit,
+			ids.CallbackMoreMoney: fund.submitMoreMoney,
+			ids.CallbackGrant:     fund.submitGrant,
+			ids.CallbackDecline:   fund.submitDecline,
+			ids.CallbackExplain:   books.submitExplain,
+		},
+		clicks: map[string]func(context.Context, slack.InteractionCallback, *slack.BlockAction) (answer, error){
+			ids.ActionApprove: decide.clickApprove,
+			ids.ActionReject:  decide.clickReject,
+			ids.ActionChanges: decide.clickChanges,
+			ids.ActionReview:  decide.clickReview,
+			ids.ActionDiff:    revise.clickDiff,
+			ids.ActionDisown:  decide.clickDisown,
+			ids.ActionQueued:  decide.clickQueued,
+			ids.ActionMine:    own.clickQueue,
+			ids.ActionTier:    own.clickQueue,
+			ids.ActionAge:     own.clickQueue,
+			ids.ActionCost:    own.clickQueue,
+			ids.ActionOrder:   own.clickQueue,
+			ids.ActionBack:    own.clickQueue,
+			ids.ActionNext:    own.clickQueue,
+			ids.ActionAway:    govern.clickAway,
+			ids.ActionReturn:  govern.clickReturn,
+			ids.ActionPeople:  govern.clickPeople,
+			ids.ActionName:    govern.clickName,
+			ids.ActionUnname:  govern.clickUnname,
+			ids.ActionRecall:  govern.clickRecall,
+			ids.ActionRules:   govern.clickRules,
+			ids.ActionWhose:   govern.clickWhose,
+			ids.ActionFigures: govern.clickFigures,
+			ids.ActionMore:    revise.clickMore,
+			ids.ActionCancel:  ask.clickCancel,
+			ids.ActionAsk:     ask.clickAsk,
+			ids.ActionAgain:   ask.clickAgain,
+			ids.ActionGiveUp:  decide.clickGiveUp,
+
+			ids.ActionEditLimit:   limit.clickEditLimit,
+			ids.ActionSetLimit:    limit.clickSetLimit,
+			ids.ActionRemoveLimit: limit.clickRemoveLimit,
+			ids.ActionContinue:    fund.clickContinue,
+			ids.ActionCheaper:     fund.clickCheaper,
+			ids.ActionCheaper2:    fund.clickCheaper,
+			ids.ActionWait:        fund.clickWait,
+			ids.ActionMoreMoney:   fund.clickMoreMoney,
+			ids.ActionGrant:       fund.clickGrant,
+			ids.ActionDecline:     fund.clickDecline,
+			ids.ActionInsist:      fund.clickInsist,
+			ids.ActionWhy:         books.clickWhy,
+			ids.ActionHistory:     books.clickHistory,
+			ids.ActionTop:         books.clickTop,
+			ids.ActionExplain:     books.clickExplain,
+			ids.FieldRanking:      books.clickRanking,
+			ids.FieldPeriod:       books.clickRanking,
+			ids.FieldKind:         limit.clickKind,
+		},
+	}
 }

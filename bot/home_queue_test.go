@@ -122,9 +122,9 @@ func TestAChoiceThatIsNoneOfOursChangesNothing(t *testing.T) {
 	odd := slack.BlockAction{ActionID: ids.ActionTier}
 	odd.SelectedOption.Value = "everything"
 	for _, press := range []slack.BlockAction{odd, {ActionID: ids.ActionNext, Value: "-1"}, {ActionID: ids.ActionNext, Value: "x"}} {
-		_, err := b.bot.clickQueue(b.ctx, cb, &press)
+		_, err := b.bot.homes.clickQueue(b.ctx, cb, &press)
 		require.NoError(t, err)
-		g, _ := b.bot.glimpsed(slacksim.Reviewer)
+		g, _ := b.bot.homes.glimpsed(slacksim.Reviewer)
 		require.Equal(t, home.Shelfmark{Tier: approval.High}, g.mark)
 	}
 	require.Equal(t, home.Shelfmark{}, home.ShelfmarkOf("{"))
@@ -160,8 +160,8 @@ func TestAHomeThatChangedMeanwhileIsReadAgain(t *testing.T) {
 	require.NoError(t, ben.OpenHome())
 	b.homeOf(ben, "Question 1")
 	b.waiting(1)
-	b.bot.looks(slacksim.Reviewer, home.Shelfmark{}, "1.old") // Slack says hash_conflict
-	b.bot.showHome(b.ctx, slacksim.DefaultTeam.ID, slacksim.Reviewer)
+	b.bot.homes.looks(slacksim.Reviewer, home.Shelfmark{}, "1.old") // Slack says hash_conflict
+	b.bot.homes.showHome(b.ctx, slacksim.DefaultTeam.ID, slacksim.Reviewer)
 	home, _ := ben.Home()
 	require.Contains(t, home.Words(), "Question 0")
 	require.NotContains(t, home.Words(), "Question 1")
@@ -204,10 +204,10 @@ func TestAReviewerOfOneChannelHasAQueue(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
 	b.service.grants = []approval.Grant{{Role: approval.RoleReviewer, Project: slacksim.SalesData, User: slacksim.OtherAnalyst, By: slacksim.Admin}}
-	p, err := b.bot.homePage(b.ctx, slacksim.DefaultTeam.ID, slacksim.OtherAnalyst, home.Shelfmark{})
+	p, err := b.bot.homes.homePage(b.ctx, slacksim.DefaultTeam.ID, slacksim.OtherAnalyst, home.Shelfmark{})
 	require.NoError(t, err)
 	require.Contains(t, p.Text(), "Nothing waits for your decision.")
-	p, err = b.bot.homePage(b.ctx, slacksim.DefaultTeam.ID, slacksim.Analyst, home.Shelfmark{})
+	p, err = b.bot.homes.homePage(b.ctx, slacksim.DefaultTeam.ID, slacksim.Analyst, home.Shelfmark{})
 	require.NoError(t, err)
 	require.NotContains(t, p.Text(), "Waiting for you")
 }

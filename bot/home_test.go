@@ -47,11 +47,11 @@ func TestAHomeWithNothingToDecide(t *testing.T) {
 	b := idle(t)
 	b.service.limits = []budget.Standing{{Limit: budget.Limit{Scope: budget.Scope{Kind: budget.Team}, Amount: budget.Dollar, Window: budget.Month}, ResetsAt: time.Now()}}
 	b.service.standing = b.service.limits
-	p, err := b.bot.homePage(b.ctx, slacksim.DefaultTeam.ID, slacksim.SecondReviewer, home.Shelfmark{})
+	p, err := b.bot.homes.homePage(b.ctx, slacksim.DefaultTeam.ID, slacksim.SecondReviewer, home.Shelfmark{})
 	require.NoError(t, err)
 	require.Contains(t, p.Text(), "Nothing waits for your decision.")
 	require.NotContains(t, p.Text(), "The team's budget", "for administrators")
-	p, err = b.bot.homePage(b.ctx, slacksim.DefaultTeam.ID, slacksim.Admin, home.Shelfmark{})
+	p, err = b.bot.homes.homePage(b.ctx, slacksim.DefaultTeam.ID, slacksim.Admin, home.Shelfmark{})
 	require.NoError(t, err)
 	require.Contains(t, p.Text(), "The team's budget")
 }
@@ -93,5 +93,5 @@ func TestAHomeIsDrawnAgainWhenARequestOnItMoves(t *testing.T) {
 	require.NotContains(t, home.Words(), "$2.12 of", "of somebody else it shows nothing")
 	b.bot.mu.Lock()
 	defer b.bot.mu.Unlock()
-	require.Empty(t, b.bot.stale)
+	require.Empty(t, b.bot.homes.stale)
 }

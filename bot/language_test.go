@@ -30,7 +30,7 @@ func TestCodeNamesNoLanguageUnlessItIsAskedFor(t *testing.T) {
 	v := sample.View()
 	b.publish(v, approval.SurfaceRoot, approval.SurfaceCard)
 	require.NotContains(t, string(sample.MustJSON(b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard]).Blocks)), `"language"`)
-	require.NotContains(t, string(sample.MustJSON(draw.Card(as(b.bot, kit.Identity{}).with(), v, false).Blocks)), `"border":0,"type":"rich_text_preformatted"`)
+	require.NotContains(t, string(sample.MustJSON(draw.Card(as(kit.Identity{}), v, false).Blocks)), `"border":0,"type":"rich_text_preformatted"`)
 }
 
 func TestALanguageThatIsKeptColoursCardsAndModals(t *testing.T) {

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"time"
 
@@ -10,39 +11,95 @@ import (
 	"countersign/approval"
 	"countersign/bot/command"
 	"countersign/bot/draw/money"
+	"countersign/bot/ids"
 	"countersign/bot/kit"
 	"countersign/budget"
 )
 
-// budgetHistory shows who has changed a budget, the latest first.
-func (b *Bot) budgetHistory(ctx context.Context, c slack.SlashCommand, o command.Order) (*kit.Page, error) {
-	if o.Target.Kind == "" {
-		return b.changes(ctx, c.TeamID, c.UserID, nil)
+// Ledgers are what has become of money, for those who may know.
+type Ledgers interface {
+	LimitHistory(ctx context.Context, team, actor string, scope *budget.Scope) ([]approval.Event, error)
+	Explain(ctx context.Context, team, actor, id string) (*approval.Explanation, error)
+	Top(ctx context.Context, team, actor string, by approval.Ranking, from, until time.Time) ([]approval.Spender, error)
+	// Calendar is the team's time zone.
+	Calendar() *time.Location
+}
+
+// ledgers takes /budget, and the same where it is a press away: what has been set,
+// decided and spent.
+type ledgers struct {
+	*budgets
+	service Ledgers
+}
+
+// budget takes /budget. Alone it is the form, for those who may fill it in, and
+// what there is to spend, for everybody.
+func (h *ledgers) budget(ctx context.Context, c slack.SlashCommand) (answer, error) {
+	o, err := command.ParseBudget(c.Text)
+	if err != nil {
+		return orPrivately(err)
 	}
-	s, err := b.scope(ctx, c.TeamID, o.Target)
+	if o.Verb == "" && h.isAdmin(ctx, h.budgets.service, c.TeamID, c.UserID) {
+		if err := h.open(ctx, c.TriggerID, money.LimitView(money.LimitForm{Models: h.budgets.service.Models(), Channel: c.ChannelID, Kind: string(budget.User)})); err != nil {
+			return orPrivately(err)
+		}
+	}
+	p, err := h.run(ctx, c, o)
+	if err != nil {
+		return orPrivately(err)
+	}
+	a := privately(p)
+	if text, err := json.Marshal(a.payload); err != nil || len(text) > maxAck {
+		return h.whisper(a, seat{user: c.UserID, channel: c.ChannelID}), nil
+	}
+	return a, nil
+}
+
+// run does what comes after /budget.
+func (h *ledgers) run(ctx context.Context, c slack.SlashCommand, o command.Order) (*kit.Page, error) {
+	switch o.Verb {
+	case "help":
+		return money.HelpBudget(), nil
+	case "show":
+		return h.showBudget(ctx, c, o)
+	case "set":
+		return h.setBudget(ctx, c, o)
+	case "remove":
+		return h.removeBudget(ctx, c, o)
+	case "history":
+		return h.budgetHistory(ctx, c, o)
+	case "explain":
+		return h.explained(ctx, c.TeamID, c.UserID, o.Request)
+	case "top":
+		return h.spenders(ctx, c.TeamID, c.UserID, o)
+	}
+	return h.all(ctx, c)
+}
+
+// budgetHistory shows who has changed a budget, the latest first.
+func (h *ledgers) budgetHistory(ctx context.Context, c slack.SlashCommand, o command.Order) (*kit.Page, error) {
+	if o.Target.Kind == "" {
+		return h.changes(ctx, c.TeamID, c.UserID, nil)
+	}
+	s, err := h.scope(ctx, c.TeamID, o.Target)
 	if err != nil {
 		return nil, err
 	}
-	return b.changes(ctx, c.TeamID, c.UserID, &s)
+	return h.changes(ctx, c.TeamID, c.UserID, &s)
 }
 
 // changes lists those of one budget, or of all.
-func (b *Bot) changes(ctx context.Context, team, reader string, scope *budget.Scope) (*kit.Page, error) {
-	events, err := b.Service.LimitHistory(ctx, team, reader, scope)
+func (h *ledgers) changes(ctx context.Context, team, reader string, scope *budget.Scope) (*kit.Page, error) {
+	events, err := h.service.LimitHistory(ctx, team, reader, scope)
 	if err != nil {
 		return nil, err
 	}
-	return money.LimitChanges(events, b.namer(ctx))
-}
-
-// explain says which budget decided what about one question.
-func (b *Bot) explain(ctx context.Context, c slack.SlashCommand, o command.Order) (*kit.Page, error) {
-	return b.explained(ctx, c.TeamID, c.UserID, o.Request)
+	return money.LimitChanges(events, h.namer(ctx))
 }
 
 // explained says it to whoever may know.
-func (b *Bot) explained(ctx context.Context, team, reader, id string) (*kit.Page, error) {
-	e, err := b.Service.Explain(ctx, team, reader, id)
+func (h *ledgers) explained(ctx context.Context, team, reader, id string) (*kit.Page, error) {
+	e, err := h.service.Explain(ctx, team, reader, id)
 	if errors.Is(err, approval.ErrNotFound) {
 		return nil, &approval.InputError{Why: "There is no question with the id " + id + " here. Its id stands in the small print of its card and its answer; /analyze status lists yours."}
 	}
@@ -52,16 +109,78 @@ func (b *Bot) explained(ctx context.Context, team, reader, id string) (*kit.Page
 	return money.Weighings(e, reader), nil
 }
 
-// topSpenders adds spending up.
-func (b *Bot) topSpenders(ctx context.Context, c slack.SlashCommand, o command.Order) (*kit.Page, error) {
-	return b.spenders(ctx, c.TeamID, c.UserID, o)
-}
-
-func (b *Bot) spenders(ctx context.Context, team, reader string, o command.Order) (*kit.Page, error) {
-	from, until := command.Periods[o.Period].Around(time.Now().In(b.Service.Calendar()))
-	list, err := b.Service.Top(ctx, team, reader, approval.Ranking(o.By), from, until)
+func (h *ledgers) spenders(ctx context.Context, team, reader string, o command.Order) (*kit.Page, error) {
+	from, until := command.Periods[o.Period].Around(time.Now().In(h.service.Calendar()))
+	list, err := h.service.Top(ctx, team, reader, approval.Ranking(o.By), from, until)
 	if err != nil {
 		return nil, err
 	}
 	return money.Ranking(o, from, until, list), nil
+}
+
+// What the commands about money say is also a press away: on the Home and where a
+// budget refuses. The answer is a modal, which nobody else sees.
+
+// noted shows a page in a modal, or why there is none.
+func (h *ledgers) noted(ctx context.Context, cb slack.InteractionCallback, title string, p *kit.Page, err error) (answer, error) {
+	if err != nil {
+		return answer{}, err
+	}
+	return answer{}, h.open(ctx, cb.TriggerID, kit.NoteOf(title, p))
+}
+
+// clickWhy is /budget explain for the question whose button was pressed.
+func (h *ledgers) clickWhy(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	p, err := h.explained(ctx, cb.Team.ID, cb.User.ID, action.Value)
+	return h.noted(ctx, cb, "Why", p, err)
+}
+
+// clickHistory is /budget history.
+func (h *ledgers) clickHistory(ctx context.Context, cb slack.InteractionCallback, _ *slack.BlockAction) (answer, error) {
+	p, err := h.changes(ctx, cb.Team.ID, cb.User.ID, nil)
+	return h.noted(ctx, cb, "Changes of budgets", p, err)
+}
+
+// clickExplain asks which question; people have a button at each of their own.
+func (h *ledgers) clickExplain(ctx context.Context, cb slack.InteractionCallback, _ *slack.BlockAction) (answer, error) {
+	return answer{}, h.open(ctx, cb.TriggerID, money.ExplainView())
+}
+
+// submitExplain is /budget explain, in the modal's place.
+func (h *ledgers) submitExplain(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+	var o command.Order
+	err := o.ReadExplain([]string{fieldsOf(cb)[ids.FieldRequest].Value})
+	if err != nil {
+		return saved(err, ids.FieldRequest)
+	}
+	p, err := h.explained(ctx, cb.Team.ID, cb.User.ID, o.Request)
+	if err != nil {
+		return saved(err, ids.FieldRequest)
+	}
+	view := kit.NoteOf("Why", p)
+	return answer{payload: slack.NewUpdateViewSubmissionResponse(&view)}, nil
+}
+
+// clickTop is /budget top, with lists to choose from by what and over which time.
+func (h *ledgers) clickTop(ctx context.Context, cb slack.InteractionCallback, _ *slack.BlockAction) (answer, error) {
+	o := command.Order{By: string(approval.ByPeople), Period: "this month"}
+	p, err := h.spenders(ctx, cb.Team.ID, cb.User.ID, o)
+	if err != nil {
+		return answer{}, err
+	}
+	return answer{}, h.open(ctx, cb.TriggerID, money.TopView(p, o))
+}
+
+// clickRanking adds up anew.
+func (h *ledgers) clickRanking(ctx context.Context, cb slack.InteractionCallback, _ *slack.BlockAction) (answer, error) {
+	fields := fieldsOf(cb)
+	o := command.Order{By: fields[ids.FieldRanking].SelectedOption.Value, Period: fields[ids.FieldPeriod].SelectedOption.Value}
+	if _, ok := command.Periods[o.Period]; !ok || command.Rankings[o.By] == "" {
+		return answer{}, &approval.InputError{Why: "I do not know this list. It may belong to an older version of this app."}
+	}
+	p, err := h.spenders(ctx, cb.Team.ID, cb.User.ID, o)
+	if err != nil {
+		return answer{}, err
+	}
+	return answer{after: func(ctx context.Context) { h.redraw(ctx, cb, money.TopView(p, o)) }}, nil
 }

@@ -177,13 +177,13 @@ func TestBudgetButtonsOfOthersAndOfYesterday(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
 	cb := slack.InteractionCallback{User: slack.User{ID: slacksim.Analyst}, Team: slack.Team{ID: slacksim.DefaultTeam.ID}}
-	_, err := b.bot.clickSetLimit(b.ctx, cb, &slack.BlockAction{})
+	_, err := b.bot.board.clicks[ids.ActionSetLimit](b.ctx, cb, &slack.BlockAction{})
 	require.ErrorAs(t, err, new(*approval.NotAllowedError))
 	for _, value := range []string{"", "team", "team/", "nobody/U1"} {
-		_, err := b.bot.clickEditLimit(b.ctx, cb, &slack.BlockAction{Value: value})
+		_, err := b.bot.board.clicks[ids.ActionEditLimit](b.ctx, cb, &slack.BlockAction{Value: value})
 		require.ErrorAs(t, err, new(*approval.InputError), value)
 	}
-	_, err = b.bot.clickEditLimit(b.ctx, cb, &slack.BlockAction{Value: "team/T1"})
+	_, err = b.bot.board.clicks[ids.ActionEditLimit](b.ctx, cb, &slack.BlockAction{Value: "team/T1"})
 	require.ErrorContains(t, err, "removed in the meantime")
 	for _, kind := range []budget.ScopeKind{budget.User, budget.Session, budget.Project, budget.Team, budget.Role} {
 		s, err := money.ParseScope("T1", money.ScopeValue(budget.Scope{Team: "T1", Kind: kind, ID: "X1"}))

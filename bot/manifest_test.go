@@ -62,14 +62,14 @@ func TestTheManifestNamesEveryCommandAndShortcut(t *testing.T) {
 		require.True(t, c.ShouldEscape, "%s: mentions have to arrive as ids", c.Command)
 	}
 	slices.Sort(named)
-	require.Equal(t, slices.Sorted(maps.Keys(commands)), named)
+	require.Equal(t, slices.Sorted(maps.Keys(New(Options{}).board.commands)), named)
 	named = nil
 	for _, s := range m.Features.Shortcuts {
 		named = append(named, s.CallbackID)
 		require.Equal(t, map[string]slack.ShortcutType{ids.CallbackAsk: slack.GlobalShortcut, ids.CallbackAskMessage: slack.MessageShortcut}[s.CallbackID], s.Type)
 	}
 	slices.Sort(named)
-	require.Equal(t, slices.Sorted(maps.Keys(shortcuts)), named)
+	require.Equal(t, slices.Sorted(maps.Keys(New(Options{}).board.shortcuts)), named)
 }
 
 func TestTheManifestKeepsSlacksLimits(t *testing.T) {

@@ -118,7 +118,7 @@ func TestMessagesThatAreNotForTheBotAreLeftAlone(t *testing.T) {
 		"a deleted message":      messaged("T1", &slackevents.MessageEvent{User: "U1", ChannelType: "im", SubType: slack.MsgSubTypeMessageDeleted, Text: "x"}),
 		"the bot's own":          messaged("T1", &slackevents.MessageEvent{User: slacksim.BotUser, ChannelType: "im", Text: "x"}),
 	} {
-		a, err := b.bot.hear(b.ctx, s)
+		a, err := b.bot.asking.hear(b.ctx, s)
 		require.NoError(t, err, name)
 		require.Nil(t, a.after, name)
 	}

@@ -19,18 +19,18 @@ import (
 const noticeEvent = "countersign_notice"
 
 // Tell implements approval.Slack: it sends a notice to one person, or redraws it.
-func (b *Bot) Tell(ctx context.Context, v *approval.NoticeView, had approval.NoticePost) (approval.NoticePost, error) {
+func (out *publishing) Tell(ctx context.Context, v *approval.NoticeView, had approval.NoticePost) (approval.NoticePost, error) {
 	drawn, ok := notice.Notices[v.Kind]
 	if !ok {
 		return had, fmt.Errorf("notice %q: there is no kind %q", v.Key, v.Kind)
 	}
-	p, err := drawn(b.with(), v, had.Recipient)
+	p, err := drawn(out.with(), v, had.Recipient)
 	if err != nil {
 		return had, err
 	}
 	shown := p.Hash()
 	if had.TS == "" && !had.Begun.IsZero() {
-		if had.Channel, had.TS, err = b.findNotice(ctx, had); err != nil {
+		if had.Channel, had.TS, err = out.findNotice(ctx, had); err != nil {
 			return had, err
 		}
 	}
@@ -40,7 +40,7 @@ func (b *Bot) Tell(ctx context.Context, v *approval.NoticeView, had approval.Not
 			return had, nil
 		}
 		err := barely(p, func(p *kit.Page) error {
-			_, _, _, err := b.api.UpdateMessageContext(ctx, had.Channel, had.TS, p.Options()...)
+			_, _, _, err := out.api.UpdateMessageContext(ctx, had.Channel, had.TS, p.Options()...)
 			return err
 		})
 		if err != nil && !beyondRepair(err) {
@@ -52,7 +52,7 @@ func (b *Bot) Tell(ctx context.Context, v *approval.NoticeView, had approval.Not
 	mark := slack.MsgOptionMetadata(slack.SlackMetadata{EventType: noticeEvent, EventPayload: map[string]any{"key": approval.Hash([]byte(v.Key))}})
 	var channel, ts string
 	err = barely(p, func(p *kit.Page) (err error) {
-		channel, ts, err = b.api.PostMessageContext(ctx, had.Recipient, append(p.Options(), mark)...)
+		channel, ts, err = out.api.PostMessageContext(ctx, had.Recipient, append(p.Options(), mark)...)
 		return err
 	})
 	if slices.Contains(unreachable, slackError(err)) {
@@ -70,15 +70,15 @@ var unreachable = []string{"user_not_found", "user_disabled", "account_inactive"
 
 // findNotice looks for a notice that may stand there since an attempt that ended
 // before anybody could remember it.
-func (b *Bot) findNotice(ctx context.Context, had approval.NoticePost) (channel, ts string, err error) {
-	channel, err = b.directChannel(ctx, had.Recipient)
+func (out *publishing) findNotice(ctx context.Context, had approval.NoticePost) (channel, ts string, err error) {
+	channel, err = out.directChannel(ctx, had.Recipient)
 	if err != nil || channel == "" {
 		return "", "", err
 	}
 	key := approval.Hash([]byte(had.Key))
 	since := strconv.FormatInt(had.Begun.Add(-time.Minute).Unix(), 10) // clocks differ
 	for cursor := ""; ; {
-		page, err := b.api.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{ChannelID: channel, Oldest: since,
+		page, err := out.api.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{ChannelID: channel, Oldest: since,
 			Cursor: cursor, Limit: 200, IncludeAllMetadata: true})
 		if err != nil {
 			return "", "", fmt.Errorf("look for a notice: %w", detail(err))
@@ -95,9 +95,9 @@ func (b *Bot) findNotice(ctx context.Context, had approval.NoticePost) (channel,
 }
 
 // directChannel is the conversation with one person, if there has been one.
-func (b *Bot) directChannel(ctx context.Context, user string) (string, error) {
+func (out *publishing) directChannel(ctx context.Context, user string) (string, error) {
 	for cursor := ""; ; {
-		list, next, err := b.api.GetConversationsContext(ctx, &slack.GetConversationsParameters{Types: []string{"im"}, Limit: 200, Cursor: cursor})
+		list, next, err := out.api.GetConversationsContext(ctx, &slack.GetConversationsParameters{Types: []string{"im"}, Limit: 200, Cursor: cursor})
 		if err != nil {
 			return "", fmt.Errorf("look for the messages with %s: %w", user, detail(err))
 		}

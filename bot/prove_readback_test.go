@@ -37,7 +37,7 @@ func TestProveSlackAnyLetterCounts(t *testing.T) {
 			post, err := b.bot.Publish(b.ctx, v, approval.SurfaceCard)
 			require.NoError(rt, err)
 			require.NotContains(rt, post.Shown, draw.GarbledMark)
-			sent := readback.TreeFrom(draw.Card(as(b.bot, who).with(), v, false).Blocks)
+			sent := readback.TreeFrom(draw.Card(as(who), v, false).Blocks)
 			held := readback.TreeFrom(b.read(slacksim.Reviewer, post).Blocks)
 			fine, press := judged(sent, sample.MustJSON(held))
 			require.True(rt, fine && press, "as it is")
@@ -102,7 +102,7 @@ func TestProveSlackAnyPlaceCounts(t *testing.T) {
 			require.NoError(rt, err)
 			post, err := b.bot.Publish(b.ctx, v, approval.SurfaceCard)
 			require.NoError(rt, err)
-			sent := readback.TreeFrom(draw.Card(as(b.bot, who).with(), v, false).Blocks)
+			sent := readback.TreeFrom(draw.Card(as(who), v, false).Blocks)
 			all := readback.TreeFrom(b.read(slacksim.Reviewer, post).Blocks).([]any)
 			if rapid.Bool().Draw(rt, "buttons") {
 				actions := all[len(all)-1].(map[string]any)

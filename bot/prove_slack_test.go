@@ -176,7 +176,7 @@ func TestProveSlackAnyCardHeldInAnyWay(t *testing.T) {
 			held := map[string]any{"blocks": b.read(slacksim.Reviewer, post).Blocks}
 			who, err := b.bot.who(b.ctx)
 			require.NoError(rt, err)
-			drawn := readback.TreeFrom(draw.Card(as(b.bot, who).with(), v, false).Blocks)
+			drawn := readback.TreeFrom(draw.Card(as(who), v, false).Blocks)
 			require.Equal(rt, readback.MarkOf(drawn, nil), readback.MarkOf(readback.TreeFrom(held), drawn))
 			if strings.Contains(string(sample.MustJSON(held)), `"action_id":"`+ids.ActionApprove+`"`) {
 				approvable++

@@ -445,6 +445,6 @@ func TestABotHasSensibleDefaults(t *testing.T) {
 	require.Empty(t, b.Policy().Reviewers)
 	b.Observe("kind", "acked", time.Second)
 	s := newService()
-	b.Serve(s)
-	require.Equal(t, s, b.Service)
+	b.Serve(every(s))
+	require.Equal(t, s, b.asking.service)
 }

@@ -88,14 +88,3 @@ func barely(p *kit.Page, send func(*kit.Page) error) error {
 	}
 	return err
 }
-
-// unopened is what is left when Slack does not open the modal that shows the code: where
-// it refuses it again and again, there is another way to decide.
-func (b *Bot) unopened(id string, view slack.ModalViewRequest, err error) error {
-	again := opened(view, err)
-	if again == nil || isInput(again) || !formal(err) {
-		return again
-	}
-	b.Log.Warn("Slack refuses a modal", "request", id, "modal", view.CallbackID, "code", slackError(err), "error", detail(err))
-	return &approval.InputError{Why: "Slack does not open the code here, and says " + slackError(err) + ". Nothing has changed. It can be decided on the command line: countersign decide " + id}
-}

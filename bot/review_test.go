@@ -78,7 +78,7 @@ func TestWhatIsForTheCommandLineHasNoButtonsToDecide(t *testing.T) {
 	require.Equal(t, []string{ids.ActionMore}, card.Actions())
 	require.Contains(t, card.Words(), "countersign decide "+v.Request.ID)
 	require.NotContains(t, card.Words(), "Edit the code")
-	require.ErrorContains(t, b.bot.openReview(b.ctx, "x", v, draw.Origin{}, approval.Click{}), "command line")
+	require.ErrorContains(t, b.bot.deciding.openReview(b.ctx, "x", v, draw.Origin{}, approval.Click{}), "command line")
 }
 
 func TestAModalThatSlackGarbledDecidesNothing(t *testing.T) {
@@ -107,7 +107,7 @@ func TestWhatIsAgreedToIsSaidTheSameWhereverThereIsSomethingToApproveWith(t *tes
 		v := sample.View(reach(hosts))
 		modal, ok := draw.ReviewView(b.bot.with(), v, draw.Origin{})
 		require.True(t, ok)
-		card := string(sample.MustJSON(draw.Card(as(b.bot, kit.Identity{}).with(), v, false).Blocks))
+		card := string(sample.MustJSON(draw.Card(as(kit.Identity{}), v, false).Blocks))
 		for what, drawn := range map[string]string{"card": card, "modal": string(sample.MustJSON(modal.Blocks))} {
 			for _, words := range []string{"The budget of ", "$7.88 of $10.00 left", "in a local sandbox", "at most 120 seconds and 1,024 MB"} {
 				require.Contains(t, drawn, words, what)
@@ -123,7 +123,7 @@ func TestWhatIsAgreedToIsSaidTheSameWhereverThereIsSomethingToApproveWith(t *tes
 		v.Request.Question = strings.Repeat("Why? ", 600)
 		v.Request.Revision.Code = sample.Long(40)
 	})
-	card := draw.Card(as(b.bot, kit.Identity{}).with(), crowded, false)
+	card := draw.Card(as(kit.Identity{}), crowded, false)
 	require.NotContains(t, string(sample.MustJSON(card.Blocks)), `"`+ids.ActionApprove+`"`, "what is not shown whole is not approved there")
 	require.Contains(t, string(sample.MustJSON(card.Blocks)), "and 45 more")
 	require.Less(t, card.Used, 11_000)
@@ -313,7 +313,7 @@ func TestNoticesThatCannotBeReadAreErrors(t *testing.T) {
 		require.ErrorContains(t, err, "read the notice", kind)
 	}
 	cb := slack.InteractionCallback{User: slack.User{ID: slacksim.Reviewer}}
-	_, err := b.bot.clickDisown(b.ctx, cb, &slack.BlockAction{Value: "old"})
+	_, err := b.bot.deciding.clickDisown(b.ctx, cb, &slack.BlockAction{Value: "old"})
 	require.ErrorContains(t, err, "older version")
 }
 

@@ -66,7 +66,7 @@ func (b *Bot) Run(ctx context.Context) error {
 	var homes errgroup.Group
 	keep, leave := context.WithCancel(listen)
 	defer leave()
-	homes.Go(func() error { b.keepHomes(keep); return nil })
+	homes.Go(func() error { b.homes.keepHomes(keep); return nil })
 	_ = listeners.Wait()
 	leave()
 	close(work)

@@ -20,7 +20,7 @@ import (
 // putFiles uploads the charts and tables of an answer into its thread, all of
 // them in one message, once. Slack does not say which message that becomes, so
 // the post is remembered by the first file.
-func (b *Bot) putFiles(ctx context.Context, v *approval.View) (approval.Post, error) {
+func (out *publishing) putFiles(ctx context.Context, v *approval.View) (approval.Post, error) {
 	if had := v.Posts[approval.SurfaceFiles]; had.TS != "" {
 		return had, nil
 	}
@@ -33,7 +33,7 @@ func (b *Bot) putFiles(ctx context.Context, v *approval.View) (approval.Post, er
 		return 2
 	}
 	slices.SortStableFunc(files, func(a, b approval.Artifact) int { return order(a) - order(b) })
-	first, refused, err := b.upload(ctx, spot{v.Session.Channel, draw.Thread(v)}, files, late(v))
+	first, refused, err := out.upload(ctx, spot{v.Session.Channel, draw.Thread(v)}, files, late(v))
 	if err != nil {
 		return approval.Post{}, err
 	}
@@ -62,20 +62,20 @@ var errHost = errors.New("the upload's host does not take it")
 // are left out, and of nothing the id is "none". What Slack refuses for good is
 // left out as well, and named; so is, when it is late, all that does not get to
 // the upload's host.
-func (b *Bot) upload(ctx context.Context, at spot, files []approval.Artifact, late bool) (first string, refused []string, err error) {
+func (w *workspace) upload(ctx context.Context, at spot, files []approval.Artifact, late bool) (first string, refused []string, err error) {
 	var done []slack.FileSummary
 	for n, f := range files {
 		if len(f.Data) == 0 {
 			continue
 		}
-		id, err := b.uploadOne(ctx, f)
+		id, err := w.uploadOne(ctx, f)
 		if forGood(err) {
-			b.Log.Error("Slack does not take a file", "file", f.Name, "error", detail(err))
+			w.Log.Error("Slack does not take a file", "file", f.Name, "error", detail(err))
 			refused = append(refused, f.Name)
 			continue
 		}
 		if late && errors.Is(err, errHost) && ctx.Err() == nil {
-			b.Log.Error("files do not get to Slack, and are not waited for", "channel", at.channel, "file", f.Name, "files", len(files)-n, "error", err)
+			w.Log.Error("files do not get to Slack, and are not waited for", "channel", at.channel, "file", f.Name, "files", len(files)-n, "error", err)
 			for _, f := range files[n:] { // each of them could take as long, to no more use
 				refused = append(refused, f.Name)
 			}
@@ -89,9 +89,9 @@ func (b *Bot) upload(ctx context.Context, at spot, files []approval.Artifact, la
 	if len(done) == 0 {
 		return "none", refused, nil
 	}
-	_, err = b.api.CompleteUploadExternalContext(ctx, slack.CompleteUploadExternalParameters{Files: done, Channel: at.channel, ThreadTimestamp: at.thread})
+	_, err = w.api.CompleteUploadExternalContext(ctx, slack.CompleteUploadExternalParameters{Files: done, Channel: at.channel, ThreadTimestamp: at.thread})
 	if forGood(err) {
-		b.Log.Error("Slack does not share files", "files", len(done), "channel", at.channel, "error", detail(err))
+		w.Log.Error("Slack does not share files", "files", len(done), "channel", at.channel, "error", detail(err))
 		for _, f := range done {
 			refused = append(refused, f.Title)
 		}
@@ -104,7 +104,7 @@ func (b *Bot) upload(ctx context.Context, at spot, files []approval.Artifact, la
 }
 
 // uploadOne brings one file to Slack, where nobody sees it yet.
-func (b *Bot) uploadOne(ctx context.Context, f approval.Artifact) (id string, err error) {
+func (w *workspace) uploadOne(ctx context.Context, f approval.Artifact) (id string, err error) {
 	to := slack.GetUploadURLExternalParameters{FileName: kit.Cut(f.Name, 250), FileSize: len(f.Data)}
 	switch strings.ToLower(path.Ext(f.Name)) {
 	case ".png", ".jpg", ".jpeg", ".gif", ".webp":
@@ -112,13 +112,13 @@ func (b *Bot) uploadOne(ctx context.Context, f approval.Artifact) (id string, er
 	case ".py":
 		to.SnippetType = "python"
 	}
-	slot, err := b.api.GetUploadURLExternalContext(ctx, to)
+	slot, err := w.api.GetUploadURLExternalContext(ctx, to)
 	if err != nil {
 		return "", err
 	}
 	ctx, cancel := context.WithTimeout(ctx, uploadTime+time.Duration(len(f.Data)/uploadPace)*time.Second)
 	defer cancel()
-	err = b.lift.UploadToURL(ctx, slack.UploadToURLParameters{UploadURL: slot.UploadURL, Reader: bytes.NewReader(f.Data), Filename: to.FileName})
+	err = w.lift.UploadToURL(ctx, slack.UploadToURLParameters{UploadURL: slot.UploadURL, Reader: bytes.NewReader(f.Data), Filename: to.FileName})
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", errHost, err)
 	}

@@ -78,7 +78,8 @@ func (p program) wire(ctx context.Context, writer approval.Writer) (_ *replica, 
 	r.service = &approval.Service{Store: r.db, Writer: r.telemetry.Writer(writer, worst), Sandbox: r.telemetry.Sandbox(box), Slack: r.bot,
 		Read: codegen.Reader{SampleRows: p.SampleRows}.Tables, Prices: p.prices, Policy: p.policy(), Log: p.log,
 		Location: p.location, Due: due(p.digest, p.location)}
-	r.bot.Serve(r.telemetry.Service(r.service))
+	s := r.telemetry.Service(r.service)
+	r.bot.Serve(bot.Services{Questions: s, Decisions: s, Revisions: s, Budgets: s, Ledgers: s, Funding: s, Authority: s, Homes: s})
 	return r, nil
 }
 

@@ -20,37 +20,60 @@ func clickOf(cb slack.InteractionCallback, action *slack.BlockAction) approval.C
 	return approval.Click{Team: cb.Team.ID, User: cb.User.ID, ActionTS: action.ActionTs, Channel: at.channel, MessageTS: cb.Container.MessageTs}
 }
 
+// Decisions are what reviewers do with code that waits for them.
+type Decisions interface {
+	Decide(ctx context.Context, ruling approval.Ruling) (*approval.Request, error)
+	// MayDecide gives the error that Decide would give, and decides nothing.
+	MayDecide(ctx context.Context, ruling approval.Ruling) (*approval.Request, error)
+	// Opened notes that somebody has opened a version of the code to read it.
+	Opened(ctx context.Context, id string, revision int, click approval.Click) error
+	Disown(ctx context.Context, id string, revision int, click approval.Click) (*approval.Request, error)
+	// GiveUp ends a request that waits for what cannot be seen at the moment, for a reviewer.
+	GiveUp(ctx context.Context, id string, click approval.Click) (*approval.Request, error)
+	// Stranger notes that somebody of another workspace has pressed something of a request's.
+	Stranger(ctx context.Context, id string, click approval.Click) error
+	// View is a request with all that its messages are drawn from.
+	View(ctx context.Context, id string) (*approval.View, error)
+}
+
+// deciding takes verdicts, from cards, modals and rows of a queue.
+type deciding struct {
+	*workspace
+	habits  *habits
+	service Decisions
+}
+
 // clickApprove approves from the card, which has shown the whole code.
-func (b *Bot) clickApprove(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+func (h *deciding) clickApprove(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
 	value, mark := readback.CutMark(action.Value)
 	s, err := draw.ParseSeal(value)
 	if err != nil {
 		return answer{}, err
 	}
 	click := clickOf(cb, action)
-	if _, err := b.who(ctx); err != nil {
+	if _, err := h.who(ctx); err != nil {
 		return answer{}, err
 	}
-	err = b.seen(ctx, s, click, mark, readback.Pressed(ctx, "message"), func(v *approval.View) readback.Tree { return readback.TreeFrom(draw.Card(b.with(), v, false).Blocks) })
+	err = h.seen(ctx, s, click, mark, readback.Pressed(ctx, "message"), func(v *approval.View) readback.Tree { return readback.TreeFrom(draw.Card(h.with(), v, false).Blocks) })
 	if changed := new(unlikeError); errors.As(err, &changed) {
-		a, err := b.decided(s, click, seatOf(cb), err)
-		return a.then(func(ctx context.Context) { b.flawed(ctx, s, click, changed.line) }), err
+		a, err := h.decided(s, click, seatOf(cb), err)
+		return a.then(func(ctx context.Context) { h.flawed(ctx, s, click, changed.line) }), err
 	}
 	if err != nil {
 		return answer{}, err
 	}
-	_, err = b.Service.Decide(ctx, s.Ruling(approval.Approve, "", click))
-	return b.decided(s, click, seatOf(cb), err)
+	_, err = h.service.Decide(ctx, s.Ruling(approval.Approve, "", click))
+	return h.decided(s, click, seatOf(cb), err)
 }
 
 // decided ends a decision: the card that was pressed is put right if it is not
 // the one that jobs keep up, and who was refused gets to know why.
-func (b *Bot) decided(s draw.Seal, click approval.Click, at seat, err error) (answer, error) {
+func (h *deciding) decided(s draw.Seal, click approval.Click, at seat, err error) (answer, error) {
 	text, ok := draw.Known(err)
 	if err != nil && !ok {
 		return answer{}, err
 	}
-	return answer{after: func(ctx context.Context) { b.lead(ctx, at, text, b.tidy(ctx, s, click)) }}, nil
+	return answer{after: func(ctx context.Context) { h.lead(ctx, at, text, h.tidy(ctx, s, click)) }}, nil
 }
 
 // tidy puts right a card that nobody remembers: of a former version, or posted by a
@@ -58,33 +81,33 @@ func (b *Bot) decided(s draw.Seal, click approval.Click, at seat, err error) (an
 // leads to the card on which one can be taken. The remembered ones are their job's.
 // Of a card that Slack lets nobody rewrite any more it returns where the one is that
 // stands for it.
-func (b *Bot) tidy(ctx context.Context, s draw.Seal, click approval.Click) (elsewhere string) {
+func (h *deciding) tidy(ctx context.Context, s draw.Seal, click approval.Click) (elsewhere string) {
 	if click.MessageTS == "" {
 		return ""
 	}
-	v, err := b.Service.View(ctx, s.Request)
+	v, err := h.service.View(ctx, s.Request)
 	if err != nil {
-		b.Log.Error("look for stray cards", "request", s.Request, "error", err)
+		h.Log.Error("look for stray cards", "request", s.Request, "error", err)
 		return ""
 	}
 	if v.Request.Team != click.Team || v.Request.Revision == nil || remembered(v, click) {
 		return ""
 	}
 	kept := draw.CardPost(v)
-	who, err := b.who(ctx)
+	who, err := h.who(ctx)
 	if err == nil {
 		url := who.Permalink(kept.Channel, kept.TS, "")
 		p := draw.FormerCard(v, s.Revision, url)
 		if s.Revision == v.Request.Revision.Number && (v.Request.State != approval.Pending || kept.TS == "") {
-			p = draw.Card(b.with(), v, false)
+			p = draw.Card(h.with(), v, false)
 		}
-		_, _, _, err = b.api.UpdateMessageContext(ctx, click.Channel, click.MessageTS, p.Options()...)
+		_, _, _, err = h.api.UpdateMessageContext(ctx, click.Channel, click.MessageTS, p.Options()...)
 		if beyondRepair(err) {
 			elsewhere = url
 		}
 	}
 	if err != nil {
-		b.Log.Warn("redraw a stray card", "request", s.Request, "error", detail(err))
+		h.Log.Warn("redraw a stray card", "request", s.Request, "error", detail(err))
 	}
 	return elsewhere
 }
@@ -101,7 +124,7 @@ func remembered(v *approval.View, click approval.Click) bool {
 
 // lead says to one person what became of their press, and where the card is that
 // shows it when the one that they pressed cannot.
-func (b *Bot) lead(ctx context.Context, at seat, text, elsewhere string) {
+func (h *deciding) lead(ctx context.Context, at seat, text, elsewhere string) {
 	p := &kit.Page{}
 	if elsewhere != "" && text == "" {
 		text = "Slack does not let me change this card any more. How it stands is shown on the newer one."
@@ -113,33 +136,33 @@ func (b *Bot) lead(ctx context.Context, at seat, text, elsewhere string) {
 	if elsewhere != "" {
 		p.Buttons("look", kit.Goes("Go to the card", elsewhere))
 	}
-	b.hand(ctx, at, p)
+	h.hand(ctx, at, p)
 }
 
 // clickReject opens the question why. Who may not decide is told so at once,
 // before they write anything.
-func (b *Bot) clickReject(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
-	return b.askReason(ctx, cb, action, approval.Reject)
+func (h *deciding) clickReject(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	return h.askReason(ctx, cb, action, approval.Reject)
 }
 
 // askReason opens the modal in which a verdict gets its reason.
-func (b *Bot) askReason(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction, verdict approval.Verdict) (answer, error) {
+func (h *deciding) askReason(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction, verdict approval.Verdict) (answer, error) {
 	from, s, err := cardOf(cb, action)
 	if err != nil {
 		return answer{}, err
 	}
 	click := clickOf(cb, action)
-	if _, err := b.Service.MayDecide(ctx, s.Ruling(verdict, "", click)); err != nil {
-		return b.decided(s, click, seatOf(cb), err)
+	if _, err := h.service.MayDecide(ctx, s.Ruling(verdict, "", click)); err != nil {
+		return h.decided(s, click, seatOf(cb), err)
 	}
 	view := draw.ReasonView(from)
 	if verdict == approval.Rewrite {
 		view = draw.ChangesView(from)
 	}
 	if cb.View.ID != "" {
-		return answer{}, b.push(ctx, cb.TriggerID, view)
+		return answer{}, h.push(ctx, cb.TriggerID, view)
 	}
-	return answer{}, b.open(ctx, cb.TriggerID, view)
+	return answer{}, h.open(ctx, cb.TriggerID, view)
 }
 
 // cardOf finds the card that a press belongs to: the message itself, or the one
@@ -157,19 +180,19 @@ func cardOf(cb slack.InteractionCallback, action *slack.BlockAction) (draw.Origi
 }
 
 // submitReason rejects.
-func (b *Bot) submitReason(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
-	return b.rule(ctx, cb, approval.Reject)
+func (h *deciding) submitReason(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+	return h.rule(ctx, cb, approval.Reject)
 }
 
 // submitReview approves from the modal that has shown the whole of a program, if
 // that is what it has shown.
-func (b *Bot) submitReview(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+func (h *deciding) submitReview(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
 	from, s, err := sealedOrigin(cb)
 	if err != nil {
 		return answer{}, err
 	}
-	err = b.seen(ctx, s, modalClick(cb, from), from.Mark, readback.Pressed(ctx, "view"), func(v *approval.View) readback.Tree {
-		view, _ := draw.ReviewView(b.with(), v, from)
+	err = h.seen(ctx, s, modalClick(cb, from), from.Mark, readback.Pressed(ctx, "view"), func(v *approval.View) readback.Tree {
+		view, _ := draw.ReviewView(h.with(), v, from)
 		return readback.TreeFrom(view)
 	})
 	if err != nil {
@@ -179,7 +202,7 @@ func (b *Bot) submitReview(ctx context.Context, cb slack.InteractionCallback) (a
 		}
 		return answer{payload: slack.NewUpdateViewSubmissionResponse(kit.NoteView("Nothing has changed", text))}, nil
 	}
-	return b.rule(ctx, cb, approval.Approve)
+	return h.rule(ctx, cb, approval.Approve)
 }
 
 // sealedOrigin is where a modal was opened, and what it stands for.
@@ -200,7 +223,7 @@ func modalClick(cb slack.InteractionCallback, from draw.Origin) approval.Click {
 
 // rule decides from a modal. What stands in the way is said in the modal's place,
 // where the person looks, or beside the field that can mend it.
-func (b *Bot) rule(ctx context.Context, cb slack.InteractionCallback, verdict approval.Verdict) (answer, error) {
+func (h *deciding) rule(ctx context.Context, cb slack.InteractionCallback, verdict approval.Verdict) (answer, error) {
 	from, s, err := sealedOrigin(cb)
 	if err != nil {
 		return answer{}, err
@@ -208,7 +231,7 @@ func (b *Bot) rule(ctx context.Context, cb slack.InteractionCallback, verdict ap
 	fields, click := fieldsOf(cb), modalClick(cb, from)
 	ruling := s.Ruling(verdict, fields[ids.FieldReason].Value, click)
 	ruling.Typed = strings.TrimSpace(fields[ids.FieldTyped].Value)
-	_, err = b.Service.Decide(ctx, ruling)
+	_, err = h.service.Decide(ctx, ruling)
 	text, ok := draw.Known(err)
 	if err != nil && !ok {
 		return answer{}, err
@@ -218,7 +241,7 @@ func (b *Bot) rule(ctx context.Context, cb slack.InteractionCallback, verdict ap
 			return answer{payload: slack.NewErrorsViewSubmissionResponse(map[string]string{field: kit.Cut(text, 2000)})}, nil
 		}
 	}
-	return b.settled(s, click, text), nil
+	return h.settled(s, click, text), nil
 }
 
 // isInput tells of an error that the person can mend in the modal.
@@ -228,9 +251,9 @@ func isInput(err error) bool {
 }
 
 // settled closes a modal whose work is done, or says in its place why it is not.
-func (b *Bot) settled(s draw.Seal, click approval.Click, text string) answer {
+func (h *deciding) settled(s draw.Seal, click approval.Click, text string) answer {
 	a := answer{payload: slack.NewClearViewSubmissionResponse(), after: func(ctx context.Context) {
-		b.lead(ctx, seat{user: click.User, channel: click.Channel}, "", b.tidy(ctx, s, click))
+		h.lead(ctx, seat{user: click.User, channel: click.Channel}, "", h.tidy(ctx, s, click))
 	}}
 	if text != "" {
 		a.payload = slack.NewUpdateViewSubmissionResponse(kit.NoteView("Nothing has changed", text))
@@ -238,22 +261,13 @@ func (b *Bot) settled(s draw.Seal, click approval.Click, text string) answer {
 	return a
 }
 
-// clickCancel takes a request back.
-func (b *Bot) clickCancel(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
-	_, err := b.Service.Withdraw(ctx, action.Value, clickOf(cb, action))
-	return answer{}, err
+// clickChanges opens the question what should be different. Who may not decide is
+// told so at once, before they write anything.
+func (h *deciding) clickChanges(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	return h.askReason(ctx, cb, action, approval.Rewrite)
 }
 
-// moreCode puts the code into the card's thread as a file, for reading.
-func (b *Bot) moreCode(_ context.Context, cb slack.InteractionCallback, v *approval.View, _ approval.Click) (answer, error) {
-	at := seatOf(cb)
-	return answer{after: func(ctx context.Context) {
-		_, refused, err := b.upload(ctx, spot{at.channel, cb.Container.MessageTs}, []approval.Artifact{draw.CodeFile(v.Request)}, true)
-		switch {
-		case err != nil:
-			b.tell(ctx, at, kit.Words(b.Words(err)))
-		case len(refused) > 0:
-			b.tell(ctx, at, kit.Words("Slack does not take the file here. An administrator finds the reason in the log."))
-		}
-	}}, nil
+// submitChanges has another version written.
+func (h *deciding) submitChanges(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+	return h.rule(ctx, cb, approval.Rewrite)
 }

@@ -35,14 +35,14 @@ const (
 
 // look reads what data a channel holds. It looks as far back as the question asks
 // for: until there is data at all, and every file that the question names.
-func (b *Bot) look(ctx context.Context, channel, question string) (shelf, error) {
+func (h *files) look(ctx context.Context, channel, question string) (shelf, error) {
 	var s shelf
-	who, err := b.who(ctx)
+	who, err := h.who(ctx)
 	if err != nil {
 		return s, err
 	}
 	for page := 1; page <= filesPages; page++ {
-		found, paging, err := b.api.GetFilesContext(ctx, slack.GetFilesParameters{Channel: channel, Count: filesAtOnce, Page: page, Types: "all",
+		found, paging, err := h.api.GetFilesContext(ctx, slack.GetFilesParameters{Channel: channel, Count: filesAtOnce, Page: page, Types: "all",
 			TimestampTo: slack.DEFAULT_FILES_TS_TO})
 		if forGood(err) {
 			return s, &approval.CauseError{Cause: approval.Cause{Code: approval.NotSeen, Channel: channel}}

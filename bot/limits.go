@@ -2,11 +2,14 @@ package bot
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/slack-go/slack"
 
+	"countersign/approval"
 	"countersign/bot/command"
 	"countersign/bot/draw"
 	"countersign/bot/draw/money"
@@ -15,36 +18,85 @@ import (
 	"countersign/budget"
 )
 
+// limits is the form in which a budget is set.
+type limits struct {
+	*budgets
+	homes *homes
+}
+
+// clickKind asks for what the chosen kind of budget needs.
+func (h *limits) clickKind(_ context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	from, err := limitOriginOf(cb)
+	if err != nil {
+		return answer{}, err
+	}
+	view := money.LimitView(money.LimitForm{Models: h.service.Models(), Channel: from.Channel, Home: from.Home, Kind: action.SelectedOption.Value})
+	return answer{after: func(ctx context.Context) { h.redraw(ctx, cb, view) }}, nil
+}
+
+// limitOriginOf reads back what the modal remembers.
+func limitOriginOf(cb slack.InteractionCallback) (from money.LimitOrigin, err error) {
+	if err := json.Unmarshal([]byte(cb.View.PrivateMetadata), &from); err != nil {
+		return from, fmt.Errorf("a modal's metadata: %w", err)
+	}
+	return from, nil
+}
+
+// clickSetLimit opens the empty form from a Home.
+func (h *limits) clickSetLimit(ctx context.Context, cb slack.InteractionCallback, _ *slack.BlockAction) (answer, error) {
+	if !h.isAdmin(ctx, h.service, cb.Team.ID, cb.User.ID) {
+		return answer{}, &approval.NotAllowedError{Who: cb.User.ID, Why: "Only administrators change budgets."}
+	}
+	return answer{}, h.open(ctx, cb.TriggerID, money.LimitView(money.LimitForm{Models: h.service.Models(), Home: true, Kind: string(budget.User)}))
+}
+
+// clickEditLimit opens the form with what holds now.
+func (h *limits) clickEditLimit(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	s, err := money.ParseScope(cb.Team.ID, action.Value)
+	if err != nil {
+		return answer{}, err
+	}
+	standings, err := h.service.Standings(ctx, cb.User.ID, []budget.Scope{s})
+	if err != nil {
+		return answer{}, err
+	}
+	if len(standings) == 0 {
+		return answer{}, &approval.InputError{Why: "This budget has been removed in the meantime. " + ids.CommandBudget + " shows those that there are."}
+	}
+	f := money.LimitForm{Models: h.service.Models(), Channel: seatOf(cb).channel, Home: cb.View.ID != "", Edits: &standings[0], Named: h.namer(ctx)(s)}
+	return answer{}, h.open(ctx, cb.TriggerID, money.LimitView(f))
+}
+
 // fieldError is what is wrong with one field of a form.
 type fieldError struct{ field, why string }
 
 // submitLimit sets the budget that the form holds. What is wrong is said beside
 // its field.
-func (b *Bot) submitLimit(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+func (h *limits) submitLimit(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
 	from, err := limitOriginOf(cb)
 	if err != nil {
 		return answer{}, err
 	}
-	scope, bad, err := b.formScope(ctx, cb, from)
+	scope, bad, err := h.formScope(ctx, cb, from)
 	if bad != nil {
 		return bad.answer(), nil
 	}
 	if err != nil {
-		return b.unable(err)
+		return h.unable(err)
 	}
 	limit, bad := limitOf(fieldsOf(cb))
 	if bad != nil {
 		return bad.answer(), nil
 	}
 	limit.Scope = scope
-	if limit.Policy.Downgrade, err = b.downgrades(ctx, cb, scope); err != nil {
-		return b.unable(err)
+	if limit.Policy.Downgrade, err = h.downgrades(ctx, cb, scope); err != nil {
+		return h.unable(err)
 	}
-	p, err := b.set(ctx, cb.User.ID, limit)
+	p, err := h.set(ctx, cb.User.ID, limit)
 	if err != nil {
-		return b.unable(err)
+		return h.unable(err)
 	}
-	return b.changedIn(cb, from, p), nil
+	return h.changedIn(cb, from, p), nil
 }
 
 // answer says it beside the field.
@@ -53,7 +105,7 @@ func (e *fieldError) answer() answer {
 }
 
 // unable says in the form's place why nothing has changed.
-func (b *Bot) unable(err error) (answer, error) {
+func (h *limits) unable(err error) (answer, error) {
 	text, ok := draw.Known(err)
 	if !ok {
 		return answer{}, err
@@ -62,21 +114,21 @@ func (b *Bot) unable(err error) (answer, error) {
 }
 
 // changedIn closes the form and shows what has become of it where it was opened.
-func (b *Bot) changedIn(cb slack.InteractionCallback, from money.LimitOrigin, p *kit.Page) answer {
-	return answer{payload: slack.NewClearViewSubmissionResponse(), after: func(ctx context.Context) { b.showChange(ctx, cb, from, p) }}
+func (h *limits) changedIn(cb slack.InteractionCallback, from money.LimitOrigin, p *kit.Page) answer {
+	return answer{payload: slack.NewClearViewSubmissionResponse(), after: func(ctx context.Context) { h.showChange(ctx, cb, from, p) }}
 }
 
 // showChange draws the Home anew, or says it where the command was typed.
-func (b *Bot) showChange(ctx context.Context, cb slack.InteractionCallback, from money.LimitOrigin, p *kit.Page) {
+func (h *limits) showChange(ctx context.Context, cb slack.InteractionCallback, from money.LimitOrigin, p *kit.Page) {
 	if from.Home {
-		b.showHome(ctx, cb.Team.ID, cb.User.ID)
+		h.homes.showHome(ctx, cb.Team.ID, cb.User.ID)
 		return
 	}
-	b.hand(ctx, seat{user: cb.User.ID, channel: from.Channel}, p)
+	h.hand(ctx, seat{user: cb.User.ID, channel: from.Channel}, p)
 }
 
 // formScope is whose budget the form is about.
-func (b *Bot) formScope(ctx context.Context, cb slack.InteractionCallback, from money.LimitOrigin) (budget.Scope, *fieldError, error) {
+func (h *limits) formScope(ctx context.Context, cb slack.InteractionCallback, from money.LimitOrigin) (budget.Scope, *fieldError, error) {
 	if from.Edits != "" {
 		s, err := money.ParseScope(cb.Team.ID, from.Edits)
 		return s, nil, err
@@ -97,7 +149,7 @@ func (b *Bot) formScope(ctx context.Context, cb slack.InteractionCallback, from 
 		if t, err = command.ReadTarget(strings.TrimSpace(fields[ids.FieldThread].Value), ""); err != nil || t.Kind != budget.Session {
 			return budget.Scope{}, &fieldError{ids.FieldThread, "This is not the link of a thread. Choose \"Copy link\" in the menu of its first message."}, nil
 		}
-		s, err := b.scope(ctx, cb.Team.ID, t)
+		s, err := h.scope(ctx, cb.Team.ID, t)
 		if text, ok := draw.Known(err); ok {
 			return s, &fieldError{ids.FieldThread, text}, nil
 		}
@@ -107,7 +159,7 @@ func (b *Bot) formScope(ctx context.Context, cb slack.InteractionCallback, from 
 	default:
 		t = command.Target{Kind: budget.Role, Id: kind}
 	}
-	s, err := b.scope(ctx, cb.Team.ID, t)
+	s, err := h.scope(ctx, cb.Team.ID, t)
 	return s, nil, err
 }
 
@@ -141,13 +193,13 @@ func limitOf(fields map[string]slack.BlockAction) (l budget.Limit, bad *fieldErr
 
 // downgrades are the cheaper models of the form. It knows less than a command can
 // say: what was left as it stood there stays as it was.
-func (b *Bot) downgrades(ctx context.Context, cb slack.InteractionCallback, s budget.Scope) (chain []budget.Downgrade, err error) {
+func (h *limits) downgrades(ctx context.Context, cb slack.InteractionCallback, s budget.Scope) (chain []budget.Downgrade, err error) {
 	chosen := map[string]bool{}
 	for _, o := range fieldsOf(cb)[ids.FieldDowngrade].SelectedOptions {
 		chosen[o.Value] = true
 		chain = append(chain, budget.Downgrade{To: o.Value})
 	}
-	now, err := b.Service.Standings(ctx, cb.User.ID, []budget.Scope{s})
+	now, err := h.service.Standings(ctx, cb.User.ID, []budget.Scope{s})
 	if err != nil {
 		return nil, err
 	}
@@ -164,7 +216,7 @@ func (b *Bot) downgrades(ctx context.Context, cb slack.InteractionCallback, s bu
 }
 
 // clickRemoveLimit takes the budget away that the form is about.
-func (b *Bot) clickRemoveLimit(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+func (h *limits) clickRemoveLimit(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
 	from, err := limitOriginOf(cb)
 	if err != nil {
 		return answer{}, err
@@ -174,7 +226,7 @@ func (b *Bot) clickRemoveLimit(ctx context.Context, cb slack.InteractionCallback
 		return answer{}, err
 	}
 	title, p := "Removed", &kit.Page{}
-	if removed, err := b.remove(ctx, cb.User.ID, s); err == nil {
+	if removed, err := h.remove(ctx, cb.User.ID, s); err == nil {
 		p = removed
 	} else if text, ok := draw.Known(err); ok {
 		title = "Nothing has changed"
@@ -184,9 +236,9 @@ func (b *Bot) clickRemoveLimit(ctx context.Context, cb slack.InteractionCallback
 	}
 	view := kit.NoteOf(title, p)
 	return answer{after: func(ctx context.Context) {
-		b.redraw(ctx, cb, view)
+		h.redraw(ctx, cb, view)
 		if from.Home {
-			b.showHome(ctx, cb.Team.ID, cb.User.ID)
+			h.homes.showHome(ctx, cb.Team.ID, cb.User.ID)
 		}
 	}}, nil
 }

@@ -1,0 +1,256 @@
+package bot
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"countersign/approval"
+	"countersign/bot/draw"
+	"countersign/bot/kit"
+	"countersign/bot/readback"
+)
+
+// Every version of the code has a card of its own. What Slack stores is only told
+// when a message is posted, never when it is rewritten: so what people approve by
+// was posted, and read back. A press that was meant for the version before finds
+// no button of this one.
+
+// cardShown is what is remembered of a card as it stands.
+type cardShown struct {
+	revision int
+	hash     string    // of what it shows
+	flaw     draw.Flaw // Slack has stored something else than what was sent
+}
+
+// String is how it is remembered; cardShownOf reads it back. Cards from before
+// versions had cards of their own name no version: they are the current one's.
+func (c cardShown) String() string {
+	text := fmt.Sprintf("%d:%s", c.revision, c.hash)
+	if c.flaw.Line > 0 {
+		text = fmt.Sprintf("%d/%d:%s", c.revision, c.flaw.Line, c.hash)
+	}
+	if c.flaw.Found {
+		text += draw.GarbledMark
+	}
+	return text
+}
+
+func cardShownOf(text string, current int) cardShown {
+	c := cardShown{revision: current, hash: strings.TrimSuffix(text, draw.GarbledMark), flaw: draw.Flaw{Found: strings.HasSuffix(text, draw.GarbledMark)}}
+	if number, hash, ok := strings.Cut(c.hash, ":"); ok {
+		number, line, _ := strings.Cut(number, "/")
+		c.hash = hash
+		c.revision, _ = strconv.Atoi(number) // what nobody can read is no version of ours
+		c.flaw.Line, _ = strconv.Atoi(line)  // and no line
+	}
+	return c
+}
+
+// putCard posts the card of the current version and reads back what Slack stored.
+// If that is not what was sent, nobody may approve by it. The card of the version
+// before gives way first, and then leads to the new one.
+func (out *publishing) putCard(ctx context.Context, v *approval.View, who kit.Identity) (approval.Post, error) {
+	number := v.Request.Revision.Number
+	former := v.Posts[approval.SurfaceCard]
+	shown := cardShownOf(former.Shown, number)
+	if former.TS == "" || shown.revision == number {
+		return out.putVersion(ctx, v, shown)
+	}
+	if err := out.giveWay(ctx, v, former, shown.revision, ""); err != nil && !beyondRepair(err) {
+		return former, fmt.Errorf("take back the card of revision %d of %s: %w", shown.revision, v.Request.ID, detail(err))
+	}
+	post, err := out.putVersion(ctx, unposted(v, approval.SurfaceCard), cardShown{revision: number})
+	if post.TS != "" {
+		if err := out.giveWay(ctx, v, former, shown.revision, who.Permalink(post.Channel, post.TS, "")); err != nil {
+			out.Log.Warn("lead from a former card to the new one", "request", v.Request.ID, "error", detail(err))
+		}
+	}
+	return post, err
+}
+
+// putVersion posts the card of the current version, or rewrites it.
+func (out *publishing) putVersion(ctx context.Context, v *approval.View, shown cardShown) (approval.Post, error) {
+	at := spot{channel: out.Policy().ReviewChannel}
+	try := func(had approval.Post) (approval.Post, readback.Difference, error) {
+		next, p := unposted(v, approval.SurfaceCard), draw.DrawCard(out.with(), v, shown.flaw)
+		if had.TS != "" {
+			had.Shown = shown.hash
+			next.Posts[approval.SurfaceCard] = had
+		}
+		p.Coloured = out.habits.names()
+		post, stored, err := out.send(ctx, next, approval.SurfaceCard, at, p)
+		if p.Coloured && slackError(err) == "invalid_blocks" {
+			out.habits.tried(false)
+			p.Coloured = false
+			post, stored, err = out.send(ctx, next, approval.SurfaceCard, at, p)
+		}
+		shown.hash = post.Shown
+		return post, out.readCard(p, stored), err
+	}
+	post, d, err := try(v.Posts[approval.SurfaceCard])
+	if err == nil && d.Harmful() {
+		out.Log.Error("Slack stored something else than the card that was sent", "request", v.Request.ID, "what", d.What, "line", d.Line)
+		// What stands there now is marked even when it could not be rewritten, so that the next attempt rewrites it.
+		shown.flaw = draw.Flaw{Found: true, Line: d.Line}
+		post, _, err = try(post)
+	}
+	if post.TS != "" {
+		post.Shown = shown.String()
+	}
+	return post, err
+}
+
+// readCard compares a card with what Slack holds of it, as far as that is known.
+func (out *publishing) readCard(p *kit.Page, stored readback.Tree) readback.Difference {
+	if stored == nil {
+		return readback.Difference{}
+	}
+	d := readback.Differ(readback.TreeFrom(p.Sent()), stored)
+	if p.Coloured {
+		out.habits.tried(!slices.Contains(d.Spelling, "lacks rich_text_preformatted.language="+kit.CodeLanguage))
+	}
+	if !d.Harmful() {
+		out.habits.learn("a card", d.Spelling)
+	}
+	return d
+}
+
+// unposted is a view in which one surface has not been posted.
+func unposted(v *approval.View, surface approval.Surface) *approval.View {
+	next := *v
+	next.Posts = maps.Clone(v.Posts)
+	delete(next.Posts, surface)
+	return &next
+}
+
+// giveWay rewrites a card on which nothing is decided any more.
+func (out *publishing) giveWay(ctx context.Context, v *approval.View, card approval.Post, revision int, url string) error {
+	_, _, _, err := out.api.UpdateMessageContext(ctx, card.Channel, card.TS, draw.FormerCard(v, revision, url).Options()...)
+	return err
+}
+
+// Where Slack refuses the card, a plainer one stands in its place: two blocks of the
+// oldest sorts, or text alone. It has no Approve, for it does not show the code.
+// The file in its thread is for reading; approval is given in the modal that has
+// shown the whole code, and is read back like any other.
+
+// plainShown is what is remembered of the plainer card: the version whose code is in
+// its thread, and what it shows.
+type plainShown struct {
+	file int
+	hash string
+}
+
+func (s plainShown) String() string { return fmt.Sprintf("%d:%s", s.file, s.hash) }
+
+func plainShownOf(text string) (s plainShown) {
+	number, hash, _ := strings.Cut(text, ":")
+	s.file, _ = strconv.Atoi(number) // what nobody can read is no version of ours
+	s.hash = hash
+	return s
+}
+
+// putPlain posts the plainer card, or rewrites it; where the card itself stands, it
+// gives way to that.
+func (out *publishing) putPlain(ctx context.Context, v *approval.View, who kit.Identity) (approval.Post, error) {
+	r := v.Request
+	had := v.Posts[approval.SurfacePlain]
+	shown := plainShownOf(had.Shown)
+	pages := draw.PlainCards(v)
+	if card := v.Posts[approval.SurfaceCard]; card.TS != "" && cardShownOf(card.Shown, r.Revision.Number).revision == r.Revision.Number {
+		if had.TS == "" {
+			return had, nil // nothing is missing: the card could only not be rewritten
+		}
+		if v.Unseen[approval.SurfaceCard].Times == 0 || r.State != approval.Pending {
+			pages = []*kit.Page{draw.GaveWay(r, who.Permalink(card.Channel, card.TS, ""))}
+		}
+	}
+	next := unposted(v, approval.SurfacePlain)
+	if had.TS != "" {
+		had.Shown = shown.hash
+		next.Posts[approval.SurfacePlain] = had
+	}
+	var post approval.Post
+	var err error
+	for _, p := range pages {
+		if post, _, err = out.send(ctx, next, approval.SurfacePlain, spot{channel: out.Policy().ReviewChannel}, p); !formal(err) {
+			break
+		}
+	}
+	if post.TS == "" {
+		return post, err
+	}
+	if post.TS != had.TS {
+		shown.file = 0
+	}
+	shown.hash = post.Shown
+	if err == nil && r.State == approval.Pending && shown.file != r.Revision.Number {
+		if out.readable(ctx, v, spot{post.Channel, post.TS}) {
+			shown.file = r.Revision.Number
+		}
+	}
+	post.Shown = shown.String()
+	return post, err
+}
+
+// readable puts the code below the plainer card, for reading, and tells whether that
+// is not to be tried again.
+func (out *publishing) readable(ctx context.Context, v *approval.View, at spot) bool {
+	_, refused, err := out.upload(ctx, at, []approval.Artifact{draw.CodeFile(v.Request)}, false)
+	if err != nil {
+		out.Log.Warn("the code is not in the thread of its card yet", "request", v.Request.ID, "error", err)
+	}
+	return err == nil || len(refused) > 0
+}
+
+// habits are what is known of how this workspace's Slack holds messages.
+type habits struct {
+	log      *slog.Logger
+	may      bool         // code may be sent with its language
+	language atomic.Int32 // what is known of the language of code
+	learned  sync.Map     // when a kind of spelling was logged last, a time.Time
+}
+
+// What is known of the language of code: nothing, that Slack takes it and gives
+// it back, or that it does not.
+const (
+	languageUntried int32 = iota
+	languageKept
+	languageLost
+)
+
+// names tells whether the next card names the language of its code. Options.Language
+// has to ask for it, and no card may have shown that Slack does not take it.
+func (h *habits) names() bool { return h.may && h.language.Load() != languageLost }
+
+// tried remembers what became of a card that named it.
+func (h *habits) tried(kept bool) {
+	if kept {
+		h.language.CompareAndSwap(languageUntried, languageKept)
+	} else if h.language.Swap(languageLost) != languageLost {
+		h.log.Warn("Slack does not keep the language of code: it is sent no more")
+	}
+}
+
+// keeps tells that Slack is known to keep the language of code.
+func (h *habits) keeps() bool { return h.may && h.language.Load() == languageKept }
+
+// learn logs what Slack does to our blocks without changing what they say, each kind
+// once a day.
+func (h *habits) learn(where string, kinds []string) {
+	for _, kind := range kinds {
+		if last, ok := h.learned.Load(kind); ok && time.Since(last.(time.Time)) < 24*time.Hour {
+			continue
+		}
+		h.learned.Store(kind, time.Now())
+		h.log.Info("Slack spells a message otherwise; it says the same", "where", where, "what", kind)
+	}
+}
