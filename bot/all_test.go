@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/bot/draw"
 	"countersign/bot/draw/home"
 	"countersign/bot/draw/sample"
@@ -88,7 +89,7 @@ func walk(tree any, visit func(map[string]any)) {
 }
 
 // anything draws a request with whatever may be in it.
-func anything(t *rapid.T) *approval.View {
+func anything(t *rapid.T) *steps.View {
 	text := rapid.OneOf(rapid.String(), rapid.StringMatching("[a-z<>&*_`~@#!| \n]{0,200}"), rapid.Map(rapid.IntRange(0, 40_000), func(n int) string { return strings.Repeat("wide ж ", n/7) }),
 		rapid.Just("\xff\xfe broken"), rapid.Just("<!channel> <@U1> ```"))
 	words := func(name string) string { return text.Draw(t, name) }
@@ -117,7 +118,7 @@ func anything(t *rapid.T) *approval.View {
 			Line: rapid.IntRange(0, 999).Draw(t, "line"), Text: "f" + approval.Plain(f)})
 	}
 	for range rapid.IntRange(0, 12).Draw(t, "bill") {
-		v.Bill = append(v.Bill, approval.Spend{Estimated: true, Charges: []budget.Charge{{Kind: budget.Tokens, What: "m" + plainly("model"), Amount: budget.USD(rapid.Int64Range(0, 1e15).Draw(t, "amount"))}}})
+		v.Bill = append(v.Bill, steps.Spend{Estimated: true, Charges: []budget.Charge{{Kind: budget.Tokens, What: "m" + plainly("model"), Amount: budget.USD(rapid.Int64Range(0, 1e15).Draw(t, "amount"))}}})
 	}
 	state := rapid.SampledFrom(approval.States()).Draw(t, "state")
 	if state != approval.Done {
@@ -145,19 +146,19 @@ func TestSlackTakesWhateverIsDrawn(t *testing.T) {
 	b.ctx = t.Context() // a failure is made small in its own time
 	rapid.Check(t, func(rt *rapid.T) {
 		v := anything(rt)
-		kinds := []approval.Surface{approval.SurfaceRoot, approval.SurfaceProgress}
+		kinds := []steps.Surface{steps.SurfaceRoot, steps.SurfaceProgress}
 		if v.Request.Revision != nil {
-			kinds = append(kinds, approval.SurfaceCard)
+			kinds = append(kinds, steps.SurfaceCard)
 		}
 		if v.Request.State.Final() {
-			kinds = append(kinds, approval.SurfaceReply)
+			kinds = append(kinds, steps.SurfaceReply)
 		}
 		for _, kind := range kinds {
 			post, err := b.bot.Publish(b.ctx, v, kind)
 			require.NoError(rt, err, "%s", kind)
 			require.NotContains(rt, post.Shown, draw.GarbledMark)
 			v.Posts[kind] = post
-			m, err := b.as(map[bool]string{true: slacksim.Reviewer, false: slacksim.Analyst}[kind == approval.SurfaceCard]).Find(post.Channel, post.TS)
+			m, err := b.as(map[bool]string{true: slacksim.Reviewer, false: slacksim.Analyst}[kind == steps.SurfaceCard]).Find(post.Channel, post.TS)
 			require.NoError(rt, err)
 			require.True(rt, utf8.ValidString(m.Text))
 			require.LessOrEqual(rt, utf8.RuneCountInString(m.Text), 4000, "so that it can be rewritten")
@@ -172,7 +173,7 @@ func TestSlackTakesWhateverIsDrawn(t *testing.T) {
 }
 
 // sampleOr is a request that has a card.
-func sampleOr(v *approval.View) *approval.View {
+func sampleOr(v *steps.View) *steps.View {
 	if v.Request.Revision == nil {
 		return sample.View()
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/slack-go/slack/slackevents"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/bot/draw"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
@@ -18,7 +19,7 @@ type Questions interface {
 	Ask(ctx context.Context, q approval.Question) (*approval.Request, error)
 	Withdraw(ctx context.Context, id string, click approval.Click) (*approval.Request, error)
 	Recent(ctx context.Context, team, user string) ([]*approval.Request, error)
-	View(ctx context.Context, id string) (*approval.View, error)
+	View(ctx context.Context, id string) (*steps.View, error)
 	Models() []string
 }
 

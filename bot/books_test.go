@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/bot/draw/sample"
 	"countersign/bot/ids"
 	"countersign/budget"
@@ -20,10 +21,10 @@ func TestTheBooksAreOpenedOnTheHome(t *testing.T) {
 	v := sample.View()
 	b.service.change(func() {
 		b.service.views[v.Request.ID], b.service.recent = v, []*approval.Request{v.Request}
-		b.service.explained = &approval.Explanation{Request: v.Request}
+		b.service.explained = &steps.Explanation{Request: v.Request}
 		b.service.history = []approval.Event{{At: sample.Noon, Actor: slacksim.Admin, Kind: "set limit",
 			Data: map[string]any{"scope": sample.ScopeOf(budget.User, slacksim.Analyst), "amount": 10 * budget.Dollar, "window": "month"}}}
-		b.service.top = []approval.Spender{{ID: slacksim.Analyst, Amount: 3 * budget.Dollar}}
+		b.service.top = []steps.Spender{{ID: slacksim.Analyst, Amount: 3 * budget.Dollar}}
 	})
 	carla, maya := b.as(slacksim.Admin), b.as(slacksim.Analyst)
 	require.NoError(t, carla.OpenHome())
@@ -35,7 +36,7 @@ func TestTheBooksAreOpenedOnTheHome(t *testing.T) {
 
 	require.NoError(t, carla.ClickView(home, ids.ActionTop))
 	require.Contains(t, b.openedAs(carla, ids.CallbackTop).Words(), "People")
-	b.service.change(func() { b.service.top = []approval.Spender{{ID: "codestral-2508", Amount: budget.Cent}} })
+	b.service.change(func() { b.service.top = []steps.Spender{{ID: "codestral-2508", Amount: budget.Cent}} })
 	modal, _ := carla.View()
 	require.NoError(t, carla.ClickView(modal, ids.FieldRanking, "Models"))
 	_, err := carla.WaitView(b.ctx, func(v slacksim.View) bool { return contains(v.Words(), "Models", "this month", "codestral-2508") })

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // Services are what people can do, by who takes it: each has no more than its
@@ -68,7 +69,7 @@ type Bot struct {
 	live  atomic.Int32   // sockets that are connected
 }
 
-var _ approval.Slack = (*Bot)(nil)
+var _ steps.Slack = (*Bot)(nil)
 
 // New makes a bot. Nothing is connected before Run.
 func New(o Options) *Bot {

@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/bot/draw"
 	"countersign/bot/kit"
 	"countersign/internal/slacksim"
@@ -133,14 +134,14 @@ func (b *bundle) told(who, channel, words string) slacksim.Message {
 }
 
 // publish draws a surface as the service does, and remembers the post.
-func (b *bundle) publish(v *approval.View, kinds ...approval.Surface) {
+func (b *bundle) publish(v *steps.View, kinds ...steps.Surface) {
 	b.t.Helper()
 	for _, kind := range kinds {
 		post, err := b.bot.Publish(b.ctx, v, kind)
 		require.NoError(b.t, err)
 		b.service.change(func() {
 			v.Posts[kind] = post
-			if kind == approval.SurfaceRoot && v.Session.ThreadTS == "" {
+			if kind == steps.SurfaceRoot && v.Session.ThreadTS == "" {
 				v.Session.ThreadTS = post.TS
 			}
 		})
@@ -148,7 +149,7 @@ func (b *bundle) publish(v *approval.View, kinds ...approval.Surface) {
 }
 
 // read finds a surface as somebody sees it.
-func (b *bundle) read(who string, p approval.Post) slacksim.Message {
+func (b *bundle) read(who string, p steps.Post) slacksim.Message {
 	b.t.Helper()
 	m, err := b.as(who).Find(p.Channel, p.TS)
 	require.NoError(b.t, err)
@@ -157,15 +158,15 @@ func (b *bundle) read(who string, p approval.Post) slacksim.Message {
 
 // service is a Service that keeps what it was asked and answers as it is told.
 type service struct {
-	slack approval.Slack
+	slack steps.Slack
 
 	mu      sync.Mutex
 	policy  approval.Policy
 	asked   []approval.Question
-	rulings []approval.Ruling
-	looked  []approval.Ruling
+	rulings []steps.Ruling
+	looked  []steps.Ruling
 	taken   []approval.Click
-	views   map[string]*approval.View
+	views   map[string]*steps.View
 	recent  []*approval.Request
 	models  []string
 	purse
@@ -179,7 +180,7 @@ func newService() *service {
 	p.Reviewers = []string{slacksim.Reviewer, slacksim.SecondReviewer}
 	p.Admins = []string{slacksim.Admin}
 	p.ReviewChannel = slacksim.CodeReview
-	return &service{roles: newRoles(), policy: p, views: map[string]*approval.View{}, models: []string{"mistral-medium-2508", "codestral-2508"}}
+	return &service{roles: newRoles(), policy: p, views: map[string]*steps.View{}, models: []string{"mistral-medium-2508", "codestral-2508"}}
 }
 
 func (s *service) enter(ctx context.Context) error {
@@ -220,7 +221,7 @@ func (s *service) questions() []approval.Question {
 	return slices.Clone(s.asked)
 }
 
-func (s *service) Decide(ctx context.Context, r approval.Ruling) (*approval.Request, error) {
+func (s *service) Decide(ctx context.Context, r steps.Ruling) (*approval.Request, error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, err
 	}
@@ -230,13 +231,13 @@ func (s *service) Decide(ctx context.Context, r approval.Ruling) (*approval.Requ
 	return s.views[r.RequestID].Request, nil
 }
 
-func (s *service) decided() []approval.Ruling {
+func (s *service) decided() []steps.Ruling {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.rulings)
 }
 
-func (s *service) MayDecide(ctx context.Context, r approval.Ruling) (*approval.Request, error) {
+func (s *service) MayDecide(ctx context.Context, r steps.Ruling) (*approval.Request, error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, err
 	}
@@ -265,7 +266,7 @@ func (s *service) GiveUp(ctx context.Context, id string, c approval.Click) (*app
 }
 
 // View returns a copy, as a database does.
-func (s *service) View(ctx context.Context, id string) (*approval.View, error) {
+func (s *service) View(ctx context.Context, id string) (*steps.View, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	v, ok := s.views[id]

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/bot/draw"
 	"countersign/bot/kit"
 	"countersign/bot/readback"
@@ -57,9 +58,9 @@ func cardShownOf(text string, current int) cardShown {
 // putCard posts the card of the current version and reads back what Slack stored.
 // If that is not what was sent, nobody may approve by it. The card of the version
 // before gives way first, and then leads to the new one.
-func (out *publishing) putCard(ctx context.Context, v *approval.View, who kit.Identity) (approval.Post, error) {
+func (out *publishing) putCard(ctx context.Context, v *steps.View, who kit.Identity) (steps.Post, error) {
 	number := v.Request.Revision.Number
-	former := v.Posts[approval.SurfaceCard]
+	former := v.Posts[steps.SurfaceCard]
 	shown := cardShownOf(former.Shown, number)
 	if former.TS == "" || shown.revision == number {
 		return out.putVersion(ctx, v, shown)
@@ -67,7 +68,7 @@ func (out *publishing) putCard(ctx context.Context, v *approval.View, who kit.Id
 	if err := out.giveWay(ctx, v, former, shown.revision, ""); err != nil && !beyondRepair(err) {
 		return former, fmt.Errorf("take back the card of revision %d of %s: %w", shown.revision, v.Request.ID, detail(err))
 	}
-	post, err := out.putVersion(ctx, unposted(v, approval.SurfaceCard), cardShown{revision: number})
+	post, err := out.putVersion(ctx, unposted(v, steps.SurfaceCard), cardShown{revision: number})
 	if post.TS != "" {
 		if err := out.giveWay(ctx, v, former, shown.revision, who.Permalink(post.Channel, post.TS, "")); err != nil {
 			out.Log.Warn("lead from a former card to the new one", "request", v.Request.ID, "error", detail(err))
@@ -77,25 +78,25 @@ func (out *publishing) putCard(ctx context.Context, v *approval.View, who kit.Id
 }
 
 // putVersion posts the card of the current version, or rewrites it.
-func (out *publishing) putVersion(ctx context.Context, v *approval.View, shown cardShown) (approval.Post, error) {
+func (out *publishing) putVersion(ctx context.Context, v *steps.View, shown cardShown) (steps.Post, error) {
 	at := spot{channel: out.Policy().ReviewChannel}
-	try := func(had approval.Post) (approval.Post, readback.Difference, error) {
-		next, p := unposted(v, approval.SurfaceCard), draw.DrawCard(out.with(), v, shown.flaw)
+	try := func(had steps.Post) (steps.Post, readback.Difference, error) {
+		next, p := unposted(v, steps.SurfaceCard), draw.DrawCard(out.with(), v, shown.flaw)
 		if had.TS != "" {
 			had.Shown = shown.hash
-			next.Posts[approval.SurfaceCard] = had
+			next.Posts[steps.SurfaceCard] = had
 		}
 		p.Coloured = out.habits.names()
-		post, stored, err := out.send(ctx, next, approval.SurfaceCard, at, p)
+		post, stored, err := out.send(ctx, next, steps.SurfaceCard, at, p)
 		if p.Coloured && slackError(err) == "invalid_blocks" {
 			out.habits.tried(false)
 			p.Coloured = false
-			post, stored, err = out.send(ctx, next, approval.SurfaceCard, at, p)
+			post, stored, err = out.send(ctx, next, steps.SurfaceCard, at, p)
 		}
 		shown.hash = post.Shown
 		return post, out.readCard(p, stored), err
 	}
-	post, d, err := try(v.Posts[approval.SurfaceCard])
+	post, d, err := try(v.Posts[steps.SurfaceCard])
 	if err == nil && d.Harmful() {
 		out.Log.Error("Slack stored something else than the card that was sent", "request", v.Request.ID, "what", d.What, "line", d.Line)
 		// What stands there now is marked even when it could not be rewritten, so that the next attempt rewrites it.
@@ -124,7 +125,7 @@ func (out *publishing) readCard(p *kit.Page, stored readback.Tree) readback.Diff
 }
 
 // unposted is a view in which one surface has not been posted.
-func unposted(v *approval.View, surface approval.Surface) *approval.View {
+func unposted(v *steps.View, surface steps.Surface) *steps.View {
 	next := *v
 	next.Posts = maps.Clone(v.Posts)
 	delete(next.Posts, surface)
@@ -132,7 +133,7 @@ func unposted(v *approval.View, surface approval.Surface) *approval.View {
 }
 
 // giveWay rewrites a card on which nothing is decided any more.
-func (out *publishing) giveWay(ctx context.Context, v *approval.View, card approval.Post, revision int, url string) error {
+func (out *publishing) giveWay(ctx context.Context, v *steps.View, card steps.Post, revision int, url string) error {
 	_, _, _, err := out.api.UpdateMessageContext(ctx, card.Channel, card.TS, draw.FormerCard(v, revision, url).Options()...)
 	return err
 }
@@ -160,28 +161,28 @@ func plainShownOf(text string) (s plainShown) {
 
 // putPlain posts the plainer card, or rewrites it; where the card itself stands, it
 // gives way to that.
-func (out *publishing) putPlain(ctx context.Context, v *approval.View, who kit.Identity) (approval.Post, error) {
+func (out *publishing) putPlain(ctx context.Context, v *steps.View, who kit.Identity) (steps.Post, error) {
 	r := v.Request
-	had := v.Posts[approval.SurfacePlain]
+	had := v.Posts[steps.SurfacePlain]
 	shown := plainShownOf(had.Shown)
 	pages := draw.PlainCards(v)
-	if card := v.Posts[approval.SurfaceCard]; card.TS != "" && cardShownOf(card.Shown, r.Revision.Number).revision == r.Revision.Number {
+	if card := v.Posts[steps.SurfaceCard]; card.TS != "" && cardShownOf(card.Shown, r.Revision.Number).revision == r.Revision.Number {
 		if had.TS == "" {
 			return had, nil // nothing is missing: the card could only not be rewritten
 		}
-		if v.Unseen[approval.SurfaceCard].Times == 0 || r.State != approval.Pending {
+		if v.Unseen[steps.SurfaceCard].Times == 0 || r.State != approval.Pending {
 			pages = []*kit.Page{draw.GaveWay(r, who.Permalink(card.Channel, card.TS, ""))}
 		}
 	}
-	next := unposted(v, approval.SurfacePlain)
+	next := unposted(v, steps.SurfacePlain)
 	if had.TS != "" {
 		had.Shown = shown.hash
-		next.Posts[approval.SurfacePlain] = had
+		next.Posts[steps.SurfacePlain] = had
 	}
-	var post approval.Post
+	var post steps.Post
 	var err error
 	for _, p := range pages {
-		if post, _, err = out.send(ctx, next, approval.SurfacePlain, spot{channel: out.Policy().ReviewChannel}, p); !formal(err) {
+		if post, _, err = out.send(ctx, next, steps.SurfacePlain, spot{channel: out.Policy().ReviewChannel}, p); !formal(err) {
 			break
 		}
 	}
@@ -203,7 +204,7 @@ func (out *publishing) putPlain(ctx context.Context, v *approval.View, who kit.I
 
 // readable puts the code below the plainer card, for reading, and tells whether that
 // is not to be tried again.
-func (out *publishing) readable(ctx context.Context, v *approval.View, at spot) bool {
+func (out *publishing) readable(ctx context.Context, v *steps.View, at spot) bool {
 	_, refused, err := out.upload(ctx, at, []approval.Artifact{draw.CodeFile(v.Request)}, false)
 	if err != nil {
 		out.Log.Warn("the code is not in the thread of its card yet", "request", v.Request.ID, "error", err)

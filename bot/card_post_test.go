@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/bot/draw"
 	"countersign/bot/draw/sample"
 	"countersign/bot/ids"
@@ -26,20 +27,20 @@ func TestACardThatSlackGarbledCannotBeApproved(t *testing.T) {
 	t.Parallel()
 	b := idle(t, func(_ *slacksim.Options, o *Options) { o.HTTPClient = forge("import pandas", "import os") })
 	v := sample.View()
-	b.publish(v, approval.SurfaceRoot, approval.SurfaceCard)
-	card := b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard])
+	b.publish(v, steps.SurfaceRoot, steps.SurfaceCard)
+	card := b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard])
 	require.Equal(t, []string{ids.ActionReview, ids.ActionReject, ids.ActionChanges, ids.ActionMore}, card.Actions(), "approval is given where the code is compared again")
 	require.Contains(t, card.Words(), "This card cannot be trusted. \nSlack has changed line 1 of the code. It should read: \nimport pandas as pd")
 	require.Contains(t, card.Words(), "countersign decide "+v.Request.ID)
-	require.Equal(t, draw.Flaw{Found: true, Line: 1}, cardShownOf(v.Posts[approval.SurfaceCard].Shown, 1).flaw)
-	require.True(t, strings.HasSuffix(v.Posts[approval.SurfaceCard].Shown, draw.GarbledMark))
+	require.Equal(t, draw.Flaw{Found: true, Line: 1}, cardShownOf(v.Posts[steps.SurfaceCard].Shown, 1).flaw)
+	require.True(t, strings.HasSuffix(v.Posts[steps.SurfaceCard].Shown, draw.GarbledMark))
 	require.Contains(t, b.log.String(), "Slack stored something else")
 
 	// It stays so when it is drawn again, and nothing is sent in vain.
-	had := v.Posts[approval.SurfaceCard]
+	had := v.Posts[steps.SurfaceCard]
 	b.sim.Fail(slacksim.MethodFault{Method: "*", Error: "fatal_error", Times: -1})
-	b.publish(v, approval.SurfaceCard)
-	require.Equal(t, had, v.Posts[approval.SurfaceCard])
+	b.publish(v, steps.SurfaceCard)
+	require.Equal(t, had, v.Posts[steps.SurfaceCard])
 }
 
 func TestAGarbledCardThatCannotBeRewrittenIsAnError(t *testing.T) {
@@ -47,20 +48,20 @@ func TestAGarbledCardThatCannotBeRewrittenIsAnError(t *testing.T) {
 	b := idle(t, func(_ *slacksim.Options, o *Options) { o.HTTPClient = forge("import pandas", "import os") })
 	b.sim.Fail(slacksim.MethodFault{Method: "chat.update", Error: "fatal_error"})
 	v := sample.View()
-	post, err := b.bot.Publish(b.ctx, v, approval.SurfaceCard)
+	post, err := b.bot.Publish(b.ctx, v, steps.SurfaceCard)
 	require.ErrorContains(t, err, "rewrite the card")
 	require.Contains(t, b.read(slacksim.Reviewer, post).Actions(), ids.ActionApprove, "what stands there is not to be trusted")
 
 	// Its buttons go as soon as it can be rewritten, and no second card appears.
-	v.Posts[approval.SurfaceCard] = post
-	again, err := b.bot.Publish(b.ctx, v, approval.SurfaceCard)
+	v.Posts[steps.SurfaceCard] = post
+	again, err := b.bot.Publish(b.ctx, v, steps.SurfaceCard)
 	require.NoError(t, err)
 	require.Equal(t, post.TS, again.TS)
 	require.NotContains(t, b.read(slacksim.Reviewer, again).Actions(), ids.ActionApprove)
 }
 
 // revised is the next version of what a view shows, with the messages that it has.
-func revised(v *approval.View) *approval.View {
+func revised(v *steps.View) *steps.View {
 	next := sample.View(sample.Second("mistral-medium-2508"))
 	next.Posts, next.Session = v.Posts, v.Session
 	return next
@@ -72,18 +73,18 @@ func TestEveryVersionHasACardOfItsOwn(t *testing.T) {
 	v, former := pending(b)
 	next := revised(v)
 	b.service.change(func() { b.service.views[v.Request.ID] = next })
-	b.publish(next, approval.SurfaceCard)
-	card := b.read(slacksim.Reviewer, next.Posts[approval.SurfaceCard])
+	b.publish(next, steps.SurfaceCard)
+	card := b.read(slacksim.Reviewer, next.Posts[steps.SurfaceCard])
 	require.NotEqual(t, former.TS, card.TS)
 	require.Contains(t, card.Actions(), ids.ActionApprove)
-	old := b.read(slacksim.Reviewer, approval.Post{Channel: former.Channel, TS: former.TS})
+	old := b.read(slacksim.Reviewer, steps.Post{Channel: former.Channel, TS: former.TS})
 	require.Equal(t, []string{ids.ActionLink}, old.Actions())
 	for _, words := range []string{"Superseded by revision 2", "Round to cents, please.", "Go to revision 2"} {
 		require.Contains(t, old.Words(), words)
 	}
 	require.Contains(t, string(sample.MustJSON(old.Blocks)), "/p"+kit.Digits(card.TS))
-	b.publish(next, approval.SurfaceCard)
-	require.Equal(t, card.TS, next.Posts[approval.SurfaceCard].TS, "once")
+	b.publish(next, steps.SurfaceCard)
+	require.Equal(t, card.TS, next.Posts[steps.SurfaceCard].TS, "once")
 
 	// A press on a card that could not be rewritten decides nothing, and has it give way.
 	_, _, _, err := b.bot.api.UpdateMessageContext(b.ctx, former.Channel, former.TS, draw.Card(as(kit.Identity{}), v, false).Options()...)
@@ -102,41 +103,41 @@ func TestTheNextVersionOfAGarbledCardCanBeApproved(t *testing.T) {
 		o.HTTPClient = forge(`[\"amount\"].sum()"`, `[\"amount\"].max()"`)
 	})
 	v := sample.View()
-	b.publish(v, approval.SurfaceRoot, approval.SurfaceCard)
-	require.True(t, strings.HasSuffix(v.Posts[approval.SurfaceCard].Shown, draw.GarbledMark))
+	b.publish(v, steps.SurfaceRoot, steps.SurfaceCard)
+	require.True(t, strings.HasSuffix(v.Posts[steps.SurfaceCard].Shown, draw.GarbledMark))
 	next := revised(v)
-	b.publish(next, approval.SurfaceCard)
-	require.False(t, strings.HasSuffix(next.Posts[approval.SurfaceCard].Shown, draw.GarbledMark))
-	require.Contains(t, b.read(slacksim.Reviewer, next.Posts[approval.SurfaceCard]).Actions(), ids.ActionApprove)
+	b.publish(next, steps.SurfaceCard)
+	require.False(t, strings.HasSuffix(next.Posts[steps.SurfaceCard].Shown, draw.GarbledMark))
+	require.Contains(t, b.read(slacksim.Reviewer, next.Posts[steps.SurfaceCard]).Actions(), ids.ActionApprove)
 	// And the next version's is garbled on its own.
 	b = idle(t, func(_ *slacksim.Options, o *Options) { o.HTTPClient = forge("round(2)", "round(9)") })
 	v = sample.View()
-	b.publish(v, approval.SurfaceRoot, approval.SurfaceCard)
-	require.Contains(t, b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard]).Actions(), ids.ActionApprove)
+	b.publish(v, steps.SurfaceRoot, steps.SurfaceCard)
+	require.Contains(t, b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard]).Actions(), ids.ActionApprove)
 	next = revised(v)
-	b.publish(next, approval.SurfaceCard)
-	require.NotContains(t, b.read(slacksim.Reviewer, next.Posts[approval.SurfaceCard]).Actions(), ids.ActionApprove)
+	b.publish(next, steps.SurfaceCard)
+	require.NotContains(t, b.read(slacksim.Reviewer, next.Posts[steps.SurfaceCard]).Actions(), ids.ActionApprove)
 }
 
 func TestACardGivesWayBeforeTheNextOneIsPosted(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
 	v := sample.View()
-	b.publish(v, approval.SurfaceRoot, approval.SurfaceCard)
-	former := v.Posts[approval.SurfaceCard]
+	b.publish(v, steps.SurfaceRoot, steps.SurfaceCard)
+	former := v.Posts[steps.SurfaceCard]
 	next := revised(v)
 	b.sim.Fail(slacksim.MethodFault{Method: "chat.update", Error: "fatal_error"})
-	post, err := b.bot.Publish(b.ctx, next, approval.SurfaceCard)
+	post, err := b.bot.Publish(b.ctx, next, steps.SurfaceCard)
 	require.ErrorContains(t, err, "take back the card of revision 1 of bcd23fg: fatal_error")
 	require.Equal(t, former, post)
 	b.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Error: "fatal_error"})
-	_, err = b.bot.Publish(b.ctx, next, approval.SurfaceCard)
+	_, err = b.bot.Publish(b.ctx, next, steps.SurfaceCard)
 	require.ErrorContains(t, err, "post the card")
 	require.Empty(t, b.read(slacksim.Reviewer, former).Actions())
 	// One that somebody has deleted is in nobody's way.
 	b.sim.Fail(slacksim.MethodFault{Method: "chat.update", Error: "message_not_found", Times: 2})
-	b.publish(next, approval.SurfaceCard)
-	require.NotEqual(t, former.TS, next.Posts[approval.SurfaceCard].TS)
+	b.publish(next, steps.SurfaceCard)
+	require.NotEqual(t, former.TS, next.Posts[steps.SurfaceCard].TS)
 	require.Contains(t, b.log.String(), "lead from a former card")
 }
 
@@ -144,12 +145,12 @@ func TestACardFromBeforeVersionsHadTheirOwnIsRewritten(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
 	v := sample.View()
-	b.publish(v, approval.SurfaceRoot, approval.SurfaceCard)
-	had := v.Posts[approval.SurfaceCard]
+	b.publish(v, steps.SurfaceRoot, steps.SurfaceCard)
+	had := v.Posts[steps.SurfaceCard]
 	_, hash, _ := strings.Cut(had.Shown, ":")
-	v.Posts[approval.SurfaceCard] = approval.Post{RequestID: had.RequestID, Surface: had.Surface, Channel: had.Channel, TS: had.TS, Shown: hash}
-	b.publish(v, approval.SurfaceCard)
-	require.Equal(t, had, v.Posts[approval.SurfaceCard])
+	v.Posts[steps.SurfaceCard] = steps.Post{RequestID: had.RequestID, Surface: had.Surface, Channel: had.Channel, TS: had.TS, Shown: hash}
+	b.publish(v, steps.SurfaceCard)
+	require.Equal(t, had, v.Posts[steps.SurfaceCard])
 }
 
 func TestAStrayCardIsDecidedAndPutRight(t *testing.T) {
@@ -157,9 +158,9 @@ func TestAStrayCardIsDecidedAndPutRight(t *testing.T) {
 	b := setup(t)
 	v, stray := pending(b)
 	// The program died before it remembered the first card, and posted another.
-	b.service.change(func() { delete(v.Posts, approval.SurfaceCard) })
-	b.publish(v, approval.SurfaceCard)
-	require.NotEqual(t, stray.TS, v.Posts[approval.SurfaceCard].TS)
+	b.service.change(func() { delete(v.Posts, steps.SurfaceCard) })
+	b.publish(v, steps.SurfaceCard)
+	require.NotEqual(t, stray.TS, v.Posts[steps.SurfaceCard].TS)
 	ben := b.as(slacksim.Reviewer)
 	b.service.before(func(context.Context) error {
 		b.service.change(func() {
@@ -173,7 +174,7 @@ func TestAStrayCardIsDecidedAndPutRight(t *testing.T) {
 	require.Len(t, b.service.decided(), 1)
 	_, err := ben.WaitChange(b.ctx, stray, func(m slacksim.Message) bool { return len(m.Actions()) == 0 && strings.Contains(m.Text, "Approved by") })
 	require.NoError(t, err)
-	require.Equal(t, []string{ids.ActionApprove, ids.ActionReject, ids.ActionChanges, ids.ActionMore}, b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard]).Actions(), "the remembered card is its job's")
+	require.Equal(t, []string{ids.ActionApprove, ids.ActionReject, ids.ActionChanges, ids.ActionMore}, b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard]).Actions(), "the remembered card is its job's")
 }
 
 func TestAStrayCardLeadsToTheOneThatIsRemembered(t *testing.T) {
@@ -181,13 +182,13 @@ func TestAStrayCardLeadsToTheOneThatIsRemembered(t *testing.T) {
 	b := idle(t)
 	v := sample.View()
 	b.service.views[v.Request.ID] = v
-	b.publish(v, approval.SurfaceRoot, approval.SurfaceCard)
-	stray := v.Posts[approval.SurfaceCard]
+	b.publish(v, steps.SurfaceRoot, steps.SurfaceCard)
+	stray := v.Posts[steps.SurfaceCard]
 	click := approval.Click{Team: v.Request.Team, Channel: stray.Channel, MessageTS: stray.TS}
-	b.service.change(func() { delete(v.Posts, approval.SurfaceCard) })
+	b.service.change(func() { delete(v.Posts, steps.SurfaceCard) })
 	b.bot.deciding.tidy(b.ctx, draw.SealOf(v.Request), click)
 	require.Contains(t, b.read(slacksim.Reviewer, stray).Actions(), ids.ActionApprove, "as long as it is the only one")
-	b.publish(v, approval.SurfaceCard)
+	b.publish(v, steps.SurfaceCard)
 	b.bot.deciding.tidy(b.ctx, draw.SealOf(v.Request), click)
 	require.Equal(t, []string{ids.ActionLink}, b.read(slacksim.Reviewer, stray).Actions())
 	require.Contains(t, b.read(slacksim.Reviewer, stray).Words(), "This card stands here twice")
@@ -267,11 +268,11 @@ func TestACardThatIsSpoiltWhileItIsRewrittenLosesApprove(t *testing.T) {
 	t.Parallel()
 	b := idle(t, func(_ *slacksim.Options, o *Options) { o.HTTPClient = forgeCalls("Low risk", "No risk", "chat.update") })
 	v := sample.View()
-	b.publish(v, approval.SurfaceRoot, approval.SurfaceCard)
-	require.Contains(t, b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard]).Actions(), ids.ActionApprove)
+	b.publish(v, steps.SurfaceRoot, steps.SurfaceCard)
+	require.Contains(t, b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard]).Actions(), ids.ActionApprove)
 	v.Request.Assignee = slacksim.Reviewer
-	b.publish(v, approval.SurfaceCard)
-	card := b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard])
+	b.publish(v, steps.SurfaceCard)
+	card := b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard])
 	require.Equal(t, []string{ids.ActionReview, ids.ActionReject, ids.ActionChanges, ids.ActionMore}, card.Actions())
 }
 
@@ -282,8 +283,8 @@ func TestACardOfWhichSlackSaysNothingCannotBeApproved(t *testing.T) {
 		o.HTTPClient = forgeCalls(`"blocks"`, `"bricks"`, "chat.postMessage")
 	})
 	v := sample.View()
-	b.publish(v, approval.SurfaceRoot, approval.SurfaceCard)
-	require.NotContains(t, b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard]).Actions(), ids.ActionApprove)
+	b.publish(v, steps.SurfaceRoot, steps.SurfaceCard)
+	require.NotContains(t, b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard]).Actions(), ids.ActionApprove)
 }
 
 func TestAPressOnAChangedCardLeadsToAWayToDecide(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/bot/draw"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
@@ -22,9 +23,9 @@ func clickOf(cb slack.InteractionCallback, action *slack.BlockAction) approval.C
 
 // Decisions are what reviewers do with code that waits for them.
 type Decisions interface {
-	Decide(ctx context.Context, ruling approval.Ruling) (*approval.Request, error)
+	Decide(ctx context.Context, ruling steps.Ruling) (*approval.Request, error)
 	// MayDecide gives the error that Decide would give, and decides nothing.
-	MayDecide(ctx context.Context, ruling approval.Ruling) (*approval.Request, error)
+	MayDecide(ctx context.Context, ruling steps.Ruling) (*approval.Request, error)
 	// Opened notes that somebody has opened a version of the code to read it.
 	Opened(ctx context.Context, id string, revision int, click approval.Click) error
 	Disown(ctx context.Context, id string, revision int, click approval.Click) (*approval.Request, error)
@@ -33,7 +34,7 @@ type Decisions interface {
 	// Stranger notes that somebody of another workspace has pressed something of a request's.
 	Stranger(ctx context.Context, id string, click approval.Click) error
 	// View is a request with all that its messages are drawn from.
-	View(ctx context.Context, id string) (*approval.View, error)
+	View(ctx context.Context, id string) (*steps.View, error)
 }
 
 // deciding takes verdicts, from cards, modals and rows of a queue.
@@ -54,7 +55,7 @@ func (h *deciding) clickApprove(ctx context.Context, cb slack.InteractionCallbac
 	if _, err := h.who(ctx); err != nil {
 		return answer{}, err
 	}
-	err = h.seen(ctx, s, click, mark, readback.Pressed(ctx, "message"), func(v *approval.View) readback.Tree { return readback.TreeFrom(draw.Card(h.with(), v, false).Blocks) })
+	err = h.seen(ctx, s, click, mark, readback.Pressed(ctx, "message"), func(v *steps.View) readback.Tree { return readback.TreeFrom(draw.Card(h.with(), v, false).Blocks) })
 	if changed := new(unlikeError); errors.As(err, &changed) {
 		a, err := h.decided(s, click, seatOf(cb), err)
 		return a.then(func(ctx context.Context) { h.flawed(ctx, s, click, changed.line) }), err
@@ -113,8 +114,8 @@ func (h *deciding) tidy(ctx context.Context, s draw.Seal, click approval.Click) 
 }
 
 // remembered tells of a press on a card that a job keeps up.
-func remembered(v *approval.View, click approval.Click) bool {
-	for _, surface := range []approval.Surface{approval.SurfaceCard, approval.SurfacePlain} {
+func remembered(v *steps.View, click approval.Click) bool {
+	for _, surface := range []steps.Surface{steps.SurfaceCard, steps.SurfacePlain} {
 		if post := v.Posts[surface]; post.Channel == click.Channel && post.TS == click.MessageTS {
 			return true
 		}
@@ -191,7 +192,7 @@ func (h *deciding) submitReview(ctx context.Context, cb slack.InteractionCallbac
 	if err != nil {
 		return answer{}, err
 	}
-	err = h.seen(ctx, s, modalClick(cb, from), from.Mark, readback.Pressed(ctx, "view"), func(v *approval.View) readback.Tree {
+	err = h.seen(ctx, s, modalClick(cb, from), from.Mark, readback.Pressed(ctx, "view"), func(v *steps.View) readback.Tree {
 		view, _ := draw.ReviewView(h.with(), v, from)
 		return readback.TreeFrom(view)
 	})

@@ -11,6 +11,8 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
 )
 
 // files reads what has been shared, and where: as Slack has it now.
@@ -25,7 +27,7 @@ func (h *files) Fetch(ctx context.Context, f approval.File, limit int64) ([]byte
 	case info.IsExternal:
 		return nil, &approval.InputError{Why: fmt.Sprintf("%s is a link to a file somewhere else. Please upload the file itself.", f.Name)}
 	case int64(info.Size) > limit:
-		return nil, approval.ErrFileTooBig
+		return nil, steps.ErrFileTooBig
 	}
 	from := info.URLPrivateDownload
 	if from == "" {
@@ -84,29 +86,29 @@ type capped struct {
 // Write implements io.Writer.
 func (c *capped) Write(p []byte) (int, error) {
 	if c.left -= int64(len(p)); c.left < 0 {
-		return 0, approval.ErrFileTooBig
+		return 0, steps.ErrFileTooBig
 	}
 	return c.data.Write(p)
 }
 
 // Person implements approval.Slack.
-func (h *files) Person(ctx context.Context, team, user string) (approval.Person, error) {
+func (h *files) Person(ctx context.Context, team, user string) (review.Person, error) {
 	u, err := h.api.GetUserInfoContext(ctx, user)
 	switch slackError(err) {
 	case "user_not_found":
-		return approval.Person{ID: user, Gone: true}, nil
+		return review.Person{ID: user, Gone: true}, nil
 	case "user_not_visible":
-		return approval.Person{ID: user, External: true}, nil
+		return review.Person{ID: user, External: true}, nil
 	}
 	if err != nil {
-		return approval.Person{}, fmt.Errorf("users.info %s: %w", user, detail(err))
+		return review.Person{}, fmt.Errorf("users.info %s: %w", user, detail(err))
 	}
 	elsewhere := u.TeamID != "" && u.TeamID != team && !slices.Contains(u.Enterprise.Teams, team)
 	name := u.Profile.DisplayName
 	if name == "" {
 		name = u.RealName
 	}
-	return approval.Person{ID: user, Name: name, Bot: u.IsBot || user == "USLACKBOT", Guest: u.IsRestricted || u.IsUltraRestricted,
+	return review.Person{ID: user, Name: name, Bot: u.IsBot || user == "USLACKBOT", Guest: u.IsRestricted || u.IsUltraRestricted,
 		External: u.IsStranger || elsewhere, Gone: u.Deleted}, nil
 }
 
@@ -139,7 +141,7 @@ func (h *files) Place(ctx context.Context, channel, user string) (p approval.Pla
 
 // Find implements approval.Slack: it finds the files of a question. Those that came
 // with it are looked up as they are now; else those that its words name in the channel.
-func (h *files) Find(ctx context.Context, q approval.Search) (found approval.Found, err error) {
+func (h *files) Find(ctx context.Context, q steps.Search) (found steps.Found, err error) {
 	if q.Seek.Given {
 		found.Files, err = h.asNow(ctx, q)
 		return found, err
@@ -153,7 +155,7 @@ func (h *files) Find(ctx context.Context, q approval.Search) (found approval.Fou
 			found.Files, err = h.asNow(ctx, q) // of its thread
 			return found, err
 		} else if missing == "" {
-			return approval.Found{Files: named}, nil
+			return steps.Found{Files: named}, nil
 		}
 	}
 	meant, cause := s.pick(q.Text)
@@ -161,14 +163,14 @@ func (h *files) Find(ctx context.Context, q approval.Search) (found approval.Fou
 		cause.Channel = q.Channel
 		return found, &approval.CauseError{Cause: *cause}
 	}
-	return approval.Found{Files: meant.files, Unread: meant.unread}, nil
+	return steps.Found{Files: meant.files, Unread: meant.unread}, nil
 }
 
 // asNow looks up files whose ids are known. One that was chosen from the channel's has
 // to be there still. One that came with the question need not be: then it is the asker's
 // own, or of the thread that the question goes on in. The bot may see files that the
 // asker does not, and reads none of those for them.
-func (h *files) asNow(ctx context.Context, q approval.Search) (files []approval.File, err error) {
+func (h *files) asNow(ctx context.Context, q steps.Search) (files []approval.File, err error) {
 	for _, f := range q.Files {
 		info, err := h.info(ctx, f)
 		if err != nil {

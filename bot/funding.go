@@ -11,6 +11,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/bot/command"
 	"countersign/bot/draw"
 	"countersign/bot/ids"
@@ -19,17 +20,17 @@ import (
 
 // Funding are the ways on of a request that a budget has refused.
 type Funding interface {
-	Choices(ctx context.Context, id string) (*approval.Choices, error)
+	Choices(ctx context.Context, id string) (*steps.Choices, error)
 	Continue(ctx context.Context, id, model string, click approval.Click) (*approval.Request, error)
 	WaitForReset(ctx context.Context, id string, click approval.Click) (*approval.Request, error)
 	AskTopUp(ctx context.Context, id string, amount budget.USD, reason string, click approval.Click) (*approval.Request, error)
 	// Insist declines the cheaper model that a policy has write.
 	Insist(ctx context.Context, id string, click approval.Click) (*approval.Request, error)
 	// GrantEnds are the moments until which a top-up can be granted.
-	GrantEnds(ctx context.Context, topUp string) ([]approval.GrantEnd, error)
+	GrantEnds(ctx context.Context, topUp string) ([]steps.GrantEnd, error)
 	Grant(ctx context.Context, topUp string, until time.Time, click approval.Click) (*approval.Request, error)
 	Decline(ctx context.Context, topUp, reason string, click approval.Click) (*approval.Request, error)
-	View(ctx context.Context, id string) (*approval.View, error)
+	View(ctx context.Context, id string) (*steps.View, error)
 	roster
 }
 

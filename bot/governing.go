@@ -10,6 +10,8 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
 	"countersign/bot/draw"
 	"countersign/bot/draw/home"
 	"countersign/bot/ids"
@@ -18,16 +20,16 @@ import (
 // Authority is who may do what under which rules, and how that is changed.
 type Authority interface {
 	roster
-	Grants(ctx context.Context, team string) ([]approval.Grant, error)
-	SetRole(ctx context.Context, click approval.Click, g approval.Grant) error
-	RemoveRole(ctx context.Context, click approval.Click, g approval.Grant) error
+	Grants(ctx context.Context, team string) ([]review.Grant, error)
+	SetRole(ctx context.Context, click approval.Click, g review.Grant) error
+	RemoveRole(ctx context.Context, click approval.Click, g review.Grant) error
 	Delegate(ctx context.Context, click approval.Click, to string, until time.Time) error
 	EndDelegation(ctx context.Context, click approval.Click, from string) error
-	RulesOf(ctx context.Context, team, project string) (approval.RuleSet, error)
-	SetRules(ctx context.Context, click approval.Click, set approval.RuleSet) (approval.RuleSet, error)
+	RulesOf(ctx context.Context, team, project string) (review.RuleSet, error)
+	SetRules(ctx context.Context, click approval.Click, set review.RuleSet) (review.RuleSet, error)
 	// Shortages are the rules that more people would be needed for than there are.
-	Shortages(ctx context.Context, team string) ([]approval.Shortage, error)
-	Statistics(ctx context.Context, click approval.Click, since time.Time) ([]approval.ReviewerStatistics, error)
+	Shortages(ctx context.Context, team string) ([]steps.Shortage, error)
+	Statistics(ctx context.Context, click approval.Click, since time.Time) ([]steps.ReviewerStatistics, error)
 }
 
 // governing takes what administrators and reviewers arrange: people, rules, absences.
@@ -66,7 +68,7 @@ func (h *governing) clickUnname(ctx context.Context, cb slack.InteractionCallbac
 	if len(fields) != 3 {
 		return answer{}, nil
 	}
-	g := approval.Grant{Team: cb.Team.ID, Role: approval.PersonRole(fields[0]), Project: fields[1], User: fields[2]}
+	g := review.Grant{Team: cb.Team.ID, Role: review.PersonRole(fields[0]), Project: fields[1], User: fields[2]}
 	if err := h.service.RemoveRole(ctx, clickOf(cb, action), g); err != nil {
 		return answer{}, err
 	}
@@ -107,7 +109,7 @@ func (h *governing) clickName(ctx context.Context, cb slack.InteractionCallback,
 // submitName names them, and draws the list under the form again.
 func (h *governing) submitName(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
 	fields := fieldsOf(cb)
-	g := approval.Grant{Team: cb.Team.ID, Project: fields[ids.FieldChannel].SelectedConversation, Role: approval.PersonRole(fields[ids.FieldRole].SelectedOption.Value), User: fields[ids.FieldPerson].SelectedUser}
+	g := review.Grant{Team: cb.Team.ID, Project: fields[ids.FieldChannel].SelectedConversation, Role: review.PersonRole(fields[ids.FieldRole].SelectedOption.Value), User: fields[ids.FieldPerson].SelectedUser}
 	if err := h.service.SetRole(ctx, modalClick(cb, draw.Origin{}), g); err != nil {
 		return saved(err, ids.FieldPerson)
 	}
@@ -181,7 +183,7 @@ func (h *governing) submitRules(ctx context.Context, cb slack.InteractionCallbac
 		return answer{}, fmt.Errorf("a form's metadata: %w", err)
 	}
 	fields := fieldsOf(cb)
-	set := approval.RuleSet{Team: cb.Team.ID, Project: from.Project, Version: from.Version, None: len(fields[ids.FieldNone].SelectedOptions) > 0}
+	set := review.RuleSet{Team: cb.Team.ID, Project: from.Project, Version: from.Version, None: len(fields[ids.FieldNone].SelectedOptions) > 0}
 	rules, field, why := home.RulesOf(fields)
 	if why != "" && !set.None {
 		return beside(field, why), nil

@@ -11,6 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
 	"countersign/bot/draw/home"
 	"countersign/bot/draw/sample"
 	"countersign/bot/ids"
@@ -19,17 +21,17 @@ import (
 )
 
 // waiting has so many requests wait, and keeps by what the queue was asked for.
-func (b *bundle) waiting(n int) *[]approval.QueueFilter {
-	var asked []approval.QueueFilter
-	queue := func(f approval.QueueFilter, page int) approval.Queue {
+func (b *bundle) waiting(n int) *[]steps.QueueFilter {
+	var asked []steps.QueueFilter
+	queue := func(f steps.QueueFilter, page int) steps.Queue {
 		asked = append(asked, f)
-		q := approval.Queue{Total: n, Pages: (n + approval.QueuePage - 1) / approval.QueuePage, Now: sample.Noon}
+		q := steps.Queue{Total: n, Pages: (n + steps.QueuePage - 1) / steps.QueuePage, Now: sample.Noon}
 		if f.Tier == approval.Low {
-			return approval.Queue{Pages: 1}
+			return steps.Queue{Pages: 1}
 		}
 		q.Page = min(page, q.Pages-1)
-		for i := q.Page * approval.QueuePage; i < min(n, (q.Page+1)*approval.QueuePage); i++ {
-			q.Rows = append(q.Rows, approval.QueueRow{ID: fmt.Sprint("q", i), Project: slacksim.SalesData, Asker: slacksim.Analyst, Question: fmt.Sprint("Question ", i), Revision: 1,
+		for i := q.Page * steps.QueuePage; i < min(n, (q.Page+1)*steps.QueuePage); i++ {
+			q.Rows = append(q.Rows, steps.QueueRow{ID: fmt.Sprint("q", i), Project: slacksim.SalesData, Asker: slacksim.Analyst, Question: fmt.Sprint("Question ", i), Revision: 1,
 				Tier: approval.Medium, Lines: 12, Cost: 4_100_000, Needed: 1, Since: sample.Noon, ExpiresAt: sample.Noon.Add(time.Hour)})
 		}
 		return q
@@ -86,7 +88,7 @@ func TestTheQueueIsNarrowedAndOrdered(t *testing.T) {
 	ben := b.as(slacksim.Reviewer)
 	require.NoError(t, ben.OpenHome())
 	home := b.homeOf(ben, "Page 1 of 3")
-	last := func(want approval.QueueFilter) slacksim.View {
+	last := func(want steps.QueueFilter) slacksim.View {
 		t.Helper()
 		require.Eventually(t, func() bool {
 			b.service.mu.Lock()
@@ -97,19 +99,19 @@ func TestTheQueueIsNarrowedAndOrdered(t *testing.T) {
 		return home
 	}
 	require.NoError(t, ben.ClickView(home, ids.ActionTier, "High risk"))
-	home = last(approval.QueueFilter{Tier: approval.High})
+	home = last(steps.QueueFilter{Tier: approval.High})
 	require.NoError(t, ben.ClickView(home, ids.ActionAge, "Over 4 hours old"))
-	home = last(approval.QueueFilter{Tier: approval.High, Older: 4 * time.Hour})
+	home = last(steps.QueueFilter{Tier: approval.High, Older: 4 * time.Hour})
 	require.NoError(t, ben.ClickView(home, ids.ActionCost, "$0.10 or more"))
-	home = last(approval.QueueFilter{Tier: approval.High, Older: 4 * time.Hour, Cost: budget.Dollar / 10})
+	home = last(steps.QueueFilter{Tier: approval.High, Older: 4 * time.Hour, Cost: budget.Dollar / 10})
 	require.NoError(t, ben.ClickView(home, ids.ActionOrder, "Oldest first"))
-	home = last(approval.QueueFilter{Tier: approval.High, Older: 4 * time.Hour, Cost: budget.Dollar / 10, Order: approval.ByAge})
+	home = last(steps.QueueFilter{Tier: approval.High, Older: 4 * time.Hour, Cost: budget.Dollar / 10, Order: steps.ByAge})
 	require.NoError(t, ben.ClickView(home, ids.ActionTier, "Low risk"))
 	home = b.homeOf(ben, "Nothing of this kind waits")
 	require.NoError(t, ben.ClickView(home, ids.ActionTier, "Any risk"))
-	home = last(approval.QueueFilter{Older: 4 * time.Hour, Cost: budget.Dollar / 10, Order: approval.ByAge})
+	home = last(steps.QueueFilter{Older: 4 * time.Hour, Cost: budget.Dollar / 10, Order: steps.ByAge})
 	require.NoError(t, ben.ClickView(home, ids.ActionMine, "All that wait"))
-	last(approval.QueueFilter{Older: 4 * time.Hour, Cost: budget.Dollar / 10, Order: approval.ByAge, All: true})
+	last(steps.QueueFilter{Older: 4 * time.Hour, Cost: budget.Dollar / 10, Order: steps.ByAge, All: true})
 	home = b.homeOf(ben, "Waiting for reviewers")
 	require.NoError(t, ben.ClickView(home, ids.ActionMine, "Mine to decide"))
 	b.homeOf(ben, "Waiting for you")
@@ -184,7 +186,7 @@ func TestSomebodyDecidesWhileAReviewerIsAway(t *testing.T) {
 	require.Equal(t, map[string]string{ids.FieldPerson: "Guests cannot decide."}, refused)
 	b.service.change(func() {
 		b.service.refuse = nil
-		b.service.roster.Delegations = []approval.Delegation{{From: slacksim.Reviewer, To: slacksim.SecondReviewer, Until: sample.Noon}}
+		b.service.roster.Delegations = []review.Delegation{{From: slacksim.Reviewer, To: slacksim.SecondReviewer, Until: sample.Noon}}
 	})
 	_, err = ben.Submit(slacksim.Fill(ids.FieldPerson, slacksim.SecondReviewer).And(ids.FieldUntil, "2026-12-04"))
 	require.NoError(t, err)
@@ -203,7 +205,7 @@ func TestSomebodyDecidesWhileAReviewerIsAway(t *testing.T) {
 func TestAReviewerOfOneChannelHasAQueue(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	b.service.grants = []approval.Grant{{Role: approval.RoleReviewer, Project: slacksim.SalesData, User: slacksim.OtherAnalyst, By: slacksim.Admin}}
+	b.service.grants = []review.Grant{{Role: review.RoleReviewer, Project: slacksim.SalesData, User: slacksim.OtherAnalyst, By: slacksim.Admin}}
 	p, err := b.bot.homes.homePage(b.ctx, slacksim.DefaultTeam.ID, slacksim.OtherAnalyst, home.Shelfmark{})
 	require.NoError(t, err)
 	require.Contains(t, p.Text(), "Nothing waits for your decision.")

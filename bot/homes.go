@@ -10,6 +10,8 @@ import (
 	"github.com/slack-go/slack/slackevents"
 
 	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
 	"countersign/bot/draw"
 	"countersign/bot/draw/home"
 	"countersign/bot/kit"
@@ -18,13 +20,13 @@ import (
 // Homes are what is shown on a Home, beside budgets.
 type Homes interface {
 	roster
-	Grants(ctx context.Context, team string) ([]approval.Grant, error)
-	Queue(ctx context.Context, team, user string, f approval.QueueFilter, page int) (approval.Queue, error)
+	Grants(ctx context.Context, team string) ([]review.Grant, error)
+	Queue(ctx context.Context, team, user string, f steps.QueueFilter, page int) (steps.Queue, error)
 	Recent(ctx context.Context, team, user string) ([]*approval.Request, error)
-	View(ctx context.Context, id string) (*approval.View, error)
-	RulesOf(ctx context.Context, team, project string) (approval.RuleSet, error)
+	View(ctx context.Context, id string) (*steps.View, error)
+	RulesOf(ctx context.Context, team, project string) (review.RuleSet, error)
 	// Shortages are the rules that more people would be needed for than there are.
-	Shortages(ctx context.Context, team string) ([]approval.Shortage, error)
+	Shortages(ctx context.Context, team string) ([]steps.Shortage, error)
 }
 
 // homes draws the Home of whoever looks at theirs.
@@ -291,12 +293,12 @@ func (h *homes) whereItStands(ctx context.Context, who kit.Identity, r *approval
 		h.Log.Warn("a link on a Home", "request", r.ID, "error", err)
 		return ""
 	}
-	post := v.Posts[approval.SurfaceProgress]
+	post := v.Posts[steps.SurfaceProgress]
 	return who.Permalink(post.Channel, post.TS, draw.Thread(v))
 }
 
 // part is what somebody may do here, and whether anything ever waits for them.
-func (h *homes) part(ctx context.Context, team, user string) (roster approval.Roster, decides bool, err error) {
+func (h *homes) part(ctx context.Context, team, user string) (roster review.Roster, decides bool, err error) {
 	if roster, err = h.service.Reviewers(ctx, team, ""); err != nil {
 		return roster, false, err
 	}
@@ -304,5 +306,5 @@ func (h *homes) part(ctx context.Context, team, user string) (roster approval.Ro
 		return roster, true, nil
 	}
 	grants, err := h.service.Grants(ctx, team) // some decide in one channel only
-	return roster, slices.ContainsFunc(grants, func(g approval.Grant) bool { return g.User == user && g.Role != approval.RoleAdmin }), err
+	return roster, slices.ContainsFunc(grants, func(g review.Grant) bool { return g.User == user && g.Role != review.RoleAdmin }), err
 }

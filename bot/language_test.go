@@ -7,7 +7,7 @@ import (
 	"github.com/slack-go/slack/socketmode"
 	"github.com/stretchr/testify/require"
 
-	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/bot/draw"
 	"countersign/bot/draw/sample"
 	"countersign/bot/ids"
@@ -28,8 +28,8 @@ func TestCodeNamesNoLanguageUnlessItIsAskedFor(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
 	v := sample.View()
-	b.publish(v, approval.SurfaceRoot, approval.SurfaceCard)
-	require.NotContains(t, string(sample.MustJSON(b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard]).Blocks)), `"language"`)
+	b.publish(v, steps.SurfaceRoot, steps.SurfaceCard)
+	require.NotContains(t, string(sample.MustJSON(b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard]).Blocks)), `"language"`)
 	require.NotContains(t, string(sample.MustJSON(draw.Card(as(kit.Identity{}), v, false).Blocks)), `"border":0,"type":"rich_text_preformatted"`)
 }
 
@@ -39,15 +39,15 @@ func TestALanguageThatIsKeptColoursCardsAndModals(t *testing.T) {
 	v, card := pending(b)
 	require.True(t, namesLanguage(card.Blocks))
 	require.True(t, card.Has(ids.ActionApprove))
-	had := v.Posts[approval.SurfaceCard]
+	had := v.Posts[steps.SurfaceCard]
 	b.sim.Fail(slacksim.MethodFault{Method: "*", Error: "fatal_error", Times: -1})
-	b.publish(v, approval.SurfaceCard)
-	require.Equal(t, had, v.Posts[approval.SurfaceCard], "nothing is sent in vain")
+	b.publish(v, steps.SurfaceCard)
+	require.Equal(t, had, v.Posts[steps.SurfaceCard], "nothing is sent in vain")
 	b.sim.Heal()
 	b.service.change(func() { sample.Risky(v) })
-	b.publish(v, approval.SurfaceCard)
+	b.publish(v, steps.SurfaceCard)
 	ben := b.as(slacksim.Reviewer)
-	require.NoError(t, ben.Click(b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard]), ids.ActionReview))
+	require.NoError(t, ben.Click(b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard]), ids.ActionReview))
 	require.True(t, namesLanguage(b.openedAs(ben, ids.CallbackReview).Blocks))
 }
 
@@ -56,13 +56,13 @@ func TestALanguageThatSlackRefusesIsNamedOnce(t *testing.T) {
 	b := idle(t, inColour)
 	b.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Error: "invalid_blocks"})
 	v := sample.View()
-	b.publish(v, approval.SurfaceCard)
-	card := b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard])
+	b.publish(v, steps.SurfaceCard)
+	card := b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard])
 	require.False(t, namesLanguage(card.Blocks))
 	require.True(t, card.Has(ids.ActionApprove))
 	next := sample.View()
-	b.publish(next, approval.SurfaceCard)
-	require.False(t, namesLanguage(b.read(slacksim.Reviewer, next.Posts[approval.SurfaceCard]).Blocks), "and not again")
+	b.publish(next, steps.SurfaceCard)
+	require.False(t, namesLanguage(b.read(slacksim.Reviewer, next.Posts[steps.SurfaceCard]).Blocks), "and not again")
 	require.Equal(t, 1, strings.Count(b.log.String(), "does not keep the language"))
 }
 
@@ -71,12 +71,12 @@ func TestALanguageThatSlackDropsIsNamedOnce(t *testing.T) {
 	b := idle(t, inColour)
 	b.sim.Rewrite(8)
 	v := sample.View()
-	b.publish(v, approval.SurfaceCard)
-	require.True(t, b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard]).Has(ids.ActionApprove))
+	b.publish(v, steps.SurfaceCard)
+	require.True(t, b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard]).Has(ids.ActionApprove))
 	b.sim.Heal()
 	next := sample.View()
-	b.publish(next, approval.SurfaceCard)
-	require.False(t, namesLanguage(b.read(slacksim.Reviewer, next.Posts[approval.SurfaceCard]).Blocks))
+	b.publish(next, steps.SurfaceCard)
+	require.False(t, namesLanguage(b.read(slacksim.Reviewer, next.Posts[steps.SurfaceCard]).Blocks))
 }
 
 func TestEachKindOfSpellingIsLoggedOnceADay(t *testing.T) {
@@ -84,7 +84,7 @@ func TestEachKindOfSpellingIsLoggedOnceADay(t *testing.T) {
 	b := idle(t)
 	b.sim.Rewrite(4, 12)
 	for range 3 {
-		b.publish(sample.View(), approval.SurfaceCard)
+		b.publish(sample.View(), steps.SurfaceCard)
 	}
 	for _, kind := range []string{"has plain_text.emoji=true", "has more of text"} {
 		require.Equal(t, 1, strings.Count(b.log.String(), `"`+kind+`"`), kind)

@@ -9,6 +9,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/bot/command"
 	"countersign/bot/draw/money"
 	"countersign/bot/ids"
@@ -19,8 +20,8 @@ import (
 // Ledgers are what has become of money, for those who may know.
 type Ledgers interface {
 	LimitHistory(ctx context.Context, team, actor string, scope *budget.Scope) ([]approval.Event, error)
-	Explain(ctx context.Context, team, actor, id string) (*approval.Explanation, error)
-	Top(ctx context.Context, team, actor string, by approval.Ranking, from, until time.Time) ([]approval.Spender, error)
+	Explain(ctx context.Context, team, actor, id string) (*steps.Explanation, error)
+	Top(ctx context.Context, team, actor string, by steps.Ranking, from, until time.Time) ([]steps.Spender, error)
 	// Calendar is the team's time zone.
 	Calendar() *time.Location
 }
@@ -111,7 +112,7 @@ func (h *ledgers) explained(ctx context.Context, team, reader, id string) (*kit.
 
 func (h *ledgers) spenders(ctx context.Context, team, reader string, o command.Order) (*kit.Page, error) {
 	from, until := command.Periods[o.Period].Around(time.Now().In(h.service.Calendar()))
-	list, err := h.service.Top(ctx, team, reader, approval.Ranking(o.By), from, until)
+	list, err := h.service.Top(ctx, team, reader, steps.Ranking(o.By), from, until)
 	if err != nil {
 		return nil, err
 	}
@@ -163,7 +164,7 @@ func (h *ledgers) submitExplain(ctx context.Context, cb slack.InteractionCallbac
 
 // clickTop is /budget top, with lists to choose from by what and over which time.
 func (h *ledgers) clickTop(ctx context.Context, cb slack.InteractionCallback, _ *slack.BlockAction) (answer, error) {
-	o := command.Order{By: string(approval.ByPeople), Period: "this month"}
+	o := command.Order{By: string(steps.ByPeople), Period: "this month"}
 	p, err := h.spenders(ctx, cb.Team.ID, cb.User.ID, o)
 	if err != nil {
 		return answer{}, err

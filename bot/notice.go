@@ -10,6 +10,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/bot/draw/notice"
 	"countersign/bot/kit"
 )
@@ -19,7 +20,7 @@ import (
 const noticeEvent = "countersign_notice"
 
 // Tell implements approval.Slack: it sends a notice to one person, or redraws it.
-func (out *publishing) Tell(ctx context.Context, v *approval.NoticeView, had approval.NoticePost) (approval.NoticePost, error) {
+func (out *publishing) Tell(ctx context.Context, v *steps.NoticeView, had steps.NoticePost) (steps.NoticePost, error) {
 	drawn, ok := notice.Notices[v.Kind]
 	if !ok {
 		return had, fmt.Errorf("notice %q: there is no kind %q", v.Key, v.Kind)
@@ -56,7 +57,7 @@ func (out *publishing) Tell(ctx context.Context, v *approval.NoticeView, had app
 		return err
 	})
 	if slices.Contains(unreachable, slackError(err)) {
-		return had, fmt.Errorf("%w: %w", approval.ErrUnreachable, err)
+		return had, fmt.Errorf("%w: %w", steps.ErrUnreachable, err)
 	}
 	if err != nil {
 		return had, refusedBy(fmt.Errorf("send the notice %q: %w", v.Key, detail(err)), had.Recipient)
@@ -70,7 +71,7 @@ var unreachable = []string{"user_not_found", "user_disabled", "account_inactive"
 
 // findNotice looks for a notice that may stand there since an attempt that ended
 // before anybody could remember it.
-func (out *publishing) findNotice(ctx context.Context, had approval.NoticePost) (channel, ts string, err error) {
+func (out *publishing) findNotice(ctx context.Context, had steps.NoticePost) (channel, ts string, err error) {
 	channel, err = out.directChannel(ctx, had.Recipient)
 	if err != nil || channel == "" {
 		return "", "", err

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/bot/draw"
 	"countersign/bot/draw/sample"
 	"countersign/bot/kit"
@@ -34,7 +35,7 @@ func TestProveSlackAnyLetterCounts(t *testing.T) {
 			b.sim.RewriteAtRandom(rapid.Uint64().Draw(rt, "seed"))
 			who, err := b.bot.who(b.ctx)
 			require.NoError(rt, err)
-			post, err := b.bot.Publish(b.ctx, v, approval.SurfaceCard)
+			post, err := b.bot.Publish(b.ctx, v, steps.SurfaceCard)
 			require.NoError(rt, err)
 			require.NotContains(rt, post.Shown, draw.GarbledMark)
 			sent := readback.TreeFrom(draw.Card(as(who), v, false).Blocks)
@@ -100,7 +101,7 @@ func TestProveSlackAnyPlaceCounts(t *testing.T) {
 			b.sim.RewriteAtRandom(rapid.Uint64().Draw(rt, "seed"))
 			who, err := b.bot.who(b.ctx)
 			require.NoError(rt, err)
-			post, err := b.bot.Publish(b.ctx, v, approval.SurfaceCard)
+			post, err := b.bot.Publish(b.ctx, v, steps.SurfaceCard)
 			require.NoError(rt, err)
 			sent := readback.TreeFrom(draw.Card(as(who), v, false).Blocks)
 			all := readback.TreeFrom(b.read(slacksim.Reviewer, post).Blocks).([]any)

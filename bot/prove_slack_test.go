@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/bot/draw"
 	"countersign/bot/draw/sample"
 	"countersign/bot/ids"
@@ -49,7 +50,7 @@ func specimen() []slack.Block {
 
 // telling is a request whose card has all that a decision rests on, in words that
 // Slack can do something to.
-func telling(v *approval.View) {
+func telling(v *steps.View) {
 	sample.Second("mistral-medium-2508")(v)
 	v.Request.Question = "Sales  per month & region :x: 👍, is a < b? See https://a.example  or http://b.example/x"
 	v.Request.Revision.Findings = []approval.Finding{{Level: approval.Danger, Line: 3, Text: "writes to <out>  & reads"}, {Level: approval.Caution, Line: 4, Text: "uses 10 or 1.0"}}
@@ -64,7 +65,7 @@ func survives(t *testing.T, tell func(*slacksim.Sim)) string {
 	b := setup(t, func(_ *slacksim.Options, o *Options) { o.Language = true })
 	tell(b.sim)
 	v, card := pending(b, telling)
-	if !card.Has(ids.ActionApprove) || strings.HasSuffix(v.Posts[approval.SurfaceCard].Shown, draw.GarbledMark) {
+	if !card.Has(ids.ActionApprove) || strings.HasSuffix(v.Posts[steps.SurfaceCard].Shown, draw.GarbledMark) {
 		return "the card lost Approve: " + b.log.String()
 	}
 	ben := b.as(slacksim.Reviewer)
@@ -73,21 +74,21 @@ func survives(t *testing.T, tell func(*slacksim.Sim)) string {
 	}
 	// The card is drawn again and again while people read it.
 	b.service.change(func() { v.Standings[0].Spent += 1_000_000 })
-	b.publish(v, approval.SurfaceCard)
-	if err := ben.Click(b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard]), ids.ActionApprove); err != nil || len(b.service.decided()) != 2 {
+	b.publish(v, steps.SurfaceCard)
+	if err := ben.Click(b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard]), ids.ActionApprove); err != nil || len(b.service.decided()) != 2 {
 		return fmt.Sprintf("the press on a card that was redrawn was refused (%v): %s", err, b.log.String())
 	}
 	// And what it says may be older than what is so.
 	b.service.change(func() { v.Standings[0].Spent += 1_000_000 })
-	if err := ben.Click(b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard]), ids.ActionApprove); err != nil || len(b.service.decided()) != 3 {
+	if err := ben.Click(b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard]), ids.ActionApprove); err != nil || len(b.service.decided()) != 3 {
 		return fmt.Sprintf("the press on a card that was older than the budget was refused (%v): %s", err, b.log.String())
 	}
 	b.service.change(func() {
 		telling(v)
 		v.Request.Revision.Code, v.Request.Revision.Number = sample.Long(412), 3
 	})
-	b.publish(v, approval.SurfaceCard)
-	if err := ben.Click(b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard]), ids.ActionReview); err != nil {
+	b.publish(v, steps.SurfaceCard)
+	if err := ben.Click(b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard]), ids.ActionReview); err != nil {
 		return fmt.Sprintf("the modal did not open: %v", err)
 	}
 	modal := b.openedAs(ben, ids.CallbackReview)
@@ -169,7 +170,7 @@ func TestProveSlackAnyCardHeldInAnyWay(t *testing.T) {
 				v.Request.State = approval.Pending
 			}
 			b.sim.RewriteAtRandom(rapid.Uint64().Draw(rt, "seed"))
-			post, err := b.bot.Publish(b.ctx, v, approval.SurfaceCard)
+			post, err := b.bot.Publish(b.ctx, v, steps.SurfaceCard)
 			require.NoError(rt, err)
 			require.NotContains(rt, post.Shown, draw.GarbledMark)
 			cards++

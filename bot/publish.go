@@ -10,6 +10,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/bot/draw"
 	"countersign/bot/kit"
 	"countersign/bot/readback"
@@ -25,16 +26,16 @@ type publishing struct {
 
 // choices are the ways on of a request that a budget has refused.
 type choices interface {
-	Choices(ctx context.Context, id string) (*approval.Choices, error)
+	Choices(ctx context.Context, id string) (*steps.Choices, error)
 }
 
 // Publish implements approval.Slack: it draws one surface of a request and posts
 // or rewrites it. What shows already what it should costs no call.
-func (out *publishing) Publish(ctx context.Context, v *approval.View, kind approval.Surface) (approval.Post, error) {
+func (out *publishing) Publish(ctx context.Context, v *steps.View, kind steps.Surface) (steps.Post, error) {
 	post, err := out.publish(ctx, v, kind)
 	if err != nil && ctx.Err() == nil {
 		at := v.Session.Channel
-		if kind == approval.SurfaceCard || kind == approval.SurfacePlain {
+		if kind == steps.SurfaceCard || kind == steps.SurfacePlain {
 			at = out.Policy().ReviewChannel
 		}
 		err = refusedBy(err, at)
@@ -42,39 +43,39 @@ func (out *publishing) Publish(ctx context.Context, v *approval.View, kind appro
 	return post, err
 }
 
-func (out *publishing) publish(ctx context.Context, v *approval.View, kind approval.Surface) (approval.Post, error) {
+func (out *publishing) publish(ctx context.Context, v *steps.View, kind steps.Surface) (steps.Post, error) {
 	who, err := out.who(ctx)
 	if err != nil {
-		return approval.Post{}, err
+		return steps.Post{}, err
 	}
 	had := v.Posts[kind]
 	switch kind {
-	case approval.SurfaceRoot:
+	case steps.SurfaceRoot:
 		if had.TS == "" && v.Session.ThreadTS != "" {
 			// Somebody's own message began the thread: nothing is to be drawn.
-			return approval.Post{RequestID: v.Request.ID, Surface: kind, Channel: v.Session.Channel, TS: v.Session.ThreadTS, Shown: "theirs"}, nil
+			return steps.Post{RequestID: v.Request.ID, Surface: kind, Channel: v.Session.Channel, TS: v.Session.ThreadTS, Shown: "theirs"}, nil
 		}
 		if had.Shown == "theirs" {
 			return had, nil
 		}
 		return out.put(ctx, v, kind, spot{channel: v.Session.Channel}, draw.Root(v))
-	case approval.SurfaceProgress:
+	case steps.SurfaceProgress:
 		out.homes.stir(v.Request)
 		p, err := out.progressNow(ctx, v)
 		if err != nil {
-			return approval.Post{}, err
+			return steps.Post{}, err
 		}
 		return out.put(ctx, v, kind, spot{v.Session.Channel, draw.Thread(v)}, p)
-	case approval.SurfaceCard:
+	case steps.SurfaceCard:
 		return out.putCard(ctx, v, who)
-	case approval.SurfacePlain:
+	case steps.SurfacePlain:
 		return out.putPlain(ctx, v, who)
-	case approval.SurfaceFiles:
+	case steps.SurfaceFiles:
 		return out.putFiles(ctx, v)
-	case approval.SurfaceReply:
+	case steps.SurfaceReply:
 		return out.putReply(ctx, v)
 	}
-	return approval.Post{}, fmt.Errorf("publish %s of %s: there is no such surface", kind, v.Request.ID)
+	return steps.Post{}, fmt.Errorf("publish %s of %s: there is no such surface", kind, v.Request.ID)
 }
 
 // spot is where a message goes.
@@ -82,7 +83,7 @@ type spot struct{ channel, thread string }
 
 // put posts a page, or rewrites the post that there is. Where Slack does not take
 // its form, the same stands there as text alone, until it does.
-func (out *publishing) put(ctx context.Context, v *approval.View, kind approval.Surface, at spot, p *kit.Page) (approval.Post, error) {
+func (out *publishing) put(ctx context.Context, v *steps.View, kind steps.Surface, at spot, p *kit.Page) (steps.Post, error) {
 	post, _, err := out.send(ctx, v, kind, at, p)
 	if !formal(err) {
 		return post, err
@@ -99,7 +100,7 @@ func (out *publishing) put(ctx context.Context, v *approval.View, kind approval.
 }
 
 // send does what put does, and returns what Slack holds of it now, if it tells.
-func (out *publishing) send(ctx context.Context, v *approval.View, kind approval.Surface, at spot, p *kit.Page) (approval.Post, readback.Tree, error) {
+func (out *publishing) send(ctx context.Context, v *steps.View, kind steps.Surface, at spot, p *kit.Page) (steps.Post, readback.Tree, error) {
 	ctx, held := readback.Holding(ctx)
 	had := v.Posts[kind]
 	shown := p.Hash()
@@ -126,7 +127,7 @@ func (out *publishing) send(ctx context.Context, v *approval.View, kind approval
 	if err != nil {
 		return had, nil, fmt.Errorf("post the %s of %s in %s: %w", kind, v.Request.ID, at.channel, detail(err))
 	}
-	return approval.Post{RequestID: v.Request.ID, Surface: kind, Channel: channel, TS: ts, Shown: shown}, held.Posted(), nil
+	return steps.Post{RequestID: v.Request.ID, Surface: kind, Channel: channel, TS: ts, Shown: shown}, held.Posted(), nil
 }
 
 // beyondRepair tells that a message cannot be rewritten, ever: it is gone, or a
@@ -138,30 +139,30 @@ func beyondRepair(err error) bool {
 
 // putReply posts the answer, and the whole of what was printed when the answer
 // has to cut it.
-func (out *publishing) putReply(ctx context.Context, v *approval.View) (approval.Post, error) {
+func (out *publishing) putReply(ctx context.Context, v *steps.View) (steps.Post, error) {
 	at := spot{v.Session.Channel, draw.Thread(v)}
 	p := draw.Reply(v, true)
-	had := v.Posts[approval.SurfaceReply]
+	had := v.Posts[steps.SurfaceReply]
 	mark := had.Shown[len(strings.TrimSuffix(had.Shown, draw.GarbledMark)):]
 	if had.TS == "" && p.CutsPrinted {
 		printed := approval.Artifact{Name: draw.PrintedFile, Kind: "file", Alt: "What the code printed, in full.", Data: []byte(v.Request.Run.Result.Stdout)}
 		_, refused, err := out.upload(ctx, at, []approval.Artifact{printed}, late(v))
 		if err != nil {
-			return approval.Post{}, err
+			return steps.Post{}, err
 		}
 		if len(refused) > 0 {
 			mark = draw.GarbledMark
 			next := *v
 			next.Posts = maps.Clone(v.Posts)
-			next.Posts[approval.SurfaceReply] = approval.Post{Shown: mark}
+			next.Posts[steps.SurfaceReply] = steps.Post{Shown: mark}
 			v, p = &next, draw.Reply(&next, true)
 		}
 	}
-	post, _, err := out.send(ctx, v, approval.SurfaceReply, at, p)
+	post, _, err := out.send(ctx, v, steps.SurfaceReply, at, p)
 	if formal(err) {
 		// A workspace that does not take tables, or more: refused as a whole, so nothing was posted.
 		out.Log.Warn("the answer goes without a table block", "request", v.Request.ID, "error", err)
-		post, err = out.put(ctx, v, approval.SurfaceReply, at, draw.Reply(v, false))
+		post, err = out.put(ctx, v, steps.SurfaceReply, at, draw.Reply(v, false))
 	}
 	if post.TS != "" {
 		post.Shown = strings.TrimSuffix(post.Shown, draw.GarbledMark) + mark
@@ -171,7 +172,7 @@ func (out *publishing) putReply(ctx context.Context, v *approval.View) (approval
 
 // progressNow is the line of progress, with what can be done about a budget that
 // refuses: that depends on the budgets as they are now.
-func (out *publishing) progressNow(ctx context.Context, v *approval.View) (*kit.Page, error) {
+func (out *publishing) progressNow(ctx context.Context, v *steps.View) (*kit.Page, error) {
 	if v.Request.Blocked == nil || v.Request.State.Final() {
 		return draw.Progress(out.with(), v), nil
 	}

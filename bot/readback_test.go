@@ -1,7 +1,6 @@
 package bot
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/bot/draw"
 	"countersign/bot/draw/sample"
 	"countersign/bot/ids"
@@ -20,7 +19,7 @@ import (
 )
 
 // risen is the sample with something to lose in every place of its card.
-func risen(v *approval.View) {
+func risen(v *steps.View) {
 	telling(v)
 	v.Request.Question = "Is 1 0 more than 10.00? https://a.example :x:"
 }
@@ -371,33 +370,4 @@ func TestProveSlackWhatIsNotHarmlessTakesApproveAway(t *testing.T) {
 		refused++
 	}
 	proof.Check(t, refused == len(all), "what is not harmless takes Approve away, when posted and when pressed", "%d of %d changes", refused, len(all))
-}
-
-func TestWhatAFoldLeavesAlone(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{"a  b\n\tc ": "a b c", "1 0": "1 0", "10": "10", "&amp;lt; &gt;": "< >", "&#49;&quot;": "&#49;&quot;", "❤️": "❤", "a\x01b": "a\ufffdb"} {
-		require.Equal(t, want, readback.Flat(text))
-	}
-	for text, urls := range map[string][]string{"https://a.example": {"https://a.example", "https://a.example/"}, "a.example": {"http://a.example", "https://a.example/"}, "a@b.example": {"mailto:a@b.example"}} {
-		for _, url := range urls {
-			require.True(t, readback.IsAddress(text, url), url)
-			require.False(t, readback.IsAddress(text, url+"x"), url)
-		}
-	}
-	require.False(t, readback.IsAddress("", "https://a.example"))
-	require.Equal(t, []string{"1", "1", "1.5", "", "x"}, []string{readback.Whole(json.Number("1")), readback.Whole(json.Number("1.0")), readback.Whole(json.Number("1.5")), readback.Whole(nil), readback.Whole("x")})
-}
-
-func TestAPictureIsNoPartOfANumber(t *testing.T) {
-	t.Parallel()
-	of := func(elements ...any) readback.Saying { s, _ := readback.Sentence(elements); return s }
-	text := func(s string) any { return map[string]any{"type": "text", "text": s} }
-	number := map[string]any{"type": "emoji", "name": "30"}
-	require.False(t, of(text("at 10"), number, text("45")).Says("at 10:30:45"))
-	require.True(t, of(text("at "), number, text(" o'clock")).Says("at :30: o'clock"))
-	wave := map[string]any{"type": "emoji", "name": "+1", "skin_tone": json.Number("2"), "unicode": "1f44d-1f3fb"}
-	require.True(t, of(wave).Says("👍🏻"))
-	require.True(t, of(wave).Says(":+1::skin-tone-2:"))
-	require.False(t, of(wave).Says("👍"))
-	require.False(t, of(map[string]any{"type": "emoji", "name": "n", "unicode": "zz"}).Says("n"))
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/slack-go/slack"
 
-	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/bot/kit"
 )
 
@@ -18,19 +18,19 @@ import (
 // 2026-11-26); msg_blocks_too_long stands on none of them (slackapi/bolt-js#2509).
 // ekm_access_denied is worded there as "Administrators have suspended the ability to
 // post a message".
-var hindrances = map[approval.Hindrance][]string{
-	approval.Outside:  {"not_in_channel", "channel_not_found"},
-	approval.Archived: {"is_archived"},
-	approval.Forbidden: {"is_inactive", "posting_to_general_channel_denied", "no_permission", "messages_tab_disabled",
+var hindrances = map[steps.Hindrance][]string{
+	steps.Outside:  {"not_in_channel", "channel_not_found"},
+	steps.Archived: {"is_archived"},
+	steps.Forbidden: {"is_inactive", "posting_to_general_channel_denied", "no_permission", "messages_tab_disabled",
 		"team_access_not_granted"}, // and everything that begins with restricted_action
-	approval.Malformed: {"invalid_blocks", "invalid_blocks_format", "block_mismatch", "only_one_table_allowed", "invalid_metadata_format",
+	steps.Malformed: {"invalid_blocks", "invalid_blocks_format", "block_mismatch", "only_one_table_allowed", "invalid_metadata_format",
 		"invalid_metadata_schema"},
-	approval.TooLong: {"msg_too_long", "msg_blocks_too_long", "metadata_too_large"},
-	approval.NoKey:   {"ekm_access_denied"},
+	steps.TooLong: {"msg_too_long", "msg_blocks_too_long", "metadata_too_large"},
+	steps.NoKey:   {"ekm_access_denied"},
 }
 
 // hindrance says what an error of Slack's means, and how Slack spells it.
-func hindrance(err error) (approval.Hindrance, string) {
+func hindrance(err error) (steps.Hindrance, string) {
 	code := slackError(err)
 	for why, codes := range hindrances {
 		if slices.Contains(codes, code) {
@@ -43,27 +43,27 @@ func hindrance(err error) (approval.Hindrance, string) {
 	)
 	switch {
 	case strings.HasPrefix(code, "restricted_action"):
-		return approval.Forbidden, code
+		return steps.Forbidden, code
 	case code == "" && errors.As(err, &status):
 		code = fmt.Sprintf("HTTP %d", status.Code)
 	case code == "" && errors.As(err, &limited):
 		code = "ratelimited"
 	}
 	if forGood(err) {
-		return approval.Other, code
+		return steps.Other, code
 	}
-	return approval.Outage, code
+	return steps.Outage, code
 }
 
 // refusedBy is an error of Slack's about a message, with what it means. One that is a
 // refusal already stays what it is.
-func refusedBy(err error, channel string) *approval.PostError {
-	var no *approval.PostError
+func refusedBy(err error, channel string) *steps.PostError {
+	var no *steps.PostError
 	if errors.As(err, &no) {
 		return no
 	}
 	why, code := hindrance(err)
-	return &approval.PostError{Channel: channel, Why: why, Code: code, Err: err}
+	return &steps.PostError{Channel: channel, Why: why, Code: code, Err: err}
 }
 
 // formal tells of a message that Slack might take in another form.
@@ -72,7 +72,7 @@ func formal(err error) bool {
 		return false
 	}
 	why, _ := hindrance(err)
-	return !why.NoPlace() && why != approval.Outage
+	return !why.NoPlace() && why != steps.Outage
 }
 
 // barely sends a page, and what is bare of it where Slack does not take its form.

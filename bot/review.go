@@ -9,6 +9,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/bot/draw"
 	"countersign/bot/kit"
 	"countersign/bot/readback"
@@ -33,7 +34,7 @@ func (h *deciding) clickReview(ctx context.Context, cb slack.InteractionCallback
 
 // openReview shows the modal, and looks at what Slack has made of it: what does
 // not show the code as it is gives way to a word, before anybody can send it off.
-func (h *deciding) openReview(ctx context.Context, trigger string, v *approval.View, from draw.Origin, click approval.Click) error {
+func (h *deciding) openReview(ctx context.Context, trigger string, v *steps.View, from draw.Origin, click approval.Click) error {
 	view, ok := draw.ReviewView(h.with(), v, from)
 	if !v.Terms.Slack {
 		return &approval.InputError{Why: "The rules want this decided on the command line: countersign decide " + v.Request.ID}
@@ -95,7 +96,7 @@ func (h *deciding) clickQueued(ctx context.Context, cb slack.InteractionCallback
 }
 
 // own is a request's view, if the request belongs to the workspace of the click.
-func (h *deciding) own(ctx context.Context, cb slack.InteractionCallback, id string) (*approval.View, error) {
+func (h *deciding) own(ctx context.Context, cb slack.InteractionCallback, id string) (*steps.View, error) {
 	v, err := h.service.View(ctx, id)
 	if err == nil && (v.Request.Team != cb.Team.ID || v.Request.Revision == nil) {
 		return nil, approval.ErrNotFound
@@ -114,7 +115,7 @@ func (e *unlikeError) Unwrap() error { return e.InputError }
 // seen makes sure, at the click, that what Slack holds of the place where it was
 // made is the code that would be approved, and says beside it what was sent. An
 // outdated place is for Decide to refuse.
-func (h *deciding) seen(ctx context.Context, s draw.Seal, click approval.Click, mark string, held readback.Tree, drawing func(v *approval.View) readback.Tree) error {
+func (h *deciding) seen(ctx context.Context, s draw.Seal, click approval.Click, mark string, held readback.Tree, drawing func(v *steps.View) readback.Tree) error {
 	v, err := h.service.View(ctx, s.Request)
 	if err != nil {
 		return err
@@ -149,7 +150,7 @@ func (h *deciding) seen(ctx context.Context, s draw.Seal, click approval.Click, 
 // then says so, and leads to where the code can be decided on.
 func (h *deciding) flawed(ctx context.Context, s draw.Seal, click approval.Click, line int) {
 	v, err := h.service.View(ctx, s.Request)
-	if err != nil || v.Request.State != approval.Pending || v.Request.Revision.Digest != s.Digest || v.Posts[approval.SurfaceCard].TS != click.MessageTS {
+	if err != nil || v.Request.State != approval.Pending || v.Request.Revision.Digest != s.Digest || v.Posts[steps.SurfaceCard].TS != click.MessageTS {
 		return
 	}
 	_, err = h.who(ctx)

@@ -11,6 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
 	"countersign/bot/draw"
 	"countersign/bot/draw/home"
 	"countersign/bot/draw/notice"
@@ -74,7 +76,7 @@ func TestRisksAreApprovedByTypingTheDigest(t *testing.T) {
 func TestWhatIsForTheCommandLineHasNoButtonsToDecide(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	v, card := pending(b, sample.Risky, func(v *approval.View) { v.Terms.Slack = false })
+	v, card := pending(b, sample.Risky, func(v *steps.View) { v.Terms.Slack = false })
 	require.Equal(t, []string{ids.ActionMore}, card.Actions())
 	require.Contains(t, card.Words(), "countersign decide "+v.Request.ID)
 	require.NotContains(t, card.Words(), "Edit the code")
@@ -96,14 +98,14 @@ func TestAModalThatSlackGarbledDecidesNothing(t *testing.T) {
 func TestWhatIsAgreedToIsSaidTheSameWhereverThereIsSomethingToApproveWith(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	reach := func(n int) func(v *approval.View) {
-		return func(v *approval.View) {
+	reach := func(n int) func(v *steps.View) {
+		return func(v *steps.View) {
 			for i := range n {
 				v.Request.Revision.Manifest.Network = append(v.Request.Revision.Manifest.Network, fmt.Sprintf("host-%02d.%s.example.com", i, strings.Repeat("x", 40)))
 			}
 		}
 	}
-	for _, hosts := range []int{0, 1, 12, approval.MaxHosts} {
+	for _, hosts := range []int{0, 1, 12, review.MaxHosts} {
 		v := sample.View(reach(hosts))
 		modal, ok := draw.ReviewView(b.bot.with(), v, draw.Origin{})
 		require.True(t, ok)
@@ -119,7 +121,7 @@ func TestWhatIsAgreedToIsSaidTheSameWhereverThereIsSomethingToApproveWith(t *tes
 		}
 		require.Contains(t, card, `"`+ids.ActionApprove+`"`)
 	}
-	crowded := sample.View(reach(approval.MaxHosts), func(v *approval.View) {
+	crowded := sample.View(reach(review.MaxHosts), func(v *steps.View) {
 		v.Request.Question = strings.Repeat("Why? ", 600)
 		v.Request.Revision.Code = sample.Long(40)
 	})
@@ -252,7 +254,7 @@ func TestDifferencesAreShown(t *testing.T) {
 	_, err := ben.WaitView(b.ctx, func(v slacksim.View) bool { return strings.Contains(v.Words(), "Nothing that was approved") })
 	require.NoError(t, err)
 	b.service.change(func() {
-		b.service.near = &approval.Near{Question: "The same?", Code: v.Former.Code, At: sample.Noon, Alike: 75}
+		b.service.near = &steps.Near{Question: "The same?", Code: v.Former.Code, At: sample.Noon, Alike: 75}
 	})
 	require.NoError(t, ben.Click(card, ids.ActionMore, "Compare with approved code"))
 	_, err = ben.WaitView(b.ctx, func(v slacksim.View) bool { return strings.Contains(v.Words(), "75 % of the lines") })
@@ -278,12 +280,12 @@ func TestAnApprovalThatWasNotOnesOwnIsTakenBack(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	v, _ := pending(b, sample.In(approval.Approved, ""))
-	n := &approval.NoticeView{Notice: approval.Notice{Key: "approved", Kind: approval.NoticeApproved, At: sample.Noon, RequestID: v.Request.ID,
+	n := &steps.NoticeView{Notice: approval.Notice{Key: "approved", Kind: approval.NoticeApproved, At: sample.Noon, RequestID: v.Request.ID,
 		Data: home.MustMarshal(approval.ApprovedBy{Revision: 1, Reviewer: slacksim.Reviewer})}, View: v, Now: sample.Noon}
-	post, err := b.bot.Tell(b.ctx, n, approval.NoticePost{Key: n.Key, Recipient: slacksim.Reviewer})
+	post, err := b.bot.Tell(b.ctx, n, steps.NoticePost{Key: n.Key, Recipient: slacksim.Reviewer})
 	require.NoError(t, err)
 	ben := b.as(slacksim.Reviewer)
-	said := b.read(slacksim.Reviewer, approval.Post{Channel: post.Channel, TS: post.TS})
+	said := b.read(slacksim.Reviewer, steps.Post{Channel: post.Channel, TS: post.TS})
 	require.Contains(t, said.Words(), "Was this not you?")
 	require.NoError(t, ben.Click(said, ids.ActionDisown))
 	b.told(slacksim.Reviewer, post.Channel, "has been taken back")
@@ -299,7 +301,7 @@ func TestAnApprovalThatWasNotOnesOwnIsTakenBack(t *testing.T) {
 	b.service.change(func() { sample.In(approval.Running, "")(v) })
 	_, err = b.bot.Tell(b.ctx, n, post)
 	require.NoError(t, err)
-	require.NotContains(t, b.read(slacksim.Reviewer, approval.Post{Channel: post.Channel, TS: post.TS}).Actions(), ids.ActionDisown)
+	require.NotContains(t, b.read(slacksim.Reviewer, steps.Post{Channel: post.Channel, TS: post.TS}).Actions(), ids.ActionDisown)
 }
 
 func TestNoticesThatCannotBeReadAreErrors(t *testing.T) {
@@ -309,7 +311,7 @@ func TestNoticesThatCannotBeReadAreErrors(t *testing.T) {
 		if kind == approval.NoticeFunded {
 			continue // it says nothing but which request
 		}
-		_, err := b.bot.Tell(b.ctx, &approval.NoticeView{Notice: approval.Notice{Kind: kind, Data: []byte("{")}, View: sample.View()}, approval.NoticePost{Recipient: slacksim.Admin})
+		_, err := b.bot.Tell(b.ctx, &steps.NoticeView{Notice: approval.Notice{Kind: kind, Data: []byte("{")}, View: sample.View()}, steps.NoticePost{Recipient: slacksim.Admin})
 		require.ErrorContains(t, err, "read the notice", kind)
 	}
 	cb := slack.InteractionCallback{User: slack.User{ID: slacksim.Reviewer}}

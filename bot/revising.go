@@ -10,6 +10,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/bot/draw"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
@@ -18,12 +19,12 @@ import (
 // Revisions are what becomes of code beside a verdict: another version, another look.
 type Revisions interface {
 	// MayEdit gives the error that Edit would give to anybody's code.
-	MayEdit(ctx context.Context, ruling approval.Ruling) (*approval.Request, error)
-	Edit(ctx context.Context, ruling approval.Ruling, code string) (*approval.Request, error)
+	MayEdit(ctx context.Context, ruling steps.Ruling) (*approval.Request, error)
+	Edit(ctx context.Context, ruling steps.Ruling, code string) (*approval.Request, error)
 	Assign(ctx context.Context, id, to string, click approval.Click) (*approval.Request, error)
 	SecondOpinion(ctx context.Context, id, from string, click approval.Click) (*approval.Request, error)
 	// Nearest is the most similar code that was approved in the same channel; nil when there is none.
-	Nearest(ctx context.Context, id string) (*approval.Near, error)
+	Nearest(ctx context.Context, id string) (*steps.Near, error)
 }
 
 // revising takes edits, shows differences, and asks others to look.
@@ -176,7 +177,7 @@ func (h *revising) clickMore(ctx context.Context, cb slack.InteractionCallback, 
 }
 
 // moreCode puts the code into the card's thread as a file, for reading.
-func (h *revising) moreCode(cb slack.InteractionCallback, v *approval.View) answer {
+func (h *revising) moreCode(cb slack.InteractionCallback, v *steps.View) answer {
 	at := seatOf(cb)
 	return answer{after: func(ctx context.Context) {
 		_, refused, err := h.upload(ctx, spot{at.channel, cb.Container.MessageTs}, []approval.Artifact{draw.CodeFile(v.Request)}, true)

@@ -13,6 +13,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/bot/draw"
 	"countersign/bot/kit"
 )
@@ -20,8 +21,8 @@ import (
 // putFiles uploads the charts and tables of an answer into its thread, all of
 // them in one message, once. Slack does not say which message that becomes, so
 // the post is remembered by the first file.
-func (out *publishing) putFiles(ctx context.Context, v *approval.View) (approval.Post, error) {
-	if had := v.Posts[approval.SurfaceFiles]; had.TS != "" {
+func (out *publishing) putFiles(ctx context.Context, v *steps.View) (steps.Post, error) {
+	if had := v.Posts[steps.SurfaceFiles]; had.TS != "" {
 		return had, nil
 	}
 	files := slices.Clone(v.Artifacts)
@@ -35,10 +36,10 @@ func (out *publishing) putFiles(ctx context.Context, v *approval.View) (approval
 	slices.SortStableFunc(files, func(a, b approval.Artifact) int { return order(a) - order(b) })
 	first, refused, err := out.upload(ctx, spot{v.Session.Channel, draw.Thread(v)}, files, late(v))
 	if err != nil {
-		return approval.Post{}, err
+		return steps.Post{}, err
 	}
 	shown := strings.Join(append([]string{"uploaded"}, refused...), draw.WithoutMark)
-	return approval.Post{RequestID: v.Request.ID, Surface: approval.SurfaceFiles, Channel: v.Session.Channel, TS: first, Shown: shown}, nil
+	return steps.Post{RequestID: v.Request.ID, Surface: steps.SurfaceFiles, Channel: v.Session.Channel, TS: first, Shown: shown}, nil
 }
 
 // A slow line gets the time that it needs for a file: so much for any, and so much
@@ -51,7 +52,7 @@ const (
 )
 
 // late tells of an answer that has waited for its files long enough.
-func late(v *approval.View) bool { return v.Now.Sub(v.Request.Run.FinishedAt) > uploadPatience }
+func late(v *steps.View) bool { return v.Now.Sub(v.Request.Run.FinishedAt) > uploadPatience }
 
 // errHost is that the host which Slack names for uploads did not take a file.
 var errHost = errors.New("the upload's host does not take it")

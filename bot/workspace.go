@@ -12,6 +12,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/review"
 	"countersign/bot/draw"
 	"countersign/bot/kit"
 	"countersign/bot/readback"
@@ -132,7 +133,7 @@ func (w *workspace) redraw(ctx context.Context, cb slack.InteractionCallback, vi
 
 // roster tells who has which part.
 type roster interface {
-	Reviewers(ctx context.Context, team, project string) (approval.Roster, error)
+	Reviewers(ctx context.Context, team, project string) (review.Roster, error)
 }
 
 // isAdmin tells whether somebody is named as an administrator, for what to show;

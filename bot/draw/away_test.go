@@ -2,6 +2,7 @@ package draw_test
 
 import (
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/bot/draw"
 	"countersign/bot/draw/notice"
 	"countersign/bot/draw/sample"
@@ -11,14 +12,14 @@ import (
 
 // awayPages are the messages in which Slack is the reason.
 func awayPages(b stand, who kit.Identity) map[string]*kit.Page {
-	away := func(c approval.Cause) func(*approval.View) {
-		return func(v *approval.View) {
+	away := func(c approval.Cause) func(*steps.View) {
+		return func(v *steps.View) {
 			c.Channel = slacksim.SalesData
 			v.Request.Away = &approval.Away{Cause: c, Since: sample.Noon}
 		}
 	}
-	over := func(c approval.Cause) func(*approval.View) {
-		return func(v *approval.View) {
+	over := func(c approval.Cause) func(*steps.View) {
+		return func(v *steps.View) {
 			c.Channel = slacksim.SalesData
 			sample.In(approval.Failed, "")(v)
 			v.Request.Cause = &c
@@ -28,7 +29,7 @@ func awayPages(b stand, who kit.Identity) map[string]*kit.Page {
 	given := out
 	given.By = slacksim.Reviewer
 	gone := approval.Cause{Code: approval.FileGone, File: "sales.csv"}
-	told := func(kind approval.NoticeKind, v *approval.View, data any) *kit.Page {
+	told := func(kind approval.NoticeKind, v *steps.View, data any) *kit.Page {
 		p, err := notice.Notices[kind](b.with(), sample.Notice(kind, v, data), slacksim.Analyst)
 		if err != nil {
 			panic(err)

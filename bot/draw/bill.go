@@ -5,13 +5,14 @@ import (
 	"slices"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/bot/draw/money"
 	"countersign/bot/kit"
 	"countersign/budget"
 )
 
 // bill ends every answer: what it cost, what is left, and who is answerable.
-func bill(p *kit.Page, v *approval.View) {
+func bill(p *kit.Page, v *steps.View) {
 	p.List([]kit.Part{kit.Strong("Bill")}, billLines(v))
 	r := v.Request
 	print := []kit.Part{kit.Words("Request "), kit.Mono(r.ID)}
@@ -29,14 +30,14 @@ func bill(p *kit.Page, v *approval.View) {
 var boxSteps = map[budget.Purpose]string{budget.ForDraft: ", inspection", budget.ForRun: ", run"}
 
 // billLines add charges of one kind and name up, and end with the total and what is left.
-func billLines(v *approval.View) (items [][]kit.Part) {
+func billLines(v *steps.View) (items [][]kit.Part) {
 	type key struct {
 		kind  budget.ChargeKind
 		what  string
 		guess bool // nobody knows how much was used
 		step  string
 	}
-	lost := slices.ContainsFunc(v.Bill, func(s approval.Spend) bool { return s.Estimated && s.Purpose == budget.ForRun })
+	lost := slices.ContainsFunc(v.Bill, func(s steps.Spend) bool { return s.Estimated && s.Purpose == budget.ForRun })
 	sums, order, estimated := map[key]budget.Charge{}, []key{}, false
 	for _, s := range v.Bill {
 		estimated = estimated || s.Estimated
@@ -101,7 +102,7 @@ func expected(rev *approval.Revision) string {
 }
 
 // ofQuote says how near the quote was to what the run has cost.
-func ofQuote(v *approval.View) string {
+func ofQuote(v *steps.View) string {
 	rev := v.Request.Revision
 	run, ok := v.RunSpent()
 	if !ok || rev == nil || rev.Quote <= 0 {

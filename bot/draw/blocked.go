@@ -6,6 +6,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/bot/draw/money"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
@@ -15,7 +16,7 @@ import (
 // Blocked is the progress of a request that a budget has refused: why, a bar, and
 // what its asker can do. Anybody may read it, and the service takes choices from
 // the asker alone.
-func Blocked(with With, v *approval.View, c *approval.Choices) *kit.Page {
+func Blocked(with With, v *steps.View, c *steps.Choices) *kit.Page {
 	r := v.Request
 	p := &kit.Page{}
 	p.Say(kit.Flow(kit.Strong("Waiting for money"), kit.Words(", so nothing is under way. "), refusal(r, ""))...)
@@ -70,7 +71,7 @@ func askedMore(p *kit.Page, r *approval.Request) {
 const mostButtons = 2
 
 // waysOn are the choices as buttons. Leaving is always one of them.
-func waysOn(with With, r *approval.Request, c *approval.Choices) (row []slack.BlockElement) {
+func waysOn(with With, r *approval.Request, c *steps.Choices) (row []slack.BlockElement) {
 	if c.Fits {
 		row = append(row, kit.Button(ids.ActionContinue, "Go on", r.ID, slack.StylePrimary))
 	}
@@ -106,7 +107,7 @@ func waysOn(with With, r *approval.Request, c *approval.Choices) (row []slack.Bl
 	return append(row, take)
 }
 
-func useLabel(m approval.ModelChoice) string {
+func useLabel(m steps.ModelChoice) string {
 	return fmt.Sprintf("Use %s (at most %s)", m.Model, m.Most.Approx())
 }
 

@@ -5,18 +5,20 @@ import (
 	"strings"
 
 	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
 	"countersign/bot/kit"
 )
 
 // Card is the message in the review channel. While the request waits it carries
 // the means to decide: Approve only beside the whole code. garbled tells that
 // Slack has once stored something else than what was sent.
-func Card(with With, v *approval.View, garbled bool) *kit.Page {
+func Card(with With, v *steps.View, garbled bool) *kit.Page {
 	return DrawCard(with, v, Flaw{Found: garbled})
 }
 
 // DrawCard is the same, and can say in which line the code has been changed.
-func DrawCard(with With, v *approval.View, flaw Flaw) *kit.Page {
+func DrawCard(with With, v *steps.View, flaw Flaw) *kit.Page {
 	r, rev := v.Request, v.Request.Revision
 	p := &kit.Page{}
 	p.Head(CardTitle(r))
@@ -29,7 +31,7 @@ func DrawCard(with With, v *approval.View, flaw Flaw) *kit.Page {
 	p.Enumerate("File", fileLines(r.Files))
 	findings(p, rev.Findings, 1500)
 	summary(p, rev)
-	tail := cardTail(v, approval.MaxHosts, flaw)
+	tail := cardTail(v, review.MaxHosts, flaw)
 	text, fits := kit.Inline(rev.Code)
 	// The code comes last before the small print, whole or not at all.
 	fits = fits && p.Used+tail.Used+len([]rune(text))+200 <= kit.MaxBlockText
@@ -89,7 +91,7 @@ func CardTitle(r *approval.Request) string {
 
 // cardTail is what a card says after the code: the cost, the terms, and at most so
 // many hosts.
-func cardTail(v *approval.View, hosts int, flaw Flaw) *kit.Page {
+func cardTail(v *steps.View, hosts int, flaw Flaw) *kit.Page {
 	r, rev := v.Request, v.Request.Revision
 	t := &kit.Page{}
 	agreed(t, v, hosts)
@@ -140,9 +142,9 @@ func fileLines(files []approval.File) (items [][]kit.Part) {
 }
 
 // Thread is where a request's messages go.
-func Thread(v *approval.View) string {
+func Thread(v *steps.View) string {
 	if v.Session.ThreadTS != "" {
 		return v.Session.ThreadTS
 	}
-	return v.Posts[approval.SurfaceRoot].TS
+	return v.Posts[steps.SurfaceRoot].TS
 }

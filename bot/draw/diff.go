@@ -8,16 +8,17 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/bot/kit"
 )
 
 // ChangedView is the difference to the version before.
-func ChangedView(v *approval.View) slack.ModalViewRequest {
+func ChangedView(v *steps.View) slack.ModalViewRequest {
 	return diffView("What changed", approval.Diff(v.Former.Code, v.Request.Revision.Code), func(p *kit.Page) { since(p, v) })
 }
 
 // NearView is the difference to code that people have approved before.
-func NearView(v *approval.View, near *approval.Near) slack.ModalViewRequest {
+func NearView(v *steps.View, near *steps.Near) slack.ModalViewRequest {
 	if near == nil {
 		p := &kit.Page{}
 		p.Say(kit.Words("Nothing that was approved in this channel is like this code."))

@@ -17,6 +17,7 @@ import (
 	"pgregory.net/rapid"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/bot/draw"
 	"countersign/bot/draw/sample"
 	"countersign/bot/kit"
@@ -43,7 +44,7 @@ func as(b stand, who kit.Identity) stand { return stand{who, b.models} }
 // pages draws every message in the states that matter.
 func pages(b stand) map[string]*kit.Page {
 	who := kit.Identity{URL: "https://harbor-coffee.slack.com/", TeamID: slacksim.DefaultTeam.ID, User: slacksim.BotUser}
-	posted := func(v *approval.View) { v.Session.ThreadTS = "1763812800.000100" }
+	posted := func(v *steps.View) { v.Session.ThreadTS = "1763812800.000100" }
 	table := approval.Grid{Title: "Sales per month", Columns: []string{"month", "amount"}, Rows: [][]string{{"Jan", "12.5"}, {"Feb", "-3"}}, TotalRows: 12}
 	answered := sample.With(approval.Result{Outcome: approval.OK, Value: "42", Stdout: "two lines\nof text\n", Tables: []approval.Grid{table}, Code: 1300 * time.Millisecond,
 		Notes: []string{"One chart was too large and was left out."}, Observed: approval.Observed{Opened: []string{"sales.csv"}, Connected: []string{"example.com:443"}, Spawned: []string{"/bin/sh"}}},
@@ -51,11 +52,11 @@ func pages(b stand) map[string]*kit.Page {
 	sentence := sample.With(approval.Result{Outcome: approval.OK, Answer: "Revenue was <$25.00>; *North* led @channel.", Said: []string{"Revenue is units times price."},
 		LeftOut: []approval.Rows{{Count: 1, Why: "no number of units"}, {Count: 1234, Why: "no price"}}, Tables: []approval.Grid{table}})
 	raised := sample.With(approval.Result{Outcome: approval.Raised, Error: "KeyError: 'price'", Traceback: "line 4, in <module>\nKeyError: 'price'", Stderr: "a warning"})
-	findings := func(v *approval.View) {
+	findings := func(v *steps.View) {
 		v.Request.Revision.Findings = []approval.Finding{{Level: approval.Note, Line: 3, Text: "reads sales.csv"}, {Level: approval.Danger, Line: 4, Text: "starts another program"}, {Level: approval.Caution, Text: "uses getattr"}}
 	}
-	nobodyKnows := func(v *approval.View) {
-		v.Bill = append(v.Bill, approval.Spend{Purpose: budget.ForRun, Estimated: true, Charges: []budget.Charge{{Kind: budget.Box, What: "local", Amount: 4_100_000}}})
+	nobodyKnows := func(v *steps.View) {
+		v.Bill = append(v.Bill, steps.Spend{Purpose: budget.ForRun, Estimated: true, Charges: []budget.Charge{{Kind: budget.Box, What: "local", Amount: 4_100_000}}})
 	}
 	long := sample.View(posted, sample.Code(sample.Long(412)))
 	modal, _ := draw.ReviewView(b.with(), long, draw.Origin{Channel: "C1", Message: "1.2", Seal: draw.SealOf(long.Request).String()})
@@ -75,7 +76,7 @@ func pages(b stand) map[string]*kit.Page {
 		"progress-withdrawn": draw.Progress(b.with(), sample.View(sample.In(approval.Withdrawn, ""))),
 		"progress-lost":      draw.Progress(b.with(), sample.View(sample.In(approval.Lost, "It was started, but its result was lost."))),
 		"card-pending":       draw.Card(as(b, who).with(), sample.View(posted, findings), false),
-		"card-follow-up": draw.Card(as(b, who).with(), sample.View(posted, func(v *approval.View) {
+		"card-follow-up": draw.Card(as(b, who).with(), sample.View(posted, func(v *steps.View) {
 			v.Request.Question, v.Earlier = "And per region?", []string{"What were sales per month\nin sales.csv?", strings.Repeat("And how much is it in all? ", 9)}
 		}), false),
 		"card-long":      draw.Card(as(b, who).with(), long, false),

@@ -7,6 +7,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
 	"countersign/bot/readback"
@@ -14,7 +15,7 @@ import (
 
 // FormerCard is what is left of a card whose version has given way to another, or
 // which stands there twice.
-func FormerCard(v *approval.View, revision int, url string) *kit.Page {
+func FormerCard(v *steps.View, revision int, url string) *kit.Page {
 	r := v.Request
 	p := &kit.Page{}
 	switch now := r.Revision.Number; {

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/bot/command"
 	"countersign/bot/draw"
 	"countersign/bot/draw/money"
@@ -23,14 +24,14 @@ import (
 // moneyPages draws every message about money in the states that matter.
 func moneyPages(b stand) map[string]*kit.Page {
 	b.self = kit.Identity{URL: "https://harbor-coffee.slack.com/", TeamID: slacksim.DefaultTeam.ID, User: slacksim.BotUser}
-	posted := func(v *approval.View) { v.Session.ThreadTS = "1763812800.000100" }
-	cheaper := func(v *approval.View) {
+	posted := func(v *steps.View) { v.Session.ThreadTS = "1763812800.000100" }
+	cheaper := func(v *steps.View) {
 		v.Request.Downgraded = &approval.Downgraded{From: "mistral-medium-2508", To: "codestral-2508", Scope: sample.ScopeOf(budget.Project, slacksim.SalesData)}
 	}
-	carded := func(v *approval.View) {
-		v.Posts[approval.SurfaceCard] = approval.Post{Channel: slacksim.CodeReview, TS: "1763812801.000100"}
+	carded := func(v *steps.View) {
+		v.Posts[steps.SurfaceCard] = steps.Post{Channel: slacksim.CodeReview, TS: "1763812801.000100"}
 	}
-	quoted := func(v *approval.View) { v.Request.Revision.Quote = 900_000 }
+	quoted := func(v *steps.View) { v.Request.Revision.Quote = 900_000 }
 	waits := func(k *approval.Block) { k.Wait, k.Until = true, sample.December }
 	tried := func(k *approval.Block) { k.By = slacksim.Reviewer }
 	draft, run := sample.View(posted, sample.BlockedBy(budget.ForDraft)), sample.View(posted, sample.BlockedBy(budget.ForRun, tried))
@@ -45,19 +46,19 @@ func moneyPages(b stand) map[string]*kit.Page {
 		s.Limit.Policy = budget.LimitPolicy{Warn: []int{95}, Downgrade: []budget.Downgrade{{To: "codestral-2508"}}, Without: []budget.Ability{budget.Upload}}
 	})
 	thread := sample.OfTen(sample.ScopeOf(budget.Session, draft.Session.ID), 10*budget.Dollar)
-	ends := []approval.GrantEnd{{Words: "until the end of today", At: sample.Noon.Add(12 * time.Hour)}, {Words: "for 24 hours", At: sample.Noon.Add(24 * time.Hour)}}
+	ends := []steps.GrantEnd{{Words: "until the end of today", At: sample.Noon.Add(12 * time.Hour)}, {Words: "for 24 hours", At: sample.Noon.Add(24 * time.Hour)}}
 	topUp := approval.TopUpAsked{ID: "t12345678", AskedBy: slacksim.Analyst, Scope: sample.ScopeOf(budget.User, slacksim.Analyst), Amount: 5 * budget.Dollar, Reason: "The board meets tomorrow."}
 	modal := func(v slack.ModalViewRequest) *kit.Page { return &kit.Page{Blocks: v.Blocks.BlockSet} }
-	told := func(v *approval.NoticeView, to string) *kit.Page {
+	told := func(v *steps.NoticeView, to string) *kit.Page {
 		p, err := notice.Notices[v.Kind](b.with(), v, to)
 		if err != nil {
 			panic(err)
 		}
 		return p
 	}
-	digest := approval.Digest{From: sample.December.AddDate(0, 0, -7), Until: sample.December, Total: 12 * budget.Dollar,
-		People:   []approval.Spender{{ID: slacksim.Analyst, Amount: 8 * budget.Dollar}, {ID: slacksim.OtherAnalyst, Amount: 4 * budget.Dollar}},
-		Projects: []approval.Spender{{ID: slacksim.SalesData, Amount: 12 * budget.Dollar}}, Models: []approval.Spender{{ID: "mistral-medium-2508", Amount: 12 * budget.Dollar}},
+	digest := steps.Digest{From: sample.December.AddDate(0, 0, -7), Until: sample.December, Total: 12 * budget.Dollar,
+		People:   []steps.Spender{{ID: slacksim.Analyst, Amount: 8 * budget.Dollar}, {ID: slacksim.OtherAnalyst, Amount: 4 * budget.Dollar}},
+		Projects: []steps.Spender{{ID: slacksim.SalesData, Amount: 12 * budget.Dollar}}, Models: []steps.Spender{{ID: "mistral-medium-2508", Amount: 12 * budget.Dollar}},
 		Limits: []budget.Standing{team, sample.OfTen(sample.ScopeOf(budget.Role, budget.Members), 0)}, Runs: 40, Off: 0.125, OffP95: 0.4, Quoted: 2 * budget.Dollar, Actual: 180 * budget.Cent, Paid: 90, Refused: 3, Requests: 45,
 		Outcomes: map[approval.State]int{approval.Done: 40, approval.Rejected: 3, approval.Expired: 2}}
 	m := map[string]*kit.Page{

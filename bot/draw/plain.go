@@ -7,6 +7,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
 )
@@ -19,7 +20,7 @@ func CodeFile(r *approval.Request) approval.Artifact {
 }
 
 // PlainCards are the plainer card in the forms that Slack is offered, one after the other.
-func PlainCards(v *approval.View) []*kit.Page {
+func PlainCards(v *steps.View) []*kit.Page {
 	r, s := v.Request, SealOf(v.Request).String()
 	said := []string{"*" + kit.Escape(CardTitle(r)) + "*"}
 	say := func(parts ...kit.Part) {
@@ -39,7 +40,7 @@ func PlainCards(v *approval.View) []*kit.Page {
 	if n := dangers(r.Revision.Findings); n > 0 {
 		say(kit.Words("The inspection found " + kit.Count(n, "danger") + "."))
 	}
-	u := v.Unseen[approval.SurfaceCard]
+	u := v.Unseen[steps.SurfaceCard]
 	say(kit.Flow(kit.Words("This card is shorter than it should be: "), Because(u.Why, u.Code, kit.Words("this channel")),
 		kit.Words(". The code is in this thread as a file, for reading."))...)
 	var row []slack.BlockElement
@@ -86,9 +87,9 @@ func plainPages(said, bare []string, row []slack.BlockElement) []*kit.Page {
 }
 
 // CardPost is where the reviewers see a request: its card, or the plainer one.
-func CardPost(v *approval.View) approval.Post {
-	plain, card := v.Posts[approval.SurfacePlain], v.Posts[approval.SurfaceCard]
-	if plain.TS != "" && (card.TS == "" || v.Unseen[approval.SurfaceCard].Times > 0) {
+func CardPost(v *steps.View) steps.Post {
+	plain, card := v.Posts[steps.SurfacePlain], v.Posts[steps.SurfaceCard]
+	if plain.TS != "" && (card.TS == "" || v.Unseen[steps.SurfaceCard].Times > 0) {
 		return plain
 	}
 	return card

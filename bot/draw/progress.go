@@ -6,12 +6,13 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
 )
 
 // Root is the first message of a thread that the bot itself begins.
-func Root(v *approval.View) *kit.Page {
+func Root(v *steps.View) *kit.Page {
 	p := &kit.Page{}
 	p.Quote(kit.Cut(v.Request.Question, 3000), kit.Person(v.Request.Asker), kit.Words(" asks:"))
 	p.Enumerate("File", names(v.Request.Files))
@@ -29,7 +30,7 @@ func names(files []approval.File) (items [][]kit.Part) {
 
 // Progress is the line in the thread that says where the request is. Why it ended
 // is for the reply to say, which comes right after it.
-func Progress(with With, v *approval.View) *kit.Page {
+func Progress(with With, v *steps.View) *kit.Page {
 	r := v.Request
 	p := &kit.Page{}
 	switch r.State {
@@ -102,7 +103,7 @@ func lineWords(r *approval.Request) string {
 }
 
 // writing says who writes and why, when it is not the first version.
-func writing(v *approval.View) []kit.Part {
+func writing(v *steps.View) []kit.Part {
 	r := v.Request
 	switch {
 	case r.Edit != nil:
@@ -126,7 +127,7 @@ func attempt(r *approval.Request) string {
 }
 
 // waiting says for whom, and until when.
-func waiting(v *approval.View) []kit.Part {
+func waiting(v *steps.View) []kit.Part {
 	r := v.Request
 	if said := cardless(v); said != nil {
 		return said

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/bot/kit"
 )
 
@@ -27,7 +28,7 @@ const PrintedFile = "output.txt"
 
 // Reply is the answer in the thread, with its bill. tables tells whether Slack
 // takes table blocks; where it does not, the table comes as text.
-func Reply(v *approval.View, tables bool) *kit.Page {
+func Reply(v *steps.View, tables bool) *kit.Page {
 	r := v.Request
 	p := &kit.Page{}
 	if r.State != approval.Done || r.Run == nil || r.Run.Result == nil {
@@ -76,7 +77,7 @@ func noAnswer(p *kit.Page, r *approval.Request) {
 
 // opening says in one sentence how it went, and what the reader should know before
 // they trust the rest.
-func opening(p *kit.Page, v *approval.View) {
+func opening(p *kit.Page, v *steps.View) {
 	r, res := v.Request, v.Request.Run.Result
 	files, missing := arrived(v)
 	hey := []kit.Part{kit.Person(r.Asker), kit.Words(" ")}
@@ -155,7 +156,7 @@ func ending(problem string) string {
 }
 
 // body is what came out: the error, the value, the tables, what was printed.
-func body(p *kit.Page, v *approval.View, tables bool) {
+func body(p *kit.Page, v *steps.View, tables bool) {
 	res := v.Request.Run.Result
 	files, missing := arrived(v)
 	if res.Traceback != "" {
@@ -182,7 +183,7 @@ func body(p *kit.Page, v *approval.View, tables bool) {
 		p.CutsPrinted = !whole
 		switch {
 		case whole:
-		case strings.HasSuffix(v.Posts[approval.SurfaceReply].Shown, GarbledMark):
+		case strings.HasSuffix(v.Posts[steps.SurfaceReply].Shown, GarbledMark):
 			p.Say(kit.Words("That is not all of it, but Slack did not take the file with the rest. An administrator finds the reason in the log."))
 		default:
 			p.Say(kit.Words("That is not all of it: the rest is in "), kit.Mono(PrintedFile), kit.Words("."))
@@ -224,7 +225,7 @@ func end(text string, limit int) string {
 func printable(text string) string { return strings.TrimRight(approval.Plain(text), "\n") }
 
 // deeds is what the audit hook saw the code do.
-func deeds(p *kit.Page, v *approval.View) {
+func deeds(p *kit.Page, v *steps.View) {
 	o := v.Request.Run.Result.Observed
 	said := []string{"opened no files"}
 	if len(o.Opened) > 0 {
@@ -273,8 +274,8 @@ const WithoutMark = "\nwithout "
 // arrived are the files of an answer that are in its thread, and missing the
 // names of those that Slack refused for good: an answer waits for no file that
 // will never come, and says so.
-func arrived(v *approval.View) (files []approval.Artifact, missing []string) {
-	missing = strings.Split(v.Posts[approval.SurfaceFiles].Shown, WithoutMark)[1:]
+func arrived(v *steps.View) (files []approval.Artifact, missing []string) {
+	missing = strings.Split(v.Posts[steps.SurfaceFiles].Shown, WithoutMark)[1:]
 	for _, f := range v.Artifacts {
 		if !slices.Contains(missing, f.Name) {
 			files = append(files, f)

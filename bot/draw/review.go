@@ -6,6 +6,8 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
 	"countersign/bot/readback"
@@ -14,7 +16,7 @@ import (
 // ReviewView is the modal that shows the whole of a program in parts: every line,
 // numbered. Approving is sending it off. It is where long programs are decided,
 // where the rules want the digest typed, and what opens from a Home.
-func ReviewView(with With, v *approval.View, from Origin) (slack.ModalViewRequest, bool) {
+func ReviewView(with With, v *steps.View, from Origin) (slack.ModalViewRequest, bool) {
 	r, rev := v.Request, v.Request.Revision
 	chunks, ok := kit.Chunked(rev.Code)
 	if !ok {
@@ -35,7 +37,7 @@ func ReviewView(with With, v *approval.View, from Origin) (slack.ModalViewReques
 		}
 		p.Verbatim(title, c.Text, fmt.Sprint(kit.CodeID, i+1), "")
 	}
-	agreed(p, v, approval.MaxHosts)
+	agreed(p, v, review.MaxHosts)
 	p.Small(kit.Words("Request "), kit.Mono(r.ID), kit.Words(fmt.Sprintf(", revision %d, sha256 ", rev.Number)), kit.Mono(approval.Short(rev.Digest)), kit.Words(". Approve below runs it once."))
 	p.Buttons("decide", kit.Button(ids.ActionReject, "Reject", from.Seal, slack.StyleDanger), kit.Button(ids.ActionChanges, "Request changes", from.Seal, slack.StyleDefault))
 	if v.Terms.Typed {
@@ -53,7 +55,7 @@ const typedLength = 6
 
 // typedField has the reviewer type what the rules want typed: a hand that only
 // wants to be rid of the card does not get past it.
-func typedField(t approval.Terms) slack.Block {
+func typedField(t review.Terms) slack.Block {
 	typed := t.Digest[:min(typedLength, len(t.Digest))]
 	field := slack.NewPlainTextInputBlockElement(kit.Plain(typed), ids.FieldTyped)
 	field.MaxLength = 64

@@ -12,6 +12,8 @@ import (
 	"pgregory.net/rapid"
 
 	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
 	"countersign/bot/draw"
 	"countersign/bot/draw/home"
 	"countersign/bot/draw/notice"
@@ -23,12 +25,12 @@ import (
 )
 
 // noticed is a notice of this kind about a request.
-func noticed(b stand, kind approval.NoticeKind, v *approval.View, to string, said any) *kit.Page {
+func noticed(b stand, kind approval.NoticeKind, v *steps.View, to string, said any) *kit.Page {
 	data, err := json.Marshal(said)
 	if err != nil {
 		panic(err)
 	}
-	p, err := notice.Notices[kind](b.with(), &approval.NoticeView{Notice: approval.Notice{Key: "k", Kind: kind, Data: data, At: sample.Noon, RequestID: v.Request.ID}, View: v, Now: sample.Noon}, to)
+	p, err := notice.Notices[kind](b.with(), &steps.NoticeView{Notice: approval.Notice{Key: "k", Kind: kind, Data: data, At: sample.Noon, RequestID: v.Request.ID}, View: v, Now: sample.Noon}, to)
 	if err != nil {
 		panic(err)
 	}
@@ -38,12 +40,12 @@ func noticed(b stand, kind approval.NoticeKind, v *approval.View, to string, sai
 // reviewPages draws what belongs to reviewing.
 func reviewPages(b stand) map[string]*kit.Page {
 	who := kit.Identity{URL: "https://harbor-coffee.slack.com/", TeamID: slacksim.DefaultTeam.ID, User: slacksim.BotUser}
-	posted := func(v *approval.View) {
+	posted := func(v *steps.View) {
 		v.Session.ThreadTS = "1763812800.000100"
-		v.Posts[approval.SurfaceCard] = approval.Post{Channel: slacksim.CodeReview, TS: "1763812801.000100"}
+		v.Posts[steps.SurfaceCard] = steps.Post{Channel: slacksim.CodeReview, TS: "1763812801.000100"}
 	}
 	b.self = who
-	from := func(v *approval.View) draw.Origin {
+	from := func(v *steps.View) draw.Origin {
 		return draw.Origin{Channel: "C1", Message: "1.2", Seal: draw.SealOf(v.Request).String()}
 	}
 	modal := func(view slack.ModalViewRequest) *kit.Page { return &kit.Page{Blocks: view.Blocks.BlockSet} }
@@ -51,28 +53,28 @@ func reviewPages(b stand) map[string]*kit.Page {
 	rewriting.Request.State = approval.Drafting
 	editing := sample.View(posted)
 	editing.Request.State, editing.Request.Edit = approval.Drafting, &approval.Edit{By: slacksim.SecondReviewer}
-	back := sample.View(posted, func(v *approval.View) { v.Request.Reason = "sales.csv has changed since it was approved." })
-	turn := sample.View(posted, func(v *approval.View) {
+	back := sample.View(posted, func(v *steps.View) { v.Request.Reason = "sales.csv has changed since it was approved." })
+	turn := sample.View(posted, func(v *steps.View) {
 		v.Request.Assignee, v.Request.Opinions = slacksim.SecondReviewer, []string{slacksim.Admin, slacksim.Reviewer}
 	})
-	frozen := sample.View(posted, sample.In(approval.Approved, ""), func(v *approval.View) {
+	frozen := sample.View(posted, sample.In(approval.Approved, ""), func(v *steps.View) {
 		v.Frozen, v.FrozenBy = time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC), "last 2 days of the month"
 	})
 	danger := sample.View(posted, sample.Risky)
-	shell := sample.View(posted, sample.Risky, func(v *approval.View) { v.Terms.Slack = false })
-	near := &approval.Near{Question: "What were sales per month last year?", Code: "import pandas as pd\n\nsales = pd.read_csv(\"old.csv\")\n", At: sample.Noon, Alike: 75}
+	shell := sample.View(posted, sample.Risky, func(v *steps.View) { v.Terms.Slack = false })
+	near := &steps.Near{Question: "What were sales per month last year?", Code: "import pandas as pd\n\nsales = pd.read_csv(\"old.csv\")\n", At: sample.Noon, Alike: 75}
 	edited, _ := draw.EditView(sample.View(sample.Code(sample.Long(70))).Request, from(danger))
 	typed, _ := draw.ReviewView(b.with(), danger, from(danger))
 	odd := sample.With(approval.Result{Outcome: approval.OK, Value: "42", Observed: approval.Observed{Opened: []string{"sales.csv"}, Spawned: []string{"/bin/sh"}}})
-	surprise := sample.View(odd, func(v *approval.View) {
+	surprise := sample.View(odd, func(v *steps.View) {
 		v.Request.Revision.Findings = []approval.Finding{{Level: approval.Note, Line: 3, Text: "reads sales.csv", Kind: "read", About: "sales.csv"}}
 	})
-	own := approval.DefaultRules(approval.DefaultPolicy())
-	own.High.Approvals, own.High.Slack, own.Medium.Owners, own.Class, own.CostMedium = 2, false, true, approval.Confidential, budget.Dollar
+	own := review.DefaultRules(approval.DefaultPolicy())
+	own.High.Approvals, own.High.Slack, own.Medium.Owners, own.Class, own.CostMedium = 2, false, true, review.Confidential, budget.Dollar
 	own.Hosts, own.Freezes, own.ExpiryMinutes = []string{"api.example.com"}, []string{"last 2 days of the month"}, 90
-	grants := []approval.Grant{{Role: approval.RoleReviewer, User: slacksim.Reviewer}, {Role: approval.RoleFallback, Project: slacksim.SalesData, User: slacksim.SecondReviewer, By: slacksim.Admin, At: sample.Noon}}
+	grants := []review.Grant{{Role: review.RoleReviewer, User: slacksim.Reviewer}, {Role: review.RoleFallback, Project: slacksim.SalesData, User: slacksim.SecondReviewer, By: slacksim.Admin, At: sample.Noon}}
 	queue := &kit.Page{}
-	for _, row := range []approval.QueueRow{
+	for _, row := range []steps.QueueRow{
 		{ID: "bcd23fg", Project: slacksim.SalesData, Asker: slacksim.Analyst, Question: "What were sales?", Tier: approval.High, Dangers: 2, Lines: 412, Cost: 4_100_000, Approvals: 1, Needed: 2, Since: sample.Noon, ExpiresAt: sample.Noon.Add(time.Hour)},
 		{ID: "bcd23fh", Project: "D1", Asker: slacksim.OtherAnalyst, Question: "And <costs>?", Tier: approval.Low, Lines: 1, Needed: 1, Since: sample.Noon.Add(-2 * time.Hour), ExpiresAt: sample.Noon.Add(time.Hour)},
 		{ID: "bcd23fj", Project: "D1", Asker: slacksim.OtherAnalyst, Question: "And the tax?", Tier: approval.High, Lines: 3, Needed: 1, Since: sample.Noon, ExpiresAt: sample.Noon.Add(time.Hour),
@@ -82,7 +84,7 @@ func reviewPages(b stand) map[string]*kit.Page {
 	}
 	queue.Buttons("queue", home.QueueSelects(home.Shelfmark{Tier: approval.High})...)
 	queue.Buttons("pages", kit.Button(ids.ActionBack, "Previous", "0", ""), kit.Button(ids.ActionNext, "Next", "2", ""))
-	home.HomeAway(queue, slacksim.Reviewer, approval.Roster{Delegations: []approval.Delegation{{From: slacksim.Reviewer, To: slacksim.SecondReviewer, Until: sample.Noon}}})
+	home.HomeAway(queue, slacksim.Reviewer, review.Roster{Delegations: []review.Delegation{{From: slacksim.Reviewer, To: slacksim.SecondReviewer, Until: sample.Noon}}})
 	approved := approval.ApprovedBy{Revision: 1, Digest: danger.Request.Revision.Digest, Reviewer: slacksim.SecondReviewer}
 	inPlace := approved
 	inPlace.InPlaceOf = slacksim.Admin
@@ -112,12 +114,12 @@ func reviewPages(b stand) map[string]*kit.Page {
 		"modal-near":          modal(draw.NearView(sample.View(), near)),
 		"modal-near-none":     modal(draw.NearView(sample.View(), nil)),
 		"modal-delegate":      modal(home.DelegateView()),
-		"modal-people":        modal(home.PeopleView(grants, []approval.Delegation{{From: slacksim.Reviewer, To: slacksim.SecondReviewer, Until: sample.Noon}}, []approval.Shortage{{Project: slacksim.SalesData, Tier: approval.High, Needs: 2, Have: 1}})),
+		"modal-people":        modal(home.PeopleView(grants, []review.Delegation{{From: slacksim.Reviewer, To: slacksim.SecondReviewer, Until: sample.Noon}}, []steps.Shortage{{Project: slacksim.SalesData, Tier: approval.High, Needs: 2, Have: 1}})),
 		"modal-name":          modal(home.NameView()),
 		"modal-whose":         modal(home.WhoseView()),
-		"modal-rules":         modal(home.RulesView(approval.RuleSet{Rules: approval.DefaultRules(approval.DefaultPolicy())}, "")),
-		"modal-rules-channel": modal(home.RulesView(approval.RuleSet{Project: slacksim.SalesData, Version: 4, Rules: own}, slacksim.SalesData)),
-		"modal-figures":       modal(home.FiguresView([]approval.ReviewerStatistics{{Reviewer: slacksim.Reviewer, Decisions: 34, Approvals: 31, Median: 42 * time.Second, Long: 12, Quick: 2, Reversals: 1}})),
+		"modal-rules":         modal(home.RulesView(review.RuleSet{Rules: review.DefaultRules(approval.DefaultPolicy())}, "")),
+		"modal-rules-channel": modal(home.RulesView(review.RuleSet{Project: slacksim.SalesData, Version: 4, Rules: own}, slacksim.SalesData)),
+		"modal-figures":       modal(home.FiguresView([]steps.ReviewerStatistics{{Reviewer: slacksim.Reviewer, Decisions: 34, Approvals: 31, Median: 42 * time.Second, Long: 12, Quick: 2, Reversals: 1}})),
 		"home-queue":          queue,
 		"notice-approved":     noticed(b, approval.NoticeApproved, danger, slacksim.SecondReviewer, approved),
 		"notice-approved-for": noticed(b, approval.NoticeApproved, danger, slacksim.Admin, inPlace),

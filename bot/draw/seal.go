@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // Seal is what a button stands for: one revision of one request, by its digest.
@@ -41,8 +42,8 @@ func ParseSeal(value string) (Seal, error) {
 }
 
 // Ruling is a verdict on what the seal names.
-func (s Seal) Ruling(v approval.Verdict, reason string, click approval.Click) approval.Ruling {
-	return approval.Ruling{RequestID: s.Request, Revision: s.Revision, Digest: s.Digest, Verdict: v, Reason: reason, Click: click}
+func (s Seal) Ruling(v approval.Verdict, reason string, click approval.Click) steps.Ruling {
+	return steps.Ruling{RequestID: s.Request, Revision: s.Revision, Digest: s.Digest, Verdict: v, Reason: reason, Click: click}
 }
 
 // Origin is what a modal remembers of the place that it was opened from.

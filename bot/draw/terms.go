@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
 	"countersign/bot/draw/money"
 	"countersign/bot/kit"
 	"countersign/budget"
@@ -19,7 +21,7 @@ var RiskWords = map[approval.Tier]string{approval.Low: "Low risk", approval.Medi
 
 // Glance is the card in one line: risk, what it takes, what it may cost, until
 // when. What makes it risky follows.
-func Glance(p *kit.Page, v *approval.View) {
+func Glance(p *kit.Page, v *steps.View) {
 	r, t := v.Request, v.Terms
 	line := []kit.Part{kit.Strong(RiskWords[t.Tier]), kit.Words(" · " + needed(r.Approvals(), t)), kit.Words(" · at most " + r.Revision.Manifest.CostCap.Approx() + " · until "), kit.Moment(r.ExpiresAt)}
 	if len(t.Why) > 0 {
@@ -46,7 +48,7 @@ func sandboxWords(kind string) string {
 // agreed is what an approval agrees to beside the code, said the same wherever there
 // is something to approve with: what it costs and who pays, in which sandbox it runs,
 // for how long, and at most so many of the hosts that it may reach.
-func agreed(p *kit.Page, v *approval.View, hosts int) {
+func agreed(p *kit.Page, v *steps.View, hosts int) {
 	r, rev, m := v.Request, v.Request.Revision, v.Request.Revision.Manifest
 	cost := []kit.Part{kit.Strong("Cost"), kit.Words(": " + v.Spent().Approx())}
 	if !r.State.Final() {
@@ -88,13 +90,13 @@ func agreed(p *kit.Page, v *approval.View, hosts int) {
 
 // asks is the question, and the one before it in the thread, without which a
 // follow-up may make no sense.
-func asks(p *kit.Page, v *approval.View) {
+func asks(p *kit.Page, v *steps.View) {
 	p.List([]kit.Part{kit.Strong("Asked before in this thread")}, earlier(v.Earlier))
 	p.Quote(kit.Cut(v.Request.Question, 3000), kit.Person(v.Request.Asker), kit.Words(" asks:"))
 }
 
 // needed says whose agreement it takes, and how much of it there is.
-func needed(have int, t approval.Terms) string {
+func needed(have int, t review.Terms) string {
 	whose := ""
 	if t.Owners {
 		whose = " of the channel's own reviewers"
@@ -122,7 +124,7 @@ var slackUser = regexp.MustCompile(`^[UW][A-Z0-9]+$`)
 
 // wish is what a reviewer wanted of the version that stands now, if it was
 // written because of that.
-func wish(v *approval.View) (approval.Wish, bool) {
+func wish(v *steps.View) (approval.Wish, bool) {
 	if v.Former == nil || slackUser.MatchString(v.Request.Revision.Author) {
 		return approval.Wish{}, false
 	}
@@ -134,7 +136,7 @@ func wish(v *approval.View) (approval.Wish, bool) {
 }
 
 // since says what is new in a version that is not the first, and whose doing it is.
-func since(p *kit.Page, v *approval.View) {
+func since(p *kit.Page, v *steps.View) {
 	if v.Former == nil {
 		return
 	}

@@ -8,13 +8,14 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/bot/draw/money"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
 )
 
 // MoreMoneyView asks how much and what for.
-func MoreMoneyView(r *approval.Request, c *approval.Choices, from Origin) slack.ModalViewRequest {
+func MoreMoneyView(r *approval.Request, c *steps.Choices, from Origin) slack.ModalViewRequest {
 	p := &kit.Page{}
 	scope := c.Block.Tight().Limit.Scope
 	p.Say(kit.Flow(kit.Words("For "), money.Within(scope, r.Asker), kit.Words(fmt.Sprintf(". This step needs %s more at least. An administrator decides, and says until when it may be spent.", c.Missing.Approx())))...)
@@ -28,7 +29,7 @@ func MoreMoneyView(r *approval.Request, c *approval.Choices, from Origin) slack.
 }
 
 // GrantView asks until when granted money may be spent.
-func GrantView(t *approval.TopUp, ends []approval.GrantEnd, value string) slack.ModalViewRequest {
+func GrantView(t *approval.TopUp, ends []steps.GrantEnd, value string) slack.ModalViewRequest {
 	p := &kit.Page{}
 	p.Say(kit.Flow(kit.Bold(money.Whose(t.Scope, "")), kit.Words(fmt.Sprintf(" rises by %s until then, and the question of ", t.Amount)), kit.Person(t.AskedBy),
 		kit.Words(" goes on by itself. No other budget rises with it."))...)

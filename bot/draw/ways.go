@@ -6,13 +6,14 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
 )
 
 // cardButtons are the ways to decide. Without the whole code on the card, or
 // where the rules want more than a click, Approve is where the code is.
-func cardButtons(with With, p *kit.Page, v *approval.View, whole, garbled bool) {
+func cardButtons(with With, p *kit.Page, v *steps.View, whole, garbled bool) {
 	r := v.Request
 	s := SealOf(r).String()
 	var row []slack.BlockElement
@@ -48,7 +49,7 @@ func cardButtons(with With, p *kit.Page, v *approval.View, whole, garbled bool) 
 }
 
 // menu is what else can be done with a card. Slack takes five entries of short values.
-func menu(with With, v *approval.View) []*slack.OptionBlockObject {
+func menu(with With, v *steps.View) []*slack.OptionBlockObject {
 	entry := func(verb, label string) *slack.OptionBlockObject {
 		return slack.NewOptionBlockObject(fmt.Sprintf("%s:%s:%d", verb, v.Request.ID, v.Request.Revision.Number), kit.Plain(label), nil)
 	}
@@ -66,7 +67,7 @@ func menu(with With, v *approval.View) []*slack.OptionBlockObject {
 }
 
 // verdicts say who decided what, and when; and how it ended, if that was nobody's decision.
-func verdicts(with With, p *kit.Page, v *approval.View) {
+func verdicts(with With, p *kit.Page, v *steps.View) {
 	r := v.Request
 	for _, d := range r.Decisions {
 		verb := map[approval.Verdict]string{approval.Approve: "Approved by ", approval.Reject: "Rejected by ", approval.Rewrite: "Changes requested by "}[d.Verdict]
@@ -98,7 +99,7 @@ func verdicts(with With, p *kit.Page, v *approval.View) {
 }
 
 // frozen says that an approved program waits for a time in which something may start.
-func frozen(p *kit.Page, v *approval.View) {
+func frozen(p *kit.Page, v *steps.View) {
 	if v.Frozen.IsZero() || v.Request.State != approval.Approved && v.Request.State != approval.Pending {
 		return
 	}

@@ -8,16 +8,16 @@ import (
 	"unicode"
 )
 
-// Saying is what a paragraph says: its pieces in their order, each with the ways
+// saying is what a paragraph says: its pieces in their order, each with the ways
 // in which it can be written. A link that Slack made of an address reads like the
 // address, an emoji like its name between colons or like its character.
-type Saying [][]string
+type saying [][]string
 
 // literally is a text that can be written in one way only.
-func literally(text string) Saying { return Saying{{text}} }
+func literally(text string) saying { return saying{{text}} }
 
 // plain is the saying in the first spelling of each piece.
-func (s Saying) plain() string {
+func (s saying) plain() string {
 	var b strings.Builder
 	for _, ways := range s {
 		b.WriteString(ways[0])
@@ -25,8 +25,8 @@ func (s Saying) plain() string {
 	return b.String()
 }
 
-// Says tells whether the saying is a way of writing the text.
-func (s Saying) Says(text string) bool {
+// says tells whether the saying is a way of writing the text.
+func (s saying) says(text string) bool {
 	ends := map[int]bool{0: true}
 	for _, ways := range s {
 		next := map[int]bool{}
@@ -52,9 +52,9 @@ func insideNumber(text string, at int, way string) bool {
 	return digit(at-1) || digit(at+len(way))
 }
 
-// Flat takes from a text what carries no meaning: the number and kind of blanks, the
+// flat takes from a text what carries no meaning: the number and kind of blanks, the
 // spelling of &, < and >, and the selectors that choose between pictures of one character.
-func Flat(text string) string { return strings.TrimSpace(flattened(text)) }
+func flat(text string) string { return strings.TrimSpace(flattened(text)) }
 
 // flattened does it for a part of a paragraph, whose outer blanks count.
 func flattened(text string) string {
@@ -116,7 +116,7 @@ func (p *paragraph) link(url, text string) {
 	if text == "" {
 		text = url
 	}
-	if !IsAddress(text, url) {
+	if !isAddress(text, url) {
 		p.write(text)
 		p.thing("link", sameAddress(url))
 		return
@@ -125,8 +125,8 @@ func (p *paragraph) link(url, text string) {
 }
 
 // said ends the paragraph.
-func (p *paragraph) said() (s Saying) {
-	texts := strings.Split(Flat(p.text.String()), string(hole))
+func (p *paragraph) said() (s saying) {
+	texts := strings.Split(flat(p.text.String()), string(hole))
 	for i, text := range texts {
 		if i > 0 {
 			s = append(s, p.pieces[i-1])
@@ -148,9 +148,9 @@ func ways(all ...string) (some []string) {
 	return some
 }
 
-// Sentence reads the elements of a paragraph in rich text. A date's fallback may be
+// sentence reads the elements of a paragraph in rich text. A date's fallback may be
 // left out.
-func Sentence(elements []any) (s Saying, soft []string) {
+func sentence(elements []any) (s saying, soft []string) {
 	p := &paragraph{}
 	for _, t := range elements {
 		e, _ := t.(map[string]any)
@@ -174,8 +174,8 @@ func Sentence(elements []any) (s Saying, soft []string) {
 		case "broadcast":
 			p.thing(kind, text("range"))
 		case "date":
-			p.thing(kind, Whole(e["timestamp"]), text("format"), sameAddress(text("url")))
-			soft = append(soft, Flat(text("fallback")))
+			p.thing(kind, whole(e["timestamp"]), text("format"), sameAddress(text("url")))
+			soft = append(soft, flat(text("fallback")))
 		default:
 			p.thing("element", oddity("", t).said.plain())
 		}
@@ -198,7 +198,7 @@ func (p *paragraph) emoji(e map[string]any) {
 	name, _ := e["name"].(string)
 	codes, _ := e["unicode"].(string)
 	named := ":" + name + ":"
-	if tone := Whole(e["skin_tone"]); tone != "" && tone != "0" {
+	if tone := whole(e["skin_tone"]); tone != "" && tone != "0" {
 		named += ":skin-tone-" + tone + ":"
 	}
 	var drawn strings.Builder
@@ -218,8 +218,8 @@ func (p *paragraph) emoji(e map[string]any) {
 	p.piece(ways(flattened(named))...)
 }
 
-// Whole is a whole number, however it is written: 1, 1.0 and 1e0 are one.
-func Whole(t Tree) string {
+// whole is a whole number, however it is written: 1, 1.0 and 1e0 are one.
+func whole(t Tree) string {
 	if t == nil {
 		return ""
 	}
@@ -237,15 +237,15 @@ func sameAddress(url string) string {
 	return url
 }
 
-// IsAddress tells whether a link's text is where it leads.
-func IsAddress(text, url string) bool {
+// isAddress tells whether a link's text is where it leads.
+func isAddress(text, url string) bool {
 	to := sameAddress(url)
 	return slices.Contains([]string{text, sameAddress(text), "http://" + text, "https://" + text, "mailto:" + text}, to) && text != ""
 }
 
 // proseOf reads a text object: plain text, mrkdwn, or a cell's. Of anything else it is not
 // known what it shows, so that it counts whatever it holds.
-func proseOf(t Tree) Saying {
+func proseOf(t Tree) saying {
 	o, _ := t.(map[string]any)
 	text, _ := o["text"].(string)
 	p := &paragraph{}
@@ -256,7 +256,7 @@ func proseOf(t Tree) Saying {
 		return p.said()
 	default:
 		if t == nil { // there is none
-			return Saying{}
+			return saying{}
 		}
 		return oddity("", t).said
 	}

@@ -37,7 +37,7 @@ type fact struct {
 	kind string   // in which kind of place it stands
 	id   string   // the block_id of code, if it is one of ours
 	mark string   // what Approve carries beside its seal
-	said Saying   // what it says
+	said saying   // what it says
 	soft []string // what may be left out, but not say something else
 }
 
@@ -108,7 +108,7 @@ func Differ(sent, held Tree) Difference {
 
 // agrees tells whether what is held says what was sent.
 func (f fact) agrees(held fact) bool {
-	if f.kind != held.kind || f.mark != held.mark || !held.said.Says(f.said.plain()) || len(held.soft) > len(f.soft) {
+	if f.kind != held.kind || f.mark != held.mark || !held.said.says(f.said.plain()) || len(held.soft) > len(f.soft) {
 		return false
 	}
 	if f.id != "" && held.id != "" && f.id != held.id {
@@ -158,7 +158,7 @@ func MarkOf(held, drawn Tree) string {
 		f.mark = ""
 		var alike []fact
 		for _, n := range now {
-			if n.mark = ""; n.kind == f.kind && f.said.Says(n.said.plain()) {
+			if n.mark = ""; n.kind == f.kind && f.said.says(n.said.plain()) {
 				alike = append(alike, n)
 			}
 		}
@@ -212,7 +212,7 @@ func blockFacts(t Tree) (all []fact) {
 	if !ok {
 		return []fact{oddity("block", t)}
 	}
-	say := func(kind string, said Saying) {
+	say := func(kind string, said saying) {
 		if said.plain() != "" {
 			all = append(all, fact{kind: kind, said: said})
 		}
@@ -269,7 +269,7 @@ func blockFacts(t Tree) (all []fact) {
 }
 
 // cellOf reads a cell of a table: a text, or rich text of one paragraph.
-func cellOf(t Tree) Saying {
+func cellOf(t Tree) saying {
 	c, _ := t.(map[string]any)
 	if c["type"] != "rich_text" {
 		return proseOf(t)
@@ -279,7 +279,7 @@ func cellOf(t Tree) Saying {
 		return all[0].said
 	}
 	if len(all) == 0 {
-		return Saying{}
+		return saying{}
 	}
 	return oddity("cell", t).said
 }
@@ -292,7 +292,7 @@ func richFacts(t Tree, id string) (all []fact) {
 	switch kind {
 	case "rich_text_section", "rich_text_quote":
 		f := fact{kind: map[string]string{"rich_text_section": "text", "rich_text_quote": "quote"}[kind]}
-		if f.said, f.soft = Sentence(elements); f.said.plain() != "" {
+		if f.said, f.soft = sentence(elements); f.said.plain() != "" {
 			all = append(all, f)
 		}
 	case "rich_text_list":
@@ -330,7 +330,7 @@ func codeOf(elements []any) string {
 			code.WriteString(text)
 		case e["type"] == "link" && text == "":
 			code.WriteString(url)
-		case e["type"] == "link" && IsAddress(text, url):
+		case e["type"] == "link" && isAddress(text, url):
 			code.WriteString(text)
 		default:
 			code.WriteString(unsaid)
@@ -362,7 +362,7 @@ func offer(t Tree) fact {
 		}
 	}
 	label, _ := e["accessibility_label"].(string)
-	f.said, f.soft = literally(strings.Join(said, unsaid)), []string{Flat(label)}
+	f.said, f.soft = literally(strings.Join(said, unsaid)), []string{flat(label)}
 	return f
 }
 

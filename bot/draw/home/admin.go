@@ -8,13 +8,15 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
 	"countersign/bot/draw"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
 )
 
 // HomeAway lets a reviewer name somebody who decides while they are away.
-func HomeAway(p *kit.Page, user string, roster approval.Roster) {
+func HomeAway(p *kit.Page, user string, roster review.Roster) {
 	var row []slack.BlockElement
 	for _, d := range roster.Delegations {
 		switch user {
@@ -33,7 +35,7 @@ func HomeAway(p *kit.Page, user string, roster approval.Roster) {
 }
 
 // homeAdmin is what administrators see of how reviews are done, and where they change it.
-func homeAdmin(p *kit.Page, roster approval.Roster, set approval.RuleSet, short []approval.Shortage) {
+func homeAdmin(p *kit.Page, roster review.Roster, set review.RuleSet, short []steps.Shortage) {
 	p.Head("Reviews")
 	shortages(p, short)
 	items := [][]kit.Part{roleLine("Reviewers", roster.Reviewers), roleLine("Fallback reviewers", roster.Fallback), roleLine("Administrators", roster.Admins)}
@@ -47,7 +49,7 @@ func homeAdmin(p *kit.Page, roster approval.Roster, set approval.RuleSet, short 
 }
 
 // inPlace says who decides in whose place.
-func inPlace(d approval.Delegation) []kit.Part {
+func inPlace(d review.Delegation) []kit.Part {
 	return []kit.Part{kit.Person(d.To), kit.Words(" may decide in place of "), kit.Person(d.From), kit.Words(" until "), kit.Moment(d.Until)}
 }
 
@@ -59,7 +61,7 @@ func roleLine(what string, users []string) []kit.Part {
 }
 
 // setBy says which version of the rules it is.
-func setBy(set approval.RuleSet) string {
+func setBy(set review.RuleSet) string {
 	if set.Version == 0 {
 		return "nobody has changed them"
 	}
@@ -67,7 +69,7 @@ func setBy(set approval.RuleSet) string {
 }
 
 // rulesLines say rules in words, one thing a line.
-func rulesLines(r approval.Rules) (items [][]kit.Part) {
+func rulesLines(r review.Rules) (items [][]kit.Part) {
 	line := func(text string) { items = append(items, []kit.Part{kit.Words(text)}) }
 	for _, t := range approval.Tiers() {
 		line(draw.RiskWords[t] + ": " + tierWords(r.For(t)))
@@ -91,7 +93,7 @@ func rulesLines(r approval.Rules) (items [][]kit.Part) {
 }
 
 // tierWords say what a tier needs.
-func tierWords(t approval.TierRules) string {
+func tierWords(t review.TierRules) string {
 	said := kit.Count(t.Approvals, "approval")
 	if t.Owners {
 		said += " of the channel's own reviewers"
@@ -109,7 +111,7 @@ func tierWords(t approval.TierRules) string {
 const StatisticsDays = 30
 
 // FiguresView is one line for each reviewer.
-func FiguresView(all []approval.ReviewerStatistics) slack.ModalViewRequest {
+func FiguresView(all []steps.ReviewerStatistics) slack.ModalViewRequest {
 	p := &kit.Page{}
 	p.Say(kit.Words(fmt.Sprintf("The last %d days. ", StatisticsDays)), kit.Strong("Quick"), kit.Words(" is a decision on more than 50 lines within ten seconds of opening them: nobody reads that fast. "), kit.Strong("Reversed"),
 		kit.Words(" is an approval that did not stand, because somebody else said no or it was taken back."))

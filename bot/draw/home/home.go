@@ -4,6 +4,8 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
 	"countersign/bot/draw"
 	"countersign/bot/draw/money"
 	"countersign/bot/ids"
@@ -16,14 +18,14 @@ const Length = 10
 // View is all that the Home of one person is drawn from.
 type View struct {
 	User    string
-	Roster  approval.Roster
+	Roster  review.Roster
 	Decides bool // something may wait for them
 	Mark    Shelfmark
-	Queue   approval.Queue
+	Queue   steps.Queue
 	Purse   money.Purse
 	Mine    []Question
-	Rules   approval.RuleSet    // for administrators
-	Short   []approval.Shortage // and what these rules lack people for
+	Rules   review.RuleSet   // for administrators
+	Short   []steps.Shortage // and what these rules lack people for
 }
 
 // Question is something that they have asked, and where it stands in Slack.

@@ -6,7 +6,8 @@ import (
 
 	"github.com/slack-go/slack"
 
-	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
 	"countersign/bot/draw"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
@@ -18,10 +19,10 @@ import (
 // peopleLength is how many roles the modal lists; Slack takes 100 blocks.
 const peopleLength = 90
 
-var roleWords = map[approval.PersonRole]string{approval.RoleReviewer: "reviewer", approval.RoleFallback: "fallback reviewer", approval.RoleAdmin: "administrator"}
+var roleWords = map[review.PersonRole]string{review.RoleReviewer: "reviewer", review.RoleFallback: "fallback reviewer", review.RoleAdmin: "administrator"}
 
 // shortages warn of rules that nobody can meet: what waits under them waits in vain.
-func shortages(p *kit.Page, short []approval.Shortage) {
+func shortages(p *kit.Page, short []steps.Shortage) {
 	var items [][]kit.Part
 	for _, s := range short[:min(10, len(short))] {
 		item := []kit.Part{kit.Words(fmt.Sprintf("%s takes %s, and only %d can be given", draw.RiskWords[s.Tier], kit.Count(s.Needs, "approval"), s.Have))}
@@ -34,7 +35,7 @@ func shortages(p *kit.Page, short []approval.Shortage) {
 }
 
 // PeopleView lists who decides in whose place, and the roles that people have.
-func PeopleView(all []approval.Grant, away []approval.Delegation, short []approval.Shortage) slack.ModalViewRequest {
+func PeopleView(all []review.Grant, away []review.Delegation, short []steps.Shortage) slack.ModalViewRequest {
 	p := &kit.Page{}
 	shortages(p, short)
 	p.Buttons("name", kit.Button(ids.ActionName, "Name somebody", "", slack.StylePrimary))
@@ -63,7 +64,7 @@ func PeopleView(all []approval.Grant, away []approval.Delegation, short []approv
 
 // unname is the button that takes a role from somebody. What the settings say
 // cannot be taken in Slack.
-func unname(g approval.Grant) *slack.ButtonBlockElement {
+func unname(g review.Grant) *slack.ButtonBlockElement {
 	if g.By == "" {
 		return nil
 	}
@@ -73,7 +74,7 @@ func unname(g approval.Grant) *slack.ButtonBlockElement {
 }
 
 // recall is the button that ends what somebody who is away has arranged.
-func recall(d approval.Delegation) *slack.ButtonBlockElement {
+func recall(d review.Delegation) *slack.ButtonBlockElement {
 	take := kit.Button(ids.ActionRecall, "Remove", d.From, slack.StyleDefault)
 	take.Confirm = slack.NewConfirmationBlockObject(kit.Plain("End this?"), kit.Plain("What was approved in their place and has not started goes back to the reviewers."), kit.Plain("Remove"), kit.Plain("Cancel")).WithStyle(slack.StyleDanger)
 	return take
@@ -84,12 +85,12 @@ func NameView() slack.ModalViewRequest {
 	who := slack.NewOptionsSelectBlockElement(slack.OptTypeUser, kit.Plain("Choose a person"), ids.FieldPerson)
 	var roles []*slack.OptionBlockObject
 	for _, r := range []struct {
-		role approval.PersonRole
+		role review.PersonRole
 		what string
 	}{
-		{approval.RoleReviewer, "Decides on code."},
-		{approval.RoleFallback, "Decides as well, and is asked when the others do not."},
-		{approval.RoleAdmin, "Names people, sets rules and budgets."},
+		{review.RoleReviewer, "Decides on code."},
+		{review.RoleFallback, "Decides as well, and is asked when the others do not."},
+		{review.RoleAdmin, "Names people, sets rules and budgets."},
 	} {
 		roles = append(roles, slack.NewOptionBlockObject(string(r.role), kit.Plain(kit.Capital(roleWords[r.role])), kit.Plain(r.what)))
 	}

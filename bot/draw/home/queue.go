@@ -11,6 +11,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/bot/draw"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
@@ -20,12 +21,12 @@ import (
 // Shelfmark is what somebody looks at on their Home: which part of the queue. The
 // Home itself carries it, so that any replica can turn the page.
 type Shelfmark struct {
-	Tier  approval.Tier       `json:"tier,omitempty"`
-	Hours int                 `json:"hours,omitempty"`
-	Cost  budget.USD          `json:"cost,omitempty"`
-	Order approval.QueueOrder `json:"order,omitempty"`
-	All   bool                `json:"all,omitempty"` // not only what they can decide
-	Page  int                 `json:"page,omitempty"`
+	Tier  approval.Tier    `json:"tier,omitempty"`
+	Hours int              `json:"hours,omitempty"`
+	Cost  budget.USD       `json:"cost,omitempty"`
+	Order steps.QueueOrder `json:"order,omitempty"`
+	All   bool             `json:"all,omitempty"` // not only what they can decide
+	Page  int              `json:"page,omitempty"`
 }
 
 // String is how a Home carries it.
@@ -39,8 +40,8 @@ func ShelfmarkOf(metadata string) (m Shelfmark) {
 	return m
 }
 
-func (m Shelfmark) Filter() approval.QueueFilter {
-	return approval.QueueFilter{Tier: m.Tier, Older: time.Duration(m.Hours) * time.Hour, Cost: m.Cost, Order: m.Order, All: m.All}
+func (m Shelfmark) Filter() steps.QueueFilter {
+	return steps.QueueFilter{Tier: m.Tier, Older: time.Duration(m.Hours) * time.Hour, Cost: m.Cost, Order: m.Order, All: m.All}
 }
 
 // narrow tells whether something is left out.
@@ -65,11 +66,11 @@ var queueChoices = []struct {
 			m.Cost = budget.USD(n)
 		}},
 	{ids.ActionOrder, [][2]string{{"-", "Riskiest first"}, {"age", "Oldest first"}, {"cost", "Dearest first"}},
-		func(m Shelfmark) string { return string(m.Order) }, func(m *Shelfmark, v string) { m.Order = approval.QueueOrder(v) }},
+		func(m Shelfmark) string { return string(m.Order) }, func(m *Shelfmark, v string) { m.Order = steps.QueueOrder(v) }},
 }
 
 // homeQueue is what a reviewer can decide, or all that waits where they decide: a page of it.
-func homeQueue(p *kit.Page, q approval.Queue, mark Shelfmark) {
+func homeQueue(p *kit.Page, q steps.Queue, mark Shelfmark) {
 	p.Head(map[bool]string{false: "Waiting for you", true: "Waiting for reviewers"}[mark.All])
 	selects := QueueSelects(mark)
 	if q.Total == 0 && !mark.narrow() {
@@ -132,7 +133,7 @@ func QueueSelects(mark Shelfmark) (row []slack.BlockElement) {
 // QueueRow is one request: enough to choose by, and a button that opens the code,
 // or why there is none for this person. When it ends is said from the middle of its
 // wait on, as in reminders: before that it tells nobody what to do first.
-func QueueRow(p *kit.Page, row approval.QueueRow, now time.Time) {
+func QueueRow(p *kit.Page, row steps.QueueRow, now time.Time) {
 	question := kit.Cut(kit.OneLine(row.Question), 150)
 	var side *slack.Accessory
 	if row.Closed == "" {

@@ -7,6 +7,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/review"
 	"countersign/bot/draw"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
@@ -41,7 +42,7 @@ func WhoseView() slack.ModalViewRequest {
 
 // RulesView is the form, filled with what holds: a channel without rules of its
 // own shows those of the workspace.
-func RulesView(set approval.RuleSet, project string) slack.ModalViewRequest {
+func RulesView(set review.RuleSet, project string) slack.ModalViewRequest {
 	from := Ruled{Project: project}
 	if set.Project == project {
 		from.Version = set.Version
@@ -61,7 +62,7 @@ func RulesView(set approval.RuleSet, project string) slack.ModalViewRequest {
 		tierFields(p, t, r.For(t), project != "")
 	}
 	p.Add(slack.NewInputBlock(ids.FieldClass, kit.Plain("The data is"), kit.Plain("Confidential data makes every program at least medium risk."),
-		chosen(ids.FieldClass, []string{string(approval.Public), string(approval.Internal), string(approval.Confidential)}, string(r.Class))), 0, "")
+		chosen(ids.FieldClass, []string{string(review.Public), string(review.Internal), string(review.Confidential)}, string(r.Class))), 0, "")
 	p.Optional(TierField(ids.FieldCosts, approval.Medium), "Medium risk from this cost of a run on", "In dollars. Empty: never because of its cost.", amount(r.CostMedium), false)
 	p.Optional(TierField(ids.FieldCosts, approval.High), "High risk from this cost of a run on", "In dollars. Empty: never because of its cost.", amount(r.CostHigh), false)
 	p.Optional(ids.FieldHosts, "Hosts that code may reach", "One a line, such as api.example.com. Empty: no network at all.", strings.Join(r.Hosts, "\n"), true)
@@ -81,9 +82,9 @@ func RulesView(set approval.RuleSet, project string) slack.ModalViewRequest {
 }
 
 // tierFields ask what a tier needs.
-func tierFields(p *kit.Page, t approval.Tier, r approval.TierRules, channel bool) {
+func tierFields(p *kit.Page, t approval.Tier, r review.TierRules, channel bool) {
 	var numbers []string
-	for n := 1; n <= approval.MaxApprovals; n++ {
+	for n := 1; n <= review.MaxApprovals; n++ {
 		numbers = append(numbers, strconv.Itoa(n))
 	}
 	needs, care := TierField(ids.FieldNeeds, t), TierField(ids.FieldCare, t)
@@ -128,7 +129,7 @@ func amount(u budget.USD) string {
 }
 
 // RulesField is the field that an objection to rules is about.
-func RulesField(err error, r approval.Rules) string {
+func RulesField(err error, r review.Rules) string {
 	text, _ := draw.Known(err)
 	for _, host := range r.Hosts {
 		if strings.Contains(text, strconv.Quote(host)) {
@@ -145,8 +146,8 @@ func RulesField(err error, r approval.Rules) string {
 }
 
 // RulesOf reads the form; or says which field cannot be read, and why.
-func RulesOf(fields map[string]slack.BlockAction) (r approval.Rules, field, why string) {
-	for t, rules := range map[approval.Tier]*approval.TierRules{approval.Low: &r.Low, approval.Medium: &r.Medium, approval.High: &r.High} {
+func RulesOf(fields map[string]slack.BlockAction) (r review.Rules, field, why string) {
+	for t, rules := range map[approval.Tier]*review.TierRules{approval.Low: &r.Low, approval.Medium: &r.Medium, approval.High: &r.High} {
 		rules.Approvals, _ = strconv.Atoi(fields[TierField(ids.FieldNeeds, t)].SelectedOption.Value) // one of ours
 		rules.Slack = true
 		for _, ticked := range fields[TierField(ids.FieldCare, t)].SelectedOptions {
@@ -160,7 +161,7 @@ func RulesOf(fields map[string]slack.BlockAction) (r approval.Rules, field, why 
 			}
 		}
 	}
-	r.Class = approval.Class(fields[ids.FieldClass].SelectedOption.Value)
+	r.Class = review.Class(fields[ids.FieldClass].SelectedOption.Value)
 	for t, cost := range map[approval.Tier]*budget.USD{approval.Medium: &r.CostMedium, approval.High: &r.CostHigh} {
 		text, name := strings.TrimSpace(fields[TierField(ids.FieldCosts, t)].Value), TierField(ids.FieldCosts, t)
 		if text == "" {
@@ -173,7 +174,7 @@ func RulesOf(fields map[string]slack.BlockAction) (r approval.Rules, field, why 
 	}
 	r.Hosts, r.Freezes = written(kit.Lower(fields[ids.FieldHosts].Value)), written(fields[ids.FieldFreezes].Value)
 	for _, line := range r.Freezes {
-		if _, err := approval.ParseFreeze(line); err != nil {
+		if _, err := review.ParseFreeze(line); err != nil {
 			text, _ := draw.Known(err)
 			return r, ids.FieldFreezes, text
 		}

@@ -5,7 +5,7 @@ import (
 
 	"github.com/slack-go/slack"
 
-	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
 	"countersign/budget"
@@ -26,7 +26,7 @@ var purposes = map[budget.Purpose]string{budget.ForDraft: "Writing and inspectin
 const explainLength = 12
 
 // Weighings say which budget decided what about one question.
-func Weighings(e *approval.Explanation, reader string) *kit.Page {
+func Weighings(e *steps.Explanation, reader string) *kit.Page {
 	p := &kit.Page{}
 	p.Quote(kit.Cut(e.Request.Question, 300), kit.Strong("What was decided about money for"))
 	for i, w := range e.Steps[:min(explainLength, len(e.Steps))] {
@@ -42,7 +42,7 @@ func Weighings(e *approval.Explanation, reader string) *kit.Page {
 }
 
 // weighed is one paid step: what it needed, what each budget had, how it ended.
-func weighed(n int, w approval.Weighing, reader string) (title []kit.Part, items [][]kit.Part) {
+func weighed(n int, w steps.Weighing, reader string) (title []kit.Part, items [][]kit.Part) {
 	step := fmt.Sprintf("%d. %s", n, purposes[w.Purpose])
 	if w.Purpose == budget.ForDraft && w.Model != "" {
 		step += " (" + kit.Cut(w.Model, 80) + ")"

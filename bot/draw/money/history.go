@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/bot/kit"
 )
 
@@ -39,7 +40,7 @@ func LimitChanges(events []approval.Event, named Namer) (*kit.Page, error) {
 
 // limitChanged says one change: when, who, whose, from what to what.
 func limitChanged(e approval.Event, names Namer) ([]kit.Part, error) {
-	change, err := approval.ReadLimitChange(e)
+	change, err := steps.ReadLimitChange(e)
 	if err != nil {
 		return nil, err
 	}

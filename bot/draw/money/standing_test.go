@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/bot/draw/sample"
 	"countersign/bot/kit"
 	"countersign/budget"
@@ -23,7 +24,7 @@ func TestABudgetTellsWorkUnderWayFromWhatIsUncertain(t *testing.T) {
 
 func TestAnExplanationSaysThatACallIsUncertain(t *testing.T) {
 	t.Parallel()
-	title, _ := weighed(1, approval.Weighing{At: sample.Noon, Purpose: budget.ForDraft, Needed: 2 * budget.Cent, Model: "m", HoldID: "h", Uncertain: true}, "")
+	title, _ := weighed(1, steps.Weighing{At: sample.Noon, Purpose: budget.ForDraft, Needed: 2 * budget.Cent, Model: "m", HoldID: "h", Uncertain: true}, "")
 	p := &kit.Page{}
 	p.Say(title...)
 	require.Contains(t, p.Text(), "up to $0.02 stays set aside: it is uncertain what a call of the model has cost. After two days it counts as spent.")
@@ -31,8 +32,8 @@ func TestAnExplanationSaysThatACallIsUncertain(t *testing.T) {
 
 func TestTheHousesOwnSpendingIsNobodys(t *testing.T) {
 	t.Parallel()
-	for _, by := range []approval.Ranking{approval.ByPeople, approval.ByChannels} {
-		require.Equal(t, []kit.Part{kit.Words("Countersign's own checks")}, spender(by, approval.Spender{ID: approval.System}))
+	for _, by := range []steps.Ranking{steps.ByPeople, steps.ByChannels} {
+		require.Equal(t, []kit.Part{kit.Words("Countersign's own checks")}, spender(by, steps.Spender{ID: approval.System}))
 	}
-	require.NotEqual(t, []kit.Part{kit.Words("Countersign's own checks")}, spender(approval.ByPeople, approval.Spender{ID: slacksim.Analyst}))
+	require.NotEqual(t, []kit.Part{kit.Words("Countersign's own checks")}, spender(steps.ByPeople, steps.Spender{ID: slacksim.Analyst}))
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/bot/command"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
@@ -15,7 +16,7 @@ import (
 
 // rankingChoices and periodChoices are what can be chosen, in the order of the lists.
 var (
-	rankingChoices = []string{string(approval.ByPeople), string(approval.ByChannels), string(approval.ByModels), string(approval.ByDays)}
+	rankingChoices = []string{string(steps.ByPeople), string(steps.ByChannels), string(steps.ByModels), string(steps.ByDays)}
 	periodChoices  = []string{"today", "yesterday", "this week", "last week", "this month", "last month"}
 )
 
@@ -44,14 +45,14 @@ func TopView(p *kit.Page, o command.Order) slack.ModalViewRequest {
 const topLength = 15
 
 // Ranking lists who has spent how much.
-func Ranking(o command.Order, from, until time.Time, list []approval.Spender) *kit.Page {
+func Ranking(o command.Order, from, until time.Time, list []steps.Spender) *kit.Page {
 	p := &kit.Page{}
 	title := []kit.Part{kit.Strong(kit.Capital(o.By)), kit.Words(fmt.Sprintf(", %s (%s)", o.Period, Stretch(from, until)))}
 	if len(list) == 0 {
 		p.Say(append(title, kit.Words(": nothing was spent."))...)
 		return p
 	}
-	p.List(title, Ranked(approval.Ranking(o.By), list, topLength))
+	p.List(title, Ranked(steps.Ranking(o.By), list, topLength))
 	return p
 }
 
@@ -65,7 +66,7 @@ func Stretch(from, until time.Time) string {
 }
 
 // Ranked lists spenders with their share, and what all of them spent.
-func Ranked(by approval.Ranking, list []approval.Spender, most int) (items [][]kit.Part) {
+func Ranked(by steps.Ranking, list []steps.Spender, most int) (items [][]kit.Part) {
 	var total budget.USD
 	for _, s := range list {
 		total += s.Amount
@@ -84,16 +85,16 @@ func Ranked(by approval.Ranking, list []approval.Spender, most int) (items [][]k
 }
 
 // spender names what spending was added up by.
-func spender(by approval.Ranking, s approval.Spender) []kit.Part {
-	if s.ID == approval.System && (by == approval.ByPeople || by == approval.ByChannels) {
+func spender(by steps.Ranking, s steps.Spender) []kit.Part {
+	if s.ID == approval.System && (by == steps.ByPeople || by == steps.ByChannels) {
 		return []kit.Part{kit.Words("Countersign's own checks")}
 	}
 	switch by {
-	case approval.ByPeople:
+	case steps.ByPeople:
 		return []kit.Part{kit.Person(s.ID)}
-	case approval.ByChannels:
+	case steps.ByChannels:
 		return []kit.Part{kit.Channel(s.ID)}
-	case approval.ByDays:
+	case steps.ByDays:
 		if at, err := time.Parse(time.DateOnly, s.ID); err == nil {
 			return []kit.Part{kit.Words(at.Format("Monday, 2 January"))}
 		}

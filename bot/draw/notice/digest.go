@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/bot/draw"
 	"countersign/bot/draw/money"
 	"countersign/bot/ids"
@@ -13,8 +14,8 @@ import (
 )
 
 // digestNotice is a week in figures, for administrators.
-func digestNotice(with draw.With, v *approval.NoticeView, to string) (*kit.Page, error) {
-	said, err := read[approval.Digest](v)
+func digestNotice(with draw.With, v *steps.NoticeView, to string) (*kit.Page, error) {
+	said, err := read[steps.Digest](v)
 	if err != nil {
 		return nil, err
 	}
@@ -24,9 +25,9 @@ func digestNotice(with draw.With, v *approval.NoticeView, to string) (*kit.Page,
 	p.Say(kit.Strong(said.Total.Approx()), kit.Words(fmt.Sprintf(" for %s. %s", kit.Count(said.Requests, "question"), outcomes(said.Outcomes))))
 	for _, list := range []struct {
 		title string
-		by    approval.Ranking
-		of    []approval.Spender
-	}{{"By person", approval.ByPeople, said.People}, {"By channel", approval.ByChannels, said.Projects}, {"By model and sandbox", approval.ByModels, said.Models}} {
+		by    steps.Ranking
+		of    []steps.Spender
+	}{{"By person", steps.ByPeople, said.People}, {"By channel", steps.ByChannels, said.Projects}, {"By model and sandbox", steps.ByModels, said.Models}} {
 		if len(list.of) > 0 {
 			p.List([]kit.Part{kit.Strong(list.title)}, money.Ranked(list.by, list.of, 8))
 		}
@@ -68,7 +69,7 @@ func digestLimits(p *kit.Page, all []budget.Standing, to string) {
 }
 
 // quality says how good the quotes were, and how often money was missing.
-func quality(d approval.Digest) (items [][]kit.Part) {
+func quality(d steps.Digest) (items [][]kit.Part) {
 	if d.Runs > 0 && d.Quoted > 0 {
 		items = append(items, []kit.Part{kit.Words(fmt.Sprintf("%s: %s expected, %s spent, which is %s of it.", kit.Count(d.Runs, "run"), d.Quoted.Approx(), d.Actual.Approx(), kit.Share100(d.Actual, d.Quoted)))},
 			[]kit.Part{kit.Words(fmt.Sprintf("In the median a run missed what was expected of it by %s, and 19 of 20 by no more than %s.", kit.PercentOf(d.Off), kit.PercentOf(d.OffP95)))})

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/bot/draw"
 	"countersign/bot/draw/money"
 	"countersign/bot/ids"
@@ -12,7 +13,7 @@ import (
 )
 
 // overrunNotice says that work has cost more than was held for it.
-func overrunNotice(with draw.With, v *approval.NoticeView, _ string) (*kit.Page, error) {
+func overrunNotice(with draw.With, v *steps.NoticeView, _ string) (*kit.Page, error) {
 	said, err := read[approval.Overrun](v)
 	if err != nil {
 		return nil, err
@@ -31,7 +32,7 @@ func overrunNotice(with draw.With, v *approval.NoticeView, _ string) (*kit.Page,
 }
 
 // thresholdNotice says that spending has reached a mark.
-func thresholdNotice(with draw.With, v *approval.NoticeView, to string) (*kit.Page, error) {
+func thresholdNotice(with draw.With, v *steps.NoticeView, to string) (*kit.Page, error) {
 	said, err := read[approval.Threshold](v)
 	if err != nil {
 		return nil, err
@@ -47,7 +48,7 @@ func thresholdNotice(with draw.With, v *approval.NoticeView, to string) (*kit.Pa
 }
 
 // stopNotice says that a budget has refused work.
-func stopNotice(with draw.With, v *approval.NoticeView, to string) (*kit.Page, error) {
+func stopNotice(with draw.With, v *steps.NoticeView, to string) (*kit.Page, error) {
 	said, err := read[approval.Stop](v)
 	if err != nil {
 		return nil, err
@@ -73,7 +74,7 @@ func stopNotice(with draw.With, v *approval.NoticeView, to string) (*kit.Page, e
 }
 
 // forecastNotice says when a budget will be used up.
-func forecastNotice(with draw.With, v *approval.NoticeView, to string) (*kit.Page, error) {
+func forecastNotice(with draw.With, v *steps.NoticeView, to string) (*kit.Page, error) {
 	said, err := read[approval.Forecast](v)
 	if err != nil {
 		return nil, err
@@ -87,7 +88,7 @@ func forecastNotice(with draw.With, v *approval.NoticeView, to string) (*kit.Pag
 }
 
 // raise tells administrators how more may be spent.
-func raise(p *kit.Page, v *approval.NoticeView, s budget.Scope, to string) {
+func raise(p *kit.Page, v *steps.NoticeView, s budget.Scope, to string) {
 	if !v.Roster.Admin(to) {
 		return
 	}
@@ -96,7 +97,7 @@ func raise(p *kit.Page, v *approval.NoticeView, s budget.Scope, to string) {
 }
 
 // priceNotice tells of a model or a box that nobody can price.
-func priceNotice(_ draw.With, v *approval.NoticeView, to string) (*kit.Page, error) {
+func priceNotice(_ draw.With, v *steps.NoticeView, to string) (*kit.Page, error) {
 	said, err := read[approval.PriceMissing](v)
 	if err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/bot/draw"
 	"countersign/bot/draw/money"
 	"countersign/bot/kit"
@@ -14,7 +15,7 @@ import (
 )
 
 // namedIn names a budget in a notice: a thread by a way to it.
-func namedIn(with draw.With, v *approval.NoticeView, s budget.Scope, to string) []kit.Part {
+func namedIn(with draw.With, v *steps.NoticeView, s budget.Scope, to string) []kit.Part {
 	if s.Kind == budget.Session && v.View != nil && v.View.Session.ID == s.ID {
 		return []kit.Part{kit.Words("The budget of "), kit.Link{URL: threadURL(with, v.View), Label: "this thread"}, kit.Words(" in "), kit.Channel(v.View.Session.Channel)}
 	}
@@ -22,7 +23,7 @@ func namedIn(with draw.With, v *approval.NoticeView, s budget.Scope, to string) 
 }
 
 // threadURL is where a request's thread is, if that is known by now.
-func threadURL(with draw.With, v *approval.View) string {
+func threadURL(with draw.With, v *steps.View) string {
 	if v == nil {
 		return ""
 	}
@@ -30,7 +31,7 @@ func threadURL(with draw.With, v *approval.View) string {
 }
 
 // standingOf is how a budget of a request stands now.
-func standingOf(v *approval.View, s budget.Scope) (budget.Standing, bool) {
+func standingOf(v *steps.View, s budget.Scope) (budget.Standing, bool) {
 	for _, standing := range v.Standings {
 		if standing.Limit.Scope == s {
 			return standing, true
@@ -41,7 +42,7 @@ func standingOf(v *approval.View, s budget.Scope) (budget.Standing, bool) {
 
 // Notices draws each kind of notice for the one who gets it. What a notice says
 // is in its data; where its buttons lead is decided by what is stored now.
-var Notices = map[approval.NoticeKind]func(with draw.With, v *approval.NoticeView, to string) (*kit.Page, error){
+var Notices = map[approval.NoticeKind]func(with draw.With, v *steps.NoticeView, to string) (*kit.Page, error){
 	approval.NoticePrice:        priceNotice,
 	approval.NoticeOverrun:      overrunNotice,
 	approval.NoticeThreshold:    thresholdNotice,
@@ -65,7 +66,7 @@ var Notices = map[approval.NoticeKind]func(with draw.With, v *approval.NoticeVie
 }
 
 // read takes what a notice says.
-func read[T any](v *approval.NoticeView) (said T, err error) {
+func read[T any](v *steps.NoticeView) (said T, err error) {
 	if err := json.Unmarshal(v.Data, &said); err != nil {
 		return said, fmt.Errorf("read the notice %q: %w", v.Key, err)
 	}
@@ -81,7 +82,7 @@ func owned(named []kit.Part, said approval.TopUpAsked) []kit.Part {
 }
 
 // withLink adds a way to the thread that a notice is about.
-func withLink(with draw.With, v *approval.NoticeView, row ...slack.BlockElement) []slack.BlockElement {
+func withLink(with draw.With, v *steps.NoticeView, row ...slack.BlockElement) []slack.BlockElement {
 	if url := threadURL(with, v.View); url != "" {
 		row = append(row, kit.Goes("View in thread", url))
 	}

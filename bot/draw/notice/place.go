@@ -6,6 +6,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/bot/draw"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
@@ -13,7 +14,7 @@ import (
 
 // askBackNotice tells whoever asked what their question lacks. It is kept, and a press
 // asks again.
-func askBackNotice(with draw.With, n *approval.NoticeView, _ string) (*kit.Page, error) {
+func askBackNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, error) {
 	said, err := read[approval.AskedBack](n)
 	if err != nil {
 		return nil, err
@@ -37,7 +38,7 @@ func askBackNotice(with draw.With, n *approval.NoticeView, _ string) (*kit.Page,
 }
 
 // foundNotice tells whoever asked what is read, and what is not.
-func foundNotice(_ draw.With, n *approval.NoticeView, _ string) (*kit.Page, error) {
+func foundNotice(_ draw.With, n *steps.NoticeView, _ string) (*kit.Page, error) {
 	said, err := read[approval.FoundWords](n)
 	if err != nil {
 		return nil, err
@@ -50,7 +51,7 @@ func foundNotice(_ draw.With, n *approval.NoticeView, _ string) (*kit.Page, erro
 
 // awayNotice tells whoever asked that their question waits for what is away, and how
 // it went on.
-func awayNotice(with draw.With, n *approval.NoticeView, _ string) (*kit.Page, error) {
+func awayNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, error) {
 	if _, err := read[struct{}](n); err != nil {
 		return nil, err
 	}
@@ -81,8 +82,8 @@ func awayNotice(with draw.With, n *approval.NoticeView, _ string) (*kit.Page, er
 }
 
 // NoPlaceNotice tells administrators of messages that nobody gets to see.
-func NoPlaceNotice(with draw.With, v *approval.NoticeView, _ string) (*kit.Page, error) {
-	said, err := read[approval.NoPlace](v)
+func NoPlaceNotice(with draw.With, v *steps.NoticeView, _ string) (*kit.Page, error) {
+	said, err := read[steps.NoPlace](v)
 	if err != nil {
 		return nil, err
 	}
@@ -102,13 +103,13 @@ func NoPlaceNotice(with draw.With, v *approval.NoticeView, _ string) (*kit.Page,
 		p.Say(kit.Flow(kit.Strong("Slack does not take my messages"), where, why, kit.Words("Where it takes the text alone, that stands there; otherwise the person who asked gets a direct message."))...)
 	}
 	switch said.Why {
-	case approval.Outside:
+	case steps.Outside:
 		p.Say(kit.Words("To mend it, let me in again with "), kit.Mono("/invite @"+with.Self.Name), kit.Words(" or let "), kit.Mono("REVIEW_CHANNEL"),
 			kit.Words(" name another channel and start the app again. The cards that wait then appear by themselves."))
-	case approval.Archived, approval.Forbidden:
+	case steps.Archived, steps.Forbidden:
 		p.Say(kit.Words("To mend it, change that in the channel's settings, or let "), kit.Mono("REVIEW_CHANNEL"),
 			kit.Words(" name another channel and start the app again. The cards that wait then appear by themselves."))
-	case approval.NoKey:
+	case steps.NoKey:
 		p.Say(kit.Words("Whoever manages the organisation's encryption keys (Enterprise Key Management) can allow it again. I keep trying, and what is missing then appears by itself."))
 	default:
 		p.Say(kit.Words("I keep trying, and what is missing appears by itself. If it stays like this, the log says with which request Slack refused what: look for "), kit.Mono(said.Example), kit.Words("."))
@@ -118,8 +119,8 @@ func NoPlaceNotice(with draw.With, v *approval.NoticeView, _ string) (*kit.Page,
 
 // UnsaidNotice tells the asker what their thread cannot: how the question stands, and
 // at its end the answer itself.
-func UnsaidNotice(with draw.With, n *approval.NoticeView, _ string) (*kit.Page, error) {
-	said, err := read[approval.Unsaid](n)
+func UnsaidNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, error) {
+	said, err := read[steps.Unsaid](n)
 	if err != nil {
 		return nil, err
 	}
@@ -139,13 +140,13 @@ func UnsaidNotice(with draw.With, n *approval.NoticeView, _ string) (*kit.Page, 
 		p.Blocks, p.Lines, p.Used = append(p.Blocks, now.Blocks...), append(p.Lines, now.Lines...), p.Used+now.Used
 		return p, nil
 	}
-	if v.Posts[approval.SurfaceReply].TS != "" && v.Unseen[approval.SurfaceReply].Times == 0 {
+	if v.Posts[steps.SurfaceReply].TS != "" && v.Unseen[steps.SurfaceReply].Times == 0 {
 		p.Say(kit.Words("The answer stands in the thread all the same."))
 		return p, nil
 	}
 	end := draw.Reply(v, false)
 	p.Blocks, p.Lines, p.Used = append(p.Blocks, end.Blocks...), append(p.Lines, end.Lines...), p.Used+end.Used
-	if len(v.Artifacts) > 0 && v.Posts[approval.SurfaceFiles].TS == "" {
+	if len(v.Artifacts) > 0 && v.Posts[steps.SurfaceFiles].TS == "" {
 		p.Say(kit.Words("The files that came out as well come into the thread as soon as I can post there."))
 	}
 	return p, nil

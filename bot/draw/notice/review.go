@@ -6,6 +6,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/bot/draw"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
@@ -24,7 +25,7 @@ func decidedBy(r *approval.Request, user string) bool {
 // What people are told of the requests that wait for them, or that they have decided on.
 
 // lately is what a notice says about its request: the question, and a way to its card.
-func lately(with draw.With, p *kit.Page, v *approval.View, label string) {
+func lately(with draw.With, p *kit.Page, v *steps.View, label string) {
 	p.Quote(kit.Cut(v.Request.Question, 600), kit.Person(v.Request.Asker), kit.Words(" asked:"))
 	card := draw.CardPost(v)
 	if url := with.Self.Permalink(card.Channel, card.TS, ""); url != "" {
@@ -33,7 +34,7 @@ func lately(with draw.With, p *kit.Page, v *approval.View, label string) {
 }
 
 // stands tells whether a notice still speaks of what waits now.
-func stands(v *approval.View, revision int, states ...approval.State) bool {
+func stands(v *steps.View, revision int, states ...approval.State) bool {
 	r := v.Request
 	if r.Revision == nil || r.Revision.Number != revision {
 		return false
@@ -59,7 +60,7 @@ func Over(r *approval.Request) string {
 
 // approvedNotice asks somebody in whose name code was approved whether it was them.
 // Whoever sits at their keyboard has to take their direct messages as well.
-func approvedNotice(with draw.With, n *approval.NoticeView, who string) (*kit.Page, error) {
+func approvedNotice(with draw.With, n *steps.NoticeView, who string) (*kit.Page, error) {
 	said, err := read[approval.ApprovedBy](n)
 	if err != nil {
 		return nil, err
@@ -103,7 +104,7 @@ func approvedNotice(with draw.With, n *approval.NoticeView, who string) (*kit.Pa
 }
 
 // disownedNotice tells administrators that somebody's account may not be theirs.
-func disownedNotice(with draw.With, n *approval.NoticeView, _ string) (*kit.Page, error) {
+func disownedNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, error) {
 	said, err := read[approval.Disowned](n)
 	if err != nil {
 		return nil, err
@@ -127,7 +128,7 @@ func disownedNotice(with draw.With, n *approval.NoticeView, _ string) (*kit.Page
 
 // reminderNotice tells reviewers that somebody waits, and fallback reviewers that
 // the others have not found the time.
-func reminderNotice(with draw.With, n *approval.NoticeView, who string) (*kit.Page, error) {
+func reminderNotice(with draw.With, n *steps.NoticeView, who string) (*kit.Page, error) {
 	said, err := read[approval.Waiting](n)
 	if err != nil {
 		return nil, err
@@ -140,7 +141,7 @@ func reminderNotice(with draw.With, n *approval.NoticeView, who string) (*kit.Pa
 }
 
 // waits is a notice that asks for a look, with the way to it; or that it is over.
-func waits(with draw.With, v *approval.View, who string, revision int, asks ...kit.Part) *kit.Page {
+func waits(with draw.With, v *steps.View, who string, revision int, asks ...kit.Part) *kit.Page {
 	p := &kit.Page{}
 	switch {
 	case !stands(v, revision, approval.Pending):
@@ -158,7 +159,7 @@ func waits(with draw.With, v *approval.View, who string, revision int, asks ...k
 }
 
 // assignedNotice tells somebody that a request has been made theirs.
-func assignedNotice(with draw.With, n *approval.NoticeView, who string) (*kit.Page, error) {
+func assignedNotice(with draw.With, n *steps.NoticeView, who string) (*kit.Page, error) {
 	said, err := read[approval.Asked](n)
 	if err != nil {
 		return nil, err
@@ -167,7 +168,7 @@ func assignedNotice(with draw.With, n *approval.NoticeView, who string) (*kit.Pa
 }
 
 // opinionNotice asks somebody what they think.
-func opinionNotice(with draw.With, n *approval.NoticeView, who string) (*kit.Page, error) {
+func opinionNotice(with draw.With, n *steps.NoticeView, who string) (*kit.Page, error) {
 	said, err := read[approval.Asked](n)
 	if err != nil {
 		return nil, err
@@ -178,7 +179,7 @@ func opinionNotice(with draw.With, n *approval.NoticeView, who string) (*kit.Pag
 
 // editNotice tells an editor why their version did not get before the reviewers,
 // with what they had written, so that nothing of it is lost.
-func editNotice(with draw.With, n *approval.NoticeView, _ string) (*kit.Page, error) {
+func editNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, error) {
 	said, err := read[approval.EditRefused](n)
 	if err != nil {
 		return nil, err

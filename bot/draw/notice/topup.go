@@ -6,6 +6,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/bot/draw"
 	"countersign/bot/draw/money"
 	"countersign/bot/ids"
@@ -13,7 +14,7 @@ import (
 )
 
 // outcomeNotice tells the asker what became of the money that they asked for.
-func outcomeNotice(with draw.With, v *approval.NoticeView, to string) (*kit.Page, error) {
+func outcomeNotice(with draw.With, v *steps.NoticeView, to string) (*kit.Page, error) {
 	said, err := read[approval.TopUpAsked](v)
 	if err != nil {
 		return nil, err
@@ -40,7 +41,7 @@ func outcomeNotice(with draw.With, v *approval.NoticeView, to string) (*kit.Page
 }
 
 // fundedNotice tells a reviewer that what they wanted to approve can be paid now.
-func fundedNotice(with draw.With, v *approval.NoticeView, _ string) (*kit.Page, error) {
+func fundedNotice(with draw.With, v *steps.NoticeView, _ string) (*kit.Page, error) {
 	p := &kit.Page{}
 	p.Quote(kit.Cut(v.View.Request.Question, 500), kit.Strong("There is money now "), kit.Words("to run the code for this question. You wanted to approve it and could not:"))
 	card := draw.CardPost(v.View)
@@ -51,7 +52,7 @@ func fundedNotice(with draw.With, v *approval.NoticeView, _ string) (*kit.Page, 
 }
 
 // topUpNotice asks an administrator for money, and shows what has been decided.
-func topUpNotice(with draw.With, v *approval.NoticeView, to string) (*kit.Page, error) {
+func topUpNotice(with draw.With, v *steps.NoticeView, to string) (*kit.Page, error) {
 	said, err := read[approval.TopUpAsked](v)
 	if err != nil {
 		return nil, err

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/internal/slacksim"
 )
@@ -30,8 +32,8 @@ func OfTen(s budget.Scope, spent budget.USD, change ...func(*budget.Standing)) b
 func Unset(s *budget.Standing) { s.Limit.Default = true }
 
 // BlockedBy has a budget refuse the next step of a request.
-func BlockedBy(purpose budget.Purpose, change ...func(*approval.Block)) func(v *approval.View) {
-	return func(v *approval.View) {
+func BlockedBy(purpose budget.Purpose, change ...func(*approval.Block)) func(v *steps.View) {
+	return func(v *steps.View) {
 		if purpose == budget.ForDraft {
 			In(approval.Drafting, "")(v)
 		}
@@ -45,8 +47,8 @@ func BlockedBy(purpose budget.Purpose, change ...func(*approval.Block)) func(v *
 }
 
 // asked adds a top-up, and decides it as told.
-func AskedFor(decide func(*approval.TopUp)) func(v *approval.View) {
-	return func(v *approval.View) {
+func AskedFor(decide func(*approval.TopUp)) func(v *steps.View) {
+	return func(v *steps.View) {
 		t := approval.TopUp{ID: "t12345678", RequestID: v.Request.ID, Scope: ScopeOf(budget.User, slacksim.Analyst), AskedBy: slacksim.Analyst,
 			Amount: 5 * budget.Dollar, Reason: "The board meets tomorrow.", At: Noon}
 		if decide != nil {
@@ -62,15 +64,15 @@ func GrantedTopUp(t *approval.TopUp) { t.Granted, t.ExpiresAt = true, Noon.Add(2
 func Declined(t *approval.TopUp) { t.Answer = "Please wait for December." }
 
 // Notice is a notice that says this, about a request or about none.
-func Notice(kind approval.NoticeKind, v *approval.View, data any) *approval.NoticeView {
-	return &approval.NoticeView{Notice: approval.Notice{Key: "k", Kind: kind, Data: MustJSON(data)}, View: v, Now: Noon, Roster: approval.Roster{Admins: []string{slacksim.Admin}}}
+func Notice(kind approval.NoticeKind, v *steps.View, data any) *steps.NoticeView {
+	return &steps.NoticeView{Notice: approval.Notice{Key: "k", Kind: kind, Data: MustJSON(data)}, View: v, Now: Noon, Roster: review.Roster{Admins: []string{slacksim.Admin}}}
 }
 
 // ChoicesOf are the ways on that a blocked request has.
-func ChoicesOf(v *approval.View, models ...string) *approval.Choices {
-	c := &approval.Choices{Block: v.Request.Blocked, FitsFrom: December, Missing: 2 * budget.Cent, CanTopUp: true, TopUp: v.Request.OpenTopUp()}
+func ChoicesOf(v *steps.View, models ...string) *steps.Choices {
+	c := &steps.Choices{Block: v.Request.Blocked, FitsFrom: December, Missing: 2 * budget.Cent, CanTopUp: true, TopUp: v.Request.OpenTopUp()}
 	for i, m := range models {
-		c.Models = append(c.Models, approval.ModelChoice{Model: m, Most: budget.USD(i+1) * budget.Cent})
+		c.Models = append(c.Models, steps.ModelChoice{Model: m, Most: budget.USD(i+1) * budget.Cent})
 	}
 	return c
 }

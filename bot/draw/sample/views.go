@@ -8,6 +8,8 @@ import (
 	"pgregory.net/rapid"
 
 	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/internal/slacksim"
 )
@@ -22,7 +24,7 @@ sales.groupby("month")["amount"].sum()
 `
 
 // View is a request that waits for a reviewer, as it is drawn.
-func View(change ...func(v *approval.View)) *approval.View {
+func View(change ...func(v *steps.View)) *steps.View {
 	r := &approval.Request{
 		ID: "bcd23fg", SessionID: "s123456789", Team: slacksim.DefaultTeam.ID, Project: slacksim.SalesData, Asker: slacksim.Analyst,
 		Question: "What were sales per month in sales.csv?", Model: "mistral-medium-2508", State: approval.Pending, Attempts: 1,
@@ -30,14 +32,14 @@ func View(change ...func(v *approval.View)) *approval.View {
 		Files: []approval.File{{ID: "F1", Name: "sales.csv", Size: 1234, SHA256: approval.Hash([]byte("data")), Tables: []approval.Table{{Rows: 1204,
 			Columns: []approval.Column{{Name: "month", Type: "text"}, {Name: "amount", Type: "number"}}}}}},
 	}
-	v := &approval.View{Request: r, Session: approval.Session{ID: r.SessionID, Team: r.Team, Channel: r.Project},
-		Bill: []approval.Spend{{Purpose: budget.ForDraft, Charges: []budget.Charge{
+	v := &steps.View{Request: r, Session: approval.Session{ID: r.SessionID, Team: r.Team, Channel: r.Project},
+		Bill: []steps.Spend{{Purpose: budget.ForDraft, Charges: []budget.Charge{
 			{Kind: budget.Tokens, What: "mistral-medium-2508", Usage: budget.Usage{Model: "mistral-medium-2508", Input: 1834, Output: 212}, Amount: 1_158_000},
 			{Kind: budget.Box, What: "local", BoxMS: 412, Amount: 3_000}}}},
 		Standings: []budget.Standing{{Limit: budget.Limit{Scope: budget.Scope{Team: r.Team, Kind: budget.User, ID: r.Asker}, Amount: 10 * budget.Dollar,
 			Window: budget.Month, Default: true}, Spent: 2_120_000_000, ResetsAt: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)}},
-		Posts: map[approval.Surface]approval.Post{}, Now: Noon, Deciders: []string{slacksim.Reviewer, slacksim.SecondReviewer},
-		Terms: approval.Terms{Tier: approval.Low, Approvals: 1, Slack: true, Policy: "settings"}}
+		Posts: map[steps.Surface]steps.Post{}, Now: Noon, Deciders: []string{slacksim.Reviewer, slacksim.SecondReviewer},
+		Terms: review.Terms{Tier: approval.Low, Approvals: 1, Slack: true, Policy: "settings"}}
 	Code(SampleCode)(v)
 	for _, c := range change {
 		c(v)
@@ -45,8 +47,8 @@ func View(change ...func(v *approval.View)) *approval.View {
 	return v
 }
 
-func Code(code string) func(v *approval.View) {
-	return func(v *approval.View) {
+func Code(code string) func(v *steps.View) {
+	return func(v *steps.View) {
 		m := approval.Manifest{Version: 1, CodeSHA256: approval.Hash([]byte(code)), Sandbox: "local", Template: "python-3.11",
 			Inputs: []approval.Input{{Name: "sales.csv", SHA256: approval.Hash([]byte("data"))}}, Limits: approval.DefaultPolicy().Limits, CostCap: 4_100_000}
 		v.Request.Revision = &approval.Revision{RequestID: v.Request.ID, Number: 1, Code: code, Summary: "Sums the amounts of each month.",
@@ -56,8 +58,8 @@ func Code(code string) func(v *approval.View) {
 }
 
 // In brings a request into a state, with what belongs to it.
-func In(state approval.State, reason string) func(v *approval.View) {
-	return func(v *approval.View) {
+func In(state approval.State, reason string) func(v *steps.View) {
+	return func(v *steps.View) {
 		r := v.Request
 		r.State, r.Reason = state, reason
 		decide := func(verdict approval.Verdict, who, why string) {
@@ -81,14 +83,14 @@ func In(state approval.State, reason string) func(v *approval.View) {
 }
 
 // With gives a request the result of its run.
-func With(res approval.Result, files ...approval.Artifact) func(v *approval.View) {
-	return func(v *approval.View) {
+func With(res approval.Result, files ...approval.Artifact) func(v *steps.View) {
+	return func(v *steps.View) {
 		In(approval.Done, "")(v)
 		v.Request.Run.FinishedAt = Noon.Add(3 * time.Minute)
 		res.Artifacts = files
 		v.Request.Run.Result = &res
 		v.Artifacts = files
-		v.Bill = append(v.Bill, approval.Spend{Purpose: budget.ForRun, Charges: []budget.Charge{{Kind: budget.Box, What: "local", BoxMS: 3200, Amount: 21_000}}})
+		v.Bill = append(v.Bill, steps.Spend{Purpose: budget.ForRun, Charges: []budget.Charge{{Kind: budget.Box, What: "local", BoxMS: 3200, Amount: 21_000}}})
 	}
 }
 
@@ -103,8 +105,8 @@ func Long(n int) string {
 
 // Second is the sample after a round: another version, because a reviewer or an
 // editor wanted it so.
-func Second(author string) func(v *approval.View) {
-	return func(v *approval.View) {
+func Second(author string) func(v *steps.View) {
+	return func(v *steps.View) {
 		former := *v.Request.Revision
 		v.Former = &former
 		Code(strings.Replace(former.Code, `groupby("month")["amount"].sum()`, `groupby("month")["amount"].sum().round(2)`+"\n# whole months only", 1))(v)
@@ -116,8 +118,8 @@ func Second(author string) func(v *approval.View) {
 }
 
 // Risky is the sample as it looks when it asks for care.
-func Risky(v *approval.View) {
-	v.Terms = approval.Terms{Tier: approval.High, Why: []string{"The inspection found 2 dangers.", "The data of this channel is confidential."}, Policy: "team/3",
+func Risky(v *steps.View) {
+	v.Terms = review.Terms{Tier: approval.High, Why: []string{"The inspection found 2 dangers.", "The data of this channel is confidential."}, Policy: "team/3",
 		Approvals: 2, Typed: true, Slack: true, Digest: v.Request.Revision.Digest}
 	v.Request.Revision.Findings = []approval.Finding{{Level: approval.Note, Line: 3, Text: "reads sales.csv"}, {Level: approval.Danger, Line: 4, Text: "starts another program"},
 		{Level: approval.Danger, Line: 3, Text: "starts another program"}, {Level: approval.Caution, Text: "uses getattr with a computed name"}}
@@ -139,7 +141,7 @@ func Canonical(t *rapid.T) string {
 }
 
 // Doubtful is a question whose call nobody knows the cost of.
-func Doubtful(v *approval.View) {
+func Doubtful(v *steps.View) {
 	v.Bill = nil
 	v.Request.Holds = []approval.OpenHold{{Hold: budget.Hold{ID: "h", Purpose: budget.ForDraft, Amount: 2 * budget.Cent, At: Noon}, Called: true, Risked: budget.Cent, UncertainAt: Noon}}
 }
