@@ -147,7 +147,7 @@ func waiting(v *steps.View) []kit.Part {
 		said = append(said, kit.Words(fmt.Sprintf(" %d of %d approvals.", r.Approvals(), v.Terms.Approvals)))
 	}
 	if r.Reason != "" {
-		said = append(said, kit.Words(" It is back before the reviewers: "+kit.Cut(r.Reason, 600)))
+		said = append(append(said, kit.Words(" It is back before the reviewers: ")), Back(r.Reason, 600)...)
 	}
 	return said
 }

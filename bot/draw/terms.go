@@ -29,7 +29,7 @@ func Glance(p *kit.Page, v *steps.View) {
 	}
 	p.Say(line...)
 	if r.Reason != "" {
-		p.Quote(kit.Cut(r.Reason, 1000), kit.Strong("It is back before the reviewers"), kit.Words(", because:"))
+		p.Apart(Back(r.Reason, 1000), kit.Strong("It is back before the reviewers"), kit.Words(", because:"))
 	}
 	turn(p, r)
 }

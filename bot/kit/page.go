@@ -175,9 +175,15 @@ func (p *Page) Quote(text string, whose ...Part) {
 	if text == "" {
 		text = " " // Slack refuses a text without a character
 	}
+	p.Apart([]Part{Words(text)}, whose...)
+}
+
+// Apart sets a sentence apart, under a line that says what it is.
+func (p *Page) Apart(said []Part, whose ...Part) {
 	s, size, line := Section(whose)
-	q := &slack.RichTextQuote{Type: slack.RTEQuote, Elements: []slack.RichTextSectionElement{Words(text).element()}}
-	p.Add(slack.NewRichTextBlock("", s, q), size+Words(text).size(), line+" "+Escape(text))
+	inner, n, text := Section(said)
+	q := &slack.RichTextQuote{Type: slack.RTEQuote, Elements: inner.Elements}
+	p.Add(slack.NewRichTextBlock("", s, q), size+n, line+" "+text)
 }
 
 // Enumerate lists things under what they are: one thing takes one line.

@@ -11,6 +11,7 @@ import (
 	"countersign/approval/steps"
 	"countersign/bot"
 	"countersign/bot/draw"
+	"countersign/bot/kit"
 )
 
 // namesOf shows people by their names where Slack tells them.
@@ -31,7 +32,7 @@ func textCard(out io.Writer, v *steps.View, name func(string) string) error {
 	}
 	line("Request", "%s, %s", r.ID, r.State)
 	if r.State == approval.Pending && r.Reason != "" {
-		line("Back", "because: %s", indented(r.Reason))
+		line("Back", "because: %s", indented(spoken(draw.Back(r.Reason, 1000), name)))
 	}
 	for _, earlier := range v.Earlier {
 		line("Before", "%s", indented(earlier))
@@ -108,4 +109,17 @@ func orNone(hosts []string) string {
 		return "none"
 	}
 	return strings.Join(hosts, ", ")
+}
+
+// spoken is a sentence as the terminal has it, with people by their names.
+func spoken(said []kit.Part, name func(string) string) (text string) {
+	for _, part := range said {
+		switch part := part.(type) {
+		case kit.Person:
+			text += name(string(part))
+		case kit.Words:
+			text += string(part)
+		}
+	}
+	return text
 }
