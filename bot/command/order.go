@@ -1,3 +1,5 @@
+// Package command reads what people type after /budget: into an order, or into an
+// error with an example of one that can be read.
 package command
 
 import (

@@ -1,3 +1,5 @@
+// Package ids holds the names by which Slack and this program know each other's
+// commands, modals, buttons and fields.
 package ids
 
 // The names by which Slack and this program know each other's things. Each is

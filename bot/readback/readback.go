@@ -1,3 +1,5 @@
+// Package readback compares what Slack holds of a message or a modal with what was
+// sent, and tells whether it still says the same. It asks nobody.
 package readback
 
 import (

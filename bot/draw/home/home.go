@@ -1,3 +1,5 @@
+// Package home draws the App Home, and the modals of those who arrange reviews: people,
+// rules, absences.
 package home
 
 import (

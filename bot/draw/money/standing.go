@@ -1,3 +1,5 @@
+// Package money draws budgets: how they stand, the form in which they are set, and
+// what has become of the money.
 package money
 
 import (

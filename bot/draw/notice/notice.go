@@ -1,3 +1,5 @@
+// Package notice draws the direct messages: what waits for somebody, what has become of
+// it, and what is amiss.
 package notice
 
 import (

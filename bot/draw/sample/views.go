@@ -1,3 +1,4 @@
+// Package sample has the views that tests draw: one request, and the ways to change it.
 package sample
 
 import (
