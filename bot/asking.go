@@ -25,7 +25,7 @@ type Questions interface {
 
 // asking takes questions: from a command, a form, a mention or a direct message.
 type asking struct {
-	*workspace
+	*slackAPI
 	files   *files
 	service Questions
 }

@@ -15,10 +15,12 @@ import (
 	"countersign/bot/kit"
 	"countersign/budget"
 	"countersign/internal/slacksim"
+	slackperson "countersign/internal/slacksim/person"
+	"countersign/internal/slacksim/workspace"
 )
 
 // stopped posts the thread of a request that a budget refuses.
-func (b *bundle) stopped(models []string, change ...func(v *steps.View)) (*steps.View, slacksim.Message) {
+func (b *bundle) stopped(models []string, change ...func(v *steps.View)) (*steps.View, workspace.Message) {
 	b.t.Helper()
 	v := sample.View(append([]func(*steps.View){sample.BlockedBy(budget.ForDraft)}, change...)...)
 	b.service.change(func() {
@@ -121,27 +123,27 @@ func TestMoreMoneyIsAskedForWithAReason(t *testing.T) {
 	require.NoError(t, b.as(slacksim.OtherAnalyst).Click(card, ids.ActionMoreMoney))
 	b.told(slacksim.OtherAnalyst, slacksim.SalesData, "Only the person who asked can choose how this goes on.")
 	require.NoError(t, maya.Click(card, "Ask for $0.02 more"))
-	form, err := maya.WaitView(b.ctx, func(v slacksim.View) bool { return v.CallbackID == ids.CallbackMoreMoney })
+	form, err := maya.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == ids.CallbackMoreMoney })
 	require.NoError(t, err)
 	require.Contains(t, form.Words(), "This step needs $0.02 more at least.")
-	wrong, err := maya.Submit(slacksim.Fill(ids.FieldReason, "  "))
+	wrong, err := maya.Submit(slackperson.Fill(ids.FieldReason, "  "))
 	require.NoError(t, err)
 	require.Contains(t, wrong[ids.FieldReason], "Please say what it is for.")
-	wrong, err = maya.Submit(slacksim.Fill(ids.FieldReason, "The board meets.").And(ids.FieldAmount, "five"))
+	wrong, err = maya.Submit(slackperson.Fill(ids.FieldReason, "The board meets.").And(ids.FieldAmount, "five"))
 	require.NoError(t, err)
 	require.Contains(t, wrong[ids.FieldAmount], "not an amount of dollars")
 	b.service.fail(&approval.InputError{Why: "That is not enough: $0.02 more is needed at least."})
-	wrong, err = maya.Submit(slacksim.Fill(ids.FieldReason, "The board meets.").And(ids.FieldAmount, "0.01"))
+	wrong, err = maya.Submit(slackperson.Fill(ids.FieldReason, "The board meets.").And(ids.FieldAmount, "0.01"))
 	require.NoError(t, err)
 	require.Contains(t, wrong[ids.FieldAmount], "That is not enough")
 	b.service.fail(nil)
-	_, err = maya.Submit(slacksim.Fill(ids.FieldReason, "The board meets.").And(ids.FieldAmount, "5"))
+	_, err = maya.Submit(slackperson.Fill(ids.FieldReason, "The board meets.").And(ids.FieldAmount, "5"))
 	require.NoError(t, err)
 	require.Equal(t, []way{{verb: "ask", id: v.Request.ID, amount: 5 * budget.Dollar, reason: "The board meets.", by: slacksim.Analyst}}, b.service.chosen())
 
 	require.NoError(t, maya.Click(card, ids.ActionMoreMoney))
 	b.service.fail(&approval.MoveError{Request: v.Request, Why: "You have asked for more already. An administrator has to answer first."})
-	_, err = maya.Submit(slacksim.Fill(ids.FieldReason, "Twice."))
+	_, err = maya.Submit(slackperson.Fill(ids.FieldReason, "Twice."))
 	require.NoError(t, err)
 	note, _ := maya.View()
 	require.Contains(t, note.Words(), "You have asked for more already.")
@@ -156,7 +158,7 @@ func TestMoreMoneyIsAskedForWithAReason(t *testing.T) {
 }
 
 // asksFor sends the administrators a question for money.
-func (b *bundle) asksFor(v *steps.View, had steps.NoticePost) (steps.NoticePost, slacksim.Message) {
+func (b *bundle) asksFor(v *steps.View, had steps.NoticePost) (steps.NoticePost, workspace.Message) {
 	b.t.Helper()
 	t := v.Request.TopUps[0]
 	n := sample.Notice(approval.NoticeTopUp, v, approval.TopUpAsked{ID: t.ID, AskedBy: t.AskedBy, Scope: t.Scope, Amount: t.Amount, Reason: t.Reason})
@@ -179,10 +181,10 @@ func TestAnAdministratorGrantsMoneyFromTheDirectMessage(t *testing.T) {
 	require.Contains(t, ask.Text, "<@U0MAYA> asks for $5.00 more in their own budget: The board meets tomorrow.")
 	carla := b.as(slacksim.Admin)
 	require.NoError(t, carla.Click(ask, "Grant $5.00"))
-	form, err := carla.WaitView(b.ctx, func(v slacksim.View) bool { return v.CallbackID == ids.CallbackGrant })
+	form, err := carla.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == ids.CallbackGrant })
 	require.NoError(t, err)
 	require.Contains(t, form.Words(), "No other budget rises with it.")
-	_, err = carla.Submit(slacksim.Fill(ids.FieldUntil, "For 24 hours"))
+	_, err = carla.Submit(slackperson.Fill(ids.FieldUntil, "For 24 hours"))
 	require.NoError(t, err)
 	require.Equal(t, []way{{verb: "grant", id: "t12345678", until: sample.Noon.Add(24 * time.Hour), by: slacksim.Admin}}, b.service.chosen())
 
@@ -192,7 +194,7 @@ func TestAnAdministratorGrantsMoneyFromTheDirectMessage(t *testing.T) {
 	require.Contains(t, after.Text, "Granted by <@U0CARLA>")
 	require.False(t, after.Has(ids.ActionGrant))
 	require.NoError(t, carla.ClickOld(ask, ids.ActionGrant))
-	told, err := carla.WaitMessage(b.ctx, carla.DM(), func(m slacksim.Message) bool { return m.Ephemeral || m.TS > after.TS })
+	told, err := carla.WaitMessage(b.ctx, carla.DM(), func(m workspace.Message) bool { return m.Ephemeral || m.TS > after.TS })
 	require.NoError(t, err)
 	require.Contains(t, told.Text, "It has been granted already.")
 }
@@ -205,11 +207,11 @@ func TestAnAdministratorDeclinesWithAReason(t *testing.T) {
 	carla := b.as(slacksim.Admin)
 	require.NoError(t, carla.Click(ask, "Decline"))
 	b.service.fail(&approval.InputError{Why: "Please say why. The asker gets to read it."})
-	wrong, err := carla.Submit(slacksim.Fill(ids.FieldReason, " "))
+	wrong, err := carla.Submit(slackperson.Fill(ids.FieldReason, " "))
 	require.NoError(t, err)
 	require.Contains(t, wrong[ids.FieldReason], "Please say why.")
 	b.service.fail(nil)
-	_, err = carla.Submit(slacksim.Fill(ids.FieldReason, "December."))
+	_, err = carla.Submit(slackperson.Fill(ids.FieldReason, "December."))
 	require.NoError(t, err)
 	require.Equal(t, "December.", b.service.chosen()[0].reason)
 }
@@ -223,7 +225,7 @@ func TestNobodyAnswersTheirOwnWishOrOneThatIsOver(t *testing.T) {
 	expects := func(words string) {
 		t.Helper()
 		require.NoError(t, carla.ClickOld(ask, ids.ActionGrant))
-		_, err := carla.WaitMessage(b.ctx, carla.DM(), func(m slacksim.Message) bool { return m.TS > ask.TS && m.Text == words })
+		_, err := carla.WaitMessage(b.ctx, carla.DM(), func(m workspace.Message) bool { return m.TS > ask.TS && m.Text == words })
 		require.NoError(t, err, words)
 	}
 	for _, tt := range []struct {

@@ -13,6 +13,8 @@ import (
 	"countersign/bot/ids"
 	"countersign/budget"
 	"countersign/internal/slacksim"
+	slackperson "countersign/internal/slacksim/person"
+	"countersign/internal/slacksim/workspace"
 )
 
 func TestTheBooksAreOpenedOnTheHome(t *testing.T) {
@@ -39,20 +41,20 @@ func TestTheBooksAreOpenedOnTheHome(t *testing.T) {
 	b.service.change(func() { b.service.top = []steps.Spender{{ID: "codestral-2508", Amount: budget.Cent}} })
 	modal, _ := carla.View()
 	require.NoError(t, carla.ClickView(modal, ids.FieldRanking, "Models"))
-	_, err := carla.WaitView(b.ctx, func(v slacksim.View) bool { return contains(v.Words(), "Models", "this month", "codestral-2508") })
+	_, err := carla.WaitView(b.ctx, func(v workspace.View) bool { return contains(v.Words(), "Models", "this month", "codestral-2508") })
 	require.NoError(t, err)
 	modal, _ = carla.View()
 	require.NoError(t, carla.ClickView(modal, ids.FieldPeriod, "Last week"))
-	_, err = carla.WaitView(b.ctx, func(v slacksim.View) bool { return contains(v.Words(), "Models", "last week", "codestral-2508") })
+	_, err = carla.WaitView(b.ctx, func(v workspace.View) bool { return contains(v.Words(), "Models", "last week", "codestral-2508") })
 	require.NoError(t, err, "what was chosen before stays chosen")
 	require.NoError(t, carla.CloseView())
 
 	require.NoError(t, carla.ClickView(home, ids.ActionExplain))
 	b.openedAs(carla, ids.CallbackExplain)
-	wrong, err := carla.Submit(slacksim.Fill(ids.FieldRequest, "not an id"))
+	wrong, err := carla.Submit(slackperson.Fill(ids.FieldRequest, "not an id"))
 	require.NoError(t, err)
 	require.Contains(t, wrong[ids.FieldRequest], "is not the id of a question")
-	_, err = carla.Submit(slacksim.Fill(ids.FieldRequest, v.Request.ID))
+	_, err = carla.Submit(slackperson.Fill(ids.FieldRequest, v.Request.ID))
 	require.NoError(t, err)
 	require.Contains(t, b.openedAs(carla, ids.CallbackNote).Words(), "What was decided about money for")
 

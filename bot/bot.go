@@ -57,7 +57,7 @@ type Options struct {
 
 // Bot is one app in one workspace.
 type Bot struct {
-	*workspace
+	*slackAPI
 	*files
 	*publishing
 	homes    *homes
@@ -91,8 +91,8 @@ func New(o Options) *Bot {
 	if o.Observe == nil {
 		o.Observe = func(string, string, time.Duration) {}
 	}
-	w := newWorkspace(o)
-	b := &Bot{workspace: w, files: &files{w}}
+	w := newSlackAPI(o)
+	b := &Bot{slackAPI: w, files: &files{w}}
 	b.later.SetLimit(4 * o.Workers)
 	b.Serve(o.Services)
 	return b
@@ -101,14 +101,14 @@ func New(o Options) *Bot {
 // Serve names the services that the bot works for. They need a Slack and the bot
 // needs them; this closes the circle, before Run.
 func (b *Bot) Serve(s Services) {
-	w := b.workspace
+	w := b.slackAPI
 	if s.Ledgers != nil {
 		w.calendar = s.Ledgers.Calendar
 	}
 	habits := &habits{log: w.Log, may: w.Language}
 	budgets := &budgets{w, s.Budgets}
 	b.homes = newHomes(w, s.Homes, budgets)
-	b.publishing = &publishing{workspace: w, habits: habits, homes: b.homes, service: s.Funding}
+	b.publishing = &publishing{slackAPI: w, habits: habits, homes: b.homes, service: s.Funding}
 	b.asking = &asking{w, b.files, s.Questions}
 	b.deciding = &deciding{w, habits, s.Decisions}
 	ledgers := &ledgers{budgets, s.Ledgers}

@@ -15,13 +15,14 @@ import (
 	"countersign/bot/kit"
 	"countersign/budget"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/workspace"
 )
 
 // command types a /budget and returns the private answer with these words.
-func (b *bundle) command(who, text, words string) slacksim.Message {
+func (b *bundle) command(who, text, words string) workspace.Message {
 	b.t.Helper()
 	require.NoError(b.t, b.as(who).Command(slacksim.SalesData, "/budget "+text))
-	m, err := b.as(who).WaitEphemeral(b.ctx, slacksim.SalesData, func(m slacksim.Message) bool { return strings.Contains(m.Text, words) })
+	m, err := b.as(who).WaitEphemeral(b.ctx, slacksim.SalesData, func(m workspace.Message) bool { return strings.Contains(m.Text, words) })
 	require.NoError(b.t, err)
 	return m
 }

@@ -37,7 +37,7 @@ type Budgets interface {
 
 // budgets shows and sets what may be spent.
 type budgets struct {
-	*workspace
+	*slackAPI
 	service Budgets
 }
 

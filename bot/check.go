@@ -20,7 +20,7 @@ import (
 
 // CheckBot asks Slack whose token this is and what it may do: ErrOrgWide, if it is
 // no workspace's.
-func (w *workspace) CheckBot(ctx context.Context) (kit.Identity, error) {
+func (w *slackAPI) CheckBot(ctx context.Context) (kit.Identity, error) {
 	r, err := w.api.AuthTestContext(ctx)
 	if err != nil {
 		return kit.Identity{}, fmt.Errorf("auth.test: %w", detail(err))
@@ -43,7 +43,7 @@ func (w *workspace) CheckBot(ctx context.Context) (kit.Identity, error) {
 }
 
 // CheckApp asks Slack for a socket with the app-level token, and opens none.
-func (w *workspace) CheckApp(ctx context.Context) error {
+func (w *slackAPI) CheckApp(ctx context.Context) error {
 	if _, _, err := w.api.StartSocketModeContext(ctx); err != nil {
 		return fmt.Errorf("apps.connections.open: %w", detail(err))
 	}
@@ -52,7 +52,7 @@ func (w *workspace) CheckApp(ctx context.Context) error {
 
 // CheckChannel says whether the bot can put its cards into a channel, and whether
 // the channel is fit for that.
-func (w *workspace) CheckChannel(ctx context.Context, channel string) error {
+func (w *slackAPI) CheckChannel(ctx context.Context, channel string) error {
 	if channel == "" {
 		return errors.New("no review channel is set")
 	}
@@ -73,7 +73,7 @@ func (w *workspace) CheckChannel(ctx context.Context, channel string) error {
 }
 
 // Members lists the ids of everybody in a channel.
-func (w *workspace) Members(ctx context.Context, channel string) (all []string, err error) {
+func (w *slackAPI) Members(ctx context.Context, channel string) (all []string, err error) {
 	page := slack.GetUsersInConversationParameters{ChannelID: channel, Limit: 200}
 	for {
 		some, next, err := w.api.GetUsersInConversationContext(ctx, &page)
@@ -145,7 +145,7 @@ var ErrOrgWide = errors.New("this app is installed for a whole organisation (Ent
 // (api.slack.com/enterprise/apps/reference and @slack/web-api's AuthTestResponse, read
 // in stored copies of 2026-11-26); a token of the organisation has no workspace, or
 // the organisation in its place.
-func (w *workspace) orgWide(ctx context.Context, who kit.Identity, enterprise string) (bool, error) {
+func (w *slackAPI) orgWide(ctx context.Context, who kit.Identity, enterprise string) (bool, error) {
 	switch {
 	case who.TeamID == "", strings.HasPrefix(who.TeamID, "E"):
 		return true, nil

@@ -39,7 +39,7 @@ type Decisions interface {
 
 // deciding takes verdicts, from cards, modals and rows of a queue.
 type deciding struct {
-	*workspace
+	*slackAPI
 	habits  *habits
 	service Decisions
 }

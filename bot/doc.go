@@ -28,7 +28,7 @@
 // budgets, limits and ledgers (/budget), funding (money that is missing), governing
 // (people and rules), homes. Each declares the few services that it calls; handle.go
 // has the board that leads to them. publishing keeps messages as they should be, files
-// reads what was shared, and all of them stand on workspace, which makes Slack's calls.
+// reads what was shared, and all of them stand on slackAPI, which makes Slack's calls.
 //
 // kit has the blocks, draw the messages, command what people type, readback what Slack
 // holds, ids the names. Only bot and its rooms import slack-go.

@@ -15,6 +15,8 @@ import (
 	"countersign/approval/review"
 	"countersign/approval/steps"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/fault"
+	"countersign/internal/slacksim/workspace"
 )
 
 // forge changes what Slack answers to what posts a card and opens a modal.
@@ -32,10 +34,10 @@ func TestAFileIsFetchedOrItsFateIsTold(t *testing.T) {
 	require.Equal(t, "a\n1\n", string(got))
 	_, err = b.bot.Fetch(b.ctx, f, 3)
 	require.ErrorIs(t, err, steps.ErrFileTooBig)
-	b.sim.Fail(slacksim.MethodFault{Method: "download", Status: 404})
+	b.sim.Fail(fault.Method{Method: "download", Status: 404})
 	_, err = b.bot.Fetch(b.ctx, f, 100)
 	require.Error(t, err)
-	b.sim.Fail(slacksim.MethodFault{Method: "files.info", Error: "fatal_error"})
+	b.sim.Fail(fault.Method{Method: "files.info", Error: "fatal_error"})
 	_, err = b.bot.Fetch(b.ctx, f, 100)
 	require.ErrorContains(t, err, "files.info "+f.ID)
 	require.NoError(t, b.as(slacksim.Analyst).DeleteFile(f.ID))
@@ -110,7 +112,7 @@ func TestPeopleAreWhoSlackSaysTheyAre(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
 	team := slacksim.DefaultTeam.ID
-	b.sim.Change(slacksim.OtherAnalyst, func(u *slacksim.User) { u.IsStranger = true })
+	b.sim.Change(slacksim.OtherAnalyst, func(u *workspace.User) { u.IsStranger = true })
 	for user, want := range map[string]review.Person{
 		slacksim.Analyst:      {ID: slacksim.Analyst, Name: "maya"},
 		slacksim.Guest:        {ID: slacksim.Guest, Name: "theo", Guest: true},
@@ -128,11 +130,11 @@ func TestPeopleAreWhoSlackSaysTheyAre(t *testing.T) {
 	other, err := b.bot.Person(b.ctx, "T0OTHER", slacksim.Analyst)
 	require.NoError(t, err)
 	require.True(t, other.External, "somebody of another workspace")
-	b.sim.Fail(slacksim.MethodFault{Method: "users.info", Error: "user_not_visible"})
+	b.sim.Fail(fault.Method{Method: "users.info", Error: "user_not_visible"})
 	hidden, err := b.bot.Person(b.ctx, team, slacksim.Analyst)
 	require.NoError(t, err)
 	require.True(t, hidden.External)
-	b.sim.Fail(slacksim.MethodFault{Method: "users.info", Error: "fatal_error"})
+	b.sim.Fail(fault.Method{Method: "users.info", Error: "fatal_error"})
 	_, err = b.bot.Person(b.ctx, team, slacksim.Analyst)
 	require.ErrorContains(t, err, "users.info")
 }
@@ -145,9 +147,9 @@ func TestTheReviewChannelIsChecked(t *testing.T) {
 	for channel, says := range map[string]string{"": "no review channel is set", "C0NOWHERE": "invite the bot", slacksim.Partners: "shared with another organisation", slacksim.Random: "the bot is not in #random"} {
 		require.ErrorContains(t, b.bot.CheckChannel(b.ctx, channel), says)
 	}
-	b.sim.Fail(slacksim.MethodFault{Method: "conversations.info", Error: "fatal_error"})
+	b.sim.Fail(fault.Method{Method: "conversations.info", Error: "fatal_error"})
 	require.ErrorContains(t, b.bot.CheckChannel(b.ctx, slacksim.CodeReview), "fatal_error")
-	b.sim.Fail(slacksim.MethodFault{Method: "apps.connections.open", Error: "not_allowed_token_type"})
+	b.sim.Fail(fault.Method{Method: "apps.connections.open", Error: "not_allowed_token_type"})
 	require.ErrorContains(t, b.bot.CheckApp(b.ctx), "not_allowed_token_type")
 	archived := answering(t, "conversations.info", `{"ok":true,"channel":{"id":"C1","name":"old","is_archived":true}}`, nil)
 	require.ErrorContains(t, archived.CheckChannel(b.ctx, "C1"), "#old is archived")

@@ -16,7 +16,7 @@ import (
 )
 
 // files reads what has been shared, and where: as Slack has it now.
-type files struct{ *workspace }
+type files struct{ *slackAPI }
 
 // Fetch implements approval.Slack: it reads a file as it is now.
 func (h *files) Fetch(ctx context.Context, f approval.File, limit int64) ([]byte, error) {

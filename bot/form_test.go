@@ -13,6 +13,8 @@ import (
 	"countersign/bot/draw"
 	"countersign/bot/ids"
 	"countersign/internal/slacksim"
+	slackperson "countersign/internal/slacksim/person"
+	"countersign/internal/slacksim/workspace"
 )
 
 func TestTheFormTakesTickedAndUploadedFiles(t *testing.T) {
@@ -24,7 +26,7 @@ func TestTheFormTakesTickedAndUploadedFiles(t *testing.T) {
 	b.offered(maya)
 	up, err := maya.Upload("costs.xlsx", []byte("PK\x03\x04"))
 	require.NoError(t, err)
-	_, err = maya.Submit(slacksim.Fill(ids.FieldQuestion, "Compare them").And(ids.FieldFiles, "sales.csv").And(ids.FieldUpload, up.ID).And(ids.FieldModel, "codestral-2508"))
+	_, err = maya.Submit(slackperson.Fill(ids.FieldQuestion, "Compare them").And(ids.FieldFiles, "sales.csv").And(ids.FieldUpload, up.ID).And(ids.FieldModel, "codestral-2508"))
 	require.NoError(t, err)
 	q := b.service.questions()
 	require.Len(t, q, 1)
@@ -49,7 +51,7 @@ func TestWhatIsWrongInTheFormIsSaidBesideIt(t *testing.T) {
 	require.NoError(t, maya.Command(slacksim.SalesData, "/analyze"))
 
 	b.service.fail(&approval.InputError{Why: "What would you like to know?"})
-	wrong, err := maya.Submit(slacksim.Fill(ids.FieldQuestion, "?"))
+	wrong, err := maya.Submit(slackperson.Fill(ids.FieldQuestion, "?"))
 	require.NoError(t, err)
 	require.Equal(t, map[string]string{ids.FieldQuestion: "What would you like to know?"}, wrong)
 	b.service.fail(nil)
@@ -57,7 +59,7 @@ func TestWhatIsWrongInTheFormIsSaidBesideIt(t *testing.T) {
 	b.offered(maya)
 	up, err := maya.Upload("photo.png", png)
 	require.NoError(t, err)
-	wrong, err = maya.Submit(slacksim.Fill(ids.FieldQuestion, "How many?").And(ids.FieldUpload, up.ID))
+	wrong, err = maya.Submit(slackperson.Fill(ids.FieldQuestion, "How many?").And(ids.FieldUpload, up.ID))
 	require.NoError(t, err)
 	require.Contains(t, wrong[ids.FieldUpload], "photo.png is none of the files that I can read")
 	require.Empty(t, b.service.questions())
@@ -68,7 +70,7 @@ func TestTheGlobalShortcutAsksWhere(t *testing.T) {
 	b := setup(t)
 	maya := b.as(slacksim.Analyst)
 	require.NoError(t, maya.Shortcut(ids.CallbackAsk))
-	_, err := maya.Submit(slacksim.Fill(ids.FieldQuestion, "How many?").And(ids.FieldChannel, slacksim.SalesData))
+	_, err := maya.Submit(slackperson.Fill(ids.FieldQuestion, "How many?").And(ids.FieldChannel, slacksim.SalesData))
 	require.NoError(t, err)
 	require.Equal(t, slacksim.SalesData, b.service.questions()[0].Project)
 }
@@ -83,7 +85,7 @@ func TestTheMessageShortcutTakesItsWordsFilesAndThread(t *testing.T) {
 	require.NoError(t, b.as(slacksim.OtherAnalyst).MessageShortcut(m, ids.CallbackAskMessage))
 	form := b.offered(b.as(slacksim.OtherAnalyst))
 	require.Contains(t, form.Words(), "other.csv")
-	_, err = b.as(slacksim.OtherAnalyst).Submit(slacksim.Form{})
+	_, err = b.as(slacksim.OtherAnalyst).Submit(slackperson.Form{})
 	require.NoError(t, err)
 	q := b.service.questions()
 	require.Len(t, q, 1)
@@ -96,7 +98,7 @@ func TestTheMessageShortcutTakesItsWordsFilesAndThread(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, maya.MessageShortcut(reply, ids.CallbackAskMessage))
 	b.offered(maya)
-	_, err = maya.Submit(slacksim.Form{})
+	_, err = maya.Submit(slackperson.Form{})
 	require.NoError(t, err)
 	require.Equal(t, m.TS, b.service.questions()[1].ThreadTS)
 }
@@ -108,7 +110,7 @@ func TestTheMessageShortcutWhereTheBotIsNot(t *testing.T) {
 	m, err := maya.Say(slacksim.Random, "How many?")
 	require.NoError(t, err)
 	require.NoError(t, maya.MessageShortcut(m, ids.CallbackAskMessage))
-	form, err := maya.WaitView(b.ctx, func(v slacksim.View) bool { return strings.Contains(v.Words(), "Invite me with /invite @countersign") })
+	form, err := maya.WaitView(b.ctx, func(v workspace.View) bool { return strings.Contains(v.Words(), "Invite me with /invite @countersign") })
 	require.NoError(t, err, "said where they look")
 	require.Contains(t, form.Words(), "This cannot be answered yet.")
 }

@@ -36,7 +36,7 @@ type Funding interface {
 
 // funding takes what askers choose when money is short, and what administrators answer.
 type funding struct {
-	*workspace
+	*slackAPI
 	service Funding
 }
 

@@ -34,7 +34,7 @@ type Authority interface {
 
 // governing takes what administrators and reviewers arrange: people, rules, absences.
 type governing struct {
-	*workspace
+	*slackAPI
 	service Authority
 }
 

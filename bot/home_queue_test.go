@@ -18,6 +18,8 @@ import (
 	"countersign/bot/ids"
 	"countersign/budget"
 	"countersign/internal/slacksim"
+	slackperson "countersign/internal/slacksim/person"
+	"countersign/internal/slacksim/workspace"
 )
 
 // waiting has so many requests wait, and keeps by what the queue was asked for.
@@ -41,9 +43,9 @@ func (b *bundle) waiting(n int) *[]steps.QueueFilter {
 }
 
 // homeOf waits for a Home with these words.
-func (b *bundle) homeOf(p *slacksim.Person, words string) slacksim.View {
+func (b *bundle) homeOf(p *slackperson.Person, words string) workspace.View {
 	b.t.Helper()
-	home, err := p.WaitHome(b.ctx, func(v slacksim.View) bool { return strings.Contains(v.Words(), words) })
+	home, err := p.WaitHome(b.ctx, func(v workspace.View) bool { return strings.Contains(v.Words(), words) })
 	require.NoError(b.t, err)
 	return home
 }
@@ -88,7 +90,7 @@ func TestTheQueueIsNarrowedAndOrdered(t *testing.T) {
 	ben := b.as(slacksim.Reviewer)
 	require.NoError(t, ben.OpenHome())
 	home := b.homeOf(ben, "Page 1 of 3")
-	last := func(want steps.QueueFilter) slacksim.View {
+	last := func(want steps.QueueFilter) workspace.View {
 		t.Helper()
 		require.Eventually(t, func() bool {
 			b.service.mu.Lock()
@@ -147,7 +149,7 @@ func TestARowOfTheQueueIsDecidedRightThere(t *testing.T) {
 	modal := b.openedAs(ben, ids.CallbackReview)
 	require.Contains(t, modal.Words(), "Code\n, all 4 lines")
 	b.waiting(0)
-	_, err := ben.Submit(slacksim.Form{})
+	_, err := ben.Submit(slackperson.Form{})
 	require.NoError(t, err)
 	require.Len(t, b.service.decided(), 1)
 	require.Equal(t, v.Request.Revision.Digest, b.service.decided()[0].Digest)
@@ -181,14 +183,14 @@ func TestSomebodyDecidesWhileAReviewerIsAway(t *testing.T) {
 	require.NoError(t, ben.ClickView(b.homeOf(ben, "Nothing waits"), ids.ActionAway))
 	b.openedAs(ben, ids.CallbackDelegate)
 	b.service.change(func() { b.service.refuse = &approval.InputError{Why: "Guests cannot decide."} })
-	refused, err := ben.Submit(slacksim.Fill(ids.FieldPerson, slacksim.Guest).And(ids.FieldUntil, "2026-12-04"))
+	refused, err := ben.Submit(slackperson.Fill(ids.FieldPerson, slacksim.Guest).And(ids.FieldUntil, "2026-12-04"))
 	require.NoError(t, err)
 	require.Equal(t, map[string]string{ids.FieldPerson: "Guests cannot decide."}, refused)
 	b.service.change(func() {
 		b.service.refuse = nil
 		b.service.roster.Delegations = []review.Delegation{{From: slacksim.Reviewer, To: slacksim.SecondReviewer, Until: sample.Noon}}
 	})
-	_, err = ben.Submit(slacksim.Fill(ids.FieldPerson, slacksim.SecondReviewer).And(ids.FieldUntil, "2026-12-04"))
+	_, err = ben.Submit(slackperson.Fill(ids.FieldPerson, slacksim.SecondReviewer).And(ids.FieldUntil, "2026-12-04"))
 	require.NoError(t, err)
 	got := b.service.wishes()[0]
 	require.Equal(t, slacksim.SecondReviewer, got.who)

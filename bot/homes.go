@@ -31,7 +31,7 @@ type Homes interface {
 
 // homes draws the Home of whoever looks at theirs.
 type homes struct {
-	*workspace
+	*slackAPI
 	service Homes
 	budgets *budgets
 
@@ -42,8 +42,8 @@ type homes struct {
 	stirred chan struct{}      // tells keepHomes that there are some
 }
 
-func newHomes(w *workspace, s Homes, b *budgets) *homes {
-	return &homes{workspace: w, service: s, budgets: b, shows: map[string]glimpse{}, stale: map[string]string{}, stirred: make(chan struct{}, 1)}
+func newHomes(w *slackAPI, s Homes, b *budgets) *homes {
+	return &homes{slackAPI: w, service: s, budgets: b, shows: map[string]glimpse{}, stale: map[string]string{}, stirred: make(chan struct{}, 1)}
 }
 
 // A Home is drawn when its owner opens it, and again after whatever they press, or

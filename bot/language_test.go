@@ -14,6 +14,7 @@ import (
 	"countersign/bot/kit"
 	"countersign/bot/readback"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/fault"
 )
 
 // inColour is a bot that may name the language of code.
@@ -40,7 +41,7 @@ func TestALanguageThatIsKeptColoursCardsAndModals(t *testing.T) {
 	require.True(t, namesLanguage(card.Blocks))
 	require.True(t, card.Has(ids.ActionApprove))
 	had := v.Posts[steps.SurfaceCard]
-	b.sim.Fail(slacksim.MethodFault{Method: "*", Error: "fatal_error", Times: -1})
+	b.sim.Fail(fault.Method{Method: "*", Error: "fatal_error", Times: -1})
 	b.publish(v, steps.SurfaceCard)
 	require.Equal(t, had, v.Posts[steps.SurfaceCard], "nothing is sent in vain")
 	b.sim.Heal()
@@ -54,7 +55,7 @@ func TestALanguageThatIsKeptColoursCardsAndModals(t *testing.T) {
 func TestALanguageThatSlackRefusesIsNamedOnce(t *testing.T) {
 	t.Parallel()
 	b := idle(t, inColour)
-	b.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Error: "invalid_blocks"})
+	b.sim.Fail(fault.Method{Method: "chat.postMessage", Error: "invalid_blocks"})
 	v := sample.View()
 	b.publish(v, steps.SurfaceCard)
 	card := b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard])

@@ -18,7 +18,7 @@ import (
 
 // publishing keeps what stands in Slack as it should be: the surfaces of requests, and notices.
 type publishing struct {
-	*workspace
+	*slackAPI
 	habits  *habits
 	homes   *homes
 	service choices

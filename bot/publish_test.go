@@ -14,6 +14,7 @@ import (
 	"countersign/bot/draw"
 	"countersign/bot/draw/sample"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/fault"
 )
 
 func TestWhatShowsAlreadyIsNotSentAgain(t *testing.T) {
@@ -26,7 +27,7 @@ func TestWhatShowsAlreadyIsNotSentAgain(t *testing.T) {
 	for k, p := range v.Posts {
 		had[k] = p
 	}
-	b.sim.Fail(slacksim.MethodFault{Method: "*", Error: "fatal_error", Times: -1})
+	b.sim.Fail(fault.Method{Method: "*", Error: "fatal_error", Times: -1})
 	b.publish(v, kinds...)
 	require.Equal(t, had, v.Posts)
 }
@@ -56,13 +57,13 @@ func TestAMessageThatSomebodyDeletedIsPostedAnew(t *testing.T) {
 	first := v.Posts[steps.SurfaceProgress]
 	v.Request.State = approval.Withdrawn
 	for _, code := range []string{"message_not_found", "edit_window_closed"} {
-		b.sim.Fail(slacksim.MethodFault{Method: "chat.update", Error: code})
+		b.sim.Fail(fault.Method{Method: "chat.update", Error: code})
 		v.Posts[steps.SurfaceProgress] = first
 		b.publish(v, steps.SurfaceProgress)
 		require.NotEqual(t, first.TS, v.Posts[steps.SurfaceProgress].TS)
 	}
 	v.Posts[steps.SurfaceProgress] = first
-	b.sim.Fail(slacksim.MethodFault{Method: "chat.update", Error: "fatal_error"})
+	b.sim.Fail(fault.Method{Method: "chat.update", Error: "fatal_error"})
 	_, err := b.bot.Publish(b.ctx, v, steps.SurfaceProgress)
 	require.ErrorContains(t, err, "rewrite the progress of bcd23fg: fatal_error")
 }
@@ -120,7 +121,7 @@ func TestAnUploadThatFailsIsAnError(t *testing.T) {
 	v := sample.View()
 	b.publish(v, steps.SurfaceRoot)
 	sample.With(approval.Result{Outcome: approval.OK, Stdout: strings.Repeat("line\n", 1000)}, approval.Artifact{Name: "chart.png", Kind: "chart", Data: png})(v)
-	b.sim.Fail(slacksim.MethodFault{Method: "files.getUploadURLExternal", Error: "fatal_error", Times: 2})
+	b.sim.Fail(fault.Method{Method: "files.getUploadURLExternal", Error: "fatal_error", Times: 2})
 	_, err := b.bot.Publish(b.ctx, v, steps.SurfaceFiles)
 	require.ErrorContains(t, err, "upload chart.png: fatal_error")
 	_, err = b.bot.Publish(b.ctx, v, steps.SurfaceReply)
@@ -135,7 +136,7 @@ func TestAnAnswerComesWithoutTheFilesThatSlackRefuses(t *testing.T) {
 	printed := strings.Repeat("a line of text\n", 1000)
 	sample.With(approval.Result{Outcome: approval.OK, Stdout: printed}, approval.Artifact{Name: "chart.png", Kind: "chart", Data: png},
 		approval.Artifact{Name: "table.csv", Kind: "table", Data: []byte("a\n1\n")})(v)
-	refuse := func(method, code string) { b.sim.Fail(slacksim.MethodFault{Method: method, Error: code}) }
+	refuse := func(method, code string) { b.sim.Fail(fault.Method{Method: method, Error: code}) }
 	refuse("files.getUploadURLExternal", "file_type_blocked")
 	b.publish(v, steps.SurfaceFiles)
 	refuse("files.getUploadURLExternal", "file_uploads_disabled")
@@ -208,7 +209,7 @@ func TestAnAnswerWaitsOnlySoLongForFilesThatDoNotGetThrough(t *testing.T) {
 	v.Posts = map[steps.Surface]steps.Post{}
 	v.Session.ThreadTS = ""
 	b.publish(v, steps.SurfaceRoot)
-	b.sim.Fail(slacksim.MethodFault{Method: "files.getUploadURLExternal", Error: "internal_error"})
+	b.sim.Fail(fault.Method{Method: "files.getUploadURLExternal", Error: "internal_error"})
 	_, err = b.bot.Publish(b.ctx, v, steps.SurfaceFiles)
 	require.ErrorContains(t, err, "internal_error")
 	b.publish(v, steps.SurfaceFiles, steps.SurfaceReply)
@@ -261,7 +262,7 @@ func TestAWorkspaceWithoutTableBlocksGetsTheTableAsText(t *testing.T) {
 	v := sample.View()
 	b.publish(v, steps.SurfaceRoot)
 	sample.With(approval.Result{Outcome: approval.OK, Tables: []approval.Grid{{Columns: []string{"month", "amount"}, Rows: [][]string{{"Jan", "12"}}, TotalRows: 1}}})(v)
-	b.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Error: "invalid_blocks"})
+	b.sim.Fail(fault.Method{Method: "chat.postMessage", Error: "invalid_blocks"})
 	b.publish(v, steps.SurfaceReply)
 	require.Contains(t, b.read(slacksim.Analyst, v.Posts[steps.SurfaceReply]).Words(), "month  amount\nJan    12")
 }
@@ -271,7 +272,7 @@ func TestASurfaceThatIsNoneIsAnError(t *testing.T) {
 	b := idle(t)
 	_, err := b.bot.Publish(b.ctx, sample.View(), "banner")
 	require.ErrorContains(t, err, "no such surface")
-	b.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Error: "not_in_channel"})
+	b.sim.Fail(fault.Method{Method: "chat.postMessage", Error: "not_in_channel"})
 	_, err = b.bot.Publish(b.ctx, sample.View(), steps.SurfaceCard)
 	require.ErrorContains(t, err, "post the card of bcd23fg in "+slacksim.CodeReview+": ")
 	require.ErrorContains(t, err, "not_in_channel")

@@ -72,7 +72,7 @@ func (h *deciding) openReview(ctx context.Context, trigger string, v *steps.View
 
 // unopened is what is left when Slack does not open the modal that shows the code: where
 // it refuses it again and again, there is another way to decide.
-func (w *workspace) unopened(id string, view slack.ModalViewRequest, err error) error {
+func (w *slackAPI) unopened(id string, view slack.ModalViewRequest, err error) error {
 	again := opened(view, err)
 	if again == nil || isInput(again) || !formal(err) {
 		return again

@@ -21,12 +21,14 @@ import (
 	"countersign/bot/kit"
 	"countersign/bot/readback"
 	"countersign/internal/slacksim"
+	slackperson "countersign/internal/slacksim/person"
+	"countersign/internal/slacksim/workspace"
 )
 
 // openedAs waits for a modal of this kind.
-func (b *bundle) openedAs(p *slacksim.Person, callback string) slacksim.View {
+func (b *bundle) openedAs(p *slackperson.Person, callback string) workspace.View {
 	b.t.Helper()
-	v, err := p.WaitView(b.ctx, func(v slacksim.View) bool { return v.CallbackID == callback })
+	v, err := p.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == callback })
 	require.NoError(b.t, err)
 	return v
 }
@@ -38,10 +40,10 @@ func TestChangesAreRequestedWithAReason(t *testing.T) {
 	ben := b.as(slacksim.Reviewer)
 	require.NoError(t, ben.Click(card, ids.ActionChanges))
 	b.openedAs(ben, ids.CallbackChanges)
-	refused, err := ben.Submit(slacksim.Form{})
+	refused, err := ben.Submit(slackperson.Form{})
 	require.NoError(t, err)
 	require.Contains(t, refused, ids.FieldReason)
-	_, err = ben.Submit(slacksim.Fill(ids.FieldReason, "Round to cents."))
+	_, err = ben.Submit(slackperson.Fill(ids.FieldReason, "Round to cents."))
 	require.NoError(t, err)
 	require.NoError(t, ben.WaitNoView(b.ctx))
 	got := b.service.decided()
@@ -62,11 +64,11 @@ func TestRisksAreApprovedByTypingTheDigest(t *testing.T) {
 	modal := b.openedAs(ben, ids.CallbackReview)
 	require.Contains(t, modal.Words(), "type "+v.Request.Revision.Digest[:6])
 	b.service.fail(&approval.InputError{Why: "That is not how the digest begins."})
-	refused, err := ben.Submit(slacksim.Fill(ids.FieldTyped, "ffffff"))
+	refused, err := ben.Submit(slackperson.Fill(ids.FieldTyped, "ffffff"))
 	require.NoError(t, err)
 	require.Equal(t, map[string]string{ids.FieldTyped: "That is not how the digest begins."}, refused)
 	b.service.fail(nil)
-	_, err = ben.Submit(slacksim.Fill(ids.FieldTyped, " "+v.Request.Revision.Digest[:6]+" "))
+	_, err = ben.Submit(slackperson.Fill(ids.FieldTyped, " "+v.Request.Revision.Digest[:6]+" "))
 	require.NoError(t, err)
 	got := b.service.decided()
 	require.Len(t, got, 1)
@@ -182,11 +184,11 @@ func TestCodeIsEditedInFieldsAndHandedInAsOne(t *testing.T) {
 	b.service.change(func() {
 		b.service.refuse = &approval.InputError{Why: "This cannot be shown: line 69: 16 or more spaces."}
 	})
-	refused, err := ben.Submit(slacksim.Form{})
+	refused, err := ben.Submit(slackperson.Form{})
 	require.NoError(t, err)
 	require.Contains(t, refused, draw.EditField(2), "beside the field that holds the line")
 	b.service.change(func() { b.service.refuse = &approval.NotAllowedError{Why: "Only reviewers edit."} })
-	_, err = ben.Submit(slacksim.Form{})
+	_, err = ben.Submit(slackperson.Form{})
 	require.NoError(t, err)
 	require.Contains(t, b.openedAs(ben, ids.CallbackNote).Words(), "Only reviewers edit.")
 	require.NoError(t, ben.CloseView())
@@ -194,7 +196,7 @@ func TestCodeIsEditedInFieldsAndHandedInAsOne(t *testing.T) {
 	b.service.change(func() { b.service.refuse = nil })
 	require.NoError(t, ben.Click(card, ids.ActionMore, "Edit the code"))
 	b.openedAs(ben, ids.CallbackEdit)
-	_, err = ben.Submit(slacksim.Fill(draw.EditField(2), "print('end')"))
+	_, err = ben.Submit(slackperson.Fill(draw.EditField(2), "print('end')"))
 	require.NoError(t, err)
 	require.NoError(t, ben.WaitNoView(b.ctx))
 	wants := b.service.wishes()
@@ -222,7 +224,7 @@ func TestSomebodyElseIsAsked(t *testing.T) {
 	b := setup(t)
 	v, card := pending(b)
 	ben := b.as(slacksim.Reviewer)
-	ask := func(form slacksim.Form) map[string]string {
+	ask := func(form slackperson.Form) map[string]string {
 		require.NoError(t, ben.Click(card, ids.ActionMore, "Ask somebody to look at it"))
 		b.openedAs(ben, ids.CallbackAssign)
 		refused, err := ben.Submit(form)
@@ -230,11 +232,11 @@ func TestSomebodyElseIsAsked(t *testing.T) {
 		return refused
 	}
 	b.service.change(func() { b.service.refuse = &approval.InputError{Why: "This person cannot decide here."} })
-	require.Equal(t, map[string]string{ids.FieldPerson: "This person cannot decide here."}, ask(slacksim.Fill(ids.FieldPerson, slacksim.Guest)))
+	require.Equal(t, map[string]string{ids.FieldPerson: "This person cannot decide here."}, ask(slackperson.Fill(ids.FieldPerson, slacksim.Guest)))
 	require.NoError(t, ben.CloseView())
 	b.service.change(func() { b.service.refuse = nil })
-	ask(slacksim.Fill(ids.FieldPerson, slacksim.SecondReviewer))
-	ask(slacksim.Fill(ids.FieldPerson, slacksim.Admin).And(ids.FieldWhat, draw.AskOpinion))
+	ask(slackperson.Fill(ids.FieldPerson, slacksim.SecondReviewer))
+	ask(slackperson.Fill(ids.FieldPerson, slacksim.Admin).And(ids.FieldWhat, draw.AskOpinion))
 	got := b.service.wishes()
 	require.Len(t, got, 2)
 	require.Equal(t, []string{"assign", v.Request.ID, slacksim.SecondReviewer}, []string{got[0].what, got[0].id, got[0].who})
@@ -251,13 +253,13 @@ func TestDifferencesAreShown(t *testing.T) {
 	require.NoError(t, ben.Click(card, ids.ActionDiff))
 	require.Contains(t, b.openedAs(ben, ids.CallbackNote).Words(), "+ 5  # whole months only")
 	require.NoError(t, ben.Click(card, ids.ActionMore, "Compare with approved code"))
-	_, err := ben.WaitView(b.ctx, func(v slacksim.View) bool { return strings.Contains(v.Words(), "Nothing that was approved") })
+	_, err := ben.WaitView(b.ctx, func(v workspace.View) bool { return strings.Contains(v.Words(), "Nothing that was approved") })
 	require.NoError(t, err)
 	b.service.change(func() {
 		b.service.near = &steps.Near{Question: "The same?", Code: v.Former.Code, At: sample.Noon, Alike: 75}
 	})
 	require.NoError(t, ben.Click(card, ids.ActionMore, "Compare with approved code"))
-	_, err = ben.WaitView(b.ctx, func(v slacksim.View) bool { return strings.Contains(v.Words(), "75 % of the lines") })
+	_, err = ben.WaitView(b.ctx, func(v workspace.View) bool { return strings.Contains(v.Words(), "75 % of the lines") })
 	require.NoError(t, err)
 
 	// A card of an older version shows nothing that could be taken for this one.
@@ -329,9 +331,9 @@ func TestADecisionWithoutADatabaseIsNotAcked(t *testing.T) {
 		require.NoError(t, ben.Click(card, ids.ActionMore, entry))
 		b.openedAs(ben, callback)
 		b.service.before(func(context.Context) error { return context.DeadlineExceeded })
-		form := slacksim.Form{}
+		form := slackperson.Form{}
 		if callback == ids.CallbackAssign {
-			form = slacksim.Fill(ids.FieldPerson, slacksim.SecondReviewer)
+			form = slackperson.Fill(ids.FieldPerson, slacksim.SecondReviewer)
 		}
 		_, err := ben.Submit(form)
 		require.Error(t, err, "Slack says that it failed")

@@ -11,6 +11,8 @@ import (
 	"countersign/bot/draw/sample"
 	"countersign/bot/ids"
 	"countersign/internal/slacksim"
+	slackperson "countersign/internal/slacksim/person"
+	"countersign/internal/slacksim/workspace"
 )
 
 func TestAQuestionIsTakenWithTheFileThatItNames(t *testing.T) {
@@ -71,10 +73,10 @@ func TestRejectingAsksForAReason(t *testing.T) {
 	ben := b.as(slacksim.Reviewer)
 	card := b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard])
 	require.NoError(t, ben.Click(card, ids.ActionReject))
-	_, err := ben.WaitView(b.ctx, func(v slacksim.View) bool { return v.CallbackID == ids.CallbackReason })
+	_, err := ben.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == ids.CallbackReason })
 	require.NoError(t, err)
 	require.Empty(t, b.service.decided())
-	_, err = ben.Submit(slacksim.Fill(ids.FieldReason, "It reads the wrong column."))
+	_, err = ben.Submit(slackperson.Fill(ids.FieldReason, "It reads the wrong column."))
 	require.NoError(t, err)
 	require.NoError(t, ben.WaitNoView(b.ctx))
 	rulings := b.service.decided()

@@ -63,7 +63,7 @@ var errHost = errors.New("the upload's host does not take it")
 // are left out, and of nothing the id is "none". What Slack refuses for good is
 // left out as well, and named; so is, when it is late, all that does not get to
 // the upload's host.
-func (w *workspace) upload(ctx context.Context, at spot, files []approval.Artifact, late bool) (first string, refused []string, err error) {
+func (w *slackAPI) upload(ctx context.Context, at spot, files []approval.Artifact, late bool) (first string, refused []string, err error) {
 	var done []slack.FileSummary
 	for n, f := range files {
 		if len(f.Data) == 0 {
@@ -105,7 +105,7 @@ func (w *workspace) upload(ctx context.Context, at spot, files []approval.Artifa
 }
 
 // uploadOne brings one file to Slack, where nobody sees it yet.
-func (w *workspace) uploadOne(ctx context.Context, f approval.Artifact) (id string, err error) {
+func (w *slackAPI) uploadOne(ctx context.Context, f approval.Artifact) (id string, err error) {
 	to := slack.GetUploadURLExternalParameters{FileName: kit.Cut(f.Name, 250), FileSize: len(f.Data)}
 	switch strings.ToLower(path.Ext(f.Name)) {
 	case ".png", ".jpg", ".jpeg", ".gif", ".webp":
