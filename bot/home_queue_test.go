@@ -69,9 +69,9 @@ func TestFiveHundredWaitOnFiftyPages(t *testing.T) {
 	home = b.homeOf(ben, "Page 2 of 50")
 
 	// The Home carries where it is: opening it again, on any replica, shows the same page.
-	b.bot.mu.Lock()
-	b.bot.homes = nil
-	b.bot.mu.Unlock()
+	b.bot.homes.mu.Lock()
+	clear(b.bot.homes.shows)
+	b.bot.homes.mu.Unlock()
 	b.waiting(499)
 	require.NoError(t, ben.OpenHome())
 	home = b.homeOf(ben, "Page 2 of 50, 499 requests in all")

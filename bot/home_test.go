@@ -95,7 +95,7 @@ func TestAHomeIsDrawnAgainWhenARequestOnItMoves(t *testing.T) {
 	b.homeOf(ben, "14 requests in all")
 	home := b.homeOf(jun, "Your questions")
 	require.NotContains(t, home.Words(), "$2.12 of", "of somebody else it shows nothing")
-	b.bot.mu.Lock()
-	defer b.bot.mu.Unlock()
+	b.bot.homes.mu.Lock()
+	defer b.bot.homes.mu.Unlock()
 	require.Empty(t, b.bot.homes.stale)
 }
