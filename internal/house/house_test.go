@@ -86,15 +86,15 @@ var rooms = map[string]plan{
 	"sandbox/e2b/e2btest": {},
 
 	// Slack. The rooms of drawing share what a drawing is made of, and know nothing of the socket.
-	"bot/ids":         {later: true},
-	"bot/kit":         {uses: []string{"budget", "bot/ids"}, later: true}, // nothing of approval
-	"bot/command":     {uses: append(slices.Clone(nouns), "bot/ids", "bot/kit"), later: true},
-	"bot/readback":    {uses: []string{"bot/ids", "bot/kit"}, tests: drawingTests, later: true},
-	"bot/draw":        {uses: drawing, tests: drawingTests, later: true},
-	"bot/draw/home":   {uses: drawing, tests: drawingTests, later: true},
-	"bot/draw/money":  {uses: drawing, tests: drawingTests, later: true},
-	"bot/draw/notice": {uses: drawing, tests: drawingTests, later: true},
-	"bot/draw/sample": {uses: with("internal/slacksim", "internal/slacksim/*"), later: true}, // Views that only tests draw
+	"bot/ids":         {},
+	"bot/kit":         {uses: []string{"budget", "bot/ids"}}, // nothing of approval
+	"bot/command":     {uses: append(slices.Clone(nouns), "bot/ids", "bot/kit")},
+	"bot/readback":    {uses: []string{"bot/ids", "bot/kit"}, tests: drawingTests},
+	"bot/draw":        {uses: drawing, tests: drawingTests},
+	"bot/draw/home":   {uses: drawing, tests: drawingTests},
+	"bot/draw/money":  {uses: drawing, tests: drawingTests},
+	"bot/draw/notice": {uses: drawing, tests: drawingTests},
+	"bot/draw/sample": {uses: with("internal/slacksim", "internal/slacksim/*")}, // Views that only tests draw
 	"bot":             {uses: drawing, tests: append(slices.Clone(drawingTests), "internal/pglocal/pgtest")},
 
 	// What stands in for the world, and what watches it.

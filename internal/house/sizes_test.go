@@ -29,7 +29,6 @@ var (
 	largeFolders = map[string]exception{
 		"approval":       {54, shrinks},
 		"approval/steps": {31, shrinks},
-		"bot":            {68, shrinks},
 		"storage":        {30, shrinks},
 	}
 	largeFiles = map[string]exception{
@@ -42,9 +41,7 @@ var (
 		"approval/steps/fakes_test.go":                 {412, shrinks},
 		"approval/steps/memstore_test.go":              {579, shrinks},
 		"approval/steps/run_test.go":                   {424, shrinks},
-		"approval/steps/terms_test.go":                 {417, shrinks},
-		"bot/readback_test.go":                         {403, shrinks},
-		"bot/publish_test.go":                          {450, shrinks},
+		"approval/steps/terms_test.go":                 {420, shrinks},
 		"budget/price_test.go":                         {441, shrinks},
 		"internal/pglocal/server_test.go":              {411, shrinks},
 		"sandbox/local/life_linux_test.go":             {411, shrinks},
@@ -58,7 +55,6 @@ var (
 	largeTypes = map[string]exception{
 		"approval.Request":      {113, shrinks},
 		"approval.Service":      {166, shrinks},
-		"bot.Bot":               {257, shrinks},
 		"storage.DB":            {95, shrinks},
 		"sandbox/e2b.Client":    {74, shrinks},
 		"sandbox/local.Sandbox": {42, shrinks},
@@ -70,8 +66,6 @@ var (
 		"approval.Store":         {48, shrinks},
 		"approval.Ledger":        {13, shrinks},
 		"approval.Sandbox":       {13, shrinks},
-		"bot.Money":              {20, shrinks},
-		"bot.Service":            {47, shrinks},
 	}
 )
 
