@@ -65,7 +65,7 @@ func (r *Request) GoAway(c Cause, now time.Time) error {
 		r.tell(r.awayNotice(now))
 	}
 	r.Away, r.Place = &Away{Cause: c, Since: since}, NotInLine
-	r.note(now, System, "away", map[string]any{"cause": c})
+	r.note(now, System, "away", map[string]any{"cause": c.told()})
 	r.touch(now, StepShow)
 	return nil
 }
@@ -80,7 +80,7 @@ func (r *Request) ComeBack(now time.Time) error {
 	if !r.can("ComeBack") || r.Away == nil {
 		return r.refuse("go on with")
 	}
-	r.note(now, System, "back", map[string]any{"cause": r.Away.Cause})
+	r.note(now, System, "back", map[string]any{"cause": r.Away.Cause.told()})
 	r.Away, r.LookedAt, r.Changes.Retell = nil, now, true
 	r.touch(now, StepShow)
 	switch r.State {
@@ -104,7 +104,7 @@ func (r *Request) FailOver(c Cause, now time.Time) error {
 	}
 	r.Cause, r.Reason = &c, ""
 	r.release(now)
-	r.note(now, actor, "failed", map[string]any{"cause": c})
+	r.note(now, actor, "failed", map[string]any{"cause": c.told()})
 	if r.Away == nil && c.Code != AskerGone {
 		r.tell(r.awayNotice(now)) // the channel may be closed to us as well
 	}

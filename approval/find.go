@@ -76,7 +76,7 @@ func (r *Request) TurnBack(cause *Cause, why string, now time.Time) error {
 	}
 	r.Cause, r.Reason = cause, why
 	r.release(now)
-	r.note(now, System, "asked back", map[string]any{"cause": cause, "reason": why})
+	r.note(now, System, "asked back", map[string]any{"cause": cause.told(), "reason": Said(why)})
 	r.tell(Notice{Key: "ask back " + r.ID, Kind: NoticeAskBack, To: []string{r.Asker}, At: now, Data: encode(AskedBack{Cause: cause, Why: why})})
 	r.move(Failed, now, time.Time{})
 	return nil

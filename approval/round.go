@@ -43,7 +43,7 @@ func (r *Request) requestChanges(d Decision, cost budget.USD, p Policy, now time
 	r.Rounds++
 	r.Attempts, r.Reason = 0, ""
 	r.Wishes = append(r.Wishes, Wish{Revision: d.Revision, Code: r.Revision.Code, By: d.Reviewer, Words: d.Reason, At: now})
-	r.note(now, d.Reviewer, "changes requested", map[string]any{"revision": d.Revision, "digest": d.Digest, "reason": d.Reason, "click": d.Click})
+	r.note(now, d.Reviewer, "changes requested", map[string]any{"revision": d.Revision, "digest": d.Digest, "reason": Said(d.Reason), "click": d.Click})
 	r.hold(budget.ForDraft, cost, now, draftHoldLife)
 	r.move(Drafting, now, now.Add(p.Expiry), StepDraft)
 }
@@ -71,7 +71,7 @@ func (r *Request) TakeEdit(e Edit, revision int, digest string, cost budget.USD,
 		return &InputError{Why: "Nothing in the code has been changed."}
 	}
 	r.Attempts, r.Edit = 0, &e
-	r.note(now, e.By, "edited", map[string]any{"revision": revision, "digest": digest, "code_sha256": Hash([]byte(e.Code)), "click": e.Click})
+	r.note(now, e.By, "edited", map[string]any{"revision": revision, "digest": digest, "code": Said(e.Code), "click": e.Click})
 	r.hold(budget.ForDraft, cost, now, draftHoldLife)
 	r.move(Drafting, now, r.ExpiresAt, StepDraft)
 	return nil
@@ -85,7 +85,7 @@ func (r *Request) PutBack(why string, now time.Time) error {
 	}
 	e := *r.Edit
 	r.release(now)
-	r.note(now, System, "edit refused", map[string]any{"revision": r.Revision.Number, "by": e.By, "reason": why})
+	r.note(now, System, "edit refused", map[string]any{"revision": r.Revision.Number, "by": e.By, "reason": Said(why)})
 	r.tell(Notice{Key: fmt.Sprintf("edit %s %d %s %s", r.ID, r.Revision.Number, e.By, e.Click.ActionTS), Kind: NoticeEditFailed, To: []string{e.By}, At: now,
 		Data: encode(EditRefused{Revision: r.Revision.Number, Why: why, Code: e.Code})})
 	r.move(Pending, now, r.ExpiresAt)

@@ -78,7 +78,7 @@ func (r *Request) reopen(broken *BrokenSealError, fresh Manifest, p Policy, now 
 
 // sealBroken is what the audit trail keeps of an approval that does not hold.
 func (r *Request) sealBroken(why []string, now time.Time) Event {
-	return Event{At: now, Actor: System, Kind: "seal broken", Data: map[string]any{"revision": r.Revision.Number, "digest": r.Revision.Digest, "why": why}}
+	return Event{At: now, Actor: System, Kind: "seal broken", Data: map[string]any{"revision": r.Revision.Number, "digest": r.Revision.Digest, "why": saidAll(why)}}
 }
 
 // Disown takes back an approval that its giver says was not theirs, while nothing
@@ -136,8 +136,7 @@ func (r *Request) sealAnew(reason string, fresh Manifest, p Policy, now time.Tim
 	r.renew(rev)
 	r.Reason = reason
 	r.release(now)
-	r.note(now, System, "sealed anew", map[string]any{"revision": r.Revision.Number, "digest": r.Revision.Digest,
-		"manifest": string(r.Revision.Manifest.Canonical())})
+	r.note(now, System, "sealed anew", map[string]any{"revision": r.Revision.Number, "digest": r.Revision.Digest})
 	r.move(Pending, now, now.Add(p.Expiry))
 }
 

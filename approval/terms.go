@@ -282,7 +282,7 @@ func (r *Request) Freeze(until time.Time, why string, p Policy, now time.Time) e
 }
 
 func (r *Request) frozen(until time.Time, why string, now time.Time) {
-	r.note(now, System, "frozen", map[string]any{"until": until, "rule": why, "revision": r.Revision.Number})
+	r.note(now, System, "frozen", map[string]any{"until": until, "rule": Said(why), "revision": r.Revision.Number})
 }
 
 // runTime is the longest that the code may run.

@@ -50,7 +50,7 @@ func (r *Request) Decide(d Decision, cost budget.USD, p Policy, now time.Time) e
 		return nil
 	}
 	if d.Verdict == Reject {
-		data["reason"] = d.Reason
+		data["reason"] = Said(d.Reason)
 		r.Reason = d.Reason
 		r.note(now, d.Reviewer, "rejected", data)
 		r.move(Rejected, now, time.Time{})
