@@ -51,7 +51,7 @@ func (c Cause) told() map[string]any {
 		data["file"] = Said(c.File)
 	}
 	if len(c.Files) > 0 {
-		data["files"] = ids(c.Files)
+		data["files"] = FileIDs(c.Files)
 	}
 	return data
 }

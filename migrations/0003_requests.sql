@@ -115,6 +115,7 @@ CREATE TABLE revisions (
     needed         integer,
     policy         text,
     lines          integer,
+    dangers        integer,
     PRIMARY KEY (request_id, number),
     -- Nobody expects more than what is sealed as the most, nor less than nothing.
     CONSTRAINT revisions_quote CHECK (quote BETWEEN 0 AND cost_cap),
@@ -162,6 +163,7 @@ BEGIN
     NEW.cost_cap := (sealed ->> 'cost_cap')::bigint;
     NEW.needed := (sealed ->> 'approvals')::integer;
     NEW.policy := sealed ->> 'policy';
+    NEW.dangers := (SELECT count(*) FROM jsonb_path_query(findings, '$[*] ? (@.level == "danger")'));
     NEW.lines := length(code) - length(replace(code, E'\n', ''));
     broken := CASE
         WHEN code = '' THEN 'revisions_code'
