@@ -9,7 +9,7 @@ import "encoding/json"
 type Said string
 
 // MarshalJSON marks the words for storage.
-func (s Said) MarshalJSON() ([]byte, error) { return marked("said", string(s)) }
+func (s Said) MarshalJSON() ([]byte, error) { return withMark("said", string(s)) }
 
 // UnmarshalJSON reads the words as storage gives them back.
 func (s *Said) UnmarshalJSON(text []byte) error { return json.Unmarshal(text, (*string)(s)) }
@@ -19,16 +19,16 @@ func (s *Said) UnmarshalJSON(text []byte) error { return json.Unmarshal(text, (*
 type AllSaid struct{ Value any }
 
 // MarshalJSON marks the value for storage.
-func (s AllSaid) MarshalJSON() ([]byte, error) { return marked("said", s.Value) }
+func (s AllSaid) MarshalJSON() ([]byte, error) { return withMark("said", s.Value) }
 
 // Kept names something large that is stored with the same move: "code", "result", or
 // "file 1" and so on. The event has its salted hash, and nobody spells it twice.
 type Kept string
 
 // MarshalJSON marks the name for storage.
-func (k Kept) MarshalJSON() ([]byte, error) { return marked("kept", string(k)) }
+func (k Kept) MarshalJSON() ([]byte, error) { return withMark("kept", string(k)) }
 
-func marked(mark string, v any) ([]byte, error) { return json.Marshal(map[string]any{mark: v}) }
+func withMark(mark string, v any) ([]byte, error) { return json.Marshal(map[string]any{mark: v}) }
 
 // saidAll are texts that somebody said.
 func saidAll(texts []string) []Said {
@@ -39,8 +39,11 @@ func saidAll(texts []string) []Said {
 	return said
 }
 
-// told is a cause as an event has it.
-func (c Cause) told() map[string]any {
+// told is a cause as an event has it; nil where there is none.
+func (c *Cause) told() map[string]any {
+	if c == nil {
+		return nil
+	}
 	data := map[string]any{"code": c.Code}
 	for key, fact := range map[string]string{"channel": c.Channel, "person": c.Person, "by": c.By} {
 		if fact != "" {

@@ -229,7 +229,7 @@ func decoded(spelling string) (v map[string]any, err error) {
 func canonical(v any) (string, error) {
 	switch v := v.(type) {
 	case string:
-		return quoted(v), nil
+		return quotedText(v), nil
 	case json.Number:
 		if strings.ContainsAny(v.String(), ".eE") || v.String() == "-0" {
 			return "", fmt.Errorf("%s is no integer, and an event holds no other numbers", v)
@@ -254,7 +254,7 @@ func canonical(v any) (string, error) {
 			if err != nil {
 				return "", err
 			}
-			parts = append(parts, quoted(key)+":"+part)
+			parts = append(parts, quotedText(key)+":"+part)
 		}
 		return "{" + strings.Join(parts, ",") + "}", nil
 	}
@@ -264,8 +264,8 @@ func canonical(v any) (string, error) {
 	return fmt.Sprint(v), nil // true or false
 }
 
-// quoted is a text as RFC 8785 spells it.
-func quoted(s string) string {
+// quotedText is a text as RFC 8785 spells it.
+func quotedText(s string) string {
 	var b strings.Builder
 	b.WriteByte('"')
 	for _, r := range s {

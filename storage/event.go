@@ -34,7 +34,7 @@ var beginning = strings.Repeat("0", 64)
 // same (event_line).
 func (e eventRow) line() string {
 	return fmt.Sprintf(`{"actor":%s,"at":"%s","data":%s,"kind":%s,"prev":"%s","seq":%d,"stream":%s,"v":2}`,
-		quoted(e.Actor), e.At.UTC().Format("2006-01-02T15:04:05.000000Z"), e.Data, quoted(e.Kind), e.PrevHash, e.Seq, quoted(e.Stream))
+		quotedText(e.Actor), e.At.UTC().Format("2006-01-02T15:04:05.000000Z"), e.Data, quotedText(e.Kind), e.PrevHash, e.Seq, quotedText(e.Stream))
 }
 
 func (e eventRow) sum() string { return approval.Hash([]byte(e.line())) }

@@ -101,6 +101,15 @@ func rehash(actor string) string {
 	return `encode(sha256(convert_to(event_line(stream, seq, at, ` + actor + `, kind, data, prev_hash), 'UTF8')), 'hex')`
 }
 
+// chain is a stream as it is stored.
+func (b *bundle) chain(ctx context.Context, stream string) (rows []eventRow, err error) {
+	err = b.read(ctx, func(tx pgx.Tx) error {
+		rows, err = chain(ctx, tx, stream)
+		return err
+	})
+	return rows, err
+}
+
 func TestAnEmptyChainHasNothingChecked(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

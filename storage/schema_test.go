@@ -291,7 +291,7 @@ var breaches = []struct {
 
 	{"an event does not change", `UPDATE events SET actor = 'REVA'`, "events_unchangeable"},
 	{"an event is not deleted", `DELETE FROM events`, "events_unchangeable"},
-	{"events are not emptied", `TRUNCATE events`, "events_untruncatable"},
+	{"events are not emptied", `TRUNCATE events CASCADE`, "events_untruncatable"},
 	{"an event has its place", `INSERT INTO events (stream, seq, at, actor, kind, data, prev_hash, hash)
 		SELECT stream, seq, at, actor, kind, data, prev_hash, hash FROM events LIMIT 1`, "events_pkey"},
 	{"an event has the hash of its content", `INSERT INTO events (stream, seq, at, actor, kind, data, prev_hash, hash)
