@@ -87,7 +87,7 @@ func reopen(r *Request, broken *BrokenSealError, fresh Manifest, p Policy, now t
 
 // SealBroken is what the audit trail keeps of an approval that does not hold.
 func SealBroken(r *Request, broken *BrokenSealError, now time.Time) Event {
-	data := map[string]any{"revision": r.Revision.Number, "digest": r.Revision.Digest, "why": broken.Why}
+	data := map[string]any{"revision": r.Revision.Number, "digest": r.Revision.Digest, "why": saidAll(broken.Why)}
 	if broken.Fallen != nil {
 		data["fallen"] = broken.Fallen
 	}
@@ -149,7 +149,6 @@ func sealAnew(r *Request, reason string, fresh Manifest, p Policy, now time.Time
 	renew(r, rev)
 	r.Reason = reason
 	r.Money().release(now)
-	r.note(now, System, "sealed anew", map[string]any{"revision": r.Revision.Number, "digest": r.Revision.Digest,
-		"manifest": string(r.Revision.Manifest.Canonical())})
+	r.note(now, System, "sealed anew", map[string]any{"revision": r.Revision.Number, "digest": r.Revision.Digest})
 	r.move(Pending, now, now.Add(p.Expiry))
 }
