@@ -6,12 +6,14 @@ import (
 )
 
 // Usage is what a model says that one call has used. Input counts every prompt
-// token, the cached ones among them.
+// token, those from and to the provider's cache among them; Output counts every token
+// that came back, those that the model thought in among them.
 type Usage struct {
-	Model  string `json:"model"` // as the API returned it, which is what it bills
-	Input  int    `json:"input"`
-	Cached int    `json:"cached,omitempty"`
-	Output int    `json:"output"`
+	Model   string `json:"model"` // as the API returned it, which is what it bills
+	Input   int    `json:"input"`
+	Cached  int    `json:"cached,omitempty"`  // of Input, read from the provider's cache
+	Written int    `json:"written,omitempty"` // of Input, put into it
+	Output  int    `json:"output"`
 }
 
 // ChargeKind tells the two things that cost money apart.

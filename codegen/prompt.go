@@ -69,10 +69,10 @@ func shrinking(sampleRows int) []detail {
 }
 
 // promptSize is how long the prompt of a brief is; of one that is never sent, the bound.
-func promptSize(b approval.Brief, sampleRows int) int {
-	turns, err := prompt(b, PromptBytes, sampleRows)
+func promptSize(b approval.Brief, limit, sampleRows int) int {
+	turns, err := prompt(b, limit, sampleRows)
 	if err != nil {
-		return PromptBytes
+		return limit
 	}
 	return size(turns)
 }
