@@ -150,13 +150,13 @@ func TestABudgetIsEditedAndRemovedFromTheHome(t *testing.T) {
 	require.NoError(t, err, "the Home shows it at once")
 
 	b.service.change(func() { b.service.purse.limits = []budget.Standing{set} })
-	form := edit()
+	require.NotEmpty(t, edit().Words())
 	_, err = carla.Submit(slacksim.Fill(fieldAmount, "12").And(fieldDowngrade))
 	require.NoError(t, err)
 	changed := b.service.changed()
 	require.Empty(t, changed[len(changed)-1].Policy.Downgrade, "none is chosen")
 
-	form = edit()
+	form := edit()
 	require.NoError(t, carla.ClickView(form, actionRemoveLimit))
 	_, err = carla.WaitView(b.ctx, func(v slacksim.View) bool { return strings.Contains(v.Words(), "has been removed.") })
 	require.NoError(t, err)

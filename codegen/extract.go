@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // Extract takes an answer apart. The program is the one block of Python, or the one
@@ -13,7 +13,7 @@ import (
 // nothing but Python. All around it is the prose. Other blocks, such as output that the
 // model expects, are left out of both, and the prose says so; so is what the model
 // thought. An answer without any program is prose alone and no error. Everything else is
-// refused with an *approval.WriterError whose Repair tells the model what to do better:
+// refused with an *steps.WriterError whose Repair tells the model what to do better:
 // two programs are one too many for a person to choose from, and half of one is none.
 func Extract(answer string) (code, prose string, err error) {
 	lines := strings.Split(withoutThinking(strings.ReplaceAll(answer, "\r\n", "\n")), "\n")
@@ -127,7 +127,7 @@ func endsApart(lines []string) (apart []string) {
 }
 
 func unusable(words, repair string) error {
-	return &approval.WriterError{Err: errors.New(strings.ToLower(words[:1]) + strings.TrimSuffix(words[1:], ".")), Words: words, Repair: repair}
+	return &steps.WriterError{Err: errors.New(strings.ToLower(words[:1]) + strings.TrimSuffix(words[1:], ".")), Words: words, Repair: repair}
 }
 
 // parts are an answer's lines, sorted.

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 )
 
@@ -16,7 +16,7 @@ import (
 // prompt says and what the answer is worth is decided here, for all of them.
 type Provider interface {
 	About() About
-	// Ask makes one call and no second one. Its error is an *approval.WriterError, which
+	// Ask makes one call and no second one. Its error is an *steps.WriterError, which
 	// says what the failure means and whether the call may be billed.
 	Ask(ctx context.Context, call Call) (Answer, error)
 }
@@ -28,7 +28,7 @@ type About struct {
 	Host      string   // where prompts go: a host, with its port if the address has one
 	Models    []string // what may be asked for, the default first
 	MaxTokens int      // the longest answer, with what the model thinks
-	Window    int      // how many tokens its models take, prompt and answer together; 0: more than is ever sent
+	Window    int      // how many tokens each of its models takes, prompt and answer together; 0: what is known of the model
 	Timeout   time.Duration
 
 	// Tokens is the most tokens that a prompt of so many bytes can be, by the provider's
@@ -44,11 +44,15 @@ func (a About) tokens(bytes int) int {
 	return a.Tokens(bytes)
 }
 
-// promptBytes is the longest prompt for its models: all of PromptBytes, or what the
+// promptBytes is the longest prompt for a model: all of PromptBytes, or what the
 // window leaves beside the longest answer.
-func (a About) promptBytes() int {
+func (a About) promptBytes(model string) int {
+	window := a.Window
+	if k, ok := KnownModel(model); ok && (window == 0 || k.Window < window) {
+		window = k.Window
+	}
 	limit := PromptBytes
-	for a.Window > 0 && limit > 0 && a.tokens(limit)+a.MaxTokens > a.Window {
+	for window > 0 && limit > 0 && a.tokens(limit)+a.MaxTokens > window {
 		limit -= 100
 	}
 	return max(limit, 0)
@@ -59,7 +63,7 @@ type Call struct {
 	Model     string
 	Turns     []Turn
 	MaxTokens int
-	Brief     approval.Brief // what the turns were made of
+	Brief     steps.Brief // what the turns were made of
 }
 
 // Bytes is the size of a call's messages, with what surrounds them.

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/codegen/shapes"
 )
 
@@ -69,7 +70,7 @@ func shrinking(sampleRows int) []detail {
 }
 
 // promptSize is how long the prompt of a brief is; of one that is never sent, the bound.
-func promptSize(b approval.Brief, limit, sampleRows int) int {
+func promptSize(b steps.Brief, limit, sampleRows int) int {
 	turns, err := prompt(b, limit, sampleRows)
 	if err != nil {
 		return limit
@@ -81,7 +82,7 @@ func promptSize(b approval.Brief, limit, sampleRows int) int {
 // goes in this order: the oldest of what was said before, the sample rows, the
 // details of columns and sheets, the code of refused attempts; the prompt says
 // so where the model might miss it.
-func prompt(b approval.Brief, limit, sampleRows int) ([]Turn, error) {
+func prompt(b steps.Brief, limit, sampleRows int) ([]Turn, error) {
 	for _, d := range shrinking(sampleRows) {
 		turns := append([]Turn{{System, system}}, ask(b, d)...)
 		left := limit - size(turns)
@@ -109,7 +110,7 @@ func size(turns []Turn) (bytes int) {
 
 // ask is the question with its files, what reviewers wanted changed about earlier
 // versions, and what became of earlier attempts.
-func ask(b approval.Brief, d detail) []Turn {
+func ask(b steps.Brief, d detail) []Turn {
 	text := describe(b.Files, d)
 	if d.columns < shapes.MaxColumns && d.columns < widest(b.Files) {
 		text += "\nNot all columns are listed: read their names from the file where they matter.\n"

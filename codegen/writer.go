@@ -9,10 +9,11 @@ import (
 	"time"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/codegen/shapes"
 )
 
-// Writer is an approval.Writer over every provider that is configured. It is safe
+// Writer is an steps.Writer over every provider that is configured. It is safe
 // for concurrent use.
 type Writer struct {
 	models     []string
@@ -22,7 +23,7 @@ type Writer struct {
 	maxTokens  int                 // the longest answer, of any provider
 }
 
-var _ approval.Writer = (*Writer)(nil)
+var _ steps.Writer = (*Writer)(nil)
 
 // Options are what does not depend on a provider.
 type Options struct {
@@ -38,12 +39,15 @@ func New(o Options, providers ...Provider) (*Writer, error) {
 	}
 	for _, p := range providers {
 		about := p.About()
-		w.prompt = max(w.prompt, about.tokens(about.promptBytes()))
 		w.maxTokens = max(w.maxTokens, about.MaxTokens)
 		for _, model := range about.Models {
 			if other, taken := w.asks[model]; taken {
 				return nil, fmt.Errorf("the model %s is offered by %s and by %s: leave it to one of them", model, other.About().Name, about.Name)
 			}
+			if k, ok := KnownModel(model); ok && k.Answer > 0 && about.MaxTokens > k.Answer {
+				return nil, fmt.Errorf("the longest answer of %s is %d tokens, and %d are set", model, k.Answer, about.MaxTokens)
+			}
+			w.prompt = max(w.prompt, about.tokens(about.promptBytes(model)))
 			w.asks[model] = p
 			w.models = append(w.models, model)
 		}
@@ -87,38 +91,41 @@ func (w *Writer) Bound() (prompt, answer int) { return w.prompt, w.maxTokens }
 
 // Size is what the call for one brief sends and lets come back at most, in tokens as
 // the model's provider counts them, with what surrounds the messages.
-func (w *Writer) Size(b approval.Brief) (prompt, answer int) {
+func (w *Writer) Size(b steps.Brief) (prompt, answer int) {
 	p, ok := w.asks[b.Model]
 	if !ok {
 		return w.Bound()
 	}
 	about := p.About()
-	return about.tokens(promptSize(b, about.promptBytes(), w.sampleRows)), about.MaxTokens
+	return about.tokens(promptSize(b, about.promptBytes(b.Model), w.sampleRows)), about.MaxTokens
 }
 
-// Write makes one call. Its error is always an *approval.WriterError.
-func (w *Writer) Write(ctx context.Context, b approval.Brief) (approval.Draft, error) {
+// Write makes one call. Its error is always an *steps.WriterError.
+func (w *Writer) Write(ctx context.Context, b steps.Brief) (steps.Draft, error) {
 	if b.Model == "" {
 		b.Model = w.models[0]
 	}
 	provider, offered := w.asks[b.Model]
 	if !offered {
-		return approval.Draft{}, &approval.WriterError{Err: fmt.Errorf("model %q is not offered", b.Model),
+		return steps.Draft{}, &steps.WriterError{Err: fmt.Errorf("model %q is not offered", b.Model),
 			Words: fmt.Sprintf("The model %q is not offered. These are: %s.", shapes.Clip(approval.Plain(b.Model), 60), strings.Join(w.models, ", "))}
 	}
 	about := provider.About()
-	turns, err := prompt(b, about.promptBytes(), w.sampleRows)
+	turns, err := prompt(b, about.promptBytes(b.Model), w.sampleRows)
 	if err != nil {
-		return approval.Draft{}, &approval.WriterError{Err: err, Words: "The question and the names of its files are too long for the model. Ask a shorter one, or with fewer files."}
+		return steps.Draft{}, &steps.WriterError{Err: err, Words: "The question and the names of its files are too long for the model. Ask a shorter one, or with fewer files."}
 	}
 	ctx, cancel := context.WithTimeout(ctx, about.Timeout)
 	defer cancel()
 	answer, err := provider.Ask(ctx, Call{Model: b.Model, Turns: turns, MaxTokens: about.MaxTokens, Brief: b})
-	var d approval.Draft
+	var d steps.Draft
 	if err == nil {
 		d, err = draft(answer, about.Name)
 	}
-	if failed, ok := errors.AsType[*approval.WriterError](err); ok && failed.Retry {
+	if err == nil {
+		d.Provider, d.Host = about.Name, about.Host
+	}
+	if failed, ok := errors.AsType[*steps.WriterError](err); ok && failed.Retry {
 		failed.Words += " Please ask again in " + wait(failed.After) + "." // people read it once the job has tried often enough
 	}
 	return d, err

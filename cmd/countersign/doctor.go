@@ -9,7 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
 	"countersign/bot"
 	"countersign/budget"
 	"countersign/internal/pglocal"
@@ -101,7 +102,7 @@ func (p program) checkDatabase(ctx context.Context) finding {
 func schemaOf(ctx context.Context, url, well string) (f finding, reached bool) {
 	pending, err := storage.Pending(ctx, url)
 	if err != nil {
-		return finding{err: err}, false
+		return finding{err: err}, errors.As(err, new(*storage.OtherSchemaError))
 	}
 	if len(pending) > 0 {
 		return finding{warn: true, say: fmt.Sprintf("reached; %d migrations to do, which serve (or countersign migrate) does", len(pending))}, true
@@ -228,7 +229,7 @@ func (p program) checkSeats(ctx context.Context, names []string) finding {
 }
 
 // disability is why somebody cannot decide.
-func disability(p approval.Person) string {
+func disability(p review.Person) string {
 	switch {
 	case p.Gone:
 		return "the account is deactivated"
@@ -335,7 +336,7 @@ func (p program) checkE2B(ctx context.Context) finding {
 
 // reason is an error for the report: what to do first, then what was found.
 func reason(err error) string {
-	var box *approval.BoxError
+	var box *steps.BoxError
 	if errors.As(err, &box) && box.Words != "" {
 		return fmt.Sprintf("%s (%v)", box.Words, box.Err)
 	}

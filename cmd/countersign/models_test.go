@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/internal/proof"
 )
 
@@ -142,7 +143,7 @@ func TestProveModelsForReal(t *testing.T) {
 		require.NoError(t, err)
 		for _, model := range w.Models() {
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-			d, err := w.Write(ctx, approval.Brief{Model: model, Question: "How many units were sold?", Files: []approval.File{{Name: "sales.csv",
+			d, err := w.Write(ctx, steps.Brief{Model: model, Question: "How many units were sold?", Files: []approval.File{{Name: "sales.csv",
 				Tables: []approval.Table{{Rows: 3, Columns: []approval.Column{{Name: "units", Type: "integer"}}}}}}})
 			cancel()
 			charge, priced := p.prices.TokenCharge(d.Usage, time.Now())

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/codegen"
 	"countersign/internal/proof"
 )
@@ -103,13 +104,13 @@ func (h *house) writer(timeout time.Duration) *codegen.Writer {
 }
 
 // asked is the question of all scenes.
-func (h *house) asked() approval.Brief {
-	return approval.Brief{RequestID: "q1", Model: h.dialect.Model, Question: "How much was sold?",
+func (h *house) asked() steps.Brief {
+	return steps.Brief{RequestID: "q1", Model: h.dialect.Model, Question: "How much was sold?",
 		Files: []approval.File{{Name: "sales.csv", Tables: []approval.Table{{Rows: 3, Columns: []approval.Column{{Name: "units", Type: "integer"}}}}}}}
 }
 
 // draft is what a call gives that has to be a program.
-func (h *house) draft() approval.Draft {
+func (h *house) draft() steps.Draft {
 	h.Helper()
 	d, err := h.writer(time.Hour).Write(h.Context(), h.asked())
 	require.NoError(h, err)
@@ -119,7 +120,7 @@ func (h *house) draft() approval.Draft {
 }
 
 // failure is what a call gives that has to fail, after one request at most.
-func (h *house) failure(timeout time.Duration) *approval.WriterError {
+func (h *house) failure(timeout time.Duration) *steps.WriterError {
 	h.Helper()
 	d, err := h.writer(timeout).Write(context.WithoutCancel(h.Context()), h.asked())
 	failed := writerError(h, err)
@@ -132,15 +133,15 @@ func (h *house) failure(timeout time.Duration) *approval.WriterError {
 	return failed
 }
 
-func writerError(h *house, err error) *approval.WriterError {
+func writerError(h *house, err error) *steps.WriterError {
 	h.Helper()
-	failed, ok := errors.AsType[*approval.WriterError](err)
+	failed, ok := errors.AsType[*steps.WriterError](err)
 	require.True(h, ok, "%v", err)
 	return failed
 }
 
 // means checks what a failure means for the job and for the bill.
-func means(h *house, e *approval.WriterError, words string, retry, uncertain bool) {
+func means(h *house, e *steps.WriterError, words string, retry, uncertain bool) {
 	h.Helper()
 	require.Contains(h, e.Words, words)
 	require.Equal(h, retry, e.Retry, "retry: %v", e)

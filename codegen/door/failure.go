@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // House is a provider, as far as its failures are told to people.
@@ -24,22 +24,22 @@ type House struct {
 // Failure says what a failed call means: for the asker, for the job that may repeat
 // it, and for the bill. Where nobody can know whether the model worked, the cost is
 // uncertain.
-func (h House) Failure(err error) *approval.WriterError {
+func (h House) Failure(err error) *steps.WriterError {
 	status, refused := errors.AsType[*StatusError](err)
 	never, unsent := errors.AsType[*Unsent](err)
 	_, broke := errors.AsType[*url.Error](err)
 	form, wrongForm := errors.AsType[*json.UnmarshalTypeError](err)
 	syntax, noJSON := errors.AsType[*json.SyntaxError](err)
-	uncertain := func(retry bool, format string) *approval.WriterError {
-		return &approval.WriterError{Err: fmt.Errorf("%s: %w", h.Name, err), Retry: retry, Billed: true, Words: fmt.Sprintf(format, h.Name)}
+	uncertain := func(retry bool, format string) *steps.WriterError {
+		return &steps.WriterError{Err: fmt.Errorf("%s: %w", h.Name, err), Retry: retry, Billed: true, Words: fmt.Sprintf(format, h.Name)}
 	}
 	switch {
 	case refused:
 		return h.refused(status)
 	case unsent && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)):
-		return &approval.WriterError{Err: never, Retry: true, Words: "There was no time left to ask " + h.Name + "."}
+		return &steps.WriterError{Err: never, Retry: true, Words: "There was no time left to ask " + h.Name + "."}
 	case unsent:
-		return &approval.WriterError{Err: fmt.Errorf("%s: %w", h.Name, never), Retry: true, Words: h.Name + " cannot be reached."}
+		return &steps.WriterError{Err: fmt.Errorf("%s: %w", h.Name, never), Retry: true, Words: h.Name + " cannot be reached."}
 	case timedOut(err):
 		return uncertain(true, "%s did not answer in time.")
 	case errors.Is(err, context.Canceled):
@@ -51,22 +51,22 @@ func (h House) Failure(err error) *approval.WriterError {
 	case errors.Is(err, errFault):
 		return uncertain(false, "%s answered with an error. Please ask again later.")
 	case noJSON && strings.HasPrefix(syntax.Error(), "unexpected end"):
-		return &approval.WriterError{Err: fmt.Errorf("%s: the answer ends in the middle", h.Name), Retry: true, Billed: true,
+		return &steps.WriterError{Err: fmt.Errorf("%s: the answer ends in the middle", h.Name), Retry: true, Billed: true,
 			Words: h.Name + "'s answer broke off in the middle."}
 	case errors.Is(err, io.ErrUnexpectedEOF), broke && !noJSON && !wrongForm:
 		return uncertain(true, "The connection to %s broke in the middle of its answer.")
 	case wrongForm && strings.HasSuffix(form.Field, "content"):
-		return &approval.WriterError{Err: fmt.Errorf("%s: the content is neither a text nor a list", h.Name), Billed: true,
+		return &steps.WriterError{Err: fmt.Errorf("%s: the content is neither a text nor a list", h.Name), Billed: true,
 			Words: "This model answers in a form that cannot be read here. Choose another one."}
 	}
 	// The rest is an answer that is not what the API promises. Its text may repeat what it held, so only its kind is kept.
-	return &approval.WriterError{Err: fmt.Errorf("%s: an answer that cannot be read (%T)", h.Name, err), Retry: true, Billed: true,
+	return &steps.WriterError{Err: fmt.Errorf("%s: an answer that cannot be read (%T)", h.Name, err), Retry: true, Billed: true,
 		Words: h.Name + " answered with something that is no answer."}
 }
 
 // refused maps the statuses, which all providers use alike.
-func (h House) refused(status *StatusError) *approval.WriterError {
-	e := &approval.WriterError{Err: fmt.Errorf("%s: %w", h.Name, status), After: status.After, Billed: !slices.Contains(h.Unbilled, status.Code)}
+func (h House) refused(status *StatusError) *steps.WriterError {
+	e := &steps.WriterError{Err: fmt.Errorf("%s: %w", h.Name, status), After: status.After, Billed: !slices.Contains(h.Unbilled, status.Code)}
 	broke := slices.ContainsFunc(h.Exhausted, func(sign string) bool { return strings.Contains(status.Body, sign) })
 	switch {
 	case broke && status.Code < 500:

@@ -12,7 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/codegen"
 )
@@ -124,7 +124,7 @@ func TestAnAccountWithoutCreditIsNotAskedAgain(t *testing.T) {
 	g, err := New(Options{APIKey: "k", BaseURL: server.URL, Models: []string{"m"}})
 	require.NoError(t, err)
 	_, err = g.Ask(context.Background(), codegen.Call{Model: "m", MaxTokens: 1, Turns: []codegen.Turn{{Role: codegen.User, Text: "?"}}})
-	failed, ok := errors.AsType[*approval.WriterError](err)
+	failed, ok := errors.AsType[*steps.WriterError](err)
 	require.True(t, ok)
 	require.False(t, failed.Retry, "no waiting mends that")
 	require.False(t, failed.Billed)

@@ -18,7 +18,7 @@ import (
 
 	api "github.com/gage-technologies/mistral-go"
 
-	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/codegen"
 	"countersign/codegen/door"
 )
@@ -134,9 +134,9 @@ func (m *Mistral) Ask(ctx context.Context, call codegen.Call) (codegen.Answer, e
 }
 
 // failure says what a failed call means, and of a model that is no more what takes its place.
-func (m *Mistral) failure(ctx context.Context, model string, err error) *approval.WriterError {
+func (m *Mistral) failure(ctx context.Context, model string, err error) *steps.WriterError {
 	if status, ok := errors.AsType[*door.StatusError](err); ok && noModel(status) {
-		return &approval.WriterError{Err: fmt.Errorf("Mistral: %w", status), Words: m.gone(ctx, model)}
+		return &steps.WriterError{Err: fmt.Errorf("Mistral: %w", status), Words: m.gone(ctx, model)}
 	}
 	return house.Failure(err)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/codegen"
 	"countersign/codegen/door"
@@ -48,16 +49,16 @@ func writerOf(t *testing.T, rows int, o Options) *codegen.Writer {
 	return w
 }
 
-func question() approval.Brief {
-	return approval.Brief{RequestID: "q1", Question: "How much was sold?", Files: []approval.File{{Name: "sales.csv", Tables: []approval.Table{{
+func question() steps.Brief {
+	return steps.Brief{RequestID: "q1", Question: "How much was sold?", Files: []approval.File{{Name: "sales.csv", Tables: []approval.Table{{
 		Rows: 3, Columns: []approval.Column{{Name: "units", Type: "integer"}, {Name: "region", Type: "text", Missing: 1}},
 		Sample: [][]string{{"1", "secret-cell"}},
 	}}}}}
 }
 
-func asWriterError(t *testing.T, err error) *approval.WriterError {
+func asWriterError(t *testing.T, err error) *steps.WriterError {
 	t.Helper()
-	e, ok := errors.AsType[*approval.WriterError](err)
+	e, ok := errors.AsType[*steps.WriterError](err)
 	require.True(t, ok, "%v", err)
 	require.NotEmpty(t, e.Words)
 	require.ErrorContains(t, err, "write: ")
@@ -327,7 +328,7 @@ func TestAQuestionThatFitsNoPromptIsNotSent(t *testing.T) {
 	b := question()
 	b.Question = strings.Repeat("why ", codegen.PromptBytes)
 	_, err := m.Write(t.Context(), b)
-	e, ok := errors.AsType[*approval.WriterError](err)
+	e, ok := errors.AsType[*steps.WriterError](err)
 	require.True(t, ok, "%v", err)
 	require.Contains(t, e.Words, "too long")
 	require.False(t, e.Billed)

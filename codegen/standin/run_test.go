@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/codegen"
 	"countersign/codegen/pandas"
 	"countersign/codegen/samples"
@@ -62,7 +63,7 @@ func runAll(t *testing.T, cases []asked) []ran {
 	for i, c := range cases {
 		jobs[i].Folder = t.TempDir()
 		files := lay(t, jobs[i].Folder, c.files)
-		d, err := writer(t).Write(t.Context(), approval.Brief{Question: c.question, Files: files})
+		d, err := writer(t).Write(t.Context(), steps.Brief{Question: c.question, Files: files})
 		require.NoError(t, err, c.question)
 		canonical, err := approval.Canonical(d.Code)
 		require.NoError(t, err, "%s\n%s", c.question, d.Code)
@@ -321,7 +322,7 @@ book.save("book.xlsx")
 	told := &listener{}
 	w, err := codegen.New(codegen.Options{}, told)
 	require.NoError(t, err)
-	_, err = w.Write(t.Context(), approval.Brief{Question: "?", Files: files})
+	_, err = w.Write(t.Context(), steps.Brief{Question: "?", Files: files})
 	require.NoError(t, err)
 	require.Contains(t, told.heard, "Staff")
 	require.NotContains(t, told.heard, "nna")

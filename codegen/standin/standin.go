@@ -10,7 +10,7 @@ import (
 	"fmt"
 	"time"
 
-	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/codegen"
 	"countersign/codegen/pandas"
@@ -34,12 +34,12 @@ func (Provider) About() codegen.About {
 // bytes to the token.
 func (Provider) Ask(ctx context.Context, call codegen.Call) (codegen.Answer, error) {
 	if err := ctx.Err(); err != nil {
-		return codegen.Answer{}, &approval.WriterError{Err: err, Retry: true, Words: "There was no time left to write."}
+		return codegen.Answer{}, &steps.WriterError{Err: err, Retry: true, Words: "There was no time left to write."}
 	}
 	text := answer(call.Brief)
 	used := budget.Usage{Model: Model, Input: tokens(call.Bytes()), Output: tokens(len(text))}
 	if len(call.Brief.Refused) > 0 {
-		return codegen.Answer{}, &approval.WriterError{Err: errors.New("the stand-in writes the same program again"), Usage: used,
+		return codegen.Answer{}, &steps.WriterError{Err: errors.New("the stand-in writes the same program again"), Usage: used,
 			Words: "The demo's stand-in for a model cannot mend its program. Set MISTRAL_API_KEY to ask a real one."}
 	}
 	return codegen.Answer{Text: text, End: codegen.Whole, Usage: used}, nil
@@ -48,7 +48,7 @@ func (Provider) Ask(ctx context.Context, call codegen.Call) (codegen.Answer, err
 func tokens(bytes int) int { return (bytes + 3) / 4 }
 
 // answer is what the stand-in says.
-func answer(b approval.Brief) string {
+func answer(b steps.Brief) string {
 	const who = "This comes from the demo's stand-in, which is no model: it knows a few kinds of questions by their keywords."
 	p, ok := planFor(b)
 	followed := true
