@@ -34,7 +34,7 @@ var keywords = strings.Fields(`and as assert async await break class continue de
 // fits tells whether no two operands stand side by side, as words do in a sentence, and
 // whether it has no sign that Python lacks.
 func (s statement) fits() bool {
-	operand := false
+	operand := false // the word before is a name, a number, a string, or the end of brackets
 	for _, w := range s.words {
 		if strings.ContainsAny(w, "?$!`") && w != "!=" {
 			return false
@@ -63,7 +63,8 @@ func (s statement) does() bool {
 	return at > 0 && at < len(s.words)-1 || len(s.words) > 2 && isOperand(s.words[0]) && slices.Contains(s.words, "(")
 }
 
-// statements takes lines apart into logical lines.
+// statements takes lines apart into logical lines: brackets, a backslash and
+// triple-quoted strings carry a line on, comments are left out, and a semicolon ends one.
 func statements(lines []string) (list []statement) {
 	text := []rune(strings.Join(lines, "\n"))
 	now := statement{closed: true}

@@ -51,6 +51,7 @@ func (a About) promptBytes(model string) int {
 	if k, ok := KnownModel(model); ok && (window == 0 || k.Window < window) {
 		window = k.Window
 	}
+	// Each provider counts in its own way, so the limit is found by trying.
 	limit := PromptBytes
 	for window > 0 && limit > 0 && a.tokens(limit)+a.MaxTokens > window {
 		limit -= 100

@@ -44,6 +44,7 @@ func New(o Options, providers ...Provider) (*Writer, error) {
 			if other, taken := w.asks[model]; taken {
 				return nil, fmt.Errorf("the model %s is offered by %s and by %s: leave it to one of them", model, other.About().Name, about.Name)
 			}
+			// A longer answer than the model can give would be refused by the provider, at every question.
 			if k, ok := KnownModel(model); ok && k.Answer > 0 && about.MaxTokens > k.Answer {
 				return nil, fmt.Errorf("the longest answer of %s is %d tokens, and %d are set", model, k.Answer, about.MaxTokens)
 			}

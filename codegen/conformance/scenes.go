@@ -28,6 +28,8 @@ func has(end codegen.End) func(Dialect) bool {
 	return func(d Dialect) bool { return d.ends[end] != "" }
 }
 
+// scenes are all promises. What a scene's words say is what the table of the proof says.
+// Times are bounds for what must not last, never measured: an hour stands for "as long as it takes".
 var scenes = append([]scene{
 	{"a text becomes a draft, and is charged by its usage", nil, func(h *house) {
 		d := h.draft()
