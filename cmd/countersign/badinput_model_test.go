@@ -13,6 +13,7 @@ import (
 	"countersign/codegen/mistral"
 	"countersign/codegen/mistraltest"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/workspace"
 )
 
 func TestAnAnswerWithoutCodeIsPassedOnAsWords(t *testing.T) {
@@ -139,7 +140,7 @@ func TestFailuresOfMistralAreToldPlainlyAndPaidForAsTheRulesSay(t *testing.T) {
 		_, fault, _ := strings.Cut(r.Messages[len(r.Messages)-1].Content, "fault: ")
 		return mistraltest.Reply{Fault: mistraltest.Fault(fault)}
 	})
-	roots := map[mistraltest.Fault]slacksim.Message{}
+	roots := map[mistraltest.Fault]workspace.Message{}
 	for fault := range cases {
 		roots[fault] = h.ask("fault: " + string(fault))
 	}

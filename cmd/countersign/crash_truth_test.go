@@ -10,6 +10,7 @@ import (
 	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/workspace"
 	"countersign/storage"
 )
 
@@ -96,7 +97,7 @@ func (h *house) shown(db *storage.DB, id string) (strays int) {
 	view, err := db.View(h.ctx, id)
 	require.NoError(h.t, err)
 	r := view.Request
-	find := func(s steps.Surface) slacksim.Message {
+	find := func(s steps.Surface) workspace.Message {
 		h.t.Helper()
 		post, ok := view.Posts[s]
 		require.True(h.t, ok, "%s has no %s:\n%s", id, s, h.picture())
@@ -135,7 +136,7 @@ func (h *house) shown(db *storage.DB, id string) (strays int) {
 }
 
 // replies is how many messages the bot has posted in a thread.
-func (h *house) replies(root slacksim.Message) (n int) {
+func (h *house) replies(root workspace.Message) (n int) {
 	for _, m := range h.carla.Thread(root.Channel, root.TS) {
 		if m.BotID != "" && !m.Ephemeral && m.TS != root.TS {
 			n++

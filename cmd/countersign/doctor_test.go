@@ -143,7 +143,7 @@ func TestDoctorSaysWhatToDo(t *testing.T) {
 	cloud := e2btest.New(t)
 	stale := filepath.Join(t.TempDir(), "stale.csv")
 	now := time.Now()
-	row := "%s,%s,2026-01-01,,,1,0.1,1,%s,our own\n"
+	row := "%s,%s,2026-01-01,,,1,0.1,,1,%s,our own\n"
 	require.NoError(t, os.WriteFile(stale, []byte("kind,name,from,until,above_tokens,input,cached_input,cache_write,output,checked,source\n"+
 		fmt.Sprintf(row, "model", "codestral-2508", now.AddDate(0, 0, -31).Format(time.DateOnly))+fmt.Sprintf(row, "model", "mistral-small-2603", now.Format(time.DateOnly))), 0o600))
 	prices, err := readPrices(stale)

@@ -13,6 +13,7 @@ import (
 
 	"countersign/codegen/mistraltest"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/person"
 )
 
 // TestTwoReplicasShareTheWorkAndDoNothingTwice asks much at once, has two people
@@ -27,13 +28,13 @@ func TestTwoReplicasShareTheWorkAndDoNothingTwice(t *testing.T) {
 	w.model.Answer(func(mistraltest.Request) mistraltest.Reply { return mistraltest.Reply{Content: fenced(code)} })
 	w.sim.Duplicate(-1)
 	w.sim.DelayEnvelopes(20 * time.Millisecond)
-	askers := []*slacksim.Person{w.maya, w.carla, w.sim.As(slacksim.OtherAnalyst)}
+	askers := []*person.Person{w.maya, w.carla, w.sim.As(slacksim.OtherAnalyst)}
 	var all sync.WaitGroup
 	var repeats atomic.Int32
 	// Whoever is told by Slack that there was no answer tries again, a moment later.
 	persist := func(do func() error, done func() bool) {
 		for err := do(); err != nil && w.ctx.Err() == nil && !done(); err = do() {
-			var unanswered *slacksim.Unanswered
+			var unanswered *person.Unanswered
 			if !errors.As(err, &unanswered) {
 				t.Errorf("an act was refused: %v", err)
 				return
@@ -68,7 +69,7 @@ func TestTwoReplicasShareTheWorkAndDoNothingTwice(t *testing.T) {
 			if len(pressed)%7 == 3 {
 				w.sim.Reorder()
 			}
-			for _, reviewer := range []*slacksim.Person{w.ben, w.priya} {
+			for _, reviewer := range []*person.Person{w.ben, w.priya} {
 				all.Go(func() {
 					card, err := reviewer.Find(slacksim.CodeReview, ts)
 					require.NoError(t, err)

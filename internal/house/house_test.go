@@ -35,6 +35,17 @@ var (
 
 func with(more ...string) []string { return append(slices.Clone(core), more...) }
 
+// played is what a test imports that plays people in the local Slack.
+var played = append(slack("blockkit", "limits", "rewrite", "workspace", "fault", "webapi", "person"), "internal/slacksim")
+
+// slack are rooms of the local Slack.
+func slack(rooms ...string) (paths []string) {
+	for _, room := range rooms {
+		paths = append(paths, "internal/slacksim/"+room)
+	}
+	return paths
+}
+
 // rooms is the picture. Adapters (storage, codegen, sandbox, bot) see the core and rooms
 // of their own, never one another; only cmd/countersign sees all.
 var rooms = map[string]plan{
@@ -73,28 +84,34 @@ var rooms = map[string]plan{
 	// Slack.
 	"bot/kit":      {later: true},
 	"bot/command":  {uses: nouns, later: true},
-	"bot/draw":     {uses: with("bot/kit"), tests: []string{"internal/proof", "internal/slacksim", "internal/slacksim/limits"}, later: true},
-	"bot/readback": {uses: with("bot/kit", "bot/draw"), tests: []string{"internal/proof", "internal/slacksim", "internal/slacksim/limits"}, later: true},
+	"bot/draw":     {uses: with("bot/kit"), tests: append(slices.Clone(played), "internal/proof"), later: true},
+	"bot/readback": {uses: with("bot/kit", "bot/draw"), tests: append(slices.Clone(played), "internal/proof"), later: true},
 	"bot": {uses: with("bot/kit", "bot/command", "bot/draw", "bot/readback"),
-		tests: []string{"internal/proof", "internal/slacksim", "internal/slacksim/limits", "internal/slacksim/person"}},
+		tests: append(slices.Clone(played), "internal/proof")},
 
 	// What stands in for the world, and what watches it.
-	"internal/slacksim/limits":  {later: true},
-	"internal/slacksim/page":    {},
-	"internal/slacksim":         {uses: []string{"internal/slacksim/limits"}, tests: []string{".", "internal/slacksim/person"}},
-	"internal/slacksim/person":  {uses: []string{"internal/slacksim", "internal/slacksim/limits"}, tests: []string{"."}, later: true},
-	"internal/pglocal":          {},
-	"internal/pglocal/pgtest":   {uses: []string{"internal/pglocal"}},
-	"internal/telemetry":        {uses: with()},
-	"internal/proof":            {},
-	"internal/house":            {},
-	"cmd/countersign":           {uses: []string{"*"}},
-	"internal/slacksim/journal": {later: true},
+	"internal/slacksim/blockkit":  {},
+	"internal/slacksim/limits":    {uses: []string{"internal/slacksim/blockkit"}},
+	"internal/slacksim/rewrite":   {uses: []string{"internal/slacksim/blockkit"}},
+	"internal/slacksim/workspace": {uses: slack("blockkit", "limits", "rewrite")},
+	"internal/slacksim/fault":     {uses: slack("blockkit", "rewrite", "workspace")},
+	"internal/slacksim/sockets":   {uses: slack("blockkit", "workspace", "fault")},
+	"internal/slacksim/webapi":    {uses: slack("blockkit", "limits", "workspace", "fault", "sockets")},
+	"internal/slacksim/person":    {uses: slack("blockkit", "workspace", "sockets"), tests: slack("rewrite")},
+	"internal/slacksim/pageapi":   {uses: slack("blockkit", "workspace", "fault", "sockets", "person")},
+	"internal/slacksim/page":      {},
+	"internal/slacksim":           {uses: slack("workspace", "fault", "sockets", "webapi", "person", "pageapi"), tests: []string{"."}},
+	"internal/pglocal":            {},
+	"internal/pglocal/pgtest":     {uses: []string{"internal/pglocal"}},
+	"internal/telemetry":          {uses: with()},
+	"internal/proof":              {},
+	"internal/house":              {},
+	"cmd/countersign":             {uses: []string{"*"}},
 }
 
 // libraries says who may import what others wrote: the program, and tests on top.
 var libraries = map[string]struct{ uses, tests []string }{
-	"github.com/slack-go/slack":           {uses: []string{"bot", "bot/kit", "bot/draw", "bot/readback"}, tests: []string{"internal/slacksim", "internal/slacksim/person"}},
+	"github.com/slack-go/slack":           {uses: []string{"bot", "bot/kit", "bot/draw", "bot/readback"}, tests: []string{"internal/slacksim"}},
 	"github.com/jackc/pgx/v5":             {uses: []string{"storage", "internal/pglocal/pgtest"}, tests: []string{"internal/pglocal", "cmd/countersign"}},
 	"github.com/riverqueue/river":         {uses: []string{"storage"}},
 	"github.com/pressly/goose/v3":         {uses: []string{"storage"}},
@@ -102,7 +119,7 @@ var libraries = map[string]struct{ uses, tests []string }{
 	"github.com/gage-technologies":        {uses: []string{"codegen/mistral"}},
 	"github.com/anthropics":               {uses: []string{"codegen/claude"}},
 	"github.com/openai":                   {uses: []string{"codegen/gpt"}},
-	"github.com/gorilla/websocket":        {uses: []string{"internal/slacksim"}, tests: []string{"internal/slacksim/person"}},
+	"github.com/gorilla/websocket":        {uses: []string{"internal/slacksim/sockets"}, tests: []string{"internal/slacksim"}},
 	"github.com/caarlos0/env":             {uses: []string{"cmd/countersign"}},
 	"github.com/prometheus/client_golang": {uses: []string{"internal/telemetry"}},
 	"go.opentelemetry.io/otel":            {uses: []string{"internal/telemetry"}},
@@ -113,7 +130,7 @@ var libraries = map[string]struct{ uses, tests []string }{
 	"github.com/stretchr/testify":         {uses: []string{"codegen/conformance"}, tests: []string{"*"}},
 	"go.uber.org/goleak":                  {tests: []string{"*"}},
 	"pgregory.net/rapid":                  {tests: []string{"*"}},
-	"gopkg.in/yaml.v3":                    {uses: []string{"internal/slacksim"}, tests: []string{"*"}},
+	"gopkg.in/yaml.v3":                    {uses: []string{"internal/slacksim/workspace", "internal/slacksim/webapi"}, tests: []string{"*"}},
 	"github.com/cenkalti/backoff":         {uses: []string{"*"}},
 	"github.com/aymanbagabas/go-udiff":    {uses: []string{"approval", "approval/steps", "bot/kit", "bot/draw"}},
 	"golang.org/x":                        {uses: []string{"*"}},
