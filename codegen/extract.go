@@ -2,6 +2,7 @@ package codegen
 
 import (
 	"errors"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -11,10 +12,12 @@ import (
 // Extract takes an answer apart. The program is the one block of Python, or the one
 // block without a language; an answer without any block is the program when it is
 // nothing but Python. All around it is the prose. Other blocks, such as output that the
-// model expects, are left out of both, and the prose says so; so is what the model
-// thought. An answer without any program is prose alone and no error. Everything else is
-// refused with an *steps.WriterError whose Repair tells the model what to do better:
-// two programs are one too many for a person to choose from, and half of one is none.
+// model expects, are left out of both, and the prose says so. What the model thought is
+// left out as well. An answer without any program is prose alone and no error.
+//
+// Everything else is refused with a *steps.WriterError whose Repair tells the model what
+// to do better: a reviewer should not have to choose between two programs, and half a
+// program is none.
 func Extract(answer string) (code, prose string, err error) {
 	lines := strings.Split(withoutThinking(strings.ReplaceAll(answer, "\r\n", "\n")), "\n")
 	found := blocks(lines, true)
@@ -39,6 +42,8 @@ func Extract(answer string) (code, prose string, err error) {
 		return "", prose, unusable("The answer held no Python program.", "The code block was not marked as Python. Answer with exactly one ```python block.")
 	case program == nil && isPython(lines):
 		return strings.Trim(strings.Join(lines, "\n"), "\n") + "\n", "", nil
+	case program == nil && imports.MatchString(prose):
+		return "", prose, unusable("The answer held a program without a code block.", "The program stood in no code block. Put the whole program into exactly one ```python block.")
 	case program == nil:
 		return "", prose, nil
 	case strings.TrimSpace(program.code) == "":
@@ -46,6 +51,9 @@ func Extract(answer string) (code, prose string, err error) {
 	}
 	return program.code, prose, nil
 }
+
+// imports is a line by which a program among words is known.
+var imports = regexp.MustCompile(`(?m)^(import [\w.]+( as \w+)?|from [\w.]+ import [\w, ]+)\s*$`)
 
 // leftOut stands in the prose for a block that is not the program.
 const leftOut = "(A block that is not the program is left out here.)"

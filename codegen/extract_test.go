@@ -36,8 +36,6 @@ func TestExactlyOneWholeBlockIsCode(t *testing.T) {
 		"magistral":        {"[THINK]Hm.[/THINK]It adds.\n```python\n1\n```", "1\n", "It adds."},
 		"bare":             {"import pandas as pd\n\ndf = pd.read_csv(\"sales.csv\")\n# all of it\ntotal = df[\"units\"].sum()\nf\"sold: {total}\"\n", "import pandas as pd\n\ndf = pd.read_csv(\"sales.csv\")\n# all of it\ntotal = df[\"units\"].sum()\nf\"sold: {total}\"\n", ""},
 		"bare, long":       {"\r\nfrom pathlib import Path\r\nx = [\r\n    \"a ```\"\r\n    'b',\r\n]\r\nfor i in x:\r\n    if not i: continue\r\n    print(i, sep='')\r\n", "from pathlib import Path\nx = [\n    \"a ```\"\n    'b',\n]\nfor i in x:\n    if not i: continue\n    print(i, sep='')\n", ""},
-		"bare with prose":  {"It adds.\nimport pandas as pd\nx = 1\n", "", "It adds.\nimport pandas as pd\nx = 1"},
-		"bare, no end":     {"import pandas as pd\nx = (1,\n", "", "import pandas as pd\nx = (1,"},
 		"prose like code":  {"x is not in the data", "", "x is not in the data"},
 		"one word":         {"No", "", "No"},
 		"a number":         {"42", "", "42"},
@@ -65,6 +63,8 @@ func TestWhatIsNotOneProgramIsRefusedWithAHint(t *testing.T) {
 	for name, c := range map[string]struct{ answer, words, repair string }{
 		"two":              {"```python\n1\n```\n```python\n2\n```", "The answer held more than one program.", "exactly one"},
 		"one and unnamed":  {"```python\nx = 1\n```\n```\nx = 2\n```", "The answer held more than one program.", "exactly one"},
+		"bare with prose":  {"It adds.\nimport pandas as pd\nx = 1\n", "The answer held a program without a code block.", "exactly one"},
+		"bare, no end":     {"import pandas as pd\nx = (1,\n", "The answer held a program without a code block.", "exactly one"},
 		"two unnamed":      {"```\n   a\n0  1\n```\n```\nwords and more words\n```", "The answer held more than one program.", "exactly one"},
 		"two programs":     {"```\nx = 1\n```\n```\nx = 2\n```", "The answer held more than one program.", "exactly one"},
 		"no end":           {"It adds.\n```python\n1 +", "The code block has no end.", "never closed"},

@@ -16,7 +16,7 @@ import (
 // prompt says and what the answer is worth is decided here, for all of them.
 type Provider interface {
 	About() About
-	// Ask makes one call and no second one. Its error is an *steps.WriterError, which
+	// Ask makes one call and no second one. Its error is a *steps.WriterError, which
 	// says what the failure means and whether the call may be billed.
 	Ask(ctx context.Context, call Call) (Answer, error)
 }

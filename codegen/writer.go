@@ -101,7 +101,7 @@ func (w *Writer) Size(b steps.Brief) (prompt, answer int) {
 	return about.tokens(promptSize(b, about.promptBytes(b.Model), w.sampleRows)), about.MaxTokens
 }
 
-// Write makes one call. Its error is always an *steps.WriterError.
+// Write makes one call. Its error is always a *steps.WriterError.
 func (w *Writer) Write(ctx context.Context, b steps.Brief) (steps.Draft, error) {
 	if b.Model == "" {
 		b.Model = w.models[0]

@@ -109,6 +109,12 @@ func (p program) checkModels() (checks []check) {
 			return p.checkProvider(ctx, g, err, door.House{Key: "OPENAI_API_KEY", Address: "OPENAI_BASE_URL", Models: "OPENAI_MODEL or OPENAI_MODELS"})
 		}})
 	}
+	if len(checks) > 1 || p.DefaultModel != "" {
+		checks = append(checks, check{"models", func(context.Context) finding {
+			_, err := p.writer() // what one provider alone does not see: a model that two offer, a default that none does
+			return finding{say: "the default is " + p.models()[0], err: err}
+		}})
+	}
 	return checks
 }
 

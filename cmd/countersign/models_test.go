@@ -115,7 +115,9 @@ func TestDoctorAsksEachProviderForItsModels(t *testing.T) {
 		require.NoError(t, f.err, name)
 		require.Contains(t, f.say, c.say, name)
 	}
-	require.Len(t, config(t, map[string]string{"MISTRAL_API_KEY": "k", "ANTHROPIC_API_KEY": "k", "OPENAI_API_KEY": "k"}).checkModels(), 3)
+	checks := config(t, map[string]string{"MISTRAL_API_KEY": "k", "ANTHROPIC_API_KEY": "k", "OPENAI_API_KEY": "k", "DEFAULT_MODEL": "gpt-5"}).checkModels()
+	require.Len(t, checks, 4)
+	require.ErrorContains(t, checks[3].try(t.Context()).err, "DEFAULT_MODEL is gpt-5, which is none of")
 	require.ErrorContains(t, config(t, nil).checkModels()[0].try(t.Context()).err, "MISTRAL_API_KEY is not set")
 }
 
