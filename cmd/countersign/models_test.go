@@ -16,6 +16,8 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/budget"
+	"countersign/codegen/conformance"
 	"countersign/internal/proof"
 )
 
@@ -119,6 +121,42 @@ func TestDoctorAsksEachProviderForItsModels(t *testing.T) {
 	require.Len(t, checks, 4)
 	require.ErrorContains(t, checks[3].try(t.Context()).err, "DEFAULT_MODEL is gpt-5, which is none of")
 	require.ErrorContains(t, config(t, nil).checkModels()[0].try(t.Context()).err, "MISTRAL_API_KEY is not set")
+}
+
+// A question to another provider's model goes through everything: its answer is approved
+// and run, its tokens are charged at its price, and the event says where the prompt went.
+func TestAQuestionIsAskedOfAnyProvider(t *testing.T) {
+	t.Parallel()
+	for _, d := range []conformance.Dialect{conformance.Claude(), conformance.Compatible()} {
+		t.Run(d.Name, func(t *testing.T) {
+			t.Parallel()
+			server := httptest.NewServer(d.Handler())
+			t.Cleanup(server.Close)
+			h := openLight(t, func(c *Config) {
+				if d.Name == "Claude" {
+					c.AnthropicAPIKey, c.AnthropicBaseURL = conformance.Key, server.URL
+				} else {
+					c.OpenAIAPIKey, c.OpenAIBaseURL, c.OpenAIModel = conformance.Key, server.URL+"/gateway/v1", d.Model
+					row := "model," + d.Model + ",2026-01-01,,,1,1,,2,2026-11-26,ours\n"
+					prices, err := budget.ReadPrices(strings.NewReader("kind,name,from,until,above_tokens,input,cached_input,cache_write,output,checked,source\n" + row))
+					require.NoError(t, err)
+					c.prices.Models = append(c.prices.Models, prices.Models...)
+				}
+				c.DefaultModel = d.Model
+			})
+			root := h.ask("What is the answer to everything?")
+			require.NoError(t, h.ben.Click(h.cardOf("answer to everything"), "Approve"))
+			require.Contains(t, h.reply(root).Words(), "42")
+			require.Equal(t, d.Model, value[string](h, `SELECT model FROM charges WHERE kind = 'tokens'`))
+			charge, err := h.program.prices.TokenCharge(budget.Usage{Model: d.Model, Input: 1200, Output: 60}, time.Now())
+			require.NoError(t, err)
+			require.Equal(t, int64(charge.Amount), value[int64](h, `SELECT amount FROM charges WHERE kind = 'tokens'`))
+			require.Equal(t, d.Name+" "+strings.TrimPrefix(server.URL, "http://"),
+				value[string](h, `SELECT (data::jsonb->>'provider') || ' ' || (data::jsonb->>'host') FROM events WHERE kind = 'drafted'`))
+			require.Empty(t, h.model.Requests(), "Mistral, which is configured as well, was not asked")
+			h.settled()
+		})
+	}
 }
 
 // TestProveModelsForReal asks each provider whose key is set in the environment one small

@@ -11,6 +11,18 @@ import (
 	"testing"
 )
 
+// Handler gives the same good answer to every call, for tests of whole programs.
+func (d Dialect) Handler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != d.Path || d.key(r.Header) != Key {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(encode(d.say(d, d.Good())))
+	})
+}
+
 // server answers as its scene says, and remembers what it was asked.
 type server struct {
 	*httptest.Server
