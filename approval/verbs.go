@@ -95,8 +95,12 @@ func (r *Request) Drafted(rev Revision, p Policy, now time.Time) error {
 	renew(r, rev)
 	r.Refused, r.Reason = nil, ""
 	say(r, now, RoleCode, rev.Code)
-	r.note(now, rev.Author, EventDrafted, map[string]any{"revision": r.Revision.Number, "digest": r.Revision.Digest,
-		"code": Kept("code"), "prompt_version": rev.PromptVersion, "findings": len(rev.Findings)})
+	data := map[string]any{"revision": r.Revision.Number, "digest": r.Revision.Digest,
+		"code": Kept("code"), "prompt_version": rev.PromptVersion, "findings": len(rev.Findings)}
+	if rev.Provider != "" {
+		data["provider"], data["host"] = rev.Provider, rev.Host
+	}
+	r.note(now, rev.Author, EventDrafted, data)
 	r.move(Pending, now, now.Add(p.Expiry))
 	return nil
 }

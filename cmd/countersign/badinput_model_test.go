@@ -111,7 +111,7 @@ func TestFailuresOfMistralAreToldPlainlyAndPaidForAsTheRulesSay(t *testing.T) {
 	h.run(func(r *replica) {
 		impatient, err := mistral.New(mistral.Options{APIKey: mistraltest.Key, BaseURL: h.model.URL, Models: r.models(), Timeout: 100 * time.Millisecond})
 		require.NoError(t, err)
-		hasty, err := codegen.New(0, impatient)
+		hasty, err := codegen.New(codegen.Options{}, impatient)
 		require.NoError(t, err)
 		r.rewire(func(p *steps.Ports) { p.Writer = forSilence{p.Writer, hasty} })
 		r.service.Policy.MaxAttempts = 2

@@ -44,7 +44,7 @@ func writerOf(t *testing.T, rows int, o Options) *codegen.Writer {
 	t.Helper()
 	m, err := New(o)
 	require.NoError(t, err)
-	w, err := codegen.New(rows, m)
+	w, err := codegen.New(codegen.Options{SampleRows: rows}, m)
 	require.NoError(t, err)
 	return w
 }
