@@ -720,6 +720,7 @@ CREATE TABLE requests (
     revision integer,
     rounds integer DEFAULT 0 NOT NULL,
     edit jsonb,
+    written jsonb,
     quorum integer DEFAULT 1 NOT NULL,
     assignee text DEFAULT ''::text NOT NULL,
     opinions text[] DEFAULT '{}'::text[] NOT NULL,
@@ -755,7 +756,9 @@ CREATE TABLE requests (
     CONSTRAINT requests_state CHECK ((state = ANY (ARRAY['drafting'::text, 'asking'::text, 'pending'::text, 'approved'::text, 'running'::text, 'done'::text, 'failed'::text, 'rejected'::text, 'expired'::text, 'withdrawn'::text, 'lost'::text]))),
     CONSTRAINT requests_team_check CHECK ((team <> ''::text)),
     CONSTRAINT requests_trigger_check CHECK ((trigger <> ''::text)),
-    CONSTRAINT requests_waits_end CHECK (((expires_at IS NOT NULL) = (state = ANY (ARRAY['drafting'::text, 'asking'::text, 'pending'::text, 'approved'::text]))))
+    CONSTRAINT requests_waits_end CHECK (((expires_at IS NOT NULL) = (state = ANY (ARRAY['drafting'::text, 'asking'::text, 'pending'::text, 'approved'::text])))),
+    CONSTRAINT requests_written_check CHECK ((jsonb_typeof(written) = 'object'::text)),
+    CONSTRAINT requests_written_inspected CHECK (((written IS NULL) OR (state = 'drafting'::text)))
 );
 
 CREATE TABLE revisions (
