@@ -77,3 +77,16 @@ const (
 	EventGrantedTopUp  EventKind = "granted a top-up"   // topup, scope, amount, until
 	EventDeclinedTopUp EventKind = "declined a top-up"  // topup, scope, amount, reason
 )
+
+// The kinds of event of budgets, of rules and people, and of what was forgotten.
+const (
+	EventSetLimit        EventKind = "set limit"        // scope, amount, window, policy, before
+	EventRemovedLimit    EventKind = "removed limit"    // scope, before
+	EventGrantedOnTop    EventKind = "granted top-up"   // as set limit, and until, request
+	EventSetRules        EventKind = "set rules"        // project, version, document, before
+	EventNamed           EventKind = "named"            // person, role, channel, before
+	EventRemoved         EventKind = "removed"          // the same
+	EventDelegated       EventKind = "delegated"        // to, until, from, before
+	EventDelegationEnded EventKind = "delegation ended" // from, before
+	EventGone            EventKind = "gone"             // contents, why; written by the schema's forget()
+)
