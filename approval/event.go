@@ -23,10 +23,10 @@ const (
 	EventFound         EventKind = "found"          // files, guest
 	EventAskedBack     EventKind = "asked back"     // cause or reason
 	EventCalled        EventKind = "called"         // attempt, model ("inspection" of an inspection), hold
-	EventWritten       EventKind = "written"        // attempt, code_sha256, prompt_version
-	EventRefusedDraft  EventKind = "refused draft"  // attempt, reason, code_sha256
+	EventWritten       EventKind = "written"        // attempt, code, prompt_version
+	EventRefusedDraft  EventKind = "refused draft"  // attempt, reason, code
 	EventCallFailed    EventKind = "call failed"    // attempt, why
-	EventDrafted       EventKind = "drafted"        // revision, digest, manifest, prompt_version, findings
+	EventDrafted       EventKind = "drafted"        // revision, digest, code, prompt_version, findings
 	EventFailed        EventKind = "failed"         // reason or cause
 	EventDeclinedModel EventKind = "declined model" // model, instead_of, scope
 
@@ -34,7 +34,7 @@ const (
 	EventApproved         EventKind = "approved"             // revision, digest, click, in_place_of
 	EventRejected         EventKind = "rejected"             // revision, digest, click, reason
 	EventChangesRequested EventKind = "changes requested"    // revision, digest, reason, click
-	EventEdited           EventKind = "edited"               // revision, digest, code_sha256, click
+	EventEdited           EventKind = "edited"               // revision, digest, code, click
 	EventEditRefused      EventKind = "edit refused"         // revision, by, reason
 	EventDisowned         EventKind = "disowned"             // revision, digest, click
 	EventDisownedTooLate  EventKind = "disowned too late"    // revision, click
@@ -55,11 +55,11 @@ const (
 	EventBegunTooLate EventKind = "begun too late" // box
 	EventUnstarted    EventKind = "unstarted"      // box, cost
 	EventVoided       EventKind = "voided"         // box, reason, cost
-	EventFinished     EventKind = "finished"       // outcome, error, files, observed, box_ms, cost
+	EventFinished     EventKind = "finished"       // outcome, error, result, files, observed, box_ms, cost
 	EventMismatch     EventKind = "mismatch"       // what
 	EventLost         EventKind = "lost"           // box
-	EventSealBroken   EventKind = "seal broken"    // revision, digest, why
-	EventSealedAnew   EventKind = "sealed anew"    // revision, digest, manifest
+	EventSealBroken   EventKind = "seal broken"    // revision, digest, why, fallen
+	EventSealedAnew   EventKind = "sealed anew"    // revision, digest
 	EventAway         EventKind = "away"           // cause
 	EventBack         EventKind = "back"           // cause
 

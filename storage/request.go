@@ -31,7 +31,8 @@ func (db *DB) Ask(ctx context.Context, r *approval.Request, thread approval.Sess
 		if r.SessionID, err = openSession(ctx, tx, r.SessionID, thread); err != nil {
 			return err
 		}
-		if err := db.insertRequest(ctx, tx, r); err != nil {
+		c := newContents(streamOf(r.ID))
+		if err := db.insertRequest(ctx, tx, r, c); err != nil {
 			return err
 		}
 		if r.Blocked != nil {
@@ -40,7 +41,7 @@ func (db *DB) Ask(ctx context.Context, r *approval.Request, thread approval.Sess
 				return err
 			}
 		}
-		if err := db.store(ctx, tx, r); err != nil {
+		if err := db.store(ctx, tx, r, c); err != nil {
 			return err
 		}
 		if err := db.bound(ctx, tx, r); err != nil {
@@ -106,7 +107,7 @@ func openSession(ctx context.Context, tx pgx.Tx, id string, thread approval.Sess
 
 // insertRequest waits for whoever has just used the same trigger: the answer is
 // errAsked once they have committed.
-func (db *DB) insertRequest(ctx context.Context, tx pgx.Tx, r *approval.Request) error {
+func (db *DB) insertRequest(ctx context.Context, tx pgx.Tx, r *approval.Request, c *contents) error {
 	files, err := document(r.Files, "[]")
 	if err != nil {
 		return err
@@ -119,12 +120,16 @@ func (db *DB) insertRequest(ctx context.Context, tx pgx.Tx, r *approval.Request)
 	if err != nil {
 		return err
 	}
+	question := c.text(r.Question)
+	if err := c.flush(ctx, tx); err != nil {
+		return err
+	}
 	tag, err := tx.Exec(ctx, `
 		INSERT INTO requests (id, session_id, team, project, asker, question, model, files, trigger, state, reason,
 			attempts, created_at, changed_at, expires_at, quorum, blocked, downgraded, seek)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
 		ON CONFLICT (team, trigger) DO NOTHING`,
-		r.ID, r.SessionID, r.Team, r.Project, r.Asker, text(r.Question), r.Model, files, r.Trigger, r.State, text(r.Reason),
+		r.ID, r.SessionID, r.Team, r.Project, r.Asker, question, r.Model, files, r.Trigger, r.State, text(r.Reason),
 		r.Attempts, micro(r.CreatedAt), micro(r.ChangedAt), moment(r.ExpiresAt), db.quorum, blocked, downgraded, seek)
 	if err != nil {
 		return fmt.Errorf("insert request %s: %w", r.ID, err)
@@ -188,7 +193,7 @@ func (db *DB) Update(ctx context.Context, id string, change func(r *approval.Req
 		if err := change(r, now); err != nil {
 			return &closureError{err}
 		}
-		if err := db.store(ctx, tx, r); err != nil {
+		if err := db.store(ctx, tx, r, newContents(streamOf(r.ID))); err != nil {
 			return err
 		}
 		return db.saveRequest(ctx, tx, r)

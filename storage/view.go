@@ -74,7 +74,7 @@ func loadSession(ctx context.Context, tx pgx.Tx, id string) (approval.Session, e
 // them a follow-up says little to whoever reviews it.
 func loadEarlier(ctx context.Context, tx pgx.Tx, id string) (questions []string, err error) {
 	rows, err := all[struct{ Question string }](ctx, tx, `
-		SELECT earlier.question FROM requests this
+		SELECT said(earlier.question) AS question FROM requests this
 		JOIN requests earlier ON earlier.session_id = this.session_id
 			AND (earlier.created_at, earlier.id) < (this.created_at, this.id)
 			AND (earlier.seek IS NULL OR earlier.state = 'drafting') -- not what was never found
@@ -146,7 +146,8 @@ type artifactRow struct {
 
 func loadArtifacts(ctx context.Context, tx pgx.Tx, id string, content bool) ([]approval.Artifact, error) {
 	rows, err := all[artifactRow](ctx, tx, `
-		SELECT name, kind, alt, CASE WHEN $2 THEN data END AS data FROM artifacts WHERE request_id = $1 ORDER BY seq`, id, content)
+		SELECT said(name) AS name, kind, said(alt) AS alt, CASE WHEN $2 THEN (SELECT value FROM contents WHERE hash = data) END AS data
+		FROM artifacts WHERE request_id = $1 ORDER BY seq`, id, content)
 	if err != nil {
 		return nil, fmt.Errorf("load the artifacts of %s: %w", id, err)
 	}
@@ -172,7 +173,7 @@ type messageRow struct {
 func (db *DB) History(ctx context.Context, id string) (history []approval.Message, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
 		rows, err := all[messageRow](ctx, tx, `
-			SELECT m.request_id, m.role, m.text, m.at
+			SELECT m.request_id, m.role, said(m.text) AS text, m.at
 			FROM requests this
 			JOIN requests earlier ON earlier.session_id = this.session_id
 				AND (earlier.created_at, earlier.id) < (this.created_at, this.id)

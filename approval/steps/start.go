@@ -46,12 +46,8 @@ func (s *Runner) mayStart(ctx context.Context, r *approval.Request) (stop bool, 
 	if stop, err = s.heldBack(ctx, r); stop || err != nil {
 		return stop, err
 	}
-	why, err := s.people.fallen(ctx, r)
-	if err != nil {
+	if err := s.people.stand(ctx, r); err != nil {
 		return true, err
-	}
-	if why != nil {
-		return true, &approval.BrokenSealError{Why: why}
 	}
 	return s.watch.inPlace(ctx, r, true)
 }
@@ -256,7 +252,7 @@ func (s *Seals) breakSeal(ctx context.Context, was *approval.Request, broken *ap
 			r.Money().PayBox(s.costs.boxCharge(r, broken.Box, now), now)
 		}
 		if code, err := approval.Canonical(r.Revision.Code); err != nil || code != r.Revision.Code {
-			r.Changes.Events = append(r.Changes.Events, approval.SealBroken(r, broken.Why, now))
+			r.Changes.Events = append(r.Changes.Events, approval.SealBroken(r, broken, now))
 			return s.abandon(r, "The stored code is not what was approved, and cannot be shown to reviewers either, so it was not run. Please ask again.", now)
 		}
 		bare := *r
@@ -301,12 +297,8 @@ func (s *Seals) unbroken(ctx context.Context, r *approval.Request) ([]InputFile,
 		return nil, &approval.BrokenSealError{Why: []string{fmt.Sprintf("It would run in another sandbox: %s (%s) instead of %s (%s).",
 			s.sandbox.Size().Kind, s.sandbox.Template(), m.Sandbox, m.Template)}}
 	}
-	why, err := s.people.fallen(ctx, r)
-	if err != nil {
+	if err := s.people.stand(ctx, r); err != nil {
 		return nil, err
-	}
-	if why != nil {
-		return nil, &approval.BrokenSealError{Why: why}
 	}
 	return s.inputs.sealed(ctx, r)
 }
