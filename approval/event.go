@@ -61,7 +61,7 @@ const (
 	EventFinished     EventKind = "finished"       // outcome, error, result, files, observed, box_ms, cost
 	EventMismatch     EventKind = "mismatch"       // what
 	EventLost         EventKind = "lost"           // box
-	EventSealBroken   EventKind = "seal broken"    // revision, digest, why
+	EventSealBroken   EventKind = "seal broken"    // revision, digest, why, fallen
 	EventSealedAnew   EventKind = "sealed anew"    // revision, digest
 	EventAway         EventKind = "away"           // cause
 	EventBack         EventKind = "back"           // cause
