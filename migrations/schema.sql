@@ -445,6 +445,7 @@ CREATE TABLE charges (
     model text DEFAULT ''::text NOT NULL,
     input_tokens bigint DEFAULT 0 NOT NULL,
     cached_tokens bigint DEFAULT 0 NOT NULL,
+    written_tokens bigint DEFAULT 0 NOT NULL,
     output_tokens bigint DEFAULT 0 NOT NULL,
     box_ms bigint DEFAULT 0 NOT NULL,
     amount bigint NOT NULL,
@@ -454,7 +455,8 @@ CREATE TABLE charges (
     CONSTRAINT charges_input_tokens_check CHECK ((input_tokens >= 0)),
     CONSTRAINT charges_kind_check CHECK ((kind = ANY (ARRAY['tokens'::text, 'box'::text]))),
     CONSTRAINT charges_line_check CHECK ((line >= 1)),
-    CONSTRAINT charges_output_tokens_check CHECK ((output_tokens >= 0))
+    CONSTRAINT charges_output_tokens_check CHECK ((output_tokens >= 0)),
+    CONSTRAINT charges_written_tokens_check CHECK ((written_tokens >= 0))
 );
 
 CREATE TABLE contents (
@@ -720,6 +722,7 @@ CREATE TABLE requests (
     revision integer,
     rounds integer DEFAULT 0 NOT NULL,
     edit jsonb,
+    written jsonb,
     quorum integer DEFAULT 1 NOT NULL,
     assignee text DEFAULT ''::text NOT NULL,
     opinions text[] DEFAULT '{}'::text[] NOT NULL,
@@ -755,7 +758,9 @@ CREATE TABLE requests (
     CONSTRAINT requests_state CHECK ((state = ANY (ARRAY['drafting'::text, 'asking'::text, 'pending'::text, 'approved'::text, 'running'::text, 'done'::text, 'failed'::text, 'rejected'::text, 'expired'::text, 'withdrawn'::text, 'lost'::text]))),
     CONSTRAINT requests_team_check CHECK ((team <> ''::text)),
     CONSTRAINT requests_trigger_check CHECK ((trigger <> ''::text)),
-    CONSTRAINT requests_waits_end CHECK (((expires_at IS NOT NULL) = (state = ANY (ARRAY['drafting'::text, 'asking'::text, 'pending'::text, 'approved'::text]))))
+    CONSTRAINT requests_waits_end CHECK (((expires_at IS NOT NULL) = (state = ANY (ARRAY['drafting'::text, 'asking'::text, 'pending'::text, 'approved'::text])))),
+    CONSTRAINT requests_written_check CHECK ((jsonb_typeof(written) = 'object'::text)),
+    CONSTRAINT requests_written_inspected CHECK (((written IS NULL) OR (state = 'drafting'::text)))
 );
 
 CREATE TABLE revisions (

@@ -39,6 +39,7 @@ type requestRow struct {
 	Topups      int
 	Rounds      int
 	Edit        *approval.Edit
+	Written     *approval.Written
 	Assignee    string
 	Opinions    []string
 	RemindedAt  *time.Time
@@ -116,7 +117,7 @@ func load(ctx context.Context, tx pgx.Tx, id string) (*approval.Request, error) 
 		SELECT id, session_id, team, project, asker, said(question) AS question, model, files, trigger, state, reason, place, attempts, refused,
 			revision, created_at, changed_at, expires_at, blocked, downgraded,
 			(SELECT count(*)::int FROM topups WHERE request_id = requests.id) AS topups,
-			rounds, edit, assignee, opinions, reminded_at, escalated_at, seek, away, cause, guest, looked_at
+			rounds, edit, written, assignee, opinions, reminded_at, escalated_at, seek, away, cause, guest, looked_at
 		FROM requests WHERE id = $1`, id)
 	if err != nil {
 		return nil, err
@@ -126,7 +127,7 @@ func load(ctx context.Context, tx pgx.Tx, id string) (*approval.Request, error) 
 		Model: row.Model, Files: orNil(row.Files), Trigger: row.Trigger, State: row.State, Reason: row.Reason, Place: row.Place, Attempts: row.Attempts,
 		CreatedAt: row.CreatedAt, ChangedAt: row.ChangedAt, ExpiresAt: orZero(row.ExpiresAt), Refused: orNil(row.Refused),
 		Blocked: row.Blocked, Downgraded: row.Downgraded,
-		Rounds: row.Rounds, Edit: row.Edit, Assignee: row.Assignee, Opinions: orNil(row.Opinions),
+		Rounds: row.Rounds, Edit: row.Edit, Written: row.Written, Assignee: row.Assignee, Opinions: orNil(row.Opinions),
 		RemindedAt: orZero(row.RemindedAt), EscalatedAt: orZero(row.EscalatedAt),
 		Seek: row.Seek, Away: row.Away, Cause: row.Cause, Guest: row.Guest, LookedAt: orZero(row.LookedAt),
 	}
