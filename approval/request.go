@@ -144,9 +144,9 @@ type File struct {
 type Written struct {
 	Code          string    `json:"code"` // canonical
 	Summary       string    `json:"summary"`
-	Author        string    `json:"author"`             // the model that answered
-	Provider      string    `json:"provider,omitempty"` // who was asked, and
-	Host          string    `json:"host,omitempty"`     // where the prompt went
+	Author        string    `json:"author"` // the model that answered
+	Provider      string    `json:"provider,omitempty"`
+	Host          string    `json:"host,omitempty"` // where the prompt went
 	PromptVersion string    `json:"prompt_version"`
 	At            time.Time `json:"at"`
 	Tries         int       `json:"tries"` // inspections that were begun
@@ -179,6 +179,8 @@ type Revision struct {
 	Code          string // canonical: see Canonical
 	Summary       string // what the code does, in the model's words; never proof of anything
 	Author        string // the model that answered, or the person who edited
+	Provider      string // who was asked for it, and
+	Host          string // where the prompt went: both are in the event of a new revision, and not kept with it
 	PromptVersion string
 	Findings      []Finding
 	Manifest      Manifest

@@ -66,8 +66,7 @@ func (r *Request) Keep(w Written, most budget.USD, now time.Time) error {
 	if !slices.ContainsFunc(r.Holds, func(h OpenHold) bool { return h.bears(most) }) {
 		r.Money().hold(budget.ForDraft, most, now, DraftHoldLife)
 	}
-	r.note(now, w.Author, EventWritten, map[string]any{"attempt": r.Attempts, "code_sha256": Hash([]byte(w.Code)), "prompt_version": w.PromptVersion,
-		"provider": w.Provider, "host": w.Host})
+	r.note(now, w.Author, EventWritten, map[string]any{"attempt": r.Attempts, "code": Said(w.Code), "prompt_version": w.PromptVersion})
 	r.touch(now, StepInspect)
 	return nil
 }
@@ -96,8 +95,12 @@ func (r *Request) Drafted(rev Revision, p Policy, now time.Time) error {
 	renew(r, rev)
 	r.Refused, r.Reason = nil, ""
 	say(r, now, RoleCode, rev.Code)
-	r.note(now, rev.Author, EventDrafted, map[string]any{"revision": r.Revision.Number, "digest": r.Revision.Digest,
-		"code": Kept("code"), "prompt_version": rev.PromptVersion, "findings": len(rev.Findings)})
+	data := map[string]any{"revision": r.Revision.Number, "digest": r.Revision.Digest,
+		"code": Kept("code"), "prompt_version": rev.PromptVersion, "findings": len(rev.Findings)}
+	if rev.Provider != "" {
+		data["provider"], data["host"] = rev.Provider, rev.Host
+	}
+	r.note(now, rev.Author, EventDrafted, data)
 	r.move(Pending, now, now.Add(p.Expiry))
 	return nil
 }

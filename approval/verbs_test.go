@@ -96,16 +96,6 @@ func TestCallsAreBounded(t *testing.T) {
 	require.Equal(t, before, r)
 }
 
-func TestWhatAModelWroteSaysWhereItsPromptWent(t *testing.T) {
-	t.Parallel()
-	r := inState(t, Drafting)
-	require.NoError(t, r.Keep(Written{Code: "print(1)\n", Author: "m1", Provider: "Mistral", Host: "api.mistral.ai"}, budget.Cent/10, t0))
-	event := r.Changes.Events[len(r.Changes.Events)-1]
-	require.Equal(t, EventWritten, event.Kind)
-	require.Equal(t, []any{"Mistral", "api.mistral.ai"}, []any{event.Data["provider"], event.Data["host"]})
-	require.Equal(t, "api.mistral.ai", r.Written.Host)
-}
-
 func TestDraftedSealsTheCodeItselfAndForgetsOldApprovals(t *testing.T) {
 	t.Parallel()
 	r := inState(t, Drafting)
@@ -114,6 +104,7 @@ func TestDraftedSealsTheCodeItselfAndForgetsOldApprovals(t *testing.T) {
 	r.Refused = []Refusal{{Reason: "x"}}
 	rev := testRevision()
 	rev.RequestID, rev.Number, rev.Digest, rev.Manifest.CodeSHA256 = "other", 77, "lies", "lies"
+	rev.Provider, rev.Host = "Mistral", "api.mistral.ai"
 	require.NoError(t, r.Drafted(rev, testPolicy(), t0))
 	require.Equal(t, 4, r.Revision.Number)
 	require.Equal(t, r.ID, r.Revision.RequestID)
@@ -127,6 +118,7 @@ func TestDraftedSealsTheCodeItselfAndForgetsOldApprovals(t *testing.T) {
 	require.Equal(t, "m1", event.Actor)
 	require.Equal(t, r.Revision.Digest, event.Data["digest"])
 	require.Equal(t, Kept("code"), event.Data["code"])
+	require.Equal(t, []any{"Mistral", "api.mistral.ai"}, []any{event.Data["provider"], event.Data["host"]})
 }
 
 func TestDecideRefusesWhoAndWhatDoesNotFit(t *testing.T) {

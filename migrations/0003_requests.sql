@@ -366,8 +366,8 @@ INSERT INTO moves (from_state, verb, to_state) VALUES
     ('drafting', 'Withdraw', 'withdrawn'),
     -- It stays, and something is noted.
     ('drafting', 'Found', 'drafting'), ('drafting', 'Call', 'drafting'), ('drafting', 'Keep', 'drafting'),
-    ('drafting', 'Inspect', 'drafting'), ('drafting', 'Refuse', 'drafting'), ('drafting', 'Again', 'drafting'), ('drafting', 'Block', 'drafting'), ('drafting', 'Wait', 'drafting'),
-    ('drafting', 'GoOn', 'drafting'), ('drafting', 'AskTopUp', 'drafting'), ('drafting', 'DecideTopUp', 'drafting'),
+    ('drafting', 'Inspect', 'drafting'), ('drafting', 'Refuse', 'drafting'), ('drafting', 'Again', 'drafting'),
+    ('drafting', 'Block', 'drafting'), ('drafting', 'Wait', 'drafting'), ('drafting', 'GoOn', 'drafting'), ('drafting', 'AskTopUp', 'drafting'), ('drafting', 'DecideTopUp', 'drafting'),
     ('drafting', 'GoAway', 'drafting'), ('drafting', 'ComeBack', 'drafting'), ('drafting', 'StandInLine', 'drafting'),
     ('asking', 'Answer', 'drafting'), ('asking', 'Fail', 'failed'), ('asking', 'Expire', 'expired'), ('asking', 'Withdraw', 'withdrawn'),
     ('pending', 'Approve', 'pending'), ('pending', 'Approve', 'approved'), ('pending', 'Reject', 'rejected'),

@@ -517,6 +517,11 @@ ALTER TABLE delegations ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE event_kinds (
+    kind text NOT NULL,
+    CONSTRAINT event_kinds_kind_check CHECK ((kind <> ''::text))
+);
+
 CREATE TABLE events (
     stream text NOT NULL,
     seq bigint NOT NULL,
@@ -531,7 +536,6 @@ CREATE TABLE events (
     CONSTRAINT events_beginning CHECK (((seq > 1) OR (prev_hash = repeat('0'::text, 64)))),
     CONSTRAINT events_data_check CHECK ((jsonb_typeof((data)::jsonb) = 'object'::text)),
     CONSTRAINT events_hash CHECK ((hash = encode(sha256(convert_to(event_line(stream, seq, at, actor, kind, data, prev_hash), 'UTF8'::name)), 'hex'::text))),
-    CONSTRAINT events_kind_check CHECK (((kind <> ''::text) AND (kind !~ '[[:cntrl:]]'::text))),
     CONSTRAINT events_prev_hash_check CHECK ((prev_hash ~ '^[0-9a-f]{64}$'::text)),
     CONSTRAINT events_seq_check CHECK ((seq >= 1)),
     CONSTRAINT events_stream_check CHECK (((stream <> ''::text) AND (stream !~ '[[:cntrl:]]'::text)))
@@ -947,6 +951,9 @@ ALTER TABLE ONLY decisions
 ALTER TABLE ONLY delegations
     ADD CONSTRAINT delegations_pkey PRIMARY KEY (seq);
 
+ALTER TABLE ONLY event_kinds
+    ADD CONSTRAINT event_kinds_pkey PRIMARY KEY (kind);
+
 ALTER TABLE ONLY events
     ADD CONSTRAINT events_hashed UNIQUE (stream, seq, hash);
 
@@ -1129,6 +1136,10 @@ CREATE TRIGGER delegations_unchangeable BEFORE DELETE OR UPDATE ON delegations F
 
 CREATE TRIGGER delegations_untruncatable BEFORE TRUNCATE ON delegations FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
+CREATE TRIGGER event_kinds_unchangeable BEFORE INSERT OR DELETE OR UPDATE ON event_kinds FOR EACH ROW EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER event_kinds_untruncatable BEFORE TRUNCATE ON event_kinds FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
 CREATE TRIGGER events_unchangeable BEFORE DELETE OR UPDATE ON events FOR EACH ROW EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER events_untruncatable BEFORE TRUNCATE ON events FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
@@ -1262,6 +1273,9 @@ ALTER TABLE ONLY decisions
 
 ALTER TABLE ONLY events
     ADD CONSTRAINT events_chain_fkey FOREIGN KEY (stream, prev_seq, prev_hash) REFERENCES events(stream, seq, hash);
+
+ALTER TABLE ONLY events
+    ADD CONSTRAINT events_kind_fkey FOREIGN KEY (kind) REFERENCES event_kinds(kind);
 
 ALTER TABLE ONLY holds
     ADD CONSTRAINT holds_payers_fkey FOREIGN KEY (request_id, team, asker, session_id, project) REFERENCES requests(id, team, asker, session_id, project);

@@ -21,7 +21,7 @@
 //
 // What people write and data say (questions, code, reasons, results, files) stands in
 // one table, contents, under its salted hash; other tables and events name it by that
-// (contents.go). So it can be forgotten, and the audit trail holds (verify.go;
+// (contents.go). So it can be forgotten, and the audit trail holds (event.go;
 // docs/events.md has the format).
 //
 // Exported methods begin, call functions that take the transaction, and commit.

@@ -93,7 +93,7 @@ func storeTopUp(ctx context.Context, tx pgx.Tx, r *approval.Request, p payers, c
 	after.Extra += t.Amount
 	data := told(after)
 	data["scope"], data["before"], data["until"], data["request"] = t.Scope, told(had), t.ExpiresAt, r.ID
-	return appendEvents(ctx, tx, budgetStream, []approval.Event{{At: p.now, Actor: t.DecidedBy, Kind: "granted top-up", Data: data}})
+	return appendEvents(ctx, tx, budgetStream, []approval.Event{{At: p.now, Actor: t.DecidedBy, Kind: approval.EventGrantedOnTop, Data: data}})
 }
 
 // moneyColumns are what a request's row knows of money: what blocks it, and which

@@ -152,8 +152,7 @@ func (s *Drafter) keep(ctx context.Context, r *approval.Request, call calling, d
 	if err != nil {
 		return s.refuse(ctx, r.ID, call, draft.Usage, approval.Refusal{Reason: err.Error()})
 	}
-	written := approval.Written{Code: code, Summary: approval.Plain(draft.Summary), Author: author, Provider: draft.Provider, Host: draft.Host,
-		PromptVersion: draft.PromptVersion}
+	written := approval.Written{Code: code, Summary: approval.Plain(draft.Summary), Author: author, Provider: draft.Provider, Host: draft.Host, PromptVersion: draft.PromptVersion}
 	return s.ends.book(ctx, r.ID, call, draft.Usage, 0, func(r *approval.Request, now time.Time) error {
 		return r.Keep(written, call.boxes, now)
 	})

@@ -79,14 +79,14 @@ func (s *Finder) seek(ctx context.Context, r *approval.Request) (person review.P
 		return person, nil, "", err
 	}
 	if person.Bot || person.Gone || person.External {
-		return person, nil, "", &approval.CauseError{approval.Cause{Code: approval.AskerAlien, Person: r.Asker}}
+		return person, nil, "", &approval.CauseError{Cause: approval.Cause{Code: approval.AskerAlien, Person: r.Asker}}
 	}
 	place, err := s.slack.Place(ctx, r.Project, r.Asker)
 	if err != nil {
 		return person, nil, "", err
 	}
 	if cause := place.Cause(r.Project, r.Asker); cause != nil {
-		return person, nil, "", &approval.CauseError{*cause}
+		return person, nil, "", &approval.CauseError{Cause: *cause}
 	}
 	q := Search{Channel: r.Project, Asker: r.Asker, Text: r.Question, Files: r.Files, Seek: *r.Seek}
 	if q.Seek.Follow && len(q.Files) == 0 {

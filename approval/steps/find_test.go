@@ -58,7 +58,7 @@ func TestWhatAQuestionLacksIsAskedForAndNothingIsHeld(t *testing.T) {
 		"somebody who has left asks":           {ask: by("gone"), code: approval.AskerAlien},
 		"Slack lacks a file": {spoil: func(b *bundle) {
 			b.slack.find = func(Search) (Found, error) {
-				return Found{}, &approval.CauseError{approval.Cause{Code: approval.NoFile, File: "x.csv"}}
+				return Found{}, &approval.CauseError{Cause: approval.Cause{Code: approval.NoFile, File: "x.csv"}}
 			}
 		}, code: approval.NoFile},
 		"a file is too large": {spoil: func(b *bundle) {

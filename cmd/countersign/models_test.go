@@ -152,7 +152,7 @@ func TestAQuestionIsAskedOfAnyProvider(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, int64(charge.Amount), value[int64](h, `SELECT amount FROM charges WHERE kind = 'tokens'`))
 			require.Equal(t, d.Name+" "+strings.TrimPrefix(server.URL, "http://"),
-				value[string](h, `SELECT (data::jsonb->>'provider') || ' ' || (data::jsonb->>'host') FROM events WHERE kind = 'written'`))
+				value[string](h, `SELECT (data::jsonb->>'provider') || ' ' || (data::jsonb->>'host') FROM events WHERE kind = 'drafted'`))
 			require.Empty(t, h.model.Requests(), "Mistral, which is configured as well, was not asked")
 			h.settled()
 		})
