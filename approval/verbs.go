@@ -175,7 +175,7 @@ func (r *Request) Finish(result Result, charge budget.Charge, p Policy, now time
 		files = append(files, a.Name+" "+Hash(a.Data))
 	}
 	r.note(now, System, "finished", map[string]any{"outcome": result.Outcome, "error": result.Error, "files": files,
-		"observed": result.Observed, "box_ms": result.Box.Milliseconds(), "cost": r.settledNow()})
+		"witness": result.Observed.Witness, "hints": result.Observed.Hints(), "box_ms": result.Box.Milliseconds(), "cost": r.settledNow()})
 	if what := Compare(r.Revision.Findings, r.Revision.Manifest.Inputs, result.Observed); what != nil {
 		r.note(now, System, "mismatch", map[string]any{"what": what})
 	}
