@@ -82,7 +82,8 @@ func reviewPages(b *Bot) map[string]*page {
 	near := &approval.Near{Question: "What were sales per month last year?", Code: "import pandas as pd\n\nsales = pd.read_csv(\"old.csv\")\n", At: noon, Alike: 75}
 	edited, _ := editView(sample(withCode(longCode(70))).Request, from(danger))
 	typed, _ := b.reviewView(danger, from(danger))
-	odd := with(approval.Result{Outcome: approval.OK, Value: "42", Observed: approval.Observed{Opened: []string{"sales.csv"}, Spawned: []string{"/bin/sh"}}})
+	odd := with(approval.Result{Outcome: approval.OK, Value: "42", Observed: approval.Observed{Opened: []string{"sales.csv"},
+		Witness: &approval.Witness{Source: approval.WitnessGVisor, Opened: []string{"sales.csv"}, Started: []string{"/usr/bin/dash -c id (called sh)"}, Connected: []string{}, Complete: true}}})
 	surprise := sample(odd, func(v *approval.View) {
 		v.Request.Revision.Findings = []approval.Finding{{Level: approval.Note, Line: 3, Text: "reads sales.csv", Kind: "read", About: "sales.csv"}}
 	})

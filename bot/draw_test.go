@@ -29,11 +29,13 @@ func pages(b *Bot) map[string]*page {
 	posted := func(v *approval.View) { v.Session.ThreadTS = "1763812800.000100" }
 	table := approval.Grid{Title: "Sales per month", Columns: []string{"month", "amount"}, Rows: [][]string{{"Jan", "12.5"}, {"Feb", "-3"}}, TotalRows: 12}
 	answered := with(approval.Result{Outcome: approval.OK, Value: "42", Stdout: "two lines\nof text\n", Tables: []approval.Grid{table}, Code: 1300 * time.Millisecond,
-		Notes: []string{"One chart was too large and was left out."}, Observed: approval.Observed{Opened: []string{"sales.csv"}, Connected: []string{"example.com:443"}, Spawned: []string{"/bin/sh"}}},
+		Notes: []string{"One chart was too large and was left out."}, Observed: approval.Observed{Witness: &approval.Witness{Source: approval.WitnessGVisor, Opened: []string{"sales.csv"}, Started: []string{}, Connected: []string{}, Complete: true},
+			Opened: []string{"sales.csv"}}},
 		approval.Artifact{Name: "table.csv", Kind: "table", Data: []byte("x")})
 	sentence := with(approval.Result{Outcome: approval.OK, Answer: "Revenue was <$25.00>; *North* led @channel.", Said: []string{"Revenue is units times price."},
 		LeftOut: []approval.Rows{{Count: 1, Why: "no number of units"}, {Count: 1234, Why: "no price"}}, Tables: []approval.Grid{table}})
-	raised := with(approval.Result{Outcome: approval.Raised, Error: "KeyError: 'price'", Traceback: "line 4, in <module>\nKeyError: 'price'", Stderr: "a warning"})
+	raised := with(approval.Result{Outcome: approval.Raised, Error: "KeyError: 'price'", Traceback: "line 4, in <module>\nKeyError: 'price'", Stderr: "a warning",
+		Observed: approval.Observed{Witness: &approval.Witness{Source: approval.WitnessGVisor, Opened: []string{"sales.csv"}, Gaps: []string{approval.GapEarly, approval.GapRename}}}})
 	findings := func(v *approval.View) {
 		v.Request.Revision.Findings = []approval.Finding{{Level: approval.Note, Line: 3, Text: "reads sales.csv"}, {Level: approval.Danger, Line: 4, Text: "starts another program"}, {Level: approval.Caution, Text: "uses getattr"}}
 	}
@@ -286,6 +288,10 @@ func anything(t *rapid.T) *approval.View {
 	res := approval.Result{Outcome: rapid.SampledFrom([]approval.Outcome{approval.OK, approval.Raised, approval.TimedOut, approval.OutOfRAM, approval.Broken}).Draw(t, "outcome"),
 		Error: words("error"), Traceback: words("traceback"), Stdout: words("stdout"), Stderr: words("stderr"), Value: words("value"), Notes: some("notes", 12),
 		Observed: approval.Observed{Opened: some("opened", 9), Connected: some("connected", 9), Spawned: some("spawned", 9)}}
+	if rapid.Bool().Draw(t, "watched") {
+		res.Observed.Witness = &approval.Witness{Source: approval.WitnessGVisor, Opened: some("seen", 9), Started: some("started", 9), Connected: some("reached", 9),
+			Named: some("named", 9), Complete: rapid.Bool().Draw(t, "complete"), Gaps: []string{approval.GapEarly}}
+	}
 	for range rapid.IntRange(0, 5).Draw(t, "grids") {
 		g := approval.Grid{Title: words("title"), TotalRows: rapid.IntRange(0, 1e7).Draw(t, "total")}
 		g.Columns = rapid.SliceOfN(text, 0, 30).Draw(t, "columns")

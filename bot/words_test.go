@@ -106,7 +106,9 @@ func TestAnAnswerOfNothingSaysSo(t *testing.T) {
 	t.Parallel()
 	b := idle(t).bot
 	require.Contains(t, b.reply(sample(with(approval.Result{Outcome: approval.OK})), true).text(), "The code ran to its end and showed nothing.")
-	require.Contains(t, b.reply(sample(with(approval.Result{Outcome: approval.OK})), true).text(), "opened no files; connected to nothing")
+	require.Contains(t, b.reply(sample(with(approval.Result{Outcome: approval.OK})), true).text(), "Not watched from outside: what the code did is not known.")
+	watched := approval.Observed{Witness: &approval.Witness{Source: approval.WitnessGVisor, Opened: []string{}, Started: []string{}, Connected: []string{}, Complete: true}}
+	require.Contains(t, b.reply(sample(with(approval.Result{Outcome: approval.OK, Observed: watched})), true).text(), "Seen from outside the code: Opened no files. No network, no other programs.")
 	require.Contains(t, b.progress(sample(in(approval.Done, ""))).text(), "Done.")
 	rejected := sample(in(approval.Rejected, "No"))
 	rejected.Bill[0].Estimated = true
