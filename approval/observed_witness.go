@@ -8,8 +8,9 @@ import (
 
 // Who can have watched a run from outside of its program.
 const (
-	WitnessGVisor  = "gvisor"               // the kernel of a local box, by its runtime monitoring
-	WitnessDeleted = "(a file was deleted)" // in Opened: that one was is known, which is not
+	WitnessGVisor   = "gvisor"               // the kernel of a local box, by its runtime monitoring
+	WitnessFanotify = "fanotify"             // root of a cloud box, by its kernel's notifications
+	WitnessDeleted  = "(a file was deleted)" // in Opened: that one was is known, which is not
 )
 
 // Witness is what was seen of a run by something that its program cannot reach. A list that is

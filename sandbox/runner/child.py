@@ -5,6 +5,7 @@ Loaded by supervise.py.
 
 import json
 import os
+import traceback
 
 
 class Worker:
@@ -25,6 +26,8 @@ class Worker:
                 os.closerange(3, min(code[0], report[1], where[1]))  # job and result, which are none of its business
                 become()
                 load("worker").main(code[0], report[1], where[1], work, out, name, load)
+            except Exception:
+                os.write(2, traceback.format_exc().encode("utf-8", "backslashreplace"))  # before the code, so it tells nothing of it
             finally:
                 os._exit(99)
         for fd in (code[0], report[1], stdout[1], stderr[1], where[1]):

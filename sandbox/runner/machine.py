@@ -3,6 +3,7 @@
 Loaded by supervise.py.
 """
 
+import contextlib
 import os
 import signal
 
@@ -20,6 +21,17 @@ def act_as(user):
         if os.getgid() == 0:
             os.setgroups([])
             os.setresgid(user, user, user)
+        os.seteuid(user)
+
+
+@contextlib.contextmanager
+def as_root():
+    """Takes root's rights back for a moment, for what is the host's and not the code's."""
+    user = os.geteuid()
+    os.seteuid(0)
+    try:
+        yield
+    finally:
         os.seteuid(user)
 
 

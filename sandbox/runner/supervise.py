@@ -5,10 +5,12 @@
 It makes the worker before it reads the job, so that the worker can import the
 slow libraries while nobody waits, and so that the job's stamp, which makes a
 result's frames genuine, is never in the process that runs the reviewed code.
-In a local box it is process 1. Where USER is named, it runs as root and the code as that user. It believes nothing that the worker says; the
-host, in turn, believes nothing that this says.
+In a local box it is process 1. Where USER is named, it runs as root and the code
+as that user. It believes nothing that the worker says; the host, in turn,
+believes nothing that this says.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -48,6 +50,7 @@ class Run:
     def __init__(self, worker, result, job, work, out, lacking):
         self.worker, self.result, self.job, self.work, self.out, self.lacking = worker, result, job, work, out, lacking
         self.token = os.urandom(16).hex()
+        self.mark = mark(result.stamp)
         self.lines = b""
         self.out_text, self.err_text = printed.Text(result, "O", job["text_bytes"]), printed.Text(result, "E", job["text_bytes"])
         self.notes = []
@@ -79,7 +82,7 @@ class Run:
         self.began = time.monotonic()
         deadline = self.began + self.job["seconds"]
         try:
-            self.worker.hand({"token": self.token, "mark": mark(self.result.stamp), "code_sha256": self.job["code_sha256"], "files": self.job["files"],
+            self.worker.hand({"token": self.token, "mark": self.mark, "code_sha256": self.job["code_sha256"], "files": self.job["files"],
                               "memory_mb": self.job["memory_mb"], "seconds": self.job["seconds"], "writing": WRITING,
                               "file_bytes": self.job["file_bytes"], "one_file": self.job["one_file"]}, code)
         except BrokenPipeError:
@@ -292,30 +295,48 @@ def put_inputs(frames, work):
 
 
 def main(job_at, result_at, work, out, user="0"):
+    """user is a number, or the word guard: in a machine of its own the code gets a user, and this a witness beside it."""
+    global HERE
+    user, become, marks = (0, None, "") if user == "guard" else (int(user), lambda: machine.become(user), "")
+    if become is None:
+        guard = load("guard")
+        become = lambda: machine.become(0)
+        if guard.possible(HERE):
+            guard.stand(HERE, result_at)
+            HERE, user, marks = os.path.join(guard.PLACE, "runner"), guard.USER, os.path.join(guard.PLACE, "mark-")
+            work, out = os.path.join(guard.PLACE, "work"), os.path.join(guard.PLACE, "out")
+            become = lambda: guard.confine(user)
     frames = load("frames")
-    machine.act_as(int(user))
+    machine.act_as(user)
     machine.environment(os.path.dirname(HERE))
     for folder in (work, out):
         os.makedirs(folder, mode=0o700, exist_ok=True)
     if os.getpid() != 1:
         machine.prctl(36, 1)  # PR_SET_CHILD_SUBREAPER: daemons come to us
-    worker = child.Worker(work, out, CODE_NAME, load, lambda: machine.become(int(user)))
+    worker = child.Worker(work, out, CODE_NAME, load, become)
     machine.withdraw()
-    result = frames.Writer(result_at)
+    rights = machine.as_root if marks else contextlib.nullcontext
+    with rights():  # the host's folder is not the code's user's
+        result = frames.Writer(result_at, rights)
+        job_fd = frames.connect(job_at, os.O_RDONLY)
     lacking = load("needs").lacking()
     worker.ready()
     result.send("Y")
-    job_fd = frames.connect(job_at, os.O_RDONLY)
     reader = frames.Reader(job_fd)
     _, job, _ = reader.frame()
     result.stamp = bytes.fromhex(job["stamp"])
     result.hold()
     run = Run(worker, result, job, work, out, lacking)
+    if marks:
+        with rights():
+            run.mark = marks + run.mark[1:]
+            os.close(os.open(run.mark, os.O_WRONLY | os.O_CREAT, 0o644))
     try:
         code, before = put_inputs(reader.all(), work)
         os.close(job_fd)
         if not job_at.startswith("fd:"):
-            os.unlink(job_at)  # it holds the stamp
+            with rights():
+                os.unlink(job_at)  # it holds the stamp
         run.go(code)
         run.finish(before)
     except Exception as e:  # nothing more is known, but whoever waits for the result learns that

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode"
 
 	"countersign/approval"
 )
@@ -267,6 +268,12 @@ type kept struct {
 func (k *kept) has(what string) bool { return slices.Contains(k.all, what) }
 
 func (k *kept) add(what string) {
+	what = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return '\uFFFD'
+		}
+		return r
+	}, strings.ToValidUTF8(what, "\uFFFD"))
 	if runes := []rune(what); len(what) > mostText && len(runes) > mostText {
 		what = string(runes[:mostText-1]) + "…"
 	}
