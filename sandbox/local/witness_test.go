@@ -123,3 +123,42 @@ print("kept", 3 in kinds and "pipe" in kinds[3], 4 in kinds and "pipe" in kinds[
 	require.Contains(t, result.Stdout, "user (1000, 1000, 1000) (1000, 1000, 1000) []")
 	require.Contains(t, result.Stdout, "kept False False")
 }
+
+// Of honest programs the witness knows everything, and it says nothing of them that their
+// inspection had not announced.
+func TestProveReviewWitnessOfHonestPrograms(t *testing.T) {
+	t.Parallel()
+	var some []script
+	for i, s := range corpus(t, "honest") {
+		if i%3 == 0 {
+			some = append(some, s)
+		}
+	}
+	some = proof.Draw(t, some)
+	findings := inspectScripts(t, some)
+	inputs := []approval.InputFile{input("sales.csv", "day,region,product,customer_id,units,price,amount\n2024-01-01,N,a,1,1,1.5,1.5\n2024-02-01,S,b,2,2,1.5,3\n"),
+		input("customers.csv", "customer_id,name,city,signup\n1,A,B,2024-01-01\n2,C,D,2024-01-02\n"), input("events.json", "[]"), input("server.log", "a\n"), input("access.log", "b\n")}
+	var sealed []approval.Input
+	for _, in := range inputs {
+		sealed = append(sealed, in.Input)
+	}
+	var mu sync.Mutex
+	var wrong []string
+	t.Run("each", func(t *testing.T) {
+		for i, s := range some {
+			t.Run(s.name, func(t *testing.T) {
+				t.Parallel()
+				code, err := approval.Canonical(s.code)
+				require.NoError(t, err)
+				result := run(t, job(code, roomy, inputs...))
+				if said := approval.Compare(findings[i].Findings, sealed, result.Observed); !result.Observed.Witness.Complete || len(said) > 0 {
+					mu.Lock()
+					defer mu.Unlock()
+					wrong = append(wrong, s.name)
+					t.Logf("%s: %s %s\n%+v\n%q", s.name, result.Outcome, result.Error, result.Observed.Witness, said)
+				}
+			})
+		}
+	})
+	proof.Check(t, len(wrong) == 0, "of an honest program the witness knows everything, and nothing that was not announced", "%d of %d%s", len(some)-len(wrong), len(some), listOf(wrong))
+}
