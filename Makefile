@@ -18,9 +18,9 @@ export GOFLAGS
 demo: setup-demo build
 	@bin/countersign demo $(if $(RESET),-reset) $(if $(ONCE),-once)
 
-# Everything: race detector, real Postgres, real sandbox, real browser.
-test: setup-test libexec/runsc
-	$(GO) vet ./...
+# Everything: format, vet, staticcheck, then the tests with race detector, real Postgres,
+# real sandbox, real browser.
+test: setup-test libexec/runsc lint
 	$(GO) test -race -timeout $(TIMEOUT) -parallel $(PARALLEL) ./...
 
 build: setup-build libexec/runsc
@@ -34,6 +34,11 @@ libexec/runsc: tools/go.mod tools/go.sum
 # The page of the local Slack. What it builds is committed, so nobody else needs Node.
 ui:
 	cd internal/slacksim/page && npm ci && npm run build
+
+# What pg_dump says of a database after all migrations: the schema in one look.
+.PHONY: schema
+schema: setup-test
+	$(GO) test -count=1 -run '^TestTheSchemaInOneLook$$' ./storage -update
 
 # Coverage of the product's statements by the whole suite, per package and in all.
 # Fails below 90 %. Packages that exist for tests only do not count.
@@ -51,9 +56,13 @@ bench: setup-test libexec/runsc
 setup-build setup-demo setup-test:
 	@GO='$(GO)' tools/setup $(@:setup-%=%)
 
-# Linters that CI does not need: they come through the module proxy.
-lint:
-	$(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
+# staticcheck is pinned in a module of its own, which keeps its modules out of ours and
+# out of gVisor's.
+lint: setup-build
+	@unformatted=$$(git ls-files --cached --others --exclude-standard '*.go' | xargs gofmt -l); \
+		[ -z "$$unformatted" ] || { echo "gofmt would change:" $$unformatted; exit 1; }
+	$(GO) vet ./...
+	$(GO) tool -modfile=tools/lint/go.mod staticcheck ./...
 
 clean:
 	rm -rf bin libexec coverage.out
@@ -78,7 +87,9 @@ prove-money: setup-test
 #                  that go away, and an office of ten people who ask two hundred questions on a bad day
 #   prove-reading  awkward files read and loaded in real boxes, each held against its right value; bombs
 #   prove-crash    a replica that is killed, or told to stop, anywhere
-.PHONY: prove-review prove-slack prove-reading prove-crash
+#   prove-models   every provider of models on loopback, in its own format: answers, refusals, failures and
+#                  what they cost; and those whose keys are set for real, by one small call each
+.PHONY: prove-review prove-slack prove-reading prove-crash prove-models
 prove-review: TESTS = Review
 prove-review: PACKAGES = ./approval ./bot ./storage ./sandbox/local
 prove-slack: TESTS = Slack
@@ -87,7 +98,9 @@ prove-reading: TESTS = Reading
 prove-reading: PACKAGES = ./sandbox/local ./cmd/countersign
 prove-crash: TESTS = Crash
 prove-crash: PACKAGES = ./cmd/countersign
-prove-review prove-slack prove-reading prove-crash: setup-test libexec/runsc
+prove-models: TESTS = Models
+prove-models: PACKAGES = ./codegen/mistral ./codegen/claude ./codegen/gpt ./cmd/countersign
+prove-review prove-slack prove-reading prove-crash prove-models: setup-test libexec/runsc
 	@mkdir -p bin && rm -f bin/$@.txt && touch bin/$@.txt
 	@PROVE_REPORT=$(CURDIR)/bin/$@.txt \
 		$(GO) test -count=1 -timeout $(TIMEOUT) -parallel $(PARALLEL) -run '^TestProve$(TESTS)' $(PACKAGES) >bin/$@.log 2>&1; status=$$?; \

@@ -2,21 +2,10 @@ package approval
 
 import (
 	"fmt"
+	"net/netip"
 	"path"
 	"slices"
 	"strings"
-)
-
-// The kinds of finding that announce something the audit hook can see happen.
-const (
-	findsImport  = "import"         // About: modules, with commas
-	findsMissing = "missing module" // tried, and done without
-	findsRead    = "read"           // About: a file; empty where its name is computed
-	findsWrite   = "write"          // the same, or the function that moves or copies files
-	findsDelete  = "delete"
-	findsList    = "list"    // goes through the folder
-	findsNetwork = "network" // About: a host, or a function that connects
-	findsProcess = "process"
 )
 
 // Compare holds what the witness and the hook saw the code do against what the inspection
@@ -56,7 +45,7 @@ func Compare(findings []Finding, inputs []Input, o Observed) (said []string) {
 // anything. Only files of the working folder may be many, where the findings said
 // that their names are computed.
 func (a announced) unlisted(more []string) (said []string) {
-	_, computed, _ := a.file(findsWrite, "")
+	_, computed, _ := a.file(KindWrite, "")
 	for _, sort := range more {
 		switch {
 		case sort == "opened" && (computed || a.looksAround()):
@@ -82,7 +71,7 @@ func surprise(sentence string, names []string) []string {
 	}
 	var shown []string
 	for _, name := range names[:min(5, len(names))] {
-		shown = append(shown, cut(strings.ReplaceAll(Plain(name), "\n", " "), 100))
+		shown = append(shown, Cut(strings.ReplaceAll(Plain(name), "\n", " "), 100))
 	}
 	list := strings.Join(shown, ", ")
 	if more := len(names) - len(shown); more > 0 {
@@ -174,8 +163,8 @@ func (a announced) files(inputs []Input, seen []string, public func(string) bool
 		}
 		isInput := slices.ContainsFunc(inputs, func(in Input) bool { return in.Name == name })
 		inside := !path.IsAbs(name) && name != ".." && !strings.HasPrefix(name, "../")
-		toRead, _, _ := a.file(findsRead, name)
-		toWrite, anyWrite, moves := a.file(findsWrite, name)
+		toRead, _, _ := a.file(KindRead, name)
+		toWrite, anyWrite, moves := a.file(KindWrite, name)
 		tried := did == "not there or refused" || did == "writing refused"
 		switch {
 		case tried && (isInput || toRead || toWrite || public(name) || inside && (anyWrite || a.looksAround())):
@@ -194,7 +183,7 @@ func (a announced) files(inputs []Input, seen []string, public func(string) bool
 			if own[strings.TrimPrefix(did, "renamed to ")] = true; !own[name] && !moves {
 				t.changed = append(t.changed, entry)
 			}
-		case own[name] || moves && inside || did == "deleted" && a.any(findsDelete):
+		case own[name] || moves && inside || did == "deleted" && a.any(KindDelete):
 		default:
 			t.changed = append(t.changed, entry)
 		}
@@ -204,8 +193,8 @@ func (a announced) files(inputs []Input, seen []string, public func(string) bool
 
 // looksAround tells of code that reads files whose names it finds out as it runs.
 func (a announced) looksAround() bool {
-	_, computed, moves := a.file(findsRead, "")
-	return computed || moves || a.any(findsList)
+	_, computed, moves := a.file(KindRead, "")
+	return computed || moves || a.any(KindList)
 }
 
 // public tells of what Python and its libraries read on the code's behalf.
@@ -215,4 +204,87 @@ func public(name string) bool {
 
 func database(name string) bool {
 	return slices.Contains([]string{".db", ".sqlite", ".sqlite3"}, path.Ext(name))
+}
+
+// connections are those that no finding is about. A finding can name a host, or
+// only the function that connects; if none names a host, any may have been meant.
+func (a announced) connections(seen []string) (surprises []string) {
+	hosts, nameless := map[string]bool{}, false
+	for _, f := range a.findings {
+		if f.Kind == KindNetwork && connects(f.About) {
+			nameless = true
+		} else if f.Kind == KindNetwork {
+			hosts[hostOf(f.About)] = true
+		}
+	}
+	if nameless && len(hosts) == 0 {
+		return nil
+	}
+	found := false
+	for _, entry := range seen {
+		host := hostOf(strings.TrimPrefix(entry, "looks up "))
+		_, err := netip.ParseAddr(host)
+		switch {
+		case hosts[host]:
+			found = true
+		case err == nil && found: // the address that an announced host has
+		default:
+			surprises = append(surprises, entry)
+		}
+	}
+	return surprises
+}
+
+// connects tells whether a finding is about a function that connects to what is
+// computed as the code runs, and not about a host.
+func connects(about string) bool {
+	return slices.Contains([]string{"", "urlopen", "urlretrieve", "create_connection", "create_server"}, about) ||
+		strings.HasPrefix(about, "asyncio.") || strings.HasPrefix(about, "logging.") || strings.HasPrefix(about, "pandas.")
+}
+
+// hostOf is the host of "host:port", in the form in which two of them compare.
+func hostOf(address string) string {
+	if _, err := netip.ParseAddr(address); err == nil {
+		return address
+	}
+	if at := strings.LastIndexByte(address, ':'); at >= 0 && strings.Trim(address[at+1:], "0123456789") == "" {
+		address = address[:at]
+	}
+	return strings.ToLower(strings.TrimSuffix(address, "."))
+}
+
+// processes are those that no finding explains.
+func (a announced) processes(seen []string) (surprises []string) {
+	for _, entry := range seen {
+		if !slices.ContainsFunc(a.findings, func(f Finding) bool { return f.Kind == KindProcess && explains(f.About, entry) }) {
+			surprises = append(surprises, entry)
+		}
+	}
+	return surprises
+}
+
+// Findings about processes that explain certain programs only.
+var (
+	copies    = []string{"os.fork", "os.forkpty", "fork", "forkpty", "ProcessPoolExecutor"}
+	clipboard = []string{"to_clipboard", "pandas.read_clipboard"}
+	programs  = map[string][]string{
+		"latex":        {"latex", "pdflatex", "xelatex", "lualatex", "dvipng", "dvips", "kpsewhich", "luatex", "gs"},
+		"to_clipboard": {"xclip", "xsel", "wl-copy", "wl-paste", "pbcopy", "pbpaste", "klipper", "qdbus", "which"},
+	}
+)
+
+// explains tells whether a finding about a process says that this was to start.
+func explains(about, started string) bool {
+	words := strings.Fields(started)
+	switch {
+	case about == "os.kill" || about == "os.killpg":
+		return false
+	case slices.Contains(copies, about) || strings.HasPrefix(about, "concurrent."):
+		return started == "a copy of itself"
+	case about == "latex":
+		return len(words) > 0 && slices.Contains(programs["latex"], path.Base(words[0]))
+	case slices.Contains(clipboard, about) || strings.HasPrefix(about, "pandas.io.clipboard"):
+		return len(words) > 0 && slices.Contains(programs["to_clipboard"], path.Base(words[0]))
+	}
+	return true
 }

@@ -31,6 +31,16 @@ func (o Observed) Hints() Observed {
 	return o
 }
 
+// told is a witness's account as an event has it. Who it was and what is not known are facts of
+// ours; what was seen are words of the program. Nil: nobody watched.
+func (w *Witness) told() map[string]any {
+	if w == nil {
+		return nil
+	}
+	seen := map[string]any{"opened": w.Opened, "started": w.Started, "connected": w.Connected, "named": w.Named}
+	return map[string]any{"source": w.Source, "complete": w.Complete, "gaps": w.Gaps, "seen": AllSaid{seen}}
+}
+
 // Why an account is not complete.
 const (
 	GapUnmarked   = "unmarked"   // where the program began was not seen
@@ -86,8 +96,8 @@ func (w Witness) WhyNot() (reasons []string) {
 // unknown are the reasons for which something may have happened that nobody announced and nobody
 // saw. Moving files about is no such reason where the findings said that the program does that.
 func (a announced) unknown(w Witness) []string {
-	_, _, moves := a.file(findsWrite, "")
-	deletes := a.any(findsDelete)
+	_, _, moves := a.file(KindWrite, "")
+	deletes := a.any(KindDelete)
 	known := func(code string) bool {
 		return moves && slices.Contains([]string{GapRename, GapLink, GapSymlink, GapCopy, GapTruncate}, code) ||
 			deletes && code == GapTruncate
@@ -113,7 +123,7 @@ func ofImage(name string) bool {
 // deletions are those that neither the findings nor the hook tell of.
 func (a announced) deletions(o Observed) []string {
 	told := slices.ContainsFunc(o.Opened, func(entry string) bool { return strings.HasSuffix(entry, " (deleted)") })
-	if _, _, moves := a.file(findsWrite, ""); told || moves || a.any(findsDelete) || !slices.Contains(o.Witness.Opened, WitnessDeleted) {
+	if _, _, moves := a.file(KindWrite, ""); told || moves || a.any(KindDelete) || !slices.Contains(o.Witness.Opened, WitnessDeleted) {
 		return nil
 	}
 	return []string{WitnessDeleted}
@@ -127,4 +137,79 @@ func witnessed(w Witness) (opened, connected, started []string) {
 	opened = slices.DeleteFunc(slices.Clone(w.Opened), func(s string) bool { return s == WitnessDeleted }) // which deletions tells of
 	connected = slices.DeleteFunc(slices.Clone(w.Connected), func(s string) bool { return s == nameService })
 	return opened, connected, w.Started
+}
+
+// Words says what is known of what a program did and by whose word, as a head and what follows
+// it. list names a few things and counts the rest. Only a complete account says that something
+// did not happen.
+func (o Observed) Words(list func([]string) string) (head, rest string) {
+	w := o.Witness
+	if w == nil {
+		return "Not watched from outside", ": what the code did is not known. Its own process, which can be wrong, says: " +
+			seenOf(o.Opened, o.Connected, o.Spawned, list) + "."
+	}
+	if !w.Complete {
+		head, rest = "Not fully known what it did", " ("+strings.Join(w.WhyNot(), "; ")+"). Seen from outside the code: "
+		rest += seenOf(w.Opened, w.Connected, w.Started, list) + "."
+	} else {
+		head, rest = "Seen from outside the code", ": "+didOf(*w, list)
+	}
+	if hints := o.beside(); len(hints) > 0 {
+		rest += " A hint by the code's own process: " + list(hints) + "."
+	}
+	return head, rest
+}
+
+// didOf says what happened and what did not.
+func didOf(w Witness, list func([]string) string) string {
+	opened, network, programs := "Opened no files.", "No network", "no other programs"
+	if len(w.Opened) > 0 {
+		opened = "Opened " + list(w.Opened) + "."
+	}
+	if w.Opened == nil {
+		opened = "Files were not watched."
+	}
+	if w.Connected == nil {
+		network = "Network not watched"
+	} else if len(w.Connected) > 0 {
+		network = "Network: " + list(w.Connected)
+	}
+	if w.Started == nil {
+		programs = "other programs not watched"
+	} else if len(w.Started) > 0 {
+		programs = "started " + list(w.Started)
+	}
+	return opened + " " + network + ", " + programs + "."
+}
+
+// seenOf says what was seen, and of the rest nothing.
+func seenOf(opened, connected, started []string, list func([]string) string) string {
+	var parts []string
+	for _, part := range []struct {
+		verb string
+		what []string
+	}{{"opened ", opened}, {"network: ", connected}, {"started ", started}} {
+		if len(part.what) > 0 {
+			parts = append(parts, part.verb+list(part.what))
+		}
+	}
+	if len(parts) == 0 {
+		return "nothing"
+	}
+	return strings.Join(parts, "; ")
+}
+
+// beside are the hints about files and addresses that say more than the witness.
+func (o Observed) beside() (hints []string) {
+	for _, what := range slices.Concat(o.Opened, o.Connected) {
+		if !slices.Contains(o.Witness.Opened, what) && !slices.Contains(o.Witness.Opened, what+" (written)") && !slices.Contains(o.Witness.Connected, what) {
+			hints = append(hints, what)
+		}
+	}
+	for _, name := range o.Witness.Named {
+		if !slices.ContainsFunc(slices.Concat(hints, o.Witness.Opened), func(had string) bool { return had == name || strings.HasPrefix(had, name+" (") }) {
+			hints = append(hints, name+" (tried)")
+		}
+	}
+	return hints
 }

@@ -8,12 +8,35 @@ import (
 	"countersign/budget"
 )
 
+// Question is what somebody asks, as Slack delivers it.
+type Question struct {
+	Team     string
+	Project  string // the channel
+	Asker    string
+	Text     string
+	Model    string   // empty for the default
+	Files    []File   // by Slack's id, name and size, as far as the envelope says
+	Uploads  bool     // some of the files were uploaded in the form, and are in no channel
+	Given    bool     // these files are chosen, or none are: its words say nothing about them
+	Brought  []string // ids of files that came with it, and need not be in the channel
+	Follow   bool     // it goes on in a thread, whose files are meant where it names none
+	ThreadTS string   // of the thread that it was asked in; empty for a new one
+	Trigger  string   // what Slack calls this delivery, the same in every repetition
+}
+
+// Where a request is in the line for a box, beside its number there.
+const (
+	NotInLine = 0  // it needs no box, has one, or nobody knows
+	Starting  = -1 // there is no line yet: the sandbox is being started
+)
+
 // State is where a request is in its life. doc.go draws the whole machine.
 type State string
 
-// The nine states. Six of them are final.
+// The states.
 const (
 	Drafting  State = "drafting"  // a model writes the code
+	Asking    State = "asking"    // waits for the asker, and holds nothing
 	Pending   State = "pending"   // waits for reviewers
 	Approved  State = "approved"  // may run once, has not started
 	Running   State = "running"   // a box has been named; the code may have started
@@ -25,14 +48,15 @@ const (
 	Lost      State = "lost"      // it was started, nobody knows how it ended, it will not be run again
 )
 
-// States lists all of them, in the order of a life.
+// States lists them in the order of a life. Asking is not among them until a step
+// leads there: nobody draws it yet.
 func States() []State {
 	return []State{Drafting, Pending, Approved, Running, Done, Failed, Rejected, Expired, Withdrawn, Lost}
 }
 
 // Final tells that a request in this state never moves again.
 func (s State) Final() bool {
-	return s != Drafting && s != Pending && s != Approved && s != Running
+	return !slices.ContainsFunc(Moves, func(m Move) bool { return m.From == s })
 }
 
 // Step names a piece of work that a job does for a request. A job is only a
@@ -41,13 +65,14 @@ type Step string
 
 // The steps.
 const (
-	StepFind  Step = "find"  // look up the channel, the asker and the files of a question
-	StepDraft Step = "draft" // have the code written and inspected
-	StepRun   Step = "run"   // run what was approved
-	StepShow  Step = "show"  // make Slack look like the row
-	StepTell  Step = "tell"  // send a notice; the id is its key
-	StepGoOn  Step = "go on" // try a blocked request again; only a sweep names it
-	StepLook  Step = "look"  // see whether what a waiting request rests on is still there; only a sweep names it
+	StepFind    Step = "find"    // look up the channel, the asker and the files of a question
+	StepDraft   Step = "draft"   // have the code written
+	StepInspect Step = "inspect" // have it inspected, and put before the reviewers
+	StepRun     Step = "run"     // run what was approved
+	StepShow    Step = "show"    // make Slack look like the row
+	StepTell    Step = "tell"    // send a notice; the id is its key
+	StepGoOn    Step = "go on"   // try a blocked request again; only a sweep names it
+	StepLook    Step = "look"    // see whether what a waiting request rests on is still there; only a sweep names it
 )
 
 // Request is one question on its way to an answer, as it is stored. Its methods
@@ -89,6 +114,7 @@ type Request struct {
 	Rounds      int         // how often reviewers have had the code rewritten or have edited it
 	Wishes      []Wish      // what reviewers wanted changed, oldest first
 	Edit        *Edit       // an edit that is being inspected; only while drafting
+	Written     *Written    // a program that is paid for and has not been inspected; only while drafting
 	Assignee    string      // whose turn it is, as somebody has said; empty: anybody's
 	Opinions    []string    // whom reviewers have asked for a second opinion
 	RemindedAt  time.Time   // of the current revision: when those who may decide were reminded,
@@ -96,18 +122,6 @@ type Request struct {
 
 	Changes Changes // not stored: what the verbs since loading want written
 }
-
-// OpenHold is a hold that nobody has settled. Called tells that the paid work
-// may have begun, so that after a crash its cost is uncertain.
-type OpenHold struct {
-	budget.Hold
-	Called      bool
-	Risked      budget.USD // the most that its calls may have cost, of those of which nobody knows better
-	UncertainAt time.Time  // since when the cost of one of them is not known; zero when all are
-}
-
-// Uncertain tells that a call under this hold has a cost that nobody knows.
-func (h OpenHold) Uncertain() bool { return !h.UncertainAt.IsZero() }
 
 // Refusal is a draft that did not reach a person, kept so that the next attempt
 // can do better.
@@ -123,6 +137,19 @@ type File struct {
 	Size   int64   `json:"size"`
 	SHA256 string  `json:"sha256,omitempty"`
 	Tables []Table `json:"tables,omitempty"`
+}
+
+// Written is a program that a model wrote, kept as soon as it came: from then on it may
+// be inspected as often as it takes, and no model is paid for it again.
+type Written struct {
+	Code          string    `json:"code"` // canonical
+	Summary       string    `json:"summary"`
+	Author        string    `json:"author"` // the model that answered
+	Provider      string    `json:"provider,omitempty"`
+	Host          string    `json:"host,omitempty"` // where the prompt went
+	PromptVersion string    `json:"prompt_version"`
+	At            time.Time `json:"at"`
+	Tries         int       `json:"tries"` // inspections that were begun
 }
 
 // Table is the shape of one table in a file: never its rows, unless an
@@ -152,6 +179,8 @@ type Revision struct {
 	Code          string // canonical: see Canonical
 	Summary       string // what the code does, in the model's words; never proof of anything
 	Author        string // the model that answered, or the person who edited
+	Provider      string // who was asked for it, and
+	Host          string // where the prompt went: both are in the event of a new revision, and not kept with it
 	PromptVersion string
 	Findings      []Finding
 	Manifest      Manifest
@@ -159,62 +188,6 @@ type Revision struct {
 	Quote         budget.USD // what the run is expected to cost; its CostCap is the most
 	At            time.Time
 }
-
-// Level grades a finding.
-type Level string
-
-// The levels of a finding.
-const (
-	Note    Level = "note"
-	Caution Level = "caution"
-	Danger  Level = "danger"
-)
-
-// Finding is one thing that the inspection of the code saw.
-type Finding struct {
-	Level Level  `json:"level"`
-	Line  int    `json:"line,omitempty"`
-	Text  string `json:"text"`
-	Kind  string `json:"kind,omitempty"`  // one of FindingKinds; empty in findings of old
-	About string `json:"about,omitempty"` // what it names: a file, a host, a module; ordinary imports in one, separated by ", "
-}
-
-// Verdict is what a reviewer says.
-type Verdict string
-
-// The verdicts.
-const (
-	Approve Verdict = "approve"
-	Reject  Verdict = "reject"
-	Rewrite Verdict = "changes" // not like this: the model writes another version
-)
-
-// Decision is one person's verdict on one revision, with the facts of the click
-// that gave it. There is at most one per request, revision and reviewer.
-type Decision struct {
-	RequestID string
-	Revision  int
-	Digest    string
-	Reviewer  string
-	Verdict   Verdict
-	Reason    string
-	At        time.Time
-	Click     Click
-	InPlaceOf string // the reviewer who let them decide; empty when they decide in their own right
-}
-
-// Click is what Slack said about who pressed what, and where.
-type Click struct {
-	Team      string `json:"team"`
-	User      string `json:"user"`
-	ActionTS  string `json:"action_ts"`
-	Channel   string `json:"channel"`
-	MessageTS string `json:"message_ts"`
-	Door      string `json:"door,omitempty"` // where it was given, when it was not in Slack: CommandLine
-}
-
-// CommandLine is the other door: decisions given with `countersign decide`.
-const CommandLine = "command line"
 
 // Run is the one run of a request.
 type Run struct {
@@ -244,17 +217,6 @@ type Changes struct {
 	Retell      bool   // those who have been told about the request are to see where it is now
 	Jobs        []Step
 }
-
-// Event is an entry of the audit trail: insert-only, chained per request by storage.
-type Event struct {
-	At    time.Time      `json:"at"`
-	Actor string         `json:"actor"` // a Slack user, or "countersign"
-	Kind  string         `json:"kind"`  // past tense: asked, drafted, approved, ...
-	Data  map[string]any `json:"data,omitempty"`
-}
-
-// System is the actor of what nobody in particular did.
-const System = "countersign"
 
 // Role says whose words a message holds.
 type Role string

@@ -10,12 +10,20 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
+	"countersign/bot/draw"
+	"countersign/bot/draw/sample"
+	"countersign/bot/ids"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/fault"
+	slackperson "countersign/internal/slacksim/person"
+	"countersign/internal/slacksim/webapi"
+	"countersign/internal/slacksim/workspace"
 )
 
 // search is what the service has Slack look for when it finds what a question is about.
-func search(q approval.Question) approval.Search {
-	return approval.Search{Channel: q.Project, Asker: q.Asker, Text: q.Text, Files: q.Files,
+func search(q approval.Question) steps.Search {
+	return steps.Search{Channel: q.Project, Asker: q.Asker, Text: q.Text, Files: q.Files,
 		Seek: approval.Seek{Follow: q.Follow, Given: q.Given || len(q.Files) > 0, Brought: q.Brought, Thread: q.ThreadTS}}
 }
 
@@ -44,10 +52,10 @@ func inSales(text string) approval.Question {
 }
 
 // offered waits until the channel's files are in somebody's form.
-func (b *bundle) offered(who *slacksim.Person) slacksim.View {
+func (b *bundle) offered(who *slackperson.Person) workspace.View {
 	b.t.Helper()
-	v, err := who.WaitView(b.ctx, func(v slacksim.View) bool {
-		return v.CallbackID == callbackForm && !strings.Contains(v.Words(), "Looking for files") && strings.Contains(v.Words(), ".csv")
+	v, err := who.WaitView(b.ctx, func(v workspace.View) bool {
+		return v.CallbackID == ids.CallbackForm && !strings.Contains(v.Words(), "Looking for files") && strings.Contains(v.Words(), ".csv")
 	})
 	require.NoError(b.t, err)
 	return v
@@ -165,22 +173,22 @@ func TestAskingAgainElsewhereTakesNothingOutOfAChannel(t *testing.T) {
 		"it stays in its channel, where all is so": {code: "", goes: []string{"F1", "F2"}, fixed: true},
 	} {
 		b := setup(t)
-		v := sample(in(approval.Failed, ""))
+		v := sample.View(sample.In(approval.Failed, ""))
 		v.Request.Files, v.Request.Seek = []approval.File{own, other}, tt.seek
 		if tt.code != "" {
 			v.Request.Cause = &approval.Cause{Code: tt.code, Channel: v.Request.Project, Person: v.Request.Asker}
 		}
-		n := notice(approval.NoticeAskBack, v, approval.AskedBack{Cause: v.Request.Cause})
+		n := sample.Notice(approval.NoticeAskBack, v, approval.AskedBack{Cause: v.Request.Cause})
 		b.service.change(func() { b.service.views[v.Request.ID] = v })
 		maya := b.as(slacksim.Analyst)
-		post, err := b.bot.Tell(b.ctx, n, approval.NoticePost{Key: n.Key, Recipient: slacksim.Analyst})
+		post, err := b.bot.Tell(b.ctx, n, steps.NoticePost{Key: n.Key, Recipient: slacksim.Analyst})
 		require.NoError(t, err, name)
 		dm, err := maya.Find(post.Channel, post.TS)
 		require.NoError(t, err, name)
 		require.NoError(t, maya.Click(dm, "Ask again"), name)
-		form, err := maya.WaitView(b.ctx, func(v slacksim.View) bool { return v.CallbackID == callbackForm })
+		form, err := maya.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == ids.CallbackForm })
 		require.NoError(t, err, name)
-		from, err := originOf(form.PrivateMetadata)
+		from, err := draw.OriginOf(form.PrivateMetadata)
 		require.NoError(t, err, name)
 		require.Equal(t, tt.goes, from.Brought, name)
 		require.Equal(t, tt.fixed, from.Channel != "", name)
@@ -204,13 +212,13 @@ func TestAChannelIsSeenAsItIs(t *testing.T) {
 	require.Equal(t, approval.Place{}, place("D0OTHERS", slacksim.Analyst))
 	require.Equal(t, approval.Place{Seen: true, In: true, Private: true, AskerIn: true}, place(slacksim.CodeReview, slacksim.Reviewer))
 	require.Equal(t, approval.Place{Seen: true, In: true, Private: true}, place(slacksim.CodeReview, slacksim.Analyst))
-	b.sim.SetChannel(slacksim.SalesData, func(c *slacksim.Channel) { c.IsArchived = true })
+	b.sim.SetChannel(slacksim.SalesData, func(c *workspace.Channel) { c.IsArchived = true })
 	require.Equal(t, approval.Place{Seen: true, In: true, Archived: true}, place(slacksim.SalesData, slacksim.Analyst))
 	b.sim.Remove(slacksim.CodeReview, slacksim.BotUser)
 	require.Equal(t, approval.Place{}, place(slacksim.CodeReview, slacksim.Reviewer), "Slack does not tell that it exists")
-	b.sim.Fail(slacksim.MethodFault{Method: "conversations.info", Error: "missing_scope"})
+	b.sim.Fail(fault.Method{Method: "conversations.info", Error: "missing_scope"})
 	require.Equal(t, approval.Place{}, place("G0GROUP", slacksim.Reviewer), "a conversation of several people, which the token may not read")
-	b.sim.Fail(slacksim.MethodFault{Method: "conversations.info", Error: "fatal_error"})
+	b.sim.Fail(fault.Method{Method: "conversations.info", Error: "fatal_error"})
 	_, err := b.bot.Place(b.ctx, slacksim.General, slacksim.Analyst)
 	require.ErrorContains(t, err, "conversations.info "+slacksim.General)
 }
@@ -230,17 +238,17 @@ func TestAFileThatIsGoneIsToldFromOneThatIsNotSeen(t *testing.T) {
 	}
 	b.sim.Remove(slacksim.SalesData, slacksim.BotUser)
 	for _, word := range []string{"", "access_denied", "not_visible", "channel_not_found", "403"} {
-		b.sim.Answer(slacksim.Answers{Unseen: word})
+		b.sim.Answer(webapi.Answers{Unseen: word})
 		require.Equal(t, approval.FileNotSeen, code(), word)
 	}
 	b.sim.Invite(slacksim.SalesData, slacksim.BotUser)
 	require.NoError(t, b.bot.Stat(b.ctx, f))
 	require.NoError(t, b.as(slacksim.Analyst).DeleteFile(f.ID))
 	for word, want := range map[string]approval.CauseCode{"": approval.FileGone, "tombstone": approval.FileGone, "file_not_found": approval.FileNotSeen} {
-		b.sim.Answer(slacksim.Answers{Deleted: word})
+		b.sim.Answer(webapi.Answers{Deleted: word})
 		require.Equal(t, want, code(), word)
 	}
-	for _, fault := range []slacksim.MethodFault{{Error: "fatal_error"}, {Status: 502}, {Error: "internal_error"}} {
+	for _, fault := range []fault.Method{{Error: "fatal_error"}, {Status: 502}, {Error: "internal_error"}} {
 		fault.Method = "files.info"
 		b.sim.Fail(fault)
 		err := b.bot.Stat(b.ctx, f)
@@ -254,12 +262,12 @@ func TestAFormThatWasSentOffEarlySaysNothingAboutFiles(t *testing.T) {
 	b := setup(t)
 	b.share(slacksim.SalesData, "sales.csv", "a\n1\n")
 	maya := b.as(slacksim.Analyst)
-	b.sim.Fail(slacksim.MethodFault{Method: "conversations.info", Delay: 2 * time.Second})
+	b.sim.Fail(fault.Method{Method: "conversations.info", Delay: 2 * time.Second})
 	require.NoError(t, maya.Command(slacksim.SalesData, "/analyze"))
 	v, ok := maya.View()
 	require.True(t, ok, "the form does not wait for the files")
 	require.Contains(t, v.Words(), "Looking for files in this channel")
-	_, err := maya.Submit(slacksim.Fill(fieldQuestion, "How many rows?"))
+	_, err := maya.Submit(slackperson.Fill(ids.FieldQuestion, "How many rows?"))
 	require.NoError(t, err)
 	q := b.service.questions()
 	require.Len(t, q, 1)

@@ -10,22 +10,29 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
+	"countersign/bot/draw/home"
+	"countersign/bot/draw/sample"
+	"countersign/bot/ids"
 	"countersign/budget"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/fault"
+	slackperson "countersign/internal/slacksim/person"
+	"countersign/internal/slacksim/workspace"
 )
 
 func TestTheHomeShowsWhatIsOnesOwn(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	v := sample()
+	v := sample.View()
 	v.Session.ThreadTS = "1763812800.000100"
-	v.Posts[approval.SurfaceProgress] = approval.Post{Channel: slacksim.SalesData, TS: "1763812801.000100"}
+	v.Posts[steps.SurfaceProgress] = steps.Post{Channel: slacksim.SalesData, TS: "1763812801.000100"}
 	b.service.views[v.Request.ID] = v
 	b.service.recent = []*approval.Request{v.Request}
 	b.service.standing = v.Standings
 	maya := b.as(slacksim.Analyst)
 	require.NoError(t, maya.OpenHome())
-	home, err := maya.WaitHome(b.ctx, func(v slacksim.View) bool { return strings.Contains(v.Words(), "Your questions") })
+	home, err := maya.WaitHome(b.ctx, func(v workspace.View) bool { return strings.Contains(v.Words(), "Your questions") })
 	require.NoError(t, err)
 	for _, words := range []string{"What were sales per month", "Waits for a reviewer", "$2.12 of $10.00 spent, $7.88 left."} {
 		require.Contains(t, home.Words(), words)
@@ -33,10 +40,10 @@ func TestTheHomeShowsWhatIsOnesOwn(t *testing.T) {
 	require.NotContains(t, home.Words(), "Waiting for you")
 	require.NotContains(t, home.Words(), "The team has no budget")
 	require.Contains(t, fmt.Sprint(home.Blocks), "archives/C0SALES/p1763812801000100?thread_ts=1763812800.000100&cid=C0SALES")
-	require.NoError(t, maya.ClickView(home, actionAsk))
-	_, err = maya.WaitView(b.ctx, func(v slacksim.View) bool { return v.CallbackID == callbackForm })
+	require.NoError(t, maya.ClickView(home, ids.ActionAsk))
+	_, err = maya.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == ids.CallbackForm })
 	require.NoError(t, err)
-	require.NoError(t, maya.ClickView(home, actionLink), "the link is followed by Slack")
+	require.NoError(t, maya.ClickView(home, ids.ActionLink), "the link is followed by Slack")
 }
 
 func TestAHomeWithNothingToDecide(t *testing.T) {
@@ -44,13 +51,13 @@ func TestAHomeWithNothingToDecide(t *testing.T) {
 	b := idle(t)
 	b.service.limits = []budget.Standing{{Limit: budget.Limit{Scope: budget.Scope{Kind: budget.Team}, Amount: budget.Dollar, Window: budget.Month}, ResetsAt: time.Now()}}
 	b.service.standing = b.service.limits
-	p, err := b.bot.homePage(b.ctx, slacksim.DefaultTeam.ID, slacksim.SecondReviewer, shelfmark{})
+	p, err := b.bot.homes.homePage(b.ctx, slacksim.DefaultTeam.ID, slacksim.SecondReviewer, home.Shelfmark{})
 	require.NoError(t, err)
-	require.Contains(t, p.text(), "Nothing waits for your decision.")
-	require.NotContains(t, p.text(), "The team's budget", "for administrators")
-	p, err = b.bot.homePage(b.ctx, slacksim.DefaultTeam.ID, slacksim.Admin, shelfmark{})
+	require.Contains(t, p.Text(), "Nothing waits for your decision.")
+	require.NotContains(t, p.Text(), "The team's budget", "for administrators")
+	p, err = b.bot.homes.homePage(b.ctx, slacksim.DefaultTeam.ID, slacksim.Admin, home.Shelfmark{})
 	require.NoError(t, err)
-	require.Contains(t, p.text(), "The team's budget")
+	require.Contains(t, p.Text(), "The team's budget")
 }
 
 func TestAHomeWithoutADatabaseSaysSo(t *testing.T) {
@@ -59,10 +66,10 @@ func TestAHomeWithoutADatabaseSaysSo(t *testing.T) {
 	b.service.fail(errors.New("the database is away"))
 	for _, who := range []string{slacksim.Analyst, slacksim.Reviewer} {
 		require.NoError(t, b.as(who).OpenHome())
-		_, err := b.as(who).WaitHome(b.ctx, func(v slacksim.View) bool { return strings.Contains(v.Words(), "Something went wrong") })
+		_, err := b.as(who).WaitHome(b.ctx, func(v workspace.View) bool { return strings.Contains(v.Words(), "Something went wrong") })
 		require.NoError(t, err)
 	}
-	b.sim.Fail(slacksim.MethodFault{Method: "views.publish", Error: "fatal_error"})
+	b.sim.Fail(fault.Method{Method: "views.publish", Error: "fatal_error"})
 	require.NoError(t, b.as(slacksim.Analyst).OpenHome())
 	require.Eventually(t, func() bool { return strings.Contains(b.log.String(), "publish Home") }, waitAtMost, tick)
 }
@@ -75,20 +82,20 @@ func TestAHomeIsDrawnAgainWhenARequestOnItMoves(t *testing.T) {
 	b.service.change(func() { b.service.recent = []*approval.Request{v.Request} })
 	b.waiting(3)
 	maya, ben, jun := b.as(slacksim.Analyst), b.as(slacksim.Reviewer), b.as(slacksim.OtherAnalyst)
-	for _, who := range []*slacksim.Person{maya, ben, jun} {
+	for _, who := range []*slackperson.Person{maya, ben, jun} {
 		require.NoError(t, who.OpenHome())
 	}
 	b.homeOf(maya, "Waits for a reviewer")
 	b.homeOf(ben, "Question 2")
 	b.homeOf(jun, "Your questions")
-	b.service.change(func() { in(approval.Rejected, "No.")(v); b.service.standing = v.Standings })
+	b.service.change(func() { sample.In(approval.Rejected, "No.")(v); b.service.standing = v.Standings })
 	b.waiting(14)
-	b.publish(v, approval.SurfaceProgress)
+	b.publish(v, steps.SurfaceProgress)
 	b.homeOf(maya, "Rejected")
 	b.homeOf(ben, "14 requests in all")
 	home := b.homeOf(jun, "Your questions")
 	require.NotContains(t, home.Words(), "$2.12 of", "of somebody else it shows nothing")
-	b.bot.mu.Lock()
-	defer b.bot.mu.Unlock()
-	require.Empty(t, b.bot.stale)
+	b.bot.homes.mu.Lock()
+	defer b.bot.homes.mu.Unlock()
+	require.Empty(t, b.bot.homes.stale)
 }

@@ -1,11 +1,8 @@
 package bot
 
 import (
-	"bytes"
 	"errors"
-	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -13,20 +10,24 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
+	"countersign/bot/draw"
+	"countersign/bot/draw/sample"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/fault"
 )
 
 func TestWhatShowsAlreadyIsNotSentAgain(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	v := sample()
-	kinds := []approval.Surface{approval.SurfaceRoot, approval.SurfaceProgress, approval.SurfaceCard}
+	v := sample.View()
+	kinds := []steps.Surface{steps.SurfaceRoot, steps.SurfaceProgress, steps.SurfaceCard}
 	b.publish(v, kinds...)
-	had := map[approval.Surface]approval.Post{}
+	had := map[steps.Surface]steps.Post{}
 	for k, p := range v.Posts {
 		had[k] = p
 	}
-	b.sim.Fail(slacksim.MethodFault{Method: "*", Error: "fatal_error", Times: -1})
+	b.sim.Fail(fault.Method{Method: "*", Error: "fatal_error", Times: -1})
 	b.publish(v, kinds...)
 	require.Equal(t, had, v.Posts)
 }
@@ -34,14 +35,14 @@ func TestWhatShowsAlreadyIsNotSentAgain(t *testing.T) {
 func TestOneMessageIsRewrittenInPlace(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	v := sample(in(approval.Drafting, ""))
-	b.publish(v, approval.SurfaceRoot, approval.SurfaceProgress)
-	first := v.Posts[approval.SurfaceProgress]
+	v := sample.View(sample.In(approval.Drafting, ""))
+	b.publish(v, steps.SurfaceRoot, steps.SurfaceProgress)
+	first := v.Posts[steps.SurfaceProgress]
 	for _, state := range []approval.State{approval.Pending, approval.Approved, approval.Running, approval.Withdrawn} {
-		next := sample(in(state, ""))
+		next := sample.View(sample.In(state, ""))
 		next.Posts, next.Session = v.Posts, v.Session
-		b.publish(next, approval.SurfaceProgress)
-		require.Equal(t, first.TS, next.Posts[approval.SurfaceProgress].TS)
+		b.publish(next, steps.SurfaceProgress)
+		require.Equal(t, first.TS, next.Posts[steps.SurfaceProgress].TS)
 	}
 	thread := b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS)
 	require.Len(t, thread, 2)
@@ -51,19 +52,19 @@ func TestOneMessageIsRewrittenInPlace(t *testing.T) {
 func TestAMessageThatSomebodyDeletedIsPostedAnew(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	v := sample()
-	b.publish(v, approval.SurfaceRoot, approval.SurfaceProgress)
-	first := v.Posts[approval.SurfaceProgress]
+	v := sample.View()
+	b.publish(v, steps.SurfaceRoot, steps.SurfaceProgress)
+	first := v.Posts[steps.SurfaceProgress]
 	v.Request.State = approval.Withdrawn
 	for _, code := range []string{"message_not_found", "edit_window_closed"} {
-		b.sim.Fail(slacksim.MethodFault{Method: "chat.update", Error: code})
-		v.Posts[approval.SurfaceProgress] = first
-		b.publish(v, approval.SurfaceProgress)
-		require.NotEqual(t, first.TS, v.Posts[approval.SurfaceProgress].TS)
+		b.sim.Fail(fault.Method{Method: "chat.update", Error: code})
+		v.Posts[steps.SurfaceProgress] = first
+		b.publish(v, steps.SurfaceProgress)
+		require.NotEqual(t, first.TS, v.Posts[steps.SurfaceProgress].TS)
 	}
-	v.Posts[approval.SurfaceProgress] = first
-	b.sim.Fail(slacksim.MethodFault{Method: "chat.update", Error: "fatal_error"})
-	_, err := b.bot.Publish(b.ctx, v, approval.SurfaceProgress)
+	v.Posts[steps.SurfaceProgress] = first
+	b.sim.Fail(fault.Method{Method: "chat.update", Error: "fatal_error"})
+	_, err := b.bot.Publish(b.ctx, v, steps.SurfaceProgress)
 	require.ErrorContains(t, err, "rewrite the progress of bcd23fg: fatal_error")
 }
 
@@ -72,33 +73,33 @@ func TestAThreadOfSomebodyElseGetsNoRoot(t *testing.T) {
 	b := idle(t)
 	m, err := b.as(slacksim.Analyst).Say(slacksim.SalesData, "How many?")
 	require.NoError(t, err)
-	v := sample()
+	v := sample.View()
 	v.Session.ThreadTS = m.TS
-	b.publish(v, approval.SurfaceRoot, approval.SurfaceProgress)
-	b.publish(v, approval.SurfaceRoot)
-	require.Equal(t, approval.Post{RequestID: v.Request.ID, Surface: approval.SurfaceRoot, Channel: slacksim.SalesData, TS: m.TS, Shown: "theirs"}, v.Posts[approval.SurfaceRoot])
+	b.publish(v, steps.SurfaceRoot, steps.SurfaceProgress)
+	b.publish(v, steps.SurfaceRoot)
+	require.Equal(t, steps.Post{RequestID: v.Request.ID, Surface: steps.SurfaceRoot, Channel: slacksim.SalesData, TS: m.TS, Shown: "theirs"}, v.Posts[steps.SurfaceRoot])
 	require.Len(t, b.as(slacksim.Analyst).Thread(slacksim.SalesData, m.TS), 2)
 }
 
 func TestATheadThatIsNotRememberedYetIsFoundByItsRoot(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	v := sample()
-	b.publish(v, approval.SurfaceRoot)
+	v := sample.View()
+	b.publish(v, steps.SurfaceRoot)
 	v.Session.ThreadTS = "" // the program died between remembering the one and the other
-	b.publish(v, approval.SurfaceProgress)
-	require.Len(t, b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Posts[approval.SurfaceRoot].TS), 2)
+	b.publish(v, steps.SurfaceProgress)
+	require.Len(t, b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Posts[steps.SurfaceRoot].TS), 2)
 }
 
 func TestFilesAreUploadedOnce(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	v := sample()
-	b.publish(v, approval.SurfaceRoot)
-	with(approval.Result{Outcome: approval.OK}, approval.Artifact{Name: "notes.txt", Kind: "file", Data: []byte("x")}, approval.Artifact{Name: "empty.csv", Kind: "table"},
+	v := sample.View()
+	b.publish(v, steps.SurfaceRoot)
+	sample.With(approval.Result{Outcome: approval.OK}, approval.Artifact{Name: "notes.txt", Kind: "file", Data: []byte("x")}, approval.Artifact{Name: "empty.csv", Kind: "table"},
 		approval.Artifact{Name: "table.csv", Kind: "table", Data: []byte("a\n1\n")}, approval.Artifact{Name: "chart.png", Kind: "chart", Alt: "Bars", Data: png})(v)
-	b.publish(v, approval.SurfaceFiles)
-	b.publish(v, approval.SurfaceFiles)
+	b.publish(v, steps.SurfaceFiles)
+	b.publish(v, steps.SurfaceFiles)
 	thread := b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS)
 	require.Len(t, thread, 2)
 	var names []string
@@ -106,41 +107,41 @@ func TestFilesAreUploadedOnce(t *testing.T) {
 		names = append(names, f.Name)
 	}
 	require.Equal(t, []string{"chart.png", "table.csv", "notes.txt"}, names, "charts first; an empty file is none")
-	require.Equal(t, thread[1].Files[0].ID, v.Posts[approval.SurfaceFiles].TS)
+	require.Equal(t, thread[1].Files[0].ID, v.Posts[steps.SurfaceFiles].TS)
 
-	empty := sample(with(approval.Result{Outcome: approval.OK}, approval.Artifact{Name: "empty.csv", Kind: "table"}))
+	empty := sample.View(sample.With(approval.Result{Outcome: approval.OK}, approval.Artifact{Name: "empty.csv", Kind: "table"}))
 	empty.Session = v.Session
-	b.publish(empty, approval.SurfaceFiles)
-	require.Equal(t, "none", empty.Posts[approval.SurfaceFiles].TS)
+	b.publish(empty, steps.SurfaceFiles)
+	require.Equal(t, "none", empty.Posts[steps.SurfaceFiles].TS)
 }
 
 func TestAnUploadThatFailsIsAnError(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	v := sample()
-	b.publish(v, approval.SurfaceRoot)
-	with(approval.Result{Outcome: approval.OK, Stdout: strings.Repeat("line\n", 1000)}, approval.Artifact{Name: "chart.png", Kind: "chart", Data: png})(v)
-	b.sim.Fail(slacksim.MethodFault{Method: "files.getUploadURLExternal", Error: "fatal_error", Times: 2})
-	_, err := b.bot.Publish(b.ctx, v, approval.SurfaceFiles)
+	v := sample.View()
+	b.publish(v, steps.SurfaceRoot)
+	sample.With(approval.Result{Outcome: approval.OK, Stdout: strings.Repeat("line\n", 1000)}, approval.Artifact{Name: "chart.png", Kind: "chart", Data: png})(v)
+	b.sim.Fail(fault.Method{Method: "files.getUploadURLExternal", Error: "fatal_error", Times: 2})
+	_, err := b.bot.Publish(b.ctx, v, steps.SurfaceFiles)
 	require.ErrorContains(t, err, "upload chart.png: fatal_error")
-	_, err = b.bot.Publish(b.ctx, v, approval.SurfaceReply)
+	_, err = b.bot.Publish(b.ctx, v, steps.SurfaceReply)
 	require.ErrorContains(t, err, "upload output.txt: fatal_error")
 }
 
 func TestAnAnswerComesWithoutTheFilesThatSlackRefuses(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	v := sample()
-	b.publish(v, approval.SurfaceRoot)
+	v := sample.View()
+	b.publish(v, steps.SurfaceRoot)
 	printed := strings.Repeat("a line of text\n", 1000)
-	with(approval.Result{Outcome: approval.OK, Stdout: printed}, approval.Artifact{Name: "chart.png", Kind: "chart", Data: png},
+	sample.With(approval.Result{Outcome: approval.OK, Stdout: printed}, approval.Artifact{Name: "chart.png", Kind: "chart", Data: png},
 		approval.Artifact{Name: "table.csv", Kind: "table", Data: []byte("a\n1\n")})(v)
-	refuse := func(method, code string) { b.sim.Fail(slacksim.MethodFault{Method: method, Error: code}) }
+	refuse := func(method, code string) { b.sim.Fail(fault.Method{Method: method, Error: code}) }
 	refuse("files.getUploadURLExternal", "file_type_blocked")
-	b.publish(v, approval.SurfaceFiles)
+	b.publish(v, steps.SurfaceFiles)
 	refuse("files.getUploadURLExternal", "file_uploads_disabled")
 	for range 2 {
-		b.publish(v, approval.SurfaceReply)
+		b.publish(v, steps.SurfaceReply)
 		thread := b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS)
 		require.Len(t, thread, 3)
 		require.Equal(t, "table.csv", thread[1].Files[0].Name, "what Slack takes is there")
@@ -149,16 +150,16 @@ func TestAnAnswerComesWithoutTheFilesThatSlackRefuses(t *testing.T) {
 			"That is not all of it, but Slack did not take the file with the rest."} {
 			require.Contains(t, thread[2].Text, words)
 		}
-		require.NotContains(t, thread[2].Text, printedFile)
+		require.NotContains(t, thread[2].Text, draw.PrintedFile)
 	}
 	require.Contains(t, b.log.String(), "file_type_blocked")
 
 	// Slack takes them, and does not share them.
-	v = sample()
-	b.publish(v, approval.SurfaceRoot)
-	with(approval.Result{Outcome: approval.OK}, approval.Artifact{Name: "chart.png", Kind: "chart", Data: png})(v)
+	v = sample.View()
+	b.publish(v, steps.SurfaceRoot)
+	sample.With(approval.Result{Outcome: approval.OK}, approval.Artifact{Name: "chart.png", Kind: "chart", Data: png})(v)
 	refuse("files.completeUploadExternal", "posting_to_general_channel_denied")
-	b.publish(v, approval.SurfaceFiles, approval.SurfaceReply)
+	b.publish(v, steps.SurfaceFiles, steps.SurfaceReply)
 	thread := b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS)
 	require.Len(t, thread, 2)
 	require.Contains(t, thread[1].Text, "Slack did not take chart.png")
@@ -183,17 +184,17 @@ func blocked(takes int) func(*slacksim.Options, *Options) {
 func TestAnAnswerWaitsOnlySoLongForFilesThatDoNotGetThrough(t *testing.T) {
 	t.Parallel()
 	b := idle(t, blocked(1))
-	v := sample()
-	b.publish(v, approval.SurfaceRoot)
-	with(approval.Result{Outcome: approval.OK, Stdout: strings.Repeat("a line of text\n", 1000)}, approval.Artifact{Name: "chart.png", Kind: "chart", Data: png},
+	v := sample.View()
+	b.publish(v, steps.SurfaceRoot)
+	sample.With(approval.Result{Outcome: approval.OK, Stdout: strings.Repeat("a line of text\n", 1000)}, approval.Artifact{Name: "chart.png", Kind: "chart", Data: png},
 		approval.Artifact{Name: "table.csv", Kind: "table", Data: []byte("a\n1\n")}, approval.Artifact{Name: "more.csv", Kind: "table", Data: []byte("a\n1\n")})(v)
 	v.Now = v.Request.Run.FinishedAt.Add(time.Minute)
-	_, err := b.bot.Publish(b.ctx, v, approval.SurfaceFiles)
+	_, err := b.bot.Publish(b.ctx, v, steps.SurfaceFiles)
 	require.ErrorContains(t, err, "no route to host", "it may pass")
 	require.Len(t, b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS), 1)
 
 	v.Now = v.Request.Run.FinishedAt.Add(4 * time.Minute)
-	b.publish(v, approval.SurfaceFiles, approval.SurfaceReply)
+	b.publish(v, steps.SurfaceFiles, steps.SurfaceReply)
 	thread := b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS)
 	require.Len(t, thread, 2)
 	for _, words := range []string{"Here is the answer.", "Slack did not take chart.png, table.csv, more.csv, which came out as well.",
@@ -205,13 +206,13 @@ func TestAnAnswerWaitsOnlySoLongForFilesThatDoNotGetThrough(t *testing.T) {
 
 	// What had got through is there; an API that fails is waited for, however long.
 	b = idle(t, blocked(1))
-	v.Posts = map[approval.Surface]approval.Post{}
+	v.Posts = map[steps.Surface]steps.Post{}
 	v.Session.ThreadTS = ""
-	b.publish(v, approval.SurfaceRoot)
-	b.sim.Fail(slacksim.MethodFault{Method: "files.getUploadURLExternal", Error: "internal_error"})
-	_, err = b.bot.Publish(b.ctx, v, approval.SurfaceFiles)
+	b.publish(v, steps.SurfaceRoot)
+	b.sim.Fail(fault.Method{Method: "files.getUploadURLExternal", Error: "internal_error"})
+	_, err = b.bot.Publish(b.ctx, v, steps.SurfaceFiles)
 	require.ErrorContains(t, err, "internal_error")
-	b.publish(v, approval.SurfaceFiles, approval.SurfaceReply)
+	b.publish(v, steps.SurfaceFiles, steps.SurfaceReply)
 	thread = b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS)
 	require.Len(t, thread, 3)
 	require.Equal(t, "chart.png", thread[1].Files[0].Name)
@@ -229,217 +230,61 @@ func TestAnUploadMayTakeLongerThanACall(t *testing.T) {
 			return http.DefaultTransport.RoundTrip(r)
 		})}
 	})
-	v := sample()
-	b.publish(v, approval.SurfaceRoot)
-	with(approval.Result{Outcome: approval.OK}, approval.Artifact{Name: "chart.png", Kind: "chart", Data: png})(v)
-	b.publish(v, approval.SurfaceFiles)
+	v := sample.View()
+	b.publish(v, steps.SurfaceRoot)
+	sample.With(approval.Result{Outcome: approval.OK}, approval.Artifact{Name: "chart.png", Kind: "chart", Data: png})(v)
+	b.publish(v, steps.SurfaceFiles)
 	require.Len(t, b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS), 2)
 }
 
 func TestPrintedTextThatIsTooLongComesAsAFile(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	v := sample()
-	b.publish(v, approval.SurfaceRoot)
+	v := sample.View()
+	b.publish(v, steps.SurfaceRoot)
 	printed := strings.Repeat("a line of text\n", 1000)
-	with(approval.Result{Outcome: approval.OK, Stdout: printed})(v)
-	b.publish(v, approval.SurfaceReply)
+	sample.With(approval.Result{Outcome: approval.OK, Stdout: printed})(v)
+	b.publish(v, steps.SurfaceReply)
 	thread := b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS)
 	require.Len(t, thread, 3)
-	require.Equal(t, printedFile, thread[1].Files[0].Name)
+	require.Equal(t, draw.PrintedFile, thread[1].Files[0].Name)
 	got, err := b.as(slacksim.Analyst).Download(thread[1].Files[0].ID)
 	require.NoError(t, err)
 	require.Equal(t, printed, string(got))
 	require.Contains(t, thread[2].Text, "the rest is in output.txt")
-	b.publish(v, approval.SurfaceReply)
+	b.publish(v, steps.SurfaceReply)
 	require.Len(t, b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS), 3)
 }
 
 func TestAWorkspaceWithoutTableBlocksGetsTheTableAsText(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	v := sample()
-	b.publish(v, approval.SurfaceRoot)
-	with(approval.Result{Outcome: approval.OK, Tables: []approval.Grid{{Columns: []string{"month", "amount"}, Rows: [][]string{{"Jan", "12"}}, TotalRows: 1}}})(v)
-	b.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Error: "invalid_blocks"})
-	b.publish(v, approval.SurfaceReply)
-	require.Contains(t, b.read(slacksim.Analyst, v.Posts[approval.SurfaceReply]).Words(), "month  amount\nJan    12")
+	v := sample.View()
+	b.publish(v, steps.SurfaceRoot)
+	sample.With(approval.Result{Outcome: approval.OK, Tables: []approval.Grid{{Columns: []string{"month", "amount"}, Rows: [][]string{{"Jan", "12"}}, TotalRows: 1}}})(v)
+	b.sim.Fail(fault.Method{Method: "chat.postMessage", Error: "invalid_blocks"})
+	b.publish(v, steps.SurfaceReply)
+	require.Contains(t, b.read(slacksim.Analyst, v.Posts[steps.SurfaceReply]).Words(), "month  amount\nJan    12")
 }
 
 func TestASurfaceThatIsNoneIsAnError(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	_, err := b.bot.Publish(b.ctx, sample(), "banner")
+	_, err := b.bot.Publish(b.ctx, sample.View(), "banner")
 	require.ErrorContains(t, err, "no such surface")
-	b.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Error: "not_in_channel"})
-	_, err = b.bot.Publish(b.ctx, sample(), approval.SurfaceCard)
+	b.sim.Fail(fault.Method{Method: "chat.postMessage", Error: "not_in_channel"})
+	_, err = b.bot.Publish(b.ctx, sample.View(), steps.SurfaceCard)
 	require.ErrorContains(t, err, "post the card of bcd23fg in "+slacksim.CodeReview+": ")
 	require.ErrorContains(t, err, "not_in_channel")
-	require.ErrorIs(t, err, approval.ErrNoPlace)
+	require.ErrorIs(t, err, steps.ErrNoPlace)
 
-	v := sample()
-	b.publish(v, approval.SurfaceCard)
+	v := sample.View()
+	b.publish(v, steps.SurfaceCard)
 	v.Request.Revision.Number = 2
 	b.sim.Remove(slacksim.CodeReview, slacksim.BotUser)
-	_, err = b.bot.Publish(b.ctx, v, approval.SurfaceCard)
-	require.ErrorIs(t, err, approval.ErrNoPlace, "the card of the version before cannot give way either")
+	_, err = b.bot.Publish(b.ctx, v, steps.SurfaceCard)
+	require.ErrorIs(t, err, steps.ErrNoPlace, "the card of the version before cannot give way either")
 	other := idle(t, func(_ *slacksim.Options, o *Options) { o.BotToken = "xoxb-wrong" })
-	_, err = other.bot.Publish(b.ctx, sample(), approval.SurfaceCard)
+	_, err = other.bot.Publish(b.ctx, sample.View(), steps.SurfaceCard)
 	require.ErrorContains(t, err, "invalid_auth")
-}
-
-// forge changes what Slack answers to what posts a card and opens a modal.
-func forge(old, new string) *http.Client {
-	return forgeCalls(old, new, "chat.postMessage", "views.open")
-}
-
-func TestAFileIsFetchedOrItsFateIsTold(t *testing.T) {
-	t.Parallel()
-	b := idle(t)
-	m := b.share(slacksim.SalesData, "sales.csv", "a\n1\n")
-	f := approval.File{ID: m.Files[0].ID, Name: "sales.csv"}
-	got, err := b.bot.Fetch(b.ctx, f, 100)
-	require.NoError(t, err)
-	require.Equal(t, "a\n1\n", string(got))
-	_, err = b.bot.Fetch(b.ctx, f, 3)
-	require.ErrorIs(t, err, approval.ErrFileTooBig)
-	b.sim.Fail(slacksim.MethodFault{Method: "download", Status: 404})
-	_, err = b.bot.Fetch(b.ctx, f, 100)
-	require.Error(t, err)
-	b.sim.Fail(slacksim.MethodFault{Method: "files.info", Error: "fatal_error"})
-	_, err = b.bot.Fetch(b.ctx, f, 100)
-	require.ErrorContains(t, err, "files.info "+f.ID)
-	require.NoError(t, b.as(slacksim.Analyst).DeleteFile(f.ID))
-	_, err = b.bot.Fetch(b.ctx, f, 100)
-	require.ErrorIs(t, err, lacking(approval.FileGone, f))
-	_, err = b.bot.Fetch(b.ctx, approval.File{ID: "F0NOBODY"}, 100)
-	require.ErrorIs(t, err, lacking(approval.FileNotSeen, approval.File{}), "it may only be hidden from the bot")
-}
-
-// answering is a Slack that answers one method with this and every download so.
-func answering(t *testing.T, method, answer string, download func(w http.ResponseWriter, r *http.Request)) *Bot {
-	t.Helper()
-	return New(Options{BotToken: "xoxb-1", AppToken: "xapp-1", APIURL: "http://slack.test/api/", HTTPClient: &http.Client{Transport: trip(func(r *http.Request) (*http.Response, error) {
-		w := &recorder{header: http.Header{}, status: http.StatusOK}
-		if strings.HasSuffix(r.URL.Path, method) {
-			w.body.WriteString(answer)
-		} else {
-			download(w, r)
-		}
-		return &http.Response{StatusCode: w.status, Header: w.header, Body: io.NopCloser(struct{ io.Reader }{&w.body}), Request: r}, nil
-	})}})
-}
-
-type recorder struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-func (w *recorder) Header() http.Header         { return w.header }
-func (w *recorder) Write(p []byte) (int, error) { return w.body.Write(p) }
-func (w *recorder) WriteHeader(status int)      { w.status = status }
-
-func TestDownloadsThatSlackDoesNotGive(t *testing.T) {
-	t.Parallel()
-	info := `{"ok":true,"file":{"id":"F1","size":4,"url_private":"http://slack.test/files/F1"}}`
-	tests := []struct {
-		name     string
-		info     string
-		download func(w http.ResponseWriter, r *http.Request)
-		want     error
-		says     string
-	}{
-		{"the sign-in page", info, func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, "http://slack.test/signin?redir="+url.QueryEscape(r.URL.Path), http.StatusFound)
-		}, lacking(approval.FileWithheld, approval.File{Name: "sales.csv"}), ""},
-		{"not found", info, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) }, lacking(approval.FileWithheld, approval.File{Name: "sales.csv"}), ""},
-		{"more than was said", info, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 1000)) }, approval.ErrFileTooBig, ""},
-		{"an error", info, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }, nil, "download F1"},
-		{"round in circles", info, func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, "http://slack.test/again", http.StatusFound)
-		}, nil, "redirected five times"},
-		{"a tombstone", `{"ok":true,"file":{"id":"F1","mode":"tombstone"}}`, nil, lacking(approval.FileGone, approval.File{Name: "sales.csv"}), ""},
-		{"behind the limit of a free workspace", `{"ok":true,"file":{"id":"F1","mode":"hidden_by_limit"}}`, nil, lacking(approval.FileHidden, approval.File{Name: "sales.csv"}), ""},
-		{"a link to elsewhere", `{"ok":true,"file":{"id":"F1","is_external":true}}`, nil, nil, "is a link to a file somewhere else"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			_, err := answering(t, "files.info", tt.info, tt.download).Fetch(t.Context(), approval.File{ID: "F1", Name: "sales.csv"}, 100)
-			if tt.want != nil {
-				require.ErrorIs(t, err, tt.want)
-			}
-			require.ErrorContains(t, err, tt.says)
-		})
-	}
-}
-
-func TestPeopleAreWhoSlackSaysTheyAre(t *testing.T) {
-	t.Parallel()
-	b := idle(t)
-	team := slacksim.DefaultTeam.ID
-	b.sim.Change(slacksim.OtherAnalyst, func(u *slacksim.User) { u.IsStranger = true })
-	for user, want := range map[string]approval.Person{
-		slacksim.Analyst:      {ID: slacksim.Analyst, Name: "maya"},
-		slacksim.Guest:        {ID: slacksim.Guest, Name: "theo", Guest: true},
-		slacksim.Deactivated:  {ID: slacksim.Deactivated, Name: "sam", Gone: true},
-		slacksim.BotUser:      {ID: slacksim.BotUser, Bot: true},
-		slacksim.OtherAnalyst: {ID: slacksim.OtherAnalyst, Name: "jun", External: true},
-		"U0NOBODY":            {ID: "U0NOBODY", Gone: true},
-	} {
-		got, err := b.bot.Person(b.ctx, team, user)
-		require.NoError(t, err)
-		require.Contains(t, strings.ToLower(got.Name), want.Name)
-		got.Name = want.Name
-		require.Equal(t, want, got)
-	}
-	other, err := b.bot.Person(b.ctx, "T0OTHER", slacksim.Analyst)
-	require.NoError(t, err)
-	require.True(t, other.External, "somebody of another workspace")
-	b.sim.Fail(slacksim.MethodFault{Method: "users.info", Error: "user_not_visible"})
-	hidden, err := b.bot.Person(b.ctx, team, slacksim.Analyst)
-	require.NoError(t, err)
-	require.True(t, hidden.External)
-	b.sim.Fail(slacksim.MethodFault{Method: "users.info", Error: "fatal_error"})
-	_, err = b.bot.Person(b.ctx, team, slacksim.Analyst)
-	require.ErrorContains(t, err, "users.info")
-}
-
-func TestTheReviewChannelIsChecked(t *testing.T) {
-	t.Parallel()
-	b := idle(t)
-	require.NoError(t, b.bot.CheckChannel(b.ctx, slacksim.CodeReview))
-	require.NoError(t, b.bot.CheckApp(b.ctx))
-	for channel, says := range map[string]string{"": "no review channel is set", "C0NOWHERE": "invite the bot", slacksim.Partners: "shared with another organisation", slacksim.Random: "the bot is not in #random"} {
-		require.ErrorContains(t, b.bot.CheckChannel(b.ctx, channel), says)
-	}
-	b.sim.Fail(slacksim.MethodFault{Method: "conversations.info", Error: "fatal_error"})
-	require.ErrorContains(t, b.bot.CheckChannel(b.ctx, slacksim.CodeReview), "fatal_error")
-	b.sim.Fail(slacksim.MethodFault{Method: "apps.connections.open", Error: "not_allowed_token_type"})
-	require.ErrorContains(t, b.bot.CheckApp(b.ctx), "not_allowed_token_type")
-	archived := answering(t, "conversations.info", `{"ok":true,"channel":{"id":"C1","name":"old","is_archived":true}}`, nil)
-	require.ErrorContains(t, archived.CheckChannel(b.ctx, "C1"), "#old is archived")
-	lacking := answering(t, "conversations.info", `{"ok":false,"error":"missing_scope","needed":"channels:read","provided":"commands"}`, nil)
-	require.ErrorContains(t, lacking.CheckChannel(b.ctx, "C1"), "missing_scope (needs the scope channels:read)")
-}
-
-func TestALinkLeadsToTheMessage(t *testing.T) {
-	t.Parallel()
-	who := Identity{URL: "https://x.slack.com/"}
-	require.Equal(t, "https://x.slack.com/archives/C1/p1763812800000100", who.permalink("C1", "1763812800.000100", ""))
-	require.Equal(t, "https://x.slack.com/archives/C1/p1763812800000100?thread_ts=1.2&cid=C1", who.permalink("C1", "1763812800.000100", "1.2"))
-	require.Empty(t, who.permalink("C1", "", ""))
-}
-
-func TestABotHasSensibleDefaults(t *testing.T) {
-	t.Parallel()
-	b := New(Options{})
-	require.Equal(t, 2, b.Connections)
-	require.Equal(t, 16, b.Workers)
-	require.Empty(t, b.Policy().Reviewers)
-	b.Observe("kind", "acked", time.Second)
-	s := newService()
-	b.Serve(s)
-	require.Equal(t, s, b.Service)
 }

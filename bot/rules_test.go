@@ -8,12 +8,19 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
+	"countersign/bot/draw/home"
+	"countersign/bot/draw/sample"
+	"countersign/bot/ids"
 	"countersign/budget"
 	"countersign/internal/slacksim"
+	slackperson "countersign/internal/slacksim/person"
+	"countersign/internal/slacksim/workspace"
 )
 
 // carlas is the administrator's Home.
-func carlas(b *bundle) (*slacksim.Person, slacksim.View) {
+func carlas(b *bundle) (*slackperson.Person, workspace.View) {
 	b.t.Helper()
 	carla := b.as(slacksim.Admin)
 	require.NoError(b.t, carla.OpenHome())
@@ -21,42 +28,42 @@ func carlas(b *bundle) (*slacksim.Person, slacksim.View) {
 }
 
 // written waits for a direct message to somebody who is in no channel.
-func (b *bundle) written(to *slacksim.Person, words string) {
+func (b *bundle) written(to *slackperson.Person, words string) {
 	b.t.Helper()
-	_, err := to.WaitMessage(b.ctx, to.DM(), func(m slacksim.Message) bool { return strings.Contains(m.Text, words) })
+	_, err := to.WaitMessage(b.ctx, to.DM(), func(m workspace.Message) bool { return strings.Contains(m.Text, words) })
 	require.NoError(b.t, err)
 }
 
 func TestAdministratorsNameAndRemovePeople(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.service.grants = []approval.Grant{{Team: slacksim.DefaultTeam.ID, Role: approval.RoleReviewer, User: slacksim.Reviewer}}
-	carla, home := carlas(b)
-	require.NoError(t, carla.ClickView(home, actionPeople))
-	list := b.openedAs(carla, callbackPeople)
+	b.service.grants = []review.Grant{{Team: slacksim.DefaultTeam.ID, Role: review.RoleReviewer, User: slacksim.Reviewer}}
+	carla, atHome := carlas(b)
+	require.NoError(t, carla.ClickView(atHome, ids.ActionPeople))
+	list := b.openedAs(carla, ids.CallbackPeople)
 	require.Contains(t, list.Words(), "<@U0BEN> is a reviewer, by the settings")
-	require.NotContains(t, fmt.Sprint(list.Blocks), actionUnname, "what the settings say stays")
+	require.NotContains(t, fmt.Sprint(list.Blocks), ids.ActionUnname, "what the settings say stays")
 
-	require.NoError(t, carla.ClickView(list, actionName))
-	b.openedAs(carla, callbackName)
+	require.NoError(t, carla.ClickView(list, ids.ActionName))
+	b.openedAs(carla, ids.CallbackName)
 	b.service.change(func() {
 		b.service.refuse = &approval.InputError{Why: "This person cannot be named: Guests cannot decide."}
 	})
-	refused, err := carla.Submit(slacksim.Fill(fieldPerson, slacksim.Guest))
+	refused, err := carla.Submit(slackperson.Fill(ids.FieldPerson, slacksim.Guest))
 	require.NoError(t, err)
-	require.Contains(t, refused[fieldPerson], "Guests cannot decide.")
+	require.Contains(t, refused[ids.FieldPerson], "Guests cannot decide.")
 	b.service.change(func() { b.service.refuse = nil })
-	_, err = carla.Submit(slacksim.Fill(fieldPerson, slacksim.OtherAnalyst).And(fieldRole, string(approval.RoleFallback)).And(fieldChannel, slacksim.SalesData))
+	_, err = carla.Submit(slackperson.Fill(ids.FieldPerson, slacksim.OtherAnalyst).And(ids.FieldRole, string(review.RoleFallback)).And(ids.FieldChannel, slacksim.SalesData))
 	require.NoError(t, err)
-	list, err = carla.WaitView(b.ctx, func(v slacksim.View) bool { return v.CallbackID == callbackPeople && len(v.Blocks) == 3 })
+	list, err = carla.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == ids.CallbackPeople && len(v.Blocks) == 3 })
 	require.NoError(t, err)
 	require.Contains(t, list.Words(), "<@U0JUN> is a fallback reviewer for <#C0SALES>, named by <@U0CARLA>")
-	require.Equal(t, approval.Grant{Team: slacksim.DefaultTeam.ID, Project: slacksim.SalesData, Role: approval.RoleFallback, User: slacksim.OtherAnalyst}, b.service.wishes()[0].grant)
+	require.Equal(t, review.Grant{Team: slacksim.DefaultTeam.ID, Project: slacksim.SalesData, Role: review.RoleFallback, User: slacksim.OtherAnalyst}, b.service.wishes()[0].grant)
 
-	b.service.change(func() { b.service.short = []approval.Shortage{{Tier: approval.High, Needs: 2, Have: 1}} })
-	require.NoError(t, carla.ClickView(list, actionUnname))
-	_, err = carla.WaitView(b.ctx, func(v slacksim.View) bool {
-		return v.CallbackID == callbackPeople && strings.Contains(v.Words(), "High risk takes 2 approvals")
+	b.service.change(func() { b.service.short = []steps.Shortage{{Tier: approval.High, Needs: 2, Have: 1}} })
+	require.NoError(t, carla.ClickView(list, ids.ActionUnname))
+	_, err = carla.WaitView(b.ctx, func(v workspace.View) bool {
+		return v.CallbackID == ids.CallbackPeople && strings.Contains(v.Words(), "High risk takes 2 approvals")
 	})
 	require.NoError(t, err)
 	b.homeOf(carla, "Too few reviewers")
@@ -67,14 +74,14 @@ func TestAdministratorsNameAndRemovePeople(t *testing.T) {
 func TestAdministratorsEndWhatSomebodyAwayHasArranged(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.service.roster.Delegations = []approval.Delegation{{From: slacksim.Reviewer, To: slacksim.OtherAnalyst, Until: noon}}
-	carla, home := carlas(b)
-	require.Contains(t, home.Words(), "may decide in place of")
-	require.NoError(t, carla.ClickView(home, actionPeople))
-	list := b.openedAs(carla, callbackPeople)
+	b.service.roster.Delegations = []review.Delegation{{From: slacksim.Reviewer, To: slacksim.OtherAnalyst, Until: sample.Noon}}
+	carla, atHome := carlas(b)
+	require.Contains(t, atHome.Words(), "may decide in place of")
+	require.NoError(t, carla.ClickView(atHome, ids.ActionPeople))
+	list := b.openedAs(carla, ids.CallbackPeople)
 	require.Contains(t, list.Words(), "<@U0JUN> may decide in place of <@U0BEN>")
-	require.NoError(t, carla.ClickView(list, actionRecall))
-	_, err := carla.WaitView(b.ctx, func(v slacksim.View) bool { return v.CallbackID == callbackPeople && len(v.Blocks) == 1 })
+	require.NoError(t, carla.ClickView(list, ids.ActionRecall))
+	_, err := carla.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == ids.CallbackPeople && len(v.Blocks) == 1 })
 	require.NoError(t, err)
 	require.Equal(t, "end delegation", b.service.wishes()[0].what)
 	require.Equal(t, slacksim.Reviewer, b.service.wishes()[0].who)
@@ -83,9 +90,9 @@ func TestAdministratorsEndWhatSomebodyAwayHasArranged(t *testing.T) {
 func TestOthersAreNotShownWhoMayDoWhat(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	carla, home := carlas(b)
+	carla, atHome := carlas(b)
 	b.service.change(func() { b.service.roster.Admins = nil })
-	require.NoError(t, carla.ClickView(home, actionPeople))
+	require.NoError(t, carla.ClickView(atHome, ids.ActionPeople))
 	b.written(carla, "Only administrators name people.")
 }
 
@@ -93,33 +100,33 @@ func TestRulesAreSetInAForm(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.service.rules.Version = 3
-	carla, home := carlas(b)
-	require.Contains(t, home.Words(), "High risk: 1 approval, with the digest typed")
-	require.NoError(t, carla.ClickView(home, actionRules))
-	b.openedAs(carla, callbackRules)
-	for field, wrong := range map[string]string{tierField(fieldCosts, approval.High): "lots", fieldFreezes: "on Tuesdays", fieldWait: "a while", fieldLast: "0"} {
-		refused, err := carla.Submit(slacksim.Fill(field, wrong))
+	carla, atHome := carlas(b)
+	require.Contains(t, atHome.Words(), "High risk: 1 approval, with the digest typed")
+	require.NoError(t, carla.ClickView(atHome, ids.ActionRules))
+	b.openedAs(carla, ids.CallbackRules)
+	for field, wrong := range map[string]string{home.TierField(ids.FieldCosts, approval.High): "lots", ids.FieldFreezes: "on Tuesdays", ids.FieldWait: "a while", ids.FieldLast: "0"} {
+		refused, err := carla.Submit(slackperson.Fill(field, wrong))
 		require.NoError(t, err)
 		require.Len(t, refused, 1, field)
 		require.NotEmpty(t, refused[field])
 	}
-	for field, why := range map[string]string{fieldHosts: `"nowhere" is not the name of a host.`, tierField(fieldNeeds, approval.High): "Name more reviewers first."} {
+	for field, why := range map[string]string{ids.FieldHosts: `"nowhere" is not the name of a host.`, home.TierField(ids.FieldNeeds, approval.High): "Name more reviewers first."} {
 		b.service.change(func() { b.service.refuse = &approval.InputError{Why: why} })
-		refused, err := carla.Submit(slacksim.Fill(fieldHosts, "nowhere"))
+		refused, err := carla.Submit(slackperson.Fill(ids.FieldHosts, "nowhere"))
 		require.NoError(t, err)
 		require.Equal(t, map[string]string{field: why}, refused)
 	}
 	b.service.change(func() { b.service.refuse = nil })
-	_, err := carla.Submit(slacksim.Fill(tierField(fieldNeeds, approval.High), "2").And(tierField(fieldCare, approval.Medium), careTyped, careShell).
-		And(fieldClass, string(approval.Confidential)).And(tierField(fieldCosts, approval.Medium), "$0.25").And(tierField(fieldCosts, approval.High), "1").
-		And(fieldHosts, " API.example.com \n\nb.example.com").And(fieldFreezes, "last 2 days of the month\nFri 16:00-24:00").And(fieldWait, "90").And(fieldLast, "15"))
+	_, err := carla.Submit(slackperson.Fill(home.TierField(ids.FieldNeeds, approval.High), "2").And(home.TierField(ids.FieldCare, approval.Medium), home.CareTyped, home.CareShell).
+		And(ids.FieldClass, string(review.Confidential)).And(home.TierField(ids.FieldCosts, approval.Medium), "$0.25").And(home.TierField(ids.FieldCosts, approval.High), "1").
+		And(ids.FieldHosts, " API.example.com \n\nb.example.com").And(ids.FieldFreezes, "last 2 days of the month\nFri 16:00-24:00").And(ids.FieldWait, "90").And(ids.FieldLast, "15"))
 	require.NoError(t, err)
 	require.NoError(t, carla.WaitNoView(b.ctx))
-	defaults := approval.DefaultRules(approval.DefaultPolicy())
-	want := approval.Rules{Low: defaults.Low, Medium: approval.TierRules{Approvals: 1, Typed: true}, High: approval.TierRules{Approvals: 2, Typed: true, Slack: true},
-		CostMedium: budget.Dollar / 4, CostHigh: budget.Dollar, Class: approval.Confidential, Hosts: []string{"api.example.com", "b.example.com"},
+	defaults := review.DefaultRules(approval.DefaultPolicy())
+	want := review.Rules{Low: defaults.Low, Medium: review.TierRules{Approvals: 1, Typed: true}, High: review.TierRules{Approvals: 2, Typed: true, Slack: true},
+		CostMedium: budget.Dollar / 4, CostHigh: budget.Dollar, Class: review.Confidential, Hosts: []string{"api.example.com", "b.example.com"},
 		Freezes: []string{"last 2 days of the month", "Fri 16:00-24:00"}, ExpiryMinutes: 90, RunExpiryMinutes: 15}
-	require.Equal(t, approval.RuleSet{Team: slacksim.DefaultTeam.ID, Version: 3, Rules: want}, b.service.wishes()[0].rules)
+	require.Equal(t, review.RuleSet{Team: slacksim.DefaultTeam.ID, Version: 3, Rules: want}, b.service.wishes()[0].rules)
 	b.homeOf(carla, "version 3")
 }
 
@@ -127,16 +134,16 @@ func TestRulesAreSetInAForm(t *testing.T) {
 func TestTheRulesFormGivesBackWhatItShows(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	own := approval.Rules{Low: approval.TierRules{Approvals: 1, Slack: true}, Medium: approval.TierRules{Approvals: 2, Owners: true, Slack: true}, High: approval.TierRules{Approvals: 9, Typed: true},
-		CostMedium: 1, CostHigh: 12_345_678_901, Class: approval.Public, Hosts: []string{"api.example.com"}, Freezes: []string{"2026-12-24 to 2027-01-02"}, RunExpiryMinutes: 7}
-	b.service.rules = approval.RuleSet{Team: slacksim.DefaultTeam.ID, Project: slacksim.SalesData, Version: 4, Rules: own}
-	carla, home := carlas(b)
-	channelRules := func(form slacksim.Form) approval.RuleSet {
-		require.NoError(t, carla.ClickView(home, actionWhose))
-		b.openedAs(carla, callbackWhose)
-		_, err := carla.Submit(slacksim.Fill(fieldChannel, slacksim.SalesData))
+	own := review.Rules{Low: review.TierRules{Approvals: 1, Slack: true}, Medium: review.TierRules{Approvals: 2, Owners: true, Slack: true}, High: review.TierRules{Approvals: 9, Typed: true},
+		CostMedium: 1, CostHigh: 12_345_678_901, Class: review.Public, Hosts: []string{"api.example.com"}, Freezes: []string{"2026-12-24 to 2027-01-02"}, RunExpiryMinutes: 7}
+	b.service.rules = review.RuleSet{Team: slacksim.DefaultTeam.ID, Project: slacksim.SalesData, Version: 4, Rules: own}
+	carla, atHome := carlas(b)
+	channelRules := func(form slackperson.Form) review.RuleSet {
+		require.NoError(t, carla.ClickView(atHome, ids.ActionWhose))
+		b.openedAs(carla, ids.CallbackWhose)
+		_, err := carla.Submit(slackperson.Fill(ids.FieldChannel, slacksim.SalesData))
 		require.NoError(t, err)
-		b.openedAs(carla, callbackRules)
+		b.openedAs(carla, ids.CallbackRules)
 		refused, err := carla.Submit(form)
 		require.NoError(t, err)
 		require.Empty(t, refused)
@@ -144,32 +151,32 @@ func TestTheRulesFormGivesBackWhatItShows(t *testing.T) {
 		wants := b.service.wishes()
 		return wants[len(wants)-1].rules
 	}
-	require.Equal(t, b.service.rules, channelRules(slacksim.Form{}))
-	none := channelRules(slacksim.Fill(fieldNone, fieldNone))
+	require.Equal(t, b.service.rules, channelRules(slackperson.Form{}))
+	none := channelRules(slackperson.Fill(ids.FieldNone, ids.FieldNone))
 	require.True(t, none.None)
 	require.Equal(t, 4, none.Version)
 
 	// A channel without rules of its own begins with the workspace's, as version 0.
 	b.service.change(func() { b.service.rules.Project, b.service.rules.Version = "", 9 })
-	fresh := channelRules(slacksim.Form{})
-	require.Equal(t, approval.RuleSet{Team: slacksim.DefaultTeam.ID, Project: slacksim.SalesData, Rules: own}, fresh)
+	fresh := channelRules(slackperson.Form{})
+	require.Equal(t, review.RuleSet{Team: slacksim.DefaultTeam.ID, Project: slacksim.SalesData, Rules: own}, fresh)
 }
 
 func TestHowReviewersDecideIsForAdministrators(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	carla, home := carlas(b)
-	require.NoError(t, carla.ClickView(home, actionFigures))
-	require.Contains(t, b.openedAs(carla, callbackNote).Words(), "Nobody has decided on anything yet.")
+	carla, atHome := carlas(b)
+	require.NoError(t, carla.ClickView(atHome, ids.ActionFigures))
+	require.Contains(t, b.openedAs(carla, ids.CallbackNote).Words(), "Nobody has decided on anything yet.")
 	require.NoError(t, carla.CloseView())
 	b.service.change(func() {
 		b.service.refuse = &approval.NotAllowedError{Why: "Only administrators see how reviewers decide."}
 	})
-	require.NoError(t, carla.ClickView(home, actionFigures))
+	require.NoError(t, carla.ClickView(atHome, ids.ActionFigures))
 	b.written(carla, "Only administrators see")
 }
 
 func TestAnObjectionToHostsStandsBesideThem(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, fieldHosts, rulesField(&approval.InputError{Why: "Code can reach no hosts here: the sandbox that is set up has no network."}, approval.Rules{Hosts: []string{"a.example.com"}}))
+	require.Equal(t, ids.FieldHosts, home.RulesField(&approval.InputError{Why: "Code can reach no hosts here: the sandbox that is set up has no network."}, review.Rules{Hosts: []string{"a.example.com"}}))
 }

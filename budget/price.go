@@ -20,6 +20,7 @@ type ModelPrice struct {
 	Above   int       // the row's tier: it applies to prompts of more than so many tokens
 	Input   USD       // per million tokens
 	Cached  USD       // per million tokens that the provider had in its cache
+	Write   USD       // per million tokens that the provider put into its cache
 	Output  USD       // per million tokens
 	Source  string
 	Checked time.Time
@@ -42,7 +43,7 @@ type Prices struct {
 	Boxes  []BoxPrice
 }
 
-// UnknownPriceError refuses work that nobody can put a price on.
+// UnknownPriceError refuses work that has no known price.
 type UnknownPriceError struct {
 	What string
 	At   time.Time
@@ -66,10 +67,10 @@ func Shipped() Prices {
 
 // The columns of a price file, in order. Amounts are dollars: per million
 // tokens for a model; per vCPU-second (input) and per GiB-second (output) for a box.
-var priceColumns = []string{"kind", "name", "from", "until", "above_tokens", "input", "cached_input", "output", "checked", "source"}
+var priceColumns = []string{"kind", "name", "from", "until", "above_tokens", "input", "cached_input", "cache_write", "output", "checked", "source"}
 
-// ReadPrices reads a price file: CSV with a heading, as prices.csv has it.
-// Every fault is reported, each with its line.
+// ReadPrices reads a price file: CSV with the heading of prices.csv. It reports every
+// mistake with its line.
 func ReadPrices(r io.Reader) (Prices, error) {
 	var p Prices
 	rows := csv.NewReader(r)
@@ -84,8 +85,7 @@ func ReadPrices(r io.Reader) (Prices, error) {
 		if err == io.EOF {
 			break
 		}
-		var malformed *csv.ParseError
-		if errors.As(err, &malformed) {
+		if malformed, ok := errors.AsType[*csv.ParseError](err); ok {
 			faults = append(faults, fmt.Errorf("line %d: %w", malformed.Line, malformed.Err))
 			continue
 		}
@@ -120,24 +120,28 @@ func (p *Prices) add(row []string) error {
 		return t
 	}
 	usd := func(s string) USD { u, err := ParseUSD(s); fault(err); return u }
-	name, from, until, checked, source := row[1], date(row[2], false), date(row[3], true), date(row[8], false), row[9]
+	name, from, until, checked, source := row[1], date(row[2], false), date(row[3], true), date(row[9], false), row[10]
 	if name == "" || source == "" {
 		fault(errors.New("name and source are required"))
 	}
 	if !until.IsZero() && !from.Before(until) {
 		fault(fmt.Errorf("a price from %s until %s never holds", row[2], row[3]))
 	}
-	if in, out := usd(row[5]), usd(row[7]); len(faults) == 0 && in == 0 && out == 0 && !strings.HasPrefix(source, freeSource) {
+	if in, out := usd(row[5]), usd(row[8]); len(faults) == 0 && in == 0 && out == 0 && !strings.HasPrefix(source, freeSource) {
 		fault(fmt.Errorf("nothing is charged for %s: if that is meant, begin the row's source with %q", name, freeSource))
 	}
 	switch row[0] {
 	case "model":
 		above, err := strconv.Atoi("0" + row[4])
 		fault(err)
+		write := row[7]
+		if write == "" {
+			write = row[5] // written at the price of other input
+		}
 		p.Models = append(p.Models, ModelPrice{Model: name, From: from, Until: until, Above: above, Input: usd(row[5]),
-			Cached: usd(row[6]), Output: usd(row[7]), Source: source, Checked: checked})
+			Cached: usd(row[6]), Write: usd(write), Output: usd(row[8]), Source: source, Checked: checked})
 	case "box":
-		p.Boxes = append(p.Boxes, BoxPrice{Kind: name, From: from, Until: until, VCPU: usd(row[5]), GiB: usd(row[7]),
+		p.Boxes = append(p.Boxes, BoxPrice{Kind: name, From: from, Until: until, VCPU: usd(row[5]), GiB: usd(row[8]),
 			Source: source, Checked: checked})
 	default:
 		fault(fmt.Errorf("kind %q is neither model nor box", row[0]))
@@ -145,11 +149,11 @@ func (p *Prices) add(row []string) error {
 	return errors.Join(faults...)
 }
 
-// MaxUnchecked is how long ago a price may have been checked in a release.
+// MaxUnchecked is how old the last check of a price may be in a release.
 const MaxUnchecked = 60 * 24 * time.Hour
 
-// Unchecked lists the rows that hold, or will, and that nobody has looked at for so
-// long: prices change without a word to us.
+// Unchecked lists the current and future rows whose last check is older than longest.
+// Providers change prices without telling us.
 func (p Prices) Unchecked(at time.Time, longest time.Duration) (list []string) {
 	row := func(name string, until, checked time.Time) {
 		if (until.IsZero() || at.Before(until)) && at.Sub(checked) > longest {
@@ -169,8 +173,8 @@ func holds(from, until, at time.Time) bool {
 	return !at.Before(from) && (until.IsZero() || at.Before(until))
 }
 
-// Model returns the row that applies to a prompt of so many tokens. Of two rows
-// that hold at once, the one that began later does.
+// Model returns the row for a prompt of so many tokens. Where two rows are valid, the one
+// that began later counts.
 func (p Prices) Model(model string, at time.Time, prompt int) (ModelPrice, error) {
 	var best *ModelPrice
 	for i, row := range p.Models {
@@ -187,7 +191,8 @@ func (p Prices) Model(model string, at time.Time, prompt int) (ModelPrice, error
 	return *best, nil
 }
 
-// Box returns the row of a kind of sandbox, the later one of two that hold at once.
+// Box returns the row of a kind of sandbox. Where two rows are valid, the one that began
+// later counts.
 func (p Prices) Box(kind string, at time.Time) (BoxPrice, error) {
 	var best *BoxPrice
 	for i, row := range p.Boxes {
@@ -201,22 +206,23 @@ func (p Prices) Box(kind string, at time.Time) (BoxPrice, error) {
 	return *best, nil
 }
 
-// TokenCharge prices what a model call used, by the model that answered it.
+// TokenCharge prices a model call at the price of the model that answered.
 func (p Prices) TokenCharge(u Usage, at time.Time) (Charge, error) {
 	row, err := p.Model(u.Model, at, u.Input)
 	if err != nil {
 		return Charge{}, err
 	}
 	cached := min(max(u.Cached, 0), u.Input)
-	amount, err := priced(1_000_000, product{int64(u.Input - cached), int64(row.Input)},
-		product{int64(cached), int64(row.Cached)}, product{int64(u.Output), int64(row.Output)})
+	written := min(max(u.Written, 0), u.Input-cached)
+	amount, err := priced(1_000_000, product{int64(u.Input - cached - written), int64(row.Input)}, product{int64(cached), int64(row.Cached)},
+		product{int64(written), int64(row.Write)}, product{int64(u.Output), int64(row.Output)})
 	if err != nil {
 		return Charge{}, fmt.Errorf("price %d and %d tokens of %s: %w", u.Input, u.Output, u.Model, err)
 	}
 	return Charge{Kind: Tokens, What: u.Model, Usage: u, Amount: amount}, nil
 }
 
-// BoxCharge prices a box for as long as it was allocated, to the millisecond.
+// BoxCharge prices the time for which a box was allocated, to the millisecond.
 func (p Prices) BoxCharge(size BoxSize, d time.Duration, at time.Time) (Charge, error) {
 	row, err := p.Box(size.Kind, at)
 	if err != nil {
@@ -234,15 +240,16 @@ func (p Prices) BoxCharge(size BoxSize, d time.Duration, at time.Time) (Charge, 
 	return Charge{Kind: Box, What: size.Kind, BoxMS: ms, Amount: amount}, nil
 }
 
-// WorstTokens is the most that a call can cost: every byte of the prompt a
-// token, none of them cached, the full answer, the dearest tier.
+// WorstTokens is the most that a call can cost: it counts every byte of the prompt as a
+// token at the highest price of input, the full answer, and the most expensive of the
+// tiers that such a prompt can reach.
 func (p Prices) WorstTokens(model string, promptBytes, maxTokens int, at time.Time) (USD, error) {
 	var worst USD
 	known := false
 	for _, row := range p.Models {
-		if row.Model == model && holds(row.From, row.Until, at) {
+		if row.Model == model && holds(row.From, row.Until, at) && (row.Above == 0 || promptBytes > row.Above) {
 			known = true
-			amount, err := priced(1_000_000, product{int64(promptBytes), int64(max(row.Input, row.Cached))},
+			amount, err := priced(1_000_000, product{int64(promptBytes), int64(max(row.Input, row.Cached, row.Write))},
 				product{int64(maxTokens), int64(row.Output)})
 			if err != nil {
 				return 0, fmt.Errorf("price a prompt of %d bytes for %s: %w", promptBytes, model, err)

@@ -5,16 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"sync"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 )
 
@@ -44,7 +44,7 @@ type DB struct {
 	log      *slog.Logger
 }
 
-var _ approval.Store = (*DB)(nil)
+var _ steps.Store = (*DB)(nil)
 
 // Open connects to the database. It does not migrate it: see Migrate and Validate.
 func Open(ctx context.Context, url string, o Options) (*DB, error) {
@@ -152,7 +152,8 @@ const (
 // nobody knows what became of it, and the caller finds out by looking.
 func (db *DB) transact(ctx context.Context, options pgx.TxOptions, twice bool, work func(tx pgx.Tx) error) error {
 	began, cuts := time.Now(), 0
-	for pauses := 1; ; pauses++ {
+	pauses := &backoff.ExponentialBackOff{InitialInterval: 15 * time.Millisecond, MaxInterval: 480 * time.Millisecond, Multiplier: 2, RandomizationFactor: 1. / 3}
+	for {
 		became, err := db.attempt(ctx, options, twice, work)
 		if became == cut {
 			cuts++
@@ -160,9 +161,8 @@ func (db *DB) transact(ctx context.Context, options pgx.TxOptions, twice bool, w
 		if became == settled || cuts == tries || became == away && time.Since(began) > patience {
 			return err
 		}
-		pause := time.Duration(1<<min(pauses, tries)) * 10 * time.Millisecond
 		select {
-		case <-time.After(pause/2 + rand.N(pause/2)):
+		case <-time.After(pauses.NextBackOff()):
 		case <-ctx.Done():
 			return err
 		}

@@ -22,7 +22,7 @@ import (
 // the locks, with what needs no answer; the sums, with the holds. Where the sums
 // have no room for the holds, the *budget.ExceededError ends the transaction, and
 // nothing was held.
-func (db *DB) storeMoney(ctx context.Context, tx pgx.Tx, r *approval.Request) error {
+func (db *DB) storeMoney(ctx context.Context, tx pgx.Tx, r *approval.Request, words *contents) error {
 	c := r.Changes
 	// A hold may be taken and given back in one move; it has to exist before it can be settled.
 	settle := func(batch *pgx.Batch, isNew bool) {
@@ -77,7 +77,7 @@ func (db *DB) storeMoney(ctx context.Context, tx pgx.Tx, r *approval.Request) er
 	// The scopes are still locked, so that whoever reaches a mark is told apart from
 	// whoever comes after.
 	r.Changes.Notices = append(r.Changes.Notices, approval.Alerts(r, after, p.now)...)
-	return storeTopUp(ctx, tx, r, p)
+	return storeTopUp(ctx, tx, r, p, words)
 }
 
 // What a hold takes beside the sums and the limits, which stand with those who read
@@ -119,7 +119,7 @@ func weigh(r *approval.Request, standings []budget.Standing, now time.Time) erro
 		return err
 	}
 	for _, h := range fresh {
-		r.Weighed(h, standings, now)
+		r.Money().Weighed(h, standings, now)
 	}
 	return nil
 }

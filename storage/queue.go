@@ -17,6 +17,7 @@ import (
 	"github.com/robfig/cron/v3"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // River is the queue, and this file is all that knows it. Its jobs are wake-up
@@ -81,7 +82,7 @@ func (i inserter) insert(ctx context.Context, tx pgx.Tx, id string, steps []appr
 }
 
 // Wake puts a job into the queue.
-func (db *DB) Wake(ctx context.Context, wake approval.Wake) error {
+func (db *DB) Wake(ctx context.Context, wake steps.Wake) error {
 	return db.write(ctx, func(tx pgx.Tx) error {
 		return db.jobs.insert(ctx, tx, wake.RequestID, []approval.Step{wake.Step})
 	})
@@ -102,7 +103,7 @@ type WorkOptions struct {
 // A *approval.LaterError or approval.ErrBusy has the job come again, an
 // approval.ErrNotFound ends it; every other error has it come again, a little
 // later each time.
-func (db *DB) Work(ctx context.Context, do func(context.Context, approval.Wake) error, sweep func(context.Context) error, o WorkOptions) error {
+func (db *DB) Work(ctx context.Context, do func(context.Context, steps.Wake) error, sweep func(context.Context) error, o WorkOptions) error {
 	if o.Sweep == "" {
 		o.Sweep = "@every 15s"
 	}
@@ -118,19 +119,20 @@ func (db *DB) Work(ctx context.Context, do func(context.Context, approval.Wake) 
 	}
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &stepWorker{db: db, do: do, timeouts: map[approval.Step]time.Duration{
-		approval.StepFind: time.Minute, approval.StepLook: time.Minute, approval.StepDraft: 10 * time.Minute, approval.StepRun: o.RunTimeout, approval.StepShow: showTimeout, approval.StepTell: time.Minute}})
+		approval.StepFind: time.Minute, approval.StepLook: time.Minute, approval.StepDraft: 10 * time.Minute, approval.StepInspect: 10 * time.Minute, approval.StepRun: o.RunTimeout, approval.StepShow: showTimeout, approval.StepTell: time.Minute}})
 	river.AddWorker(workers, &sweepWorker{sweep: sweep})
 	client, err := db.startQueue(ctx, river.Config{
 		Workers: workers,
 		Logger:  slog.New(quiet{db.log.Handler()}),
 		Queues: map[string]river.QueueConfig{
-			string(approval.StepFind):  {MaxWorkers: 4},
-			string(approval.StepLook):  {MaxWorkers: 2},
-			string(approval.StepDraft): {MaxWorkers: orDefault(o.Drafts, 4)},
-			string(approval.StepRun):   {MaxWorkers: orDefault(o.Runs, 4)},
-			string(approval.StepShow):  {MaxWorkers: orDefault(o.Shows, 4)},
-			string(approval.StepTell):  {MaxWorkers: 2},
-			"sweep":                    {MaxWorkers: 1},
+			string(approval.StepFind):    {MaxWorkers: 4},
+			string(approval.StepLook):    {MaxWorkers: 2},
+			string(approval.StepDraft):   {MaxWorkers: orDefault(o.Drafts, 4)},
+			string(approval.StepInspect): {MaxWorkers: orDefault(o.Drafts, 4)},
+			string(approval.StepRun):     {MaxWorkers: orDefault(o.Runs, 4)},
+			string(approval.StepShow):    {MaxWorkers: orDefault(o.Shows, 4)},
+			string(approval.StepTell):    {MaxWorkers: 2},
+			"sweep":                      {MaxWorkers: 1},
 		},
 		PeriodicJobs: []*river.PeriodicJob{river.NewPeriodicJob(schedule,
 			func() (river.JobArgs, *river.InsertOpts) { return sweepJob{}, nil },
@@ -187,13 +189,15 @@ func (db *DB) startQueue(ctx context.Context, config river.Config) (*river.Clien
 type stepWorker struct {
 	river.WorkerDefaults[stepJob]
 	db       *DB
-	do       func(context.Context, approval.Wake) error
+	do       func(context.Context, steps.Wake) error
 	timeouts map[approval.Step]time.Duration
 }
 
 func (w *stepWorker) Timeout(job *river.Job[stepJob]) time.Duration { return w.timeouts[job.Args.Step] }
 
-// NextRetry doubles the pause from one second up to half a minute.
+// NextRetry doubles the pause from one second up to half a minute. River asks for it by
+// the number of the attempt and keeps nothing between two of them, so a backoff that
+// counts by itself would be of no use here.
 func (w *stepWorker) NextRetry(job *river.Job[stepJob]) time.Time {
 	return time.Now().Add(pause(job.Attempt))
 }
@@ -203,18 +207,18 @@ func pause(attempt int) time.Duration {
 }
 
 func (w *stepWorker) Work(ctx context.Context, job *river.Job[stepJob]) error {
-	wake := approval.Wake{Step: job.Args.Step, RequestID: job.Args.RequestID}
+	wake := steps.Wake{Step: job.Args.Step, RequestID: job.Args.RequestID}
 	var err error
 	if wake.Step == approval.StepShow {
 		err = w.show(ctx, wake)
 	} else {
 		err = w.do(ctx, wake)
 	}
-	var later *approval.LaterError
+	var later *steps.LaterError
 	switch {
 	case errors.As(err, &later):
 		return river.JobSnooze(max(later.After, 0))
-	case errors.Is(err, approval.ErrBusy):
+	case errors.Is(err, steps.ErrBusy):
 		return river.JobSnooze(time.Second)
 	case errors.Is(err, approval.ErrNotFound):
 		return river.JobCancel(err)
@@ -224,7 +228,7 @@ func (w *stepWorker) Work(ctx context.Context, job *river.Job[stepJob]) error {
 
 // show remembers that Slack looks like the row, as it was before anybody began
 // to draw it: what changes meanwhile will be shown again.
-func (w *stepWorker) show(ctx context.Context, wake approval.Wake) error {
+func (w *stepWorker) show(ctx context.Context, wake steps.Wake) error {
 	var changed time.Time
 	err := w.db.pool.QueryRow(ctx, `SELECT changed_at FROM requests WHERE id = $1`, wake.RequestID).Scan(&changed)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 )
 
@@ -45,7 +46,7 @@ func (db *DB) TypicalRun(ctx context.Context, team string) (box time.Duration, r
 	err = db.read(ctx, func(tx pgx.Tx) error {
 		return tx.QueryRow(ctx, `
 			SELECT coalesce(percentile_disc(0.5) WITHIN GROUP (ORDER BY box), 0), count(*) FROM (
-				SELECT (runs.result ->> 'box')::bigint AS box FROM runs JOIN requests ON requests.id = runs.request_id
+				SELECT runs.box FROM runs JOIN requests ON requests.id = runs.request_id
 				WHERE runs.finished_at IS NOT NULL AND requests.team = $1 ORDER BY runs.finished_at DESC LIMIT 50) AS latest`, team).Scan(&box, &runs)
 	})
 	if err != nil {
@@ -56,14 +57,14 @@ func (db *DB) TypicalRun(ctx context.Context, team string) (box time.Duration, r
 
 // rankings are what spenders are told apart by, as the ledger has it. $4 is the
 // team's time zone.
-var rankings = map[approval.Ranking]string{
-	approval.ByPeople: "s.asker", approval.ByChannels: "s.project", approval.ByModels: "coalesce(nullif(c.model, ''), c.what)",
-	approval.ByDays: "(s.at AT TIME ZONE $4)::date::text",
+var rankings = map[steps.Ranking]string{
+	steps.ByPeople: "s.asker", steps.ByChannels: "s.project", steps.ByModels: "coalesce(nullif(c.model, ''), c.what)",
+	steps.ByDays: "(s.at AT TIME ZONE $4)::date::text",
 }
 
 // Top ranks who or what money was spent on, from a moment until before another,
 // the most first; of days the latest.
-func (db *DB) Top(ctx context.Context, team string, by approval.Ranking, from, until time.Time) (list []approval.Spender, err error) {
+func (db *DB) Top(ctx context.Context, team string, by steps.Ranking, from, until time.Time) (list []steps.Spender, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
 		list, err = db.top(ctx, tx, team, by, from, until)
 		return err
@@ -74,26 +75,26 @@ func (db *DB) Top(ctx context.Context, team string, by approval.Ranking, from, u
 	return list, nil
 }
 
-func (db *DB) top(ctx context.Context, tx pgx.Tx, team string, by approval.Ranking, from, until time.Time) ([]approval.Spender, error) {
+func (db *DB) top(ctx context.Context, tx pgx.Tx, team string, by steps.Ranking, from, until time.Time) ([]steps.Spender, error) {
 	what, ok := rankings[by]
 	if !ok {
 		return nil, fmt.Errorf("there is no ranking %q", by)
 	}
 	order := "amount DESC, id"
-	if by == approval.ByDays {
+	if by == steps.ByDays {
 		order = "id DESC"
 	}
-	return all[approval.Spender](ctx, tx, `
+	return all[steps.Spender](ctx, tx, `
 		SELECT `+what+` AS id, sum(c.amount)::bigint AS amount, count(*) AS charges
 		FROM settlements s JOIN charges c USING (hold_id)
 		WHERE s.team = $1 AND s.at >= $2 AND s.at < $3 AND $4 <> '' GROUP BY 1 ORDER BY `+order+` LIMIT 400`, team, from, until, db.location.String())
 }
 
 // Digest adds a stretch of time up.
-func (db *DB) Digest(ctx context.Context, team string, from, until time.Time) (d approval.Digest, err error) {
+func (db *DB) Digest(ctx context.Context, team string, from, until time.Time) (d steps.Digest, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
-		d = approval.Digest{From: from, Until: until, Outcomes: map[approval.State]int{}}
-		for by, list := range map[approval.Ranking]*[]approval.Spender{approval.ByPeople: &d.People, approval.ByChannels: &d.Projects, approval.ByModels: &d.Models} {
+		d = steps.Digest{From: from, Until: until, Outcomes: map[approval.State]int{}}
+		for by, list := range map[steps.Ranking]*[]steps.Spender{steps.ByPeople: &d.People, steps.ByChannels: &d.Projects, steps.ByModels: &d.Models} {
 			if *list, err = db.top(ctx, tx, team, by, from, until); err != nil {
 				return err
 			}
@@ -147,7 +148,7 @@ func (db *DB) Digest(ctx context.Context, team string, from, until time.Time) (d
 
 // stood are the budgets as they stood just before a moment: those that are set, and
 // of everybody who has spent. What was held then nobody knows any more.
-func (db *DB) stood(ctx context.Context, tx pgx.Tx, team string, people []approval.Spender, end time.Time) ([]budget.Standing, error) {
+func (db *DB) stood(ctx context.Context, tx pgx.Tx, team string, people []steps.Spender, end time.Time) ([]budget.Standing, error) {
 	scopes, err := all[budget.Scope](ctx, tx, `SELECT team, kind, id FROM limits WHERE team = $1`, team)
 	if err != nil {
 		return nil, err
@@ -183,4 +184,41 @@ func (db *DB) Teams(ctx context.Context) (teams map[string]time.Time, err error)
 		return nil, fmt.Errorf("list the workspaces: %w", err)
 	}
 	return teams, nil
+}
+
+// Usage is what a user spent on a day in a project on a model or in a kind of box.
+type Usage struct {
+	Team         string
+	Day          time.Time // midnight in UTC of that date on the team's calendar
+	Asker        string
+	Project      string
+	Kind         budget.ChargeKind
+	Model        string // what was billed; for a box, its kind
+	Charges      int64
+	Estimated    int64 // of the charges: nobody knows what was billed, so they are the whole hold
+	InputTokens  int64
+	CachedTokens int64 // of the input
+	OutputTokens int64
+	BoxMS        int64
+	Amount       budget.USD
+}
+
+// Usage lists what was spent from one date to another, both included, on the
+// calendar of the team's time zone. Only the dates of the two times count. All
+// rows of all dates together are the ledger.
+func (db *DB) Usage(ctx context.Context, from, to time.Time) (list []Usage, err error) {
+	err = db.read(ctx, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `SELECT set_config('TimeZone', $1, true)`, db.location.String()); err != nil {
+			return fmt.Errorf("read on the calendar of %s: %w", db.location, err)
+		}
+		list, err = all[Usage](ctx, tx, `
+			SELECT team, day, asker, project, kind, model, charges, estimated, input_tokens, cached_tokens, output_tokens, box_ms, amount
+			FROM usage WHERE day BETWEEN $1::date AND $2::date ORDER BY day, team, asker, project, kind, model`,
+			from.Format(time.DateOnly), to.Format(time.DateOnly))
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the usage from %s to %s: %w", from.Format(time.DateOnly), to.Format(time.DateOnly), err)
+	}
+	return list, nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // crowd puts requests before reviewers past all our code, by the thousand: number
@@ -16,14 +17,15 @@ import (
 // medium, each a second younger than the one before.
 func (b *bundle) crowd(t testing.TB, n int) {
 	t.Helper()
+	b.keeps(t)
 	for _, sql := range []string{
 		`INSERT INTO sessions (id, team, channel) SELECT 'crowd' || n, 'TEAM', 'CHAN' || n % 3 FROM generate_series(0, $1 - 1) n`,
 		`INSERT INTO requests (id, session_id, team, project, asker, question, model, trigger, state, created_at, changed_at, expires_at)
-			SELECT 'crowd' || lpad(n::text, 5, '0'), 'crowd' || n, 'TEAM', 'CHAN' || n % 3, 'ASKER' || n % 7, 'Question ' || n, 'm', 'crowd' || n, 'drafting', now(), now(), now() + interval '4 hours'
+			SELECT 'crowd' || lpad(n::text, 5, '0'), 'crowd' || n, 'TEAM', 'CHAN' || n % 3, 'ASKER' || n % 7, kept('Question ' || n), 'm', 'crowd' || n, 'drafting', now(), now(), now() + interval '4 hours'
 			FROM generate_series(0, $1 - 1) n`,
 		`INSERT INTO revisions (request_id, number, code, summary, author, prompt_version, findings, manifest, digest, at)
-			SELECT 'crowd' || lpad(n::text, 5, '0'), 1, code, '', 'm', '', CASE WHEN n % 5 = 0 THEN '[{"level": "danger", "text": "!"}]' ELSE '[]' END::jsonb,
-				manifest, encode(sha256(convert_to(manifest, 'UTF8')), 'hex'), now() - interval '10 hours' + n * interval '1 second'
+			SELECT 'crowd' || lpad(n::text, 5, '0'), 1, kept(code), NULL, 'm', '', CASE WHEN n % 5 = 0 THEN kept('[{"level": "danger", "text": "!"}]') END,
+				kept(manifest), encode(sha256(convert_to(manifest, 'UTF8')), 'hex'), now() - interval '10 hours' + n * interval '1 second'
 			FROM (SELECT n, code, '{"version":2,"code_sha256":"' || encode(sha256(convert_to(code, 'UTF8')), 'hex') ||
 				'","inputs":[],"sandbox":"local","template":"t","network":[],"limits":{"seconds":1,"memory_mb":1,"output_bytes":1,"files":1},"cost_cap":' || n * 100000 ||
 				',"tier":"' || CASE WHEN n % 5 = 0 THEN 'high' WHEN n % 3 = 0 THEN 'medium' ELSE 'low' END || '","approvals":1,"policy":"settings"}' AS manifest
@@ -39,18 +41,18 @@ func TestTheQueueHasPagesFiltersAndOrders(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.crowd(t, 500)
-	queue := func(user string, projects []string, f approval.QueueFilter, page int) approval.Queue {
+	queue := func(user string, projects []string, f steps.QueueFilter, page int) steps.Queue {
 		q, err := b.Queue(t.Context(), team, user, projects, f, page)
 		require.NoError(t, err)
 		return q
 	}
 	seen := map[string]bool{}
-	q := queue("REVA", nil, approval.QueueFilter{}, 0)
+	q := queue("REVA", nil, steps.QueueFilter{}, 0)
 	require.Equal(t, 500, q.Total)
 	require.Equal(t, 50, q.Pages)
 	var tiers []approval.Tier
 	for page := range q.Pages {
-		for _, row := range queue("REVA", nil, approval.QueueFilter{}, page).Rows {
+		for _, row := range queue("REVA", nil, steps.QueueFilter{}, page).Rows {
 			require.False(t, seen[row.ID], "%s is on two pages", row.ID)
 			seen[row.ID] = true
 			tiers = append(tiers, row.Tier)
@@ -61,47 +63,47 @@ func TestTheQueueHasPagesFiltersAndOrders(t *testing.T) {
 	require.Equal(t, approval.High, tiers[99])
 	require.Equal(t, approval.Medium, tiers[100])
 	require.Equal(t, approval.Low, tiers[499])
-	require.Equal(t, approval.QueueRow{ID: "crowd00000", Project: "CHAN0", Asker: "ASKER0", Question: "Question 0", Revision: 1, Tier: approval.High, Dangers: 1,
+	require.Equal(t, steps.QueueRow{ID: "crowd00000", Project: "CHAN0", Asker: "ASKER0", Question: "Question 0", Revision: 1, Tier: approval.High, Dangers: 1,
 		Lines: 1, Needed: 1, Since: q.Rows[0].Since, ExpiresAt: q.Rows[0].ExpiresAt}, q.Rows[0])
 
-	require.Equal(t, 49, queue("REVA", nil, approval.QueueFilter{}, 4000).Page, "past the end is the end")
-	require.Equal(t, 0, queue("REVA", nil, approval.QueueFilter{}, -1).Page)
-	require.Equal(t, "crowd00499", queue("REVA", nil, approval.QueueFilter{Order: approval.ByCost}, 0).Rows[0].ID)
-	require.Equal(t, "crowd00001", queue("REVA", nil, approval.QueueFilter{Order: approval.ByAge}, 0).Rows[1].ID)
-	require.Equal(t, 100, queue("REVA", nil, approval.QueueFilter{Tier: approval.High}, 0).Total)
-	require.Equal(t, 167, queue("REVA", nil, approval.QueueFilter{Project: "CHAN1"}, 0).Total)
-	require.Equal(t, 10, queue("REVA", nil, approval.QueueFilter{Cost: 490 * 100_000}, 0).Total)
-	require.Equal(t, 500, queue("REVA", nil, approval.QueueFilter{Older: 9 * time.Hour}, 0).Total)
-	require.Zero(t, queue("REVA", nil, approval.QueueFilter{Older: 11 * time.Hour}, 0).Total)
-	require.Equal(t, 1, queue("REVA", nil, approval.QueueFilter{Older: 11 * time.Hour}, 0).Pages, "an empty page is a page")
-	require.Equal(t, 166, queue("REVA", []string{"CHAN2"}, approval.QueueFilter{}, 0).Total)
-	require.Zero(t, queue("REVA", []string{}, approval.QueueFilter{}, 0).Total, "of no channel there is nothing")
-	require.Equal(t, 500-72, queue("ASKER0", nil, approval.QueueFilter{}, 0).Total, "nobody decides on what they asked")
-	require.Zero(t, queue("m", nil, approval.QueueFilter{}, 0).Total, "nor on what they wrote")
+	require.Equal(t, 49, queue("REVA", nil, steps.QueueFilter{}, 4000).Page, "past the end is the end")
+	require.Equal(t, 0, queue("REVA", nil, steps.QueueFilter{}, -1).Page)
+	require.Equal(t, "crowd00499", queue("REVA", nil, steps.QueueFilter{Order: steps.ByCost}, 0).Rows[0].ID)
+	require.Equal(t, "crowd00001", queue("REVA", nil, steps.QueueFilter{Order: steps.ByAge}, 0).Rows[1].ID)
+	require.Equal(t, 100, queue("REVA", nil, steps.QueueFilter{Tier: approval.High}, 0).Total)
+	require.Equal(t, 167, queue("REVA", nil, steps.QueueFilter{Project: "CHAN1"}, 0).Total)
+	require.Equal(t, 10, queue("REVA", nil, steps.QueueFilter{Cost: 490 * 100_000}, 0).Total)
+	require.Equal(t, 500, queue("REVA", nil, steps.QueueFilter{Older: 9 * time.Hour}, 0).Total)
+	require.Zero(t, queue("REVA", nil, steps.QueueFilter{Older: 11 * time.Hour}, 0).Total)
+	require.Equal(t, 1, queue("REVA", nil, steps.QueueFilter{Older: 11 * time.Hour}, 0).Pages, "an empty page is a page")
+	require.Equal(t, 166, queue("REVA", []string{"CHAN2"}, steps.QueueFilter{}, 0).Total)
+	require.Zero(t, queue("REVA", []string{}, steps.QueueFilter{}, 0).Total, "of no channel there is nothing")
+	require.Equal(t, 500-72, queue("ASKER0", nil, steps.QueueFilter{}, 0).Total, "nobody decides on what they asked")
+	require.Zero(t, queue("m", nil, steps.QueueFilter{}, 0).Total, "nor on what they wrote")
 	for _, who := range []string{"ASKER0", "m"} {
-		require.Equal(t, 500, queue(who, nil, approval.QueueFilter{All: true}, 0).Total, "all there is")
+		require.Equal(t, 500, queue(who, nil, steps.QueueFilter{All: true}, 0).Total, "all there is")
 	}
-	require.Equal(t, 166, queue("ASKER0", []string{"CHAN2"}, approval.QueueFilter{All: true}, 0).Total, "all of their channels")
+	require.Equal(t, 166, queue("ASKER0", []string{"CHAN2"}, steps.QueueFilter{All: true}, 0).Total, "all of their channels")
 
 	b.update(t, "crowd00007", func(r *approval.Request, now time.Time) error {
 		p := b.policy
 		p.Quorum = 1
 		return r.Decide(decision(r, "REVA", approval.Reject), 0, p, now)
 	})
-	require.Equal(t, 499, queue("REVB", nil, approval.QueueFilter{}, 0).Total)
+	require.Equal(t, 499, queue("REVB", nil, steps.QueueFilter{}, 0).Total)
 	require.NoError(t, b.exec(t, `INSERT INTO decisions (request_id, revision, digest, asker, author, reviewer, verdict, at, click)
 		SELECT q.id, 1, v.digest, q.asker, v.author, 'REVA', 'approve', now(), '{}' FROM requests q JOIN revisions v ON v.request_id = q.id WHERE q.id = 'crowd00008'`))
-	require.Equal(t, 498, queue("REVA", nil, approval.QueueFilter{}, 0).Total, "nor on what they have decided")
-	require.Equal(t, 499, queue("REVA", nil, approval.QueueFilter{All: true}, 0).Total)
+	require.Equal(t, 498, queue("REVA", nil, steps.QueueFilter{}, 0).Total, "nor on what they have decided")
+	require.Equal(t, 499, queue("REVA", nil, steps.QueueFilter{All: true}, 0).Total)
 	require.NoError(t, b.exec(t, `UPDATE requests SET expires_at = now() WHERE id = 'crowd00009'`))
-	require.Equal(t, 498, queue("REVB", nil, approval.QueueFilter{}, 0).Total, "nor when its time is over")
+	require.Equal(t, 498, queue("REVB", nil, steps.QueueFilter{}, 0).Total, "nor when its time is over")
 }
 
 func TestAVersionOneManifestHasATierInTheQueue(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	r := b.pending(t, "t")
-	q, err := b.Queue(t.Context(), team, "REVA", nil, approval.QueueFilter{Tier: r.Revision.Tier()}, 0)
+	q, err := b.Queue(t.Context(), team, "REVA", nil, steps.QueueFilter{Tier: r.Revision.Tier()}, 0)
 	require.NoError(t, err)
 	require.Equal(t, approval.Low, r.Revision.Tier())
 	require.Len(t, q.Rows, 1)
@@ -114,7 +116,7 @@ func TestStatisticsTellHowReviewersDecide(t *testing.T) {
 	b.crowd(t, 100) // with 1 to 100 lines
 	insert := func(n int, who, verdict string, after time.Duration) {
 		require.NoError(t, b.exec(t, `INSERT INTO decisions (request_id, revision, digest, asker, author, reviewer, verdict, reason, at, click)
-			SELECT q.id, 1, v.digest, q.asker, v.author, $2, $3, 'because', v.at + $4::interval, '{}'
+			SELECT q.id, 1, v.digest, q.asker, v.author, $2, $3, kept('because'), v.at + $4::interval, '{}'
 			FROM requests q JOIN revisions v ON v.request_id = q.id WHERE q.id = $1`,
 			fmt.Sprintf("crowd%05d", n), who, verdict, fmt.Sprintf("%d milliseconds", after.Milliseconds())))
 	}
@@ -141,7 +143,7 @@ func TestStatisticsTellHowReviewersDecide(t *testing.T) {
 	opened("REVC", 1, 70*time.Second)
 	list, err := b.Statistics(t.Context(), team, time.Now().Add(-24*time.Hour))
 	require.NoError(t, err)
-	require.Equal(t, []approval.ReviewerStatistics{
+	require.Equal(t, []steps.ReviewerStatistics{
 		{Reviewer: "REVA", Decisions: 4, Approvals: 3, Median: 22500 * time.Millisecond, Long: 3, Quick: 1, Reversals: 2},
 		{Reviewer: "REVB", Decisions: 2, Approvals: 1, Median: 29500 * time.Millisecond, Long: 2, Quick: 1},
 		{Reviewer: "REVC", Decisions: 1, Approvals: 1, Median: 4 * time.Second, Long: 1, Quick: 1},

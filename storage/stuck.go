@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // wakeRow is a step of a request that somebody should look at.
@@ -24,11 +25,11 @@ type wakeRow struct {
 //
 // Whether somebody is at a step is told by the lock of Alone, which dies with its
 // process; a job that claims to be running may belong to a replica that was killed.
-func (db *DB) Stuck(ctx context.Context) (wakes []approval.Wake, err error) {
+func (db *DB) Stuck(ctx context.Context) (wakes []steps.Wake, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
 		rows, err := all[wakeRow](ctx, tx, `
 			WITH due AS (
-				SELECT id, CASE state WHEN 'drafting' THEN CASE WHEN seek IS NULL THEN 'draft' ELSE 'find' END WHEN 'pending' THEN 'show' ELSE 'run' END AS step,
+				SELECT id, CASE state WHEN 'drafting' THEN CASE WHEN seek IS NOT NULL THEN 'find' WHEN edit IS NULL AND written IS NULL THEN 'draft' ELSE 'inspect' END WHEN 'pending' THEN 'show' ELSE 'run' END AS step,
 					state IN ('drafting', 'pending', 'approved') AND expires_at <= clock_timestamp() AS over
 				FROM requests
 				WHERE state IN ('drafting', 'pending', 'approved', 'running')
@@ -75,7 +76,7 @@ func (db *DB) Stuck(ctx context.Context) (wakes []approval.Wake, err error) {
 			ORDER BY id, step LIMIT 1000`)
 		wakes = nil
 		for _, row := range rows {
-			wakes = append(wakes, approval.Wake(row))
+			wakes = append(wakes, steps.Wake(row))
 		}
 		return err
 	})

@@ -9,14 +9,15 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 )
 
 // View loads everything that a card or a reply is drawn from, at one moment. Its
 // Policy is left for the caller to fill: the database does not know it.
-func (db *DB) View(ctx context.Context, id string) (v *approval.View, err error) {
+func (db *DB) View(ctx context.Context, id string) (v *steps.View, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
-		v = &approval.View{}
+		v = &steps.View{}
 		if v.Request, err = load(ctx, tx, id); err != nil {
 			return err
 		}
@@ -46,7 +47,7 @@ func (db *DB) View(ctx context.Context, id string) (v *approval.View, err error)
 		}
 		if v.Session.ThreadTS == "" {
 			// Somebody may have answered below the first message before it was remembered, in a session of its own.
-			v.Session.ThreadTS = v.Posts[approval.SurfaceRoot].TS
+			v.Session.ThreadTS = v.Posts[steps.SurfaceRoot].TS
 		}
 		v.Artifacts, err = loadArtifacts(ctx, tx, id, false)
 		return err
@@ -73,7 +74,7 @@ func loadSession(ctx context.Context, tx pgx.Tx, id string) (approval.Session, e
 // them a follow-up says little to whoever reviews it.
 func loadEarlier(ctx context.Context, tx pgx.Tx, id string) (questions []string, err error) {
 	rows, err := all[struct{ Question string }](ctx, tx, `
-		SELECT earlier.question FROM requests this
+		SELECT said(earlier.question) AS question FROM requests this
 		JOIN requests earlier ON earlier.session_id = this.session_id
 			AND (earlier.created_at, earlier.id) < (this.created_at, this.id)
 			AND (earlier.seek IS NULL OR earlier.state = 'drafting') -- not what was never found
@@ -104,7 +105,7 @@ type spendRow struct {
 
 // loadBill lists what was spent, by hold, the oldest first. A hold that was
 // given back untouched is no part of a bill.
-func loadBill(ctx context.Context, tx pgx.Tx, id string) ([]approval.Spend, error) {
+func loadBill(ctx context.Context, tx pgx.Tx, id string) ([]steps.Spend, error) {
 	rows, err := all[spendRow](ctx, tx, `
 		SELECT s.hold_id, h.purpose, s.estimated, c.kind, c.what, c.model, c.input_tokens, c.cached_tokens, c.output_tokens,
 			c.box_ms, c.amount
@@ -113,10 +114,10 @@ func loadBill(ctx context.Context, tx pgx.Tx, id string) ([]approval.Spend, erro
 	if err != nil {
 		return nil, fmt.Errorf("load the bill of %s: %w", id, err)
 	}
-	var bill []approval.Spend
+	var bill []steps.Spend
 	for i, row := range rows {
 		if i == 0 || row.HoldID != rows[i-1].HoldID {
-			bill = append(bill, approval.Spend{Purpose: row.Purpose, Estimated: row.Estimated})
+			bill = append(bill, steps.Spend{Purpose: row.Purpose, Estimated: row.Estimated})
 		}
 		spend := &bill[len(bill)-1]
 		spend.Charges = append(spend.Charges, budget.Charge{Kind: row.Kind, What: row.What, BoxMS: row.BoxMs, Amount: row.Amount,
@@ -145,7 +146,8 @@ type artifactRow struct {
 
 func loadArtifacts(ctx context.Context, tx pgx.Tx, id string, content bool) ([]approval.Artifact, error) {
 	rows, err := all[artifactRow](ctx, tx, `
-		SELECT name, kind, alt, CASE WHEN $2 THEN data END AS data FROM artifacts WHERE request_id = $1 ORDER BY seq`, id, content)
+		SELECT said(name) AS name, kind, said(alt) AS alt, CASE WHEN $2 THEN (SELECT value FROM contents WHERE hash = data) END AS data
+		FROM artifacts WHERE request_id = $1 ORDER BY seq`, id, content)
 	if err != nil {
 		return nil, fmt.Errorf("load the artifacts of %s: %w", id, err)
 	}
@@ -171,7 +173,7 @@ type messageRow struct {
 func (db *DB) History(ctx context.Context, id string) (history []approval.Message, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
 		rows, err := all[messageRow](ctx, tx, `
-			SELECT m.request_id, m.role, m.text, m.at
+			SELECT m.request_id, m.role, said(m.text) AS text, m.at
 			FROM requests this
 			JOIN requests earlier ON earlier.session_id = this.session_id
 				AND (earlier.created_at, earlier.id) < (this.created_at, this.id)

@@ -7,7 +7,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/approval/steps"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/workspace"
 	"countersign/sandbox/e2b"
 	"countersign/sandbox/e2b/e2btest"
 )
@@ -17,7 +19,7 @@ func hastyE2B(t *testing.T, cloud *e2btest.Server) func(*replica) {
 	return func(r *replica) {
 		client, err := e2b.New(e2b.Options{APIKey: e2btest.Key, APIURL: cloud.APIURL, SandboxURL: cloud.SandboxURL, Log: r.log, Patience: 500 * time.Millisecond})
 		require.NoError(t, err)
-		r.service.Sandbox = r.telemetry.Sandbox(client)
+		r.rewire(func(p *steps.Ports) { p.Sandbox = r.telemetry.Sandbox(client) })
 	}
 }
 
@@ -91,7 +93,7 @@ func TestWhatPassesAtE2BIsWaitedFor(t *testing.T) {
 		require.NoError(t, h.ben.Click(card, "Approve"))
 		require.Contains(t, h.reply(root).Words(), "Here is the answer.", c.name)
 		require.Equal(t, row{State: "done", Attempts: 1, Runs: 1, Decisions: 1, Charges: 3, Holds: 2}, h.row("when "+c.name), c.name)
-		require.Equal(t, 1, cloud.Starts(value[string](h, `SELECT id FROM requests WHERE strpos(question, $1) > 0`, "when "+c.name+"?")), c.name)
+		require.Equal(t, 1, cloud.Starts(value[string](h, `SELECT id FROM requests WHERE strpos(said(question), $1) > 0`, "when "+c.name+"?")), c.name)
 	}
 	h.settled()
 }
@@ -179,7 +181,7 @@ pd.read_csv("named.csv")["b"].sum()`)
 	cloud.Heal()
 
 	h.says(root, "It is back before the reviewers: The inputs have changed: named.csv is not what it was: its content has changed.")
-	card, err := h.ben.WaitMessage(h.patient(), slacksim.CodeReview, func(m slacksim.Message) bool { return m.TS > old.TS && m.Has("Approve") })
+	card, err := h.ben.WaitMessage(h.patient(), slacksim.CodeReview, func(m workspace.Message) bool { return m.TS > old.TS && m.Has("Approve") })
 	require.NoError(t, err)
 	id := value[string](h, `SELECT id FROM requests`)
 	require.Zero(t, cloud.Starts(id))

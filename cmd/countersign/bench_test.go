@@ -13,10 +13,12 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/codegen/mistraltest"
 	"countersign/codegen/samples"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/workspace"
 	"countersign/storage"
 )
 
@@ -102,9 +104,9 @@ func benchAcks(b *testing.B, t *table, inFlight int) {
 	require.NoError(b, ask(0)) // warm
 	t.row(fmt.Sprintf("/analyze to ack, %d in flight", inFlight), each(b, n, inFlight, ask))
 
-	var cards []slacksim.Message
-	_, err = h.ben.WaitMessage(h.patient(), slacksim.CodeReview, func(m slacksim.Message) bool {
-		if m.Has("Approve") && !slices.ContainsFunc(cards, func(c slacksim.Message) bool { return c.TS == m.TS }) {
+	var cards []workspace.Message
+	_, err = h.ben.WaitMessage(h.patient(), slacksim.CodeReview, func(m workspace.Message) bool {
+		if m.Has("Approve") && !slices.ContainsFunc(cards, func(c workspace.Message) bool { return c.TS == m.TS }) {
 			cards = append(cards, m)
 		}
 		return len(cards) > n
@@ -115,13 +117,13 @@ func benchAcks(b *testing.B, t *table, inFlight int) {
 }
 
 // bench starts a replica whose boxes are somebody else's.
-func (h *house) bench(box approval.Sandbox, runs int) *replica {
+func (h *house) bench(box steps.Sandbox, runs int) *replica {
 	h.t.Helper()
-	writer, err := h.program.mistral()
+	writer, err := h.program.writer()
 	require.NoError(h.t, err)
 	r, err := h.program.wire(h.ctx, writer)
 	require.NoError(h.t, err)
-	r.service.Sandbox = box
+	r.rewire(func(p *steps.Ports) { p.Sandbox = box })
 	ctx, cancel := context.WithCancel(h.ctx)
 	var group errgroup.Group
 	group.Go(func() error { return r.bot.Run(ctx) })
@@ -148,15 +150,15 @@ func (instant) Lease(approval.Limits) time.Duration {
 	return time.Minute
 }
 func (instant) InspectLease() time.Duration { return time.Minute }
-func (instant) Inspect(context.Context, string, []approval.File) (approval.Inspection, error) {
-	return approval.Inspection{}, nil
+func (instant) Inspect(context.Context, string, []approval.File) (steps.Inspection, error) {
+	return steps.Inspection{}, nil
 }
 func (instant) Prepare(string) {}
 func (instant) Discard(string) {}
 func (instant) Create(_ context.Context, id string, _ approval.Manifest) (string, error) {
 	return "box of " + id, nil
 }
-func (instant) Start(context.Context, string, approval.Job) error { return nil }
+func (instant) Start(context.Context, string, steps.Job) error { return nil }
 func (instant) Result(context.Context, string) (approval.Result, error) {
 	return approval.Result{Outcome: approval.OK}, nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/workspace"
 )
 
 // longProgram has so many lines, reads the sales and ends with their number.
@@ -45,8 +46,7 @@ sales.groupby("region")["units"].sum()`
 
 func TestEveryKindOfCardIsFitToDecideOn(t *testing.T) {
 	t.Parallel()
-	h := open(t, func(c *Config) { c.MistralMaxTokens = 8192 }) // 400 lines are a long answer
-	h.run()
+	h := openLight(t, func(c *Config) { c.MistralMaxTokens = 8192 }) // 400 lines are a long answer
 	h.shareSamples()
 	b := h.startBrowser()
 	ben, priya := b.sit(slacksim.Reviewer, slacksim.CodeReview), b.sit(slacksim.SecondReviewer, slacksim.CodeReview)
@@ -154,13 +154,13 @@ func TestEveryKindOfCardIsFitToDecideOn(t *testing.T) {
 
 func TestACardThatNobodyDecidesOnSaysSoHonestly(t *testing.T) {
 	t.Parallel()
-	h := open(t)
+	h := open(t, atE2B(newCloud(t)))
 	r, _ := h.run()
 	h.shareSamples()
 	ben := h.startBrowser().sit(slacksim.Reviewer, slacksim.CodeReview)
 	h.writes(revenue)
 	root := h.ask("What was the revenue per month by region in sales.csv?")
-	card, err := h.ben.WaitMessage(h.patient(), slacksim.CodeReview, func(m slacksim.Message) bool { return m.TS > root.TS })
+	card, err := h.ben.WaitMessage(h.patient(), slacksim.CodeReview, func(m workspace.Message) bool { return m.TS > root.TS })
 	require.NoError(t, err)
 	h.shorten("clock_timestamp() + interval '5 seconds'")
 	require.Eventually(t, func() bool {
@@ -171,7 +171,7 @@ func TestACardThatNobodyDecidesOnSaysSoHonestly(t *testing.T) {
 	ben.sees(message(card), "Expired: nobody decided")
 	ben.misses(message(card) + " " + test("action-approve"))
 	ben.picture("card-expired", message(card))
-	_, err = h.ben.WaitMessage(h.patient(), h.ben.DM(), func(m slacksim.Message) bool {
+	_, err = h.ben.WaitMessage(h.patient(), h.ben.DM(), func(m workspace.Message) bool {
 		return strings.Contains(m.Text, "waits for a reviewer") || strings.Contains(m.Text, "There is nothing to do here")
 	})
 	require.NoError(t, err, "he was reminded")
@@ -184,8 +184,7 @@ func TestACardThatNobodyDecidesOnSaysSoHonestly(t *testing.T) {
 // to decide, and why.
 func TestAQueueOfFiveHundredIsReadPageByPage(t *testing.T) {
 	t.Parallel()
-	h := open(t)
-	h.run()
+	h := openLight(t)
 	h.shareSamples()
 	h.writes(revenue)
 	question := "What was the revenue per month by region in sales.csv?"

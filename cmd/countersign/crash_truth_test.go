@@ -7,23 +7,20 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/workspace"
 	"countersign/storage"
 )
 
 // ended waits until every request is over, shown and paid for.
 func (h *house) ended(requests int) {
 	h.t.Helper()
-	conn, err := pgx.Connect(h.ctx, h.url)
-	require.NoError(h.t, err)
-	defer conn.Close(h.ctx)
 	h.until("every request over, shown and paid for", func() bool {
-		var n int
-		require.NoError(h.t, conn.QueryRow(h.ctx, `
+		return value[int](h, `
 			SELECT count(*) FROM requests r WHERE state NOT IN ('drafting', 'pending', 'approved', 'running') AND shown_at >= changed_at
-				AND NOT EXISTS (SELECT FROM holds WHERE request_id = r.id AND NOT settled AND uncertain_at IS NULL)`).Scan(&n))
-		return n == requests
+				AND NOT EXISTS (SELECT FROM holds WHERE request_id = r.id AND NOT settled AND uncertain_at IS NULL)`) == requests
 	})
 }
 
@@ -39,9 +36,9 @@ func (h *house) truth(strays int) {
 	h.ledger()
 	h.balance(db)
 	for _, id := range column[string](h, `SELECT id FROM requests ORDER BY id`) {
-		n, err := db.VerifyChain(h.ctx, "request:"+id)
+		found, err := db.VerifyChain(h.ctx, "request:"+id)
 		require.NoError(h.t, err)
-		require.Positive(h.t, n)
+		require.Positive(h.t, found.Events)
 		strays -= h.shown(db, id)
 	}
 	require.NotContains(h.t, h.log.String(), "panic")
@@ -95,7 +92,7 @@ func (h *house) shown(db *storage.DB, id string) (strays int) {
 	view, err := db.View(h.ctx, id)
 	require.NoError(h.t, err)
 	r := view.Request
-	find := func(s approval.Surface) slacksim.Message {
+	find := func(s steps.Surface) workspace.Message {
 		h.t.Helper()
 		post, ok := view.Posts[s]
 		require.True(h.t, ok, "%s has no %s:\n%s", id, s, h.picture())
@@ -103,13 +100,13 @@ func (h *house) shown(db *storage.DB, id string) (strays int) {
 		require.NoError(h.t, err, "the %s of %s is not in Slack", s, id)
 		return m
 	}
-	root := find(approval.SurfaceRoot)
+	root := find(steps.SurfaceRoot)
 	require.Contains(h.t, root.Words(), r.Question)
-	progress := find(approval.SurfaceProgress)
+	progress := find(steps.SurfaceProgress)
 	require.Contains(h.t, progress.Words(), progressWords[r.State])
 	require.Empty(h.t, progress.Actions(), "nothing can be taken back any more")
 	if r.State != approval.Withdrawn {
-		reply := find(approval.SurfaceReply)
+		reply := find(steps.SurfaceReply)
 		require.Contains(h.t, reply.Words(), id)
 		var sum budget.USD
 		for _, s := range view.Bill {
@@ -118,7 +115,7 @@ func (h *house) shown(db *storage.DB, id string) (strays int) {
 		require.Contains(h.t, reply.Words(), "Total: "+sum.String(), "the bill is the charges")
 	}
 	if r.Revision != nil {
-		card := find(approval.SurfaceCard)
+		card := find(steps.SurfaceCard)
 		require.Contains(h.t, card.Words(), titles[r.State])
 		require.False(h.t, card.Has("Approve"))
 		require.False(h.t, card.Has("Reject"))
@@ -129,12 +126,12 @@ func (h *house) shown(db *storage.DB, id string) (strays int) {
 		expected--
 	}
 	// Who was not answered in time may have asked the same once more.
-	asked := value[int](h, `SELECT count(*) FROM requests WHERE question = $1`, r.Question)
+	asked := value[int](h, `SELECT count(*) FROM requests WHERE said(question) = $1`, r.Question)
 	return strays + h.replies(root) - expected + h.roots(r.Question) - asked
 }
 
 // replies is how many messages the bot has posted in a thread.
-func (h *house) replies(root slacksim.Message) (n int) {
+func (h *house) replies(root workspace.Message) (n int) {
 	for _, m := range h.carla.Thread(root.Channel, root.TS) {
 		if m.BotID != "" && !m.Ephemeral && m.TS != root.TS {
 			n++
@@ -166,12 +163,13 @@ func (h *house) roots(question string) (n int) {
 // column reads one column from the database.
 func column[T any](h *house, sql string, args ...any) []T {
 	h.t.Helper()
-	conn, err := pgx.Connect(h.ctx, h.url)
-	require.NoError(h.t, err)
-	defer conn.Close(h.ctx)
-	rows, err := conn.Query(h.ctx, sql, args...)
-	require.NoError(h.t, err, sql)
-	all, err := pgx.CollectRows(rows, pgx.RowTo[T])
-	require.NoError(h.t, err, sql)
+	var all []T
+	require.NoError(h.t, h.database(func(conn *pgx.Conn) error {
+		rows, err := conn.Query(h.ctx, sql, args...)
+		if err == nil {
+			all, err = pgx.CollectRows(rows, pgx.RowTo[T])
+		}
+		return err
+	}), sql)
 	return all
 }

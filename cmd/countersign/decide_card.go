@@ -8,7 +8,10 @@ import (
 	"time"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/bot"
+	"countersign/bot/draw"
+	"countersign/bot/kit"
 )
 
 // namesOf shows people by their names where Slack tells them.
@@ -22,14 +25,14 @@ func namesOf(ctx context.Context, slack *bot.Bot, team string) func(user string)
 }
 
 // textCard prints what a reviewer's card in Slack shows.
-func textCard(out io.Writer, v *approval.View, name func(string) string) error {
+func textCard(out io.Writer, v *steps.View, name func(string) string) error {
 	r := v.Request
 	line := func(label, format string, args ...any) {
 		fmt.Fprintf(out, "%-10s %s\n", label, fmt.Sprintf(format, args...))
 	}
 	line("Request", "%s, %s", r.ID, r.State)
 	if r.State == approval.Pending && r.Reason != "" {
-		line("Back", "because: %s", indented(r.Reason))
+		line("Back", "because: %s", indented(spoken(draw.Back(r.Reason, 1000), name)))
 	}
 	for _, earlier := range v.Earlier {
 		line("Before", "%s", indented(earlier))
@@ -82,15 +85,15 @@ func textCard(out io.Writer, v *approval.View, name func(string) string) error {
 }
 
 // changes are what is new since the version before, and who wanted it so.
-func changes(out io.Writer, v *approval.View, name func(string) string) {
+func changes(out io.Writer, v *steps.View, name func(string) string) {
 	all := approval.Diff(v.Former.Code, v.Request.Revision.Code)
-	fmt.Fprintf(out, "\nSince version %d: %s\n", v.Former.Number, bot.ChangedWords(all))
+	fmt.Fprintf(out, "\nSince version %d: %s\n", v.Former.Number, draw.ChangedWords(all))
 	for _, w := range v.Request.Wishes {
 		if w.Revision == v.Former.Number {
 			fmt.Fprintf(out, "%s wrote: %s\n", name(w.By), indented(w.Words))
 		}
 	}
-	for _, line := range bot.DiffText(all) {
+	for _, line := range draw.DiffText(all) {
 		fmt.Fprintf(out, "%s\n", line)
 	}
 }
@@ -106,4 +109,17 @@ func orNone(hosts []string) string {
 		return "none"
 	}
 	return strings.Join(hosts, ", ")
+}
+
+// spoken is a sentence as the terminal has it, with people by their names.
+func spoken(said []kit.Part, name func(string) string) (text string) {
+	for _, part := range said {
+		switch part := part.(type) {
+		case kit.Person:
+			text += name(string(part))
+		case kit.Words:
+			text += string(part)
+		}
+	}
+	return text
 }

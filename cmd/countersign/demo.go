@@ -14,13 +14,15 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"countersign"
-	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/codegen"
 	"countersign/codegen/samples"
+	"countersign/codegen/standin"
 	"countersign/internal/pglocal"
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/page"
+	"countersign/storage"
 )
 
 // demo runs the real bot, the real Postgres and the real sandbox against a local
@@ -71,7 +73,7 @@ func demo(ctx context.Context, p program) (err error) {
 	}
 	r, err := p.wire(ctx, writer)
 	if err != nil {
-		return errors.Join(inUse(err), listener.Close())
+		return errors.Join(outdated(inUse(err)), listener.Close())
 	}
 	defer func() { err = errors.Join(err, r.close()) }()
 	if err := r.teamBudget(ctx); err != nil {
@@ -191,13 +193,27 @@ func inUse(err error) error {
 	return err
 }
 
-// demoWriter is the model that the settings name, or the stand-in.
-func (p program) demoWriter() (w approval.Writer, says string, err error) {
-	if p.MistralAPIKey == "" && p.MistralBaseURL == "" {
-		return codegen.Sample{}, "a stand-in that knows the sample questions and can summarise any table (MISTRAL_API_KEY brings the real one)", nil
+// outdated says what somebody does whose last demo was that of another version.
+func outdated(err error) error {
+	if errors.As(err, new(*storage.OtherSchemaError)) {
+		return errors.New("what earlier demos left was written by another version of Countersign, which this one cannot read: make demo RESET=1 (countersign demo -reset) forgets it and begins anew")
 	}
-	w, err = p.mistral()
-	return w, fmt.Sprintf("%s by Mistral", p.MistralModel), err
+	return err
+}
+
+// demoWriter is the model that the settings name, or the stand-in.
+func (p program) demoWriter() (w steps.Writer, says string, err error) {
+	if !p.hasModel() {
+		w, err = codegen.New(codegen.Options{SampleRows: p.SampleRows}, standin.Provider{})
+		return w, "a stand-in that knows the sample questions and can summarise any table (MISTRAL_API_KEY, ANTHROPIC_API_KEY or OPENAI_API_KEY brings a real one)", err
+	}
+	asks, err := p.writer()
+	if err != nil {
+		return nil, "", err
+	}
+	model := asks.Models()[0]
+	by, _ := asks.Where(model)
+	return asks, fmt.Sprintf("%s by %s", model, by), nil
 }
 
 func (r *replica) sandboxSays() string {

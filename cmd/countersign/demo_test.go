@@ -13,10 +13,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"countersign/budget"
+	"countersign/internal/pglocal"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/workspace"
+	"countersign/storage"
 )
 
 // aDemo is a demo that runs, inside the test, in a folder of its own.
@@ -98,6 +102,27 @@ func TestDemoPlaysOneRoundKeepsItAndStartsAnewWhenAsked(t *testing.T) {
 	anew := startDemo(t, dir, "-once", "-reset")
 	require.Zero(t, anew.ends(t), "%s\n%s", anew.out.String(), anew.errs.String())
 	require.Contains(t, anew.out.String(), "shares sales.csv")
+}
+
+func TestADemoOnDataOfAnotherVersionSaysHowToBeginAnew(t *testing.T) {
+	t.Parallel()
+	dir := dataDir(t)
+	server, err := pglocal.Start(t.Context(), pglocal.Options{Dir: filepath.Join(dir, "demo", "postgres")})
+	require.NoError(t, err)
+	require.NoError(t, storage.Migrate(t.Context(), server.URL()))
+	conn, err := pgx.Connect(t.Context(), server.URL())
+	require.NoError(t, err)
+	_, err = conn.Exec(t.Context(), `ALTER TABLE goose_db_version DROP COLUMN sha256`)
+	require.NoError(t, err)
+	require.NoError(t, conn.Close(t.Context()))
+	require.NoError(t, server.Stop())
+
+	d := startDemo(t, dir, "-once")
+	require.Equal(t, 1, d.ends(t))
+	require.Equal(t, "countersign: what earlier demos left was written by another version of Countersign, which this one cannot read: "+
+		"make demo RESET=1 (countersign demo -reset) forgets it and begins anew\n", d.errs.String())
+	anew := startDemo(t, dir, "-once", "-reset")
+	require.Zero(t, anew.ends(t), "%s\n%s", anew.out.String(), anew.errs.String())
 }
 
 func TestASecondDemoIsToldWhereTheFirstIs(t *testing.T) {
@@ -183,9 +208,9 @@ func TestDemoFailsWhenAStepDoesNotHappen(t *testing.T) {
 	// A round whose question is taken back gets no answer, and says so instead of waiting for one.
 	h.writes("1 + 2")
 	ended := &stage{replica: r, sim: h.sim, maya: h.maya, ben: h.ben, hurry: true, every: 100 * time.Millisecond, root: h.ask("Why is it taken back, for sales.csv?").TS}
-	card := h.card(slacksim.Message{TS: ended.root, Channel: slacksim.SalesData})
+	card := h.card(workspace.Message{TS: ended.root, Channel: slacksim.SalesData})
 	require.NoError(t, h.maya.Command(slacksim.SalesData, "/analyze cancel "+value[string](h, `SELECT id FROM requests ORDER BY created_at DESC LIMIT 1`)))
-	_, err := h.ben.WaitChange(h.patient(), card, func(m slacksim.Message) bool { return !m.Has("Approve") })
+	_, err := h.ben.WaitChange(h.patient(), card, func(m workspace.Message) bool { return !m.Has("Approve") })
 	require.NoError(t, err)
 	require.ErrorContains(t, ended.review(h.ctx), "the request has ended without it")
 
@@ -193,7 +218,7 @@ func TestDemoFailsWhenAStepDoesNotHappen(t *testing.T) {
 	over, stop := context.WithCancel(h.ctx)
 	stop()
 	s := &stage{replica: r, sim: h.sim, maya: h.maya, ben: h.ben, hurry: true, every: sayEvery, root: h.ask("Why is it so in sales.csv?").TS}
-	h.card(slacksim.Message{TS: s.root, Channel: slacksim.SalesData})
+	h.card(workspace.Message{TS: s.root, Channel: slacksim.SalesData})
 	s.pause(over, time.Hour)
 	require.ErrorContains(t, s.answer(over), "no answer with a bill")
 	require.ErrorContains(t, s.told(errors.New("no card")), "no card; the thread says: ")
@@ -204,7 +229,7 @@ func TestDemoFailsWhenAStepDoesNotHappen(t *testing.T) {
 func TestTranscriptIsReadable(t *testing.T) {
 	t.Parallel()
 	s := &stage{}
-	said := slacksim.Message{Text: "<@U0MAYA> &lt;asks&gt; &amp; <@U0NOBODY>, <!date^1^{date}|1 Jan>, <#C1>"}
+	said := workspace.Message{Text: "<@U0MAYA> &lt;asks&gt; &amp; <@U0NOBODY>, <!date^1^{date}|1 Jan>, <#C1>"}
 	require.Equal(t, "@Maya Lindqvist <asks> & @U0NOBODY, 1 Jan, #C1", s.read(said))
 	require.Equal(t, "  a\n  b\n  … (2 lines more)", indent("a\nb\nc\nd\n", 2, 2))
 }

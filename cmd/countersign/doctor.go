@@ -9,7 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
 	"countersign/bot"
 	"countersign/budget"
 	"countersign/internal/pglocal"
@@ -23,18 +24,20 @@ type finding struct {
 	warn bool   // it works, but somebody should look at it
 }
 
+// check is one thing that serve needs, and how it is tried.
+type check struct {
+	what string
+	try  func(context.Context) finding
+}
+
 // doctor checks each thing that serve needs, a line each, and fails when one of
 // them would keep it from working. It changes nothing but may start a box,
 // which it holds and books on the workspace's budget where there is a database.
 func doctor(ctx context.Context, p program) error {
-	checks := []struct {
-		what string
-		try  func(context.Context) finding
-	}{
+	checks := slices.Concat([]check{
 		{"settings", p.checkSettings}, {"database", p.checkDatabase}, {"Slack bot token", p.checkBot}, {"Slack app token", p.checkApp},
-		{"review channel", p.checkChannel}, {"reviewers", p.checkReviewers}, {"Mistral", p.checkMistral}, {"prices", p.checkPrices},
-		{"sandbox", p.checkSandbox}, {"traces", p.checkTraces},
-	}
+		{"review channel", p.checkChannel}, {"reviewers", p.checkReviewers},
+	}, p.checkModels(), []check{{"prices", p.checkPrices}, {"sandbox", p.checkSandbox}, {"traces", p.checkTraces}})
 	bad := 0
 	for _, c := range checks {
 		ctx, cancel := context.WithTimeout(ctx, time.Minute)
@@ -99,7 +102,7 @@ func (p program) checkDatabase(ctx context.Context) finding {
 func schemaOf(ctx context.Context, url, well string) (f finding, reached bool) {
 	pending, err := storage.Pending(ctx, url)
 	if err != nil {
-		return finding{err: err}, false
+		return finding{err: err}, errors.As(err, new(*storage.OtherSchemaError))
 	}
 	if len(pending) > 0 {
 		return finding{warn: true, say: fmt.Sprintf("reached; %d migrations to do, which serve (or countersign migrate) does", len(pending))}, true
@@ -226,7 +229,7 @@ func (p program) checkSeats(ctx context.Context, names []string) finding {
 }
 
 // disability is why somebody cannot decide.
-func disability(p approval.Person) string {
+func disability(p review.Person) string {
 	switch {
 	case p.Gone:
 		return "the account is deactivated"
@@ -333,7 +336,7 @@ func (p program) checkE2B(ctx context.Context) finding {
 
 // reason is an error for the report: what to do first, then what was found.
 func reason(err error) string {
-	var box *approval.BoxError
+	var box *steps.BoxError
 	if errors.As(err, &box) && box.Words != "" {
 		return fmt.Sprintf("%s (%v)", box.Words, box.Err)
 	}

@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"os"
 	"reflect"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -19,12 +21,14 @@ import (
 	"go.uber.org/goleak"
 
 	"countersign"
-	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/codegen/mistraltest"
 	"countersign/codegen/samples"
 	"countersign/internal/pglocal/pgtest"
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/page"
+	"countersign/internal/slacksim/person"
+	"countersign/internal/slacksim/workspace"
 	"countersign/storage"
 )
 
@@ -47,9 +51,10 @@ type house struct {
 	url     string // of the database
 	program program
 	log     *lockedBuffer
+	look    asker
 	hasty   bool // does not wait for the sandbox
 
-	maya, ben, priya, carla *slacksim.Person
+	maya, ben, priya, carla *person.Person
 }
 
 // open builds a house. change may alter its settings before anything starts.
@@ -75,6 +80,11 @@ func openIn(t testing.TB, workspace slacksim.Options, change ...func(*Config)) *
 	h.ctx, cancel = context.WithCancel(context.Background())
 	t.Cleanup(cancel)
 	h.url = pgtest.Database(t, storage.Migrate)
+	t.Cleanup(func() {
+		h.look.mu.Lock()
+		defer h.look.mu.Unlock()
+		h.look.close()
+	})
 	workspace.Manifest, workspace.Page = countersign.Manifest, page.Handler()
 	workspace.Timing.Retries = []time.Duration{0, 50 * time.Millisecond}
 	for _, limit := range []*time.Duration{&workspace.Timing.Ack, &workspace.Timing.Trigger} {
@@ -83,7 +93,9 @@ func openIn(t testing.TB, workspace slacksim.Options, change ...func(*Config)) *
 		}
 	}
 	workspace.Timing.Ticket = soon
+	workspace.Hasty = true
 	h.sim = slacksim.Start(t, workspace)
+	h.log.givenUp = h.sim.GiveUp
 	h.model = mistraltest.Start()
 	t.Cleanup(h.model.Close)
 	h.maya, h.ben, h.priya, h.carla = h.sim.As(slacksim.Analyst), h.sim.As(slacksim.Reviewer), h.sim.As(slacksim.SecondReviewer), h.sim.As(slacksim.Admin)
@@ -113,7 +125,8 @@ func openIn(t testing.TB, workspace slacksim.Options, change ...func(*Config)) *
 const soon = 20 * time.Minute
 
 // slackPatience is how long Slack waits for an answer in tests whose subject that is
-// not: on such a machine three seconds may be too few for anybody.
+// not: on such a machine three seconds may be too few for anybody. Where it is known
+// that none will come (the replica says so, or is dead), nobody waits for it.
 const slackPatience = 20 * time.Second
 
 // patient is for one wait.
@@ -130,7 +143,7 @@ func (h *house) patient() context.Context {
 func (h *house) run(change ...func(*replica)) (r *replica, stop func()) {
 	h.t.Helper()
 	before := h.sim.Sockets()
-	writer, err := h.program.mistral()
+	writer, err := h.program.writer()
 	require.NoError(h.t, err)
 	r, err = h.program.wire(h.ctx, writer)
 	require.NoError(h.t, err)
@@ -152,7 +165,7 @@ func (h *house) run(change ...func(*replica)) (r *replica, stop func()) {
 	}
 	h.t.Cleanup(stop)
 	require.NoError(h.t, h.sim.WaitSockets(h.patient(), before+2))
-	for box := new(approval.BoxError); !h.hasty && errors.As(r.service.Sandbox.Ready(), &box) && box.Retry; {
+	for box := new(steps.BoxError); !h.hasty && errors.As(r.service.Sandbox.Ready(), &box) && box.Retry; {
 		require.NoError(h.t, h.ctx.Err())
 		time.Sleep(5 * time.Millisecond)
 	}
@@ -160,7 +173,7 @@ func (h *house) run(change ...func(*replica)) (r *replica, stop func()) {
 }
 
 // share puts a file into #sales-data, by Maya.
-func (h *house) share(name, data string) slacksim.File {
+func (h *house) share(name, data string) workspace.File {
 	h.t.Helper()
 	m, err := h.maya.Share(slacksim.SalesData, "Here is "+name, name, []byte(data))
 	require.NoError(h.t, err)
@@ -183,22 +196,22 @@ func (h *house) writes(programs ...string) {
 }
 
 // ask has Maya ask in #sales-data and returns the thread that it opens.
-func (h *house) ask(question string) slacksim.Message {
+func (h *house) ask(question string) workspace.Message {
 	h.t.Helper()
 	return h.asks(question)()
 }
 
 // asks has Maya ask; what it returns waits for the thread.
-func (h *house) asks(question string) (opened func() slacksim.Message) {
+func (h *house) asks(question string) (opened func() workspace.Message) {
 	h.t.Helper()
 	earlier := ""
 	for _, m := range h.maya.Messages(slacksim.SalesData) {
 		earlier = m.TS
 	}
 	require.NoError(h.t, h.maya.Command(slacksim.SalesData, "/analyze "+question))
-	return func() slacksim.Message {
+	return func() workspace.Message {
 		h.t.Helper()
-		root, err := h.maya.WaitMessage(h.patient(), slacksim.SalesData, func(m slacksim.Message) bool {
+		root, err := h.maya.WaitMessage(h.patient(), slacksim.SalesData, func(m workspace.Message) bool {
 			return m.TS > earlier && m.BotID != "" && !m.Ephemeral && (m.ThreadTS == "" || m.ThreadTS == m.TS)
 		})
 		require.NoError(h.t, err, "no thread")
@@ -207,32 +220,35 @@ func (h *house) asks(question string) (opened func() slacksim.Message) {
 }
 
 // card waits for the newest card that can be approved.
-func (h *house) card(after slacksim.Message) slacksim.Message {
+func (h *house) card(after workspace.Message) workspace.Message {
 	h.t.Helper()
-	card, err := h.ben.WaitMessage(h.patient(), slacksim.CodeReview, func(m slacksim.Message) bool { return m.TS > after.TS && m.Has("Approve") })
+	card, err := h.ben.WaitMessage(h.patient(), slacksim.CodeReview, func(m workspace.Message) bool { return m.TS > after.TS && m.Has("Approve") })
 	require.NoError(h.t, err, "no card; the thread: %s", h.thread(after))
 	return card
 }
 
 // says waits until a message of the bot in the thread holds the words.
-func (h *house) says(root slacksim.Message, words string) slacksim.Message {
+func (h *house) says(root workspace.Message, words string) workspace.Message {
 	h.t.Helper()
-	m, err := h.maya.WaitReply(h.patient(), root.Channel, root.TS, func(m slacksim.Message) bool {
+	m, err := h.maya.WaitReply(h.patient(), root.Channel, root.TS, func(m workspace.Message) bool {
 		return m.BotID != "" && m.TS != root.TS && strings.Contains(m.Text+"\n"+m.Words(), words)
 	})
 	require.NoError(h.t, err, "nobody says %q; the thread: %s", words, h.thread(root))
 	return m
 }
 
-// told waits for a private answer to somebody in a channel.
-func (h *house) told(who *slacksim.Person, channel, words string) slacksim.Message {
+// told waits for a private answer to somebody in a channel, which holds the words or,
+// where several are right, one of them.
+func (h *house) told(who *person.Person, channel string, words ...string) workspace.Message {
 	h.t.Helper()
-	m, err := who.WaitEphemeral(h.patient(), channel, func(m slacksim.Message) bool { return strings.Contains(m.Text+"\n"+m.Words(), words) })
+	m, err := who.WaitEphemeral(h.patient(), channel, func(m workspace.Message) bool {
+		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(m.Text+"\n"+m.Words(), w) })
+	})
 	require.NoError(h.t, err, "nobody was told %q", words)
 	return m
 }
 
-func (h *house) thread(root slacksim.Message) string {
+func (h *house) thread(root workspace.Message) string {
 	var all []string
 	for _, m := range h.maya.Thread(root.Channel, root.TS) {
 		all = append(all, m.Text)
@@ -240,13 +256,48 @@ func (h *house) thread(root slacksim.Message) string {
 	return strings.Join(all, "\n---\n")
 }
 
+// asker is the test's own connection to the house's database. It is kept: a test that waits
+// for something asks many times a second, and each new connection is a process of Postgres.
+type asker struct {
+	mu   sync.Mutex
+	url  string
+	conn *pgx.Conn
+}
+
+// database asks the house's database. Where the connection has not outlived an absence of
+// the database, a new one asks again.
+func (h *house) database(ask func(*pgx.Conn) error) error {
+	h.look.mu.Lock()
+	defer h.look.mu.Unlock()
+	for {
+		fresh := h.look.conn == nil || h.look.url != h.url
+		if fresh {
+			h.look.close()
+			conn, err := pgx.Connect(h.ctx, h.url)
+			if err != nil {
+				return err
+			}
+			h.look.conn, h.look.url = conn, h.url
+		}
+		err := ask(h.look.conn)
+		if err == nil || fresh || !h.look.conn.IsClosed() {
+			return err
+		}
+		h.look.close()
+	}
+}
+
+func (l *asker) close() {
+	if l.conn != nil {
+		_ = l.conn.Close(context.Background()) // the server may be gone
+		l.conn = nil
+	}
+}
+
 // value reads one value from the database.
 func value[T any](h *house, sql string, args ...any) (v T) {
 	h.t.Helper()
-	conn, err := pgx.Connect(h.ctx, h.url)
-	require.NoError(h.t, err)
-	defer conn.Close(h.ctx)
-	require.NoError(h.t, conn.QueryRow(h.ctx, sql, args...).Scan(&v), sql)
+	require.NoError(h.t, h.database(func(conn *pgx.Conn) error { return conn.QueryRow(h.ctx, sql, args...).Scan(&v) }), sql)
 	return v
 }
 
@@ -264,15 +315,24 @@ func (h *house) settled() {
 	require.Zero(h.t, value[int](h, `SELECT count(*) FROM holds h WHERE uncertain_at IS NULL AND NOT EXISTS (SELECT FROM settlements s WHERE s.hold_id = h.id)`), "open holds")
 }
 
-// lockedBuffer is a log that many goroutines write.
+// lockedBuffer is a log that many goroutines write, and replicas in processes of their own.
 type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
+	mu      sync.Mutex
+	b       bytes.Buffer
+	givenUp func(envelope string) // called when a replica says that it does not answer one; may be nil
 }
+
+// unanswered is what a replica says of an envelope that it gives up.
+var unanswered = regexp.MustCompile(`msg="(?:envelope not answered|an envelope waited too long)" kind=\S+ envelope=(\S+)`)
 
 func (l *lockedBuffer) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.givenUp != nil {
+		for _, found := range unanswered.FindAllSubmatch(p, -1) {
+			l.givenUp(string(found[1]))
+		}
+	}
 	return l.b.Write(p)
 }
 
@@ -300,3 +360,10 @@ func (h *house) environ() (list []string) {
 }
 
 func logTo(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
+
+// rewire has the steps of a replica, which does not serve yet, call something else.
+func (r *replica) rewire(change func(*steps.Ports)) {
+	ports := r.service.Ports
+	change(&ports)
+	*r.service = *steps.New(ports, *r.service.Settings)
+}

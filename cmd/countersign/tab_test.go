@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"image"
 	"image/png"
@@ -21,7 +22,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/require"
 
-	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/workspace"
 )
 
 // browser is a Chromium of this test alone. Every person gets a profile of their
@@ -52,6 +53,12 @@ func (h *house) startBrowser() *browser {
 	}
 	require.NoError(h.t, os.MkdirAll(pictures, 0o755))
 	return &browser{h: h, ctx: ctx, pictures: pictures}
+}
+
+// kept tells whether anybody will look at the pictures.
+func kept() bool {
+	artifacts := flag.Lookup("test.artifacts")
+	return os.Getenv("COUNTERSIGN_PICTURES") != "" || artifacts != nil && artifacts.Value.String() == "true"
 }
 
 // findChromium is where the browser is: the one that tools/setup unpacked, or the
@@ -93,7 +100,7 @@ func (b *browser) sit(as, place string) *tab {
 func test(id string) string { return fmt.Sprintf("[data-testid=%q]", id) }
 
 // message is the selector of a message.
-func message(m slacksim.Message) string { return test("message-" + m.TS) }
+func message(m workspace.Message) string { return test("message-" + m.TS) }
 
 // do takes steps in the tab. A browser that hangs fails the step, and is still
 // there to be asked what it shows.
@@ -223,6 +230,12 @@ func (x *tab) wide(pixels int64) {
 // picture keeps a screenshot of the page, or of an element of it.
 func (x *tab) picture(name string, selector ...string) {
 	x.h.t.Helper()
+	if !kept() { // drawing one costs about as much as the rest of a step
+		if len(selector) > 0 {
+			x.until(fmt.Sprintf(`document.querySelector(%s)?.checkVisibility()`, quoted(selector[0])))
+		}
+		return
+	}
 	shot := chromedp.CaptureScreenshot()
 	if len(selector) > 0 {
 		shot = chromedp.ScreenshotScale(chromedp.CSS(selector[0]), 1.5)

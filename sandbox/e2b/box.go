@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/sandbox"
 )
@@ -28,8 +29,8 @@ const (
 	usualGrace = 60 * time.Second
 )
 
-// Lease is the longest that a box for a run with these limits exists and costs:
-// the worst case that a hold has to cover.
+// Lease is the longest time that a box for a run with these limits can exist and cost
+// money. A hold covers all of it.
 func Lease(l approval.Limits) time.Duration {
 	return time.Duration(l.Seconds)*time.Second + setupTime + collectTime
 }
@@ -57,12 +58,12 @@ type order struct {
 	fresh bool          // nobody can have made it before
 }
 
-// Create makes the box for a request, or adopts the one that was made before,
-// by whoever. It never kills a box that it has not just made: if two exist for
-// one request, one of them may be running; Strays sorts that out.
+// Create makes the box for a request, or adopts one that an earlier call made, also on
+// another replica. It only kills a box that it has just made itself: where a request has
+// two, one of them may be running, and Strays decides which one goes.
 func (c *Client) Create(ctx context.Context, requestID string, seal approval.Manifest) (string, error) {
 	if seal.Sandbox != Kind || seal.Template != c.Template() {
-		return "", &approval.BoxError{Err: fmt.Errorf("create box for %s: sealed for %s %s", requestID, seal.Sandbox, seal.Template),
+		return "", &steps.BoxError{Err: fmt.Errorf("create box for %s: sealed for %s %s", requestID, seal.Sandbox, seal.Template),
 			Words: fmt.Sprintf("It was approved for the sandbox %s with %s, and that is not what would run it now. Ask again.", seal.Sandbox, seal.Template)}
 	}
 	told := c.Size()
@@ -72,7 +73,7 @@ func (c *Client) Create(ctx context.Context, requestID string, seal approval.Man
 	}
 	if now := c.Size(); now.VCPU > told.VCPU || now.MemoryMB > told.MemoryMB {
 		c.abandon(ctx, b.id)
-		return "", &approval.BoxError{Box: b.age(), Err: fmt.Errorf("create box for %s: it has %d vCPU and %d MB", requestID, now.VCPU, now.MemoryMB),
+		return "", &steps.BoxError{Box: b.age(), Err: fmt.Errorf("create box for %s: it has %d vCPU and %d MB", requestID, now.VCPU, now.MemoryMB),
 			Words: "The boxes of this template are larger, and so dearer, than was assumed when the run was approved. Nothing has run. Ask again: now the size is known."}
 	}
 	return b.id, nil
@@ -102,9 +103,9 @@ func (c *Client) bodyFor(mark map[string]string, lease time.Duration) newBox {
 // obtain looks for the box first and makes it when there is none. After a
 // doubtful answer it only looks; the next call begins with looking again.
 func (c *Client) obtain(ctx context.Context, o order) (*box, error) {
-	begun := time.Now()
-	for attempt := 1; ; attempt++ {
-		if !o.fresh || attempt > 1 {
+	t := newTries()
+	for {
+		if !o.fresh || t.made > 0 {
 			if b, err := c.adopt(ctx, o); b != nil || err != nil {
 				return b, err
 			}
@@ -124,7 +125,7 @@ func (c *Client) obtain(ctx context.Context, o order) (*box, error) {
 			return nil, err
 		}
 		// Nothing was made. A 500 is E2B's own failure and rarely a matter of milliseconds: the step is tried again later.
-		wait, worthwhile := c.worthwhile(err, attempt, begun)
+		wait, worthwhile := c.worthwhile(err, t)
 		if !worthwhile || f.status == http.StatusInternalServerError || sleep(ctx, wait) != nil {
 			return nil, err
 		}
@@ -156,7 +157,7 @@ func (c *Client) adopt(ctx context.Context, o order) (*box, error) {
 		return b, err
 	}
 	if len(found) > 0 {
-		return nil, &approval.BoxError{Err: errEnding, Retry: true,
+		return nil, &steps.BoxError{Err: errEnding, Retry: true,
 			Words: "A box of an earlier attempt is still there. Please ask again when that one has ended."}
 	}
 	return nil, nil
@@ -176,9 +177,9 @@ func (c *Client) build(ctx context.Context, o order) (*box, error) {
 		return nil, err
 	}
 	b, err := c.moveIn(ctx, m, before)
-	if open := (*openError)(nil); errors.As(err, &open) || err != nil && o.fresh {
+	if _, ok := errors.AsType[*openError](err); ok || err != nil && o.fresh {
 		c.abandon(ctx, m.SandboxID)
-		if refused := new(approval.BoxError); errors.As(err, &refused) {
+		if refused, ok := errors.AsType[*steps.BoxError](err); ok {
 			refused.Box = time.Since(before)
 		}
 	}
@@ -201,7 +202,7 @@ func (c *Client) moveIn(ctx context.Context, m made, asked time.Time) (*box, err
 func (c *Client) attach(ctx context.Context, id string) (*box, error) {
 	id, err := boxID(id)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", err, approval.ErrBoxGone) // no box of E2B's was ever called that
+		return nil, fmt.Errorf("%w: %w", err, steps.ErrBoxGone) // no box of E2B's was ever called that
 	}
 	c.mu.Lock()
 	b := c.boxes[id]
@@ -276,7 +277,7 @@ func (c *Client) inhabit(id string, m made, d listed, now time.Time, asked *time
 }
 
 func unfit(err error) error {
-	return &approval.BoxError{Err: err, Words: "E2B made a box that is not shut off from the world, so it was not used. " +
+	return &steps.BoxError{Err: err, Words: "E2B made a box that is not shut off from the world, so it was not used. " +
 		"An administrator should check that E2B_API_URL is E2B, and that its version knows secure boxes."}
 }
 
@@ -294,7 +295,7 @@ func (c *Client) stamp(b *box) (s sandbox.Stamp) {
 	return s
 }
 
-// Kill ends a box and forgets it. A box that is no more is no error.
+// Kill ends a box. A box that no longer exists is no error.
 func (c *Client) Kill(ctx context.Context, id string) error {
 	short, err := boxID(id)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"time"
 	"unicode"
 
-	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // The ways in which a call fails without a status.
@@ -46,8 +46,7 @@ func (f *failure) Error() string {
 func (f *failure) Unwrap() error { return f.err }
 
 func asFailure(err error) *failure {
-	var f *failure
-	errors.As(err, &f)
+	f, _ := errors.AsType[*failure](err)
 	return f
 }
 
@@ -91,8 +90,7 @@ func clean(text string) string {
 // bare drops the address from an error of net/http: it says nothing that the
 // call's name does not say, and a log should be readable.
 func bare(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err
 	}
 	return err
@@ -165,10 +163,10 @@ func (c *Client) boxError(err error) error {
 		return err
 	}
 	if f.gone() && f.what != creating {
-		return fmt.Errorf("%w: %w", err, approval.ErrBoxGone)
+		return fmt.Errorf("%w: %w", err, steps.ErrBoxGone)
 	}
 	words, retry := c.words(f)
-	return &approval.BoxError{Err: err, Words: words, Retry: retry}
+	return &steps.BoxError{Err: err, Words: words, Retry: retry}
 }
 
 // words says what is wrong, and what to do about it, and whether it may pass. People

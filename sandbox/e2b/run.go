@@ -10,7 +10,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
+
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/sandbox"
 )
 
@@ -42,22 +45,22 @@ const (
 	python = "python3"
 )
 
-// Start puts the files in and starts the code, at most once in this box however
-// often and by however many it is called.
-func (c *Client) Start(ctx context.Context, id string, job approval.Job) error {
+// Start uploads the files and starts the code. However often it is called, and by
+// whichever replicas, the code starts at most once in this box.
+func (c *Client) Start(ctx context.Context, id string, job steps.Job) error {
 	if err := c.startJob(ctx, id, job); err != nil {
 		return fmt.Errorf("start %s in box %s: %w", job.RequestID, id, c.lost(ctx, id, err))
 	}
 	return nil
 }
 
-func (c *Client) startJob(ctx context.Context, id string, job approval.Job) error {
+func (c *Client) startJob(ctx context.Context, id string, job steps.Job) error {
 	b, err := c.attach(ctx, id)
 	if err != nil {
 		return err
 	}
 	if job.RequestID != b.request || job.Limits != b.limits {
-		return &approval.BoxError{Err: fmt.Errorf("the box is for request %q with limits %v", b.request, b.limits),
+		return &steps.BoxError{Err: fmt.Errorf("the box is for request %q with limits %v", b.request, b.limits),
 			Words: "This box was made for something else than what was approved. Nothing has run."}
 	}
 	select { // two uploads at once would only be in each other's way
@@ -74,12 +77,12 @@ func (c *Client) startJob(ctx context.Context, id string, job approval.Job) erro
 		return err
 	}
 	if time.Until(b.ends) < c.needed(b.limits) {
-		return &approval.BoxError{Err: fmt.Errorf("too little time is left in it: %w", approval.ErrBoxGone),
+		return &steps.BoxError{Err: fmt.Errorf("too little time is left in it: %w", steps.ErrBoxGone),
 			Words: "The box had waited too long to still run this in it. Nothing has run. Ask again."}
 	}
 	var packed bytes.Buffer
 	if err := sandbox.WriteJob(&packed, job, c.stamp(b)); err != nil {
-		return &approval.BoxError{Err: err, Words: "What was to run is not what was approved, so it has not started: " + err.Error() + "."}
+		return &steps.BoxError{Err: err, Words: "What was to run is not what was approved, so it has not started: " + err.Error() + "."}
 	}
 	// With an allowed host the code cannot be given a network of its own, and could reach envd:
 	// nothing in such a box is out of its reach.
@@ -104,18 +107,24 @@ func (c *Client) launch(ctx context.Context, b *box, job []byte, user, command s
 	if err := c.start(ctx, b, user, startLine(upload, command)); err != nil {
 		return err
 	}
-	for wait := 20 * time.Millisecond; wait < 3*time.Second; wait *= 2 {
+	pauses := &backoff.ExponentialBackOff{InitialInterval: 20 * time.Millisecond, MaxInterval: 3 * time.Second, Multiplier: 2}
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		running, err := c.exists(ctx, b, onceName)
-		if err != nil || running {
-			return c.doubt(err)
+		if err == nil && !running {
+			err = errIdle
+		} else if err != nil {
+			err = backoff.Permanent(c.doubt(err))
 		}
-		if err := sleep(ctx, wait); err != nil {
-			return err
-		}
+		return struct{}{}, err
+	}, backoff.WithBackOff(pauses), backoff.WithMaxTries(9))
+	if errors.Is(err, errIdle) {
+		return &steps.BoxError{Err: err, Retry: true, Words: "The code did not begin in its box. Please ask again later."}
 	}
-	return &approval.BoxError{Err: errors.New("the process was started, but it did nothing"), Retry: true,
-		Words: "The code did not begin in its box. Please ask again later."}
+	return err
 }
+
+// errIdle is a process that has been started and does not begin.
+var errIdle = errors.New("the process was started, but it did nothing")
 
 // doubt keeps what goes wrong while the code may be running from passing for a
 // refusal: whoever hears of one relies on nothing having run.
@@ -128,7 +137,7 @@ func (c *Client) doubt(err error) error {
 	if retry {
 		return err
 	}
-	return &approval.BoxError{Err: errors.New(err.Error()), Retry: true, Words: words}
+	return &steps.BoxError{Err: errors.New(err.Error()), Retry: true, Words: words}
 }
 
 // uploads is how many files go into a box at the same time: E2B may limit what is
@@ -201,8 +210,8 @@ func (c *Client) deadline(b *box) time.Time {
 	return due
 }
 
-// Result waits for the end of a run and collects it. It works for any replica at
-// any time while the box exists, whoever started the code.
+// Result waits until a run has ended and returns its result. Any replica can call it while
+// the box exists, whichever one started the code.
 func (c *Client) Result(ctx context.Context, id string) (approval.Result, error) {
 	b, result, err := c.await(ctx, id)
 	if err != nil {
@@ -229,7 +238,7 @@ func (c *Client) await(ctx context.Context, id string) (*box, approval.Result, e
 		return nil, none, err
 	}
 	if !running {
-		return nil, none, approval.ErrNotStarted
+		return nil, none, steps.ErrNotStarted
 	}
 	b.began()
 	how, err := c.watch(ctx, b)
@@ -351,7 +360,7 @@ func (c *Client) collect(ctx context.Context, b *box, how ending) (approval.Resu
 	case err != nil:
 		result.Error = "What came out of the box had no proper end."
 	}
-	c.witnessed(ctx, b, &result)
+	witnessed(ctx, c, b, &result)
 	return result, nil
 }
 

@@ -12,7 +12,7 @@ const mostSeen = 4 << 20
 
 // witnessed adds what the witness in the box has seen. It ends after the result is there, so its
 // end is waited for, a moment. A box without its word has none, which is said.
-func (c *Client) witnessed(ctx context.Context, b *box, result *approval.Result) {
+func witnessed(ctx context.Context, c *Client, b *box, result *approval.Result) {
 	if b.open {
 		return
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/internal/proof"
 )
 
@@ -136,7 +137,7 @@ func TestProveReviewWitnessOfHonestPrograms(t *testing.T) {
 	}
 	some = proof.Draw(t, some)
 	findings := inspectScripts(t, some)
-	inputs := []approval.InputFile{input("sales.csv", "day,region,product,customer_id,units,price,amount\n2024-01-01,N,a,1,1,1.5,1.5\n2024-02-01,S,b,2,2,1.5,3\n"),
+	inputs := []steps.InputFile{input("sales.csv", "day,region,product,customer_id,units,price,amount\n2024-01-01,N,a,1,1,1.5,1.5\n2024-02-01,S,b,2,2,1.5,3\n"),
 		input("customers.csv", "customer_id,name,city,signup\n1,A,B,2024-01-01\n2,C,D,2024-01-02\n"), input("events.json", "[]"), input("server.log", "a\n"), input("access.log", "b\n")}
 	var sealed []approval.Input
 	for _, in := range inputs {

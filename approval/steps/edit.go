@@ -1,0 +1,101 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"countersign/approval"
+	"countersign/budget"
+)
+
+// Editor takes a reviewer's own version of the code.
+type Editor struct {
+	store   Requests
+	sandbox Inspector
+	*Settings
+
+	boxes  *Boxes
+	costs  *Costs
+	ends   *Ends
+	people *People
+}
+
+// MayEdit says whether this person could edit this revision now: for the modal in which
+// they would. It looks, and locks nothing. The error is the one that Edit would give.
+func (s *Editor) MayEdit(ctx context.Context, ruling Ruling) (*approval.Request, error) {
+	if err := s.admits(ctx, ruling); err != nil {
+		return nil, err
+	}
+	r, err := s.store.Request(ctx, ruling.RequestID)
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	if _, err := s.costs.inspectCost(now); err != nil {
+		return nil, err
+	}
+	if err := r.MayEdit(ruling.Click.User, ruling.Revision, ruling.Digest, s.Policy, now); err != nil {
+		return nil, s.people.audited(ctx, ruling, err)
+	}
+	return r, nil
+}
+
+// admits says whether code can be inspected here at all, and this person edits it.
+func (s *Editor) admits(ctx context.Context, ruling Ruling) error {
+	if why := s.boxes.noBox(); why != "" {
+		return &approval.InputError{Why: "Nothing can inspect code here at the moment: " + why}
+	}
+	_, err := s.people.mayRule(ctx, ruling)
+	return s.people.audited(ctx, ruling, err)
+}
+
+// Edit takes a reviewer's own version of the code. It has committed when it
+// returns; the inspection follows, and then somebody else may approve it.
+func (s *Editor) Edit(ctx context.Context, ruling Ruling, code string) (*approval.Request, error) {
+	code, err := approval.Canonical(code)
+	if err != nil {
+		return nil, &approval.InputError{Why: "This cannot be shown truthfully to whoever reviews it: " + err.Error() + "."}
+	}
+	r, err := s.edit(ctx, ruling, code)
+	if refused := new(budget.ExceededError); errors.As(err, &refused) {
+		s.ends.unpaid(ctx, ruling, "edit", refused)
+	}
+	if err == nil {
+		s.sandbox.Discard(r.ID) // a box that waits for the code before
+	}
+	return r, err
+}
+
+func (s *Editor) edit(ctx context.Context, ruling Ruling, code string) (*approval.Request, error) {
+	if err := s.admits(ctx, ruling); err != nil {
+		return nil, err
+	}
+	e := approval.Edit{By: ruling.Click.User, Code: code, Click: ruling.Click}
+	var seen *approval.Request
+	r, err := s.store.Update(ctx, ruling.RequestID, func(r *approval.Request, now time.Time) error {
+		seen = r
+		if r.Team != ruling.Click.Team {
+			return approval.ErrNotFound
+		}
+		if edited(r, e) {
+			return errTwice
+		}
+		cost, err := s.costs.inspectCost(now)
+		if err != nil {
+			return err
+		}
+		return r.TakeEdit(e, ruling.Revision, ruling.Digest, cost, s.Policy, now)
+	})
+	if errors.Is(err, errTwice) {
+		return seen, nil
+	}
+	return r, s.people.audited(ctx, ruling, err)
+}
+
+// edited tells whether this edit has been taken before: it is being inspected, or
+// it is what stands now.
+func edited(r *approval.Request, e approval.Edit) bool {
+	return r.Edit != nil && *r.Edit == e ||
+		r.State == approval.Pending && r.Revision.Author == e.By && r.Revision.Code == e.Code
+}

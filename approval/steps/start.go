@@ -1,0 +1,337 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"countersign/approval"
+)
+
+// A request may stand in line for its box for hours. What was checked before that is
+// checked again when the box is there: that nothing is frozen, that who approved it may
+// still do so, that all it rests on is there.
+
+// checkedLife is how old a check may be when a box is named. Most boxes are there sooner.
+const checkedLife = 2 * time.Second
+
+// recheck does that. Where the request does not start now, its box is killed and paid for,
+// and the error is that of the start.
+func (s *Runner) recheck(ctx context.Context, r *approval.Request, opened opening, box string) (stop bool, _ error) {
+	if time.Since(opened.checked) < checkedLife {
+		return false, nil
+	}
+	stop, err := s.mayStart(ctx, r)
+	if err == nil && !stop {
+		return false, nil
+	}
+	ctx = context.WithoutCancel(ctx) // a box is paid for and killed even when this replica is told to stop
+	if broken := new(approval.BrokenSealError); errors.As(err, &broken) {
+		broken.Box = opened.age()
+		err = s.seals.breakSeal(ctx, r, broken)
+	} else {
+		s.payHeldBack(ctx, r, opened.age())
+	}
+	// Another replica that has named it since has checked for itself.
+	if now, unread := s.store.Request(ctx, r.ID); unread != nil || now.Run == nil || now.Run.BoxID != box {
+		if kill := s.sandbox.Kill(ctx, box); kill != nil {
+			s.log.Warn("kill a box that is not started", "request", r.ID, "error", kill)
+		}
+	}
+	return true, s.ends.failOrLater(ctx, r.ID, err)
+}
+
+func (s *Runner) mayStart(ctx context.Context, r *approval.Request) (stop bool, err error) {
+	if stop, err = s.heldBack(ctx, r); stop || err != nil {
+		return stop, err
+	}
+	if err := s.people.stand(ctx, r); err != nil {
+		return true, err
+	}
+	return s.watch.inPlace(ctx, r, true)
+}
+
+// payHeldBack charges a box in which nothing started. A request that is to run yet pays
+// it out of what is held for its run, so that both cost no more than was agreed to.
+func (s *Runner) payHeldBack(ctx context.Context, was *approval.Request, used time.Duration) {
+	_, err := s.store.Update(ctx, was.ID, func(r *approval.Request, now time.Time) error {
+		charge, err := s.Prices.BoxCharge(s.sandbox.Size(), used, now)
+		switch {
+		case err != nil:
+			return err
+		case r.State == approval.Approved && r.Revision.Number == was.Revision.Number:
+			r.Money().PayHeldBack(charge, now)
+		default:
+			r.Money().Unused(charge, now)
+		}
+		return nil
+	})
+	if err != nil {
+		s.log.Warn("charge a box that is not started", "request", was.ID, "error", err)
+	}
+}
+
+// opening is what whoever has just had a box made knows beside the row.
+type opening struct {
+	inputs []InputFile // as they were read just now: a Slack that is away since need not be asked again
+	asked  time.Time   // for the box, which is billed from then on
+
+	checked time.Time // whether it may start
+}
+
+// age is how long the box has existed at most; zero when somebody else had it made.
+func (o opening) age() time.Duration {
+	if o.asked.IsZero() {
+		return 0
+	}
+	return time.Since(o.asked)
+}
+
+// start checks what was sealed, takes a box and names it in the row. A box that
+// no row will name is killed, and paid for.
+func (s *Runner) start(ctx context.Context, r *approval.Request) (_ *approval.Request, opened opening, _ error) {
+	if why := s.boxes.noBox(); why != "" {
+		return r, opened, s.ends.fail(ctx, r.ID, "Nothing can run code here at the moment: "+why)
+	}
+	if later := s.boxes.startsLater(); later != nil {
+		return r, opened, errors.Join(later, s.boxes.inLine(ctx, r.ID, approval.Starting))
+	}
+	opened.checked = time.Now()
+	if waits, err := s.heldBack(ctx, r); err != nil || waits {
+		return r, opened, s.ends.failOrLater(ctx, r.ID, err)
+	}
+	if stop, err := s.watch.inPlace(ctx, r, false); stop || err != nil {
+		return r, opened, err
+	}
+	inputs, err := s.seals.unbroken(ctx, r)
+	opened.inputs = inputs
+	if gone := new(approval.CauseError); errors.As(err, &gone) {
+		return r, opened, s.watch.withoutInput(ctx, r, gone.Cause)
+	}
+	if broken := new(approval.BrokenSealError); errors.As(err, &broken) {
+		return r, opened, s.seals.breakSeal(ctx, r, broken)
+	}
+	if err != nil {
+		s.sandbox.Discard(r.ID)
+		return r, opened, s.ends.failOrLater(ctx, r.ID, err)
+	}
+	if withheld(r) {
+		if stop, err := s.watch.inPlace(ctx, r, true); stop || err != nil {
+			return r, opened, err
+		}
+	}
+	seal := r.Revision.Manifest
+	if seal.Limits, err = s.costs.affordable(seal, time.Now()); err != nil {
+		s.sandbox.Discard(r.ID)
+		return r, opened, s.ends.failOrLater(ctx, r.ID, err)
+	}
+	opened.asked = time.Now()
+	line := s.boxes.tellLine(ctx, r)
+	box, err := s.sandbox.Create(withLine(line, func(place int) {
+		if place != approval.NotInLine {
+			opened.asked = time.Now() // nobody pays for the wait in a line
+		}
+		TellPlace(line, place)
+	}), r.ID, seal)
+	if err != nil {
+		var failed *BoxError
+		if errors.As(err, &failed) && failed.Kept {
+			return r, opened, &LaterError{After: time.Second, Err: err}
+		}
+		if errors.As(err, &failed) && failed.Retry {
+			_, waits := s.store.Update(ctx, r.ID, func(r *approval.Request, now time.Time) error { return r.AwaitBox(failed.Words, now) })
+			return r, opened, errors.Join(&LaterError{After: 5 * time.Second, Err: err}, ended(waits))
+		}
+		return r, opened, s.ends.failOrLater(ctx, r.ID, err)
+	}
+	if stop, err := s.recheck(ctx, r, opened, box); stop {
+		return r, opened, err
+	}
+	started, err := s.store.Update(ctx, r.ID, func(r *approval.Request, now time.Time) error {
+		if r.State == approval.Approved && !now.Before(r.ExpiresAt) {
+			r.Money().PayBox(s.costs.boxCharge(r, opened.age(), now), now)
+			return r.Expire(now)
+		}
+		return r.Start(box, s.Policy, now)
+	})
+	if err == nil && started.State == approval.Expired {
+		return started, opened, s.sandbox.Kill(context.WithoutCancel(ctx), box)
+	}
+	if err != nil {
+		var move *approval.MoveError
+		var stale *approval.StaleError
+		if errors.As(err, &stale) || errors.As(err, &move) && (move.Request.Run == nil || move.Request.Run.BoxID != box) {
+			// Nothing has started in it and nothing will: the row does not name it. After any other error it may, or
+			// another replica has named it just now: then the next call finds the same box.
+			if kill := s.sandbox.Kill(context.WithoutCancel(ctx), box); kill != nil {
+				s.log.Warn("kill unused box", "request", r.ID, "error", kill)
+			}
+			if stale != nil {
+				return r, opened, s.seals.breakSeal(ctx, r, &approval.BrokenSealError{Why: stale.Request.BrokenSeal(s.Policy), Box: opened.age()})
+			}
+			s.payUnused(context.WithoutCancel(ctx), r.ID, opened.age())
+		}
+		return r, opened, ended(err)
+	}
+	return started, opened, nil
+}
+
+// payUnused charges a box whose request was taken from it while it was made, and
+// the run's hold with it: its seconds are held and settled in one. What no budget
+// bears any more is our loss.
+func (s *Runner) payUnused(ctx context.Context, id string, used time.Duration) {
+	_, err := s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
+		charge, err := s.Prices.BoxCharge(s.sandbox.Size(), used, now)
+		if err == nil {
+			r.Money().Unused(charge, now)
+		}
+		return err
+	})
+	if err != nil {
+		s.log.Warn("charge unused box", "request", id, "error", err)
+	}
+}
+
+// heldBack tells whether the rules let nothing start now, and has the request wait.
+func (s *Runner) heldBack(ctx context.Context, r *approval.Request) (bool, error) {
+	rules, err := s.people.freezes(ctx, r.Team, r.Project)
+	if err != nil || len(rules.Freezes) == 0 {
+		return false, err
+	}
+	frozen := false
+	_, err = s.store.Update(ctx, r.ID, func(r *approval.Request, now time.Time) error {
+		until, why := rules.Frozen(now, s.Policy.Zone)
+		if frozen = !until.IsZero(); !frozen || r.State != approval.Approved || !now.Before(r.ExpiresAt) {
+			return nil
+		}
+		return r.Freeze(until, why, rules.Within(s.Policy), now)
+	})
+	if move := new(approval.MoveError); errors.As(err, &move) {
+		return true, ended(err)
+	}
+	return frozen, err
+}
+
+// Seals checks what an approval has sealed, and takes it back where it does not hold.
+type Seals struct {
+	store interface {
+		Notices
+		Requests
+	}
+	sandbox interface {
+		BoxTerms
+		Inspector
+	}
+	*Settings
+
+	costs  *Costs
+	ends   *Ends
+	inputs *Inputs
+	people *People
+}
+
+// breakSeal takes a request back to review whose approval does not hold any more:
+// one that has no box yet, or one whose box is no more and never started anything.
+// Stored code that could not be shown truthfully is no code for reviewers: then it ends.
+func (s *Seals) breakSeal(ctx context.Context, was *approval.Request, broken *approval.BrokenSealError) error {
+	s.sandbox.Discard(was.ID)
+	rules, err := s.people.RulesOf(ctx, was.Team, was.Project)
+	if err != nil {
+		return err
+	}
+	terms, err := s.costs.draftTerms(ctx, was)
+	if err != nil {
+		return err
+	}
+	_, err = s.store.Update(ctx, was.ID, func(r *approval.Request, now time.Time) error {
+		if r.State != was.State || r.Revision.Number != was.Revision.Number || r.Run != nil && !r.Run.BegunAt.IsZero() {
+			return nil
+		}
+		if broken.Box > 0 {
+			r.Money().PayBox(s.costs.boxCharge(r, broken.Box, now), now)
+		}
+		if code, err := approval.Canonical(r.Revision.Code); err != nil || code != r.Revision.Code {
+			r.Changes.Events = append(r.Changes.Events, approval.SealBroken(r, broken, now))
+			return s.abandon(r, "The stored code is not what was approved, and cannot be shown to reviewers either, so it was not run. Please ask again.", now)
+		}
+		bare := *r
+		if broken.Files != nil {
+			bare.Files = broken.Files
+		}
+		fresh, err := s.costs.manifest(&bare, rules, r.Revision.Findings, terms, now)
+		if err != nil {
+			return err
+		}
+		if r.State == approval.Running {
+			return r.Unstart(broken, s.costs.boxCharge(r, now.Sub(r.Run.StartedAt), now), fresh, rules.Rules.Within(s.Policy), now)
+		}
+		return r.BreakSeal(broken, fresh, rules.Rules.Within(s.Policy), now)
+	})
+	words := priceWords(err)
+	if words == "" {
+		return err
+	}
+	if was.State == approval.Running {
+		return ended(s.void(ctx, was, words, 0, nil))
+	}
+	return s.ends.fail(ctx, was.ID, words)
+}
+
+// abandon ends a request whose code has not started, and never will.
+func (s *Seals) abandon(r *approval.Request, reason string, now time.Time) error {
+	if r.State == approval.Running {
+		return r.Void(reason, s.costs.boxCharge(r, now.Sub(r.Run.StartedAt), now), now)
+	}
+	return r.Fail(reason, now)
+}
+
+// unbroken checks all that an approval has sealed, and who gave it: what the row
+// says, the sandbox, the people, the inputs, which it returns. What differs is a
+// *BrokenSealError.
+func (s *Seals) unbroken(ctx context.Context, r *approval.Request) ([]InputFile, error) {
+	if why := r.BrokenSeal(s.Policy); why != nil {
+		return nil, &approval.BrokenSealError{Why: why}
+	}
+	if m := r.Revision.Manifest; m.Sandbox != s.sandbox.Size().Kind || m.Template != s.sandbox.Template() {
+		return nil, &approval.BrokenSealError{Why: []string{fmt.Sprintf("It would run in another sandbox: %s (%s) instead of %s (%s).",
+			s.sandbox.Size().Kind, s.sandbox.Template(), m.Sandbox, m.Template)}}
+	}
+	if err := s.people.stand(ctx, r); err != nil {
+		return nil, err
+	}
+	return s.inputs.sealed(ctx, r)
+}
+
+// Disown takes back an approval that somebody says was not theirs. When the code
+// has started already, the error says so, and the administrators are told.
+func (s *Seals) Disown(ctx context.Context, id string, revision int, click approval.Click) (*approval.Request, error) {
+	var late *approval.Notice
+	r, err := s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
+		late = nil
+		if r.Team != click.Team {
+			return approval.ErrNotFound
+		}
+		_, theirs := approval.ApprovalOf(r, click.User)
+		if r.Run != nil && r.State != approval.Failed && r.Revision.Number == revision && theirs {
+			n := approval.DisownedNotice(r, click.User, true, click, now)
+			late = &n
+		}
+		return r.Disown(click.User, revision, click, s.Policy, now)
+	})
+	if err == nil {
+		return r, nil
+	}
+	var move *approval.MoveError
+	if late != nil && errors.As(err, &move) {
+		// The words promise that they are told: what cannot be kept is not said.
+		if err := s.store.Notify(ctx, *late); err != nil {
+			return nil, err
+		}
+		event := approval.Event{At: late.At, Actor: click.User, Kind: approval.EventDisownedTooLate, Data: map[string]any{"revision": revision, "click": click}}
+		if err := s.store.Audit(ctx, id, event); err != nil {
+			return nil, err
+		}
+	}
+	return r, s.people.audited(ctx, Ruling{RequestID: id, Revision: revision, Verdict: "disown", Click: click}, err)
+}

@@ -1,0 +1,112 @@
+package house
+
+import (
+	"os"
+	"path"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// What a stranger can take in at a look. A larger thing has a second idea in it: find it.
+const (
+	mostFiles   = 25 // in a folder, without tests
+	mostLines   = 400
+	mostMethods = 40 // of a type
+	mostAsked   = 12 // methods of an interface
+)
+
+// exception is a thing that may be larger. It may not grow beyond most.
+type exception struct {
+	most int
+	why  string
+}
+
+const shrinks = "issue 11 makes it smaller" // the lead takes these out when it is done
+
+var (
+	largeFolders = map[string]exception{
+		"approval":       {27, "nouns and verbs"},
+		"approval/steps": {27, "a file each for the use cases, and the ports"},
+		"storage":        {30, shrinks},
+	}
+	largeFiles = map[string]exception{
+		"approval/steps/decide_test.go":                {470, shrinks},
+		"approval/steps/fakes_test.go":                 {412, shrinks},
+		"approval/steps/memstore_test.go":              {580, shrinks},
+		"approval/steps/run_test.go":                   {424, shrinks},
+		"approval/steps/terms_test.go":                 {420, shrinks},
+		"internal/pglocal/server_test.go":              {411, shrinks},
+		"sandbox/local/life_linux_test.go":             {411, shrinks},
+		"storage/request_test.go":                      {431, shrinks},
+		"migrations/0003_requests.sql":                 {505, "a noun of the schema stands in one file"},
+		"internal/slacksim/page/src/style/blocks.css":  {539, "a sheet is looked up by selector, not read"},
+		"internal/slacksim/page/src/style/frame.css":   {524, "a sheet is looked up by selector, not read"},
+		"internal/slacksim/page/src/style/message.css": {477, "a sheet is looked up by selector, not read"},
+	}
+	largeTypes = map[string]exception{
+		"approval.Request":      {52, "a verb for each move, and what drawing asks of it; Money holds the rest"},
+		"storage.DB":            {95, shrinks},
+		"sandbox/local.Sandbox": {42, shrinks},
+		"sandbox/e2b.Client":    {74, shrinks},
+	}
+	largeInterfaces = map[string]exception{
+		"approval/steps.Store":   {48, "all pieces at once, for whoever keeps or wires them: no step has it"},
+		"approval/steps.Sandbox": {13, "all pieces at once, for whoever makes or wires boxes: no step has it"},
+	}
+)
+
+// fits holds a figure against the rule or its exception.
+func fits(t *testing.T, what string, is, most int, exceptions map[string]exception) {
+	t.Helper()
+	e, ok := exceptions[what]
+	switch {
+	case !ok && is > most:
+		t.Errorf("%s: %d, and %d is the most", what, is, most)
+	case ok && is > e.most:
+		t.Errorf("%s: %d, and its exception ends at %d (%s)", what, is, e.most, e.why)
+	case ok && is <= most:
+		t.Logf("%s: %d needs no exception any more", what, is)
+	}
+}
+
+func TestAFolderCanBeReadInOneLook(t *testing.T) {
+	t.Parallel()
+	for folder, r := range read(t) {
+		fits(t, folder, len(r.all(false)), mostFiles, largeFolders)
+	}
+}
+
+func TestAFileHoldsOneIdea(t *testing.T) {
+	t.Parallel()
+	written := []string{".go", ".py", ".sql", ".ts", ".tsx", ".css"}
+	made := []string{"migrations/schema.sql"} // by `make schema`
+	walk(t, func(file string) {
+		if !slices.Contains(written, path.Ext(file)) || slices.Contains(made, file) {
+			return
+		}
+		text, err := os.ReadFile("../../" + file)
+		require.NoError(t, err)
+		fits(t, file, lines(text), mostLines, largeFiles)
+	})
+}
+
+func TestATypeIsNoFolder(t *testing.T) {
+	t.Parallel()
+	for folder, r := range read(t) {
+		for name, methods := range r.methods {
+			fits(t, folder+"."+name, methods, mostMethods, largeTypes)
+		}
+	}
+}
+
+func TestAnInterfaceIsWhatOneCallerNeeds(t *testing.T) {
+	t.Parallel()
+	rooms := read(t)
+	for folder, r := range rooms {
+		for name := range r.interfaces {
+			fits(t, folder+"."+name, breadth(rooms, folder, name), mostAsked, largeInterfaces)
+		}
+	}
+}

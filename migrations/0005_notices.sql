@@ -1,0 +1,85 @@
+-- What people see in Slack: messages, notices, and what Slack has refused.
+
+-- +goose Up
+
+-- Messages that stand in Slack.
+CREATE TABLE posts (
+    request_id text NOT NULL REFERENCES requests,
+    -- plain: a card that Slack refuses has this one in its place, without an Approve of its own.
+    surface    text NOT NULL CHECK (surface IN ('root', 'progress', 'card', 'plain', 'files', 'reply')),
+    channel    text NOT NULL CHECK (channel <> ''),
+    ts         text NOT NULL CHECK (ts <> ''),
+    shown      text NOT NULL,
+    -- Each surface is one message, which is rewritten rather than posted again.
+    PRIMARY KEY (request_id, surface)
+);
+
+-- A row for as long as Slack does not take a message. It says nothing about what
+-- may run; losing one only means that people hear of it later.
+CREATE TABLE unseen (
+    request_id text NOT NULL REFERENCES requests,
+    surface    text NOT NULL CHECK (surface IN ('root', 'progress', 'card', 'plain', 'files', 'reply')),
+    channel    text NOT NULL,
+    why        text NOT NULL CHECK (why IN ('outside', 'archived', 'forbidden', 'malformed', 'too long', 'no key', 'outage', 'other')),
+    code       text NOT NULL,
+    stands     boolean NOT NULL,
+    times      integer NOT NULL CHECK (times > 0),
+    first_at   timestamptz NOT NULL,
+    last_at    timestamptz NOT NULL,
+    -- Of one message there is one refusal: the last.
+    PRIMARY KEY (request_id, surface),
+    CONSTRAINT unseen_order CHECK (last_at >= first_at)
+);
+
+-- What people are told by direct message, each of them once.
+CREATE TABLE notices (
+    -- What it is about is its name: said again, on whatever replica, it is the same notice.
+    key        text PRIMARY KEY CHECK (key <> ''),
+    team       text NOT NULL CHECK (team <> ''),
+    kind       text NOT NULL CHECK (kind <> ''),
+    recipients text[] NOT NULL,
+    admins     boolean NOT NULL, -- whoever is an administrator when it is sent, as well
+    request_id text REFERENCES requests,
+    data       jsonb NOT NULL CHECK (jsonb_typeof(data) = 'object'),
+    at         timestamptz NOT NULL,
+    told_at    timestamptz, -- NULL until everybody has it
+    -- It is for somebody.
+    CONSTRAINT notices_recipients CHECK (admins OR cardinality(recipients) > 0)
+);
+CREATE INDEX notices_untold ON notices (at) WHERE told_at IS NULL;
+CREATE INDEX notices_by_request ON notices (request_id);
+
+-- Where a notice stands.
+CREATE TABLE notice_posts (
+    key       text NOT NULL REFERENCES notices,
+    recipient text NOT NULL CHECK (recipient <> ''),
+    -- Empty from the moment before it is posted until somebody remembers where it
+    -- is: whoever finds it so looks before they post.
+    channel   text NOT NULL,
+    ts        text NOT NULL,
+    shown     text NOT NULL,
+    begun_at  timestamptz NOT NULL,
+    -- Nobody gets the same notice twice.
+    PRIMARY KEY (key, recipient),
+    CONSTRAINT notice_posts_place CHECK ((channel = '') = (ts = ''))
+);
+
+-- +goose StatementBegin
+-- What people were told stays what they were told, or is emptied once they were.
+CREATE FUNCTION notices_stand() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (NEW.key, NEW.team, NEW.kind, NEW.recipients, NEW.admins, NEW.request_id, NEW.at) IS DISTINCT FROM
+       (OLD.key, OLD.team, OLD.kind, OLD.recipients, OLD.admins, OLD.request_id, OLD.at)
+        OR NEW.data <> OLD.data AND NOT (NEW.data = '{}' AND OLD.told_at IS NOT NULL) THEN
+        RAISE EXCEPTION 'notice % cannot change', OLD.key
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'notices_stand';
+    END IF;
+    RETURN NEW;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER notices_stand BEFORE UPDATE ON notices FOR EACH ROW EXECUTE FUNCTION notices_stand();
+-- A notice that is forgotten could be sent again.
+CREATE TRIGGER notices_undeletable BEFORE DELETE ON notices FOR EACH ROW EXECUTE FUNCTION unchangeable();
+CREATE TRIGGER notices_untruncatable BEFORE TRUNCATE ON notices FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+CREATE TRIGGER notice_posts_undeletable BEFORE DELETE ON notice_posts FOR EACH ROW EXECUTE FUNCTION unchangeable();
+CREATE TRIGGER notice_posts_untruncatable BEFORE TRUNCATE ON notice_posts FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
