@@ -27,7 +27,7 @@ func TestABoxIsMadeShutAndMarked(t *testing.T) {
 			"countersign_request":      "req1",
 			"countersign_installation": "sales.eu",
 			"countersign_digest":       sealFor("print(1)").Digest(),
-			"countersign_limits":       "20-1024-8388608-10",
+			"countersign_limits":       "1200-1024-8388608-10",
 		},
 	}, b.e2b.Box(id).Asked)
 }

@@ -22,7 +22,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-var limits = approval.Limits{Seconds: 20, MemoryMB: 1024, OutputBytes: 8 << 20, Files: 10}
+// limits are such that no program here comes to them, on however busy a machine.
+var limits = approval.Limits{Seconds: 1200, MemoryMB: 1024, OutputBytes: 8 << 20, Files: 10}
 
 // testBundle is a client, the E2B that it speaks to, and what it has logged.
 type testBundle struct {
