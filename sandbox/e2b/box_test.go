@@ -263,7 +263,7 @@ func TestBoxTimeDoesNotDependOnOurClock(t *testing.T) {
 			result, err := replica.Result(t.Context(), id)
 			require.NoError(t, err)
 			require.Positive(t, result.Box)
-			require.Less(t, result.Box, time.Minute)
+			require.Less(t, result.Box, 30*time.Minute)
 		})
 	}
 }

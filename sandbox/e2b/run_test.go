@@ -303,7 +303,7 @@ func TestABoxWhosePortIsNotOpenYetIsWaitedFor(t *testing.T) {
 	require.NoError(t, b.client.Start(t.Context(), id, jobFor("req1", "print(1)")))
 	fault.Times = -1
 	b.e2b.Fail(e2btest.Stat, fault)
-	_, err := b.client.Result(t.Context(), id)
+	_, err := b.another(t, impatient).Result(t.Context(), id)
 	require.NotErrorIs(t, err, steps.ErrBoxGone)
 	require.True(t, boxError(t, err).Retry)
 }
