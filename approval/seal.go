@@ -12,13 +12,24 @@ import (
 // BrokenSealError is an approval that does not hold any more: what would run, or
 // who said that it may, is not what was sealed. The request goes back to review.
 type BrokenSealError struct {
-	Why   []string // sentences for people: what is different
-	Files []File   // as they are now, where that is known
+	Why    []string // sentences for people: what is different
+	Fallen []Fallen // approvals that do not count any more
+	Files  []File   // as they are now, where that is known
 
 	Box time.Duration // how long a box existed in which nothing was started
 }
 
-func (e *BrokenSealError) Error() string { return "the seal is broken: " + strings.Join(e.Why, " ") }
+func (e *BrokenSealError) Error() string {
+	return fmt.Sprint("the seal is broken: ", strings.Join(e.Why, " "), e.Fallen)
+}
+
+// reason is what is different, as a request's Reason holds it.
+func (e *BrokenSealError) reason() string {
+	if e.Fallen != nil {
+		return Reopened{e.Fallen, e.Why}.String()
+	}
+	return strings.Join(e.Why, " ") + " So the approval does not hold any more, and nothing was run. It takes a new decision."
+}
 
 // BrokenSeal says what is wrong with an approval as far as the row tells, in
 // sentences for people: nothing, when it holds.
@@ -59,7 +70,7 @@ func (r *Request) Unstart(broken *BrokenSealError, charge budget.Charge, fresh M
 		return r.Illegal("take the run back from")
 	}
 	r.Money().PayBox(charge, now)
-	r.note(now, System, "unstarted", map[string]any{"box": r.Run.BoxID, "cost": r.Money().settledNow()})
+	r.note(now, System, EventUnstarted, map[string]any{"box": r.Run.BoxID, "cost": r.Money().settledNow()})
 	r.Changes.Unstarted, r.Run = r.Run, nil
 	r.Changes.Retell = true // whoever was told that it runs
 	reopen(r, broken, fresh, p, now)
@@ -67,16 +78,20 @@ func (r *Request) Unstart(broken *BrokenSealError, charge budget.Charge, fresh M
 }
 
 func reopen(r *Request, broken *BrokenSealError, fresh Manifest, p Policy, now time.Time) {
-	r.Changes.Events = append(r.Changes.Events, SealBroken(r, broken.Why, now))
+	r.Changes.Events = append(r.Changes.Events, SealBroken(r, broken, now))
 	if broken.Files != nil {
 		r.Files = broken.Files
 	}
-	sealAnew(r, strings.Join(broken.Why, " ")+" So the approval does not hold any more, and nothing was run. It takes a new decision.", fresh, p, now)
+	sealAnew(r, broken.reason(), fresh, p, now)
 }
 
 // SealBroken is what the audit trail keeps of an approval that does not hold.
-func SealBroken(r *Request, why []string, now time.Time) Event {
-	return Event{At: now, Actor: System, Kind: "seal broken", Data: map[string]any{"revision": r.Revision.Number, "digest": r.Revision.Digest, "why": why}}
+func SealBroken(r *Request, broken *BrokenSealError, now time.Time) Event {
+	data := map[string]any{"revision": r.Revision.Number, "digest": r.Revision.Digest, "why": saidAll(broken.Why)}
+	if broken.Fallen != nil {
+		data["fallen"] = broken.Fallen
+	}
+	return Event{At: now, Actor: System, Kind: EventSealBroken, Data: data}
 }
 
 // Disown takes back an approval that its giver says was not theirs, while nothing
@@ -91,7 +106,7 @@ func (r *Request) Disown(by string, revision int, click Click, p Policy, now tim
 	if _, ok := ApprovalOf(r, by); !ok {
 		return &NotAllowedError{Who: by, Why: "There is no approval in your name that could be taken back."}
 	}
-	r.note(now, by, "disowned", map[string]any{"revision": revision, "digest": r.Revision.Digest, "click": click})
+	r.note(now, by, EventDisowned, map[string]any{"revision": revision, "digest": r.Revision.Digest, "click": click})
 	r.Tell(DisownedNotice(r, by, false, click, now))
 	sealAnew(r, "An approval was taken back by the person in whose name it was given, before anything had run. It takes a new decision.", r.Revision.Manifest, p, now)
 	return nil
@@ -134,7 +149,6 @@ func sealAnew(r *Request, reason string, fresh Manifest, p Policy, now time.Time
 	renew(r, rev)
 	r.Reason = reason
 	r.Money().release(now)
-	r.note(now, System, "sealed anew", map[string]any{"revision": r.Revision.Number, "digest": r.Revision.Digest,
-		"manifest": string(r.Revision.Manifest.Canonical())})
+	r.note(now, System, EventSealedAnew, map[string]any{"revision": r.Revision.Number, "digest": r.Revision.Digest})
 	r.move(Pending, now, now.Add(p.Expiry))
 }

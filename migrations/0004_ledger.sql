@@ -121,7 +121,8 @@ CREATE TABLE charges (
     what          text NOT NULL,
     model         text NOT NULL DEFAULT '', -- that the API said it billed
     input_tokens  bigint NOT NULL DEFAULT 0 CHECK (input_tokens >= 0),
-    cached_tokens bigint NOT NULL DEFAULT 0 CHECK (cached_tokens >= 0),
+    cached_tokens bigint NOT NULL DEFAULT 0 CHECK (cached_tokens >= 0), -- of the input, read from the provider's cache
+    written_tokens bigint NOT NULL DEFAULT 0 CHECK (written_tokens >= 0), -- of the input, put into it
     output_tokens bigint NOT NULL DEFAULT 0 CHECK (output_tokens >= 0),
     box_ms        bigint NOT NULL DEFAULT 0 CHECK (box_ms >= 0),
     -- Nothing is ever paid back by a bill.
@@ -340,12 +341,12 @@ CREATE TABLE topups (
         WHEN 'project' THEN project WHEN 'team' THEN team END) STORED,
     -- Less than nothing would take from a budget.
     amount     bigint NOT NULL CHECK (amount > 0),
-    reason     text NOT NULL CHECK (reason <> ''),
+    reason     text NOT NULL REFERENCES contents,
     at         timestamptz NOT NULL,
     decided_by text CHECK (decided_by <> ''), -- NULL until somebody has
     decided_at timestamptz,
     granted    boolean NOT NULL DEFAULT false,
-    answer     text NOT NULL DEFAULT '',
+    answer     text REFERENCES contents,
     expires_at timestamptz,
     CONSTRAINT topups_kind CHECK (kind IN ('user', 'session', 'project', 'team')),
     -- Whoever was refused asks, for what they were refused.

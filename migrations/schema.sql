@@ -19,6 +19,19 @@ BEGIN
     RETURN NEW;
 END $$;
 
+CREATE FUNCTION contents_only_go() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF TG_OP = 'INSERT' OR OLD.value IS NULL OR NEW.value IS NOT NULL OR (NEW.hash, NEW.stream) <> (OLD.hash, OLD.stream)
+        OR NOT EXISTS (SELECT FROM events WHERE stream = NEW.stream AND seq = NEW.gone AND kind = 'gone'
+            AND data::jsonb -> 'contents' ? NEW.hash) THEN
+        RAISE EXCEPTION 'content % cannot change: it can only go, by forget()', NEW.hash
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NEW;
+END $$;
+
 CREATE FUNCTION decisions_delegated() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -43,6 +56,42 @@ BEGIN
             USING ERRCODE = 'check_violation', CONSTRAINT = 'decisions_in_time';
     END IF;
     RETURN NEW;
+END $$;
+
+CREATE FUNCTION event_line(stream text, seq bigint, at timestamp with time zone, actor text, kind text, data text, prev text) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT concat('{"actor":', to_json(actor), ',"at":"', to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+        '","data":', data, ',"kind":', to_json(kind), ',"prev":"', prev, '","seq":', seq, ',"stream":', to_json(stream), ',"v":2}')
+$$;
+
+CREATE FUNCTION forget(of text, which text[], who text, why text) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    going text[];
+    last  events;
+    next  events;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('events ' || of, 0)); -- writers of one stream follow one another
+    SELECT array_agg(c.hash ORDER BY c.hash) INTO going FROM contents c
+        WHERE c.stream = of AND c.value IS NOT NULL AND (which IS NULL OR c.hash = ANY (which));
+    IF going IS NULL THEN
+        RETURN 0;
+    END IF;
+    SELECT * INTO last FROM events e WHERE e.stream = of ORDER BY e.seq DESC LIMIT 1;
+    next.stream := of;
+    next.seq := coalesce(last.seq, 0) + 1;
+    next.at := clock_timestamp();
+    next.actor := who;
+    next.kind := 'gone';
+    next.data := concat('{"contents":', to_json(going), ',"why":', to_json(why), '}');
+    next.prev_hash := coalesce(last.hash, repeat('0', 64));
+    INSERT INTO events (stream, seq, at, actor, kind, data, prev_hash, hash)
+        VALUES (next.stream, next.seq, next.at, next.actor, next.kind, next.data, next.prev_hash, encode(sha256(convert_to(
+            event_line(next.stream, next.seq, next.at, next.actor, next.kind, next.data, next.prev_hash), 'UTF8')), 'hex'));
+    UPDATE contents c SET salt = NULL, value = NULL, gone = next.seq WHERE c.hash = ANY (going);
+    RETURN cardinality(going);
 END $$;
 
 CREATE FUNCTION holds_burden() RETURNS trigger
@@ -104,8 +153,9 @@ CREATE FUNCTION notices_stand() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 BEGIN
-    IF (NEW.key, NEW.team, NEW.kind, NEW.recipients, NEW.admins, NEW.request_id, NEW.data, NEW.at) IS DISTINCT FROM
-       (OLD.key, OLD.team, OLD.kind, OLD.recipients, OLD.admins, OLD.request_id, OLD.data, OLD.at) THEN
+    IF (NEW.key, NEW.team, NEW.kind, NEW.recipients, NEW.admins, NEW.request_id, NEW.at) IS DISTINCT FROM
+       (OLD.key, OLD.team, OLD.kind, OLD.recipients, OLD.admins, OLD.request_id, OLD.at)
+        OR NEW.data <> OLD.data AND NOT (NEW.data = '{}' AND OLD.told_at IS NOT NULL) THEN
         RAISE EXCEPTION 'notice % cannot change', OLD.key
             USING ERRCODE = 'check_violation', CONSTRAINT = 'notices_stand';
     END IF;
@@ -179,8 +229,7 @@ CREATE FUNCTION revisions_by_rules() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 DECLARE
-    -- The columns that follow from the manifest are not there yet.
-    sealed jsonb := NEW.manifest::jsonb;
+    sealed jsonb := nullif(said(NEW.manifest), '')::jsonb;
 BEGIN
     IF coalesce(sealed ->> 'policy', 'settings') <> 'settings' THEN
         PERFORM FROM rules r JOIN requests q ON q.id = NEW.request_id AND q.team = r.team
@@ -193,6 +242,38 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
+
+CREATE FUNCTION revisions_sealed() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $_$
+DECLARE
+    code     text := said(NEW.code);
+    manifest text := said(NEW.manifest);
+    sealed   jsonb := nullif(manifest, '')::jsonb;
+    findings jsonb := coalesce(nullif(said(NEW.findings), ''), '[]')::jsonb;
+    broken   text;
+BEGIN
+    NEW.tier := coalesce(sealed ->> 'tier', CASE WHEN findings @> '[{"level": "danger"}]' THEN 'high'
+        WHEN findings @> '[{"level": "caution"}]' THEN 'medium' ELSE 'low' END);
+    NEW.cost_cap := (sealed ->> 'cost_cap')::bigint;
+    NEW.needed := (sealed ->> 'approvals')::integer;
+    NEW.policy := sealed ->> 'policy';
+    NEW.dangers := (SELECT count(*) FROM jsonb_path_query(findings, '$[*] ? (@.level == "danger")'));
+    NEW.lines := length(code) - length(replace(code, E'\n', ''));
+    broken := CASE
+        WHEN code = '' THEN 'revisions_code'
+        WHEN jsonb_typeof(findings) <> 'array' THEN 'revisions_findings'
+        WHEN NEW.digest IS DISTINCT FROM encode(sha256(convert_to(manifest, 'UTF8')), 'hex') THEN 'revisions_sealed'
+        WHEN sealed ->> 'code_sha256' IS DISTINCT FROM encode(sha256(convert_to(code, 'UTF8')), 'hex') THEN 'revisions_code_sealed'
+        WHEN (sealed ->> 'version')::integer >= 2 AND NOT (coalesce(sealed ->> 'tier', '') IN ('low', 'medium', 'high')
+            AND coalesce(NEW.needed, 0) >= 1 AND coalesce(NEW.policy, '') <> '') THEN 'revisions_terms'
+        END;
+    IF broken IS NOT NULL THEN
+        RAISE EXCEPTION 'revision % of % is not what its seal says (%)', NEW.number, NEW.request_id, broken
+            USING ERRCODE = 'check_violation', CONSTRAINT = broken;
+    END IF;
+    RETURN NEW;
+END $_$;
 
 CREATE FUNCTION runs_approved() RETURNS trigger
     LANGUAGE plpgsql
@@ -236,6 +317,12 @@ BEGIN
     END IF;
     RETURN OLD;
 END $$;
+
+CREATE FUNCTION said(of text) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT coalesce((SELECT convert_from(value, 'UTF8') FROM contents WHERE hash = of), '')
+$$;
 
 CREATE FUNCTION scopes_derived() RETURNS trigger
     LANGUAGE plpgsql
@@ -327,10 +414,9 @@ CREATE TABLE artifacts (
     seq integer NOT NULL,
     name text NOT NULL,
     kind text NOT NULL,
-    alt text DEFAULT ''::text NOT NULL,
-    data bytea NOT NULL,
+    alt text,
+    data text NOT NULL,
     CONSTRAINT artifacts_kind_check CHECK ((kind = ANY (ARRAY['chart'::text, 'table'::text, 'file'::text]))),
-    CONSTRAINT artifacts_name_check CHECK ((name <> ''::text)),
     CONSTRAINT artifacts_seq_check CHECK ((seq >= 1))
 );
 
@@ -359,6 +445,7 @@ CREATE TABLE charges (
     model text DEFAULT ''::text NOT NULL,
     input_tokens bigint DEFAULT 0 NOT NULL,
     cached_tokens bigint DEFAULT 0 NOT NULL,
+    written_tokens bigint DEFAULT 0 NOT NULL,
     output_tokens bigint DEFAULT 0 NOT NULL,
     box_ms bigint DEFAULT 0 NOT NULL,
     amount bigint NOT NULL,
@@ -368,7 +455,21 @@ CREATE TABLE charges (
     CONSTRAINT charges_input_tokens_check CHECK ((input_tokens >= 0)),
     CONSTRAINT charges_kind_check CHECK ((kind = ANY (ARRAY['tokens'::text, 'box'::text]))),
     CONSTRAINT charges_line_check CHECK ((line >= 1)),
-    CONSTRAINT charges_output_tokens_check CHECK ((output_tokens >= 0))
+    CONSTRAINT charges_output_tokens_check CHECK ((output_tokens >= 0)),
+    CONSTRAINT charges_written_tokens_check CHECK ((written_tokens >= 0))
+);
+
+CREATE TABLE contents (
+    hash text NOT NULL,
+    salt text,
+    value bytea,
+    stream text NOT NULL,
+    gone bigint,
+    CONSTRAINT contents_hash CHECK ((hash = encode(sha256((convert_to(salt, 'UTF8'::name) || value)), 'hex'::text))),
+    CONSTRAINT contents_hash_check CHECK ((hash ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT contents_salt_check CHECK ((salt ~ '^[0-9a-f]{32}$'::text)),
+    CONSTRAINT contents_stream_check CHECK ((stream <> ''::text)),
+    CONSTRAINT contents_whole CHECK ((((salt IS NULL) = (value IS NULL)) AND ((value IS NULL) = (gone IS NOT NULL))))
 );
 
 CREATE TABLE decisions (
@@ -379,12 +480,12 @@ CREATE TABLE decisions (
     author text NOT NULL,
     reviewer text NOT NULL,
     verdict text NOT NULL,
-    reason text DEFAULT ''::text NOT NULL,
+    reason text,
     at timestamp with time zone NOT NULL,
     click jsonb NOT NULL,
     in_place_of text,
     voice text GENERATED ALWAYS AS (COALESCE(in_place_of, reviewer)) STORED NOT NULL,
-    CONSTRAINT decisions_changes_said CHECK (((verdict <> 'changes'::text) OR (reason <> ''::text))),
+    CONSTRAINT decisions_changes_said CHECK (((verdict <> 'changes'::text) OR (reason IS NOT NULL))),
     CONSTRAINT decisions_click_check CHECK ((jsonb_typeof(click) = 'object'::text)),
     CONSTRAINT decisions_in_place CHECK (((in_place_of <> ''::text) AND (in_place_of <> reviewer) AND (in_place_of <> asker) AND (in_place_of <> author))),
     CONSTRAINT decisions_not_by_asker CHECK ((reviewer <> asker)),
@@ -416,6 +517,11 @@ ALTER TABLE delegations ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE event_kinds (
+    kind text NOT NULL,
+    CONSTRAINT event_kinds_kind_check CHECK ((kind <> ''::text))
+);
+
 CREATE TABLE events (
     stream text NOT NULL,
     seq bigint NOT NULL,
@@ -429,9 +535,7 @@ CREATE TABLE events (
     CONSTRAINT events_actor_check CHECK (((actor <> ''::text) AND (actor !~ '[[:cntrl:]]'::text))),
     CONSTRAINT events_beginning CHECK (((seq > 1) OR (prev_hash = repeat('0'::text, 64)))),
     CONSTRAINT events_data_check CHECK ((jsonb_typeof((data)::jsonb) = 'object'::text)),
-    CONSTRAINT events_hash CHECK ((hash = encode(sha256(convert_to(concat_ws('
-'::text, 'countersign event 1', prev_hash, stream, (seq)::text, to_char((at AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'::text), actor, kind, data), 'UTF8'::name)), 'hex'::text))),
-    CONSTRAINT events_kind_check CHECK (((kind <> ''::text) AND (kind !~ '[[:cntrl:]]'::text))),
+    CONSTRAINT events_hash CHECK ((hash = encode(sha256(convert_to(event_line(stream, seq, at, actor, kind, data, prev_hash), 'UTF8'::name)), 'hex'::text))),
     CONSTRAINT events_prev_hash_check CHECK ((prev_hash ~ '^[0-9a-f]{64}$'::text)),
     CONSTRAINT events_seq_check CHECK ((seq >= 1)),
     CONSTRAINT events_stream_check CHECK (((stream <> ''::text) AND (stream !~ '[[:cntrl:]]'::text)))
@@ -510,7 +614,7 @@ CREATE TABLE messages (
     seq bigint NOT NULL,
     request_id text NOT NULL,
     role text NOT NULL,
-    text text NOT NULL,
+    text text,
     at timestamp with time zone NOT NULL,
     CONSTRAINT messages_role_check CHECK ((role = ANY (ARRAY['question'::text, 'code'::text, 'result'::text])))
 );
@@ -604,7 +708,7 @@ CREATE TABLE requests (
     project text NOT NULL,
     asker text NOT NULL,
     guest boolean DEFAULT false NOT NULL,
-    question text NOT NULL,
+    question text,
     model text NOT NULL,
     files jsonb DEFAULT '[]'::jsonb NOT NULL,
     trigger text NOT NULL,
@@ -622,6 +726,7 @@ CREATE TABLE requests (
     revision integer,
     rounds integer DEFAULT 0 NOT NULL,
     edit jsonb,
+    written jsonb,
     quorum integer DEFAULT 1 NOT NULL,
     assignee text DEFAULT ''::text NOT NULL,
     opinions text[] DEFAULT '{}'::text[] NOT NULL,
@@ -657,33 +762,32 @@ CREATE TABLE requests (
     CONSTRAINT requests_state CHECK ((state = ANY (ARRAY['drafting'::text, 'asking'::text, 'pending'::text, 'approved'::text, 'running'::text, 'done'::text, 'failed'::text, 'rejected'::text, 'expired'::text, 'withdrawn'::text, 'lost'::text]))),
     CONSTRAINT requests_team_check CHECK ((team <> ''::text)),
     CONSTRAINT requests_trigger_check CHECK ((trigger <> ''::text)),
-    CONSTRAINT requests_waits_end CHECK (((expires_at IS NOT NULL) = (state = ANY (ARRAY['drafting'::text, 'asking'::text, 'pending'::text, 'approved'::text]))))
+    CONSTRAINT requests_waits_end CHECK (((expires_at IS NOT NULL) = (state = ANY (ARRAY['drafting'::text, 'asking'::text, 'pending'::text, 'approved'::text])))),
+    CONSTRAINT requests_written_check CHECK ((jsonb_typeof(written) = 'object'::text)),
+    CONSTRAINT requests_written_inspected CHECK (((written IS NULL) OR (state = 'drafting'::text)))
 );
 
 CREATE TABLE revisions (
     request_id text NOT NULL,
     number integer NOT NULL,
     code text NOT NULL,
-    summary text NOT NULL,
+    summary text,
     author text NOT NULL,
     prompt_version text NOT NULL,
-    findings jsonb DEFAULT '[]'::jsonb NOT NULL,
+    findings text,
     manifest text NOT NULL,
     digest text NOT NULL,
     quote bigint DEFAULT 0 NOT NULL,
     at timestamp with time zone NOT NULL,
-    tier text GENERATED ALWAYS AS (((manifest)::jsonb ->> 'tier'::text)) STORED,
-    cost_cap bigint GENERATED ALWAYS AS ((((manifest)::jsonb ->> 'cost_cap'::text))::bigint) STORED,
-    needed integer GENERATED ALWAYS AS ((((manifest)::jsonb ->> 'approvals'::text))::integer) STORED,
-    policy text GENERATED ALWAYS AS (((manifest)::jsonb ->> 'policy'::text)) STORED,
+    tier text,
+    cost_cap bigint,
+    needed integer,
+    policy text,
+    lines integer,
+    dangers integer,
     CONSTRAINT revisions_author_check CHECK ((author <> ''::text)),
-    CONSTRAINT revisions_code_check CHECK ((code <> ''::text)),
-    CONSTRAINT revisions_code_sealed CHECK ((((manifest)::jsonb ->> 'code_sha256'::text) = encode(sha256(convert_to(code, 'UTF8'::name)), 'hex'::text))),
-    CONSTRAINT revisions_findings_check CHECK ((jsonb_typeof(findings) = 'array'::text)),
     CONSTRAINT revisions_number_check CHECK ((number >= 1)),
-    CONSTRAINT revisions_quote CHECK (((quote >= 0) AND (quote <= (((manifest)::jsonb ->> 'cost_cap'::text))::bigint))),
-    CONSTRAINT revisions_sealed CHECK ((digest = encode(sha256(convert_to(manifest, 'UTF8'::name)), 'hex'::text))),
-    CONSTRAINT revisions_terms CHECK (((COALESCE((((manifest)::jsonb ->> 'version'::text))::integer, 0) < 2) OR ((COALESCE(tier, ''::text) = ANY (ARRAY['low'::text, 'medium'::text, 'high'::text])) AND (COALESCE(needed, 0) >= 1) AND (COALESCE(policy, ''::text) <> ''::text))))
+    CONSTRAINT revisions_quote CHECK (((quote >= 0) AND (quote <= cost_cap)))
 );
 
 CREATE TABLE rules (
@@ -711,11 +815,11 @@ CREATE TABLE runs (
     started_at timestamp with time zone NOT NULL,
     begun_at timestamp with time zone,
     finished_at timestamp with time zone,
-    result jsonb,
+    result text,
+    box bigint,
     CONSTRAINT runs_begun CHECK ((begun_at >= started_at)),
     CONSTRAINT runs_box_id_check CHECK ((box_id <> ''::text)),
     CONSTRAINT runs_result CHECK (((result IS NULL) = (finished_at IS NULL))),
-    CONSTRAINT runs_result_check CHECK ((jsonb_typeof(result) = 'object'::text)),
     CONSTRAINT runs_times CHECK ((finished_at >= started_at))
 );
 
@@ -767,7 +871,7 @@ END) STORED,
     decided_by text,
     decided_at timestamp with time zone,
     granted boolean DEFAULT false NOT NULL,
-    answer text DEFAULT ''::text NOT NULL,
+    answer text,
     expires_at timestamp with time zone,
     CONSTRAINT topups_amount_check CHECK ((amount > 0)),
     CONSTRAINT topups_decided CHECK (((decided_by IS NULL) = (decided_at IS NULL))),
@@ -779,8 +883,7 @@ CASE
 END),
     CONSTRAINT topups_id_check CHECK ((id <> ''::text)),
     CONSTRAINT topups_kind CHECK ((kind = ANY (ARRAY['user'::text, 'session'::text, 'project'::text, 'team'::text]))),
-    CONSTRAINT topups_not_by_asker CHECK ((decided_by <> asked_by)),
-    CONSTRAINT topups_reason_check CHECK ((reason <> ''::text))
+    CONSTRAINT topups_not_by_asker CHECK ((decided_by <> asked_by))
 );
 
 CREATE TABLE unseen (
@@ -836,6 +939,9 @@ ALTER TABLE ONLY balances
 ALTER TABLE ONLY charges
     ADD CONSTRAINT charges_pkey PRIMARY KEY (hold_id, line);
 
+ALTER TABLE ONLY contents
+    ADD CONSTRAINT contents_pkey PRIMARY KEY (hash);
+
 ALTER TABLE ONLY decisions
     ADD CONSTRAINT decisions_one_voice UNIQUE (request_id, revision, voice);
 
@@ -844,6 +950,9 @@ ALTER TABLE ONLY decisions
 
 ALTER TABLE ONLY delegations
     ADD CONSTRAINT delegations_pkey PRIMARY KEY (seq);
+
+ALTER TABLE ONLY event_kinds
+    ADD CONSTRAINT event_kinds_pkey PRIMARY KEY (kind);
 
 ALTER TABLE ONLY events
     ADD CONSTRAINT events_hashed UNIQUE (stream, seq, hash);
@@ -941,6 +1050,8 @@ ALTER TABLE ONLY unstarted_runs
 ALTER TABLE ONLY unstarted_runs
     ADD CONSTRAINT unstarted_runs_pkey PRIMARY KEY (box_id);
 
+CREATE INDEX contents_by_stream ON contents USING btree (stream);
+
 CREATE INDEX decisions_by_time ON decisions USING btree (at);
 
 CREATE INDEX delegations_latest ON delegations USING btree (team, principal, seq DESC);
@@ -1005,6 +1116,14 @@ CREATE TRIGGER charges_unchangeable BEFORE DELETE OR UPDATE ON charges FOR EACH 
 
 CREATE TRIGGER charges_untruncatable BEFORE TRUNCATE ON charges FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
+CREATE TRIGGER contents_begin BEFORE INSERT ON contents FOR EACH ROW WHEN ((new.value IS NULL)) EXECUTE FUNCTION contents_only_go();
+
+CREATE TRIGGER contents_only_go BEFORE UPDATE ON contents FOR EACH ROW EXECUTE FUNCTION contents_only_go();
+
+CREATE TRIGGER contents_undeletable BEFORE DELETE ON contents FOR EACH ROW EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER contents_untruncatable BEFORE TRUNCATE ON contents FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
 CREATE TRIGGER decisions_delegated BEFORE INSERT ON decisions FOR EACH ROW EXECUTE FUNCTION decisions_delegated();
 
 CREATE TRIGGER decisions_in_time BEFORE INSERT ON decisions FOR EACH ROW EXECUTE FUNCTION decisions_in_time();
@@ -1016,6 +1135,10 @@ CREATE TRIGGER decisions_untruncatable BEFORE TRUNCATE ON decisions FOR EACH STA
 CREATE TRIGGER delegations_unchangeable BEFORE DELETE OR UPDATE ON delegations FOR EACH ROW EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER delegations_untruncatable BEFORE TRUNCATE ON delegations FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER event_kinds_unchangeable BEFORE INSERT OR DELETE OR UPDATE ON event_kinds FOR EACH ROW EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER event_kinds_untruncatable BEFORE TRUNCATE ON event_kinds FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER events_unchangeable BEFORE DELETE OR UPDATE ON events FOR EACH ROW EXECUTE FUNCTION unchangeable();
 
@@ -1079,6 +1202,8 @@ CREATE TRIGGER requests_untruncatable BEFORE TRUNCATE ON requests FOR EACH STATE
 
 CREATE TRIGGER revisions_by_rules BEFORE INSERT ON revisions FOR EACH ROW EXECUTE FUNCTION revisions_by_rules();
 
+CREATE TRIGGER revisions_sealed BEFORE INSERT ON revisions FOR EACH ROW EXECUTE FUNCTION revisions_sealed();
+
 CREATE TRIGGER revisions_unchangeable BEFORE DELETE OR UPDATE ON revisions FOR EACH ROW EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER revisions_untruncatable BEFORE TRUNCATE ON revisions FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
@@ -1120,19 +1245,37 @@ CREATE TRIGGER unstarted_runs_unchangeable BEFORE DELETE OR UPDATE ON unstarted_
 CREATE TRIGGER unstarted_runs_untruncatable BEFORE TRUNCATE ON unstarted_runs FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
 ALTER TABLE ONLY artifacts
+    ADD CONSTRAINT artifacts_alt_fkey FOREIGN KEY (alt) REFERENCES contents(hash);
+
+ALTER TABLE ONLY artifacts
+    ADD CONSTRAINT artifacts_data_fkey FOREIGN KEY (data) REFERENCES contents(hash);
+
+ALTER TABLE ONLY artifacts
+    ADD CONSTRAINT artifacts_name_fkey FOREIGN KEY (name) REFERENCES contents(hash);
+
+ALTER TABLE ONLY artifacts
     ADD CONSTRAINT artifacts_request_id_fkey FOREIGN KEY (request_id) REFERENCES runs(request_id);
 
 ALTER TABLE ONLY charges
     ADD CONSTRAINT charges_hold_id_fkey FOREIGN KEY (hold_id) REFERENCES settlements(hold_id);
 
+ALTER TABLE ONLY contents
+    ADD CONSTRAINT contents_gone_fkey FOREIGN KEY (stream, gone) REFERENCES events(stream, seq);
+
 ALTER TABLE ONLY decisions
     ADD CONSTRAINT decisions_asker_fkey FOREIGN KEY (request_id, asker) REFERENCES requests(id, asker);
+
+ALTER TABLE ONLY decisions
+    ADD CONSTRAINT decisions_reason_fkey FOREIGN KEY (reason) REFERENCES contents(hash);
 
 ALTER TABLE ONLY decisions
     ADD CONSTRAINT decisions_revision_fkey FOREIGN KEY (request_id, revision, digest, author) REFERENCES revisions(request_id, number, digest, author);
 
 ALTER TABLE ONLY events
     ADD CONSTRAINT events_chain_fkey FOREIGN KEY (stream, prev_seq, prev_hash) REFERENCES events(stream, seq, hash);
+
+ALTER TABLE ONLY events
+    ADD CONSTRAINT events_kind_fkey FOREIGN KEY (kind) REFERENCES event_kinds(kind);
 
 ALTER TABLE ONLY holds
     ADD CONSTRAINT holds_payers_fkey FOREIGN KEY (request_id, team, asker, session_id, project) REFERENCES requests(id, team, asker, session_id, project);
@@ -1149,6 +1292,9 @@ ALTER TABLE ONLY messages
 ALTER TABLE ONLY messages
     ADD CONSTRAINT messages_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id);
 
+ALTER TABLE ONLY messages
+    ADD CONSTRAINT messages_text_fkey FOREIGN KEY (text) REFERENCES contents(hash);
+
 ALTER TABLE ONLY notice_posts
     ADD CONSTRAINT notice_posts_key_fkey FOREIGN KEY (key) REFERENCES notices(key);
 
@@ -1159,16 +1305,34 @@ ALTER TABLE ONLY posts
     ADD CONSTRAINT posts_request_id_fkey FOREIGN KEY (request_id) REFERENCES requests(id);
 
 ALTER TABLE ONLY requests
+    ADD CONSTRAINT requests_question_fkey FOREIGN KEY (question) REFERENCES contents(hash);
+
+ALTER TABLE ONLY requests
     ADD CONSTRAINT requests_revision_fkey FOREIGN KEY (id, revision) REFERENCES revisions(request_id, number);
 
 ALTER TABLE ONLY requests
     ADD CONSTRAINT requests_session_fkey FOREIGN KEY (session_id, team) REFERENCES sessions(id, team);
 
 ALTER TABLE ONLY revisions
+    ADD CONSTRAINT revisions_code_fkey FOREIGN KEY (code) REFERENCES contents(hash);
+
+ALTER TABLE ONLY revisions
+    ADD CONSTRAINT revisions_findings_fkey FOREIGN KEY (findings) REFERENCES contents(hash);
+
+ALTER TABLE ONLY revisions
+    ADD CONSTRAINT revisions_manifest_fkey FOREIGN KEY (manifest) REFERENCES contents(hash);
+
+ALTER TABLE ONLY revisions
     ADD CONSTRAINT revisions_request_id_fkey FOREIGN KEY (request_id) REFERENCES requests(id);
+
+ALTER TABLE ONLY revisions
+    ADD CONSTRAINT revisions_summary_fkey FOREIGN KEY (summary) REFERENCES contents(hash);
 
 ALTER TABLE ONLY rules
     ADD CONSTRAINT rules_follow FOREIGN KEY (team, project, former) REFERENCES rules(team, project, version);
+
+ALTER TABLE ONLY runs
+    ADD CONSTRAINT runs_result_fkey FOREIGN KEY (result) REFERENCES contents(hash);
 
 ALTER TABLE ONLY runs
     ADD CONSTRAINT runs_revision_fkey FOREIGN KEY (request_id, revision, digest) REFERENCES revisions(request_id, number, digest);
@@ -1177,7 +1341,13 @@ ALTER TABLE ONLY settlements
     ADD CONSTRAINT settlements_hold_fkey FOREIGN KEY (hold_id, request_id, team, asker, session_id, project) REFERENCES holds(id, request_id, team, asker, session_id, project);
 
 ALTER TABLE ONLY topups
+    ADD CONSTRAINT topups_answer_fkey FOREIGN KEY (answer) REFERENCES contents(hash);
+
+ALTER TABLE ONLY topups
     ADD CONSTRAINT topups_payers_fkey FOREIGN KEY (request_id, team, asked_by, session_id, project) REFERENCES requests(id, team, asker, session_id, project);
+
+ALTER TABLE ONLY topups
+    ADD CONSTRAINT topups_reason_fkey FOREIGN KEY (reason) REFERENCES contents(hash);
 
 ALTER TABLE ONLY topups
     ADD CONSTRAINT topups_scope_fkey FOREIGN KEY (team, kind, scope_id) REFERENCES scopes(team, kind, id);

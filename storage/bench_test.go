@@ -76,7 +76,7 @@ func holdsPerSecond(b *testing.B, db *DB, long time.Duration, round int) float64
 				if last != "" {
 					r.Changes.Settlements = []budget.Settlement{{HoldID: last, At: now}}
 				}
-				errs[c] = db.write(b.Context(), func(tx pgx.Tx) error { return db.storeMoney(b.Context(), tx, r) })
+				errs[c] = db.write(b.Context(), func(tx pgx.Tx) error { return db.storeMoney(b.Context(), tx, r, newContents(streamOf(r.ID))) })
 				last = id
 				counts[c]++
 			}

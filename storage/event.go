@@ -2,11 +2,11 @@ package storage
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 
@@ -31,45 +31,51 @@ type eventRow struct {
 // beginning is what stands before the first event of a chain.
 var beginning = strings.Repeat("0", 64)
 
-// sum is the hash of an event: over its stored values, to the microsecond and to
-// the byte, one per line. Only the last, the data, could hold a line end, and as
-// JSON it does not. The schema computes the same (events_hash).
-func (e eventRow) sum() string {
-	return approval.Hash([]byte(strings.Join([]string{
-		"countersign event 1", e.PrevHash, e.Stream, strconv.FormatInt(e.Seq, 10),
-		e.At.UTC().Format("2006-01-02T15:04:05.000000Z"), e.Actor, e.Kind, e.Data,
-	}, "\n")))
+// line is an event as it is hashed: one line of canonical JSON. The schema writes the
+// same (event_line).
+func (e eventRow) line() string {
+	return fmt.Sprintf(`{"actor":%s,"at":"%s","data":%s,"kind":%s,"prev":"%s","seq":%d,"stream":%s,"v":2}`,
+		quotedText(e.Actor), e.At.UTC().Format("2006-01-02T15:04:05.000000Z"), e.Data, quotedText(e.Kind), e.PrevHash, e.Seq, quotedText(e.Stream))
 }
 
-// appendEvents continues a stream's chain. Writers of one stream follow one
-// another: the lock lasts until the transaction ends.
+func (e eventRow) sum() string { return approval.Hash([]byte(e.line())) }
+
+// appendEvents continues a stream's chain with events that name nothing which is
+// stored beside them.
 func appendEvents(ctx context.Context, tx pgx.Tx, stream string, events []approval.Event) error {
+	return newContents(stream).append(ctx, tx, events)
+}
+
+// append continues the stream's chain. Writers of one stream follow one another: the
+// lock lasts until the transaction ends.
+func (c *contents) append(ctx context.Context, tx pgx.Tx, events []approval.Event) error {
 	if len(events) == 0 {
 		return nil
 	}
-	if err := lockStream(ctx, tx, stream); err != nil {
+	if err := lockStream(ctx, tx, c.stream); err != nil {
 		return err
 	}
-	last := eventRow{Stream: stream, Hash: beginning}
-	err := tx.QueryRow(ctx, `SELECT seq, hash FROM events WHERE stream = $1 ORDER BY seq DESC LIMIT 1`, stream).Scan(&last.Seq, &last.Hash)
+	last := eventRow{Stream: c.stream, Hash: beginning}
+	err := tx.QueryRow(ctx, `SELECT seq, hash FROM events WHERE stream = $1 ORDER BY seq DESC LIMIT 1`, c.stream).Scan(&last.Seq, &last.Hash)
 	if err != nil && notFound(err) != approval.ErrNotFound {
-		return fmt.Errorf("read the end of the audit trail of %s: %w", stream, err)
+		return fmt.Errorf("read the end of the audit trail of %s: %w", c.stream, err)
 	}
 	batch := &pgx.Batch{}
 	for _, e := range events {
-		data, err := document(e.Data, "{}")
+		data, err := c.data(e.Data)
 		if err != nil {
 			return err
 		}
-		next := eventRow{Stream: stream, Seq: last.Seq + 1, At: micro(e.At), Actor: line(e.Actor), Kind: line(e.Kind), Data: data, PrevHash: last.Hash}
+		next := eventRow{Stream: c.stream, Seq: last.Seq + 1, At: micro(e.At), Actor: line(e.Actor), Kind: line(e.Kind), Data: data, PrevHash: last.Hash}
 		next.Hash = next.sum()
 		batch.Queue(`
 			INSERT INTO events (stream, seq, at, actor, kind, data, prev_hash, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
 			next.Stream, next.Seq, next.At, next.Actor, next.Kind, next.Data, next.PrevHash, next.Hash)
 		last = next
 	}
+	c.queue(batch)
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
-		return fmt.Errorf("append to the audit trail of %s: %w", stream, err)
+		return fmt.Errorf("append to the audit trail of %s: %w", c.stream, err)
 	}
 	return nil
 }
@@ -101,26 +107,55 @@ func (db *DB) Audit(ctx context.Context, requestID string, e approval.Event) err
 	return nil
 }
 
-// Events are the audit trail of a request, oldest first. Numbers in their data
-// are json.Number, so that amounts stay exact.
+// Events are the audit trail of a request, oldest first, with the words that they name
+// put back. Numbers in their data are json.Number, so that amounts stay exact.
 func (db *DB) Events(ctx context.Context, requestID string) ([]approval.Event, error) {
-	rows, err := db.chain(ctx, streamOf(requestID))
+	stream := streamOf(requestID)
+	words := map[string]string{}
+	var rows []eventRow
+	err := db.read(ctx, func(tx pgx.Tx) (err error) {
+		if rows, err = chain(ctx, tx, stream); err != nil {
+			return err
+		}
+		// What is long stands elsewhere: code, results, files.
+		kept, err := all[struct {
+			Hash  string
+			Value []byte
+		}](ctx, tx, `SELECT hash, value FROM contents WHERE stream = $1 AND length(value) <= 4000`, stream)
+		for _, k := range kept {
+			if utf8.Valid(k.Value) {
+				words[k.Hash] = string(k.Value)
+			}
+		}
+		return err
+	})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read the audit trail of %s: %w", stream, err)
 	}
-	return read(rows)
+	return read(rows, words)
 }
 
-// read gives events as they are stored their meaning.
-func read(rows []eventRow) (events []approval.Event, err error) {
+// read gives events as they are stored their meaning. Words that are gone, or that
+// are not among those given, stay hashes.
+func read(rows []eventRow, words map[string]string) (events []approval.Event, err error) {
 	for _, row := range rows {
-		e := approval.Event{At: row.At, Actor: row.Actor, Kind: row.Kind}
-		decode := json.NewDecoder(strings.NewReader(row.Data))
-		decode.UseNumber()
-		if err := decode.Decode(&e.Data); err != nil {
+		data, err := decoded(row.Data)
+		if err != nil {
 			return nil, fmt.Errorf("read event %d of %s: %w", row.Seq, row.Stream, err)
 		}
-		if len(e.Data) == 0 {
+		put, err := each(data, func(mark string, v any) (any, error) {
+			if hash, ok := v.(string); ok && mark == salted {
+				if word, ok := words[hash]; ok {
+					return word, nil
+				}
+			}
+			return map[string]any{mark: v}, nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		e := approval.Event{At: row.At, Actor: row.Actor, Kind: row.Kind}
+		if e.Data, _ = put.(map[string]any); len(e.Data) == 0 {
 			e.Data = nil
 		}
 		events = append(events, e)
@@ -129,16 +164,9 @@ func read(rows []eventRow) (events []approval.Event, err error) {
 }
 
 // chain reads a whole stream as it is stored.
-func (db *DB) chain(ctx context.Context, stream string) (rows []eventRow, err error) {
-	err = db.read(ctx, func(tx pgx.Tx) error {
-		rows, err = all[eventRow](ctx, tx, `
-			SELECT stream, seq, at, actor, kind, data, prev_hash, hash FROM events WHERE stream = $1 ORDER BY seq`, stream)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read the audit trail of %s: %w", stream, err)
-	}
-	return rows, nil
+func chain(ctx context.Context, tx pgx.Tx, stream string) (rows []eventRow, err error) {
+	return all[eventRow](ctx, tx, `
+		SELECT stream, seq, at, actor, kind, data, prev_hash, hash FROM events WHERE stream = $1 ORDER BY seq`, stream)
 }
 
 // ChainError names the first event of a chain that is not what was written.
@@ -152,26 +180,119 @@ func (e *ChainError) Error() string {
 	return fmt.Sprintf("event %d of %s: %s", e.Seq, e.Stream, e.Why)
 }
 
-// VerifyChain reads a stream from its beginning and checks every link. It says
-// how many it has checked, since a chain of none is always whole; what was cut
-// off at the end only somebody who remembers the last hash can tell.
-func (db *DB) VerifyChain(ctx context.Context, stream string) (checked int, err error) {
-	rows, err := db.chain(ctx, stream)
+// Verified is what a check of a chain has found whole. A chain of no events is always
+// whole; what was cut off at the end only somebody who remembers the last hash can tell.
+type Verified struct {
+	Events int
+	Values int // that events name by their salted hashes, and that are there
+	Gone   int // that events name, and that are gone, as another event says
+}
+
+// VerifyChain reads a stream from its beginning and checks every link, and every value
+// that the events name.
+func (db *DB) VerifyChain(ctx context.Context, stream string) (found Verified, err error) {
+	var rows []eventRow
+	var values map[string]valueRow
+	err = db.read(ctx, func(tx pgx.Tx) (err error) {
+		if rows, err = chain(ctx, tx, stream); err != nil {
+			return err
+		}
+		values, err = loadValues(ctx, tx, stream)
+		return err
+	})
 	if err != nil {
-		return 0, err
+		return found, fmt.Errorf("read the audit trail of %s: %w", stream, err)
 	}
-	last := eventRow{Hash: beginning}
+	last, named := eventRow{Hash: beginning}, map[string]bool{}
 	for _, row := range rows {
-		switch {
-		case row.Seq != last.Seq+1:
-			return checked, &ChainError{stream, last.Seq + 1, "it is missing"}
-		case row.PrevHash != last.Hash:
-			return checked, &ChainError{stream, row.Seq, "it does not continue the one before it"}
-		case row.Hash != row.sum():
-			return checked, &ChainError{stream, row.Seq, "its content has been changed"}
+		if row.Seq != last.Seq+1 {
+			return found, &ChainError{stream, last.Seq + 1, "it is missing"}
+		}
+		why := row.broken(last)
+		if why == "" {
+			why = row.misses(values, named)
+		}
+		if why != "" {
+			return found, &ChainError{stream, row.Seq, why}
 		}
 		last = row
-		checked++
+		found.Events++
 	}
-	return checked, nil
+	for hash := range named {
+		v := values[hash]
+		if v.Gone == nil {
+			found.Values++
+			continue
+		}
+		if i := *v.Gone - 1; i < 0 || i >= int64(len(rows)) || !rows[i].tells(hash) {
+			return found, &ChainError{stream, *v.Gone, "it does not say that a value is gone, which is"}
+		}
+		found.Gone++
+	}
+	return found, nil
+}
+
+// broken is why an event is not what was written after the last one.
+func (e eventRow) broken(last eventRow) string {
+	data, err := decoded(e.Data)
+	if err != nil {
+		return "its data cannot be read"
+	}
+	spelling, err := canonical(data)
+	switch {
+	case e.PrevHash != last.Hash:
+		return "it does not continue the one before it"
+	case e.Hash != e.sum():
+		return "its content has been changed"
+	case err != nil || spelling != e.Data:
+		return "its data is not spelled canonically"
+	}
+	return ""
+}
+
+// misses is why a value that an event names is not what was stored with it.
+func (e eventRow) misses(values map[string]valueRow, named map[string]bool) (why string) {
+	data, _ := decoded(e.Data)
+	_, _ = each(data, func(mark string, v any) (any, error) {
+		hash, _ := v.(string)
+		value, there := values[hash]
+		switch {
+		case mark != salted:
+		case !there:
+			why = "a value that it names is missing"
+		case value.Gone == nil && !value.Holds:
+			why = "a value that it names has been changed"
+		default:
+			named[hash] = true
+		}
+		return nil, nil
+	})
+	return why
+}
+
+// tells says whether an event has it that a value is gone.
+func (e eventRow) tells(hash string) bool {
+	data, err := decoded(e.Data)
+	if err != nil || e.Kind != approval.EventGone {
+		return false
+	}
+	list, _ := data["contents"].([]any)
+	return slices.Contains(list, any(hash))
+}
+
+type valueRow struct {
+	Hash  string
+	Holds bool // the hash is that of salt and value
+	Gone  *int64
+}
+
+func loadValues(ctx context.Context, tx pgx.Tx, stream string) (map[string]valueRow, error) {
+	rows, err := all[valueRow](ctx, tx, `
+		SELECT hash, coalesce(hash = encode(sha256(convert_to(salt, 'UTF8') || value), 'hex'), false) AS holds, gone
+		FROM contents WHERE stream = $1`, stream)
+	values := map[string]valueRow{}
+	for _, row := range rows {
+		values[row.Hash] = row
+	}
+	return values, err
 }

@@ -29,20 +29,20 @@ func TestThirtyTwoWritersMakeOneChain(t *testing.T) {
 		case 1:
 			return b.Audit(t.Context(), r.ID, approval.Event{Actor: "REV", Kind: "refused click"})
 		}
-		return b.Audit(t.Context(), r.ID, approval.Event{At: odd.Add(time.Duration(i) * time.Microsecond), Actor: "REV", Kind: "clicked",
+		return b.Audit(t.Context(), r.ID, approval.Event{At: odd.Add(time.Duration(i) * time.Microsecond), Actor: "REV", Kind: approval.OpenedReview,
 			Data: map[string]any{"n": i, "text": "<a> & \u2028 \U0001F600"}})
 	}) {
 		require.NoError(t, err)
 	}
 	checked, err := b.VerifyChain(t.Context(), streamOf(r.ID))
 	require.NoError(t, err)
-	require.Equal(t, 36, checked, "asked, held, weighed, found, and thirty-two more")
+	require.Equal(t, 36, checked.Events, "asked, held, weighed, found, and thirty-two more")
 	require.Equal(t, 36, b.count(t, `SELECT max(seq) FROM events`))
 	events, err := b.Events(t.Context(), r.ID)
 	require.NoError(t, err)
 	require.Len(t, events, 36)
 	for _, e := range events {
-		if e.Kind == "clicked" {
+		if e.Kind == approval.OpenedReview {
 			n, err := e.Data["n"].(json.Number).Int64()
 			require.NoError(t, err)
 			require.Equal(t, odd.Add(time.Duration(n)*time.Microsecond).UTC().Truncate(time.Microsecond), e.At)
@@ -75,11 +75,11 @@ func TestVerifyChainNamesTheFirstEventThatIsNotAsItWas(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
 			for i := range 5 {
-				require.NoError(t, b.Audit(t.Context(), "r", approval.Event{Actor: "A", Kind: "did", Data: map[string]any{"n": i}}))
+				require.NoError(t, b.Audit(t.Context(), "r", approval.Event{Actor: "A", Kind: approval.EventBegun, Data: map[string]any{"n": i}}))
 			}
 			checked, err := b.VerifyChain(t.Context(), streamOf("r"))
 			require.NoError(t, err)
-			require.Equal(t, 5, checked)
+			require.Equal(t, Verified{Events: 5}, checked)
 			// The database's owner can switch every guard off.
 			err = pgx.BeginFunc(t.Context(), b.pool, func(tx pgx.Tx) error {
 				_, err := tx.Exec(t.Context(), `SET LOCAL session_replication_role = replica;
@@ -91,15 +91,23 @@ func TestVerifyChainNamesTheFirstEventThatIsNotAsItWas(t *testing.T) {
 			var broken *ChainError
 			require.ErrorAs(t, err, &broken)
 			require.Equal(t, &ChainError{Stream: "request:r", Seq: c.seq, Why: c.why}, broken)
-			require.Equal(t, int(c.seq)-1, checked)
+			require.Equal(t, int(c.seq)-1, checked.Events)
 			require.Contains(t, err.Error(), "event "+strconv.FormatInt(c.seq, 10))
 		})
 	}
 }
 
 func rehash(actor string) string {
-	return `encode(sha256(convert_to(concat_ws(E'\n', 'countersign event 1', prev_hash, stream, seq::text,
-		to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), ` + actor + `, kind, data), 'UTF8')), 'hex')`
+	return `encode(sha256(convert_to(event_line(stream, seq, at, ` + actor + `, kind, data, prev_hash), 'UTF8')), 'hex')`
+}
+
+// chain is a stream as it is stored.
+func (b *bundle) chain(ctx context.Context, stream string) (rows []eventRow, err error) {
+	err = b.read(ctx, func(tx pgx.Tx) error {
+		rows, err = chain(ctx, tx, stream)
+		return err
+	})
+	return rows, err
 }
 
 func TestAnEmptyChainHasNothingChecked(t *testing.T) {
@@ -116,9 +124,9 @@ func TestAnEmptyChainHasNothingChecked(t *testing.T) {
 func TestAuditThatCannotBeStoredSaysSo(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	err := b.Audit(t.Context(), "r", approval.Event{Actor: "A", Kind: "did", Data: map[string]any{"f": func() {}}})
+	err := b.Audit(t.Context(), "r", approval.Event{Actor: "A", Kind: approval.EventBegun, Data: map[string]any{"f": func() {}}})
 	require.ErrorContains(t, err, "as JSON")
-	err = b.Audit(t.Context(), "r", approval.Event{Actor: "", Kind: "did"})
+	err = b.Audit(t.Context(), "r", approval.Event{Actor: "", Kind: approval.EventBegun})
 	require.ErrorContains(t, err, "events_actor_check")
 }
 
@@ -126,7 +134,7 @@ func TestAmountsInTheAuditTrailAreExact(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	const large = budget.USD(9_007_199_254_740_993) // one more than a float64 can tell from its neighbour
-	require.NoError(t, b.Audit(context.Background(), "r", approval.Event{Actor: "A", Kind: "paid", Data: map[string]any{"cost": large}}))
+	require.NoError(t, b.Audit(context.Background(), "r", approval.Event{Actor: "A", Kind: approval.EventSettled, Data: map[string]any{"cost": large}}))
 	events, err := b.Events(t.Context(), "r")
 	require.NoError(t, err)
 	require.Equal(t, json.Number("9007199254740993"), events[0].Data["cost"])

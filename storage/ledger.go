@@ -22,7 +22,7 @@ import (
 // the locks, with what needs no answer; the sums, with the holds. Where the sums
 // have no room for the holds, the *budget.ExceededError ends the transaction, and
 // nothing was held.
-func (db *DB) storeMoney(ctx context.Context, tx pgx.Tx, r *approval.Request) error {
+func (db *DB) storeMoney(ctx context.Context, tx pgx.Tx, r *approval.Request, words *contents) error {
 	c := r.Changes
 	// A hold may be taken and given back in one move; it has to exist before it can be settled.
 	settle := func(batch *pgx.Batch, isNew bool) {
@@ -77,7 +77,7 @@ func (db *DB) storeMoney(ctx context.Context, tx pgx.Tx, r *approval.Request) er
 	// The scopes are still locked, so that whoever reaches a mark is told apart from
 	// whoever comes after.
 	r.Changes.Notices = append(r.Changes.Notices, approval.Alerts(r, after, p.now)...)
-	return storeTopUp(ctx, tx, r, p)
+	return storeTopUp(ctx, tx, r, p, words)
 }
 
 // What a hold takes beside the sums and the limits, which stand with those who read
@@ -164,9 +164,9 @@ func queueSettlement(batch *pgx.Batch, r *approval.Request, s budget.Settlement)
 func queueCharges(batch *pgx.Batch, s budget.Settlement) {
 	for i, c := range s.Charges {
 		batch.Queue(`
-			INSERT INTO charges (hold_id, line, kind, what, model, input_tokens, cached_tokens, output_tokens, box_ms, amount)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-			s.HoldID, i+1, c.Kind, text(c.What), text(c.Usage.Model), c.Usage.Input, c.Usage.Cached, c.Usage.Output, c.BoxMS, c.Amount)
+			INSERT INTO charges (hold_id, line, kind, what, model, input_tokens, cached_tokens, written_tokens, output_tokens, box_ms, amount)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+			s.HoldID, i+1, c.Kind, text(c.What), text(c.Usage.Model), c.Usage.Input, c.Usage.Cached, c.Usage.Written, c.Usage.Output, c.BoxMS, c.Amount)
 	}
 }
 

@@ -39,6 +39,7 @@ type requestRow struct {
 	Topups      int
 	Rounds      int
 	Edit        *approval.Edit
+	Written     *approval.Written
 	Assignee    string
 	Opinions    []string
 	RemindedAt  *time.Time
@@ -113,10 +114,10 @@ func (h holdRow) open() approval.OpenHold {
 // and its open holds.
 func load(ctx context.Context, tx pgx.Tx, id string) (*approval.Request, error) {
 	row, err := one[requestRow](ctx, tx, `
-		SELECT id, session_id, team, project, asker, question, model, files, trigger, state, reason, place, attempts, refused,
+		SELECT id, session_id, team, project, asker, said(question) AS question, model, files, trigger, state, reason, place, attempts, refused,
 			revision, created_at, changed_at, expires_at, blocked, downgraded,
 			(SELECT count(*)::int FROM topups WHERE request_id = requests.id) AS topups,
-			rounds, edit, assignee, opinions, reminded_at, escalated_at, seek, away, cause, guest, looked_at
+			rounds, edit, written, assignee, opinions, reminded_at, escalated_at, seek, away, cause, guest, looked_at
 		FROM requests WHERE id = $1`, id)
 	if err != nil {
 		return nil, err
@@ -126,7 +127,7 @@ func load(ctx context.Context, tx pgx.Tx, id string) (*approval.Request, error) 
 		Model: row.Model, Files: orNil(row.Files), Trigger: row.Trigger, State: row.State, Reason: row.Reason, Place: row.Place, Attempts: row.Attempts,
 		CreatedAt: row.CreatedAt, ChangedAt: row.ChangedAt, ExpiresAt: orZero(row.ExpiresAt), Refused: orNil(row.Refused),
 		Blocked: row.Blocked, Downgraded: row.Downgraded,
-		Rounds: row.Rounds, Edit: row.Edit, Assignee: row.Assignee, Opinions: orNil(row.Opinions),
+		Rounds: row.Rounds, Edit: row.Edit, Written: row.Written, Assignee: row.Assignee, Opinions: orNil(row.Opinions),
 		RemindedAt: orZero(row.RemindedAt), EscalatedAt: orZero(row.EscalatedAt),
 		Seek: row.Seek, Away: row.Away, Cause: row.Cause, Guest: row.Guest, LookedAt: orZero(row.LookedAt),
 	}
@@ -159,7 +160,7 @@ func load(ctx context.Context, tx pgx.Tx, id string) (*approval.Request, error) 
 // revision that was tampered with is not Intact.
 func loadRevision(ctx context.Context, tx pgx.Tx, id string, number int) (*approval.Revision, error) {
 	row, err := one[revisionRow](ctx, tx, `
-		SELECT request_id, number, code, summary, author, prompt_version, findings, manifest, digest, quote, at
+		SELECT request_id, number, said(code) AS code, said(summary) AS summary, author, prompt_version, coalesce(nullif(said(findings), ''), '[]')::jsonb AS findings, coalesce(nullif(said(manifest), ''), '{}') AS manifest, digest, quote, at
 		FROM revisions WHERE request_id = $1 AND number = $2`, id, number)
 	if err != nil {
 		return nil, fmt.Errorf("load revision %d of %s: %w", number, id, err)
@@ -175,7 +176,7 @@ func loadRevision(ctx context.Context, tx pgx.Tx, id string, number int) (*appro
 // loadDecisions reads who decided on this revision, in the order in which they did.
 func loadDecisions(ctx context.Context, tx pgx.Tx, id string, revision int) ([]approval.Decision, error) {
 	rows, err := all[decisionRow](ctx, tx, `
-		SELECT request_id, revision, digest, reviewer, verdict, reason, at, click, coalesce(in_place_of, '') AS in_place_of
+		SELECT request_id, revision, digest, reviewer, verdict, said(reason) AS reason, at, click, coalesce(in_place_of, '') AS in_place_of
 		FROM decisions WHERE request_id = $1 AND revision = $2 ORDER BY at, reviewer`, id, revision)
 	if err != nil {
 		return nil, fmt.Errorf("load the decisions on %s: %w", id, err)
@@ -190,7 +191,10 @@ func loadDecisions(ctx context.Context, tx pgx.Tx, id string, revision int) ([]a
 // loadRun reads the run without the files that came out of it: those are large,
 // and View alone needs them.
 func loadRun(ctx context.Context, tx pgx.Tx, id string) (*approval.Run, error) {
-	rows, err := all[runRow](ctx, tx, `SELECT request_id, box_id, started_at, begun_at, finished_at, result FROM runs WHERE request_id = $1`, id)
+	rows, err := all[runRow](ctx, tx, `
+		SELECT request_id, box_id, started_at, begun_at, finished_at,
+			CASE WHEN result IS NOT NULL THEN coalesce(nullif(said(result), ''), '{}')::jsonb END AS result
+		FROM runs WHERE request_id = $1`, id)
 	if err != nil {
 		return nil, fmt.Errorf("load the run of %s: %w", id, err)
 	}

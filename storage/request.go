@@ -31,7 +31,8 @@ func (db *DB) Ask(ctx context.Context, r *approval.Request, thread approval.Sess
 		if r.SessionID, err = openSession(ctx, tx, r.SessionID, thread); err != nil {
 			return err
 		}
-		if err := db.insertRequest(ctx, tx, r); err != nil {
+		c := newContents(streamOf(r.ID))
+		if err := db.insertRequest(ctx, tx, r, c); err != nil {
 			return err
 		}
 		if r.Blocked != nil {
@@ -40,7 +41,7 @@ func (db *DB) Ask(ctx context.Context, r *approval.Request, thread approval.Sess
 				return err
 			}
 		}
-		if err := db.store(ctx, tx, r); err != nil {
+		if err := db.store(ctx, tx, r, c); err != nil {
 			return err
 		}
 		if err := db.bound(ctx, tx, r); err != nil {
@@ -106,7 +107,7 @@ func openSession(ctx context.Context, tx pgx.Tx, id string, thread approval.Sess
 
 // insertRequest waits for whoever has just used the same trigger: the answer is
 // errAsked once they have committed.
-func (db *DB) insertRequest(ctx context.Context, tx pgx.Tx, r *approval.Request) error {
+func (db *DB) insertRequest(ctx context.Context, tx pgx.Tx, r *approval.Request, c *contents) error {
 	files, err := document(r.Files, "[]")
 	if err != nil {
 		return err
@@ -119,12 +120,16 @@ func (db *DB) insertRequest(ctx context.Context, tx pgx.Tx, r *approval.Request)
 	if err != nil {
 		return err
 	}
+	question := c.text(r.Question)
+	if err := c.flush(ctx, tx); err != nil {
+		return err
+	}
 	tag, err := tx.Exec(ctx, `
 		INSERT INTO requests (id, session_id, team, project, asker, question, model, files, trigger, state, reason,
 			attempts, created_at, changed_at, expires_at, quorum, blocked, downgraded, seek)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
 		ON CONFLICT (team, trigger) DO NOTHING`,
-		r.ID, r.SessionID, r.Team, r.Project, r.Asker, text(r.Question), r.Model, files, r.Trigger, r.State, text(r.Reason),
+		r.ID, r.SessionID, r.Team, r.Project, r.Asker, question, r.Model, files, r.Trigger, r.State, text(r.Reason),
 		r.Attempts, micro(r.CreatedAt), micro(r.ChangedAt), moment(r.ExpiresAt), db.quorum, blocked, downgraded, seek)
 	if err != nil {
 		return fmt.Errorf("insert request %s: %w", r.ID, err)
@@ -188,7 +193,7 @@ func (db *DB) Update(ctx context.Context, id string, change func(r *approval.Req
 		if err := change(r, now); err != nil {
 			return &closureError{err}
 		}
-		if err := db.store(ctx, tx, r); err != nil {
+		if err := db.store(ctx, tx, r, newContents(streamOf(r.ID))); err != nil {
 			return err
 		}
 		return db.saveRequest(ctx, tx, r)
@@ -240,6 +245,10 @@ func (db *DB) saveRequest(ctx context.Context, tx pgx.Tx, r *approval.Request) e
 	if err != nil {
 		return err
 	}
+	written, err := column(r.Written)
+	if err != nil {
+		return err
+	}
 	seek, err := column(r.Seek)
 	if err != nil {
 		return err
@@ -260,12 +269,12 @@ func (db *DB) saveRequest(ctx context.Context, tx pgx.Tx, r *approval.Request) e
 		UPDATE requests SET model = $2, files = $3, state = $4, reason = $5, attempts = $6, refused = $7, revision = $8,
 			changed_at = $9, expires_at = $10, quorum = CASE WHEN $4 = 'pending' OR $4 = 'approved' AND state <> 'approved' THEN $11 ELSE quorum END,
 			rounds = $12, edit = $13, assignee = $14, opinions = $15, reminded_at = $16, escalated_at = $17, blocked = $18, downgraded = $19,
-			seek = $20, away = $21, cause = $22, guest = $23, looked_at = $24, place = $25
+			seek = $20, away = $21, cause = $22, guest = $23, looked_at = $24, place = $25, written = $26
 		WHERE id = $1`,
 		r.ID, r.Model, files, r.State, text(r.Reason), r.Attempts, refused, revision,
 		micro(r.ChangedAt), moment(r.ExpiresAt), r.Needs(approval.Policy{Quorum: db.quorum}),
 		r.Rounds, edit, r.Assignee, orEmpty(r.Opinions), moment(r.RemindedAt), moment(r.EscalatedAt), blocked, downgraded,
-		seek, away, cause, r.Guest, moment(r.LookedAt), r.Place)
+		seek, away, cause, r.Guest, moment(r.LookedAt), r.Place, written)
 	if err != nil {
 		return fmt.Errorf("save request %s: %w", r.ID, err)
 	}

@@ -35,7 +35,7 @@ func (t topUpRow) topUp() approval.TopUp {
 		Granted: t.Granted, Answer: t.Answer, ExpiresAt: orZero(t.ExpiresAt)}
 }
 
-const topUpColumns = `id, request_id, team, kind, scope_id, asked_by, amount, reason, at, decided_by, decided_at, granted, answer, expires_at`
+const topUpColumns = `id, request_id, team, kind, scope_id, asked_by, amount, said(reason) AS reason, at, decided_by, decided_at, granted, said(answer) AS answer, expires_at`
 
 func loadTopUps(ctx context.Context, tx pgx.Tx, id string) (list []approval.TopUp, err error) {
 	rows, err := all[topUpRow](ctx, tx, `SELECT `+topUpColumns+` FROM topups WHERE request_id = $1 ORDER BY at, id`, id)
@@ -64,7 +64,7 @@ func (db *DB) TopUp(ctx context.Context, id string) (t *approval.TopUp, err erro
 
 // storeTopUp writes what was asked for or decided. A grant changes a limit, so it
 // is in the audit trail of the limits as well, with what it was before.
-func storeTopUp(ctx context.Context, tx pgx.Tx, r *approval.Request, p payers) error {
+func storeTopUp(ctx context.Context, tx pgx.Tx, r *approval.Request, p payers, c *contents) error {
 	t := r.Changes.TopUp
 	if t == nil {
 		return nil
@@ -73,7 +73,7 @@ func storeTopUp(ctx context.Context, tx pgx.Tx, r *approval.Request, p payers) e
 		_, err := tx.Exec(ctx, `
 			INSERT INTO topups (id, request_id, team, asked_by, session_id, project, kind, amount, reason, at)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-			t.ID, r.ID, r.Team, t.AskedBy, r.SessionID, r.Project, t.Scope.Kind, t.Amount, text(t.Reason), micro(t.At))
+			t.ID, r.ID, r.Team, t.AskedBy, r.SessionID, r.Project, t.Scope.Kind, t.Amount, c.text(t.Reason), micro(t.At))
 		if err != nil {
 			return fmt.Errorf("ask for the top-up %s: %w", t.ID, err)
 		}
@@ -81,7 +81,7 @@ func storeTopUp(ctx context.Context, tx pgx.Tx, r *approval.Request, p payers) e
 	}
 	_, err := tx.Exec(ctx, `
 		UPDATE topups SET decided_by = $2, decided_at = $3, granted = $4, answer = $5, expires_at = $6 WHERE id = $1`,
-		t.ID, t.DecidedBy, micro(t.DecidedAt), t.Granted, text(t.Answer), moment(t.ExpiresAt))
+		t.ID, t.DecidedBy, micro(t.DecidedAt), t.Granted, c.text(t.Answer), moment(t.ExpiresAt))
 	if err != nil {
 		return fmt.Errorf("decide on the top-up %s: %w", t.ID, err)
 	}
@@ -93,7 +93,7 @@ func storeTopUp(ctx context.Context, tx pgx.Tx, r *approval.Request, p payers) e
 	after.Extra += t.Amount
 	data := told(after)
 	data["scope"], data["before"], data["until"], data["request"] = t.Scope, told(had), t.ExpiresAt, r.ID
-	return appendEvents(ctx, tx, budgetStream, []approval.Event{{At: p.now, Actor: t.DecidedBy, Kind: "granted top-up", Data: data}})
+	return appendEvents(ctx, tx, budgetStream, []approval.Event{{At: p.now, Actor: t.DecidedBy, Kind: approval.EventGrantedOnTop, Data: data}})
 }
 
 // moneyColumns are what a request's row knows of money: what blocks it, and which

@@ -74,7 +74,7 @@ func loadSession(ctx context.Context, tx pgx.Tx, id string) (approval.Session, e
 // them a follow-up says little to whoever reviews it.
 func loadEarlier(ctx context.Context, tx pgx.Tx, id string) (questions []string, err error) {
 	rows, err := all[struct{ Question string }](ctx, tx, `
-		SELECT earlier.question FROM requests this
+		SELECT said(earlier.question) AS question FROM requests this
 		JOIN requests earlier ON earlier.session_id = this.session_id
 			AND (earlier.created_at, earlier.id) < (this.created_at, this.id)
 			AND (earlier.seek IS NULL OR earlier.state = 'drafting') -- not what was never found
@@ -90,24 +90,25 @@ func loadEarlier(ctx context.Context, tx pgx.Tx, id string) (questions []string,
 
 // spendRow is a line of a bill with the settlement that it belongs to.
 type spendRow struct {
-	HoldID       string
-	Purpose      budget.Purpose
-	Estimated    bool
-	Kind         budget.ChargeKind
-	What         string
-	Model        string
-	InputTokens  int
-	CachedTokens int
-	OutputTokens int
-	BoxMs        int64
-	Amount       budget.USD
+	HoldID        string
+	Purpose       budget.Purpose
+	Estimated     bool
+	Kind          budget.ChargeKind
+	What          string
+	Model         string
+	InputTokens   int
+	CachedTokens  int
+	WrittenTokens int
+	OutputTokens  int
+	BoxMs         int64
+	Amount        budget.USD
 }
 
 // loadBill lists what was spent, by hold, the oldest first. A hold that was
 // given back untouched is no part of a bill.
 func loadBill(ctx context.Context, tx pgx.Tx, id string) ([]steps.Spend, error) {
 	rows, err := all[spendRow](ctx, tx, `
-		SELECT s.hold_id, h.purpose, s.estimated, c.kind, c.what, c.model, c.input_tokens, c.cached_tokens, c.output_tokens,
+		SELECT s.hold_id, h.purpose, s.estimated, c.kind, c.what, c.model, c.input_tokens, c.cached_tokens, c.written_tokens, c.output_tokens,
 			c.box_ms, c.amount
 		FROM settlements s JOIN holds h ON h.id = s.hold_id JOIN charges c ON c.hold_id = s.hold_id
 		WHERE s.request_id = $1 ORDER BY h.at, s.hold_id, c.line`, id)
@@ -121,7 +122,7 @@ func loadBill(ctx context.Context, tx pgx.Tx, id string) ([]steps.Spend, error) 
 		}
 		spend := &bill[len(bill)-1]
 		spend.Charges = append(spend.Charges, budget.Charge{Kind: row.Kind, What: row.What, BoxMS: row.BoxMs, Amount: row.Amount,
-			Usage: budget.Usage{Model: row.Model, Input: row.InputTokens, Cached: row.CachedTokens, Output: row.OutputTokens}})
+			Usage: budget.Usage{Model: row.Model, Input: row.InputTokens, Cached: row.CachedTokens, Written: row.WrittenTokens, Output: row.OutputTokens}})
 	}
 	return bill, nil
 }
@@ -146,7 +147,8 @@ type artifactRow struct {
 
 func loadArtifacts(ctx context.Context, tx pgx.Tx, id string, content bool) ([]approval.Artifact, error) {
 	rows, err := all[artifactRow](ctx, tx, `
-		SELECT name, kind, alt, CASE WHEN $2 THEN data END AS data FROM artifacts WHERE request_id = $1 ORDER BY seq`, id, content)
+		SELECT said(name) AS name, kind, said(alt) AS alt, CASE WHEN $2 THEN (SELECT value FROM contents WHERE hash = data) END AS data
+		FROM artifacts WHERE request_id = $1 ORDER BY seq`, id, content)
 	if err != nil {
 		return nil, fmt.Errorf("load the artifacts of %s: %w", id, err)
 	}
@@ -172,7 +174,7 @@ type messageRow struct {
 func (db *DB) History(ctx context.Context, id string) (history []approval.Message, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
 		rows, err := all[messageRow](ctx, tx, `
-			SELECT m.request_id, m.role, m.text, m.at
+			SELECT m.request_id, m.role, said(m.text) AS text, m.at
 			FROM requests this
 			JOIN requests earlier ON earlier.session_id = this.session_id
 				AND (earlier.created_at, earlier.id) < (this.created_at, this.id)

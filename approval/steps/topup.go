@@ -12,6 +12,9 @@ import (
 	"countersign/budget"
 )
 
+// maxReason bounds what people give as a reason.
+const maxReason = 500
+
 // canTopUp tells whether anybody else could grant this asker something.
 func (s *Payer) canTopUp(ctx context.Context, r *approval.Request) (bool, error) {
 	roster, err := s.people.Reviewers(ctx, r.Team, "")

@@ -76,7 +76,7 @@ func TestWhatIsNoPersonsPressDecidesNothing(t *testing.T) {
 	}
 	require.NoError(t, h.ben.Click(card, "Approve"))
 	h.soon("it has run", func() bool {
-		return value[string](h, `SELECT state FROM requests WHERE question LIKE '%Who decides%'`) == "done"
+		return value[string](h, `SELECT state FROM requests WHERE said(question) LIKE '%Who decides%'`) == "done"
 	})
 	require.Equal(t, slacksim.Reviewer, value[string](h, `SELECT string_agg(reviewer, ' ') FROM decisions`))
 	require.NotZero(t, value[int](h, `SELECT count(*) FROM events WHERE kind = 'refused click' AND actor = $1`, slacksim.BotUser), "the attempt is on record")

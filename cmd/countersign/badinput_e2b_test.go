@@ -93,7 +93,7 @@ func TestWhatPassesAtE2BIsWaitedFor(t *testing.T) {
 		require.NoError(t, h.ben.Click(card, "Approve"))
 		require.Contains(t, h.reply(root).Words(), "Here is the answer.", c.name)
 		require.Equal(t, row{State: "done", Attempts: 1, Runs: 1, Decisions: 1, Charges: 3, Holds: 2}, h.row("when "+c.name), c.name)
-		require.Equal(t, 1, cloud.Starts(value[string](h, `SELECT id FROM requests WHERE strpos(question, $1) > 0`, "when "+c.name+"?")), c.name)
+		require.Equal(t, 1, cloud.Starts(value[string](h, `SELECT id FROM requests WHERE strpos(said(question), $1) > 0`, "when "+c.name+"?")), c.name)
 	}
 	h.settled()
 }

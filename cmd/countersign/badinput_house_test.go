@@ -111,7 +111,7 @@ type row struct {
 // row reads it, when nothing moves any more.
 func (h *house) row(question string) (r row) {
 	h.t.Helper()
-	id := value[string](h, `SELECT id FROM requests WHERE strpos(question, $1) > 0`, question)
+	id := value[string](h, `SELECT id FROM requests WHERE strpos(said(question), $1) > 0`, question)
 	count := func(sql string) int { return value[int](h, `SELECT count(*) FROM `+sql, id) }
 	return row{
 		State:     value[string](h, `SELECT state FROM requests WHERE id = $1`, id),

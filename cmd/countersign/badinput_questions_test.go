@@ -73,7 +73,7 @@ func TestAQuestionInAnyScriptIsShownAsItWasTyped(t *testing.T) {
 		}
 		root := h.ask(c.typed)
 		card := h.cardOf(c.shown)
-		require.Equal(t, c.shown, value[string](h, `SELECT question FROM requests ORDER BY created_at DESC LIMIT 1`))
+		require.Equal(t, c.shown, value[string](h, `SELECT said(question) FROM requests ORDER BY created_at DESC LIMIT 1`))
 		for _, m := range []workspace.Message{root, card} {
 			texts := plainTexts(t, m, slacksim.Analyst, slacksim.Reviewer, slacksim.SecondReviewer)
 			require.Contains(t, texts, c.shown, "as one piece of plain text")

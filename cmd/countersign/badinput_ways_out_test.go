@@ -53,7 +53,7 @@ func TestAQuestionCanBeTakenBackUntilItRuns(t *testing.T) {
 	root = h.ask("Too late?")
 	require.NoError(t, h.ben.Click(h.cardOf("Too late?"), "Approve"))
 	h.reply(root)
-	late := value[string](h, `SELECT id FROM requests WHERE question = 'Too late?'`)
+	late := value[string](h, `SELECT id FROM requests WHERE said(question) = 'Too late?'`)
 	require.NoError(t, h.maya.Command(slacksim.SalesData, "/analyze cancel "+strings.ToUpper(late)))
 	h.told(h.maya, slacksim.SalesData, "There is nothing to take back: it has run already.")
 	require.Equal(t, 1, value[int](h, `SELECT count(*) FROM runs`))

@@ -17,15 +17,10 @@ import (
 // ended waits until every request is over, shown and paid for.
 func (h *house) ended(requests int) {
 	h.t.Helper()
-	conn, err := pgx.Connect(h.ctx, h.url)
-	require.NoError(h.t, err)
-	defer conn.Close(h.ctx)
 	h.until("every request over, shown and paid for", func() bool {
-		var n int
-		require.NoError(h.t, conn.QueryRow(h.ctx, `
+		return value[int](h, `
 			SELECT count(*) FROM requests r WHERE state NOT IN ('drafting', 'pending', 'approved', 'running') AND shown_at >= changed_at
-				AND NOT EXISTS (SELECT FROM holds WHERE request_id = r.id AND NOT settled AND uncertain_at IS NULL)`).Scan(&n))
-		return n == requests
+				AND NOT EXISTS (SELECT FROM holds WHERE request_id = r.id AND NOT settled AND uncertain_at IS NULL)`) == requests
 	})
 }
 
@@ -41,9 +36,9 @@ func (h *house) truth(strays int) {
 	h.ledger()
 	h.balance(db)
 	for _, id := range column[string](h, `SELECT id FROM requests ORDER BY id`) {
-		n, err := db.VerifyChain(h.ctx, "request:"+id)
+		found, err := db.VerifyChain(h.ctx, "request:"+id)
 		require.NoError(h.t, err)
-		require.Positive(h.t, n)
+		require.Positive(h.t, found.Events)
 		strays -= h.shown(db, id)
 	}
 	require.NotContains(h.t, h.log.String(), "panic")
@@ -131,7 +126,7 @@ func (h *house) shown(db *storage.DB, id string) (strays int) {
 		expected--
 	}
 	// Who was not answered in time may have asked the same once more.
-	asked := value[int](h, `SELECT count(*) FROM requests WHERE question = $1`, r.Question)
+	asked := value[int](h, `SELECT count(*) FROM requests WHERE said(question) = $1`, r.Question)
 	return strays + h.replies(root) - expected + h.roots(r.Question) - asked
 }
 
@@ -168,12 +163,13 @@ func (h *house) roots(question string) (n int) {
 // column reads one column from the database.
 func column[T any](h *house, sql string, args ...any) []T {
 	h.t.Helper()
-	conn, err := pgx.Connect(h.ctx, h.url)
-	require.NoError(h.t, err)
-	defer conn.Close(h.ctx)
-	rows, err := conn.Query(h.ctx, sql, args...)
-	require.NoError(h.t, err, sql)
-	all, err := pgx.CollectRows(rows, pgx.RowTo[T])
-	require.NoError(h.t, err, sql)
+	var all []T
+	require.NoError(h.t, h.database(func(conn *pgx.Conn) error {
+		rows, err := conn.Query(h.ctx, sql, args...)
+		if err == nil {
+			all, err = pgx.CollectRows(rows, pgx.RowTo[T])
+		}
+		return err
+	}), sql)
 	return all
 }

@@ -158,7 +158,7 @@ type known struct {
 // rows are the requests of a question. Who was not answered in time may have asked twice.
 func (o *office) rows(text string) ([]known, error) {
 	rows, err := o.db.Query(o.ctx, `SELECT id, state, coalesce(revision, 0) AS revision, blocked IS NOT NULL AS blocked, coalesce(shown_at >= changed_at, false) AS shown
-		FROM requests WHERE question = $1 ORDER BY created_at, id`, text)
+		FROM requests WHERE said(question) = $1 ORDER BY created_at, id`, text)
 	if err != nil {
 		return nil, err
 	}

@@ -123,7 +123,7 @@ func (h *house) decideWithoutCard(question, stands string) {
 		require.NoError(h.t, err)
 		code, err := h.ben.Download(file.Files[0].ID)
 		require.NoError(h.t, err)
-		require.Equal(h.t, value[string](h, `SELECT code FROM revisions v JOIN requests r ON r.id = v.request_id WHERE strpos(r.question, $1) > 0`, question), string(code))
+		require.Equal(h.t, value[string](h, `SELECT said(code) FROM revisions v JOIN requests r ON r.id = v.request_id WHERE strpos(said(r.question), $1) > 0`, question), string(code))
 		require.True(h.t, strings.HasSuffix(file.Files[0].Name, ".py"))
 		require.NoError(h.t, h.ben.Click(card, "open_review"))
 	}

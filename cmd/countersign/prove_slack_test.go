@@ -176,7 +176,7 @@ func (o *office) surface(id, kind string, who *person.Person) (workspace.Message
 
 // code is a revision's program.
 func (o *office) code(r known) (code string, err error) {
-	err = o.db.QueryRow(o.ctx, `SELECT code FROM revisions WHERE request_id = $1 AND number = $2`, r.ID, r.Revision).Scan(&code)
+	err = o.db.QueryRow(o.ctx, `SELECT said(code) FROM revisions WHERE request_id = $1 AND number = $2`, r.ID, r.Revision).Scan(&code)
 	return code, err
 }
 
@@ -351,9 +351,9 @@ func TestProveSlackAnOfficeOnABadDay(t *testing.T) {
 	o.ledger()
 	events := 0
 	for _, id := range column[string](o.house, `SELECT id FROM requests`) {
-		n, err := db.VerifyChain(o.ctx, "request:"+id)
+		found, err := db.VerifyChain(o.ctx, "request:"+id)
 		require.NoError(t, err)
-		events += n
+		events += found.Events
 	}
 	proof.Check(t, !t.Failed(), "an office of ten people: rows, holds, bills and the audit trail agree", "%d settlements, %d events", value[int](o.house, `SELECT count(*) FROM settlements`), events)
 }

@@ -37,7 +37,7 @@ func TestTheMonthsReceiptsAddUpToTheLedger(t *testing.T) {
 		return h.cardOf("when this is " + fate + "?")
 	}
 	id := func(fate string) string {
-		return value[string](h, `SELECT id FROM requests WHERE strpos(question, $1) > 0`, "when this is "+fate+"?")
+		return value[string](h, `SELECT id FROM requests WHERE strpos(said(question), $1) > 0`, "when this is "+fate+"?")
 	}
 	approves := func(card workspace.Message) { require.NoError(t, h.ben.Click(card, "Approve")) }
 	takesBack := func(fate string) {

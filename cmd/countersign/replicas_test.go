@@ -50,11 +50,13 @@ func TestTwoReplicasShareTheWorkAndDoNothingTwice(t *testing.T) {
 		all.Go(func() {
 			text := fmt.Sprintf("Question %02d: how many units in sales.csv?", i)
 			persist(func() error { return askers[i%len(askers)].Command(slacksim.SalesData, "/analyze "+text) },
-				func() bool { return value[int](w.house, `SELECT count(*) FROM requests WHERE question = $1`, text) > 0 })
+				func() bool {
+					return value[int](w.house, `SELECT count(*) FROM requests WHERE said(question) = $1`, text) > 0
+				})
 		})
 	}
 	all.Wait()
-	require.Equal(t, questions, value[int](w.house, `SELECT count(DISTINCT question) FROM requests`), "every ack is a request")
+	require.Equal(t, questions, value[int](w.house, `SELECT count(DISTINCT said(question)) FROM requests`), "every ack is a request")
 	require.LessOrEqual(t, value[int](w.house, requested), questions+int(repeats.Load()), "and no duplicate is one")
 
 	// Who was told that nobody answered may have asked twice after all: an envelope

@@ -18,8 +18,6 @@ import (
 	"countersign/approval/steps"
 	"countersign/bot"
 	"countersign/budget"
-	"countersign/codegen"
-	"countersign/codegen/mistral"
 	"countersign/codegen/shapes"
 	"countersign/internal/pglocal"
 	"countersign/internal/telemetry"
@@ -80,23 +78,14 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 	worst := func(model string, at time.Time) (budget.USD, error) { return r.service.DraftCost(model, at) }
 	r.service = steps.New(steps.Ports{Store: r.db, Writer: r.telemetry.Writer(writer, worst), Sandbox: r.telemetry.Sandbox(box), Slack: r.bot, Read: shapes.Reader{SampleRows: p.SampleRows}.Tables, Log: p.log},
 		steps.Settings{Prices: p.prices, Policy: p.policy(), Location: p.location, Due: due(p.digest, p.location)})
-	r.bot.Serve(r.telemetry.Service(r.service))
+	s := r.telemetry.Service(r.service)
+	r.bot.Serve(bot.Services{Questions: s, Decisions: s, Revisions: s, Budgets: s, Ledgers: s, Funding: s, Authority: s, Homes: s})
 	return r, nil
 }
 
 // storage is how the database is used: every command weighs budgets alike.
 func (p program) storage() storage.Options {
 	return storage.Options{Location: p.location, Quorum: p.Quorum, MaxOpen: p.MaxOpen, Role: p.policy().Role, Log: p.log}
-}
-
-// mistral is the writer that the settings name.
-func (c Config) mistral() (steps.Writer, error) {
-	provider, err := mistral.New(mistral.Options{APIKey: string(c.MistralAPIKey), BaseURL: c.MistralBaseURL,
-		Models: c.models(), MaxTokens: c.MistralMaxTokens})
-	if err != nil {
-		return nil, err
-	}
-	return codegen.New(c.SampleRows, provider)
 }
 
 // handover is how long a serve waits for the database of another process that ends.
