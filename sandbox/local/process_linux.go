@@ -135,8 +135,13 @@ func (p *process) all() []int {
 // ticks is how many a second of processor time has in /proc, on every architecture that gVisor runs on.
 const ticks = 100
 
-// cpu is the processor time that the box has used so far. What has ended unseen is not in it.
+// cpu is the processor time that the box has used so far. While runsc lives it lacks
+// what has ended without being waited for; afterwards it is what runsc and the processes that it
+// waited for have used.
 func (p *process) cpu() (used time.Duration) {
+	if p.ended() {
+		return p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
+	}
 	for _, pid := range p.all() {
 		data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 		if err != nil {
