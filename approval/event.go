@@ -29,7 +29,7 @@ const (
 	EventWritten       EventKind = "written"        // attempt, code, prompt_version
 	EventRefusedDraft  EventKind = "refused draft"  // attempt, reason, code
 	EventCallFailed    EventKind = "call failed"    // attempt, why
-	EventDrafted       EventKind = "drafted"        // revision, digest, code, prompt_version, findings
+	EventDrafted       EventKind = "drafted"        // revision, digest, code, prompt_version, findings, provider, host
 	EventFailed        EventKind = "failed"         // reason or cause
 	EventDeclinedModel EventKind = "declined model" // model, instead_of, scope
 

@@ -36,7 +36,7 @@ var keywords = strings.Fields(`and as assert async await break class continue de
 func (s statement) fits() bool {
 	operand := false // the word before is a name, a number, a string, or the end of brackets
 	for _, w := range s.words {
-		if strings.ContainsAny(w, "?$!`") && w != "!=" {
+		if strings.ContainsAny(w, "?$!`\\") && w != "!=" {
 			return false
 		}
 		is := isOperand(w)

@@ -19,7 +19,7 @@ import (
 // to do better: a reviewer should not have to choose between two programs, and half a
 // program is none.
 func Extract(answer string) (code, prose string, err error) {
-	lines := strings.Split(withoutThinking(strings.ReplaceAll(answer, "\r\n", "\n")), "\n")
+	lines := strings.Split(withoutThinking(lineEnds.Replace(answer)), "\n")
 	found := blocks(lines, true)
 	if found.open {
 		// Either the block really has no end, or what looked like an open string was none.
@@ -51,6 +51,9 @@ func Extract(answer string) (code, prose string, err error) {
 	}
 	return program.code, prose, nil
 }
+
+// lineEnds makes one kind of line end of the three that Python knows.
+var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 
 // imports is a line by which a program among words is known.
 var imports = regexp.MustCompile(`(?m)^(import [\w.]+( as \w+)?|from [\w.]+ import [\w, ]+)\s*$`)

@@ -95,7 +95,8 @@ func TestAFenceThatIsLongEnoughHoldsAnyCode(t *testing.T) {
 }
 
 func FuzzExtract(f *testing.F) {
-	for _, s := range []string{"```python\n1\n```", "a\n~~~\nb\n~~~~\nc", "```python\n'''\n```\n'''\n```", "   ````\n\t```\r\n````", "```sql\n```\n```\n```"} {
+	for _, s := range []string{"```python\n1\n```", "a\n~~~\nb\n~~~~\nc", "```python\n'''\n```\n'''\n```", "   ````\n\t```\r\n````", "```sql\n```\n```\n```", "x = 1\ny = (x)", "00=\\", "0=0&\r", "```\n1\r\r\n```",
+		"<think>a</think>```py\nx```"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, answer string) {

@@ -445,6 +445,7 @@ CREATE TABLE charges (
     model text DEFAULT ''::text NOT NULL,
     input_tokens bigint DEFAULT 0 NOT NULL,
     cached_tokens bigint DEFAULT 0 NOT NULL,
+    written_tokens bigint DEFAULT 0 NOT NULL,
     output_tokens bigint DEFAULT 0 NOT NULL,
     box_ms bigint DEFAULT 0 NOT NULL,
     amount bigint NOT NULL,
@@ -454,7 +455,8 @@ CREATE TABLE charges (
     CONSTRAINT charges_input_tokens_check CHECK ((input_tokens >= 0)),
     CONSTRAINT charges_kind_check CHECK ((kind = ANY (ARRAY['tokens'::text, 'box'::text]))),
     CONSTRAINT charges_line_check CHECK ((line >= 1)),
-    CONSTRAINT charges_output_tokens_check CHECK ((output_tokens >= 0))
+    CONSTRAINT charges_output_tokens_check CHECK ((output_tokens >= 0)),
+    CONSTRAINT charges_written_tokens_check CHECK ((written_tokens >= 0))
 );
 
 CREATE TABLE contents (

@@ -90,24 +90,25 @@ func loadEarlier(ctx context.Context, tx pgx.Tx, id string) (questions []string,
 
 // spendRow is a line of a bill with the settlement that it belongs to.
 type spendRow struct {
-	HoldID       string
-	Purpose      budget.Purpose
-	Estimated    bool
-	Kind         budget.ChargeKind
-	What         string
-	Model        string
-	InputTokens  int
-	CachedTokens int
-	OutputTokens int
-	BoxMs        int64
-	Amount       budget.USD
+	HoldID        string
+	Purpose       budget.Purpose
+	Estimated     bool
+	Kind          budget.ChargeKind
+	What          string
+	Model         string
+	InputTokens   int
+	CachedTokens  int
+	WrittenTokens int
+	OutputTokens  int
+	BoxMs         int64
+	Amount        budget.USD
 }
 
 // loadBill lists what was spent, by hold, the oldest first. A hold that was
 // given back untouched is no part of a bill.
 func loadBill(ctx context.Context, tx pgx.Tx, id string) ([]steps.Spend, error) {
 	rows, err := all[spendRow](ctx, tx, `
-		SELECT s.hold_id, h.purpose, s.estimated, c.kind, c.what, c.model, c.input_tokens, c.cached_tokens, c.output_tokens,
+		SELECT s.hold_id, h.purpose, s.estimated, c.kind, c.what, c.model, c.input_tokens, c.cached_tokens, c.written_tokens, c.output_tokens,
 			c.box_ms, c.amount
 		FROM settlements s JOIN holds h ON h.id = s.hold_id JOIN charges c ON c.hold_id = s.hold_id
 		WHERE s.request_id = $1 ORDER BY h.at, s.hold_id, c.line`, id)
@@ -121,7 +122,7 @@ func loadBill(ctx context.Context, tx pgx.Tx, id string) ([]steps.Spend, error) 
 		}
 		spend := &bill[len(bill)-1]
 		spend.Charges = append(spend.Charges, budget.Charge{Kind: row.Kind, What: row.What, BoxMS: row.BoxMs, Amount: row.Amount,
-			Usage: budget.Usage{Model: row.Model, Input: row.InputTokens, Cached: row.CachedTokens, Output: row.OutputTokens}})
+			Usage: budget.Usage{Model: row.Model, Input: row.InputTokens, Cached: row.CachedTokens, Written: row.WrittenTokens, Output: row.OutputTokens}})
 	}
 	return bill, nil
 }

@@ -13,7 +13,7 @@ import (
 // and is over: what ran has run, so the request is done.
 func TestHarmfulCodeEndsWithAPlainAnswer(t *testing.T) {
 	t.Parallel()
-	h := open(t, func(c *Config) { c.RunSeconds = 60 })
+	h := open(t, func(c *Config) { c.RunSeconds = 600 })
 	h.run()
 	h.share("sales.csv", "price\n1\n2\n")
 	for _, c := range []struct {
@@ -75,12 +75,12 @@ func TestHarmfulCodeEndsWithAPlainAnswer(t *testing.T) {
 
 func TestCodeThatHangsIsStoppedAtItsLimit(t *testing.T) {
 	t.Parallel()
-	h := open(t, func(c *Config) { c.RunSeconds = 3 })
+	h := open(t, func(c *Config) { c.RunSeconds = 10 })
 	h.run()
 	h.writes("import signal\nfor s in (signal.SIGTERM, signal.SIGINT):\n    signal.signal(s, signal.SIG_IGN)\nprint(\"before\", flush=True)\nwhile True:\n    pass")
 	root := h.ask("How long?")
 	card := h.cardOf("How long?")
-	require.Contains(t, card.Words(), "at most 3 seconds")
+	require.Contains(t, card.Words(), "at most 10 seconds")
 	h.approve(card)
 	reply := h.reply(root)
 	require.Contains(t, reply.Words(), "The code was stopped at its time limit.")

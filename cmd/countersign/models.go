@@ -16,8 +16,8 @@ import (
 )
 
 // errNoModel says what is missing where no provider is configured.
-var errNoModel = errors.New("MISTRAL_API_KEY is not set, nor is ANTHROPIC_API_KEY, OPENAI_API_KEY, or the address of a server of your own: " +
-	"get a key at console.mistral.ai, platform.claude.com or platform.openai.com, or name a server in MISTRAL_BASE_URL or OPENAI_BASE_URL")
+var errNoModel = errors.New("MISTRAL_API_KEY is not set: get a key at console.mistral.ai; or set ANTHROPIC_API_KEY (platform.claude.com) " +
+	"or OPENAI_API_KEY (platform.openai.com); or name a server of your own in MISTRAL_BASE_URL or OPENAI_BASE_URL")
 
 // Each provider is configured by its key, or by the address of a server that wants none.
 func (c Config) hasMistral() bool { return c.MistralAPIKey != "" || c.MistralBaseURL != "" }

@@ -67,7 +67,7 @@ func (d Dialect) Good() Said {
 	return Said{Model: d.Model, Text: Program, End: codegen.Whole, Input: 1200, Output: 60}
 }
 
-// Open makes a provider that asks the server at an address, and gives up after a while.
+// Open makes a provider that asks the server at an address, and gives up after so long.
 type Open func(address, key string, timeout time.Duration) (codegen.Provider, error)
 
 // Run holds a provider to all promises. Each is a row of `make prove-models`.
@@ -92,10 +92,10 @@ type house struct {
 	open    Open
 }
 
-// writer asks the provider alone.
-func (h *house) writer(timeout time.Duration) *codegen.Writer {
+// writer asks the provider alone. It has an hour: what has to be late is made late (runsOut).
+func (h *house) writer() *codegen.Writer {
 	h.Helper()
-	p, err := h.open(h.server.URL, Key, timeout)
+	p, err := h.open(h.server.URL, Key, time.Hour)
 	require.NoError(h, err)
 	require.NotEmpty(h, p.About().Host)
 	w, err := codegen.New(codegen.Options{}, p)
@@ -112,7 +112,7 @@ func (h *house) asked() steps.Brief {
 // draft is what a call gives that has to be a program.
 func (h *house) draft() steps.Draft {
 	h.Helper()
-	d, err := h.writer(time.Hour).Write(h.Context(), h.asked())
+	d, err := h.writer().Write(h.Context(), h.asked())
 	require.NoError(h, err)
 	require.Equal(h, code, d.Code)
 	require.Len(h, h.server.requests(), 1, "one call")
@@ -120,9 +120,14 @@ func (h *house) draft() steps.Draft {
 }
 
 // failure is what a call gives that has to fail, after one request at most.
-func (h *house) failure(timeout time.Duration) *steps.WriterError {
+func (h *house) failure() *steps.WriterError {
 	h.Helper()
-	d, err := h.writer(timeout).Write(context.WithoutCancel(h.Context()), h.asked())
+	return h.failureIn(h.Context())
+}
+
+func (h *house) failureIn(ctx context.Context) *steps.WriterError {
+	h.Helper()
+	d, err := h.writer().Write(ctx, h.asked())
 	failed := writerError(h, err)
 	require.Zero(h, d, "an answer with a fault shows no program")
 	require.NotEmpty(h, failed.Words)
@@ -131,6 +136,31 @@ func (h *house) failure(timeout time.Duration) *steps.WriterError {
 	}
 	require.LessOrEqual(h, len(h.server.requests()), 1, "one call, however it ends: the job repeats, and not the library")
 	return failed
+}
+
+// late is a context whose time runs out when somebody says so, so that no test depends on
+// how fast the machine is.
+type late struct {
+	context.Context
+	over chan struct{}
+}
+
+func runsOut(ctx context.Context) (_ context.Context, over func()) {
+	l := late{ctx, make(chan struct{})}
+	return l, func() { close(l.over) }
+}
+
+// Done is closed when the time has run out.
+func (l late) Done() <-chan struct{} { return l.over }
+
+// Err is that it has.
+func (l late) Err() error {
+	select {
+	case <-l.over:
+		return context.DeadlineExceeded
+	default:
+		return nil
+	}
 }
 
 func writerError(h *house, err error) *steps.WriterError {

@@ -37,7 +37,7 @@ var scenes = append([]scene{
 		require.Equal(h, budget.Usage{Model: h.dialect.Model, Input: 1200, Output: 60}, d.Usage)
 	}},
 	{"the prompt arrives whole, in turns, within what was held", nil, func(h *house) {
-		w := h.writer(time.Hour)
+		w := h.writer()
 		b := h.asked()
 		prompt, answer := w.Size(b)
 		most, longest := w.Bound()
@@ -89,19 +89,19 @@ var scenes = append([]scene{
 		s := h.dialect.Good()
 		s.Model = "<!channel> `free` " + strings.Repeat("x", 200)
 		h.server.says(s)
-		means(h, h.failure(time.Hour), "did not say what its answer cost", false, true)
+		means(h, h.failure(), "did not say what its answer cost", false, true)
 	}},
 	{"an answer without usage leaves the cost uncertain", nil, func(h *house) {
 		s := h.dialect.Good()
 		s.NoUsage = true
 		h.server.says(s)
-		means(h, h.failure(time.Hour), "did not say what its answer cost", false, true)
+		means(h, h.failure(), "did not say what its answer cost", false, true)
 	}},
 	{"an answer without choices is charged, and asked for again", nil, func(h *house) {
 		s := h.dialect.Good()
 		s.End = codegen.Empty
 		h.server.says(s)
-		e := h.failure(time.Hour)
+		e := h.failure()
 		means(h, e, "something that is no answer", true, false)
 		require.Equal(h, 1200, e.Usage.Input)
 	}},
@@ -109,7 +109,7 @@ var scenes = append([]scene{
 		s := h.dialect.Good()
 		s.End, s.Text = codegen.CutOff, Program[:60]
 		h.server.says(s)
-		e := h.failure(time.Hour)
+		e := h.failure()
 		means(h, e, "cut off before its end", false, false)
 		require.NotEmpty(h, e.Repair)
 		require.Equal(h, 60, e.Usage.Output)
@@ -118,7 +118,7 @@ var scenes = append([]scene{
 		s := h.dialect.Good()
 		s.End, s.Text = codegen.Refused, "I cannot help with that."
 		h.server.says(s)
-		e := h.failure(time.Hour)
+		e := h.failure()
 		means(h, e, "declined to answer", false, false)
 		require.Empty(h, e.Repair)
 		require.Contains(h, e.Prose, "I cannot help")
@@ -128,13 +128,13 @@ var scenes = append([]scene{
 		s := h.dialect.Good()
 		s.End = codegen.Filtered
 		h.server.says(s)
-		means(h, h.failure(time.Hour), "content filter", false, false)
+		means(h, h.failure(), "content filter", false, false)
 	}},
 	{"a call of a tool is told, and repaired", has(codegen.Tool), func(h *house) {
 		s := h.dialect.Good()
 		s.End = codegen.Tool
 		h.server.says(s)
-		e := h.failure(time.Hour)
+		e := h.failure()
 		means(h, e, "asked for a tool", false, false)
 		require.Contains(h, e.Repair, "no tools")
 	}},
@@ -142,35 +142,41 @@ var scenes = append([]scene{
 		s := h.dialect.Good()
 		s.End = codegen.Unsaid
 		h.server.says(s)
-		means(h, h.failure(time.Hour), "did not say whether its answer is whole", false, false)
+		means(h, h.failure(), "did not say whether its answer is whole", false, false)
 	}},
 	{"an end that nobody knows is asked for again", nil, func(h *house) {
 		s := h.dialect.Good()
 		s.End = codegen.Broken
 		h.server.says(s)
-		means(h, h.failure(time.Hour), "in an unexpected way", true, false)
+		means(h, h.failure(), "in an unexpected way", true, false)
 	}},
 	{"half of a character is no program, and is repaired", nil, func(h *house) {
 		body := strings.Replace(string(encode(h.dialect.say(h.dialect, h.dialect.Good()))), "everything", "every\xe2\x82thing", 1)
 		h.server.body(http.StatusOK, "application/json", []byte(body))
-		e := h.failure(time.Hour)
+		e := h.failure()
 		means(h, e, "characters that do not exist", false, false)
 		require.Contains(h, e.Repair, "invalid Unicode")
 	}},
 	{"silence ends with its time, and leaves the cost uncertain", nil, func(h *house) {
-		h.server.answers(func(_ http.ResponseWriter, r *http.Request) { h.server.waits(r) })
-		means(h, h.failure(50*time.Millisecond), "did not answer in time", true, true)
+		ctx, over := runsOut(h.Context())
+		h.server.answers(func(_ http.ResponseWriter, r *http.Request) {
+			over()
+			h.server.waits(r)
+		})
+		means(h, h.failureIn(ctx), "did not answer in time", true, true)
 	}},
 	{"a hang in the middle of the body ends with its time, and leaves the cost uncertain", nil, func(h *house) {
 		body := encode(h.dialect.say(h.dialect, h.dialect.Good()))
+		ctx, over := runsOut(h.Context())
 		h.server.answers(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
 			w.Header().Set("Content-Length", fmt.Sprint(len(body)))
 			_, _ = w.Write(body[:len(body)/2])
 			_ = http.NewResponseController(w).Flush() // the half has to leave
+			over()
 			h.server.waits(r)
 		})
-		means(h, h.failure(100*time.Millisecond), "did not answer in time", true, true)
+		means(h, h.failureIn(ctx), "did not answer in time", true, true)
 	}},
 	{"a connection that breaks leaves the cost uncertain", nil, func(h *house) {
 		body := encode(h.dialect.say(h.dialect, h.dialect.Good()))
@@ -180,12 +186,12 @@ var scenes = append([]scene{
 			_, _ = w.Write(body[:len(body)/2])
 			panic(http.ErrAbortHandler)
 		})
-		means(h, h.failure(time.Hour), "broke in the middle", true, true)
+		means(h, h.failure(), "broke in the middle", true, true)
 	}},
 	{"a body that ends in the middle leaves the cost uncertain", nil, func(h *house) {
 		body := encode(h.dialect.say(h.dialect, h.dialect.Good()))
 		h.server.body(http.StatusOK, "application/json", body[:len(body)/2])
-		means(h, h.failure(time.Hour), "broke off in the middle", true, true)
+		means(h, h.failure(), "broke off in the middle", true, true)
 	}},
 	{"an answer of 50 MB is not read to its end", nil, func(h *house) {
 		var wrote atomic.Int64
@@ -200,21 +206,21 @@ var scenes = append([]scene{
 				}
 			}
 		})
-		means(h, h.failure(time.Hour), "went on and on", true, true)
+		means(h, h.failure(), "went on and on", true, true)
 		<-gone
 		require.Less(h, wrote.Load(), int64(50<<20))
 	}},
 	{"a web page with status 200 is told once, and leaves the cost uncertain", nil, func(h *house) {
 		h.server.body(http.StatusOK, "text/html", []byte("<!DOCTYPE html><html><body>Welcome to the hotel's network</body></html>"))
-		means(h, h.failure(time.Hour), "a web page", false, true)
+		means(h, h.failure(), "a web page", false, true)
 	}},
 	{"an error object with status 200 is told once, and leaves the cost uncertain", nil, func(h *house) {
 		h.server.refuses(http.StatusOK, "Service tier capacity exceeded for this model", "")
-		means(h, h.failure(time.Hour), "answered with an error", false, true)
+		means(h, h.failure(), "answered with an error", false, true)
 	}},
 	{"something else with status 200 leaves the cost uncertain", nil, func(h *house) {
 		h.server.body(http.StatusOK, "application/json", []byte(`["what", "is", "this"]`))
-		means(h, h.failure(time.Hour), "something that is no answer", true, true)
+		means(h, h.failure(), "something that is no answer", true, true)
 	}},
 	{"no redirect is followed with a key in hand", nil, func(h *house) {
 		elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { h.Error("the key was carried on") }))
@@ -222,15 +228,15 @@ var scenes = append([]scene{
 		for _, status := range []int{301, 302, 303, 307, 308} {
 			h.server = serve(h.T, h.dialect)
 			h.server.answers(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL+r.URL.Path, status) })
-			means(h, h.failure(time.Hour), "not followed", false, true)
+			means(h, h.failure(), "not followed", false, true)
 		}
 	}},
 	{"a server that is not there costs nothing", nil, func(h *house) {
 		h.server.Close()
-		means(h, h.failure(time.Hour), "cannot be reached", true, false)
+		means(h, h.failure(), "cannot be reached", true, false)
 	}},
 	{"who gives up does not wait, and a call that was never made costs nothing", nil, func(h *house) {
-		w := h.writer(time.Hour)
+		w := h.writer()
 		ctx, cancel := context.WithCancel(h.Context())
 		h.server.answers(func(_ http.ResponseWriter, r *http.Request) {
 			cancel()
@@ -272,26 +278,26 @@ func refusals() (list []scene) {
 		}
 		list = append(list, scene{fmt.Sprintf("status %d is told in words, and %s", c.status, costs), nil, func(h *house) {
 			h.server.refuses(c.status, "no", "")
-			means(h, h.failure(time.Hour), c.words, c.retry, c.costs)
+			means(h, h.failure(), c.words, c.retry, c.costs)
 		}})
 	}
 	return append(list,
 		scene{"status 422 is told in words", nil, func(h *house) {
 			h.server.refuses(422, "no", "")
-			e := h.failure(time.Hour)
+			e := h.failure()
 			means(h, e, "refused the question as malformed (HTTP 422)", false, e.Billed) // Anthropic does not document it
 			require.Equal(h, h.dialect.Name == "Claude", e.Billed)
 		}},
 		scene{"a page of a gateway is told as the gateway's problem", nil, func(h *house) {
 			h.server.body(http.StatusBadGateway, "text/html", []byte("<html><body>nginx</body></html>"))
-			means(h, h.failure(time.Hour), "a problem of its own", true, true)
+			means(h, h.failure(), "a problem of its own", true, true)
 		}},
 		scene{"Retry-After is obeyed in both of its forms", nil, func(h *house) {
 			h.server.refuses(429, "slow down", "42")
-			require.Equal(h, 42*time.Second, h.failure(time.Hour).After)
+			require.Equal(h, 42*time.Second, h.failure().After)
 			h.server = serve(h.T, h.dialect)
 			h.server.refuses(503, "busy", time.Now().Add(time.Hour).UTC().Format(http.TimeFormat))
-			e := h.failure(time.Hour)
+			e := h.failure()
 			require.InDelta(h, time.Hour, e.After, float64(30*time.Minute))
 			require.Contains(h, e.Words, "Please ask again in")
 		}},

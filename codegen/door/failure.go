@@ -19,6 +19,7 @@ type House struct {
 	Key, Address, Models string   // the settings that an administrator would look at
 	Unbilled             []int    // statuses that the provider documents as refused before a model worked
 	Exhausted            []string // what a refusal's body holds where the account has no money left, which no waiting mends
+	Filtered             []string // what it holds where a filter refuses the question
 }
 
 // Failure says what a failed call means: for the asker, for the job that may repeat
@@ -67,9 +68,13 @@ func (h House) Failure(err error) *steps.WriterError {
 // refused maps the statuses, which all providers use alike.
 func (h House) refused(status *StatusError) *steps.WriterError {
 	e := &steps.WriterError{Err: fmt.Errorf("%s: %w", h.Name, status), After: status.After, Billed: !slices.Contains(h.Unbilled, status.Code)}
-	broke := slices.ContainsFunc(h.Exhausted, func(sign string) bool { return strings.Contains(status.Body, sign) })
+	says := func(signs []string) bool {
+		return status.Code < 500 && slices.ContainsFunc(signs, func(sign string) bool { return strings.Contains(status.Body, sign) })
+	}
 	switch {
-	case broke && status.Code < 500:
+	case says(h.Filtered):
+		e.Words = h.Name + "'s content filter refused the question. Asking in other words may help."
+	case says(h.Exhausted):
 		e.Words = h.Name + "'s account has no credit left or has reached its spending limit; an administrator has to look at it."
 	case status.Code < 400:
 		e.Words = h.Name + "'s address leads to another one, which is not followed; an administrator has to look at " + h.Address + "."

@@ -60,7 +60,8 @@ var _ codegen.Provider = (*GPT)(nil)
 var house = door.House{Name: "OpenAI", Key: "OPENAI_API_KEY", Address: "OPENAI_BASE_URL", Models: "OPENAI_MODELS",
 	Unbilled: []int{400, 401, 403, 404, 413, 422, 429},
 	Exhausted: []string{"insufficient_quota", "credit_balance_exhausted", "organization_spend_limit_exceeded", "project_spend_limit_exceeded",
-		"organization_usage_limit_exceeded"}}
+		"organization_usage_limit_exceeded"},
+	Filtered: []string{`"content_policy_violation"`, `"content_filter"`}} // the second is what gateways in front of Azure's models answer
 
 // New checks the options. Every fault is reported, in words for whoever set them;
 // nothing is called.

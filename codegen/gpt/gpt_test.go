@@ -15,6 +15,7 @@ import (
 	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/codegen"
+	"countersign/codegen/door"
 )
 
 func TestOptionsAreRefusedInWords(t *testing.T) {
@@ -111,6 +112,14 @@ func TestTheLongestPromptFitsTheWindow(t *testing.T) {
 	prompt, answer := w.Bound()
 	require.LessOrEqual(t, prompt+answer, 16_384)
 	require.Greater(t, prompt, 11_000)
+}
+
+func TestAQuestionThatAFilterRefusesIsToldAsSuch(t *testing.T) {
+	t.Parallel()
+	e := house.Failure(&door.StatusError{Code: 400, Body: `{"error":{"message":"no","code":"content_filter"}}`})
+	require.Contains(t, e.Words, "content filter refused the question")
+	require.False(t, e.Retry)
+	require.False(t, e.Billed)
 }
 
 func TestAnAccountWithoutCreditIsNotAskedAgain(t *testing.T) {

@@ -332,7 +332,7 @@ while True:
 func TestATimeoutSaysWhereAndKeepsWhatThereIs(t *testing.T) {
 	t.Parallel()
 	limits := roomy
-	limits.Seconds = 3
+	limits.Seconds = 20 // to draw a chart takes a busy machine some of them
 	result := run(t, job(`
 import matplotlib.pyplot as plt, time
 plt.plot([1, 2])

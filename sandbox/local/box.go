@@ -126,7 +126,7 @@ func (s *Sandbox) ready(b *box, cpu int) error {
 		proc.kill()
 	}
 	b.mu.Unlock()
-	clock := b.clock(s.bootTime, s.standstill)
+	clock := b.clock(0, s.bootTime, s.standstill)
 	err = sandbox.ReadReady(b.out)
 	used, late := clock.stop()
 	b.boot = used

@@ -134,9 +134,13 @@ func (p *process) all() []int {
 // ticks is the number of clock ticks a second in /proc, on every architecture that gVisor runs on.
 const ticks = 100
 
-// cpu is the processor time that the box has used so far, without that of processes that ended
-// between two looks.
+// cpu is the processor time that the box has used so far. While runsc lives, it leaves out
+// processes that ended without being waited for. Afterwards it is what runsc and the processes
+// that it waited for have used.
 func (p *process) cpu() (used time.Duration) {
+	if p.ended() {
+		return p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
+	}
 	for _, pid := range p.all() {
 		data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 		if err != nil {
