@@ -87,7 +87,7 @@ func TestAskRunsOnTheDatabasesClock(t *testing.T) {
 	require.NoError(t, err)
 	var now time.Time
 	require.NoError(t, b.pool.QueryRow(t.Context(), `SELECT clock_timestamp()`).Scan(&now))
-	require.WithinDuration(t, now, r.CreatedAt, time.Minute)
+	require.WithinDuration(t, now, r.CreatedAt, soon)
 	require.Equal(t, r.CreatedAt, r.ChangedAt)
 	require.Equal(t, b.policy.Expiry, r.ExpiresAt.Sub(r.CreatedAt))
 	require.Equal(t, r.CreatedAt, r.Holds[0].At)
