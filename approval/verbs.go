@@ -64,7 +64,7 @@ func (r *Request) Keep(w Written, most budget.USD, now time.Time) error {
 	w.At = now
 	r.Written = &w
 	if !slices.ContainsFunc(r.Holds, func(h OpenHold) bool { return h.bears(most) }) {
-		r.Money().hold(budget.ForDraft, most, now, DraftHoldLife)
+		r.Money().hold(budget.ForInspect, most, now, DraftHoldLife)
 	}
 	r.note(now, w.Author, EventWritten, map[string]any{"attempt": r.Attempts, "code": Said(w.Code), "prompt_version": w.PromptVersion})
 	r.touch(now, StepInspect)
