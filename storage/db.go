@@ -112,6 +112,7 @@ func connect(ctx context.Context, url string, size int) (*pgxpool.Pool, error) {
 	}
 	config.MaxConns = int32(size)
 	config.ConnConfig.ConnectTimeout = 5 * time.Second
+	config.ConnConfig.Tracer = tripTracer{}
 	params := config.ConnConfig.RuntimeParams
 	params["application_name"] = "countersign"
 	// A replica whose machine has gone must lose its locks: the server notices within half a minute.

@@ -1,0 +1,201 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"countersign/approval"
+	"countersign/bot"
+	"countersign/budget"
+	"countersign/codegen/mistraltest"
+	"countersign/codegen/samples"
+	"countersign/internal/slacksim"
+	"countersign/storage"
+)
+
+// roundTrips is how often each thing that a person does goes to Postgres and back: the
+// trips and statements until its ack, which the person waits for, and those at once
+// after it. These are counts, not times: they are the same on every machine.
+var roundTrips = []tripCount{
+	{"click Cancel", 23, 23, 0, 0},
+	{"/analyze with a question", 21, 36, 0, 0},
+	{"click Approve", 80, 95, 24, 25},
+	{"/analyze alone: the form", 0, 0, 0, 0},
+	{"the form sent off", 21, 36, 0, 0},
+	{"click Reject: the modal", 37, 37, 0, 0},
+	{"the reason sent off", 45, 45, 20, 21},
+	{"a mention", 28, 43, 0, 0},
+	{"click Request changes: the modal", 37, 37, 0, 0},
+	{"the wish sent off", 55, 70, 21, 22},
+	{"Home opened, one waits", 0, 0, 49, 50},
+	{"click Review on the Home: the code", 78, 79, 49, 50},
+	{"approved from there", 85, 100, 0, 0},
+	{"/budget show", 11, 12, 0, 0},
+	{"/analyze status", 24, 24, 0, 0},
+}
+
+// tripCount is a line of the table.
+type tripCount struct {
+	what            string
+	trips, sql      int
+	later, laterSQL int
+}
+
+func (c tripCount) String() string {
+	return fmt.Sprintf("%-50s %10d %10d %10d %10d", c.what, c.trips, c.sql, c.later, c.laterSQL)
+}
+
+func TestRoundTrips(t *testing.T) {
+	t.Parallel()
+	m := newMeter(t)
+	m.play()
+	for i, is := range m.counts {
+		should := tripCount{}
+		if i < len(roundTrips) {
+			should = roundTrips[i]
+		}
+		require.Equal(t, should, is, "what went to Postgres:\n%s", m.sent[i])
+	}
+	require.Len(t, m.counts, len(roundTrips))
+}
+
+// BenchmarkRoundTrips prints the table. It measures no time, and so needs no quiet machine.
+func BenchmarkRoundTrips(b *testing.B) {
+	m := newMeter(b)
+	m.play()
+	fmt.Printf("\n%-50s %10s %10s %10s %10s\n", "round trips and statements of one act", "to ack", "statements", "after it", "statements")
+	for _, c := range m.counts {
+		fmt.Println(c)
+	}
+}
+
+// meter is a house in which one thing happens at a time, and in which jobs are done
+// between them, by hand: so that whatever goes to Postgres belongs to what somebody did.
+type meter struct {
+	*house
+	r      *replica
+	counts []tripCount
+	sent   []string
+}
+
+func newMeter(t testing.TB) *meter {
+	m := &meter{house: open(t, func(c *Config) { c.Runsc = "/nonexistent" })}
+	m.model.Answer(func(mistraltest.Request) mistraltest.Reply {
+		return mistraltest.Reply{Content: "```python\nprint(1)\n```\n"}
+	})
+	writer, err := m.program.mistral()
+	require.NoError(t, err)
+	m.r, err = m.program.wire(m.ctx, writer)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, m.r.close()) })
+	m.r.service.Sandbox = instant{}
+	m.share("sales.csv", string(samples.Files()[0].Data))
+	for _, scope := range []budget.Scope{{Kind: budget.User, ID: slacksim.Analyst}, {Kind: budget.Team, ID: slacksim.DefaultTeam.ID}} {
+		scope.Team = slacksim.DefaultTeam.ID
+		require.NoError(t, m.r.db.SetLimit(m.ctx, slacksim.Admin, budget.Limit{Amount: 1000 * budget.Dollar, Window: budget.Month, Scope: scope}))
+	}
+	return m
+}
+
+// play does everything that is counted.
+func (m *meter) play() {
+	ask := func(question string) func() error {
+		return func() error { return m.maya.Command(slacksim.SalesData, "/analyze "+question+" in sales.csv?") }
+	}
+	submit := func(p *slacksim.Person, form slacksim.Form) func() error {
+		return func() error {
+			wrong, err := p.Submit(form)
+			require.Empty(m.t, wrong)
+			return err
+		}
+	}
+	click := func(p *slacksim.Person, on slacksim.Message, button string) func() error {
+		return func() error { return p.Click(on, button) }
+	}
+	m.act("", ask("Withdraw what is")) // the first one: River asks Postgres once what it can do
+	root, err := m.maya.WaitMessage(m.patient(), slacksim.SalesData, func(s slacksim.Message) bool { return strings.Contains(s.Text, "Withdraw what is") })
+	require.NoError(m.t, err)
+	m.act("click Cancel", click(m.maya, m.says(root, "Waiting for a reviewer"), "Cancel"))
+	m.act("/analyze with a question", ask("Approve what is"))
+	m.act("click Approve", click(m.ben, m.cardOf("Approve what is"), "Approve"))
+
+	m.act("/analyze alone: the form", func() error { return m.maya.Command(slacksim.SalesData, "/analyze") })
+	m.act("the form sent off", submit(m.maya, slacksim.Fill("question", "Reject what is in sales.csv?")))
+	m.act("click Reject: the modal", click(m.ben, m.cardOf("Reject what is"), "Reject"))
+	m.act("the reason sent off", submit(m.ben, slacksim.Fill("reason", "It is not needed.")))
+
+	m.act("a mention", func() error {
+		_, err := m.maya.Say(slacksim.SalesData, "@countersign Rewrite what is in sales.csv?")
+		return err
+	})
+	m.act("click Request changes: the modal", click(m.ben, m.cardOf("Rewrite what is"), "Request changes"))
+	m.act("the wish sent off", submit(m.ben, slacksim.Fill("reason", "Print two.")))
+	m.act("Home opened, one waits", m.ben.OpenHome)
+	home, ok := m.ben.Home()
+	require.True(m.t, ok)
+	m.act("click Review on the Home: the code", func() error { return m.ben.ClickView(home, "Review") })
+	m.act("approved from there", submit(m.ben, nil))
+
+	m.act("/budget show", func() error { return m.maya.Command(slacksim.SalesData, "/budget show") })
+	m.act("/analyze status", func() error { return m.maya.Command(slacksim.SalesData, "/analyze status") })
+}
+
+// act lets somebody do something, counts what goes to Postgres for it, and then has
+// the jobs done that came of it, uncounted. What has no name is not counted at all.
+func (m *meter) act(what string, do func() error) {
+	m.t.Helper()
+	ctx, sent := storage.CountTrips(m.ctx)
+	ctx, hangUp := context.WithCancel(ctx)
+	defer hangUp()
+	acked := make(chan tripCount, 8)
+	options := m.r.bot.Options
+	options.Observe = func(kind, outcome string, _ time.Duration) {
+		c := tripCount{what: what}
+		c.trips, c.sql = sent.Count()
+		if outcome != "acked" {
+			c.what = fmt.Sprintf("%s: %s %s", what, kind, outcome)
+		}
+		acked <- c
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- bot.New(options).Run(ctx) }() // one that has opened no socket yet: Slack bounds how often one bot may
+	require.NoError(m.t, m.sim.WaitSockets(m.patient(), 2))
+	require.NoError(m.t, do(), what)
+	c := <-acked
+	hangUp()
+	require.NoError(m.t, <-ended) // it ends when all is done that was left to do
+	require.Empty(m.t, acked, "one act, one envelope: %s", what)
+	require.NoError(m.t, m.sim.WaitSockets(m.patient(), 0))
+	if what != "" {
+		trips, sql := sent.Count()
+		c.later, c.laterSQL = trips-c.trips, sql-c.sql
+		m.counts, m.sent = append(m.counts, c), append(m.sent, sent.String())
+	}
+	m.work()
+}
+
+// work does the jobs that there are, and those that come of them.
+func (m *meter) work() {
+	m.t.Helper()
+	conn, err := pgx.Connect(m.ctx, m.url)
+	require.NoError(m.t, err)
+	defer conn.Close(m.ctx)
+	for {
+		rows, err := conn.Query(m.ctx, `DELETE FROM river_job WHERE kind = 'step' RETURNING args ->> 'step', args ->> 'request_id'`)
+		require.NoError(m.t, err)
+		wakes, err := pgx.CollectRows(rows, pgx.RowToStructByPos[approval.Wake])
+		require.NoError(m.t, err)
+		if len(wakes) == 0 {
+			return
+		}
+		for _, w := range wakes {
+			require.NoError(m.t, m.r.service.Do(m.ctx, w), "%v", w)
+		}
+	}
+}
