@@ -35,6 +35,11 @@ libexec/runsc: tools/go.mod tools/go.sum
 ui:
 	cd internal/slacksim/page && npm ci && npm run build
 
+# What pg_dump says of a database after all migrations: the schema in one look.
+.PHONY: schema
+schema: setup-test
+	$(GO) test -count=1 -run '^TestTheSchemaInOneLook$$' ./storage -update
+
 # Coverage of the product's statements by the whole suite, per package and in all.
 # Fails below 90 %. Packages that exist for tests only do not count.
 cover: setup-test libexec/runsc

@@ -48,7 +48,7 @@ func (r *Request) lasts(c Cause, now time.Time) bool {
 // GoAway notes that something the request rests on cannot be seen at the moment. It
 // waits as it is, until that is back or its time is over.
 func (r *Request) GoAway(c Cause, now time.Time) error {
-	if r.State != Drafting && r.State != Pending && r.State != Approved || !c.passes() {
+	if !r.can("GoAway") || !c.passes() {
 		return r.refuse("wait with")
 	}
 	r.LookedAt = now
@@ -77,7 +77,7 @@ func (r *Request) awayNotice(now time.Time) Notice {
 
 // ComeBack ends such a wait: the request goes on by itself.
 func (r *Request) ComeBack(now time.Time) error {
-	if r.Away == nil || r.State != Drafting && r.State != Pending && r.State != Approved {
+	if !r.can("ComeBack") || r.Away == nil {
 		return r.refuse("go on with")
 	}
 	r.note(now, System, "back", map[string]any{"cause": r.Away.Cause})
@@ -95,7 +95,7 @@ func (r *Request) ComeBack(now time.Time) error {
 // FailOver ends a request before anything has run, because of what is gone for good,
 // or because somebody does not want to wait any longer.
 func (r *Request) FailOver(c Cause, now time.Time) error {
-	if r.State != Drafting && r.State != Pending && r.State != Approved {
+	if !r.can("Fail") {
 		return r.refuse("fail")
 	}
 	actor := System

@@ -66,7 +66,7 @@ func NewBlocked(q Question, model string, refused *budget.ExceededError, p Polic
 // Block notes that a budget has refused the next paid step. What was held for it
 // goes back. Whoever tried is told apart: of a run, the reviewer waits as well.
 func (r *Request) Block(purpose budget.Purpose, refused *budget.ExceededError, by string, p Policy, now time.Time) error {
-	if waits := map[budget.Purpose]State{budget.ForDraft: Drafting, budget.ForRun: Pending}; r.State != waits[purpose] {
+	if waits := map[budget.Purpose]State{budget.ForDraft: Drafting, budget.ForRun: Pending}; !r.can("Block") || r.State != waits[purpose] {
 		return r.refuse("block")
 	}
 	r.block(purpose, refused, by, p, now)
@@ -102,7 +102,7 @@ func (r *Request) block(purpose budget.Purpose, refused *budget.ExceededError, b
 // version of it, found no money for what comes first. Everything stands as it
 // stood; whoever looks at it reads why.
 func (r *Request) Unpaid(what string, refused *budget.ExceededError, by string, now time.Time) error {
-	if r.State != Pending {
+	if !r.can("Unpaid") {
 		return r.refuse(what)
 	}
 	data := weighed(budget.ForDraft, refused.Needed, r.Model, refused.Standings, "")
@@ -135,7 +135,7 @@ func later(a, b time.Time) time.Time {
 
 // Wait has a blocked request go on by itself when there will be room.
 func (r *Request) Wait(until time.Time, by string, p Policy, now time.Time) error {
-	if r.Blocked == nil {
+	if !r.can("Wait") || r.Blocked == nil {
 		return r.unblocked("wait with")
 	}
 	b := *r.Blocked
@@ -150,7 +150,7 @@ func (r *Request) Wait(until time.Time, by string, p Policy, now time.Time) erro
 // GoOn ends the wait for money. For a draft that means a hold, with the model
 // that was chosen; the approval of a run is its reviewer's, who is told.
 func (r *Request) GoOn(model string, worst budget.USD, by string, p Policy, now time.Time) error {
-	if r.Blocked == nil {
+	if !r.can("GoOn") || r.Blocked == nil {
 		return r.unblocked("go on with")
 	}
 	b := r.Blocked

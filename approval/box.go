@@ -152,7 +152,7 @@ func (s *Service) inLine(ctx context.Context, id string, place int) error {
 
 // StandInLine notes where the request is in the line for a box.
 func (r *Request) StandInLine(place int, now time.Time) error {
-	if r.State != Drafting && r.State != Approved {
+	if !r.can("StandInLine") {
 		return r.refuse("stand in line with")
 	}
 	if r.Place != place {

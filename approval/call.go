@@ -48,7 +48,7 @@ const noRoom = "What its calls have cost is not known yet, and another one could
 // the draft's hold, which is worst at least, is uncertain unless somebody settles it.
 // A call that nobody has settled belongs to a replica that died in the middle.
 func (r *Request) Call(worst, most budget.USD, p Policy, now time.Time) error {
-	if r.State != Drafting || r.Blocked != nil || r.Seek != nil {
+	if !r.can("Call") || r.Blocked != nil || r.Seek != nil {
 		return r.refuse("draft")
 	}
 	if r.Attempts >= p.MaxAttempts {

@@ -55,7 +55,7 @@
 //
 // A question is stored as it came: nothing is asked of Slack before its ack. Its
 // channel, its asker and its files are found by the next step: until Found nothing of
-// it is seen, and what it lacks ends it (AskBack), with a private word and a button that
+// it is seen, and what it lacks ends it (TurnBack), with a private word and a button that
 // asks again. At a click users.info runs beside the load and may be a minute old; the
 // start asks again. What a request rests on may go while it waits: what may come back
 // is waited for with the request as it is (GoAway, ComeBack), what is gone for good ends
@@ -111,7 +111,7 @@
 // # One /analyze, hop by hop
 //
 //	bot reads the envelope ─▶ Service.Ask ─▶ Store.Ask (commit) ─▶ bot acks
-//	job find:  Service.Find  ─▶ Slack.Person, Place, Find ─▶ Update(Found or AskBack)
+//	job find:  Service.Find  ─▶ Slack.Person, Place, Find ─▶ Update(Found or TurnBack)
 //	job draft: Service.Draft ─▶ Writer.Write, Sandbox.Inspect ─▶ Update(Drafted)
 //	job show:  Service.Show  ─▶ Slack.Publish draws thread and card from View
 //	click:     bot ─▶ Service.Decide ─▶ Update(Decide) (commit) ─▶ bot acks

@@ -55,7 +55,7 @@ type FoundWords struct {
 
 // Found says what a question is about: from here on it is seen, and written.
 func (r *Request) Found(files []File, unread string, guest bool, now time.Time) error {
-	if r.State != Drafting || r.Seek == nil {
+	if !r.can("Found") || r.Seek == nil {
 		return r.refuse("find the files of")
 	}
 	r.Files, r.Seek, r.Guest = files, nil, guest
@@ -68,10 +68,10 @@ func (r *Request) Found(files []File, unread string, guest bool, now time.Time) 
 	return nil
 }
 
-// AskBack ends a question that cannot be written as it is. Its asker hears why in
+// TurnBack is Fail for a question that cannot be written as it is. Its asker hears why in
 // private, with a button that asks again. Nothing is held for it any more.
-func (r *Request) AskBack(cause *Cause, why string, now time.Time) error {
-	if r.State != Drafting || r.Seek == nil {
+func (r *Request) TurnBack(cause *Cause, why string, now time.Time) error {
+	if !r.can("Fail") || r.Seek == nil {
 		return r.refuse("ask back about")
 	}
 	r.Cause, r.Reason = cause, why
@@ -108,9 +108,9 @@ func (s *Service) Find(ctx context.Context, id string) error {
 		case r.State != Drafting || r.Seek == nil:
 			return nil // another replica was first, or its asker has taken it back
 		case cause != nil:
-			return r.AskBack(&cause.Cause, "", now)
+			return r.TurnBack(&cause.Cause, "", now)
 		case input != nil:
-			return r.AskBack(nil, input.Why, now)
+			return r.TurnBack(nil, input.Why, now)
 		}
 		return r.Found(files, unread, person.Guest, now)
 	})

@@ -17,7 +17,7 @@ import (
 func (r *Request) Insist(standings []budget.Standing, needed budget.USD, p Policy, now time.Time) error {
 	d := r.Downgraded
 	switch {
-	case r.State != Drafting && r.State != Pending || r.Edit != nil:
+	case !r.can("Insist") || r.Edit != nil:
 		return r.refuse("decline the model of")
 	case r.Blocked != nil:
 		return &MoveError{Request: r, Verb: "decline the model of", Why: "It waits for money, and is not being written."}

@@ -1,6 +1,8 @@
 package approval
 
 import (
+	"cmp"
+	"slices"
 	"testing"
 	"time"
 
@@ -54,6 +56,8 @@ func inState(t *testing.T, state State) *Request {
 	running := func() { approved(); require.NoError(t, r.Start("box", p, t0)) }
 	switch state {
 	case Drafting:
+	case Asking:
+		r.move(Asking, t0, t0.Add(p.Expiry)) // no verb leads here yet
 	case Pending:
 		drafted()
 	case Approved:
@@ -86,6 +90,7 @@ func inState(t *testing.T, state State) *Request {
 // verb is a move as the matrix tries it.
 type verb struct {
 	name string
+	move string // as the table names it; name where it is the same
 	do   func(r *Request, p Policy, now time.Time) error
 	late bool          // tried after the wait has run out
 	at   time.Duration // when else; a minute after it began unless said otherwise
@@ -112,6 +117,16 @@ func unstart(r *Request, charge budget.USD, p Policy, now time.Time) error {
 	return r.Unstart(&BrokenSealError{Why: []string{"It is not what it was."}}, budget.Charge{Kind: budget.Box, Amount: charge}, testRevision().Manifest, p, now)
 }
 
+// blocked tries a verb on a request that a budget has refused.
+func blocked(do func(r *Request, p Policy, now time.Time) error) func(r *Request, p Policy, now time.Time) error {
+	return func(r *Request, p Policy, now time.Time) error {
+		if r.State == Drafting || r.State == Pending {
+			r.Blocked = &Block{Needed: budget.Cent, Purpose: budget.ForDraft}
+		}
+		return do(r, p, now)
+	}
+}
+
 var verbs = []verb{
 	{name: "Call", do: func(r *Request, p Policy, now time.Time) error { return r.Call(budget.Cent, budget.Cent/10, p, now) }},
 	{name: "Refuse", do: func(r *Request, _ Policy, now time.Time) error { return r.Refuse(Refusal{Reason: "x"}, now) }},
@@ -122,15 +137,15 @@ var verbs = []verb{
 		return r.Decide(approvalOf(r, "R2"), budget.Cent, p, now)
 	}},
 	{name: "Reject", do: func(r *Request, p Policy, now time.Time) error { return r.Decide(rejectionOf(r, "R2"), 0, p, now) }},
-	{name: "Request changes", do: func(r *Request, p Policy, now time.Time) error {
+	{name: "Request changes", move: "RequestChanges", do: func(r *Request, p Policy, now time.Time) error {
 		d := rejectionOf(r, "R2")
 		d.Verdict = Rewrite
 		return r.Decide(d, budget.Cent, p, now)
 	}},
 	{name: "Edit", do: func(r *Request, p Policy, now time.Time) error { return takeEdit(r, "R2", p, now) }},
-	{name: "Edit late", late: true, do: func(r *Request, p Policy, now time.Time) error { return takeEdit(r, "R2", p, now) }},
-	{name: "Put back", do: func(r *Request, _ Policy, now time.Time) error { return r.PutBack("x", now) }},
-	{name: "Break the seal", do: breakSeal},
+	{name: "Edit late", move: "Edit", late: true, do: func(r *Request, p Policy, now time.Time) error { return takeEdit(r, "R2", p, now) }},
+	{name: "Put back", move: "PutBack", do: func(r *Request, _ Policy, now time.Time) error { return r.PutBack("x", now) }},
+	{name: "Break the seal", move: "BreakSeal", do: breakSeal},
 	{name: "Unstart", do: func(r *Request, p Policy, now time.Time) error { return unstart(r, 1000, p, now) }},
 	{name: "Disown", do: func(r *Request, p Policy, now time.Time) error {
 		if r.State == Pending {
@@ -142,76 +157,122 @@ var verbs = []verb{
 		return r.Disown("R1", 1, Click{}, p, now)
 	}},
 	{name: "Remind", at: 12 * time.Hour, do: func(r *Request, _ Policy, now time.Time) error { return r.Remind([]string{"R1"}, now) }},
-	{name: "Remind early", do: func(r *Request, _ Policy, now time.Time) error { return r.Remind([]string{"R1"}, now) }},
-	{name: "Remind late", late: true, do: func(r *Request, _ Policy, now time.Time) error { return r.Remind([]string{"R1"}, now) }},
+	{name: "Remind early", move: "Remind", do: func(r *Request, _ Policy, now time.Time) error { return r.Remind([]string{"R1"}, now) }},
+	{name: "Remind late", move: "Remind", late: true, do: func(r *Request, _ Policy, now time.Time) error { return r.Remind([]string{"R1"}, now) }},
 	{name: "Escalate", at: 20 * time.Hour, do: func(r *Request, _ Policy, now time.Time) error { return r.Escalate(nil, now) }},
-	{name: "Escalate early", at: 19 * time.Hour, do: func(r *Request, _ Policy, now time.Time) error { return r.Escalate(nil, now) }},
+	{name: "Escalate early", move: "Escalate", at: 19 * time.Hour, do: func(r *Request, _ Policy, now time.Time) error { return r.Escalate(nil, now) }},
 	{name: "Assign", do: func(r *Request, _ Policy, now time.Time) error { return r.Assign("R2", "R1", Click{}, now) }},
-	{name: "Assign late", late: true, do: func(r *Request, _ Policy, now time.Time) error { return r.Assign("R2", "R1", Click{}, now) }},
-	{name: "Ask for an opinion", do: func(r *Request, _ Policy, now time.Time) error { return r.AskOpinion("R2", "R1", Click{}, now) }},
+	{name: "Assign late", move: "Assign", late: true, do: func(r *Request, _ Policy, now time.Time) error { return r.Assign("R2", "R1", Click{}, now) }},
+	{name: "Ask for an opinion", move: "AskOpinion", do: func(r *Request, _ Policy, now time.Time) error { return r.AskOpinion("R2", "R1", Click{}, now) }},
 	{name: "neither", do: func(r *Request, p Policy, now time.Time) error {
 		d := approvalOf(r, "R2")
 		d.Verdict = "maybe"
 		return r.Decide(d, 0, p, now)
 	}},
 	{name: "Expire", late: true, do: func(r *Request, _ Policy, now time.Time) error { return r.Expire(now) }},
-	{name: "Expire early", do: func(r *Request, _ Policy, now time.Time) error { return r.Expire(now) }},
+	{name: "Expire early", move: "Expire", do: func(r *Request, _ Policy, now time.Time) error { return r.Expire(now) }},
 	{name: "Withdraw", do: func(r *Request, _ Policy, now time.Time) error { return r.Withdraw("A", now) }},
 	{name: "Start", do: func(r *Request, p Policy, now time.Time) error { return r.Start("box 2", p, now) }},
-	{name: "Start late", late: true, do: func(r *Request, p Policy, now time.Time) error { return r.Start("box 2", p, now) }},
-	{name: "Approve late", late: true, do: func(r *Request, p Policy, now time.Time) error {
+	{name: "Start late", move: "Start", late: true, do: func(r *Request, p Policy, now time.Time) error { return r.Start("box 2", p, now) }},
+	{name: "Approve late", move: "Approve", late: true, do: func(r *Request, p Policy, now time.Time) error {
 		return r.Decide(approvalOf(r, "R2"), budget.Cent, p, now)
 	}},
 	{name: "Finish", do: func(r *Request, _ Policy, now time.Time) error {
 		return r.Finish(Result{Outcome: Raised}, budget.Charge{Kind: budget.Box, Amount: 1000}, DefaultPolicy(), now)
 	}},
 	{name: "Begin", do: func(r *Request, _ Policy, now time.Time) error { return r.Begin(now) }},
-	{name: "Await a box", do: func(r *Request, _ Policy, now time.Time) error { return r.AwaitBox("full", now) }},
+	{name: "Await a box", move: "AwaitBox", do: func(r *Request, _ Policy, now time.Time) error { return r.AwaitBox("full", now) }},
 	{name: "Void", do: func(r *Request, _ Policy, now time.Time) error {
 		return r.Void("the disk is too small", budget.Charge{Kind: budget.Box, Amount: 1000}, now)
 	}},
 	{name: "Freeze", do: func(r *Request, p Policy, now time.Time) error {
 		return r.Freeze(now.Add(48*time.Hour), "Sat,Sun", p, now)
 	}},
-	{name: "Find", do: func(r *Request, _ Policy, now time.Time) error {
+	{name: "Find", move: "Found", do: func(r *Request, _ Policy, now time.Time) error {
 		if r.State == Drafting {
 			r.Seek = &Seek{}
 		}
 		return r.Found(nil, "", false, now)
 	}},
-	{name: "Find again", do: func(r *Request, _ Policy, now time.Time) error { return r.Found(nil, "", false, now) }},
-	{name: "Ask back", do: func(r *Request, _ Policy, now time.Time) error {
+	{name: "Find again", move: "Found", do: func(r *Request, _ Policy, now time.Time) error { return r.Found(nil, "", false, now) }},
+	{name: "Turn back", move: "Fail", do: func(r *Request, _ Policy, now time.Time) error {
 		if r.State == Drafting {
 			r.Seek = &Seek{}
 		}
-		return r.AskBack(&Cause{Code: WhichFile}, "", now)
+		return r.TurnBack(&Cause{Code: WhichFile}, "", now)
 	}},
-	{name: "Ask back late", do: func(r *Request, _ Policy, now time.Time) error { return r.AskBack(&Cause{Code: WhichFile}, "", now) }},
-	{name: "Go away", do: func(r *Request, _ Policy, now time.Time) error { return r.GoAway(Cause{Code: NotIn}, now) }},
-	{name: "Go away for good", do: func(r *Request, _ Policy, now time.Time) error { return r.GoAway(Cause{Code: FileGone}, now) }},
-	{name: "Come back", do: func(r *Request, _ Policy, now time.Time) error { return r.ComeBack(now) }},
-	{name: "Fail over a cause", do: func(r *Request, _ Policy, now time.Time) error { return r.FailOver(Cause{Code: FileGone}, now) }},
+	{name: "Turn back late", move: "Fail", do: func(r *Request, _ Policy, now time.Time) error { return r.TurnBack(&Cause{Code: WhichFile}, "", now) }},
+	{name: "Go away", move: "GoAway", do: func(r *Request, _ Policy, now time.Time) error { return r.GoAway(Cause{Code: NotIn}, now) }},
+	{name: "Go away for good", move: "GoAway", do: func(r *Request, _ Policy, now time.Time) error { return r.GoAway(Cause{Code: FileGone}, now) }},
+	{name: "Come back", move: "ComeBack", do: func(r *Request, _ Policy, now time.Time) error { return r.ComeBack(now) }},
+	{name: "Fail over a cause", move: "Fail", do: func(r *Request, _ Policy, now time.Time) error { return r.FailOver(Cause{Code: FileGone}, now) }},
+	{name: "Stand in line", move: "StandInLine", do: func(r *Request, _ Policy, now time.Time) error { return r.StandInLine(3, now) }},
+	{name: "Block a draft", move: "Block", do: func(r *Request, p Policy, now time.Time) error {
+		return r.Block(budget.ForDraft, &budget.ExceededError{Needed: budget.Cent}, System, p, now)
+	}},
+	{name: "Block a run", move: "Block", do: func(r *Request, p Policy, now time.Time) error {
+		return r.Block(budget.ForRun, &budget.ExceededError{Needed: budget.Cent}, System, p, now)
+	}},
+	{name: "Unpaid", do: func(r *Request, _ Policy, now time.Time) error {
+		return r.Unpaid("edit", &budget.ExceededError{Needed: budget.Cent}, "R2", now)
+	}},
+	{name: "Wait", do: blocked(func(r *Request, p Policy, now time.Time) error { return r.Wait(now.Add(time.Hour), "A", p, now) })},
+	{name: "Go on", move: "GoOn", do: blocked(func(r *Request, p Policy, now time.Time) error { return r.GoOn("m1", budget.Cent, "A", p, now) })},
+	{name: "Ask for a top-up", move: "AskTopUp", do: blocked(func(r *Request, p Policy, now time.Time) error { return r.AskTopUp(budget.Cent, "x", p, now) })},
+	{name: "Grant a top-up", move: "DecideTopUp", do: blocked(func(r *Request, _ Policy, now time.Time) error {
+		r.TopUps = []TopUp{{ID: "t", AskedBy: "A"}}
+		err := r.DecideTopUp("t", true, now.Add(time.Hour), "", "admin", now)
+		if err != nil {
+			r.TopUps = nil
+		}
+		return err
+	})},
+	{name: "Insist", do: func(r *Request, p Policy, now time.Time) error {
+		if r.State == Drafting || r.State == Pending {
+			r.Downgraded = &Downgraded{From: "m2", To: "m1"}
+		}
+		return r.Insist(nil, budget.Cent, p, now)
+	}},
+	{name: "Come back after all", move: "ComeBack", do: func(r *Request, _ Policy, now time.Time) error {
+		if r.State == Drafting || r.State == Pending || r.State == Approved {
+			r.Away = &Away{Cause: Cause{Code: NotIn}, Since: now}
+		}
+		return r.ComeBack(now)
+	}},
+	{name: "Put an edit back", move: "PutBack", do: func(r *Request, _ Policy, now time.Time) error {
+		if r.State == Drafting {
+			r.Revision, r.Edit = new(testRevision()), new(editOf("R2"))
+		}
+		return r.PutBack("x", now)
+	}},
 	{name: "Lose", do: func(r *Request, _ Policy, now time.Time) error { return r.Lose(now) }},
 }
 
 // matrix names the state that each verb leads to. What is missing is illegal.
 var matrix = map[State]map[string]State{
-	Drafting: {"Call": Drafting, "Refuse": Drafting, "Again": Drafting, "Drafted": Pending, "Fail": Failed,
-		"Find": Drafting, "Ask back": Failed, "Go away": Drafting, "Fail over a cause": Failed,
+	Drafting: {"Stand in line": Drafting, "Block a draft": Drafting, "Wait": Drafting, "Go on": Drafting, "Ask for a top-up": Drafting, "Grant a top-up": Drafting,
+		"Insist": Drafting, "Come back after all": Drafting, "Put an edit back": Pending,
+		"Call": Drafting, "Refuse": Drafting, "Again": Drafting, "Drafted": Pending, "Fail": Failed,
+		"Find": Drafting, "Turn back": Failed, "Go away": Drafting, "Fail over a cause": Failed,
 		"Expire": Expired, "Withdraw": Withdrawn},
-	Pending: {"Approve": Approved, "Reject": Rejected, "Expire": Expired, "Withdraw": Withdrawn,
+	Asking: {"Fail": Failed, "Fail over a cause": Failed, "Expire": Expired, "Withdraw": Withdrawn},
+	Pending: {"Block a run": Pending, "Unpaid": Pending, "Wait": Pending, "Go on": Pending, "Ask for a top-up": Pending, "Grant a top-up": Pending,
+		"Insist": Drafting, "Come back after all": Pending,
+		"Approve": Approved, "Reject": Rejected, "Expire": Expired, "Withdraw": Withdrawn,
 		"Request changes": Drafting, "Edit": Drafting, "Disown": Pending,
 		"Go away": Pending, "Fail": Failed, "Fail over a cause": Failed,
 		"Remind": Pending, "Escalate": Pending, "Assign": Pending, "Ask for an opinion": Pending},
-	Approved: {"Fail": Failed, "Go away": Approved, "Fail over a cause": Failed, "Expire": Expired, "Withdraw": Withdrawn, "Start": Running, "Await a box": Approved, "Freeze": Approved, "Break the seal": Pending, "Disown": Pending},
+	Approved: {"Stand in line": Approved, "Come back after all": Approved, "Fail": Failed, "Go away": Approved, "Fail over a cause": Failed, "Expire": Expired, "Withdraw": Withdrawn, "Start": Running, "Await a box": Approved, "Freeze": Approved, "Break the seal": Pending, "Disown": Pending},
 	Running:  {"Unstart": Pending, "Begin": Running, "Finish": Done, "Void": Failed, "Lose": Lost},
 	Done:     {}, Failed: {}, Rejected: {}, Expired: {}, Withdrawn: {}, Lost: {},
 }
 
+func allStates() []State { return append(States(), Asking) }
+
 func TestEveryVerbInEveryState(t *testing.T) {
 	t.Parallel()
-	require.Len(t, matrix, len(States()))
-	for _, state := range States() {
+	require.Len(t, matrix, len(allStates()))
+	for _, state := range allStates() {
 		for _, v := range verbs {
 			t.Run(string(state)+" "+v.name, func(t *testing.T) {
 				t.Parallel()
@@ -236,8 +297,11 @@ func TestEveryVerbInEveryState(t *testing.T) {
 				}
 				require.NoError(t, err)
 				require.Equal(t, want, r.State)
+				require.Contains(t, Moves, Move{state, cmp.Or(v.move, v.name), want})
 				require.Equal(t, now, r.ChangedAt)
-				require.NotEmpty(t, r.Changes.Events)
+				if v.move != "StandInLine" { // which changes all the time
+					require.NotEmpty(t, r.Changes.Events)
+				}
 				require.Equal(t, before.ID, r.ID)
 				require.Equal(t, r.State.Final() || r.State == Running, r.ExpiresAt.IsZero(), "a wait has an end")
 				if v.name != "Again" && v.name != "Refuse" { // the next call is shown
@@ -248,9 +312,26 @@ func TestEveryVerbInEveryState(t *testing.T) {
 	}
 }
 
+func TestTheTableOfMovesHoldsWhatVerbsDoAndNoMore(t *testing.T) {
+	t.Parallel()
+	reached := []Move{{"", "Ask", Drafting}, {Pending, "Approve", Pending},
+		{Drafting, "AskBack", Asking}, {Asking, "Answer", Drafting}} // of the reading issue
+	for state, row := range matrix {
+		for _, v := range verbs {
+			if to, legal := row[v.name]; legal {
+				reached = append(reached, Move{state, cmp.Or(v.move, v.name), to})
+			}
+		}
+	}
+	for _, m := range Moves {
+		require.Contains(t, reached, m)
+	}
+	require.Len(t, Moves, len(slices.CompactFunc(slices.Clone(Moves), func(a, b Move) bool { return a == b })))
+}
+
 func TestStatesAreFinalUnlessSomethingIsToCome(t *testing.T) {
 	t.Parallel()
-	for _, state := range States() {
+	for _, state := range allStates() {
 		require.Equal(t, len(matrix[state]) == 0, state.Final(), state)
 	}
 }

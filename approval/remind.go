@@ -19,7 +19,7 @@ func (r *Request) part(percent time.Duration) time.Time {
 }
 
 // waiting tells of a decision that can still be taken.
-func (r *Request) waiting(now time.Time) bool { return r.State == Pending && now.Before(r.ExpiresAt) }
+func (r *Request) waiting(now time.Time) bool { return r.can("Remind") && now.Before(r.ExpiresAt) }
 
 // ReminderDue and EscalationDue say whether it is time for a word that has not been said.
 func (r *Request) ReminderDue(now time.Time) bool {
@@ -61,7 +61,7 @@ func (r *Request) waits(word string, to []string, escalated bool, now time.Time)
 
 // Assign makes a decision somebody's turn. Others may still take it.
 func (r *Request) Assign(to, by string, click Click, now time.Time) error {
-	if err := r.canDecide("assign", to, by, now); err != nil {
+	if err := r.canDecide("Assign", "assign", to, by, now); err != nil {
 		return err
 	}
 	r.Assignee = to
@@ -74,7 +74,7 @@ const maxOpinions = 5
 
 // AskOpinion asks somebody to look at the code as well.
 func (r *Request) AskOpinion(from, by string, click Click, now time.Time) error {
-	if err := r.canDecide("ask for an opinion on", from, by, now); err != nil {
+	if err := r.canDecide("AskOpinion", "ask for an opinion on", from, by, now); err != nil {
 		return err
 	}
 	if from == by {
@@ -89,12 +89,12 @@ func (r *Request) AskOpinion(from, by string, click Click, now time.Time) error 
 }
 
 // canDecide says whether it makes sense to ask this person, who is a reviewer.
-func (r *Request) canDecide(verb, who, by string, now time.Time) error {
+func (r *Request) canDecide(verb, words, who, by string, now time.Time) error {
 	switch {
-	case r.State != Pending:
-		return r.refuse(verb)
+	case !r.can(verb):
+		return r.refuse(words)
 	case !now.Before(r.ExpiresAt):
-		return &MoveError{Request: r, Verb: verb, Why: "The time for a decision has run out."}
+		return &MoveError{Request: r, Verb: words, Why: "The time for a decision has run out."}
 	case who == r.Asker:
 		return &InputError{Why: "This person asked the question, so they cannot review the code. Please choose somebody else."}
 	case who == r.Revision.Author:

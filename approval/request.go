@@ -11,9 +11,10 @@ import (
 // State is where a request is in its life. doc.go draws the whole machine.
 type State string
 
-// The nine states. Six of them are final.
+// The states.
 const (
 	Drafting  State = "drafting"  // a model writes the code
+	Asking    State = "asking"    // waits for the asker, and holds nothing
 	Pending   State = "pending"   // waits for reviewers
 	Approved  State = "approved"  // may run once, has not started
 	Running   State = "running"   // a box has been named; the code may have started
@@ -25,14 +26,15 @@ const (
 	Lost      State = "lost"      // it was started, nobody knows how it ended, it will not be run again
 )
 
-// States lists all of them, in the order of a life.
+// States lists them in the order of a life. Asking is not among them until a step
+// leads there: nobody draws it yet.
 func States() []State {
 	return []State{Drafting, Pending, Approved, Running, Done, Failed, Rejected, Expired, Withdrawn, Lost}
 }
 
 // Final tells that a request in this state never moves again.
 func (s State) Final() bool {
-	return s != Drafting && s != Pending && s != Approved && s != Running
+	return !slices.ContainsFunc(Moves, func(m Move) bool { return m.From == s })
 }
 
 // Step names a piece of work that a job does for a request. A job is only a

@@ -52,7 +52,7 @@ func (r *Request) requestChanges(d Decision, cost budget.USD, p Policy, now time
 // they saw, and has it inspected. The time that is left for a decision goes on:
 // if the inspection refuses the edit, everything stands as it stood.
 func (r *Request) TakeEdit(e Edit, revision int, digest string, cost budget.USD, p Policy, now time.Time) error {
-	if r.State != Pending {
+	if !r.can("Edit") {
 		return r.refuse("edit")
 	}
 	if revision != r.Revision.Number || digest != r.Revision.Digest || !r.Revision.Intact() {
@@ -80,7 +80,7 @@ func (r *Request) TakeEdit(e Edit, revision int, digest string, cost budget.USD,
 // PutBack gives up an edit that cannot be shown to reviewers: the version that was
 // edited stands again, with whatever was decided on it, and the editor is told why.
 func (r *Request) PutBack(why string, now time.Time) error {
-	if r.State != Drafting || r.Edit == nil {
+	if !r.can("PutBack") || r.Edit == nil {
 		return r.refuse("put back")
 	}
 	e := *r.Edit

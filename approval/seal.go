@@ -47,7 +47,7 @@ func (r *Request) BrokenSeal(p Policy) (why []string) {
 // BreakSeal takes an approval away that does not hold any more, and puts the same
 // code before the reviewers as a new revision, with what would be sealed now.
 func (r *Request) BreakSeal(broken *BrokenSealError, fresh Manifest, p Policy, now time.Time) error {
-	if r.State != Approved {
+	if !r.can("BreakSeal") {
 		return r.refuse("take the approval from")
 	}
 	r.reopen(broken, fresh, p, now)
@@ -57,7 +57,7 @@ func (r *Request) BreakSeal(broken *BrokenSealError, fresh Manifest, p Policy, n
 // Unstart is BreakSeal after a box was named: it is no more, and nothing has begun
 // in it, so that nothing ran and another run may be approved. The box is paid for.
 func (r *Request) Unstart(broken *BrokenSealError, charge budget.Charge, fresh Manifest, p Policy, now time.Time) error {
-	if r.State != Running || !r.Run.BegunAt.IsZero() {
+	if !r.can("Unstart") || !r.Run.BegunAt.IsZero() {
 		return r.refuse("take the run back from")
 	}
 	r.payBox(charge, now)
@@ -84,7 +84,7 @@ func (r *Request) sealBroken(why []string, now time.Time) Event {
 // Disown takes back an approval that its giver says was not theirs, while nothing
 // has started. Everybody decides anew; the administrators are told.
 func (r *Request) Disown(by string, revision int, click Click, p Policy, now time.Time) error {
-	if r.State != Pending && r.State != Approved {
+	if !r.can("Disown") {
 		return &MoveError{Request: r, Verb: "take an approval back from", Why: r.tooLateToDisown()}
 	}
 	if revision != r.Revision.Number {

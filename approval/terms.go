@@ -264,7 +264,7 @@ func (m Manifest) beyond(rules Rules) string {
 // Freeze keeps an approved request waiting until nothing forbids it to start. The
 // time that an approval lasts counts from then, and so does its money.
 func (r *Request) Freeze(until time.Time, why string, p Policy, now time.Time) error {
-	if r.State != Approved {
+	if !r.can("Freeze") {
 		return r.refuse("hold back")
 	}
 	expires := until.Add(p.RunExpiry)

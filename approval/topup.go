@@ -50,7 +50,7 @@ func (r *Request) OpenTopUp() *TopUp {
 
 // AskTopUp asks for money on top of the budget that has refused the request.
 func (r *Request) AskTopUp(amount budget.USD, reason string, p Policy, now time.Time) error {
-	if r.Blocked == nil {
+	if !r.can("AskTopUp") || r.Blocked == nil {
 		return r.unblocked("ask for money for")
 	}
 	if r.OpenTopUp() != nil {
@@ -83,7 +83,7 @@ func (r *Request) DecideTopUp(id string, granted bool, until time.Time, answer, 
 			said = "granted"
 		}
 		return &MoveError{Request: r, Verb: "decide on the top-up of", Why: fmt.Sprintf("It has been %s already.", said)}
-	case r.Blocked == nil:
+	case !r.can("DecideTopUp") || r.Blocked == nil:
 		return &MoveError{Request: r, Verb: "decide on the top-up of", Why: "It is not needed any more: the request does not wait for money."}
 	case granted && !until.After(now):
 		return &InputError{Why: "That moment has passed. Until when may the money be spent?"}

@@ -33,7 +33,7 @@ func begin(q Question, model string, now time.Time) *Request {
 // Refuse notes a draft that cannot be shown to a person, and has another one
 // written.
 func (r *Request) Refuse(refusal Refusal, now time.Time) error {
-	if r.State != Drafting {
+	if !r.can("Refuse") {
 		return r.refuse("refuse the draft of")
 	}
 	r.Refused, r.Place = append(r.Refused, refusal), NotInLine
@@ -45,7 +45,7 @@ func (r *Request) Refuse(refusal Refusal, now time.Time) error {
 // Again notes a call that failed in a way that may pass. The job that made it
 // makes it again later.
 func (r *Request) Again(why string, now time.Time) error {
-	if r.State != Drafting {
+	if !r.can("Again") {
 		return r.refuse("draft")
 	}
 	r.note(now, System, "call failed", map[string]any{"attempt": r.Attempts, "why": why})
@@ -56,7 +56,7 @@ func (r *Request) Again(why string, now time.Time) error {
 // Drafted puts a revision before the reviewers. Whatever was approved before is
 // not approved any more: approvals belong to a revision.
 func (r *Request) Drafted(rev Revision, p Policy, now time.Time) error {
-	if r.State != Drafting || r.Seek != nil {
+	if !r.can("Drafted") || r.Seek != nil {
 		return r.refuse("draft")
 	}
 	rev.At = now
@@ -74,7 +74,7 @@ func (r *Request) Drafted(rev Revision, p Policy, now time.Time) error {
 
 // Fail ends a request before anything has run, with a reason for the asker.
 func (r *Request) Fail(reason string, now time.Time) error {
-	if r.State != Drafting && r.State != Pending && r.State != Approved {
+	if !r.can("Fail") {
 		return r.refuse("fail")
 	}
 	r.Reason = reason
@@ -101,7 +101,7 @@ func (r *Request) renew(rev Revision) {
 // AwaitBox says that no box can be had for now. It is said once: the job asks again
 // until there is one or the approval has run out.
 func (r *Request) AwaitBox(why string, now time.Time) error {
-	if r.State != Approved {
+	if !r.can("AwaitBox") {
 		return r.refuse("run")
 	}
 	if r.Reason == WaitsForBox {
@@ -119,7 +119,7 @@ const WaitsForBox = "It waits for a sandbox: none can be had at the moment."
 // Start names the box, in which the code may start from now on, once. The seal
 // is checked again: this is the last moment before the code is out of our hands.
 func (r *Request) Start(box string, p Policy, now time.Time) error {
-	if r.State != Approved || r.Run != nil {
+	if !r.can("Start") || r.Run != nil {
 		return r.refuse("start")
 	}
 	if !now.Before(r.ExpiresAt) {
@@ -151,7 +151,7 @@ func (r *Request) Start(box string, p Policy, now time.Time) error {
 // that nothing was started in it is not believed: code can remove the mark that
 // keeps it from being started twice, but not this row.
 func (r *Request) Begin(now time.Time) error {
-	if r.State != Running || !r.Run.BegunAt.IsZero() {
+	if !r.can("Begin") || !r.Run.BegunAt.IsZero() {
 		return r.refuse("begin")
 	}
 	r.Run.BegunAt = now
@@ -163,7 +163,7 @@ func (r *Request) Begin(now time.Time) error {
 
 // Finish stores what came out. A traceback is a result, too: the run happened.
 func (r *Request) Finish(result Result, charge budget.Charge, p Policy, now time.Time) error {
-	if r.State != Running {
+	if !r.can("Finish") {
 		return r.refuse("finish")
 	}
 	r.Run.FinishedAt, r.Run.Result = now, &result
@@ -186,7 +186,7 @@ func (r *Request) Finish(result Result, charge budget.Charge, p Policy, now time
 // Lose gives a run up whose box has gone: it was started, nobody knows how it
 // ended, and it will not be run again. The hold is spent in full.
 func (r *Request) Lose(now time.Time) error {
-	if r.State != Running {
+	if !r.can("Lose") {
 		return r.refuse("lose")
 	}
 	for _, h := range r.runHolds() {
@@ -202,7 +202,7 @@ func (r *Request) Lose(now time.Time) error {
 // Void ends a run that was named and never started: the box refused the code, and
 // is no more. Nothing ran; the box is paid for.
 func (r *Request) Void(reason string, charge budget.Charge, now time.Time) error {
-	if r.State != Running {
+	if !r.can("Void") {
 		return r.refuse("void")
 	}
 	r.payBox(charge, now)
@@ -235,7 +235,7 @@ func (r *Request) settledNow() (sum budget.USD) {
 
 // expireIfDue ends a wait that has run out, and leaves any other request alone.
 func (r *Request) expireIfDue(now time.Time) error {
-	if r.State.Final() || r.State == Running || now.Before(r.ExpiresAt) {
+	if !r.can("Expire") || now.Before(r.ExpiresAt) {
 		return nil
 	}
 	return r.Expire(now)

@@ -9,13 +9,16 @@ import (
 
 // How a wait for people ends: they decide, its time runs out, or it is taken back.
 
+// verdicts are the verbs that they are.
+var verdicts = map[Verdict]string{Approve: "Approve", Reject: "Reject", Rewrite: "RequestChanges"}
+
 // Decide is Approve, Reject and RequestChanges. The decision must be on the
 // revision that stands now, by its digest; by someone who is neither the asker nor
 // the author of the code; and the first one of that person. The cost is that of
 // what the decision leads to: with enough approvals it is held for the run and the
 // request is approved; to have the code changed it is held for the next draft.
 func (r *Request) Decide(d Decision, cost budget.USD, p Policy, now time.Time) error {
-	if r.State != Pending || d.Verdict != Approve && d.Verdict != Reject && d.Verdict != Rewrite {
+	if !r.can(verdicts[d.Verdict]) {
 		return r.refuse(string(d.Verdict))
 	}
 	if r.Revision == nil || d.Revision != r.Revision.Number || d.Digest != r.Revision.Digest || !r.Revision.Intact() {
@@ -102,7 +105,7 @@ func (r *Request) Approvals() (n int) {
 
 // Expire ends a wait that has run out: nobody decided, or nothing could run.
 func (r *Request) Expire(now time.Time) error {
-	if r.State != Drafting && r.State != Pending && r.State != Approved || now.Before(r.ExpiresAt) {
+	if !r.can("Expire") || now.Before(r.ExpiresAt) {
 		return r.refuse("expire")
 	}
 	r.release(now)
@@ -147,7 +150,7 @@ func (r *Request) Lapsed() string {
 
 // Withdraw takes a request back. What has started cannot be taken back.
 func (r *Request) Withdraw(by string, now time.Time) error {
-	if r.State != Drafting && r.State != Pending && r.State != Approved {
+	if !r.can("Withdraw") {
 		return r.refuse("withdraw")
 	}
 	r.Reason = "" // why it waited once more says nothing any more

@@ -2,10 +2,10 @@ package storage
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
-	"strconv"
 	"strings"
 	"time"
 
@@ -13,8 +13,10 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/database"
 	"github.com/pressly/goose/v3/lock"
 
+	"countersign/approval"
 	"countersign/migrations"
 )
 
@@ -32,20 +34,62 @@ func Migrate(ctx context.Context, url string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
-	if err := notNewer(ctx, pool); err != nil {
+	applied, err := appliedVersions(ctx, pool)
+	if err != nil {
+		return err
+	}
+	if err := fits(applied); err != nil {
 		return err
 	}
 	ours := stdlib.OpenDBFromPool(pool)
 	defer ours.Close()
-	// goose would lock for itself alone; the queue's migrations need the same protection.
-	provider, err := goose.NewProvider(goose.DialectPostgres, ours, migrations.Files)
+	if err := migrateOurs(ctx, ours); err != nil {
+		return err
+	}
+	return migrateQueue(ctx, pool)
+}
+
+// migrateOurs brings our own tables up to date. It takes no lock: goose would lock for
+// itself alone, and the queue's migrations need the same protection.
+func migrateOurs(ctx context.Context, db *sql.DB) error {
+	store, err := database.NewStore(database.DialectPostgres, versions)
+	if err != nil {
+		return fmt.Errorf("read the migrations: %w", err)
+	}
+	provider, err := goose.NewProvider("", db, migrations.Files, goose.WithStore(summed{store}))
 	if err != nil {
 		return fmt.Errorf("read the migrations: %w", err)
 	}
 	if _, err := provider.Up(ctx); err != nil {
 		return fmt.Errorf("migrate the database: %w", err)
 	}
-	return migrateQueue(ctx, pool)
+	return nil
+}
+
+// versions is goose's table, a row for each migration that was applied.
+const versions = "goose_db_version"
+
+// summed is goose's store, which also remembers the sha256 of what was applied.
+type summed struct{ database.Store }
+
+func (s summed) CreateVersionTable(ctx context.Context, db database.DBTxConn) error {
+	err := s.Store.CreateVersionTable(ctx, db)
+	if err == nil {
+		_, err = db.ExecContext(ctx, `ALTER TABLE `+versions+` ADD COLUMN sha256 text`)
+	}
+	return err
+}
+
+// Insert runs in the transaction of its migration.
+func (s summed) Insert(ctx context.Context, db database.DBTxConn, req database.InsertRequest) error {
+	var sum *string // version 0 is goose's own, and no file
+	for _, m := range known() {
+		if int64(m.version) == req.Version {
+			sum = &m.sum
+		}
+	}
+	_, err := db.ExecContext(ctx, `INSERT INTO `+versions+` (version_id, is_applied, sha256) VALUES ($1, true, $2)`, req.Version, sum)
+	return err
 }
 
 // lockMigrations takes goose's own lock, so that the goose command keeps out, too.
@@ -78,7 +122,8 @@ func lockMigrations(ctx context.Context, pool *pgxpool.Pool) (unlock func() erro
 	}, nil
 }
 
-// Pending lists what Migrate would do, by name. It changes nothing.
+// Pending lists what Migrate would do, by name. It changes nothing. A database that
+// this program does not fit: the error of Validate.
 func Pending(ctx context.Context, url string) ([]string, error) {
 	pool, err := connect(ctx, url, 2)
 	if err != nil {
@@ -89,18 +134,21 @@ func Pending(ctx context.Context, url string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := fits(applied); err != nil {
+		return nil, err
+	}
 	var pending []string
-	for _, name := range known() {
-		if !applied[versionOf(name)] {
-			pending = append(pending, name)
+	for _, m := range known() {
+		if _, done := applied[m.version]; !done {
+			pending = append(pending, m.name)
 		}
 	}
 	queue, err := pendingQueue(ctx, pool)
 	return append(pending, queue...), err
 }
 
-// Validate refuses a database that this program does not fit: one that has not
-// been migrated, or one that a newer program has. The error says what to do.
+// Validate refuses a database that this program does not fit: one that has not been
+// migrated, or that another program has (*OtherSchemaError). The error says what to do.
 func Validate(ctx context.Context, url string) error {
 	pending, err := Pending(ctx, url)
 	if err != nil {
@@ -112,75 +160,80 @@ func Validate(ctx context.Context, url string) error {
 	case n > 0:
 		return fmt.Errorf("the database is not up to date: run `countersign migrate` (missing: %s)", strings.Join(pending, ", "))
 	}
-	pool, err := connect(ctx, url, 1)
-	if err != nil {
-		return err
-	}
-	defer pool.Close()
-	return notNewer(ctx, pool)
+	return nil
 }
 
-// notNewer refuses a database whose schema this program does not know: goose
-// itself would have nothing to do and say that all is well.
-func notNewer(ctx context.Context, pool *pgxpool.Pool) error {
-	applied, err := appliedVersions(ctx, pool)
-	if err != nil {
-		return err
+// OtherSchemaError is a database whose migrations are not those of this program.
+// Until the first release migrations change in place, and nothing leads from one
+// state of them to the next.
+type OtherSchemaError struct{ Migration string }
+
+func (e *OtherSchemaError) Error() string {
+	return fmt.Sprintf("the database was made by another Countersign from before the first release, and this one cannot use it (%s differs). "+
+		"Start with an empty database: name it in DATABASE_URL, or, where that is empty, move the folder postgres in DATA_DIR away", e.Migration)
+}
+
+// fits refuses a database that was migrated by other files than ours. Of a newer
+// program's goose itself would have nothing to do and say that all is well.
+func fits(applied map[int]string) error {
+	list := known()
+	for _, m := range list {
+		if sum, done := applied[m.version]; done && sum != m.sum {
+			return &OtherSchemaError{Migration: m.name}
+		}
 	}
-	names := known()
 	for version := range applied {
-		if version > versionOf(names[len(names)-1]) {
+		if version > len(list) {
 			return fmt.Errorf("the database is of a newer countersign (migration %d): install that one", version)
 		}
 	}
 	return nil
 }
 
-// known are the names of our migrations, in the order of their numbers.
-func known() []string {
-	names, err := fs.Glob(migrations.Files, "*.sql") // sorted
+type migration struct {
+	version int // 1, 2 and so on
+	name    string
+	sum     string // the sha256 of its file
+}
+
+// known are our migrations, in the order of their numbers.
+func known() (list []migration) {
+	files, err := fs.Glob(migrations.Files, "0*.sql") // sorted
 	if err != nil {
 		panic(err) // the pattern is well-formed
 	}
-	for i, name := range names {
-		if versionOf(name) != i+1 {
-			panic("migrations are numbered without a gap: " + name) // a test calls this
+	for i, file := range files {
+		if !strings.HasPrefix(file, fmt.Sprintf("%04d_", i+1)) {
+			panic("migrations are numbered without a gap: " + file) // a test calls this
 		}
-		names[i] = strings.TrimSuffix(name, ".sql")
+		text, err := migrations.Files.ReadFile(file)
+		if err != nil {
+			panic(err) // it is embedded
+		}
+		list = append(list, migration{version: i + 1, name: strings.TrimSuffix(file, ".sql"), sum: approval.Hash(text)})
 	}
-	return names
+	return list
 }
 
-// versionOf is the number of a migration; numbers have four digits, so names sort by them.
-func versionOf(name string) int {
-	digits, _, _ := strings.Cut(name, "_")
-	version, err := strconv.Atoi(digits)
-	if err != nil || len(digits) != 4 {
-		return 0
-	}
-	return version
-}
-
-// appliedVersions reads goose's table, and makes none where there is none.
-func appliedVersions(ctx context.Context, pool *pgxpool.Pool) (map[int]bool, error) {
-	applied := map[int]bool{}
+// appliedVersions reads goose's table, and makes none where there is none: the sha256
+// of each migration that was applied. One that was applied before sums were kept has none.
+func appliedVersions(ctx context.Context, pool *pgxpool.Pool) (map[int]string, error) {
 	var there bool
-	if err := pool.QueryRow(ctx, `SELECT to_regclass('goose_db_version') IS NOT NULL`).Scan(&there); err != nil {
+	if err := pool.QueryRow(ctx, `SELECT to_regclass($1) IS NOT NULL`, versions).Scan(&there); err != nil {
 		return nil, fmt.Errorf("read the database's version: %w", err)
 	}
+	applied := map[int]string{}
 	if !there {
 		return applied, nil
 	}
-	rows, err := pool.Query(ctx, `SELECT version_id::int FROM goose_db_version WHERE is_applied AND version_id > 0`)
+	rows, err := pool.Query(ctx, `SELECT version_id::int, coalesce(to_jsonb(v) ->> 'sha256', '') FROM `+versions+` v WHERE is_applied AND version_id > 0`)
 	if err != nil {
 		return nil, fmt.Errorf("read the database's version: %w", err)
 	}
-	versions, err := pgx.CollectRows(rows, pgx.RowTo[int])
-	if err != nil {
+	var version int
+	var sum string
+	if _, err := pgx.ForEachRow(rows, []any{&version, &sum}, func() error { applied[version] = sum; return nil }); err != nil {
 		return nil, fmt.Errorf("read the database's version: %w", err)
-	}
-	for _, v := range versions {
-		applied[v] = true
 	}
 	return applied, nil
 }

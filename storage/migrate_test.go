@@ -17,9 +17,9 @@ func TestFourReplicasMigrateAtOnce(t *testing.T) {
 	pending, err := Pending(t.Context(), url)
 	require.NoError(t, err)
 	require.Len(t, pending, len(known())+1)
-	require.Equal(t, "0001_requests", pending[0])
+	require.Equal(t, "0001_events", pending[0])
 	require.Contains(t, pending[len(pending)-1], "the queue: unapplied migrations")
-	require.ErrorContains(t, Validate(t.Context(), url), "run `countersign migrate` (missing: 0001_requests, 0002_ledger, 0003_events and ")
+	require.ErrorContains(t, Validate(t.Context(), url), "run `countersign migrate` (missing: 0001_events, 0002_people, 0003_requests and ")
 
 	for _, err := range together(4, func(int) error { return Migrate(t.Context(), url) }) {
 		require.NoError(t, err)
@@ -37,6 +37,28 @@ func TestValidateRefusesADatabaseOfTheFuture(t *testing.T) {
 	require.NoError(t, b.exec(t, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, true)`))
 	require.ErrorContains(t, Validate(t.Context(), b.url), "newer countersign (migration 999)")
 	require.ErrorContains(t, Migrate(t.Context(), b.url), "newer countersign (migration 999)", "nor does a replica that was left behind start on it")
+}
+
+func TestADatabaseThatOtherFilesMadeIsRefusedWithASentence(t *testing.T) {
+	t.Parallel()
+	for name, as := range map[string]struct{ sql, differs string }{
+		"before sums were kept": {`ALTER TABLE goose_db_version DROP COLUMN sha256;
+			INSERT INTO goose_db_version (version_id, is_applied) SELECT n, true FROM generate_series(6, 20) n`, "0001_events"},
+		"a file that was changed since": {`UPDATE goose_db_version SET sha256 = repeat('0', 64) WHERE version_id = 4`, "0004_ledger"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			require.NoError(t, b.exec(t, as.sql))
+			_, err := Pending(t.Context(), b.url)
+			for _, err := range []error{err, Migrate(t.Context(), b.url), Validate(t.Context(), b.url)} {
+				var other *OtherSchemaError
+				require.ErrorAs(t, err, &other)
+				require.Equal(t, as.differs, other.Migration)
+				require.ErrorContains(t, err, "Start with an empty database: ")
+			}
+		})
+	}
 }
 
 func TestMigrateWaitsForWhoeverMigrates(t *testing.T) {

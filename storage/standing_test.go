@@ -13,7 +13,6 @@ import (
 
 	"countersign/approval"
 	"countersign/budget"
-	"countersign/migrations"
 )
 
 // turnable gives a test the database's clock: every replica that connects by the
@@ -284,37 +283,4 @@ func TestALimitBelowWhatIsSpentIsAllowedAndNothingMoreIsHeld(t *testing.T) {
 	b.update(t, first.ID, b.drafted) // what was held before is settled as ever
 	require.NoError(t, b.SetLimit(t.Context(), "ADMIN", budget.Limit{Scope: userScope, Amount: 11 * budget.Cent, Window: budget.Month}))
 	b.ask(t, "third")
-}
-
-func TestWhatWasSpentBeforeThereWereBalancesIsInThem(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	r := b.done(t, "t")
-	for i, at := range []time.Time{time.Date(2024, 2, 29, 23, 59, 59, 999_999_000, time.UTC), time.Date(2024, 3, 1, 0, 0, 0, 0, time.UTC),
-		time.Date(2025, 7, 4, 12, 7, 0, 0, time.UTC)} {
-		require.NoError(t, b.spend(t.Context(), r, fmt.Sprint("old ", i), at, budget.Cent))
-	}
-	b.ask(t, "open")
-	before, held := b.count(t, `SELECT count(*) FROM balances`), b.count(t, `SELECT sum(held) FROM scopes`)
-	require.Positive(t, before)
-	require.Positive(t, held)
-	for _, name := range []string{"0004_balances.sql", "0006_held.sql"} {
-		down, up := migrationText(t, name)
-		require.NoError(t, b.exec(t, down))
-		require.NoError(t, b.exec(t, up))
-	}
-	require.Equal(t, before, b.count(t, `SELECT count(*) FROM balances`))
-	require.Equal(t, held, b.count(t, `SELECT sum(held) FROM scopes`))
-	require.Zero(t, b.count(t, wrongBalances))
-	require.Zero(t, b.count(t, wrongHelds))
-}
-
-// migrationText is what a migration does and how it is undone.
-func migrationText(t *testing.T, name string) (down, up string) {
-	t.Helper()
-	text, err := migrations.Files.ReadFile(name)
-	require.NoError(t, err)
-	up, down, ok := strings.Cut(string(text), "-- +goose Down")
-	require.True(t, ok)
-	return down, up
 }

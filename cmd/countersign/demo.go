@@ -21,6 +21,7 @@ import (
 	"countersign/internal/pglocal"
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/page"
+	"countersign/storage"
 )
 
 // demo runs the real bot, the real Postgres and the real sandbox against a local
@@ -71,7 +72,7 @@ func demo(ctx context.Context, p program) (err error) {
 	}
 	r, err := p.wire(ctx, writer)
 	if err != nil {
-		return errors.Join(inUse(err), listener.Close())
+		return errors.Join(outdated(inUse(err)), listener.Close())
 	}
 	defer func() { err = errors.Join(err, r.close()) }()
 	if err := r.teamBudget(ctx); err != nil {
@@ -187,6 +188,14 @@ func inUse(err error) error {
 	var used *pglocal.InUseError
 	if errors.As(err, &used) {
 		return errors.New("another demo is running and uses the same data: go on there, end it first, or give this one its own with DATA_DIR=/some/folder")
+	}
+	return err
+}
+
+// outdated says what somebody does whose last demo was that of another version.
+func outdated(err error) error {
+	if errors.As(err, new(*storage.OtherSchemaError)) {
+		return errors.New("what earlier demos left was written by another version of Countersign, which this one cannot read: make demo RESET=1 (countersign demo -reset) forgets it and begins anew")
 	}
 	return err
 }

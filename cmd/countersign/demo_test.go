@@ -13,10 +13,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"countersign/budget"
+	"countersign/internal/pglocal"
 	"countersign/internal/slacksim"
+	"countersign/storage"
 )
 
 // aDemo is a demo that runs, inside the test, in a folder of its own.
@@ -98,6 +101,27 @@ func TestDemoPlaysOneRoundKeepsItAndStartsAnewWhenAsked(t *testing.T) {
 	anew := startDemo(t, dir, "-once", "-reset")
 	require.Zero(t, anew.ends(t), "%s\n%s", anew.out.String(), anew.errs.String())
 	require.Contains(t, anew.out.String(), "shares sales.csv")
+}
+
+func TestADemoOnDataOfAnotherVersionSaysHowToBeginAnew(t *testing.T) {
+	t.Parallel()
+	dir := dataDir(t)
+	server, err := pglocal.Start(t.Context(), pglocal.Options{Dir: filepath.Join(dir, "demo", "postgres")})
+	require.NoError(t, err)
+	require.NoError(t, storage.Migrate(t.Context(), server.URL()))
+	conn, err := pgx.Connect(t.Context(), server.URL())
+	require.NoError(t, err)
+	_, err = conn.Exec(t.Context(), `ALTER TABLE goose_db_version DROP COLUMN sha256`)
+	require.NoError(t, err)
+	require.NoError(t, conn.Close(t.Context()))
+	require.NoError(t, server.Stop())
+
+	d := startDemo(t, dir, "-once")
+	require.Equal(t, 1, d.ends(t))
+	require.Equal(t, "countersign: what earlier demos left was written by another version of Countersign, which this one cannot read: "+
+		"make demo RESET=1 (countersign demo -reset) forgets it and begins anew\n", d.errs.String())
+	anew := startDemo(t, dir, "-once", "-reset")
+	require.Zero(t, anew.ends(t), "%s\n%s", anew.out.String(), anew.errs.String())
 }
 
 func TestASecondDemoIsToldWhereTheFirstIs(t *testing.T) {

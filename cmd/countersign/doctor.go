@@ -99,7 +99,7 @@ func (p program) checkDatabase(ctx context.Context) finding {
 func schemaOf(ctx context.Context, url, well string) (f finding, reached bool) {
 	pending, err := storage.Pending(ctx, url)
 	if err != nil {
-		return finding{err: err}, false
+		return finding{err: err}, errors.As(err, new(*storage.OtherSchemaError))
 	}
 	if len(pending) > 0 {
 		return finding{warn: true, say: fmt.Sprintf("reached; %d migrations to do, which serve (or countersign migrate) does", len(pending))}, true

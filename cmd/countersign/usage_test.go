@@ -152,7 +152,7 @@ func TestUsageNeedsADatabaseThatIsUpToDate(t *testing.T) {
 	t.Parallel()
 	var out, errs bytes.Buffer
 	require.Equal(t, 1, run(t.Context(), []string{"usage"}, []string{"DATABASE_URL=" + pgtest.Database(t, nil)}, &out, &errs))
-	require.Contains(t, errs.String(), "countersign: the database is not up to date: run `countersign migrate` (missing: 0001_requests, ")
+	require.Contains(t, errs.String(), "countersign: the database is not up to date: run `countersign migrate` (missing: 0001_events, ")
 	errs.Reset()
 	require.Equal(t, 1, run(t.Context(), []string{"usage"}, []string{"DATABASE_URL=postgres://127.0.0.1:1/x"}, &out, &errs))
 	require.Contains(t, errs.String(), "connection refused")

@@ -1,7 +1,37 @@
--- Notices: what people are told by direct message, each of them once.
+-- What people see in Slack: messages, notices, and what Slack has refused.
 
 -- +goose Up
 
+-- Messages that stand in Slack.
+CREATE TABLE posts (
+    request_id text NOT NULL REFERENCES requests,
+    -- plain: a card that Slack refuses has this one in its place, without an Approve of its own.
+    surface    text NOT NULL CHECK (surface IN ('root', 'progress', 'card', 'plain', 'files', 'reply')),
+    channel    text NOT NULL CHECK (channel <> ''),
+    ts         text NOT NULL CHECK (ts <> ''),
+    shown      text NOT NULL,
+    -- Each surface is one message, which is rewritten rather than posted again.
+    PRIMARY KEY (request_id, surface)
+);
+
+-- A row for as long as Slack does not take a message. It says nothing about what
+-- may run; losing one only means that people hear of it later.
+CREATE TABLE unseen (
+    request_id text NOT NULL REFERENCES requests,
+    surface    text NOT NULL CHECK (surface IN ('root', 'progress', 'card', 'plain', 'files', 'reply')),
+    channel    text NOT NULL,
+    why        text NOT NULL CHECK (why IN ('outside', 'archived', 'forbidden', 'malformed', 'too long', 'no key', 'outage', 'other')),
+    code       text NOT NULL,
+    stands     boolean NOT NULL,
+    times      integer NOT NULL CHECK (times > 0),
+    first_at   timestamptz NOT NULL,
+    last_at    timestamptz NOT NULL,
+    -- Of one message there is one refusal: the last.
+    PRIMARY KEY (request_id, surface),
+    CONSTRAINT unseen_order CHECK (last_at >= first_at)
+);
+
+-- What people are told by direct message, each of them once.
 CREATE TABLE notices (
     -- What it is about is its name: said again, on whatever replica, it is the same notice.
     key        text PRIMARY KEY CHECK (key <> ''),
@@ -17,6 +47,7 @@ CREATE TABLE notices (
     CONSTRAINT notices_recipients CHECK (admins OR cardinality(recipients) > 0)
 );
 CREATE INDEX notices_untold ON notices (at) WHERE told_at IS NULL;
+CREATE INDEX notices_by_request ON notices (request_id);
 
 -- Where a notice stands.
 CREATE TABLE notice_posts (
@@ -51,7 +82,3 @@ CREATE TRIGGER notices_undeletable BEFORE DELETE ON notices FOR EACH ROW EXECUTE
 CREATE TRIGGER notices_untruncatable BEFORE TRUNCATE ON notices FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 CREATE TRIGGER notice_posts_undeletable BEFORE DELETE ON notice_posts FOR EACH ROW EXECUTE FUNCTION unchangeable();
 CREATE TRIGGER notice_posts_untruncatable BEFORE TRUNCATE ON notice_posts FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
-
--- +goose Down
-DROP TABLE notice_posts, notices;
-DROP FUNCTION notices_stand;

@@ -1,0 +1,82 @@
+package approval
+
+import "slices"
+
+// Move is a row of the table of legal moves: in From the verb is legal and leads to To.
+type Move struct {
+	From State // empty: it comes into the world
+	Verb string
+	To   State
+}
+
+// Moves is the table. A verb asks it before it does anything, the schema holds the
+// same rows (table moves), and a test holds both against each other. What only ends
+// holds (Settle, Conclude, Unused) is legal in every state, because whatever was
+// spent is paid for.
+var Moves = slices.Concat([]Move{
+	{"", "Ask", Drafting},
+	{Drafting, "Drafted", Pending},
+	{Drafting, "PutBack", Pending}, // an edit that its inspection refuses
+	{Drafting, "AskBack", Asking},
+	{Asking, "Answer", Drafting},
+	{Pending, "Approve", Pending}, // it takes more approvals
+	{Pending, "Approve", Approved},
+	{Pending, "Reject", Rejected},
+	{Pending, "RequestChanges", Drafting},
+	{Pending, "Edit", Drafting},
+	{Drafting, "Insist", Drafting},
+	{Pending, "Insist", Drafting},
+	{Pending, "Disown", Pending},
+	{Approved, "Disown", Pending},
+	{Approved, "BreakSeal", Pending},
+	{Approved, "Start", Running},
+	{Running, "Unstart", Pending},
+	{Running, "Void", Failed},
+	{Running, "Finish", Done},
+	{Running, "Lose", Lost},
+},
+	from("Fail", Failed, Drafting, Asking, Pending, Approved),
+	from("Expire", Expired, Drafting, Asking, Pending, Approved),
+	from("Withdraw", Withdrawn, Drafting, Asking, Pending, Approved),
+
+	// What is noted while it stays where it is.
+	stay("Found", Drafting),
+	stay("Call", Drafting),
+	stay("Refuse", Drafting),
+	stay("Again", Drafting),
+	stay("Block", Drafting, Pending),
+	stay("Wait", Drafting, Pending),
+	stay("GoOn", Drafting, Pending),
+	stay("AskTopUp", Drafting, Pending),
+	stay("DecideTopUp", Drafting, Pending),
+	stay("GoAway", Drafting, Pending, Approved),
+	stay("ComeBack", Drafting, Pending, Approved),
+	stay("StandInLine", Drafting, Approved),
+	stay("Unpaid", Pending),
+	stay("Remind", Pending),
+	stay("Escalate", Pending),
+	stay("Assign", Pending),
+	stay("AskOpinion", Pending),
+	stay("AwaitBox", Approved),
+	stay("Freeze", Approved),
+	stay("Begin", Running),
+)
+
+func from(verb string, to State, states ...State) (moves []Move) {
+	for _, state := range states {
+		moves = append(moves, Move{state, verb, to})
+	}
+	return moves
+}
+
+func stay(verb string, states ...State) (moves []Move) {
+	for _, state := range states {
+		moves = append(moves, Move{state, verb, state})
+	}
+	return moves
+}
+
+// can tells whether the table lets this verb be used now.
+func (r *Request) can(verb string) bool {
+	return slices.ContainsFunc(Moves, func(m Move) bool { return m.From == r.State && m.Verb == verb })
+}

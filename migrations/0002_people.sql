@@ -1,0 +1,64 @@
+-- Who has which part in reviews, and by which rules.
+
+-- +goose Up
+
+-- Rules are versions; the latest of a channel holds there, else the workspace's.
+CREATE TABLE rules (
+    team     text NOT NULL CHECK (team <> ''),
+    project  text NOT NULL, -- empty: the whole workspace
+    version  integer NOT NULL,
+    document jsonb CHECK (jsonb_typeof(document) = 'object'), -- NULL: the channel has none of its own any more
+    set_by   text NOT NULL CHECK (set_by <> ''),
+    set_at   timestamptz NOT NULL,
+    -- How a manifest names them.
+    name     text NOT NULL GENERATED ALWAYS AS (coalesce(nullif(project, ''), 'team') || '/' || version::text) STORED,
+    former   integer GENERATED ALWAYS AS (nullif(version - 1, 0)) STORED,
+    PRIMARY KEY (team, project, version),
+    CONSTRAINT rules_version CHECK (version >= 1),
+    CONSTRAINT rules_name UNIQUE (team, name),
+    -- Versions follow one another without a gap: two administrators at once do not both set the next.
+    CONSTRAINT rules_follow FOREIGN KEY (team, project, former) REFERENCES rules (team, project, version),
+    -- A workspace that has rules does not get rid of them.
+    CONSTRAINT rules_workspace CHECK (document IS NOT NULL OR project <> ''),
+    -- Of every tier they say how many people must approve, and that is somebody.
+    CONSTRAINT rules_approvals CHECK (document IS NULL OR
+        coalesce((document #>> '{low,approvals}')::integer, 0) >= 1 AND
+        coalesce((document #>> '{medium,approvals}')::integer, 0) >= 1 AND
+        coalesce((document #>> '{high,approvals}')::integer, 0) >= 1)
+);
+-- What a manifest names stays what it was.
+CREATE TRIGGER rules_unchangeable BEFORE UPDATE OR DELETE ON rules FOR EACH ROW EXECUTE FUNCTION unchangeable();
+CREATE TRIGGER rules_untruncatable BEFORE TRUNCATE ON rules FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
+-- Who was named for what, or removed, one fact after another: the latest holds.
+CREATE TABLE people (
+    seq     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    team    text NOT NULL CHECK (team <> ''),
+    project text NOT NULL, -- empty: the whole workspace
+    role    text NOT NULL CHECK (role IN ('reviewer', 'fallback', 'administrator')),
+    person  text NOT NULL CHECK (person <> ''),
+    named   boolean NOT NULL, -- false: removed
+    by      text NOT NULL CHECK (by <> ''),
+    at      timestamptz NOT NULL,
+    -- Whoever names people for one channel could name themselves for all.
+    CONSTRAINT people_administrators CHECK (role <> 'administrator' OR project = '')
+);
+CREATE INDEX people_latest ON people (team, project, role, person, seq DESC);
+CREATE TRIGGER people_unchangeable BEFORE UPDATE OR DELETE ON people FOR EACH ROW EXECUTE FUNCTION unchangeable();
+CREATE TRIGGER people_untruncatable BEFORE TRUNCATE ON people FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
+-- Who lets whom decide in their place, one word after another: the latest holds.
+CREATE TABLE delegations (
+    seq       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    team      text NOT NULL CHECK (team <> ''),
+    principal text NOT NULL CHECK (principal <> ''),
+    delegate  text CHECK (delegate <> ''), -- NULL: they decide for themselves again
+    until     timestamptz,
+    at        timestamptz NOT NULL,
+    CONSTRAINT delegations_other CHECK (delegate <> principal),
+    -- It ends, and it ends after it began.
+    CONSTRAINT delegations_end CHECK ((delegate IS NULL) = (until IS NULL) AND until > at)
+);
+CREATE INDEX delegations_latest ON delegations (team, principal, seq DESC);
+CREATE TRIGGER delegations_unchangeable BEFORE UPDATE OR DELETE ON delegations FOR EACH ROW EXECUTE FUNCTION unchangeable();
+CREATE TRIGGER delegations_untruncatable BEFORE TRUNCATE ON delegations FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();

@@ -1,0 +1,473 @@
+-- What people ask, what is written for them, who decides, and what runs.
+
+-- +goose Up
+
+-- A session is a Slack thread.
+CREATE TABLE sessions (
+    id         text PRIMARY KEY CHECK (id <> ''),
+    team       text NOT NULL CHECK (team <> ''),
+    channel    text NOT NULL CHECK (channel <> ''),
+    thread_ts  text CHECK (thread_ts <> ''), -- NULL until its first message has been posted
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    -- A thread is one session, so that a follow-up finds what was said before.
+    CONSTRAINT sessions_one_per_thread UNIQUE (team, channel, thread_ts),
+    -- Requests refer to it, so that they cannot lie about their workspace.
+    CONSTRAINT sessions_team UNIQUE (id, team)
+);
+
+CREATE TABLE requests (
+    id           text PRIMARY KEY CHECK (id <> ''),
+    session_id   text NOT NULL,
+    team         text NOT NULL CHECK (team <> ''),
+    project      text NOT NULL CHECK (project <> ''),
+    asker        text NOT NULL CHECK (asker <> ''),
+    guest        boolean NOT NULL DEFAULT false, -- the asker was a guest when they asked
+    question     text NOT NULL,
+    model        text NOT NULL,
+    files        jsonb NOT NULL DEFAULT '[]' CHECK (jsonb_typeof(files) = 'array'),
+    trigger      text NOT NULL CHECK (trigger <> ''),
+    state        text NOT NULL,
+    reason       text NOT NULL DEFAULT '',
+    cause        jsonb CHECK (jsonb_typeof(cause) = 'object'), -- why it ended, where Slack is the reason
+    seek         jsonb CHECK (jsonb_typeof(seek) = 'object'), -- what is still to be found; NULL when it has been
+    away         jsonb CHECK (jsonb_typeof(away) = 'object'), -- what cannot be seen at the moment; NULL when all is there
+    looked_at    timestamptz, -- when it was last found out whether all is there
+    blocked      jsonb CONSTRAINT requests_blocked_object CHECK (jsonb_typeof(blocked) = 'object'),
+    downgraded   jsonb CONSTRAINT requests_downgraded_object CHECK (jsonb_typeof(downgraded) = 'object'),
+    -- In the line for a box. 0: in no line; -1: the sandbox is being started. It is no move, so it has no event.
+    place        integer NOT NULL DEFAULT 0 CHECK (place >= -1),
+    -- Calls of the model are counted, so that they can be bounded.
+    attempts     integer NOT NULL DEFAULT 0 CHECK (attempts >= 0),
+    refused      jsonb NOT NULL DEFAULT '[]' CHECK (jsonb_typeof(refused) = 'array'),
+    revision     integer, -- the current one; NULL while there is none
+    -- How often reviewers have had the code changed.
+    rounds       integer NOT NULL DEFAULT 0 CHECK (rounds >= 0),
+    edit         jsonb CHECK (jsonb_typeof(edit) = 'object'), -- code that a person has written and that is being inspected
+    -- How many people must approve: nobody's click is enough of its own accord.
+    quorum       integer NOT NULL DEFAULT 1 CHECK (quorum >= 1),
+    assignee     text NOT NULL DEFAULT '',
+    opinions     text[] NOT NULL DEFAULT '{}',
+    reminded_at  timestamptz, -- of the current revision
+    escalated_at timestamptz,
+    created_at   timestamptz NOT NULL,
+    changed_at   timestamptz NOT NULL,
+    expires_at   timestamptz,
+    shown_at     timestamptz, -- Slack looks like the row as it was at this changed_at
+    -- A question belongs to a thread of its own workspace.
+    CONSTRAINT requests_session_fkey FOREIGN KEY (session_id, team) REFERENCES sessions (id, team),
+    -- A delivery that Slack repeats asks nothing twice.
+    CONSTRAINT requests_one_per_trigger UNIQUE (team, trigger),
+    CONSTRAINT requests_state CHECK (state IN
+        ('drafting', 'asking', 'pending', 'approved', 'running', 'done', 'failed', 'rejected', 'expired', 'withdrawn', 'lost')),
+    -- Nobody reviews, approves or runs what has not been written.
+    CONSTRAINT requests_code_before_review CHECK
+        (revision IS NOT NULL OR state IN ('drafting', 'asking', 'failed', 'expired', 'withdrawn')),
+    -- Nobody reviews, approves or runs what nobody has found yet.
+    CONSTRAINT requests_found_before_review CHECK (seek IS NULL OR state IN ('drafting', 'asking', 'failed', 'expired', 'withdrawn')),
+    -- No wait lasts for ever, and what does not wait does not run out.
+    CONSTRAINT requests_waits_end CHECK
+        ((expires_at IS NOT NULL) = (state IN ('drafting', 'asking', 'pending', 'approved'))),
+    -- What has started waits for nothing.
+    CONSTRAINT requests_away_before_run CHECK (away IS NULL OR state NOT IN ('running', 'done', 'lost')),
+    -- A cause is one of an end.
+    CONSTRAINT requests_cause_of_an_end CHECK (cause IS NULL OR state = 'failed'),
+    -- Only what has its next paid step before it can wait for money.
+    CONSTRAINT requests_blocked CHECK (blocked IS NULL OR state IN ('drafting', 'pending')),
+    -- Only those who wait for a box stand in a line.
+    CONSTRAINT requests_place_waits CHECK (place = 0 OR state IN ('drafting', 'approved')),
+    -- What stands before reviewers is inspected code, never an edit on its way.
+    CONSTRAINT requests_edit_inspected CHECK (edit IS NULL OR state = 'drafting'),
+    -- Nobody is made to judge what they asked for.
+    CONSTRAINT requests_not_for_asker CHECK (assignee <> asker AND asker <> ALL (opinions)),
+    -- Decisions refer to it, so that they cannot lie about who asked.
+    CONSTRAINT requests_asker UNIQUE (id, asker),
+    -- Holds refer to it, so that they cannot burden somebody else's budget.
+    CONSTRAINT requests_payers UNIQUE (id, team, asker, session_id, project)
+);
+CREATE INDEX requests_by_asker ON requests (team, asker, created_at DESC);
+CREATE INDEX requests_by_session ON requests (session_id, created_at);
+-- A sweep looks at little, however long the history grows.
+CREATE INDEX requests_open ON requests (state, created_at) WHERE state IN ('drafting', 'asking', 'pending', 'approved', 'running');
+CREATE INDEX requests_unshown ON requests (changed_at) WHERE shown_at IS NULL OR shown_at < changed_at;
+-- The code that was approved in a channel.
+CREATE INDEX requests_vetted ON requests (team, project, created_at DESC) WHERE state IN ('approved', 'running', 'done', 'lost');
+-- What was asked is on record; requests are not deleted.
+CREATE TRIGGER requests_undeletable BEFORE DELETE ON requests FOR EACH ROW EXECUTE FUNCTION unchangeable();
+CREATE TRIGGER requests_untruncatable BEFORE TRUNCATE ON requests FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
+-- A revision is one version of the code, sealed with all that it may do.
+CREATE TABLE revisions (
+    request_id     text NOT NULL REFERENCES requests,
+    number         integer NOT NULL CHECK (number >= 1),
+    code           text NOT NULL CHECK (code <> ''),
+    summary        text NOT NULL,
+    author         text NOT NULL CHECK (author <> ''),
+    prompt_version text NOT NULL,
+    findings       jsonb NOT NULL DEFAULT '[]' CHECK (jsonb_typeof(findings) = 'array'),
+    manifest       text NOT NULL, -- its canonical JSON as text: jsonb would spell it differently
+    digest         text NOT NULL,
+    quote          bigint NOT NULL DEFAULT 0, -- what a run is expected to cost
+    at             timestamptz NOT NULL,
+    -- What the queue sorts and filters by, read once from the sealed text. Manifests of version 1 name no tier.
+    tier           text GENERATED ALWAYS AS (manifest::jsonb ->> 'tier') STORED,
+    cost_cap       bigint GENERATED ALWAYS AS ((manifest::jsonb ->> 'cost_cap')::bigint) STORED,
+    needed         integer GENERATED ALWAYS AS ((manifest::jsonb ->> 'approvals')::integer) STORED,
+    policy         text GENERATED ALWAYS AS (manifest::jsonb ->> 'policy') STORED,
+    PRIMARY KEY (request_id, number),
+    -- The digest that people approve is the digest of what is stored here.
+    CONSTRAINT revisions_sealed CHECK (digest = encode(sha256(convert_to(manifest, 'UTF8')), 'hex')),
+    -- The code that is stored here is the code that the manifest seals.
+    CONSTRAINT revisions_code_sealed CHECK
+        (manifest::jsonb ->> 'code_sha256' = encode(sha256(convert_to(code, 'UTF8')), 'hex')),
+    -- Nobody expects more than what is sealed as the most, nor less than nothing.
+    CONSTRAINT revisions_quote CHECK (quote BETWEEN 0 AND (manifest::jsonb ->> 'cost_cap')::bigint),
+    -- From version 2 on a manifest seals how much attention it needs, and by which rules.
+    CONSTRAINT revisions_terms CHECK (coalesce((manifest::jsonb ->> 'version')::integer, 0) < 2 OR
+        coalesce(tier, '') IN ('low', 'medium', 'high') AND coalesce(needed, 0) >= 1 AND coalesce(policy, '') <> ''),
+    -- Decisions and runs refer to these, so that they name what was seen, and who wrote it.
+    CONSTRAINT revisions_seal UNIQUE (request_id, number, digest),
+    CONSTRAINT revisions_authorship UNIQUE (request_id, number, digest, author)
+);
+-- What a reviewer has read never changes behind their back.
+CREATE TRIGGER revisions_unchangeable BEFORE UPDATE OR DELETE ON revisions FOR EACH ROW EXECUTE FUNCTION unchangeable();
+CREATE TRIGGER revisions_untruncatable BEFORE TRUNCATE ON revisions FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
+-- The current revision exists.
+ALTER TABLE requests ADD CONSTRAINT requests_revision_fkey FOREIGN KEY (id, revision) REFERENCES revisions (request_id, number);
+
+-- +goose StatementBegin
+-- A revision that names rules names rules that there are, of its own channel or
+-- workspace, and asks for no fewer approvals than they do.
+CREATE FUNCTION revisions_by_rules() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    -- The columns that follow from the manifest are not there yet.
+    sealed jsonb := NEW.manifest::jsonb;
+BEGIN
+    IF coalesce(sealed ->> 'policy', 'settings') <> 'settings' THEN
+        PERFORM FROM rules r JOIN requests q ON q.id = NEW.request_id AND q.team = r.team
+            WHERE r.name = sealed ->> 'policy' AND r.project IN ('', q.project)
+            AND (sealed ->> 'approvals')::integer >= (r.document #>> ARRAY[sealed ->> 'tier', 'approvals'])::integer;
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'revision % of % does not follow the rules that it names', NEW.number, NEW.request_id
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'revisions_by_rules';
+        END IF;
+    END IF;
+    RETURN NEW;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER revisions_by_rules BEFORE INSERT ON revisions FOR EACH ROW EXECUTE FUNCTION revisions_by_rules();
+
+CREATE TABLE decisions (
+    request_id  text NOT NULL,
+    revision    integer NOT NULL,
+    digest      text NOT NULL,
+    asker       text NOT NULL, -- of the request, as the foreign key sees to
+    author      text NOT NULL, -- of the revision, as the foreign key sees to
+    reviewer    text NOT NULL CHECK (reviewer <> ''),
+    verdict     text NOT NULL CHECK (verdict IN ('approve', 'reject', 'changes')),
+    reason      text NOT NULL DEFAULT '',
+    at          timestamptz NOT NULL,
+    click       jsonb NOT NULL CHECK (jsonb_typeof(click) = 'object'),
+    -- A decision may be given in the place of a reviewer who is away. It is that
+    -- reviewer's voice: it counts once, and not on what they asked or wrote.
+    in_place_of text,
+    voice       text NOT NULL GENERATED ALWAYS AS (coalesce(in_place_of, reviewer)) STORED,
+    -- A person decides once on a revision, however often they click and on however many replicas.
+    PRIMARY KEY (request_id, revision, reviewer),
+    CONSTRAINT decisions_one_voice UNIQUE (request_id, revision, voice),
+    CONSTRAINT decisions_in_place CHECK (in_place_of <> '' AND in_place_of <> reviewer AND in_place_of <> asker AND in_place_of <> author),
+    CONSTRAINT decisions_asker_fkey FOREIGN KEY (request_id, asker) REFERENCES requests (id, asker),
+    -- A decision is on exactly what was shown: this version, by this digest.
+    CONSTRAINT decisions_revision_fkey FOREIGN KEY (request_id, revision, digest, author)
+        REFERENCES revisions (request_id, number, digest, author),
+    -- Nobody approves what they asked for.
+    CONSTRAINT decisions_not_by_asker CHECK (reviewer <> asker),
+    -- Nobody approves what they wrote.
+    CONSTRAINT decisions_not_by_author CHECK (reviewer <> author),
+    -- Whoever has to write something else gets to know what.
+    CONSTRAINT decisions_changes_said CHECK (verdict <> 'changes' OR reason <> '')
+);
+-- Statistics look at the latest.
+CREATE INDEX decisions_by_time ON decisions (at);
+-- What somebody decided stays decided.
+CREATE TRIGGER decisions_unchangeable BEFORE UPDATE OR DELETE ON decisions FOR EACH ROW EXECUTE FUNCTION unchangeable();
+CREATE TRIGGER decisions_untruncatable BEFORE TRUNCATE ON decisions FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
+-- +goose StatementBegin
+-- A decision is taken while the request waits for one, and on the revision that stands.
+CREATE FUNCTION decisions_in_time() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM FROM requests WHERE id = NEW.request_id AND state = 'pending' AND revision = NEW.revision FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'request % does not wait for a decision on revision %', NEW.request_id, NEW.revision
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'decisions_in_time';
+    END IF;
+    RETURN NEW;
+END $$;
+-- Who decides in somebody's place has been named by them, and that has not ended.
+CREATE FUNCTION decisions_delegated() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.in_place_of IS NOT NULL AND NOT EXISTS (
+        SELECT FROM (SELECT d.delegate, d.until FROM delegations d JOIN requests q ON q.id = NEW.request_id AND q.team = d.team
+            WHERE d.principal = NEW.in_place_of ORDER BY d.seq DESC LIMIT 1) latest
+        WHERE latest.delegate = NEW.reviewer AND latest.until > NEW.at) THEN
+        RAISE EXCEPTION '% does not decide in the place of %', NEW.reviewer, NEW.in_place_of
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'decisions_delegated';
+    END IF;
+    RETURN NEW;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER decisions_in_time BEFORE INSERT ON decisions FOR EACH ROW EXECUTE FUNCTION decisions_in_time();
+CREATE TRIGGER decisions_delegated BEFORE INSERT ON decisions FOR EACH ROW EXECUTE FUNCTION decisions_delegated();
+
+-- +goose StatementBegin
+-- Counts who has approved a revision. Anybody who did not outweighs every yes.
+CREATE FUNCTION approvals(request text, version integer) RETURNS bigint LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN bool_or(verdict <> 'approve') THEN 0 ELSE count(*) END
+    FROM decisions WHERE request_id = request AND decisions.revision = version
+$$;
+-- +goose StatementEnd
+
+CREATE TABLE runs (
+    -- One run per request, whoever starts it and however often.
+    request_id  text PRIMARY KEY,
+    -- One run per box.
+    box_id      text NOT NULL UNIQUE CHECK (box_id <> ''),
+    revision    integer NOT NULL,
+    digest      text NOT NULL,
+    started_at  timestamptz NOT NULL, -- the box was named
+    -- The code has begun. A box can be made to forget it, by the very code that runs in it; the row cannot.
+    begun_at    timestamptz,
+    finished_at timestamptz,
+    result      jsonb CHECK (jsonb_typeof(result) = 'object'),
+    -- What runs is a sealed revision.
+    CONSTRAINT runs_revision_fkey FOREIGN KEY (request_id, revision, digest) REFERENCES revisions (request_id, number, digest),
+    -- There is a result exactly when the run has ended.
+    CONSTRAINT runs_result CHECK ((result IS NULL) = (finished_at IS NULL)),
+    -- Nothing begins before its box was named.
+    CONSTRAINT runs_begun CHECK (begun_at >= started_at),
+    CONSTRAINT runs_times CHECK (finished_at >= started_at)
+);
+-- How long the latest runs took.
+CREATE INDEX runs_finished ON runs (finished_at) WHERE finished_at IS NOT NULL;
+
+-- Runs that were taken back: a box was named, the seal turned out to be broken, and
+-- the box was killed before anything had begun in it. Only such a run makes room for
+-- another one of the same request, which people have approved anew.
+CREATE TABLE unstarted_runs (
+    -- A box that was given up is not used again.
+    box_id        text PRIMARY KEY,
+    request_id    text NOT NULL,
+    revision      integer NOT NULL,
+    digest        text NOT NULL,
+    started_at    timestamptz NOT NULL, -- the box was named
+    taken_back_at timestamptz NOT NULL,
+    -- What was to run was a sealed revision, and it was to run once.
+    CONSTRAINT unstarted_runs_revision_fkey FOREIGN KEY (request_id, revision, digest) REFERENCES revisions (request_id, number, digest),
+    CONSTRAINT unstarted_runs_once UNIQUE (request_id, revision),
+    CONSTRAINT unstarted_runs_times CHECK (taken_back_at >= started_at)
+);
+-- What was taken back is on record.
+CREATE TRIGGER unstarted_runs_unchangeable BEFORE UPDATE OR DELETE ON unstarted_runs FOR EACH ROW EXECUTE FUNCTION unchangeable();
+CREATE TRIGGER unstarted_runs_untruncatable BEFORE TRUNCATE ON unstarted_runs FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
+-- +goose StatementBegin
+-- Nothing runs unseen: a run begins only for an approved request, on its current
+-- revision, with enough approvals, and never in a box that was given up.
+CREATE FUNCTION runs_approved() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM FROM requests WHERE id = NEW.request_id AND state = 'approved' AND revision = NEW.revision
+        AND approvals(id, revision) >= quorum FOR NO KEY UPDATE;
+    -- Of a second run the primary key has more to say.
+    IF NOT FOUND AND NOT EXISTS (SELECT FROM runs WHERE request_id = NEW.request_id) THEN
+        RAISE EXCEPTION 'request % is not approved for a run of revision %', NEW.request_id, NEW.revision
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'runs_approved';
+    END IF;
+    IF EXISTS (SELECT FROM unstarted_runs WHERE box_id = NEW.box_id) THEN
+        RAISE EXCEPTION 'box % was given up', NEW.box_id
+            USING ERRCODE = 'unique_violation', CONSTRAINT = 'runs_box_id_key';
+    END IF;
+    RETURN NEW;
+END $$;
+-- A run ends once, and never changes otherwise.
+CREATE FUNCTION runs_end_once() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.finished_at IS NOT NULL OR OLD.begun_at IS NOT NULL AND NEW.begun_at IS DISTINCT FROM OLD.begun_at OR
+       (NEW.request_id, NEW.box_id, NEW.revision, NEW.digest, NEW.started_at) IS DISTINCT FROM
+       (OLD.request_id, OLD.box_id, OLD.revision, OLD.digest, OLD.started_at) THEN
+        RAISE EXCEPTION 'the run of request % cannot change', OLD.request_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'runs_end_once';
+    END IF;
+    RETURN NEW;
+END $$;
+-- A run that is forgotten could be repeated. One that has not begun may go, once
+-- it stands among those that were taken back.
+CREATE FUNCTION runs_undeletable() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.begun_at IS NOT NULL OR OLD.finished_at IS NOT NULL OR NOT EXISTS (
+        SELECT FROM unstarted_runs WHERE (box_id, request_id, revision) = (OLD.box_id, OLD.request_id, OLD.revision)) THEN
+        RAISE EXCEPTION 'the run of request % cannot be forgotten', OLD.request_id
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'runs_undeletable';
+    END IF;
+    RETURN OLD;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER runs_approved BEFORE INSERT ON runs FOR EACH ROW EXECUTE FUNCTION runs_approved();
+CREATE TRIGGER runs_end_once BEFORE UPDATE ON runs FOR EACH ROW EXECUTE FUNCTION runs_end_once();
+CREATE TRIGGER runs_undeletable BEFORE DELETE ON runs FOR EACH ROW EXECUTE FUNCTION runs_undeletable();
+CREATE TRIGGER runs_untruncatable BEFORE TRUNCATE ON runs FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
+-- What may follow on what: approval.Moves, row by row, as a test sees to. The first
+-- move has no state before it.
+CREATE TABLE moves (
+    from_state text NOT NULL,
+    verb       text NOT NULL CHECK (verb <> ''),
+    to_state   text NOT NULL,
+    PRIMARY KEY (from_state, verb, to_state),
+    -- Whatever has ended stays ended.
+    CONSTRAINT moves_not_after_the_end CHECK (from_state IN ('', 'drafting', 'asking', 'pending', 'approved', 'running')),
+    CONSTRAINT moves_to_a_state CHECK (to_state IN
+        ('drafting', 'asking', 'pending', 'approved', 'running', 'done', 'failed', 'rejected', 'expired', 'withdrawn', 'lost'))
+);
+INSERT INTO moves (from_state, verb, to_state) VALUES
+    ('', 'Ask', 'drafting'),
+    ('drafting', 'Drafted', 'pending'), ('drafting', 'PutBack', 'pending'), ('drafting', 'AskBack', 'asking'),
+    ('drafting', 'Insist', 'drafting'), ('drafting', 'Fail', 'failed'), ('drafting', 'Expire', 'expired'),
+    ('drafting', 'Withdraw', 'withdrawn'),
+    -- It stays, and something is noted.
+    ('drafting', 'Found', 'drafting'), ('drafting', 'Call', 'drafting'), ('drafting', 'Refuse', 'drafting'),
+    ('drafting', 'Again', 'drafting'), ('drafting', 'Block', 'drafting'), ('drafting', 'Wait', 'drafting'),
+    ('drafting', 'GoOn', 'drafting'), ('drafting', 'AskTopUp', 'drafting'), ('drafting', 'DecideTopUp', 'drafting'),
+    ('drafting', 'GoAway', 'drafting'), ('drafting', 'ComeBack', 'drafting'), ('drafting', 'StandInLine', 'drafting'),
+    ('asking', 'Answer', 'drafting'), ('asking', 'Fail', 'failed'), ('asking', 'Expire', 'expired'), ('asking', 'Withdraw', 'withdrawn'),
+    ('pending', 'Approve', 'pending'), ('pending', 'Approve', 'approved'), ('pending', 'Reject', 'rejected'),
+    ('pending', 'RequestChanges', 'drafting'), ('pending', 'Edit', 'drafting'), ('pending', 'Insist', 'drafting'),
+    ('pending', 'Disown', 'pending'), ('pending', 'Fail', 'failed'), ('pending', 'Expire', 'expired'), ('pending', 'Withdraw', 'withdrawn'),
+    -- It stays, and something is noted.
+    ('pending', 'Block', 'pending'), ('pending', 'Wait', 'pending'), ('pending', 'GoOn', 'pending'), ('pending', 'AskTopUp', 'pending'),
+    ('pending', 'DecideTopUp', 'pending'), ('pending', 'GoAway', 'pending'), ('pending', 'ComeBack', 'pending'),
+    ('pending', 'Unpaid', 'pending'), ('pending', 'Remind', 'pending'), ('pending', 'Escalate', 'pending'),
+    ('pending', 'Assign', 'pending'), ('pending', 'AskOpinion', 'pending'),
+    ('approved', 'Disown', 'pending'), ('approved', 'BreakSeal', 'pending'), ('approved', 'Start', 'running'),
+    ('approved', 'Fail', 'failed'), ('approved', 'Expire', 'expired'), ('approved', 'Withdraw', 'withdrawn'),
+    -- It stays, and something is noted.
+    ('approved', 'GoAway', 'approved'), ('approved', 'ComeBack', 'approved'), ('approved', 'StandInLine', 'approved'),
+    ('approved', 'AwaitBox', 'approved'), ('approved', 'Freeze', 'approved'),
+    ('running', 'Unstart', 'pending'), ('running', 'Void', 'failed'), ('running', 'Finish', 'done'), ('running', 'Lose', 'lost'),
+    -- It stays, and something is noted.
+    ('running', 'Begin', 'running');
+-- The rows change with a migration, and with nothing else.
+CREATE TRIGGER moves_unchangeable BEFORE INSERT OR UPDATE OR DELETE ON moves FOR EACH ROW EXECUTE FUNCTION unchangeable();
+CREATE TRIGGER moves_untruncatable BEFORE TRUNCATE ON moves FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
+-- The guards of a move, a trigger each. Postgres runs them in the order of their names.
+
+-- +goose StatementBegin
+CREATE FUNCTION requests_move() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM moves WHERE from_state = coalesce(OLD.state, '') AND to_state = NEW.state) THEN
+        RAISE EXCEPTION 'request % cannot become % after "%"', NEW.id, NEW.state, coalesce(OLD.state, '')
+            USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE FUNCTION requests_run() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM runs WHERE request_id = NEW.id) THEN
+        RAISE EXCEPTION 'request % has no run', OLD.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'requests_run';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE FUNCTION requests_unstarted() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM runs WHERE request_id = NEW.id) THEN
+        RAISE EXCEPTION 'request % has a run', OLD.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'requests_unstarted';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE FUNCTION requests_sealed_quorum() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.quorum < (SELECT needed FROM revisions WHERE request_id = NEW.id AND number = NEW.revision) THEN
+        RAISE EXCEPTION 'request % needs more approvals than %', OLD.id, NEW.quorum
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'requests_sealed_quorum';
+    END IF;
+    RETURN NEW;
+END $$;
+-- +goose StatementEnd
+
+-- A request comes into the world by Ask, and by nothing else.
+CREATE TRIGGER requests_begin BEFORE INSERT ON requests FOR EACH ROW EXECUTE FUNCTION requests_move();
+
+-- A request moves as the table of moves has it, never out of a final state.
+CREATE TRIGGER requests_move BEFORE UPDATE ON requests FOR EACH ROW
+    WHEN (NEW.state <> OLD.state) EXECUTE FUNCTION requests_move();
+
+-- Whoever asked what, where and when: that is what was asked.
+CREATE TRIGGER requests_origin BEFORE UPDATE ON requests FOR EACH ROW
+    WHEN ((NEW.id, NEW.session_id, NEW.team, NEW.project, NEW.asker, NEW.trigger, NEW.question, NEW.created_at) IS DISTINCT FROM
+          (OLD.id, OLD.session_id, OLD.team, OLD.project, OLD.asker, OLD.trigger, OLD.question, OLD.created_at))
+    EXECUTE FUNCTION refuse('who asked what, where and when cannot change');
+
+-- What was approved is what runs: the code stands still from the approval on, unless
+-- the approval goes.
+CREATE TRIGGER requests_code_stands BEFORE UPDATE ON requests FOR EACH ROW
+    WHEN (NEW.revision IS DISTINCT FROM OLD.revision AND OLD.state NOT IN ('drafting', 'pending')
+        AND NOT (OLD.state IN ('approved', 'running') AND NEW.state = 'pending'))
+    EXECUTE FUNCTION refuse('what has been decided on is code that cannot change');
+
+-- Approvals of an earlier revision stay behind for good: the number only grows.
+CREATE TRIGGER requests_revision_grows BEFORE UPDATE ON requests FOR EACH ROW
+    WHEN (OLD.revision IS NOT NULL AND NEW.revision IS DISTINCT FROM OLD.revision AND NEW.revision IS DISTINCT FROM OLD.revision + 1)
+    EXECUTE FUNCTION refuse('a revision is followed by the next one only');
+
+-- What comes back to the reviewers is something new; only an edit that was refused
+-- leaves everything as it was.
+CREATE TRIGGER requests_new_revision BEFORE UPDATE ON requests FOR EACH ROW
+    WHEN (NEW.state = 'pending' AND NEW.revision = OLD.revision
+        AND (OLD.state IN ('approved', 'running') OR OLD.state = 'drafting' AND OLD.edit IS NULL))
+    EXECUTE FUNCTION refuse('what comes back to the reviewers is a new revision');
+
+-- Approved means that enough people have approved it.
+CREATE TRIGGER requests_quorum BEFORE UPDATE ON requests FOR EACH ROW
+    WHEN (NEW.state = 'approved' AND OLD.state <> 'approved' AND approvals(NEW.id, NEW.revision) < NEW.quorum)
+    EXECUTE FUNCTION refuse('too few approvals');
+
+-- What is before reviewers, approved or running needs as many approvals as were
+-- sealed: nobody lowers the number beside the seal.
+CREATE TRIGGER requests_sealed_quorum BEFORE UPDATE ON requests FOR EACH ROW
+    WHEN (NEW.state IN ('pending', 'approved', 'running')) EXECUTE FUNCTION requests_sealed_quorum();
+
+-- Running means that the run has its row.
+CREATE TRIGGER requests_run BEFORE UPDATE ON requests FOR EACH ROW
+    WHEN (NEW.state = 'running' AND OLD.state <> 'running') EXECUTE FUNCTION requests_run();
+
+-- What has a run does not come back: only one that never started is taken back.
+CREATE TRIGGER requests_unstarted BEFORE UPDATE ON requests FOR EACH ROW
+    WHEN (NEW.state = 'pending' AND OLD.state = 'running') EXECUTE FUNCTION requests_unstarted();
+
+-- Files that came out of a run.
+CREATE TABLE artifacts (
+    request_id text NOT NULL REFERENCES runs,
+    seq        integer NOT NULL CHECK (seq >= 1), -- in the order in which they came
+    name       text NOT NULL CHECK (name <> ''),
+    kind       text NOT NULL CHECK (kind IN ('chart', 'table', 'file')),
+    alt        text NOT NULL DEFAULT '',
+    data       bytea NOT NULL,
+    PRIMARY KEY (request_id, seq)
+);
+-- What came out is what is shown, today and later.
+CREATE TRIGGER artifacts_unchangeable BEFORE UPDATE OR DELETE ON artifacts FOR EACH ROW EXECUTE FUNCTION unchangeable();
+CREATE TRIGGER artifacts_untruncatable BEFORE TRUNCATE ON artifacts FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
+-- What was said in a session: the model's context.
+CREATE TABLE messages (
+    session_id text NOT NULL REFERENCES sessions,
+    seq        bigint GENERATED ALWAYS AS IDENTITY,
+    request_id text NOT NULL REFERENCES requests,
+    role       text NOT NULL CHECK (role IN ('question', 'code', 'result')),
+    text       text NOT NULL,
+    at         timestamptz NOT NULL,
+    PRIMARY KEY (session_id, seq)
+);
