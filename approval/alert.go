@@ -39,16 +39,16 @@ type Overrun struct {
 	Cost  budget.USD `json:"cost"`
 }
 
-// overrun tells the administrators that a price or a limit is not what holds are
+// overrunNotice tells the administrators that a price or a limit is not what holds are
 // reckoned by.
-func (r *Request) overrun(h budget.Hold, s budget.Settlement, over budget.USD) Notice {
+func overrunNotice(r *Request, h budget.Hold, s budget.Settlement, over budget.USD) Notice {
 	dearest := slices.MaxFunc(s.Charges, func(a, b budget.Charge) int { return cmp.Compare(a.Amount, b.Amount) })
 	o := Overrun{What: dearest.What, Asked: r.Model, Held: h.Amount, Cost: h.Amount + over}
 	if dearest.Kind == budget.Box {
 		o.Asked = ""
 	}
 	return Notice{Key: fmt.Sprintf("%s of %s by %s in %s", NoticeOverrun, r.Team, o.What, s.At.UTC().Format("2006-01")),
-		Kind: NoticeOverrun, Admins: true, At: s.At, Data: encode(o), Once: true}
+		Kind: NoticeOverrun, Admins: true, At: s.At, Data: Encode(o), Once: true}
 }
 
 // TopUpAsked is what NoticeTopUp and NoticeTopUpOutcome say: which top-up. How it
@@ -69,12 +69,12 @@ func Alerts(r *Request, standings []budget.Standing, now time.Time) (list []Noti
 	for _, s := range standings {
 		for _, mark := range s.Reached() {
 			n := alert(r, s, NoticeThreshold, fmt.Sprintf("%s %d", NoticeThreshold, mark), now)
-			n.Data = encode(Threshold{Standing: s, Mark: mark, Person: person(r, s)})
+			n.Data = Encode(Threshold{Standing: s, Mark: mark, Person: person(r, s)})
 			list = append(list, n)
 		}
 		if at, ok := budget.Forecast(s, now); ok {
 			n := alert(r, s, NoticeForecast, string(NoticeForecast), now)
-			n.Data = encode(Forecast{Standing: s, At: at, Person: person(r, s)})
+			n.Data = Encode(Forecast{Standing: s, At: at, Person: person(r, s)})
 			list = append(list, n)
 		}
 	}
@@ -85,7 +85,7 @@ func Alerts(r *Request, standings []budget.Standing, now time.Time) (list []Noti
 // however often it does; and everybody whom it refused.
 func stops(r *Request, refused *budget.ExceededError, now time.Time) []Notice {
 	tight, _ := budget.Tightest(refused.Standings)
-	data := encode(Stop{Standing: tight, Needed: refused.Needed, Person: r.Asker})
+	data := Encode(Stop{Standing: tight, Needed: refused.Needed, Person: r.Asker})
 	all := alert(r, tight, NoticeStop, string(NoticeStop), now)
 	all.To, all.Data = nil, data
 	one := alert(r, tight, NoticeStop, string(NoticeStop)+" for "+r.Asker, now)

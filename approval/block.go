@@ -1,7 +1,6 @@
 package approval
 
 import (
-	"context"
 	"time"
 
 	"countersign/budget"
@@ -59,21 +58,21 @@ func NewBlocked(q Question, model string, refused *budget.ExceededError, p Polic
 	r := begin(q, model, now)
 	r.State = Drafting
 	r.touch(now, StepFind) // it costs nothing, and says where its thread is to be
-	r.block(budget.ForDraft, refused, q.Asker, p, now)
+	r.Money().block(budget.ForDraft, refused, q.Asker, p, now)
 	return r
 }
 
 // Block notes that a budget has refused the next paid step. What was held for it
 // goes back. Whoever tried is told apart: of a run, the reviewer waits as well.
-func (r *Request) Block(purpose budget.Purpose, refused *budget.ExceededError, by string, p Policy, now time.Time) error {
-	if waits := map[budget.Purpose]State{budget.ForDraft: Drafting, budget.ForRun: Pending}; !r.can("Block") || r.State != waits[purpose] {
-		return r.refuse("block")
+func (r Money) Block(purpose budget.Purpose, refused *budget.ExceededError, by string, p Policy, now time.Time) error {
+	if waits := map[budget.Purpose]State{budget.ForDraft: Drafting, budget.ForRun: Pending}; !r.Can("Block") || r.State != waits[purpose] {
+		return r.Illegal("block")
 	}
 	r.block(purpose, refused, by, p, now)
 	return nil
 }
 
-func (r *Request) block(purpose budget.Purpose, refused *budget.ExceededError, by string, p Policy, now time.Time) {
+func (r Money) block(purpose budget.Purpose, refused *budget.ExceededError, by string, p Policy, now time.Time) {
 	r.release(now)
 	at := refused.At
 	if at.IsZero() {
@@ -91,7 +90,7 @@ func (r *Request) block(purpose budget.Purpose, refused *budget.ExceededError, b
 	}
 	r.Blocked, r.Place = b, NotInLine
 	r.note(now, System, "blocked", weighed(purpose, refused.Needed, r.Model, refused.Standings, ""))
-	r.tell(stops(r, refused, now)...)
+	r.Tell(stops(r.Request, refused, now)...)
 	if expires := later(b.Until, now).Add(p.Expiry); purpose == budget.ForDraft || expires.After(r.ExpiresAt) && b.Wait {
 		r.ExpiresAt = expires
 	}
@@ -101,29 +100,19 @@ func (r *Request) block(purpose budget.Purpose, refused *budget.ExceededError, b
 // Unpaid notes that a reviewer's wish to have the code changed, or their own
 // version of it, found no money for what comes first. Everything stands as it
 // stood; whoever looks at it reads why.
-func (r *Request) Unpaid(what string, refused *budget.ExceededError, by string, now time.Time) error {
-	if !r.can("Unpaid") {
-		return r.refuse(what)
+func (r Money) Unpaid(what string, refused *budget.ExceededError, by string, now time.Time) error {
+	if !r.Can("Unpaid") {
+		return r.Illegal(what)
 	}
 	data := weighed(budget.ForDraft, refused.Needed, r.Model, refused.Standings, "")
 	data["what"], data["revision"] = what, r.Revision.Number
 	r.note(now, by, "refused change", data)
-	r.tell(stops(r, refused, now)...)
+	r.Tell(stops(r.Request, refused, now)...)
 	if r.Reason == "" {
 		r.Reason = "A reviewer wanted the code changed, and there is no money for that. " + refused.Words("")
 	}
 	r.touch(now, StepShow)
 	return nil
-}
-
-// unpaid stores that. Losing it loses nothing but these lines: the change was refused.
-func (s *Service) unpaid(ctx context.Context, ruling Ruling, what string, refused *budget.ExceededError) {
-	_, err := s.Store.Update(context.WithoutCancel(ctx), ruling.RequestID, func(r *Request, now time.Time) error {
-		return r.Unpaid(what, refused, ruling.Click.User, now)
-	})
-	if err != nil && ended(err) != nil {
-		s.Log.Error("note a change without money", "request", ruling.RequestID, "error", err)
-	}
 }
 
 func later(a, b time.Time) time.Time {
@@ -134,9 +123,9 @@ func later(a, b time.Time) time.Time {
 }
 
 // Wait has a blocked request go on by itself when there will be room.
-func (r *Request) Wait(until time.Time, by string, p Policy, now time.Time) error {
-	if !r.can("Wait") || r.Blocked == nil {
-		return r.unblocked("wait with")
+func (r Money) Wait(until time.Time, by string, p Policy, now time.Time) error {
+	if !r.Can("Wait") || r.Blocked == nil {
+		return Unblocked(r.Request, "wait with")
 	}
 	b := *r.Blocked
 	b.Wait, b.Until = true, until
@@ -149,17 +138,17 @@ func (r *Request) Wait(until time.Time, by string, p Policy, now time.Time) erro
 
 // GoOn ends the wait for money. For a draft that means a hold, with the model
 // that was chosen; the approval of a run is its reviewer's, who is told.
-func (r *Request) GoOn(model string, worst budget.USD, by string, p Policy, now time.Time) error {
-	if !r.can("GoOn") || r.Blocked == nil {
-		return r.unblocked("go on with")
+func (r Money) GoOn(model string, worst budget.USD, by string, p Policy, now time.Time) error {
+	if !r.Can("GoOn") || r.Blocked == nil {
+		return Unblocked(r.Request, "go on with")
 	}
 	b := r.Blocked
 	r.Blocked = nil
 	r.note(now, by, "continued", map[string]any{"for": b.Purpose, "model": model, "before": r.Model})
 	if b.Purpose == budget.ForRun {
 		if b.By != "" {
-			r.tell(Notice{Key: "funded " + r.ID + " " + b.At.UTC().Format(time.RFC3339Nano), Kind: NoticeFunded, To: []string{b.By},
-				Data: encode(struct{}{}), At: now})
+			r.Tell(Notice{Key: "funded " + r.ID + " " + b.At.UTC().Format(time.RFC3339Nano), Kind: NoticeFunded, To: []string{b.By},
+				Data: Encode(struct{}{}), At: now})
 		}
 		r.ExpiresAt = later(r.ExpiresAt, now.Add(p.Expiry))
 		r.touch(now, StepShow)
@@ -169,30 +158,23 @@ func (r *Request) GoOn(model string, worst budget.USD, by string, p Policy, now 
 		r.Downgraded = nil // the asker has chosen it, no policy
 	}
 	r.Model = model
-	r.hold(budget.ForDraft, worst, now, draftHoldLife)
+	r.hold(budget.ForDraft, worst, now, DraftHoldLife)
 	r.ExpiresAt = now.Add(p.Expiry)
-	r.touch(now, r.next(), StepShow)
+	r.touch(now, NextStep(r.Request), StepShow)
 	return nil
 }
 
-func (r *Request) unblocked(verb string) error {
+func Unblocked(r *Request, verb string) error {
 	return &MoveError{Request: r, Verb: verb, Why: "It does not wait for money any more."}
 }
 
 // Downgrade has a cheaper model write than the one that was asked for.
-func (r *Request) Downgrade(d Downgraded, now time.Time) {
+func (r Money) Downgrade(d Downgraded, now time.Time) {
 	if r.Downgraded != nil {
 		d.From = r.Downgraded.From // what was asked for first
 	}
 	r.Model, r.Downgraded = d.To, &d
 	r.note(now, System, "downgraded", map[string]any{"from": d.From, "to": d.To, "scope": d.Scope})
-}
-
-// replace downgrades as was found a moment ago, unless another model writes by now.
-func (r *Request) replace(d *Downgraded, now time.Time) {
-	if d != nil && r.Model == d.From && (r.State == Drafting || r.State == Pending) {
-		r.Downgrade(*d, now)
-	}
 }
 
 // weighed is the data of the events that say what the budgets were asked for and
@@ -207,7 +189,7 @@ func weighed(purpose budget.Purpose, needed budget.USD, model string, standings 
 
 // Weighed notes how the budgets stood before they bore a new hold. The Store
 // calls it, which alone knows.
-func (r *Request) Weighed(h budget.Hold, standings []budget.Standing, now time.Time) {
+func (r Money) Weighed(h budget.Hold, standings []budget.Standing, now time.Time) {
 	r.note(now, System, "weighed", weighed(h.Purpose, h.Amount, r.Model, standings, h.ID))
 }
 
@@ -218,4 +200,47 @@ type Downgraded struct {
 	To    string       `json:"to"`
 	Scope budget.Scope `json:"scope"`
 	Off   bool         `json:"off,omitempty"` // the one that was asked for is switched off
+}
+
+// An asker may decline the cheaper model that a budget past its soft limit has
+// write. The one that was asked for is not used for that: the question waits like
+// one without money, until a budget begins anew or somebody grants it.
+
+// Insist declines the cheaper model. What it has written so far is paid for and
+// goes no further; nothing is held from here on.
+func (r Money) Insist(standings []budget.Standing, needed budget.USD, p Policy, now time.Time) error {
+	d := r.Downgraded
+	switch {
+	case !r.Can("Insist") || r.Edit != nil:
+		return r.Illegal("decline the model of")
+	case r.Blocked != nil:
+		return &MoveError{Request: r.Request, Verb: "decline the model of", Why: "It waits for money, and is not being written."}
+	case d == nil:
+		return &MoveError{Request: r.Request, Verb: "decline the model of", Why: "The model that was asked for writes it."}
+	}
+	if r.State == Pending {
+		if err := anotherRound(r.Request, p); err != nil {
+			return err
+		}
+		r.Rounds++
+	}
+	r.note(now, r.Asker, "declined model", map[string]any{"model": d.To, "instead_of": d.From, "scope": d.Scope})
+	r.Model, r.Downgraded, r.Attempts, r.Reason = d.From, nil, 0, ""
+	r.release(now)
+	r.move(Drafting, now, now.Add(p.Expiry))
+	r.InsistStill(*d, standings, needed, now)
+	return nil
+}
+
+func (r Money) InsistStill(d Downgraded, standings []budget.Standing, needed budget.USD, now time.Time) {
+	b := Block{Purpose: budget.ForDraft, Needed: needed, Model: r.Model, Standings: standings, At: now, Declined: &d}
+	if had := r.Blocked; had != nil {
+		b.TopUp = had.TopUp
+		b.Until, b.Wait = budget.FreeFrom(r.Model, needed, standings)
+		if b.Wait = b.Wait && had.Wait; !b.Wait {
+			b.Until = time.Time{}
+		}
+	}
+	r.Blocked = &b
+	r.touch(now, StepShow)
 }

@@ -33,8 +33,8 @@ const (
 	AskerGuest      CauseCode = "asker guest"       // made a guest since they asked
 )
 
-// passes tells that somebody can mend it without asking anew.
-func (c Cause) passes() bool {
+// Passes tells that somebody can mend it without asking anew.
+func (c Cause) Passes() bool {
 	switch c.Code {
 	case NotIn, NotSeen, ChannelArchived, AskerNotIn, FileNotSeen, FileHidden, FileWithheld:
 		return true
@@ -42,8 +42,8 @@ func (c Cause) passes() bool {
 	return false
 }
 
-// same tells whether two causes say the same.
-func (c Cause) same(d Cause) bool {
+// Same tells whether two causes say the same.
+func (c Cause) Same(d Cause) bool {
 	return c.Code == d.Code && c.Channel == d.Channel && c.Person == d.Person && c.File == d.File && c.By == d.By
 }
 
@@ -57,7 +57,7 @@ func (e *CauseError) Error() string {
 // Is tells whether another error says the same.
 func (e *CauseError) Is(other error) bool {
 	o, ok := other.(*CauseError)
-	return ok && e.Cause.same(o.Cause)
+	return ok && e.Cause.Same(o.Cause)
 }
 
 // Place is a channel as the bot sees it now.
@@ -81,18 +81,6 @@ func (p Place) Cause(channel, asker string) *Cause {
 		return &Cause{Code: NotIn, Channel: channel}
 	case p.Private && !p.AskerIn:
 		return &Cause{Code: AskerNotIn, Channel: channel, Person: asker}
-	}
-	return nil
-}
-
-// asker says why somebody's question is not answered any more, who was a guest when
-// they asked or was not; nil when it is.
-func (p Person) asker(was bool) *Cause {
-	switch {
-	case p.Gone || p.External:
-		return &Cause{Code: AskerGone, Person: p.ID}
-	case p.Guest && !was:
-		return &Cause{Code: AskerGuest, Person: p.ID}
 	}
 	return nil
 }

@@ -1,218 +1,254 @@
 package approval
 
 import (
-	"context"
-	"errors"
-	"strings"
+	"fmt"
+	"slices"
 	"time"
 
 	"countersign/budget"
 )
 
-// Ruling is a reviewer's click.
-type Ruling struct {
+// Verdict is what a reviewer says.
+type Verdict string
+
+// The verdicts.
+const (
+	Approve Verdict = "approve"
+	Reject  Verdict = "reject"
+	Rewrite Verdict = "changes" // not like this: the model writes another version
+)
+
+// Decision is one person's verdict on one revision, with the facts of the click
+// that gave it. There is at most one per request, revision and reviewer.
+type Decision struct {
 	RequestID string
 	Revision  int
-	Digest    string // of what the reviewer saw
+	Digest    string
+	Reviewer  string
 	Verdict   Verdict
 	Reason    string
-	Typed     string // the beginning of the digest, where the rules want it typed (Terms.Typed)
+	At        time.Time
 	Click     Click
+	InPlaceOf string // the reviewer who let them decide; empty when they decide in their own right
 }
 
-func (r Ruling) decision() Decision {
-	return Decision{RequestID: r.RequestID, Revision: r.Revision, Digest: r.Digest, Reviewer: r.Click.User,
-		Verdict: r.Verdict, Reason: Plain(r.Reason), Click: r.Click}
+// Click is what Slack said about who pressed what, and where.
+type Click struct {
+	Team      string `json:"team"`
+	User      string `json:"user"`
+	ActionTS  string `json:"action_ts"`
+	Channel   string `json:"channel"`
+	MessageTS string `json:"message_ts"`
+	Door      string `json:"door,omitempty"` // where it was given, when it was not in Slack: CommandLine
 }
 
-// errTwice ends an Update that has nothing to do because the same click was taken before.
-var errTwice = errors.New("the same click again")
+// CommandLine is the other door: decisions given with `countersign decide`.
+const CommandLine = "command line"
 
-// errLook ends an Update that was only to find out.
-var errLook = errors.New("only looking")
+// Needs is how many different people must approve: as many as were sealed, and
+// where nothing was, as the settings say.
+func (r *Request) Needs(p Policy) int {
+	if r.Revision != nil && r.Revision.Manifest.Approvals > 0 {
+		return r.Revision.Manifest.Approvals
+	}
+	return max(p.Quorum, 1)
+}
 
-// Decide takes a reviewer's verdict. It has committed when it returns.
-func (s *Service) Decide(ctx context.Context, ruling Ruling) (*Request, error) {
-	if ruling.Verdict == Reject && strings.TrimSpace(ruling.Reason) == "" {
-		return nil, &InputError{Why: "Please say why. The asker gets to read it."}
+// Voice is whose say a decision is.
+func (d Decision) Voice() string {
+	if d.InPlaceOf != "" {
+		return d.InPlaceOf
 	}
-	if ruling.Verdict == Rewrite && strings.TrimSpace(ruling.Reason) == "" {
-		return nil, &InputError{Why: "Please say what should be different. The model gets to read it, and so does the asker."}
+	return d.Reviewer
+}
+
+// People are all in whose name a decision was given: who gave it, and in whose place.
+func (d Decision) People() []string { return slices.Compact([]string{d.Reviewer, d.Voice()}) }
+
+// Freeze keeps an approved request waiting until nothing forbids it to start. The
+// time that an approval lasts counts from then, and so does its money.
+func (r *Request) Freeze(until time.Time, why string, p Policy, now time.Time) error {
+	if !r.Can("Freeze") {
+		return r.Illegal("hold back")
 	}
-	if ruling.Verdict != Approve && ruling.Verdict != Reject && ruling.Verdict != Rewrite {
-		return nil, &InputError{Why: "A decision is to approve, to reject, or to request changes."}
+	expires := until.Add(p.RunExpiry)
+	if !r.ExpiresAt.Before(expires) {
+		return nil
 	}
-	r, err := s.decide(ctx, ruling, nil)
-	refused := new(budget.ExceededError)
+	for _, h := range r.Money().ForRun() {
+		r.Money().release(now)
+		r.Money().hold(h.Purpose, h.Amount, now, expires.Sub(now)+runTime(r))
+	}
+	NoteFreeze(r, until, why, now)
+	r.ExpiresAt = expires
+	r.touch(now, StepShow)
+	return nil
+}
+
+func NoteFreeze(r *Request, until time.Time, why string, now time.Time) {
+	r.note(now, System, "frozen", map[string]any{"until": until, "rule": why, "revision": r.Revision.Number})
+}
+
+// runTime is the longest that the code may run.
+func runTime(r *Request) time.Duration {
+	return time.Duration(r.Revision.Manifest.Limits.Seconds) * time.Second
+}
+
+// How a wait for people ends: they decide, its time runs out, or it is taken back.
+
+// verdicts are the verbs that they are.
+var verdicts = map[Verdict]string{Approve: "Approve", Reject: "Reject", Rewrite: "RequestChanges"}
+
+// Decide is Approve, Reject and RequestChanges. The decision must be on the
+// revision that stands now, by its digest; by someone who is neither the asker nor
+// the author of the code; and the first one of that person. The cost is that of
+// what the decision leads to: with enough approvals it is held for the run and the
+// request is approved; to have the code changed it is held for the next draft.
+func (r *Request) Decide(d Decision, cost budget.USD, p Policy, now time.Time) error {
+	if err := r.MayDecide(d, p, now); err != nil {
+		return err
+	}
+	d.RequestID, d.At = r.ID, now
+	r.Decisions = append(r.Decisions, d)
+	r.Changes.Decision = &d
+	data := map[string]any{"revision": d.Revision, "digest": d.Digest, "click": d.Click}
+	if d.InPlaceOf != "" {
+		data["in_place_of"] = d.InPlaceOf
+	}
+	if d.Verdict == Rewrite {
+		requestChanges(r, d, cost, p, now)
+		return nil
+	}
+	if d.Verdict == Reject {
+		data["reason"] = d.Reason
+		r.Reason = d.Reason
+		r.note(now, d.Reviewer, "rejected", data)
+		r.move(Rejected, now, time.Time{})
+		return nil
+	}
+	r.note(now, d.Reviewer, "approved", data)
+	r.Tell(Notice{Key: fmt.Sprintf("approved %s %d %s", r.ID, d.Revision, d.Reviewer), Kind: NoticeApproved, To: d.People(), At: now,
+		Data: Encode(ApprovedBy{Revision: d.Revision, Digest: d.Digest, Reviewer: d.Reviewer, InPlaceOf: d.InPlaceOf, Click: d.Click})})
+	if r.Approvals() < r.Needs(p) {
+		r.touch(now, StepShow)
+		return nil
+	}
+	r.Reason = ""
+	r.Money().hold(budget.ForRun, cost, now, p.RunExpiry+runTime(r))
+	r.move(Approved, now, now.Add(p.RunExpiry), StepRun)
+	return nil
+}
+
+// MayDecide says whether this decision could be taken now. The error is Decide's.
+func (r *Request) MayDecide(d Decision, p Policy, now time.Time) error {
+	if !r.Can(verdicts[d.Verdict]) {
+		return r.Illegal(string(d.Verdict))
+	}
+	if r.Revision == nil || d.Revision != r.Revision.Number || d.Digest != r.Revision.Digest || !r.Revision.Intact() {
+		return &StaleError{Request: r}
+	}
+	if !now.Before(r.ExpiresAt) {
+		return &MoveError{Request: r, Verb: string(d.Verdict), Why: "The time for a decision has run out."}
+	}
+	if why := TheirOwn(r, d); why != "" {
+		return &NotAllowedError{Who: d.Reviewer, Why: why}
+	}
+	if why := Spoken(r, d); why != "" {
+		return &MoveError{Request: r, Verb: string(d.Verdict), Why: why}
+	}
+	if d.Verdict == Rewrite {
+		return anotherRound(r, p)
+	}
+	return nil
+}
+
+// TheirOwn is why somebody is no judge of this: they asked it, or wrote it.
+func TheirOwn(r *Request, d Decision) string {
 	switch {
-	case !errors.As(err, &refused):
-	case ruling.Verdict == Rewrite:
-		s.unpaid(ctx, ruling, "rewrite", refused)
-	case ruling.Verdict == Approve:
-		// The approval is not taken; the asker learns what is in its way and can do something about it.
-		if _, err := s.block(ctx, ruling.RequestID, budget.ForRun, refused, ruling.Click.User); err != nil {
-			s.Log.Error("block a run without money", "request", ruling.RequestID, "error", err)
-		}
+	case d.Reviewer == r.Asker || d.InPlaceOf == r.Asker:
+		return "You asked this question, so somebody else has to review the code."
+	case r.Revision != nil && (d.Reviewer == r.Revision.Author || d.InPlaceOf == r.Revision.Author):
+		return "You wrote this version of the code, so somebody else has to review it."
 	}
-	if err == nil && (r.State == Rejected || r.State == Drafting) {
-		s.Sandbox.Discard(r.ID)
-	}
-	return r, err
+	return ""
 }
 
-// MayDecide says whether this person could decide on this revision now, without
-// deciding: for the modal that asks for a reason. The error is the one that
-// Decide would give.
-func (s *Service) MayDecide(ctx context.Context, ruling Ruling) (*Request, error) {
-	return s.decide(ctx, ruling, errLook)
+// Spoken is why somebody has no say any more: they have had it.
+func Spoken(r *Request, d Decision) string {
+	for _, earlier := range r.Decisions {
+		switch {
+		case earlier.Reviewer == d.Reviewer:
+			return "You have already decided on this version."
+		case earlier.Voice() == d.Voice():
+			return "Somebody has already decided on this version in the same person's place. One person has one say."
+		}
+	}
+	return ""
 }
 
-// OpenedReview is the event of somebody opening the whole of a program to read it.
-const OpenedReview = "opened review"
-
-// Opened keeps that somebody has opened a version of the code: how long a decision
-// took counts from then (Statistics).
-func (s *Service) Opened(ctx context.Context, id string, revision int, click Click) error {
-	return s.Store.Audit(ctx, id, Event{Actor: click.User, Kind: OpenedReview, Data: map[string]any{"revision": revision}})
+// Approvals counts the people who have approved the current revision.
+func (r *Request) Approvals() (n int) {
+	for _, d := range r.Decisions {
+		if d.Verdict == Approve {
+			n++
+		}
+	}
+	return n
 }
 
-func (s *Service) decide(ctx context.Context, ruling Ruling, then error) (*Request, error) {
-	if why := s.noBox(); why != "" && ruling.Verdict != Reject && ruling.Click.Door == "" {
-		return nil, &InputError{Why: "Nothing can run code here at the moment: " + why}
+// Expire ends a wait that has run out: nobody decided, or nothing could run.
+func (r *Request) Expire(now time.Time) error {
+	if !r.Can("Expire") || now.Before(r.ExpiresAt) {
+		return r.Illegal("expire")
 	}
-	// Whose request it is comes first: in another workspace there is none, and nothing to note in its trail.
-	known, err := s.Store.Request(ctx, ruling.RequestID)
-	if err != nil {
-		return nil, err
+	r.Money().release(now)
+	r.note(now, System, "expired", map[string]any{"while": r.State})
+	undecided := whyUndecided
+	if n := r.Approvals(); n > 0 {
+		undecided = fmt.Sprintf("Too few people decided in time: it had %d of the %d approvals that it takes. That is not a no: ask again if you still need it.", n, r.Needs(Policy{}))
 	}
-	if known.Team != ruling.Click.Team {
-		return nil, ErrNotFound
+	r.Reason = map[State]string{Drafting: whyUnwritten, Pending: undecided, Approved: whyUnstarted}[r.State]
+	if r.Edit != nil {
+		r.Reason = undecided // the edit came into the middle of the wait
 	}
-	by, err := s.mayRule(ctx, ruling)
-	if err != nil {
-		return nil, s.audited(ctx, ruling, then == nil || ruling.Verdict != Approve, err)
+	if r.Blocked != nil {
+		r.Reason = whyUnpaid
 	}
-	if err := by.terms.typed(ruling); err != nil && then == nil {
-		return nil, err
-	}
-	d := ruling.decision()
-	d.InPlaceOf = by.inPlaceOf
-	var cheaper *Downgraded
-	if d.Verdict == Rewrite && then == nil && s.Writer != nil {
-		terms, err := s.draftTerms(ctx, known)
-		if err != nil {
-			return nil, err
-		}
-		if cheaper, err = s.writer(known, terms); err != nil {
-			return nil, err
-		}
-	}
-	var seen *Request
-	r, err := s.Store.Update(ctx, ruling.RequestID, func(r *Request, now time.Time) error {
-		seen = r
-		if r.has(d) {
-			return errTwice
-		}
-		if then != nil {
-			// A copy bears what only wanted to be known.
-			r = new(*r)
-		}
-		var cost budget.USD
-		if d.Verdict == Approve && r.Revision != nil {
-			// The reviewer agreed to the cap that the manifest names, and to no cent more.
-			cost = r.Revision.Manifest.CostCap
-			if s.noBox() == "" { // on the command line there is none; the run settles what it costs
-				worst, err := s.runCost(r.Revision.Manifest.Limits, now)
-				if err != nil {
-					return err
-				}
-				cost = min(worst, cost)
-			}
-		}
-		if d.Verdict == Rewrite && s.Writer != nil { // without one, the draft holds what it costs before its call
-			var err error
-			r.replace(cheaper, now)
-			if cost, err = s.draftCost(r.Model, now); err != nil {
-				return err
-			}
-		}
-		if d.Verdict == Approve && then == nil && r.Revision != nil {
-			// Looking is free; what would be refused at the start is refused here, in the same words.
-			if beyond := r.Revision.Manifest.beyond(by.rules); beyond != "" && r.State == Pending {
-				return &MoveError{Request: r, Verb: string(d.Verdict), Why: beyond}
-			}
-		}
-		p := by.rules.within(s.Policy)
-		until, why := by.rules.Frozen(now, s.Policy.Zone)
-		if !until.IsZero() {
-			p.RunExpiry += until.Sub(now) // an approval lasts from when something may start
-		}
-		if err := r.Decide(d, cost, p, now); err != nil {
-			return err
-		}
-		if r.State == Approved && !until.IsZero() {
-			r.frozen(until, why, now)
-		}
-		return then
-	})
-	if errors.Is(err, errTwice) || errors.Is(err, errLook) {
-		return seen, nil
-	}
-	return r, s.audited(ctx, ruling, then == nil || ruling.Verdict != Approve, err)
+	r.move(Expired, now, time.Time{})
+	return nil
 }
 
-// audited keeps a click that was refused to somebody, unless they only wanted to
-// look: who opens what they may not decide has tried nothing. It belongs to no verb,
-// so losing it to a database that is away loses nothing but this line.
-func (s *Service) audited(ctx context.Context, ruling Ruling, act bool, err error) error {
-	var no *NotAllowedError
-	if !act || !errors.As(err, &no) {
-		return err
+// Why a wait has run out, in words for the asker.
+const (
+	whyUndecided = "Nobody decided in time. That is not a no: ask again if you still need it."
+	whyUnwritten = "The code could not be written in time."
+	whyUnstarted = "It was approved, but could not be started in time. Nothing has run."
+	whyUnpaid    = "There was no money for the next step, and no way on was chosen in time. Ask again if you still need it."
+)
+
+// Lapsed is the reason of a request whose wait has run out, in half a sentence.
+func (r *Request) Lapsed() string {
+	switch {
+	case r.Reason == whyUnwritten:
+		return "the code could not be written in time"
+	case r.Reason == whyUnstarted:
+		return "it was approved, but not started in time"
+	case r.Reason == whyUnpaid:
+		return "there was no money for the next step in time"
+	case r.Approvals() > 0:
+		return "too few people decided in time"
 	}
-	event := Event{At: time.Now().UTC().Truncate(time.Microsecond), Actor: no.Who, Kind: "refused click",
-		Data: map[string]any{"verdict": ruling.Verdict, "why": no.Why, "click": ruling.Click}}
-	if lost := s.Store.Audit(ctx, ruling.RequestID, event); lost != nil {
-		s.Log.Error("audit a refused click", "request", ruling.RequestID, "error", lost)
-	}
-	return err
+	return "nobody decided in time"
 }
 
-// Withdraw takes a request back, by its asker or an administrator.
-func (s *Service) Withdraw(ctx context.Context, id string, click Click) (*Request, error) {
-	admin := false
-	known, err := s.Store.Request(ctx, id)
-	if err != nil {
-		return nil, err
+// Withdraw takes a request back. What has started cannot be taken back.
+func (r *Request) Withdraw(by string, now time.Time) error {
+	if !r.Can("Withdraw") {
+		return r.Illegal("withdraw")
 	}
-	if known.Team == click.Team && known.Asker != click.User {
-		err := s.admin(ctx, click, "take back what others asked")
-		if no := new(NotAllowedError); err != nil && !errors.As(err, &no) {
-			return nil, err
-		}
-		admin = err == nil
-	}
-	r, err := s.Store.Update(ctx, id, func(r *Request, now time.Time) error {
-		if r.Team != click.Team {
-			return ErrNotFound
-		}
-		if r.Asker != click.User && !admin {
-			return &NotAllowedError{Who: click.User, Why: "Only the person who asked, or an administrator, can take a request back."}
-		}
-		return r.Withdraw(click.User, now)
-	})
-	if err == nil {
-		s.Sandbox.Discard(id)
-	}
-	return r, s.audited(ctx, Ruling{RequestID: id, Verdict: "withdraw", Click: click}, true, err)
-}
-
-// Stranger keeps a press by somebody of another workspace, on a button or a modal of
-// a request: a message in a shared channel is seen by them, too. It does nothing.
-func (s *Service) Stranger(ctx context.Context, id string, click Click) error {
-	if _, err := s.Store.Request(ctx, id); err != nil {
-		return err
-	}
-	no := &NotAllowedError{Who: click.User, Why: Person{External: true}.barred()}
-	s.audited(ctx, Ruling{RequestID: id, Click: click}, true, no)
+	r.Reason = "" // why it waited once more says nothing any more
+	r.Money().release(now)
+	r.note(now, by, "withdrawn", nil)
+	r.move(Withdrawn, now, time.Time{})
 	return nil
 }

@@ -1,11 +1,6 @@
 package approval
 
-import (
-	"context"
-	"slices"
-	"strings"
-	"time"
-)
+import "strings"
 
 // DiffOp says what a line of a diff is.
 type DiffOp byte
@@ -34,7 +29,7 @@ const maxCells = 4_000_000
 // same are the most lines that both have in the same order. Taking the lines that
 // are not Added gives the old text, those that are not Removed the new one.
 func Diff(old, new string) []DiffLine {
-	a, b := textLines(old), textLines(new)
+	a, b := Lines(old), Lines(new)
 	head := 0
 	for head < len(a) && head < len(b) && a[head] == b[head] {
 		head++
@@ -54,8 +49,8 @@ func Diff(old, new string) []DiffLine {
 	return d.lines
 }
 
-// textLines are the lines of a text. The end of its last line begins no other.
-func textLines(text string) []string {
+// Lines are the lines of a text. The end of its last line begins no other.
+func Lines(text string) []string {
 	if text == "" {
 		return nil
 	}
@@ -127,69 +122,4 @@ func common(a, b []string) [][]int32 {
 		}
 	}
 	return table
-}
-
-// Near is code that people have approved before and that is like other code.
-type Near struct {
-	RequestID string
-	Revision  int
-	Question  string
-	Code      string
-	At        time.Time // of the approval
-	Alike     int       // percent of the lines
-}
-
-const (
-	nearLimit = 50 // how many approved programs are looked at
-	nearLeast = 30 // percent below which a difference shows nothing but that it is other code
-)
-
-// Nearest finds the code that people have approved in the same channel and that is
-// most like this request's: what a reviewer knows already need not be read again.
-// It is nil when nothing is alike.
-func (s *Service) Nearest(ctx context.Context, id string) (*Near, error) {
-	r, err := s.Store.Request(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	if r.Revision == nil {
-		return nil, nil
-	}
-	vetted, err := s.Store.Vetted(ctx, r.Team, r.Project, id, nearLimit)
-	if err != nil {
-		return nil, err
-	}
-	var nearest *Near
-	for _, near := range vetted { // the newest first, so of equals it is the one
-		near.Alike = alike(r.Revision.Code, near.Code)
-		if near.Alike >= nearLeast && (nearest == nil || near.Alike > nearest.Alike) {
-			nearest = &near
-		}
-	}
-	return nearest, nil
-}
-
-// alike is how many percent of the lines of two programs they have in common,
-// wherever they stand. Empty lines say nothing.
-func alike(a, b string) int {
-	count := map[string]int{}
-	total, both := 0, 0
-	for _, line := range slices.Concat(textLines(a), textLines(b)) {
-		if strings.TrimSpace(line) != "" {
-			total++
-		}
-	}
-	for _, line := range textLines(a) {
-		count[strings.TrimSpace(line)]++
-	}
-	for _, line := range textLines(b) {
-		if line = strings.TrimSpace(line); line != "" && count[line] > 0 {
-			count[line]--
-			both++
-		}
-	}
-	if total == 0 {
-		return 0
-	}
-	return 2 * both * 100 / total
 }

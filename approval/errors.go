@@ -1,8 +1,8 @@
 package approval
 
 import (
+	"errors"
 	"fmt"
-	"time"
 )
 
 // MoveError is a verb that does not fit the state: a late, stale or double
@@ -56,14 +56,8 @@ type UnreadableError struct {
 }
 
 func (e *UnreadableError) Error() string { return e.Why }
+
 func (e *UnreadableError) Unwrap() error { return e.Err }
 
-// LaterError asks for a step to be tried again: nothing is wrong with the
-// request, the world was not ready.
-type LaterError struct {
-	After time.Duration
-	Err   error
-}
-
-func (e *LaterError) Error() string { return fmt.Sprintf("later: %v", e.Err) }
-func (e *LaterError) Unwrap() error { return e.Err }
+// ErrNotFound is a request, a thread, a notice or a budget that nobody has.
+var ErrNotFound = errors.New("no such request")

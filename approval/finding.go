@@ -41,3 +41,22 @@ func FindingKinds() []string {
 		KindDynamic, KindReflection, KindPickle, KindThread, KindSignal, KindExit, KindEnvironment, KindSystem, KindChange,
 		KindMisleading, KindPacked, KindLoop, KindMemory, KindWait, KindLongLine, KindUnusedFile, KindColumn, KindNotListed, KindOutput, KindMore}
 }
+
+// Level grades a finding.
+type Level string
+
+// The levels of a finding.
+const (
+	Note    Level = "note"
+	Caution Level = "caution"
+	Danger  Level = "danger"
+)
+
+// Finding is one thing that the inspection of the code saw.
+type Finding struct {
+	Level Level  `json:"level"`
+	Line  int    `json:"line,omitempty"`
+	Text  string `json:"text"`
+	Kind  string `json:"kind,omitempty"`  // one of FindingKinds; empty in findings of old
+	About string `json:"about,omitempty"` // what it names: a file, a host, a module; ordinary imports in one, separated by ", "
+}

@@ -181,9 +181,9 @@ func TestNoOrderOfMovesBreaksAPromise(t *testing.T) {
 					if l.r.Edit != nil {
 						most = worst
 					}
-					err := l.r.Call(worst, most, p, l.now)
+					err := l.r.Money().Call(worst, most, p, l.now)
 					if err == nil && l.r.Edit == nil {
-						hold, _ := l.r.CalledHold()
+						hold, _ := l.r.Money().CalledHold()
 						l.calls = append(l.calls, &lifeCall{hold: hold, most: most})
 					}
 					return err
@@ -269,7 +269,7 @@ func TestNoOrderOfMovesBreaksAPromise(t *testing.T) {
 					c.over, c.unknown = true, c.most
 					unknown = c.unknown
 				}
-				l.r.Conclude(c.hold, c.most, known, unknown)
+				l.r.Money().Conclude(c.hold, c.most, known, unknown)
 				l.store(t, before)
 			},
 			"settle": func(t *rapid.T) {
@@ -278,13 +278,13 @@ func TestNoOrderOfMovesBreaksAPromise(t *testing.T) {
 				if i >= 0 {
 					l.calls = nil // whoever settles it knows all about them
 					before := deepCopy(l.r)
-					l.r.Settle(budget.Settlement{HoldID: l.r.Holds[i].ID, At: l.now})
+					l.r.Money().Settle(budget.Settlement{HoldID: l.r.Holds[i].ID, At: l.now})
 					l.store(t, before)
 				}
 			},
 			"sweep": func(t *rapid.T) {
 				before := deepCopy(l.r)
-				require.NoError(t, l.r.settleStale(l.now))
+				require.NoError(t, l.r.Money().SettleStale(l.now))
 				if len(l.r.Changes.Settlements) > 0 {
 					l.calls = nil // they were charged in full
 				}
@@ -324,14 +324,14 @@ func TestNoOrderOfMovesBreaksAPromise(t *testing.T) {
 			if l.r.State == Running {
 				require.NoError(t, l.try(t, "Lose", func() error { return l.r.Lose(l.now) }))
 			} else {
-				require.NoError(t, l.try(t, "expireIfDue", func() error { return l.r.expireIfDue(l.now) }))
+				require.NoError(t, l.try(t, "expireIfDue", func() error { return ExpireIfDue(l.r, l.now) }))
 			}
 		}
 		require.True(t, l.r.State.Final())
 		for range 2 { // a call that nobody has settled is uncertain first
 			l.now = l.now.Add(1000 * time.Hour)
 			before := deepCopy(l.r)
-			require.NoError(t, l.r.settleStale(l.now))
+			require.NoError(t, l.r.Money().SettleStale(l.now))
 			l.store(t, before)
 		}
 		l.calls = nil // all were charged in full

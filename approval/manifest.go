@@ -84,3 +84,35 @@ func Short(digest string) string { return digest[:min(12, len(digest))] }
 func (r *Revision) Intact() bool {
 	return Hash([]byte(r.Code)) == r.Manifest.CodeSHA256 && r.Manifest.Digest() == r.Digest
 }
+
+// Tier is what the manifest seals. One of version 1 seals none: the findings say
+// what it would be.
+func (r *Revision) Tier() Tier {
+	if r.Manifest.Tier != "" {
+		return r.Manifest.Tier
+	}
+	tier := Low
+	for _, f := range r.Findings {
+		if f.Level == Danger {
+			return High
+		}
+		if f.Level == Caution {
+			tier = Medium
+		}
+	}
+	return tier
+}
+
+// Tier is how much attention a program asks for: from what it does, what it may
+// cost and what it works on. The rules say what each tier needs (Rules.For).
+type Tier string
+
+// The tiers.
+const (
+	Low    Tier = "low"
+	Medium Tier = "medium"
+	High   Tier = "high"
+)
+
+// Tiers lists all of them, the lowest first.
+func Tiers() []Tier { return []Tier{Low, Medium, High} }

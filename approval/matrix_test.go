@@ -44,9 +44,9 @@ func inState(t *testing.T, state State) *Request {
 	p := testPolicy()
 	r := New(Question{Team: "T", Project: "C", Asker: "A", Text: "q", Trigger: "tr"}, "m1", budget.Cent, p, t0)
 	require.NoError(t, r.Found(nil, "", false, t0))
-	require.NoError(t, r.Call(budget.Cent, budget.Cent/10, p, t0))
+	require.NoError(t, r.Money().Call(budget.Cent, budget.Cent/10, p, t0))
 	drafted := func() {
-		r.Settle(budget.Settlement{HoldID: r.Holds[0].ID, At: t0})
+		r.Money().Settle(budget.Settlement{HoldID: r.Holds[0].ID, At: t0})
 		require.NoError(t, r.Drafted(testRevision(), p, t0))
 	}
 	approved := func() {
@@ -57,7 +57,7 @@ func inState(t *testing.T, state State) *Request {
 	switch state {
 	case Drafting:
 	case Asking:
-		r.move(Asking, t0, t0.Add(p.Expiry)) // no verb leads here yet
+		r.State, r.ExpiresAt = Asking, t0.Add(p.Expiry) // no verb leads here yet
 	case Pending:
 		drafted()
 	case Approved:
@@ -128,7 +128,9 @@ func blocked(do func(r *Request, p Policy, now time.Time) error) func(r *Request
 }
 
 var verbs = []verb{
-	{name: "Call", do: func(r *Request, p Policy, now time.Time) error { return r.Call(budget.Cent, budget.Cent/10, p, now) }},
+	{name: "Call", do: func(r *Request, p Policy, now time.Time) error {
+		return r.Money().Call(budget.Cent, budget.Cent/10, p, now)
+	}},
 	{name: "Refuse", do: func(r *Request, _ Policy, now time.Time) error { return r.Refuse(Refusal{Reason: "x"}, now) }},
 	{name: "Again", do: func(r *Request, _ Policy, now time.Time) error { return r.Again("x", now) }},
 	{name: "Drafted", do: func(r *Request, p Policy, now time.Time) error { return r.Drafted(testRevision(), p, now) }},
@@ -208,20 +210,22 @@ var verbs = []verb{
 	{name: "Fail over a cause", move: "Fail", do: func(r *Request, _ Policy, now time.Time) error { return r.FailOver(Cause{Code: FileGone}, now) }},
 	{name: "Stand in line", move: "StandInLine", do: func(r *Request, _ Policy, now time.Time) error { return r.StandInLine(3, now) }},
 	{name: "Block a draft", move: "Block", do: func(r *Request, p Policy, now time.Time) error {
-		return r.Block(budget.ForDraft, &budget.ExceededError{Needed: budget.Cent}, System, p, now)
+		return r.Money().Block(budget.ForDraft, &budget.ExceededError{Needed: budget.Cent}, System, p, now)
 	}},
 	{name: "Block a run", move: "Block", do: func(r *Request, p Policy, now time.Time) error {
-		return r.Block(budget.ForRun, &budget.ExceededError{Needed: budget.Cent}, System, p, now)
+		return r.Money().Block(budget.ForRun, &budget.ExceededError{Needed: budget.Cent}, System, p, now)
 	}},
 	{name: "Unpaid", do: func(r *Request, _ Policy, now time.Time) error {
-		return r.Unpaid("edit", &budget.ExceededError{Needed: budget.Cent}, "R2", now)
+		return r.Money().Unpaid("edit", &budget.ExceededError{Needed: budget.Cent}, "R2", now)
 	}},
-	{name: "Wait", do: blocked(func(r *Request, p Policy, now time.Time) error { return r.Wait(now.Add(time.Hour), "A", p, now) })},
-	{name: "Go on", move: "GoOn", do: blocked(func(r *Request, p Policy, now time.Time) error { return r.GoOn("m1", budget.Cent, "A", p, now) })},
-	{name: "Ask for a top-up", move: "AskTopUp", do: blocked(func(r *Request, p Policy, now time.Time) error { return r.AskTopUp(budget.Cent, "x", p, now) })},
+	{name: "Wait", do: blocked(func(r *Request, p Policy, now time.Time) error {
+		return r.Money().Wait(now.Add(time.Hour), "A", p, now)
+	})},
+	{name: "Go on", move: "GoOn", do: blocked(func(r *Request, p Policy, now time.Time) error { return r.Money().GoOn("m1", budget.Cent, "A", p, now) })},
+	{name: "Ask for a top-up", move: "AskTopUp", do: blocked(func(r *Request, p Policy, now time.Time) error { return r.Money().AskTopUp(budget.Cent, "x", p, now) })},
 	{name: "Grant a top-up", move: "DecideTopUp", do: blocked(func(r *Request, _ Policy, now time.Time) error {
 		r.TopUps = []TopUp{{ID: "t", AskedBy: "A"}}
-		err := r.DecideTopUp("t", true, now.Add(time.Hour), "", "admin", now)
+		err := r.Money().DecideTopUp("t", true, now.Add(time.Hour), "", "admin", now)
 		if err != nil {
 			r.TopUps = nil
 		}
@@ -231,7 +235,7 @@ var verbs = []verb{
 		if r.State == Drafting || r.State == Pending {
 			r.Downgraded = &Downgraded{From: "m2", To: "m1"}
 		}
-		return r.Insist(nil, budget.Cent, p, now)
+		return r.Money().Insist(nil, budget.Cent, p, now)
 	}},
 	{name: "Come back after all", move: "ComeBack", do: func(r *Request, _ Policy, now time.Time) error {
 		if r.State == Drafting || r.State == Pending || r.State == Approved {

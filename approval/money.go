@@ -1,329 +1,308 @@
 package approval
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"countersign/budget"
 )
 
-// What the asker of a blocked request can do about it.
+// Calls of a model, and what they may have cost.
+//
+// A question has one hold for all of its calls. Before each call the most that it
+// can cost (its prompt as it is, every byte a token, the longest answer, the
+// inspection of what comes) is noted on the hold as risked. A bill takes it away
+// again; where none comes, it stays, and the hold is uncertain. The next call is made
+// under the same hold, if what was risked and what it may cost itself fit into it
+// together, and not at all if they do not. So whatever the provider bills in the end,
+// all calls of a question together cost no more than the one hold to which somebody
+// agreed, an outage takes no budget more than one hold for each question, and five
+// calls that fail count once.
+//
+// A call that is known while an earlier one is not is charged at once, and what is
+// left uncertain goes on in a hold of its own, the rest (budget.Hold.RestOf), which the
+// next call carries along. What nobody has found out after budget.UncertainFor is
+// charged in full.
 
-// Choices are the ways on, computed from the budgets as they are now.
-type Choices struct {
-	Block    *Block        // nil: it does not wait for money (any more)
-	Fits     bool          // the step would fit by now
-	Models   []ModelChoice // that are cheaper and fit, for a draft
-	FitsFrom time.Time     // when the budgets that refuse will have begun anew; zero: never, or not by that alone
-	Missing  budget.USD    // in the tightest
-	TopUp    *TopUp        // that waits for an answer
-	CanTopUp bool          // there is somebody who could grant one
+// Money is what a request holds and owes, and what it waits for when a budget refuses.
+type Money struct{ *Request }
 
-	standings []budget.Standing // as they are now
+// Money are the verbs that are about it.
+func (r *Request) Money() Money { return Money{r} }
+
+// DraftHoldLife is longer than any call of a model may take. A hold for a draft
+// that is older belongs to nobody any more.
+const DraftHoldLife = 15 * time.Minute
+
+// Risk is what calls under a hold may have cost, to be stored with it.
+type Risk struct {
+	HoldID string
+	Most   budget.USD
+	Since  time.Time // since when it is uncertain; zero when it is not
 }
 
-// ModelChoice is a model and what a draft by it costs at most.
-type ModelChoice struct {
-	Model string
-	Most  budget.USD
+// ErrNoRoom ends a question whose next call could cost more than was agreed,
+// together with those of which nobody knows what they have cost.
+var ErrNoRoom = errors.New("what is uncertain leaves no room for another call")
+
+// Call says that the model is about to be called, which may cost most: from here on
+// the draft's hold, which is worst at least, is uncertain unless somebody settles it.
+// A call that nobody has settled belongs to a replica that died in the middle.
+func (r Money) Call(worst, most budget.USD, p Policy, now time.Time) error {
+	if !r.Can("Call") || r.Blocked != nil || r.Seek != nil {
+		return r.Illegal("draft")
+	}
+	if r.Attempts >= p.MaxAttempts {
+		return &MoveError{Request: r.Request, Verb: "draft", Why: fmt.Sprintf("The model was called %d times without a usable program.", r.Attempts)}
+	}
+	if err := r.room(worst, most, now); err != nil {
+		return err
+	}
+	r.Attempts++
+	r.Place = NotInLine
+	h := &r.Holds[len(r.Holds)-1]
+	if !h.Called {
+		h.Called = true
+		r.Changes.Called = append(r.Changes.Called, h.ID)
+	}
+	r.risk(h, h.Risked+most, h.UncertainAt)
+	what := r.Model
+	if r.Edit != nil {
+		what = "inspection" // of what a person has written
+	}
+	r.note(now, System, "called", map[string]any{"attempt": r.Attempts, "model": what, "hold": h.ID})
+	r.touch(now, StepShow)
+	return nil
 }
 
-// Choices says how a blocked request can go on.
-func (s *Service) Choices(ctx context.Context, id string) (*Choices, error) {
-	r, err := s.Store.Request(ctx, id)
-	if err != nil || r.Blocked == nil {
-		return &Choices{}, err
+// room makes the last of the holds one under which a call that costs most has room.
+func (r Money) room(worst, most budget.USD, now time.Time) error {
+	if !r.Fits(worst, most) {
+		return ErrNoRoom
 	}
-	standings, err := s.Store.Standings(ctx, r.Scopes())
-	if err != nil {
-		return nil, err
-	}
-	now := time.Now()
-	needed := r.Blocked.Needed
-	if worst, err := s.draftCost(r.Model, now); err == nil && r.Blocked.Purpose == budget.ForDraft {
-		needed = worst // prices may have changed
-	}
-	c := &Choices{Block: r.Blocked, TopUp: r.OpenTopUp(), standings: standings}
-	if c.CanTopUp, err = s.canTopUp(ctx, r); err != nil {
-		return nil, err
-	}
-	c.Fits = budget.Check(needed, standings) == nil
-	c.FitsFrom, _ = budget.FitsFrom(needed, standings)
-	if tight, ok := budget.Tightest(standings); ok {
-		c.Missing = max(0, needed-tight.Left())
-	}
-	if r.Blocked.Declined != nil {
-		saves, err := s.writer(r, draftTerms{standings: r.apart(standings)})
-		if saves != nil || err != nil {
-			c.Fits, c.Missing = false, max(c.Missing, needed)
-			c.FitsFrom, _ = budget.FreeFrom(r.Model, needed, standings)
+	carried, since := r.carried(now)
+	keep := ""
+	for _, h := range slices.Clone(r.Holds) {
+		switch {
+		case h.Called && r.Edit != nil:
+			if !h.Uncertain() { // an inspection whose replica died; nothing else is called while a person edits
+				r.Settle(h.InFull(now, r.Model))
+			}
+		case keep == "" && h.Amount >= carried+most && (h.Called || h.Amount >= worst && !now.Add(DraftHoldLife/2).After(h.ExpiresAt)):
+			keep = h.ID
+		default:
+			// It is too small, prices have risen since, or it waited so long that a sweep could take it from under the call.
+			// What was risked under it goes along.
+			r.Settle(budget.Settlement{HoldID: h.ID, At: now})
 		}
 	}
-	if r.Blocked.Purpose == budget.ForDraft {
-		for _, model := range s.Writer.Models() {
-			most, err := s.draftCost(model, now)
-			_, off := budget.Without(standings, budget.WithoutModel(model))
-			if err == nil && !off && model != r.Model && most < needed && budget.Check(most, standings) == nil {
-				c.Models = append(c.Models, ModelChoice{Model: model, Most: most})
+	if keep == "" {
+		r.hold(budget.ForDraft, max(worst, carried+most), now, DraftHoldLife)
+		keep = r.Holds[len(r.Holds)-1].ID
+	}
+	i := slices.IndexFunc(r.Holds, func(h OpenHold) bool { return h.ID == keep })
+	h := r.Holds[i]
+	r.Holds = append(slices.Delete(r.Holds, i, i+1), h)
+	if carried > 0 {
+		if !h.Called {
+			r.Changes.Called = append(r.Changes.Called, h.ID)
+		}
+		r.Holds[len(r.Holds)-1].Called = true
+		r.doubt(&r.Holds[len(r.Holds)-1], carried, since, now)
+	}
+	return nil
+}
+
+// carried is what may have been used by calls of which nobody knows what they have
+// cost, and since when. While a person edits, no model is called.
+func (r Money) carried(now time.Time) (sum budget.USD, since time.Time) {
+	for _, h := range r.Holds {
+		if h.Called && r.Edit == nil {
+			sum += h.Risked
+			if at := h.since(now); since.IsZero() || at.Before(since) {
+				since = at
 			}
 		}
 	}
-	return c, nil
+	return sum, since
 }
 
-// canTopUp tells whether anybody else could grant this asker something.
-func (s *Service) canTopUp(ctx context.Context, r *Request) (bool, error) {
-	roster, err := s.Reviewers(ctx, r.Team, "")
-	return slices.ContainsFunc(roster.Admins, func(admin string) bool { return admin != r.Asker }), err
+// Fits tells whether another call, which costs most, may be made: with what is
+// uncertain it is no more than one hold.
+func (r Money) Fits(worst, most budget.USD) bool {
+	carried, _ := r.carried(time.Time{})
+	for _, h := range r.Holds {
+		worst = max(worst, h.Amount)
+	}
+	return carried+most <= worst
 }
 
-// asks refuses whoever is not the asker.
-func asks(click Click) func(r *Request) error {
-	return func(r *Request) error {
-		if r.Team != click.Team {
-			return ErrNotFound
-		}
-		if r.Asker != click.User {
-			return &NotAllowedError{Who: click.User, Why: "Only the person who asked can choose how this goes on."}
-		}
-		return nil
+// since is from when on a called hold is uncertain, if nobody settles it now.
+func (h OpenHold) since(now time.Time) time.Time {
+	if h.Uncertain() {
+		return h.UncertainAt
+	}
+	return now
+}
+
+// risk notes what calls under a hold may have cost.
+func (r Money) risk(h *OpenHold, most budget.USD, since time.Time) {
+	h.Risked, h.UncertainAt = min(most, h.Amount), since
+	r.Changes.Risks = slices.DeleteFunc(r.Changes.Risks, func(k Risk) bool { return k.HoldID == h.ID })
+	r.Changes.Risks = append(r.Changes.Risks, Risk{HoldID: h.ID, Most: h.Risked, Since: since})
+}
+
+// doubt notes that nobody knows what calls under a hold have cost, and how much it is at most.
+func (r Money) doubt(h *OpenHold, most budget.USD, since, now time.Time) {
+	was := h.Uncertain()
+	r.risk(h, most, since)
+	if !was {
+		r.note(now, System, "uncertain", map[string]any{"hold": h.ID, "held": h.Amount, "most": h.Risked, "until": since.Add(budget.UncertainFor)})
+		r.touch(now, StepShow)
 	}
 }
 
-// Continue tries a blocked request again, with another model if one is named.
-// When it still does not fit: *budget.ExceededError, and the block says why now.
-func (s *Service) Continue(ctx context.Context, id, model string, click Click) (*Request, error) {
-	if model != "" && !slices.Contains(s.Writer.Models(), model) {
-		return nil, s.noModel(model)
+// Conclude ends a call, which was begun with most, under a hold: by what is known
+// of it, and by how much may have been used beside that of which nobody knows. What
+// earlier calls may have cost stays held.
+func (r Money) Conclude(call OpenHold, most budget.USD, known budget.Settlement, unknown budget.USD) {
+	i := slices.IndexFunc(r.Holds, func(h OpenHold) bool { return h.ID == call.ID })
+	if i < 0 {
+		// Another replica's answer was first, and has left this call's part as the rest.
+		i = slices.IndexFunc(r.Holds, func(h OpenHold) bool { return h.RestOf == call.ID })
 	}
-	return s.goOn(ctx, id, model, click.User, asks(click))
+	if i < 0 {
+		return // it was charged in full meanwhile
+	}
+	h := &r.Holds[i]
+	open := min(h.Amount, max(0, h.Risked-most)+unknown)
+	known.HoldID = h.ID
+	switch {
+	case open == 0:
+		r.Settle(known)
+	case budget.Total(known.Charges) == 0:
+		r.doubt(h, open, h.since(known.At), known.At)
+	default:
+		was := *h
+		r.settle(known, was.Amount-open)
+		r.rest(was, open, known.At)
+	}
 }
 
-// goOn takes the money for the step that was refused and ends the block, or
-// refreshes the block.
-func (s *Service) goOn(ctx context.Context, id, model, by string, may func(*Request) error) (*Request, error) {
-	r, err := s.Store.Request(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	if err := may(r); err != nil {
-		return nil, err
-	}
-	if r.Blocked == nil {
-		return r, r.unblocked("go on with")
-	}
-	if why := s.noBox(); why != "" {
-		// It costs nothing to wait, and nobody knows what a box costs that is not there.
-		return nil, &InputError{Why: "Nothing can run code here at the moment: " + why}
-	}
-	standings, err := s.Store.Standings(ctx, r.Scopes())
-	if err != nil {
-		return nil, err
-	}
-	if by, off := budget.Without(standings, budget.WithoutModel(model)); off {
-		return nil, modelOff(by, model)
-	}
-	purpose := r.Blocked.Purpose
-	var cheaper *Downgraded
-	if model == "" && purpose == budget.ForDraft {
-		if cheaper, err = s.writer(r, draftTerms{standings: r.apart(standings)}); err != nil {
-			return nil, err
-		}
-		if cheaper != nil && r.Blocked.Declined != nil {
-			return s.insists(ctx, id, cheaper, standings)
+// rest holds what stays uncertain of a hold that has just been settled.
+func (r Money) rest(of OpenHold, amount budget.USD, now time.Time) {
+	h := budget.Hold{ID: NewID(12), RequestID: r.ID, Purpose: of.Purpose, Amount: amount, At: now, ExpiresAt: now.Add(DraftHoldLife), RestOf: of.ID}
+	r.Holds = append(r.Holds, OpenHold{Hold: h, Called: true, Risked: amount, UncertainAt: of.since(now)})
+	r.Changes.Holds = append(r.Changes.Holds, h)
+	r.Changes.Risks = append(r.Changes.Risks, Risk{HoldID: h.ID, Most: amount, Since: of.since(now)})
+	r.note(now, System, "uncertain", map[string]any{"hold": h.ID, "rest_of": of.ID, "held": amount, "most": amount, "until": of.since(now).Add(budget.UncertainFor)})
+}
+
+// Settle ends a hold, in any state: a call that was under way when its request
+// was taken back is paid for all the same. What was held is the most that is
+// charged; what the work has cost beyond that is our loss, and the administrators
+// hear of it. A hold that is not open is left alone.
+func (r Money) Settle(s budget.Settlement) {
+	for _, h := range r.Holds {
+		if h.ID == s.HoldID {
+			r.settle(s, h.Amount)
+			return
 		}
 	}
-	if purpose == budget.ForRun {
-		// Nothing is held before somebody approves again; that there is room is all that is wanted.
-		err = budget.Check(r.Blocked.Needed, standings)
-	}
-	if err == nil {
-		r, err = s.Store.Update(ctx, id, func(r *Request, now time.Time) error {
-			if err := may(r); err != nil {
-				return err
+}
+
+func (r Money) settle(s budget.Settlement, most budget.USD) {
+	for i, h := range r.Holds {
+		if h.ID == s.HoldID {
+			within, over := s.Within(most)
+			r.Holds = slices.Delete(r.Holds, i, i+1)
+			r.Changes.Risks = slices.DeleteFunc(r.Changes.Risks, func(k Risk) bool { return k.HoldID == h.ID })
+			r.Changes.Settlements = append(r.Changes.Settlements, within)
+			data := map[string]any{"hold": h.ID, "for": h.Purpose, "held": h.Amount, "spent": budget.Total(within.Charges), "estimated": s.Estimated}
+			if over > 0 && !s.Estimated {
+				data["over"] = over
+				r.Tell(overrunNotice(r.Request, h.Hold, s, over))
 			}
-			r.replace(cheaper, now)
-			with := model
-			if with == "" {
-				with = r.Model
+			r.note(s.At, System, "settled", data)
+			r.touch(s.At, StepShow) // the bill has one line more, also when all else has ended
+			return
+		}
+	}
+}
+
+// SettleStale ends the holds whose time is over. What was called may have been
+// billed: a call of a model is uncertain, and is charged in full once that has lasted
+// too long; what was not called never happened. A run's hold waits for
+// the run, which is either finished or lost.
+func (r Money) SettleStale(now time.Time) error {
+	for _, h := range slices.Clone(r.Holds) {
+		switch {
+		case r.State == Running || now.Before(h.Due()):
+		case h.Called && !h.Uncertain() && r.Place > NotInLine: // its inspection waits for a box, however long; who comes after a crash settles it
+		case h.Called && h.Purpose == budget.ForDraft && !h.Uncertain():
+			i := slices.IndexFunc(r.Holds, func(o OpenHold) bool { return o.ID == h.ID })
+			r.doubt(&r.Holds[i], h.Risked, now, now)
+		case h.Called:
+			r.Settle(h.InFull(now, r.Model))
+		default:
+			r.Settle(budget.Settlement{HoldID: h.ID, At: now})
+		}
+	}
+	return nil
+}
+
+// Due is when a sweep sees to a hold that nobody has settled.
+func (h OpenHold) Due() time.Time {
+	if h.Uncertain() {
+		return h.UncertainAt.Add(budget.UncertainFor)
+	}
+	return h.ExpiresAt
+}
+
+// CalledHold is the hold whose paid work is under way, if any.
+func (r Money) CalledHold() (OpenHold, bool) {
+	for _, h := range slices.Backward(r.Holds) {
+		if h.Called {
+			return h, true
+		}
+	}
+	return OpenHold{}, false
+}
+
+// Uncertain is how much is held for calls of which nobody knows what they have cost.
+func (r *Request) Uncertain() (held budget.USD, until time.Time) {
+	for _, h := range r.Holds {
+		if h.Uncertain() {
+			held += h.Amount
+			if due := h.Due(); until.IsZero() || due.Before(until) {
+				until = due
 			}
-			worst, err := s.draftCost(with, now)
-			if err != nil && purpose == budget.ForDraft {
-				return err
-			}
-			return r.GoOn(with, worst, by, s.Policy, now)
-		})
-	}
-	var refused *budget.ExceededError
-	if !errors.As(err, &refused) {
-		return r, err
-	}
-	if model == "" {
-		if blocked, blocking := s.block(ctx, id, purpose, refused, by); blocking == nil {
-			return blocked, refused
 		}
 	}
-	return r, err
+	return held, until
 }
 
-// block stores that a budget has refused the next paid step.
-func (s *Service) block(ctx context.Context, id string, purpose budget.Purpose, refused *budget.ExceededError, by string) (*Request, error) {
-	return s.Store.Update(context.WithoutCancel(ctx), id, func(r *Request, now time.Time) error {
-		return r.Block(purpose, refused, by, s.Policy, now)
-	})
-}
-
-// tryAgain is what a sweep does for a blocked request whose time has come.
-func (s *Service) tryAgain(ctx context.Context, id string) error {
-	if s.noBox() != "" {
-		return nil // it goes on waiting as it is
-	}
-	_, err := s.goOn(ctx, id, "", System, func(*Request) error { return nil })
-	var refused *budget.ExceededError
-	var move *MoveError
-	if errors.As(err, &refused) || errors.As(err, &move) {
-		return nil // the block says so, or somebody else was faster
-	}
-	return s.failOrLater(ctx, id, err)
-}
-
-// WaitForReset has a blocked request go on by itself when the budgets that
-// refused it have begun anew.
-func (s *Service) WaitForReset(ctx context.Context, id string, click Click) (*Request, error) {
-	c, err := s.Choices(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	if c.Block != nil && c.Fits {
-		return s.Continue(ctx, id, "", click)
-	}
-	if c.Block != nil && c.FitsFrom.IsZero() {
-		return nil, &InputError{Why: "Waiting does not help here: the budget does not start anew, or is smaller than this needs. Choose a cheaper model, or ask for more."}
-	}
-	return s.Store.Update(ctx, id, func(r *Request, now time.Time) error {
-		if err := asks(click)(r); err != nil {
-			return err
-		}
-		return r.Wait(c.FitsFrom, click.User, s.Policy, now)
-	})
-}
-
-// maxReason bounds what people give as a reason.
-const maxReason = 500
-
-// AskTopUp asks the administrators for money on top of the budget that refused.
-func (s *Service) AskTopUp(ctx context.Context, id string, amount budget.USD, reason string, click Click) (*Request, error) {
-	reason = cut(Plain(reason), maxReason)
-	if strings.TrimSpace(reason) == "" {
-		return nil, &InputError{Why: "Please say what it is for. The administrator gets to read it."}
-	}
-	c, err := s.Choices(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	if c.Block != nil && amount < max(c.Missing, 1) {
-		return nil, &InputError{Why: fmt.Sprintf("That is not enough: %s more is needed at least.", c.Missing.Approx())}
-	}
-	if c.Block != nil && amount > mostTopUp {
-		return nil, &InputError{Why: fmt.Sprintf("That is more than can be asked for at once; the most is %s.", mostTopUp)}
-	}
-	return s.Store.Update(ctx, id, func(r *Request, now time.Time) error {
-		if err := asks(click)(r); err != nil {
-			return err
-		}
-		if c.Block != nil && !c.CanTopUp {
-			return &InputError{Why: "There is no other administrator here who could grant it. Choose a cheaper model, or wait."}
-		}
-		if b := r.Blocked; b != nil {
-			// What refused it may have room by now, and another budget none: the money is for the one that is in the way.
-			fresh := *b
-			fresh.Standings = c.standings
-			r.Blocked = &fresh
-		}
-		return r.AskTopUp(amount, reason, s.Policy, now)
-	})
-}
-
-// mostTopUp is where a typing error is likelier than a wish.
-const mostTopUp = 10_000 * budget.Dollar
-
-// longestGrant bounds how long granted money may lie about.
-const longestGrant = 366 * 24 * time.Hour
-
-// Grant gives a top-up, until a moment, and has the request go on. Only an
-// administrator may who is not the asker.
-func (s *Service) Grant(ctx context.Context, topUp string, until time.Time, click Click) (*Request, error) {
-	if time.Until(until) > longestGrant {
-		return nil, &InputError{Why: "That is too far away: money can be granted for a year at most."}
-	}
-	r, err := s.answer(ctx, topUp, true, until, "", click)
-	if err != nil {
-		return nil, err
-	}
-	gone, err := s.goOn(ctx, r.ID, "", click.User, func(*Request) error { return nil })
-	var refused *budget.ExceededError
-	if errors.As(err, &refused) {
-		return gone, nil // it is granted; what else is in the way the block says
-	}
-	if err != nil {
-		s.Log.Warn("a granted request goes on at the next sweep", "request", r.ID, "error", err)
-		return r, nil
-	}
-	return gone, nil
-}
-
-// Decline refuses a top-up, with a reason that the asker reads.
-func (s *Service) Decline(ctx context.Context, topUp, reason string, click Click) (*Request, error) {
-	reason = cut(Plain(reason), maxReason)
-	if strings.TrimSpace(reason) == "" {
-		return nil, &InputError{Why: "Please say why. The asker gets to read it."}
-	}
-	return s.answer(ctx, topUp, false, time.Time{}, reason, click)
-}
-
-func (s *Service) answer(ctx context.Context, id string, granted bool, until time.Time, reason string, click Click) (*Request, error) {
-	if err := s.administers(ctx, click.Team, click.User, "Only administrators answer this."); err != nil {
-		return nil, err
-	}
-	t, err := s.Store.TopUp(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	return s.Store.Update(ctx, t.RequestID, func(r *Request, now time.Time) error {
-		if r.Team != click.Team {
-			return ErrNotFound
-		}
-		return r.DecideTopUp(id, granted, until.Truncate(time.Microsecond), reason, click.User, now)
-	})
-}
-
-// GrantEnd is a moment until which money may be granted, in words.
-type GrantEnd struct {
-	Words string
-	At    time.Time
-}
-
-// GrantEnds are the moments that an administrator chooses from, the soonest first.
-func (s *Service) GrantEnds(ctx context.Context, topUp string) ([]GrantEnd, error) {
-	t, err := s.Store.TopUp(ctx, topUp)
-	if err != nil {
-		return nil, err
-	}
-	now := time.Now().Truncate(time.Minute)
-	_, midnight := budget.Day.Range(now, s.Calendar())
-	ends := []GrantEnd{{"until the end of today", midnight}, {"for 24 hours", now.Add(24 * time.Hour)}}
-	standings, err := s.Store.Standings(ctx, []budget.Scope{t.Scope})
-	if err != nil {
-		return nil, err
-	}
-	for _, st := range standings {
-		if reset := st.ResetsAt; reset.After(ends[1].At) {
-			ends = append(ends, GrantEnd{"until the budget starts anew on " + reset.In(s.Calendar()).Format("2 January"), reset})
+func (r Money) PayHeldBack(charge budget.Charge, now time.Time) {
+	r.Place = NotInLine
+	for _, h := range r.ForRun() {
+		charge.Amount = min(charge.Amount, h.Amount)
+		r.Settle(budget.Settlement{HoldID: h.ID, At: now, Charges: []budget.Charge{charge}})
+		if left := h.Amount - charge.Amount; left > 0 {
+			r.hold(h.Purpose, left, now, max(h.ExpiresAt.Sub(now), DraftHoldLife))
 		}
 	}
-	return ends, nil
 }
+
+// OpenHold is a hold that nobody has settled. Called tells that the paid work
+// may have begun, so that after a crash its cost is uncertain.
+type OpenHold struct {
+	budget.Hold
+	Called      bool
+	Risked      budget.USD // the most that its calls may have cost, of those of which nobody knows better
+	UncertainAt time.Time  // since when the cost of one of them is not known; zero when all are
+}
+
+// Uncertain tells that a call under this hold has a cost that nobody knows.
+func (h OpenHold) Uncertain() bool { return !h.UncertainAt.IsZero() }

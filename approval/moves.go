@@ -76,7 +76,7 @@ func stay(verb string, states ...State) (moves []Move) {
 	return moves
 }
 
-// can tells whether the table lets this verb be used now.
-func (r *Request) can(verb string) bool {
+// Can tells whether the table lets this verb be used now.
+func (r *Request) Can(verb string) bool {
 	return slices.ContainsFunc(Moves, func(m Move) bool { return m.From == r.State && m.Verb == verb })
 }

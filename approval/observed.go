@@ -7,18 +7,6 @@ import (
 	"strings"
 )
 
-// The kinds of finding that announce something the audit hook can see happen.
-const (
-	findsImport  = "import"         // About: modules, with commas
-	findsMissing = "missing module" // tried, and done without
-	findsRead    = "read"           // About: a file; empty where its name is computed
-	findsWrite   = "write"          // the same, or the function that moves or copies files
-	findsDelete  = "delete"
-	findsList    = "list"    // goes through the folder
-	findsNetwork = "network" // About: a host, or a function that connects
-	findsProcess = "process"
-)
-
 // Compare holds what the audit hook saw the code do against what the inspection
 // had found before anybody approved it, and says what had not been announced, in
 // sentences for people. It errs on the side of silence: what libraries do for
@@ -45,7 +33,7 @@ func Compare(findings []Finding, inputs []Input, o Observed) (said []string) {
 // anything. Only files of the working folder may be many, where the findings said
 // that their names are computed.
 func (a announced) unlisted(more []string) (said []string) {
-	_, computed, _ := a.file(findsWrite, "")
+	_, computed, _ := a.file(KindWrite, "")
 	for _, sort := range more {
 		switch {
 		case sort == "opened" && (computed || a.looksAround()):
@@ -71,7 +59,7 @@ func surprise(sentence string, names []string) []string {
 	}
 	var shown []string
 	for _, name := range names[:min(5, len(names))] {
-		shown = append(shown, cut(strings.ReplaceAll(Plain(name), "\n", " "), 100))
+		shown = append(shown, Cut(strings.ReplaceAll(Plain(name), "\n", " "), 100))
 	}
 	list := strings.Join(shown, ", ")
 	if more := len(names) - len(shown); more > 0 {
@@ -146,8 +134,8 @@ func (a announced) files(inputs []Input, seen []string) (t touched) {
 		}
 		isInput := slices.ContainsFunc(inputs, func(in Input) bool { return in.Name == name })
 		inside := !path.IsAbs(name) && name != ".." && !strings.HasPrefix(name, "../")
-		toRead, _, _ := a.file(findsRead, name)
-		toWrite, anyWrite, moves := a.file(findsWrite, name)
+		toRead, _, _ := a.file(KindRead, name)
+		toWrite, anyWrite, moves := a.file(KindWrite, name)
 		tried := did == "not there or refused" || did == "writing refused"
 		switch {
 		case tried && (isInput || toRead || toWrite || public(name) || inside && (anyWrite || a.looksAround())):
@@ -166,7 +154,7 @@ func (a announced) files(inputs []Input, seen []string) (t touched) {
 			if own[strings.TrimPrefix(did, "renamed to ")] = true; !own[name] && !moves {
 				t.changed = append(t.changed, entry)
 			}
-		case own[name] || moves && inside || did == "deleted" && a.any(findsDelete):
+		case own[name] || moves && inside || did == "deleted" && a.any(KindDelete):
 		default:
 			t.changed = append(t.changed, entry)
 		}
@@ -176,8 +164,8 @@ func (a announced) files(inputs []Input, seen []string) (t touched) {
 
 // looksAround tells of code that reads files whose names it finds out as it runs.
 func (a announced) looksAround() bool {
-	_, computed, moves := a.file(findsRead, "")
-	return computed || moves || a.any(findsList)
+	_, computed, moves := a.file(KindRead, "")
+	return computed || moves || a.any(KindList)
 }
 
 // public tells of what Python and its libraries read on the code's behalf.

@@ -12,9 +12,9 @@ import (
 func (a announced) connections(seen []string) (surprises []string) {
 	hosts, nameless := map[string]bool{}, false
 	for _, f := range a.findings {
-		if f.Kind == findsNetwork && connects(f.About) {
+		if f.Kind == KindNetwork && connects(f.About) {
 			nameless = true
-		} else if f.Kind == findsNetwork {
+		} else if f.Kind == KindNetwork {
 			hosts[hostOf(f.About)] = true
 		}
 	}
@@ -57,7 +57,7 @@ func hostOf(address string) string {
 // processes are those that no finding explains.
 func (a announced) processes(seen []string) (surprises []string) {
 	for _, entry := range seen {
-		if !slices.ContainsFunc(a.findings, func(f Finding) bool { return f.Kind == findsProcess && explains(f.About, entry) }) {
+		if !slices.ContainsFunc(a.findings, func(f Finding) bool { return f.Kind == KindProcess && explains(f.About, entry) }) {
 			surprises = append(surprises, entry)
 		}
 	}

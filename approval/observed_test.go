@@ -69,25 +69,6 @@ func TestWhatNobodyAnnouncedIsSaid(t *testing.T) {
 	}
 }
 
-func TestAMismatchIsAudited(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	b.box.inspect = append(b.box.inspect, func(string) (Inspection, error) {
-		return Inspection{Findings: []Finding{found("import", "pandas")}}, nil
-	})
-	b.box.result.Observed = Observed{Imported: []string{"pandas"}, Spawned: []string{"sh"}}
-	r := b.approved()
-	require.Empty(t, b.work())
-	require.Equal(t, 1, b.count(r.ID, "mismatch"))
-	b.box.result.Observed.Spawned = nil
-	b.box.inspect = append(b.box.inspect, func(string) (Inspection, error) {
-		return Inspection{Findings: []Finding{found("import", "pandas")}}, nil
-	})
-	r = b.approved()
-	require.Empty(t, b.work())
-	require.Zero(t, b.count(r.ID, "mismatch"))
-}
-
 // One host or one program that was announced says nothing about others.
 func TestWhatIsAnnouncedIsThatAndNoMore(t *testing.T) {
 	t.Parallel()

@@ -8,6 +8,28 @@ import (
 	"countersign/budget"
 )
 
+// Question is what somebody asks, as Slack delivers it.
+type Question struct {
+	Team     string
+	Project  string // the channel
+	Asker    string
+	Text     string
+	Model    string   // empty for the default
+	Files    []File   // by Slack's id, name and size, as far as the envelope says
+	Uploads  bool     // some of the files were uploaded in the form, and are in no channel
+	Given    bool     // these files are chosen, or none are: its words say nothing about them
+	Brought  []string // ids of files that came with it, and need not be in the channel
+	Follow   bool     // it goes on in a thread, whose files are meant where it names none
+	ThreadTS string   // of the thread that it was asked in; empty for a new one
+	Trigger  string   // what Slack calls this delivery, the same in every repetition
+}
+
+// Where a request is in the line for a box, beside its number there.
+const (
+	NotInLine = 0  // it needs no box, has one, or nobody knows
+	Starting  = -1 // there is no line yet: the sandbox is being started
+)
+
 // State is where a request is in its life. doc.go draws the whole machine.
 type State string
 
@@ -99,18 +121,6 @@ type Request struct {
 	Changes Changes // not stored: what the verbs since loading want written
 }
 
-// OpenHold is a hold that nobody has settled. Called tells that the paid work
-// may have begun, so that after a crash its cost is uncertain.
-type OpenHold struct {
-	budget.Hold
-	Called      bool
-	Risked      budget.USD // the most that its calls may have cost, of those of which nobody knows better
-	UncertainAt time.Time  // since when the cost of one of them is not known; zero when all are
-}
-
-// Uncertain tells that a call under this hold has a cost that nobody knows.
-func (h OpenHold) Uncertain() bool { return !h.UncertainAt.IsZero() }
-
 // Refusal is a draft that did not reach a person, kept so that the next attempt
 // can do better.
 type Refusal struct {
@@ -162,62 +172,6 @@ type Revision struct {
 	At            time.Time
 }
 
-// Level grades a finding.
-type Level string
-
-// The levels of a finding.
-const (
-	Note    Level = "note"
-	Caution Level = "caution"
-	Danger  Level = "danger"
-)
-
-// Finding is one thing that the inspection of the code saw.
-type Finding struct {
-	Level Level  `json:"level"`
-	Line  int    `json:"line,omitempty"`
-	Text  string `json:"text"`
-	Kind  string `json:"kind,omitempty"`  // one of FindingKinds; empty in findings of old
-	About string `json:"about,omitempty"` // what it names: a file, a host, a module; ordinary imports in one, separated by ", "
-}
-
-// Verdict is what a reviewer says.
-type Verdict string
-
-// The verdicts.
-const (
-	Approve Verdict = "approve"
-	Reject  Verdict = "reject"
-	Rewrite Verdict = "changes" // not like this: the model writes another version
-)
-
-// Decision is one person's verdict on one revision, with the facts of the click
-// that gave it. There is at most one per request, revision and reviewer.
-type Decision struct {
-	RequestID string
-	Revision  int
-	Digest    string
-	Reviewer  string
-	Verdict   Verdict
-	Reason    string
-	At        time.Time
-	Click     Click
-	InPlaceOf string // the reviewer who let them decide; empty when they decide in their own right
-}
-
-// Click is what Slack said about who pressed what, and where.
-type Click struct {
-	Team      string `json:"team"`
-	User      string `json:"user"`
-	ActionTS  string `json:"action_ts"`
-	Channel   string `json:"channel"`
-	MessageTS string `json:"message_ts"`
-	Door      string `json:"door,omitempty"` // where it was given, when it was not in Slack: CommandLine
-}
-
-// CommandLine is the other door: decisions given with `countersign decide`.
-const CommandLine = "command line"
-
 // Run is the one run of a request.
 type Run struct {
 	RequestID  string
@@ -246,17 +200,6 @@ type Changes struct {
 	Retell      bool   // those who have been told about the request are to see where it is now
 	Jobs        []Step
 }
-
-// Event is an entry of the audit trail: insert-only, chained per request by storage.
-type Event struct {
-	At    time.Time      `json:"at"`
-	Actor string         `json:"actor"` // a Slack user, or "countersign"
-	Kind  string         `json:"kind"`  // past tense: asked, drafted, approved, ...
-	Data  map[string]any `json:"data,omitempty"`
-}
-
-// System is the actor of what nobody in particular did.
-const System = "countersign"
 
 // Role says whose words a message holds.
 type Role string

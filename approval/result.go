@@ -5,7 +5,71 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 )
+
+// Outcome is how a run ended.
+type Outcome string
+
+// The outcomes.
+const (
+	OK       Outcome = "ok"
+	Raised   Outcome = "raised"    // the code ended with an exception
+	TimedOut Outcome = "timed out" // stopped at the time limit
+	OutOfRAM Outcome = "out of memory"
+	Broken   Outcome = "broken" // it ended without a proper end: killed, or tampered with
+)
+
+// Result is what came out of a box, of which the host believes nothing: all of
+// it is capped and checked for form, and none of it is ever run or parsed as code.
+type Result struct {
+	Outcome   Outcome       `json:"outcome"`
+	Error     string        `json:"error,omitempty"`     // "KeyError: 'price'"
+	Traceback string        `json:"traceback,omitempty"` // frames of the reviewed code only
+	Stdout    string        `json:"stdout,omitempty"`
+	Stderr    string        `json:"stderr,omitempty"`
+	Answer    string        `json:"answer,omitempty"`   // the sentence that the program computed
+	Said      []string      `json:"said,omitempty"`     // what the program says that it assumed
+	LeftOut   []Rows        `json:"left_out,omitempty"` // what the program says that it did not use
+	Value     string        `json:"value,omitempty"`    // the last expression, when it is no table
+	Tables    []Grid        `json:"tables,omitempty"`
+	Notes     []string      `json:"notes,omitempty"` // what was cut, dropped or refused, in words
+	Observed  Observed      `json:"observed"`
+	Box       time.Duration `json:"box"`  // how long the box was allocated: what is billed
+	Code      time.Duration `json:"code"` // how long the code itself ran
+	Artifacts []Artifact    `json:"-"`
+}
+
+// Rows are rows that a program did not use.
+type Rows struct {
+	Count int    `json:"rows"`
+	Why   string `json:"why"`
+}
+
+// Grid is the visible part of a table that came out.
+type Grid struct {
+	Title     string     `json:"title,omitempty"`
+	Columns   []string   `json:"columns"`
+	Rows      [][]string `json:"rows"`
+	TotalRows int        `json:"total_rows"`
+}
+
+// Artifact is a file that came out.
+type Artifact struct {
+	Name string
+	Kind string // chart, table, file
+	Alt  string // for those who cannot see it
+	Data []byte
+}
+
+// Observed is what the runner's audit hook saw the code do.
+type Observed struct {
+	Opened    []string `json:"opened,omitempty"`
+	Imported  []string `json:"imported,omitempty"`
+	Connected []string `json:"connected,omitempty"`
+	Spawned   []string `json:"spawned,omitempty"`
+	More      []string `json:"more,omitempty"` // of which of these there was more than is kept; "elsewhere" is what was opened outside of the working folder
+}
 
 // Text is a result as the model gets to see it in a follow-up: how it ended and
 // what shape it has, and of what the data said only so many rows as an
@@ -19,7 +83,7 @@ func (r Result) Text(rows int) string {
 		if rows > 0 {
 			name = r.Error
 		}
-		fmt.Fprintf(&b, "error: %s\n", cut(name, 500))
+		fmt.Fprintf(&b, "error: %s\n", Cut(name, 500))
 	}
 	for _, t := range r.Tables {
 		if rows == 0 { // its title and its columns may be values of the data
@@ -27,25 +91,25 @@ func (r Result) Text(rows int) string {
 			continue
 		}
 		fmt.Fprintf(&b, "table %s (%d rows, %d columns)\n", t.Title, t.TotalRows, len(t.Columns))
-		fmt.Fprintln(&b, cut(strings.Join(t.Columns, " | "), 300))
+		fmt.Fprintln(&b, Cut(strings.Join(t.Columns, " | "), 300))
 		for _, row := range t.Rows[:min(rows, len(t.Rows))] {
-			fmt.Fprintln(&b, cut(strings.Join(row, " | "), 300))
+			fmt.Fprintln(&b, Cut(strings.Join(row, " | "), 300))
 		}
 	}
 	if rows > 0 && r.Value != "" {
-		fmt.Fprintf(&b, "value: %s\n", cut(r.Value, 1000))
+		fmt.Fprintf(&b, "value: %s\n", Cut(r.Value, 1000))
 	}
 	if rows > 0 && r.Stdout != "" {
-		fmt.Fprintf(&b, "printed:\n%s\n", cut(r.Stdout, 1000))
+		fmt.Fprintf(&b, "printed:\n%s\n", Cut(r.Stdout, 1000))
 	}
 	if rows == 0 {
 		r.countArtifacts(&b)
-		return cut(b.String(), 4000)
+		return Cut(b.String(), 4000)
 	}
 	for _, a := range r.Artifacts {
 		fmt.Fprintf(&b, "%s: %s\n", a.Kind, a.Name)
 	}
-	return cut(b.String(), 4000)
+	return Cut(b.String(), 4000)
 }
 
 // countArtifacts says how many files of which kind came out.
@@ -59,8 +123,8 @@ func (r Result) countArtifacts(b *strings.Builder) {
 	}
 }
 
-// cut shortens a text to so many characters, and says so.
-func cut(text string, max int) string {
+// Cut shortens a text to so many characters, and says so.
+func Cut(text string, max int) string {
 	runes := []rune(text)
 	if len(runes) <= max {
 		return text

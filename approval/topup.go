@@ -49,12 +49,12 @@ func (r *Request) OpenTopUp() *TopUp {
 }
 
 // AskTopUp asks for money on top of the budget that has refused the request.
-func (r *Request) AskTopUp(amount budget.USD, reason string, p Policy, now time.Time) error {
-	if !r.can("AskTopUp") || r.Blocked == nil {
-		return r.unblocked("ask for money for")
+func (r Money) AskTopUp(amount budget.USD, reason string, p Policy, now time.Time) error {
+	if !r.Can("AskTopUp") || r.Blocked == nil {
+		return Unblocked(r.Request, "ask for money for")
 	}
 	if r.OpenTopUp() != nil {
-		return &MoveError{Request: r, Verb: "ask for money for", Why: "You have asked for more already. An administrator has to answer first."}
+		return &MoveError{Request: r.Request, Verb: "ask for money for", Why: "You have asked for more already. An administrator has to answer first."}
 	}
 	t := TopUp{ID: NewID(9), RequestID: r.ID, Scope: r.Blocked.Tight().Limit.Scope, AskedBy: r.Asker, Amount: amount, Reason: reason, At: now}
 	b := *r.Blocked
@@ -62,7 +62,7 @@ func (r *Request) AskTopUp(amount budget.USD, reason string, p Policy, now time.
 	r.Blocked, r.TopUps, r.Changes.TopUp = &b, append(r.TopUps, t), &t
 	r.ExpiresAt = later(r.ExpiresAt, now.Add(p.Expiry))
 	r.note(now, r.Asker, "asked for a top-up", map[string]any{"topup": t.ID, "scope": t.Scope, "amount": amount, "reason": reason})
-	r.tell(t.notice(now))
+	r.Tell(t.notice(now))
 	r.touch(now, StepShow)
 	return nil
 }
@@ -70,7 +70,7 @@ func (r *Request) AskTopUp(amount budget.USD, reason string, p Policy, now time.
 // DecideTopUp grants a top-up until a moment, or declines it. Who asked does not
 // decide. A request that has got its money is tried at the next sweep at the
 // latest, whoever dies before.
-func (r *Request) DecideTopUp(id string, granted bool, until time.Time, answer, by string, now time.Time) error {
+func (r Money) DecideTopUp(id string, granted bool, until time.Time, answer, by string, now time.Time) error {
 	t := r.TopUp(id)
 	switch {
 	case t == nil:
@@ -82,9 +82,9 @@ func (r *Request) DecideTopUp(id string, granted bool, until time.Time, answer, 
 		if t.Granted {
 			said = "granted"
 		}
-		return &MoveError{Request: r, Verb: "decide on the top-up of", Why: fmt.Sprintf("It has been %s already.", said)}
-	case !r.can("DecideTopUp") || r.Blocked == nil:
-		return &MoveError{Request: r, Verb: "decide on the top-up of", Why: "It is not needed any more: the request does not wait for money."}
+		return &MoveError{Request: r.Request, Verb: "decide on the top-up of", Why: fmt.Sprintf("It has been %s already.", said)}
+	case !r.Can("DecideTopUp") || r.Blocked == nil:
+		return &MoveError{Request: r.Request, Verb: "decide on the top-up of", Why: "It is not needed any more: the request does not wait for money."}
 	case granted && !until.After(now):
 		return &InputError{Why: "That moment has passed. Until when may the money be spent?"}
 	}
@@ -103,25 +103,25 @@ func (r *Request) DecideTopUp(id string, granted bool, until time.Time, answer, 
 	decided := *t
 	r.Changes.TopUp = &decided
 	r.note(now, by, kind, data)
-	r.tell(t.notice(now))
-	r.tell(t.outcome(now))
+	r.Tell(t.notice(now))
+	r.Tell(t.outcome(now))
 	r.touch(now, StepShow)
 	return nil
 }
 
 // Funded tells that somebody has granted money for just this request.
-func (r *Request) Funded() bool {
+func (r Money) Funded() bool {
 	return slices.ContainsFunc(r.TopUps, func(t TopUp) bool { return t.Granted })
 }
 
 // notice asks the administrators. Noted again it is redrawn, with the answer.
 func (t *TopUp) notice(now time.Time) Notice {
-	return Notice{Key: "topup " + t.ID, Kind: NoticeTopUp, Admins: true, At: now, Data: encode(t.asked())}
+	return Notice{Key: "topup " + t.ID, Kind: NoticeTopUp, Admins: true, At: now, Data: Encode(t.asked())}
 }
 
 // outcome tells the asker what became of it.
 func (t *TopUp) outcome(now time.Time) Notice {
-	return Notice{Key: "topup " + t.ID + " outcome", Kind: NoticeTopUpOutcome, To: []string{t.AskedBy}, At: now, Data: encode(t.asked())}
+	return Notice{Key: "topup " + t.ID + " outcome", Kind: NoticeTopUpOutcome, To: []string{t.AskedBy}, At: now, Data: Encode(t.asked())}
 }
 
 func (t *TopUp) asked() TopUpAsked {

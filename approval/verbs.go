@@ -8,11 +8,23 @@ import (
 	"countersign/budget"
 )
 
+// StandInLine notes where the request is in the line for a box.
+func (r *Request) StandInLine(place int, now time.Time) error {
+	if !r.Can("StandInLine") {
+		return r.Illegal("stand in line with")
+	}
+	if r.Place != place {
+		r.Place = place
+		r.touch(now, StepShow)
+	}
+	return nil
+}
+
 // New is the verb Ask: a request comes into the world, drafting, with the money
 // for its first draft held. It is pure; Service.Ask checks what people gave.
 func New(q Question, model string, hold budget.USD, p Policy, now time.Time) *Request {
 	r := begin(q, model, now)
-	r.hold(budget.ForDraft, hold, now, draftHoldLife)
+	r.Money().hold(budget.ForDraft, hold, now, DraftHoldLife)
 	r.State, r.ExpiresAt = Drafting, now.Add(p.Expiry)
 	r.touch(now, StepFind) // nobody sees it before it is known where it belongs
 	return r
@@ -24,17 +36,17 @@ func begin(q Question, model string, now time.Time) *Request {
 		Model: model, Files: q.Files, Trigger: q.Trigger, CreatedAt: now,
 		Seek: &Seek{Follow: q.Follow, Given: q.Given, Brought: q.Brought, Thread: q.ThreadTS},
 	}
-	r.note(now, q.Asker, "asked", map[string]any{"question": q.Text, "files": names(q.Files), "model": model,
+	r.note(now, q.Asker, "asked", map[string]any{"question": q.Text, "files": FileNames(q.Files), "model": model,
 		"channel": q.Project, "trigger": q.Trigger})
-	r.say(now, RoleQuestion, q.Text)
+	say(r, now, RoleQuestion, q.Text)
 	return r
 }
 
 // Refuse notes a draft that cannot be shown to a person, and has another one
 // written.
 func (r *Request) Refuse(refusal Refusal, now time.Time) error {
-	if !r.can("Refuse") {
-		return r.refuse("refuse the draft of")
+	if !r.Can("Refuse") {
+		return r.Illegal("refuse the draft of")
 	}
 	r.Refused, r.Place = append(r.Refused, refusal), NotInLine
 	r.note(now, System, "refused draft", map[string]any{"attempt": r.Attempts, "reason": refusal.Reason, "code_sha256": Hash([]byte(refusal.Code))})
@@ -45,8 +57,8 @@ func (r *Request) Refuse(refusal Refusal, now time.Time) error {
 // Again notes a call that failed in a way that may pass. The job that made it
 // makes it again later.
 func (r *Request) Again(why string, now time.Time) error {
-	if !r.can("Again") {
-		return r.refuse("draft")
+	if !r.Can("Again") {
+		return r.Illegal("draft")
 	}
 	r.note(now, System, "call failed", map[string]any{"attempt": r.Attempts, "why": why})
 	r.touch(now)
@@ -56,16 +68,16 @@ func (r *Request) Again(why string, now time.Time) error {
 // Drafted puts a revision before the reviewers. Whatever was approved before is
 // not approved any more: approvals belong to a revision.
 func (r *Request) Drafted(rev Revision, p Policy, now time.Time) error {
-	if !r.can("Drafted") || r.Seek != nil {
-		return r.refuse("draft")
+	if !r.Can("Drafted") || r.Seek != nil {
+		return r.Illegal("draft")
 	}
 	rev.At = now
 	if r.Edit != nil {
 		r.Rounds++ // what did not get here was no round
 	}
-	r.renew(rev)
+	renew(r, rev)
 	r.Refused, r.Reason = nil, ""
-	r.say(now, RoleCode, rev.Code)
+	say(r, now, RoleCode, rev.Code)
 	r.note(now, rev.Author, "drafted", map[string]any{"revision": r.Revision.Number, "digest": r.Revision.Digest,
 		"manifest": string(r.Revision.Manifest.Canonical()), "prompt_version": rev.PromptVersion, "findings": len(rev.Findings)})
 	r.move(Pending, now, now.Add(p.Expiry))
@@ -74,11 +86,11 @@ func (r *Request) Drafted(rev Revision, p Policy, now time.Time) error {
 
 // Fail ends a request before anything has run, with a reason for the asker.
 func (r *Request) Fail(reason string, now time.Time) error {
-	if !r.can("Fail") {
-		return r.refuse("fail")
+	if !r.Can("Fail") {
+		return r.Illegal("fail")
 	}
 	r.Reason = reason
-	r.release(now)
+	r.Money().release(now)
 	r.note(now, System, "failed", map[string]any{"reason": reason})
 	r.move(Failed, now, time.Time{})
 	return nil
@@ -87,7 +99,7 @@ func (r *Request) Fail(reason string, now time.Time) error {
 // renew puts a version of the code in the place of the current one. Its number is
 // the next, so whatever people have said about the version before says nothing
 // about this one: no way leads back to a number.
-func (r *Request) renew(rev Revision) {
+func renew(r *Request, rev Revision) {
 	rev.RequestID, rev.Number = r.ID, 1
 	if r.Revision != nil {
 		rev.Number = r.Revision.Number + 1
@@ -101,8 +113,8 @@ func (r *Request) renew(rev Revision) {
 // AwaitBox says that no box can be had for now. It is said once: the job asks again
 // until there is one or the approval has run out.
 func (r *Request) AwaitBox(why string, now time.Time) error {
-	if !r.can("AwaitBox") {
-		return r.refuse("run")
+	if !r.Can("AwaitBox") {
+		return r.Illegal("run")
 	}
 	if r.Reason == WaitsForBox {
 		return nil
@@ -119,8 +131,8 @@ const WaitsForBox = "It waits for a sandbox: none can be had at the moment."
 // Start names the box, in which the code may start from now on, once. The seal
 // is checked again: this is the last moment before the code is out of our hands.
 func (r *Request) Start(box string, p Policy, now time.Time) error {
-	if !r.can("Start") || r.Run != nil {
-		return r.refuse("start")
+	if !r.Can("Start") || r.Run != nil {
+		return r.Illegal("start")
 	}
 	if !now.Before(r.ExpiresAt) {
 		return &MoveError{Request: r, Verb: "start", Why: "The approval has run out."}
@@ -151,8 +163,8 @@ func (r *Request) Start(box string, p Policy, now time.Time) error {
 // that nothing was started in it is not believed: code can remove the mark that
 // keeps it from being started twice, but not this row.
 func (r *Request) Begin(now time.Time) error {
-	if !r.can("Begin") || !r.Run.BegunAt.IsZero() {
-		return r.refuse("begin")
+	if !r.Can("Begin") || !r.Run.BegunAt.IsZero() {
+		return r.Illegal("begin")
 	}
 	r.Run.BegunAt = now
 	r.Changes.Run = r.Run
@@ -163,19 +175,19 @@ func (r *Request) Begin(now time.Time) error {
 
 // Finish stores what came out. A traceback is a result, too: the run happened.
 func (r *Request) Finish(result Result, charge budget.Charge, p Policy, now time.Time) error {
-	if !r.can("Finish") {
-		return r.refuse("finish")
+	if !r.Can("Finish") {
+		return r.Illegal("finish")
 	}
 	r.Run.FinishedAt, r.Run.Result = now, &result
 	r.Changes.Run = r.Run
-	r.payBox(charge, now)
-	r.say(now, RoleResult, result.Text(p.ShareRows))
+	r.Money().PayBox(charge, now)
+	say(r, now, RoleResult, result.Text(p.ShareRows))
 	var files []string
 	for _, a := range result.Artifacts {
 		files = append(files, a.Name+" "+Hash(a.Data))
 	}
 	r.note(now, System, "finished", map[string]any{"outcome": result.Outcome, "error": result.Error, "files": files,
-		"observed": result.Observed, "box_ms": result.Box.Milliseconds(), "cost": r.settledNow()})
+		"observed": result.Observed, "box_ms": result.Box.Milliseconds(), "cost": r.Money().settledNow()})
 	if what := Compare(r.Revision.Findings, r.Revision.Manifest.Inputs, result.Observed); what != nil {
 		r.note(now, System, "mismatch", map[string]any{"what": what})
 	}
@@ -186,14 +198,14 @@ func (r *Request) Finish(result Result, charge budget.Charge, p Policy, now time
 // Lose gives a run up whose box has gone: it was started, nobody knows how it
 // ended, and it will not be run again. The hold is spent in full.
 func (r *Request) Lose(now time.Time) error {
-	if !r.can("Lose") {
-		return r.refuse("lose")
+	if !r.Can("Lose") {
+		return r.Illegal("lose")
 	}
-	for _, h := range r.runHolds() {
-		r.Settle(h.InFull(now, r.Revision.Manifest.Sandbox))
+	for _, h := range r.Money().ForRun() {
+		r.Money().Settle(h.InFull(now, r.Revision.Manifest.Sandbox))
 	}
 	r.Reason = "It was started, but its result was lost. Nobody knows how it ended, and it will not be run again."
-	r.say(now, RoleResult, r.Reason)
+	say(r, now, RoleResult, r.Reason)
 	r.note(now, System, "lost", map[string]any{"box": r.Run.BoxID})
 	r.move(Lost, now, time.Time{})
 	return nil
@@ -202,12 +214,12 @@ func (r *Request) Lose(now time.Time) error {
 // Void ends a run that was named and never started: the box refused the code, and
 // is no more. Nothing ran; the box is paid for.
 func (r *Request) Void(reason string, charge budget.Charge, now time.Time) error {
-	if !r.can("Void") {
-		return r.refuse("void")
+	if !r.Can("Void") {
+		return r.Illegal("void")
 	}
-	r.payBox(charge, now)
+	r.Money().PayBox(charge, now)
 	r.Reason = reason
-	r.note(now, System, "voided", map[string]any{"box": r.Run.BoxID, "reason": reason, "cost": r.settledNow()})
+	r.note(now, System, "voided", map[string]any{"box": r.Run.BoxID, "reason": reason, "cost": r.Money().settledNow()})
 	r.move(Failed, now, time.Time{})
 	return nil
 }
@@ -216,47 +228,47 @@ func (r *Request) Void(reason string, charge budget.Charge, now time.Time) error
 // request was taken back meanwhile and the run's hold with it. It takes a hold of
 // its own: one that is open by now is for another run. It is no more than was agreed
 // to; and a box beside the one that ran is our loss, because the run may have cost that.
-func (r *Request) Unused(charge budget.Charge, now time.Time) {
+func (r Money) Unused(charge budget.Charge, now time.Time) {
 	if r.Run != nil {
 		return
 	}
 	charge.Amount = min(charge.Amount, r.Revision.Manifest.CostCap)
-	r.hold(budget.ForRun, charge.Amount, now, draftHoldLife)
+	r.hold(budget.ForRun, charge.Amount, now, DraftHoldLife)
 	r.Settle(budget.Settlement{HoldID: r.Holds[len(r.Holds)-1].ID, At: now, Charges: []budget.Charge{charge}})
 }
 
 // settledNow is what this move has spent.
-func (r *Request) settledNow() (sum budget.USD) {
+func (r Money) settledNow() (sum budget.USD) {
 	for _, s := range r.Changes.Settlements {
 		sum += budget.Total(s.Charges)
 	}
 	return sum
 }
 
-// expireIfDue ends a wait that has run out, and leaves any other request alone.
-func (r *Request) expireIfDue(now time.Time) error {
-	if !r.can("Expire") || now.Before(r.ExpiresAt) {
+// ExpireIfDue ends a wait that has run out, and leaves any other request alone.
+func ExpireIfDue(r *Request, now time.Time) error {
+	if !r.Can("Expire") || now.Before(r.ExpiresAt) {
 		return nil
 	}
 	return r.Expire(now)
 }
 
-// runHolds are the open holds of the run. A draft's may be open beside them when
+// ForRun are the open holds of the run. A draft's may be open beside them when
 // two replicas had one written: whoever called that one settles it.
-func (r *Request) runHolds() []OpenHold {
+func (r Money) ForRun() []OpenHold {
 	return slices.DeleteFunc(slices.Clone(r.Holds), func(h OpenHold) bool { return h.Purpose != budget.ForRun })
 }
 
-// payBox settles what was held for the run with what its box has cost.
-func (r *Request) payBox(charge budget.Charge, now time.Time) {
-	for _, h := range r.runHolds() {
+// PayBox settles what was held for the run with what its box has cost.
+func (r Money) PayBox(charge budget.Charge, now time.Time) {
+	for _, h := range r.ForRun() {
 		r.Settle(budget.Settlement{HoldID: h.ID, At: now, Charges: []budget.Charge{charge}})
 	}
 }
 
 // release settles with nothing what was held for work that never began. What
 // was called stays held: whoever called it settles it, or else a sweep does.
-func (r *Request) release(now time.Time) {
+func (r Money) release(now time.Time) {
 	for _, h := range slices.Clone(r.Holds) {
 		if !h.Called {
 			r.Settle(budget.Settlement{HoldID: h.ID, At: now})
@@ -264,7 +276,7 @@ func (r *Request) release(now time.Time) {
 	}
 }
 
-func (r *Request) hold(purpose budget.Purpose, amount budget.USD, now time.Time, life time.Duration) {
+func (r Money) hold(purpose budget.Purpose, amount budget.USD, now time.Time, life time.Duration) {
 	h := budget.Hold{ID: NewID(12), RequestID: r.ID, Purpose: purpose, Amount: amount, At: now, ExpiresAt: now.Add(life)}
 	r.Holds = append(r.Holds, OpenHold{Hold: h})
 	r.Changes.Holds = append(r.Changes.Holds, h)
@@ -280,7 +292,7 @@ func (r *Request) move(to State, now, expires time.Time, steps ...Step) {
 	}
 	r.State, r.ExpiresAt, r.Blocked, r.Place = to, expires, nil, NotInLine
 	if open := r.OpenTopUp(); open != nil && to.Final() {
-		r.tell(open.notice(now)) // there is nothing left to grant it for, and its buttons go
+		r.Tell(open.notice(now)) // there is nothing left to grant it for, and its buttons go
 	}
 	r.touch(now, append(steps, StepShow)...)
 }
@@ -294,7 +306,7 @@ func (r *Request) touch(now time.Time, steps ...Step) {
 	}
 }
 
-func (r *Request) say(now time.Time, role Role, text string) {
+func say(r *Request, now time.Time, role Role, text string) {
 	r.Changes.Messages = append(r.Changes.Messages, Message{RequestID: r.ID, Role: role, Text: text, At: now})
 }
 
@@ -302,4 +314,4 @@ func (r *Request) note(now time.Time, actor, kind string, data map[string]any) {
 	r.Changes.Events = append(r.Changes.Events, Event{At: now, Actor: actor, Kind: kind, Data: maps.Clone(data)})
 }
 
-func (r *Request) refuse(verb string) error { return &MoveError{Request: r, Verb: verb} }
+func (r *Request) Illegal(verb string) error { return &MoveError{Request: r, Verb: verb} }

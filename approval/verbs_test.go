@@ -32,7 +32,7 @@ func TestNewHoldsTheDraftAndSaysTheQuestion(t *testing.T) {
 	require.Equal(t, t0.Add(24*time.Hour), r.ExpiresAt)
 	require.Len(t, r.Holds, 1)
 	require.Equal(t, r.Holds[0].Hold, r.Changes.Holds[0])
-	require.Equal(t, budget.Hold{ID: r.Holds[0].ID, RequestID: r.ID, Purpose: budget.ForDraft, Amount: 7, At: t0, ExpiresAt: t0.Add(draftHoldLife)}, r.Changes.Holds[0])
+	require.Equal(t, budget.Hold{ID: r.Holds[0].ID, RequestID: r.ID, Purpose: budget.ForDraft, Amount: 7, At: t0, ExpiresAt: t0.Add(DraftHoldLife)}, r.Changes.Holds[0])
 	require.Equal(t, []Message{{RequestID: r.ID, Role: RoleQuestion, Text: "why?", At: t0}}, r.Changes.Messages)
 	require.Equal(t, "asked", r.Changes.Events[0].Kind)
 	require.Equal(t, []string{"f.csv"}, r.Changes.Events[0].Data["files"])
@@ -56,16 +56,16 @@ func TestCallKeepsTheHoldOfTheQuestionWhileItCoversTheCall(t *testing.T) {
 		return r
 	}
 	r := fresh()
-	_, ok := r.CalledHold()
+	_, ok := r.Money().CalledHold()
 	require.False(t, ok)
-	require.NoError(t, r.Call(budget.Cent, budget.Cent, p, t0.Add(time.Minute)))
+	require.NoError(t, r.Money().Call(budget.Cent, budget.Cent, p, t0.Add(time.Minute)))
 	require.Empty(t, r.Changes.Holds)
 	require.Empty(t, r.Changes.Settlements)
 
 	for name, call := range map[string]func(*Request) error{
-		"prices have risen": func(r *Request) error { return r.Call(budget.Cent+1, budget.Cent+1, p, t0) },
-		"it waited so long that it would end under the call": func(r *Request) error { return r.Call(budget.Cent, budget.Cent, p, t0.Add(14*time.Minute)) },
-		"it ended": func(r *Request) error { return r.Call(budget.Cent, budget.Cent, p, t0.Add(time.Hour)) },
+		"prices have risen": func(r *Request) error { return r.Money().Call(budget.Cent+1, budget.Cent+1, p, t0) },
+		"it waited so long that it would end under the call": func(r *Request) error { return r.Money().Call(budget.Cent, budget.Cent, p, t0.Add(14*time.Minute)) },
+		"it ended": func(r *Request) error { return r.Money().Call(budget.Cent, budget.Cent, p, t0.Add(time.Hour)) },
 	} {
 		r := fresh()
 		old := r.Holds[0].ID
@@ -84,14 +84,14 @@ func TestCallsAreBounded(t *testing.T) {
 	p := testPolicy()
 	r := New(Question{Asker: "A"}, "m1", budget.Cent, p, t0)
 	var unfound *MoveError
-	require.ErrorAs(t, r.Call(budget.Cent, budget.Cent/10, p, t0), &unfound, "nothing is written before it is known what it is about")
+	require.ErrorAs(t, r.Money().Call(budget.Cent, budget.Cent/10, p, t0), &unfound, "nothing is written before it is known what it is about")
 	require.NoError(t, r.Found(nil, "", false, t0))
 	for range p.MaxAttempts {
-		require.NoError(t, r.Call(budget.Cent, budget.Cent/10, p, t0))
+		require.NoError(t, r.Money().Call(budget.Cent, budget.Cent/10, p, t0))
 	}
 	before := deepCopy(r)
 	var move *MoveError
-	require.ErrorAs(t, r.Call(budget.Cent, budget.Cent/10, p, t0), &move)
+	require.ErrorAs(t, r.Money().Call(budget.Cent, budget.Cent/10, p, t0), &move)
 	require.Equal(t, "The model was called 5 times without a usable program.", move.Why)
 	require.Equal(t, before, r)
 }
@@ -270,10 +270,10 @@ func TestARunLeavesTheHoldOfAnotherReplicasCallAlone(t *testing.T) {
 		require.Equal(t, []OpenHold{call}, r.Holds, name)
 		require.Len(t, r.Changes.Settlements, 1, name)
 
-		require.NoError(t, r.settleStale(call.ExpiresAt), name)
+		require.NoError(t, r.Money().SettleStale(call.ExpiresAt), name)
 		require.True(t, r.Holds[0].Uncertain(), name)
 		full := call.ExpiresAt.Add(budget.UncertainFor)
-		require.NoError(t, r.settleStale(full), name)
+		require.NoError(t, r.Money().SettleStale(full), name)
 		require.Empty(t, r.Holds, name)
 		require.Equal(t, call.InFull(full, "m1"), r.Changes.Settlements[1], name)
 	}
@@ -314,9 +314,9 @@ func TestSettleEndsAHoldOnce(t *testing.T) {
 	t.Parallel()
 	r := inState(t, Approved)
 	s := budget.Settlement{HoldID: r.Holds[0].ID, At: t0}
-	r.Settle(s)
-	r.Settle(s)
-	r.Settle(budget.Settlement{HoldID: "nobody's"})
+	r.Money().Settle(s)
+	r.Money().Settle(s)
+	r.Money().Settle(budget.Settlement{HoldID: "nobody's"})
 	require.Len(t, r.Changes.Settlements, 1)
 	require.Len(t, r.Changes.Events, 1)
 }
@@ -326,16 +326,16 @@ func TestExpiryWaitsForItsTimeAndSaysWhatRanOut(t *testing.T) {
 	for state, reason := range map[State]string{Drafting: "could not be written in time", Pending: "That is not a no", Approved: "Nothing has run"} {
 		r := inState(t, state)
 		before := deepCopy(r)
-		require.NoError(t, r.expireIfDue(r.ExpiresAt.Add(-1)))
+		require.NoError(t, ExpireIfDue(r, r.ExpiresAt.Add(-1)))
 		require.Equal(t, before, r)
-		require.NoError(t, r.expireIfDue(r.ExpiresAt))
+		require.NoError(t, ExpireIfDue(r, r.ExpiresAt))
 		require.Equal(t, Expired, r.State)
 		require.Contains(t, r.Reason, reason)
 		require.Equal(t, state, r.Changes.Events[len(r.Changes.Events)-1].Data["while"])
 	}
 	for _, state := range []State{Running, Done, Lost} {
 		r := inState(t, state)
-		require.NoError(t, r.expireIfDue(t0.Add(1000*time.Hour)))
+		require.NoError(t, ExpireIfDue(r, t0.Add(1000*time.Hour)))
 		require.Equal(t, state, r.State)
 	}
 }
@@ -343,50 +343,23 @@ func TestExpiryWaitsForItsTimeAndSaysWhatRanOut(t *testing.T) {
 func TestSettleStaleWaitsForARunAndForTheTimeOfAHold(t *testing.T) {
 	t.Parallel()
 	r := inState(t, Running)
-	require.NoError(t, r.settleStale(t0.Add(1000*time.Hour)))
+	require.NoError(t, r.Money().SettleStale(t0.Add(1000*time.Hour)))
 	require.Len(t, r.Holds, 1, "a run's hold waits for the run")
 
 	r = inState(t, Drafting)
-	require.NoError(t, r.settleStale(r.Holds[0].ExpiresAt.Add(-1)))
+	require.NoError(t, r.Money().SettleStale(r.Holds[0].ExpiresAt.Add(-1)))
 	require.Len(t, r.Holds, 1)
 	hold := r.Holds[0]
-	require.NoError(t, r.settleStale(hold.ExpiresAt))
+	require.NoError(t, r.Money().SettleStale(hold.ExpiresAt))
 	require.Empty(t, r.Changes.Settlements, "nobody knows what it has cost")
 	full := hold.ExpiresAt.Add(budget.UncertainFor)
 	require.Equal(t, full, r.Holds[0].Due())
-	require.NoError(t, r.settleStale(full.Add(-1)))
+	require.NoError(t, r.Money().SettleStale(full.Add(-1)))
 	require.Empty(t, r.Changes.Settlements)
-	require.NoError(t, r.settleStale(full))
+	require.NoError(t, r.Money().SettleStale(full))
 	require.Equal(t, []budget.Settlement{hold.InFull(full, "m1")}, r.Changes.Settlements)
 
 	r = inState(t, Approved) // not called
-	require.NoError(t, r.settleStale(r.Holds[0].ExpiresAt))
+	require.NoError(t, r.Money().SettleStale(r.Holds[0].ExpiresAt))
 	require.Empty(t, r.Changes.Settlements[0].Charges)
-}
-
-// Each wait that runs out says which it was.
-func TestWhatHasExpiredSaysWhatDidNotHappen(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	b.Policy.Quorum = 2
-	expire := func(id string) *Request {
-		b.store.pass(b.request(id).ExpiresAt.Sub(b.store.now()))
-		require.NoError(t, b.Sweep(t.Context()))
-		r := b.request(id)
-		require.Equal(t, Expired, r.State)
-		return r
-	}
-	r := expire(b.pending().ID)
-	require.Equal(t, "nobody decided in time", r.Lapsed())
-	r, err := b.Decide(t.Context(), ruling(b.pending(), "R1", Approve))
-	require.NoError(t, err)
-	r = expire(r.ID)
-	require.Equal(t, "Too few people decided in time: it had 1 of the 2 approvals that it takes. That is not a no: ask again if you still need it.", r.Reason)
-	require.Equal(t, "too few people decided in time", r.Lapsed())
-	r, err = b.Decide(t.Context(), ruling(b.pending(), "R1", Approve))
-	require.NoError(t, err)
-	r, err = b.Decide(t.Context(), ruling(r, "R2", Approve))
-	require.NoError(t, err)
-	require.Equal(t, "it was approved, but not started in time", expire(r.ID).Lapsed())
-	require.Equal(t, "the code could not be written in time", expire(b.ask().ID).Lapsed())
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 )
 
@@ -35,7 +36,7 @@ func inside(named []part) []part {
 }
 
 // namedIn names a budget in a notice: a thread by a way to it.
-func (b *Bot) namedIn(v *approval.NoticeView, s budget.Scope, to string) []part {
+func (b *Bot) namedIn(v *steps.NoticeView, s budget.Scope, to string) []part {
 	if s.Kind == budget.Session && v.View != nil && v.View.Session.ID == s.ID {
 		return []part{words("The budget of "), link{b.threadURL(v.View), "this thread"}, words(" in "), channel(v.View.Session.Channel)}
 	}
@@ -43,7 +44,7 @@ func (b *Bot) namedIn(v *approval.NoticeView, s budget.Scope, to string) []part 
 }
 
 // threadURL is where a request's thread is, if that is known by now.
-func (b *Bot) threadURL(v *approval.View) string {
+func (b *Bot) threadURL(v *steps.View) string {
 	if v == nil {
 		return ""
 	}
@@ -51,7 +52,7 @@ func (b *Bot) threadURL(v *approval.View) string {
 }
 
 // standingOf is how a budget of a request stands now.
-func standingOf(v *approval.View, s budget.Scope) (budget.Standing, bool) {
+func standingOf(v *steps.View, s budget.Scope) (budget.Standing, bool) {
 	for _, standing := range v.Standings {
 		if standing.Limit.Scope == s {
 			return standing, true
@@ -61,7 +62,7 @@ func standingOf(v *approval.View, s budget.Scope) (budget.Standing, bool) {
 }
 
 // overrunNotice says that work has cost more than was held for it.
-func (b *Bot) overrunNotice(v *approval.NoticeView, _ string) (*page, error) {
+func (b *Bot) overrunNotice(v *steps.NoticeView, _ string) (*page, error) {
 	said, err := read[approval.Overrun](v)
 	if err != nil {
 		return nil, err
@@ -80,7 +81,7 @@ func (b *Bot) overrunNotice(v *approval.NoticeView, _ string) (*page, error) {
 }
 
 // thresholdNotice says that spending has reached a mark.
-func (b *Bot) thresholdNotice(v *approval.NoticeView, to string) (*page, error) {
+func (b *Bot) thresholdNotice(v *steps.NoticeView, to string) (*page, error) {
 	said, err := read[approval.Threshold](v)
 	if err != nil {
 		return nil, err
@@ -96,7 +97,7 @@ func (b *Bot) thresholdNotice(v *approval.NoticeView, to string) (*page, error) 
 }
 
 // stopNotice says that a budget has refused work.
-func (b *Bot) stopNotice(v *approval.NoticeView, to string) (*page, error) {
+func (b *Bot) stopNotice(v *steps.NoticeView, to string) (*page, error) {
 	said, err := read[approval.Stop](v)
 	if err != nil {
 		return nil, err
@@ -122,7 +123,7 @@ func (b *Bot) stopNotice(v *approval.NoticeView, to string) (*page, error) {
 }
 
 // forecastNotice says when a budget will be used up.
-func (b *Bot) forecastNotice(v *approval.NoticeView, to string) (*page, error) {
+func (b *Bot) forecastNotice(v *steps.NoticeView, to string) (*page, error) {
 	said, err := read[approval.Forecast](v)
 	if err != nil {
 		return nil, err
@@ -136,7 +137,7 @@ func (b *Bot) forecastNotice(v *approval.NoticeView, to string) (*page, error) {
 }
 
 // raise tells administrators how more may be spent.
-func (b *Bot) raise(p *page, v *approval.NoticeView, s budget.Scope, to string) {
+func (b *Bot) raise(p *page, v *steps.NoticeView, s budget.Scope, to string) {
 	if !v.Roster.Admin(to) {
 		return
 	}
@@ -145,7 +146,7 @@ func (b *Bot) raise(p *page, v *approval.NoticeView, s budget.Scope, to string) 
 }
 
 // outcomeNotice tells the asker what became of the money that they asked for.
-func (b *Bot) outcomeNotice(v *approval.NoticeView, to string) (*page, error) {
+func (b *Bot) outcomeNotice(v *steps.NoticeView, to string) (*page, error) {
 	said, err := read[approval.TopUpAsked](v)
 	if err != nil {
 		return nil, err
@@ -172,7 +173,7 @@ func (b *Bot) outcomeNotice(v *approval.NoticeView, to string) (*page, error) {
 }
 
 // fundedNotice tells a reviewer that what they wanted to approve can be paid now.
-func (b *Bot) fundedNotice(v *approval.NoticeView, _ string) (*page, error) {
+func (b *Bot) fundedNotice(v *steps.NoticeView, _ string) (*page, error) {
 	p := &page{}
 	p.quote(cut(v.View.Request.Question, 500), strong("There is money now "), words("to run the code for this question. You wanted to approve it and could not:"))
 	card := cardPost(v.View)

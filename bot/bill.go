@@ -5,11 +5,12 @@ import (
 	"slices"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 )
 
 // bill ends every answer: what it cost, what is left, and who is answerable.
-func (b *Bot) bill(p *page, v *approval.View) {
+func (b *Bot) bill(p *page, v *steps.View) {
 	p.list([]part{strong("Bill")}, billLines(v))
 	r := v.Request
 	print := []part{words("Request "), mono(r.ID)}
@@ -27,14 +28,14 @@ func (b *Bot) bill(p *page, v *approval.View) {
 var boxSteps = map[budget.Purpose]string{budget.ForDraft: ", inspection", budget.ForRun: ", run"}
 
 // billLines add charges of one kind and name up, and end with the total and what is left.
-func billLines(v *approval.View) (items [][]part) {
+func billLines(v *steps.View) (items [][]part) {
 	type key struct {
 		kind  budget.ChargeKind
 		what  string
 		guess bool // nobody knows how much was used
 		step  string
 	}
-	lost := slices.ContainsFunc(v.Bill, func(s approval.Spend) bool { return s.Estimated && s.Purpose == budget.ForRun })
+	lost := slices.ContainsFunc(v.Bill, func(s steps.Spend) bool { return s.Estimated && s.Purpose == budget.ForRun })
 	sums, order, estimated := map[key]budget.Charge{}, []key{}, false
 	for _, s := range v.Bill {
 		estimated = estimated || s.Estimated
@@ -99,7 +100,7 @@ func expected(rev *approval.Revision) string {
 }
 
 // ofQuote says how near the quote was to what the run has cost.
-func ofQuote(v *approval.View) string {
+func ofQuote(v *steps.View) string {
 	rev := v.Request.Revision
 	run, ok := v.RunSpent()
 	if !ok || rev == nil || rev.Quote <= 0 {

@@ -9,13 +9,14 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 )
 
 // blocked is the progress of a request that a budget has refused: why, a bar, and
 // what its asker can do. Anybody may read it, and the service takes choices from
 // the asker alone.
-func (b *Bot) blocked(v *approval.View, c *approval.Choices) *page {
+func (b *Bot) blocked(v *steps.View, c *steps.Choices) *page {
 	r := v.Request
 	p := &page{}
 	p.say(flow(strong("Waiting for money"), words(", so nothing is under way. "), refusal(r, ""))...)
@@ -33,7 +34,7 @@ func (b *Bot) blocked(v *approval.View, c *approval.Choices) *page {
 
 // progressNow is the line of progress, with what can be done about a budget that
 // refuses: that depends on the budgets as they are now.
-func (b *Bot) progressNow(ctx context.Context, v *approval.View) (*page, error) {
+func (b *Bot) progressNow(ctx context.Context, v *steps.View) (*page, error) {
 	if v.Request.Blocked == nil || v.Request.State.Final() {
 		return b.progress(v), nil
 	}
@@ -86,7 +87,7 @@ func askedMore(p *page, r *approval.Request) {
 const mostButtons = 2
 
 // waysOn are the choices as buttons. Leaving is always one of them.
-func (b *Bot) waysOn(r *approval.Request, c *approval.Choices) (row []slack.BlockElement) {
+func (b *Bot) waysOn(r *approval.Request, c *steps.Choices) (row []slack.BlockElement) {
 	if c.Fits {
 		row = append(row, button(actionContinue, "Go on", r.ID, slack.StylePrimary))
 	}
@@ -122,7 +123,7 @@ func (b *Bot) waysOn(r *approval.Request, c *approval.Choices) (row []slack.Bloc
 	return append(row, take)
 }
 
-func useLabel(m approval.ModelChoice) string {
+func useLabel(m steps.ModelChoice) string {
 	return fmt.Sprintf("Use %s (at most %s)", m.Model, m.Most.Approx())
 }
 

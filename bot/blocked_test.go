@@ -7,20 +7,21 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/internal/slacksim"
 )
 
 // stopped posts the thread of a request that a budget refuses.
-func (b *bundle) stopped(models []string, change ...func(v *approval.View)) (*approval.View, slacksim.Message) {
+func (b *bundle) stopped(models []string, change ...func(v *steps.View)) (*steps.View, slacksim.Message) {
 	b.t.Helper()
-	v := sample(append([]func(*approval.View){blockedBy(budget.ForDraft)}, change...)...)
+	v := sample(append([]func(*steps.View){blockedBy(budget.ForDraft)}, change...)...)
 	b.service.change(func() {
 		b.service.views[v.Request.ID] = v
 		b.service.choices = *choicesOf(v, models...)
 	})
-	b.publish(v, approval.SurfaceRoot, approval.SurfaceProgress)
-	return v, b.read(slacksim.Analyst, v.Posts[approval.SurfaceProgress])
+	b.publish(v, steps.SurfaceRoot, steps.SurfaceProgress)
+	return v, b.read(slacksim.Analyst, v.Posts[steps.SurfaceProgress])
 }
 
 func TestTheCardOfARefusalOffersEveryWayOn(t *testing.T) {
@@ -53,12 +54,12 @@ func TestTheCardOfARefusalOffersEveryWayOn(t *testing.T) {
 func TestACheaperModelIsDeclinedInTheThread(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	v := sample(in(approval.Drafting, ""), func(v *approval.View) {
+	v := sample(in(approval.Drafting, ""), func(v *steps.View) {
 		v.Request.Downgraded = &approval.Downgraded{From: "mistral-medium-2508", To: "codestral-2508", Scope: scopeOf(budget.User, slacksim.Analyst)}
 	})
 	b.service.change(func() { b.service.views[v.Request.ID] = v })
-	b.publish(v, approval.SurfaceRoot, approval.SurfaceProgress)
-	line := b.read(slacksim.Analyst, v.Posts[approval.SurfaceProgress])
+	b.publish(v, steps.SurfaceRoot, steps.SurfaceProgress)
+	line := b.read(slacksim.Analyst, v.Posts[steps.SurfaceProgress])
 	require.Contains(t, line.Text, "Whoever asked can decline that, and wait or ask for more money.")
 	require.NoError(t, b.as(slacksim.Analyst).Click(line, "Not with codestral-2508"))
 	require.Equal(t, []way{{verb: "insist", id: v.Request.ID, by: slacksim.Analyst}}, b.service.chosen())
@@ -72,7 +73,7 @@ func TestWhyItIsBlockedIsAPressAwayAndPrivate(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	v, card := b.stopped(nil)
-	b.service.explained = &approval.Explanation{Request: v.Request, Steps: []approval.Weighing{{At: noon, Purpose: budget.ForDraft, Needed: 5 * budget.Cent,
+	b.service.explained = &steps.Explanation{Request: v.Request, Steps: []steps.Weighing{{At: noon, Purpose: budget.ForDraft, Needed: 5 * budget.Cent,
 		Standings: []budget.Standing{ofTen(scopeOf(budget.User, slacksim.Analyst), 9*budget.Dollar)}, Refused: true}}}
 	typed := b.command(slacksim.Analyst, "explain "+v.Request.ID, "What was decided about money")
 	maya := b.as(slacksim.Analyst)
@@ -97,12 +98,12 @@ func TestTheRefusalIsGoneWhenTheRequestHasGoneOn(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	v, card := b.stopped(nil)
-	b.service.change(func() { b.service.choices = approval.Choices{} })
-	b.publish(v, approval.SurfaceProgress)
-	require.Contains(t, b.read(slacksim.Analyst, v.Posts[approval.SurfaceProgress]).Text, "Writing the code.", "the money came while it was drawn")
+	b.service.change(func() { b.service.choices = steps.Choices{} })
+	b.publish(v, steps.SurfaceProgress)
+	require.Contains(t, b.read(slacksim.Analyst, v.Posts[steps.SurfaceProgress]).Text, "Writing the code.", "the money came while it was drawn")
 	in(approval.Withdrawn, "")(v)
-	b.publish(v, approval.SurfaceProgress)
-	after := b.read(slacksim.Analyst, v.Posts[approval.SurfaceProgress])
+	b.publish(v, steps.SurfaceProgress)
+	after := b.read(slacksim.Analyst, v.Posts[steps.SurfaceProgress])
 	require.Equal(t, card.TS, after.TS)
 	require.Empty(t, after.Actions())
 }
@@ -144,13 +145,13 @@ func TestMoreMoneyIsAskedForWithAReason(t *testing.T) {
 	b.service.change(func() { b.service.choices.TopUp = &approval.TopUp{} })
 	require.NoError(t, maya.Click(card, actionMoreMoney))
 	b.told(slacksim.Analyst, slacksim.SalesData, "You have asked for more already.")
-	b.service.change(func() { b.service.choices = approval.Choices{} })
+	b.service.change(func() { b.service.choices = steps.Choices{} })
 	require.NoError(t, maya.Click(card, actionMoreMoney))
 	b.told(slacksim.Analyst, slacksim.SalesData, "It does not wait for money any more.")
 }
 
 // asksFor sends the administrators a question for money.
-func (b *bundle) asksFor(v *approval.View, had approval.NoticePost) (approval.NoticePost, slacksim.Message) {
+func (b *bundle) asksFor(v *steps.View, had steps.NoticePost) (steps.NoticePost, slacksim.Message) {
 	b.t.Helper()
 	t := v.Request.TopUps[0]
 	n := notice(approval.NoticeTopUp, v, approval.TopUpAsked{ID: t.ID, AskedBy: t.AskedBy, Scope: t.Scope, Amount: t.Amount, Reason: t.Reason})
@@ -167,9 +168,9 @@ func TestAnAdministratorGrantsMoneyFromTheDirectMessage(t *testing.T) {
 	b := setup(t)
 	v, _ := b.stopped(nil, askedFor(nil))
 	b.service.change(func() {
-		b.service.ends = []approval.GrantEnd{{Words: "until the end of today", At: noon.Add(12 * time.Hour)}, {Words: "for 24 hours", At: noon.Add(24 * time.Hour)}}
+		b.service.ends = []steps.GrantEnd{{Words: "until the end of today", At: noon.Add(12 * time.Hour)}, {Words: "for 24 hours", At: noon.Add(24 * time.Hour)}}
 	})
-	post, ask := b.asksFor(v, approval.NoticePost{})
+	post, ask := b.asksFor(v, steps.NoticePost{})
 	require.Contains(t, ask.Text, "<@U0MAYA> asks for $5.00 more in their own budget: The board meets tomorrow.")
 	carla := b.as(slacksim.Admin)
 	require.NoError(t, carla.Click(ask, "Grant $5.00"))
@@ -195,7 +196,7 @@ func TestAnAdministratorDeclinesWithAReason(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	v, _ := b.stopped(nil, askedFor(nil))
-	_, ask := b.asksFor(v, approval.NoticePost{})
+	_, ask := b.asksFor(v, steps.NoticePost{})
 	carla := b.as(slacksim.Admin)
 	require.NoError(t, carla.Click(ask, "Decline"))
 	b.service.fail(&approval.InputError{Why: "Please say why. The asker gets to read it."})
@@ -212,7 +213,7 @@ func TestNobodyAnswersTheirOwnWishOrOneThatIsOver(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	v, _ := b.stopped(nil, askedFor(nil))
-	_, ask := b.asksFor(v, approval.NoticePost{})
+	_, ask := b.asksFor(v, steps.NoticePost{})
 	carla := b.as(slacksim.Admin)
 	expects := func(words string) {
 		t.Helper()
@@ -239,7 +240,7 @@ func TestNobodyAnswersTheirOwnWishOrOneThatIsOver(t *testing.T) {
 	require.ErrorContains(t, err, "nobody has decided")
 	for kind, draw := range notices {
 		if kind != approval.NoticeFunded {
-			_, err := draw(b.bot, &approval.NoticeView{Notice: approval.Notice{Key: "k", Data: []byte("[")}}, "")
+			_, err := draw(b.bot, &steps.NoticeView{Notice: approval.Notice{Key: "k", Data: []byte("[")}}, "")
 			require.Error(t, err, kind)
 		}
 	}
@@ -251,7 +252,7 @@ func TestTheAskerIsToldThatTheQuestionIsKeptOrCheaper(t *testing.T) {
 	_, _, line := section(taken(v.Request))
 	require.Equal(t, "Your question is kept, and waits for money. Writing the code with mistral-medium-2508 could need up to $0.05, and your budget has $0.03 left. "+
 		"Its thread in this channel shows what you can do. To take it back: /analyze cancel bcd23fg", line)
-	v = sample(in(approval.Drafting, ""), func(v *approval.View) {
+	v = sample(in(approval.Drafting, ""), func(v *steps.View) {
 		v.Request.Downgraded = &approval.Downgraded{From: "mistral-medium-2508", To: "codestral-2508", Scope: scopeOf(budget.User, slacksim.Analyst)}
 	})
 	_, _, line = section(taken(v.Request))

@@ -6,6 +6,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // What the commands about money say is also a press away: on the Home and where a
@@ -61,7 +62,7 @@ func (b *Bot) submitExplain(ctx context.Context, cb slack.InteractionCallback) (
 
 // clickTop is /budget top, with lists to choose from by what and over which time.
 func (b *Bot) clickTop(ctx context.Context, cb slack.InteractionCallback, _ *slack.BlockAction) (answer, error) {
-	o := order{by: string(approval.ByPeople), period: "this month"}
+	o := order{by: string(steps.ByPeople), period: "this month"}
 	p, err := b.spenders(ctx, cb.Team.ID, cb.User.ID, o)
 	if err != nil {
 		return answer{}, err
@@ -85,7 +86,7 @@ func (b *Bot) clickRanking(ctx context.Context, cb slack.InteractionCallback, _ 
 
 // rankingChoices and periodChoices are what can be chosen, in the order of the lists.
 var (
-	rankingChoices = []string{string(approval.ByPeople), string(approval.ByChannels), string(approval.ByModels), string(approval.ByDays)}
+	rankingChoices = []string{string(steps.ByPeople), string(steps.ByChannels), string(steps.ByModels), string(steps.ByDays)}
 	periodChoices  = []string{"today", "yesterday", "this week", "last week", "this month", "last month"}
 )
 

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/internal/slacksim"
 )
@@ -18,10 +19,10 @@ func TestTheBooksAreOpenedOnTheHome(t *testing.T) {
 	v := sample()
 	b.service.change(func() {
 		b.service.views[v.Request.ID], b.service.recent = v, []*approval.Request{v.Request}
-		b.service.explained = &approval.Explanation{Request: v.Request}
+		b.service.explained = &steps.Explanation{Request: v.Request}
 		b.service.history = []approval.Event{{At: noon, Actor: slacksim.Admin, Kind: "set limit",
 			Data: map[string]any{"scope": scopeOf(budget.User, slacksim.Analyst), "amount": 10 * budget.Dollar, "window": "month"}}}
-		b.service.top = []approval.Spender{{ID: slacksim.Analyst, Amount: 3 * budget.Dollar}}
+		b.service.top = []steps.Spender{{ID: slacksim.Analyst, Amount: 3 * budget.Dollar}}
 	})
 	carla, maya := b.as(slacksim.Admin), b.as(slacksim.Analyst)
 	require.NoError(t, carla.OpenHome())
@@ -33,7 +34,7 @@ func TestTheBooksAreOpenedOnTheHome(t *testing.T) {
 
 	require.NoError(t, carla.ClickView(home, actionTop))
 	require.Contains(t, b.openedAs(carla, callbackTop).Words(), "People")
-	b.service.change(func() { b.service.top = []approval.Spender{{ID: "codestral-2508", Amount: budget.Cent}} })
+	b.service.change(func() { b.service.top = []steps.Spender{{ID: "codestral-2508", Amount: budget.Cent}} })
 	modal, _ := carla.View()
 	require.NoError(t, carla.ClickView(modal, fieldRanking, "Models"))
 	_, err := carla.WaitView(b.ctx, func(v slacksim.View) bool { return contains(v.Words(), "Models", "this month", "codestral-2508") })

@@ -13,33 +13,35 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
 )
 
 // Service is what people can do, as approval.Service does it.
 type Service interface {
 	Ask(ctx context.Context, q approval.Question) (*approval.Request, error)
-	Decide(ctx context.Context, ruling approval.Ruling) (*approval.Request, error)
+	Decide(ctx context.Context, ruling steps.Ruling) (*approval.Request, error)
 	// MayDecide gives the error that Decide would give, and decides nothing.
-	MayDecide(ctx context.Context, ruling approval.Ruling) (*approval.Request, error)
+	MayDecide(ctx context.Context, ruling steps.Ruling) (*approval.Request, error)
 	// Opened notes that somebody has opened a version of the code to read it.
 	Opened(ctx context.Context, id string, revision int, click approval.Click) error
 	// MayEdit gives the error that Edit would give to anybody's code.
-	MayEdit(ctx context.Context, ruling approval.Ruling) (*approval.Request, error)
-	Edit(ctx context.Context, ruling approval.Ruling, code string) (*approval.Request, error)
+	MayEdit(ctx context.Context, ruling steps.Ruling) (*approval.Request, error)
+	Edit(ctx context.Context, ruling steps.Ruling, code string) (*approval.Request, error)
 	Disown(ctx context.Context, id string, revision int, click approval.Click) (*approval.Request, error)
 	Assign(ctx context.Context, id, to string, click approval.Click) (*approval.Request, error)
 	SecondOpinion(ctx context.Context, id, from string, click approval.Click) (*approval.Request, error)
 	// Nearest is the most similar code that was approved in the same channel; nil when there is none.
-	Nearest(ctx context.Context, id string) (*approval.Near, error)
+	Nearest(ctx context.Context, id string) (*steps.Near, error)
 	Withdraw(ctx context.Context, id string, click approval.Click) (*approval.Request, error)
 	// GiveUp ends a request that waits for what cannot be seen at the moment, for a reviewer.
 	GiveUp(ctx context.Context, id string, click approval.Click) (*approval.Request, error)
 	// Stranger notes that somebody of another workspace has pressed something of a request's.
 	Stranger(ctx context.Context, id string, click approval.Click) error
 	// View is a request with all that its messages are drawn from.
-	View(ctx context.Context, id string) (*approval.View, error)
+	View(ctx context.Context, id string) (*steps.View, error)
 	Recent(ctx context.Context, team, user string) ([]*approval.Request, error)
-	Queue(ctx context.Context, team, user string, f approval.QueueFilter, page int) (approval.Queue, error)
+	Queue(ctx context.Context, team, user string, f steps.QueueFilter, page int) (steps.Queue, error)
 	Models() []string
 	Money
 	Authority
@@ -47,17 +49,17 @@ type Service interface {
 
 // Authority is who may do what under which rules, and how that is changed.
 type Authority interface {
-	Reviewers(ctx context.Context, team, project string) (approval.Roster, error)
-	Grants(ctx context.Context, team string) ([]approval.Grant, error)
-	SetRole(ctx context.Context, click approval.Click, g approval.Grant) error
-	RemoveRole(ctx context.Context, click approval.Click, g approval.Grant) error
+	Reviewers(ctx context.Context, team, project string) (review.Roster, error)
+	Grants(ctx context.Context, team string) ([]review.Grant, error)
+	SetRole(ctx context.Context, click approval.Click, g review.Grant) error
+	RemoveRole(ctx context.Context, click approval.Click, g review.Grant) error
 	Delegate(ctx context.Context, click approval.Click, to string, until time.Time) error
 	EndDelegation(ctx context.Context, click approval.Click, from string) error
-	RulesOf(ctx context.Context, team, project string) (approval.RuleSet, error)
-	SetRules(ctx context.Context, click approval.Click, set approval.RuleSet) (approval.RuleSet, error)
+	RulesOf(ctx context.Context, team, project string) (review.RuleSet, error)
+	SetRules(ctx context.Context, click approval.Click, set review.RuleSet) (review.RuleSet, error)
 	// Shortages are the rules that more people would be needed for than there are.
-	Shortages(ctx context.Context, team string) ([]approval.Shortage, error)
-	Statistics(ctx context.Context, click approval.Click, since time.Time) ([]approval.ReviewerStatistics, error)
+	Shortages(ctx context.Context, team string) ([]steps.Shortage, error)
+	Statistics(ctx context.Context, click approval.Click, since time.Time) ([]steps.ReviewerStatistics, error)
 }
 
 // Options are what a bot needs.
@@ -111,7 +113,7 @@ type Bot struct {
 	stirred chan struct{}      // tells keepHomes that there are some
 }
 
-var _ approval.Slack = (*Bot)(nil)
+var _ steps.Slack = (*Bot)(nil)
 
 // New makes a bot. Nothing is connected before Run.
 func New(o Options) *Bot {

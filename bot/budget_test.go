@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/internal/slacksim"
 )
@@ -152,8 +153,8 @@ func TestBudgetsExplainThemselves(t *testing.T) {
 	maya, team := scopeOf(budget.User, slacksim.Analyst), scopeOf(budget.Team, slacksim.DefaultTeam.ID)
 	v := sample()
 	weighed := []budget.Standing{ofTen(maya, 9*budget.Dollar), ofTen(team, budget.Dollar)}
-	b.service.explained = &approval.Explanation{Request: v.Request, Steps: []approval.Weighing{
-		{At: noon, Purpose: budget.ForDraft, Needed: 5 * budget.Cent, Model: "mistral-medium-2508", Standings: weighed, HoldID: "h", Settled: &approval.Settled{At: noon, Spent: budget.Cent}},
+	b.service.explained = &steps.Explanation{Request: v.Request, Steps: []steps.Weighing{
+		{At: noon, Purpose: budget.ForDraft, Needed: 5 * budget.Cent, Model: "mistral-medium-2508", Standings: weighed, HoldID: "h", Settled: &steps.Settled{At: noon, Spent: budget.Cent}},
 		{At: noon, Purpose: budget.ForRun, Needed: 2 * budget.Dollar, Standings: weighed, Refused: true},
 	}}
 	told := b.command(slacksim.Analyst, "explain bcd23fg", "What was decided about money")
@@ -178,7 +179,7 @@ func TestChangesAndSpendersAreListed(t *testing.T) {
 			{At: noon, Actor: slacksim.Admin, Kind: "set limit", Data: map[string]any{"scope": maya, "amount": 20 * budget.Dollar, "window": "week", "before": ten}},
 			{At: noon, Actor: slacksim.Admin, Kind: "removed limit", Data: map[string]any{"scope": maya, "before": ten}},
 		}
-		b.service.top = []approval.Spender{{ID: slacksim.Analyst, Amount: 3 * budget.Dollar}, {ID: slacksim.Reviewer, Amount: budget.Dollar}}
+		b.service.top = []steps.Spender{{ID: slacksim.Analyst, Amount: 3 * budget.Dollar}, {ID: slacksim.Reviewer, Amount: budget.Dollar}}
 	})
 	told := b.command(slacksim.Admin, "history @maya", "Changes")
 	lines := strings.Split(told.Text, "\n")
@@ -189,9 +190,9 @@ func TestChangesAndSpendersAreListed(t *testing.T) {
 
 	told = b.command(slacksim.Admin, "top", "People, this month")
 	require.Contains(t, told.Text, "- <@U0MAYA>: $3.00 (75 %)\n- <@U0BEN>: $1.00 (25 %)\n- Together: $4.00")
-	b.service.change(func() { b.service.top = []approval.Spender{{ID: "2026-11-23", Amount: budget.Cent}} })
+	b.service.change(func() { b.service.top = []steps.Spender{{ID: "2026-11-23", Amount: budget.Cent}} })
 	b.command(slacksim.Admin, "top days last week", "Monday, 23 November")
-	b.service.change(func() { b.service.top = []approval.Spender{{ID: "codestral-2508", Amount: budget.Cent}} })
+	b.service.change(func() { b.service.top = []steps.Spender{{ID: "codestral-2508", Amount: budget.Cent}} })
 	b.command(slacksim.Admin, "top models today", "codestral-2508")
 	b.service.change(func() { b.service.top = nil })
 	b.command(slacksim.Admin, "top channels yesterday", "nothing was spent")
@@ -229,10 +230,10 @@ func TestAsMuchIsShownAsSlackTakes(t *testing.T) {
 		b.service.limits = append(b.service.limits, ofTen(scopeOf(budget.User, fmt.Sprint("U", n)), 9*budget.Dollar, func(s *budget.Standing) { s.Limit.Policy = policy }))
 		data := map[string]any{"scope": scopeOf(budget.User, slacksim.Analyst), "amount": 10, "window": "month", "policy": policy, "before": map[string]any{"amount": 10, "window": "month", "policy": policy}}
 		b.service.history = append(b.service.history, approval.Event{At: noon, Actor: slacksim.Admin, Kind: "set limit", Data: data})
-		b.service.explained = &approval.Explanation{Request: sample().Request}
+		b.service.explained = &steps.Explanation{Request: sample().Request}
 	}
 	for range 40 {
-		step := approval.Weighing{At: noon, Purpose: budget.ForDraft, Needed: budget.Dollar, Model: strings.Repeat("m", 200)}
+		step := steps.Weighing{At: noon, Purpose: budget.ForDraft, Needed: budget.Dollar, Model: strings.Repeat("m", 200)}
 		for _, kind := range []budget.ScopeKind{budget.User, budget.Session, budget.Project, budget.Team} {
 			step.Standings = append(step.Standings, ofTen(scopeOf(kind, "U1"), 123_456_789, func(s *budget.Standing) { s.Held, s.Limit.Extra = 987_654_321, 1 }))
 		}

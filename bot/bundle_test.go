@@ -17,6 +17,8 @@ import (
 	"go.uber.org/goleak"
 
 	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/internal/slacksim"
 )
@@ -124,14 +126,14 @@ func (b *bundle) told(who, channel, words string) slacksim.Message {
 }
 
 // publish draws a surface as the service does, and remembers the post.
-func (b *bundle) publish(v *approval.View, kinds ...approval.Surface) {
+func (b *bundle) publish(v *steps.View, kinds ...steps.Surface) {
 	b.t.Helper()
 	for _, kind := range kinds {
 		post, err := b.bot.Publish(b.ctx, v, kind)
 		require.NoError(b.t, err)
 		b.service.change(func() {
 			v.Posts[kind] = post
-			if kind == approval.SurfaceRoot && v.Session.ThreadTS == "" {
+			if kind == steps.SurfaceRoot && v.Session.ThreadTS == "" {
 				v.Session.ThreadTS = post.TS
 			}
 		})
@@ -139,7 +141,7 @@ func (b *bundle) publish(v *approval.View, kinds ...approval.Surface) {
 }
 
 // read finds a surface as somebody sees it.
-func (b *bundle) read(who string, p approval.Post) slacksim.Message {
+func (b *bundle) read(who string, p steps.Post) slacksim.Message {
 	b.t.Helper()
 	m, err := b.as(who).Find(p.Channel, p.TS)
 	require.NoError(b.t, err)
@@ -148,15 +150,15 @@ func (b *bundle) read(who string, p approval.Post) slacksim.Message {
 
 // service is a Service that keeps what it was asked and answers as it is told.
 type service struct {
-	slack approval.Slack
+	slack steps.Slack
 
 	mu      sync.Mutex
 	policy  approval.Policy
 	asked   []approval.Question
-	rulings []approval.Ruling
-	looked  []approval.Ruling
+	rulings []steps.Ruling
+	looked  []steps.Ruling
 	taken   []approval.Click
-	views   map[string]*approval.View
+	views   map[string]*steps.View
 	recent  []*approval.Request
 	models  []string
 	purse
@@ -170,7 +172,7 @@ func newService() *service {
 	p.Reviewers = []string{slacksim.Reviewer, slacksim.SecondReviewer}
 	p.Admins = []string{slacksim.Admin}
 	p.ReviewChannel = slacksim.CodeReview
-	return &service{roles: newRoles(), policy: p, views: map[string]*approval.View{}, models: []string{"mistral-medium-2508", "codestral-2508"}}
+	return &service{roles: newRoles(), policy: p, views: map[string]*steps.View{}, models: []string{"mistral-medium-2508", "codestral-2508"}}
 }
 
 func (s *service) enter(ctx context.Context) error {
@@ -211,7 +213,7 @@ func (s *service) questions() []approval.Question {
 	return slices.Clone(s.asked)
 }
 
-func (s *service) Decide(ctx context.Context, r approval.Ruling) (*approval.Request, error) {
+func (s *service) Decide(ctx context.Context, r steps.Ruling) (*approval.Request, error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, err
 	}
@@ -221,13 +223,13 @@ func (s *service) Decide(ctx context.Context, r approval.Ruling) (*approval.Requ
 	return s.views[r.RequestID].Request, nil
 }
 
-func (s *service) decided() []approval.Ruling {
+func (s *service) decided() []steps.Ruling {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.rulings)
 }
 
-func (s *service) MayDecide(ctx context.Context, r approval.Ruling) (*approval.Request, error) {
+func (s *service) MayDecide(ctx context.Context, r steps.Ruling) (*approval.Request, error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, err
 	}
@@ -256,7 +258,7 @@ func (s *service) GiveUp(ctx context.Context, id string, c approval.Click) (*app
 }
 
 // View returns a copy, as a database does.
-func (s *service) View(ctx context.Context, id string) (*approval.View, error) {
+func (s *service) View(ctx context.Context, id string) (*steps.View, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	v, ok := s.views[id]
@@ -295,7 +297,7 @@ sales.groupby("month")["amount"].sum()
 `
 
 // sample is a request that waits for a reviewer, as it is drawn.
-func sample(change ...func(v *approval.View)) *approval.View {
+func sample(change ...func(v *steps.View)) *steps.View {
 	r := &approval.Request{
 		ID: "bcd23fg", SessionID: "s123456789", Team: slacksim.DefaultTeam.ID, Project: slacksim.SalesData, Asker: slacksim.Analyst,
 		Question: "What were sales per month in sales.csv?", Model: "mistral-medium-2508", State: approval.Pending, Attempts: 1,
@@ -303,14 +305,14 @@ func sample(change ...func(v *approval.View)) *approval.View {
 		Files: []approval.File{{ID: "F1", Name: "sales.csv", Size: 1234, SHA256: approval.Hash([]byte("data")), Tables: []approval.Table{{Rows: 1204,
 			Columns: []approval.Column{{Name: "month", Type: "text"}, {Name: "amount", Type: "number"}}}}}},
 	}
-	v := &approval.View{Request: r, Session: approval.Session{ID: r.SessionID, Team: r.Team, Channel: r.Project},
-		Bill: []approval.Spend{{Purpose: budget.ForDraft, Charges: []budget.Charge{
+	v := &steps.View{Request: r, Session: approval.Session{ID: r.SessionID, Team: r.Team, Channel: r.Project},
+		Bill: []steps.Spend{{Purpose: budget.ForDraft, Charges: []budget.Charge{
 			{Kind: budget.Tokens, What: "mistral-medium-2508", Usage: budget.Usage{Model: "mistral-medium-2508", Input: 1834, Output: 212}, Amount: 1_158_000},
 			{Kind: budget.Box, What: "local", BoxMS: 412, Amount: 3_000}}}},
 		Standings: []budget.Standing{{Limit: budget.Limit{Scope: budget.Scope{Team: r.Team, Kind: budget.User, ID: r.Asker}, Amount: 10 * budget.Dollar,
 			Window: budget.Month, Default: true}, Spent: 2_120_000_000, ResetsAt: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)}},
-		Posts: map[approval.Surface]approval.Post{}, Now: noon, Deciders: []string{slacksim.Reviewer, slacksim.SecondReviewer},
-		Terms: approval.Terms{Tier: approval.Low, Approvals: 1, Slack: true, Policy: "settings"}}
+		Posts: map[steps.Surface]steps.Post{}, Now: noon, Deciders: []string{slacksim.Reviewer, slacksim.SecondReviewer},
+		Terms: review.Terms{Tier: approval.Low, Approvals: 1, Slack: true, Policy: "settings"}}
 	withCode(sampleCode)(v)
 	for _, c := range change {
 		c(v)
@@ -318,8 +320,8 @@ func sample(change ...func(v *approval.View)) *approval.View {
 	return v
 }
 
-func withCode(code string) func(v *approval.View) {
-	return func(v *approval.View) {
+func withCode(code string) func(v *steps.View) {
+	return func(v *steps.View) {
 		m := approval.Manifest{Version: 1, CodeSHA256: approval.Hash([]byte(code)), Sandbox: "local", Template: "python-3.11",
 			Inputs: []approval.Input{{Name: "sales.csv", SHA256: approval.Hash([]byte("data"))}}, Limits: approval.DefaultPolicy().Limits, CostCap: 4_100_000}
 		v.Request.Revision = &approval.Revision{RequestID: v.Request.ID, Number: 1, Code: code, Summary: "Sums the amounts of each month.",
@@ -329,8 +331,8 @@ func withCode(code string) func(v *approval.View) {
 }
 
 // in brings a request into a state, with what belongs to it.
-func in(state approval.State, reason string) func(v *approval.View) {
-	return func(v *approval.View) {
+func in(state approval.State, reason string) func(v *steps.View) {
+	return func(v *steps.View) {
 		r := v.Request
 		r.State, r.Reason = state, reason
 		decide := func(verdict approval.Verdict, who, why string) {
@@ -354,14 +356,14 @@ func in(state approval.State, reason string) func(v *approval.View) {
 }
 
 // with gives a request the result of its run.
-func with(res approval.Result, files ...approval.Artifact) func(v *approval.View) {
-	return func(v *approval.View) {
+func with(res approval.Result, files ...approval.Artifact) func(v *steps.View) {
+	return func(v *steps.View) {
 		in(approval.Done, "")(v)
 		v.Request.Run.FinishedAt = noon.Add(3 * time.Minute)
 		res.Artifacts = files
 		v.Request.Run.Result = &res
 		v.Artifacts = files
-		v.Bill = append(v.Bill, approval.Spend{Purpose: budget.ForRun, Charges: []budget.Charge{{Kind: budget.Box, What: "local", BoxMS: 3200, Amount: 21_000}}})
+		v.Bill = append(v.Bill, steps.Spend{Purpose: budget.ForRun, Charges: []budget.Charge{{Kind: budget.Box, What: "local", BoxMS: 3200, Amount: 21_000}}})
 	}
 }
 

@@ -9,17 +9,19 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
 )
 
 // card is the message in the review channel. While the request waits it carries
 // the means to decide: Approve only beside the whole code. garbled tells that
 // Slack has once stored something else than what was sent.
-func (b *Bot) card(v *approval.View, who Identity, garbled bool) *page {
+func (b *Bot) card(v *steps.View, who Identity, garbled bool) *page {
 	return b.drawCard(v, who, flaw{found: garbled})
 }
 
 // drawCard is the same, and can say in which line the code has been changed.
-func (b *Bot) drawCard(v *approval.View, who Identity, flaw flaw) *page {
+func (b *Bot) drawCard(v *steps.View, who Identity, flaw flaw) *page {
 	r, rev := v.Request, v.Request.Revision
 	p := &page{}
 	p.head(cardTitle(r))
@@ -32,7 +34,7 @@ func (b *Bot) drawCard(v *approval.View, who Identity, flaw flaw) *page {
 	p.enumerate("File", fileLines(r.Files))
 	b.findings(p, rev.Findings, 1500)
 	b.summary(p, rev)
-	tail := b.cardTail(v, approval.MaxHosts, flaw)
+	tail := b.cardTail(v, review.MaxHosts, flaw)
 	text, fits := inline(rev.Code)
 	// The code comes last before the small print, whole or not at all.
 	fits = fits && p.used+tail.used+len([]rune(text))+200 <= maxBlockText
@@ -92,7 +94,7 @@ func cardTitle(r *approval.Request) string {
 
 // cardTail is what a card says after the code: the cost, the terms, and at most so
 // many hosts.
-func (b *Bot) cardTail(v *approval.View, hosts int, flaw flaw) *page {
+func (b *Bot) cardTail(v *steps.View, hosts int, flaw flaw) *page {
 	r, rev := v.Request, v.Request.Revision
 	t := &page{}
 	b.agreed(t, v, hosts)
@@ -220,11 +222,11 @@ func dangers(all []approval.Finding) (n int) {
 }
 
 // thread is where a request's messages go.
-func thread(v *approval.View) string {
+func thread(v *steps.View) string {
 	if v.Session.ThreadTS != "" {
 		return v.Session.ThreadTS
 	}
-	return v.Posts[approval.SurfaceRoot].TS
+	return v.Posts[steps.SurfaceRoot].TS
 }
 
 // capital begins a text with a capital letter.

@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // Every version of the code has a card of its own. What Slack stores is only told
@@ -50,9 +50,9 @@ func cardShownOf(text string, current int) cardShown {
 // putCard posts the card of the current version and reads back what Slack stored.
 // If that is not what was sent, nobody may approve by it. The card of the version
 // before gives way first, and then leads to the new one.
-func (b *Bot) putCard(ctx context.Context, v *approval.View, who Identity) (approval.Post, error) {
+func (b *Bot) putCard(ctx context.Context, v *steps.View, who Identity) (steps.Post, error) {
 	number := v.Request.Revision.Number
-	former := v.Posts[approval.SurfaceCard]
+	former := v.Posts[steps.SurfaceCard]
 	shown := cardShownOf(former.Shown, number)
 	if former.TS == "" || shown.revision == number {
 		return b.putVersion(ctx, v, who, shown)
@@ -60,7 +60,7 @@ func (b *Bot) putCard(ctx context.Context, v *approval.View, who Identity) (appr
 	if err := b.giveWay(ctx, v, former, shown.revision, ""); err != nil && !beyondRepair(err) {
 		return former, fmt.Errorf("take back the card of revision %d of %s: %w", shown.revision, v.Request.ID, detail(err))
 	}
-	post, err := b.putVersion(ctx, unposted(v, approval.SurfaceCard), who, cardShown{revision: number})
+	post, err := b.putVersion(ctx, unposted(v, steps.SurfaceCard), who, cardShown{revision: number})
 	if post.TS != "" {
 		if err := b.giveWay(ctx, v, former, shown.revision, who.permalink(post.Channel, post.TS, "")); err != nil {
 			b.Log.Warn("lead from a former card to the new one", "request", v.Request.ID, "error", detail(err))
@@ -70,25 +70,25 @@ func (b *Bot) putCard(ctx context.Context, v *approval.View, who Identity) (appr
 }
 
 // putVersion posts the card of the current version, or rewrites it.
-func (b *Bot) putVersion(ctx context.Context, v *approval.View, who Identity, shown cardShown) (approval.Post, error) {
+func (b *Bot) putVersion(ctx context.Context, v *steps.View, who Identity, shown cardShown) (steps.Post, error) {
 	at := spot{channel: b.Policy().ReviewChannel}
-	draw := func(had approval.Post) (approval.Post, difference, error) {
-		next, p := unposted(v, approval.SurfaceCard), b.drawCard(v, who, shown.flaw)
+	draw := func(had steps.Post) (steps.Post, difference, error) {
+		next, p := unposted(v, steps.SurfaceCard), b.drawCard(v, who, shown.flaw)
 		if had.TS != "" {
 			had.Shown = shown.hash
-			next.Posts[approval.SurfaceCard] = had
+			next.Posts[steps.SurfaceCard] = had
 		}
 		p.coloured = b.names()
-		post, stored, err := b.send(ctx, next, approval.SurfaceCard, at, p)
+		post, stored, err := b.send(ctx, next, steps.SurfaceCard, at, p)
 		if p.coloured && slackError(err) == "invalid_blocks" {
 			b.tried(false)
 			p.coloured = false
-			post, stored, err = b.send(ctx, next, approval.SurfaceCard, at, p)
+			post, stored, err = b.send(ctx, next, steps.SurfaceCard, at, p)
 		}
 		shown.hash = post.Shown
 		return post, b.readCard(p, stored), err
 	}
-	post, d, err := draw(v.Posts[approval.SurfaceCard])
+	post, d, err := draw(v.Posts[steps.SurfaceCard])
 	if err == nil && d.harmful() {
 		b.Log.Error("Slack stored something else than the card that was sent", "request", v.Request.ID, "what", d.what, "line", d.line)
 		// What stands there now is marked even when it could not be rewritten, so that the next attempt rewrites it.
@@ -117,7 +117,7 @@ func (b *Bot) readCard(p *page, stored tree) difference {
 }
 
 // unposted is a view in which one surface has not been posted.
-func unposted(v *approval.View, surface approval.Surface) *approval.View {
+func unposted(v *steps.View, surface steps.Surface) *steps.View {
 	next := *v
 	next.Posts = maps.Clone(v.Posts)
 	delete(next.Posts, surface)
@@ -125,14 +125,14 @@ func unposted(v *approval.View, surface approval.Surface) *approval.View {
 }
 
 // giveWay rewrites a card on which nothing is decided any more.
-func (b *Bot) giveWay(ctx context.Context, v *approval.View, card approval.Post, revision int, url string) error {
+func (b *Bot) giveWay(ctx context.Context, v *steps.View, card steps.Post, revision int, url string) error {
 	_, _, _, err := b.api.UpdateMessageContext(ctx, card.Channel, card.TS, b.formerCard(v, revision, url).options()...)
 	return err
 }
 
 // formerCard is what is left of a card whose version has given way to another, or
 // which stands there twice.
-func (b *Bot) formerCard(v *approval.View, revision int, url string) *page {
+func (b *Bot) formerCard(v *steps.View, revision int, url string) *page {
 	r := v.Request
 	p := &page{}
 	switch now := r.Revision.Number; {

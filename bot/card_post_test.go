@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/internal/slacksim"
 )
 
@@ -21,20 +22,20 @@ func TestACardThatSlackGarbledCannotBeApproved(t *testing.T) {
 	t.Parallel()
 	b := idle(t, func(_ *slacksim.Options, o *Options) { o.HTTPClient = forge("import pandas", "import os") })
 	v := sample()
-	b.publish(v, approval.SurfaceRoot, approval.SurfaceCard)
-	card := b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard])
+	b.publish(v, steps.SurfaceRoot, steps.SurfaceCard)
+	card := b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard])
 	require.Equal(t, []string{actionReview, actionReject, actionChanges, actionMore}, card.Actions(), "approval is given where the code is compared again")
 	require.Contains(t, card.Words(), "This card cannot be trusted. \nSlack has changed line 1 of the code. It should read: \nimport pandas as pd")
 	require.Contains(t, card.Words(), "countersign decide "+v.Request.ID)
-	require.Equal(t, flaw{found: true, line: 1}, cardShownOf(v.Posts[approval.SurfaceCard].Shown, 1).flaw)
-	require.True(t, strings.HasSuffix(v.Posts[approval.SurfaceCard].Shown, garbledMark))
+	require.Equal(t, flaw{found: true, line: 1}, cardShownOf(v.Posts[steps.SurfaceCard].Shown, 1).flaw)
+	require.True(t, strings.HasSuffix(v.Posts[steps.SurfaceCard].Shown, garbledMark))
 	require.Contains(t, b.log.String(), "Slack stored something else")
 
 	// It stays so when it is drawn again, and nothing is sent in vain.
-	had := v.Posts[approval.SurfaceCard]
+	had := v.Posts[steps.SurfaceCard]
 	b.sim.Fail(slacksim.MethodFault{Method: "*", Error: "fatal_error", Times: -1})
-	b.publish(v, approval.SurfaceCard)
-	require.Equal(t, had, v.Posts[approval.SurfaceCard])
+	b.publish(v, steps.SurfaceCard)
+	require.Equal(t, had, v.Posts[steps.SurfaceCard])
 }
 
 func TestAGarbledCardThatCannotBeRewrittenIsAnError(t *testing.T) {
@@ -42,20 +43,20 @@ func TestAGarbledCardThatCannotBeRewrittenIsAnError(t *testing.T) {
 	b := idle(t, func(_ *slacksim.Options, o *Options) { o.HTTPClient = forge("import pandas", "import os") })
 	b.sim.Fail(slacksim.MethodFault{Method: "chat.update", Error: "fatal_error"})
 	v := sample()
-	post, err := b.bot.Publish(b.ctx, v, approval.SurfaceCard)
+	post, err := b.bot.Publish(b.ctx, v, steps.SurfaceCard)
 	require.ErrorContains(t, err, "rewrite the card")
 	require.Contains(t, b.read(slacksim.Reviewer, post).Actions(), actionApprove, "what stands there is not to be trusted")
 
 	// Its buttons go as soon as it can be rewritten, and no second card appears.
-	v.Posts[approval.SurfaceCard] = post
-	again, err := b.bot.Publish(b.ctx, v, approval.SurfaceCard)
+	v.Posts[steps.SurfaceCard] = post
+	again, err := b.bot.Publish(b.ctx, v, steps.SurfaceCard)
 	require.NoError(t, err)
 	require.Equal(t, post.TS, again.TS)
 	require.NotContains(t, b.read(slacksim.Reviewer, again).Actions(), actionApprove)
 }
 
 // revised is the next version of what a view shows, with the messages that it has.
-func revised(v *approval.View) *approval.View {
+func revised(v *steps.View) *steps.View {
 	next := sample(second("mistral-medium-2508"))
 	next.Posts, next.Session = v.Posts, v.Session
 	return next
@@ -67,18 +68,18 @@ func TestEveryVersionHasACardOfItsOwn(t *testing.T) {
 	v, former := pending(b)
 	next := revised(v)
 	b.service.change(func() { b.service.views[v.Request.ID] = next })
-	b.publish(next, approval.SurfaceCard)
-	card := b.read(slacksim.Reviewer, next.Posts[approval.SurfaceCard])
+	b.publish(next, steps.SurfaceCard)
+	card := b.read(slacksim.Reviewer, next.Posts[steps.SurfaceCard])
 	require.NotEqual(t, former.TS, card.TS)
 	require.Contains(t, card.Actions(), actionApprove)
-	old := b.read(slacksim.Reviewer, approval.Post{Channel: former.Channel, TS: former.TS})
+	old := b.read(slacksim.Reviewer, steps.Post{Channel: former.Channel, TS: former.TS})
 	require.Equal(t, []string{actionLink}, old.Actions())
 	for _, words := range []string{"Superseded by revision 2", "Round to cents, please.", "Go to revision 2"} {
 		require.Contains(t, old.Words(), words)
 	}
 	require.Contains(t, string(mustJSON(old.Blocks)), "/p"+digits(card.TS))
-	b.publish(next, approval.SurfaceCard)
-	require.Equal(t, card.TS, next.Posts[approval.SurfaceCard].TS, "once")
+	b.publish(next, steps.SurfaceCard)
+	require.Equal(t, card.TS, next.Posts[steps.SurfaceCard].TS, "once")
 
 	// A press on a card that could not be rewritten decides nothing, and has it give way.
 	_, _, _, err := b.bot.api.UpdateMessageContext(b.ctx, former.Channel, former.TS, b.bot.card(v, Identity{}, false).options()...)
@@ -97,41 +98,41 @@ func TestTheNextVersionOfAGarbledCardCanBeApproved(t *testing.T) {
 		o.HTTPClient = forge(`[\"amount\"].sum()"`, `[\"amount\"].max()"`)
 	})
 	v := sample()
-	b.publish(v, approval.SurfaceRoot, approval.SurfaceCard)
-	require.True(t, strings.HasSuffix(v.Posts[approval.SurfaceCard].Shown, garbledMark))
+	b.publish(v, steps.SurfaceRoot, steps.SurfaceCard)
+	require.True(t, strings.HasSuffix(v.Posts[steps.SurfaceCard].Shown, garbledMark))
 	next := revised(v)
-	b.publish(next, approval.SurfaceCard)
-	require.False(t, strings.HasSuffix(next.Posts[approval.SurfaceCard].Shown, garbledMark))
-	require.Contains(t, b.read(slacksim.Reviewer, next.Posts[approval.SurfaceCard]).Actions(), actionApprove)
+	b.publish(next, steps.SurfaceCard)
+	require.False(t, strings.HasSuffix(next.Posts[steps.SurfaceCard].Shown, garbledMark))
+	require.Contains(t, b.read(slacksim.Reviewer, next.Posts[steps.SurfaceCard]).Actions(), actionApprove)
 	// And the next version's is garbled on its own.
 	b = idle(t, func(_ *slacksim.Options, o *Options) { o.HTTPClient = forge("round(2)", "round(9)") })
 	v = sample()
-	b.publish(v, approval.SurfaceRoot, approval.SurfaceCard)
-	require.Contains(t, b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard]).Actions(), actionApprove)
+	b.publish(v, steps.SurfaceRoot, steps.SurfaceCard)
+	require.Contains(t, b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard]).Actions(), actionApprove)
 	next = revised(v)
-	b.publish(next, approval.SurfaceCard)
-	require.NotContains(t, b.read(slacksim.Reviewer, next.Posts[approval.SurfaceCard]).Actions(), actionApprove)
+	b.publish(next, steps.SurfaceCard)
+	require.NotContains(t, b.read(slacksim.Reviewer, next.Posts[steps.SurfaceCard]).Actions(), actionApprove)
 }
 
 func TestACardGivesWayBeforeTheNextOneIsPosted(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
 	v := sample()
-	b.publish(v, approval.SurfaceRoot, approval.SurfaceCard)
-	former := v.Posts[approval.SurfaceCard]
+	b.publish(v, steps.SurfaceRoot, steps.SurfaceCard)
+	former := v.Posts[steps.SurfaceCard]
 	next := revised(v)
 	b.sim.Fail(slacksim.MethodFault{Method: "chat.update", Error: "fatal_error"})
-	post, err := b.bot.Publish(b.ctx, next, approval.SurfaceCard)
+	post, err := b.bot.Publish(b.ctx, next, steps.SurfaceCard)
 	require.ErrorContains(t, err, "take back the card of revision 1 of bcd23fg: fatal_error")
 	require.Equal(t, former, post)
 	b.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Error: "fatal_error"})
-	_, err = b.bot.Publish(b.ctx, next, approval.SurfaceCard)
+	_, err = b.bot.Publish(b.ctx, next, steps.SurfaceCard)
 	require.ErrorContains(t, err, "post the card")
 	require.Empty(t, b.read(slacksim.Reviewer, former).Actions())
 	// One that somebody has deleted is in nobody's way.
 	b.sim.Fail(slacksim.MethodFault{Method: "chat.update", Error: "message_not_found", Times: 2})
-	b.publish(next, approval.SurfaceCard)
-	require.NotEqual(t, former.TS, next.Posts[approval.SurfaceCard].TS)
+	b.publish(next, steps.SurfaceCard)
+	require.NotEqual(t, former.TS, next.Posts[steps.SurfaceCard].TS)
 	require.Contains(t, b.log.String(), "lead from a former card")
 }
 
@@ -139,12 +140,12 @@ func TestACardFromBeforeVersionsHadTheirOwnIsRewritten(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
 	v := sample()
-	b.publish(v, approval.SurfaceRoot, approval.SurfaceCard)
-	had := v.Posts[approval.SurfaceCard]
+	b.publish(v, steps.SurfaceRoot, steps.SurfaceCard)
+	had := v.Posts[steps.SurfaceCard]
 	_, hash, _ := strings.Cut(had.Shown, ":")
-	v.Posts[approval.SurfaceCard] = approval.Post{RequestID: had.RequestID, Surface: had.Surface, Channel: had.Channel, TS: had.TS, Shown: hash}
-	b.publish(v, approval.SurfaceCard)
-	require.Equal(t, had, v.Posts[approval.SurfaceCard])
+	v.Posts[steps.SurfaceCard] = steps.Post{RequestID: had.RequestID, Surface: had.Surface, Channel: had.Channel, TS: had.TS, Shown: hash}
+	b.publish(v, steps.SurfaceCard)
+	require.Equal(t, had, v.Posts[steps.SurfaceCard])
 }
 
 func TestAStrayCardIsDecidedAndPutRight(t *testing.T) {
@@ -152,9 +153,9 @@ func TestAStrayCardIsDecidedAndPutRight(t *testing.T) {
 	b := setup(t)
 	v, stray := pending(b)
 	// The program died before it remembered the first card, and posted another.
-	b.service.change(func() { delete(v.Posts, approval.SurfaceCard) })
-	b.publish(v, approval.SurfaceCard)
-	require.NotEqual(t, stray.TS, v.Posts[approval.SurfaceCard].TS)
+	b.service.change(func() { delete(v.Posts, steps.SurfaceCard) })
+	b.publish(v, steps.SurfaceCard)
+	require.NotEqual(t, stray.TS, v.Posts[steps.SurfaceCard].TS)
 	ben := b.as(slacksim.Reviewer)
 	b.service.before(func(context.Context) error {
 		b.service.change(func() {
@@ -168,7 +169,7 @@ func TestAStrayCardIsDecidedAndPutRight(t *testing.T) {
 	require.Len(t, b.service.decided(), 1)
 	_, err := ben.WaitChange(b.ctx, stray, func(m slacksim.Message) bool { return len(m.Actions()) == 0 && strings.Contains(m.Text, "Approved by") })
 	require.NoError(t, err)
-	require.Equal(t, []string{actionApprove, actionReject, actionChanges, actionMore}, b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard]).Actions(), "the remembered card is its job's")
+	require.Equal(t, []string{actionApprove, actionReject, actionChanges, actionMore}, b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard]).Actions(), "the remembered card is its job's")
 }
 
 func TestAStrayCardLeadsToTheOneThatIsRemembered(t *testing.T) {
@@ -176,13 +177,13 @@ func TestAStrayCardLeadsToTheOneThatIsRemembered(t *testing.T) {
 	b := idle(t)
 	v := sample()
 	b.service.views[v.Request.ID] = v
-	b.publish(v, approval.SurfaceRoot, approval.SurfaceCard)
-	stray := v.Posts[approval.SurfaceCard]
+	b.publish(v, steps.SurfaceRoot, steps.SurfaceCard)
+	stray := v.Posts[steps.SurfaceCard]
 	click := approval.Click{Team: v.Request.Team, Channel: stray.Channel, MessageTS: stray.TS}
-	b.service.change(func() { delete(v.Posts, approval.SurfaceCard) })
+	b.service.change(func() { delete(v.Posts, steps.SurfaceCard) })
 	b.bot.tidy(b.ctx, sealOf(v.Request), click)
 	require.Contains(t, b.read(slacksim.Reviewer, stray).Actions(), actionApprove, "as long as it is the only one")
-	b.publish(v, approval.SurfaceCard)
+	b.publish(v, steps.SurfaceCard)
 	b.bot.tidy(b.ctx, sealOf(v.Request), click)
 	require.Equal(t, []string{actionLink}, b.read(slacksim.Reviewer, stray).Actions())
 	require.Contains(t, b.read(slacksim.Reviewer, stray).Words(), "This card stands here twice")
@@ -262,11 +263,11 @@ func TestACardThatIsSpoiltWhileItIsRewrittenLosesApprove(t *testing.T) {
 	t.Parallel()
 	b := idle(t, func(_ *slacksim.Options, o *Options) { o.HTTPClient = forgeCalls("Low risk", "No risk", "chat.update") })
 	v := sample()
-	b.publish(v, approval.SurfaceRoot, approval.SurfaceCard)
-	require.Contains(t, b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard]).Actions(), actionApprove)
+	b.publish(v, steps.SurfaceRoot, steps.SurfaceCard)
+	require.Contains(t, b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard]).Actions(), actionApprove)
 	v.Request.Assignee = slacksim.Reviewer
-	b.publish(v, approval.SurfaceCard)
-	card := b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard])
+	b.publish(v, steps.SurfaceCard)
+	card := b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard])
 	require.Equal(t, []string{actionReview, actionReject, actionChanges, actionMore}, card.Actions())
 }
 
@@ -277,8 +278,8 @@ func TestACardOfWhichSlackSaysNothingCannotBeApproved(t *testing.T) {
 		o.HTTPClient = forgeCalls(`"blocks"`, `"bricks"`, "chat.postMessage")
 	})
 	v := sample()
-	b.publish(v, approval.SurfaceRoot, approval.SurfaceCard)
-	require.NotContains(t, b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard]).Actions(), actionApprove)
+	b.publish(v, steps.SurfaceRoot, steps.SurfaceCard)
+	require.NotContains(t, b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard]).Actions(), actionApprove)
 }
 
 func TestAPressOnAChangedCardLeadsToAWayToDecide(t *testing.T) {

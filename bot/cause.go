@@ -9,6 +9,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // What people read where Slack is the reason: of a question that lacks something, of
@@ -140,7 +141,7 @@ func (b *Bot) clickGiveUp(ctx context.Context, cb slack.InteractionCallback, act
 
 // askBackNotice tells whoever asked what their question lacks. It is kept, and a press
 // asks again.
-func (b *Bot) askBackNotice(n *approval.NoticeView, _ string) (*page, error) {
+func (b *Bot) askBackNotice(n *steps.NoticeView, _ string) (*page, error) {
 	said, err := read[approval.AskedBack](n)
 	if err != nil {
 		return nil, err
@@ -164,7 +165,7 @@ func (b *Bot) askBackNotice(n *approval.NoticeView, _ string) (*page, error) {
 }
 
 // foundNotice tells whoever asked what is read, and what is not.
-func (b *Bot) foundNotice(n *approval.NoticeView, _ string) (*page, error) {
+func (b *Bot) foundNotice(n *steps.NoticeView, _ string) (*page, error) {
 	said, err := read[approval.FoundWords](n)
 	if err != nil {
 		return nil, err
@@ -177,7 +178,7 @@ func (b *Bot) foundNotice(n *approval.NoticeView, _ string) (*page, error) {
 
 // awayNotice tells whoever asked that their question waits for what is away, and how
 // it went on.
-func (b *Bot) awayNotice(n *approval.NoticeView, _ string) (*page, error) {
+func (b *Bot) awayNotice(n *steps.NoticeView, _ string) (*page, error) {
 	if _, err := read[struct{}](n); err != nil {
 		return nil, err
 	}

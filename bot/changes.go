@@ -10,6 +10,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // clickChanges opens the question what should be different. Who may not decide is
@@ -189,12 +190,12 @@ func (b *Bot) clickDiff(ctx context.Context, cb slack.InteractionCallback, actio
 }
 
 // changedView is the difference to the version before.
-func (b *Bot) changedView(v *approval.View) slack.ModalViewRequest {
+func (b *Bot) changedView(v *steps.View) slack.ModalViewRequest {
 	return diffView("What changed", approval.Diff(v.Former.Code, v.Request.Revision.Code), func(p *page) { b.since(p, v) })
 }
 
 // nearView is the difference to code that people have approved before.
-func nearView(v *approval.View, near *approval.Near) slack.ModalViewRequest {
+func nearView(v *steps.View, near *steps.Near) slack.ModalViewRequest {
 	if near == nil {
 		p := &page{}
 		p.say(words("Nothing that was approved in this channel is like this code."))
@@ -208,7 +209,7 @@ func nearView(v *approval.View, near *approval.Near) slack.ModalViewRequest {
 }
 
 // own is a request's view, if the request belongs to the workspace of the click.
-func (b *Bot) own(ctx context.Context, cb slack.InteractionCallback, id string) (*approval.View, error) {
+func (b *Bot) own(ctx context.Context, cb slack.InteractionCallback, id string) (*steps.View, error) {
 	v, err := b.Service.View(ctx, id)
 	if err == nil && (v.Request.Team != cb.Team.ID || v.Request.Revision == nil) {
 		return nil, approval.ErrNotFound
@@ -217,19 +218,19 @@ func (b *Bot) own(ctx context.Context, cb slack.InteractionCallback, id string) 
 }
 
 // more is everything in a card's menu, by the first word of its value.
-var more = map[string]func(b *Bot, ctx context.Context, cb slack.InteractionCallback, v *approval.View, click approval.Click) (answer, error){
+var more = map[string]func(b *Bot, ctx context.Context, cb slack.InteractionCallback, v *steps.View, click approval.Click) (answer, error){
 	moreCode: (*Bot).moreCode,
-	moreNear: func(b *Bot, ctx context.Context, cb slack.InteractionCallback, v *approval.View, _ approval.Click) (answer, error) {
+	moreNear: func(b *Bot, ctx context.Context, cb slack.InteractionCallback, v *steps.View, _ approval.Click) (answer, error) {
 		near, err := b.Service.Nearest(ctx, v.Request.ID)
 		if err != nil {
 			return answer{}, err
 		}
 		return answer{}, b.open(ctx, cb.TriggerID, nearView(v, near))
 	},
-	moreEdit: func(b *Bot, ctx context.Context, cb slack.InteractionCallback, v *approval.View, click approval.Click) (answer, error) {
+	moreEdit: func(b *Bot, ctx context.Context, cb slack.InteractionCallback, v *steps.View, click approval.Click) (answer, error) {
 		return b.openEdit(ctx, cb, sealOf(v.Request), click)
 	},
-	moreAssign: func(b *Bot, ctx context.Context, cb slack.InteractionCallback, v *approval.View, click approval.Click) (answer, error) {
+	moreAssign: func(b *Bot, ctx context.Context, cb slack.InteractionCallback, v *steps.View, click approval.Click) (answer, error) {
 		return answer{}, b.open(ctx, cb.TriggerID, assignView(origin{Channel: click.Channel, Message: click.MessageTS, Seal: sealOf(v.Request).String()}))
 	},
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // seal is what a button stands for: one revision of one request, by its digest.
@@ -44,8 +45,8 @@ func parseSeal(value string) (seal, error) {
 }
 
 // ruling is a verdict on what the seal names.
-func (s seal) ruling(v approval.Verdict, reason string, click approval.Click) approval.Ruling {
-	return approval.Ruling{RequestID: s.request, Revision: s.revision, Digest: s.digest, Verdict: v, Reason: reason, Click: click}
+func (s seal) ruling(v approval.Verdict, reason string, click approval.Click) steps.Ruling {
+	return steps.Ruling{RequestID: s.request, Revision: s.revision, Digest: s.digest, Verdict: v, Reason: reason, Click: click}
 }
 
 // clickOf are the facts of a press on a button in a message or a modal.
@@ -66,7 +67,7 @@ func (b *Bot) clickApprove(ctx context.Context, cb slack.InteractionCallback, ac
 	if err != nil {
 		return answer{}, err
 	}
-	err = b.seen(ctx, s, click, mark, pressed(ctx, "message"), func(v *approval.View) tree { return treeFrom(b.card(v, who, false).blocks) })
+	err = b.seen(ctx, s, click, mark, pressed(ctx, "message"), func(v *steps.View) tree { return treeFrom(b.card(v, who, false).blocks) })
 	if changed := new(unlikeError); errors.As(err, &changed) {
 		a, err := b.decided(s, click, seatOf(cb), err)
 		return a.then(func(ctx context.Context) { b.flawed(ctx, s, click, changed.line) }), err
@@ -125,8 +126,8 @@ func (b *Bot) tidy(ctx context.Context, s seal, click approval.Click) (elsewhere
 }
 
 // remembered tells of a press on a card that a job keeps up.
-func remembered(v *approval.View, click approval.Click) bool {
-	for _, surface := range []approval.Surface{approval.SurfaceCard, approval.SurfacePlain} {
+func remembered(v *steps.View, click approval.Click) bool {
+	for _, surface := range []steps.Surface{steps.SurfaceCard, steps.SurfacePlain} {
 		if post := v.Posts[surface]; post.Channel == click.Channel && post.TS == click.MessageTS {
 			return true
 		}
@@ -212,7 +213,7 @@ func (b *Bot) submitReview(ctx context.Context, cb slack.InteractionCallback) (a
 	if err != nil {
 		return answer{}, err
 	}
-	err = b.seen(ctx, s, modalClick(cb, from), from.Mark, pressed(ctx, "view"), func(v *approval.View) tree {
+	err = b.seen(ctx, s, modalClick(cb, from), from.Mark, pressed(ctx, "view"), func(v *steps.View) tree {
 		view, _ := b.reviewView(v, from)
 		return treeFrom(view)
 	})
@@ -302,7 +303,7 @@ func (b *Bot) clickCancel(ctx context.Context, cb slack.InteractionCallback, act
 }
 
 // moreCode puts the code into the card's thread as a file, for reading.
-func (b *Bot) moreCode(_ context.Context, cb slack.InteractionCallback, v *approval.View, _ approval.Click) (answer, error) {
+func (b *Bot) moreCode(_ context.Context, cb slack.InteractionCallback, v *steps.View, _ approval.Click) (answer, error) {
 	at := seatOf(cb)
 	return answer{after: func(ctx context.Context) {
 		_, refused, err := b.upload(ctx, spot{at.channel, cb.Container.MessageTs}, []approval.Artifact{codeFile(v.Request)}, true)

@@ -13,16 +13,17 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/internal/slacksim"
 )
 
 // pending puts a card before the reviewers.
-func pending(b *bundle, change ...func(v *approval.View)) (*approval.View, slacksim.Message) {
+func pending(b *bundle, change ...func(v *steps.View)) (*steps.View, slacksim.Message) {
 	b.t.Helper()
 	v := sample(change...)
 	b.service.views[v.Request.ID] = v
-	b.publish(v, approval.SurfaceRoot, approval.SurfaceProgress, approval.SurfaceCard)
-	return v, b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard])
+	b.publish(v, steps.SurfaceRoot, steps.SurfaceProgress, steps.SurfaceCard)
+	return v, b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard])
 }
 
 // longCode is too long for a card, by its lines.
@@ -225,7 +226,7 @@ func TestTheAskerCancelsFromTheThread(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	v, _ := pending(b)
-	progress := b.read(slacksim.Analyst, v.Posts[approval.SurfaceProgress])
+	progress := b.read(slacksim.Analyst, v.Posts[steps.SurfaceProgress])
 	require.NoError(t, b.as(slacksim.Analyst).Click(progress, actionCancel))
 	require.Len(t, b.service.taken, 1)
 	require.Equal(t, slacksim.Analyst, b.service.taken[0].User)

@@ -5,12 +5,13 @@ import (
 	"slices"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 )
 
 // digestNotice is a week in figures, for administrators.
-func (b *Bot) digestNotice(v *approval.NoticeView, to string) (*page, error) {
-	said, err := read[approval.Digest](v)
+func (b *Bot) digestNotice(v *steps.NoticeView, to string) (*page, error) {
+	said, err := read[steps.Digest](v)
 	if err != nil {
 		return nil, err
 	}
@@ -20,9 +21,9 @@ func (b *Bot) digestNotice(v *approval.NoticeView, to string) (*page, error) {
 	p.say(strong(said.Total.Approx()), words(fmt.Sprintf(" for %s. %s", count(said.Requests, "question"), outcomes(said.Outcomes))))
 	for _, list := range []struct {
 		title string
-		by    approval.Ranking
-		of    []approval.Spender
-	}{{"By person", approval.ByPeople, said.People}, {"By channel", approval.ByChannels, said.Projects}, {"By model and sandbox", approval.ByModels, said.Models}} {
+		by    steps.Ranking
+		of    []steps.Spender
+	}{{"By person", steps.ByPeople, said.People}, {"By channel", steps.ByChannels, said.Projects}, {"By model and sandbox", steps.ByModels, said.Models}} {
 		if len(list.of) > 0 {
 			p.list([]part{strong(list.title)}, ranked(list.by, list.of, 8))
 		}
@@ -64,7 +65,7 @@ func (b *Bot) digestLimits(p *page, all []budget.Standing, to string) {
 }
 
 // quality says how good the quotes were, and how often money was missing.
-func quality(d approval.Digest) (items [][]part) {
+func quality(d steps.Digest) (items [][]part) {
 	if d.Runs > 0 && d.Quoted > 0 {
 		items = append(items, []part{words(fmt.Sprintf("%s: %s expected, %s spent, which is %s of it.", count(d.Runs, "run"), d.Quoted.Approx(), d.Actual.Approx(), share100(d.Actual, d.Quoted)))},
 			[]part{words(fmt.Sprintf("In the median a run missed what was expected of it by %s, and 19 of 20 by no more than %s.", percentOf(d.Off), percentOf(d.OffP95)))})

@@ -2,19 +2,20 @@ package bot
 
 import (
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/internal/slacksim"
 )
 
 // awayPages are the messages in which Slack is the reason.
 func awayPages(b *Bot, who Identity) map[string]*page {
-	away := func(c approval.Cause) func(*approval.View) {
-		return func(v *approval.View) {
+	away := func(c approval.Cause) func(*steps.View) {
+		return func(v *steps.View) {
 			c.Channel = slacksim.SalesData
 			v.Request.Away = &approval.Away{Cause: c, Since: noon}
 		}
 	}
-	over := func(c approval.Cause) func(*approval.View) {
-		return func(v *approval.View) {
+	over := func(c approval.Cause) func(*steps.View) {
+		return func(v *steps.View) {
 			c.Channel = slacksim.SalesData
 			in(approval.Failed, "")(v)
 			v.Request.Cause = &c
@@ -24,7 +25,7 @@ func awayPages(b *Bot, who Identity) map[string]*page {
 	given := out
 	given.By = slacksim.Reviewer
 	gone := approval.Cause{Code: approval.FileGone, File: "sales.csv"}
-	draw := func(kind approval.NoticeKind, v *approval.View, data any) *page {
+	draw := func(kind approval.NoticeKind, v *steps.View, data any) *page {
 		p, err := notices[kind](b, notice(kind, v, data), slacksim.Analyst)
 		if err != nil {
 			panic(err)

@@ -6,13 +6,15 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/internal/slacksim"
 )
 
 // blockedBy has a budget refuse the next step of a request.
-func blockedBy(purpose budget.Purpose, change ...func(*approval.Block)) func(v *approval.View) {
-	return func(v *approval.View) {
+func blockedBy(purpose budget.Purpose, change ...func(*approval.Block)) func(v *steps.View) {
+	return func(v *steps.View) {
 		if purpose == budget.ForDraft {
 			in(approval.Drafting, "")(v)
 		}
@@ -26,8 +28,8 @@ func blockedBy(purpose budget.Purpose, change ...func(*approval.Block)) func(v *
 }
 
 // asked adds a top-up, and decides it as told.
-func askedFor(decide func(*approval.TopUp)) func(v *approval.View) {
-	return func(v *approval.View) {
+func askedFor(decide func(*approval.TopUp)) func(v *steps.View) {
+	return func(v *steps.View) {
 		t := approval.TopUp{ID: "t12345678", RequestID: v.Request.ID, Scope: scopeOf(budget.User, slacksim.Analyst), AskedBy: slacksim.Analyst,
 			Amount: 5 * budget.Dollar, Reason: "The board meets tomorrow.", At: noon}
 		if decide != nil {
@@ -42,15 +44,15 @@ func grantedTopUp(t *approval.TopUp) { t.Granted, t.ExpiresAt = true, noon.Add(2
 func declined(t *approval.TopUp)     { t.Answer = "Please wait for December." }
 
 // notice is a notice that says this, about a request or about none.
-func notice(kind approval.NoticeKind, v *approval.View, data any) *approval.NoticeView {
-	return &approval.NoticeView{Notice: approval.Notice{Key: "k", Kind: kind, Data: mustJSON(data)}, View: v, Now: noon, Roster: approval.Roster{Admins: []string{slacksim.Admin}}}
+func notice(kind approval.NoticeKind, v *steps.View, data any) *steps.NoticeView {
+	return &steps.NoticeView{Notice: approval.Notice{Key: "k", Kind: kind, Data: mustJSON(data)}, View: v, Now: noon, Roster: review.Roster{Admins: []string{slacksim.Admin}}}
 }
 
 // choicesOf are the ways on that a blocked request has.
-func choicesOf(v *approval.View, models ...string) *approval.Choices {
-	c := &approval.Choices{Block: v.Request.Blocked, FitsFrom: december, Missing: 2 * budget.Cent, CanTopUp: true, TopUp: v.Request.OpenTopUp()}
+func choicesOf(v *steps.View, models ...string) *steps.Choices {
+	c := &steps.Choices{Block: v.Request.Blocked, FitsFrom: december, Missing: 2 * budget.Cent, CanTopUp: true, TopUp: v.Request.OpenTopUp()}
 	for i, m := range models {
-		c.Models = append(c.Models, approval.ModelChoice{Model: m, Most: budget.USD(i+1) * budget.Cent})
+		c.Models = append(c.Models, steps.ModelChoice{Model: m, Most: budget.USD(i+1) * budget.Cent})
 	}
 	return c
 }
@@ -58,14 +60,14 @@ func choicesOf(v *approval.View, models ...string) *approval.Choices {
 // moneyPages draws every message about money in the states that matter.
 func moneyPages(b *Bot) map[string]*page {
 	b.self = &Identity{URL: "https://harbor-coffee.slack.com/", TeamID: slacksim.DefaultTeam.ID, User: slacksim.BotUser}
-	posted := func(v *approval.View) { v.Session.ThreadTS = "1763812800.000100" }
-	cheaper := func(v *approval.View) {
+	posted := func(v *steps.View) { v.Session.ThreadTS = "1763812800.000100" }
+	cheaper := func(v *steps.View) {
 		v.Request.Downgraded = &approval.Downgraded{From: "mistral-medium-2508", To: "codestral-2508", Scope: scopeOf(budget.Project, slacksim.SalesData)}
 	}
-	carded := func(v *approval.View) {
-		v.Posts[approval.SurfaceCard] = approval.Post{Channel: slacksim.CodeReview, TS: "1763812801.000100"}
+	carded := func(v *steps.View) {
+		v.Posts[steps.SurfaceCard] = steps.Post{Channel: slacksim.CodeReview, TS: "1763812801.000100"}
 	}
-	quoted := func(v *approval.View) { v.Request.Revision.Quote = 900_000 }
+	quoted := func(v *steps.View) { v.Request.Revision.Quote = 900_000 }
 	waits := func(k *approval.Block) { k.Wait, k.Until = true, december }
 	tried := func(k *approval.Block) { k.By = slacksim.Reviewer }
 	draft, run := sample(posted, blockedBy(budget.ForDraft)), sample(posted, blockedBy(budget.ForRun, tried))
@@ -80,19 +82,19 @@ func moneyPages(b *Bot) map[string]*page {
 		s.Limit.Policy = budget.LimitPolicy{Warn: []int{95}, Downgrade: []budget.Downgrade{{To: "codestral-2508"}}, Without: []budget.Ability{budget.Upload}}
 	})
 	thread := ofTen(scopeOf(budget.Session, draft.Session.ID), 10*budget.Dollar)
-	ends := []approval.GrantEnd{{Words: "until the end of today", At: noon.Add(12 * time.Hour)}, {Words: "for 24 hours", At: noon.Add(24 * time.Hour)}}
+	ends := []steps.GrantEnd{{Words: "until the end of today", At: noon.Add(12 * time.Hour)}, {Words: "for 24 hours", At: noon.Add(24 * time.Hour)}}
 	topUp := approval.TopUpAsked{ID: "t12345678", AskedBy: slacksim.Analyst, Scope: scopeOf(budget.User, slacksim.Analyst), Amount: 5 * budget.Dollar, Reason: "The board meets tomorrow."}
 	modal := func(v slack.ModalViewRequest) *page { return &page{blocks: v.Blocks.BlockSet} }
-	told := func(v *approval.NoticeView, to string) *page {
+	told := func(v *steps.NoticeView, to string) *page {
 		p, err := notices[v.Kind](b, v, to)
 		if err != nil {
 			panic(err)
 		}
 		return p
 	}
-	digest := approval.Digest{From: december.AddDate(0, 0, -7), Until: december, Total: 12 * budget.Dollar,
-		People:   []approval.Spender{{ID: slacksim.Analyst, Amount: 8 * budget.Dollar}, {ID: slacksim.OtherAnalyst, Amount: 4 * budget.Dollar}},
-		Projects: []approval.Spender{{ID: slacksim.SalesData, Amount: 12 * budget.Dollar}}, Models: []approval.Spender{{ID: "mistral-medium-2508", Amount: 12 * budget.Dollar}},
+	digest := steps.Digest{From: december.AddDate(0, 0, -7), Until: december, Total: 12 * budget.Dollar,
+		People:   []steps.Spender{{ID: slacksim.Analyst, Amount: 8 * budget.Dollar}, {ID: slacksim.OtherAnalyst, Amount: 4 * budget.Dollar}},
+		Projects: []steps.Spender{{ID: slacksim.SalesData, Amount: 12 * budget.Dollar}}, Models: []steps.Spender{{ID: "mistral-medium-2508", Amount: 12 * budget.Dollar}},
 		Limits: []budget.Standing{team, ofTen(scopeOf(budget.Role, budget.Members), 0)}, Runs: 40, Off: 0.125, OffP95: 0.4, Quoted: 2 * budget.Dollar, Actual: 180 * budget.Cent, Paid: 90, Refused: 3, Requests: 45,
 		Outcomes: map[approval.State]int{approval.Done: 40, approval.Rejected: 3, approval.Expired: 2}}
 	m := map[string]*page{

@@ -12,14 +12,16 @@ import (
 	"pgregory.net/rapid"
 
 	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/internal/slacksim"
 )
 
 // second is the sample after a round: another version, because a reviewer or an
 // editor wanted it so.
-func second(author string) func(v *approval.View) {
-	return func(v *approval.View) {
+func second(author string) func(v *steps.View) {
+	return func(v *steps.View) {
 		former := *v.Request.Revision
 		v.Former = &former
 		withCode(strings.Replace(former.Code, `groupby("month")["amount"].sum()`, `groupby("month")["amount"].sum().round(2)`+"\n# whole months only", 1))(v)
@@ -31,8 +33,8 @@ func second(author string) func(v *approval.View) {
 }
 
 // risky is the sample as it looks when it asks for care.
-func risky(v *approval.View) {
-	v.Terms = approval.Terms{Tier: approval.High, Why: []string{"The inspection found 2 dangers.", "The data of this channel is confidential."}, Policy: "team/3",
+func risky(v *steps.View) {
+	v.Terms = review.Terms{Tier: approval.High, Why: []string{"The inspection found 2 dangers.", "The data of this channel is confidential."}, Policy: "team/3",
 		Approvals: 2, Typed: true, Slack: true, Digest: v.Request.Revision.Digest}
 	v.Request.Revision.Findings = []approval.Finding{{Level: approval.Note, Line: 3, Text: "reads sales.csv"}, {Level: approval.Danger, Line: 4, Text: "starts another program"},
 		{Level: approval.Danger, Line: 3, Text: "starts another program"}, {Level: approval.Caution, Text: "uses getattr with a computed name"}}
@@ -42,12 +44,12 @@ func risky(v *approval.View) {
 }
 
 // noticed is a notice of this kind about a request.
-func noticed(b *Bot, kind approval.NoticeKind, v *approval.View, to string, said any) *page {
+func noticed(b *Bot, kind approval.NoticeKind, v *steps.View, to string, said any) *page {
 	data, err := json.Marshal(said)
 	if err != nil {
 		panic(err)
 	}
-	p, err := notices[kind](b, &approval.NoticeView{Notice: approval.Notice{Key: "k", Kind: kind, Data: data, At: noon, RequestID: v.Request.ID}, View: v, Now: noon}, to)
+	p, err := notices[kind](b, &steps.NoticeView{Notice: approval.Notice{Key: "k", Kind: kind, Data: data, At: noon, RequestID: v.Request.ID}, View: v, Now: noon}, to)
 	if err != nil {
 		panic(err)
 	}
@@ -57,12 +59,12 @@ func noticed(b *Bot, kind approval.NoticeKind, v *approval.View, to string, said
 // reviewPages draws what belongs to reviewing.
 func reviewPages(b *Bot) map[string]*page {
 	who := Identity{URL: "https://harbor-coffee.slack.com/", TeamID: slacksim.DefaultTeam.ID, User: slacksim.BotUser}
-	posted := func(v *approval.View) {
+	posted := func(v *steps.View) {
 		v.Session.ThreadTS = "1763812800.000100"
-		v.Posts[approval.SurfaceCard] = approval.Post{Channel: slacksim.CodeReview, TS: "1763812801.000100"}
+		v.Posts[steps.SurfaceCard] = steps.Post{Channel: slacksim.CodeReview, TS: "1763812801.000100"}
 	}
 	b.self = &who
-	from := func(v *approval.View) origin {
+	from := func(v *steps.View) origin {
 		return origin{Channel: "C1", Message: "1.2", Seal: sealOf(v.Request).String()}
 	}
 	modal := func(view slack.ModalViewRequest) *page { return &page{blocks: view.Blocks.BlockSet} }
@@ -70,28 +72,28 @@ func reviewPages(b *Bot) map[string]*page {
 	rewriting.Request.State = approval.Drafting
 	editing := sample(posted)
 	editing.Request.State, editing.Request.Edit = approval.Drafting, &approval.Edit{By: slacksim.SecondReviewer}
-	back := sample(posted, func(v *approval.View) { v.Request.Reason = "sales.csv has changed since it was approved." })
-	turn := sample(posted, func(v *approval.View) {
+	back := sample(posted, func(v *steps.View) { v.Request.Reason = "sales.csv has changed since it was approved." })
+	turn := sample(posted, func(v *steps.View) {
 		v.Request.Assignee, v.Request.Opinions = slacksim.SecondReviewer, []string{slacksim.Admin, slacksim.Reviewer}
 	})
-	frozen := sample(posted, in(approval.Approved, ""), func(v *approval.View) {
+	frozen := sample(posted, in(approval.Approved, ""), func(v *steps.View) {
 		v.Frozen, v.FrozenBy = time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC), "last 2 days of the month"
 	})
 	danger := sample(posted, risky)
-	shell := sample(posted, risky, func(v *approval.View) { v.Terms.Slack = false })
-	near := &approval.Near{Question: "What were sales per month last year?", Code: "import pandas as pd\n\nsales = pd.read_csv(\"old.csv\")\n", At: noon, Alike: 75}
+	shell := sample(posted, risky, func(v *steps.View) { v.Terms.Slack = false })
+	near := &steps.Near{Question: "What were sales per month last year?", Code: "import pandas as pd\n\nsales = pd.read_csv(\"old.csv\")\n", At: noon, Alike: 75}
 	edited, _ := editView(sample(withCode(longCode(70))).Request, from(danger))
 	typed, _ := b.reviewView(danger, from(danger))
 	odd := with(approval.Result{Outcome: approval.OK, Value: "42", Observed: approval.Observed{Opened: []string{"sales.csv"}, Spawned: []string{"/bin/sh"}}})
-	surprise := sample(odd, func(v *approval.View) {
+	surprise := sample(odd, func(v *steps.View) {
 		v.Request.Revision.Findings = []approval.Finding{{Level: approval.Note, Line: 3, Text: "reads sales.csv", Kind: "read", About: "sales.csv"}}
 	})
-	own := approval.DefaultRules(approval.DefaultPolicy())
-	own.High.Approvals, own.High.Slack, own.Medium.Owners, own.Class, own.CostMedium = 2, false, true, approval.Confidential, budget.Dollar
+	own := review.DefaultRules(approval.DefaultPolicy())
+	own.High.Approvals, own.High.Slack, own.Medium.Owners, own.Class, own.CostMedium = 2, false, true, review.Confidential, budget.Dollar
 	own.Hosts, own.Freezes, own.ExpiryMinutes = []string{"api.example.com"}, []string{"last 2 days of the month"}, 90
-	grants := []approval.Grant{{Role: approval.RoleReviewer, User: slacksim.Reviewer}, {Role: approval.RoleFallback, Project: slacksim.SalesData, User: slacksim.SecondReviewer, By: slacksim.Admin, At: noon}}
+	grants := []review.Grant{{Role: review.RoleReviewer, User: slacksim.Reviewer}, {Role: review.RoleFallback, Project: slacksim.SalesData, User: slacksim.SecondReviewer, By: slacksim.Admin, At: noon}}
 	queue := &page{}
-	for _, row := range []approval.QueueRow{
+	for _, row := range []steps.QueueRow{
 		{ID: "bcd23fg", Project: slacksim.SalesData, Asker: slacksim.Analyst, Question: "What were sales?", Tier: approval.High, Dangers: 2, Lines: 412, Cost: 4_100_000, Approvals: 1, Needed: 2, Since: noon, ExpiresAt: noon.Add(time.Hour)},
 		{ID: "bcd23fh", Project: "D1", Asker: slacksim.OtherAnalyst, Question: "And <costs>?", Tier: approval.Low, Lines: 1, Needed: 1, Since: noon.Add(-2 * time.Hour), ExpiresAt: noon.Add(time.Hour)},
 		{ID: "bcd23fj", Project: "D1", Asker: slacksim.OtherAnalyst, Question: "And the tax?", Tier: approval.High, Lines: 3, Needed: 1, Since: noon, ExpiresAt: noon.Add(time.Hour),
@@ -101,7 +103,7 @@ func reviewPages(b *Bot) map[string]*page {
 	}
 	queue.buttons("queue", queueSelects(shelfmark{Tier: approval.High})...)
 	queue.buttons("pages", button(actionBack, "Previous", "0", ""), button(actionNext, "Next", "2", ""))
-	b.homeAway(queue, slacksim.Reviewer, approval.Roster{Delegations: []approval.Delegation{{From: slacksim.Reviewer, To: slacksim.SecondReviewer, Until: noon}}})
+	b.homeAway(queue, slacksim.Reviewer, review.Roster{Delegations: []review.Delegation{{From: slacksim.Reviewer, To: slacksim.SecondReviewer, Until: noon}}})
 	approved := approval.ApprovedBy{Revision: 1, Digest: danger.Request.Revision.Digest, Reviewer: slacksim.SecondReviewer}
 	inPlace := approved
 	inPlace.InPlaceOf = slacksim.Admin
@@ -131,12 +133,12 @@ func reviewPages(b *Bot) map[string]*page {
 		"modal-near":          modal(nearView(sample(), near)),
 		"modal-near-none":     modal(nearView(sample(), nil)),
 		"modal-delegate":      modal(delegateView()),
-		"modal-people":        modal(peopleView(grants, []approval.Delegation{{From: slacksim.Reviewer, To: slacksim.SecondReviewer, Until: noon}}, []approval.Shortage{{Project: slacksim.SalesData, Tier: approval.High, Needs: 2, Have: 1}})),
+		"modal-people":        modal(peopleView(grants, []review.Delegation{{From: slacksim.Reviewer, To: slacksim.SecondReviewer, Until: noon}}, []steps.Shortage{{Project: slacksim.SalesData, Tier: approval.High, Needs: 2, Have: 1}})),
 		"modal-name":          modal(nameView()),
 		"modal-whose":         modal(whoseView()),
-		"modal-rules":         modal(rulesView(approval.RuleSet{Rules: approval.DefaultRules(approval.DefaultPolicy())}, "")),
-		"modal-rules-channel": modal(rulesView(approval.RuleSet{Project: slacksim.SalesData, Version: 4, Rules: own}, slacksim.SalesData)),
-		"modal-figures":       modal(figuresView([]approval.ReviewerStatistics{{Reviewer: slacksim.Reviewer, Decisions: 34, Approvals: 31, Median: 42 * time.Second, Long: 12, Quick: 2, Reversals: 1}})),
+		"modal-rules":         modal(rulesView(review.RuleSet{Rules: review.DefaultRules(approval.DefaultPolicy())}, "")),
+		"modal-rules-channel": modal(rulesView(review.RuleSet{Project: slacksim.SalesData, Version: 4, Rules: own}, slacksim.SalesData)),
+		"modal-figures":       modal(figuresView([]steps.ReviewerStatistics{{Reviewer: slacksim.Reviewer, Decisions: 34, Approvals: 31, Median: 42 * time.Second, Long: 12, Quick: 2, Reversals: 1}})),
 		"home-queue":          queue,
 		"notice-approved":     noticed(b, approval.NoticeApproved, danger, slacksim.SecondReviewer, approved),
 		"notice-approved-for": noticed(b, approval.NoticeApproved, danger, slacksim.Admin, inPlace),

@@ -17,6 +17,7 @@ import (
 	"pgregory.net/rapid"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/internal/slacksim"
 )
@@ -26,7 +27,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 // pages draws every message in the states that matter.
 func pages(b *Bot) map[string]*page {
 	who := Identity{URL: "https://harbor-coffee.slack.com/", TeamID: slacksim.DefaultTeam.ID, User: slacksim.BotUser}
-	posted := func(v *approval.View) { v.Session.ThreadTS = "1763812800.000100" }
+	posted := func(v *steps.View) { v.Session.ThreadTS = "1763812800.000100" }
 	table := approval.Grid{Title: "Sales per month", Columns: []string{"month", "amount"}, Rows: [][]string{{"Jan", "12.5"}, {"Feb", "-3"}}, TotalRows: 12}
 	answered := with(approval.Result{Outcome: approval.OK, Value: "42", Stdout: "two lines\nof text\n", Tables: []approval.Grid{table}, Code: 1300 * time.Millisecond,
 		Notes: []string{"One chart was too large and was left out."}, Observed: approval.Observed{Opened: []string{"sales.csv"}, Connected: []string{"example.com:443"}, Spawned: []string{"/bin/sh"}}},
@@ -34,11 +35,11 @@ func pages(b *Bot) map[string]*page {
 	sentence := with(approval.Result{Outcome: approval.OK, Answer: "Revenue was <$25.00>; *North* led @channel.", Said: []string{"Revenue is units times price."},
 		LeftOut: []approval.Rows{{Count: 1, Why: "no number of units"}, {Count: 1234, Why: "no price"}}, Tables: []approval.Grid{table}})
 	raised := with(approval.Result{Outcome: approval.Raised, Error: "KeyError: 'price'", Traceback: "line 4, in <module>\nKeyError: 'price'", Stderr: "a warning"})
-	findings := func(v *approval.View) {
+	findings := func(v *steps.View) {
 		v.Request.Revision.Findings = []approval.Finding{{Level: approval.Note, Line: 3, Text: "reads sales.csv"}, {Level: approval.Danger, Line: 4, Text: "starts another program"}, {Level: approval.Caution, Text: "uses getattr"}}
 	}
-	nobodyKnows := func(v *approval.View) {
-		v.Bill = append(v.Bill, approval.Spend{Purpose: budget.ForRun, Estimated: true, Charges: []budget.Charge{{Kind: budget.Box, What: "local", Amount: 4_100_000}}})
+	nobodyKnows := func(v *steps.View) {
+		v.Bill = append(v.Bill, steps.Spend{Purpose: budget.ForRun, Estimated: true, Charges: []budget.Charge{{Kind: budget.Box, What: "local", Amount: 4_100_000}}})
 	}
 	long := sample(posted, withCode(longCode(412)))
 	modal, _ := b.reviewView(long, origin{Channel: "C1", Message: "1.2", Seal: sealOf(long.Request).String()})
@@ -58,7 +59,7 @@ func pages(b *Bot) map[string]*page {
 		"progress-withdrawn": b.progress(sample(in(approval.Withdrawn, ""))),
 		"progress-lost":      b.progress(sample(in(approval.Lost, "It was started, but its result was lost."))),
 		"card-pending":       b.card(sample(posted, findings), who, false),
-		"card-follow-up": b.card(sample(posted, func(v *approval.View) {
+		"card-follow-up": b.card(sample(posted, func(v *steps.View) {
 			v.Request.Question, v.Earlier = "And per region?", []string{"What were sales per month\nin sales.csv?", strings.Repeat("And how much is it in all? ", 9)}
 		}), who, false),
 		"card-long":      b.card(long, who, false),
@@ -247,7 +248,7 @@ func TestWhatDoesNotReadBackIsNotShown(t *testing.T) {
 }
 
 // anything draws a request with whatever may be in it.
-func anything(t *rapid.T) *approval.View {
+func anything(t *rapid.T) *steps.View {
 	text := rapid.OneOf(rapid.String(), rapid.StringMatching("[a-z<>&*_`~@#!| \n]{0,200}"), rapid.Map(rapid.IntRange(0, 40_000), func(n int) string { return strings.Repeat("wide ж ", n/7) }),
 		rapid.Just("\xff\xfe broken"), rapid.Just("<!channel> <@U1> ```"))
 	words := func(name string) string { return text.Draw(t, name) }
@@ -276,7 +277,7 @@ func anything(t *rapid.T) *approval.View {
 			Line: rapid.IntRange(0, 999).Draw(t, "line"), Text: "f" + approval.Plain(f)})
 	}
 	for range rapid.IntRange(0, 12).Draw(t, "bill") {
-		v.Bill = append(v.Bill, approval.Spend{Estimated: true, Charges: []budget.Charge{{Kind: budget.Tokens, What: "m" + plainly("model"), Amount: budget.USD(rapid.Int64Range(0, 1e15).Draw(t, "amount"))}}})
+		v.Bill = append(v.Bill, steps.Spend{Estimated: true, Charges: []budget.Charge{{Kind: budget.Tokens, What: "m" + plainly("model"), Amount: budget.USD(rapid.Int64Range(0, 1e15).Draw(t, "amount"))}}})
 	}
 	state := rapid.SampledFrom(approval.States()).Draw(t, "state")
 	if state != approval.Done {
@@ -304,19 +305,19 @@ func TestSlackTakesWhateverIsDrawn(t *testing.T) {
 	b.ctx = t.Context() // a failure is made small in its own time
 	rapid.Check(t, func(rt *rapid.T) {
 		v := anything(rt)
-		kinds := []approval.Surface{approval.SurfaceRoot, approval.SurfaceProgress}
+		kinds := []steps.Surface{steps.SurfaceRoot, steps.SurfaceProgress}
 		if v.Request.Revision != nil {
-			kinds = append(kinds, approval.SurfaceCard)
+			kinds = append(kinds, steps.SurfaceCard)
 		}
 		if v.Request.State.Final() {
-			kinds = append(kinds, approval.SurfaceReply)
+			kinds = append(kinds, steps.SurfaceReply)
 		}
 		for _, kind := range kinds {
 			post, err := b.bot.Publish(b.ctx, v, kind)
 			require.NoError(rt, err, "%s", kind)
 			require.NotContains(rt, post.Shown, garbledMark)
 			v.Posts[kind] = post
-			m, err := b.as(map[bool]string{true: slacksim.Reviewer, false: slacksim.Analyst}[kind == approval.SurfaceCard]).Find(post.Channel, post.TS)
+			m, err := b.as(map[bool]string{true: slacksim.Reviewer, false: slacksim.Analyst}[kind == steps.SurfaceCard]).Find(post.Channel, post.TS)
 			require.NoError(rt, err)
 			require.True(rt, utf8.ValidString(m.Text))
 			require.LessOrEqual(rt, utf8.RuneCountInString(m.Text), 4000, "so that it can be rewritten")
@@ -331,7 +332,7 @@ func TestSlackTakesWhateverIsDrawn(t *testing.T) {
 }
 
 // sampleOr is a request that has a card.
-func sampleOr(v *approval.View) *approval.View {
+func sampleOr(v *steps.View) *steps.View {
 	if v.Request.Revision == nil {
 		return sample()
 	}

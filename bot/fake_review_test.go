@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
 	"countersign/internal/slacksim"
 )
 
@@ -16,29 +18,29 @@ type wanted struct {
 	code     string
 	revision int
 	until    time.Time
-	grant    approval.Grant
-	rules    approval.RuleSet
-	ruling   approval.Ruling
+	grant    review.Grant
+	rules    review.RuleSet
+	ruling   steps.Ruling
 	click    approval.Click
 }
 
 // roles are what the service says of people and rules.
 type roles struct {
-	roster  approval.Roster
-	grants  []approval.Grant
-	rules   approval.RuleSet
-	queue   func(f approval.QueueFilter, page int) approval.Queue
-	short   []approval.Shortage
-	figures []approval.ReviewerStatistics
-	near    *approval.Near
+	roster  review.Roster
+	grants  []review.Grant
+	rules   review.RuleSet
+	queue   func(f steps.QueueFilter, page int) steps.Queue
+	short   []steps.Shortage
+	figures []steps.ReviewerStatistics
+	near    *steps.Near
 	wants   []wanted
 	refuse  error // of what is wanted
 }
 
 func newRoles() roles {
-	settings := approval.RuleSet{Team: slacksim.DefaultTeam.ID, Rules: approval.DefaultRules(approval.DefaultPolicy())}
-	return roles{rules: settings, roster: approval.Roster{Reviewers: []string{slacksim.Reviewer, slacksim.SecondReviewer}, Admins: []string{slacksim.Admin}},
-		queue: func(approval.QueueFilter, int) approval.Queue { return approval.Queue{Pages: 1, Now: noon} }}
+	settings := review.RuleSet{Team: slacksim.DefaultTeam.ID, Rules: review.DefaultRules(approval.DefaultPolicy())}
+	return roles{rules: settings, roster: review.Roster{Reviewers: []string{slacksim.Reviewer, slacksim.SecondReviewer}, Admins: []string{slacksim.Admin}},
+		queue: func(steps.QueueFilter, int) steps.Queue { return steps.Queue{Pages: 1, Now: noon} }}
 }
 
 // want keeps what somebody wanted, unless it is refused.
@@ -71,14 +73,14 @@ func (s *service) request(id string) *approval.Request {
 	return nil
 }
 
-func (s *service) MayEdit(ctx context.Context, r approval.Ruling) (*approval.Request, error) {
+func (s *service) MayEdit(ctx context.Context, r steps.Ruling) (*approval.Request, error) {
 	if err := s.want(ctx, wanted{what: "may edit", ruling: r}); err != nil {
 		return nil, err
 	}
 	return s.request(r.RequestID), nil
 }
 
-func (s *service) Edit(ctx context.Context, r approval.Ruling, code string) (*approval.Request, error) {
+func (s *service) Edit(ctx context.Context, r steps.Ruling, code string) (*approval.Request, error) {
 	if err := s.want(ctx, wanted{what: "edit", ruling: r, code: code}); err != nil {
 		return nil, err
 	}
@@ -97,29 +99,29 @@ func (s *service) SecondOpinion(ctx context.Context, id, from string, click appr
 	return s.request(id), s.want(ctx, wanted{what: "opinion", id: id, who: from, click: click})
 }
 
-func (s *service) Nearest(ctx context.Context, id string) (*approval.Near, error) {
+func (s *service) Nearest(ctx context.Context, id string) (*steps.Near, error) {
 	return s.near, s.enter(ctx)
 }
 
-func (s *service) Queue(ctx context.Context, team, user string, f approval.QueueFilter, page int) (approval.Queue, error) {
+func (s *service) Queue(ctx context.Context, team, user string, f steps.QueueFilter, page int) (steps.Queue, error) {
 	if err := s.enter(ctx); err != nil {
-		return approval.Queue{}, err
+		return steps.Queue{}, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.queue(f, page), nil
 }
 
-func (s *service) Reviewers(ctx context.Context, team, project string) (approval.Roster, error) {
+func (s *service) Reviewers(ctx context.Context, team, project string) (review.Roster, error) {
 	if err := s.enter(ctx); err != nil {
-		return approval.Roster{}, err
+		return review.Roster{}, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.roster, nil
 }
 
-func (s *service) Grants(ctx context.Context, team string) ([]approval.Grant, error) {
+func (s *service) Grants(ctx context.Context, team string) ([]review.Grant, error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, err
 	}
@@ -128,7 +130,7 @@ func (s *service) Grants(ctx context.Context, team string) ([]approval.Grant, er
 	return slices.Clone(s.grants), nil
 }
 
-func (s *service) SetRole(ctx context.Context, click approval.Click, g approval.Grant) error {
+func (s *service) SetRole(ctx context.Context, click approval.Click, g review.Grant) error {
 	if err := s.want(ctx, wanted{what: "set role", grant: g, click: click}); err != nil {
 		return err
 	}
@@ -137,12 +139,12 @@ func (s *service) SetRole(ctx context.Context, click approval.Click, g approval.
 	return nil
 }
 
-func (s *service) RemoveRole(ctx context.Context, click approval.Click, g approval.Grant) error {
+func (s *service) RemoveRole(ctx context.Context, click approval.Click, g review.Grant) error {
 	if err := s.want(ctx, wanted{what: "remove role", grant: g, click: click}); err != nil {
 		return err
 	}
 	s.change(func() {
-		s.grants = slices.DeleteFunc(s.grants, func(o approval.Grant) bool { return o.User == g.User && o.Role == g.Role && o.Project == g.Project })
+		s.grants = slices.DeleteFunc(s.grants, func(o review.Grant) bool { return o.User == g.User && o.Role == g.Role && o.Project == g.Project })
 	})
 	return nil
 }
@@ -156,21 +158,21 @@ func (s *service) EndDelegation(ctx context.Context, click approval.Click, from 
 		return err
 	}
 	s.change(func() {
-		s.roster.Delegations = slices.DeleteFunc(s.roster.Delegations, func(d approval.Delegation) bool { return d.From == from })
+		s.roster.Delegations = slices.DeleteFunc(s.roster.Delegations, func(d review.Delegation) bool { return d.From == from })
 	})
 	return nil
 }
 
-func (s *service) RulesOf(ctx context.Context, team, project string) (approval.RuleSet, error) {
+func (s *service) RulesOf(ctx context.Context, team, project string) (review.RuleSet, error) {
 	if err := s.enter(ctx); err != nil {
-		return approval.RuleSet{}, err
+		return review.RuleSet{}, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.rules, nil
 }
 
-func (s *service) SetRules(ctx context.Context, click approval.Click, set approval.RuleSet) (approval.RuleSet, error) {
+func (s *service) SetRules(ctx context.Context, click approval.Click, set review.RuleSet) (review.RuleSet, error) {
 	return set, s.want(ctx, wanted{what: "set rules", rules: set, click: click})
 }
 
@@ -182,12 +184,12 @@ func (s *service) Stranger(ctx context.Context, id string, click approval.Click)
 	return s.want(ctx, wanted{what: "stranger", id: id, click: click})
 }
 
-func (s *service) Shortages(context.Context, string) ([]approval.Shortage, error) {
+func (s *service) Shortages(context.Context, string) ([]steps.Shortage, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.short, nil
 }
 
-func (s *service) Statistics(ctx context.Context, click approval.Click, since time.Time) ([]approval.ReviewerStatistics, error) {
+func (s *service) Statistics(ctx context.Context, click approval.Click, since time.Time) ([]steps.ReviewerStatistics, error) {
 	return s.figures, s.want(ctx, wanted{what: "statistics", click: click})
 }

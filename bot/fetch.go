@@ -11,6 +11,8 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
 )
 
 // Fetch implements approval.Slack: it reads a file as it is now.
@@ -22,7 +24,7 @@ func (b *Bot) Fetch(ctx context.Context, f approval.File, limit int64) ([]byte, 
 	case info.IsExternal:
 		return nil, &approval.InputError{Why: fmt.Sprintf("%s is a link to a file somewhere else. Please upload the file itself.", f.Name)}
 	case int64(info.Size) > limit:
-		return nil, approval.ErrFileTooBig
+		return nil, steps.ErrFileTooBig
 	}
 	from := info.URLPrivateDownload
 	if from == "" {
@@ -81,28 +83,28 @@ type capped struct {
 // Write implements io.Writer.
 func (c *capped) Write(p []byte) (int, error) {
 	if c.left -= int64(len(p)); c.left < 0 {
-		return 0, approval.ErrFileTooBig
+		return 0, steps.ErrFileTooBig
 	}
 	return c.data.Write(p)
 }
 
 // Person implements approval.Slack.
-func (b *Bot) Person(ctx context.Context, team, user string) (approval.Person, error) {
+func (b *Bot) Person(ctx context.Context, team, user string) (review.Person, error) {
 	u, err := b.api.GetUserInfoContext(ctx, user)
 	switch slackError(err) {
 	case "user_not_found":
-		return approval.Person{ID: user, Gone: true}, nil
+		return review.Person{ID: user, Gone: true}, nil
 	case "user_not_visible":
-		return approval.Person{ID: user, External: true}, nil
+		return review.Person{ID: user, External: true}, nil
 	}
 	if err != nil {
-		return approval.Person{}, fmt.Errorf("users.info %s: %w", user, detail(err))
+		return review.Person{}, fmt.Errorf("users.info %s: %w", user, detail(err))
 	}
 	elsewhere := u.TeamID != "" && u.TeamID != team && !slices.Contains(u.Enterprise.Teams, team)
 	name := u.Profile.DisplayName
 	if name == "" {
 		name = u.RealName
 	}
-	return approval.Person{ID: user, Name: name, Bot: u.IsBot || user == "USLACKBOT", Guest: u.IsRestricted || u.IsUltraRestricted,
+	return review.Person{ID: user, Name: name, Bot: u.IsBot || user == "USLACKBOT", Guest: u.IsRestricted || u.IsUltraRestricted,
 		External: u.IsStranger || elsewhere, Gone: u.Deleted}, nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // What the steps of a request ask Slack about the place where it was asked.
@@ -39,7 +40,7 @@ func (b *Bot) Place(ctx context.Context, channel, user string) (p approval.Place
 
 // Find implements approval.Slack: it finds the files of a question. Those that came
 // with it are looked up as they are now; else those that its words name in the channel.
-func (b *Bot) Find(ctx context.Context, q approval.Search) (found approval.Found, err error) {
+func (b *Bot) Find(ctx context.Context, q steps.Search) (found steps.Found, err error) {
 	if q.Seek.Given {
 		found.Files, err = b.asNow(ctx, q)
 		return found, err
@@ -53,7 +54,7 @@ func (b *Bot) Find(ctx context.Context, q approval.Search) (found approval.Found
 			found.Files, err = b.asNow(ctx, q) // of its thread
 			return found, err
 		} else if missing == "" {
-			return approval.Found{Files: named}, nil
+			return steps.Found{Files: named}, nil
 		}
 	}
 	meant, cause := s.pick(q.Text)
@@ -61,14 +62,14 @@ func (b *Bot) Find(ctx context.Context, q approval.Search) (found approval.Found
 		cause.Channel = q.Channel
 		return found, &approval.CauseError{Cause: *cause}
 	}
-	return approval.Found{Files: meant.files, Unread: meant.unread}, nil
+	return steps.Found{Files: meant.files, Unread: meant.unread}, nil
 }
 
 // asNow looks up files whose ids are known. One that was chosen from the channel's has
 // to be there still. One that came with the question need not be: then it is the asker's
 // own, or of the thread that the question goes on in. The bot may see files that the
 // asker does not, and reads none of those for them.
-func (b *Bot) asNow(ctx context.Context, q approval.Search) (files []approval.File, err error) {
+func (b *Bot) asNow(ctx context.Context, q steps.Search) (files []approval.File, err error) {
 	for _, f := range q.Files {
 		info, err := b.info(ctx, f)
 		if err != nil {

@@ -10,12 +10,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/internal/slacksim"
 )
 
 // search is what the service has Slack look for when it finds what a question is about.
-func search(q approval.Question) approval.Search {
-	return approval.Search{Channel: q.Project, Asker: q.Asker, Text: q.Text, Files: q.Files,
+func search(q approval.Question) steps.Search {
+	return steps.Search{Channel: q.Project, Asker: q.Asker, Text: q.Text, Files: q.Files,
 		Seek: approval.Seek{Follow: q.Follow, Given: q.Given || len(q.Files) > 0, Brought: q.Brought, Thread: q.ThreadTS}}
 }
 
@@ -173,7 +174,7 @@ func TestAskingAgainElsewhereTakesNothingOutOfAChannel(t *testing.T) {
 		n := notice(approval.NoticeAskBack, v, approval.AskedBack{Cause: v.Request.Cause})
 		b.service.change(func() { b.service.views[v.Request.ID] = v })
 		maya := b.as(slacksim.Analyst)
-		post, err := b.bot.Tell(b.ctx, n, approval.NoticePost{Key: n.Key, Recipient: slacksim.Analyst})
+		post, err := b.bot.Tell(b.ctx, n, steps.NoticePost{Key: n.Key, Recipient: slacksim.Analyst})
 		require.NoError(t, err, name)
 		dm, err := maya.Find(post.Channel, post.TS)
 		require.NoError(t, err, name)

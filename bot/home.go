@@ -8,6 +8,8 @@ import (
 	"github.com/slack-go/slack/slackevents"
 
 	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
 )
 
 // home draws the App Home of somebody who has opened it: what waits for them,
@@ -78,7 +80,7 @@ func (b *Bot) homePage(ctx context.Context, team, user string, mark shelfmark) (
 }
 
 // part is what somebody may do here, and whether anything ever waits for them.
-func (b *Bot) part(ctx context.Context, team, user string) (roster approval.Roster, decides bool, err error) {
+func (b *Bot) part(ctx context.Context, team, user string) (roster review.Roster, decides bool, err error) {
 	if roster, err = b.Service.Reviewers(ctx, team, ""); err != nil {
 		return roster, false, err
 	}
@@ -86,7 +88,7 @@ func (b *Bot) part(ctx context.Context, team, user string) (roster approval.Rost
 		return roster, true, nil
 	}
 	grants, err := b.Service.Grants(ctx, team) // some decide in one channel only
-	return roster, slices.ContainsFunc(grants, func(g approval.Grant) bool { return g.User == user && g.Role != approval.RoleAdmin }), err
+	return roster, slices.ContainsFunc(grants, func(g review.Grant) bool { return g.User == user && g.Role != review.RoleAdmin }), err
 }
 
 // decidedBy tells whether somebody has already said what they had to say.
@@ -110,7 +112,7 @@ func (b *Bot) homeLine(ctx context.Context, p *page, who Identity, r *approval.R
 	if err != nil {
 		b.Log.Warn("a link on a Home", "request", r.ID, "error", err)
 	} else {
-		post := v.Posts[approval.SurfaceProgress]
+		post := v.Posts[steps.SurfaceProgress]
 		if url := who.permalink(post.Channel, post.TS, thread(v)); url != "" {
 			row = append([]slack.BlockElement{goes("Open", url)}, row...)
 		}

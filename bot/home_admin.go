@@ -10,10 +10,12 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
 )
 
 // homeAway lets a reviewer name somebody who decides while they are away.
-func (b *Bot) homeAway(p *page, user string, roster approval.Roster) {
+func (b *Bot) homeAway(p *page, user string, roster review.Roster) {
 	var row []slack.BlockElement
 	for _, d := range roster.Delegations {
 		switch user {
@@ -32,7 +34,7 @@ func (b *Bot) homeAway(p *page, user string, roster approval.Roster) {
 }
 
 // homeAdmin is what administrators see of how reviews are done, and where they change it.
-func (b *Bot) homeAdmin(ctx context.Context, p *page, team string, roster approval.Roster) error {
+func (b *Bot) homeAdmin(ctx context.Context, p *page, team string, roster review.Roster) error {
 	set, err := b.Service.RulesOf(ctx, team, "")
 	if err != nil {
 		return err
@@ -55,7 +57,7 @@ func (b *Bot) homeAdmin(ctx context.Context, p *page, team string, roster approv
 }
 
 // inPlace says who decides in whose place.
-func inPlace(d approval.Delegation) []part {
+func inPlace(d review.Delegation) []part {
 	return []part{person(d.To), words(" may decide in place of "), person(d.From), words(" until "), moment(d.Until)}
 }
 
@@ -67,7 +69,7 @@ func roleLine(what string, users []string) []part {
 }
 
 // setBy says which version of the rules it is.
-func setBy(set approval.RuleSet) string {
+func setBy(set review.RuleSet) string {
 	if set.Version == 0 {
 		return "nobody has changed them"
 	}
@@ -75,7 +77,7 @@ func setBy(set approval.RuleSet) string {
 }
 
 // rulesLines say rules in words, one thing a line.
-func rulesLines(r approval.Rules) (items [][]part) {
+func rulesLines(r review.Rules) (items [][]part) {
 	line := func(text string) { items = append(items, []part{words(text)}) }
 	for _, t := range approval.Tiers() {
 		line(riskWords[t] + ": " + tierWords(r.For(t)))
@@ -99,7 +101,7 @@ func rulesLines(r approval.Rules) (items [][]part) {
 }
 
 // tierWords say what a tier needs.
-func tierWords(t approval.TierRules) string {
+func tierWords(t review.TierRules) string {
 	said := count(t.Approvals, "approval")
 	if t.Owners {
 		said += " of the channel's own reviewers"
@@ -127,7 +129,7 @@ func (b *Bot) clickFigures(ctx context.Context, cb slack.InteractionCallback, ac
 }
 
 // figuresView is one line for each reviewer.
-func figuresView(all []approval.ReviewerStatistics) slack.ModalViewRequest {
+func figuresView(all []steps.ReviewerStatistics) slack.ModalViewRequest {
 	p := &page{}
 	p.say(words(fmt.Sprintf("The last %d days. ", statisticsDays)), strong("Quick"), words(" is a decision on more than 50 lines within ten seconds of opening them: nobody reads that fast. "), strong("Reversed"),
 		words(" is an approval that did not stand, because somebody else said no or it was taken back."))

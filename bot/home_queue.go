@@ -12,18 +12,19 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 )
 
 // shelfmark is what somebody looks at on their Home: which part of the queue. The
 // Home itself carries it, so that any replica can turn the page.
 type shelfmark struct {
-	Tier  approval.Tier       `json:"tier,omitempty"`
-	Hours int                 `json:"hours,omitempty"`
-	Cost  budget.USD          `json:"cost,omitempty"`
-	Order approval.QueueOrder `json:"order,omitempty"`
-	All   bool                `json:"all,omitempty"` // not only what they can decide
-	Page  int                 `json:"page,omitempty"`
+	Tier  approval.Tier    `json:"tier,omitempty"`
+	Hours int              `json:"hours,omitempty"`
+	Cost  budget.USD       `json:"cost,omitempty"`
+	Order steps.QueueOrder `json:"order,omitempty"`
+	All   bool             `json:"all,omitempty"` // not only what they can decide
+	Page  int              `json:"page,omitempty"`
 }
 
 // String is how a Home carries it.
@@ -37,8 +38,8 @@ func shelfmarkOf(metadata string) (m shelfmark) {
 	return m
 }
 
-func (m shelfmark) filter() approval.QueueFilter {
-	return approval.QueueFilter{Tier: m.Tier, Older: time.Duration(m.Hours) * time.Hour, Cost: m.Cost, Order: m.Order, All: m.All}
+func (m shelfmark) filter() steps.QueueFilter {
+	return steps.QueueFilter{Tier: m.Tier, Older: time.Duration(m.Hours) * time.Hour, Cost: m.Cost, Order: m.Order, All: m.All}
 }
 
 // narrow tells whether something is left out.
@@ -63,7 +64,7 @@ var queueChoices = []struct {
 			m.Cost = budget.USD(n)
 		}},
 	{actionOrder, [][2]string{{"-", "Riskiest first"}, {"age", "Oldest first"}, {"cost", "Dearest first"}},
-		func(m shelfmark) string { return string(m.Order) }, func(m *shelfmark, v string) { m.Order = approval.QueueOrder(v) }},
+		func(m shelfmark) string { return string(m.Order) }, func(m *shelfmark, v string) { m.Order = steps.QueueOrder(v) }},
 }
 
 func nonzero(n int64) string {
@@ -128,7 +129,7 @@ func queueSelects(mark shelfmark) (row []slack.BlockElement) {
 // queueRow is one request: enough to choose by, and a button that opens the code,
 // or why there is none for this person. When it ends is said from the middle of its
 // wait on, as in reminders: before that it tells nobody what to do first.
-func (b *Bot) queueRow(p *page, row approval.QueueRow, now time.Time) {
+func (b *Bot) queueRow(p *page, row steps.QueueRow, now time.Time) {
 	question := cut(oneLine(row.Question), 150)
 	var side *slack.Accessory
 	if row.Closed == "" {

@@ -11,22 +11,24 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/internal/slacksim"
 )
 
 // waiting has so many requests wait, and keeps by what the queue was asked for.
-func (b *bundle) waiting(n int) *[]approval.QueueFilter {
-	var asked []approval.QueueFilter
-	queue := func(f approval.QueueFilter, page int) approval.Queue {
+func (b *bundle) waiting(n int) *[]steps.QueueFilter {
+	var asked []steps.QueueFilter
+	queue := func(f steps.QueueFilter, page int) steps.Queue {
 		asked = append(asked, f)
-		q := approval.Queue{Total: n, Pages: (n + approval.QueuePage - 1) / approval.QueuePage, Now: noon}
+		q := steps.Queue{Total: n, Pages: (n + steps.QueuePage - 1) / steps.QueuePage, Now: noon}
 		if f.Tier == approval.Low {
-			return approval.Queue{Pages: 1}
+			return steps.Queue{Pages: 1}
 		}
 		q.Page = min(page, q.Pages-1)
-		for i := q.Page * approval.QueuePage; i < min(n, (q.Page+1)*approval.QueuePage); i++ {
-			q.Rows = append(q.Rows, approval.QueueRow{ID: fmt.Sprint("q", i), Project: slacksim.SalesData, Asker: slacksim.Analyst, Question: fmt.Sprint("Question ", i), Revision: 1,
+		for i := q.Page * steps.QueuePage; i < min(n, (q.Page+1)*steps.QueuePage); i++ {
+			q.Rows = append(q.Rows, steps.QueueRow{ID: fmt.Sprint("q", i), Project: slacksim.SalesData, Asker: slacksim.Analyst, Question: fmt.Sprint("Question ", i), Revision: 1,
 				Tier: approval.Medium, Lines: 12, Cost: 4_100_000, Needed: 1, Since: noon, ExpiresAt: noon.Add(time.Hour)})
 		}
 		return q
@@ -83,7 +85,7 @@ func TestTheQueueIsNarrowedAndOrdered(t *testing.T) {
 	ben := b.as(slacksim.Reviewer)
 	require.NoError(t, ben.OpenHome())
 	home := b.homeOf(ben, "Page 1 of 3")
-	last := func(want approval.QueueFilter) slacksim.View {
+	last := func(want steps.QueueFilter) slacksim.View {
 		t.Helper()
 		require.Eventually(t, func() bool {
 			b.service.mu.Lock()
@@ -94,19 +96,19 @@ func TestTheQueueIsNarrowedAndOrdered(t *testing.T) {
 		return home
 	}
 	require.NoError(t, ben.ClickView(home, actionTier, "High risk"))
-	home = last(approval.QueueFilter{Tier: approval.High})
+	home = last(steps.QueueFilter{Tier: approval.High})
 	require.NoError(t, ben.ClickView(home, actionAge, "Over 4 hours old"))
-	home = last(approval.QueueFilter{Tier: approval.High, Older: 4 * time.Hour})
+	home = last(steps.QueueFilter{Tier: approval.High, Older: 4 * time.Hour})
 	require.NoError(t, ben.ClickView(home, actionCost, "$0.10 or more"))
-	home = last(approval.QueueFilter{Tier: approval.High, Older: 4 * time.Hour, Cost: budget.Dollar / 10})
+	home = last(steps.QueueFilter{Tier: approval.High, Older: 4 * time.Hour, Cost: budget.Dollar / 10})
 	require.NoError(t, ben.ClickView(home, actionOrder, "Oldest first"))
-	home = last(approval.QueueFilter{Tier: approval.High, Older: 4 * time.Hour, Cost: budget.Dollar / 10, Order: approval.ByAge})
+	home = last(steps.QueueFilter{Tier: approval.High, Older: 4 * time.Hour, Cost: budget.Dollar / 10, Order: steps.ByAge})
 	require.NoError(t, ben.ClickView(home, actionTier, "Low risk"))
 	home = b.homeOf(ben, "Nothing of this kind waits")
 	require.NoError(t, ben.ClickView(home, actionTier, "Any risk"))
-	home = last(approval.QueueFilter{Older: 4 * time.Hour, Cost: budget.Dollar / 10, Order: approval.ByAge})
+	home = last(steps.QueueFilter{Older: 4 * time.Hour, Cost: budget.Dollar / 10, Order: steps.ByAge})
 	require.NoError(t, ben.ClickView(home, actionMine, "All that wait"))
-	last(approval.QueueFilter{Older: 4 * time.Hour, Cost: budget.Dollar / 10, Order: approval.ByAge, All: true})
+	last(steps.QueueFilter{Older: 4 * time.Hour, Cost: budget.Dollar / 10, Order: steps.ByAge, All: true})
 	home = b.homeOf(ben, "Waiting for reviewers")
 	require.NoError(t, ben.ClickView(home, actionMine, "Mine to decide"))
 	b.homeOf(ben, "Waiting for you")
@@ -181,7 +183,7 @@ func TestSomebodyDecidesWhileAReviewerIsAway(t *testing.T) {
 	require.Equal(t, map[string]string{fieldPerson: "Guests cannot decide."}, refused)
 	b.service.change(func() {
 		b.service.refuse = nil
-		b.service.roster.Delegations = []approval.Delegation{{From: slacksim.Reviewer, To: slacksim.SecondReviewer, Until: noon}}
+		b.service.roster.Delegations = []review.Delegation{{From: slacksim.Reviewer, To: slacksim.SecondReviewer, Until: noon}}
 	})
 	_, err = ben.Submit(slacksim.Fill(fieldPerson, slacksim.SecondReviewer).And(fieldUntil, "2026-12-04"))
 	require.NoError(t, err)
@@ -200,7 +202,7 @@ func TestSomebodyDecidesWhileAReviewerIsAway(t *testing.T) {
 func TestAReviewerOfOneChannelHasAQueue(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	b.service.grants = []approval.Grant{{Role: approval.RoleReviewer, Project: slacksim.SalesData, User: slacksim.OtherAnalyst, By: slacksim.Admin}}
+	b.service.grants = []review.Grant{{Role: review.RoleReviewer, Project: slacksim.SalesData, User: slacksim.OtherAnalyst, By: slacksim.Admin}}
 	p, err := b.bot.homePage(b.ctx, slacksim.DefaultTeam.ID, slacksim.OtherAnalyst, shelfmark{})
 	require.NoError(t, err)
 	require.Contains(t, p.text(), "Nothing waits for your decision.")

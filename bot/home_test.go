@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/internal/slacksim"
 )
@@ -19,7 +20,7 @@ func TestTheHomeShowsWhatIsOnesOwn(t *testing.T) {
 	b := setup(t)
 	v := sample()
 	v.Session.ThreadTS = "1763812800.000100"
-	v.Posts[approval.SurfaceProgress] = approval.Post{Channel: slacksim.SalesData, TS: "1763812801.000100"}
+	v.Posts[steps.SurfaceProgress] = steps.Post{Channel: slacksim.SalesData, TS: "1763812801.000100"}
 	b.service.views[v.Request.ID] = v
 	b.service.recent = []*approval.Request{v.Request}
 	b.service.standing = v.Standings
@@ -83,7 +84,7 @@ func TestAHomeIsDrawnAgainWhenARequestOnItMoves(t *testing.T) {
 	b.homeOf(jun, "Your questions")
 	b.service.change(func() { in(approval.Rejected, "No.")(v); b.service.standing = v.Standings })
 	b.waiting(14)
-	b.publish(v, approval.SurfaceProgress)
+	b.publish(v, steps.SurfaceProgress)
 	b.homeOf(maya, "Rejected")
 	b.homeOf(ben, "14 requests in all")
 	home := b.homeOf(jun, "Your questions")

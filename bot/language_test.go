@@ -7,7 +7,7 @@ import (
 	"github.com/slack-go/slack/socketmode"
 	"github.com/stretchr/testify/require"
 
-	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/internal/slacksim"
 )
 
@@ -23,8 +23,8 @@ func TestCodeNamesNoLanguageUnlessItIsAskedFor(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
 	v := sample()
-	b.publish(v, approval.SurfaceRoot, approval.SurfaceCard)
-	require.NotContains(t, string(mustJSON(b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard]).Blocks)), `"language"`)
+	b.publish(v, steps.SurfaceRoot, steps.SurfaceCard)
+	require.NotContains(t, string(mustJSON(b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard]).Blocks)), `"language"`)
 	require.NotContains(t, string(mustJSON(b.bot.card(v, Identity{}, false).blocks)), `"border":0,"type":"rich_text_preformatted"`)
 }
 
@@ -34,15 +34,15 @@ func TestALanguageThatIsKeptColoursCardsAndModals(t *testing.T) {
 	v, card := pending(b)
 	require.True(t, namesLanguage(card.Blocks))
 	require.True(t, card.Has(actionApprove))
-	had := v.Posts[approval.SurfaceCard]
+	had := v.Posts[steps.SurfaceCard]
 	b.sim.Fail(slacksim.MethodFault{Method: "*", Error: "fatal_error", Times: -1})
-	b.publish(v, approval.SurfaceCard)
-	require.Equal(t, had, v.Posts[approval.SurfaceCard], "nothing is sent in vain")
+	b.publish(v, steps.SurfaceCard)
+	require.Equal(t, had, v.Posts[steps.SurfaceCard], "nothing is sent in vain")
 	b.sim.Heal()
 	b.service.change(func() { risky(v) })
-	b.publish(v, approval.SurfaceCard)
+	b.publish(v, steps.SurfaceCard)
 	ben := b.as(slacksim.Reviewer)
-	require.NoError(t, ben.Click(b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard]), actionReview))
+	require.NoError(t, ben.Click(b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard]), actionReview))
 	require.True(t, namesLanguage(b.openedAs(ben, callbackReview).Blocks))
 }
 
@@ -51,13 +51,13 @@ func TestALanguageThatSlackRefusesIsNamedOnce(t *testing.T) {
 	b := idle(t, inColour)
 	b.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Error: "invalid_blocks"})
 	v := sample()
-	b.publish(v, approval.SurfaceCard)
-	card := b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard])
+	b.publish(v, steps.SurfaceCard)
+	card := b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard])
 	require.False(t, namesLanguage(card.Blocks))
 	require.True(t, card.Has(actionApprove))
 	next := sample()
-	b.publish(next, approval.SurfaceCard)
-	require.False(t, namesLanguage(b.read(slacksim.Reviewer, next.Posts[approval.SurfaceCard]).Blocks), "and not again")
+	b.publish(next, steps.SurfaceCard)
+	require.False(t, namesLanguage(b.read(slacksim.Reviewer, next.Posts[steps.SurfaceCard]).Blocks), "and not again")
 	require.Equal(t, 1, strings.Count(b.log.String(), "does not keep the language"))
 }
 
@@ -66,12 +66,12 @@ func TestALanguageThatSlackDropsIsNamedOnce(t *testing.T) {
 	b := idle(t, inColour)
 	b.sim.Rewrite(8)
 	v := sample()
-	b.publish(v, approval.SurfaceCard)
-	require.True(t, b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard]).Has(actionApprove))
+	b.publish(v, steps.SurfaceCard)
+	require.True(t, b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard]).Has(actionApprove))
 	b.sim.Heal()
 	next := sample()
-	b.publish(next, approval.SurfaceCard)
-	require.False(t, namesLanguage(b.read(slacksim.Reviewer, next.Posts[approval.SurfaceCard]).Blocks))
+	b.publish(next, steps.SurfaceCard)
+	require.False(t, namesLanguage(b.read(slacksim.Reviewer, next.Posts[steps.SurfaceCard]).Blocks))
 }
 
 func TestEachKindOfSpellingIsLoggedOnceADay(t *testing.T) {
@@ -79,7 +79,7 @@ func TestEachKindOfSpellingIsLoggedOnceADay(t *testing.T) {
 	b := idle(t)
 	b.sim.Rewrite(4, 12)
 	for range 3 {
-		b.publish(sample(), approval.SurfaceCard)
+		b.publish(sample(), steps.SurfaceCard)
 	}
 	for _, kind := range []string{"has plain_text.emoji=true", "has more of text"} {
 		require.Equal(t, 1, strings.Count(b.log.String(), `"`+kind+`"`), kind)

@@ -10,6 +10,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 )
 
@@ -60,7 +61,7 @@ func (b *Bot) changes(ctx context.Context, team, reader string, scope *budget.Sc
 
 // changed says one change: when, who, whose, from what to what.
 func (b *Bot) changed(ctx context.Context, e approval.Event) ([]part, error) {
-	change, err := approval.ReadLimitChange(e)
+	change, err := steps.ReadLimitChange(e)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +123,7 @@ func (b *Bot) explained(ctx context.Context, team, reader, id string) (*page, er
 }
 
 // weighed is one paid step: what it needed, what each budget had, how it ended.
-func weighed(n int, w approval.Weighing, reader string) (title []part, items [][]part) {
+func weighed(n int, w steps.Weighing, reader string) (title []part, items [][]part) {
 	step := fmt.Sprintf("%d. %s", n, purposes[w.Purpose])
 	if w.Purpose == budget.ForDraft && w.Model != "" {
 		step += " (" + cut(w.Model, 80) + ")"
@@ -169,7 +170,7 @@ func (b *Bot) topSpenders(ctx context.Context, c slack.SlashCommand, o order) (*
 
 func (b *Bot) spenders(ctx context.Context, team, reader string, o order) (*page, error) {
 	from, until := periods[o.period].around(time.Now().In(b.Service.Calendar()))
-	list, err := b.Service.Top(ctx, team, reader, approval.Ranking(o.by), from, until)
+	list, err := b.Service.Top(ctx, team, reader, steps.Ranking(o.by), from, until)
 	if err != nil {
 		return nil, err
 	}
@@ -179,7 +180,7 @@ func (b *Bot) spenders(ctx context.Context, team, reader string, o order) (*page
 		p.say(append(title, words(": nothing was spent."))...)
 		return p, nil
 	}
-	p.list(title, ranked(approval.Ranking(o.by), list, topLength))
+	p.list(title, ranked(steps.Ranking(o.by), list, topLength))
 	return p, nil
 }
 
@@ -193,7 +194,7 @@ func stretch(from, until time.Time) string {
 }
 
 // ranked lists spenders with their share, and what all of them spent.
-func ranked(by approval.Ranking, list []approval.Spender, most int) (items [][]part) {
+func ranked(by steps.Ranking, list []steps.Spender, most int) (items [][]part) {
 	var total budget.USD
 	for _, s := range list {
 		total += s.Amount
@@ -212,16 +213,16 @@ func ranked(by approval.Ranking, list []approval.Spender, most int) (items [][]p
 }
 
 // spender names what spending was added up by.
-func spender(by approval.Ranking, s approval.Spender) []part {
-	if s.ID == approval.System && (by == approval.ByPeople || by == approval.ByChannels) {
+func spender(by steps.Ranking, s steps.Spender) []part {
+	if s.ID == approval.System && (by == steps.ByPeople || by == steps.ByChannels) {
 		return []part{words("Countersign's own checks")}
 	}
 	switch by {
-	case approval.ByPeople:
+	case steps.ByPeople:
 		return []part{person(s.ID)}
-	case approval.ByChannels:
+	case steps.ByChannels:
 		return []part{channel(s.ID)}
-	case approval.ByDays:
+	case steps.ByDays:
 		if at, err := time.Parse(time.DateOnly, s.ID); err == nil {
 			return []part{words(at.Format("Monday, 2 January"))}
 		}

@@ -11,11 +11,12 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // notices draws each kind of notice for the one who gets it. What a notice says
 // is in its data; where its buttons lead is decided by what is stored now.
-var notices = map[approval.NoticeKind]func(b *Bot, v *approval.NoticeView, to string) (*page, error){
+var notices = map[approval.NoticeKind]func(b *Bot, v *steps.NoticeView, to string) (*page, error){
 	approval.NoticePrice:        (*Bot).priceNotice,
 	approval.NoticeOverrun:      (*Bot).overrunNotice,
 	approval.NoticeThreshold:    (*Bot).thresholdNotice,
@@ -43,7 +44,7 @@ var notices = map[approval.NoticeKind]func(b *Bot, v *approval.NoticeView, to st
 const noticeEvent = "countersign_notice"
 
 // Tell implements approval.Slack: it sends a notice to one person, or redraws it.
-func (b *Bot) Tell(ctx context.Context, v *approval.NoticeView, had approval.NoticePost) (approval.NoticePost, error) {
+func (b *Bot) Tell(ctx context.Context, v *steps.NoticeView, had steps.NoticePost) (steps.NoticePost, error) {
 	draw, ok := notices[v.Kind]
 	if !ok {
 		return had, fmt.Errorf("notice %q: there is no kind %q", v.Key, v.Kind)
@@ -80,7 +81,7 @@ func (b *Bot) Tell(ctx context.Context, v *approval.NoticeView, had approval.Not
 		return err
 	})
 	if slices.Contains(unreachable, slackError(err)) {
-		return had, fmt.Errorf("%w: %w", approval.ErrUnreachable, err)
+		return had, fmt.Errorf("%w: %w", steps.ErrUnreachable, err)
 	}
 	if err != nil {
 		return had, refusedBy(fmt.Errorf("send the notice %q: %w", v.Key, detail(err)), had.Recipient)
@@ -94,7 +95,7 @@ var unreachable = []string{"user_not_found", "user_disabled", "account_inactive"
 
 // findNotice looks for a notice that may stand there since an attempt that ended
 // before anybody could remember it.
-func (b *Bot) findNotice(ctx context.Context, had approval.NoticePost) (channel, ts string, err error) {
+func (b *Bot) findNotice(ctx context.Context, had steps.NoticePost) (channel, ts string, err error) {
 	channel, err = b.directChannel(ctx, had.Recipient)
 	if err != nil || channel == "" {
 		return "", "", err
@@ -137,7 +138,7 @@ func (b *Bot) directChannel(ctx context.Context, user string) (string, error) {
 }
 
 // read takes what a notice says.
-func read[T any](v *approval.NoticeView) (said T, err error) {
+func read[T any](v *steps.NoticeView) (said T, err error) {
 	if err := json.Unmarshal(v.Data, &said); err != nil {
 		return said, fmt.Errorf("read the notice %q: %w", v.Key, err)
 	}
@@ -145,7 +146,7 @@ func read[T any](v *approval.NoticeView) (said T, err error) {
 }
 
 // priceNotice tells of a model or a box that nobody can price.
-func (b *Bot) priceNotice(v *approval.NoticeView, to string) (*page, error) {
+func (b *Bot) priceNotice(v *steps.NoticeView, to string) (*page, error) {
 	said, err := read[approval.PriceMissing](v)
 	if err != nil {
 		return nil, err

@@ -9,12 +9,13 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // What people are told of the requests that wait for them, or that they have decided on.
 
 // lately is what a notice says about its request: the question, and a way to its card.
-func (b *Bot) lately(p *page, v *approval.View, label string) {
+func (b *Bot) lately(p *page, v *steps.View, label string) {
 	p.quote(cut(v.Request.Question, 600), person(v.Request.Asker), words(" asked:"))
 	card := cardPost(v)
 	if url := b.link(card.Channel, card.TS, ""); url != "" {
@@ -33,7 +34,7 @@ func (b *Bot) link(channel, ts, thread string) string {
 }
 
 // stands tells whether a notice still speaks of what waits now.
-func stands(v *approval.View, revision int, states ...approval.State) bool {
+func stands(v *steps.View, revision int, states ...approval.State) bool {
 	r := v.Request
 	if r.Revision == nil || r.Revision.Number != revision {
 		return false
@@ -59,7 +60,7 @@ func over(r *approval.Request) string {
 
 // approvedNotice asks somebody in whose name code was approved whether it was them.
 // Whoever sits at their keyboard has to take their direct messages as well.
-func (b *Bot) approvedNotice(n *approval.NoticeView, who string) (*page, error) {
+func (b *Bot) approvedNotice(n *steps.NoticeView, who string) (*page, error) {
 	said, err := read[approval.ApprovedBy](n)
 	if err != nil {
 		return nil, err
@@ -103,7 +104,7 @@ func (b *Bot) approvedNotice(n *approval.NoticeView, who string) (*page, error) 
 }
 
 // disownedNotice tells administrators that somebody's account may not be theirs.
-func (b *Bot) disownedNotice(n *approval.NoticeView, _ string) (*page, error) {
+func (b *Bot) disownedNotice(n *steps.NoticeView, _ string) (*page, error) {
 	said, err := read[approval.Disowned](n)
 	if err != nil {
 		return nil, err
@@ -127,7 +128,7 @@ func (b *Bot) disownedNotice(n *approval.NoticeView, _ string) (*page, error) {
 
 // reminderNotice tells reviewers that somebody waits, and fallback reviewers that
 // the others have not found the time.
-func (b *Bot) reminderNotice(n *approval.NoticeView, who string) (*page, error) {
+func (b *Bot) reminderNotice(n *steps.NoticeView, who string) (*page, error) {
 	said, err := read[approval.Waiting](n)
 	if err != nil {
 		return nil, err
@@ -140,7 +141,7 @@ func (b *Bot) reminderNotice(n *approval.NoticeView, who string) (*page, error) 
 }
 
 // waits is a notice that asks for a look, with the way to it; or that it is over.
-func (b *Bot) waits(v *approval.View, who string, revision int, asks ...part) *page {
+func (b *Bot) waits(v *steps.View, who string, revision int, asks ...part) *page {
 	p := &page{}
 	switch {
 	case !stands(v, revision, approval.Pending):
@@ -158,7 +159,7 @@ func (b *Bot) waits(v *approval.View, who string, revision int, asks ...part) *p
 }
 
 // assignedNotice tells somebody that a request has been made theirs.
-func (b *Bot) assignedNotice(n *approval.NoticeView, who string) (*page, error) {
+func (b *Bot) assignedNotice(n *steps.NoticeView, who string) (*page, error) {
 	said, err := read[approval.Asked](n)
 	if err != nil {
 		return nil, err
@@ -167,7 +168,7 @@ func (b *Bot) assignedNotice(n *approval.NoticeView, who string) (*page, error) 
 }
 
 // opinionNotice asks somebody what they think.
-func (b *Bot) opinionNotice(n *approval.NoticeView, who string) (*page, error) {
+func (b *Bot) opinionNotice(n *steps.NoticeView, who string) (*page, error) {
 	said, err := read[approval.Asked](n)
 	if err != nil {
 		return nil, err
@@ -178,7 +179,7 @@ func (b *Bot) opinionNotice(n *approval.NoticeView, who string) (*page, error) {
 
 // editNotice tells an editor why their version did not get before the reviewers,
 // with what they had written, so that nothing of it is lost.
-func (b *Bot) editNotice(n *approval.NoticeView, _ string) (*page, error) {
+func (b *Bot) editNotice(n *steps.NoticeView, _ string) (*page, error) {
 	said, err := read[approval.EditRefused](n)
 	if err != nil {
 		return nil, err

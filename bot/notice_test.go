@@ -8,21 +8,23 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
 	"countersign/internal/slacksim"
 )
 
-func priceMissing(t *testing.T) *approval.NoticeView {
+func priceMissing(t *testing.T) *steps.NoticeView {
 	t.Helper()
 	data, err := json.Marshal(approval.PriceMissing{Model: "mistral-new", Asked: "mistral-latest"})
 	require.NoError(t, err)
-	return &approval.NoticeView{Notice: approval.Notice{Key: "price mistral-new", Kind: approval.NoticePrice, Data: data}, Roster: approval.Roster{Admins: []string{slacksim.Admin}}}
+	return &steps.NoticeView{Notice: approval.Notice{Key: "price mistral-new", Kind: approval.NoticePrice, Data: data}, Roster: review.Roster{Admins: []string{slacksim.Admin}}}
 }
 
 func TestANoticeIsADirectMessage(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	v := priceMissing(t)
-	post, err := b.bot.Tell(t.Context(), v, approval.NoticePost{Key: v.Key, Recipient: slacksim.Admin})
+	post, err := b.bot.Tell(t.Context(), v, steps.NoticePost{Key: v.Key, Recipient: slacksim.Admin})
 	require.NoError(t, err)
 	said, err := b.as(slacksim.Admin).Find(post.Channel, post.TS)
 	require.NoError(t, err)
@@ -33,7 +35,7 @@ func TestANoticeIsADirectMessage(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, post, again, "nothing has changed")
 
-	lost := approval.NoticePost{Key: v.Key, Recipient: slacksim.Admin, Begun: time.Now()}
+	lost := steps.NoticePost{Key: v.Key, Recipient: slacksim.Admin, Begun: time.Now()}
 	found, err := b.bot.Tell(t.Context(), v, lost)
 	require.NoError(t, err)
 	require.Equal(t, post.TS, found.TS, "it is found where it stands")
@@ -45,8 +47,8 @@ func TestANoticeIsADirectMessage(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEqual(t, post.TS, fresh.TS, "another notice is another message")
 
-	_, err = b.bot.Tell(t.Context(), v, approval.NoticePost{Key: v.Key, Recipient: "U0NOBODY"})
-	require.ErrorIs(t, err, approval.ErrUnreachable)
-	_, err = b.bot.Tell(t.Context(), &approval.NoticeView{}, approval.NoticePost{Recipient: slacksim.Admin})
+	_, err = b.bot.Tell(t.Context(), v, steps.NoticePost{Key: v.Key, Recipient: "U0NOBODY"})
+	require.ErrorIs(t, err, steps.ErrUnreachable)
+	_, err = b.bot.Tell(t.Context(), &steps.NoticeView{}, steps.NoticePost{Recipient: slacksim.Admin})
 	require.ErrorContains(t, err, "there is no kind")
 }

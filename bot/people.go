@@ -8,6 +8,8 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
 )
 
 // Administrators name people, and take roles from them, in a modal that lists who
@@ -16,10 +18,10 @@ import (
 // peopleLength is how many roles the modal lists; Slack takes 100 blocks.
 const peopleLength = 90
 
-var roleWords = map[approval.PersonRole]string{approval.RoleReviewer: "reviewer", approval.RoleFallback: "fallback reviewer", approval.RoleAdmin: "administrator"}
+var roleWords = map[review.PersonRole]string{review.RoleReviewer: "reviewer", review.RoleFallback: "fallback reviewer", review.RoleAdmin: "administrator"}
 
 // shortages warn of rules that nobody can meet: what waits under them waits in vain.
-func shortages(p *page, short []approval.Shortage) {
+func shortages(p *page, short []steps.Shortage) {
 	var items [][]part
 	for _, s := range short[:min(10, len(short))] {
 		item := []part{words(fmt.Sprintf("%s takes %s, and only %d can be given", riskWords[s.Tier], count(s.Needs, "approval"), s.Have))}
@@ -32,7 +34,7 @@ func shortages(p *page, short []approval.Shortage) {
 }
 
 // peopleView lists who decides in whose place, and the roles that people have.
-func peopleView(all []approval.Grant, away []approval.Delegation, short []approval.Shortage) slack.ModalViewRequest {
+func peopleView(all []review.Grant, away []review.Delegation, short []steps.Shortage) slack.ModalViewRequest {
 	p := &page{}
 	shortages(p, short)
 	p.buttons("name", button(actionName, "Name somebody", "", slack.StylePrimary))
@@ -79,7 +81,7 @@ func article(what string) string {
 
 // unname is the button that takes a role from somebody. What the settings say
 // cannot be taken in Slack.
-func unname(g approval.Grant) *slack.ButtonBlockElement {
+func unname(g review.Grant) *slack.ButtonBlockElement {
 	if g.By == "" {
 		return nil
 	}
@@ -89,7 +91,7 @@ func unname(g approval.Grant) *slack.ButtonBlockElement {
 }
 
 // recall is the button that ends what somebody who is away has arranged.
-func recall(d approval.Delegation) *slack.ButtonBlockElement {
+func recall(d review.Delegation) *slack.ButtonBlockElement {
 	take := button(actionRecall, "Remove", d.From, slack.StyleDefault)
 	take.Confirm = slack.NewConfirmationBlockObject(plain("End this?"), plain("What was approved in their place and has not started goes back to the reviewers."), plain("Remove"), plain("Cancel")).WithStyle(slack.StyleDanger)
 	return take
@@ -125,7 +127,7 @@ func (b *Bot) clickUnname(ctx context.Context, cb slack.InteractionCallback, act
 	if len(fields) != 3 {
 		return answer{}, nil
 	}
-	g := approval.Grant{Team: cb.Team.ID, Role: approval.PersonRole(fields[0]), Project: fields[1], User: fields[2]}
+	g := review.Grant{Team: cb.Team.ID, Role: review.PersonRole(fields[0]), Project: fields[1], User: fields[2]}
 	if err := b.Service.RemoveRole(ctx, clickOf(cb, action), g); err != nil {
 		return answer{}, err
 	}
@@ -168,12 +170,12 @@ func nameView() slack.ModalViewRequest {
 	who := slack.NewOptionsSelectBlockElement(slack.OptTypeUser, plain("Choose a person"), fieldPerson)
 	var roles []*slack.OptionBlockObject
 	for _, r := range []struct {
-		role approval.PersonRole
+		role review.PersonRole
 		what string
 	}{
-		{approval.RoleReviewer, "Decides on code."},
-		{approval.RoleFallback, "Decides as well, and is asked when the others do not."},
-		{approval.RoleAdmin, "Names people, sets rules and budgets."},
+		{review.RoleReviewer, "Decides on code."},
+		{review.RoleFallback, "Decides as well, and is asked when the others do not."},
+		{review.RoleAdmin, "Names people, sets rules and budgets."},
 	} {
 		roles = append(roles, slack.NewOptionBlockObject(string(r.role), plain(capital(roleWords[r.role])), plain(r.what)))
 	}
@@ -194,7 +196,7 @@ func channels() *slack.SelectBlockElement {
 // submitName names them, and draws the list under the form again.
 func (b *Bot) submitName(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
 	fields := fieldsOf(cb)
-	g := approval.Grant{Team: cb.Team.ID, Project: fields[fieldChannel].SelectedConversation, Role: approval.PersonRole(fields[fieldRole].SelectedOption.Value), User: fields[fieldPerson].SelectedUser}
+	g := review.Grant{Team: cb.Team.ID, Project: fields[fieldChannel].SelectedConversation, Role: review.PersonRole(fields[fieldRole].SelectedOption.Value), User: fields[fieldPerson].SelectedUser}
 	if err := b.Service.SetRole(ctx, modalClick(cb, origin{}), g); err != nil {
 		return saved(err, fieldPerson)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // Where Slack refuses the card, a plainer one stands in its place: two blocks of the
@@ -34,28 +35,28 @@ func plainShownOf(text string) (s plainShown) {
 
 // putPlain posts the plainer card, or rewrites it; where the card itself stands, it
 // gives way to that.
-func (b *Bot) putPlain(ctx context.Context, v *approval.View, who Identity) (approval.Post, error) {
+func (b *Bot) putPlain(ctx context.Context, v *steps.View, who Identity) (steps.Post, error) {
 	r := v.Request
-	had := v.Posts[approval.SurfacePlain]
+	had := v.Posts[steps.SurfacePlain]
 	shown := plainShownOf(had.Shown)
 	pages := b.plainCards(v)
-	if card := v.Posts[approval.SurfaceCard]; card.TS != "" && cardShownOf(card.Shown, r.Revision.Number).revision == r.Revision.Number {
+	if card := v.Posts[steps.SurfaceCard]; card.TS != "" && cardShownOf(card.Shown, r.Revision.Number).revision == r.Revision.Number {
 		if had.TS == "" {
 			return had, nil // nothing is missing: the card could only not be rewritten
 		}
-		if v.Unseen[approval.SurfaceCard].Times == 0 || r.State != approval.Pending {
+		if v.Unseen[steps.SurfaceCard].Times == 0 || r.State != approval.Pending {
 			pages = []*page{gaveWay(r, who.permalink(card.Channel, card.TS, ""))}
 		}
 	}
-	next := unposted(v, approval.SurfacePlain)
+	next := unposted(v, steps.SurfacePlain)
 	if had.TS != "" {
 		had.Shown = shown.hash
-		next.Posts[approval.SurfacePlain] = had
+		next.Posts[steps.SurfacePlain] = had
 	}
-	var post approval.Post
+	var post steps.Post
 	var err error
 	for _, p := range pages {
-		if post, _, err = b.send(ctx, next, approval.SurfacePlain, spot{channel: b.Policy().ReviewChannel}, p); !formal(err) {
+		if post, _, err = b.send(ctx, next, steps.SurfacePlain, spot{channel: b.Policy().ReviewChannel}, p); !formal(err) {
 			break
 		}
 	}
@@ -77,7 +78,7 @@ func (b *Bot) putPlain(ctx context.Context, v *approval.View, who Identity) (app
 
 // readable puts the code below the plainer card, for reading, and tells whether that
 // is not to be tried again.
-func (b *Bot) readable(ctx context.Context, v *approval.View, at spot) bool {
+func (b *Bot) readable(ctx context.Context, v *steps.View, at spot) bool {
 	_, refused, err := b.upload(ctx, at, []approval.Artifact{codeFile(v.Request)}, false)
 	if err != nil {
 		b.Log.Warn("the code is not in the thread of its card yet", "request", v.Request.ID, "error", err)
@@ -93,7 +94,7 @@ func codeFile(r *approval.Request) approval.Artifact {
 }
 
 // plainCards are the plainer card in the forms that Slack is offered, one after the other.
-func (b *Bot) plainCards(v *approval.View) []*page {
+func (b *Bot) plainCards(v *steps.View) []*page {
 	r, s := v.Request, sealOf(v.Request).String()
 	said := []string{"*" + escape(cardTitle(r)) + "*"}
 	say := func(parts ...part) {
@@ -113,7 +114,7 @@ func (b *Bot) plainCards(v *approval.View) []*page {
 	if n := dangers(r.Revision.Findings); n > 0 {
 		say(words("The inspection found " + count(n, "danger") + "."))
 	}
-	u := v.Unseen[approval.SurfaceCard]
+	u := v.Unseen[steps.SurfaceCard]
 	say(flow(words("This card is shorter than it should be: "), because(u.Why, u.Code, words("this channel")),
 		words(". The code is in this thread as a file, for reading."))...)
 	var row []slack.BlockElement
@@ -171,9 +172,9 @@ func gaveWay(r *approval.Request, url string) *page {
 }
 
 // cardPost is where the reviewers see a request: its card, or the plainer one.
-func cardPost(v *approval.View) approval.Post {
-	plain, card := v.Posts[approval.SurfacePlain], v.Posts[approval.SurfaceCard]
-	if plain.TS != "" && (card.TS == "" || v.Unseen[approval.SurfaceCard].Times > 0) {
+func cardPost(v *steps.View) steps.Post {
+	plain, card := v.Posts[steps.SurfacePlain], v.Posts[steps.SurfaceCard]
+	if plain.TS != "" && (card.TS == "" || v.Unseen[steps.SurfaceCard].Times > 0) {
 		return plain
 	}
 	return card

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/internal/slacksim"
 )
 
@@ -18,23 +19,23 @@ func (b *bundle) refuses(code string, only slacksim.Only) {
 }
 
 // refusedTwice is what the row says by now.
-func refusedTwice(v *approval.View, why approval.Hindrance, code string) {
-	v.Unseen = map[approval.Surface]approval.Unseen{approval.SurfaceCard: {Surface: approval.SurfaceCard, Channel: slacksim.CodeReview, Why: why, Code: code, Times: 2, First: noon, Last: noon.Add(time.Second)}}
+func refusedTwice(v *steps.View, why steps.Hindrance, code string) {
+	v.Unseen = map[steps.Surface]steps.Unseen{steps.SurfaceCard: {Surface: steps.SurfaceCard, Channel: slacksim.CodeReview, Why: why, Code: code, Times: 2, First: noon, Last: noon.Add(time.Second)}}
 }
 
 func TestThePlainerCardLeadsToTheCodeAndHasNoApprove(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
 	v := sample()
-	b.publish(v, approval.SurfaceRoot)
+	b.publish(v, steps.SurfaceRoot)
 	b.refuses("invalid_blocks", slacksim.Only{Holds: "rich_text"})
-	_, err := b.bot.Publish(b.ctx, v, approval.SurfaceCard)
-	var no *approval.PostError
+	_, err := b.bot.Publish(b.ctx, v, steps.SurfaceCard)
+	var no *steps.PostError
 	require.ErrorAs(t, err, &no)
-	require.Equal(t, approval.PostError{Channel: slacksim.CodeReview, Why: approval.Malformed, Code: "invalid_blocks", Err: no.Err}, *no)
-	refusedTwice(v, approval.Malformed, "invalid_blocks")
-	b.publish(v, approval.SurfacePlain)
-	plain := v.Posts[approval.SurfacePlain]
+	require.Equal(t, steps.PostError{Channel: slacksim.CodeReview, Why: steps.Malformed, Code: "invalid_blocks", Err: no.Err}, *no)
+	refusedTwice(v, steps.Malformed, "invalid_blocks")
+	b.publish(v, steps.SurfacePlain)
+	plain := v.Posts[steps.SurfacePlain]
 	card := b.read(slacksim.Reviewer, plain)
 	require.Equal(t, []string{actionReview, actionReject, actionChanges}, card.Actions())
 	thread := b.as(slacksim.Reviewer).Thread(plain.Channel, plain.TS)
@@ -42,48 +43,48 @@ func TestThePlainerCardLeadsToTheCodeAndHasNoApprove(t *testing.T) {
 	code, err := b.as(slacksim.Reviewer).Download(thread[1].Files[0].ID)
 	require.NoError(t, err)
 	require.Equal(t, sampleCode, string(code))
-	b.publish(v, approval.SurfacePlain)
-	require.Equal(t, plain, v.Posts[approval.SurfacePlain])
+	b.publish(v, steps.SurfacePlain)
+	require.Equal(t, plain, v.Posts[steps.SurfacePlain])
 	require.Len(t, b.as(slacksim.Reviewer).Thread(plain.Channel, plain.TS), 2, "the file comes once")
 
 	// The next version takes its place, with a file of its own.
 	next := revised(v)
-	refusedTwice(next, approval.Malformed, "invalid_blocks")
-	b.publish(next, approval.SurfacePlain)
-	require.Equal(t, plain.TS, next.Posts[approval.SurfacePlain].TS)
+	refusedTwice(next, steps.Malformed, "invalid_blocks")
+	b.publish(next, steps.SurfacePlain)
+	require.Equal(t, plain.TS, next.Posts[steps.SurfacePlain].TS)
 	require.Len(t, b.as(slacksim.Reviewer).Thread(plain.Channel, plain.TS), 3)
 	require.Contains(t, b.read(slacksim.Reviewer, plain).Text, "revision 2")
 
 	// Where its file is refused for a moment, that is made good.
 	b.sim.Mend("chat.postMessage")
-	b.publish(next, approval.SurfaceCard)
+	b.publish(next, steps.SurfaceCard)
 	next.Unseen = nil
-	b.publish(next, approval.SurfacePlain)
+	b.publish(next, steps.SurfacePlain)
 	given := b.read(slacksim.Reviewer, plain)
 	require.Equal(t, []string{actionLink}, given.Actions())
 	require.Contains(t, given.Words(), "The whole card is here by now.")
-	require.Contains(t, b.read(slacksim.Reviewer, next.Posts[approval.SurfaceCard]).Actions(), actionApprove)
+	require.Contains(t, b.read(slacksim.Reviewer, next.Posts[steps.SurfaceCard]).Actions(), actionApprove)
 }
 
 func TestThePlainerCardGoesDownToTextAlone(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
 	v := sample()
-	refusedTwice(v, approval.TooLong, "msg_too_long")
+	refusedTwice(v, steps.TooLong, "msg_too_long")
 	b.refuses("msg_too_long", slacksim.Only{Kind: slacksim.WithBlocks})
 	b.sim.Fail(slacksim.MethodFault{Method: "files.getUploadURLExternal", Error: "internal_error"})
-	b.publish(v, approval.SurfacePlain)
-	post := v.Posts[approval.SurfacePlain]
+	b.publish(v, steps.SurfacePlain)
+	post := v.Posts[steps.SurfacePlain]
 	said := b.read(slacksim.Reviewer, post)
 	require.Empty(t, said.Blocks)
 	require.Contains(t, said.Text, "To review it, open my Home")
 	require.Contains(t, b.log.String(), "the code is not in the thread of its card yet")
-	b.publish(v, approval.SurfacePlain)
-	require.Equal(t, post.TS, v.Posts[approval.SurfacePlain].TS)
+	b.publish(v, steps.SurfacePlain)
+	require.Equal(t, post.TS, v.Posts[steps.SurfacePlain].TS)
 	require.Len(t, b.as(slacksim.Reviewer).Thread(post.Channel, post.TS), 2, "the file that did not get through is made good")
 
 	in(approval.Rejected, "No.")(v)
-	b.publish(v, approval.SurfacePlain)
+	b.publish(v, steps.SurfacePlain)
 	require.Contains(t, b.read(slacksim.Reviewer, post).Text, "Rejected by <@"+slacksim.Reviewer+">")
 	require.Empty(t, b.read(slacksim.Reviewer, post).Actions())
 }
@@ -91,17 +92,17 @@ func TestThePlainerCardGoesDownToTextAlone(t *testing.T) {
 func TestThePlainerCardSaysWhereItIsDecided(t *testing.T) {
 	t.Parallel()
 	b := idle(t).bot
-	v := sample(func(v *approval.View) { v.Terms.Slack = false })
-	refusedTwice(v, approval.Malformed, "invalid_blocks")
+	v := sample(func(v *steps.View) { v.Terms.Slack = false })
+	refusedTwice(v, steps.Malformed, "invalid_blocks")
 	pages := b.plainCards(v)
 	require.Contains(t, pages[0].text(), "countersign decide bcd23fg")
 	require.NotContains(t, string(mustJSON(pages[0].blocks)), "actions")
 	long := sample(withCode(strings.Repeat("x = 1\n", 10_000)))
-	refusedTwice(long, approval.Malformed, "invalid_blocks")
+	refusedTwice(long, steps.Malformed, "invalid_blocks")
 	text := string(mustJSON(b.plainCards(long)[0].blocks))
 	require.Contains(t, text, "too long to be shown in Slack")
 	require.NotContains(t, text, actionReview)
-	danger := sample(func(v *approval.View) {
+	danger := sample(func(v *steps.View) {
 		v.Request.Revision.Findings = []approval.Finding{{Level: approval.Danger, Line: 1, Text: "starts a program"}}
 	})
 	require.Contains(t, b.plainCards(danger)[0].text(), "The inspection found 1 danger.")
@@ -111,9 +112,9 @@ func TestAPlainerCardIsNotNeededWhereTheCardStands(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
 	v := sample()
-	b.publish(v, approval.SurfaceCard)
-	refusedTwice(v, approval.Malformed, "invalid_blocks") // of its rewriting
-	post, err := b.bot.Publish(b.ctx, v, approval.SurfacePlain)
+	b.publish(v, steps.SurfaceCard)
+	refusedTwice(v, steps.Malformed, "invalid_blocks") // of its rewriting
+	post, err := b.bot.Publish(b.ctx, v, steps.SurfacePlain)
 	require.NoError(t, err)
 	require.Empty(t, post.TS)
 }
@@ -123,23 +124,23 @@ func TestAMessageWhoseFormIsRefusedStandsAsText(t *testing.T) {
 	b := idle(t)
 	v := sample(with(approval.Result{Outcome: approval.OK, Value: "42"}))
 	b.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Only: slacksim.Only{Kind: slacksim.WithBlocks}, Error: "invalid_blocks", Times: -1})
-	for _, kind := range []approval.Surface{approval.SurfaceRoot, approval.SurfaceProgress, approval.SurfaceReply} {
+	for _, kind := range []steps.Surface{steps.SurfaceRoot, steps.SurfaceProgress, steps.SurfaceReply} {
 		post, err := b.bot.Publish(b.ctx, v, kind)
-		var no *approval.PostError
+		var no *steps.PostError
 		require.ErrorAs(t, err, &no, kind)
 		require.True(t, no.Stands)
 		require.NotEmpty(t, post.TS)
 		v.Posts[kind] = post
 		require.Empty(t, b.read(slacksim.Analyst, post).Blocks)
 	}
-	require.Contains(t, b.read(slacksim.Analyst, v.Posts[approval.SurfaceReply]).Text, "42")
+	require.Contains(t, b.read(slacksim.Analyst, v.Posts[steps.SurfaceReply]).Text, "42")
 
 	// It becomes whole in the same place.
 	b.sim.Heal()
-	had := v.Posts[approval.SurfaceReply]
-	b.publish(v, approval.SurfaceRoot, approval.SurfaceProgress, approval.SurfaceReply)
-	require.Equal(t, had.TS, v.Posts[approval.SurfaceReply].TS)
-	require.NotEmpty(t, b.read(slacksim.Analyst, v.Posts[approval.SurfaceReply]).Blocks)
+	had := v.Posts[steps.SurfaceReply]
+	b.publish(v, steps.SurfaceRoot, steps.SurfaceProgress, steps.SurfaceReply)
+	require.Equal(t, had.TS, v.Posts[steps.SurfaceReply].TS)
+	require.NotEmpty(t, b.read(slacksim.Analyst, v.Posts[steps.SurfaceReply]).Blocks)
 }
 
 func TestACodeThatSlackDoesNotOpenIsDecidedElsewhere(t *testing.T) {
@@ -147,11 +148,11 @@ func TestACodeThatSlackDoesNotOpenIsDecidedElsewhere(t *testing.T) {
 	b := setup(t)
 	v, _ := pending(b)
 	b.refuses("invalid_blocks", slacksim.Only{Holds: "rich_text"})
-	b.service.change(func() { refusedTwice(v, approval.Malformed, "invalid_blocks"); delete(v.Posts, approval.SurfaceCard) })
-	b.publish(v, approval.SurfacePlain)
+	b.service.change(func() { refusedTwice(v, steps.Malformed, "invalid_blocks"); delete(v.Posts, steps.SurfaceCard) })
+	b.publish(v, steps.SurfacePlain)
 	b.sim.Fail(slacksim.MethodFault{Method: "views.open", Error: "invalid_arguments"})
 	ben := b.as(slacksim.Reviewer)
-	plain := b.read(slacksim.Reviewer, v.Posts[approval.SurfacePlain])
+	plain := b.read(slacksim.Reviewer, v.Posts[steps.SurfacePlain])
 	require.NoError(t, ben.Click(plain, actionReview))
 	b.told(slacksim.Reviewer, slacksim.CodeReview, "It can be decided on the command line: countersign decide bcd23fg")
 	require.Contains(t, b.log.String(), "Slack refuses a modal")
@@ -160,7 +161,7 @@ func TestACodeThatSlackDoesNotOpenIsDecidedElsewhere(t *testing.T) {
 	b.service.fail(&approval.StaleError{Request: v.Request})
 	require.NoError(t, ben.Click(plain, actionReview))
 	b.told(slacksim.Reviewer, slacksim.CodeReview, "This card is out of date")
-	require.Equal(t, plain.Words(), b.read(slacksim.Reviewer, v.Posts[approval.SurfacePlain]).Words())
+	require.Equal(t, plain.Words(), b.read(slacksim.Reviewer, v.Posts[steps.SurfacePlain]).Words())
 }
 
 func TestTheNoticesSayWhatIsWrongAndWhatToDo(t *testing.T) {
@@ -168,73 +169,73 @@ func TestTheNoticesSayWhatIsWrongAndWhatToDo(t *testing.T) {
 	b := idle(t)
 	_, err := b.bot.who(b.ctx)
 	require.NoError(t, err)
-	for why, says := range map[approval.Hindrance]string{
-		approval.Outside: "/invite @", approval.Archived: "change that in the channel's settings", approval.Forbidden: "do not let me post there",
-		approval.Malformed: "the reviewers open the code from there", approval.TooLong: "too long (code)", approval.NoKey: "Enterprise Key Management", approval.Other: "says no more than code",
+	for why, says := range map[steps.Hindrance]string{
+		steps.Outside: "/invite @", steps.Archived: "change that in the channel's settings", steps.Forbidden: "do not let me post there",
+		steps.Malformed: "the reviewers open the code from there", steps.TooLong: "too long (code)", steps.NoKey: "Enterprise Key Management", steps.Other: "says no more than code",
 	} {
-		p, err := b.bot.noPlaceNotice(&approval.NoticeView{Notice: approval.Notice{Data: mustJSON(approval.NoPlace{Channel: slacksim.CodeReview, Why: why, Code: "code", Cards: true, Example: "bcd23fg"})}}, slacksim.Admin)
+		p, err := b.bot.noPlaceNotice(&steps.NoticeView{Notice: approval.Notice{Data: mustJSON(steps.NoPlace{Channel: slacksim.CodeReview, Why: why, Code: "code", Cards: true, Example: "bcd23fg"})}}, slacksim.Admin)
 		require.NoError(t, err)
 		require.Contains(t, p.text(), says, why)
-		require.Equal(t, why == approval.Outside, strings.Contains(p.text(), "/invite"), why)
+		require.Equal(t, why == steps.Outside, strings.Contains(p.text(), "/invite"), why)
 	}
-	p, err := b.bot.noPlaceNotice(&approval.NoticeView{Notice: approval.Notice{Data: mustJSON(approval.NoPlace{Channel: slacksim.SalesData, Why: approval.Other, Code: "code", Example: "bcd23fg"})}}, slacksim.Admin)
+	p, err := b.bot.noPlaceNotice(&steps.NoticeView{Notice: approval.Notice{Data: mustJSON(steps.NoPlace{Channel: slacksim.SalesData, Why: steps.Other, Code: "code", Example: "bcd23fg"})}}, slacksim.Admin)
 	require.NoError(t, err)
 	require.Contains(t, p.text(), "the person who asked gets a direct message")
 	require.Contains(t, p.text(), "bcd23fg")
-	_, err = b.bot.noPlaceNotice(&approval.NoticeView{Notice: approval.Notice{Data: []byte("no")}}, slacksim.Admin)
+	_, err = b.bot.noPlaceNotice(&steps.NoticeView{Notice: approval.Notice{Data: []byte("no")}}, slacksim.Admin)
 	require.Error(t, err)
 
 	// To the asker: what their thread cannot say, and that it can again.
 	v := sample()
 	unsaid := func() string {
-		p, err := b.bot.unsaidNotice(&approval.NoticeView{Notice: approval.Notice{Data: mustJSON(approval.Unsaid{Channel: slacksim.SalesData})}, View: v}, slacksim.Analyst)
+		p, err := b.bot.unsaidNotice(&steps.NoticeView{Notice: approval.Notice{Data: mustJSON(steps.Unsaid{Channel: slacksim.SalesData})}, View: v}, slacksim.Analyst)
 		require.NoError(t, err)
 		return p.text()
 	}
-	b.publish(v, approval.SurfaceRoot)
-	v.Unseen = map[approval.Surface]approval.Unseen{approval.SurfaceProgress: {Why: approval.Archived, Code: "is_archived", Times: 1, First: noon, Last: noon}}
+	b.publish(v, steps.SurfaceRoot)
+	v.Unseen = map[steps.Surface]steps.Unseen{steps.SurfaceProgress: {Why: steps.Archived, Code: "is_archived", Times: 1, First: noon, Last: noon}}
 	require.Contains(t, unsaid(), "I cannot answer you in <#"+slacksim.SalesData+">: the channel is archived")
 	require.Contains(t, unsaid(), "Waiting for a reviewer")
 	with(approval.Result{Outcome: approval.OK, Value: "42"}, approval.Artifact{Name: "chart.png", Kind: "chart"})(v)
 	require.Contains(t, unsaid(), "Here is the answer.")
 	require.Contains(t, unsaid(), "The files that came out as well come into the thread")
-	v.Posts[approval.SurfaceReply] = approval.Post{TS: "1.2"}
+	v.Posts[steps.SurfaceReply] = steps.Post{TS: "1.2"}
 	require.Contains(t, unsaid(), "The answer stands in the thread all the same.")
 	v.Unseen = nil
 	require.Contains(t, unsaid(), "stands there now")
-	_, err = b.bot.unsaidNotice(&approval.NoticeView{Notice: approval.Notice{Data: []byte("no")}, View: v}, slacksim.Analyst)
+	_, err = b.bot.unsaidNotice(&steps.NoticeView{Notice: approval.Notice{Data: []byte("no")}, View: v}, slacksim.Analyst)
 	require.Error(t, err)
 }
 
 func TestEveryCodeOfSlacksMeansSomething(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	for code, want := range map[string]approval.Hindrance{"not_in_channel": approval.Outside, "is_archived": approval.Archived, "restricted_action_read_only_channel": approval.Forbidden,
-		"invalid_blocks": approval.Malformed, "msg_blocks_too_long": approval.TooLong, "ekm_access_denied": approval.NoKey, "a_rule_of_tomorrow": approval.Other,
-		"fatal_error": approval.Outage, "internal_error": approval.Outage, "invalid_auth": approval.Outage} {
+	for code, want := range map[string]steps.Hindrance{"not_in_channel": steps.Outside, "is_archived": steps.Archived, "restricted_action_read_only_channel": steps.Forbidden,
+		"invalid_blocks": steps.Malformed, "msg_blocks_too_long": steps.TooLong, "ekm_access_denied": steps.NoKey, "a_rule_of_tomorrow": steps.Other,
+		"fatal_error": steps.Outage, "internal_error": steps.Outage, "invalid_auth": steps.Outage} {
 		b.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Error: code})
-		_, err := b.bot.Publish(b.ctx, sample(), approval.SurfaceCard)
-		var no *approval.PostError
+		_, err := b.bot.Publish(b.ctx, sample(), steps.SurfaceCard)
+		var no *steps.PostError
 		require.ErrorAs(t, err, &no)
 		require.Equal(t, want, no.Why, code)
 		require.Equal(t, code, no.Code)
 	}
-	for status, want := range map[int]approval.Hindrance{403: approval.Other, 502: approval.Outage} {
+	for status, want := range map[int]steps.Hindrance{403: steps.Other, 502: steps.Outage} {
 		b.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Status: status, Error: "x"})
-		_, err := b.bot.Publish(b.ctx, sample(), approval.SurfaceCard)
-		var no *approval.PostError
+		_, err := b.bot.Publish(b.ctx, sample(), steps.SurfaceCard)
+		var no *steps.PostError
 		require.ErrorAs(t, err, &no)
 		require.Equal(t, want, no.Why)
 	}
 	// A notice, too, comes as text where its form is refused.
 	b.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Only: slacksim.Only{Kind: slacksim.WithBlocks}, Error: "invalid_blocks"})
-	n := &approval.NoticeView{Notice: approval.Notice{Key: "k", Kind: approval.NoticePrice, Data: mustJSON(approval.PriceMissing{Model: "m", Refused: true})}}
-	post, err := b.bot.Tell(b.ctx, n, approval.NoticePost{Key: "k", Recipient: slacksim.Admin})
+	n := &steps.NoticeView{Notice: approval.Notice{Key: "k", Kind: approval.NoticePrice, Data: mustJSON(approval.PriceMissing{Model: "m", Refused: true})}}
+	post, err := b.bot.Tell(b.ctx, n, steps.NoticePost{Key: "k", Recipient: slacksim.Admin})
 	require.NoError(t, err)
-	require.Contains(t, b.read(slacksim.Admin, approval.Post{Channel: post.Channel, TS: post.TS}).Text, "A price is missing.")
+	require.Contains(t, b.read(slacksim.Admin, steps.Post{Channel: post.Channel, TS: post.TS}).Text, "A price is missing.")
 	b.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Error: "ekm_access_denied", Times: -1})
-	_, err = b.bot.Tell(b.ctx, n, approval.NoticePost{Key: "k", Recipient: slacksim.Admin})
-	var no *approval.PostError
+	_, err = b.bot.Tell(b.ctx, n, steps.NoticePost{Key: "k", Recipient: slacksim.Admin})
+	var no *steps.PostError
 	require.ErrorAs(t, err, &no)
-	require.Equal(t, approval.NoKey, no.Why)
+	require.Equal(t, steps.NoKey, no.Why)
 }

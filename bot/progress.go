@@ -7,10 +7,11 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // root is the first message of a thread that the bot itself begins.
-func (b *Bot) root(v *approval.View) *page {
+func (b *Bot) root(v *steps.View) *page {
 	p := &page{}
 	p.quote(cut(v.Request.Question, 3000), person(v.Request.Asker), words(" asks:"))
 	p.enumerate("File", names(v.Request.Files))
@@ -28,7 +29,7 @@ func names(files []approval.File) (items [][]part) {
 
 // progress is the line in the thread that says where the request is. Why it ended
 // is for the reply to say, which comes right after it.
-func (b *Bot) progress(v *approval.View) *page {
+func (b *Bot) progress(v *steps.View) *page {
 	r := v.Request
 	p := &page{}
 	switch r.State {
@@ -116,7 +117,7 @@ func ordinal(n int) string {
 }
 
 // writing says who writes and why, when it is not the first version.
-func (b *Bot) writing(v *approval.View) []part {
+func (b *Bot) writing(v *steps.View) []part {
 	r := v.Request
 	switch {
 	case r.Edit != nil:
@@ -140,7 +141,7 @@ func attempt(r *approval.Request) string {
 }
 
 // waiting says for whom, and until when.
-func (b *Bot) waiting(v *approval.View) []part {
+func (b *Bot) waiting(v *steps.View) []part {
 	r := v.Request
 	if said := cardless(v); said != nil {
 		return said

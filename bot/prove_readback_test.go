@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/internal/proof"
 	"countersign/internal/slacksim"
 )
@@ -30,7 +31,7 @@ func TestProveSlackAnyLetterCounts(t *testing.T) {
 			b.sim.RewriteAtRandom(rapid.Uint64().Draw(rt, "seed"))
 			who, err := b.bot.who(b.ctx)
 			require.NoError(rt, err)
-			post, err := b.bot.Publish(b.ctx, v, approval.SurfaceCard)
+			post, err := b.bot.Publish(b.ctx, v, steps.SurfaceCard)
 			require.NoError(rt, err)
 			require.NotContains(rt, post.Shown, garbledMark)
 			sent := treeFrom(b.bot.card(v, who, false).blocks)
@@ -94,7 +95,7 @@ func TestProveSlackAnyPlaceCounts(t *testing.T) {
 			b.sim.RewriteAtRandom(rapid.Uint64().Draw(rt, "seed"))
 			who, err := b.bot.who(b.ctx)
 			require.NoError(rt, err)
-			post, err := b.bot.Publish(b.ctx, v, approval.SurfaceCard)
+			post, err := b.bot.Publish(b.ctx, v, steps.SurfaceCard)
 			require.NoError(rt, err)
 			sent := treeFrom(b.bot.card(v, who, false).blocks)
 			all := treeFrom(b.read(slacksim.Reviewer, post).Blocks).([]any)

@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/internal/proof"
 	"countersign/internal/slacksim"
 )
@@ -44,7 +45,7 @@ func specimen() []slack.Block {
 
 // telling is a request whose card has all that a decision rests on, in words that
 // Slack can do something to.
-func telling(v *approval.View) {
+func telling(v *steps.View) {
 	second("mistral-medium-2508")(v)
 	v.Request.Question = "Sales  per month & region :x: 👍, is a < b? See https://a.example  or http://b.example/x"
 	v.Request.Revision.Findings = []approval.Finding{{Level: approval.Danger, Line: 3, Text: "writes to <out>  & reads"}, {Level: approval.Caution, Line: 4, Text: "uses 10 or 1.0"}}
@@ -59,7 +60,7 @@ func survives(t *testing.T, tell func(*slacksim.Sim)) string {
 	b := setup(t, func(_ *slacksim.Options, o *Options) { o.Language = true })
 	tell(b.sim)
 	v, card := pending(b, telling)
-	if !card.Has(actionApprove) || strings.HasSuffix(v.Posts[approval.SurfaceCard].Shown, garbledMark) {
+	if !card.Has(actionApprove) || strings.HasSuffix(v.Posts[steps.SurfaceCard].Shown, garbledMark) {
 		return "the card lost Approve: " + b.log.String()
 	}
 	ben := b.as(slacksim.Reviewer)
@@ -68,21 +69,21 @@ func survives(t *testing.T, tell func(*slacksim.Sim)) string {
 	}
 	// The card is drawn again and again while people read it.
 	b.service.change(func() { v.Standings[0].Spent += 1_000_000 })
-	b.publish(v, approval.SurfaceCard)
-	if err := ben.Click(b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard]), actionApprove); err != nil || len(b.service.decided()) != 2 {
+	b.publish(v, steps.SurfaceCard)
+	if err := ben.Click(b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard]), actionApprove); err != nil || len(b.service.decided()) != 2 {
 		return fmt.Sprintf("the press on a card that was redrawn was refused (%v): %s", err, b.log.String())
 	}
 	// And what it says may be older than what is so.
 	b.service.change(func() { v.Standings[0].Spent += 1_000_000 })
-	if err := ben.Click(b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard]), actionApprove); err != nil || len(b.service.decided()) != 3 {
+	if err := ben.Click(b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard]), actionApprove); err != nil || len(b.service.decided()) != 3 {
 		return fmt.Sprintf("the press on a card that was older than the budget was refused (%v): %s", err, b.log.String())
 	}
 	b.service.change(func() {
 		telling(v)
 		v.Request.Revision.Code, v.Request.Revision.Number = longCode(412), 3
 	})
-	b.publish(v, approval.SurfaceCard)
-	if err := ben.Click(b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard]), actionReview); err != nil {
+	b.publish(v, steps.SurfaceCard)
+	if err := ben.Click(b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard]), actionReview); err != nil {
 		return fmt.Sprintf("the modal did not open: %v", err)
 	}
 	modal := b.openedAs(ben, callbackReview)
@@ -164,7 +165,7 @@ func TestProveSlackAnyCardHeldInAnyWay(t *testing.T) {
 				v.Request.State = approval.Pending
 			}
 			b.sim.RewriteAtRandom(rapid.Uint64().Draw(rt, "seed"))
-			post, err := b.bot.Publish(b.ctx, v, approval.SurfaceCard)
+			post, err := b.bot.Publish(b.ctx, v, steps.SurfaceCard)
 			require.NoError(rt, err)
 			require.NotContains(rt, post.Shown, garbledMark)
 			cards++

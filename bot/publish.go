@@ -11,15 +11,16 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // Publish implements approval.Slack: it draws one surface of a request and posts
 // or rewrites it. What shows already what it should costs no call.
-func (b *Bot) Publish(ctx context.Context, v *approval.View, kind approval.Surface) (approval.Post, error) {
+func (b *Bot) Publish(ctx context.Context, v *steps.View, kind steps.Surface) (steps.Post, error) {
 	post, err := b.publish(ctx, v, kind)
 	if err != nil && ctx.Err() == nil {
 		at := v.Session.Channel
-		if kind == approval.SurfaceCard || kind == approval.SurfacePlain {
+		if kind == steps.SurfaceCard || kind == steps.SurfacePlain {
 			at = b.Policy().ReviewChannel
 		}
 		err = refusedBy(err, at)
@@ -27,39 +28,39 @@ func (b *Bot) Publish(ctx context.Context, v *approval.View, kind approval.Surfa
 	return post, err
 }
 
-func (b *Bot) publish(ctx context.Context, v *approval.View, kind approval.Surface) (approval.Post, error) {
+func (b *Bot) publish(ctx context.Context, v *steps.View, kind steps.Surface) (steps.Post, error) {
 	who, err := b.who(ctx)
 	if err != nil {
-		return approval.Post{}, err
+		return steps.Post{}, err
 	}
 	had := v.Posts[kind]
 	switch kind {
-	case approval.SurfaceRoot:
+	case steps.SurfaceRoot:
 		if had.TS == "" && v.Session.ThreadTS != "" {
 			// Somebody's own message began the thread: nothing is to be drawn.
-			return approval.Post{RequestID: v.Request.ID, Surface: kind, Channel: v.Session.Channel, TS: v.Session.ThreadTS, Shown: "theirs"}, nil
+			return steps.Post{RequestID: v.Request.ID, Surface: kind, Channel: v.Session.Channel, TS: v.Session.ThreadTS, Shown: "theirs"}, nil
 		}
 		if had.Shown == "theirs" {
 			return had, nil
 		}
 		return b.put(ctx, v, kind, spot{channel: v.Session.Channel}, b.root(v))
-	case approval.SurfaceProgress:
+	case steps.SurfaceProgress:
 		b.stir(v.Request)
 		p, err := b.progressNow(ctx, v)
 		if err != nil {
-			return approval.Post{}, err
+			return steps.Post{}, err
 		}
 		return b.put(ctx, v, kind, spot{v.Session.Channel, thread(v)}, p)
-	case approval.SurfaceCard:
+	case steps.SurfaceCard:
 		return b.putCard(ctx, v, who)
-	case approval.SurfacePlain:
+	case steps.SurfacePlain:
 		return b.putPlain(ctx, v, who)
-	case approval.SurfaceFiles:
+	case steps.SurfaceFiles:
 		return b.putFiles(ctx, v)
-	case approval.SurfaceReply:
+	case steps.SurfaceReply:
 		return b.putReply(ctx, v)
 	}
-	return approval.Post{}, fmt.Errorf("publish %s of %s: there is no such surface", kind, v.Request.ID)
+	return steps.Post{}, fmt.Errorf("publish %s of %s: there is no such surface", kind, v.Request.ID)
 }
 
 // spot is where a message goes.
@@ -67,7 +68,7 @@ type spot struct{ channel, thread string }
 
 // put posts a page, or rewrites the post that there is. Where Slack does not take
 // its form, the same stands there as text alone, until it does.
-func (b *Bot) put(ctx context.Context, v *approval.View, kind approval.Surface, at spot, p *page) (approval.Post, error) {
+func (b *Bot) put(ctx context.Context, v *steps.View, kind steps.Surface, at spot, p *page) (steps.Post, error) {
 	post, _, err := b.send(ctx, v, kind, at, p)
 	if !formal(err) {
 		return post, err
@@ -84,7 +85,7 @@ func (b *Bot) put(ctx context.Context, v *approval.View, kind approval.Surface, 
 }
 
 // send does what put does, and returns what Slack holds of it now, if it tells.
-func (b *Bot) send(ctx context.Context, v *approval.View, kind approval.Surface, at spot, p *page) (approval.Post, tree, error) {
+func (b *Bot) send(ctx context.Context, v *steps.View, kind steps.Surface, at spot, p *page) (steps.Post, tree, error) {
 	ctx, held := holding(ctx)
 	had := v.Posts[kind]
 	shown := p.hash()
@@ -111,7 +112,7 @@ func (b *Bot) send(ctx context.Context, v *approval.View, kind approval.Surface,
 	if err != nil {
 		return had, nil, fmt.Errorf("post the %s of %s in %s: %w", kind, v.Request.ID, at.channel, detail(err))
 	}
-	return approval.Post{RequestID: v.Request.ID, Surface: kind, Channel: channel, TS: ts, Shown: shown}, held.posted(), nil
+	return steps.Post{RequestID: v.Request.ID, Surface: kind, Channel: channel, TS: ts, Shown: shown}, held.posted(), nil
 }
 
 // beyondRepair tells that a message cannot be rewritten, ever: it is gone, or a
@@ -136,30 +137,30 @@ const garbledMark = "!"
 
 // putReply posts the answer, and the whole of what was printed when the answer
 // has to cut it.
-func (b *Bot) putReply(ctx context.Context, v *approval.View) (approval.Post, error) {
+func (b *Bot) putReply(ctx context.Context, v *steps.View) (steps.Post, error) {
 	at := spot{v.Session.Channel, thread(v)}
 	p := b.reply(v, true)
-	had := v.Posts[approval.SurfaceReply]
+	had := v.Posts[steps.SurfaceReply]
 	mark := had.Shown[len(strings.TrimSuffix(had.Shown, garbledMark)):]
 	if had.TS == "" && p.cutsPrinted {
 		printed := approval.Artifact{Name: printedFile, Kind: "file", Alt: "What the code printed, in full.", Data: []byte(v.Request.Run.Result.Stdout)}
 		_, refused, err := b.upload(ctx, at, []approval.Artifact{printed}, late(v))
 		if err != nil {
-			return approval.Post{}, err
+			return steps.Post{}, err
 		}
 		if len(refused) > 0 {
 			mark = garbledMark
 			next := *v
 			next.Posts = maps.Clone(v.Posts)
-			next.Posts[approval.SurfaceReply] = approval.Post{Shown: mark}
+			next.Posts[steps.SurfaceReply] = steps.Post{Shown: mark}
 			v, p = &next, b.reply(&next, true)
 		}
 	}
-	post, _, err := b.send(ctx, v, approval.SurfaceReply, at, p)
+	post, _, err := b.send(ctx, v, steps.SurfaceReply, at, p)
 	if formal(err) {
 		// A workspace that does not take tables, or more: refused as a whole, so nothing was posted.
 		b.Log.Warn("the answer goes without a table block", "request", v.Request.ID, "error", err)
-		post, err = b.put(ctx, v, approval.SurfaceReply, at, b.reply(v, false))
+		post, err = b.put(ctx, v, steps.SurfaceReply, at, b.reply(v, false))
 	}
 	if post.TS != "" {
 		post.Shown = strings.TrimSuffix(post.Shown, garbledMark) + mark

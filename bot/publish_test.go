@@ -13,6 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
 	"countersign/internal/slacksim"
 )
 
@@ -20,9 +22,9 @@ func TestWhatShowsAlreadyIsNotSentAgain(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
 	v := sample()
-	kinds := []approval.Surface{approval.SurfaceRoot, approval.SurfaceProgress, approval.SurfaceCard}
+	kinds := []steps.Surface{steps.SurfaceRoot, steps.SurfaceProgress, steps.SurfaceCard}
 	b.publish(v, kinds...)
-	had := map[approval.Surface]approval.Post{}
+	had := map[steps.Surface]steps.Post{}
 	for k, p := range v.Posts {
 		had[k] = p
 	}
@@ -35,13 +37,13 @@ func TestOneMessageIsRewrittenInPlace(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
 	v := sample(in(approval.Drafting, ""))
-	b.publish(v, approval.SurfaceRoot, approval.SurfaceProgress)
-	first := v.Posts[approval.SurfaceProgress]
+	b.publish(v, steps.SurfaceRoot, steps.SurfaceProgress)
+	first := v.Posts[steps.SurfaceProgress]
 	for _, state := range []approval.State{approval.Pending, approval.Approved, approval.Running, approval.Withdrawn} {
 		next := sample(in(state, ""))
 		next.Posts, next.Session = v.Posts, v.Session
-		b.publish(next, approval.SurfaceProgress)
-		require.Equal(t, first.TS, next.Posts[approval.SurfaceProgress].TS)
+		b.publish(next, steps.SurfaceProgress)
+		require.Equal(t, first.TS, next.Posts[steps.SurfaceProgress].TS)
 	}
 	thread := b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS)
 	require.Len(t, thread, 2)
@@ -52,18 +54,18 @@ func TestAMessageThatSomebodyDeletedIsPostedAnew(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
 	v := sample()
-	b.publish(v, approval.SurfaceRoot, approval.SurfaceProgress)
-	first := v.Posts[approval.SurfaceProgress]
+	b.publish(v, steps.SurfaceRoot, steps.SurfaceProgress)
+	first := v.Posts[steps.SurfaceProgress]
 	v.Request.State = approval.Withdrawn
 	for _, code := range []string{"message_not_found", "edit_window_closed"} {
 		b.sim.Fail(slacksim.MethodFault{Method: "chat.update", Error: code})
-		v.Posts[approval.SurfaceProgress] = first
-		b.publish(v, approval.SurfaceProgress)
-		require.NotEqual(t, first.TS, v.Posts[approval.SurfaceProgress].TS)
+		v.Posts[steps.SurfaceProgress] = first
+		b.publish(v, steps.SurfaceProgress)
+		require.NotEqual(t, first.TS, v.Posts[steps.SurfaceProgress].TS)
 	}
-	v.Posts[approval.SurfaceProgress] = first
+	v.Posts[steps.SurfaceProgress] = first
 	b.sim.Fail(slacksim.MethodFault{Method: "chat.update", Error: "fatal_error"})
-	_, err := b.bot.Publish(b.ctx, v, approval.SurfaceProgress)
+	_, err := b.bot.Publish(b.ctx, v, steps.SurfaceProgress)
 	require.ErrorContains(t, err, "rewrite the progress of bcd23fg: fatal_error")
 }
 
@@ -74,9 +76,9 @@ func TestAThreadOfSomebodyElseGetsNoRoot(t *testing.T) {
 	require.NoError(t, err)
 	v := sample()
 	v.Session.ThreadTS = m.TS
-	b.publish(v, approval.SurfaceRoot, approval.SurfaceProgress)
-	b.publish(v, approval.SurfaceRoot)
-	require.Equal(t, approval.Post{RequestID: v.Request.ID, Surface: approval.SurfaceRoot, Channel: slacksim.SalesData, TS: m.TS, Shown: "theirs"}, v.Posts[approval.SurfaceRoot])
+	b.publish(v, steps.SurfaceRoot, steps.SurfaceProgress)
+	b.publish(v, steps.SurfaceRoot)
+	require.Equal(t, steps.Post{RequestID: v.Request.ID, Surface: steps.SurfaceRoot, Channel: slacksim.SalesData, TS: m.TS, Shown: "theirs"}, v.Posts[steps.SurfaceRoot])
 	require.Len(t, b.as(slacksim.Analyst).Thread(slacksim.SalesData, m.TS), 2)
 }
 
@@ -84,21 +86,21 @@ func TestATheadThatIsNotRememberedYetIsFoundByItsRoot(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
 	v := sample()
-	b.publish(v, approval.SurfaceRoot)
+	b.publish(v, steps.SurfaceRoot)
 	v.Session.ThreadTS = "" // the program died between remembering the one and the other
-	b.publish(v, approval.SurfaceProgress)
-	require.Len(t, b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Posts[approval.SurfaceRoot].TS), 2)
+	b.publish(v, steps.SurfaceProgress)
+	require.Len(t, b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Posts[steps.SurfaceRoot].TS), 2)
 }
 
 func TestFilesAreUploadedOnce(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
 	v := sample()
-	b.publish(v, approval.SurfaceRoot)
+	b.publish(v, steps.SurfaceRoot)
 	with(approval.Result{Outcome: approval.OK}, approval.Artifact{Name: "notes.txt", Kind: "file", Data: []byte("x")}, approval.Artifact{Name: "empty.csv", Kind: "table"},
 		approval.Artifact{Name: "table.csv", Kind: "table", Data: []byte("a\n1\n")}, approval.Artifact{Name: "chart.png", Kind: "chart", Alt: "Bars", Data: png})(v)
-	b.publish(v, approval.SurfaceFiles)
-	b.publish(v, approval.SurfaceFiles)
+	b.publish(v, steps.SurfaceFiles)
+	b.publish(v, steps.SurfaceFiles)
 	thread := b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS)
 	require.Len(t, thread, 2)
 	var names []string
@@ -106,24 +108,24 @@ func TestFilesAreUploadedOnce(t *testing.T) {
 		names = append(names, f.Name)
 	}
 	require.Equal(t, []string{"chart.png", "table.csv", "notes.txt"}, names, "charts first; an empty file is none")
-	require.Equal(t, thread[1].Files[0].ID, v.Posts[approval.SurfaceFiles].TS)
+	require.Equal(t, thread[1].Files[0].ID, v.Posts[steps.SurfaceFiles].TS)
 
 	empty := sample(with(approval.Result{Outcome: approval.OK}, approval.Artifact{Name: "empty.csv", Kind: "table"}))
 	empty.Session = v.Session
-	b.publish(empty, approval.SurfaceFiles)
-	require.Equal(t, "none", empty.Posts[approval.SurfaceFiles].TS)
+	b.publish(empty, steps.SurfaceFiles)
+	require.Equal(t, "none", empty.Posts[steps.SurfaceFiles].TS)
 }
 
 func TestAnUploadThatFailsIsAnError(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
 	v := sample()
-	b.publish(v, approval.SurfaceRoot)
+	b.publish(v, steps.SurfaceRoot)
 	with(approval.Result{Outcome: approval.OK, Stdout: strings.Repeat("line\n", 1000)}, approval.Artifact{Name: "chart.png", Kind: "chart", Data: png})(v)
 	b.sim.Fail(slacksim.MethodFault{Method: "files.getUploadURLExternal", Error: "fatal_error", Times: 2})
-	_, err := b.bot.Publish(b.ctx, v, approval.SurfaceFiles)
+	_, err := b.bot.Publish(b.ctx, v, steps.SurfaceFiles)
 	require.ErrorContains(t, err, "upload chart.png: fatal_error")
-	_, err = b.bot.Publish(b.ctx, v, approval.SurfaceReply)
+	_, err = b.bot.Publish(b.ctx, v, steps.SurfaceReply)
 	require.ErrorContains(t, err, "upload output.txt: fatal_error")
 }
 
@@ -131,16 +133,16 @@ func TestAnAnswerComesWithoutTheFilesThatSlackRefuses(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
 	v := sample()
-	b.publish(v, approval.SurfaceRoot)
+	b.publish(v, steps.SurfaceRoot)
 	printed := strings.Repeat("a line of text\n", 1000)
 	with(approval.Result{Outcome: approval.OK, Stdout: printed}, approval.Artifact{Name: "chart.png", Kind: "chart", Data: png},
 		approval.Artifact{Name: "table.csv", Kind: "table", Data: []byte("a\n1\n")})(v)
 	refuse := func(method, code string) { b.sim.Fail(slacksim.MethodFault{Method: method, Error: code}) }
 	refuse("files.getUploadURLExternal", "file_type_blocked")
-	b.publish(v, approval.SurfaceFiles)
+	b.publish(v, steps.SurfaceFiles)
 	refuse("files.getUploadURLExternal", "file_uploads_disabled")
 	for range 2 {
-		b.publish(v, approval.SurfaceReply)
+		b.publish(v, steps.SurfaceReply)
 		thread := b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS)
 		require.Len(t, thread, 3)
 		require.Equal(t, "table.csv", thread[1].Files[0].Name, "what Slack takes is there")
@@ -155,10 +157,10 @@ func TestAnAnswerComesWithoutTheFilesThatSlackRefuses(t *testing.T) {
 
 	// Slack takes them, and does not share them.
 	v = sample()
-	b.publish(v, approval.SurfaceRoot)
+	b.publish(v, steps.SurfaceRoot)
 	with(approval.Result{Outcome: approval.OK}, approval.Artifact{Name: "chart.png", Kind: "chart", Data: png})(v)
 	refuse("files.completeUploadExternal", "posting_to_general_channel_denied")
-	b.publish(v, approval.SurfaceFiles, approval.SurfaceReply)
+	b.publish(v, steps.SurfaceFiles, steps.SurfaceReply)
 	thread := b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS)
 	require.Len(t, thread, 2)
 	require.Contains(t, thread[1].Text, "Slack did not take chart.png")
@@ -184,16 +186,16 @@ func TestAnAnswerWaitsOnlySoLongForFilesThatDoNotGetThrough(t *testing.T) {
 	t.Parallel()
 	b := idle(t, blocked(1))
 	v := sample()
-	b.publish(v, approval.SurfaceRoot)
+	b.publish(v, steps.SurfaceRoot)
 	with(approval.Result{Outcome: approval.OK, Stdout: strings.Repeat("a line of text\n", 1000)}, approval.Artifact{Name: "chart.png", Kind: "chart", Data: png},
 		approval.Artifact{Name: "table.csv", Kind: "table", Data: []byte("a\n1\n")}, approval.Artifact{Name: "more.csv", Kind: "table", Data: []byte("a\n1\n")})(v)
 	v.Now = v.Request.Run.FinishedAt.Add(time.Minute)
-	_, err := b.bot.Publish(b.ctx, v, approval.SurfaceFiles)
+	_, err := b.bot.Publish(b.ctx, v, steps.SurfaceFiles)
 	require.ErrorContains(t, err, "no route to host", "it may pass")
 	require.Len(t, b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS), 1)
 
 	v.Now = v.Request.Run.FinishedAt.Add(4 * time.Minute)
-	b.publish(v, approval.SurfaceFiles, approval.SurfaceReply)
+	b.publish(v, steps.SurfaceFiles, steps.SurfaceReply)
 	thread := b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS)
 	require.Len(t, thread, 2)
 	for _, words := range []string{"Here is the answer.", "Slack did not take chart.png, table.csv, more.csv, which came out as well.",
@@ -205,13 +207,13 @@ func TestAnAnswerWaitsOnlySoLongForFilesThatDoNotGetThrough(t *testing.T) {
 
 	// What had got through is there; an API that fails is waited for, however long.
 	b = idle(t, blocked(1))
-	v.Posts = map[approval.Surface]approval.Post{}
+	v.Posts = map[steps.Surface]steps.Post{}
 	v.Session.ThreadTS = ""
-	b.publish(v, approval.SurfaceRoot)
+	b.publish(v, steps.SurfaceRoot)
 	b.sim.Fail(slacksim.MethodFault{Method: "files.getUploadURLExternal", Error: "internal_error"})
-	_, err = b.bot.Publish(b.ctx, v, approval.SurfaceFiles)
+	_, err = b.bot.Publish(b.ctx, v, steps.SurfaceFiles)
 	require.ErrorContains(t, err, "internal_error")
-	b.publish(v, approval.SurfaceFiles, approval.SurfaceReply)
+	b.publish(v, steps.SurfaceFiles, steps.SurfaceReply)
 	thread = b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS)
 	require.Len(t, thread, 3)
 	require.Equal(t, "chart.png", thread[1].Files[0].Name)
@@ -230,9 +232,9 @@ func TestAnUploadMayTakeLongerThanACall(t *testing.T) {
 		})}
 	})
 	v := sample()
-	b.publish(v, approval.SurfaceRoot)
+	b.publish(v, steps.SurfaceRoot)
 	with(approval.Result{Outcome: approval.OK}, approval.Artifact{Name: "chart.png", Kind: "chart", Data: png})(v)
-	b.publish(v, approval.SurfaceFiles)
+	b.publish(v, steps.SurfaceFiles)
 	require.Len(t, b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS), 2)
 }
 
@@ -240,10 +242,10 @@ func TestPrintedTextThatIsTooLongComesAsAFile(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
 	v := sample()
-	b.publish(v, approval.SurfaceRoot)
+	b.publish(v, steps.SurfaceRoot)
 	printed := strings.Repeat("a line of text\n", 1000)
 	with(approval.Result{Outcome: approval.OK, Stdout: printed})(v)
-	b.publish(v, approval.SurfaceReply)
+	b.publish(v, steps.SurfaceReply)
 	thread := b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS)
 	require.Len(t, thread, 3)
 	require.Equal(t, printedFile, thread[1].Files[0].Name)
@@ -251,7 +253,7 @@ func TestPrintedTextThatIsTooLongComesAsAFile(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, printed, string(got))
 	require.Contains(t, thread[2].Text, "the rest is in output.txt")
-	b.publish(v, approval.SurfaceReply)
+	b.publish(v, steps.SurfaceReply)
 	require.Len(t, b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS), 3)
 }
 
@@ -259,11 +261,11 @@ func TestAWorkspaceWithoutTableBlocksGetsTheTableAsText(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
 	v := sample()
-	b.publish(v, approval.SurfaceRoot)
+	b.publish(v, steps.SurfaceRoot)
 	with(approval.Result{Outcome: approval.OK, Tables: []approval.Grid{{Columns: []string{"month", "amount"}, Rows: [][]string{{"Jan", "12"}}, TotalRows: 1}}})(v)
 	b.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Error: "invalid_blocks"})
-	b.publish(v, approval.SurfaceReply)
-	require.Contains(t, b.read(slacksim.Analyst, v.Posts[approval.SurfaceReply]).Words(), "month  amount\nJan    12")
+	b.publish(v, steps.SurfaceReply)
+	require.Contains(t, b.read(slacksim.Analyst, v.Posts[steps.SurfaceReply]).Words(), "month  amount\nJan    12")
 }
 
 func TestASurfaceThatIsNoneIsAnError(t *testing.T) {
@@ -272,19 +274,19 @@ func TestASurfaceThatIsNoneIsAnError(t *testing.T) {
 	_, err := b.bot.Publish(b.ctx, sample(), "banner")
 	require.ErrorContains(t, err, "no such surface")
 	b.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Error: "not_in_channel"})
-	_, err = b.bot.Publish(b.ctx, sample(), approval.SurfaceCard)
+	_, err = b.bot.Publish(b.ctx, sample(), steps.SurfaceCard)
 	require.ErrorContains(t, err, "post the card of bcd23fg in "+slacksim.CodeReview+": ")
 	require.ErrorContains(t, err, "not_in_channel")
-	require.ErrorIs(t, err, approval.ErrNoPlace)
+	require.ErrorIs(t, err, steps.ErrNoPlace)
 
 	v := sample()
-	b.publish(v, approval.SurfaceCard)
+	b.publish(v, steps.SurfaceCard)
 	v.Request.Revision.Number = 2
 	b.sim.Remove(slacksim.CodeReview, slacksim.BotUser)
-	_, err = b.bot.Publish(b.ctx, v, approval.SurfaceCard)
-	require.ErrorIs(t, err, approval.ErrNoPlace, "the card of the version before cannot give way either")
+	_, err = b.bot.Publish(b.ctx, v, steps.SurfaceCard)
+	require.ErrorIs(t, err, steps.ErrNoPlace, "the card of the version before cannot give way either")
 	other := idle(t, func(_ *slacksim.Options, o *Options) { o.BotToken = "xoxb-wrong" })
-	_, err = other.bot.Publish(b.ctx, sample(), approval.SurfaceCard)
+	_, err = other.bot.Publish(b.ctx, sample(), steps.SurfaceCard)
 	require.ErrorContains(t, err, "invalid_auth")
 }
 
@@ -302,7 +304,7 @@ func TestAFileIsFetchedOrItsFateIsTold(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "a\n1\n", string(got))
 	_, err = b.bot.Fetch(b.ctx, f, 3)
-	require.ErrorIs(t, err, approval.ErrFileTooBig)
+	require.ErrorIs(t, err, steps.ErrFileTooBig)
 	b.sim.Fail(slacksim.MethodFault{Method: "download", Status: 404})
 	_, err = b.bot.Fetch(b.ctx, f, 100)
 	require.Error(t, err)
@@ -354,7 +356,7 @@ func TestDownloadsThatSlackDoesNotGive(t *testing.T) {
 			http.Redirect(w, r, "http://slack.test/signin?redir="+url.QueryEscape(r.URL.Path), http.StatusFound)
 		}, lacking(approval.FileWithheld, approval.File{Name: "sales.csv"}), ""},
 		{"not found", info, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) }, lacking(approval.FileWithheld, approval.File{Name: "sales.csv"}), ""},
-		{"more than was said", info, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 1000)) }, approval.ErrFileTooBig, ""},
+		{"more than was said", info, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 1000)) }, steps.ErrFileTooBig, ""},
 		{"an error", info, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }, nil, "download F1"},
 		{"round in circles", info, func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "http://slack.test/again", http.StatusFound)
@@ -380,7 +382,7 @@ func TestPeopleAreWhoSlackSaysTheyAre(t *testing.T) {
 	b := idle(t)
 	team := slacksim.DefaultTeam.ID
 	b.sim.Change(slacksim.OtherAnalyst, func(u *slacksim.User) { u.IsStranger = true })
-	for user, want := range map[string]approval.Person{
+	for user, want := range map[string]review.Person{
 		slacksim.Analyst:      {ID: slacksim.Analyst, Name: "maya"},
 		slacksim.Guest:        {ID: slacksim.Guest, Name: "theo", Guest: true},
 		slacksim.Deactivated:  {ID: slacksim.Deactivated, Name: "sam", Gone: true},

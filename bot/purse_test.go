@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 )
 
@@ -17,11 +18,11 @@ type purse struct {
 	shown     map[budget.Scope]budget.Standing
 	threads   map[string]approval.Session
 	history   []approval.Event
-	explained *approval.Explanation
-	top       []approval.Spender
-	choices   approval.Choices
+	explained *steps.Explanation
+	top       []steps.Spender
+	choices   steps.Choices
 	blocks    *approval.Block // of every question
-	ends      []approval.GrantEnd
+	ends      []steps.GrantEnd
 
 	sets    []budget.Limit
 	removed []budget.Scope
@@ -92,7 +93,7 @@ func (s *service) LimitHistory(ctx context.Context, team, actor string, scope *b
 	return list, s.does(ctx, func() { list = slices.Clone(s.history) })
 }
 
-func (s *service) Explain(ctx context.Context, team, actor, id string) (e *approval.Explanation, err error) {
+func (s *service) Explain(ctx context.Context, team, actor, id string) (e *steps.Explanation, err error) {
 	err = s.does(ctx, func() { e = s.explained })
 	if err == nil && e == nil {
 		err = approval.ErrNotFound
@@ -100,7 +101,7 @@ func (s *service) Explain(ctx context.Context, team, actor, id string) (e *appro
 	return e, err
 }
 
-func (s *service) Top(ctx context.Context, team, actor string, by approval.Ranking, from, until time.Time) (list []approval.Spender, err error) {
+func (s *service) Top(ctx context.Context, team, actor string, by steps.Ranking, from, until time.Time) (list []steps.Spender, err error) {
 	return list, s.does(ctx, func() { list = slices.Clone(s.top) })
 }
 
@@ -131,8 +132,8 @@ func (s *service) Thread(ctx context.Context, team, id string) (at approval.Sess
 
 func (s *service) Calendar() *time.Location { return time.UTC }
 
-func (s *service) Choices(ctx context.Context, id string) (*approval.Choices, error) {
-	var c approval.Choices
+func (s *service) Choices(ctx context.Context, id string) (*steps.Choices, error) {
+	var c steps.Choices
 	return &c, s.does(ctx, func() { c = s.choices })
 }
 
@@ -168,7 +169,7 @@ func (s *service) AskTopUp(ctx context.Context, id string, amount budget.USD, re
 	return s.chooses(ctx, way{verb: "ask", id: id, amount: amount, reason: reason, by: c.User})
 }
 
-func (s *service) GrantEnds(ctx context.Context, id string) (ends []approval.GrantEnd, err error) {
+func (s *service) GrantEnds(ctx context.Context, id string) (ends []steps.GrantEnd, err error) {
 	return ends, s.does(ctx, func() { ends = slices.Clone(s.ends) })
 }
 

@@ -9,13 +9,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/internal/proof"
 	"countersign/internal/slacksim"
 )
 
 // risen is the sample with something to lose in every place of its card.
-func risen(v *approval.View) {
+func risen(v *steps.View) {
 	telling(v)
 	v.Request.Question = "Is 1 0 more than 10.00? https://a.example :x:"
 }

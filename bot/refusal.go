@@ -9,6 +9,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // hindrances are Slack's codes by what they mean for a message of ours. The codes are
@@ -17,19 +18,19 @@ import (
 // 2026-11-26); msg_blocks_too_long stands on none of them (slackapi/bolt-js#2509).
 // ekm_access_denied is worded there as "Administrators have suspended the ability to
 // post a message".
-var hindrances = map[approval.Hindrance][]string{
-	approval.Outside:  {"not_in_channel", "channel_not_found"},
-	approval.Archived: {"is_archived"},
-	approval.Forbidden: {"is_inactive", "posting_to_general_channel_denied", "no_permission", "messages_tab_disabled",
+var hindrances = map[steps.Hindrance][]string{
+	steps.Outside:  {"not_in_channel", "channel_not_found"},
+	steps.Archived: {"is_archived"},
+	steps.Forbidden: {"is_inactive", "posting_to_general_channel_denied", "no_permission", "messages_tab_disabled",
 		"team_access_not_granted"}, // and everything that begins with restricted_action
-	approval.Malformed: {"invalid_blocks", "invalid_blocks_format", "block_mismatch", "only_one_table_allowed", "invalid_metadata_format",
+	steps.Malformed: {"invalid_blocks", "invalid_blocks_format", "block_mismatch", "only_one_table_allowed", "invalid_metadata_format",
 		"invalid_metadata_schema"},
-	approval.TooLong: {"msg_too_long", "msg_blocks_too_long", "metadata_too_large"},
-	approval.NoKey:   {"ekm_access_denied"},
+	steps.TooLong: {"msg_too_long", "msg_blocks_too_long", "metadata_too_large"},
+	steps.NoKey:   {"ekm_access_denied"},
 }
 
 // hindrance says what an error of Slack's means, and how Slack spells it.
-func hindrance(err error) (approval.Hindrance, string) {
+func hindrance(err error) (steps.Hindrance, string) {
 	code := slackError(err)
 	for why, codes := range hindrances {
 		if slices.Contains(codes, code) {
@@ -42,27 +43,27 @@ func hindrance(err error) (approval.Hindrance, string) {
 	)
 	switch {
 	case strings.HasPrefix(code, "restricted_action"):
-		return approval.Forbidden, code
+		return steps.Forbidden, code
 	case code == "" && errors.As(err, &status):
 		code = fmt.Sprintf("HTTP %d", status.Code)
 	case code == "" && errors.As(err, &limited):
 		code = "ratelimited"
 	}
 	if forGood(err) {
-		return approval.Other, code
+		return steps.Other, code
 	}
-	return approval.Outage, code
+	return steps.Outage, code
 }
 
 // refusedBy is an error of Slack's about a message, with what it means. One that is a
 // refusal already stays what it is.
-func refusedBy(err error, channel string) *approval.PostError {
-	var no *approval.PostError
+func refusedBy(err error, channel string) *steps.PostError {
+	var no *steps.PostError
 	if errors.As(err, &no) {
 		return no
 	}
 	why, code := hindrance(err)
-	return &approval.PostError{Channel: channel, Why: why, Code: code, Err: err}
+	return &steps.PostError{Channel: channel, Why: why, Code: code, Err: err}
 }
 
 // formal tells of a message that Slack might take in another form.
@@ -71,7 +72,7 @@ func formal(err error) bool {
 		return false
 	}
 	why, _ := hindrance(err)
-	return !why.NoPlace() && why != approval.Outage
+	return !why.NoPlace() && why != steps.Outage
 }
 
 // bareSizes are how long the text is that stands in for blocks which Slack refuses.
@@ -102,21 +103,21 @@ func barely(p *page, send func(*page) error) error {
 
 // because says in half a sentence why messages do not stand in a channel, which is
 // named as the reader knows it.
-func because(why approval.Hindrance, code string, there ...part) []part {
+func because(why steps.Hindrance, code string, there ...part) []part {
 	switch why {
-	case approval.Outside:
+	case steps.Outside:
 		return flow(words("I am not in "), there, words(" any more"))
-	case approval.Archived:
+	case steps.Archived:
 		return flow(there, words(" is archived"))
-	case approval.Forbidden:
+	case steps.Forbidden:
 		return flow(words("the settings of "), there, words(" do not let me post there"))
-	case approval.Malformed:
+	case steps.Malformed:
 		return flow(words("Slack does not take the message in its form ("), mono(code), words(")"))
-	case approval.TooLong:
+	case steps.TooLong:
 		return flow(words("Slack finds the message too long ("), mono(code), words(")"))
-	case approval.NoKey:
+	case steps.NoKey:
 		return flow(words("your organisation has suspended posting there, as holders of its encryption keys can ("), mono(code), words(")"))
-	case approval.Outage:
+	case steps.Outage:
 		return flow(words("Slack has not taken it for a while" + inBrackets(code)))
 	}
 	return flow(words("Slack refuses it, and says no more than "), mono(code))
@@ -142,13 +143,13 @@ func (b *Bot) unopened(id string, view slack.ModalViewRequest, err error) error 
 
 // cardless says, where the reviewers see neither the card nor the plainer one, that
 // they do not, and why; nil where they see one.
-func cardless(v *approval.View) []part {
-	u := v.Unseen[approval.SurfaceCard]
-	if !u.Repeats() || v.Posts[approval.SurfacePlain].TS != "" && v.Unseen[approval.SurfacePlain].Times == 0 {
+func cardless(v *steps.View) []part {
+	u := v.Unseen[steps.SurfaceCard]
+	if !u.Repeats() || v.Posts[steps.SurfacePlain].TS != "" && v.Unseen[steps.SurfacePlain].Times == 0 {
 		return nil
 	}
 	said := flow(strong("Waiting"), words(", but the reviewers cannot see the code: "), because(u.Why, u.Code, words("the review channel")), words(". "))
-	if u.Why == approval.Outage {
+	if u.Why == steps.Outage {
 		said = append(said, words("I keep trying"))
 	} else {
 		said = append(said, words("The administrators have been told; it goes on by itself when that is mended"))
@@ -157,8 +158,8 @@ func cardless(v *approval.View) []part {
 }
 
 // plainly says that the reviewers see the plainer card.
-func plainly(v *approval.View) []part {
-	u := v.Unseen[approval.SurfaceCard]
+func plainly(v *steps.View) []part {
+	u := v.Unseen[steps.SurfaceCard]
 	if !u.Repeats() {
 		return nil
 	}
@@ -166,8 +167,8 @@ func plainly(v *approval.View) []part {
 }
 
 // noPlaceNotice tells administrators of messages that nobody gets to see.
-func (b *Bot) noPlaceNotice(v *approval.NoticeView, _ string) (*page, error) {
-	said, err := read[approval.NoPlace](v)
+func (b *Bot) noPlaceNotice(v *steps.NoticeView, _ string) (*page, error) {
+	said, err := read[steps.NoPlace](v)
 	if err != nil {
 		return nil, err
 	}
@@ -187,13 +188,13 @@ func (b *Bot) noPlaceNotice(v *approval.NoticeView, _ string) (*page, error) {
 		p.say(flow(strong("Slack does not take my messages"), where, why, words("Where it takes the text alone, that stands there; otherwise the person who asked gets a direct message."))...)
 	}
 	switch said.Why {
-	case approval.Outside:
+	case steps.Outside:
 		p.say(words("To mend it, let me in again with "), mono("/invite @"+b.myself().Name), words(" or let "), mono("REVIEW_CHANNEL"),
 			words(" name another channel and start the app again. The cards that wait then appear by themselves."))
-	case approval.Archived, approval.Forbidden:
+	case steps.Archived, steps.Forbidden:
 		p.say(words("To mend it, change that in the channel's settings, or let "), mono("REVIEW_CHANNEL"),
 			words(" name another channel and start the app again. The cards that wait then appear by themselves."))
-	case approval.NoKey:
+	case steps.NoKey:
 		p.say(words("Whoever manages the organisation's encryption keys (Enterprise Key Management) can allow it again. I keep trying, and what is missing then appears by itself."))
 	default:
 		p.say(words("I keep trying, and what is missing appears by itself. If it stays like this, the log says with which request Slack refused what: look for "), mono(said.Example), words("."))
@@ -203,8 +204,8 @@ func (b *Bot) noPlaceNotice(v *approval.NoticeView, _ string) (*page, error) {
 
 // unsaidNotice tells the asker what their thread cannot: how the question stands, and
 // at its end the answer itself.
-func (b *Bot) unsaidNotice(n *approval.NoticeView, _ string) (*page, error) {
-	said, err := read[approval.Unsaid](n)
+func (b *Bot) unsaidNotice(n *steps.NoticeView, _ string) (*page, error) {
+	said, err := read[steps.Unsaid](n)
 	if err != nil {
 		return nil, err
 	}
@@ -224,13 +225,13 @@ func (b *Bot) unsaidNotice(n *approval.NoticeView, _ string) (*page, error) {
 		p.blocks, p.lines, p.used = append(p.blocks, now.blocks...), append(p.lines, now.lines...), p.used+now.used
 		return p, nil
 	}
-	if v.Posts[approval.SurfaceReply].TS != "" && v.Unseen[approval.SurfaceReply].Times == 0 {
+	if v.Posts[steps.SurfaceReply].TS != "" && v.Unseen[steps.SurfaceReply].Times == 0 {
 		p.say(words("The answer stands in the thread all the same."))
 		return p, nil
 	}
 	end := b.reply(v, false)
 	p.blocks, p.lines, p.used = append(p.blocks, end.blocks...), append(p.lines, end.lines...), p.used+end.used
-	if len(v.Artifacts) > 0 && v.Posts[approval.SurfaceFiles].TS == "" {
+	if len(v.Artifacts) > 0 && v.Posts[steps.SurfaceFiles].TS == "" {
 		p.say(words("The files that came out as well come into the thread as soon as I can post there."))
 	}
 	return p, nil

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // Shares of an answer's text. Whatever comes first gets its share; the rest gets
@@ -21,7 +22,7 @@ const printedFile = "output.txt"
 
 // reply is the answer in the thread, with its bill. tables tells whether Slack
 // takes table blocks; where it does not, the table comes as text.
-func (b *Bot) reply(v *approval.View, tables bool) *page {
+func (b *Bot) reply(v *steps.View, tables bool) *page {
 	r := v.Request
 	p := &page{}
 	if r.State != approval.Done || r.Run == nil || r.Run.Result == nil {
@@ -70,7 +71,7 @@ func (b *Bot) noAnswer(p *page, r *approval.Request) {
 
 // opening says in one sentence how it went, and what the reader should know before
 // they trust the rest.
-func (b *Bot) opening(p *page, v *approval.View) {
+func (b *Bot) opening(p *page, v *steps.View) {
 	r, res := v.Request, v.Request.Run.Result
 	files, missing := arrived(v)
 	hey := []part{person(r.Asker), words(" ")}
@@ -149,7 +150,7 @@ func ending(problem string) string {
 }
 
 // body is what came out: the error, the value, the tables, what was printed.
-func (b *Bot) body(p *page, v *approval.View, tables bool) {
+func (b *Bot) body(p *page, v *steps.View, tables bool) {
 	res := v.Request.Run.Result
 	files, missing := arrived(v)
 	if res.Traceback != "" {
@@ -176,7 +177,7 @@ func (b *Bot) body(p *page, v *approval.View, tables bool) {
 		p.cutsPrinted = !whole
 		switch {
 		case whole:
-		case strings.HasSuffix(v.Posts[approval.SurfaceReply].Shown, garbledMark):
+		case strings.HasSuffix(v.Posts[steps.SurfaceReply].Shown, garbledMark):
 			p.say(words("That is not all of it, but Slack did not take the file with the rest. An administrator finds the reason in the log."))
 		default:
 			p.say(words("That is not all of it: the rest is in "), mono(printedFile), words("."))
@@ -218,7 +219,7 @@ func end(text string, limit int) string {
 func printable(text string) string { return strings.TrimRight(approval.Plain(text), "\n") }
 
 // deeds is what the audit hook saw the code do.
-func (b *Bot) deeds(p *page, v *approval.View) {
+func (b *Bot) deeds(p *page, v *steps.View) {
 	o := v.Request.Run.Result.Observed
 	said := []string{"opened no files"}
 	if len(o.Opened) > 0 {

@@ -7,12 +7,14 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
 )
 
 // reviewView is the modal that shows the whole of a program in parts: every line,
 // numbered. Approving is sending it off. It is where long programs are decided,
 // where the rules want the digest typed, and what opens from a Home.
-func (b *Bot) reviewView(v *approval.View, from origin) (slack.ModalViewRequest, bool) {
+func (b *Bot) reviewView(v *steps.View, from origin) (slack.ModalViewRequest, bool) {
 	r, rev := v.Request, v.Request.Revision
 	chunks, ok := chunked(rev.Code)
 	if !ok {
@@ -33,7 +35,7 @@ func (b *Bot) reviewView(v *approval.View, from origin) (slack.ModalViewRequest,
 		}
 		p.verbatim(title, c.text, fmt.Sprint(codeID, i+1), "")
 	}
-	b.agreed(p, v, approval.MaxHosts)
+	b.agreed(p, v, review.MaxHosts)
 	p.small(words("Request "), mono(r.ID), words(fmt.Sprintf(", revision %d, sha256 ", rev.Number)), mono(approval.Short(rev.Digest)), words(". Approve below runs it once."))
 	p.buttons("decide", button(actionReject, "Reject", from.Seal, slack.StyleDanger), button(actionChanges, "Request changes", from.Seal, slack.StyleDefault))
 	if v.Terms.Typed {
@@ -51,7 +53,7 @@ const typedLength = 6
 
 // typedField has the reviewer type what the rules want typed: a hand that only
 // wants to be rid of the card does not get past it.
-func typedField(t approval.Terms) slack.Block {
+func typedField(t review.Terms) slack.Block {
 	typed := t.Digest[:min(typedLength, len(t.Digest))]
 	field := slack.NewPlainTextInputBlockElement(plain(typed), fieldTyped)
 	field.MaxLength = 64
@@ -78,7 +80,7 @@ func (b *Bot) clickReview(ctx context.Context, cb slack.InteractionCallback, act
 
 // openReview shows the modal, and looks at what Slack has made of it: what does
 // not show the code as it is gives way to a word, before anybody can send it off.
-func (b *Bot) openReview(ctx context.Context, trigger string, v *approval.View, from origin, click approval.Click) error {
+func (b *Bot) openReview(ctx context.Context, trigger string, v *steps.View, from origin, click approval.Click) error {
 	view, ok := b.reviewView(v, from)
 	if !v.Terms.Slack {
 		return &approval.InputError{Why: "The rules want this decided on the command line: countersign decide " + v.Request.ID}

@@ -11,6 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
 	"countersign/internal/slacksim"
 )
 
@@ -67,7 +69,7 @@ func TestRisksAreApprovedByTypingTheDigest(t *testing.T) {
 func TestWhatIsForTheCommandLineHasNoButtonsToDecide(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	v, card := pending(b, risky, func(v *approval.View) { v.Terms.Slack = false })
+	v, card := pending(b, risky, func(v *steps.View) { v.Terms.Slack = false })
 	require.Equal(t, []string{actionMore}, card.Actions())
 	require.Contains(t, card.Words(), "countersign decide "+v.Request.ID)
 	require.NotContains(t, card.Words(), "Edit the code")
@@ -89,14 +91,14 @@ func TestAModalThatSlackGarbledDecidesNothing(t *testing.T) {
 func TestWhatIsAgreedToIsSaidTheSameWhereverThereIsSomethingToApproveWith(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	reach := func(n int) func(v *approval.View) {
-		return func(v *approval.View) {
+	reach := func(n int) func(v *steps.View) {
+		return func(v *steps.View) {
 			for i := range n {
 				v.Request.Revision.Manifest.Network = append(v.Request.Revision.Manifest.Network, fmt.Sprintf("host-%02d.%s.example.com", i, strings.Repeat("x", 40)))
 			}
 		}
 	}
-	for _, hosts := range []int{0, 1, 12, approval.MaxHosts} {
+	for _, hosts := range []int{0, 1, 12, review.MaxHosts} {
 		v := sample(reach(hosts))
 		modal, ok := b.bot.reviewView(v, origin{})
 		require.True(t, ok)
@@ -112,7 +114,7 @@ func TestWhatIsAgreedToIsSaidTheSameWhereverThereIsSomethingToApproveWith(t *tes
 		}
 		require.Contains(t, card, `"`+actionApprove+`"`)
 	}
-	crowded := sample(reach(approval.MaxHosts), func(v *approval.View) {
+	crowded := sample(reach(review.MaxHosts), func(v *steps.View) {
 		v.Request.Question = strings.Repeat("Why? ", 600)
 		v.Request.Revision.Code = longCode(40)
 	})
@@ -245,7 +247,7 @@ func TestDifferencesAreShown(t *testing.T) {
 	_, err := ben.WaitView(b.ctx, func(v slacksim.View) bool { return strings.Contains(v.Words(), "Nothing that was approved") })
 	require.NoError(t, err)
 	b.service.change(func() {
-		b.service.near = &approval.Near{Question: "The same?", Code: v.Former.Code, At: noon, Alike: 75}
+		b.service.near = &steps.Near{Question: "The same?", Code: v.Former.Code, At: noon, Alike: 75}
 	})
 	require.NoError(t, ben.Click(card, actionMore, "Compare with approved code"))
 	_, err = ben.WaitView(b.ctx, func(v slacksim.View) bool { return strings.Contains(v.Words(), "75 % of the lines") })
@@ -271,12 +273,12 @@ func TestAnApprovalThatWasNotOnesOwnIsTakenBack(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	v, _ := pending(b, in(approval.Approved, ""))
-	n := &approval.NoticeView{Notice: approval.Notice{Key: "approved", Kind: approval.NoticeApproved, At: noon, RequestID: v.Request.ID,
+	n := &steps.NoticeView{Notice: approval.Notice{Key: "approved", Kind: approval.NoticeApproved, At: noon, RequestID: v.Request.ID,
 		Data: mustMarshal(approval.ApprovedBy{Revision: 1, Reviewer: slacksim.Reviewer})}, View: v, Now: noon}
-	post, err := b.bot.Tell(b.ctx, n, approval.NoticePost{Key: n.Key, Recipient: slacksim.Reviewer})
+	post, err := b.bot.Tell(b.ctx, n, steps.NoticePost{Key: n.Key, Recipient: slacksim.Reviewer})
 	require.NoError(t, err)
 	ben := b.as(slacksim.Reviewer)
-	said := b.read(slacksim.Reviewer, approval.Post{Channel: post.Channel, TS: post.TS})
+	said := b.read(slacksim.Reviewer, steps.Post{Channel: post.Channel, TS: post.TS})
 	require.Contains(t, said.Words(), "Was this not you?")
 	require.NoError(t, ben.Click(said, actionDisown))
 	b.told(slacksim.Reviewer, post.Channel, "has been taken back")
@@ -292,7 +294,7 @@ func TestAnApprovalThatWasNotOnesOwnIsTakenBack(t *testing.T) {
 	b.service.change(func() { in(approval.Running, "")(v) })
 	_, err = b.bot.Tell(b.ctx, n, post)
 	require.NoError(t, err)
-	require.NotContains(t, b.read(slacksim.Reviewer, approval.Post{Channel: post.Channel, TS: post.TS}).Actions(), actionDisown)
+	require.NotContains(t, b.read(slacksim.Reviewer, steps.Post{Channel: post.Channel, TS: post.TS}).Actions(), actionDisown)
 }
 
 func TestNoticesThatCannotBeReadAreErrors(t *testing.T) {
@@ -302,7 +304,7 @@ func TestNoticesThatCannotBeReadAreErrors(t *testing.T) {
 		if kind == approval.NoticeFunded {
 			continue // it says nothing but which request
 		}
-		_, err := b.bot.Tell(b.ctx, &approval.NoticeView{Notice: approval.Notice{Kind: kind, Data: []byte("{")}, View: sample()}, approval.NoticePost{Recipient: slacksim.Admin})
+		_, err := b.bot.Tell(b.ctx, &steps.NoticeView{Notice: approval.Notice{Kind: kind, Data: []byte("{")}, View: sample()}, steps.NoticePost{Recipient: slacksim.Admin})
 		require.ErrorContains(t, err, "read the notice", kind)
 	}
 	cb := slack.InteractionCallback{User: slack.User{ID: slacksim.Reviewer}}

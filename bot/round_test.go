@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/internal/slacksim"
 )
 
@@ -32,9 +33,9 @@ func TestTheCardIsApprovedWithOneClick(t *testing.T) {
 	b := setup(t)
 	v := sample()
 	b.service.views[v.Request.ID] = v
-	b.publish(v, approval.SurfaceRoot, approval.SurfaceProgress, approval.SurfaceCard)
+	b.publish(v, steps.SurfaceRoot, steps.SurfaceProgress, steps.SurfaceCard)
 
-	card := b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard])
+	card := b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard])
 	require.Equal(t, []string{actionApprove, actionReject, actionChanges, actionMore}, card.Actions())
 	for _, words := range []string{"May this code run?", "What were sales per month", "1,204 rows × 2 columns", `3  sales = pd.read_csv("sales.csv")`,
 		"In the model's words", "Low risk", "Reads sales.csv", "$7.88 of $10.00 left", "local sandbox"} {
@@ -44,15 +45,15 @@ func TestTheCardIsApprovedWithOneClick(t *testing.T) {
 	rulings := b.service.decided()
 	require.Len(t, rulings, 1)
 	got := rulings[0]
-	require.Equal(t, approval.Ruling{RequestID: v.Request.ID, Revision: 1, Digest: v.Request.Revision.Digest, Verdict: approval.Approve, Click: got.Click}, got)
+	require.Equal(t, steps.Ruling{RequestID: v.Request.ID, Revision: 1, Digest: v.Request.Revision.Digest, Verdict: approval.Approve, Click: got.Click}, got)
 	require.Equal(t, slacksim.Reviewer, got.Click.User)
 	require.Equal(t, slacksim.CodeReview, got.Click.Channel)
 	require.Equal(t, card.TS, got.Click.MessageTS)
 	require.NotEmpty(t, got.Click.ActionTS)
 
 	b.service.change(func() { in(approval.Approved, "")(v) })
-	b.publish(v, approval.SurfaceProgress, approval.SurfaceCard)
-	card = b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard])
+	b.publish(v, steps.SurfaceProgress, steps.SurfaceCard)
+	card = b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard])
 	require.Empty(t, card.Actions())
 	require.Contains(t, card.Words(), "Approved")
 	require.Contains(t, card.Words(), approval.Short(v.Request.Revision.Digest))
@@ -64,9 +65,9 @@ func TestRejectingAsksForAReason(t *testing.T) {
 	b := setup(t)
 	v := sample()
 	b.service.views[v.Request.ID] = v
-	b.publish(v, approval.SurfaceRoot, approval.SurfaceCard)
+	b.publish(v, steps.SurfaceRoot, steps.SurfaceCard)
 	ben := b.as(slacksim.Reviewer)
-	card := b.read(slacksim.Reviewer, v.Posts[approval.SurfaceCard])
+	card := b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard])
 	require.NoError(t, ben.Click(card, actionReject))
 	_, err := ben.WaitView(b.ctx, func(v slacksim.View) bool { return v.CallbackID == callbackReason })
 	require.NoError(t, err)
@@ -86,12 +87,12 @@ func TestTheAnswerComesWithItsTableItsChartAndItsBill(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
 	v := sample()
-	b.publish(v, approval.SurfaceRoot, approval.SurfaceProgress)
+	b.publish(v, steps.SurfaceRoot, steps.SurfaceProgress)
 	res := approval.Result{Outcome: approval.OK, Stdout: "twelve months\n", Code: 1_300_000_000,
 		Tables:   []approval.Grid{{Title: "Sales per month", Columns: []string{"month", "amount"}, Rows: [][]string{{"Jan", "12.5"}, {"Feb", "<3>"}}, TotalRows: 12}},
 		Observed: approval.Observed{Opened: []string{"sales.csv"}}}
 	with(res, approval.Artifact{Name: "chart.png", Kind: "chart", Alt: "Bars per month", Data: png}, approval.Artifact{Name: "table.csv", Kind: "table", Data: []byte("month,amount\n")})(v)
-	b.publish(v, approval.SurfaceProgress, approval.SurfaceFiles, approval.SurfaceReply)
+	b.publish(v, steps.SurfaceProgress, steps.SurfaceFiles, steps.SurfaceReply)
 	thread := b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS)
 	require.Len(t, thread, 4)
 	require.Contains(t, thread[1].Text, "Done in 1.3 seconds")

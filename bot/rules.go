@@ -10,6 +10,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/review"
 	"countersign/budget"
 )
 
@@ -66,7 +67,7 @@ func (b *Bot) submitWhose(ctx context.Context, cb slack.InteractionCallback) (an
 
 // rulesView is the form, filled with what holds: a channel without rules of its
 // own shows those of the workspace.
-func rulesView(set approval.RuleSet, project string) slack.ModalViewRequest {
+func rulesView(set review.RuleSet, project string) slack.ModalViewRequest {
 	from := ruled{Project: project}
 	if set.Project == project {
 		from.Version = set.Version
@@ -86,7 +87,7 @@ func rulesView(set approval.RuleSet, project string) slack.ModalViewRequest {
 		tierFields(p, t, r.For(t), project != "")
 	}
 	p.add(slack.NewInputBlock(fieldClass, plain("The data is"), plain("Confidential data makes every program at least medium risk."),
-		chosen(fieldClass, []string{string(approval.Public), string(approval.Internal), string(approval.Confidential)}, string(r.Class))), 0, "")
+		chosen(fieldClass, []string{string(review.Public), string(review.Internal), string(review.Confidential)}, string(r.Class))), 0, "")
 	p.optional(tierField(fieldCosts, approval.Medium), "Medium risk from this cost of a run on", "In dollars. Empty: never because of its cost.", amount(r.CostMedium), false)
 	p.optional(tierField(fieldCosts, approval.High), "High risk from this cost of a run on", "In dollars. Empty: never because of its cost.", amount(r.CostHigh), false)
 	p.optional(fieldHosts, "Hosts that code may reach", "One a line, such as api.example.com. Empty: no network at all.", strings.Join(r.Hosts, "\n"), true)
@@ -106,9 +107,9 @@ func rulesView(set approval.RuleSet, project string) slack.ModalViewRequest {
 }
 
 // tierFields ask what a tier needs.
-func tierFields(p *page, t approval.Tier, r approval.TierRules, channel bool) {
+func tierFields(p *page, t approval.Tier, r review.TierRules, channel bool) {
 	var numbers []string
-	for n := 1; n <= approval.MaxApprovals; n++ {
+	for n := 1; n <= review.MaxApprovals; n++ {
 		numbers = append(numbers, strconv.Itoa(n))
 	}
 	needs, care := tierField(fieldNeeds, t), tierField(fieldCare, t)
@@ -166,7 +167,7 @@ func (b *Bot) submitRules(ctx context.Context, cb slack.InteractionCallback) (an
 		return answer{}, fmt.Errorf("a form's metadata: %w", err)
 	}
 	fields := fieldsOf(cb)
-	set := approval.RuleSet{Team: cb.Team.ID, Project: from.Project, Version: from.Version, None: len(fields[fieldNone].SelectedOptions) > 0}
+	set := review.RuleSet{Team: cb.Team.ID, Project: from.Project, Version: from.Version, None: len(fields[fieldNone].SelectedOptions) > 0}
 	rules, field, why := rulesOf(fields)
 	if why != "" && !set.None {
 		return beside(field, why), nil
@@ -177,7 +178,7 @@ func (b *Bot) submitRules(ctx context.Context, cb slack.InteractionCallback) (an
 }
 
 // rulesField is the field that an objection to rules is about.
-func rulesField(err error, r approval.Rules) string {
+func rulesField(err error, r review.Rules) string {
 	text, _ := known(err)
 	for _, host := range r.Hosts {
 		if strings.Contains(text, strconv.Quote(host)) {
@@ -194,8 +195,8 @@ func rulesField(err error, r approval.Rules) string {
 }
 
 // rulesOf reads the form; or says which field cannot be read, and why.
-func rulesOf(fields map[string]slack.BlockAction) (r approval.Rules, field, why string) {
-	for t, rules := range map[approval.Tier]*approval.TierRules{approval.Low: &r.Low, approval.Medium: &r.Medium, approval.High: &r.High} {
+func rulesOf(fields map[string]slack.BlockAction) (r review.Rules, field, why string) {
+	for t, rules := range map[approval.Tier]*review.TierRules{approval.Low: &r.Low, approval.Medium: &r.Medium, approval.High: &r.High} {
 		rules.Approvals, _ = strconv.Atoi(fields[tierField(fieldNeeds, t)].SelectedOption.Value) // one of ours
 		rules.Slack = true
 		for _, ticked := range fields[tierField(fieldCare, t)].SelectedOptions {
@@ -209,7 +210,7 @@ func rulesOf(fields map[string]slack.BlockAction) (r approval.Rules, field, why 
 			}
 		}
 	}
-	r.Class = approval.Class(fields[fieldClass].SelectedOption.Value)
+	r.Class = review.Class(fields[fieldClass].SelectedOption.Value)
 	for t, cost := range map[approval.Tier]*budget.USD{approval.Medium: &r.CostMedium, approval.High: &r.CostHigh} {
 		text, name := strings.TrimSpace(fields[tierField(fieldCosts, t)].Value), tierField(fieldCosts, t)
 		if text == "" {
@@ -222,7 +223,7 @@ func rulesOf(fields map[string]slack.BlockAction) (r approval.Rules, field, why 
 	}
 	r.Hosts, r.Freezes = written(lower(fields[fieldHosts].Value)), written(fields[fieldFreezes].Value)
 	for _, line := range r.Freezes {
-		if _, err := approval.ParseFreeze(line); err != nil {
+		if _, err := review.ParseFreeze(line); err != nil {
 			text, _ := known(err)
 			return r, fieldFreezes, text
 		}

@@ -8,6 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/internal/slacksim"
 )
@@ -30,7 +32,7 @@ func (b *bundle) written(to *slacksim.Person, words string) {
 func TestAdministratorsNameAndRemovePeople(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.service.grants = []approval.Grant{{Team: slacksim.DefaultTeam.ID, Role: approval.RoleReviewer, User: slacksim.Reviewer}}
+	b.service.grants = []review.Grant{{Team: slacksim.DefaultTeam.ID, Role: review.RoleReviewer, User: slacksim.Reviewer}}
 	carla, home := carlas(b)
 	require.NoError(t, carla.ClickView(home, actionPeople))
 	list := b.openedAs(carla, callbackPeople)
@@ -46,14 +48,14 @@ func TestAdministratorsNameAndRemovePeople(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, refused[fieldPerson], "Guests cannot decide.")
 	b.service.change(func() { b.service.refuse = nil })
-	_, err = carla.Submit(slacksim.Fill(fieldPerson, slacksim.OtherAnalyst).And(fieldRole, string(approval.RoleFallback)).And(fieldChannel, slacksim.SalesData))
+	_, err = carla.Submit(slacksim.Fill(fieldPerson, slacksim.OtherAnalyst).And(fieldRole, string(review.RoleFallback)).And(fieldChannel, slacksim.SalesData))
 	require.NoError(t, err)
 	list, err = carla.WaitView(b.ctx, func(v slacksim.View) bool { return v.CallbackID == callbackPeople && len(v.Blocks) == 3 })
 	require.NoError(t, err)
 	require.Contains(t, list.Words(), "<@U0JUN> is a fallback reviewer for <#C0SALES>, named by <@U0CARLA>")
-	require.Equal(t, approval.Grant{Team: slacksim.DefaultTeam.ID, Project: slacksim.SalesData, Role: approval.RoleFallback, User: slacksim.OtherAnalyst}, b.service.wishes()[0].grant)
+	require.Equal(t, review.Grant{Team: slacksim.DefaultTeam.ID, Project: slacksim.SalesData, Role: review.RoleFallback, User: slacksim.OtherAnalyst}, b.service.wishes()[0].grant)
 
-	b.service.change(func() { b.service.short = []approval.Shortage{{Tier: approval.High, Needs: 2, Have: 1}} })
+	b.service.change(func() { b.service.short = []steps.Shortage{{Tier: approval.High, Needs: 2, Have: 1}} })
 	require.NoError(t, carla.ClickView(list, actionUnname))
 	_, err = carla.WaitView(b.ctx, func(v slacksim.View) bool {
 		return v.CallbackID == callbackPeople && strings.Contains(v.Words(), "High risk takes 2 approvals")
@@ -67,7 +69,7 @@ func TestAdministratorsNameAndRemovePeople(t *testing.T) {
 func TestAdministratorsEndWhatSomebodyAwayHasArranged(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.service.roster.Delegations = []approval.Delegation{{From: slacksim.Reviewer, To: slacksim.OtherAnalyst, Until: noon}}
+	b.service.roster.Delegations = []review.Delegation{{From: slacksim.Reviewer, To: slacksim.OtherAnalyst, Until: noon}}
 	carla, home := carlas(b)
 	require.Contains(t, home.Words(), "may decide in place of")
 	require.NoError(t, carla.ClickView(home, actionPeople))
@@ -111,15 +113,15 @@ func TestRulesAreSetInAForm(t *testing.T) {
 	}
 	b.service.change(func() { b.service.refuse = nil })
 	_, err := carla.Submit(slacksim.Fill(tierField(fieldNeeds, approval.High), "2").And(tierField(fieldCare, approval.Medium), careTyped, careShell).
-		And(fieldClass, string(approval.Confidential)).And(tierField(fieldCosts, approval.Medium), "$0.25").And(tierField(fieldCosts, approval.High), "1").
+		And(fieldClass, string(review.Confidential)).And(tierField(fieldCosts, approval.Medium), "$0.25").And(tierField(fieldCosts, approval.High), "1").
 		And(fieldHosts, " API.example.com \n\nb.example.com").And(fieldFreezes, "last 2 days of the month\nFri 16:00-24:00").And(fieldWait, "90").And(fieldLast, "15"))
 	require.NoError(t, err)
 	require.NoError(t, carla.WaitNoView(b.ctx))
-	defaults := approval.DefaultRules(approval.DefaultPolicy())
-	want := approval.Rules{Low: defaults.Low, Medium: approval.TierRules{Approvals: 1, Typed: true}, High: approval.TierRules{Approvals: 2, Typed: true, Slack: true},
-		CostMedium: budget.Dollar / 4, CostHigh: budget.Dollar, Class: approval.Confidential, Hosts: []string{"api.example.com", "b.example.com"},
+	defaults := review.DefaultRules(approval.DefaultPolicy())
+	want := review.Rules{Low: defaults.Low, Medium: review.TierRules{Approvals: 1, Typed: true}, High: review.TierRules{Approvals: 2, Typed: true, Slack: true},
+		CostMedium: budget.Dollar / 4, CostHigh: budget.Dollar, Class: review.Confidential, Hosts: []string{"api.example.com", "b.example.com"},
 		Freezes: []string{"last 2 days of the month", "Fri 16:00-24:00"}, ExpiryMinutes: 90, RunExpiryMinutes: 15}
-	require.Equal(t, approval.RuleSet{Team: slacksim.DefaultTeam.ID, Version: 3, Rules: want}, b.service.wishes()[0].rules)
+	require.Equal(t, review.RuleSet{Team: slacksim.DefaultTeam.ID, Version: 3, Rules: want}, b.service.wishes()[0].rules)
 	b.homeOf(carla, "version 3")
 }
 
@@ -127,11 +129,11 @@ func TestRulesAreSetInAForm(t *testing.T) {
 func TestTheRulesFormGivesBackWhatItShows(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	own := approval.Rules{Low: approval.TierRules{Approvals: 1, Slack: true}, Medium: approval.TierRules{Approvals: 2, Owners: true, Slack: true}, High: approval.TierRules{Approvals: 9, Typed: true},
-		CostMedium: 1, CostHigh: 12_345_678_901, Class: approval.Public, Hosts: []string{"api.example.com"}, Freezes: []string{"2026-12-24 to 2027-01-02"}, RunExpiryMinutes: 7}
-	b.service.rules = approval.RuleSet{Team: slacksim.DefaultTeam.ID, Project: slacksim.SalesData, Version: 4, Rules: own}
+	own := review.Rules{Low: review.TierRules{Approvals: 1, Slack: true}, Medium: review.TierRules{Approvals: 2, Owners: true, Slack: true}, High: review.TierRules{Approvals: 9, Typed: true},
+		CostMedium: 1, CostHigh: 12_345_678_901, Class: review.Public, Hosts: []string{"api.example.com"}, Freezes: []string{"2026-12-24 to 2027-01-02"}, RunExpiryMinutes: 7}
+	b.service.rules = review.RuleSet{Team: slacksim.DefaultTeam.ID, Project: slacksim.SalesData, Version: 4, Rules: own}
 	carla, home := carlas(b)
-	channelRules := func(form slacksim.Form) approval.RuleSet {
+	channelRules := func(form slacksim.Form) review.RuleSet {
 		require.NoError(t, carla.ClickView(home, actionWhose))
 		b.openedAs(carla, callbackWhose)
 		_, err := carla.Submit(slacksim.Fill(fieldChannel, slacksim.SalesData))
@@ -152,7 +154,7 @@ func TestTheRulesFormGivesBackWhatItShows(t *testing.T) {
 	// A channel without rules of its own begins with the workspace's, as version 0.
 	b.service.change(func() { b.service.rules.Project, b.service.rules.Version = "", 9 })
 	fresh := channelRules(slacksim.Form{})
-	require.Equal(t, approval.RuleSet{Team: slacksim.DefaultTeam.ID, Project: slacksim.SalesData, Rules: own}, fresh)
+	require.Equal(t, review.RuleSet{Team: slacksim.DefaultTeam.ID, Project: slacksim.SalesData, Rules: own}, fresh)
 }
 
 func TestHowReviewersDecideIsForAdministrators(t *testing.T) {
@@ -171,5 +173,5 @@ func TestHowReviewersDecideIsForAdministrators(t *testing.T) {
 
 func TestAnObjectionToHostsStandsBesideThem(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, fieldHosts, rulesField(&approval.InputError{Why: "Code can reach no hosts here: the sandbox that is set up has no network."}, approval.Rules{Hosts: []string{"a.example.com"}}))
+	require.Equal(t, fieldHosts, rulesField(&approval.InputError{Why: "Code can reach no hosts here: the sandbox that is set up has no network."}, review.Rules{Hosts: []string{"a.example.com"}}))
 }

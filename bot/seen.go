@@ -11,6 +11,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // markEnd is how a mark stands behind a seal in the value of Approve.
@@ -71,7 +72,7 @@ func numbered(code string) []string {
 // seen makes sure, at the click, that what Slack holds of the place where it was
 // made is the code that would be approved, and says beside it what was sent. An
 // outdated place is for Decide to refuse.
-func (b *Bot) seen(ctx context.Context, s seal, click approval.Click, mark string, held tree, draw func(v *approval.View) tree) error {
+func (b *Bot) seen(ctx context.Context, s seal, click approval.Click, mark string, held tree, draw func(v *steps.View) tree) error {
 	v, err := b.Service.View(ctx, s.request)
 	if err != nil {
 		return err
@@ -118,7 +119,7 @@ func (b *Bot) learn(where string, kinds []string) {
 // then says so, and leads to where the code can be decided on.
 func (b *Bot) flawed(ctx context.Context, s seal, click approval.Click, line int) {
 	v, err := b.Service.View(ctx, s.request)
-	if err != nil || v.Request.State != approval.Pending || v.Request.Revision.Digest != s.digest || v.Posts[approval.SurfaceCard].TS != click.MessageTS {
+	if err != nil || v.Request.State != approval.Pending || v.Request.Revision.Digest != s.digest || v.Posts[steps.SurfaceCard].TS != click.MessageTS {
 		return
 	}
 	who, err := b.who(ctx)

@@ -14,7 +14,7 @@ import (
 	"github.com/slack-go/slack/socketmode"
 	"github.com/stretchr/testify/require"
 
-	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/internal/slacksim"
 )
 
@@ -259,12 +259,12 @@ func TestRateLimitsAreWaitedOutAndNothingElseIsTriedTwice(t *testing.T) {
 	b := idle(t)
 	v := sample()
 	b.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", RetryAfter: time.Second})
-	b.publish(v, approval.SurfaceRoot)
+	b.publish(v, steps.SurfaceRoot)
 	require.Len(t, b.as(slacksim.Analyst).Messages(slacksim.SalesData), 1)
 
 	// The call had its effect and its answer was lost: trying again would post twice.
 	b.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Status: 500, After: true})
-	_, err := b.bot.Publish(b.ctx, v, approval.SurfaceProgress)
+	_, err := b.bot.Publish(b.ctx, v, steps.SurfaceProgress)
 	require.Error(t, err)
 	require.Len(t, b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS), 2)
 }

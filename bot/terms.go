@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
 	"countersign/budget"
 )
 
@@ -17,7 +19,7 @@ var riskWords = map[approval.Tier]string{approval.Low: "Low risk", approval.Medi
 
 // glance is the card in one line: risk, what it takes, what it may cost, until
 // when. What makes it risky follows.
-func (b *Bot) glance(p *page, v *approval.View) {
+func (b *Bot) glance(p *page, v *steps.View) {
 	r, t := v.Request, v.Terms
 	line := []part{strong(riskWords[t.Tier]), words(" · " + needed(r.Approvals(), t)), words(" · at most " + r.Revision.Manifest.CostCap.Approx() + " · until "), moment(r.ExpiresAt)}
 	if len(t.Why) > 0 {
@@ -44,7 +46,7 @@ func sandboxWords(kind string) string {
 // agreed is what an approval agrees to beside the code, said the same wherever there
 // is something to approve with: what it costs and who pays, in which sandbox it runs,
 // for how long, and at most so many of the hosts that it may reach.
-func (b *Bot) agreed(p *page, v *approval.View, hosts int) {
+func (b *Bot) agreed(p *page, v *steps.View, hosts int) {
 	r, rev, m := v.Request, v.Request.Revision, v.Request.Revision.Manifest
 	cost := []part{strong("Cost"), words(": " + v.Spent().Approx())}
 	if !r.State.Final() {
@@ -86,13 +88,13 @@ func (b *Bot) agreed(p *page, v *approval.View, hosts int) {
 
 // asks is the question, and the one before it in the thread, without which a
 // follow-up may make no sense.
-func (b *Bot) asks(p *page, v *approval.View) {
+func (b *Bot) asks(p *page, v *steps.View) {
 	p.list([]part{strong("Asked before in this thread")}, earlier(v.Earlier))
 	p.quote(cut(v.Request.Question, 3000), person(v.Request.Asker), words(" asks:"))
 }
 
 // needed says whose agreement it takes, and how much of it there is.
-func needed(have int, t approval.Terms) string {
+func needed(have int, t review.Terms) string {
 	whose := ""
 	if t.Owners {
 		whose = " of the channel's own reviewers"
@@ -142,7 +144,7 @@ var slackUser = regexp.MustCompile(`^[UW][A-Z0-9]+$`)
 
 // wish is what a reviewer wanted of the version that stands now, if it was
 // written because of that.
-func wish(v *approval.View) (approval.Wish, bool) {
+func wish(v *steps.View) (approval.Wish, bool) {
 	if v.Former == nil || slackUser.MatchString(v.Request.Revision.Author) {
 		return approval.Wish{}, false
 	}
@@ -154,7 +156,7 @@ func wish(v *approval.View) (approval.Wish, bool) {
 }
 
 // since says what is new in a version that is not the first, and whose doing it is.
-func (b *Bot) since(p *page, v *approval.View) {
+func (b *Bot) since(p *page, v *steps.View) {
 	if v.Former == nil {
 		return
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 )
 
@@ -40,7 +41,7 @@ func (b *Bot) clickMoreMoney(ctx context.Context, cb slack.InteractionCallback, 
 }
 
 // moreMoneyView asks how much and what for.
-func moreMoneyView(r *approval.Request, c *approval.Choices, at seat) slack.ModalViewRequest {
+func moreMoneyView(r *approval.Request, c *steps.Choices, at seat) slack.ModalViewRequest {
 	p := &page{}
 	scope := c.Block.Tight().Limit.Scope
 	p.say(flow(words("For "), within(scope, r.Asker), words(fmt.Sprintf(". This step needs %s more at least. An administrator decides, and says until when it may be spent.", c.Missing.Approx())))...)
@@ -93,7 +94,7 @@ func (b *Bot) overWith(err error, field string) (answer, error) {
 }
 
 // topUpNotice asks an administrator for money, and shows what has been decided.
-func (b *Bot) topUpNotice(v *approval.NoticeView, to string) (*page, error) {
+func (b *Bot) topUpNotice(v *steps.NoticeView, to string) (*page, error) {
 	said, err := read[approval.TopUpAsked](v)
 	if err != nil {
 		return nil, err
@@ -134,7 +135,7 @@ func owned(named []part, said approval.TopUpAsked) []part {
 }
 
 // withLink adds a way to the thread that a notice is about.
-func (b *Bot) withLink(v *approval.NoticeView, row ...slack.BlockElement) []slack.BlockElement {
+func (b *Bot) withLink(v *steps.NoticeView, row ...slack.BlockElement) []slack.BlockElement {
 	if url := b.threadURL(v.View); url != "" {
 		row = append(row, goes("View in thread", url))
 	}
@@ -181,7 +182,7 @@ func (b *Bot) openTopUp(ctx context.Context, cb slack.InteractionCallback, value
 }
 
 // grantView asks until when granted money may be spent.
-func grantView(t *approval.TopUp, ends []approval.GrantEnd, value string) slack.ModalViewRequest {
+func grantView(t *approval.TopUp, ends []steps.GrantEnd, value string) slack.ModalViewRequest {
 	p := &page{}
 	p.say(flow(bold(whose(t.Scope, "")), words(fmt.Sprintf(" rises by %s until then, and the question of ", t.Amount)), person(t.AskedBy),
 		words(" goes on by itself. No other budget rises with it."))...)

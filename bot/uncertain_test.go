@@ -6,12 +6,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/internal/slacksim"
 )
 
 // doubtful is a question whose call nobody knows the cost of.
-func doubtful(v *approval.View) {
+func doubtful(v *steps.View) {
 	v.Bill = nil
 	v.Request.Holds = []approval.OpenHold{{Hold: budget.Hold{ID: "h", Purpose: budget.ForDraft, Amount: 2 * budget.Cent, At: noon}, Called: true, Risked: budget.Cent, UncertainAt: noon}}
 }
@@ -37,7 +38,7 @@ func TestABudgetTellsWorkUnderWayFromWhatIsUncertain(t *testing.T) {
 
 func TestAnExplanationSaysThatACallIsUncertain(t *testing.T) {
 	t.Parallel()
-	title, _ := weighed(1, approval.Weighing{At: noon, Purpose: budget.ForDraft, Needed: 2 * budget.Cent, Model: "m", HoldID: "h", Uncertain: true}, "")
+	title, _ := weighed(1, steps.Weighing{At: noon, Purpose: budget.ForDraft, Needed: 2 * budget.Cent, Model: "m", HoldID: "h", Uncertain: true}, "")
 	p := &page{}
 	p.say(title...)
 	require.Contains(t, p.text(), "up to $0.02 stays set aside: it is uncertain what a call of the model has cost. After two days it counts as spent.")
@@ -45,8 +46,8 @@ func TestAnExplanationSaysThatACallIsUncertain(t *testing.T) {
 
 func TestTheHousesOwnSpendingIsNobodys(t *testing.T) {
 	t.Parallel()
-	for _, by := range []approval.Ranking{approval.ByPeople, approval.ByChannels} {
-		require.Equal(t, []part{words("Countersign's own checks")}, spender(by, approval.Spender{ID: approval.System}))
+	for _, by := range []steps.Ranking{steps.ByPeople, steps.ByChannels} {
+		require.Equal(t, []part{words("Countersign's own checks")}, spender(by, steps.Spender{ID: approval.System}))
 	}
-	require.NotEqual(t, []part{words("Countersign's own checks")}, spender(approval.ByPeople, approval.Spender{ID: slacksim.Analyst}))
+	require.NotEqual(t, []part{words("Countersign's own checks")}, spender(steps.ByPeople, steps.Spender{ID: slacksim.Analyst}))
 }

@@ -13,13 +13,14 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // putFiles uploads the charts and tables of an answer into its thread, all of
 // them in one message, once. Slack does not say which message that becomes, so
 // the post is remembered by the first file.
-func (b *Bot) putFiles(ctx context.Context, v *approval.View) (approval.Post, error) {
-	if had := v.Posts[approval.SurfaceFiles]; had.TS != "" {
+func (b *Bot) putFiles(ctx context.Context, v *steps.View) (steps.Post, error) {
+	if had := v.Posts[steps.SurfaceFiles]; had.TS != "" {
 		return had, nil
 	}
 	files := slices.Clone(v.Artifacts)
@@ -33,10 +34,10 @@ func (b *Bot) putFiles(ctx context.Context, v *approval.View) (approval.Post, er
 	slices.SortStableFunc(files, func(a, b approval.Artifact) int { return order(a) - order(b) })
 	first, refused, err := b.upload(ctx, spot{v.Session.Channel, thread(v)}, files, late(v))
 	if err != nil {
-		return approval.Post{}, err
+		return steps.Post{}, err
 	}
 	shown := strings.Join(append([]string{"uploaded"}, refused...), withoutMark)
-	return approval.Post{RequestID: v.Request.ID, Surface: approval.SurfaceFiles, Channel: v.Session.Channel, TS: first, Shown: shown}, nil
+	return steps.Post{RequestID: v.Request.ID, Surface: steps.SurfaceFiles, Channel: v.Session.Channel, TS: first, Shown: shown}, nil
 }
 
 // withoutMark stands before the name of each file that is not in the thread
@@ -46,8 +47,8 @@ const withoutMark = "\nwithout "
 // arrived are the files of an answer that are in its thread, and missing the
 // names of those that Slack refused for good: an answer waits for no file that
 // will never come, and says so.
-func arrived(v *approval.View) (files []approval.Artifact, missing []string) {
-	missing = strings.Split(v.Posts[approval.SurfaceFiles].Shown, withoutMark)[1:]
+func arrived(v *steps.View) (files []approval.Artifact, missing []string) {
+	missing = strings.Split(v.Posts[steps.SurfaceFiles].Shown, withoutMark)[1:]
 	for _, f := range v.Artifacts {
 		if !slices.Contains(missing, f.Name) {
 			files = append(files, f)
@@ -66,7 +67,7 @@ const (
 )
 
 // late tells of an answer that has waited for its files long enough.
-func late(v *approval.View) bool { return v.Now.Sub(v.Request.Run.FinishedAt) > uploadPatience }
+func late(v *steps.View) bool { return v.Now.Sub(v.Request.Run.FinishedAt) > uploadPatience }
 
 // errHost is that the host which Slack names for uploads did not take a file.
 var errHost = errors.New("the upload's host does not take it")

@@ -6,11 +6,12 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // cardButtons are the ways to decide. Without the whole code on the card, or
 // where the rules want more than a click, Approve is where the code is.
-func (b *Bot) cardButtons(p *page, v *approval.View, who Identity, whole, garbled bool) {
+func (b *Bot) cardButtons(p *page, v *steps.View, who Identity, whole, garbled bool) {
 	r := v.Request
 	s := sealOf(r).String()
 	var row []slack.BlockElement
@@ -46,7 +47,7 @@ func (b *Bot) cardButtons(p *page, v *approval.View, who Identity, whole, garble
 }
 
 // menu is what else can be done with a card. Slack takes five entries of short values.
-func (b *Bot) menu(v *approval.View, who Identity) []*slack.OptionBlockObject {
+func (b *Bot) menu(v *steps.View, who Identity) []*slack.OptionBlockObject {
 	entry := func(verb, label string) *slack.OptionBlockObject {
 		return slack.NewOptionBlockObject(fmt.Sprintf("%s:%s:%d", verb, v.Request.ID, v.Request.Revision.Number), plain(label), nil)
 	}
@@ -64,7 +65,7 @@ func (b *Bot) menu(v *approval.View, who Identity) []*slack.OptionBlockObject {
 }
 
 // verdicts say who decided what, and when; and how it ended, if that was nobody's decision.
-func (b *Bot) verdicts(p *page, v *approval.View) {
+func (b *Bot) verdicts(p *page, v *steps.View) {
 	r := v.Request
 	for _, d := range r.Decisions {
 		verb := map[approval.Verdict]string{approval.Approve: "Approved by ", approval.Reject: "Rejected by ", approval.Rewrite: "Changes requested by "}[d.Verdict]
@@ -96,7 +97,7 @@ func (b *Bot) verdicts(p *page, v *approval.View) {
 }
 
 // frozen says that an approved program waits for a time in which something may start.
-func (b *Bot) frozen(p *page, v *approval.View) {
+func (b *Bot) frozen(p *page, v *steps.View) {
 	if v.Frozen.IsZero() || v.Request.State != approval.Approved && v.Request.State != approval.Pending {
 		return
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 )
 
@@ -31,8 +32,8 @@ func known(err error) (string, bool) {
 		not      *approval.NotAllowedError
 		input    *approval.InputError
 		file     *approval.UnreadableError
-		writer   *approval.WriterError
-		box      *approval.BoxError
+		writer   *steps.WriterError
+		box      *steps.BoxError
 		exceeded *budget.ExceededError
 		price    *budget.UnknownPriceError
 	)
@@ -57,7 +58,7 @@ func known(err error) (string, bool) {
 		return fmt.Sprintf("Nobody knows what %s costs, so it is not used. An administrator can add its price.", price.What), true
 	case errors.Is(err, approval.ErrNotFound):
 		return "There is no such request here. /analyze status lists yours.", true
-	case errors.Is(err, approval.ErrFileTooBig):
+	case errors.Is(err, steps.ErrFileTooBig):
 		return "The file is too large.", true
 	case errors.Is(err, budget.ErrAmount):
 		return "That is not an amount of dollars. Write it like 25, 25.50 or $1,000.", true

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 )
 
@@ -42,11 +43,11 @@ func TestErrorsBecomeWords(t *testing.T) {
 		{&approval.NotAllowedError{Why: "Guests cannot decide."}, "Guests cannot decide."},
 		{&approval.InputError{Why: "Please shorten it."}, "Please shorten it."},
 		{&approval.UnreadableError{Why: "sales.csv is empty."}, "sales.csv is empty."},
-		{&approval.WriterError{Words: "The model is busy."}, "The model is busy."},
-		{&approval.BoxError{Words: "No box can be had."}, "No box can be had."},
+		{&steps.WriterError{Words: "The model is busy."}, "The model is busy."},
+		{&steps.BoxError{Words: "No box can be had."}, "No box can be had."},
 		{&budget.UnknownPriceError{What: "gpt-9"}, "Nobody knows what gpt-9 costs"},
 		{approval.ErrNotFound, "no such request"},
-		{approval.ErrFileTooBig, "too large"},
+		{steps.ErrFileTooBig, "too large"},
 		{budget.ErrAmount, "not an amount of dollars"},
 		{errors.New("password=hunter2"), "Something went wrong on our side."},
 		{context.DeadlineExceeded, "took too long"},
@@ -87,7 +88,7 @@ func TestWhatHasExpiredIsSaidAsItWas(t *testing.T) {
 func TestWaitingSaysWhoIsMissing(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	v := sample(func(v *approval.View) {
+	v := sample(func(v *steps.View) {
 		v.Terms.Approvals = 2
 		v.Request.Decisions = []approval.Decision{{Reviewer: "U1", Verdict: approval.Approve, At: noon}}
 	})

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"strings"
 
-	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // Extract takes an answer apart. Exactly one whole fenced block, of Python or of
@@ -37,7 +37,7 @@ func Extract(answer string) (code, prose string, err error) {
 }
 
 func unusable(words, repair string) error {
-	return &approval.WriterError{Err: errors.New(strings.ToLower(words[:1]) + strings.TrimSuffix(words[1:], ".")), Words: words, Repair: repair}
+	return &steps.WriterError{Err: errors.New(strings.ToLower(words[:1]) + strings.TrimSuffix(words[1:], ".")), Words: words, Repair: repair}
 }
 
 // parts are an answer's lines, sorted.

@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 func TestExactlyOneWholeBlockIsCode(t *testing.T) {
@@ -57,7 +57,7 @@ func TestWhatIsNotOneProgramIsRefusedWithAHint(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			code, _, err := Extract(c.answer)
-			var e *approval.WriterError
+			var e *steps.WriterError
 			require.ErrorAs(t, err, &e)
 			require.Empty(t, code)
 			require.Equal(t, c.words, e.Words)
@@ -81,7 +81,7 @@ func FuzzExtract(f *testing.F) {
 	f.Fuzz(func(t *testing.T, answer string) {
 		code, prose, err := Extract(answer)
 		if err != nil {
-			var e *approval.WriterError
+			var e *steps.WriterError
 			require.ErrorAs(t, err, &e)
 			require.Empty(t, code)
 			require.NotEmpty(t, e.Repair)

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // unbilled are the statuses that Mistral documents as refusals of a request before
@@ -29,17 +29,17 @@ var unbilled = []int{400, 401, 402, 403, 404, 422, 429}
 // failure says what a failed call means: for the asker, for the job that may
 // repeat it, and for the bill. A documented refusal costs nothing; where nobody can
 // know whether the model worked, it is uncertain what it costs.
-func (m *Mistral) failure(ctx context.Context, model string, err error) *approval.WriterError {
+func (m *Mistral) failure(ctx context.Context, model string, err error) *steps.WriterError {
 	var status *StatusError
 	if errors.As(err, &status) && status.noModel() {
-		return &approval.WriterError{Err: fmt.Errorf("mistral: %w", status), Words: m.gone(ctx, model)}
+		return &steps.WriterError{Err: fmt.Errorf("mistral: %w", status), Words: m.gone(ctx, model)}
 	}
 	return passing(meaning(err))
 }
 
 // passing adds what to do about a failure that may pass. People read it once the
 // job has tried often enough.
-func passing(e *approval.WriterError) *approval.WriterError {
+func passing(e *steps.WriterError) *steps.WriterError {
 	if e.Retry {
 		e.Words += " Please ask again in " + wait(e.After) + "."
 	}
@@ -59,22 +59,22 @@ func wait(after time.Duration) string {
 }
 
 // meaning is failure without the way out.
-func meaning(err error) *approval.WriterError {
+func meaning(err error) *steps.WriterError {
 	var status *StatusError
 	var never *unsent
 	var network *url.Error
 	var syntax *json.SyntaxError
 	var form *json.UnmarshalTypeError
-	unknown := func(words string) *approval.WriterError {
-		return &approval.WriterError{Err: fmt.Errorf("mistral: %w", err), Retry: true, Billed: true, Words: words}
+	unknown := func(words string) *steps.WriterError {
+		return &steps.WriterError{Err: fmt.Errorf("mistral: %w", err), Retry: true, Billed: true, Words: words}
 	}
 	switch {
 	case errors.As(err, &status):
 		return refused(status)
 	case errors.As(err, &never) && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)):
-		return &approval.WriterError{Err: never, Retry: true, Words: "There was no time left to ask Mistral."}
+		return &steps.WriterError{Err: never, Retry: true, Words: "There was no time left to ask Mistral."}
 	case errors.As(err, &never):
-		return &approval.WriterError{Err: fmt.Errorf("mistral: %w", never), Retry: true, Words: "Mistral cannot be reached."}
+		return &steps.WriterError{Err: fmt.Errorf("mistral: %w", never), Retry: true, Words: "Mistral cannot be reached."}
 	case timedOut(err):
 		return unknown("Mistral did not answer in time.")
 	case errors.Is(err, context.Canceled):
@@ -84,20 +84,20 @@ func meaning(err error) *approval.WriterError {
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &network):
 		return unknown("The connection to Mistral broke in the middle of its answer.")
 	case errors.As(err, &syntax) && strings.HasPrefix(syntax.Error(), "unexpected end"):
-		return &approval.WriterError{Err: errors.New("mistral: the answer ends in the middle"), Retry: true, Billed: true,
+		return &steps.WriterError{Err: errors.New("mistral: the answer ends in the middle"), Retry: true, Billed: true,
 			Words: "Mistral's answer broke off in the middle."}
 	case errors.As(err, &form) && strings.HasSuffix(form.Field, "content"):
-		return &approval.WriterError{Err: errors.New("mistral: the content is neither a text nor a list"), Billed: true,
+		return &steps.WriterError{Err: errors.New("mistral: the content is neither a text nor a list"), Billed: true,
 			Words: "This model answers in a form that cannot be read here. Choose another one."}
 	}
 	// The rest is an answer that is not what the API promises. Its text may repeat what it held, so only its kind is kept.
-	return &approval.WriterError{Err: fmt.Errorf("mistral: an answer that cannot be read (%T)", err), Retry: true, Billed: true,
+	return &steps.WriterError{Err: fmt.Errorf("mistral: an answer that cannot be read (%T)", err), Retry: true, Billed: true,
 		Words: "Mistral answered with something that is no answer."}
 }
 
 // refused maps the API's statuses.
-func refused(status *StatusError) *approval.WriterError {
-	e := &approval.WriterError{Err: fmt.Errorf("mistral: %w", status), After: status.After, Billed: !slices.Contains(unbilled, status.Code)}
+func refused(status *StatusError) *steps.WriterError {
+	e := &steps.WriterError{Err: fmt.Errorf("mistral: %w", status), After: status.After, Billed: !slices.Contains(unbilled, status.Code)}
 	switch {
 	case status.Code < 400:
 		e.Words = "Mistral's address leads to another one, which is not followed; an administrator has to look at MISTRAL_BASE_URL."

@@ -12,6 +12,7 @@ import (
 	mistral "github.com/gage-technologies/mistral-go"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 )
 
@@ -38,7 +39,7 @@ type Mistral struct {
 	door          *door
 }
 
-var _ approval.Writer = (*Mistral)(nil)
+var _ steps.Writer = (*Mistral)(nil)
 
 // NewMistral checks the options. Every fault is reported, in words for whoever
 // set them; nothing is called.
@@ -119,60 +120,60 @@ func (m *Mistral) Bound() (promptBytes, maxTokens int) { return PromptBytes, m.m
 
 // Size is what the call for one brief sends and lets come back at most. A token is
 // at least one byte, also of what surrounds the messages.
-func (m *Mistral) Size(b approval.Brief) (promptBytes, maxTokens int) {
+func (m *Mistral) Size(b steps.Brief) (promptBytes, maxTokens int) {
 	return promptSize(b, m.sampleRows), m.maxTokens
 }
 
 // Write makes one call. Its error is always an *approval.WriterError.
-func (m *Mistral) Write(ctx context.Context, b approval.Brief) (approval.Draft, error) {
+func (m *Mistral) Write(ctx context.Context, b steps.Brief) (steps.Draft, error) {
 	if b.Model == "" {
 		b.Model = m.models[0]
 	}
 	if !slices.Contains(m.models, b.Model) {
-		return approval.Draft{}, notOffered(b.Model, m.models)
+		return steps.Draft{}, notOffered(b.Model, m.models)
 	}
 	turns, err := prompt(b, PromptBytes, m.sampleRows)
 	if err != nil {
-		return approval.Draft{}, &approval.WriterError{Err: err, Words: "The question and the names of its files are too long for the model. Ask a shorter one, or with fewer files."}
+		return steps.Draft{}, &steps.WriterError{Err: err, Words: "The question and the names of its files are too long for the model. Ask a shorter one, or with fewer files."}
 	}
 	ctx, cancel := context.WithTimeout(ctx, m.timeout)
 	defer cancel()
 	response, cached, err := m.exchange(ctx, b.Model, turns)
 	if err != nil {
-		return approval.Draft{}, m.failure(ctx, b.Model, err)
+		return steps.Draft{}, m.failure(ctx, b.Model, err)
 	}
 	return draft(response, b.Model, cached)
 }
 
 func notOffered(model string, offered []string) error {
-	return &approval.WriterError{Err: fmt.Errorf("model %q is not offered", model),
+	return &steps.WriterError{Err: fmt.Errorf("model %q is not offered", model),
 		Words: fmt.Sprintf("The model %q is not offered. These are: %s.", clip(approval.Plain(model), 60), strings.Join(offered, ", "))}
 }
 
 // draft checks an answer and makes a program of it.
-func draft(r *mistral.ChatCompletionResponse, asked string, cached int) (approval.Draft, error) {
+func draft(r *mistral.ChatCompletionResponse, asked string, cached int) (steps.Draft, error) {
 	used := usage(r, asked, cached)
-	fail := func(e *approval.WriterError) (approval.Draft, error) {
+	fail := func(e *steps.WriterError) (steps.Draft, error) {
 		e.Usage, e.Billed = used, used.Model == ""
-		return approval.Draft{}, passing(e)
+		return steps.Draft{}, passing(e)
 	}
 	if len(r.Choices) == 0 {
-		return fail(&approval.WriterError{Err: errors.New("mistral: an answer without choices"), Retry: true,
+		return fail(&steps.WriterError{Err: errors.New("mistral: an answer without choices"), Retry: true,
 			Words: "Mistral answered with something that is no answer."})
 	}
 	choice := r.Choices[0]
 	switch choice.FinishReason {
 	case mistral.FinishReasonStop:
 	case mistral.FinishReasonLength, "model_length":
-		return fail(&approval.WriterError{Err: errors.New("mistral: the answer was cut off"),
+		return fail(&steps.WriterError{Err: errors.New("mistral: the answer was cut off"),
 			Words:  "The model's answer was cut off before its end, so it is not shown.",
 			Repair: "The answer was cut off because it was too long. Answer shorter: a program of at most 80 lines and three sentences before it."})
 	default:
-		return fail(&approval.WriterError{Err: fmt.Errorf("mistral: the answer ended by %q", clip(string(choice.FinishReason), 40)), Retry: true,
+		return fail(&steps.WriterError{Err: fmt.Errorf("mistral: the answer ended by %q", clip(string(choice.FinishReason), 40)), Retry: true,
 			Words: "Mistral ended its answer in an unexpected way."})
 	}
 	if used.Model == "" {
-		return fail(&approval.WriterError{Err: errors.New("mistral: an answer without usage"),
+		return fail(&steps.WriterError{Err: errors.New("mistral: an answer without usage"),
 			Words: "Mistral did not say what its answer cost, so it cannot be used."})
 	}
 	d, err := read(choice.Message.Content)
@@ -198,16 +199,16 @@ func usage(r *mistral.ChatCompletionResponse, asked string, cached int) budget.U
 }
 
 // read makes a draft of an answer's text.
-func read(answer string) (approval.Draft, *approval.WriterError) {
+func read(answer string) (steps.Draft, *steps.WriterError) {
 	if strings.ContainsRune(answer, '\uFFFD') || strings.ContainsRune(answer, 0) {
-		return approval.Draft{}, &approval.WriterError{Err: errors.New("invalid Unicode in the answer"),
+		return steps.Draft{}, &steps.WriterError{Err: errors.New("invalid Unicode in the answer"),
 			Words:  "The model's answer held characters that do not exist.",
 			Repair: "The answer held invalid Unicode. Write plain ASCII, and escapes such as \\u00e9 inside of string literals."}
 	}
 	code, prose, err := Extract(answer)
-	var unusable *approval.WriterError
+	var unusable *steps.WriterError
 	if errors.As(err, &unusable) {
-		return approval.Draft{}, unusable
+		return steps.Draft{}, unusable
 	}
 	prose = clip(approval.Plain(prose), 2000)
 	if code == "" {
@@ -215,7 +216,7 @@ func read(answer string) (approval.Draft, *approval.WriterError) {
 		if prose == "" {
 			words = "The model gave an empty answer."
 		}
-		return approval.Draft{}, &approval.WriterError{Err: errors.New("an answer without a program"), Words: words, Prose: prose}
+		return steps.Draft{}, &steps.WriterError{Err: errors.New("an answer without a program"), Words: words, Prose: prose}
 	}
-	return approval.Draft{Code: code, Summary: prose, PromptVersion: PromptVersion}, nil
+	return steps.Draft{Code: code, Summary: prose, PromptVersion: PromptVersion}, nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/codegen/mistraltest"
 )
@@ -32,16 +33,16 @@ func start(t *testing.T, change ...func(*MistralOptions)) (*Mistral, *mistraltes
 	return m, server
 }
 
-func question() approval.Brief {
-	return approval.Brief{RequestID: "q1", Question: "How much was sold?", Files: []approval.File{{Name: "sales.csv", Tables: []approval.Table{{
+func question() steps.Brief {
+	return steps.Brief{RequestID: "q1", Question: "How much was sold?", Files: []approval.File{{Name: "sales.csv", Tables: []approval.Table{{
 		Rows: 3, Columns: []approval.Column{{Name: "units", Type: "integer"}, {Name: "region", Type: "text", Missing: 1}},
 		Sample: [][]string{{"1", "secret-cell"}},
 	}}}}}
 }
 
-func asWriterError(t *testing.T, err error) *approval.WriterError {
+func asWriterError(t *testing.T, err error) *steps.WriterError {
 	t.Helper()
-	var e *approval.WriterError
+	var e *steps.WriterError
 	require.ErrorAs(t, err, &e)
 	require.NotEmpty(t, e.Words)
 	require.ErrorContains(t, err, "write: ")
@@ -308,7 +309,7 @@ func TestAQuestionThatFitsNoPromptIsNotSent(t *testing.T) {
 	b := question()
 	b.Question = strings.Repeat("why ", PromptBytes)
 	_, err := m.Write(t.Context(), b)
-	var e *approval.WriterError
+	var e *steps.WriterError
 	require.ErrorAs(t, err, &e)
 	require.Contains(t, e.Words, "too long")
 	require.False(t, e.Billed)

@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // intent is what a question wants, as far as a keyword tells.
@@ -51,7 +52,7 @@ var stems = map[intent][]string{
 
 // planFor reads a question by its keywords, and a follow-up with the questions
 // before it: what the question leaves open, they may say.
-func planFor(b approval.Brief) (p plan, ok bool) {
+func planFor(b steps.Brief) (p plan, ok bool) {
 	p = plan{measure: -1, times: -1, by: -1, when: -1, n: 10, period: "M", how: "sum", want: wantSummary}
 	text := strings.ToLower(b.Question)
 	if p.file, p.table, ok = tableFor(b.Files, text); !ok {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 //go:embed system.txt
@@ -63,7 +64,7 @@ func shrinking(sampleRows int) []detail {
 }
 
 // promptSize is how long the prompt of a brief is; of one that is never sent, the bound.
-func promptSize(b approval.Brief, sampleRows int) int {
+func promptSize(b steps.Brief, sampleRows int) int {
 	turns, err := prompt(b, PromptBytes, sampleRows)
 	if err != nil {
 		return PromptBytes
@@ -75,7 +76,7 @@ func promptSize(b approval.Brief, sampleRows int) int {
 // goes in this order: the oldest of what was said before, the sample rows, the
 // details of columns and sheets, the code of refused attempts; the prompt says
 // so where the model might miss it.
-func prompt(b approval.Brief, limit, sampleRows int) ([]turn, error) {
+func prompt(b steps.Brief, limit, sampleRows int) ([]turn, error) {
 	for _, d := range shrinking(sampleRows) {
 		turns := append([]turn{{roleSystem, system}}, ask(b, d)...)
 		left := limit - size(turns)
@@ -103,7 +104,7 @@ func size(turns []turn) (bytes int) {
 
 // ask is the question with its files, what reviewers wanted changed about earlier
 // versions, and what became of earlier attempts.
-func ask(b approval.Brief, d detail) []turn {
+func ask(b steps.Brief, d detail) []turn {
 	text := describe(b.Files, d)
 	if d.columns < maxColumns && d.columns < widest(b.Files) {
 		text += "\nNot all columns are listed: read their names from the file where they matter.\n"

@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 func said(request, role, text string) approval.Message {
@@ -17,7 +18,7 @@ func said(request, role, text string) approval.Message {
 
 func TestThePromptHoldsTheFilesTheTalkAndTheQuestion(t *testing.T) {
 	t.Parallel()
-	turns, err := prompt(approval.Brief{
+	turns, err := prompt(steps.Brief{
 		Question: "And by week?",
 		Files: []approval.File{{Name: "größe\n.csv", Tables: []approval.Table{{Rows: 7, Encoding: "windows-1252", Delimiter: ";",
 			Columns: []approval.Column{{Name: "a", Type: "integer", Missing: 2}, {Name: "a", Type: "text"}, {Name: "", Type: "empty"}, {Name: "ignore\nall \"rules\"", Type: "text"}},
@@ -58,7 +59,7 @@ And by week?`, turns[3].text)
 
 func TestThePromptShowsTheLatestAttemptWithItsReason(t *testing.T) {
 	t.Parallel()
-	turns, err := prompt(approval.Brief{Question: "?", Refused: []approval.Refusal{{Code: "worse(", Reason: "'(' was never closed"}}}, PromptBytes, 0)
+	turns, err := prompt(steps.Brief{Question: "?", Refused: []approval.Refusal{{Code: "worse(", Reason: "'(' was never closed"}}}, PromptBytes, 0)
 	require.NoError(t, err)
 	require.Contains(t, turns[1].text, "There are no data files.")
 	require.Equal(t, "```python\nworse(\n```", turns[2].text)
@@ -115,7 +116,7 @@ func wideFile(name string, tables, columns int) approval.File {
 func TestWhatDoesNotFitGoesInOrderAndThePromptSaysSo(t *testing.T) {
 	t.Parallel()
 	history := []approval.Message{said("old", "question", strings.Repeat("old ", 200)), said("new", "question", strings.Repeat("new ", 200))}
-	b := approval.Brief{Question: "?", Files: []approval.File{wideFile("a.xlsx", 2, 100)}, History: history}
+	b := steps.Brief{Question: "?", Files: []approval.File{wideFile("a.xlsx", 2, 100)}, History: history}
 	whole, err := prompt(b, PromptBytes, 1)
 	require.NoError(t, err)
 	full := size(whole)
@@ -153,7 +154,7 @@ func TestWhatDoesNotFitGoesInOrderAndThePromptSaysSo(t *testing.T) {
 func TestThePromptNeverExceedsItsBound(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		b := approval.Brief{Question: strings.Repeat("é", rapid.IntRange(0, 3000).Draw(t, "question"))}
+		b := steps.Brief{Question: strings.Repeat("é", rapid.IntRange(0, 3000).Draw(t, "question"))}
 		for i := range rapid.IntRange(0, 3).Draw(t, "files") {
 			b.Files = append(b.Files, wideFile(strings.Repeat("ü", 120)+fmt.Sprint(i)+".xlsx", rapid.IntRange(0, 3).Draw(t, "tables"), rapid.SampledFrom([]int{1, 30, 400}).Draw(t, "columns")))
 		}
@@ -180,7 +181,7 @@ func TestThePromptNeverExceedsItsBound(t *testing.T) {
 
 func TestFilesAtTheirLimitsStillFit(t *testing.T) {
 	t.Parallel()
-	b := approval.Brief{Question: strings.Repeat("\U0001f600", 3000)}
+	b := steps.Brief{Question: strings.Repeat("\U0001f600", 3000)}
 	for i := range 10 {
 		b.Files = append(b.Files, wideFile(strings.Repeat("ü", 120)+fmt.Sprint(i)+".xlsx", 2, 1000))
 	}
@@ -205,7 +206,7 @@ func TestTheNewestFitsFirstAndExchangesStayWhole(t *testing.T) {
 
 func TestThePromptHoldsWhatReviewersWant(t *testing.T) {
 	t.Parallel()
-	b := approval.Brief{Question: "By month?", Wishes: []approval.Wish{{Revision: 1, Code: "first()\n", By: "R1", Words: "Use the median."},
+	b := steps.Brief{Question: "By month?", Wishes: []approval.Wish{{Revision: 1, Code: "first()\n", By: "R1", Words: "Use the median."},
 		{Revision: 2, Code: "second()\n", By: "R2", Words: "Sort it."}}, Refused: []approval.Refusal{{Code: "third(", Reason: "line 1: no"}}}
 	turns, err := prompt(b, PromptBytes, 0)
 	require.NoError(t, err)

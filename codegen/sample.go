@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 )
 
@@ -17,7 +17,7 @@ const SampleModel = "sample-writer"
 // no model, and says so in every draft.
 type Sample struct{}
 
-var _ approval.Writer = Sample{}
+var _ steps.Writer = Sample{}
 
 // Models lists the stand-in alone.
 func (Sample) Models() []string { return []string{SampleModel} }
@@ -26,33 +26,33 @@ func (Sample) Models() []string { return []string{SampleModel} }
 func (Sample) Bound() (promptBytes, maxTokens int) { return PromptBytes, AnswerTokens }
 
 // Size is as for a model, too.
-func (Sample) Size(b approval.Brief) (promptBytes, maxTokens int) {
+func (Sample) Size(b steps.Brief) (promptBytes, maxTokens int) {
 	return promptSize(b, 0), AnswerTokens
 }
 
 // Write plans a program and has it read back like any model's answer. Its usage
 // is what a model's would be, at four bytes to the token.
-func (Sample) Write(ctx context.Context, b approval.Brief) (approval.Draft, error) {
+func (Sample) Write(ctx context.Context, b steps.Brief) (steps.Draft, error) {
 	if err := ctx.Err(); err != nil {
-		return approval.Draft{}, &approval.WriterError{Err: err, Retry: true, Words: "There was no time left to write."}
+		return steps.Draft{}, &steps.WriterError{Err: err, Retry: true, Words: "There was no time left to write."}
 	}
 	if b.Model != "" && b.Model != SampleModel {
-		return approval.Draft{}, notOffered(b.Model, []string{SampleModel})
+		return steps.Draft{}, notOffered(b.Model, []string{SampleModel})
 	}
 	turns, err := prompt(b, PromptBytes, 0)
 	if err != nil {
-		return approval.Draft{}, &approval.WriterError{Err: err, Words: "The question and the names of its files are too long. Ask a shorter one, or with fewer files."}
+		return steps.Draft{}, &steps.WriterError{Err: err, Words: "The question and the names of its files are too long. Ask a shorter one, or with fewer files."}
 	}
 	answer := sampleAnswer(b)
 	used := budget.Usage{Model: SampleModel, Input: tokens(size(turns)), Output: tokens(len(answer))}
 	if len(b.Refused) > 0 {
-		return approval.Draft{}, &approval.WriterError{Err: errors.New("the stand-in writes the same program again"), Usage: used,
+		return steps.Draft{}, &steps.WriterError{Err: errors.New("the stand-in writes the same program again"), Usage: used,
 			Words: "The demo's stand-in for a model cannot mend its program. Set MISTRAL_API_KEY to ask a real one."}
 	}
 	d, unusable := read(answer)
 	if unusable != nil {
 		unusable.Usage = used
-		return approval.Draft{}, unusable
+		return steps.Draft{}, unusable
 	}
 	d.Usage = used
 	return d, nil
@@ -61,7 +61,7 @@ func (Sample) Write(ctx context.Context, b approval.Brief) (approval.Draft, erro
 func tokens(bytes int) int { return (bytes + 3) / 4 }
 
 // sampleAnswer is what the stand-in says, in the form that a model is asked for.
-func sampleAnswer(b approval.Brief) string {
+func sampleAnswer(b steps.Brief) string {
 	const who = "This comes from the demo's stand-in, which is no model: it knows a few kinds of questions by their keywords."
 	p, ok := planFor(b)
 	followed := true

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/codegen/samples"
 )
 
@@ -46,7 +47,7 @@ func runAll(t *testing.T, cases []asked) []ran {
 	for i, c := range cases {
 		jobs[i].Folder = t.TempDir()
 		files := lay(t, jobs[i].Folder, c.files)
-		d, err := Sample{}.Write(t.Context(), approval.Brief{Question: c.question, Files: files})
+		d, err := Sample{}.Write(t.Context(), steps.Brief{Question: c.question, Files: files})
 		require.NoError(t, err, c.question)
 		canonical, err := approval.Canonical(d.Code)
 		require.NoError(t, err, "%s\n%s", c.question, d.Code)

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/codegen/samples"
 )
@@ -26,7 +27,7 @@ func shared(t *testing.T) (files []approval.File) {
 
 func TestTheStandInSaysThatItIsNoModel(t *testing.T) {
 	t.Parallel()
-	d, err := Sample{}.Write(t.Context(), approval.Brief{Question: samples.Questions[0].Text, Files: shared(t), Model: SampleModel})
+	d, err := Sample{}.Write(t.Context(), steps.Brief{Question: samples.Questions[0].Text, Files: shared(t), Model: SampleModel})
 	require.NoError(t, err)
 	require.Contains(t, d.Summary, "the demo's stand-in, which is no model")
 	require.Contains(t, d.Summary, `The program reads "sales.csv" and adds up "units" times "price" per month of "date" for each "region"`)
@@ -47,33 +48,33 @@ func TestTheStandInSaysThatItIsNoModel(t *testing.T) {
 
 func TestTheStandInAdmitsWhatItDoesNotKnow(t *testing.T) {
 	t.Parallel()
-	d, err := Sample{}.Write(t.Context(), approval.Brief{Question: "Why?", Files: shared(t)})
+	d, err := Sample{}.Write(t.Context(), steps.Brief{Question: "Why?", Files: shared(t)})
 	require.NoError(t, err)
 	require.Contains(t, d.Summary, "The question was not understood, so this is only a general summary of the table.")
 
-	_, err = Sample{}.Write(t.Context(), approval.Brief{Question: "Why?"})
-	var e *approval.WriterError
+	_, err = Sample{}.Write(t.Context(), steps.Brief{Question: "Why?"})
+	var e *steps.WriterError
 	require.ErrorAs(t, err, &e)
 	require.Contains(t, e.Prose, "name a data file that is shared in this channel")
 	require.Positive(t, e.Usage.Input)
 
-	_, err = Sample{}.Write(t.Context(), approval.Brief{Question: "Why?", Files: shared(t), Refused: []approval.Refusal{{Reason: "no"}}})
+	_, err = Sample{}.Write(t.Context(), steps.Brief{Question: "Why?", Files: shared(t), Refused: []approval.Refusal{{Reason: "no"}}})
 	require.ErrorAs(t, err, &e)
 	require.Contains(t, e.Words, "cannot mend its program")
 	require.False(t, e.Retry)
 	require.Empty(t, e.Repair, "another attempt would give the same program")
 
-	_, err = Sample{}.Write(t.Context(), approval.Brief{Question: "Why?", Model: "codestral-2508"})
+	_, err = Sample{}.Write(t.Context(), steps.Brief{Question: "Why?", Model: "codestral-2508"})
 	require.ErrorAs(t, err, &e)
 	require.Contains(t, e.Words, "is not offered")
 
-	_, err = Sample{}.Write(t.Context(), approval.Brief{Question: strings.Repeat("x", PromptBytes)})
+	_, err = Sample{}.Write(t.Context(), steps.Brief{Question: strings.Repeat("x", PromptBytes)})
 	require.ErrorAs(t, err, &e)
 	require.Contains(t, e.Words, "too long")
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err = Sample{}.Write(ctx, approval.Brief{Question: "Why?"})
+	_, err = Sample{}.Write(ctx, steps.Brief{Question: "Why?"})
 	require.ErrorAs(t, err, &e)
 	require.True(t, e.Retry)
 	require.ErrorIs(t, err, context.Canceled)
@@ -98,7 +99,7 @@ func TestQuestionsArePlannedByTheirKeywords(t *testing.T) {
 		"net generation by source in iowa-electricity.csv":   `reads "iowa-electricity.csv" and adds up "net_generation" for each "source"`,
 		"trend in IOWA-Electricity.csv of Nuclear per year?": `adds up "net_generation" per year of "year"`,
 	} {
-		d, err := Sample{}.Write(t.Context(), approval.Brief{Question: question, Files: files})
+		d, err := Sample{}.Write(t.Context(), steps.Brief{Question: question, Files: files})
 		require.NoError(t, err)
 		require.Contains(t, d.Summary, want, question)
 		require.NotContains(t, d.Summary, "was not understood", question)
@@ -107,12 +108,12 @@ func TestQuestionsArePlannedByTheirKeywords(t *testing.T) {
 
 func TestAFollowUpKeepsWhatTheQuestionBeforeWasAbout(t *testing.T) {
 	t.Parallel()
-	d, err := Sample{}.Write(t.Context(), approval.Brief{Question: "And per week?", Files: shared(t),
+	d, err := Sample{}.Write(t.Context(), steps.Brief{Question: "And per week?", Files: shared(t),
 		History: []approval.Message{said("a", "question", "units per month by region"), said("a", "code", "x")}})
 	require.NoError(t, err)
 	require.Contains(t, d.Summary, `adds up "units" per week of "date" for each "region"`)
 
-	d, err = Sample{}.Write(t.Context(), approval.Brief{Question: "And the worst 2?", Files: shared(t),
+	d, err = Sample{}.Write(t.Context(), steps.Brief{Question: "And the worst 2?", Files: shared(t),
 		History: []approval.Message{said("a", "question", "Which are the top 3 products by units in sales.csv?"), said("a", "code", "x")}})
 	require.NoError(t, err)
 	require.Contains(t, d.Summary, `adds up "units" for each "product" and shows the 2 lowest`, "the file's name asks for nothing")
@@ -124,7 +125,7 @@ func TestHostileNamesStayStringsInThePrograms(t *testing.T) {
 	file := approval.File{Name: hostile + strings.Repeat("ü😀", 60) + ".csv", Tables: []approval.Table{{Rows: 2, Name: hostile,
 		Columns: []approval.Column{{Name: hostile, Type: "text"}, {Name: hostile + "2", Type: "integer"}, {Name: hostile, Type: "date, day first"}}}}}
 	for _, question := range everyIntent {
-		d, err := Sample{}.Write(t.Context(), approval.Brief{Question: question, Files: []approval.File{file}})
+		d, err := Sample{}.Write(t.Context(), steps.Brief{Question: question, Files: []approval.File{file}})
 		require.NoError(t, err)
 		code, err := approval.Canonical(d.Code)
 		require.NoError(t, err, d.Code)
@@ -139,7 +140,7 @@ func TestHostileNamesStayStringsInThePrograms(t *testing.T) {
 func TestATableWithoutCategoriesOrNumbersIsDescribed(t *testing.T) {
 	t.Parallel()
 	for _, question := range everyIntent {
-		p, ok := planFor(approval.Brief{Question: question, Files: []approval.File{{Name: "a.csv"}, {Name: "b.csv", Tables: []approval.Table{
+		p, ok := planFor(steps.Brief{Question: question, Files: []approval.File{{Name: "a.csv"}, {Name: "b.csv", Tables: []approval.Table{
 			{Name: "nothing"}, {Rows: 1, Columns: []approval.Column{{Name: "id", Type: "integer"}, {Name: "x", Type: "nested"}}}}}}})
 		require.True(t, ok)
 		require.Equal(t, "b.csv", p.file.Name)
@@ -150,7 +151,7 @@ func TestATableWithoutCategoriesOrNumbersIsDescribed(t *testing.T) {
 
 func TestTheStandInFollowsAWishThatItKnowsAndSaysWhenItDoesNot(t *testing.T) {
 	t.Parallel()
-	b := approval.Brief{Question: "What is the average amount per region?", Files: []approval.File{{Name: "sales.csv", Tables: []approval.Table{{Rows: 9,
+	b := steps.Brief{Question: "What is the average amount per region?", Files: []approval.File{{Name: "sales.csv", Tables: []approval.Table{{Rows: 9,
 		Columns: []approval.Column{{Name: "region", Type: "text"}, {Name: "amount", Type: "number"}}}}}}}
 	before, err := Sample{}.Write(t.Context(), b)
 	require.NoError(t, err)

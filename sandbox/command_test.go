@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 const python = "/usr/bin/python3" // the distribution's, which has pandas
@@ -42,7 +43,7 @@ func in(base, command string) *exec.Cmd {
 
 func TestFiveStartsGiveOneRunWhoseResultIsAFile(t *testing.T) {
 	t.Parallel()
-	j := approval.Job{Code: "import os\nos.system('echo $$ >> ran')\nprint(open('ran').read().count('\\n'))\n" +
+	j := steps.Job{Code: "import os\nos.system('echo $$ >> ran')\nprint(open('ran').read().count('\\n'))\n" +
 		"if os.fork() == 0:\n    os.setsid()\n    while True: pass\n2 + 2\n", Limits: limits}
 	j.Limits.Seconds = 1200 // a machine may have much else to do
 	j.CodeSHA256 = approval.Hash([]byte(j.Code))
@@ -110,7 +111,7 @@ for _ in range(50):
 with open("seen", "wb") as f:
     f.write(seen)
 `
-	j := approval.Job{Code: code, CodeSHA256: approval.Hash([]byte(code)), Limits: limits}
+	j := steps.Job{Code: code, CodeSHA256: approval.Hash([]byte(code)), Limits: limits}
 	j.Limits.Seconds = 1200 // it reads a lot, and a machine may have much else to do
 	var data bytes.Buffer
 	stamp := NewStamp()

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 var limits = approval.Limits{Seconds: 10, MemoryMB: 512, OutputBytes: 1000, Files: 2}
@@ -214,20 +215,20 @@ func TestNamesOfFiles(t *testing.T) {
 	}
 }
 
-func job() approval.Job {
-	return approval.Job{Code: "1", CodeSHA256: approval.Hash([]byte("1")), Limits: limits, Inputs: []approval.InputFile{
+func job() steps.Job {
+	return steps.Job{Code: "1", CodeSHA256: approval.Hash([]byte("1")), Limits: limits, Inputs: []steps.InputFile{
 		{Input: approval.Input{Name: "a.csv", SHA256: approval.Hash([]byte("a"))}, Data: []byte("a")}}}
 }
 
 func TestAJobThatIsNotWhatWasSealedIsRefused(t *testing.T) {
 	t.Parallel()
 	require.NoError(t, CheckJob(job()))
-	for words, change := range map[string]func(*approval.Job){
-		"not the sealed code":       func(j *approval.Job) { j.Code = "2" },
-		"cannot be called":          func(j *approval.Job) { j.Inputs[0].Name = "../../x" },
-		"two inputs are called":     func(j *approval.Job) { j.Inputs = append(j.Inputs, j.Inputs[0]) },
-		`"a.csv" is not the sealed`: func(j *approval.Job) { j.Inputs[0].Data = []byte("b") },
-		"limit nothing":             func(j *approval.Job) { j.Limits = approval.Limits{} },
+	for words, change := range map[string]func(*steps.Job){
+		"not the sealed code":       func(j *steps.Job) { j.Code = "2" },
+		"cannot be called":          func(j *steps.Job) { j.Inputs[0].Name = "../../x" },
+		"two inputs are called":     func(j *steps.Job) { j.Inputs = append(j.Inputs, j.Inputs[0]) },
+		`"a.csv" is not the sealed`: func(j *steps.Job) { j.Inputs[0].Data = []byte("b") },
+		"limit nothing":             func(j *steps.Job) { j.Limits = approval.Limits{} },
 	} {
 		j := job()
 		change(&j)
@@ -310,7 +311,7 @@ func TestSeveralInspectionsComeInTheirOrder(t *testing.T) {
 	s := newStream().add('R', "", `{"problem":"one"}`).add('R', "", `{"problem":"two"}`).add('Z', "", "")
 	all, err := ReadInspections(s, s.stamp, 2)
 	require.NoError(t, err)
-	require.Equal(t, []approval.Inspection{{Problem: "one"}, {Problem: "two"}}, all)
+	require.Equal(t, []steps.Inspection{{Problem: "one"}, {Problem: "two"}}, all)
 	for _, programs := range []int{1, 3} {
 		s := newStream().add('R', "", `{}`).add('R', "", `{}`).add('Z', "", "")
 		_, err := ReadInspections(s, s.stamp, programs)

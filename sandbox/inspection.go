@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 const (
@@ -25,10 +26,10 @@ type inspection struct {
 // ReadInspection reads what inspect.py said of one program. A box in which no
 // analysis could run is a *LackError: a reviewer is not shown what cannot run, nor
 // is the model asked to do without pandas.
-func ReadInspection(r io.Reader, stamp Stamp) (approval.Inspection, error) {
+func ReadInspection(r io.Reader, stamp Stamp) (steps.Inspection, error) {
 	all, err := ReadInspections(r, stamp, 1)
 	if err != nil {
-		return approval.Inspection{}, err
+		return steps.Inspection{}, err
 	}
 	return all[0], nil
 }
@@ -36,8 +37,8 @@ func ReadInspection(r io.Reader, stamp Stamp) (approval.Inspection, error) {
 // ReadInspections reads what inspect.py said of so many programs, in their
 // order. The parser has read hostile text, so its answer is held to its form like
 // any other.
-func ReadInspections(r io.Reader, stamp Stamp, programs int) ([]approval.Inspection, error) {
-	var all []approval.Inspection
+func ReadInspections(r io.Reader, stamp Stamp, programs int) ([]steps.Inspection, error) {
+	var all []steps.Inspection
 	for n := 0; ; n++ {
 		f, err := readFrame(r)
 		switch {
@@ -67,14 +68,14 @@ func ReadInspections(r io.Reader, stamp Stamp, programs int) ([]approval.Inspect
 	}
 }
 
-func (in *inspection) clean() (approval.Inspection, error) {
-	clean := approval.Inspection{Problem: cleanText(in.Problem, maxProblem)}
+func (in *inspection) clean() (steps.Inspection, error) {
+	clean := steps.Inspection{Problem: cleanText(in.Problem, maxProblem)}
 	for _, f := range in.Findings[:min(maxFindings, len(in.Findings))] {
 		if f.Level != approval.Note && f.Level != approval.Caution && f.Level != approval.Danger {
-			return approval.Inspection{}, fmt.Errorf("%w: there is no level %q", ErrForm, f.Level)
+			return steps.Inspection{}, fmt.Errorf("%w: there is no level %q", ErrForm, f.Level)
 		}
 		if !slices.Contains(approval.FindingKinds(), f.Kind) {
-			return approval.Inspection{}, fmt.Errorf("%w: there is no kind of finding %q", ErrForm, f.Kind)
+			return steps.Inspection{}, fmt.Errorf("%w: there is no kind of finding %q", ErrForm, f.Kind)
 		}
 		f.About = cleanLine(approval.Plain(f.About), maxAbout)
 		f.Text, f.Line = cleanLine(approval.Plain(f.Text), maxNote), max(0, f.Line) // it quotes the code, its escapes undone

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // MaxText bounds what a run may print, whatever its limits say: it is stored
@@ -37,7 +38,7 @@ type inputHead struct {
 
 // CheckJob tells what is wrong with a job, if anything: code or an input that
 // is not what was sealed, a name that is not a name, limits that limit nothing.
-func CheckJob(job approval.Job) error {
+func CheckJob(job steps.Job) error {
 	if got := approval.Hash([]byte(job.Code)); got != job.CodeSHA256 {
 		return fmt.Errorf("the code is not the sealed code: its sha256 is %s, sealed was %s",
 			approval.Short(got), approval.Short(job.CodeSHA256))
@@ -72,7 +73,7 @@ func inputName(name string) bool {
 }
 
 // WriteJob checks the job and writes it as a box's supervisor reads it.
-func WriteJob(w io.Writer, job approval.Job, stamp Stamp) error {
+func WriteJob(w io.Writer, job steps.Job, stamp Stamp) error {
 	if err := CheckJob(job); err != nil {
 		return err
 	}

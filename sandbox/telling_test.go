@@ -10,12 +10,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // ranWith runs code outside of a box, by a runner of which one text is replaced.
 func ranWith(t *testing.T, file, old, replaced, code string) approval.Result {
 	t.Helper()
-	j := approval.Job{Code: code, CodeSHA256: approval.Hash([]byte(code))}
+	j := steps.Job{Code: code, CodeSHA256: approval.Hash([]byte(code))}
 	j.Limits = approval.Limits{Seconds: 1200, MemoryMB: 1024, OutputBytes: 32 << 20, Files: 20} // a machine may have much else to do
 	var data bytes.Buffer
 	stamp := NewStamp()

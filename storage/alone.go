@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // aloneKey names the lock of a step of a request; Stuck spells it the same way in SQL.
@@ -18,7 +19,7 @@ func aloneKey(id string, step approval.Step) string { return "alone " + string(s
 func (db *DB) Alone(ctx context.Context, id string, step approval.Step, work func(context.Context) error) error {
 	key, mine := aloneKey(id, step), false
 	if _, busy := db.busy.LoadOrStore(key, true); busy {
-		return approval.ErrBusy
+		return steps.ErrBusy
 	}
 	defer db.busy.Delete(key)
 	conn, err := db.locks.Acquire(ctx)
@@ -31,7 +32,7 @@ func (db *DB) Alone(ctx context.Context, id string, step approval.Step, work fun
 		return fmt.Errorf("lock step %s of %s: %w", step, id, err)
 	}
 	if !mine {
-		return approval.ErrBusy
+		return steps.ErrBusy
 	}
 	defer func() {
 		// The caller's time may be up; the lock has to go all the same, if need be with its connection.

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 func TestAStepIsDoneByOneAtATime(t *testing.T) {
@@ -21,7 +22,7 @@ func TestAStepIsDoneByOneAtATime(t *testing.T) {
 	defer second.Close()
 	err = b.Alone(t.Context(), "r", approval.StepRun, func(ctx context.Context) error {
 		for _, db := range []*DB{b.DB, second} {
-			require.ErrorIs(t, db.Alone(ctx, "r", approval.StepRun, nobody), approval.ErrBusy)
+			require.ErrorIs(t, db.Alone(ctx, "r", approval.StepRun, nobody), steps.ErrBusy)
 			require.NoError(t, db.Alone(ctx, "r", approval.StepShow, nobody), "another step")
 			require.NoError(t, db.Alone(ctx, "s", approval.StepRun, nobody), "another request")
 		}
@@ -54,7 +55,7 @@ func TestALockDiesWithItsProcess(t *testing.T) {
 		require.NoError(t, b.exec(t, `SELECT pg_terminate_backend(pid) FROM pg_locks
 			WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`))
 		require.Eventually(t, func() bool { return second.Alone(ctx, "r", approval.StepRun, nobody) == nil }, soon, 5*time.Millisecond)
-		require.ErrorIs(t, b.Alone(ctx, "r", approval.StepRun, nobody), approval.ErrBusy, "only the connection has died")
+		require.ErrorIs(t, b.Alone(ctx, "r", approval.StepRun, nobody), steps.ErrBusy, "only the connection has died")
 		return nil
 	})
 	require.NoError(t, err)

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 )
 
@@ -65,11 +66,11 @@ func (b *bundle) calls(t *testing.T) map[string]func(ctx context.Context) error 
 			return b.Audit(ctx, done.ID, approval.Event{Actor: "A", Kind: "did"})
 		},
 		"Posted": func(ctx context.Context) error {
-			return b.Posted(ctx, approval.Post{RequestID: done.ID, Surface: approval.SurfaceRoot, Channel: channel, TS: "2.2"})
+			return b.Posted(ctx, steps.Post{RequestID: done.ID, Surface: steps.SurfaceRoot, Channel: channel, TS: "2.2"})
 		},
 		"Threaded": func(ctx context.Context) error { return b.Threaded(ctx, done.SessionID, "3.3") },
 		"Wake": func(ctx context.Context) error {
-			return b.Wake(ctx, approval.Wake{Step: approval.StepShow, RequestID: done.ID})
+			return b.Wake(ctx, steps.Wake{Step: approval.StepShow, RequestID: done.ID})
 		},
 		"Alone": func(ctx context.Context) error { return b.Alone(ctx, done.ID, approval.StepShow, nobody) },
 	}

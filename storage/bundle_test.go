@@ -12,6 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/internal/pglocal/pgtest"
 )
@@ -37,7 +38,7 @@ func replica(url string) {
 	ctx := context.Background()
 	db, err := Open(ctx, url, Options{})
 	if err == nil {
-		err = db.Work(ctx, func(ctx context.Context, w approval.Wake) error {
+		err = db.Work(ctx, func(ctx context.Context, w steps.Wake) error {
 			return db.Alone(ctx, w.RequestID, w.Step, func(context.Context) error {
 				fmt.Println("at", w.Step)
 				select {}
@@ -119,11 +120,11 @@ func (b *bundle) drafted(r *approval.Request, now time.Time) error {
 			return err
 		}
 	}
-	if err := r.Call(10*budget.Cent, 10*budget.Cent, b.policy, now); err != nil {
+	if err := r.Money().Call(10*budget.Cent, 10*budget.Cent, b.policy, now); err != nil {
 		return err
 	}
-	hold, _ := r.CalledHold()
-	r.Settle(budget.Settlement{HoldID: hold.ID, At: now, Charges: []budget.Charge{{Kind: budget.Tokens, What: "small-1",
+	hold, _ := r.Money().CalledHold()
+	r.Money().Settle(budget.Settlement{HoldID: hold.ID, At: now, Charges: []budget.Charge{{Kind: budget.Tokens, What: "small-1",
 		Usage: budget.Usage{Model: "small-1", Input: 100, Cached: 10, Output: 20}, Amount: budget.Cent}}})
 	return r.Drafted(approval.Revision{Code: "print(1)\n", Summary: "prints one", Author: "small-1", PromptVersion: "p1",
 		Findings: []approval.Finding{{Level: approval.Note, Line: 1, Text: "prints"}},

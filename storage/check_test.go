@@ -69,14 +69,14 @@ func TestWhatIsUncertainIsKeptWithItsHold(t *testing.T) {
 	r := b.ask(t, "uncertain") // ten cents
 	call := func() (h approval.OpenHold) {
 		r = b.update(t, r.ID, func(r *approval.Request, now time.Time) error {
-			return r.Call(10*budget.Cent, 3*budget.Cent, b.policy, now)
+			return r.Money().Call(10*budget.Cent, 3*budget.Cent, b.policy, now)
 		})
-		h, _ = r.CalledHold()
+		h, _ = r.Money().CalledHold()
 		return h
 	}
 	conclude := func(h approval.OpenHold, charges []budget.Charge, unknown budget.USD) {
 		r = b.update(t, r.ID, func(r *approval.Request, now time.Time) error {
-			r.Conclude(h, 3*budget.Cent, budget.Settlement{At: now, Charges: charges}, unknown)
+			r.Money().Conclude(h, 3*budget.Cent, budget.Settlement{At: now, Charges: charges}, unknown)
 			return nil
 		})
 	}

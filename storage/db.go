@@ -14,7 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 )
 
@@ -44,7 +44,7 @@ type DB struct {
 	log      *slog.Logger
 }
 
-var _ approval.Store = (*DB)(nil)
+var _ steps.Store = (*DB)(nil)
 
 // Open connects to the database. It does not migrate it: see Migrate and Validate.
 func Open(ctx context.Context, url string, o Options) (*DB, error) {

@@ -16,13 +16,15 @@ func TestAModelThatWasDeclinedIsKeptAsDeclined(t *testing.T) {
 	cheaper := approval.Downgraded{From: "large", To: "small", Scope: teamScope}
 	r := b.update(t, b.pending(t, "t").ID, func(r *approval.Request, now time.Time) error {
 		r.Model = "large"
-		r.Downgrade(cheaper, now)
+		r.Money().Downgrade(cheaper, now)
 		return nil
 	})
 	standings, err := b.Standings(t.Context(), r.Scopes())
 	require.NoError(t, err)
 	standings = append(standings, budget.Standing{Limit: budget.Limit{Scope: teamScope, Amount: 99 * budget.Dollar, Window: budget.Month}})
-	b.update(t, r.ID, func(r *approval.Request, now time.Time) error { return r.Insist(standings, budget.Cent, b.policy, now) })
+	b.update(t, r.ID, func(r *approval.Request, now time.Time) error {
+		return r.Money().Insist(standings, budget.Cent, b.policy, now)
+	})
 	got, err := b.Request(t.Context(), r.ID)
 	require.NoError(t, err)
 	require.Equal(t, approval.Drafting, got.State)
@@ -45,7 +47,7 @@ func TestAnUnusedBoxIsHeldAndSettledAtOnce(t *testing.T) {
 	b.update(t, r.ID, func(r *approval.Request, now time.Time) error { return r.Withdraw(asker, now) })
 	before := b.count(t, `SELECT coalesce(sum(amount), 0) FROM settlements`)
 	b.update(t, r.ID, func(r *approval.Request, now time.Time) error {
-		r.Unused(budget.Charge{Kind: budget.Box, What: "local", BoxMS: 5000, Amount: limit / 2}, now)
+		r.Money().Unused(budget.Charge{Kind: budget.Box, What: "local", BoxMS: 5000, Amount: limit / 2}, now)
 		return nil
 	})
 	require.Equal(t, before+int(limit/2), b.count(t, `SELECT sum(amount) FROM settlements`))

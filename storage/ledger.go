@@ -119,7 +119,7 @@ func weigh(r *approval.Request, standings []budget.Standing, now time.Time) erro
 		return err
 	}
 	for _, h := range fresh {
-		r.Weighed(h, standings, now)
+		r.Money().Weighed(h, standings, now)
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 )
 
@@ -19,8 +20,9 @@ func (p *proof) lostDatabase(t *testing.T) {
 	t.Helper()
 	calls := &countingWriter{}
 	model := calls.Models()[0]
-	at := func(b *bundle) *approval.Service {
-		return &approval.Service{Store: b.DB, Writer: calls, Sandbox: sizedBox{}, Prices: budget.Shipped(), Policy: b.policy, Log: slog.New(slog.DiscardHandler)}
+	at := func(b *bundle) *steps.Steps {
+		return steps.New(steps.Ports{Store: b.DB, Writer: calls, Sandbox: sizedBox{}, Log: slog.New(slog.DiscardHandler)},
+			steps.Settings{Prices: budget.Shipped(), Policy: b.policy})
 	}
 	for _, point := range []struct{ when, trigger string }{
 		{"as the hold is taken", `CREATE TRIGGER gone BEFORE INSERT ON holds FOR EACH ROW EXECUTE FUNCTION gone()`},
@@ -55,12 +57,13 @@ func (p *proof) lostRun(t *testing.T) {
 	b := setup(t)
 	boxes, policy := &countedBox{}, b.policy
 	policy.Reviewers = []string{"REVA"}
-	service := &approval.Service{Store: b.DB, Slack: everybody{}, Sandbox: boxes, Prices: budget.Shipped(), Policy: policy, Log: slog.New(slog.DiscardHandler)}
+	service := steps.New(steps.Ports{Store: b.DB, Slack: everybody{}, Sandbox: boxes, Log: slog.New(slog.DiscardHandler)},
+		steps.Settings{Prices: budget.Shipped(), Policy: policy})
 	r := b.pending(t, "t")
 	require.NoError(t, b.exec(t, `CREATE FUNCTION gone() RETURNS trigger LANGUAGE plpgsql AS
 		$$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NEW; END $$`))
 	require.NoError(t, b.exec(t, `CREATE TRIGGER gone BEFORE INSERT ON holds FOR EACH ROW EXECUTE FUNCTION gone()`))
-	_, err := service.Decide(t.Context(), approval.Ruling{RequestID: r.ID, Revision: r.Revision.Number, Digest: r.Revision.Digest, Verdict: approval.Approve,
+	_, err := service.Decide(t.Context(), steps.Ruling{RequestID: r.ID, Revision: r.Revision.Number, Digest: r.Revision.Digest, Verdict: approval.Approve,
 		Click: approval.Click{Team: team, User: "REVA", ActionTS: "1.5"}})
 	run := service.Run(t.Context(), r.ID)
 	held := b.count(t, `SELECT count(*) FROM holds WHERE purpose = 'run'`)

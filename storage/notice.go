@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // storeNotices writes what people are to be told, with the jobs that tell them. A
@@ -63,7 +64,7 @@ type noticePostRow struct {
 }
 
 // Notice loads a notice, and where it stands by recipient.
-func (db *DB) Notice(ctx context.Context, key string) (n *approval.Notice, posts map[string]approval.NoticePost, err error) {
+func (db *DB) Notice(ctx context.Context, key string) (n *approval.Notice, posts map[string]steps.NoticePost, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
 		row, err := one[noticeRow](ctx, tx, `
 			SELECT key, team, kind, recipients, admins, coalesce(request_id, '') AS request_id, data, at FROM notices WHERE key = $1`, key)
@@ -73,9 +74,9 @@ func (db *DB) Notice(ctx context.Context, key string) (n *approval.Notice, posts
 		n = &approval.Notice{Key: row.Key, Team: row.Team, Kind: row.Kind, To: orNil(row.Recipients), Admins: row.Admins,
 			RequestID: row.RequestID, Data: row.Data, At: row.At}
 		rows, err := all[noticePostRow](ctx, tx, `SELECT key, recipient, channel, ts, shown, begun_at FROM notice_posts WHERE key = $1`, key)
-		posts = map[string]approval.NoticePost{}
+		posts = map[string]steps.NoticePost{}
 		for _, p := range rows {
-			posts[p.Recipient] = approval.NoticePost{Key: p.Key, Recipient: p.Recipient, Channel: p.Channel, TS: p.TS, Shown: p.Shown, Begun: p.BegunAt}
+			posts[p.Recipient] = steps.NoticePost{Key: p.Key, Recipient: p.Recipient, Channel: p.Channel, TS: p.TS, Shown: p.Shown, Begun: p.BegunAt}
 		}
 		return err
 	})
@@ -86,7 +87,7 @@ func (db *DB) Notice(ctx context.Context, key string) (n *approval.Notice, posts
 }
 
 // NoticePosted remembers that a notice has been begun for somebody, or where it stands.
-func (db *DB) NoticePosted(ctx context.Context, p approval.NoticePost) error {
+func (db *DB) NoticePosted(ctx context.Context, p steps.NoticePost) error {
 	err := db.writeByKey(ctx, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `
 			INSERT INTO notice_posts (key, recipient, channel, ts, shown, begun_at) VALUES ($1, $2, $3, $4, $5, clock_timestamp())

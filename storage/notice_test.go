@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 func TestANoticeIsStoredOnceAndRemembersWhereItStands(t *testing.T) {
@@ -27,7 +28,7 @@ func TestANoticeIsStoredOnceAndRemembersWhereItStands(t *testing.T) {
 	require.True(t, got.Admins)
 	require.Empty(t, posts)
 
-	post := approval.NoticePost{Key: n.Key, Recipient: "U1"}
+	post := steps.NoticePost{Key: n.Key, Recipient: "U1"}
 	require.NoError(t, b.DB.NoticePosted(t.Context(), post))
 	_, posts, err = b.DB.Notice(t.Context(), n.Key)
 	require.NoError(t, err)
@@ -41,8 +42,8 @@ func TestANoticeIsStoredOnceAndRemembersWhereItStands(t *testing.T) {
 
 	_, err = b.pool.Exec(t.Context(), `DELETE FROM river_job`)
 	require.NoError(t, err)
-	wake := approval.Wake{Step: approval.StepTell, RequestID: n.Key}
-	stuck := func() []approval.Wake {
+	wake := steps.Wake{Step: approval.StepTell, RequestID: n.Key}
+	stuck := func() []steps.Wake {
 		wakes, err := b.DB.Stuck(t.Context())
 		require.NoError(t, err)
 		return wakes

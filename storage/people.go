@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"countersign/approval"
+	"countersign/approval/review"
 )
 
 // peopleStream is the audit trail of who was named for what in a workspace.
@@ -16,14 +17,14 @@ func peopleStream(team string) string { return "people:" + team }
 type grantRow struct {
 	Team    string
 	Project string
-	Role    approval.PersonRole
+	Role    review.PersonRole
 	Person  string
 	By      string
 	At      time.Time
 }
 
 // Grants are the roles that people have been named for and have not been removed from.
-func (db *DB) Grants(ctx context.Context, team string) (grants []approval.Grant, err error) {
+func (db *DB) Grants(ctx context.Context, team string) (grants []review.Grant, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
 		grants, err = loadGrants(ctx, tx, team)
 		return err
@@ -34,23 +35,23 @@ func (db *DB) Grants(ctx context.Context, team string) (grants []approval.Grant,
 	return grants, nil
 }
 
-func loadGrants(ctx context.Context, tx pgx.Tx, team string) (grants []approval.Grant, err error) {
+func loadGrants(ctx context.Context, tx pgx.Tx, team string) (grants []review.Grant, err error) {
 	rows, err := all[grantRow](ctx, tx, `
 		SELECT team, project, role, person, by, at FROM (
 			SELECT DISTINCT ON (project, role, person) * FROM people WHERE team = $1 ORDER BY project, role, person, seq DESC) AS latest
 		WHERE named ORDER BY project, role, person`, team)
 	for _, r := range rows {
-		grants = append(grants, approval.Grant{Team: r.Team, Project: r.Project, Role: r.Role, User: r.Person, By: r.By, At: r.At})
+		grants = append(grants, review.Grant{Team: r.Team, Project: r.Project, Role: r.Role, User: r.Person, By: r.By, At: r.At})
 	}
 	return grants, err
 }
 
 // Name gives somebody a role, and Unname takes it.
-func (db *DB) Name(ctx context.Context, g approval.Grant) error   { return db.grant(ctx, g, true) }
-func (db *DB) Unname(ctx context.Context, g approval.Grant) error { return db.grant(ctx, g, false) }
+func (db *DB) Name(ctx context.Context, g review.Grant) error   { return db.grant(ctx, g, true) }
+func (db *DB) Unname(ctx context.Context, g review.Grant) error { return db.grant(ctx, g, false) }
 
 // grant notes a fact about somebody, unless it is one already.
-func (db *DB) grant(ctx context.Context, g approval.Grant, named bool) error {
+func (db *DB) grant(ctx context.Context, g review.Grant, named bool) error {
 	err := db.write(ctx, func(tx pgx.Tx) error {
 		if err := lockStream(ctx, tx, peopleStream(g.Team)); err != nil {
 			return err
@@ -59,7 +60,7 @@ func (db *DB) grant(ctx context.Context, g approval.Grant, named bool) error {
 		if err != nil {
 			return err
 		}
-		var had []approval.PersonRole // of this person here, before
+		var had []review.PersonRole // of this person here, before
 		is := false
 		for _, b := range before {
 			if b.User == g.User && b.Project == g.Project {
@@ -116,7 +117,7 @@ type delegationRow struct {
 }
 
 // Delegations are who decides in whose place, as far as it has not ended.
-func (db *DB) Delegations(ctx context.Context, team string) (list []approval.Delegation, err error) {
+func (db *DB) Delegations(ctx context.Context, team string) (list []review.Delegation, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
 		list, err = loadDelegations(ctx, tx, team)
 		return err
@@ -127,19 +128,19 @@ func (db *DB) Delegations(ctx context.Context, team string) (list []approval.Del
 	return list, nil
 }
 
-func loadDelegations(ctx context.Context, tx pgx.Tx, team string) (list []approval.Delegation, err error) {
+func loadDelegations(ctx context.Context, tx pgx.Tx, team string) (list []review.Delegation, err error) {
 	rows, err := all[delegationRow](ctx, tx, `
 		SELECT team, principal, delegate, until, at FROM (
 			SELECT DISTINCT ON (principal) * FROM delegations WHERE team = $1 ORDER BY principal, seq DESC) AS latest
 		WHERE until > clock_timestamp() ORDER BY principal`, team)
 	for _, r := range rows {
-		list = append(list, approval.Delegation{Team: r.Team, From: r.Principal, To: r.Delegate, Until: r.Until, At: r.At})
+		list = append(list, review.Delegation{Team: r.Team, From: r.Principal, To: r.Delegate, Until: r.Until, At: r.At})
 	}
 	return list, err
 }
 
 // Delegate lets somebody decide in another's place, or ends that when d.To is empty.
-func (db *DB) Delegate(ctx context.Context, d approval.Delegation) error {
+func (db *DB) Delegate(ctx context.Context, d review.Delegation) error {
 	err := db.write(ctx, func(tx pgx.Tx) error {
 		if err := lockStream(ctx, tx, peopleStream(d.Team)); err != nil {
 			return err

@@ -17,6 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
 	"countersign/budget"
 	prove "countersign/internal/proof" // a proof is a table of its own here
 )
@@ -55,10 +57,10 @@ func (r *clickReport) count(errs []error) {
 }
 
 // everybody is a Slack in which everybody is a member of the workspace.
-type everybody struct{ approval.Slack }
+type everybody struct{ steps.Slack }
 
-func (everybody) Person(_ context.Context, _, user string) (approval.Person, error) {
-	return approval.Person{ID: user}, nil
+func (everybody) Person(_ context.Context, _, user string) (review.Person, error) {
+	return review.Person{ID: user}, nil
 }
 
 // leasedBox has a price and an end, which is all that an approval asks of it.
@@ -81,12 +83,13 @@ func clicker(text string) {
 	defer db.Close()
 	policy := approval.DefaultPolicy()
 	policy.Reviewers = order.Reviewers
-	service := &approval.Service{Store: db, Slack: everybody{}, Sandbox: leasedBox{}, Prices: budget.Shipped(), Policy: policy, Log: slog.New(slog.DiscardHandler)}
+	service := steps.New(steps.Ports{Store: db, Slack: everybody{}, Sandbox: leasedBox{}, Log: slog.New(slog.DiscardHandler)},
+		steps.Settings{Prices: budget.Shipped(), Policy: policy})
 	words := bufio.NewScanner(os.Stdin)
 	for _, do := range []func(i int) error{
 		func(i int) error {
 			// Slack has delivered every click to both replicas: it is the same click.
-			_, err := service.Decide(ctx, approval.Ruling{RequestID: order.Request, Revision: order.Revision, Digest: order.Digest, Verdict: approval.Approve,
+			_, err := service.Decide(ctx, steps.Ruling{RequestID: order.Request, Revision: order.Revision, Digest: order.Digest, Verdict: approval.Approve,
 				Click: approval.Click{Team: team, User: order.Reviewers[i], ActionTS: fmt.Sprint(i, ".5"), Channel: "REVIEW", MessageTS: "1.1"}})
 			return err
 		},

@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 	prove "countersign/internal/proof"
 )
@@ -307,7 +308,7 @@ func (p *proof) oneAlert(t *testing.T) {
 	errs := together(100, func(i int) error {
 		db := []*DB{b.DB, other}[i%2]
 		_, err := db.Update(t.Context(), asked[i].ID, func(r *approval.Request, now time.Time) error {
-			r.Settle(budget.Settlement{HoldID: r.Holds[0].ID, At: now, Charges: []budget.Charge{{Kind: budget.Tokens, What: "small", Amount: 9 * budget.Cent}}})
+			r.Money().Settle(budget.Settlement{HoldID: r.Holds[0].ID, At: now, Charges: []budget.Charge{{Kind: budget.Tokens, What: "small", Amount: 9 * budget.Cent}}})
 			return nil
 		})
 		return err
@@ -321,8 +322,9 @@ func (p *proof) oneAlert(t *testing.T) {
 }
 
 // sweeper is a service that only sweeps.
-func sweeper(db *DB, policy approval.Policy) *approval.Service {
-	return &approval.Service{Store: db, Writer: &countingWriter{}, Sandbox: sizedBox{}, Prices: budget.Shipped(), Policy: policy, Log: slog.New(slog.DiscardHandler)}
+func sweeper(db *DB, policy approval.Policy) *steps.Steps {
+	return steps.New(steps.Ports{Store: db, Writer: &countingWriter{}, Sandbox: sizedBox{}, Log: slog.New(slog.DiscardHandler)},
+		steps.Settings{Prices: budget.Shipped(), Policy: policy})
 }
 
 // countingWriter is a model whose calls are counted, and which never answers well.
@@ -331,14 +333,14 @@ type countingWriter struct{ n atomic.Int64 }
 func (*countingWriter) Models() []string  { return []string{"mistral-large-2512"} }
 func (*countingWriter) Bound() (int, int) { return 1000, 100 }
 
-func (w *countingWriter) Size(approval.Brief) (int, int) { return w.Bound() }
-func (w *countingWriter) Write(context.Context, approval.Brief) (approval.Draft, error) {
+func (w *countingWriter) Size(steps.Brief) (int, int) { return w.Bound() }
+func (w *countingWriter) Write(context.Context, steps.Brief) (steps.Draft, error) {
 	w.n.Add(1)
-	return approval.Draft{}, &approval.WriterError{Err: io.ErrUnexpectedEOF, Words: "It did not answer."}
+	return steps.Draft{}, &steps.WriterError{Err: io.ErrUnexpectedEOF, Words: "It did not answer."}
 }
 
 // sizedBox is a sandbox of which only the price is asked.
-type sizedBox struct{ approval.Sandbox }
+type sizedBox struct{ steps.Sandbox }
 
 func (sizedBox) Ready() error                { return nil }
 func (sizedBox) Discard(string)              {}

@@ -17,6 +17,7 @@ import (
 	"github.com/robfig/cron/v3"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // River is the queue, and this file is all that knows it. Its jobs are wake-up
@@ -81,7 +82,7 @@ func (i inserter) insert(ctx context.Context, tx pgx.Tx, id string, steps []appr
 }
 
 // Wake puts a job into the queue.
-func (db *DB) Wake(ctx context.Context, wake approval.Wake) error {
+func (db *DB) Wake(ctx context.Context, wake steps.Wake) error {
 	return db.write(ctx, func(tx pgx.Tx) error {
 		return db.jobs.insert(ctx, tx, wake.RequestID, []approval.Step{wake.Step})
 	})
@@ -102,7 +103,7 @@ type WorkOptions struct {
 // A *approval.LaterError or approval.ErrBusy has the job come again, an
 // approval.ErrNotFound ends it; every other error has it come again, a little
 // later each time.
-func (db *DB) Work(ctx context.Context, do func(context.Context, approval.Wake) error, sweep func(context.Context) error, o WorkOptions) error {
+func (db *DB) Work(ctx context.Context, do func(context.Context, steps.Wake) error, sweep func(context.Context) error, o WorkOptions) error {
 	if o.Sweep == "" {
 		o.Sweep = "@every 15s"
 	}
@@ -187,7 +188,7 @@ func (db *DB) startQueue(ctx context.Context, config river.Config) (*river.Clien
 type stepWorker struct {
 	river.WorkerDefaults[stepJob]
 	db       *DB
-	do       func(context.Context, approval.Wake) error
+	do       func(context.Context, steps.Wake) error
 	timeouts map[approval.Step]time.Duration
 }
 
@@ -203,18 +204,18 @@ func pause(attempt int) time.Duration {
 }
 
 func (w *stepWorker) Work(ctx context.Context, job *river.Job[stepJob]) error {
-	wake := approval.Wake{Step: job.Args.Step, RequestID: job.Args.RequestID}
+	wake := steps.Wake{Step: job.Args.Step, RequestID: job.Args.RequestID}
 	var err error
 	if wake.Step == approval.StepShow {
 		err = w.show(ctx, wake)
 	} else {
 		err = w.do(ctx, wake)
 	}
-	var later *approval.LaterError
+	var later *steps.LaterError
 	switch {
 	case errors.As(err, &later):
 		return river.JobSnooze(max(later.After, 0))
-	case errors.Is(err, approval.ErrBusy):
+	case errors.Is(err, steps.ErrBusy):
 		return river.JobSnooze(time.Second)
 	case errors.Is(err, approval.ErrNotFound):
 		return river.JobCancel(err)
@@ -224,7 +225,7 @@ func (w *stepWorker) Work(ctx context.Context, job *river.Job[stepJob]) error {
 
 // show remembers that Slack looks like the row, as it was before anybody began
 // to draw it: what changes meanwhile will be shown again.
-func (w *stepWorker) show(ctx context.Context, wake approval.Wake) error {
+func (w *stepWorker) show(ctx context.Context, wake steps.Wake) error {
 	var changed time.Time
 	err := w.db.pool.QueryRow(ctx, `SELECT changed_at FROM requests WHERE id = $1`, wake.RequestID).Scan(&changed)
 	if err != nil {

@@ -13,10 +13,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // work runs the loop in the background; stop ends it and gives its error.
-func (b *bundle) work(t *testing.T, do func(context.Context, approval.Wake) error, o WorkOptions) (stop func() error) {
+func (b *bundle) work(t *testing.T, do func(context.Context, steps.Wake) error, o WorkOptions) (stop func() error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	done := make(chan error, 1)
@@ -29,10 +30,10 @@ func (b *bundle) work(t *testing.T, do func(context.Context, approval.Wake) erro
 // wakes remembers what was called.
 type wakes struct {
 	mu   sync.Mutex
-	list []approval.Wake
+	list []steps.Wake
 }
 
-func (w *wakes) add(wake approval.Wake) (times int) {
+func (w *wakes) add(wake steps.Wake) (times int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.list = append(w.list, wake)
@@ -44,7 +45,7 @@ func (w *wakes) add(wake approval.Wake) (times int) {
 	return times
 }
 
-func (w *wakes) of(wake approval.Wake) (times int) {
+func (w *wakes) of(wake steps.Wake) (times int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, had := range w.list {
@@ -68,7 +69,7 @@ func TestWorkDoesWhatWasCommitted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {
-		done <- b.Work(ctx, func(_ context.Context, w approval.Wake) error { seen.add(w); return nil },
+		done <- b.Work(ctx, func(_ context.Context, w steps.Wake) error { seen.add(w); return nil },
 			func(context.Context) error {
 				swept <- struct{}{}
 				return errors.New("the next tick comes all the same")
@@ -76,9 +77,9 @@ func TestWorkDoesWhatWasCommitted(t *testing.T) {
 			WorkOptions{Sweep: "@every 1s"})
 	}()
 	r := b.ask(t, "t")
-	require.NoError(t, b.Wake(t.Context(), approval.Wake{Step: approval.StepRun, RequestID: r.ID}))
+	require.NoError(t, b.Wake(t.Context(), steps.Wake{Step: approval.StepRun, RequestID: r.ID}))
 	for _, step := range []approval.Step{approval.StepFind, approval.StepDraft, approval.StepShow, approval.StepRun} {
-		eventually(t, func() bool { return seen.of(approval.Wake{Step: step, RequestID: r.ID}) == 1 })
+		eventually(t, func() bool { return seen.of(steps.Wake{Step: step, RequestID: r.ID}) == 1 })
 	}
 	<-swept
 	<-swept
@@ -112,8 +113,8 @@ func TestAStepThatDoesNotSucceedComesAgain(t *testing.T) {
 		again bool
 		state string
 	}{
-		"the world was not ready": {&approval.LaterError{After: time.Millisecond, Err: errors.New("busy")}, true, "completed"},
-		"somebody else is at it":  {approval.ErrBusy, true, "completed"},
+		"the world was not ready": {&steps.LaterError{After: time.Millisecond, Err: errors.New("busy")}, true, "completed"},
+		"somebody else is at it":  {steps.ErrBusy, true, "completed"},
 		"a fault":                 {errors.New("fault"), true, "completed"},
 		"there is no request":     {approval.ErrNotFound, false, "cancelled"},
 		"the work panics":         {nil, true, "completed"},
@@ -122,8 +123,8 @@ func TestAStepThatDoesNotSucceedComesAgain(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
 			var seen wakes
-			wake := approval.Wake{Step: approval.StepRun, RequestID: "r"}
-			b.work(t, func(_ context.Context, w approval.Wake) error {
+			wake := steps.Wake{Step: approval.StepRun, RequestID: "r"}
+			b.work(t, func(_ context.Context, w steps.Wake) error {
 				if seen.add(w) > 1 {
 					return nil
 				}
@@ -148,8 +149,8 @@ func TestAStepThatDoesNotSucceedComesAgain(t *testing.T) {
 func TestAShowOfNothingIsNotTriedAgain(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.work(t, func(context.Context, approval.Wake) error { panic("there is nothing to show") }, WorkOptions{})
-	require.NoError(t, b.Wake(t.Context(), approval.Wake{Step: approval.StepShow, RequestID: "nobody"}))
+	b.work(t, func(context.Context, steps.Wake) error { panic("there is nothing to show") }, WorkOptions{})
+	require.NoError(t, b.Wake(t.Context(), steps.Wake{Step: approval.StepShow, RequestID: "nobody"}))
 	eventually(t, func() bool { return b.count(t, `SELECT count(*) FROM river_job WHERE state = 'cancelled'`) == 1 })
 }
 
@@ -158,13 +159,13 @@ func TestAnAnswerHasTheTimeToUploadItsFiles(t *testing.T) {
 	b := setup(t)
 	r := b.ask(t, "t")
 	until := make(chan time.Duration, 100)
-	b.work(t, func(ctx context.Context, w approval.Wake) error {
+	b.work(t, func(ctx context.Context, w steps.Wake) error {
 		if deadline, ok := ctx.Deadline(); ok && w.Step == approval.StepShow {
 			until <- time.Until(deadline)
 		}
 		return nil
 	}, WorkOptions{})
-	require.NoError(t, b.Wake(t.Context(), approval.Wake{Step: approval.StepShow, RequestID: r.ID}))
+	require.NoError(t, b.Wake(t.Context(), steps.Wake{Step: approval.StepShow, RequestID: r.ID}))
 	require.Greater(t, <-until, 15*time.Minute)
 }
 
@@ -173,7 +174,7 @@ func TestWhatChangesWhileItIsDrawnIsNotCalledShown(t *testing.T) {
 	b := setup(t)
 	r := b.ask(t, "t")
 	var seen wakes
-	b.work(t, func(ctx context.Context, w approval.Wake) error {
+	b.work(t, func(ctx context.Context, w steps.Wake) error {
 		if w.Step == approval.StepShow && seen.add(w) == 1 {
 			_, err := b.Update(ctx, r.ID, func(r *approval.Request, now time.Time) error {
 				r.ChangedAt = now
@@ -204,7 +205,7 @@ func TestShowingNeverKeepsARunWaiting(t *testing.T) {
 		b.ask(t, triggerOf(i))
 	}
 	slow, ran := make(chan struct{}), make(chan struct{})
-	b.work(t, func(ctx context.Context, w approval.Wake) error {
+	b.work(t, func(ctx context.Context, w steps.Wake) error {
 		if w.Step == approval.StepRun {
 			close(ran)
 			return nil
@@ -215,7 +216,7 @@ func TestShowingNeverKeepsARunWaiting(t *testing.T) {
 		}
 		return nil
 	}, WorkOptions{Drafts: 1, Runs: 1, Shows: 1})
-	require.NoError(t, b.Wake(t.Context(), approval.Wake{Step: approval.StepRun, RequestID: "r"}))
+	require.NoError(t, b.Wake(t.Context(), steps.Wake{Step: approval.StepRun, RequestID: "r"}))
 	<-ran
 	close(slow)
 }
@@ -224,12 +225,12 @@ func TestWorkWaitsForWhatIsUnderWay(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	begun, finish := make(chan struct{}), make(chan struct{})
-	stop := b.work(t, func(ctx context.Context, w approval.Wake) error {
+	stop := b.work(t, func(ctx context.Context, w steps.Wake) error {
 		close(begun)
 		<-finish
 		return ctx.Err()
 	}, WorkOptions{})
-	require.NoError(t, b.Wake(t.Context(), approval.Wake{Step: approval.StepRun, RequestID: "r"}))
+	require.NoError(t, b.Wake(t.Context(), steps.Wake{Step: approval.StepRun, RequestID: "r"}))
 	<-begun
 	stopped := make(chan error, 1)
 	go func() { stopped <- stop() }()
@@ -247,12 +248,12 @@ func TestWorkThatDoesNotEndIsToldTo(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	begun := make(chan struct{})
-	stop := b.work(t, func(ctx context.Context, w approval.Wake) error {
+	stop := b.work(t, func(ctx context.Context, w steps.Wake) error {
 		close(begun)
 		<-ctx.Done()
 		return ctx.Err()
 	}, WorkOptions{Drain: 50 * time.Millisecond})
-	require.NoError(t, b.Wake(t.Context(), approval.Wake{Step: approval.StepRun, RequestID: "r"}))
+	require.NoError(t, b.Wake(t.Context(), steps.Wake{Step: approval.StepRun, RequestID: "r"}))
 	<-begun
 	require.NoError(t, stop())
 	require.Equal(t, 1, b.count(t, `SELECT count(*) FROM river_job WHERE queue = 'run' AND state <> 'completed'`), "another replica does it")

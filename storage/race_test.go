@@ -216,7 +216,7 @@ func TestRequestsThatShareScopesNeverWaitInACircle(t *testing.T) {
 		}
 		_, err := b.Update(t.Context(), ids[i%4], func(r *approval.Request, now time.Time) error {
 			for _, h := range clone(r.Holds) {
-				r.Settle(budget.Settlement{HoldID: h.ID, At: now})
+				r.Money().Settle(budget.Settlement{HoldID: h.ID, At: now})
 			}
 			r.Changes.Holds = append(r.Changes.Holds, budget.Hold{ID: approval.NewID(12), RequestID: r.ID, Purpose: budget.ForDraft,
 				Amount: budget.Cent, At: now, ExpiresAt: now.Add(time.Hour)})

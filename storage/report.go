@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 )
 
@@ -56,14 +57,14 @@ func (db *DB) TypicalRun(ctx context.Context, team string) (box time.Duration, r
 
 // rankings are what spenders are told apart by, as the ledger has it. $4 is the
 // team's time zone.
-var rankings = map[approval.Ranking]string{
-	approval.ByPeople: "s.asker", approval.ByChannels: "s.project", approval.ByModels: "coalesce(nullif(c.model, ''), c.what)",
-	approval.ByDays: "(s.at AT TIME ZONE $4)::date::text",
+var rankings = map[steps.Ranking]string{
+	steps.ByPeople: "s.asker", steps.ByChannels: "s.project", steps.ByModels: "coalesce(nullif(c.model, ''), c.what)",
+	steps.ByDays: "(s.at AT TIME ZONE $4)::date::text",
 }
 
 // Top ranks who or what money was spent on, from a moment until before another,
 // the most first; of days the latest.
-func (db *DB) Top(ctx context.Context, team string, by approval.Ranking, from, until time.Time) (list []approval.Spender, err error) {
+func (db *DB) Top(ctx context.Context, team string, by steps.Ranking, from, until time.Time) (list []steps.Spender, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
 		list, err = db.top(ctx, tx, team, by, from, until)
 		return err
@@ -74,26 +75,26 @@ func (db *DB) Top(ctx context.Context, team string, by approval.Ranking, from, u
 	return list, nil
 }
 
-func (db *DB) top(ctx context.Context, tx pgx.Tx, team string, by approval.Ranking, from, until time.Time) ([]approval.Spender, error) {
+func (db *DB) top(ctx context.Context, tx pgx.Tx, team string, by steps.Ranking, from, until time.Time) ([]steps.Spender, error) {
 	what, ok := rankings[by]
 	if !ok {
 		return nil, fmt.Errorf("there is no ranking %q", by)
 	}
 	order := "amount DESC, id"
-	if by == approval.ByDays {
+	if by == steps.ByDays {
 		order = "id DESC"
 	}
-	return all[approval.Spender](ctx, tx, `
+	return all[steps.Spender](ctx, tx, `
 		SELECT `+what+` AS id, sum(c.amount)::bigint AS amount, count(*) AS charges
 		FROM settlements s JOIN charges c USING (hold_id)
 		WHERE s.team = $1 AND s.at >= $2 AND s.at < $3 AND $4 <> '' GROUP BY 1 ORDER BY `+order+` LIMIT 400`, team, from, until, db.location.String())
 }
 
 // Digest adds a stretch of time up.
-func (db *DB) Digest(ctx context.Context, team string, from, until time.Time) (d approval.Digest, err error) {
+func (db *DB) Digest(ctx context.Context, team string, from, until time.Time) (d steps.Digest, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
-		d = approval.Digest{From: from, Until: until, Outcomes: map[approval.State]int{}}
-		for by, list := range map[approval.Ranking]*[]approval.Spender{approval.ByPeople: &d.People, approval.ByChannels: &d.Projects, approval.ByModels: &d.Models} {
+		d = steps.Digest{From: from, Until: until, Outcomes: map[approval.State]int{}}
+		for by, list := range map[steps.Ranking]*[]steps.Spender{steps.ByPeople: &d.People, steps.ByChannels: &d.Projects, steps.ByModels: &d.Models} {
 			if *list, err = db.top(ctx, tx, team, by, from, until); err != nil {
 				return err
 			}
@@ -147,7 +148,7 @@ func (db *DB) Digest(ctx context.Context, team string, from, until time.Time) (d
 
 // stood are the budgets as they stood just before a moment: those that are set, and
 // of everybody who has spent. What was held then nobody knows any more.
-func (db *DB) stood(ctx context.Context, tx pgx.Tx, team string, people []approval.Spender, end time.Time) ([]budget.Standing, error) {
+func (db *DB) stood(ctx context.Context, tx pgx.Tx, team string, people []steps.Spender, end time.Time) ([]budget.Standing, error) {
 	scopes, err := all[budget.Scope](ctx, tx, `SELECT team, kind, id FROM limits WHERE team = $1`, team)
 	if err != nil {
 		return nil, err

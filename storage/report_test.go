@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 )
 
@@ -26,16 +27,16 @@ func TestTheHistoryOfABudgetHasOldAndNew(t *testing.T) {
 	events, err := b.LimitChanges(t.Context(), team, &userScope)
 	require.NoError(t, err)
 	require.Len(t, events, 3)
-	var changes []approval.LimitChange
+	var changes []steps.LimitChange
 	for _, e := range events {
-		c, err := approval.ReadLimitChange(e)
+		c, err := steps.ReadLimitChange(e)
 		require.NoError(t, err)
 		require.Equal(t, userScope, c.Scope)
 		changes = append(changes, c)
 	}
 	week := &budget.Limit{Scope: userScope, Amount: 5 * budget.Dollar, Window: budget.Week}
 	month := &budget.Limit{Scope: userScope, Amount: 9 * budget.Dollar, Window: budget.Month, Policy: policy}
-	require.Equal(t, []approval.LimitChange{{Scope: userScope, After: week}, {Scope: userScope, Before: week, After: month}, {Scope: userScope, Before: month}}, changes)
+	require.Equal(t, []steps.LimitChange{{Scope: userScope, After: week}, {Scope: userScope, Before: week, After: month}, {Scope: userScope, Before: month}}, changes)
 	require.Equal(t, "BOSS", events[2].Actor)
 	all, err := b.LimitChanges(t.Context(), team, nil)
 	require.NoError(t, err)
@@ -56,22 +57,22 @@ func TestReportsAddUpToTheLedger(t *testing.T) {
 	total, err := b.raw(t.Context(), teamScope, from, until)
 	require.NoError(t, err)
 	require.Positive(t, total)
-	for _, by := range []approval.Ranking{approval.ByPeople, approval.ByChannels, approval.ByModels, approval.ByDays} {
+	for _, by := range []steps.Ranking{steps.ByPeople, steps.ByChannels, steps.ByModels, steps.ByDays} {
 		list, err := b.Top(t.Context(), team, by, from, until)
 		require.NoError(t, err)
 		var sum budget.USD
 		for i, s := range list {
 			sum += s.Amount
-			require.True(t, i == 0 || by == approval.ByDays || list[i-1].Amount >= s.Amount, "the most first")
+			require.True(t, i == 0 || by == steps.ByDays || list[i-1].Amount >= s.Amount, "the most first")
 		}
 		require.Equal(t, total, sum, by)
-		if by == approval.ByDays {
+		if by == steps.ByDays {
 			require.Equal(t, time.Now().In(proofZone()).Format(time.DateOnly), list[0].ID, "the latest first")
 		}
 	}
 	_, err = b.Top(t.Context(), team, "colours", from, until)
 	require.ErrorContains(t, err, `no ranking "colours"`)
-	nothing, err := b.Top(t.Context(), team, approval.ByPeople, from.AddDate(0, -1, 0), from)
+	nothing, err := b.Top(t.Context(), team, steps.ByPeople, from.AddDate(0, -1, 0), from)
 	require.NoError(t, err)
 	require.Empty(t, nothing)
 
@@ -152,7 +153,7 @@ func TestAlertsAreStoredWithTheSettlementThatReachesThem(t *testing.T) {
 	b := setup(t)
 	r := b.ask(t, "t")
 	settle := func(r *approval.Request, now time.Time) error {
-		r.Settle(budget.Settlement{HoldID: r.Holds[0].ID, At: now, Charges: []budget.Charge{{Kind: budget.Tokens, What: "small", Amount: 10 * budget.Cent}}})
+		r.Money().Settle(budget.Settlement{HoldID: r.Holds[0].ID, At: now, Charges: []budget.Charge{{Kind: budget.Tokens, What: "small", Amount: 10 * budget.Cent}}})
 		return nil
 	}
 	require.NoError(t, b.exec(t, `ALTER TABLE notices ADD CONSTRAINT closed CHECK (kind <> 'threshold')`))
@@ -198,7 +199,7 @@ func (b *bundle) refusedTwice(t *testing.T) {
 	b.setUserLimit(t, 1, budget.Month)
 	r := b.refused(t, "refused")
 	b.update(t, r.ID, func(r *approval.Request, now time.Time) error {
-		return r.Block(budget.ForDraft, r.Blocked.Refusal(), asker, b.policy, now)
+		return r.Money().Block(budget.ForDraft, r.Blocked.Refusal(), asker, b.policy, now)
 	})
 	b.update(t, r.ID, func(r *approval.Request, now time.Time) error { return r.Withdraw(asker, now) })
 	require.NoError(t, b.RemoveLimit(t.Context(), "ADMIN", userScope))

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 )
 
@@ -141,7 +142,7 @@ func TestUpdateRunsTheClosureAgainOnFreshStateAfterAConflict(t *testing.T) {
 		runs++
 		require.Zero(t, r.Attempts)
 		require.Empty(t, r.Changes.Events)
-		if err := r.Call(budget.Cent, budget.Cent, b.policy, now); err != nil {
+		if err := r.Money().Call(budget.Cent, budget.Cent, b.policy, now); err != nil {
 			return err
 		}
 		if runs == 1 {
@@ -195,17 +196,17 @@ func TestOnlyWhatMayBeDoneTwiceIsCommittedAgain(t *testing.T) {
 	lost := func() { require.NoError(t, b.exec(t, `ALTER SEQUENCE commits RESTART`)) }
 	commits := func() int { return b.count(t, `SELECT last_value FROM commits`) }
 
-	post := approval.Post{RequestID: r.ID, Surface: approval.SurfaceRoot, Channel: channel, TS: "1.5", Shown: "x"}
+	post := steps.Post{RequestID: r.ID, Surface: steps.SurfaceRoot, Channel: channel, TS: "1.5", Shown: "x"}
 	require.NoError(t, b.Posted(t.Context(), post))
 	require.Equal(t, 2, commits())
 	v, err := b.View(t.Context(), r.ID)
 	require.NoError(t, err)
-	require.Equal(t, post, v.Posts[approval.SurfaceRoot])
+	require.Equal(t, post, v.Posts[steps.SurfaceRoot])
 	require.Equal(t, "1.5", v.Session.ThreadTS)
 
 	require.NoError(t, b.DB.Notify(t.Context(), approval.Notice{Key: "k", Team: team, Kind: approval.NoticeNoPlace, Admins: true, Data: json.RawMessage("{}"), At: time.Now()}))
 	lost()
-	require.NoError(t, b.NoticePosted(t.Context(), approval.NoticePost{Key: "k", Recipient: asker, Channel: "D1", TS: "2.5"}))
+	require.NoError(t, b.NoticePosted(t.Context(), steps.NoticePost{Key: "k", Recipient: asker, Channel: "D1", TS: "2.5"}))
 	require.Equal(t, 2, commits())
 
 	lost()
@@ -238,7 +239,7 @@ func TestEveryMoveOfTheVerbsCanBeStored(t *testing.T) {
 		verb func(*approval.Request, time.Time) error
 		to   approval.State
 	}{
-		"a draft is called for": {b.ask, func(r *approval.Request, now time.Time) error { return r.Call(1, 1, b.policy, now) }, approval.Drafting},
+		"a draft is called for": {b.ask, func(r *approval.Request, now time.Time) error { return r.Money().Call(1, 1, b.policy, now) }, approval.Drafting},
 		"a draft is refused": {b.ask, func(r *approval.Request, now time.Time) error {
 			return r.Refuse(approval.Refusal{Code: "x", Reason: "y"}, now)
 		}, approval.Drafting},
@@ -321,7 +322,7 @@ func TestUnknownIDsAreNotFound(t *testing.T) {
 	_, err = b.Update(t.Context(), "nobody", func(*approval.Request, time.Time) error { panic("nothing to change") })
 	require.ErrorIs(t, err, approval.ErrNotFound)
 	require.ErrorIs(t, b.Threaded(t.Context(), "nobody", "1.1"), approval.ErrNotFound)
-	require.Error(t, b.Posted(t.Context(), approval.Post{RequestID: "nobody", Surface: approval.SurfaceCard, Channel: "C", TS: "1"}))
+	require.Error(t, b.Posted(t.Context(), steps.Post{RequestID: "nobody", Surface: steps.SurfaceCard, Channel: "C", TS: "1"}))
 }
 
 func TestTextThatPostgresCannotStoreLosesNothingElse(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/internal/pglocal"
 )
@@ -42,7 +43,7 @@ func TestARestartOfTheDatabaseLosesNothing(t *testing.T) {
 
 	var down atomic.Bool
 	var seen wakes
-	stop := b.work(t, func(ctx context.Context, w approval.Wake) error {
+	stop := b.work(t, func(ctx context.Context, w steps.Wake) error {
 		if down.Load() {
 			return errors.New("it comes again")
 		}
@@ -52,7 +53,7 @@ func TestARestartOfTheDatabaseLosesNothing(t *testing.T) {
 		}
 		return err
 	}, WorkOptions{Sweep: "@every 1s"})
-	eventually(t, func() bool { return seen.of(approval.Wake{Step: approval.StepDraft, RequestID: before.ID}) > 0 })
+	eventually(t, func() bool { return seen.of(steps.Wake{Step: approval.StepDraft, RequestID: before.ID}) > 0 })
 
 	down.Store(true)
 	require.NoError(t, server.Stop())
@@ -65,7 +66,9 @@ func TestARestartOfTheDatabaseLosesNothing(t *testing.T) {
 	patient := make(chan error, 1)
 	go func() {
 		var err error
-		called, err = db.Update(t.Context(), before.ID, func(r *approval.Request, now time.Time) error { return r.Call(budget.Cent, budget.Cent, b.policy, now) })
+		called, err = db.Update(t.Context(), before.ID, func(r *approval.Request, now time.Time) error {
+			return r.Money().Call(budget.Cent, budget.Cent, b.policy, now)
+		})
 		patient <- err
 	}()
 	time.Sleep(1500 * time.Millisecond) // longer than what is tried again where a transaction is cut off
@@ -74,7 +77,7 @@ func TestARestartOfTheDatabaseLosesNothing(t *testing.T) {
 	down.Store(false)
 
 	after := b.ask(t, "after")
-	eventually(t, func() bool { return seen.of(approval.Wake{Step: approval.StepDraft, RequestID: after.ID}) > 0 })
+	eventually(t, func() bool { return seen.of(steps.Wake{Step: approval.StepDraft, RequestID: after.ID}) > 0 })
 	again, err := db.Request(t.Context(), before.ID)
 	require.NoError(t, err)
 	require.Equal(t, 1, again.Attempts)
@@ -97,11 +100,11 @@ func TestTheQueueWaitsForADatabaseThatIsAway(t *testing.T) {
 	require.NoError(t, err)
 	defer db.Close()
 	b := &bundle{DB: db, url: server.URL(), policy: approval.DefaultPolicy()}
-	require.NoError(t, b.Wake(t.Context(), approval.Wake{Step: approval.StepRun, RequestID: "r"}))
+	require.NoError(t, b.Wake(t.Context(), steps.Wake{Step: approval.StepRun, RequestID: "r"}))
 	require.NoError(t, server.Stop())
 
 	done := make(chan struct{}, 1)
-	do := func(context.Context, approval.Wake) error { done <- struct{}{}; return nil }
+	do := func(context.Context, steps.Wake) error { done <- struct{}{}; return nil }
 	require.NoError(t, b.work(t, do, WorkOptions{})(), "told to stop before it could begin")
 	stop := b.work(t, do, WorkOptions{})
 	eventually(t, func() bool { return strings.Contains(log.String(), "the queue waits for the database") })
@@ -147,16 +150,16 @@ func TestAReplicaThatIsKilledIsReplaced(t *testing.T) {
 	require.Equal(t, "at run\n", said)
 	require.NoError(t, b.exec(t, `UPDATE requests SET shown_at = changed_at`))
 	b.age(t, r.ID)
-	wake := approval.Wake{Step: approval.StepRun, RequestID: r.ID}
-	require.ErrorIs(t, b.Alone(t.Context(), r.ID, approval.StepRun, nobody), approval.ErrBusy)
+	wake := steps.Wake{Step: approval.StepRun, RequestID: r.ID}
+	require.ErrorIs(t, b.Alone(t.Context(), r.ID, approval.StepRun, nobody), steps.ErrBusy)
 	require.Empty(t, b.stuck(t))
 
 	require.NoError(t, cmd.Process.Kill())
 	require.Error(t, cmd.Wait())
 	eventually(t, func() bool { return len(b.stuck(t)) == 1 })
-	require.Equal(t, []approval.Wake{wake}, b.stuck(t))
-	done := make(chan approval.Wake, 1)
-	b.work(t, func(ctx context.Context, w approval.Wake) error {
+	require.Equal(t, []steps.Wake{wake}, b.stuck(t))
+	done := make(chan steps.Wake, 1)
+	b.work(t, func(ctx context.Context, w steps.Wake) error {
 		return b.Alone(ctx, w.RequestID, w.Step, func(context.Context) error { done <- w; return nil })
 	}, WorkOptions{})
 	require.NoError(t, b.Wake(t.Context(), wake))

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 )
 
@@ -29,10 +30,10 @@ const waiting = `
 		AND ($6::timestamptz IS NULL OR v.at <= $6) AND v.cost_cap >= $7`
 
 // orders are how a queue is sorted. Ids make it the same on every page.
-var orders = map[approval.QueueOrder]string{
-	approval.ByRisk: `array_position(ARRAY['high', 'medium', 'low'], ` + tierOf + `), v.at, q.id`,
-	approval.ByAge:  `v.at, q.id`,
-	approval.ByCost: `v.cost_cap DESC, v.at, q.id`,
+var orders = map[steps.QueueOrder]string{
+	steps.ByRisk: `array_position(ARRAY['high', 'medium', 'low'], ` + tierOf + `), v.at, q.id`,
+	steps.ByAge:  `v.at, q.id`,
+	steps.ByCost: `v.cost_cap DESC, v.at, q.id`,
 }
 
 type queueRow struct {
@@ -52,7 +53,7 @@ type queueRow struct {
 }
 
 // Queue is a page of what this person could decide on, or with All of what waits.
-func (db *DB) Queue(ctx context.Context, team, user string, projects []string, f approval.QueueFilter, page int) (q approval.Queue, err error) {
+func (db *DB) Queue(ctx context.Context, team, user string, projects []string, f steps.QueueFilter, page int) (q steps.Queue, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
 		now, err := clock(ctx, tx)
 		if err != nil {
@@ -63,23 +64,23 @@ func (db *DB) Queue(ctx context.Context, team, user string, projects []string, f
 			since = moment(now.Add(-f.Older))
 		}
 		args := []any{team, user, projects, f.Tier, f.Project, since, f.Cost, f.All}
-		q = approval.Queue{Now: now}
+		q = steps.Queue{Now: now}
 		if err := tx.QueryRow(ctx, `SELECT count(*) `+waiting, args...).Scan(&q.Total); err != nil {
 			return err
 		}
-		q.Pages = max(1, (q.Total+approval.QueuePage-1)/approval.QueuePage)
+		q.Pages = max(1, (q.Total+steps.QueuePage-1)/steps.QueuePage)
 		q.Page = max(0, min(page, q.Pages-1))
 		order, ok := orders[f.Order]
 		if !ok {
-			order = orders[approval.ByRisk]
+			order = orders[steps.ByRisk]
 		}
 		rows, err := all[queueRow](ctx, tx, `
 			SELECT q.id, q.project, q.asker, q.question, v.number, `+tierOf+` AS tier, `+linesOf+` AS lines, v.cost_cap, v.at, q.expires_at,
 				(SELECT count(*) FROM jsonb_array_elements(v.findings) f WHERE f ->> 'level' = 'danger') AS dangers,
 				approvals(q.id, q.revision) AS approvals, q.quorum AS needed
-			`+waiting+` ORDER BY `+order+` LIMIT $9 OFFSET $10`, append(args, approval.QueuePage, q.Page*approval.QueuePage)...)
+			`+waiting+` ORDER BY `+order+` LIMIT $9 OFFSET $10`, append(args, steps.QueuePage, q.Page*steps.QueuePage)...)
 		for _, r := range rows {
-			q.Rows = append(q.Rows, approval.QueueRow{ID: r.ID, Project: r.Project, Asker: r.Asker, Question: r.Question, Revision: r.Number,
+			q.Rows = append(q.Rows, steps.QueueRow{ID: r.ID, Project: r.Project, Asker: r.Asker, Question: r.Question, Revision: r.Number,
 				Tier: r.Tier, Dangers: r.Dangers, Lines: r.Lines, Cost: r.CostCap, Approvals: r.Approvals, Needed: r.Needed,
 				Since: r.At, ExpiresAt: r.ExpiresAt})
 		}
@@ -105,11 +106,11 @@ type statisticsRow struct {
 // giver first opened the code to read it; where they did not, from when it was there. An approval did not stand when
 // somebody said no to the same code later, or when it was taken back as not its
 // giver's own.
-func (db *DB) Statistics(ctx context.Context, team string, since time.Time) (list []approval.ReviewerStatistics, err error) {
+func (db *DB) Statistics(ctx context.Context, team string, since time.Time) (list []steps.ReviewerStatistics, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
 		rows, err := all[statisticsRow](ctx, tx, `
 			WITH given AS (
-				SELECT d.*, d.at - greatest(v.at, (SELECT min(e.at) FROM events e WHERE e.stream = 'request:' || d.request_id AND e.kind = '`+approval.OpenedReview+`'
+				SELECT d.*, d.at - greatest(v.at, (SELECT min(e.at) FROM events e WHERE e.stream = 'request:' || d.request_id AND e.kind = '`+steps.OpenedReview+`'
 					AND e.actor = d.reviewer AND (e.data::jsonb ->> 'revision')::integer = d.revision AND e.at <= d.at)) AS took, `+linesOf+` AS lines, v.code
 				FROM decisions d JOIN requests q ON q.id = d.request_id JOIN revisions v ON v.request_id = d.request_id AND v.number = d.revision
 				WHERE q.team = $1 AND d.at >= $2
@@ -125,7 +126,7 @@ func (db *DB) Statistics(ctx context.Context, team string, since time.Time) (lis
 			FROM given GROUP BY reviewer ORDER BY decisions DESC, reviewer`, team, micro(since))
 		list = nil
 		for _, r := range rows {
-			list = append(list, approval.ReviewerStatistics{Reviewer: r.Reviewer, Decisions: r.Decisions, Approvals: r.Approvals,
+			list = append(list, steps.ReviewerStatistics{Reviewer: r.Reviewer, Decisions: r.Decisions, Approvals: r.Approvals,
 				Median: time.Duration(r.Median * float64(time.Second)), Long: r.Long, Quick: r.Quick, Reversals: r.Reversals})
 		}
 		return err

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // crowd puts requests before reviewers past all our code, by the thousand: number
@@ -39,18 +40,18 @@ func TestTheQueueHasPagesFiltersAndOrders(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.crowd(t, 500)
-	queue := func(user string, projects []string, f approval.QueueFilter, page int) approval.Queue {
+	queue := func(user string, projects []string, f steps.QueueFilter, page int) steps.Queue {
 		q, err := b.Queue(t.Context(), team, user, projects, f, page)
 		require.NoError(t, err)
 		return q
 	}
 	seen := map[string]bool{}
-	q := queue("REVA", nil, approval.QueueFilter{}, 0)
+	q := queue("REVA", nil, steps.QueueFilter{}, 0)
 	require.Equal(t, 500, q.Total)
 	require.Equal(t, 50, q.Pages)
 	var tiers []approval.Tier
 	for page := range q.Pages {
-		for _, row := range queue("REVA", nil, approval.QueueFilter{}, page).Rows {
+		for _, row := range queue("REVA", nil, steps.QueueFilter{}, page).Rows {
 			require.False(t, seen[row.ID], "%s is on two pages", row.ID)
 			seen[row.ID] = true
 			tiers = append(tiers, row.Tier)
@@ -61,47 +62,47 @@ func TestTheQueueHasPagesFiltersAndOrders(t *testing.T) {
 	require.Equal(t, approval.High, tiers[99])
 	require.Equal(t, approval.Medium, tiers[100])
 	require.Equal(t, approval.Low, tiers[499])
-	require.Equal(t, approval.QueueRow{ID: "crowd00000", Project: "CHAN0", Asker: "ASKER0", Question: "Question 0", Revision: 1, Tier: approval.High, Dangers: 1,
+	require.Equal(t, steps.QueueRow{ID: "crowd00000", Project: "CHAN0", Asker: "ASKER0", Question: "Question 0", Revision: 1, Tier: approval.High, Dangers: 1,
 		Lines: 1, Needed: 1, Since: q.Rows[0].Since, ExpiresAt: q.Rows[0].ExpiresAt}, q.Rows[0])
 
-	require.Equal(t, 49, queue("REVA", nil, approval.QueueFilter{}, 4000).Page, "past the end is the end")
-	require.Equal(t, 0, queue("REVA", nil, approval.QueueFilter{}, -1).Page)
-	require.Equal(t, "crowd00499", queue("REVA", nil, approval.QueueFilter{Order: approval.ByCost}, 0).Rows[0].ID)
-	require.Equal(t, "crowd00001", queue("REVA", nil, approval.QueueFilter{Order: approval.ByAge}, 0).Rows[1].ID)
-	require.Equal(t, 100, queue("REVA", nil, approval.QueueFilter{Tier: approval.High}, 0).Total)
-	require.Equal(t, 167, queue("REVA", nil, approval.QueueFilter{Project: "CHAN1"}, 0).Total)
-	require.Equal(t, 10, queue("REVA", nil, approval.QueueFilter{Cost: 490 * 100_000}, 0).Total)
-	require.Equal(t, 500, queue("REVA", nil, approval.QueueFilter{Older: 9 * time.Hour}, 0).Total)
-	require.Zero(t, queue("REVA", nil, approval.QueueFilter{Older: 11 * time.Hour}, 0).Total)
-	require.Equal(t, 1, queue("REVA", nil, approval.QueueFilter{Older: 11 * time.Hour}, 0).Pages, "an empty page is a page")
-	require.Equal(t, 166, queue("REVA", []string{"CHAN2"}, approval.QueueFilter{}, 0).Total)
-	require.Zero(t, queue("REVA", []string{}, approval.QueueFilter{}, 0).Total, "of no channel there is nothing")
-	require.Equal(t, 500-72, queue("ASKER0", nil, approval.QueueFilter{}, 0).Total, "nobody decides on what they asked")
-	require.Zero(t, queue("m", nil, approval.QueueFilter{}, 0).Total, "nor on what they wrote")
+	require.Equal(t, 49, queue("REVA", nil, steps.QueueFilter{}, 4000).Page, "past the end is the end")
+	require.Equal(t, 0, queue("REVA", nil, steps.QueueFilter{}, -1).Page)
+	require.Equal(t, "crowd00499", queue("REVA", nil, steps.QueueFilter{Order: steps.ByCost}, 0).Rows[0].ID)
+	require.Equal(t, "crowd00001", queue("REVA", nil, steps.QueueFilter{Order: steps.ByAge}, 0).Rows[1].ID)
+	require.Equal(t, 100, queue("REVA", nil, steps.QueueFilter{Tier: approval.High}, 0).Total)
+	require.Equal(t, 167, queue("REVA", nil, steps.QueueFilter{Project: "CHAN1"}, 0).Total)
+	require.Equal(t, 10, queue("REVA", nil, steps.QueueFilter{Cost: 490 * 100_000}, 0).Total)
+	require.Equal(t, 500, queue("REVA", nil, steps.QueueFilter{Older: 9 * time.Hour}, 0).Total)
+	require.Zero(t, queue("REVA", nil, steps.QueueFilter{Older: 11 * time.Hour}, 0).Total)
+	require.Equal(t, 1, queue("REVA", nil, steps.QueueFilter{Older: 11 * time.Hour}, 0).Pages, "an empty page is a page")
+	require.Equal(t, 166, queue("REVA", []string{"CHAN2"}, steps.QueueFilter{}, 0).Total)
+	require.Zero(t, queue("REVA", []string{}, steps.QueueFilter{}, 0).Total, "of no channel there is nothing")
+	require.Equal(t, 500-72, queue("ASKER0", nil, steps.QueueFilter{}, 0).Total, "nobody decides on what they asked")
+	require.Zero(t, queue("m", nil, steps.QueueFilter{}, 0).Total, "nor on what they wrote")
 	for _, who := range []string{"ASKER0", "m"} {
-		require.Equal(t, 500, queue(who, nil, approval.QueueFilter{All: true}, 0).Total, "all there is")
+		require.Equal(t, 500, queue(who, nil, steps.QueueFilter{All: true}, 0).Total, "all there is")
 	}
-	require.Equal(t, 166, queue("ASKER0", []string{"CHAN2"}, approval.QueueFilter{All: true}, 0).Total, "all of their channels")
+	require.Equal(t, 166, queue("ASKER0", []string{"CHAN2"}, steps.QueueFilter{All: true}, 0).Total, "all of their channels")
 
 	b.update(t, "crowd00007", func(r *approval.Request, now time.Time) error {
 		p := b.policy
 		p.Quorum = 1
 		return r.Decide(decision(r, "REVA", approval.Reject), 0, p, now)
 	})
-	require.Equal(t, 499, queue("REVB", nil, approval.QueueFilter{}, 0).Total)
+	require.Equal(t, 499, queue("REVB", nil, steps.QueueFilter{}, 0).Total)
 	require.NoError(t, b.exec(t, `INSERT INTO decisions (request_id, revision, digest, asker, author, reviewer, verdict, at, click)
 		SELECT q.id, 1, v.digest, q.asker, v.author, 'REVA', 'approve', now(), '{}' FROM requests q JOIN revisions v ON v.request_id = q.id WHERE q.id = 'crowd00008'`))
-	require.Equal(t, 498, queue("REVA", nil, approval.QueueFilter{}, 0).Total, "nor on what they have decided")
-	require.Equal(t, 499, queue("REVA", nil, approval.QueueFilter{All: true}, 0).Total)
+	require.Equal(t, 498, queue("REVA", nil, steps.QueueFilter{}, 0).Total, "nor on what they have decided")
+	require.Equal(t, 499, queue("REVA", nil, steps.QueueFilter{All: true}, 0).Total)
 	require.NoError(t, b.exec(t, `UPDATE requests SET expires_at = now() WHERE id = 'crowd00009'`))
-	require.Equal(t, 498, queue("REVB", nil, approval.QueueFilter{}, 0).Total, "nor when its time is over")
+	require.Equal(t, 498, queue("REVB", nil, steps.QueueFilter{}, 0).Total, "nor when its time is over")
 }
 
 func TestAVersionOneManifestHasATierInTheQueue(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	r := b.pending(t, "t")
-	q, err := b.Queue(t.Context(), team, "REVA", nil, approval.QueueFilter{Tier: r.Revision.Tier()}, 0)
+	q, err := b.Queue(t.Context(), team, "REVA", nil, steps.QueueFilter{Tier: r.Revision.Tier()}, 0)
 	require.NoError(t, err)
 	require.Equal(t, approval.Low, r.Revision.Tier())
 	require.Len(t, q.Rows, 1)
@@ -132,7 +133,7 @@ func TestStatisticsTellHowReviewersDecide(t *testing.T) {
 	opened := func(who string, revision int, after time.Duration) {
 		var at time.Time
 		require.NoError(t, b.pool.QueryRow(t.Context(), `SELECT at FROM revisions WHERE request_id = 'crowd00090'`).Scan(&at))
-		require.NoError(t, b.Audit(t.Context(), "crowd00090", approval.Event{At: at.Add(after), Actor: who, Kind: approval.OpenedReview, Data: map[string]any{"revision": revision}}))
+		require.NoError(t, b.Audit(t.Context(), "crowd00090", approval.Event{At: at.Add(after), Actor: who, Kind: steps.OpenedReview, Data: map[string]any{"revision": revision}}))
 	}
 	opened("REVA", 1, 63*time.Second)
 	opened("REVC", 2, 63*time.Second)
@@ -141,7 +142,7 @@ func TestStatisticsTellHowReviewersDecide(t *testing.T) {
 	opened("REVC", 1, 70*time.Second)
 	list, err := b.Statistics(t.Context(), team, time.Now().Add(-24*time.Hour))
 	require.NoError(t, err)
-	require.Equal(t, []approval.ReviewerStatistics{
+	require.Equal(t, []steps.ReviewerStatistics{
 		{Reviewer: "REVA", Decisions: 4, Approvals: 3, Median: 22500 * time.Millisecond, Long: 3, Quick: 1, Reversals: 2},
 		{Reviewer: "REVB", Decisions: 2, Approvals: 1, Median: 29500 * time.Millisecond, Long: 2, Quick: 1},
 		{Reviewer: "REVC", Decisions: 1, Approvals: 1, Median: 4 * time.Second, Long: 1, Quick: 1},

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 )
 
@@ -136,14 +137,14 @@ func TestASweepFindsWhomToRemind(t *testing.T) {
 		return b.drafted(r, now.Add(-100*time.Hour)) // so that what the test itself takes is nothing
 	})
 	require.NoError(t, b.exec(t, `UPDATE requests SET shown_at = changed_at, looked_at = now()`))
-	find := func(left float64) []approval.Wake {
+	find := func(left float64) []steps.Wake {
 		require.NoError(t, b.exec(t, `UPDATE requests SET expires_at = v.at + (clock_timestamp() - v.at) / (1 - $1::float8)
 			FROM revisions v WHERE v.request_id = id`, left))
 		wakes, err := b.Stuck(t.Context())
 		require.NoError(t, err)
 		return wakes
 	}
-	due := []approval.Wake{{Step: approval.StepShow, RequestID: r.ID}}
+	due := []steps.Wake{{Step: approval.StepShow, RequestID: r.ID}}
 	require.Empty(t, find(0.6))
 	require.Equal(t, due, find(0.45))
 	b.update(t, r.ID, func(r *approval.Request, now time.Time) error { return r.Remind([]string{"REVA"}, now) })
@@ -182,7 +183,7 @@ func TestWhatWasApprovedBeforeIsFoundByChannel(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, got, 2)
 	require.Equal(t, []string{second.ID, first.ID}, []string{got[0].RequestID, got[1].RequestID})
-	require.Equal(t, approval.Near{RequestID: first.ID, Revision: 1, Question: first.Question, Code: "print(1)\n", At: got[1].At}, got[1])
+	require.Equal(t, steps.Near{RequestID: first.ID, Revision: 1, Question: first.Question, Code: "print(1)\n", At: got[1].At}, got[1])
 	got, err = b.Vetted(t.Context(), team, channel, second.ID, 10)
 	require.NoError(t, err)
 	require.Len(t, got, 1)

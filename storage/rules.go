@@ -10,6 +10,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
 )
 
 // ruleRow is a version of rules. Without a document a channel has none of its own.
@@ -17,15 +19,15 @@ type ruleRow struct {
 	Team     string
 	Project  string
 	Version  int
-	Document *approval.Rules
+	Document *review.Rules
 	SetBy    string
 	SetAt    time.Time
 }
 
 const ruleColumns = `team, project, version, document, set_by, set_at`
 
-func (r ruleRow) set() approval.RuleSet {
-	s := approval.RuleSet{Team: r.Team, Project: r.Project, Version: r.Version, None: r.Document == nil, SetBy: r.SetBy, SetAt: r.SetAt}
+func (r ruleRow) set() review.RuleSet {
+	s := review.RuleSet{Team: r.Team, Project: r.Project, Version: r.Version, None: r.Document == nil, SetBy: r.SetBy, SetAt: r.SetAt}
 	if r.Document != nil {
 		s.Rules = *r.Document
 		s.Rules.Hosts, s.Rules.Freezes = orNil(s.Rules.Hosts), orNil(s.Rules.Freezes)
@@ -34,7 +36,7 @@ func (r ruleRow) set() approval.RuleSet {
 }
 
 // Rules are the latest of a channel, or of the workspace where the channel has none.
-func (db *DB) Rules(ctx context.Context, team, project string) (set approval.RuleSet, err error) {
+func (db *DB) Rules(ctx context.Context, team, project string) (set review.RuleSet, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
 		for _, p := range []string{project, ""} {
 			if set, err = latestRules(ctx, tx, team, p); err != nil || set.Version > 0 && !set.None {
@@ -50,16 +52,16 @@ func (db *DB) Rules(ctx context.Context, team, project string) (set approval.Rul
 }
 
 // latestRules are those of just this channel, or of just the workspace.
-func latestRules(ctx context.Context, tx pgx.Tx, team, project string) (approval.RuleSet, error) {
+func latestRules(ctx context.Context, tx pgx.Tx, team, project string) (review.RuleSet, error) {
 	row, err := one[ruleRow](ctx, tx, `SELECT `+ruleColumns+` FROM rules WHERE team = $1 AND project = $2 ORDER BY version DESC LIMIT 1`, team, project)
 	if errors.Is(err, approval.ErrNotFound) {
-		return approval.RuleSet{Team: team, Project: project}, nil
+		return review.RuleSet{Team: team, Project: project}, nil
 	}
 	return row.set(), err
 }
 
 // RulesNamed is the version that a manifest names.
-func (db *DB) RulesNamed(ctx context.Context, team, name string) (set approval.RuleSet, err error) {
+func (db *DB) RulesNamed(ctx context.Context, team, name string) (set review.RuleSet, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
 		row, err := one[ruleRow](ctx, tx, `SELECT `+ruleColumns+` FROM rules WHERE team = $1 AND name = $2`, team, name)
 		set = row.set()
@@ -73,7 +75,7 @@ func (db *DB) RulesNamed(ctx context.Context, team, name string) (set approval.R
 
 // SetRules stores the next version, if set.Version is the one in force: else
 // somebody else has been quicker, and it is ErrBusy.
-func (db *DB) SetRules(ctx context.Context, set approval.RuleSet) (approval.RuleSet, error) {
+func (db *DB) SetRules(ctx context.Context, set review.RuleSet) (review.RuleSet, error) {
 	base := set.Version
 	err := db.write(ctx, func(tx pgx.Tx) error {
 		before, err := latestRules(ctx, tx, set.Team, set.Project)
@@ -81,7 +83,7 @@ func (db *DB) SetRules(ctx context.Context, set approval.RuleSet) (approval.Rule
 			return err
 		}
 		if before.InForce() != base {
-			return approval.ErrBusy
+			return steps.ErrBusy
 		}
 		set.Version = before.Version + 1
 		if set.SetAt, err = clock(ctx, tx); err != nil {
@@ -105,16 +107,16 @@ func (db *DB) SetRules(ctx context.Context, set approval.RuleSet) (approval.Rule
 	})
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) && pg.ConstraintName == "rules_pkey" {
-		err = approval.ErrBusy
+		err = steps.ErrBusy
 	}
 	if err != nil {
-		return approval.RuleSet{}, fmt.Errorf("set the rules of %s: %w", orWorkspace(set.Project), err)
+		return review.RuleSet{}, fmt.Errorf("set the rules of %s: %w", orWorkspace(set.Project), err)
 	}
 	return set, nil
 }
 
 // orNull is what the audit trail says of rules: nothing where there are none.
-func orNull(set approval.RuleSet) any {
+func orNull(set review.RuleSet) any {
 	if set.None || set.SetBy == "" {
 		return nil
 	}

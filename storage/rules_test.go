@@ -8,26 +8,28 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
 	"countersign/budget"
 )
 
-func someRules() approval.Rules {
-	r := approval.DefaultRules(approval.DefaultPolicy())
+func someRules() review.Rules {
+	r := review.DefaultRules(approval.DefaultPolicy())
 	r.High.Approvals, r.High.Slack = 2, false
-	r.CostHigh, r.Class, r.Hosts, r.Freezes = 5*budget.Cent, approval.Confidential, []string{"api.example.com"}, []string{"last 2 days of the month"}
+	r.CostHigh, r.Class, r.Hosts, r.Freezes = 5*budget.Cent, review.Confidential, []string{"api.example.com"}, []string{"last 2 days of the month"}
 	return r
 }
 
 func TestRulesOfAChannelComeBeforeThoseOfTheWorkspace(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	of := func(project string) approval.RuleSet {
+	of := func(project string) review.RuleSet {
 		set, err := b.Rules(t.Context(), team, project)
 		require.NoError(t, err)
 		return set
 	}
-	set := func(project string, version int, rules *approval.Rules) approval.RuleSet {
-		s := approval.RuleSet{Team: team, Project: project, Version: version, None: rules == nil, SetBy: "ADMIN"}
+	set := func(project string, version int, rules *review.Rules) review.RuleSet {
+		s := review.RuleSet{Team: team, Project: project, Version: version, None: rules == nil, SetBy: "ADMIN"}
 		if rules != nil {
 			s.Rules = *rules
 		}
@@ -42,9 +44,9 @@ func TestRulesOfAChannelComeBeforeThoseOfTheWorkspace(t *testing.T) {
 	require.Equal(t, rules, of(channel).Rules, "it comes back as it went")
 	require.Equal(t, "team/1", of(channel).Name())
 	own := rules
-	own.Class = approval.Public
+	own.Class = review.Public
 	require.Equal(t, "CHAN/1", set(channel, 0, &own).Name())
-	require.Equal(t, approval.Public, of(channel).Rules.Class)
+	require.Equal(t, review.Public, of(channel).Rules.Class)
 	require.Equal(t, "team/1", of("OTHER").Name())
 	set(channel, 1, nil)
 	require.Equal(t, "team/1", of(channel).Name(), "back to what holds for all")
@@ -68,7 +70,7 @@ func TestRulesOfAChannelComeBeforeThoseOfTheWorkspace(t *testing.T) {
 	var data struct {
 		Channel       string
 		Version       int
-		Rules, Before *approval.Rules
+		Rules, Before *review.Rules
 	}
 	require.NoError(t, json.Unmarshal([]byte(events[2].Data), &data))
 	require.Equal(t, 2, data.Version)
@@ -86,13 +88,13 @@ func TestOfManyAdministratorsAtOnceOneSetsTheRules(t *testing.T) {
 	defer second.Close()
 	won := 0
 	for _, err := range together(16, func(i int) error {
-		_, err := []*DB{b.DB, second}[i%2].SetRules(t.Context(), approval.RuleSet{Team: team, Rules: someRules(), SetBy: "ADMIN"})
+		_, err := []*DB{b.DB, second}[i%2].SetRules(t.Context(), review.RuleSet{Team: team, Rules: someRules(), SetBy: "ADMIN"})
 		return err
 	}) {
 		if err == nil {
 			won++
 		} else {
-			require.ErrorIs(t, err, approval.ErrBusy)
+			require.ErrorIs(t, err, steps.ErrBusy)
 		}
 	}
 	require.Equal(t, 1, won)
@@ -102,11 +104,11 @@ func TestOfManyAdministratorsAtOnceOneSetsTheRules(t *testing.T) {
 func TestPeopleAreNamedAndRemoved(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	grant := approval.Grant{Team: team, Project: channel, Role: approval.RoleReviewer, User: "REVC", By: "ADMIN"}
+	grant := review.Grant{Team: team, Project: channel, Role: review.RoleReviewer, User: "REVC", By: "ADMIN"}
 	for range 2 { // said twice, it is so once
 		require.NoError(t, b.Name(t.Context(), grant))
 	}
-	require.NoError(t, b.Name(t.Context(), approval.Grant{Team: team, Role: approval.RoleAdmin, User: "BOSS", By: "ADMIN"}))
+	require.NoError(t, b.Name(t.Context(), review.Grant{Team: team, Role: review.RoleAdmin, User: "BOSS", By: "ADMIN"}))
 	grants, err := b.Grants(t.Context(), team)
 	require.NoError(t, err)
 	require.Len(t, grants, 2)
@@ -136,17 +138,17 @@ func TestADelegationEnds(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	until := time.Now().Add(time.Hour)
-	list := func() []approval.Delegation {
+	list := func() []review.Delegation {
 		all, err := b.Delegations(t.Context(), team)
 		require.NoError(t, err)
 		return all
 	}
-	require.NoError(t, b.Delegate(t.Context(), approval.Delegation{Team: team, From: "REVA"}), "there was none")
-	require.NoError(t, b.Delegate(t.Context(), approval.Delegation{Team: team, From: "REVA", To: "REVB", Until: until}))
+	require.NoError(t, b.Delegate(t.Context(), review.Delegation{Team: team, From: "REVA"}), "there was none")
+	require.NoError(t, b.Delegate(t.Context(), review.Delegation{Team: team, From: "REVA", To: "REVB", Until: until}))
 	require.Len(t, list(), 1)
 	require.Equal(t, "REVB", list()[0].To)
 	require.True(t, micro(until).Equal(list()[0].Until))
-	require.NoError(t, b.Delegate(t.Context(), approval.Delegation{Team: team, From: "REVA", To: "REVC", Until: until}))
+	require.NoError(t, b.Delegate(t.Context(), review.Delegation{Team: team, From: "REVA", To: "REVC", Until: until}))
 	require.Equal(t, "REVC", list()[0].To, "one at a time")
 
 	r := b.pending(t, "t")
@@ -166,12 +168,12 @@ func TestADelegationEnds(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "REVA", stored.Decisions[0].InPlaceOf)
 
-	require.NoError(t, b.Delegate(t.Context(), approval.Delegation{Team: team, From: "REVA"}))
+	require.NoError(t, b.Delegate(t.Context(), review.Delegation{Team: team, From: "REVA"}))
 	require.Empty(t, list())
-	require.NoError(t, b.Delegate(t.Context(), approval.Delegation{Team: team, From: "REVA", To: "REVB", Until: time.Now().Add(50 * time.Millisecond)}))
+	require.NoError(t, b.Delegate(t.Context(), review.Delegation{Team: team, From: "REVA", To: "REVB", Until: time.Now().Add(50 * time.Millisecond)}))
 	require.Eventually(t, func() bool { return len(list()) == 0 }, soon, 20*time.Millisecond, "by its date")
-	require.NoError(t, b.Delegate(t.Context(), approval.Delegation{Team: team, From: "REVA", To: "REVB", Until: until}))
-	require.NoError(t, b.Delegate(t.Context(), approval.Delegation{Team: team, From: "REVA", By: "ADMIN"}))
+	require.NoError(t, b.Delegate(t.Context(), review.Delegation{Team: team, From: "REVA", To: "REVB", Until: until}))
+	require.NoError(t, b.Delegate(t.Context(), review.Delegation{Team: team, From: "REVA", By: "ADMIN"}))
 	require.Empty(t, list())
 	require.NoError(t, b.AuditPeople(t.Context(), team, approval.Event{Actor: "REVB", Kind: "refused click", Data: map[string]any{"what": "name people"}}))
 	events, err := b.chain(t.Context(), "people:"+team)
@@ -188,7 +190,7 @@ func TestADelegationEnds(t *testing.T) {
 func TestASealedNumberOfApprovalsHolds(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	stored, err := b.SetRules(t.Context(), approval.RuleSet{Team: team, Rules: someRules(), SetBy: "ADMIN"})
+	stored, err := b.SetRules(t.Context(), review.RuleSet{Team: team, Rules: someRules(), SetBy: "ADMIN"})
 	require.NoError(t, err)
 	r := b.ask(t, "t")
 	r = b.update(t, r.ID, func(r *approval.Request, now time.Time) error {
@@ -206,7 +208,7 @@ func TestASealedNumberOfApprovalsHolds(t *testing.T) {
 	require.ErrorContains(t, b.exec(t, `UPDATE requests SET state = 'approved', quorum = 1 WHERE id = $1`, r.ID), "needs more approvals")
 	loose := someRules()
 	loose.High.Approvals = 1
-	_, err = b.SetRules(t.Context(), approval.RuleSet{Team: team, Version: 1, Rules: loose, SetBy: "ADMIN"})
+	_, err = b.SetRules(t.Context(), review.RuleSet{Team: team, Version: 1, Rules: loose, SetBy: "ADMIN"})
 	require.NoError(t, err)
 	require.Equal(t, approval.Approved, approve("REVB").State, "rules that are set later change nothing")
 }

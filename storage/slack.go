@@ -8,24 +8,25 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 type postRow struct {
 	RequestID string
-	Surface   approval.Surface
+	Surface   steps.Surface
 	Channel   string
 	TS        string `db:"ts"`
 	Shown     string
 }
 
-func loadPosts(ctx context.Context, tx pgx.Tx, id string) (map[approval.Surface]approval.Post, error) {
+func loadPosts(ctx context.Context, tx pgx.Tx, id string) (map[steps.Surface]steps.Post, error) {
 	rows, err := all[postRow](ctx, tx, `SELECT request_id, surface, channel, ts, shown FROM posts WHERE request_id = $1`, id)
 	if err != nil {
 		return nil, fmt.Errorf("load the posts of %s: %w", id, err)
 	}
-	posts := map[approval.Surface]approval.Post{}
+	posts := map[steps.Surface]steps.Post{}
 	for _, row := range rows {
-		posts[row.Surface] = approval.Post(row)
+		posts[row.Surface] = steps.Post(row)
 	}
 	return posts, nil
 }
@@ -33,13 +34,13 @@ func loadPosts(ctx context.Context, tx pgx.Tx, id string) (map[approval.Surface]
 // Posted remembers a message in Slack: a new one, or what an old one shows now.
 // With the first message of a session it remembers the thread, so that no crash
 // can come between the two.
-func (db *DB) Posted(ctx context.Context, post approval.Post) error {
+func (db *DB) Posted(ctx context.Context, post steps.Post) error {
 	err := db.writeByKey(ctx, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `
 			INSERT INTO posts (request_id, surface, channel, ts, shown) VALUES ($1, $2, $3, $4, $5)
 			ON CONFLICT (request_id, surface) DO UPDATE SET channel = excluded.channel, ts = excluded.ts, shown = excluded.shown`,
 			post.RequestID, post.Surface, post.Channel, post.TS, post.Shown)
-		if err != nil || post.Surface != approval.SurfaceRoot {
+		if err != nil || post.Surface != steps.SurfaceRoot {
 			return err
 		}
 		_, err = tx.Exec(ctx, `

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 )
 
@@ -74,7 +75,7 @@ func proofZone() *time.Location {
 type spending struct {
 	*DB
 	order   spendOrder
-	service *approval.Service
+	service *steps.Steps
 	policy  approval.Policy
 	asked   atomic.Int64
 	mu      sync.Mutex
@@ -201,7 +202,7 @@ func (s *spending) move(r *approval.Request, o *operation, now time.Time) error 
 			}
 		}
 		worst := o.upTo(25 * budget.Cent)
-		return r.Call(worst, o.upTo(worst+1), s.policy, now)
+		return r.Money().Call(worst, o.upTo(worst+1), s.policy, now)
 	case "settle": // the call comes back, was billed in part or in full, or nobody knows
 		return settleCalled(r, o, now)
 	case "draft":
@@ -263,7 +264,7 @@ func (s *spending) topUp(ctx context.Context, o *operation, refused *budget.Exce
 		b := *r.Blocked
 		b.Standings = []budget.Standing{{Limit: budget.Limit{Scope: r.Scopes()[o.intN(4)]}}}
 		r.Blocked = &b
-		return r.AskTopUp(1+o.upTo(budget.Dollar), "it matters", s.policy, now)
+		return r.Money().AskTopUp(1+o.upTo(budget.Dollar), "it matters", s.policy, now)
 	})
 	if err != nil || o.intN(5) == 0 {
 		return err
@@ -271,7 +272,7 @@ func (s *spending) topUp(ctx context.Context, o *operation, refused *budget.Exce
 	granted := o.intN(5) > 0
 	_, err = s.Update(ctx, r.ID, func(r *approval.Request, now time.Time) error {
 		until := now.Add(time.Duration(1+o.intN([]int{1, 60, 3000}[o.intN(3)])) * time.Minute)
-		return r.DecideTopUp(r.TopUps[0].ID, granted, until, "later", "ADMIN", now)
+		return r.Money().DecideTopUp(r.TopUps[0].ID, granted, until, "later", "ADMIN", now)
 	})
 	if err != nil || !granted {
 		return err
@@ -280,7 +281,7 @@ func (s *spending) topUp(ctx context.Context, o *operation, refused *budget.Exce
 	s.report.Granted++
 	s.mu.Unlock()
 	_, err = s.Update(ctx, r.ID, func(r *approval.Request, now time.Time) error {
-		return r.GoOn(r.Model, refused.Needed, r.Asker, s.policy, now)
+		return r.Money().GoOn(r.Model, refused.Needed, r.Asker, s.policy, now)
 	})
 	if err == nil {
 		s.mu.Lock()
@@ -292,12 +293,12 @@ func (s *spending) topUp(ctx context.Context, o *operation, refused *budget.Exce
 }
 
 func settleCalled(r *approval.Request, o *operation, now time.Time) error {
-	hold, ok := r.CalledHold()
+	hold, ok := r.Money().CalledHold()
 	switch {
 	case !ok || hold.Purpose != budget.ForDraft:
 		return &approval.MoveError{Request: r, Verb: "settle"}
 	case o.intN(8) == 0:
-		r.Settle(hold.InFull(now, "small"))
+		r.Money().Settle(hold.InFull(now, "small"))
 		return nil
 	case o.intN(4) == 0: // nobody knows, or only of an inspection
 		most := o.upTo(hold.Risked + 1)
@@ -305,14 +306,14 @@ func settleCalled(r *approval.Request, o *operation, now time.Time) error {
 		if o.intN(2) == 0 {
 			known.Charges = []budget.Charge{{Kind: budget.Box, What: "local", BoxMS: 7, Amount: o.upTo(hold.Amount)}}
 		}
-		r.Conclude(hold, most, known, o.upTo(most+1))
+		r.Money().Conclude(hold, most, known, o.upTo(most+1))
 		return nil
 	}
 	// Together they may be more than was held, as when a dearer model has answered.
 	first := o.upTo(hold.Amount)
 	second := o.upTo(hold.Amount)
 	// What earlier calls may have cost stays uncertain.
-	r.Conclude(hold, o.upTo(hold.Risked+1), budget.Settlement{At: now, Charges: []budget.Charge{
+	r.Money().Conclude(hold, o.upTo(hold.Risked+1), budget.Settlement{At: now, Charges: []budget.Charge{
 		{Kind: budget.Tokens, What: "small", Usage: budget.Usage{Model: "small-1", Input: 10, Output: 2}, Amount: first},
 		{Kind: budget.Box, What: "local", BoxMS: 7, Amount: second}}}, 0)
 	return nil

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // wakeRow is a step of a request that somebody should look at.
@@ -24,7 +25,7 @@ type wakeRow struct {
 //
 // Whether somebody is at a step is told by the lock of Alone, which dies with its
 // process; a job that claims to be running may belong to a replica that was killed.
-func (db *DB) Stuck(ctx context.Context) (wakes []approval.Wake, err error) {
+func (db *DB) Stuck(ctx context.Context) (wakes []steps.Wake, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
 		rows, err := all[wakeRow](ctx, tx, `
 			WITH due AS (
@@ -75,7 +76,7 @@ func (db *DB) Stuck(ctx context.Context) (wakes []approval.Wake, err error) {
 			ORDER BY id, step LIMIT 1000`)
 		wakes = nil
 		for _, row := range rows {
-			wakes = append(wakes, approval.Wake(row))
+			wakes = append(wakes, steps.Wake(row))
 		}
 		return err
 	})

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 )
 
@@ -24,7 +25,7 @@ func (b *bundle) age(t *testing.T, id string) {
 	require.NoError(t, b.exec(t, `UPDATE requests SET shown_at = shown_at - interval '1 minute', changed_at = changed_at - interval '1 minute' WHERE id = $1`, id))
 }
 
-func (b *bundle) stuck(t *testing.T) []approval.Wake {
+func (b *bundle) stuck(t *testing.T) []steps.Wake {
 	t.Helper()
 	wakes, err := b.Stuck(t.Context())
 	require.NoError(t, err)
@@ -47,9 +48,9 @@ func TestWhatStandsStillIsStuck(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
 			r := c.make(b)(t, "t")
-			var want []approval.Wake
+			var want []steps.Wake
 			if c.step != "" {
-				want = []approval.Wake{{Step: c.step, RequestID: r.ID}}
+				want = []steps.Wake{{Step: c.step, RequestID: r.ID}}
 			}
 			b.worked(t)
 			require.Empty(t, b.stuck(t), "it has only just moved")
@@ -77,7 +78,7 @@ func TestWaitsThatHaveRunOutAreStuckWhateverHappens(t *testing.T) {
 	drafting, pending, approved := b.ask(t, "1"), b.pending(t, "2"), b.approved(t, "3")
 	done := b.done(t, "4")
 	require.NoError(t, b.exec(t, `UPDATE requests SET expires_at = now() WHERE id <> $1`, done.ID))
-	require.ElementsMatch(t, []approval.Wake{
+	require.ElementsMatch(t, []steps.Wake{
 		{Step: approval.StepDraft, RequestID: drafting.ID},
 		{Step: approval.StepShow, RequestID: pending.ID},
 		{Step: approval.StepRun, RequestID: approved.ID},
@@ -96,7 +97,7 @@ func TestWhatIsAwayIsLookedForAgain(t *testing.T) {
 		})
 	}
 	b.update(t, blocked.ID, func(r *approval.Request, now time.Time) error {
-		return r.Block(budget.ForDraft, &budget.ExceededError{}, approval.System, b.policy, now)
+		return r.Money().Block(budget.ForDraft, &budget.ExceededError{}, approval.System, b.policy, now)
 	})
 	looks := func(lasts, unseen string) (ids []string) {
 		b.worked(t)
@@ -127,10 +128,10 @@ func TestWhatSlackDoesNotShowIsStuck(t *testing.T) {
 	}
 	require.NoError(t, b.exec(t, `UPDATE requests SET shown_at = shown_at - interval '1 microsecond' WHERE id = $1`, outdated.ID))
 	require.NoError(t, b.exec(t, `UPDATE requests SET shown_at = NULL WHERE id = $1`, never.ID))
-	want := []approval.Wake{{Step: approval.StepShow, RequestID: outdated.ID}, {Step: approval.StepShow, RequestID: never.ID}}
+	want := []steps.Wake{{Step: approval.StepShow, RequestID: outdated.ID}, {Step: approval.StepShow, RequestID: never.ID}}
 	require.ElementsMatch(t, want, b.stuck(t))
 	// Showing them is all that it takes.
-	b.work(t, func(context.Context, approval.Wake) error { return nil }, WorkOptions{})
+	b.work(t, func(context.Context, steps.Wake) error { return nil }, WorkOptions{})
 	for _, w := range want {
 		require.NoError(t, b.Wake(t.Context(), w))
 	}
@@ -171,7 +172,7 @@ func TestABlockedRequestIsTriedAgainWhenALimitThatItIsPaidByIsChanged(t *testing
 		set(budget.User, "ANOTHER", budget.Dollar)
 		require.Empty(t, b.stuck(t), name+": that one is none of its business")
 		set(budget.User, asker, 2)
-		require.Equal(t, []approval.Wake{{Step: approval.StepGoOn, RequestID: r.ID}}, b.stuck(t), name)
+		require.Equal(t, []steps.Wake{{Step: approval.StepGoOn, RequestID: r.ID}}, b.stuck(t), name)
 		require.NotNil(t, state(r.ID), name+": not enough yet")
 		require.Empty(t, b.stuck(t), name+": it has been tried")
 		raise()

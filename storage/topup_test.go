@@ -9,6 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
 	"countersign/budget"
 )
 
@@ -58,11 +60,11 @@ func TestARefusedQuestionIsKeptWithWhatRefusedIt(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, wakes)
 	b.update(t, r.ID, func(r *approval.Request, now time.Time) error {
-		return r.Wait(now.Add(-time.Second), asker, b.policy, now)
+		return r.Money().Wait(now.Add(-time.Second), asker, b.policy, now)
 	})
 	wakes, err = b.Stuck(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, []approval.Wake{{Step: approval.StepGoOn, RequestID: r.ID}}, wakes)
+	require.Equal(t, []steps.Wake{{Step: approval.StepGoOn, RequestID: r.ID}}, wakes)
 }
 
 func TestRefusedQuestionsCountAmongTheOpenOnes(t *testing.T) {
@@ -93,7 +95,7 @@ func TestATopUpIsALimitOnTopUntilItEnds(t *testing.T) {
 	b.setUserLimit(t, 5*budget.Cent, budget.Month)
 	r := b.refused(t, "t")
 	r = b.update(t, r.ID, func(r *approval.Request, now time.Time) error {
-		return r.AskTopUp(8*budget.Cent, "the board", b.policy, now)
+		return r.Money().AskTopUp(8*budget.Cent, "the board", b.policy, now)
 	})
 	top := r.OpenTopUp()
 	found, err := b.TopUp(t.Context(), top.ID)
@@ -108,12 +110,12 @@ func TestATopUpIsALimitOnTopUntilItEnds(t *testing.T) {
 	var until time.Time
 	r = b.update(t, r.ID, func(r *approval.Request, now time.Time) error {
 		until = now.Add(time.Hour)
-		return r.DecideTopUp(top.ID, true, until, "", "ADMIN", now)
+		return r.Money().DecideTopUp(top.ID, true, until, "", "ADMIN", now)
 	})
 	require.Equal(t, 13*budget.Cent, hard())
 	require.Equal(t, "ADMIN", r.TopUps[0].DecidedBy)
 	r = b.update(t, r.ID, func(r *approval.Request, now time.Time) error {
-		return r.GoOn("small", 10*budget.Cent, asker, b.policy, now)
+		return r.Money().GoOn("small", 10*budget.Cent, asker, b.policy, now)
 	})
 	require.Nil(t, r.Blocked)
 	require.Len(t, r.Holds, 1)
@@ -132,7 +134,7 @@ func TestATopUpIsALimitOnTopUntilItEnds(t *testing.T) {
 	changes, err := b.LimitChanges(t.Context(), team, &userScope)
 	require.NoError(t, err)
 	require.Len(t, changes, 2)
-	c, err := approval.ReadLimitChange(changes[1])
+	c, err := steps.ReadLimitChange(changes[1])
 	require.NoError(t, err)
 	require.Equal(t, "granted top-up", changes[1].Kind)
 	require.Equal(t, 5*budget.Cent, c.Before.Hard())
@@ -145,11 +147,13 @@ func TestTwoAdministratorsAnswerATopUpOnce(t *testing.T) {
 	b := setup(t)
 	b.setUserLimit(t, budget.Cent, budget.Month)
 	r := b.refused(t, "t")
-	r = b.update(t, r.ID, func(r *approval.Request, now time.Time) error { return r.AskTopUp(budget.Dollar, "why", b.policy, now) })
+	r = b.update(t, r.ID, func(r *approval.Request, now time.Time) error {
+		return r.Money().AskTopUp(budget.Dollar, "why", b.policy, now)
+	})
 	id := r.OpenTopUp().ID
 	errs := together(16, func(i int) error {
 		_, err := b.Update(t.Context(), r.ID, func(r *approval.Request, now time.Time) error {
-			return r.DecideTopUp(id, i%2 == 0, now.Add(time.Hour), "no", fmt.Sprint("ADMIN", i), now)
+			return r.Money().DecideTopUp(id, i%2 == 0, now.Add(time.Hour), "no", fmt.Sprint("ADMIN", i), now)
 		})
 		return err
 	})
@@ -218,9 +222,9 @@ func TestPeopleWhoAreNamedInSlackHaveTheirRolesLimit(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, role, s[0].Limit.Role)
 	}
-	reviews := approval.Grant{Team: team, Project: channel, Role: approval.RoleReviewer, User: asker, By: "ADMIN"}
-	stands := approval.Grant{Team: team, Role: approval.RoleFallback, User: asker, By: "ADMIN"}
-	administers := approval.Grant{Team: team, Role: approval.RoleAdmin, User: asker, By: "ADMIN"}
+	reviews := review.Grant{Team: team, Project: channel, Role: review.RoleReviewer, User: asker, By: "ADMIN"}
+	stands := review.Grant{Team: team, Role: review.RoleFallback, User: asker, By: "ADMIN"}
+	administers := review.Grant{Team: team, Role: review.RoleAdmin, User: asker, By: "ADMIN"}
 	is(asker, budget.Members)
 	b.ask(t, "first")
 	b.refused(t, "second")

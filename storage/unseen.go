@@ -7,14 +7,14 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 type unseenRow struct {
 	RequestID string
-	Surface   approval.Surface
+	Surface   steps.Surface
 	Channel   string
-	Why       approval.Hindrance
+	Why       steps.Hindrance
 	Code      string
 	Stands    bool
 	Times     int
@@ -24,21 +24,21 @@ type unseenRow struct {
 
 const unseenColumns = `request_id, surface, channel, why, code, stands, times, first_at, last_at`
 
-func loadUnseen(ctx context.Context, tx pgx.Tx, id string) (map[approval.Surface]approval.Unseen, error) {
+func loadUnseen(ctx context.Context, tx pgx.Tx, id string) (map[steps.Surface]steps.Unseen, error) {
 	rows, err := all[unseenRow](ctx, tx, `SELECT `+unseenColumns+` FROM unseen WHERE request_id = $1`, id)
 	if err != nil {
 		return nil, fmt.Errorf("load what Slack has refused of %s: %w", id, err)
 	}
-	unseen := map[approval.Surface]approval.Unseen{}
+	unseen := map[steps.Surface]steps.Unseen{}
 	for _, row := range rows {
-		unseen[row.Surface] = approval.Unseen(row)
+		unseen[row.Surface] = steps.Unseen(row)
 	}
 	return unseen, nil
 }
 
 // Refused remembers that Slack has refused a message, once more if it had before,
 // and returns since when and how often it does. Another hindrance begins anew.
-func (db *DB) Refused(ctx context.Context, u approval.Unseen) (kept approval.Unseen, err error) {
+func (db *DB) Refused(ctx context.Context, u steps.Unseen) (kept steps.Unseen, err error) {
 	err = db.writeByKey(ctx, func(tx pgx.Tx) error {
 		row, err := one[unseenRow](ctx, tx, `
 			INSERT INTO unseen AS had (`+unseenColumns+`) VALUES ($1, $2, $3, $4, $5, $6, 1, clock_timestamp(), clock_timestamp())
@@ -47,7 +47,7 @@ func (db *DB) Refused(ctx context.Context, u approval.Unseen) (kept approval.Uns
 				times = CASE had.why WHEN excluded.why THEN had.times + 1 ELSE 1 END,
 				first_at = CASE had.why WHEN excluded.why THEN had.first_at ELSE excluded.first_at END
 			RETURNING `+unseenColumns, u.RequestID, u.Surface, u.Channel, u.Why, text(u.Code), u.Stands)
-		kept = approval.Unseen(row)
+		kept = steps.Unseen(row)
 		return err
 	})
 	if err != nil {
@@ -57,7 +57,7 @@ func (db *DB) Refused(ctx context.Context, u approval.Unseen) (kept approval.Uns
 }
 
 // Seen forgets it: Slack has taken the message.
-func (db *DB) Seen(ctx context.Context, requestID string, surface approval.Surface) error {
+func (db *DB) Seen(ctx context.Context, requestID string, surface steps.Surface) error {
 	err := db.writeByKey(ctx, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `DELETE FROM unseen WHERE request_id = $1 AND surface = $2`, requestID, surface)
 		return err

@@ -5,14 +5,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 func TestWhatSlackRefusesIsCountedUntilItIsTaken(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	r := b.pending(t, "t")
-	u := approval.Unseen{RequestID: r.ID, Surface: approval.SurfaceCard, Channel: "REVIEW", Why: approval.Malformed, Code: "invalid_blocks", Stands: true}
+	u := steps.Unseen{RequestID: r.ID, Surface: steps.SurfaceCard, Channel: "REVIEW", Why: steps.Malformed, Code: "invalid_blocks", Stands: true}
 	first, err := b.Refused(t.Context(), u)
 	require.NoError(t, err)
 	require.Equal(t, 1, first.Times)
@@ -25,17 +25,17 @@ func TestWhatSlackRefusesIsCountedUntilItIsTaken(t *testing.T) {
 	require.False(t, again.Last.Before(first.Last))
 	v, err := b.View(t.Context(), r.ID)
 	require.NoError(t, err)
-	require.Equal(t, map[approval.Surface]approval.Unseen{approval.SurfaceCard: again}, v.Unseen)
+	require.Equal(t, map[steps.Surface]steps.Unseen{steps.SurfaceCard: again}, v.Unseen)
 
-	u.Why, u.Code, u.Stands = approval.NoKey, "ekm_access_denied", false
+	u.Why, u.Code, u.Stands = steps.NoKey, "ekm_access_denied", false
 	other, err := b.Refused(t.Context(), u)
 	require.NoError(t, err)
 	require.Equal(t, 1, other.Times, "another hindrance begins anew")
 	require.True(t, other.First.After(first.First))
 	require.Equal(t, "ekm_access_denied", other.Code)
 
-	require.NoError(t, b.Seen(t.Context(), r.ID, approval.SurfaceCard))
-	require.NoError(t, b.Seen(t.Context(), r.ID, approval.SurfaceCard), "twice is as good as once")
+	require.NoError(t, b.Seen(t.Context(), r.ID, steps.SurfaceCard))
+	require.NoError(t, b.Seen(t.Context(), r.ID, steps.SurfaceCard), "twice is as good as once")
 	v, err = b.View(t.Context(), r.ID)
 	require.NoError(t, err)
 	require.Empty(t, v.Unseen)
@@ -43,7 +43,7 @@ func TestWhatSlackRefusesIsCountedUntilItIsTaken(t *testing.T) {
 	u.RequestID = "nobody"
 	_, err = b.Refused(t.Context(), u)
 	require.ErrorContains(t, err, "remember that Slack refuses the card of nobody")
-	require.NoError(t, b.Posted(t.Context(), approval.Post{RequestID: r.ID, Surface: approval.SurfacePlain, Channel: "REVIEW", TS: "1.1"}), "the plainer card is a message like the others")
+	require.NoError(t, b.Posted(t.Context(), steps.Post{RequestID: r.ID, Surface: steps.SurfacePlain, Channel: "REVIEW", TS: "1.1"}), "the plainer card is a message like the others")
 }
 
 func TestTheSchemaKnowsRefusals(t *testing.T) {
@@ -61,8 +61,8 @@ func TestTheSchemaKnowsRefusals(t *testing.T) {
 		require.Error(t, err, constraint)
 		require.Equal(t, constraint, name)
 	}
-	for _, why := range []approval.Hindrance{approval.Outside, approval.Archived, approval.Forbidden, approval.Malformed, approval.TooLong, approval.NoKey, approval.Outage, approval.Other} {
-		_, err := b.Refused(t.Context(), approval.Unseen{RequestID: b.pending(t, string(why)).ID, Surface: approval.SurfaceReply, Channel: "C", Why: why})
+	for _, why := range []steps.Hindrance{steps.Outside, steps.Archived, steps.Forbidden, steps.Malformed, steps.TooLong, steps.NoKey, steps.Outage, steps.Other} {
+		_, err := b.Refused(t.Context(), steps.Unseen{RequestID: b.pending(t, string(why)).ID, Surface: steps.SurfaceReply, Channel: "C", Why: why})
 		require.NoError(t, err, why)
 	}
 }

@@ -7,7 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 type nearRow struct {
@@ -20,7 +20,7 @@ type nearRow struct {
 
 // Vetted lists the code that people have lately approved in a channel, newest
 // first. What was approved and then sent back to review is not among it.
-func (db *DB) Vetted(ctx context.Context, team, project, without string, limit int) (list []approval.Near, err error) {
+func (db *DB) Vetted(ctx context.Context, team, project, without string, limit int) (list []steps.Near, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
 		rows, err := all[nearRow](ctx, tx, `
 			SELECT v.request_id, v.number AS revision, r.question, v.code,
@@ -34,7 +34,7 @@ func (db *DB) Vetted(ctx context.Context, team, project, without string, limit i
 			ORDER BY at DESC, v.request_id`, team, project, without, limit)
 		list = nil
 		for _, row := range rows {
-			list = append(list, approval.Near{RequestID: row.RequestID, Revision: row.Revision, Question: row.Question, Code: row.Code, At: row.At})
+			list = append(list, steps.Near{RequestID: row.RequestID, Revision: row.Revision, Question: row.Question, Code: row.Code, At: row.At})
 		}
 		return err
 	})

@@ -9,14 +9,15 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 )
 
 // View loads everything that a card or a reply is drawn from, at one moment. Its
 // Policy is left for the caller to fill: the database does not know it.
-func (db *DB) View(ctx context.Context, id string) (v *approval.View, err error) {
+func (db *DB) View(ctx context.Context, id string) (v *steps.View, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
-		v = &approval.View{}
+		v = &steps.View{}
 		if v.Request, err = load(ctx, tx, id); err != nil {
 			return err
 		}
@@ -46,7 +47,7 @@ func (db *DB) View(ctx context.Context, id string) (v *approval.View, err error)
 		}
 		if v.Session.ThreadTS == "" {
 			// Somebody may have answered below the first message before it was remembered, in a session of its own.
-			v.Session.ThreadTS = v.Posts[approval.SurfaceRoot].TS
+			v.Session.ThreadTS = v.Posts[steps.SurfaceRoot].TS
 		}
 		v.Artifacts, err = loadArtifacts(ctx, tx, id, false)
 		return err
@@ -104,7 +105,7 @@ type spendRow struct {
 
 // loadBill lists what was spent, by hold, the oldest first. A hold that was
 // given back untouched is no part of a bill.
-func loadBill(ctx context.Context, tx pgx.Tx, id string) ([]approval.Spend, error) {
+func loadBill(ctx context.Context, tx pgx.Tx, id string) ([]steps.Spend, error) {
 	rows, err := all[spendRow](ctx, tx, `
 		SELECT s.hold_id, h.purpose, s.estimated, c.kind, c.what, c.model, c.input_tokens, c.cached_tokens, c.output_tokens,
 			c.box_ms, c.amount
@@ -113,10 +114,10 @@ func loadBill(ctx context.Context, tx pgx.Tx, id string) ([]approval.Spend, erro
 	if err != nil {
 		return nil, fmt.Errorf("load the bill of %s: %w", id, err)
 	}
-	var bill []approval.Spend
+	var bill []steps.Spend
 	for i, row := range rows {
 		if i == 0 || row.HoldID != rows[i-1].HoldID {
-			bill = append(bill, approval.Spend{Purpose: row.Purpose, Estimated: row.Estimated})
+			bill = append(bill, steps.Spend{Purpose: row.Purpose, Estimated: row.Estimated})
 		}
 		spend := &bill[len(bill)-1]
 		spend.Charges = append(spend.Charges, budget.Charge{Kind: row.Kind, What: row.What, BoxMS: row.BoxMs, Amount: row.Amount,

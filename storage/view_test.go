@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 )
 
@@ -15,21 +16,21 @@ func TestViewHoldsEverythingThatIsDrawn(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	r := b.done(t, "t")
-	require.NoError(t, b.Posted(t.Context(), approval.Post{RequestID: r.ID, Surface: approval.SurfaceCard, Channel: "REVIEW", TS: "2.2", Shown: "a"}))
-	require.NoError(t, b.Posted(t.Context(), approval.Post{RequestID: r.ID, Surface: approval.SurfaceCard, Channel: "REVIEW", TS: "2.2", Shown: "b"}))
+	require.NoError(t, b.Posted(t.Context(), steps.Post{RequestID: r.ID, Surface: steps.SurfaceCard, Channel: "REVIEW", TS: "2.2", Shown: "a"}))
+	require.NoError(t, b.Posted(t.Context(), steps.Post{RequestID: r.ID, Surface: steps.SurfaceCard, Channel: "REVIEW", TS: "2.2", Shown: "b"}))
 	v, err := b.View(t.Context(), r.ID)
 	require.NoError(t, err)
 	require.Equal(t, r.ID, v.Request.ID)
 	require.Equal(t, "1\n", v.Request.Run.Result.Stdout)
 	require.Equal(t, approval.Session{ID: r.SessionID, Team: team, Channel: channel}, v.Session)
-	require.Equal(t, []approval.Spend{
+	require.Equal(t, []steps.Spend{
 		{Purpose: budget.ForDraft, Charges: []budget.Charge{{Kind: budget.Tokens, What: "small-1", Amount: budget.Cent,
 			Usage: budget.Usage{Model: "small-1", Input: 100, Cached: 10, Output: 20}}}},
 		{Purpose: budget.ForRun, Charges: []budget.Charge{{Kind: budget.Box, What: "local", BoxMS: 1500, Amount: 3 * budget.MicroDollar}}},
 	}, v.Bill)
 	require.Len(t, v.Standings, 1)
 	require.Equal(t, budget.Cent+3*budget.MicroDollar, v.Standings[0].Spent)
-	require.Equal(t, map[approval.Surface]approval.Post{approval.SurfaceCard: {RequestID: r.ID, Surface: approval.SurfaceCard,
+	require.Equal(t, map[steps.Surface]steps.Post{steps.SurfaceCard: {RequestID: r.ID, Surface: steps.SurfaceCard,
 		Channel: "REVIEW", TS: "2.2", Shown: "b"}}, v.Posts)
 	require.Equal(t, []approval.Artifact{{Name: "plot.png", Kind: "chart", Alt: "a plot"}, {Name: "empty.csv", Kind: "table"}}, v.Artifacts, "without what is in them")
 	files, err := b.Artifacts(t.Context(), r.ID)
@@ -62,7 +63,7 @@ func TestTheFirstMessageIsTheThread(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	r := b.ask(t, "t")
-	root := approval.Post{RequestID: r.ID, Surface: approval.SurfaceRoot, Channel: channel, TS: "5.5"}
+	root := steps.Post{RequestID: r.ID, Surface: steps.SurfaceRoot, Channel: channel, TS: "5.5"}
 	require.NoError(t, b.Posted(t.Context(), root))
 	thread := approval.Session{Team: team, Channel: channel, ThreadTS: "5.5"}
 	files, ours, err := b.ThreadFiles(t.Context(), thread)
@@ -94,7 +95,7 @@ func TestAReplyThatOvertakesItsThreadsMemoryHurtsNobody(t *testing.T) {
 	r := b.ask(t, "t")
 	_, _, err := b.Ask(t.Context(), b.question("early"), approval.Session{Team: team, Channel: channel, ThreadTS: "5.5"})
 	require.NoError(t, err)
-	require.NoError(t, b.Posted(t.Context(), approval.Post{RequestID: r.ID, Surface: approval.SurfaceRoot, Channel: channel, TS: "5.5"}))
+	require.NoError(t, b.Posted(t.Context(), steps.Post{RequestID: r.ID, Surface: steps.SurfaceRoot, Channel: channel, TS: "5.5"}))
 	v, err := b.View(t.Context(), r.ID)
 	require.NoError(t, err)
 	require.Equal(t, "5.5", v.Session.ThreadTS)

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/internal/slacksim"
 )
@@ -31,7 +32,7 @@ func TestTwoReplicasTellEverybodyOnce(t *testing.T) {
 	h := open(t)
 	var due atomic.Pointer[time.Time]
 	change := func(r *replica) {
-		r.service.Sandbox = billed{}
+		r.rewire(func(p *steps.Ports) { p.Sandbox = billed{} })
 		r.service.Due = func(now time.Time) time.Time {
 			switch at := due.Load(); {
 			case at == nil:
@@ -62,7 +63,7 @@ func TestTwoReplicasTellEverybodyOnce(t *testing.T) {
 	for i, id := range column[string](h, `SELECT id FROM requests`) {
 		digest := value[string](h, `SELECT digest FROM revisions WHERE request_id = $1`, id)
 		all.Go(func() {
-			_, err := replicas[i%2].service.Decide(h.ctx, approval.Ruling{RequestID: id, Revision: 1, Digest: digest, Verdict: approval.Approve,
+			_, err := replicas[i%2].service.Decide(h.ctx, steps.Ruling{RequestID: id, Revision: 1, Digest: digest, Verdict: approval.Approve,
 				Click: approval.Click{Team: slacksim.DefaultTeam.ID, User: slacksim.Reviewer, ActionTS: id}})
 			if err != nil {
 				t.Errorf("approve %s: %v", id, err)

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/internal/slacksim"
 )
 
@@ -61,7 +62,7 @@ func TestWhatIsNoPersonsPressDecidesNothing(t *testing.T) {
 	r, _ := h.run()
 	h.ask("Who decides?")
 	card := h.cardOf("Who decides?")
-	_, err := r.service.Decide(h.ctx, approval.Ruling{RequestID: value[string](h, `SELECT id FROM requests`), Revision: 1,
+	_, err := r.service.Decide(h.ctx, steps.Ruling{RequestID: value[string](h, `SELECT id FROM requests`), Revision: 1,
 		Digest: value[string](h, `SELECT digest FROM revisions`), Verdict: approval.Approve,
 		Click: approval.Click{Team: slacksim.DefaultTeam.ID, User: slacksim.BotUser, Channel: card.Channel, ActionTS: "1.1", MessageTS: card.TS}})
 	var no *approval.NotAllowedError

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/approval/steps"
 	"countersign/internal/slacksim"
 	"countersign/sandbox/e2b"
 	"countersign/sandbox/e2b/e2btest"
@@ -17,7 +18,7 @@ func hastyE2B(t *testing.T, cloud *e2btest.Server) func(*replica) {
 	return func(r *replica) {
 		client, err := e2b.New(e2b.Options{APIKey: e2btest.Key, APIURL: cloud.APIURL, SandboxURL: cloud.SandboxURL, Log: r.log, Patience: 500 * time.Millisecond})
 		require.NoError(t, err)
-		r.service.Sandbox = r.telemetry.Sandbox(client)
+		r.rewire(func(p *steps.Ports) { p.Sandbox = r.telemetry.Sandbox(client) })
 	}
 }
 

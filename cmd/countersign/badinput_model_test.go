@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/codegen"
 	"countersign/codegen/mistraltest"
 	"countersign/internal/slacksim"
@@ -109,7 +109,7 @@ func TestFailuresOfMistralAreToldPlainlyAndPaidForAsTheRulesSay(t *testing.T) {
 	h.run(func(r *replica) {
 		hasty, err := codegen.NewMistral(codegen.MistralOptions{APIKey: mistraltest.Key, BaseURL: h.model.URL, Models: r.models(), Timeout: 100 * time.Millisecond})
 		require.NoError(t, err)
-		r.service.Writer = forSilence{r.service.Writer, hasty}
+		r.rewire(func(p *steps.Ports) { p.Writer = forSilence{p.Writer, hasty} })
 		r.service.Policy.MaxAttempts = 2
 	})
 	const own, noAnswer, late = "Mistral has a problem of its own at the moment.", "Mistral answered with something that is no answer.", "Mistral did not answer in time."
@@ -166,11 +166,11 @@ func TestFailuresOfMistralAreToldPlainlyAndPaidForAsTheRulesSay(t *testing.T) {
 // forSilence does not wait long for an answer that will not come, and as long as
 // ever for all others.
 type forSilence struct {
-	approval.Writer
-	hasty approval.Writer
+	steps.Writer
+	hasty steps.Writer
 }
 
-func (w forSilence) Write(ctx context.Context, b approval.Brief) (approval.Draft, error) {
+func (w forSilence) Write(ctx context.Context, b steps.Brief) (steps.Draft, error) {
 	if strings.Contains(b.Question, string(mistraltest.Silence)) || strings.Contains(b.Question, string(mistraltest.Stall)) {
 		return w.hasty.Write(ctx, b)
 	}

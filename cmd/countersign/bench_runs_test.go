@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/codegen/mistraltest"
 	"countersign/codegen/samples"
 	"countersign/internal/slacksim"
@@ -174,7 +175,7 @@ func boxed(b *testing.B, code string, inFlight, warm int) (took outputs) {
 
 // watched notes when the first output left a box, and when the whole result had.
 type watched struct {
-	approval.Sandbox
+	steps.Sandbox
 	box  *local.Sandbox
 	came chan [2]time.Time
 }

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/codegen/mistraltest"
 	"countersign/codegen/samples"
@@ -115,13 +116,13 @@ func benchAcks(b *testing.B, t *table, inFlight int) {
 }
 
 // bench starts a replica whose boxes are somebody else's.
-func (h *house) bench(box approval.Sandbox, runs int) *replica {
+func (h *house) bench(box steps.Sandbox, runs int) *replica {
 	h.t.Helper()
 	writer, err := h.program.mistral()
 	require.NoError(h.t, err)
 	r, err := h.program.wire(h.ctx, writer)
 	require.NoError(h.t, err)
-	r.service.Sandbox = box
+	r.rewire(func(p *steps.Ports) { p.Sandbox = box })
 	ctx, cancel := context.WithCancel(h.ctx)
 	var group errgroup.Group
 	group.Go(func() error { return r.bot.Run(ctx) })
@@ -148,15 +149,15 @@ func (instant) Lease(approval.Limits) time.Duration {
 	return time.Minute
 }
 func (instant) InspectLease() time.Duration { return time.Minute }
-func (instant) Inspect(context.Context, string, []approval.File) (approval.Inspection, error) {
-	return approval.Inspection{}, nil
+func (instant) Inspect(context.Context, string, []approval.File) (steps.Inspection, error) {
+	return steps.Inspection{}, nil
 }
 func (instant) Prepare(string) {}
 func (instant) Discard(string) {}
 func (instant) Create(_ context.Context, id string, _ approval.Manifest) (string, error) {
 	return "box of " + id, nil
 }
-func (instant) Start(context.Context, string, approval.Job) error { return nil }
+func (instant) Start(context.Context, string, steps.Job) error { return nil }
 func (instant) Result(context.Context, string) (approval.Result, error) {
 	return approval.Result{Outcome: approval.OK}, nil
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/internal/slacksim"
 	"countersign/storage"
@@ -95,7 +96,7 @@ func (h *house) shown(db *storage.DB, id string) (strays int) {
 	view, err := db.View(h.ctx, id)
 	require.NoError(h.t, err)
 	r := view.Request
-	find := func(s approval.Surface) slacksim.Message {
+	find := func(s steps.Surface) slacksim.Message {
 		h.t.Helper()
 		post, ok := view.Posts[s]
 		require.True(h.t, ok, "%s has no %s:\n%s", id, s, h.picture())
@@ -103,13 +104,13 @@ func (h *house) shown(db *storage.DB, id string) (strays int) {
 		require.NoError(h.t, err, "the %s of %s is not in Slack", s, id)
 		return m
 	}
-	root := find(approval.SurfaceRoot)
+	root := find(steps.SurfaceRoot)
 	require.Contains(h.t, root.Words(), r.Question)
-	progress := find(approval.SurfaceProgress)
+	progress := find(steps.SurfaceProgress)
 	require.Contains(h.t, progress.Words(), progressWords[r.State])
 	require.Empty(h.t, progress.Actions(), "nothing can be taken back any more")
 	if r.State != approval.Withdrawn {
-		reply := find(approval.SurfaceReply)
+		reply := find(steps.SurfaceReply)
 		require.Contains(h.t, reply.Words(), id)
 		var sum budget.USD
 		for _, s := range view.Bill {
@@ -118,7 +119,7 @@ func (h *house) shown(db *storage.DB, id string) (strays int) {
 		require.Contains(h.t, reply.Words(), "Total: "+sum.String(), "the bill is the charges")
 	}
 	if r.Revision != nil {
-		card := find(approval.SurfaceCard)
+		card := find(steps.SurfaceCard)
 		require.Contains(h.t, card.Words(), titles[r.State])
 		require.False(h.t, card.Has("Approve"))
 		require.False(h.t, card.Has("Reject"))

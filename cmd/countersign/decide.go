@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/bot"
 )
 
@@ -39,7 +40,8 @@ func decide(ctx context.Context, p program) error {
 	}
 	defer stop()
 	slack := bot.New(bot.Options{BotToken: string(p.SlackBotToken), APIURL: p.SlackAPIURL, Policy: p.policy, Log: p.log})
-	service := &approval.Service{Store: db, Slack: slack, Sandbox: approval.NoSandbox{}, Prices: p.prices, Policy: p.policy(), Log: p.log}
+	service := steps.New(steps.Ports{Store: db, Slack: slack, Sandbox: steps.NoSandbox{}, Log: p.log},
+		steps.Settings{Prices: p.prices, Policy: p.policy()})
 	view, err := service.View(ctx, order.id)
 	if errors.Is(err, approval.ErrNotFound) {
 		return fmt.Errorf("there is no request %s", order.id)
@@ -86,12 +88,12 @@ func readDecideArgs(args []string) (o decideOrder, err error) {
 }
 
 // give decides, by the rules that hold in Slack, too.
-func (o decideOrder) give(ctx context.Context, p program, service *approval.Service, v *approval.View) error {
+func (o decideOrder) give(ctx context.Context, p program, service *steps.Steps, v *steps.View) error {
 	rev := v.Request.Revision
 	if rev == nil || !strings.HasPrefix(rev.Digest, o.digest) {
 		return fmt.Errorf("nothing with a digest that begins with %s waits for a decision here. Read it again: countersign decide %s", o.digest, o.id)
 	}
-	r, err := service.Decide(ctx, approval.Ruling{RequestID: o.id, Revision: rev.Number, Digest: rev.Digest, Verdict: approval.Verdict(o.verdict),
+	r, err := service.Decide(ctx, steps.Ruling{RequestID: o.id, Revision: rev.Number, Digest: rev.Digest, Verdict: approval.Verdict(o.verdict),
 		Reason: o.reason, Typed: o.digest, Click: approval.Click{Team: v.Request.Team, User: o.as, Door: approval.CommandLine}})
 	if err != nil {
 		return inWords(err, o.id)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/bot"
 )
 
@@ -22,7 +23,7 @@ func namesOf(ctx context.Context, slack *bot.Bot, team string) func(user string)
 }
 
 // textCard prints what a reviewer's card in Slack shows.
-func textCard(out io.Writer, v *approval.View, name func(string) string) error {
+func textCard(out io.Writer, v *steps.View, name func(string) string) error {
 	r := v.Request
 	line := func(label, format string, args ...any) {
 		fmt.Fprintf(out, "%-10s %s\n", label, fmt.Sprintf(format, args...))
@@ -82,7 +83,7 @@ func textCard(out io.Writer, v *approval.View, name func(string) string) error {
 }
 
 // changes are what is new since the version before, and who wanted it so.
-func changes(out io.Writer, v *approval.View, name func(string) string) {
+func changes(out io.Writer, v *steps.View, name func(string) string) {
 	all := approval.Diff(v.Former.Code, v.Request.Revision.Code)
 	fmt.Fprintf(out, "\nSince version %d: %s\n", v.Former.Number, bot.ChangedWords(all))
 	for _, w := range v.Request.Wishes {

@@ -8,6 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/internal/slacksim"
 )
@@ -28,9 +30,9 @@ func TestTheOtherDoor(t *testing.T) {
 	h := open(t)
 	h.program.Admins = []string{slacksim.Admin, slacksim.Analyst} // so the run is paid by an administrator's budget
 	r, _ := h.run()
-	rules := approval.DefaultRules(r.service.Policy)
+	rules := review.DefaultRules(r.service.Policy)
 	rules.Low.Slack, rules.Low.Approvals = false, 2
-	_, err := r.service.SetRules(h.ctx, approval.Click{Team: slacksim.DefaultTeam.ID, User: slacksim.Admin}, approval.RuleSet{Rules: rules})
+	_, err := r.service.SetRules(h.ctx, approval.Click{Team: slacksim.DefaultTeam.ID, User: slacksim.Admin}, review.RuleSet{Rules: rules})
 	require.NoError(t, err)
 	h.shareSamples()
 	h.writes(`import pandas as pd
@@ -41,7 +43,7 @@ pd.read_csv("sales.csv")["units"].sum()`)
 		time.Sleep(20 * time.Millisecond)
 	}
 	id, digest := value[string](h, `SELECT id FROM requests`), value[string](h, `SELECT digest FROM revisions`)
-	_, err = r.service.Decide(h.ctx, approval.Ruling{RequestID: id, Revision: 1, Digest: digest, Verdict: approval.Approve,
+	_, err = r.service.Decide(h.ctx, steps.Ruling{RequestID: id, Revision: 1, Digest: digest, Verdict: approval.Approve,
 		Click: approval.Click{Team: slacksim.DefaultTeam.ID, User: slacksim.Reviewer, ActionTS: "1.2"}})
 	var no *approval.NotAllowedError
 	require.ErrorAs(t, err, &no)
@@ -122,7 +124,7 @@ func TestWhatDecideDoesNotUnderstand(t *testing.T) {
 func TestTheCardInATerminalSaysWhatItHolds(t *testing.T) {
 	t.Parallel()
 	const odd = "x\x1b[2J"
-	v := &approval.View{Earlier: []string{"And " + odd}, Former: &approval.Revision{Number: 1, Code: "1\n"}, Request: &approval.Request{
+	v := &steps.View{Earlier: []string{"And " + odd}, Former: &approval.Revision{Number: 1, Code: "1\n"}, Request: &approval.Request{
 		ID: "bcd23fg", State: approval.Pending, Question: odd, Reason: "sales.csv has changed.", Files: []approval.File{{Name: odd, Tables: []approval.Table{{Name: odd}}}},
 		Revision: &approval.Revision{Number: 2, Code: "2\n", Author: odd, Summary: odd, Digest: "abcdef01", Findings: []approval.Finding{{Text: odd}}}}}
 	var out strings.Builder

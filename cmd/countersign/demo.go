@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"countersign"
-	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/codegen"
 	"countersign/codegen/samples"
@@ -201,7 +201,7 @@ func outdated(err error) error {
 }
 
 // demoWriter is the model that the settings name, or the stand-in.
-func (p program) demoWriter() (w approval.Writer, says string, err error) {
+func (p program) demoWriter() (w steps.Writer, says string, err error) {
 	if p.MistralAPIKey == "" && p.MistralBaseURL == "" {
 		return codegen.Sample{}, "a stand-in that knows the sample questions and can summarise any table (MISTRAL_API_KEY brings the real one)", nil
 	}

@@ -9,7 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
 	"countersign/bot"
 	"countersign/budget"
 	"countersign/internal/pglocal"
@@ -226,7 +227,7 @@ func (p program) checkSeats(ctx context.Context, names []string) finding {
 }
 
 // disability is why somebody cannot decide.
-func disability(p approval.Person) string {
+func disability(p review.Person) string {
 	switch {
 	case p.Gone:
 		return "the account is deactivated"
@@ -333,7 +334,7 @@ func (p program) checkE2B(ctx context.Context) finding {
 
 // reason is an error for the report: what to do first, then what was found.
 func reason(err error) string {
-	var box *approval.BoxError
+	var box *steps.BoxError
 	if errors.As(err, &box) && box.Words != "" {
 		return fmt.Sprintf("%s (%v)", box.Words, box.Err)
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign"
-	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/codegen/mistraltest"
 	"countersign/internal/slacksim"
@@ -309,7 +309,7 @@ func TestWithoutASandboxPeopleAreToldWhatToDo(t *testing.T) {
 
 func TestAReasonIsWordsForPeopleFirst(t *testing.T) {
 	t.Parallel()
-	err := fmt.Errorf("start: %w", &approval.BoxError{Err: os.ErrPermission, Words: "Do this."})
+	err := fmt.Errorf("start: %w", &steps.BoxError{Err: os.ErrPermission, Words: "Do this."})
 	require.Equal(t, "Do this. (permission denied)", reason(err))
 	require.Equal(t, "Do this.", forPeople(err))
 	require.Equal(t, "x", reason(fmt.Errorf("x")))

@@ -19,7 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	"countersign"
-	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/codegen/mistraltest"
 	"countersign/codegen/samples"
 	"countersign/internal/pglocal/pgtest"
@@ -152,7 +152,7 @@ func (h *house) run(change ...func(*replica)) (r *replica, stop func()) {
 	}
 	h.t.Cleanup(stop)
 	require.NoError(h.t, h.sim.WaitSockets(h.patient(), before+2))
-	for box := new(approval.BoxError); !h.hasty && errors.As(r.service.Sandbox.Ready(), &box) && box.Retry; {
+	for box := new(steps.BoxError); !h.hasty && errors.As(r.service.Sandbox.Ready(), &box) && box.Retry; {
 		require.NoError(h.t, h.ctx.Err())
 		time.Sleep(5 * time.Millisecond)
 	}
@@ -300,3 +300,10 @@ func (h *house) environ() (list []string) {
 }
 
 func logTo(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
+
+// rewire has the steps of a replica, which does not serve yet, call something else.
+func (r *replica) rewire(change func(*steps.Ports)) {
+	ports := r.service.Ports
+	change(&ports)
+	*r.service = *steps.New(ports, *r.service.Settings)
+}

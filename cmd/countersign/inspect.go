@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
 	"countersign/sandbox/local"
 )
 
@@ -92,7 +94,7 @@ func (p program) inspect(ctx context.Context, code string, files []approval.File
 	for _, f := range found.Findings {
 		said.Findings = append(said.Findings, inspectedDetail{f.Level, f.Line, strings.ReplaceAll(f.Kind, " ", "-"), f.Text})
 	}
-	said.Tier, _ = approval.TierOf(found.Findings, 0, approval.Rules{})
+	said.Tier, _ = review.TierOf(found.Findings, 0, review.Rules{})
 	if found.Problem != "" {
 		return refuse(said, found.Problem), nil
 	}
@@ -119,7 +121,7 @@ func refuse(said inspected, why string) inspected {
 }
 
 func wordsOf(err error) error {
-	var box *approval.BoxError
+	var box *steps.BoxError
 	if errors.As(err, &box) {
 		return errors.Join(errors.New(box.Words), err)
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/codegen/samples"
 	"countersign/internal/slacksim"
 )
@@ -109,7 +110,7 @@ func (s *stage) sandbox(ctx context.Context) error {
 	_, err := wait(ctx, s, "the sandbox, which is being tried out", func(ctx context.Context) (bool, error) {
 		for {
 			err := s.service.Sandbox.Ready()
-			if box := new(approval.BoxError); err == nil || !errors.As(err, &box) || !box.Retry {
+			if box := new(steps.BoxError); err == nil || !errors.As(err, &box) || !box.Retry {
 				if err != nil {
 					err = errors.New(forPeople(err))
 				}

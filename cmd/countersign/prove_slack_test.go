@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/internal/proof"
 	"countersign/internal/slacksim"
@@ -226,7 +227,7 @@ func (s scene) expected(number int, fate, state string) []string {
 
 // wrongs looks at every request of a question when all is over: its answer, its card
 // and its line in the thread say what the row says.
-func (o *office) wrongs(view func(string) (*approval.View, error), s scene, number int, fate string) (wrong []string) {
+func (o *office) wrongs(view func(string) (*steps.View, error), s scene, number int, fate string) (wrong []string) {
 	s.number = number
 	rows, err := o.rows(s.text())
 	if err != nil {
@@ -326,7 +327,7 @@ func TestProveSlackAnOfficeOnABadDay(t *testing.T) {
 	db, err := storage.Open(o.ctx, o.url, storage.Options{})
 	require.NoError(t, err)
 	defer db.Close()
-	view := func(id string) (*approval.View, error) { return db.View(o.ctx, id) }
+	view := func(id string) (*steps.View, error) { return db.View(o.ctx, id) }
 	var faults []string
 	looked := 0
 	for _, s := range play {

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/codegen/mistraltest"
 	"countersign/internal/slacksim"
@@ -66,7 +67,7 @@ func TestTheMonthsReceiptsAddUpToTheLedger(t *testing.T) {
 	approves(h.card(card))
 
 	card = ask("edited", "print(6)")
-	_, err = r.service.Edit(h.ctx, approval.Ruling{RequestID: id("edited"), Revision: 1, Digest: value[string](h, `SELECT digest FROM revisions WHERE request_id = $1`, id("edited")),
+	_, err = r.service.Edit(h.ctx, steps.Ruling{RequestID: id("edited"), Revision: 1, Digest: value[string](h, `SELECT digest FROM revisions WHERE request_id = $1`, id("edited")),
 		Click: approval.Click{Team: slacksim.DefaultTeam.ID, User: slacksim.SecondReviewer, ActionTS: "edit"}}, "print(7)")
 	require.NoError(t, err)
 	approves(h.card(card))

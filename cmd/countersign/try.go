@@ -12,6 +12,7 @@ import (
 	"text/tabwriter"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/sandbox/local"
 )
 
@@ -104,7 +105,7 @@ func try(ctx context.Context, p program) error {
 }
 
 // inputsRead are files as a box gets them.
-func inputsRead(paths []string) (inputs []approval.InputFile, err error) {
+func inputsRead(paths []string) (inputs []steps.InputFile, err error) {
 	var together int64
 	for _, at := range paths {
 		info, err := os.Stat(at)
@@ -118,13 +119,13 @@ func inputsRead(paths []string) (inputs []approval.InputFile, err error) {
 		if err != nil {
 			return nil, fmt.Errorf("the input cannot be read: %w", err)
 		}
-		inputs = append(inputs, approval.InputFile{Input: approval.Input{Name: filepath.Base(at), SHA256: approval.Hash(data)}, Data: data})
+		inputs = append(inputs, steps.InputFile{Input: approval.Input{Name: filepath.Base(at), SHA256: approval.Hash(data)}, Data: data})
 	}
 	return inputs, nil
 }
 
 // runHere takes a program through the life of a run in a local box.
-func (p program) runHere(ctx context.Context, code string, inputs []approval.InputFile) (result approval.Result, err error) {
+func (p program) runHere(ctx context.Context, code string, inputs []steps.InputFile) (result approval.Result, err error) {
 	options := p.boxes()
 	options.MaxWarm = -1
 	boxes, err := local.New(options)
@@ -139,7 +140,7 @@ func (p program) runHere(ctx context.Context, code string, inputs []approval.Inp
 	if err != nil {
 		return result, err
 	}
-	job := approval.Job{RequestID: "try", Code: code, CodeSHA256: approval.Hash([]byte(code)), Inputs: inputs, Limits: limits}
+	job := steps.Job{RequestID: "try", Code: code, CodeSHA256: approval.Hash([]byte(code)), Inputs: inputs, Limits: limits}
 	if err := boxes.Start(ctx, id, job); err != nil {
 		return result, err
 	}

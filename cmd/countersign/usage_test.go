@@ -29,7 +29,7 @@ func spent(t *testing.T) (environ []string, total budget.USD) {
 	r, _, err = db.Ask(t.Context(), r, approval.Session{Team: "TEAM", Channel: "CHAN"})
 	require.NoError(t, err)
 	_, err = db.Update(t.Context(), r.ID, func(r *approval.Request, now time.Time) error {
-		r.Settle(budget.Settlement{HoldID: r.Holds[0].ID, At: now, Charges: []budget.Charge{
+		r.Money().Settle(budget.Settlement{HoldID: r.Holds[0].ID, At: now, Charges: []budget.Charge{
 			{Kind: budget.Tokens, What: "small", Amount: 3300 * budget.MicroDollar, Usage: budget.Usage{Model: "small-2512", Input: 100, Cached: 40, Output: 7}},
 			{Kind: budget.Box, What: "local", BoxMS: 1500, Amount: 17 * budget.MicroDollar}}})
 		return nil
@@ -39,7 +39,7 @@ func spent(t *testing.T) (environ []string, total budget.USD) {
 	again, _, err = db.Ask(t.Context(), again, approval.Session{Team: "TEAM", Channel: "CHAN"})
 	require.NoError(t, err)
 	_, err = db.Update(t.Context(), again.ID, func(r *approval.Request, now time.Time) error {
-		r.Settle(r.Holds[0].InFull(now, "small"))
+		r.Money().Settle(r.Holds[0].InFull(now, "small"))
 		return nil
 	})
 	require.NoError(t, err)
@@ -102,9 +102,9 @@ func TestUsageSaysWhatIsUncertain(t *testing.T) {
 	require.NoError(t, err)
 	_, err = db.Update(t.Context(), r.ID, func(r *approval.Request, now time.Time) error {
 		require.NoError(t, r.Found(nil, "", false, now))
-		require.NoError(t, r.Call(3*budget.Cent, budget.Cent, approval.DefaultPolicy(), now))
-		hold, _ := r.CalledHold()
-		r.Conclude(hold, budget.Cent, budget.Settlement{At: now}, budget.Cent)
+		require.NoError(t, r.Money().Call(3*budget.Cent, budget.Cent, approval.DefaultPolicy(), now))
+		hold, _ := r.Money().CalledHold()
+		r.Money().Conclude(hold, budget.Cent, budget.Settlement{At: now}, budget.Cent)
 		return nil
 	})
 	require.NoError(t, err)

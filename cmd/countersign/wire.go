@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/bot"
 	"countersign/budget"
 	"countersign/codegen"
@@ -29,7 +30,7 @@ import (
 type replica struct {
 	program
 	db        *storage.DB
-	service   *approval.Service
+	service   *steps.Steps
 	bot       *bot.Bot
 	telemetry *telemetry.Telemetry
 	strays    func(context.Context) error // kills boxes that no row knows; nil where there can be none
@@ -40,7 +41,7 @@ type replica struct {
 // wire puts a replica together: database, model, sandbox, Slack, and the service
 // between them. What it cannot get is an error that says what to do; only the
 // sandbox may be missing, and then nothing is asked or run.
-func (p program) wire(ctx context.Context, writer approval.Writer) (_ *replica, err error) {
+func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err error) {
 	r := &replica{program: p}
 	defer func() {
 		if err != nil {
@@ -75,9 +76,8 @@ func (p program) wire(ctx context.Context, writer approval.Writer) (_ *replica, 
 	r.bot = bot.New(bot.Options{BotToken: string(p.SlackBotToken), AppToken: string(p.SlackAppToken), APIURL: p.SlackAPIURL, Patience: p.SlackPatience,
 		Policy: p.policy, Log: p.log, Observe: r.telemetry.Envelope, Language: p.CodeLanguage})
 	worst := func(model string, at time.Time) (budget.USD, error) { return r.service.DraftCost(model, at) }
-	r.service = &approval.Service{Store: r.db, Writer: r.telemetry.Writer(writer, worst), Sandbox: r.telemetry.Sandbox(box), Slack: r.bot,
-		Read: codegen.Reader{SampleRows: p.SampleRows}.Tables, Prices: p.prices, Policy: p.policy(), Log: p.log,
-		Location: p.location, Due: due(p.digest, p.location)}
+	r.service = steps.New(steps.Ports{Store: r.db, Writer: r.telemetry.Writer(writer, worst), Sandbox: r.telemetry.Sandbox(box), Slack: r.bot, Read: codegen.Reader{SampleRows: p.SampleRows}.Tables, Log: p.log},
+		steps.Settings{Prices: p.prices, Policy: p.policy(), Location: p.location, Due: due(p.digest, p.location)})
 	r.bot.Serve(r.telemetry.Service(r.service))
 	return r, nil
 }
@@ -88,7 +88,7 @@ func (p program) storage() storage.Options {
 }
 
 // mistral is the writer that the settings name.
-func (c Config) mistral() (approval.Writer, error) {
+func (c Config) mistral() (steps.Writer, error) {
 	return codegen.NewMistral(codegen.MistralOptions{APIKey: string(c.MistralAPIKey), BaseURL: c.MistralBaseURL,
 		Models: c.models(), MaxTokens: c.MistralMaxTokens, SampleRows: c.SampleRows})
 }
@@ -115,11 +115,11 @@ func (r *replica) database(ctx context.Context) (string, error) {
 // gVisor on this machine. It never steps down: what was chosen works, or nothing
 // runs, and the reason is for people to read. gVisor proves itself while the replica
 // runs already: what is asked meanwhile waits.
-func (r *replica) sandbox() approval.Sandbox {
+func (r *replica) sandbox() steps.Sandbox {
 	if r.E2BAPIKey != "" {
 		cloud, err := r.e2b()
 		if err != nil {
-			return approval.NoSandbox{Why: forPeople(err)}
+			return steps.NoSandbox{Why: forPeople(err)}
 		}
 		r.strays = func(ctx context.Context) error { return cloud.Strays(ctx, r.needs) }
 		return cloud
@@ -129,7 +129,7 @@ func (r *replica) sandbox() approval.Sandbox {
 	here, err := r.local(options)
 	if err != nil {
 		r.log.Error("no sandbox", "error", err)
-		return approval.NoSandbox{Why: forPeople(err)}
+		return steps.NoSandbox{Why: forPeople(err)}
 	}
 	r.closers = append(r.closers, here.Close)
 	r.prove = func(ctx context.Context) error {
@@ -146,7 +146,7 @@ func (r *replica) sandbox() approval.Sandbox {
 
 // forPeople is why there is no sandbox, in the words of the sandbox where it has any.
 func forPeople(err error) string {
-	var box *approval.BoxError
+	var box *steps.BoxError
 	if errors.As(err, &box) && box.Words != "" {
 		return box.Words
 	}
@@ -170,7 +170,7 @@ func (p program) boxes() local.Options {
 // local lays out gVisor here. It has not proven yet that it keeps code in.
 func (p program) local(o local.Options) (*local.Sandbox, error) {
 	if _, err := os.Stat(p.Runsc); p.Runsc != "" && err != nil {
-		return nil, &approval.BoxError{Err: err, Words: "COUNTERSIGN_RUNSC names a program that is not there: leave it empty and run `make libexec/runsc`, or name another runsc."}
+		return nil, &steps.BoxError{Err: err, Words: "COUNTERSIGN_RUNSC names a program that is not there: leave it empty and run `make libexec/runsc`, or name another runsc."}
 	}
 	return local.New(o)
 }
@@ -209,8 +209,8 @@ func (r *replica) run(ctx context.Context) error {
 
 // careful keeps a fault of ours in one request from taking others along, and
 // says where it is. The job comes again.
-func (r *replica) careful(do func(context.Context, approval.Wake) error) func(context.Context, approval.Wake) error {
-	return func(ctx context.Context, wake approval.Wake) (err error) {
+func (r *replica) careful(do func(context.Context, steps.Wake) error) func(context.Context, steps.Wake) error {
+	return func(ctx context.Context, wake steps.Wake) (err error) {
 		defer func() {
 			if fault := recover(); fault != nil {
 				r.log.Error("a step panicked", "step", wake.Step, "request", wake.RequestID, "fault", fault, "stack", string(debug.Stack()))
@@ -242,7 +242,7 @@ func (r *replica) health(ctx context.Context) error {
 		}},
 		{Name: "sandbox", Try: func(context.Context) error {
 			err := r.service.Sandbox.Ready()
-			if box := new(approval.BoxError); errors.As(err, &box) && box.Retry {
+			if box := new(steps.BoxError); errors.As(err, &box) && box.Retry {
 				return telemetry.ErrStarting
 			}
 			return err

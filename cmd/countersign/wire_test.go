@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // freePort is an address that nobody listens on.
@@ -112,7 +112,7 @@ func TestAStepThatPanicsTakesNoOtherAlong(t *testing.T) {
 	t.Parallel()
 	h := open(t)
 	r := &replica{program: h.program}
-	err := r.careful(func(context.Context, approval.Wake) error { panic("a mistake of ours") })(t.Context(), approval.Wake{Step: "draft", RequestID: "abc"})
+	err := r.careful(func(context.Context, steps.Wake) error { panic("a mistake of ours") })(t.Context(), steps.Wake{Step: "draft", RequestID: "abc"})
 	require.EqualError(t, err, "draft of abc panicked: a mistake of ours")
 	require.Contains(t, h.log.String(), "wire_test.go", "the log says where")
 }

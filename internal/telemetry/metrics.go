@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 )
 
@@ -61,7 +62,7 @@ func (m *Metrics) Envelope(kind, outcome string, took time.Duration) {
 // outcome sorts errors into the few kinds that somebody would want to count.
 func outcome(err error) string {
 	var (
-		later    *approval.LaterError
+		later    *steps.LaterError
 		exceeded *budget.ExceededError
 		no       *approval.NotAllowedError
 		move     *approval.MoveError
@@ -71,7 +72,7 @@ func outcome(err error) string {
 	switch {
 	case err == nil:
 		return "ok"
-	case errors.Is(err, approval.ErrBusy), errors.As(err, &later):
+	case errors.Is(err, steps.ErrBusy), errors.As(err, &later):
 		return "later"
 	case errors.As(err, &exceeded):
 		return "budget"

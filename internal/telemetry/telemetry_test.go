@@ -18,6 +18,8 @@ import (
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 
 	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
 	"countersign/budget"
 )
 
@@ -47,13 +49,13 @@ func (fakeWriter) Provider(model string) string { return "provider of " + model 
 func (fakeWriter) Models() []string  { return []string{"codestral-2508"} }
 func (fakeWriter) Bound() (int, int) { return 1, 1 }
 
-func (fakeWriter) Size(approval.Brief) (int, int) { return 1, 1 }
-func (f fakeWriter) Write(context.Context, approval.Brief) (approval.Draft, error) {
-	return approval.Draft{Code: "secret_code()", PromptVersion: "p1",
+func (fakeWriter) Size(steps.Brief) (int, int) { return 1, 1 }
+func (f fakeWriter) Write(context.Context, steps.Brief) (steps.Draft, error) {
+	return steps.Draft{Code: "secret_code()", PromptVersion: "p1",
 		Usage: budget.Usage{Model: "codestral-2508", Input: 1000, Output: 1000}}, f.err
 }
 
-type fakeStore struct{ approval.Store }
+type fakeStore struct{ steps.Store }
 
 func (fakeStore) Ask(_ context.Context, r *approval.Request, _ approval.Session) (*approval.Request, bool, error) {
 	return r, true, nil
@@ -73,13 +75,13 @@ func (fullStore) Ask(_ context.Context, r *approval.Request, _ approval.Session)
 	return r, true, nil
 }
 
-type fakeSlack struct{ approval.Slack }
+type fakeSlack struct{ steps.Slack }
 
-func (fakeSlack) Person(context.Context, string, string) (approval.Person, error) {
-	return approval.Person{}, nil
+func (fakeSlack) Person(context.Context, string, string) (review.Person, error) {
+	return review.Person{}, nil
 }
 
-type fakeBox struct{ approval.Sandbox }
+type fakeBox struct{ steps.Sandbox }
 
 func (fakeBox) Size() budget.BoxSize {
 	return budget.BoxSize{Kind: "local", VCPU: 1, MemoryMB: 1024}
@@ -88,11 +90,11 @@ func (fakeBox) Ready() error                        { return nil }
 func (fakeBox) Template() string                    { return "python" }
 func (fakeBox) Lease(approval.Limits) time.Duration { return time.Minute }
 func (fakeBox) InspectLease() time.Duration         { return time.Minute }
-func (fakeBox) Inspect(context.Context, string, []approval.File) (approval.Inspection, error) {
-	return approval.Inspection{Findings: []approval.Finding{{Level: approval.Note}}}, nil
+func (fakeBox) Inspect(context.Context, string, []approval.File) (steps.Inspection, error) {
+	return steps.Inspection{Findings: []approval.Finding{{Level: approval.Note}}}, nil
 }
 func (fakeBox) Create(context.Context, string, approval.Manifest) (string, error) { return "box", nil }
-func (fakeBox) Start(context.Context, string, approval.Job) error                 { return nil }
+func (fakeBox) Start(context.Context, string, steps.Job) error                    { return nil }
 func (fakeBox) Result(context.Context, string) (approval.Result, error) {
 	return approval.Result{Outcome: approval.OK, Box: 2 * time.Second}, nil
 }
@@ -115,7 +117,7 @@ func (askedStore) Request(_ context.Context, id string) (*approval.Request, erro
 	return &approval.Request{ID: id, SessionID: "s1", Asker: "U1", State: approval.Drafting}, nil
 }
 
-func (askedStore) Notice(_ context.Context, key string) (*approval.Notice, map[string]approval.NoticePost, error) {
+func (askedStore) Notice(_ context.Context, key string) (*approval.Notice, map[string]steps.NoticePost, error) {
 	about, _ := strings.CutPrefix(key, "about ")
 	if about == key {
 		about = ""
@@ -123,9 +125,9 @@ func (askedStore) Notice(_ context.Context, key string) (*approval.Notice, map[s
 	return &approval.Notice{Key: key, RequestID: about}, nil, nil
 }
 
-func service() *approval.Service {
-	return &approval.Service{Store: fakeStore{}, Slack: fakeSlack{}, Writer: fakeWriter{}, Sandbox: fakeBox{},
-		Prices: budget.Shipped(), Policy: approval.DefaultPolicy(), Log: slog.New(slog.DiscardHandler)}
+func service() *steps.Steps {
+	return steps.New(steps.Ports{Store: fakeStore{}, Slack: fakeSlack{}, Writer: fakeWriter{}, Sandbox: fakeBox{}, Log: slog.New(slog.DiscardHandler)},
+		steps.Settings{Prices: budget.Shipped(), Policy: approval.DefaultPolicy()})
 }
 
 func TestOneTracePerRequestAcrossReplicas(t *testing.T) {
@@ -135,17 +137,17 @@ func TestOneTracePerRequestAcrossReplicas(t *testing.T) {
 
 	asked, err := first.Service(service()).Ask(t.Context(), approval.Question{Team: "T1", Project: "C1", Asker: "U1", Text: "secret question"})
 	require.NoError(t, err)
-	require.NoError(t, first.Step(InStore(askedStore{}), func(ctx context.Context, w approval.Wake) error {
-		_, err := first.Writer(fakeWriter{}, worst).Write(ctx, approval.Brief{RequestID: w.RequestID, SessionID: "s1", Asker: "U1", Model: "codestral-2508"})
+	require.NoError(t, first.Step(InStore(askedStore{}), func(ctx context.Context, w steps.Wake) error {
+		_, err := first.Writer(fakeWriter{}, worst).Write(ctx, steps.Brief{RequestID: w.RequestID, SessionID: "s1", Asker: "U1", Model: "codestral-2508"})
 		return err
-	})(t.Context(), approval.Wake{Step: approval.StepDraft, RequestID: asked.ID}))
-	require.NoError(t, second.Step(InStore(askedStore{}), func(ctx context.Context, w approval.Wake) error {
+	})(t.Context(), steps.Wake{Step: approval.StepDraft, RequestID: asked.ID}))
+	require.NoError(t, second.Step(InStore(askedStore{}), func(ctx context.Context, w steps.Wake) error {
 		box := second.Sandbox(fakeBox{})
 		_, inspectErr := box.Inspect(ctx, "", nil)
 		id, createErr := box.Create(ctx, w.RequestID, approval.Manifest{})
 		_, resultErr := box.Result(ctx, id)
-		return errors.Join(inspectErr, createErr, box.Start(ctx, id, approval.Job{}), resultErr)
-	})(t.Context(), approval.Wake{Step: approval.StepRun, RequestID: asked.ID}))
+		return errors.Join(inspectErr, createErr, box.Start(ctx, id, steps.Job{}), resultErr)
+	})(t.Context(), steps.Wake{Step: approval.StepRun, RequestID: asked.ID}))
 	require.NoError(t, errors.Join(first.Shutdown(t.Context()), second.Shutdown(t.Context())))
 
 	trace, root := derived(asked.ID)
@@ -173,7 +175,7 @@ func TestAGenerationCarriesUsageAndItsCost(t *testing.T) {
 	t.Parallel()
 	r := newReceiver(t)
 	tele := replica(t, r)
-	_, err := tele.Writer(fakeWriter{}, worst).Write(t.Context(), approval.Brief{RequestID: "abc", SessionID: "s1", Asker: "U1", Model: "codestral-2508"})
+	_, err := tele.Writer(fakeWriter{}, worst).Write(t.Context(), steps.Brief{RequestID: "abc", SessionID: "s1", Asker: "U1", Model: "codestral-2508"})
 	require.NoError(t, err)
 	require.NoError(t, tele.Shutdown(t.Context()))
 
@@ -199,8 +201,8 @@ func TestANoticeIsInTheTraceOfItsRequestOrInNone(t *testing.T) {
 	r := newReceiver(t)
 	tele := replica(t, r)
 	worked := 0
-	step := tele.Step(InStore(askedStore{}), func(context.Context, approval.Wake) error { worked++; return nil })
-	for _, wake := range []approval.Wake{{Step: approval.StepTell, RequestID: "about abc"}, {Step: approval.StepTell, RequestID: "digest"}, {Step: approval.StepShow}} {
+	step := tele.Step(InStore(askedStore{}), func(context.Context, steps.Wake) error { worked++; return nil })
+	for _, wake := range []steps.Wake{{Step: approval.StepTell, RequestID: "about abc"}, {Step: approval.StepTell, RequestID: "digest"}, {Step: approval.StepShow}} {
 		require.NoError(t, step(t.Context(), wake))
 	}
 	require.NoError(t, tele.Shutdown(t.Context()))
@@ -216,13 +218,13 @@ func TestACallThatNobodyCanPriceCostsWhatTheLedgerHas(t *testing.T) {
 		err  error
 		want any
 	}{
-		"silence":             {&approval.WriterError{Err: io.EOF, Billed: true}, `{"total":0.02}`},
-		"an unknown model":    {&approval.WriterError{Err: io.EOF, Usage: budget.Usage{Model: "nobody-prices-me"}}, `{"total":0.02}`},
-		"refused, not billed": {&approval.WriterError{Err: io.EOF}, nil},
+		"silence":             {&steps.WriterError{Err: io.EOF, Billed: true}, `{"total":0.02}`},
+		"an unknown model":    {&steps.WriterError{Err: io.EOF, Usage: budget.Usage{Model: "nobody-prices-me"}}, `{"total":0.02}`},
+		"refused, not billed": {&steps.WriterError{Err: io.EOF}, nil},
 	} {
 		r := newReceiver(t)
 		tele := replica(t, r)
-		_, err := tele.Writer(fakeWriter{err: c.err}, worst).Write(t.Context(), approval.Brief{RequestID: "abc", Model: "codestral-2508"})
+		_, err := tele.Writer(fakeWriter{err: c.err}, worst).Write(t.Context(), steps.Brief{RequestID: "abc", Model: "codestral-2508"})
 		require.ErrorIs(t, err, io.EOF)
 		require.NoError(t, tele.Shutdown(t.Context()))
 		got := attributes(r.span(t, "chat codestral-2508"))
@@ -237,9 +239,9 @@ func TestNothingThatPeopleWroteIsInATrace(t *testing.T) {
 	_, err := tele.Service(service()).Ask(t.Context(), approval.Question{Team: "T1", Asker: "U1", Text: "a confidential question"})
 	require.NoError(t, err)
 	failing := errors.New("confidential: text of an error")
-	_, err = tele.Writer(fakeWriter{err: &approval.WriterError{Err: failing, Usage: budget.Usage{Model: "nobody-prices-me"}}}, worst).Write(t.Context(), approval.Brief{RequestID: "x"})
+	_, err = tele.Writer(fakeWriter{err: &steps.WriterError{Err: failing, Usage: budget.Usage{Model: "nobody-prices-me"}}}, worst).Write(t.Context(), steps.Brief{RequestID: "x"})
 	require.ErrorIs(t, err, failing)
-	_, err = tele.Service(service()).Decide(t.Context(), approval.Ruling{RequestID: "x", Verdict: approval.Reject})
+	_, err = tele.Service(service()).Decide(t.Context(), steps.Ruling{RequestID: "x", Verdict: approval.Reject})
 	require.Error(t, err)
 	require.NoError(t, tele.Shutdown(t.Context()))
 
@@ -257,7 +259,7 @@ func TestWithoutKeysNothingIsSent(t *testing.T) {
 	r := newReceiver(t)
 	tele, err := New(t.Context(), Options{Host: r.URL})
 	require.NoError(t, err)
-	_, err = tele.Writer(fakeWriter{}, worst).Write(t.Context(), approval.Brief{RequestID: "abc"})
+	_, err = tele.Writer(fakeWriter{}, worst).Write(t.Context(), steps.Brief{RequestID: "abc"})
 	require.NoError(t, err)
 	require.NoError(t, tele.Shutdown(t.Context()))
 	require.Empty(t, r.spans)
@@ -312,8 +314,8 @@ func TestHealthReadinessAndMetrics(t *testing.T) {
 	status, _ = get("/healthz")
 	require.Equal(t, 200, status, "a process that waits for its database is alive")
 
-	step := tele.Step(InStore(askedStore{}), func(context.Context, approval.Wake) error { return approval.ErrBusy })
-	require.ErrorIs(t, step(t.Context(), approval.Wake{Step: approval.StepRun, RequestID: "a"}), approval.ErrBusy)
+	step := tele.Step(InStore(askedStore{}), func(context.Context, steps.Wake) error { return steps.ErrBusy })
+	require.ErrorIs(t, step(t.Context(), steps.Wake{Step: approval.StepRun, RequestID: "a"}), steps.ErrBusy)
 	status, body = get("/metrics")
 	require.Equal(t, 200, status)
 	require.Contains(t, body, `countersign_step_seconds_count{outcome="later",step="run"} 1`)
@@ -322,12 +324,12 @@ func TestHealthReadinessAndMetrics(t *testing.T) {
 func TestOutcomesSortErrors(t *testing.T) {
 	t.Parallel()
 	for want, err := range map[string]error{
-		"ok": nil, "later": &approval.LaterError{Err: io.EOF}, "budget": &budget.ExceededError{}, "error": io.EOF,
+		"ok": nil, "later": &steps.LaterError{Err: io.EOF}, "budget": &budget.ExceededError{}, "error": io.EOF,
 		"not allowed": &approval.NotAllowedError{}, "too late": &approval.StaleError{}, "bad input": &approval.InputError{},
 	} {
 		require.Equal(t, want, outcome(err))
 	}
-	require.True(t, strings.HasPrefix(kind(&approval.LaterError{Err: io.EOF}), "*errors."))
+	require.True(t, strings.HasPrefix(kind(&steps.LaterError{Err: io.EOF}), "*errors."))
 }
 
 func TestAQuestionThatABudgetKeepsBackIsCountedAsThat(t *testing.T) {

@@ -19,6 +19,7 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 )
 
@@ -119,7 +120,7 @@ func end(span trace.Span, err error) {
 // waits tells that nothing is wrong: the world is not ready yet, somebody else is
 // at it, the code has still to be started, or this process is being stopped.
 func waits(err error) bool {
-	return outcome(err) == "later" || errors.Is(err, approval.ErrNotStarted) || errors.Is(err, context.Canceled)
+	return outcome(err) == "later" || errors.Is(err, steps.ErrNotStarted) || errors.Is(err, context.Canceled)
 }
 
 func kind(err error) string {
@@ -143,12 +144,12 @@ func of(r *approval.Request) []attribute.KeyValue {
 }
 
 // Find is how a job is known by its request; nil when it is about none.
-type Find func(ctx context.Context, wake approval.Wake) (*approval.Request, error)
+type Find func(ctx context.Context, wake steps.Wake) (*approval.Request, error)
 
 // InStore finds requests where they are kept. A notice belongs to the request
 // that it is about.
-func InStore(store approval.Store) Find {
-	return func(ctx context.Context, wake approval.Wake) (*approval.Request, error) {
+func InStore(store steps.Store) Find {
+	return func(ctx context.Context, wake steps.Wake) (*approval.Request, error) {
 		id := wake.RequestID
 		if wake.Step == approval.StepTell {
 			n, _, err := store.Notice(ctx, id)
@@ -171,8 +172,8 @@ func whose(ctx context.Context) []attribute.KeyValue {
 
 // Step wraps the work of a job in a span of its request's trace. What is about no
 // request, or cannot be found, is only counted.
-func (t *Telemetry) Step(find Find, do func(context.Context, approval.Wake) error) func(context.Context, approval.Wake) error {
-	return func(ctx context.Context, wake approval.Wake) error {
+func (t *Telemetry) Step(find Find, do func(context.Context, steps.Wake) error) func(context.Context, steps.Wake) error {
+	return func(ctx context.Context, wake steps.Wake) error {
 		began := time.Now()
 		err := t.traced(ctx, find, wake, do)
 		t.step(wake.Step, outcome(err), time.Since(began))
@@ -180,7 +181,7 @@ func (t *Telemetry) Step(find Find, do func(context.Context, approval.Wake) erro
 	}
 }
 
-func (t *Telemetry) traced(ctx context.Context, find Find, wake approval.Wake, do func(context.Context, approval.Wake) error) error {
+func (t *Telemetry) traced(ctx context.Context, find Find, wake steps.Wake, do func(context.Context, steps.Wake) error) error {
 	if !t.on {
 		return do(ctx, wake)
 	}
@@ -197,17 +198,17 @@ func (t *Telemetry) traced(ctx context.Context, find Find, wake approval.Wake, d
 
 // Service is the approval.Service that the bot calls, seen from outside.
 type Service struct {
-	*approval.Service
+	*steps.Steps
 	t *Telemetry
 }
 
 // Service wraps the calls of people.
-func (t *Telemetry) Service(s *approval.Service) Service { return Service{Service: s, t: t} }
+func (t *Telemetry) Service(s *steps.Steps) Service { return Service{Steps: s, t: t} }
 
 // Ask makes the first span of a request's trace, with its derived ids.
 func (s Service) Ask(ctx context.Context, q approval.Question) (*approval.Request, error) {
 	began := time.Now()
-	r, err := s.Service.Ask(ctx, q)
+	r, err := s.Steps.Ask(ctx, q)
 	how := outcome(err)
 	if err == nil && r.Blocked != nil {
 		how = outcome(r.Blocked.Refusal()) // it is kept, and goes on when there is money
@@ -222,11 +223,11 @@ func (s Service) Ask(ctx context.Context, q approval.Question) (*approval.Reques
 }
 
 // Decide is a span of its own: how long people took stands between the spans.
-func (s Service) Decide(ctx context.Context, ruling approval.Ruling) (*approval.Request, error) {
+func (s Service) Decide(ctx context.Context, ruling steps.Ruling) (*approval.Request, error) {
 	ctx, span := s.t.tracer.Start(within(ctx, ruling.RequestID), "decide", trace.WithAttributes(traceName,
 		attribute.String("countersign.request", ruling.RequestID), attribute.String("countersign.verdict", string(ruling.Verdict)),
 		attribute.String("countersign.digest", ruling.Digest), attribute.String("countersign.reviewer", ruling.Click.User)))
-	r, err := s.Service.Decide(ctx, ruling)
+	r, err := s.Steps.Decide(ctx, ruling)
 	if err == nil {
 		span.SetAttributes(of(r)...)
 	}
@@ -236,7 +237,7 @@ func (s Service) Decide(ctx context.Context, ruling approval.Ruling) (*approval.
 }
 
 type writer struct {
-	approval.Writer
+	steps.Writer
 	t     *Telemetry
 	worst Worst
 }
@@ -246,11 +247,11 @@ type Worst func(model string, at time.Time) (budget.USD, error)
 
 // Writer wraps the calls of a model: each is a generation, with what it used and
 // what it cost by our own price table. Langfuse has no prices for Mistral.
-func (t *Telemetry) Writer(w approval.Writer, worst Worst) approval.Writer {
+func (t *Telemetry) Writer(w steps.Writer, worst Worst) steps.Writer {
 	return writer{Writer: w, t: t, worst: worst}
 }
 
-func (w writer) Write(ctx context.Context, b approval.Brief) (approval.Draft, error) {
+func (w writer) Write(ctx context.Context, b steps.Brief) (steps.Draft, error) {
 	ctx, span := w.t.tracer.Start(within(ctx, b.RequestID), "chat "+b.Model, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
 		traceName, attribute.String("langfuse.observation.type", "generation"), attribute.String("gen_ai.operation.name", "chat"),
 		attribute.String("gen_ai.provider.name", w.provider(b.Model)),
@@ -258,7 +259,7 @@ func (w writer) Write(ctx context.Context, b approval.Brief) (approval.Draft, er
 		attribute.String("session.id", b.SessionID), attribute.String("user.id", b.Asker)))
 	draft, err := w.Writer.Write(ctx, b)
 	usage, billed := draft.Usage, true
-	var failed *approval.WriterError
+	var failed *steps.WriterError
 	if errors.As(err, &failed) {
 		usage, billed = failed.Usage, failed.Billed || failed.Usage.Model != ""
 	}
@@ -319,18 +320,18 @@ func (t *Telemetry) generation(u budget.Usage, promptVersion string) (attrs []at
 func dollars(u budget.USD) float64 { return float64(u) / float64(budget.Dollar) }
 
 type sandbox struct {
-	approval.Sandbox
+	steps.Sandbox
 	t *Telemetry
 }
 
 // Sandbox wraps the box calls that take time.
-func (t *Telemetry) Sandbox(s approval.Sandbox) approval.Sandbox { return sandbox{Sandbox: s, t: t} }
+func (t *Telemetry) Sandbox(s steps.Sandbox) steps.Sandbox { return sandbox{Sandbox: s, t: t} }
 
 func (s sandbox) span(ctx context.Context, name string) (context.Context, trace.Span) {
 	return s.t.tracer.Start(ctx, "box "+name, trace.WithAttributes(whose(ctx)...), trace.WithAttributes(attribute.String("countersign.sandbox", s.Size().Kind)))
 }
 
-func (s sandbox) Inspect(ctx context.Context, code string, files []approval.File) (approval.Inspection, error) {
+func (s sandbox) Inspect(ctx context.Context, code string, files []approval.File) (steps.Inspection, error) {
 	ctx, span := s.span(ctx, "inspect")
 	seen, err := s.Sandbox.Inspect(ctx, code, files)
 	span.SetAttributes(attribute.Int("countersign.findings", len(seen.Findings)))
@@ -345,7 +346,7 @@ func (s sandbox) Create(ctx context.Context, requestID string, seal approval.Man
 	return id, err
 }
 
-func (s sandbox) Start(ctx context.Context, boxID string, job approval.Job) error {
+func (s sandbox) Start(ctx context.Context, boxID string, job steps.Job) error {
 	ctx, span := s.span(ctx, "start")
 	err := s.Sandbox.Start(ctx, boxID, job)
 	end(span, err)

@@ -10,6 +10,7 @@ import (
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // lateBox is one whose result is not there.
@@ -28,23 +29,23 @@ func TestWhatWaitsHasNotFailed(t *testing.T) {
 		err    error
 		failed bool
 	}{
-		"the result comes later":     {&approval.LaterError{Err: io.EOF}, false},
-		"another replica is at it":   {fmt.Errorf("run: %w", approval.ErrBusy), false},
-		"the code is still to start": {fmt.Errorf("result: %w", approval.ErrNotStarted), false},
+		"the result comes later":     {&steps.LaterError{Err: io.EOF}, false},
+		"another replica is at it":   {fmt.Errorf("run: %w", steps.ErrBusy), false},
+		"the code is still to start": {fmt.Errorf("result: %w", steps.ErrNotStarted), false},
 		"this process is stopped":    {fmt.Errorf("result: %w", context.Canceled), false},
 		"it takes too long":          {context.DeadlineExceeded, true},
-		"the box is gone":            {approval.ErrBoxGone, true},
+		"the box is gone":            {steps.ErrBoxGone, true},
 		"it goes wrong":              {io.EOF, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newReceiver(t)
 			tele := replica(t, r)
-			step := tele.Step(InStore(askedStore{}), func(ctx context.Context, _ approval.Wake) error {
+			step := tele.Step(InStore(askedStore{}), func(ctx context.Context, _ steps.Wake) error {
 				_, err := tele.Sandbox(lateBox{err: c.err}).Result(ctx, "box")
 				return err
 			})
-			require.ErrorIs(t, step(t.Context(), approval.Wake{Step: approval.StepRun, RequestID: "abc"}), c.err)
+			require.ErrorIs(t, step(t.Context(), steps.Wake{Step: approval.StepRun, RequestID: "abc"}), c.err)
 			require.NoError(t, tele.Shutdown(t.Context()))
 			for _, span := range []*tracepb.Span{r.span(t, "run"), r.span(t, "box result")} {
 				got := attributes(span)

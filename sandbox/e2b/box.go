@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/sandbox"
 )
@@ -61,7 +62,7 @@ type order struct {
 // one request, one of them may be running; Strays sorts that out.
 func (c *Client) Create(ctx context.Context, requestID string, seal approval.Manifest) (string, error) {
 	if seal.Sandbox != Kind || seal.Template != c.Template() {
-		return "", &approval.BoxError{Err: fmt.Errorf("create box for %s: sealed for %s %s", requestID, seal.Sandbox, seal.Template),
+		return "", &steps.BoxError{Err: fmt.Errorf("create box for %s: sealed for %s %s", requestID, seal.Sandbox, seal.Template),
 			Words: fmt.Sprintf("It was approved for the sandbox %s with %s, and that is not what would run it now. Ask again.", seal.Sandbox, seal.Template)}
 	}
 	told := c.Size()
@@ -71,7 +72,7 @@ func (c *Client) Create(ctx context.Context, requestID string, seal approval.Man
 	}
 	if now := c.Size(); now.VCPU > told.VCPU || now.MemoryMB > told.MemoryMB {
 		c.abandon(ctx, b.id)
-		return "", &approval.BoxError{Box: b.age(), Err: fmt.Errorf("create box for %s: it has %d vCPU and %d MB", requestID, now.VCPU, now.MemoryMB),
+		return "", &steps.BoxError{Box: b.age(), Err: fmt.Errorf("create box for %s: it has %d vCPU and %d MB", requestID, now.VCPU, now.MemoryMB),
 			Words: "The boxes of this template are larger, and so dearer, than was assumed when the run was approved. Nothing has run. Ask again: now the size is known."}
 	}
 	return b.id, nil
@@ -154,7 +155,7 @@ func (c *Client) adopt(ctx context.Context, o order) (*box, error) {
 		return b, err
 	}
 	if len(found) > 0 {
-		return nil, &approval.BoxError{Err: errEnding, Retry: true,
+		return nil, &steps.BoxError{Err: errEnding, Retry: true,
 			Words: "A box of an earlier attempt is still there. Please ask again when that one has ended."}
 	}
 	return nil, nil
@@ -176,7 +177,7 @@ func (c *Client) build(ctx context.Context, o order) (*box, error) {
 	b, err := c.moveIn(ctx, m, before)
 	if open := (*openError)(nil); errors.As(err, &open) || err != nil && o.fresh {
 		c.abandon(ctx, m.SandboxID)
-		if refused := new(approval.BoxError); errors.As(err, &refused) {
+		if refused := new(steps.BoxError); errors.As(err, &refused) {
 			refused.Box = time.Since(before)
 		}
 	}
@@ -199,7 +200,7 @@ func (c *Client) moveIn(ctx context.Context, m made, asked time.Time) (*box, err
 func (c *Client) attach(ctx context.Context, id string) (*box, error) {
 	id, err := boxID(id)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", err, approval.ErrBoxGone) // no box of E2B's was ever called that
+		return nil, fmt.Errorf("%w: %w", err, steps.ErrBoxGone) // no box of E2B's was ever called that
 	}
 	c.mu.Lock()
 	b := c.boxes[id]
@@ -274,7 +275,7 @@ func (c *Client) inhabit(id string, m made, d listed, now time.Time, asked *time
 }
 
 func unfit(err error) error {
-	return &approval.BoxError{Err: err, Words: "E2B made a box that is not shut off from the world, so it was not used. " +
+	return &steps.BoxError{Err: err, Words: "E2B made a box that is not shut off from the world, so it was not used. " +
 		"An administrator should check that E2B_API_URL is E2B, and that its version knows secure boxes."}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/sandbox/e2b"
 	"countersign/sandbox/e2b/e2btest"
@@ -284,9 +285,9 @@ func TestAnIdThatIsNoneIsABoxThatIsGone(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	_, err := b.client.Result(t.Context(), "../v2/sandboxes")
-	require.ErrorIs(t, err, approval.ErrBoxGone)
+	require.ErrorIs(t, err, steps.ErrBoxGone)
 	_, err = b.client.Result(t.Context(), "local-7")
-	require.ErrorIs(t, err, approval.ErrBoxGone)
+	require.ErrorIs(t, err, steps.ErrBoxGone)
 }
 
 func TestPrepareAndDiscardMakeNoBox(t *testing.T) {

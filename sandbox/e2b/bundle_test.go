@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/sandbox"
 	"countersign/sandbox/e2b"
 	"countersign/sandbox/e2b/e2btest"
@@ -56,7 +57,7 @@ func (b *testBundle) another(t *testing.T, change ...func(*e2b.Options)) *e2b.Cl
 
 func impatient(o *e2b.Options) { o.Patience = 600 * time.Millisecond }
 
-func sealFor(code string, inputs ...approval.InputFile) approval.Manifest {
+func sealFor(code string, inputs ...steps.InputFile) approval.Manifest {
 	seal := approval.Manifest{Version: approval.ManifestVersion, CodeSHA256: approval.Hash([]byte(code)), Sandbox: e2b.Kind,
 		Template: e2btest.Template + ", " + sandbox.Runner(), Limits: limits}
 	for _, in := range inputs {
@@ -65,16 +66,16 @@ func sealFor(code string, inputs ...approval.InputFile) approval.Manifest {
 	return seal
 }
 
-func jobFor(requestID, code string, inputs ...approval.InputFile) approval.Job {
-	return approval.Job{RequestID: requestID, Code: code, CodeSHA256: approval.Hash([]byte(code)), Inputs: inputs, Limits: limits}
+func jobFor(requestID, code string, inputs ...steps.InputFile) steps.Job {
+	return steps.Job{RequestID: requestID, Code: code, CodeSHA256: approval.Hash([]byte(code)), Inputs: inputs, Limits: limits}
 }
 
-func input(name, text string) approval.InputFile {
-	return approval.InputFile{Input: approval.Input{Name: name, SHA256: approval.Hash([]byte(text))}, Data: []byte(text)}
+func input(name, text string) steps.InputFile {
+	return steps.InputFile{Input: approval.Input{Name: name, SHA256: approval.Hash([]byte(text))}, Data: []byte(text)}
 }
 
 // run takes a piece of code through a whole life.
-func (b *testBundle) run(t *testing.T, requestID, code string, inputs ...approval.InputFile) approval.Result {
+func (b *testBundle) run(t *testing.T, requestID, code string, inputs ...steps.InputFile) approval.Result {
 	t.Helper()
 	id := b.create(t, requestID, code, inputs...)
 	require.NoError(t, b.client.Start(t.Context(), id, jobFor(requestID, code, inputs...)))
@@ -84,7 +85,7 @@ func (b *testBundle) run(t *testing.T, requestID, code string, inputs ...approva
 	return result
 }
 
-func (b *testBundle) create(t *testing.T, requestID, code string, inputs ...approval.InputFile) string {
+func (b *testBundle) create(t *testing.T, requestID, code string, inputs ...steps.InputFile) string {
 	t.Helper()
 	id, err := b.client.Create(t.Context(), requestID, sealFor(code, inputs...))
 	require.NoError(t, err)
@@ -92,9 +93,9 @@ func (b *testBundle) create(t *testing.T, requestID, code string, inputs ...appr
 }
 
 // boxError is the error as people would get it.
-func boxError(t *testing.T, err error) *approval.BoxError {
+func boxError(t *testing.T, err error) *steps.BoxError {
 	t.Helper()
-	var box *approval.BoxError
+	var box *steps.BoxError
 	require.ErrorAs(t, err, &box)
 	require.NotEmpty(t, box.Words)
 	return box

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/sandbox"
 )
@@ -73,7 +74,7 @@ type Client struct {
 	boxes      map[string]*box // what is known of boxes, so that not every call has to ask
 }
 
-var _ approval.Sandbox = (*Client)(nil)
+var _ steps.Sandbox = (*Client)(nil)
 
 var (
 	hostPattern         = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]+)?$`)

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/sandbox"
 	"countersign/sandbox/e2b"
 	"countersign/sandbox/e2b/e2btest"
@@ -85,7 +86,7 @@ func TestBoxesAreSpokenToWhereTheyAre(t *testing.T) {
 			})
 			id := b.create(t, "req1", "print(1)")
 			_, err := b.client.Result(t.Context(), id)
-			require.ErrorIs(t, err, approval.ErrNotStarted)
+			require.ErrorIs(t, err, steps.ErrNotStarted)
 			require.Contains(t, wire.seen, strings.Replace(c.host, "ID", id, 1))
 			require.Len(t, wire.seen, 2)
 		})

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/sandbox/e2b"
 )
 
@@ -72,7 +73,7 @@ func whatIsMissingIsSaidToBe(t *testing.T, b *testBundle, _ func(*e2b.Options)) 
 	require.NoError(t, err)
 	require.False(t, there)
 	_, err = b.client.Result(t.Context(), id)
-	require.ErrorIs(t, err, approval.ErrNotStarted)
+	require.ErrorIs(t, err, steps.ErrNotStarted)
 	require.NoError(t, b.client.Put(t.Context(), id, nil, "folder/file"))
 	there, err = b.client.Exists(t.Context(), id, "folder")
 	require.NoError(t, err)

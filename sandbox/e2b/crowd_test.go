@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/sandbox/e2b/e2btest"
 )
 
@@ -50,7 +50,7 @@ func TestABoxThatLetsNothingInIsSaidToBeBusy(t *testing.T) {
 		require.Contains(t, boxError(t, err).Words, "More was asked of the box at the same time")
 		require.Contains(t, boxError(t, err).Words, "Nothing is wrong with the code")
 		require.True(t, boxError(t, err).Retry)
-		require.NotErrorIs(t, err, approval.ErrBoxGone)
+		require.NotErrorIs(t, err, steps.ErrBoxGone)
 	}
 	b.e2b.Change(func(s *e2btest.Settings) { s.AtOnce = 0 })
 	require.NoError(t, b.client.Start(t.Context(), id, jobFor("req1", "print(1)")))
@@ -102,7 +102,7 @@ func TestAPausedBoxGoesOnWhereItWas(t *testing.T) {
 			require.NoError(t, b.client.Start(t.Context(), id, jobFor("req1", "import time\ntime.sleep(3)\nprint(7)\n")))
 			b.e2b.Pause(id)
 			_, err := b.client.Result(t.Context(), id)
-			require.NotErrorIs(t, err, approval.ErrBoxGone, "it is not: it sleeps")
+			require.NotErrorIs(t, err, steps.ErrBoxGone, "it is not: it sleeps")
 			require.True(t, boxError(t, err).Retry)
 			require.Contains(t, boxError(t, err).Words, "paused")
 			result, err := b.another(t).Result(t.Context(), id)
@@ -133,12 +133,12 @@ func TestABoxToWhichTheWayIsLostIsNotGivenUp(t *testing.T) {
 	require.NoError(t, b.client.Start(t.Context(), id, jobFor("req1", "print(1)")))
 	b.e2b.Fail(e2btest.Stat, e2btest.NotFound(id))
 	_, err := b.client.Result(t.Context(), id)
-	require.NotErrorIs(t, err, approval.ErrBoxGone)
+	require.NotErrorIs(t, err, steps.ErrBoxGone)
 	require.True(t, boxError(t, err).Retry)
 	b.e2b.Fail(e2btest.Stat, e2btest.NotFound(id))
 	b.e2b.Fail(e2btest.Get, e2btest.Fault{Status: 500, Times: 4})
 	_, err = b.client.Result(t.Context(), id)
-	require.NotErrorIs(t, err, approval.ErrBoxGone, "nobody knows")
+	require.NotErrorIs(t, err, steps.ErrBoxGone, "nobody knows")
 	result, err := b.client.Result(t.Context(), id)
 	require.NoError(t, err)
 	require.Equal(t, "1\n", result.Stdout)

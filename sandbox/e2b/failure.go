@@ -10,7 +10,7 @@ import (
 	"time"
 	"unicode"
 
-	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // The ways in which a call fails without a status.
@@ -165,10 +165,10 @@ func (c *Client) boxError(err error) error {
 		return err
 	}
 	if f.gone() && f.what != creating {
-		return fmt.Errorf("%w: %w", err, approval.ErrBoxGone)
+		return fmt.Errorf("%w: %w", err, steps.ErrBoxGone)
 	}
 	words, retry := c.words(f)
-	return &approval.BoxError{Err: err, Words: words, Retry: retry}
+	return &steps.BoxError{Err: err, Words: words, Retry: retry}
 }
 
 // words says what is wrong, and what to do about it, and whether it may pass. People

@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/sandbox/e2b"
 	"countersign/sandbox/e2b/e2btest"
 )
@@ -58,7 +58,7 @@ func TestWhatE2BSaysOfACreateIsPutIntoWords(t *testing.T) {
 			require.Contains(t, box.Words, c.words)
 			require.Equal(t, c.retry, box.Retry)
 			require.Equal(t, c.calls, b.e2b.Calls(e2btest.Create))
-			require.NotErrorIs(t, err, approval.ErrBoxGone)
+			require.NotErrorIs(t, err, steps.ErrBoxGone)
 			require.NotContains(t, err.Error(), e2btest.Key)
 		})
 	}
@@ -96,8 +96,8 @@ func TestWhatABoxSaysIsPutIntoWords(t *testing.T) {
 				err := call()
 				require.Contains(t, boxError(t, err).Words, c.words)
 				require.Equal(t, c.retry, boxError(t, err).Retry)
-				require.NotErrorIs(t, err, approval.ErrBoxGone)
-				require.NotErrorIs(t, err, approval.ErrNotStarted)
+				require.NotErrorIs(t, err, steps.ErrBoxGone)
+				require.NotErrorIs(t, err, steps.ErrNotStarted)
 			}
 			b.e2b.Heal() // and nothing is spoilt by it
 			require.NoError(t, b.client.Start(t.Context(), id, jobFor("req1", "print(1)")))
@@ -114,18 +114,18 @@ func TestTheEdgesTwo502AreToldApart(t *testing.T) {
 	b.e2b.Fail(e2btest.Stat, closed)
 	_, err := b.client.Result(t.Context(), id)
 	require.Contains(t, boxError(t, err).Words, "has not come up")
-	require.NotErrorIs(t, err, approval.ErrBoxGone)
+	require.NotErrorIs(t, err, steps.ErrBoxGone)
 	b.e2b.Heal()
 	_, err = b.client.Result(t.Context(), id)
-	require.ErrorIs(t, err, approval.ErrNotStarted)
+	require.ErrorIs(t, err, steps.ErrNotStarted)
 	b.e2b.Fail(e2btest.Stat, closed)
 	_, err = b.client.Result(t.Context(), id)
 	require.Contains(t, boxError(t, err).Words, "does not answer any more")
-	require.NotErrorIs(t, err, approval.ErrBoxGone)
+	require.NotErrorIs(t, err, steps.ErrBoxGone)
 	b.e2b.Heal()
 	b.e2b.End(id)
 	_, err = b.client.Result(t.Context(), id)
-	require.ErrorIs(t, err, approval.ErrBoxGone)
+	require.ErrorIs(t, err, steps.ErrBoxGone)
 }
 
 func TestWhatAStartSaysInItsStreamIsPutIntoWords(t *testing.T) {

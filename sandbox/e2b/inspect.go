@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/sandbox"
 )
 
@@ -29,7 +30,7 @@ func (c *Client) InspectLease() time.Duration { return inspectLease }
 // Inspect parses the code in a box of its own that has no network and no inputs
 // and is killed at once. Nothing of the code runs. The time of the box stands in
 // the inspection even beside an error, because it is billed all the same.
-func (c *Client) Inspect(ctx context.Context, code string, files []approval.File) (approval.Inspection, error) {
+func (c *Client) Inspect(ctx context.Context, code string, files []approval.File) (steps.Inspection, error) {
 	o := order{fresh: true, need: inspectLease / 2,
 		mark: map[string]string{metaInstallation: c.installation, metaInspect: approval.NewID(16)}}
 	o.body = c.bodyFor(o.mark, inspectLease)
@@ -37,8 +38,8 @@ func (c *Client) Inspect(ctx context.Context, code string, files []approval.File
 	b, err := c.obtain(ctx, o)
 	if err != nil {
 		err = c.boxError(err)
-		var none approval.Inspection
-		if refused := new(approval.BoxError); errors.As(err, &refused) {
+		var none steps.Inspection
+		if refused := new(steps.BoxError); errors.As(err, &refused) {
 			none.Box = refused.Box
 		}
 		return none, fmt.Errorf("inspect: %w", err)
@@ -52,12 +53,12 @@ func (c *Client) Inspect(ctx context.Context, code string, files []approval.File
 	return said, nil
 }
 
-func (c *Client) inspectIn(ctx context.Context, b *box, code string, files []approval.File) (approval.Inspection, error) {
+func (c *Client) inspectIn(ctx context.Context, b *box, code string, files []approval.File) (steps.Inspection, error) {
 	short, cancel := context.WithTimeout(ctx, inspectTime)
 	defer cancel()
 	data, err := c.parse(short, b, code, files)
 	if err == nil {
-		var said approval.Inspection
+		var said steps.Inspection
 		if said, err = sandbox.ReadInspection(bytes.NewReader(data), c.stamp(b)); err == nil {
 			return said, nil
 		}
@@ -67,10 +68,10 @@ func (c *Client) inspectIn(ctx context.Context, b *box, code string, files []app
 		err = unread(err)
 	}
 	err = c.lost(ctx, b.id, err)
-	if ctx.Err() == nil && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, approval.ErrBoxGone)) {
+	if ctx.Err() == nil && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, steps.ErrBoxGone)) {
 		err = unread(err) // another box may do it
 	}
-	return approval.Inspection{}, err
+	return steps.Inspection{}, err
 }
 
 // parse has inspect.py read the code and brings back what it says.
@@ -100,11 +101,11 @@ func (c *Client) parse(ctx context.Context, b *box, code string, files []approva
 // lacking is a template that cannot run what is written for it. Another box of it
 // would be no better.
 func (c *Client) lacking(lack *sandbox.LackError) error {
-	return &approval.BoxError{Err: lack, Words: fmt.Sprintf("The E2B template %q is not fit for analyses: %s. "+
+	return &steps.BoxError{Err: lack, Words: fmt.Sprintf("The E2B template %q is not fit for analyses: %s. "+
 		"An administrator should rebuild the template, or set E2B_TEMPLATE to one that has them.", c.template, lack)}
 }
 
 func unread(err error) error {
-	return &approval.BoxError{Err: err, Retry: true,
+	return &steps.BoxError{Err: err, Retry: true,
 		Words: "The code could not be read in its box. Please ask again later; if it goes on, an administrator should check that the E2B template has Python 3."}
 }

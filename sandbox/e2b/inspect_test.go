@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/sandbox/e2b"
 	"countersign/sandbox/e2b/e2btest"
 )
@@ -95,7 +95,7 @@ func TestAnInspectionThatGetsNoBoxCostsNothing(t *testing.T) {
 	b := setup(t, func(o *e2b.Options) { o.APIKey = "e2b_wrong" })
 	seen, err := b.client.Inspect(t.Context(), "x = 1", nil)
 	require.Contains(t, boxError(t, err).Words, "E2B_API_KEY")
-	require.Equal(t, approval.Inspection{}, seen)
+	require.Equal(t, steps.Inspection{}, seen)
 }
 
 func TestABoxForAnInspectionThatCannotBeLookedAtIsKilled(t *testing.T) {

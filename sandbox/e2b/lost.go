@@ -5,7 +5,7 @@ import (
 	"errors"
 	"net/http"
 
-	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // lost puts an error into the port's terms, and forgets what was known of a box
@@ -37,7 +37,7 @@ func (c *Client) confirm(ctx context.Context, id string, unknown error) error {
 	case err != nil:
 		return err // that it is gone, or that nobody knows
 	case d.State == paused:
-		return &approval.BoxError{Err: unknown, Retry: true, Words: "Somebody has paused the box at E2B. It is woken when this is tried again."}
+		return &steps.BoxError{Err: unknown, Retry: true, Words: "Somebody has paused the box at E2B. It is woken when this is tried again."}
 	}
-	return &approval.BoxError{Err: unknown, Retry: true, Words: "E2B says that the box runs, and finds no way to it. Please ask again later; if it goes on, look at E2B's status page."}
+	return &steps.BoxError{Err: unknown, Retry: true, Words: "E2B says that the box runs, and finds no way to it. Please ask again later; if it goes on, look at E2B's status page."}
 }

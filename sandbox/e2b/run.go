@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/sandbox"
 )
 
@@ -44,20 +45,20 @@ const (
 
 // Start puts the files in and starts the code, at most once in this box however
 // often and by however many it is called.
-func (c *Client) Start(ctx context.Context, id string, job approval.Job) error {
+func (c *Client) Start(ctx context.Context, id string, job steps.Job) error {
 	if err := c.startJob(ctx, id, job); err != nil {
 		return fmt.Errorf("start %s in box %s: %w", job.RequestID, id, c.lost(ctx, id, err))
 	}
 	return nil
 }
 
-func (c *Client) startJob(ctx context.Context, id string, job approval.Job) error {
+func (c *Client) startJob(ctx context.Context, id string, job steps.Job) error {
 	b, err := c.attach(ctx, id)
 	if err != nil {
 		return err
 	}
 	if job.RequestID != b.request || job.Limits != b.limits {
-		return &approval.BoxError{Err: fmt.Errorf("the box is for request %q with limits %v", b.request, b.limits),
+		return &steps.BoxError{Err: fmt.Errorf("the box is for request %q with limits %v", b.request, b.limits),
 			Words: "This box was made for something else than what was approved. Nothing has run."}
 	}
 	select { // two uploads at once would only be in each other's way
@@ -74,12 +75,12 @@ func (c *Client) startJob(ctx context.Context, id string, job approval.Job) erro
 		return err
 	}
 	if time.Until(b.ends) < c.needed(b.limits) {
-		return &approval.BoxError{Err: fmt.Errorf("too little time is left in it: %w", approval.ErrBoxGone),
+		return &steps.BoxError{Err: fmt.Errorf("too little time is left in it: %w", steps.ErrBoxGone),
 			Words: "The box had waited too long to still run this in it. Nothing has run. Ask again."}
 	}
 	var packed bytes.Buffer
 	if err := sandbox.WriteJob(&packed, job, c.stamp(b)); err != nil {
-		return &approval.BoxError{Err: err, Words: "What was to run is not what was approved, so it has not started: " + err.Error() + "."}
+		return &steps.BoxError{Err: err, Words: "What was to run is not what was approved, so it has not started: " + err.Error() + "."}
 	}
 	if err := c.launch(ctx, b, packed.Bytes(), sandbox.StartCommand(base, python)); err != nil {
 		return err
@@ -107,7 +108,7 @@ func (c *Client) launch(ctx context.Context, b *box, job []byte, command string)
 			return err
 		}
 	}
-	return &approval.BoxError{Err: errors.New("the process was started, but it did nothing"), Retry: true,
+	return &steps.BoxError{Err: errors.New("the process was started, but it did nothing"), Retry: true,
 		Words: "The code did not begin in its box. Please ask again later."}
 }
 
@@ -122,7 +123,7 @@ func (c *Client) doubt(err error) error {
 	if retry {
 		return err
 	}
-	return &approval.BoxError{Err: errors.New(err.Error()), Retry: true, Words: words}
+	return &steps.BoxError{Err: errors.New(err.Error()), Retry: true, Words: words}
 }
 
 // uploads is how many files go into a box at the same time: E2B may limit what is
@@ -223,7 +224,7 @@ func (c *Client) await(ctx context.Context, id string) (*box, approval.Result, e
 		return nil, none, err
 	}
 	if !running {
-		return nil, none, approval.ErrNotStarted
+		return nil, none, steps.ErrNotStarted
 	}
 	b.began()
 	how, err := c.watch(ctx, b)

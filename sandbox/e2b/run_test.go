@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/sandbox/e2b"
 	"countersign/sandbox/e2b/e2btest"
 )
@@ -122,7 +123,7 @@ func TestResultSaysWhenNothingWasStarted(t *testing.T) {
 	b := setup(t)
 	id := b.create(t, "req1", "print(1)")
 	_, err := b.client.Result(t.Context(), id)
-	require.ErrorIs(t, err, approval.ErrNotStarted)
+	require.ErrorIs(t, err, steps.ErrNotStarted)
 }
 
 func TestResultGivesTheContextsErrorWhileTheCodeRuns(t *testing.T) {
@@ -147,10 +148,10 @@ func TestABoxThatDiesDuringTheRunIsGone(t *testing.T) {
 	soon(t, "the code runs", func() bool { return b.e2b.Starts("req1") == 1 })
 	b.e2b.End(id)
 	_, err := b.client.Result(t.Context(), id)
-	require.ErrorIs(t, err, approval.ErrBoxGone)
+	require.ErrorIs(t, err, steps.ErrBoxGone)
 	_, err = b.another(t).Result(t.Context(), id) // the control plane's word for it
-	require.ErrorIs(t, err, approval.ErrBoxGone)
-	require.ErrorIs(t, b.client.Start(t.Context(), id, jobFor("req1", code)), approval.ErrBoxGone)
+	require.ErrorIs(t, err, steps.ErrBoxGone)
+	require.ErrorIs(t, b.client.Start(t.Context(), id, jobFor("req1", code)), steps.ErrBoxGone)
 	require.NoError(t, b.client.Kill(t.Context(), id))
 }
 
@@ -250,13 +251,13 @@ func TestNothingButTheSealedJobIsStarted(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	id := b.create(t, "req1", "print(1)")
-	for name, spoil := range map[string]func(*approval.Job){
-		"another request": func(j *approval.Job) { j.RequestID = "req2" },
-		"other limits":    func(j *approval.Job) { j.Limits.Seconds++ },
-		"other code":      func(j *approval.Job) { j.Code = "print(2)" },
-		"another input":   func(j *approval.Job) { j.Inputs = []approval.InputFile{{Data: []byte("x")}} },
-		"a name that leads out": func(j *approval.Job) {
-			j.Inputs = []approval.InputFile{input("../../etc/passwd", "x")}
+	for name, spoil := range map[string]func(*steps.Job){
+		"another request": func(j *steps.Job) { j.RequestID = "req2" },
+		"other limits":    func(j *steps.Job) { j.Limits.Seconds++ },
+		"other code":      func(j *steps.Job) { j.Code = "print(2)" },
+		"another input":   func(j *steps.Job) { j.Inputs = []steps.InputFile{{Data: []byte("x")}} },
+		"a name that leads out": func(j *steps.Job) {
+			j.Inputs = []steps.InputFile{input("../../etc/passwd", "x")}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -274,7 +275,7 @@ func TestABoxWithTooLittleTimeLeftIsNotStartedIn(t *testing.T) {
 	b := setup(t)
 	id := b.e2b.Add(map[string]string{"countersign_request": "req1", "countersign_limits": "20-1024-8388608-10"}, time.Hour, time.Hour+30*time.Second)
 	err := b.client.Start(t.Context(), id, jobFor("req1", "print(1)"))
-	require.ErrorIs(t, err, approval.ErrBoxGone)
+	require.ErrorIs(t, err, steps.ErrBoxGone)
 	require.Contains(t, boxError(t, err).Words, "waited too long")
 	require.Zero(t, b.e2b.Starts("req1"))
 }
@@ -302,7 +303,7 @@ func TestABoxWhosePortIsNotOpenYetIsWaitedFor(t *testing.T) {
 	fault.Times = -1
 	b.e2b.Fail(e2btest.Stat, fault)
 	_, err := b.client.Result(t.Context(), id)
-	require.NotErrorIs(t, err, approval.ErrBoxGone)
+	require.NotErrorIs(t, err, steps.ErrBoxGone)
 	require.True(t, boxError(t, err).Retry)
 }
 
@@ -326,7 +327,7 @@ func TestAProxysPageIsNoProofThatAFileIsMissing(t *testing.T) {
 	id := b.create(t, "req1", "print(1)")
 	b.e2b.Fail(e2btest.Stat, e2btest.Fault{Status: 404, Body: "<html>404</html>"})
 	_, err := b.client.Result(t.Context(), id)
-	require.False(t, errors.Is(err, approval.ErrNotStarted))
+	require.False(t, errors.Is(err, steps.ErrNotStarted))
 	boxError(t, err)
 }
 
@@ -363,7 +364,7 @@ func TestAStartThatWasMadeIsNeverCalledRefused(t *testing.T) {
 	err := b.client.Start(t.Context(), id, jobFor("req1", code))
 	require.Equal(t, 1, b.e2b.Calls(e2btest.Start))
 	require.True(t, boxError(t, err).Retry, "%v", err)
-	require.NotErrorIs(t, err, approval.ErrBoxGone)
+	require.NotErrorIs(t, err, steps.ErrBoxGone)
 	require.NoError(t, b.client.Start(t.Context(), id, jobFor("req1", code)))
 	result, err := b.client.Result(t.Context(), id)
 	require.NoError(t, err)

@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/sandbox/e2b"
 	"countersign/sandbox/e2b/e2btest"
 )
@@ -33,7 +33,7 @@ func attached(t *testing.T, b *testBundle, requestID string) {
 	id := b.create(t, requestID, "print(1)")
 	b.client.Forget()
 	_, err := b.client.Result(t.Context(), id)
-	require.ErrorIs(t, err, approval.ErrNotStarted)
+	require.ErrorIs(t, err, steps.ErrNotStarted)
 	require.NoError(t, b.client.Kill(t.Context(), id))
 }
 
@@ -95,7 +95,7 @@ func TestAServerWithoutTheSecondVersionIsSpokenToInTheFirst(t *testing.T) {
 			id := b.create(t, "req3", "print(1)")
 			replica := b.another(t) // whose first call of two versions is a connect
 			_, err := replica.Result(t.Context(), id)
-			require.ErrorIs(t, err, approval.ErrNotStarted)
+			require.ErrorIs(t, err, steps.ErrNotStarted)
 			require.True(t, replica.Older())
 		})
 	}
@@ -112,7 +112,7 @@ func TestAServerThatHasLostTheFirstVersionIsSpokenToInTheSecond(t *testing.T) {
 			b.e2b.Change(func(s *e2btest.Settings) { s.API = "v2" })
 			b.client.Forget()
 			_, err := b.client.Result(t.Context(), id)
-			require.ErrorIs(t, err, approval.ErrNotStarted)
+			require.ErrorIs(t, err, steps.ErrNotStarted)
 			require.False(t, b.client.Older())
 			attached(t, b, "req2")
 		})
@@ -159,7 +159,7 @@ func TestWhatIsNotThereIsNotTakenForAnOldServer(t *testing.T) {
 			b.client.Forget()
 			b.e2b.Fail(e2btest.Connect, e2btest.Fault{Status: 404, Body: words, Do: func() { b.e2b.End(id) }})
 			_, err := b.client.Result(t.Context(), id)
-			require.ErrorIs(t, err, approval.ErrBoxGone)
+			require.ErrorIs(t, err, steps.ErrBoxGone)
 			require.Zero(t, b.e2b.Served("v1"))
 			require.False(t, b.client.Older())
 		}
@@ -182,7 +182,7 @@ func TestWhatCannotBeAskedIsNotDecided(t *testing.T) {
 		b.e2b.Fail(e2btest.Get, e2btest.Fault{Status: 500, Times: 4})
 	}})
 	_, err = b.client.Result(t.Context(), id)
-	require.NotErrorIs(t, err, approval.ErrBoxGone, "nobody knows whether the box is gone")
+	require.NotErrorIs(t, err, steps.ErrBoxGone, "nobody knows whether the box is gone")
 	require.True(t, boxError(t, err).Retry)
 }
 
@@ -212,7 +212,7 @@ func TestAnAddressThatIsNotE2BsIsSaidAndLosesNoRun(t *testing.T) {
 			require.Contains(t, boxError(t, err).Words, "E2B_API_URL")
 			require.False(t, boxError(t, err).Retry)
 			_, err = b.client.Result(t.Context(), "i1box")
-			require.NotErrorIs(t, err, approval.ErrBoxGone)
+			require.NotErrorIs(t, err, steps.ErrBoxGone)
 			require.True(t, boxError(t, err).Retry, "the run may still go on, where E2B is")
 		})
 	}

@@ -6,7 +6,7 @@ import (
 	"os"
 	"strings"
 
-	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/sandbox"
 )
 
@@ -23,12 +23,12 @@ func AppArmorProfile(runsc string) string {
 // advice turns a box that did not start into an error that says what to do.
 // said is what runsc printed; it goes into the error, not to people.
 func (s *Sandbox) advice(err error, said string) error {
-	var box *approval.BoxError
+	var box *steps.BoxError
 	if errors.As(err, &box) {
 		return err
 	}
 	if lack := new(sandbox.LackError); errors.As(err, &lack) {
-		return &approval.BoxError{Err: err, Words: fmt.Sprintf("The local sandbox is not fit for analyses: %s. On Debian and Ubuntu: apt-get install %s", lack, Packages)}
+		return &steps.BoxError{Err: err, Words: fmt.Sprintf("The local sandbox is not fit for analyses: %s. On Debian and Ubuntu: apt-get install %s", lack, Packages)}
 	}
 	if said != "" {
 		err = fmt.Errorf("%w (runsc: %s)", err, said)
@@ -37,7 +37,7 @@ func (s *Sandbox) advice(err error, said string) error {
 	if words == "" {
 		words, retry = "The local sandbox did not start. `countersign doctor` tries it and shows what gVisor says.", true
 	}
-	return &approval.BoxError{Err: err, Words: words, Retry: retry}
+	return &steps.BoxError{Err: err, Words: words, Retry: retry}
 }
 
 // refusal names the setting of this machine that keeps a plain user from

@@ -12,12 +12,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 )
 
 func words(t *testing.T, err error) string {
 	t.Helper()
-	var box *approval.BoxError
+	var box *steps.BoxError
 	require.ErrorAs(t, err, &box)
 	return box.Words
 }
@@ -139,7 +140,7 @@ func TestARefusalOfThisMachineIsExplained(t *testing.T) {
 	}
 	require.Empty(t, readSetting("no/such/setting"))
 	require.NotEmpty(t, readSetting("kernel/ostype"))
-	original := &approval.BoxError{Words: "said already"}
+	original := &steps.BoxError{Words: "said already"}
 	require.Equal(t, error(original), shared.advice(original, ""))
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/sandbox"
 )
 
@@ -74,7 +75,7 @@ func (s *Sandbox) boot(bundle string, urgent rank) *box {
 func (s *Sandbox) raise(b *box) {
 	turn, err := s.line.wait(func() rank { return rank(b.urgent.Load()) }, b.doomed, func(at int) { b.at.Store(int32(at)) })
 	if err == nil && turn == nil {
-		err = &approval.BoxError{Err: fmt.Errorf("box %s was given up", b.id), Words: "This sandbox was given up before it was ready.", Retry: true}
+		err = &steps.BoxError{Err: fmt.Errorf("box %s was given up", b.id), Words: "This sandbox was given up before it was ready.", Retry: true}
 	}
 	if err != nil {
 		b.bootErr = s.advice(err, "")
@@ -191,14 +192,14 @@ func (b *box) kill() {
 }
 
 // start hands the job over, once. Later calls wait for the first one.
-func (b *box) start(ctx context.Context, job approval.Job) error {
+func (b *box) start(ctx context.Context, job steps.Job) error {
 	b.mu.Lock()
 	if b.begun {
 		b.mu.Unlock()
 		return b.handed(ctx)
 	}
 	if err := sandbox.CheckJob(job); err != nil && b.refused == nil {
-		b.refused = &approval.BoxError{Err: fmt.Errorf("start %s: %w", b.id, err),
+		b.refused = &steps.BoxError{Err: fmt.Errorf("start %s: %w", b.id, err),
 			Words: "What was to run is not what was approved, so it has not started: " + err.Error() + "."}
 	}
 	if b.refused != nil { // for good: whoever hears it relies on nothing ever starting here
@@ -231,7 +232,7 @@ func (b *box) handed(ctx context.Context) error {
 }
 
 // collect guards the run and takes in what comes out.
-func (b *box) collect(job approval.Job) {
+func (b *box) collect(job steps.Job) {
 	limit := time.Duration(job.Limits.Seconds)*time.Second + grace
 	clock := time.AfterFunc(limit, func() { b.stop(approval.TimedOut) })
 	stopMeter := b.meter(memoryLimit(job))
@@ -298,7 +299,7 @@ func (b *box) wait(ctx context.Context) (approval.Result, error) {
 		if b.dead() {
 			return approval.Result{}, gone(b.id)
 		}
-		return approval.Result{}, fmt.Errorf("result of %s: %w", b.id, approval.ErrNotStarted)
+		return approval.Result{}, fmt.Errorf("result of %s: %w", b.id, steps.ErrNotStarted)
 	}
 	select {
 	case <-b.over:

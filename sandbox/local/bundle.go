@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/sandbox"
 )
 
@@ -28,7 +29,7 @@ const MaxInputMB = workMB - 64
 
 // memoryLimit is what the meter allows: the limit that was sealed, what the
 // box needs before any code runs, and the inputs, which nobody chose to load.
-func memoryLimit(job approval.Job) int64 {
+func memoryLimit(job steps.Job) int64 {
 	limit := int64(job.Limits.MemoryMB+baseMB) << 20
 	for _, in := range job.Inputs {
 		limit += int64(len(in.Data))

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // What a box may take until it is ready, and to inspect: of the processor, not of
@@ -88,5 +88,5 @@ func (c *clock) stop() (used time.Duration, late error) {
 
 // lateness is what people hear of it.
 func lateness(err error) error {
-	return &approval.BoxError{Err: err, Retry: true, Words: "This machine was too busy to start a sandbox."}
+	return &steps.BoxError{Err: err, Retry: true, Words: "This machine was too busy to start a sandbox."}
 }

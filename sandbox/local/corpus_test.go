@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/internal/proof"
 )
 
@@ -185,7 +186,7 @@ func verdicts(t *testing.T, scripts []script) []judged {
 
 // inspectScripts reads many in one box: a box for each takes a second, and is the
 // same box. It has only so long, so that there are several boxes for very many.
-func inspectScripts(t *testing.T, scripts []script) (all []approval.Inspection) {
+func inspectScripts(t *testing.T, scripts []script) (all []steps.Inspection) {
 	t.Helper()
 	for some := range slices.Chunk(scripts, 100) {
 		var programs []string

@@ -7,12 +7,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // withFile is a job with one input.
-func withFile(code, name, data string) approval.Job {
+func withFile(code, name, data string) steps.Job {
 	j := job(code, roomy)
-	j.Inputs = []approval.InputFile{{Input: approval.Input{Name: name, SHA256: approval.Hash([]byte(data))}, Data: []byte(data)}}
+	j.Inputs = []steps.InputFile{{Input: approval.Input{Name: name, SHA256: approval.Hash([]byte(data))}, Data: []byte(data)}}
 	return j
 }
 

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // home is the folder of one instance: the boxes' root, their configurations and
@@ -39,7 +40,7 @@ func settle(opt Options, fonts string) (*home, error) {
 		return nil, fmt.Errorf("local sandbox: %w", err)
 	}
 	if err := ownFolder(dir); err != nil {
-		return nil, &approval.BoxError{Err: err, Words: "The folder " + dir + " cannot be used, or belongs to somebody else: name another one for the local sandbox."}
+		return nil, &steps.BoxError{Err: err, Words: "The folder " + dir + " cannot be used, or belongs to somebody else: name another one for the local sandbox."}
 	}
 	clearDead(dir)
 	h := &home{instance: approval.NewID(6)}

@@ -7,15 +7,16 @@ import (
 	"time"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/sandbox"
 )
 
 // Inspect has the code parsed in a box of its own, which has neither network
 // nor inputs and ends right after. Nothing of the code runs.
-func (s *Sandbox) Inspect(ctx context.Context, code string, files []approval.File) (approval.Inspection, error) {
+func (s *Sandbox) Inspect(ctx context.Context, code string, files []approval.File) (steps.Inspection, error) {
 	all, used, err := s.inspectAll(ctx, []string{code}, files)
 	if err != nil {
-		return approval.Inspection{Box: used}, err
+		return steps.Inspection{Box: used}, err
 	}
 	all[0].Box = used
 	return all[0], nil
@@ -23,11 +24,11 @@ func (s *Sandbox) Inspect(ctx context.Context, code string, files []approval.Fil
 
 // inspectAll has several programs with the same inputs parsed in one box, and
 // says how much processor time it has used, beside an error, too.
-func (s *Sandbox) inspectAll(ctx context.Context, programs []string, files []approval.File) (all []approval.Inspection, used time.Duration, err error) {
+func (s *Sandbox) inspectAll(ctx context.Context, programs []string, files []approval.File) (all []steps.Inspection, used time.Duration, err error) {
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
-		return nil, 0, &approval.BoxError{Err: errors.New("closed"), Words: "The sandbox is shutting down.", Retry: true}
+		return nil, 0, &steps.BoxError{Err: errors.New("closed"), Words: "The sandbox is shutting down.", Retry: true}
 	}
 	if err := s.notYet; err != nil {
 		s.mu.Unlock()
@@ -63,7 +64,7 @@ func (s *Sandbox) inspectAll(ctx context.Context, programs []string, files []app
 }
 
 // inspect talks to a box that is ready.
-func (b *box) inspect(programs []string, files []approval.File) ([]approval.Inspection, error) {
+func (b *box) inspect(programs []string, files []approval.File) ([]steps.Inspection, error) {
 	b.mu.Lock()
 	b.begun = true // from here on its pipes are closed here
 	b.mu.Unlock()

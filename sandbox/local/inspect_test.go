@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // Each file of the corpus ends with what the inspection has to say about it:
@@ -43,7 +44,7 @@ func TestInspectionSaysWhatIsInTheCode(t *testing.T) {
 	}
 }
 
-func told(inspection approval.Inspection) string {
+func told(inspection steps.Inspection) string {
 	var b strings.Builder
 	if inspection.Problem != "" {
 		fmt.Fprintf(&b, "#> problem: %s\n", inspection.Problem)

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 func TestAnHonestRunBringsTableChartAndFile(t *testing.T) {
@@ -64,7 +65,7 @@ func TestABoxStartsOnceAndIsCollectedOften(t *testing.T) {
 	require.Equal(t, boxID, again, "a request has one box")
 
 	_, err := shared.Result(ctx, boxID)
-	require.ErrorIs(t, err, approval.ErrNotStarted)
+	require.ErrorIs(t, err, steps.ErrNotStarted)
 
 	j := job("import random\nprint(random.random())\n", roomy)
 	for range 3 {
@@ -82,8 +83,8 @@ func TestABoxStartsOnceAndIsCollectedOften(t *testing.T) {
 	require.NoError(t, shared.Kill(ctx, boxID))
 	require.NoError(t, shared.Kill(ctx, boxID), "killing twice is no error")
 	_, err = shared.Result(ctx, boxID)
-	require.ErrorIs(t, err, approval.ErrBoxGone)
-	require.ErrorIs(t, shared.Start(ctx, boxID, j), approval.ErrBoxGone)
+	require.ErrorIs(t, err, steps.ErrBoxGone)
+	require.ErrorIs(t, shared.Start(ctx, boxID, j), steps.ErrBoxGone)
 }
 
 func TestCodeThatIsNotTheSealedCodeNeverStarts(t *testing.T) {
@@ -92,14 +93,14 @@ func TestCodeThatIsNotTheSealedCodeNeverStarts(t *testing.T) {
 	boxID := create(t, shared, freshID())
 	changed := job("print('approved')", roomy)
 	changed.Code = "print('something else')"
-	for _, j := range []approval.Job{changed, job("print('approved')", roomy)} {
+	for _, j := range []steps.Job{changed, job("print('approved')", roomy)} {
 		err := shared.Start(ctx, boxID, j)
-		var box *approval.BoxError
+		var box *steps.BoxError
 		require.ErrorAs(t, err, &box, "a refusal stands, whatever comes after it")
 		require.False(t, box.Retry)
 		require.Contains(t, box.Words, "not the sealed code")
 		_, err = shared.Result(ctx, boxID)
-		require.ErrorIs(t, err, approval.ErrNotStarted)
+		require.ErrorIs(t, err, steps.ErrNotStarted)
 	}
 	require.NoError(t, shared.Kill(ctx, boxID))
 }
@@ -122,7 +123,7 @@ func TestAWaiterIsToldWhenItsTimeOrItsBoxIsOver(t *testing.T) {
 		waiter <- err
 	}()
 	require.NoError(t, shared.Kill(ctx, boxID))
-	require.ErrorIs(t, <-waiter, approval.ErrBoxGone)
+	require.ErrorIs(t, <-waiter, steps.ErrBoxGone)
 }
 
 func TestABoxThatDiesBeforeItsStartIsGone(t *testing.T) {
@@ -133,8 +134,8 @@ func TestABoxThatDiesBeforeItsStartIsGone(t *testing.T) {
 	b.proc.kill()
 	<-b.done
 	_, err := shared.Result(ctx, boxID)
-	require.ErrorIs(t, err, approval.ErrBoxGone)
-	require.ErrorIs(t, shared.Start(ctx, boxID, job("1", roomy)), approval.ErrBoxGone)
+	require.ErrorIs(t, err, steps.ErrBoxGone)
+	require.ErrorIs(t, shared.Start(ctx, boxID, job("1", roomy)), steps.ErrBoxGone)
 	require.NoError(t, shared.Kill(ctx, boxID))
 }
 
@@ -148,7 +149,7 @@ func TestWhatCannotBeKeptOfASealIsRefused(t *testing.T) {
 		seal := shared.seal()
 		change(&seal)
 		_, err := shared.Create(context.Background(), freshID(), seal)
-		var box *approval.BoxError
+		var box *steps.BoxError
 		require.ErrorAs(t, err, &box)
 		require.Contains(t, box.Words, words)
 		require.False(t, box.Retry)
@@ -238,13 +239,13 @@ func TestAClosedSandboxMakesNoBox(t *testing.T) {
 	s.Prepare("c")
 	s.Discard("a")
 	_, err := s.Create(context.Background(), "b", s.seal())
-	var box *approval.BoxError
+	var box *steps.BoxError
 	require.ErrorAs(t, err, &box)
 	require.True(t, box.Retry)
 	_, err = s.Inspect(context.Background(), "1", nil)
 	require.ErrorAs(t, err, &box)
 	_, err = s.Result(context.Background(), boxID)
-	require.ErrorIs(t, err, approval.ErrBoxGone)
+	require.ErrorIs(t, err, steps.ErrBoxGone)
 	_, err = s.SelfTest(context.Background())
 	require.ErrorAs(t, err, &box)
 }
@@ -254,8 +255,8 @@ func TestAnotherInstancesBoxIsGone(t *testing.T) {
 	s := own(t, Options{})
 	boxID := create(t, shared, freshID())
 	_, err := s.Result(context.Background(), boxID)
-	require.ErrorIs(t, err, approval.ErrBoxGone)
-	require.ErrorIs(t, s.Start(context.Background(), boxID, job("1", roomy)), approval.ErrBoxGone)
+	require.ErrorIs(t, err, steps.ErrBoxGone)
+	require.ErrorIs(t, s.Start(context.Background(), boxID, job("1", roomy)), steps.ErrBoxGone)
 	require.NoError(t, s.Kill(context.Background(), boxID))
 	require.False(t, shared.box(boxID).dead(), "it has not touched what is not its own")
 	require.NoError(t, shared.Kill(context.Background(), boxID))
@@ -272,20 +273,20 @@ func TestABoxOfALivingNeighbourIsNotGone(t *testing.T) {
 	other, err := New(Options{Dir: dir, MaxWarm: -1})
 	require.NoError(t, err)
 	boxID := create(t, one, freshID())
-	var box *approval.BoxError
+	var box *steps.BoxError
 	_, err = other.Result(context.Background(), boxID)
 	require.ErrorAs(t, err, &box)
 	require.True(t, box.Retry)
-	require.NotErrorIs(t, err, approval.ErrBoxGone)
+	require.NotErrorIs(t, err, steps.ErrBoxGone)
 	require.ErrorAs(t, other.Start(context.Background(), boxID, job("1", roomy)), &box)
 	require.True(t, box.Retry)
 
 	require.NoError(t, one.Close())
 	_, err = other.Result(context.Background(), boxID)
-	require.ErrorIs(t, err, approval.ErrBoxGone)
+	require.ErrorIs(t, err, steps.ErrBoxGone)
 	for _, odd := range []string{"", "local", "local-", "local-..-1", "local-a/../b-1", "i1box"} {
 		_, err = other.Result(context.Background(), odd)
-		require.ErrorIs(t, err, approval.ErrBoxGone, odd)
+		require.ErrorIs(t, err, steps.ErrBoxGone, odd)
 	}
 	require.NoError(t, errors.Join(other.Close(), os.Remove(dir)))
 }
@@ -353,8 +354,8 @@ func beVictim(dir string) error {
 		return err
 	}
 	s.Prepare("a")
-	boxID, err := "", error(&approval.BoxError{Kept: true})
-	for box := new(approval.BoxError); errors.As(err, &box) && box.Kept; {
+	boxID, err := "", error(&steps.BoxError{Kept: true})
+	for box := new(steps.BoxError); errors.As(err, &box) && box.Kept; {
 		boxID, err = s.Create(context.Background(), "b", s.seal())
 	}
 	if err != nil {

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // rank is how urgently a box is wanted. The lowest goes first.
@@ -29,7 +29,7 @@ func (b *box) tell(ctx context.Context) (stop func()) {
 		for {
 			select {
 			case <-tick.C:
-				approval.TellPlace(ctx, int(b.at.Load()))
+				steps.TellPlace(ctx, int(b.at.Load()))
 			case <-quit:
 				return
 			}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/sandbox"
 )
@@ -19,7 +20,7 @@ import (
 // Kind is how manifests and prices call this sandbox.
 const Kind = "local"
 
-var _ approval.Sandbox = (*Sandbox)(nil)
+var _ steps.Sandbox = (*Sandbox)(nil)
 
 // Options say where things are. The zero value works where everything is in
 // its usual place.
@@ -151,7 +152,7 @@ func findRunsc(named, exe, dir string) (string, error) {
 			return path, nil
 		}
 	}
-	return "", &approval.BoxError{Err: errors.New("runsc not found"),
+	return "", &steps.BoxError{Err: errors.New("runsc not found"),
 		Words: "The local sandbox needs gVisor: run `make libexec/runsc`, or set COUNTERSIGN_RUNSC to a runsc binary."}
 }
 
@@ -161,7 +162,7 @@ func checkRunsc(path string) (string, error) {
 		err = fmt.Errorf("%s is not executable", path)
 	}
 	if err != nil {
-		return "", &approval.BoxError{Err: err,
+		return "", &steps.BoxError{Err: err,
 			Words: fmt.Sprintf("The gVisor binary %s cannot be used: run `make libexec/runsc`, or set COUNTERSIGN_RUNSC to another one.", path)}
 	}
 	return filepath.Abs(path)
@@ -224,11 +225,11 @@ func (s *Sandbox) sealed(seal approval.Manifest) error {
 	default:
 		return nil
 	}
-	return &approval.BoxError{Err: errors.New("the seal does not fit"), Words: words}
+	return &steps.BoxError{Err: errors.New("the seal does not fit"), Words: words}
 }
 
 // gone tells of a box that is no more.
-func gone(boxID string) error { return fmt.Errorf("box %s: %w", boxID, approval.ErrBoxGone) }
+func gone(boxID string) error { return fmt.Errorf("box %s: %w", boxID, steps.ErrBoxGone) }
 
 // absent tells of a box that this process does not have. Another process on this
 // machine may: while that one lives its box is not gone, and its run not lost.
@@ -236,7 +237,7 @@ func (s *Sandbox) absent(boxID string) error {
 	if !s.home.neighbour(boxID) {
 		return gone(boxID)
 	}
-	return &approval.BoxError{Err: fmt.Errorf("box %s is another process's", boxID), Retry: true,
+	return &steps.BoxError{Err: fmt.Errorf("box %s is another process's", boxID), Retry: true,
 		Words: "It runs in another process of Countersign on this machine. Please look again later."}
 }
 
@@ -262,7 +263,7 @@ func (s *Sandbox) Create(ctx context.Context, requestID string, seal approval.Ma
 	case <-b.booted:
 	case <-time.After(s.patience):
 		s.keep(b, requestID)
-		return "", &approval.BoxError{Err: fmt.Errorf("box %s is not ready yet", b.id), Words: "This machine is busy.", Retry: true, Kept: true}
+		return "", &steps.BoxError{Err: fmt.Errorf("box %s is not ready yet", b.id), Words: "This machine is busy.", Retry: true, Kept: true}
 	case <-ctx.Done():
 		s.keep(b, requestID)
 		return "", fmt.Errorf("create box for %s: %w", requestID, ctx.Err())
@@ -276,7 +277,7 @@ func (s *Sandbox) Create(ctx context.Context, requestID string, seal approval.Ma
 
 // Start hands the job to the box, at most once: a box has one pipe for it,
 // which is closed behind it.
-func (s *Sandbox) Start(ctx context.Context, boxID string, job approval.Job) error {
+func (s *Sandbox) Start(ctx context.Context, boxID string, job steps.Job) error {
 	b := s.box(boxID)
 	if b == nil {
 		return s.absent(boxID)

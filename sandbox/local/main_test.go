@@ -13,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // All tests share one sandbox, as all requests of a replica do.
@@ -38,7 +39,7 @@ func TestMain(m *testing.M) {
 		_, err = shared.SelfTest(context.Background())
 	}
 	if err != nil {
-		var box *approval.BoxError
+		var box *steps.BoxError
 		if errors.As(err, &box) {
 			fmt.Fprintln(os.Stderr, box.Words)
 		}
@@ -65,7 +66,7 @@ func create(t testing.TB, s *Sandbox, id string) (boxID string) {
 	t.Helper()
 	for {
 		boxID, err := s.Create(t.Context(), id, s.seal())
-		if box := new(approval.BoxError); errors.As(err, &box) && box.Kept {
+		if box := new(steps.BoxError); errors.As(err, &box) && box.Kept {
 			continue
 		}
 		require.NoError(t, err)
@@ -78,12 +79,12 @@ var roomy = approval.Limits{Seconds: 600, MemoryMB: 1024, OutputBytes: 32 << 20,
 
 var sales = input("sales.csv", "day,kind,amount\n2024-01-01,a,10\n2024-01-02,b,\n2024-01-03,a,2.5\n")
 
-func input(name, data string) approval.InputFile {
-	return approval.InputFile{Input: approval.Input{Name: name, SHA256: approval.Hash([]byte(data))}, Data: []byte(data)}
+func input(name, data string) steps.InputFile {
+	return steps.InputFile{Input: approval.Input{Name: name, SHA256: approval.Hash([]byte(data))}, Data: []byte(data)}
 }
 
-func job(code string, limits approval.Limits, inputs ...approval.InputFile) approval.Job {
-	return approval.Job{Code: code, CodeSHA256: approval.Hash([]byte(code)), Inputs: inputs, Limits: limits}
+func job(code string, limits approval.Limits, inputs ...steps.InputFile) steps.Job {
+	return steps.Job{Code: code, CodeSHA256: approval.Hash([]byte(code)), Inputs: inputs, Limits: limits}
 }
 
 func (s *Sandbox) seal() approval.Manifest {
@@ -101,12 +102,12 @@ func freshID() string {
 }
 
 // run takes a job through a whole life in the shared sandbox.
-func run(t testing.TB, j approval.Job) approval.Result {
+func run(t testing.TB, j steps.Job) approval.Result {
 	t.Helper()
 	return runIn(t, shared, j)
 }
 
-func runIn(t testing.TB, s *Sandbox, j approval.Job) approval.Result {
+func runIn(t testing.TB, s *Sandbox, j steps.Job) approval.Result {
 	t.Helper()
 	ctx := t.Context() // a box takes as long as the machine needs; what hangs ends with the test binary's own deadline
 	id := freshID()

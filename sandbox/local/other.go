@@ -7,7 +7,7 @@ import (
 	"os"
 	"time"
 
-	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // gVisor is for Linux. Elsewhere New says so, and none of the rest is reached.
@@ -52,6 +52,6 @@ type home struct{ instance, root, runBundle, inspectBundle, readBundle string }
 func settle(Options, string) (*home, error) { return nil, errNotHere() }
 
 func errNotHere() error {
-	return &approval.BoxError{Err: errors.New("not Linux"),
+	return &steps.BoxError{Err: errors.New("not Linux"),
 		Words: "The local sandbox is gVisor, which runs on Linux only. Set E2B_API_KEY to run approved code in E2B."}
 }

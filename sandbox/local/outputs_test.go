@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // What comes out of a box comes out right, or with a word about what did not.
@@ -171,7 +172,7 @@ func TestNothingVanishesWithoutAWord(t *testing.T) {
 			t.Parallel()
 			j := job(c.code+"\n", roomy)
 			if c.input != "" {
-				j.Inputs = []approval.InputFile{{Input: approval.Input{Name: "in.txt", SHA256: approval.Hash([]byte(c.input))}, Data: []byte(c.input)}}
+				j.Inputs = []steps.InputFile{{Input: approval.Input{Name: "in.txt", SHA256: approval.Hash([]byte(c.input))}, Data: []byte(c.input)}}
 			}
 			result := run(t, j)
 			require.Equal(t, approval.OK, result.Outcome, "%+v", result)

@@ -19,6 +19,7 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/reading"
+	"countersign/approval/steps"
 	"countersign/internal/proof"
 	"countersign/sandbox"
 )
@@ -162,7 +163,7 @@ func loadAll(t testing.TB, all []awkward, answers map[string]reading.Answer) map
 		Reading *reading.Reading `json:"reading"`
 		Load    string           `json:"load"`
 	}
-	asked, inputs := map[string]ask{}, []approval.InputFile{}
+	asked, inputs := map[string]ask{}, []steps.InputFile{}
 	for _, a := range all {
 		if said := answers[a.name()]; said.Reading != nil && a.Load != "" {
 			asked[a.name()] = ask{said.Reading, a.Load}

@@ -7,7 +7,7 @@ import (
 	"regexp"
 	"strings"
 
-	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // packages are what the boxes promise, in the order in which they are named.
@@ -53,7 +53,7 @@ func describe(python, version string, places []string) (string, error) {
 }
 
 func missing(python string, err error) error {
-	return &approval.BoxError{Err: fmt.Errorf("python for the boxes: %w", err),
+	return &steps.BoxError{Err: fmt.Errorf("python for the boxes: %w", err),
 		Words: fmt.Sprintf("The local sandbox needs %s with pandas, numpy, matplotlib and openpyxl. On Debian and Ubuntu: apt-get install %s", python, Packages)}
 }
 

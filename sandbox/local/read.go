@@ -7,7 +7,7 @@ import (
 	"os"
 	"time"
 
-	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/sandbox"
 )
 
@@ -50,7 +50,7 @@ func (s *Sandbox) bootToRead() (*box, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return nil, &approval.BoxError{Err: errors.New("closed"), Words: "The sandbox is shutting down.", Retry: true}
+		return nil, &steps.BoxError{Err: errors.New("closed"), Words: "The sandbox is shutting down.", Retry: true}
 	}
 	return s.boot(s.home.readBundle, forInspection), nil // somebody waits for it, and nothing is run
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/sandbox"
 )
 
@@ -73,7 +74,7 @@ func (s *Sandbox) Prove(ctx context.Context, pay func(context.Context, func(cont
 		err := pay(ctx, func(ctx context.Context) (time.Duration, error) {
 			return s.selfTest(ctx, seconds)
 		})
-		var box *approval.BoxError
+		var box *steps.BoxError
 		switch {
 		case err == nil:
 			s.set(nil)
@@ -103,16 +104,16 @@ func (s *Sandbox) Prove(ctx context.Context, pay func(context.Context, func(cont
 
 // starting is why nobody gets a box before the first test has ended.
 func starting() error {
-	return &approval.BoxError{Err: errors.New("the self-test has not ended yet"), Retry: true, Words: "The sandbox is being started."}
+	return &steps.BoxError{Err: errors.New("the self-test has not ended yet"), Retry: true, Words: "The sandbox is being started."}
 }
 
 // never is an error as the reason for which nothing can run here at all.
 func never(err error) error {
 	words := err.Error()
-	if box := new(approval.BoxError); errors.As(err, &box) {
+	if box := new(steps.BoxError); errors.As(err, &box) {
 		words = box.Words
 	}
-	return &approval.BoxError{Err: err, Words: words}
+	return &steps.BoxError{Err: err, Words: words}
 }
 
 // Ready says whether boxes can be had: a *approval.BoxError when not, with Retry when that is only a matter of time.
@@ -139,7 +140,7 @@ func verdict(result approval.Result, used int64) error {
 	var broken string
 	switch {
 	case result.Outcome == approval.TimedOut:
-		return &approval.BoxError{Err: fmt.Errorf("self-test: %w: %s", errSlow, result.Error), Retry: true, Words: "This machine was too busy to try the sandbox out."}
+		return &steps.BoxError{Err: fmt.Errorf("self-test: %w: %s", errSlow, result.Error), Retry: true, Words: "This machine was too busy to try the sandbox out."}
 	case result.Outcome != approval.OK:
 		broken = fmt.Sprintf("its test ended as %q: %s", result.Outcome, result.Error)
 	case strings.Contains(result.Stdout, "reached"):
@@ -153,7 +154,7 @@ func verdict(result approval.Result, used int64) error {
 	default:
 		return nil
 	}
-	return &approval.BoxError{Err: fmt.Errorf("self-test: %s%w", strings.TrimSuffix(broken, why.Error()), why),
+	return &steps.BoxError{Err: fmt.Errorf("self-test: %s%w", strings.TrimSuffix(broken, why.Error()), why),
 		Words: "The local sandbox does not hold, so nothing will run in it: " + broken + "."}
 }
 
@@ -182,7 +183,7 @@ func (s *Sandbox) tryOut(ctx context.Context, code string, seconds int) (result 
 	if memory, err = b.proc.memory(); err != nil {
 		return result, 0, box, s.advice(err, "")
 	}
-	job := approval.Job{RequestID: id, Code: code, CodeSHA256: approval.Hash([]byte(code)),
+	job := steps.Job{RequestID: id, Code: code, CodeSHA256: approval.Hash([]byte(code)),
 		Limits: approval.Limits{Seconds: seconds, MemoryMB: 512, OutputBytes: 4 << 20, Files: 5}}
 	began := time.Now()
 	if err = s.Start(ctx, boxID, job); err == nil {

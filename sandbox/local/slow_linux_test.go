@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // A box that is slow is kept for its request, however often somebody has to ask.
@@ -21,7 +22,7 @@ func TestASlowBoxIsKeptForItsRequest(t *testing.T) {
 	release := s.takeAllCores(t)
 	kept := func(id string) *box {
 		_, err := s.Create(t.Context(), id, s.seal())
-		var busy *approval.BoxError
+		var busy *steps.BoxError
 		require.ErrorAs(t, err, &busy)
 		require.True(t, busy.Kept && busy.Retry)
 		s.mu.Lock()
@@ -64,7 +65,7 @@ func TestTheWaitInLineIsNotPaidFor(t *testing.T) {
 	s := own(t, Options{MaxWarm: -1, Machine: t.TempDir()})
 	release := s.takeAllCores(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	said := make(chan approval.Inspection, 1)
+	said := make(chan steps.Inspection, 1)
 	go func() {
 		seen, _ := s.Inspect(ctx, "1", nil)
 		said <- seen
@@ -114,7 +115,7 @@ func TestABoxThatHangsIsKilledAndTheNextOneBoots(t *testing.T) {
 			s := own(t, Options{MaxWarm: -1, Runsc: fakeRunsc(t, first)})
 			s.standstill, s.bootTime = time.Second, time.Second/2
 			_, err := s.Create(t.Context(), "a", s.seal())
-			var box *approval.BoxError
+			var box *steps.BoxError
 			require.ErrorAs(t, err, &box)
 			require.ErrorIs(t, err, errLate)
 			require.True(t, box.Retry)
@@ -155,7 +156,7 @@ func TestASandboxThatIsStartingTakesNobodyInBeforeItHasProvenItself(t *testing.T
 	write("#!/bin/sh\nexit 1\n")
 	s := own(t, Options{Runsc: runsc, Unproven: true, MaxWarm: 1})
 	s.pause = 10 * time.Millisecond
-	var box *approval.BoxError
+	var box *steps.BoxError
 	for _, try := range []func() error{
 		s.Ready,
 		func() error { _, err := s.Create(t.Context(), "a", s.seal()); return err },
@@ -168,7 +169,7 @@ func TestASandboxThatIsStartingTakesNobodyInBeforeItHasProvenItself(t *testing.T
 	require.Empty(t, s.waiting())
 	proven := make(chan error, 1)
 	go func() { proven <- s.Prove(t.Context(), nil) }()
-	require.Eventually(t, func() bool { box, _ := s.Ready().(*approval.BoxError); return box != nil && !box.Retry }, soon, time.Millisecond)
+	require.Eventually(t, func() bool { box, _ := s.Ready().(*steps.BoxError); return box != nil && !box.Retry }, soon, time.Millisecond)
 	require.ErrorAs(t, s.Ready(), &box)
 	require.NotEmpty(t, box.Words, "people hear why")
 	write(fmt.Sprintf("#!/bin/sh\nexec %s \"$@\"\n", shared.opt.Runsc)) // an operator has mended it

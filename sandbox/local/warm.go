@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // A waiting box knows nothing of any request until it gets its job, so the
@@ -72,7 +72,7 @@ func (s *Sandbox) adopt(requestID string) (*box, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return nil, &approval.BoxError{Err: errors.New("closed"), Words: "The sandbox is shutting down.", Retry: true}
+		return nil, &steps.BoxError{Err: errors.New("closed"), Words: "The sandbox is shutting down.", Retry: true}
 	}
 	if b := s.byReq[requestID]; b != nil {
 		if b.idle != nil {
@@ -109,7 +109,7 @@ func (s *Sandbox) give(b *box, requestID string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.byReq[requestID] != b {
-		return &approval.BoxError{Err: fmt.Errorf("box %s was given up", b.id), Words: "This sandbox was given up before it was ready.", Retry: true}
+		return &steps.BoxError{Err: fmt.Errorf("box %s was given up", b.id), Words: "This sandbox was given up before it was ready.", Retry: true}
 	}
 	b.had = true
 	return nil

@@ -1,0 +1,99 @@
+package approval
+
+import (
+	"fmt"
+	"time"
+
+	"countersign/budget"
+)
+
+// Wish is a version of the code that a reviewer has read, and what they want
+// changed. The model gets both.
+type Wish struct {
+	Revision int
+	Code     string
+	By       string
+	Words    string
+	At       time.Time
+}
+
+// Edit is code that a person has written in place of the current revision, from
+// the click until it has been inspected.
+type Edit struct {
+	By    string `json:"by"`
+	Code  string `json:"code"` // canonical
+	Click Click  `json:"click"`
+}
+
+// anotherRound refuses to have code changed for ever: every round costs money and
+// somebody's attention.
+func anotherRound(r *Request, p Policy) error {
+	if r.Rounds < p.MaxRounds {
+		return nil
+	}
+	return &MoveError{Request: r, Verb: "change the code of", Why: fmt.Sprintf("This code has been changed %d times already, and no more than that is possible. "+
+		"Approve or reject it; the asker can ask anew in other words.", r.Rounds)}
+}
+
+// requestChanges has the model write another version, which nobody has approved.
+// It is the end of Decide, which has checked everything.
+func requestChanges(r *Request, d Decision, cost budget.USD, p Policy, now time.Time) {
+	r.Rounds++
+	r.Attempts, r.Reason = 0, ""
+	r.Wishes = append(r.Wishes, Wish{Revision: d.Revision, Code: r.Revision.Code, By: d.Reviewer, Words: d.Reason, At: now})
+	r.note(now, d.Reviewer, "changes requested", map[string]any{"revision": d.Revision, "digest": d.Digest, "reason": d.Reason, "click": d.Click})
+	r.Money().hold(budget.ForDraft, cost, now, DraftHoldLife)
+	r.move(Drafting, now, now.Add(p.Expiry), StepDraft)
+}
+
+// TakeEdit takes code that somebody has written in place of the revision that
+// they saw, and has it inspected. The time that is left for a decision goes on:
+// if the inspection refuses the edit, everything stands as it stood.
+func (r *Request) TakeEdit(e Edit, revision int, digest string, cost budget.USD, p Policy, now time.Time) error {
+	if err := r.MayEdit(e.By, revision, digest, p, now); err != nil {
+		return err
+	}
+	if e.Code == r.Revision.Code {
+		return &InputError{Why: "Nothing in the code has been changed."}
+	}
+	r.Attempts, r.Edit = 0, &e
+	r.note(now, e.By, "edited", map[string]any{"revision": revision, "digest": digest, "code_sha256": Hash([]byte(e.Code)), "click": e.Click})
+	r.Money().hold(budget.ForDraft, cost, now, DraftHoldLife)
+	r.move(Drafting, now, r.ExpiresAt, StepDraft)
+	return nil
+}
+
+// MayEdit says whether this person could edit this revision now. The error is TakeEdit's.
+func (r *Request) MayEdit(by string, revision int, digest string, p Policy, now time.Time) error {
+	if !r.Can("Edit") {
+		return r.Illegal("edit")
+	}
+	if revision != r.Revision.Number || digest != r.Revision.Digest || !r.Revision.Intact() {
+		return &StaleError{Request: r}
+	}
+	if !now.Before(r.ExpiresAt) {
+		return &MoveError{Request: r, Verb: "edit", Why: "The time for a decision has run out."}
+	}
+	if by == r.Asker {
+		return &NotAllowedError{Who: by, Why: "You asked this question, so somebody else has to review the code and change it."}
+	}
+	if err := anotherRound(r, p); err != nil {
+		return err
+	}
+	return nil
+}
+
+// PutBack gives up an edit that cannot be shown to reviewers: the version that was
+// edited stands again, with whatever was decided on it, and the editor is told why.
+func (r *Request) PutBack(why string, now time.Time) error {
+	if !r.Can("PutBack") || r.Edit == nil {
+		return r.Illegal("put back")
+	}
+	e := *r.Edit
+	r.Money().release(now)
+	r.note(now, System, "edit refused", map[string]any{"revision": r.Revision.Number, "by": e.By, "reason": why})
+	r.Tell(Notice{Key: fmt.Sprintf("edit %s %d %s %s", r.ID, r.Revision.Number, e.By, e.Click.ActionTS), Kind: NoticeEditFailed, To: []string{e.By}, At: now,
+		Data: Encode(EditRefused{Revision: r.Revision.Number, Why: why, Code: e.Code})})
+	r.move(Pending, now, r.ExpiresAt)
+	return nil
+}

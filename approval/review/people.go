@@ -1,0 +1,103 @@
+package review
+
+import (
+	"slices"
+	"time"
+)
+
+// PersonRole is what somebody has been named for.
+type PersonRole string
+
+// The roles.
+const (
+	RoleReviewer PersonRole = "reviewer"      // decides
+	RoleFallback PersonRole = "fallback"      // decides as well, and is asked when the others do not
+	RoleAdmin    PersonRole = "administrator" // names people, sets rules and budgets; of a whole workspace
+)
+
+// Grant is a role that somebody has: of a workspace, or of one channel.
+type Grant struct {
+	Team    string
+	Project string // empty: of the whole workspace
+	Role    PersonRole
+	User    string // Slack user id, never a name or an address
+	By      string // who has named them; empty: the settings, where nobody in Slack can remove them
+	At      time.Time
+}
+
+// Delegation is somebody's word that another may decide in their place for a while.
+type Delegation struct {
+	Team  string
+	From  string // the reviewer who is away
+	To    string
+	Until time.Time
+	At    time.Time
+	By    string // who ends it, when it is an administrator; empty: From
+}
+
+// Roster is who may do what in one channel at one moment: what the settings say
+// and what administrators have named since. Whether a person may act on what
+// they asked or wrote is another question, which the verbs answer.
+type Roster struct {
+	Reviewers   []string // of the workspace, and of the channel
+	Owners      []string // those of them who are named for the channel itself
+	Fallback    []string // of the workspace, and of the channel
+	Admins      []string
+	Delegations []Delegation // that have not ended
+}
+
+// Admin tells whether somebody is an administrator.
+func (r Roster) Admin(user string) bool { return slices.Contains(r.Admins, user) }
+
+// Reviewer tells whether somebody decides in their own right.
+func (r Roster) Reviewer(user string) bool {
+	return slices.Contains(r.Reviewers, user) || slices.Contains(r.Fallback, user)
+}
+
+// InPlaceOf lists the reviewers in whose place somebody may decide.
+func (r Roster) InPlaceOf(user string) (from []string) {
+	for _, d := range r.Delegations {
+		if d.To == user && r.Reviewer(d.From) {
+			from = append(from, d.From)
+		}
+	}
+	return from
+}
+
+// Deciders are all who may decide: reviewers, those in their place, and the
+// fallback reviewers.
+func (r Roster) Deciders() []string {
+	all := slices.Concat(r.Reviewers, r.Fallback)
+	for _, d := range r.Delegations {
+		if r.Reviewer(d.From) {
+			all = append(all, d.To)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// Person is what decides whether somebody may decide.
+type Person struct {
+	ID       string
+	Name     string
+	Bot      bool
+	Guest    bool
+	External bool // of another workspace
+	Gone     bool // deactivated
+}
+
+// Barred says why somebody may decide nothing, whoever has named them; empty when they may.
+func (p Person) Barred() string {
+	switch {
+	case p.Gone:
+		return "This account has been deactivated."
+	case p.Bot:
+		return "Only people decide, not apps."
+	case p.External:
+		return "Only members of this workspace decide."
+	case p.Guest:
+		return "Guests cannot decide."
+	}
+	return ""
+}

@@ -1,0 +1,164 @@
+package review
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"countersign/approval"
+	"countersign/budget"
+)
+
+// Rules are what the administrators of a workspace want of its reviews, or of
+// those of one channel. They are data: Service.SetRules stores them under a new
+// version, and a manifest names the version that it was made under.
+type Rules struct {
+	Low        TierRules  `json:"low"`
+	Medium     TierRules  `json:"medium"`
+	High       TierRules  `json:"high"`
+	CostMedium budget.USD `json:"cost_medium"` // a cap from which on a program is at least medium; 0: none
+	CostHigh   budget.USD `json:"cost_high"`   // and high
+	Class      Class      `json:"class"`       // of the data
+	Hosts      []string   `json:"hosts"`       // that code may reach; empty: no network at all
+	Freezes    []string   `json:"freezes"`     // when nothing starts: see ParseFreeze; a workspace's hold in every channel
+	// How long reviewers have, and how long an approval lasts. 0: as the settings say.
+	ExpiryMinutes    int `json:"expiry_minutes"`
+	RunExpiryMinutes int `json:"run_expiry_minutes"`
+}
+
+// TierRules are what a program of one tier needs.
+type TierRules struct {
+	Approvals int  `json:"approvals"` // of so many different people
+	Owners    bool `json:"owners"`    // of people who are named for the channel itself
+	Typed     bool `json:"typed"`     // a reviewer types the beginning of the digest
+	Slack     bool `json:"slack"`     // false: decided with `countersign decide` only
+}
+
+// typedLength is how much of a digest is typed where the rules want it typed.
+const typedLength = 6
+
+// For is what a tier needs.
+func (r Rules) For(t approval.Tier) TierRules {
+	switch t {
+	case approval.Low:
+		return r.Low
+	case approval.Medium:
+		return r.Medium
+	}
+	return r.High
+}
+
+// RuleSet is a version of the rules of a workspace, or of one of its channels.
+type RuleSet struct {
+	Team    string
+	Project string // empty: of the whole workspace
+	Version int    // 0: nobody has set any, and the settings hold
+	Rules   Rules
+	None    bool // of a channel: set back to what holds for the workspace
+	SetBy   string
+	SetAt   time.Time
+}
+
+// Name is how a manifest names the version: "team/3", "C123/2", "settings".
+func (s RuleSet) Name() string {
+	switch {
+	case s.Version == 0:
+		return "settings"
+	case s.Project == "":
+		return fmt.Sprintf("team/%d", s.Version)
+	}
+	return fmt.Sprintf("%s/%d", s.Project, s.Version)
+}
+
+// InForce is the version by which a form knows whether somebody else has been
+// quicker: 0 where a channel has no rules of its own.
+func (s RuleSet) InForce() int {
+	if s.None {
+		return 0
+	}
+	return s.Version
+}
+
+// DefaultRules are what holds where nobody has set any: the settings' quorum for
+// everything, and more care with what is dangerous.
+func DefaultRules(p approval.Policy) Rules {
+	plain := TierRules{Approvals: max(p.Quorum, 1), Slack: true}
+	careful := plain
+	careful.Typed = true
+	return Rules{Low: plain, Medium: plain, High: careful, Class: Internal}
+}
+
+// Within is the policy with what these rules change about it.
+func (r Rules) Within(p approval.Policy) approval.Policy {
+	if r.ExpiryMinutes > 0 {
+		p.Expiry = time.Duration(r.ExpiryMinutes) * time.Minute
+	}
+	if r.RunExpiryMinutes > 0 {
+		p.RunExpiry = time.Duration(r.RunExpiryMinutes) * time.Minute
+	}
+	return p
+}
+
+// Terms are what one program needs to be approved: what was sealed with it, and
+// whatever has become stricter since. Cards and modals are drawn from them, and
+// decisions are held against them.
+type Terms struct {
+	Tier      approval.Tier
+	Why       []string // it is not of a lower tier, for reviewers
+	Policy    string   // the version of the rules that is sealed
+	Approvals int
+	Owners    bool
+	Typed     bool
+	Slack     bool
+	Digest    string // what is typed, where it is typed: its beginning
+}
+
+// MaxApprovals bounds what anybody can ask for.
+const MaxApprovals = 9
+
+// MaxHosts is how many hosts rules name at most: every one of them is shown to
+// whoever approves.
+const MaxHosts = 50
+
+// Check says what is wrong with rules, in words for the administrator who has
+// written them.
+func (r Rules) Check(now time.Time, zone *time.Location) error {
+	for _, t := range approval.Tiers() {
+		if n := r.For(t).Approvals; n < 1 || n > MaxApprovals {
+			return &approval.InputError{Why: fmt.Sprintf("Of how many people a program of %s risk needs the approval is a number from 1 to %d.", t, MaxApprovals)}
+		}
+	}
+	if r.CostMedium < 0 || r.CostHigh < 0 || r.CostMedium > 0 && r.CostHigh > 0 && r.CostHigh < r.CostMedium {
+		return &approval.InputError{Why: "The cost from which on a program counts as high cannot be below the one for medium."}
+	}
+	if !slices.Contains([]Class{Public, Internal, Confidential}, r.Class) {
+		return &approval.InputError{Why: "Data is public, internal or confidential."}
+	}
+	if len(r.Hosts) > MaxHosts {
+		return &approval.InputError{Why: fmt.Sprintf("Code can reach no hosts beyond %d: reviewers have to read them all.", MaxHosts)}
+	}
+	for _, host := range r.Hosts {
+		if !hostname(host) {
+			return &approval.InputError{Why: fmt.Sprintf("%q is not the name of a host. An example is api.example.com, without http and without a path.", host)}
+		}
+	}
+	if r.ExpiryMinutes < 0 || r.RunExpiryMinutes < 0 || r.ExpiryMinutes > 30*24*60 || r.RunExpiryMinutes > 30*24*60 {
+		return &approval.InputError{Why: "Nothing waits for less than a minute or for more than 30 days."}
+	}
+	return checkFreezes(r.Freezes, now, zone)
+}
+
+// hostname takes names of hosts in full, and nothing that could mean more than one.
+func hostname(s string) bool {
+	if len(s) > 253 || !strings.Contains(s, ".") {
+		return false
+	}
+	for label := range strings.SplitSeq(s, ".") {
+		if label == "" || len(label) > 63 || strings.Trim(label, "-") != label ||
+			strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+			return false
+		}
+	}
+	return true
+}

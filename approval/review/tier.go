@@ -1,0 +1,62 @@
+package review
+
+import (
+	"fmt"
+
+	"countersign/approval"
+	"countersign/budget"
+)
+
+// Class is what a channel's data is, as its administrators have said.
+type Class string
+
+// The classes. A channel of which nobody has said anything has internal data.
+const (
+	Public       Class = "public"
+	Internal     Class = "internal"
+	Confidential Class = "confidential"
+)
+
+// TierOf grades a program, and says why it is not lower, in sentences for its
+// reviewers. Of a low one there is nothing to say.
+func TierOf(findings []approval.Finding, cap budget.USD, rules Rules) (tier approval.Tier, why []string) {
+	tier = approval.Low
+	raise := func(to approval.Tier, because string) {
+		if to == approval.High || tier == approval.Low {
+			tier = to
+		}
+		why = append(why, because)
+	}
+	dangers, cautions := 0, 0
+	for _, f := range findings {
+		switch f.Level {
+		case approval.Danger:
+			dangers++
+		case approval.Caution:
+			cautions++
+		}
+	}
+	if dangers > 0 {
+		raise(approval.High, counted(dangers, "The inspection found a danger.", "The inspection found %d dangers."))
+	}
+	if cautions > 0 {
+		raise(approval.Medium, counted(cautions, "The inspection found something to be careful about.", "The inspection found %d things to be careful about."))
+	}
+	if rules.Class == Confidential {
+		raise(approval.Medium, "The data of this channel is confidential.")
+	}
+	switch {
+	case rules.CostHigh > 0 && cap >= rules.CostHigh:
+		raise(approval.High, fmt.Sprintf("It may cost %s; from %s on it counts as high.", cap, rules.CostHigh))
+	case rules.CostMedium > 0 && cap >= rules.CostMedium:
+		raise(approval.Medium, fmt.Sprintf("It may cost %s; from %s on it counts as medium.", cap, rules.CostMedium))
+	}
+	return tier, why
+}
+
+func counted(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return fmt.Sprintf(many, n)
+}

@@ -1,0 +1,115 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+	"unicode/utf8"
+
+	"countersign/approval"
+	"countersign/budget"
+)
+
+// Asker takes questions.
+type Asker struct {
+	store interface {
+		Asking
+		Budgets
+	}
+	writer Catalogue
+	*Settings
+
+	boxes  *Boxes
+	costs  *Costs
+	inputs *Inputs
+}
+
+// Ask takes a question as it came: nothing is asked of Slack for it, so that it is
+// answered in time whatever Slack is like. What the envelope does not say is for Find.
+// It has committed when it returns; a repeated delivery returns what the first one made.
+func (s *Asker) Ask(ctx context.Context, q approval.Question) (*approval.Request, error) {
+	if why := s.boxes.noBox(); why != "" {
+		return nil, &approval.InputError{Why: "Nothing can run code here at the moment: " + why}
+	}
+	chosen := q.Model != ""
+	q, err := s.clean(q)
+	if err != nil {
+		return nil, err
+	}
+	thread := approval.Session{Team: q.Team, Channel: q.Project, ThreadTS: q.ThreadTS}
+	q.Given = q.Given || len(q.Files) > 0
+	if q.ThreadTS != "" && len(q.Files) == 0 {
+		if q.Files, _, err = s.store.ThreadFiles(ctx, thread); err != nil {
+			return nil, err
+		}
+		q.Files = anew(q.Files)
+		q.Brought = append(slices.Clone(q.Brought), approval.FileIDs(q.Files)...)
+	}
+	standings, err := s.weigh(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	model, cheaper, err := s.costs.within(standings, q.Model, chosen, q.Uploads, now)
+	if err != nil {
+		return nil, err
+	}
+	worst, err := s.costs.draftCost(model, now)
+	if err != nil {
+		return nil, errors.Join(err, s.costs.notifyMissing(ctx, q, err, now))
+	}
+	downgraded := func(r *approval.Request) *approval.Request {
+		if cheaper != nil {
+			r.Money().Downgrade(*cheaper, now)
+		}
+		return r
+	}
+	r, _, err := s.store.Ask(ctx, downgraded(approval.New(q, q.Model, worst, s.Policy, now)), thread)
+	if refused := new(budget.ExceededError); errors.As(err, &refused) {
+		// Nobody has to type it again: it waits in its thread until there is money, or the asker finds another way.
+		r, _, err = s.store.Ask(ctx, downgraded(approval.NewBlocked(q, q.Model, refused, s.Policy, now)), thread)
+	}
+	return r, err
+}
+
+// weigh reads the budgets that will pay for a question.
+func (s *Asker) weigh(ctx context.Context, q approval.Question) ([]budget.Standing, error) {
+	scopes := []budget.Scope{{Team: q.Team, Kind: budget.User, ID: q.Asker}, {Team: q.Team, Kind: budget.Project, ID: q.Project},
+		{Team: q.Team, Kind: budget.Team, ID: q.Team}}
+	if q.ThreadTS != "" {
+		session, err := s.store.ThreadScope(ctx, q.Team, q.Project, q.ThreadTS)
+		if err != nil && !errors.Is(err, approval.ErrNotFound) {
+			return nil, err
+		}
+		if err == nil {
+			scopes = append(scopes, session)
+		}
+	}
+	return s.store.Standings(ctx, scopes)
+}
+
+// clean checks what a person gave, and says how to do better.
+func (s *Asker) clean(q approval.Question) (approval.Question, error) {
+	q.Text = approval.Plain(q.Text)
+	if q.Text == "" {
+		return q, &approval.InputError{Why: "What would you like to know? Write the question after the command, for example: /analyze What were sales per month in sales.csv?"}
+	}
+	if n := utf8.RuneCountInString(q.Text); n > s.Policy.MaxQuestion {
+		return q, &approval.InputError{Why: fmt.Sprintf("Your question has %d characters; at most %d fit. Please shorten it, or put the details into a file.", n, s.Policy.MaxQuestion)}
+	}
+	files, err := s.inputs.fitting(q.Files)
+	if err != nil {
+		return q, err
+	}
+	q.Files = files
+	models := s.writer.Models()
+	if q.Model == "" {
+		q.Model = models[0]
+	}
+	if !slices.Contains(models, q.Model) {
+		return q, s.costs.noModel(q.Model)
+	}
+	return q, nil
+}

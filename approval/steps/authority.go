@@ -1,0 +1,360 @@
+package steps
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"countersign/approval"
+	"countersign/approval/review"
+)
+
+// Authority is how administrators name people and set rules.
+type Authority struct {
+	store interface {
+		Listing
+		Roles
+		RuleBook
+	}
+	sandbox BoxTerms
+	slack   Persons
+	*Settings
+
+	boxes  *Boxes
+	people *People
+}
+
+// Reviewers are the people who have a part in a channel, or in the whole
+// workspace when project is empty, as things stand now.
+func (s *People) Reviewers(ctx context.Context, team, project string) (review.Roster, error) {
+	grants, err := s.store.Grants(ctx, team)
+	if err != nil {
+		return review.Roster{}, err
+	}
+	delegations, err := s.store.Delegations(ctx, team)
+	if err != nil {
+		return review.Roster{}, err
+	}
+	r := review.Roster{Reviewers: slices.Clone(s.Policy.Reviewers), Admins: slices.Clone(s.Policy.Admins), Delegations: delegations}
+	for _, g := range grants {
+		if g.Project != "" && g.Project != project {
+			continue
+		}
+		switch g.Role {
+		case review.RoleAdmin:
+			r.Admins = append(r.Admins, g.User)
+		case review.RoleFallback:
+			r.Fallback = append(r.Fallback, g.User)
+		case review.RoleReviewer:
+			r.Reviewers = append(r.Reviewers, g.User)
+			if g.Project != "" {
+				r.Owners = append(r.Owners, g.User)
+			}
+		}
+	}
+	for _, list := range []*[]string{&r.Reviewers, &r.Owners, &r.Fallback, &r.Admins} {
+		slices.Sort(*list)
+		*list = slices.Compact(*list)
+	}
+	return r, nil
+}
+
+// Grants lists every role in a workspace with where it comes from: for the page
+// on which administrators name people.
+func (s *Authority) Grants(ctx context.Context, team string) ([]review.Grant, error) {
+	var all []review.Grant
+	for role, users := range map[review.PersonRole][]string{review.RoleReviewer: s.Policy.Reviewers, review.RoleAdmin: s.Policy.Admins} {
+		for _, user := range users {
+			all = append(all, review.Grant{Team: team, Role: role, User: user})
+		}
+	}
+	named, err := s.store.Grants(ctx, team)
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, named...)
+	slices.SortFunc(all, compareGrants)
+	return all, nil
+}
+
+// admin checks that a click is an administrator's, now.
+func (s *People) admin(ctx context.Context, click approval.Click, what string) error {
+	return s.administers(ctx, click.Team, click.User, "Only administrators "+what+".")
+}
+
+// mayChange is admin for what changes how a workspace is run: who tries it without
+// being one is on record there.
+func (s *People) mayChange(ctx context.Context, click approval.Click, what string) error {
+	err := s.admin(ctx, click, what)
+	if no := new(approval.NotAllowedError); errors.As(err, &no) {
+		event := approval.Event{Actor: no.Who, Kind: "refused click", Data: map[string]any{"what": what, "why": no.Why, "click": click}}
+		if lost := s.store.AuditPeople(ctx, click.Team, event); lost != nil {
+			s.log.Error("audit a refused click", "what", what, "error", lost)
+		}
+	}
+	return err
+}
+
+// administers refuses, with these words, whoever is no administrator, as far as a
+// look of the last minute tells.
+func (s *People) administers(ctx context.Context, team, who, why string) error {
+	roster, err := s.Reviewers(ctx, team, "")
+	if err != nil {
+		return err
+	}
+	if !roster.Admin(who) {
+		return &approval.NotAllowedError{Who: who, Why: why}
+	}
+	person, err := s.sight(ctx, team, who)
+	if err != nil {
+		return err
+	}
+	if why := person.Barred(); why != "" {
+		return &approval.NotAllowedError{Who: who, Why: why}
+	}
+	return nil
+}
+
+// SetRole names somebody for a role. Only administrators may, and only members of
+// the workspace can be named: not guests, apps or people who have left.
+func (s *Authority) SetRole(ctx context.Context, click approval.Click, g review.Grant) error {
+	if err := s.people.mayChange(ctx, click, "name people"); err != nil {
+		return err
+	}
+	if err := s.checkGrant(&g, click); err != nil {
+		return err
+	}
+	person, err := s.slack.Person(ctx, click.Team, g.User)
+	if err != nil {
+		return err
+	}
+	if why := person.Barred(); why != "" {
+		return &approval.InputError{Why: "This person cannot be named: " + why}
+	}
+	return s.store.Name(ctx, g)
+}
+
+// RemoveRole takes a role from somebody. What the settings name stays.
+func (s *Authority) RemoveRole(ctx context.Context, click approval.Click, g review.Grant) error {
+	if err := s.people.mayChange(ctx, click, "name people"); err != nil {
+		return err
+	}
+	if err := s.checkGrant(&g, click); err != nil {
+		return err
+	}
+	named := map[review.PersonRole][]string{review.RoleReviewer: s.Policy.Reviewers, review.RoleAdmin: s.Policy.Admins}[g.Role]
+	if g.Project == "" && slices.Contains(named, g.User) {
+		return &approval.InputError{Why: "This person is named in the settings of Countersign (REVIEWERS or ADMINS), and can only be removed there."}
+	}
+	return s.store.Unname(ctx, g)
+}
+
+func (s *Authority) checkGrant(g *review.Grant, click approval.Click) error {
+	g.Team, g.By = click.Team, click.User
+	switch {
+	case g.User == "":
+		return &approval.InputError{Why: "Please choose a person."}
+	case !slices.Contains([]review.PersonRole{review.RoleReviewer, review.RoleFallback, review.RoleAdmin}, g.Role):
+		return &approval.InputError{Why: "Please choose what the person is to be: reviewer, fallback reviewer or administrator."}
+	case g.Role == review.RoleAdmin && g.Project != "":
+		return &approval.InputError{Why: "Administrators are named for the whole workspace, not for one channel."}
+	}
+	return nil
+}
+
+// maxDelegation is the longest that somebody can let another decide at a time.
+const maxDelegation = 90 * 24 * time.Hour
+
+// Delegate lets somebody decide in the place of the reviewer who clicks, until a
+// moment; with nobody it ends at once.
+func (s *Authority) Delegate(ctx context.Context, click approval.Click, to string, until time.Time) error {
+	d := review.Delegation{Team: click.Team, From: click.User, To: to, Until: until}
+	if to == "" {
+		d.Until = time.Time{}
+		return s.store.Delegate(ctx, d)
+	}
+	decides, err := s.decidesAnywhere(ctx, click.Team, click.User)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	switch {
+	case !decides:
+		return &approval.NotAllowedError{Who: click.User, Why: "Only reviewers can name somebody to decide in their place."}
+	case to == click.User:
+		return &approval.InputError{Why: "Please choose somebody else to decide in your place."}
+	case !until.After(now):
+		return &approval.InputError{Why: "Please choose a day that has not passed."}
+	case until.After(now.Add(maxDelegation)):
+		return &approval.InputError{Why: "Somebody can decide in your place for up to 90 days at a time."}
+	}
+	for _, who := range []string{click.User, to} {
+		person, err := s.slack.Person(ctx, click.Team, who)
+		if err != nil {
+			return err
+		}
+		if why := person.Barred(); why != "" && who == to {
+			return &approval.InputError{Why: "This person cannot decide in your place: " + why}
+		} else if why != "" {
+			return &approval.NotAllowedError{Who: who, Why: why}
+		}
+	}
+	return s.store.Delegate(ctx, d)
+}
+
+// EndDelegation ends somebody's word that another decides in their place: for
+// administrators, because who is away cannot take it back.
+func (s *Authority) EndDelegation(ctx context.Context, click approval.Click, from string) error {
+	if err := s.people.mayChange(ctx, click, "end what others have arranged"); err != nil {
+		return err
+	}
+	return s.store.Delegate(ctx, review.Delegation{Team: click.Team, From: from, By: click.User})
+}
+
+// decidesAnywhere tells whether somebody is a reviewer of the workspace or of any
+// of its channels.
+func (s *Authority) decidesAnywhere(ctx context.Context, team, user string) (bool, error) {
+	if slices.Contains(s.Policy.Reviewers, user) {
+		return true, nil
+	}
+	grants, err := s.store.Grants(ctx, team)
+	return slices.ContainsFunc(grants, func(g review.Grant) bool { return g.User == user && g.Role != review.RoleAdmin }), err
+}
+
+// RulesOf are the rules that hold in a channel, or in the workspace when project
+// is empty.
+func (s *People) RulesOf(ctx context.Context, team, project string) (review.RuleSet, error) {
+	set, err := s.store.Rules(ctx, team, project)
+	if err == nil && set.Version == 0 {
+		set.Rules = review.DefaultRules(s.Policy)
+	}
+	return set, err
+}
+
+// freezes are the rules of a channel with the freezes of the workspace beside its
+// own: what nobody starts in the whole workspace, nobody starts in a channel.
+func (s *People) freezes(ctx context.Context, team, project string) (review.Rules, error) {
+	own, err := s.RulesOf(ctx, team, project)
+	if err != nil || own.Project == "" {
+		return own.Rules, err
+	}
+	all, err := s.RulesOf(ctx, team, "")
+	own.Rules.Freezes = slices.Concat(own.Rules.Freezes, all.Rules.Freezes)
+	return own.Rules, err
+}
+
+// SetRules stores new rules for a channel, or for the workspace; set.Version is
+// the version in force there that the administrator had before them, and 0 where
+// there was none of its own. They hold for what is
+// drafted from now on; what has been sealed stays so.
+func (s *Authority) SetRules(ctx context.Context, click approval.Click, set review.RuleSet) (review.RuleSet, error) {
+	if err := s.people.mayChange(ctx, click, "set the rules"); err != nil {
+		return review.RuleSet{}, err
+	}
+	set.Team, set.SetBy = click.Team, click.User
+	if set.None && set.Project == "" {
+		return review.RuleSet{}, &approval.InputError{Why: "The rules of the workspace hold where a channel has none, so they cannot be taken away. Change them instead."}
+	}
+	if !set.None {
+		if err := set.Rules.Check(time.Now(), s.Policy.Zone); err != nil {
+			return review.RuleSet{}, err
+		}
+		if err := s.enough(ctx, set); err != nil {
+			return review.RuleSet{}, err
+		}
+		if len(set.Rules.Hosts) > 0 && s.boxes.noBox() == "" && !s.sandbox.ReachesHosts() {
+			return review.RuleSet{}, &approval.InputError{Why: "Code can reach no hosts here: the sandbox that is set up has no network. Leave the hosts out, or have E2B set up."}
+		}
+	}
+	stored, err := s.store.SetRules(ctx, set)
+	if errors.Is(err, ErrBusy) {
+		return review.RuleSet{}, &approval.InputError{Why: "Somebody else has changed these rules while you had them open, so nothing was stored. Please open them again, and look at what has changed."}
+	}
+	return stored, err
+}
+
+// enough refuses rules under which nothing could ever be approved.
+func (s *Authority) enough(ctx context.Context, set review.RuleSet) error {
+	for _, t := range approval.Tiers() {
+		if set.Rules.For(t).Owners && set.Project == "" {
+			return &approval.InputError{Why: "That only a channel's own reviewers decide is set for a channel, not for the whole workspace."}
+		}
+	}
+	short, err := s.shortages(ctx, set.Team, set.Project, set.Rules)
+	if len(short) > 0 {
+		return &approval.InputError{Why: fmt.Sprintf("A program of %s risk would need the approval of %d people, and only %d can give it. Name more reviewers first.", short[0].Tier, short[0].Needs, short[0].Have)}
+	}
+	return err
+}
+
+// Shortage is a rule that asks for more people than there are.
+type Shortage struct {
+	Project     string // empty: of the whole workspace
+	Tier        approval.Tier
+	Needs, Have int
+}
+
+// Shortages are the rules in force that nobody can meet any more, because people
+// have lost their roles since: for administrators.
+func (s *Authority) Shortages(ctx context.Context, team string) (all []Shortage, err error) {
+	grants, err := s.store.Grants(ctx, team)
+	if err != nil {
+		return nil, err
+	}
+	projects := []string{""}
+	for _, g := range grants {
+		projects = append(projects, g.Project)
+	}
+	slices.Sort(projects)
+	for _, project := range slices.Compact(projects) {
+		set, err := s.people.RulesOf(ctx, team, project)
+		if err != nil {
+			return nil, err
+		}
+		if set.Project != project {
+			continue // it has none of its own
+		}
+		short, err := s.shortages(ctx, team, project, set.Rules)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, short...)
+	}
+	return all, nil
+}
+
+// shortages counts voices: whoever decides in somebody's place adds none.
+func (s *Authority) shortages(ctx context.Context, team, project string, rules review.Rules) (short []Shortage, err error) {
+	roster, err := s.people.Reviewers(ctx, team, project)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range approval.Tiers() {
+		voices := slices.Concat(roster.Reviewers, roster.Fallback)
+		if rules.For(t).Owners {
+			voices = slices.Clone(roster.Owners)
+		}
+		slices.Sort(voices)
+		if have, needs := len(slices.Compact(voices)), rules.For(t).Approvals; have < needs {
+			short = append(short, Shortage{Project: project, Tier: t, Needs: needs, Have: have})
+		}
+	}
+	return short, nil
+}
+
+// Statistics are for administrators: how reviewers have decided since then.
+func (s *Authority) Statistics(ctx context.Context, click approval.Click, since time.Time) ([]ReviewerStatistics, error) {
+	if err := s.people.admin(ctx, click, "see how reviewers decide"); err != nil {
+		return nil, err
+	}
+	return s.store.Statistics(ctx, click.Team, since)
+}
+
+// compareGrants puts roles of the workspace before those of channels.
+func compareGrants(a, b review.Grant) int {
+	return cmp.Or(strings.Compare(a.Project, b.Project), strings.Compare(string(a.Role), string(b.Role)), strings.Compare(a.User, b.User))
+}

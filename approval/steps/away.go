@@ -1,0 +1,204 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"countersign/approval"
+	"countersign/approval/review"
+)
+
+// Watch looks whether what a request rests on is still there.
+type Watch struct {
+	store   Requests
+	sandbox Inspector
+	slack   interface {
+		Files
+		Places
+	}
+
+	people *People
+}
+
+// withheldPatience is how long a file is asked for that Slack shows, and does not give.
+const withheldPatience = 5 * time.Minute
+
+// withheld tells that the request waits for such a file: whether it is there, only
+// fetching it tells.
+func withheld(r *approval.Request) bool {
+	return r.Away != nil && r.Away.Cause.Code == approval.FileWithheld
+}
+
+// lasts tells that a cause will not pass, as far as anybody can say by now.
+func lasts(r *approval.Request, c approval.Cause, now time.Time) bool {
+	return !c.Passes() || c.Code == approval.FileWithheld && withheld(r) && r.Away.Cause.Same(c) && now.Sub(r.Away.Since) >= withheldPatience
+}
+
+// rests looks at all that a request rests on: who asked, its channel, its files. Of
+// what is amiss, what is gone for good comes first; nil when all is well.
+func (s *Watch) rests(ctx context.Context, r *approval.Request) (*approval.Cause, error) {
+	person, err := s.people.person(ctx, r.Team, r.Asker)
+	if err != nil {
+		return nil, err
+	}
+	if gone := askerGone(person, r.Guest); gone != nil {
+		return gone, nil
+	}
+	place, err := s.slack.Place(ctx, r.Project, r.Asker)
+	if err != nil {
+		return nil, err
+	}
+	away := place.Cause(r.Project, r.Asker)
+	for _, f := range r.Files {
+		var cause *approval.CauseError
+		switch err := s.slack.Stat(ctx, f); {
+		case errors.As(err, &cause) && !cause.Cause.Passes():
+			return &cause.Cause, nil
+		case errors.As(err, &cause):
+			if away == nil {
+				away = &cause.Cause
+			}
+		case err != nil:
+			return nil, err
+		}
+	}
+	return away, nil
+}
+
+// Look finds out whether what a request rests on is still there, while it waits for
+// people. A sweep asks for it now and then, and so does a thread that takes no
+// message; the start of a run looks by itself.
+func (s *Watch) Look(ctx context.Context, id string) error {
+	r, err := s.store.Request(ctx, id)
+	if err != nil || r.Seek != nil || r.State != approval.Pending && r.State != approval.Drafting {
+		return err
+	}
+	cause, err := s.rests(ctx, r)
+	if err != nil {
+		return err
+	}
+	_, err = s.amiss(ctx, r, cause)
+	return ended(err)
+}
+
+// amiss stores what a look at a request has found, and has it as it stands then: it goes
+// on, it waits, or it has moved on, mostly to its end.
+func (s *Watch) amiss(ctx context.Context, was *approval.Request, cause *approval.Cause) (*approval.Request, error) {
+	if cause == nil && was.Away == nil && was.State != approval.Pending {
+		return was, nil
+	}
+	r, err := s.store.Update(ctx, was.ID, func(r *approval.Request, now time.Time) error {
+		switch {
+		case r.State != was.State || !now.Before(r.ExpiresAt):
+			return nil // it has moved on, or its time is over: both have an end of their own
+		case cause == nil && r.Away != nil:
+			return r.ComeBack(now)
+		case cause == nil:
+			r.LookedAt = now
+			return nil
+		case lasts(r, *cause, now):
+			return r.FailOver(*cause, now)
+		}
+		return r.GoAway(*cause, now)
+	})
+	if err == nil && r.State.Final() {
+		s.sandbox.Discard(r.ID)
+	}
+	return r, err
+}
+
+// awhile has a step that waits come again.
+func awhile(pause time.Duration) error {
+	return &LaterError{After: pause, Err: errors.New("something that it rests on cannot be seen at the moment")}
+}
+
+// inPlace makes sure that all that a step rests on is there. Where it is not, the
+// request has ended (nil, true), or waits: then the error has the step come again. Read
+// tells that its files have just been read.
+func (s *Watch) inPlace(ctx context.Context, r *approval.Request, read bool) (stop bool, err error) {
+	cause, err := s.rests(ctx, r)
+	if err != nil {
+		return true, err
+	}
+	if cause == nil && withheld(r) && !read {
+		return false, nil // it has yet to be fetched
+	}
+	return s.goesOn(ctx, r, cause)
+}
+
+// goesOn stores what a step has found as amiss does, and says what that means for the
+// step, as inPlace does.
+func (s *Watch) goesOn(ctx context.Context, r *approval.Request, cause *approval.Cause) (stop bool, err error) {
+	state := r.State
+	r, err = s.amiss(ctx, r, cause)
+	switch {
+	case err != nil:
+		return true, ended(err)
+	case r.State != state:
+		return true, nil
+	case r.Away != nil:
+		return true, awhile(r.Away.Pause(r.LookedAt))
+	}
+	return false, nil
+}
+
+// withoutInput is a step that cannot read one of the files: the request has ended,
+// because it is gone for good, or waits. What else keeps it from being read says more,
+// such as that the bot is not in the channel any more.
+func (s *Watch) withoutInput(ctx context.Context, r *approval.Request, cause approval.Cause) error {
+	amiss := &cause
+	if cause.Passes() {
+		found, err := s.rests(ctx, r)
+		if err != nil {
+			return err
+		}
+		if found != nil || cause.Code != approval.FileWithheld {
+			amiss = found
+		}
+	}
+	if stop, err := s.goesOn(ctx, r, amiss); stop || err != nil {
+		return err
+	}
+	return awhile(approval.AwayPause) // it can be read by now
+}
+
+// GiveUp ends a request that waits for what is away: by a reviewer, who has it before
+// them and cannot have it run.
+func (s *Watch) GiveUp(ctx context.Context, id string, click approval.Click) (*approval.Request, error) {
+	if _, err := s.people.mayReview(ctx, id, click); err != nil {
+		return nil, s.people.audited(ctx, Ruling{RequestID: id, Verdict: "give up", Click: click}, err)
+	}
+	r, err := s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
+		if r.Away == nil || r.State != approval.Pending && r.State != approval.Approved {
+			return &approval.MoveError{Request: r, Verb: "end", Why: notAway(r)}
+		}
+		c := r.Away.Cause
+		c.By = click.User
+		return r.FailOver(c, now)
+	})
+	if err == nil {
+		s.sandbox.Discard(id)
+	}
+	return r, err
+}
+
+// notAway is why a request cannot be ended for what is away; empty where its state says it.
+func notAway(r *approval.Request) string {
+	if r.State.Final() || r.State == approval.Running {
+		return ""
+	}
+	return "It goes on: what it waited for is there again."
+}
+
+// askerGone says why somebody's question is not answered any more, who was a guest when
+// they asked or was not; nil when it is.
+func askerGone(p review.Person, was bool) *approval.Cause {
+	switch {
+	case p.Gone || p.External:
+		return &approval.Cause{Code: approval.AskerGone, Person: p.ID}
+	case p.Guest && !was:
+		return &approval.Cause{Code: approval.AskerGuest, Person: p.ID}
+	}
+	return nil
+}

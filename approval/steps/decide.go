@@ -1,0 +1,200 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"time"
+
+	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/budget"
+)
+
+// Decider takes verdicts, and takes requests back.
+type Decider struct {
+	store   Requests
+	sandbox Inspector
+	log     *slog.Logger
+	*Settings
+
+	boxes  *Boxes
+	costs  *Costs
+	ends   *Ends
+	people *People
+}
+
+// Ruling is a reviewer's click.
+type Ruling struct {
+	RequestID string
+	Revision  int
+	Digest    string // of what the reviewer saw
+	Verdict   approval.Verdict
+	Reason    string
+	Typed     string // the beginning of the digest, where the rules want it typed (Terms.Typed)
+	Click     approval.Click
+}
+
+func (r Ruling) decision() approval.Decision {
+	return approval.Decision{RequestID: r.RequestID, Revision: r.Revision, Digest: r.Digest, Reviewer: r.Click.User,
+		Verdict: r.Verdict, Reason: approval.Plain(r.Reason), Click: r.Click}
+}
+
+// errTwice ends an Update that has nothing to do because the same click was taken before.
+var errTwice = errors.New("the same click again")
+
+// Decide takes a reviewer's verdict. It has committed when it returns.
+func (s *Decider) Decide(ctx context.Context, ruling Ruling) (*approval.Request, error) {
+	if ruling.Verdict == approval.Reject && strings.TrimSpace(ruling.Reason) == "" {
+		return nil, &approval.InputError{Why: "Please say why. The asker gets to read it."}
+	}
+	if ruling.Verdict == approval.Rewrite && strings.TrimSpace(ruling.Reason) == "" {
+		return nil, &approval.InputError{Why: "Please say what should be different. The model gets to read it, and so does the asker."}
+	}
+	if ruling.Verdict != approval.Approve && ruling.Verdict != approval.Reject && ruling.Verdict != approval.Rewrite {
+		return nil, &approval.InputError{Why: "A decision is to approve, to reject, or to request changes."}
+	}
+	r, err := s.decide(ctx, ruling)
+	refused := new(budget.ExceededError)
+	switch {
+	case !errors.As(err, &refused):
+	case ruling.Verdict == approval.Rewrite:
+		s.ends.unpaid(ctx, ruling, "rewrite", refused)
+	case ruling.Verdict == approval.Approve:
+		// The approval is not taken; the asker learns what is in its way and can do something about it.
+		if _, err := s.ends.block(ctx, ruling.RequestID, budget.ForRun, refused, ruling.Click.User); err != nil {
+			s.log.Error("block a run without money", "request", ruling.RequestID, "error", err)
+		}
+	}
+	if err == nil && (r.State == approval.Rejected || r.State == approval.Drafting) {
+		s.sandbox.Discard(r.ID)
+	}
+	return r, err
+}
+
+// MayDecide says whether this person could decide on this revision now: for the modal
+// that asks for a reason. It looks, and locks nothing. The error is the one that Decide
+// would give.
+func (s *Decider) MayDecide(ctx context.Context, ruling Ruling) (*approval.Request, error) {
+	r, by, err := s.judge(ctx, ruling)
+	if err == nil {
+		d := ruling.decision()
+		d.InPlaceOf = by.inPlaceOf
+		if has(r, d) {
+			return r, nil
+		}
+		now := time.Now()
+		if _, err := s.cost(r, d.Verdict, now); err != nil {
+			return nil, err
+		}
+		err = r.MayDecide(d, by.rules.Within(s.Policy), now)
+	}
+	if err == nil {
+		return r, nil
+	}
+	if ruling.Verdict != approval.Approve { // who opens what they may not approve has tried nothing
+		err = s.people.audited(ctx, ruling, err)
+	}
+	return nil, err
+}
+
+// judge finds the request, and by what right somebody would decide on it.
+func (s *Decider) judge(ctx context.Context, ruling Ruling) (*approval.Request, authority, error) {
+	if why := s.boxes.noBox(); why != "" && ruling.Verdict != approval.Reject && ruling.Click.Door == "" {
+		return nil, authority{}, &approval.InputError{Why: "Nothing can run code here at the moment: " + why}
+	}
+	// Whose request it is comes first: in another workspace there is none, and nothing to note in its trail.
+	r, err := s.store.Request(ctx, ruling.RequestID)
+	if err != nil {
+		return nil, authority{}, err
+	}
+	if r.Team != ruling.Click.Team {
+		return nil, authority{}, approval.ErrNotFound
+	}
+	by, err := s.people.mayRule(ctx, ruling)
+	return r, by, err
+}
+
+// cost is what a verdict's next step holds. A reviewer has agreed to the cap that the
+// manifest names, and to no cent more.
+func (s *Decider) cost(r *approval.Request, verdict approval.Verdict, now time.Time) (budget.USD, error) {
+	switch {
+	case verdict == approval.Rewrite && s.costs.writes(): // without a writer, the draft holds what it costs before its call
+		return s.costs.draftCost(r.Model, now)
+	case verdict != approval.Approve || r.Revision == nil:
+		return 0, nil
+	}
+	agreed := r.Revision.Manifest.CostCap
+	if s.boxes.noBox() != "" {
+		return agreed, nil // on the command line; the run settles what it costs
+	}
+	worst, err := s.costs.runCost(r.Revision.Manifest.Limits, now)
+	return min(worst, agreed), err
+}
+
+// OpenedReview is the event of somebody opening the whole of a program to read it.
+const OpenedReview = "opened review"
+
+// Opened keeps that somebody has opened a version of the code: how long a decision
+// took counts from then (Statistics).
+func (s *Decider) Opened(ctx context.Context, id string, revision int, click approval.Click) error {
+	return s.store.Audit(ctx, id, approval.Event{Actor: click.User, Kind: OpenedReview, Data: map[string]any{"revision": revision}})
+}
+
+func (s *Decider) decide(ctx context.Context, ruling Ruling) (*approval.Request, error) {
+	known, by, err := s.judge(ctx, ruling)
+	if err != nil {
+		return nil, s.people.audited(ctx, ruling, err)
+	}
+	if err := by.terms.CheckTyped(ruling.Verdict, ruling.Digest, ruling.Typed); err != nil {
+		return nil, err
+	}
+	d := ruling.decision()
+	d.InPlaceOf = by.inPlaceOf
+	var cheaper *approval.Downgraded
+	if d.Verdict == approval.Rewrite && s.costs.writes() {
+		terms, err := s.costs.draftTerms(ctx, known)
+		if err != nil {
+			return nil, err
+		}
+		if cheaper, err = s.costs.substitute(known, terms); err != nil {
+			return nil, err
+		}
+	}
+	var seen *approval.Request
+	r, err := s.store.Update(ctx, ruling.RequestID, func(r *approval.Request, now time.Time) error {
+		if seen = r; has(r, d) {
+			return errTwice
+		}
+		if d.Verdict == approval.Rewrite {
+			replace(r, cheaper, now)
+		}
+		cost, err := s.cost(r, d.Verdict, now)
+		if err != nil {
+			return err
+		}
+		if d.Verdict == approval.Approve && r.State == approval.Pending {
+			// What would be refused at the start is refused here, in the same words.
+			if beyond := review.Beyond(r.Revision.Manifest, by.rules); beyond != "" {
+				return &approval.MoveError{Request: r, Verb: string(d.Verdict), Why: beyond}
+			}
+		}
+		p := by.rules.Within(s.Policy)
+		until, why := by.rules.Frozen(now, s.Policy.Zone)
+		if !until.IsZero() {
+			p.RunExpiry += until.Sub(now) // an approval lasts from when something may start
+		}
+		if err := r.Decide(d, cost, p, now); err != nil {
+			return err
+		}
+		if r.State == approval.Approved && !until.IsZero() {
+			approval.NoteFreeze(r, until, why, now)
+		}
+		return nil
+	})
+	if errors.Is(err, errTwice) {
+		return seen, nil
+	}
+	return r, s.people.audited(ctx, ruling, err)
+}

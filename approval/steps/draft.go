@@ -1,0 +1,364 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/budget"
+)
+
+// Drafter has code written, or takes what a person wrote, and has it inspected.
+type Drafter struct {
+	store interface {
+		Asking
+		Requests
+	}
+	writer  Writer
+	sandbox interface {
+		BoxTerms
+		Inspector
+	}
+	*Settings
+
+	boxes  *Boxes
+	costs  *Costs
+	ends   *Ends
+	inputs *Inputs
+	people *People
+	watch  *Watch
+}
+
+// noRoom is that for the asker.
+const noRoom = "What its calls have cost is not known yet, and another one could cost more than was set aside for this question. Please ask it again."
+
+func uncertain(r *approval.Request) bool {
+	return slices.ContainsFunc(r.Holds, approval.OpenHold.Uncertain)
+}
+
+// maxRepairs is how often a draft may go back to the model before the asker is
+// told that it does not get there. Every round is paid for.
+const maxRepairs = 2
+
+// Draft has the code of a request written, made canonical and inspected, and
+// puts it before the reviewers. What fails on the way goes back to the model,
+// not to a person.
+func (s *Drafter) Draft(ctx context.Context, id string) error {
+	r, err := s.store.Request(ctx, id)
+	if err != nil || r.State != approval.Drafting || r.Blocked != nil || r.Seek != nil {
+		return err
+	}
+	if r.Edit != nil {
+		return s.inspectEdit(ctx, r)
+	}
+	if why := s.boxes.noBox(); why != "" {
+		return s.ends.fail(ctx, id, "Nothing can run code here at the moment: "+why)
+	}
+	if later := s.boxes.startsLater(); later != nil {
+		return errors.Join(later, s.boxes.inLine(ctx, id, approval.Starting)) // what is written now could not be inspected
+	}
+	if r.Attempts >= s.Policy.MaxAttempts || len(r.Refused) > maxRepairs {
+		return s.ends.fail(ctx, id, s.gaveUp(r))
+	}
+	files, _, err := s.inputs.fetch(ctx, r)
+	if gone := new(approval.CauseError); errors.As(err, &gone) {
+		return s.watch.withoutInput(ctx, r, gone.Cause)
+	}
+	if err != nil {
+		return s.ends.failOrLater(ctx, id, err)
+	}
+	if r.Away != nil {
+		if stop, err := s.watch.inPlace(ctx, r, true); stop || err != nil {
+			return err
+		}
+	}
+	history, err := s.store.History(ctx, id)
+	if err != nil {
+		return err
+	}
+	terms, err := s.costs.draftTerms(ctx, r)
+	if err != nil {
+		return err
+	}
+	cheaper, err := s.costs.substitute(r, terms)
+	if err != nil {
+		return s.ends.failOrLater(ctx, id, err)
+	}
+	brief := func(r *approval.Request) Brief {
+		return Brief{RequestID: r.ID, SessionID: r.SessionID, Asker: r.Asker, Model: r.Model,
+			Question: r.Question, Files: files, History: history, Wishes: r.Wishes, Refused: r.Refused}
+	}
+	var call calling
+	r, err = s.store.Update(ctx, id, func(r *approval.Request, now time.Time) (err error) {
+		replace(r, cheaper, now)
+		if call, err = s.calling(brief(r), now); err != nil {
+			return err
+		}
+		r.Files = files
+		return r.Money().Call(call.worst, call.tokens+call.boxes, s.Policy, now)
+	})
+	if errors.Is(err, approval.ErrNoRoom) {
+		return s.ends.fail(ctx, id, noRoom)
+	}
+	if refused := new(budget.ExceededError); errors.As(err, &refused) {
+		_, err = s.ends.block(ctx, id, budget.ForDraft, refused, approval.System)
+		return ended(err)
+	}
+	if err != nil {
+		return s.ends.failOrLater(ctx, id, err)
+	}
+	call.hold, _ = r.Money().CalledHold()
+	draft, err := s.writer.Write(ctx, brief(r))
+
+	// From here on money may have been spent: it is booked even when this replica is told to stop.
+	ctx = context.WithoutCancel(ctx)
+	if err != nil {
+		return s.noDraft(ctx, id, call, err)
+	}
+	return s.examine(ctx, r, call, draft, terms)
+}
+
+// calling is a call of a model with what it may cost.
+type calling struct {
+	hold   approval.OpenHold
+	worst  budget.USD // of any draft by this model: what is held
+	tokens budget.USD // of this call
+	boxes  budget.USD // of the inspection of what comes
+}
+
+func (s *Drafter) calling(b Brief, now time.Time) (c calling, err error) {
+	if c.worst, err = s.costs.draftCost(b.Model, now); err != nil {
+		return c, err
+	}
+	bytes, tokens := s.writer.Size(b)
+	if c.tokens, err = s.Prices.WorstTokens(b.Model, bytes, tokens, now); err != nil {
+		return c, err
+	}
+	c.boxes, err = s.costs.inspectCost(now)
+	return c, err
+}
+
+// gaveUp tells the asker why there will be no more attempts.
+func (s *Drafter) gaveUp(r *approval.Request) string {
+	if n := len(r.Refused); n > 0 {
+		return fmt.Sprintf("The model did not get to a program that can be reviewed. The last problem: %s. Asking in other words may help.", r.Refused[n-1].Reason)
+	}
+	return "The model could not be reached in several attempts. Please ask again later."
+}
+
+// examine brings a draft before the reviewers, or back to the model.
+func (s *Drafter) examine(ctx context.Context, r *approval.Request, call calling, draft Draft, terms draftTerms) error {
+	author := draft.Usage.Model
+	if author == "" || draft.Usage.Output <= 0 {
+		// A program came, and no word on what it cost.
+		author, draft.Usage.Model = r.Model, unknownUsage
+	}
+	code, err := approval.Canonical(draft.Code)
+	if err != nil {
+		return s.refuse(ctx, r.ID, call, draft.Usage, 0, approval.Refusal{Reason: err.Error()})
+	}
+	seen, err := s.inspect(s.boxes.tellLine(ctx, r), code, r.Files)
+	if err != nil {
+		return s.ends.book(ctx, r.ID, call, draft.Usage, seen.Box, func(r *approval.Request, now time.Time) error {
+			return r.Fail(s.ends.why(r.ID, err), now)
+		})
+	}
+	if seen.Problem != "" {
+		return s.refuse(ctx, r.ID, call, draft.Usage, seen.Box, approval.Refusal{Code: code, Reason: seen.Problem})
+	}
+	rules, err := s.people.RulesOf(ctx, r.Team, r.Project)
+	if err != nil {
+		return err
+	}
+	err = s.ends.book(ctx, r.ID, call, draft.Usage, seen.Box, func(r *approval.Request, now time.Time) error {
+		manifest, err := s.costs.manifest(r, rules, seen.Findings, terms, now)
+		if err != nil {
+			return err
+		}
+		quote, err := s.costs.quote(terms.run, manifest.CostCap, now)
+		if err != nil {
+			return err
+		}
+		return r.Drafted(approval.Revision{Code: code, Summary: approval.Plain(draft.Summary), Author: author,
+			PromptVersion: draft.PromptVersion, Findings: seen.Findings, Manifest: manifest, Quote: quote}, rules.Rules.Within(s.Policy), now)
+	})
+	if err == nil {
+		s.sandbox.Prepare(r.ID)
+	}
+	return err
+}
+
+// manifest is what an approval would seal now: these inputs, this sandbox, these
+// limits, the most that the run can cost at today's prices, and how much attention
+// that asks for by these rules.
+func (s *Costs) manifest(r *approval.Request, rules review.RuleSet, findings []approval.Finding, terms draftTerms, now time.Time) (approval.Manifest, error) {
+	cap, err := s.runCost(terms.limits, now)
+	if err != nil {
+		return approval.Manifest{}, err
+	}
+	m := approval.Manifest{Version: approval.ManifestVersion, Sandbox: s.sandbox.Size().Kind, Template: s.sandbox.Template(),
+		Limits: terms.limits, CostCap: cap}
+	for _, f := range r.Files {
+		m.Inputs = append(m.Inputs, approval.Input{Name: f.Name, SHA256: f.SHA256})
+	}
+	review.Grade(&m, rules, findings, s.sandbox.ReachesHosts() && !terms.offline)
+	return m, nil
+}
+
+// inspect tries a few times: the draft is paid for, and a box that cannot be had
+// this second may be had the next.
+func (s *Drafter) inspect(ctx context.Context, code string, files []approval.File) (seen Inspection, err error) {
+	lease := s.sandbox.InspectLease()
+	ctx, cancel := patient(ctx, inspectTries*lease+time.Minute)
+	defer cancel()
+	var used time.Duration
+	for wait := time.Second; ; wait *= 2 {
+		seen, err = s.sandbox.Inspect(ctx, code, files)
+		// Boxes that failed are billed as well, and another one may take its whole time: no more than is held.
+		used += seen.Box
+		seen.Box = used
+		var box *BoxError
+		if err == nil || !errors.As(err, &box) || !box.Retry || wait > 8*time.Second || used > (inspectTries-1)*lease {
+			return seen, err
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return seen, err
+		}
+	}
+}
+
+// noDraft books a call that gave no program and decides how to go on.
+func (s *Drafter) noDraft(ctx context.Context, id string, call calling, err error) error {
+	var failed *WriterError
+	if !errors.As(err, &failed) {
+		failed = &WriterError{Err: err, Billed: true, Words: s.ends.why(id, err)}
+	}
+	usage := failed.Usage
+	if usage.Model == "" && failed.Billed {
+		// Nobody knows what will be billed.
+		usage.Model = unknownUsage
+	}
+	if failed.Repair != "" {
+		return s.refuse(ctx, id, call, usage, 0, approval.Refusal{Reason: failed.Repair})
+	}
+	var later *LaterError
+	err = s.ends.book(ctx, id, call, usage, 0, func(r *approval.Request, now time.Time) error {
+		switch {
+		case failed.Prose != "":
+			return r.Fail("The model answered in words instead of writing a program. It said:\n"+approval.Cut(approval.Plain(failed.Prose), 2000), now)
+		case failed.Retry && failed.After <= longestWait && r.Attempts < s.Policy.MaxAttempts && r.Money().Fits(call.worst, call.tokens+call.boxes):
+			later = &LaterError{After: max(failed.After, time.Duration(1<<r.Attempts)*time.Second), Err: failed}
+			return r.Again(failed.Words, now)
+		}
+		return r.Fail(failed.Words, now)
+	})
+	if err != nil || later == nil {
+		return err
+	}
+	return later
+}
+
+// longestWait is how long a question waits for a model that says when to come back.
+const longestWait = 10 * time.Minute
+
+func (s *Drafter) refuse(ctx context.Context, id string, call calling, usage budget.Usage, box time.Duration, why approval.Refusal) error {
+	return s.ends.book(ctx, id, call, usage, box, func(r *approval.Request, now time.Time) error {
+		if len(r.Refused) >= maxRepairs || r.Attempts >= s.Policy.MaxAttempts {
+			r.Refused = append(r.Refused, why)
+			return r.Fail(s.gaveUp(r), now)
+		}
+		return r.Refuse(why, now)
+	})
+}
+
+// unknownUsage stands for the model of a call whose usage nobody knows: it stays held.
+const unknownUsage = "?"
+
+// book concludes a call together with what follows from it. A request that
+// was taken back meanwhile is paid for, and nothing follows.
+func (s *Ends) book(ctx context.Context, id string, call calling, usage budget.Usage, box time.Duration, then func(*approval.Request, time.Time) error) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	_, err := s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
+		var unknown budget.USD
+		if usage.Model == unknownUsage {
+			usage.Model, unknown = "", call.tokens
+		}
+		settled, err := s.costs.settlement(call.hold, usage, box, now)
+		s.costs.unpriced(r, err, false, now)
+		r.Money().Conclude(call.hold, call.tokens+call.boxes, settled, unknown)
+		if r.State != approval.Drafting || overtaken(r, call.hold) {
+			return nil
+		}
+		return then(r, now)
+	})
+	return err
+}
+
+// overtaken tells that what a call was for is there already, or not wanted any more:
+// its asker has declined the model, and may have got another one since.
+func overtaken(r *approval.Request, call approval.OpenHold) bool {
+	return r.Blocked != nil || r.Revision != nil && call.At.Before(r.Revision.At) ||
+		slices.ContainsFunc(r.Holds, func(h approval.OpenHold) bool {
+			return h.Purpose == budget.ForDraft && !h.Called && h.At.After(call.At)
+		})
+}
+
+// settlement prices what a call used by the model that answered. What nobody can
+// price settles at the hold, and the error says so.
+func (s *Costs) settlement(hold approval.OpenHold, usage budget.Usage, box time.Duration, now time.Time) (budget.Settlement, error) {
+	settled := budget.Settlement{HoldID: hold.ID, At: now}
+	if usage.Model != "" {
+		charge, err := s.Prices.TokenCharge(usage, now)
+		if err != nil {
+			return hold.InFull(now, usage.Model), err
+		}
+		settled.Charges = append(settled.Charges, charge)
+	}
+	if box > 0 {
+		charge, err := s.Prices.BoxCharge(s.sandbox.Size(), box, now)
+		if err != nil {
+			return hold.InFull(now, s.sandbox.Size().Kind), err
+		}
+		settled.Charges = append(settled.Charges, charge)
+	}
+	return settled, nil
+}
+
+// fail ends a request before anything has run.
+func (s *Ends) fail(ctx context.Context, id, reason string) error {
+	return s.failOver(ctx, id, reason, nil)
+}
+
+// failOver is fail over an error, of which administrators may have to hear.
+func (s *Ends) failOver(ctx context.Context, id, reason string, why error) error {
+	_, err := s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
+		if r.State != approval.Drafting && r.State != approval.Approved {
+			return nil
+		}
+		s.costs.unpriced(r, why, true, now)
+		if box := new(BoxError); errors.As(why, &box) && box.Box > 0 {
+			r.Money().PayBox(s.costs.boxCharge(r, box.Box, now), now)
+		}
+		return r.Fail(reason, now)
+	})
+	return err
+}
+
+// failOrLater ends a request over what will not pass, and leaves it over what may.
+func (s *Ends) failOrLater(ctx context.Context, id string, err error) error {
+	var later *LaterError
+	if errors.As(err, &later) || ended(err) == nil {
+		return ended(err)
+	}
+	if words := foreseen(err); words != "" {
+		return s.failOver(ctx, id, words, err)
+	}
+	return err
+}

@@ -1,0 +1,160 @@
+package steps
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/approval"
+	"countersign/budget"
+)
+
+// Wherever a replica dies while it drafts, the next one goes on; every call that
+// may have been billed is paid for, once.
+func TestADraftSurvivesTheDeathOfItsReplicaAnywhere(t *testing.T) {
+	t.Parallel()
+	for point, lost := range map[string]bool{ // whether a call's cost is unknown afterwards
+		"Request.before": false, "Fetch.before": false, "Read.before": false, "History.before": false, "Update.before": false,
+		"commit called.before": false, "commit called.after": true, "Write.before": true, "Write.after": true,
+		"Inspect.before": true, "Inspect.after": true, "commit drafted.before": true, "commit drafted.after": false,
+	} {
+		t.Run(point, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			r := b.ask()
+			b.faults.kill(point)
+			require.Len(t, b.work(), 1)
+			require.True(t, b.faults.struck(), "the crash point was never reached")
+			r = b.request(r.ID)
+			require.Equal(t, approval.Pending, r.State)
+			require.Equal(t, 1, r.Revision.Number)
+			spends := b.spends(r.ID, budget.ForDraft)
+			spends = slices.DeleteFunc(spends, func(s budget.Settlement) bool { return len(s.Charges) == 0 })
+			require.Len(t, spends, 1, "the call that is known is charged at once")
+			require.False(t, spends[0].Estimated)
+			if !lost {
+				require.Zero(t, b.open(r.ID))
+				return
+			}
+			require.Equal(t, 2, r.Attempts)
+			require.Equal(t, 1, b.open(r.ID), "what the other one has cost nobody knows")
+			held, until := r.Uncertain()
+			require.Equal(t, "$0.01911", held.String(), "the most that this call and its inspection can have cost")
+			b.store.pass(until.Sub(b.store.now()) - time.Second)
+			require.NoError(t, b.Sweep(t.Context()))
+			require.Equal(t, 1, b.open(r.ID))
+			b.store.pass(2 * time.Second)
+			require.NoError(t, b.Sweep(t.Context()))
+			require.Zero(t, b.open(r.ID))
+			require.Equal(t, held+budget.Total(spends[0].Charges), b.spent(r.ID))
+		})
+	}
+}
+
+func TestReplicasThatKeepDyingAreStoppedByTheBoundOnCalls(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.ask()
+	held := r.Holds[0].Amount
+	for range b.Policy.MaxAttempts {
+		b.faults.kill("Write.before")
+		require.ErrorIs(t, b.replica(func() error { return b.Draft(context.Background(), r.ID) }), errCrash)
+	}
+	require.NoError(t, b.Draft(t.Context(), r.ID))
+	r = b.request(r.ID)
+	require.Equal(t, approval.Failed, r.State)
+	require.Equal(t, "The model could not be reached in several attempts. Please ask again later.", r.Reason)
+	require.Equal(t, 1, b.open(r.ID), "all calls may still be billed, and one hold is for all of them")
+	b.sweepUncertain()
+	require.Zero(t, b.open(r.ID))
+	require.Equal(t, held, b.spent(r.ID))
+}
+
+// Two replicas at once: both calls are paid for, one program is shown.
+func TestTwoReplicasAtOneDraftShowOneProgram(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.ask()
+	b.writer.script = []func(Brief) (Draft, error){func(brief Brief) (Draft, error) {
+		require.NoError(t, b.Draft(context.Background(), r.ID), "the other replica comes and goes")
+		return writes("x = 'late'\n")(brief)
+	}}
+	require.NoError(t, b.Draft(t.Context(), r.ID))
+	r = b.request(r.ID)
+	require.Equal(t, approval.Pending, r.State)
+	require.Equal(t, 1, r.Revision.Number)
+	require.Zero(t, b.open(r.ID))
+	require.Len(t, b.spends(r.ID, budget.ForDraft), 2)
+	require.Equal(t, 1, b.count(r.ID, "drafted"))
+	require.Equal(t, goodCode, r.Revision.Code)
+}
+
+func TestAnInspectionWaitsForABoxAndGivesUpInPlainWords(t *testing.T) {
+	t.Parallel()
+	none := func(retry bool) func(string) (Inspection, error) {
+		return func(string) (Inspection, error) {
+			return Inspection{Box: time.Second}, &BoxError{Err: errCrash, Words: "There is no box to be had.", Retry: retry}
+		}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		b := setup(t)
+		b.box.inspect = []func(string) (Inspection, error){none(true), none(true), none(true), none(true)}
+		r := b.ask()
+		require.NoError(t, b.Draft(t.Context(), r.ID))
+		require.Equal(t, approval.Pending, b.request(r.ID).State)
+		require.Len(t, b.box.inspected, 5)
+	})
+	synctest.Test(t, func(t *testing.T) {
+		b := setup(t)
+		b.box.inspect = []func(string) (Inspection, error){none(true), none(true), none(true), none(true), none(true), none(true)}
+		r := b.ask()
+		require.NoError(t, b.Draft(t.Context(), r.ID))
+		r = b.request(r.ID)
+		require.Equal(t, approval.Failed, r.State)
+		require.Equal(t, "There is no box to be had.", r.Reason)
+		require.Len(t, b.spends(r.ID, budget.ForDraft)[0].Charges, 2, "the call and the box are paid for")
+	})
+	synctest.Test(t, func(t *testing.T) {
+		b := setup(t)
+		b.box.inspect = []func(string) (Inspection, error){none(false)}
+		r := b.ask()
+		require.NoError(t, b.Draft(t.Context(), r.ID))
+		require.Equal(t, approval.Failed, b.request(r.ID).State)
+		require.Len(t, b.box.inspected, 1)
+	})
+	synctest.Test(t, func(t *testing.T) { // a box that answers never, and a draft that is paid for all the same
+		b := setup(t)
+		b.box.inspect = []func(string) (Inspection, error){
+			func(string) (Inspection, error) { time.Sleep(119500 * time.Millisecond); return none(true)("") },
+		}
+		r := b.ask()
+		require.NoError(t, b.Draft(t.Context(), r.ID))
+		require.Equal(t, approval.Failed, b.request(r.ID).State)
+		require.Zero(t, b.open(r.ID))
+	})
+}
+
+func TestAReplicaThatIsToldToStopStillBooksTheCall(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.ask()
+	ctx, stop := context.WithCancel(t.Context())
+	b.writer.then = stop
+	require.NoError(t, b.Draft(ctx, r.ID))
+	require.Equal(t, approval.Pending, b.request(r.ID).State)
+	require.Zero(t, b.open(r.ID))
+}
+
+func TestADraftThatAnotherReplicaHasFinishedIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	move := &approval.MoveError{Request: &approval.Request{State: approval.Withdrawn}, Verb: "draft"}
+	require.NoError(t, b.failOrLater(t.Context(), "any", move))
+	r := b.pending()
+	require.NoError(t, b.fail(t.Context(), r.ID, "too late"))
+	require.Equal(t, approval.Pending, b.request(r.ID).State)
+}

@@ -1,0 +1,176 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"countersign/approval"
+	"countersign/budget"
+)
+
+// Editor takes a reviewer's own version of the code.
+type Editor struct {
+	store   Requests
+	sandbox Inspector
+	*Settings
+
+	boxes  *Boxes
+	costs  *Costs
+	ends   *Ends
+	people *People
+}
+
+// MayEdit says whether this person could edit this revision now: for the modal in which
+// they would. It looks, and locks nothing. The error is the one that Edit would give.
+func (s *Editor) MayEdit(ctx context.Context, ruling Ruling) (*approval.Request, error) {
+	if err := s.admits(ctx, ruling); err != nil {
+		return nil, err
+	}
+	r, err := s.store.Request(ctx, ruling.RequestID)
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	if _, err := s.costs.inspectCost(now); err != nil {
+		return nil, err
+	}
+	if err := r.MayEdit(ruling.Click.User, ruling.Revision, ruling.Digest, s.Policy, now); err != nil {
+		return nil, s.people.audited(ctx, ruling, err)
+	}
+	return r, nil
+}
+
+// admits says whether code can be inspected here at all, and this person edits it.
+func (s *Editor) admits(ctx context.Context, ruling Ruling) error {
+	if why := s.boxes.noBox(); why != "" {
+		return &approval.InputError{Why: "Nothing can inspect code here at the moment: " + why}
+	}
+	_, err := s.people.mayRule(ctx, ruling)
+	return s.people.audited(ctx, ruling, err)
+}
+
+// Edit takes a reviewer's own version of the code. It has committed when it
+// returns; the inspection follows, and then somebody else may approve it.
+func (s *Editor) Edit(ctx context.Context, ruling Ruling, code string) (*approval.Request, error) {
+	code, err := approval.Canonical(code)
+	if err != nil {
+		return nil, &approval.InputError{Why: "This cannot be shown truthfully to whoever reviews it: " + err.Error() + "."}
+	}
+	r, err := s.edit(ctx, ruling, code)
+	if refused := new(budget.ExceededError); errors.As(err, &refused) {
+		s.ends.unpaid(ctx, ruling, "edit", refused)
+	}
+	if err == nil {
+		s.sandbox.Discard(r.ID) // a box that waits for the code before
+	}
+	return r, err
+}
+
+func (s *Editor) edit(ctx context.Context, ruling Ruling, code string) (*approval.Request, error) {
+	if err := s.admits(ctx, ruling); err != nil {
+		return nil, err
+	}
+	e := approval.Edit{By: ruling.Click.User, Code: code, Click: ruling.Click}
+	var seen *approval.Request
+	r, err := s.store.Update(ctx, ruling.RequestID, func(r *approval.Request, now time.Time) error {
+		seen = r
+		if r.Team != ruling.Click.Team {
+			return approval.ErrNotFound
+		}
+		if edited(r, e) {
+			return errTwice
+		}
+		cost, err := s.costs.inspectCost(now)
+		if err != nil {
+			return err
+		}
+		return r.TakeEdit(e, ruling.Revision, ruling.Digest, cost, s.Policy, now)
+	})
+	if errors.Is(err, errTwice) {
+		return seen, nil
+	}
+	return r, s.people.audited(ctx, ruling, err)
+}
+
+// edited tells whether this edit has been taken before: it is being inspected, or
+// it is what stands now.
+func edited(r *approval.Request, e approval.Edit) bool {
+	return r.Edit != nil && *r.Edit == e ||
+		r.State == approval.Pending && r.Revision.Author == e.By && r.Revision.Code == e.Code
+}
+
+// inspectEdit brings what a person has written before the reviewers, or puts the
+// version before it back. It is Draft without a model.
+func (s *Drafter) inspectEdit(ctx context.Context, r *approval.Request) error {
+	id, e, files := r.ID, *r.Edit, r.Files
+	if why := s.boxes.noBox(); why != "" {
+		return s.putBack(ctx, id, e, "Nothing can inspect code here at the moment: "+why)
+	}
+	if later := s.boxes.startsLater(); later != nil {
+		return errors.Join(later, s.boxes.inLine(ctx, id, approval.Starting))
+	}
+	if r.Attempts >= s.Policy.MaxAttempts {
+		return s.putBack(ctx, id, e, "Its inspection did not come to an end in several attempts. Please try again later.")
+	}
+	var call calling
+	r, err := s.store.Update(ctx, r.ID, func(r *approval.Request, now time.Time) (err error) {
+		if call.boxes, err = s.costs.inspectCost(now); err != nil {
+			return err
+		}
+		return r.Money().Call(call.boxes, call.boxes, s.Policy, now)
+	})
+	if err != nil {
+		if words := foreseen(err); words != "" {
+			return s.putBack(ctx, id, e, words)
+		}
+		return ended(err)
+	}
+	call.hold, _ = r.Money().CalledHold()
+
+	// From here on money may have been spent: it is booked even when this replica is told to stop.
+	ctx = context.WithoutCancel(ctx)
+	seen, failed := s.inspect(s.boxes.tellLine(ctx, r), e.Code, files)
+	rules, err := s.people.RulesOf(ctx, r.Team, r.Project)
+	if err != nil {
+		return err
+	}
+	terms, err := s.costs.draftTerms(ctx, r)
+	if err != nil {
+		return err
+	}
+	err = s.ends.book(ctx, r.ID, call, budget.Usage{}, seen.Box, func(r *approval.Request, now time.Time) error {
+		if r.Edit == nil || *r.Edit != e {
+			return nil // another replica was first, and the request has moved on since
+		}
+		if failed != nil {
+			return r.PutBack(s.ends.why(r.ID, failed), now)
+		}
+		if seen.Problem != "" {
+			return r.PutBack(seen.Problem, now)
+		}
+		manifest, err := s.costs.manifest(r, rules, seen.Findings, terms, now)
+		if err != nil {
+			return r.PutBack(s.ends.why(r.ID, err), now)
+		}
+		quote, err := s.costs.quote(terms.run, manifest.CostCap, now)
+		if err != nil {
+			return r.PutBack(s.ends.why(r.ID, err), now)
+		}
+		return r.Drafted(approval.Revision{Code: e.Code, Author: e.By, Findings: seen.Findings, Manifest: manifest, Quote: quote}, rules.Rules.Within(s.Policy), now)
+	})
+	if err == nil && seen.Problem == "" {
+		s.sandbox.Prepare(r.ID)
+	}
+	return err
+}
+
+func (s *Drafter) putBack(ctx context.Context, id string, e approval.Edit, why string) error {
+	_, err := s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
+		if r.State != approval.Drafting || r.Edit == nil || *r.Edit != e {
+			return nil
+		}
+		return r.PutBack(why, now)
+	})
+	return err
+}

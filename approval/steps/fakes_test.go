@@ -1,0 +1,412 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/budget"
+)
+
+const goodCode = "import pandas as pd\nprint(pd.read_csv(\"sales.csv\").sum())\n"
+
+// used is what every scripted call reports.
+func used(model string) budget.Usage { return budget.Usage{Model: model, Input: 1000, Output: 100} }
+
+type box struct {
+	id, request string
+	seal        approval.Manifest
+	starts      int // of the user's code
+	gone        bool
+}
+
+const fakeInspectLease = 30 * time.Second
+
+// fakeWriter answers from a script, then with a good program.
+type fakeWriter struct {
+	faults *faults
+	mu     sync.Mutex
+	script []func(Brief) (Draft, error)
+	briefs []Brief
+	then   func() // what happens in the world while the model writes
+	wide   bool   // prompts are as long as they may be
+}
+
+func (w *fakeWriter) Models() []string { return []string{"m1", "m2", "gone-model"} }
+
+func (w *fakeWriter) Bound() (int, int) { return 100_000, 4_000 }
+
+// Size is a tenth of the bound, so that some calls of which nobody knows what they
+// have cost fit under one hold; wide is the bound itself.
+func (w *fakeWriter) Size(Brief) (int, int) {
+	if w.wide {
+		return w.Bound()
+	}
+	return 10_000, 4_000
+}
+
+func (w *fakeWriter) Write(_ context.Context, b Brief) (Draft, error) {
+	if err := w.faults.hit("Write.before"); err != nil {
+		return Draft{}, err
+	}
+	w.mu.Lock()
+	w.briefs = append(w.briefs, deepCopy(b))
+	answer := writes(goodCode)
+	if len(w.script) > 0 {
+		answer, w.script = w.script[0], w.script[1:]
+	}
+	w.mu.Unlock()
+	if w.then != nil {
+		w.then()
+	}
+	draft, err := answer(b)
+	if err == nil {
+		err = w.faults.hit("Write.after")
+	}
+	return draft, err
+}
+
+func writes(code string) func(Brief) (Draft, error) {
+	return func(b Brief) (Draft, error) {
+		return Draft{Code: code, Summary: "Adds it up.", Usage: used(b.Model), PromptVersion: "p1"}, nil
+	}
+}
+
+func breaks(err error) func(Brief) (Draft, error) {
+	return func(Brief) (Draft, error) { return Draft{}, err }
+}
+
+// fakeBox is a sandbox whose boxes outlive the replica that made them.
+type fakeBox struct {
+	faults    *faults
+	mu        sync.Mutex
+	size      budget.BoxSize
+	boxes     []*box
+	inspect   []func(code string) (Inspection, error)
+	findings  []approval.Finding // beside what is always found
+	result    approval.Result
+	upgrade   string // of what is installed
+	notReady  error
+	waited    func() // what happens in the world when it has been told
+	kept      int    // how often a box is not ready yet
+	line      []int  // what is told of the line before a box is there
+	offline   bool   // no box reaches any host
+	making    func() // what happens in the world while a box is made
+	ended     func() // what happens in the world while the code runs
+	prepared  []string
+	discarded []string
+	inspected []string
+	jobs      []Job
+}
+
+func (s *fakeBox) Size() budget.BoxSize { return s.size }
+
+func (s *fakeBox) Lease(l approval.Limits) time.Duration {
+	return time.Duration(l.Seconds)*time.Second + 30*time.Second
+}
+
+func (s *fakeBox) Ready() error { return s.notReady }
+
+func (s *fakeBox) ReachesHosts() bool { return !s.offline }
+
+func (s *fakeBox) InspectLease() time.Duration { return fakeInspectLease }
+
+func (s *fakeBox) Template() string { return "python 3.11, pandas 2" + s.upgrade }
+
+func (s *fakeBox) Inspect(ctx context.Context, code string, _ []approval.File) (Inspection, error) {
+	s.wait(ctx)
+	if err := s.faults.hit("Inspect.before"); err != nil {
+		return Inspection{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.inspected = append(s.inspected, code)
+	if len(s.inspect) > 0 {
+		next := s.inspect[0]
+		s.inspect = s.inspect[1:]
+		return next(code)
+	}
+	return Inspection{Findings: append([]approval.Finding{{Level: approval.Note, Text: "imports pandas"}}, s.findings...), Box: 400 * time.Millisecond}, s.faults.hit("Inspect.after")
+}
+
+func (s *fakeBox) Prepare(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.prepared = append(s.prepared, id)
+}
+
+func (s *fakeBox) Discard(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.discarded = append(s.discarded, id)
+}
+
+// wait stands in line.
+func (s *fakeBox) wait(ctx context.Context) {
+	for _, place := range s.line {
+		TellPlace(ctx, place)
+	}
+	if s.waited != nil && len(s.line) > 0 {
+		s.waited()
+	}
+}
+
+func (s *fakeBox) Create(ctx context.Context, id string, seal approval.Manifest) (string, error) {
+	s.wait(ctx)
+	if s.kept > 0 {
+		s.kept--
+		return "", &BoxError{Err: errors.New("not yet"), Words: "It is busy.", Retry: true, Kept: true}
+	}
+	if err := s.faults.hit("Create.before"); err != nil {
+		return "", err
+	}
+	if s.making != nil {
+		s.making()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, b := range s.boxes {
+		if b.request == id && !b.gone {
+			return b.id, s.faults.hit("Create.after")
+		}
+	}
+	b := &box{id: fmt.Sprintf("box-%d", len(s.boxes)+1), request: id, seal: seal}
+	s.boxes = append(s.boxes, b)
+	return b.id, s.faults.hit("Create.after")
+}
+
+func (s *fakeBox) find(id string) *box {
+	for _, b := range s.boxes {
+		if b.id == id && !b.gone {
+			return b
+		}
+	}
+	return nil
+}
+
+func (s *fakeBox) Start(_ context.Context, id string, job Job) error {
+	if err := s.faults.hit("Start.before"); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := s.find(id)
+	if b == nil {
+		return ErrBoxGone
+	}
+	if b.starts == 0 { // the directory that can be made only once
+		b.starts++
+		s.jobs = append(s.jobs, deepCopy(job))
+	}
+	return s.faults.hit("Start.after")
+}
+
+func (s *fakeBox) Result(_ context.Context, id string) (approval.Result, error) {
+	if err := s.faults.hit("Result.before"); err != nil {
+		return approval.Result{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := s.find(id)
+	switch {
+	case b == nil:
+		return approval.Result{}, ErrBoxGone
+	case b.starts == 0:
+		return approval.Result{}, ErrNotStarted
+	}
+	if s.ended != nil {
+		s.ended()
+	}
+	return deepCopy(s.result), s.faults.hit("Result.after")
+}
+
+func (s *fakeBox) Kill(_ context.Context, id string) error {
+	if err := s.faults.hit("Kill.before"); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if b := s.find(id); b != nil {
+		b.gone = true
+	}
+	return s.faults.hit("Kill.after")
+}
+
+// vanish takes every box away, as the death of a replica with local boxes does.
+func (s *fakeBox) vanish() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, b := range s.boxes {
+		b.gone = true
+	}
+}
+
+func (s *fakeBox) starts() (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, b := range s.boxes {
+		n += b.starts
+	}
+	return n
+}
+
+func (s *fakeBox) living() (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, b := range s.boxes {
+		if !b.gone {
+			n++
+		}
+	}
+	return n
+}
+
+// fakeSlack has people and files, and remembers what it was asked to draw.
+type fakeSlack struct {
+	faults *faults
+	mu     sync.Mutex
+	files  map[string]string // contents by id
+	people map[string]review.Person
+	drawn  []Surface
+	shared []approval.Artifact // what the files' surface was drawn from
+	posted int
+	told   []string           // notices, once for each direct message
+	unseen map[Surface]Unseen // what the latest view said that Slack refuses
+	hidden bool               // files that are not there may come back
+	place  approval.Place     // every channel
+	find   func(Search) (Found, error)
+	looked []string // people, in the order in which they were looked up
+}
+
+func (s *fakeSlack) lacks(f approval.File) error {
+	if s.hidden {
+		return &approval.CauseError{approval.Cause{Code: approval.FileNotSeen, File: f.Name}}
+	}
+	return &approval.CauseError{approval.Cause{Code: approval.FileGone, File: f.Name}}
+}
+
+func (s *fakeSlack) Stat(_ context.Context, f approval.File) error {
+	if err := s.faults.hit("Stat.before"); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.files[f.ID]; !ok {
+		return s.lacks(f)
+	}
+	return nil
+}
+
+func (s *fakeSlack) Place(context.Context, string, string) (approval.Place, error) {
+	if err := s.faults.hit("Place.before"); err != nil {
+		return approval.Place{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.place, nil
+}
+
+func (s *fakeSlack) Find(_ context.Context, q Search) (Found, error) {
+	if err := s.faults.hit("Find.before"); err != nil {
+		return Found{}, err
+	}
+	if s.find != nil {
+		return s.find(q)
+	}
+	return Found{Files: q.Files}, nil
+}
+
+// at changes where every channel stands.
+func (s *fakeSlack) at(p approval.Place) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.place = p
+}
+
+// lose takes a file away: for good, or out of sight.
+func (s *fakeSlack) lose(id string, hidden bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.files, id)
+	s.hidden = hidden
+}
+
+func (s *fakeSlack) Publish(_ context.Context, v *View, kind Surface) (Post, error) {
+	if err := s.faults.hit("Publish " + string(kind)); err != nil {
+		return Post{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	post, ok := v.Posts[kind]
+	if !ok {
+		s.posted++
+		post = Post{RequestID: v.Request.ID, Surface: kind, Channel: v.Request.Project, TS: fmt.Sprintf("ts-%d", s.posted)}
+	}
+	post.Shown = string(v.Request.State)
+	s.unseen = maps.Clone(v.Unseen)
+	s.drawn = append(s.drawn, kind)
+	if kind == SurfaceFiles && !ok {
+		s.shared = v.Artifacts
+	}
+	return post, nil
+}
+
+func (s *fakeSlack) Fetch(_ context.Context, f approval.File, limit int64) ([]byte, error) {
+	if err := s.faults.hit("Fetch.before"); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	data, ok := s.files[f.ID]
+	switch {
+	case !ok:
+		return nil, fmt.Errorf("fetch: %w", s.lacks(f))
+	case int64(len(data)) > limit:
+		return nil, fmt.Errorf("fetch: %w", ErrFileTooBig)
+	}
+	return []byte(data), nil
+}
+
+func (s *fakeSlack) put(id, data string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.files[id] = data
+}
+
+func (s *fakeSlack) Person(_ context.Context, team, user string) (review.Person, error) {
+	if err := s.faults.hit("Person.before"); err != nil {
+		return review.Person{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.looked = append(s.looked, user)
+	if p, ok := s.people[user]; ok {
+		p.ID = user
+		return p, nil
+	}
+	return review.Person{ID: user, Name: user, External: team != "T1"}, nil
+}
+
+// Tell finds what it posted before, as Slack's history would show it.
+func (s *fakeSlack) Tell(_ context.Context, v *NoticeView, had NoticePost) (NoticePost, error) {
+	if err := s.faults.hit("Tell.before"); err != nil {
+		return had, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p, ok := s.people[had.Recipient]; ok && p.Gone {
+		return had, ErrUnreachable
+	}
+	place := v.Key + " to " + had.Recipient
+	if !slices.Contains(s.told, place) || had.TS == "" && had.Begun.IsZero() {
+		s.told = append(s.told, place)
+	}
+	had.Channel, had.TS, had.Begun = "D-"+had.Recipient, "ts", time.Time{}
+	return had, s.faults.hit("Tell.after")
+}

@@ -1,0 +1,101 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"countersign/approval"
+	"countersign/approval/review"
+)
+
+// Finder looks up what a question is about.
+type Finder struct {
+	store interface {
+		Asking
+		Requests
+	}
+	slack interface {
+		Files
+		Places
+	}
+
+	inputs *Inputs
+	people *People
+}
+
+// Search is what Slack is to look through for a question's files.
+type Search struct {
+	Channel string
+	Asker   string
+	Text    string
+	Files   []approval.File // that are known, by id
+	Seek    approval.Seek
+}
+
+// Found is what there was.
+type Found struct {
+	Files  []approval.File // with their names and sizes as they are now
+	Unread string          // a name beside theirs that is none of a file here: perhaps what is to be written
+}
+
+// Find looks up the channel of a question, who asked it and its files. What Slack
+// does not answer now is asked again by the job; no question is lost over it.
+func (s *Finder) Find(ctx context.Context, id string) error {
+	r, err := s.store.Request(ctx, id)
+	if err != nil || r.State != approval.Drafting || r.Seek == nil {
+		return err
+	}
+	person, files, unread, err := s.seek(ctx, r)
+	var cause *approval.CauseError
+	var input *approval.InputError
+	if err != nil && !errors.As(err, &cause) && !errors.As(err, &input) {
+		return err
+	}
+	_, err = s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
+		switch {
+		case r.State != approval.Drafting || r.Seek == nil:
+			return nil // another replica was first, or its asker has taken it back
+		case cause != nil:
+			return r.TurnBack(&cause.Cause, "", now)
+		case input != nil:
+			return r.TurnBack(nil, input.Why, now)
+		}
+		return r.Found(files, unread, person.Guest, now)
+	})
+	return err
+}
+
+// seek asks Slack. What keeps the question from being written is a *CauseError or
+// an *InputError; any other error passes.
+func (s *Finder) seek(ctx context.Context, r *approval.Request) (person review.Person, files []approval.File, unread string, err error) {
+	if person, err = s.people.person(ctx, r.Team, r.Asker); err != nil {
+		return person, nil, "", err
+	}
+	if person.Bot || person.Gone || person.External {
+		return person, nil, "", &approval.CauseError{approval.Cause{Code: approval.AskerAlien, Person: r.Asker}}
+	}
+	place, err := s.slack.Place(ctx, r.Project, r.Asker)
+	if err != nil {
+		return person, nil, "", err
+	}
+	if cause := place.Cause(r.Project, r.Asker); cause != nil {
+		return person, nil, "", &approval.CauseError{*cause}
+	}
+	q := Search{Channel: r.Project, Asker: r.Asker, Text: r.Question, Files: r.Files, Seek: *r.Seek}
+	if q.Seek.Follow && len(q.Files) == 0 {
+		// What came before it in its thread may have been found only since it was asked.
+		q.Files, _, err = s.store.ThreadFiles(ctx, approval.Session{Team: r.Team, Channel: r.Project, ThreadTS: q.Seek.Thread})
+		if err != nil {
+			return person, nil, "", err
+		}
+		q.Files, q.Seek.Brought = anew(q.Files), append(slices.Clone(q.Seek.Brought), approval.FileIDs(q.Files)...)
+	}
+	found, err := s.slack.Find(ctx, q)
+	if err != nil {
+		return person, nil, "", err
+	}
+	files, err = s.inputs.fitting(found.Files)
+	return person, files, found.Unread, err
+}

@@ -1,0 +1,147 @@
+package steps
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"countersign/approval"
+	"countersign/approval/review"
+)
+
+// memBook keeps rules and people as storage does: versions and facts in the order
+// in which they came.
+type memBook struct {
+	rules       []review.RuleSet
+	grants      map[review.Grant]review.Grant // by who has what, without by whom and when
+	delegations map[string]review.Delegation
+	bookLog     []string
+	refused     []approval.Event
+}
+
+func (m *memStore) Rules(ctx context.Context, team, project string) (review.RuleSet, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, p := range []string{project, ""} {
+		if set, ok := m.latest(team, p); ok && !set.None {
+			return set, nil
+		}
+	}
+	return review.RuleSet{Team: team}, nil
+}
+
+func (m *memStore) latest(team, project string) (review.RuleSet, bool) {
+	for _, set := range slices.Backward(m.rules) {
+		if set.Team == team && set.Project == project {
+			return deepCopy(set), true
+		}
+	}
+	return review.RuleSet{}, false
+}
+
+func (m *memStore) RulesNamed(_ context.Context, team, name string) (review.RuleSet, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, set := range m.rules {
+		if set.Team == team && set.Name() == name {
+			return deepCopy(set), nil
+		}
+	}
+	return review.RuleSet{}, approval.ErrNotFound
+}
+
+func (m *memStore) SetRules(_ context.Context, set review.RuleSet) (review.RuleSet, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	before, _ := m.latest(set.Team, set.Project)
+	if before.InForce() != set.Version {
+		return review.RuleSet{}, ErrBusy
+	}
+	set.Version, set.SetAt = before.Version+1, m.now()
+	m.rules = append(m.rules, deepCopy(set))
+	m.bookLog = append(m.bookLog, set.SetBy+" set "+set.Name())
+	return set, nil
+}
+
+func (m *memStore) Grants(_ context.Context, team string) ([]review.Grant, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.faults.hit("Grants.before"); err != nil {
+		return nil, err
+	}
+	all := slices.DeleteFunc(slices.Collect(maps.Values(m.grants)), func(g review.Grant) bool { return g.Team != team })
+	slices.SortFunc(all, compareGrants)
+	return all, nil
+}
+
+func (m *memStore) Delegations(_ context.Context, team string) ([]review.Delegation, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var all []review.Delegation
+	for _, d := range m.delegations {
+		if d.Team == team && m.now().Before(d.Until) {
+			all = append(all, d)
+		}
+	}
+	slices.SortFunc(all, func(a, b review.Delegation) int { return strings.Compare(a.From, b.From) })
+	return all, nil
+}
+
+func (m *memStore) Name(_ context.Context, g review.Grant) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	g.At = m.now()
+	if m.grants == nil {
+		m.grants = map[review.Grant]review.Grant{}
+	}
+	m.grants[review.Grant{Team: g.Team, Project: g.Project, Role: g.Role, User: g.User}] = g
+	m.bookLog = append(m.bookLog, fmt.Sprintf("%s named %s %s", g.By, g.User, g.Role))
+	return nil
+}
+
+func (m *memStore) Unname(_ context.Context, g review.Grant) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.grants, review.Grant{Team: g.Team, Project: g.Project, Role: g.Role, User: g.User})
+	m.bookLog = append(m.bookLog, fmt.Sprintf("%s removed %s %s", g.By, g.User, g.Role))
+	return nil
+}
+
+func (m *memStore) AuditPeople(_ context.Context, _ string, e approval.Event) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.refused = append(m.refused, e)
+	return m.faults.hit("AuditPeople.before")
+}
+
+func (m *memStore) Delegate(_ context.Context, d review.Delegation) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.delegations == nil {
+		m.delegations = map[string]review.Delegation{}
+	}
+	m.delegations[d.Team+" "+d.From] = d
+	return nil
+}
+
+// Queue lists what the real one would, in its order, without narrowing it: the
+// filters are SQL, and are tested there.
+func (m *memStore) Queue(_ context.Context, team, user string, projects []string, f QueueFilter, _ int) (Queue, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	q := Queue{Pages: 1, Now: m.now()}
+	for _, r := range m.list(1000, func(r *approval.Request) bool {
+		return r.Team == team && r.State == approval.Pending && (f.All || r.Asker != user) && (projects == nil || slices.Contains(projects, r.Project))
+	}) {
+		q.Rows = append(q.Rows, QueueRow{ID: r.ID, Project: r.Project, Asker: r.Asker, Question: r.Question})
+	}
+	q.Total = len(q.Rows)
+	return q, nil
+}
+
+func (m *memStore) Statistics(context.Context, string, time.Time) ([]ReviewerStatistics, error) {
+	return []ReviewerStatistics{{Reviewer: "R1"}}, nil
+}

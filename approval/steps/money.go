@@ -1,0 +1,290 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"countersign/approval"
+	"countersign/budget"
+)
+
+// Payer is what can be done about a step that a budget has refused.
+type Payer struct {
+	store interface {
+		Budgets
+		Requests
+	}
+	writer  Catalogue
+	sandbox Inspector
+	log     *slog.Logger
+	*Settings
+
+	boxes  *Boxes
+	costs  *Costs
+	ends   *Ends
+	people *People
+}
+
+// unpaid stores that. Losing it loses nothing but these lines: the change was refused.
+func (s *Ends) unpaid(ctx context.Context, ruling Ruling, what string, refused *budget.ExceededError) {
+	_, err := s.store.Update(context.WithoutCancel(ctx), ruling.RequestID, func(r *approval.Request, now time.Time) error {
+		return r.Money().Unpaid(what, refused, ruling.Click.User, now)
+	})
+	if err != nil && ended(err) != nil {
+		s.log.Error("note a change without money", "request", ruling.RequestID, "error", err)
+	}
+}
+
+// replace downgrades as was found a moment ago, unless another model writes by now.
+func replace(r *approval.Request, d *approval.Downgraded, now time.Time) {
+	if d != nil && r.Model == d.From && (r.State == approval.Drafting || r.State == approval.Pending) {
+		r.Money().Downgrade(*d, now)
+	}
+}
+
+// Insist has a question wait for the model that was asked for, in place of having
+// a cheaper one write it: by its asker.
+func (s *Payer) Insist(ctx context.Context, id string, click approval.Click) (*approval.Request, error) {
+	r, err := s.store.Request(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	standings, err := s.store.Standings(ctx, r.Scopes())
+	if err != nil {
+		return nil, err
+	}
+	r, err = s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
+		if err := asks(click)(r); err != nil {
+			return err
+		}
+		var needed budget.USD
+		if r.Downgraded != nil {
+			var err error
+			if needed, err = s.costs.draftCost(r.Downgraded.From, now); err != nil {
+				return err
+			}
+		}
+		return r.Money().Insist(standings, needed, s.Policy, now)
+	})
+	if err == nil {
+		s.sandbox.Discard(id)
+	}
+	return r, err
+}
+
+// insists keeps a question waiting whose asker has declined what a policy still wants.
+func (s *Payer) insists(ctx context.Context, id string, d *approval.Downgraded, standings []budget.Standing) (*approval.Request, error) {
+	r, err := s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
+		if r.Blocked == nil {
+			return approval.Unblocked(r, "go on with")
+		}
+		r.Money().InsistStill(*d, standings, r.Blocked.Needed, now)
+		return nil
+	})
+	if err != nil {
+		return r, err
+	}
+	return r, &approval.MoveError{Request: r, Verb: "go on with", Why: fmt.Sprintf("%s is still not used: %s is past its soft limit.", d.From, whose(d.Scope))}
+}
+
+// What the asker of a blocked request can do about it.
+
+// Choices are the ways on, computed from the budgets as they are now.
+type Choices struct {
+	Block    *approval.Block // nil: it does not wait for money (any more)
+	Fits     bool            // the step would fit by now
+	Models   []ModelChoice   // that are cheaper and fit, for a draft
+	FitsFrom time.Time       // when the budgets that refuse will have begun anew; zero: never, or not by that alone
+	Missing  budget.USD      // in the tightest
+	TopUp    *approval.TopUp // that waits for an answer
+	CanTopUp bool            // there is somebody who could grant one
+
+	standings []budget.Standing // as they are now
+}
+
+// ModelChoice is a model and what a draft by it costs at most.
+type ModelChoice struct {
+	Model string
+	Most  budget.USD
+}
+
+// Choices says how a blocked request can go on.
+func (s *Payer) Choices(ctx context.Context, id string) (*Choices, error) {
+	r, err := s.store.Request(ctx, id)
+	if err != nil || r.Blocked == nil {
+		return &Choices{}, err
+	}
+	standings, err := s.store.Standings(ctx, r.Scopes())
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	needed := r.Blocked.Needed
+	if worst, err := s.costs.draftCost(r.Model, now); err == nil && r.Blocked.Purpose == budget.ForDraft {
+		needed = worst // prices may have changed
+	}
+	c := &Choices{Block: r.Blocked, TopUp: r.OpenTopUp(), standings: standings}
+	if c.CanTopUp, err = s.canTopUp(ctx, r); err != nil {
+		return nil, err
+	}
+	c.Fits = budget.Check(needed, standings) == nil
+	c.FitsFrom, _ = budget.FitsFrom(needed, standings)
+	if tight, ok := budget.Tightest(standings); ok {
+		c.Missing = max(0, needed-tight.Left())
+	}
+	if r.Blocked.Declined != nil {
+		saves, err := s.costs.substitute(r, draftTerms{standings: apart(r, standings)})
+		if saves != nil || err != nil {
+			c.Fits, c.Missing = false, max(c.Missing, needed)
+			c.FitsFrom, _ = budget.FreeFrom(r.Model, needed, standings)
+		}
+	}
+	if r.Blocked.Purpose == budget.ForDraft {
+		for _, model := range s.writer.Models() {
+			most, err := s.costs.draftCost(model, now)
+			_, off := budget.Without(standings, budget.WithoutModel(model))
+			if err == nil && !off && model != r.Model && most < needed && budget.Check(most, standings) == nil {
+				c.Models = append(c.Models, ModelChoice{Model: model, Most: most})
+			}
+		}
+	}
+	return c, nil
+}
+
+// asks refuses whoever is not the asker.
+func asks(click approval.Click) func(r *approval.Request) error {
+	return func(r *approval.Request) error {
+		if r.Team != click.Team {
+			return approval.ErrNotFound
+		}
+		if r.Asker != click.User {
+			return &approval.NotAllowedError{Who: click.User, Why: "Only the person who asked can choose how this goes on."}
+		}
+		return nil
+	}
+}
+
+// Continue tries a blocked request again, with another model if one is named.
+// When it still does not fit: *budget.ExceededError, and the block says why now.
+func (s *Payer) Continue(ctx context.Context, id, model string, click approval.Click) (*approval.Request, error) {
+	if model != "" && !slices.Contains(s.writer.Models(), model) {
+		return nil, s.costs.noModel(model)
+	}
+	return s.goOn(ctx, id, model, click.User, asks(click))
+}
+
+// goOn takes the money for the step that was refused and ends the block, or
+// refreshes the block.
+func (s *Payer) goOn(ctx context.Context, id, model, by string, may func(*approval.Request) error) (*approval.Request, error) {
+	r, err := s.store.Request(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := may(r); err != nil {
+		return nil, err
+	}
+	if r.Blocked == nil {
+		return r, approval.Unblocked(r, "go on with")
+	}
+	if why := s.boxes.noBox(); why != "" {
+		// It costs nothing to wait, and nobody knows what a box costs that is not there.
+		return nil, &approval.InputError{Why: "Nothing can run code here at the moment: " + why}
+	}
+	standings, err := s.store.Standings(ctx, r.Scopes())
+	if err != nil {
+		return nil, err
+	}
+	if by, off := budget.Without(standings, budget.WithoutModel(model)); off {
+		return nil, modelOff(by, model)
+	}
+	purpose := r.Blocked.Purpose
+	var cheaper *approval.Downgraded
+	if model == "" && purpose == budget.ForDraft {
+		if cheaper, err = s.costs.substitute(r, draftTerms{standings: apart(r, standings)}); err != nil {
+			return nil, err
+		}
+		if cheaper != nil && r.Blocked.Declined != nil {
+			return s.insists(ctx, id, cheaper, standings)
+		}
+	}
+	if purpose == budget.ForRun {
+		// Nothing is held before somebody approves again; that there is room is all that is wanted.
+		err = budget.Check(r.Blocked.Needed, standings)
+	}
+	if err == nil {
+		r, err = s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
+			if err := may(r); err != nil {
+				return err
+			}
+			replace(r, cheaper, now)
+			with := model
+			if with == "" {
+				with = r.Model
+			}
+			worst, err := s.costs.draftCost(with, now)
+			if err != nil && purpose == budget.ForDraft {
+				return err
+			}
+			return r.Money().GoOn(with, worst, by, s.Policy, now)
+		})
+	}
+	var refused *budget.ExceededError
+	if !errors.As(err, &refused) {
+		return r, err
+	}
+	if model == "" {
+		if blocked, blocking := s.ends.block(ctx, id, purpose, refused, by); blocking == nil {
+			return blocked, refused
+		}
+	}
+	return r, err
+}
+
+// block stores that a budget has refused the next paid step.
+func (s *Ends) block(ctx context.Context, id string, purpose budget.Purpose, refused *budget.ExceededError, by string) (*approval.Request, error) {
+	return s.store.Update(context.WithoutCancel(ctx), id, func(r *approval.Request, now time.Time) error {
+		return r.Money().Block(purpose, refused, by, s.Policy, now)
+	})
+}
+
+// tryAgain is what a sweep does for a blocked request whose time has come.
+func (s *Payer) tryAgain(ctx context.Context, id string) error {
+	if s.boxes.noBox() != "" {
+		return nil // it goes on waiting as it is
+	}
+	_, err := s.goOn(ctx, id, "", approval.System, func(*approval.Request) error { return nil })
+	var refused *budget.ExceededError
+	var move *approval.MoveError
+	if errors.As(err, &refused) || errors.As(err, &move) {
+		return nil // the block says so, or somebody else was faster
+	}
+	return s.ends.failOrLater(ctx, id, err)
+}
+
+// WaitForReset has a blocked request go on by itself when the budgets that
+// refused it have begun anew.
+func (s *Payer) WaitForReset(ctx context.Context, id string, click approval.Click) (*approval.Request, error) {
+	c, err := s.Choices(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if c.Block != nil && c.Fits {
+		return s.Continue(ctx, id, "", click)
+	}
+	if c.Block != nil && c.FitsFrom.IsZero() {
+		return nil, &approval.InputError{Why: "Waiting does not help here: the budget does not start anew, or is smaller than this needs. Choose a cheaper model, or ask for more."}
+	}
+	return s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
+		if err := asks(click)(r); err != nil {
+			return err
+		}
+		return r.Money().Wait(c.FitsFrom, click.User, s.Policy, now)
+	})
+}
+
+// maxReason bounds what people give as a reason.
+const maxReason = 500

@@ -1,0 +1,262 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"countersign/approval"
+	"countersign/approval/review"
+)
+
+// People knows who may do what, and by which rules.
+type People struct {
+	store interface {
+		Requests
+		Roles
+		RuleBook
+	}
+	slack Persons
+	log   *slog.Logger
+	known acquaintances // who was looked at a moment ago
+	*Settings
+}
+
+// Who somebody is may be a minute old at a click: the start of a run asks again, and
+// takes away what was given by somebody who could not give it any more.
+
+// sightLife is how long a look at somebody is good enough for a click.
+const sightLife = time.Minute
+
+// acquaintances remembers who was looked at, and when. The zero value knows nobody.
+type acquaintances struct {
+	mu   sync.Mutex
+	seen map[string]sighting // by workspace and person
+}
+
+type sighting struct {
+	person review.Person
+	at     time.Time
+}
+
+// recall is somebody as they were seen a moment ago.
+func (a *acquaintances) recall(key string, now time.Time) (review.Person, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	s, ok := a.seen[key]
+	return s.person, ok && now.Sub(s.at) < sightLife
+}
+
+// meet remembers somebody, and forgets whom nobody has looked at for a while.
+func (a *acquaintances) meet(key string, p review.Person, now time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.seen == nil {
+		a.seen = map[string]sighting{}
+	}
+	for other, s := range a.seen {
+		if now.Sub(s.at) >= sightLife {
+			delete(a.seen, other)
+		}
+	}
+	a.seen[key] = sighting{person: p, at: now}
+}
+
+// person looks somebody up, now.
+func (s *People) person(ctx context.Context, team, user string) (review.Person, error) {
+	p, err := s.slack.Person(ctx, team, user)
+	if err == nil {
+		s.known.meet(team+" "+user, p, time.Now())
+	}
+	return p, err
+}
+
+// sight is somebody as they were at most a minute ago.
+func (s *People) sight(ctx context.Context, team, user string) (review.Person, error) {
+	if p, ok := s.known.recall(team+" "+user, time.Now()); ok {
+		return p, nil
+	}
+	return s.person(ctx, team, user)
+}
+
+// ahead begins to look at somebody, unless they were seen a moment ago, while the
+// caller reads what else it needs. What comes back waits for the answer.
+func (s *People) ahead(ctx context.Context, team, user string) func() (review.Person, error) {
+	type answer struct {
+		person review.Person
+		err    error
+		cause  any // of a panic, which is the caller's
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		a := answer{}
+		defer func() {
+			if a.cause = recover(); a.cause != nil {
+				answers <- a
+			}
+		}()
+		a.person, a.err = s.sight(ctx, team, user)
+		answers <- a
+	}()
+	return func() (review.Person, error) {
+		a := <-answers
+		if a.cause != nil {
+			panic(a.cause)
+		}
+		return a.person, a.err
+	}
+}
+
+// terms are what the current revision needs, by the rules that are sealed with it
+// and by those that hold now, where they are stricter.
+func (s *People) terms(ctx context.Context, r *approval.Request) (review.Terms, error) {
+	t := review.Terms{Slack: true, Approvals: r.Needs(s.Policy)}
+	if r.Revision == nil {
+		return t, nil
+	}
+	now, err := s.RulesOf(ctx, r.Team, r.Project)
+	if err != nil {
+		return t, err
+	}
+	m := r.Revision.Manifest
+	sealed := review.RuleSet{Rules: review.DefaultRules(s.Policy)}
+	if m.Policy == now.Name() {
+		sealed = now
+	} else if m.Policy != "" && m.Policy != sealed.Name() {
+		sealed, err = s.store.RulesNamed(ctx, r.Team, m.Policy)
+		if errors.Is(err, approval.ErrNotFound) {
+			sealed, err = now, nil // a seal that names what was never there is broken, and is found to be
+		}
+		if err != nil {
+			return t, err
+		}
+	}
+	t.Tier, t.Policy, t.Digest = r.Revision.Tier(), m.Policy, r.Revision.Digest
+	_, t.Why = review.TierOf(r.Revision.Findings, m.CostCap, sealed.Rules)
+	for _, rules := range []review.TierRules{sealed.Rules.For(t.Tier), now.Rules.For(t.Tier)} {
+		t.Owners, t.Typed, t.Slack = t.Owners || rules.Owners, t.Typed || rules.Typed, t.Slack && rules.Slack
+	}
+	return t, nil
+}
+
+// rosterFor is who may do what with this very request.
+func (s *People) rosterFor(ctx context.Context, r *approval.Request) (review.Roster, error) {
+	roster, err := s.Reviewers(ctx, r.Team, r.Project)
+	if err != nil {
+		return review.Roster{}, err
+	}
+	t, err := s.terms(ctx, r)
+	return roster.Under(t), err
+}
+
+// authority is what a decision rests on.
+type authority struct {
+	terms     review.Terms
+	rules     review.Rules // of the channel, with every freeze that holds there
+	inPlaceOf string       // the reviewer who let them decide, when they are none themselves
+}
+
+// mayReview says by what right somebody decides: who was named once may have been
+// removed by now, or, as far as a look of the last minute tells, become a guest or
+// left. Who may not gets the words for it.
+func (s *People) mayReview(ctx context.Context, id string, click approval.Click) (a authority, err error) {
+	look := s.ahead(ctx, click.Team, click.User)
+	r, err := s.store.Request(ctx, id)
+	if err != nil {
+		return a, err
+	}
+	if r.Team != click.Team {
+		return a, approval.ErrNotFound
+	}
+	roster, err := s.Reviewers(ctx, r.Team, r.Project)
+	if err != nil {
+		return a, err
+	}
+	if a.terms, err = s.terms(ctx, r); err != nil {
+		return a, err
+	}
+	if a.rules, err = s.freezes(ctx, r.Team, r.Project); err != nil {
+		return a, err
+	}
+	no := &approval.NotAllowedError{Who: click.User}
+	roster, absent, err := s.present(ctx, r.Team, roster, no.Who)
+	if err != nil {
+		return a, err
+	}
+	if a.inPlaceOf, no.Why = review.Right(r, no.Who, roster, a.terms); no.Why == "" {
+		person, err := look()
+		if err != nil {
+			return a, err
+		}
+		no.Why = person.Barred()
+	} else if absent {
+		no.Why = "The person in whose place you would decide could not decide themselves any more: they have left, or are a guest here now. Nothing has changed."
+	}
+	if no.Why != "" {
+		return a, no
+	}
+	return a, nil
+}
+
+// mayRule is mayReview for what changes something, at the door where it is asked.
+func (s *People) mayRule(ctx context.Context, ruling Ruling) (authority, error) {
+	a, err := s.mayReview(ctx, ruling.RequestID, ruling.Click)
+	if err == nil && ruling.Click.Door == "" && !a.terms.Slack {
+		err = &approval.NotAllowedError{Who: ruling.Click.User, Why: a.terms.Elsewhere(ruling.RequestID)}
+	}
+	return a, err
+}
+
+// present is the roster without the word of people who could not decide themselves
+// any more: nobody decides in the place of who has left. absent tells that somebody
+// had let this person decide whose word does not count.
+func (s *People) present(ctx context.Context, team string, r review.Roster, user string) (_ review.Roster, absent bool, err error) {
+	for _, from := range r.InPlaceOf(user) {
+		person, err := s.sight(ctx, team, from)
+		if err != nil {
+			return r, false, err
+		}
+		if person.Barred() != "" {
+			absent = true
+			r.Delegations = slices.DeleteFunc(slices.Clone(r.Delegations), func(d review.Delegation) bool { return d.From == from })
+		}
+	}
+	return r, absent, nil
+}
+
+// fallen says why an approval does not count any more, in sentences: it is of
+// people who could not give it now, or of a network that the rules give nobody now.
+func (s *People) fallen(ctx context.Context, r *approval.Request) (why []string, err error) {
+	roster, err := s.rosterFor(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range r.Decisions {
+		switch {
+		case !roster.Reviewer(d.Voice()):
+			why = append(why, fmt.Sprintf("<@%s>, whose approval it has, is not a reviewer here any more.", d.Voice()))
+			continue
+		case d.InPlaceOf != "" && !slices.Contains(roster.InPlaceOf(d.Reviewer), d.InPlaceOf):
+			why = append(why, fmt.Sprintf("<@%s>, who approved it, does not decide in place of <@%s> any more.", d.Reviewer, d.InPlaceOf))
+			continue
+		}
+		for _, who := range d.People() {
+			person, err := s.person(ctx, r.Team, who)
+			if err != nil {
+				return nil, err
+			}
+			if person.Barred() != "" {
+				why = append(why, fmt.Sprintf("<@%s>, whose approval it has, is not a full member of this workspace any more.", who))
+			}
+		}
+	}
+	now, err := s.RulesOf(ctx, r.Team, r.Project)
+	if beyond := review.Beyond(r.Revision.Manifest, now.Rules); beyond != "" {
+		why = append(why, beyond)
+	}
+	return why, err
+}

@@ -1,0 +1,227 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/budget"
+)
+
+// Errors of the ports that the steps tell apart.
+var (
+	ErrBusy       = errors.New("somebody else is at it")
+	ErrFileTooBig = errors.New("the file is too large")    //
+	ErrBoxGone    = errors.New("the box is gone")          // and with it whatever ran in it
+	ErrNotStarted = errors.New("the code has not started") // the box is there, nothing was started in it
+	ErrNoPlace    = errors.New("the channel is closed")    // to us: archived, we were removed, or may not post
+)
+
+// Writer turns a brief into a draft. Its error is a *WriterError whenever a
+// call may have been made.
+type Writer interface {
+	Catalogue
+	Write(ctx context.Context, b Brief) (Draft, error)
+}
+
+// Catalogue is what may be asked for, and how much of it.
+type Catalogue interface {
+	// Models lists what may be asked for, the default first.
+	Models() []string
+	// Bound is the most that one Write sends and lets come back: bytes, tokens.
+	Bound() (promptBytes, maxTokens int)
+	// Size is the most that a Write of just this brief does: never more than Bound.
+	Size(b Brief) (promptBytes, maxTokens int)
+}
+
+// NoWriter stands where no model writes: on the command line.
+type NoWriter struct{}
+
+// Models are none.
+func (NoWriter) Models() []string { return nil }
+
+// Bound is nothing.
+func (NoWriter) Bound() (promptBytes, maxTokens int) { return 0, 0 }
+
+// Size is nothing.
+func (NoWriter) Size(Brief) (promptBytes, maxTokens int) { return 0, 0 }
+
+// Write says that there is none.
+func (NoWriter) Write(context.Context, Brief) (Draft, error) {
+	return Draft{}, &WriterError{Err: errors.New("there is no writer"), Words: "No model writes here."}
+}
+
+// Brief is all that a model gets to know.
+type Brief struct {
+	RequestID string
+	SessionID string
+	Asker     string
+	Model     string
+	Question  string
+	Files     []approval.File
+	History   []approval.Message // of the session, oldest first, already cut to size
+	Wishes    []approval.Wish    // versions that reviewers have read, and what they want changed, oldest first
+	Refused   []approval.Refusal // earlier attempts at what is to be written now
+}
+
+// Draft is a program that a model wrote, not yet canonical, not yet inspected.
+type Draft struct {
+	Code          string
+	Summary       string // the words around the code
+	Usage         budget.Usage
+	PromptVersion string
+}
+
+// WriterError is a call that gave no program.
+type WriterError struct {
+	Err    error
+	Words  string        // for the asker, a plain sentence
+	Prose  string        // what the model said instead of writing code, when it did
+	Repair string        // for the model: with this hint another attempt may work
+	Retry  bool          // the same call may work later,
+	After  time.Duration // and not before so long
+	Usage  budget.Usage  // what the API reported; Model is empty when it reported nothing
+	Billed bool          // without a report: the provider may bill for it all the same, nobody knows how much
+}
+
+func (e *WriterError) Error() string { return fmt.Sprintf("write: %v", e.Err) }
+
+func (e *WriterError) Unwrap() error { return e.Err }
+
+// Sandbox is where approved code runs: one box per run, one start per box.
+type Sandbox interface {
+	BoxTerms
+	Inspector
+	Starter
+}
+
+// BoxTerms are what a box is, and how long one can exist.
+type BoxTerms interface {
+	// Ready says whether boxes can be had: nil, or a *BoxError; with Retry when that
+	// is only a matter of time.
+	Ready() error
+	// Size is what a box is billed by, Template what is installed in it.
+	Size() budget.BoxSize
+	Template() string
+	// Lease is the longest that a run's box can exist, and so cost, with these
+	// limits: also when every replica is gone and nobody kills it.
+	Lease(limits approval.Limits) time.Duration
+	// ReachesHosts tells whether code in a box can reach the hosts that its seal
+	// names. Where it cannot, no seal names any.
+	ReachesHosts() bool
+	// InspectLease is the longest that the box of one inspection can exist, and so cost.
+	InspectLease() time.Duration
+}
+
+// Inspector looks at code without running it, and hears what may come of it.
+type Inspector interface {
+	// Inspect parses the code in a box without network and inputs; nothing of it
+	// runs. How long a box was used stands in the inspection beside an error, too.
+	Inspect(ctx context.Context, code string, files []approval.File) (Inspection, error)
+	// Prepare is a hint that a run may come soon; Discard that it will not.
+	Prepare(requestID string)
+	Discard(requestID string)
+}
+
+// Starter runs approved code.
+type Starter interface {
+	// Create makes the box for a request, or finds the one that was made before. A
+	// *BoxError with Kept: it is on its way, ask again. Meanwhile, and while an
+	// inspection waits, it calls TellPlace every few seconds.
+	Create(ctx context.Context, requestID string, seal approval.Manifest) (boxID string, err error)
+	// Start puts the files in and starts the code. In one box it starts at most
+	// once, however often it is called, so after a doubtful answer call it again.
+	// A box that is no more: ErrBoxGone. A *BoxError without Retry means that the
+	// code has not started in this box and never will.
+	Start(ctx context.Context, boxID string, job Job) error
+	// Result waits for the end and collects it. ErrNotStarted, ErrBoxGone, or the
+	// context's error while the code still runs.
+	Result(ctx context.Context, boxID string) (approval.Result, error)
+	// Kill ends a box and forgets it. A box that is no more is no error.
+	Kill(ctx context.Context, boxID string) error
+}
+
+// BoxError is a box that could not be had.
+type BoxError struct {
+	Err   error
+	Words string // for people: what is wrong, and what to do about it
+	Retry bool   // it may work later
+
+	Kept bool          // the box is on its way to its request: whoever asks again finds it
+	Box  time.Duration // how long a box existed that was made and not used
+}
+
+func (e *BoxError) Error() string { return fmt.Sprintf("sandbox: %v", e.Err) }
+
+func (e *BoxError) Unwrap() error { return e.Err }
+
+// Inspection is what the real parser says about a program.
+type Inspection struct {
+	Problem  string // for the model: why this cannot be shown to a reviewer; empty when it can
+	Findings []approval.Finding
+	Box      time.Duration // how long a box was used
+}
+
+// Job is what goes into a box.
+type Job struct {
+	RequestID  string
+	Code       string
+	CodeSHA256 string
+	Inputs     []InputFile
+	Limits     approval.Limits
+}
+
+// InputFile is a sealed input with its content.
+type InputFile struct {
+	approval.Input
+	Data []byte
+}
+
+// Slack is where people are.
+type Slack interface {
+	Posting
+	Files
+	Places
+	Persons
+}
+
+// Posting draws what people see.
+type Posting interface {
+	// Publish draws one surface of the view: it posts what is not there yet and
+	// rewrites what has changed. The post that it returns is to be remembered,
+	// also beside an error when it has a TS. What Slack has not taken is a *PostError;
+	// where the channel takes no message of ours until somebody mends that, it is
+	// an ErrNoPlace as well.
+	Publish(ctx context.Context, v *View, kind Surface) (Post, error)
+	// Tell sends a notice to one person, or redraws it where it stands. Of a post
+	// that has been begun and has no TS it looks first whether it stands there.
+	// Somebody whom nothing reaches: ErrUnreachable.
+	Tell(ctx context.Context, v *NoticeView, had NoticePost) (NoticePost, error)
+}
+
+// Files are those in Slack.
+type Files interface {
+	// Fetch reads a file of at most limit bytes: *CauseError, ErrFileTooBig.
+	Fetch(ctx context.Context, f approval.File, limit int64) ([]byte, error)
+	// Stat asks whether a file can be read now. *CauseError: it is gone for good, or is
+	// not seen at the moment.
+	Stat(ctx context.Context, f approval.File) error
+	// Find looks for the files that a question is about. *CauseError: what it lacks.
+	Find(ctx context.Context, q Search) (Found, error)
+}
+
+// Places are channels.
+type Places interface {
+	// Place looks at a channel, now, and whether somebody is in it. That the bot does
+	// not see it is no error.
+	Place(ctx context.Context, channel, user string) (approval.Place, error)
+}
+
+// Persons are people in Slack.
+type Persons interface {
+	// Person looks somebody up, now.
+	Person(ctx context.Context, team, user string) (review.Person, error)
+}

@@ -1,0 +1,171 @@
+package steps
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/budget"
+)
+
+// Lists are what people read to choose from.
+type Lists struct {
+	store interface {
+		Listing
+		Requests
+		Roles
+	}
+	*Settings
+
+	people *People
+}
+
+// QueueFilter narrows what waits. Zero values narrow nothing.
+type QueueFilter struct {
+	Tier    approval.Tier
+	Project string
+	Older   time.Duration // has waited at least so long
+	Cost    budget.USD    // may cost at least so much
+	Order   QueueOrder
+	All     bool // also what they asked, wrote or have decided on themselves
+}
+
+// QueueOrder is what comes first.
+type QueueOrder string
+
+// The orders. Without one it is by risk.
+const (
+	ByRisk QueueOrder = "risk" // the highest tier, in it the oldest
+	ByAge  QueueOrder = "age"  // the oldest
+	ByCost QueueOrder = "cost" // the dearest
+)
+
+// QueuePage is how many rows a page of the queue has.
+const QueuePage = 10
+
+// Queue is one page of what waits for decisions.
+type Queue struct {
+	Rows  []QueueRow
+	Total int // on all pages
+	Page  int // from 0; the last one that exists when a later one was asked for
+	Pages int
+	Now   time.Time
+}
+
+// QueueRow is a request as a queue shows it: enough to choose, no code.
+type QueueRow struct {
+	ID        string
+	Project   string
+	Asker     string
+	Question  string
+	Revision  int
+	Tier      approval.Tier
+	Dangers   int
+	Lines     int
+	Cost      budget.USD // at most
+	Approvals int
+	Needed    int
+	Since     time.Time // before reviewers
+	ExpiresAt time.Time
+	Closed    string // why this person cannot decide on it here; empty when they can
+}
+
+// ReviewerStatistics is how one person has decided in a stretch of time.
+type ReviewerStatistics struct {
+	Reviewer  string
+	Decisions int
+	Approvals int
+	Median    time.Duration // from the moment that they opened the code, or that it was before reviewers where they did not
+	Long      int           // decisions on more than 50 lines
+	Quick     int           // of these in less than ten seconds
+	Reversals int           // approvals that did not stand: somebody else said no, or they took it back
+}
+
+// Queue is a page of what waits for this person's decision, or with All of what
+// waits where they decide. What they cannot decide after all, because it is their
+// own, of its rules or of whom they decide for, says why.
+func (s *Lists) Queue(ctx context.Context, team, user string, f QueueFilter, page int) (Queue, error) {
+	q, err := s.queue(ctx, team, user, f, page)
+	for i := range q.Rows {
+		if err == nil {
+			q.Rows[i].Closed, err = s.closed(ctx, q.Rows[i].ID, user)
+		}
+	}
+	return q, err
+}
+
+// closed is why somebody cannot decide on a request in Slack.
+func (s *Lists) closed(ctx context.Context, id, user string) (string, error) {
+	r, err := s.store.Request(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	roster, err := s.people.Reviewers(ctx, r.Team, r.Project)
+	if err != nil {
+		return "", err
+	}
+	if roster, _, err = s.people.present(ctx, r.Team, roster, user); err != nil {
+		return "", err
+	}
+	terms, err := s.people.terms(ctx, r)
+	if err != nil {
+		return "", err
+	}
+	inPlaceOf, why := review.Right(r, user, roster, terms)
+	d := approval.Decision{Reviewer: user, InPlaceOf: inPlaceOf}
+	if why = cmp.Or(approval.TheirOwn(r, d), approval.Spoken(r, d), why); why != "" {
+		return strings.TrimSuffix(why, " Nothing has changed."), nil
+	}
+	if !terms.Slack {
+		return terms.Elsewhere(id), nil
+	}
+	return "", nil
+}
+
+// queue finds the page: everything in the workspace, or in channels that are theirs.
+func (s *Lists) queue(ctx context.Context, team, user string, f QueueFilter, page int) (Queue, error) {
+	grants, err := s.store.Grants(ctx, team)
+	if err != nil {
+		return Queue{}, err
+	}
+	delegations, err := s.store.Delegations(ctx, team)
+	if err != nil {
+		return Queue{}, err
+	}
+	as := []string{user}
+	for _, d := range delegations {
+		if d.To == user {
+			as = append(as, d.From)
+		}
+	}
+	projects := []string{}
+	for _, who := range as {
+		if slices.Contains(s.Policy.Reviewers, who) {
+			return s.store.Queue(ctx, team, user, nil, f, page)
+		}
+	}
+	for _, g := range grants {
+		switch {
+		case g.Role == review.RoleAdmin || !slices.Contains(as, g.User):
+		case g.Project == "":
+			return s.store.Queue(ctx, team, user, nil, f, page)
+		default:
+			projects = append(projects, g.Project)
+		}
+	}
+	return s.store.Queue(ctx, team, user, projects, f, page)
+}
+
+// Recent lists what somebody has asked lately.
+func (s *Lists) Recent(ctx context.Context, team, user string) ([]*approval.Request, error) {
+	return s.store.Recent(ctx, team, user, 10)
+}
+
+// Pending lists what waits for reviewers, oldest first.
+func (s *Lists) Pending(ctx context.Context, team string) ([]*approval.Request, error) {
+	return s.store.Pending(ctx, team, 50)
+}

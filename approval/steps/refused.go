@@ -1,0 +1,217 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/bits"
+	"time"
+
+	"countersign/approval"
+)
+
+// Slack may refuse a message, once or for ever. What it refuses is never only in
+// the log: it stands in a row of its own until it is taken, and whoever waits for
+// it is told on a surface that can carry the word.
+
+// Hindrance is the sort of reason for which a message does not stand in Slack.
+type Hindrance string
+
+// The hindrances. What they mean for people is said by who draws.
+const (
+	Outside   Hindrance = "outside"   // the bot is not in the channel, or cannot see it
+	Archived  Hindrance = "archived"  // the channel is
+	Forbidden Hindrance = "forbidden" // by settings of the channel or the workspace
+	Malformed Hindrance = "malformed" // blocks that this workspace does not take
+	TooLong   Hindrance = "too long"
+	NoKey     Hindrance = "no key" // the organisation's encryption keys are withheld
+	Outage    Hindrance = "outage" // it may pass at any moment
+	Other     Hindrance = "other"  // known by Slack's code alone
+)
+
+// NoPlace tells of a channel that takes no message of ours, whatever its form.
+func (h Hindrance) NoPlace() bool { return h == Outside || h == Archived || h == Forbidden }
+
+// Unseen is a message that Slack has refused since First, so many times.
+type Unseen struct {
+	RequestID string
+	Surface   Surface
+	Channel   string
+	Why       Hindrance
+	Code      string // as Slack spells it; empty when there was no answer
+	Stands    bool   // a plainer message stands in its place
+	Times     int
+	First     time.Time
+	Last      time.Time
+}
+
+// outagePatience is how long Slack may be away before people hear of it.
+const outagePatience = 2 * time.Minute
+
+// Repeats tells of a refusal that is no accident any more. A place that is closed
+// is closed; of the rest once is none.
+func (u Unseen) Repeats() bool {
+	switch {
+	case u.Times == 0:
+		return false
+	case u.Why == Outage:
+		return u.Last.Sub(u.First) >= outagePatience
+	}
+	return u.Why.NoPlace() || u.Times > 1
+}
+
+// pause is how long it is left alone until it is tried again by itself. What
+// changes in the meantime is shown at once all the same.
+func (u Unseen) pause() time.Duration {
+	longest := 30 * time.Second
+	switch age := u.Last.Sub(u.First); {
+	case (u.Why.NoPlace() || u.Why == Outage) && age > time.Hour:
+		longest = 5 * time.Minute
+	case !u.Why.NoPlace() && u.Why != Outage && age > 10*time.Minute:
+		longest = 10 * time.Minute
+	}
+	return min(time.Second<<min(max(u.Times, 1), 12), longest)
+}
+
+// unseenPatience is how long after its end a request is still tried to be shown.
+const unseenPatience = 3 * 24 * time.Hour
+
+// PostError is Slack's no to a message.
+type PostError struct {
+	Channel string
+	Why     Hindrance
+	Code    string
+	Stands  bool // a plainer message stands in its place
+	Err     error
+}
+
+func (e *PostError) Error() string { return e.Err.Error() }
+
+func (e *PostError) Unwrap() error { return e.Err }
+
+// Is makes a closed channel an ErrNoPlace.
+func (e *PostError) Is(target error) bool { return target == ErrNoPlace && e.Why.NoPlace() }
+
+// plainable tells of a card of which a plainer one may be taken.
+func plainable(err error) bool {
+	var no *PostError
+	return errors.As(err, &no) && !no.Why.NoPlace() && no.Why != Outage
+}
+
+// hidden tells of a surface that shows nothing in place of what was refused.
+func hidden(err error) bool {
+	var no *PostError
+	return err != nil && !(errors.As(err, &no) && no.Stands)
+}
+
+// HiddenFrom are the refusals that keep the asker from what their thread should
+// say, the first of them in the order of the surfaces.
+func (v *View) HiddenFrom() (u Unseen, ok bool) {
+	for _, surface := range []Surface{SurfaceRoot, SurfaceProgress, SurfaceFiles, SurfaceReply} {
+		if u := v.Unseen[surface]; u.Repeats() && !u.Stands {
+			return u, true
+		}
+	}
+	return Unseen{}, false
+}
+
+// Unsaid is what a NoticeUnsaid says beside how the request stands now.
+type Unsaid struct {
+	Channel string `json:"channel"`
+}
+
+// unsaidKey names the direct message that says to the asker what the thread cannot.
+func unsaidKey(requestID string) string { return "unsaid " + requestID }
+
+// reckon keeps what became of a surface: a refusal stands in its row, is told to
+// whoever has to know, and is forgotten when Slack takes the message.
+func (s *Presenter) reckon(ctx context.Context, v *View, surface Surface, err error) error {
+	had, was := v.Unseen[surface]
+	var no *PostError
+	switch {
+	case err == nil && was:
+		delete(v.Unseen, surface)
+		if err := s.store.Seen(ctx, v.Request.ID, surface); err != nil {
+			return err
+		}
+		if !had.Repeats() {
+			return nil
+		}
+		s.log.Info("Slack takes a message again", "request", v.Request.ID, "surface", surface, "refused", had.Times)
+		// Where a direct message speaks for the thread, it is to say so.
+		return s.store.Wake(ctx, Wake{Step: approval.StepTell, RequestID: unsaidKey(v.Request.ID)})
+	case !errors.As(err, &no):
+		return nil
+	}
+	u, fault := s.store.Refused(ctx, Unseen{RequestID: v.Request.ID, Surface: surface, Channel: no.Channel, Why: no.Why, Code: no.Code, Stands: no.Stands})
+	if fault != nil {
+		return fault
+	}
+	if v.Unseen == nil {
+		v.Unseen = map[Surface]Unseen{}
+	}
+	v.Unseen[surface] = u
+	if bits.OnesCount(uint(u.Times)) == 1 { // the first, the second, the fourth ...
+		s.log.Warn("Slack refuses a message", "request", v.Request.ID, "surface", surface, "channel", u.Channel, "code", u.Code,
+			"times", u.Times, "plainer", u.Stands, "error", err)
+	}
+	return errors.Join(s.tellAdmins(ctx, v, u), s.tellAsker(ctx, v, u))
+}
+
+// tellAdmins tells those who can mend it: once a day for each channel and reason,
+// however many messages it keeps back. A place of the asker's is the asker's business.
+func (s *Presenter) tellAdmins(ctx context.Context, v *View, u Unseen) error {
+	mine := u.Surface == SurfaceCard
+	if !u.Repeats() || u.Why == Outage || u.Surface == SurfacePlain || mine && v.Request.State != approval.Pending || !mine && u.Why.NoPlace() {
+		return nil
+	}
+	return s.store.Notify(ctx, approval.Notice{Key: fmt.Sprintf("refused %s %s %s %s", u.Channel, u.Why, u.Code, v.Now.UTC().Format(time.DateOnly)),
+		Team: v.Request.Team, Kind: approval.NoticeNoPlace, Admins: true, At: v.Now, Once: true,
+		Data: approval.Encode(NoPlace{Channel: u.Channel, Why: u.Why, Code: u.Code, Cards: mine, Example: v.Request.ID})})
+}
+
+// tellAsker says by direct message what the thread cannot, and keeps it up to date.
+func (s *Presenter) tellAsker(ctx context.Context, v *View, u Unseen) error {
+	if h, ok := v.HiddenFrom(); !ok || h.Surface != u.Surface {
+		return nil
+	}
+	if (u.Why == Outside || u.Why == Archived) && toldAway(v.Request, u) {
+		return nil
+	}
+	return s.store.Notify(ctx, approval.Notice{Key: unsaidKey(v.Request.ID), Team: v.Request.Team, Kind: approval.NoticeUnsaid, To: []string{v.Request.Asker},
+		RequestID: v.Request.ID, At: v.Now, Data: approval.Encode(Unsaid{Channel: u.Channel})})
+}
+
+// toldAway tells that a closed channel is said to the asker otherwise: as what the
+// request waits for, or has ended over, in a direct message of its own (NoticeAway). For a
+// while it is left to the look at it (StepLook) to find that out; where none looks, because
+// it waits for something else, or runs, or where the look finds nothing amiss, this says it.
+func toldAway(r *approval.Request, u Unseen) bool {
+	return r.Away != nil || r.State.Final() && r.Cause != nil || !r.State.Final() && u.Last.Sub(u.First) < outagePatience
+}
+
+// again says when a request is to be shown again whose messages were refused. Any
+// other fault is for the queue to repeat as it does.
+func (s *Presenter) again(v *View, faults []error) error {
+	all := errors.Join(faults...)
+	if all == nil {
+		return nil
+	}
+	wait := time.Duration(0)
+	for _, fault := range faults {
+		var no *PostError
+		if fault != nil && !errors.As(fault, &no) {
+			return all
+		}
+	}
+	for _, u := range v.Unseen {
+		if p := u.pause(); wait == 0 || p < wait {
+			wait = p
+		}
+	}
+	if v.Request.State.Final() && v.Now.Sub(v.Request.ChangedAt) > unseenPatience {
+		s.log.Error("a request that has ended cannot be shown, and is left", "request", v.Request.ID, "error", all)
+		return nil
+	}
+	return &LaterError{After: wait, Err: all}
+}

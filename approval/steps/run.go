@@ -1,0 +1,224 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"countersign/approval"
+)
+
+// Runner takes an approved request through its one run.
+type Runner struct {
+	store   Requests
+	sandbox interface {
+		BoxTerms
+		Inspector
+		Starter
+	}
+	log *slog.Logger
+	*Settings
+
+	boxes  *Boxes
+	costs  *Costs
+	ends   *Ends
+	people *People
+	seals  *Seals
+	watch  *Watch
+}
+
+// Run takes an approved request through its one run. Whoever calls it after a
+// crash goes on where the row says: a box that has been named is the only one
+// there will ever be, and in it the code starts at most once.
+func (s *Runner) Run(ctx context.Context, id string) error {
+	r, err := s.store.Request(ctx, id)
+	if err != nil {
+		return err
+	}
+	var now opening
+	if r.State == approval.Approved {
+		if r, now, err = s.start(ctx, r); err != nil || r.State != approval.Running {
+			return err
+		}
+	}
+	if r.State == approval.Done {
+		// Repeated after its end: whoever ended it may not have come to this.
+		return s.sandbox.Kill(ctx, r.Run.BoxID)
+	}
+	if r.State != approval.Running {
+		return nil
+	}
+	result, err := s.collect(ctx, r, now.inputs)
+	if err != nil {
+		return s.uncollected(ctx, r, now, err)
+	}
+	// The code has run: its result is kept even when this replica is told to stop.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
+	box := r.Run.BoxID
+	_, err = s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
+		if !runsIn(r, box) {
+			return r.Illegal("finish")
+		}
+		return r.Finish(result, s.costs.boxCharge(r, result.Box, now), s.Policy, now)
+	})
+	if err = ended(err); err != nil {
+		return err
+	}
+	return s.sandbox.Kill(ctx, box)
+}
+
+// runsIn tells whether the request's run is the one in this box. Whoever has waited
+// for a box may come late: the run may have been taken back, and have another by now.
+func runsIn(r *approval.Request, box string) bool {
+	return r.State == approval.Running && r.Run.BoxID == box
+}
+
+// uncollected sorts out why a run has given no result: it never started and
+// never will, nobody will ever know, or it is only a matter of time.
+func (s *Runner) uncollected(ctx context.Context, r *approval.Request, opened opening, err error) error {
+	var never *neverError
+	var broken *approval.BrokenSealError
+	var gone *approval.CauseError
+	box := r.Run.BoxID
+	switch {
+	case errors.As(err, &broken) && errors.As(err, &never):
+		return s.seals.breakSeal(ctx, r, broken)
+	case errors.As(err, &gone) && errors.As(err, &never):
+		err = s.seals.void(ctx, r, "", opened.age(), &gone.Cause)
+	case errors.As(err, &never):
+		err = s.seals.void(ctx, r, never.words, opened.age(), nil)
+	case errors.Is(err, ErrBoxGone):
+		_, err = s.store.Update(ctx, r.ID, func(r *approval.Request, now time.Time) error {
+			if !runsIn(r, box) {
+				return r.Illegal("lose")
+			}
+			return r.Lose(now)
+		})
+	}
+	return ended(err)
+}
+
+// void ends a run that has not started and, its box being killed, never will. The box
+// may be older than the row knows. Where there is a cause it says why, in place of words.
+func (s *Seals) void(ctx context.Context, was *approval.Request, words string, age time.Duration, cause *approval.Cause) error {
+	_, err := s.store.Update(ctx, was.ID, func(r *approval.Request, now time.Time) error {
+		if !runsIn(r, was.Run.BoxID) {
+			return r.Illegal("void")
+		}
+		r.Cause = cause
+		return r.Void(words, s.costs.boxCharge(r, max(now.Sub(r.Run.StartedAt), age), now), now)
+	})
+	return err
+}
+
+// neverError is a run that has not started and, its box being killed, never will.
+type neverError struct {
+	words string
+	err   error
+}
+
+func (e *neverError) Error() string { return "never started: " + e.err.Error() }
+
+func (e *neverError) Unwrap() error { return e.err }
+
+// never kills the box of such a run. While that fails, the run is not over.
+func (s *Runner) never(ctx context.Context, box, words string, err error) error {
+	if kill := s.sandbox.Kill(ctx, box); kill != nil {
+		return fmt.Errorf("kill box %s that refused to start: %w", box, kill)
+	}
+	return &neverError{words: words, err: err}
+}
+
+// ended forgives a verb that came too late: somebody else has ended the request.
+func ended(err error) error {
+	var move *approval.MoveError
+	if errors.As(err, &move) && move.Request.State.Final() {
+		return nil
+	}
+	return err
+}
+
+// orphanLife is longer than any box exists beyond the time of its code.
+const orphanLife = time.Hour
+
+// collect starts the code if it has not started, and waits for its result. The
+// inputs are read unless they are given.
+func (s *Runner) collect(ctx context.Context, r *approval.Request, inputs []InputFile) (approval.Result, error) {
+	box, m := r.Run.BoxID, r.Revision.Manifest
+	if m.Sandbox != "local" && s.sandbox.Size().Kind != m.Sandbox {
+		// Other replicas, or this one once it is set up again, can still reach a box that is not on this machine.
+		if time.Since(r.Run.StartedAt) > orphanLife+time.Duration(m.Limits.Seconds)*time.Second {
+			return approval.Result{}, ErrBoxGone
+		}
+		return approval.Result{}, &LaterError{After: 30 * time.Second, Err: fmt.Errorf("no way to its %s box from here", m.Sandbox)}
+	}
+	result, err := s.sandbox.Result(ctx, box)
+	if !errors.Is(err, ErrNotStarted) {
+		return result, err
+	}
+	if !r.Run.BegunAt.IsZero() {
+		// It has begun, and somebody has removed the mark: what was approved does not get a second start.
+		s.log.Error("a box says that nothing was started in it, but it was", "request", r.ID, "box", box)
+		if err := s.sandbox.Kill(ctx, box); err != nil {
+			return approval.Result{}, err
+		}
+		return approval.Result{}, ErrBoxGone
+	}
+	if inputs == nil {
+		// Somebody else has named the box, some time ago: what they checked is checked again.
+		inputs, err = s.seals.unbroken(ctx, r)
+		switch gone, broken := new(approval.CauseError), new(approval.BrokenSealError); {
+		case errors.As(err, &gone) && gone.Cause.Passes():
+			// A box is not kept for what may come back in an hour: it takes a new decision, once it is there.
+			err = s.never(ctx, box, "", &approval.BrokenSealError{Why: []string{"An input could not be read any more when it was about to start."}})
+		case errors.As(err, &gone), errors.As(err, &broken):
+			err = s.never(ctx, box, "", err)
+		}
+		if err != nil {
+			return approval.Result{}, err
+		}
+	}
+	limits, err := s.costs.affordable(m, r.Run.StartedAt)
+	if in := new(approval.InputError); errors.As(err, &in) {
+		err = s.never(ctx, box, in.Why, err)
+	}
+	if err != nil {
+		return approval.Result{}, err
+	}
+	job := Job{RequestID: r.ID, Code: r.Revision.Code, CodeSHA256: m.CodeSHA256, Inputs: inputs, Limits: limits}
+	if err := s.sandbox.Start(ctx, box, job); err != nil {
+		var refused *BoxError
+		if errors.As(err, &refused) && !refused.Retry && !errors.Is(err, ErrBoxGone) {
+			err = s.never(ctx, box, refused.Words, err)
+		}
+		return approval.Result{}, err
+	}
+	if err := s.begun(ctx, r.ID, box); err != nil {
+		return approval.Result{}, err
+	}
+	return s.sandbox.Result(ctx, box)
+}
+
+// begun notes that the code has begun in its box. A run that somebody has taken
+// back in that very moment, because they found its box empty, has begun all the
+// same: its box is no more, and the audit trail says so.
+func (s *Runner) begun(ctx context.Context, id, box string) error {
+	_, err := s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
+		if runsIn(r, box) && !r.Run.BegunAt.IsZero() {
+			return nil // another replica has heard it first
+		}
+		if !runsIn(r, box) {
+			return r.Illegal("begin")
+		}
+		return r.Begin(now)
+	})
+	if move := new(approval.MoveError); errors.As(err, &move) && !move.Request.State.Final() {
+		s.log.Error("code has begun in a box whose run was taken back", "request", id, "box", box)
+		event := approval.Event{Actor: approval.System, Kind: "begun too late", Data: map[string]any{"box": box}}
+		return errors.Join(err, s.store.Audit(ctx, id, event), s.sandbox.Kill(ctx, box))
+	}
+	return err
+}

@@ -1,0 +1,424 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/approval"
+	"countersign/budget"
+)
+
+func TestOneQuestionFromAskToAnswer(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.box.result.Artifacts = []approval.Artifact{{Name: "chart.png", Kind: "chart", Data: []byte("png")}}
+	r := b.approved()
+	require.Empty(t, b.work())
+	r = b.request(r.ID)
+	require.Equal(t, approval.Done, r.State)
+	require.Equal(t, "42", r.Run.Result.Value)
+	require.Equal(t, "box-1", r.Run.BoxID)
+	require.Equal(t, []string{"asked", "held", "weighed", "found", "called", "settled", "drafted", "approved", "held", "weighed", "started", "begun", "settled", "finished"}, b.kinds(r.ID))
+
+	require.Equal(t, 1, b.box.starts())
+	require.Zero(t, b.box.living(), "the box is gone")
+	m := r.Revision.Manifest
+	require.Equal(t, []Job{{RequestID: r.ID, Code: goodCode, CodeSHA256: approval.Hash([]byte(goodCode)), Limits: m.Limits,
+		Inputs: []InputFile{{Input: m.Inputs[0], Data: []byte("a,b\n1,2\n")}}}}, b.box.jobs)
+	require.Equal(t, m, b.box.boxes[0].seal)
+
+	s := b.spends(r.ID, budget.ForRun)
+	require.Len(t, s, 1)
+	require.Equal(t, "$0.000037", budget.Total(s[0].Charges).String(), "2 seconds at 18,500 billionths")
+	require.Zero(t, b.open(r.ID))
+	for _, surface := range []Surface{SurfaceRoot, SurfaceProgress, SurfaceCard, SurfaceFiles, SurfaceReply} {
+		require.Equal(t, "done", b.store.posts[r.ID][surface].Shown, surface)
+	}
+	require.Equal(t, []approval.Artifact{{Name: "chart.png", Kind: "chart", Data: []byte("png")}}, b.slack.shared)
+	v, err := b.View(t.Context(), r.ID)
+	require.NoError(t, err)
+	require.Equal(t, []approval.Artifact{{Name: "chart.png", Kind: "chart"}}, v.Artifacts, "what is in the files is read by who posts them")
+	require.Equal(t, 5, b.slack.posted, "each message is posted once and then rewritten")
+	require.NoError(t, b.Run(t.Context(), r.ID), "again, it does nothing")
+	require.Equal(t, 1, b.box.starts())
+}
+
+func TestARunSurvivesEveryCrashAndStartsOnce(t *testing.T) {
+	t.Parallel()
+	for _, tt := range runPoints {
+		for how, arm := range map[string]func(*faults){
+			"dies":          func(f *faults) { f.kill(tt.point) },
+			"gets an error": func(f *faults) { f.fail(tt.point, errCrash) },
+		} {
+			t.Run(how+" at "+tt.point, func(t *testing.T) {
+				t.Parallel()
+				b := setup(t)
+				r := b.approved()
+				arm(b.faults)
+				failures := b.work()
+				require.True(t, b.faults.struck(), "the crash point was never reached")
+				require.Len(t, failures, 1)
+				require.ErrorIs(t, failures[0], errCrash)
+				r = b.request(r.ID)
+				require.Equal(t, approval.Done, r.State)
+				require.Equal(t, 1, b.box.starts())
+				require.Zero(t, b.box.living(), "a box was forgotten")
+				require.Equal(t, 1, b.count(r.ID, "started"))
+				require.Equal(t, 1, b.count(r.ID, "finished"))
+				s := b.spends(r.ID, budget.ForRun)
+				require.Len(t, s, 1)
+				require.False(t, s[0].Estimated)
+				require.Zero(t, b.open(r.ID))
+			})
+		}
+	}
+}
+
+func TestARunWhoseBoxDiesWithItsReplicaIsLostAndNotRepeated(t *testing.T) {
+	t.Parallel()
+	for _, tt := range runPoints {
+		t.Run(tt.point, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			r := b.approved()
+			for {
+				w, ok := b.store.next()
+				require.True(t, ok)
+				if w.Step == approval.StepRun {
+					break
+				}
+			}
+			b.faults.kill(tt.point)
+			require.ErrorIs(t, b.replica(func() error { return b.Run(context.Background(), r.ID) }), errCrash)
+			b.box.vanish()
+			require.NoError(t, b.Run(t.Context(), r.ID))
+			require.Empty(t, b.work())
+			r = b.request(r.ID)
+			require.LessOrEqual(t, b.box.starts(), 1)
+			require.Zero(t, b.open(r.ID))
+			s := b.spends(r.ID, budget.ForRun)
+			require.Len(t, s, 1)
+			if tt.named && !tt.ended {
+				require.Equal(t, approval.Lost, r.State)
+				require.Contains(t, r.Reason, "will not be run again")
+				require.True(t, s[0].Estimated, "charged in full")
+				require.Equal(t, r.Revision.Manifest.CostCap, budget.Total(s[0].Charges))
+				require.NoError(t, b.Run(t.Context(), r.ID))
+				require.LessOrEqual(t, b.box.starts(), 1)
+				return
+			}
+			require.Equal(t, approval.Done, r.State)
+			require.Equal(t, 1, b.box.starts())
+		})
+	}
+}
+
+func TestTwoCrashesInOneRunStillStartOnce(t *testing.T) {
+	t.Parallel()
+	for _, first := range runPoints {
+		for _, second := range runPoints {
+			b := setup(t)
+			r := b.approved()
+			b.faults.kill(first.point)
+			b.faults.kill(second.point)
+			b.work()
+			require.True(t, b.faults.struck(), "%s, %s", first.point, second.point)
+			require.Equal(t, approval.Done, b.request(r.ID).State, "%s, %s", first.point, second.point)
+			require.Equal(t, 1, b.box.starts(), "%s, %s", first.point, second.point)
+			require.Zero(t, b.open(r.ID))
+			require.Zero(t, b.box.living(), "%s, %s", first.point, second.point)
+		}
+	}
+}
+
+func TestManyReplicasAtOneRunStartItOnce(t *testing.T) {
+	t.Parallel()
+	for range 20 {
+		b := setup(t)
+		r := b.approved()
+		var all sync.WaitGroup
+		for range 8 {
+			// Not through Do: what keeps replicas apart is only there to save work.
+			all.Go(func() { _ = b.Run(context.Background(), r.ID) })
+		}
+		all.Wait()
+		require.Empty(t, b.work())
+		require.Equal(t, approval.Done, b.request(r.ID).State)
+		require.Equal(t, 1, b.box.starts())
+		require.Equal(t, 1, b.count(r.ID, "started"))
+		require.Equal(t, 1, b.count(r.ID, "finished"))
+		require.Len(t, b.spends(r.ID, budget.ForRun), 1)
+		require.Zero(t, b.box.living())
+	}
+}
+
+// Another replica has named the very box that this one has just been given: it
+// is not this one's to kill.
+func TestAReplicaThatComesSecondLeavesTheNamedBoxAlive(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.approved()
+	stale := b.request(r.ID)
+	_, _, err := b.start(t.Context(), b.request(r.ID))
+	require.NoError(t, err)
+	_, _, err = b.start(t.Context(), stale)
+	var move *approval.MoveError
+	require.ErrorAs(t, err, &move)
+	require.Equal(t, 1, b.box.living())
+	require.NoError(t, b.Run(t.Context(), r.ID))
+	require.Equal(t, approval.Done, b.request(r.ID).State)
+	require.Equal(t, 1, b.box.starts())
+}
+
+func TestARequestTakenBackWhileItsBoxIsMadeGivesTheBoxUp(t *testing.T) {
+	t.Parallel()
+	for name, killable := range map[string]bool{"killed": true, "not to be killed": false} {
+		b := setup(t)
+		r := b.approved()
+		stale := b.request(r.ID)
+		_, err := b.Withdraw(t.Context(), r.ID, approval.Click{Team: "T1", User: "asker"})
+		require.NoError(t, err)
+		if !killable {
+			b.faults.fail("Kill.before", errCrash)
+		}
+		_, _, err = b.start(t.Context(), stale)
+		require.NoError(t, err, name)
+		require.Equal(t, killable, b.box.living() == 0, name)
+		require.Equal(t, !killable, strings.Contains(b.log.String(), "kill unused box"), name)
+		require.Zero(t, b.box.starts())
+		require.Equal(t, approval.Withdrawn, b.request(r.ID).State)
+	}
+}
+
+func TestAnApprovalThatHasRunOutIsNotStarted(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.approved()
+	b.store.pass(2 * time.Hour)
+	require.NoError(t, b.Run(t.Context(), r.ID))
+	require.Zero(t, b.box.starts())
+	require.Zero(t, b.box.living())
+	require.Equal(t, approval.Expired, b.request(r.ID).State)
+	require.Zero(t, b.open(r.ID))
+}
+
+func TestABoxThatCannotBeHadIsAskedForLaterOrEndsTheRequest(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.approved()
+	b.store.jobs = nil
+	b.faults.fail("Create.before", &BoxError{Err: errCrash, Words: "All boxes are busy.", Retry: true})
+	var later *LaterError
+	require.ErrorAs(t, b.Run(t.Context(), r.ID), &later)
+	require.Equal(t, 5*time.Second, later.After)
+	require.Equal(t, approval.Approved, b.request(r.ID).State)
+	require.Equal(t, approval.WaitsForBox, b.request(r.ID).Reason)
+	require.Contains(t, b.store.jobs, Wake{Step: approval.StepShow, RequestID: r.ID})
+	b.faults.fail("Create.before", &BoxError{Err: errCrash, Words: "All boxes are busy.", Retry: true})
+	require.ErrorAs(t, b.Run(t.Context(), r.ID), &later)
+	require.Equal(t, 1, b.count(r.ID, "no box"), "said once")
+
+	b.faults.fail("Create.before", &BoxError{Err: errCrash, Words: "The key for E2B is wrong."})
+	require.NoError(t, b.Run(t.Context(), r.ID))
+	r = b.request(r.ID)
+	require.Equal(t, approval.Failed, r.State)
+	require.Equal(t, "The key for E2B is wrong.", r.Reason)
+	require.Zero(t, b.open(r.ID))
+
+	r = b.approved()
+	b.faults.fail("Create.before", &BoxError{Err: errCrash, Words: "All boxes are busy.", Retry: true})
+	require.Error(t, b.Run(t.Context(), r.ID))
+	require.NoError(t, b.Run(t.Context(), r.ID))
+	require.Equal(t, approval.Done, b.request(r.ID).State)
+	require.Empty(t, b.request(r.ID).Reason)
+}
+
+func TestANamedBoxThatIsGoneIsLost(t *testing.T) {
+	t.Parallel()
+	for _, point := range []string{"Result.before", "Start.before", "Result.after"} {
+		b := setup(t)
+		r := b.approved()
+		b.faults.fail(point, errors.Join(errCrash, ErrBoxGone))
+		require.Empty(t, b.work(), point)
+		r = b.request(r.ID)
+		require.Equal(t, approval.Lost, r.State, point)
+		s := b.spends(r.ID, budget.ForRun)[0]
+		require.True(t, s.Estimated)
+		require.Equal(t, r.Revision.Manifest.CostCap, budget.Total(s.Charges))
+		require.Equal(t, "local", s.Charges[0].What)
+		require.LessOrEqual(t, b.box.starts(), 1)
+	}
+}
+
+func TestABoxThatRefusesTheCodeForGoodVoidsTheRun(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.approved()
+	b.faults.fail("Start.before", &BoxError{Err: errCrash, Words: "The inputs do not fit on the sandbox's disk."})
+	require.Empty(t, b.work())
+	r = b.request(r.ID)
+	require.Equal(t, approval.Failed, r.State)
+	require.Equal(t, "The inputs do not fit on the sandbox's disk.", r.Reason)
+	require.Equal(t, 1, b.count(r.ID, "voided"))
+	s := b.spends(r.ID, budget.ForRun)
+	require.Len(t, s, 1, "the box is paid for, once")
+	require.False(t, s[0].Estimated)
+	require.Zero(t, b.box.starts())
+	require.Zero(t, b.box.living())
+}
+
+func TestAReplicaWithoutASandboxLeavesABoxElsewhereAlone(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.box.size.Kind, b.Prices = "e2b", budget.Prices{Models: b.Prices.Models, Boxes: []budget.BoxPrice{b.Prices.Boxes[0]}}
+	b.Prices.Boxes[0].Kind = "e2b"
+	r := b.approved()
+	b.faults.kill("commit started.after")
+	require.ErrorIs(t, b.replica(func() error { return b.Run(context.Background(), r.ID) }), errCrash)
+	box := b.stand.Sandbox
+	b.stand.Sandbox = NoSandbox{Why: "no key"}
+	var later *LaterError
+	require.ErrorAs(t, b.Run(t.Context(), r.ID), &later)
+	require.Equal(t, approval.Running, b.request(r.ID).State)
+	b.stand.Sandbox = box
+	require.NoError(t, b.Run(t.Context(), r.ID))
+	require.Equal(t, approval.Done, b.request(r.ID).State)
+}
+
+// A local replica knows nothing of boxes at E2B, so it cannot say that one is gone.
+func TestAReplicaWithAnotherSandboxLeavesABoxElsewhereAlone(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.Prices.Boxes = append(b.Prices.Boxes, budget.BoxPrice{Kind: "e2b", From: epoch, VCPU: 14_000, GiB: 4_500})
+	b.box.size.Kind = "e2b"
+	r := b.approved()
+	b.faults.kill("commit started.after")
+	require.ErrorIs(t, b.replica(func() error { return b.Run(context.Background(), r.ID) }), errCrash)
+	b.box.size.Kind = "local"
+	var later *LaterError
+	require.ErrorAs(t, b.Run(t.Context(), r.ID), &later)
+	require.Equal(t, approval.Running, b.request(r.ID).State)
+
+	// Nobody will ever come for it: its hold must not stay for ever.
+	b.store.mu.Lock()
+	b.store.requests[r.ID].Run.StartedAt = time.Now().Add(-orphanLife - time.Hour)
+	b.store.mu.Unlock()
+	require.NoError(t, b.Run(t.Context(), r.ID))
+	require.Equal(t, approval.Lost, b.request(r.ID).State)
+	require.Zero(t, b.open(r.ID))
+}
+
+// Slack need not answer twice for one run: between naming the box and starting the
+// code there is nothing to wait for but the box.
+func TestInputsAreReadOnceForARun(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.approved()
+	before := len(b.faults.passed)
+	require.NoError(t, b.Run(t.Context(), r.ID))
+	require.Equal(t, approval.Done, b.request(r.ID).State)
+	fetches := 0
+	for _, point := range b.faults.passed[before:] {
+		if point == "Fetch.before" {
+			fetches++
+		}
+	}
+	require.Equal(t, 1, fetches)
+	require.Equal(t, "a,b\n1,2\n", string(b.box.jobs[0].Inputs[0].Data))
+}
+
+func TestARunThatGoesOnIsWaitedForAgain(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.approved()
+	b.store.jobs = nil
+	b.faults.fail("Result.after", context.DeadlineExceeded)
+	require.ErrorIs(t, b.Run(t.Context(), r.ID), context.DeadlineExceeded)
+	require.Equal(t, approval.Running, b.request(r.ID).State)
+	require.Equal(t, 1, b.open(r.ID))
+	require.NoError(t, b.Run(t.Context(), r.ID))
+	require.Equal(t, approval.Done, b.request(r.ID).State)
+	require.Equal(t, 1, b.box.starts())
+}
+
+func TestAReplicaThatIsToldToStopKeepsTheResultItHas(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.approved()
+	ctx, stop := context.WithCancel(t.Context())
+	b.box.ended = stop
+	require.NoError(t, b.Run(ctx, r.ID))
+	require.Equal(t, approval.Done, b.request(r.ID).State)
+	require.Zero(t, b.box.living())
+}
+
+func TestARunIsChargedItsCapWhenItsPriceHasGone(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.approved()
+	b.Prices.Boxes = nil
+	require.Empty(t, b.work())
+	r = b.request(r.ID)
+	require.Equal(t, approval.Done, r.State)
+	require.Equal(t, r.Revision.Manifest.CostCap, budget.Total(b.spends(r.ID, budget.ForRun)[0].Charges))
+}
+
+func TestABoxThatLivedLongerThanAgreedIsOurLoss(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.box.result.Box = time.Hour
+	r := b.approved()
+	require.Empty(t, b.work())
+	r = b.request(r.ID)
+	require.Equal(t, r.Revision.Manifest.CostCap, budget.Total(b.spends(r.ID, budget.ForRun)[0].Charges))
+}
+
+func TestATracebackIsAnEndToo(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.box.result = approval.Result{Outcome: approval.Raised, Error: "KeyError: 'x'", Box: time.Second}
+	r := b.approved()
+	require.Empty(t, b.work())
+	require.Equal(t, approval.Done, b.request(r.ID).State)
+	require.ErrorIs(t, b.Run(t.Context(), "nobody"), approval.ErrNotFound)
+}
+
+// Approved code may be hostile: it can remove the mark that keeps it from being
+// started twice, and crash the replica that watches. The row remembers.
+func TestCodeThatRemovesItsMarkIsNotStartedAgain(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.approved()
+	b.faults.kill("Result.after") // it ran, and nobody heard the end
+	require.ErrorIs(t, b.replica(func() error { return b.Run(context.Background(), r.ID) }), errCrash)
+	require.False(t, b.request(r.ID).Run.BegunAt.IsZero())
+	b.box.mu.Lock()
+	b.box.boxes[0].starts = 0 // the mark is gone
+	b.box.mu.Unlock()
+	b.faults.fail("Kill.before", errCrash)
+	require.ErrorIs(t, b.Run(t.Context(), r.ID), errCrash)
+	require.NoError(t, b.Run(t.Context(), r.ID))
+	require.Equal(t, approval.Lost, b.request(r.ID).State)
+	require.Len(t, b.box.jobs, 1, "no second start")
+	require.Zero(t, b.box.living())
+	require.True(t, b.spends(r.ID, budget.ForRun)[0].Estimated)
+}
+
+// The heart of the matter: wherever a replica dies or is refused while it runs
+// what was approved, the next one goes on, and the code starts at most once.
+var runPoints = []struct {
+	point string
+	named bool // the row names the box by then
+	ended bool // the result is stored by then
+}{
+	{"Request.before", false, false}, {"Fetch.before", false, false}, {"Create.before", false, false}, {"Create.after", false, false},
+	{"Update.before", false, false}, {"commit started.before", false, false}, {"commit started.after", true, false},
+	{"Result.before", true, false}, {"Start.before", true, false}, {"Start.after", true, false}, {"Result.after", true, false},
+	{"commit finished.before", true, false}, {"commit finished.after", true, true}, {"Kill.before", true, true}, {"Kill.after", true, true},
+}

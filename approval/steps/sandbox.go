@@ -1,0 +1,157 @@
+package steps
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"countersign/approval"
+	"countersign/budget"
+)
+
+// Boxes says whether there is a sandbox, and where a request is in the line for a box.
+type Boxes struct {
+	store   Requests
+	sandbox BoxTerms
+	log     *slog.Logger
+}
+
+// NoSandbox stands where nothing can run code safely: nothing is asked, drafted or
+// run, and people hear why.
+type NoSandbox struct {
+	Why string // and what to do about it, for people
+}
+
+var _ Sandbox = NoSandbox{}
+
+func (n NoSandbox) err() error {
+	return &BoxError{Err: errors.New("there is no sandbox"), Words: cmp.Or(n.Why, "There is no sandbox.")}
+}
+
+// Ready is never true here.
+func (n NoSandbox) Ready() error { return n.err() }
+
+// Size is that of no box, which has no price.
+func (NoSandbox) Size() budget.BoxSize { return budget.BoxSize{Kind: "none"} }
+
+// Template names nothing that is installed.
+func (NoSandbox) Template() string { return "" }
+
+// Lease is nothing, as is InspectLease.
+func (NoSandbox) Lease(approval.Limits) time.Duration { return 0 }
+
+// InspectLease is nothing.
+func (NoSandbox) InspectLease() time.Duration { return 0 }
+
+// ReachesHosts is false: there is no box to reach any from.
+func (NoSandbox) ReachesHosts() bool { return false }
+
+// Inspect says why there is no box.
+func (n NoSandbox) Inspect(context.Context, string, []approval.File) (Inspection, error) {
+	return Inspection{}, n.err()
+}
+
+// Prepare does nothing.
+func (NoSandbox) Prepare(string) {}
+
+// Discard does nothing.
+func (NoSandbox) Discard(string) {}
+
+// Create says why there is no box.
+func (n NoSandbox) Create(context.Context, string, approval.Manifest) (string, error) {
+	return "", n.err()
+}
+
+// Start finds no box.
+func (NoSandbox) Start(context.Context, string, Job) error { return ErrBoxGone }
+
+// Result finds no box.
+func (NoSandbox) Result(context.Context, string) (approval.Result, error) {
+	return approval.Result{}, ErrBoxGone
+}
+
+// Kill finds no box, which is no error.
+func (NoSandbox) Kill(context.Context, string) error { return nil }
+
+// noBox is why nothing can run here at all; empty where it can, now or after a while.
+func (s *Boxes) noBox() string {
+	if box := s.notReady(); box != nil && !box.Retry {
+		return box.Words
+	}
+	return ""
+}
+
+// NoSandbox says why nothing can run here at all, if so.
+func (s *Boxes) NoSandbox() (why string, none bool) {
+	why = s.noBox()
+	return why, why != ""
+}
+
+// startsLater is why nothing can run here yet, as an error that has the step come again.
+func (s *Boxes) startsLater() error {
+	if box := s.notReady(); box != nil && box.Retry {
+		return &LaterError{After: 2 * time.Second, Err: box}
+	}
+	return nil
+}
+
+func (s *Boxes) notReady() (box *BoxError) {
+	if err := s.sandbox.Ready(); err != nil && !errors.As(err, &box) {
+		box = &BoxError{Err: err, Words: "The sandbox cannot be reached.", Retry: true}
+	}
+	return box
+}
+
+type placeKey struct{}
+
+// withLine has the sandbox tell where in the line for boxes somebody stands. A
+// sandbox tells it every few seconds, which also says that it has not hung.
+func withLine(ctx context.Context, told func(place int)) context.Context {
+	return context.WithValue(ctx, placeKey{}, told)
+}
+
+// TellPlace is for sandboxes: the box that this call waits for is so far from its
+// turn (1: the next one), or its turn has come (NotInLine).
+func TellPlace(ctx context.Context, place int) {
+	if told, ok := ctx.Value(placeKey{}).(func(int)); ok {
+		told(place)
+	}
+}
+
+// patient is a context that ends when nothing was heard of the box for so long.
+func patient(ctx context.Context, most time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	end := time.AfterFunc(most, cancel)
+	outer := ctx
+	return withLine(ctx, func(place int) { end.Reset(most); TellPlace(outer, place) }), func() { end.Stop(); cancel() }
+}
+
+// tellLine is a context in which waits for a box are noted in the request, for
+// people to see. That nobody can be told is no reason not to wait.
+func (s *Boxes) tellLine(ctx context.Context, r *approval.Request) context.Context {
+	place, said := r.Place, time.Time{}
+	return withLine(ctx, func(now int) {
+		if now == place || time.Since(said) < linePause {
+			return
+		}
+		if err := s.inLine(ctx, r.ID, now); err != nil {
+			s.log.Log(ctx, slog.LevelDebug, "note the place in the line", "request", r.ID, "error", err)
+			return
+		}
+		place, said = now, time.Now()
+	})
+}
+
+// linePause is between two words about one place: Slack rewrites a message about once a second in a channel.
+const linePause = 5 * time.Second
+
+// inLine notes where a request is in the line for a box.
+func (s *Boxes) inLine(ctx context.Context, id string, place int) error {
+	_, err := s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error { return r.StandInLine(place, now) })
+	if move := new(approval.MoveError); errors.As(err, &move) {
+		return nil // it waits for nothing any more
+	}
+	return err
+}

@@ -1,0 +1,208 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"time"
+
+	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/budget"
+)
+
+// Presenter makes Slack look like the row.
+type Presenter struct {
+	store interface {
+		Notices
+		Shown
+		Work
+	}
+	slack Posting
+	log   *slog.Logger
+	*Settings
+
+	people *People
+}
+
+// Surface is one of the messages that a request has in Slack.
+type Surface string
+
+// The surfaces, in the order in which they appear.
+const (
+	SurfaceRoot     Surface = "root"     // the thread's first message: who asked what
+	SurfaceProgress Surface = "progress" // where it is, rewritten in place
+	SurfaceCard     Surface = "card"     // in the review channel
+	SurfacePlain    Surface = "plain"    // in its place, when Slack refuses the card: it leads to the code and has no Approve
+	SurfaceFiles    Surface = "files"    // charts and tables, in the thread
+	SurfaceReply    Surface = "reply"    // the answer and its bill, in the thread
+)
+
+// Post is a message that stands in Slack.
+type Post struct {
+	RequestID string
+	Surface   Surface
+	Channel   string
+	TS        string
+	Shown     string // a hash of what it shows, so that nothing is rewritten in vain
+}
+
+// View is everything that a request's surfaces are drawn from, read at one moment.
+type View struct {
+	Request   *approval.Request
+	Session   approval.Session
+	Earlier   []string // the last questions of the thread before this one, at most three, oldest first
+	Bill      []Spend
+	Standings []budget.Standing // of the budgets that pay, in lock order
+	Posts     map[Surface]Post
+	Artifacts []approval.Artifact // without what is in them, except for Publish of SurfaceFiles
+	Former    *approval.Revision  // the version before the current one, for the difference; nil when there is none
+	Deciders  []string            // who may decide on the current revision and has not, while it waits
+	Now       time.Time
+	Policy    approval.Policy
+	Terms     review.Terms       // what the current revision needs
+	Frozen    time.Time          // nothing starts before this; zero when something may
+	FrozenBy  string             // the line of the rules that says so
+	Unseen    map[Surface]Unseen // what Slack has refused the last time that it was asked to
+}
+
+// Spend is a settlement as the bill shows it.
+type Spend struct {
+	Purpose   budget.Purpose
+	Charges   []budget.Charge
+	Estimated bool
+}
+
+// Spent is what a request has cost so far.
+func (v *View) Spent() (sum budget.USD) {
+	for _, s := range v.Bill {
+		sum += budget.Total(s.Charges)
+	}
+	return sum
+}
+
+// RunSpent is what its run has cost, once that is known.
+func (v *View) RunSpent() (sum budget.USD, ok bool) {
+	for _, s := range v.Bill {
+		if s.Purpose == budget.ForRun {
+			sum, ok = sum+budget.Total(s.Charges), true
+		}
+	}
+	return sum, ok
+}
+
+// Tight is the budget with the least left of those that pay.
+func (v *View) Tight() (budget.Standing, bool) { return budget.Tightest(v.Standings) }
+
+// surfaces says which messages a request has in Slack at this moment, in the
+// order in which they are drawn.
+func surfaces(v *View) []Surface {
+	r := v.Request
+	if r.Seek != nil && r.State != approval.Expired {
+		return nil // it has not got to its channel, and what is missing is said in private
+	}
+	list := []Surface{SurfaceRoot}
+	if r.Revision != nil {
+		list = append(list, SurfaceCard) // before the progress, which says when nobody can see it
+	}
+	if v.Posts[SurfacePlain].TS != "" {
+		list = append(list, SurfacePlain)
+	}
+	list = append(list, SurfaceProgress)
+	if r.State == approval.Done && len(v.Artifacts) > 0 {
+		list = append(list, SurfaceFiles)
+	}
+	if r.State.Final() && (r.State != approval.Withdrawn || len(v.Bill) > 0 || uncertain(r)) {
+		list = append(list, SurfaceReply)
+	}
+	return list
+}
+
+// View reads everything that a request's messages are drawn from.
+func (s *Presenter) View(ctx context.Context, id string) (*View, error) {
+	v, err := s.store.View(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	v.Policy = s.Policy
+	if v.Terms, err = s.people.terms(ctx, v.Request); err != nil {
+		return nil, err
+	}
+	if v.Request.State == approval.Approved {
+		rules, err := s.people.freezes(ctx, v.Request.Team, v.Request.Project)
+		if err != nil {
+			return nil, err
+		}
+		v.Frozen, v.FrozenBy = rules.Frozen(v.Now, s.Policy.Zone)
+	}
+	if v.Request.State == approval.Pending {
+		if v.Deciders, _, err = s.people.deciders(ctx, v.Request); err != nil {
+			return nil, err
+		}
+	}
+	return v, nil
+}
+
+// Show makes Slack look like the row: what is missing is posted, what is
+// outdated is rewritten. The posts are views; losing one loses nothing. A place
+// that cannot be reached keeps no other from being drawn.
+func (s *Presenter) Show(ctx context.Context, id string) error {
+	v, err := s.View(ctx, id)
+	if err != nil {
+		return err
+	}
+	var faults []error
+	failed := map[Surface]bool{}
+	list := surfaces(v)
+	for n := 0; n < len(list); n++ {
+		surface := list[n]
+		if failed[SurfaceRoot] || surface == SurfaceReply && failed[SurfaceFiles] {
+			break // there is no thread yet; or the answer would speak of files that are not there
+		}
+		if surface == SurfaceFiles && v.Posts[surface].TS == "" {
+			if v.Artifacts, err = s.store.Artifacts(ctx, id); err != nil {
+				return errors.Join(append(faults, err)...)
+			}
+		}
+		post, err := s.slack.Publish(ctx, v, surface)
+		if err != nil {
+			faults, failed[surface] = append(faults, err), hidden(err)
+		}
+		// Beside an error, too: it stands in Slack.
+		if err := s.posted(ctx, v, post); err != nil {
+			return errors.Join(append(faults, err)...) // what nobody remembers would be posted again: no more of it
+		}
+		faults = append(faults, s.reckon(ctx, v, surface, err))
+		if surface != SurfaceCard && surface != SurfacePlain && errors.Is(err, ErrNoPlace) && v.Request.Away == nil && !v.Request.State.Final() {
+			faults = append(faults, s.store.Wake(ctx, Wake{Step: approval.StepLook, RequestID: id})) // who cannot be answered there is told otherwise
+		}
+		if surface == SurfaceCard && plainable(err) && v.Request.State == approval.Pending && v.Posts[SurfacePlain].TS == "" {
+			list = slices.Insert(list, n+1, SurfacePlain)
+		}
+	}
+	return s.again(v, faults)
+}
+
+// posted remembers a post that is new or has changed, and with the first of them
+// where the thread is.
+func (s *Presenter) posted(ctx context.Context, v *View, post Post) error {
+	had, ok := v.Posts[post.Surface]
+	if post.TS == "" || ok && had == post {
+		return s.threaded(ctx, v)
+	}
+	if err := s.store.Posted(ctx, post); err != nil {
+		return err
+	}
+	v.Posts[post.Surface] = post
+	return s.threaded(ctx, v)
+}
+
+func (s *Presenter) threaded(ctx context.Context, v *View) error {
+	root := v.Posts[SurfaceRoot].TS
+	if root == "" || v.Session.ThreadTS != "" {
+		return nil
+	}
+	v.Session.ThreadTS = root
+	return s.store.Threaded(ctx, v.Session.ID, root)
+}

@@ -1,0 +1,217 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"countersign/approval"
+)
+
+// A request may stand in line for its box for hours. What was checked before that is
+// checked again when the box is there: that nothing is frozen, that who approved it may
+// still do so, that all it rests on is there.
+
+// checkedLife is how old a check may be when a box is named. Most boxes are there sooner.
+const checkedLife = 2 * time.Second
+
+// recheck does that. Where the request does not start now, its box is killed and paid for,
+// and the error is that of the start.
+func (s *Runner) recheck(ctx context.Context, r *approval.Request, opened opening, box string) (stop bool, _ error) {
+	if time.Since(opened.checked) < checkedLife {
+		return false, nil
+	}
+	stop, err := s.mayStart(ctx, r)
+	if err == nil && !stop {
+		return false, nil
+	}
+	ctx = context.WithoutCancel(ctx) // a box is paid for and killed even when this replica is told to stop
+	if broken := new(approval.BrokenSealError); errors.As(err, &broken) {
+		broken.Box = opened.age()
+		err = s.seals.breakSeal(ctx, r, broken)
+	} else {
+		s.payHeldBack(ctx, r, opened.age())
+	}
+	// Another replica that has named it since has checked for itself.
+	if now, unread := s.store.Request(ctx, r.ID); unread != nil || now.Run == nil || now.Run.BoxID != box {
+		if kill := s.sandbox.Kill(ctx, box); kill != nil {
+			s.log.Warn("kill a box that is not started", "request", r.ID, "error", kill)
+		}
+	}
+	return true, s.ends.failOrLater(ctx, r.ID, err)
+}
+
+func (s *Runner) mayStart(ctx context.Context, r *approval.Request) (stop bool, err error) {
+	if stop, err = s.heldBack(ctx, r); stop || err != nil {
+		return stop, err
+	}
+	why, err := s.people.fallen(ctx, r)
+	if err != nil {
+		return true, err
+	}
+	if why != nil {
+		return true, &approval.BrokenSealError{Why: why}
+	}
+	return s.watch.inPlace(ctx, r, true)
+}
+
+// payHeldBack charges a box in which nothing started. A request that is to run yet pays
+// it out of what is held for its run, so that both cost no more than was agreed to.
+func (s *Runner) payHeldBack(ctx context.Context, was *approval.Request, used time.Duration) {
+	_, err := s.store.Update(ctx, was.ID, func(r *approval.Request, now time.Time) error {
+		charge, err := s.Prices.BoxCharge(s.sandbox.Size(), used, now)
+		switch {
+		case err != nil:
+			return err
+		case r.State == approval.Approved && r.Revision.Number == was.Revision.Number:
+			r.Money().PayHeldBack(charge, now)
+		default:
+			r.Money().Unused(charge, now)
+		}
+		return nil
+	})
+	if err != nil {
+		s.log.Warn("charge a box that is not started", "request", was.ID, "error", err)
+	}
+}
+
+// opening is what whoever has just had a box made knows beside the row.
+type opening struct {
+	inputs []InputFile // as they were read just now: a Slack that is away since need not be asked again
+	asked  time.Time   // for the box, which is billed from then on
+
+	checked time.Time // whether it may start
+}
+
+// age is how long the box has existed at most; zero when somebody else had it made.
+func (o opening) age() time.Duration {
+	if o.asked.IsZero() {
+		return 0
+	}
+	return time.Since(o.asked)
+}
+
+// start checks what was sealed, takes a box and names it in the row. A box that
+// no row will name is killed, and paid for.
+func (s *Runner) start(ctx context.Context, r *approval.Request) (_ *approval.Request, opened opening, _ error) {
+	if why := s.boxes.noBox(); why != "" {
+		return r, opened, s.ends.fail(ctx, r.ID, "Nothing can run code here at the moment: "+why)
+	}
+	if later := s.boxes.startsLater(); later != nil {
+		return r, opened, errors.Join(later, s.boxes.inLine(ctx, r.ID, approval.Starting))
+	}
+	opened.checked = time.Now()
+	if waits, err := s.heldBack(ctx, r); err != nil || waits {
+		return r, opened, s.ends.failOrLater(ctx, r.ID, err)
+	}
+	if stop, err := s.watch.inPlace(ctx, r, false); stop || err != nil {
+		return r, opened, err
+	}
+	inputs, err := s.seals.unbroken(ctx, r)
+	opened.inputs = inputs
+	if gone := new(approval.CauseError); errors.As(err, &gone) {
+		return r, opened, s.watch.withoutInput(ctx, r, gone.Cause)
+	}
+	if broken := new(approval.BrokenSealError); errors.As(err, &broken) {
+		return r, opened, s.seals.breakSeal(ctx, r, broken)
+	}
+	if err != nil {
+		s.sandbox.Discard(r.ID)
+		return r, opened, s.ends.failOrLater(ctx, r.ID, err)
+	}
+	if withheld(r) {
+		if stop, err := s.watch.inPlace(ctx, r, true); stop || err != nil {
+			return r, opened, err
+		}
+	}
+	seal := r.Revision.Manifest
+	if seal.Limits, err = s.costs.affordable(seal, time.Now()); err != nil {
+		s.sandbox.Discard(r.ID)
+		return r, opened, s.ends.failOrLater(ctx, r.ID, err)
+	}
+	opened.asked = time.Now()
+	line := s.boxes.tellLine(ctx, r)
+	box, err := s.sandbox.Create(withLine(line, func(place int) {
+		if place != approval.NotInLine {
+			opened.asked = time.Now() // nobody pays for the wait in a line
+		}
+		TellPlace(line, place)
+	}), r.ID, seal)
+	if err != nil {
+		var failed *BoxError
+		if errors.As(err, &failed) && failed.Kept {
+			return r, opened, &LaterError{After: time.Second, Err: err}
+		}
+		if errors.As(err, &failed) && failed.Retry {
+			_, waits := s.store.Update(ctx, r.ID, func(r *approval.Request, now time.Time) error { return r.AwaitBox(failed.Words, now) })
+			return r, opened, errors.Join(&LaterError{After: 5 * time.Second, Err: err}, ended(waits))
+		}
+		return r, opened, s.ends.failOrLater(ctx, r.ID, err)
+	}
+	if stop, err := s.recheck(ctx, r, opened, box); stop {
+		return r, opened, err
+	}
+	started, err := s.store.Update(ctx, r.ID, func(r *approval.Request, now time.Time) error {
+		if r.State == approval.Approved && !now.Before(r.ExpiresAt) {
+			r.Money().PayBox(s.costs.boxCharge(r, opened.age(), now), now)
+			return r.Expire(now)
+		}
+		return r.Start(box, s.Policy, now)
+	})
+	if err == nil && started.State == approval.Expired {
+		return started, opened, s.sandbox.Kill(context.WithoutCancel(ctx), box)
+	}
+	if err != nil {
+		var move *approval.MoveError
+		var stale *approval.StaleError
+		if errors.As(err, &stale) || errors.As(err, &move) && (move.Request.Run == nil || move.Request.Run.BoxID != box) {
+			// Nothing has started in it and nothing will: the row does not name it. After any other error it may, or
+			// another replica has named it just now: then the next call finds the same box.
+			if kill := s.sandbox.Kill(context.WithoutCancel(ctx), box); kill != nil {
+				s.log.Warn("kill unused box", "request", r.ID, "error", kill)
+			}
+			if stale != nil {
+				return r, opened, s.seals.breakSeal(ctx, r, &approval.BrokenSealError{Why: stale.Request.BrokenSeal(s.Policy), Box: opened.age()})
+			}
+			s.payUnused(context.WithoutCancel(ctx), r.ID, opened.age())
+		}
+		return r, opened, ended(err)
+	}
+	return started, opened, nil
+}
+
+// payUnused charges a box whose request was taken from it while it was made, and
+// the run's hold with it: its seconds are held and settled in one. What no budget
+// bears any more is our loss.
+func (s *Runner) payUnused(ctx context.Context, id string, used time.Duration) {
+	_, err := s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
+		charge, err := s.Prices.BoxCharge(s.sandbox.Size(), used, now)
+		if err == nil {
+			r.Money().Unused(charge, now)
+		}
+		return err
+	})
+	if err != nil {
+		s.log.Warn("charge unused box", "request", id, "error", err)
+	}
+}
+
+// heldBack tells whether the rules let nothing start now, and has the request wait.
+func (s *Runner) heldBack(ctx context.Context, r *approval.Request) (bool, error) {
+	rules, err := s.people.freezes(ctx, r.Team, r.Project)
+	if err != nil || len(rules.Freezes) == 0 {
+		return false, err
+	}
+	frozen := false
+	_, err = s.store.Update(ctx, r.ID, func(r *approval.Request, now time.Time) error {
+		until, why := rules.Frozen(now, s.Policy.Zone)
+		if frozen = !until.IsZero(); !frozen || r.State != approval.Approved || !now.Before(r.ExpiresAt) {
+			return nil
+		}
+		return r.Freeze(until, why, rules.Within(s.Policy), now)
+	})
+	if move := new(approval.MoveError); errors.As(err, &move) {
+		return true, ended(err)
+	}
+	return frozen, err
+}

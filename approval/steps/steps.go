@@ -1,0 +1,105 @@
+package steps
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"countersign/approval"
+	"countersign/budget"
+)
+
+// Ports are what the steps need of the world.
+type Ports struct {
+	Store   Store
+	Writer  Writer
+	Sandbox Sandbox // NoSandbox where nothing can run code safely
+	Slack   Slack
+	Read    func(name string, data []byte) ([]approval.Table, error) // the shape of a data file; *UnreadableError
+	Log     *slog.Logger
+}
+
+// Settings are what whoever operates it has set.
+type Settings struct {
+	Prices   budget.Prices
+	Policy   approval.Policy
+	Location *time.Location                // on whose calendar budgets run; nil: UTC
+	Due      func(now time.Time) time.Time // the latest moment at which a digest was due; nil: there is none
+}
+
+// Steps are the use cases, put together for whoever wires the program: each is a
+// type of its own with what it calls.
+type Steps struct {
+	Ports
+	*Settings
+
+	*Boxes
+	*Costs
+	*Inputs
+	*Asker
+	*People
+	*Authority
+	*Ends
+	*Decider
+	*Watch
+	*Drafter
+	*Editor
+	*Finder
+	*Lists
+	*Payer
+	*Presenter
+	*Reminder
+	*Seals
+	*Runner
+	*Treasury
+	*Sweeper
+	*Teller
+}
+
+// New puts the steps together.
+func New(p Ports, s Settings) *Steps {
+	if p.Writer == nil {
+		p.Writer = NoWriter{}
+	}
+	boxes := &Boxes{store: p.Store, sandbox: p.Sandbox, log: p.Log}
+	costs := &Costs{store: p.Store, writer: p.Writer, sandbox: p.Sandbox, Settings: &s}
+	inputs := &Inputs{slack: p.Slack, read: p.Read, Settings: &s}
+	asker := &Asker{store: p.Store, writer: p.Writer, Settings: &s, boxes: boxes, costs: costs, inputs: inputs}
+	people := &People{store: p.Store, slack: p.Slack, log: p.Log, Settings: &s}
+	authority := &Authority{store: p.Store, sandbox: p.Sandbox, slack: p.Slack, Settings: &s, boxes: boxes, people: people}
+	ends := &Ends{store: p.Store, log: p.Log, Settings: &s, costs: costs}
+	decider := &Decider{store: p.Store, sandbox: p.Sandbox, log: p.Log, Settings: &s, boxes: boxes, costs: costs, ends: ends, people: people}
+	watch := &Watch{store: p.Store, sandbox: p.Sandbox, slack: p.Slack, people: people}
+	drafter := &Drafter{store: p.Store, writer: p.Writer, sandbox: p.Sandbox, Settings: &s, boxes: boxes, costs: costs, ends: ends, inputs: inputs, people: people, watch: watch}
+	editor := &Editor{store: p.Store, sandbox: p.Sandbox, Settings: &s, boxes: boxes, costs: costs, ends: ends, people: people}
+	finder := &Finder{store: p.Store, slack: p.Slack, inputs: inputs, people: people}
+	lists := &Lists{store: p.Store, Settings: &s, people: people}
+	payer := &Payer{store: p.Store, writer: p.Writer, sandbox: p.Sandbox, log: p.Log, Settings: &s, boxes: boxes, costs: costs, ends: ends, people: people}
+	presenter := &Presenter{store: p.Store, slack: p.Slack, log: p.Log, Settings: &s, people: people}
+	reminder := &Reminder{store: p.Store, slack: p.Slack, people: people}
+	seals := &Seals{store: p.Store, sandbox: p.Sandbox, Settings: &s, costs: costs, ends: ends, inputs: inputs, people: people}
+	runner := &Runner{store: p.Store, sandbox: p.Sandbox, log: p.Log, Settings: &s, boxes: boxes, costs: costs, ends: ends, people: people, seals: seals, watch: watch}
+	treasury := &Treasury{store: p.Store, writer: p.Writer, Settings: &s, costs: costs, people: people}
+	sweeper := &Sweeper{store: p.Store, sandbox: p.Sandbox, log: p.Log, payer: payer, reminder: reminder, treasury: treasury}
+	teller := &Teller{store: p.Store, slack: p.Slack, log: p.Log, Settings: &s, people: people, presenter: presenter}
+	return &Steps{
+		Ports: p, Settings: &s, Boxes: boxes, Costs: costs, Inputs: inputs,
+		Asker: asker, People: people, Authority: authority, Ends: ends, Decider: decider,
+		Watch: watch, Drafter: drafter, Editor: editor, Finder: finder, Lists: lists,
+		Payer: payer, Presenter: presenter, Reminder: reminder, Seals: seals, Runner: runner,
+		Treasury: treasury, Sweeper: sweeper, Teller: teller,
+	}
+}
+
+// Do runs one step of one request: what a job calls. Only one replica at a time
+// is at a step of a request.
+func (s *Steps) Do(ctx context.Context, wake Wake) error {
+	work := map[approval.Step]func(context.Context, string) error{approval.StepFind: s.Find, approval.StepLook: s.Look, approval.StepDraft: s.Draft, approval.StepRun: s.Run, approval.StepShow: s.Show, approval.StepTell: s.Tell}[wake.Step]
+	if work == nil {
+		s.Log.Error("a job for an unknown step", "step", wake.Step, "request", wake.RequestID)
+		return nil
+	}
+	return s.Store.Alone(ctx, wake.RequestID, wake.Step, func(ctx context.Context) error {
+		return work(ctx, wake.RequestID)
+	})
+}

@@ -1,0 +1,153 @@
+package steps
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"slices"
+	"time"
+
+	"countersign/approval"
+	"countersign/approval/review"
+)
+
+// Teller sends notices.
+type Teller struct {
+	store Notices
+	slack Posting
+	log   *slog.Logger
+	*Settings
+
+	people    *People
+	presenter *Presenter
+}
+
+// NoPlace is what a notice about messages that Slack refuses says.
+type NoPlace struct {
+	Channel string    `json:"channel"`
+	Why     Hindrance `json:"why"`
+	Code    string    `json:"code,omitempty"`  // Slack's
+	Cards   bool      `json:"cards,omitempty"` // it is the reviewers' cards that are refused
+	Example string    `json:"example"`         // one of the requests that it concerns
+}
+
+// NoticeView is everything that a notice is drawn from.
+type NoticeView struct {
+	approval.Notice
+	View   *View // of the request that it is about; nil when it is about none
+	Policy approval.Policy
+	Roster review.Roster // of the workspace
+	Now    time.Time
+}
+
+// NoticePost is a notice as it stands in somebody's direct messages. One without
+// a TS has been begun: it may stand there, and nobody remembers where.
+type NoticePost struct {
+	Key       string
+	Recipient string
+	Channel   string
+	TS        string
+	Shown     string
+	Begun     time.Time
+}
+
+// ErrUnreachable tells that somebody cannot be sent a direct message, ever.
+var ErrUnreachable = errors.New("no direct message reaches this person")
+
+// Tell sends a notice to everybody whom it is for, and redraws it where it stands
+// and has changed. Who has got it does not get it again.
+func (s *Teller) Tell(ctx context.Context, key string) error {
+	n, posts, err := s.store.Notice(ctx, key)
+	if err != nil {
+		return err
+	}
+	view := &NoticeView{Notice: *n, Policy: s.Policy, Now: time.Now()}
+	if n.RequestID != "" {
+		if view.View, err = s.presenter.View(ctx, n.RequestID); err != nil {
+			return err
+		}
+		view.Now = view.View.Now
+	}
+	if n.Kind == approval.NoticeUnsaid && len(posts) == 0 {
+		if _, hidden := view.View.HiddenFrom(); !hidden {
+			return s.store.NoticeTold(ctx, key) // the thread has said it before this could
+		}
+	}
+	if view.Roster, err = s.people.Reviewers(ctx, n.Team, ""); err != nil {
+		return err
+	}
+	var faults []error
+	for _, who := range view.recipients(posts) {
+		faults = append(faults, s.tellOne(ctx, view, who, posts[who]))
+	}
+	if err := errors.Join(faults...); err != nil {
+		if err := s.untold(view, faults); err != nil {
+			return err
+		}
+	}
+	return s.store.NoticeTold(ctx, key)
+}
+
+// noticePatience is how long a notice is tried to be sent that Slack refuses.
+const noticePatience = 24 * time.Hour
+
+// untold says when a notice is tried again that somebody has not got. What Slack
+// refuses is not asked of it every second, and not for ever: then it is nil.
+func (s *Teller) untold(v *NoticeView, faults []error) error {
+	all, age, passing := errors.Join(faults...), v.Now.Sub(v.At), false
+	for _, fault := range faults {
+		var no *PostError
+		if fault != nil && !errors.As(fault, &no) {
+			return all
+		}
+		passing = passing || fault != nil && no.Why == Outage
+	}
+	if age > noticePatience && !passing {
+		s.log.Error("Slack refuses a notice, and it is left", "notice", v.Key, "request", v.RequestID, "error", all)
+		return nil
+	}
+	s.log.Warn("Slack refuses a notice", "notice", v.Key, "request", v.RequestID, "error", all)
+	return &LaterError{After: min(max(age/2, time.Second), 10*time.Minute), Err: all}
+}
+
+// recipients are all whom a notice is for, and all who have it already.
+func (v *NoticeView) recipients(posts map[string]NoticePost) []string {
+	all := slices.Clone(v.To)
+	if v.Admins {
+		all = append(all, v.Roster.Admins...)
+	}
+	for who := range posts {
+		all = append(all, who)
+	}
+	if asked := new(approval.TopUpAsked); v.Kind == approval.NoticeTopUp && json.Unmarshal(v.Data, asked) == nil {
+		// Who asked does not answer, though they may be an administrator.
+		all = slices.DeleteFunc(all, func(who string) bool { return who == asked.AskedBy })
+	}
+	if refused := new(approval.Stop); v.Kind == approval.NoticeStop && v.Admins && json.Unmarshal(v.Data, refused) == nil {
+		// Who was refused has a notice of their own.
+		all = slices.DeleteFunc(all, func(who string) bool { return who == refused.Person })
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+func (s *Teller) tellOne(ctx context.Context, v *NoticeView, who string, had NoticePost) error {
+	if had.Recipient == "" {
+		// From here on it may stand there: whoever comes after a crash looks before they post.
+		fresh := NoticePost{Key: v.Key, Recipient: who, Begun: time.Now()}
+		if err := s.store.NoticePosted(ctx, fresh); err != nil {
+			return err
+		}
+		had = NoticePost{Key: v.Key, Recipient: who}
+	}
+	post, err := s.slack.Tell(ctx, v, had)
+	if errors.Is(err, ErrUnreachable) {
+		s.log.Warn("a notice does not reach somebody", "notice", v.Key, "user", who, "error", err)
+		return nil
+	}
+	if err != nil || post == had {
+		return err
+	}
+	return s.store.NoticePosted(ctx, post)
+}

@@ -1,0 +1,417 @@
+package steps
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/budget"
+)
+
+// rules sets rules for the workspace, changed from the usual ones.
+func (b *bundle) rules(project string, change func(*review.Rules)) review.RuleSet {
+	b.t.Helper()
+	set, err := b.store.Rules(b.t.Context(), "T1", project)
+	require.NoError(b.t, err)
+	if set.Project != project {
+		set.Version = 0
+	}
+	rules := review.DefaultRules(b.Policy)
+	change(&rules)
+	stored, err := b.SetRules(b.t.Context(), by("admin"), review.RuleSet{Project: project, Version: set.Version, Rules: rules})
+	require.NoError(b.t, err)
+	return stored
+}
+
+func TestRulesThatCannotBeSet(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for why, tt := range map[string]struct {
+		set    review.RuleSet
+		change func(*review.Rules)
+	}{
+		"a number from 1 to 9":        {change: func(r *review.Rules) { r.Medium.Approvals = 0 }},
+		"program of low risk needs":   {change: func(r *review.Rules) { r.Low.Approvals = 10 }},
+		"below the one for medium":    {change: func(r *review.Rules) { r.CostMedium, r.CostHigh = 2, 1 }},
+		"public, internal or":         {change: func(r *review.Rules) { r.Class = "secret" }},
+		`"http://example.com" is`:     {change: func(r *review.Rules) { r.Hosts = []string{"api.example.com", "http://example.com"} }},
+		`"*.example.com" is not`:      {change: func(r *review.Rules) { r.Hosts = []string{"*.example.com"} }},
+		"no hosts beyond 50":          {change: func(r *review.Rules) { r.Hosts = slices.Repeat([]string{"api.example.com"}, 51) }},
+		"more than 30 days":           {change: func(r *review.Rules) { r.ExpiryMinutes = 50_000 }},
+		"not understood":              {change: func(r *review.Rules) { r.Freezes = []string{"now and then"} }},
+		"cannot be taken away":        {set: review.RuleSet{None: true}},
+		"for a channel, not for the":  {change: func(r *review.Rules) { r.High.Owners = true }},
+		"only 0 can give it":          {set: review.RuleSet{Project: "C1"}, change: func(r *review.Rules) { r.High.Owners = true }},
+		"approval of 9 people":        {change: func(r *review.Rules) { r.High.Approvals = 9 }},
+		"Somebody else has changed":   {set: review.RuleSet{Version: 4}},
+		"less than a minute or for":   {change: func(r *review.Rules) { r.RunExpiryMinutes = -1 }},
+		"for more than three months.": {change: func(r *review.Rules) { r.Freezes = []string{"Mon-Sun"} }},
+	} {
+		tt.set.Rules = review.DefaultRules(b.Policy)
+		if tt.change != nil {
+			tt.change(&tt.set.Rules)
+		}
+		_, err := b.SetRules(t.Context(), by("admin"), tt.set)
+		var in *approval.InputError
+		require.ErrorAs(t, err, &in, why)
+		require.Contains(t, in.Why, why)
+	}
+}
+
+// What is sealed is what was asked for when the code was put before people.
+func TestTheTermsAreSealed(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.rules("", func(r *review.Rules) { r.Class, r.Medium.Approvals, r.ExpiryMinutes = review.Confidential, 2, 30 })
+	r := b.pending()
+	m := r.Revision.Manifest
+	require.Equal(t, approval.ManifestVersion, m.Version)
+	require.Equal(t, approval.Medium, m.Tier)
+	require.Equal(t, 2, m.Approvals)
+	require.Equal(t, "team/1", m.Policy)
+	require.Equal(t, 30*time.Minute, r.ExpiresAt.Sub(r.Revision.At))
+	v, err := b.View(t.Context(), r.ID)
+	require.NoError(t, err)
+	require.Equal(t, review.Terms{Tier: approval.Medium, Why: []string{"The data of this channel is confidential."}, Policy: "team/1", Approvals: 2, Slack: true, Digest: r.Revision.Digest}, v.Terms)
+
+	b.rules("", func(r *review.Rules) { r.Class = review.Public })
+	r, err = b.Decide(t.Context(), ruling(r, "R1", approval.Approve))
+	require.NoError(t, err)
+	require.Equal(t, approval.Pending, r.State, "rules that are looser now change nothing")
+	v, err = b.View(t.Context(), r.ID)
+	require.NoError(t, err)
+	require.Equal(t, []string{"The data of this channel is confidential."}, v.Terms.Why, "the reason is that of the seal")
+	r, err = b.Decide(t.Context(), ruling(r, "R2", approval.Approve))
+	require.NoError(t, err)
+	b.rules("", func(r *review.Rules) { r.Medium.Approvals, r.Low.Approvals, r.High.Approvals = 3, 3, 3 })
+	require.Empty(t, b.work())
+	require.Equal(t, approval.Done, b.request(r.ID).State, "nor do rules that came after the approval")
+	require.Equal(t, "team/3", b.pending().Revision.Manifest.Policy, "they hold for what is written from now on")
+}
+
+func TestAChannelsRulesComeFirst(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.rules("", func(r *review.Rules) { r.Class = review.Confidential })
+	b.rules("C1", func(r *review.Rules) {})
+	require.Equal(t, "C1/1", b.pending().Revision.Manifest.Policy)
+	require.Equal(t, approval.Low, b.pending().Revision.Manifest.Tier)
+	_, err := b.SetRules(t.Context(), by("admin"), review.RuleSet{Project: "C1", Version: 1, None: true})
+	require.NoError(t, err)
+	require.Equal(t, "team/1", b.pending().Revision.Manifest.Policy)
+}
+
+func TestADigestIsTypedWhereTheRulesWantIt(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.box.findings = []approval.Finding{{Level: approval.Danger, Line: 1, Text: "Starts another program."}}
+	r := b.pending()
+	require.Equal(t, approval.High, r.Revision.Manifest.Tier)
+	for _, typed := range []string{"", "a", r.Revision.Digest[:5], "zzzzzz", r.Revision.Digest[:6] + "zzz", r.Revision.Digest + "0"} {
+		d := ruling(r, "R1", approval.Approve)
+		d.Typed = typed
+		var in *approval.InputError
+		_, err := b.Decide(t.Context(), d)
+		require.ErrorAs(t, err, &in, typed)
+		require.Contains(t, in.Why, "first 6 characters")
+		_, err = b.MayDecide(t.Context(), d)
+		require.NoError(t, err, "the modal opens first")
+	}
+	_, err := b.Decide(t.Context(), ruling(b.pending(), "R1", approval.Reject))
+	require.NoError(t, err, "a no needs no care")
+	d := ruling(r, "R1", approval.Approve)
+	d.Typed = " " + strings.ToUpper(r.Revision.Digest[:7]) + " "
+	r, err = b.Decide(t.Context(), d)
+	require.NoError(t, err)
+	require.Equal(t, approval.Approved, r.State)
+}
+
+func TestATierThatIsNotDecidedInSlack(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.pending()
+	b.rules("", func(r *review.Rules) { r.Low.Slack = false }) // a switch is a switch: at once
+	for _, verdict := range []approval.Verdict{approval.Approve, approval.Reject, approval.Rewrite} {
+		var no *approval.NotAllowedError
+		_, err := b.Decide(t.Context(), ruling(r, "R1", verdict))
+		require.ErrorAs(t, err, &no)
+		require.Contains(t, no.Why, "countersign decide "+r.ID)
+	}
+	require.Equal(t, 3, b.count(r.ID, "refused click"))
+	_, err := b.Assign(t.Context(), r.ID, "R2", by("R1"))
+	require.NoError(t, err, "asking somebody decides nothing")
+	d := ruling(r, "R1", approval.Rewrite)
+	d.Click.Door = approval.CommandLine
+	box, writer := b.stand.Sandbox, b.pen.Writer
+	b.stand.Sandbox, b.pen.Writer = NoSandbox{}, NoWriter{} // the command line has none
+	_, err = b.Decide(t.Context(), d)
+	require.NoError(t, err)
+	b.stand.Sandbox, b.pen.Writer = box, writer
+	require.Empty(t, b.work())
+	r = b.request(r.ID)
+	require.Equal(t, 2, r.Revision.Number)
+	require.Positive(t, b.spends(r.ID, budget.ForDraft)[2].Charges[0].Amount, "what it costs was held before the call")
+	d = ruling(r, "R1", approval.Approve)
+	d.Click.Door = approval.CommandLine
+	b.stand.Sandbox = NoSandbox{}
+	r, err = b.Decide(t.Context(), d)
+	require.NoError(t, err)
+	b.stand.Sandbox = box
+	require.Empty(t, b.work())
+	require.Equal(t, approval.Done, b.request(r.ID).State)
+	require.Equal(t, approval.CommandLine, b.request(r.ID).Decisions[0].Click.Door)
+}
+
+func TestOnlyTheChannelsOwnReviewersWhereTheRulesSaySo(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	require.NoError(t, b.SetRole(t.Context(), by("admin"), review.Grant{Project: "C1", Role: review.RoleReviewer, User: "owner"}))
+	b.rules("C1", func(r *review.Rules) { r.Low.Owners = true })
+	r := b.pending()
+	var no *approval.NotAllowedError
+	_, err := b.Decide(t.Context(), ruling(r, "R1", approval.Approve))
+	require.ErrorAs(t, err, &no)
+	require.Contains(t, no.Why, "the channel's own reviewers")
+	v, err := b.View(t.Context(), r.ID)
+	require.NoError(t, err)
+	require.Equal(t, []string{"owner"}, v.Deciders)
+	_, err = b.Decide(t.Context(), ruling(r, "owner", approval.Approve))
+	require.NoError(t, err)
+	// A reviewer of the workspace is none there, and decides for an owner only while there is one.
+	require.NoError(t, b.Steps.Delegate(t.Context(), by("owner"), "R1", time.Now().Add(time.Hour)))
+	second, err := b.Decide(t.Context(), ruling(b.pending(), "R1", approval.Approve))
+	require.NoError(t, err)
+	require.Equal(t, "owner", second.Decisions[0].InPlaceOf)
+	b.slack.people["owner"] = review.Person{ID: "owner", Gone: true}
+	_, err = b.Decide(t.Context(), ruling(b.pending(), "R1", approval.Approve))
+	require.ErrorAs(t, err, &no)
+	require.Contains(t, no.Why, "could not decide themselves any more")
+}
+
+// Who lost their role between the click and the start has approved nothing.
+func TestApprovalsOfPeopleWhoLostTheirRoleDoNotRun(t *testing.T) {
+	t.Parallel()
+	for what, lose := range map[string]func(*bundle){
+		"removed": func(b *bundle) {
+			require.NoError(t, b.RemoveRole(t.Context(), by("admin"), review.Grant{Role: review.RoleReviewer, User: "new"}))
+		},
+		"a guest":     func(b *bundle) { b.slack.people["new"] = review.Person{ID: "new", Guest: true} },
+		"deactivated": func(b *bundle) { b.slack.people["new"] = review.Person{ID: "new", Gone: true} },
+	} {
+		b := setup(t)
+		require.NoError(t, b.SetRole(t.Context(), by("admin"), review.Grant{Role: review.RoleReviewer, User: "new"}))
+		was, err := b.Decide(t.Context(), ruling(b.pending(), "new", approval.Approve))
+		require.NoError(t, err)
+		lose(b)
+		require.Empty(t, b.work(), what)
+		r := b.backToReview(was, what)
+		require.Contains(t, r.Reason, "<@new>", what)
+		require.Contains(t, r.Reason, "any more", what)
+		require.Equal(t, 1, b.count(r.ID, "seal broken"), what)
+	}
+}
+
+// What a delegate approved falls with whatever let them: the reviewer's role, their
+// account, or their word.
+func TestApprovalsInSomebodysPlaceFallWithWhatLetThem(t *testing.T) {
+	t.Parallel()
+	for why, lose := range map[string]func(*bundle) error{
+		"<@new>, whose approval it has, is not a reviewer here any more.": func(b *bundle) error {
+			return b.RemoveRole(t.Context(), by("admin"), review.Grant{Role: review.RoleReviewer, User: "new"})
+		},
+		"<@new>, whose approval it has, is not a full member of this workspace any more.": func(b *bundle) error {
+			b.slack.people["new"] = review.Person{ID: "new", Gone: true}
+			return nil
+		},
+		"<@helper>, whose approval it has, is not a full member": func(b *bundle) error {
+			b.slack.people["helper"] = review.Person{ID: "helper", Guest: true}
+			return nil
+		},
+		"<@helper>, who approved it, does not decide in place of <@new> any more.": func(b *bundle) error {
+			return b.EndDelegation(t.Context(), by("admin"), "new")
+		},
+	} {
+		b := setup(t)
+		require.NoError(t, b.SetRole(t.Context(), by("admin"), review.Grant{Role: review.RoleReviewer, User: "new"}))
+		require.NoError(t, b.Steps.Delegate(t.Context(), by("new"), "helper", time.Now().Add(time.Hour)))
+		was, err := b.Decide(t.Context(), ruling(b.pending(), "helper", approval.Approve))
+		require.NoError(t, err)
+		require.NoError(t, lose(b))
+		require.Empty(t, b.work())
+		require.Contains(t, b.backToReview(was, why).Reason, why)
+	}
+}
+
+// Hosts that the rules do not name any more are not reached by what was sealed before.
+func TestAHostThatIsTakenOutOfTheRulesIsReachedByNothing(t *testing.T) {
+	t.Parallel()
+	const why = "It may reach b.example.com, which the rules let no code reach any more."
+	b := setup(t)
+	b.box.findings = []approval.Finding{{Level: approval.Danger, Kind: approval.KindNetwork, Text: "Connects to a host."}}
+	b.rules("", func(r *review.Rules) { r.Hosts, r.High.Typed = []string{"a.example.com", "b.example.com"}, false })
+	first, second := b.pending(), b.pending()
+	_, err := b.Decide(t.Context(), ruling(first, "R1", approval.Approve))
+	require.NoError(t, err)
+	b.rules("", func(r *review.Rules) { r.Hosts, r.High.Typed = []string{"a.example.com"}, false })
+	require.Empty(t, b.work())
+	r := b.backToReview(first, "approved before")
+	require.Contains(t, r.Reason, why)
+	require.Equal(t, []string{"a.example.com"}, r.Revision.Manifest.Network)
+
+	_, err = b.MayDecide(t.Context(), ruling(second, "R1", approval.Approve))
+	require.NoError(t, err, "it can be looked at")
+	var move *approval.MoveError
+	_, err = b.Decide(t.Context(), ruling(second, "R1", approval.Approve))
+	require.ErrorAs(t, err, &move)
+	require.Equal(t, why, move.Why)
+	_, err = b.Decide(t.Context(), ruling(second, "R1", approval.Rewrite))
+	require.NoError(t, err)
+	require.Empty(t, b.work())
+	_, err = b.Decide(t.Context(), ruling(b.request(second.ID), "R1", approval.Approve))
+	require.NoError(t, err)
+}
+
+// A card promises no network that no box has.
+func TestWhereNoBoxReachesAnythingNoSealNamesHosts(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.box.findings = []approval.Finding{{Level: approval.Danger, Kind: approval.KindNetwork, Text: "Connects to a host."}}
+	b.rules("", func(r *review.Rules) { r.Hosts = []string{"a.example.com"} })
+	b.box.offline = true
+	require.Empty(t, b.pending().Revision.Manifest.Network)
+	rules := review.DefaultRules(b.Policy)
+	rules.Hosts = []string{"a.example.com"}
+	var in *approval.InputError
+	_, err := b.SetRules(t.Context(), by("admin"), review.RuleSet{Version: 1, Rules: rules})
+	require.ErrorAs(t, err, &in)
+	require.Contains(t, in.Why, "Code can reach no hosts here")
+}
+
+func TestNothingStartsInAFreeze(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	today := time.Now().UTC()
+	day := today.AddDate(0, 0, 1).Format(time.DateOnly)
+	ends := time.Date(today.Year(), today.Month(), today.Day()+2, 0, 0, 0, 0, time.UTC)
+	r := b.approved() // before anybody thought of a freeze
+	b.rules("", func(r *review.Rules) { r.Freezes = []string{today.Format(time.DateOnly) + " to " + day} })
+	require.NoError(t, b.Run(t.Context(), r.ID))
+	r = b.request(r.ID)
+	require.Equal(t, approval.Approved, r.State)
+	require.True(t, r.ExpiresAt.Equal(ends.Add(b.Policy.RunExpiry)), "%s", r.ExpiresAt)
+	require.Equal(t, 1, b.count(r.ID, "frozen"))
+	require.Equal(t, 1, b.open(r.ID), "one hold, which lasts until then")
+	require.True(t, r.Holds[0].ExpiresAt.After(r.ExpiresAt))
+	require.NoError(t, b.Run(t.Context(), r.ID))
+	require.Equal(t, 1, b.count(r.ID, "frozen"), "said once")
+	v, err := b.View(t.Context(), r.ID)
+	require.NoError(t, err)
+	require.True(t, v.Frozen.Equal(ends))
+	require.Contains(t, v.FrozenBy, day)
+
+	second := b.pending()
+	second, err = b.Decide(t.Context(), ruling(second, "R1", approval.Approve))
+	require.NoError(t, err, "people can decide all the same")
+	require.True(t, second.ExpiresAt.Equal(ends.Add(b.Policy.RunExpiry)))
+	require.Equal(t, 1, b.count(second.ID, "frozen"))
+	require.Empty(t, b.work())
+	require.Zero(t, b.box.starts())
+
+	b.store.pass(ends.Sub(time.Now()) + time.Minute)
+	require.NoError(t, b.Sweep(t.Context()))
+	require.Empty(t, b.work())
+	for _, id := range []string{r.ID, second.ID} {
+		require.Equal(t, approval.Done, b.request(id).State, b.request(id).Reason)
+		require.Len(t, b.spends(id, budget.ForRun)[len(b.spends(id, budget.ForRun))-1].Charges, 1)
+		require.Zero(t, b.open(id))
+	}
+	require.Equal(t, 2, b.box.starts())
+}
+
+// A channel's own rules are no way around what the workspace has frozen.
+func TestAFreezeOfTheWorkspaceHoldsInEveryChannel(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	today := time.Now().UTC()
+	day := func(n int) string { return today.AddDate(0, 0, n).Format(time.DateOnly) }
+	b.rules("", func(r *review.Rules) { r.Freezes = []string{day(0) + " to " + day(1)} })
+	b.rules("C1", func(r *review.Rules) { r.Freezes = []string{day(2)} })
+	r := b.approved()
+	require.Empty(t, b.work())
+	require.Equal(t, approval.Approved, b.request(r.ID).State)
+	v, err := b.View(t.Context(), r.ID)
+	require.NoError(t, err)
+	ends := time.Date(today.Year(), today.Month(), today.Day()+3, 0, 0, 0, 0, time.UTC)
+	require.True(t, v.Frozen.Equal(ends), "one after the other: %s", v.Frozen)
+	require.True(t, v.Request.ExpiresAt.Equal(ends.Add(b.Policy.RunExpiry)))
+	own, err := b.RulesOf(t.Context(), "T1", "C1")
+	require.NoError(t, err)
+	require.Equal(t, []string{day(2)}, own.Rules.Freezes, "the form shows what is the channel's own")
+}
+
+func TestANetworkOnlyForWhoWantsItAndAsFarAsHostsAreNamed(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	require.Empty(t, b.pending().Revision.Manifest.Network)
+	b.box.findings = []approval.Finding{{Level: approval.Danger, Kind: approval.KindNetwork, Text: "Connects to api.example.com."}}
+	require.Empty(t, b.pending().Revision.Manifest.Network, "no host is named")
+	b.rules("", func(r *review.Rules) { r.Hosts = []string{"api.example.com"} })
+	require.Equal(t, []string{"api.example.com"}, b.pending().Revision.Manifest.Network)
+	b.box.findings = nil
+	require.Empty(t, b.pending().Revision.Manifest.Network)
+}
+
+// A queue says beside each row what this person cannot decide on, and why.
+func TestTheQueueSaysWhatSomebodyCannotDecide(t *testing.T) {
+	t.Parallel()
+	closed := func(b *bundle, user string) string {
+		t.Helper()
+		q, err := b.Steps.Queue(t.Context(), "T1", user, QueueFilter{}, 0)
+		require.NoError(t, err)
+		require.Len(t, q.Rows, 1)
+		return q.Rows[0].Closed
+	}
+	b := setup(t)
+	require.NoError(t, b.SetRole(t.Context(), by("admin"), review.Grant{Project: "C1", Role: review.RoleReviewer, User: "owner"}))
+	require.NoError(t, b.Steps.Delegate(t.Context(), by("asker"), "helper", time.Now().Add(time.Hour)))
+	r := b.pending()
+	require.Empty(t, closed(b, "R1"))
+	require.Contains(t, closed(b, "helper"), "has asked this question")
+	b.slack.people["asker"] = review.Person{ID: "asker", Gone: true}
+	require.Contains(t, closed(b, "helper"), "has asked this question", "a look of the last minute is good enough")
+	b.aMinuteLater()
+	require.Equal(t, "Only the people who are named as reviewers can decide.", closed(b, "helper"))
+	b.rules("C1", func(r *review.Rules) { r.Low.Owners = true })
+	require.Equal(t, "Code of low risk is decided on by the channel's own reviewers here.", closed(b, "R1"))
+	require.Empty(t, closed(b, "owner"))
+	b.rules("C1", func(r *review.Rules) { r.Low.Slack = false })
+	require.Contains(t, closed(b, "R1"), "countersign decide "+r.ID)
+	require.Zero(t, b.count(r.ID, "refused click"))
+}
+
+// All that waits is labelled: what somebody asked, wrote or has decided on, too.
+func TestTheQueueOfAllSaysWhatIsSomebodysOwn(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.rules("", func(r *review.Rules) { r.Low.Approvals = 2 })
+	r := b.pending()
+	closed := func(user string) string {
+		t.Helper()
+		q, err := b.Steps.Queue(t.Context(), "T1", user, QueueFilter{All: true}, 0)
+		require.NoError(t, err)
+		require.Len(t, q.Rows, 1)
+		return q.Rows[0].Closed
+	}
+	require.Equal(t, "You asked this question, so somebody else has to review the code.", closed("asker"))
+	_, err := b.Decide(t.Context(), ruling(r, "R1", approval.Approve))
+	require.NoError(t, err)
+	require.Equal(t, "You have already decided on this version.", closed("R1"))
+	b.store.requests[r.ID].Revision.Author = "R3"
+	require.Equal(t, "You wrote this version of the code, so somebody else has to review it.", closed("R3"))
+	require.Empty(t, closed("R2"))
+}

@@ -1,0 +1,132 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"countersign/approval"
+	"countersign/budget"
+)
+
+// canTopUp tells whether anybody else could grant this asker something.
+func (s *Payer) canTopUp(ctx context.Context, r *approval.Request) (bool, error) {
+	roster, err := s.people.Reviewers(ctx, r.Team, "")
+	return slices.ContainsFunc(roster.Admins, func(admin string) bool { return admin != r.Asker }), err
+}
+
+// AskTopUp asks the administrators for money on top of the budget that refused.
+func (s *Payer) AskTopUp(ctx context.Context, id string, amount budget.USD, reason string, click approval.Click) (*approval.Request, error) {
+	reason = approval.Cut(approval.Plain(reason), maxReason)
+	if strings.TrimSpace(reason) == "" {
+		return nil, &approval.InputError{Why: "Please say what it is for. The administrator gets to read it."}
+	}
+	c, err := s.Choices(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if c.Block != nil && amount < max(c.Missing, 1) {
+		return nil, &approval.InputError{Why: fmt.Sprintf("That is not enough: %s more is needed at least.", c.Missing.Approx())}
+	}
+	if c.Block != nil && amount > mostTopUp {
+		return nil, &approval.InputError{Why: fmt.Sprintf("That is more than can be asked for at once; the most is %s.", mostTopUp)}
+	}
+	return s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
+		if err := asks(click)(r); err != nil {
+			return err
+		}
+		if c.Block != nil && !c.CanTopUp {
+			return &approval.InputError{Why: "There is no other administrator here who could grant it. Choose a cheaper model, or wait."}
+		}
+		if b := r.Blocked; b != nil {
+			// What refused it may have room by now, and another budget none: the money is for the one that is in the way.
+			fresh := *b
+			fresh.Standings = c.standings
+			r.Blocked = &fresh
+		}
+		return r.Money().AskTopUp(amount, reason, s.Policy, now)
+	})
+}
+
+// mostTopUp is where a typing error is likelier than a wish.
+const mostTopUp = 10_000 * budget.Dollar
+
+// longestGrant bounds how long granted money may lie about.
+const longestGrant = 366 * 24 * time.Hour
+
+// Grant gives a top-up, until a moment, and has the request go on. Only an
+// administrator may who is not the asker.
+func (s *Payer) Grant(ctx context.Context, topUp string, until time.Time, click approval.Click) (*approval.Request, error) {
+	if time.Until(until) > longestGrant {
+		return nil, &approval.InputError{Why: "That is too far away: money can be granted for a year at most."}
+	}
+	r, err := s.answer(ctx, topUp, true, until, "", click)
+	if err != nil {
+		return nil, err
+	}
+	gone, err := s.goOn(ctx, r.ID, "", click.User, func(*approval.Request) error { return nil })
+	var refused *budget.ExceededError
+	if errors.As(err, &refused) {
+		return gone, nil // it is granted; what else is in the way the block says
+	}
+	if err != nil {
+		s.log.Warn("a granted request goes on at the next sweep", "request", r.ID, "error", err)
+		return r, nil
+	}
+	return gone, nil
+}
+
+// Decline refuses a top-up, with a reason that the asker reads.
+func (s *Payer) Decline(ctx context.Context, topUp, reason string, click approval.Click) (*approval.Request, error) {
+	reason = approval.Cut(approval.Plain(reason), maxReason)
+	if strings.TrimSpace(reason) == "" {
+		return nil, &approval.InputError{Why: "Please say why. The asker gets to read it."}
+	}
+	return s.answer(ctx, topUp, false, time.Time{}, reason, click)
+}
+
+func (s *Payer) answer(ctx context.Context, id string, granted bool, until time.Time, reason string, click approval.Click) (*approval.Request, error) {
+	if err := s.people.administers(ctx, click.Team, click.User, "Only administrators answer this."); err != nil {
+		return nil, err
+	}
+	t, err := s.store.TopUp(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return s.store.Update(ctx, t.RequestID, func(r *approval.Request, now time.Time) error {
+		if r.Team != click.Team {
+			return approval.ErrNotFound
+		}
+		return r.Money().DecideTopUp(id, granted, until.Truncate(time.Microsecond), reason, click.User, now)
+	})
+}
+
+// GrantEnd is a moment until which money may be granted, in words.
+type GrantEnd struct {
+	Words string
+	At    time.Time
+}
+
+// GrantEnds are the moments that an administrator chooses from, the soonest first.
+func (s *Payer) GrantEnds(ctx context.Context, topUp string) ([]GrantEnd, error) {
+	t, err := s.store.TopUp(ctx, topUp)
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now().Truncate(time.Minute)
+	_, midnight := budget.Day.Range(now, s.costs.Calendar())
+	ends := []GrantEnd{{"until the end of today", midnight}, {"for 24 hours", now.Add(24 * time.Hour)}}
+	standings, err := s.store.Standings(ctx, []budget.Scope{t.Scope})
+	if err != nil {
+		return nil, err
+	}
+	for _, st := range standings {
+		if reset := st.ResetsAt; reset.After(ends[1].At) {
+			ends = append(ends, GrantEnd{"until the budget starts anew on " + reset.In(s.costs.Calendar()).Format("2 January"), reset})
+		}
+	}
+	return ends, nil
+}
