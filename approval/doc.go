@@ -31,8 +31,9 @@
 // The verbs are methods of Request (verbs.go). They are pure: each checks that
 // the move is legal, makes it, and notes in Request.Changes whatever has to be
 // stored with it: revision, decision, run, messages, events, holds, settlements,
-// top-ups, notices, jobs. Store.Update locks the row, runs a closure that calls verbs, and writes
-// all of it in one transaction. There is no other writer.
+// top-ups, notices, jobs. Store.Update loads the request, runs a closure that calls
+// verbs, and writes all of it in one transaction, which locks the row and begins anew
+// where somebody else has written since. There is no other writer.
 //
 // # Two sentences
 //

@@ -147,14 +147,11 @@ const (
 	away                // before it began: so is the database
 )
 
-// transact runs the work in a transaction and commits it. When Postgres cuts the
-// transaction off, or the connection breaks, it is run again from the start. A
-// commit whose answer got lost is repeated only where twice is as good as once:
-// nobody knows what became of it, and the caller finds out by looking.
-func (db *DB) transact(ctx context.Context, options pgx.TxOptions, twice bool, work func(tx pgx.Tx) error) error {
+// until runs an attempt until it has passed or another would not change what became of it.
+func (db *DB) until(ctx context.Context, attempt func() (fate, error)) error {
 	began, cuts := time.Now(), 0
 	for pauses := 1; ; pauses++ {
-		became, err := db.attempt(ctx, options, twice, work)
+		became, err := attempt()
 		if became == cut {
 			cuts++
 		}
@@ -170,18 +167,21 @@ func (db *DB) transact(ctx context.Context, options pgx.TxOptions, twice bool, w
 	}
 }
 
+// transact runs the work in a transaction and commits it. When Postgres cuts the
+// transaction off, or the connection breaks, it is run again from the start. A
+// commit whose answer got lost is repeated only where twice is as good as once:
+// nobody knows what became of it, and the caller finds out by looking.
+//
+// What a person waits for is sent in batches instead (batched.go).
+func (db *DB) transact(ctx context.Context, options pgx.TxOptions, twice bool, work func(tx pgx.Tx) error) error {
+	return db.until(ctx, func() (fate, error) { return db.attempt(ctx, options, twice, work) })
+}
+
 // attempt runs the work once.
 func (db *DB) attempt(ctx context.Context, options pgx.TxOptions, twice bool, work func(tx pgx.Tx) error) (fate, error) {
 	tx, err := db.pool.BeginTx(ctx, options)
 	if err != nil {
-		err = fmt.Errorf("begin: %w", err)
-		switch {
-		case ctx.Err() != nil:
-			return settled, err
-		case hungUp(err):
-			return away, err
-		}
-		return cut, err
+		return unbegun(ctx, err)
 	}
 	if err := work(tx); err != nil {
 		// The caller may have gone; the transaction ends all the same.

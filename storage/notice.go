@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -9,38 +10,62 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"countersign/approval"
 	"countersign/approval/steps"
 )
 
-// storeNotices writes what people are to be told, with the jobs that tell them. A
-// notice that is there already stays as it is, and is looked at again.
-func (db *DB) storeNotices(ctx context.Context, tx pgx.Tx, notices []approval.Notice) error {
+// storeNotices writes what people are to be told, with the jobs that tell them and
+// those that there are already. A notice that is there already stays as it is, and is
+// looked at again, or, where once is enough, is not even that.
+func (db *DB) storeNotices(t *batched, notices []approval.Notice, wakes []steps.Wake) error {
 	// One order for all: who waits for the same key of somebody else waits in no circle.
 	notices = clone(notices)
-	slices.SortStableFunc(notices, func(a, b approval.Notice) int { return strings.Compare(a.Key, b.Key) })
+	slices.SortStableFunc(notices, func(a, b approval.Notice) int {
+		return cmp.Or(cmp.Compare(order(a), order(b)), strings.Compare(a.Key, b.Key))
+	})
 	for _, n := range notices {
-		tag, err := tx.Exec(ctx, `
+		written := t.Queue(`
 			INSERT INTO notices (key, team, kind, recipients, admins, request_id, data, at)
 			VALUES ($1, $2, $3, $4, $5, nullif($6, ''), $7, $8) ON CONFLICT (key) DO NOTHING`,
 			text(n.Key), n.Team, n.Kind, orEmpty(n.To), n.Admins, n.RequestID, text(string(n.Data)), micro(n.At))
-		if err != nil {
-			return fmt.Errorf("store the notice %q: %w", n.Key, err)
-		}
-		if n.Once && tag.RowsAffected() == 0 {
+		wake := steps.Wake{Step: approval.StepTell, RequestID: text(n.Key)}
+		if !n.Once {
+			wakes = append(wakes, wake)
 			continue
 		}
-		if err := db.jobs.insert(ctx, tx, text(n.Key), []approval.Step{approval.StepTell}); err != nil {
+		written.Exec(func(tag pgconn.CommandTag) error {
+			if tag.RowsAffected() > 0 {
+				wakes = append(wakes, wake)
+			}
+			return nil
+		})
+	}
+	if slices.ContainsFunc(notices, func(n approval.Notice) bool { return n.Once }) {
+		if err := t.send(); err != nil {
 			return err
 		}
 	}
-	return nil
+	if t.tx == nil && len(wakes) > 0 {
+		if err := t.send(); err != nil { // River needs a transaction that has begun
+			return err
+		}
+	}
+	return db.jobs.insert(t.ctx, t.tx, wakes...)
+}
+
+// order puts first what has to be sent before it is known whether it wakes anybody.
+func order(n approval.Notice) int {
+	if n.Once {
+		return 0
+	}
+	return 1
 }
 
 // Notify stores a notice that belongs to no verb.
 func (db *DB) Notify(ctx context.Context, n approval.Notice) error {
-	return db.write(ctx, func(tx pgx.Tx) error { return db.storeNotices(ctx, tx, []approval.Notice{n}) })
+	return db.batched(ctx, pgx.TxOptions{}, false, func(t *batched) error { return db.storeNotices(t, []approval.Notice{n}, nil) })
 }
 
 type noticeRow struct {

@@ -2,7 +2,6 @@ package storage
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -17,18 +16,6 @@ type postRow struct {
 	Channel   string
 	TS        string `db:"ts"`
 	Shown     string
-}
-
-func loadPosts(ctx context.Context, tx pgx.Tx, id string) (map[steps.Surface]steps.Post, error) {
-	rows, err := all[postRow](ctx, tx, `SELECT request_id, surface, channel, ts, shown FROM posts WHERE request_id = $1`, id)
-	if err != nil {
-		return nil, fmt.Errorf("load the posts of %s: %w", id, err)
-	}
-	posts := map[steps.Surface]steps.Post{}
-	for _, row := range rows {
-		posts[row.Surface] = steps.Post(row)
-	}
-	return posts, nil
 }
 
 // Posted remembers a message in Slack: a new one, or what an old one shows now.
@@ -76,19 +63,25 @@ func (db *DB) Threaded(ctx context.Context, sessionID, threadTS string) error {
 // ThreadFiles are the inputs of the latest request in a thread, and whether the
 // thread is a session of ours at all.
 func (db *DB) ThreadFiles(ctx context.Context, thread approval.Session) (files []approval.File, ours bool, err error) {
-	err = db.read(ctx, func(tx pgx.Tx) error {
+	err = db.look(ctx, func(b *pgx.Batch) {
 		files, ours = nil, false
-		return tx.QueryRow(ctx, `
-			SELECT r.files, true FROM sessions s JOIN requests r ON r.session_id = s.id
-			WHERE s.team = $1 AND s.channel = $2 AND s.thread_ts = $3
-				AND r.seek IS NULL -- what was not found is not gone on from
-			ORDER BY r.created_at DESC, r.id DESC LIMIT 1`, thread.Team, thread.Channel, thread.ThreadTS).Scan(&files, &ours)
+		queueThreadFiles(b, thread, func(found []approval.File) { files, ours = found, true })
 	})
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, false, nil
-	}
 	if err != nil {
 		return nil, false, fmt.Errorf("files of thread %s: %w", thread.ThreadTS, err)
 	}
-	return orNil(files), ours, nil
+	return files, ours, nil
+}
+
+func queueThreadFiles(b *pgx.Batch, thread approval.Session, take func(files []approval.File)) {
+	ask(b, func(rows []struct{ Files []approval.File }) error {
+		for _, row := range rows {
+			take(orNil(row.Files))
+		}
+		return nil
+	}, `
+		SELECT r.files FROM sessions s JOIN requests r ON r.session_id = s.id
+		WHERE s.team = $1 AND s.channel = $2 AND s.thread_ts = $3
+			AND r.seek IS NULL -- what was not found is not gone on from
+		ORDER BY r.created_at DESC, r.id DESC LIMIT 1`, thread.Team, thread.Channel, thread.ThreadTS)
 }

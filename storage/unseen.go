@@ -24,18 +24,6 @@ type unseenRow struct {
 
 const unseenColumns = `request_id, surface, channel, why, code, stands, times, first_at, last_at`
 
-func loadUnseen(ctx context.Context, tx pgx.Tx, id string) (map[steps.Surface]steps.Unseen, error) {
-	rows, err := all[unseenRow](ctx, tx, `SELECT `+unseenColumns+` FROM unseen WHERE request_id = $1`, id)
-	if err != nil {
-		return nil, fmt.Errorf("load what Slack has refused of %s: %w", id, err)
-	}
-	unseen := map[steps.Surface]steps.Unseen{}
-	for _, row := range rows {
-		unseen[row.Surface] = steps.Unseen(row)
-	}
-	return unseen, nil
-}
-
 // Refused remembers that Slack has refused a message, once more if it had before,
 // and returns since when and how often it does. Another hindrance begins anew.
 func (db *DB) Refused(ctx context.Context, u steps.Unseen) (kept steps.Unseen, err error) {

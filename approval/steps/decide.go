@@ -77,21 +77,20 @@ func (s *Decider) Decide(ctx context.Context, ruling Ruling) (*approval.Request,
 // that asks for a reason. It looks, and locks nothing. The error is the one that Decide
 // would give.
 func (s *Decider) MayDecide(ctx context.Context, ruling Ruling) (*approval.Request, error) {
-	r, by, err := s.judge(ctx, ruling)
+	c, by, err := s.judge(ctx, ruling)
 	if err == nil {
 		d := ruling.decision()
 		d.InPlaceOf = by.inPlaceOf
-		if has(r, d) {
-			return r, nil
+		if has(c.Request, d) {
+			return c.Request, nil
 		}
-		now := time.Now()
-		if _, err := s.cost(r, d.Verdict, now); err != nil {
+		if _, err := s.cost(c.Request, d.Verdict, c.Now); err != nil {
 			return nil, err
 		}
-		err = r.MayDecide(d, by.rules.Within(s.Policy), now)
+		err = c.Request.MayDecide(d, by.rules.Within(s.Policy), c.Now)
 	}
 	if err == nil {
-		return r, nil
+		return c.Request, nil
 	}
 	if ruling.Verdict != approval.Approve { // who opens what they may not approve has tried nothing
 		err = s.people.audited(ctx, ruling, err)
@@ -100,20 +99,11 @@ func (s *Decider) MayDecide(ctx context.Context, ruling Ruling) (*approval.Reque
 }
 
 // judge finds the request, and by what right somebody would decide on it.
-func (s *Decider) judge(ctx context.Context, ruling Ruling) (*approval.Request, authority, error) {
+func (s *Decider) judge(ctx context.Context, ruling Ruling) (*Case, authority, error) {
 	if why := s.boxes.noBox(); why != "" && ruling.Verdict != approval.Reject && ruling.Click.Door == "" {
 		return nil, authority{}, &approval.InputError{Why: "Nothing can run code here at the moment: " + why}
 	}
-	// Whose request it is comes first: in another workspace there is none, and nothing to note in its trail.
-	r, err := s.store.Request(ctx, ruling.RequestID)
-	if err != nil {
-		return nil, authority{}, err
-	}
-	if r.Team != ruling.Click.Team {
-		return nil, authority{}, approval.ErrNotFound
-	}
-	by, err := s.people.mayRule(ctx, ruling)
-	return r, by, err
+	return s.people.mayRule(ctx, ruling)
 }
 
 // cost is what a verdict's next step holds. A reviewer has agreed to the cap that the
@@ -143,7 +133,7 @@ func (s *Decider) Opened(ctx context.Context, id string, revision int, click app
 }
 
 func (s *Decider) decide(ctx context.Context, ruling Ruling) (*approval.Request, error) {
-	known, by, err := s.judge(ctx, ruling)
+	c, by, err := s.judge(ctx, ruling)
 	if err != nil {
 		return nil, s.people.audited(ctx, ruling, err)
 	}
@@ -154,16 +144,12 @@ func (s *Decider) decide(ctx context.Context, ruling Ruling) (*approval.Request,
 	d.InPlaceOf = by.inPlaceOf
 	var cheaper *approval.Downgraded
 	if d.Verdict == approval.Rewrite && s.costs.writes() {
-		terms, err := s.costs.draftTerms(ctx, known)
-		if err != nil {
-			return nil, err
-		}
-		if cheaper, err = s.costs.substitute(known, terms); err != nil {
+		if cheaper, err = s.costs.substitute(c.Request, draftTerms{standings: apart(c.Request, c.Standings)}); err != nil {
 			return nil, err
 		}
 	}
 	var seen *approval.Request
-	r, err := s.store.Update(ctx, ruling.RequestID, func(r *approval.Request, now time.Time) error {
+	r, err := s.store.Act(ctx, c, func(r *approval.Request, now time.Time) error {
 		if seen = r; has(r, d) {
 			return errTwice
 		}

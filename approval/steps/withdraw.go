@@ -27,18 +27,18 @@ func (s *People) audited(ctx context.Context, ruling Ruling, err error) error {
 // Withdraw takes a request back, by its asker or an administrator.
 func (s *Decider) Withdraw(ctx context.Context, id string, click approval.Click) (*approval.Request, error) {
 	admin := false
-	known, err := s.store.Request(ctx, id)
+	c, err := s.store.Case(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	if known.Team == click.Team && known.Asker != click.User {
-		err := s.people.admin(ctx, click, "take back what others asked")
+	if c.Request.Team == click.Team && c.Request.Asker != click.User {
+		err := s.people.isAdmin(ctx, c.Roster(s.Policy, ""), click.Team, click.User, "Only administrators take back what others asked.")
 		if no := new(approval.NotAllowedError); err != nil && !errors.As(err, &no) {
 			return nil, err
 		}
 		admin = err == nil
 	}
-	r, err := s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
+	r, err := s.store.Act(ctx, c, func(r *approval.Request, now time.Time) error {
 		if r.Team != click.Team {
 			return approval.ErrNotFound
 		}

@@ -10,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
-	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/bot"
 	"countersign/budget"
 	"countersign/codegen/mistraltest"
@@ -23,21 +23,21 @@ import (
 // trips and statements until its ack, which the person waits for, and those at once
 // after it. These are counts, not times: they are the same on every machine.
 var roundTrips = []tripCount{
-	{"click Cancel", 23, 23, 0, 0},
-	{"/analyze with a question", 21, 36, 0, 0},
-	{"click Approve", 80, 95, 24, 25},
+	{"click Cancel", 5, 27, 0, 0},
+	{"/analyze with a question", 5, 33, 0, 0},
+	{"click Approve", 6, 67, 1, 23},
 	{"/analyze alone: the form", 0, 0, 0, 0},
-	{"the form sent off", 21, 36, 0, 0},
-	{"click Reject: the modal", 37, 37, 0, 0},
-	{"the reason sent off", 45, 45, 20, 21},
-	{"a mention", 28, 43, 0, 0},
-	{"click Request changes: the modal", 37, 37, 0, 0},
-	{"the wish sent off", 55, 70, 21, 22},
-	{"Home opened, one waits", 0, 0, 49, 50},
-	{"click Review on the Home: the code", 78, 79, 49, 50},
-	{"approved from there", 85, 100, 0, 0},
-	{"/budget show", 11, 12, 0, 0},
-	{"/analyze status", 24, 24, 0, 0},
+	{"the form sent off", 5, 33, 0, 0},
+	{"click Reject: the modal", 1, 17, 0, 0},
+	{"the reason sent off", 5, 28, 1, 23},
+	{"a mention", 5, 35, 0, 0},
+	{"click Request changes: the modal", 1, 17, 0, 0},
+	{"the wish sent off", 5, 43, 1, 23},
+	{"Home opened, one waits", 0, 0, 15, 49},
+	{"click Review on the Home: the code", 4, 46, 15, 49},
+	{"approved from there", 6, 67, 0, 0},
+	{"/budget show", 3, 12, 0, 0},
+	{"/analyze status", 3, 31, 0, 0},
 }
 
 // tripCount is a line of the table.
@@ -94,7 +94,7 @@ func newMeter(t testing.TB) *meter {
 	m.r, err = m.program.wire(m.ctx, writer)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, m.r.close()) })
-	m.r.service.Sandbox = instant{}
+	m.r.rewire(func(p *steps.Ports) { p.Sandbox = instant{} })
 	m.share("sales.csv", string(samples.Files()[0].Data))
 	for _, scope := range []budget.Scope{{Kind: budget.User, ID: slacksim.Analyst}, {Kind: budget.Team, ID: slacksim.DefaultTeam.ID}} {
 		scope.Team = slacksim.DefaultTeam.ID
@@ -189,7 +189,7 @@ func (m *meter) work() {
 	for {
 		rows, err := conn.Query(m.ctx, `DELETE FROM river_job WHERE kind = 'step' RETURNING args ->> 'step', args ->> 'request_id'`)
 		require.NoError(m.t, err)
-		wakes, err := pgx.CollectRows(rows, pgx.RowToStructByPos[approval.Wake])
+		wakes, err := pgx.CollectRows(rows, pgx.RowToStructByPos[steps.Wake])
 		require.NoError(m.t, err)
 		if len(wakes) == 0 {
 			return
