@@ -18,9 +18,9 @@ export GOFLAGS
 demo: setup-demo build
 	@bin/countersign demo $(if $(RESET),-reset) $(if $(ONCE),-once)
 
-# Everything: race detector, real Postgres, real sandbox, real browser.
-test: setup-test libexec/runsc
-	$(GO) vet ./...
+# Everything: format, vet, staticcheck, then the tests with race detector, real Postgres,
+# real sandbox, real browser.
+test: setup-test libexec/runsc lint
 	$(GO) test -race -timeout $(TIMEOUT) -parallel $(PARALLEL) ./...
 
 build: setup-build libexec/runsc
@@ -57,9 +57,13 @@ bench: setup-test libexec/runsc
 setup-build setup-demo setup-test:
 	@GO='$(GO)' tools/setup $(@:setup-%=%)
 
-# Linters that CI does not need: they come through the module proxy.
-lint:
-	$(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
+# staticcheck is pinned in a module of its own, which keeps its modules out of ours and
+# out of gVisor's.
+lint: setup-build
+	@unformatted=$$(git ls-files --cached --others --exclude-standard '*.go' | xargs gofmt -l); \
+		[ -z "$$unformatted" ] || { echo "gofmt would change:" $$unformatted; exit 1; }
+	$(GO) vet ./...
+	$(GO) tool -modfile=tools/lint/go.mod staticcheck ./...
 
 clean:
 	rm -rf bin libexec coverage.out

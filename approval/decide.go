@@ -86,7 +86,7 @@ func (r *Request) Freeze(until time.Time, why string, p Policy, now time.Time) e
 }
 
 func NoteFreeze(r *Request, until time.Time, why string, now time.Time) {
-	r.note(now, System, "frozen", map[string]any{"until": until, "rule": why, "revision": r.Revision.Number})
+	r.note(now, System, "frozen", map[string]any{"until": until, "rule": Said(why), "revision": r.Revision.Number})
 }
 
 // runTime is the longest that the code may run.
@@ -120,7 +120,7 @@ func (r *Request) Decide(d Decision, cost budget.USD, p Policy, now time.Time) e
 		return nil
 	}
 	if d.Verdict == Reject {
-		data["reason"] = d.Reason
+		data["reason"] = Said(d.Reason)
 		r.Reason = d.Reason
 		r.note(now, d.Reviewer, "rejected", data)
 		r.move(Rejected, now, time.Time{})

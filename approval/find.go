@@ -55,7 +55,7 @@ func (r *Request) TurnBack(cause *Cause, why string, now time.Time) error {
 	}
 	r.Cause, r.Reason = cause, why
 	r.Money().release(now)
-	r.note(now, System, "asked back", map[string]any{"cause": cause, "reason": why})
+	r.note(now, System, "asked back", map[string]any{"cause": cause.told(), "reason": Said(why)})
 	r.Tell(Notice{Key: "ask back " + r.ID, Kind: NoticeAskBack, To: []string{r.Asker}, At: now, Data: Encode(AskedBack{Cause: cause, Why: why})})
 	r.move(Failed, now, time.Time{})
 	return nil

@@ -76,7 +76,7 @@ func reopen(r *Request, broken *BrokenSealError, fresh Manifest, p Policy, now t
 
 // SealBroken is what the audit trail keeps of an approval that does not hold.
 func SealBroken(r *Request, why []string, now time.Time) Event {
-	return Event{At: now, Actor: System, Kind: "seal broken", Data: map[string]any{"revision": r.Revision.Number, "digest": r.Revision.Digest, "why": why}}
+	return Event{At: now, Actor: System, Kind: "seal broken", Data: map[string]any{"revision": r.Revision.Number, "digest": r.Revision.Digest, "why": saidAll(why)}}
 }
 
 // Disown takes back an approval that its giver says was not theirs, while nothing
@@ -134,7 +134,6 @@ func sealAnew(r *Request, reason string, fresh Manifest, p Policy, now time.Time
 	renew(r, rev)
 	r.Reason = reason
 	r.Money().release(now)
-	r.note(now, System, "sealed anew", map[string]any{"revision": r.Revision.Number, "digest": r.Revision.Digest,
-		"manifest": string(r.Revision.Manifest.Canonical())})
+	r.note(now, System, "sealed anew", map[string]any{"revision": r.Revision.Number, "digest": r.Revision.Digest})
 	r.move(Pending, now, now.Add(p.Expiry))
 }

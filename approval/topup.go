@@ -61,7 +61,7 @@ func (r Money) AskTopUp(amount budget.USD, reason string, p Policy, now time.Tim
 	b.TopUp = t.ID
 	r.Blocked, r.TopUps, r.Changes.TopUp = &b, append(r.TopUps, t), &t
 	r.ExpiresAt = later(r.ExpiresAt, now.Add(p.Expiry))
-	r.note(now, r.Asker, "asked for a top-up", map[string]any{"topup": t.ID, "scope": t.Scope, "amount": amount, "reason": reason})
+	r.note(now, r.Asker, "asked for a top-up", map[string]any{"topup": t.ID, "scope": t.Scope, "amount": amount, "reason": Said(reason)})
 	r.Tell(t.notice(now))
 	r.touch(now, StepShow)
 	return nil
@@ -98,7 +98,7 @@ func (r Money) DecideTopUp(id string, granted bool, until time.Time, answer, by 
 		b.Until = now
 		r.Blocked = &b
 	} else {
-		data["reason"] = answer
+		data["reason"] = Said(answer)
 	}
 	decided := *t
 	r.Changes.TopUp = &decided

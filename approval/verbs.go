@@ -1,6 +1,7 @@
 package approval
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -36,7 +37,7 @@ func begin(q Question, model string, now time.Time) *Request {
 		Model: model, Files: q.Files, Trigger: q.Trigger, CreatedAt: now,
 		Seek: &Seek{Follow: q.Follow, Given: q.Given, Brought: q.Brought, Thread: q.ThreadTS},
 	}
-	r.note(now, q.Asker, "asked", map[string]any{"question": q.Text, "files": FileNames(q.Files), "model": model,
+	r.note(now, q.Asker, "asked", map[string]any{"question": Said(q.Text), "files": saidAll(FileNames(q.Files)), "model": model,
 		"channel": q.Project, "trigger": q.Trigger})
 	say(r, now, RoleQuestion, q.Text)
 	return r
@@ -49,7 +50,7 @@ func (r *Request) Refuse(refusal Refusal, now time.Time) error {
 		return r.Illegal("refuse the draft of")
 	}
 	r.Refused, r.Place = append(r.Refused, refusal), NotInLine
-	r.note(now, System, "refused draft", map[string]any{"attempt": r.Attempts, "reason": refusal.Reason, "code_sha256": Hash([]byte(refusal.Code))})
+	r.note(now, System, "refused draft", map[string]any{"attempt": r.Attempts, "reason": Said(refusal.Reason), "code": Said(refusal.Code)})
 	r.touch(now, StepDraft)
 	return nil
 }
@@ -60,7 +61,7 @@ func (r *Request) Again(why string, now time.Time) error {
 	if !r.Can("Again") {
 		return r.Illegal("draft")
 	}
-	r.note(now, System, "call failed", map[string]any{"attempt": r.Attempts, "why": why})
+	r.note(now, System, "call failed", map[string]any{"attempt": r.Attempts, "why": Said(why)})
 	r.touch(now)
 	return nil
 }
@@ -79,7 +80,7 @@ func (r *Request) Drafted(rev Revision, p Policy, now time.Time) error {
 	r.Refused, r.Reason = nil, ""
 	say(r, now, RoleCode, rev.Code)
 	r.note(now, rev.Author, "drafted", map[string]any{"revision": r.Revision.Number, "digest": r.Revision.Digest,
-		"manifest": string(r.Revision.Manifest.Canonical()), "prompt_version": rev.PromptVersion, "findings": len(rev.Findings)})
+		"code": Kept("code"), "prompt_version": rev.PromptVersion, "findings": len(rev.Findings)})
 	r.move(Pending, now, now.Add(p.Expiry))
 	return nil
 }
@@ -91,7 +92,7 @@ func (r *Request) Fail(reason string, now time.Time) error {
 	}
 	r.Reason = reason
 	r.Money().release(now)
-	r.note(now, System, "failed", map[string]any{"reason": reason})
+	r.note(now, System, "failed", map[string]any{"reason": Said(reason)})
 	r.move(Failed, now, time.Time{})
 	return nil
 }
@@ -120,7 +121,7 @@ func (r *Request) AwaitBox(why string, now time.Time) error {
 		return nil
 	}
 	r.Reason = WaitsForBox
-	r.note(now, System, "no box", map[string]any{"why": why})
+	r.note(now, System, "no box", map[string]any{"why": Said(why)})
 	r.touch(now, StepShow)
 	return nil
 }
@@ -182,14 +183,14 @@ func (r *Request) Finish(result Result, charge budget.Charge, p Policy, now time
 	r.Changes.Run = r.Run
 	r.Money().PayBox(charge, now)
 	say(r, now, RoleResult, result.Text(p.ShareRows))
-	var files []string
-	for _, a := range result.Artifacts {
-		files = append(files, a.Name+" "+Hash(a.Data))
+	var files []map[string]any
+	for i, a := range result.Artifacts {
+		files = append(files, map[string]any{"name": Said(a.Name), "content": Kept(fmt.Sprint("file ", i+1))})
 	}
-	r.note(now, System, "finished", map[string]any{"outcome": result.Outcome, "error": result.Error, "files": files,
-		"observed": result.Observed, "box_ms": result.Box.Milliseconds(), "cost": r.Money().settledNow()})
+	r.note(now, System, "finished", map[string]any{"outcome": result.Outcome, "error": Said(result.Error), "result": Kept("result"), "files": files,
+		"observed": AllSaid{result.Observed}, "box_ms": result.Box.Milliseconds(), "cost": r.Money().settledNow()})
 	if what := Compare(r.Revision.Findings, r.Revision.Manifest.Inputs, result.Observed); what != nil {
-		r.note(now, System, "mismatch", map[string]any{"what": what})
+		r.note(now, System, "mismatch", map[string]any{"what": saidAll(what)})
 	}
 	r.move(Done, now, time.Time{})
 	return nil
@@ -219,7 +220,7 @@ func (r *Request) Void(reason string, charge budget.Charge, now time.Time) error
 	}
 	r.Money().PayBox(charge, now)
 	r.Reason = reason
-	r.note(now, System, "voided", map[string]any{"box": r.Run.BoxID, "reason": reason, "cost": r.Money().settledNow()})
+	r.note(now, System, "voided", map[string]any{"box": r.Run.BoxID, "reason": Said(reason), "cost": r.Money().settledNow()})
 	r.move(Failed, now, time.Time{})
 	return nil
 }

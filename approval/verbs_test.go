@@ -35,7 +35,7 @@ func TestNewHoldsTheDraftAndSaysTheQuestion(t *testing.T) {
 	require.Equal(t, budget.Hold{ID: r.Holds[0].ID, RequestID: r.ID, Purpose: budget.ForDraft, Amount: 7, At: t0, ExpiresAt: t0.Add(DraftHoldLife)}, r.Changes.Holds[0])
 	require.Equal(t, []Message{{RequestID: r.ID, Role: RoleQuestion, Text: "why?", At: t0}}, r.Changes.Messages)
 	require.Equal(t, "asked", r.Changes.Events[0].Kind)
-	require.Equal(t, []string{"f.csv"}, r.Changes.Events[0].Data["files"])
+	require.Equal(t, []Said{"f.csv"}, r.Changes.Events[0].Data["files"])
 	require.NotEqual(t, New(Question{}, "m", 7, testPolicy(), t0).ID, r.ID)
 }
 
@@ -116,7 +116,7 @@ func TestDraftedSealsTheCodeItselfAndForgetsOldApprovals(t *testing.T) {
 	event := r.Changes.Events[0]
 	require.Equal(t, "m1", event.Actor)
 	require.Equal(t, r.Revision.Digest, event.Data["digest"])
-	require.Equal(t, string(r.Revision.Manifest.Canonical()), event.Data["manifest"])
+	require.Equal(t, Kept("code"), event.Data["code"])
 }
 
 func TestDecideRefusesWhoAndWhatDoesNotFit(t *testing.T) {
@@ -242,7 +242,7 @@ func TestFinishChargesTheRunAndNeverMoreThanWasHeld(t *testing.T) {
 	require.Equal(t, t0, r.Run.FinishedAt)
 	require.Equal(t, []Message{{RequestID: r.ID, Role: RoleResult, Text: result.Text(0), At: t0}}, r.Changes.Messages)
 	event := r.Changes.Events[len(r.Changes.Events)-1]
-	require.Equal(t, []string{"a.png " + Hash([]byte("x"))}, event.Data["files"])
+	require.Equal(t, []map[string]any{{"name": Said("a.png"), "content": Kept("file 1")}}, event.Data["files"])
 
 	r = inState(t, Running)
 	charge.Amount = budget.Dollar

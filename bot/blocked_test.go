@@ -10,10 +10,12 @@ import (
 	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/internal/slacksim"
+	slackperson "countersign/internal/slacksim/person"
+	"countersign/internal/slacksim/workspace"
 )
 
 // stopped posts the thread of a request that a budget refuses.
-func (b *bundle) stopped(models []string, change ...func(v *steps.View)) (*steps.View, slacksim.Message) {
+func (b *bundle) stopped(models []string, change ...func(v *steps.View)) (*steps.View, workspace.Message) {
 	b.t.Helper()
 	v := sample(append([]func(*steps.View){blockedBy(budget.ForDraft)}, change...)...)
 	b.service.change(func() {
@@ -116,27 +118,27 @@ func TestMoreMoneyIsAskedForWithAReason(t *testing.T) {
 	require.NoError(t, b.as(slacksim.OtherAnalyst).Click(card, actionMoreMoney))
 	b.told(slacksim.OtherAnalyst, slacksim.SalesData, "Only the person who asked can choose how this goes on.")
 	require.NoError(t, maya.Click(card, "Ask for $0.02 more"))
-	form, err := maya.WaitView(b.ctx, func(v slacksim.View) bool { return v.CallbackID == callbackMoreMoney })
+	form, err := maya.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == callbackMoreMoney })
 	require.NoError(t, err)
 	require.Contains(t, form.Words(), "This step needs $0.02 more at least.")
-	wrong, err := maya.Submit(slacksim.Fill(fieldReason, "  "))
+	wrong, err := maya.Submit(slackperson.Fill(fieldReason, "  "))
 	require.NoError(t, err)
 	require.Contains(t, wrong[fieldReason], "Please say what it is for.")
-	wrong, err = maya.Submit(slacksim.Fill(fieldReason, "The board meets.").And(fieldAmount, "five"))
+	wrong, err = maya.Submit(slackperson.Fill(fieldReason, "The board meets.").And(fieldAmount, "five"))
 	require.NoError(t, err)
 	require.Contains(t, wrong[fieldAmount], "not an amount of dollars")
 	b.service.fail(&approval.InputError{Why: "That is not enough: $0.02 more is needed at least."})
-	wrong, err = maya.Submit(slacksim.Fill(fieldReason, "The board meets.").And(fieldAmount, "0.01"))
+	wrong, err = maya.Submit(slackperson.Fill(fieldReason, "The board meets.").And(fieldAmount, "0.01"))
 	require.NoError(t, err)
 	require.Contains(t, wrong[fieldAmount], "That is not enough")
 	b.service.fail(nil)
-	_, err = maya.Submit(slacksim.Fill(fieldReason, "The board meets.").And(fieldAmount, "5"))
+	_, err = maya.Submit(slackperson.Fill(fieldReason, "The board meets.").And(fieldAmount, "5"))
 	require.NoError(t, err)
 	require.Equal(t, []way{{verb: "ask", id: v.Request.ID, amount: 5 * budget.Dollar, reason: "The board meets.", by: slacksim.Analyst}}, b.service.chosen())
 
 	require.NoError(t, maya.Click(card, actionMoreMoney))
 	b.service.fail(&approval.MoveError{Request: v.Request, Why: "You have asked for more already. An administrator has to answer first."})
-	_, err = maya.Submit(slacksim.Fill(fieldReason, "Twice."))
+	_, err = maya.Submit(slackperson.Fill(fieldReason, "Twice."))
 	require.NoError(t, err)
 	note, _ := maya.View()
 	require.Contains(t, note.Words(), "You have asked for more already.")
@@ -151,7 +153,7 @@ func TestMoreMoneyIsAskedForWithAReason(t *testing.T) {
 }
 
 // asksFor sends the administrators a question for money.
-func (b *bundle) asksFor(v *steps.View, had steps.NoticePost) (steps.NoticePost, slacksim.Message) {
+func (b *bundle) asksFor(v *steps.View, had steps.NoticePost) (steps.NoticePost, workspace.Message) {
 	b.t.Helper()
 	t := v.Request.TopUps[0]
 	n := notice(approval.NoticeTopUp, v, approval.TopUpAsked{ID: t.ID, AskedBy: t.AskedBy, Scope: t.Scope, Amount: t.Amount, Reason: t.Reason})
@@ -174,10 +176,10 @@ func TestAnAdministratorGrantsMoneyFromTheDirectMessage(t *testing.T) {
 	require.Contains(t, ask.Text, "<@U0MAYA> asks for $5.00 more in their own budget: The board meets tomorrow.")
 	carla := b.as(slacksim.Admin)
 	require.NoError(t, carla.Click(ask, "Grant $5.00"))
-	form, err := carla.WaitView(b.ctx, func(v slacksim.View) bool { return v.CallbackID == callbackGrant })
+	form, err := carla.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == callbackGrant })
 	require.NoError(t, err)
 	require.Contains(t, form.Words(), "No other budget rises with it.")
-	_, err = carla.Submit(slacksim.Fill(fieldUntil, "For 24 hours"))
+	_, err = carla.Submit(slackperson.Fill(fieldUntil, "For 24 hours"))
 	require.NoError(t, err)
 	require.Equal(t, []way{{verb: "grant", id: "t12345678", until: noon.Add(24 * time.Hour), by: slacksim.Admin}}, b.service.chosen())
 
@@ -187,7 +189,7 @@ func TestAnAdministratorGrantsMoneyFromTheDirectMessage(t *testing.T) {
 	require.Contains(t, after.Text, "Granted by <@U0CARLA>")
 	require.False(t, after.Has(actionGrant))
 	require.NoError(t, carla.ClickOld(ask, actionGrant))
-	told, err := carla.WaitMessage(b.ctx, carla.DM(), func(m slacksim.Message) bool { return m.Ephemeral || m.TS > after.TS })
+	told, err := carla.WaitMessage(b.ctx, carla.DM(), func(m workspace.Message) bool { return m.Ephemeral || m.TS > after.TS })
 	require.NoError(t, err)
 	require.Contains(t, told.Text, "It has been granted already.")
 }
@@ -200,11 +202,11 @@ func TestAnAdministratorDeclinesWithAReason(t *testing.T) {
 	carla := b.as(slacksim.Admin)
 	require.NoError(t, carla.Click(ask, "Decline"))
 	b.service.fail(&approval.InputError{Why: "Please say why. The asker gets to read it."})
-	wrong, err := carla.Submit(slacksim.Fill(fieldReason, " "))
+	wrong, err := carla.Submit(slackperson.Fill(fieldReason, " "))
 	require.NoError(t, err)
 	require.Contains(t, wrong[fieldReason], "Please say why.")
 	b.service.fail(nil)
-	_, err = carla.Submit(slacksim.Fill(fieldReason, "December."))
+	_, err = carla.Submit(slackperson.Fill(fieldReason, "December."))
 	require.NoError(t, err)
 	require.Equal(t, "December.", b.service.chosen()[0].reason)
 }
@@ -218,7 +220,7 @@ func TestNobodyAnswersTheirOwnWishOrOneThatIsOver(t *testing.T) {
 	expects := func(words string) {
 		t.Helper()
 		require.NoError(t, carla.ClickOld(ask, actionGrant))
-		_, err := carla.WaitMessage(b.ctx, carla.DM(), func(m slacksim.Message) bool { return m.TS > ask.TS && m.Text == words })
+		_, err := carla.WaitMessage(b.ctx, carla.DM(), func(m workspace.Message) bool { return m.TS > ask.TS && m.Text == words })
 		require.NoError(t, err, words)
 	}
 	for _, tt := range []struct {

@@ -11,6 +11,8 @@ import (
 	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/internal/slacksim"
+	slackperson "countersign/internal/slacksim/person"
+	"countersign/internal/slacksim/workspace"
 )
 
 func TestTheBooksAreOpenedOnTheHome(t *testing.T) {
@@ -37,20 +39,20 @@ func TestTheBooksAreOpenedOnTheHome(t *testing.T) {
 	b.service.change(func() { b.service.top = []steps.Spender{{ID: "codestral-2508", Amount: budget.Cent}} })
 	modal, _ := carla.View()
 	require.NoError(t, carla.ClickView(modal, fieldRanking, "Models"))
-	_, err := carla.WaitView(b.ctx, func(v slacksim.View) bool { return contains(v.Words(), "Models", "this month", "codestral-2508") })
+	_, err := carla.WaitView(b.ctx, func(v workspace.View) bool { return contains(v.Words(), "Models", "this month", "codestral-2508") })
 	require.NoError(t, err)
 	modal, _ = carla.View()
 	require.NoError(t, carla.ClickView(modal, fieldPeriod, "Last week"))
-	_, err = carla.WaitView(b.ctx, func(v slacksim.View) bool { return contains(v.Words(), "Models", "last week", "codestral-2508") })
+	_, err = carla.WaitView(b.ctx, func(v workspace.View) bool { return contains(v.Words(), "Models", "last week", "codestral-2508") })
 	require.NoError(t, err, "what was chosen before stays chosen")
 	require.NoError(t, carla.CloseView())
 
 	require.NoError(t, carla.ClickView(home, actionExplain))
 	b.openedAs(carla, callbackExplain)
-	wrong, err := carla.Submit(slacksim.Fill(fieldRequest, "not an id"))
+	wrong, err := carla.Submit(slackperson.Fill(fieldRequest, "not an id"))
 	require.NoError(t, err)
 	require.Contains(t, wrong[fieldRequest], "is not the id of a question")
-	_, err = carla.Submit(slacksim.Fill(fieldRequest, v.Request.ID))
+	_, err = carla.Submit(slackperson.Fill(fieldRequest, v.Request.ID))
 	require.NoError(t, err)
 	require.Contains(t, b.openedAs(carla, callbackNote).Words(), "What was decided about money for")
 

@@ -12,6 +12,7 @@ import (
 	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/workspace"
 )
 
 // december is when the budgets of these tests start anew.
@@ -35,10 +36,10 @@ func ofTen(s budget.Scope, spent budget.USD, change ...func(*budget.Standing)) b
 func unset(s *budget.Standing) { s.Limit.Default = true }
 
 // command types a /budget and returns the private answer with these words.
-func (b *bundle) command(who, text, words string) slacksim.Message {
+func (b *bundle) command(who, text, words string) workspace.Message {
 	b.t.Helper()
 	require.NoError(b.t, b.as(who).Command(slacksim.SalesData, "/budget "+text))
-	m, err := b.as(who).WaitEphemeral(b.ctx, slacksim.SalesData, func(m slacksim.Message) bool { return strings.Contains(m.Text, words) })
+	m, err := b.as(who).WaitEphemeral(b.ctx, slacksim.SalesData, func(m workspace.Message) bool { return strings.Contains(m.Text, words) })
 	require.NoError(b.t, err)
 	return m
 }

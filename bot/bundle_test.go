@@ -21,6 +21,8 @@ import (
 	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/internal/slacksim"
+	slackperson "countersign/internal/slacksim/person"
+	"countersign/internal/slacksim/workspace"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -107,10 +109,10 @@ func setup(t *testing.T, change ...func(*slacksim.Options, *Options)) *bundle {
 }
 
 // as are the people of the workspace.
-func (b *bundle) as(id string) *slacksim.Person { return b.sim.As(id) }
+func (b *bundle) as(id string) *slackperson.Person { return b.sim.As(id) }
 
 // share puts a data file into a channel.
-func (b *bundle) share(channel, name, data string) slacksim.Message {
+func (b *bundle) share(channel, name, data string) workspace.Message {
 	b.t.Helper()
 	m, err := b.as(slacksim.Analyst).Share(channel, "", name, []byte(data))
 	require.NoError(b.t, err)
@@ -118,9 +120,9 @@ func (b *bundle) share(channel, name, data string) slacksim.Message {
 }
 
 // told waits until somebody is told something in private, and returns all of it.
-func (b *bundle) told(who, channel, words string) slacksim.Message {
+func (b *bundle) told(who, channel, words string) workspace.Message {
 	b.t.Helper()
-	m, err := b.as(who).WaitEphemeral(b.ctx, channel, func(m slacksim.Message) bool { return strings.Contains(m.Words(), words) })
+	m, err := b.as(who).WaitEphemeral(b.ctx, channel, func(m workspace.Message) bool { return strings.Contains(m.Words(), words) })
 	require.NoError(b.t, err)
 	return m
 }
@@ -141,7 +143,7 @@ func (b *bundle) publish(v *steps.View, kinds ...steps.Surface) {
 }
 
 // read finds a surface as somebody sees it.
-func (b *bundle) read(who string, p steps.Post) slacksim.Message {
+func (b *bundle) read(who string, p steps.Post) workspace.Message {
 	b.t.Helper()
 	m, err := b.as(who).Find(p.Channel, p.TS)
 	require.NoError(b.t, err)

@@ -16,6 +16,9 @@ import (
 	"countersign/approval"
 	"countersign/approval/steps"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/fault"
+	slackperson "countersign/internal/slacksim/person"
+	"countersign/internal/slacksim/workspace"
 )
 
 func TestACardThatSlackGarbledCannotBeApproved(t *testing.T) {
@@ -33,7 +36,7 @@ func TestACardThatSlackGarbledCannotBeApproved(t *testing.T) {
 
 	// It stays so when it is drawn again, and nothing is sent in vain.
 	had := v.Posts[steps.SurfaceCard]
-	b.sim.Fail(slacksim.MethodFault{Method: "*", Error: "fatal_error", Times: -1})
+	b.sim.Fail(fault.Method{Method: "*", Error: "fatal_error", Times: -1})
 	b.publish(v, steps.SurfaceCard)
 	require.Equal(t, had, v.Posts[steps.SurfaceCard])
 }
@@ -41,7 +44,7 @@ func TestACardThatSlackGarbledCannotBeApproved(t *testing.T) {
 func TestAGarbledCardThatCannotBeRewrittenIsAnError(t *testing.T) {
 	t.Parallel()
 	b := idle(t, func(_ *slacksim.Options, o *Options) { o.HTTPClient = forge("import pandas", "import os") })
-	b.sim.Fail(slacksim.MethodFault{Method: "chat.update", Error: "fatal_error"})
+	b.sim.Fail(fault.Method{Method: "chat.update", Error: "fatal_error"})
 	v := sample()
 	post, err := b.bot.Publish(b.ctx, v, steps.SurfaceCard)
 	require.ErrorContains(t, err, "rewrite the card")
@@ -87,7 +90,7 @@ func TestEveryVersionHasACardOfItsOwn(t *testing.T) {
 	b.service.fail(&approval.StaleError{Request: next.Request})
 	require.NoError(t, b.as(slacksim.Reviewer).Click(former, actionApprove))
 	b.told(slacksim.Reviewer, slacksim.CodeReview, "This card is out of date")
-	_, err = b.as(slacksim.Reviewer).WaitChange(b.ctx, former, func(m slacksim.Message) bool { return strings.Contains(m.Words(), "Superseded by revision 2") })
+	_, err = b.as(slacksim.Reviewer).WaitChange(b.ctx, former, func(m workspace.Message) bool { return strings.Contains(m.Words(), "Superseded by revision 2") })
 	require.NoError(t, err)
 }
 
@@ -121,16 +124,16 @@ func TestACardGivesWayBeforeTheNextOneIsPosted(t *testing.T) {
 	b.publish(v, steps.SurfaceRoot, steps.SurfaceCard)
 	former := v.Posts[steps.SurfaceCard]
 	next := revised(v)
-	b.sim.Fail(slacksim.MethodFault{Method: "chat.update", Error: "fatal_error"})
+	b.sim.Fail(fault.Method{Method: "chat.update", Error: "fatal_error"})
 	post, err := b.bot.Publish(b.ctx, next, steps.SurfaceCard)
 	require.ErrorContains(t, err, "take back the card of revision 1 of bcd23fg: fatal_error")
 	require.Equal(t, former, post)
-	b.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Error: "fatal_error"})
+	b.sim.Fail(fault.Method{Method: "chat.postMessage", Error: "fatal_error"})
 	_, err = b.bot.Publish(b.ctx, next, steps.SurfaceCard)
 	require.ErrorContains(t, err, "post the card")
 	require.Empty(t, b.read(slacksim.Reviewer, former).Actions())
 	// One that somebody has deleted is in nobody's way.
-	b.sim.Fail(slacksim.MethodFault{Method: "chat.update", Error: "message_not_found", Times: 2})
+	b.sim.Fail(fault.Method{Method: "chat.update", Error: "message_not_found", Times: 2})
 	b.publish(next, steps.SurfaceCard)
 	require.NotEqual(t, former.TS, next.Posts[steps.SurfaceCard].TS)
 	require.Contains(t, b.log.String(), "lead from a former card")
@@ -167,7 +170,9 @@ func TestAStrayCardIsDecidedAndPutRight(t *testing.T) {
 	})
 	require.NoError(t, ben.Click(stray, actionApprove))
 	require.Len(t, b.service.decided(), 1)
-	_, err := ben.WaitChange(b.ctx, stray, func(m slacksim.Message) bool { return len(m.Actions()) == 0 && strings.Contains(m.Text, "Approved by") })
+	_, err := ben.WaitChange(b.ctx, stray, func(m workspace.Message) bool {
+		return len(m.Actions()) == 0 && strings.Contains(m.Text, "Approved by")
+	})
 	require.NoError(t, err)
 	require.Equal(t, []string{actionApprove, actionReject, actionChanges, actionMore}, b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard]).Actions(), "the remembered card is its job's")
 }
@@ -239,7 +244,7 @@ func TestWhatSlackHasChangedOnACardIsApprovedInItsModal(t *testing.T) {
 		ben := b.as(slacksim.Reviewer)
 		require.NoError(t, ben.Click(card, actionReview))
 		b.openedAs(ben, callbackReview)
-		_, err := ben.Submit(slacksim.Form{})
+		_, err := ben.Submit(slackperson.Form{})
 		require.NoError(t, err)
 		require.Len(t, b.service.decided(), 1, what)
 	}
@@ -290,14 +295,14 @@ func TestAPressOnAChangedCardLeadsToAWayToDecide(t *testing.T) {
 	b.service.change(func() { v.Request.Revision.Code = strings.Replace(sampleCode, "amount", "price", 1) })
 	require.NoError(t, ben.Click(card, actionApprove))
 	b.told(slacksim.Reviewer, slacksim.CodeReview, "line 4 of the code is not the same")
-	again, err := ben.WaitChange(b.ctx, card, func(m slacksim.Message) bool { return m.Has(actionReview) })
+	again, err := ben.WaitChange(b.ctx, card, func(m workspace.Message) bool { return m.Has(actionReview) })
 	require.NoError(t, err)
 	require.False(t, again.Has(actionApprove))
 	require.Contains(t, again.Words(), `It should read: `+"\n"+`sales.groupby("month")["price"].sum()`)
 	require.Empty(t, b.service.decided())
 	require.NoError(t, ben.Click(again, actionReview))
 	b.openedAs(ben, callbackReview)
-	_, err = ben.Submit(slacksim.Form{})
+	_, err = ben.Submit(slackperson.Form{})
 	require.NoError(t, err)
 	require.Len(t, b.service.decided(), 1)
 }

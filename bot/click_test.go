@@ -15,10 +15,13 @@ import (
 	"countersign/approval"
 	"countersign/approval/steps"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/fault"
+	slackperson "countersign/internal/slacksim/person"
+	"countersign/internal/slacksim/workspace"
 )
 
 // pending puts a card before the reviewers.
-func pending(b *bundle, change ...func(v *steps.View)) (*steps.View, slacksim.Message) {
+func pending(b *bundle, change ...func(v *steps.View)) (*steps.View, workspace.Message) {
 	b.t.Helper()
 	v := sample(change...)
 	b.service.views[v.Request.ID] = v
@@ -72,13 +75,13 @@ func TestAPrivateAnswerThatCannotBeShownGoesByDirectMessage(t *testing.T) {
 	b := setup(t)
 	_, card := pending(b)
 	b.service.fail(&approval.NotAllowedError{Why: "Guests cannot decide."})
-	b.sim.Fail(slacksim.MethodFault{Method: "chat.postEphemeral", Error: "user_not_in_channel"})
+	b.sim.Fail(fault.Method{Method: "chat.postEphemeral", Error: "user_not_in_channel"})
 	ben := b.as(slacksim.Reviewer)
 	require.NoError(t, ben.Click(card, actionApprove))
-	_, err := ben.WaitMessage(b.ctx, ben.DM(), func(m slacksim.Message) bool { return strings.Contains(m.Text, "Guests cannot decide.") })
+	_, err := ben.WaitMessage(b.ctx, ben.DM(), func(m workspace.Message) bool { return strings.Contains(m.Text, "Guests cannot decide.") })
 	require.NoError(t, err)
-	b.sim.Fail(slacksim.MethodFault{Method: "chat.postEphemeral", Error: "user_not_in_channel"})
-	b.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Error: "account_inactive"})
+	b.sim.Fail(fault.Method{Method: "chat.postEphemeral", Error: "user_not_in_channel"})
+	b.sim.Fail(fault.Method{Method: "chat.postMessage", Error: "account_inactive"})
 	require.NoError(t, ben.Click(card, actionApprove))
 	require.Eventually(t, func() bool { return strings.Contains(b.log.String(), "a private word did not arrive") }, waitAtMost, tick)
 }
@@ -89,7 +92,7 @@ func TestAClickThatCannotBeCommittedIsNotAcked(t *testing.T) {
 	_, card := pending(b)
 	b.service.fail(errors.New("the database is away"))
 	for _, action := range []string{actionApprove, actionReject} {
-		var unanswered *slacksim.Unanswered
+		var unanswered *slackperson.Unanswered
 		require.ErrorAs(t, b.as(slacksim.Reviewer).Click(card, action), &unanswered)
 	}
 	require.Equal(t, 2, b.sim.Counts().Unacked)
@@ -102,13 +105,13 @@ func TestAReasonIsRequired(t *testing.T) {
 	ben := b.as(slacksim.Reviewer)
 	require.NoError(t, ben.Click(card, actionReject))
 	b.service.fail(&approval.InputError{Why: "Please say why. The asker gets to read it."})
-	wrong, err := ben.Submit(slacksim.Fill(fieldReason, "   "))
+	wrong, err := ben.Submit(slackperson.Fill(fieldReason, "   "))
 	require.NoError(t, err)
 	require.Equal(t, map[string]string{fieldReason: "Please say why. The asker gets to read it."}, wrong)
 	b.service.fail(&approval.MoveError{Request: sample(in(approval.Expired, "")).Request, Verb: "reject"})
-	_, err = ben.Submit(slacksim.Fill(fieldReason, "Too late"))
+	_, err = ben.Submit(slackperson.Fill(fieldReason, "Too late"))
 	require.NoError(t, err)
-	note, err := ben.WaitView(b.ctx, func(v slacksim.View) bool { return v.CallbackID == callbackNote })
+	note, err := ben.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == callbackNote })
 	require.NoError(t, err)
 	require.Contains(t, note.Words(), "nobody decided")
 }
@@ -120,10 +123,10 @@ func TestASubmissionThatCannotBeCommittedStaysOpen(t *testing.T) {
 	ben := b.as(slacksim.Reviewer)
 	require.NoError(t, ben.Click(card, actionReject))
 	b.service.fail(errors.New("the database is away"))
-	_, err := ben.Submit(slacksim.Fill(fieldReason, "No"))
+	_, err := ben.Submit(slackperson.Fill(fieldReason, "No"))
 	require.Error(t, err)
 	b.service.fail(nil)
-	_, err = ben.Submit(slacksim.Fill(fieldReason, "No"))
+	_, err = ben.Submit(slackperson.Fill(fieldReason, "No"))
 	require.NoError(t, err)
 	require.Len(t, b.service.decided(), 1)
 	require.True(t, strings.HasPrefix(b.service.decided()[0].Click.ActionTS, "V"), "the modal's id tells a repetition")
@@ -140,7 +143,7 @@ func TestALongProgramIsReviewedInAModal(t *testing.T) {
 	ben := b.as(slacksim.Reviewer)
 
 	require.NoError(t, ben.Click(card, actionReview))
-	modal, err := ben.WaitView(b.ctx, func(v slacksim.View) bool { return v.CallbackID == callbackReview })
+	modal, err := ben.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == callbackReview })
 	require.NoError(t, err)
 	require.Contains(t, modal.Words(), "412  print(411)")
 	require.Eventually(t, func() bool { return len(b.service.wishes()) == 1 }, waitAtMost, tick)
@@ -148,10 +151,10 @@ func TestALongProgramIsReviewedInAModal(t *testing.T) {
 	require.Equal(t, []any{"opened", v.Request.ID, 1, slacksim.Reviewer}, []any{opened.what, opened.id, opened.revision, opened.click.User})
 	require.Contains(t, modal.Words(), "Part 1 of ")
 	require.NoError(t, ben.ClickView(modal, actionReject))
-	_, err = ben.WaitView(b.ctx, func(v slacksim.View) bool { return v.CallbackID == callbackReason && v.Depth == 2 })
+	_, err = ben.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == callbackReason && v.Depth == 2 })
 	require.NoError(t, err)
 	require.NoError(t, ben.CloseView())
-	_, err = ben.Submit(slacksim.Form{})
+	_, err = ben.Submit(slackperson.Form{})
 	require.NoError(t, err)
 	require.NoError(t, ben.WaitNoView(b.ctx))
 	rulings := b.service.decided()
@@ -162,16 +165,16 @@ func TestALongProgramIsReviewedInAModal(t *testing.T) {
 
 	require.NoError(t, ben.Click(card, actionReview))
 	require.NoError(t, ben.ClickView(modalOf(b, ben), actionReject))
-	_, err = ben.Submit(slacksim.Fill(fieldReason, "Too long"))
+	_, err = ben.Submit(slackperson.Fill(fieldReason, "Too long"))
 	require.NoError(t, err)
 	require.NoError(t, ben.WaitNoView(b.ctx))
 	require.Equal(t, approval.Reject, b.service.decided()[1].Verdict)
 	require.Equal(t, card.TS, b.service.decided()[1].Click.MessageTS, "the card that the modal came from")
 }
 
-func modalOf(b *bundle, p *slacksim.Person) slacksim.View {
+func modalOf(b *bundle, p *slackperson.Person) workspace.View {
 	b.t.Helper()
-	v, err := p.WaitView(b.ctx, func(v slacksim.View) bool { return v.CallbackID == callbackReview })
+	v, err := p.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == callbackReview })
 	require.NoError(b.t, err)
 	return v
 }
@@ -200,7 +203,7 @@ func TestAReviewThatCannotBeOpenedSaysSo(t *testing.T) {
 	require.NoError(t, ben.Click(card, actionReview))
 	b.told(slacksim.Reviewer, slacksim.CodeReview, "Guests cannot decide.")
 	b.service.fail(nil)
-	b.sim.Fail(slacksim.MethodFault{Method: "views.open", Error: "expired_trigger_id", Times: 1})
+	b.sim.Fail(fault.Method{Method: "views.open", Error: "expired_trigger_id", Times: 1})
 	require.NoError(t, ben.Click(card, actionReview))
 	b.told(slacksim.Reviewer, slacksim.CodeReview, "Please try again.")
 }
@@ -215,7 +218,7 @@ func TestARepeatedDeliveryOpensNothingTwice(t *testing.T) {
 	modal := modalOf(b, ben)
 	b.sim.Duplicate(1)
 	require.NoError(t, ben.ClickView(modal, actionReject))
-	_, err := ben.WaitView(b.ctx, func(v slacksim.View) bool { return v.CallbackID == callbackReason && v.Depth == 2 })
+	_, err := ben.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == callbackReason && v.Depth == 2 })
 	require.NoError(t, err)
 	b.stop()
 	require.Empty(t, ben.Ephemerals(slacksim.CodeReview))
@@ -242,7 +245,7 @@ func TestTheMenuGivesTheCodeAsAFile(t *testing.T) {
 	v, card := pending(b)
 	ben := b.as(slacksim.Reviewer)
 	require.NoError(t, ben.Click(card, actionMore, "Full code as a file"))
-	reply, err := ben.WaitReply(b.ctx, slacksim.CodeReview, card.TS, func(m slacksim.Message) bool { return len(m.Files) == 1 })
+	reply, err := ben.WaitReply(b.ctx, slacksim.CodeReview, card.TS, func(m workspace.Message) bool { return len(m.Files) == 1 })
 	require.NoError(t, err)
 	require.Equal(t, "bcd23fg-revision-1.py", reply.Files[0].Name)
 	got, err := ben.Download(reply.Files[0].ID)
@@ -254,7 +257,7 @@ func TestTheMenuGivesTheCodeAsAFile(t *testing.T) {
 	require.NoError(t, ben.Click(card, actionMore, "Full code as a file"))
 	b.told(slacksim.Reviewer, slacksim.CodeReview, "There is no such request here.")
 	b.service.change(func() { v.Request.Team = slacksim.DefaultTeam.ID })
-	b.sim.Fail(slacksim.MethodFault{Method: "files.completeUploadExternal", Error: "fatal_error"})
+	b.sim.Fail(fault.Method{Method: "files.completeUploadExternal", Error: "fatal_error"})
 	require.NoError(t, ben.Click(card, actionMore, "Full code as a file"))
 	b.told(slacksim.Reviewer, slacksim.CodeReview, "Something went wrong on our side.")
 }

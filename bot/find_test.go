@@ -12,6 +12,10 @@ import (
 	"countersign/approval"
 	"countersign/approval/steps"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/fault"
+	slackperson "countersign/internal/slacksim/person"
+	"countersign/internal/slacksim/webapi"
+	"countersign/internal/slacksim/workspace"
 )
 
 // search is what the service has Slack look for when it finds what a question is about.
@@ -45,9 +49,9 @@ func inSales(text string) approval.Question {
 }
 
 // offered waits until the channel's files are in somebody's form.
-func (b *bundle) offered(who *slacksim.Person) slacksim.View {
+func (b *bundle) offered(who *slackperson.Person) workspace.View {
 	b.t.Helper()
-	v, err := who.WaitView(b.ctx, func(v slacksim.View) bool {
+	v, err := who.WaitView(b.ctx, func(v workspace.View) bool {
 		return v.CallbackID == callbackForm && !strings.Contains(v.Words(), "Looking for files") && strings.Contains(v.Words(), ".csv")
 	})
 	require.NoError(b.t, err)
@@ -179,7 +183,7 @@ func TestAskingAgainElsewhereTakesNothingOutOfAChannel(t *testing.T) {
 		dm, err := maya.Find(post.Channel, post.TS)
 		require.NoError(t, err, name)
 		require.NoError(t, maya.Click(dm, "Ask again"), name)
-		form, err := maya.WaitView(b.ctx, func(v slacksim.View) bool { return v.CallbackID == callbackForm })
+		form, err := maya.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == callbackForm })
 		require.NoError(t, err, name)
 		from, err := originOf(form.PrivateMetadata)
 		require.NoError(t, err, name)
@@ -205,13 +209,13 @@ func TestAChannelIsSeenAsItIs(t *testing.T) {
 	require.Equal(t, approval.Place{}, place("D0OTHERS", slacksim.Analyst))
 	require.Equal(t, approval.Place{Seen: true, In: true, Private: true, AskerIn: true}, place(slacksim.CodeReview, slacksim.Reviewer))
 	require.Equal(t, approval.Place{Seen: true, In: true, Private: true}, place(slacksim.CodeReview, slacksim.Analyst))
-	b.sim.SetChannel(slacksim.SalesData, func(c *slacksim.Channel) { c.IsArchived = true })
+	b.sim.SetChannel(slacksim.SalesData, func(c *workspace.Channel) { c.IsArchived = true })
 	require.Equal(t, approval.Place{Seen: true, In: true, Archived: true}, place(slacksim.SalesData, slacksim.Analyst))
 	b.sim.Remove(slacksim.CodeReview, slacksim.BotUser)
 	require.Equal(t, approval.Place{}, place(slacksim.CodeReview, slacksim.Reviewer), "Slack does not tell that it exists")
-	b.sim.Fail(slacksim.MethodFault{Method: "conversations.info", Error: "missing_scope"})
+	b.sim.Fail(fault.Method{Method: "conversations.info", Error: "missing_scope"})
 	require.Equal(t, approval.Place{}, place("G0GROUP", slacksim.Reviewer), "a conversation of several people, which the token may not read")
-	b.sim.Fail(slacksim.MethodFault{Method: "conversations.info", Error: "fatal_error"})
+	b.sim.Fail(fault.Method{Method: "conversations.info", Error: "fatal_error"})
 	_, err := b.bot.Place(b.ctx, slacksim.General, slacksim.Analyst)
 	require.ErrorContains(t, err, "conversations.info "+slacksim.General)
 }
@@ -231,17 +235,17 @@ func TestAFileThatIsGoneIsToldFromOneThatIsNotSeen(t *testing.T) {
 	}
 	b.sim.Remove(slacksim.SalesData, slacksim.BotUser)
 	for _, word := range []string{"", "access_denied", "not_visible", "channel_not_found", "403"} {
-		b.sim.Answer(slacksim.Answers{Unseen: word})
+		b.sim.Answer(webapi.Answers{Unseen: word})
 		require.Equal(t, approval.FileNotSeen, code(), word)
 	}
 	b.sim.Invite(slacksim.SalesData, slacksim.BotUser)
 	require.NoError(t, b.bot.Stat(b.ctx, f))
 	require.NoError(t, b.as(slacksim.Analyst).DeleteFile(f.ID))
 	for word, want := range map[string]approval.CauseCode{"": approval.FileGone, "tombstone": approval.FileGone, "file_not_found": approval.FileNotSeen} {
-		b.sim.Answer(slacksim.Answers{Deleted: word})
+		b.sim.Answer(webapi.Answers{Deleted: word})
 		require.Equal(t, want, code(), word)
 	}
-	for _, fault := range []slacksim.MethodFault{{Error: "fatal_error"}, {Status: 502}, {Error: "internal_error"}} {
+	for _, fault := range []fault.Method{{Error: "fatal_error"}, {Status: 502}, {Error: "internal_error"}} {
 		fault.Method = "files.info"
 		b.sim.Fail(fault)
 		err := b.bot.Stat(b.ctx, f)
@@ -255,12 +259,12 @@ func TestAFormThatWasSentOffEarlySaysNothingAboutFiles(t *testing.T) {
 	b := setup(t)
 	b.share(slacksim.SalesData, "sales.csv", "a\n1\n")
 	maya := b.as(slacksim.Analyst)
-	b.sim.Fail(slacksim.MethodFault{Method: "conversations.info", Delay: 2 * time.Second})
+	b.sim.Fail(fault.Method{Method: "conversations.info", Delay: 2 * time.Second})
 	require.NoError(t, maya.Command(slacksim.SalesData, "/analyze"))
 	v, ok := maya.View()
 	require.True(t, ok, "the form does not wait for the files")
 	require.Contains(t, v.Words(), "Looking for files in this channel")
-	_, err := maya.Submit(slacksim.Fill(fieldQuestion, "How many rows?"))
+	_, err := maya.Submit(slackperson.Fill(fieldQuestion, "How many rows?"))
 	require.NoError(t, err)
 	q := b.service.questions()
 	require.Len(t, q, 1)

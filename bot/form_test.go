@@ -11,6 +11,8 @@ import (
 
 	"countersign/approval"
 	"countersign/internal/slacksim"
+	slackperson "countersign/internal/slacksim/person"
+	"countersign/internal/slacksim/workspace"
 )
 
 func TestTheFormTakesTickedAndUploadedFiles(t *testing.T) {
@@ -22,7 +24,7 @@ func TestTheFormTakesTickedAndUploadedFiles(t *testing.T) {
 	b.offered(maya)
 	up, err := maya.Upload("costs.xlsx", []byte("PK\x03\x04"))
 	require.NoError(t, err)
-	_, err = maya.Submit(slacksim.Fill(fieldQuestion, "Compare them").And(fieldFiles, "sales.csv").And(fieldUpload, up.ID).And(fieldModel, "codestral-2508"))
+	_, err = maya.Submit(slackperson.Fill(fieldQuestion, "Compare them").And(fieldFiles, "sales.csv").And(fieldUpload, up.ID).And(fieldModel, "codestral-2508"))
 	require.NoError(t, err)
 	q := b.service.questions()
 	require.Len(t, q, 1)
@@ -47,7 +49,7 @@ func TestWhatIsWrongInTheFormIsSaidBesideIt(t *testing.T) {
 	require.NoError(t, maya.Command(slacksim.SalesData, "/analyze"))
 
 	b.service.fail(&approval.InputError{Why: "What would you like to know?"})
-	wrong, err := maya.Submit(slacksim.Fill(fieldQuestion, "?"))
+	wrong, err := maya.Submit(slackperson.Fill(fieldQuestion, "?"))
 	require.NoError(t, err)
 	require.Equal(t, map[string]string{fieldQuestion: "What would you like to know?"}, wrong)
 	b.service.fail(nil)
@@ -55,7 +57,7 @@ func TestWhatIsWrongInTheFormIsSaidBesideIt(t *testing.T) {
 	b.offered(maya)
 	up, err := maya.Upload("photo.png", png)
 	require.NoError(t, err)
-	wrong, err = maya.Submit(slacksim.Fill(fieldQuestion, "How many?").And(fieldUpload, up.ID))
+	wrong, err = maya.Submit(slackperson.Fill(fieldQuestion, "How many?").And(fieldUpload, up.ID))
 	require.NoError(t, err)
 	require.Contains(t, wrong[fieldUpload], "photo.png is none of the files that I can read")
 	require.Empty(t, b.service.questions())
@@ -66,7 +68,7 @@ func TestTheGlobalShortcutAsksWhere(t *testing.T) {
 	b := setup(t)
 	maya := b.as(slacksim.Analyst)
 	require.NoError(t, maya.Shortcut(callbackAsk))
-	_, err := maya.Submit(slacksim.Fill(fieldQuestion, "How many?").And(fieldChannel, slacksim.SalesData))
+	_, err := maya.Submit(slackperson.Fill(fieldQuestion, "How many?").And(fieldChannel, slacksim.SalesData))
 	require.NoError(t, err)
 	require.Equal(t, slacksim.SalesData, b.service.questions()[0].Project)
 }
@@ -81,7 +83,7 @@ func TestTheMessageShortcutTakesItsWordsFilesAndThread(t *testing.T) {
 	require.NoError(t, b.as(slacksim.OtherAnalyst).MessageShortcut(m, callbackAskMessage))
 	form := b.offered(b.as(slacksim.OtherAnalyst))
 	require.Contains(t, form.Words(), "other.csv")
-	_, err = b.as(slacksim.OtherAnalyst).Submit(slacksim.Form{})
+	_, err = b.as(slacksim.OtherAnalyst).Submit(slackperson.Form{})
 	require.NoError(t, err)
 	q := b.service.questions()
 	require.Len(t, q, 1)
@@ -94,7 +96,7 @@ func TestTheMessageShortcutTakesItsWordsFilesAndThread(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, maya.MessageShortcut(reply, callbackAskMessage))
 	b.offered(maya)
-	_, err = maya.Submit(slacksim.Form{})
+	_, err = maya.Submit(slackperson.Form{})
 	require.NoError(t, err)
 	require.Equal(t, m.TS, b.service.questions()[1].ThreadTS)
 }
@@ -106,7 +108,7 @@ func TestTheMessageShortcutWhereTheBotIsNot(t *testing.T) {
 	m, err := maya.Say(slacksim.Random, "How many?")
 	require.NoError(t, err)
 	require.NoError(t, maya.MessageShortcut(m, callbackAskMessage))
-	form, err := maya.WaitView(b.ctx, func(v slacksim.View) bool { return strings.Contains(v.Words(), "Invite me with /invite @countersign") })
+	form, err := maya.WaitView(b.ctx, func(v workspace.View) bool { return strings.Contains(v.Words(), "Invite me with /invite @countersign") })
 	require.NoError(t, err, "said where they look")
 	require.Contains(t, form.Words(), "This cannot be answered yet.")
 }

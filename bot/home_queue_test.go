@@ -15,6 +15,8 @@ import (
 	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/internal/slacksim"
+	slackperson "countersign/internal/slacksim/person"
+	"countersign/internal/slacksim/workspace"
 )
 
 // waiting has so many requests wait, and keeps by what the queue was asked for.
@@ -38,9 +40,9 @@ func (b *bundle) waiting(n int) *[]steps.QueueFilter {
 }
 
 // homeOf waits for a Home with these words.
-func (b *bundle) homeOf(p *slacksim.Person, words string) slacksim.View {
+func (b *bundle) homeOf(p *slackperson.Person, words string) workspace.View {
 	b.t.Helper()
-	home, err := p.WaitHome(b.ctx, func(v slacksim.View) bool { return strings.Contains(v.Words(), words) })
+	home, err := p.WaitHome(b.ctx, func(v workspace.View) bool { return strings.Contains(v.Words(), words) })
 	require.NoError(b.t, err)
 	return home
 }
@@ -85,7 +87,7 @@ func TestTheQueueIsNarrowedAndOrdered(t *testing.T) {
 	ben := b.as(slacksim.Reviewer)
 	require.NoError(t, ben.OpenHome())
 	home := b.homeOf(ben, "Page 1 of 3")
-	last := func(want steps.QueueFilter) slacksim.View {
+	last := func(want steps.QueueFilter) workspace.View {
 		t.Helper()
 		require.Eventually(t, func() bool {
 			b.service.mu.Lock()
@@ -144,7 +146,7 @@ func TestARowOfTheQueueIsDecidedRightThere(t *testing.T) {
 	modal := b.openedAs(ben, callbackReview)
 	require.Contains(t, modal.Words(), "Code\n, all 4 lines")
 	b.waiting(0)
-	_, err := ben.Submit(slacksim.Form{})
+	_, err := ben.Submit(slackperson.Form{})
 	require.NoError(t, err)
 	require.Len(t, b.service.decided(), 1)
 	require.Equal(t, v.Request.Revision.Digest, b.service.decided()[0].Digest)
@@ -178,14 +180,14 @@ func TestSomebodyDecidesWhileAReviewerIsAway(t *testing.T) {
 	require.NoError(t, ben.ClickView(b.homeOf(ben, "Nothing waits"), actionAway))
 	b.openedAs(ben, callbackDelegate)
 	b.service.change(func() { b.service.refuse = &approval.InputError{Why: "Guests cannot decide."} })
-	refused, err := ben.Submit(slacksim.Fill(fieldPerson, slacksim.Guest).And(fieldUntil, "2026-12-04"))
+	refused, err := ben.Submit(slackperson.Fill(fieldPerson, slacksim.Guest).And(fieldUntil, "2026-12-04"))
 	require.NoError(t, err)
 	require.Equal(t, map[string]string{fieldPerson: "Guests cannot decide."}, refused)
 	b.service.change(func() {
 		b.service.refuse = nil
 		b.service.roster.Delegations = []review.Delegation{{From: slacksim.Reviewer, To: slacksim.SecondReviewer, Until: noon}}
 	})
-	_, err = ben.Submit(slacksim.Fill(fieldPerson, slacksim.SecondReviewer).And(fieldUntil, "2026-12-04"))
+	_, err = ben.Submit(slackperson.Fill(fieldPerson, slacksim.SecondReviewer).And(fieldUntil, "2026-12-04"))
 	require.NoError(t, err)
 	got := b.service.wishes()[0]
 	require.Equal(t, slacksim.SecondReviewer, got.who)

@@ -13,6 +13,9 @@ import (
 	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/fault"
+	slackperson "countersign/internal/slacksim/person"
+	"countersign/internal/slacksim/workspace"
 )
 
 func TestTheHomeShowsWhatIsOnesOwn(t *testing.T) {
@@ -26,7 +29,7 @@ func TestTheHomeShowsWhatIsOnesOwn(t *testing.T) {
 	b.service.standing = v.Standings
 	maya := b.as(slacksim.Analyst)
 	require.NoError(t, maya.OpenHome())
-	home, err := maya.WaitHome(b.ctx, func(v slacksim.View) bool { return strings.Contains(v.Words(), "Your questions") })
+	home, err := maya.WaitHome(b.ctx, func(v workspace.View) bool { return strings.Contains(v.Words(), "Your questions") })
 	require.NoError(t, err)
 	for _, words := range []string{"What were sales per month", "Waits for a reviewer", "$2.12 of $10.00 spent, $7.88 left."} {
 		require.Contains(t, home.Words(), words)
@@ -35,7 +38,7 @@ func TestTheHomeShowsWhatIsOnesOwn(t *testing.T) {
 	require.NotContains(t, home.Words(), "The team has no budget")
 	require.Contains(t, fmt.Sprint(home.Blocks), "archives/C0SALES/p1763812801000100?thread_ts=1763812800.000100&cid=C0SALES")
 	require.NoError(t, maya.ClickView(home, actionAsk))
-	_, err = maya.WaitView(b.ctx, func(v slacksim.View) bool { return v.CallbackID == callbackForm })
+	_, err = maya.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == callbackForm })
 	require.NoError(t, err)
 	require.NoError(t, maya.ClickView(home, actionLink), "the link is followed by Slack")
 }
@@ -60,10 +63,10 @@ func TestAHomeWithoutADatabaseSaysSo(t *testing.T) {
 	b.service.fail(errors.New("the database is away"))
 	for _, who := range []string{slacksim.Analyst, slacksim.Reviewer} {
 		require.NoError(t, b.as(who).OpenHome())
-		_, err := b.as(who).WaitHome(b.ctx, func(v slacksim.View) bool { return strings.Contains(v.Words(), "Something went wrong") })
+		_, err := b.as(who).WaitHome(b.ctx, func(v workspace.View) bool { return strings.Contains(v.Words(), "Something went wrong") })
 		require.NoError(t, err)
 	}
-	b.sim.Fail(slacksim.MethodFault{Method: "views.publish", Error: "fatal_error"})
+	b.sim.Fail(fault.Method{Method: "views.publish", Error: "fatal_error"})
 	require.NoError(t, b.as(slacksim.Analyst).OpenHome())
 	require.Eventually(t, func() bool { return strings.Contains(b.log.String(), "publish Home") }, waitAtMost, tick)
 }
@@ -76,7 +79,7 @@ func TestAHomeIsDrawnAgainWhenARequestOnItMoves(t *testing.T) {
 	b.service.change(func() { b.service.recent = []*approval.Request{v.Request} })
 	b.waiting(3)
 	maya, ben, jun := b.as(slacksim.Analyst), b.as(slacksim.Reviewer), b.as(slacksim.OtherAnalyst)
-	for _, who := range []*slacksim.Person{maya, ben, jun} {
+	for _, who := range []*slackperson.Person{maya, ben, jun} {
 		require.NoError(t, who.OpenHome())
 	}
 	b.homeOf(maya, "Waits for a reviewer")

@@ -9,6 +9,7 @@ import (
 
 	"countersign/approval/steps"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/fault"
 )
 
 // inColour is a bot that may name the language of code.
@@ -35,7 +36,7 @@ func TestALanguageThatIsKeptColoursCardsAndModals(t *testing.T) {
 	require.True(t, namesLanguage(card.Blocks))
 	require.True(t, card.Has(actionApprove))
 	had := v.Posts[steps.SurfaceCard]
-	b.sim.Fail(slacksim.MethodFault{Method: "*", Error: "fatal_error", Times: -1})
+	b.sim.Fail(fault.Method{Method: "*", Error: "fatal_error", Times: -1})
 	b.publish(v, steps.SurfaceCard)
 	require.Equal(t, had, v.Posts[steps.SurfaceCard], "nothing is sent in vain")
 	b.sim.Heal()
@@ -49,7 +50,7 @@ func TestALanguageThatIsKeptColoursCardsAndModals(t *testing.T) {
 func TestALanguageThatSlackRefusesIsNamedOnce(t *testing.T) {
 	t.Parallel()
 	b := idle(t, inColour)
-	b.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Error: "invalid_blocks"})
+	b.sim.Fail(fault.Method{Method: "chat.postMessage", Error: "invalid_blocks"})
 	v := sample()
 	b.publish(v, steps.SurfaceCard)
 	card := b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard])

@@ -11,20 +11,22 @@ import (
 	"countersign/approval"
 	"countersign/budget"
 	"countersign/internal/slacksim"
+	slackperson "countersign/internal/slacksim/person"
+	"countersign/internal/slacksim/workspace"
 )
 
 // opened opens the form with /budget and chooses whose budget it is for.
-func (b *bundle) opened(kind string) slacksim.View {
+func (b *bundle) opened(kind string) workspace.View {
 	b.t.Helper()
 	carla := b.as(slacksim.Admin)
 	require.NoError(b.t, carla.Command(slacksim.SalesData, "/budget"))
-	form, err := carla.WaitView(b.ctx, func(v slacksim.View) bool { return v.CallbackID == callbackLimit })
+	form, err := carla.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == callbackLimit })
 	require.NoError(b.t, err)
 	if kind == string(budget.User) {
 		return form
 	}
 	require.NoError(b.t, carla.ClickView(form, fieldKind, kind))
-	form, err = carla.WaitView(b.ctx, func(v slacksim.View) bool { return !strings.Contains(v.Words(), "Person") })
+	form, err = carla.WaitView(b.ctx, func(v workspace.View) bool { return !strings.Contains(v.Words(), "Person") })
 	require.NoError(b.t, err)
 	return form
 }
@@ -49,7 +51,7 @@ func TestTheFormSetsEveryKindOfBudget(t *testing.T) {
 		{"admins", "", "", scopeOf(budget.Role, budget.Admins)},
 	} {
 		b.opened(tt.kind)
-		form := slacksim.Fill(fieldAmount, "$5")
+		form := slackperson.Fill(fieldAmount, "$5")
 		if tt.field != "" {
 			form.And(tt.field, tt.value)
 		}
@@ -67,11 +69,11 @@ func TestTheFormTakesAllTerms(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.opened("team")
-	_, err := b.as(slacksim.Admin).Submit(slacksim.Fill(fieldAmount, "1,000.50").And(fieldWindow, "in all, without starting anew").And(fieldSoft, "70%").And(fieldWarn, "95, 50 %95").
+	_, err := b.as(slacksim.Admin).Submit(slackperson.Fill(fieldAmount, "1,000.50").And(fieldWindow, "in all, without starting anew").And(fieldSoft, "70%").And(fieldWarn, "95, 50 %95").
 		And(fieldDowngrade, "codestral-2508").And(fieldWithout, "upload", "model mistral-medium-2508"))
 	require.NoError(t, err)
 	require.Empty(t, b.service.changed(), "50 %95 is no list of marks")
-	_, err = b.as(slacksim.Admin).Submit(slacksim.Fill(fieldAmount, "1,000.50").And(fieldWindow, "in all, without starting anew").And(fieldSoft, "70%").And(fieldWarn, "95, 50%").
+	_, err = b.as(slacksim.Admin).Submit(slackperson.Fill(fieldAmount, "1,000.50").And(fieldWindow, "in all, without starting anew").And(fieldSoft, "70%").And(fieldWarn, "95, 50%").
 		And(fieldDowngrade, "codestral-2508").And(fieldWithout, "upload", "model mistral-medium-2508"))
 	require.NoError(t, err)
 	require.Equal(t, []budget.Limit{{Scope: scopeOf(budget.Team, slacksim.DefaultTeam.ID), Amount: 1000*budget.Dollar + 50*budget.Cent, Window: budget.None,
@@ -85,11 +87,11 @@ func TestWhatIsWrongInTheBudgetFormIsSaidBesideIt(t *testing.T) {
 	carla := b.as(slacksim.Admin)
 	b.opened("session")
 	for _, tt := range []struct {
-		form        slacksim.Form
+		form        slackperson.Form
 		field, says string
 	}{
-		{slacksim.Fill(fieldAmount, "lots").And(fieldThread, "https://x.slack.com/archives/C0SALES/p1763812800000100"), fieldThread, "Nobody has asked me anything in that thread"},
-		{slacksim.Fill(fieldAmount, "5").And(fieldThread, "team"), fieldThread, "This is not the link of a thread."},
+		{slackperson.Fill(fieldAmount, "lots").And(fieldThread, "https://x.slack.com/archives/C0SALES/p1763812800000100"), fieldThread, "Nobody has asked me anything in that thread"},
+		{slackperson.Fill(fieldAmount, "5").And(fieldThread, "team"), fieldThread, "This is not the link of a thread."},
 	} {
 		wrong, err := carla.Submit(tt.form)
 		require.NoError(t, err)
@@ -98,19 +100,19 @@ func TestWhatIsWrongInTheBudgetFormIsSaidBesideIt(t *testing.T) {
 	require.NoError(t, carla.CloseView())
 	b.opened("team")
 	for _, tt := range []struct {
-		form        slacksim.Form
+		form        slackperson.Form
 		field, says string
 	}{
-		{slacksim.Fill(fieldAmount, "lots"), fieldAmount, `"lots" is not an amount of dollars.`},
-		{slacksim.Fill(fieldAmount, "5").And(fieldSoft, "most"), fieldSoft, "is not a share of a budget"},
-		{slacksim.Fill(fieldAmount, "5").And(fieldWarn, "50, 200"), fieldWarn, `"200" is not a share`},
+		{slackperson.Fill(fieldAmount, "lots"), fieldAmount, `"lots" is not an amount of dollars.`},
+		{slackperson.Fill(fieldAmount, "5").And(fieldSoft, "most"), fieldSoft, "is not a share of a budget"},
+		{slackperson.Fill(fieldAmount, "5").And(fieldWarn, "50, 200"), fieldWarn, `"200" is not a share`},
 	} {
 		wrong, err := carla.Submit(tt.form)
 		require.NoError(t, err)
 		require.Contains(t, wrong[tt.field], tt.says)
 	}
 	b.service.fail(&approval.NotAllowedError{Who: slacksim.Admin, Why: "Only administrators change budgets."})
-	_, err := carla.Submit(slacksim.Fill(fieldAmount, "5"))
+	_, err := carla.Submit(slackperson.Fill(fieldAmount, "5"))
 	require.NoError(t, err)
 	note, ok := carla.View()
 	require.True(t, ok)
@@ -119,7 +121,7 @@ func TestWhatIsWrongInTheBudgetFormIsSaidBesideIt(t *testing.T) {
 	_, ok = carla.View()
 	require.True(t, ok, "what was filled in is still there")
 	b.service.fail(errors.New("the database is away"))
-	_, err = carla.Submit(slacksim.Fill(fieldAmount, "5"))
+	_, err = carla.Submit(slackperson.Fill(fieldAmount, "5"))
 	require.Error(t, err, "not saved, so not answered")
 	require.Empty(t, b.service.changed())
 }
@@ -131,34 +133,34 @@ func TestABudgetIsEditedAndRemovedFromTheHome(t *testing.T) {
 	policy := budget.LimitPolicy{Warn: []int{50}, Downgrade: []budget.Downgrade{{From: "mistral-medium-2508", To: "codestral-2508"}}, Without: []budget.Ability{budget.LongRuns}}
 	set := ofTen(team, budget.Dollar, func(s *budget.Standing) { s.Limit.Policy = policy })
 	b.service.limits, b.service.shown = []budget.Standing{set}, map[budget.Scope]budget.Standing{team: set}
-	edit := func() slacksim.View {
+	edit := func() workspace.View {
 		t.Helper()
 		require.NoError(t, carla.OpenHome())
-		home, err := carla.WaitHome(b.ctx, func(v slacksim.View) bool { return strings.Contains(v.Words(), "The team's budget") })
+		home, err := carla.WaitHome(b.ctx, func(v workspace.View) bool { return strings.Contains(v.Words(), "The team's budget") })
 		require.NoError(t, err)
 		require.NoError(t, carla.ClickView(home, actionEditLimit))
-		form, err := carla.WaitView(b.ctx, func(v slacksim.View) bool { return v.CallbackID == callbackLimit })
+		form, err := carla.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == callbackLimit })
 		require.NoError(t, err)
 		return form
 	}
 	require.Contains(t, edit().Words(), "The team's budget")
 	b.service.change(func() { b.service.purse.limits = nil })
-	_, err := carla.Submit(slacksim.Fill(fieldAmount, "12"))
+	_, err := carla.Submit(slackperson.Fill(fieldAmount, "12"))
 	require.NoError(t, err)
 	require.Equal(t, []budget.Limit{{Scope: team, Amount: 12 * budget.Dollar, Window: budget.Month, Policy: policy}}, b.service.changed(), "what the form cannot say stays as it was")
-	_, err = carla.WaitHome(b.ctx, func(v slacksim.View) bool { return strings.Contains(v.Words(), "The team has no budget") })
+	_, err = carla.WaitHome(b.ctx, func(v workspace.View) bool { return strings.Contains(v.Words(), "The team has no budget") })
 	require.NoError(t, err, "the Home shows it at once")
 
 	b.service.change(func() { b.service.purse.limits = []budget.Standing{set} })
-	form := edit()
-	_, err = carla.Submit(slacksim.Fill(fieldAmount, "12").And(fieldDowngrade))
+	require.NotEmpty(t, edit().Words())
+	_, err = carla.Submit(slackperson.Fill(fieldAmount, "12").And(fieldDowngrade))
 	require.NoError(t, err)
 	changed := b.service.changed()
 	require.Empty(t, changed[len(changed)-1].Policy.Downgrade, "none is chosen")
 
-	form = edit()
+	form := edit()
 	require.NoError(t, carla.ClickView(form, actionRemoveLimit))
-	_, err = carla.WaitView(b.ctx, func(v slacksim.View) bool { return strings.Contains(v.Words(), "has been removed.") })
+	_, err = carla.WaitView(b.ctx, func(v workspace.View) bool { return strings.Contains(v.Words(), "has been removed.") })
 	require.NoError(t, err)
 	require.Equal(t, []budget.Scope{team}, b.service.removals())
 	require.NoError(t, carla.CloseView())
@@ -166,7 +168,7 @@ func TestABudgetIsEditedAndRemovedFromTheHome(t *testing.T) {
 	form = edit()
 	b.service.fail(&approval.InputError{Why: "Nobody has set a budget there, so there is none to remove."})
 	require.NoError(t, carla.ClickView(form, actionRemoveLimit))
-	_, err = carla.WaitView(b.ctx, func(v slacksim.View) bool { return strings.Contains(v.Words(), "none to remove") })
+	_, err = carla.WaitView(b.ctx, func(v workspace.View) bool { return strings.Contains(v.Words(), "none to remove") })
 	require.NoError(t, err)
 }
 

@@ -10,12 +10,13 @@ import (
 	"countersign/approval"
 	"countersign/approval/steps"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/fault"
 )
 
 // refuses has Slack refuse the card that holds code, or more.
-func (b *bundle) refuses(code string, only slacksim.Only) {
+func (b *bundle) refuses(code string, only fault.Only) {
 	only.Channel = slacksim.CodeReview
-	b.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Only: only, Error: code, Times: -1})
+	b.sim.Fail(fault.Method{Method: "chat.postMessage", Only: only, Error: code, Times: -1})
 }
 
 // refusedTwice is what the row says by now.
@@ -28,7 +29,7 @@ func TestThePlainerCardLeadsToTheCodeAndHasNoApprove(t *testing.T) {
 	b := idle(t)
 	v := sample()
 	b.publish(v, steps.SurfaceRoot)
-	b.refuses("invalid_blocks", slacksim.Only{Holds: "rich_text"})
+	b.refuses("invalid_blocks", fault.Only{Holds: "rich_text"})
 	_, err := b.bot.Publish(b.ctx, v, steps.SurfaceCard)
 	var no *steps.PostError
 	require.ErrorAs(t, err, &no)
@@ -71,8 +72,8 @@ func TestThePlainerCardGoesDownToTextAlone(t *testing.T) {
 	b := idle(t)
 	v := sample()
 	refusedTwice(v, steps.TooLong, "msg_too_long")
-	b.refuses("msg_too_long", slacksim.Only{Kind: slacksim.WithBlocks})
-	b.sim.Fail(slacksim.MethodFault{Method: "files.getUploadURLExternal", Error: "internal_error"})
+	b.refuses("msg_too_long", fault.Only{Kind: fault.WithBlocks})
+	b.sim.Fail(fault.Method{Method: "files.getUploadURLExternal", Error: "internal_error"})
 	b.publish(v, steps.SurfacePlain)
 	post := v.Posts[steps.SurfacePlain]
 	said := b.read(slacksim.Reviewer, post)
@@ -123,7 +124,7 @@ func TestAMessageWhoseFormIsRefusedStandsAsText(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
 	v := sample(with(approval.Result{Outcome: approval.OK, Value: "42"}))
-	b.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Only: slacksim.Only{Kind: slacksim.WithBlocks}, Error: "invalid_blocks", Times: -1})
+	b.sim.Fail(fault.Method{Method: "chat.postMessage", Only: fault.Only{Kind: fault.WithBlocks}, Error: "invalid_blocks", Times: -1})
 	for _, kind := range []steps.Surface{steps.SurfaceRoot, steps.SurfaceProgress, steps.SurfaceReply} {
 		post, err := b.bot.Publish(b.ctx, v, kind)
 		var no *steps.PostError
@@ -147,10 +148,10 @@ func TestACodeThatSlackDoesNotOpenIsDecidedElsewhere(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	v, _ := pending(b)
-	b.refuses("invalid_blocks", slacksim.Only{Holds: "rich_text"})
+	b.refuses("invalid_blocks", fault.Only{Holds: "rich_text"})
 	b.service.change(func() { refusedTwice(v, steps.Malformed, "invalid_blocks"); delete(v.Posts, steps.SurfaceCard) })
 	b.publish(v, steps.SurfacePlain)
-	b.sim.Fail(slacksim.MethodFault{Method: "views.open", Error: "invalid_arguments"})
+	b.sim.Fail(fault.Method{Method: "views.open", Error: "invalid_arguments"})
 	ben := b.as(slacksim.Reviewer)
 	plain := b.read(slacksim.Reviewer, v.Posts[steps.SurfacePlain])
 	require.NoError(t, ben.Click(plain, actionReview))
@@ -213,7 +214,7 @@ func TestEveryCodeOfSlacksMeansSomething(t *testing.T) {
 	for code, want := range map[string]steps.Hindrance{"not_in_channel": steps.Outside, "is_archived": steps.Archived, "restricted_action_read_only_channel": steps.Forbidden,
 		"invalid_blocks": steps.Malformed, "msg_blocks_too_long": steps.TooLong, "ekm_access_denied": steps.NoKey, "a_rule_of_tomorrow": steps.Other,
 		"fatal_error": steps.Outage, "internal_error": steps.Outage, "invalid_auth": steps.Outage} {
-		b.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Error: code})
+		b.sim.Fail(fault.Method{Method: "chat.postMessage", Error: code})
 		_, err := b.bot.Publish(b.ctx, sample(), steps.SurfaceCard)
 		var no *steps.PostError
 		require.ErrorAs(t, err, &no)
@@ -221,19 +222,19 @@ func TestEveryCodeOfSlacksMeansSomething(t *testing.T) {
 		require.Equal(t, code, no.Code)
 	}
 	for status, want := range map[int]steps.Hindrance{403: steps.Other, 502: steps.Outage} {
-		b.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Status: status, Error: "x"})
+		b.sim.Fail(fault.Method{Method: "chat.postMessage", Status: status, Error: "x"})
 		_, err := b.bot.Publish(b.ctx, sample(), steps.SurfaceCard)
 		var no *steps.PostError
 		require.ErrorAs(t, err, &no)
 		require.Equal(t, want, no.Why)
 	}
 	// A notice, too, comes as text where its form is refused.
-	b.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Only: slacksim.Only{Kind: slacksim.WithBlocks}, Error: "invalid_blocks"})
+	b.sim.Fail(fault.Method{Method: "chat.postMessage", Only: fault.Only{Kind: fault.WithBlocks}, Error: "invalid_blocks"})
 	n := &steps.NoticeView{Notice: approval.Notice{Key: "k", Kind: approval.NoticePrice, Data: mustJSON(approval.PriceMissing{Model: "m", Refused: true})}}
 	post, err := b.bot.Tell(b.ctx, n, steps.NoticePost{Key: "k", Recipient: slacksim.Admin})
 	require.NoError(t, err)
 	require.Contains(t, b.read(slacksim.Admin, steps.Post{Channel: post.Channel, TS: post.TS}).Text, "A price is missing.")
-	b.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Error: "ekm_access_denied", Times: -1})
+	b.sim.Fail(fault.Method{Method: "chat.postMessage", Error: "ekm_access_denied", Times: -1})
 	_, err = b.bot.Tell(b.ctx, n, steps.NoticePost{Key: "k", Recipient: slacksim.Admin})
 	var no *steps.PostError
 	require.ErrorAs(t, err, &no)

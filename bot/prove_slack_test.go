@@ -15,6 +15,8 @@ import (
 	"countersign/approval/steps"
 	"countersign/internal/proof"
 	"countersign/internal/slacksim"
+	slackperson "countersign/internal/slacksim/person"
+	"countersign/internal/slacksim/rewrite"
 )
 
 // The rows of `make prove-slack` about a Slack that holds blocks otherwise than they
@@ -91,7 +93,7 @@ func survives(t *testing.T, tell func(*slacksim.Sim)) string {
 		return "the modal has nothing to approve with"
 	}
 	b.service.change(func() { v.Standings[0].Spent += 1_000_000 })
-	if _, err := ben.Submit(slacksim.Form{}); err != nil || len(b.service.decided()) != 4 {
+	if _, err := ben.Submit(slackperson.Form{}); err != nil || len(b.service.decided()) != 4 {
 		return fmt.Sprintf("the modal was refused (%v): %s", err, b.log.String())
 	}
 	return ""
@@ -100,7 +102,7 @@ func survives(t *testing.T, tell func(*slacksim.Sim)) string {
 func TestProveSlackEachWayToHoldBlocks(t *testing.T) {
 	t.Parallel()
 	plainly := ""
-	for way := range slacksim.Ways + 1 { // 0 is none of them
+	for way := range rewrite.Ways + 1 { // 0 is none of them
 		t.Run(fmt.Sprint(way), func(t *testing.T) {
 			b := idle(t)
 			b.sim.Rewrite(way)
@@ -117,7 +119,7 @@ func TestProveSlackEachWayToHoldBlocks(t *testing.T) {
 			}
 			trouble := survives(t, func(s *slacksim.Sim) { s.Rewrite(way) })
 			effect := spelled != plainly || way == 1
-			proof.Check(t, effect && !d.harmful() && trouble == "", fmt.Sprintf("Approve survives: %s", slacksim.WayNames[way]),
+			proof.Check(t, effect && !d.harmful() && trouble == "", fmt.Sprintf("Approve survives: %s", rewrite.WayNames[way]),
 				"effect %t, difference %q, card, press, redrawn card and modal: %s", effect, d.what, orFine(trouble))
 		})
 	}

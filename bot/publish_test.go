@@ -16,6 +16,8 @@ import (
 	"countersign/approval/review"
 	"countersign/approval/steps"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/fault"
+	"countersign/internal/slacksim/workspace"
 )
 
 func TestWhatShowsAlreadyIsNotSentAgain(t *testing.T) {
@@ -28,7 +30,7 @@ func TestWhatShowsAlreadyIsNotSentAgain(t *testing.T) {
 	for k, p := range v.Posts {
 		had[k] = p
 	}
-	b.sim.Fail(slacksim.MethodFault{Method: "*", Error: "fatal_error", Times: -1})
+	b.sim.Fail(fault.Method{Method: "*", Error: "fatal_error", Times: -1})
 	b.publish(v, kinds...)
 	require.Equal(t, had, v.Posts)
 }
@@ -58,13 +60,13 @@ func TestAMessageThatSomebodyDeletedIsPostedAnew(t *testing.T) {
 	first := v.Posts[steps.SurfaceProgress]
 	v.Request.State = approval.Withdrawn
 	for _, code := range []string{"message_not_found", "edit_window_closed"} {
-		b.sim.Fail(slacksim.MethodFault{Method: "chat.update", Error: code})
+		b.sim.Fail(fault.Method{Method: "chat.update", Error: code})
 		v.Posts[steps.SurfaceProgress] = first
 		b.publish(v, steps.SurfaceProgress)
 		require.NotEqual(t, first.TS, v.Posts[steps.SurfaceProgress].TS)
 	}
 	v.Posts[steps.SurfaceProgress] = first
-	b.sim.Fail(slacksim.MethodFault{Method: "chat.update", Error: "fatal_error"})
+	b.sim.Fail(fault.Method{Method: "chat.update", Error: "fatal_error"})
 	_, err := b.bot.Publish(b.ctx, v, steps.SurfaceProgress)
 	require.ErrorContains(t, err, "rewrite the progress of bcd23fg: fatal_error")
 }
@@ -122,7 +124,7 @@ func TestAnUploadThatFailsIsAnError(t *testing.T) {
 	v := sample()
 	b.publish(v, steps.SurfaceRoot)
 	with(approval.Result{Outcome: approval.OK, Stdout: strings.Repeat("line\n", 1000)}, approval.Artifact{Name: "chart.png", Kind: "chart", Data: png})(v)
-	b.sim.Fail(slacksim.MethodFault{Method: "files.getUploadURLExternal", Error: "fatal_error", Times: 2})
+	b.sim.Fail(fault.Method{Method: "files.getUploadURLExternal", Error: "fatal_error", Times: 2})
 	_, err := b.bot.Publish(b.ctx, v, steps.SurfaceFiles)
 	require.ErrorContains(t, err, "upload chart.png: fatal_error")
 	_, err = b.bot.Publish(b.ctx, v, steps.SurfaceReply)
@@ -137,7 +139,7 @@ func TestAnAnswerComesWithoutTheFilesThatSlackRefuses(t *testing.T) {
 	printed := strings.Repeat("a line of text\n", 1000)
 	with(approval.Result{Outcome: approval.OK, Stdout: printed}, approval.Artifact{Name: "chart.png", Kind: "chart", Data: png},
 		approval.Artifact{Name: "table.csv", Kind: "table", Data: []byte("a\n1\n")})(v)
-	refuse := func(method, code string) { b.sim.Fail(slacksim.MethodFault{Method: method, Error: code}) }
+	refuse := func(method, code string) { b.sim.Fail(fault.Method{Method: method, Error: code}) }
 	refuse("files.getUploadURLExternal", "file_type_blocked")
 	b.publish(v, steps.SurfaceFiles)
 	refuse("files.getUploadURLExternal", "file_uploads_disabled")
@@ -210,7 +212,7 @@ func TestAnAnswerWaitsOnlySoLongForFilesThatDoNotGetThrough(t *testing.T) {
 	v.Posts = map[steps.Surface]steps.Post{}
 	v.Session.ThreadTS = ""
 	b.publish(v, steps.SurfaceRoot)
-	b.sim.Fail(slacksim.MethodFault{Method: "files.getUploadURLExternal", Error: "internal_error"})
+	b.sim.Fail(fault.Method{Method: "files.getUploadURLExternal", Error: "internal_error"})
 	_, err = b.bot.Publish(b.ctx, v, steps.SurfaceFiles)
 	require.ErrorContains(t, err, "internal_error")
 	b.publish(v, steps.SurfaceFiles, steps.SurfaceReply)
@@ -263,7 +265,7 @@ func TestAWorkspaceWithoutTableBlocksGetsTheTableAsText(t *testing.T) {
 	v := sample()
 	b.publish(v, steps.SurfaceRoot)
 	with(approval.Result{Outcome: approval.OK, Tables: []approval.Grid{{Columns: []string{"month", "amount"}, Rows: [][]string{{"Jan", "12"}}, TotalRows: 1}}})(v)
-	b.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Error: "invalid_blocks"})
+	b.sim.Fail(fault.Method{Method: "chat.postMessage", Error: "invalid_blocks"})
 	b.publish(v, steps.SurfaceReply)
 	require.Contains(t, b.read(slacksim.Analyst, v.Posts[steps.SurfaceReply]).Words(), "month  amount\nJan    12")
 }
@@ -273,7 +275,7 @@ func TestASurfaceThatIsNoneIsAnError(t *testing.T) {
 	b := idle(t)
 	_, err := b.bot.Publish(b.ctx, sample(), "banner")
 	require.ErrorContains(t, err, "no such surface")
-	b.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Error: "not_in_channel"})
+	b.sim.Fail(fault.Method{Method: "chat.postMessage", Error: "not_in_channel"})
 	_, err = b.bot.Publish(b.ctx, sample(), steps.SurfaceCard)
 	require.ErrorContains(t, err, "post the card of bcd23fg in "+slacksim.CodeReview+": ")
 	require.ErrorContains(t, err, "not_in_channel")
@@ -305,10 +307,10 @@ func TestAFileIsFetchedOrItsFateIsTold(t *testing.T) {
 	require.Equal(t, "a\n1\n", string(got))
 	_, err = b.bot.Fetch(b.ctx, f, 3)
 	require.ErrorIs(t, err, steps.ErrFileTooBig)
-	b.sim.Fail(slacksim.MethodFault{Method: "download", Status: 404})
+	b.sim.Fail(fault.Method{Method: "download", Status: 404})
 	_, err = b.bot.Fetch(b.ctx, f, 100)
 	require.Error(t, err)
-	b.sim.Fail(slacksim.MethodFault{Method: "files.info", Error: "fatal_error"})
+	b.sim.Fail(fault.Method{Method: "files.info", Error: "fatal_error"})
 	_, err = b.bot.Fetch(b.ctx, f, 100)
 	require.ErrorContains(t, err, "files.info "+f.ID)
 	require.NoError(t, b.as(slacksim.Analyst).DeleteFile(f.ID))
@@ -381,7 +383,7 @@ func TestPeopleAreWhoSlackSaysTheyAre(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
 	team := slacksim.DefaultTeam.ID
-	b.sim.Change(slacksim.OtherAnalyst, func(u *slacksim.User) { u.IsStranger = true })
+	b.sim.Change(slacksim.OtherAnalyst, func(u *workspace.User) { u.IsStranger = true })
 	for user, want := range map[string]review.Person{
 		slacksim.Analyst:      {ID: slacksim.Analyst, Name: "maya"},
 		slacksim.Guest:        {ID: slacksim.Guest, Name: "theo", Guest: true},
@@ -399,11 +401,11 @@ func TestPeopleAreWhoSlackSaysTheyAre(t *testing.T) {
 	other, err := b.bot.Person(b.ctx, "T0OTHER", slacksim.Analyst)
 	require.NoError(t, err)
 	require.True(t, other.External, "somebody of another workspace")
-	b.sim.Fail(slacksim.MethodFault{Method: "users.info", Error: "user_not_visible"})
+	b.sim.Fail(fault.Method{Method: "users.info", Error: "user_not_visible"})
 	hidden, err := b.bot.Person(b.ctx, team, slacksim.Analyst)
 	require.NoError(t, err)
 	require.True(t, hidden.External)
-	b.sim.Fail(slacksim.MethodFault{Method: "users.info", Error: "fatal_error"})
+	b.sim.Fail(fault.Method{Method: "users.info", Error: "fatal_error"})
 	_, err = b.bot.Person(b.ctx, team, slacksim.Analyst)
 	require.ErrorContains(t, err, "users.info")
 }
@@ -416,9 +418,9 @@ func TestTheReviewChannelIsChecked(t *testing.T) {
 	for channel, says := range map[string]string{"": "no review channel is set", "C0NOWHERE": "invite the bot", slacksim.Partners: "shared with another organisation", slacksim.Random: "the bot is not in #random"} {
 		require.ErrorContains(t, b.bot.CheckChannel(b.ctx, channel), says)
 	}
-	b.sim.Fail(slacksim.MethodFault{Method: "conversations.info", Error: "fatal_error"})
+	b.sim.Fail(fault.Method{Method: "conversations.info", Error: "fatal_error"})
 	require.ErrorContains(t, b.bot.CheckChannel(b.ctx, slacksim.CodeReview), "fatal_error")
-	b.sim.Fail(slacksim.MethodFault{Method: "apps.connections.open", Error: "not_allowed_token_type"})
+	b.sim.Fail(fault.Method{Method: "apps.connections.open", Error: "not_allowed_token_type"})
 	require.ErrorContains(t, b.bot.CheckApp(b.ctx), "not_allowed_token_type")
 	archived := answering(t, "conversations.info", `{"ok":true,"channel":{"id":"C1","name":"old","is_archived":true}}`, nil)
 	require.ErrorContains(t, archived.CheckChannel(b.ctx, "C1"), "#old is archived")

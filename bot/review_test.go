@@ -14,12 +14,14 @@ import (
 	"countersign/approval/review"
 	"countersign/approval/steps"
 	"countersign/internal/slacksim"
+	slackperson "countersign/internal/slacksim/person"
+	"countersign/internal/slacksim/workspace"
 )
 
 // openedAs waits for a modal of this kind.
-func (b *bundle) openedAs(p *slacksim.Person, callback string) slacksim.View {
+func (b *bundle) openedAs(p *slackperson.Person, callback string) workspace.View {
 	b.t.Helper()
-	v, err := p.WaitView(b.ctx, func(v slacksim.View) bool { return v.CallbackID == callback })
+	v, err := p.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == callback })
 	require.NoError(b.t, err)
 	return v
 }
@@ -31,10 +33,10 @@ func TestChangesAreRequestedWithAReason(t *testing.T) {
 	ben := b.as(slacksim.Reviewer)
 	require.NoError(t, ben.Click(card, actionChanges))
 	b.openedAs(ben, callbackChanges)
-	refused, err := ben.Submit(slacksim.Form{})
+	refused, err := ben.Submit(slackperson.Form{})
 	require.NoError(t, err)
 	require.Contains(t, refused, fieldReason)
-	_, err = ben.Submit(slacksim.Fill(fieldReason, "Round to cents."))
+	_, err = ben.Submit(slackperson.Fill(fieldReason, "Round to cents."))
 	require.NoError(t, err)
 	require.NoError(t, ben.WaitNoView(b.ctx))
 	got := b.service.decided()
@@ -55,11 +57,11 @@ func TestRisksAreApprovedByTypingTheDigest(t *testing.T) {
 	modal := b.openedAs(ben, callbackReview)
 	require.Contains(t, modal.Words(), "type "+v.Request.Revision.Digest[:6])
 	b.service.fail(&approval.InputError{Why: "That is not how the digest begins."})
-	refused, err := ben.Submit(slacksim.Fill(fieldTyped, "ffffff"))
+	refused, err := ben.Submit(slackperson.Fill(fieldTyped, "ffffff"))
 	require.NoError(t, err)
 	require.Equal(t, map[string]string{fieldTyped: "That is not how the digest begins."}, refused)
 	b.service.fail(nil)
-	_, err = ben.Submit(slacksim.Fill(fieldTyped, " "+v.Request.Revision.Digest[:6]+" "))
+	_, err = ben.Submit(slackperson.Fill(fieldTyped, " "+v.Request.Revision.Digest[:6]+" "))
 	require.NoError(t, err)
 	got := b.service.decided()
 	require.Len(t, got, 1)
@@ -175,11 +177,11 @@ func TestCodeIsEditedInFieldsAndHandedInAsOne(t *testing.T) {
 	b.service.change(func() {
 		b.service.refuse = &approval.InputError{Why: "This cannot be shown: line 69: 16 or more spaces."}
 	})
-	refused, err := ben.Submit(slacksim.Form{})
+	refused, err := ben.Submit(slackperson.Form{})
 	require.NoError(t, err)
 	require.Contains(t, refused, editField(2), "beside the field that holds the line")
 	b.service.change(func() { b.service.refuse = &approval.NotAllowedError{Why: "Only reviewers edit."} })
-	_, err = ben.Submit(slacksim.Form{})
+	_, err = ben.Submit(slackperson.Form{})
 	require.NoError(t, err)
 	require.Contains(t, b.openedAs(ben, callbackNote).Words(), "Only reviewers edit.")
 	require.NoError(t, ben.CloseView())
@@ -187,7 +189,7 @@ func TestCodeIsEditedInFieldsAndHandedInAsOne(t *testing.T) {
 	b.service.change(func() { b.service.refuse = nil })
 	require.NoError(t, ben.Click(card, actionMore, "Edit the code"))
 	b.openedAs(ben, callbackEdit)
-	_, err = ben.Submit(slacksim.Fill(editField(2), "print('end')"))
+	_, err = ben.Submit(slackperson.Fill(editField(2), "print('end')"))
 	require.NoError(t, err)
 	require.NoError(t, ben.WaitNoView(b.ctx))
 	wants := b.service.wishes()
@@ -215,7 +217,7 @@ func TestSomebodyElseIsAsked(t *testing.T) {
 	b := setup(t)
 	v, card := pending(b)
 	ben := b.as(slacksim.Reviewer)
-	ask := func(form slacksim.Form) map[string]string {
+	ask := func(form slackperson.Form) map[string]string {
 		require.NoError(t, ben.Click(card, actionMore, "Ask somebody to look at it"))
 		b.openedAs(ben, callbackAssign)
 		refused, err := ben.Submit(form)
@@ -223,11 +225,11 @@ func TestSomebodyElseIsAsked(t *testing.T) {
 		return refused
 	}
 	b.service.change(func() { b.service.refuse = &approval.InputError{Why: "This person cannot decide here."} })
-	require.Equal(t, map[string]string{fieldPerson: "This person cannot decide here."}, ask(slacksim.Fill(fieldPerson, slacksim.Guest)))
+	require.Equal(t, map[string]string{fieldPerson: "This person cannot decide here."}, ask(slackperson.Fill(fieldPerson, slacksim.Guest)))
 	require.NoError(t, ben.CloseView())
 	b.service.change(func() { b.service.refuse = nil })
-	ask(slacksim.Fill(fieldPerson, slacksim.SecondReviewer))
-	ask(slacksim.Fill(fieldPerson, slacksim.Admin).And(fieldWhat, askOpinion))
+	ask(slackperson.Fill(fieldPerson, slacksim.SecondReviewer))
+	ask(slackperson.Fill(fieldPerson, slacksim.Admin).And(fieldWhat, askOpinion))
 	got := b.service.wishes()
 	require.Len(t, got, 2)
 	require.Equal(t, []string{"assign", v.Request.ID, slacksim.SecondReviewer}, []string{got[0].what, got[0].id, got[0].who})
@@ -244,13 +246,13 @@ func TestDifferencesAreShown(t *testing.T) {
 	require.NoError(t, ben.Click(card, actionDiff))
 	require.Contains(t, b.openedAs(ben, callbackNote).Words(), "+ 5  # whole months only")
 	require.NoError(t, ben.Click(card, actionMore, "Compare with approved code"))
-	_, err := ben.WaitView(b.ctx, func(v slacksim.View) bool { return strings.Contains(v.Words(), "Nothing that was approved") })
+	_, err := ben.WaitView(b.ctx, func(v workspace.View) bool { return strings.Contains(v.Words(), "Nothing that was approved") })
 	require.NoError(t, err)
 	b.service.change(func() {
 		b.service.near = &steps.Near{Question: "The same?", Code: v.Former.Code, At: noon, Alike: 75}
 	})
 	require.NoError(t, ben.Click(card, actionMore, "Compare with approved code"))
-	_, err = ben.WaitView(b.ctx, func(v slacksim.View) bool { return strings.Contains(v.Words(), "75 % of the lines") })
+	_, err = ben.WaitView(b.ctx, func(v workspace.View) bool { return strings.Contains(v.Words(), "75 % of the lines") })
 	require.NoError(t, err)
 
 	// A card of an older version shows nothing that could be taken for this one.
@@ -322,9 +324,9 @@ func TestADecisionWithoutADatabaseIsNotAcked(t *testing.T) {
 		require.NoError(t, ben.Click(card, actionMore, entry))
 		b.openedAs(ben, callback)
 		b.service.before(func(context.Context) error { return context.DeadlineExceeded })
-		form := slacksim.Form{}
+		form := slackperson.Form{}
 		if callback == callbackAssign {
-			form = slacksim.Fill(fieldPerson, slacksim.SecondReviewer)
+			form = slackperson.Fill(fieldPerson, slacksim.SecondReviewer)
 		}
 		_, err := ben.Submit(form)
 		require.Error(t, err, "Slack says that it failed")

@@ -9,6 +9,8 @@ import (
 	"countersign/approval"
 	"countersign/approval/steps"
 	"countersign/internal/slacksim"
+	slackperson "countersign/internal/slacksim/person"
+	"countersign/internal/slacksim/workspace"
 )
 
 func TestAQuestionIsTakenWithTheFileThatItNames(t *testing.T) {
@@ -69,10 +71,10 @@ func TestRejectingAsksForAReason(t *testing.T) {
 	ben := b.as(slacksim.Reviewer)
 	card := b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard])
 	require.NoError(t, ben.Click(card, actionReject))
-	_, err := ben.WaitView(b.ctx, func(v slacksim.View) bool { return v.CallbackID == callbackReason })
+	_, err := ben.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == callbackReason })
 	require.NoError(t, err)
 	require.Empty(t, b.service.decided())
-	_, err = ben.Submit(slacksim.Fill(fieldReason, "It reads the wrong column."))
+	_, err = ben.Submit(slackperson.Fill(fieldReason, "It reads the wrong column."))
 	require.NoError(t, err)
 	require.NoError(t, ben.WaitNoView(b.ctx))
 	rulings := b.service.decided()

@@ -12,10 +12,12 @@ import (
 	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/internal/slacksim"
+	slackperson "countersign/internal/slacksim/person"
+	"countersign/internal/slacksim/workspace"
 )
 
 // carlas is the administrator's Home.
-func carlas(b *bundle) (*slacksim.Person, slacksim.View) {
+func carlas(b *bundle) (*slackperson.Person, workspace.View) {
 	b.t.Helper()
 	carla := b.as(slacksim.Admin)
 	require.NoError(b.t, carla.OpenHome())
@@ -23,9 +25,9 @@ func carlas(b *bundle) (*slacksim.Person, slacksim.View) {
 }
 
 // written waits for a direct message to somebody who is in no channel.
-func (b *bundle) written(to *slacksim.Person, words string) {
+func (b *bundle) written(to *slackperson.Person, words string) {
 	b.t.Helper()
-	_, err := to.WaitMessage(b.ctx, to.DM(), func(m slacksim.Message) bool { return strings.Contains(m.Text, words) })
+	_, err := to.WaitMessage(b.ctx, to.DM(), func(m workspace.Message) bool { return strings.Contains(m.Text, words) })
 	require.NoError(b.t, err)
 }
 
@@ -44,20 +46,20 @@ func TestAdministratorsNameAndRemovePeople(t *testing.T) {
 	b.service.change(func() {
 		b.service.refuse = &approval.InputError{Why: "This person cannot be named: Guests cannot decide."}
 	})
-	refused, err := carla.Submit(slacksim.Fill(fieldPerson, slacksim.Guest))
+	refused, err := carla.Submit(slackperson.Fill(fieldPerson, slacksim.Guest))
 	require.NoError(t, err)
 	require.Contains(t, refused[fieldPerson], "Guests cannot decide.")
 	b.service.change(func() { b.service.refuse = nil })
-	_, err = carla.Submit(slacksim.Fill(fieldPerson, slacksim.OtherAnalyst).And(fieldRole, string(review.RoleFallback)).And(fieldChannel, slacksim.SalesData))
+	_, err = carla.Submit(slackperson.Fill(fieldPerson, slacksim.OtherAnalyst).And(fieldRole, string(review.RoleFallback)).And(fieldChannel, slacksim.SalesData))
 	require.NoError(t, err)
-	list, err = carla.WaitView(b.ctx, func(v slacksim.View) bool { return v.CallbackID == callbackPeople && len(v.Blocks) == 3 })
+	list, err = carla.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == callbackPeople && len(v.Blocks) == 3 })
 	require.NoError(t, err)
 	require.Contains(t, list.Words(), "<@U0JUN> is a fallback reviewer for <#C0SALES>, named by <@U0CARLA>")
 	require.Equal(t, review.Grant{Team: slacksim.DefaultTeam.ID, Project: slacksim.SalesData, Role: review.RoleFallback, User: slacksim.OtherAnalyst}, b.service.wishes()[0].grant)
 
 	b.service.change(func() { b.service.short = []steps.Shortage{{Tier: approval.High, Needs: 2, Have: 1}} })
 	require.NoError(t, carla.ClickView(list, actionUnname))
-	_, err = carla.WaitView(b.ctx, func(v slacksim.View) bool {
+	_, err = carla.WaitView(b.ctx, func(v workspace.View) bool {
 		return v.CallbackID == callbackPeople && strings.Contains(v.Words(), "High risk takes 2 approvals")
 	})
 	require.NoError(t, err)
@@ -76,7 +78,7 @@ func TestAdministratorsEndWhatSomebodyAwayHasArranged(t *testing.T) {
 	list := b.openedAs(carla, callbackPeople)
 	require.Contains(t, list.Words(), "<@U0JUN> may decide in place of <@U0BEN>")
 	require.NoError(t, carla.ClickView(list, actionRecall))
-	_, err := carla.WaitView(b.ctx, func(v slacksim.View) bool { return v.CallbackID == callbackPeople && len(v.Blocks) == 1 })
+	_, err := carla.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == callbackPeople && len(v.Blocks) == 1 })
 	require.NoError(t, err)
 	require.Equal(t, "end delegation", b.service.wishes()[0].what)
 	require.Equal(t, slacksim.Reviewer, b.service.wishes()[0].who)
@@ -100,19 +102,19 @@ func TestRulesAreSetInAForm(t *testing.T) {
 	require.NoError(t, carla.ClickView(home, actionRules))
 	b.openedAs(carla, callbackRules)
 	for field, wrong := range map[string]string{tierField(fieldCosts, approval.High): "lots", fieldFreezes: "on Tuesdays", fieldWait: "a while", fieldLast: "0"} {
-		refused, err := carla.Submit(slacksim.Fill(field, wrong))
+		refused, err := carla.Submit(slackperson.Fill(field, wrong))
 		require.NoError(t, err)
 		require.Len(t, refused, 1, field)
 		require.NotEmpty(t, refused[field])
 	}
 	for field, why := range map[string]string{fieldHosts: `"nowhere" is not the name of a host.`, tierField(fieldNeeds, approval.High): "Name more reviewers first."} {
 		b.service.change(func() { b.service.refuse = &approval.InputError{Why: why} })
-		refused, err := carla.Submit(slacksim.Fill(fieldHosts, "nowhere"))
+		refused, err := carla.Submit(slackperson.Fill(fieldHosts, "nowhere"))
 		require.NoError(t, err)
 		require.Equal(t, map[string]string{field: why}, refused)
 	}
 	b.service.change(func() { b.service.refuse = nil })
-	_, err := carla.Submit(slacksim.Fill(tierField(fieldNeeds, approval.High), "2").And(tierField(fieldCare, approval.Medium), careTyped, careShell).
+	_, err := carla.Submit(slackperson.Fill(tierField(fieldNeeds, approval.High), "2").And(tierField(fieldCare, approval.Medium), careTyped, careShell).
 		And(fieldClass, string(review.Confidential)).And(tierField(fieldCosts, approval.Medium), "$0.25").And(tierField(fieldCosts, approval.High), "1").
 		And(fieldHosts, " API.example.com \n\nb.example.com").And(fieldFreezes, "last 2 days of the month\nFri 16:00-24:00").And(fieldWait, "90").And(fieldLast, "15"))
 	require.NoError(t, err)
@@ -133,10 +135,10 @@ func TestTheRulesFormGivesBackWhatItShows(t *testing.T) {
 		CostMedium: 1, CostHigh: 12_345_678_901, Class: review.Public, Hosts: []string{"api.example.com"}, Freezes: []string{"2026-12-24 to 2027-01-02"}, RunExpiryMinutes: 7}
 	b.service.rules = review.RuleSet{Team: slacksim.DefaultTeam.ID, Project: slacksim.SalesData, Version: 4, Rules: own}
 	carla, home := carlas(b)
-	channelRules := func(form slacksim.Form) review.RuleSet {
+	channelRules := func(form slackperson.Form) review.RuleSet {
 		require.NoError(t, carla.ClickView(home, actionWhose))
 		b.openedAs(carla, callbackWhose)
-		_, err := carla.Submit(slacksim.Fill(fieldChannel, slacksim.SalesData))
+		_, err := carla.Submit(slackperson.Fill(fieldChannel, slacksim.SalesData))
 		require.NoError(t, err)
 		b.openedAs(carla, callbackRules)
 		refused, err := carla.Submit(form)
@@ -146,14 +148,14 @@ func TestTheRulesFormGivesBackWhatItShows(t *testing.T) {
 		wants := b.service.wishes()
 		return wants[len(wants)-1].rules
 	}
-	require.Equal(t, b.service.rules, channelRules(slacksim.Form{}))
-	none := channelRules(slacksim.Fill(fieldNone, fieldNone))
+	require.Equal(t, b.service.rules, channelRules(slackperson.Form{}))
+	none := channelRules(slackperson.Fill(fieldNone, fieldNone))
 	require.True(t, none.None)
 	require.Equal(t, 4, none.Version)
 
 	// A channel without rules of its own begins with the workspace's, as version 0.
 	b.service.change(func() { b.service.rules.Project, b.service.rules.Version = "", 9 })
-	fresh := channelRules(slacksim.Form{})
+	fresh := channelRules(slackperson.Form{})
 	require.Equal(t, review.RuleSet{Team: slacksim.DefaultTeam.ID, Project: slacksim.SalesData, Rules: own}, fresh)
 }
 

@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/slack-go/slack"
 	"github.com/slack-go/slack/socketmode"
 	"golang.org/x/sync/errgroup"
@@ -100,7 +101,8 @@ func hold(ctx context.Context, client *socketmode.Client, fail context.CancelCau
 // settleIn finds out who the bot is, and has patience with a Slack that cannot be
 // reached, but not with one that says no.
 func (b *Bot) settleIn(ctx context.Context) error {
-	for wait := time.Second; ; wait = min(2*wait, time.Minute) {
+	pauses := &backoff.ExponentialBackOff{InitialInterval: time.Second, MaxInterval: time.Minute, Multiplier: 2}
+	for {
 		who, err := b.who(ctx)
 		switch {
 		case ctx.Err() != nil:
@@ -116,6 +118,7 @@ func (b *Bot) settleIn(ctx context.Context) error {
 		case hopeless(err):
 			return fmt.Errorf("slack does not accept the bot's token: %w", err)
 		}
+		wait := pauses.NextBackOff()
 		b.Log.Warn("Slack cannot be reached", "error", err, "again_in", wait)
 		select {
 		case <-time.After(wait):

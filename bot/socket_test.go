@@ -16,6 +16,8 @@ import (
 
 	"countersign/approval/steps"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/fault"
+	slackperson "countersign/internal/slacksim/person"
 )
 
 func TestTwoSocketsAreHeldAndComeBack(t *testing.T) {
@@ -46,7 +48,7 @@ func TestWithoutACommitThereIsNoAck(t *testing.T) {
 	b.service.fail(errors.New("dial tcp 10.0.0.7:5432: connection refused"))
 	maya := b.as(slacksim.Analyst)
 	err := maya.Command(slacksim.SalesData, "/analyze How many?")
-	var unanswered *slacksim.Unanswered
+	var unanswered *slackperson.Unanswered
 	require.ErrorAs(t, err, &unanswered)
 	_, err = maya.WaitNotice(b.ctx, "operation_timeout")
 	require.NoError(t, err)
@@ -65,7 +67,7 @@ func TestWorkThatTakesTooLongIsNotAcked(t *testing.T) {
 		<-ctx.Done()
 		return ctx.Err()
 	})
-	var unanswered *slacksim.Unanswered
+	var unanswered *slackperson.Unanswered
 	require.ErrorAs(t, b.as(slacksim.Analyst).Command(slacksim.SalesData, "/budget"), &unanswered)
 	b.told(slacksim.Analyst, slacksim.SalesData, "may not have been saved")
 }
@@ -81,7 +83,7 @@ func TestAPanicEndsOneEnvelopeAndNotTheProcess(t *testing.T) {
 		}
 	})
 	b.service.before(func(context.Context) error { panic("a bug") })
-	var unanswered *slacksim.Unanswered
+	var unanswered *slackperson.Unanswered
 	require.ErrorAs(t, b.as(slacksim.Analyst).Command(slacksim.SalesData, "/budget"), &unanswered)
 	require.Contains(t, b.log.String(), "panic: a bug")
 	require.EqualValues(t, 1, observed.Load())
@@ -163,12 +165,12 @@ func TestTokensThatSlackRefusesEndTheProgram(t *testing.T) {
 	tests := []struct {
 		name   string
 		change func(*slacksim.Options, *Options)
-		fault  *slacksim.MethodFault
+		fault  *fault.Method
 		says   string
 	}{
 		{"a wrong bot token", func(_ *slacksim.Options, o *Options) { o.BotToken = "xoxb-wrong" }, nil, "the bot's token: auth.test: invalid_auth"},
 		{"a wrong app-level token", func(_ *slacksim.Options, o *Options) { o.AppToken = "xapp-wrong" }, nil, "the app-level token: invalid_auth"},
-		{"an app-level token without its scope", nil, &slacksim.MethodFault{Method: "apps.connections.open", Error: "missing_scope", Times: -1}, "the app-level token: missing_scope"},
+		{"an app-level token without its scope", nil, &fault.Method{Method: "apps.connections.open", Error: "missing_scope", Times: -1}, "the app-level token: missing_scope"},
 		{"a bot that lacks a scope", func(w *slacksim.Options, _ *Options) { w.Scopes = []string{"commands", "chat:write"} }, nil, "lacks the scopes [app_mentions:read channels:read"},
 	}
 	for _, tt := range tests {
@@ -190,7 +192,7 @@ func TestTokensThatSlackRefusesEndTheProgram(t *testing.T) {
 func TestASlackThatCannotBeReachedIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	b.sim.Fail(slacksim.MethodFault{Method: "auth.test", Status: 502})
+	b.sim.Fail(fault.Method{Method: "auth.test", Status: 502})
 	ctx, cancel := context.WithCancel(b.ctx)
 	ended := make(chan error, 1)
 	go func() { ended <- b.bot.Run(ctx) }()
@@ -258,12 +260,12 @@ func TestRateLimitsAreWaitedOutAndNothingElseIsTriedTwice(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
 	v := sample()
-	b.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", RetryAfter: time.Second})
+	b.sim.Fail(fault.Method{Method: "chat.postMessage", RetryAfter: time.Second})
 	b.publish(v, steps.SurfaceRoot)
 	require.Len(t, b.as(slacksim.Analyst).Messages(slacksim.SalesData), 1)
 
 	// The call had its effect and its answer was lost: trying again would post twice.
-	b.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Status: 500, After: true})
+	b.sim.Fail(fault.Method{Method: "chat.postMessage", Status: 500, After: true})
 	_, err := b.bot.Publish(b.ctx, v, steps.SurfaceProgress)
 	require.Error(t, err)
 	require.Len(t, b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS), 2)

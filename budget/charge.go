@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Usage is what a model says that one call has used. Input counts every prompt
-// token, the cached ones among them.
+// Usage is what one model call used, as the provider reports it. Input counts every
+// prompt token, cached ones included.
 type Usage struct {
 	Model  string `json:"model"` // as the API returned it, which is what it bills
 	Input  int    `json:"input"`
@@ -14,7 +14,7 @@ type Usage struct {
 	Output int    `json:"output"`
 }
 
-// ChargeKind tells the two things that cost money apart.
+// ChargeKind says what was paid for: tokens or box time.
 type ChargeKind string
 
 // The kinds of charge.
@@ -81,8 +81,8 @@ type Settlement struct {
 	Estimated bool // nobody knows what the provider bills, so the hold was taken in full
 }
 
-// Within charges no more than was held: the lines in their order, as far as it
-// goes. over is what the work has cost beyond that, and nobody's budget bears it.
+// Within cuts the charges down to what was held, in their order. over is the cost
+// beyond the hold; no budget is charged for it.
 func (s Settlement) Within(held USD) (charged Settlement, over USD) {
 	charged = s
 	charged.Charges = slices.Clone(s.Charges)
@@ -95,7 +95,8 @@ func (s Settlement) Within(held USD) (charged Settlement, over USD) {
 	return charged, over
 }
 
-// InFull settles a hold whose outcome is unknown: the whole amount, estimated.
+// InFull settles a hold whose outcome is unknown: it charges the whole amount and marks it
+// as estimated.
 func (h Hold) InFull(at time.Time, what string) Settlement {
 	kind := Tokens
 	if h.Purpose == ForRun {

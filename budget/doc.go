@@ -3,22 +3,25 @@
 //
 // Its one idea: money is held before it is spent. A Hold is the worst case of
 // one paid step (a draft by a model, a run in a box). It is taken from every
-// scope that applies, all of them or none, and it ends in exactly one
-// Settlement: the Charges that really came up, nothing, or, when nobody could
-// find out what the provider bills, the whole hold, marked as estimated.
+// scope that applies, all of them or none, and it ends in exactly one Settlement:
+// the actual Charges, nothing, or, when the provider's bill stays unknown, the
+// whole hold, marked as estimated.
 //
-// What is not known is held, not guessed. A call whose cost nobody knows (no
-// answer, half of one, a gateway's page) leaves its hold open, "uncertain", and it
-// counts in every budget as all holds do. It ends when the provider's usage says
-// what it was; after UncertainFor it is charged in full. Nothing is charged only for
-// refusals that the provider documents as such. A question has one hold for all of
-// its calls: Hold.RestOf, and approval's call.go, which has the rule.
+// An unknown cost is never guessed. When a call's cost is unknown (no answer, half an
+// answer, a gateway's error page), its hold stays open as "uncertain" and counts in
+// every budget like any hold. It is settled when the provider's usage gives the cost;
+// after UncertainFor it is charged in full. A call is free only when the provider
+// documents its refusal as unbilled. A question has one hold for all of its calls:
+// see Hold.RestOf, and approval's call.go for the rule.
 //
-// Its one rule: what is not known is refused. A model without a price, a price
-// that has run out, a person without a limit: none of them is ever taken for
-// zero or for infinity. An unknown price is an error, and who has no limit of
-// their own gets the default one.
+// Its one rule: nothing unknown counts as zero or as unlimited. A model without a
+// current price is an error, and a person without a limit of their own gets the
+// default limit.
 //
-// The package does no I/O. The rows live in storage, which locks the scopes in
-// the order of Scope.Less, adds up the ledger and asks Check.
+// Money is written here rather than taken from a decimal library: amounts are whole
+// billionths of a dollar, so adding and comparing need no library at all, and what a
+// person types must be refused where a general parser would guess.
+//
+// The package does no I/O. Storage keeps the rows: it locks the scopes in the order
+// of Scope.Less, sums up the ledger and calls Check.
 package budget

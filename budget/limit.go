@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// ScopeKind says what a budget is drawn around, in Slack's own terms.
+// ScopeKind says whose spending a budget limits, in Slack's terms.
 type ScopeKind string
 
 // The four scopes, in the order in which they are locked.
@@ -16,8 +16,8 @@ const (
 	Team    ScopeKind = "team"    // the workspace
 )
 
-// Role is a kind of scope that only has limits and never pays: what people of a
-// role may spend who have no limit of their own.
+// Role is a kind of scope that has a limit but never pays: it holds the default limit
+// of everybody with that role.
 const Role ScopeKind = "role"
 
 // The roles, as the ids of their scopes.
@@ -38,8 +38,8 @@ type Scope struct {
 // rank puts what many share last, so that it is locked for the shortest time.
 var rank = map[ScopeKind]int{User: 0, Session: 1, Project: 2, Team: 3, Role: 4}
 
-// Less is the one order in which scopes are locked, which is why two requests
-// that share scopes can never wait for each other.
+// Less orders scopes for locking. All transactions lock in this order, so two requests
+// that share scopes cannot deadlock.
 func (s Scope) Less(t Scope) bool {
 	if s.Kind != t.Kind {
 		return rank[s.Kind] < rank[t.Kind]
@@ -52,7 +52,7 @@ func (s Scope) Less(t Scope) bool {
 
 func (s Scope) String() string { return fmt.Sprintf("%s %s", s.Kind, s.ID) }
 
-// Window is the calendar stretch that a limit covers.
+// Window is the period that a limit covers: a calendar day, week or month, or all time.
 type Window string
 
 // The windows. A limit without a window covers everything ever spent.
@@ -63,9 +63,9 @@ const (
 	None  Window = "none"
 )
 
-// Range is the window around a moment on the calendar of loc: from its first
-// instant to the first instant after it. Nothing is ever reset; spending counts
-// while it lies in the range. None has no bounds, shown by two zero times.
+// Range returns the window that contains a moment, on the calendar of loc: its first
+// instant and the first instant after it. No counter is ever reset; spending counts
+// while it lies in the range. None has no bounds and returns two zero times.
 func (w Window) Range(at time.Time, loc *time.Location) (from, until time.Time) {
 	y, m, d := at.In(loc).Date()
 	midnight := func(y int, m time.Month, d int) time.Time {
@@ -92,7 +92,7 @@ func (w Window) Range(at time.Time, loc *time.Location) (from, until time.Time) 
 	return time.Time{}, time.Time{}
 }
 
-// Limit is what may be spent in a scope per window, and what happens on the way there.
+// Limit is what a scope may spend per window, and what happens before that is reached.
 type Limit struct {
 	Scope   Scope       `json:"scope"`
 	Amount  USD         `json:"amount"`
@@ -103,21 +103,21 @@ type Limit struct {
 	Role    string      `json:"role,omitempty"`    // whose default it is; empty for the built-in one
 }
 
-// Hard is where nothing more is held: the amount and whatever has been granted on top.
+// Hard is the amount plus what was granted on top of it. Nothing is held beyond it.
 func (l Limit) Hard() USD { return l.Amount + l.Extra }
 
-// DefaultUserLimit is what a person may spend for whom nobody has said anything else.
+// DefaultUserLimit is the limit of a person for whom nobody has set one.
 func DefaultUserLimit(scope Scope) Limit {
 	return Limit{Scope: scope, Amount: 10 * Dollar, Window: Month, Default: true}
 }
 
-// ForRole is the limit of somebody who has the role's and none of their own.
+// ForRole turns a role's limit into the limit of one user who has none of their own.
 func (l Limit) ForRole(user Scope) Limit {
 	l.Role, l.Scope, l.Default = l.Scope.ID, user, true
 	return l
 }
 
-// Standing is a limit with what its window holds so far.
+// Standing is a limit and what has been spent and held in its window so far.
 type Standing struct {
 	Limit Limit `json:"limit"`
 	Spent USD   `json:"spent"`
@@ -131,11 +131,11 @@ type Standing struct {
 	ResetsAt time.Time `json:"resets_at,omitzero"` // the first instant after it
 }
 
-// Left is what can still be held.
+// Left is the amount that can still be held.
 func (s Standing) Left() USD { return s.Limit.Hard() - s.Spent - s.Held }
 
-// ExceededError refuses work that one budget cannot bear. It names the tightest
-// one, what is left there, what the work would need, and when it resets.
+// ExceededError refuses work that does not fit a budget. It names the tightest budget,
+// what is left in it, what the work needs, and when the budget resets.
 type ExceededError struct {
 	Standing  Standing   // the tightest
 	Standings []Standing // all that were weighed, in lock order
@@ -147,7 +147,7 @@ func (e *ExceededError) Error() string {
 	return fmt.Sprintf("budget of %s: %s needed, %s left", e.Standing.Limit.Scope, e.Needed, e.Standing.Left())
 }
 
-// Check says whether every budget can bear what is needed.
+// Check returns an *ExceededError unless every budget has room for what is needed.
 func Check(needed USD, standings []Standing) error {
 	tight, ok := Tightest(standings)
 	if ok && tight.Left() < needed {
@@ -156,7 +156,7 @@ func Check(needed USD, standings []Standing) error {
 	return nil
 }
 
-// Tightest is the budget with the least left, the first of them in lock order.
+// Tightest returns the budget with the least left; of equal ones the first in lock order.
 func Tightest(standings []Standing) (tight Standing, ok bool) {
 	for _, s := range standings {
 		if !ok || s.Left() < tight.Left() || s.Left() == tight.Left() && s.Limit.Scope.Less(tight.Limit.Scope) {
@@ -166,8 +166,8 @@ func Tightest(standings []Standing) (tight Standing, ok bool) {
 	return tight, ok
 }
 
-// Words says it to whoever reads it: a person's budget is theirs for nobody but
-// them. Where many read, reader is empty.
+// Words is the error for people. "Your budget" is said only to reader, the person whose
+// budget it is; where several people read it, reader is empty.
 func (e *ExceededError) Words(reader string) string {
 	l := e.Standing.Limit
 	asker := "The asker's budget"

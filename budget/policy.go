@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// LimitPolicy is what happens on the way to a limit. The zero value warns at
-// eighty per cent and changes nothing.
+// LimitPolicy is what happens before a limit is reached. The zero value warns at 80%
+// and changes nothing.
 type LimitPolicy struct {
 	Soft      int         `json:"soft,omitempty"`      // per cent of the limit; 0 stands for 80
 	Warn      []int       `json:"warn,omitempty"`      // further marks, per cent
@@ -17,7 +17,7 @@ type LimitPolicy struct {
 	Without   []Ability   `json:"without,omitempty"`   // what is switched off past the soft limit
 }
 
-// Downgrade has a cheaper model write instead of another.
+// Downgrade replaces a model by a cheaper one.
 type Downgrade struct {
 	From string `json:"from,omitempty"` // empty: any model
 	To   string `json:"to"`
@@ -33,19 +33,19 @@ const (
 	Network  Ability = "network"   // programs reach hosts
 )
 
-// ShortRun is what a run may take without LongRuns.
+// ShortRun is the longest run while LongRuns is switched off.
 const ShortRun = 30 * time.Second
 
 // WithoutModel is the ability to use a model.
 func WithoutModel(name string) Ability { return Ability("model " + name) }
 
-// Model is the model that an ability is about, if it is about one.
+// Model returns the model of an ability made by WithoutModel.
 func (a Ability) Model() (name string, ok bool) {
 	name, ok = strings.CutPrefix(string(a), "model ")
 	return name, ok && name != ""
 }
 
-// DefaultSoft is the soft limit where a policy names none, in per cent.
+// DefaultSoft is the soft limit, in per cent, of a policy that names none.
 const DefaultSoft = 80
 
 // SoftMark is the soft limit in per cent.
@@ -86,7 +86,7 @@ func (p LimitPolicy) Validate() error {
 	return nil
 }
 
-// State is how a budget stands. It is derived whenever somebody asks, and never stored.
+// State says how much of a budget is used up. It is computed on demand and never stored.
 type State string
 
 // The states, from the best to the worst.
@@ -97,7 +97,7 @@ const (
 	Stopped  State = "stopped"  // nothing is left
 )
 
-// State derives how the budget stands.
+// State computes the state of the budget.
 func (s Standing) State() State {
 	switch {
 	case s.Left() <= 0:
@@ -113,8 +113,8 @@ func (s Standing) State() State {
 // Soft tells that spending has passed the soft limit.
 func (s Standing) Soft() bool { return s.reached(s.Limit.Policy.SoftMark()) }
 
-// Reached are the marks that spending has reached. What is only held counts for
-// none of them: it may come back.
+// Reached returns the marks that spending has reached. Money that is only held does not
+// count: it may be released.
 func (s Standing) Reached() (marks []int) {
 	for _, mark := range s.Limit.Policy.Marks() {
 		if s.reached(mark) {
@@ -146,10 +146,10 @@ func Without(standings []Standing, a Ability) (by Standing, off bool) {
 	return Standing{}, false
 }
 
-// Cheaper is the model that the budgets past their soft limits want instead of
-// this one, and which of them does: the first that is allowed, costs less at most
-// than the present one, and fits everywhere. Chains are followed. A model without
-// a price is passed over.
+// Cheaper returns the model that a budget past its soft limit wants instead of this one,
+// and that budget. The replacement must be allowed, must cost less in the worst case, and
+// must fit every budget. Chains of replacements are followed; a model without a price is
+// skipped.
 func Cheaper(standings []Standing, model string, worst func(model string) (USD, error)) (to string, by Standing, ok bool) {
 	present, err := worst(model)
 	if err != nil {
@@ -170,9 +170,9 @@ func Cheaper(standings []Standing, model string, worst func(model string) (USD, 
 	return "", Standing{}, false
 }
 
-// FreeFrom is when a model may be used that budgets past their soft limits want
-// replaced or have switched off: when each of them, and each that cannot bear what
-// is needed, will have begun anew. ok is false where that alone does not do.
+// FreeFrom returns when a model that is replaced or switched off now may be used again:
+// when every budget that stands against it, or has no room for what is needed, has
+// started a new window. ok is false where a new window alone does not help.
 func FreeFrom(model string, needed USD, standings []Standing) (at time.Time, ok bool) {
 	for _, s := range standings {
 		saves := s.Soft() && (len(s.Limit.Policy.chain(model)) > 0 || slices.Contains(s.Limit.Policy.Without, WithoutModel(model)))
@@ -201,9 +201,9 @@ func (p LimitPolicy) chain(model string) (reach []string) {
 	return seen[1:]
 }
 
-// Forecast is when a budget will be used up if spending goes on as it has since
-// its window began. There is none before a tenth of the window and six hours have
-// passed, none when the window ends first, and none when it is used up already.
+// Forecast returns when a budget will be used up at the rate of its window so far. There
+// is no forecast before a tenth of the window and six hours have passed, when the window
+// ends first, or when the budget is used up already.
 func Forecast(s Standing, now time.Time) (time.Time, bool) {
 	passed, whole := now.Sub(s.From), s.ResetsAt.Sub(s.From)
 	if s.ResetsAt.IsZero() || s.Spent <= 0 || s.Spent >= s.Limit.Hard() || passed < whole/10 || passed < 6*time.Hour || passed >= whole {
@@ -216,9 +216,9 @@ func Forecast(s Standing, now time.Time) (time.Time, bool) {
 	return s.From.Add(time.Duration(needed)), true
 }
 
-// FitsFrom is when work that does not fit now will have room again: when every
-// budget that refuses it has begun anew. There is no such time when one of them
-// never does, or is smaller than the work.
+// FitsFrom returns when work that does not fit now will fit: when every budget that
+// refuses it has started a new window. There is no such time when one of them has no
+// window, or is smaller than the work.
 func FitsFrom(needed USD, standings []Standing) (at time.Time, ok bool) {
 	for _, s := range standings {
 		if s.Left() >= needed {

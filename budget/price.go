@@ -42,7 +42,7 @@ type Prices struct {
 	Boxes  []BoxPrice
 }
 
-// UnknownPriceError refuses work that nobody can put a price on.
+// UnknownPriceError refuses work that has no known price.
 type UnknownPriceError struct {
 	What string
 	At   time.Time
@@ -68,8 +68,8 @@ func Shipped() Prices {
 // tokens for a model; per vCPU-second (input) and per GiB-second (output) for a box.
 var priceColumns = []string{"kind", "name", "from", "until", "above_tokens", "input", "cached_input", "output", "checked", "source"}
 
-// ReadPrices reads a price file: CSV with a heading, as prices.csv has it.
-// Every fault is reported, each with its line.
+// ReadPrices reads a price file: CSV with the heading of prices.csv. It reports every
+// mistake with its line.
 func ReadPrices(r io.Reader) (Prices, error) {
 	var p Prices
 	rows := csv.NewReader(r)
@@ -84,8 +84,7 @@ func ReadPrices(r io.Reader) (Prices, error) {
 		if err == io.EOF {
 			break
 		}
-		var malformed *csv.ParseError
-		if errors.As(err, &malformed) {
+		if malformed, ok := errors.AsType[*csv.ParseError](err); ok {
 			faults = append(faults, fmt.Errorf("line %d: %w", malformed.Line, malformed.Err))
 			continue
 		}
@@ -145,11 +144,11 @@ func (p *Prices) add(row []string) error {
 	return errors.Join(faults...)
 }
 
-// MaxUnchecked is how long ago a price may have been checked in a release.
+// MaxUnchecked is how old the last check of a price may be in a release.
 const MaxUnchecked = 60 * 24 * time.Hour
 
-// Unchecked lists the rows that hold, or will, and that nobody has looked at for so
-// long: prices change without a word to us.
+// Unchecked lists the current and future rows whose last check is older than longest.
+// Providers change prices without telling us.
 func (p Prices) Unchecked(at time.Time, longest time.Duration) (list []string) {
 	row := func(name string, until, checked time.Time) {
 		if (until.IsZero() || at.Before(until)) && at.Sub(checked) > longest {
@@ -169,8 +168,8 @@ func holds(from, until, at time.Time) bool {
 	return !at.Before(from) && (until.IsZero() || at.Before(until))
 }
 
-// Model returns the row that applies to a prompt of so many tokens. Of two rows
-// that hold at once, the one that began later does.
+// Model returns the row for a prompt of so many tokens. Where two rows are valid, the one
+// that began later counts.
 func (p Prices) Model(model string, at time.Time, prompt int) (ModelPrice, error) {
 	var best *ModelPrice
 	for i, row := range p.Models {
@@ -187,7 +186,8 @@ func (p Prices) Model(model string, at time.Time, prompt int) (ModelPrice, error
 	return *best, nil
 }
 
-// Box returns the row of a kind of sandbox, the later one of two that hold at once.
+// Box returns the row of a kind of sandbox. Where two rows are valid, the one that began
+// later counts.
 func (p Prices) Box(kind string, at time.Time) (BoxPrice, error) {
 	var best *BoxPrice
 	for i, row := range p.Boxes {
@@ -201,7 +201,7 @@ func (p Prices) Box(kind string, at time.Time) (BoxPrice, error) {
 	return *best, nil
 }
 
-// TokenCharge prices what a model call used, by the model that answered it.
+// TokenCharge prices a model call at the price of the model that answered.
 func (p Prices) TokenCharge(u Usage, at time.Time) (Charge, error) {
 	row, err := p.Model(u.Model, at, u.Input)
 	if err != nil {
@@ -216,7 +216,7 @@ func (p Prices) TokenCharge(u Usage, at time.Time) (Charge, error) {
 	return Charge{Kind: Tokens, What: u.Model, Usage: u, Amount: amount}, nil
 }
 
-// BoxCharge prices a box for as long as it was allocated, to the millisecond.
+// BoxCharge prices the time for which a box was allocated, to the millisecond.
 func (p Prices) BoxCharge(size BoxSize, d time.Duration, at time.Time) (Charge, error) {
 	row, err := p.Box(size.Kind, at)
 	if err != nil {
@@ -234,8 +234,8 @@ func (p Prices) BoxCharge(size BoxSize, d time.Duration, at time.Time) (Charge, 
 	return Charge{Kind: Box, What: size.Kind, BoxMS: ms, Amount: amount}, nil
 }
 
-// WorstTokens is the most that a call can cost: every byte of the prompt a
-// token, none of them cached, the full answer, the dearest tier.
+// WorstTokens is the most that a call can cost: it counts every byte of the prompt as an
+// uncached token, the full answer, and the most expensive tier.
 func (p Prices) WorstTokens(model string, promptBytes, maxTokens int, at time.Time) (USD, error) {
 	var worst USD
 	known := false

@@ -13,7 +13,7 @@ import (
 // is nine billion dollars.
 type USD int64
 
-// The units that the code speaks of.
+// The units.
 const (
 	Dollar      USD = 1_000_000_000
 	Cent        USD = Dollar / 100
@@ -24,8 +24,8 @@ const (
 var ErrAmount = errors.New("not an amount of dollars")
 
 // ParseUSD reads what a person types: "25", "$25", "25.50", "$1,000", "0.0033".
-// It never rounds: more than nine decimals are an error, as is a sign, an
-// exponent, or anything that leaves a doubt about what was meant ("1,5").
+// It never rounds. More than nine decimals, a sign, an exponent and anything ambiguous
+// ("1,5") are errors.
 func ParseUSD(text string) (USD, error) {
 	bad := fmt.Errorf("%q: %w", text, ErrAmount)
 	s := strings.TrimSpace(text)
@@ -60,8 +60,7 @@ func ParseUSD(text string) (USD, error) {
 func notDigit(r rune) bool { return r < '0' || r > '9' }
 
 // String prints the exact amount with at least the cents: "$25.00", "$0.0033".
-// ParseUSD reads every amount from nothing to nine billion dollars back to the
-// same value.
+// ParseUSD reads every amount from zero to nine billion dollars back to the same value.
 func (u USD) String() string {
 	sign := ""
 	if u < 0 {
@@ -77,12 +76,12 @@ func (u USD) String() string {
 	return fmt.Sprintf("%s$%d.%s", sign, n/uint64(Dollar), frac)
 }
 
-// Approx prints an amount for people who compare rather than add: rounded up
-// to the cent from a dollar on, to a hundredth of a cent below.
+// Approx prints an amount for people who compare rather than add up. It rounds up: to the
+// cent from a dollar on, to a hundredth of a cent below.
 func (u USD) Approx() string { return u.roundUp(u.step()).String() }
 
-// ApproxLeft prints what is left of a budget as Approx would, but rounded down:
-// nobody is promised more than there is.
+// ApproxLeft prints what is left of a budget like Approx, but rounds down, so that nobody
+// is promised more than there is.
 func (u USD) ApproxLeft() string { return (-(-u).roundUp(u.step())).String() }
 
 func (u USD) step() USD {

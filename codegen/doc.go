@@ -4,31 +4,26 @@
 //
 // Its one rule: nothing that comes in is trusted, and nothing that goes out is
 // more than was agreed. File names, headings and cells are hostile text, so they
-// reach the prompt as JSON strings only, and no row reaches it unless an
+// reach the prompt as string literals only, and no row reaches it unless an
 // administrator lets sample rows be shared. The prompt never exceeds the bound
 // for which money was held. An answer counts as a program only when it holds
-// exactly one whole fenced block; whatever else comes is said to be what it is.
-// What a call has cost is what its answer says, and nothing only where the provider
-// documents that it refused before a model worked; otherwise it is uncertain.
+// exactly one; whatever else comes is said to be what it is. The cost of a call is
+// what its answer says; it is nothing only where the provider documents that it
+// refused before a model worked; otherwise it is uncertain.
 //
-// Reading files:
+//	prompt.go, describe.go, system.txt   the messages, and how they are cut to size
+//	history.go                           which messages of the session fit
+//	port.go                              Provider: what is asked of those who have models
+//	writer.go                            one call: prompt, provider, draft
+//	answer.go, extract.go                an answer to code and prose
 //
-//	Reader, Tables      what is in a file, as pandas would see it
-//	text.go             bytes to text: UTF-8, UTF-16, UTF-32, Windows-1252
-//	delimited.go        CSV, TSV and their cousins
-//	json.go, xlsx.go    the other two
-//	shape.go            values to columns with types, and the limits
+// The rooms below it:
 //
-// Writing:
-//
-//	prompt.go, system.txt   the messages and how they are cut to size
-//	history.go              which messages of the session fit
-//	extract.go              an answer to code and prose
-//	door.go                 the one way out to a provider, for all of them
-//	mistral.go, mistraldoor.go  Mistral, and how its library is led through the door
-//	failure.go, catalogue.go    what its failures mean and cost; which models it has and has ended
-//	sample.go, plan.go, python.go   the demo's stand-in, which is no model
-//
-// The subpackage samples holds the demo's data; mistraltest is a Mistral server
-// on loopback for tests, strict about what it is asked, faulty on demand.
+//	door         the one way out to a provider, and what failures on it mean and cost
+//	mistral      the models of Mistral
+//	standin      the demo's stand-in, which is no model
+//	shapes       what is in a data file
+//	pandas       Python about tables: literals, and the call that reads a table
+//	samples      the demo's data
+//	mistraltest  a Mistral on loopback for tests, strict about what it is asked, faulty on demand
 package codegen

@@ -69,7 +69,7 @@ func TestWhatIsNotOneProgramIsRefusedWithAHint(t *testing.T) {
 
 func TestAFenceThatIsLongEnoughHoldsAnyCode(t *testing.T) {
 	t.Parallel()
-	code, _, err := Extract(fenced("x = 1\n```\n````python\n"))
+	code, _, err := Extract(Fenced("x = 1\n```\n````python\n"))
 	require.NoError(t, err)
 	require.Equal(t, "x = 1\n```\n````python\n", code)
 }
@@ -94,7 +94,7 @@ func FuzzExtract(f *testing.F) {
 		if code != "" {
 			require.True(t, strings.Contains(answer, "```") || strings.Contains(answer, "~~~"))
 			// What is shown as one program is one program when it is quoted again, as the prompt of a follow-up does.
-			again, _, err := Extract(fenced(code))
+			again, _, err := Extract(Fenced(code))
 			require.NoError(t, err)
 			require.Equal(t, strings.TrimRight(code, "\n"), strings.TrimRight(again, "\n"))
 		}

@@ -1,4 +1,6 @@
--- The audit trail: one chain of events per stream, insert-only.
+-- The audit trail: one chain of events per stream, insert-only; and beside it the
+-- words that events name by their salted hashes, which can be forgotten. docs/events.md
+-- has the format, with an example to compute by hand.
 
 -- +goose Up
 
@@ -18,14 +20,24 @@ BEGIN
 END $$;
 -- +goose StatementEnd
 
+-- +goose StatementBegin
+-- An event as it is hashed: one line of canonical JSON (RFC 8785).
+CREATE FUNCTION event_line(stream text, seq bigint, at timestamptz, actor text, kind text, data text, prev text)
+    RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT concat('{"actor":', to_json(actor), ',"at":"', to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+        '","data":', data, ',"kind":', to_json(kind), ',"prev":"', prev, '","seq":', seq, ',"stream":', to_json(stream), ',"v":2}')
+$$;
+-- +goose StatementEnd
+
 CREATE TABLE events (
     stream    text NOT NULL CHECK (stream <> '' AND stream !~ '[[:cntrl:]]'),
     seq       bigint NOT NULL CHECK (seq >= 1),
     at        timestamptz NOT NULL,
-    -- Neither holds a line end, so that the hash is taken over an unambiguous text.
     actor     text NOT NULL CHECK (actor <> '' AND actor !~ '[[:cntrl:]]'),
     kind      text NOT NULL CHECK (kind <> '' AND kind !~ '[[:cntrl:]]'),
-    data      text NOT NULL CHECK (jsonb_typeof(data::jsonb) = 'object'), -- text: jsonb would spell it differently
+    -- Facts and ids. For what a person wrote or data said it has {"salted_sha256": "..."}, the hash of a
+    -- row of contents. As text: jsonb would spell it differently.
+    data      text NOT NULL CHECK (jsonb_typeof(data::jsonb) = 'object'),
     prev_hash text NOT NULL CHECK (prev_hash ~ '^[0-9a-f]{64}$'),
     hash      text NOT NULL,
     prev_seq  bigint GENERATED ALWAYS AS (nullif(seq - 1, 0)) STORED,
@@ -37,12 +49,80 @@ CREATE TABLE events (
     -- A chain begins with nothing before it.
     CONSTRAINT events_beginning CHECK (seq > 1 OR prev_hash = repeat('0', 64)),
     -- The hash is that of what is stored here, to the microsecond and to the byte.
-    CONSTRAINT events_hash CHECK (hash = encode(sha256(convert_to(concat_ws(E'\n',
-        'countersign event 1', prev_hash, stream, seq::text,
-        to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), actor, kind, data), 'UTF8')), 'hex'))
+    CONSTRAINT events_hash CHECK (hash = encode(sha256(convert_to(
+        event_line(stream, seq, at, actor, kind, data, prev_hash), 'UTF8')), 'hex'))
 );
 -- How often a budget has refused something.
 CREATE INDEX events_blocked ON events (at) WHERE kind = 'blocked';
 -- What happened has happened.
 CREATE TRIGGER events_unchangeable BEFORE UPDATE OR DELETE ON events FOR EACH ROW EXECUTE FUNCTION unchangeable();
 CREATE TRIGGER events_untruncatable BEFORE TRUNCATE ON events FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
+-- What a person wrote or data said: questions, code, reasons, results, files. Events
+-- and other tables name it by its hash. All that can happen to it is that it goes.
+CREATE TABLE contents (
+    hash   text PRIMARY KEY CHECK (hash ~ '^[0-9a-f]{64}$'),
+    -- 128 random bits, new for every value: without them nobody finds a short value by
+    -- trying, or sees that two values are alike. Their length is fixed, so nothing can
+    -- move from the value into the salt.
+    salt   text CHECK (salt ~ '^[0-9a-f]{32}$'),
+    value  bytea,
+    stream text NOT NULL CHECK (stream <> ''), -- where it belongs, and where it is said that it is gone
+    gone   bigint, -- the event that says so
+    -- The hash is that of what is stored here, as long as it is.
+    CONSTRAINT contents_hash CHECK (hash = encode(sha256(convert_to(salt, 'UTF8') || value), 'hex')),
+    -- A value goes with its salt, and exactly when an event says so.
+    CONSTRAINT contents_whole CHECK ((salt IS NULL) = (value IS NULL) AND (value IS NULL) = (gone IS NOT NULL)),
+    CONSTRAINT contents_gone_fkey FOREIGN KEY (stream, gone) REFERENCES events (stream, seq)
+);
+CREATE INDEX contents_by_stream ON contents (stream);
+
+-- +goose StatementBegin
+-- The only change is that a value goes, and that the event names it which says so.
+CREATE FUNCTION contents_only_go() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'INSERT' OR OLD.value IS NULL OR NEW.value IS NOT NULL OR (NEW.hash, NEW.stream) <> (OLD.hash, OLD.stream)
+        OR NOT EXISTS (SELECT FROM events WHERE stream = NEW.stream AND seq = NEW.gone AND kind = 'gone'
+            AND data::jsonb -> 'contents' ? NEW.hash) THEN
+        RAISE EXCEPTION 'content % cannot change: it can only go, by forget()', NEW.hash
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NEW;
+END $$;
+-- The words behind a hash; nothing where there are none, or none any more.
+CREATE FUNCTION said(of text) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT coalesce((SELECT convert_from(value, 'UTF8') FROM contents WHERE hash = of), '')
+$$;
+-- Forgets values of a stream, all of them where none are named, and says so with an
+-- event: which, who wanted it, and a word for the reason. Returns how many went.
+CREATE FUNCTION forget(of text, which text[], who text, why text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    going text[];
+    last  events;
+    next  events;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('events ' || of, 0)); -- writers of one stream follow one another
+    SELECT array_agg(c.hash ORDER BY c.hash) INTO going FROM contents c
+        WHERE c.stream = of AND c.value IS NOT NULL AND (which IS NULL OR c.hash = ANY (which));
+    IF going IS NULL THEN
+        RETURN 0;
+    END IF;
+    SELECT * INTO last FROM events e WHERE e.stream = of ORDER BY e.seq DESC LIMIT 1;
+    next.stream := of;
+    next.seq := coalesce(last.seq, 0) + 1;
+    next.at := clock_timestamp();
+    next.actor := who;
+    next.kind := 'gone';
+    next.data := concat('{"contents":', to_json(going), ',"why":', to_json(why), '}');
+    next.prev_hash := coalesce(last.hash, repeat('0', 64));
+    INSERT INTO events (stream, seq, at, actor, kind, data, prev_hash, hash)
+        VALUES (next.stream, next.seq, next.at, next.actor, next.kind, next.data, next.prev_hash, encode(sha256(convert_to(
+            event_line(next.stream, next.seq, next.at, next.actor, next.kind, next.data, next.prev_hash), 'UTF8')), 'hex'));
+    UPDATE contents c SET salt = NULL, value = NULL, gone = next.seq WHERE c.hash = ANY (going);
+    RETURN cardinality(going);
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER contents_begin BEFORE INSERT ON contents FOR EACH ROW WHEN (NEW.value IS NULL) EXECUTE FUNCTION contents_only_go();
+CREATE TRIGGER contents_only_go BEFORE UPDATE ON contents FOR EACH ROW EXECUTE FUNCTION contents_only_go();
+CREATE TRIGGER contents_undeletable BEFORE DELETE ON contents FOR EACH ROW EXECUTE FUNCTION unchangeable();
+CREATE TRIGGER contents_untruncatable BEFORE TRUNCATE ON contents FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();

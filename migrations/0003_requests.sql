@@ -22,7 +22,7 @@ CREATE TABLE requests (
     project      text NOT NULL CHECK (project <> ''),
     asker        text NOT NULL CHECK (asker <> ''),
     guest        boolean NOT NULL DEFAULT false, -- the asker was a guest when they asked
-    question     text NOT NULL,
+    question     text REFERENCES contents,
     model        text NOT NULL,
     files        jsonb NOT NULL DEFAULT '[]' CHECK (jsonb_typeof(files) = 'array'),
     trigger      text NOT NULL CHECK (trigger <> ''),
@@ -117,31 +117,26 @@ CREATE TRIGGER requests_version BEFORE UPDATE ON requests FOR EACH ROW EXECUTE F
 CREATE TABLE revisions (
     request_id     text NOT NULL REFERENCES requests,
     number         integer NOT NULL CHECK (number >= 1),
-    code           text NOT NULL CHECK (code <> ''),
-    summary        text NOT NULL,
+    code           text NOT NULL REFERENCES contents,
+    summary        text REFERENCES contents,
     author         text NOT NULL CHECK (author <> ''),
     prompt_version text NOT NULL,
-    findings       jsonb NOT NULL DEFAULT '[]' CHECK (jsonb_typeof(findings) = 'array'),
-    manifest       text NOT NULL, -- its canonical JSON as text: jsonb would spell it differently
+    findings       text REFERENCES contents, -- a list as JSON; NULL: none
+    manifest       text NOT NULL REFERENCES contents, -- its canonical JSON
     digest         text NOT NULL,
     quote          bigint NOT NULL DEFAULT 0, -- what a run is expected to cost
     at             timestamptz NOT NULL,
-    -- What the queue sorts and filters by, read once from the sealed text. Manifests of version 1 name no tier.
-    tier           text GENERATED ALWAYS AS (manifest::jsonb ->> 'tier') STORED,
-    cost_cap       bigint GENERATED ALWAYS AS ((manifest::jsonb ->> 'cost_cap')::bigint) STORED,
-    needed         integer GENERATED ALWAYS AS ((manifest::jsonb ->> 'approvals')::integer) STORED,
-    policy         text GENERATED ALWAYS AS (manifest::jsonb ->> 'policy') STORED,
+    -- What is sorted, counted and filtered by: facts that revisions_sealed reads once from
+    -- manifest, findings and code, so that they outlive these.
+    tier           text,
+    cost_cap       bigint,
+    needed         integer,
+    policy         text,
+    lines          integer,
+    dangers        integer,
     PRIMARY KEY (request_id, number),
-    -- The digest that people approve is the digest of what is stored here.
-    CONSTRAINT revisions_sealed CHECK (digest = encode(sha256(convert_to(manifest, 'UTF8')), 'hex')),
-    -- The code that is stored here is the code that the manifest seals.
-    CONSTRAINT revisions_code_sealed CHECK
-        (manifest::jsonb ->> 'code_sha256' = encode(sha256(convert_to(code, 'UTF8')), 'hex')),
     -- Nobody expects more than what is sealed as the most, nor less than nothing.
-    CONSTRAINT revisions_quote CHECK (quote BETWEEN 0 AND (manifest::jsonb ->> 'cost_cap')::bigint),
-    -- From version 2 on a manifest seals how much attention it needs, and by which rules.
-    CONSTRAINT revisions_terms CHECK (coalesce((manifest::jsonb ->> 'version')::integer, 0) < 2 OR
-        coalesce(tier, '') IN ('low', 'medium', 'high') AND coalesce(needed, 0) >= 1 AND coalesce(policy, '') <> ''),
+    CONSTRAINT revisions_quote CHECK (quote BETWEEN 0 AND cost_cap),
     -- Decisions and runs refer to these, so that they name what was seen, and who wrote it.
     CONSTRAINT revisions_seal UNIQUE (request_id, number, digest),
     CONSTRAINT revisions_authorship UNIQUE (request_id, number, digest, author)
@@ -158,8 +153,7 @@ ALTER TABLE requests ADD CONSTRAINT requests_revision_fkey FOREIGN KEY (id, revi
 -- workspace, and asks for no fewer approvals than they do.
 CREATE FUNCTION revisions_by_rules() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    -- The columns that follow from the manifest are not there yet.
-    sealed jsonb := NEW.manifest::jsonb;
+    sealed jsonb := nullif(said(NEW.manifest), '')::jsonb;
 BEGIN
     IF coalesce(sealed ->> 'policy', 'settings') <> 'settings' THEN
         PERFORM FROM rules r JOIN requests q ON q.id = NEW.request_id AND q.team = r.team
@@ -172,7 +166,39 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
+-- What is stored is what the digest says, and from version 2 on a manifest seals how
+-- much attention it needs, and by which rules.
+CREATE FUNCTION revisions_sealed() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    code     text := said(NEW.code);
+    manifest text := said(NEW.manifest);
+    sealed   jsonb := nullif(manifest, '')::jsonb;
+    findings jsonb := coalesce(nullif(said(NEW.findings), ''), '[]')::jsonb;
+    broken   text;
+BEGIN
+    NEW.tier := coalesce(sealed ->> 'tier', CASE WHEN findings @> '[{"level": "danger"}]' THEN 'high'
+        WHEN findings @> '[{"level": "caution"}]' THEN 'medium' ELSE 'low' END);
+    NEW.cost_cap := (sealed ->> 'cost_cap')::bigint;
+    NEW.needed := (sealed ->> 'approvals')::integer;
+    NEW.policy := sealed ->> 'policy';
+    NEW.dangers := (SELECT count(*) FROM jsonb_path_query(findings, '$[*] ? (@.level == "danger")'));
+    NEW.lines := length(code) - length(replace(code, E'\n', ''));
+    broken := CASE
+        WHEN code = '' THEN 'revisions_code'
+        WHEN jsonb_typeof(findings) <> 'array' THEN 'revisions_findings'
+        WHEN NEW.digest IS DISTINCT FROM encode(sha256(convert_to(manifest, 'UTF8')), 'hex') THEN 'revisions_sealed'
+        WHEN sealed ->> 'code_sha256' IS DISTINCT FROM encode(sha256(convert_to(code, 'UTF8')), 'hex') THEN 'revisions_code_sealed'
+        WHEN (sealed ->> 'version')::integer >= 2 AND NOT (coalesce(sealed ->> 'tier', '') IN ('low', 'medium', 'high')
+            AND coalesce(NEW.needed, 0) >= 1 AND coalesce(NEW.policy, '') <> '') THEN 'revisions_terms'
+        END;
+    IF broken IS NOT NULL THEN
+        RAISE EXCEPTION 'revision % of % is not what its seal says (%)', NEW.number, NEW.request_id, broken
+            USING ERRCODE = 'check_violation', CONSTRAINT = broken;
+    END IF;
+    RETURN NEW;
+END $$;
 -- +goose StatementEnd
+CREATE TRIGGER revisions_sealed BEFORE INSERT ON revisions FOR EACH ROW EXECUTE FUNCTION revisions_sealed();
 CREATE TRIGGER revisions_by_rules BEFORE INSERT ON revisions FOR EACH ROW EXECUTE FUNCTION revisions_by_rules();
 
 CREATE TABLE decisions (
@@ -183,7 +209,7 @@ CREATE TABLE decisions (
     author      text NOT NULL, -- of the revision, as the foreign key sees to
     reviewer    text NOT NULL CHECK (reviewer <> ''),
     verdict     text NOT NULL CHECK (verdict IN ('approve', 'reject', 'changes')),
-    reason      text NOT NULL DEFAULT '',
+    reason      text REFERENCES contents,
     at          timestamptz NOT NULL,
     click       jsonb NOT NULL CHECK (jsonb_typeof(click) = 'object'),
     -- A decision may be given in the place of a reviewer who is away. It is that
@@ -203,7 +229,7 @@ CREATE TABLE decisions (
     -- Nobody approves what they wrote.
     CONSTRAINT decisions_not_by_author CHECK (reviewer <> author),
     -- Whoever has to write something else gets to know what.
-    CONSTRAINT decisions_changes_said CHECK (verdict <> 'changes' OR reason <> '')
+    CONSTRAINT decisions_changes_said CHECK (verdict <> 'changes' OR reason IS NOT NULL)
 );
 -- Statistics look at the latest.
 CREATE INDEX decisions_by_time ON decisions (at);
@@ -257,7 +283,8 @@ CREATE TABLE runs (
     -- The code has begun. A box can be made to forget it, by the very code that runs in it; the row cannot.
     begun_at    timestamptz,
     finished_at timestamptz,
-    result      jsonb CHECK (jsonb_typeof(result) = 'object'),
+    result      text REFERENCES contents, -- as JSON
+    box         bigint, -- how long the box existed, in nanoseconds
     -- What runs is a sealed revision.
     CONSTRAINT runs_revision_fkey FOREIGN KEY (request_id, revision, digest) REFERENCES revisions (request_id, number, digest),
     -- There is a result exactly when the run has ended.
@@ -469,10 +496,10 @@ CREATE TRIGGER requests_unstarted BEFORE UPDATE ON requests FOR EACH ROW
 CREATE TABLE artifacts (
     request_id text NOT NULL REFERENCES runs,
     seq        integer NOT NULL CHECK (seq >= 1), -- in the order in which they came
-    name       text NOT NULL CHECK (name <> ''),
+    name       text NOT NULL REFERENCES contents,
     kind       text NOT NULL CHECK (kind IN ('chart', 'table', 'file')),
-    alt        text NOT NULL DEFAULT '',
-    data       bytea NOT NULL,
+    alt        text REFERENCES contents,
+    data       text NOT NULL REFERENCES contents,
     PRIMARY KEY (request_id, seq)
 );
 -- What came out is what is shown, today and later.
@@ -485,7 +512,7 @@ CREATE TABLE messages (
     seq        bigint GENERATED ALWAYS AS IDENTITY,
     request_id text NOT NULL REFERENCES requests,
     role       text NOT NULL CHECK (role IN ('question', 'code', 'result')),
-    text       text NOT NULL,
+    text       text REFERENCES contents,
     at         timestamptz NOT NULL,
     PRIMARY KEY (session_id, seq)
 );

@@ -340,12 +340,12 @@ CREATE TABLE topups (
         WHEN 'project' THEN project WHEN 'team' THEN team END) STORED,
     -- Less than nothing would take from a budget.
     amount     bigint NOT NULL CHECK (amount > 0),
-    reason     text NOT NULL CHECK (reason <> ''),
+    reason     text NOT NULL REFERENCES contents,
     at         timestamptz NOT NULL,
     decided_by text CHECK (decided_by <> ''), -- NULL until somebody has
     decided_at timestamptz,
     granted    boolean NOT NULL DEFAULT false,
-    answer     text NOT NULL DEFAULT '',
+    answer     text REFERENCES contents,
     expires_at timestamptz,
     CONSTRAINT topups_kind CHECK (kind IN ('user', 'session', 'project', 'team')),
     -- Whoever was refused asks, for what they were refused.

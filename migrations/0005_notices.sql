@@ -65,11 +65,12 @@ CREATE TABLE notice_posts (
 );
 
 -- +goose StatementBegin
--- What people were told stays what they were told.
+-- What people were told stays what they were told, or is emptied once they were.
 CREATE FUNCTION notices_stand() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF (NEW.key, NEW.team, NEW.kind, NEW.recipients, NEW.admins, NEW.request_id, NEW.data, NEW.at) IS DISTINCT FROM
-       (OLD.key, OLD.team, OLD.kind, OLD.recipients, OLD.admins, OLD.request_id, OLD.data, OLD.at) THEN
+    IF (NEW.key, NEW.team, NEW.kind, NEW.recipients, NEW.admins, NEW.request_id, NEW.at) IS DISTINCT FROM
+       (OLD.key, OLD.team, OLD.kind, OLD.recipients, OLD.admins, OLD.request_id, OLD.at)
+        OR NEW.data <> OLD.data AND NOT (NEW.data = '{}' AND OLD.told_at IS NOT NULL) THEN
         RAISE EXCEPTION 'notice % cannot change', OLD.key
             USING ERRCODE = 'check_violation', CONSTRAINT = 'notices_stand';
     END IF;

@@ -19,6 +19,19 @@ BEGIN
     RETURN NEW;
 END $$;
 
+CREATE FUNCTION contents_only_go() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF TG_OP = 'INSERT' OR OLD.value IS NULL OR NEW.value IS NOT NULL OR (NEW.hash, NEW.stream) <> (OLD.hash, OLD.stream)
+        OR NOT EXISTS (SELECT FROM events WHERE stream = NEW.stream AND seq = NEW.gone AND kind = 'gone'
+            AND data::jsonb -> 'contents' ? NEW.hash) THEN
+        RAISE EXCEPTION 'content % cannot change: it can only go, by forget()', NEW.hash
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NEW;
+END $$;
+
 CREATE FUNCTION decisions_delegated() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -43,6 +56,42 @@ BEGIN
             USING ERRCODE = 'check_violation', CONSTRAINT = 'decisions_in_time';
     END IF;
     RETURN NEW;
+END $$;
+
+CREATE FUNCTION event_line(stream text, seq bigint, at timestamp with time zone, actor text, kind text, data text, prev text) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT concat('{"actor":', to_json(actor), ',"at":"', to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+        '","data":', data, ',"kind":', to_json(kind), ',"prev":"', prev, '","seq":', seq, ',"stream":', to_json(stream), ',"v":2}')
+$$;
+
+CREATE FUNCTION forget(of text, which text[], who text, why text) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    going text[];
+    last  events;
+    next  events;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('events ' || of, 0)); -- writers of one stream follow one another
+    SELECT array_agg(c.hash ORDER BY c.hash) INTO going FROM contents c
+        WHERE c.stream = of AND c.value IS NOT NULL AND (which IS NULL OR c.hash = ANY (which));
+    IF going IS NULL THEN
+        RETURN 0;
+    END IF;
+    SELECT * INTO last FROM events e WHERE e.stream = of ORDER BY e.seq DESC LIMIT 1;
+    next.stream := of;
+    next.seq := coalesce(last.seq, 0) + 1;
+    next.at := clock_timestamp();
+    next.actor := who;
+    next.kind := 'gone';
+    next.data := concat('{"contents":', to_json(going), ',"why":', to_json(why), '}');
+    next.prev_hash := coalesce(last.hash, repeat('0', 64));
+    INSERT INTO events (stream, seq, at, actor, kind, data, prev_hash, hash)
+        VALUES (next.stream, next.seq, next.at, next.actor, next.kind, next.data, next.prev_hash, encode(sha256(convert_to(
+            event_line(next.stream, next.seq, next.at, next.actor, next.kind, next.data, next.prev_hash), 'UTF8')), 'hex'));
+    UPDATE contents c SET salt = NULL, value = NULL, gone = next.seq WHERE c.hash = ANY (going);
+    RETURN cardinality(going);
 END $$;
 
 CREATE FUNCTION holds_burden() RETURNS trigger
@@ -104,8 +153,9 @@ CREATE FUNCTION notices_stand() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 BEGIN
-    IF (NEW.key, NEW.team, NEW.kind, NEW.recipients, NEW.admins, NEW.request_id, NEW.data, NEW.at) IS DISTINCT FROM
-       (OLD.key, OLD.team, OLD.kind, OLD.recipients, OLD.admins, OLD.request_id, OLD.data, OLD.at) THEN
+    IF (NEW.key, NEW.team, NEW.kind, NEW.recipients, NEW.admins, NEW.request_id, NEW.at) IS DISTINCT FROM
+       (OLD.key, OLD.team, OLD.kind, OLD.recipients, OLD.admins, OLD.request_id, OLD.at)
+        OR NEW.data <> OLD.data AND NOT (NEW.data = '{}' AND OLD.told_at IS NOT NULL) THEN
         RAISE EXCEPTION 'notice % cannot change', OLD.key
             USING ERRCODE = 'check_violation', CONSTRAINT = 'notices_stand';
     END IF;
@@ -193,8 +243,7 @@ CREATE FUNCTION revisions_by_rules() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 DECLARE
-    -- The columns that follow from the manifest are not there yet.
-    sealed jsonb := NEW.manifest::jsonb;
+    sealed jsonb := nullif(said(NEW.manifest), '')::jsonb;
 BEGIN
     IF coalesce(sealed ->> 'policy', 'settings') <> 'settings' THEN
         PERFORM FROM rules r JOIN requests q ON q.id = NEW.request_id AND q.team = r.team
@@ -207,6 +256,38 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
+
+CREATE FUNCTION revisions_sealed() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $_$
+DECLARE
+    code     text := said(NEW.code);
+    manifest text := said(NEW.manifest);
+    sealed   jsonb := nullif(manifest, '')::jsonb;
+    findings jsonb := coalesce(nullif(said(NEW.findings), ''), '[]')::jsonb;
+    broken   text;
+BEGIN
+    NEW.tier := coalesce(sealed ->> 'tier', CASE WHEN findings @> '[{"level": "danger"}]' THEN 'high'
+        WHEN findings @> '[{"level": "caution"}]' THEN 'medium' ELSE 'low' END);
+    NEW.cost_cap := (sealed ->> 'cost_cap')::bigint;
+    NEW.needed := (sealed ->> 'approvals')::integer;
+    NEW.policy := sealed ->> 'policy';
+    NEW.dangers := (SELECT count(*) FROM jsonb_path_query(findings, '$[*] ? (@.level == "danger")'));
+    NEW.lines := length(code) - length(replace(code, E'\n', ''));
+    broken := CASE
+        WHEN code = '' THEN 'revisions_code'
+        WHEN jsonb_typeof(findings) <> 'array' THEN 'revisions_findings'
+        WHEN NEW.digest IS DISTINCT FROM encode(sha256(convert_to(manifest, 'UTF8')), 'hex') THEN 'revisions_sealed'
+        WHEN sealed ->> 'code_sha256' IS DISTINCT FROM encode(sha256(convert_to(code, 'UTF8')), 'hex') THEN 'revisions_code_sealed'
+        WHEN (sealed ->> 'version')::integer >= 2 AND NOT (coalesce(sealed ->> 'tier', '') IN ('low', 'medium', 'high')
+            AND coalesce(NEW.needed, 0) >= 1 AND coalesce(NEW.policy, '') <> '') THEN 'revisions_terms'
+        END;
+    IF broken IS NOT NULL THEN
+        RAISE EXCEPTION 'revision % of % is not what its seal says (%)', NEW.number, NEW.request_id, broken
+            USING ERRCODE = 'check_violation', CONSTRAINT = broken;
+    END IF;
+    RETURN NEW;
+END $_$;
 
 CREATE FUNCTION runs_approved() RETURNS trigger
     LANGUAGE plpgsql
@@ -250,6 +331,12 @@ BEGIN
     END IF;
     RETURN OLD;
 END $$;
+
+CREATE FUNCTION said(of text) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT coalesce((SELECT convert_from(value, 'UTF8') FROM contents WHERE hash = of), '')
+$$;
 
 CREATE FUNCTION scopes_derived() RETURNS trigger
     LANGUAGE plpgsql
@@ -341,10 +428,9 @@ CREATE TABLE artifacts (
     seq integer NOT NULL,
     name text NOT NULL,
     kind text NOT NULL,
-    alt text DEFAULT ''::text NOT NULL,
-    data bytea NOT NULL,
+    alt text,
+    data text NOT NULL,
     CONSTRAINT artifacts_kind_check CHECK ((kind = ANY (ARRAY['chart'::text, 'table'::text, 'file'::text]))),
-    CONSTRAINT artifacts_name_check CHECK ((name <> ''::text)),
     CONSTRAINT artifacts_seq_check CHECK ((seq >= 1))
 );
 
@@ -385,6 +471,19 @@ CREATE TABLE charges (
     CONSTRAINT charges_output_tokens_check CHECK ((output_tokens >= 0))
 );
 
+CREATE TABLE contents (
+    hash text NOT NULL,
+    salt text,
+    value bytea,
+    stream text NOT NULL,
+    gone bigint,
+    CONSTRAINT contents_hash CHECK ((hash = encode(sha256((convert_to(salt, 'UTF8'::name) || value)), 'hex'::text))),
+    CONSTRAINT contents_hash_check CHECK ((hash ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT contents_salt_check CHECK ((salt ~ '^[0-9a-f]{32}$'::text)),
+    CONSTRAINT contents_stream_check CHECK ((stream <> ''::text)),
+    CONSTRAINT contents_whole CHECK ((((salt IS NULL) = (value IS NULL)) AND ((value IS NULL) = (gone IS NOT NULL))))
+);
+
 CREATE TABLE decisions (
     request_id text NOT NULL,
     revision integer NOT NULL,
@@ -393,12 +492,12 @@ CREATE TABLE decisions (
     author text NOT NULL,
     reviewer text NOT NULL,
     verdict text NOT NULL,
-    reason text DEFAULT ''::text NOT NULL,
+    reason text,
     at timestamp with time zone NOT NULL,
     click jsonb NOT NULL,
     in_place_of text,
     voice text GENERATED ALWAYS AS (COALESCE(in_place_of, reviewer)) STORED NOT NULL,
-    CONSTRAINT decisions_changes_said CHECK (((verdict <> 'changes'::text) OR (reason <> ''::text))),
+    CONSTRAINT decisions_changes_said CHECK (((verdict <> 'changes'::text) OR (reason IS NOT NULL))),
     CONSTRAINT decisions_click_check CHECK ((jsonb_typeof(click) = 'object'::text)),
     CONSTRAINT decisions_in_place CHECK (((in_place_of <> ''::text) AND (in_place_of <> reviewer) AND (in_place_of <> asker) AND (in_place_of <> author))),
     CONSTRAINT decisions_not_by_asker CHECK ((reviewer <> asker)),
@@ -443,8 +542,7 @@ CREATE TABLE events (
     CONSTRAINT events_actor_check CHECK (((actor <> ''::text) AND (actor !~ '[[:cntrl:]]'::text))),
     CONSTRAINT events_beginning CHECK (((seq > 1) OR (prev_hash = repeat('0'::text, 64)))),
     CONSTRAINT events_data_check CHECK ((jsonb_typeof((data)::jsonb) = 'object'::text)),
-    CONSTRAINT events_hash CHECK ((hash = encode(sha256(convert_to(concat_ws('
-'::text, 'countersign event 1', prev_hash, stream, (seq)::text, to_char((at AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'::text), actor, kind, data), 'UTF8'::name)), 'hex'::text))),
+    CONSTRAINT events_hash CHECK ((hash = encode(sha256(convert_to(event_line(stream, seq, at, actor, kind, data, prev_hash), 'UTF8'::name)), 'hex'::text))),
     CONSTRAINT events_kind_check CHECK (((kind <> ''::text) AND (kind !~ '[[:cntrl:]]'::text))),
     CONSTRAINT events_prev_hash_check CHECK ((prev_hash ~ '^[0-9a-f]{64}$'::text)),
     CONSTRAINT events_seq_check CHECK ((seq >= 1)),
@@ -524,7 +622,7 @@ CREATE TABLE messages (
     seq bigint NOT NULL,
     request_id text NOT NULL,
     role text NOT NULL,
-    text text NOT NULL,
+    text text,
     at timestamp with time zone NOT NULL,
     CONSTRAINT messages_role_check CHECK ((role = ANY (ARRAY['question'::text, 'code'::text, 'result'::text])))
 );
@@ -618,7 +716,7 @@ CREATE TABLE requests (
     project text NOT NULL,
     asker text NOT NULL,
     guest boolean DEFAULT false NOT NULL,
-    question text NOT NULL,
+    question text,
     model text NOT NULL,
     files jsonb DEFAULT '[]'::jsonb NOT NULL,
     trigger text NOT NULL,
@@ -679,26 +777,23 @@ CREATE TABLE revisions (
     request_id text NOT NULL,
     number integer NOT NULL,
     code text NOT NULL,
-    summary text NOT NULL,
+    summary text,
     author text NOT NULL,
     prompt_version text NOT NULL,
-    findings jsonb DEFAULT '[]'::jsonb NOT NULL,
+    findings text,
     manifest text NOT NULL,
     digest text NOT NULL,
     quote bigint DEFAULT 0 NOT NULL,
     at timestamp with time zone NOT NULL,
-    tier text GENERATED ALWAYS AS (((manifest)::jsonb ->> 'tier'::text)) STORED,
-    cost_cap bigint GENERATED ALWAYS AS ((((manifest)::jsonb ->> 'cost_cap'::text))::bigint) STORED,
-    needed integer GENERATED ALWAYS AS ((((manifest)::jsonb ->> 'approvals'::text))::integer) STORED,
-    policy text GENERATED ALWAYS AS (((manifest)::jsonb ->> 'policy'::text)) STORED,
+    tier text,
+    cost_cap bigint,
+    needed integer,
+    policy text,
+    lines integer,
+    dangers integer,
     CONSTRAINT revisions_author_check CHECK ((author <> ''::text)),
-    CONSTRAINT revisions_code_check CHECK ((code <> ''::text)),
-    CONSTRAINT revisions_code_sealed CHECK ((((manifest)::jsonb ->> 'code_sha256'::text) = encode(sha256(convert_to(code, 'UTF8'::name)), 'hex'::text))),
-    CONSTRAINT revisions_findings_check CHECK ((jsonb_typeof(findings) = 'array'::text)),
     CONSTRAINT revisions_number_check CHECK ((number >= 1)),
-    CONSTRAINT revisions_quote CHECK (((quote >= 0) AND (quote <= (((manifest)::jsonb ->> 'cost_cap'::text))::bigint))),
-    CONSTRAINT revisions_sealed CHECK ((digest = encode(sha256(convert_to(manifest, 'UTF8'::name)), 'hex'::text))),
-    CONSTRAINT revisions_terms CHECK (((COALESCE((((manifest)::jsonb ->> 'version'::text))::integer, 0) < 2) OR ((COALESCE(tier, ''::text) = ANY (ARRAY['low'::text, 'medium'::text, 'high'::text])) AND (COALESCE(needed, 0) >= 1) AND (COALESCE(policy, ''::text) <> ''::text))))
+    CONSTRAINT revisions_quote CHECK (((quote >= 0) AND (quote <= cost_cap)))
 );
 
 CREATE TABLE rules (
@@ -726,11 +821,11 @@ CREATE TABLE runs (
     started_at timestamp with time zone NOT NULL,
     begun_at timestamp with time zone,
     finished_at timestamp with time zone,
-    result jsonb,
+    result text,
+    box bigint,
     CONSTRAINT runs_begun CHECK ((begun_at >= started_at)),
     CONSTRAINT runs_box_id_check CHECK ((box_id <> ''::text)),
     CONSTRAINT runs_result CHECK (((result IS NULL) = (finished_at IS NULL))),
-    CONSTRAINT runs_result_check CHECK ((jsonb_typeof(result) = 'object'::text)),
     CONSTRAINT runs_times CHECK ((finished_at >= started_at))
 );
 
@@ -782,7 +877,7 @@ END) STORED,
     decided_by text,
     decided_at timestamp with time zone,
     granted boolean DEFAULT false NOT NULL,
-    answer text DEFAULT ''::text NOT NULL,
+    answer text,
     expires_at timestamp with time zone,
     CONSTRAINT topups_amount_check CHECK ((amount > 0)),
     CONSTRAINT topups_decided CHECK (((decided_by IS NULL) = (decided_at IS NULL))),
@@ -794,8 +889,7 @@ CASE
 END),
     CONSTRAINT topups_id_check CHECK ((id <> ''::text)),
     CONSTRAINT topups_kind CHECK ((kind = ANY (ARRAY['user'::text, 'session'::text, 'project'::text, 'team'::text]))),
-    CONSTRAINT topups_not_by_asker CHECK ((decided_by <> asked_by)),
-    CONSTRAINT topups_reason_check CHECK ((reason <> ''::text))
+    CONSTRAINT topups_not_by_asker CHECK ((decided_by <> asked_by))
 );
 
 CREATE TABLE unseen (
@@ -850,6 +944,9 @@ ALTER TABLE ONLY balances
 
 ALTER TABLE ONLY charges
     ADD CONSTRAINT charges_pkey PRIMARY KEY (hold_id, line);
+
+ALTER TABLE ONLY contents
+    ADD CONSTRAINT contents_pkey PRIMARY KEY (hash);
 
 ALTER TABLE ONLY decisions
     ADD CONSTRAINT decisions_one_voice UNIQUE (request_id, revision, voice);
@@ -956,6 +1053,8 @@ ALTER TABLE ONLY unstarted_runs
 ALTER TABLE ONLY unstarted_runs
     ADD CONSTRAINT unstarted_runs_pkey PRIMARY KEY (box_id);
 
+CREATE INDEX contents_by_stream ON contents USING btree (stream);
+
 CREATE INDEX decisions_by_time ON decisions USING btree (at);
 
 CREATE INDEX delegations_latest ON delegations USING btree (team, principal, seq DESC);
@@ -1019,6 +1118,14 @@ CREATE CONSTRAINT TRIGGER charges_add_up AFTER INSERT ON charges DEFERRABLE INIT
 CREATE TRIGGER charges_unchangeable BEFORE DELETE OR UPDATE ON charges FOR EACH ROW EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER charges_untruncatable BEFORE TRUNCATE ON charges FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER contents_begin BEFORE INSERT ON contents FOR EACH ROW WHEN ((new.value IS NULL)) EXECUTE FUNCTION contents_only_go();
+
+CREATE TRIGGER contents_only_go BEFORE UPDATE ON contents FOR EACH ROW EXECUTE FUNCTION contents_only_go();
+
+CREATE TRIGGER contents_undeletable BEFORE DELETE ON contents FOR EACH ROW EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER contents_untruncatable BEFORE TRUNCATE ON contents FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER decisions_delegated BEFORE INSERT ON decisions FOR EACH ROW EXECUTE FUNCTION decisions_delegated();
 
@@ -1096,6 +1203,8 @@ CREATE TRIGGER requests_version BEFORE UPDATE ON requests FOR EACH ROW EXECUTE F
 
 CREATE TRIGGER revisions_by_rules BEFORE INSERT ON revisions FOR EACH ROW EXECUTE FUNCTION revisions_by_rules();
 
+CREATE TRIGGER revisions_sealed BEFORE INSERT ON revisions FOR EACH ROW EXECUTE FUNCTION revisions_sealed();
+
 CREATE TRIGGER revisions_unchangeable BEFORE DELETE OR UPDATE ON revisions FOR EACH ROW EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER revisions_untruncatable BEFORE TRUNCATE ON revisions FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
@@ -1137,13 +1246,28 @@ CREATE TRIGGER unstarted_runs_unchangeable BEFORE DELETE OR UPDATE ON unstarted_
 CREATE TRIGGER unstarted_runs_untruncatable BEFORE TRUNCATE ON unstarted_runs FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
 ALTER TABLE ONLY artifacts
+    ADD CONSTRAINT artifacts_alt_fkey FOREIGN KEY (alt) REFERENCES contents(hash);
+
+ALTER TABLE ONLY artifacts
+    ADD CONSTRAINT artifacts_data_fkey FOREIGN KEY (data) REFERENCES contents(hash);
+
+ALTER TABLE ONLY artifacts
+    ADD CONSTRAINT artifacts_name_fkey FOREIGN KEY (name) REFERENCES contents(hash);
+
+ALTER TABLE ONLY artifacts
     ADD CONSTRAINT artifacts_request_id_fkey FOREIGN KEY (request_id) REFERENCES runs(request_id);
 
 ALTER TABLE ONLY charges
     ADD CONSTRAINT charges_hold_id_fkey FOREIGN KEY (hold_id) REFERENCES settlements(hold_id);
 
+ALTER TABLE ONLY contents
+    ADD CONSTRAINT contents_gone_fkey FOREIGN KEY (stream, gone) REFERENCES events(stream, seq);
+
 ALTER TABLE ONLY decisions
     ADD CONSTRAINT decisions_asker_fkey FOREIGN KEY (request_id, asker) REFERENCES requests(id, asker);
+
+ALTER TABLE ONLY decisions
+    ADD CONSTRAINT decisions_reason_fkey FOREIGN KEY (reason) REFERENCES contents(hash);
 
 ALTER TABLE ONLY decisions
     ADD CONSTRAINT decisions_revision_fkey FOREIGN KEY (request_id, revision, digest, author) REFERENCES revisions(request_id, number, digest, author);
@@ -1166,6 +1290,9 @@ ALTER TABLE ONLY messages
 ALTER TABLE ONLY messages
     ADD CONSTRAINT messages_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id);
 
+ALTER TABLE ONLY messages
+    ADD CONSTRAINT messages_text_fkey FOREIGN KEY (text) REFERENCES contents(hash);
+
 ALTER TABLE ONLY notice_posts
     ADD CONSTRAINT notice_posts_key_fkey FOREIGN KEY (key) REFERENCES notices(key);
 
@@ -1176,16 +1303,34 @@ ALTER TABLE ONLY posts
     ADD CONSTRAINT posts_request_id_fkey FOREIGN KEY (request_id) REFERENCES requests(id);
 
 ALTER TABLE ONLY requests
+    ADD CONSTRAINT requests_question_fkey FOREIGN KEY (question) REFERENCES contents(hash);
+
+ALTER TABLE ONLY requests
     ADD CONSTRAINT requests_revision_fkey FOREIGN KEY (id, revision) REFERENCES revisions(request_id, number);
 
 ALTER TABLE ONLY requests
     ADD CONSTRAINT requests_session_fkey FOREIGN KEY (session_id, team) REFERENCES sessions(id, team);
 
 ALTER TABLE ONLY revisions
+    ADD CONSTRAINT revisions_code_fkey FOREIGN KEY (code) REFERENCES contents(hash);
+
+ALTER TABLE ONLY revisions
+    ADD CONSTRAINT revisions_findings_fkey FOREIGN KEY (findings) REFERENCES contents(hash);
+
+ALTER TABLE ONLY revisions
+    ADD CONSTRAINT revisions_manifest_fkey FOREIGN KEY (manifest) REFERENCES contents(hash);
+
+ALTER TABLE ONLY revisions
     ADD CONSTRAINT revisions_request_id_fkey FOREIGN KEY (request_id) REFERENCES requests(id);
+
+ALTER TABLE ONLY revisions
+    ADD CONSTRAINT revisions_summary_fkey FOREIGN KEY (summary) REFERENCES contents(hash);
 
 ALTER TABLE ONLY rules
     ADD CONSTRAINT rules_follow FOREIGN KEY (team, project, former) REFERENCES rules(team, project, version);
+
+ALTER TABLE ONLY runs
+    ADD CONSTRAINT runs_result_fkey FOREIGN KEY (result) REFERENCES contents(hash);
 
 ALTER TABLE ONLY runs
     ADD CONSTRAINT runs_revision_fkey FOREIGN KEY (request_id, revision, digest) REFERENCES revisions(request_id, number, digest);
@@ -1194,7 +1339,13 @@ ALTER TABLE ONLY settlements
     ADD CONSTRAINT settlements_hold_fkey FOREIGN KEY (hold_id, request_id, team, asker, session_id, project) REFERENCES holds(id, request_id, team, asker, session_id, project);
 
 ALTER TABLE ONLY topups
+    ADD CONSTRAINT topups_answer_fkey FOREIGN KEY (answer) REFERENCES contents(hash);
+
+ALTER TABLE ONLY topups
     ADD CONSTRAINT topups_payers_fkey FOREIGN KEY (request_id, team, asked_by, session_id, project) REFERENCES requests(id, team, asker, session_id, project);
+
+ALTER TABLE ONLY topups
+    ADD CONSTRAINT topups_reason_fkey FOREIGN KEY (reason) REFERENCES contents(hash);
 
 ALTER TABLE ONLY topups
     ADD CONSTRAINT topups_scope_fkey FOREIGN KEY (team, kind, scope_id) REFERENCES scopes(team, kind, id);

@@ -101,7 +101,7 @@ func holdsPerSecond(b *testing.B, db *DB, long time.Duration, round int) float64
 	return float64(n) / took.Seconds()
 }
 
-// benchScript prepares what both sides need, and says storeMoney's statements in
+// benchScript prepares what both sides need, and says the statements of a hold in
 // pgbench's words: what is a parameter of ours is one of its own, because what
 // stands in the statement itself Postgres would work out only once.
 func benchScript(b *testing.B, db *DB) string {

@@ -42,7 +42,7 @@ func TestWhatTheHouseTriesIsHeldAndBookedOnTheTeamsBudget(t *testing.T) {
 		[]any{usage[0].Asker, usage[0].Project, usage[0].Model, usage[0].Amount, usage[0].BoxMS})
 	checked, err := b.VerifyChain(t.Context(), checkStream)
 	require.NoError(t, err)
-	require.Equal(t, 2, int(checked))
+	require.Equal(t, 2, checked.Events)
 }
 
 // A try whose process died in the middle is charged in full, once its time is over.

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"sync"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
@@ -150,7 +150,8 @@ const (
 // until runs an attempt until it has passed or another would not change what became of it.
 func (db *DB) until(ctx context.Context, attempt func() (fate, error)) error {
 	began, cuts := time.Now(), 0
-	for pauses := 1; ; pauses++ {
+	pauses := &backoff.ExponentialBackOff{InitialInterval: 15 * time.Millisecond, MaxInterval: 480 * time.Millisecond, Multiplier: 2, RandomizationFactor: 1. / 3}
+	for {
 		became, err := attempt()
 		if became == cut {
 			cuts++
@@ -158,9 +159,8 @@ func (db *DB) until(ctx context.Context, attempt func() (fate, error)) error {
 		if became == settled || cuts == tries || became == away && time.Since(began) > patience {
 			return err
 		}
-		pause := time.Duration(1<<min(pauses, tries)) * 10 * time.Millisecond
 		select {
-		case <-time.After(pause/2 + rand.N(pause/2)):
+		case <-time.After(pauses.NextBackOff()):
 		case <-ctx.Done():
 			return err
 		}

@@ -24,6 +24,11 @@
 // however long its ledger is (standing.go); TestProveMoney holds the sums against
 // the ledger.
 //
+// What people write and data say (questions, code, reasons, results, files) stands in
+// one table, contents, under its salted hash; other tables and events name it by that
+// (contents.go). So it can be forgotten, and the audit trail holds (verify.go;
+// docs/events.md has the format).
+//
 // A function called queue... adds statements to a batch, and what they read is there once
 // that was sent. SQL stands beside the method that runs it. What must be impossible is refused
 // by the schema (package migrations); faults.go turns such a refusal into the

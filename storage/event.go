@@ -2,11 +2,10 @@ package storage
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 
@@ -31,18 +30,18 @@ type eventRow struct {
 // beginning is what stands before the first event of a chain.
 var beginning = strings.Repeat("0", 64)
 
-// sum is the hash of an event: over its stored values, to the microsecond and to
-// the byte, one per line. Only the last, the data, could hold a line end, and as
-// JSON it does not. The schema computes the same (events_hash).
-func (e eventRow) sum() string {
-	return approval.Hash([]byte(strings.Join([]string{
-		"countersign event 1", e.PrevHash, e.Stream, strconv.FormatInt(e.Seq, 10),
-		e.At.UTC().Format("2006-01-02T15:04:05.000000Z"), e.Actor, e.Kind, e.Data,
-	}, "\n")))
+// line is an event as it is hashed: one line of canonical JSON. The schema writes the
+// same (event_line).
+func (e eventRow) line() string {
+	return fmt.Sprintf(`{"actor":%s,"at":"%s","data":%s,"kind":%s,"prev":"%s","seq":%d,"stream":%s,"v":2}`,
+		quotedText(e.Actor), e.At.UTC().Format("2006-01-02T15:04:05.000000Z"), e.Data, quotedText(e.Kind), e.PrevHash, e.Seq, quotedText(e.Stream))
 }
 
-// appendEvents continues a stream's chain. Writers of one stream follow one
-// another: the lock lasts until the transaction ends.
+func (e eventRow) sum() string { return approval.Hash([]byte(e.line())) }
+
+// appendEvents continues a stream's chain with events that name nothing which is
+// stored beside them. Writers of one stream follow one another: the lock lasts until
+// the transaction ends.
 func appendEvents(ctx context.Context, tx pgx.Tx, stream string, events []approval.Event) error {
 	if len(events) == 0 {
 		return nil
@@ -52,7 +51,7 @@ func appendEvents(ctx context.Context, tx pgx.Tx, stream string, events []approv
 	err := tx.SendBatch(ctx, batch).Close()
 	if err == nil {
 		batch = &pgx.Batch{}
-		if err = queueEvents(batch, last, events); err == nil {
+		if err = newContents(stream).queueEvents(batch, last, events); err == nil {
 			err = tx.SendBatch(ctx, batch).Close()
 		}
 	}
@@ -78,10 +77,11 @@ func queueStream(b *pgx.Batch, stream string) *eventRow {
 	return last
 }
 
-// queueEvents continues a stream that is locked, after its last event.
-func queueEvents(b *pgx.Batch, last *eventRow, events []approval.Event) error {
+// queueEvents continues a stream that is locked, after its last event, and stores what
+// the events name.
+func (c *contents) queueEvents(b *pgx.Batch, last *eventRow, events []approval.Event) error {
 	for _, e := range events {
-		data, err := document(e.Data, "{}")
+		data, err := c.data(e.Data)
 		if err != nil {
 			return err
 		}
@@ -92,6 +92,7 @@ func queueEvents(b *pgx.Batch, last *eventRow, events []approval.Event) error {
 			next.Stream, next.Seq, next.At, next.Actor, next.Kind, next.Data, next.PrevHash, next.Hash)
 		last = &next
 	}
+	c.queue(b)
 	return nil
 }
 
@@ -125,30 +126,59 @@ func (db *DB) audit(ctx context.Context, stream string, e approval.Event) error 
 		if e.At.IsZero() {
 			e.At = now
 		}
-		return queueEvents(t.Batch, last, []approval.Event{e})
+		return newContents(stream).queueEvents(t.Batch, last, []approval.Event{e})
 	})
 }
 
-// Events are the audit trail of a request, oldest first. Numbers in their data
-// are json.Number, so that amounts stay exact.
+// Events are the audit trail of a request, oldest first, with the words that they name
+// put back. Numbers in their data are json.Number, so that amounts stay exact.
 func (db *DB) Events(ctx context.Context, requestID string) ([]approval.Event, error) {
-	rows, err := db.chain(ctx, streamOf(requestID))
+	stream := streamOf(requestID)
+	words := map[string]string{}
+	var rows []eventRow
+	err := db.read(ctx, func(tx pgx.Tx) (err error) {
+		if rows, err = chain(ctx, tx, stream); err != nil {
+			return err
+		}
+		// What is long stands elsewhere: code, results, files.
+		kept, err := all[struct {
+			Hash  string
+			Value []byte
+		}](ctx, tx, `SELECT hash, value FROM contents WHERE stream = $1 AND length(value) <= 4000`, stream)
+		for _, k := range kept {
+			if utf8.Valid(k.Value) {
+				words[k.Hash] = string(k.Value)
+			}
+		}
+		return err
+	})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read the audit trail of %s: %w", stream, err)
 	}
-	return read(rows)
+	return read(rows, words)
 }
 
-// read gives events as they are stored their meaning.
-func read(rows []eventRow) (events []approval.Event, err error) {
+// read gives events as they are stored their meaning. Words that are gone, or that
+// are not among those given, stay hashes.
+func read(rows []eventRow, words map[string]string) (events []approval.Event, err error) {
 	for _, row := range rows {
-		e := approval.Event{At: row.At, Actor: row.Actor, Kind: row.Kind}
-		decode := json.NewDecoder(strings.NewReader(row.Data))
-		decode.UseNumber()
-		if err := decode.Decode(&e.Data); err != nil {
+		data, err := decoded(row.Data)
+		if err != nil {
 			return nil, fmt.Errorf("read event %d of %s: %w", row.Seq, row.Stream, err)
 		}
-		if len(e.Data) == 0 {
+		put, err := each(data, func(mark string, v any) (any, error) {
+			if hash, ok := v.(string); ok && mark == salted {
+				if word, ok := words[hash]; ok {
+					return word, nil
+				}
+			}
+			return map[string]any{mark: v}, nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		e := approval.Event{At: row.At, Actor: row.Actor, Kind: row.Kind}
+		if e.Data, _ = put.(map[string]any); len(e.Data) == 0 {
 			e.Data = nil
 		}
 		events = append(events, e)
@@ -157,49 +187,7 @@ func read(rows []eventRow) (events []approval.Event, err error) {
 }
 
 // chain reads a whole stream as it is stored.
-func (db *DB) chain(ctx context.Context, stream string) (rows []eventRow, err error) {
-	err = db.read(ctx, func(tx pgx.Tx) error {
-		rows, err = all[eventRow](ctx, tx, `
-			SELECT stream, seq, at, actor, kind, data, prev_hash, hash FROM events WHERE stream = $1 ORDER BY seq`, stream)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read the audit trail of %s: %w", stream, err)
-	}
-	return rows, nil
-}
-
-// ChainError names the first event of a chain that is not what was written.
-type ChainError struct {
-	Stream string
-	Seq    int64
-	Why    string
-}
-
-func (e *ChainError) Error() string {
-	return fmt.Sprintf("event %d of %s: %s", e.Seq, e.Stream, e.Why)
-}
-
-// VerifyChain reads a stream from its beginning and checks every link. It says
-// how many it has checked, since a chain of none is always whole; what was cut
-// off at the end only somebody who remembers the last hash can tell.
-func (db *DB) VerifyChain(ctx context.Context, stream string) (checked int, err error) {
-	rows, err := db.chain(ctx, stream)
-	if err != nil {
-		return 0, err
-	}
-	last := eventRow{Hash: beginning}
-	for _, row := range rows {
-		switch {
-		case row.Seq != last.Seq+1:
-			return checked, &ChainError{stream, last.Seq + 1, "it is missing"}
-		case row.PrevHash != last.Hash:
-			return checked, &ChainError{stream, row.Seq, "it does not continue the one before it"}
-		case row.Hash != row.sum():
-			return checked, &ChainError{stream, row.Seq, "its content has been changed"}
-		}
-		last = row
-		checked++
-	}
-	return checked, nil
+func chain(ctx context.Context, tx pgx.Tx, stream string) (rows []eventRow, err error) {
+	return all[eventRow](ctx, tx, `
+		SELECT stream, seq, at, actor, kind, data, prev_hash, hash FROM events WHERE stream = $1 ORDER BY seq`, stream)
 }

@@ -168,7 +168,7 @@ func (db *DB) LimitChanges(ctx context.Context, team string, scope *budget.Scope
 		if err != nil {
 			return err
 		}
-		events, err = read(rows)
+		events, err = read(rows, nil)
 		return err
 	})
 	if err != nil {

@@ -69,7 +69,7 @@ func TestSetLimitLeavesATrailOfOldAndNew(t *testing.T) {
 		"before":{"amount":25000000000,"window":"month"}}`, rows[1].Data)
 	checked, err := b.VerifyChain(t.Context(), budgetStream)
 	require.NoError(t, err)
-	require.Equal(t, 2, checked)
+	require.Equal(t, 2, checked.Events)
 }
 
 func TestALimitThatCannotBeIsRefusedAndLeavesNoTrail(t *testing.T) {

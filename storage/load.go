@@ -137,7 +137,7 @@ func queueRequest(b *pgx.Batch, id string, into *loaded) {
 		}}
 		return nil
 	}, `
-		SELECT id, session_id, team, project, asker, question, model, files, trigger, state, reason, place, attempts, refused,
+		SELECT id, session_id, team, project, asker, said(question) AS question, model, files, trigger, state, reason, place, attempts, refused,
 			revision, created_at, changed_at, expires_at, blocked, downgraded,
 			rounds, edit, assignee, opinions, reminded_at, escalated_at, seek, away, cause, guest, looked_at, version, clock_timestamp() AS now
 		FROM requests WHERE id = $1`, id)
@@ -148,7 +148,7 @@ func queueRequest(b *pgx.Batch, id string, into *loaded) {
 		}
 		return nil
 	}, `
-		SELECT d.request_id, d.revision, d.digest, d.reviewer, d.verdict, d.reason, d.at, d.click, coalesce(d.in_place_of, '') AS in_place_of
+		SELECT d.request_id, d.revision, d.digest, d.reviewer, d.verdict, said(d.reason) AS reason, d.at, d.click, coalesce(d.in_place_of, '') AS in_place_of
 		FROM decisions d JOIN requests q ON q.id = d.request_id AND q.revision = d.revision WHERE q.id = $1 ORDER BY d.at, d.reviewer`, id)
 	queueWishes(b, id, into)
 	// Without the files that came out of it: those are large, and Artifacts alone reads them.
@@ -158,7 +158,10 @@ func queueRequest(b *pgx.Batch, id string, into *loaded) {
 				FinishedAt: orZero(row.FinishedAt), Result: row.Result}
 		}
 		return nil
-	}, `SELECT request_id, box_id, started_at, begun_at, finished_at, result FROM runs WHERE request_id = $1`, id)
+	}, `
+		SELECT request_id, box_id, started_at, begun_at, finished_at,
+			CASE WHEN result IS NOT NULL THEN coalesce(nullif(said(result), ''), '{}')::jsonb END AS result
+		FROM runs WHERE request_id = $1`, id)
 	ask(b, func(rows []holdRow) error {
 		for _, row := range rows {
 			into.Holds = append(into.Holds, row.open())
@@ -189,7 +192,8 @@ func queueRevision(b *pgx.Batch, id string, before int, take func(*approval.Revi
 		}
 		return nil
 	}, `
-		SELECT v.request_id, v.number, v.code, v.summary, v.author, v.prompt_version, v.findings, v.manifest, v.digest, v.quote, v.at
+		SELECT v.request_id, v.number, said(v.code) AS code, said(v.summary) AS summary, v.author, v.prompt_version,
+			coalesce(nullif(said(v.findings), ''), '[]')::jsonb AS findings, coalesce(nullif(said(v.manifest), ''), '{}') AS manifest, v.digest, v.quote, v.at
 		FROM revisions v JOIN requests q ON q.id = v.request_id AND v.number = q.revision - $2 WHERE q.id = $1`, id, before)
 }
 

@@ -166,9 +166,15 @@ func Validate(ctx context.Context, url string) error {
 // OtherSchemaError is a database whose migrations are not those of this program.
 // Until the first release migrations change in place, and nothing leads from one
 // state of them to the next.
-type OtherSchemaError struct{ Migration string }
+type OtherSchemaError struct {
+	Migration string // the first that differs
+	Newer     int    // or the number of one that this program does not know
+}
 
 func (e *OtherSchemaError) Error() string {
+	if e.Newer > 0 {
+		return fmt.Sprintf("the database is of a newer countersign (migration %d): install that one", e.Newer)
+	}
 	return fmt.Sprintf("the database was made by another Countersign from before the first release, and this one cannot use it (%s differs). "+
 		"Start with an empty database: name it in DATABASE_URL, or, where that is empty, move the folder postgres in DATA_DIR away", e.Migration)
 }
@@ -184,7 +190,7 @@ func fits(applied map[int]string) error {
 	}
 	for version := range applied {
 		if version > len(list) {
-			return fmt.Errorf("the database is of a newer countersign (migration %d): install that one", version)
+			return &OtherSchemaError{Newer: version}
 		}
 	}
 	return nil

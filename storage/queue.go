@@ -192,7 +192,9 @@ type stepWorker struct {
 
 func (w *stepWorker) Timeout(job *river.Job[stepJob]) time.Duration { return w.timeouts[job.Args.Step] }
 
-// NextRetry doubles the pause from one second up to half a minute.
+// NextRetry doubles the pause from one second up to half a minute. River asks for it by
+// the number of the attempt and keeps nothing between two of them, so a backoff that
+// counts by itself would be of no use here.
 func (w *stepWorker) NextRetry(job *river.Job[stepJob]) time.Time {
 	return time.Now().Add(pause(job.Attempt))
 }

@@ -42,7 +42,7 @@ func (db *DB) TypicalRun(ctx context.Context, team string) (box time.Duration, r
 	err = db.read(ctx, func(tx pgx.Tx) error {
 		return tx.QueryRow(ctx, `
 			SELECT coalesce(percentile_disc(0.5) WITHIN GROUP (ORDER BY box), 0), count(*) FROM (
-				SELECT (runs.result ->> 'box')::bigint AS box FROM runs JOIN requests ON requests.id = runs.request_id
+				SELECT runs.box FROM runs JOIN requests ON requests.id = runs.request_id
 				WHERE runs.finished_at IS NOT NULL AND requests.team = $1 ORDER BY runs.finished_at DESC LIMIT 50) AS latest`, team).Scan(&box, &runs)
 	})
 	if err != nil {

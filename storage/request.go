@@ -45,10 +45,11 @@ func (db *DB) Ask(ctx context.Context, r *approval.Request, thread approval.Sess
 		stored = new(*r)
 		stored.SessionID = id
 		became, err := db.tryBatched(ctx, pgx.TxOptions{}, true, func(t *batched) error {
-			if err := db.insertRequest(t.Batch, stored, thread); err != nil {
+			words := newContents(streamOf(stored.ID))
+			if err := db.insertRequest(t.Batch, stored, thread, words); err != nil {
 				return err
 			}
-			return db.store(t, &loaded{Request: stored, now: stored.CreatedAt}, func() {
+			return db.store(t, &loaded{Request: stored, now: stored.CreatedAt}, words, func() {
 				if stored.Blocked != nil {
 					queueLocks(t.Batch, stored.Scopes()) // it holds nothing, and is counted among the asker's questions all the same
 				}
@@ -120,7 +121,7 @@ func queueSession(b *pgx.Batch, thread approval.Session, take func(id string) er
 // insertRequest writes a request and the session of its thread. It waits for whoever
 // has just used the same trigger, or begun the same thread: once they have committed
 // it is errAsked, or errMoved.
-func (db *DB) insertRequest(b *pgx.Batch, r *approval.Request, thread approval.Session) error {
+func (db *DB) insertRequest(b *pgx.Batch, r *approval.Request, thread approval.Session, words *contents) error {
 	files, err := document(r.Files, "[]")
 	if err != nil {
 		return err
@@ -133,6 +134,8 @@ func (db *DB) insertRequest(b *pgx.Batch, r *approval.Request, thread approval.S
 	if err != nil {
 		return err
 	}
+	question := words.text(r.Question)
+	words.queue(b)
 	b.Queue(`
 		INSERT INTO sessions (id, team, channel, thread_ts) VALUES ($1, $2, $3, nullif($4, ''))
 		ON CONFLICT (team, channel, thread_ts) DO NOTHING`, r.SessionID, thread.Team, thread.Channel, thread.ThreadTS)
@@ -147,7 +150,7 @@ func (db *DB) insertRequest(b *pgx.Batch, r *approval.Request, thread approval.S
 			attempts, created_at, changed_at, expires_at, quorum, blocked, downgraded, seek)
 		SELECT $1, id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19 FROM sessions WHERE id = $2
 		ON CONFLICT (team, trigger) DO NOTHING`,
-		r.ID, r.SessionID, r.Team, r.Project, r.Asker, text(r.Question), r.Model, files, r.Trigger, r.State, text(r.Reason),
+		r.ID, r.SessionID, r.Team, r.Project, r.Asker, question, r.Model, files, r.Trigger, r.State, text(r.Reason),
 		r.Attempts, micro(r.CreatedAt), micro(r.ChangedAt), moment(r.ExpiresAt), db.quorum, blocked, downgraded, seek).
 		Exec(func(tag pgconn.CommandTag) error {
 			if tag.RowsAffected() == 0 {
@@ -200,7 +203,7 @@ func (db *DB) act(ctx context.Context, id string, l *loaded, change func(r *appr
 			} else {
 				queueLock(t.Batch, id, &l.version)
 			}
-			if err := db.store(t, l, nil); err != nil {
+			if err := db.store(t, l, newContents(streamOf(id)), nil); err != nil {
 				return err
 			}
 			return db.saveRequest(t.Batch, l.Request)

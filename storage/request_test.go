@@ -146,12 +146,12 @@ func TestUpdateRunsTheClosureAgainOnFreshStateAfterAConflict(t *testing.T) {
 			return err
 		}
 		if runs == 1 {
-			// The lock goes with its session, as when the server is restarted.
-			_, err := b.pool.Exec(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-				WHERE datname = current_database() AND state = 'idle in transaction' AND pid <> pg_backend_pid()`)
-			return err
+			// The connection goes in the middle of what is written, as when the server is restarted.
+			return b.exec(t, `CREATE FUNCTION gone() RETURNS trigger LANGUAGE plpgsql AS
+				$$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NEW; END $$;
+				CREATE TRIGGER gone BEFORE UPDATE ON holds FOR EACH ROW EXECUTE FUNCTION gone()`)
 		}
-		return nil
+		return b.exec(t, `DROP TRIGGER gone ON holds`)
 	})
 	require.Equal(t, 2, runs)
 	require.Equal(t, 1, again.Attempts)

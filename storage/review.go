@@ -12,13 +12,6 @@ import (
 	"countersign/budget"
 )
 
-// tierOf is a revision's tier in SQL. A manifest of version 1 names none: its
-// findings say what it would be, as approval.Revision.Tier does.
-const tierOf = `coalesce(v.tier, CASE WHEN v.findings @> '[{"level": "danger"}]' THEN 'high' WHEN v.findings @> '[{"level": "caution"}]' THEN 'medium' ELSE 'low' END)`
-
-// linesOf is how many lines some code has.
-const linesOf = `length(v.code) - length(replace(v.code, E'\n', ''))`
-
 // waiting is what somebody could decide on, narrowed by a filter: $1 the team, $2
 // the person, $3 channels, $4 a tier, $5 a channel, $6 the latest start, $7 a cost,
 // $8 that what they could not decide on themselves is wanted, too.
@@ -26,12 +19,12 @@ const waiting = `
 	FROM requests q JOIN revisions v ON v.request_id = q.id AND v.number = q.revision
 	WHERE q.team = $1 AND q.state = 'pending' AND q.expires_at > clock_timestamp() AND ($8 OR q.asker <> $2 AND v.author <> $2
 		AND NOT EXISTS (SELECT FROM decisions d WHERE d.request_id = q.id AND d.revision = q.revision AND d.reviewer = $2))
-		AND ($3::text[] IS NULL OR q.project = ANY ($3)) AND ($4 = '' OR ` + tierOf + ` = $4) AND ($5 = '' OR q.project = $5)
+		AND ($3::text[] IS NULL OR q.project = ANY ($3)) AND ($4 = '' OR v.tier = $4) AND ($5 = '' OR q.project = $5)
 		AND ($6::timestamptz IS NULL OR v.at <= $6) AND v.cost_cap >= $7`
 
 // orders are how a queue is sorted. Ids make it the same on every page.
 var orders = map[steps.QueueOrder]string{
-	steps.ByRisk: `array_position(ARRAY['high', 'medium', 'low'], ` + tierOf + `), v.at, q.id`,
+	steps.ByRisk: `array_position(ARRAY['high', 'medium', 'low'], v.tier), v.at, q.id`,
 	steps.ByAge:  `v.at, q.id`,
 	steps.ByCost: `v.cost_cap DESC, v.at, q.id`,
 }
@@ -75,8 +68,8 @@ func (db *DB) Queue(ctx context.Context, team, user string, projects []string, f
 			order = orders[steps.ByRisk]
 		}
 		rows, err := all[queueRow](ctx, tx, `
-			SELECT q.id, q.project, q.asker, q.question, v.number, `+tierOf+` AS tier, `+linesOf+` AS lines, v.cost_cap, v.at, q.expires_at,
-				(SELECT count(*) FROM jsonb_array_elements(v.findings) f WHERE f ->> 'level' = 'danger') AS dangers,
+			SELECT q.id, q.project, q.asker, said(q.question) AS question, v.number, v.tier, v.lines, v.cost_cap, v.at, q.expires_at,
+				v.dangers,
 				approvals(q.id, q.revision) AS approvals, q.quorum AS needed
 			`+waiting+` ORDER BY `+order+` LIMIT $9 OFFSET $10`, append(args, steps.QueuePage, q.Page*steps.QueuePage)...)
 		for _, r := range rows {
@@ -111,7 +104,7 @@ func (db *DB) Statistics(ctx context.Context, team string, since time.Time) (lis
 		rows, err := all[statisticsRow](ctx, tx, `
 			WITH given AS (
 				SELECT d.*, d.at - greatest(v.at, (SELECT min(e.at) FROM events e WHERE e.stream = 'request:' || d.request_id AND e.kind = '`+steps.OpenedReview+`'
-					AND e.actor = d.reviewer AND (e.data::jsonb ->> 'revision')::integer = d.revision AND e.at <= d.at)) AS took, `+linesOf+` AS lines, v.code
+					AND e.actor = d.reviewer AND (e.data::jsonb ->> 'revision')::integer = d.revision AND e.at <= d.at)) AS took, v.lines, v.code
 				FROM decisions d JOIN requests q ON q.id = d.request_id JOIN revisions v ON v.request_id = d.request_id AND v.number = d.revision
 				WHERE q.team = $1 AND d.at >= $2
 			)
@@ -120,7 +113,7 @@ func (db *DB) Statistics(ctx context.Context, team string, since time.Time) (lis
 				count(*) FILTER (WHERE lines > 50) AS long, count(*) FILTER (WHERE lines > 50 AND took < interval '10 seconds') AS quick,
 				count(*) FILTER (WHERE verdict = 'approve' AND (
 					EXISTS (SELECT FROM decisions n JOIN revisions w ON w.request_id = n.request_id AND w.number = n.revision
-						WHERE n.request_id = given.request_id AND n.verdict <> 'approve' AND n.at > given.at AND w.code = given.code)
+						WHERE n.request_id = given.request_id AND n.verdict <> 'approve' AND n.at > given.at AND said(w.code) = said(given.code))
 					OR EXISTS (SELECT FROM events e WHERE e.stream = 'request:' || given.request_id AND e.actor IN (given.reviewer, given.voice)
 						AND e.kind IN ('disowned', 'disowned too late') AND (e.data::jsonb ->> 'revision')::integer = given.revision))) AS reversals
 			FROM given GROUP BY reviewer ORDER BY decisions DESC, reviewer`, team, micro(since))

@@ -17,14 +17,15 @@ import (
 // medium, each a second younger than the one before.
 func (b *bundle) crowd(t testing.TB, n int) {
 	t.Helper()
+	b.keeps(t)
 	for _, sql := range []string{
 		`INSERT INTO sessions (id, team, channel) SELECT 'crowd' || n, 'TEAM', 'CHAN' || n % 3 FROM generate_series(0, $1 - 1) n`,
 		`INSERT INTO requests (id, session_id, team, project, asker, question, model, trigger, state, created_at, changed_at, expires_at)
-			SELECT 'crowd' || lpad(n::text, 5, '0'), 'crowd' || n, 'TEAM', 'CHAN' || n % 3, 'ASKER' || n % 7, 'Question ' || n, 'm', 'crowd' || n, 'drafting', now(), now(), now() + interval '4 hours'
+			SELECT 'crowd' || lpad(n::text, 5, '0'), 'crowd' || n, 'TEAM', 'CHAN' || n % 3, 'ASKER' || n % 7, kept('Question ' || n), 'm', 'crowd' || n, 'drafting', now(), now(), now() + interval '4 hours'
 			FROM generate_series(0, $1 - 1) n`,
 		`INSERT INTO revisions (request_id, number, code, summary, author, prompt_version, findings, manifest, digest, at)
-			SELECT 'crowd' || lpad(n::text, 5, '0'), 1, code, '', 'm', '', CASE WHEN n % 5 = 0 THEN '[{"level": "danger", "text": "!"}]' ELSE '[]' END::jsonb,
-				manifest, encode(sha256(convert_to(manifest, 'UTF8')), 'hex'), now() - interval '10 hours' + n * interval '1 second'
+			SELECT 'crowd' || lpad(n::text, 5, '0'), 1, kept(code), NULL, 'm', '', CASE WHEN n % 5 = 0 THEN kept('[{"level": "danger", "text": "!"}]') END,
+				kept(manifest), encode(sha256(convert_to(manifest, 'UTF8')), 'hex'), now() - interval '10 hours' + n * interval '1 second'
 			FROM (SELECT n, code, '{"version":2,"code_sha256":"' || encode(sha256(convert_to(code, 'UTF8')), 'hex') ||
 				'","inputs":[],"sandbox":"local","template":"t","network":[],"limits":{"seconds":1,"memory_mb":1,"output_bytes":1,"files":1},"cost_cap":' || n * 100000 ||
 				',"tier":"' || CASE WHEN n % 5 = 0 THEN 'high' WHEN n % 3 = 0 THEN 'medium' ELSE 'low' END || '","approvals":1,"policy":"settings"}' AS manifest
@@ -115,7 +116,7 @@ func TestStatisticsTellHowReviewersDecide(t *testing.T) {
 	b.crowd(t, 100) // with 1 to 100 lines
 	insert := func(n int, who, verdict string, after time.Duration) {
 		require.NoError(t, b.exec(t, `INSERT INTO decisions (request_id, revision, digest, asker, author, reviewer, verdict, reason, at, click)
-			SELECT q.id, 1, v.digest, q.asker, v.author, $2, $3, 'because', v.at + $4::interval, '{}'
+			SELECT q.id, 1, v.digest, q.asker, v.author, $2, $3, kept('because'), v.at + $4::interval, '{}'
 			FROM requests q JOIN revisions v ON v.request_id = q.id WHERE q.id = $1`,
 			fmt.Sprintf("crowd%05d", n), who, verdict, fmt.Sprintf("%d milliseconds", after.Milliseconds())))
 	}

@@ -24,7 +24,7 @@ func queueWishes(b *pgx.Batch, id string, into *loaded) {
 		}
 		return nil
 	}, `
-		SELECT d.revision, v.code, d.reviewer AS by, d.reason AS words, d.at
+		SELECT d.revision, said(v.code) AS code, d.reviewer AS by, said(d.reason) AS words, d.at
 		FROM decisions d JOIN revisions v ON v.request_id = d.request_id AND v.number = d.revision
 		WHERE d.request_id = $1 AND d.verdict = 'changes' ORDER BY d.revision, d.at`, id)
 }

@@ -70,8 +70,8 @@ func delegated(values string) string {
 
 // regrade is a revision of PENDING whose manifest begins differently.
 func regrade(number, terms string) string {
-	manifest := `replace(manifest, '"version":1', '` + terms + `')`
-	return revise(number, `code`, manifest, `encode(sha256(convert_to(`+manifest+`, 'UTF8')), 'hex')`) + ";\n"
+	manifest := `replace(said(manifest), '"version":1', '` + terms + `')`
+	return revise(number, `code`, `kept(`+manifest+`)`, `encode(sha256(convert_to(`+manifest+`, 'UTF8')), 'hex')`) + ";\n"
 }
 
 func sealed(approvals int) string {

@@ -59,13 +59,6 @@ var breaches = []struct {
 	{"a cause is a document", `UPDATE requests SET cause = '[]' WHERE id = DRAFTING`, "requests_cause_check"},
 	{"what waits for its asker holds nothing", `UPDATE requests SET state = 'asking' WHERE id = DRAFTING`, "requests_asking_holds_nothing"},
 	{"nobody is asked back about what is before reviewers", `UPDATE requests SET state = 'asking' WHERE id = PENDING`, "requests_move"},
-	{"what may follow stays", `UPDATE moves SET to_state = 'approved' WHERE verb = 'Drafted'`, "moves_unchangeable"},
-	{"what may follow is not added to", `INSERT INTO moves VALUES ('drafting', 'Skip', 'approved')`, "moves_unchangeable"},
-	{"what may follow is not taken away", `DELETE FROM moves`, "moves_unchangeable"},
-	{"moves are not emptied", `TRUNCATE moves`, "moves_untruncatable"},
-	{"a move is one", unguarded(`moves`) + `INSERT INTO moves SELECT * FROM moves`, "moves_pkey"},
-	{"nothing follows on the end", unguarded(`moves`) + `INSERT INTO moves VALUES ('done', 'Resume', 'running')`, "moves_not_after_the_end"},
-	{"a move leads to a known state", unguarded(`moves`) + `INSERT INTO moves VALUES ('drafting', 'Dream', 'dreaming')`, "moves_to_a_state"},
 	{"nothing skips the review", `UPDATE requests SET state = 'approved' WHERE id = DRAFTING`, "requests_move"},
 	{"nothing is pending without code", `UPDATE requests SET state = 'pending' WHERE id = DRAFTING`, "requests_code_before_review"},
 	{"approved means approved by enough people", `UPDATE requests SET state = 'approved' WHERE id = PENDING`, "requests_quorum"},
@@ -73,7 +66,7 @@ var breaches = []struct {
 	{"no wait lasts for ever", `UPDATE requests SET expires_at = NULL WHERE id = PENDING`, "requests_waits_end"},
 	{"what has ended waits for nothing", `UPDATE requests SET expires_at = now() WHERE id = DONE`, "requests_waits_end"},
 	{"who asked cannot change", `UPDATE requests SET asker = 'REVA' WHERE id = DRAFTING`, "requests_origin"},
-	{"what was asked cannot change", `UPDATE requests SET question = 'another' WHERE id = DRAFTING`, "requests_origin"},
+	{"what was asked cannot change", `UPDATE requests SET question = kept('another') WHERE id = DRAFTING`, "requests_origin"},
 	{"approved code stands", `UPDATE requests SET revision = NULL WHERE id = APPROVED`, "requests_code_stands"},
 	{"the current revision exists", `UPDATE requests SET revision = 2 WHERE id = PENDING`, "requests_revision_fkey"},
 	{"a version does not come back", sealAgain(`PENDING`) + `UPDATE requests SET revision = 2 WHERE id = PENDING;
@@ -86,8 +79,8 @@ var breaches = []struct {
 		UPDATE requests SET state = 'approved' WHERE id = APPROVED`, "requests_quorum"},
 	{"nothing runs on approvals of an old version", sealAgain(`APPROVED`) + `UPDATE requests SET state = 'pending', revision = 2 WHERE id = APPROVED;
 		INSERT INTO runs (request_id, box_id, revision, digest, started_at) VALUES (APPROVED, 'b', 1, SEAL, now())`, "runs_approved"},
-	{"what somebody wants changed is not approved", wish(`'other columns'`) + `UPDATE requests SET state = 'approved', quorum = 1 WHERE id = PENDING`, "requests_quorum"},
-	{"somebody who wants changes says which", wish(`''`), "decisions_changes_said"},
+	{"what somebody wants changed is not approved", wish(`kept('other columns')`) + `UPDATE requests SET state = 'approved', quorum = 1 WHERE id = PENDING`, "requests_quorum"},
+	{"somebody who wants changes says which", wish(`NULL`), "decisions_changes_said"},
 	{"an edit is not before reviewers", `UPDATE requests SET edit = '{}' WHERE id = PENDING`, "requests_edit_inspected"},
 	{"an edit has its fields", `UPDATE requests SET edit = '[]' WHERE id = DRAFTING`, "requests_edit_check"},
 	{"rounds are counted", `UPDATE requests SET rounds = -1 WHERE id = PENDING`, "requests_rounds_check"},
@@ -105,9 +98,9 @@ var breaches = []struct {
 	{"a version exists once", revise(`1`, `code`, `manifest`, `digest`), "revisions_pkey"},
 	{"versions count from one", revise(`0`, `code`, `manifest`, `digest`), "revisions_number_check"},
 	{"the digest is that of the manifest", revise(`2`, `code`, `manifest`, `repeat('0', 64)`), "revisions_sealed"},
-	{"the manifest has the digest", revise(`2`, `code`, `manifest || ' '`, `digest`), "revisions_sealed"},
-	{"the code is the sealed code", revise(`2`, `'import os'`, `manifest`, `digest`), "revisions_code_sealed"},
-	{"there is code", revise(`2`, `''`, `manifest`, `digest`), "revisions_code_check"},
+	{"the manifest has the digest", revise(`2`, `code`, `kept(said(manifest) || ' ')`, `digest`), "revisions_sealed"},
+	{"the code is the sealed code", revise(`2`, `kept('import os')`, `manifest`, `digest`), "revisions_code_sealed"},
+	{"there is code", revise(`2`, `kept('')`, `manifest`, `digest`), "revisions_code"},
 
 	{"a person decides once", decide(`PENDING`, `1`, `SEAL`, `'ASKER'`, `'small-1'`, `'REVA'`), "decisions_pkey"},
 	{"the asker does not decide", decide(`PENDING`, `1`, `SEAL`, `'ASKER'`, `'small-1'`, `'ASKER'`), "decisions_not_by_asker"},
@@ -131,8 +124,8 @@ var breaches = []struct {
 	{"nothing runs with too few approvals", `INSERT INTO runs (request_id, box_id, revision, digest, started_at) VALUES (PENDING, 'b', 1, SEAL, now())`, "runs_approved"},
 	{"nothing runs but what was approved", `INSERT INTO runs (request_id, box_id, revision, digest, started_at) VALUES (APPROVED, 'b', 1, repeat('0', 64), now())`, "runs_revision_fkey"},
 	{"a run ends with a result", `UPDATE runs SET finished_at = now() WHERE request_id = RUNNING`, "runs_result"},
-	{"a run does not end before it starts", `UPDATE runs SET finished_at = started_at - interval '1 second', result = '{}' WHERE request_id = RUNNING`, "runs_times"},
-	{"a run ends once", `UPDATE runs SET result = '{}' WHERE request_id = DONE`, "runs_end_once"},
+	{"a run does not end before it starts", `UPDATE runs SET finished_at = started_at - interval '1 second', result = kept('{}') WHERE request_id = RUNNING`, "runs_times"},
+	{"a run ends once", `UPDATE runs SET result = kept('{}') WHERE request_id = DONE`, "runs_end_once"},
 	{"a run does not begin before its box was named", `UPDATE runs SET begun_at = started_at - interval '1 second' WHERE request_id = RUNNING`, "runs_begun"},
 	{"a run keeps its box", `UPDATE runs SET box_id = 'other' WHERE request_id = RUNNING`, "runs_end_once"},
 	{"a run is not forgotten", `DELETE FROM runs WHERE request_id = RUNNING`, "runs_undeletable"},
@@ -150,8 +143,8 @@ var breaches = []struct {
 	{"what is taken back comes back with a new version", takeBack(`RUNNING`) + `DELETE FROM runs WHERE request_id = RUNNING;
 		UPDATE requests SET state = 'pending', expires_at = now() WHERE id = RUNNING`, "requests_new_revision"},
 	{"runs are not emptied", `TRUNCATE runs CASCADE`, "runs_untruncatable"},
-	{"files come from a run", `INSERT INTO artifacts (request_id, seq, name, kind, data) VALUES (PENDING, 1, 'n', 'file', '')`, "artifacts_request_id_fkey"},
-	{"a file is of a known kind", `INSERT INTO artifacts (request_id, seq, name, kind, data) VALUES (DONE, 9, 'n', 'virus', '')`, "artifacts_kind_check"},
+	{"files come from a run", `INSERT INTO artifacts (request_id, seq, name, kind, data) VALUES (PENDING, 1, kept('n'), 'file', kept(''))`, "artifacts_request_id_fkey"},
+	{"a file is of a known kind", `INSERT INTO artifacts (request_id, seq, name, kind, data) VALUES (DONE, 9, kept('n'), 'virus', kept(''))`, "artifacts_kind_check"},
 	{"files do not change", `UPDATE artifacts SET data = '' WHERE request_id = DONE`, "artifacts_unchangeable"},
 	{"files are not emptied", `TRUNCATE artifacts`, "artifacts_untruncatable"},
 
@@ -159,126 +152,6 @@ var breaches = []struct {
 	{"a message belongs to a request", `INSERT INTO messages (session_id, request_id, role, text, at) SELECT session_id, 'nobody', 'code', '', now() FROM requests WHERE id = DONE`, "messages_request_id_fkey"},
 	{"one message per surface", `INSERT INTO posts VALUES (DONE, 'card', 'C', '1', ''), (DONE, 'card', 'C', '2', '')`, "posts_pkey"},
 	{"a surface is a known one", `INSERT INTO posts VALUES (DONE, 'wall', 'C', '1', '')`, "posts_surface_check"},
-
-	{"a scope is of a known kind", `INSERT INTO scopes VALUES ('TEAM', 'planet', 'x')`, "scopes_kind_check"},
-	{"a workspace's budget is its own", `INSERT INTO scopes VALUES ('TEAM', 'team', 'OTHER')`, "scopes_team"},
-	{"one limit per scope", `INSERT INTO limits VALUES ('TEAM', 'user', 'ASKER', 1, 'day', 'ADMIN', now()), ('TEAM', 'user', 'ASKER', 2, 'month', 'ADMIN', now())`, "limits_pkey"},
-	{"a limit is not negative", `INSERT INTO limits VALUES ('TEAM', 'user', 'ASKER', -1, 'day', 'ADMIN', now())`, "limits_amount_check"},
-	{"a limit has a known window", `INSERT INTO limits VALUES ('TEAM', 'user', 'ASKER', 1, 'year', 'ADMIN', now())`, "limits_per_check"},
-	{"a limit was set by somebody", `INSERT INTO limits VALUES ('TEAM', 'user', 'ASKER', 1, 'day', '', now())`, "limits_set_by_check"},
-	{"a limit has a scope to lock", `INSERT INTO limits VALUES ('TEAM', 'user', 'NEW', 1, 'day', 'ADMIN', now())`, "limits_scope_fkey"},
-
-	{"a policy has fields", `INSERT INTO limits VALUES ('TEAM', 'user', 'ASKER', 1, 'day', 'ADMIN', now(), '[]')`, "limits_policy"},
-	{"a role is a known one", `INSERT INTO scopes VALUES ('TEAM', 'role', 'kings')`, "scopes_role"},
-	{"nothing is held on a role", `ALTER TABLE scopes DISABLE TRIGGER scopes_derived;
-		INSERT INTO scopes VALUES ('TEAM', 'role', 'members', 5)`, "scopes_role"},
-	{"nothing is paid from a role", `ALTER TABLE balances DISABLE TRIGGER balances_derived;
-		INSERT INTO balances VALUES ('TEAM', 'role', 'members', 'day', '2026-01-01 00:00+00', 5)`, "balances_kind"},
-	{"what is approved waits for no money", `UPDATE requests SET blocked = '{}' WHERE id = APPROVED`, "requests_blocked"},
-	{"a block has fields", `UPDATE requests SET blocked = '[]' WHERE id = DRAFTING`, "requests_blocked_object"},
-	{"a downgrade has fields", `UPDATE requests SET downgraded = '[]' WHERE id = DRAFTING`, "requests_downgraded_object"},
-	{"nobody expects more than is sealed", quoted(`(manifest::jsonb ->> 'cost_cap')::bigint + 1`), "revisions_quote"},
-	{"nobody expects less than nothing", quoted(`-1`), "revisions_quote"},
-
-	{"a top-up is one", topUp(`'user'`, `5`) + topUp(`'user'`, `5`), "topups_pkey"},
-	{"a top-up is for a budget that pays", topUp(`'role'`, `5`), "topups_kind"},
-	{"a top-up takes nothing away", topUp(`'user'`, `0`), "topups_amount_check"},
-	{"a top-up burdens its own request's budget", `INSERT INTO topups (id, request_id, team, asked_by, session_id, project, kind, amount, reason, at)
-		SELECT 'top', id, team, 'REVA', session_id, project, 'team', 5, 'why', now() FROM requests WHERE id = DRAFTING`, "topups_payers_fkey"},
-	{"a top-up's budget is there to lock", `INSERT INTO sessions (id, team, channel) VALUES ('s', 'TEAM', 'other');
-		INSERT INTO requests (id, session_id, team, project, asker, question, model, trigger, state, created_at, changed_at, expires_at)
-			VALUES ('new', 's', 'TEAM', 'other', 'ASKER', '', '', 'new', 'drafting', now(), now(), now());
-		INSERT INTO topups (id, request_id, team, asked_by, session_id, project, kind, amount, reason, at)
-			VALUES ('top', 'new', 'TEAM', 'ASKER', 's', 'other', 'project', 5, 'why', now())`, "topups_scope_fkey"},
-	{"a request asks for money once at a time", topUp(`'user'`, `5`) + strings.Replace(topUp(`'team'`, `5`), "'top'", "'top2'", 1), "topups_one_open"},
-	{"nobody grants themselves money", topUp(`'user'`, `5`) + granted(`'ASKER'`, `now() + interval '1 hour'`), "topups_not_by_asker"},
-	{"what is granted ends", topUp(`'user'`, `5`) + granted(`'ADMIN'`, `NULL`), "topups_end"},
-	{"what is granted has not ended before", topUp(`'user'`, `5`) + granted(`'ADMIN'`, `now()`), "topups_end"},
-	{"what is declined has no end", topUp(`'user'`, `5`) + `UPDATE topups SET decided_by = 'ADMIN', decided_at = now(), expires_at = now()`, "topups_end"},
-	{"a decision has its moment", topUp(`'user'`, `5`) + `UPDATE topups SET decided_by = 'ADMIN'`, "topups_decided"},
-	{"a top-up is decided once", topUp(`'user'`, `5`) + granted(`'ADMIN'`, `now() + interval '1 hour'`) + granted(`'BOSS'`, `now() + interval '2 hours'`), "topups_decide_once"},
-	{"a top-up does not begin granted", `INSERT INTO topups (id, request_id, team, asked_by, session_id, project, kind, amount, reason, at, decided_by, decided_at, granted, expires_at)
-		SELECT 'top', id, team, asker, session_id, project, 'user', 5, 'why', now(), 'ADMIN', now(), true, now() + interval '1 hour' FROM requests WHERE id = DRAFTING`, "topups_decide_once"},
-	{"a top-up does not grow", topUp(`'user'`, `5`) + `UPDATE topups SET amount = 6, decided_by = 'ADMIN', decided_at = now()`, "topups_decide_once"},
-	{"a top-up is on record", topUp(`'user'`, `5`) + `DELETE FROM topups`, "topups_undeletable"},
-	{"top-ups are not emptied", `TRUNCATE topups`, "topups_untruncatable"},
-
-	{"a hold is not negative", hold(`-1`, `asker`, `now() + interval '1 hour'`), "holds_amount_check"},
-	{"a hold burdens its own budget", hold(`1`, `'REVA'`, `now() + interval '1 hour'`), "holds_payers_fkey"},
-	{"a hold ends", hold(`1`, `asker`, `now()`), "holds_end"},
-	{"a hold does not grow", `UPDATE holds SET amount = amount + 1`, "holds_forward"},
-	{"a call does not become undone", `UPDATE holds SET called = false WHERE called`, "holds_forward"},
-	{"a hold is not settled without a bill", `UPDATE holds SET settled = true WHERE request_id = DRAFTING`, "holds_forward"},
-	{"a hold does not open again", `UPDATE holds SET settled = false WHERE request_id = DONE`, "holds_forward"},
-	{"a hold does not begin settled", `INSERT INTO holds SELECT 'new', request_id, team, asker, session_id, project, purpose, amount, at, expires_at, called, true FROM holds WHERE request_id = DRAFTING`, "holds_forward"},
-	{"a hold is on record", `DELETE FROM holds`, "holds_undeletable"},
-	{"calls under a hold risk no more than it", `UPDATE holds SET risked = amount + 1 WHERE NOT settled`, "holds_risked"},
-	{"what was not called is not uncertain", `UPDATE holds SET uncertain_at = now() WHERE request_id = DRAFTING`, "holds_uncertain"},
-	{"what is uncertain stays so until it is settled", doubt + `UPDATE holds SET uncertain_at = NULL WHERE request_id = DRAFTING`, "holds_forward"},
-	{"nothing is uncertain for longer by being called so again", doubt + `UPDATE holds SET uncertain_at = now() + interval '1 hour' WHERE request_id = DRAFTING`, "holds_forward"},
-	{"what has been settled was not uncertain afterwards", `UPDATE holds SET uncertain_at = now() WHERE request_id = DONE`, "holds_forward"},
-	{"a hold does not begin uncertain", rest("first", `NULL`, `1`, `asker`), "holds_forward"},
-	{"a rest is no more than its hold has left", rest("first", bill, `amount`, `asker`), "holds_rest"},
-	{"a rest burdens the same budget", rest("first", bill, `1`, `'REVA'`), "holds_rest"},
-	{"a rest is of something that was settled", rest("first", `(SELECT id FROM holds WHERE request_id = DRAFTING)`, `1`, `asker`), "holds_rest"},
-	{"a rest is of something", rest("first", `'nothing'`, `1`, `asker`), "holds_rest"},
-	{"a hold leaves one rest", rest("first", bill, `1`, `asker`) + ";\n" + rest("second", bill, `1`, `asker`), "holds_one_rest"},
-	{"the house's own is nobody's", check(`'REVA'`), "holds_check"},
-	{"work of a request has one", `INSERT INTO holds (id, team, asker, session_id, project, purpose, amount, at, expires_at)
-		VALUES ('new', 'TEAM', 'countersign', 'countersign', 'countersign', 'draft', 1, now(), now() + interval '1 hour')`, "holds_check"},
-	{"a request's work is not the house's", `INSERT INTO holds (id, request_id, team, asker, session_id, project, purpose, amount, at, expires_at)
-		SELECT 'new', id, team, asker, session_id, project, 'check', 1, now(), now() + interval '1 hour' FROM requests WHERE id = DRAFTING`, "holds_check"},
-	{"who holds pays, also without a request", `INSERT INTO settlements (hold_id, team, asker, session_id, project, at, amount, estimated)
-		SELECT id, team, 'countersign', 'countersign', 'countersign', now(), 0, false FROM holds WHERE request_id = DRAFTING LIMIT 1`, "settlements_hold_fkey"},
-	{"the house pays from its own workspace", check(`'countersign'`) + `;
-		INSERT INTO settlements (hold_id, team, asker, session_id, project, at, amount, estimated)
-		VALUES ('new', 'OTHER', 'countersign', 'countersign', 'countersign', now(), 0, false)`, "settlements_hold_fkey"},
-	{"holds are not emptied", `TRUNCATE holds CASCADE`, "holds_untruncatable"},
-	{"a hold is settled once", settle(`DONE`, `asker`, `0`), "settlements_pkey"},
-	{"a bill is not negative", settle(`DRAFTING`, `asker`, `-1`), "settlements_amount_check"},
-	{"who holds pays", settle(`DRAFTING`, `'REVA'`, `0`), "settlements_hold_fkey"},
-	{"a bill has its lines", settle(`DRAFTING`, `asker`, `5`), "settlements_add_up"},
-	{"a bill is no more than was held", settle(`DRAFTING`, `asker`, `amount + 1`), "settlements_within_hold"},
-	{"a bill gets no line later", `INSERT INTO charges (hold_id, line, kind, what, amount) SELECT hold_id, 9, 'box', '', 5 FROM settlements LIMIT 1`, "settlements_add_up"},
-	{"a balance follows from the ledger", `INSERT INTO balances VALUES ('TEAM', 'user', 'ASKER', 'day', '2026-01-01 00:00+00', 5)`, "balances_derived"},
-	{"what is held follows from the holds", `UPDATE scopes SET held = held + 1`, "scopes_derived"},
-	{"a scope does not begin with something held", `INSERT INTO scopes VALUES ('TEAM', 'user', 'NEW', 5)`, "scopes_derived"},
-	{"nobody gives back more than is held", `ALTER TABLE scopes DISABLE TRIGGER scopes_derived;
-		UPDATE scopes SET held = -1`, "scopes_held"},
-	{"a balance is not changed", `UPDATE balances SET spent = 0`, "balances_derived"},
-	{"a balance is not deleted", `DELETE FROM balances`, "balances_undeletable"},
-	{"balances are not emptied", `TRUNCATE balances`, "balances_untruncatable"},
-	{"a balance is of a stretch", `ALTER TABLE balances DISABLE TRIGGER balances_derived;
-		INSERT INTO balances VALUES ('TEAM', 'user', 'ASKER', 'day', '2026-01-01 01:00+00', 5)`, "balances_grain"},
-	{"a balance has a known grain", `ALTER TABLE balances DISABLE TRIGGER balances_derived;
-		INSERT INTO balances VALUES ('TEAM', 'user', 'ASKER', 'hour', '2026-01-01 01:00+00', 5)`, "balances_grain"},
-	{"a balance is some scope's", `ALTER TABLE balances DISABLE TRIGGER balances_derived;
-		INSERT INTO balances VALUES ('TEAM', 'planet', 'earth', 'day', '2026-01-01 00:00+00', 5)`, "balances_kind"},
-	{"a balance is not negative", `ALTER TABLE balances DISABLE TRIGGER balances_derived;
-		INSERT INTO balances VALUES ('TEAM', 'user', 'ASKER', 'day', '2026-01-01 00:00+00', -5)`, "balances_spent_check"},
-	{"a stretch has one balance", `ALTER TABLE balances DISABLE TRIGGER balances_derived;
-		INSERT INTO balances SELECT * FROM balances`, "balances_pkey"},
-	{"a line is not negative", `INSERT INTO charges (hold_id, line, kind, what, amount) SELECT hold_id, 9, 'box', '', -5 FROM settlements LIMIT 1`, "charges_amount_check"},
-	{"tokens are not negative", `INSERT INTO charges (hold_id, line, kind, what, amount, input_tokens) SELECT hold_id, 9, 'tokens', '', 0, -1 FROM settlements LIMIT 1`, "charges_input_tokens_check"},
-	{"a line is for something known", `INSERT INTO charges (hold_id, line, kind, what, amount) SELECT hold_id, 9, 'lunch', '', 0 FROM settlements LIMIT 1`, "charges_kind_check"},
-	{"a bill does not change", `UPDATE settlements SET amount = 0`, "settlements_unchangeable"},
-	{"a bill is not deleted", `DELETE FROM settlements`, "settlements_unchangeable"},
-	{"bills are not emptied", `TRUNCATE settlements CASCADE`, "settlements_untruncatable"},
-	{"a line does not change", `UPDATE charges SET amount = 0`, "charges_unchangeable"},
-	{"lines are not emptied", `TRUNCATE charges`, "charges_untruncatable"},
-
-	{"an event does not change", `UPDATE events SET actor = 'REVA'`, "events_unchangeable"},
-	{"an event is not deleted", `DELETE FROM events`, "events_unchangeable"},
-	{"events are not emptied", `TRUNCATE events`, "events_untruncatable"},
-	{"an event has its place", `INSERT INTO events (stream, seq, at, actor, kind, data, prev_hash, hash)
-		SELECT stream, seq, at, actor, kind, data, prev_hash, hash FROM events LIMIT 1`, "events_pkey"},
-	{"an event has the hash of its content", `INSERT INTO events (stream, seq, at, actor, kind, data, prev_hash, hash)
-		VALUES ('new', 1, now(), 'a', 'k', '{}', repeat('0', 64), repeat('0', 64))`, "events_hash"},
-	{"a chain begins with nothing before it", event(`'new', 1, 'a', '{}', repeat('1', 64)`), "events_beginning"},
-	{"an event continues another", event(`'new', 2, 'a', '{}', repeat('1', 64)`), "events_chain_fkey"},
-	{"a chain does not fork", event(`'request:' || DONE, 3, 'a', '{}', repeat('1', 64)`), "events_chain_fkey,events_pkey"},
-	{"an actor is one line", event(`'new', 1, E'a\nb', '{}', repeat('0', 64)`), "events_actor_check"},
-	{"an event's data are fields", event(`'new', 1, 'a', '[]', repeat('0', 64)`), "events_data_check"},
 }
 
 // unguarded is a table without its triggers, so that its constraints are tried.
@@ -292,13 +165,13 @@ func askAgain(place, trigger string) string {
 
 func revise(number, code, manifest, digest string) string {
 	return `INSERT INTO revisions (request_id, number, code, summary, author, prompt_version, manifest, digest, at)
-		SELECT request_id, ` + number + `, ` + code + `, '', 'a', '', ` + manifest + `, ` + digest + `, now() FROM revisions WHERE request_id = PENDING`
+		SELECT request_id, ` + number + `, ` + code + `, NULL, 'a', '', ` + manifest + `, ` + digest + `, now() FROM revisions WHERE request_id = PENDING`
 }
 
 // sealAgain is a second version with the code and the seal of the first.
 func sealAgain(request string) string {
 	return `INSERT INTO revisions (request_id, number, code, summary, author, prompt_version, manifest, digest, at)
-		SELECT request_id, 2, code, '', author, '', manifest, digest, now() FROM revisions WHERE request_id = ` + request + ";\n"
+		SELECT request_id, 2, code, NULL, author, '', manifest, digest, now() FROM revisions WHERE request_id = ` + request + ";\n"
 }
 
 func refusedBySlack(values string) string {
@@ -318,54 +191,6 @@ func wish(reason string) string {
 func decide(request, revision, digest, asker, author, reviewer string) string {
 	return `INSERT INTO decisions (request_id, revision, digest, asker, author, reviewer, verdict, at, click)
 		VALUES (` + strings.Join([]string{request, revision, digest, asker, author, reviewer}, ", ") + `, 'approve', now(), '{}')`
-}
-
-func hold(amount, payer, expires string) string {
-	return `INSERT INTO holds (id, request_id, team, asker, session_id, project, purpose, amount, at, expires_at)
-		SELECT 'new', id, team, ` + payer + `, session_id, project, 'draft', ` + amount + `, now(), ` + expires + ` FROM requests WHERE id = DRAFTING`
-}
-
-// doubt makes the drafting one's hold uncertain.
-const doubt = `UPDATE holds SET called = true, uncertain_at = now() WHERE request_id = DRAFTING` + ";\n"
-
-// bill is the settled hold of the draft of the one that is done.
-const bill = `(SELECT id FROM holds WHERE request_id = DONE AND purpose = 'draft' AND rest_of IS NULL)`
-
-func rest(id, of, amount, payer string) string {
-	return `INSERT INTO holds (id, request_id, team, asker, session_id, project, purpose, amount, at, expires_at, called, uncertain_at, rest_of)
-		SELECT '` + id + `', request_id, team, ` + payer + `, session_id, project, 'draft', ` + amount + `, now(), now() + interval '1 hour', true, now(), ` + of + `
-		FROM holds WHERE request_id = DONE AND purpose = 'draft' AND rest_of IS NULL LIMIT 1`
-}
-
-func check(payer string) string {
-	return `INSERT INTO holds (id, team, asker, session_id, project, purpose, amount, at, expires_at)
-		VALUES ('new', 'TEAM', ` + payer + `, 'countersign', 'countersign', 'check', 1, now(), now() + interval '1 hour')`
-}
-
-func quoted(quote string) string {
-	return `INSERT INTO revisions (request_id, number, code, summary, author, prompt_version, manifest, digest, at, quote)
-		SELECT request_id, 2, code, '', 'a', '', manifest, digest, now(), ` + quote + ` FROM revisions WHERE request_id = PENDING`
-}
-
-func topUp(kind, amount string) string {
-	return `INSERT INTO topups (id, request_id, team, asked_by, session_id, project, kind, amount, reason, at)
-		SELECT 'top', id, team, asker, session_id, project, ` + kind + `, ` + amount + `, 'why', now() FROM requests WHERE id = DRAFTING` + ";\n"
-}
-
-func granted(by, until string) string {
-	return `UPDATE topups SET decided_by = ` + by + `, decided_at = now(), granted = true, expires_at = ` + until + ";\n"
-}
-
-func settle(request, payer, amount string) string {
-	return `INSERT INTO settlements (hold_id, request_id, team, asker, session_id, project, at, amount, estimated)
-		SELECT id, request_id, team, ` + payer + `, session_id, project, now(), ` + amount + `, false FROM holds WHERE request_id = ` + request + ` LIMIT 1`
-}
-
-func event(values string) string {
-	return `INSERT INTO events (stream, seq, at, actor, kind, data, prev_hash, hash)
-		SELECT s, n, '2026-01-02 03:04:05.000007+00', a, 'k', d, p, encode(sha256(convert_to(concat_ws(E'\n', 'countersign event 1', p, s, n::text,
-			'2026-01-02T03:04:05.000007Z', a, 'k', d), 'UTF8')), 'hex')
-		FROM (SELECT ` + values + `) AS v (s, n, a, d, p)`
 }
 
 func TestTheSchemaKeepsItsPromisesAgainstAnybody(t *testing.T) {
@@ -396,6 +221,7 @@ func setupBreaches(t *testing.T) (*bundle, *strings.Replacer) {
 	finish := func(r *approval.Request, now time.Time) error {
 		return r.Finish(result(), budget.Charge{Kind: budget.Box, What: "local", Amount: 5}, approval.DefaultPolicy(), now)
 	}
+	b.keeps(t)
 	moves := []func(*approval.Request, time.Time) error{b.drafted, first, second, start, finish}
 	words := []string{"'pending'", "'pending'", "SEAL", ""} // a trigger's name is no request
 	for state, n := range map[string]int{"DRAFTING": 0, "PENDING": 2, "APPROVED": 3, "RUNNING": 4, "DONE": 5} {
@@ -410,6 +236,15 @@ func setupBreaches(t *testing.T) (*bundle, *strings.Replacer) {
 		}
 	}
 	return b, strings.NewReplacer(words...)
+}
+
+// keeps lets a test's SQL store values, as somebody with a console could.
+func (b *bundle) keeps(t testing.TB) {
+	t.Helper()
+	_, err := b.pool.Exec(t.Context(), `CREATE FUNCTION kept(of text) RETURNS text LANGUAGE sql AS $$
+		INSERT INTO contents (hash, salt, value, stream)
+		SELECT encode(sha256(convert_to(salt || of, 'UTF8')), 'hex'), salt, convert_to(of, 'UTF8'), 'test' FROM md5(random()::text) AS salt RETURNING hash $$`)
+	require.NoError(t, err)
 }
 
 // breach tries one, and says which constraint has refused it.
@@ -442,10 +277,10 @@ func noticed(place string) string {
 func TestEveryConstraintIsBrokenByATest(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	// Names and ids that are not empty are all alike; one of each kind is tried above.
+	// Names and ids that are not empty are all alike, and so are references to contents; one of each kind is tried above.
 	rows, err := b.pool.Query(t.Context(), `
 		SELECT conname FROM pg_constraint WHERE conrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relname !~ '^(river|goose)')
-			AND contype IN ('c', 'f', 'u', 'p') AND NOT (contype = 'c' AND pg_get_constraintdef(oid) ~ '^CHECK \(\([a-z_]+ <> ''''::text\)\)$')
+			AND contype IN ('c', 'f', 'u', 'p') AND confrelid <> 'contents'::regclass AND NOT (contype = 'c' AND pg_get_constraintdef(oid) ~ '^CHECK \(\([a-z_]+ <> ''''::text\)\)$')
 		UNION SELECT tgname FROM pg_trigger WHERE tgrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relname !~ '^(river|goose)') AND NOT tgisinternal`)
 	require.NoError(t, err)
 	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
@@ -464,9 +299,11 @@ func TestEveryConstraintIsBrokenByATest(t *testing.T) {
 		"requests_state": true,
 		// These refuse nothing: they keep sums. The bill's lines are refused in the name of their settlement.
 		"settlements_close_holds": true, "settlements_balance": true, "holds_burden": true, "holds_unburden": true, "charges_add_up": true,
+		// Nor does this one, which counts: TestTheVersionGrowsWithEveryWriteButThatOfADrawing.
+		"requests_version": true,
 		// Plain references and shapes, like those tried on other tables.
 		"revisions_request_id_fkey": true, "messages_session_id_fkey": true, "posts_request_id_fkey": true, "notices_request_id_fkey": true, "notice_posts_key_fkey": true, "unseen_request_id_fkey": true, "charges_hold_id_fkey": true,
-		"requests_refused_check": true, "revisions_findings_check": true, "decisions_click_check": true, "runs_result_check": true,
+		"requests_refused_check": true, "decisions_click_check": true,
 		"artifacts_seq_check": true, "holds_purpose_check": true, "charges_line_check": true, "charges_cached_tokens_check": true,
 		"charges_output_tokens_check": true, "charges_box_ms_check": true, "events_seq_check": true, "events_stream_check": true,
 		"events_kind_check": true, "events_prev_hash_check": true, "rules_document_check": true,

@@ -17,9 +17,12 @@ import (
 // The order of what is written is the one that the schema's promises need: the code
 // before the decision on it, the decision before the move, the run before the
 // request is running.
-func (db *DB) store(t *batched, l *loaded, also func()) error {
+func (db *DB) store(t *batched, l *loaded, words *contents, also func()) error {
 	r := l.Request
 	c := &r.Changes
+	if err := words.gather(*c); err != nil {
+		return err
+	}
 	before := db.queueMoney(t.Batch, l)
 	if also != nil {
 		also()
@@ -36,17 +39,16 @@ func (db *DB) store(t *batched, l *loaded, also func()) error {
 		return err
 	}
 
-	if err := insertDecision(t.Batch, r); err != nil {
+	words.queue(t.Batch)
+	if err := insertDecision(t.Batch, r, words); err != nil {
 		return err
 	}
-	if err := insertRevision(t.Batch, c.Revision); err != nil {
+	if err := insertRevision(t.Batch, c.Revision, words); err != nil {
 		return err
 	}
 	takeBackRun(t.Batch, r)
-	if err := saveRun(t.Batch, r); err != nil {
-		return err
-	}
-	insertMessages(t.Batch, r)
+	saveRun(t.Batch, r, words)
+	insertMessages(t.Batch, r, words)
 	queueHolds(t.Batch, r)
 	if spends(c.Settlements) {
 		// The scopes are still locked, so that whoever reaches a mark is told apart from
@@ -61,10 +63,10 @@ func (db *DB) store(t *batched, l *loaded, also func()) error {
 		}
 		c.Notices = append(c.Notices, approval.Alerts(r, after, before.now)...)
 	}
-	if err := db.storeTopUp(t, r, before); err != nil {
+	if err := db.storeTopUp(t, r, before, words); err != nil {
 		return err
 	}
-	if err := queueEvents(t.Batch, trail, c.Events); err != nil {
+	if err := words.queueEvents(t.Batch, trail, c.Events); err != nil {
 		return err
 	}
 	return db.storeNotices(t, c.Notices, jobsOf(r, told))
@@ -96,26 +98,26 @@ func queueTold(b *pgx.Batch, id string, keys *[]string) {
 // insertRevision stores code and manifest byte for byte: the schema computes both
 // hashes again and takes nothing that does not fit. What it cannot store, such as
 // a NUL, has never been canonical.
-func insertRevision(b *pgx.Batch, rev *approval.Revision) error {
+func insertRevision(b *pgx.Batch, rev *approval.Revision, c *contents) error {
 	if rev == nil {
 		return nil
 	}
-	findings, err := document(rev.Findings, "[]")
+	findings, err := c.document(rev.Findings)
 	if err != nil {
 		return err
 	}
 	b.Queue(`
 		INSERT INTO revisions (request_id, number, code, summary, author, prompt_version, findings, manifest, digest, quote, at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-		rev.RequestID, rev.Number, rev.Code, text(rev.Summary), text(rev.Author), text(rev.PromptVersion), findings,
-		string(rev.Manifest.Canonical()), rev.Digest, rev.Quote, micro(rev.At))
+		rev.RequestID, rev.Number, c.put(rev.Code), c.text(rev.Summary), text(rev.Author), text(rev.PromptVersion), findings,
+		c.put(string(rev.Manifest.Canonical())), rev.Digest, rev.Quote, micro(rev.At))
 	return nil
 }
 
 // insertDecision takes the asker and the author from their own rows, never from the
 // caller: the constraints compare the reviewer with them. A decision on code that is
 // not there has no author, and the foreign key refuses it.
-func insertDecision(b *pgx.Batch, r *approval.Request) error {
+func insertDecision(b *pgx.Batch, r *approval.Request, c *contents) error {
 	d := r.Changes.Decision
 	if d == nil {
 		return nil
@@ -129,39 +131,29 @@ func insertDecision(b *pgx.Batch, r *approval.Request) error {
 		VALUES ($1, $2, $3, (SELECT asker FROM requests WHERE id = $1),
 			coalesce((SELECT author FROM revisions WHERE request_id = $1 AND number = $2 AND digest = $3), ''),
 			$4, $5, $6, $7, $8, nullif($9, ''))`,
-		r.ID, d.Revision, d.Digest, d.Reviewer, d.Verdict, text(d.Reason), micro(d.At), click, d.InPlaceOf)
+		r.ID, d.Revision, d.Digest, d.Reviewer, d.Verdict, c.text(d.Reason), micro(d.At), click, d.InPlaceOf)
 	return nil
 }
 
 // saveRun stores the start of a run, that its code has begun, or its end with
 // what came out.
-func saveRun(b *pgx.Batch, r *approval.Request) error {
+func saveRun(b *pgx.Batch, r *approval.Request, c *contents) {
 	run := r.Changes.Run
 	switch {
 	case run == nil:
-		return nil
 	case run.Result == nil && !run.BegunAt.IsZero():
 		b.Queue(`UPDATE runs SET begun_at = $2 WHERE request_id = $1`, r.ID, micro(run.BegunAt))
-		return nil
 	case run.Result == nil:
 		b.Queue(`INSERT INTO runs (request_id, box_id, revision, digest, started_at) VALUES ($1, $2, $3, $4, $5)`,
 			r.ID, run.BoxID, r.Revision.Number, r.Revision.Digest, micro(run.StartedAt))
-		return nil
-	}
-	result, err := document(run.Result, "{}")
-	if err != nil {
-		return err
-	}
-	b.Queue(`UPDATE runs SET finished_at = $2, result = $3 WHERE request_id = $1`, r.ID, micro(run.FinishedAt), result)
-	for i, a := range run.Result.Artifacts {
-		data := a.Data
-		if data == nil {
-			data = []byte{} // an empty file is a file
+	default:
+		b.Queue(`UPDATE runs SET finished_at = $2, result = $3, box = $4 WHERE request_id = $1`,
+			r.ID, micro(run.FinishedAt), c.named[keptResult], run.Result.Box)
+		for i, a := range run.Result.Artifacts {
+			b.Queue(`INSERT INTO artifacts (request_id, seq, name, kind, alt, data) VALUES ($1, $2, $3, $4, $5, $6)`,
+				r.ID, i+1, c.text(a.Name), a.Kind, c.text(a.Alt), c.named[keptFile(i)])
 		}
-		b.Queue(`INSERT INTO artifacts (request_id, seq, name, kind, alt, data) VALUES ($1, $2, $3, $4, $5, $6)`,
-			r.ID, i+1, text(a.Name), a.Kind, text(a.Alt), data)
 	}
-	return nil
 }
 
 // takeBackRun makes room for another run in the place of one that never started.
@@ -180,9 +172,9 @@ func takeBackRun(b *pgx.Batch, r *approval.Request) {
 
 // insertMessages continues the session. Messages are numbered by the table, so
 // requests of one thread need not wait for one another.
-func insertMessages(b *pgx.Batch, r *approval.Request) {
+func insertMessages(b *pgx.Batch, r *approval.Request, c *contents) {
 	for _, m := range r.Changes.Messages {
 		b.Queue(`INSERT INTO messages (session_id, request_id, role, text, at) VALUES ($1, $2, $3, $4, $5)`,
-			r.SessionID, r.ID, m.Role, text(m.Text), micro(m.At))
+			r.SessionID, r.ID, m.Role, c.text(m.Text), micro(m.At))
 	}
 }

@@ -35,7 +35,7 @@ func (t topUpRow) topUp() approval.TopUp {
 		Granted: t.Granted, Answer: t.Answer, ExpiresAt: orZero(t.ExpiresAt)}
 }
 
-const topUpColumns = `id, request_id, team, kind, scope_id, asked_by, amount, reason, at, decided_by, decided_at, granted, answer, expires_at`
+const topUpColumns = `id, request_id, team, kind, scope_id, asked_by, amount, said(reason) AS reason, at, decided_by, decided_at, granted, said(answer) AS answer, expires_at`
 
 // TopUp finds a top-up.
 func (db *DB) TopUp(ctx context.Context, id string) (t *approval.TopUp, err error) {
@@ -53,7 +53,7 @@ func (db *DB) TopUp(ctx context.Context, id string) (t *approval.TopUp, err erro
 
 // storeTopUp writes what was asked for or decided. A grant changes a limit, so it
 // is in the audit trail of the limits as well, with what it was before.
-func (db *DB) storeTopUp(t *batched, r *approval.Request, k *reckoning) error {
+func (db *DB) storeTopUp(t *batched, r *approval.Request, k *reckoning, words *contents) error {
 	up := r.Changes.TopUp
 	if up == nil {
 		return nil
@@ -62,12 +62,12 @@ func (db *DB) storeTopUp(t *batched, r *approval.Request, k *reckoning) error {
 		t.Queue(`
 			INSERT INTO topups (id, request_id, team, asked_by, session_id, project, kind, amount, reason, at)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-			up.ID, r.ID, r.Team, up.AskedBy, r.SessionID, r.Project, up.Scope.Kind, up.Amount, text(up.Reason), micro(up.At))
+			up.ID, r.ID, r.Team, up.AskedBy, r.SessionID, r.Project, up.Scope.Kind, up.Amount, words.text(up.Reason), micro(up.At))
 		return nil
 	}
 	t.Queue(`
 		UPDATE topups SET decided_by = $2, decided_at = $3, granted = $4, answer = $5, expires_at = $6 WHERE id = $1`,
-		up.ID, up.DecidedBy, micro(up.DecidedAt), up.Granted, text(up.Answer), moment(up.ExpiresAt))
+		up.ID, up.DecidedBy, micro(up.DecidedAt), up.Granted, words.text(up.Answer), moment(up.ExpiresAt))
 	had, limited := db.applying(r.Scopes(), k.limits)[up.Scope]
 	if !up.Granted || !limited {
 		return nil

@@ -23,7 +23,7 @@ type nearRow struct {
 func (db *DB) Vetted(ctx context.Context, team, project, without string, limit int) (list []steps.Near, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
 		rows, err := all[nearRow](ctx, tx, `
-			SELECT v.request_id, v.number AS revision, r.question, v.code,
+			SELECT v.request_id, v.number AS revision, said(r.question) AS question, said(v.code) AS code,
 				(SELECT max(d.at) FROM decisions d WHERE d.request_id = v.request_id AND d.revision = v.number) AS at
 			FROM (
 				SELECT id, revision, question FROM requests

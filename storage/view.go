@@ -52,7 +52,7 @@ func queueView(b *pgx.Batch, id string, v *steps.View) {
 		}
 		return nil
 	}, `
-		SELECT earlier.question FROM requests this
+		SELECT said(earlier.question) AS question FROM requests this
 		JOIN requests earlier ON earlier.session_id = this.session_id
 			AND (earlier.created_at, earlier.id) < (this.created_at, this.id)
 			AND (earlier.seek IS NULL OR earlier.state = 'drafting') -- not what was never found
@@ -142,7 +142,8 @@ func queueArtifacts(b *pgx.Batch, id string, content bool, into *[]approval.Arti
 		}
 		return nil
 	}, `
-		SELECT name, kind, alt, CASE WHEN $2 THEN data END AS data FROM artifacts WHERE request_id = $1 ORDER BY seq`, id, content)
+		SELECT said(name) AS name, kind, said(alt) AS alt, CASE WHEN $2 THEN (SELECT value FROM contents WHERE hash = data) END AS data
+		FROM artifacts WHERE request_id = $1 ORDER BY seq`, id, content)
 }
 
 // messageRow is scanned without its number, which only orders.
@@ -160,7 +161,7 @@ type messageRow struct {
 func (db *DB) History(ctx context.Context, id string) (history []approval.Message, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
 		rows, err := all[messageRow](ctx, tx, `
-			SELECT m.request_id, m.role, m.text, m.at
+			SELECT m.request_id, m.role, said(m.text) AS text, m.at
 			FROM requests this
 			JOIN requests earlier ON earlier.session_id = this.session_id
 				AND (earlier.created_at, earlier.id) < (this.created_at, this.id)

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
+
 	"countersign/approval"
 	"countersign/approval/review"
 	"countersign/budget"
@@ -216,17 +218,18 @@ func (s *Drafter) inspect(ctx context.Context, code string, files []approval.Fil
 	ctx, cancel := patient(ctx, inspectTries*lease+time.Minute)
 	defer cancel()
 	var used time.Duration
-	for wait := time.Second; ; wait *= 2 {
+	pauses := &backoff.ExponentialBackOff{InitialInterval: time.Second, MaxInterval: 8 * time.Second, Multiplier: 2}
+	for tries := 1; ; tries++ {
 		seen, err = s.sandbox.Inspect(ctx, code, files)
 		// Boxes that failed are billed as well, and another one may take its whole time: no more than is held.
 		used += seen.Box
 		seen.Box = used
 		var box *BoxError
-		if err == nil || !errors.As(err, &box) || !box.Retry || wait > 8*time.Second || used > (inspectTries-1)*lease {
+		if err == nil || !errors.As(err, &box) || !box.Retry || tries == 5 || used > (inspectTries-1)*lease {
 			return seen, err
 		}
 		select {
-		case <-time.After(wait):
+		case <-time.After(pauses.NextBackOff()):
 		case <-ctx.Done():
 			return seen, err
 		}

@@ -322,7 +322,7 @@ func TestNothingStartsInAFreeze(t *testing.T) {
 	require.Empty(t, b.work())
 	require.Zero(t, b.box.starts())
 
-	b.store.pass(ends.Sub(time.Now()) + time.Minute)
+	b.store.pass(time.Until(ends) + time.Minute)
 	require.NoError(t, b.Sweep(t.Context()))
 	require.Empty(t, b.work())
 	for _, id := range []string{r.ID, second.ID} {

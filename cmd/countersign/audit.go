@@ -34,10 +34,13 @@ func audit(ctx context.Context, p program) error {
 		}
 		fmt.Fprintf(p.out, "%s  %-12s  %-13s  %s\n", e.At.UTC().Format(time.RFC3339Nano), e.Actor, e.Kind, data)
 	}
-	checked, err := db.VerifyChain(ctx, "request:"+id)
+	found, err := db.VerifyChain(ctx, "request:"+id)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(p.out, "%d entries; each names the one before it, and none has been changed.\n", checked)
+	fmt.Fprintf(p.out, "%d entries; each names the one before it, and none has been changed.\n", found.Events)
+	if found.Gone > 0 {
+		fmt.Fprintf(p.out, "%d values that they name are gone, as an entry says of each.\n", found.Gone)
+	}
 	return nil
 }

@@ -9,6 +9,8 @@ import (
 	"countersign/approval"
 	"countersign/approval/steps"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/person"
+	"countersign/internal/slacksim/workspace"
 )
 
 // Several questions of one thread wait for several decisions: none of them touches
@@ -19,7 +21,7 @@ func TestTheCardsOfOneThreadAreDecidedEachByItself(t *testing.T) {
 	_, stop := h.run()
 	root, err := h.maya.Say(slacksim.SalesData, "@countersign How many in case 0?")
 	require.NoError(t, err)
-	cards := []slacksim.Message{h.cardOf("in case 0?")}
+	cards := []workspace.Message{h.cardOf("in case 0?")}
 	for n := range 3 {
 		_, err := h.maya.Reply(slacksim.SalesData, root.TS, fmt.Sprintf("@countersign How many in case %d?", n+1))
 		require.NoError(t, err)
@@ -39,7 +41,7 @@ func TestTheCardsOfOneThreadAreDecidedEachByItself(t *testing.T) {
 	require.NoError(t, h.sim.WaitSockets(h.ctx, 0))
 	h.run()
 	require.NoError(t, h.ben.Click(cards[1], "Reject"))
-	wrong, err := h.ben.Submit(slacksim.Fill("reason", "It is not needed."))
+	wrong, err := h.ben.Submit(person.Fill("reason", "It is not needed."))
 	require.NoError(t, err)
 	require.Empty(t, wrong)
 	h.becomes(cards[1], "Rejected")
@@ -74,7 +76,7 @@ func TestWhatIsNoPersonsPressDecidesNothing(t *testing.T) {
 	}
 	require.NoError(t, h.ben.Click(card, "Approve"))
 	h.soon("it has run", func() bool {
-		return value[string](h, `SELECT state FROM requests WHERE question LIKE '%Who decides%'`) == "done"
+		return value[string](h, `SELECT state FROM requests WHERE said(question) LIKE '%Who decides%'`) == "done"
 	})
 	require.Equal(t, slacksim.Reviewer, value[string](h, `SELECT string_agg(reviewer, ' ') FROM decisions`))
 	require.NotZero(t, value[int](h, `SELECT count(*) FROM events WHERE kind = 'refused click' AND actor = $1`, slacksim.BotUser), "the attempt is on record")

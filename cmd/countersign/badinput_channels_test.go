@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/workspace"
 )
 
 // A review channel that has lost the bot keeps nobody from hearing what became of
@@ -21,7 +22,7 @@ func TestAReviewChannelWithoutTheBotIsSaidAndMended(t *testing.T) {
 	require.NoError(t, h.maya.Click(h.says(withdrawn, "I am not in the review channel"), "Cancel"))
 	require.Contains(t, h.reply(withdrawn).Text, "Taken back, and nothing was run.", "the bill comes without the card")
 
-	told, err := h.carla.WaitMessage(h.patient(), h.carla.DM(), func(m slacksim.Message) bool {
+	told, err := h.carla.WaitMessage(h.patient(), h.carla.DM(), func(m workspace.Message) bool {
 		return strings.Contains(m.Text, "I am not in the channel any more")
 	})
 	require.NoError(t, err)

@@ -7,6 +7,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/blockkit"
+	"countersign/internal/slacksim/person"
+	"countersign/internal/slacksim/workspace"
 )
 
 func TestAClickOnAnOldCardGetsATruthfulAnswer(t *testing.T) {
@@ -46,8 +49,8 @@ func TestAClickOnAnOldCardGetsATruthfulAnswer(t *testing.T) {
 }
 
 // with is a copy of blocks in which one button has another value.
-func with(blocks []slacksim.Block, action string, change func(value string) string) []slacksim.Block {
-	var copied []slacksim.Block
+func with(blocks []blockkit.Block, action string, change func(value string) string) []blockkit.Block {
+	var copied []blockkit.Block
 	for _, b := range blocks {
 		list, _ := b["elements"].([]any)
 		var elements []any
@@ -63,7 +66,7 @@ func with(blocks []slacksim.Block, action string, change func(value string) stri
 			}
 			elements = append(elements, e)
 		}
-		fresh := slacksim.Block{}
+		fresh := blockkit.Block{}
 		for k, v := range b {
 			fresh[k] = v
 		}
@@ -97,7 +100,7 @@ func TestOnlyReviewersOtherThanTheAskerDecide(t *testing.T) {
 	require.NoError(t, h.ben.Command(slacksim.SalesData, "/analyze Ben asks?"))
 	card := h.cardOf("Ben asks?")
 	theo, jun := h.sim.As(slacksim.Guest), h.sim.As(slacksim.OtherAnalyst)
-	for who, why := range map[*slacksim.Person]string{
+	for who, why := range map[*person.Person]string{
 		h.ben:   "You asked this question, so somebody else has to review the code.",
 		theo:    "Guests cannot decide.",
 		jun:     "Only the people who are named as reviewers can decide. Nothing has changed.",
@@ -109,7 +112,7 @@ func TestOnlyReviewersOtherThanTheAskerDecide(t *testing.T) {
 				last = m.TS
 			}
 			require.NoError(t, who.Click(card, button))
-			_, err := who.WaitEphemeral(h.patient(), slacksim.SalesData, func(m slacksim.Message) bool { return m.TS > last && strings.Contains(m.Words(), why) })
+			_, err := who.WaitEphemeral(h.patient(), slacksim.SalesData, func(m workspace.Message) bool { return m.TS > last && strings.Contains(m.Words(), why) })
 			require.NoError(t, err, "%s on %s", who.ID(), button)
 			_, open := who.View()
 			require.False(t, open, "no form for %s", who.ID())
@@ -130,11 +133,11 @@ func TestARejectionTakesAReasonAndPassesItOn(t *testing.T) {
 	root := h.ask("Reject me?")
 	card := h.cardOf("Reject me?")
 	require.NoError(t, h.ben.Click(card, "Reject"))
-	wrong, err := h.ben.Submit(slacksim.Fill("reason", "  "))
+	wrong, err := h.ben.Submit(person.Fill("reason", "  "))
 	require.NoError(t, err)
 	require.NotEmpty(t, wrong["reason"], "a reason is wanted")
 	const reason = "It reads *all* of <sales.csv> & `more`."
-	wrong, err = h.ben.Submit(slacksim.Fill("reason", reason))
+	wrong, err = h.ben.Submit(person.Fill("reason", reason))
 	require.NoError(t, err)
 	require.Empty(t, wrong)
 	require.NoError(t, h.ben.WaitNoView(h.patient()))

@@ -10,6 +10,8 @@ import (
 	"countersign/codegen/mistraltest"
 	"countersign/internal/pglocal"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/person"
+	"countersign/internal/slacksim/workspace"
 	"countersign/storage"
 )
 
@@ -46,7 +48,7 @@ func TestWithoutADatabaseNothingIsAnsweredAndNothingIsLost(t *testing.T) {
 	card := h.cardOf("Before it went?")
 
 	stop()
-	var silence *slacksim.Unanswered
+	var silence *person.Unanswered
 	require.ErrorAs(t, h.ben.Click(card, "Approve"), &silence)
 	require.Equal(t, `The app did not answer to "Approve" in time (operation_timeout).`, silence.Message)
 	h.told(h.ben, slacksim.CodeReview, "Something went wrong on our side. Please try again; if it happens again, an administrator finds it in the log under reference")
@@ -65,7 +67,7 @@ func TestWithoutADatabaseNothingIsAnsweredAndNothingIsLost(t *testing.T) {
 	require.NoError(t, h.ben.Click(card, "Approve"))
 	require.Contains(t, h.reply(root).Words(), "Here is the answer.")
 	require.Equal(t, row{State: "done", Attempts: 1, Runs: 1, Decisions: 1, Charges: 3, Holds: 2}, h.row("Before it went?"))
-	h.reply(func() slacksim.Message {
+	h.reply(func() workspace.Message {
 		root := h.ask("While it was away?")
 		require.NoError(t, h.ben.Click(h.cardOf("While it was away?"), "Approve"))
 		return root

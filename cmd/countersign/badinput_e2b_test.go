@@ -9,6 +9,7 @@ import (
 
 	"countersign/approval/steps"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/workspace"
 	"countersign/sandbox/e2b"
 	"countersign/sandbox/e2b/e2btest"
 )
@@ -92,7 +93,7 @@ func TestWhatPassesAtE2BIsWaitedFor(t *testing.T) {
 		require.NoError(t, h.ben.Click(card, "Approve"))
 		require.Contains(t, h.reply(root).Words(), "Here is the answer.", c.name)
 		require.Equal(t, row{State: "done", Attempts: 1, Runs: 1, Decisions: 1, Charges: 3, Holds: 2}, h.row("when "+c.name), c.name)
-		require.Equal(t, 1, cloud.Starts(value[string](h, `SELECT id FROM requests WHERE strpos(question, $1) > 0`, "when "+c.name+"?")), c.name)
+		require.Equal(t, 1, cloud.Starts(value[string](h, `SELECT id FROM requests WHERE strpos(said(question), $1) > 0`, "when "+c.name+"?")), c.name)
 	}
 	h.settled()
 }
@@ -180,7 +181,7 @@ pd.read_csv("named.csv")["b"].sum()`)
 	cloud.Heal()
 
 	h.says(root, "It is back before the reviewers: The inputs have changed: named.csv is not what it was: its content has changed.")
-	card, err := h.ben.WaitMessage(h.patient(), slacksim.CodeReview, func(m slacksim.Message) bool { return m.TS > old.TS && m.Has("Approve") })
+	card, err := h.ben.WaitMessage(h.patient(), slacksim.CodeReview, func(m workspace.Message) bool { return m.TS > old.TS && m.Has("Approve") })
 	require.NoError(t, err)
 	id := value[string](h, `SELECT id FROM requests`)
 	require.Zero(t, cloud.Starts(id))

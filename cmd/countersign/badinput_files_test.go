@@ -9,6 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/person"
+	"countersign/internal/slacksim/workspace"
 )
 
 func TestATooLargeFileIsRefusedWithTheLimit(t *testing.T) {
@@ -20,10 +22,10 @@ func TestATooLargeFileIsRefusedWithTheLimit(t *testing.T) {
 	require.Equal(t, row{State: "failed", Reason: "big.csv has 1.5 MB; at most 1.0 MB fit.", Holds: 1}, h.row("What is in big.csv?"))
 
 	require.NoError(t, h.maya.Command(slacksim.SalesData, "/analyze"))
-	form, err := h.maya.WaitView(h.patient(), func(v slacksim.View) bool { return strings.Contains(v.Words(), "big.csv") })
+	form, err := h.maya.WaitView(h.patient(), func(v workspace.View) bool { return strings.Contains(v.Words(), "big.csv") })
 	require.NoError(t, err)
 	require.Contains(t, form.Words(), "at most 1 MB each", "the form says it before anybody uploads")
-	wrong, err := h.maya.Submit(slacksim.Fill("question", "What is in it?").And("files", big.Name))
+	wrong, err := h.maya.Submit(person.Fill("question", "What is in it?").And("files", big.Name))
 	require.NoError(t, err)
 	require.Equal(t, map[string]string{"question": "big.csv has 1.5 MB; at most 1.0 MB fit."}, wrong, "the form knows its size")
 
@@ -105,7 +107,7 @@ pd.read_csv("replaced.csv")["b"].sum()`)
 	const why = "The inputs have changed: replaced.csv is not what it was: its content has changed. So the approval does not hold any more, and nothing was run. It takes a new decision."
 	h.says(root, "It is back before the reviewers: "+why)
 	h.becomes(old, "Superseded by revision 2")
-	card, err := h.ben.WaitMessage(h.patient(), slacksim.CodeReview, func(m slacksim.Message) bool { return m.TS > old.TS && m.Has("Approve") })
+	card, err := h.ben.WaitMessage(h.patient(), slacksim.CodeReview, func(m workspace.Message) bool { return m.TS > old.TS && m.Has("Approve") })
 	require.NoError(t, err)
 	require.Contains(t, card.Words(), "It is back before the reviewers\n, because:\n"+why)
 	require.Equal(t, row{State: "pending", Reason: why, Attempts: 1, Decisions: 1, Charges: 2, Holds: 2}, h.row("replaced.csv"))

@@ -8,6 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/person"
+	"countersign/internal/slacksim/workspace"
 	"countersign/sandbox/e2b/e2btest"
 )
 
@@ -46,9 +48,9 @@ func (h *house) soon(what string, holds func() bool) {
 }
 
 // cardOf waits for the card that asks about a question.
-func (h *house) cardOf(question string) slacksim.Message {
+func (h *house) cardOf(question string) workspace.Message {
 	h.t.Helper()
-	card, err := h.ben.WaitMessage(h.patient(), h.program.ReviewChannel, func(m slacksim.Message) bool {
+	card, err := h.ben.WaitMessage(h.patient(), h.program.ReviewChannel, func(m workspace.Message) bool {
 		return m.Has("Reject") && strings.Contains(m.Words(), question)
 	})
 	require.NoError(h.t, err, "no card for %q; all that was said: %s", question, h.everything())
@@ -57,33 +59,33 @@ func (h *house) cardOf(question string) slacksim.Message {
 
 // approve has Ben approve what a card shows: on the card itself, or, where the
 // rules want the digest typed, in the modal that says what to type.
-func (h *house) approve(card slacksim.Message) {
+func (h *house) approve(card workspace.Message) {
 	h.t.Helper()
 	if card.Has("Approve") {
 		require.NoError(h.t, h.ben.Click(card, "Approve"))
 		return
 	}
 	require.NoError(h.t, h.ben.Click(card, "Review and approve"))
-	modal, err := h.ben.WaitView(h.patient(), func(v slacksim.View) bool { return v.CallbackID == "review" })
+	modal, err := h.ben.WaitView(h.patient(), func(v workspace.View) bool { return v.CallbackID == "review" })
 	require.NoError(h.t, err)
 	_, typed, found := strings.Cut(modal.Words(), ", type ")
 	require.True(h.t, found, modal.Words())
-	wrong, err := h.ben.Submit(slacksim.Fill("typed", typed[:6]))
+	wrong, err := h.ben.Submit(person.Fill("typed", typed[:6]))
 	require.NoError(h.t, err)
 	require.Empty(h.t, wrong)
 }
 
 // reply waits for the last word on a question: the answer, or why there is none,
 // with the bill.
-func (h *house) reply(root slacksim.Message) slacksim.Message {
+func (h *house) reply(root workspace.Message) workspace.Message {
 	h.t.Helper()
 	return h.says(root, "Total: ")
 }
 
 // becomes waits until a message shows the words.
-func (h *house) becomes(m slacksim.Message, words string) slacksim.Message {
+func (h *house) becomes(m workspace.Message, words string) workspace.Message {
 	h.t.Helper()
-	now, err := h.ben.WaitChange(h.patient(), m, func(m slacksim.Message) bool { return strings.Contains(m.Text+"\n"+m.Words(), words) })
+	now, err := h.ben.WaitChange(h.patient(), m, func(m workspace.Message) bool { return strings.Contains(m.Text+"\n"+m.Words(), words) })
 	require.NoError(h.t, err, "it never said %q", words)
 	return now
 }
@@ -109,7 +111,7 @@ type row struct {
 // row reads it, when nothing moves any more.
 func (h *house) row(question string) (r row) {
 	h.t.Helper()
-	id := value[string](h, `SELECT id FROM requests WHERE strpos(question, $1) > 0`, question)
+	id := value[string](h, `SELECT id FROM requests WHERE strpos(said(question), $1) > 0`, question)
 	count := func(sql string) int { return value[int](h, `SELECT count(*) FROM `+sql, id) }
 	return row{
 		State:     value[string](h, `SELECT state FROM requests WHERE id = $1`, id),
@@ -134,7 +136,7 @@ func (h *house) nothing() {
 }
 
 // private is all that somebody was told in private in a channel.
-func private(who *slacksim.Person, channel string) (all []string) {
+func private(who *person.Person, channel string) (all []string) {
 	for _, m := range who.Ephemerals(channel) {
 		all = append(all, m.Words())
 	}

@@ -10,8 +10,10 @@ import (
 
 	"countersign/approval/steps"
 	"countersign/codegen"
+	"countersign/codegen/mistral"
 	"countersign/codegen/mistraltest"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/workspace"
 )
 
 func TestAnAnswerWithoutCodeIsPassedOnAsWords(t *testing.T) {
@@ -107,7 +109,9 @@ func TestFailuresOfMistralAreToldPlainlyAndPaidForAsTheRulesSay(t *testing.T) {
 	t.Parallel()
 	h := open(t, atE2B(newCloud(t)))
 	h.run(func(r *replica) {
-		hasty, err := codegen.NewMistral(codegen.MistralOptions{APIKey: mistraltest.Key, BaseURL: h.model.URL, Models: r.models(), Timeout: 100 * time.Millisecond})
+		impatient, err := mistral.New(mistral.Options{APIKey: mistraltest.Key, BaseURL: h.model.URL, Models: r.models(), Timeout: 100 * time.Millisecond})
+		require.NoError(t, err)
+		hasty, err := codegen.New(0, impatient)
 		require.NoError(t, err)
 		r.rewire(func(p *steps.Ports) { p.Writer = forSilence{p.Writer, hasty} })
 		r.service.Policy.MaxAttempts = 2
@@ -125,8 +129,8 @@ func TestFailuresOfMistralAreToldPlainlyAndPaidForAsTheRulesSay(t *testing.T) {
 		mistraltest.GatewayTime:  {own, 2, 1},
 		mistraltest.Silence:      {late, 2, 1},
 		mistraltest.Stall:        {late, 2, 1},
-		mistraltest.Garbage:      {noAnswer, 2, 1},
-		mistraltest.ErrorAsOK:    {noAnswer, 2, 1},
+		mistraltest.Garbage:      {"Mistral's address answers with a web page; an administrator has to look at MISTRAL_BASE_URL and at what stands in between.", 1, 1},
+		mistraltest.ErrorAsOK:    {"Mistral answered with an error. Please ask again later.", 1, 1},
 		mistraltest.Huge:         {"Mistral's answer went on and on, and was not read to its end.", 2, 1},
 		mistraltest.CutBody:      {"The connection to Mistral broke in the middle of its answer.", 2, 1},
 		mistraltest.OddContent:   {"This model answers in a form that cannot be read here. Choose another one.", 1, 1},
@@ -136,7 +140,7 @@ func TestFailuresOfMistralAreToldPlainlyAndPaidForAsTheRulesSay(t *testing.T) {
 		_, fault, _ := strings.Cut(r.Messages[len(r.Messages)-1].Content, "fault: ")
 		return mistraltest.Reply{Fault: mistraltest.Fault(fault)}
 	})
-	roots := map[mistraltest.Fault]slacksim.Message{}
+	roots := map[mistraltest.Fault]workspace.Message{}
 	for fault := range cases {
 		roots[fault] = h.ask("fault: " + string(fault))
 	}

@@ -7,6 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/person"
+	"countersign/internal/slacksim/workspace"
 )
 
 func TestAnEmptyQuestionIsAskedForAndMakesNoRequest(t *testing.T) {
@@ -22,7 +24,7 @@ func TestAnEmptyQuestionIsAskedForAndMakesNoRequest(t *testing.T) {
 		require.NoError(t, h.maya.CloseView())
 	}
 	require.NoError(t, h.maya.Command(slacksim.SalesData, "/analyze"))
-	wrong, err := h.maya.Submit(slacksim.Fill("question", " \n "))
+	wrong, err := h.maya.Submit(person.Fill("question", " \n "))
 	require.NoError(t, err)
 	require.Equal(t, map[string]string{"question": hint}, wrong, "said beside the field; the form stays open")
 
@@ -71,8 +73,8 @@ func TestAQuestionInAnyScriptIsShownAsItWasTyped(t *testing.T) {
 		}
 		root := h.ask(c.typed)
 		card := h.cardOf(c.shown)
-		require.Equal(t, c.shown, value[string](h, `SELECT question FROM requests ORDER BY created_at DESC LIMIT 1`))
-		for _, m := range []slacksim.Message{root, card} {
+		require.Equal(t, c.shown, value[string](h, `SELECT said(question) FROM requests ORDER BY created_at DESC LIMIT 1`))
+		for _, m := range []workspace.Message{root, card} {
 			texts := plainTexts(t, m, slacksim.Analyst, slacksim.Reviewer, slacksim.SecondReviewer)
 			require.Contains(t, texts, c.shown, "as one piece of plain text")
 			escaped := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(c.shown)
@@ -83,7 +85,7 @@ func TestAQuestionInAnyScriptIsShownAsItWasTyped(t *testing.T) {
 		prompt := asked[len(asked)-1].Messages
 		require.Contains(t, prompt[len(prompt)-1].Content, "The question:\n"+c.shown, "the model gets the same words")
 	}
-	for _, p := range []*slacksim.Person{h.ben, h.priya} {
+	for _, p := range []*person.Person{h.ben, h.priya} {
 		require.Empty(t, p.Notices())
 	}
 	require.Equal(t, 4, value[int](h, `SELECT count(*) FROM requests WHERE state = 'pending'`))
@@ -92,7 +94,7 @@ func TestAQuestionInAnyScriptIsShownAsItWasTyped(t *testing.T) {
 
 // plainTexts are the pieces of plain text in a message. It fails when anything
 // else than plain text, our own bold and code, or these people stands in it.
-func plainTexts(t *testing.T, m slacksim.Message, people ...string) (texts []string) {
+func plainTexts(t *testing.T, m workspace.Message, people ...string) (texts []string) {
 	t.Helper()
 	var walk func(v any)
 	walk = func(v any) {

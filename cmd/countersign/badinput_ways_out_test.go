@@ -10,6 +10,7 @@ import (
 
 	"countersign/approval"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/workspace"
 )
 
 func TestAQuestionCanBeTakenBackUntilItRuns(t *testing.T) {
@@ -52,7 +53,7 @@ func TestAQuestionCanBeTakenBackUntilItRuns(t *testing.T) {
 	root = h.ask("Too late?")
 	require.NoError(t, h.ben.Click(h.cardOf("Too late?"), "Approve"))
 	h.reply(root)
-	late := value[string](h, `SELECT id FROM requests WHERE question = 'Too late?'`)
+	late := value[string](h, `SELECT id FROM requests WHERE said(question) = 'Too late?'`)
 	require.NoError(t, h.maya.Command(slacksim.SalesData, "/analyze cancel "+strings.ToUpper(late)))
 	h.told(h.maya, slacksim.SalesData, "There is nothing to take back: it has run already.")
 	require.Equal(t, 1, value[int](h, `SELECT count(*) FROM runs`))
@@ -86,7 +87,7 @@ func TestNobodyDecidingIsNotANo(t *testing.T) {
 	h := open(t, atE2B(newCloud(t)))
 	r, _ := h.run()
 	root := h.ask("Anybody?")
-	card, err := h.ben.WaitMessage(h.patient(), slacksim.CodeReview, func(m slacksim.Message) bool { return strings.Contains(m.Words(), "Anybody?") })
+	card, err := h.ben.WaitMessage(h.patient(), slacksim.CodeReview, func(m workspace.Message) bool { return strings.Contains(m.Words(), "Anybody?") })
 	require.NoError(t, err)
 	h.shorten("clock_timestamp()")
 	h.soon("it expires", func() bool {
@@ -125,7 +126,7 @@ func TestAFollowUpKnowsWhatWasSaidBefore(t *testing.T) {
 	require.Contains(t, last[2].Content, `pd.read_csv("sales.csv")["units"].sum()`)
 	require.Contains(t, last[3].Content, "The question:\nand the largest?")
 	require.NoError(t, h.ben.Click(card, "Approve"))
-	_, err = h.maya.WaitReply(h.patient(), root.Channel, root.TS, func(m slacksim.Message) bool {
+	_, err = h.maya.WaitReply(h.patient(), root.Channel, root.TS, func(m workspace.Message) bool {
 		return strings.Contains(m.Text, "Total: ") && strings.Contains(m.Words(), "\n4\n")
 	})
 	require.NoError(t, err)

@@ -14,6 +14,7 @@ import (
 	"countersign/codegen/mistraltest"
 	"countersign/codegen/samples"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/workspace"
 )
 
 // BenchmarkDecisions measures what a reviewer waits for: from the click until the
@@ -46,9 +47,9 @@ func benchDecisions(b *testing.B, t *table, pending int) figure {
 	for range n {
 		require.NoError(b, h.maya.Command(slacksim.SalesData, "/analyze What is the sum of units in sales.csv?"))
 	}
-	var cards []slacksim.Message
-	_, err := h.ben.WaitMessage(h.patient(), slacksim.CodeReview, func(m slacksim.Message) bool {
-		if m.Has("Approve") && !slices.ContainsFunc(cards, func(c slacksim.Message) bool { return c.TS == m.TS }) {
+	var cards []workspace.Message
+	_, err := h.ben.WaitMessage(h.patient(), slacksim.CodeReview, func(m workspace.Message) bool {
+		if m.Has("Approve") && !slices.ContainsFunc(cards, func(c workspace.Message) bool { return c.TS == m.TS }) {
 			cards = append(cards, m)
 		}
 		return len(cards) > n
@@ -58,7 +59,7 @@ func benchDecisions(b *testing.B, t *table, pending int) figure {
 		if err := h.ben.Click(cards[i], "Approve"); err != nil {
 			return err
 		}
-		_, err := h.ben.WaitMessage(h.patient(), slacksim.CodeReview, func(m slacksim.Message) bool {
+		_, err := h.ben.WaitMessage(h.patient(), slacksim.CodeReview, func(m workspace.Message) bool {
 			return m.TS == cards[i].TS && strings.Contains(m.Text, "Approved by")
 		})
 		return err

@@ -17,7 +17,7 @@ import (
 	"countersign/approval/steps"
 	"countersign/codegen/mistraltest"
 	"countersign/codegen/samples"
-	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/workspace"
 	"countersign/sandbox/local"
 )
 
@@ -150,7 +150,7 @@ func boxed(b *testing.B, code string, inFlight, warm int) (took outputs) {
 	h.bench(watched, 4) // as many runs at once as a replica has by default
 	b.Cleanup(func() { require.NoError(b, box.Close()) })
 	h.share("sales.csv", string(samples.Files()[0].Data))
-	var cards []slacksim.Message
+	var cards []workspace.Message
 	for range perRow {
 		cards = append(cards, h.card(h.ask("What is the sum of units per region in sales.csv?")))
 	}

@@ -18,6 +18,7 @@ import (
 	"countersign/codegen/mistraltest"
 	"countersign/codegen/samples"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/workspace"
 	"countersign/storage"
 )
 
@@ -103,9 +104,9 @@ func benchAcks(b *testing.B, t *table, inFlight int) {
 	require.NoError(b, ask(0)) // warm
 	t.row(fmt.Sprintf("/analyze to ack, %d in flight", inFlight), each(b, n, inFlight, ask))
 
-	var cards []slacksim.Message
-	_, err = h.ben.WaitMessage(h.patient(), slacksim.CodeReview, func(m slacksim.Message) bool {
-		if m.Has("Approve") && !slices.ContainsFunc(cards, func(c slacksim.Message) bool { return c.TS == m.TS }) {
+	var cards []workspace.Message
+	_, err = h.ben.WaitMessage(h.patient(), slacksim.CodeReview, func(m workspace.Message) bool {
+		if m.Has("Approve") && !slices.ContainsFunc(cards, func(c workspace.Message) bool { return c.TS == m.TS }) {
 			cards = append(cards, m)
 		}
 		return len(cards) > n

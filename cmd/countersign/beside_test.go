@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/workspace"
 )
 
 // ran runs a command to its end, in the house's settings.
@@ -37,7 +38,7 @@ func TestCommandsWorkBesideAServeWithItsPrivateDatabase(t *testing.T) {
 	said, code := h.ran("decide", req.ID, "approve", "--as", slacksim.Reviewer, "--digest", req.Revision.Digest[:8])
 	require.Zero(t, code, said)
 	require.Contains(t, said, "Approved")
-	_, err = h.ben.WaitChange(h.patient(), card, func(m slacksim.Message) bool { return !m.Has("Approve") })
+	_, err = h.ben.WaitChange(h.patient(), card, func(m workspace.Message) bool { return !m.Has("Approve") })
 	require.NoError(t, err)
 	h.says(root, "Total")
 	said, code = h.ran("audit", strings.ToUpper(req.ID))

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/workspace"
 )
 
 // longProgram has so many lines, reads the sales and ends with their number.
@@ -160,7 +161,7 @@ func TestACardThatNobodyDecidesOnSaysSoHonestly(t *testing.T) {
 	ben := h.startBrowser().sit(slacksim.Reviewer, slacksim.CodeReview)
 	h.writes(revenue)
 	root := h.ask("What was the revenue per month by region in sales.csv?")
-	card, err := h.ben.WaitMessage(h.patient(), slacksim.CodeReview, func(m slacksim.Message) bool { return m.TS > root.TS })
+	card, err := h.ben.WaitMessage(h.patient(), slacksim.CodeReview, func(m workspace.Message) bool { return m.TS > root.TS })
 	require.NoError(t, err)
 	h.shorten("clock_timestamp() + interval '5 seconds'")
 	require.Eventually(t, func() bool {
@@ -171,7 +172,7 @@ func TestACardThatNobodyDecidesOnSaysSoHonestly(t *testing.T) {
 	ben.sees(message(card), "Expired: nobody decided")
 	ben.misses(message(card) + " " + test("action-approve"))
 	ben.picture("card-expired", message(card))
-	_, err = h.ben.WaitMessage(h.patient(), h.ben.DM(), func(m slacksim.Message) bool {
+	_, err = h.ben.WaitMessage(h.patient(), h.ben.DM(), func(m workspace.Message) bool {
 		return strings.Contains(m.Text, "waits for a reviewer") || strings.Contains(m.Text, "There is nothing to do here")
 	})
 	require.NoError(t, err, "he was reminded")

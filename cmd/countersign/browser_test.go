@@ -14,6 +14,7 @@ import (
 
 	"countersign/codegen/mistraltest"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/workspace"
 )
 
 // revenue is what the model writes: a table, and a chart of it.
@@ -190,9 +191,9 @@ func TestWithoutABrowserTheTestSaysWhatToInstall(t *testing.T) {
 }
 
 // opened waits for the thread of a question that was typed after another one.
-func (h *house) opened(after string) slacksim.Message {
+func (h *house) opened(after string) workspace.Message {
 	h.t.Helper()
-	root, err := h.maya.WaitMessage(h.patient(), slacksim.SalesData, func(m slacksim.Message) bool {
+	root, err := h.maya.WaitMessage(h.patient(), slacksim.SalesData, func(m workspace.Message) bool {
 		return m.TS > after && m.BotID != "" && !m.Ephemeral && (m.ThreadTS == "" || m.ThreadTS == m.TS)
 	})
 	require.NoError(h.t, err, "no thread")
@@ -200,9 +201,9 @@ func (h *house) opened(after string) slacksim.Message {
 }
 
 // card2 waits for a card with a button of that name.
-func (h *house) card2(after slacksim.Message, button string) slacksim.Message {
+func (h *house) card2(after workspace.Message, button string) workspace.Message {
 	h.t.Helper()
-	card, err := h.ben.WaitMessage(h.patient(), slacksim.CodeReview, func(m slacksim.Message) bool { return m.TS > after.TS && strings.Contains(m.Words(), button) })
+	card, err := h.ben.WaitMessage(h.patient(), slacksim.CodeReview, func(m workspace.Message) bool { return m.TS > after.TS && strings.Contains(m.Words(), button) })
 	require.NoError(h.t, err, "no card; the thread: %s", h.thread(after))
 	return card
 }

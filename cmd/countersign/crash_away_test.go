@@ -12,6 +12,8 @@ import (
 	"countersign/codegen/mistraltest"
 	"countersign/internal/pglocal"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/fault"
+	"countersign/internal/slacksim/person"
 	"countersign/sandbox/e2b/e2btest"
 	"countersign/storage"
 )
@@ -55,7 +57,7 @@ func TestNothingIsAckedWhileTheDatabaseIsAway(t *testing.T) {
 	<-called
 	require.NoError(t, server.Stop())
 	close(answer)
-	var unanswered *slacksim.Unanswered
+	var unanswered *person.Unanswered
 	require.ErrorAs(t, w.ben.Click(first, "Approve"), &unanswered, "no database, no ack")
 	require.ErrorAs(t, w.maya.Command(slacksim.SalesData, "/analyze Is anybody there, sales.csv?"), &unanswered)
 
@@ -109,11 +111,11 @@ func TestAStormInSlackLeavesEveryMessageRight(t *testing.T) {
 	w.run()
 	storm := func() {
 		for _, method := range []string{"chat.postMessage", "chat.update", "files.getUploadURLExternal", "files.completeUploadExternal", "download"} {
-			w.sim.Fail(slacksim.MethodFault{Method: method, Status: 500})
-			w.sim.Fail(slacksim.MethodFault{Method: method, RetryAfter: time.Second})
+			w.sim.Fail(fault.Method{Method: method, Status: 500})
+			w.sim.Fail(fault.Method{Method: method, RetryAfter: time.Second})
 		}
 		// This one cannot be lost without a trace: Slack has the change, and says that it has failed.
-		w.sim.Fail(slacksim.MethodFault{Method: "chat.update", Status: 500, After: true})
+		w.sim.Fail(fault.Method{Method: "chat.update", Status: 500, After: true})
 	}
 	const questions = 3
 	storm()
@@ -140,8 +142,8 @@ func TestALostAnswerToAPostCostsAtMostASecondPost(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.run()
-	w.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Times: 2})
-	w.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", After: true, Cut: true}) // the card's
+	w.sim.Fail(fault.Method{Method: "chat.postMessage", Times: 2})
+	w.sim.Fail(fault.Method{Method: "chat.postMessage", After: true, Cut: true}) // the card's
 	require.NoError(t, w.maya.Command(slacksim.SalesData, "/analyze "+asked))
 	w.until("a card is remembered", func() bool { return value[int](w.house, `SELECT count(*) FROM posts WHERE surface = 'card'`) == 1 })
 	cards := w.ben.Messages(slacksim.CodeReview)

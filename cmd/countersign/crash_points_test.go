@@ -12,6 +12,9 @@ import (
 	"countersign/codegen/mistraltest"
 	"countersign/internal/proof"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/fault"
+	"countersign/internal/slacksim/person"
+	"countersign/internal/slacksim/workspace"
 	"countersign/sandbox/e2b/e2btest"
 )
 
@@ -48,9 +51,9 @@ type world struct {
 func slack(method string, nth int32, after bool) func(*world, func(), bool) {
 	return func(w *world, end func(), gone bool) {
 		if nth > 1 {
-			w.sim.Fail(slacksim.MethodFault{Method: method, Times: int(nth) - 1})
+			w.sim.Fail(fault.Method{Method: method, Times: int(nth) - 1})
 		}
-		w.sim.Fail(slacksim.MethodFault{Method: method, Do: end, After: after && gone, Cut: gone})
+		w.sim.Fail(fault.Method{Method: method, Do: end, After: after && gone, Cut: gone})
 	}
 }
 
@@ -259,7 +262,7 @@ func (w *world) act(do func() error, committed string, dead <-chan struct{}) (ac
 			require.Equal(w.t, 1, n, "it was acked, so it has committed")
 			return true
 		}
-		var unanswered *slacksim.Unanswered
+		var unanswered *person.Unanswered
 		require.ErrorAs(w.t, err, &unanswered)
 		if n > 0 {
 			return false
@@ -275,7 +278,7 @@ func (w *world) act(do func() error, committed string, dead <-chan struct{}) (ac
 }
 
 // openCard waits for the card that is remembered and can be approved.
-func (w *world) openCard() (card slacksim.Message) {
+func (w *world) openCard() (card workspace.Message) {
 	w.t.Helper()
 	w.until("a card that can be approved", func() bool {
 		m, err := w.ben.Find(slacksim.CodeReview, value[string](w.house, `SELECT coalesce(max(ts), '') FROM posts WHERE surface = 'card'`))

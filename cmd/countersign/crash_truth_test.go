@@ -10,6 +10,7 @@ import (
 	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/workspace"
 	"countersign/storage"
 )
 
@@ -40,9 +41,9 @@ func (h *house) truth(strays int) {
 	h.ledger()
 	h.balance(db)
 	for _, id := range column[string](h, `SELECT id FROM requests ORDER BY id`) {
-		n, err := db.VerifyChain(h.ctx, "request:"+id)
+		found, err := db.VerifyChain(h.ctx, "request:"+id)
 		require.NoError(h.t, err)
-		require.Positive(h.t, n)
+		require.Positive(h.t, found.Events)
 		strays -= h.shown(db, id)
 	}
 	require.NotContains(h.t, h.log.String(), "panic")
@@ -96,7 +97,7 @@ func (h *house) shown(db *storage.DB, id string) (strays int) {
 	view, err := db.View(h.ctx, id)
 	require.NoError(h.t, err)
 	r := view.Request
-	find := func(s steps.Surface) slacksim.Message {
+	find := func(s steps.Surface) workspace.Message {
 		h.t.Helper()
 		post, ok := view.Posts[s]
 		require.True(h.t, ok, "%s has no %s:\n%s", id, s, h.picture())
@@ -130,12 +131,12 @@ func (h *house) shown(db *storage.DB, id string) (strays int) {
 		expected--
 	}
 	// Who was not answered in time may have asked the same once more.
-	asked := value[int](h, `SELECT count(*) FROM requests WHERE question = $1`, r.Question)
+	asked := value[int](h, `SELECT count(*) FROM requests WHERE said(question) = $1`, r.Question)
 	return strays + h.replies(root) - expected + h.roots(r.Question) - asked
 }
 
 // replies is how many messages the bot has posted in a thread.
-func (h *house) replies(root slacksim.Message) (n int) {
+func (h *house) replies(root workspace.Message) (n int) {
 	for _, m := range h.carla.Thread(root.Channel, root.TS) {
 		if m.BotID != "" && !m.Ephemeral && m.TS != root.TS {
 			n++

@@ -18,6 +18,7 @@ import (
 	"countersign/budget"
 	"countersign/codegen"
 	"countersign/codegen/samples"
+	"countersign/codegen/standin"
 	"countersign/internal/pglocal"
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/page"
@@ -203,7 +204,8 @@ func outdated(err error) error {
 // demoWriter is the model that the settings name, or the stand-in.
 func (p program) demoWriter() (w steps.Writer, says string, err error) {
 	if p.MistralAPIKey == "" && p.MistralBaseURL == "" {
-		return codegen.Sample{}, "a stand-in that knows the sample questions and can summarise any table (MISTRAL_API_KEY brings the real one)", nil
+		w, err = codegen.New(p.SampleRows, standin.Provider{})
+		return w, "a stand-in that knows the sample questions and can summarise any table (MISTRAL_API_KEY brings the real one)", err
 	}
 	w, err = p.mistral()
 	return w, fmt.Sprintf("%s by Mistral", p.MistralModel), err

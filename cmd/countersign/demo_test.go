@@ -19,6 +19,7 @@ import (
 	"countersign/budget"
 	"countersign/internal/pglocal"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/workspace"
 	"countersign/storage"
 )
 
@@ -207,9 +208,9 @@ func TestDemoFailsWhenAStepDoesNotHappen(t *testing.T) {
 	// A round whose question is taken back gets no answer, and says so instead of waiting for one.
 	h.writes("1 + 2")
 	ended := &stage{replica: r, sim: h.sim, maya: h.maya, ben: h.ben, hurry: true, every: 100 * time.Millisecond, root: h.ask("Why is it taken back, for sales.csv?").TS}
-	card := h.card(slacksim.Message{TS: ended.root, Channel: slacksim.SalesData})
+	card := h.card(workspace.Message{TS: ended.root, Channel: slacksim.SalesData})
 	require.NoError(t, h.maya.Command(slacksim.SalesData, "/analyze cancel "+value[string](h, `SELECT id FROM requests ORDER BY created_at DESC LIMIT 1`)))
-	_, err := h.ben.WaitChange(h.patient(), card, func(m slacksim.Message) bool { return !m.Has("Approve") })
+	_, err := h.ben.WaitChange(h.patient(), card, func(m workspace.Message) bool { return !m.Has("Approve") })
 	require.NoError(t, err)
 	require.ErrorContains(t, ended.review(h.ctx), "the request has ended without it")
 
@@ -217,7 +218,7 @@ func TestDemoFailsWhenAStepDoesNotHappen(t *testing.T) {
 	over, stop := context.WithCancel(h.ctx)
 	stop()
 	s := &stage{replica: r, sim: h.sim, maya: h.maya, ben: h.ben, hurry: true, every: sayEvery, root: h.ask("Why is it so in sales.csv?").TS}
-	h.card(slacksim.Message{TS: s.root, Channel: slacksim.SalesData})
+	h.card(workspace.Message{TS: s.root, Channel: slacksim.SalesData})
 	s.pause(over, time.Hour)
 	require.ErrorContains(t, s.answer(over), "no answer with a bill")
 	require.ErrorContains(t, s.told(errors.New("no card")), "no card; the thread says: ")
@@ -228,7 +229,7 @@ func TestDemoFailsWhenAStepDoesNotHappen(t *testing.T) {
 func TestTranscriptIsReadable(t *testing.T) {
 	t.Parallel()
 	s := &stage{}
-	said := slacksim.Message{Text: "<@U0MAYA> &lt;asks&gt; &amp; <@U0NOBODY>, <!date^1^{date}|1 Jan>, <#C1>"}
+	said := workspace.Message{Text: "<@U0MAYA> &lt;asks&gt; &amp; <@U0NOBODY>, <!date^1^{date}|1 Jan>, <#C1>"}
 	require.Equal(t, "@Maya Lindqvist <asks> & @U0NOBODY, 1 Jan, #C1", s.read(said))
 	require.Equal(t, "  a\n  b\n  … (2 lines more)", indent("a\nb\nc\nd\n", 2, 2))
 }

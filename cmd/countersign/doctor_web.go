@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"countersign/codegen"
+	"countersign/codegen/mistral"
 )
 
 // checkMistral asks for the list of models, which costs nothing, and looks for
@@ -38,7 +38,7 @@ func (p program) checkMistral(ctx context.Context) finding {
 	case status != http.StatusOK:
 		return finding{warn: true, say: fmt.Sprintf("answers, but says %d when asked for its models; nothing else was tried", status)}
 	}
-	list, err := codegen.ParseCatalogue(body)
+	list, err := mistral.ParseCatalogue(body)
 	if err != nil {
 		return finding{warn: true, say: "answers, but not with a list of models; is MISTRAL_BASE_URL right?"}
 	}
@@ -46,16 +46,16 @@ func (p program) checkMistral(ctx context.Context) finding {
 }
 
 // judgeModels holds the models that askers are offered against the list that the key gets.
-func (p program) judgeModels(offered []string, list []codegen.CatalogueModel, now time.Time) finding {
+func (p program) judgeModels(offered []string, list []mistral.ModelCard, now time.Time) finding {
 	var faults []error
 	var ending []string
 	for _, model := range offered {
-		on, replacement := codegen.Ending(model, list)
+		on, replacement := mistral.Ending(model, list)
 		instead := ""
 		if replacement != "" {
 			instead = fmt.Sprintf(", and names %s in its place", replacement)
 		}
-		listed := slices.ContainsFunc(list, func(m codegen.CatalogueModel) bool { return m.ID == model })
+		listed := slices.ContainsFunc(list, func(m mistral.ModelCard) bool { return m.ID == model })
 		switch {
 		case !on.IsZero() && !on.After(now):
 			faults = append(faults, fmt.Errorf("has retired %s on %s%s: change MISTRAL_MODEL or MISTRAL_MODELS", model, on.Format("2 January 2006"), instead))

@@ -25,6 +25,8 @@ import (
 	"countersign/internal/pglocal/pgtest"
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/page"
+	"countersign/internal/slacksim/person"
+	"countersign/internal/slacksim/workspace"
 	"countersign/storage"
 )
 
@@ -49,7 +51,7 @@ type house struct {
 	log     *lockedBuffer
 	hasty   bool // does not wait for the sandbox
 
-	maya, ben, priya, carla *slacksim.Person
+	maya, ben, priya, carla *person.Person
 }
 
 // open builds a house. change may alter its settings before anything starts.
@@ -160,7 +162,7 @@ func (h *house) run(change ...func(*replica)) (r *replica, stop func()) {
 }
 
 // share puts a file into #sales-data, by Maya.
-func (h *house) share(name, data string) slacksim.File {
+func (h *house) share(name, data string) workspace.File {
 	h.t.Helper()
 	m, err := h.maya.Share(slacksim.SalesData, "Here is "+name, name, []byte(data))
 	require.NoError(h.t, err)
@@ -183,22 +185,22 @@ func (h *house) writes(programs ...string) {
 }
 
 // ask has Maya ask in #sales-data and returns the thread that it opens.
-func (h *house) ask(question string) slacksim.Message {
+func (h *house) ask(question string) workspace.Message {
 	h.t.Helper()
 	return h.asks(question)()
 }
 
 // asks has Maya ask; what it returns waits for the thread.
-func (h *house) asks(question string) (opened func() slacksim.Message) {
+func (h *house) asks(question string) (opened func() workspace.Message) {
 	h.t.Helper()
 	earlier := ""
 	for _, m := range h.maya.Messages(slacksim.SalesData) {
 		earlier = m.TS
 	}
 	require.NoError(h.t, h.maya.Command(slacksim.SalesData, "/analyze "+question))
-	return func() slacksim.Message {
+	return func() workspace.Message {
 		h.t.Helper()
-		root, err := h.maya.WaitMessage(h.patient(), slacksim.SalesData, func(m slacksim.Message) bool {
+		root, err := h.maya.WaitMessage(h.patient(), slacksim.SalesData, func(m workspace.Message) bool {
 			return m.TS > earlier && m.BotID != "" && !m.Ephemeral && (m.ThreadTS == "" || m.ThreadTS == m.TS)
 		})
 		require.NoError(h.t, err, "no thread")
@@ -207,17 +209,17 @@ func (h *house) asks(question string) (opened func() slacksim.Message) {
 }
 
 // card waits for the newest card that can be approved.
-func (h *house) card(after slacksim.Message) slacksim.Message {
+func (h *house) card(after workspace.Message) workspace.Message {
 	h.t.Helper()
-	card, err := h.ben.WaitMessage(h.patient(), slacksim.CodeReview, func(m slacksim.Message) bool { return m.TS > after.TS && m.Has("Approve") })
+	card, err := h.ben.WaitMessage(h.patient(), slacksim.CodeReview, func(m workspace.Message) bool { return m.TS > after.TS && m.Has("Approve") })
 	require.NoError(h.t, err, "no card; the thread: %s", h.thread(after))
 	return card
 }
 
 // says waits until a message of the bot in the thread holds the words.
-func (h *house) says(root slacksim.Message, words string) slacksim.Message {
+func (h *house) says(root workspace.Message, words string) workspace.Message {
 	h.t.Helper()
-	m, err := h.maya.WaitReply(h.patient(), root.Channel, root.TS, func(m slacksim.Message) bool {
+	m, err := h.maya.WaitReply(h.patient(), root.Channel, root.TS, func(m workspace.Message) bool {
 		return m.BotID != "" && m.TS != root.TS && strings.Contains(m.Text+"\n"+m.Words(), words)
 	})
 	require.NoError(h.t, err, "nobody says %q; the thread: %s", words, h.thread(root))
@@ -225,14 +227,14 @@ func (h *house) says(root slacksim.Message, words string) slacksim.Message {
 }
 
 // told waits for a private answer to somebody in a channel.
-func (h *house) told(who *slacksim.Person, channel, words string) slacksim.Message {
+func (h *house) told(who *person.Person, channel, words string) workspace.Message {
 	h.t.Helper()
-	m, err := who.WaitEphemeral(h.patient(), channel, func(m slacksim.Message) bool { return strings.Contains(m.Text+"\n"+m.Words(), words) })
+	m, err := who.WaitEphemeral(h.patient(), channel, func(m workspace.Message) bool { return strings.Contains(m.Text+"\n"+m.Words(), words) })
 	require.NoError(h.t, err, "nobody was told %q", words)
 	return m
 }
 
-func (h *house) thread(root slacksim.Message) string {
+func (h *house) thread(root workspace.Message) string {
 	var all []string
 	for _, m := range h.maya.Thread(root.Channel, root.TS) {
 		all = append(all, m.Text)

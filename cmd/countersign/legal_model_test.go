@@ -38,7 +38,7 @@ func TestWhatMistralMayAnswerIsChargedByItsUsage(t *testing.T) {
 		card := h.cardOf(c.name)
 		require.Contains(t, card.Words(), "pd.DataFrame", c.name)
 		require.NotContains(t, card.Words(), "import os", "what the model thought of is no program")
-		id := value[string](h, `SELECT id FROM requests WHERE strpos(question, $1) > 0`, c.name)
+		id := value[string](h, `SELECT id FROM requests WHERE strpos(said(question), $1) > 0`, c.name)
 		const lines = ` FROM charges c JOIN holds h ON h.id = c.hold_id WHERE h.request_id = $1 AND c.kind = 'tokens'`
 		require.Equal(t, c.calls, value[int](h, `SELECT count(*)`+lines, id), c.name)
 		require.Equal(t, c.model, value[string](h, `SELECT max(c.model)`+lines, id), c.name)

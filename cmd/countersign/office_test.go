@@ -18,6 +18,8 @@ import (
 
 	"countersign/codegen/mistraltest"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/person"
+	"countersign/internal/slacksim/workspace"
 )
 
 // office is the workspace and whoever plays in it.
@@ -25,7 +27,7 @@ type office struct {
 	*house
 	db      *pgxpool.Pool
 	seed    uint64
-	askers  []*slacksim.Person
+	askers  []*person.Person
 	rooms   []room
 	modals  map[string]*sync.Mutex // by person: whoever has a modal open does nothing else
 	money   sync.Mutex             // one question at a time is out of money
@@ -42,9 +44,9 @@ type room struct {
 type scene struct {
 	number   int
 	fate     string // see fates
-	asker    *slacksim.Person
-	reviewer *slacksim.Person
-	other    *slacksim.Person
+	asker    *person.Person
+	reviewer *person.Person
+	other    *person.Person
 	room     room
 	by       string // command, mention or form
 	follows  bool   // asks on in its thread, once it has its answer
@@ -62,7 +64,7 @@ const wish = "Please print it twice."
 // newOffice opens the house: ten people, three channels, two replicas.
 func newOffice(t *testing.T, seed uint64) *office {
 	users, channels := slacksim.DefaultUsers(), slacksim.DefaultChannels()
-	more := []slacksim.User{
+	more := []workspace.User{
 		{ID: "U0ADA", Name: "ada", RealName: "Ada Moreau", Role: "analyst", TZ: "Europe/Paris"}, {ID: "U0IVO", Name: "ivo", RealName: "Ivo Horvat", Role: "analyst", TZ: "Europe/Zagreb"},
 		{ID: "U0LIN", Name: "lin", RealName: "Lin Zhao", Role: "analyst", TZ: "Asia/Shanghai"}, {ID: "U0NOA", Name: "noa", RealName: "Noa Levi", Role: "analyst", TZ: "Asia/Jerusalem"},
 		{ID: "U0EVE", Name: "eve", RealName: "Eve Larsen", Role: "analyst", TZ: "Europe/Oslo"},
@@ -76,12 +78,12 @@ func newOffice(t *testing.T, seed uint64) *office {
 			channels[i].Members = everybody
 		}
 	}
-	channels = append(channels, slacksim.Channel{ID: "C0STORES", Name: "stores", Members: everybody}, slacksim.Channel{ID: "C0FINANCE", Name: "finance", Members: everybody})
+	channels = append(channels, workspace.Channel{ID: "C0STORES", Name: "stores", Members: everybody}, workspace.Channel{ID: "C0FINANCE", Name: "finance", Members: everybody})
 	o := &office{seed: seed, modals: map[string]*sync.Mutex{}}
 	// Slack's own pace of posting belongs to a bad day as well, only a little shorter.
 	o.house = openIn(t, slacksim.Options{Users: users, Channels: channels, PostBurst: 10, Timing: slacksim.Timing{Post: 200 * time.Millisecond}},
 		atE2B(newCloud(t)), func(c *Config) { c.MaxOpen = 1000 })
-	for _, u := range append([]slacksim.User{{ID: slacksim.Analyst}, {ID: slacksim.OtherAnalyst}, {ID: slacksim.Admin}}, more...) {
+	for _, u := range append([]workspace.User{{ID: slacksim.Analyst}, {ID: slacksim.OtherAnalyst}, {ID: slacksim.Admin}}, more...) {
 		o.askers = append(o.askers, o.sim.As(u.ID))
 	}
 	for _, id := range everybody {
@@ -156,7 +158,7 @@ type known struct {
 // rows are the requests of a question. Who was not answered in time may have asked twice.
 func (o *office) rows(text string) ([]known, error) {
 	rows, err := o.db.Query(o.ctx, `SELECT id, state, coalesce(revision, 0) AS revision, blocked IS NOT NULL AS blocked, coalesce(shown_at >= changed_at, false) AS shown
-		FROM requests WHERE question = $1 ORDER BY created_at, id`, text)
+		FROM requests WHERE said(question) = $1 ORDER BY created_at, id`, text)
 	if err != nil {
 		return nil, err
 	}
@@ -167,7 +169,7 @@ func (o *office) rows(text string) ([]known, error) {
 func (o *office) persist(do func() error) error {
 	for {
 		err := do()
-		var unanswered *slacksim.Unanswered
+		var unanswered *person.Unanswered
 		if !errors.As(err, &unanswered) {
 			return err
 		}
@@ -216,10 +218,10 @@ func (o *office) askOnce(s scene, text, thread string) error {
 		return err
 	case s.by == "form":
 		return o.modal(s.asker, "form", func() error { return s.asker.Command(s.room.channel, "/analyze") },
-			slacksim.Fill("question", text).And("files", s.room.file))
+			person.Fill("question", text).And("files", s.room.file))
 	}
 	err := s.asker.Command(s.room.channel, "/analyze "+text)
-	var unanswered *slacksim.Unanswered
+	var unanswered *person.Unanswered
 	if errors.As(err, &unanswered) {
 		return nil // looked for, and asked again if it is not there
 	}
@@ -228,11 +230,11 @@ func (o *office) askOnce(s scene, text, thread string) error {
 
 // modal opens a modal, fills it in and hands it in. It is closed and left when it does
 // not open, or when nobody answers: what was meant by it is looked for by the caller.
-func (o *office) modal(p *slacksim.Person, callback string, open func() error, form slacksim.Form) error {
+func (o *office) modal(p *person.Person, callback string, open func() error, form person.Form) error {
 	lock := o.modals[p.ID()]
 	lock.Lock()
 	defer lock.Unlock()
-	var unanswered *slacksim.Unanswered
+	var unanswered *person.Unanswered
 	if err := open(); err != nil {
 		if errors.As(err, &unanswered) {
 			return nil
@@ -242,7 +244,7 @@ func (o *office) modal(p *slacksim.Person, callback string, open func() error, f
 	for tries := range 50 {
 		if v, there := p.View(); there && v.CallbackID == callback {
 			wrong, err := p.Submit(form)
-			var refusal *slacksim.Refusal
+			var refusal *person.Refusal
 			if errors.As(err, &refusal) && refusal.Code == "no_such_field" && tries < 30 {
 				// The files of a channel come a moment after the form. Who does not wait names the file in the question.
 				if err := o.rest(100 * time.Millisecond); err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"countersign/codegen/mistraltest"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/workspace"
 )
 
 // Slack takes one message a second and channel, after a short burst. What comes
@@ -28,7 +29,7 @@ func TestTwentyCardsAtOnceAllArriveAtSlacksPace(t *testing.T) {
 		require.NoError(t, h.maya.Command(slacksim.SalesData, fmt.Sprintf("/analyze What is number %d in sales.csv?", i)))
 	}
 	var cards []string
-	_, err := h.ben.WaitMessage(h.patient(), slacksim.CodeReview, func(m slacksim.Message) bool {
+	_, err := h.ben.WaitMessage(h.patient(), slacksim.CodeReview, func(m workspace.Message) bool {
 		if m.Has("Approve") && !slices.Contains(cards, m.TS) {
 			cards = append(cards, m.TS)
 		}

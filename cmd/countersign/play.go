@@ -16,19 +16,22 @@ import (
 	"countersign/approval/steps"
 	"countersign/codegen/samples"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/blockkit"
+	"countersign/internal/slacksim/person"
+	"countersign/internal/slacksim/workspace"
 )
 
 // stage is where the demo's round is played and its transcript printed.
 type stage struct {
 	*replica
 	sim   *slacksim.Sim
-	maya  *slacksim.Person // asks
-	ben   *slacksim.Person // reviews
-	hurry bool             // nobody watches: no pauses
-	every time.Duration    // how often it says what it waits for
+	maya  *person.Person // asks
+	ben   *person.Person // reviews
+	hurry bool           // nobody watches: no pauses
+	every time.Duration  // how often it says what it waits for
 
 	root string // ts of the thread
-	card slacksim.Message
+	card workspace.Message
 }
 
 // line prints a line of the transcript.
@@ -143,7 +146,7 @@ func (s *stage) share(ctx context.Context) error {
 		return fmt.Errorf("the bot does not connect: %w", err)
 	}
 	for _, file := range samples.Files() {
-		if slices.ContainsFunc(s.maya.Messages(slacksim.SalesData), func(m slacksim.Message) bool { return shows(m, file.Name) }) {
+		if slices.ContainsFunc(s.maya.Messages(slacksim.SalesData), func(m workspace.Message) bool { return shows(m, file.Name) }) {
 			continue
 		}
 		if _, err := s.maya.Share(slacksim.SalesData, file.About, file.Name, file.Data); err != nil {
@@ -166,8 +169,8 @@ func (s *stage) ask(ctx context.Context) error {
 	if err := s.maya.Command(slacksim.SalesData, line); err != nil {
 		return fmt.Errorf("/analyze: %w", err)
 	}
-	root, err := wait(ctx, s, "the thread of the question", func(ctx context.Context) (slacksim.Message, error) {
-		return s.maya.WaitMessage(ctx, slacksim.SalesData, func(m slacksim.Message) bool {
+	root, err := wait(ctx, s, "the thread of the question", func(ctx context.Context) (workspace.Message, error) {
+		return s.maya.WaitMessage(ctx, slacksim.SalesData, func(m workspace.Message) bool {
 			return m.TS > earlier && m.BotID != "" && !m.Ephemeral && (m.ThreadTS == "" || m.ThreadTS == m.TS)
 		})
 	})
@@ -180,8 +183,8 @@ func (s *stage) ask(ctx context.Context) error {
 
 // review waits for the card, reads it out, and approves it.
 func (s *stage) review(ctx context.Context) error {
-	card, err := wait(ctx, s, "the card with the code", func(ctx context.Context) (slacksim.Message, error) {
-		return s.ben.WaitMessage(ctx, slacksim.CodeReview, func(m slacksim.Message) bool { return m.TS > s.root && m.Has("Approve") })
+	card, err := wait(ctx, s, "the card with the code", func(ctx context.Context) (workspace.Message, error) {
+		return s.ben.WaitMessage(ctx, slacksim.CodeReview, func(m workspace.Message) bool { return m.TS > s.root && m.Has("Approve") })
 	})
 	if err != nil {
 		return fmt.Errorf("no card with Approve in the review channel: %w", s.told(err))
@@ -194,8 +197,8 @@ func (s *stage) review(ctx context.Context) error {
 	if err := s.ben.Click(card, "Approve"); err != nil {
 		return fmt.Errorf("click Approve: %w", err)
 	}
-	decided, err := wait(ctx, s, "the card to say so", func(ctx context.Context) (slacksim.Message, error) {
-		return s.ben.WaitChange(ctx, card, func(m slacksim.Message) bool { return !m.Has("Approve") })
+	decided, err := wait(ctx, s, "the card to say so", func(ctx context.Context) (workspace.Message, error) {
+		return s.ben.WaitChange(ctx, card, func(m workspace.Message) bool { return !m.Has("Approve") })
 	})
 	if err != nil {
 		return fmt.Errorf("the card still has its buttons: %w", err)
@@ -210,15 +213,15 @@ func (s *stage) review(ctx context.Context) error {
 
 // answer waits for the chart, the table and the bill in Maya's thread.
 func (s *stage) answer(ctx context.Context) error {
-	reply, err := wait(ctx, s, "the answer", func(ctx context.Context) (slacksim.Message, error) {
-		return s.maya.WaitReply(ctx, slacksim.SalesData, s.root, func(m slacksim.Message) bool {
+	reply, err := wait(ctx, s, "the answer", func(ctx context.Context) (workspace.Message, error) {
+		return s.maya.WaitReply(ctx, slacksim.SalesData, s.root, func(m workspace.Message) bool {
 			return strings.Contains(m.Words(), "Total") && strings.Contains(m.Words(), "$")
 		})
 	})
 	if err != nil {
 		return fmt.Errorf("no answer with a bill in the thread: %w", s.told(err))
 	}
-	var charts []slacksim.File
+	var charts []workspace.File
 	for _, m := range s.maya.Thread(slacksim.SalesData, s.root) {
 		for _, f := range m.Files {
 			if f.IsImage {
@@ -236,7 +239,7 @@ func (s *stage) answer(ctx context.Context) error {
 		}
 		s.line("Countersign", "posts the chart %s (%d × %d, %d kB)", chart.Name, chart.Width, chart.Height, len(data)/1024)
 	}
-	if !slices.ContainsFunc(reply.Blocks, func(b slacksim.Block) bool { return b["type"] == "table" }) {
+	if !slices.ContainsFunc(reply.Blocks, func(b blockkit.Block) bool { return b["type"] == "table" }) {
 		return errors.New("the answer came without a table")
 	}
 	s.line("Countersign", "answers Maya in the thread:")
@@ -265,7 +268,7 @@ func (s *stage) told(err error) error {
 }
 
 // read is what a screen reader would say of a message, and the code that is in it.
-func (s *stage) read(m slacksim.Message) string {
+func (s *stage) read(m workspace.Message) string {
 	text := marked.ReplaceAllStringFunc(m.Text, func(mark string) string {
 		target, label, labelled := strings.Cut(strings.Trim(mark, "<>"), "|")
 		switch {
@@ -309,8 +312,8 @@ func (s *stage) name(user string) string {
 	return user
 }
 
-func shows(m slacksim.Message, name string) bool {
-	return slices.ContainsFunc(m.Files, func(f slacksim.File) bool { return f.Name == name })
+func shows(m workspace.Message, name string) bool {
+	return slices.ContainsFunc(m.Files, func(f workspace.File) bool { return f.Name == name })
 }
 
 // indent sets a text off, and cuts it to so many lines.

@@ -8,6 +8,9 @@ import (
 
 	"countersign/internal/proof"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/fault"
+	"countersign/internal/slacksim/webapi"
+	"countersign/internal/slacksim/workspace"
 )
 
 // Rows of `make prove-slack` about what a question rests on and that goes while it
@@ -16,7 +19,7 @@ import (
 const inQuestion = "What is in sales.csv?"
 
 // waiting is a house in which a card waits.
-func waiting(t *testing.T) (h *house, file slacksim.File, card slacksim.Message) {
+func waiting(t *testing.T) (h *house, file workspace.File, card workspace.Message) {
 	t.Helper()
 	h = openLight(t)
 	file = h.share("sales.csv", "a,b\n1,2\n")
@@ -45,30 +48,30 @@ func (h *house) looked() {
 func TestProveSlackWhatMayComeBackIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		goes, comes func(h *house, f slacksim.File)
+		goes, comes func(h *house, f workspace.File)
 		says        string
 	}{
 		"the bot is taken out of the channel": {
-			func(h *house, _ slacksim.File) { h.sim.Remove(slacksim.SalesData, slacksim.BotUser) },
-			func(h *house, _ slacksim.File) { h.sim.Invite(slacksim.SalesData, slacksim.BotUser) }, "any more, so I can neither read its files nor answer there"},
+			func(h *house, _ workspace.File) { h.sim.Remove(slacksim.SalesData, slacksim.BotUser) },
+			func(h *house, _ workspace.File) { h.sim.Invite(slacksim.SalesData, slacksim.BotUser) }, "any more, so I can neither read its files nor answer there"},
 		"the channel is archived": {
-			func(h *house, _ slacksim.File) {
-				h.sim.SetChannel(slacksim.SalesData, func(c *slacksim.Channel) { c.IsArchived = true })
+			func(h *house, _ workspace.File) {
+				h.sim.SetChannel(slacksim.SalesData, func(c *workspace.Channel) { c.IsArchived = true })
 			},
-			func(h *house, _ slacksim.File) {
-				h.sim.SetChannel(slacksim.SalesData, func(c *slacksim.Channel) { c.IsArchived = false })
+			func(h *house, _ workspace.File) {
+				h.sim.SetChannel(slacksim.SalesData, func(c *workspace.Channel) { c.IsArchived = false })
 			}, "has been archived, so nothing can be answered there"},
 		"the channel is private, and its asker not in it": {
-			func(h *house, _ slacksim.File) {
+			func(h *house, _ workspace.File) {
 				h.sim.Remove(slacksim.SalesData, slacksim.Analyst)
-				h.sim.SetChannel(slacksim.SalesData, func(c *slacksim.Channel) { c.IsPrivate = true })
+				h.sim.SetChannel(slacksim.SalesData, func(c *workspace.Channel) { c.IsPrivate = true })
 			},
-			func(h *house, _ slacksim.File) { h.sim.Invite(slacksim.SalesData, slacksim.Analyst) }, "is private now, and"},
+			func(h *house, _ workspace.File) { h.sim.Invite(slacksim.SalesData, slacksim.Analyst) }, "is private now, and"},
 		"files.info does not find the file": {
-			func(h *house, _ slacksim.File) {
-				h.sim.Fail(slacksim.MethodFault{Method: "files.info", Error: "file_not_found", Times: -1})
+			func(h *house, _ workspace.File) {
+				h.sim.Fail(fault.Method{Method: "files.info", Error: "file_not_found", Times: -1})
 			},
-			func(h *house, _ slacksim.File) { h.sim.Heal() }, "cannot be read at the moment"},
+			func(h *house, _ workspace.File) { h.sim.Heal() }, "cannot be read at the moment"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -97,13 +100,13 @@ func TestProveSlackWhatMayComeBackIsWaitedFor(t *testing.T) {
 func TestProveSlackAWaitForWhatIsAwayCanBeEnded(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		end   func(h *house, card slacksim.Message) error
+		end   func(h *house, card workspace.Message) error
 		state string
 	}{
-		"by the asker": {func(h *house, _ slacksim.Message) error {
+		"by the asker": {func(h *house, _ workspace.Message) error {
 			return h.maya.Click(h.inDM(h.maya, "Your question waits."), "End it")
 		}, "withdrawn"},
-		"by a reviewer": {func(h *house, card slacksim.Message) error {
+		"by a reviewer": {func(h *house, card workspace.Message) error {
 			return h.ben.Click(h.becomes(card, "It cannot start now."), "End it")
 		}, "failed"},
 	} {
@@ -127,23 +130,23 @@ func TestProveSlackAWaitForWhatIsAwayCanBeEnded(t *testing.T) {
 // and nothing is held for it any more.
 func TestProveSlackWhatIsGoneForGoodEndsTheRequest(t *testing.T) {
 	t.Parallel()
-	deleted := func(word string) func(*house, slacksim.File) {
-		return func(h *house, f slacksim.File) {
-			h.sim.Answer(slacksim.Answers{Deleted: word})
+	deleted := func(word string) func(*house, workspace.File) {
+		return func(h *house, f workspace.File) {
+			h.sim.Answer(webapi.Answers{Deleted: word})
 			require.NoError(h.t, h.maya.DeleteFile(f.ID))
 		}
 	}
-	changed := func(change func(*slacksim.User)) func(*house, slacksim.File) {
-		return func(h *house, _ slacksim.File) { h.sim.Change(slacksim.Analyst, change) }
+	changed := func(change func(*workspace.User)) func(*house, workspace.File) {
+		return func(h *house, _ workspace.File) { h.sim.Change(slacksim.Analyst, change) }
 	}
 	for name, c := range map[string]struct {
-		goes func(h *house, f slacksim.File)
+		goes func(h *house, f workspace.File)
 		says string
 	}{
 		"the file is deleted (file_deleted)": {deleted("file_deleted"), "has been deleted, and this question cannot be answered without it"},
 		"the file is deleted (a tombstone)":  {deleted("tombstone"), "has been deleted, and this question cannot be answered without it"},
-		"the asker is deactivated":           {changed(func(u *slacksim.User) { u.Deleted = true }), "has left this workspace"},
-		"the asker becomes a guest":          {changed(func(u *slacksim.User) { u.IsRestricted = true }), "has become a guest here since asking"},
+		"the asker is deactivated":           {changed(func(u *workspace.User) { u.Deleted = true }), "has left this workspace"},
+		"the asker becomes a guest":          {changed(func(u *workspace.User) { u.IsRestricted = true }), "has become a guest here since asking"},
 	} {
 		for _, from := range []string{"pending", "approved"} {
 			t.Run(name+", "+from, func(t *testing.T) {

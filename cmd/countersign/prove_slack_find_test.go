@@ -10,14 +10,17 @@ import (
 
 	"countersign/internal/proof"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/fault"
+	"countersign/internal/slacksim/person"
+	"countersign/internal/slacksim/workspace"
 )
 
 // Rows of `make prove-slack` about what is asked of Slack, and when.
 
 // inDM waits for a direct message of the bot's to somebody.
-func (h *house) inDM(who *slacksim.Person, words string) slacksim.Message {
+func (h *house) inDM(who *person.Person, words string) workspace.Message {
 	h.t.Helper()
-	m, err := who.WaitMessage(h.patient(), who.DM(), func(m slacksim.Message) bool {
+	m, err := who.WaitMessage(h.patient(), who.DM(), func(m workspace.Message) bool {
 		return m.BotID != "" && strings.Contains(m.Text+"\n"+m.Words(), words)
 	})
 	require.NoError(h.t, err, "no direct message says %q", words)
@@ -41,7 +44,7 @@ func (h *house) beforeAck(act func() error) (calls []string) {
 		last = e.N
 	}
 	// What begins after the ack is answered long after it has arrived; what the ack waits for is not.
-	h.sim.Fail(slacksim.MethodFault{Method: "*", Delay: time.Second, Times: -1})
+	h.sim.Fail(fault.Method{Method: "*", Delay: time.Second, Times: -1})
 	defer h.sim.Heal()
 	require.NoError(h.t, act())
 	h.soon("the ack", func() bool {
@@ -82,7 +85,7 @@ func TestProveSlackNothingIsAskedBeforeAnAck(t *testing.T) {
 	})
 	second := h.cardOf("second?")
 	saw("/analyze alone only opens the form", func() error { return h.maya.Command(slacksim.SalesData, "/analyze") }, "views.open")
-	_, err := h.maya.WaitView(h.patient(), func(v slacksim.View) bool { return strings.Contains(v.Words(), "sales.csv") })
+	_, err := h.maya.WaitView(h.patient(), func(v workspace.View) bool { return strings.Contains(v.Words(), "sales.csv") })
 	require.NoError(t, err, "the channel's files come after the form")
 	require.NoError(t, h.maya.CloseView())
 	saw("a first press on Reject looks at who presses at most, and opens the form", func() error { return h.ben.Click(first, "Reject") }, "users.info", "views.open")
@@ -95,7 +98,7 @@ func TestProveSlackNothingIsAskedBeforeAnAck(t *testing.T) {
 	h.quiet()
 
 	// Slack is away, and everything is taken all the same.
-	h.sim.Fail(slacksim.MethodFault{Method: "*", Cut: true, Times: -1})
+	h.sim.Fail(fault.Method{Method: "*", Cut: true, Times: -1})
 	require.NoError(t, h.maya.Command(slacksim.SalesData, "/analyze What is in sales.csv, third?"))
 	time.Sleep(200 * time.Millisecond) // some of its calls are cut
 	h.sim.Heal()
@@ -105,7 +108,7 @@ func TestProveSlackNothingIsAskedBeforeAnAck(t *testing.T) {
 }
 
 // rootOf is the thread of the question that a card is about.
-func rootOf(h *house, card slacksim.Message) slacksim.Message {
+func rootOf(h *house, card workspace.Message) workspace.Message {
 	h.t.Helper()
 	id := value[string](h, `SELECT request_id FROM posts WHERE surface = 'card' AND ts = $1`, card.TS)
 	root, err := h.maya.Find(slacksim.SalesData, value[string](h, `SELECT thread_ts FROM sessions s JOIN requests r ON r.session_id = s.id WHERE r.id = $1`, id))
@@ -127,10 +130,10 @@ func TestProveSlackAQuestionThatLacksSomethingIsAskedBack(t *testing.T) {
 	h.share("sales.csv", "a,b\n1,2\n")
 	h.share("costs.csv", "a,b\n1,2\n")
 	jun := h.sim.As(slacksim.OtherAnalyst)
-	h.sim.Change(slacksim.OtherAnalyst, func(u *slacksim.User) { u.IsStranger = true })
+	h.sim.Change(slacksim.OtherAnalyst, func(u *workspace.User) { u.IsStranger = true })
 	posted := len(public(h.maya, slacksim.SalesData))
 	for _, c := range []struct {
-		who            *slacksim.Person
+		who            *person.Person
 		channel, asks  string
 		says, promise  string
 		button, opened string
@@ -145,7 +148,7 @@ func TestProveSlackAQuestionThatLacksSomethingIsAskedBack(t *testing.T) {
 		ok := strings.Contains(told.Words(), c.asks) && h.row(c.asks) == row{State: "failed", Holds: 1}
 		if c.button != "" {
 			require.NoError(t, c.who.Click(told, c.button))
-			form, err := c.who.WaitView(h.patient(), func(v slacksim.View) bool {
+			form, err := c.who.WaitView(h.patient(), func(v workspace.View) bool {
 				return strings.Contains(formState(v), c.asks) && strings.Contains(v.Words()+formState(v), c.opened)
 			})
 			ok = ok && err == nil && form.CallbackID == "form"
@@ -158,9 +161,9 @@ func TestProveSlackAQuestionThatLacksSomethingIsAskedBack(t *testing.T) {
 
 	// From the button to the answer.
 	require.NoError(t, h.maya.Click(h.inDM(h.maya, "Which file do you mean?"), "Choose files"))
-	_, err := h.maya.WaitView(h.patient(), func(v slacksim.View) bool { return strings.Contains(formState(v), "three?") })
+	_, err := h.maya.WaitView(h.patient(), func(v workspace.View) bool { return strings.Contains(formState(v), "three?") })
 	require.NoError(t, err)
-	wrong, err := h.maya.Submit(slacksim.Fill("files", "costs.csv"))
+	wrong, err := h.maya.Submit(person.Fill("files", "costs.csv"))
 	require.NoError(t, err)
 	require.Empty(t, wrong)
 	card := h.cardOf("three?")
@@ -178,12 +181,12 @@ func TestProveSlackAQuestionThatLacksSomethingIsAskedBack(t *testing.T) {
 }
 
 // public is what all can read in a channel.
-func public(who *slacksim.Person, channel string) []slacksim.Message {
-	return slices.DeleteFunc(who.Messages(channel), func(m slacksim.Message) bool { return m.Ephemeral })
+func public(who *person.Person, channel string) []workspace.Message {
+	return slices.DeleteFunc(who.Messages(channel), func(m workspace.Message) bool { return m.Ephemeral })
 }
 
 // formState is what stands in a form.
-func formState(v slacksim.View) string {
+func formState(v workspace.View) string {
 	var all strings.Builder
 	var walk func(any)
 	walk = func(node any) {
@@ -211,7 +214,7 @@ func TestProveSlackAReadThatFailsIsTriedAgain(t *testing.T) {
 	h.share("sales.csv", "a,b\n1,2\n")
 	asked, written := 0, 0
 	for _, method := range []string{"users.info", "conversations.info", "files.list", "files.info", "download"} {
-		for _, fault := range []slacksim.MethodFault{{Error: "fatal_error"}, {Status: 502}, {RetryAfter: time.Second}} {
+		for _, fault := range []fault.Method{{Error: "fatal_error"}, {Status: 502}, {RetryAfter: time.Second}} {
 			fault.Method = method
 			h.sim.Fail(fault)
 			asked++

@@ -18,6 +18,10 @@ import (
 	"countersign/budget"
 	"countersign/internal/proof"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/blockkit"
+	"countersign/internal/slacksim/fault"
+	"countersign/internal/slacksim/person"
+	"countersign/internal/slacksim/workspace"
 	"countersign/storage"
 )
 
@@ -123,16 +127,16 @@ func (o *office) act(s scene, fate string, r known) (did bool, err error) {
 	}
 	switch {
 	case fate == "rejected":
-		return true, o.modal(reviewer, "reason", func() error { return gone(reviewer.Click(card, "Reject")) }, slacksim.Fill("reason", "Not today."))
+		return true, o.modal(reviewer, "reason", func() error { return gone(reviewer.Click(card, "Reject")) }, person.Fill("reason", "Not today."))
 	case fate == "changed" && r.Revision == 1:
-		return true, o.modal(reviewer, "changes", func() error { return gone(reviewer.Click(card, "Request changes")) }, slacksim.Fill("reason", wish))
+		return true, o.modal(reviewer, "changes", func() error { return gone(reviewer.Click(card, "Request changes")) }, person.Fill("reason", wish))
 	case fate == "edited" && r.Revision == 1:
 		code, err := o.code(r)
 		if err != nil {
 			return false, err
 		}
 		return true, o.modal(reviewer, "edit", func() error { return gone(reviewer.Click(card, "more", "Edit the code")) },
-			slacksim.Fill("code_1", strings.Replace(code, "print(", "print(\"edited\", ", 1)))
+			person.Fill("code_1", strings.Replace(code, "print(", "print(\"edited\", ", 1)))
 	case fate == "edited":
 		reviewer = other
 	}
@@ -147,13 +151,13 @@ func (o *office) act(s scene, fate string, r known) (did bool, err error) {
 }
 
 // click presses a button. One that is not there any more was pressed before.
-func (o *office) click(p *slacksim.Person, m slacksim.Message, button string) error {
+func (o *office) click(p *person.Person, m workspace.Message, button string) error {
 	return o.persist(func() error { return gone(p.Click(m, button)) })
 }
 
 // gone takes the refusal of a press on what has changed meanwhile for no error.
 func gone(err error) error {
-	var refusal *slacksim.Refusal
+	var refusal *person.Refusal
 	if errors.As(err, &refusal) && (refusal.Code == "no_such_action" || refusal.Code == "message_not_found") {
 		return nil
 	}
@@ -161,10 +165,10 @@ func gone(err error) error {
 }
 
 // surface finds one message of a request, as somebody sees it.
-func (o *office) surface(id, kind string, who *slacksim.Person) (slacksim.Message, bool) {
+func (o *office) surface(id, kind string, who *person.Person) (workspace.Message, bool) {
 	var channel, ts string
 	if o.db.QueryRow(o.ctx, `SELECT channel, ts FROM posts WHERE request_id = $1 AND surface = $2`, id, kind).Scan(&channel, &ts) != nil {
-		return slacksim.Message{}, false
+		return workspace.Message{}, false
 	}
 	m, err := who.Find(channel, ts)
 	return m, err == nil
@@ -172,7 +176,7 @@ func (o *office) surface(id, kind string, who *slacksim.Person) (slacksim.Messag
 
 // code is a revision's program.
 func (o *office) code(r known) (code string, err error) {
-	err = o.db.QueryRow(o.ctx, `SELECT code FROM revisions WHERE request_id = $1 AND number = $2`, r.ID, r.Revision).Scan(&code)
+	err = o.db.QueryRow(o.ctx, `SELECT said(code) FROM revisions WHERE request_id = $1 AND number = $2`, r.ID, r.Revision).Scan(&code)
 	return code, err
 }
 
@@ -181,7 +185,7 @@ var lineNumber = regexp.MustCompile(`(?m)^ *\d+  ?`)
 
 // readProgram reads the program from a card's blocks, as a person does who knows nothing
 // of how they were made: everything in fixed width, without its line numbers.
-func readProgram(blocks []slacksim.Block) string {
+func readProgram(blocks []blockkit.Block) string {
 	var text strings.Builder
 	var look func(node any, inside bool)
 	look = func(node any, inside bool) {
@@ -294,7 +298,7 @@ func TestProveSlackAnOfficeOnABadDay(t *testing.T) {
 	o := newOffice(t, seed)
 	play := o.draw(questions)
 	o.sim.RewriteAtRandom(seed)
-	o.sim.Trouble(slacksim.Trouble{Seed: seed, Share: 0.05, Hang: 4 * time.Second})
+	o.sim.Trouble(fault.Trouble{Seed: seed, Share: 0.05, Hang: 4 * time.Second})
 	o.sim.RewriteAtRandom(seed)
 
 	wrong := make([]error, len(play))
@@ -347,9 +351,9 @@ func TestProveSlackAnOfficeOnABadDay(t *testing.T) {
 	o.ledger()
 	events := 0
 	for _, id := range column[string](o.house, `SELECT id FROM requests`) {
-		n, err := db.VerifyChain(o.ctx, "request:"+id)
+		found, err := db.VerifyChain(o.ctx, "request:"+id)
 		require.NoError(t, err)
-		events += n
+		events += found.Events
 	}
 	proof.Check(t, !t.Failed(), "an office of ten people: rows, holds, bills and the audit trail agree", "%d settlements, %d events", value[int](o.house, `SELECT count(*) FROM settlements`), events)
 }

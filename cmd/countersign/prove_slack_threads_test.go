@@ -9,6 +9,9 @@ import (
 
 	"countersign/internal/proof"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/fault"
+	"countersign/internal/slacksim/person"
+	"countersign/internal/slacksim/workspace"
 )
 
 // What Slack refuses in the asker's channel: the asker hears it somewhere.
@@ -22,10 +25,10 @@ func TestProveSlackTheAskerIsNeverLeftWithoutAWord(t *testing.T) {
 			root := h.ask("Who hears of it?")
 			card := h.cardOf("Who hears of it?")
 			for _, method := range []string{"chat.postMessage", "chat.update"} {
-				h.sim.Fail(slacksim.MethodFault{Method: method, Only: slacksim.Only{Channel: slacksim.SalesData}, Error: code, Times: -1})
+				h.sim.Fail(fault.Method{Method: method, Only: fault.Only{Channel: slacksim.SalesData}, Error: code, Times: -1})
 			}
 			require.NoError(t, h.ben.Click(card, "Approve"))
-			told, err := h.maya.WaitMessage(h.patient(), h.maya.DM(), func(m slacksim.Message) bool {
+			told, err := h.maya.WaitMessage(h.patient(), h.maya.DM(), func(m workspace.Message) bool {
 				return strings.Contains(m.Text, because) && strings.Contains(m.Text, "Total: ")
 			})
 			require.NoError(t, err, "the answer and its bill come by direct message")
@@ -35,7 +38,7 @@ func TestProveSlackTheAskerIsNeverLeftWithoutAWord(t *testing.T) {
 
 			h.sim.Heal()
 			require.Contains(t, h.reply(root).Text, "Here is the answer.", "it heals by itself")
-			_, err = h.maya.WaitChange(h.patient(), told, func(m slacksim.Message) bool {
+			_, err = h.maya.WaitChange(h.patient(), told, func(m workspace.Message) bool {
 				return strings.Contains(m.Text, "stands there now") && m.Has("Go to the thread")
 			})
 			require.NoError(t, err)
@@ -48,18 +51,18 @@ func TestProveSlackTheAskerIsNeverLeftWithoutAWord(t *testing.T) {
 		t.Parallel()
 		h := openLight(t)
 		for _, method := range []string{"chat.postMessage", "chat.update"} {
-			h.sim.Fail(slacksim.MethodFault{Method: method, Only: slacksim.Only{Channel: slacksim.SalesData, Kind: slacksim.WithBlocks}, Error: "invalid_blocks", Times: -1})
+			h.sim.Fail(fault.Method{Method: method, Only: fault.Only{Channel: slacksim.SalesData, Kind: fault.WithBlocks}, Error: "invalid_blocks", Times: -1})
 		}
 		root := h.ask("Who reads it as text?")
 		h.says(root, "Waiting for a reviewer")
 		require.NoError(t, h.ben.Click(h.cardOf("Who reads it as text?"), "Approve"))
 		answer := h.says(root, "Here is the answer.")
 		require.Empty(t, answer.Blocks)
-		told, err := h.carla.WaitMessage(h.patient(), h.carla.DM(), func(m slacksim.Message) bool { return strings.Contains(m.Text, "invalid_blocks") })
+		told, err := h.carla.WaitMessage(h.patient(), h.carla.DM(), func(m workspace.Message) bool { return strings.Contains(m.Text, "invalid_blocks") })
 		require.NoError(t, err, "whoever runs the app hears of it")
 		require.Contains(t, told.Text, "Slack does not take my messages in <#"+slacksim.SalesData+">")
 		h.sim.Heal()
-		_, err = h.maya.WaitChange(h.patient(), answer, func(m slacksim.Message) bool { return len(m.Blocks) > 0 })
+		_, err = h.maya.WaitChange(h.patient(), answer, func(m workspace.Message) bool { return len(m.Blocks) > 0 })
 		require.NoError(t, err, "it becomes whole by itself")
 		require.Empty(t, h.maya.Messages(h.maya.DM()), "the thread could say it")
 		proof.Check(t, !t.Failed(), "a thread whose blocks are refused goes on as text, and becomes whole", "question, progress, answer")
@@ -74,14 +77,14 @@ func TestProveSlackAnOldCardLeadsToTheNewOne(t *testing.T) {
 	h.writes("print(1)", "print(2)")
 	h.ask("Which card is it?")
 	old := h.cardOf("Which card is it?")
-	h.sim.Fail(slacksim.MethodFault{Method: "chat.update", Only: slacksim.Only{Channel: slacksim.CodeReview}, Error: "edit_window_closed", Times: -1})
+	h.sim.Fail(fault.Method{Method: "chat.update", Only: fault.Only{Channel: slacksim.CodeReview}, Error: "edit_window_closed", Times: -1})
 	require.NoError(t, h.ben.Click(old, "Request changes"))
-	_, err := h.ben.WaitView(h.patient(), func(v slacksim.View) bool { return v.CallbackID == "changes" })
+	_, err := h.ben.WaitView(h.patient(), func(v workspace.View) bool { return v.CallbackID == "changes" })
 	require.NoError(t, err)
-	wrong, err := h.ben.Submit(slacksim.Fill("reason", "Print two, please."))
+	wrong, err := h.ben.Submit(person.Fill("reason", "Print two, please."))
 	require.NoError(t, err)
 	require.Empty(t, wrong)
-	next, err := h.ben.WaitMessage(h.patient(), slacksim.CodeReview, func(m slacksim.Message) bool {
+	next, err := h.ben.WaitMessage(h.patient(), slacksim.CodeReview, func(m workspace.Message) bool {
 		return m.TS != old.TS && m.Has("Approve") && strings.Contains(m.Words(), "print(2)")
 	})
 	require.NoError(t, err)
@@ -89,7 +92,7 @@ func TestProveSlackAnOldCardLeadsToTheNewOne(t *testing.T) {
 	last := ""
 	for _, press := range presses {
 		require.NoError(t, h.priya.Click(old, press))
-		told, err := h.priya.WaitEphemeral(h.patient(), slacksim.CodeReview, func(m slacksim.Message) bool {
+		told, err := h.priya.WaitEphemeral(h.patient(), slacksim.CodeReview, func(m workspace.Message) bool {
 			return m.Has("Go to the card") && m.TS > last
 		})
 		require.NoError(t, err, press)
@@ -104,10 +107,10 @@ func TestProveSlackAnOldCardLeadsToTheNewOne(t *testing.T) {
 	h.soon("it has run", func() bool { return h.row("Which card is it?").State == "done" })
 
 	// Decided by now, and the new card could not be rewritten either: another one says so.
-	ended, err := h.ben.WaitMessage(h.patient(), slacksim.CodeReview, func(m slacksim.Message) bool { return strings.Contains(m.Words(), "Approved and run") })
+	ended, err := h.ben.WaitMessage(h.patient(), slacksim.CodeReview, func(m workspace.Message) bool { return strings.Contains(m.Words(), "Approved and run") })
 	require.NoError(t, err)
 	require.NoError(t, h.priya.Click(next, "Approve"))
-	told, err := h.priya.WaitEphemeral(h.patient(), slacksim.CodeReview, func(m slacksim.Message) bool {
+	told, err := h.priya.WaitEphemeral(h.patient(), slacksim.CodeReview, func(m workspace.Message) bool {
 		return m.Has("Go to the card") && m.TS > last && strings.Contains(m.Words(), "has been approved already")
 	})
 	require.NoError(t, err)
@@ -128,7 +131,7 @@ func TestProveSlackAFileHiddenByThePlanIsCalledThat(t *testing.T) {
 	h.sim.HideFile(file.ID, true)
 	require.NoError(t, h.ben.Click(card, "Approve"))
 	const why = "sales.csv is hidden by Slack: this workspace is on the free plan, which shows only its newest files. It has not been deleted."
-	_, err := h.maya.WaitMessage(h.patient(), h.maya.DM(), func(m slacksim.Message) bool { return strings.Contains(m.Words(), why) })
+	_, err := h.maya.WaitMessage(h.patient(), h.maya.DM(), func(m workspace.Message) bool { return strings.Contains(m.Words(), why) })
 	require.NoError(t, err, "the asker reads it")
 	h.becomes(card, why)
 	require.Zero(t, h.row("What is in sales.csv?").Runs)

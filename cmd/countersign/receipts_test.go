@@ -14,6 +14,8 @@ import (
 	"countersign/budget"
 	"countersign/codegen/mistraltest"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/person"
+	"countersign/internal/slacksim/workspace"
 	"countersign/sandbox/e2b/e2btest"
 )
 
@@ -28,16 +30,16 @@ func TestTheMonthsReceiptsAddUpToTheLedger(t *testing.T) {
 	h := open(t, atE2B(cloud))
 	r, _ := h.run()
 	h.shareSamples()
-	roots := map[string]slacksim.Message{}
-	ask := func(fate string, programs ...string) slacksim.Message {
+	roots := map[string]workspace.Message{}
+	ask := func(fate string, programs ...string) workspace.Message {
 		h.writes(programs...)
 		roots[fate] = h.ask("How many units per product in sales.csv, when this is " + fate + "?")
 		return h.cardOf("when this is " + fate + "?")
 	}
 	id := func(fate string) string {
-		return value[string](h, `SELECT id FROM requests WHERE strpos(question, $1) > 0`, "when this is "+fate+"?")
+		return value[string](h, `SELECT id FROM requests WHERE strpos(said(question), $1) > 0`, "when this is "+fate+"?")
 	}
-	approves := func(card slacksim.Message) { require.NoError(t, h.ben.Click(card, "Approve")) }
+	approves := func(card workspace.Message) { require.NoError(t, h.ben.Click(card, "Approve")) }
 	takesBack := func(fate string) {
 		require.NoError(t, h.maya.Command(slacksim.SalesData, "/analyze cancel "+id(fate)))
 	}
@@ -57,12 +59,12 @@ func TestTheMonthsReceiptsAddUpToTheLedger(t *testing.T) {
 	takesBack("repaired and taken back")
 
 	require.NoError(t, h.ben.Click(ask("rejected", "print(3)"), "Reject"))
-	_, err := h.ben.Submit(slacksim.Fill("reason", "not now"))
+	_, err := h.ben.Submit(person.Fill("reason", "not now"))
 	require.NoError(t, err)
 
 	card := ask("rewritten", "print(4)", "print(5)")
 	require.NoError(t, h.ben.Click(card, "Request changes"))
-	_, err = h.ben.Submit(slacksim.Fill("reason", "five, please"))
+	_, err = h.ben.Submit(person.Fill("reason", "five, please"))
 	require.NoError(t, err)
 	approves(h.card(card))
 

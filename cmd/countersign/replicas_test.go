@@ -13,6 +13,7 @@ import (
 
 	"countersign/codegen/mistraltest"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/person"
 )
 
 // TestTwoReplicasShareTheWorkAndDoNothingTwice asks much at once, has two people
@@ -27,13 +28,13 @@ func TestTwoReplicasShareTheWorkAndDoNothingTwice(t *testing.T) {
 	w.model.Answer(func(mistraltest.Request) mistraltest.Reply { return mistraltest.Reply{Content: fenced(code)} })
 	w.sim.Duplicate(-1)
 	w.sim.DelayEnvelopes(20 * time.Millisecond)
-	askers := []*slacksim.Person{w.maya, w.carla, w.sim.As(slacksim.OtherAnalyst)}
+	askers := []*person.Person{w.maya, w.carla, w.sim.As(slacksim.OtherAnalyst)}
 	var all sync.WaitGroup
 	var repeats atomic.Int32
 	// Whoever is told by Slack that there was no answer tries again, a moment later.
 	persist := func(do func() error, done func() bool) {
 		for err := do(); err != nil && w.ctx.Err() == nil && !done(); err = do() {
-			var unanswered *slacksim.Unanswered
+			var unanswered *person.Unanswered
 			if !errors.As(err, &unanswered) {
 				t.Errorf("an act was refused: %v", err)
 				return
@@ -49,11 +50,13 @@ func TestTwoReplicasShareTheWorkAndDoNothingTwice(t *testing.T) {
 		all.Go(func() {
 			text := fmt.Sprintf("Question %02d: how many units in sales.csv?", i)
 			persist(func() error { return askers[i%len(askers)].Command(slacksim.SalesData, "/analyze "+text) },
-				func() bool { return value[int](w.house, `SELECT count(*) FROM requests WHERE question = $1`, text) > 0 })
+				func() bool {
+					return value[int](w.house, `SELECT count(*) FROM requests WHERE said(question) = $1`, text) > 0
+				})
 		})
 	}
 	all.Wait()
-	require.Equal(t, questions, value[int](w.house, `SELECT count(DISTINCT question) FROM requests`), "every ack is a request")
+	require.Equal(t, questions, value[int](w.house, `SELECT count(DISTINCT said(question)) FROM requests`), "every ack is a request")
 	require.LessOrEqual(t, value[int](w.house, requested), questions+int(repeats.Load()), "and no duplicate is one")
 
 	// Who was told that nobody answered may have asked twice after all: an envelope
@@ -68,7 +71,7 @@ func TestTwoReplicasShareTheWorkAndDoNothingTwice(t *testing.T) {
 			if len(pressed)%7 == 3 {
 				w.sim.Reorder()
 			}
-			for _, reviewer := range []*slacksim.Person{w.ben, w.priya} {
+			for _, reviewer := range []*person.Person{w.ben, w.priya} {
 				all.Go(func() {
 					card, err := reviewer.Find(slacksim.CodeReview, ts)
 					require.NoError(t, err)

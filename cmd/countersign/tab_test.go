@@ -21,7 +21,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/require"
 
-	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/workspace"
 )
 
 // browser is a Chromium of this test alone. Every person gets a profile of their
@@ -93,7 +93,7 @@ func (b *browser) sit(as, place string) *tab {
 func test(id string) string { return fmt.Sprintf("[data-testid=%q]", id) }
 
 // message is the selector of a message.
-func message(m slacksim.Message) string { return test("message-" + m.TS) }
+func message(m workspace.Message) string { return test("message-" + m.TS) }
 
 // do takes steps in the tab. A browser that hangs fails the step, and is still
 // there to be asked what it shows.

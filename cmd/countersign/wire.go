@@ -19,6 +19,8 @@ import (
 	"countersign/bot"
 	"countersign/budget"
 	"countersign/codegen"
+	"countersign/codegen/mistral"
+	"countersign/codegen/shapes"
 	"countersign/internal/pglocal"
 	"countersign/internal/telemetry"
 	"countersign/sandbox/e2b"
@@ -76,7 +78,7 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 	r.bot = bot.New(bot.Options{BotToken: string(p.SlackBotToken), AppToken: string(p.SlackAppToken), APIURL: p.SlackAPIURL, Patience: p.SlackPatience,
 		Policy: p.policy, Log: p.log, Observe: r.telemetry.Envelope, Language: p.CodeLanguage})
 	worst := func(model string, at time.Time) (budget.USD, error) { return r.service.DraftCost(model, at) }
-	r.service = steps.New(steps.Ports{Store: r.db, Writer: r.telemetry.Writer(writer, worst), Sandbox: r.telemetry.Sandbox(box), Slack: r.bot, Read: codegen.Reader{SampleRows: p.SampleRows}.Tables, Log: p.log},
+	r.service = steps.New(steps.Ports{Store: r.db, Writer: r.telemetry.Writer(writer, worst), Sandbox: r.telemetry.Sandbox(box), Slack: r.bot, Read: shapes.Reader{SampleRows: p.SampleRows}.Tables, Log: p.log},
 		steps.Settings{Prices: p.prices, Policy: p.policy(), Location: p.location, Due: due(p.digest, p.location)})
 	r.bot.Serve(r.telemetry.Service(r.service))
 	return r, nil
@@ -89,8 +91,12 @@ func (p program) storage() storage.Options {
 
 // mistral is the writer that the settings name.
 func (c Config) mistral() (steps.Writer, error) {
-	return codegen.NewMistral(codegen.MistralOptions{APIKey: string(c.MistralAPIKey), BaseURL: c.MistralBaseURL,
-		Models: c.models(), MaxTokens: c.MistralMaxTokens, SampleRows: c.SampleRows})
+	provider, err := mistral.New(mistral.Options{APIKey: string(c.MistralAPIKey), BaseURL: c.MistralBaseURL,
+		Models: c.models(), MaxTokens: c.MistralMaxTokens})
+	if err != nil {
+		return nil, err
+	}
+	return codegen.New(c.SampleRows, provider)
 }
 
 // handover is how long a serve waits for the database of another process that ends.

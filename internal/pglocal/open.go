@@ -22,11 +22,10 @@ func (e *NoneError) Error() string { return fmt.Sprintf("There is no database in
 // handover is how long Open waits for a process that starts or stops its server.
 const handover = 10 * time.Second
 
-// Open is the way in for a command that is soon over and runs beside others: to
-// the server that another process runs in the folder, or, where nobody does, to
-// one that Start runs until Stop, and until the commands that have come to it
-// meanwhile have stopped as well. It makes no cluster: where there is none it
-// gives a *NoneError, or whatever would keep Start from making one.
+// Open connects a short command to the server that another process runs in the folder.
+// Where no process runs one, it starts the server; that server ends after Stop, once all
+// other commands that use it have stopped as well. Open makes no cluster: where there is
+// none it returns a *NoneError, or the error that would keep Start from making one.
 func Open(ctx context.Context, o Options) (*Server, error) {
 	dir, err := filepath.Abs(o.Dir)
 	if err != nil {
@@ -45,11 +44,11 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 	}
 	for deadline := time.Now().Add(handover); ; {
 		server, err := Start(ctx, o)
-		var used *InUseError
 		if err == nil {
 			server.brief = true
 		}
-		if !errors.As(err, &used) {
+		used, ok := errors.AsType[*InUseError](err)
+		if !ok {
 			return server, err
 		}
 		if s.runsElsewhere() {
@@ -106,7 +105,7 @@ func (s *Server) seeOff() (done func()) {
 
 func (s *Server) guests() string { return filepath.Join(s.dir, "guests") }
 
-// Joined tells whether another process runs the server.
+// Joined says whether another process runs the server.
 func (s *Server) Joined() bool { return s.joined }
 
 // runsElsewhere tells whether the process that has the folder open has a server

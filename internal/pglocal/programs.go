@@ -13,7 +13,7 @@ import (
 // oldest is the oldest major version that the schema works with.
 const oldest = 14
 
-// MissingError says that no fitting Postgres is installed, and how to get one.
+// MissingError says that no suitable Postgres is installed, and how to install one.
 type MissingError struct {
 	Major int      // the version that the data folder needs; 0 when any will do
 	Found []string // folders with programs that do not fit
@@ -30,8 +30,8 @@ func (e *MissingError) Error() string {
 	return "PostgreSQL is not installed. Install it with: " + InstallCommand(0)
 }
 
-// InstallCommand is what a person types here to get Postgres; major is 0 for
-// whatever version the system prefers.
+// InstallCommand is the command that installs Postgres on this machine; major is 0 for
+// the system's default version.
 func InstallCommand(major int) string { return installCommand(runtime.GOOS, major) }
 
 func installCommand(system string, major int) string {

@@ -24,7 +24,7 @@ type Options struct {
 	places *places // where programs are looked for, when not on this machine's usual places
 }
 
-// Server is a Postgres that runs.
+// Server is a running Postgres.
 type Server struct {
 	joined    bool // another process runs it
 	brief     bool // it was started for a command that is soon over
@@ -44,10 +44,10 @@ type Server struct {
 	stopped   error
 }
 
-// Start runs the cluster of a folder, which it makes first where there is none.
-// It returns when connections are taken. A folder that another process has open
-// gives an *InUseError, a machine without Postgres a *MissingError; every error
-// is a sentence for the person who started the program.
+// Start runs the cluster of a folder, and makes it first where there is none. It returns
+// when the server accepts connections. The error is an *InUseError when another process
+// has the folder open and a *MissingError when Postgres is not installed; every error is
+// a sentence for the person who started the program.
 func Start(ctx context.Context, o Options) (*Server, error) {
 	dir, err := filepath.Abs(o.Dir)
 	if err != nil {
@@ -68,11 +68,10 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	}
 	for deadline := time.Now().Add(o.Wait); ; {
 		s.lock, err = lock(dir)
-		var used *InUseError
 		if err == nil {
 			break
 		}
-		if !errors.As(err, &used) || ctx.Err() != nil || !time.Now().Before(deadline) {
+		if _, ok := errors.AsType[*InUseError](err); !ok || ctx.Err() != nil || !time.Now().Before(deadline) {
 			return nil, err
 		}
 		time.Sleep(20 * time.Millisecond)
@@ -96,8 +95,7 @@ func (s *Server) start(ctx context.Context) (err error) {
 		return err
 	}
 	if s.bin, err = s.places.find(major); err != nil {
-		var missing *MissingError
-		if errors.As(err, &missing) {
+		if missing, ok := errors.AsType[*MissingError](err); ok {
 			missing.Dir = s.dir
 		}
 		return err
@@ -134,8 +132,9 @@ func (s *Server) URL() string {
 // Ended is closed when the server process has ended, asked or not.
 func (s *Server) Ended() <-chan struct{} { return s.ended }
 
-// Stop shuts the server down and frees the folder. Clients are thrown out; what
-// they have committed stays. A server of another process goes on. It may be called again.
+// Stop shuts the server down and unlocks the folder. It disconnects all clients; what
+// they committed stays. A server of another process keeps running. Stop may be called
+// more than once.
 func (s *Server) Stop() error {
 	s.stop.Do(func() {
 		if s.brief {

@@ -1,8 +1,9 @@
-// Package proof makes the tables of `make prove-...` out of ordinary tests: each
-// promise that a test has held against the program is a row. Every package's rows
-// go into one file, which the Makefile shows and counts.
+// Package proof makes the tables of `make prove-...` from ordinary tests. Each promise
+// that a test checks is a row. The rows of all packages go into one file, which the
+// Makefile prints and counts.
 //
-// There a proof runs whole; in the suite it tries a drawn tenth (Of, Draw).
+// In `make prove-...` a proof tries every case; in the suite it tries a random tenth
+// (Of, Draw).
 package proof
 
 import (
@@ -16,10 +17,10 @@ import (
 	"time"
 )
 
-// Whole tells that proofs run whole, which they do where a table is made.
+// Whole says whether proofs try every case, as they do in `make prove-...`.
 func Whole() bool { return os.Getenv("PROVE_REPORT") != "" }
 
-// Of is how many of so many cases a proof tries: all of them, or a tenth.
+// Of returns how many of the cases a proof tries: all of them, or a tenth.
 func Of(cases int) int {
 	if Whole() {
 		return cases
@@ -27,7 +28,7 @@ func Of(cases int) int {
 	return (cases + 9) / 10
 }
 
-// Seed is what a proof draws by. It is printed; PROVE_SEED draws the same once more.
+// Seed is the seed of a proof's random choices. The test prints it; PROVE_SEED repeats it.
 func Seed(t testing.TB) uint64 {
 	t.Helper()
 	seed, err := strconv.ParseUint(os.Getenv("PROVE_SEED"), 10, 64)
@@ -38,7 +39,7 @@ func Seed(t testing.TB) uint64 {
 	return seed
 }
 
-// Draw is the cases that a proof tries, in their order: all of them, or a drawn tenth.
+// Draw returns the cases that a proof tries, in order: all of them, or a random tenth.
 func Draw[T any](t testing.TB, all []T) []T {
 	t.Helper()
 	if Whole() {
@@ -53,9 +54,8 @@ func Draw[T any](t testing.TB, all []T) []T {
 	return drawn
 }
 
-// Check holds a promise. What was shown for it ("80 of 80") stands beside it in
-// the table. A promise that is not kept fails the test, too. Without PROVE_REPORT
-// there is no table and all else is the same.
+// Check records whether a promise was kept, and fails the test if not. shown is the
+// evidence beside it in the table ("80 of 80"). Without PROVE_REPORT no table is written.
 func Check(t testing.TB, kept bool, promise, shown string, args ...any) {
 	t.Helper()
 	shown = fmt.Sprintf(shown, args...)

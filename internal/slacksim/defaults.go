@@ -1,17 +1,21 @@
 package slacksim
 
+import (
+	"countersign/internal/slacksim/workspace"
+)
+
 // The default workspace: a small coffee company whose numbers people ask about.
 // Tests and the demo name its people by what they do.
 const (
-	Analyst        = "U0MAYA"    // Maya, asks
-	OtherAnalyst   = "U0JUN"     // Jun, asks too, and decides nothing
-	Reviewer       = "U0BEN"     // Ben, in the review channel
-	SecondReviewer = "U0PRIYA"   // Priya, in the review channel
-	Admin          = "U0CARLA"   // Carla, sets budgets
-	Guest          = "U0THEO"    // Theo, from the agency: a guest, in #sales-data only
-	Deactivated    = "U0SAM"     // Sam, who has left
-	BotUser        = "U0ANALYZE" // the app's bot user
-	BotID          = "B0ANALYZE"
+	Analyst        = "U0MAYA"          // Maya, asks
+	OtherAnalyst   = "U0JUN"           // Jun, asks too, and decides nothing
+	Reviewer       = "U0BEN"           // Ben, in the review channel
+	SecondReviewer = "U0PRIYA"         // Priya, in the review channel
+	Admin          = "U0CARLA"         // Carla, sets budgets
+	Guest          = "U0THEO"          // Theo, from the agency: a guest, in #sales-data only
+	Deactivated    = "U0SAM"           // Sam, who has left
+	BotUser        = workspace.BotUser // the app's bot user
+	BotID          = workspace.BotID
 
 	SalesData  = "C0SALES"    // #sales-data, where analysts ask
 	CodeReview = "C0REVIEW"   // #code-review, private: reviewers, the admin and the bot
@@ -24,11 +28,11 @@ const (
 )
 
 // DefaultTeam is the company.
-var DefaultTeam = Team{ID: "T0HARBOR", Name: "Harbor Coffee", Domain: "harbor-coffee"}
+var DefaultTeam = workspace.Team{ID: "T0HARBOR", Name: "Harbor Coffee", Domain: "harbor-coffee"}
 
 // DefaultUsers are its people.
-func DefaultUsers() []User {
-	return []User{
+func DefaultUsers() []workspace.User {
+	return []workspace.User{
 		{ID: Analyst, Name: "maya", RealName: "Maya Lindqvist", Role: "analyst", Title: "Sales analyst", TZ: "Europe/Stockholm", Color: "1d7a8c"},
 		{ID: OtherAnalyst, Name: "jun", RealName: "Jun Park", Role: "analyst", Title: "Store analyst", TZ: "Europe/Berlin", Color: "7d3c98"},
 		{ID: Reviewer, Name: "ben", RealName: "Ben Osei", Role: "reviewer", Title: "Data engineer", TZ: "Europe/London", Color: "b9770e"},
@@ -40,12 +44,12 @@ func DefaultUsers() []User {
 }
 
 // DefaultChannels are its channels. The bot is in all but #random.
-func DefaultChannels() []Channel {
+func DefaultChannels() []workspace.Channel {
 	everybody := []string{Analyst, OtherAnalyst, Reviewer, SecondReviewer, Admin}
 	with := func(members []string, more ...string) []string {
 		return append(append([]string(nil), members...), more...)
 	}
-	return []Channel{
+	return []workspace.Channel{
 		{ID: General, Name: "general", Topic: "Announcements for everyone", Members: with(everybody, BotUser)},
 		{ID: SalesData, Name: "sales-data", Topic: "Questions about sales, and the files that answer them", Members: with(everybody, Guest, BotUser)},
 		{ID: CodeReview, Name: "code-review", IsPrivate: true, Topic: "Code that waits for a reviewer", Members: []string{Reviewer, SecondReviewer, Admin, BotUser}},

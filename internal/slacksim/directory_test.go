@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/workspace"
 )
 
 func TestUsersChannelsAndGroups(t *testing.T) {
@@ -66,7 +67,7 @@ func TestConversations(t *testing.T) {
 	require.True(t, info(slacksim.CodeReview).IsPrivate)
 	require.False(t, info(slacksim.Random).IsMember)
 	require.Equal(t, slacksim.Analyst, info("D0MAYA").User)
-	st.sim.SetChannel(slacksim.CodeReview, func(c *slacksim.Channel) { c.IsExtShared = true })
+	st.sim.SetChannel(slacksim.CodeReview, func(c *workspace.Channel) { c.IsExtShared = true })
 	require.True(t, info(slacksim.CodeReview).IsExtShared)
 
 	names := map[string]bool{}

@@ -2,11 +2,27 @@
 // Mode and a small JSON API through which people (the page in the browser,
 // scripts, tests) act in it.
 //
-// Its rule: be as strict as Slack, never kinder. What Slack limits is limited
-// here with Slack's error strings; what Slack may do (deliver to any socket,
-// repeat an event, drop an ephemeral message, close a connection) it does, on
-// its own or when a test asks for it. It serves on loopback only, knows nothing
-// of the app it serves, and must never be mistaken for the real Slack.
+// Its rule: be as strict as Slack, never kinder. It enforces Slack's limits with
+// Slack's error strings. What Slack may do (deliver to any socket, repeat an event,
+// drop an ephemeral message, close a connection), it does too, by itself or when a
+// test asks for it. It serves on loopback only, knows nothing about the app, and must
+// never be mistaken for the real Slack.
+//
+// # Rooms
+//
+//	blockkit     blocks as JSON: elements, words, forms (pure)
+//	limits       what Slack refuses in a message or a view (pure)
+//	rewrite      how Slack may change blocks that it holds (pure)
+//	workspace    what is remembered, under one lock: people, messages, files, views
+//	fault        what goes wrong on purpose
+//	sockets      connections, envelopes, acknowledgements
+//	webapi       what the app calls
+//	person       what people do; the people that tests play
+//	pageapi      the JSON API below /sim/
+//	page         the page in the browser
+//
+// This package puts them together: Sim is what a test or the demo holds, and defaults.go
+// names the people and channels of the default workspace.
 //
 // # Paths
 //
@@ -142,6 +158,6 @@
 //	   "reorder":true, "half_open":true, "refuse_sockets":true,
 //	   "disconnect":"warning|refresh_requested|link_disabled|too_many_websockets",
 //	   "close":1006, "rewrite":[1,14], "rewrite_seed":7, "clear":true}
-//	  {"ok":true}. Counts: -1 is "until cleared". See faults.go for each one, and
-//	  rewrite.go for how Slack may hold blocks.
+//	  {"ok":true}. Counts: -1 is "until cleared". See package fault for each one, and
+//	  package rewrite for how Slack may hold blocks.
 package slacksim

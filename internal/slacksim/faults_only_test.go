@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/fault"
 )
 
 // Each refusal can be had for one channel and one kind of message, by itself.
@@ -18,21 +19,21 @@ func TestAFaultIsNarrowedToAChannelAndAKindOfMessage(t *testing.T) {
 	words := slack.MsgOptionText("print", false)
 	sales, review, maya := slacksim.SalesData, slacksim.CodeReview, slacksim.Analyst
 	tests := map[string]struct {
-		only slacksim.Only
+		only fault.Only
 		want [5]bool // refused: a card for review, words for review, a short one for sales, a reply in sales, a direct message
 	}{
-		"all":                  {slacksim.Only{}, [5]bool{true, true, true, true, true}},
-		"one channel":          {slacksim.Only{Channel: review}, [5]bool{true, true, false, false, false}},
-		"with blocks":          {slacksim.Only{Kind: slacksim.WithBlocks}, [5]bool{true, false, true, false, false}},
-		"without":              {slacksim.Only{Kind: slacksim.TextOnly}, [5]bool{false, true, false, true, true}},
-		"in threads":           {slacksim.Only{Kind: slacksim.Replies}, [5]bool{false, false, false, true, false}},
-		"in none":              {slacksim.Only{Kind: slacksim.Roots}, [5]bool{true, true, true, false, true}},
-		"to people":            {slacksim.Only{Kind: slacksim.Directs}, [5]bool{false, false, false, false, true}},
-		"to one":               {slacksim.Only{Channel: maya}, [5]bool{false, false, false, false, true}},
-		"with code":            {slacksim.Only{Holds: "rich_text_preformatted"}, [5]bool{true, false, false, false, false}},
-		"long":                 {slacksim.Only{Longer: 6}, [5]bool{true, false, false, false, false}},
-		"code in the other":    {slacksim.Only{Channel: sales, Holds: "rich_text"}, [5]bool{}},
-		"a channel, in thread": {slacksim.Only{Channel: sales, Kind: slacksim.Replies}, [5]bool{false, false, false, true, false}},
+		"all":                  {fault.Only{}, [5]bool{true, true, true, true, true}},
+		"one channel":          {fault.Only{Channel: review}, [5]bool{true, true, false, false, false}},
+		"with blocks":          {fault.Only{Kind: fault.WithBlocks}, [5]bool{true, false, true, false, false}},
+		"without":              {fault.Only{Kind: fault.TextOnly}, [5]bool{false, true, false, true, true}},
+		"in threads":           {fault.Only{Kind: fault.Replies}, [5]bool{false, false, false, true, false}},
+		"in none":              {fault.Only{Kind: fault.Roots}, [5]bool{true, true, true, false, true}},
+		"to people":            {fault.Only{Kind: fault.Directs}, [5]bool{false, false, false, false, true}},
+		"to one":               {fault.Only{Channel: maya}, [5]bool{false, false, false, false, true}},
+		"with code":            {fault.Only{Holds: "rich_text_preformatted"}, [5]bool{true, false, false, false, false}},
+		"long":                 {fault.Only{Longer: 6}, [5]bool{true, false, false, false, false}},
+		"code in the other":    {fault.Only{Channel: sales, Holds: "rich_text"}, [5]bool{}},
+		"a channel, in thread": {fault.Only{Channel: sales, Kind: fault.Replies}, [5]bool{false, false, false, true, false}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -41,7 +42,7 @@ func TestAFaultIsNarrowedToAChannelAndAKindOfMessage(t *testing.T) {
 			api := slack.New(sim.BotToken(), slack.OptionAPIURL(sim.APIURL()))
 			_, root, err := api.PostMessage(sales, words)
 			require.NoError(t, err)
-			sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Only: tt.only, Error: "invalid_blocks", Messages: []string{"why"}, Times: -1})
+			sim.Fail(fault.Method{Method: "chat.postMessage", Only: tt.only, Error: "invalid_blocks", Messages: []string{"why"}, Times: -1})
 			var got [5]bool
 			for i, post := range []struct {
 				to      string

@@ -15,6 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/fault"
+	"countersign/internal/slacksim/workspace"
 )
 
 func picture(t *testing.T) []byte {
@@ -36,7 +38,7 @@ func TestUploadAndDownload(t *testing.T) {
 		Channel: slacksim.SalesData, ThreadTimestamp: root.TS, InitialComment: "Here",
 	})
 	require.NoError(t, err)
-	answer, err := maya.WaitReply(ctx, slacksim.SalesData, root.TS, func(m slacksim.Message) bool { return len(m.Files) > 0 })
+	answer, err := maya.WaitReply(ctx, slacksim.SalesData, root.TS, func(m workspace.Message) bool { return len(m.Files) > 0 })
 	require.NoError(t, err)
 	f := answer.Files[0]
 	require.Equal(t, summary.ID, f.ID)
@@ -61,7 +63,7 @@ func TestUploadAndDownload(t *testing.T) {
 	require.ErrorContains(t, st.api.DeleteFileContext(ctx, f.ID), "file_deleted")
 	answer, err = maya.Find(slacksim.SalesData, answer.TS)
 	require.NoError(t, err)
-	require.Equal(t, slacksim.File{ID: f.ID, Deleted: true}, answer.Files[0], "a tombstone")
+	require.Equal(t, workspace.File{ID: f.ID, Deleted: true}, answer.Files[0], "a tombstone")
 	require.ErrorContains(t, st.api.GetFileContext(ctx, info.URLPrivate, &got), "404")
 }
 
@@ -121,9 +123,9 @@ func TestDownloadNeedsTheToken(t *testing.T) {
 	require.NoError(t, err)
 	defer resp.Body.Close()
 	require.Contains(t, resp.Header.Get("Content-Type"), "text/html")
-	st.sim.Fail(slacksim.MethodFault{Method: "download", Status: 503})
+	st.sim.Fail(fault.Method{Method: "download", Status: 503})
 	require.ErrorContains(t, st.api.GetFileContext(ctx, address, io.Discard), "503")
-	st.sim.Fail(slacksim.MethodFault{Method: "download", Cut: true})
+	st.sim.Fail(fault.Method{Method: "download", Cut: true})
 	require.ErrorContains(t, st.api.GetFileContext(ctx, address, io.Discard), "EOF")
 }
 

@@ -14,6 +14,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/blockkit"
+	"countersign/internal/slacksim/fault"
+	"countersign/internal/slacksim/person"
+	"countersign/internal/slacksim/workspace"
 )
 
 func TestCommandIsAnsweredInItsAck(t *testing.T) {
@@ -25,7 +29,7 @@ func TestCommandIsAnsweredInItsAck(t *testing.T) {
 
 	answer(object{"text": "for you"})
 	require.NoError(t, maya.Command(slacksim.Random, "/budget"))
-	m, err := maya.WaitEphemeral(ctx, slacksim.Random, func(m slacksim.Message) bool { return m.Text == "for you" })
+	m, err := maya.WaitEphemeral(ctx, slacksim.Random, func(m workspace.Message) bool { return m.Text == "for you" })
 	require.NoError(t, err, "a command works where the bot is not")
 	require.Len(t, maya.Ephemerals(slacksim.Random), 1)
 	require.Empty(t, st.sim.As(slacksim.Reviewer).Messages(slacksim.Random))
@@ -51,7 +55,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 	as := st.sim.As
 	code := func(err error) string {
 		t.Helper()
-		var refused *slacksim.Refusal
+		var refused *person.Refusal
 		require.ErrorAs(t, err, &refused)
 		return refused.Code
 	}
@@ -62,8 +66,8 @@ func TestWhoMayDoWhat(t *testing.T) {
 	require.Equal(t, "not_in_channel", code(as(slacksim.Guest).Command(slacksim.General, "/analyze x")))
 	require.Equal(t, "channel_not_found", code(as(slacksim.Analyst).Command(slacksim.CodeReview, "/analyze x")))
 	require.Equal(t, "unknown_shortcut", code(as(slacksim.Analyst).Shortcut("none")))
-	require.Equal(t, "message_not_found", code(as(slacksim.Analyst).MessageShortcut(slacksim.Message{Channel: slacksim.General, TS: "1.2"}, "analyze_message")))
-	require.Equal(t, "channel_not_found", code(as(slacksim.Analyst).MessageShortcut(slacksim.Message{Channel: slacksim.CodeReview}, "analyze_message")))
+	require.Equal(t, "message_not_found", code(as(slacksim.Analyst).MessageShortcut(workspace.Message{Channel: slacksim.General, TS: "1.2"}, "analyze_message")))
+	require.Equal(t, "channel_not_found", code(as(slacksim.Analyst).MessageShortcut(workspace.Message{Channel: slacksim.CodeReview}, "analyze_message")))
 	require.Equal(t, "view_not_found", code(as(slacksim.Analyst).CloseView()))
 	_, err := as(slacksim.Analyst).Submit(nil)
 	require.Equal(t, "view_not_found", code(err))
@@ -78,19 +82,19 @@ func TestWhoMayDoWhat(t *testing.T) {
 	require.NoError(t, as(slacksim.Analyst).Delete(m))
 	require.Equal(t, "message_not_found", code(as(slacksim.Analyst).Delete(m)))
 	require.Equal(t, "message_not_found", code(as(slacksim.Analyst).ClickOld(buttonOn(m), "go")))
-	require.Equal(t, "channel_not_found", code(as(slacksim.Analyst).Delete(slacksim.Message{Channel: slacksim.CodeReview})))
-	st.sim.Change(slacksim.Analyst, func(u *slacksim.User) { u.Deleted = true })
+	require.Equal(t, "channel_not_found", code(as(slacksim.Analyst).Delete(workspace.Message{Channel: slacksim.CodeReview})))
+	st.sim.Change(slacksim.Analyst, func(u *workspace.User) { u.Deleted = true })
 	require.Equal(t, "account_inactive", code(as(slacksim.Analyst).OpenHome()))
 	require.Empty(t, as(slacksim.Guest).Thread(slacksim.General, ""))
 }
 
-func buttonOn(m slacksim.Message) slacksim.Message {
-	m.Blocks = []slacksim.Block{{"type": "actions", "elements": []any{map[string]any{"type": "button", "action_id": "go"}}}}
+func buttonOn(m workspace.Message) workspace.Message {
+	m.Blocks = []blockkit.Block{{"type": "actions", "elements": []any{map[string]any{"type": "button", "action_id": "go"}}}}
 	return m
 }
 
 // post posts blocks and returns the message as the analyst sees it.
-func (st *stage) post(t *testing.T, blocks ...any) slacksim.Message {
+func (st *stage) post(t *testing.T, blocks ...any) workspace.Message {
 	t.Helper()
 	out := call(t, st.sim, "chat.postMessage", object{"channel": slacksim.General, "text": "x", "blocks": blocks})
 	require.Equal(t, true, out["ok"], "%v", out)
@@ -218,7 +222,7 @@ func TestEphemeralsMayNotArrive(t *testing.T) {
 	require.Len(t, maya.Ephemerals(slacksim.General), 1)
 	require.Len(t, maya.Thread(slacksim.General, root.TS), 3)
 	require.Len(t, maya.Messages(slacksim.General), 1)
-	st.sim.Change(slacksim.Reviewer, func(u *slacksim.User) { u.Deleted = true })
+	st.sim.Change(slacksim.Reviewer, func(u *workspace.User) { u.Deleted = true })
 	whisper(slacksim.Reviewer, "")
 	require.Empty(t, st.sim.As(slacksim.Reviewer).Ephemerals(slacksim.General))
 	e := maya.Ephemerals(slacksim.General)[0]
@@ -272,10 +276,10 @@ func TestResponseURL(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, status)
 	out, _ = post(st.sim.URL()+"/response/none", object{"text": "x"})
 	require.Contains(t, out, "expired_url")
-	st.sim.Fail(slacksim.MethodFault{Method: "response_url", Status: 500})
+	st.sim.Fail(fault.Method{Method: "response_url", Status: 500})
 	_, status = post(url, object{"text": "x"})
 	require.Equal(t, http.StatusInternalServerError, status)
-	st.sim.Fail(slacksim.MethodFault{Method: "response_url", Cut: true})
+	st.sim.Fail(fault.Method{Method: "response_url", Cut: true})
 	_, err := http.Post(url, "application/json", strings.NewReader("{}"))
 	require.Error(t, err)
 
@@ -284,11 +288,11 @@ func TestResponseURL(t *testing.T) {
 	url = st.nextClick(t).ResponseURL
 	_, _, err = st.api.PostMessageContext(ctx, "", slack.MsgOptionReplaceOriginal(url), slack.MsgOptionText("replaced", false))
 	require.NoError(t, err)
-	_, err = maya.WaitChange(ctx, m, func(m slacksim.Message) bool { return m.Text == "replaced" })
+	_, err = maya.WaitChange(ctx, m, func(m workspace.Message) bool { return m.Text == "replaced" })
 	require.NoError(t, err)
 	_, _, err = st.api.PostMessageContext(ctx, "", slack.MsgOptionResponseURL(url, slack.ResponseTypeEphemeral), slack.MsgOptionText("only you", false))
 	require.NoError(t, err)
-	_, err = maya.WaitEphemeral(ctx, slacksim.General, func(m slacksim.Message) bool { return m.Text == "only you" })
+	_, err = maya.WaitEphemeral(ctx, slacksim.General, func(m workspace.Message) bool { return m.Text == "only you" })
 	require.NoError(t, err)
 	_, _, err = st.api.PostMessageContext(ctx, "", slack.MsgOptionDeleteOriginal(url))
 	require.NoError(t, err)

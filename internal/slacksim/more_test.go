@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/workspace"
 )
 
 // moreScopes are those of the methods that only other apps call.
@@ -135,6 +136,6 @@ func TestAScheduledMessageComesAtItsTime(t *testing.T) {
 	got := call(t, sim, "chat.scheduleMessage", object{"channel": slacksim.SalesData, "text": "it is time", "post_at": time.Now().Unix() + 1})
 	require.Equal(t, true, got["ok"], got)
 	require.Regexp(t, "^Q", got["scheduled_message_id"])
-	_, err := sim.As(slacksim.Analyst).WaitMessage(within(t), slacksim.SalesData, func(m slacksim.Message) bool { return m.Text == "it is time" })
+	_, err := sim.As(slacksim.Analyst).WaitMessage(within(t), slacksim.SalesData, func(m workspace.Message) bool { return m.Text == "it is time" })
 	require.NoError(t, err)
 }

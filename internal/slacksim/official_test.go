@@ -16,6 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/person"
+	"countersign/internal/slacksim/workspace"
 )
 
 // script is the node process with the official clients, and the lines it prints.
@@ -144,8 +146,8 @@ func TestOfficialClients(t *testing.T) {
 	require.Contains(t, fmt.Sprint(started["scopes"]), "chat:write")
 	require.Equal(t, "not_in_channel", app.at(t, "refused")["code"])
 	ctx, maya := within(t), sim.As(slacksim.Analyst)
-	is := func(words string) func(slacksim.Message) bool {
-		return func(m slacksim.Message) bool { return m.Words() == words }
+	is := func(words string) func(workspace.Message) bool {
+		return func(m workspace.Message) bool { return m.Words() == words }
 	}
 
 	require.NoError(t, maya.Command(slacksim.SalesData, "/analyze inline"))
@@ -165,12 +167,12 @@ func TestOfficialClients(t *testing.T) {
 	require.NoError(t, err)
 
 	require.NoError(t, maya.Command(slacksim.SalesData, "/analyze form"))
-	_, err = maya.WaitView(ctx, func(v slacksim.View) bool { return v.CallbackID == "ask" })
+	_, err = maya.WaitView(ctx, func(v workspace.View) bool { return v.CallbackID == "ask" })
 	require.NoError(t, err)
-	broken, err := maya.Submit(slacksim.Fill("Question", "bad"))
+	broken, err := maya.Submit(person.Fill("Question", "bad"))
 	require.NoError(t, err)
 	require.Equal(t, map[string]string{"q": "Too short."}, broken)
-	broken, err = maya.Submit(slacksim.Fill("Question", "How many cups?"))
+	broken, err = maya.Submit(person.Fill("Question", "How many cups?"))
 	require.NoError(t, err)
 	require.Empty(t, broken)
 	require.NoError(t, maya.WaitNoView(ctx))
@@ -183,7 +185,7 @@ func TestOfficialClients(t *testing.T) {
 	require.Equal(t, "cups.csv", mentioned["file"])
 	require.Equal(t, true, mentioned["next"], "the members come in pages")
 	require.Equal(t, "Europe/Stockholm", mentioned["tz"])
-	answer, err := maya.WaitReply(ctx, slacksim.SalesData, asked.TS, func(m slacksim.Message) bool { return len(m.Files) == 1 })
+	answer, err := maya.WaitReply(ctx, slacksim.SalesData, asked.TS, func(m workspace.Message) bool { return len(m.Files) == 1 })
 	require.NoError(t, err)
 	require.Equal(t, "Read it", answer.Text)
 	content, err := maya.Download(answer.Files[0].ID)
@@ -191,7 +193,7 @@ func TestOfficialClients(t *testing.T) {
 	require.Equal(t, "DAY,CUPS\nMON,3\n", string(content))
 
 	require.NoError(t, maya.OpenHome())
-	_, err = maya.WaitHome(ctx, func(v slacksim.View) bool { return true })
+	_, err = maya.WaitHome(ctx, func(v workspace.View) bool { return true })
 	require.NoError(t, err)
 }
 

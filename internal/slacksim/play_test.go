@@ -15,6 +15,8 @@ import (
 	"go.uber.org/goleak"
 
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/person"
+	"countersign/internal/slacksim/workspace"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -169,7 +171,7 @@ func TestARound(t *testing.T) {
 		slack.MsgOptionBlocks(slack.NewSectionBlock(mrkdwn("*Review* this"), nil, nil), buttons("approve", "reject")))
 	require.NoError(t, err)
 	require.Equal(t, slacksim.CodeReview, channel)
-	card, err := reviewer.WaitMessage(ctx, slacksim.CodeReview, func(m slacksim.Message) bool { return m.Has("approve") })
+	card, err := reviewer.WaitMessage(ctx, slacksim.CodeReview, func(m workspace.Message) bool { return m.Has("approve") })
 	require.NoError(t, err)
 	require.Equal(t, ts, card.TS)
 	require.Empty(t, analyst.Messages(slacksim.CodeReview), "the analyst is not in the review channel")
@@ -186,12 +188,12 @@ func TestARound(t *testing.T) {
 	_, _, _, err = st.api.UpdateMessageContext(ctx, channel, ts, slack.MsgOptionText("Approved", false),
 		slack.MsgOptionBlocks(slack.NewSectionBlock(mrkdwn("Approved by Ben"), nil, nil)))
 	require.NoError(t, err)
-	done, err := reviewer.WaitChange(ctx, card, func(m slacksim.Message) bool { return !m.Has("approve") })
+	done, err := reviewer.WaitChange(ctx, card, func(m workspace.Message) bool { return !m.Has("approve") })
 	require.NoError(t, err)
 	require.Equal(t, "Approved by Ben", done.Words())
 	require.Nil(t, done.Edited, "a message with blocks is not marked as edited")
 
-	var refused *slacksim.Refusal
+	var refused *person.Refusal
 	require.ErrorAs(t, reviewer.Click(card, "approve"), &refused)
 	require.Equal(t, "no_such_action", refused.Code)
 	require.NoError(t, reviewer.ClickOld(card, "approve"))
@@ -222,7 +224,7 @@ func TestModalIsOpenedFilledAndAnswered(t *testing.T) {
 	require.True(t, ok)
 	require.Equal(t, opened.ID, v.ID)
 
-	broken, err := maya.Submit(slacksim.Fill("Question", "How many?"))
+	broken, err := maya.Submit(person.Fill("Question", "How many?"))
 	require.NoError(t, err)
 	require.Equal(t, map[string]string{"model": "Please complete this required field."}, broken)
 
@@ -234,7 +236,7 @@ func TestModalIsOpenedFilledAndAnswered(t *testing.T) {
 	st.acks(func(socketmode.Event) (any, bool) {
 		return map[string]any{"response_action": "errors", "errors": map[string]string{"question": "Too short."}}, true
 	})
-	form := slacksim.Fill("Question", "How many?").And("Model", "Large model").And("files", file.ID)
+	form := person.Fill("Question", "How many?").And("Model", "Large model").And("files", file.ID)
 	broken, err = maya.Submit(form)
 	require.NoError(t, err)
 	require.Equal(t, map[string]string{"question": "Too short."}, broken)

@@ -1,142 +1,25 @@
-package slacksim
+package slacksim_test
 
 import (
 	"encoding/json"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"countersign/internal/slacksim"
 )
 
-// asHeld is what the ways make of some blocks, as JSON, without what store adds.
-func asHeld(t *testing.T, blocks string, ways ...int) string {
-	t.Helper()
-	s, err := New(Options{})
-	require.NoError(t, err)
-	s.Rewrite(ways...)
-	var all []Block
-	require.NoError(t, decode([]byte(blocks), &all))
-	s.rewriter().blocks(all)
-	text, err := json.Marshal(all)
-	require.NoError(t, err)
-	return string(text)
-}
-
-// paragraph is a rich text block of one section.
-func paragraph(elements string) string {
-	return `[{"type":"rich_text","block_id":"b","elements":[{"type":"rich_text_section","elements":[` + elements + `]}]}]`
-}
-
-func TestEachWayDoesWhatItSays(t *testing.T) {
+func TestHealEndsTheRewriting(t *testing.T) {
 	t.Parallel()
-	text := func(said, style string) string {
-		if style != "" {
-			style = `"style":` + style + `,`
-		}
-		return `{` + style + `"text":"` + said + `","type":"text"}`
+	sim := slacksim.Start(t, slacksim.Options{})
+	held := func() string {
+		out := call(t, sim, "chat.postMessage", object{"channel": slacksim.SalesData, "blocks": []any{rich(preformatted("x"))}})
+		text, err := json.Marshal(out["message"])
+		require.NoError(t, err)
+		return string(text)
 	}
-	code := `[{"type":"rich_text","block_id":"b","elements":[{"type":"rich_text_preformatted","language":"python","elements":[{"type":"text","text":"a  b\nc"}]}]}]`
-	tests := map[int][2]string{
-		1:  {`[{"type":"divider"}]`, `"block_id":"`},
-		2:  {paragraph(text("a", "") + `,` + text("b", "") + `,` + text("c", `{"bold":true}`)), text("ab", "") + `,` + text("c", `{"bold":true}`)},
-		3:  {paragraph(text("abc", `{"bold":true}`)), text("ab", `{"bold":true}`) + `,` + text("c", `{"bold":true}`)},
-		4:  {`[{"type":"header","block_id":"b","text":{"type":"plain_text","text":"x","emoji":false}}]`, `"emoji":true`},
-		5:  {`[{"type":"section","block_id":"b","text":{"type":"mrkdwn","text":"x","verbatim":true}}]`, `"verbatim":false`},
-		6:  {paragraph(`{"type":"date","timestamp":1,"format":"{date}","fallback":"x"}`), `{"format":"{date}","timestamp":1,"type":"date"}`},
-		7:  {paragraph(`{"type":"link","url":"https://a.example"}`), `"url":"https://a.example/"`},
-		8:  {code, `"elements":[{"text":"a  b\nc","type":"text"}],"type":"rich_text_preformatted"}`},
-		9:  {code, `"border":0`},
-		10: {paragraph(text("a :x: b 👍", "")), text("a ", "") + `,{"name":"x","type":"emoji","unicode":"274c"},` + text(" b ", "") + `,{"name":"+1","type":"emoji","unicode":"1f44d"}`},
-		11: {paragraph(text("see https://a.example/x now", "")), text("see ", "") + `,{"type":"link","url":"https://a.example/x"},` + text(" now", "")},
-		12: {code, text(`a  b\n`, "") + `,` + text("c", "")},
-		13: {paragraph(text("a  b   c", "")), text("a b c", "")},
-		14: {`[{"type":"section","block_id":"b","text":{"type":"mrkdwn","text":"a & b &lt; <@U1>"}}]`, `"text":"a \u0026amp; b \u0026lt; \u003c@U1\u003e"`},
-		15: {paragraph(text("a", `{"bold":true}`)), `{"bold":true,"code":false,"italic":false,"strike":false}`},
-		16: {paragraph(text("a", "") + `,` + text("b", "{}")), text("a", "{}") + `,` + text("b", "")},
-		17: {`[{"type":"actions","block_id":"b","elements":[{"type":"button","action_id":"a","text":{"type":"plain_text","text":"x"}}]}]`, `"style":"default"`},
-		18: {`[{"type":"actions","block_id":"b","elements":[{"type":"button","action_id":"a","style":"danger","confirm":{},"text":{"type":"plain_text","text":"x"}}]}]`, `"confirm":{"style":"primary"}`},
-		19: {paragraph(`{"type":"date","timestamp":1,"format":"{date}"}`), `"timestamp":1.0`},
-		20: {strings.Replace(code, `"elements":[{`, `"elements":[{"type":"rich_text_section","elements":[{"type":"text","text":"code "}]},{`, 1), text("code", "") + `,` + text(`\n`, "")},
-		21: {paragraph(`{"type":"user","user_id":"U1"}`), `"style":{"bold":false}`},
-		22: {`[{"type":"table","block_id":"b","rows":[[{"type":"raw_text","text":"x"}]]}]`, `[[{"elements":[{"elements":[{"text":"x","type":"text"}],"type":"rich_text_section"}],"type":"rich_text"}]]`},
-	}
-	require.Len(t, tests, Ways)
-	for way, tt := range tests {
-		before := asHeld(t, tt[0])
-		require.NotContains(t, before, tt[1], WayNames[way])
-		require.Contains(t, asHeld(t, tt[0], way), tt[1], WayNames[way])
-		require.Equal(t, before, asHeld(t, tt[0], 0))
-	}
-}
-
-func TestCodeKeepsItsBytesWhateverIsDrawn(t *testing.T) {
-	t.Parallel()
-	s, err := New(Options{})
-	require.NoError(t, err)
-	const code = "1  x = 'a  b' # https://a.example :x: & < >\n2  y\n"
-	for seed := range uint64(200) {
-		s.RewriteAtRandom(seed)
-		blocks := []Block{{"type": "rich_text", "elements": []any{map[string]any{"type": "rich_text_preformatted",
-			"elements": []any{map[string]any{"type": "text", "text": code}}}}}}
-		said := s.settle(blocks, "1.2")
-		require.Equal(t, code, strings.TrimSpace(words(said))+"\n")
-		held := ""
-		for _, e := range list(list(blocks[0], "elements")[0].(map[string]any), "elements") {
-			held += text(e.(map[string]any), "text")
-		}
-		require.Equal(t, code, held)
-	}
-}
-
-func TestABorderOfCodeIsRefused(t *testing.T) {
-	t.Parallel()
-	with := func(border string) error {
-		var blocks []Block
-		require.NoError(t, decode([]byte(`[{"type":"rich_text","elements":[{"type":"rich_text_preformatted",`+border+`"elements":[{"type":"text","text":"x"}]}]}]`), &blocks))
-		return checkMessage(blocks, nil, true, nil)
-	}
-	require.NoError(t, with(``))
-	require.NoError(t, with(`"border":0,`))
-	require.ErrorContains(t, with(`"border":3,`), "invalid_blocks")
-}
-
-// What is drawn depends on the seed and on nothing else, and Heal ends it.
-func TestWaysAreDrawnFromASeedUntilHeal(t *testing.T) {
-	t.Parallel()
-	s, err := New(Options{})
-	require.NoError(t, err)
-	draw := func(seed uint64) (all string) {
-		s.RewriteAtRandom(seed)
-		for range 10 {
-			var blocks []Block
-			require.NoError(t, decode([]byte(paragraph(`{"type":"text","text":"one  two https://a.example :x:"},{"type":"user","user_id":"U1"}`)), &blocks))
-			s.settle(blocks, "1.2")
-			text, err := json.Marshal(blocks)
-			require.NoError(t, err)
-			all += string(text) + "\n"
-		}
-		return all
-	}
-	require.Equal(t, draw(1), draw(1))
-	require.NotEqual(t, draw(1), draw(2))
-	lines := strings.Split(strings.TrimSpace(draw(3)), "\n")
-	require.NotEqual(t, lines[0], lines[1], "each message anew")
-	s.Heal()
-	require.Nil(t, s.settle([]Block{{"type": "divider"}}, "1.2"))
-}
-
-// Whoever looks at a press gets the message as it is held, drawn again; people read what was sent.
-func TestAPressCarriesWhatIsHeld(t *testing.T) {
-	t.Parallel()
-	s, err := New(Options{})
-	require.NoError(t, err)
-	s.Rewrite(10, 21)
-	m := &message{User: BotID, Channel: General, Text: "Hello <@" + Analyst + ">", Blocks: blocksIn([]any{map[string]any{"type": "rich_text", "elements": []any{
-		map[string]any{"type": "rich_text_section", "elements": []any{map[string]any{"type": "text", "text": "no :x:"}}}}}})}
-	s.settleMessage(m, "1.2")
-	require.Contains(t, m.Text, "Hello @"+s.ws.user(Analyst).Name)
-	require.Equal(t, "no :x:", s.show(m, Analyst).Words())
-	payload, err := json.Marshal(s.clickPayload(Analyst, m, reply{}, nil)["message"])
-	require.NoError(t, err)
-	require.Contains(t, string(payload), `"type":"emoji"`)
+	sim.Rewrite(8)
+	require.NotContains(t, held(), `"language"`)
+	sim.Heal()
+	require.Contains(t, held(), `"language"`)
 }

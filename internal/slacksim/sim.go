@@ -4,54 +4,31 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"countersign/internal/slacksim/fault"
+	"countersign/internal/slacksim/pageapi"
+	"countersign/internal/slacksim/person"
+	"countersign/internal/slacksim/sockets"
+	"countersign/internal/slacksim/webapi"
+	"countersign/internal/slacksim/workspace"
 )
 
-// Sim is one workspace with one app. New makes it, Run serves it, Close ends
-// everything that it started.
+// Sim is one workspace with one app, and what tests do to it. New makes it, Run
+// serves it, Close ends everything that it started.
 type Sim struct {
-	opts Options
-	app  *app
-	log  *slog.Logger
-	bot  User
-
-	// life ends with Close; errands are the goroutines that Close waits for.
-	life    context.Context
-	end     context.CancelFunc
-	errands sync.WaitGroup
-
-	mu       sync.Mutex
-	closed   bool
-	base     string        // where we are reached, as in http://127.0.0.1:4321
-	changed  chan struct{} // closed and replaced whenever something below changes
-	dirty    bool          // there is something that the folder does not have yet
-	ws       *workspace
-	triggers map[string]*trigger
-	replies  map[string]*responseURL
-	uploads  map[string]*upload
-	status   map[string]*time.Timer // by channel and thread: when the status line clears
-	notices  map[string][]Notice
-	readers  map[*reader]struct{} // of /sim/events
-	sockets  []*socket
-	turn     int // whose turn it is among the sockets
-	tickets  map[string]time.Time
-	pending  map[string]*delivery
-	held     *delivery // by the reorder fault
-	faults   faults
-	answers  Answers
-	trouble  *misfortune        // nil: none
-	posts    map[string]*bucket // by channel
-	counts   Counts
-
-	journal journal    // guards itself
-	saving  sync.Mutex // one snapshot at a time
+	*fault.Faults
+	*sockets.Mode
+	*workspace.Directory
+	ws   *workspace.Workspace
+	api  *webapi.API
+	acts *person.Acts
+	page *pageapi.API
 }
 
 // New reads the manifest and the folder. It starts nothing.
@@ -68,56 +45,52 @@ func New(o Options) (*Sim, error) {
 	if o.Manifest == nil {
 		o.Manifest = []byte(defaultManifest)
 	}
-	if o.AppID == "" {
-		o.AppID = "A0ANALYZE"
-	}
 	if o.BotToken == "" {
 		o.BotToken = DefaultBotToken
 	}
 	if o.AppToken == "" {
 		o.AppToken = DefaultAppToken
 	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
-	}
-	if o.PostBurst == 0 {
-		o.PostBurst = DefaultPostBurst
-	}
-	o.Timing.fill()
-	installed, err := install(o)
+	ws, err := workspace.Open(o)
 	if err != nil {
 		return nil, err
 	}
-	life, end := context.WithCancel(context.Background())
-	s := &Sim{
-		opts: o, app: installed, log: o.Logger, life: life, end: end,
-		bot:      User{ID: BotUser, Name: installed.BotName, RealName: installed.Name, Role: "bot", Title: "App", IsBot: true, TZ: "Etc/UTC", Color: "4a154b"},
-		changed:  make(chan struct{}),
-		ws:       newWorkspace(o),
-		triggers: map[string]*trigger{}, replies: map[string]*responseURL{}, uploads: map[string]*upload{},
-		status: map[string]*time.Timer{}, notices: map[string][]Notice{}, readers: map[*reader]struct{}{},
-		tickets: map[string]time.Time{}, pending: map[string]*delivery{}, posts: map[string]*bucket{},
-	}
-	s.ws.welcome(s.bot)
-	if err := s.load(); err != nil {
-		end()
-		return nil, err
-	}
-	return s, nil
+	faults := &fault.Faults{Workspace: ws}
+	mode := sockets.New(ws, faults)
+	posts, views := workspace.NewPosts(ws, mode), workspace.NewViews(ws)
+	acts := person.NewActs(ws, posts, views, mode)
+	return &Sim{
+		Faults: faults, Mode: mode, Directory: &workspace.Directory{Workspace: ws}, ws: ws,
+		api: webapi.New(ws, posts, views, faults, mode), acts: acts, page: pageapi.New(ws, acts, faults, mode),
+	}, nil
 }
+
+// As is the person with this id; nothing is checked until they act.
+func (s *Sim) As(userID string) *person.Person { return person.New(s.acts, userID) }
+
+// Answer chooses among the words that Slack has for what an app cannot have.
+func (s *Sim) Answer(a webapi.Answers) { s.api.Answer(a) }
+
+// Calls are the Web API calls that the inspector still knows, by method ("" for
+// all), oldest first.
+func (s *Sim) Calls(method string) []workspace.Entry { return s.ws.Calls(method) }
+
+// Journal is all that the inspector still knows and that came after an entry, oldest
+// first: calls, envelopes and acks in the order in which they ended.
+func (s *Sim) Journal(after int) []workspace.Entry { return s.ws.Journal(after) }
 
 // Handler serves everything. Whoever uses it without Serve calls Close at the end.
 func (s *Sim) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("/api/{method}", s.serveAPI)
-	mux.HandleFunc("/link/", s.serveSocket)
-	mux.HandleFunc("POST /upload/v1/{id}", s.serveUpload)
-	mux.HandleFunc("GET /files-pri/{id}/{name...}", s.serveFile)
-	mux.HandleFunc("POST /response/{id}", s.serveResponseURL)
-	mux.HandleFunc("GET /archives/{channel}/{message}", s.servePermalink)
-	s.routePage(mux)
-	if s.opts.Page != nil {
-		mux.Handle("/", s.opts.Page)
+	mux.HandleFunc("/api/{method}", s.api.ServeAPI)
+	mux.HandleFunc("/link/", s.Mode.ServeSocket)
+	mux.HandleFunc("POST /upload/v1/{id}", s.api.ServeUpload)
+	mux.HandleFunc("GET /files-pri/{id}/{name...}", s.api.ServeFile)
+	mux.HandleFunc("POST /response/{id}", s.api.ServeResponseURL)
+	mux.HandleFunc("GET /archives/{channel}/{message}", s.api.ServePermalink)
+	s.page.RoutePage(mux)
+	if s.ws.Opts.Page != nil {
+		mux.Handle("/", s.ws.Opts.Page)
 	}
 	return s.onlyHere(mux)
 }
@@ -130,11 +103,11 @@ func (s *Sim) onlyHere(next http.Handler) http.Handler {
 			http.Error(w, "This simulator answers on this machine only, at 127.0.0.1 or localhost.", http.StatusForbidden)
 			return
 		}
-		s.mu.Lock()
-		if s.base == "" {
-			s.base = "http://" + r.Host
+		s.ws.Lock()
+		if s.ws.Base == "" {
+			s.ws.Base = "http://" + r.Host
 		}
-		s.mu.Unlock()
+		s.ws.Unlock()
 		next.ServeHTTP(w, r)
 	})
 }
@@ -166,9 +139,9 @@ func (s *Sim) Listen(addr string) (net.Listener, error) {
 	if tcp, ok := ln.Addr().(*net.TCPAddr); !ok || !tcp.IP.IsLoopback() {
 		return nil, errors.Join(fmt.Errorf("listen on %s: the name leads off this machine", addr), ln.Close())
 	}
-	s.mu.Lock()
-	s.base = "http://" + ln.Addr().String()
-	s.mu.Unlock()
+	s.ws.Lock()
+	s.ws.Base = "http://" + ln.Addr().String()
+	s.ws.Unlock()
 	return ln, nil
 }
 
@@ -184,9 +157,9 @@ func (s *Sim) Run(ctx context.Context, addr string) error {
 // Serve serves until the context ends, then closes everything and writes the
 // last snapshot.
 func (s *Sim) Serve(ctx context.Context, ln net.Listener) error {
-	server := &http.Server{Handler: s.Handler(), ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn)}
+	server := &http.Server{Handler: s.Handler(), ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(s.ws.Log.Handler(), slog.LevelWarn)}
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return s.keep(ctx) })
+	group.Go(func() error { return workspace.Folder{Workspace: s.ws}.Keep(ctx) })
 	group.Go(func() error {
 		if err := server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve %s: %w", ln.Addr(), err)
@@ -203,101 +176,26 @@ func (s *Sim) Serve(ctx context.Context, ln net.Listener) error {
 
 // Close ends the sockets, the timers and whatever waits, and writes the last snapshot.
 func (s *Sim) Close() error {
-	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
+	if !s.ws.Shut() {
 		return nil
 	}
-	s.closed = true
-	s.end()
-	sockets := append([]*socket(nil), s.sockets...)
-	for _, t := range s.status {
-		t.Stop()
-	}
-	s.mu.Unlock()
-	for _, c := range sockets {
-		c.drop(closeGoingAway)
-	}
-	s.errands.Wait()
-	return s.save()
+	s.CloseSockets(sockets.CloseGoingAway)
+	s.ws.Errands.Wait()
+	return workspace.Folder{Workspace: s.ws}.Save()
 }
 
 // URL is where the workspace is reached, without a slash at the end.
 func (s *Sim) URL() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.base
+	s.ws.Lock()
+	defer s.ws.Unlock()
+	return s.ws.Base
 }
 
 // APIURL is what a Slack client is given instead of https://slack.com/api/.
 func (s *Sim) APIURL() string { return s.URL() + "/api/" }
 
 // BotToken and AppToken are the app's credentials.
-func (s *Sim) BotToken() string { return s.app.BotToken }
+func (s *Sim) BotToken() string { return s.ws.App.BotToken }
 
 // AppToken is the app-level token, with connections:write.
-func (s *Sim) AppToken() string { return s.app.AppToken }
-
-// errand runs work that Close waits for. After Close it does nothing.
-func (s *Sim) errand(work func()) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.errandLocked(work)
-}
-
-func (s *Sim) errandLocked(work func()) {
-	if s.closed {
-		return
-	}
-	s.errands.Go(work)
-}
-
-// wakeLocked wakes everybody who waits for something to happen.
-func (s *Sim) wakeLocked() {
-	close(s.changed)
-	s.changed = make(chan struct{})
-}
-
-// changedLocked wakes them too, and notes that the folder is behind.
-func (s *Sim) changedLocked() {
-	s.dirty = true
-	s.wakeLocked()
-}
-
-// await waits until look finds what it looks for. It looks once now, and again
-// after each change; it never polls.
-func await[T any](ctx context.Context, s *Sim, look func() (T, bool)) (T, error) {
-	for {
-		s.mu.Lock()
-		found, ok := look()
-		changed := s.changed
-		s.mu.Unlock()
-		if ok {
-			return found, nil
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			var none T
-			return none, ctx.Err()
-		case <-s.life.Done():
-			var none T
-			return none, errors.New("the simulator was closed")
-		}
-	}
-}
-
-// sleep waits, unless the simulator closes first.
-func (s *Sim) sleep(d time.Duration) bool {
-	if d <= 0 {
-		return s.life.Err() == nil
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-s.life.Done():
-		return false
-	}
-}
+func (s *Sim) AppToken() string { return s.ws.App.AppToken }

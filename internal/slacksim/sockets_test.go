@@ -15,6 +15,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/fault"
+	"countersign/internal/slacksim/person"
+	"countersign/internal/slacksim/sockets"
+	"countersign/internal/slacksim/workspace"
 )
 
 // never acknowledges nothing.
@@ -171,7 +175,7 @@ func TestHalfOpenConnectionIsNoticedByTheClient(t *testing.T) {
 	t.Cleanup(func() { stop(); <-done })
 	require.NoError(t, st.sim.WaitSockets(within(t), 1))
 	st.sim.HalfOpen()
-	var silent *slacksim.Unanswered
+	var silent *person.Unanswered
 	require.ErrorAs(t, st.sim.As(slacksim.Analyst).Command(slacksim.General, "/analyze x"), &silent)
 	require.Equal(t, "operation_timeout", silent.Code, "it looked alive")
 	require.NoError(t, st.sim.WaitConnections(within(t), 2), "no pings came, so the client went elsewhere")
@@ -181,7 +185,7 @@ func TestCommandWithoutAnAnswer(t *testing.T) {
 	t.Parallel()
 	st := setup(t, slacksim.Options{Timing: slacksim.Timing{Ack: 30 * time.Millisecond}})
 	ctx, maya := within(t), st.sim.As(slacksim.Analyst)
-	var silent *slacksim.Unanswered
+	var silent *person.Unanswered
 	require.ErrorAs(t, maya.Command(slacksim.General, "/analyze x"), &silent)
 	require.Equal(t, "dispatch_failed", silent.Code, "there is no socket at all")
 	st.acks(never)
@@ -227,7 +231,7 @@ func TestEventsAreSentAgainUntilAcknowledged(t *testing.T) {
 		ids[evt.Data.(slackevents.EventsAPIEvent).Data.(*slackevents.EventsAPICallbackEvent).EventID] = true
 		envelopes[evt.Request.EnvelopeID] = true
 	}
-	require.NoError(t, st.sim.WaitCounts(within(t), func(c slacksim.Counts) bool { return c.Acked == 1 }))
+	require.NoError(t, st.sim.WaitCounts(within(t), func(c sockets.Counts) bool { return c.Acked == 1 }))
 	require.Len(t, ids, 1, "the same event_id")
 	require.Len(t, envelopes, 3, "in new envelopes")
 }
@@ -237,10 +241,10 @@ func TestEventsWaitForASocketAndAreGivenUp(t *testing.T) {
 	st := setup(t, slacksim.Options{Timing: slacksim.Timing{Retries: []time.Duration{0, 200 * time.Millisecond}}})
 	_, err := st.sim.As(slacksim.Analyst).Say("D0MAYA", "anybody there?")
 	require.NoError(t, err)
-	require.NoError(t, st.sim.WaitCounts(within(t), func(c slacksim.Counts) bool { return c.Undelivered == 3 }))
+	require.NoError(t, st.sim.WaitCounts(within(t), func(c sockets.Counts) bool { return c.Undelivered == 3 }))
 	_, err = st.sim.As(slacksim.Analyst).Say("D0MAYA", "and now?")
 	require.NoError(t, err)
-	require.NoError(t, st.sim.WaitCounts(within(t), func(c slacksim.Counts) bool { return c.Undelivered == 5 }))
+	require.NoError(t, st.sim.WaitCounts(within(t), func(c sockets.Counts) bool { return c.Undelivered == 5 }))
 	st.connect(t, 1)
 	message, ok := st.nextInner(t).(*slackevents.MessageEvent)
 	require.True(t, ok)
@@ -264,7 +268,7 @@ func TestAcksThatAreTooLargeLateOrNonsense(t *testing.T) {
 		}
 	}()
 	require.ErrorContains(t, sim.As(slacksim.Analyst).Command(slacksim.General, "/analyze x"), "operation_timeout")
-	require.NoError(t, sim.WaitCounts(within(t), func(c slacksim.Counts) bool { return c.OversizeAcks == 1 && c.LateAcks == 1 }))
+	require.NoError(t, sim.WaitCounts(within(t), func(c sockets.Counts) bool { return c.OversizeAcks == 1 && c.LateAcks == 1 }))
 }
 
 func TestFaultsOfEnvelopes(t *testing.T) {
@@ -276,7 +280,7 @@ func TestFaultsOfEnvelopes(t *testing.T) {
 	require.NoError(t, maya.Command(slacksim.General, "/analyze twice"))
 	first, second := st.next(t), st.next(t)
 	require.Equal(t, first.Request.EnvelopeID, second.Request.EnvelopeID)
-	require.NoError(t, st.sim.WaitCounts(within(t), func(c slacksim.Counts) bool { return c.LateAcks == 1 }))
+	require.NoError(t, st.sim.WaitCounts(within(t), func(c sockets.Counts) bool { return c.LateAcks == 1 }))
 
 	st.sim.DropAcks(1)
 	require.ErrorContains(t, maya.Command(slacksim.General, "/analyze lost"), "operation_timeout")
@@ -306,30 +310,30 @@ func TestFaultsOfMethods(t *testing.T) {
 		_, _, err := st.api.PostMessageContext(ctx, slacksim.General, slack.MsgOptionText("x", false))
 		return err
 	}
-	st.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", RetryAfter: 2 * time.Second})
+	st.sim.Fail(fault.Method{Method: "chat.postMessage", RetryAfter: 2 * time.Second})
 	var limited *slack.RateLimitedError
 	require.ErrorAs(t, post(), &limited)
 	require.Equal(t, 2*time.Second, limited.RetryAfter)
-	st.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Status: 503, Times: 2})
+	st.sim.Fail(fault.Method{Method: "chat.postMessage", Status: 503, Times: 2})
 	require.ErrorContains(t, post(), "503")
 	require.ErrorContains(t, post(), "503")
-	st.sim.Fail(slacksim.MethodFault{Method: "*", Error: "fatal_error", Delay: time.Millisecond})
+	st.sim.Fail(fault.Method{Method: "*", Error: "fatal_error", Delay: time.Millisecond})
 	require.ErrorContains(t, post(), "fatal_error")
 	require.NoError(t, post())
 
 	before := len(st.sim.As(slacksim.Analyst).Messages(slacksim.General))
 	called := make(chan struct{})
-	st.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Cut: true, After: true, Do: func() { close(called) }})
+	st.sim.Fail(fault.Method{Method: "chat.postMessage", Cut: true, After: true, Do: func() { close(called) }})
 	require.ErrorContains(t, post(), "EOF", "the caller cannot know that it was posted")
 	<-called
 	require.Len(t, st.sim.As(slacksim.Analyst).Messages(slacksim.General), before+1)
 
-	st.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Hang: true})
+	st.sim.Fail(fault.Method{Method: "chat.postMessage", Hang: true})
 	short, stop := context.WithTimeout(ctx, 50*time.Millisecond)
 	defer stop()
 	_, _, err := st.api.PostMessageContext(short, slacksim.General, slack.MsgOptionText("x", false))
 	require.ErrorIs(t, err, context.DeadlineExceeded)
-	st.sim.Fail(slacksim.MethodFault{Method: "chat.postMessage", Delay: time.Hour})
+	st.sim.Fail(fault.Method{Method: "chat.postMessage", Delay: time.Hour})
 	short, stop = context.WithTimeout(ctx, 50*time.Millisecond)
 	defer stop()
 	_, _, err = st.api.PostMessageContext(short, slacksim.General, slack.MsgOptionText("x", false))
@@ -352,11 +356,11 @@ func TestCloseEndsWhatHangs(t *testing.T) {
 	require.NoError(t, err)
 	waiting := make(chan error, 1)
 	go func() {
-		_, err := sim.As(slacksim.Analyst).WaitMessage(context.Background(), slacksim.General, func(slacksim.Message) bool { return false })
+		_, err := sim.As(slacksim.Analyst).WaitMessage(context.Background(), slacksim.General, func(workspace.Message) bool { return false })
 		waiting <- err
 	}()
-	sim.Fail(slacksim.MethodFault{Method: "auth.test", Hang: true})
-	sim.Fail(slacksim.MethodFault{Method: "api.test", Delay: time.Hour})
+	sim.Fail(fault.Method{Method: "auth.test", Hang: true})
+	sim.Fail(fault.Method{Method: "api.test", Delay: time.Hour})
 	hanging := make(chan error, 2)
 	for _, method := range []string{"auth.test", "api.test"} {
 		go func() {

@@ -12,6 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/person"
+	"countersign/internal/slacksim/sockets"
+	"countersign/internal/slacksim/workspace"
 )
 
 // trigger makes the analyst do something that carries a trigger_id.
@@ -152,7 +155,7 @@ func TestSubmissionsAreAnswered(t *testing.T) {
 	changed, _ := maya.View()
 	require.NotEqual(t, v.ID, changed.ID)
 	require.Equal(t, "changed", changed.CallbackID)
-	_, err := maya.Submit(slacksim.Fill("no such field", "x"))
+	_, err := maya.Submit(person.Fill("no such field", "x"))
 	require.ErrorContains(t, err, "no field")
 
 	st.acks(never)
@@ -161,7 +164,7 @@ func TestSubmissionsAreAnswered(t *testing.T) {
 	call(t, short.sim, "views.open", object{"trigger_id": short.trigger(t), "view": modalOf("ask", input)})
 	short.acks(never)
 	_, err = short.sim.As(slacksim.Analyst).Submit(nil)
-	var silent *slacksim.Unanswered
+	var silent *person.Unanswered
 	require.ErrorAs(t, err, &silent)
 	require.Equal(t, "operation_timeout", silent.Code)
 	_, open1 = short.sim.As(slacksim.Analyst).View()
@@ -199,7 +202,7 @@ func TestFormsAreCheckedBeforeTheyAreSent(t *testing.T) {
 	}
 	for i, c := range cases {
 		call(t, st.sim, "views.open", object{"trigger_id": st.trigger(t), "view": modalOf("ask", inputBlock("b", c.element))})
-		broken, err := maya.Submit(slacksim.Fill("Field b", c.given))
+		broken, err := maya.Submit(person.Fill("Field b", c.given))
 		require.NoError(t, err)
 		require.Equal(t, c.want == "", len(broken) == 0, "%d: %v", i, broken)
 		require.Contains(t, broken["b"], c.want)
@@ -215,11 +218,11 @@ func TestFormsAreCheckedBeforeTheyAreSent(t *testing.T) {
 	require.NoError(t, err)
 	b, err := maya.Upload("b.csv", []byte("x"))
 	require.NoError(t, err)
-	broken, err := maya.Submit(slacksim.Fill("files", a.ID, b.ID).And("people", "U0BEN", "U0JUN"))
+	broken, err := maya.Submit(person.Fill("files", a.ID, b.ID).And("people", "U0BEN", "U0JUN"))
 	require.NoError(t, err)
 	require.Contains(t, broken["files"], "at most 1 files")
 	require.Contains(t, broken["people"], "at most 1.")
-	_, err = maya.Submit(slacksim.Fill("files", "F0NONE"))
+	_, err = maya.Submit(person.Fill("files", "F0NONE"))
 	require.ErrorContains(t, err, "no such file")
 }
 
@@ -237,7 +240,7 @@ func TestHome(t *testing.T) {
 	home := slack.HomeTabViewRequest{Type: "home", Blocks: slack.Blocks{BlockSet: []slack.Block{buttons("open"), slack.NewSectionBlock(plain("Welcome"), nil, nil)}}}
 	first, err := st.api.PublishViewContext(ctx, slack.PublishViewContextRequest{UserID: slacksim.Analyst, View: home})
 	require.NoError(t, err)
-	v, err := maya.WaitHome(ctx, func(v slacksim.View) bool { return v.Type == "home" })
+	v, err := maya.WaitHome(ctx, func(v workspace.View) bool { return v.Type == "home" })
 	require.NoError(t, err)
 	require.Contains(t, v.Words(), "Welcome")
 	require.NoError(t, maya.ClickView(v, "open"))
@@ -258,7 +261,7 @@ func TestHome(t *testing.T) {
 	home.Blocks.BlockSet[1] = slack.NewSectionBlock(plain("Changed"), nil, nil)
 	_, err = st.api.UpdateViewContext(ctx, slack.ModalViewRequest{Type: "home", Blocks: home.Blocks}, "", "", first.ID)
 	require.NoError(t, err)
-	_, err = maya.WaitHome(ctx, func(v slacksim.View) bool { return v.Hash != again.Hash })
+	_, err = maya.WaitHome(ctx, func(v workspace.View) bool { return v.Hash != again.Hash })
 	require.NoError(t, err)
 	require.NoError(t, maya.OpenHome())
 	require.Equal(t, first.ID, st.nextInner(t).(*slackevents.AppHomeOpenedEvent).View.ID)
@@ -272,22 +275,22 @@ func TestWaitingSaysWhatIsThereInstead(t *testing.T) {
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(context.Background())
 	stop()
-	none := func(slacksim.Message) bool { return false }
+	none := func(workspace.Message) bool { return false }
 	_, err = maya.WaitMessage(ctx, slacksim.General, none)
 	require.ErrorContains(t, err, "something else")
 	_, err = maya.WaitReply(ctx, slacksim.General, "1.2", none)
 	require.ErrorIs(t, err, context.Canceled)
 	for _, err := range []error{
-		func() error { _, err := maya.WaitView(ctx, func(slacksim.View) bool { return true }); return err }(),
-		func() error { _, err := maya.WaitHome(ctx, func(slacksim.View) bool { return true }); return err }(),
+		func() error { _, err := maya.WaitView(ctx, func(workspace.View) bool { return true }); return err }(),
+		func() error { _, err := maya.WaitHome(ctx, func(workspace.View) bool { return true }); return err }(),
 		func() error { _, err := maya.WaitNotice(ctx, "x"); return err }(),
 		sim.WaitHeld(ctx),
 	} {
 		require.ErrorIs(t, err, context.Canceled)
 	}
 	require.NoError(t, maya.WaitNoView(ctx))
-	require.ErrorIs(t, sim.WaitCounts(ctx, func(slacksim.Counts) bool { return false }), context.Canceled)
+	require.ErrorIs(t, sim.WaitCounts(ctx, func(sockets.Counts) bool { return false }), context.Canceled)
 	require.Equal(t, slacksim.Analyst, maya.ID())
 	require.Nil(t, maya.Messages("C0NONE"))
-	require.Equal(t, "", fmt.Sprint(slacksim.Message{}.Words()))
+	require.Equal(t, "", fmt.Sprint(workspace.Message{}.Words()))
 }

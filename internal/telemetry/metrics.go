@@ -16,8 +16,8 @@ import (
 	"countersign/budget"
 )
 
-// Metrics are the figures of one process. Their registry is its own, so tests
-// can make many.
+// Metrics are the figures of one process. They have a registry of their own, so that tests
+// can create several.
 type Metrics struct {
 	registry  *prometheus.Registry
 	asks      *prometheus.CounterVec
@@ -61,42 +61,39 @@ func (m *Metrics) Envelope(kind, outcome string, took time.Duration) {
 
 // outcome sorts errors into the few kinds that somebody would want to count.
 func outcome(err error) string {
-	var (
-		later    *steps.LaterError
-		exceeded *budget.ExceededError
-		no       *approval.NotAllowedError
-		move     *approval.MoveError
-		stale    *approval.StaleError
-		input    *approval.InputError
-	)
 	switch {
 	case err == nil:
 		return "ok"
-	case errors.Is(err, steps.ErrBusy), errors.As(err, &later):
+	case errors.Is(err, steps.ErrBusy), is[*steps.LaterError](err):
 		return "later"
-	case errors.As(err, &exceeded):
+	case is[*budget.ExceededError](err):
 		return "budget"
-	case errors.As(err, &no):
+	case is[*approval.NotAllowedError](err):
 		return "not allowed"
-	case errors.As(err, &move), errors.As(err, &stale):
+	case is[*approval.MoveError](err), is[*approval.StaleError](err):
 		return "too late"
-	case errors.As(err, &input):
+	case is[*approval.InputError](err):
 		return "bad input"
 	}
 	return "error"
 }
 
-// Check is one thing that must work for the process to be of use.
+// is says whether the error, or one that it wraps, is a T.
+func is[T error](err error) bool {
+	_, ok := errors.AsType[T](err)
+	return ok
+}
+
+// Check is one thing that must work before the process is ready.
 type Check struct {
 	Name string
 	Try  func(context.Context) error
 }
 
-// ErrStarting is a check that will pass by itself, once what it looks at has started.
+// ErrStarting is returned by a check that will pass by itself once a part has started.
 var ErrStarting = errors.New("starting")
 
-// Handler serves /healthz (the process lives), /readyz (it is of use: all checks
-// pass) and /metrics.
+// Handler serves /healthz (the process is alive), /readyz (all checks pass) and /metrics.
 func (m *Metrics) Handler(ready ...Check) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))

@@ -143,11 +143,11 @@ func of(r *approval.Request) []attribute.KeyValue {
 	}
 }
 
-// Find is how a job is known by its request; nil when it is about none.
+// Find returns the request of a job, or nil when the job has none.
 type Find func(ctx context.Context, wake steps.Wake) (*approval.Request, error)
 
-// InStore finds requests where they are kept. A notice belongs to the request
-// that it is about.
+// InStore finds a job's request in the store. A notice belongs to the request that it is
+// about.
 func InStore(store steps.Store) Find {
 	return func(ctx context.Context, wake steps.Wake) (*approval.Request, error) {
 		id := wake.RequestID
@@ -170,8 +170,8 @@ func whose(ctx context.Context) []attribute.KeyValue {
 	return attrs
 }
 
-// Step wraps the work of a job in a span of its request's trace. What is about no
-// request, or cannot be found, is only counted.
+// Step wraps the work of a job in a span of its request's trace. A job without a request,
+// or whose request cannot be found, is only counted.
 func (t *Telemetry) Step(find Find, do func(context.Context, steps.Wake) error) func(context.Context, steps.Wake) error {
 	return func(ctx context.Context, wake steps.Wake) error {
 		began := time.Now()
@@ -196,16 +196,16 @@ func (t *Telemetry) traced(ctx context.Context, find Find, wake steps.Wake, do f
 	return err
 }
 
-// Service is the approval.Service that the bot calls, seen from outside.
+// Service is the approval.Service that the bot calls, with a span around each call.
 type Service struct {
 	*steps.Steps
 	t *Telemetry
 }
 
-// Service wraps the calls of people.
+// Service wraps the calls that people cause.
 func (t *Telemetry) Service(s *steps.Steps) Service { return Service{Steps: s, t: t} }
 
-// Ask makes the first span of a request's trace, with its derived ids.
+// Ask records the first span of a request's trace, with the ids computed from the request.
 func (s Service) Ask(ctx context.Context, q approval.Question) (*approval.Request, error) {
 	began := time.Now()
 	r, err := s.Steps.Ask(ctx, q)
@@ -222,7 +222,7 @@ func (s Service) Ask(ctx context.Context, q approval.Question) (*approval.Reques
 	return r, err
 }
 
-// Decide is a span of its own: how long people took stands between the spans.
+// Decide records a span of its own; the gap before it is the time that people took.
 func (s Service) Decide(ctx context.Context, ruling steps.Ruling) (*approval.Request, error) {
 	ctx, span := s.t.tracer.Start(within(ctx, ruling.RequestID), "decide", trace.WithAttributes(traceName,
 		attribute.String("countersign.request", ruling.RequestID), attribute.String("countersign.verdict", string(ruling.Verdict)),
@@ -242,11 +242,11 @@ type writer struct {
 	worst Worst
 }
 
-// Worst is what a call is charged when nobody knows what it used.
+// Worst returns the charge for a call whose usage is unknown.
 type Worst func(model string, at time.Time) (budget.USD, error)
 
-// Writer wraps the calls of a model: each is a generation, with what it used and
-// what it cost by our own price table. Langfuse has no prices for Mistral.
+// Writer wraps model calls. Each becomes a generation with its usage and its cost from our
+// own price table, because Langfuse has no prices for Mistral.
 func (t *Telemetry) Writer(w steps.Writer, worst Worst) steps.Writer {
 	return writer{Writer: w, t: t, worst: worst}
 }
@@ -259,8 +259,7 @@ func (w writer) Write(ctx context.Context, b steps.Brief) (steps.Draft, error) {
 		attribute.String("session.id", b.SessionID), attribute.String("user.id", b.Asker)))
 	draft, err := w.Writer.Write(ctx, b)
 	usage, billed := draft.Usage, true
-	var failed *steps.WriterError
-	if errors.As(err, &failed) {
+	if failed, ok := errors.AsType[*steps.WriterError](err); ok {
 		usage, billed = failed.Usage, failed.Billed || failed.Usage.Model != ""
 	}
 	priced := false

@@ -29,8 +29,8 @@ const (
 	usualGrace = 60 * time.Second
 )
 
-// Lease is the longest that a box for a run with these limits exists and costs:
-// the worst case that a hold has to cover.
+// Lease is the longest time that a box for a run with these limits can exist and cost
+// money. A hold covers all of it.
 func Lease(l approval.Limits) time.Duration {
 	return time.Duration(l.Seconds)*time.Second + setupTime + collectTime
 }
@@ -57,9 +57,9 @@ type order struct {
 	fresh bool          // nobody can have made it before
 }
 
-// Create makes the box for a request, or adopts the one that was made before,
-// by whoever. It never kills a box that it has not just made: if two exist for
-// one request, one of them may be running; Strays sorts that out.
+// Create makes the box for a request, or adopts one that an earlier call made, also on
+// another replica. It only kills a box that it has just made itself: where a request has
+// two, one of them may be running, and Strays decides which one goes.
 func (c *Client) Create(ctx context.Context, requestID string, seal approval.Manifest) (string, error) {
 	if seal.Sandbox != Kind || seal.Template != c.Template() {
 		return "", &steps.BoxError{Err: fmt.Errorf("create box for %s: sealed for %s %s", requestID, seal.Sandbox, seal.Template),
@@ -101,9 +101,9 @@ func (c *Client) bodyFor(mark map[string]string, lease time.Duration) newBox {
 // obtain looks for the box first and makes it when there is none. After a
 // doubtful answer it only looks; the next call begins with looking again.
 func (c *Client) obtain(ctx context.Context, o order) (*box, error) {
-	begun := time.Now()
-	for attempt := 1; ; attempt++ {
-		if !o.fresh || attempt > 1 {
+	t := newTries()
+	for {
+		if !o.fresh || t.made > 0 {
 			if b, err := c.adopt(ctx, o); b != nil || err != nil {
 				return b, err
 			}
@@ -123,7 +123,7 @@ func (c *Client) obtain(ctx context.Context, o order) (*box, error) {
 			return nil, err
 		}
 		// Nothing was made. A 500 is E2B's own failure and rarely a matter of milliseconds: the step is tried again later.
-		wait, worthwhile := c.worthwhile(err, attempt, begun)
+		wait, worthwhile := c.worthwhile(err, t)
 		if !worthwhile || f.status == http.StatusInternalServerError || sleep(ctx, wait) != nil {
 			return nil, err
 		}
@@ -175,9 +175,9 @@ func (c *Client) build(ctx context.Context, o order) (*box, error) {
 		return nil, err
 	}
 	b, err := c.moveIn(ctx, m, before)
-	if open := (*openError)(nil); errors.As(err, &open) || err != nil && o.fresh {
+	if _, ok := errors.AsType[*openError](err); ok || err != nil && o.fresh {
 		c.abandon(ctx, m.SandboxID)
-		if refused := new(steps.BoxError); errors.As(err, &refused) {
+		if refused, ok := errors.AsType[*steps.BoxError](err); ok {
 			refused.Box = time.Since(before)
 		}
 	}
@@ -293,7 +293,7 @@ func (c *Client) stamp(b *box) (s sandbox.Stamp) {
 	return s
 }
 
-// Kill ends a box and forgets it. A box that is no more is no error.
+// Kill ends a box. A box that no longer exists is no error.
 func (c *Client) Kill(ctx context.Context, id string) error {
 	short, err := boxID(id)
 	if err != nil {

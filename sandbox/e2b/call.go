@@ -7,13 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"net/http/httptrace"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/cenkalti/backoff/v5"
 )
 
 // What an answer may weigh. Nothing that comes from outside is read without an end.
@@ -23,10 +24,10 @@ const (
 )
 
 // attempts is how often a call that may be repeated is made before it counts
-// as failed; the waits between them grow from pause.
+// as failed; the waits between them grow from firstPause.
 const (
-	attempts = 4
-	pause    = 200 * time.Millisecond
+	attempts   = 4
+	firstPause = 150 * time.Millisecond
 )
 
 // call is one HTTP request, kept as parts so that it can be sent again.
@@ -145,8 +146,7 @@ func (c *Client) repeat(ctx context.Context, k call) (got answer, err error) {
 // of an attempt, what the one before was answered says more than that it is up.
 func (c *Client) again(ctx context.Context, what string, once func() error) error {
 	var last error
-	begun := time.Now()
-	for attempt := 1; ; attempt++ {
+	for t := newTries(); ; {
 		err := once()
 		switch {
 		case err == nil:
@@ -157,40 +157,54 @@ func (c *Client) again(ctx context.Context, what string, once func() error) erro
 			return err
 		}
 		last = err
-		wait, worthwhile := c.worthwhile(err, attempt, begun)
+		wait, worthwhile := c.worthwhile(err, t)
 		if !worthwhile {
 			return err
 		}
-		c.log.DebugContext(ctx, "e2b: trying again", "call", what, "attempt", attempt, "wait", wait, "error", err)
+		c.log.DebugContext(ctx, "e2b: trying again", "call", what, "attempt", t.made, "wait", wait, "error", err)
 		if sleep(ctx, wait) != nil {
 			return err
 		}
 	}
 }
 
+// tries counts how often the same call was made. The pauses between them are drawn, so
+// that replicas that were refused together do not come back together.
+type tries struct {
+	begun  time.Time
+	made   int
+	pauses *backoff.ExponentialBackOff
+}
+
+func newTries() *tries {
+	return &tries{begun: time.Now(), pauses: &backoff.ExponentialBackOff{
+		InitialInterval: firstPause, MaxInterval: 5 * firstPause, Multiplier: 2, RandomizationFactor: 1. / 3}}
+}
+
 // worthwhile says whether the same call may succeed in a moment, and when. A
 // server that asks for more patience than the client has is not waited for. A box
 // that has only just been made may be unknown to the edge for some seconds, and
 // its envd may take longer; one that is asked too much at once has room again soon.
-func (c *Client) worthwhile(err error, attempt int, begun time.Time) (time.Duration, bool) {
+func (c *Client) worthwhile(err error, t *tries) (time.Duration, bool) {
+	t.made++
 	f := asFailure(err)
 	if f == nil || !f.transient() && !(f.gone() && f.fresh) {
 		return 0, false
 	}
 	most := attempts
 	switch {
-	case (f.starting() || f.busy()) && time.Since(begun) < c.patience:
-		most = attempt + 1
+	case (f.starting() || f.busy()) && time.Since(t.begun) < c.patience:
+		most = t.made + 1
 	case f.closed(), f.gone():
 		most = 2 * attempts
 	}
-	if attempt >= most || f.retryAfter > c.patience {
+	if t.made >= most || f.retryAfter > c.patience {
 		return 0, false
 	}
 	if f.retryAfter > 0 {
 		return f.retryAfter, true
 	}
-	return jitter(min(pause<<(attempt-1), 5*pause)), true
+	return t.pauses.NextBackOff(), true
 }
 
 // repeatJSON is repeat for calls that answer with JSON.
@@ -219,10 +233,6 @@ func parseRetryAfter(value string, now time.Time) time.Duration {
 	}
 	return 0
 }
-
-// jitter spreads waits so that replicas that were refused together do not come
-// back together.
-func jitter(d time.Duration) time.Duration { return d/2 + rand.N(d/2+1) }
 
 // sleep waits, or returns the context's error when that ends first.
 func sleep(ctx context.Context, d time.Duration) error {

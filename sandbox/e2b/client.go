@@ -20,7 +20,7 @@ import (
 // Kind is what manifests and prices call these boxes.
 const Kind = "e2b"
 
-// Options say which E2B, and how to speak to it.
+// Options say where E2B is and how to use it.
 type Options struct {
 	APIKey string // required
 
@@ -83,7 +83,7 @@ var (
 	installationPattern = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 )
 
-// New checks the options and reports all faults at once. It makes no call.
+// New checks the options and reports all mistakes at once. It makes no network call.
 func New(o Options) (*Client, error) {
 	o = o.withDefaults()
 	var faults []error
@@ -148,28 +148,28 @@ func webAddress(address string) bool {
 	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil && u.RawQuery == ""
 }
 
-// Size is what a box is billed by: what the latest box said, or what the options
-// say while there has been none.
+// Size is the size that a box is billed for: as the latest box reported it, or as the
+// options say before there was one.
 func (c *Client) Size() budget.BoxSize {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.size
 }
 
-// Ready: there are always boxes in the cloud. What keeps them away says the call that wants one.
+// Ready is always nil: the cloud needs no preparation. If a box cannot be had, Create says why.
 func (c *Client) Ready() error { return nil }
 
-// ReachesHosts: a box's firewall lets it reach the hosts that the seal names.
+// ReachesHosts is true: a box's firewall can allow the hosts that the seal names.
 func (c *Client) ReachesHosts() bool { return true }
 
 // Lease is how long a run's box can exist: see the function of that name.
 func (c *Client) Lease(l approval.Limits) time.Duration { return Lease(l) }
 
-// Template is what is installed in the boxes, and what we bring along.
+// Template names the software in a box: E2B's template and our runner.
 func (c *Client) Template() string { return c.template + ", " + sandbox.Runner() }
 
-// Prepare does nothing: a box of E2B's is paid for from the moment it exists,
-// and a reviewer may take a day. A new one is there in about a second.
+// Prepare does nothing: E2B bills a box from the moment it exists, and a reviewer may take
+// a day. A new box takes about a second.
 func (c *Client) Prepare(string) {}
 
 // Discard does nothing, because Prepare has done nothing.

@@ -1,12 +1,10 @@
-// Package e2b runs approved code in E2B's cloud: one microVM per run, made for
-// it, killed after it, spoken to over plain HTTP.
+// Package e2b runs approved code in E2B's cloud: one microVM per run, created for it and
+// killed after it, over plain HTTP.
 //
-// Its one idea: whatever happens to us, the box still knows. Which request a box
-// belongs to, what was sealed and how long it may run stand in the box's
-// metadata; that the code was started stands in the box as a folder that can be
-// made once; what came out stands there as files. So every call may be repeated
-// by any replica after any crash, and nothing is kept here that could not be
-// asked for again.
+// Its one idea: everything that matters is recorded in the box. Its metadata names the
+// request, the seal and the time limit; a folder that can be made only once says that
+// the code was started; the results are files. So any replica may repeat any call after
+// any crash, and this package keeps nothing that it could not look up again.
 //
 // Its one rule: after a doubtful answer, look before acting. A create whose
 // answer was lost may have made a box, so the next step lists the boxes of this
@@ -20,8 +18,13 @@
 // more, which is why a 502 has two meanings here: "not found" is the end of the
 // box, "port is not open" is a moment to wait.
 //
-// The code interpreter on port 49999 is not used: its results live in a stream,
-// and a stream does not outlive us.
+// The code interpreter on port 49999 is not used: its results come over a stream, and a
+// stream ends with the replica that reads it.
+//
+// The client is our own: every call has to know what a lost answer may have done, which
+// a general client hides. Waits come from cenkalti/backoff. What is worth another attempt
+// is decided here (worthwhile), because a new box, a busy box and a server that names a
+// time need different patience.
 //
 // # Two versions of the calls
 //

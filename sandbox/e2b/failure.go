@@ -46,8 +46,7 @@ func (f *failure) Error() string {
 func (f *failure) Unwrap() error { return f.err }
 
 func asFailure(err error) *failure {
-	var f *failure
-	errors.As(err, &f)
+	f, _ := errors.AsType[*failure](err)
 	return f
 }
 
@@ -91,8 +90,7 @@ func clean(text string) string {
 // bare drops the address from an error of net/http: it says nothing that the
 // call's name does not say, and a log should be readable.
 func bare(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err
 	}
 	return err

@@ -39,7 +39,7 @@ func (c *Client) Inspect(ctx context.Context, code string, files []approval.File
 	if err != nil {
 		err = c.boxError(err)
 		var none steps.Inspection
-		if refused := new(steps.BoxError); errors.As(err, &refused) {
+		if refused, ok := errors.AsType[*steps.BoxError](err); ok {
 			none.Box = refused.Box
 		}
 		return none, fmt.Errorf("inspect: %w", err)
@@ -62,7 +62,7 @@ func (c *Client) inspectIn(ctx context.Context, b *box, code string, files []app
 		if said, err = sandbox.ReadInspection(bytes.NewReader(data), c.stamp(b)); err == nil {
 			return said, nil
 		}
-		if lack := new(sandbox.LackError); errors.As(err, &lack) {
+		if lack, ok := errors.AsType[*sandbox.LackError](err); ok {
 			return said, c.lacking(lack)
 		}
 		err = unread(err)

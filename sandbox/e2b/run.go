@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
+
 	"countersign/approval"
 	"countersign/approval/steps"
 	"countersign/sandbox"
@@ -43,8 +45,8 @@ const (
 	python = "python3"
 )
 
-// Start puts the files in and starts the code, at most once in this box however
-// often and by however many it is called.
+// Start uploads the files and starts the code. However often it is called, and by
+// whichever replicas, the code starts at most once in this box.
 func (c *Client) Start(ctx context.Context, id string, job steps.Job) error {
 	if err := c.startJob(ctx, id, job); err != nil {
 		return fmt.Errorf("start %s in box %s: %w", job.RequestID, id, c.lost(ctx, id, err))
@@ -99,18 +101,24 @@ func (c *Client) launch(ctx context.Context, b *box, job []byte, command string)
 	if err := c.start(ctx, b, startLine(upload, command)); err != nil {
 		return err
 	}
-	for wait := 20 * time.Millisecond; wait < 3*time.Second; wait *= 2 {
+	pauses := &backoff.ExponentialBackOff{InitialInterval: 20 * time.Millisecond, MaxInterval: 3 * time.Second, Multiplier: 2}
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		running, err := c.exists(ctx, b, onceName)
-		if err != nil || running {
-			return c.doubt(err)
+		if err == nil && !running {
+			err = errIdle
+		} else if err != nil {
+			err = backoff.Permanent(c.doubt(err))
 		}
-		if err := sleep(ctx, wait); err != nil {
-			return err
-		}
+		return struct{}{}, err
+	}, backoff.WithBackOff(pauses), backoff.WithMaxTries(9))
+	if errors.Is(err, errIdle) {
+		return &steps.BoxError{Err: err, Retry: true, Words: "The code did not begin in its box. Please ask again later."}
 	}
-	return &steps.BoxError{Err: errors.New("the process was started, but it did nothing"), Retry: true,
-		Words: "The code did not begin in its box. Please ask again later."}
+	return err
 }
+
+// errIdle is a process that has been started and does not begin.
+var errIdle = errors.New("the process was started, but it did nothing")
 
 // doubt keeps what goes wrong while the code may be running from passing for a
 // refusal: whoever hears of one relies on nothing having run.
@@ -196,8 +204,8 @@ func (c *Client) deadline(b *box) time.Time {
 	return due
 }
 
-// Result waits for the end of a run and collects it. It works for any replica at
-// any time while the box exists, whoever started the code.
+// Result waits until a run has ended and returns its result. Any replica can call it while
+// the box exists, whichever one started the code.
 func (c *Client) Result(ctx context.Context, id string) (approval.Result, error) {
 	b, result, err := c.await(ctx, id)
 	if err != nil {

@@ -11,11 +11,10 @@ import (
 // may not stand in any row yet.
 const strayAge = 2 * time.Minute
 
-// Strays kills the boxes of this installation that nobody waits for: left behind
-// by a crash, made by a create whose answer was lost, or second to another one.
-// known says whether the request still needs just this box: it is approved and
-// has no box yet, or it is running in this one. A box about which known fails is
-// left alone. Boxes of other installations are never touched.
+// Strays kills the boxes of this installation that no request needs: those left by a
+// crash, by a create whose answer was lost, or by a second create. known says whether the
+// request needs this box: it is approved and has no box yet, or it runs in this one. Where
+// known fails, the box is left alone. Boxes of other installations are never touched.
 func (c *Client) Strays(ctx context.Context, known func(ctx context.Context, requestID, boxID string) (bool, error)) error {
 	found, now, err := c.list(ctx, map[string]string{metaInstallation: c.installation})
 	if err != nil {
@@ -42,8 +41,8 @@ func (c *Client) Strays(ctx context.Context, known func(ctx context.Context, req
 	return errors.Join(faults...)
 }
 
-// Check tells whether E2B can be reached and takes the key. It costs nothing:
-// that a box really works is proven by an Inspect, which costs a few seconds of one.
+// Check says whether E2B can be reached and accepts the key. It costs nothing. Only an
+// Inspect shows that boxes work, and that costs a few seconds of box time.
 func (c *Client) Check(ctx context.Context) error {
 	if _, _, err := c.list(ctx, map[string]string{metaInstallation: c.installation}); err != nil {
 		return fmt.Errorf("check E2B: %w", c.boxError(err))

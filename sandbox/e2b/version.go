@@ -12,8 +12,8 @@ import (
 // it may be updated under a replica that runs for months.
 const reprobe = time.Hour
 
-// Older tells whether the control plane is spoken to in the first version of the
-// calls, because it was found to lack the second one not long ago.
+// Older says whether the control plane is called with the first version of the API, because
+// it was recently found to lack the second one.
 func (c *Client) Older() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

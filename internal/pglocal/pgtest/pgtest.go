@@ -30,8 +30,8 @@ import (
 	"countersign/internal/pglocal"
 )
 
-// Database returns the URL of a fresh database that migrate has been run on. It
-// is dropped when the test ends. Without migrate the database is empty.
+// Database returns the URL of a new database, migrated by migrate, or empty without it.
+// The database is dropped when the test ends.
 func Database(t testing.TB, migrate func(ctx context.Context, url string) error) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)

@@ -33,7 +33,7 @@ func TestTheFirstVersionHasOtherDefaults(t *testing.T) {
 		return status, text
 	}
 	status, text := create(`{"templateID":"code-interpreter-v1","network":{"allowPublicTraffic":false}}`)
-	require.Equal(t, 400, status, "only a secure box can be shut")
+	require.Equal(t, 400, status, "only a secure box can be shut: %s", text)
 	status, text = create(`{"templateID":"code-interpreter-v1"}`)
 	require.Equal(t, 201, status, text)
 	require.NotContains(t, text, "envdAccessToken", "a box is open unless one asks")

@@ -1,0 +1,78 @@
+package codegen
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"countersign/approval"
+	"countersign/approval/steps"
+	"countersign/codegen/shapes"
+)
+
+// draft checks an answer and makes a program of it.
+func draft(a Answer, provider string) (steps.Draft, error) {
+	d, failed := whole(a, provider)
+	if failed == nil && a.Usage.Model == "" {
+		failed = &steps.WriterError{Err: errors.New("an answer without usage"),
+			Words: provider + " did not say what its answer cost, so it cannot be used."}
+	}
+	if failed == nil {
+		d, failed = read(a.Text)
+	}
+	if failed != nil {
+		failed.Usage, failed.Billed = a.Usage, a.Usage.Model == ""
+		return steps.Draft{}, failed
+	}
+	d.Usage = a.Usage
+	return d, nil
+}
+
+// whole refuses an answer that ended in any other way than by itself.
+func whole(a Answer, provider string) (d steps.Draft, failed *steps.WriterError) {
+	said := fmt.Sprintf("the answer ended by %q", shapes.Clip(approval.Plain(a.Said), 40))
+	switch a.End {
+	case Whole:
+		return d, nil
+	case Empty:
+		return d, &steps.WriterError{Err: errors.New("a response without an answer"), Retry: true, Words: provider + " answered with something that is no answer."}
+	case CutOff:
+		return d, &steps.WriterError{Err: errors.New("the answer was cut off"),
+			Words:  "The model's answer was cut off before its end, so it is not shown.",
+			Repair: "The answer was cut off because it was too long. Answer shorter: a program of at most 80 lines and three sentences before it."}
+	case Filtered:
+		return d, &steps.WriterError{Err: errors.New(said), Words: provider + "'s content filter stopped the answer. Asking in other words may help."}
+	case Refused:
+		return d, &steps.WriterError{Err: errors.New(said), Words: "The model declined to answer this question.", Prose: shapes.Clip(approval.Plain(a.Text), 2000)}
+	case Tool:
+		return d, &steps.WriterError{Err: errors.New(said), Words: "The model asked for a tool instead of writing a program.",
+			Repair: "There are no tools. Answer with one paragraph and exactly one ```python block."}
+	case Unsaid:
+		return d, &steps.WriterError{Err: errors.New("the answer does not say why it ended"),
+			Words: provider + " did not say whether its answer is whole, so it is not shown."}
+	}
+	return d, &steps.WriterError{Err: errors.New(said), Retry: true, Words: provider + " ended its answer in an unexpected way."}
+}
+
+// read makes a draft of an answer's text.
+func read(answer string) (steps.Draft, *steps.WriterError) {
+	if !utf8.ValidString(answer) || strings.ContainsRune(answer, '\uFFFD') || strings.ContainsRune(answer, 0) {
+		return steps.Draft{}, &steps.WriterError{Err: errors.New("invalid Unicode in the answer"),
+			Words:  "The model's answer held characters that do not exist.",
+			Repair: "The answer held invalid Unicode. Write plain ASCII, and escapes such as \\u00e9 inside of string literals."}
+	}
+	code, prose, err := Extract(answer)
+	if unusable, ok := errors.AsType[*steps.WriterError](err); ok {
+		return steps.Draft{}, unusable
+	}
+	prose = shapes.Clip(approval.Plain(prose), 2000)
+	if code == "" {
+		words := "The model answered in words instead of writing a program."
+		if prose == "" {
+			words = "The model gave an empty answer."
+		}
+		return steps.Draft{}, &steps.WriterError{Err: errors.New("an answer without a program"), Words: words, Prose: prose}
+	}
+	return steps.Draft{Code: code, Summary: prose, PromptVersion: PromptVersion}, nil
+}

@@ -1,0 +1,152 @@
+package door
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// Door makes one exchange at a time for each of its callers.
+type Door struct {
+	next http.RoundTripper
+	most int64 // bytes of an answer
+}
+
+// answerBytes bounds what is read of an answer. The longest that is asked for is
+// some ten thousand tokens; a model that thinks aloud says several times as much.
+const answerBytes = 4 << 20
+
+// New makes a Door with connections of its own: nobody else's settings of the
+// default transport apply to it.
+func New() *Door {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	return &Door{next: transport, most: answerBytes}
+}
+
+// StatusError is an answer that is not a success. Its text never holds the body,
+// which may repeat the prompt.
+type StatusError struct {
+	Code  int
+	After time.Duration // the provider says when to come back; zero when it does not
+	Body  string        // at most 500 bytes, for a debugger; never logged
+}
+
+func (e *StatusError) Error() string { return fmt.Sprintf("HTTP %d", e.Code) }
+
+// Unsent is a call of which nothing has left: nobody can bill it.
+type Unsent struct{ error }
+
+// NotSent says why nothing has left.
+func NotSent(err error) error { return &Unsent{err} }
+
+func (e *Unsent) Unwrap() error { return e.error }
+
+// Errors of a success that is none.
+var (
+	errTooLarge = errors.New("the answer is longer than any that was asked for")
+	errPage     = errors.New("the answer is a web page")
+	errFault    = errors.New("the answer is an error with the status of a success")
+)
+
+// RoundTrip makes one exchange and reads its answer whole. Its errors are a
+// *StatusError, an *Unsent, one of the three above, or what went wrong on the way.
+func (d *Door) RoundTrip(req *http.Request) (*http.Response, error) {
+	var sent atomic.Bool
+	trace := &httptrace.ClientTrace{WroteHeaderField: func(string, []string) { sent.Store(true) }}
+	req = req.WithContext(httptrace.WithClientTrace(req.Context(), trace))
+	resp, err := d.next.RoundTrip(req)
+	if err != nil {
+		if !sent.Load() {
+			err = &Unsent{err}
+		}
+		return nil, err
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, d.most+1))
+	_ = resp.Body.Close() // it was read, or is given up
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		return nil, &StatusError{Code: resp.StatusCode, After: retryAfter(resp.Header.Get("Retry-After"), time.Now()), Body: strings.ToValidUTF8(string(body[:min(len(body), 500)]), "")}
+	}
+	if err == nil && int64(len(body)) > d.most {
+		err = errTooLarge
+	}
+	if err == nil {
+		err = noAnswer(body)
+	}
+	if err != nil {
+		return nil, err
+	}
+	resp.Body = io.NopCloser(strings.NewReader(string(body)))
+	resp.ContentLength = int64(len(body))
+	resp.Header.Del("Content-Length")
+	return resp, nil
+}
+
+// noAnswer tells what a success must not be: a page of whatever stands in front of the
+// API, or the API's error object. Both have been seen with status 200.
+func noAnswer(body []byte) error {
+	if bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) {
+		return errPage
+	}
+	var object struct {
+		Object any             `json:"object"`
+		Type   any             `json:"type"`
+		Error  json.RawMessage `json:"error"`
+	}
+	if json.Unmarshal(body, &object) != nil {
+		return nil // whoever reads the answer says what is wrong with it
+	}
+	if object.Object == "error" || object.Type == "error" || len(object.Error) > 0 && string(object.Error) != "null" {
+		return errFault
+	}
+	return nil
+}
+
+// Get asks for something that costs nothing.
+func (d *Door) Get(ctx context.Context, address string, header http.Header) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(req.Header, header)
+	resp, err := d.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(resp.Body) // from memory
+}
+
+// retryAfter reads the header of that name: seconds, or a date (RFC 9110, 10.2.3).
+// What is neither says nothing, and what lies behind is now.
+func retryAfter(text string, now time.Time) time.Duration {
+	text = strings.TrimSpace(text)
+	if seconds, err := strconv.ParseInt(text, 10, 32); err == nil {
+		return max(0, time.Duration(seconds)*time.Second)
+	}
+	at, err := http.ParseTime(text)
+	if err != nil {
+		return 0
+	}
+	return max(0, at.Sub(now).Round(time.Second))
+}
+
+// timedOut tells an error that stands for time that has run out.
+func timedOut(err error) bool {
+	network, ok := errors.AsType[*url.Error](err)
+	return errors.Is(err, context.DeadlineExceeded) || ok && network.Timeout()
+}
+
+// IsKey tells whether a text can stand in a header as a key.
+func IsKey(key string) bool {
+	return key != "" && !strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' })
+}

@@ -1,0 +1,195 @@
+package mistral
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+
+	api "github.com/gage-technologies/mistral-go"
+
+	"countersign/codegen"
+	"countersign/codegen/door"
+)
+
+// mistral-go takes neither a context nor an http.Client: each call makes a client of
+// its own on http.DefaultTransport. There are two ways to stand under it: a server on
+// loopback that it is pointed to, or a scheme of ours on the default transport. It is
+// the scheme: a server would be a port on which anybody on this machine could spend
+// our key, would have to be started and stopped, and could tell neither whose call it
+// serves nor when that was given up. A scheme is one entry in a table of this
+// process, which nobody else's address can begin with; the address names the call,
+// by which its context and its door are found. The price is that the entry is for the
+// whole process and stays, so it is made once, and does nothing for calls that it
+// does not know.
+//
+// Where somebody has put another kind of transport in the default's place, there is
+// no such table, and New says so.
+const doorScheme = "countersign-model"
+
+// call is a call on its way through the library.
+type call struct {
+	ctx      context.Context
+	door     *door.Door
+	endpoint string
+	cached   int // prompt tokens that came from the provider's cache, of which the library does not know
+}
+
+// calls are those that are under way, by the host of their address.
+var calls struct {
+	sync.Mutex
+	once   sync.Once
+	failed error
+	last   int
+	byHost map[string]*call
+}
+
+// openLibrary makes the entry, once.
+func openLibrary() error {
+	c := &calls
+	c.once.Do(func() {
+		c.byHost = map[string]*call{}
+		transport, ok := http.DefaultTransport.(*http.Transport)
+		if !ok {
+			c.failed = errors.New("http.DefaultTransport is not what it was: the library for Mistral cannot be led through the door")
+			return
+		}
+		transport.RegisterProtocol(doorScheme, throughDoor{})
+	})
+	return c.failed
+}
+
+// address gives a call an address of its own, until it is over.
+func (m *call) address() (endpoint string, over func()) {
+	c := &calls
+	c.Lock()
+	defer c.Unlock()
+	c.last++
+	host := "call-" + strconv.Itoa(c.last)
+	c.byHost[host] = m
+	return doorScheme + "://" + host, func() {
+		c.Lock()
+		defer c.Unlock()
+		delete(c.byHost, host)
+	}
+}
+
+// throughDoor sends the library's requests where they are meant to go.
+type throughDoor struct{}
+
+func (throughDoor) RoundTrip(req *http.Request) (*http.Response, error) {
+	calls.Lock()
+	call := calls.byHost[req.URL.Host]
+	calls.Unlock()
+	if call == nil {
+		return nil, door.NotSent(errors.New("nobody makes this call any more"))
+	}
+	real, err := http.NewRequestWithContext(call.ctx, req.Method, call.endpoint+req.URL.Path, req.Body)
+	if err != nil {
+		return nil, door.NotSent(err)
+	}
+	real.Header, real.ContentLength, real.GetBody = req.Header.Clone(), req.ContentLength, req.GetBody
+	resp, err := call.door.RoundTrip(real)
+	if err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(resp.Body) // from memory
+	if err != nil {
+		return nil, err
+	}
+	body, call.cached = flatten(body)
+	resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	return resp, nil
+}
+
+// flatten makes of content that is a list of chunks the text in it, which is all that
+// the library can read, and leaves the thinking out: it was paid for, and is nobody's
+// answer. Mistral's specification has text, thinking, reference, image_url and more
+// (docs.mistral.ai/api, openapi.yaml of 2026-08-21: ContentChunk). It also tells how much of the
+// prompt came from the cache (usage.prompt_tokens_details.cached_tokens, by
+// docs.mistral.ai prompt caching, read 2026-11-26). What is not of that form is left as it is.
+func flatten(body []byte) (flat []byte, cached int) {
+	var answer map[string]json.RawMessage
+	if json.Unmarshal(body, &answer) != nil {
+		return body, 0
+	}
+	var usage struct {
+		Details struct {
+			Cached int `json:"cached_tokens"`
+		} `json:"prompt_tokens_details"`
+	}
+	_ = json.Unmarshal(answer["usage"], &usage) // of another form there is nothing to know
+	cached = usage.Details.Cached
+	var choices []map[string]json.RawMessage
+	if json.Unmarshal(answer["choices"], &choices) != nil {
+		return body, cached
+	}
+	changed := false
+	for _, choice := range choices {
+		var message map[string]json.RawMessage
+		if json.Unmarshal(choice["message"], &message) != nil {
+			continue
+		}
+		text, isList := textOf(message["content"])
+		if !isList {
+			continue
+		}
+		message["content"], changed = remarshal(text), true
+		choice["message"] = remarshal(message)
+	}
+	if !changed {
+		return body, cached
+	}
+	answer["choices"] = remarshal(choices)
+	return remarshal(answer), cached
+}
+
+// textOf joins the texts of a list of chunks as they are.
+func textOf(content json.RawMessage) (text string, isList bool) {
+	var chunks []struct {
+		Type string `json:"type"`
+		Text string `json:"text"`
+	}
+	if !bytes.HasPrefix(bytes.TrimSpace(content), []byte("[")) || json.Unmarshal(content, &chunks) != nil {
+		return "", false
+	}
+	var b strings.Builder
+	for _, c := range chunks {
+		if c.Type == "text" {
+			b.WriteString(c.Text)
+		}
+	}
+	return b.String(), true
+}
+
+// remarshal puts into JSON what came out of it, which always works.
+func remarshal(v any) json.RawMessage {
+	text, _ := json.Marshal(v)
+	return text
+}
+
+// exchange makes one call of the library: one attempt, since the job repeats, and every parameter
+// given, since it fills what is left out with values of its own. It returns when the
+// context ends, at the latest.
+func (m *Mistral) exchange(ctx context.Context, c codegen.Call) (_ *api.ChatCompletionResponse, cached int, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, 0, door.NotSent(err)
+	}
+	messages := make([]api.ChatMessage, len(c.Turns))
+	for i, t := range c.Turns {
+		messages[i] = api.ChatMessage{Role: string(t.Role), Content: t.Text} // its names for the roles are ours
+	}
+	under := &call{ctx: ctx, door: m.door, endpoint: m.endpoint}
+	address, over := under.address()
+	defer over()
+	client := api.NewMistralClient(m.key, address, 1, 2*m.about.Timeout) // the context ends it before
+	response, err := client.Chat(c.Model, messages, &api.ChatRequestParams{
+		Temperature: 0.2, TopP: 1, RandomSeed: 1, MaxTokens: c.MaxTokens, SafePrompt: false,
+	})
+	return response, under.cached, err
+}

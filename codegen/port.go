@@ -1,0 +1,104 @@
+package codegen
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"countersign/approval/steps"
+	"countersign/budget"
+)
+
+// Provider asks the models of one company, or of one server. It translates: a call
+// into the provider's request, the provider's response into an Answer. What the
+// prompt says and what the answer is worth is decided here, for all of them.
+type Provider interface {
+	About() About
+	// Ask makes one call and no second one. Its error is an *approval.WriterError, which
+	// says what the failure means and whether the call may be billed.
+	Ask(ctx context.Context, call Call) (Answer, error)
+}
+
+// About says who is asked, and within which limits.
+type About struct {
+	Name      string   // for people: "Mistral"
+	System    string   // for traces: OpenTelemetry's gen_ai.provider.name
+	Host      string   // where prompts go: a host, with its port if the address has one
+	Models    []string // what may be asked for, the default first
+	MaxTokens int      // the longest answer, with what the model thinks
+	Timeout   time.Duration
+}
+
+// Call is one question to a model.
+type Call struct {
+	Model     string
+	Turns     []Turn
+	MaxTokens int
+	Brief     steps.Brief // what the turns were made of
+}
+
+// Bytes is the size of a call's messages, with what surrounds them.
+func (c Call) Bytes() int { return size(c.Turns) }
+
+// Answer is what a model said.
+type Answer struct {
+	Text  string // without what the model thought, which is paid for and is nobody's answer
+	End   End
+	Said  string       // the provider's own word for the end, for the log
+	Usage budget.Usage // of the model that answered; zero when the provider reported none that makes sense
+}
+
+// End is why an answer ended.
+type End string
+
+// The ends. Only a whole answer can hold a program.
+const (
+	Whole    End = "whole"
+	CutOff   End = "cut off"  // it reached the longest answer, or the end of the model's window
+	Filtered End = "filtered" // by a filter beside the model
+	Refused  End = "refused"  // by the model
+	Tool     End = "tool"     // it wants a tool, and was given none
+	Unsaid   End = "unsaid"   // the provider does not say whether it is whole
+	Empty    End = "empty"    // there is no answer in the response
+	Broken   End = "broken"   // the provider broke off, or uses a word that nobody knows
+)
+
+// Used is the usage that a provider reported, checked: no more tokens come from a cache
+// than there were, and a model that has no name is the one that was asked. Where the
+// figures make no sense, or the name is none, there is no usage.
+func Used(asked, answered string, input, cached, output int) budget.Usage {
+	if answered == "" {
+		answered = asked
+	}
+	if input <= 0 || output < 0 || !isName(answered) {
+		return budget.Usage{}
+	}
+	return budget.Usage{Model: answered, Input: input, Cached: min(max(cached, 0), input), Output: output}
+}
+
+// isName tells whether a text can be a model's name. It gets into events, bills and
+// cards, and a server of somebody's own may say anything.
+func isName(model string) bool {
+	if model == "" || len(model) > 120 {
+		return false
+	}
+	for _, r := range model {
+		if r <= ' ' || r > '~' || r == '<' || r == '>' || r == '`' || r == '&' || r == '|' {
+			return false
+		}
+	}
+	return true
+}
+
+// CheckModel refuses a model that nobody can price.
+func CheckModel(model string) error {
+	switch {
+	case strings.TrimSpace(model) == "" || strings.TrimSpace(model) != model:
+		return errors.New("a model without a name")
+	case strings.HasSuffix(model, "-latest"):
+		return fmt.Errorf("%q is an alias; nobody can price a name that moves, so name a dated model", model)
+	}
+	return nil
+}

@@ -1,0 +1,312 @@
+package standin
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"countersign/approval"
+	"countersign/approval/steps"
+)
+
+// intent is what a question wants, as far as a keyword tells.
+type intent string
+
+const (
+	wantSummary     intent = "summary"
+	wantMissing     intent = "missing"
+	wantCorrelation intent = "correlation"
+	wantTrend       intent = "trend"
+	wantTop         intent = "top"
+	wantGroups      intent = "groups"
+	wantSpread      intent = "spread"
+)
+
+// plan is what the stand-in's program will do. Columns are indices; -1 for none.
+type plan struct {
+	want       intent
+	file       approval.File
+	table      approval.Table
+	measure    int    // the number that is looked at; -1 to count rows
+	times      int    // a second number to multiply it with, as units by price
+	by         int    // the category
+	when       int    // the date
+	period     string // D, W, M, Q, Y: pandas' letters
+	how        string // sum, mean, median, max, min, count
+	n          int    // of a top list
+	lowest     bool
+	numbers    []int
+	understood bool // the question was understood; otherwise a general summary is given
+}
+
+var stems = map[intent][]string{
+	wantMissing:     {"missing", "empty", "blank", "null", "incomplete", "gaps", "quality"},
+	wantCorrelation: {"correlat", "relationship", "related", "relate", "depend", "scatter"},
+	wantTrend:       {"trend", "over time", "develop", "evol", "monthly", "weekly", "daily", "yearly", "annual", "quarterly", "timeline", "growth", "grow"},
+	wantTop:         {"top", "best", "most", "largest", "highest", "biggest", "worst", "lowest", "least", "smallest", "bottom", "fewest", "rank"},
+	wantSpread:      {"distribut", "histogram", "spread", "outlier"},
+	wantSummary:     {"summar", "describe", "overview", "profile"},
+}
+
+// planFor reads a question by its keywords, and a follow-up with the questions
+// before it: what the question leaves open, they may say.
+func planFor(b steps.Brief) (p plan, ok bool) {
+	p = plan{measure: -1, times: -1, by: -1, when: -1, n: 10, period: "M", how: "sum", want: wantSummary}
+	text := strings.ToLower(b.Question)
+	if p.file, p.table, ok = tableFor(b.Files, text); !ok {
+		return p, false
+	}
+	text = strings.ReplaceAll(text, strings.ToLower(p.file.Name), " ")
+	words := wordsOf(text)
+	before := ""
+	for _, m := range slices.Backward(b.History) {
+		if m.Role == approval.RoleQuestion {
+			before += " " + strings.ToLower(m.Text)
+		}
+	}
+	before = strings.ReplaceAll(before, strings.ToLower(p.file.Name), " ") // "sales.csv" does not ask for sales
+	p.columns(words, wordsOf(before))
+	p.amounts(text, words)
+	p.decide(text, words)
+	return p, true
+}
+
+// tableFor takes the file that the question names, or else the first one that
+// has a table with rows; and of its sheets the one that is named, or the first.
+func tableFor(files []approval.File, text string) (file approval.File, table approval.Table, ok bool) {
+	for _, named := range []bool{true, false} {
+		for _, f := range files {
+			if named && !strings.Contains(text, strings.ToLower(f.Name)) {
+				continue
+			}
+			for _, t := range f.Tables {
+				if len(t.Columns) == 0 {
+					continue
+				}
+				if !ok || t.Name != "" && strings.Contains(text, strings.ToLower(t.Name)) {
+					file, table, ok = f, t, true
+				}
+			}
+			if ok {
+				return file, table, true
+			}
+		}
+	}
+	return file, table, false
+}
+
+// wordsOf splits a text at everything that is no letter and no digit, and takes
+// off the plural of English.
+func wordsOf(text string) []string {
+	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	for i, w := range words {
+		switch {
+		case len(w) > 4 && strings.HasSuffix(w, "ies"):
+			words[i] = w[:len(w)-3] + "y"
+		case len(w) > 3 && strings.HasSuffix(w, "s") && !strings.HasSuffix(w, "ss"):
+			words[i] = w[:len(w)-1]
+		}
+	}
+	return words
+}
+
+// mentions counts how many of a name's words are in the text, or zero unless all
+// of them are.
+func mentions(name string, words []string) int {
+	parts := wordsOf(name)
+	for _, part := range parts {
+		if !slices.Contains(words, part) {
+			return 0
+		}
+	}
+	return len(parts)
+}
+
+func isNumeric(c approval.Column) bool {
+	return c.Type == "integer" || strings.HasPrefix(c.Type, "number")
+}
+
+// isTime tells of a column to draw along: a date, or a year that is a number.
+func isTime(c approval.Column) bool {
+	return strings.HasPrefix(c.Type, "date") || isYear(c)
+}
+
+func isYear(c approval.Column) bool {
+	return c.Type == "integer" && slices.Contains([]string{"year", "jahr", "année", "año"}, strings.ToLower(c.Name))
+}
+
+func isCategory(c approval.Column) bool { return c.Type == "text" || c.Type == "boolean" }
+
+// columns finds the roles of the columns: those that the question names, then
+// those that earlier questions named, then the first that fit.
+func (p *plan) columns(words, before []string) {
+	best := func(fits func(approval.Column) bool, texts ...[]string) int {
+		for _, text := range texts {
+			found, most := -1, 0
+			for i, c := range p.table.Columns {
+				if n := mentions(c.Name, text); fits(c) && n > most {
+					found, most = i, n
+				}
+			}
+			if found >= 0 {
+				return found
+			}
+		}
+		return -1
+	}
+	number := func(c approval.Column) bool { return isNumeric(c) && !isTime(c) }
+	for i, c := range p.table.Columns {
+		if number(c) {
+			p.numbers = append(p.numbers, i)
+		}
+	}
+	p.measure = best(number, words)
+	p.by = best(isCategory, words)
+	p.when = best(isTime, words)
+	p.understood = p.measure >= 0 || p.by >= 0
+	money := []string{"revenue", "turnover", "sale", "income", "earning"}
+	if p.measure < 0 && slices.ContainsFunc(money, func(w string) bool { return slices.Contains(words, w) || slices.Contains(before, w) }) {
+		p.measure = p.named("revenue", "turnover", "sales", "amount", "total")
+		if p.measure < 0 {
+			p.measure, p.times = p.named("units", "quantity", "qty", "count"), p.named("price", "unit price", "unit_price")
+			if p.measure < 0 || p.times < 0 {
+				p.measure, p.times = -1, -1
+			}
+		}
+		p.understood = p.understood || p.measure >= 0
+	}
+	if p.measure < 0 {
+		p.measure = best(number, before)
+	}
+	if p.when < 0 {
+		p.when = p.first(isTime)
+	}
+	if p.by < 0 {
+		p.by = best(isCategory, before)
+	}
+}
+
+// named is the first number column with one of these names.
+func (p *plan) named(names ...string) int {
+	for _, name := range names {
+		for _, i := range p.numbers {
+			if strings.EqualFold(p.table.Columns[i].Name, name) {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+func (p *plan) first(fits func(approval.Column) bool) int {
+	return slices.IndexFunc(p.table.Columns, fits)
+}
+
+var count = regexp.MustCompile(`\b(\d{1,3})\b`)
+
+// amounts finds how to add up, over which stretch, and how many to show.
+func (p *plan) amounts(text string, words []string) {
+	for _, a := range []struct{ how, stems string }{
+		{"count", "how many|number of|count"}, {"mean", "average|mean|typical"}, {"median", "median"},
+		{"max", "maximum|record"}, {"min", "minimum"}, {"sum", "total|sum|sales|revenue"},
+	} {
+		if containsAny(text, strings.Split(a.stems, "|")) {
+			p.how = a.how
+			break
+		}
+	}
+	if p.how == "count" && p.times >= 0 {
+		p.measure, p.times = -1, -1 // "how many sales" counts rows
+	} else if p.how == "count" && p.measure >= 0 {
+		p.how = "sum" // "how many units" adds up
+	}
+	if m := count.FindStringSubmatch(text); m != nil {
+		if n, _ := strconv.Atoi(m[1]); n > 0 {
+			p.n = min(n, 50)
+		}
+	}
+	p.lowest = containsAny(text, []string{"worst", "lowest", "least", "smallest", "bottom", "fewest"})
+	for letter, stems := range map[string][]string{
+		"D": {"day", "daily"}, "W": {"week"}, "M": {"month"}, "Q": {"quarter"}, "Y": {"year", "annual"},
+	} {
+		for _, stem := range stems {
+			if slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, stem) }) {
+				p.period = letter
+			}
+		}
+	}
+	if p.when >= 0 && isYear(p.table.Columns[p.when]) {
+		p.period = "Y"
+	}
+}
+
+// decide settles the intent, and gives up what the table cannot do.
+func (p *plan) decide(text string, words []string) {
+	perPeriod := p.when >= 0 && containsAny(text, []string{"per day", "per week", "per month", "per quarter", "per year", "by day", "by week",
+		"by month", "by quarter", "by year", "each day", "each week", "each month", "each quarter", "each year", "every month", "every week"})
+	has := func(want intent) bool { return containsAny(" "+strings.Join(words, " "), prefixed(stems[want])) }
+	switch {
+	case has(wantMissing):
+		p.want = wantMissing
+	case has(wantCorrelation) && len(p.numbers) > 1:
+		p.want = wantCorrelation
+	case p.when >= 0 && (has(wantTrend) || perPeriod):
+		p.want = wantTrend
+	case has(wantTop):
+		p.want = wantTop
+	case has(wantSpread) && len(p.numbers) > 0:
+		p.want = wantSpread
+	case has(wantSummary):
+	case p.by >= 0 && p.understood:
+		p.want = wantGroups
+	case p.measure >= 0 && p.understood && p.when >= 0:
+		p.want = wantTrend
+	}
+	if p.want != wantSummary {
+		p.understood = true
+	} else {
+		p.understood = has(wantSummary)
+	}
+	if p.want == wantTop || p.want == wantGroups {
+		if p.by < 0 {
+			p.by = p.first(isCategory)
+		}
+		if p.by < 0 {
+			p.want, p.understood = wantSummary, false
+		}
+	}
+	if p.measure < 0 && p.how != "count" && p.want != wantMissing && p.want != wantCorrelation {
+		if p.measure = p.mainNumber(); p.measure < 0 {
+			p.how = "count"
+		}
+	}
+	if p.want == wantSpread && p.measure < 0 {
+		p.want, p.understood = wantSummary, false // counting rows has no spread
+	}
+}
+
+// mainNumber is the number to look at when nobody says which: the last one that
+// is not an identifier.
+func (p *plan) mainNumber() int {
+	for _, i := range slices.Backward(p.numbers) {
+		words := wordsOf(p.table.Columns[i].Name)
+		if !slices.Contains(words, "id") && !slices.Contains(words, "zip") && !slices.Contains(words, "code") {
+			return i
+		}
+	}
+	return -1
+}
+
+func prefixed(stems []string) []string {
+	list := make([]string, len(stems))
+	for i, s := range stems {
+		list[i] = " " + s
+	}
+	return list
+}
+
+func containsAny(text string, parts []string) bool {
+	return slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(text, part) })
+}

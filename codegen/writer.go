@@ -1,0 +1,113 @@
+package codegen
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"countersign/approval"
+	"countersign/approval/steps"
+	"countersign/codegen/shapes"
+)
+
+// Writer is an approval.Writer over every provider that is configured. It is safe
+// for concurrent use.
+type Writer struct {
+	models     []string
+	asks       map[string]Provider // by model
+	sampleRows int                 // how many rows of a table a model may see
+	maxTokens  int                 // the longest answer of any provider
+}
+
+var _ steps.Writer = (*Writer)(nil)
+
+// New makes a Writer. Each model is asked of the one provider that offers it; the
+// first provider's first model is the default.
+func New(sampleRows int, providers ...Provider) (*Writer, error) {
+	w := &Writer{asks: map[string]Provider{}, sampleRows: sampleRows}
+	if sampleRows < 0 {
+		return nil, errors.New("the number of sample rows cannot be negative")
+	}
+	for _, p := range providers {
+		about := p.About()
+		w.maxTokens = max(w.maxTokens, about.MaxTokens)
+		for _, model := range about.Models {
+			if other, taken := w.asks[model]; taken {
+				return nil, fmt.Errorf("the model %s is offered by %s and by %s: leave it to one of them", model, other.About().Name, about.Name)
+			}
+			w.asks[model] = p
+			w.models = append(w.models, model)
+		}
+	}
+	if len(w.models) == 0 {
+		return nil, errors.New("there is no model")
+	}
+	return w, nil
+}
+
+// Models lists what may be asked for, the default first.
+func (w *Writer) Models() []string { return slices.Clone(w.models) }
+
+// Provider is who is asked for a model, in OpenTelemetry's spelling of gen_ai.provider.name.
+func (w *Writer) Provider(model string) string {
+	if p, ok := w.asks[model]; ok {
+		return p.About().System
+	}
+	return ""
+}
+
+// Bound is the most that one call of any model sends and lets come back.
+func (w *Writer) Bound() (promptBytes, maxTokens int) { return PromptBytes, w.maxTokens }
+
+// Size is what the call for one brief sends and lets come back at most. A token is
+// at least one byte, also of what surrounds the messages.
+func (w *Writer) Size(b steps.Brief) (promptBytes, maxTokens int) {
+	maxTokens = w.maxTokens
+	if p, ok := w.asks[b.Model]; ok {
+		maxTokens = p.About().MaxTokens
+	}
+	return promptSize(b, w.sampleRows), maxTokens
+}
+
+// Write makes one call. Its error is always an *approval.WriterError.
+func (w *Writer) Write(ctx context.Context, b steps.Brief) (steps.Draft, error) {
+	if b.Model == "" {
+		b.Model = w.models[0]
+	}
+	provider, offered := w.asks[b.Model]
+	if !offered {
+		return steps.Draft{}, &steps.WriterError{Err: fmt.Errorf("model %q is not offered", b.Model),
+			Words: fmt.Sprintf("The model %q is not offered. These are: %s.", shapes.Clip(approval.Plain(b.Model), 60), strings.Join(w.models, ", "))}
+	}
+	turns, err := prompt(b, PromptBytes, w.sampleRows)
+	if err != nil {
+		return steps.Draft{}, &steps.WriterError{Err: err, Words: "The question and the names of its files are too long for the model. Ask a shorter one, or with fewer files."}
+	}
+	about := provider.About()
+	ctx, cancel := context.WithTimeout(ctx, about.Timeout)
+	defer cancel()
+	answer, err := provider.Ask(ctx, Call{Model: b.Model, Turns: turns, MaxTokens: about.MaxTokens, Brief: b})
+	var d steps.Draft
+	if err == nil {
+		d, err = draft(answer, about.Name)
+	}
+	if failed, ok := errors.AsType[*steps.WriterError](err); ok && failed.Retry {
+		failed.Words += " Please ask again in " + wait(failed.After) + "." // people read it once the job has tried often enough
+	}
+	return d, err
+}
+
+// wait is how long it takes, in words: what the provider says, or what usually helps.
+func wait(after time.Duration) string {
+	switch minutes := int((after + time.Minute - 1) / time.Minute); {
+	case minutes <= 5:
+		return "a few minutes"
+	case minutes <= 90:
+		return fmt.Sprintf("%d minutes", minutes)
+	default:
+		return fmt.Sprintf("%d hours", (minutes+59)/60)
+	}
+}

@@ -1,0 +1,200 @@
+// Package house holds the program against its plan: which room may import which,
+// whose a library is, and how large a room may become. It has tests only.
+//
+// The picture that the tables below write out stands in docs/how-it-works.md. An import
+// that is not in it is a mistake in the code or in the picture: mend one of them.
+package house
+
+import (
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const module = "countersign"
+
+// plan says what a room may import of ours.
+type plan struct {
+	uses  []string // by the program
+	tests []string // by its tests, on top
+	// later marks a room that issue 11 makes and that may be missing still. The mark goes
+	// when the room is there.
+	later bool
+}
+
+// The layers, from the left of the picture to the right. Each sees those before it.
+var (
+	nouns   = []string{"budget", "approval", "approval/reading"}
+	verdict = append(slices.Clone(nouns), "approval/review")
+	core    = append(slices.Clone(verdict), "approval/steps")
+)
+
+func with(more ...string) []string { return append(slices.Clone(core), more...) }
+
+// played is what a test imports that plays people in the local Slack.
+var played = append(slack("blockkit", "limits", "rewrite", "workspace", "fault", "webapi", "person"), "internal/slacksim")
+
+// slack are rooms of the local Slack.
+func slack(rooms ...string) (paths []string) {
+	for _, room := range rooms {
+		paths = append(paths, "internal/slacksim/"+room)
+	}
+	return paths
+}
+
+// rooms is the picture. Adapters (storage, codegen, sandbox, bot) see the core and rooms
+// of their own, never one another; only cmd/countersign sees all.
+var rooms = map[string]plan{
+	".": {}, // the manifest, which the program carries
+
+	// The core: pure.
+	"budget":           {},
+	"approval/reading": {},
+	"approval":         {uses: []string{"budget", "approval/reading"}, tests: []string{"internal/proof"}},
+	"approval/review":  {uses: nouns, tests: []string{"internal/proof"}},
+	"approval/steps":   {uses: verdict, tests: []string{"internal/proof"}},
+
+	// Postgres.
+	"storage":    {uses: with("migrations"), tests: []string{"internal/pglocal", "internal/pglocal/pgtest", "internal/proof"}},
+	"migrations": {},
+
+	// Models. The helpers of codegen know no provider, and providers do not know one another.
+	"codegen":             {uses: with("codegen/shapes", "codegen/pandas"), tests: []string{"codegen/mistraltest", "codegen/samples"}},
+	"codegen/door":        {uses: with("codegen"), later: true},
+	"codegen/shapes":      {uses: with(), later: true},
+	"codegen/pandas":      {later: true},
+	"codegen/mistral":     {uses: with("codegen", "codegen/door", "codegen/shapes"), tests: []string{"codegen/mistraltest", "codegen/samples"}, later: true},
+	"codegen/standin":     {uses: with("codegen", "codegen/shapes", "codegen/pandas", "codegen/samples"), later: true},
+	"codegen/samples":     {},
+	"codegen/mistraltest": {},
+
+	// Boxes.
+	"sandbox":             {uses: with()},
+	"sandbox/local":       {uses: with("sandbox"), tests: []string{"internal/proof"}},
+	"sandbox/e2b":         {uses: with("sandbox"), tests: []string{"sandbox/e2b/e2btest"}},
+	"sandbox/e2b/e2btest": {},
+
+	// Slack.
+	"bot/kit":      {later: true},
+	"bot/command":  {uses: nouns, later: true},
+	"bot/draw":     {uses: with("bot/kit"), tests: append(slices.Clone(played), "internal/proof"), later: true},
+	"bot/readback": {uses: with("bot/kit", "bot/draw"), tests: append(slices.Clone(played), "internal/proof"), later: true},
+	"bot": {uses: with("bot/kit", "bot/command", "bot/draw", "bot/readback"),
+		tests: append(slices.Clone(played), "internal/proof")},
+
+	// What stands in for the world, and what watches it.
+	"internal/slacksim/blockkit":  {},
+	"internal/slacksim/limits":    {uses: []string{"internal/slacksim/blockkit"}},
+	"internal/slacksim/rewrite":   {uses: []string{"internal/slacksim/blockkit"}},
+	"internal/slacksim/workspace": {uses: slack("blockkit", "limits", "rewrite")},
+	"internal/slacksim/fault":     {uses: slack("blockkit", "rewrite", "workspace")},
+	"internal/slacksim/sockets":   {uses: slack("blockkit", "workspace", "fault")},
+	"internal/slacksim/webapi":    {uses: slack("blockkit", "limits", "workspace", "fault", "sockets")},
+	"internal/slacksim/person":    {uses: slack("blockkit", "workspace", "sockets"), tests: slack("rewrite")},
+	"internal/slacksim/pageapi":   {uses: slack("blockkit", "workspace", "fault", "sockets", "person")},
+	"internal/slacksim/page":      {},
+	"internal/slacksim":           {uses: slack("workspace", "fault", "sockets", "webapi", "person", "pageapi"), tests: []string{"."}},
+	"internal/pglocal":            {},
+	"internal/pglocal/pgtest":     {uses: []string{"internal/pglocal"}},
+	"internal/telemetry":          {uses: with()},
+	"internal/proof":              {},
+	"internal/house":              {},
+	"cmd/countersign":             {uses: []string{"*"}},
+}
+
+// libraries says who may import what others wrote: the program, and tests on top.
+var libraries = map[string]struct{ uses, tests []string }{
+	"github.com/slack-go/slack":           {uses: []string{"bot", "bot/kit", "bot/draw", "bot/readback"}, tests: []string{"internal/slacksim"}},
+	"github.com/jackc/pgx/v5":             {uses: []string{"storage", "internal/pglocal/pgtest"}, tests: []string{"internal/pglocal", "cmd/countersign"}},
+	"github.com/riverqueue/river":         {uses: []string{"storage"}},
+	"github.com/pressly/goose/v3":         {uses: []string{"storage"}},
+	"github.com/robfig/cron/v3":           {uses: []string{"storage", "cmd/countersign"}},
+	"github.com/gage-technologies":        {uses: []string{"codegen", "codegen/mistral"}},
+	"github.com/gorilla/websocket":        {uses: []string{"internal/slacksim/sockets"}, tests: []string{"internal/slacksim"}},
+	"github.com/caarlos0/env":             {uses: []string{"cmd/countersign"}},
+	"github.com/prometheus/client_golang": {uses: []string{"internal/telemetry"}},
+	"go.opentelemetry.io/otel":            {uses: []string{"internal/telemetry"}},
+	"go.opentelemetry.io/proto/otlp":      {tests: []string{"internal/telemetry", "cmd/countersign"}},
+	"google.golang.org/protobuf":          {tests: []string{"internal/telemetry", "cmd/countersign"}},
+	"github.com/chromedp":                 {tests: []string{"cmd/countersign", "internal/slacksim/page"}},
+	"github.com/rogpeppe/go-internal":     {tests: []string{"cmd/countersign"}},
+	"github.com/stretchr/testify":         {tests: []string{"*"}},
+	"go.uber.org/goleak":                  {tests: []string{"*"}},
+	"pgregory.net/rapid":                  {tests: []string{"*"}},
+	"gopkg.in/yaml.v3":                    {uses: []string{"internal/slacksim/workspace", "internal/slacksim/webapi"}, tests: []string{"*"}},
+	"github.com/cenkalti/backoff":         {uses: []string{"*"}},
+	"github.com/aymanbagabas/go-udiff":    {uses: []string{"approval", "approval/steps", "bot/kit", "bot/draw"}},
+	"golang.org/x":                        {uses: []string{"*"}},
+}
+
+// outside are packages of Go that reach the world. A pure room imports none of them; it
+// may still have the context of a port that it declares.
+var outside = []string{"net/http", "net", "os", "os/exec", "database/sql", "syscall"}
+
+// pure rooms decide and draw, and do nothing.
+var pure = []string{"budget", "approval", "approval/reading", "approval/review", "approval/steps", "bot/kit", "bot/draw", "bot/command"}
+
+func TestEveryRoomIsInThePicture(t *testing.T) {
+	t.Parallel()
+	there := read(t)
+	for folder := range there {
+		require.Contains(t, rooms, folder, "this folder is not in the picture: say in internal/house what it may import")
+	}
+	for folder, p := range rooms {
+		require.True(t, there[folder] != nil || p.later, "%s is in the picture, and not there", folder)
+	}
+}
+
+func TestImportsFollowTheArrows(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, folder, file string, test bool, imported string) {
+		to, ours := within(imported)
+		if !ours || to == folder {
+			return
+		}
+		p := rooms[folder]
+		ok := slices.Contains(p.uses, to) || slices.Contains(p.uses, "*") || test && slices.Contains(p.tests, to)
+		require.True(t, ok, "%s imports %s: the picture in internal/house has no such arrow", path.Join(folder, file), to)
+	})
+}
+
+func TestALibraryIsImportedWhereItBelongs(t *testing.T) {
+	t.Parallel()
+	owners := slices.Collect(maps.Keys(libraries))
+	each(t, func(t *testing.T, folder, file string, test bool, imported string) {
+		first, _, _ := strings.Cut(imported, "/")
+		if _, ours := within(imported); ours || !strings.Contains(first, ".") {
+			return
+		}
+		i := slices.IndexFunc(owners, func(owner string) bool { return imported == owner || strings.HasPrefix(imported, owner+"/") })
+		require.GreaterOrEqual(t, i, 0, "%s imports %s: say in internal/house whose it is", path.Join(folder, file), imported)
+		l := libraries[owners[i]]
+		may := func(list []string) bool { return slices.Contains(list, folder) || slices.Contains(list, "*") }
+		require.True(t, may(l.uses) || test && may(l.tests), "%s imports %s, which belongs to %v (tests: %v)", path.Join(folder, file), imported, l.uses, l.tests)
+	})
+}
+
+func TestThePureRoomsReachNothing(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, folder, file string, test bool, imported string) {
+		if !test && slices.Contains(pure, folder) {
+			require.NotContains(t, outside, imported, "%s is pure", path.Join(folder, file))
+		}
+	})
+}
+
+// each calls look with every import of every file.
+func each(t *testing.T, look func(t *testing.T, folder, file string, test bool, imported string)) {
+	t.Helper()
+	for folder, r := range read(t) {
+		for file, s := range r.files {
+			for _, imported := range s.imports {
+				look(t, folder, file, s.test, imported)
+			}
+		}
+	}
+}

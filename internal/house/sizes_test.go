@@ -1,0 +1,118 @@
+package house
+
+import (
+	"os"
+	"path"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// What a stranger can take in at a look. A larger thing has a second idea in it: find it.
+const (
+	mostFiles   = 25 // in a folder, without tests
+	mostLines   = 400
+	mostMethods = 40 // of a type
+	mostAsked   = 12 // methods of an interface
+)
+
+// exception is a thing that may be larger. It may not grow beyond most.
+type exception struct {
+	most int
+	why  string
+}
+
+const shrinks = "issue 11 makes it smaller" // the lead takes these out when it is done
+
+var (
+	largeFolders = map[string]exception{
+		"approval": {52, shrinks},
+		"bot":      {68, shrinks},
+		"storage":  {28, shrinks},
+	}
+	largeFiles = map[string]exception{
+		"approval/decide_test.go":                      {437, shrinks},
+		"approval/fakes_test.go":                       {404, shrinks},
+		"approval/memstore_test.go":                    {579, shrinks},
+		"approval/run_test.go":                         {423, shrinks},
+		"approval/terms_test.go":                       {415, shrinks},
+		"bot/publish_test.go":                          {449, shrinks},
+		"budget/price_test.go":                         {441, shrinks},
+		"internal/pglocal/server_test.go":              {411, shrinks},
+		"sandbox/local/life_linux_test.go":             {410, shrinks},
+		"storage/request_test.go":                      {430, shrinks},
+		"storage/schema_test.go":                       {457, shrinks},
+		"internal/slacksim/page/src/style/blocks.css":  {539, "a sheet is looked up by selector, not read"},
+		"internal/slacksim/page/src/style/frame.css":   {524, "a sheet is looked up by selector, not read"},
+		"internal/slacksim/page/src/style/message.css": {477, "a sheet is looked up by selector, not read"},
+	}
+	largeTypes = map[string]exception{
+		"approval.Request":   {112, shrinks},
+		"approval.Service":   {166, shrinks},
+		"bot.Bot":            {256, shrinks},
+		"storage.DB":         {85, shrinks},
+		"sandbox/e2b.Client": {74, shrinks},
+	}
+	largeInterfaces = map[string]exception{
+		"approval.Store":   {48, shrinks},
+		"approval.Ledger":  {13, shrinks},
+		"approval.Sandbox": {13, shrinks},
+		"bot.Money":        {20, shrinks},
+		"bot.Service":      {47, shrinks},
+	}
+)
+
+// fits holds a figure against the rule or its exception.
+func fits(t *testing.T, what string, is, most int, exceptions map[string]exception) {
+	t.Helper()
+	e, ok := exceptions[what]
+	switch {
+	case !ok && is > most:
+		t.Errorf("%s: %d, and %d is the most", what, is, most)
+	case ok && is > e.most:
+		t.Errorf("%s: %d, and its exception ends at %d (%s)", what, is, e.most, e.why)
+	case ok && is <= most:
+		t.Logf("%s: %d needs no exception any more", what, is)
+	}
+}
+
+func TestAFolderCanBeReadInOneLook(t *testing.T) {
+	t.Parallel()
+	for folder, r := range read(t) {
+		fits(t, folder, len(r.all(false)), mostFiles, largeFolders)
+	}
+}
+
+func TestAFileHoldsOneIdea(t *testing.T) {
+	t.Parallel()
+	written := []string{".go", ".py", ".sql", ".ts", ".tsx", ".css"}
+	made := []string{"migrations/schema.sql"} // by `make schema`
+	walk(t, func(file string) {
+		if !slices.Contains(written, path.Ext(file)) || slices.Contains(made, file) {
+			return
+		}
+		text, err := os.ReadFile("../../" + file)
+		require.NoError(t, err)
+		fits(t, file, lines(text), mostLines, largeFiles)
+	})
+}
+
+func TestATypeIsNoFolder(t *testing.T) {
+	t.Parallel()
+	for folder, r := range read(t) {
+		for name, methods := range r.methods {
+			fits(t, folder+"."+name, methods, mostMethods, largeTypes)
+		}
+	}
+}
+
+func TestAnInterfaceIsWhatOneCallerNeeds(t *testing.T) {
+	t.Parallel()
+	rooms := read(t)
+	for folder, r := range rooms {
+		for name := range r.interfaces {
+			fits(t, folder+"."+name, breadth(rooms, folder, name), mostAsked, largeInterfaces)
+		}
+	}
+}

@@ -1,0 +1,273 @@
+package storage
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"unicode/utf16"
+
+	"github.com/jackc/pgx/v5"
+
+	"countersign/approval"
+)
+
+// contents are the values that a transaction stores beside its events: what people
+// wrote and data said. Tables and events name them by their salted hashes. A value
+// that a transaction stores twice has one row.
+type contents struct {
+	stream string
+	hashes map[string]string // by value
+	named  map[string]string // by the names of approval.Kept
+	fresh  struct {          // what has not been sent yet, as the columns of contents
+		hashes, salts []string
+		values        [][]byte
+	}
+}
+
+func newContents(stream string) *contents {
+	return &contents{stream: stream, hashes: map[string]string{}, named: map[string]string{}}
+}
+
+// The names of what is kept once and named by events.
+const (
+	keptCode   = "code"
+	keptResult = "result"
+)
+
+func keptFile(i int) string { return fmt.Sprint("file ", i+1) }
+
+// put stores a value and returns its salted hash: the sha256 of 32 hexadecimal digits,
+// which are drawn anew for each value, and of the value.
+func (c *contents) put(value string) string {
+	if hash, ok := c.hashes[value]; ok {
+		return hash
+	}
+	var random [16]byte
+	rand.Read(random[:]) // never fails
+	salt := hex.EncodeToString(random[:])
+	hash := approval.Hash([]byte(salt + value))
+	c.hashes[value] = hash
+	c.fresh.hashes, c.fresh.salts, c.fresh.values = append(c.fresh.hashes, hash), append(c.fresh.salts, salt), append(c.fresh.values, []byte(value))
+	return hash
+}
+
+// text stores what can be stored of a text; of an empty one nothing.
+func (c *contents) text(value string) *string {
+	if value == "" {
+		return nil
+	}
+	hash := c.put(text(value))
+	return &hash
+}
+
+// document stores a list as JSON; of an empty one nothing.
+func (c *contents) document(v any) (*string, error) {
+	spelling, err := document(v, "[]")
+	if err != nil || spelling == "[]" {
+		return nil, err
+	}
+	hash := c.put(spelling)
+	return &hash, nil
+}
+
+// gather stores all that a move's rows will name, so that one statement sends it.
+func (c *contents) gather(changes approval.Changes) error {
+	if d := changes.Decision; d != nil {
+		c.text(d.Reason)
+	}
+	if rev := changes.Revision; rev != nil {
+		c.named[keptCode] = c.put(rev.Code)
+		c.put(string(rev.Manifest.Canonical()))
+		c.text(rev.Summary)
+		if _, err := c.document(rev.Findings); err != nil {
+			return err
+		}
+	}
+	for _, m := range changes.Messages {
+		c.text(m.Text)
+	}
+	if t := changes.TopUp; t != nil {
+		c.text(t.Reason)
+		c.text(t.Answer)
+	}
+	if run := changes.Run; run != nil && run.Result != nil {
+		result, err := document(run.Result, "{}")
+		if err != nil {
+			return err
+		}
+		c.named[keptResult] = c.put(result)
+		for i, a := range run.Result.Artifacts {
+			c.named[keptFile(i)] = c.put(string(a.Data))
+			c.text(a.Name)
+			c.text(a.Alt)
+		}
+	}
+	return nil
+}
+
+// queue sends what has not been sent yet.
+func (c *contents) queue(batch *pgx.Batch) {
+	if len(c.fresh.hashes) == 0 {
+		return
+	}
+	batch.Queue(`INSERT INTO contents (hash, salt, value, stream) SELECT h, s, v, $4 FROM unnest($1::text[], $2::text[], $3::bytea[]) AS u (h, s, v)`,
+		c.fresh.hashes, c.fresh.salts, c.fresh.values, c.stream)
+	c.fresh.hashes, c.fresh.salts, c.fresh.values = nil, nil, nil
+}
+
+// Forget makes values of a request go, all of them where no hashes are given, and says
+// so in its audit trail: who wanted it, and a word for the reason. It returns how many went.
+func (db *DB) Forget(ctx context.Context, requestID string, hashes []string, by, why string) (n int, err error) {
+	err = db.write(ctx, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `SELECT forget($1, $2, $3, $4)`, streamOf(requestID), hashes, by, why).Scan(&n)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("forget contents of %s: %w", requestID, err)
+	}
+	return n, nil
+}
+
+// salted is the key by which an event names a value: {"salted_sha256": "..."}.
+const salted = "salted_sha256"
+
+// data is what an event holds, spelled canonically: facts as they are, what somebody
+// said by its salted hash.
+func (c *contents) data(v any) (string, error) {
+	spelling, err := document(v, "{}")
+	if err != nil {
+		return "", err
+	}
+	facts, err := decoded(spelling)
+	if err != nil {
+		return "", err
+	}
+	put, err := each(facts, func(mark string, v any) (any, error) {
+		switch mark {
+		case "said":
+			return c.said(v), nil
+		case "kept":
+			if name, ok := v.(string); ok && c.named[name] != "" {
+				return map[string]any{salted: c.named[name]}, nil
+			}
+			return nil, fmt.Errorf("an event names %v, which is not stored with it", v)
+		}
+		return map[string]any{mark: v}, nil
+	})
+	if err != nil {
+		return "", err
+	}
+	return canonical(put)
+}
+
+// said puts hashes in the place of all texts of a value.
+func (c *contents) said(v any) any {
+	switch v := v.(type) {
+	case string:
+		return map[string]any{salted: c.put(v)}
+	case []any:
+		for i := range v {
+			v[i] = c.said(v[i])
+		}
+	case map[string]any:
+		for key := range v {
+			v[key] = c.said(v[key])
+		}
+	}
+	return v
+}
+
+// each replaces what is marked in a value: objects of one key, which is "said", "kept"
+// or salted.
+func each(v any, replace func(mark string, v any) (any, error)) (_ any, err error) {
+	switch v := v.(type) {
+	case []any:
+		for i := range v {
+			if v[i], err = each(v[i], replace); err != nil {
+				return nil, err
+			}
+		}
+	case map[string]any:
+		for key, value := range v {
+			if len(v) == 1 && (key == "said" || key == "kept" || key == salted) {
+				return replace(key, value)
+			}
+			if v[key], err = each(value, replace); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return v, nil
+}
+
+// decoded reads an object; its numbers keep their digits.
+func decoded(spelling string) (v map[string]any, err error) {
+	decode := json.NewDecoder(strings.NewReader(spelling))
+	decode.UseNumber()
+	err = decode.Decode(&v)
+	return v, err
+}
+
+// canonical spells JSON as RFC 8785 has it: no blanks, keys in the order of their UTF-16
+// units, as few escapes as can be. Numbers are integers, so that there is nothing to
+// round; one beyond 2^53 keeps all of its digits.
+func canonical(v any) (string, error) {
+	switch v := v.(type) {
+	case string:
+		return quotedText(v), nil
+	case json.Number:
+		if strings.ContainsAny(v.String(), ".eE") || v.String() == "-0" {
+			return "", fmt.Errorf("%s is no integer, and an event holds no other numbers", v)
+		}
+		return v.String(), nil
+	case []any:
+		parts := make([]string, len(v))
+		for i := range v {
+			part, err := canonical(v[i])
+			if err != nil {
+				return "", err
+			}
+			parts[i] = part
+		}
+		return "[" + strings.Join(parts, ",") + "]", nil
+	case map[string]any:
+		var parts []string
+		for _, key := range slices.SortedFunc(maps.Keys(v), func(a, b string) int {
+			return slices.Compare(utf16.Encode([]rune(a)), utf16.Encode([]rune(b)))
+		}) {
+			part, err := canonical(v[key])
+			if err != nil {
+				return "", err
+			}
+			parts = append(parts, quotedText(key)+":"+part)
+		}
+		return "{" + strings.Join(parts, ",") + "}", nil
+	}
+	if v == nil {
+		return "null", nil
+	}
+	return fmt.Sprint(v), nil // true or false
+}
+
+// quotedText is a text as RFC 8785 spells it.
+func quotedText(s string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, r := range s {
+		switch i := strings.IndexRune("\"\\\b\f\n\r\t", r); {
+		case i >= 0:
+			b.WriteByte('\\')
+			b.WriteByte(`"\bfnrt`[i])
+		case r < ' ':
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
+}

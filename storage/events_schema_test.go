@@ -1,0 +1,69 @@
+package storage
+
+import "strings"
+
+// What events, the words that they name and the table of moves promise, and somebody
+// with a console who tries to break it: tried with the others, by
+// TestTheSchemaKeepsItsPromisesAgainstAnybody.
+func init() { breaches = append(breaches, eventBreaches...) }
+
+var eventBreaches = []struct {
+	promise    string
+	sql        string
+	constraint string
+}{
+	{"what may follow stays", `UPDATE moves SET to_state = 'approved' WHERE verb = 'Drafted'`, "moves_unchangeable"},
+	{"what may follow is not added to", `INSERT INTO moves VALUES ('drafting', 'Skip', 'approved')`, "moves_unchangeable"},
+	{"what may follow is not taken away", `DELETE FROM moves`, "moves_unchangeable"},
+	{"moves are not emptied", `TRUNCATE moves`, "moves_untruncatable"},
+	{"a move is one", unguarded(`moves`) + `INSERT INTO moves SELECT * FROM moves`, "moves_pkey"},
+	{"nothing follows on the end", unguarded(`moves`) + `INSERT INTO moves VALUES ('done', 'Resume', 'running')`, "moves_not_after_the_end"},
+	{"a move leads to a known state", unguarded(`moves`) + `INSERT INTO moves VALUES ('drafting', 'Dream', 'dreaming')`, "moves_to_a_state"},
+
+	{"a value is stored once", content(`value`) + `INSERT INTO contents SELECT * FROM contents WHERE stream = 's'`, "contents_pkey"},
+	{"a hash is that of salt and value", strings.Replace(content(`value`), "|| value", "|| value || ' '", 1), "contents_hash"},
+	{"a hash is one", `INSERT INTO contents (hash, salt, value, stream) VALUES ('x', repeat('0', 32), '', 's')`, "contents_hash,contents_hash_check"},
+	{"a salt is 128 bits", strings.Replace(content(`value`), "repeat('a', 32)", "repeat('a', 31)", 1), "contents_salt_check"},
+	{"a value has a salt", `INSERT INTO contents (hash, value, stream) VALUES (repeat('0', 64), 'guess me', 's')`, "contents_whole"},
+	{"what is there is not gone", strings.Replace(content(`value`), "'s', NULL", "'request:' || DONE, 1", 1), "contents_whole"},
+	{"nothing begins gone", content(`NULL`), "contents_begin"},
+	{"a value does not change", `UPDATE contents SET value = 'other'`, "contents_only_go"},
+	{"a value does not change together with its hash", `UPDATE contents SET value = 'other', hash = encode(sha256(convert_to(salt || 'other', 'UTF8')), 'hex')`, "contents_only_go"},
+	{"a value does not go without an event", `UPDATE contents SET salt = NULL, value = NULL, gone = 1 WHERE stream = 'request:' || DONE`, "contents_only_go"},
+	{"a value does not go by an event that names another", `SELECT forget('request:' || DONE, (SELECT array_agg(c.hash) FROM contents c JOIN requests r ON r.question = c.hash WHERE r.id = DONE), 'ADMIN', 'erasure');
+		UPDATE contents SET salt = NULL, value = NULL, gone = (SELECT max(seq) FROM events WHERE stream = 'request:' || DONE) WHERE stream = 'request:' || DONE AND value IS NOT NULL`, "contents_only_go"},
+	{"what is gone does not come back", `SELECT forget('request:' || DONE, NULL, 'ADMIN', 'erasure');
+		UPDATE contents SET salt = repeat('0', 32), value = '', gone = NULL WHERE value IS NULL`, "contents_only_go"},
+	{"the event that a value goes by exists", unguarded(`contents`) + `UPDATE contents SET salt = NULL, value = NULL, gone = 999`, "contents_gone_fkey"},
+	{"values are not deleted", content(`value`) + `DELETE FROM contents WHERE stream = 's'`, "contents_undeletable"},
+	{"values are not emptied", `TRUNCATE contents CASCADE`, "contents_untruncatable"},
+	{"what a row names is stored", wish(`repeat('0', 64)`), "decisions_reason_fkey"},
+	{"findings are a list", `INSERT INTO revisions (request_id, number, code, author, prompt_version, findings, manifest, digest, at)
+		SELECT request_id, 2, code, 'a', '', kept('{}'), manifest, digest, now() FROM revisions WHERE request_id = PENDING`, "revisions_findings"},
+	{"a notice is not emptied before it was told", notice(`'k', 'TEAM', 'price', '{U1}', false, '{"a": 1}'`) + `UPDATE notices SET data = '{}'`, "notices_stand"},
+
+	{"an event does not change", `UPDATE events SET actor = 'REVA'`, "events_unchangeable"},
+	{"an event is not deleted", `DELETE FROM events`, "events_unchangeable"},
+	{"events are not emptied", `TRUNCATE events CASCADE`, "events_untruncatable"},
+	{"an event has its place", `INSERT INTO events (stream, seq, at, actor, kind, data, prev_hash, hash)
+		SELECT stream, seq, at, actor, kind, data, prev_hash, hash FROM events LIMIT 1`, "events_pkey"},
+	{"an event has the hash of its content", `INSERT INTO events (stream, seq, at, actor, kind, data, prev_hash, hash)
+		VALUES ('new', 1, now(), 'a', 'k', '{}', repeat('0', 64), repeat('0', 64))`, "events_hash"},
+	{"a chain begins with nothing before it", event(`'new', 1, 'a', '{}', repeat('1', 64)`), "events_beginning"},
+	{"an event continues another", event(`'new', 2, 'a', '{}', repeat('1', 64)`), "events_chain_fkey"},
+	{"a chain does not fork", event(`'request:' || DONE, 3, 'a', '{}', repeat('1', 64)`), "events_chain_fkey,events_pkey"},
+	{"an actor is one line", event(`'new', 1, E'a\nb', '{}', repeat('0', 64)`), "events_actor_check"},
+	{"an event's data are fields", event(`'new', 1, 'a', '[]', repeat('0', 64)`), "events_data_check"},
+}
+
+// content is a row of contents of a stream of its own, whose value is as given.
+func content(value string) string {
+	return `INSERT INTO contents (hash, salt, value, stream, gone)
+		SELECT encode(sha256(convert_to(salt, 'UTF8') || value), 'hex'), salt, ` + value + `, 's', NULL FROM (SELECT repeat('a', 32) AS salt, 'v'::bytea AS value) AS c` + ";\n"
+}
+
+func event(values string) string {
+	return `INSERT INTO events (stream, seq, at, actor, kind, data, prev_hash, hash)
+		SELECT s, n, '2026-01-02 03:04:05.000007+00', a, 'k', d, p, encode(sha256(convert_to(event_line(s, n, '2026-01-02 03:04:05.000007+00', a, 'k', d, p), 'UTF8')), 'hex')
+		FROM (SELECT ` + values + `) AS v (s, n, a, d, p)`
+}
