@@ -12,13 +12,24 @@ import (
 // BrokenSealError is an approval that does not hold any more: what would run, or
 // who said that it may, is not what was sealed. The request goes back to review.
 type BrokenSealError struct {
-	Why   []string // sentences for people: what is different
-	Files []File   // as they are now, where that is known
+	Why    []string // sentences for people: what is different
+	Fallen []Fallen // approvals that do not count any more
+	Files  []File   // as they are now, where that is known
 
 	Box time.Duration // how long a box existed in which nothing was started
 }
 
-func (e *BrokenSealError) Error() string { return "the seal is broken: " + strings.Join(e.Why, " ") }
+func (e *BrokenSealError) Error() string {
+	return fmt.Sprint("the seal is broken: ", strings.Join(e.Why, " "), e.Fallen)
+}
+
+// reason is what is different, as a request's Reason holds it.
+func (e *BrokenSealError) reason() string {
+	if e.Fallen != nil {
+		return Reopened{e.Fallen, e.Why}.String()
+	}
+	return strings.Join(e.Why, " ") + " So the approval does not hold any more, and nothing was run. It takes a new decision."
+}
 
 // BrokenSeal says what is wrong with an approval as far as the row tells, in
 // sentences for people: nothing, when it holds.
@@ -67,16 +78,20 @@ func (r *Request) Unstart(broken *BrokenSealError, charge budget.Charge, fresh M
 }
 
 func reopen(r *Request, broken *BrokenSealError, fresh Manifest, p Policy, now time.Time) {
-	r.Changes.Events = append(r.Changes.Events, SealBroken(r, broken.Why, now))
+	r.Changes.Events = append(r.Changes.Events, SealBroken(r, broken, now))
 	if broken.Files != nil {
 		r.Files = broken.Files
 	}
-	sealAnew(r, strings.Join(broken.Why, " ")+" So the approval does not hold any more, and nothing was run. It takes a new decision.", fresh, p, now)
+	sealAnew(r, broken.reason(), fresh, p, now)
 }
 
 // SealBroken is what the audit trail keeps of an approval that does not hold.
-func SealBroken(r *Request, why []string, now time.Time) Event {
-	return Event{At: now, Actor: System, Kind: "seal broken", Data: map[string]any{"revision": r.Revision.Number, "digest": r.Revision.Digest, "why": saidAll(why)}}
+func SealBroken(r *Request, broken *BrokenSealError, now time.Time) Event {
+	data := map[string]any{"revision": r.Revision.Number, "digest": r.Revision.Digest, "why": saidAll(broken.Why)}
+	if broken.Fallen != nil {
+		data["fallen"] = broken.Fallen
+	}
+	return Event{At: now, Actor: System, Kind: "seal broken", Data: data}
 }
 
 // Disown takes back an approval that its giver says was not theirs, while nothing

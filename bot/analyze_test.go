@@ -8,6 +8,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/bot/draw"
+	"countersign/bot/draw/sample"
+	"countersign/bot/kit"
 	"countersign/internal/slacksim"
 )
 
@@ -15,8 +18,8 @@ func TestWordsThatAreNoQuestionAreAnsweredInPrivate(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	maya := b.as(slacksim.Analyst)
-	b.service.recent = []*approval.Request{{ID: "bcd23fg", Question: "Sales\nper month? <@U1> *bold*", State: approval.Pending, CreatedAt: noon}}
-	b.service.views["bcd23fg"] = sample()
+	b.service.recent = []*approval.Request{{ID: "bcd23fg", Question: "Sales\nper month? <@U1> *bold*", State: approval.Pending, CreatedAt: sample.Noon}}
+	b.service.views["bcd23fg"] = sample.View()
 	tests := []struct{ line, says string }{
 		{"/analyze help", "takes a question back that has not started to run"},
 		{"/analyze HELP", "at most 20 MB each"},
@@ -128,9 +131,9 @@ func TestSlacksSpellingBecomesWhatWasTyped(t *testing.T) {
 		"  spaces  ":                                       "spaces",
 		"a < b":                                            "a < b",
 	} {
-		require.Equal(t, typed, fromSlack(sent))
+		require.Equal(t, typed, kit.FromSlack(sent))
 	}
-	require.Equal(t, "how many?", fromSlack(withoutMention("<@U0BOT|bot>, how many?", "U0BOT")))
+	require.Equal(t, "how many?", kit.FromSlack(kit.WithoutMention("<@U0BOT|bot>, how many?", "U0BOT")))
 }
 
 func TestInADirectMessageWithTheBotACommandWorks(t *testing.T) {
@@ -147,7 +150,7 @@ func FuzzFilesAreFoundInAnyWords(f *testing.F) {
 	f.Add("\xff.csv \u0130", "\xff.csv")
 	f.Add("a.b.csv.", "b.csv")
 	f.Fuzz(func(t *testing.T, question, name string) {
-		if !data(name) {
+		if !draw.Data(name) {
 			return
 		}
 		s := shelf{files: []approval.File{{ID: "F1", Name: name}}}

@@ -8,6 +8,11 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/bot/draw"
+	"countersign/bot/draw/notice"
+	"countersign/bot/draw/sample"
+	"countersign/bot/ids"
+	"countersign/bot/kit"
 	"countersign/budget"
 	"countersign/internal/slacksim"
 	slackperson "countersign/internal/slacksim/person"
@@ -17,10 +22,10 @@ import (
 // stopped posts the thread of a request that a budget refuses.
 func (b *bundle) stopped(models []string, change ...func(v *steps.View)) (*steps.View, workspace.Message) {
 	b.t.Helper()
-	v := sample(append([]func(*steps.View){blockedBy(budget.ForDraft)}, change...)...)
+	v := sample.View(append([]func(*steps.View){sample.BlockedBy(budget.ForDraft)}, change...)...)
 	b.service.change(func() {
 		b.service.views[v.Request.ID] = v
-		b.service.choices = *choicesOf(v, models...)
+		b.service.choices = *sample.ChoicesOf(v, models...)
 	})
 	b.publish(v, steps.SurfaceRoot, steps.SurfaceProgress)
 	return v, b.read(slacksim.Analyst, v.Posts[steps.SurfaceProgress])
@@ -56,8 +61,8 @@ func TestTheCardOfARefusalOffersEveryWayOn(t *testing.T) {
 func TestACheaperModelIsDeclinedInTheThread(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	v := sample(in(approval.Drafting, ""), func(v *steps.View) {
-		v.Request.Downgraded = &approval.Downgraded{From: "mistral-medium-2508", To: "codestral-2508", Scope: scopeOf(budget.User, slacksim.Analyst)}
+	v := sample.View(sample.In(approval.Drafting, ""), func(v *steps.View) {
+		v.Request.Downgraded = &approval.Downgraded{From: "mistral-medium-2508", To: "codestral-2508", Scope: sample.ScopeOf(budget.User, slacksim.Analyst)}
 	})
 	b.service.change(func() { b.service.views[v.Request.ID] = v })
 	b.publish(v, steps.SurfaceRoot, steps.SurfaceProgress)
@@ -67,7 +72,7 @@ func TestACheaperModelIsDeclinedInTheThread(t *testing.T) {
 	require.Equal(t, []way{{verb: "insist", id: v.Request.ID, by: slacksim.Analyst}}, b.service.chosen())
 	for _, state := range []approval.State{approval.Approved, approval.Running, approval.Done} {
 		v.Request.State = state
-		require.Empty(t, b.bot.declining(v.Request), state)
+		require.Empty(t, draw.Declining(v.Request), state)
 	}
 }
 
@@ -75,16 +80,16 @@ func TestWhyItIsBlockedIsAPressAwayAndPrivate(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	v, card := b.stopped(nil)
-	b.service.explained = &steps.Explanation{Request: v.Request, Steps: []steps.Weighing{{At: noon, Purpose: budget.ForDraft, Needed: 5 * budget.Cent,
-		Standings: []budget.Standing{ofTen(scopeOf(budget.User, slacksim.Analyst), 9*budget.Dollar)}, Refused: true}}}
+	b.service.explained = &steps.Explanation{Request: v.Request, Steps: []steps.Weighing{{At: sample.Noon, Purpose: budget.ForDraft, Needed: 5 * budget.Cent,
+		Standings: []budget.Standing{sample.OfTen(sample.ScopeOf(budget.User, slacksim.Analyst), 9*budget.Dollar)}, Refused: true}}}
 	typed := b.command(slacksim.Analyst, "explain "+v.Request.ID, "What was decided about money")
 	maya := b.as(slacksim.Analyst)
 	require.NoError(t, maya.Click(card, "Why?"))
-	shown := b.openedAs(maya, callbackNote)
+	shown := b.openedAs(maya, ids.CallbackNote)
 	require.Contains(t, shown.Words(), ": $9.00 of $10.00 spent, $1.00 left.")
 	require.Contains(t, shown.Words(), typed.Words(), "the same as by command, without an id")
 	b.service.fail(&approval.NotAllowedError{Why: "Only the person who asked, or an administrator, can look at what this cost."})
-	require.NoError(t, b.as(slacksim.OtherAnalyst).Click(card, actionWhy))
+	require.NoError(t, b.as(slacksim.OtherAnalyst).Click(card, ids.ActionWhy))
 	b.told(slacksim.OtherAnalyst, slacksim.SalesData, "Only the person who asked, or an administrator, can look at what this cost.")
 }
 
@@ -92,7 +97,7 @@ func TestManyModelsBecomeAList(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	_, card := b.stopped([]string{"a", "b", "codestral-2508"})
-	require.NoError(t, b.as(slacksim.Analyst).Click(card, actionCheaper, "Use codestral-2508 (at most $0.03)"))
+	require.NoError(t, b.as(slacksim.Analyst).Click(card, ids.ActionCheaper, "Use codestral-2508 (at most $0.03)"))
 	require.Equal(t, "codestral-2508", b.service.chosen()[0].model)
 }
 
@@ -103,7 +108,7 @@ func TestTheRefusalIsGoneWhenTheRequestHasGoneOn(t *testing.T) {
 	b.service.change(func() { b.service.choices = steps.Choices{} })
 	b.publish(v, steps.SurfaceProgress)
 	require.Contains(t, b.read(slacksim.Analyst, v.Posts[steps.SurfaceProgress]).Text, "Writing the code.", "the money came while it was drawn")
-	in(approval.Withdrawn, "")(v)
+	sample.In(approval.Withdrawn, "")(v)
 	b.publish(v, steps.SurfaceProgress)
 	after := b.read(slacksim.Analyst, v.Posts[steps.SurfaceProgress])
 	require.Equal(t, card.TS, after.TS)
@@ -115,40 +120,40 @@ func TestMoreMoneyIsAskedForWithAReason(t *testing.T) {
 	b := setup(t)
 	v, card := b.stopped(nil)
 	maya := b.as(slacksim.Analyst)
-	require.NoError(t, b.as(slacksim.OtherAnalyst).Click(card, actionMoreMoney))
+	require.NoError(t, b.as(slacksim.OtherAnalyst).Click(card, ids.ActionMoreMoney))
 	b.told(slacksim.OtherAnalyst, slacksim.SalesData, "Only the person who asked can choose how this goes on.")
 	require.NoError(t, maya.Click(card, "Ask for $0.02 more"))
-	form, err := maya.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == callbackMoreMoney })
+	form, err := maya.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == ids.CallbackMoreMoney })
 	require.NoError(t, err)
 	require.Contains(t, form.Words(), "This step needs $0.02 more at least.")
-	wrong, err := maya.Submit(slackperson.Fill(fieldReason, "  "))
+	wrong, err := maya.Submit(slackperson.Fill(ids.FieldReason, "  "))
 	require.NoError(t, err)
-	require.Contains(t, wrong[fieldReason], "Please say what it is for.")
-	wrong, err = maya.Submit(slackperson.Fill(fieldReason, "The board meets.").And(fieldAmount, "five"))
+	require.Contains(t, wrong[ids.FieldReason], "Please say what it is for.")
+	wrong, err = maya.Submit(slackperson.Fill(ids.FieldReason, "The board meets.").And(ids.FieldAmount, "five"))
 	require.NoError(t, err)
-	require.Contains(t, wrong[fieldAmount], "not an amount of dollars")
+	require.Contains(t, wrong[ids.FieldAmount], "not an amount of dollars")
 	b.service.fail(&approval.InputError{Why: "That is not enough: $0.02 more is needed at least."})
-	wrong, err = maya.Submit(slackperson.Fill(fieldReason, "The board meets.").And(fieldAmount, "0.01"))
+	wrong, err = maya.Submit(slackperson.Fill(ids.FieldReason, "The board meets.").And(ids.FieldAmount, "0.01"))
 	require.NoError(t, err)
-	require.Contains(t, wrong[fieldAmount], "That is not enough")
+	require.Contains(t, wrong[ids.FieldAmount], "That is not enough")
 	b.service.fail(nil)
-	_, err = maya.Submit(slackperson.Fill(fieldReason, "The board meets.").And(fieldAmount, "5"))
+	_, err = maya.Submit(slackperson.Fill(ids.FieldReason, "The board meets.").And(ids.FieldAmount, "5"))
 	require.NoError(t, err)
 	require.Equal(t, []way{{verb: "ask", id: v.Request.ID, amount: 5 * budget.Dollar, reason: "The board meets.", by: slacksim.Analyst}}, b.service.chosen())
 
-	require.NoError(t, maya.Click(card, actionMoreMoney))
+	require.NoError(t, maya.Click(card, ids.ActionMoreMoney))
 	b.service.fail(&approval.MoveError{Request: v.Request, Why: "You have asked for more already. An administrator has to answer first."})
-	_, err = maya.Submit(slackperson.Fill(fieldReason, "Twice."))
+	_, err = maya.Submit(slackperson.Fill(ids.FieldReason, "Twice."))
 	require.NoError(t, err)
 	note, _ := maya.View()
 	require.Contains(t, note.Words(), "You have asked for more already.")
 	require.NoError(t, maya.CloseView())
 	b.service.fail(nil)
 	b.service.change(func() { b.service.choices.TopUp = &approval.TopUp{} })
-	require.NoError(t, maya.Click(card, actionMoreMoney))
+	require.NoError(t, maya.Click(card, ids.ActionMoreMoney))
 	b.told(slacksim.Analyst, slacksim.SalesData, "You have asked for more already.")
 	b.service.change(func() { b.service.choices = steps.Choices{} })
-	require.NoError(t, maya.Click(card, actionMoreMoney))
+	require.NoError(t, maya.Click(card, ids.ActionMoreMoney))
 	b.told(slacksim.Analyst, slacksim.SalesData, "It does not wait for money any more.")
 }
 
@@ -156,7 +161,7 @@ func TestMoreMoneyIsAskedForWithAReason(t *testing.T) {
 func (b *bundle) asksFor(v *steps.View, had steps.NoticePost) (steps.NoticePost, workspace.Message) {
 	b.t.Helper()
 	t := v.Request.TopUps[0]
-	n := notice(approval.NoticeTopUp, v, approval.TopUpAsked{ID: t.ID, AskedBy: t.AskedBy, Scope: t.Scope, Amount: t.Amount, Reason: t.Reason})
+	n := sample.Notice(approval.NoticeTopUp, v, approval.TopUpAsked{ID: t.ID, AskedBy: t.AskedBy, Scope: t.Scope, Amount: t.Amount, Reason: t.Reason})
 	had.Key, had.Recipient = n.Key, slacksim.Admin
 	post, err := b.bot.Tell(b.ctx, n, had)
 	require.NoError(b.t, err)
@@ -168,27 +173,27 @@ func (b *bundle) asksFor(v *steps.View, had steps.NoticePost) (steps.NoticePost,
 func TestAnAdministratorGrantsMoneyFromTheDirectMessage(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	v, _ := b.stopped(nil, askedFor(nil))
+	v, _ := b.stopped(nil, sample.AskedFor(nil))
 	b.service.change(func() {
-		b.service.ends = []steps.GrantEnd{{Words: "until the end of today", At: noon.Add(12 * time.Hour)}, {Words: "for 24 hours", At: noon.Add(24 * time.Hour)}}
+		b.service.ends = []steps.GrantEnd{{Words: "until the end of today", At: sample.Noon.Add(12 * time.Hour)}, {Words: "for 24 hours", At: sample.Noon.Add(24 * time.Hour)}}
 	})
 	post, ask := b.asksFor(v, steps.NoticePost{})
 	require.Contains(t, ask.Text, "<@U0MAYA> asks for $5.00 more in their own budget: The board meets tomorrow.")
 	carla := b.as(slacksim.Admin)
 	require.NoError(t, carla.Click(ask, "Grant $5.00"))
-	form, err := carla.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == callbackGrant })
+	form, err := carla.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == ids.CallbackGrant })
 	require.NoError(t, err)
 	require.Contains(t, form.Words(), "No other budget rises with it.")
-	_, err = carla.Submit(slackperson.Fill(fieldUntil, "For 24 hours"))
+	_, err = carla.Submit(slackperson.Fill(ids.FieldUntil, "For 24 hours"))
 	require.NoError(t, err)
-	require.Equal(t, []way{{verb: "grant", id: "t12345678", until: noon.Add(24 * time.Hour), by: slacksim.Admin}}, b.service.chosen())
+	require.Equal(t, []way{{verb: "grant", id: "t12345678", until: sample.Noon.Add(24 * time.Hour), by: slacksim.Admin}}, b.service.chosen())
 
-	b.service.change(func() { askedFor(grantedTopUp)(v); v.Request.Blocked = nil })
+	b.service.change(func() { sample.AskedFor(sample.GrantedTopUp)(v); v.Request.Blocked = nil })
 	post2, after := b.asksFor(v, post)
 	require.Equal(t, post.TS, post2.TS, "redrawn where it stands")
 	require.Contains(t, after.Text, "Granted by <@U0CARLA>")
-	require.False(t, after.Has(actionGrant))
-	require.NoError(t, carla.ClickOld(ask, actionGrant))
+	require.False(t, after.Has(ids.ActionGrant))
+	require.NoError(t, carla.ClickOld(ask, ids.ActionGrant))
 	told, err := carla.WaitMessage(b.ctx, carla.DM(), func(m workspace.Message) bool { return m.Ephemeral || m.TS > after.TS })
 	require.NoError(t, err)
 	require.Contains(t, told.Text, "It has been granted already.")
@@ -197,16 +202,16 @@ func TestAnAdministratorGrantsMoneyFromTheDirectMessage(t *testing.T) {
 func TestAnAdministratorDeclinesWithAReason(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	v, _ := b.stopped(nil, askedFor(nil))
+	v, _ := b.stopped(nil, sample.AskedFor(nil))
 	_, ask := b.asksFor(v, steps.NoticePost{})
 	carla := b.as(slacksim.Admin)
 	require.NoError(t, carla.Click(ask, "Decline"))
 	b.service.fail(&approval.InputError{Why: "Please say why. The asker gets to read it."})
-	wrong, err := carla.Submit(slackperson.Fill(fieldReason, " "))
+	wrong, err := carla.Submit(slackperson.Fill(ids.FieldReason, " "))
 	require.NoError(t, err)
-	require.Contains(t, wrong[fieldReason], "Please say why.")
+	require.Contains(t, wrong[ids.FieldReason], "Please say why.")
 	b.service.fail(nil)
-	_, err = carla.Submit(slackperson.Fill(fieldReason, "December."))
+	_, err = carla.Submit(slackperson.Fill(ids.FieldReason, "December."))
 	require.NoError(t, err)
 	require.Equal(t, "December.", b.service.chosen()[0].reason)
 }
@@ -214,12 +219,12 @@ func TestAnAdministratorDeclinesWithAReason(t *testing.T) {
 func TestNobodyAnswersTheirOwnWishOrOneThatIsOver(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	v, _ := b.stopped(nil, askedFor(nil))
+	v, _ := b.stopped(nil, sample.AskedFor(nil))
 	_, ask := b.asksFor(v, steps.NoticePost{})
 	carla := b.as(slacksim.Admin)
 	expects := func(words string) {
 		t.Helper()
-		require.NoError(t, carla.ClickOld(ask, actionGrant))
+		require.NoError(t, carla.ClickOld(ask, ids.ActionGrant))
 		_, err := carla.WaitMessage(b.ctx, carla.DM(), func(m workspace.Message) bool { return m.TS > ask.TS && m.Text == words })
 		require.NoError(t, err, words)
 	}
@@ -228,21 +233,21 @@ func TestNobodyAnswersTheirOwnWishOrOneThatIsOver(t *testing.T) {
 		says   string
 	}{
 		{func() { v.Request.TopUps[0].AskedBy = slacksim.Admin }, "You asked for this, so another administrator has to answer."},
-		{func() { askedFor(declined)(v) }, "It has been declined already. Nothing has changed."},
-		{func() { askedFor(nil)(v); v.Request.Blocked = nil }, "It is not needed any more: the question does not wait for money."},
+		{func() { sample.AskedFor(sample.Declined)(v) }, "It has been declined already. Nothing has changed."},
+		{func() { sample.AskedFor(nil)(v); v.Request.Blocked = nil }, "It is not needed any more: the question does not wait for money."},
 		{func() { v.Request.TopUps = nil }, "There is no such request here. /analyze status lists yours."},
-		{func() { askedFor(nil)(v); b.service.roster.Admins = nil }, "Only administrators answer this."},
+		{func() { sample.AskedFor(nil)(v); b.service.roster.Admins = nil }, "Only administrators answer this."},
 	} {
 		b.service.change(tt.change)
 		expects(tt.says)
 	}
-	_, err := notices[approval.NoticeTopUp](b.bot, notice(approval.NoticeTopUp, sample(), approval.TopUpAsked{ID: "x"}), slacksim.Admin)
+	_, err := notice.Notices[approval.NoticeTopUp](b.bot.with(), sample.Notice(approval.NoticeTopUp, sample.View(), approval.TopUpAsked{ID: "x"}), slacksim.Admin)
 	require.ErrorContains(t, err, "no top-up")
-	_, err = notices[approval.NoticeTopUpOutcome](b.bot, notice(approval.NoticeTopUpOutcome, sample(), approval.TopUpAsked{ID: "x"}), slacksim.Admin)
+	_, err = notice.Notices[approval.NoticeTopUpOutcome](b.bot.with(), sample.Notice(approval.NoticeTopUpOutcome, sample.View(), approval.TopUpAsked{ID: "x"}), slacksim.Admin)
 	require.ErrorContains(t, err, "nobody has decided")
-	for kind, draw := range notices {
+	for kind, drawn := range notice.Notices {
 		if kind != approval.NoticeFunded {
-			_, err := draw(b.bot, &steps.NoticeView{Notice: approval.Notice{Key: "k", Data: []byte("[")}}, "")
+			_, err := drawn(b.bot.with(), &steps.NoticeView{Notice: approval.Notice{Key: "k", Data: []byte("[")}}, "")
 			require.Error(t, err, kind)
 		}
 	}
@@ -250,21 +255,21 @@ func TestNobodyAnswersTheirOwnWishOrOneThatIsOver(t *testing.T) {
 
 func TestTheAskerIsToldThatTheQuestionIsKeptOrCheaper(t *testing.T) {
 	t.Parallel()
-	v := sample(blockedBy(budget.ForDraft))
-	_, _, line := section(taken(v.Request))
+	v := sample.View(sample.BlockedBy(budget.ForDraft))
+	_, _, line := kit.Section(draw.Taken(v.Request))
 	require.Equal(t, "Your question is kept, and waits for money. Writing the code with mistral-medium-2508 could need up to $0.05, and your budget has $0.03 left. "+
 		"Its thread in this channel shows what you can do. To take it back: /analyze cancel bcd23fg", line)
-	v = sample(in(approval.Drafting, ""), func(v *steps.View) {
-		v.Request.Downgraded = &approval.Downgraded{From: "mistral-medium-2508", To: "codestral-2508", Scope: scopeOf(budget.User, slacksim.Analyst)}
+	v = sample.View(sample.In(approval.Drafting, ""), func(v *steps.View) {
+		v.Request.Downgraded = &approval.Downgraded{From: "mistral-medium-2508", To: "codestral-2508", Scope: sample.ScopeOf(budget.User, slacksim.Analyst)}
 	})
-	_, _, line = section(taken(v.Request))
+	_, _, line = kit.Section(draw.Taken(v.Request))
 	require.Contains(t, line, "codestral-2508 writes instead of mistral-medium-2508, because your budget is past its soft limit. If you would rather not, decline it in the question's thread. On it.")
 }
 
 func TestWhoeverAsksIsToldInPrivateThatMoneyIsMissing(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.service.blocks = sample(blockedBy(budget.ForDraft)).Request.Blocked
+	b.service.blocks = sample.View(sample.BlockedBy(budget.ForDraft)).Request.Blocked
 	maya := b.as(slacksim.Analyst)
 	require.NoError(t, maya.Command(slacksim.SalesData, "/analyze How many?"))
 	b.told(slacksim.Analyst, slacksim.SalesData, "Your question is kept, and waits for money.")

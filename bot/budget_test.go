@@ -4,36 +4,19 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/bot/draw/money"
+	"countersign/bot/draw/sample"
+	"countersign/bot/ids"
+	"countersign/bot/kit"
 	"countersign/budget"
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/workspace"
 )
-
-// december is when the budgets of these tests start anew.
-var december = time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
-
-// scopeOf is a budget in the default workspace.
-func scopeOf(kind budget.ScopeKind, id string) budget.Scope {
-	return budget.Scope{Team: slacksim.DefaultTeam.ID, Kind: kind, ID: id}
-}
-
-// ofTen is a budget of ten dollars a month, of which so much is spent.
-func ofTen(s budget.Scope, spent budget.USD, change ...func(*budget.Standing)) budget.Standing {
-	standing := budget.Standing{Limit: budget.Limit{Scope: s, Amount: 10 * budget.Dollar, Window: budget.Month}, Spent: spent,
-		From: december.AddDate(0, -1, 0), ResetsAt: december}
-	for _, c := range change {
-		c(&standing)
-	}
-	return standing
-}
-
-func unset(s *budget.Standing) { s.Limit.Default = true }
 
 // command types a /budget and returns the private answer with these words.
 func (b *bundle) command(who, text, words string) workspace.Message {
@@ -47,13 +30,13 @@ func (b *bundle) command(who, text, words string) workspace.Message {
 func TestTheBudgetIsShown(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	own := ofTen(scopeOf(budget.User, slacksim.Analyst), 2*budget.Dollar, unset, func(s *budget.Standing) { s.Held = 50 * budget.Cent })
+	own := sample.OfTen(sample.ScopeOf(budget.User, slacksim.Analyst), 2*budget.Dollar, sample.Unset, func(s *budget.Standing) { s.Held = 50 * budget.Cent })
 	b.service.standing = []budget.Standing{own}
 	told := b.command(slacksim.Analyst, "", "Your budget")
 	require.Equal(t, "Your budget this month: 25 % used\n$2.00 of $10.00 spent, $0.50 set aside for work under way, $7.50 left. It starts anew "+
-		moment(december).mrkdwn()+". Nobody has set it, so it is the usual amount.\nThe team has no budget of its own.", told.Text)
+		kit.Moment(sample.December).Mrkdwn()+". Nobody has set it, so it is the usual amount.\nThe team has no budget of its own.", told.Text)
 	require.Contains(t, told.Words(), "████▓░░░░░░░░░░░░░░░")
-	require.False(t, told.Has(actionEditLimit))
+	require.False(t, told.Has(ids.ActionEditLimit))
 	b.command(slacksim.Analyst, "help", "For administrators")
 	b.command(slacksim.Analyst, "raise", "There is show, set")
 
@@ -69,8 +52,8 @@ func TestTheBudgetIsShown(t *testing.T) {
 func TestWhoeverIsInAChannelSeesItsBudget(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.service.standing = []budget.Standing{ofTen(scopeOf(budget.User, slacksim.Analyst), budget.Dollar),
-		ofTen(scopeOf(budget.Project, slacksim.SalesData), 2*budget.Dollar), ofTen(scopeOf(budget.Team, slacksim.DefaultTeam.ID), 3*budget.Dollar)}
+	b.service.standing = []budget.Standing{sample.OfTen(sample.ScopeOf(budget.User, slacksim.Analyst), budget.Dollar),
+		sample.OfTen(sample.ScopeOf(budget.Project, slacksim.SalesData), 2*budget.Dollar), sample.OfTen(sample.ScopeOf(budget.Team, slacksim.DefaultTeam.ID), 3*budget.Dollar)}
 	told := b.command(slacksim.Analyst, "show <#"+slacksim.SalesData+"|sales-data>", "20 % used")
 	require.NotContains(t, told.Text, "30 % used")
 	told = b.command(slacksim.Analyst, "show", "Your budget this month: 10 % used")
@@ -81,9 +64,9 @@ func TestWhoeverIsInAChannelSeesItsBudget(t *testing.T) {
 func TestTheBudgetOfAThreadIsShownByItsLink(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	of := scopeOf(budget.Session, "s123456789")
+	of := sample.ScopeOf(budget.Session, "s123456789")
 	b.service.threads = map[string]approval.Session{"s123456789": {ID: "s123456789", Channel: slacksim.SalesData, ThreadTS: "1763812800.000100"}}
-	b.service.shown = map[budget.Scope]budget.Standing{of: ofTen(of, 4*budget.Dollar)}
+	b.service.shown = map[budget.Scope]budget.Standing{of: sample.OfTen(of, 4*budget.Dollar)}
 	const link = "https://harbor-coffee.slack.com/archives/C0SALES/p1763812800000100"
 	for _, who := range []string{slacksim.Analyst, slacksim.Admin} {
 		told := b.command(who, "show "+link, "40 % used")
@@ -96,12 +79,12 @@ func TestTheBudgetOfAThreadIsShownByItsLink(t *testing.T) {
 func TestAdministratorsSeeEveryBudgetThatIsSet(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.service.standing = []budget.Standing{ofTen(scopeOf(budget.User, slacksim.Admin), 0, unset)}
+	b.service.standing = []budget.Standing{sample.OfTen(sample.ScopeOf(budget.User, slacksim.Admin), 0, sample.Unset)}
 	b.service.limits = []budget.Standing{
-		ofTen(scopeOf(budget.Role, budget.Members), 0),
-		ofTen(scopeOf(budget.Project, slacksim.SalesData), 1*budget.Dollar),
-		ofTen(scopeOf(budget.Session, "s123456789"), 9*budget.Dollar),
-		ofTen(scopeOf(budget.Team, slacksim.DefaultTeam.ID), 5*budget.Dollar),
+		sample.OfTen(sample.ScopeOf(budget.Role, budget.Members), 0),
+		sample.OfTen(sample.ScopeOf(budget.Project, slacksim.SalesData), 1*budget.Dollar),
+		sample.OfTen(sample.ScopeOf(budget.Session, "s123456789"), 9*budget.Dollar),
+		sample.OfTen(sample.ScopeOf(budget.Team, slacksim.DefaultTeam.ID), 5*budget.Dollar),
 	}
 	b.service.threads = map[string]approval.Session{"s123456789": {ID: "s123456789", Channel: slacksim.SalesData, ThreadTS: "1763812800.000100"}}
 	told := b.command(slacksim.Admin, "", "The team's budget")
@@ -111,18 +94,18 @@ func TestAdministratorsSeeEveryBudgetThatIsSet(t *testing.T) {
 	require.Less(t, at("90 %"), at("The budget of <#C0SALES> this month: 10 % used"))
 	require.Less(t, at("10 % used"), at("Everybody's usual budget: $10.00 per month, for each of them who has no budget of their own. Warned at 80 %."))
 	require.NotContains(t, told.Text, "s123456789", "names, not ids")
-	require.True(t, told.Has(actionEditLimit))
+	require.True(t, told.Has(ids.ActionEditLimit))
 	require.NoError(t, b.as(slacksim.Admin).CloseView(), "beside the form")
 }
 
 func TestTheBudgetIsSetAndRemoved(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	team := scopeOf(budget.Team, slacksim.DefaultTeam.ID)
+	team := sample.ScopeOf(budget.Team, slacksim.DefaultTeam.ID)
 	told := b.command(slacksim.Admin, "set @maya 25 per week", "is now $25.00 per week")
 	require.Equal(t, "The budget of <@U0MAYA> is now $25.00 per week. Warned at 80 %.", told.Text)
 	b.service.change(func() {
-		b.service.shown = map[budget.Scope]budget.Standing{team: ofTen(team, 0)}
+		b.service.shown = map[budget.Scope]budget.Standing{team: sample.OfTen(team, 0)}
 	})
 	told = b.command(slacksim.Admin, "set team 200 soft 70 warn 50, 95 downgrade codestral-2508 without upload, long runs", "The team's budget is now")
 	require.Equal(t, "The team's budget is now $200.00 per month. Warned at 50 %, 70 % and 95 %. Past 70 %, codestral-2508 may write instead of a dearer model, "+
@@ -134,29 +117,29 @@ func TestTheBudgetIsSetAndRemoved(t *testing.T) {
 	b.command(slacksim.Admin, "set https://harbor-coffee.slack.com/archives/C0SALES/p1763812800000200 3", "Nobody has asked me anything in that thread")
 	policy := budget.LimitPolicy{Soft: 70, Warn: []int{50, 95}, Downgrade: []budget.Downgrade{{To: "codestral-2508"}}, Without: []budget.Ability{budget.Upload, budget.LongRuns}}
 	require.Equal(t, []budget.Limit{
-		{Scope: scopeOf(budget.User, slacksim.Analyst), Amount: 25 * budget.Dollar, Window: budget.Week},
+		{Scope: sample.ScopeOf(budget.User, slacksim.Analyst), Amount: 25 * budget.Dollar, Window: budget.Week},
 		{Scope: team, Amount: 200 * budget.Dollar, Window: budget.Month, Policy: policy},
-		{Scope: scopeOf(budget.Session, "s1"), Amount: 3 * budget.Dollar, Window: budget.Month},
+		{Scope: sample.ScopeOf(budget.Session, "s1"), Amount: 3 * budget.Dollar, Window: budget.Month},
 	}, b.service.changed())
 
 	b.service.change(func() {
-		b.service.shown = map[budget.Scope]budget.Standing{scopeOf(budget.User, slacksim.Analyst): ofTen(scopeOf(budget.User, slacksim.Analyst), 0, unset)}
+		b.service.shown = map[budget.Scope]budget.Standing{sample.ScopeOf(budget.User, slacksim.Analyst): sample.OfTen(sample.ScopeOf(budget.User, slacksim.Analyst), 0, sample.Unset)}
 	})
 	told = b.command(slacksim.Admin, "remove @maya", "has been removed")
 	require.Contains(t, told.Text, "What holds instead is the usual amount: $10.00 per month.")
-	require.Equal(t, []budget.Scope{scopeOf(budget.User, slacksim.Analyst)}, b.service.removals())
+	require.Equal(t, []budget.Scope{sample.ScopeOf(budget.User, slacksim.Analyst)}, b.service.removals())
 	b.command(slacksim.Admin, "show #general", "is not set, so it limits nothing by itself")
 }
 
 func TestBudgetsExplainThemselves(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	maya, team := scopeOf(budget.User, slacksim.Analyst), scopeOf(budget.Team, slacksim.DefaultTeam.ID)
-	v := sample()
-	weighed := []budget.Standing{ofTen(maya, 9*budget.Dollar), ofTen(team, budget.Dollar)}
+	maya, team := sample.ScopeOf(budget.User, slacksim.Analyst), sample.ScopeOf(budget.Team, slacksim.DefaultTeam.ID)
+	v := sample.View()
+	weighed := []budget.Standing{sample.OfTen(maya, 9*budget.Dollar), sample.OfTen(team, budget.Dollar)}
 	b.service.explained = &steps.Explanation{Request: v.Request, Steps: []steps.Weighing{
-		{At: noon, Purpose: budget.ForDraft, Needed: 5 * budget.Cent, Model: "mistral-medium-2508", Standings: weighed, HoldID: "h", Settled: &steps.Settled{At: noon, Spent: budget.Cent}},
-		{At: noon, Purpose: budget.ForRun, Needed: 2 * budget.Dollar, Standings: weighed, Refused: true},
+		{At: sample.Noon, Purpose: budget.ForDraft, Needed: 5 * budget.Cent, Model: "mistral-medium-2508", Standings: weighed, HoldID: "h", Settled: &steps.Settled{At: sample.Noon, Spent: budget.Cent}},
+		{At: sample.Noon, Purpose: budget.ForRun, Needed: 2 * budget.Dollar, Standings: weighed, Refused: true},
 	}}
 	told := b.command(slacksim.Analyst, "explain bcd23fg", "What was decided about money")
 	for _, words := range []string{"1. Writing and inspecting the code (mistral-medium-2508), ", ": up to $0.05 was set aside, $0.01 was spent.",
@@ -171,14 +154,14 @@ func TestBudgetsExplainThemselves(t *testing.T) {
 func TestChangesAndSpendersAreListed(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	maya := scopeOf(budget.User, slacksim.Analyst)
+	maya := sample.ScopeOf(budget.User, slacksim.Analyst)
 	b.command(slacksim.Admin, "history", "Nobody has changed a budget yet.")
 	b.service.change(func() {
 		ten := map[string]any{"scope": maya, "amount": 10 * budget.Dollar, "window": "month"}
 		b.service.history = []approval.Event{
-			{At: noon, Actor: slacksim.Admin, Kind: "set limit", Data: ten},
-			{At: noon, Actor: slacksim.Admin, Kind: "set limit", Data: map[string]any{"scope": maya, "amount": 20 * budget.Dollar, "window": "week", "before": ten}},
-			{At: noon, Actor: slacksim.Admin, Kind: "removed limit", Data: map[string]any{"scope": maya, "before": ten}},
+			{At: sample.Noon, Actor: slacksim.Admin, Kind: "set limit", Data: ten},
+			{At: sample.Noon, Actor: slacksim.Admin, Kind: "set limit", Data: map[string]any{"scope": maya, "amount": 20 * budget.Dollar, "window": "week", "before": ten}},
+			{At: sample.Noon, Actor: slacksim.Admin, Kind: "removed limit", Data: map[string]any{"scope": maya, "before": ten}},
 		}
 		b.service.top = []steps.Spender{{ID: slacksim.Analyst, Amount: 3 * budget.Dollar}, {ID: slacksim.Reviewer, Amount: budget.Dollar}}
 	})
@@ -202,9 +185,9 @@ func TestChangesAndSpendersAreListed(t *testing.T) {
 func TestEveryBudgetHasANameAndAState(t *testing.T) {
 	t.Parallel()
 	text := func(s budget.Standing) string {
-		p := &page{}
-		p.standing(s, whose(s.Limit.Scope, "U1"))
-		return p.text()
+		p := &kit.Page{}
+		money.Standing(p, s, money.Whose(s.Limit.Scope, "U1"))
+		return p.Text()
 	}
 	of := func(kind budget.ScopeKind, window budget.Window, spent budget.USD, policy budget.LimitPolicy) budget.Standing {
 		return budget.Standing{Limit: budget.Limit{Scope: budget.Scope{Kind: kind, ID: "U1"}, Amount: budget.Dollar, Window: window, Policy: policy}, Spent: spent}
@@ -228,34 +211,20 @@ func TestAsMuchIsShownAsSlackTakes(t *testing.T) {
 		policy.Downgrade = append(policy.Downgrade, budget.Downgrade{From: strings.Repeat("m", 60), To: strings.Repeat("n", 60)})
 	}
 	for n := range 60 {
-		b.service.limits = append(b.service.limits, ofTen(scopeOf(budget.User, fmt.Sprint("U", n)), 9*budget.Dollar, func(s *budget.Standing) { s.Limit.Policy = policy }))
-		data := map[string]any{"scope": scopeOf(budget.User, slacksim.Analyst), "amount": 10, "window": "month", "policy": policy, "before": map[string]any{"amount": 10, "window": "month", "policy": policy}}
-		b.service.history = append(b.service.history, approval.Event{At: noon, Actor: slacksim.Admin, Kind: "set limit", Data: data})
-		b.service.explained = &steps.Explanation{Request: sample().Request}
+		b.service.limits = append(b.service.limits, sample.OfTen(sample.ScopeOf(budget.User, fmt.Sprint("U", n)), 9*budget.Dollar, func(s *budget.Standing) { s.Limit.Policy = policy }))
+		data := map[string]any{"scope": sample.ScopeOf(budget.User, slacksim.Analyst), "amount": 10, "window": "month", "policy": policy, "before": map[string]any{"amount": 10, "window": "month", "policy": policy}}
+		b.service.history = append(b.service.history, approval.Event{At: sample.Noon, Actor: slacksim.Admin, Kind: "set limit", Data: data})
+		b.service.explained = &steps.Explanation{Request: sample.View().Request}
 	}
 	for range 40 {
-		step := steps.Weighing{At: noon, Purpose: budget.ForDraft, Needed: budget.Dollar, Model: strings.Repeat("m", 200)}
+		step := steps.Weighing{At: sample.Noon, Purpose: budget.ForDraft, Needed: budget.Dollar, Model: strings.Repeat("m", 200)}
 		for _, kind := range []budget.ScopeKind{budget.User, budget.Session, budget.Project, budget.Team} {
-			step.Standings = append(step.Standings, ofTen(scopeOf(kind, "U1"), 123_456_789, func(s *budget.Standing) { s.Held, s.Limit.Extra = 987_654_321, 1 }))
+			step.Standings = append(step.Standings, sample.OfTen(sample.ScopeOf(kind, "U1"), 123_456_789, func(s *budget.Standing) { s.Held, s.Limit.Extra = 987_654_321, 1 }))
 		}
 		b.service.explained.Steps = append(b.service.explained.Steps, step)
 	}
 	for text, words := range map[string]string{"show": "budgets more, which are used less.", "history": "changes before that.", "explain bcd23fg": "steps more."} {
 		require.NoError(t, b.as(slacksim.Admin).Command(slacksim.SalesData, "/budget "+text))
 		b.told(slacksim.Admin, slacksim.SalesData, words)
-	}
-}
-
-func TestSlackTakesEveryMessageAboutMoney(t *testing.T) {
-	t.Parallel()
-	b := idle(t)
-	for name, p := range moneyPages(b.bot) {
-		if strings.HasPrefix(name, "modal-") {
-			continue
-		}
-		_, _, err := b.bot.api.PostMessageContext(b.ctx, slacksim.SalesData, p.options()...)
-		require.NoError(t, err, "%s: %v", name, detail(err))
-		require.NotContains(t, p.text(), "█", "%s: nobody wants to hear a bar", name)
-		require.NotEmpty(t, p.text(), name)
 	}
 }

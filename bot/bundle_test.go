@@ -17,15 +17,23 @@ import (
 	"go.uber.org/goleak"
 
 	"countersign/approval"
-	"countersign/approval/review"
 	"countersign/approval/steps"
-	"countersign/budget"
+	"countersign/bot/draw"
+	"countersign/bot/kit"
 	"countersign/internal/slacksim"
 	slackperson "countersign/internal/slacksim/person"
 	"countersign/internal/slacksim/workspace"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// as draws for a bot that is known to be this one.
+func as(who kit.Identity) draw.With { return draw.With{Self: who, Calendar: time.UTC} }
+
+// every is a service that does everything.
+func every(s *service) Services {
+	return Services{Questions: s, Decisions: s, Revisions: s, Budgets: s, Ledgers: s, Funding: s, Authority: s, Homes: s}
+}
 
 // bundle is a workspace, a bot that is connected to it, and a service that says
 // what the test tells it to.
@@ -74,7 +82,7 @@ func idle(t *testing.T, change ...func(*slacksim.Options, *Options)) *bundle {
 	world := slacksim.Options{Manifest: manifest(t), PostBurst: -1}
 	o := Options{Log: slog.New(slog.NewTextHandler(b.log, nil))}
 	b.service = newService()
-	o.Service = b.service
+	o.Services = every(b.service)
 	o.Policy = func() approval.Policy { return b.service.policy }
 	for _, c := range change {
 		c(&world, &o)
@@ -288,86 +296,6 @@ func (s *service) Recent(ctx context.Context, team, user string) ([]*approval.Re
 }
 
 func (s *service) Models() []string { return s.models }
-
-// noon is when everything in these tests happens.
-var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-
-const sampleCode = `import pandas as pd
-
-sales = pd.read_csv("sales.csv")
-sales.groupby("month")["amount"].sum()
-`
-
-// sample is a request that waits for a reviewer, as it is drawn.
-func sample(change ...func(v *steps.View)) *steps.View {
-	r := &approval.Request{
-		ID: "bcd23fg", SessionID: "s123456789", Team: slacksim.DefaultTeam.ID, Project: slacksim.SalesData, Asker: slacksim.Analyst,
-		Question: "What were sales per month in sales.csv?", Model: "mistral-medium-2508", State: approval.Pending, Attempts: 1,
-		CreatedAt: noon, ChangedAt: noon, ExpiresAt: noon.Add(24 * time.Hour),
-		Files: []approval.File{{ID: "F1", Name: "sales.csv", Size: 1234, SHA256: approval.Hash([]byte("data")), Tables: []approval.Table{{Rows: 1204,
-			Columns: []approval.Column{{Name: "month", Type: "text"}, {Name: "amount", Type: "number"}}}}}},
-	}
-	v := &steps.View{Request: r, Session: approval.Session{ID: r.SessionID, Team: r.Team, Channel: r.Project},
-		Bill: []steps.Spend{{Purpose: budget.ForDraft, Charges: []budget.Charge{
-			{Kind: budget.Tokens, What: "mistral-medium-2508", Usage: budget.Usage{Model: "mistral-medium-2508", Input: 1834, Output: 212}, Amount: 1_158_000},
-			{Kind: budget.Box, What: "local", BoxMS: 412, Amount: 3_000}}}},
-		Standings: []budget.Standing{{Limit: budget.Limit{Scope: budget.Scope{Team: r.Team, Kind: budget.User, ID: r.Asker}, Amount: 10 * budget.Dollar,
-			Window: budget.Month, Default: true}, Spent: 2_120_000_000, ResetsAt: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)}},
-		Posts: map[steps.Surface]steps.Post{}, Now: noon, Deciders: []string{slacksim.Reviewer, slacksim.SecondReviewer},
-		Terms: review.Terms{Tier: approval.Low, Approvals: 1, Slack: true, Policy: "settings"}}
-	withCode(sampleCode)(v)
-	for _, c := range change {
-		c(v)
-	}
-	return v
-}
-
-func withCode(code string) func(v *steps.View) {
-	return func(v *steps.View) {
-		m := approval.Manifest{Version: 1, CodeSHA256: approval.Hash([]byte(code)), Sandbox: "local", Template: "python-3.11",
-			Inputs: []approval.Input{{Name: "sales.csv", SHA256: approval.Hash([]byte("data"))}}, Limits: approval.DefaultPolicy().Limits, CostCap: 4_100_000}
-		v.Request.Revision = &approval.Revision{RequestID: v.Request.ID, Number: 1, Code: code, Summary: "Sums the amounts of each month.",
-			Author: "mistral-medium-2508", Findings: []approval.Finding{{Level: approval.Note, Line: 3, Text: "reads sales.csv"}}, Manifest: m, Digest: m.Digest(), At: noon}
-		v.Terms.Digest = m.Digest()
-	}
-}
-
-// in brings a request into a state, with what belongs to it.
-func in(state approval.State, reason string) func(v *steps.View) {
-	return func(v *steps.View) {
-		r := v.Request
-		r.State, r.Reason = state, reason
-		decide := func(verdict approval.Verdict, who, why string) {
-			r.Decisions = append(r.Decisions, approval.Decision{RequestID: r.ID, Revision: 1, Digest: r.Revision.Digest, Reviewer: who, Verdict: verdict, Reason: why, At: noon.Add(time.Minute)})
-		}
-		switch state {
-		case approval.Rejected:
-			decide(approval.Reject, slacksim.Reviewer, reason)
-		case approval.Approved, approval.Running, approval.Done, approval.Lost:
-			decide(approval.Approve, slacksim.Reviewer, "")
-		case approval.Drafting:
-			r.Revision = nil
-		}
-		if state == approval.Running || state == approval.Done || state == approval.Lost {
-			r.Run = &approval.Run{RequestID: r.ID, BoxID: "box", StartedAt: noon.Add(2 * time.Minute)}
-		}
-		if state.Final() {
-			r.ExpiresAt = time.Time{}
-		}
-	}
-}
-
-// with gives a request the result of its run.
-func with(res approval.Result, files ...approval.Artifact) func(v *steps.View) {
-	return func(v *steps.View) {
-		in(approval.Done, "")(v)
-		v.Request.Run.FinishedAt = noon.Add(3 * time.Minute)
-		res.Artifacts = files
-		v.Request.Run.Result = &res
-		v.Artifacts = files
-		v.Bill = append(v.Bill, steps.Spend{Purpose: budget.ForRun, Charges: []budget.Charge{{Kind: budget.Box, What: "local", BoxMS: 3200, Amount: 21_000}}})
-	}
-}
 
 // What is waited for comes within milliseconds, on a machine that is busy within
 // seconds; only what never comes takes this long.

@@ -1,256 +1,257 @@
 package bot
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
-
-	"github.com/slack-go/slack"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"countersign/approval"
-	"countersign/approval/review"
 	"countersign/approval/steps"
+	"countersign/bot/draw"
+	"countersign/bot/kit"
+	"countersign/bot/readback"
 )
 
-// card is the message in the review channel. While the request waits it carries
-// the means to decide: Approve only beside the whole code. garbled tells that
-// Slack has once stored something else than what was sent.
-func (b *Bot) card(v *steps.View, who Identity, garbled bool) *page {
-	return b.drawCard(v, who, flaw{found: garbled})
+// Every version of the code has a card of its own. What Slack stores is only told
+// when a message is posted, never when it is rewritten: so what people approve by
+// was posted, and read back. A press that was meant for the version before finds
+// no button of this one.
+
+// cardShown is what is remembered of a card as it stands.
+type cardShown struct {
+	revision int
+	hash     string    // of what it shows
+	flaw     draw.Flaw // Slack has stored something else than what was sent
 }
 
-// drawCard is the same, and can say in which line the code has been changed.
-func (b *Bot) drawCard(v *steps.View, who Identity, flaw flaw) *page {
-	r, rev := v.Request, v.Request.Revision
-	p := &page{}
-	p.head(cardTitle(r))
-	if r.State == approval.Pending {
-		b.glance(p, v)
+// String is how it is remembered; cardShownOf reads it back. Cards from before
+// versions had cards of their own name no version: they are the current one's.
+func (c cardShown) String() string {
+	text := fmt.Sprintf("%d:%s", c.revision, c.hash)
+	if c.flaw.Line > 0 {
+		text = fmt.Sprintf("%d/%d:%s", c.revision, c.flaw.Line, c.hash)
 	}
-	b.verdicts(p, v)
-	b.asks(p, v)
-	b.since(p, v)
-	p.enumerate("File", fileLines(r.Files))
-	b.findings(p, rev.Findings, 1500)
-	b.summary(p, rev)
-	tail := b.cardTail(v, review.MaxHosts, flaw)
-	text, fits := inline(rev.Code)
-	// The code comes last before the small print, whole or not at all.
-	fits = fits && p.used+tail.used+len([]rune(text))+200 <= maxBlockText
-	if !fits {
-		tail = b.cardTail(v, fewHosts, flaw) // all of them stand where the code does
+	if c.flaw.Found {
+		text += draw.GarbledMark
 	}
-	n := len(lines(rev.Code))
-	title := []part{strong("Code"), words(fmt.Sprintf(" (revision %d, %s)", rev.Number, count(n, "line")))}
-	switch {
-	case fits:
-		p.verbatim(title, text, codeID+"1", "The code is in the message.")
-	case r.State == approval.Pending:
-		p.say(append(title, words(fmt.Sprintf(". With %s it is too long for a card.", count(len([]rune(rev.Code)), "character"))))...)
-	default:
-		p.say(title...)
-	}
-	p.blocks = append(p.blocks, tail.blocks...)
-	p.lines = append(p.lines, tail.lines...)
-	p.used += tail.used
-	if r.State == approval.Pending {
-		b.cardButtons(p, v, who, fits, flaw.found)
-		p.marked()
-	}
-	return p
+	return text
 }
 
-// earlier are the questions that a follow-up goes on from, a line each.
-func earlier(questions []string) (items [][]part) {
-	for _, q := range questions {
-		items = append(items, []part{words(cut(oneLine(q), 150))})
+func cardShownOf(text string, current int) cardShown {
+	c := cardShown{revision: current, hash: strings.TrimSuffix(text, draw.GarbledMark), flaw: draw.Flaw{Found: strings.HasSuffix(text, draw.GarbledMark)}}
+	if number, hash, ok := strings.Cut(c.hash, ":"); ok {
+		number, line, _ := strings.Cut(number, "/")
+		c.hash = hash
+		c.revision, _ = strconv.Atoi(number) // what nobody can read is no version of ours
+		c.flaw.Line, _ = strconv.Atoi(line)  // and no line
 	}
-	return items
+	return c
 }
 
-// cardTitle says what a card is about now. What nobody decided is never called a no.
-func cardTitle(r *approval.Request) string {
-	switch r.State {
-	case approval.Pending:
-		return "May this code run?"
-	case approval.Rejected:
-		return "Rejected"
-	case approval.Expired:
-		return "Expired: " + strings.TrimSuffix(r.Lapsed(), " in time")
-	case approval.Withdrawn:
-		return "Taken back"
-	case approval.Failed:
-		return "Not run"
-	case approval.Lost:
-		return "Approved, result lost"
-	case approval.Drafting:
-		return "The code is being rewritten"
-	case approval.Done:
-		return "Approved and run"
+// putCard posts the card of the current version and reads back what Slack stored.
+// If that is not what was sent, nobody may approve by it. The card of the version
+// before gives way first, and then leads to the new one.
+func (out *publishing) putCard(ctx context.Context, v *steps.View, who kit.Identity) (steps.Post, error) {
+	number := v.Request.Revision.Number
+	former := v.Posts[steps.SurfaceCard]
+	shown := cardShownOf(former.Shown, number)
+	if former.TS == "" || shown.revision == number {
+		return out.putVersion(ctx, v, shown)
 	}
-	return "Approved"
-}
-
-// cardTail is what a card says after the code: the cost, the terms, and at most so
-// many hosts.
-func (b *Bot) cardTail(v *steps.View, hosts int, flaw flaw) *page {
-	r, rev := v.Request, v.Request.Revision
-	t := &page{}
-	b.agreed(t, v, hosts)
-	if r.State == approval.Pending {
-		flaw.say(t, r)
+	if err := out.giveWay(ctx, v, former, shown.revision, ""); err != nil && !beyondRepair(err) {
+		return former, fmt.Errorf("take back the card of revision %d of %s: %w", shown.revision, v.Request.ID, detail(err))
 	}
-	print := []part{words("Request "), mono(r.ID), words(fmt.Sprintf(", revision %d, sha256 ", rev.Number)), mono(approval.Short(rev.Digest))}
-	if r.State == approval.Pending && v.Terms.Policy != "" && v.Terms.Policy != "settings" {
-		print = append(print, words(", rules "), mono(v.Terms.Policy))
-	}
-	t.small(print...)
-	return t
-}
-
-// summary is what the model says of its program. It is set apart as what it is:
-// words, which nobody has held against the code.
-func (b *Bot) summary(p *page, rev *approval.Revision) {
-	if rev.Summary == "" {
-		return
-	}
-	p.quote(cut(rev.Summary, 600), strong("In the model's words"), words(" (not checked):"))
-}
-
-// sure asks once more before code runs that was found dangerous: a tired hand
-// should not be enough.
-func (b *Bot) sure(all []approval.Finding) *slack.ConfirmationBlockObject {
-	n := dangers(all)
-	if n == 0 {
-		return nil
-	}
-	text := fmt.Sprintf("The inspection found %s in this code. Have you read the lines that it names?", count(n, "danger"))
-	return slack.NewConfirmationBlockObject(plain("Approve it all the same?"), plain(text), plain("Approve"), plain("Back")).WithStyle(slack.StyleDanger)
-}
-
-// fileLines say what is in the files, as far as it has been read.
-func fileLines(files []approval.File) (items [][]part) {
-	for _, f := range files[:min(10, len(files))] {
-		var shapes []string
-		for _, t := range f.Tables[:min(4, len(f.Tables))] {
-			name := ""
-			if t.Name != "" {
-				name = cut(oneLine(approval.Plain(t.Name)), 40) + " " // as the file has it, so anything
-			}
-			shapes = append(shapes, fmt.Sprintf("%s%s × %s", name, count(t.Rows, "row"), count(len(t.Columns), "column")))
-		}
-		if more := len(f.Tables) - len(shapes); more > 0 {
-			shapes = append(shapes, fmt.Sprintf("%d more", more))
-		}
-		item := []part{mono(cut(f.Name, 110))}
-		if len(shapes) > 0 {
-			item = append(item, words(": "+strings.Join(shapes, ", ")))
-		}
-		items = append(items, item)
-	}
-	if more := len(files) - len(items); more > 0 {
-		items = append(items, []part{words(fmt.Sprintf("and %d more", more))})
-	}
-	return items
-}
-
-// findings lists what the inspection saw, the worst first, in so many characters.
-// What does not fit is counted, level by level. What is ordinary takes one line, so
-// that a list means something.
-func (b *Bot) findings(p *page, all []approval.Finding, room int) {
-	unusual := false
-	for _, t := range []struct {
-		level approval.Level
-		one   string
-	}{{approval.Danger, "Danger"}, {approval.Caution, "Caution"}} {
-		var items [][]part
-		hidden := 0
-		for _, f := range merged(all, t.level) {
-			text := f.String()
-			if len([]rune(text)) > room {
-				hidden++
-				continue
-			}
-			room -= len([]rune(text))
-			items = append(items, []part{words(text)})
-		}
-		if hidden > 0 {
-			items = append(items, []part{words(fmt.Sprintf("and %d more of this kind", hidden))})
-		}
-		if len(items) > 0 {
-			p.list([]part{strong(t.one)}, items)
-			unusual = true
+	post, err := out.putVersion(ctx, unposted(v, steps.SurfaceCard), cardShown{revision: number})
+	if post.TS != "" {
+		if err := out.giveWay(ctx, v, former, shown.revision, who.Permalink(post.Channel, post.TS, "")); err != nil {
+			out.Log.Warn("lead from a former card to the new one", "request", v.Request.ID, "error", detail(err))
 		}
 	}
-	said, notes := "Also:", ordinary(all, min(room, 600))
-	if !unusual {
-		said = "Inspection: nothing unusual found."
-	}
-	if !unusual || notes != "" {
-		p.say(strong(said), words(notes))
-	}
+	return post, err
 }
 
-// ordinary says what the inspection only notes, in so many characters.
-func ordinary(all []approval.Finding, room int) (said string) {
-	hidden := 0
-	for _, f := range all {
-		text := strings.TrimSuffix(cut(oneLine(f.Text), 200), ".")
-		switch {
-		case f.Level != approval.Note:
-		case len([]rune(said+text)) > room:
-			hidden++
-		default:
-			said += " " + capital(text) + "."
+// putVersion posts the card of the current version, or rewrites it.
+func (out *publishing) putVersion(ctx context.Context, v *steps.View, shown cardShown) (steps.Post, error) {
+	at := spot{channel: out.Policy().ReviewChannel}
+	try := func(had steps.Post) (steps.Post, readback.Difference, error) {
+		next, p := unposted(v, steps.SurfaceCard), draw.DrawCard(out.with(), v, shown.flaw)
+		if had.TS != "" {
+			had.Shown = shown.hash
+			next.Posts[steps.SurfaceCard] = had
+		}
+		p.Coloured = out.habits.names()
+		post, stored, err := out.send(ctx, next, steps.SurfaceCard, at, p)
+		if p.Coloured && slackError(err) == "invalid_blocks" {
+			out.habits.tried(false)
+			p.Coloured = false
+			post, stored, err = out.send(ctx, next, steps.SurfaceCard, at, p)
+		}
+		shown.hash = post.Shown
+		return post, out.readCard(p, stored), err
+	}
+	post, d, err := try(v.Posts[steps.SurfaceCard])
+	if err == nil && d.Harmful() {
+		out.Log.Error("Slack stored something else than the card that was sent", "request", v.Request.ID, "what", d.What, "line", d.Line)
+		// What stands there now is marked even when it could not be rewritten, so that the next attempt rewrites it.
+		shown.flaw = draw.Flaw{Found: true, Line: d.Line}
+		post, _, err = try(post)
+	}
+	if post.TS != "" {
+		post.Shown = shown.String()
+	}
+	return post, err
+}
+
+// readCard compares a card with what Slack holds of it, as far as that is known.
+func (out *publishing) readCard(p *kit.Page, stored readback.Tree) readback.Difference {
+	if stored == nil {
+		return readback.Difference{}
+	}
+	d := readback.Differ(readback.TreeFrom(p.Sent()), stored)
+	if p.Coloured {
+		out.habits.tried(!slices.Contains(d.Spelling, "lacks rich_text_preformatted.language="+kit.CodeLanguage))
+	}
+	if !d.Harmful() {
+		out.habits.learn("a card", d.Spelling)
+	}
+	return d
+}
+
+// unposted is a view in which one surface has not been posted.
+func unposted(v *steps.View, surface steps.Surface) *steps.View {
+	next := *v
+	next.Posts = maps.Clone(v.Posts)
+	delete(next.Posts, surface)
+	return &next
+}
+
+// giveWay rewrites a card on which nothing is decided any more.
+func (out *publishing) giveWay(ctx context.Context, v *steps.View, card steps.Post, revision int, url string) error {
+	_, _, _, err := out.api.UpdateMessageContext(ctx, card.Channel, card.TS, draw.FormerCard(v, revision, url).Options()...)
+	return err
+}
+
+// Where Slack refuses the card, a plainer one stands in its place: two blocks of the
+// oldest sorts, or text alone. It has no Approve, for it does not show the code.
+// The file in its thread is for reading; approval is given in the modal that has
+// shown the whole code, and is read back like any other.
+
+// plainShown is what is remembered of the plainer card: the version whose code is in
+// its thread, and what it shows.
+type plainShown struct {
+	file int
+	hash string
+}
+
+func (s plainShown) String() string { return fmt.Sprintf("%d:%s", s.file, s.hash) }
+
+func plainShownOf(text string) (s plainShown) {
+	number, hash, _ := strings.Cut(text, ":")
+	s.file, _ = strconv.Atoi(number) // what nobody can read is no version of ours
+	s.hash = hash
+	return s
+}
+
+// putPlain posts the plainer card, or rewrites it; where the card itself stands, it
+// gives way to that.
+func (out *publishing) putPlain(ctx context.Context, v *steps.View, who kit.Identity) (steps.Post, error) {
+	r := v.Request
+	had := v.Posts[steps.SurfacePlain]
+	shown := plainShownOf(had.Shown)
+	pages := draw.PlainCards(v)
+	if card := v.Posts[steps.SurfaceCard]; card.TS != "" && cardShownOf(card.Shown, r.Revision.Number).revision == r.Revision.Number {
+		if had.TS == "" {
+			return had, nil // nothing is missing: the card could only not be rewritten
+		}
+		if v.Unseen[steps.SurfaceCard].Times == 0 || r.State != approval.Pending {
+			pages = []*kit.Page{draw.GaveWay(r, who.Permalink(card.Channel, card.TS, ""))}
 		}
 	}
-	if hidden > 0 {
-		said += fmt.Sprintf(" And %d more of this kind.", hidden)
+	next := unposted(v, steps.SurfacePlain)
+	if had.TS != "" {
+		had.Shown = shown.hash
+		next.Posts[steps.SurfacePlain] = had
 	}
-	return said
-}
-
-// dangers counts the findings of the worst kind.
-func dangers(all []approval.Finding) (n int) {
-	for _, f := range all {
-		if f.Level == approval.Danger {
-			n++
+	var post steps.Post
+	var err error
+	for _, p := range pages {
+		if post, _, err = out.send(ctx, next, steps.SurfacePlain, spot{channel: out.Policy().ReviewChannel}, p); !formal(err) {
+			break
 		}
 	}
-	return n
+	if post.TS == "" {
+		return post, err
+	}
+	if post.TS != had.TS {
+		shown.file = 0
+	}
+	shown.hash = post.Shown
+	if err == nil && r.State == approval.Pending && shown.file != r.Revision.Number {
+		if out.readable(ctx, v, spot{post.Channel, post.TS}) {
+			shown.file = r.Revision.Number
+		}
+	}
+	post.Shown = shown.String()
+	return post, err
 }
 
-// thread is where a request's messages go.
-func thread(v *steps.View) string {
-	if v.Session.ThreadTS != "" {
-		return v.Session.ThreadTS
+// readable puts the code below the plainer card, for reading, and tells whether that
+// is not to be tried again.
+func (out *publishing) readable(ctx context.Context, v *steps.View, at spot) bool {
+	_, refused, err := out.upload(ctx, at, []approval.Artifact{draw.CodeFile(v.Request)}, false)
+	if err != nil {
+		out.Log.Warn("the code is not in the thread of its card yet", "request", v.Request.ID, "error", err)
 	}
-	return v.Posts[steps.SurfaceRoot].TS
+	return err == nil || len(refused) > 0
 }
 
-// capital begins a text with a capital letter.
-func capital(text string) string {
-	first, size := utf8.DecodeRuneInString(text)
-	if size == 0 {
-		return ""
-	}
-	return string(unicode.ToUpper(first)) + text[size:]
+// habits are what is known of how this workspace's Slack holds messages.
+type habits struct {
+	log      *slog.Logger
+	may      bool         // code may be sent with its language
+	language atomic.Int32 // what is known of the language of code
+	learned  sync.Map     // when a kind of spelling was logged last, a time.Time
 }
 
-// count says how many of something there are.
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
+// What is known of the language of code: nothing, that Slack takes it and gives
+// it back, or that it does not.
+const (
+	languageUntried int32 = iota
+	languageKept
+	languageLost
+)
+
+// names tells whether the next card names the language of its code. Options.Language
+// has to ask for it, and no card may have shown that Slack does not take it.
+func (h *habits) names() bool { return h.may && h.language.Load() != languageLost }
+
+// tried remembers what became of a card that named it.
+func (h *habits) tried(kept bool) {
+	if kept {
+		h.language.CompareAndSwap(languageUntried, languageKept)
+	} else if h.language.Swap(languageLost) != languageLost {
+		h.log.Warn("Slack does not keep the language of code: it is sent no more")
 	}
-	return thousands(n) + " " + what + "s"
 }
 
-// thousands writes a number in groups of three.
-func thousands(n int) string {
-	digits := fmt.Sprint(n)
-	for i := len(digits) - 3; i > 0; i -= 3 {
-		digits = digits[:i] + "," + digits[i:]
+// keeps tells that Slack is known to keep the language of code.
+func (h *habits) keeps() bool { return h.may && h.language.Load() == languageKept }
+
+// learn logs what Slack does to our blocks without changing what they say, each kind
+// once a day.
+func (h *habits) learn(where string, kinds []string) {
+	for _, kind := range kinds {
+		if last, ok := h.learned.Load(kind); ok && time.Since(last.(time.Time)) < 24*time.Hour {
+			continue
+		}
+		h.learned.Store(kind, time.Now())
+		h.log.Info("Slack spells a message otherwise; it says the same", "where", where, "what", kind)
 	}
-	return digits
 }

@@ -1,39 +1,35 @@
 package bot
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/slack-go/slack"
-)
 
-// Identity is who the bot is.
-type Identity struct {
-	Team    string   // the workspace's name
-	TeamID  string   //
-	URL     string   // of the workspace, with a slash at its end
-	User    string   // the bot's user id, by which it is mentioned
-	Name    string   // the bot's user name
-	Missing []string // scopes that the token lacks
-}
+	"countersign/bot/kit"
+)
 
 // CheckBot asks Slack whose token this is and what it may do: ErrOrgWide, if it is
 // no workspace's.
-func (b *Bot) CheckBot(ctx context.Context) (Identity, error) {
-	r, err := b.api.AuthTestContext(ctx)
+func (w *slackAPI) CheckBot(ctx context.Context) (kit.Identity, error) {
+	r, err := w.api.AuthTestContext(ctx)
 	if err != nil {
-		return Identity{}, fmt.Errorf("auth.test: %w", detail(err))
+		return kit.Identity{}, fmt.Errorf("auth.test: %w", detail(err))
 	}
-	who := Identity{Team: r.Team, TeamID: r.TeamID, URL: strings.TrimSuffix(r.URL, "/") + "/", User: r.UserID, Name: r.User}
-	if wide, err := b.orgWide(ctx, who, r.EnterpriseID); err != nil {
-		return Identity{}, err
+	who := kit.Identity{Team: r.Team, TeamID: r.TeamID, URL: strings.TrimSuffix(r.URL, "/") + "/", User: r.UserID, Name: r.User}
+	if wide, err := w.orgWide(ctx, who, r.EnterpriseID); err != nil {
+		return kit.Identity{}, err
 	} else if wide {
-		return Identity{}, ErrOrgWide
+		return kit.Identity{}, ErrOrgWide
 	}
 	granted := strings.FieldsFunc(r.Header.Get("X-OAuth-Scopes"), func(c rune) bool { return c == ',' || c == ' ' })
 	if len(granted) > 0 { // a server that does not tell proves nothing
@@ -47,8 +43,8 @@ func (b *Bot) CheckBot(ctx context.Context) (Identity, error) {
 }
 
 // CheckApp asks Slack for a socket with the app-level token, and opens none.
-func (b *Bot) CheckApp(ctx context.Context) error {
-	if _, _, err := b.api.StartSocketModeContext(ctx); err != nil {
+func (w *slackAPI) CheckApp(ctx context.Context) error {
+	if _, _, err := w.api.StartSocketModeContext(ctx); err != nil {
 		return fmt.Errorf("apps.connections.open: %w", detail(err))
 	}
 	return nil
@@ -56,11 +52,11 @@ func (b *Bot) CheckApp(ctx context.Context) error {
 
 // CheckChannel says whether the bot can put its cards into a channel, and whether
 // the channel is fit for that.
-func (b *Bot) CheckChannel(ctx context.Context, channel string) error {
+func (w *slackAPI) CheckChannel(ctx context.Context, channel string) error {
 	if channel == "" {
 		return errors.New("no review channel is set")
 	}
-	c, err := b.api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: channel})
+	c, err := w.api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: channel})
 	switch {
 	case slackError(err) == "channel_not_found":
 		return fmt.Errorf("there is no channel %s, or it is private and the bot is not in it: invite the bot", channel)
@@ -77,10 +73,10 @@ func (b *Bot) CheckChannel(ctx context.Context, channel string) error {
 }
 
 // Members lists the ids of everybody in a channel.
-func (b *Bot) Members(ctx context.Context, channel string) (all []string, err error) {
+func (w *slackAPI) Members(ctx context.Context, channel string) (all []string, err error) {
 	page := slack.GetUsersInConversationParameters{ChannelID: channel, Limit: 200}
 	for {
-		some, next, err := b.api.GetUsersInConversationContext(ctx, &page)
+		some, next, err := w.api.GetUsersInConversationContext(ctx, &page)
 		if err != nil {
 			return nil, fmt.Errorf("conversations.members %s: %w", channel, detail(err))
 		}
@@ -137,4 +133,62 @@ func hopeless(err error) bool {
 	return slices.Contains([]string{"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired",
 		"missing_scope", "not_allowed_token_type", "no_permission", "org_login_required", "ekm_access_denied",
 		"team_access_not_granted", "access_denied"}, slackError(err))
+}
+
+// ErrOrgWide is an app that was installed for a whole organisation. Its token speaks
+// for many workspaces, and budgets, roles and questions are kept for one.
+var ErrOrgWide = errors.New("this app is installed for a whole organisation (Enterprise Grid), and works in one workspace only: " +
+	"take the org-wide installation back, install it in the workspace itself, and use that Bot User OAuth Token")
+
+// orgWide tells whether a token is of such an installation. oauth.v2.access says so
+// by "team": null, auth.test by is_enterprise_install, which slack-go does not read
+// (api.slack.com/enterprise/apps/reference and @slack/web-api's AuthTestResponse, read
+// in stored copies of 2026-11-26); a token of the organisation has no workspace, or
+// the organisation in its place.
+func (w *slackAPI) orgWide(ctx context.Context, who kit.Identity, enterprise string) (bool, error) {
+	switch {
+	case who.TeamID == "", strings.HasPrefix(who.TeamID, "E"):
+		return true, nil
+	case enterprise == "":
+		return false, nil
+	}
+	api := w.APIURL
+	if api == "" {
+		api = "https://slack.com/api/"
+	}
+	form := url.Values{"token": {w.BotToken}}.Encode()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, api+"auth.test", bytes.NewBufferString(form))
+	if err != nil {
+		return false, err
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	client := w.client()
+	res, err := client.Do(r)
+	if err != nil {
+		return false, fmt.Errorf("auth.test: %w", err)
+	}
+	defer res.Body.Close()
+	var said struct {
+		OrgWide bool `json:"is_enterprise_install"`
+	}
+	if err := json.NewDecoder(io.LimitReader(res.Body, 1<<20)).Decode(&said); err != nil {
+		return false, fmt.Errorf("auth.test: %w", err)
+	}
+	return said.OrgWide, nil
+}
+
+// Scopes are what the bot's token must be allowed, each with what for.
+func Scopes() map[string]string {
+	return map[string]string{
+		"commands":          "/analyze, /budget and the shortcuts",
+		"chat:write":        "cards, progress and answers",
+		"files:read":        "the data files that people ask about",
+		"files:write":       "charts and tables",
+		"users:read":        "whether somebody is a guest, a bot, or gone",
+		"channels:read":     "whether it is in a public channel",
+		"groups:read":       "whether it is in a private channel",
+		"im:read":           "whether a direct message is its own",
+		"im:history":        "questions in direct messages",
+		"app_mentions:read": "questions by mention, and follow-ups",
+	}
 }

@@ -2,7 +2,6 @@ package bot
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -14,6 +13,9 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/bot/draw"
+	"countersign/bot/draw/sample"
+	"countersign/bot/ids"
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/fault"
 	slackperson "countersign/internal/slacksim/person"
@@ -23,24 +25,15 @@ import (
 // pending puts a card before the reviewers.
 func pending(b *bundle, change ...func(v *steps.View)) (*steps.View, workspace.Message) {
 	b.t.Helper()
-	v := sample(change...)
+	v := sample.View(change...)
 	b.service.views[v.Request.ID] = v
 	b.publish(v, steps.SurfaceRoot, steps.SurfaceProgress, steps.SurfaceCard)
 	return v, b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard])
 }
 
-// longCode is too long for a card, by its lines.
-func longCode(n int) string {
-	var b strings.Builder
-	for i := range n {
-		fmt.Fprintf(&b, "print(%d)  # a line that is not short, so that the program is long\n", i)
-	}
-	return b.String()
-}
-
 func TestARefusedClickGetsATruthfulPrivateAnswer(t *testing.T) {
 	t.Parallel()
-	approved := sample(in(approval.Approved, "")).Request
+	approved := sample.View(sample.In(approval.Approved, "")).Request
 	tests := []struct {
 		name string
 		err  error
@@ -56,7 +49,7 @@ func TestARefusedClickGetsATruthfulPrivateAnswer(t *testing.T) {
 			b := setup(t)
 			_, card := pending(b)
 			b.service.fail(tt.err)
-			for _, action := range []string{actionApprove, actionReject} {
+			for _, action := range []string{ids.ActionApprove, ids.ActionReject} {
 				before := len(b.as(slacksim.Reviewer).Ephemerals(slacksim.CodeReview))
 				require.NoError(t, b.as(slacksim.Reviewer).Click(card, action))
 				told := b.told(slacksim.Reviewer, slacksim.CodeReview, tt.says)
@@ -77,12 +70,12 @@ func TestAPrivateAnswerThatCannotBeShownGoesByDirectMessage(t *testing.T) {
 	b.service.fail(&approval.NotAllowedError{Why: "Guests cannot decide."})
 	b.sim.Fail(fault.Method{Method: "chat.postEphemeral", Error: "user_not_in_channel"})
 	ben := b.as(slacksim.Reviewer)
-	require.NoError(t, ben.Click(card, actionApprove))
+	require.NoError(t, ben.Click(card, ids.ActionApprove))
 	_, err := ben.WaitMessage(b.ctx, ben.DM(), func(m workspace.Message) bool { return strings.Contains(m.Text, "Guests cannot decide.") })
 	require.NoError(t, err)
 	b.sim.Fail(fault.Method{Method: "chat.postEphemeral", Error: "user_not_in_channel"})
 	b.sim.Fail(fault.Method{Method: "chat.postMessage", Error: "account_inactive"})
-	require.NoError(t, ben.Click(card, actionApprove))
+	require.NoError(t, ben.Click(card, ids.ActionApprove))
 	require.Eventually(t, func() bool { return strings.Contains(b.log.String(), "a private word did not arrive") }, waitAtMost, tick)
 }
 
@@ -91,7 +84,7 @@ func TestAClickThatCannotBeCommittedIsNotAcked(t *testing.T) {
 	b := setup(t, impatient)
 	_, card := pending(b)
 	b.service.fail(errors.New("the database is away"))
-	for _, action := range []string{actionApprove, actionReject} {
+	for _, action := range []string{ids.ActionApprove, ids.ActionReject} {
 		var unanswered *slackperson.Unanswered
 		require.ErrorAs(t, b.as(slacksim.Reviewer).Click(card, action), &unanswered)
 	}
@@ -103,15 +96,15 @@ func TestAReasonIsRequired(t *testing.T) {
 	b := setup(t)
 	_, card := pending(b)
 	ben := b.as(slacksim.Reviewer)
-	require.NoError(t, ben.Click(card, actionReject))
+	require.NoError(t, ben.Click(card, ids.ActionReject))
 	b.service.fail(&approval.InputError{Why: "Please say why. The asker gets to read it."})
-	wrong, err := ben.Submit(slackperson.Fill(fieldReason, "   "))
+	wrong, err := ben.Submit(slackperson.Fill(ids.FieldReason, "   "))
 	require.NoError(t, err)
-	require.Equal(t, map[string]string{fieldReason: "Please say why. The asker gets to read it."}, wrong)
-	b.service.fail(&approval.MoveError{Request: sample(in(approval.Expired, "")).Request, Verb: "reject"})
-	_, err = ben.Submit(slackperson.Fill(fieldReason, "Too late"))
+	require.Equal(t, map[string]string{ids.FieldReason: "Please say why. The asker gets to read it."}, wrong)
+	b.service.fail(&approval.MoveError{Request: sample.View(sample.In(approval.Expired, "")).Request, Verb: "reject"})
+	_, err = ben.Submit(slackperson.Fill(ids.FieldReason, "Too late"))
 	require.NoError(t, err)
-	note, err := ben.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == callbackNote })
+	note, err := ben.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == ids.CallbackNote })
 	require.NoError(t, err)
 	require.Contains(t, note.Words(), "nobody decided")
 }
@@ -121,12 +114,12 @@ func TestASubmissionThatCannotBeCommittedStaysOpen(t *testing.T) {
 	b := setup(t, impatient)
 	_, card := pending(b)
 	ben := b.as(slacksim.Reviewer)
-	require.NoError(t, ben.Click(card, actionReject))
+	require.NoError(t, ben.Click(card, ids.ActionReject))
 	b.service.fail(errors.New("the database is away"))
-	_, err := ben.Submit(slackperson.Fill(fieldReason, "No"))
+	_, err := ben.Submit(slackperson.Fill(ids.FieldReason, "No"))
 	require.Error(t, err)
 	b.service.fail(nil)
-	_, err = ben.Submit(slackperson.Fill(fieldReason, "No"))
+	_, err = ben.Submit(slackperson.Fill(ids.FieldReason, "No"))
 	require.NoError(t, err)
 	require.Len(t, b.service.decided(), 1)
 	require.True(t, strings.HasPrefix(b.service.decided()[0].Click.ActionTS, "V"), "the modal's id tells a repetition")
@@ -135,23 +128,23 @@ func TestASubmissionThatCannotBeCommittedStaysOpen(t *testing.T) {
 func TestALongProgramIsReviewedInAModal(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	code := longCode(412)
-	v, card := pending(b, withCode(code))
-	require.Equal(t, []string{actionReview, actionReject, actionChanges, actionMore}, card.Actions())
+	code := sample.Long(412)
+	v, card := pending(b, sample.Code(code))
+	require.Equal(t, []string{ids.ActionReview, ids.ActionReject, ids.ActionChanges, ids.ActionMore}, card.Actions())
 	require.Contains(t, card.Words(), "Review code (412 lines)")
 	require.NotContains(t, card.Words(), "print(0)")
 	ben := b.as(slacksim.Reviewer)
 
-	require.NoError(t, ben.Click(card, actionReview))
-	modal, err := ben.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == callbackReview })
+	require.NoError(t, ben.Click(card, ids.ActionReview))
+	modal, err := ben.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == ids.CallbackReview })
 	require.NoError(t, err)
 	require.Contains(t, modal.Words(), "412  print(411)")
 	require.Eventually(t, func() bool { return len(b.service.wishes()) == 1 }, waitAtMost, tick)
 	opened := b.service.wishes()[0]
 	require.Equal(t, []any{"opened", v.Request.ID, 1, slacksim.Reviewer}, []any{opened.what, opened.id, opened.revision, opened.click.User})
 	require.Contains(t, modal.Words(), "Part 1 of ")
-	require.NoError(t, ben.ClickView(modal, actionReject))
-	_, err = ben.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == callbackReason && v.Depth == 2 })
+	require.NoError(t, ben.ClickView(modal, ids.ActionReject))
+	_, err = ben.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == ids.CallbackReason && v.Depth == 2 })
 	require.NoError(t, err)
 	require.NoError(t, ben.CloseView())
 	_, err = ben.Submit(slackperson.Form{})
@@ -163,9 +156,9 @@ func TestALongProgramIsReviewedInAModal(t *testing.T) {
 	require.Equal(t, v.Request.Revision.Digest, rulings[0].Digest)
 	require.Equal(t, card.TS, rulings[0].Click.MessageTS)
 
-	require.NoError(t, ben.Click(card, actionReview))
-	require.NoError(t, ben.ClickView(modalOf(b, ben), actionReject))
-	_, err = ben.Submit(slackperson.Fill(fieldReason, "Too long"))
+	require.NoError(t, ben.Click(card, ids.ActionReview))
+	require.NoError(t, ben.ClickView(modalOf(b, ben), ids.ActionReject))
+	_, err = ben.Submit(slackperson.Fill(ids.FieldReason, "Too long"))
 	require.NoError(t, err)
 	require.NoError(t, ben.WaitNoView(b.ctx))
 	require.Equal(t, approval.Reject, b.service.decided()[1].Verdict)
@@ -174,7 +167,7 @@ func TestALongProgramIsReviewedInAModal(t *testing.T) {
 
 func modalOf(b *bundle, p *slackperson.Person) workspace.View {
 	b.t.Helper()
-	v, err := p.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == callbackReview })
+	v, err := p.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == ids.CallbackReview })
 	require.NoError(b.t, err)
 	return v
 }
@@ -182,12 +175,12 @@ func modalOf(b *bundle, p *slackperson.Person) workspace.View {
 func TestAProgramThatFitsNowhereCanOnlyBeRejected(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	v, card := pending(b, withCode(strings.Repeat("x\n", 20_000)))
-	require.Equal(t, []string{actionReject, actionChanges, actionMore}, card.Actions())
+	v, card := pending(b, sample.Code(strings.Repeat("x\n", 20_000)))
+	require.Equal(t, []string{ids.ActionReject, ids.ActionChanges, ids.ActionMore}, card.Actions())
 	require.Contains(t, card.Words(), "cannot be approved")
 	// A button of an earlier card leads nowhere either.
 	cb := slack.InteractionCallback{Type: slack.InteractionTypeBlockActions, User: slack.User{ID: slacksim.Reviewer}, Container: slack.Container{ChannelID: slacksim.CodeReview}}
-	cb.ActionCallback.BlockActions = []*slack.BlockAction{{ActionID: actionReview, Value: sealOf(v.Request).String()}}
+	cb.ActionCallback.BlockActions = []*slack.BlockAction{{ActionID: ids.ActionReview, Value: draw.SealOf(v.Request).String()}}
 	told, err := b.bot.interact(b.ctx, cb)
 	require.NoError(t, err)
 	told.after(b.ctx)
@@ -197,28 +190,28 @@ func TestAProgramThatFitsNowhereCanOnlyBeRejected(t *testing.T) {
 func TestAReviewThatCannotBeOpenedSaysSo(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	_, card := pending(b, withCode(longCode(412)))
+	_, card := pending(b, sample.Code(sample.Long(412)))
 	ben := b.as(slacksim.Reviewer)
 	b.service.fail(&approval.NotAllowedError{Why: "Guests cannot decide."})
-	require.NoError(t, ben.Click(card, actionReview))
+	require.NoError(t, ben.Click(card, ids.ActionReview))
 	b.told(slacksim.Reviewer, slacksim.CodeReview, "Guests cannot decide.")
 	b.service.fail(nil)
 	b.sim.Fail(fault.Method{Method: "views.open", Error: "expired_trigger_id", Times: 1})
-	require.NoError(t, ben.Click(card, actionReview))
+	require.NoError(t, ben.Click(card, ids.ActionReview))
 	b.told(slacksim.Reviewer, slacksim.CodeReview, "Please try again.")
 }
 
 func TestARepeatedDeliveryOpensNothingTwice(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	_, card := pending(b, withCode(longCode(412)))
+	_, card := pending(b, sample.Code(sample.Long(412)))
 	ben := b.as(slacksim.Reviewer)
 	b.sim.Duplicate(1)
-	require.NoError(t, ben.Click(card, actionReview))
+	require.NoError(t, ben.Click(card, ids.ActionReview))
 	modal := modalOf(b, ben)
 	b.sim.Duplicate(1)
-	require.NoError(t, ben.ClickView(modal, actionReject))
-	_, err := ben.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == callbackReason && v.Depth == 2 })
+	require.NoError(t, ben.ClickView(modal, ids.ActionReject))
+	_, err := ben.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == ids.CallbackReason && v.Depth == 2 })
 	require.NoError(t, err)
 	b.stop()
 	require.Empty(t, ben.Ephemerals(slacksim.CodeReview))
@@ -230,11 +223,11 @@ func TestTheAskerCancelsFromTheThread(t *testing.T) {
 	b := setup(t)
 	v, _ := pending(b)
 	progress := b.read(slacksim.Analyst, v.Posts[steps.SurfaceProgress])
-	require.NoError(t, b.as(slacksim.Analyst).Click(progress, actionCancel))
+	require.NoError(t, b.as(slacksim.Analyst).Click(progress, ids.ActionCancel))
 	require.Len(t, b.service.taken, 1)
 	require.Equal(t, slacksim.Analyst, b.service.taken[0].User)
 	b.service.fail(&approval.NotAllowedError{Why: "Only the person who asked, or an administrator, can take a request back."})
-	require.NoError(t, b.as(slacksim.OtherAnalyst).Click(progress, actionCancel))
+	require.NoError(t, b.as(slacksim.OtherAnalyst).Click(progress, ids.ActionCancel))
 	told := b.told(slacksim.OtherAnalyst, slacksim.SalesData, "Only the person who asked")
 	require.Equal(t, v.Session.ThreadTS, told.ThreadTS, "beside the button")
 }
@@ -244,7 +237,7 @@ func TestTheMenuGivesTheCodeAsAFile(t *testing.T) {
 	b := setup(t)
 	v, card := pending(b)
 	ben := b.as(slacksim.Reviewer)
-	require.NoError(t, ben.Click(card, actionMore, "Full code as a file"))
+	require.NoError(t, ben.Click(card, ids.ActionMore, "Full code as a file"))
 	reply, err := ben.WaitReply(b.ctx, slacksim.CodeReview, card.TS, func(m workspace.Message) bool { return len(m.Files) == 1 })
 	require.NoError(t, err)
 	require.Equal(t, "bcd23fg-revision-1.py", reply.Files[0].Name)
@@ -252,34 +245,34 @@ func TestTheMenuGivesTheCodeAsAFile(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, v.Request.Revision.Code, string(got))
 
-	require.NoError(t, ben.Click(card, actionMore, "View in thread"), "Slack follows the link by itself")
+	require.NoError(t, ben.Click(card, ids.ActionMore, "View in thread"), "Slack follows the link by itself")
 	b.service.change(func() { v.Request.Team = "T0OTHER" })
-	require.NoError(t, ben.Click(card, actionMore, "Full code as a file"))
+	require.NoError(t, ben.Click(card, ids.ActionMore, "Full code as a file"))
 	b.told(slacksim.Reviewer, slacksim.CodeReview, "There is no such request here.")
 	b.service.change(func() { v.Request.Team = slacksim.DefaultTeam.ID })
 	b.sim.Fail(fault.Method{Method: "files.completeUploadExternal", Error: "fatal_error"})
-	require.NoError(t, ben.Click(card, actionMore, "Full code as a file"))
+	require.NoError(t, ben.Click(card, ids.ActionMore, "Full code as a file"))
 	b.told(slacksim.Reviewer, slacksim.CodeReview, "Something went wrong on our side.")
 }
 
 func TestASealSurvivesTheWayThroughSlack(t *testing.T) {
 	t.Parallel()
-	s := sealOf(sample().Request)
-	got, err := parseSeal(s.String())
+	s := draw.SealOf(sample.View().Request)
+	got, err := draw.ParseSeal(s.String())
 	require.NoError(t, err)
 	require.Equal(t, s, got)
 	require.Less(t, len(s.String()), 150)
 }
 
 func FuzzSealsThatAreNotOursAreRefused(f *testing.F) {
-	ok := sealOf(sample().Request).String()
+	ok := draw.SealOf(sample.View().Request).String()
 	for _, seed := range []string{ok, "", "a/b/c", "/1/" + strings.Repeat("a", 64), "x/01/" + strings.Repeat("a", 64), "x/-1/" + strings.Repeat("a", 64), ok + "/", strings.ToUpper(ok)} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, value string) {
-		s, err := parseSeal(value)
+		s, err := draw.ParseSeal(value)
 		if err != nil {
-			_, foreseen := known(err)
+			_, foreseen := draw.Known(err)
 			require.True(t, foreseen)
 			return
 		}
@@ -291,7 +284,7 @@ func TestButtonsOfAnOlderVersionAreExplained(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	cb := slack.InteractionCallback{Type: slack.InteractionTypeBlockActions, User: slack.User{ID: slacksim.Reviewer}, Container: slack.Container{ChannelID: slacksim.CodeReview}}
-	for _, press := range []string{actionApprove, actionReject, actionReview} {
+	for _, press := range []string{ids.ActionApprove, ids.ActionReject, ids.ActionReview} {
 		cb.ActionCallback.BlockActions = []*slack.BlockAction{{ActionID: press, Value: "old"}}
 		a, err := b.bot.interact(b.ctx, cb)
 		require.NoError(t, err)
@@ -309,7 +302,7 @@ func TestAnUnknownCommandIsAnswered(t *testing.T) {
 	b := idle(t)
 	a, err := b.bot.handle(b.ctx, delivery{Event: eventOf(slack.SlashCommand{Command: "/analyse", TeamID: slacksim.DefaultTeam.ID})})
 	require.NoError(t, err)
-	require.Contains(t, a.page.text(), "does not know /analyse")
+	require.Contains(t, a.page.Text(), "does not know /analyse")
 }
 
 func TestOtherWorkspacesAskAndDecideNothing(t *testing.T) {
@@ -317,10 +310,10 @@ func TestOtherWorkspacesAskAndDecideNothing(t *testing.T) {
 	b := idle(t)
 	a, err := b.bot.handle(b.ctx, delivery{Event: eventOf(slack.SlashCommand{Command: "/analyze", Text: "What is what?", TeamID: "T0OTHER"})})
 	require.NoError(t, err)
-	require.Contains(t, a.page.text(), "the workspace that it was installed in")
+	require.Contains(t, a.page.Text(), "the workspace that it was installed in")
 	click := slack.InteractionCallback{Type: slack.InteractionTypeBlockActions}
 	click.Team.ID = "T0OTHER"
-	click.ActionCallback.BlockActions = []*slack.BlockAction{{ActionID: actionApprove, Value: "{}"}}
+	click.ActionCallback.BlockActions = []*slack.BlockAction{{ActionID: ids.ActionApprove, Value: "{}"}}
 	a, err = b.bot.handle(b.ctx, delivery{Event: eventOf(click)})
 	require.NoError(t, err)
 	require.Equal(t, answer{}, a)
@@ -333,25 +326,25 @@ func TestOtherWorkspacesAskAndDecideNothing(t *testing.T) {
 func TestSomebodyOfAnotherWorkspaceIsAnsweredAndKept(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	v := sample()
+	v := sample.View()
 	said := make(chan string, 1)
 	url := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		said <- string(body)
 	}))
 	t.Cleanup(url.Close)
-	value := sealOf(v.Request).String()
+	value := draw.SealOf(v.Request).String()
 	press := slack.InteractionCallback{Type: slack.InteractionTypeBlockActions, ResponseURL: url.URL, User: slack.User{ID: "U0OTHER"}, Team: slack.Team{ID: "T0OTHER"}}
-	press.ActionCallback.BlockActions = []*slack.BlockAction{{ActionID: actionApprove, Value: value, ActionTs: "1.2"}}
+	press.ActionCallback.BlockActions = []*slack.BlockAction{{ActionID: ids.ActionApprove, Value: value, ActionTs: "1.2"}}
 	a, err := b.bot.handle(b.ctx, delivery{Event: eventOf(press)})
 	require.NoError(t, err)
 	a.after(b.ctx)
 	require.Contains(t, <-said, strangers)
 	send := slack.InteractionCallback{Type: slack.InteractionTypeViewSubmission, User: press.User, Team: press.Team,
-		View: slack.View{CallbackID: callbackReview, PrivateMetadata: origin{Seal: value}.String()}}
+		View: slack.View{CallbackID: ids.CallbackReview, PrivateMetadata: draw.Origin{Seal: value}.String()}}
 	a, err = b.bot.handle(b.ctx, delivery{Event: eventOf(send)})
 	require.NoError(t, err)
-	require.Contains(t, string(mustJSON(a.payload)), strangers)
+	require.Contains(t, string(sample.MustJSON(a.payload)), strangers)
 	a.after(b.ctx)
 	kept := b.service.wishes()
 	require.Len(t, kept, 2)

@@ -1,9 +1,9 @@
 // Package bot is Slack's side of the house: it reads the socket, answers within
-// three seconds, and draws every message from stored state.
+// three seconds, and publishes what bot/draw makes of stored state.
 //
 // Its one idea: Slack is a view and a keyboard, never a memory. What stands in a
-// channel is drawn from an approval.View and may be drawn again at any time; what
-// people press is handed to approval.Service and counts when it has committed.
+// channel is drawn from a view and may be drawn again at any time; what people press
+// is handed to a service and counts when it has committed.
 //
 // Its rules:
 //
@@ -15,15 +15,21 @@
 //   - The code is shown whole, numbered and unparsed, or there is no Approve
 //     button beside it. Every version has a card of its own. What Slack holds of a
 //     card or a modal is read back and compared, when it is sent and when it is
-//     pressed: readback.go is the one rule for that. Where it says something else,
+//     pressed: bot/readback is the one rule for that. Where it says something else,
 //     the card says so, and approval is given in the modal or at the command line.
 //   - What Slack refuses is never only logged: a plainer message stands in its place
-//     where it can, and the service is told what is missing (refusal.go, plain.go).
+//     where it can, and the service is told what is missing (refusal.go, card.go).
 //   - Words of people and models are never markup: they go into rich text or
 //     plain text, and are escaped where Slack knows nothing but its mrkdwn.
 //   - Nothing is sent twice on purpose: only a refusal for the rate (429), which
 //     Slack promises to have had no effect, is ever tried again in here.
 //
-// Read bot.go and run.go for the socket, handle.go for what comes in, publish.go
-// and card.go for what goes out, held.go and seen.go for what comes back of it. This is the only package that imports slack-go.
+// Who takes what people do: asking (questions), deciding and revising (code that waits),
+// budgets, limits and ledgers (/budget), funding (money that is missing), governing
+// (people and rules), homes. Each declares the few services that it calls; handle.go
+// has the board that leads to them. publishing keeps messages as they should be, files
+// reads what was shared, and all of them stand on slackAPI, which makes Slack's calls.
+//
+// kit has the blocks, draw the messages, command what people type, readback what Slack
+// holds, ids the names. Only bot and its rooms import slack-go.
 package bot

@@ -8,6 +8,7 @@ import (
 	"countersign/approval"
 	"countersign/approval/review"
 	"countersign/approval/steps"
+	"countersign/bot/draw/sample"
 	"countersign/internal/slacksim"
 )
 
@@ -40,7 +41,7 @@ type roles struct {
 func newRoles() roles {
 	settings := review.RuleSet{Team: slacksim.DefaultTeam.ID, Rules: review.DefaultRules(approval.DefaultPolicy())}
 	return roles{rules: settings, roster: review.Roster{Reviewers: []string{slacksim.Reviewer, slacksim.SecondReviewer}, Admins: []string{slacksim.Admin}},
-		queue: func(steps.QueueFilter, int) steps.Queue { return steps.Queue{Pages: 1, Now: noon} }}
+		queue: func(steps.QueueFilter, int) steps.Queue { return steps.Queue{Pages: 1, Now: sample.Noon} }}
 }
 
 // want keeps what somebody wanted, unless it is refused.
@@ -134,7 +135,7 @@ func (s *service) SetRole(ctx context.Context, click approval.Click, g review.Gr
 	if err := s.want(ctx, wanted{what: "set role", grant: g, click: click}); err != nil {
 		return err
 	}
-	g.By, g.At = click.User, noon
+	g.By, g.At = click.User, sample.Noon
 	s.change(func() { s.grants = append(s.grants, g) })
 	return nil
 }

@@ -1,15 +1,116 @@
 package bot
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/review"
 	"countersign/approval/steps"
 )
+
+// files reads what has been shared, and where: as Slack has it now.
+type files struct{ *slackAPI }
+
+// Fetch implements approval.Slack: it reads a file as it is now.
+func (h *files) Fetch(ctx context.Context, f approval.File, limit int64) ([]byte, error) {
+	info, err := h.info(ctx, f)
+	switch {
+	case err != nil:
+		return nil, err
+	case info.IsExternal:
+		return nil, &approval.InputError{Why: fmt.Sprintf("%s is a link to a file somewhere else. Please upload the file itself.", f.Name)}
+	case int64(info.Size) > limit:
+		return nil, steps.ErrFileTooBig
+	}
+	from := info.URLPrivateDownload
+	if from == "" {
+		from = info.URLPrivate
+	}
+	into := &capped{left: limit}
+	var status slack.StatusCodeError
+	err = h.api.GetFileContext(ctx, from, into)
+	switch {
+	case errors.Is(err, errSignIn), errors.As(err, &status) && (status.Code == http.StatusNotFound || status.Code == http.StatusForbidden || status.Code == http.StatusGone):
+		// Whether it is gone, files.info says: the next look finds out.
+		return nil, lacking(approval.FileWithheld, f)
+	case err != nil:
+		return nil, fmt.Errorf("download %s: %w", f.ID, err)
+	}
+	return into.data.Bytes(), nil
+}
+
+// info is what Slack knows of a file now. Of a deleted one it says file_deleted, or
+// gives its tombstone (rusq/slackdump#270); file_not_found is "does not exist, or is
+// not visible to the calling user" (docs.slack.dev, files.delete and files.info, read
+// 2026-11-26), and what a bot gets of a file in a private channel that it is not in
+// (PipedreamHQ/pipedream#22031): so that one may come back. *approval.CauseError.
+func (h *files) info(ctx context.Context, f approval.File) (*slack.File, error) {
+	info, _, _, err := h.api.GetFileInfoContext(ctx, f.ID, 0, 0)
+	switch {
+	case slackError(err) == "file_deleted":
+		return nil, lacking(approval.FileGone, f)
+	case forGood(err):
+		return nil, lacking(approval.FileNotSeen, f)
+	case err != nil:
+		return nil, fmt.Errorf("files.info %s: %w", f.ID, detail(err))
+	case info.Mode == "tombstone":
+		return nil, lacking(approval.FileGone, f)
+	case info.Mode == "hidden_by_limit":
+		return nil, lacking(approval.FileHidden, f)
+	}
+	return info, nil
+}
+
+// lacking is a file that cannot be read.
+func lacking(code approval.CauseCode, f approval.File) error {
+	return &approval.CauseError{Cause: approval.Cause{Code: code, File: f.Name}}
+}
+
+// gone tells of a file of which Slack only keeps the place.
+func gone(f slack.File) bool { return f.Mode == "tombstone" || f.Mode == "hidden_by_limit" }
+
+// capped takes so many bytes and no more, whatever size Slack has promised. The
+// buffer is a field: embedded, its ReadFrom would let io.Copy past the limit.
+type capped struct {
+	data bytes.Buffer
+	left int64
+}
+
+// Write implements io.Writer.
+func (c *capped) Write(p []byte) (int, error) {
+	if c.left -= int64(len(p)); c.left < 0 {
+		return 0, steps.ErrFileTooBig
+	}
+	return c.data.Write(p)
+}
+
+// Person implements approval.Slack.
+func (h *files) Person(ctx context.Context, team, user string) (review.Person, error) {
+	u, err := h.api.GetUserInfoContext(ctx, user)
+	switch slackError(err) {
+	case "user_not_found":
+		return review.Person{ID: user, Gone: true}, nil
+	case "user_not_visible":
+		return review.Person{ID: user, External: true}, nil
+	}
+	if err != nil {
+		return review.Person{}, fmt.Errorf("users.info %s: %w", user, detail(err))
+	}
+	elsewhere := u.TeamID != "" && u.TeamID != team && !slices.Contains(u.Enterprise.Teams, team)
+	name := u.Profile.DisplayName
+	if name == "" {
+		name = u.RealName
+	}
+	return review.Person{ID: user, Name: name, Bot: u.IsBot || user == "USLACKBOT", Guest: u.IsRestricted || u.IsUltraRestricted,
+		External: u.IsStranger || elsewhere, Gone: u.Deleted}, nil
+}
 
 // What the steps of a request ask Slack about the place where it was asked.
 
@@ -18,8 +119,8 @@ import (
 // there, and missing_scope of a kind of conversation that it may not read
 // (docs.slack.dev, conversations.info, read 2026-11-26): whatever Slack refuses for a
 // reason of its own is not seen, and what is only trouble is asked again.
-func (b *Bot) Place(ctx context.Context, channel, user string) (p approval.Place, err error) {
-	c, err := b.api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: channel})
+func (h *files) Place(ctx context.Context, channel, user string) (p approval.Place, err error) {
+	c, err := h.api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: channel})
 	switch {
 	case forGood(err):
 		return p, nil
@@ -30,7 +131,7 @@ func (b *Bot) Place(ctx context.Context, channel, user string) (p approval.Place
 	if !p.Private || !p.In || p.Archived || user == "" {
 		return p, nil
 	}
-	members, err := b.Members(ctx, channel)
+	members, err := h.Members(ctx, channel)
 	if forGood(err) {
 		return approval.Place{}, nil // it was taken out between the two
 	}
@@ -40,18 +141,18 @@ func (b *Bot) Place(ctx context.Context, channel, user string) (p approval.Place
 
 // Find implements approval.Slack: it finds the files of a question. Those that came
 // with it are looked up as they are now; else those that its words name in the channel.
-func (b *Bot) Find(ctx context.Context, q steps.Search) (found steps.Found, err error) {
+func (h *files) Find(ctx context.Context, q steps.Search) (found steps.Found, err error) {
 	if q.Seek.Given {
-		found.Files, err = b.asNow(ctx, q)
+		found.Files, err = h.asNow(ctx, q)
 		return found, err
 	}
-	s, err := b.look(ctx, q.Channel, q.Text)
+	s, err := h.look(ctx, q.Channel, q.Text)
 	if err != nil {
 		return found, err
 	}
 	if q.Seek.Follow {
 		if named, missing := s.named(q.Text); missing == "" && len(named) == 0 {
-			found.Files, err = b.asNow(ctx, q) // of its thread
+			found.Files, err = h.asNow(ctx, q) // of its thread
 			return found, err
 		} else if missing == "" {
 			return steps.Found{Files: named}, nil
@@ -69,9 +170,9 @@ func (b *Bot) Find(ctx context.Context, q steps.Search) (found steps.Found, err 
 // to be there still. One that came with the question need not be: then it is the asker's
 // own, or of the thread that the question goes on in. The bot may see files that the
 // asker does not, and reads none of those for them.
-func (b *Bot) asNow(ctx context.Context, q steps.Search) (files []approval.File, err error) {
+func (h *files) asNow(ctx context.Context, q steps.Search) (files []approval.File, err error) {
 	for _, f := range q.Files {
-		info, err := b.info(ctx, f)
+		info, err := h.info(ctx, f)
 		if err != nil {
 			return nil, err
 		}
@@ -85,7 +186,7 @@ func (b *Bot) asNow(ctx context.Context, q steps.Search) (files []approval.File,
 }
 
 // Stat implements approval.Slack.
-func (b *Bot) Stat(ctx context.Context, f approval.File) error {
-	_, err := b.info(ctx, f)
+func (h *files) Stat(ctx context.Context, f approval.File) error {
+	_, err := h.info(ctx, f)
 	return err
 }

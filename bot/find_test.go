@@ -11,6 +11,9 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/bot/draw"
+	"countersign/bot/draw/sample"
+	"countersign/bot/ids"
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/fault"
 	slackperson "countersign/internal/slacksim/person"
@@ -52,7 +55,7 @@ func inSales(text string) approval.Question {
 func (b *bundle) offered(who *slackperson.Person) workspace.View {
 	b.t.Helper()
 	v, err := who.WaitView(b.ctx, func(v workspace.View) bool {
-		return v.CallbackID == callbackForm && !strings.Contains(v.Words(), "Looking for files") && strings.Contains(v.Words(), ".csv")
+		return v.CallbackID == ids.CallbackForm && !strings.Contains(v.Words(), "Looking for files") && strings.Contains(v.Words(), ".csv")
 	})
 	require.NoError(b.t, err)
 	return v
@@ -170,12 +173,12 @@ func TestAskingAgainElsewhereTakesNothingOutOfAChannel(t *testing.T) {
 		"it stays in its channel, where all is so": {code: "", goes: []string{"F1", "F2"}, fixed: true},
 	} {
 		b := setup(t)
-		v := sample(in(approval.Failed, ""))
+		v := sample.View(sample.In(approval.Failed, ""))
 		v.Request.Files, v.Request.Seek = []approval.File{own, other}, tt.seek
 		if tt.code != "" {
 			v.Request.Cause = &approval.Cause{Code: tt.code, Channel: v.Request.Project, Person: v.Request.Asker}
 		}
-		n := notice(approval.NoticeAskBack, v, approval.AskedBack{Cause: v.Request.Cause})
+		n := sample.Notice(approval.NoticeAskBack, v, approval.AskedBack{Cause: v.Request.Cause})
 		b.service.change(func() { b.service.views[v.Request.ID] = v })
 		maya := b.as(slacksim.Analyst)
 		post, err := b.bot.Tell(b.ctx, n, steps.NoticePost{Key: n.Key, Recipient: slacksim.Analyst})
@@ -183,9 +186,9 @@ func TestAskingAgainElsewhereTakesNothingOutOfAChannel(t *testing.T) {
 		dm, err := maya.Find(post.Channel, post.TS)
 		require.NoError(t, err, name)
 		require.NoError(t, maya.Click(dm, "Ask again"), name)
-		form, err := maya.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == callbackForm })
+		form, err := maya.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == ids.CallbackForm })
 		require.NoError(t, err, name)
-		from, err := originOf(form.PrivateMetadata)
+		from, err := draw.OriginOf(form.PrivateMetadata)
 		require.NoError(t, err, name)
 		require.Equal(t, tt.goes, from.Brought, name)
 		require.Equal(t, tt.fixed, from.Channel != "", name)
@@ -264,7 +267,7 @@ func TestAFormThatWasSentOffEarlySaysNothingAboutFiles(t *testing.T) {
 	v, ok := maya.View()
 	require.True(t, ok, "the form does not wait for the files")
 	require.Contains(t, v.Words(), "Looking for files in this channel")
-	_, err := maya.Submit(slackperson.Fill(fieldQuestion, "How many rows?"))
+	_, err := maya.Submit(slackperson.Fill(ids.FieldQuestion, "How many rows?"))
 	require.NoError(t, err)
 	q := b.service.questions()
 	require.Len(t, q, 1)

@@ -10,6 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/bot/draw"
+	"countersign/bot/ids"
 	"countersign/internal/slacksim"
 	slackperson "countersign/internal/slacksim/person"
 	"countersign/internal/slacksim/workspace"
@@ -24,7 +26,7 @@ func TestTheFormTakesTickedAndUploadedFiles(t *testing.T) {
 	b.offered(maya)
 	up, err := maya.Upload("costs.xlsx", []byte("PK\x03\x04"))
 	require.NoError(t, err)
-	_, err = maya.Submit(slackperson.Fill(fieldQuestion, "Compare them").And(fieldFiles, "sales.csv").And(fieldUpload, up.ID).And(fieldModel, "codestral-2508"))
+	_, err = maya.Submit(slackperson.Fill(ids.FieldQuestion, "Compare them").And(ids.FieldFiles, "sales.csv").And(ids.FieldUpload, up.ID).And(ids.FieldModel, "codestral-2508"))
 	require.NoError(t, err)
 	q := b.service.questions()
 	require.Len(t, q, 1)
@@ -49,17 +51,17 @@ func TestWhatIsWrongInTheFormIsSaidBesideIt(t *testing.T) {
 	require.NoError(t, maya.Command(slacksim.SalesData, "/analyze"))
 
 	b.service.fail(&approval.InputError{Why: "What would you like to know?"})
-	wrong, err := maya.Submit(slackperson.Fill(fieldQuestion, "?"))
+	wrong, err := maya.Submit(slackperson.Fill(ids.FieldQuestion, "?"))
 	require.NoError(t, err)
-	require.Equal(t, map[string]string{fieldQuestion: "What would you like to know?"}, wrong)
+	require.Equal(t, map[string]string{ids.FieldQuestion: "What would you like to know?"}, wrong)
 	b.service.fail(nil)
 
 	b.offered(maya)
 	up, err := maya.Upload("photo.png", png)
 	require.NoError(t, err)
-	wrong, err = maya.Submit(slackperson.Fill(fieldQuestion, "How many?").And(fieldUpload, up.ID))
+	wrong, err = maya.Submit(slackperson.Fill(ids.FieldQuestion, "How many?").And(ids.FieldUpload, up.ID))
 	require.NoError(t, err)
-	require.Contains(t, wrong[fieldUpload], "photo.png is none of the files that I can read")
+	require.Contains(t, wrong[ids.FieldUpload], "photo.png is none of the files that I can read")
 	require.Empty(t, b.service.questions())
 }
 
@@ -67,8 +69,8 @@ func TestTheGlobalShortcutAsksWhere(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	maya := b.as(slacksim.Analyst)
-	require.NoError(t, maya.Shortcut(callbackAsk))
-	_, err := maya.Submit(slackperson.Fill(fieldQuestion, "How many?").And(fieldChannel, slacksim.SalesData))
+	require.NoError(t, maya.Shortcut(ids.CallbackAsk))
+	_, err := maya.Submit(slackperson.Fill(ids.FieldQuestion, "How many?").And(ids.FieldChannel, slacksim.SalesData))
 	require.NoError(t, err)
 	require.Equal(t, slacksim.SalesData, b.service.questions()[0].Project)
 }
@@ -80,7 +82,7 @@ func TestTheMessageShortcutTakesItsWordsFilesAndThread(t *testing.T) {
 	maya := b.as(slacksim.Analyst)
 	m, err := maya.Share(slacksim.SalesData, "What is the *mean* of this & that?", "sales.csv", []byte("a\n1\n"))
 	require.NoError(t, err)
-	require.NoError(t, b.as(slacksim.OtherAnalyst).MessageShortcut(m, callbackAskMessage))
+	require.NoError(t, b.as(slacksim.OtherAnalyst).MessageShortcut(m, ids.CallbackAskMessage))
 	form := b.offered(b.as(slacksim.OtherAnalyst))
 	require.Contains(t, form.Words(), "other.csv")
 	_, err = b.as(slacksim.OtherAnalyst).Submit(slackperson.Form{})
@@ -94,7 +96,7 @@ func TestTheMessageShortcutTakesItsWordsFilesAndThread(t *testing.T) {
 
 	reply, err := maya.Reply(slacksim.SalesData, m.TS, "And the median?")
 	require.NoError(t, err)
-	require.NoError(t, maya.MessageShortcut(reply, callbackAskMessage))
+	require.NoError(t, maya.MessageShortcut(reply, ids.CallbackAskMessage))
 	b.offered(maya)
 	_, err = maya.Submit(slackperson.Form{})
 	require.NoError(t, err)
@@ -107,7 +109,7 @@ func TestTheMessageShortcutWhereTheBotIsNot(t *testing.T) {
 	maya := b.as(slacksim.Analyst)
 	m, err := maya.Say(slacksim.Random, "How many?")
 	require.NoError(t, err)
-	require.NoError(t, maya.MessageShortcut(m, callbackAskMessage))
+	require.NoError(t, maya.MessageShortcut(m, ids.CallbackAskMessage))
 	form, err := maya.WaitView(b.ctx, func(v workspace.View) bool { return strings.Contains(v.Words(), "Invite me with /invite @countersign") })
 	require.NoError(t, err, "said where they look")
 	require.Contains(t, form.Words(), "This cannot be answered yet.")
@@ -116,31 +118,31 @@ func TestTheMessageShortcutWhereTheBotIsNot(t *testing.T) {
 func TestManyFilesBecomeAList(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	f := form{channel: "C1", listed: true}
+	f := draw.Form{Channel: "C1", Listed: true}
 	for n := range 150 {
-		f.choices = append(f.choices, approval.File{ID: fmt.Sprintf("F%d", n), Name: fmt.Sprintf("file%d.csv", n)})
+		f.Choices = append(f.Choices, approval.File{ID: fmt.Sprintf("F%d", n), Name: fmt.Sprintf("file%d.csv", n)})
 	}
-	f.ticked = f.choices[3:5]
-	_, ok := boxes(form{choices: f.choices[:10]}).(*slack.CheckboxGroupsBlockElement)
+	f.Ticked = f.Choices[3:5]
+	_, ok := draw.Boxes(draw.Form{Choices: f.Choices[:10]}).(*slack.CheckboxGroupsBlockElement)
 	require.True(t, ok)
-	list, ok := boxes(f).(*slack.MultiSelectBlockElement)
+	list, ok := draw.Boxes(f).(*slack.MultiSelectBlockElement)
 	require.True(t, ok)
 	require.Len(t, list.Options, 100)
 	require.Len(t, list.InitialOptions, 2)
 	b.service.models = b.service.models[:1]
-	require.Len(t, b.bot.formView(f).Blocks.BlockSet, 3, "one model is no choice")
+	require.Len(t, draw.FormView(b.bot.Policy(), b.service.Models(), f).Blocks.BlockSet, 3, "one model is no choice")
 }
 
 func TestAFormOfAnotherVersionIsNotAcked(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
 	cb := slack.InteractionCallback{View: slack.View{PrivateMetadata: "{"}}
-	remembersNothing := []string{callbackDelegate, callbackName, callbackWhose, callbackExplain}
-	for name, submit := range submissions {
+	remembersNothing := []string{ids.CallbackDelegate, ids.CallbackName, ids.CallbackWhose, ids.CallbackExplain}
+	for name, submit := range b.bot.board.submissions {
 		if slices.Contains(remembersNothing, name) {
 			continue
 		}
-		_, err := submit(b.bot, b.ctx, cb)
+		_, err := submit(b.ctx, cb)
 		require.Error(t, err, name)
 	}
 	require.Empty(t, fieldsOf(cb))

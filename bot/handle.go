@@ -7,13 +7,18 @@ import (
 	"github.com/slack-go/slack"
 	"github.com/slack-go/slack/slackevents"
 	"github.com/slack-go/slack/socketmode"
+
+	"countersign/bot/draw"
+	"countersign/bot/ids"
+	"countersign/bot/kit"
+	"countersign/bot/readback"
 )
 
 // answer is what becomes of an envelope: what goes with the ack, and what is left
 // to do once it is out. An error beside it means that there is no ack.
 type answer struct {
 	payload any
-	page    *page // what the payload shows, when it is words for one person
+	page    *kit.Page // what the payload shows, when it is words for one person
 	after   func(context.Context)
 }
 
@@ -29,86 +34,6 @@ func (a answer) then(next func(context.Context)) answer {
 	return a
 }
 
-// What may come in, by the name under which Slack sends it. The maps are the
-// whole switchboard; manifest.yaml lists their keys.
-var (
-	commands = map[string]func(*Bot, context.Context, slack.SlashCommand) (answer, error){
-		commandAnalyze: (*Bot).analyze,
-		commandBudget:  (*Bot).budget,
-	}
-	shortcuts = map[string]func(*Bot, context.Context, slack.InteractionCallback) (answer, error){
-		callbackAsk:        (*Bot).askAnywhere,
-		callbackAskMessage: (*Bot).askMessage,
-	}
-	submissions = map[string]func(*Bot, context.Context, slack.InteractionCallback) (answer, error){
-		callbackForm:     (*Bot).submitForm,
-		callbackReason:   (*Bot).submitReason,
-		callbackChanges:  (*Bot).submitChanges,
-		callbackReview:   (*Bot).submitReview,
-		callbackEdit:     (*Bot).submitEdit,
-		callbackAssign:   (*Bot).submitAssign,
-		callbackDelegate: (*Bot).submitDelegate,
-		callbackName:     (*Bot).submitName,
-		callbackWhose:    (*Bot).submitWhose,
-		callbackRules:    (*Bot).submitRules,
-
-		callbackLimit:     (*Bot).submitLimit,
-		callbackMoreMoney: (*Bot).submitMoreMoney,
-		callbackGrant:     (*Bot).submitGrant,
-		callbackDecline:   (*Bot).submitDecline,
-		callbackExplain:   (*Bot).submitExplain,
-	}
-	clicks = map[string]func(*Bot, context.Context, slack.InteractionCallback, *slack.BlockAction) (answer, error){
-		actionApprove: (*Bot).clickApprove,
-		actionReject:  (*Bot).clickReject,
-		actionChanges: (*Bot).clickChanges,
-		actionReview:  (*Bot).clickReview,
-		actionDiff:    (*Bot).clickDiff,
-		actionDisown:  (*Bot).clickDisown,
-		actionQueued:  (*Bot).clickQueued,
-		actionMine:    (*Bot).clickQueue,
-		actionTier:    (*Bot).clickQueue,
-		actionAge:     (*Bot).clickQueue,
-		actionCost:    (*Bot).clickQueue,
-		actionOrder:   (*Bot).clickQueue,
-		actionBack:    (*Bot).clickQueue,
-		actionNext:    (*Bot).clickQueue,
-		actionAway:    (*Bot).clickAway,
-		actionReturn:  (*Bot).clickReturn,
-		actionPeople:  (*Bot).clickPeople,
-		actionName:    (*Bot).clickName,
-		actionUnname:  (*Bot).clickUnname,
-		actionRecall:  (*Bot).clickRecall,
-		actionRules:   (*Bot).clickRules,
-		actionWhose:   (*Bot).clickWhose,
-		actionFigures: (*Bot).clickFigures,
-		actionMore:    (*Bot).clickMore,
-		actionCancel:  (*Bot).clickCancel,
-		actionAsk:     (*Bot).clickAsk,
-		actionAgain:   (*Bot).clickAgain,
-		actionGiveUp:  (*Bot).clickGiveUp,
-
-		actionEditLimit:   (*Bot).clickEditLimit,
-		actionSetLimit:    (*Bot).clickSetLimit,
-		actionRemoveLimit: (*Bot).clickRemoveLimit,
-		actionContinue:    (*Bot).clickContinue,
-		actionCheaper:     (*Bot).clickCheaper,
-		actionCheaper2:    (*Bot).clickCheaper,
-		actionWait:        (*Bot).clickWait,
-		actionMoreMoney:   (*Bot).clickMoreMoney,
-		actionGrant:       (*Bot).clickGrant,
-		actionDecline:     (*Bot).clickDecline,
-		actionInsist:      (*Bot).clickInsist,
-		actionWhy:         (*Bot).clickWhy,
-		actionHistory:     (*Bot).clickHistory,
-		actionTop:         (*Bot).clickTop,
-		actionExplain:     (*Bot).clickExplain,
-		fieldRanking:      (*Bot).clickRanking,
-		fieldPeriod:       (*Bot).clickRanking,
-		fieldKind:         (*Bot).clickKind,
-	}
-)
-
 // handle does what an envelope asks for, if it comes from our own workspace.
 func (b *Bot) handle(ctx context.Context, d delivery) (answer, error) {
 	who, err := b.who(ctx)
@@ -118,19 +43,19 @@ func (b *Bot) handle(ctx context.Context, d delivery) (answer, error) {
 	switch data := d.Data.(type) {
 	case slack.SlashCommand:
 		if data.TeamID != who.TeamID {
-			return privately(&page{}, words(strangers)), nil
+			return privately(&kit.Page{}, kit.Words(strangers)), nil
 		}
-		run, ok := commands[data.Command]
+		run, ok := b.board.commands[data.Command]
 		if !ok {
-			return privately(&page{}, words("This app does not know "+data.Command+".")), nil
+			return privately(&kit.Page{}, kit.Words("This app does not know "+data.Command+".")), nil
 		}
-		a, err := run(b, ctx, data)
+		a, err := run(ctx, data)
 		return b.orSorry(a, err, seat{user: data.UserID, channel: data.ChannelID})
 	case slack.InteractionCallback:
 		if data.Team.ID != who.TeamID {
-			return b.stranger(data), nil
+			return b.deciding.stranger(data), nil
 		}
-		return b.interact(carrying(ctx, d.Request.Payload), data)
+		return b.interact(readback.Carrying(ctx, d.Request.Payload), data)
 	case slackevents.EventsAPIEvent:
 		if data.TeamID != who.TeamID {
 			return answer{}, nil
@@ -146,22 +71,22 @@ func (b *Bot) interact(ctx context.Context, cb slack.InteractionCallback) (answe
 	at := seatOf(cb)
 	switch cb.Type {
 	case slack.InteractionTypeShortcut, slack.InteractionTypeMessageAction:
-		if run, ok := shortcuts[cb.CallbackID]; ok {
-			a, err := run(b, ctx, cb)
+		if run, ok := b.board.shortcuts[cb.CallbackID]; ok {
+			a, err := run(ctx, cb)
 			return b.orSorry(a, err, at)
 		}
 	case slack.InteractionTypeViewSubmission:
-		if run, ok := submissions[cb.View.CallbackID]; ok {
-			a, err := run(b, ctx, cb)
+		if run, ok := b.board.submissions[cb.View.CallbackID]; ok {
+			a, err := run(ctx, cb)
 			a, err = b.orSorry(a, err, at)
-			return b.fresh(cb, a), err
+			return b.homes.fresh(cb, a), err
 		}
 	case slack.InteractionTypeBlockActions:
 		for _, click := range cb.ActionCallback.BlockActions {
-			if run, ok := clicks[click.ActionID]; ok {
-				a, err := run(b, ctx, cb, click)
+			if run, ok := b.board.clicks[click.ActionID]; ok {
+				a, err := run(ctx, cb, click)
 				a, err = b.orSorry(a, err, at)
-				return b.fresh(cb, a), err
+				return b.homes.fresh(cb, a), err
 			}
 		}
 	}
@@ -175,7 +100,7 @@ func (b *Bot) event(ctx context.Context, e slackevents.EventsAPIEvent, r *socket
 	var said spoken
 	switch inner := e.InnerEvent.Data.(type) {
 	case *slackevents.AppHomeOpenedEvent:
-		return answer{after: func(ctx context.Context) { b.home(ctx, e.TeamID, inner) }}, nil
+		return answer{after: func(ctx context.Context) { b.homes.home(ctx, e.TeamID, inner) }}, nil
 	case *slackevents.AppMentionEvent:
 		said = mentioned(e.TeamID, inner)
 	case *slackevents.MessageEvent:
@@ -183,8 +108,8 @@ func (b *Bot) event(ctx context.Context, e slackevents.EventsAPIEvent, r *socket
 	default:
 		return answer{}, nil
 	}
-	a, err := b.hear(ctx, said)
-	if _, foreseen := known(err); err != nil && !foreseen && r.RetryAttempt < lastRetry {
+	a, err := b.asking.hear(ctx, said)
+	if _, foreseen := draw.Known(err); err != nil && !foreseen && r.RetryAttempt < lastRetry {
 		return answer{}, err
 	}
 	return b.orSorry(a, err, said.seat())
@@ -193,18 +118,122 @@ func (b *Bot) event(ctx context.Context, e slackevents.EventsAPIEvent, r *socket
 // lastRetry is the attempt after which Slack gives an event up.
 const lastRetry = 3
 
-// orSorry ends what did not work. What the person should know of is said to them
-// in private, and the envelope is answered: nothing was left undone. Any other
-// error leaves it unanswered, and tells where the reason is to be found.
-func (b *Bot) orSorry(a answer, err error, at seat) (answer, error) {
-	if err == nil {
-		return a, nil
+// fieldsOf are a modal's fields by name.
+func fieldsOf(cb slack.InteractionCallback) map[string]slack.BlockAction {
+	fields := map[string]slack.BlockAction{}
+	if cb.View.State == nil {
+		return fields
 	}
-	text, foreseen := known(err)
-	if foreseen {
-		err = nil
-	} else {
-		text = b.Words(err)
+	for name, actions := range cb.View.State.Values {
+		fields[name] = actions[name]
 	}
-	return answer{after: func(ctx context.Context) { b.tell(ctx, at, words(text)) }}, err
+	return fields
+}
+
+// beside says beside a field what is wrong.
+func beside(field, text string) answer {
+	return answer{payload: slack.NewErrorsViewSubmissionResponse(map[string]string{field: kit.Cut(text, 2000)})}
+}
+
+// saved ends a form: it closes, or says beside a field or in its place what is wrong.
+func saved(err error, field string) (answer, error) {
+	text, ok := draw.Known(err)
+	switch {
+	case err == nil:
+		return answer{payload: slack.NewClearViewSubmissionResponse()}, nil
+	case !ok:
+		return answer{}, err
+	case isInput(err):
+		return beside(field, text), nil
+	}
+	return answer{payload: slack.NewUpdateViewSubmissionResponse(kit.NoteView("Nothing has changed", text))}, nil
+}
+
+// board is the whole switchboard: what may come in, by the name under which Slack
+// sends it. manifest.yaml lists its commands and shortcuts.
+type board struct {
+	commands    map[string]func(context.Context, slack.SlashCommand) (answer, error)
+	shortcuts   map[string]func(context.Context, slack.InteractionCallback) (answer, error)
+	submissions map[string]func(context.Context, slack.InteractionCallback) (answer, error)
+	clicks      map[string]func(context.Context, slack.InteractionCallback, *slack.BlockAction) (answer, error)
+}
+
+func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, limit *limits, fund *funding, govern *governing, own *homes) board {
+	return board{
+		commands: map[string]func(context.Context, slack.SlashCommand) (answer, error){
+			ids.CommandAnalyze: ask.analyze,
+			ids.CommandBudget:  books.budget,
+		},
+		shortcuts: map[string]func(context.Context, slack.InteractionCallback) (answer, error){
+			ids.CallbackAsk:        ask.askAnywhere,
+			ids.CallbackAskMessage: ask.askMessage,
+		},
+		submissions: map[string]func(context.Context, slack.InteractionCallback) (answer, error){
+			ids.CallbackForm:     ask.submitForm,
+			ids.CallbackReason:   decide.submitReason,
+			ids.CallbackChanges:  decide.submitChanges,
+			ids.CallbackReview:   decide.submitReview,
+			ids.CallbackEdit:     revise.submitEdit,
+			ids.CallbackAssign:   revise.submitAssign,
+			ids.CallbackDelegate: govern.submitDelegate,
+			ids.CallbackName:     govern.submitName,
+			ids.CallbackWhose:    govern.submitWhose,
+			ids.CallbackRules:    govern.submitRules,
+
+			ids.CallbackLimit:     limit.submitLimit,
+			ids.CallbackMoreMoney: fund.submitMoreMoney,
+			ids.CallbackGrant:     fund.submitGrant,
+			ids.CallbackDecline:   fund.submitDecline,
+			ids.CallbackExplain:   books.submitExplain,
+		},
+		clicks: map[string]func(context.Context, slack.InteractionCallback, *slack.BlockAction) (answer, error){
+			ids.ActionApprove: decide.clickApprove,
+			ids.ActionReject:  decide.clickReject,
+			ids.ActionChanges: decide.clickChanges,
+			ids.ActionReview:  decide.clickReview,
+			ids.ActionDiff:    revise.clickDiff,
+			ids.ActionDisown:  decide.clickDisown,
+			ids.ActionQueued:  decide.clickQueued,
+			ids.ActionMine:    own.clickQueue,
+			ids.ActionTier:    own.clickQueue,
+			ids.ActionAge:     own.clickQueue,
+			ids.ActionCost:    own.clickQueue,
+			ids.ActionOrder:   own.clickQueue,
+			ids.ActionBack:    own.clickQueue,
+			ids.ActionNext:    own.clickQueue,
+			ids.ActionAway:    govern.clickAway,
+			ids.ActionReturn:  govern.clickReturn,
+			ids.ActionPeople:  govern.clickPeople,
+			ids.ActionName:    govern.clickName,
+			ids.ActionUnname:  govern.clickUnname,
+			ids.ActionRecall:  govern.clickRecall,
+			ids.ActionRules:   govern.clickRules,
+			ids.ActionWhose:   govern.clickWhose,
+			ids.ActionFigures: govern.clickFigures,
+			ids.ActionMore:    revise.clickMore,
+			ids.ActionCancel:  ask.clickCancel,
+			ids.ActionAsk:     ask.clickAsk,
+			ids.ActionAgain:   ask.clickAgain,
+			ids.ActionGiveUp:  decide.clickGiveUp,
+
+			ids.ActionEditLimit:   limit.clickEditLimit,
+			ids.ActionSetLimit:    limit.clickSetLimit,
+			ids.ActionRemoveLimit: limit.clickRemoveLimit,
+			ids.ActionContinue:    fund.clickContinue,
+			ids.ActionCheaper:     fund.clickCheaper,
+			ids.ActionCheaper2:    fund.clickCheaper,
+			ids.ActionWait:        fund.clickWait,
+			ids.ActionMoreMoney:   fund.clickMoreMoney,
+			ids.ActionGrant:       fund.clickGrant,
+			ids.ActionDecline:     fund.clickDecline,
+			ids.ActionInsist:      fund.clickInsist,
+			ids.ActionWhy:         books.clickWhy,
+			ids.ActionHistory:     books.clickHistory,
+			ids.ActionTop:         books.clickTop,
+			ids.ActionExplain:     books.clickExplain,
+			ids.FieldRanking:      books.clickRanking,
+			ids.FieldPeriod:       books.clickRanking,
+			ids.FieldKind:         limit.clickKind,
+		},
+	}
 }

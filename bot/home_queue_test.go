@@ -13,6 +13,9 @@ import (
 	"countersign/approval"
 	"countersign/approval/review"
 	"countersign/approval/steps"
+	"countersign/bot/draw/home"
+	"countersign/bot/draw/sample"
+	"countersign/bot/ids"
 	"countersign/budget"
 	"countersign/internal/slacksim"
 	slackperson "countersign/internal/slacksim/person"
@@ -24,14 +27,14 @@ func (b *bundle) waiting(n int) *[]steps.QueueFilter {
 	var asked []steps.QueueFilter
 	queue := func(f steps.QueueFilter, page int) steps.Queue {
 		asked = append(asked, f)
-		q := steps.Queue{Total: n, Pages: (n + steps.QueuePage - 1) / steps.QueuePage, Now: noon}
+		q := steps.Queue{Total: n, Pages: (n + steps.QueuePage - 1) / steps.QueuePage, Now: sample.Noon}
 		if f.Tier == approval.Low {
 			return steps.Queue{Pages: 1}
 		}
 		q.Page = min(page, q.Pages-1)
 		for i := q.Page * steps.QueuePage; i < min(n, (q.Page+1)*steps.QueuePage); i++ {
 			q.Rows = append(q.Rows, steps.QueueRow{ID: fmt.Sprint("q", i), Project: slacksim.SalesData, Asker: slacksim.Analyst, Question: fmt.Sprint("Question ", i), Revision: 1,
-				Tier: approval.Medium, Lines: 12, Cost: 4_100_000, Needed: 1, Since: noon, ExpiresAt: noon.Add(time.Hour)})
+				Tier: approval.Medium, Lines: 12, Cost: 4_100_000, Needed: 1, Since: sample.Noon, ExpiresAt: sample.Noon.Add(time.Hour)})
 		}
 		return q
 	}
@@ -56,26 +59,26 @@ func TestFiveHundredWaitOnFiftyPages(t *testing.T) {
 	home := b.homeOf(ben, "Page 1 of 50, 500 requests in all")
 	require.Contains(t, home.Words(), "Question 9")
 	require.NotContains(t, home.Words(), "Question 10")
-	require.NotContains(t, fmt.Sprint(home.Blocks), actionBack)
-	require.NoError(t, ben.ClickView(home, actionNext))
+	require.NotContains(t, fmt.Sprint(home.Blocks), ids.ActionBack)
+	require.NoError(t, ben.ClickView(home, ids.ActionNext))
 	home = b.homeOf(ben, "Page 2 of 50")
 	require.Contains(t, home.Words(), "Question 10")
-	require.NoError(t, ben.ClickView(home, actionBack))
+	require.NoError(t, ben.ClickView(home, ids.ActionBack))
 	home = b.homeOf(ben, "Page 1 of 50")
-	require.NoError(t, ben.ClickView(home, actionNext))
+	require.NoError(t, ben.ClickView(home, ids.ActionNext))
 	home = b.homeOf(ben, "Page 2 of 50")
 
 	// The Home carries where it is: opening it again, on any replica, shows the same page.
-	b.bot.mu.Lock()
-	b.bot.homes = nil
-	b.bot.mu.Unlock()
+	b.bot.homes.mu.Lock()
+	clear(b.bot.homes.shows)
+	b.bot.homes.mu.Unlock()
 	b.waiting(499)
 	require.NoError(t, ben.OpenHome())
 	home = b.homeOf(ben, "Page 2 of 50, 499 requests in all")
 
 	// Fewer wait than there were pages.
 	b.waiting(3)
-	require.NoError(t, ben.ClickView(home, actionNext))
+	require.NoError(t, ben.ClickView(home, ids.ActionNext))
 	home = b.homeOf(ben, "Question 2")
 	require.NotContains(t, home.Words(), "Page ")
 }
@@ -97,53 +100,53 @@ func TestTheQueueIsNarrowedAndOrdered(t *testing.T) {
 		home, _ := ben.Home()
 		return home
 	}
-	require.NoError(t, ben.ClickView(home, actionTier, "High risk"))
+	require.NoError(t, ben.ClickView(home, ids.ActionTier, "High risk"))
 	home = last(steps.QueueFilter{Tier: approval.High})
-	require.NoError(t, ben.ClickView(home, actionAge, "Over 4 hours old"))
+	require.NoError(t, ben.ClickView(home, ids.ActionAge, "Over 4 hours old"))
 	home = last(steps.QueueFilter{Tier: approval.High, Older: 4 * time.Hour})
-	require.NoError(t, ben.ClickView(home, actionCost, "$0.10 or more"))
+	require.NoError(t, ben.ClickView(home, ids.ActionCost, "$0.10 or more"))
 	home = last(steps.QueueFilter{Tier: approval.High, Older: 4 * time.Hour, Cost: budget.Dollar / 10})
-	require.NoError(t, ben.ClickView(home, actionOrder, "Oldest first"))
+	require.NoError(t, ben.ClickView(home, ids.ActionOrder, "Oldest first"))
 	home = last(steps.QueueFilter{Tier: approval.High, Older: 4 * time.Hour, Cost: budget.Dollar / 10, Order: steps.ByAge})
-	require.NoError(t, ben.ClickView(home, actionTier, "Low risk"))
+	require.NoError(t, ben.ClickView(home, ids.ActionTier, "Low risk"))
 	home = b.homeOf(ben, "Nothing of this kind waits")
-	require.NoError(t, ben.ClickView(home, actionTier, "Any risk"))
+	require.NoError(t, ben.ClickView(home, ids.ActionTier, "Any risk"))
 	home = last(steps.QueueFilter{Older: 4 * time.Hour, Cost: budget.Dollar / 10, Order: steps.ByAge})
-	require.NoError(t, ben.ClickView(home, actionMine, "All that wait"))
+	require.NoError(t, ben.ClickView(home, ids.ActionMine, "All that wait"))
 	last(steps.QueueFilter{Older: 4 * time.Hour, Cost: budget.Dollar / 10, Order: steps.ByAge, All: true})
 	home = b.homeOf(ben, "Waiting for reviewers")
-	require.NoError(t, ben.ClickView(home, actionMine, "Mine to decide"))
+	require.NoError(t, ben.ClickView(home, ids.ActionMine, "Mine to decide"))
 	b.homeOf(ben, "Waiting for you")
 }
 
 func TestAChoiceThatIsNoneOfOursChangesNothing(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	cb := slack.InteractionCallback{User: slack.User{ID: slacksim.Reviewer}, View: slack.View{PrivateMetadata: shelfmark{Tier: approval.High, Page: 3}.String()}}
-	odd := slack.BlockAction{ActionID: actionTier}
+	cb := slack.InteractionCallback{User: slack.User{ID: slacksim.Reviewer}, View: slack.View{PrivateMetadata: home.Shelfmark{Tier: approval.High, Page: 3}.String()}}
+	odd := slack.BlockAction{ActionID: ids.ActionTier}
 	odd.SelectedOption.Value = "everything"
-	for _, press := range []slack.BlockAction{odd, {ActionID: actionNext, Value: "-1"}, {ActionID: actionNext, Value: "x"}} {
-		_, err := b.bot.clickQueue(b.ctx, cb, &press)
+	for _, press := range []slack.BlockAction{odd, {ActionID: ids.ActionNext, Value: "-1"}, {ActionID: ids.ActionNext, Value: "x"}} {
+		_, err := b.bot.homes.clickQueue(b.ctx, cb, &press)
 		require.NoError(t, err)
-		g, _ := b.bot.glimpsed(slacksim.Reviewer)
-		require.Equal(t, shelfmark{Tier: approval.High}, g.mark)
+		g, _ := b.bot.homes.glimpsed(slacksim.Reviewer)
+		require.Equal(t, home.Shelfmark{Tier: approval.High}, g.mark)
 	}
-	require.Equal(t, shelfmark{}, shelfmarkOf("{"))
-	require.Equal(t, shelfmark{}, shelfmarkOf(`{"page":-1}`))
+	require.Equal(t, home.Shelfmark{}, home.ShelfmarkOf("{"))
+	require.Equal(t, home.Shelfmark{}, home.ShelfmarkOf(`{"page":-1}`))
 }
 
 func TestARowOfTheQueueIsDecidedRightThere(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	v := sample()
+	v := sample.View()
 	v.Request.ID = "q0"
 	b.service.change(func() { b.service.views["q0"] = v })
 	b.waiting(1)
 	ben := b.as(slacksim.Reviewer)
 	require.NoError(t, ben.OpenHome())
 	home := b.homeOf(ben, "Medium risk")
-	require.NoError(t, ben.ClickView(home, actionQueued))
-	modal := b.openedAs(ben, callbackReview)
+	require.NoError(t, ben.ClickView(home, ids.ActionQueued))
+	modal := b.openedAs(ben, ids.CallbackReview)
 	require.Contains(t, modal.Words(), "Code\n, all 4 lines")
 	b.waiting(0)
 	_, err := ben.Submit(slackperson.Form{})
@@ -161,8 +164,8 @@ func TestAHomeThatChangedMeanwhileIsReadAgain(t *testing.T) {
 	require.NoError(t, ben.OpenHome())
 	b.homeOf(ben, "Question 1")
 	b.waiting(1)
-	b.bot.looks(slacksim.Reviewer, shelfmark{}, "1.old") // Slack says hash_conflict
-	b.bot.showHome(b.ctx, slacksim.DefaultTeam.ID, slacksim.Reviewer)
+	b.bot.homes.looks(slacksim.Reviewer, home.Shelfmark{}, "1.old") // Slack says hash_conflict
+	b.bot.homes.showHome(b.ctx, slacksim.DefaultTeam.ID, slacksim.Reviewer)
 	home, _ := ben.Home()
 	require.Contains(t, home.Words(), "Question 0")
 	require.NotContains(t, home.Words(), "Question 1")
@@ -177,23 +180,23 @@ func TestSomebodyDecidesWhileAReviewerIsAway(t *testing.T) {
 	b.service.policy.Zone = stockholm
 	ben := b.as(slacksim.Reviewer)
 	require.NoError(t, ben.OpenHome())
-	require.NoError(t, ben.ClickView(b.homeOf(ben, "Nothing waits"), actionAway))
-	b.openedAs(ben, callbackDelegate)
+	require.NoError(t, ben.ClickView(b.homeOf(ben, "Nothing waits"), ids.ActionAway))
+	b.openedAs(ben, ids.CallbackDelegate)
 	b.service.change(func() { b.service.refuse = &approval.InputError{Why: "Guests cannot decide."} })
-	refused, err := ben.Submit(slackperson.Fill(fieldPerson, slacksim.Guest).And(fieldUntil, "2026-12-04"))
+	refused, err := ben.Submit(slackperson.Fill(ids.FieldPerson, slacksim.Guest).And(ids.FieldUntil, "2026-12-04"))
 	require.NoError(t, err)
-	require.Equal(t, map[string]string{fieldPerson: "Guests cannot decide."}, refused)
+	require.Equal(t, map[string]string{ids.FieldPerson: "Guests cannot decide."}, refused)
 	b.service.change(func() {
 		b.service.refuse = nil
-		b.service.roster.Delegations = []review.Delegation{{From: slacksim.Reviewer, To: slacksim.SecondReviewer, Until: noon}}
+		b.service.roster.Delegations = []review.Delegation{{From: slacksim.Reviewer, To: slacksim.SecondReviewer, Until: sample.Noon}}
 	})
-	_, err = ben.Submit(slackperson.Fill(fieldPerson, slacksim.SecondReviewer).And(fieldUntil, "2026-12-04"))
+	_, err = ben.Submit(slackperson.Fill(ids.FieldPerson, slacksim.SecondReviewer).And(ids.FieldUntil, "2026-12-04"))
 	require.NoError(t, err)
 	got := b.service.wishes()[0]
 	require.Equal(t, slacksim.SecondReviewer, got.who)
 	require.True(t, got.until.Equal(time.Date(2026, 12, 5, 0, 0, 0, 0, stockholm)), "the whole of the last day, on the team's calendar")
 	home := b.homeOf(ben, "may decide in your place until")
-	require.NoError(t, ben.ClickView(home, actionReturn))
+	require.NoError(t, ben.ClickView(home, ids.ActionReturn))
 	require.Eventually(t, func() bool {
 		return slices.ContainsFunc(b.service.wishes(), func(w wanted) bool { return w.what == "delegate" && w.who == "" && w.until.IsZero() })
 	}, waitAtMost, tick)
@@ -205,10 +208,10 @@ func TestAReviewerOfOneChannelHasAQueue(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
 	b.service.grants = []review.Grant{{Role: review.RoleReviewer, Project: slacksim.SalesData, User: slacksim.OtherAnalyst, By: slacksim.Admin}}
-	p, err := b.bot.homePage(b.ctx, slacksim.DefaultTeam.ID, slacksim.OtherAnalyst, shelfmark{})
+	p, err := b.bot.homes.homePage(b.ctx, slacksim.DefaultTeam.ID, slacksim.OtherAnalyst, home.Shelfmark{})
 	require.NoError(t, err)
-	require.Contains(t, p.text(), "Nothing waits for your decision.")
-	p, err = b.bot.homePage(b.ctx, slacksim.DefaultTeam.ID, slacksim.Analyst, shelfmark{})
+	require.Contains(t, p.Text(), "Nothing waits for your decision.")
+	p, err = b.bot.homes.homePage(b.ctx, slacksim.DefaultTeam.ID, slacksim.Analyst, home.Shelfmark{})
 	require.NoError(t, err)
-	require.NotContains(t, p.text(), "Waiting for you")
+	require.NotContains(t, p.Text(), "Waiting for you")
 }

@@ -11,6 +11,9 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/bot/draw/home"
+	"countersign/bot/draw/sample"
+	"countersign/bot/ids"
 	"countersign/budget"
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/fault"
@@ -21,7 +24,7 @@ import (
 func TestTheHomeShowsWhatIsOnesOwn(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	v := sample()
+	v := sample.View()
 	v.Session.ThreadTS = "1763812800.000100"
 	v.Posts[steps.SurfaceProgress] = steps.Post{Channel: slacksim.SalesData, TS: "1763812801.000100"}
 	b.service.views[v.Request.ID] = v
@@ -37,10 +40,10 @@ func TestTheHomeShowsWhatIsOnesOwn(t *testing.T) {
 	require.NotContains(t, home.Words(), "Waiting for you")
 	require.NotContains(t, home.Words(), "The team has no budget")
 	require.Contains(t, fmt.Sprint(home.Blocks), "archives/C0SALES/p1763812801000100?thread_ts=1763812800.000100&cid=C0SALES")
-	require.NoError(t, maya.ClickView(home, actionAsk))
-	_, err = maya.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == callbackForm })
+	require.NoError(t, maya.ClickView(home, ids.ActionAsk))
+	_, err = maya.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == ids.CallbackForm })
 	require.NoError(t, err)
-	require.NoError(t, maya.ClickView(home, actionLink), "the link is followed by Slack")
+	require.NoError(t, maya.ClickView(home, ids.ActionLink), "the link is followed by Slack")
 }
 
 func TestAHomeWithNothingToDecide(t *testing.T) {
@@ -48,13 +51,13 @@ func TestAHomeWithNothingToDecide(t *testing.T) {
 	b := idle(t)
 	b.service.limits = []budget.Standing{{Limit: budget.Limit{Scope: budget.Scope{Kind: budget.Team}, Amount: budget.Dollar, Window: budget.Month}, ResetsAt: time.Now()}}
 	b.service.standing = b.service.limits
-	p, err := b.bot.homePage(b.ctx, slacksim.DefaultTeam.ID, slacksim.SecondReviewer, shelfmark{})
+	p, err := b.bot.homes.homePage(b.ctx, slacksim.DefaultTeam.ID, slacksim.SecondReviewer, home.Shelfmark{})
 	require.NoError(t, err)
-	require.Contains(t, p.text(), "Nothing waits for your decision.")
-	require.NotContains(t, p.text(), "The team's budget", "for administrators")
-	p, err = b.bot.homePage(b.ctx, slacksim.DefaultTeam.ID, slacksim.Admin, shelfmark{})
+	require.Contains(t, p.Text(), "Nothing waits for your decision.")
+	require.NotContains(t, p.Text(), "The team's budget", "for administrators")
+	p, err = b.bot.homes.homePage(b.ctx, slacksim.DefaultTeam.ID, slacksim.Admin, home.Shelfmark{})
 	require.NoError(t, err)
-	require.Contains(t, p.text(), "The team's budget")
+	require.Contains(t, p.Text(), "The team's budget")
 }
 
 func TestAHomeWithoutADatabaseSaysSo(t *testing.T) {
@@ -85,14 +88,14 @@ func TestAHomeIsDrawnAgainWhenARequestOnItMoves(t *testing.T) {
 	b.homeOf(maya, "Waits for a reviewer")
 	b.homeOf(ben, "Question 2")
 	b.homeOf(jun, "Your questions")
-	b.service.change(func() { in(approval.Rejected, "No.")(v); b.service.standing = v.Standings })
+	b.service.change(func() { sample.In(approval.Rejected, "No.")(v); b.service.standing = v.Standings })
 	b.waiting(14)
 	b.publish(v, steps.SurfaceProgress)
 	b.homeOf(maya, "Rejected")
 	b.homeOf(ben, "14 requests in all")
 	home := b.homeOf(jun, "Your questions")
 	require.NotContains(t, home.Words(), "$2.12 of", "of somebody else it shows nothing")
-	b.bot.mu.Lock()
-	defer b.bot.mu.Unlock()
-	require.Empty(t, b.bot.stale)
+	b.bot.homes.mu.Lock()
+	defer b.bot.homes.mu.Unlock()
+	require.Empty(t, b.bot.homes.stale)
 }

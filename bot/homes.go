@@ -2,22 +2,56 @@ package bot
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/slack-go/slack"
+	"github.com/slack-go/slack/slackevents"
 
 	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
+	"countersign/bot/draw"
+	"countersign/bot/draw/home"
+	"countersign/bot/kit"
 )
+
+// Homes are what is shown on a Home, beside budgets.
+type Homes interface {
+	roster
+	Grants(ctx context.Context, team string) ([]review.Grant, error)
+	Queue(ctx context.Context, team, user string, f steps.QueueFilter, page int) (steps.Queue, error)
+	Recent(ctx context.Context, team, user string) ([]*approval.Request, error)
+	View(ctx context.Context, id string) (*steps.View, error)
+	RulesOf(ctx context.Context, team, project string) (review.RuleSet, error)
+	// Shortages are the rules that more people would be needed for than there are.
+	Shortages(ctx context.Context, team string) ([]steps.Shortage, error)
+}
+
+// homes draws the Home of whoever looks at theirs.
+type homes struct {
+	*slackAPI
+	service Homes
+	budgets *budgets
+
+	mu      sync.Mutex
+	shows   map[string]glimpse // who may be looking at their Home, and at what
+	drawing sync.Map           // a *sync.Mutex for each of these Homes
+	stale   map[string]string  // Homes that show what is not so any more, with their workspace
+	stirred chan struct{}      // tells keepHomes that there are some
+}
+
+func newHomes(w *slackAPI, s Homes, b *budgets) *homes {
+	return &homes{slackAPI: w, service: s, budgets: b, shows: map[string]glimpse{}, stale: map[string]string{}, stirred: make(chan struct{}, 1)}
+}
 
 // A Home is drawn when its owner opens it, and again after whatever they press, or
 // when a request that may stand on it has moved, while they may still be looking at it.
 
 // glimpse is what somebody was last shown on their Home.
 type glimpse struct {
-	mark   shelfmark
+	mark   home.Shelfmark
 	hashes []string // Slack's names for what stood there, the present one last
 	at     time.Time
 	queue  bool // there is a queue on it
@@ -32,20 +66,17 @@ func (g glimpse) drew(hash string) bool { return slices.Contains(g.hashes, hash)
 const homeMemory = 30 * time.Minute
 
 // looks remembers that somebody looks at their Home.
-func (b *Bot) looks(user string, mark shelfmark, hash string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.homes == nil {
-		b.homes = map[string]glimpse{}
-	}
-	for who, g := range b.homes {
+func (h *homes) looks(user string, mark home.Shelfmark, hash string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for who, g := range h.shows {
 		if time.Since(g.at) > homeMemory {
-			delete(b.homes, who)
+			delete(h.shows, who)
 		}
 	}
-	g := b.homes[user]
+	g := h.shows[user]
 	g.mark, g.at = mark, time.Now()
-	b.homes[user] = g.called(hash)
+	h.shows[user] = g.called(hash)
 }
 
 // called adds a name, and forgets those that no press can be on its way with any more.
@@ -68,30 +99,30 @@ func (g glimpse) hash() string {
 
 // shown remembers what Slack calls a Home that has been drawn. At which part of
 // the queue its owner wants to look may have changed while it was.
-func (b *Bot) shown(user, hash string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if g, ok := b.homes[user]; ok {
-		b.homes[user] = g.called(hash)
+func (h *homes) shown(user, hash string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if g, ok := h.shows[user]; ok {
+		h.shows[user] = g.called(hash)
 	}
 }
 
 // glimpsed is what somebody was last shown, if they may still look at it.
-func (b *Bot) glimpsed(user string) (glimpse, bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	g, ok := b.homes[user]
+func (h *homes) glimpsed(user string) (glimpse, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	g, ok := h.shows[user]
 	return g, ok && time.Since(g.at) <= homeMemory
 }
 
 // fresh has the Home of who has pressed something drawn again, once that is answered.
-func (b *Bot) fresh(cb slack.InteractionCallback, a answer) answer {
+func (h *homes) fresh(cb slack.InteractionCallback, a answer) answer {
 	if cb.View.Type == slack.VTHomeTab {
-		if _, known := b.glimpsed(cb.User.ID); !known {
-			b.looks(cb.User.ID, shelfmarkOf(cb.View.PrivateMetadata), cb.View.Hash)
+		if _, known := h.glimpsed(cb.User.ID); !known {
+			h.looks(cb.User.ID, home.ShelfmarkOf(cb.View.PrivateMetadata), cb.View.Hash)
 		}
 	}
-	if _, looking := b.glimpsed(cb.User.ID); !looking {
+	if _, looking := h.glimpsed(cb.User.ID); !looking {
 		return a
 	}
 	first := a.after
@@ -99,7 +130,7 @@ func (b *Bot) fresh(cb slack.InteractionCallback, a answer) answer {
 		if first != nil {
 			first(ctx)
 		}
-		b.showHome(ctx, cb.Team.ID, cb.User.ID)
+		h.showHome(ctx, cb.Team.ID, cb.User.ID)
 	}
 	return a
 }
@@ -109,54 +140,54 @@ func (b *Bot) fresh(cb slack.InteractionCallback, a answer) answer {
 const homePause = time.Second
 
 // queued remembers whether somebody's Home has a queue.
-func (b *Bot) queued(user string, queue bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if g, ok := b.homes[user]; ok {
+func (h *homes) queued(user string, queue bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if g, ok := h.shows[user]; ok {
 		g.queue = queue
-		b.homes[user] = g
+		h.shows[user] = g
 	}
 }
 
 // stir marks the Homes on which a request that has moved may stand: of who asked it,
 // and of those who have a queue.
-func (b *Bot) stir(r *approval.Request) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for user, g := range b.homes {
+func (h *homes) stir(r *approval.Request) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for user, g := range h.shows {
 		if time.Since(g.at) <= homeMemory && (g.queue || user == r.Asker) {
-			b.stale[user] = r.Team
+			h.stale[user] = r.Team
 		}
 	}
-	if len(b.stale) == 0 {
+	if len(h.stale) == 0 {
 		return
 	}
 	select {
-	case b.stirred <- struct{}{}:
+	case h.stirred <- struct{}{}:
 	default: // it knows already
 	}
 }
 
 // keepHomes draws the marked Homes again, one after the other, until the context ends.
-func (b *Bot) keepHomes(ctx context.Context) {
+func (h *homes) keepHomes(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-b.stirred:
+		case <-h.stirred:
 		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(homePause):
 		}
-		b.mu.Lock()
-		stale := b.stale
-		b.stale = map[string]string{}
-		b.mu.Unlock()
+		h.mu.Lock()
+		stale := h.stale
+		h.stale = map[string]string{}
+		h.mu.Unlock()
 		for user, team := range stale {
 			late, cancel := context.WithTimeout(ctx, lateTime)
-			b.showHome(late, team, user)
+			h.showHome(late, team, user)
 			cancel()
 		}
 	}
@@ -165,40 +196,115 @@ func (b *Bot) keepHomes(ctx context.Context) {
 // showHome draws and publishes a Home that somebody looks at. When somebody else
 // was quicker (Slack's hash_conflict), what they have published may be newer than
 // what was read here, so it is read again.
-func (b *Bot) showHome(ctx context.Context, team, user string) {
-	one, _ := b.drawing.LoadOrStore(user, &sync.Mutex{})
+func (h *homes) showHome(ctx context.Context, team, user string) {
+	one, _ := h.drawing.LoadOrStore(user, &sync.Mutex{})
 	one.(*sync.Mutex).Lock() // one after the other, so that what was read last is what stands there
 	defer one.(*sync.Mutex).Unlock()
 	for attempt := range 3 {
-		g, _ := b.glimpsed(user)
-		p, err := b.homePage(ctx, team, user, g.mark)
+		g, _ := h.glimpsed(user)
+		p, err := h.homePage(ctx, team, user, g.mark)
 		if err != nil {
-			p = &page{}
-			p.say(words(b.Words(err)))
+			p = &kit.Page{}
+			p.Say(kit.Words(h.Words(err)))
 		}
-		view := slack.HomeTabViewRequest{Type: slack.VTHomeTab, PrivateMetadata: g.mark.String(), Blocks: slack.Blocks{BlockSet: p.blocks}}
+		view := slack.HomeTabViewRequest{Type: slack.VTHomeTab, PrivateMetadata: g.mark.String(), Blocks: slack.Blocks{BlockSet: p.Blocks}}
 		request := slack.PublishViewContextRequest{UserID: user, View: view}
 		if hash := g.hash(); hash != "" && attempt == 0 {
 			request.Hash = &hash
 		}
-		stored, err := b.api.PublishViewContext(ctx, request)
+		stored, err := h.api.PublishViewContext(ctx, request)
 		if slackError(err) == "hash_conflict" {
 			continue
 		}
 		if err != nil {
-			b.Log.Error("publish Home", "user", user, "error", detail(err))
+			h.Log.Error("publish Home", "user", user, "error", detail(err))
 			return
 		}
-		b.shown(user, stored.Hash)
+		h.shown(user, stored.Hash)
 		return
 	}
 }
 
-// mustMarshal writes what is made of strings and numbers.
-func mustMarshal(v any) []byte {
-	text, err := json.Marshal(v)
-	if err != nil {
-		panic(err)
+// clickQueue shows another part of the queue.
+func (h *homes) clickQueue(_ context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	mark := home.ShelfmarkOf(cb.View.PrivateMetadata)
+	if g, looking := h.glimpsed(cb.User.ID); looking && g.drew(cb.View.Hash) {
+		mark = g.mark // a press before this one, of which the Home does not tell yet
 	}
-	return text
+	h.looks(cb.User.ID, mark.After(action), "") // drawn when the press has been answered, as after every press
+	return answer{}, nil
+}
+
+// home draws the App Home of somebody who has opened it: what waits for them,
+// what they may spend, what they have asked.
+func (h *homes) home(ctx context.Context, team string, e *slackevents.AppHomeOpenedEvent) {
+	if e.Tab != "" && e.Tab != "home" {
+		return
+	}
+	var mark home.Shelfmark
+	hash := ""
+	if e.View != nil {
+		mark, hash = home.ShelfmarkOf(e.View.PrivateMetadata), e.View.Hash
+	}
+	h.looks(e.User, mark, hash)
+	h.showHome(ctx, team, e.User)
+}
+
+// homePage is what a Home shows to this person.
+func (h *homes) homePage(ctx context.Context, team, user string, mark home.Shelfmark) (*kit.Page, error) {
+	v := home.View{User: user, Mark: mark}
+	who, err := h.who(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if v.Roster, v.Decides, err = h.part(ctx, team, user); err != nil {
+		return nil, err
+	}
+	h.queued(user, v.Decides)
+	if v.Decides {
+		if v.Queue, err = h.service.Queue(ctx, team, user, mark.Filter(), mark.Page); err != nil {
+			return nil, err
+		}
+	}
+	if v.Purse, err = h.budgets.purse(ctx, team, user, ""); err != nil {
+		return nil, err
+	}
+	mine, err := h.service.Recent(ctx, team, user)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range mine[:min(home.Length, len(mine))] {
+		v.Mine = append(v.Mine, home.Question{Request: r, URL: h.whereItStands(ctx, who, r)})
+	}
+	if !v.Roster.Admin(user) {
+		return v.Draw(), nil
+	}
+	if v.Rules, err = h.service.RulesOf(ctx, team, ""); err != nil {
+		return nil, err
+	}
+	v.Short, err = h.service.Shortages(ctx, team)
+	return v.Draw(), err
+}
+
+// whereItStands is where a request's progress can be read, as far as that is known.
+func (h *homes) whereItStands(ctx context.Context, who kit.Identity, r *approval.Request) string {
+	v, err := h.service.View(ctx, r.ID)
+	if err != nil {
+		h.Log.Warn("a link on a Home", "request", r.ID, "error", err)
+		return ""
+	}
+	post := v.Posts[steps.SurfaceProgress]
+	return who.Permalink(post.Channel, post.TS, draw.Thread(v))
+}
+
+// part is what somebody may do here, and whether anything ever waits for them.
+func (h *homes) part(ctx context.Context, team, user string) (roster review.Roster, decides bool, err error) {
+	if roster, err = h.service.Reviewers(ctx, team, ""); err != nil {
+		return roster, false, err
+	}
+	if roster.Reviewer(user) || len(roster.InPlaceOf(user)) > 0 {
+		return roster, true, nil
+	}
+	grants, err := h.service.Grants(ctx, team) // some decide in one channel only
+	return roster, slices.ContainsFunc(grants, func(g review.Grant) bool { return g.User == user && g.Role != review.RoleAdmin }), err
 }

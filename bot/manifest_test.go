@@ -13,6 +13,9 @@ import (
 	"github.com/slack-go/slack"
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
+
+	"countersign/bot/command"
+	"countersign/bot/ids"
 )
 
 // decoded is manifest.yaml, read strictly: a key that slack-go does not know is an error.
@@ -59,14 +62,14 @@ func TestTheManifestNamesEveryCommandAndShortcut(t *testing.T) {
 		require.True(t, c.ShouldEscape, "%s: mentions have to arrive as ids", c.Command)
 	}
 	slices.Sort(named)
-	require.Equal(t, slices.Sorted(maps.Keys(commands)), named)
+	require.Equal(t, slices.Sorted(maps.Keys(New(Options{}).board.commands)), named)
 	named = nil
 	for _, s := range m.Features.Shortcuts {
 		named = append(named, s.CallbackID)
-		require.Equal(t, map[string]slack.ShortcutType{callbackAsk: slack.GlobalShortcut, callbackAskMessage: slack.MessageShortcut}[s.CallbackID], s.Type)
+		require.Equal(t, map[string]slack.ShortcutType{ids.CallbackAsk: slack.GlobalShortcut, ids.CallbackAskMessage: slack.MessageShortcut}[s.CallbackID], s.Type)
 	}
 	slices.Sort(named)
-	require.Equal(t, slices.Sorted(maps.Keys(shortcuts)), named)
+	require.Equal(t, slices.Sorted(maps.Keys(New(Options{}).board.shortcuts)), named)
 }
 
 func TestTheManifestKeepsSlacksLimits(t *testing.T) {
@@ -105,11 +108,11 @@ func TestEveryUsageHintIsUnderstood(t *testing.T) {
 	t.Parallel()
 	for _, c := range decoded(t).Features.SlashCommands {
 		for form := range strings.SplitSeq(c.UsageHint, " | ") {
-			if c.Command != commandBudget {
+			if c.Command != ids.CommandBudget {
 				continue
 			}
 			form = regexp.MustCompile(`@user`).ReplaceAllString(form, "<@U1|user>")
-			_, err := parseBudget(strings.ReplaceAll(form, "ID", "bcd23fg"))
+			_, err := command.ParseBudget(strings.ReplaceAll(form, "ID", "bcd23fg"))
 			require.NoError(t, err, form)
 		}
 	}

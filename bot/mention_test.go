@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/bot/draw/sample"
 	"countersign/internal/slacksim"
 )
 
@@ -92,7 +93,7 @@ func TestAMentionWithoutAQuestionIsAskedBack(t *testing.T) {
 func TestMentionsAnswerTheWordsThatCommandsDo(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	v := sample()
+	v := sample.View()
 	b.service.views[v.Request.ID] = v
 	for line, says := range map[string]string{"help": "Ask a question about data.", "status": "You have not asked anything yet.", "cancel bcd23fg": "Taken back"} {
 		_, err := b.as(slacksim.Analyst).Say(slacksim.SalesData, "@countersign "+line)
@@ -117,7 +118,7 @@ func TestMessagesThatAreNotForTheBotAreLeftAlone(t *testing.T) {
 		"a deleted message":      messaged("T1", &slackevents.MessageEvent{User: "U1", ChannelType: "im", SubType: slack.MsgSubTypeMessageDeleted, Text: "x"}),
 		"the bot's own":          messaged("T1", &slackevents.MessageEvent{User: slacksim.BotUser, ChannelType: "im", Text: "x"}),
 	} {
-		a, err := b.bot.hear(b.ctx, s)
+		a, err := b.bot.asking.hear(b.ctx, s)
 		require.NoError(t, err, name)
 		require.Nil(t, a.after, name)
 	}

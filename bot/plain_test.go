@@ -9,6 +9,10 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/bot/draw"
+	"countersign/bot/draw/notice"
+	"countersign/bot/draw/sample"
+	"countersign/bot/ids"
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/fault"
 )
@@ -21,13 +25,13 @@ func (b *bundle) refuses(code string, only fault.Only) {
 
 // refusedTwice is what the row says by now.
 func refusedTwice(v *steps.View, why steps.Hindrance, code string) {
-	v.Unseen = map[steps.Surface]steps.Unseen{steps.SurfaceCard: {Surface: steps.SurfaceCard, Channel: slacksim.CodeReview, Why: why, Code: code, Times: 2, First: noon, Last: noon.Add(time.Second)}}
+	v.Unseen = map[steps.Surface]steps.Unseen{steps.SurfaceCard: {Surface: steps.SurfaceCard, Channel: slacksim.CodeReview, Why: why, Code: code, Times: 2, First: sample.Noon, Last: sample.Noon.Add(time.Second)}}
 }
 
 func TestThePlainerCardLeadsToTheCodeAndHasNoApprove(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	v := sample()
+	v := sample.View()
 	b.publish(v, steps.SurfaceRoot)
 	b.refuses("invalid_blocks", fault.Only{Holds: "rich_text"})
 	_, err := b.bot.Publish(b.ctx, v, steps.SurfaceCard)
@@ -38,12 +42,12 @@ func TestThePlainerCardLeadsToTheCodeAndHasNoApprove(t *testing.T) {
 	b.publish(v, steps.SurfacePlain)
 	plain := v.Posts[steps.SurfacePlain]
 	card := b.read(slacksim.Reviewer, plain)
-	require.Equal(t, []string{actionReview, actionReject, actionChanges}, card.Actions())
+	require.Equal(t, []string{ids.ActionReview, ids.ActionReject, ids.ActionChanges}, card.Actions())
 	thread := b.as(slacksim.Reviewer).Thread(plain.Channel, plain.TS)
 	require.Len(t, thread, 2)
 	code, err := b.as(slacksim.Reviewer).Download(thread[1].Files[0].ID)
 	require.NoError(t, err)
-	require.Equal(t, sampleCode, string(code))
+	require.Equal(t, sample.SampleCode, string(code))
 	b.publish(v, steps.SurfacePlain)
 	require.Equal(t, plain, v.Posts[steps.SurfacePlain])
 	require.Len(t, b.as(slacksim.Reviewer).Thread(plain.Channel, plain.TS), 2, "the file comes once")
@@ -62,15 +66,15 @@ func TestThePlainerCardLeadsToTheCodeAndHasNoApprove(t *testing.T) {
 	next.Unseen = nil
 	b.publish(next, steps.SurfacePlain)
 	given := b.read(slacksim.Reviewer, plain)
-	require.Equal(t, []string{actionLink}, given.Actions())
+	require.Equal(t, []string{ids.ActionLink}, given.Actions())
 	require.Contains(t, given.Words(), "The whole card is here by now.")
-	require.Contains(t, b.read(slacksim.Reviewer, next.Posts[steps.SurfaceCard]).Actions(), actionApprove)
+	require.Contains(t, b.read(slacksim.Reviewer, next.Posts[steps.SurfaceCard]).Actions(), ids.ActionApprove)
 }
 
 func TestThePlainerCardGoesDownToTextAlone(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	v := sample()
+	v := sample.View()
 	refusedTwice(v, steps.TooLong, "msg_too_long")
 	b.refuses("msg_too_long", fault.Only{Kind: fault.WithBlocks})
 	b.sim.Fail(fault.Method{Method: "files.getUploadURLExternal", Error: "internal_error"})
@@ -84,7 +88,7 @@ func TestThePlainerCardGoesDownToTextAlone(t *testing.T) {
 	require.Equal(t, post.TS, v.Posts[steps.SurfacePlain].TS)
 	require.Len(t, b.as(slacksim.Reviewer).Thread(post.Channel, post.TS), 2, "the file that did not get through is made good")
 
-	in(approval.Rejected, "No.")(v)
+	sample.In(approval.Rejected, "No.")(v)
 	b.publish(v, steps.SurfacePlain)
 	require.Contains(t, b.read(slacksim.Reviewer, post).Text, "Rejected by <@"+slacksim.Reviewer+">")
 	require.Empty(t, b.read(slacksim.Reviewer, post).Actions())
@@ -92,27 +96,26 @@ func TestThePlainerCardGoesDownToTextAlone(t *testing.T) {
 
 func TestThePlainerCardSaysWhereItIsDecided(t *testing.T) {
 	t.Parallel()
-	b := idle(t).bot
-	v := sample(func(v *steps.View) { v.Terms.Slack = false })
+	v := sample.View(func(v *steps.View) { v.Terms.Slack = false })
 	refusedTwice(v, steps.Malformed, "invalid_blocks")
-	pages := b.plainCards(v)
-	require.Contains(t, pages[0].text(), "countersign decide bcd23fg")
-	require.NotContains(t, string(mustJSON(pages[0].blocks)), "actions")
-	long := sample(withCode(strings.Repeat("x = 1\n", 10_000)))
+	pages := draw.PlainCards(v)
+	require.Contains(t, pages[0].Text(), "countersign decide bcd23fg")
+	require.NotContains(t, string(sample.MustJSON(pages[0].Blocks)), "actions")
+	long := sample.View(sample.Code(strings.Repeat("x = 1\n", 10_000)))
 	refusedTwice(long, steps.Malformed, "invalid_blocks")
-	text := string(mustJSON(b.plainCards(long)[0].blocks))
+	text := string(sample.MustJSON(draw.PlainCards(long)[0].Blocks))
 	require.Contains(t, text, "too long to be shown in Slack")
-	require.NotContains(t, text, actionReview)
-	danger := sample(func(v *steps.View) {
+	require.NotContains(t, text, ids.ActionReview)
+	danger := sample.View(func(v *steps.View) {
 		v.Request.Revision.Findings = []approval.Finding{{Level: approval.Danger, Line: 1, Text: "starts a program"}}
 	})
-	require.Contains(t, b.plainCards(danger)[0].text(), "The inspection found 1 danger.")
+	require.Contains(t, draw.PlainCards(danger)[0].Text(), "The inspection found 1 danger.")
 }
 
 func TestAPlainerCardIsNotNeededWhereTheCardStands(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	v := sample()
+	v := sample.View()
 	b.publish(v, steps.SurfaceCard)
 	refusedTwice(v, steps.Malformed, "invalid_blocks") // of its rewriting
 	post, err := b.bot.Publish(b.ctx, v, steps.SurfacePlain)
@@ -123,7 +126,7 @@ func TestAPlainerCardIsNotNeededWhereTheCardStands(t *testing.T) {
 func TestAMessageWhoseFormIsRefusedStandsAsText(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	v := sample(with(approval.Result{Outcome: approval.OK, Value: "42"}))
+	v := sample.View(sample.With(approval.Result{Outcome: approval.OK, Value: "42"}))
 	b.sim.Fail(fault.Method{Method: "chat.postMessage", Only: fault.Only{Kind: fault.WithBlocks}, Error: "invalid_blocks", Times: -1})
 	for _, kind := range []steps.Surface{steps.SurfaceRoot, steps.SurfaceProgress, steps.SurfaceReply} {
 		post, err := b.bot.Publish(b.ctx, v, kind)
@@ -154,13 +157,13 @@ func TestACodeThatSlackDoesNotOpenIsDecidedElsewhere(t *testing.T) {
 	b.sim.Fail(fault.Method{Method: "views.open", Error: "invalid_arguments"})
 	ben := b.as(slacksim.Reviewer)
 	plain := b.read(slacksim.Reviewer, v.Posts[steps.SurfacePlain])
-	require.NoError(t, ben.Click(plain, actionReview))
+	require.NoError(t, ben.Click(plain, ids.ActionReview))
 	b.told(slacksim.Reviewer, slacksim.CodeReview, "It can be decided on the command line: countersign decide bcd23fg")
 	require.Contains(t, b.log.String(), "Slack refuses a modal")
 
 	// What is pressed on the plainer card leaves it: a job keeps it up.
 	b.service.fail(&approval.StaleError{Request: v.Request})
-	require.NoError(t, ben.Click(plain, actionReview))
+	require.NoError(t, ben.Click(plain, ids.ActionReview))
 	b.told(slacksim.Reviewer, slacksim.CodeReview, "This card is out of date")
 	require.Equal(t, plain.Words(), b.read(slacksim.Reviewer, v.Posts[steps.SurfacePlain]).Words())
 }
@@ -174,37 +177,37 @@ func TestTheNoticesSayWhatIsWrongAndWhatToDo(t *testing.T) {
 		steps.Outside: "/invite @", steps.Archived: "change that in the channel's settings", steps.Forbidden: "do not let me post there",
 		steps.Malformed: "the reviewers open the code from there", steps.TooLong: "too long (code)", steps.NoKey: "Enterprise Key Management", steps.Other: "says no more than code",
 	} {
-		p, err := b.bot.noPlaceNotice(&steps.NoticeView{Notice: approval.Notice{Data: mustJSON(steps.NoPlace{Channel: slacksim.CodeReview, Why: why, Code: "code", Cards: true, Example: "bcd23fg"})}}, slacksim.Admin)
+		p, err := notice.NoPlaceNotice(b.bot.with(), &steps.NoticeView{Notice: approval.Notice{Data: sample.MustJSON(steps.NoPlace{Channel: slacksim.CodeReview, Why: why, Code: "code", Cards: true, Example: "bcd23fg"})}}, slacksim.Admin)
 		require.NoError(t, err)
-		require.Contains(t, p.text(), says, why)
-		require.Equal(t, why == steps.Outside, strings.Contains(p.text(), "/invite"), why)
+		require.Contains(t, p.Text(), says, why)
+		require.Equal(t, why == steps.Outside, strings.Contains(p.Text(), "/invite"), why)
 	}
-	p, err := b.bot.noPlaceNotice(&steps.NoticeView{Notice: approval.Notice{Data: mustJSON(steps.NoPlace{Channel: slacksim.SalesData, Why: steps.Other, Code: "code", Example: "bcd23fg"})}}, slacksim.Admin)
+	p, err := notice.NoPlaceNotice(b.bot.with(), &steps.NoticeView{Notice: approval.Notice{Data: sample.MustJSON(steps.NoPlace{Channel: slacksim.SalesData, Why: steps.Other, Code: "code", Example: "bcd23fg"})}}, slacksim.Admin)
 	require.NoError(t, err)
-	require.Contains(t, p.text(), "the person who asked gets a direct message")
-	require.Contains(t, p.text(), "bcd23fg")
-	_, err = b.bot.noPlaceNotice(&steps.NoticeView{Notice: approval.Notice{Data: []byte("no")}}, slacksim.Admin)
+	require.Contains(t, p.Text(), "the person who asked gets a direct message")
+	require.Contains(t, p.Text(), "bcd23fg")
+	_, err = notice.NoPlaceNotice(b.bot.with(), &steps.NoticeView{Notice: approval.Notice{Data: []byte("no")}}, slacksim.Admin)
 	require.Error(t, err)
 
 	// To the asker: what their thread cannot say, and that it can again.
-	v := sample()
+	v := sample.View()
 	unsaid := func() string {
-		p, err := b.bot.unsaidNotice(&steps.NoticeView{Notice: approval.Notice{Data: mustJSON(steps.Unsaid{Channel: slacksim.SalesData})}, View: v}, slacksim.Analyst)
+		p, err := notice.UnsaidNotice(b.bot.with(), &steps.NoticeView{Notice: approval.Notice{Data: sample.MustJSON(steps.Unsaid{Channel: slacksim.SalesData})}, View: v}, slacksim.Analyst)
 		require.NoError(t, err)
-		return p.text()
+		return p.Text()
 	}
 	b.publish(v, steps.SurfaceRoot)
-	v.Unseen = map[steps.Surface]steps.Unseen{steps.SurfaceProgress: {Why: steps.Archived, Code: "is_archived", Times: 1, First: noon, Last: noon}}
+	v.Unseen = map[steps.Surface]steps.Unseen{steps.SurfaceProgress: {Why: steps.Archived, Code: "is_archived", Times: 1, First: sample.Noon, Last: sample.Noon}}
 	require.Contains(t, unsaid(), "I cannot answer you in <#"+slacksim.SalesData+">: the channel is archived")
 	require.Contains(t, unsaid(), "Waiting for a reviewer")
-	with(approval.Result{Outcome: approval.OK, Value: "42"}, approval.Artifact{Name: "chart.png", Kind: "chart"})(v)
+	sample.With(approval.Result{Outcome: approval.OK, Value: "42"}, approval.Artifact{Name: "chart.png", Kind: "chart"})(v)
 	require.Contains(t, unsaid(), "Here is the answer.")
 	require.Contains(t, unsaid(), "The files that came out as well come into the thread")
 	v.Posts[steps.SurfaceReply] = steps.Post{TS: "1.2"}
 	require.Contains(t, unsaid(), "The answer stands in the thread all the same.")
 	v.Unseen = nil
 	require.Contains(t, unsaid(), "stands there now")
-	_, err = b.bot.unsaidNotice(&steps.NoticeView{Notice: approval.Notice{Data: []byte("no")}, View: v}, slacksim.Analyst)
+	_, err = notice.UnsaidNotice(b.bot.with(), &steps.NoticeView{Notice: approval.Notice{Data: []byte("no")}, View: v}, slacksim.Analyst)
 	require.Error(t, err)
 }
 
@@ -215,7 +218,7 @@ func TestEveryCodeOfSlacksMeansSomething(t *testing.T) {
 		"invalid_blocks": steps.Malformed, "msg_blocks_too_long": steps.TooLong, "ekm_access_denied": steps.NoKey, "a_rule_of_tomorrow": steps.Other,
 		"fatal_error": steps.Outage, "internal_error": steps.Outage, "invalid_auth": steps.Outage} {
 		b.sim.Fail(fault.Method{Method: "chat.postMessage", Error: code})
-		_, err := b.bot.Publish(b.ctx, sample(), steps.SurfaceCard)
+		_, err := b.bot.Publish(b.ctx, sample.View(), steps.SurfaceCard)
 		var no *steps.PostError
 		require.ErrorAs(t, err, &no)
 		require.Equal(t, want, no.Why, code)
@@ -223,14 +226,14 @@ func TestEveryCodeOfSlacksMeansSomething(t *testing.T) {
 	}
 	for status, want := range map[int]steps.Hindrance{403: steps.Other, 502: steps.Outage} {
 		b.sim.Fail(fault.Method{Method: "chat.postMessage", Status: status, Error: "x"})
-		_, err := b.bot.Publish(b.ctx, sample(), steps.SurfaceCard)
+		_, err := b.bot.Publish(b.ctx, sample.View(), steps.SurfaceCard)
 		var no *steps.PostError
 		require.ErrorAs(t, err, &no)
 		require.Equal(t, want, no.Why)
 	}
 	// A notice, too, comes as text where its form is refused.
 	b.sim.Fail(fault.Method{Method: "chat.postMessage", Only: fault.Only{Kind: fault.WithBlocks}, Error: "invalid_blocks"})
-	n := &steps.NoticeView{Notice: approval.Notice{Key: "k", Kind: approval.NoticePrice, Data: mustJSON(approval.PriceMissing{Model: "m", Refused: true})}}
+	n := &steps.NoticeView{Notice: approval.Notice{Key: "k", Kind: approval.NoticePrice, Data: sample.MustJSON(approval.PriceMissing{Model: "m", Refused: true})}}
 	post, err := b.bot.Tell(b.ctx, n, steps.NoticePost{Key: "k", Recipient: slacksim.Admin})
 	require.NoError(t, err)
 	require.Contains(t, b.read(slacksim.Admin, steps.Post{Channel: post.Channel, TS: post.TS}).Text, "A price is missing.")

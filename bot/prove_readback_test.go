@@ -11,6 +11,10 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/bot/draw"
+	"countersign/bot/draw/sample"
+	"countersign/bot/kit"
+	"countersign/bot/readback"
 	"countersign/internal/proof"
 	"countersign/internal/slacksim"
 )
@@ -23,7 +27,7 @@ func TestProveSlackAnyLetterCounts(t *testing.T) {
 	tried := 0
 	kept := t.Run("drawn", func(t *testing.T) {
 		rapid.Check(t, func(rt *rapid.T) {
-			v := sample(risen)
+			v := sample.View(risen)
 			v.Request.Question = approval.Plain(rapid.StringMatching(`[a-z0-9 &<>.,:$]{1,60}( https?://[a-z]{1,9}\.example/?)?( :x:| 👍| ❌)?`).Draw(rt, "question"))
 			if strings.TrimSpace(v.Request.Question) == "" {
 				v.Request.Question = "?"
@@ -33,16 +37,16 @@ func TestProveSlackAnyLetterCounts(t *testing.T) {
 			require.NoError(rt, err)
 			post, err := b.bot.Publish(b.ctx, v, steps.SurfaceCard)
 			require.NoError(rt, err)
-			require.NotContains(rt, post.Shown, garbledMark)
-			sent := treeFrom(b.bot.card(v, who, false).blocks)
-			held := treeFrom(b.read(slacksim.Reviewer, post).Blocks)
-			fine, press := judged(sent, mustJSON(held))
+			require.NotContains(rt, post.Shown, draw.GarbledMark)
+			sent := readback.TreeFrom(draw.Card(as(who), v, false).Blocks)
+			held := readback.TreeFrom(b.read(slacksim.Reviewer, post).Blocks)
+			fine, press := judged(sent, sample.MustJSON(held))
 			require.True(rt, fine && press, "as it is")
 			leaves := readable(held)
 			leaf := leaves[rapid.IntRange(0, len(leaves)-1).Draw(rt, "leaf")]
 			leaf.change(rapid.IntRange(0, 1<<20).Draw(rt, "where"), rapid.SampledFrom([]string{"7", "q", "", "77", "Z.", "-"}).Draw(rt, "by"))
-			fine, press = judged(sent, mustJSON(held))
-			require.False(rt, fine || press, "%s: accepted when posted %t, when pressed %t", mustJSON(leaf.in), fine, press)
+			fine, press = judged(sent, sample.MustJSON(held))
+			require.False(rt, fine || press, "%s: accepted when posted %t, when pressed %t", sample.MustJSON(leaf.in), fine, press)
 			tried++
 		})
 	})
@@ -57,26 +61,28 @@ func TestProveSlackAnyLetterOfAModalCounts(t *testing.T) {
 	tried := 0
 	kept := t.Run("drawn", func(t *testing.T) {
 		rapid.Check(t, func(rt *rapid.T) {
-			v := sample(risen)
-			view, ok := b.bot.reviewView(v, origin{Channel: "C1", Message: "1.2", Seal: sealOf(v.Request).String()})
+			v := sample.View(risen)
+			view, ok := draw.ReviewView(b.bot.with(), v, draw.Origin{Channel: "C1", Message: "1.2", Seal: draw.SealOf(v.Request).String()})
 			require.True(rt, ok)
-			from, err := originOf(view.PrivateMetadata)
+			from, err := draw.OriginOf(view.PrivateMetadata)
 			require.NoError(rt, err)
 			b.sim.RewriteAtRandom(rapid.Uint64().Draw(rt, "seed"))
-			ctx, held := holding(b.ctx)
-			p := &page{blocks: view.Blocks.BlockSet}
-			_, _, err = b.bot.api.PostMessageContext(ctx, slacksim.CodeReview, p.options()...)
+			ctx, held := readback.Holding(b.ctx)
+			p := &kit.Page{Blocks: view.Blocks.BlockSet}
+			_, _, err = b.bot.api.PostMessageContext(ctx, slacksim.CodeReview, p.Options()...)
 			require.NoError(rt, err)
-			sent, now := treeFrom(view), treeFrom(view).(map[string]any)
-			now["blocks"] = held.body["blocks"]
-			accepted := func() (opened, submitted bool) { return !differ(sent, now).harmful(), markOf(now, sent) == from.Mark }
+			sent, now := readback.TreeFrom(view), readback.TreeFrom(view).(map[string]any)
+			now["blocks"] = held.Body["blocks"]
+			accepted := func() (opened, submitted bool) {
+				return !readback.Differ(sent, now).Harmful(), readback.MarkOf(now, sent) == from.Mark
+			}
 			opened, submitted := accepted()
 			require.True(rt, opened && submitted, "as it is")
 			leaves := append(readable(now["blocks"]), leaf{now["title"].(map[string]any), "text"}, leaf{now["submit"].(map[string]any), "text"})
 			leaf := leaves[rapid.IntRange(0, len(leaves)-1).Draw(rt, "leaf")]
 			leaf.change(rapid.IntRange(0, 1<<20).Draw(rt, "where"), rapid.SampledFrom([]string{"7", "q", "", "-"}).Draw(rt, "by"))
 			opened, submitted = accepted()
-			require.False(rt, opened || submitted, "%s: accepted when opened %t, when sent off %t", mustJSON(leaf.in), opened, submitted)
+			require.False(rt, opened || submitted, "%s: accepted when opened %t, when sent off %t", sample.MustJSON(leaf.in), opened, submitted)
 			tried++
 		})
 	})
@@ -91,22 +97,22 @@ func TestProveSlackAnyPlaceCounts(t *testing.T) {
 	tried := 0
 	kept := t.Run("drawn", func(t *testing.T) {
 		rapid.Check(t, func(rt *rapid.T) {
-			v := sample(risen)
+			v := sample.View(risen)
 			b.sim.RewriteAtRandom(rapid.Uint64().Draw(rt, "seed"))
 			who, err := b.bot.who(b.ctx)
 			require.NoError(rt, err)
 			post, err := b.bot.Publish(b.ctx, v, steps.SurfaceCard)
 			require.NoError(rt, err)
-			sent := treeFrom(b.bot.card(v, who, false).blocks)
-			all := treeFrom(b.read(slacksim.Reviewer, post).Blocks).([]any)
+			sent := readback.TreeFrom(draw.Card(as(who), v, false).Blocks)
+			all := readback.TreeFrom(b.read(slacksim.Reviewer, post).Blocks).([]any)
 			if rapid.Bool().Draw(rt, "buttons") {
 				actions := all[len(all)-1].(map[string]any)
 				actions["elements"] = displaced(rt, actions["elements"].([]any))
 			} else {
 				all = displaced(rt, all)
 			}
-			fine, press := judged(sent, mustJSON(all))
-			require.False(rt, fine || press, "%s: accepted when posted %t, when pressed %t", mustJSON(all), fine, press)
+			fine, press := judged(sent, sample.MustJSON(all))
+			require.False(rt, fine || press, "%s: accepted when posted %t, when pressed %t", sample.MustJSON(all), fine, press)
 			tried++
 		})
 	})
@@ -138,7 +144,7 @@ type leaf struct {
 }
 
 // readable are the texts of blocks, and what buttons stand for.
-func readable(t tree) (all []leaf) {
+func readable(t readback.Tree) (all []leaf) {
 	switch t := t.(type) {
 	case []any:
 		for _, x := range t {

@@ -12,6 +12,8 @@ import (
 	"pgregory.net/rapid"
 
 	"countersign/approval"
+	"countersign/bot/draw"
+	"countersign/bot/draw/sample"
 	"countersign/internal/proof"
 )
 
@@ -25,10 +27,10 @@ type exhibit struct {
 }
 
 func exhibitOf(b *Bot, code string) exhibit {
-	v := sample(withCode(code))
-	x := exhibit{code: code, card: mustJSON(b.card(v, Identity{}, false).blocks)}
-	if view, ok := b.reviewView(v, origin{}); ok {
-		x.modal = mustJSON(view)
+	v := sample.View(sample.Code(code))
+	x := exhibit{code: code, card: sample.MustJSON(draw.Card(b.with(), v, false).Blocks)}
+	if view, ok := draw.ReviewView(b.with(), v, draw.Origin{}); ok {
+		x.modal = sample.MustJSON(view)
 	}
 	return x
 }

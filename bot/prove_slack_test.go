@@ -13,6 +13,11 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/bot/draw"
+	"countersign/bot/draw/sample"
+	"countersign/bot/ids"
+	"countersign/bot/kit"
+	"countersign/bot/readback"
 	"countersign/internal/proof"
 	"countersign/internal/slacksim"
 	slackperson "countersign/internal/slacksim/person"
@@ -28,27 +33,27 @@ func specimen() []slack.Block {
 		return slack.NewRichTextSectionTextElement(s, style)
 	}
 	fallback := "26 Nov 2026"
-	p := &page{}
-	p.head("Q&A: is a < b?")
-	p.rich(slack.NewRichTextSection(text("two ", nil), text("neighbours,  :x: and 👍, see https://a.example/x or http://b.example ", nil)), 1, "")
-	p.rich(slack.NewRichTextSection(text("bold", &slack.RichTextSectionTextStyle{Bold: true}), text("plain", nil), text("empty", &slack.RichTextSectionTextStyle{}),
-		slack.NewRichTextSectionDateElement(noon.Unix(), dateFormat, nil, &fallback), slack.NewRichTextSectionUserElement(slacksim.Analyst, nil),
+	p := &kit.Page{}
+	p.Head("Q&A: is a < b?")
+	p.Rich(slack.NewRichTextSection(text("two ", nil), text("neighbours,  :x: and 👍, see https://a.example/x or http://b.example ", nil)), 1, "")
+	p.Rich(slack.NewRichTextSection(text("bold", &slack.RichTextSectionTextStyle{Bold: true}), text("plain", nil), text("empty", &slack.RichTextSectionTextStyle{}),
+		slack.NewRichTextSectionDateElement(sample.Noon.Unix(), kit.DateFormat, nil, &fallback), slack.NewRichTextSectionUserElement(slacksim.Analyst, nil),
 		slack.NewRichTextSectionLinkElement("https://a.example", "a link", nil)), 1, "")
-	p.verbatim([]part{words("Code  ")}, "1  x = 1\n2  y = 2 & 3\n", codeID+"1", "")
-	p.small(words("a & b < c"))
-	ask := button("press", "Go & see", "value", slack.StyleDefault)
-	ask.Confirm = slack.NewConfirmationBlockObject(plain("Sure?"), plain("a < b"), plain("Yes"), plain("No"))
-	p.buttons("decide", ask)
+	p.Verbatim([]kit.Part{kit.Words("Code  ")}, "1  x = 1\n2  y = 2 & 3\n", kit.CodeID+"1", "")
+	p.Small(kit.Words("a & b < c"))
+	ask := kit.Button("press", "Go & see", "value", slack.StyleDefault)
+	ask.Confirm = slack.NewConfirmationBlockObject(kit.Plain("Sure?"), kit.Plain("a < b"), kit.Plain("Yes"), kit.Plain("No"))
+	p.Buttons("decide", ask)
 	row := slack.NewTableBlock("")
 	row.AddRow(slack.NewTableRawTextCell("a"), slack.NewTableRawTextCell("b"))
-	p.blocks = append(p.blocks, row)
-	return coloured(p.blocks)
+	p.Blocks = append(p.Blocks, row)
+	return kit.Coloured(p.Blocks)
 }
 
 // telling is a request whose card has all that a decision rests on, in words that
 // Slack can do something to.
 func telling(v *steps.View) {
-	second("mistral-medium-2508")(v)
+	sample.Second("mistral-medium-2508")(v)
 	v.Request.Question = "Sales  per month & region :x: 👍, is a < b? See https://a.example  or http://b.example/x"
 	v.Request.Revision.Findings = []approval.Finding{{Level: approval.Danger, Line: 3, Text: "writes to <out>  & reads"}, {Level: approval.Caution, Line: 4, Text: "uses 10 or 1.0"}}
 	v.Request.Revision.Manifest.Network = []string{"api.example.com", "data.example.com"}
@@ -62,33 +67,33 @@ func survives(t *testing.T, tell func(*slacksim.Sim)) string {
 	b := setup(t, func(_ *slacksim.Options, o *Options) { o.Language = true })
 	tell(b.sim)
 	v, card := pending(b, telling)
-	if !card.Has(actionApprove) || strings.HasSuffix(v.Posts[steps.SurfaceCard].Shown, garbledMark) {
+	if !card.Has(ids.ActionApprove) || strings.HasSuffix(v.Posts[steps.SurfaceCard].Shown, draw.GarbledMark) {
 		return "the card lost Approve: " + b.log.String()
 	}
 	ben := b.as(slacksim.Reviewer)
-	if err := ben.Click(card, actionApprove); err != nil || len(b.service.decided()) != 1 {
+	if err := ben.Click(card, ids.ActionApprove); err != nil || len(b.service.decided()) != 1 {
 		return fmt.Sprintf("the press was refused (%v): %s", err, b.log.String())
 	}
 	// The card is drawn again and again while people read it.
 	b.service.change(func() { v.Standings[0].Spent += 1_000_000 })
 	b.publish(v, steps.SurfaceCard)
-	if err := ben.Click(b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard]), actionApprove); err != nil || len(b.service.decided()) != 2 {
+	if err := ben.Click(b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard]), ids.ActionApprove); err != nil || len(b.service.decided()) != 2 {
 		return fmt.Sprintf("the press on a card that was redrawn was refused (%v): %s", err, b.log.String())
 	}
 	// And what it says may be older than what is so.
 	b.service.change(func() { v.Standings[0].Spent += 1_000_000 })
-	if err := ben.Click(b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard]), actionApprove); err != nil || len(b.service.decided()) != 3 {
+	if err := ben.Click(b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard]), ids.ActionApprove); err != nil || len(b.service.decided()) != 3 {
 		return fmt.Sprintf("the press on a card that was older than the budget was refused (%v): %s", err, b.log.String())
 	}
 	b.service.change(func() {
 		telling(v)
-		v.Request.Revision.Code, v.Request.Revision.Number = longCode(412), 3
+		v.Request.Revision.Code, v.Request.Revision.Number = sample.Long(412), 3
 	})
 	b.publish(v, steps.SurfaceCard)
-	if err := ben.Click(b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard]), actionReview); err != nil {
+	if err := ben.Click(b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard]), ids.ActionReview); err != nil {
 		return fmt.Sprintf("the modal did not open: %v", err)
 	}
-	modal := b.openedAs(ben, callbackReview)
+	modal := b.openedAs(ben, ids.CallbackReview)
 	if modal.Submit == nil {
 		return "the modal has nothing to approve with"
 	}
@@ -106,21 +111,21 @@ func TestProveSlackEachWayToHoldBlocks(t *testing.T) {
 		t.Run(fmt.Sprint(way), func(t *testing.T) {
 			b := idle(t)
 			b.sim.Rewrite(way)
-			ctx, held := holding(b.ctx)
-			p := &page{blocks: specimen()}
-			_, _, err := b.bot.api.PostMessageContext(ctx, slacksim.CodeReview, p.options()...)
+			ctx, held := readback.Holding(b.ctx)
+			p := &kit.Page{Blocks: specimen()}
+			_, _, err := b.bot.api.PostMessageContext(ctx, slacksim.CodeReview, p.Options()...)
 			require.NoError(t, err)
-			d := differ(treeFrom(p.blocks), held.posted())
-			spelled := someID.ReplaceAllString(string(mustJSON(held.body["blocks"])), "") // which Slack always gives
+			d := readback.Differ(readback.TreeFrom(p.Blocks), held.Posted())
+			spelled := someID.ReplaceAllString(string(sample.MustJSON(held.Body["blocks"])), "") // which Slack always gives
 			if way == 0 {
 				plainly = spelled
-				require.Empty(t, d.what)
+				require.Empty(t, d.What)
 				return
 			}
 			trouble := survives(t, func(s *slacksim.Sim) { s.Rewrite(way) })
 			effect := spelled != plainly || way == 1
-			proof.Check(t, effect && !d.harmful() && trouble == "", fmt.Sprintf("Approve survives: %s", rewrite.WayNames[way]),
-				"effect %t, difference %q, card, press, redrawn card and modal: %s", effect, d.what, orFine(trouble))
+			proof.Check(t, effect && !d.Harmful() && trouble == "", fmt.Sprintf("Approve survives: %s", rewrite.WayNames[way]),
+				"effect %t, difference %q, card, press, redrawn card and modal: %s", effect, d.What, orFine(trouble))
 		})
 	}
 }
@@ -162,21 +167,21 @@ func TestProveSlackAnyCardHeldInAnyWay(t *testing.T) {
 		rapid.Check(t, func(rt *rapid.T) {
 			v := anything(rt)
 			if v.Request.State != approval.Pending {
-				in(approval.Pending, "")(v)
+				sample.In(approval.Pending, "")(v)
 				v = sampleOr(v)
 				v.Request.State = approval.Pending
 			}
 			b.sim.RewriteAtRandom(rapid.Uint64().Draw(rt, "seed"))
 			post, err := b.bot.Publish(b.ctx, v, steps.SurfaceCard)
 			require.NoError(rt, err)
-			require.NotContains(rt, post.Shown, garbledMark)
+			require.NotContains(rt, post.Shown, draw.GarbledMark)
 			cards++
 			held := map[string]any{"blocks": b.read(slacksim.Reviewer, post).Blocks}
 			who, err := b.bot.who(b.ctx)
 			require.NoError(rt, err)
-			drawn := treeFrom(b.bot.card(v, who, false).blocks)
-			require.Equal(rt, markOf(drawn, nil), markOf(treeFrom(held), drawn))
-			if strings.Contains(string(mustJSON(held)), `"action_id":"`+actionApprove+`"`) {
+			drawn := readback.TreeFrom(draw.Card(as(who), v, false).Blocks)
+			require.Equal(rt, readback.MarkOf(drawn, nil), readback.MarkOf(readback.TreeFrom(held), drawn))
+			if strings.Contains(string(sample.MustJSON(held)), `"action_id":"`+ids.ActionApprove+`"`) {
 				approvable++
 			}
 		})

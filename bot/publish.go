@@ -2,7 +2,6 @@ package bot
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,24 +11,40 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/bot/draw"
+	"countersign/bot/kit"
+	"countersign/bot/readback"
 )
+
+// publishing keeps what stands in Slack as it should be: the surfaces of requests, and notices.
+type publishing struct {
+	*slackAPI
+	habits  *habits
+	homes   *homes
+	service choices
+}
+
+// choices are the ways on of a request that a budget has refused.
+type choices interface {
+	Choices(ctx context.Context, id string) (*steps.Choices, error)
+}
 
 // Publish implements approval.Slack: it draws one surface of a request and posts
 // or rewrites it. What shows already what it should costs no call.
-func (b *Bot) Publish(ctx context.Context, v *steps.View, kind steps.Surface) (steps.Post, error) {
-	post, err := b.publish(ctx, v, kind)
+func (out *publishing) Publish(ctx context.Context, v *steps.View, kind steps.Surface) (steps.Post, error) {
+	post, err := out.publish(ctx, v, kind)
 	if err != nil && ctx.Err() == nil {
 		at := v.Session.Channel
 		if kind == steps.SurfaceCard || kind == steps.SurfacePlain {
-			at = b.Policy().ReviewChannel
+			at = out.Policy().ReviewChannel
 		}
 		err = refusedBy(err, at)
 	}
 	return post, err
 }
 
-func (b *Bot) publish(ctx context.Context, v *steps.View, kind steps.Surface) (steps.Post, error) {
-	who, err := b.who(ctx)
+func (out *publishing) publish(ctx context.Context, v *steps.View, kind steps.Surface) (steps.Post, error) {
+	who, err := out.who(ctx)
 	if err != nil {
 		return steps.Post{}, err
 	}
@@ -43,22 +58,22 @@ func (b *Bot) publish(ctx context.Context, v *steps.View, kind steps.Surface) (s
 		if had.Shown == "theirs" {
 			return had, nil
 		}
-		return b.put(ctx, v, kind, spot{channel: v.Session.Channel}, b.root(v))
+		return out.put(ctx, v, kind, spot{channel: v.Session.Channel}, draw.Root(v))
 	case steps.SurfaceProgress:
-		b.stir(v.Request)
-		p, err := b.progressNow(ctx, v)
+		out.homes.stir(v.Request)
+		p, err := out.progressNow(ctx, v)
 		if err != nil {
 			return steps.Post{}, err
 		}
-		return b.put(ctx, v, kind, spot{v.Session.Channel, thread(v)}, p)
+		return out.put(ctx, v, kind, spot{v.Session.Channel, draw.Thread(v)}, p)
 	case steps.SurfaceCard:
-		return b.putCard(ctx, v, who)
+		return out.putCard(ctx, v, who)
 	case steps.SurfacePlain:
-		return b.putPlain(ctx, v, who)
+		return out.putPlain(ctx, v, who)
 	case steps.SurfaceFiles:
-		return b.putFiles(ctx, v)
+		return out.putFiles(ctx, v)
 	case steps.SurfaceReply:
-		return b.putReply(ctx, v)
+		return out.putReply(ctx, v)
 	}
 	return steps.Post{}, fmt.Errorf("publish %s of %s: there is no such surface", kind, v.Request.ID)
 }
@@ -68,13 +83,13 @@ type spot struct{ channel, thread string }
 
 // put posts a page, or rewrites the post that there is. Where Slack does not take
 // its form, the same stands there as text alone, until it does.
-func (b *Bot) put(ctx context.Context, v *steps.View, kind steps.Surface, at spot, p *page) (steps.Post, error) {
-	post, _, err := b.send(ctx, v, kind, at, p)
+func (out *publishing) put(ctx context.Context, v *steps.View, kind steps.Surface, at spot, p *kit.Page) (steps.Post, error) {
+	post, _, err := out.send(ctx, v, kind, at, p)
 	if !formal(err) {
 		return post, err
 	}
-	for _, bare := range p.bare() {
-		post, _, plain := b.send(ctx, v, kind, at, bare)
+	for _, bare := range p.Bare() {
+		post, _, plain := out.send(ctx, v, kind, at, bare)
 		if plain == nil {
 			no := refusedBy(err, at.channel)
 			no.Stands = true
@@ -85,34 +100,34 @@ func (b *Bot) put(ctx context.Context, v *steps.View, kind steps.Surface, at spo
 }
 
 // send does what put does, and returns what Slack holds of it now, if it tells.
-func (b *Bot) send(ctx context.Context, v *steps.View, kind steps.Surface, at spot, p *page) (steps.Post, tree, error) {
-	ctx, held := holding(ctx)
+func (out *publishing) send(ctx context.Context, v *steps.View, kind steps.Surface, at spot, p *kit.Page) (steps.Post, readback.Tree, error) {
+	ctx, held := readback.Holding(ctx)
 	had := v.Posts[kind]
-	shown := p.hash()
-	if had.TS != "" && strings.TrimSuffix(had.Shown, garbledMark) == shown {
+	shown := p.Hash()
+	if had.TS != "" && strings.TrimSuffix(had.Shown, draw.GarbledMark) == shown {
 		return had, nil, nil
 	}
 	if had.TS != "" {
-		_, _, _, err := b.api.UpdateMessageContext(ctx, had.Channel, had.TS, p.options()...)
+		_, _, _, err := out.api.UpdateMessageContext(ctx, had.Channel, had.TS, p.Options()...)
 		if err == nil {
 			had.Shown = shown
-			return had, held.updated(), nil
+			return had, held.Updated(), nil
 		}
 		if !beyondRepair(err) {
 			return had, nil, fmt.Errorf("rewrite the %s of %s: %w", kind, v.Request.ID, detail(err))
 		}
 		// Somebody has deleted it, or it can be changed no more: a new one takes its place.
-		b.Log.Warn("post anew", "surface", kind, "request", v.Request.ID, "error", err)
+		out.Log.Warn("post anew", "surface", kind, "request", v.Request.ID, "error", err)
 	}
-	options := p.options()
+	options := p.Options()
 	if at.thread != "" {
 		options = append(options, slack.MsgOptionTS(at.thread))
 	}
-	channel, ts, err := b.api.PostMessageContext(ctx, at.channel, options...)
+	channel, ts, err := out.api.PostMessageContext(ctx, at.channel, options...)
 	if err != nil {
 		return had, nil, fmt.Errorf("post the %s of %s in %s: %w", kind, v.Request.ID, at.channel, detail(err))
 	}
-	return steps.Post{RequestID: v.Request.ID, Surface: kind, Channel: channel, TS: ts, Shown: shown}, held.posted(), nil
+	return steps.Post{RequestID: v.Request.ID, Surface: kind, Channel: channel, TS: ts, Shown: shown}, held.Posted(), nil
 }
 
 // beyondRepair tells that a message cannot be rewritten, ever: it is gone, or a
@@ -122,48 +137,51 @@ func beyondRepair(err error) bool {
 	return slices.Contains([]string{"message_not_found", "cant_update_message", "edit_window_closed", "block_mismatch"}, slackError(err))
 }
 
-// hash names what a page shows.
-func (p *page) hash() string {
-	blocks, err := json.Marshal(p.blocks)
-	if err != nil {
-		panic(err) // blocks are made of strings and numbers
-	}
-	return approval.Hash(append(blocks, p.text()...))[:16]
-}
-
-// garbledMark ends the Shown of a card that Slack did not store as it was sent,
-// and of an answer without the file in which all of its printed text would be.
-const garbledMark = "!"
-
 // putReply posts the answer, and the whole of what was printed when the answer
 // has to cut it.
-func (b *Bot) putReply(ctx context.Context, v *steps.View) (steps.Post, error) {
-	at := spot{v.Session.Channel, thread(v)}
-	p := b.reply(v, true)
+func (out *publishing) putReply(ctx context.Context, v *steps.View) (steps.Post, error) {
+	at := spot{v.Session.Channel, draw.Thread(v)}
+	p := draw.Reply(v, true)
 	had := v.Posts[steps.SurfaceReply]
-	mark := had.Shown[len(strings.TrimSuffix(had.Shown, garbledMark)):]
-	if had.TS == "" && p.cutsPrinted {
-		printed := approval.Artifact{Name: printedFile, Kind: "file", Alt: "What the code printed, in full.", Data: []byte(v.Request.Run.Result.Stdout)}
-		_, refused, err := b.upload(ctx, at, []approval.Artifact{printed}, late(v))
+	mark := had.Shown[len(strings.TrimSuffix(had.Shown, draw.GarbledMark)):]
+	if had.TS == "" && p.CutsPrinted {
+		printed := approval.Artifact{Name: draw.PrintedFile, Kind: "file", Alt: "What the code printed, in full.", Data: []byte(v.Request.Run.Result.Stdout)}
+		_, refused, err := out.upload(ctx, at, []approval.Artifact{printed}, late(v))
 		if err != nil {
 			return steps.Post{}, err
 		}
 		if len(refused) > 0 {
-			mark = garbledMark
+			mark = draw.GarbledMark
 			next := *v
 			next.Posts = maps.Clone(v.Posts)
 			next.Posts[steps.SurfaceReply] = steps.Post{Shown: mark}
-			v, p = &next, b.reply(&next, true)
+			v, p = &next, draw.Reply(&next, true)
 		}
 	}
-	post, _, err := b.send(ctx, v, steps.SurfaceReply, at, p)
+	post, _, err := out.send(ctx, v, steps.SurfaceReply, at, p)
 	if formal(err) {
 		// A workspace that does not take tables, or more: refused as a whole, so nothing was posted.
-		b.Log.Warn("the answer goes without a table block", "request", v.Request.ID, "error", err)
-		post, err = b.put(ctx, v, steps.SurfaceReply, at, b.reply(v, false))
+		out.Log.Warn("the answer goes without a table block", "request", v.Request.ID, "error", err)
+		post, err = out.put(ctx, v, steps.SurfaceReply, at, draw.Reply(v, false))
 	}
 	if post.TS != "" {
-		post.Shown = strings.TrimSuffix(post.Shown, garbledMark) + mark
+		post.Shown = strings.TrimSuffix(post.Shown, draw.GarbledMark) + mark
 	}
 	return post, err
+}
+
+// progressNow is the line of progress, with what can be done about a budget that
+// refuses: that depends on the budgets as they are now.
+func (out *publishing) progressNow(ctx context.Context, v *steps.View) (*kit.Page, error) {
+	if v.Request.Blocked == nil || v.Request.State.Final() {
+		return draw.Progress(out.with(), v), nil
+	}
+	c, err := out.service.Choices(ctx, v.Request.ID)
+	if err != nil {
+		return nil, err
+	}
+	if c.Block == nil {
+		return draw.Progress(out.with(), v), nil // it has gone on meanwhile, and will be drawn again
+	}
+	return draw.Blocked(out.with(), v, c), nil
 }

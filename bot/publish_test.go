@@ -1,11 +1,8 @@
 package bot
 
 import (
-	"bytes"
 	"errors"
-	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -13,17 +10,17 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
-	"countersign/approval/review"
 	"countersign/approval/steps"
+	"countersign/bot/draw"
+	"countersign/bot/draw/sample"
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/fault"
-	"countersign/internal/slacksim/workspace"
 )
 
 func TestWhatShowsAlreadyIsNotSentAgain(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	v := sample()
+	v := sample.View()
 	kinds := []steps.Surface{steps.SurfaceRoot, steps.SurfaceProgress, steps.SurfaceCard}
 	b.publish(v, kinds...)
 	had := map[steps.Surface]steps.Post{}
@@ -38,11 +35,11 @@ func TestWhatShowsAlreadyIsNotSentAgain(t *testing.T) {
 func TestOneMessageIsRewrittenInPlace(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	v := sample(in(approval.Drafting, ""))
+	v := sample.View(sample.In(approval.Drafting, ""))
 	b.publish(v, steps.SurfaceRoot, steps.SurfaceProgress)
 	first := v.Posts[steps.SurfaceProgress]
 	for _, state := range []approval.State{approval.Pending, approval.Approved, approval.Running, approval.Withdrawn} {
-		next := sample(in(state, ""))
+		next := sample.View(sample.In(state, ""))
 		next.Posts, next.Session = v.Posts, v.Session
 		b.publish(next, steps.SurfaceProgress)
 		require.Equal(t, first.TS, next.Posts[steps.SurfaceProgress].TS)
@@ -55,7 +52,7 @@ func TestOneMessageIsRewrittenInPlace(t *testing.T) {
 func TestAMessageThatSomebodyDeletedIsPostedAnew(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	v := sample()
+	v := sample.View()
 	b.publish(v, steps.SurfaceRoot, steps.SurfaceProgress)
 	first := v.Posts[steps.SurfaceProgress]
 	v.Request.State = approval.Withdrawn
@@ -76,7 +73,7 @@ func TestAThreadOfSomebodyElseGetsNoRoot(t *testing.T) {
 	b := idle(t)
 	m, err := b.as(slacksim.Analyst).Say(slacksim.SalesData, "How many?")
 	require.NoError(t, err)
-	v := sample()
+	v := sample.View()
 	v.Session.ThreadTS = m.TS
 	b.publish(v, steps.SurfaceRoot, steps.SurfaceProgress)
 	b.publish(v, steps.SurfaceRoot)
@@ -87,7 +84,7 @@ func TestAThreadOfSomebodyElseGetsNoRoot(t *testing.T) {
 func TestATheadThatIsNotRememberedYetIsFoundByItsRoot(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	v := sample()
+	v := sample.View()
 	b.publish(v, steps.SurfaceRoot)
 	v.Session.ThreadTS = "" // the program died between remembering the one and the other
 	b.publish(v, steps.SurfaceProgress)
@@ -97,9 +94,9 @@ func TestATheadThatIsNotRememberedYetIsFoundByItsRoot(t *testing.T) {
 func TestFilesAreUploadedOnce(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	v := sample()
+	v := sample.View()
 	b.publish(v, steps.SurfaceRoot)
-	with(approval.Result{Outcome: approval.OK}, approval.Artifact{Name: "notes.txt", Kind: "file", Data: []byte("x")}, approval.Artifact{Name: "empty.csv", Kind: "table"},
+	sample.With(approval.Result{Outcome: approval.OK}, approval.Artifact{Name: "notes.txt", Kind: "file", Data: []byte("x")}, approval.Artifact{Name: "empty.csv", Kind: "table"},
 		approval.Artifact{Name: "table.csv", Kind: "table", Data: []byte("a\n1\n")}, approval.Artifact{Name: "chart.png", Kind: "chart", Alt: "Bars", Data: png})(v)
 	b.publish(v, steps.SurfaceFiles)
 	b.publish(v, steps.SurfaceFiles)
@@ -112,7 +109,7 @@ func TestFilesAreUploadedOnce(t *testing.T) {
 	require.Equal(t, []string{"chart.png", "table.csv", "notes.txt"}, names, "charts first; an empty file is none")
 	require.Equal(t, thread[1].Files[0].ID, v.Posts[steps.SurfaceFiles].TS)
 
-	empty := sample(with(approval.Result{Outcome: approval.OK}, approval.Artifact{Name: "empty.csv", Kind: "table"}))
+	empty := sample.View(sample.With(approval.Result{Outcome: approval.OK}, approval.Artifact{Name: "empty.csv", Kind: "table"}))
 	empty.Session = v.Session
 	b.publish(empty, steps.SurfaceFiles)
 	require.Equal(t, "none", empty.Posts[steps.SurfaceFiles].TS)
@@ -121,9 +118,9 @@ func TestFilesAreUploadedOnce(t *testing.T) {
 func TestAnUploadThatFailsIsAnError(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	v := sample()
+	v := sample.View()
 	b.publish(v, steps.SurfaceRoot)
-	with(approval.Result{Outcome: approval.OK, Stdout: strings.Repeat("line\n", 1000)}, approval.Artifact{Name: "chart.png", Kind: "chart", Data: png})(v)
+	sample.With(approval.Result{Outcome: approval.OK, Stdout: strings.Repeat("line\n", 1000)}, approval.Artifact{Name: "chart.png", Kind: "chart", Data: png})(v)
 	b.sim.Fail(fault.Method{Method: "files.getUploadURLExternal", Error: "fatal_error", Times: 2})
 	_, err := b.bot.Publish(b.ctx, v, steps.SurfaceFiles)
 	require.ErrorContains(t, err, "upload chart.png: fatal_error")
@@ -134,10 +131,10 @@ func TestAnUploadThatFailsIsAnError(t *testing.T) {
 func TestAnAnswerComesWithoutTheFilesThatSlackRefuses(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	v := sample()
+	v := sample.View()
 	b.publish(v, steps.SurfaceRoot)
 	printed := strings.Repeat("a line of text\n", 1000)
-	with(approval.Result{Outcome: approval.OK, Stdout: printed}, approval.Artifact{Name: "chart.png", Kind: "chart", Data: png},
+	sample.With(approval.Result{Outcome: approval.OK, Stdout: printed}, approval.Artifact{Name: "chart.png", Kind: "chart", Data: png},
 		approval.Artifact{Name: "table.csv", Kind: "table", Data: []byte("a\n1\n")})(v)
 	refuse := func(method, code string) { b.sim.Fail(fault.Method{Method: method, Error: code}) }
 	refuse("files.getUploadURLExternal", "file_type_blocked")
@@ -153,14 +150,14 @@ func TestAnAnswerComesWithoutTheFilesThatSlackRefuses(t *testing.T) {
 			"That is not all of it, but Slack did not take the file with the rest."} {
 			require.Contains(t, thread[2].Text, words)
 		}
-		require.NotContains(t, thread[2].Text, printedFile)
+		require.NotContains(t, thread[2].Text, draw.PrintedFile)
 	}
 	require.Contains(t, b.log.String(), "file_type_blocked")
 
 	// Slack takes them, and does not share them.
-	v = sample()
+	v = sample.View()
 	b.publish(v, steps.SurfaceRoot)
-	with(approval.Result{Outcome: approval.OK}, approval.Artifact{Name: "chart.png", Kind: "chart", Data: png})(v)
+	sample.With(approval.Result{Outcome: approval.OK}, approval.Artifact{Name: "chart.png", Kind: "chart", Data: png})(v)
 	refuse("files.completeUploadExternal", "posting_to_general_channel_denied")
 	b.publish(v, steps.SurfaceFiles, steps.SurfaceReply)
 	thread := b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS)
@@ -187,9 +184,9 @@ func blocked(takes int) func(*slacksim.Options, *Options) {
 func TestAnAnswerWaitsOnlySoLongForFilesThatDoNotGetThrough(t *testing.T) {
 	t.Parallel()
 	b := idle(t, blocked(1))
-	v := sample()
+	v := sample.View()
 	b.publish(v, steps.SurfaceRoot)
-	with(approval.Result{Outcome: approval.OK, Stdout: strings.Repeat("a line of text\n", 1000)}, approval.Artifact{Name: "chart.png", Kind: "chart", Data: png},
+	sample.With(approval.Result{Outcome: approval.OK, Stdout: strings.Repeat("a line of text\n", 1000)}, approval.Artifact{Name: "chart.png", Kind: "chart", Data: png},
 		approval.Artifact{Name: "table.csv", Kind: "table", Data: []byte("a\n1\n")}, approval.Artifact{Name: "more.csv", Kind: "table", Data: []byte("a\n1\n")})(v)
 	v.Now = v.Request.Run.FinishedAt.Add(time.Minute)
 	_, err := b.bot.Publish(b.ctx, v, steps.SurfaceFiles)
@@ -233,9 +230,9 @@ func TestAnUploadMayTakeLongerThanACall(t *testing.T) {
 			return http.DefaultTransport.RoundTrip(r)
 		})}
 	})
-	v := sample()
+	v := sample.View()
 	b.publish(v, steps.SurfaceRoot)
-	with(approval.Result{Outcome: approval.OK}, approval.Artifact{Name: "chart.png", Kind: "chart", Data: png})(v)
+	sample.With(approval.Result{Outcome: approval.OK}, approval.Artifact{Name: "chart.png", Kind: "chart", Data: png})(v)
 	b.publish(v, steps.SurfaceFiles)
 	require.Len(t, b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS), 2)
 }
@@ -243,14 +240,14 @@ func TestAnUploadMayTakeLongerThanACall(t *testing.T) {
 func TestPrintedTextThatIsTooLongComesAsAFile(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	v := sample()
+	v := sample.View()
 	b.publish(v, steps.SurfaceRoot)
 	printed := strings.Repeat("a line of text\n", 1000)
-	with(approval.Result{Outcome: approval.OK, Stdout: printed})(v)
+	sample.With(approval.Result{Outcome: approval.OK, Stdout: printed})(v)
 	b.publish(v, steps.SurfaceReply)
 	thread := b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS)
 	require.Len(t, thread, 3)
-	require.Equal(t, printedFile, thread[1].Files[0].Name)
+	require.Equal(t, draw.PrintedFile, thread[1].Files[0].Name)
 	got, err := b.as(slacksim.Analyst).Download(thread[1].Files[0].ID)
 	require.NoError(t, err)
 	require.Equal(t, printed, string(got))
@@ -262,9 +259,9 @@ func TestPrintedTextThatIsTooLongComesAsAFile(t *testing.T) {
 func TestAWorkspaceWithoutTableBlocksGetsTheTableAsText(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	v := sample()
+	v := sample.View()
 	b.publish(v, steps.SurfaceRoot)
-	with(approval.Result{Outcome: approval.OK, Tables: []approval.Grid{{Columns: []string{"month", "amount"}, Rows: [][]string{{"Jan", "12"}}, TotalRows: 1}}})(v)
+	sample.With(approval.Result{Outcome: approval.OK, Tables: []approval.Grid{{Columns: []string{"month", "amount"}, Rows: [][]string{{"Jan", "12"}}, TotalRows: 1}}})(v)
 	b.sim.Fail(fault.Method{Method: "chat.postMessage", Error: "invalid_blocks"})
 	b.publish(v, steps.SurfaceReply)
 	require.Contains(t, b.read(slacksim.Analyst, v.Posts[steps.SurfaceReply]).Words(), "month  amount\nJan    12")
@@ -273,177 +270,21 @@ func TestAWorkspaceWithoutTableBlocksGetsTheTableAsText(t *testing.T) {
 func TestASurfaceThatIsNoneIsAnError(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	_, err := b.bot.Publish(b.ctx, sample(), "banner")
+	_, err := b.bot.Publish(b.ctx, sample.View(), "banner")
 	require.ErrorContains(t, err, "no such surface")
 	b.sim.Fail(fault.Method{Method: "chat.postMessage", Error: "not_in_channel"})
-	_, err = b.bot.Publish(b.ctx, sample(), steps.SurfaceCard)
+	_, err = b.bot.Publish(b.ctx, sample.View(), steps.SurfaceCard)
 	require.ErrorContains(t, err, "post the card of bcd23fg in "+slacksim.CodeReview+": ")
 	require.ErrorContains(t, err, "not_in_channel")
 	require.ErrorIs(t, err, steps.ErrNoPlace)
 
-	v := sample()
+	v := sample.View()
 	b.publish(v, steps.SurfaceCard)
 	v.Request.Revision.Number = 2
 	b.sim.Remove(slacksim.CodeReview, slacksim.BotUser)
 	_, err = b.bot.Publish(b.ctx, v, steps.SurfaceCard)
 	require.ErrorIs(t, err, steps.ErrNoPlace, "the card of the version before cannot give way either")
 	other := idle(t, func(_ *slacksim.Options, o *Options) { o.BotToken = "xoxb-wrong" })
-	_, err = other.bot.Publish(b.ctx, sample(), steps.SurfaceCard)
+	_, err = other.bot.Publish(b.ctx, sample.View(), steps.SurfaceCard)
 	require.ErrorContains(t, err, "invalid_auth")
-}
-
-// forge changes what Slack answers to what posts a card and opens a modal.
-func forge(old, new string) *http.Client {
-	return forgeCalls(old, new, "chat.postMessage", "views.open")
-}
-
-func TestAFileIsFetchedOrItsFateIsTold(t *testing.T) {
-	t.Parallel()
-	b := idle(t)
-	m := b.share(slacksim.SalesData, "sales.csv", "a\n1\n")
-	f := approval.File{ID: m.Files[0].ID, Name: "sales.csv"}
-	got, err := b.bot.Fetch(b.ctx, f, 100)
-	require.NoError(t, err)
-	require.Equal(t, "a\n1\n", string(got))
-	_, err = b.bot.Fetch(b.ctx, f, 3)
-	require.ErrorIs(t, err, steps.ErrFileTooBig)
-	b.sim.Fail(fault.Method{Method: "download", Status: 404})
-	_, err = b.bot.Fetch(b.ctx, f, 100)
-	require.Error(t, err)
-	b.sim.Fail(fault.Method{Method: "files.info", Error: "fatal_error"})
-	_, err = b.bot.Fetch(b.ctx, f, 100)
-	require.ErrorContains(t, err, "files.info "+f.ID)
-	require.NoError(t, b.as(slacksim.Analyst).DeleteFile(f.ID))
-	_, err = b.bot.Fetch(b.ctx, f, 100)
-	require.ErrorIs(t, err, lacking(approval.FileGone, f))
-	_, err = b.bot.Fetch(b.ctx, approval.File{ID: "F0NOBODY"}, 100)
-	require.ErrorIs(t, err, lacking(approval.FileNotSeen, approval.File{}), "it may only be hidden from the bot")
-}
-
-// answering is a Slack that answers one method with this and every download so.
-func answering(t *testing.T, method, answer string, download func(w http.ResponseWriter, r *http.Request)) *Bot {
-	t.Helper()
-	return New(Options{BotToken: "xoxb-1", AppToken: "xapp-1", APIURL: "http://slack.test/api/", HTTPClient: &http.Client{Transport: trip(func(r *http.Request) (*http.Response, error) {
-		w := &recorder{header: http.Header{}, status: http.StatusOK}
-		if strings.HasSuffix(r.URL.Path, method) {
-			w.body.WriteString(answer)
-		} else {
-			download(w, r)
-		}
-		return &http.Response{StatusCode: w.status, Header: w.header, Body: io.NopCloser(struct{ io.Reader }{&w.body}), Request: r}, nil
-	})}})
-}
-
-type recorder struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-func (w *recorder) Header() http.Header         { return w.header }
-func (w *recorder) Write(p []byte) (int, error) { return w.body.Write(p) }
-func (w *recorder) WriteHeader(status int)      { w.status = status }
-
-func TestDownloadsThatSlackDoesNotGive(t *testing.T) {
-	t.Parallel()
-	info := `{"ok":true,"file":{"id":"F1","size":4,"url_private":"http://slack.test/files/F1"}}`
-	tests := []struct {
-		name     string
-		info     string
-		download func(w http.ResponseWriter, r *http.Request)
-		want     error
-		says     string
-	}{
-		{"the sign-in page", info, func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, "http://slack.test/signin?redir="+url.QueryEscape(r.URL.Path), http.StatusFound)
-		}, lacking(approval.FileWithheld, approval.File{Name: "sales.csv"}), ""},
-		{"not found", info, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) }, lacking(approval.FileWithheld, approval.File{Name: "sales.csv"}), ""},
-		{"more than was said", info, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 1000)) }, steps.ErrFileTooBig, ""},
-		{"an error", info, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }, nil, "download F1"},
-		{"round in circles", info, func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, "http://slack.test/again", http.StatusFound)
-		}, nil, "redirected five times"},
-		{"a tombstone", `{"ok":true,"file":{"id":"F1","mode":"tombstone"}}`, nil, lacking(approval.FileGone, approval.File{Name: "sales.csv"}), ""},
-		{"behind the limit of a free workspace", `{"ok":true,"file":{"id":"F1","mode":"hidden_by_limit"}}`, nil, lacking(approval.FileHidden, approval.File{Name: "sales.csv"}), ""},
-		{"a link to elsewhere", `{"ok":true,"file":{"id":"F1","is_external":true}}`, nil, nil, "is a link to a file somewhere else"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			_, err := answering(t, "files.info", tt.info, tt.download).Fetch(t.Context(), approval.File{ID: "F1", Name: "sales.csv"}, 100)
-			if tt.want != nil {
-				require.ErrorIs(t, err, tt.want)
-			}
-			require.ErrorContains(t, err, tt.says)
-		})
-	}
-}
-
-func TestPeopleAreWhoSlackSaysTheyAre(t *testing.T) {
-	t.Parallel()
-	b := idle(t)
-	team := slacksim.DefaultTeam.ID
-	b.sim.Change(slacksim.OtherAnalyst, func(u *workspace.User) { u.IsStranger = true })
-	for user, want := range map[string]review.Person{
-		slacksim.Analyst:      {ID: slacksim.Analyst, Name: "maya"},
-		slacksim.Guest:        {ID: slacksim.Guest, Name: "theo", Guest: true},
-		slacksim.Deactivated:  {ID: slacksim.Deactivated, Name: "sam", Gone: true},
-		slacksim.BotUser:      {ID: slacksim.BotUser, Bot: true},
-		slacksim.OtherAnalyst: {ID: slacksim.OtherAnalyst, Name: "jun", External: true},
-		"U0NOBODY":            {ID: "U0NOBODY", Gone: true},
-	} {
-		got, err := b.bot.Person(b.ctx, team, user)
-		require.NoError(t, err)
-		require.Contains(t, strings.ToLower(got.Name), want.Name)
-		got.Name = want.Name
-		require.Equal(t, want, got)
-	}
-	other, err := b.bot.Person(b.ctx, "T0OTHER", slacksim.Analyst)
-	require.NoError(t, err)
-	require.True(t, other.External, "somebody of another workspace")
-	b.sim.Fail(fault.Method{Method: "users.info", Error: "user_not_visible"})
-	hidden, err := b.bot.Person(b.ctx, team, slacksim.Analyst)
-	require.NoError(t, err)
-	require.True(t, hidden.External)
-	b.sim.Fail(fault.Method{Method: "users.info", Error: "fatal_error"})
-	_, err = b.bot.Person(b.ctx, team, slacksim.Analyst)
-	require.ErrorContains(t, err, "users.info")
-}
-
-func TestTheReviewChannelIsChecked(t *testing.T) {
-	t.Parallel()
-	b := idle(t)
-	require.NoError(t, b.bot.CheckChannel(b.ctx, slacksim.CodeReview))
-	require.NoError(t, b.bot.CheckApp(b.ctx))
-	for channel, says := range map[string]string{"": "no review channel is set", "C0NOWHERE": "invite the bot", slacksim.Partners: "shared with another organisation", slacksim.Random: "the bot is not in #random"} {
-		require.ErrorContains(t, b.bot.CheckChannel(b.ctx, channel), says)
-	}
-	b.sim.Fail(fault.Method{Method: "conversations.info", Error: "fatal_error"})
-	require.ErrorContains(t, b.bot.CheckChannel(b.ctx, slacksim.CodeReview), "fatal_error")
-	b.sim.Fail(fault.Method{Method: "apps.connections.open", Error: "not_allowed_token_type"})
-	require.ErrorContains(t, b.bot.CheckApp(b.ctx), "not_allowed_token_type")
-	archived := answering(t, "conversations.info", `{"ok":true,"channel":{"id":"C1","name":"old","is_archived":true}}`, nil)
-	require.ErrorContains(t, archived.CheckChannel(b.ctx, "C1"), "#old is archived")
-	lacking := answering(t, "conversations.info", `{"ok":false,"error":"missing_scope","needed":"channels:read","provided":"commands"}`, nil)
-	require.ErrorContains(t, lacking.CheckChannel(b.ctx, "C1"), "missing_scope (needs the scope channels:read)")
-}
-
-func TestALinkLeadsToTheMessage(t *testing.T) {
-	t.Parallel()
-	who := Identity{URL: "https://x.slack.com/"}
-	require.Equal(t, "https://x.slack.com/archives/C1/p1763812800000100", who.permalink("C1", "1763812800.000100", ""))
-	require.Equal(t, "https://x.slack.com/archives/C1/p1763812800000100?thread_ts=1.2&cid=C1", who.permalink("C1", "1763812800.000100", "1.2"))
-	require.Empty(t, who.permalink("C1", "", ""))
-}
-
-func TestABotHasSensibleDefaults(t *testing.T) {
-	t.Parallel()
-	b := New(Options{})
-	require.Equal(t, 2, b.Connections)
-	require.Equal(t, 16, b.Workers)
-	require.Empty(t, b.Policy().Reviewers)
-	b.Observe("kind", "acked", time.Second)
-	s := newService()
-	b.Serve(s)
-	require.Equal(t, s, b.Service)
 }

@@ -1,7 +1,6 @@
 package bot
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,6 +9,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval/steps"
+	"countersign/bot/draw"
+	"countersign/bot/draw/sample"
+	"countersign/bot/ids"
+	"countersign/bot/kit"
+	"countersign/bot/readback"
 	"countersign/internal/proof"
 	"countersign/internal/slacksim"
 )
@@ -39,17 +43,17 @@ func swapped(name, old, new string) spoil {
 // rebuilt changes the blocks themselves.
 func rebuilt(name string, do func(blocks []any) []any) spoil {
 	return spoil{name, func(card string) string {
-		t, err := treeOf([]byte(card))
+		t, err := readback.TreeOf([]byte(card))
 		if err != nil {
 			panic(err)
 		}
-		return string(mustJSON(do(t.([]any))))
+		return string(sample.MustJSON(do(t.([]any))))
 	}}
 }
 
 // indexOf finds the block that contains a text.
 func indexOf(blocks []any, text string) int {
-	return slices.IndexFunc(blocks, func(b any) bool { return strings.Contains(string(mustJSON(b)), text) })
+	return slices.IndexFunc(blocks, func(b any) bool { return strings.Contains(string(sample.MustJSON(b)), text) })
 }
 
 // spoils are the differences that take Approve away.
@@ -116,7 +120,7 @@ func spoils() []spoil {
 			pre["elements"] = []any{map[string]any{"type": "link", "url": "https://evil.example", "text": e["text"]}}
 		})),
 		rebuilt("code crossed out", code(func(_, pre map[string]any) { textOf(pre)["style"] = map[string]any{"strike": true} })),
-		rebuilt("code under another of our ids", code(func(block, _ map[string]any) { block["block_id"] = codeID + "2" })),
+		rebuilt("code under another of our ids", code(func(block, _ map[string]any) { block["block_id"] = kit.CodeID + "2" })),
 		rebuilt("code in another place", func(blocks []any) []any {
 			at := indexOf(blocks, "rich_text_preformatted")
 			moved := blocks[at]
@@ -145,8 +149,8 @@ func spoils() []spoil {
 		swapped("another limit of memory", `1,024 MB`, `1,025 MB`),
 		swapped("another cost", `$0.0041`, `$0.0410`),
 		swapped("another budget", `$7.88 of $10.00`, `$7.88 of $100.00`),
-		swapped("another day", fmt.Sprint(noon.Add(24*60*60*1e9).Unix()), fmt.Sprint(noon.Unix())),
-		swapped("another format of a day", dateFormat, "{time}"),
+		swapped("another day", fmt.Sprint(sample.Noon.Add(24*60*60*1e9).Unix()), fmt.Sprint(sample.Noon.Unix())),
+		swapped("another format of a day", kit.DateFormat, "{time}"),
 		swapped("another fallback of a day", `23 Nov 2026`, `24 Nov 2026`),
 		swapped("another digest", `sha256 `, `sha256 0`),
 		swapped("a number in figures of another kind", `120 seconds`, `１20 seconds`),
@@ -189,8 +193,8 @@ func spoils() []spoil {
 			return emojiFor(blocks, "at most 120", "120", map[string]any{"type": "hologram", "text": "120"})
 		}),
 		rebuilt("somebody's words as ours", func(blocks []any) []any {
-			text := string(mustJSON(blocks))
-			t, err := treeOf([]byte(strings.ReplaceAll(text, "rich_text_quote", "rich_text_section")))
+			text := string(sample.MustJSON(blocks))
+			t, err := readback.TreeOf([]byte(strings.ReplaceAll(text, "rich_text_quote", "rich_text_section")))
 			if err != nil {
 				panic(err)
 			}
@@ -211,12 +215,12 @@ func spoils() []spoil {
 		rebuilt("another value", button(func(b map[string]any) { b["value"] = "z" + b["value"].(string) })),
 		rebuilt("a value with a blank", button(func(b map[string]any) { b["value"] = b["value"].(string) + " " })),
 		rebuilt("no value", button(func(b map[string]any) { delete(b, "value") })),
-		rebuilt("a value without its mark", button(func(b map[string]any) { b["value"], _ = cutMark(b["value"].(string)) })),
+		rebuilt("a value without its mark", button(func(b map[string]any) { b["value"], _ = readback.CutMark(b["value"].(string)) })),
 		rebuilt("another mark", button(func(b map[string]any) {
-			seal, mark := cutMark(b["value"].(string))
+			seal, mark := readback.CutMark(b["value"].(string))
 			b["value"] = seal + "/" + strings.Repeat("0", len(mark))
 		})),
-		rebuilt("another action", button(func(b map[string]any) { b["action_id"] = actionReject })),
+		rebuilt("another action", button(func(b map[string]any) { b["action_id"] = ids.ActionReject })),
 		rebuilt("another label", button(func(b map[string]any) { b["text"].(map[string]any)["text"] = "Reject" })),
 		rebuilt("another label for screen readers", button(func(b map[string]any) { b["accessibility_label"] = "Reject this code" })),
 		rebuilt("an address", button(func(b map[string]any) { b["url"] = "https://evil.example" })),
@@ -267,7 +271,7 @@ func added(kind, part string, holds any) func([]any) []any {
 func TestAnUnknownPartCountsWhereverItStands(t *testing.T) {
 	t.Parallel()
 	for kind, part := range map[string]string{"context": "elements", "section": "fields", "header": "text", "table": "rows"} {
-		held := func(words string) tree {
+		held := func(words string) readback.Tree {
 			of := any(map[string]any{"type": "shouted", "words": words})
 			switch part {
 			case "rows":
@@ -276,11 +280,11 @@ func TestAnUnknownPartCountsWhereverItStands(t *testing.T) {
 			default:
 				of = []any{of}
 			}
-			return treeFrom([]any{map[string]any{"type": kind, part: of}})
+			return readback.TreeFrom([]any{map[string]any{"type": kind, part: of}})
 		}
-		require.True(t, differ(treeFrom([]any{}), held("Yes")).harmful(), kind)
-		require.True(t, differ(held("No"), held("Yes")).harmful(), kind)
-		require.False(t, differ(held("No"), held("No")).harmful(), kind)
+		require.True(t, readback.Differ(readback.TreeFrom([]any{}), held("Yes")).Harmful(), kind)
+		require.True(t, readback.Differ(held("No"), held("Yes")).Harmful(), kind)
+		require.False(t, readback.Differ(held("No"), held("No")).Harmful(), kind)
 	}
 }
 
@@ -323,25 +327,25 @@ func emojiFor(blocks []any, in, word string, element map[string]any) []any {
 }
 
 // judged holds a card against what was sent, as the post and as the press does.
-func judged(sent tree, held []byte) (atPost, atPress bool) {
-	t, err := treeOf(held)
+func judged(sent readback.Tree, held []byte) (atPost, atPress bool) {
+	t, err := readback.TreeOf(held)
 	if err != nil {
 		panic(err)
 	}
 	body := map[string]any{"blocks": t}
-	atPost = !differ(sent, body).harmful()
-	_, mark := cutMark(approveOf(sent))
-	_, got := cutMark(approveOf(t))
-	return atPost, mark == got && approveOf(sent) == approveOf(t) && markOf(body, sent) == mark && slices.Equal(programOf(factsOf(body)), programOf(factsOf(sent)))
+	atPost = !readback.Differ(sent, body).Harmful()
+	_, mark := readback.CutMark(approveOf(sent))
+	_, got := readback.CutMark(approveOf(t))
+	return atPost, mark == got && approveOf(sent) == approveOf(t) && readback.MarkOf(body, sent) == mark && slices.Equal(readback.ProgramOf(readback.FactsOf(body)), readback.ProgramOf(readback.FactsOf(sent)))
 }
 
 // approveOf is the value of Approve.
-func approveOf(blocks tree) (value string) {
+func approveOf(blocks readback.Tree) (value string) {
 	for _, b := range blocks.([]any) {
 		actions, _ := b.(map[string]any)
 		elements, _ := actions["elements"].([]any)
 		for _, x := range elements {
-			if e, _ := x.(map[string]any); e["action_id"] == actionApprove {
+			if e, _ := x.(map[string]any); e["action_id"] == ids.ActionApprove {
 				value, _ = e["value"].(string)
 			}
 		}
@@ -352,13 +356,13 @@ func approveOf(blocks tree) (value string) {
 func TestProveSlackWhatIsNotHarmlessTakesApproveAway(t *testing.T) {
 	t.Parallel()
 	b := idle(t).bot
-	sent := treeFrom(b.card(sample(risen), Identity{}, false).blocks)
-	fine, press := judged(sent, mustJSON(sent))
+	sent := readback.TreeFrom(draw.Card(b.with(), sample.View(risen), false).Blocks)
+	fine, press := judged(sent, sample.MustJSON(sent))
 	require.True(t, fine && press)
 	all := spoils()
 	refused := 0
 	for _, s := range all {
-		fine, press := judged(sent, []byte(s.do(string(mustJSON(sent)))))
+		fine, press := judged(sent, []byte(s.do(string(sample.MustJSON(sent)))))
 		if fine || press {
 			t.Errorf("%s: accepted when posted %t, when pressed %t", s.name, fine, press)
 			continue
@@ -366,33 +370,4 @@ func TestProveSlackWhatIsNotHarmlessTakesApproveAway(t *testing.T) {
 		refused++
 	}
 	proof.Check(t, refused == len(all), "what is not harmless takes Approve away, when posted and when pressed", "%d of %d changes", refused, len(all))
-}
-
-func TestWhatAFoldLeavesAlone(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{"a  b\n\tc ": "a b c", "1 0": "1 0", "10": "10", "&amp;lt; &gt;": "< >", "&#49;&quot;": "&#49;&quot;", "❤️": "❤", "a\x01b": "a\ufffdb"} {
-		require.Equal(t, want, flat(text))
-	}
-	for text, urls := range map[string][]string{"https://a.example": {"https://a.example", "https://a.example/"}, "a.example": {"http://a.example", "https://a.example/"}, "a@b.example": {"mailto:a@b.example"}} {
-		for _, url := range urls {
-			require.True(t, isAddress(text, url), url)
-			require.False(t, isAddress(text, url+"x"), url)
-		}
-	}
-	require.False(t, isAddress("", "https://a.example"))
-	require.Equal(t, []string{"1", "1", "1.5", "", "x"}, []string{whole(json.Number("1")), whole(json.Number("1.0")), whole(json.Number("1.5")), whole(nil), whole("x")})
-}
-
-func TestAPictureIsNoPartOfANumber(t *testing.T) {
-	t.Parallel()
-	of := func(elements ...any) saying { s, _ := sentence(elements); return s }
-	text := func(s string) any { return map[string]any{"type": "text", "text": s} }
-	number := map[string]any{"type": "emoji", "name": "30"}
-	require.False(t, of(text("at 10"), number, text("45")).says("at 10:30:45"))
-	require.True(t, of(text("at "), number, text(" o'clock")).says("at :30: o'clock"))
-	wave := map[string]any{"type": "emoji", "name": "+1", "skin_tone": json.Number("2"), "unicode": "1f44d-1f3fb"}
-	require.True(t, of(wave).says("👍🏻"))
-	require.True(t, of(wave).says(":+1::skin-tone-2:"))
-	require.False(t, of(wave).says("👍"))
-	require.False(t, of(map[string]any{"type": "emoji", "name": "n", "unicode": "zz"}).says("n"))
 }

@@ -2,116 +2,223 @@ package bot
 
 import (
 	"context"
-	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
-	"countersign/approval/review"
 	"countersign/approval/steps"
+	"countersign/bot/draw"
+	"countersign/bot/kit"
+	"countersign/bot/readback"
 )
 
-// reviewView is the modal that shows the whole of a program in parts: every line,
-// numbered. Approving is sending it off. It is where long programs are decided,
-// where the rules want the digest typed, and what opens from a Home.
-func (b *Bot) reviewView(v *steps.View, from origin) (slack.ModalViewRequest, bool) {
-	r, rev := v.Request, v.Request.Revision
-	chunks, ok := chunked(rev.Code)
-	if !ok {
-		return slack.ModalViewRequest{}, false
-	}
-	p := &page{}
-	b.glance(p, v)
-	b.verdicts(p, v)
-	b.asks(p, v)
-	b.since(p, v)
-	p.enumerate("File", fileLines(r.Files))
-	b.findings(p, rev.Findings, 8000)
-	b.summary(p, rev)
-	for i, c := range chunks {
-		title := []part{strong(fmt.Sprintf("Part %d of %d", i+1, len(chunks))), words(fmt.Sprintf(", lines %d to %d of %d", c.from, c.to, chunks[len(chunks)-1].to))}
-		if len(chunks) == 1 {
-			title = []part{strong("Code"), words(fmt.Sprintf(", all %s", count(c.to, "line")))}
-		}
-		p.verbatim(title, c.text, fmt.Sprint(codeID, i+1), "")
-	}
-	b.agreed(p, v, review.MaxHosts)
-	p.small(words("Request "), mono(r.ID), words(fmt.Sprintf(", revision %d, sha256 ", rev.Number)), mono(approval.Short(rev.Digest)), words(". Approve below runs it once."))
-	p.buttons("decide", button(actionReject, "Reject", from.Seal, slack.StyleDanger), button(actionChanges, "Request changes", from.Seal, slack.StyleDefault))
-	if v.Terms.Typed {
-		p.add(typedField(v.Terms), 0, "")
-	}
-	view := slack.ModalViewRequest{Type: slack.VTModal, CallbackID: callbackReview, Title: plain("Review the code"), Submit: plain("Approve"),
-		Close: plain("Close"), Blocks: slack.Blocks{BlockSet: p.blocks}}
-	from.Mark = markOf(treeFrom(view), nil)
-	view.PrivateMetadata = from.String()
-	return view, true
-}
-
-// typedLength is how much of a digest is asked for.
-const typedLength = 6
-
-// typedField has the reviewer type what the rules want typed: a hand that only
-// wants to be rid of the card does not get past it.
-func typedField(t review.Terms) slack.Block {
-	typed := t.Digest[:min(typedLength, len(t.Digest))]
-	field := slack.NewPlainTextInputBlockElement(plain(typed), fieldTyped)
-	field.MaxLength = 64
-	hint := "It is the beginning of this version's digest, and says that you have read its lines."
-	return slack.NewInputBlock(fieldTyped, plain("To approve code of "+lower(riskWords[t.Tier])+", type "+typed), plain(hint), field)
-}
-
 // clickReview opens the whole of a program, from its card.
-func (b *Bot) clickReview(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+func (h *deciding) clickReview(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
 	from, s, err := cardOf(cb, action)
 	if err != nil {
 		return answer{}, err
 	}
 	click := clickOf(cb, action)
-	if _, err := b.Service.MayDecide(ctx, s.ruling(approval.Approve, "", click)); err != nil {
-		return b.decided(s, click, seatOf(cb), err)
+	if _, err := h.service.MayDecide(ctx, s.Ruling(approval.Approve, "", click)); err != nil {
+		return h.decided(s, click, seatOf(cb), err)
 	}
-	v, err := b.Service.View(ctx, s.request)
+	v, err := h.service.View(ctx, s.Request)
 	if err != nil {
 		return answer{}, err
 	}
-	return answer{}, b.openReview(ctx, cb.TriggerID, v, from, click)
+	return answer{}, h.openReview(ctx, cb.TriggerID, v, from, click)
 }
 
 // openReview shows the modal, and looks at what Slack has made of it: what does
 // not show the code as it is gives way to a word, before anybody can send it off.
-func (b *Bot) openReview(ctx context.Context, trigger string, v *steps.View, from origin, click approval.Click) error {
-	view, ok := b.reviewView(v, from)
+func (h *deciding) openReview(ctx context.Context, trigger string, v *steps.View, from draw.Origin, click approval.Click) error {
+	view, ok := draw.ReviewView(h.with(), v, from)
 	if !v.Terms.Slack {
 		return &approval.InputError{Why: "The rules want this decided on the command line: countersign decide " + v.Request.ID}
 	}
 	if !ok {
 		return &approval.InputError{Why: "This program is too long to be shown here, so it cannot be approved. Reject it, or request changes."}
 	}
-	if b.language.Load() == languageKept && b.Language {
-		view.Blocks.BlockSet = coloured(view.Blocks.BlockSet)
+	if h.habits.keeps() {
+		view.Blocks.BlockSet = kit.Coloured(view.Blocks.BlockSet)
 	}
-	ctx, held := holding(ctx)
-	stored, err := b.api.OpenViewContext(ctx, trigger, view)
+	ctx, held := readback.Holding(ctx)
+	stored, err := h.api.OpenViewContext(ctx, trigger, view)
 	if err != nil {
-		return b.unopened(v.Request.ID, view, err)
+		return h.unopened(v.Request.ID, view, err)
 	}
-	d := differ(treeFrom(view), held.posted())
-	if !held.holdsText("private_metadata", view.PrivateMetadata) || !held.holdsText("callback_id", view.CallbackID) {
-		d.what = "metadata"
+	d := readback.Differ(readback.TreeFrom(view), held.Posted())
+	if !held.HoldsText("private_metadata", view.PrivateMetadata) || !held.HoldsText("callback_id", view.CallbackID) {
+		d.What = "metadata"
 	}
-	if !d.harmful() {
-		b.learn("a modal", d.spelling)
-		if err := b.Service.Opened(ctx, v.Request.ID, v.Request.Revision.Number, click); err != nil {
-			b.Log.Warn("note who has opened a review", "request", v.Request.ID, "error", err) // for figures only
+	if !d.Harmful() {
+		h.habits.learn("a modal", d.Spelling)
+		if err := h.service.Opened(ctx, v.Request.ID, v.Request.Revision.Number, click); err != nil {
+			h.Log.Warn("note who has opened a review", "request", v.Request.ID, "error", err) // for figures only
 		}
 		return nil
 	}
-	b.Log.Error("Slack stored something else than the modal that was sent", "request", v.Request.ID, "what", d.what, "line", d.line)
+	h.Log.Error("Slack stored something else than the modal that was sent", "request", v.Request.ID, "what", d.What, "line", d.Line)
 	// The submission is held against the code again, so this is courtesy, not safety.
-	_, err = b.api.UpdateViewContext(ctx, *noteView("This cannot be trusted", unlike(d.line, v.Request.ID)), "", "", stored.ID)
+	_, err = h.api.UpdateViewContext(ctx, *kit.NoteView("This cannot be trusted", draw.Unlike(d.Line, v.Request.ID)), "", "", stored.ID)
 	if err != nil {
-		b.Log.Warn("take back a modal that cannot be trusted", "request", v.Request.ID, "error", detail(err))
+		h.Log.Warn("take back a modal that cannot be trusted", "request", v.Request.ID, "error", detail(err))
 	}
 	return nil
+}
+
+// unopened is what is left when Slack does not open the modal that shows the code: where
+// it refuses it again and again, there is another way to decide.
+func (w *slackAPI) unopened(id string, view slack.ModalViewRequest, err error) error {
+	again := opened(view, err)
+	if again == nil || isInput(again) || !formal(err) {
+		return again
+	}
+	w.Log.Warn("Slack refuses a modal", "request", id, "modal", view.CallbackID, "code", slackError(err), "error", detail(err))
+	return &approval.InputError{Why: "Slack does not open the code here, and says " + slackError(err) + ". Nothing has changed. It can be decided on the command line: countersign decide " + id}
+}
+
+// clickQueued opens the code of a row of the queue: it is decided right there.
+func (h *deciding) clickQueued(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	v, err := h.own(ctx, cb, action.Value)
+	if err != nil {
+		return answer{}, err
+	}
+	s := draw.SealOf(v.Request)
+	click := clickOf(cb, action)
+	if _, err := h.service.MayDecide(ctx, s.Ruling(approval.Approve, "", click)); err != nil {
+		return answer{}, err
+	}
+	return answer{}, h.openReview(ctx, cb.TriggerID, v, draw.Origin{Seal: s.String()}, click)
+}
+
+// own is a request's view, if the request belongs to the workspace of the click.
+func (h *deciding) own(ctx context.Context, cb slack.InteractionCallback, id string) (*steps.View, error) {
+	v, err := h.service.View(ctx, id)
+	if err == nil && (v.Request.Team != cb.Team.ID || v.Request.Revision == nil) {
+		return nil, approval.ErrNotFound
+	}
+	return v, err
+}
+
+// unlikeError tells that nothing may be approved by what was pressed.
+type unlikeError struct {
+	line int // the first line of the code that differs, or 0
+	*approval.InputError
+}
+
+func (e *unlikeError) Unwrap() error { return e.InputError }
+
+// seen makes sure, at the click, that what Slack holds of the place where it was
+// made is the code that would be approved, and says beside it what was sent. An
+// outdated place is for Decide to refuse.
+func (h *deciding) seen(ctx context.Context, s draw.Seal, click approval.Click, mark string, held readback.Tree, drawing func(v *steps.View) readback.Tree) error {
+	v, err := h.service.View(ctx, s.Request)
+	if err != nil {
+		return err
+	}
+	rev := v.Request.Revision
+	if rev == nil || rev.Digest != s.Digest || rev.Number != s.Revision {
+		return nil
+	}
+	drawn := drawing(v)
+	code, shown := readback.Numbered(rev.Code), readback.ProgramOf(readback.FactsOf(held))
+	line := 0
+	if !slices.Equal(code, shown) || code == nil {
+		line = 1
+		for line <= min(len(code), len(shown)) && code[line-1] == shown[line-1] {
+			line++
+		}
+	}
+	if line == 0 && mark != "" && readback.MarkOf(held, drawn) == mark {
+		h.habits.learn("what was pressed", readback.Spelling(drawn, held))
+		return nil
+	}
+	// Who could not decide anyway, or comes too late, gets to know that.
+	if _, err := h.service.MayDecide(ctx, s.Ruling(approval.Approve, "", click)); err != nil {
+		return err
+	}
+	d := readback.Differ(drawn, held)
+	h.Log.Error("approved from something that does not say what was sent", "request", s.Request, "revision", s.Revision, "line", line, "what", d.What)
+	return &unlikeError{line, &approval.InputError{Why: draw.Unlike(line, s.Request)}}
+}
+
+// flawed redraws a card on which something else was pressed than what was sent: it
+// then says so, and leads to where the code can be decided on.
+func (h *deciding) flawed(ctx context.Context, s draw.Seal, click approval.Click, line int) {
+	v, err := h.service.View(ctx, s.Request)
+	if err != nil || v.Request.State != approval.Pending || v.Request.Revision.Digest != s.Digest || v.Posts[steps.SurfaceCard].TS != click.MessageTS {
+		return
+	}
+	_, err = h.who(ctx)
+	if err == nil {
+		_, _, _, err = h.api.UpdateMessageContext(ctx, click.Channel, click.MessageTS, draw.DrawCard(h.with(), v, draw.Flaw{Found: true, Line: line}).Options()...)
+	}
+	if err != nil {
+		h.Log.Warn("redraw a card that says something else", "request", s.Request, "error", detail(err))
+	}
+}
+
+// clickGiveUp ends it.
+func (h *deciding) clickGiveUp(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	_, err := h.service.GiveUp(ctx, action.Value, clickOf(cb, action))
+	return answer{}, err
+}
+
+// clickDisown takes back what was approved in somebody's name.
+func (h *deciding) clickDisown(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	id, number, _ := strings.Cut(action.Value, "/")
+	revision, err := strconv.Atoi(number)
+	if err != nil {
+		return answer{}, &approval.InputError{Why: "I do not know this button. It may belong to an older version of this app."}
+	}
+	at := seatOf(cb)
+	if _, err := h.service.Disown(ctx, id, revision, clickOf(cb, action)); err != nil {
+		return answer{}, err
+	}
+	return answer{after: func(ctx context.Context) {
+		h.tell(ctx, at, kit.Words("The approval has been taken back, and the administrators have been told. If somebody else used your account, sign out of Slack everywhere and change your password."))
+	}}, nil
+}
+
+// strangers are told this: budgets, reviewers and the audit trail belong to the
+// workspace that the bot was installed in, and so does every question.
+const strangers = "This app works for the people of the workspace that it was installed in."
+
+// stranger answers who is of another workspace, and sees a message of ours in a
+// channel that is shared with theirs: nothing has happened, and nothing will. What
+// they pressed is on record when it stands for a request.
+func (h *deciding) stranger(cb slack.InteractionCallback) (a answer) {
+	value, click := cb.View.PrivateMetadata, approval.Click{Team: cb.Team.ID, User: cb.User.ID, Channel: seatOf(cb).channel, MessageTS: cb.Container.MessageTs}
+	if from, err := draw.OriginOf(value); err == nil {
+		value = from.Seal
+	}
+	if len(cb.ActionCallback.BlockActions) > 0 {
+		value, click.ActionTS = cb.ActionCallback.BlockActions[0].Value, cb.ActionCallback.BlockActions[0].ActionTs
+	}
+	s, unknown := draw.ParseSeal(value)
+	if unknown == nil || cb.ResponseURL != "" {
+		a.after = func(ctx context.Context) {
+			if cb.ResponseURL != "" {
+				p := &kit.Page{}
+				p.Say(kit.Words(strangers))
+				options := append(p.Options(), slack.MsgOptionResponseURL(cb.ResponseURL, slack.ResponseTypeEphemeral))
+				if _, _, err := h.api.PostMessageContext(ctx, "", options...); err != nil {
+					h.Log.Warn("somebody of another workspace was not told", "error", detail(err))
+				}
+			}
+			if unknown == nil {
+				if err := h.service.Stranger(ctx, s.Request, click); err != nil {
+					h.Log.Warn("a press from another workspace was not kept", "request", s.Request, "error", err)
+				}
+			}
+		}
+	}
+	if cb.Type == slack.InteractionTypeViewSubmission {
+		a.payload = slack.NewUpdateViewSubmissionResponse(kit.NoteView("Nothing has changed", strangers))
+	}
+	return a
 }

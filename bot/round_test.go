@@ -8,6 +8,8 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/bot/draw/sample"
+	"countersign/bot/ids"
 	"countersign/internal/slacksim"
 	slackperson "countersign/internal/slacksim/person"
 	"countersign/internal/slacksim/workspace"
@@ -33,17 +35,17 @@ func TestAQuestionIsTakenWithTheFileThatItNames(t *testing.T) {
 func TestTheCardIsApprovedWithOneClick(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	v := sample()
+	v := sample.View()
 	b.service.views[v.Request.ID] = v
 	b.publish(v, steps.SurfaceRoot, steps.SurfaceProgress, steps.SurfaceCard)
 
 	card := b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard])
-	require.Equal(t, []string{actionApprove, actionReject, actionChanges, actionMore}, card.Actions())
+	require.Equal(t, []string{ids.ActionApprove, ids.ActionReject, ids.ActionChanges, ids.ActionMore}, card.Actions())
 	for _, words := range []string{"May this code run?", "What were sales per month", "1,204 rows × 2 columns", `3  sales = pd.read_csv("sales.csv")`,
 		"In the model's words", "Low risk", "Reads sales.csv", "$7.88 of $10.00 left", "local sandbox"} {
 		require.Contains(t, card.Words(), words)
 	}
-	require.NoError(t, b.as(slacksim.Reviewer).Click(card, actionApprove))
+	require.NoError(t, b.as(slacksim.Reviewer).Click(card, ids.ActionApprove))
 	rulings := b.service.decided()
 	require.Len(t, rulings, 1)
 	got := rulings[0]
@@ -53,7 +55,7 @@ func TestTheCardIsApprovedWithOneClick(t *testing.T) {
 	require.Equal(t, card.TS, got.Click.MessageTS)
 	require.NotEmpty(t, got.Click.ActionTS)
 
-	b.service.change(func() { in(approval.Approved, "")(v) })
+	b.service.change(func() { sample.In(approval.Approved, "")(v) })
 	b.publish(v, steps.SurfaceProgress, steps.SurfaceCard)
 	card = b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard])
 	require.Empty(t, card.Actions())
@@ -65,16 +67,16 @@ func TestTheCardIsApprovedWithOneClick(t *testing.T) {
 func TestRejectingAsksForAReason(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	v := sample()
+	v := sample.View()
 	b.service.views[v.Request.ID] = v
 	b.publish(v, steps.SurfaceRoot, steps.SurfaceCard)
 	ben := b.as(slacksim.Reviewer)
 	card := b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard])
-	require.NoError(t, ben.Click(card, actionReject))
-	_, err := ben.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == callbackReason })
+	require.NoError(t, ben.Click(card, ids.ActionReject))
+	_, err := ben.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == ids.CallbackReason })
 	require.NoError(t, err)
 	require.Empty(t, b.service.decided())
-	_, err = ben.Submit(slackperson.Fill(fieldReason, "It reads the wrong column."))
+	_, err = ben.Submit(slackperson.Fill(ids.FieldReason, "It reads the wrong column."))
 	require.NoError(t, err)
 	require.NoError(t, ben.WaitNoView(b.ctx))
 	rulings := b.service.decided()
@@ -88,12 +90,12 @@ func TestRejectingAsksForAReason(t *testing.T) {
 func TestTheAnswerComesWithItsTableItsChartAndItsBill(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	v := sample()
+	v := sample.View()
 	b.publish(v, steps.SurfaceRoot, steps.SurfaceProgress)
 	res := approval.Result{Outcome: approval.OK, Stdout: "twelve months\n", Code: 1_300_000_000,
 		Tables:   []approval.Grid{{Title: "Sales per month", Columns: []string{"month", "amount"}, Rows: [][]string{{"Jan", "12.5"}, {"Feb", "<3>"}}, TotalRows: 12}},
 		Observed: approval.Observed{Opened: []string{"sales.csv"}}}
-	with(res, approval.Artifact{Name: "chart.png", Kind: "chart", Alt: "Bars per month", Data: png}, approval.Artifact{Name: "table.csv", Kind: "table", Data: []byte("month,amount\n")})(v)
+	sample.With(res, approval.Artifact{Name: "chart.png", Kind: "chart", Alt: "Bars per month", Data: png}, approval.Artifact{Name: "table.csv", Kind: "table", Data: []byte("month,amount\n")})(v)
 	b.publish(v, steps.SurfaceProgress, steps.SurfaceFiles, steps.SurfaceReply)
 	thread := b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS)
 	require.Len(t, thread, 4)

@@ -10,6 +10,9 @@ import (
 	"countersign/approval"
 	"countersign/approval/review"
 	"countersign/approval/steps"
+	"countersign/bot/draw/home"
+	"countersign/bot/draw/sample"
+	"countersign/bot/ids"
 	"countersign/budget"
 	"countersign/internal/slacksim"
 	slackperson "countersign/internal/slacksim/person"
@@ -35,32 +38,32 @@ func TestAdministratorsNameAndRemovePeople(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.service.grants = []review.Grant{{Team: slacksim.DefaultTeam.ID, Role: review.RoleReviewer, User: slacksim.Reviewer}}
-	carla, home := carlas(b)
-	require.NoError(t, carla.ClickView(home, actionPeople))
-	list := b.openedAs(carla, callbackPeople)
+	carla, atHome := carlas(b)
+	require.NoError(t, carla.ClickView(atHome, ids.ActionPeople))
+	list := b.openedAs(carla, ids.CallbackPeople)
 	require.Contains(t, list.Words(), "<@U0BEN> is a reviewer, by the settings")
-	require.NotContains(t, fmt.Sprint(list.Blocks), actionUnname, "what the settings say stays")
+	require.NotContains(t, fmt.Sprint(list.Blocks), ids.ActionUnname, "what the settings say stays")
 
-	require.NoError(t, carla.ClickView(list, actionName))
-	b.openedAs(carla, callbackName)
+	require.NoError(t, carla.ClickView(list, ids.ActionName))
+	b.openedAs(carla, ids.CallbackName)
 	b.service.change(func() {
 		b.service.refuse = &approval.InputError{Why: "This person cannot be named: Guests cannot decide."}
 	})
-	refused, err := carla.Submit(slackperson.Fill(fieldPerson, slacksim.Guest))
+	refused, err := carla.Submit(slackperson.Fill(ids.FieldPerson, slacksim.Guest))
 	require.NoError(t, err)
-	require.Contains(t, refused[fieldPerson], "Guests cannot decide.")
+	require.Contains(t, refused[ids.FieldPerson], "Guests cannot decide.")
 	b.service.change(func() { b.service.refuse = nil })
-	_, err = carla.Submit(slackperson.Fill(fieldPerson, slacksim.OtherAnalyst).And(fieldRole, string(review.RoleFallback)).And(fieldChannel, slacksim.SalesData))
+	_, err = carla.Submit(slackperson.Fill(ids.FieldPerson, slacksim.OtherAnalyst).And(ids.FieldRole, string(review.RoleFallback)).And(ids.FieldChannel, slacksim.SalesData))
 	require.NoError(t, err)
-	list, err = carla.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == callbackPeople && len(v.Blocks) == 3 })
+	list, err = carla.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == ids.CallbackPeople && len(v.Blocks) == 3 })
 	require.NoError(t, err)
 	require.Contains(t, list.Words(), "<@U0JUN> is a fallback reviewer for <#C0SALES>, named by <@U0CARLA>")
 	require.Equal(t, review.Grant{Team: slacksim.DefaultTeam.ID, Project: slacksim.SalesData, Role: review.RoleFallback, User: slacksim.OtherAnalyst}, b.service.wishes()[0].grant)
 
 	b.service.change(func() { b.service.short = []steps.Shortage{{Tier: approval.High, Needs: 2, Have: 1}} })
-	require.NoError(t, carla.ClickView(list, actionUnname))
+	require.NoError(t, carla.ClickView(list, ids.ActionUnname))
 	_, err = carla.WaitView(b.ctx, func(v workspace.View) bool {
-		return v.CallbackID == callbackPeople && strings.Contains(v.Words(), "High risk takes 2 approvals")
+		return v.CallbackID == ids.CallbackPeople && strings.Contains(v.Words(), "High risk takes 2 approvals")
 	})
 	require.NoError(t, err)
 	b.homeOf(carla, "Too few reviewers")
@@ -71,14 +74,14 @@ func TestAdministratorsNameAndRemovePeople(t *testing.T) {
 func TestAdministratorsEndWhatSomebodyAwayHasArranged(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.service.roster.Delegations = []review.Delegation{{From: slacksim.Reviewer, To: slacksim.OtherAnalyst, Until: noon}}
-	carla, home := carlas(b)
-	require.Contains(t, home.Words(), "may decide in place of")
-	require.NoError(t, carla.ClickView(home, actionPeople))
-	list := b.openedAs(carla, callbackPeople)
+	b.service.roster.Delegations = []review.Delegation{{From: slacksim.Reviewer, To: slacksim.OtherAnalyst, Until: sample.Noon}}
+	carla, atHome := carlas(b)
+	require.Contains(t, atHome.Words(), "may decide in place of")
+	require.NoError(t, carla.ClickView(atHome, ids.ActionPeople))
+	list := b.openedAs(carla, ids.CallbackPeople)
 	require.Contains(t, list.Words(), "<@U0JUN> may decide in place of <@U0BEN>")
-	require.NoError(t, carla.ClickView(list, actionRecall))
-	_, err := carla.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == callbackPeople && len(v.Blocks) == 1 })
+	require.NoError(t, carla.ClickView(list, ids.ActionRecall))
+	_, err := carla.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == ids.CallbackPeople && len(v.Blocks) == 1 })
 	require.NoError(t, err)
 	require.Equal(t, "end delegation", b.service.wishes()[0].what)
 	require.Equal(t, slacksim.Reviewer, b.service.wishes()[0].who)
@@ -87,9 +90,9 @@ func TestAdministratorsEndWhatSomebodyAwayHasArranged(t *testing.T) {
 func TestOthersAreNotShownWhoMayDoWhat(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	carla, home := carlas(b)
+	carla, atHome := carlas(b)
 	b.service.change(func() { b.service.roster.Admins = nil })
-	require.NoError(t, carla.ClickView(home, actionPeople))
+	require.NoError(t, carla.ClickView(atHome, ids.ActionPeople))
 	b.written(carla, "Only administrators name people.")
 }
 
@@ -97,26 +100,26 @@ func TestRulesAreSetInAForm(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.service.rules.Version = 3
-	carla, home := carlas(b)
-	require.Contains(t, home.Words(), "High risk: 1 approval, with the digest typed")
-	require.NoError(t, carla.ClickView(home, actionRules))
-	b.openedAs(carla, callbackRules)
-	for field, wrong := range map[string]string{tierField(fieldCosts, approval.High): "lots", fieldFreezes: "on Tuesdays", fieldWait: "a while", fieldLast: "0"} {
+	carla, atHome := carlas(b)
+	require.Contains(t, atHome.Words(), "High risk: 1 approval, with the digest typed")
+	require.NoError(t, carla.ClickView(atHome, ids.ActionRules))
+	b.openedAs(carla, ids.CallbackRules)
+	for field, wrong := range map[string]string{home.TierField(ids.FieldCosts, approval.High): "lots", ids.FieldFreezes: "on Tuesdays", ids.FieldWait: "a while", ids.FieldLast: "0"} {
 		refused, err := carla.Submit(slackperson.Fill(field, wrong))
 		require.NoError(t, err)
 		require.Len(t, refused, 1, field)
 		require.NotEmpty(t, refused[field])
 	}
-	for field, why := range map[string]string{fieldHosts: `"nowhere" is not the name of a host.`, tierField(fieldNeeds, approval.High): "Name more reviewers first."} {
+	for field, why := range map[string]string{ids.FieldHosts: `"nowhere" is not the name of a host.`, home.TierField(ids.FieldNeeds, approval.High): "Name more reviewers first."} {
 		b.service.change(func() { b.service.refuse = &approval.InputError{Why: why} })
-		refused, err := carla.Submit(slackperson.Fill(fieldHosts, "nowhere"))
+		refused, err := carla.Submit(slackperson.Fill(ids.FieldHosts, "nowhere"))
 		require.NoError(t, err)
 		require.Equal(t, map[string]string{field: why}, refused)
 	}
 	b.service.change(func() { b.service.refuse = nil })
-	_, err := carla.Submit(slackperson.Fill(tierField(fieldNeeds, approval.High), "2").And(tierField(fieldCare, approval.Medium), careTyped, careShell).
-		And(fieldClass, string(review.Confidential)).And(tierField(fieldCosts, approval.Medium), "$0.25").And(tierField(fieldCosts, approval.High), "1").
-		And(fieldHosts, " API.example.com \n\nb.example.com").And(fieldFreezes, "last 2 days of the month\nFri 16:00-24:00").And(fieldWait, "90").And(fieldLast, "15"))
+	_, err := carla.Submit(slackperson.Fill(home.TierField(ids.FieldNeeds, approval.High), "2").And(home.TierField(ids.FieldCare, approval.Medium), home.CareTyped, home.CareShell).
+		And(ids.FieldClass, string(review.Confidential)).And(home.TierField(ids.FieldCosts, approval.Medium), "$0.25").And(home.TierField(ids.FieldCosts, approval.High), "1").
+		And(ids.FieldHosts, " API.example.com \n\nb.example.com").And(ids.FieldFreezes, "last 2 days of the month\nFri 16:00-24:00").And(ids.FieldWait, "90").And(ids.FieldLast, "15"))
 	require.NoError(t, err)
 	require.NoError(t, carla.WaitNoView(b.ctx))
 	defaults := review.DefaultRules(approval.DefaultPolicy())
@@ -134,13 +137,13 @@ func TestTheRulesFormGivesBackWhatItShows(t *testing.T) {
 	own := review.Rules{Low: review.TierRules{Approvals: 1, Slack: true}, Medium: review.TierRules{Approvals: 2, Owners: true, Slack: true}, High: review.TierRules{Approvals: 9, Typed: true},
 		CostMedium: 1, CostHigh: 12_345_678_901, Class: review.Public, Hosts: []string{"api.example.com"}, Freezes: []string{"2026-12-24 to 2027-01-02"}, RunExpiryMinutes: 7}
 	b.service.rules = review.RuleSet{Team: slacksim.DefaultTeam.ID, Project: slacksim.SalesData, Version: 4, Rules: own}
-	carla, home := carlas(b)
+	carla, atHome := carlas(b)
 	channelRules := func(form slackperson.Form) review.RuleSet {
-		require.NoError(t, carla.ClickView(home, actionWhose))
-		b.openedAs(carla, callbackWhose)
-		_, err := carla.Submit(slackperson.Fill(fieldChannel, slacksim.SalesData))
+		require.NoError(t, carla.ClickView(atHome, ids.ActionWhose))
+		b.openedAs(carla, ids.CallbackWhose)
+		_, err := carla.Submit(slackperson.Fill(ids.FieldChannel, slacksim.SalesData))
 		require.NoError(t, err)
-		b.openedAs(carla, callbackRules)
+		b.openedAs(carla, ids.CallbackRules)
 		refused, err := carla.Submit(form)
 		require.NoError(t, err)
 		require.Empty(t, refused)
@@ -149,7 +152,7 @@ func TestTheRulesFormGivesBackWhatItShows(t *testing.T) {
 		return wants[len(wants)-1].rules
 	}
 	require.Equal(t, b.service.rules, channelRules(slackperson.Form{}))
-	none := channelRules(slackperson.Fill(fieldNone, fieldNone))
+	none := channelRules(slackperson.Fill(ids.FieldNone, ids.FieldNone))
 	require.True(t, none.None)
 	require.Equal(t, 4, none.Version)
 
@@ -162,18 +165,18 @@ func TestTheRulesFormGivesBackWhatItShows(t *testing.T) {
 func TestHowReviewersDecideIsForAdministrators(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	carla, home := carlas(b)
-	require.NoError(t, carla.ClickView(home, actionFigures))
-	require.Contains(t, b.openedAs(carla, callbackNote).Words(), "Nobody has decided on anything yet.")
+	carla, atHome := carlas(b)
+	require.NoError(t, carla.ClickView(atHome, ids.ActionFigures))
+	require.Contains(t, b.openedAs(carla, ids.CallbackNote).Words(), "Nobody has decided on anything yet.")
 	require.NoError(t, carla.CloseView())
 	b.service.change(func() {
 		b.service.refuse = &approval.NotAllowedError{Why: "Only administrators see how reviewers decide."}
 	})
-	require.NoError(t, carla.ClickView(home, actionFigures))
+	require.NoError(t, carla.ClickView(atHome, ids.ActionFigures))
 	b.written(carla, "Only administrators see")
 }
 
 func TestAnObjectionToHostsStandsBesideThem(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, fieldHosts, rulesField(&approval.InputError{Why: "Code can reach no hosts here: the sandbox that is set up has no network."}, review.Rules{Hosts: []string{"a.example.com"}}))
+	require.Equal(t, ids.FieldHosts, home.RulesField(&approval.InputError{Why: "Code can reach no hosts here: the sandbox that is set up has no network."}, review.Rules{Hosts: []string{"a.example.com"}}))
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/slack-go/slack"
 	"github.com/slack-go/slack/socketmode"
 	"golang.org/x/sync/errgroup"
+
+	"countersign/bot/readback"
 )
 
 // slackWaits is how long Slack waits for an ack.
@@ -27,10 +29,6 @@ const (
 	// queues them, and says of none when it has been written.
 	flushTime = 250 * time.Millisecond
 )
-
-// maxMessage bounds what a socket may bring: an interaction carries the whole
-// message or modal that it happened in.
-const maxMessage = 4 << 20
 
 // delivery is an envelope with the socket that it came by.
 type delivery struct {
@@ -54,7 +52,7 @@ func (b *Bot) Run(ctx context.Context) error {
 	listen, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	for n := range b.Connections {
-		client := socketmode.New(b.api, socketmode.OptionReadLimit(maxMessage))
+		client := socketmode.New(b.api, socketmode.OptionReadLimit(readback.MaxMessage))
 		wires.Go(func() error { return hold(sockets, client, fail) })
 		listeners.Go(func() error { return b.listen(listen, n, client, work, fail) })
 	}
@@ -69,7 +67,7 @@ func (b *Bot) Run(ctx context.Context) error {
 	var homes errgroup.Group
 	keep, leave := context.WithCancel(listen)
 	defer leave()
-	homes.Go(func() error { b.keepHomes(keep); return nil })
+	homes.Go(func() error { b.homes.keepHomes(keep); return nil })
 	_ = listeners.Wait()
 	leave()
 	close(work)
@@ -146,7 +144,7 @@ func (b *Bot) listen(ctx context.Context, n int, client *socketmode.Client, work
 		case <-ctx.Done():
 			return nil
 		}
-		if again, ok := reread(e); ok {
+		if again, ok := readback.Reread(e); ok {
 			e = again
 		}
 		switch e.Type {
@@ -192,12 +190,12 @@ func (b *Bot) answer(ctx context.Context, d delivery) (after func(context.Contex
 	if work.Err() != nil {
 		// Slack has told the person by now that nothing came of it.
 		outcome = "late"
-		b.Log.Error("an envelope waited too long", "kind", kind)
+		b.Log.Error("an envelope waited too long", "kind", kind, "envelope", d.Request.EnvelopeID)
 		return nil
 	}
 	a, err := b.guarded(work, d)
 	if err != nil {
-		b.Log.Error("envelope not answered", "kind", kind, "error", err)
+		b.Log.Error("envelope not answered", "kind", kind, "envelope", d.Request.EnvelopeID, "error", err)
 		return a.after
 	}
 	ack, cancelAck := context.WithTimeout(ctx, b.Patience*2/3)

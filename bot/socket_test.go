@@ -15,6 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval/steps"
+	"countersign/bot/draw/sample"
+	"countersign/bot/ids"
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/fault"
 	slackperson "countersign/internal/slacksim/person"
@@ -77,7 +79,7 @@ func TestAPanicEndsOneEnvelopeAndNotTheProcess(t *testing.T) {
 	var observed atomic.Int32
 	b := setup(t, impatient, func(_ *slacksim.Options, o *Options) {
 		o.Observe = func(kind, outcome string, _ time.Duration) {
-			if kind == commandBudget && outcome == "failed" {
+			if kind == ids.CommandBudget && outcome == "failed" {
 				observed.Add(1)
 			}
 		}
@@ -104,7 +106,7 @@ func TestAnEnvelopeThatWaitedTooLongIsNotWorkedOn(t *testing.T) {
 	b := idle(t, func(_ *slacksim.Options, o *Options) {
 		o.Observe = func(_, how string, _ time.Duration) { outcome = how }
 	})
-	b.bot.serve(b.ctx, delivery{at: time.Now().Add(-time.Minute), Event: socketmode.Event{Request: &socketmode.Request{}, Data: slack.SlashCommand{Command: commandAnalyze, Text: "How many?"}}})
+	b.bot.serve(b.ctx, delivery{at: time.Now().Add(-time.Minute), Event: socketmode.Event{Request: &socketmode.Request{}, Data: slack.SlashCommand{Command: ids.CommandAnalyze, Text: "How many?"}}})
 	require.Equal(t, "late", outcome)
 	require.Empty(t, b.service.questions())
 }
@@ -259,7 +261,7 @@ func (f trip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 func TestRateLimitsAreWaitedOutAndNothingElseIsTriedTwice(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	v := sample()
+	v := sample.View()
 	b.sim.Fail(fault.Method{Method: "chat.postMessage", RetryAfter: time.Second})
 	b.publish(v, steps.SurfaceRoot)
 	require.Len(t, b.as(slacksim.Analyst).Messages(slacksim.SalesData), 1)

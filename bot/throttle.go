@@ -10,7 +10,8 @@ import (
 
 // throttle keeps the calls that open sockets from running hot. slack-go opens a
 // new one at once whenever the old one ends; a server that accepts and hangs up
-// (too many sockets, a deploy) would be asked thousands of times a second.
+// (too many sockets, a deploy) would be asked thousands of times a second. The waits
+// double, which a bucket that fills at a steady pace (golang.org/x/time/rate) cannot do.
 type throttle struct {
 	next  http.RoundTripper
 	burst int // openings within the memory that nobody has to wait for

@@ -14,12 +14,14 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/bot/draw"
+	"countersign/bot/kit"
 )
 
 // putFiles uploads the charts and tables of an answer into its thread, all of
 // them in one message, once. Slack does not say which message that becomes, so
 // the post is remembered by the first file.
-func (b *Bot) putFiles(ctx context.Context, v *steps.View) (steps.Post, error) {
+func (out *publishing) putFiles(ctx context.Context, v *steps.View) (steps.Post, error) {
 	if had := v.Posts[steps.SurfaceFiles]; had.TS != "" {
 		return had, nil
 	}
@@ -32,29 +34,12 @@ func (b *Bot) putFiles(ctx context.Context, v *steps.View) (steps.Post, error) {
 		return 2
 	}
 	slices.SortStableFunc(files, func(a, b approval.Artifact) int { return order(a) - order(b) })
-	first, refused, err := b.upload(ctx, spot{v.Session.Channel, thread(v)}, files, late(v))
+	first, refused, err := out.upload(ctx, spot{v.Session.Channel, draw.Thread(v)}, files, late(v))
 	if err != nil {
 		return steps.Post{}, err
 	}
-	shown := strings.Join(append([]string{"uploaded"}, refused...), withoutMark)
+	shown := strings.Join(append([]string{"uploaded"}, refused...), draw.WithoutMark)
 	return steps.Post{RequestID: v.Request.ID, Surface: steps.SurfaceFiles, Channel: v.Session.Channel, TS: first, Shown: shown}, nil
-}
-
-// withoutMark stands before the name of each file that is not in the thread
-// because Slack refused it for good, or could not be brought to take it.
-const withoutMark = "\nwithout "
-
-// arrived are the files of an answer that are in its thread, and missing the
-// names of those that Slack refused for good: an answer waits for no file that
-// will never come, and says so.
-func arrived(v *steps.View) (files []approval.Artifact, missing []string) {
-	missing = strings.Split(v.Posts[steps.SurfaceFiles].Shown, withoutMark)[1:]
-	for _, f := range v.Artifacts {
-		if !slices.Contains(missing, f.Name) {
-			files = append(files, f)
-		}
-	}
-	return files, missing
 }
 
 // A slow line gets the time that it needs for a file: so much for any, and so much
@@ -78,20 +63,20 @@ var errHost = errors.New("the upload's host does not take it")
 // are left out, and of nothing the id is "none". What Slack refuses for good is
 // left out as well, and named; so is, when it is late, all that does not get to
 // the upload's host.
-func (b *Bot) upload(ctx context.Context, at spot, files []approval.Artifact, late bool) (first string, refused []string, err error) {
+func (w *slackAPI) upload(ctx context.Context, at spot, files []approval.Artifact, late bool) (first string, refused []string, err error) {
 	var done []slack.FileSummary
 	for n, f := range files {
 		if len(f.Data) == 0 {
 			continue
 		}
-		id, err := b.uploadOne(ctx, f)
+		id, err := w.uploadOne(ctx, f)
 		if forGood(err) {
-			b.Log.Error("Slack does not take a file", "file", f.Name, "error", detail(err))
+			w.Log.Error("Slack does not take a file", "file", f.Name, "error", detail(err))
 			refused = append(refused, f.Name)
 			continue
 		}
 		if late && errors.Is(err, errHost) && ctx.Err() == nil {
-			b.Log.Error("files do not get to Slack, and are not waited for", "channel", at.channel, "file", f.Name, "files", len(files)-n, "error", err)
+			w.Log.Error("files do not get to Slack, and are not waited for", "channel", at.channel, "file", f.Name, "files", len(files)-n, "error", err)
 			for _, f := range files[n:] { // each of them could take as long, to no more use
 				refused = append(refused, f.Name)
 			}
@@ -100,41 +85,41 @@ func (b *Bot) upload(ctx context.Context, at spot, files []approval.Artifact, la
 		if err != nil {
 			return "", nil, fmt.Errorf("upload %s: %w", f.Name, detail(err))
 		}
-		done = append(done, slack.FileSummary{ID: id, Title: cut(f.Name, 250)})
+		done = append(done, slack.FileSummary{ID: id, Title: kit.Cut(f.Name, 250)})
 	}
 	if len(done) == 0 {
 		return "none", refused, nil
 	}
-	_, err = b.api.CompleteUploadExternalContext(ctx, slack.CompleteUploadExternalParameters{Files: done, Channel: at.channel, ThreadTimestamp: at.thread})
+	_, err = w.api.CompleteUploadExternalContext(ctx, slack.CompleteUploadExternalParameters{Files: done, Channel: at.channel, ThreadTimestamp: at.thread})
 	if forGood(err) {
-		b.Log.Error("Slack does not share files", "files", len(done), "channel", at.channel, "error", detail(err))
+		w.Log.Error("Slack does not share files", "files", len(done), "channel", at.channel, "error", detail(err))
 		for _, f := range done {
 			refused = append(refused, f.Title)
 		}
 		return "none", refused, nil
 	}
 	if err != nil {
-		return "", nil, fmt.Errorf("share %s in %s: %w", count(len(done), "file"), at.channel, detail(err))
+		return "", nil, fmt.Errorf("share %s in %s: %w", kit.Count(len(done), "file"), at.channel, detail(err))
 	}
 	return done[0].ID, refused, nil
 }
 
 // uploadOne brings one file to Slack, where nobody sees it yet.
-func (b *Bot) uploadOne(ctx context.Context, f approval.Artifact) (id string, err error) {
-	to := slack.GetUploadURLExternalParameters{FileName: cut(f.Name, 250), FileSize: len(f.Data)}
+func (w *slackAPI) uploadOne(ctx context.Context, f approval.Artifact) (id string, err error) {
+	to := slack.GetUploadURLExternalParameters{FileName: kit.Cut(f.Name, 250), FileSize: len(f.Data)}
 	switch strings.ToLower(path.Ext(f.Name)) {
 	case ".png", ".jpg", ".jpeg", ".gif", ".webp":
-		to.AltTxt = cut(f.Alt, 1000) // pictures are what alternatives are for
+		to.AltTxt = kit.Cut(f.Alt, 1000) // pictures are what alternatives are for
 	case ".py":
 		to.SnippetType = "python"
 	}
-	slot, err := b.api.GetUploadURLExternalContext(ctx, to)
+	slot, err := w.api.GetUploadURLExternalContext(ctx, to)
 	if err != nil {
 		return "", err
 	}
 	ctx, cancel := context.WithTimeout(ctx, uploadTime+time.Duration(len(f.Data)/uploadPace)*time.Second)
 	defer cancel()
-	err = b.lift.UploadToURL(ctx, slack.UploadToURLParameters{UploadURL: slot.UploadURL, Reader: bytes.NewReader(f.Data), Filename: to.FileName})
+	err = w.lift.UploadToURL(ctx, slack.UploadToURLParameters{UploadURL: slot.UploadURL, Reader: bytes.NewReader(f.Data), Filename: to.FileName})
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", errHost, err)
 	}

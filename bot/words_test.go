@@ -12,6 +12,10 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/bot/draw"
+	"countersign/bot/draw/notice"
+	"countersign/bot/draw/sample"
+	"countersign/bot/kit"
 	"countersign/budget"
 )
 
@@ -59,11 +63,11 @@ func TestErrorsBecomeWords(t *testing.T) {
 	}
 	require.Contains(t, b.log.String(), "hunter2", "the reason is in the log")
 	for _, s := range approval.States() {
-		require.NotEmpty(t, stateWords[s])
+		require.NotEmpty(t, draw.StateWords[s])
 		if s.Final() {
-			require.NotEmpty(t, howEnded(&approval.Request{State: s}))
+			require.NotEmpty(t, draw.HowEnded(&approval.Request{State: s}))
 		}
-		require.NotEmpty(t, cardTitle(&approval.Request{State: s, Decisions: []approval.Decision{{}}}))
+		require.NotEmpty(t, draw.CardTitle(&approval.Request{State: s, Decisions: []approval.Decision{{}}}))
 	}
 }
 
@@ -72,15 +76,15 @@ func TestWhatHasExpiredIsSaidAsItWas(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
 	for state, lapsed := range map[approval.State]string{approval.Pending: "too few people decided in time", approval.Approved: "it was approved, but not started in time"} {
-		v := sample(risky, in(state, ""))
+		v := sample.View(sample.Risky, sample.In(state, ""))
 		v.Request.Revision.Manifest.Approvals = 2
 		require.NoError(t, v.Request.Expire(v.Request.ExpiresAt))
 		r := v.Request
 		require.Contains(t, b.bot.Words(&approval.MoveError{Request: r, Verb: "approve"}), "This has expired: "+lapsed)
-		require.Equal(t, "it has expired: "+lapsed, "it has "+howItStands(r))
-		require.Equal(t, lapsed, over(r))
-		for _, p := range []*page{b.bot.card(v, Identity{}, false), b.bot.reply(v, true), b.bot.progress(v)} {
-			require.NotContains(t, strings.ToLower(p.text()), "nobody decided")
+		require.Equal(t, "it has expired: "+lapsed, "it has "+draw.HowItStands(r))
+		require.Equal(t, lapsed, notice.Over(r))
+		for _, p := range []*kit.Page{draw.Card(as(kit.Identity{}), v, false), draw.Reply(v, true), draw.Progress(b.bot.with(), v)} {
+			require.NotContains(t, strings.ToLower(p.Text()), "nobody decided")
 		}
 	}
 }
@@ -88,28 +92,28 @@ func TestWhatHasExpiredIsSaidAsItWas(t *testing.T) {
 func TestWaitingSaysWhoIsMissing(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	v := sample(func(v *steps.View) {
+	v := sample.View(func(v *steps.View) {
 		v.Terms.Approvals = 2
-		v.Request.Decisions = []approval.Decision{{Reviewer: "U1", Verdict: approval.Approve, At: noon}}
+		v.Request.Decisions = []approval.Decision{{Reviewer: "U1", Verdict: approval.Approve, At: sample.Noon}}
 	})
-	require.Contains(t, b.bot.progress(v).text(), "1 of 2 approvals.")
-	require.Contains(t, b.bot.card(v, Identity{}, false).text(), "1 of 2 approvals")
+	require.Contains(t, draw.Progress(b.bot.with(), v).Text(), "1 of 2 approvals.")
+	require.Contains(t, draw.Card(as(kit.Identity{}), v, false).Text(), "1 of 2 approvals")
 	v.Deciders = nil
-	require.Contains(t, b.bot.progress(v).text(), "nobody is named who could review this")
-	again := sample(in(approval.Drafting, ""))
+	require.Contains(t, draw.Progress(b.bot.with(), v).Text(), "nobody is named who could review this")
+	again := sample.View(sample.In(approval.Drafting, ""))
 	again.Request.Attempts = 2
-	require.Contains(t, b.bot.progress(again).text(), "attempt 2.")
+	require.Contains(t, draw.Progress(b.bot.with(), again).Text(), "attempt 2.")
 	again.Request.Refused = []approval.Refusal{{}}
-	require.Contains(t, b.bot.progress(again).text(), "did not pass the checks")
+	require.Contains(t, draw.Progress(b.bot.with(), again).Text(), "did not pass the checks")
 }
 
 func TestAnAnswerOfNothingSaysSo(t *testing.T) {
 	t.Parallel()
 	b := idle(t).bot
-	require.Contains(t, b.reply(sample(with(approval.Result{Outcome: approval.OK})), true).text(), "The code ran to its end and showed nothing.")
-	require.Contains(t, b.reply(sample(with(approval.Result{Outcome: approval.OK})), true).text(), "opened no files; connected to nothing")
-	require.Contains(t, b.progress(sample(in(approval.Done, ""))).text(), "Done.")
-	rejected := sample(in(approval.Rejected, "No"))
+	require.Contains(t, draw.Reply(sample.View(sample.With(approval.Result{Outcome: approval.OK})), true).Text(), "The code ran to its end and showed nothing.")
+	require.Contains(t, draw.Reply(sample.View(sample.With(approval.Result{Outcome: approval.OK})), true).Text(), "opened no files; connected to nothing")
+	require.Contains(t, draw.Progress(b.with(), sample.View(sample.In(approval.Done, ""))).Text(), "Done.")
+	rejected := sample.View(sample.In(approval.Rejected, "No"))
 	rejected.Bill[0].Estimated = true
-	require.Contains(t, b.reply(rejected, true).text(), "in part estimated")
+	require.Contains(t, draw.Reply(rejected, true).Text(), "in part estimated")
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -34,12 +35,32 @@ func (t *batched) open(options pgx.TxOptions) {
 // send sends what is queued and reads every answer. After an error nothing of the
 // transaction is kept: a statement that fails skips the rest of its batch, commit included.
 func (t *batched) send() error {
+	for _, q := range t.QueuedQueries {
+		q.Fn = saying(q)
+	}
 	results := t.conn.SendBatch(t.ctx, t.Batch)
 	if t.tx == nil {
 		t.tx = results.Tx()
 	}
 	t.Batch = &pgx.Batch{}
 	return results.Close()
+}
+
+// saying says in an error of the server which statement it is about.
+func saying(q *pgx.QueuedQuery) func(pgx.BatchResults) error {
+	answer := q.Fn
+	return func(results pgx.BatchResults) (err error) {
+		if answer != nil {
+			err = answer(results)
+		} else {
+			_, err = results.Exec()
+		}
+		if server := new(pgconn.PgError); errors.As(err, &server) {
+			words := strings.Fields(q.SQL)
+			err = fmt.Errorf("%s: %w", strings.Join(words[:min(3, len(words))], " "), err)
+		}
+		return err
+	}
 }
 
 // end commits with whatever is still queued. What is queued then has no answer that

@@ -102,6 +102,14 @@ type holdRow struct {
 	RestOf      *string
 }
 
+type wishRow struct {
+	Revision int
+	Code     string
+	By       string
+	Words    string
+	At       time.Time
+}
+
 func (h holdRow) open() approval.OpenHold {
 	open := approval.OpenHold{Called: h.Called, Risked: h.Risked, UncertainAt: orZero(h.UncertainAt), Hold: budget.Hold{ID: h.ID, RequestID: h.RequestID,
 		Purpose: h.Purpose, Amount: h.Amount, At: h.At, ExpiresAt: h.ExpiresAt}}
@@ -195,6 +203,19 @@ func queueRevision(b *pgx.Batch, id string, before int, take func(*approval.Revi
 		SELECT v.request_id, v.number, said(v.code) AS code, said(v.summary) AS summary, v.author, v.prompt_version,
 			coalesce(nullif(said(v.findings), ''), '[]')::jsonb AS findings, coalesce(nullif(said(v.manifest), ''), '{}') AS manifest, v.digest, v.quote, v.at
 		FROM revisions v JOIN requests q ON q.id = v.request_id AND v.number = q.revision - $2 WHERE q.id = $1`, id, before)
+}
+
+// queueWishes reads which versions reviewers wanted changed, and how, in their order.
+func queueWishes(b *pgx.Batch, id string, into *loaded) {
+	ask(b, func(rows []wishRow) error {
+		for _, row := range rows {
+			into.Wishes = append(into.Wishes, approval.Wish(row))
+		}
+		return nil
+	}, `
+		SELECT d.revision, said(v.code) AS code, d.reviewer AS by, said(d.reason) AS words, d.at
+		FROM decisions d JOIN revisions v ON v.request_id = d.request_id AND v.number = d.revision
+		WHERE d.request_id = $1 AND d.verdict = 'changes' ORDER BY d.revision, d.at`, id)
 }
 
 // requests loads the requests that a query names, in its order.

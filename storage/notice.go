@@ -1,7 +1,6 @@
 package storage
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -18,23 +17,28 @@ import (
 
 // storeNotices writes what people are to be told, with the jobs that tell them and
 // those that there are already. A notice that is there already stays as it is, and is
-// looked at again, or, where once is enough, is not even that.
-func (db *DB) storeNotices(t *batched, notices []approval.Notice, wakes []steps.Wake) error {
+// looked at again, or, where once is enough, is not even that. there says of some of
+// these whether they were a moment ago, which saves a trip; where somebody writes one
+// in between, it is looked at twice.
+func (db *DB) storeNotices(t *batched, notices []approval.Notice, wakes []steps.Wake, there map[string]bool) error {
 	// One order for all: who waits for the same key of somebody else waits in no circle.
 	notices = clone(notices)
-	slices.SortStableFunc(notices, func(a, b approval.Notice) int {
-		return cmp.Or(cmp.Compare(order(a), order(b)), strings.Compare(a.Key, b.Key))
-	})
+	slices.SortStableFunc(notices, func(a, b approval.Notice) int { return strings.Compare(a.Key, b.Key) })
+	unknown := false
 	for _, n := range notices {
 		written := t.Queue(`
 			INSERT INTO notices (key, team, kind, recipients, admins, request_id, data, at)
 			VALUES ($1, $2, $3, $4, $5, nullif($6, ''), $7, $8) ON CONFLICT (key) DO NOTHING`,
 			text(n.Key), n.Team, n.Kind, orEmpty(n.To), n.Admins, n.RequestID, text(string(n.Data)), micro(n.At))
 		wake := steps.Wake{Step: approval.StepTell, RequestID: text(n.Key)}
-		if !n.Once {
-			wakes = append(wakes, wake)
+		was, known := there[text(n.Key)]
+		if !n.Once || known {
+			if !was {
+				wakes = append(wakes, wake)
+			}
 			continue
 		}
+		unknown = true
 		written.Exec(func(tag pgconn.CommandTag) error {
 			if tag.RowsAffected() > 0 {
 				wakes = append(wakes, wake)
@@ -42,30 +46,17 @@ func (db *DB) storeNotices(t *batched, notices []approval.Notice, wakes []steps.
 			return nil
 		})
 	}
-	if slices.ContainsFunc(notices, func(n approval.Notice) bool { return n.Once }) {
+	if unknown || t.tx == nil { // River needs a transaction that has begun
 		if err := t.send(); err != nil {
-			return err
-		}
-	}
-	if t.tx == nil && len(wakes) > 0 {
-		if err := t.send(); err != nil { // River needs a transaction that has begun
 			return err
 		}
 	}
 	return db.jobs.insert(t.ctx, t.tx, wakes...)
 }
 
-// order puts first what has to be sent before it is known whether it wakes anybody.
-func order(n approval.Notice) int {
-	if n.Once {
-		return 0
-	}
-	return 1
-}
-
 // Notify stores a notice that belongs to no verb.
 func (db *DB) Notify(ctx context.Context, n approval.Notice) error {
-	return db.batched(ctx, pgx.TxOptions{}, false, func(t *batched) error { return db.storeNotices(t, []approval.Notice{n}, nil) })
+	return db.batched(ctx, pgx.TxOptions{}, false, func(t *batched) error { return db.storeNotices(t, []approval.Notice{n}, nil, nil) })
 }
 
 type noticeRow struct {

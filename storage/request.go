@@ -138,7 +138,7 @@ func (db *DB) insertRequest(b *pgx.Batch, r *approval.Request, thread approval.S
 	words.queue(b)
 	b.Queue(`
 		INSERT INTO sessions (id, team, channel, thread_ts) VALUES ($1, $2, $3, nullif($4, ''))
-		ON CONFLICT (team, channel, thread_ts) DO NOTHING`, r.SessionID, thread.Team, thread.Channel, thread.ThreadTS)
+		ON CONFLICT DO NOTHING`, r.SessionID, thread.Team, thread.Channel, thread.ThreadTS)
 	queueSession(b, thread, func(id string) error {
 		if id != r.SessionID {
 			return errMoved

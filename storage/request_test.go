@@ -79,22 +79,22 @@ func TestAskInAThreadBelongsToItsSession(t *testing.T) {
 func TestAskRunsOnTheDatabasesClock(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	q := b.question("late")
-	slow := q.CreatedAt.Add(-time.Hour) // of a replica whose clock is slow
-	q = approval.New(approval.Question{Team: team, Project: channel, Asker: asker, Text: "?", Trigger: "late"}, "small", 1, b.policy, slow)
-	before := q.Changes.Events[0].At
+	var before, after time.Time
+	require.NoError(t, b.pool.QueryRow(t.Context(), tellTime).Scan(&before))
+	c, err := b.Counter(t.Context(), approval.Question{Team: team, Project: channel, Asker: asker})
+	require.NoError(t, err)
+	require.NoError(t, b.pool.QueryRow(t.Context(), tellTime).Scan(&after))
+	require.WithinRange(t, c.Now, before, after)
+	q := approval.New(approval.Question{Team: team, Project: channel, Asker: asker, Text: "?", Trigger: "t"}, "small", 1, b.policy, c.Now)
 	r, _, err := b.Ask(t.Context(), q, approval.Session{Team: team, Channel: channel})
 	require.NoError(t, err)
-	var now time.Time
-	require.NoError(t, b.pool.QueryRow(t.Context(), `SELECT clock_timestamp()`).Scan(&now))
-	require.WithinDuration(t, now, r.CreatedAt, time.Minute)
+	require.Equal(t, c.Now, r.CreatedAt)
 	require.Equal(t, r.CreatedAt, r.ChangedAt)
 	require.Equal(t, b.policy.Expiry, r.ExpiresAt.Sub(r.CreatedAt))
 	require.Equal(t, r.CreatedAt, r.Holds[0].At)
 	events, err := b.Events(t.Context(), r.ID)
 	require.NoError(t, err)
 	require.Equal(t, r.CreatedAt, events[0].At)
-	require.Equal(t, slow, before)
 }
 
 func TestUpdateStoresNothingWhenTheClosureFails(t *testing.T) {

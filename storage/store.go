@@ -28,10 +28,8 @@ func (db *DB) store(t *batched, l *loaded, words *contents, also func()) error {
 		also()
 	}
 	trail := queueStream(t.Batch, streamOf(r.ID))
-	var told []string
-	if c.Retell {
-		queueTold(t.Batch, r.ID, &told)
-	}
+	var told noted
+	told.queue(t.Batch, r)
 	if err := t.send(); err != nil {
 		return err
 	}
@@ -69,7 +67,7 @@ func (db *DB) store(t *batched, l *loaded, words *contents, also func()) error {
 	if err := words.queueEvents(t.Batch, trail, c.Events); err != nil {
 		return err
 	}
-	return db.storeNotices(t, c.Notices, jobsOf(r, told))
+	return db.storeNotices(t, c.Notices, jobsOf(r, told.again), told.there)
 }
 
 // jobsOf are the jobs of a request: its own steps, and the notices about it that have
@@ -86,13 +84,38 @@ func jobsOf(r *approval.Request, told []string) (list []steps.Wake) {
 	return list
 }
 
-func queueTold(b *pgx.Batch, id string, keys *[]string) {
-	ask(b, func(rows []struct{ Key string }) error {
+// noted is what stands of notices before new ones are written.
+type noted struct {
+	again []string        // about the request, to be looked at again
+	there map[string]bool // of the new ones of which once is enough: whether somebody was quicker
+}
+
+func (n *noted) queue(b *pgx.Batch, r *approval.Request) {
+	n.there = map[string]bool{}
+	keys := []string{}
+	for _, notice := range r.Changes.Notices {
+		if notice.Once {
+			keys, n.there[text(notice.Key)] = append(keys, text(notice.Key)), false
+		}
+	}
+	if !r.Changes.Retell && len(keys) == 0 {
+		return
+	}
+	type row struct {
+		Key   string
+		About bool
+	}
+	ask(b, func(rows []row) error {
 		for _, row := range rows {
-			*keys = append(*keys, row.Key)
+			if _, once := n.there[row.Key]; once {
+				n.there[row.Key] = true
+			}
+			if row.About && r.Changes.Retell {
+				n.again = append(n.again, row.Key)
+			}
 		}
 		return nil
-	}, `SELECT key FROM notices WHERE request_id = $1`, id)
+	}, `SELECT key, coalesce(request_id = $1, false) AS about FROM notices WHERE $2 AND request_id = $1 OR key = ANY ($3)`, r.ID, r.Changes.Retell, keys)
 }
 
 // insertRevision stores code and manifest byte for byte: the schema computes both

@@ -55,7 +55,7 @@ func (s *Decider) Decide(ctx context.Context, ruling Ruling) (*approval.Request,
 	if ruling.Verdict != approval.Approve && ruling.Verdict != approval.Reject && ruling.Verdict != approval.Rewrite {
 		return nil, &approval.InputError{Why: "A decision is to approve, to reject, or to request changes."}
 	}
-	r, err := s.decide(ctx, ruling)
+	r, unchanged, err := s.decide(ctx, ruling)
 	refused := new(budget.ExceededError)
 	switch {
 	case !errors.As(err, &refused):
@@ -63,7 +63,7 @@ func (s *Decider) Decide(ctx context.Context, ruling Ruling) (*approval.Request,
 		s.ends.unpaid(ctx, ruling, "rewrite", refused)
 	case ruling.Verdict == approval.Approve:
 		// The approval is not taken; the asker learns what is in its way and can do something about it.
-		if _, err := s.ends.block(ctx, ruling.RequestID, budget.ForRun, refused, ruling.Click.User); err != nil {
+		if _, err := s.ends.block(ctx, ruling.RequestID, unchanged, budget.ForRun, refused, ruling.Click.User); err != nil {
 			s.log.Error("block a run without money", "request", ruling.RequestID, "error", err)
 		}
 	}
@@ -132,21 +132,44 @@ func (s *Decider) Opened(ctx context.Context, id string, revision int, click app
 	return s.store.Audit(ctx, id, approval.Event{Actor: click.User, Kind: OpenedReview, Data: map[string]any{"revision": revision}})
 }
 
-func (s *Decider) decide(ctx context.Context, ruling Ruling) (*approval.Request, error) {
+// afford refuses an approval whose run the budgets have no room for, as they stood a
+// moment ago: before anything is locked. Where they have, the write weighs it again.
+func (s *Decider) afford(c *Case, d approval.Decision, rules review.Rules) error {
+	r := c.Request
+	if d.Verdict != approval.Approve || has(r, d) || r.MayDecide(d, rules.Within(s.Policy), c.Now) != nil ||
+		r.Approvals()+1 < r.Needs(s.Policy) || review.Beyond(r.Revision.Manifest, rules) != "" {
+		return nil // nothing is held, or there is more to say
+	}
+	cost, err := s.cost(r, d.Verdict, c.Now)
+	if err != nil {
+		return err
+	}
+	err = budget.Check(cost, c.Standings)
+	if refused := new(budget.ExceededError); errors.As(err, &refused) {
+		refused.At = c.Now
+	}
+	return err
+}
+
+// decide also returns the case, where it was refused before it was changed.
+func (s *Decider) decide(ctx context.Context, ruling Ruling) (_ *approval.Request, unchanged *Case, _ error) {
 	c, by, err := s.judge(ctx, ruling)
 	if err != nil {
-		return nil, s.people.audited(ctx, ruling, err)
+		return nil, nil, s.people.audited(ctx, ruling, err)
 	}
 	if err := by.terms.CheckTyped(ruling.Verdict, ruling.Digest, ruling.Typed); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	d := ruling.decision()
 	d.InPlaceOf = by.inPlaceOf
 	var cheaper *approval.Downgraded
 	if d.Verdict == approval.Rewrite && s.costs.writes() {
 		if cheaper, err = s.costs.substitute(c.Request, draftTerms{standings: apart(c.Request, c.Standings)}); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
+	}
+	if err := s.afford(c, d, by.rules); err != nil {
+		return nil, c, err
 	}
 	var seen *approval.Request
 	r, err := s.store.Act(ctx, c, func(r *approval.Request, now time.Time) error {
@@ -180,7 +203,7 @@ func (s *Decider) decide(ctx context.Context, ruling Ruling) (*approval.Request,
 		return nil
 	})
 	if errors.Is(err, errTwice) {
-		return seen, nil
+		return seen, nil, nil
 	}
-	return r, s.people.audited(ctx, ruling, err)
+	return r, nil, s.people.audited(ctx, ruling, err)
 }

@@ -179,7 +179,9 @@ func TestAClickOfThisMinuteLooksAtNobodyTwice(t *testing.T) {
 	b.slack.people["R1"] = review.Person{Guest: true}
 	require.Empty(t, b.work())
 	require.Equal(t, approval.Pending, b.request(r.ID).State, "the start looks again, and takes the approval away")
-	require.Contains(t, b.request(r.ID).Reason, "<@R1>, whose approval it has, is not a full member of this workspace any more.")
+	back, ok := approval.ReadReopened(b.request(r.ID).Reason)
+	require.True(t, ok)
+	require.Equal(t, []approval.Fallen{{Code: approval.NoMember, Who: "R1"}}, back.Fallen)
 	b.aMinuteLater()
 	_, err = b.MayDecide(t.Context(), ruling(b.request(r.ID), "R1", approval.Approve))
 	require.ErrorContains(t, err, "Guests cannot decide.")

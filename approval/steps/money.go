@@ -224,18 +224,24 @@ func (s *Payer) goOn(ctx context.Context, id, model, by string, may func(*approv
 		return r, err
 	}
 	if model == "" {
-		if blocked, blocking := s.ends.block(ctx, id, purpose, refused, by); blocking == nil {
+		if blocked, blocking := s.ends.block(ctx, id, nil, purpose, refused, by); blocking == nil {
 			return blocked, refused
 		}
 	}
 	return r, err
 }
 
-// block stores that a budget has refused the next paid step.
-func (s *Ends) block(ctx context.Context, id string, purpose budget.Purpose, refused *budget.ExceededError, by string) (*approval.Request, error) {
-	return s.store.Update(context.WithoutCancel(ctx), id, func(r *approval.Request, now time.Time) error {
+// block stores that a budget has refused the next paid step of a request, which the
+// caller may have loaded.
+func (s *Ends) block(ctx context.Context, id string, c *Case, purpose budget.Purpose, refused *budget.ExceededError, by string) (*approval.Request, error) {
+	ctx = context.WithoutCancel(ctx)
+	change := func(r *approval.Request, now time.Time) error {
 		return r.Money().Block(purpose, refused, by, s.Policy, now)
-	})
+	}
+	if c != nil {
+		return s.store.Act(ctx, c, change)
+	}
+	return s.store.Update(ctx, id, change)
 }
 
 // tryAgain is what a sweep does for a blocked request whose time has come.

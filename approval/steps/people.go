@@ -2,7 +2,6 @@ package steps
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
@@ -159,35 +158,39 @@ func (s *People) present(ctx context.Context, team string, r review.Roster, user
 	return r, absent, nil
 }
 
-// fallen says why an approval does not count any more, in sentences: it is of
-// people who could not give it now, or of a network that the rules give nobody now.
-func (s *People) fallen(ctx context.Context, r *approval.Request) (why []string, err error) {
+// stand checks that all approvals of a request still count. A *BrokenSealError says
+// which do not: they are of people who could not give them now, or of a network that
+// the rules give nobody now.
+func (s *People) stand(ctx context.Context, r *approval.Request) error {
 	c, err := s.store.Case(ctx, r.ID)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	roster := c.RosterFor(r, s.Policy)
+	roster, broken := c.RosterFor(r, s.Policy), &approval.BrokenSealError{}
 	for _, d := range r.Decisions {
 		switch {
 		case !roster.Reviewer(d.Voice()):
-			why = append(why, fmt.Sprintf("<@%s>, whose approval it has, is not a reviewer here any more.", d.Voice()))
+			broken.Fallen = append(broken.Fallen, approval.Fallen{Code: approval.NoReviewer, Who: d.Voice()})
 			continue
 		case d.InPlaceOf != "" && !slices.Contains(roster.InPlaceOf(d.Reviewer), d.InPlaceOf):
-			why = append(why, fmt.Sprintf("<@%s>, who approved it, does not decide in place of <@%s> any more.", d.Reviewer, d.InPlaceOf))
+			broken.Fallen = append(broken.Fallen, approval.Fallen{Code: approval.NoDelegate, Who: d.Reviewer, For: d.InPlaceOf})
 			continue
 		}
 		for _, who := range d.People() {
 			person, err := s.person(ctx, r.Team, who)
 			if err != nil {
-				return nil, err
+				return err
 			}
 			if person.Barred() != "" {
-				why = append(why, fmt.Sprintf("<@%s>, whose approval it has, is not a full member of this workspace any more.", who))
+				broken.Fallen = append(broken.Fallen, approval.Fallen{Code: approval.NoMember, Who: who})
 			}
 		}
 	}
 	if beyond := review.Beyond(r.Revision.Manifest, c.Rules(s.Policy).Rules); beyond != "" {
-		why = append(why, beyond)
+		broken.Why = append(broken.Why, beyond)
 	}
-	return why, nil
+	if broken.Fallen == nil && broken.Why == nil {
+		return nil
+	}
+	return broken
 }

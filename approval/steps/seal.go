@@ -48,7 +48,7 @@ func (s *Seals) breakSeal(ctx context.Context, was *approval.Request, broken *ap
 			r.Money().PayBox(s.costs.boxCharge(r, broken.Box, now), now)
 		}
 		if code, err := approval.Canonical(r.Revision.Code); err != nil || code != r.Revision.Code {
-			r.Changes.Events = append(r.Changes.Events, approval.SealBroken(r, broken.Why, now))
+			r.Changes.Events = append(r.Changes.Events, approval.SealBroken(r, broken, now))
 			return s.abandon(r, "The stored code is not what was approved, and cannot be shown to reviewers either, so it was not run. Please ask again.", now)
 		}
 		bare := *r
@@ -93,12 +93,8 @@ func (s *Seals) unbroken(ctx context.Context, r *approval.Request) ([]InputFile,
 		return nil, &approval.BrokenSealError{Why: []string{fmt.Sprintf("It would run in another sandbox: %s (%s) instead of %s (%s).",
 			s.sandbox.Size().Kind, s.sandbox.Template(), m.Sandbox, m.Template)}}
 	}
-	why, err := s.people.fallen(ctx, r)
-	if err != nil {
+	if err := s.people.stand(ctx, r); err != nil {
 		return nil, err
-	}
-	if why != nil {
-		return nil, &approval.BrokenSealError{Why: why}
 	}
 	return s.inputs.sealed(ctx, r)
 }

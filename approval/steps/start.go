@@ -45,12 +45,8 @@ func (s *Runner) mayStart(ctx context.Context, r *approval.Request) (stop bool, 
 	if stop, err = s.heldBack(ctx, r); stop || err != nil {
 		return stop, err
 	}
-	why, err := s.people.fallen(ctx, r)
-	if err != nil {
+	if err := s.people.stand(ctx, r); err != nil {
 		return true, err
-	}
-	if why != nil {
-		return true, &approval.BrokenSealError{Why: why}
 	}
 	return s.watch.inPlace(ctx, r, true)
 }

@@ -210,8 +210,9 @@ func TestApprovalsOfPeopleWhoLostTheirRoleDoNotRun(t *testing.T) {
 		lose(b)
 		require.Empty(t, b.work(), what)
 		r := b.backToReview(was, what)
-		require.Contains(t, r.Reason, "<@new>", what)
-		require.Contains(t, r.Reason, "any more", what)
+		back, ok := approval.ReadReopened(r.Reason)
+		require.True(t, ok, what)
+		require.Equal(t, "new", back.Fallen[0].Who, what)
 		require.Equal(t, 1, b.count(r.ID, "seal broken"), what)
 	}
 }
@@ -220,19 +221,19 @@ func TestApprovalsOfPeopleWhoLostTheirRoleDoNotRun(t *testing.T) {
 // account, or their word.
 func TestApprovalsInSomebodysPlaceFallWithWhatLetThem(t *testing.T) {
 	t.Parallel()
-	for why, lose := range map[string]func(*bundle) error{
-		"<@new>, whose approval it has, is not a reviewer here any more.": func(b *bundle) error {
+	for why, lose := range map[approval.Fallen]func(*bundle) error{
+		{Code: approval.NoReviewer, Who: "new"}: func(b *bundle) error {
 			return b.RemoveRole(t.Context(), by("admin"), review.Grant{Role: review.RoleReviewer, User: "new"})
 		},
-		"<@new>, whose approval it has, is not a full member of this workspace any more.": func(b *bundle) error {
+		{Code: approval.NoMember, Who: "new"}: func(b *bundle) error {
 			b.slack.people["new"] = review.Person{ID: "new", Gone: true}
 			return nil
 		},
-		"<@helper>, whose approval it has, is not a full member": func(b *bundle) error {
+		{Code: approval.NoMember, Who: "helper"}: func(b *bundle) error {
 			b.slack.people["helper"] = review.Person{ID: "helper", Guest: true}
 			return nil
 		},
-		"<@helper>, who approved it, does not decide in place of <@new> any more.": func(b *bundle) error {
+		{Code: approval.NoDelegate, Who: "helper", For: "new"}: func(b *bundle) error {
 			return b.EndDelegation(t.Context(), by("admin"), "new")
 		},
 	} {
@@ -243,7 +244,9 @@ func TestApprovalsInSomebodysPlaceFallWithWhatLetThem(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, lose(b))
 		require.Empty(t, b.work())
-		require.Contains(t, b.backToReview(was, why).Reason, why)
+		back, ok := approval.ReadReopened(b.backToReview(was, string(why.Code)).Reason)
+		require.True(t, ok, why)
+		require.Contains(t, back.Fallen, why)
 	}
 }
 

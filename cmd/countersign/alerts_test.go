@@ -29,7 +29,7 @@ func (billed) Result(context.Context, string) (approval.Result, error) {
 func TestTwoReplicasTellEverybodyOnce(t *testing.T) {
 	t.Parallel()
 	const questions = 8
-	h := open(t)
+	h := open(t, atE2B(newCloud(t))) // nothing boots for what is billed{} below
 	var due atomic.Pointer[time.Time]
 	change := func(r *replica) {
 		r.rewire(func(p *steps.Ports) { p.Sandbox = billed{} })

@@ -17,8 +17,7 @@ func twoModels(c *Config) {
 
 func TestMoneyIsSetRefusedAskedForGrantedAndSeenInTheBrowser(t *testing.T) {
 	t.Parallel()
-	h := open(t, twoModels)
-	h.run()
+	h := openLight(t, twoModels)
 	h.shareSamples()
 	b := h.startBrowser()
 	carla, maya, ben := b.sit(slacksim.Admin, slacksim.SalesData), b.sit(slacksim.Analyst, slacksim.SalesData), b.sit(slacksim.Reviewer, slacksim.CodeReview)

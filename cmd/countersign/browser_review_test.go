@@ -46,8 +46,7 @@ sales.groupby("region")["units"].sum()`
 
 func TestEveryKindOfCardIsFitToDecideOn(t *testing.T) {
 	t.Parallel()
-	h := open(t, func(c *Config) { c.MistralMaxTokens = 8192 }) // 400 lines are a long answer
-	h.run()
+	h := openLight(t, func(c *Config) { c.MistralMaxTokens = 8192 }) // 400 lines are a long answer
 	h.shareSamples()
 	b := h.startBrowser()
 	ben, priya := b.sit(slacksim.Reviewer, slacksim.CodeReview), b.sit(slacksim.SecondReviewer, slacksim.CodeReview)
@@ -155,7 +154,7 @@ func TestEveryKindOfCardIsFitToDecideOn(t *testing.T) {
 
 func TestACardThatNobodyDecidesOnSaysSoHonestly(t *testing.T) {
 	t.Parallel()
-	h := open(t)
+	h := open(t, atE2B(newCloud(t)))
 	r, _ := h.run()
 	h.shareSamples()
 	ben := h.startBrowser().sit(slacksim.Reviewer, slacksim.CodeReview)
@@ -185,8 +184,7 @@ func TestACardThatNobodyDecidesOnSaysSoHonestly(t *testing.T) {
 // to decide, and why.
 func TestAQueueOfFiveHundredIsReadPageByPage(t *testing.T) {
 	t.Parallel()
-	h := open(t)
-	h.run()
+	h := openLight(t)
 	h.shareSamples()
 	h.writes(revenue)
 	question := "What was the revenue per month by region in sales.csv?"

@@ -109,8 +109,7 @@ func TestThreePeopleAskRejectApproveAndReadInTheBrowser(t *testing.T) {
 
 func TestFormIsFilledInAndTheCardApprovedByKeyboardAlone(t *testing.T) {
 	t.Parallel()
-	h := open(t)
-	h.run()
+	h := openLight(t)
 	h.shareSamples()
 	b := h.startBrowser()
 	maya, ben := b.sit(slacksim.Analyst, slacksim.SalesData), b.sit(slacksim.Reviewer, slacksim.CodeReview)
@@ -154,8 +153,7 @@ func TestFormIsFilledInAndTheCardApprovedByKeyboardAlone(t *testing.T) {
 
 func TestLongCodeIsReadWholeAndApprovedInTheBrowser(t *testing.T) {
 	t.Parallel()
-	h := open(t)
-	h.run()
+	h := openLight(t)
 	h.shareSamples()
 	b := h.startBrowser()
 	var long strings.Builder

@@ -58,8 +58,10 @@ func TestNothingIsAckedWhileTheDatabaseIsAway(t *testing.T) {
 	require.NoError(t, server.Stop())
 	close(answer)
 	var unanswered *person.Unanswered
+	heard := make(chan error, 1) // both wait for the database, beside one another
+	go func() { heard <- w.maya.Command(slacksim.SalesData, "/analyze Is anybody there, sales.csv?") }()
 	require.ErrorAs(t, w.ben.Click(first, "Approve"), &unanswered, "no database, no ack")
-	require.ErrorAs(t, w.maya.Command(slacksim.SalesData, "/analyze Is anybody there, sales.csv?"), &unanswered)
+	require.ErrorAs(t, <-heard, &unanswered)
 
 	start()
 	w.until("the click is taken again", func() bool {

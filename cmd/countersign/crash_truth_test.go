@@ -17,15 +17,10 @@ import (
 // ended waits until every request is over, shown and paid for.
 func (h *house) ended(requests int) {
 	h.t.Helper()
-	conn, err := pgx.Connect(h.ctx, h.url)
-	require.NoError(h.t, err)
-	defer conn.Close(h.ctx)
 	h.until("every request over, shown and paid for", func() bool {
-		var n int
-		require.NoError(h.t, conn.QueryRow(h.ctx, `
+		return value[int](h, `
 			SELECT count(*) FROM requests r WHERE state NOT IN ('drafting', 'pending', 'approved', 'running') AND shown_at >= changed_at
-				AND NOT EXISTS (SELECT FROM holds WHERE request_id = r.id AND NOT settled AND uncertain_at IS NULL)`).Scan(&n))
-		return n == requests
+				AND NOT EXISTS (SELECT FROM holds WHERE request_id = r.id AND NOT settled AND uncertain_at IS NULL)`) == requests
 	})
 }
 
@@ -168,12 +163,13 @@ func (h *house) roots(question string) (n int) {
 // column reads one column from the database.
 func column[T any](h *house, sql string, args ...any) []T {
 	h.t.Helper()
-	conn, err := pgx.Connect(h.ctx, h.url)
-	require.NoError(h.t, err)
-	defer conn.Close(h.ctx)
-	rows, err := conn.Query(h.ctx, sql, args...)
-	require.NoError(h.t, err, sql)
-	all, err := pgx.CollectRows(rows, pgx.RowTo[T])
-	require.NoError(h.t, err, sql)
+	var all []T
+	require.NoError(h.t, h.database(func(conn *pgx.Conn) error {
+		rows, err := conn.Query(h.ctx, sql, args...)
+		if err == nil {
+			all, err = pgx.CollectRows(rows, pgx.RowTo[T])
+		}
+		return err
+	}), sql)
 	return all
 }

@@ -10,6 +10,8 @@ import (
 	"countersign/approval"
 	"countersign/approval/steps"
 	"countersign/bot"
+	"countersign/bot/draw"
+	"countersign/bot/kit"
 )
 
 // namesOf shows people by their names where Slack tells them.
@@ -30,7 +32,7 @@ func textCard(out io.Writer, v *steps.View, name func(string) string) error {
 	}
 	line("Request", "%s, %s", r.ID, r.State)
 	if r.State == approval.Pending && r.Reason != "" {
-		line("Back", "because: %s", indented(r.Reason))
+		line("Back", "because: %s", indented(spoken(draw.Back(r.Reason, 1000), name)))
 	}
 	for _, earlier := range v.Earlier {
 		line("Before", "%s", indented(earlier))
@@ -85,13 +87,13 @@ func textCard(out io.Writer, v *steps.View, name func(string) string) error {
 // changes are what is new since the version before, and who wanted it so.
 func changes(out io.Writer, v *steps.View, name func(string) string) {
 	all := approval.Diff(v.Former.Code, v.Request.Revision.Code)
-	fmt.Fprintf(out, "\nSince version %d: %s\n", v.Former.Number, bot.ChangedWords(all))
+	fmt.Fprintf(out, "\nSince version %d: %s\n", v.Former.Number, draw.ChangedWords(all))
 	for _, w := range v.Request.Wishes {
 		if w.Revision == v.Former.Number {
 			fmt.Fprintf(out, "%s wrote: %s\n", name(w.By), indented(w.Words))
 		}
 	}
-	for _, line := range bot.DiffText(all) {
+	for _, line := range draw.DiffText(all) {
 		fmt.Fprintf(out, "%s\n", line)
 	}
 }
@@ -107,4 +109,17 @@ func orNone(hosts []string) string {
 		return "none"
 	}
 	return strings.Join(hosts, ", ")
+}
+
+// spoken is a sentence as the terminal has it, with people by their names.
+func spoken(said []kit.Part, name func(string) string) (text string) {
+	for _, part := range said {
+		switch part := part.(type) {
+		case kit.Person:
+			text += name(string(part))
+		case kit.Words:
+			text += string(part)
+		}
+	}
+	return text
 }

@@ -27,7 +27,7 @@ func (h *house) decided(args ...string) (said string, err error) {
 // same people under the same rules, and what was approved runs.
 func TestTheOtherDoor(t *testing.T) {
 	t.Parallel()
-	h := open(t)
+	h := open(t, atE2B(newCloud(t)))
 	h.program.Admins = []string{slacksim.Admin, slacksim.Analyst} // so the run is paid by an administrator's budget
 	r, _ := h.run()
 	rules := review.DefaultRules(r.service.Policy)

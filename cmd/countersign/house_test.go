@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"os"
 	"reflect"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -49,6 +51,7 @@ type house struct {
 	url     string // of the database
 	program program
 	log     *lockedBuffer
+	look    asker
 	hasty   bool // does not wait for the sandbox
 
 	maya, ben, priya, carla *person.Person
@@ -77,6 +80,11 @@ func openIn(t testing.TB, workspace slacksim.Options, change ...func(*Config)) *
 	h.ctx, cancel = context.WithCancel(context.Background())
 	t.Cleanup(cancel)
 	h.url = pgtest.Database(t, storage.Migrate)
+	t.Cleanup(func() {
+		h.look.mu.Lock()
+		defer h.look.mu.Unlock()
+		h.look.close()
+	})
 	workspace.Manifest, workspace.Page = countersign.Manifest, page.Handler()
 	workspace.Timing.Retries = []time.Duration{0, 50 * time.Millisecond}
 	for _, limit := range []*time.Duration{&workspace.Timing.Ack, &workspace.Timing.Trigger} {
@@ -85,7 +93,9 @@ func openIn(t testing.TB, workspace slacksim.Options, change ...func(*Config)) *
 		}
 	}
 	workspace.Timing.Ticket = soon
+	workspace.Hasty = true
 	h.sim = slacksim.Start(t, workspace)
+	h.log.givenUp = h.sim.GiveUp
 	h.model = mistraltest.Start()
 	t.Cleanup(h.model.Close)
 	h.maya, h.ben, h.priya, h.carla = h.sim.As(slacksim.Analyst), h.sim.As(slacksim.Reviewer), h.sim.As(slacksim.SecondReviewer), h.sim.As(slacksim.Admin)
@@ -115,7 +125,8 @@ func openIn(t testing.TB, workspace slacksim.Options, change ...func(*Config)) *
 const soon = 20 * time.Minute
 
 // slackPatience is how long Slack waits for an answer in tests whose subject that is
-// not: on such a machine three seconds may be too few for anybody.
+// not: on such a machine three seconds may be too few for anybody. Where it is known
+// that none will come (the replica says so, or is dead), nobody waits for it.
 const slackPatience = 20 * time.Second
 
 // patient is for one wait.
@@ -226,10 +237,13 @@ func (h *house) says(root workspace.Message, words string) workspace.Message {
 	return m
 }
 
-// told waits for a private answer to somebody in a channel.
-func (h *house) told(who *person.Person, channel, words string) workspace.Message {
+// told waits for a private answer to somebody in a channel, which holds the words or,
+// where several are right, one of them.
+func (h *house) told(who *person.Person, channel string, words ...string) workspace.Message {
 	h.t.Helper()
-	m, err := who.WaitEphemeral(h.patient(), channel, func(m workspace.Message) bool { return strings.Contains(m.Text+"\n"+m.Words(), words) })
+	m, err := who.WaitEphemeral(h.patient(), channel, func(m workspace.Message) bool {
+		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(m.Text+"\n"+m.Words(), w) })
+	})
 	require.NoError(h.t, err, "nobody was told %q", words)
 	return m
 }
@@ -242,13 +256,48 @@ func (h *house) thread(root workspace.Message) string {
 	return strings.Join(all, "\n---\n")
 }
 
+// asker is the test's own connection to the house's database. It is kept: a test that waits
+// for something asks many times a second, and each new connection is a process of Postgres.
+type asker struct {
+	mu   sync.Mutex
+	url  string
+	conn *pgx.Conn
+}
+
+// database asks the house's database. Where the connection has not outlived an absence of
+// the database, a new one asks again.
+func (h *house) database(ask func(*pgx.Conn) error) error {
+	h.look.mu.Lock()
+	defer h.look.mu.Unlock()
+	for {
+		fresh := h.look.conn == nil || h.look.url != h.url
+		if fresh {
+			h.look.close()
+			conn, err := pgx.Connect(h.ctx, h.url)
+			if err != nil {
+				return err
+			}
+			h.look.conn, h.look.url = conn, h.url
+		}
+		err := ask(h.look.conn)
+		if err == nil || fresh || !h.look.conn.IsClosed() {
+			return err
+		}
+		h.look.close()
+	}
+}
+
+func (l *asker) close() {
+	if l.conn != nil {
+		_ = l.conn.Close(context.Background()) // the server may be gone
+		l.conn = nil
+	}
+}
+
 // value reads one value from the database.
 func value[T any](h *house, sql string, args ...any) (v T) {
 	h.t.Helper()
-	conn, err := pgx.Connect(h.ctx, h.url)
-	require.NoError(h.t, err)
-	defer conn.Close(h.ctx)
-	require.NoError(h.t, conn.QueryRow(h.ctx, sql, args...).Scan(&v), sql)
+	require.NoError(h.t, h.database(func(conn *pgx.Conn) error { return conn.QueryRow(h.ctx, sql, args...).Scan(&v) }), sql)
 	return v
 }
 
@@ -266,15 +315,24 @@ func (h *house) settled() {
 	require.Zero(h.t, value[int](h, `SELECT count(*) FROM holds h WHERE uncertain_at IS NULL AND NOT EXISTS (SELECT FROM settlements s WHERE s.hold_id = h.id)`), "open holds")
 }
 
-// lockedBuffer is a log that many goroutines write.
+// lockedBuffer is a log that many goroutines write, and replicas in processes of their own.
 type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
+	mu      sync.Mutex
+	b       bytes.Buffer
+	givenUp func(envelope string) // called when a replica says that it does not answer one; may be nil
 }
+
+// unanswered is what a replica says of an envelope that it gives up.
+var unanswered = regexp.MustCompile(`msg="(?:envelope not answered|an envelope waited too long)" kind=\S+ envelope=(\S+)`)
 
 func (l *lockedBuffer) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.givenUp != nil {
+		for _, found := range unanswered.FindAllSubmatch(p, -1) {
+			l.givenUp(string(found[1]))
+		}
+	}
 	return l.b.Write(p)
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"image"
 	"image/png"
@@ -52,6 +53,12 @@ func (h *house) startBrowser() *browser {
 	}
 	require.NoError(h.t, os.MkdirAll(pictures, 0o755))
 	return &browser{h: h, ctx: ctx, pictures: pictures}
+}
+
+// kept tells whether anybody will look at the pictures.
+func kept() bool {
+	artifacts := flag.Lookup("test.artifacts")
+	return os.Getenv("COUNTERSIGN_PICTURES") != "" || artifacts != nil && artifacts.Value.String() == "true"
 }
 
 // findChromium is where the browser is: the one that tools/setup unpacked, or the
@@ -223,6 +230,12 @@ func (x *tab) wide(pixels int64) {
 // picture keeps a screenshot of the page, or of an element of it.
 func (x *tab) picture(name string, selector ...string) {
 	x.h.t.Helper()
+	if !kept() { // drawing one costs about as much as the rest of a step
+		if len(selector) > 0 {
+			x.until(fmt.Sprintf(`document.querySelector(%s)?.checkVisibility()`, quoted(selector[0])))
+		}
+		return
+	}
 	shot := chromedp.CaptureScreenshot()
 	if len(selector) > 0 {
 		shot = chromedp.ScreenshotScale(chromedp.CSS(selector[0]), 1.5)

@@ -16,6 +16,8 @@ import (
 	"countersign/codegen/mistraltest"
 	"countersign/codegen/samples"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/person"
+	"countersign/internal/slacksim/workspace"
 	"countersign/storage"
 )
 
@@ -24,20 +26,23 @@ import (
 // after it. These are counts, not times: they are the same on every machine.
 var roundTrips = []tripCount{
 	{"click Cancel", 5, 27, 0, 0},
-	{"/analyze with a question", 5, 33, 0, 0},
+	{"/analyze with a question", 5, 34, 0, 0},
 	{"click Approve", 6, 67, 1, 23},
 	{"/analyze alone: the form", 0, 0, 0, 0},
-	{"the form sent off", 5, 33, 0, 0},
+	{"the form sent off", 5, 34, 0, 0},
 	{"click Reject: the modal", 1, 17, 0, 0},
-	{"the reason sent off", 5, 28, 1, 23},
-	{"a mention", 5, 35, 0, 0},
+	{"the reason sent off", 5, 29, 1, 23},
+	{"a mention", 5, 36, 0, 0},
 	{"click Request changes: the modal", 1, 17, 0, 0},
-	{"the wish sent off", 5, 43, 1, 23},
+	{"the wish sent off", 5, 44, 1, 23},
 	{"Home opened, one waits", 0, 0, 15, 49},
 	{"click Review on the Home: the code", 4, 46, 15, 49},
 	{"approved from there", 6, 67, 0, 0},
+	{"click Approve by who may not", 4, 46, 1, 23},
+	{"click Approve without money", 6, 52, 1, 23},
+	{"/analyze without money", 5, 31, 0, 0},
 	{"/budget show", 3, 12, 0, 0},
-	{"/analyze status", 3, 31, 0, 0},
+	{"/analyze status", 3, 45, 0, 0},
 }
 
 // tripCount is a line of the table.
@@ -98,9 +103,14 @@ func newMeter(t testing.TB) *meter {
 	m.share("sales.csv", string(samples.Files()[0].Data))
 	for _, scope := range []budget.Scope{{Kind: budget.User, ID: slacksim.Analyst}, {Kind: budget.Team, ID: slacksim.DefaultTeam.ID}} {
 		scope.Team = slacksim.DefaultTeam.ID
-		require.NoError(t, m.r.db.SetLimit(m.ctx, slacksim.Admin, budget.Limit{Amount: 1000 * budget.Dollar, Window: budget.Month, Scope: scope}))
+		m.limit(budget.Limit{Amount: 1000 * budget.Dollar, Window: budget.Month, Scope: scope})
 	}
 	return m
+}
+
+func (m *meter) limit(l budget.Limit) {
+	m.t.Helper()
+	require.NoError(m.t, m.r.db.SetLimit(m.ctx, slacksim.Admin, l))
 }
 
 // play does everything that is counted.
@@ -108,40 +118,45 @@ func (m *meter) play() {
 	ask := func(question string) func() error {
 		return func() error { return m.maya.Command(slacksim.SalesData, "/analyze "+question+" in sales.csv?") }
 	}
-	submit := func(p *slacksim.Person, form slacksim.Form) func() error {
+	submit := func(p *person.Person, form person.Form) func() error {
 		return func() error {
 			wrong, err := p.Submit(form)
 			require.Empty(m.t, wrong)
 			return err
 		}
 	}
-	click := func(p *slacksim.Person, on slacksim.Message, button string) func() error {
+	click := func(p *person.Person, on workspace.Message, button string) func() error {
 		return func() error { return p.Click(on, button) }
 	}
 	m.act("", ask("Withdraw what is")) // the first one: River asks Postgres once what it can do
-	root, err := m.maya.WaitMessage(m.patient(), slacksim.SalesData, func(s slacksim.Message) bool { return strings.Contains(s.Text, "Withdraw what is") })
+	root, err := m.maya.WaitMessage(m.patient(), slacksim.SalesData, func(s workspace.Message) bool { return strings.Contains(s.Text, "Withdraw what is") })
 	require.NoError(m.t, err)
 	m.act("click Cancel", click(m.maya, m.says(root, "Waiting for a reviewer"), "Cancel"))
 	m.act("/analyze with a question", ask("Approve what is"))
 	m.act("click Approve", click(m.ben, m.cardOf("Approve what is"), "Approve"))
 
 	m.act("/analyze alone: the form", func() error { return m.maya.Command(slacksim.SalesData, "/analyze") })
-	m.act("the form sent off", submit(m.maya, slacksim.Fill("question", "Reject what is in sales.csv?")))
+	m.act("the form sent off", submit(m.maya, person.Fill("question", "Reject what is in sales.csv?")))
 	m.act("click Reject: the modal", click(m.ben, m.cardOf("Reject what is"), "Reject"))
-	m.act("the reason sent off", submit(m.ben, slacksim.Fill("reason", "It is not needed.")))
+	m.act("the reason sent off", submit(m.ben, person.Fill("reason", "It is not needed.")))
 
 	m.act("a mention", func() error {
 		_, err := m.maya.Say(slacksim.SalesData, "@countersign Rewrite what is in sales.csv?")
 		return err
 	})
 	m.act("click Request changes: the modal", click(m.ben, m.cardOf("Rewrite what is"), "Request changes"))
-	m.act("the wish sent off", submit(m.ben, slacksim.Fill("reason", "Print two.")))
+	m.act("the wish sent off", submit(m.ben, person.Fill("reason", "Print two.")))
 	m.act("Home opened, one waits", m.ben.OpenHome)
 	home, ok := m.ben.Home()
 	require.True(m.t, ok)
 	m.act("click Review on the Home: the code", func() error { return m.ben.ClickView(home, "Review") })
 	m.act("approved from there", submit(m.ben, nil))
 
+	m.act("", ask("Refuse what is"))
+	m.act("click Approve by who may not", click(m.carla, m.cardOf("Refuse what is"), "Approve"))
+	m.limit(budget.Limit{Amount: 1, Window: budget.Month, Scope: budget.Scope{Team: slacksim.DefaultTeam.ID, Kind: budget.User, ID: slacksim.Analyst}})
+	m.act("click Approve without money", click(m.ben, m.cardOf("Refuse what is"), "Approve"))
+	m.act("/analyze without money", ask("Block what is"))
 	m.act("/budget show", func() error { return m.maya.Command(slacksim.SalesData, "/budget show") })
 	m.act("/analyze status", func() error { return m.maya.Command(slacksim.SalesData, "/analyze status") })
 }
@@ -154,7 +169,8 @@ func (m *meter) act(what string, do func() error) {
 	ctx, hangUp := context.WithCancel(ctx)
 	defer hangUp()
 	acked := make(chan tripCount, 8)
-	options := m.r.bot.Options
+	options, all := m.r.bot.Options, m.r.service
+	options.Services = bot.Services{Questions: all, Decisions: all, Revisions: all, Budgets: all, Ledgers: all, Funding: all, Authority: all, Homes: all}
 	options.Observe = func(kind, outcome string, _ time.Duration) {
 		c := tripCount{what: what}
 		c.trips, c.sql = sent.Count()

@@ -36,8 +36,7 @@ func healthPage(h *house, path string) (status int, body string) {
 
 func TestHealthPagesSayWhetherAReplicaIsOfUse(t *testing.T) {
 	t.Parallel()
-	h := open(t, func(c *Config) { c.HTTPAddr = freePort(t) })
-	h.run()
+	h := openLight(t, func(c *Config) { c.HTTPAddr = freePort(t) })
 	for path, says := range map[string]string{"/healthz": "ok", "/readyz": "database", "/metrics": "go_goroutines"} {
 		status, body := healthPage(h, path)
 		require.Equal(t, http.StatusOK, status, "%s: %s", path, body)
@@ -70,8 +69,7 @@ func TestATakenHealthPortIsSaidAndIsNoReasonToStop(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer func() { require.NoError(t, taken.Close()) }()
-	h := open(t, func(c *Config) { c.HTTPAddr = taken.Addr().String() })
-	h.run()
+	h := openLight(t, func(c *Config) { c.HTTPAddr = taken.Addr().String() })
 	h.shareSamples()
 	h.writes("1 + 1")
 	h.card(h.ask("What is in sales.csv?"))
@@ -80,7 +78,7 @@ func TestATakenHealthPortIsSaidAndIsNoReasonToStop(t *testing.T) {
 
 func TestABoxIsNeededWhileItsRequestWaitsForIt(t *testing.T) {
 	t.Parallel()
-	h := open(t)
+	h := open(t, atE2B(newCloud(t)))
 	r, _ := h.run()
 	h.shareSamples()
 	needed := func(request, box string) bool {

@@ -2,6 +2,7 @@ package sockets
 
 import (
 	"encoding/json"
+	"sync"
 	"time"
 
 	"countersign/internal/slacksim/blockkit"
@@ -20,6 +21,8 @@ type delivery struct {
 	name    string // for the journal: the command, the action, the event
 	body    workspace.Body
 	acked   chan json.RawMessage
+	silent  chan struct{} // closed when no ack will come; see GiveUp
+	quiet   sync.Once
 	sent    time.Time
 	answers int // acks that counted; only the first one does
 }
@@ -44,7 +47,7 @@ func (s *Mode) Deliver(kind, name string, payload workspace.Body) (json.RawMessa
 // envelope wraps a payload. Only commands and interactions take an answer in the ack.
 func (s *Mode) envelope(kind, name string, payload workspace.Body) *delivery {
 	id := s.Memory.NextID("")
-	d := &delivery{id: blockkit.ShortID(id, 1) + "-" + blockkit.ShortID(id, 2) + "-" + id, kind: kind, name: name, acked: make(chan json.RawMessage, 1)}
+	d := &delivery{id: blockkit.ShortID(id, 1) + "-" + blockkit.ShortID(id, 2) + "-" + id, kind: kind, name: name, acked: make(chan json.RawMessage, 1), silent: make(chan struct{})}
 	d.body = workspace.Body{"envelope_id": d.id, "type": kind, "payload": payload, "accepts_response_payload": kind != "events_api"}
 	return d
 }
@@ -75,11 +78,30 @@ func (s *Mode) dispatch(d *delivery) (json.RawMessage, Verdict) {
 	case payload := <-d.acked:
 		s.note(d, Acknowledged)
 		return payload, Acknowledged
+	case <-d.silent:
 	case <-timer.C:
 	case <-s.Life.Done():
 	}
 	s.note(d, timedOut)
 	return nil, timedOut
+}
+
+// GiveUp ends the wait for the ack of an envelope, as if Slack's time were over. It is for
+// tests that have seen the app give the envelope up: a long wait then proves no more than
+// a short one. An envelope that nobody waits for is none of its business.
+func (s *Mode) GiveUp(envelopeID string) {
+	s.Lock()
+	defer s.Unlock()
+	if d := s.pending[envelopeID]; d != nil {
+		d.giveUp()
+	}
+}
+
+// giveUp ends a wait, unless its ack is on the way. The lock is held.
+func (d *delivery) giveUp() {
+	if d.answers == 0 {
+		d.quiet.Do(func() { close(d.silent) })
+	}
 }
 
 func (s *Mode) forget(d *delivery) {
@@ -202,6 +224,8 @@ func (s *Mode) receive(data []byte) {
 	default:
 		if drop = s.Switches.Take(&s.Switches.DropAcks); !drop {
 			d.answers++
+		} else if s.Opts.Hasty {
+			d.giveUp()
 		}
 	}
 	entry := workspace.Entry{Direction: "ack", Name: ack.EnvelopeID, OK: d != nil && !drop, Detail: workspace.Cut(string(data))}

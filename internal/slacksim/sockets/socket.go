@@ -141,6 +141,11 @@ func (s *Mode) leave(c *socket) {
 	s.Lock()
 	defer s.Unlock()
 	s.Open = slices.DeleteFunc(s.Open, func(x *socket) bool { return x == c })
+	if s.Opts.Hasty && len(s.Open) == 0 {
+		for _, d := range s.pending {
+			d.giveUp()
+		}
+	}
 	s.Entries.Add(workspace.Entry{Direction: "socket", Name: "closed", OK: true})
 	s.announceSockets()
 }

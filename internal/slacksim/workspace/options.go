@@ -37,6 +37,9 @@ type Options struct {
 	Logger *slog.Logger
 	// Timing defaults field by field to Slack's own.
 	Timing Timing
+	// Hasty ends the wait for an ack as soon as it is known that none will come: a fault has
+	// dropped it, or the app's last connection is gone. Slack itself waits its time out.
+	Hasty bool
 	// PostBurst is how many messages in a row one channel takes before
 	// chat.postMessage is held to one every Timing.Post. Slack names no number: "short
 	// bursts" are fine. Defaults to DefaultPostBurst; negative: no limit, for

@@ -1,0 +1,175 @@
+package bot
+
+import (
+	"context"
+	"strings"
+
+	"github.com/slack-go/slack"
+	"github.com/slack-go/slack/slackevents"
+
+	"countersign/approval"
+	"countersign/approval/steps"
+	"countersign/bot/draw"
+	"countersign/bot/ids"
+	"countersign/bot/kit"
+)
+
+// Questions are what people ask, and what they have asked.
+type Questions interface {
+	Ask(ctx context.Context, q approval.Question) (*approval.Request, error)
+	Withdraw(ctx context.Context, id string, click approval.Click) (*approval.Request, error)
+	Recent(ctx context.Context, team, user string) ([]*approval.Request, error)
+	View(ctx context.Context, id string) (*steps.View, error)
+	Models() []string
+}
+
+// asking takes questions: from a command, a form, a mention or a direct message.
+type asking struct {
+	*slackAPI
+	files   *files
+	service Questions
+}
+
+// analyze takes /analyze: a question, nothing (the form), or a word that asks
+// about the questions themselves.
+func (h *asking) analyze(ctx context.Context, c slack.SlashCommand) (answer, error) {
+	text := kit.FromSlack(c.Text)
+	if a, ok, err := h.aside(ctx, text, approval.Click{Team: c.TeamID, User: c.UserID, Channel: c.ChannelID}); ok {
+		return a, err
+	}
+	if text == "" {
+		a, err := h.openForm(ctx, c.TriggerID, draw.Form{Channel: c.ChannelID, Person: c.UserID})
+		if err != nil {
+			return orPrivately(err)
+		}
+		return a, nil
+	}
+	r, err := h.service.Ask(ctx, approval.Question{Team: c.TeamID, Project: c.ChannelID, Asker: c.UserID, Text: text, Trigger: "command " + c.TriggerID})
+	if err != nil {
+		return orPrivately(err)
+	}
+	return privately(&kit.Page{}, draw.Taken(r)...), nil
+}
+
+// orPrivately answers a command with what went wrong, when the person can know.
+func orPrivately(err error) (answer, error) {
+	if text, ok := draw.Known(err); ok {
+		return privately(&kit.Page{}, kit.Words(text)), nil
+	}
+	return answer{}, err
+}
+
+// aside takes the words after /analyze, or in a mention, that are no question.
+func (h *asking) aside(ctx context.Context, text string, click approval.Click) (a answer, ok bool, err error) {
+	verb, rest, more := strings.Cut(strings.ToLower(text), " ")
+	switch {
+	case verb == "help" && !more:
+		return privately(draw.HelpAnalyze(h.Policy())), true, nil
+	case verb == "status" && !more:
+		a, err = h.status(ctx, click)
+		return a, true, err
+	case verb == "cancel" && !more:
+		return privately(&kit.Page{}, kit.Words("Which one? "),
+			kit.Mono(ids.CommandAnalyze+" status"), kit.Words(" lists your questions, with what to type to take one back.")), true, nil
+	case verb == "cancel" && len(strings.Fields(rest)) == 1: // more words are a question: "cancel rates by month?"
+		a, err = h.cancel(ctx, strings.TrimSpace(rest), click)
+		return a, true, err
+	}
+	return answer{}, false, nil
+}
+
+// cancel takes a question back, by the id that status and the first answer give.
+func (h *asking) cancel(ctx context.Context, id string, click approval.Click) (answer, error) {
+	r, err := h.service.Withdraw(ctx, id, click)
+	if err != nil {
+		return orPrivately(err)
+	}
+	return privately(&kit.Page{}, kit.Words("Taken back: "+kit.Cut(r.Question, 200))), nil
+}
+
+// status lists what somebody has asked lately.
+func (h *asking) status(ctx context.Context, click approval.Click) (answer, error) {
+	list, err := h.service.Recent(ctx, click.Team, click.User)
+	if err != nil {
+		return orPrivately(err)
+	}
+	return privately(draw.Questions(list)), nil
+}
+
+// clickCancel takes a request back.
+func (h *asking) clickCancel(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	_, err := h.service.Withdraw(ctx, action.Value, clickOf(cb, action))
+	return answer{}, err
+}
+
+// spoken is a message that is meant for the bot: a mention, or a direct message.
+type spoken struct {
+	team, channel, user string
+	ts, thread          string
+	text                string // as Slack sends it
+	files               []slack.File
+	ignore              bool // written by a bot, edited, or no plain message
+}
+
+// seat is where the speaker can be answered in private.
+func (s spoken) seat() seat { return seat{user: s.user, channel: s.channel, thread: s.thread} }
+
+// mentioned is an app_mention. Editing a message sends one, too, which would ask
+// the same again.
+func mentioned(team string, e *slackevents.AppMentionEvent) spoken {
+	return spoken{team: team, channel: e.Channel, user: e.User, ts: e.TimeStamp, thread: e.ThreadTimeStamp, text: e.Text,
+		files: e.Files, ignore: e.BotID != "" || e.Edited != nil || e.User == ""}
+}
+
+// messaged is a message.im. Only what a person wrote is a question: Slack tells
+// of edits, deletions and the bot's own words by the same event.
+func messaged(team string, e *slackevents.MessageEvent) spoken {
+	s := spoken{team: team, channel: e.Channel, user: e.User, ts: e.TimeStamp, thread: e.ThreadTimeStamp, text: e.Text,
+		ignore: !e.IsIM() || e.BotID != "" || e.User == "" || e.SubType != "" && e.SubType != slack.MsgSubTypeFileShare}
+	if e.Message != nil {
+		s.files = e.Message.Files
+	}
+	return s
+}
+
+// hear takes a question that was put to the bot in so many words: in a thread it
+// goes on with what was said there, elsewhere it begins a thread of its own.
+func (h *asking) hear(ctx context.Context, s spoken) (answer, error) {
+	who, err := h.who(ctx)
+	if err != nil {
+		return answer{}, err
+	}
+	if s.ignore || s.user == who.User {
+		return answer{}, nil
+	}
+	text := kit.FromSlack(kit.WithoutMention(s.text, who.User))
+	click := approval.Click{Team: s.team, User: s.user, Channel: s.channel, ActionTS: s.ts, MessageTS: s.ts}
+	if a, ok, err := h.aside(ctx, text, click); ok {
+		return h.whisper(a, s.seat()), err
+	}
+	if strings.TrimSpace(text) == "" {
+		return answer{}, &approval.InputError{Why: "What would you like to know? Write it in the same message, for example: What were sales per month in sales.csv?"}
+	}
+	q := approval.Question{Team: s.team, Project: s.channel, Asker: s.user, Text: text, ThreadTS: s.thread, Follow: s.thread != "",
+		Trigger: "message " + s.channel + " " + s.ts}
+	if q.ThreadTS == "" {
+		q.ThreadTS = s.ts
+	}
+	for _, f := range s.files {
+		if !draw.Data(f.Name) {
+			return answer{}, notData(f.Name)
+		}
+		q.Files, q.Brought = append(q.Files, input(f)), append(q.Brought, f.ID)
+	}
+	r, err := h.service.Ask(ctx, q)
+	if err != nil || r.Blocked == nil && r.Downgraded == nil {
+		return answer{}, err
+	}
+	// What a command would have said in its answer matters here as well.
+	return answer{after: func(ctx context.Context) { h.tell(ctx, s.seat(), draw.Taken(r)...) }}, nil
+}
+
+// notData is a file that came with a question and cannot be read.
+func notData(name string) error {
+	return &approval.InputError{Why: kit.Cut(name, 100) + " is none of the files that I can read: " + strings.ToUpper(strings.Join(draw.DataTypes, ", ")) + "."}
+}

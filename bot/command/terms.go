@@ -1,0 +1,203 @@
+package command
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"countersign/bot/kit"
+	"countersign/budget"
+)
+
+// windows are what a budget can be per.
+var windows = map[string]budget.Window{"day": budget.Day, "week": budget.Week, "month": budget.Month}
+
+// Examples of each clause, whole commands that work.
+const (
+	exampleWindow    = "set team 200 per week"
+	exampleSoft      = "set team 200 soft 80%"
+	exampleWarn      = "set team 200 warn 50%, 95%"
+	exampleDowngrade = "set team 200 downgrade codestral-2508"
+	exampleWithout   = "set team 200 without upload, long runs"
+)
+
+// reader goes through the words of the terms.
+type reader struct{ words []string }
+
+// peek is the next word in small letters, empty at the end.
+func (r *reader) peek() string {
+	if len(r.words) == 0 {
+		return ""
+	}
+	return strings.ToLower(r.words[0])
+}
+
+// take gives the next word as it was written.
+func (r *reader) take() (word string) {
+	if len(r.words) > 0 {
+		word, r.words = r.words[0], r.words[1:]
+	}
+	return word
+}
+
+// accept takes the next word if it is this one.
+func (r *reader) accept(word string) bool {
+	if r.peek() != word {
+		return false
+	}
+	r.take()
+	return true
+}
+
+// more tells that a list goes on, behind a comma, an "and", or both.
+func (r *reader) more() bool {
+	comma := r.accept(",")
+	return r.accept("and") || comma
+}
+
+// clauseWords begin the clauses, so that no model is called like them.
+var clauseWords = []string{"per", "in", "soft", "warn", "downgrade", "without"}
+
+// clauses read what a word of the terms begins.
+var clauses = map[string]func(t *terms, r *reader) error{
+	"per": (*terms).readPer, "in": (*terms).readInAll, "soft": (*terms).readSoft, "warn": (*terms).readWarn,
+	"downgrade": (*terms).readDowngrade, "without": (*terms).readWithout,
+}
+
+// read reads the terms of a budget: each clause at most once, in any order.
+// Without a window it is per month.
+func (t *terms) read(words []string) error {
+	t.Window = budget.Month
+	r := &reader{strings.Fields(strings.ReplaceAll(strings.Join(words, " "), ",", " , "))}
+	seen := map[string]bool{}
+	for len(r.words) > 0 {
+		word := r.peek()
+		clause, ok := clauses[word]
+		if !ok {
+			return wrong(fmt.Sprintf("I do not understand %q. After the amount there may be per day, per week, per month or in all, and then soft, warn, downgrade and without.",
+				said(strings.Join(r.words, " "))), exampleWindow)
+		}
+		name := map[string]string{"in": "per"}[word]
+		if name == "" {
+			name = word
+		}
+		if seen[name] {
+			return wrong(fmt.Sprintf("%q stands there twice, and I do not know which one you mean.", name), exampleWindow)
+		}
+		seen[name] = true
+		r.take()
+		if err := clause(t, r); err != nil {
+			return err
+		}
+	}
+	return t.sensible()
+}
+
+func (t *terms) readPer(r *reader) error {
+	word := r.take()
+	if t.Window = windows[strings.ToLower(word)]; t.Window == "" {
+		return wrong(fmt.Sprintf("I do not understand %q. A budget is per day, per week, per month or in all.", "per "+said(word)), exampleWindow)
+	}
+	return nil
+}
+
+func (t *terms) readInAll(r *reader) error {
+	if !r.accept("all") {
+		return wrong("A budget is per day, per week, per month or in all.", "set team 200 in all")
+	}
+	t.Window = budget.None
+	return nil
+}
+
+func (t *terms) readSoft(r *reader) error {
+	mark, why := ReadPercent(r.take())
+	if why != "" {
+		return wrong(why, exampleSoft)
+	}
+	t.Policy.Soft = mark
+	return nil
+}
+
+func (t *terms) readWarn(r *reader) error {
+	r.accept("at")
+	for {
+		mark, why := ReadPercent(r.take())
+		if why != "" {
+			return wrong(why, exampleWarn)
+		}
+		t.Policy.Warn = append(t.Policy.Warn, mark)
+		if !r.more() {
+			return nil
+		}
+	}
+}
+
+// readDowngrade reads which cheaper models may stand in: for any, or each for one.
+func (t *terms) readDowngrade(r *reader) error {
+	r.accept("to")
+	for {
+		d := budget.Downgrade{To: kit.FromSlack(r.take())}
+		if r.accept("to") {
+			d = budget.Downgrade{From: d.To, To: kit.FromSlack(r.take())}
+		}
+		if d.To == "" || d.To == "," || d.From == "," || slices.Contains(clauseWords, d.To) {
+			return wrong("Which model should stand in? Name one, or several in the order in which they are tried.", exampleDowngrade)
+		}
+		t.Policy.Downgrade = append(t.Policy.Downgrade, d)
+		if !r.more() {
+			return nil
+		}
+	}
+}
+
+func (t *terms) readWithout(r *reader) error {
+	for {
+		ability, ok := readAbility(r)
+		if !ok {
+			return wrong("I do not know what should be switched off. There is upload, long runs, network and model NAME.", exampleWithout)
+		}
+		t.Policy.Without = append(t.Policy.Without, ability)
+		if !r.more() {
+			return nil
+		}
+	}
+}
+
+// readAbility reads one thing that can be switched off.
+func readAbility(r *reader) (budget.Ability, bool) {
+	switch strings.ToLower(r.take()) {
+	case "upload", "uploads":
+		return budget.Upload, true
+	case "network":
+		return budget.Network, true
+	case "long":
+		return budget.LongRuns, r.accept("runs")
+	case "model":
+		name := kit.FromSlack(r.take())
+		return budget.WithoutModel(name), name != "" && name != ","
+	}
+	return "", false
+}
+
+// ReadPercent reads a mark, 80% or 80; why says what is wrong with it.
+func ReadPercent(word string) (mark int, why string) {
+	mark, err := strconv.Atoi(strings.TrimSuffix(word, "%"))
+	if err != nil || mark < 1 || mark > 100 {
+		return 0, fmt.Sprintf("%q is not a share of a budget. Write it like 80%%, from 1%% to 100%%.", said(word))
+	}
+	return mark, ""
+}
+
+// sensible puts the marks into order and refuses what says nothing.
+func (t *terms) sensible() error {
+	slices.Sort(t.Policy.Warn)
+	t.Policy.Warn = slices.Compact(t.Policy.Warn)
+	if len(t.Policy.Warn) > 10 {
+		return wrong("These are more marks than anybody wants to be warned at; at most 10 fit.", exampleWarn)
+	}
+	if len(t.Policy.Downgrade) > 10 || len(t.Policy.Without) > 10 {
+		return wrong("That is more than fits; name at most 10 of each.", exampleWithout)
+	}
+	return nil
+}

@@ -1,0 +1,274 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"countersign/approval"
+	"countersign/approval/steps"
+	"countersign/bot/draw"
+	"countersign/bot/ids"
+	"countersign/bot/kit"
+	"countersign/bot/readback"
+)
+
+// clickOf are the facts of a press on a button in a message or a modal.
+func clickOf(cb slack.InteractionCallback, action *slack.BlockAction) approval.Click {
+	at := seatOf(cb)
+	return approval.Click{Team: cb.Team.ID, User: cb.User.ID, ActionTS: action.ActionTs, Channel: at.channel, MessageTS: cb.Container.MessageTs}
+}
+
+// Decisions are what reviewers do with code that waits for them.
+type Decisions interface {
+	Decide(ctx context.Context, ruling steps.Ruling) (*approval.Request, error)
+	// MayDecide gives the error that Decide would give, and decides nothing.
+	MayDecide(ctx context.Context, ruling steps.Ruling) (*approval.Request, error)
+	// Opened notes that somebody has opened a version of the code to read it.
+	Opened(ctx context.Context, id string, revision int, click approval.Click) error
+	Disown(ctx context.Context, id string, revision int, click approval.Click) (*approval.Request, error)
+	// GiveUp ends a request that waits for what cannot be seen at the moment, for a reviewer.
+	GiveUp(ctx context.Context, id string, click approval.Click) (*approval.Request, error)
+	// Stranger notes that somebody of another workspace has pressed something of a request's.
+	Stranger(ctx context.Context, id string, click approval.Click) error
+	// View is a request with all that its messages are drawn from.
+	View(ctx context.Context, id string) (*steps.View, error)
+}
+
+// deciding takes verdicts, from cards, modals and rows of a queue.
+type deciding struct {
+	*slackAPI
+	habits  *habits
+	service Decisions
+}
+
+// clickApprove approves from the card, which has shown the whole code.
+func (h *deciding) clickApprove(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	value, mark := readback.CutMark(action.Value)
+	s, err := draw.ParseSeal(value)
+	if err != nil {
+		return answer{}, err
+	}
+	click := clickOf(cb, action)
+	if _, err := h.who(ctx); err != nil {
+		return answer{}, err
+	}
+	err = h.seen(ctx, s, click, mark, readback.Pressed(ctx, "message"), func(v *steps.View) readback.Tree { return readback.TreeFrom(draw.Card(h.with(), v, false).Blocks) })
+	if changed := new(unlikeError); errors.As(err, &changed) {
+		a, err := h.decided(s, click, seatOf(cb), err)
+		return a.then(func(ctx context.Context) { h.flawed(ctx, s, click, changed.line) }), err
+	}
+	if err != nil {
+		return answer{}, err
+	}
+	_, err = h.service.Decide(ctx, s.Ruling(approval.Approve, "", click))
+	return h.decided(s, click, seatOf(cb), err)
+}
+
+// decided ends a decision: the card that was pressed is put right if it is not
+// the one that jobs keep up, and who was refused gets to know why.
+func (h *deciding) decided(s draw.Seal, click approval.Click, at seat, err error) (answer, error) {
+	text, ok := draw.Known(err)
+	if err != nil && !ok {
+		return answer{}, err
+	}
+	return answer{after: func(ctx context.Context) { h.lead(ctx, at, text, h.tidy(ctx, s, click)) }}, nil
+}
+
+// tidy puts right a card that nobody remembers: of a former version, or posted by a
+// program that died before it could remember it. It shows how a decision ended, or
+// leads to the card on which one can be taken. The remembered ones are their job's.
+// Of a card that Slack lets nobody rewrite any more it returns where the one is that
+// stands for it.
+func (h *deciding) tidy(ctx context.Context, s draw.Seal, click approval.Click) (elsewhere string) {
+	if click.MessageTS == "" {
+		return ""
+	}
+	v, err := h.service.View(ctx, s.Request)
+	if err != nil {
+		h.Log.Error("look for stray cards", "request", s.Request, "error", err)
+		return ""
+	}
+	if v.Request.Team != click.Team || v.Request.Revision == nil || remembered(v, click) {
+		return ""
+	}
+	kept := draw.CardPost(v)
+	who, err := h.who(ctx)
+	if err == nil {
+		url := who.Permalink(kept.Channel, kept.TS, "")
+		p := draw.FormerCard(v, s.Revision, url)
+		if s.Revision == v.Request.Revision.Number && (v.Request.State != approval.Pending || kept.TS == "") {
+			p = draw.Card(h.with(), v, false)
+		}
+		_, _, _, err = h.api.UpdateMessageContext(ctx, click.Channel, click.MessageTS, p.Options()...)
+		if beyondRepair(err) {
+			elsewhere = url
+		}
+	}
+	if err != nil {
+		h.Log.Warn("redraw a stray card", "request", s.Request, "error", detail(err))
+	}
+	return elsewhere
+}
+
+// remembered tells of a press on a card that a job keeps up.
+func remembered(v *steps.View, click approval.Click) bool {
+	for _, surface := range []steps.Surface{steps.SurfaceCard, steps.SurfacePlain} {
+		if post := v.Posts[surface]; post.Channel == click.Channel && post.TS == click.MessageTS {
+			return true
+		}
+	}
+	return false
+}
+
+// lead says to one person what became of their press, and where the card is that
+// shows it when the one that they pressed cannot.
+func (h *deciding) lead(ctx context.Context, at seat, text, elsewhere string) {
+	p := &kit.Page{}
+	if elsewhere != "" && text == "" {
+		text = "Slack does not let me change this card any more. How it stands is shown on the newer one."
+	}
+	if text == "" {
+		return
+	}
+	p.Say(kit.Words(text))
+	if elsewhere != "" {
+		p.Buttons("look", kit.Goes("Go to the card", elsewhere))
+	}
+	h.hand(ctx, at, p)
+}
+
+// clickReject opens the question why. Who may not decide is told so at once,
+// before they write anything.
+func (h *deciding) clickReject(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	return h.askReason(ctx, cb, action, approval.Reject)
+}
+
+// askReason opens the modal in which a verdict gets its reason.
+func (h *deciding) askReason(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction, verdict approval.Verdict) (answer, error) {
+	from, s, err := cardOf(cb, action)
+	if err != nil {
+		return answer{}, err
+	}
+	click := clickOf(cb, action)
+	if _, err := h.service.MayDecide(ctx, s.Ruling(verdict, "", click)); err != nil {
+		return h.decided(s, click, seatOf(cb), err)
+	}
+	view := draw.ReasonView(from)
+	if verdict == approval.Rewrite {
+		view = draw.ChangesView(from)
+	}
+	if cb.View.ID != "" {
+		return answer{}, h.push(ctx, cb.TriggerID, view)
+	}
+	return answer{}, h.open(ctx, cb.TriggerID, view)
+}
+
+// cardOf finds the card that a press belongs to: the message itself, or the one
+// that the modal was opened from.
+func cardOf(cb slack.InteractionCallback, action *slack.BlockAction) (draw.Origin, draw.Seal, error) {
+	s, err := draw.ParseSeal(action.Value)
+	if err != nil {
+		return draw.Origin{}, s, err
+	}
+	from := draw.Origin{Channel: seatOf(cb).channel, Message: cb.Container.MessageTs, Seal: s.String()}
+	if cb.View.ID != "" {
+		from, err = draw.OriginOf(cb.View.PrivateMetadata)
+	}
+	return from, s, err
+}
+
+// submitReason rejects.
+func (h *deciding) submitReason(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+	return h.rule(ctx, cb, approval.Reject)
+}
+
+// submitReview approves from the modal that has shown the whole of a program, if
+// that is what it has shown.
+func (h *deciding) submitReview(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+	from, s, err := sealedOrigin(cb)
+	if err != nil {
+		return answer{}, err
+	}
+	err = h.seen(ctx, s, modalClick(cb, from), from.Mark, readback.Pressed(ctx, "view"), func(v *steps.View) readback.Tree {
+		view, _ := draw.ReviewView(h.with(), v, from)
+		return readback.TreeFrom(view)
+	})
+	if err != nil {
+		text, ok := draw.Known(err)
+		if !ok {
+			return answer{}, err
+		}
+		return answer{payload: slack.NewUpdateViewSubmissionResponse(kit.NoteView("Nothing has changed", text))}, nil
+	}
+	return h.rule(ctx, cb, approval.Approve)
+}
+
+// sealedOrigin is where a modal was opened, and what it stands for.
+func sealedOrigin(cb slack.InteractionCallback) (draw.Origin, draw.Seal, error) {
+	from, err := draw.OriginOf(cb.View.PrivateMetadata)
+	if err != nil {
+		return from, draw.Seal{}, err
+	}
+	s, err := draw.ParseSeal(from.Seal)
+	return from, s, err
+}
+
+// modalClick are the facts of sending a modal off. It has no action_ts; its id is
+// as good: sending it again is the same click.
+func modalClick(cb slack.InteractionCallback, from draw.Origin) approval.Click {
+	return approval.Click{Team: cb.Team.ID, User: cb.User.ID, ActionTS: cb.View.ID, Channel: from.Channel, MessageTS: from.Message}
+}
+
+// rule decides from a modal. What stands in the way is said in the modal's place,
+// where the person looks, or beside the field that can mend it.
+func (h *deciding) rule(ctx context.Context, cb slack.InteractionCallback, verdict approval.Verdict) (answer, error) {
+	from, s, err := sealedOrigin(cb)
+	if err != nil {
+		return answer{}, err
+	}
+	fields, click := fieldsOf(cb), modalClick(cb, from)
+	ruling := s.Ruling(verdict, fields[ids.FieldReason].Value, click)
+	ruling.Typed = strings.TrimSpace(fields[ids.FieldTyped].Value)
+	_, err = h.service.Decide(ctx, ruling)
+	text, ok := draw.Known(err)
+	if err != nil && !ok {
+		return answer{}, err
+	}
+	for _, field := range []string{ids.FieldReason, ids.FieldTyped} {
+		if _, asked := fields[field]; asked && isInput(err) {
+			return answer{payload: slack.NewErrorsViewSubmissionResponse(map[string]string{field: kit.Cut(text, 2000)})}, nil
+		}
+	}
+	return h.settled(s, click, text), nil
+}
+
+// isInput tells of an error that the person can mend in the modal.
+func isInput(err error) bool {
+	var input *approval.InputError
+	return errors.As(err, &input)
+}
+
+// settled closes a modal whose work is done, or says in its place why it is not.
+func (h *deciding) settled(s draw.Seal, click approval.Click, text string) answer {
+	a := answer{payload: slack.NewClearViewSubmissionResponse(), after: func(ctx context.Context) {
+		h.lead(ctx, seat{user: click.User, channel: click.Channel}, "", h.tidy(ctx, s, click))
+	}}
+	if text != "" {
+		a.payload = slack.NewUpdateViewSubmissionResponse(kit.NoteView("Nothing has changed", text))
+	}
+	return a
+}
+
+// clickChanges opens the question what should be different. Who may not decide is
+// told so at once, before they write anything.
+func (h *deciding) clickChanges(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	return h.askReason(ctx, cb, action, approval.Rewrite)
+}
+
+// submitChanges has another version written.
+func (h *deciding) submitChanges(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+	return h.rule(ctx, cb, approval.Rewrite)
+}

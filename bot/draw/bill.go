@@ -1,0 +1,112 @@
+package draw
+
+import (
+	"fmt"
+	"slices"
+
+	"countersign/approval"
+	"countersign/approval/steps"
+	"countersign/bot/draw/money"
+	"countersign/bot/kit"
+	"countersign/budget"
+)
+
+// bill ends every answer: what it cost, what is left, and who is answerable.
+func bill(p *kit.Page, v *steps.View) {
+	p.List([]kit.Part{kit.Strong("Bill")}, billLines(v))
+	r := v.Request
+	print := []kit.Part{kit.Words("Request "), kit.Mono(r.ID)}
+	if r.Revision != nil {
+		print = append(print, kit.Words(fmt.Sprintf(", revision %d, sha256 ", r.Revision.Number)), kit.Mono(approval.Short(r.Revision.Digest)))
+	}
+	if who := approvers(r); who != nil {
+		print = append(append(print, kit.Words(", approved")), who...)
+		print = append(print, kit.Words(", "), kit.Moment(r.Decisions[len(r.Decisions)-1].At))
+	}
+	p.Small(print...)
+}
+
+// boxSteps name what a box was used for, where it takes more than one line.
+var boxSteps = map[budget.Purpose]string{budget.ForDraft: ", inspection", budget.ForRun: ", run"}
+
+// billLines add charges of one kind and name up, and end with the total and what is left.
+func billLines(v *steps.View) (items [][]kit.Part) {
+	type key struct {
+		kind  budget.ChargeKind
+		what  string
+		guess bool // nobody knows how much was used
+		step  string
+	}
+	lost := slices.ContainsFunc(v.Bill, func(s steps.Spend) bool { return s.Estimated && s.Purpose == budget.ForRun })
+	sums, order, estimated := map[key]budget.Charge{}, []key{}, false
+	for _, s := range v.Bill {
+		estimated = estimated || s.Estimated
+		for _, c := range s.Charges {
+			k := key{kind: c.Kind, what: c.What, guess: s.Estimated}
+			if lost && c.Kind == budget.Box {
+				k.step = boxSteps[s.Purpose]
+			}
+			sum, ok := sums[k]
+			if !ok {
+				order = append(order, k)
+			}
+			sum.Amount += c.Amount
+			sum.BoxMS += c.BoxMS
+			sum.Usage.Input += c.Usage.Input
+			sum.Usage.Output += c.Usage.Output
+			sums[k] = sum
+		}
+	}
+	for i, k := range order {
+		c := sums[k]
+		if i >= 8 {
+			items = append(items, []kit.Part{kit.Words(fmt.Sprintf("and %d more lines", len(order)-i))})
+			break
+		}
+		line := fmt.Sprintf("%s sandbox%s: %.1f seconds, ", k.what, k.step, float64(c.BoxMS)/1000)
+		switch {
+		case k.guess && k.kind == budget.Tokens:
+			line = kit.Cut(k.what, 80) + ": nobody knows how many tokens, so at most "
+		case k.guess:
+			line = k.what + " sandbox" + k.step + ": nobody knows how long, so at most "
+		case k.kind == budget.Tokens:
+			line = fmt.Sprintf("%s: %s in and %s out, ", kit.Cut(k.what, 80), kit.Count(c.Usage.Input, "token"), kit.Thousands(c.Usage.Output))
+		}
+		items = append(items, []kit.Part{kit.Words(line + c.Amount.String())})
+	}
+	if held, until := v.Request.Uncertain(); held > 0 {
+		items = append(items, []kit.Part{kit.Words(fmt.Sprintf("Uncertain: it is not known yet what a call of %s cost. Up to %s stays set aside for it, and is charged on ",
+			kit.Cut(v.Request.Model, 80), held.Approx())), kit.Moment(until), kit.Words(" unless it is known before")})
+	}
+	total := []kit.Part{kit.Strong("Total: " + v.Spent().String())}
+	if estimated {
+		total = append(total, kit.Words(" (in part estimated, at the most that it can be)"))
+	}
+	items = append(items, total)
+	if share := ofQuote(v); share != "" {
+		items = append(items, []kit.Part{kit.Words(share)})
+	}
+	if tight, ok := budget.Tightest(v.Standings); ok {
+		left := append(money.Whose(tight.Limit.Scope, ""), kit.Words(fmt.Sprintf(": %s of %s left%s", max(0, tight.Left()).ApproxLeft(), tight.Limit.Hard(), money.During[tight.Limit.Window])))
+		items = append(items, left)
+	}
+	return items
+}
+
+// expected says what a run should cost and what it can cost.
+func expected(rev *approval.Revision) string {
+	if rev.Quote <= 0 || rev.Quote >= rev.Manifest.CostCap {
+		return fmt.Sprintf(", at most %s more for the run", rev.Manifest.CostCap.Approx())
+	}
+	return fmt.Sprintf(", about %s more expected for the run, at most %s", rev.Quote.Approx(), rev.Manifest.CostCap.Approx())
+}
+
+// ofQuote says how near the quote was to what the run has cost.
+func ofQuote(v *steps.View) string {
+	rev := v.Request.Revision
+	run, ok := v.RunSpent()
+	if !ok || rev == nil || rev.Quote <= 0 {
+		return ""
+	}
+	return fmt.Sprintf("The run: %s, %s of the %s that was expected; at most it could have been %s", run, kit.Share100(run, rev.Quote), rev.Quote, rev.Manifest.CostCap)
+}

@@ -1,0 +1,20 @@
+package draw
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/approval"
+	"countersign/bot/draw/sample"
+)
+
+func TestABillSaysWhatIsUncertainInPlainWords(t *testing.T) {
+	t.Parallel()
+	said := Reply(sample.View(sample.In(approval.Failed, "Mistral did not answer in time."), sample.Doubtful), true)
+	for _, words := range []string{"Uncertain: it is not known yet what a call of mistral-medium-2508 cost. Up to $0.02 stays set aside for it, and is charged on ",
+		" unless it is known before", "Total: $0.00"} {
+		require.Contains(t, said.Text(), words)
+	}
+	require.NotContains(t, Reply(sample.View(sample.In(approval.Failed, "No.")), true).Text(), "Uncertain")
+}

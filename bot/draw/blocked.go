@@ -1,0 +1,150 @@
+package draw
+
+import (
+	"fmt"
+
+	"github.com/slack-go/slack"
+
+	"countersign/approval"
+	"countersign/approval/steps"
+	"countersign/bot/draw/money"
+	"countersign/bot/ids"
+	"countersign/bot/kit"
+	"countersign/budget"
+)
+
+// Blocked is the progress of a request that a budget has refused: why, a bar, and
+// what its asker can do. Anybody may read it, and the service takes choices from
+// the asker alone.
+func Blocked(with With, v *steps.View, c *steps.Choices) *kit.Page {
+	r := v.Request
+	p := &kit.Page{}
+	p.Say(kit.Flow(kit.Strong("Waiting for money"), kit.Words(", so nothing is under way. "), refusal(r, ""))...)
+	tight := r.Blocked.Tight()
+	money.Standing(p, tight, money.Whose(tight.Limit.Scope, ""))
+	askedMore(p, r)
+	if r.Blocked.Wait {
+		p.Say(kit.Words("It goes on by itself when the budget starts anew: "), kit.Moment(r.Blocked.Until), kit.Words("."))
+	}
+	why := kit.Button(ids.ActionWhy, "Why?", r.ID, slack.StyleDefault)
+	why.AccessibilityLabel = "Why, with the numbers of every budget, for you alone"
+	p.Buttons("blocked", append(waysOn(with, r, c), why)...)
+	return p
+}
+
+// refusal says in a sentence what did not fit where.
+func refusal(r *approval.Request, reader string) []kit.Part {
+	block := r.Blocked
+	tight := block.Tight()
+	if d := block.Declined; d != nil {
+		return kit.Flow(kit.Person(r.Asker), kit.Words(fmt.Sprintf(" would rather not have %s write, and %s is not used while ", kit.Cut(d.To, 80), kit.Cut(d.From, 80))), money.Within(d.Scope, reader),
+			kit.Words(" is past its soft limit."))
+	}
+	what := "Writing the code with " + kit.Cut(block.Model, 80)
+	if block.Purpose == budget.ForRun {
+		what = "Running the code"
+	}
+	said := kit.Flow(kit.Words(what+" could need up to "+block.Needed.Approx()+", and "), money.Within(tight.Limit.Scope, reader), kit.Words(fmt.Sprintf(" has %s left.", max(0, tight.Left()).ApproxLeft())))
+	if block.Purpose == budget.ForRun && block.By != "" {
+		said = append(said, kit.Words(" Once there is money, "), kit.Person(block.By), kit.Words(" can approve it again."))
+	}
+	return said
+}
+
+// askedMore says what became of the latest question for more money.
+func askedMore(p *kit.Page, r *approval.Request) {
+	if len(r.TopUps) == 0 {
+		return
+	}
+	t := r.TopUps[len(r.TopUps)-1]
+	switch {
+	case t.Open():
+		p.Quote(kit.Cut(t.Reason, 500), kit.Person(t.AskedBy), kit.Words(fmt.Sprintf(" has asked the administrators for %s more:", t.Amount)))
+	case t.Granted:
+		p.Say(kit.Person(t.DecidedBy), kit.Words(fmt.Sprintf(" has granted %s more, until ", t.Amount)), kit.Moment(t.ExpiresAt), kit.Words(". It is not enough for this step."))
+	default:
+		p.Quote(kit.Cut(t.Answer, 500), kit.Person(t.DecidedBy), kit.Words(fmt.Sprintf(" has not granted %s more:", t.Amount)))
+	}
+}
+
+// mostButtons is how many cheaper models get a button of their own.
+const mostButtons = 2
+
+// waysOn are the choices as buttons. Leaving is always one of them.
+func waysOn(with With, r *approval.Request, c *steps.Choices) (row []slack.BlockElement) {
+	if c.Fits {
+		row = append(row, kit.Button(ids.ActionContinue, "Go on", r.ID, slack.StylePrimary))
+	}
+	switch {
+	case len(c.Models) > mostButtons:
+		var options []*slack.OptionBlockObject
+		for _, m := range c.Models[:min(100, len(c.Models))] {
+			options = append(options, slack.NewOptionBlockObject(r.ID+"/"+m.Model, kit.Plain(kit.Cut(useLabel(m), 75)), nil))
+		}
+		row = append(row, slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, kit.Plain("Use a cheaper model"), ids.ActionCheaper, options...))
+	default:
+		for i, m := range c.Models {
+			use := kit.Button(ids.ActionCheaper, kit.Cut(useLabel(m), 75), r.ID+"/"+m.Model, slack.StyleDefault)
+			if i > 0 {
+				use.ActionID = ids.ActionCheaper2 // an action id stands once in a block
+			}
+			row = append(row, use)
+		}
+	}
+	if !c.FitsFrom.IsZero() && !r.Blocked.Wait && !c.Fits {
+		row = append(row, kit.Button(ids.ActionWait, "Wait until "+kit.Day(c.FitsFrom.In(with.Calendar)).String(), r.ID, slack.StyleDefault))
+	}
+	if c.CanTopUp && c.TopUp == nil && !c.Fits {
+		row = append(row, kit.Button(ids.ActionMoreMoney, fmt.Sprintf("Ask for %s more", askFor(c.Missing)), r.ID, slack.StyleDefault))
+	}
+	if !c.Fits {
+		again := kit.Button(ids.ActionContinue, "Try again", r.ID, slack.StyleDefault)
+		again.AccessibilityLabel = "Try again, in case a budget has been raised"
+		row = append(row, again)
+	}
+	take := kit.Button(ids.ActionCancel, "Cancel", r.ID, slack.StyleDefault)
+	take.AccessibilityLabel = "Take this question back"
+	return append(row, take)
+}
+
+func useLabel(m steps.ModelChoice) string {
+	return fmt.Sprintf("Use %s (at most %s)", m.Model, m.Most.Approx())
+}
+
+// askFor is an amount that people ask for: what is missing, rounded up to a cent.
+func askFor(missing budget.USD) budget.USD {
+	return max(budget.Cent, (missing+budget.Cent-1)/budget.Cent*budget.Cent)
+}
+
+// blockedWords tell the asker in private that their question is kept.
+func blockedWords(r *approval.Request) []kit.Part {
+	return kit.Flow(kit.Words("Your question is kept, and waits for money. "), refusal(r, r.Asker), kit.Words(" Its thread in this channel shows what you can do. To take it back: "), kit.Mono(fmt.Sprintf("%s cancel %s", ids.CommandAnalyze, r.ID)))
+}
+
+// downgradedWords tell the asker that a cheaper model writes, and how to decline.
+func downgradedWords(r *approval.Request) []kit.Part {
+	d := r.Downgraded
+	if d == nil {
+		return nil
+	}
+	return kit.Flow(kit.Words(fmt.Sprintf("%s writes instead of %s, because ", kit.Cut(d.To, 80), kit.Cut(d.From, 80))), money.Within(d.Scope, r.Asker), kit.Words(" is past its soft limit. If you would rather not, decline it in the question's thread. "))
+}
+
+// cheaperNote says in the thread what downgradedWords says in private.
+func cheaperNote(p *kit.Page, r *approval.Request) {
+	if d := r.Downgraded; d != nil {
+		p.Say(kit.Flow(kit.Mono(kit.Cut(d.To, 80)), kit.Words(" writes instead of "), kit.Mono(kit.Cut(d.From, 80)), kit.Words(", because "), money.Within(d.Scope, ""),
+			kit.Words(" is past its soft limit. Whoever asked can decline that, and wait or ask for more money."))...)
+	}
+}
+
+// Declining is the button with which the asker declines a cheaper model, as long as
+// another one could write instead.
+func Declining(r *approval.Request) (row []slack.BlockElement) {
+	if r.Downgraded == nil || r.Edit != nil || r.State != approval.Drafting && r.State != approval.Pending {
+		return nil
+	}
+	no := kit.Button(ids.ActionInsist, kit.Cut("Not with "+r.Downgraded.To, 75), r.ID, slack.StyleDefault)
+	no.AccessibilityLabel = kit.Cut("Wait for "+r.Downgraded.From, 75)
+	return append(row, no)
+}

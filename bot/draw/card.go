@@ -1,0 +1,150 @@
+package draw
+
+import (
+	"fmt"
+	"strings"
+
+	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
+	"countersign/bot/kit"
+)
+
+// Card is the message in the review channel. While the request waits it carries
+// the means to decide: Approve only beside the whole code. garbled tells that
+// Slack has once stored something else than what was sent.
+func Card(with With, v *steps.View, garbled bool) *kit.Page {
+	return DrawCard(with, v, Flaw{Found: garbled})
+}
+
+// DrawCard is the same, and can say in which line the code has been changed.
+func DrawCard(with With, v *steps.View, flaw Flaw) *kit.Page {
+	r, rev := v.Request, v.Request.Revision
+	p := &kit.Page{}
+	p.Head(CardTitle(r))
+	if r.State == approval.Pending {
+		Glance(p, v)
+	}
+	verdicts(with, p, v)
+	asks(p, v)
+	since(p, v)
+	p.Enumerate("File", fileLines(r.Files))
+	findings(p, rev.Findings, 1500)
+	summary(p, rev)
+	tail := cardTail(v, review.MaxHosts, flaw)
+	text, fits := kit.Inline(rev.Code)
+	// The code comes last before the small print, whole or not at all.
+	fits = fits && p.Used+tail.Used+len([]rune(text))+200 <= kit.MaxBlockText
+	if !fits {
+		tail = cardTail(v, fewHosts, flaw) // all of them stand where the code does
+	}
+	n := len(kit.Lines(rev.Code))
+	title := []kit.Part{kit.Strong("Code"), kit.Words(fmt.Sprintf(" (revision %d, %s)", rev.Number, kit.Count(n, "line")))}
+	switch {
+	case fits:
+		p.Verbatim(title, text, kit.CodeID+"1", "The code is in the message.")
+	case r.State == approval.Pending:
+		p.Say(append(title, kit.Words(fmt.Sprintf(". With %s it is too long for a card.", kit.Count(len([]rune(rev.Code)), "character"))))...)
+	default:
+		p.Say(title...)
+	}
+	p.Blocks = append(p.Blocks, tail.Blocks...)
+	p.Lines = append(p.Lines, tail.Lines...)
+	p.Used += tail.Used
+	if r.State == approval.Pending {
+		cardButtons(with, p, v, fits, flaw.Found)
+		marked(p)
+	}
+	return p
+}
+
+// earlier are the questions that a follow-up goes on from, a line each.
+func earlier(questions []string) (items [][]kit.Part) {
+	for _, q := range questions {
+		items = append(items, []kit.Part{kit.Words(kit.Cut(kit.OneLine(q), 150))})
+	}
+	return items
+}
+
+// CardTitle says what a card is about now. What nobody decided is never called a no.
+func CardTitle(r *approval.Request) string {
+	switch r.State {
+	case approval.Pending:
+		return "May this code run?"
+	case approval.Rejected:
+		return "Rejected"
+	case approval.Expired:
+		return "Expired: " + strings.TrimSuffix(r.Lapsed(), " in time")
+	case approval.Withdrawn:
+		return "Taken back"
+	case approval.Failed:
+		return "Not run"
+	case approval.Lost:
+		return "Approved, result lost"
+	case approval.Drafting:
+		return "The code is being rewritten"
+	case approval.Done:
+		return "Approved and run"
+	}
+	return "Approved"
+}
+
+// cardTail is what a card says after the code: the cost, the terms, and at most so
+// many hosts.
+func cardTail(v *steps.View, hosts int, flaw Flaw) *kit.Page {
+	r, rev := v.Request, v.Request.Revision
+	t := &kit.Page{}
+	agreed(t, v, hosts)
+	if r.State == approval.Pending {
+		flaw.Say(t, r)
+	}
+	print := []kit.Part{kit.Words("Request "), kit.Mono(r.ID), kit.Words(fmt.Sprintf(", revision %d, sha256 ", rev.Number)), kit.Mono(approval.Short(rev.Digest))}
+	if r.State == approval.Pending && v.Terms.Policy != "" && v.Terms.Policy != "settings" {
+		print = append(print, kit.Words(", rules "), kit.Mono(v.Terms.Policy))
+	}
+	t.Small(print...)
+	return t
+}
+
+// summary is what the model says of its program. It is set apart as what it is:
+// words, which nobody has held against the code.
+func summary(p *kit.Page, rev *approval.Revision) {
+	if rev.Summary == "" {
+		return
+	}
+	p.Quote(kit.Cut(rev.Summary, 600), kit.Strong("In the model's words"), kit.Words(" (not checked):"))
+}
+
+// fileLines say what is in the files, as far as it has been read.
+func fileLines(files []approval.File) (items [][]kit.Part) {
+	for _, f := range files[:min(10, len(files))] {
+		var shapes []string
+		for _, t := range f.Tables[:min(4, len(f.Tables))] {
+			name := ""
+			if t.Name != "" {
+				name = kit.Cut(kit.OneLine(approval.Plain(t.Name)), 40) + " " // as the file has it, so anything
+			}
+			shapes = append(shapes, fmt.Sprintf("%s%s × %s", name, kit.Count(t.Rows, "row"), kit.Count(len(t.Columns), "column")))
+		}
+		if more := len(f.Tables) - len(shapes); more > 0 {
+			shapes = append(shapes, fmt.Sprintf("%d more", more))
+		}
+		item := []kit.Part{kit.Mono(kit.Cut(f.Name, 110))}
+		if len(shapes) > 0 {
+			item = append(item, kit.Words(": "+strings.Join(shapes, ", ")))
+		}
+		items = append(items, item)
+	}
+	if more := len(files) - len(items); more > 0 {
+		items = append(items, []kit.Part{kit.Words(fmt.Sprintf("and %d more", more))})
+	}
+	return items
+}
+
+// Thread is where a request's messages go.
+func Thread(v *steps.View) string {
+	if v.Session.ThreadTS != "" {
+		return v.Session.ThreadTS
+	}
+	return v.Posts[steps.SurfaceRoot].TS
+}

@@ -1,0 +1,132 @@
+package draw
+
+import (
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"countersign/approval"
+	"countersign/bot/ids"
+	"countersign/bot/kit"
+)
+
+// What people read where Slack is the reason: of a question that lacks something, of
+// one that waits for what is away, of one that has ended over it.
+
+// Lacks says to whoever asked what their question needs before it can be taken.
+func Lacks(with With, c approval.Cause) []kit.Part {
+	at, file := kit.Channel(c.Channel), kit.Cut(c.File, 110)
+	switch c.Code {
+	case approval.NotIn, approval.NotSeen:
+		if strings.HasPrefix(c.Channel, "D") {
+			return kit.Flow(kit.Words("I cannot see that conversation. Please ask in a channel that I am in, or write to me directly."))
+		}
+		return kit.Flow(kit.Words("I am not in "), at, kit.Words(" yet, so I cannot read its files or answer there. Invite me with /invite @"+with.Self.Name+" and ask again."))
+	case approval.ChannelArchived:
+		return kit.Flow(at, kit.Words(" is archived, so I cannot answer there. Please ask in another channel."))
+	case approval.AskerNotIn:
+		return kit.Flow(kit.Words("You are not in "), at, kit.Words(", which is private. Please ask in a channel that you are in."))
+	case approval.NoFile:
+		return kit.Flow(kit.Words("I cannot find a file called "+file+" in "), at, kit.Words(". Share it there first, or upload it with your question. "+
+			"If it is to be written, name the file that it is made from as well."))
+	case approval.WhichFile:
+		var names []string
+		for _, f := range c.Files[:min(10, len(c.Files))] {
+			names = append(names, kit.Cut(f.Name, 80))
+		}
+		return kit.Flow(kit.Words("Which file do you mean? Choose it, or name it in your question. There are for example: " + strings.Join(names, ", ") + "."))
+	case approval.FileNotHere:
+		return kit.Flow(kit.Words(file+" is not in "), at, kit.Words(" any more. Choose another file, or upload it again."))
+	case approval.FileGone:
+		return kit.Flow(kit.Words(file + " has been deleted. Upload it again, or choose another file."))
+	case approval.FileNotSeen:
+		return kit.Flow(kit.Words("I cannot see " + file + ". Share it in a channel that I am in, or upload it with your question."))
+	case approval.FileWithheld:
+		return kit.Flow(kit.Words(file + withheld + ". Upload it again, or choose another file."))
+	case approval.FileHidden:
+		return kit.Flow(kit.Words(file + hiddenByPlan + ". Upload it again."))
+	case approval.AskerAlien:
+		return kit.Flow(kit.Words("Only members of this workspace can ask."))
+	}
+	return isAway(c)
+}
+
+// hiddenByPlan is what Slack calls hidden_by_limit.
+const hiddenByPlan = " is hidden by Slack: this workspace is on the free plan, which shows only its newest files. It has not been deleted"
+
+// withheld is a file whose download Slack refuses, though it says that the file is there.
+const withheld = " cannot be read: Slack shows that it is there, but does not let me download it"
+
+// isAway says in half a sentence what cannot be seen, or is gone.
+func isAway(c approval.Cause) []kit.Part {
+	at, file := kit.Channel(c.Channel), kit.Cut(c.File, 110)
+	switch c.Code {
+	case approval.NotIn, approval.NotSeen:
+		return kit.Flow(kit.Words("I am not in "), at, kit.Words(" any more, so I can neither read its files nor answer there"))
+	case approval.ChannelArchived:
+		return kit.Flow(at, kit.Words(" has been archived, so nothing can be answered there"))
+	case approval.AskerNotIn:
+		return kit.Flow(at, kit.Words(" is private now, and "), kit.Person(c.Person), kit.Words(" is not in it"))
+	case approval.FileNotSeen:
+		return kit.Flow(kit.Words(file + " cannot be read at the moment: it is not shared in a channel that I am in"))
+	case approval.FileWithheld:
+		return kit.Flow(kit.Words(file + withheld))
+	case approval.FileHidden:
+		return kit.Flow(kit.Words(file + hiddenByPlan))
+	case approval.FileGone:
+		return kit.Flow(kit.Words(file + " has been deleted, and this question cannot be answered without it"))
+	case approval.AskerGone:
+		return kit.Flow(kit.Person(c.Person), kit.Words(" has left this workspace, so nobody waits for the answer"))
+	case approval.AskerGuest:
+		return kit.Flow(kit.Person(c.Person), kit.Words(" has become a guest here since asking, so this is not run for them"))
+	}
+	return kit.Flow(kit.Words(string(c.Code)))
+}
+
+// mends says what has it go on.
+func mends(with With, c approval.Cause) []kit.Part {
+	switch c.Code {
+	case approval.NotIn, approval.NotSeen:
+		return kit.Flow(kit.Words("Once somebody lets me in again with "), kit.Mono("/invite @"+with.Self.Name), kit.Words(", it goes on by itself."))
+	case approval.ChannelArchived:
+		return kit.Flow(kit.Words("Once it is unarchived, with me in it, it goes on by itself."))
+	case approval.AskerNotIn:
+		return kit.Flow(kit.Words("Once they are let in, it goes on by itself."))
+	case approval.FileWithheld:
+		return kit.Flow(kit.Words("I try again for a few minutes; once it can be downloaded, it goes on by itself."))
+	case approval.FileNotSeen:
+		return kit.Flow(kit.Words("Once it is shared there again, it goes on by itself."))
+	}
+	return kit.Flow(kit.Words("Once it can be read again, it goes on by itself."))
+}
+
+// Missing says what a request waits for, and what to do about it.
+func Missing(with With, c approval.Cause) []kit.Part {
+	return kit.Flow(isAway(c), kit.Words(". "), mends(with, c))
+}
+
+// Why says why a request has ended before anything ran.
+func Why(r *approval.Request) []kit.Part {
+	c := r.Cause
+	switch {
+	case c == nil:
+		return kit.Flow(kit.Words(kit.Cut(r.Reason, 3000)))
+	case c.By != "":
+		return kit.Flow(kit.Person(c.By), kit.Words(" has ended it while it waited: "), isAway(*c), kit.Words("."))
+	case c.Code == approval.FileGone, c.Code == approval.FileWithheld:
+		return kit.Flow(isAway(*c), kit.Words(". Upload it again, and ask again."))
+	}
+	return kit.Flow(isAway(*c), kit.Words("."))
+}
+
+// waitsForAway says on a card what a request waits for, with the way to end that.
+func waitsForAway(with With, p *kit.Page, r *approval.Request) {
+	if r.Away == nil || r.State != approval.Pending && r.State != approval.Approved {
+		return
+	}
+	p.Say(kit.Flow(kit.Strong("It cannot start now. "), Missing(with, r.Away.Cause), kit.Words(" Until "), kit.Moment(r.ExpiresAt), kit.Words(" it waits."))...)
+	end := kit.Button(ids.ActionGiveUp, "End it", r.ID, slack.StyleDefault)
+	end.AccessibilityLabel = "End this question, so that it does not wait any longer"
+	end.Confirm = slack.NewConfirmationBlockObject(kit.Plain("End this question?"), kit.Plain("Nothing is run, and whoever asked is told."), kit.Plain("End it"), kit.Plain("Back"))
+	p.Buttons("away", end)
+}

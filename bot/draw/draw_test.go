@@ -1,0 +1,185 @@
+package draw_test
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/slack-go/slack"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"countersign/approval"
+	"countersign/approval/steps"
+	"countersign/bot/draw"
+	"countersign/bot/draw/sample"
+	"countersign/bot/kit"
+	"countersign/budget"
+	"countersign/internal/slacksim"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// models are what can write code in these tests.
+var models = []string{"mistral-medium-2508", "codestral-2508"}
+
+// stand draws as a bot that knows so much of itself.
+type stand struct {
+	self   kit.Identity
+	models []string
+}
+
+func (b stand) with() draw.With { return draw.With{Self: b.self, Calendar: time.UTC} }
+
+// as is one that knows who it is.
+func as(b stand, who kit.Identity) stand { return stand{who, b.models} }
+
+// pages draws every message in the states that matter.
+func pages(b stand) map[string]*kit.Page {
+	who := kit.Identity{URL: "https://harbor-coffee.slack.com/", TeamID: slacksim.DefaultTeam.ID, User: slacksim.BotUser}
+	posted := func(v *steps.View) { v.Session.ThreadTS = "1763812800.000100" }
+	table := approval.Grid{Title: "Sales per month", Columns: []string{"month", "amount"}, Rows: [][]string{{"Jan", "12.5"}, {"Feb", "-3"}}, TotalRows: 12}
+	answered := sample.With(approval.Result{Outcome: approval.OK, Value: "42", Stdout: "two lines\nof text\n", Tables: []approval.Grid{table}, Code: 1300 * time.Millisecond,
+		Notes: []string{"One chart was too large and was left out."}, Observed: approval.Observed{Opened: []string{"sales.csv"}, Connected: []string{"example.com:443"}, Spawned: []string{"/bin/sh"}}},
+		approval.Artifact{Name: "table.csv", Kind: "table", Data: []byte("x")})
+	sentence := sample.With(approval.Result{Outcome: approval.OK, Answer: "Revenue was <$25.00>; *North* led @channel.", Said: []string{"Revenue is units times price."},
+		LeftOut: []approval.Rows{{Count: 1, Why: "no number of units"}, {Count: 1234, Why: "no price"}}, Tables: []approval.Grid{table}})
+	raised := sample.With(approval.Result{Outcome: approval.Raised, Error: "KeyError: 'price'", Traceback: "line 4, in <module>\nKeyError: 'price'", Stderr: "a warning"})
+	findings := func(v *steps.View) {
+		v.Request.Revision.Findings = []approval.Finding{{Level: approval.Note, Line: 3, Text: "reads sales.csv"}, {Level: approval.Danger, Line: 4, Text: "starts another program"}, {Level: approval.Caution, Text: "uses getattr"}}
+	}
+	nobodyKnows := func(v *steps.View) {
+		v.Bill = append(v.Bill, steps.Spend{Purpose: budget.ForRun, Estimated: true, Charges: []budget.Charge{{Kind: budget.Box, What: "local", Amount: 4_100_000}}})
+	}
+	long := sample.View(posted, sample.Code(sample.Long(412)))
+	modal, _ := draw.ReviewView(b.with(), long, draw.Origin{Channel: "C1", Message: "1.2", Seal: draw.SealOf(long.Request).String()})
+	form := draw.FormView(approval.DefaultPolicy(), b.models, draw.Form{Channel: "C1", Listed: true, Question: "How many?", Choices: []approval.File{{ID: "F1", Name: "a.csv"}, {ID: "F2", Name: "b.csv"}}, Ticked: []approval.File{{ID: "F2"}}})
+	m := map[string]*kit.Page{
+		"root":               draw.Root(sample.View()),
+		"progress-drafting":  draw.Progress(b.with(), sample.View(sample.In(approval.Drafting, ""))),
+		"progress-pending":   draw.Progress(b.with(), sample.View()),
+		"progress-approved":  draw.Progress(b.with(), sample.View(sample.In(approval.Approved, ""))),
+		"progress-no-box":    draw.Progress(b.with(), sample.View(sample.In(approval.Approved, approval.WaitsForBox))),
+		"progress-running":   draw.Progress(b.with(), sample.View(sample.In(approval.Running, ""))),
+		"progress-done":      draw.Progress(b.with(), sample.View(answered)),
+		"progress-raised":    draw.Progress(b.with(), sample.View(raised)),
+		"progress-rejected":  draw.Progress(b.with(), sample.View(sample.In(approval.Rejected, "It reads the wrong column."))),
+		"progress-failed":    draw.Progress(b.with(), sample.View(sample.In(approval.Failed, "The model could not be reached."))),
+		"progress-expired":   draw.Progress(b.with(), sample.View(sample.In(approval.Expired, "Nobody decided in time. That is not a no: ask again if you still need it."))),
+		"progress-withdrawn": draw.Progress(b.with(), sample.View(sample.In(approval.Withdrawn, ""))),
+		"progress-lost":      draw.Progress(b.with(), sample.View(sample.In(approval.Lost, "It was started, but its result was lost."))),
+		"card-pending":       draw.Card(as(b, who).with(), sample.View(posted, findings), false),
+		"card-follow-up": draw.Card(as(b, who).with(), sample.View(posted, func(v *steps.View) {
+			v.Request.Question, v.Earlier = "And per region?", []string{"What were sales per month\nin sales.csv?", strings.Repeat("And how much is it in all? ", 9)}
+		}), false),
+		"card-long":      draw.Card(as(b, who).with(), long, false),
+		"card-garbled":   draw.Card(as(b, who).with(), sample.View(posted), true),
+		"card-approved":  draw.Card(as(b, who).with(), sample.View(posted, sample.In(approval.Approved, "")), false),
+		"card-no-box":    draw.Card(as(b, who).with(), sample.View(posted, sample.In(approval.Approved, approval.WaitsForBox)), false),
+		"card-done":      draw.Card(as(b, who).with(), sample.View(posted, answered), false),
+		"card-rejected":  draw.Card(as(b, who).with(), sample.View(posted, sample.In(approval.Rejected, "It reads the wrong column.")), false),
+		"card-expired":   draw.Card(as(b, who).with(), sample.View(posted, sample.In(approval.Expired, "Nobody decided in time. That is not a no: ask again if you still need it.")), false),
+		"card-withdrawn": draw.Card(as(b, who).with(), sample.View(posted, sample.In(approval.Withdrawn, "")), false),
+		"reply-answer":   draw.Reply(sample.View(answered), true),
+		"reply-sentence": draw.Reply(sample.View(sentence), true),
+		"reply-as-text":  draw.Reply(sample.View(answered), false),
+		"reply-raised":   draw.Reply(sample.View(raised), true),
+		"reply-rejected": draw.Reply(sample.View(sample.In(approval.Rejected, "It reads the wrong column.")), true),
+		"reply-failed":   draw.Reply(sample.View(sample.In(approval.Failed, "The model could not be reached.")), true),
+		"reply-expired":  draw.Reply(sample.View(sample.In(approval.Expired, "Nobody decided in time. That is not a no: ask again if you still need it.")), true),
+		"reply-lost":     draw.Reply(sample.View(sample.In(approval.Lost, "It was started, but its result was lost."), nobodyKnows), true),
+		"modal-review":   {Blocks: modal.Blocks.BlockSet},
+		"modal-form":     {Blocks: form.Blocks.BlockSet},
+		"modal-reason":   {Blocks: draw.ReasonView(draw.Origin{}).Blocks.BlockSet},
+		"help":           draw.HelpAnalyze(approval.DefaultPolicy()),
+	}
+	maps.Copy(m, moneyPages(as(b, who)))
+	maps.Copy(m, reviewPages(as(b, who)))
+	maps.Copy(m, awayPages(as(b, who), who))
+	return m
+}
+
+func TestMessagesLookAsTheyDid(t *testing.T) {
+	t.Parallel()
+	b := stand{models: models}
+	for name, p := range pages(b) {
+		got, err := json.MarshalIndent(map[string]any{"text": strings.Split(p.Text(), "\n"), "blocks": p.Blocks}, "", " ")
+		require.NoError(t, err)
+		file := filepath.Join("testdata", name+".json")
+		if *update {
+			require.NoError(t, os.WriteFile(file, append(got, '\n'), 0o644))
+		}
+		want, err := os.ReadFile(file)
+		require.NoError(t, err)
+		require.Equal(t, string(want), string(got)+"\n", "%s; if that is meant, run go test ./bot/draw -update", name)
+	}
+}
+
+func TestTheCodeThatIsShownIsTheCode(t *testing.T) {
+	t.Parallel()
+	b := stand{models: models}
+	rapid.Check(t, func(rt *rapid.T) {
+		code := sample.Canonical(rt)
+		v := sample.View(sample.Code(code))
+		card := draw.Card(b.with(), v, false)
+		shown, found := shownCode(card.Blocks)
+		approvable := strings.Contains(string(sample.MustJSON(card.Blocks)), `"action_id":"approve"`)
+		require.Equal(rt, found, approvable, "Approve stands beside the whole code and nowhere else")
+		if found {
+			require.Equal(rt, code, shown)
+			require.LessOrEqual(rt, utf8.RuneCountInString(code), kit.InlineChars)
+		}
+		modal, ok := draw.ReviewView(b.with(), v, draw.Origin{})
+		if chunks, fits := kit.Chunked(code); fits {
+			require.True(rt, ok)
+			shown, _ := shownCode(modal.Blocks.BlockSet)
+			require.Equal(rt, code, shown)
+			require.LessOrEqual(rt, len(modal.Blocks.BlockSet), 100)
+			require.Equal(rt, 1, chunks[0].From)
+			for i := 1; i < len(chunks); i++ {
+				require.Equal(rt, chunks[i-1].To+1, chunks[i].From, "every line once")
+			}
+		} else {
+			require.False(rt, ok)
+		}
+	})
+}
+
+// shownCode reads a program back out of the blocks that show it, as a reader
+// would: the text of each preformatted part, without its line numbers.
+func shownCode(blocks []slack.Block) (code string, found bool) {
+	var chunks []string
+	for _, b := range blocks {
+		rich, ok := b.(*slack.RichTextBlock)
+		if !ok {
+			continue
+		}
+		for _, e := range rich.Elements {
+			if pre, ok := e.(*kit.Fixed); ok {
+				chunks = append(chunks, pre.Elements[0].(*slack.RichTextSectionTextElement).Text)
+			}
+		}
+	}
+	if chunks == nil {
+		return "", false
+	}
+	n := 0
+	var out strings.Builder
+	for _, line := range strings.Split(strings.Join(chunks, "\n"), "\n") {
+		n++
+		number := fmt.Sprintf("%d  ", n)
+		at := strings.Index(line, number)
+		if at < 0 || strings.TrimSpace(line[:at]) != "" {
+			return "", true
+		}
+		out.WriteString(line[at+len(number):] + "\n")
+	}
+	return out.String(), true
+}

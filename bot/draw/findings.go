@@ -1,0 +1,132 @@
+package draw
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"countersign/approval"
+	"countersign/bot/kit"
+)
+
+// sure asks once more before code runs that was found dangerous: a tired hand
+// should not be enough.
+func sure(all []approval.Finding) *slack.ConfirmationBlockObject {
+	n := dangers(all)
+	if n == 0 {
+		return nil
+	}
+	text := fmt.Sprintf("The inspection found %s in this code. Have you read the lines that it names?", kit.Count(n, "danger"))
+	return slack.NewConfirmationBlockObject(kit.Plain("Approve it all the same?"), kit.Plain(text), kit.Plain("Approve"), kit.Plain("Back")).WithStyle(slack.StyleDanger)
+}
+
+// findings lists what the inspection saw, the worst first, in so many characters.
+// What does not fit is counted, level by level. What is ordinary takes one line, so
+// that a list means something.
+func findings(p *kit.Page, all []approval.Finding, room int) {
+	unusual := false
+	for _, t := range []struct {
+		level approval.Level
+		one   string
+	}{{approval.Danger, "Danger"}, {approval.Caution, "Caution"}} {
+		var items [][]kit.Part
+		hidden := 0
+		for _, f := range merged(all, t.level) {
+			text := f.String()
+			if len([]rune(text)) > room {
+				hidden++
+				continue
+			}
+			room -= len([]rune(text))
+			items = append(items, []kit.Part{kit.Words(text)})
+		}
+		if hidden > 0 {
+			items = append(items, []kit.Part{kit.Words(fmt.Sprintf("and %d more of this kind", hidden))})
+		}
+		if len(items) > 0 {
+			p.List([]kit.Part{kit.Strong(t.one)}, items)
+			unusual = true
+		}
+	}
+	said, notes := "Also:", ordinary(all, min(room, 600))
+	if !unusual {
+		said = "Inspection: nothing unusual found."
+	}
+	if !unusual || notes != "" {
+		p.Say(kit.Strong(said), kit.Words(notes))
+	}
+}
+
+// ordinary says what the inspection only notes, in so many characters.
+func ordinary(all []approval.Finding, room int) (said string) {
+	hidden := 0
+	for _, f := range all {
+		text := strings.TrimSuffix(kit.Cut(kit.OneLine(f.Text), 200), ".")
+		switch {
+		case f.Level != approval.Note:
+		case len([]rune(said+text)) > room:
+			hidden++
+		default:
+			said += " " + kit.Capital(text) + "."
+		}
+	}
+	if hidden > 0 {
+		said += fmt.Sprintf(" And %d more of this kind.", hidden)
+	}
+	return said
+}
+
+// dangers counts the findings of the worst kind.
+func dangers(all []approval.Finding) (n int) {
+	for _, f := range all {
+		if f.Level == approval.Danger {
+			n++
+		}
+	}
+	return n
+}
+
+// sameFinding is several findings that say the same of several lines.
+type sameFinding struct {
+	text  string
+	lines []int
+}
+
+// merged are the findings of one level, each once, in the order of the code.
+func merged(all []approval.Finding, level approval.Level) (list []sameFinding) {
+	for _, f := range all {
+		if f.Level != level {
+			continue
+		}
+		text := kit.Cut(kit.OneLine(f.Text), 200)
+		at := slices.IndexFunc(list, func(s sameFinding) bool { return s.text == text })
+		if at < 0 {
+			at, list = len(list), append(list, sameFinding{text: text})
+		}
+		if f.Line > 0 && !slices.Contains(list[at].lines, f.Line) {
+			list[at].lines = append(list[at].lines, f.Line)
+		}
+	}
+	return list
+}
+
+// String is a finding as a line: "Lines 3, 9 and 12: starts another program".
+func (s sameFinding) String() string {
+	const most = 8
+	slices.Sort(s.lines)
+	var numbers []string
+	for _, n := range s.lines[:min(most, len(s.lines))] {
+		numbers = append(numbers, fmt.Sprint(n))
+	}
+	switch n := len(s.lines); {
+	case n == 0:
+		return kit.Capital(s.text)
+	case n == 1:
+		return "Line " + numbers[0] + ": " + s.text
+	case n > most:
+		return fmt.Sprintf("Lines %s and %d more: %s", strings.Join(numbers, ", "), n-most, s.text)
+	}
+	return "Lines " + strings.Join(numbers[:len(numbers)-1], ", ") + " and " + numbers[len(numbers)-1] + ": " + s.text
+}

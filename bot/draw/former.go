@@ -1,0 +1,102 @@
+package draw
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"countersign/approval"
+	"countersign/approval/steps"
+	"countersign/bot/ids"
+	"countersign/bot/kit"
+	"countersign/bot/readback"
+)
+
+// FormerCard is what is left of a card whose version has given way to another, or
+// which stands there twice.
+func FormerCard(v *steps.View, revision int, url string) *kit.Page {
+	r := v.Request
+	p := &kit.Page{}
+	switch now := r.Revision.Number; {
+	case revision == now:
+		p.Head("This card stands here twice")
+		p.Say(kit.Words("Nothing is decided on this one."))
+	default:
+		p.Head(fmt.Sprintf("Superseded by revision %d", now))
+		p.Say(kit.Words(fmt.Sprintf("Revision %d of this code has given way to revision %d. Nothing is decided on it any more.", revision, now)))
+	}
+	for _, w := range r.Wishes {
+		if w.Revision == revision {
+			p.Quote(kit.Cut(w.Words, 1000), kit.Strong("Changes requested by "), kit.Person(w.By), kit.Words(", "), kit.Moment(w.At), kit.Words(":"))
+		}
+	}
+	p.Quote(kit.Cut(r.Question, 600), kit.Person(r.Asker), kit.Words(" asks:"))
+	if url != "" {
+		p.Buttons("look", kit.Goes(fmt.Sprintf("Go to revision %d", r.Revision.Number), url))
+	}
+	p.Small(kit.Words("Request "), kit.Mono(r.ID), kit.Words(fmt.Sprintf(", revision %d", revision)))
+	return p
+}
+
+// GaveWay is what is left of the plainer card when the card itself stands.
+func GaveWay(r *approval.Request, url string) *kit.Page {
+	p := &kit.Page{}
+	p.Say(kit.Strong("The whole card is here by now."), kit.Words(" Nothing is decided on this one."))
+	if url != "" {
+		p.Buttons("look", kit.Goes("Go to the card", url))
+	}
+	p.Small(kit.Words("Request "), kit.Mono(r.ID), kit.Words(fmt.Sprintf(", revision %d", r.Revision.Number)))
+	return p
+}
+
+// marked puts on Approve the mark of everything that its card says: a press brings
+// both, and has to be of a card that still says so.
+func marked(p *kit.Page) {
+	for _, block := range p.Blocks {
+		actions, ok := block.(*slack.ActionBlock)
+		if !ok {
+			continue
+		}
+		for _, e := range actions.Elements.ElementSet {
+			if button, ok := e.(*slack.ButtonBlockElement); ok && button.ActionID == ids.ActionApprove {
+				button.Value += "/" + readback.MarkOf(readback.TreeFrom(p.Blocks), nil)
+			}
+		}
+	}
+}
+
+// Unlike is said of a message or a modal that Slack does not hold as it was sent.
+func Unlike(line int, id string) string {
+	what := "Slack holds something else than what I sent"
+	if line > 0 {
+		what += fmt.Sprintf(": line %d of the code is not the same", line)
+	}
+	return what + ". You may not have seen everything as it is, so nothing has changed. Open the code again, or decide on the command line: countersign decide " + id
+}
+
+// Flaw is what is known of a card that Slack does not hold as it was sent.
+type Flaw struct {
+	Found bool
+	Line  int // the first line of the code that differs, or 0
+}
+
+// Say tells it on the card, with the line as it should be.
+func (f Flaw) Say(p *kit.Page, r *approval.Request) {
+	if !f.Found {
+		return
+	}
+	said := []kit.Part{kit.Strong("This card cannot be trusted. ")}
+	switch all := kit.Lines(r.Revision.Code); {
+	case f.Line == 0:
+		said = append(said, kit.Words("Slack has changed something that it says. "))
+	case f.Line > len(all):
+		said = append(said, kit.Words("Slack has added to the code. "))
+	case strings.TrimSpace(all[f.Line-1]) == "":
+		said = append(said, kit.Words(fmt.Sprintf("Slack has changed line %d of the code, which should be empty. ", f.Line)))
+	default:
+		said = append(said, kit.Words(fmt.Sprintf("Slack has changed line %d of the code. It should read: ", f.Line)), kit.Mono(kit.Cut(all[f.Line-1], 200)), kit.Words(" "))
+	}
+	said = append(said, kit.Words("Open the code with the button below to decide on it, or decide on the command line: "), kit.Mono("countersign decide "+r.ID))
+	p.Say(said...)
+}

@@ -1,0 +1,98 @@
+package draw
+
+import (
+	"fmt"
+	"slices"
+	"unicode/utf8"
+
+	"github.com/slack-go/slack"
+
+	"countersign/approval"
+	"countersign/bot/kit"
+)
+
+// grid draws a table: as a table block where that can be, else as text in columns.
+func grid(p *kit.Page, g approval.Grid, block, files bool) {
+	title := "Table"
+	if g.Title != "" {
+		title = kit.Capital(kit.Cut(approval.Plain(kit.OneLine(g.Title)), 100))
+	}
+	room := min(shareTable, p.Room()-400)
+	if room < 700 || len(g.Columns) == 0 { // less than a heading may need
+		where := "too much for this message."
+		if files {
+			where = "in the files above."
+		}
+		p.Say(kit.Strong(title), kit.Words(fmt.Sprintf(": %s and %s, %s", kit.Count(g.TotalRows, "row"), kit.Count(len(g.Columns), "column"), where)))
+		return
+	}
+	cells := fitted(g, room)
+	for !block && len(cells) > 1 && utf8.RuneCountInString(kit.Columns(cells)) > room {
+		cells = cells[:max(1, len(cells)*3/4)] // columns are padded, so fewer rows fit
+	}
+	shown := len(cells) - 1
+	note := fmt.Sprintf(": %s", kit.Count(g.TotalRows, "row"))
+	if shown < g.TotalRows || len(cells[0]) < len(g.Columns) {
+		note = fmt.Sprintf(": the first %s of %s", kit.Thousands(shown), kit.Count(g.TotalRows, "row"))
+		if len(cells[0]) < len(g.Columns) {
+			note += fmt.Sprintf(" and %d of %s", len(cells[0]), kit.Count(len(g.Columns), "column"))
+		}
+		if files {
+			note += ", the rest is in the files above"
+		}
+	}
+	if !block {
+		p.Verbatim([]kit.Part{kit.Strong(title), kit.Words(note)}, kit.Columns(cells), "", kit.SpokenTable(cells, g.TotalRows))
+		return
+	}
+	p.Say(kit.Strong(title), kit.Words(note+"."))
+	t := slack.NewTableBlock("")
+	size := 0
+	for _, row := range cells {
+		var list []slack.TableCell
+		for _, cell := range row {
+			list = append(list, slack.NewTableRawTextCell(cell))
+			size += utf8.RuneCountInString(cell)
+		}
+		t.AddRow(list...)
+	}
+	t.WithColumnSettings(kit.Settings(cells)...)
+	p.Add(t, size, kit.Escape(kit.SpokenTable(cells, g.TotalRows)))
+}
+
+// What Slack's table block holds, with its heading.
+const (
+	maxRows    = 100
+	maxColumns = 20
+	maxCell    = 100
+)
+
+// fitted cuts a table to so many characters: whole rows, the heading first. No
+// cell is empty, which Slack refuses.
+func fitted(g approval.Grid, room int) (rows [][]string) {
+	used := 0
+	for i, row := range append([][]string{g.Columns}, g.Rows...) {
+		var cells []string
+		for n := range min(len(g.Columns), maxColumns) {
+			text := ""
+			if n < len(row) {
+				text = kit.Cut(kit.OneLine(approval.Plain(row[n])), min(maxCell, max(8, room/maxColumns)))
+			}
+			if text == "" {
+				text = " "
+			}
+			cells = append(cells, text)
+			used += utf8.RuneCountInString(text) + 2
+		}
+		if i > 0 && used > room || i >= maxRows {
+			break
+		}
+		rows = append(rows, cells)
+	}
+	return rows
+}
+
+// tableFiles tells whether tables came out as files, too.
+func tableFiles(files []approval.Artifact) bool {
+	return slices.ContainsFunc(files, func(a approval.Artifact) bool { return a.Kind == "table" && len(a.Data) > 0 })
+}

@@ -1,0 +1,141 @@
+package home
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
+	"countersign/bot/draw"
+	"countersign/bot/ids"
+	"countersign/bot/kit"
+)
+
+// HomeAway lets a reviewer name somebody who decides while they are away.
+func HomeAway(p *kit.Page, user string, roster review.Roster) {
+	var row []slack.BlockElement
+	for _, d := range roster.Delegations {
+		switch user {
+		case d.From:
+			p.Say(kit.Person(d.To), kit.Words(" may decide in your place until "), kit.Moment(d.Until), kit.Words("."))
+			row = append(row, kit.Button(ids.ActionReturn, "I am back", "", slack.StyleDefault))
+		case d.To:
+			p.Say(kit.Words("You may decide in place of "), kit.Person(d.From), kit.Words(" until "), kit.Moment(d.Until), kit.Words("."))
+		}
+	}
+	label := "I will be away"
+	if row != nil {
+		label = "Name somebody else"
+	}
+	p.Buttons("away", append(row, kit.Button(ids.ActionAway, label, "", slack.StyleDefault))...)
+}
+
+// homeAdmin is what administrators see of how reviews are done, and where they change it.
+func homeAdmin(p *kit.Page, roster review.Roster, set review.RuleSet, short []steps.Shortage) {
+	p.Head("Reviews")
+	shortages(p, short)
+	items := [][]kit.Part{roleLine("Reviewers", roster.Reviewers), roleLine("Fallback reviewers", roster.Fallback), roleLine("Administrators", roster.Admins)}
+	for _, d := range roster.Delegations {
+		items = append(items, inPlace(d))
+	}
+	p.List([]kit.Part{kit.Strong("People")}, slices.DeleteFunc(items, func(i []kit.Part) bool { return i == nil }))
+	p.List([]kit.Part{kit.Strong("Rules"), kit.Words(" of the workspace (" + setBy(set) + ")")}, rulesLines(set.Rules))
+	p.Buttons("reviews", kit.Button(ids.ActionPeople, "People", "", slack.StyleDefault), kit.Button(ids.ActionRules, "Rules of the workspace", "", slack.StyleDefault),
+		kit.Button(ids.ActionWhose, "Rules of a channel", "", slack.StyleDefault), kit.Button(ids.ActionFigures, "How reviewers decide", "", slack.StyleDefault))
+}
+
+// inPlace says who decides in whose place.
+func inPlace(d review.Delegation) []kit.Part {
+	return []kit.Part{kit.Person(d.To), kit.Words(" may decide in place of "), kit.Person(d.From), kit.Words(" until "), kit.Moment(d.Until)}
+}
+
+func roleLine(what string, users []string) []kit.Part {
+	if len(users) == 0 {
+		return nil
+	}
+	return append([]kit.Part{kit.Words(what + ": ")}, kit.People(users, " and ")...)
+}
+
+// setBy says which version of the rules it is.
+func setBy(set review.RuleSet) string {
+	if set.Version == 0 {
+		return "nobody has changed them"
+	}
+	return fmt.Sprintf("version %d", set.Version)
+}
+
+// rulesLines say rules in words, one thing a line.
+func rulesLines(r review.Rules) (items [][]kit.Part) {
+	line := func(text string) { items = append(items, []kit.Part{kit.Words(text)}) }
+	for _, t := range approval.Tiers() {
+		line(draw.RiskWords[t] + ": " + tierWords(r.For(t)))
+	}
+	line("Data: " + string(r.Class))
+	if r.CostMedium > 0 {
+		line("Medium risk from " + r.CostMedium.String() + " on")
+	}
+	if r.CostHigh > 0 {
+		line("High risk from " + r.CostHigh.String() + " on")
+	}
+	if len(r.Hosts) == 0 {
+		line("Code reaches no network")
+	} else {
+		line("Code may reach " + kit.Cut(strings.Join(r.Hosts, ", "), 300))
+	}
+	if len(r.Freezes) > 0 {
+		line("Nothing starts: " + kit.Cut(strings.Join(r.Freezes, "; "), 300))
+	}
+	return items
+}
+
+// tierWords say what a tier needs.
+func tierWords(t review.TierRules) string {
+	said := kit.Count(t.Approvals, "approval")
+	if t.Owners {
+		said += " of the channel's own reviewers"
+	}
+	if t.Typed {
+		said += ", with the digest typed"
+	}
+	if !t.Slack {
+		said += ", on the command line only"
+	}
+	return said
+}
+
+// StatisticsDays is how far the figures about reviewers go back.
+const StatisticsDays = 30
+
+// FiguresView is one line for each reviewer.
+func FiguresView(all []steps.ReviewerStatistics) slack.ModalViewRequest {
+	p := &kit.Page{}
+	p.Say(kit.Words(fmt.Sprintf("The last %d days. ", StatisticsDays)), kit.Strong("Quick"), kit.Words(" is a decision on more than 50 lines within ten seconds of opening them: nobody reads that fast. "), kit.Strong("Reversed"),
+		kit.Words(" is an approval that did not stand, because somebody else said no or it was taken back."))
+	var items [][]kit.Part
+	for _, s := range all[:min(80, len(all))] {
+		item := []kit.Part{kit.Person(s.Reviewer), kit.Words(fmt.Sprintf(": %s, %d approved, half of them within %s", kit.Count(s.Decisions, "decision"), s.Approvals, kit.Span(s.Median)))}
+		if s.Long > 0 {
+			item = append(item, kit.Words(fmt.Sprintf("; quick: %d of %s (%d %%)", s.Quick, kit.Count(s.Long, "long program"), 100*s.Quick/s.Long)))
+		}
+		items = append(items, append(item, kit.Words(fmt.Sprintf("; reversed: %d", s.Reversals))))
+	}
+	if items == nil {
+		p.Say(kit.Words("Nobody has decided on anything yet."))
+	}
+	p.List(nil, items)
+	return kit.NoteOf("How reviewers decide", p)
+}
+
+// DelegateView asks who decides, and until when.
+func DelegateView() slack.ModalViewRequest {
+	who := slack.NewOptionsSelectBlockElement(slack.OptTypeUser, kit.Plain("Choose a person"), ids.FieldPerson)
+	until := slack.NewDatePickerBlockElement(ids.FieldUntil)
+	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackDelegate, Title: kit.Plain("While you are away"), Submit: kit.Plain("Save"), Close: kit.Plain("Cancel"),
+		Blocks: slack.Blocks{BlockSet: []slack.Block{
+			slack.NewInputBlock(ids.FieldPerson, kit.Plain("Who decides in your place"), kit.Plain("Never on what they have asked or written themselves."), who),
+			slack.NewInputBlock(ids.FieldUntil, kit.Plain("The last day"), nil, until)}}}
+}

@@ -1,0 +1,78 @@
+// Package home draws the App Home, and the modals of those who arrange reviews: people,
+// rules, absences.
+package home
+
+import (
+	"github.com/slack-go/slack"
+
+	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
+	"countersign/bot/draw"
+	"countersign/bot/draw/money"
+	"countersign/bot/ids"
+	"countersign/bot/kit"
+)
+
+// Length is how much of a list a Home shows.
+const Length = 10
+
+// View is all that the Home of one person is drawn from.
+type View struct {
+	User    string
+	Roster  review.Roster
+	Decides bool // something may wait for them
+	Mark    Shelfmark
+	Queue   steps.Queue
+	Purse   money.Purse
+	Mine    []Question
+	Rules   review.RuleSet   // for administrators
+	Short   []steps.Shortage // and what these rules lack people for
+}
+
+// Question is something that they have asked, and where it stands in Slack.
+type Question struct {
+	Request *approval.Request
+	URL     string
+}
+
+// Draw begins with the queue for reviewers, because somebody waits for them.
+func (h View) Draw() *kit.Page {
+	p := &kit.Page{}
+	if h.Decides {
+		homeQueue(p, h.Queue, h.Mark)
+		HomeAway(p, h.User, h.Roster)
+	}
+	p.Head("Budget")
+	h.Purse.Bars(p, Length)
+	if h.Roster.Admin(h.User) {
+		p.Buttons("set limit", kit.Button(ids.ActionSetLimit, "Set a budget", "", slack.StyleDefault), kit.Button(ids.ActionHistory, "Changes of budgets", "", slack.StyleDefault),
+			kit.Button(ids.ActionTop, "Who spends", "", slack.StyleDefault), kit.Button(ids.ActionExplain, "Explain a question", "", slack.StyleDefault))
+	}
+	p.Head("Your questions")
+	p.Buttons("ask", kit.Button(ids.ActionAsk, "Ask a question", "", slack.StylePrimary))
+	if len(h.Mine) == 0 {
+		p.Say(kit.Words("You have not asked anything yet. Write "), kit.Mono(ids.CommandAnalyze), kit.Words(" in a channel that I am in, or press the button."))
+	}
+	for _, q := range h.Mine {
+		q.line(p)
+	}
+	if h.Roster.Admin(h.User) {
+		homeAdmin(p, h.Roster, h.Rules, h.Short)
+	}
+	return p
+}
+
+// line is one request, with a way to where it stands in Slack.
+func (q Question) line(p *kit.Page) {
+	r := q.Request
+	p.Say(kit.Strong(kit.Cut(kit.OneLine(r.Question), 150)))
+	p.Small(append([]kit.Part{kit.Words(kit.Capital(draw.HowItStands(r)) + ". Asked "), kit.Moment(r.CreatedAt)}, draw.OpenUntil(r)...)...)
+	why := kit.Button(ids.ActionWhy, "What it cost", r.ID, slack.StyleDefault)
+	why.AccessibilityLabel = "What each step cost, and which budget decided it"
+	row := []slack.BlockElement{why}
+	if q.URL != "" {
+		row = append([]slack.BlockElement{kit.Goes("Open", q.URL)}, row...)
+	}
+	p.Buttons("open "+r.ID, row...)
+}

@@ -1,0 +1,109 @@
+package home
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"countersign/approval/review"
+	"countersign/approval/steps"
+	"countersign/bot/draw"
+	"countersign/bot/ids"
+	"countersign/bot/kit"
+)
+
+// Administrators name people, and take roles from them, in a modal that lists who
+// has which. Slack mentions show the names; what is stored are ids.
+
+// peopleLength is how many roles the modal lists; Slack takes 100 blocks.
+const peopleLength = 90
+
+var roleWords = map[review.PersonRole]string{review.RoleReviewer: "reviewer", review.RoleFallback: "fallback reviewer", review.RoleAdmin: "administrator"}
+
+// shortages warn of rules that nobody can meet: what waits under them waits in vain.
+func shortages(p *kit.Page, short []steps.Shortage) {
+	var items [][]kit.Part
+	for _, s := range short[:min(10, len(short))] {
+		item := []kit.Part{kit.Words(fmt.Sprintf("%s takes %s, and only %d can be given", draw.RiskWords[s.Tier], kit.Count(s.Needs, "approval"), s.Have))}
+		if s.Project != "" {
+			item = append(item, kit.Words(" in "), kit.Place(s.Project))
+		}
+		items = append(items, item)
+	}
+	p.List([]kit.Part{kit.Strong("Too few reviewers: "), kit.Words("name more, or change the rules. Until then nothing of this can be approved.")}, items)
+}
+
+// PeopleView lists who decides in whose place, and the roles that people have.
+func PeopleView(all []review.Grant, away []review.Delegation, short []steps.Shortage) slack.ModalViewRequest {
+	p := &kit.Page{}
+	shortages(p, short)
+	p.Buttons("name", kit.Button(ids.ActionName, "Name somebody", "", slack.StylePrimary))
+	away = away[:min(peopleLength/3, len(away))]
+	for _, d := range away {
+		p.Row(inPlace(d), recall(d))
+	}
+	peopleLength := peopleLength - len(away)
+	for _, g := range all[:min(peopleLength, len(all))] {
+		said := []kit.Part{kit.Person(g.User), kit.Words(" is " + kit.Article(roleWords[g.Role]))}
+		if g.Project != "" {
+			said = append(said, kit.Words(" for "), kit.Place(g.Project))
+		}
+		if g.By == "" {
+			said = append(said, kit.Words(", by the settings that the app was started with"))
+		} else {
+			said = append(said, kit.Words(", named by "), kit.Person(g.By), kit.Words(", "), kit.Moment(g.At))
+		}
+		p.Row(said, unname(g))
+	}
+	if more := len(all) - peopleLength; more > 0 {
+		p.Say(kit.Words(fmt.Sprintf("Another %s are not listed here.", kit.Count(more, "role"))))
+	}
+	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackPeople, Title: kit.Plain("People"), Close: kit.Plain("Close"), Blocks: slack.Blocks{BlockSet: p.Blocks}}
+}
+
+// unname is the button that takes a role from somebody. What the settings say
+// cannot be taken in Slack.
+func unname(g review.Grant) *slack.ButtonBlockElement {
+	if g.By == "" {
+		return nil
+	}
+	take := kit.Button(ids.ActionUnname, "Remove", strings.Join([]string{string(g.Role), g.Project, g.User}, "/"), slack.StyleDefault)
+	take.Confirm = slack.NewConfirmationBlockObject(kit.Plain("Take the role away?"), kit.Plain("What they have approved and has not started goes back to the reviewers."), kit.Plain("Remove"), kit.Plain("Cancel")).WithStyle(slack.StyleDanger)
+	return take
+}
+
+// recall is the button that ends what somebody who is away has arranged.
+func recall(d review.Delegation) *slack.ButtonBlockElement {
+	take := kit.Button(ids.ActionRecall, "Remove", d.From, slack.StyleDefault)
+	take.Confirm = slack.NewConfirmationBlockObject(kit.Plain("End this?"), kit.Plain("What was approved in their place and has not started goes back to the reviewers."), kit.Plain("Remove"), kit.Plain("Cancel")).WithStyle(slack.StyleDanger)
+	return take
+}
+
+// NameView gives somebody a role, for everything or for one channel.
+func NameView() slack.ModalViewRequest {
+	who := slack.NewOptionsSelectBlockElement(slack.OptTypeUser, kit.Plain("Choose a person"), ids.FieldPerson)
+	var roles []*slack.OptionBlockObject
+	for _, r := range []struct {
+		role review.PersonRole
+		what string
+	}{
+		{review.RoleReviewer, "Decides on code."},
+		{review.RoleFallback, "Decides as well, and is asked when the others do not."},
+		{review.RoleAdmin, "Names people, sets rules and budgets."},
+	} {
+		roles = append(roles, slack.NewOptionBlockObject(string(r.role), kit.Plain(kit.Capital(roleWords[r.role])), kit.Plain(r.what)))
+	}
+	role := slack.NewRadioButtonsBlockElement(ids.FieldRole, roles...)
+	role.InitialOption = roles[0]
+	where := slack.NewInputBlock(ids.FieldChannel, kit.Plain("Only for this channel"), kit.Plain("Leave it empty for the whole workspace. Administrators are always for the whole."), channels()).WithOptional(true)
+	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackName, Title: kit.Plain("Name somebody"), Submit: kit.Plain("Name"), Close: kit.Plain("Back"),
+		Blocks: slack.Blocks{BlockSet: []slack.Block{slack.NewInputBlock(ids.FieldPerson, kit.Plain("Who"), nil, who), slack.NewInputBlock(ids.FieldRole, kit.Plain("As what"), nil, role), where}}}
+}
+
+// channels chooses a channel of this workspace.
+func channels() *slack.SelectBlockElement {
+	where := slack.NewOptionsSelectBlockElement(slack.OptTypeConversations, kit.Plain("Choose a channel"), ids.FieldChannel)
+	where.Filter = &slack.SelectBlockElementFilter{Include: []string{"public", "private"}, ExcludeExternalSharedChannels: true}
+	return where
+}

@@ -1,0 +1,174 @@
+package home
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"countersign/approval"
+	"countersign/approval/steps"
+	"countersign/bot/draw"
+	"countersign/bot/ids"
+	"countersign/bot/kit"
+	"countersign/budget"
+)
+
+// Shelfmark is what somebody looks at on their Home: which part of the queue. The
+// Home itself carries it, so that any replica can turn the page.
+type Shelfmark struct {
+	Tier  approval.Tier    `json:"tier,omitempty"`
+	Hours int              `json:"hours,omitempty"`
+	Cost  budget.USD       `json:"cost,omitempty"`
+	Order steps.QueueOrder `json:"order,omitempty"`
+	All   bool             `json:"all,omitempty"` // not only what they can decide
+	Page  int              `json:"page,omitempty"`
+}
+
+// String is how a Home carries it.
+func (m Shelfmark) String() string { return string(MustMarshal(m)) }
+
+// ShelfmarkOf reads it back. What cannot be read is the beginning.
+func ShelfmarkOf(metadata string) (m Shelfmark) {
+	if json.Unmarshal([]byte(metadata), &m) != nil || m.Page < 0 {
+		return Shelfmark{}
+	}
+	return m
+}
+
+func (m Shelfmark) Filter() steps.QueueFilter {
+	return steps.QueueFilter{Tier: m.Tier, Older: time.Duration(m.Hours) * time.Hour, Cost: m.Cost, Order: m.Order, All: m.All}
+}
+
+// narrow tells whether something is left out.
+func (m Shelfmark) narrow() bool { return m.Tier != "" || m.Hours > 0 || m.Cost > 0 }
+
+// part of the queue's choices, each with the value that the shelfmark keeps. "-" is no choice.
+var queueChoices = []struct {
+	action  string
+	choices [][2]string
+	now     func(m Shelfmark) string
+	set     func(m *Shelfmark, value string)
+}{
+	{ids.ActionMine, [][2]string{{"-", "Mine to decide"}, {"all", "All that wait"}},
+		func(m Shelfmark) string { return map[bool]string{true: "all"}[m.All] }, func(m *Shelfmark, v string) { m.All = v == "all" }},
+	{ids.ActionTier, [][2]string{{"-", "Any risk"}, {"high", "High risk"}, {"medium", "Medium risk"}, {"low", "Low risk"}},
+		func(m Shelfmark) string { return string(m.Tier) }, func(m *Shelfmark, v string) { m.Tier = approval.Tier(v) }},
+	{ids.ActionAge, [][2]string{{"-", "Any age"}, {"1", "Over an hour old"}, {"4", "Over 4 hours old"}, {"24", "Over a day old"}},
+		func(m Shelfmark) string { return kit.Nonzero(int64(m.Hours)) }, func(m *Shelfmark, v string) { m.Hours, _ = strconv.Atoi(v) }},
+	{ids.ActionCost, [][2]string{{"-", "Any cost"}, {"10000000", "$0.01 or more"}, {"100000000", "$0.10 or more"}, {"1000000000", "$1 or more"}},
+		func(m Shelfmark) string { return kit.Nonzero(int64(m.Cost)) }, func(m *Shelfmark, v string) {
+			n, _ := strconv.ParseInt(v, 10, 64)
+			m.Cost = budget.USD(n)
+		}},
+	{ids.ActionOrder, [][2]string{{"-", "Riskiest first"}, {"age", "Oldest first"}, {"cost", "Dearest first"}},
+		func(m Shelfmark) string { return string(m.Order) }, func(m *Shelfmark, v string) { m.Order = steps.QueueOrder(v) }},
+}
+
+// homeQueue is what a reviewer can decide, or all that waits where they decide: a page of it.
+func homeQueue(p *kit.Page, q steps.Queue, mark Shelfmark) {
+	p.Head(map[bool]string{false: "Waiting for you", true: "Waiting for reviewers"}[mark.All])
+	selects := QueueSelects(mark)
+	if q.Total == 0 && !mark.narrow() {
+		selects = selects[:1] // there is nothing to narrow or to order
+	}
+	p.Buttons("queue", selects...)
+	for _, row := range q.Rows {
+		QueueRow(p, row, q.Now)
+	}
+	switch {
+	case q.Total == 0 && mark.narrow():
+		p.Say(kit.Words(map[bool]string{false: "Nothing of this kind waits for your decision.", true: "Nothing of this kind waits."}[mark.All]))
+	case q.Total == 0 && mark.All:
+		p.Say(kit.Words("Nothing waits."))
+	case q.Total == 0:
+		p.Say(kit.Words("Nothing waits for your decision."))
+	case q.Pages > 1:
+		p.Small(kit.Words(fmt.Sprintf("Page %d of %s, %s in all", q.Page+1, kit.Thousands(q.Pages), kit.Count(q.Total, "request"))))
+		var turn []slack.BlockElement
+		if q.Page > 0 {
+			turn = append(turn, kit.Button(ids.ActionBack, "Previous", strconv.Itoa(q.Page-1), slack.StyleDefault))
+		}
+		if q.Page+1 < q.Pages {
+			turn = append(turn, kit.Button(ids.ActionNext, "Next", strconv.Itoa(q.Page+1), slack.StyleDefault))
+		}
+		p.Buttons("pages", turn...)
+	}
+}
+
+// After is what is looked at after a press on one of the choices, or of the pages.
+func (m Shelfmark) After(action *slack.BlockAction) Shelfmark {
+	m.Page = 0
+	for _, c := range queueChoices {
+		if value := action.SelectedOption.Value; c.action == action.ActionID && slices.ContainsFunc(c.choices, func(o [2]string) bool { return o[0] == value }) {
+			c.set(&m, strings.TrimPrefix(value, "-"))
+		}
+	}
+	if page, err := strconv.Atoi(action.Value); err == nil && page > 0 && slices.Contains([]string{ids.ActionBack, ids.ActionNext}, action.ActionID) {
+		m.Page = page
+	}
+	return m
+}
+
+// QueueSelects are the choices of what is shown, each showing what is chosen.
+func QueueSelects(mark Shelfmark) (row []slack.BlockElement) {
+	for _, c := range queueChoices {
+		var options []*slack.OptionBlockObject
+		chosen := 0
+		for i, choice := range c.choices {
+			options = append(options, slack.NewOptionBlockObject(choice[0], kit.Plain(choice[1]), nil))
+			if choice[0] == c.now(mark) {
+				chosen = i
+			}
+		}
+		row = append(row, slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, nil, c.action, options...).WithInitialOption(options[chosen]))
+	}
+	return row
+}
+
+// QueueRow is one request: enough to choose by, and a button that opens the code,
+// or why there is none for this person. When it ends is said from the middle of its
+// wait on, as in reminders: before that it tells nobody what to do first.
+func QueueRow(p *kit.Page, row steps.QueueRow, now time.Time) {
+	question := kit.Cut(kit.OneLine(row.Question), 150)
+	var side *slack.Accessory
+	if row.Closed == "" {
+		open := kit.Button(ids.ActionQueued, "Review", row.ID, slack.StyleDefault)
+		open.AccessibilityLabel = kit.Cut("Review: "+kit.OneLine(row.Question), 75)
+		side = slack.NewAccessory(open)
+	}
+	p.Add(slack.NewSectionBlock(kit.Plain(question), nil, side), len([]rune(question)), kit.Escape(question))
+	said := []kit.Part{kit.Strong(draw.RiskWords[row.Tier])}
+	if row.Dangers > 0 {
+		said = append(said, kit.Words(" ("+kit.Count(row.Dangers, "danger")+")"))
+	}
+	said = append(said, kit.Words(fmt.Sprintf(" · %s · at most %s", kit.Count(row.Lines, "line"), row.Cost.Approx())))
+	if row.Needed > 1 {
+		said = append(said, kit.Words(fmt.Sprintf(" · %d of %d approvals", row.Approvals, row.Needed)))
+	}
+	said = append(said, kit.Words(" · "), kit.Person(row.Asker))
+	if strings.HasPrefix(row.Project, "C") {
+		said = append(said, kit.Words(" in "), kit.Place(row.Project))
+	}
+	said = append(said, kit.Words(" · since "), kit.Moment(row.Since))
+	if now.Sub(row.Since) >= row.ExpiresAt.Sub(now) {
+		said = append(said, kit.Words(", only until "), kit.Moment(row.ExpiresAt))
+	}
+	if row.Closed != "" {
+		said = append(said, kit.Words("\n"+kit.Cut(row.Closed, 300)))
+	}
+	p.Small(said...)
+}
+
+// MustMarshal writes what is made of strings and numbers.
+func MustMarshal(v any) []byte {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return text
+}

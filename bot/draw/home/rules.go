@@ -1,0 +1,204 @@
+package home
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/bot/draw"
+	"countersign/bot/ids"
+	"countersign/bot/kit"
+	"countersign/budget"
+)
+
+// The form in which administrators set the rules of the workspace's reviews, or
+// of one channel's. It is filled with what holds now.
+
+// Ruled is what the form remembers: whose rules, and which version it was filled
+// from, so that two administrators do not overwrite each other unseen.
+type Ruled struct {
+	Project string `json:"project,omitempty"`
+	Version int    `json:"version,omitempty"` // of their own; 0: they have none yet
+}
+
+// TierField names the field of one tier.
+func TierField(field string, t approval.Tier) string { return field + "_" + string(t) }
+
+// What can be ticked for a tier.
+const (
+	CareTyped  = "typed"
+	CareShell  = "shell"
+	careOwners = "owners"
+)
+
+func WhoseView() slack.ModalViewRequest {
+	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackWhose, Title: kit.Plain("Rules of a channel"), Submit: kit.Plain("Next"), Close: kit.Plain("Cancel"),
+		Blocks: slack.Blocks{BlockSet: []slack.Block{
+			slack.NewInputBlock(ids.FieldChannel, kit.Plain("Channel"), kit.Plain("Its rules take the place of those of the workspace, but for when nothing starts: that adds up."), channels())}}}
+}
+
+// RulesView is the form, filled with what holds: a channel without rules of its
+// own shows those of the workspace.
+func RulesView(set review.RuleSet, project string) slack.ModalViewRequest {
+	from := Ruled{Project: project}
+	if set.Project == project {
+		from.Version = set.Version
+	}
+	p, r := &kit.Page{}, set.Rules
+	switch {
+	case project == "":
+		p.Say(kit.Words("These rules hold in every channel that has none of its own. They count for code that is written from now on; what waits already keeps what was sealed with it, or what is stricter."))
+	case set.Project == project:
+		p.Say(kit.Words("These rules hold in "), kit.Place(project), kit.Words(" in place of those of the workspace, whose times in which nothing starts hold here as well."))
+		box := slack.NewCheckboxGroupsBlockElement(ids.FieldNone, slack.NewOptionBlockObject(ids.FieldNone, kit.Plain("Back to the rules of the workspace"), nil))
+		p.Add(slack.NewInputBlock(ids.FieldNone, kit.Plain("Of its own"), nil, box).WithOptional(true), 0, "")
+	default:
+		p.Say(kit.Place(project), kit.Words(" has no rules of its own so far. The form shows those of the workspace."))
+	}
+	for _, t := range approval.Tiers() {
+		tierFields(p, t, r.For(t), project != "")
+	}
+	p.Add(slack.NewInputBlock(ids.FieldClass, kit.Plain("The data is"), kit.Plain("Confidential data makes every program at least medium risk."),
+		chosen(ids.FieldClass, []string{string(review.Public), string(review.Internal), string(review.Confidential)}, string(r.Class))), 0, "")
+	p.Optional(TierField(ids.FieldCosts, approval.Medium), "Medium risk from this cost of a run on", "In dollars. Empty: never because of its cost.", amount(r.CostMedium), false)
+	p.Optional(TierField(ids.FieldCosts, approval.High), "High risk from this cost of a run on", "In dollars. Empty: never because of its cost.", amount(r.CostHigh), false)
+	p.Optional(ids.FieldHosts, "Hosts that code may reach", "One a line, such as api.example.com. Empty: no network at all.", strings.Join(r.Hosts, "\n"), true)
+	freezes := `One a line: "last 2 days of the month", "2026-12-24 to 2027-01-02", "Fri 16:00-24:00". What is approved meanwhile waits.`
+	if project != "" {
+		freezes += " What the workspace has set holds here as well."
+	}
+	p.Optional(ids.FieldFreezes, "When nothing starts", freezes, strings.Join(r.Freezes, "\n"), true)
+	p.Optional(ids.FieldWait, "Minutes that reviewers have", "Empty: as the app was set up.", kit.Nonzero(int64(r.ExpiryMinutes)), false)
+	p.Optional(ids.FieldLast, "Minutes in which an approval has to lead to a run", "Empty: as the app was set up.", kit.Nonzero(int64(r.RunExpiryMinutes)), false)
+	title := "Rules of the workspace"
+	if project != "" {
+		title = "Rules of a channel"
+	}
+	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackRules, Title: kit.Plain(title), Submit: kit.Plain("Save"), Close: kit.Plain("Cancel"),
+		PrivateMetadata: string(MustMarshal(from)), Blocks: slack.Blocks{BlockSet: p.Blocks}}
+}
+
+// tierFields ask what a tier needs.
+func tierFields(p *kit.Page, t approval.Tier, r review.TierRules, channel bool) {
+	var numbers []string
+	for n := 1; n <= review.MaxApprovals; n++ {
+		numbers = append(numbers, strconv.Itoa(n))
+	}
+	needs, care := TierField(ids.FieldNeeds, t), TierField(ids.FieldCare, t)
+	p.Add(slack.NewInputBlock(needs, kit.Plain(draw.RiskWords[t]+": approvals of so many different people"), nil, chosen(needs, numbers, strconv.Itoa(r.Approvals))), 0, "")
+	type box struct {
+		value, label string
+		ticked       bool
+	}
+	boxes := []box{{CareTyped, "The beginning of the digest has to be typed", r.Typed}, {CareShell, "Decided on the command line only, not in Slack", !r.Slack}}
+	if channel {
+		boxes = append(boxes, box{careOwners, "Only reviewers who are named for this channel", r.Owners})
+	}
+	group := slack.NewCheckboxGroupsBlockElement(care)
+	for _, b := range boxes {
+		option := slack.NewOptionBlockObject(b.value, kit.Plain(b.label), nil)
+		group.Options = append(group.Options, option)
+		if b.ticked {
+			group.InitialOptions = append(group.InitialOptions, option)
+		}
+	}
+	p.Add(slack.NewInputBlock(care, kit.Plain(draw.RiskWords[t]+": in addition"), nil, group).WithOptional(true), 0, "")
+}
+
+// chosen is a list of which one is chosen.
+func chosen(field string, all []string, now string) *slack.SelectBlockElement {
+	list := slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, nil, field)
+	for _, value := range all {
+		option := slack.NewOptionBlockObject(value, kit.Plain(kit.Capital(value)), nil)
+		list.Options = append(list.Options, option)
+		if value == now {
+			list.InitialOption = option
+		}
+	}
+	return list
+}
+
+func amount(u budget.USD) string {
+	if u == 0 {
+		return ""
+	}
+	return u.String()
+}
+
+// RulesField is the field that an objection to rules is about.
+func RulesField(err error, r review.Rules) string {
+	text, _ := draw.Known(err)
+	for _, host := range r.Hosts {
+		if strings.Contains(text, strconv.Quote(host)) {
+			return ids.FieldHosts
+		}
+	}
+	if strings.Contains(text, "no hosts") {
+		return ids.FieldHosts
+	}
+	if strings.Contains(text, "times") {
+		return ids.FieldFreezes
+	}
+	return TierField(ids.FieldNeeds, approval.High)
+}
+
+// RulesOf reads the form; or says which field cannot be read, and why.
+func RulesOf(fields map[string]slack.BlockAction) (r review.Rules, field, why string) {
+	for t, rules := range map[approval.Tier]*review.TierRules{approval.Low: &r.Low, approval.Medium: &r.Medium, approval.High: &r.High} {
+		rules.Approvals, _ = strconv.Atoi(fields[TierField(ids.FieldNeeds, t)].SelectedOption.Value) // one of ours
+		rules.Slack = true
+		for _, ticked := range fields[TierField(ids.FieldCare, t)].SelectedOptions {
+			switch ticked.Value {
+			case CareTyped:
+				rules.Typed = true
+			case CareShell:
+				rules.Slack = false
+			case careOwners:
+				rules.Owners = true
+			}
+		}
+	}
+	r.Class = review.Class(fields[ids.FieldClass].SelectedOption.Value)
+	for t, cost := range map[approval.Tier]*budget.USD{approval.Medium: &r.CostMedium, approval.High: &r.CostHigh} {
+		text, name := strings.TrimSpace(fields[TierField(ids.FieldCosts, t)].Value), TierField(ids.FieldCosts, t)
+		if text == "" {
+			continue
+		}
+		var err error
+		if *cost, err = budget.ParseUSD(text); err != nil {
+			return r, name, "That is not an amount of dollars. Write it like 0.25 or $1."
+		}
+	}
+	r.Hosts, r.Freezes = written(kit.Lower(fields[ids.FieldHosts].Value)), written(fields[ids.FieldFreezes].Value)
+	for _, line := range r.Freezes {
+		if _, err := review.ParseFreeze(line); err != nil {
+			text, _ := draw.Known(err)
+			return r, ids.FieldFreezes, text
+		}
+	}
+	for name, minutes := range map[string]*int{ids.FieldWait: &r.ExpiryMinutes, ids.FieldLast: &r.RunExpiryMinutes} {
+		text := strings.TrimSpace(fields[name].Value)
+		if text == "" {
+			continue
+		}
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 {
+			return r, name, "That is not a number of minutes."
+		}
+		*minutes = n
+	}
+	return r, "", ""
+}
+
+// written are the lines of a field that say something.
+func written(text string) (out []string) {
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" {
+			out = append(out, line)
+		}
+	}
+	return out
+}

@@ -1,0 +1,80 @@
+package money
+
+import (
+	"fmt"
+
+	"github.com/slack-go/slack"
+
+	"countersign/approval/steps"
+	"countersign/bot/ids"
+	"countersign/bot/kit"
+	"countersign/budget"
+)
+
+func ExplainView() slack.ModalViewRequest {
+	id := slack.NewPlainTextInputBlockElement(kit.Plain("bcd23fg"), ids.FieldRequest)
+	id.MaxLength, id.FocusOnLoad = 20, true
+	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackExplain, Title: kit.Plain("Explain a question"),
+		Submit: kit.Plain("Explain"), Close: kit.Plain("Cancel"), Blocks: slack.Blocks{BlockSet: []slack.Block{
+			slack.NewInputBlock(ids.FieldRequest, kit.Plain("The id of the question"), kit.Plain("It stands in the small print of its card and its answer."), id)}}}
+}
+
+// purposes name paid steps.
+var purposes = map[budget.Purpose]string{budget.ForDraft: "Writing and inspecting the code", budget.ForRun: "Running it"}
+
+// explainLength is how many paid steps a message shows; there are never many.
+const explainLength = 12
+
+// Weighings say which budget decided what about one question.
+func Weighings(e *steps.Explanation, reader string) *kit.Page {
+	p := &kit.Page{}
+	p.Quote(kit.Cut(e.Request.Question, 300), kit.Strong("What was decided about money for"))
+	for i, w := range e.Steps[:min(explainLength, len(e.Steps))] {
+		p.List(weighed(i+1, w, reader))
+	}
+	if len(e.Steps) == 0 {
+		p.Say(kit.Words("Nothing has been asked of any budget yet."))
+	}
+	if more := len(e.Steps) - explainLength; more > 0 {
+		p.Say(kit.Words("and " + kit.Count(more, "step") + " more."))
+	}
+	return p
+}
+
+// weighed is one paid step: what it needed, what each budget had, how it ended.
+func weighed(n int, w steps.Weighing, reader string) (title []kit.Part, items [][]kit.Part) {
+	step := fmt.Sprintf("%d. %s", n, purposes[w.Purpose])
+	if w.Purpose == budget.ForDraft && w.Model != "" {
+		step += " (" + kit.Cut(w.Model, 80) + ")"
+	}
+	title = []kit.Part{kit.Strong(step), kit.Words(", "), kit.Moment(w.At), kit.Words(": up to " + w.Needed.Approx())}
+	tight := w.Tight().Limit.Scope
+	switch {
+	case w.Refused:
+		title = kit.Flow(title, kit.Words(" did not fit. Refused by "), Within(tight, reader), kit.Words("."))
+	case w.Settled == nil && w.Uncertain:
+		title = append(title, kit.Words(" stays set aside: it is uncertain what a call of the model has cost. After two days it counts as spent."))
+	case w.Settled == nil:
+		title = append(title, kit.Words(" is set aside."))
+	default:
+		spent := fmt.Sprintf(" was set aside, %s was spent.", w.Settled.Spent.Approx())
+		if w.Settled.Estimated {
+			spent = fmt.Sprintf(" was set aside, and %s counts as spent: nobody knows how much it was.", w.Settled.Spent.Approx())
+		}
+		if w.Settled.Over > 0 {
+			spent += fmt.Sprintf(" It cost %s more than that, which no budget was charged.", w.Settled.Over.Approx())
+		}
+		title = append(title, kit.Words(spent))
+	}
+	for _, s := range w.Standings {
+		item := append(Whose(s.Limit.Scope, reader), kit.Words(": "+figures(s)))
+		if s.Limit.Scope == tight {
+			item = append(item, kit.Words(" The tightest."))
+		}
+		items = append(items, item)
+	}
+	if len(items) == 0 {
+		items = [][]kit.Part{{kit.Words("No budget applied.")}}
+	}
+	return title, items
+}

@@ -1,0 +1,44 @@
+package money
+
+import (
+	"countersign/bot/ids"
+	"countersign/bot/kit"
+)
+
+// helpLines are what can be typed, each with an example that works.
+var helpLines = []struct{ example, does string }{
+	{"show", " shows what you have left. Administrators see every budget that is set."},
+	{"explain bcd23fg", " tells which budget decided what about a question, with the numbers. The id stands in the small print."},
+	{"show @user", " shows one budget. In place of @user there may be #channel, the link of a thread, team, members, reviewers or admins."},
+	{"set @user 25", " lets somebody spend $25 per month."},
+	{"set team 200 per week", " is for all together: per day, per week, per month or in all."},
+	{"set members 10", " is what each person may spend for whom nothing else is set; so with reviewers and admins."},
+	{"set #channel 50 soft 80% warn 50%, 95%", " says when people are warned."},
+	{"set team 200 downgrade codestral-2508 without upload, long runs", " has a cheaper model write past the soft limit, and switches things off."},
+	{"remove @user", " takes a budget away again."},
+	{"history @user", " shows who has changed a budget, and what it was before."},
+	{"top channels last month", " adds up who spent what: people, channels, models or days."},
+}
+
+// helpExamples are the examples alone.
+func helpExamples() (examples []string) {
+	for _, l := range helpLines {
+		examples = append(examples, l.example)
+	}
+	return examples
+}
+
+// HelpBudget says what can be typed, and who may.
+func HelpBudget() *kit.Page {
+	p := &kit.Page{}
+	p.Say(kit.Strong("Budgets"), kit.Words(" say what questions may cost. Money is set aside before anything is spent, in every budget that applies: that of the person, the thread, the channel and the team."))
+	lines := func(from, until int) (items [][]kit.Part) {
+		for _, l := range helpLines[from:until] {
+			items = append(items, []kit.Part{kit.Mono(ids.CommandBudget + " " + l.example), kit.Words(l.does)})
+		}
+		return items
+	}
+	p.List([]kit.Part{kit.Strong("For everybody")}, lines(0, 2))
+	p.List([]kit.Part{kit.Strong("For administrators"), kit.Words(", who also get a form from " + ids.CommandBudget + " alone")}, lines(2, len(helpLines)))
+	return p
+}

@@ -1,0 +1,23 @@
+package money
+
+import (
+	"slices"
+	"strings"
+
+	"countersign/approval"
+	"countersign/bot/ids"
+	"countersign/budget"
+)
+
+// ScopeValue is how a button carries a budget; parseScope reads it back.
+func ScopeValue(s budget.Scope) string { return string(s.Kind) + "/" + s.ID }
+
+// ParseScope reads what a button carries. The workspace is the one of the press.
+func ParseScope(team, value string) (budget.Scope, error) {
+	kind, id, ok := strings.Cut(value, "/")
+	kinds := []budget.ScopeKind{budget.User, budget.Session, budget.Project, budget.Team, budget.Role}
+	if !ok || id == "" || !slices.Contains(kinds, budget.ScopeKind(kind)) {
+		return budget.Scope{}, &approval.InputError{Why: "I do not know this button. It may belong to an older version of this app; " + ids.CommandBudget + " shows the budgets as they are."}
+	}
+	return budget.Scope{Team: team, Kind: budget.ScopeKind(kind), ID: id}, nil
+}

@@ -1,0 +1,103 @@
+package money
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"countersign/approval"
+	"countersign/approval/steps"
+	"countersign/bot/command"
+	"countersign/bot/ids"
+	"countersign/bot/kit"
+	"countersign/budget"
+)
+
+// rankingChoices and periodChoices are what can be chosen, in the order of the lists.
+var (
+	rankingChoices = []string{string(steps.ByPeople), string(steps.ByChannels), string(steps.ByModels), string(steps.ByDays)}
+	periodChoices  = []string{"today", "yesterday", "this week", "last week", "this month", "last month"}
+)
+
+// TopView is a ranking under the lists to choose from.
+func TopView(p *kit.Page, o command.Order) slack.ModalViewRequest {
+	list := func(field, chosen string, values []string) slack.Block {
+		var options []*slack.OptionBlockObject
+		for _, v := range values {
+			options = append(options, slack.NewOptionBlockObject(v, kit.Plain(kit.Capital(v)), nil))
+		}
+		e := slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, nil, field, options...)
+		for i, v := range values {
+			if v == chosen {
+				e.InitialOption = options[i]
+			}
+		}
+		return slack.NewActionBlock(field, e)
+	}
+	view := kit.NoteOf("Who spends", p)
+	view.CallbackID = ids.CallbackTop
+	view.Blocks.BlockSet = append([]slack.Block{list(ids.FieldRanking, o.By, rankingChoices), list(ids.FieldPeriod, o.Period, periodChoices)}, view.Blocks.BlockSet...)
+	return view
+}
+
+// topLength is how many lines a ranking shows.
+const topLength = 15
+
+// Ranking lists who has spent how much.
+func Ranking(o command.Order, from, until time.Time, list []steps.Spender) *kit.Page {
+	p := &kit.Page{}
+	title := []kit.Part{kit.Strong(kit.Capital(o.By)), kit.Words(fmt.Sprintf(", %s (%s)", o.Period, Stretch(from, until)))}
+	if len(list) == 0 {
+		p.Say(append(title, kit.Words(": nothing was spent."))...)
+		return p
+	}
+	p.List(title, Ranked(steps.Ranking(o.By), list, topLength))
+	return p
+}
+
+// Stretch names the days from one moment to before another.
+func Stretch(from, until time.Time) string {
+	last := until.Add(-time.Second)
+	if from.Format(time.DateOnly) == last.Format(time.DateOnly) {
+		return kit.Day(from).String()
+	}
+	return kit.Day(from).String() + " to " + kit.Day(last).String()
+}
+
+// Ranked lists spenders with their share, and what all of them spent.
+func Ranked(by steps.Ranking, list []steps.Spender, most int) (items [][]kit.Part) {
+	var total budget.USD
+	for _, s := range list {
+		total += s.Amount
+	}
+	for _, s := range list[:min(most, len(list))] {
+		share := 0
+		if total > 0 {
+			share = int(float64(s.Amount)/float64(total)*100 + 0.5)
+		}
+		items = append(items, append(spender(by, s), kit.Words(fmt.Sprintf(": %s (%d %%)", s.Amount.Approx(), share))))
+	}
+	if more := len(list) - most; more > 0 {
+		items = append(items, []kit.Part{kit.Words(fmt.Sprintf("and %d more", more))})
+	}
+	return append(items, []kit.Part{kit.Strong("Together: " + total.Approx())})
+}
+
+// spender names what spending was added up by.
+func spender(by steps.Ranking, s steps.Spender) []kit.Part {
+	if s.ID == approval.System && (by == steps.ByPeople || by == steps.ByChannels) {
+		return []kit.Part{kit.Words("Countersign's own checks")}
+	}
+	switch by {
+	case steps.ByPeople:
+		return []kit.Part{kit.Person(s.ID)}
+	case steps.ByChannels:
+		return []kit.Part{kit.Channel(s.ID)}
+	case steps.ByDays:
+		if at, err := time.Parse(time.DateOnly, s.ID); err == nil {
+			return []kit.Part{kit.Words(at.Format("Monday, 2 January"))}
+		}
+	}
+	return []kit.Part{kit.Mono(kit.Cut(s.ID, 80))}
+}

@@ -1,0 +1,124 @@
+package notice
+
+import (
+	"fmt"
+
+	"countersign/approval"
+	"countersign/approval/steps"
+	"countersign/bot/draw"
+	"countersign/bot/draw/money"
+	"countersign/bot/ids"
+	"countersign/bot/kit"
+	"countersign/budget"
+)
+
+// overrunNotice says that work has cost more than was held for it.
+func overrunNotice(with draw.With, v *steps.NoticeView, _ string) (*kit.Page, error) {
+	said, err := read[approval.Overrun](v)
+	if err != nil {
+		return nil, err
+	}
+	p := &kit.Page{}
+	p.Say(kit.Strong("Something cost more than was held for it. "), kit.Mono(said.What), kit.Words(fmt.Sprintf(" cost %s, and %s was held. "+
+		"No budget was charged more than that, so the bill of your provider is higher than ours.", said.Cost.Approx(), said.Held.Approx())))
+	if said.Asked != "" && said.Asked != said.What {
+		p.Say(kit.Mono(said.Asked), kit.Words(" had been asked for, and the provider answered with a dearer model. Ask for that one by its name, or for another."))
+	}
+	p.Say(kit.Words("This is said once a month for each model and kind of box; the audit trail has every case."))
+	if url := threadURL(with, v.View); url != "" {
+		p.Buttons("link", kit.Goes("View in thread", url))
+	}
+	return p, nil
+}
+
+// thresholdNotice says that spending has reached a mark.
+func thresholdNotice(with draw.With, v *steps.NoticeView, to string) (*kit.Page, error) {
+	said, err := read[approval.Threshold](v)
+	if err != nil {
+		return nil, err
+	}
+	p, named := &kit.Page{}, namedIn(with, v, said.Standing.Limit.Scope, to)
+	p.Say(append(kit.Bold(named), kit.Words(fmt.Sprintf(" has reached %d %% of what may be spent%s.", said.Mark, money.During[said.Standing.Limit.Window])))...)
+	money.Standing(p, said.Standing, named)
+	if policy := said.Standing.Limit.Policy; policy.Consequences() && said.Mark < policy.SoftMark() {
+		p.Say(kit.Words(fmt.Sprintf("From %d %% on, %s.", policy.SoftMark(), money.Saving(policy))))
+	}
+	raise(p, v, said.Standing.Limit.Scope, to)
+	return p, nil
+}
+
+// stopNotice says that a budget has refused work.
+func stopNotice(with draw.With, v *steps.NoticeView, to string) (*kit.Page, error) {
+	said, err := read[approval.Stop](v)
+	if err != nil {
+		return nil, err
+	}
+	p, named := &kit.Page{}, namedIn(with, v, said.Standing.Limit.Scope, to)
+	asks := []kit.Part{kit.Words("A question")}
+	switch {
+	case said.Person == to && to != "":
+		asks = []kit.Part{kit.Words("Your question")}
+	case said.Person != "":
+		asks = []kit.Part{kit.Words("A question of "), kit.Person(said.Person)}
+	}
+	p.Say(kit.Flow(kit.Strong("Money is missing. "), asks, kit.Words(fmt.Sprintf(" waits: its next step could need up to %s, and %s is left.", said.Needed.Approx(), max(0, said.Standing.Left()).ApproxLeft())))...)
+	money.Standing(p, said.Standing, named)
+	if url := threadURL(with, v.View); url != "" {
+		p.Buttons("link", kit.Goes("View in thread", url))
+	}
+	if said.Person == to {
+		p.Say(kit.Words("The thread of your question shows what you can do."))
+	}
+	raise(p, v, said.Standing.Limit.Scope, to)
+	return p, nil
+}
+
+// forecastNotice says when a budget will be used up.
+func forecastNotice(with draw.With, v *steps.NoticeView, to string) (*kit.Page, error) {
+	said, err := read[approval.Forecast](v)
+	if err != nil {
+		return nil, err
+	}
+	s := said.Standing
+	p, named := &kit.Page{}, namedIn(with, v, s.Limit.Scope, to)
+	p.Say(kit.Flow(kit.Strong("At this pace "), kit.Inside(named), kit.Words(fmt.Sprintf(" will be used up on %s, before the %s ends.", kit.Day(said.At.In(with.Calendar)), s.Limit.Window)))...)
+	money.Standing(p, s, named)
+	raise(p, v, s.Limit.Scope, to)
+	return p, nil
+}
+
+// raise tells administrators how more may be spent.
+func raise(p *kit.Page, v *steps.NoticeView, s budget.Scope, to string) {
+	if !v.Roster.Admin(to) {
+		return
+	}
+	edit := kit.Button(ids.ActionEditLimit, "Edit this budget", money.ScopeValue(s), "")
+	p.Buttons("limit "+money.ScopeValue(s), edit)
+}
+
+// priceNotice tells of a model or a box that nobody can price.
+func priceNotice(_ draw.With, v *steps.NoticeView, to string) (*kit.Page, error) {
+	said, err := read[approval.PriceMissing](v)
+	if err != nil {
+		return nil, err
+	}
+	p, what, uses := &kit.Page{}, "The model ", "Its calls are"
+	if said.Box {
+		what, uses = "The sandbox ", "Its boxes are"
+	}
+	if said.Refused {
+		p.Say(kit.Strong("A price is missing."), kit.Words(" Nobody knows what "), kit.Mono(said.Model), kit.Words(" costs, so it is not used, and work that needs it is refused."))
+	} else {
+		p.Say(kit.Strong("A price is missing. "), kit.Words(what), kit.Mono(said.Model), kit.Words(" was used, and nobody knows what it costs. "+
+			uses+" charged at the most that they could have cost, so budgets run down faster than they need to."))
+	}
+	if said.Asked != "" && said.Asked != said.Model {
+		p.Say(kit.Words("It was asked for as "), kit.Mono(said.Asked), kit.Words("."))
+	}
+	if v.Roster.Admin(to) {
+		p.Say(kit.Words("To mend it, add a line for it to the file that "), kit.Mono("PRICES_FILE"), kit.Words(" names, and start the app again."))
+	} else {
+		p.Say(kit.Words("An administrator can add its price; they have been told."))
+	}
+	return p, nil
+}

@@ -1,0 +1,153 @@
+package notice
+
+import (
+	"fmt"
+
+	"github.com/slack-go/slack"
+
+	"countersign/approval"
+	"countersign/approval/steps"
+	"countersign/bot/draw"
+	"countersign/bot/ids"
+	"countersign/bot/kit"
+)
+
+// askBackNotice tells whoever asked what their question lacks. It is kept, and a press
+// asks again.
+func askBackNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, error) {
+	said, err := read[approval.AskedBack](n)
+	if err != nil {
+		return nil, err
+	}
+	p, r := &kit.Page{}, n.View.Request
+	label := "Ask again"
+	switch {
+	case said.Cause == nil:
+		p.Say(kit.Words(kit.Cut(said.Why, 1000)))
+	default:
+		p.Say(draw.Lacks(with, *said.Cause)...)
+		if said.Cause.Code == approval.WhichFile {
+			label = "Choose files"
+		}
+	}
+	p.Quote(kit.Cut(r.Question, 1000), kit.Words("You asked in "), kit.Channel(r.Project), kit.Words(":"))
+	if said.Cause == nil || said.Cause.Code != approval.AskerAlien {
+		p.Buttons("again", kit.Button(ids.ActionAgain, label, r.ID, slack.StylePrimary))
+	}
+	return p, nil
+}
+
+// foundNotice tells whoever asked what is read, and what is not.
+func foundNotice(_ draw.With, n *steps.NoticeView, _ string) (*kit.Page, error) {
+	said, err := read[approval.FoundWords](n)
+	if err != nil {
+		return nil, err
+	}
+	p, r := &kit.Page{}, n.View.Request
+	p.Say(kit.Words(fmt.Sprintf("There is no file called %s in ", kit.Cut(said.Unread, 110))), kit.Channel(r.Project), kit.Words(fmt.Sprintf("; what is read is %s.", draw.Listed(said.Files))))
+	p.Quote(kit.Cut(r.Question, 600), kit.Words("You asked:"))
+	return p, nil
+}
+
+// awayNotice tells whoever asked that their question waits for what is away, and how
+// it went on.
+func awayNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, error) {
+	if _, err := read[struct{}](n); err != nil {
+		return nil, err
+	}
+	p, r := &kit.Page{}, n.View.Request
+	quote := func() {
+		p.Quote(kit.Cut(r.Question, 600), kit.Words("You asked in "), kit.Channel(r.Project), kit.Words(":"))
+	}
+	switch {
+	case r.Away != nil && !r.State.Final():
+		p.Say(kit.Flow(kit.Strong("Your question waits. "), draw.Missing(with, r.Away.Cause))...)
+		quote()
+		p.Say(kit.Words("It waits until "), kit.Moment(r.ExpiresAt), kit.Words("."))
+		end := kit.Button(ids.ActionCancel, "End it", r.ID, slack.StyleDefault)
+		end.AccessibilityLabel = "Take this question back"
+		p.Buttons("away", end)
+	case r.State == approval.Failed:
+		p.Say(kit.Flow(kit.Strong("Your question has ended"), kit.Words(", and nothing was run. "), draw.Why(r))...)
+		quote()
+		p.Buttons("again", kit.Button(ids.ActionAgain, "Ask again", r.ID, slack.StylePrimary))
+	case r.State.Final():
+		p.Say(kit.Strong("Your question has ended"), kit.Words(": "+draw.HowItStands(r)+"."))
+		quote()
+	default:
+		p.Say(kit.Strong("Your question goes on."), kit.Words(" What it waited for is there again."))
+		quote()
+	}
+	return p, nil
+}
+
+// NoPlaceNotice tells administrators of messages that nobody gets to see.
+func NoPlaceNotice(with draw.With, v *steps.NoticeView, _ string) (*kit.Page, error) {
+	said, err := read[steps.NoPlace](v)
+	if err != nil {
+		return nil, err
+	}
+	p := &kit.Page{}
+	where := kit.Flow(kit.Words(" in "), kit.Channel(said.Channel), kit.Words(": "))
+	if said.Cards {
+		where = kit.Flow(kit.Words(" in the review channel "), kit.Channel(said.Channel), kit.Words(": "))
+	}
+	why := kit.Flow(draw.Because(said.Why, said.Code, kit.Words("the channel")), kit.Words(". "))
+	switch {
+	case said.Why.NoPlace():
+		p.Say(kit.Flow(kit.Strong("I cannot post"), where, why, kit.Words("So nobody gets to see the code that waits, and nothing is approved."))...)
+	case said.Cards:
+		p.Say(kit.Flow(kit.Strong("Slack does not take my cards"), where, why, kit.Words("Where it takes a shorter card, the reviewers open the code from there; otherwise they do not see it. "+
+			"What waits is also on my Home."))...)
+	default:
+		p.Say(kit.Flow(kit.Strong("Slack does not take my messages"), where, why, kit.Words("Where it takes the text alone, that stands there; otherwise the person who asked gets a direct message."))...)
+	}
+	switch said.Why {
+	case steps.Outside:
+		p.Say(kit.Words("To mend it, let me in again with "), kit.Mono("/invite @"+with.Self.Name), kit.Words(" or let "), kit.Mono("REVIEW_CHANNEL"),
+			kit.Words(" name another channel and start the app again. The cards that wait then appear by themselves."))
+	case steps.Archived, steps.Forbidden:
+		p.Say(kit.Words("To mend it, change that in the channel's settings, or let "), kit.Mono("REVIEW_CHANNEL"),
+			kit.Words(" name another channel and start the app again. The cards that wait then appear by themselves."))
+	case steps.NoKey:
+		p.Say(kit.Words("Whoever manages the organisation's encryption keys (Enterprise Key Management) can allow it again. I keep trying, and what is missing then appears by itself."))
+	default:
+		p.Say(kit.Words("I keep trying, and what is missing appears by itself. If it stays like this, the log says with which request Slack refused what: look for "), kit.Mono(said.Example), kit.Words("."))
+	}
+	return p, nil
+}
+
+// UnsaidNotice tells the asker what their thread cannot: how the question stands, and
+// at its end the answer itself.
+func UnsaidNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, error) {
+	said, err := read[steps.Unsaid](n)
+	if err != nil {
+		return nil, err
+	}
+	v, p := n.View, &kit.Page{}
+	r := v.Request
+	u, hidden := v.HiddenFrom()
+	if !hidden {
+		p.Quote(kit.Cut(r.Question, 600), kit.Words("What I could not say in "), kit.Channel(said.Channel), kit.Words(" for some time stands there now. You asked:"))
+		if url := with.Self.Permalink(v.Session.Channel, draw.Thread(v), ""); url != "" {
+			p.Buttons("look", kit.Goes("Go to the thread", url))
+		}
+		return p, nil
+	}
+	p.Quote(kit.Cut(r.Question, 600), kit.Flow(kit.Strong("I cannot answer you in "), kit.Channel(said.Channel), kit.Words(": "), draw.Because(u.Why, u.Code, kit.Words("the channel")), kit.Words(". I keep trying there. You asked:"))...)
+	if !r.State.Final() {
+		now := draw.Progress(with, v)
+		p.Blocks, p.Lines, p.Used = append(p.Blocks, now.Blocks...), append(p.Lines, now.Lines...), p.Used+now.Used
+		return p, nil
+	}
+	if v.Posts[steps.SurfaceReply].TS != "" && v.Unseen[steps.SurfaceReply].Times == 0 {
+		p.Say(kit.Words("The answer stands in the thread all the same."))
+		return p, nil
+	}
+	end := draw.Reply(v, false)
+	p.Blocks, p.Lines, p.Used = append(p.Blocks, end.Blocks...), append(p.Lines, end.Lines...), p.Used+end.Used
+	if len(v.Artifacts) > 0 && v.Posts[steps.SurfaceFiles].TS == "" {
+		p.Say(kit.Words("The files that came out as well come into the thread as soon as I can post there."))
+	}
+	return p, nil
+}

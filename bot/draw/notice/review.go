@@ -1,0 +1,196 @@
+package notice
+
+import (
+	"fmt"
+
+	"github.com/slack-go/slack"
+
+	"countersign/approval"
+	"countersign/approval/steps"
+	"countersign/bot/draw"
+	"countersign/bot/ids"
+	"countersign/bot/kit"
+)
+
+// decidedBy tells whether somebody has already said what they had to say.
+func decidedBy(r *approval.Request, user string) bool {
+	for _, d := range r.Decisions {
+		if d.Reviewer == user {
+			return true
+		}
+	}
+	return false
+}
+
+// What people are told of the requests that wait for them, or that they have decided on.
+
+// lately is what a notice says about its request: the question, and a way to its card.
+func lately(with draw.With, p *kit.Page, v *steps.View, label string) {
+	p.Quote(kit.Cut(v.Request.Question, 600), kit.Person(v.Request.Asker), kit.Words(" asked:"))
+	card := draw.CardPost(v)
+	if url := with.Self.Permalink(card.Channel, card.TS, ""); url != "" {
+		p.Buttons("look", kit.Goes(label, url))
+	}
+}
+
+// stands tells whether a notice still speaks of what waits now.
+func stands(v *steps.View, revision int, states ...approval.State) bool {
+	r := v.Request
+	if r.Revision == nil || r.Revision.Number != revision {
+		return false
+	}
+	for _, s := range states {
+		if r.State == s {
+			return true
+		}
+	}
+	return false
+}
+
+// Over says that a notice asks for nothing any more.
+func Over(r *approval.Request) string {
+	switch {
+	case r.State == approval.Pending || r.State == approval.Drafting:
+		return "there is another version by now"
+	case r.State.Final() && r.State != approval.Done:
+		return draw.HowEnded(r)
+	}
+	return "it was approved"
+}
+
+// approvedNotice asks somebody in whose name code was approved whether it was them.
+// Whoever sits at their keyboard has to take their direct messages as well.
+func approvedNotice(with draw.With, n *steps.NoticeView, who string) (*kit.Page, error) {
+	said, err := read[approval.ApprovedBy](n)
+	if err != nil {
+		return nil, err
+	}
+	p, r := &kit.Page{}, n.View.Request
+	where := kit.Words(" in Slack.")
+	if said.Click.Door != "" {
+		where = kit.Words(" on the " + said.Click.Door + ".")
+	}
+	was, takes, out := "Was this not you?", "somebody has approved in your name", ", and sign out of Slack everywhere"
+	switch {
+	case said.InPlaceOf == "":
+		p.Say(kit.Strong("You have approved code"), kit.Words(", "), kit.Moment(n.At), where)
+	case said.InPlaceOf == who:
+		was, takes, out = "Do you not stand by this?", "you do not stand by what was approved in your place", ""
+		p.Say(kit.Person(said.Reviewer), kit.Strong(" has approved code in your place"), kit.Words(", "), kit.Moment(n.At), where)
+	default:
+		p.Say(kit.Strong("You have approved code in place of "), kit.Person(said.InPlaceOf), kit.Words(", "), kit.Moment(n.At), where)
+	}
+	lately(with, p, n.View, "Look at the card")
+	switch {
+	case stands(n.View, said.Revision, approval.Pending, approval.Approved) && decidedBy(r, said.Reviewer):
+		label := "This was not me"
+		if said.InPlaceOf == who {
+			label = "Take it back"
+		}
+		p.Say(kit.Words(was + " As long as it has not started, that takes the approval back."))
+		not := kit.Button(ids.ActionDisown, label, fmt.Sprintf("%s/%d", r.ID, said.Revision), slack.StyleDanger)
+		not.Confirm = slack.NewConfirmationBlockObject(kit.Plain("Take the approval back?"), kit.Plain("It goes back to the reviewers, and the administrators are told that "+takes+"."),
+			kit.Plain("Take it back"), kit.Plain("Cancel")).WithStyle(slack.StyleDanger)
+		p.Buttons("disown", not)
+	case r.Revision != nil && r.Revision.Number != said.Revision:
+		p.Say(kit.Words("This approval does not count any more: there is a newer version of the code."))
+	case r.Run != nil:
+		p.Say(kit.Words("It has started since, so it cannot be taken back. " + was + " Tell an administrator" + out + "."))
+	default:
+		p.Say(kit.Words("It has ended: " + draw.HowItStands(r) + "."))
+	}
+	p.Small(kit.Words("Request "), kit.Mono(r.ID), kit.Words(fmt.Sprintf(", revision %d, sha256 ", said.Revision)), kit.Mono(approval.Short(said.Digest)))
+	return p, nil
+}
+
+// disownedNotice tells administrators that somebody's account may not be theirs.
+func disownedNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, error) {
+	said, err := read[approval.Disowned](n)
+	if err != nil {
+		return nil, err
+	}
+	p, account := &kit.Page{}, said.Reviewer
+	if said.GivenBy == "" {
+		p.Say(kit.Person(said.Reviewer), kit.Strong(" says that an approval in their name was not theirs."), kit.Words(" Somebody else may be using their Slack account."))
+	} else {
+		account = said.GivenBy
+		p.Say(kit.Person(said.Reviewer), kit.Strong(" does not stand by what "), kit.Person(said.GivenBy), kit.Strong(" approved in their place."), kit.Words(" If "), kit.Person(said.GivenBy), kit.Words(" did not do it, somebody else may be using their Slack account."))
+	}
+	if said.TooLate {
+		p.Say(kit.Words("The code had started already, so the approval could not be taken back. Look at what it did."))
+	} else {
+		p.Say(kit.Words("The approval has been taken back, and nothing was run by it."))
+	}
+	p.Say(kit.Words("Have "), kit.Person(account), kit.Words(" sign out everywhere and change their password. Until then you can end on my Home what lets them decide."))
+	lately(with, p, n.View, "Look at the card")
+	return p, nil
+}
+
+// reminderNotice tells reviewers that somebody waits, and fallback reviewers that
+// the others have not found the time.
+func reminderNotice(with draw.With, n *steps.NoticeView, who string) (*kit.Page, error) {
+	said, err := read[approval.Waiting](n)
+	if err != nil {
+		return nil, err
+	}
+	head := "This code still waits for a reviewer."
+	if said.Escalated {
+		head = "Nobody has decided on this code yet, so it is your turn as a fallback reviewer."
+	}
+	return waits(with, n.View, who, said.Revision, kit.Strong(head)), nil
+}
+
+// waits is a notice that asks for a look, with the way to it; or that it is over.
+func waits(with draw.With, v *steps.View, who string, revision int, asks ...kit.Part) *kit.Page {
+	p := &kit.Page{}
+	switch {
+	case !stands(v, revision, approval.Pending):
+		p.Say(kit.Strong("There is nothing to do here any more"), kit.Words(": "+Over(v.Request)+"."))
+		lately(with, p, v, "Look at the card")
+	case decidedBy(v.Request, who):
+		p.Say(kit.Words("You have decided on this; others still have to."))
+		lately(with, p, v, "Look at the card")
+	default:
+		p.Say(asks...)
+		draw.Glance(p, v)
+		lately(with, p, v, "Review")
+	}
+	return p
+}
+
+// assignedNotice tells somebody that a request has been made theirs.
+func assignedNotice(with draw.With, n *steps.NoticeView, who string) (*kit.Page, error) {
+	said, err := read[approval.Asked](n)
+	if err != nil {
+		return nil, err
+	}
+	return waits(with, n.View, who, said.Revision, kit.Person(said.By), kit.Strong(" asks you to decide on this code.")), nil
+}
+
+// opinionNotice asks somebody what they think.
+func opinionNotice(with draw.With, n *steps.NoticeView, who string) (*kit.Page, error) {
+	said, err := read[approval.Asked](n)
+	if err != nil {
+		return nil, err
+	}
+	return waits(with, n.View, who, said.Revision, kit.Person(said.By), kit.Strong(" asks for your second opinion on this code."),
+		kit.Words(" Say it in the thread of its card, or decide yourself.")), nil
+}
+
+// editNotice tells an editor why their version did not get before the reviewers,
+// with what they had written, so that nothing of it is lost.
+func editNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, error) {
+	said, err := read[approval.EditRefused](n)
+	if err != nil {
+		return nil, err
+	}
+	p := &kit.Page{}
+	p.Quote(kit.Cut(approval.Plain(said.Why), 2000), kit.Strong("Your edit was not put up for review"), kit.Words(", and the version before it stands. The inspection says:"))
+	lately(with, p, n.View, "Look at the card")
+	if text, fits := kit.Inline(said.Code); fits {
+		p.Verbatim([]kit.Part{kit.Strong("What you wrote")}, text, "", "What you wrote is in the message.")
+	} else {
+		p.Say(kit.Words(fmt.Sprintf("What you wrote (%s) is too long for a message.", kit.Count(len(kit.Lines(said.Code)), "line"))))
+	}
+	return p, nil
+}

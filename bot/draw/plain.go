@@ -1,0 +1,96 @@
+package draw
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"countersign/approval"
+	"countersign/approval/steps"
+	"countersign/bot/ids"
+	"countersign/bot/kit"
+)
+
+// CodeFile is the current version as a file, for reading.
+func CodeFile(r *approval.Request) approval.Artifact {
+	rev := r.Revision
+	alt := "The whole program, for reading. What runs is the stored one with the digest " + approval.Short(rev.Digest) + "."
+	return approval.Artifact{Name: fmt.Sprintf("%s-revision-%d.py", r.ID, rev.Number), Kind: "file", Alt: alt, Data: []byte(rev.Code)}
+}
+
+// PlainCards are the plainer card in the forms that Slack is offered, one after the other.
+func PlainCards(v *steps.View) []*kit.Page {
+	r, s := v.Request, SealOf(v.Request).String()
+	said := []string{"*" + kit.Escape(CardTitle(r)) + "*"}
+	say := func(parts ...kit.Part) {
+		_, _, line := kit.Section(parts)
+		said = append(said, line)
+	}
+	say(kit.Person(r.Asker), kit.Words(" asks: "+kit.Cut(kit.OneLine(r.Question), 600)))
+	if r.State != approval.Pending {
+		for _, d := range r.Decisions {
+			verb := map[approval.Verdict]string{approval.Approve: "Approved by ", approval.Reject: "Rejected by ", approval.Rewrite: "Changes requested by "}[d.Verdict]
+			say(kit.Words(verb), kit.Person(d.Reviewer), kit.Words(", "), kit.Moment(d.At), kit.Words("."))
+		}
+		said = append(said, plainPrint(r))
+		return plainPages(said, said, nil)
+	}
+	say(kit.Words(RiskWords[v.Terms.Tier]+" · "+needed(r.Approvals(), v.Terms)+" · at most "+r.Revision.Manifest.CostCap.Approx()+" · until "), kit.Moment(r.ExpiresAt))
+	if n := dangers(r.Revision.Findings); n > 0 {
+		say(kit.Words("The inspection found " + kit.Count(n, "danger") + "."))
+	}
+	u := v.Unseen[steps.SurfaceCard]
+	say(kit.Flow(kit.Words("This card is shorter than it should be: "), Because(u.Why, u.Code, kit.Words("this channel")),
+		kit.Words(". The code is in this thread as a file, for reading."))...)
+	var row []slack.BlockElement
+	_, fits := kit.Chunked(r.Revision.Code)
+	bare := said
+	switch {
+	case !v.Terms.Slack:
+		say(kit.Words("The rules want it decided on the command line: "), kit.Mono("countersign decide "+r.ID))
+		bare = said
+	case !fits:
+		say(kit.Words("It is too long to be shown in Slack, so it cannot be approved there. Reject it, request changes, or let the asker take it back."))
+		bare = said
+	default:
+		say(kit.Words("Review shows the whole of it, and is where it is approved."))
+		bare = append(bare[:len(bare):len(bare)], kit.Escape("To review it, open my Home: what waits is listed there. Or on the command line: countersign decide "+r.ID))
+		review := kit.Button(ids.ActionReview, "Review code ("+kit.Count(len(kit.Lines(r.Revision.Code)), "line")+")", s, slack.StylePrimary)
+		row = append(row, review)
+	}
+	if v.Terms.Slack {
+		row = append(row, kit.Button(ids.ActionReject, "Reject", s, slack.StyleDanger), kit.Button(ids.ActionChanges, "Request changes", s, slack.StyleDefault))
+	}
+	print := plainPrint(r)
+	return plainPages(append(said, print), append(bare, print), row)
+}
+
+func plainPrint(r *approval.Request) string {
+	return fmt.Sprintf("Request %s, revision %d, sha256 %s", r.ID, r.Revision.Number, approval.Short(r.Revision.Digest))
+}
+
+// plainPages are lines of mrkdwn as one section with buttons, and as text alone: all
+// of it, and its first lines with the last.
+func plainPages(said, bare []string, row []slack.BlockElement) []*kit.Page {
+	p := &kit.Page{}
+	text := strings.Join(said, "\n")
+	p.Add(slack.NewSectionBlock(slack.NewTextBlockObject(slack.MarkdownType, kit.Cut(text, 3000), false, true), nil, nil), len(text), text)
+	if len(row) > 0 {
+		p.Buttons("decide", row...)
+	}
+	short := []string{bare[0], bare[len(bare)-1]}
+	if len(bare) > 2 {
+		short = []string{bare[0], bare[len(bare)-2], bare[len(bare)-1]}
+	}
+	return []*kit.Page{p, {Lines: bare}, {Lines: short}}
+}
+
+// CardPost is where the reviewers see a request: its card, or the plainer one.
+func CardPost(v *steps.View) steps.Post {
+	plain, card := v.Posts[steps.SurfacePlain], v.Posts[steps.SurfaceCard]
+	if plain.TS != "" && (card.TS == "" || v.Unseen[steps.SurfaceCard].Times > 0) {
+		return plain
+	}
+	return card
+}

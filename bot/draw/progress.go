@@ -1,0 +1,193 @@
+package draw
+
+import (
+	"fmt"
+
+	"github.com/slack-go/slack"
+
+	"countersign/approval"
+	"countersign/approval/steps"
+	"countersign/bot/ids"
+	"countersign/bot/kit"
+)
+
+// Root is the first message of a thread that the bot itself begins.
+func Root(v *steps.View) *kit.Page {
+	p := &kit.Page{}
+	p.Quote(kit.Cut(v.Request.Question, 3000), kit.Person(v.Request.Asker), kit.Words(" asks:"))
+	p.Enumerate("File", names(v.Request.Files))
+	return p
+}
+
+// names lists files as they were when the question was asked: what is in them is
+// not known yet, and a message that never changes needs no rewriting.
+func names(files []approval.File) (items [][]kit.Part) {
+	for _, f := range files[:min(10, len(files))] {
+		items = append(items, []kit.Part{kit.Mono(kit.Cut(f.Name, 110))})
+	}
+	return items
+}
+
+// Progress is the line in the thread that says where the request is. Why it ended
+// is for the reply to say, which comes right after it.
+func Progress(with With, v *steps.View) *kit.Page {
+	r := v.Request
+	p := &kit.Page{}
+	switch r.State {
+	case approval.Drafting:
+		p.Say(append(writing(v), inLine(r)...)...)
+		cheaperNote(p, r)
+	case approval.Pending:
+		p.Say(waiting(v)...)
+		cheaperNote(p, r)
+	case approval.Approved:
+		said := append([]kit.Part{kit.Strong("Approved")}, approvers(r)...)
+		if v.Frozen.IsZero() {
+			p.Say(append(append(said, kit.Words(". ")), untilRun(r)...)...)
+		} else {
+			p.Say(append(said, kit.Words(". By the rules ("+kit.Cut(v.FrozenBy, 200)+") nothing starts now; it runs after "), kit.Moment(v.Frozen), kit.Words("."))...)
+		}
+	case approval.Running:
+		p.Say(kit.Strong("Running"), kit.Words(" since "), kit.Moment(r.Run.StartedAt), kit.Words(fmt.Sprintf(", for at most %s.", kit.Count(r.Revision.Manifest.Limits.Seconds, "second"))))
+		// Slack would not let a message of rich text alone get its button back, should the run be taken back.
+		p.Small(kit.Words("It cannot be taken back any more."))
+	case approval.Done:
+		p.Say(kit.Strong("Done"), kit.Words(doneIn(r)))
+	case approval.Failed:
+		p.Say(kit.Strong("Not done"), kit.Words(": nothing was run. The reason is below."))
+	case approval.Rejected:
+		p.Say(append(rejecters(r), kit.Words(". The reason is below."))...)
+	case approval.Expired:
+		p.Say(kit.Strong("Expired"), kit.Words(": nothing was run. The reason is below."))
+	case approval.Withdrawn:
+		p.Say(kit.Strong("Taken back"), kit.Words(". Nothing was run."))
+	case approval.Lost:
+		p.Say(kit.Strong("Lost"), kit.Words(": it was started, and will not be run again. More is below."))
+	}
+	if r.Away != nil && !r.State.Final() {
+		p.Say(kit.Flow(kit.Strong("It waits. "), Missing(with, r.Away.Cause))...)
+	}
+	if !r.State.Final() && r.State != approval.Running {
+		take := kit.Button(ids.ActionCancel, "Cancel", r.ID, slack.StyleDefault)
+		take.AccessibilityLabel = "Take this question back"
+		p.Buttons("cancel", append(Declining(r), take)...)
+	}
+	return p
+}
+
+// untilRun says what an approved request waits for, and how long it does.
+func untilRun(r *approval.Request) []kit.Part {
+	if r.Place != approval.NotInLine {
+		return append(inLine(r)[1:], kit.Words(" The approval holds until "), kit.Moment(r.ExpiresAt), kit.Words("."))
+	}
+	if r.Reason != "" {
+		return []kit.Part{kit.Words(kit.Cut(r.Reason, 600) + " It is tried again until "), kit.Moment(r.ExpiresAt), kit.Words(".")}
+	}
+	return []kit.Part{kit.Words("It runs as soon as a sandbox is free; the approval holds until "), kit.Moment(r.ExpiresAt), kit.Words(".")}
+}
+
+// inLine says where in the line for a sandbox the request stands.
+func inLine(r *approval.Request) []kit.Part {
+	switch {
+	case r.Place == approval.Starting:
+		return []kit.Part{kit.Words(" "), kit.Words("The sandbox is being started; your question waits for it.")}
+	case r.Place > approval.NotInLine:
+		return []kit.Part{kit.Words(" "), kit.Words(lineWords(r))}
+	}
+	return nil
+}
+
+// lineWords are that in a sentence.
+func lineWords(r *approval.Request) string {
+	return fmt.Sprintf("This machine is busy: you are %s in line for a sandbox.", kit.Ordinal(r.Place))
+}
+
+// writing says who writes and why, when it is not the first version.
+func writing(v *steps.View) []kit.Part {
+	r := v.Request
+	switch {
+	case r.Edit != nil:
+		return []kit.Part{kit.Person(r.Edit.By), kit.Strong(" has edited the code."), kit.Words(" The edit is being inspected; then somebody else reviews it.")}
+	case r.Revision != nil && len(r.Wishes) > 0:
+		last := r.Wishes[len(r.Wishes)-1]
+		return []kit.Part{kit.Strong("Changes requested"), kit.Words(" by "), kit.Person(last.By), kit.Words(": " + kit.Cut(last.Words, 600) + " "), kit.Strong("Another version is being written"), kit.Words(attempt(r))}
+	}
+	return []kit.Part{kit.Strong("Writing the code"), kit.Words(attempt(r))}
+}
+
+// attempt says which one it is, once there was more than one.
+func attempt(r *approval.Request) string {
+	switch {
+	case len(r.Refused) > 0:
+		return fmt.Sprintf(", attempt %d: the one before did not pass the checks.", r.Attempts)
+	case r.Attempts > 1:
+		return fmt.Sprintf(", attempt %d.", r.Attempts)
+	}
+	return "."
+}
+
+// waiting says for whom, and until when.
+func waiting(v *steps.View) []kit.Part {
+	r := v.Request
+	if said := cardless(v); said != nil {
+		return said
+	}
+	said := []kit.Part{kit.Strong("Waiting for a reviewer")}
+	switch {
+	case r.Assignee != "":
+		said = append(said, kit.Words(" ("), kit.Person(r.Assignee), kit.Words(" has been asked)"))
+	case len(v.Deciders) > 0:
+		said = append(append(append(said, kit.Words(" (")), kit.People(v.Deciders, " or ")...), kit.Words(")"))
+	default:
+		said = append(said, kit.Words(", but nobody is named who could review this. An administrator has to name reviewers"))
+	}
+	said = append(said, kit.Words(", until "), kit.Moment(r.ExpiresAt), kit.Words("."))
+	said = append(said, plainly(v)...)
+	if v.Terms.Approvals > 1 {
+		said = append(said, kit.Words(fmt.Sprintf(" %d of %d approvals.", r.Approvals(), v.Terms.Approvals)))
+	}
+	if r.Reason != "" {
+		said = append(append(said, kit.Words(" It is back before the reviewers: ")), Back(r.Reason, 600)...)
+	}
+	return said
+}
+
+// approvers name those who have approved.
+func approvers(r *approval.Request) (said []kit.Part) {
+	for _, d := range r.Decisions {
+		if d.Verdict == approval.Approve {
+			said = append(said, kit.Words(map[bool]string{true: " by ", false: " and "}[said == nil]), kit.Person(d.Reviewer))
+		}
+	}
+	return said
+}
+
+// rejecters name those who have rejected.
+func rejecters(r *approval.Request) []kit.Part {
+	said := []kit.Part{kit.Strong("Rejected")}
+	for _, d := range r.Decisions {
+		if d.Verdict == approval.Reject {
+			said = append(said, kit.Words(" by "), kit.Person(d.Reviewer))
+		}
+	}
+	return said
+}
+
+// doneIn says how the run ended, in half a sentence.
+func doneIn(r *approval.Request) string {
+	switch {
+	case r.Run == nil || r.Run.Result == nil:
+		return "."
+	case r.Run.Result.Outcome != approval.OK:
+		return ": " + outcomeWords[r.Run.Result.Outcome] + " See below."
+	}
+	return fmt.Sprintf(" in %s. The answer is below.", kit.Seconds(r.Run.Result.Code))
+}
+
+// outcomeWords say how a run ended that did not end well.
+var outcomeWords = map[approval.Outcome]string{
+	approval.Raised:   "the code ran and ended with an error.",
+	approval.TimedOut: "the code was stopped at its time limit.",
+	approval.OutOfRAM: "the code was stopped because it needed more memory than it may have.",
+	approval.Broken:   "the run ended without a proper end, so its results are incomplete.",
+}

@@ -1,0 +1,91 @@
+package draw
+
+import (
+	"fmt"
+
+	"countersign/approval"
+	"countersign/bot/ids"
+	"countersign/bot/kit"
+)
+
+// Taken tells the asker that it has begun.
+func Taken(r *approval.Request) []kit.Part {
+	if r.Blocked != nil {
+		return blockedWords(r)
+	}
+	return append(downgradedWords(r), kit.Words("On it. The answer comes in a thread in this channel, once a reviewer has approved the code. To take it back: "),
+		kit.Mono(fmt.Sprintf("%s cancel %s", ids.CommandAnalyze, r.ID)))
+}
+
+// Questions lists what somebody has asked lately.
+func Questions(list []*approval.Request) *kit.Page {
+	p := &kit.Page{}
+	if len(list) == 0 {
+		p.Say(kit.Words("You have not asked anything yet. Try: "), kit.Mono(ids.CommandAnalyze+" What were sales per month in sales.csv?"))
+		return p
+	}
+	p.List([]kit.Part{kit.Strong("Your latest questions")}, asked(list[:min(10, len(list))]))
+	return p
+}
+
+// asked lists questions with where they are.
+func asked(list []*approval.Request) (items [][]kit.Part) {
+	for _, r := range list {
+		item := []kit.Part{kit.Strong(kit.Capital(HowItStands(r))), kit.Words(": " + kit.Cut(kit.OneLine(r.Question), 100) + " (asked "), kit.Moment(r.CreatedAt)}
+		item = append(append(item, OpenUntil(r)...), kit.Words(")"))
+		if !r.State.Final() && r.State != approval.Running {
+			item = append(item, kit.Words(". To take it back: "), kit.Mono(ids.CommandAnalyze+" cancel "+r.ID))
+		}
+		items = append(items, item)
+	}
+	return items
+}
+
+// OpenUntil says when the wait for others ends.
+func OpenUntil(r *approval.Request) []kit.Part {
+	if r.State != approval.Pending && r.State != approval.Approved {
+		return nil
+	}
+	return []kit.Part{kit.Words(", open until "), kit.Moment(r.ExpiresAt)}
+}
+
+// HowItStands is the state of a request to those who wait for it.
+func HowItStands(r *approval.Request) string {
+	if r.State == approval.Expired {
+		return StateWords[r.State] + ": " + r.Lapsed()
+	}
+	switch {
+	case r.Away != nil && !r.State.Final():
+		return StateWords[r.State] + ", and waits for what I cannot see at the moment"
+	case r.Place == approval.Starting:
+		return StateWords[r.State] + " (the sandbox is being started)"
+	case r.Place > approval.NotInLine:
+		return fmt.Sprintf("%s (this machine is busy: %s in line for a sandbox)", StateWords[r.State], kit.Ordinal(r.Place))
+	}
+	if r.State == approval.Approved && r.Reason == approval.WaitsForBox {
+		return "approved, waits for a free sandbox"
+	}
+	return StateWords[r.State]
+}
+
+// StateWords name the states to the people who wait.
+var StateWords = map[approval.State]string{
+	approval.Drafting: "code is being written", approval.Pending: "waits for a reviewer", approval.Approved: "approved, runs when a sandbox is free",
+	approval.Running: "running", approval.Done: "done", approval.Failed: "failed", approval.Rejected: "rejected",
+	approval.Expired: "expired", approval.Withdrawn: "taken back", approval.Lost: "lost",
+}
+
+// HelpAnalyze says what can be typed, each with an example that works.
+func HelpAnalyze(policy approval.Policy) *kit.Page {
+	p := &kit.Page{}
+	p.Say(kit.Strong("Ask a question about data."), kit.Words(" A model writes Python for it, a reviewer reads the code, and what was approved runs once, in a sandbox. The answer and its cost come in a thread."))
+	p.List(nil, [][]kit.Part{
+		{kit.Mono(ids.CommandAnalyze + " What were sales per month in sales.csv?"), kit.Words(" uses the file of that name that was shared in this channel.")},
+		{kit.Mono(ids.CommandAnalyze), kit.Words(" alone opens a form: choose files, or upload one.")},
+		{kit.Mono(ids.CommandAnalyze + " status"), kit.Words(" lists your latest questions.")},
+		{kit.Mono(ids.CommandAnalyze + " cancel ID"), kit.Words(" takes a question back that has not started to run.")},
+		{kit.Words("Mention me in the thread of an answer to ask on.")},
+	})
+	p.Say(kit.Words(fmt.Sprintf("Files can be CSV, TSV, XLSX or JSON, of at most %d MB each, %d MB together.", policy.MaxFileBytes>>20, policy.MaxInputBytes>>20)))
+	return p
+}

@@ -1,0 +1,148 @@
+// Package sample has the views that tests draw: one request, and the ways to change it.
+package sample
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
+	"countersign/budget"
+	"countersign/internal/slacksim"
+)
+
+// Noon is when everything in these tests happens.
+var Noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+const SampleCode = `import pandas as pd
+
+sales = pd.read_csv("sales.csv")
+sales.groupby("month")["amount"].sum()
+`
+
+// View is a request that waits for a reviewer, as it is drawn.
+func View(change ...func(v *steps.View)) *steps.View {
+	r := &approval.Request{
+		ID: "bcd23fg", SessionID: "s123456789", Team: slacksim.DefaultTeam.ID, Project: slacksim.SalesData, Asker: slacksim.Analyst,
+		Question: "What were sales per month in sales.csv?", Model: "mistral-medium-2508", State: approval.Pending, Attempts: 1,
+		CreatedAt: Noon, ChangedAt: Noon, ExpiresAt: Noon.Add(24 * time.Hour),
+		Files: []approval.File{{ID: "F1", Name: "sales.csv", Size: 1234, SHA256: approval.Hash([]byte("data")), Tables: []approval.Table{{Rows: 1204,
+			Columns: []approval.Column{{Name: "month", Type: "text"}, {Name: "amount", Type: "number"}}}}}},
+	}
+	v := &steps.View{Request: r, Session: approval.Session{ID: r.SessionID, Team: r.Team, Channel: r.Project},
+		Bill: []steps.Spend{{Purpose: budget.ForDraft, Charges: []budget.Charge{
+			{Kind: budget.Tokens, What: "mistral-medium-2508", Usage: budget.Usage{Model: "mistral-medium-2508", Input: 1834, Output: 212}, Amount: 1_158_000},
+			{Kind: budget.Box, What: "local", BoxMS: 412, Amount: 3_000}}}},
+		Standings: []budget.Standing{{Limit: budget.Limit{Scope: budget.Scope{Team: r.Team, Kind: budget.User, ID: r.Asker}, Amount: 10 * budget.Dollar,
+			Window: budget.Month, Default: true}, Spent: 2_120_000_000, ResetsAt: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)}},
+		Posts: map[steps.Surface]steps.Post{}, Now: Noon, Deciders: []string{slacksim.Reviewer, slacksim.SecondReviewer},
+		Terms: review.Terms{Tier: approval.Low, Approvals: 1, Slack: true, Policy: "settings"}}
+	Code(SampleCode)(v)
+	for _, c := range change {
+		c(v)
+	}
+	return v
+}
+
+func Code(code string) func(v *steps.View) {
+	return func(v *steps.View) {
+		m := approval.Manifest{Version: 1, CodeSHA256: approval.Hash([]byte(code)), Sandbox: "local", Template: "python-3.11",
+			Inputs: []approval.Input{{Name: "sales.csv", SHA256: approval.Hash([]byte("data"))}}, Limits: approval.DefaultPolicy().Limits, CostCap: 4_100_000}
+		v.Request.Revision = &approval.Revision{RequestID: v.Request.ID, Number: 1, Code: code, Summary: "Sums the amounts of each month.",
+			Author: "mistral-medium-2508", Findings: []approval.Finding{{Level: approval.Note, Line: 3, Text: "reads sales.csv"}}, Manifest: m, Digest: m.Digest(), At: Noon}
+		v.Terms.Digest = m.Digest()
+	}
+}
+
+// In brings a request into a state, with what belongs to it.
+func In(state approval.State, reason string) func(v *steps.View) {
+	return func(v *steps.View) {
+		r := v.Request
+		r.State, r.Reason = state, reason
+		decide := func(verdict approval.Verdict, who, why string) {
+			r.Decisions = append(r.Decisions, approval.Decision{RequestID: r.ID, Revision: 1, Digest: r.Revision.Digest, Reviewer: who, Verdict: verdict, Reason: why, At: Noon.Add(time.Minute)})
+		}
+		switch state {
+		case approval.Rejected:
+			decide(approval.Reject, slacksim.Reviewer, reason)
+		case approval.Approved, approval.Running, approval.Done, approval.Lost:
+			decide(approval.Approve, slacksim.Reviewer, "")
+		case approval.Drafting:
+			r.Revision = nil
+		}
+		if state == approval.Running || state == approval.Done || state == approval.Lost {
+			r.Run = &approval.Run{RequestID: r.ID, BoxID: "box", StartedAt: Noon.Add(2 * time.Minute)}
+		}
+		if state.Final() {
+			r.ExpiresAt = time.Time{}
+		}
+	}
+}
+
+// With gives a request the result of its run.
+func With(res approval.Result, files ...approval.Artifact) func(v *steps.View) {
+	return func(v *steps.View) {
+		In(approval.Done, "")(v)
+		v.Request.Run.FinishedAt = Noon.Add(3 * time.Minute)
+		res.Artifacts = files
+		v.Request.Run.Result = &res
+		v.Artifacts = files
+		v.Bill = append(v.Bill, steps.Spend{Purpose: budget.ForRun, Charges: []budget.Charge{{Kind: budget.Box, What: "local", BoxMS: 3200, Amount: 21_000}}})
+	}
+}
+
+// Long is too long for a card, by its lines.
+func Long(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "print(%d)  # a line that is not short, so that the program is long\n", i)
+	}
+	return b.String()
+}
+
+// Second is the sample after a round: another version, because a reviewer or an
+// editor wanted it so.
+func Second(author string) func(v *steps.View) {
+	return func(v *steps.View) {
+		former := *v.Request.Revision
+		v.Former = &former
+		Code(strings.Replace(former.Code, `groupby("month")["amount"].sum()`, `groupby("month")["amount"].sum().round(2)`+"\n# whole months only", 1))(v)
+		v.Request.Revision.Number, v.Request.Revision.Author, v.Request.Rounds = 2, author, 1
+		if !strings.HasPrefix(author, "U") {
+			v.Request.Wishes = []approval.Wish{{Revision: 1, Code: former.Code, By: slacksim.Reviewer, Words: "Round to cents, please.", At: Noon}}
+		}
+	}
+}
+
+// Risky is the sample as it looks when it asks for care.
+func Risky(v *steps.View) {
+	v.Terms = review.Terms{Tier: approval.High, Why: []string{"The inspection found 2 dangers.", "The data of this channel is confidential."}, Policy: "team/3",
+		Approvals: 2, Typed: true, Slack: true, Digest: v.Request.Revision.Digest}
+	v.Request.Revision.Findings = []approval.Finding{{Level: approval.Note, Line: 3, Text: "reads sales.csv"}, {Level: approval.Danger, Line: 4, Text: "starts another program"},
+		{Level: approval.Danger, Line: 3, Text: "starts another program"}, {Level: approval.Caution, Text: "uses getattr with a computed name"}}
+	v.Request.Revision.Manifest.Policy = "team/3"
+	v.Request.Decisions = []approval.Decision{{RequestID: v.Request.ID, Revision: 1, Digest: v.Request.Revision.Digest, Reviewer: slacksim.SecondReviewer, InPlaceOf: slacksim.Reviewer,
+		Verdict: approval.Approve, At: Noon.Add(time.Minute)}}
+}
+
+// Canonical is code that approval.Canonical lets through.
+func Canonical(t *rapid.T) string {
+	line := rapid.OneOf(rapid.StringMatching(`[a-z ]{0,20}= "[ -~]{0,60}"`), rapid.Just(""), rapid.StringMatching("\t?x = '[äöüж€😀`<&>*_~|]{0,12}'"),
+		rapid.StringMatching(`[a-z]{150,190}`), rapid.Just("  1  x = 1"))
+	code := strings.Join(rapid.SliceOfN(line, 1, rapid.SampledFrom([]int{5, 80, 90, 400}).Draw(t, "lines")).Draw(t, "code"), "\n")
+	out, err := approval.Canonical(code + "\nx = 1\n")
+	if err != nil {
+		t.Skip(err) // 16 spaces inside a line, by chance
+	}
+	return out
+}
+
+// Doubtful is a question whose call nobody knows the cost of.
+func Doubtful(v *steps.View) {
+	v.Bill = nil
+	v.Request.Holds = []approval.OpenHold{{Hold: budget.Hold{ID: "h", Purpose: budget.ForDraft, Amount: 2 * budget.Cent, At: Noon}, Called: true, Risked: budget.Cent, UncertainAt: Noon}}
+}

@@ -1,0 +1,75 @@
+package draw
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"countersign/approval"
+	"countersign/approval/steps"
+)
+
+// Seal is what a button stands for: one revision of one request, by its digest.
+// What is decided is this, whatever the request has become since.
+type Seal struct {
+	Request  string
+	Revision int
+	Digest   string
+}
+
+// SealOf is what the buttons of a card carry.
+func SealOf(r *approval.Request) Seal {
+	return Seal{Request: r.ID, Revision: r.Revision.Number, Digest: r.Revision.Digest}
+}
+
+// String is how a button carries it; parseSeal reads it back.
+func (s Seal) String() string { return fmt.Sprintf("%s/%d/%s", s.Request, s.Revision, s.Digest) }
+
+// ParseSeal reads a button's value. Slack gives back what was sent, but an old
+// version of this program may have sent it.
+func ParseSeal(value string) (Seal, error) {
+	fields := strings.Split(value, "/")
+	bad := &approval.InputError{Why: "I do not know this button. It may belong to an older version of this app; please look for a newer card."}
+	if len(fields) != 3 || fields[0] == "" || len(fields[2]) != 64 || strings.Trim(fields[2], "0123456789abcdef") != "" {
+		return Seal{}, bad
+	}
+	n, err := strconv.Atoi(fields[1])
+	if err != nil || n < 1 || strconv.Itoa(n) != fields[1] {
+		return Seal{}, bad
+	}
+	return Seal{Request: fields[0], Revision: n, Digest: fields[2]}, nil
+}
+
+// Ruling is a verdict on what the seal names.
+func (s Seal) Ruling(v approval.Verdict, reason string, click approval.Click) steps.Ruling {
+	return steps.Ruling{RequestID: s.Request, Revision: s.Revision, Digest: s.Digest, Verdict: v, Reason: reason, Click: click}
+}
+
+// Origin is what a modal remembers of the place that it was opened from.
+type Origin struct {
+	Channel string `json:"channel,omitempty"`
+	Thread  string `json:"thread,omitempty"`
+	Message string `json:"message,omitempty"` // of the card
+	Seal    string `json:"seal,omitempty"`    // what the card showed
+	Mark    string `json:"mark,omitempty"`    // of everything that the modal says; see markOf
+
+	Brought []string `json:"brought,omitempty"` // files that need not be in the channel
+}
+
+// String is how a modal carries it: Slack gives it back with the submission.
+func (o Origin) String() string {
+	text, err := json.Marshal(o)
+	if err != nil {
+		panic(err) // strings always marshal
+	}
+	return string(text)
+}
+
+// OriginOf reads it back.
+func OriginOf(metadata string) (o Origin, err error) {
+	if err := json.Unmarshal([]byte(metadata), &o); err != nil {
+		return o, fmt.Errorf("a modal's metadata: %w", err)
+	}
+	return o, nil
+}

@@ -1,0 +1,155 @@
+package draw
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
+	"countersign/bot/draw/money"
+	"countersign/bot/kit"
+	"countersign/budget"
+)
+
+// What a reviewer sees first: how much attention this asks for, and why.
+
+// RiskWords name the tiers.
+var RiskWords = map[approval.Tier]string{approval.Low: "Low risk", approval.Medium: "Medium risk", approval.High: "High risk"}
+
+// Glance is the card in one line: risk, what it takes, what it may cost, until
+// when. What makes it risky follows.
+func Glance(p *kit.Page, v *steps.View) {
+	r, t := v.Request, v.Terms
+	line := []kit.Part{kit.Strong(RiskWords[t.Tier]), kit.Words(" · " + needed(r.Approvals(), t)), kit.Words(" · at most " + r.Revision.Manifest.CostCap.Approx() + " · until "), kit.Moment(r.ExpiresAt)}
+	if len(t.Why) > 0 {
+		line = append(line, kit.Words("\n"+kit.Cut(strings.Join(t.Why, " "), 600)))
+	}
+	p.Say(line...)
+	if r.Reason != "" {
+		p.Apart(Back(r.Reason, 1000), kit.Strong("It is back before the reviewers"), kit.Words(", because:"))
+	}
+	turn(p, r)
+}
+
+// fewHosts is how many hosts a card names without the code beside them.
+const fewHosts = 5
+
+// sandboxWords name the place where code runs.
+func sandboxWords(kind string) string {
+	if kind == "e2b" {
+		return "an E2B sandbox"
+	}
+	return "a " + kind + " sandbox"
+}
+
+// agreed is what an approval agrees to beside the code, said the same wherever there
+// is something to approve with: what it costs and who pays, in which sandbox it runs,
+// for how long, and at most so many of the hosts that it may reach.
+func agreed(p *kit.Page, v *steps.View, hosts int) {
+	r, rev, m := v.Request, v.Request.Revision, v.Request.Revision.Manifest
+	cost := []kit.Part{kit.Strong("Cost"), kit.Words(": " + v.Spent().Approx())}
+	if !r.State.Final() {
+		cost = append(cost, kit.Words(" so far"+expected(rev)))
+	}
+	if tight, ok := budget.Tightest(v.Standings); ok {
+		cost = append(cost, kit.Words(". "))
+		cost = append(cost, money.Whose(tight.Limit.Scope, "")...)
+		cost = append(cost, kit.Words(fmt.Sprintf(" is the tightest: %s of %s left", max(0, tight.Left()).ApproxLeft(), tight.Limit.Hard())))
+	}
+	p.Say(append(cost, kit.Words("."))...)
+	if r.Blocked != nil && r.State == approval.Pending {
+		p.Say(kit.Flow(kit.Strong("It cannot be paid for yet. "), refusal(r, ""), kit.Words(" The asker has been told."))...)
+	}
+	network := "no network"
+	if len(m.Network) > 0 {
+		network = "a network that reaches " + kit.Count(len(m.Network), "host")
+	}
+	terms := kit.Words(fmt.Sprintf(" once, in %s: %s, at most %s and %s MB of memory.", sandboxWords(m.Sandbox), network, kit.Count(m.Limits.Seconds, "second"), kit.Thousands(m.Limits.MemoryMB)))
+	switch {
+	case !r.State.Final():
+		p.Say(kit.Strong("Runs"), terms)
+	case r.State == approval.Lost:
+		p.Say(kit.Strong("Started"), terms)
+	case r.Run != nil:
+		p.Say(kit.Strong("Ran"), terms)
+	default:
+		p.Say(kit.Strong("Did not run."))
+	}
+	var named [][]kit.Part
+	for _, host := range m.Network[:min(hosts, len(m.Network))] {
+		named = append(named, []kit.Part{kit.Mono(host)})
+	}
+	if more := len(m.Network) - len(named); more > 0 {
+		named = append(named, []kit.Part{kit.Words(fmt.Sprintf("and %d more, all of them where the code is", more))})
+	}
+	p.List([]kit.Part{kit.Strong("May reach")}, named)
+}
+
+// asks is the question, and the one before it in the thread, without which a
+// follow-up may make no sense.
+func asks(p *kit.Page, v *steps.View) {
+	p.List([]kit.Part{kit.Strong("Asked before in this thread")}, earlier(v.Earlier))
+	p.Quote(kit.Cut(v.Request.Question, 3000), kit.Person(v.Request.Asker), kit.Words(" asks:"))
+}
+
+// needed says whose agreement it takes, and how much of it there is.
+func needed(have int, t review.Terms) string {
+	whose := ""
+	if t.Owners {
+		whose = " of the channel's own reviewers"
+	}
+	if t.Approvals > 1 {
+		return fmt.Sprintf("%d of %d approvals%s", have, t.Approvals, whose)
+	}
+	return "1 approval" + whose
+}
+
+// turn says whom others have asked to look at it.
+func turn(p *kit.Page, r *approval.Request) {
+	var said []kit.Part
+	if r.Assignee != "" {
+		said = append(said, kit.Person(r.Assignee), kit.Words(" has been asked to decide. "))
+	}
+	if len(r.Opinions) > 0 {
+		said = append(append(said, kit.People(r.Opinions, " and ")...), kit.Words(" asked for a second opinion."))
+	}
+	p.Say(said...)
+}
+
+// slackUser is how Slack names people; models are named otherwise.
+var slackUser = regexp.MustCompile(`^[UW][A-Z0-9]+$`)
+
+// wish is what a reviewer wanted of the version that stands now, if it was
+// written because of that.
+func wish(v *steps.View) (approval.Wish, bool) {
+	if v.Former == nil || slackUser.MatchString(v.Request.Revision.Author) {
+		return approval.Wish{}, false
+	}
+	at := slices.IndexFunc(v.Request.Wishes, func(w approval.Wish) bool { return w.Revision == v.Former.Number })
+	if at < 0 {
+		return approval.Wish{}, false
+	}
+	return v.Request.Wishes[at], true
+}
+
+// since says what is new in a version that is not the first, and whose doing it is.
+func since(p *kit.Page, v *steps.View) {
+	if v.Former == nil {
+		return
+	}
+	rev := v.Request.Revision
+	what := ChangedWords(approval.Diff(v.Former.Code, rev.Code))
+	said := []kit.Part{kit.Strong(fmt.Sprintf("Revision %d", rev.Number)), kit.Words(fmt.Sprintf(": %s since revision %d", what, v.Former.Number))}
+	w, wished := wish(v)
+	switch {
+	case wished:
+		p.Quote(kit.Cut(w.Words, 600), append(said, kit.Words(", because "), kit.Person(w.By), kit.Words(" wrote:"))...)
+	case slackUser.MatchString(rev.Author):
+		p.Say(append(said, kit.Words(". Written by "), kit.Person(rev.Author), kit.Words(", so somebody else has to approve it."))...)
+	default:
+		p.Say(append(said, kit.Words("."))...)
+	}
+}

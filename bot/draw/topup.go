@@ -1,0 +1,52 @@
+package draw
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"countersign/approval"
+	"countersign/approval/steps"
+	"countersign/bot/draw/money"
+	"countersign/bot/ids"
+	"countersign/bot/kit"
+)
+
+// MoreMoneyView asks how much and what for.
+func MoreMoneyView(r *approval.Request, c *steps.Choices, from Origin) slack.ModalViewRequest {
+	p := &kit.Page{}
+	scope := c.Block.Tight().Limit.Scope
+	p.Say(kit.Flow(kit.Words("For "), money.Within(scope, r.Asker), kit.Words(fmt.Sprintf(". This step needs %s more at least. An administrator decides, and says until when it may be spent.", c.Missing.Approx())))...)
+	amount := slack.NewPlainTextInputBlockElement(kit.Plain("5"), ids.FieldAmount)
+	amount.InitialValue, amount.MaxLength = strings.TrimPrefix(askFor(c.Missing).String(), "$"), 30
+	reason := slack.NewPlainTextInputBlockElement(kit.Plain("What is it for?"), ids.FieldReason)
+	reason.Multiline, reason.MaxLength, reason.FocusOnLoad = true, 500, true
+	blocks := append(p.Blocks, slack.NewInputBlock(ids.FieldAmount, kit.Plain("Dollars"), nil, amount), slack.NewInputBlock(ids.FieldReason, kit.Plain("Why?"), kit.Plain("The administrators get to read it."), reason))
+	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackMoreMoney, Title: kit.Plain("Ask for more money"), Submit: kit.Plain("Ask"), Close: kit.Plain("Cancel"),
+		PrivateMetadata: from.String(), Blocks: slack.Blocks{BlockSet: blocks}}
+}
+
+// GrantView asks until when granted money may be spent.
+func GrantView(t *approval.TopUp, ends []steps.GrantEnd, value string) slack.ModalViewRequest {
+	p := &kit.Page{}
+	p.Say(kit.Flow(kit.Bold(money.Whose(t.Scope, "")), kit.Words(fmt.Sprintf(" rises by %s until then, and the question of ", t.Amount)), kit.Person(t.AskedBy),
+		kit.Words(" goes on by itself. No other budget rises with it."))...)
+	var options []*slack.OptionBlockObject
+	for _, e := range ends {
+		options = append(options, slack.NewOptionBlockObject(strconv.FormatInt(e.At.Unix(), 10), kit.Plain(kit.Cut(kit.Capital(e.Words), 75)), nil))
+	}
+	choice := slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, kit.Plain("Until when"), ids.FieldUntil, options...).WithInitialOption(options[0])
+	blocks := append(p.Blocks, slack.NewInputBlock(ids.FieldUntil, kit.Plain("Until when may it be spent?"), nil, choice))
+	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackGrant, Title: kit.Plain("Grant " + kit.Cut(t.Amount.String(), 18)), Submit: kit.Plain("Grant"), Close: kit.Plain("Back"),
+		PrivateMetadata: Origin{Seal: value}.String(), Blocks: slack.Blocks{BlockSet: blocks}}
+}
+
+// DeclineView asks why not.
+func DeclineView(value string) slack.ModalViewRequest {
+	field := slack.NewPlainTextInputBlockElement(kit.Plain("The asker gets to read it."), ids.FieldReason)
+	field.Multiline, field.MaxLength, field.FocusOnLoad = true, 500, true
+	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackDecline, Title: kit.Plain("Decline"), Submit: kit.Plain("Decline"), Close: kit.Plain("Back"),
+		PrivateMetadata: Origin{Seal: value}.String(), Blocks: slack.Blocks{BlockSet: []slack.Block{slack.NewInputBlock(ids.FieldReason, kit.Plain("Why?"), nil, field)}}}
+}

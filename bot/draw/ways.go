@@ -1,0 +1,107 @@
+package draw
+
+import (
+	"fmt"
+
+	"github.com/slack-go/slack"
+
+	"countersign/approval"
+	"countersign/approval/steps"
+	"countersign/bot/ids"
+	"countersign/bot/kit"
+)
+
+// cardButtons are the ways to decide. Without the whole code on the card, or
+// where the rules want more than a click, Approve is where the code is.
+func cardButtons(with With, p *kit.Page, v *steps.View, whole, garbled bool) {
+	r := v.Request
+	s := SealOf(r).String()
+	var row []slack.BlockElement
+	_, readable := kit.Chunked(r.Revision.Code)
+	switch {
+	case !v.Terms.Slack:
+		p.Say(kit.Strong("This is not decided in Slack."), kit.Words(" The rules want code of "+kit.Lower(RiskWords[v.Terms.Tier])+" decided on the command line: "), kit.Mono("countersign decide "+r.ID))
+	case whole && !v.Terms.Typed && !garbled:
+		approve := kit.Button(ids.ActionApprove, "Approve", s, slack.StylePrimary)
+		approve.AccessibilityLabel = "Approve this code, so that it runs once"
+		approve.Confirm = sure(r.Revision.Findings)
+		row = append(row, approve)
+	case readable:
+		label := fmt.Sprintf("Review code (%s)", kit.Count(len(kit.Lines(r.Revision.Code)), "line"))
+		if whole {
+			label = "Review and approve"
+		}
+		row = append(row, kit.Button(ids.ActionReview, label, s, slack.StylePrimary))
+	default:
+		p.Say(kit.Words("It is too long to be shown anywhere in Slack as well, so it cannot be approved. Reject it, request changes, or let the asker take it back."))
+	}
+	if v.Terms.Slack {
+		reject := kit.Button(ids.ActionReject, "Reject", s, slack.StyleDanger)
+		reject.AccessibilityLabel = "Reject this code and say why"
+		changes := kit.Button(ids.ActionChanges, "Request changes", s, slack.StyleDefault)
+		changes.AccessibilityLabel = "Say what should be different, and have another version written"
+		row = append(row, reject, changes)
+	}
+	if v.Former != nil {
+		row = append(row, kit.Button(ids.ActionDiff, "What changed", s, slack.StyleDefault))
+	}
+	p.Buttons("decide", append(row, slack.NewOverflowBlockElement(ids.ActionMore, menu(with, v)...))...)
+}
+
+// menu is what else can be done with a card. Slack takes five entries of short values.
+func menu(with With, v *steps.View) []*slack.OptionBlockObject {
+	entry := func(verb, label string) *slack.OptionBlockObject {
+		return slack.NewOptionBlockObject(fmt.Sprintf("%s:%s:%d", verb, v.Request.ID, v.Request.Revision.Number), kit.Plain(label), nil)
+	}
+	options := []*slack.OptionBlockObject{entry(ids.MoreCode, "Full code as a file"), entry(ids.MoreNear, "Compare with approved code")}
+	if v.Terms.Slack {
+		options = append(options, entry(ids.MoreEdit, "Edit the code"))
+	}
+	options = append(options, entry(ids.MoreAssign, "Ask somebody to look at it"))
+	if url := with.Self.Permalink(v.Session.Channel, Thread(v), ""); url != "" {
+		option := slack.NewOptionBlockObject(ids.MoreLink, kit.Plain("View in thread"), nil)
+		option.URL = url
+		options = append(options, option)
+	}
+	return options
+}
+
+// verdicts say who decided what, and when; and how it ended, if that was nobody's decision.
+func verdicts(with With, p *kit.Page, v *steps.View) {
+	r := v.Request
+	for _, d := range r.Decisions {
+		verb := map[approval.Verdict]string{approval.Approve: "Approved by ", approval.Reject: "Rejected by ", approval.Rewrite: "Changes requested by "}[d.Verdict]
+		said := []kit.Part{kit.Strong(verb), kit.Person(d.Reviewer)}
+		if d.InPlaceOf != "" {
+			said = append(said, kit.Words(" in place of "), kit.Person(d.InPlaceOf))
+		}
+		said = append(said, kit.Words(", "), kit.Moment(d.At))
+		if d.Click.Door != "" {
+			said = append(said, kit.Words(" on the "+d.Click.Door))
+		}
+		if d.Reason != "" {
+			p.Quote(kit.Cut(d.Reason, 1000), append(said, kit.Words(":"))...)
+			continue
+		}
+		p.Say(append(said, kit.Words("."))...)
+	}
+	switch {
+	case r.Cause != nil:
+		p.Say(Why(r)...)
+	case r.State == approval.Rejected || r.State == approval.Pending || r.Reason == "":
+	case r.State == approval.Approved:
+		p.Say(untilRun(r)...)
+	default:
+		p.Say(kit.Words(kit.Cut(r.Reason, 1000)))
+	}
+	frozen(p, v)
+	waitsForAway(with, p, r)
+}
+
+// frozen says that an approved program waits for a time in which something may start.
+func frozen(p *kit.Page, v *steps.View) {
+	if v.Frozen.IsZero() || v.Request.State != approval.Approved && v.Request.State != approval.Pending {
+		return
+	}
+	p.Say(kit.Strong("Nothing starts before "), kit.Moment(v.Frozen), kit.Words(fmt.Sprintf(", by the rules (%s). What is approved waits until then.", kit.Cut(v.FrozenBy, 200))))
+}

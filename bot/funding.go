@@ -1,0 +1,200 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"countersign/approval"
+	"countersign/approval/steps"
+	"countersign/bot/command"
+	"countersign/bot/draw"
+	"countersign/bot/ids"
+	"countersign/budget"
+)
+
+// Funding are the ways on of a request that a budget has refused.
+type Funding interface {
+	Choices(ctx context.Context, id string) (*steps.Choices, error)
+	Continue(ctx context.Context, id, model string, click approval.Click) (*approval.Request, error)
+	WaitForReset(ctx context.Context, id string, click approval.Click) (*approval.Request, error)
+	AskTopUp(ctx context.Context, id string, amount budget.USD, reason string, click approval.Click) (*approval.Request, error)
+	// Insist declines the cheaper model that a policy has write.
+	Insist(ctx context.Context, id string, click approval.Click) (*approval.Request, error)
+	// GrantEnds are the moments until which a top-up can be granted.
+	GrantEnds(ctx context.Context, topUp string) ([]steps.GrantEnd, error)
+	Grant(ctx context.Context, topUp string, until time.Time, click approval.Click) (*approval.Request, error)
+	Decline(ctx context.Context, topUp, reason string, click approval.Click) (*approval.Request, error)
+	View(ctx context.Context, id string) (*steps.View, error)
+	roster
+}
+
+// funding takes what askers choose when money is short, and what administrators answer.
+type funding struct {
+	*slackAPI
+	service Funding
+}
+
+// clickContinue tries a blocked request again.
+func (h *funding) clickContinue(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	_, err := h.service.Continue(ctx, action.Value, "", clickOf(cb, action))
+	return answer{}, stillBlocked(err, cb.User.ID)
+}
+
+// clickCheaper goes on with the model that was chosen, from a button or a list.
+func (h *funding) clickCheaper(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	value := action.Value
+	if value == "" {
+		value = action.SelectedOption.Value
+	}
+	id, model, ok := strings.Cut(value, "/")
+	if !ok || model == "" {
+		return answer{}, &approval.InputError{Why: "I do not know this button. It may belong to an older version of this app."}
+	}
+	_, err := h.service.Continue(ctx, id, model, clickOf(cb, action))
+	return answer{}, stillBlocked(err, cb.User.ID)
+}
+
+// stillBlocked says the same as the refusal did before, with a beginning that
+// answers the press.
+func stillBlocked(err error, asker string) error {
+	if exceeded := new(budget.ExceededError); errors.As(err, &exceeded) {
+		return &approval.InputError{Why: "It still does not fit. " + exceeded.Words(asker)}
+	}
+	return err
+}
+
+// clickWait has it go on by itself when the budget starts anew.
+func (h *funding) clickWait(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	_, err := h.service.WaitForReset(ctx, action.Value, clickOf(cb, action))
+	return answer{}, stillBlocked(err, cb.User.ID)
+}
+
+// clickInsist declines the cheaper model.
+func (h *funding) clickInsist(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	_, err := h.service.Insist(ctx, action.Value, clickOf(cb, action))
+	return answer{}, err
+}
+
+// clickMoreMoney opens the form in which the asker asks for more. Anybody else is
+// told at once, before they write anything.
+func (h *funding) clickMoreMoney(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	v, err := h.service.View(ctx, action.Value)
+	if err == nil && v.Request.Team != cb.Team.ID {
+		err = approval.ErrNotFound
+	}
+	if err != nil {
+		return answer{}, err
+	}
+	if v.Request.Asker != cb.User.ID {
+		return answer{}, &approval.NotAllowedError{Who: cb.User.ID, Why: "Only the person who asked can choose how this goes on."}
+	}
+	c, err := h.service.Choices(ctx, action.Value)
+	if err != nil {
+		return answer{}, err
+	}
+	if c.Block == nil {
+		return answer{}, &approval.InputError{Why: "It does not wait for money any more."}
+	}
+	if c.TopUp != nil {
+		return answer{}, &approval.InputError{Why: "You have asked for more already. An administrator has to answer first."}
+	}
+	at := seatOf(cb)
+	return answer{}, h.open(ctx, cb.TriggerID, draw.MoreMoneyView(v.Request, c, draw.Origin{Channel: at.channel, Thread: at.thread, Seal: v.Request.ID}))
+}
+
+// submitMoreMoney asks the administrators.
+func (h *funding) submitMoreMoney(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+	from, err := draw.OriginOf(cb.View.PrivateMetadata)
+	if err != nil {
+		return answer{}, err
+	}
+	fields := fieldsOf(cb)
+	if strings.TrimSpace(fields[ids.FieldReason].Value) == "" {
+		return (&fieldError{ids.FieldReason, "Please say what it is for. The administrator gets to read it."}).answer(), nil
+	}
+	amount, why := command.ReadAmount(strings.TrimSpace(fields[ids.FieldAmount].Value))
+	if why != "" {
+		return (&fieldError{ids.FieldAmount, why}).answer(), nil
+	}
+	_, err = h.service.AskTopUp(ctx, from.Seal, amount, fields[ids.FieldReason].Value, modalClick(cb, from))
+	return saved(err, ids.FieldAmount)
+}
+
+// clickGrant asks until when.
+func (h *funding) clickGrant(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	t, err := h.openTopUp(ctx, cb, action.Value)
+	if err != nil {
+		return answer{}, err
+	}
+	ends, err := h.service.GrantEnds(ctx, t.ID)
+	if err != nil {
+		return answer{}, err
+	}
+	return answer{}, h.open(ctx, cb.TriggerID, draw.GrantView(t, ends, action.Value))
+}
+
+// openTopUp finds what an administrator wants to answer. Whoever may not, or comes
+// too late, is told before a form opens.
+func (h *funding) openTopUp(ctx context.Context, cb slack.InteractionCallback, value string) (*approval.TopUp, error) {
+	request, id, _ := strings.Cut(value, "/")
+	v, err := h.service.View(ctx, request)
+	if err != nil {
+		return nil, err
+	}
+	t := v.Request.TopUp(id)
+	switch {
+	case v.Request.Team != cb.Team.ID || t == nil:
+		return nil, approval.ErrNotFound
+	case !h.isAdmin(ctx, h.service, cb.Team.ID, cb.User.ID):
+		return nil, &approval.NotAllowedError{Who: cb.User.ID, Why: "Only administrators answer this."}
+	case t.AskedBy == cb.User.ID:
+		return nil, &approval.NotAllowedError{Who: cb.User.ID, Why: "You asked for this, so another administrator has to answer."}
+	case !t.Open() && t.Granted:
+		return nil, &approval.InputError{Why: "It has been granted already. Nothing has changed."}
+	case !t.Open():
+		return nil, &approval.InputError{Why: "It has been declined already. Nothing has changed."}
+	case v.Request.Blocked == nil:
+		return nil, &approval.InputError{Why: "It is not needed any more: the question does not wait for money."}
+	}
+	return t, nil
+}
+
+// submitGrant gives the money.
+func (h *funding) submitGrant(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+	from, err := draw.OriginOf(cb.View.PrivateMetadata)
+	if err != nil {
+		return answer{}, err
+	}
+	until, err := strconv.ParseInt(fieldsOf(cb)[ids.FieldUntil].SelectedOption.Value, 10, 64)
+	if err != nil {
+		return answer{}, fmt.Errorf("until when: %w", err)
+	}
+	_, id, _ := strings.Cut(from.Seal, "/")
+	_, err = h.service.Grant(ctx, id, time.Unix(until, 0), modalClick(cb, from))
+	return saved(err, ids.FieldUntil)
+}
+
+// clickDecline opens the form for the reason.
+func (h *funding) clickDecline(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	if _, err := h.openTopUp(ctx, cb, action.Value); err != nil {
+		return answer{}, err
+	}
+	return answer{}, h.open(ctx, cb.TriggerID, draw.DeclineView(action.Value))
+}
+
+// submitDecline refuses the money.
+func (h *funding) submitDecline(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+	from, err := draw.OriginOf(cb.View.PrivateMetadata)
+	if err != nil {
+		return answer{}, err
+	}
+	_, id, _ := strings.Cut(from.Seal, "/")
+	_, err = h.service.Decline(ctx, id, fieldsOf(cb)[ids.FieldReason].Value, modalClick(cb, from))
+	return saved(err, ids.FieldReason)
+}

@@ -1,0 +1,194 @@
+package bot
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
+	"countersign/bot/draw"
+	"countersign/bot/draw/home"
+	"countersign/bot/ids"
+)
+
+// Authority is who may do what under which rules, and how that is changed.
+type Authority interface {
+	roster
+	Grants(ctx context.Context, team string) ([]review.Grant, error)
+	SetRole(ctx context.Context, click approval.Click, g review.Grant) error
+	RemoveRole(ctx context.Context, click approval.Click, g review.Grant) error
+	Delegate(ctx context.Context, click approval.Click, to string, until time.Time) error
+	EndDelegation(ctx context.Context, click approval.Click, from string) error
+	RulesOf(ctx context.Context, team, project string) (review.RuleSet, error)
+	SetRules(ctx context.Context, click approval.Click, set review.RuleSet) (review.RuleSet, error)
+	// Shortages are the rules that more people would be needed for than there are.
+	Shortages(ctx context.Context, team string) ([]steps.Shortage, error)
+	Statistics(ctx context.Context, click approval.Click, since time.Time) ([]steps.ReviewerStatistics, error)
+}
+
+// governing takes what administrators and reviewers arrange: people, rules, absences.
+type governing struct {
+	*slackAPI
+	service Authority
+}
+
+// clickRecall ends it, and draws the list again.
+func (h *governing) clickRecall(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	if err := h.service.EndDelegation(ctx, clickOf(cb, action), action.Value); err != nil {
+		return answer{}, err
+	}
+	return answer{after: func(ctx context.Context) { h.listAgain(ctx, cb.Team.ID, cb.View.ID) }}, nil
+}
+
+// clickPeople opens the list.
+func (h *governing) clickPeople(ctx context.Context, cb slack.InteractionCallback, _ *slack.BlockAction) (answer, error) {
+	roster, err := h.service.Reviewers(ctx, cb.Team.ID, "")
+	if err != nil {
+		return answer{}, err
+	}
+	if !roster.Admin(cb.User.ID) {
+		return answer{}, &approval.NotAllowedError{Who: cb.User.ID, Why: "Only administrators name people."}
+	}
+	view, err := h.people(ctx, cb.Team.ID)
+	if err != nil {
+		return answer{}, err
+	}
+	return answer{}, h.open(ctx, cb.TriggerID, view)
+}
+
+// clickUnname takes a role from somebody, and draws the list again.
+func (h *governing) clickUnname(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	fields := strings.Split(action.Value, "/")
+	if len(fields) != 3 {
+		return answer{}, nil
+	}
+	g := review.Grant{Team: cb.Team.ID, Role: review.PersonRole(fields[0]), Project: fields[1], User: fields[2]}
+	if err := h.service.RemoveRole(ctx, clickOf(cb, action), g); err != nil {
+		return answer{}, err
+	}
+	return answer{after: func(ctx context.Context) { h.listAgain(ctx, cb.Team.ID, cb.View.ID) }}, nil
+}
+
+// people is the list as it is now.
+func (h *governing) people(ctx context.Context, team string) (view slack.ModalViewRequest, err error) {
+	all, err := h.service.Grants(ctx, team)
+	if err != nil {
+		return view, err
+	}
+	roster, err := h.service.Reviewers(ctx, team, "")
+	if err != nil {
+		return view, err
+	}
+	short, err := h.service.Shortages(ctx, team)
+	return home.PeopleView(all, roster.Delegations, short), err
+}
+
+// listAgain draws the list of people in the modal where it stands. One that has
+// been closed meanwhile is drawn when it is opened again.
+func (h *governing) listAgain(ctx context.Context, team, view string) {
+	list, err := h.people(ctx, team)
+	if err == nil {
+		_, err = h.api.UpdateViewContext(ctx, list, "", "", view)
+	}
+	if err != nil && slackError(err) != "not_found" {
+		h.Log.Warn("draw the list of people again", "error", detail(err))
+	}
+}
+
+// clickName asks whom to name.
+func (h *governing) clickName(ctx context.Context, cb slack.InteractionCallback, _ *slack.BlockAction) (answer, error) {
+	return answer{}, h.push(ctx, cb.TriggerID, home.NameView())
+}
+
+// submitName names them, and draws the list under the form again.
+func (h *governing) submitName(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+	fields := fieldsOf(cb)
+	g := review.Grant{Team: cb.Team.ID, Project: fields[ids.FieldChannel].SelectedConversation, Role: review.PersonRole(fields[ids.FieldRole].SelectedOption.Value), User: fields[ids.FieldPerson].SelectedUser}
+	if err := h.service.SetRole(ctx, modalClick(cb, draw.Origin{}), g); err != nil {
+		return saved(err, ids.FieldPerson)
+	}
+	return answer{after: func(ctx context.Context) { h.listAgain(ctx, cb.Team.ID, cb.View.RootViewID) }}, nil
+}
+
+// clickFigures shows administrators how reviewers decide: whether code is read, or
+// waved through.
+func (h *governing) clickFigures(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	all, err := h.service.Statistics(ctx, clickOf(cb, action), time.Now().AddDate(0, 0, -home.StatisticsDays))
+	if err != nil {
+		return answer{}, err
+	}
+	return answer{}, h.open(ctx, cb.TriggerID, home.FiguresView(all))
+}
+
+// clickAway asks who decides in the meantime.
+func (h *governing) clickAway(ctx context.Context, cb slack.InteractionCallback, _ *slack.BlockAction) (answer, error) {
+	return answer{}, h.open(ctx, cb.TriggerID, home.DelegateView())
+}
+
+// submitDelegate names them.
+func (h *governing) submitDelegate(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+	fields := fieldsOf(cb)
+	zone := h.Policy().Zone
+	if zone == nil {
+		zone = time.UTC
+	}
+	day, err := time.ParseInLocation(time.DateOnly, fields[ids.FieldUntil].SelectedDate, zone)
+	if err != nil {
+		return beside(ids.FieldUntil, "Please choose a day."), nil
+	}
+	err = h.service.Delegate(ctx, modalClick(cb, draw.Origin{}), fields[ids.FieldPerson].SelectedUser, day.AddDate(0, 0, 1))
+	return saved(err, ids.FieldPerson)
+}
+
+// clickReturn ends a delegation.
+func (h *governing) clickReturn(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	return answer{}, h.service.Delegate(ctx, clickOf(cb, action), "", time.Time{})
+}
+
+// clickRules opens the rules of the workspace.
+func (h *governing) clickRules(ctx context.Context, cb slack.InteractionCallback, _ *slack.BlockAction) (answer, error) {
+	set, err := h.service.RulesOf(ctx, cb.Team.ID, "")
+	if err != nil {
+		return answer{}, err
+	}
+	return answer{}, h.open(ctx, cb.TriggerID, home.RulesView(set, ""))
+}
+
+// clickWhose asks of which channel the rules are to be set.
+func (h *governing) clickWhose(ctx context.Context, cb slack.InteractionCallback, _ *slack.BlockAction) (answer, error) {
+	return answer{}, h.open(ctx, cb.TriggerID, home.WhoseView())
+}
+
+// submitWhose goes on to the form.
+func (h *governing) submitWhose(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+	project := fieldsOf(cb)[ids.FieldChannel].SelectedConversation
+	set, err := h.service.RulesOf(ctx, cb.Team.ID, project)
+	if err != nil {
+		return saved(err, ids.FieldChannel)
+	}
+	view := home.RulesView(set, project)
+	return answer{payload: slack.NewUpdateViewSubmissionResponse(&view)}, nil
+}
+
+// submitRules stores what the form holds. What is wrong is said beside its field.
+func (h *governing) submitRules(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+	var from home.Ruled
+	if err := json.Unmarshal([]byte(cb.View.PrivateMetadata), &from); err != nil {
+		return answer{}, fmt.Errorf("a form's metadata: %w", err)
+	}
+	fields := fieldsOf(cb)
+	set := review.RuleSet{Team: cb.Team.ID, Project: from.Project, Version: from.Version, None: len(fields[ids.FieldNone].SelectedOptions) > 0}
+	rules, field, why := home.RulesOf(fields)
+	if why != "" && !set.None {
+		return beside(field, why), nil
+	}
+	set.Rules = rules
+	_, err := h.service.SetRules(ctx, modalClick(cb, draw.Origin{}), set)
+	return saved(err, home.RulesField(err, rules))
+}

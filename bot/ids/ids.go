@@ -1,0 +1,126 @@
+// Package ids holds the names by which Slack and this program know each other's
+// commands, modals, buttons and fields.
+package ids
+
+// The names by which Slack and this program know each other's things. Each is
+// also in manifest.yaml or in a drawn message; a test holds them together.
+const (
+	CommandAnalyze = "/analyze"
+	CommandBudget  = "/budget"
+
+	// Shortcuts.
+	CallbackAsk        = "ask"         // global: open the form
+	CallbackAskMessage = "ask_message" // on a message: open the form with its words and files
+
+	// Modals.
+	CallbackForm     = "form"     // the question's form
+	CallbackReason   = "reason"   // why something is rejected
+	CallbackChanges  = "changes"  // what should be different
+	CallbackReview   = "review"   // the whole of a program
+	CallbackEdit     = "edit"     // the code in fields
+	CallbackAssign   = "assign"   // whom to ask to look at it
+	CallbackDelegate = "delegate" // who decides while somebody is away
+	CallbackPeople   = "people"   // who has which role
+	CallbackName     = "name"     // give somebody a role
+	CallbackWhose    = "whose"    // of which channel the rules are to be set
+	CallbackRules    = "rules"    // the rules of reviews
+	CallbackNote     = "note"     // a modal that only says something
+
+	CallbackLimit     = "limit"      // the form of a budget
+	CallbackMoreMoney = "more_money" // how much more, and what for
+	CallbackGrant     = "grant"      // until when
+	CallbackDecline   = "decline"    // why not
+	CallbackExplain   = "explain"    // which question to explain
+	CallbackTop       = "top"        // who spends
+
+	// Buttons and menus.
+	ActionApprove = "approve"
+	ActionReject  = "reject"
+	ActionChanges = "request_changes"
+	ActionReview  = "open_review"
+	ActionDiff    = "open_diff"
+	ActionMore    = "more"    // the card's overflow menu
+	ActionCancel  = "cancel"  // the asker takes it back
+	ActionDisown  = "not_me"  // somebody in whose name it was approved says that it was not them
+	ActionQueued  = "decide"  // a row of the queue on a Home
+	ActionMine    = "q_mine"  // what of the queue is shown: whose,
+	ActionTier    = "q_tier"  // how risky,
+	ActionAge     = "q_age"   // how old,
+	ActionCost    = "q_cost"  // how dear,
+	ActionOrder   = "q_order" // in which order,
+	ActionBack    = "q_back"  // and which page
+	ActionNext    = "q_next"
+	ActionAway    = "open_delegate"
+	ActionReturn  = "end_delegate"
+	ActionPeople  = "open_people"
+	ActionName    = "open_name"
+	ActionUnname  = "unname" // take a role from somebody
+	ActionRecall  = "recall" // end what somebody who is away has arranged
+	ActionRules   = "open_rules"
+	ActionWhose   = "open_channel_rules"
+	ActionFigures = "open_statistics"
+	ActionAsk     = "open_form"
+	ActionAgain   = "ask_again"   // the form with a question that could not be taken as it was
+	ActionGiveUp  = "give_up"     // a reviewer ends what waits for what is away
+	ActionLink    = "follow_link" // buttons that lead somewhere; Slack reports them, nothing is to be done
+
+	// Buttons about money.
+	ActionEditLimit   = "edit_limit"
+	ActionSetLimit    = "set_limit"
+	ActionRemoveLimit = "remove_limit"
+	ActionContinue    = "continue"
+	ActionCheaper     = "cheaper"
+	ActionCheaper2    = "cheaper_2" // beside the first
+	ActionWait        = "wait"
+	ActionMoreMoney   = "more_money"
+	ActionGrant       = "grant"
+	ActionDecline     = "decline"
+	ActionInsist      = "insist"  // the asker would rather not have a cheaper model write
+	ActionWhy         = "why"     // which budget decided what about a question
+	ActionHistory     = "history" // who has changed which budget
+	ActionTop         = "top"     // who spends
+	ActionExplain     = "open_explain"
+
+	// Fields of the modals: the block's id and its element's action id are the same.
+	FieldQuestion = "question"
+	FieldFiles    = "files"
+	FieldUpload   = "upload"
+	FieldModel    = "model"
+	FieldChannel  = "channel"
+	FieldReason   = "reason"
+	FieldTyped    = "typed"  // the beginning of the digest
+	FieldPerson   = "person" // whom to ask, to name, to let decide
+	FieldWhat     = "what"   // what for
+	FieldRole     = "role"
+	FieldUntil    = "until"
+	FieldClass    = "class"
+	FieldCosts    = "cost"  // and the tier: from what cost on
+	FieldNeeds    = "needs" // and the tier: how many people
+	FieldCare     = "care"  // and the tier: what else
+	FieldHosts    = "hosts"
+	FieldFreezes  = "freezes"
+	FieldWait     = "wait" // for a decision
+	FieldLast     = "last" // how long an approval does
+	FieldNone     = "none" // of a channel: what holds for the workspace
+
+	FieldKind      = "kind" // whose budget; choosing one asks for what it needs
+	FieldUser      = "user"
+	FieldProject   = "project"
+	FieldThread    = "thread"
+	FieldAmount    = "amount"
+	FieldWindow    = "window"
+	FieldSoft      = "soft"
+	FieldWarn      = "warn"
+	FieldDowngrade = "downgrade"
+	FieldWithout   = "without"
+	FieldRequest   = "request" // which question to explain
+	FieldRanking   = "ranking" // what spending is added up by,
+	FieldPeriod    = "period"  // and over which time
+
+	// Choices of the overflow menu.
+	MoreCode   = "code" // followed by the request and its revision, after colons
+	MoreNear   = "near"
+	MoreEdit   = "edit"
+	MoreAssign = "ask"
+	MoreLink   = "link"
+)

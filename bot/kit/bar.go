@@ -1,0 +1,76 @@
+package kit
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"countersign/budget"
+)
+
+// The cells of a bar: what is spent, what is set aside, what is left.
+const (
+	cellSpent, cellHeld, cellLeft = "█", "▓", "░"
+	barCells                      = 20
+)
+
+// Bar is a budget at a glance. It is for the eye alone: to those who hear a
+// message, the sentence beside it says the same.
+type Bar struct{ budget.Standing }
+
+// cells divides the bar. Whatever is there shows: a cent spent fills a cell, a
+// cent left leaves one, and only a bar without a light cell has nothing left.
+func (b Bar) cells() (spent, held int) {
+	limit, free := b.Limit.Hard(), barCells-1
+	if b.Left() <= 0 {
+		limit, free = max(1, b.Spent+b.Held), barCells
+	}
+	held = min(share(b.Held, limit), free)
+	if b.Spent > 0 {
+		held = min(held, free-1)
+	}
+	spent = min(share(b.Spent, limit), free-held)
+	if free == barCells {
+		spent = free - held
+	}
+	return spent, held
+}
+
+// share is a part of a whole in cells, to the nearest one, and never none for something.
+func share(part, whole budget.USD) int {
+	n := int(float64(part)/float64(whole)*barCells + 0.5)
+	if part > 0 {
+		n = max(1, n)
+	}
+	return min(n, barCells)
+}
+
+func (b Bar) picture() string {
+	spent, held := b.cells()
+	return strings.Repeat(cellSpent, spent) + strings.Repeat(cellHeld, held) + strings.Repeat(cellLeft, barCells-spent-held)
+}
+
+// element is plain text: the cells are equally wide in every font, and Slack draws
+// code in red, which would look like an alarm.
+func (b Bar) element() slack.RichTextSectionElement { return Words(b.picture()).element() }
+
+func (b Bar) Mrkdwn() string { return "" }
+
+func (b Bar) size() int { return barCells }
+
+// Percent is how much of a budget is used up. Nearly nothing is more than
+// nothing, and nearly all is not all.
+func Percent(s budget.Standing) string {
+	used := s.Spent + s.Held
+	switch hard := s.Limit.Hard(); {
+	case used <= 0:
+		return "0 %"
+	case used >= hard:
+		return "100 %"
+	case float64(used) < float64(hard)/100:
+		return "less than 1 %"
+	default:
+		return fmt.Sprintf("%d %%", min(99, int(float64(used)/float64(hard)*100+0.5)))
+	}
+}

@@ -1,0 +1,244 @@
+package bot
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"countersign/approval"
+	"countersign/bot/command"
+	"countersign/bot/draw"
+	"countersign/bot/draw/money"
+	"countersign/bot/ids"
+	"countersign/bot/kit"
+	"countersign/budget"
+)
+
+// limits is the form in which a budget is set.
+type limits struct {
+	*budgets
+	homes *homes
+}
+
+// clickKind asks for what the chosen kind of budget needs.
+func (h *limits) clickKind(_ context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	from, err := limitOriginOf(cb)
+	if err != nil {
+		return answer{}, err
+	}
+	view := money.LimitView(money.LimitForm{Models: h.service.Models(), Channel: from.Channel, Home: from.Home, Kind: action.SelectedOption.Value})
+	return answer{after: func(ctx context.Context) { h.redraw(ctx, cb, view) }}, nil
+}
+
+// limitOriginOf reads back what the modal remembers.
+func limitOriginOf(cb slack.InteractionCallback) (from money.LimitOrigin, err error) {
+	if err := json.Unmarshal([]byte(cb.View.PrivateMetadata), &from); err != nil {
+		return from, fmt.Errorf("a modal's metadata: %w", err)
+	}
+	return from, nil
+}
+
+// clickSetLimit opens the empty form from a Home.
+func (h *limits) clickSetLimit(ctx context.Context, cb slack.InteractionCallback, _ *slack.BlockAction) (answer, error) {
+	if !h.isAdmin(ctx, h.service, cb.Team.ID, cb.User.ID) {
+		return answer{}, &approval.NotAllowedError{Who: cb.User.ID, Why: "Only administrators change budgets."}
+	}
+	return answer{}, h.open(ctx, cb.TriggerID, money.LimitView(money.LimitForm{Models: h.service.Models(), Home: true, Kind: string(budget.User)}))
+}
+
+// clickEditLimit opens the form with what holds now.
+func (h *limits) clickEditLimit(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	s, err := money.ParseScope(cb.Team.ID, action.Value)
+	if err != nil {
+		return answer{}, err
+	}
+	standings, err := h.service.Standings(ctx, cb.User.ID, []budget.Scope{s})
+	if err != nil {
+		return answer{}, err
+	}
+	if len(standings) == 0 {
+		return answer{}, &approval.InputError{Why: "This budget has been removed in the meantime. " + ids.CommandBudget + " shows those that there are."}
+	}
+	f := money.LimitForm{Models: h.service.Models(), Channel: seatOf(cb).channel, Home: cb.View.ID != "", Edits: &standings[0], Named: h.namer(ctx)(s)}
+	return answer{}, h.open(ctx, cb.TriggerID, money.LimitView(f))
+}
+
+// fieldError is what is wrong with one field of a form.
+type fieldError struct{ field, why string }
+
+// submitLimit sets the budget that the form holds. What is wrong is said beside
+// its field.
+func (h *limits) submitLimit(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+	from, err := limitOriginOf(cb)
+	if err != nil {
+		return answer{}, err
+	}
+	scope, bad, err := h.formScope(ctx, cb, from)
+	if bad != nil {
+		return bad.answer(), nil
+	}
+	if err != nil {
+		return h.unable(err)
+	}
+	limit, bad := limitOf(fieldsOf(cb))
+	if bad != nil {
+		return bad.answer(), nil
+	}
+	limit.Scope = scope
+	if limit.Policy.Downgrade, err = h.downgrades(ctx, cb, scope); err != nil {
+		return h.unable(err)
+	}
+	p, err := h.set(ctx, cb.User.ID, limit)
+	if err != nil {
+		return h.unable(err)
+	}
+	return h.changedIn(cb, from, p), nil
+}
+
+// answer says it beside the field.
+func (e *fieldError) answer() answer {
+	return answer{payload: slack.NewErrorsViewSubmissionResponse(map[string]string{e.field: kit.Cut(e.why, 2000)})}
+}
+
+// unable says in the form's place why nothing has changed.
+func (h *limits) unable(err error) (answer, error) {
+	text, ok := draw.Known(err)
+	if !ok {
+		return answer{}, err
+	}
+	return answer{payload: slack.NewPushViewSubmissionResponse(kit.NoteView("Nothing has changed", text))}, nil
+}
+
+// changedIn closes the form and shows what has become of it where it was opened.
+func (h *limits) changedIn(cb slack.InteractionCallback, from money.LimitOrigin, p *kit.Page) answer {
+	return answer{payload: slack.NewClearViewSubmissionResponse(), after: func(ctx context.Context) { h.showChange(ctx, cb, from, p) }}
+}
+
+// showChange draws the Home anew, or says it where the command was typed.
+func (h *limits) showChange(ctx context.Context, cb slack.InteractionCallback, from money.LimitOrigin, p *kit.Page) {
+	if from.Home {
+		h.homes.showHome(ctx, cb.Team.ID, cb.User.ID)
+		return
+	}
+	h.hand(ctx, seat{user: cb.User.ID, channel: from.Channel}, p)
+}
+
+// formScope is whose budget the form is about.
+func (h *limits) formScope(ctx context.Context, cb slack.InteractionCallback, from money.LimitOrigin) (budget.Scope, *fieldError, error) {
+	if from.Edits != "" {
+		s, err := money.ParseScope(cb.Team.ID, from.Edits)
+		return s, nil, err
+	}
+	fields, t := fieldsOf(cb), command.Target{}
+	switch kind := fields[ids.FieldKind].SelectedOption.Value; budget.ScopeKind(kind) {
+	case budget.User:
+		if t = (command.Target{Kind: budget.User, Id: fields[ids.FieldUser].SelectedUser}); t.Id == "" {
+			return budget.Scope{}, &fieldError{ids.FieldKind, "Whose? Please choose a person."}, nil
+		}
+	case budget.Project:
+		t = command.Target{Kind: budget.Project, Id: fields[ids.FieldProject].SelectedConversation}
+		if !strings.HasPrefix(t.Id, "C") && !strings.HasPrefix(t.Id, "G") {
+			return budget.Scope{}, &fieldError{ids.FieldKind, "Which one? Please choose a channel."}, nil
+		}
+	case budget.Session:
+		var err error
+		if t, err = command.ReadTarget(strings.TrimSpace(fields[ids.FieldThread].Value), ""); err != nil || t.Kind != budget.Session {
+			return budget.Scope{}, &fieldError{ids.FieldThread, "This is not the link of a thread. Choose \"Copy link\" in the menu of its first message."}, nil
+		}
+		s, err := h.scope(ctx, cb.Team.ID, t)
+		if text, ok := draw.Known(err); ok {
+			return s, &fieldError{ids.FieldThread, text}, nil
+		}
+		return s, nil, err
+	case budget.Team:
+		t = command.Target{Kind: budget.Team}
+	default:
+		t = command.Target{Kind: budget.Role, Id: kind}
+	}
+	s, err := h.scope(ctx, cb.Team.ID, t)
+	return s, nil, err
+}
+
+// limitOf reads the amount and the terms, or says what is wrong with which field.
+func limitOf(fields map[string]slack.BlockAction) (l budget.Limit, bad *fieldError) {
+	var why string
+	if l.Amount, why = command.ReadAmount(strings.TrimSpace(fields[ids.FieldAmount].Value)); why != "" {
+		return l, &fieldError{ids.FieldAmount, why}
+	}
+	l.Window = budget.Window(fields[ids.FieldWindow].SelectedOption.Value)
+	if l.Policy.Soft, why = command.ReadPercent(strings.TrimSpace(fields[ids.FieldSoft].Value)); why != "" {
+		return l, &fieldError{ids.FieldSoft, why}
+	}
+	if l.Policy.Soft == budget.DefaultSoft {
+		l.Policy.Soft = 0 // what goes without saying
+	}
+	for _, word := range strings.FieldsFunc(fields[ids.FieldWarn].Value, func(r rune) bool { return r == ',' || r == ' ' || r == ';' }) {
+		mark, why := command.ReadPercent(word)
+		if why != "" {
+			return l, &fieldError{ids.FieldWarn, why}
+		}
+		l.Policy.Warn = append(l.Policy.Warn, mark)
+	}
+	slices.Sort(l.Policy.Warn)
+	l.Policy.Warn = slices.Compact(l.Policy.Warn)
+	for _, o := range fields[ids.FieldWithout].SelectedOptions {
+		l.Policy.Without = append(l.Policy.Without, budget.Ability(o.Value))
+	}
+	return l, nil
+}
+
+// downgrades are the cheaper models of the form. It knows less than a command can
+// say: what was left as it stood there stays as it was.
+func (h *limits) downgrades(ctx context.Context, cb slack.InteractionCallback, s budget.Scope) (chain []budget.Downgrade, err error) {
+	chosen := map[string]bool{}
+	for _, o := range fieldsOf(cb)[ids.FieldDowngrade].SelectedOptions {
+		chosen[o.Value] = true
+		chain = append(chain, budget.Downgrade{To: o.Value})
+	}
+	now, err := h.service.Standings(ctx, cb.User.ID, []budget.Scope{s})
+	if err != nil {
+		return nil, err
+	}
+	for _, had := range now {
+		same := map[string]bool{}
+		for _, d := range had.Limit.Policy.Downgrade {
+			same[d.To] = true
+		}
+		if len(same) == len(chosen) && !slices.ContainsFunc(chain, func(d budget.Downgrade) bool { return !same[d.To] }) {
+			return had.Limit.Policy.Downgrade, nil
+		}
+	}
+	return chain, nil
+}
+
+// clickRemoveLimit takes the budget away that the form is about.
+func (h *limits) clickRemoveLimit(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	from, err := limitOriginOf(cb)
+	if err != nil {
+		return answer{}, err
+	}
+	s, err := money.ParseScope(cb.Team.ID, action.Value)
+	if err != nil {
+		return answer{}, err
+	}
+	title, p := "Removed", &kit.Page{}
+	if removed, err := h.remove(ctx, cb.User.ID, s); err == nil {
+		p = removed
+	} else if text, ok := draw.Known(err); ok {
+		title = "Nothing has changed"
+		p.Say(kit.Words(text))
+	} else {
+		return answer{}, err
+	}
+	view := kit.NoteOf(title, p)
+	return answer{after: func(ctx context.Context) {
+		h.redraw(ctx, cb, view)
+		if from.Home {
+			h.homes.showHome(ctx, cb.Team.ID, cb.User.ID)
+		}
+	}}, nil
+}

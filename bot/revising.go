@@ -1,0 +1,191 @@
+package bot
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"countersign/approval"
+	"countersign/approval/steps"
+	"countersign/bot/draw"
+	"countersign/bot/ids"
+	"countersign/bot/kit"
+)
+
+// Revisions are what becomes of code beside a verdict: another version, another look.
+type Revisions interface {
+	// MayEdit gives the error that Edit would give to anybody's code.
+	MayEdit(ctx context.Context, ruling steps.Ruling) (*approval.Request, error)
+	Edit(ctx context.Context, ruling steps.Ruling, code string) (*approval.Request, error)
+	Assign(ctx context.Context, id, to string, click approval.Click) (*approval.Request, error)
+	SecondOpinion(ctx context.Context, id, from string, click approval.Click) (*approval.Request, error)
+	// Nearest is the most similar code that was approved in the same channel; nil when there is none.
+	Nearest(ctx context.Context, id string) (*steps.Near, error)
+}
+
+// revising takes edits, shows differences, and asks others to look.
+type revising struct {
+	*deciding
+	service Revisions
+}
+
+// openEdit opens the code of a card's revision in fields.
+func (h *revising) openEdit(ctx context.Context, cb slack.InteractionCallback, s draw.Seal, click approval.Click) (answer, error) {
+	r, err := h.service.MayEdit(ctx, s.Ruling(approval.Approve, "", click))
+	if err != nil {
+		return h.decided(s, click, seatOf(cb), err)
+	}
+	view, ok := draw.EditView(r, draw.Origin{Channel: click.Channel, Message: click.MessageTS, Seal: s.String()})
+	if !ok {
+		return answer{}, &approval.InputError{Why: "This program is too long to be edited in Slack. Use Request changes instead, and say what should be different."}
+	}
+	return answer{}, h.open(ctx, cb.TriggerID, view)
+}
+
+// submitEdit hands the fields in as one program. What is wrong with it is said
+// beside the field that holds the line.
+func (h *revising) submitEdit(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+	from, s, err := sealedOrigin(cb)
+	if err != nil {
+		return answer{}, err
+	}
+	texts := editTexts(cb)
+	click := modalClick(cb, from)
+	_, err = h.service.Edit(ctx, s.Ruling(approval.Approve, "", click), kit.Join(texts))
+	text, ok := draw.Known(err)
+	if err != nil && !ok {
+		return answer{}, err
+	}
+	if isInput(err) {
+		return answer{payload: slack.NewErrorsViewSubmissionResponse(map[string]string{draw.EditField(fieldOf(texts, text)): kit.Cut(text, 2000)})}, nil
+	}
+	return h.settled(s, click, text), nil
+}
+
+// editTexts are the fields of an edit in their order. One that was emptied is there, empty.
+func editTexts(cb slack.InteractionCallback) (texts []string) {
+	fields := fieldsOf(cb)
+	for n := 1; n <= kit.MaxEditParts; n++ {
+		if f, there := fields[draw.EditField(n)]; there {
+			texts = append(texts, strings.ReplaceAll(f.Value, "\r\n", "\n"))
+		}
+	}
+	return texts
+}
+
+// lineNamed finds the line that a complaint about code is about.
+var lineNamed = regexp.MustCompile(`\bline (\d+)`)
+
+// fieldOf is the field that holds the line that a complaint names; the first if it names none.
+func fieldOf(texts []string, why string) int {
+	match := lineNamed.FindStringSubmatch(why)
+	if match == nil {
+		return 1
+	}
+	line, err := strconv.Atoi(match[1])
+	if err != nil {
+		return 1
+	}
+	last := 1
+	for i, text := range texts {
+		if text == "" {
+			continue
+		}
+		last = i + 1
+		if line -= strings.Count(text, "\n") + 1; line <= 0 {
+			break
+		}
+	}
+	return last
+}
+
+// submitAssign asks the person.
+func (h *revising) submitAssign(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+	from, s, err := sealedOrigin(cb)
+	if err != nil {
+		return answer{}, err
+	}
+	fields, click := fieldsOf(cb), modalClick(cb, from)
+	to := fields[ids.FieldPerson].SelectedUser
+	if fields[ids.FieldWhat].SelectedOption.Value == draw.AskOpinion {
+		_, err = h.service.SecondOpinion(ctx, s.Request, to, click)
+	} else {
+		_, err = h.service.Assign(ctx, s.Request, to, click)
+	}
+	text, ok := draw.Known(err)
+	if err != nil && !ok {
+		return answer{}, err
+	}
+	if isInput(err) {
+		return answer{payload: slack.NewErrorsViewSubmissionResponse(map[string]string{ids.FieldPerson: kit.Cut(text, 2000)})}, nil
+	}
+	return h.settled(s, click, text), nil
+}
+
+// clickDiff shows what changed since the version before.
+func (h *revising) clickDiff(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	s, err := draw.ParseSeal(action.Value)
+	if err != nil {
+		return answer{}, err
+	}
+	v, err := h.own(ctx, cb, s.Request)
+	if err != nil {
+		return answer{}, err
+	}
+	if v.Former == nil || v.Request.Revision.Number != s.Revision {
+		return h.decided(s, clickOf(cb, action), seatOf(cb), &approval.StaleError{Request: v.Request})
+	}
+	return answer{}, h.open(ctx, cb.TriggerID, draw.ChangedView(v))
+}
+
+// clickMore is the card's menu. Its link is for Slack to follow.
+func (h *revising) clickMore(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	fields := strings.Split(action.SelectedOption.Value, ":")
+	if len(fields) < 2 {
+		return answer{}, nil
+	}
+	v, err := h.own(ctx, cb, fields[1])
+	if err != nil {
+		return answer{}, err
+	}
+	// The card may show an older version: what would be done to it is done to nothing.
+	if len(fields) > 2 && fields[2] != fmt.Sprint(v.Request.Revision.Number) && fields[0] != ids.MoreCode {
+		revision, _ := strconv.Atoi(fields[2]) // what nobody can read is no version of ours
+		s := draw.Seal{Request: fields[1], Revision: revision}
+		return h.decided(s, clickOf(cb, action), seatOf(cb), &approval.StaleError{Request: v.Request})
+	}
+	click := clickOf(cb, action)
+	switch fields[0] {
+	case ids.MoreCode:
+		return h.moreCode(cb, v), nil
+	case ids.MoreNear:
+		near, err := h.service.Nearest(ctx, v.Request.ID)
+		if err != nil {
+			return answer{}, err
+		}
+		return answer{}, h.open(ctx, cb.TriggerID, draw.NearView(v, near))
+	case ids.MoreEdit:
+		return h.openEdit(ctx, cb, draw.SealOf(v.Request), click)
+	case ids.MoreAssign:
+		return answer{}, h.open(ctx, cb.TriggerID, draw.AssignView(draw.Origin{Channel: click.Channel, Message: click.MessageTS, Seal: draw.SealOf(v.Request).String()}))
+	}
+	return answer{}, nil
+}
+
+// moreCode puts the code into the card's thread as a file, for reading.
+func (h *revising) moreCode(cb slack.InteractionCallback, v *steps.View) answer {
+	at := seatOf(cb)
+	return answer{after: func(ctx context.Context) {
+		_, refused, err := h.upload(ctx, spot{at.channel, cb.Container.MessageTs}, []approval.Artifact{draw.CodeFile(v.Request)}, true)
+		switch {
+		case err != nil:
+			h.tell(ctx, at, kit.Words(h.Words(err)))
+		case len(refused) > 0:
+			h.tell(ctx, at, kit.Words("Slack does not take the file here. An administrator finds the reason in the log."))
+		}
+	}}
+}

@@ -1,0 +1,233 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/bot/draw"
+	"countersign/bot/kit"
+	"countersign/bot/readback"
+)
+
+// slackAPI is Slack for those who take what people do: who the bot is, modals,
+// private words and files.
+type slackAPI struct {
+	Options
+	api      *slack.Client
+	lift     *slack.Client // for uploads, whose time is their own: it depends on their size
+	calendar func() *time.Location
+
+	mu   sync.Mutex
+	self *kit.Identity // what auth.test said; nil until it has been asked
+}
+
+func newSlackAPI(o Options) *slackAPI {
+	w := &slackAPI{Options: o, calendar: func() *time.Location { return time.UTC }}
+	client := w.client()
+	w.api = slack.New(o.BotToken, w.clientOptions(client)...)
+	client.Timeout = 0
+	w.lift = slack.New(o.BotToken, w.clientOptions(client)...)
+	return w
+}
+
+// client is what calls Slack. slack-go's own has no time limit.
+func (w *slackAPI) client() http.Client {
+	client := http.Client{Timeout: time.Minute}
+	if w.HTTPClient != nil {
+		client = *w.HTTPClient
+	}
+	if client.Transport == nil {
+		client.Transport = http.DefaultTransport
+	}
+	client.Transport = readback.Keeper{Next: client.Transport}
+	client.Transport = &throttle{next: client.Transport, burst: 2 * w.Connections}
+	client.CheckRedirect = stopAtSignIn
+	return client
+}
+
+// clientOptions set up slack-go. Their order matters: the retries wrap the client
+// that stands before them.
+func (w *slackAPI) clientOptions(client http.Client) []slack.Option {
+	options := []slack.Option{
+		slack.OptionAppLevelToken(w.AppToken),
+		slack.OptionHTTPClient(&client),
+		// Retries on 429 and on nothing else: any other failure may have had its effect.
+		slack.OptionRetry(3),
+	}
+	if w.APIURL != "" {
+		options = append(options, slack.OptionAPIURL(w.APIURL))
+	}
+	return options
+}
+
+// who asks Slack once who the bot is.
+func (w *slackAPI) who(ctx context.Context) (kit.Identity, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.self != nil {
+		return *w.self, nil
+	}
+	who, err := w.CheckBot(ctx)
+	if err != nil {
+		return kit.Identity{}, err
+	}
+	w.self = &who
+	return who, nil
+}
+
+// with is what drawing needs to know of the bot and its team, as far as it is known by now.
+func (w *slackAPI) with() draw.With {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	with := draw.With{Calendar: w.calendar()}
+	if w.self != nil {
+		with.Self = *w.self
+	}
+	return with
+}
+
+// open shows a modal. Slack gives three seconds for it, and one modal for each
+// press: a trigger that has been used belongs to a repeated delivery, whose modal
+// is open already.
+func (w *slackAPI) open(ctx context.Context, trigger string, view slack.ModalViewRequest) error {
+	_, err := w.api.OpenViewContext(ctx, trigger, view)
+	return opened(view, err)
+}
+
+// push lays a modal on the one that is open.
+func (w *slackAPI) push(ctx context.Context, trigger string, view slack.ModalViewRequest) error {
+	_, err := w.api.PushViewContext(ctx, trigger, view)
+	return opened(view, err)
+}
+
+// opened says what came of showing a modal.
+func opened(view slack.ModalViewRequest, err error) error {
+	switch slackError(err) {
+	case "exchanged_trigger_id":
+		return nil
+	case "expired_trigger_id":
+		return &approval.InputError{Why: "That took too long, and Slack no longer lets me open the form. Please try again."}
+	}
+	if err != nil {
+		return fmt.Errorf("open the modal %s: %w", view.CallbackID, detail(err))
+	}
+	return nil
+}
+
+// redraw shows something else in an open modal. Whoever has closed it, or has
+// chosen again meanwhile, needs it no more.
+func (w *slackAPI) redraw(ctx context.Context, cb slack.InteractionCallback, view slack.ModalViewRequest) {
+	if _, err := w.api.UpdateViewContext(ctx, view, "", cb.View.Hash, cb.View.ID); err != nil && !slices.Contains([]string{"hash_conflict", "not_found"}, slackError(err)) {
+		w.Log.Error("redraw a modal", "view", view.CallbackID, "error", detail(err))
+	}
+}
+
+// roster tells who has which part.
+type roster interface {
+	Reviewers(ctx context.Context, team, project string) (review.Roster, error)
+}
+
+// isAdmin tells whether somebody is named as an administrator, for what to show;
+// who may do what is for the services to say.
+func (w *slackAPI) isAdmin(ctx context.Context, s roster, team, user string) bool {
+	all, err := s.Reviewers(ctx, team, "")
+	if err != nil {
+		w.Log.Warn("look for administrators", "error", err)
+	}
+	return err == nil && all.Admin(user)
+}
+
+// seat is where somebody sits: where a private word reaches them.
+type seat struct {
+	user    string
+	channel string // empty when they are nowhere in particular, such as in a modal
+	thread  string
+}
+
+// seatOf is where somebody pressed. Inside a modal there is no channel.
+func seatOf(cb slack.InteractionCallback) seat {
+	at := seat{user: cb.User.ID, channel: cb.Channel.ID, thread: cb.Container.ThreadTs}
+	if cb.Container.ChannelID != "" {
+		at.channel = cb.Container.ChannelID
+	}
+	return at
+}
+
+// tell says something to one person alone: beside what they did when Slack can
+// show it there, else in a direct message. It is never the only record of anything.
+func (w *slackAPI) tell(ctx context.Context, at seat, parts ...kit.Part) {
+	p := &kit.Page{}
+	p.Say(parts...)
+	w.hand(ctx, at, p)
+}
+
+// hand gives a page to one person alone.
+func (w *slackAPI) hand(ctx context.Context, at seat, p *kit.Page) {
+	options := p.Options()
+	if at.channel != "" {
+		if at.thread != "" {
+			options = append(options, slack.MsgOptionTS(at.thread))
+		}
+		_, err := w.api.PostEphemeralContext(ctx, at.channel, at.user, options...)
+		if err == nil {
+			return
+		}
+		w.Log.Info("a private word goes by direct message", "user", at.user, "channel", at.channel, "error", err)
+	}
+	if _, _, err := w.api.PostMessageContext(ctx, at.user, p.Options()...); err != nil {
+		w.Log.Error("a private word did not arrive", "user", at.user, "error", detail(err))
+	}
+}
+
+// privately answers a command in its own ack, for the person's eyes only.
+func privately(p *kit.Page, parts ...kit.Part) answer {
+	p.Say(parts...)
+	return answer{page: p, payload: map[string]any{"response_type": "ephemeral", "text": p.Text(), "blocks": p.Blocks}}
+}
+
+// whisper gives to one person what a command would have answered in its ack.
+func (w *slackAPI) whisper(a answer, at seat) answer {
+	if a.page == nil {
+		return answer{after: a.after}
+	}
+	return answer{after: func(ctx context.Context) { w.hand(ctx, at, a.page) }}
+}
+
+// orSorry ends what did not work. What the person should know of is said to them
+// in private, and the envelope is answered: nothing was left undone. Any other
+// error leaves it unanswered, and tells where the reason is to be found.
+func (w *slackAPI) orSorry(a answer, err error, at seat) (answer, error) {
+	if err == nil {
+		return a, nil
+	}
+	text, foreseen := draw.Known(err)
+	if foreseen {
+		err = nil
+	} else {
+		text = w.Words(err)
+	}
+	return answer{after: func(ctx context.Context) { w.tell(ctx, at, kit.Words(text)) }}, err
+}
+
+// Words says to a person what an error means to them, in plain text. What nobody
+// has foreseen stays in the log, under a reference.
+func (w *slackAPI) Words(err error) string {
+	if text, ok := draw.Known(err); ok {
+		return text
+	}
+	reference := approval.NewID(6)
+	w.Log.Error("something went wrong", "reference", reference, "error", err)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Sprintf("This took too long, so it may not have been saved. Please look, and try again if need be. Reference %s.", reference)
+	}
+	return fmt.Sprintf("Something went wrong on our side. Please try again; if it happens again, an administrator finds it in the log under reference %s.", reference)
+}
