@@ -87,7 +87,9 @@ prove-money: setup-test
 #                  that go away, and an office of ten people who ask two hundred questions on a bad day
 #   prove-reading  awkward files read and loaded in real boxes, each held against its right value; bombs
 #   prove-crash    a replica that is killed, or told to stop, anywhere
-.PHONY: prove-review prove-slack prove-reading prove-crash
+#   prove-models   every provider of models on loopback, in its own format: answers, refusals, failures and
+#                  what they cost; and those whose keys are set for real, by one small call each
+.PHONY: prove-review prove-slack prove-reading prove-crash prove-models
 prove-review: TESTS = Review
 prove-review: PACKAGES = ./approval ./bot ./storage ./sandbox/local
 prove-slack: TESTS = Slack
@@ -96,7 +98,9 @@ prove-reading: TESTS = Reading
 prove-reading: PACKAGES = ./sandbox/local ./cmd/countersign
 prove-crash: TESTS = Crash
 prove-crash: PACKAGES = ./cmd/countersign
-prove-review prove-slack prove-reading prove-crash: setup-test libexec/runsc
+prove-models: TESTS = Models
+prove-models: PACKAGES = ./codegen/mistral ./codegen/claude ./codegen/gpt ./cmd/countersign
+prove-review prove-slack prove-reading prove-crash prove-models: setup-test libexec/runsc
 	@mkdir -p bin && rm -f bin/$@.txt && touch bin/$@.txt
 	@PROVE_REPORT=$(CURDIR)/bin/$@.txt \
 		$(GO) test -count=1 -timeout $(TIMEOUT) -parallel $(PARALLEL) -run '^TestProve$(TESTS)' $(PACKAGES) >bin/$@.log 2>&1; status=$$?; \

@@ -51,7 +51,7 @@ func (r *Request) GoAway(c Cause, now time.Time) error {
 		r.Tell(awayNotice(r, now))
 	}
 	r.Away, r.Place = &Away{Cause: c, Since: since}, NotInLine
-	r.note(now, System, "away", map[string]any{"cause": c.told()})
+	r.note(now, System, EventAway, map[string]any{"cause": c.told()})
 	r.touch(now, StepShow)
 	return nil
 }
@@ -66,12 +66,12 @@ func (r *Request) ComeBack(now time.Time) error {
 	if !r.Can("ComeBack") || r.Away == nil {
 		return r.Illegal("go on with")
 	}
-	r.note(now, System, "back", map[string]any{"cause": r.Away.Cause.told()})
+	r.note(now, System, EventBack, map[string]any{"cause": r.Away.Cause.told()})
 	r.Away, r.LookedAt, r.Changes.Retell = nil, now, true
 	r.touch(now, StepShow)
 	switch r.State {
 	case Drafting:
-		r.touch(now, StepDraft)
+		r.touch(now, NextStep(r))
 	case Approved:
 		r.touch(now, StepRun)
 	}
@@ -90,7 +90,7 @@ func (r *Request) FailOver(c Cause, now time.Time) error {
 	}
 	r.Cause, r.Reason = &c, ""
 	r.Money().release(now)
-	r.note(now, actor, "failed", map[string]any{"cause": c.told()})
+	r.note(now, actor, EventFailed, map[string]any{"cause": c.told()})
 	if r.Away == nil && c.Code != AskerGone {
 		r.Tell(awayNotice(r, now)) // the channel may be closed to us as well
 	}

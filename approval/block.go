@@ -89,7 +89,7 @@ func (r Money) block(purpose budget.Purpose, refused *budget.ExceededError, by s
 		}
 	}
 	r.Blocked, r.Place = b, NotInLine
-	r.note(now, System, "blocked", weighed(purpose, refused.Needed, r.Model, refused.Standings, ""))
+	r.note(now, System, EventBlocked, weighed(purpose, refused.Needed, r.Model, refused.Standings, ""))
 	r.Tell(stops(r.Request, refused, now)...)
 	if expires := later(b.Until, now).Add(p.Expiry); purpose == budget.ForDraft || expires.After(r.ExpiresAt) && b.Wait {
 		r.ExpiresAt = expires
@@ -106,7 +106,7 @@ func (r Money) Unpaid(what string, refused *budget.ExceededError, by string, now
 	}
 	data := weighed(budget.ForDraft, refused.Needed, r.Model, refused.Standings, "")
 	data["what"], data["revision"] = what, r.Revision.Number
-	r.note(now, by, "refused change", data)
+	r.note(now, by, EventRefusedChange, data)
 	r.Tell(stops(r.Request, refused, now)...)
 	if r.Reason == "" {
 		r.Reason = "A reviewer wanted the code changed, and there is no money for that. " + refused.Words("")
@@ -131,7 +131,7 @@ func (r Money) Wait(until time.Time, by string, p Policy, now time.Time) error {
 	b.Wait, b.Until = true, until
 	r.Blocked = &b
 	r.ExpiresAt = until.Add(p.Expiry)
-	r.note(now, by, "waits for money", map[string]any{"until": until})
+	r.note(now, by, EventWaitsForMoney, map[string]any{"until": until})
 	r.touch(now, StepShow)
 	return nil
 }
@@ -144,7 +144,7 @@ func (r Money) GoOn(model string, worst budget.USD, by string, p Policy, now tim
 	}
 	b := r.Blocked
 	r.Blocked = nil
-	r.note(now, by, "continued", map[string]any{"for": b.Purpose, "model": model, "before": r.Model})
+	r.note(now, by, EventContinued, map[string]any{"for": b.Purpose, "model": model, "before": r.Model})
 	if b.Purpose == budget.ForRun {
 		if b.By != "" {
 			r.Tell(Notice{Key: "funded " + r.ID + " " + b.At.UTC().Format(time.RFC3339Nano), Kind: NoticeFunded, To: []string{b.By},
@@ -155,7 +155,7 @@ func (r Money) GoOn(model string, worst budget.USD, by string, p Policy, now tim
 		return nil
 	}
 	if model != r.Model {
-		r.Downgraded = nil // the asker has chosen it, no policy
+		r.Downgraded, r.Written = nil, nil // the asker has chosen it, no policy
 	}
 	r.Model = model
 	r.hold(budget.ForDraft, worst, now, DraftHoldLife)
@@ -174,7 +174,7 @@ func (r Money) Downgrade(d Downgraded, now time.Time) {
 		d.From = r.Downgraded.From // what was asked for first
 	}
 	r.Model, r.Downgraded = d.To, &d
-	r.note(now, System, "downgraded", map[string]any{"from": d.From, "to": d.To, "scope": d.Scope})
+	r.note(now, System, EventDowngraded, map[string]any{"from": d.From, "to": d.To, "scope": d.Scope})
 }
 
 // weighed is the data of the events that say what the budgets were asked for and
@@ -190,7 +190,7 @@ func weighed(purpose budget.Purpose, needed budget.USD, model string, standings 
 // Weighed notes how the budgets stood before they bore a new hold. The Store
 // calls it, which alone knows.
 func (r Money) Weighed(h budget.Hold, standings []budget.Standing, now time.Time) {
-	r.note(now, System, "weighed", weighed(h.Purpose, h.Amount, r.Model, standings, h.ID))
+	r.note(now, System, EventWeighed, weighed(h.Purpose, h.Amount, r.Model, standings, h.ID))
 }
 
 // Downgraded is a cheaper model than the one that was asked for, and the budget
@@ -224,7 +224,7 @@ func (r Money) Insist(standings []budget.Standing, needed budget.USD, p Policy, 
 		}
 		r.Rounds++
 	}
-	r.note(now, r.Asker, "declined model", map[string]any{"model": d.To, "instead_of": d.From, "scope": d.Scope})
+	r.note(now, r.Asker, EventDeclinedModel, map[string]any{"model": d.To, "instead_of": d.From, "scope": d.Scope})
 	r.Model, r.Downgraded, r.Attempts, r.Reason = d.From, nil, 0, ""
 	r.release(now)
 	r.move(Drafting, now, now.Add(p.Expiry))

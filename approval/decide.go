@@ -86,7 +86,7 @@ func (r *Request) Freeze(until time.Time, why string, p Policy, now time.Time) e
 }
 
 func NoteFreeze(r *Request, until time.Time, why string, now time.Time) {
-	r.note(now, System, "frozen", map[string]any{"until": until, "rule": Said(why), "revision": r.Revision.Number})
+	r.note(now, System, EventFrozen, map[string]any{"until": until, "rule": Said(why), "revision": r.Revision.Number})
 }
 
 // runTime is the longest that the code may run.
@@ -122,11 +122,11 @@ func (r *Request) Decide(d Decision, cost budget.USD, p Policy, now time.Time) e
 	if d.Verdict == Reject {
 		data["reason"] = Said(d.Reason)
 		r.Reason = d.Reason
-		r.note(now, d.Reviewer, "rejected", data)
+		r.note(now, d.Reviewer, EventRejected, data)
 		r.move(Rejected, now, time.Time{})
 		return nil
 	}
-	r.note(now, d.Reviewer, "approved", data)
+	r.note(now, d.Reviewer, EventApproved, data)
 	r.Tell(Notice{Key: fmt.Sprintf("approved %s %d %s", r.ID, d.Revision, d.Reviewer), Kind: NoticeApproved, To: d.People(), At: now,
 		Data: Encode(ApprovedBy{Revision: d.Revision, Digest: d.Digest, Reviewer: d.Reviewer, InPlaceOf: d.InPlaceOf, Click: d.Click})})
 	if r.Approvals() < r.Needs(p) {
@@ -202,7 +202,7 @@ func (r *Request) Expire(now time.Time) error {
 		return r.Illegal("expire")
 	}
 	r.Money().release(now)
-	r.note(now, System, "expired", map[string]any{"while": r.State})
+	r.note(now, System, EventExpired, map[string]any{"while": r.State})
 	undecided := whyUndecided
 	if n := r.Approvals(); n > 0 {
 		undecided = fmt.Sprintf("Too few people decided in time: it had %d of the %d approvals that it takes. That is not a no: ask again if you still need it.", n, r.Needs(Policy{}))
@@ -248,7 +248,7 @@ func (r *Request) Withdraw(by string, now time.Time) error {
 	}
 	r.Reason = "" // why it waited once more says nothing any more
 	r.Money().release(now)
-	r.note(now, by, "withdrawn", nil)
+	r.note(now, by, EventWithdrawn, nil)
 	r.move(Withdrawn, now, time.Time{})
 	return nil
 }

@@ -41,7 +41,7 @@ func requestChanges(r *Request, d Decision, cost budget.USD, p Policy, now time.
 	r.Rounds++
 	r.Attempts, r.Reason = 0, ""
 	r.Wishes = append(r.Wishes, Wish{Revision: d.Revision, Code: r.Revision.Code, By: d.Reviewer, Words: d.Reason, At: now})
-	r.note(now, d.Reviewer, "changes requested", map[string]any{"revision": d.Revision, "digest": d.Digest, "reason": Said(d.Reason), "click": d.Click})
+	r.note(now, d.Reviewer, EventChangesRequested, map[string]any{"revision": d.Revision, "digest": d.Digest, "reason": Said(d.Reason), "click": d.Click})
 	r.Money().hold(budget.ForDraft, cost, now, DraftHoldLife)
 	r.move(Drafting, now, now.Add(p.Expiry), StepDraft)
 }
@@ -57,9 +57,9 @@ func (r *Request) TakeEdit(e Edit, revision int, digest string, cost budget.USD,
 		return &InputError{Why: "Nothing in the code has been changed."}
 	}
 	r.Attempts, r.Edit = 0, &e
-	r.note(now, e.By, "edited", map[string]any{"revision": revision, "digest": digest, "code": Said(e.Code), "click": e.Click})
+	r.note(now, e.By, EventEdited, map[string]any{"revision": revision, "digest": digest, "code": Said(e.Code), "click": e.Click})
 	r.Money().hold(budget.ForDraft, cost, now, DraftHoldLife)
-	r.move(Drafting, now, r.ExpiresAt, StepDraft)
+	r.move(Drafting, now, r.ExpiresAt, StepInspect)
 	return nil
 }
 
@@ -91,7 +91,7 @@ func (r *Request) PutBack(why string, now time.Time) error {
 	}
 	e := *r.Edit
 	r.Money().release(now)
-	r.note(now, System, "edit refused", map[string]any{"revision": r.Revision.Number, "by": e.By, "reason": Said(why)})
+	r.note(now, System, EventEditRefused, map[string]any{"revision": r.Revision.Number, "by": e.By, "reason": Said(why)})
 	r.Tell(Notice{Key: fmt.Sprintf("edit %s %d %s %s", r.ID, r.Revision.Number, e.By, e.Click.ActionTS), Kind: NoticeEditFailed, To: []string{e.By}, At: now,
 		Data: Encode(EditRefused{Revision: r.Revision.Number, Why: why, Code: e.Code})})
 	r.move(Pending, now, r.ExpiresAt)

@@ -1,14 +1,152 @@
 package approval
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Event is an entry of the audit trail: insert-only, chained per request by storage.
 type Event struct {
 	At    time.Time      `json:"at"`
 	Actor string         `json:"actor"` // a Slack user, or "countersign"
-	Kind  string         `json:"kind"`  // past tense: asked, drafted, approved, ...
+	Kind  EventKind      `json:"kind"`
 	Data  map[string]any `json:"data,omitempty"`
 }
 
 // System is the actor of what nobody in particular did.
 const System = "countersign"
+
+// EventKind says what has happened. Beside each stands what its data holds.
+type EventKind = string
+
+// The kinds of event of a request.
+const (
+	// A question is asked and written.
+	EventAsked         EventKind = "asked"          // question, files, model, channel, trigger
+	EventFound         EventKind = "found"          // files, guest
+	EventAskedBack     EventKind = "asked back"     // cause or reason
+	EventCalled        EventKind = "called"         // attempt, model ("inspection" of an inspection), hold
+	EventWritten       EventKind = "written"        // attempt, code, prompt_version
+	EventRefusedDraft  EventKind = "refused draft"  // attempt, reason, code
+	EventCallFailed    EventKind = "call failed"    // attempt, why
+	EventDrafted       EventKind = "drafted"        // revision, digest, code, prompt_version, findings, provider, host
+	EventFailed        EventKind = "failed"         // reason or cause
+	EventDeclinedModel EventKind = "declined model" // model, instead_of, scope
+
+	// People decide.
+	EventApproved         EventKind = "approved"             // revision, digest, click, in_place_of
+	EventRejected         EventKind = "rejected"             // revision, digest, click, reason
+	EventChangesRequested EventKind = "changes requested"    // revision, digest, reason, click
+	EventEdited           EventKind = "edited"               // revision, digest, code, click
+	EventEditRefused      EventKind = "edit refused"         // revision, by, reason
+	EventDisowned         EventKind = "disowned"             // revision, digest, click
+	EventDisownedTooLate  EventKind = "disowned too late"    // revision, click
+	OpenedReview          EventKind = "opened review"        // revision
+	EventReminded         EventKind = "reminded"             // revision, people
+	EventEscalated        EventKind = "escalated"            // revision, people
+	EventAssigned         EventKind = "assigned"             // revision, person, click
+	EventAskedForOpinion  EventKind = "asked for an opinion" // revision, person, click
+	EventExpired          EventKind = "expired"              // while: the state
+	EventWithdrawn        EventKind = "withdrawn"            // nothing
+	EventRefusedClick     EventKind = "refused click"        // verdict or what, why, click
+
+	// It runs.
+	EventFrozen       EventKind = "frozen"         // until, rule, revision
+	EventNoBox        EventKind = "no box"         // why
+	EventStarted      EventKind = "started"        // box, revision, digest
+	EventBegun        EventKind = "begun"          // box
+	EventBegunTooLate EventKind = "begun too late" // box
+	EventUnstarted    EventKind = "unstarted"      // box, cost
+	EventVoided       EventKind = "voided"         // box, reason, cost
+	EventFinished     EventKind = "finished"       // outcome, error, result, files, observed, box_ms, cost
+	EventMismatch     EventKind = "mismatch"       // what
+	EventLost         EventKind = "lost"           // box
+	EventSealBroken   EventKind = "seal broken"    // revision, digest, why, fallen
+	EventSealedAnew   EventKind = "sealed anew"    // revision, digest
+	EventAway         EventKind = "away"           // cause
+	EventBack         EventKind = "back"           // cause
+
+	// Money.
+	EventHeld          EventKind = "held"               // hold, for, amount
+	EventWeighed       EventKind = "weighed"            // for, needed, model, standings, hold
+	EventSettled       EventKind = "settled"            // hold, for, held, spent, estimated, over
+	EventUncertain     EventKind = "uncertain"          // hold, held, most, until, rest_of
+	EventBlocked       EventKind = "blocked"            // for, needed, model, standings
+	EventRefusedChange EventKind = "refused change"     // as blocked, and what, revision
+	EventWaitsForMoney EventKind = "waits for money"    // until
+	EventContinued     EventKind = "continued"          // for, model, before
+	EventDowngraded    EventKind = "downgraded"         // from, to, scope
+	EventAskedForTopUp EventKind = "asked for a top-up" // topup, scope, amount, reason
+	EventGrantedTopUp  EventKind = "granted a top-up"   // topup, scope, amount, until
+	EventDeclinedTopUp EventKind = "declined a top-up"  // topup, scope, amount, reason
+)
+
+// The kinds of event of budgets, of rules and people, and of what was forgotten.
+const (
+	EventSetLimit        EventKind = "set limit"        // scope, amount, window, policy, before
+	EventRemovedLimit    EventKind = "removed limit"    // scope, before
+	EventGrantedOnTop    EventKind = "granted top-up"   // as set limit, and until, request
+	EventSetRules        EventKind = "set rules"        // project, version, document, before
+	EventNamed           EventKind = "named"            // person, role, channel, before
+	EventRemoved         EventKind = "removed"          // the same
+	EventDelegated       EventKind = "delegated"        // to, until, from, before
+	EventDelegationEnded EventKind = "delegation ended" // from, before
+	EventGone            EventKind = "gone"             // contents, why; written by the schema's forget()
+)
+
+// Said is what a person wrote or data said, as an event has it: a question, a reason,
+// a file's name, an error. The audit trail is hashed and never changes, so the words
+// themselves do not stand in it: storage puts the salted hash of the words there, and
+// the words beside it, where they can be forgotten (docs/events.md).
+type Said string
+
+// MarshalJSON marks the words for storage.
+func (s Said) MarshalJSON() ([]byte, error) { return withMark("said", string(s)) }
+
+// UnmarshalJSON reads the words as storage gives them back.
+func (s *Said) UnmarshalJSON(text []byte) error { return json.Unmarshal(text, (*string)(s)) }
+
+// AllSaid is a value of any shape whose texts are Said, all of them. Its numbers and
+// its keys are facts.
+type AllSaid struct{ Value any }
+
+// MarshalJSON marks the value for storage.
+func (s AllSaid) MarshalJSON() ([]byte, error) { return withMark("said", s.Value) }
+
+// Kept names something large that is stored with the same move: "code", "result", or
+// "file 1" and so on. The event has its salted hash, and nobody spells it twice.
+type Kept string
+
+// MarshalJSON marks the name for storage.
+func (k Kept) MarshalJSON() ([]byte, error) { return withMark("kept", string(k)) }
+
+func withMark(mark string, v any) ([]byte, error) { return json.Marshal(map[string]any{mark: v}) }
+
+// saidAll are texts that somebody said.
+func saidAll(texts []string) []Said {
+	said := make([]Said, len(texts))
+	for i, text := range texts {
+		said[i] = Said(text)
+	}
+	return said
+}
+
+// told is a cause as an event has it; nil where there is none.
+func (c *Cause) told() map[string]any {
+	if c == nil {
+		return nil
+	}
+	data := map[string]any{"code": c.Code}
+	for key, fact := range map[string]string{"channel": c.Channel, "person": c.Person, "by": c.By} {
+		if fact != "" {
+			data[key] = fact
+		}
+	}
+	if c.File != "" {
+		data["file"] = Said(c.File)
+	}
+	if len(c.Files) > 0 {
+		data["files"] = FileIDs(c.Files)
+	}
+	return data
+}

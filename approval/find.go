@@ -38,7 +38,7 @@ func (r *Request) Found(files []File, unread string, guest bool, now time.Time) 
 		return r.Illegal("find the files of")
 	}
 	r.Files, r.Seek, r.Guest = files, nil, guest
-	r.note(now, System, "found", map[string]any{"files": FileIDs(files), "guest": guest})
+	r.note(now, System, EventFound, map[string]any{"files": FileIDs(files), "guest": guest})
 	if unread != "" {
 		r.Tell(Notice{Key: "found " + r.ID, Kind: NoticeFound, To: []string{r.Asker}, At: now,
 			Data: Encode(FoundWords{Files: FileNames(files), Unread: unread})})
@@ -55,7 +55,7 @@ func (r *Request) TurnBack(cause *Cause, why string, now time.Time) error {
 	}
 	r.Cause, r.Reason = cause, why
 	r.Money().release(now)
-	r.note(now, System, "asked back", map[string]any{"cause": cause.told(), "reason": Said(why)})
+	r.note(now, System, EventAskedBack, map[string]any{"cause": cause.told(), "reason": Said(why)})
 	r.Tell(Notice{Key: "ask back " + r.ID, Kind: NoticeAskBack, To: []string{r.Asker}, At: now, Data: Encode(AskedBack{Cause: cause, Why: why})})
 	r.move(Failed, now, time.Time{})
 	return nil
@@ -63,8 +63,11 @@ func (r *Request) TurnBack(cause *Cause, why string, now time.Time) error {
 
 // NextStep is the step that a request which is being drafted needs first.
 func NextStep(r *Request) Step {
-	if r.Seek != nil {
+	switch {
+	case r.Seek != nil:
 		return StepFind
+	case r.Edit != nil || r.Written != nil:
+		return StepInspect
 	}
 	return StepDraft
 }

@@ -131,6 +131,16 @@ var verbs = []verb{
 	{name: "Call", do: func(r *Request, p Policy, now time.Time) error {
 		return r.Money().Call(budget.Cent, budget.Cent/10, p, now)
 	}},
+	{name: "Keep", do: func(r *Request, _ Policy, now time.Time) error {
+		return r.Keep(Written{Code: "print(1)\n", Author: "m1"}, budget.Cent/10, now)
+	}},
+	{name: "Inspect", do: func(r *Request, p Policy, now time.Time) error {
+		if r.State == Drafting {
+			r.Written = &Written{Code: "print(1)\n", Author: "m1"}
+		}
+		return r.Money().Inspect(budget.Cent/10, p, now)
+	}},
+	{name: "Inspect nothing", move: "Inspect", do: func(r *Request, p Policy, now time.Time) error { return r.Money().Inspect(budget.Cent/10, p, now) }},
 	{name: "Refuse", do: func(r *Request, _ Policy, now time.Time) error { return r.Refuse(Refusal{Reason: "x"}, now) }},
 	{name: "Again", do: func(r *Request, _ Policy, now time.Time) error { return r.Again("x", now) }},
 	{name: "Drafted", do: func(r *Request, p Policy, now time.Time) error { return r.Drafted(testRevision(), p, now) }},
@@ -256,7 +266,7 @@ var verbs = []verb{
 var matrix = map[State]map[string]State{
 	Drafting: {"Stand in line": Drafting, "Block a draft": Drafting, "Wait": Drafting, "Go on": Drafting, "Ask for a top-up": Drafting, "Grant a top-up": Drafting,
 		"Insist": Drafting, "Come back after all": Drafting, "Put an edit back": Pending,
-		"Call": Drafting, "Refuse": Drafting, "Again": Drafting, "Drafted": Pending, "Fail": Failed,
+		"Call": Drafting, "Keep": Drafting, "Inspect": Drafting, "Refuse": Drafting, "Again": Drafting, "Drafted": Pending, "Fail": Failed,
 		"Find": Drafting, "Turn back": Failed, "Go away": Drafting, "Fail over a cause": Failed,
 		"Expire": Expired, "Withdraw": Withdrawn},
 	Asking: {"Fail": Failed, "Fail over a cause": Failed, "Expire": Expired, "Withdraw": Withdrawn},
@@ -308,7 +318,7 @@ func TestEveryVerbInEveryState(t *testing.T) {
 				}
 				require.Equal(t, before.ID, r.ID)
 				require.Equal(t, r.State.Final() || r.State == Running, r.ExpiresAt.IsZero(), "a wait has an end")
-				if v.name != "Again" && v.name != "Refuse" { // the next call is shown
+				if v.name != "Again" && v.name != "Refuse" && v.name != "Keep" { // the next call is shown
 					require.Contains(t, r.Changes.Jobs, StepShow)
 				}
 			})

@@ -51,7 +51,7 @@ var ErrNoRoom = errors.New("what is uncertain leaves no room for another call")
 // the draft's hold, which is worst at least, is uncertain unless somebody settles it.
 // A call that nobody has settled belongs to a replica that died in the middle.
 func (r Money) Call(worst, most budget.USD, p Policy, now time.Time) error {
-	if !r.Can("Call") || r.Blocked != nil || r.Seek != nil {
+	if !r.Can("Call") || r.Blocked != nil || r.Seek != nil || r.Edit != nil || r.Written != nil {
 		return r.Illegal("draft")
 	}
 	if r.Attempts >= p.MaxAttempts {
@@ -68,13 +68,60 @@ func (r Money) Call(worst, most budget.USD, p Policy, now time.Time) error {
 		r.Changes.Called = append(r.Changes.Called, h.ID)
 	}
 	r.risk(h, h.Risked+most, h.UncertainAt)
-	what := r.Model
-	if r.Edit != nil {
-		what = "inspection" // of what a person has written
-	}
-	r.note(now, System, "called", map[string]any{"attempt": r.Attempts, "model": what, "hold": h.ID})
+	r.note(now, System, EventCalled, map[string]any{"attempt": r.Attempts, "model": r.Model, "hold": h.ID})
 	r.touch(now, StepShow)
 	return nil
+}
+
+// Inspect says that what was written is about to be inspected, which costs most. One
+// that was begun and not booked belongs to a replica that died: it is charged in full.
+func (r Money) Inspect(most budget.USD, p Policy, now time.Time) error {
+	if !r.Can("Inspect") || r.Blocked != nil || r.Edit == nil && r.Written == nil {
+		return r.Illegal("inspect the code of")
+	}
+	tries := &r.Attempts // of an edit
+	if r.Edit == nil {
+		w := *r.Written
+		r.Written, tries = &w, &w.Tries
+	}
+	if *tries >= p.MaxAttempts {
+		return &MoveError{Request: r.Request, Verb: "inspect the code of", Why: "Its inspection did not come to an end in several attempts. Please try again later."}
+	}
+	*tries++
+	h := r.forInspection(most, now)
+	if !h.Called {
+		h.Called = true
+		r.Changes.Called = append(r.Changes.Called, h.ID)
+	}
+	r.risk(h, h.Risked+most, h.UncertainAt)
+	r.Place = NotInLine
+	r.note(now, System, EventCalled, map[string]any{"attempt": *tries, "model": "inspection", "hold": h.ID})
+	r.touch(now, StepShow)
+	return nil
+}
+
+// forInspection is the hold that bears an inspection, as the last of them: that of a call
+// of which nobody knows the price, where it has room, or one of its own.
+func (r Money) forInspection(most budget.USD, now time.Time) *OpenHold {
+	keep := ""
+	for _, h := range slices.Clone(r.Holds) {
+		switch {
+		case keep == "" && h.bears(most) && (h.Called || !now.Add(DraftHoldLife/2).After(h.ExpiresAt)):
+			keep = h.ID
+		case !h.Called:
+			r.Settle(budget.Settlement{HoldID: h.ID, At: now}) // it waited so long that a sweep could take it
+		case !h.Uncertain():
+			r.Settle(h.InFull(now, r.Model))
+		}
+	}
+	if keep == "" {
+		r.hold(budget.ForDraft, most, now, DraftHoldLife)
+		return &r.Holds[len(r.Holds)-1]
+	}
+	i := slices.IndexFunc(r.Holds, func(h OpenHold) bool { return h.ID == keep })
+	h := r.Holds[i]
+	r.Holds = append(slices.Delete(r.Holds, i, i+1), h)
+	return &r.Holds[len(r.Holds)-1]
 }
 
 // room makes the last of the holds one under which a call that costs most has room.
@@ -86,10 +133,6 @@ func (r Money) room(worst, most budget.USD, now time.Time) error {
 	keep := ""
 	for _, h := range slices.Clone(r.Holds) {
 		switch {
-		case h.Called && r.Edit != nil:
-			if !h.Uncertain() { // an inspection whose replica died; nothing else is called while a person edits
-				r.Settle(h.InFull(now, r.Model))
-			}
 		case keep == "" && h.Amount >= carried+most && (h.Called || h.Amount >= worst && !now.Add(DraftHoldLife/2).After(h.ExpiresAt)):
 			keep = h.ID
 		default:
@@ -115,11 +158,17 @@ func (r Money) room(worst, most budget.USD, now time.Time) error {
 	return nil
 }
 
+// bears tells whether an inspection that costs most may begin under a hold: under one of
+// its own, or under that of a call of which nobody knows the price.
+func (h OpenHold) bears(most budget.USD) bool {
+	return (!h.Called || h.Uncertain()) && h.Amount >= h.Risked+most
+}
+
 // carried is what may have been used by calls of which nobody knows what they have
-// cost, and since when. While a person edits, no model is called.
+// cost, and since when.
 func (r Money) carried(now time.Time) (sum budget.USD, since time.Time) {
 	for _, h := range r.Holds {
-		if h.Called && r.Edit == nil {
+		if h.Called {
 			sum += h.Risked
 			if at := h.since(now); since.IsZero() || at.Before(since) {
 				since = at
@@ -159,7 +208,7 @@ func (r Money) doubt(h *OpenHold, most budget.USD, since, now time.Time) {
 	was := h.Uncertain()
 	r.risk(h, most, since)
 	if !was {
-		r.note(now, System, "uncertain", map[string]any{"hold": h.ID, "held": h.Amount, "most": h.Risked, "until": since.Add(budget.UncertainFor)})
+		r.note(now, System, EventUncertain, map[string]any{"hold": h.ID, "held": h.Amount, "most": h.Risked, "until": since.Add(budget.UncertainFor)})
 		r.touch(now, StepShow)
 	}
 }
@@ -197,7 +246,7 @@ func (r Money) rest(of OpenHold, amount budget.USD, now time.Time) {
 	r.Holds = append(r.Holds, OpenHold{Hold: h, Called: true, Risked: amount, UncertainAt: of.since(now)})
 	r.Changes.Holds = append(r.Changes.Holds, h)
 	r.Changes.Risks = append(r.Changes.Risks, Risk{HoldID: h.ID, Most: amount, Since: of.since(now)})
-	r.note(now, System, "uncertain", map[string]any{"hold": h.ID, "rest_of": of.ID, "held": amount, "most": amount, "until": of.since(now).Add(budget.UncertainFor)})
+	r.note(now, System, EventUncertain, map[string]any{"hold": h.ID, "rest_of": of.ID, "held": amount, "most": amount, "until": of.since(now).Add(budget.UncertainFor)})
 }
 
 // Settle ends a hold, in any state: a call that was under way when its request
@@ -225,7 +274,7 @@ func (r Money) settle(s budget.Settlement, most budget.USD) {
 				data["over"] = over
 				r.Tell(overrunNotice(r.Request, h.Hold, s, over))
 			}
-			r.note(s.At, System, "settled", data)
+			r.note(s.At, System, EventSettled, data)
 			r.touch(s.At, StepShow) // the bill has one line more, also when all else has ended
 			return
 		}

@@ -42,6 +42,8 @@ var Moves = slices.Concat([]Move{
 	// What is noted while it stays where it is.
 	stay("Found", Drafting),
 	stay("Call", Drafting),
+	stay("Keep", Drafting),
+	stay("Inspect", Drafting),
 	stay("Refuse", Drafting),
 	stay("Again", Drafting),
 	stay("Block", Drafting, Pending),

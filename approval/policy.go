@@ -10,7 +10,7 @@ import (
 // Policy is what the settings say: who may do what, and how much of everything
 // there is. What administrators name and set in Slack comes on top: Roster, Rules.
 type Policy struct {
-	Reviewers     []string // Slack user ids; more are named in Slack: Service.Reviewers
+	Reviewers     []string // Slack user ids; more are named in Slack: steps.People.Reviewers
 	Admins        []string // Slack user ids; likewise
 	ReviewChannel string
 	Quorum        int           // distinct people who must approve, where no rules say otherwise

@@ -36,7 +36,7 @@ func (r *Request) Remind(to []string, now time.Time) error {
 		return r.Illegal("remind people of")
 	}
 	r.RemindedAt = now
-	r.note(now, System, "reminded", map[string]any{"revision": r.Revision.Number, "people": to})
+	r.note(now, System, EventReminded, map[string]any{"revision": r.Revision.Number, "people": to})
 	tellWaiting(r, "remind", to, false, now)
 	return nil
 }
@@ -47,7 +47,7 @@ func (r *Request) Escalate(to []string, now time.Time) error {
 		return r.Illegal("escalate")
 	}
 	r.EscalatedAt = now
-	r.note(now, System, "escalated", map[string]any{"revision": r.Revision.Number, "people": to})
+	r.note(now, System, EventEscalated, map[string]any{"revision": r.Revision.Number, "people": to})
 	tellWaiting(r, "escalate", to, true, now)
 	return nil
 }
@@ -64,7 +64,7 @@ func (r *Request) Assign(to, by string, click Click, now time.Time) error {
 		return err
 	}
 	r.Assignee = to
-	tellAsked(r, "assigned", NoticeAssigned, to, by, click, now)
+	tellAsked(r, EventAssigned, NoticeAssigned, to, by, click, now)
 	return nil
 }
 
@@ -83,7 +83,7 @@ func (r *Request) AskOpinion(from, by string, click Click, now time.Time) error 
 		return &InputError{Why: fmt.Sprintf("%d people have been asked already. Please let one of them decide.", maxOpinions)}
 	}
 	r.Opinions = append(slices.Clone(r.Opinions), from)
-	tellAsked(r, "asked for an opinion", NoticeOpinion, from, by, click, now)
+	tellAsked(r, EventAskedForOpinion, NoticeOpinion, from, by, click, now)
 	return nil
 }
 

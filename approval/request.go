@@ -65,13 +65,14 @@ type Step string
 
 // The steps.
 const (
-	StepFind  Step = "find"  // look up the channel, the asker and the files of a question
-	StepDraft Step = "draft" // have the code written and inspected
-	StepRun   Step = "run"   // run what was approved
-	StepShow  Step = "show"  // make Slack look like the row
-	StepTell  Step = "tell"  // send a notice; the id is its key
-	StepGoOn  Step = "go on" // try a blocked request again; only a sweep names it
-	StepLook  Step = "look"  // see whether what a waiting request rests on is still there; only a sweep names it
+	StepFind    Step = "find"    // look up the channel, the asker and the files of a question
+	StepDraft   Step = "draft"   // have the code written
+	StepInspect Step = "inspect" // have it inspected, and put before the reviewers
+	StepRun     Step = "run"     // run what was approved
+	StepShow    Step = "show"    // make Slack look like the row
+	StepTell    Step = "tell"    // send a notice; the id is its key
+	StepGoOn    Step = "go on"   // try a blocked request again; only a sweep names it
+	StepLook    Step = "look"    // see whether what a waiting request rests on is still there; only a sweep names it
 )
 
 // Request is one question on its way to an answer, as it is stored. Its methods
@@ -113,6 +114,7 @@ type Request struct {
 	Rounds      int         // how often reviewers have had the code rewritten or have edited it
 	Wishes      []Wish      // what reviewers wanted changed, oldest first
 	Edit        *Edit       // an edit that is being inspected; only while drafting
+	Written     *Written    // a program that is paid for and has not been inspected; only while drafting
 	Assignee    string      // whose turn it is, as somebody has said; empty: anybody's
 	Opinions    []string    // whom reviewers have asked for a second opinion
 	RemindedAt  time.Time   // of the current revision: when those who may decide were reminded,
@@ -135,6 +137,19 @@ type File struct {
 	Size   int64   `json:"size"`
 	SHA256 string  `json:"sha256,omitempty"`
 	Tables []Table `json:"tables,omitempty"`
+}
+
+// Written is a program that a model wrote, kept as soon as it came: from then on it may
+// be inspected as often as it takes, and no model is paid for it again.
+type Written struct {
+	Code          string    `json:"code"` // canonical
+	Summary       string    `json:"summary"`
+	Author        string    `json:"author"` // the model that answered
+	Provider      string    `json:"provider,omitempty"`
+	Host          string    `json:"host,omitempty"` // where the prompt went
+	PromptVersion string    `json:"prompt_version"`
+	At            time.Time `json:"at"`
+	Tries         int       `json:"tries"` // inspections that were begun
 }
 
 // Table is the shape of one table in a file: never its rows, unless an
@@ -164,6 +179,8 @@ type Revision struct {
 	Code          string // canonical: see Canonical
 	Summary       string // what the code does, in the model's words; never proof of anything
 	Author        string // the model that answered, or the person who edited
+	Provider      string // who was asked for it, and
+	Host          string // where the prompt went: both are in the event of a new revision, and not kept with it
 	PromptVersion string
 	Findings      []Finding
 	Manifest      Manifest

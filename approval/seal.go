@@ -70,7 +70,7 @@ func (r *Request) Unstart(broken *BrokenSealError, charge budget.Charge, fresh M
 		return r.Illegal("take the run back from")
 	}
 	r.Money().PayBox(charge, now)
-	r.note(now, System, "unstarted", map[string]any{"box": r.Run.BoxID, "cost": r.Money().settledNow()})
+	r.note(now, System, EventUnstarted, map[string]any{"box": r.Run.BoxID, "cost": r.Money().settledNow()})
 	r.Changes.Unstarted, r.Run = r.Run, nil
 	r.Changes.Retell = true // whoever was told that it runs
 	reopen(r, broken, fresh, p, now)
@@ -91,7 +91,7 @@ func SealBroken(r *Request, broken *BrokenSealError, now time.Time) Event {
 	if broken.Fallen != nil {
 		data["fallen"] = broken.Fallen
 	}
-	return Event{At: now, Actor: System, Kind: "seal broken", Data: data}
+	return Event{At: now, Actor: System, Kind: EventSealBroken, Data: data}
 }
 
 // Disown takes back an approval that its giver says was not theirs, while nothing
@@ -106,7 +106,7 @@ func (r *Request) Disown(by string, revision int, click Click, p Policy, now tim
 	if _, ok := ApprovalOf(r, by); !ok {
 		return &NotAllowedError{Who: by, Why: "There is no approval in your name that could be taken back."}
 	}
-	r.note(now, by, "disowned", map[string]any{"revision": revision, "digest": r.Revision.Digest, "click": click})
+	r.note(now, by, EventDisowned, map[string]any{"revision": revision, "digest": r.Revision.Digest, "click": click})
 	r.Tell(DisownedNotice(r, by, false, click, now))
 	sealAnew(r, "An approval was taken back by the person in whose name it was given, before anything had run. It takes a new decision.", r.Revision.Manifest, p, now)
 	return nil
@@ -149,6 +149,6 @@ func sealAnew(r *Request, reason string, fresh Manifest, p Policy, now time.Time
 	renew(r, rev)
 	r.Reason = reason
 	r.Money().release(now)
-	r.note(now, System, "sealed anew", map[string]any{"revision": r.Revision.Number, "digest": r.Revision.Digest})
+	r.note(now, System, EventSealedAnew, map[string]any{"revision": r.Revision.Number, "digest": r.Revision.Digest})
 	r.move(Pending, now, now.Add(p.Expiry))
 }

@@ -61,7 +61,7 @@ func (r Money) AskTopUp(amount budget.USD, reason string, p Policy, now time.Tim
 	b.TopUp = t.ID
 	r.Blocked, r.TopUps, r.Changes.TopUp = &b, append(r.TopUps, t), &t
 	r.ExpiresAt = later(r.ExpiresAt, now.Add(p.Expiry))
-	r.note(now, r.Asker, "asked for a top-up", map[string]any{"topup": t.ID, "scope": t.Scope, "amount": amount, "reason": Said(reason)})
+	r.note(now, r.Asker, EventAskedForTopUp, map[string]any{"topup": t.ID, "scope": t.Scope, "amount": amount, "reason": Said(reason)})
 	r.Tell(t.notice(now))
 	r.touch(now, StepShow)
 	return nil
@@ -90,10 +90,10 @@ func (r Money) DecideTopUp(id string, granted bool, until time.Time, answer, by 
 	}
 	t.DecidedBy, t.DecidedAt, t.Granted, t.Answer = by, now, granted, answer
 	data := map[string]any{"topup": id, "scope": t.Scope, "amount": t.Amount}
-	kind := "declined a top-up"
+	kind := EventDeclinedTopUp
 	if granted {
 		t.ExpiresAt = until
-		kind, data["until"] = "granted a top-up", until
+		kind, data["until"] = EventGrantedTopUp, until
 		b := *r.Blocked
 		b.Until = now
 		r.Blocked = &b

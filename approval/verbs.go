@@ -22,7 +22,7 @@ func (r *Request) StandInLine(place int, now time.Time) error {
 }
 
 // New is the verb Ask: a request comes into the world, drafting, with the money
-// for its first draft held. It is pure; Service.Ask checks what people gave.
+// for its first draft held. It is pure; whoever asks checks what people gave.
 func New(q Question, model string, hold budget.USD, p Policy, now time.Time) *Request {
 	r := begin(q, model, now)
 	r.Money().hold(budget.ForDraft, hold, now, DraftHoldLife)
@@ -37,7 +37,7 @@ func begin(q Question, model string, now time.Time) *Request {
 		Model: model, Files: q.Files, Trigger: q.Trigger, CreatedAt: now,
 		Seek: &Seek{Follow: q.Follow, Given: q.Given, Brought: q.Brought, Thread: q.ThreadTS},
 	}
-	r.note(now, q.Asker, "asked", map[string]any{"question": Said(q.Text), "files": saidAll(FileNames(q.Files)), "model": model,
+	r.note(now, q.Asker, EventAsked, map[string]any{"question": Said(q.Text), "files": saidAll(FileNames(q.Files)), "model": model,
 		"channel": q.Project, "trigger": q.Trigger})
 	say(r, now, RoleQuestion, q.Text)
 	return r
@@ -49,9 +49,25 @@ func (r *Request) Refuse(refusal Refusal, now time.Time) error {
 	if !r.Can("Refuse") {
 		return r.Illegal("refuse the draft of")
 	}
-	r.Refused, r.Place = append(r.Refused, refusal), NotInLine
-	r.note(now, System, "refused draft", map[string]any{"attempt": r.Attempts, "reason": Said(refusal.Reason), "code": Said(refusal.Code)})
+	r.Refused, r.Place, r.Written = append(r.Refused, refusal), NotInLine, nil
+	r.note(now, System, EventRefusedDraft, map[string]any{"attempt": r.Attempts, "reason": Said(refusal.Reason), "code": Said(refusal.Code)})
 	r.touch(now, StepDraft)
+	return nil
+}
+
+// Keep stores what a model has written, which is paid for by now, with the money for
+// its inspection.
+func (r *Request) Keep(w Written, most budget.USD, now time.Time) error {
+	if !r.Can("Keep") || r.Edit != nil {
+		return r.Illegal("keep the draft of")
+	}
+	w.At = now
+	r.Written = &w
+	if !slices.ContainsFunc(r.Holds, func(h OpenHold) bool { return h.bears(most) }) {
+		r.Money().hold(budget.ForDraft, most, now, DraftHoldLife)
+	}
+	r.note(now, w.Author, EventWritten, map[string]any{"attempt": r.Attempts, "code": Said(w.Code), "prompt_version": w.PromptVersion})
+	r.touch(now, StepInspect)
 	return nil
 }
 
@@ -61,7 +77,7 @@ func (r *Request) Again(why string, now time.Time) error {
 	if !r.Can("Again") {
 		return r.Illegal("draft")
 	}
-	r.note(now, System, "call failed", map[string]any{"attempt": r.Attempts, "why": Said(why)})
+	r.note(now, System, EventCallFailed, map[string]any{"attempt": r.Attempts, "why": Said(why)})
 	r.touch(now)
 	return nil
 }
@@ -79,8 +95,12 @@ func (r *Request) Drafted(rev Revision, p Policy, now time.Time) error {
 	renew(r, rev)
 	r.Refused, r.Reason = nil, ""
 	say(r, now, RoleCode, rev.Code)
-	r.note(now, rev.Author, "drafted", map[string]any{"revision": r.Revision.Number, "digest": r.Revision.Digest,
-		"code": Kept("code"), "prompt_version": rev.PromptVersion, "findings": len(rev.Findings)})
+	data := map[string]any{"revision": r.Revision.Number, "digest": r.Revision.Digest,
+		"code": Kept("code"), "prompt_version": rev.PromptVersion, "findings": len(rev.Findings)}
+	if rev.Provider != "" {
+		data["provider"], data["host"] = rev.Provider, rev.Host
+	}
+	r.note(now, rev.Author, EventDrafted, data)
 	r.move(Pending, now, now.Add(p.Expiry))
 	return nil
 }
@@ -92,7 +112,7 @@ func (r *Request) Fail(reason string, now time.Time) error {
 	}
 	r.Reason = reason
 	r.Money().release(now)
-	r.note(now, System, "failed", map[string]any{"reason": Said(reason)})
+	r.note(now, System, EventFailed, map[string]any{"reason": Said(reason)})
 	r.move(Failed, now, time.Time{})
 	return nil
 }
@@ -121,7 +141,7 @@ func (r *Request) AwaitBox(why string, now time.Time) error {
 		return nil
 	}
 	r.Reason = WaitsForBox
-	r.note(now, System, "no box", map[string]any{"why": Said(why)})
+	r.note(now, System, EventNoBox, map[string]any{"why": Said(why)})
 	r.touch(now, StepShow)
 	return nil
 }
@@ -155,7 +175,7 @@ func (r *Request) Start(box string, p Policy, now time.Time) error {
 	r.Reason, r.Away = "", nil // it waits for nothing any more
 	r.Run = &Run{RequestID: r.ID, BoxID: box, StartedAt: now}
 	r.Changes.Run = r.Run
-	r.note(now, System, "started", map[string]any{"box": box, "revision": r.Revision.Number, "digest": r.Revision.Digest})
+	r.note(now, System, EventStarted, map[string]any{"box": box, "revision": r.Revision.Number, "digest": r.Revision.Digest})
 	r.move(Running, now, time.Time{})
 	return nil
 }
@@ -169,7 +189,7 @@ func (r *Request) Begin(now time.Time) error {
 	}
 	r.Run.BegunAt = now
 	r.Changes.Run = r.Run
-	r.note(now, System, "begun", map[string]any{"box": r.Run.BoxID})
+	r.note(now, System, EventBegun, map[string]any{"box": r.Run.BoxID})
 	r.touch(now, StepShow)
 	return nil
 }
@@ -187,10 +207,10 @@ func (r *Request) Finish(result Result, charge budget.Charge, p Policy, now time
 	for i, a := range result.Artifacts {
 		files = append(files, map[string]any{"name": Said(a.Name), "content": Kept(fmt.Sprint("file ", i+1))})
 	}
-	r.note(now, System, "finished", map[string]any{"outcome": result.Outcome, "error": Said(result.Error), "result": Kept("result"), "files": files,
+	r.note(now, System, EventFinished, map[string]any{"outcome": result.Outcome, "error": Said(result.Error), "result": Kept("result"), "files": files,
 		"observed": AllSaid{result.Observed}, "box_ms": result.Box.Milliseconds(), "cost": r.Money().settledNow()})
 	if what := Compare(r.Revision.Findings, r.Revision.Manifest.Inputs, result.Observed); what != nil {
-		r.note(now, System, "mismatch", map[string]any{"what": saidAll(what)})
+		r.note(now, System, EventMismatch, map[string]any{"what": saidAll(what)})
 	}
 	r.move(Done, now, time.Time{})
 	return nil
@@ -207,7 +227,7 @@ func (r *Request) Lose(now time.Time) error {
 	}
 	r.Reason = "It was started, but its result was lost. Nobody knows how it ended, and it will not be run again."
 	say(r, now, RoleResult, r.Reason)
-	r.note(now, System, "lost", map[string]any{"box": r.Run.BoxID})
+	r.note(now, System, EventLost, map[string]any{"box": r.Run.BoxID})
 	r.move(Lost, now, time.Time{})
 	return nil
 }
@@ -220,7 +240,7 @@ func (r *Request) Void(reason string, charge budget.Charge, now time.Time) error
 	}
 	r.Money().PayBox(charge, now)
 	r.Reason = reason
-	r.note(now, System, "voided", map[string]any{"box": r.Run.BoxID, "reason": Said(reason), "cost": r.Money().settledNow()})
+	r.note(now, System, EventVoided, map[string]any{"box": r.Run.BoxID, "reason": Said(reason), "cost": r.Money().settledNow()})
 	r.move(Failed, now, time.Time{})
 	return nil
 }
@@ -281,13 +301,14 @@ func (r Money) hold(purpose budget.Purpose, amount budget.USD, now time.Time, li
 	h := budget.Hold{ID: NewID(12), RequestID: r.ID, Purpose: purpose, Amount: amount, At: now, ExpiresAt: now.Add(life)}
 	r.Holds = append(r.Holds, OpenHold{Hold: h})
 	r.Changes.Holds = append(r.Changes.Holds, h)
-	r.note(now, System, "held", map[string]any{"hold": h.ID, "for": purpose, "amount": amount})
+	r.note(now, System, EventHeld, map[string]any{"hold": h.ID, "for": purpose, "amount": amount})
 }
 
 // move changes the state; every move is shown, and some need more doing.
 func (r *Request) move(to State, now, expires time.Time, steps ...Step) {
 	// Whoever was told of it sees where it is now. Of a draft that is only who asked, while it waits for what is away.
 	r.Changes.Retell = r.Changes.Retell || r.State == Pending || r.State == Approved || r.Away != nil
+	r.Written = nil
 	if to != Drafting {
 		r.Edit = nil
 	}

@@ -104,6 +104,7 @@ func TestDraftedSealsTheCodeItselfAndForgetsOldApprovals(t *testing.T) {
 	r.Refused = []Refusal{{Reason: "x"}}
 	rev := testRevision()
 	rev.RequestID, rev.Number, rev.Digest, rev.Manifest.CodeSHA256 = "other", 77, "lies", "lies"
+	rev.Provider, rev.Host = "Mistral", "api.mistral.ai"
 	require.NoError(t, r.Drafted(rev, testPolicy(), t0))
 	require.Equal(t, 4, r.Revision.Number)
 	require.Equal(t, r.ID, r.Revision.RequestID)
@@ -117,6 +118,7 @@ func TestDraftedSealsTheCodeItselfAndForgetsOldApprovals(t *testing.T) {
 	require.Equal(t, "m1", event.Actor)
 	require.Equal(t, r.Revision.Digest, event.Data["digest"])
 	require.Equal(t, Kept("code"), event.Data["code"])
+	require.Equal(t, []any{"Mistral", "api.mistral.ai"}, []any{event.Data["provider"], event.Data["host"]})
 }
 
 func TestDecideRefusesWhoAndWhatDoesNotFit(t *testing.T) {

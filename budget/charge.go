@@ -6,12 +6,14 @@ import (
 )
 
 // Usage is what one model call used, as the provider reports it. Input counts every
-// prompt token, cached ones included.
+// prompt token, those read from and written to the provider's cache included. Output
+// counts every token that came back, those that the model thought in included.
 type Usage struct {
-	Model  string `json:"model"` // as the API returned it, which is what it bills
-	Input  int    `json:"input"`
-	Cached int    `json:"cached,omitempty"`
-	Output int    `json:"output"`
+	Model   string `json:"model"` // as the API returned it, which is what it bills
+	Input   int    `json:"input"`
+	Cached  int    `json:"cached,omitempty"`  // of Input, read from the provider's cache
+	Written int    `json:"written,omitempty"` // of Input, put into it
+	Output  int    `json:"output"`
 }
 
 // ChargeKind says what was paid for: tokens or box time.

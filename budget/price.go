@@ -20,6 +20,7 @@ type ModelPrice struct {
 	Above   int       // the row's tier: it applies to prompts of more than so many tokens
 	Input   USD       // per million tokens
 	Cached  USD       // per million tokens that the provider had in its cache
+	Write   USD       // per million tokens that the provider put into its cache
 	Output  USD       // per million tokens
 	Source  string
 	Checked time.Time
@@ -66,7 +67,7 @@ func Shipped() Prices {
 
 // The columns of a price file, in order. Amounts are dollars: per million
 // tokens for a model; per vCPU-second (input) and per GiB-second (output) for a box.
-var priceColumns = []string{"kind", "name", "from", "until", "above_tokens", "input", "cached_input", "output", "checked", "source"}
+var priceColumns = []string{"kind", "name", "from", "until", "above_tokens", "input", "cached_input", "cache_write", "output", "checked", "source"}
 
 // ReadPrices reads a price file: CSV with the heading of prices.csv. It reports every
 // mistake with its line.
@@ -119,24 +120,28 @@ func (p *Prices) add(row []string) error {
 		return t
 	}
 	usd := func(s string) USD { u, err := ParseUSD(s); fault(err); return u }
-	name, from, until, checked, source := row[1], date(row[2], false), date(row[3], true), date(row[8], false), row[9]
+	name, from, until, checked, source := row[1], date(row[2], false), date(row[3], true), date(row[9], false), row[10]
 	if name == "" || source == "" {
 		fault(errors.New("name and source are required"))
 	}
 	if !until.IsZero() && !from.Before(until) {
 		fault(fmt.Errorf("a price from %s until %s never holds", row[2], row[3]))
 	}
-	if in, out := usd(row[5]), usd(row[7]); len(faults) == 0 && in == 0 && out == 0 && !strings.HasPrefix(source, freeSource) {
+	if in, out := usd(row[5]), usd(row[8]); len(faults) == 0 && in == 0 && out == 0 && !strings.HasPrefix(source, freeSource) {
 		fault(fmt.Errorf("nothing is charged for %s: if that is meant, begin the row's source with %q", name, freeSource))
 	}
 	switch row[0] {
 	case "model":
 		above, err := strconv.Atoi("0" + row[4])
 		fault(err)
+		write := row[7]
+		if write == "" {
+			write = row[5] // written at the price of other input
+		}
 		p.Models = append(p.Models, ModelPrice{Model: name, From: from, Until: until, Above: above, Input: usd(row[5]),
-			Cached: usd(row[6]), Output: usd(row[7]), Source: source, Checked: checked})
+			Cached: usd(row[6]), Write: usd(write), Output: usd(row[8]), Source: source, Checked: checked})
 	case "box":
-		p.Boxes = append(p.Boxes, BoxPrice{Kind: name, From: from, Until: until, VCPU: usd(row[5]), GiB: usd(row[7]),
+		p.Boxes = append(p.Boxes, BoxPrice{Kind: name, From: from, Until: until, VCPU: usd(row[5]), GiB: usd(row[8]),
 			Source: source, Checked: checked})
 	default:
 		fault(fmt.Errorf("kind %q is neither model nor box", row[0]))
@@ -208,8 +213,9 @@ func (p Prices) TokenCharge(u Usage, at time.Time) (Charge, error) {
 		return Charge{}, err
 	}
 	cached := min(max(u.Cached, 0), u.Input)
-	amount, err := priced(1_000_000, product{int64(u.Input - cached), int64(row.Input)},
-		product{int64(cached), int64(row.Cached)}, product{int64(u.Output), int64(row.Output)})
+	written := min(max(u.Written, 0), u.Input-cached)
+	amount, err := priced(1_000_000, product{int64(u.Input - cached - written), int64(row.Input)}, product{int64(cached), int64(row.Cached)},
+		product{int64(written), int64(row.Write)}, product{int64(u.Output), int64(row.Output)})
 	if err != nil {
 		return Charge{}, fmt.Errorf("price %d and %d tokens of %s: %w", u.Input, u.Output, u.Model, err)
 	}
@@ -234,15 +240,16 @@ func (p Prices) BoxCharge(size BoxSize, d time.Duration, at time.Time) (Charge, 
 	return Charge{Kind: Box, What: size.Kind, BoxMS: ms, Amount: amount}, nil
 }
 
-// WorstTokens is the most that a call can cost: it counts every byte of the prompt as an
-// uncached token, the full answer, and the most expensive tier.
+// WorstTokens is the most that a call can cost: it counts every byte of the prompt as a
+// token at the highest price of input, the full answer, and the most expensive of the
+// tiers that such a prompt can reach.
 func (p Prices) WorstTokens(model string, promptBytes, maxTokens int, at time.Time) (USD, error) {
 	var worst USD
 	known := false
 	for _, row := range p.Models {
-		if row.Model == model && holds(row.From, row.Until, at) {
+		if row.Model == model && holds(row.From, row.Until, at) && (row.Above == 0 || promptBytes > row.Above) {
 			known = true
-			amount, err := priced(1_000_000, product{int64(promptBytes), int64(max(row.Input, row.Cached))},
+			amount, err := priced(1_000_000, product{int64(promptBytes), int64(max(row.Input, row.Cached, row.Write))},
 				product{int64(maxTokens), int64(row.Output)})
 			if err != nil {
 				return 0, fmt.Errorf("price a prompt of %d bytes for %s: %w", promptBytes, model, err)

@@ -15,7 +15,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-const heading = "kind,name,from,until,above_tokens,input,cached_input,output,checked,source\n"
+const heading = "kind,name,from,until,above_tokens,input,cached_input,cache_write,output,checked,source\n"
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
@@ -34,87 +34,13 @@ func read(t *testing.T, rows ...string) Prices {
 	return p
 }
 
-func TestShippedPricesAreCompleteAndNameNoMovingTarget(t *testing.T) {
-	t.Parallel()
-	p := Shipped()
-	require.NotEmpty(t, p.Models)
-	for _, row := range p.Models {
-		require.NotEmpty(t, row.Source, row.Model)
-		require.False(t, row.Checked.IsZero(), row.Model)
-		require.False(t, row.From.IsZero(), row.Model)
-		require.Positive(t, row.Input, row.Model)
-		require.Positive(t, row.Cached, row.Model)
-		require.Positive(t, row.Output, row.Model)
-		require.NotContains(t, row.Model, "latest")
-		_, err := p.Model(row.Model, row.From, 0)
-		require.NoError(t, err, row.Model)
-	}
-	for _, kind := range []string{"e2b", "local"} {
-		row, err := p.Box(kind, noon)
-		require.NoError(t, err)
-		require.NotEmpty(t, row.Source)
-		require.False(t, row.Checked.IsZero())
-		require.Positive(t, row.VCPU)
-		require.Positive(t, row.GiB)
-	}
-	for _, alias := range []string{"mistral-large-latest", "mistral-medium-latest", "mistral-medium-3", "codestral-latest", "latest", ""} {
-		_, err := p.Model(alias, noon, 10)
-		var unknown *UnknownPriceError
-		require.ErrorAs(t, err, &unknown, alias)
-	}
-}
-
-// The prices as they were looked up, once more by hand, in millionths of a dollar
-// per thousand tokens and in billionths per second: a slip in the table, such as two
-// columns that were swapped, is seen here and on no bill.
-func TestShippedPricesAreThoseThatWereLookedUp(t *testing.T) {
-	t.Parallel()
-	p := Shipped()
-	for model, want := range map[string][3]USD{ // input, cached input, output
-		"mistral-large-2512":  {500, 50, 1500},
-		"mistral-medium-3-5":  {1500, 150, 7500},
-		"mistral-medium-2604": {1500, 150, 7500},
-		"mistral-small-2603":  {150, 15, 600},
-		"codestral-2508":      {300, 30, 900},
-	} {
-		row, err := p.Model(model, noon, 1000)
-		require.NoError(t, err, model)
-		require.Equal(t, want, [3]USD{row.Input / (1000 * MicroDollar), row.Cached / (1000 * MicroDollar), row.Output / (1000 * MicroDollar)}, model)
-		bill, err := p.TokenCharge(Usage{Model: model, Input: 2000, Cached: 1000, Output: 1000}, noon)
-		require.NoError(t, err, model)
-		require.Equal(t, (want[0]+want[1]+want[2])*MicroDollar, bill.Amount, model)
-	}
-	for _, kind := range []string{"e2b", "local"} {
-		row, err := p.Box(kind, noon)
-		require.NoError(t, err, kind)
-		require.Equal(t, [2]USD{14_000, 4_500}, [2]USD{row.VCPU, row.GiB}, kind)
-	}
-}
-
-func TestRetiredModelsHaveAPriceForOldBillsOnly(t *testing.T) {
-	t.Parallel()
-	for model, last := range map[string]struct {
-		day  string
-		want USD
-	}{"devstral-2512": {"2026-07-31", 400 * 1000 * MicroDollar}, "mistral-small-2506": {"2026-07-31", 100 * 1000 * MicroDollar}, "mistral-medium-2508": {"2026-08-31", 400 * 1000 * MicroDollar}} {
-		day, err := time.Parse(time.DateOnly, last.day)
-		require.NoError(t, err)
-		row, err := Shipped().Model(model, day.Add(23*time.Hour), 10)
-		require.NoError(t, err, model)
-		require.Equal(t, last.want, row.Input, model)
-		var unknown *UnknownPriceError
-		_, err = Shipped().Model(model, day.Add(24*time.Hour), 10)
-		require.ErrorAs(t, err, &unknown, model)
-	}
-}
-
 func TestAPriceThatNobodyHasLookedAtForLongIsNotReleased(t *testing.T) {
 	t.Parallel()
 	p := read(t,
-		"model,fresh,2026-01-01,,,1,0.1,2,2026-09-24,src",
-		"model,old,2026-01-01,,,1,0.1,2,2026-09-22,src",
-		"model,old and over,2026-01-01,2026-10-01,,1,0.1,2,2026-01-01,src",
-		"box,b,2026-01-01,,,1,0,2,2026-01-05,src")
+		"model,fresh,2026-01-01,,,1,0.1,,2,2026-09-24,src",
+		"model,old,2026-01-01,,,1,0.1,,2,2026-09-22,src",
+		"model,old and over,2026-01-01,2026-10-01,,1,0.1,,2,2026-01-01,src",
+		"box,b,2026-01-01,,,1,0,,2,2026-01-05,src")
 	require.Equal(t, []string{`old, checked on 2026-09-22`, `b, checked on 2026-01-05`}, p.Unchecked(noon, 60*24*time.Hour))
 	require.Empty(t, p.Unchecked(noon, 3650*24*time.Hour))
 }
@@ -133,25 +59,25 @@ func TestReadPricesReportsEveryFaultWithItsLine(t *testing.T) {
 	t.Parallel()
 	_, err := ReadPrices(strings.NewReader(heading +
 		"# a comment counts as a line\n" +
-		"model,good,2026-01-01,,,1,0.1,2,2026-01-01,src\n" + // 3
-		"model,,2026-01-01,,,1,0.1,2,2026-01-01,src\n" + // 4
-		"model,a,2026-13-01,,,1,0.1,2,2026-01-01,src\n" + // 5
-		"model,b,,,,1,0.1,2,2026-01-01,src\n" + // 6
-		"model,c,2026-01-01,soon,,1,0.1,2,2026-01-01,src\n" + // 7
-		"model,d,2026-01-01,,-5,1,0.1,2,2026-01-01,src\n" + // 8
-		"model,e,2026-01-01,,,\"1,5\",0.1,2,2026-01-01,src\n" + // 9
-		"model,f,2026-01-01,,,1,,2,2026-01-01,src\n" + // 10
-		"model,g,2026-01-01,,,1,0.1,-2,2026-01-01,src\n" + // 11
-		"model,h,2026-01-01,,,1,0.1,2,,src\n" + // 12
-		"model,i,2026-01-01,,,1,0.1,2,2026-01-01,\n" + // 13
-		"boat,j,2026-01-01,,,1,0.1,2,2026-01-01,src\n" + // 14
-		"box,k,2026-01-01,,,free,0,2,2026-01-01,src\n" + // 15
+		"model,good,2026-01-01,,,1,0.1,,2,2026-01-01,src\n" + // 3
+		"model,,2026-01-01,,,1,0.1,,2,2026-01-01,src\n" + // 4
+		"model,a,2026-13-01,,,1,0.1,,2,2026-01-01,src\n" + // 5
+		"model,b,,,,1,0.1,,2,2026-01-01,src\n" + // 6
+		"model,c,2026-01-01,soon,,1,0.1,,2,2026-01-01,src\n" + // 7
+		"model,d,2026-01-01,,-5,1,0.1,,2,2026-01-01,src\n" + // 8
+		"model,e,2026-01-01,,,\"1,5\",0.1,,2,2026-01-01,src\n" + // 9
+		"model,f,2026-01-01,,,1,,,2,2026-01-01,src\n" + // 10
+		"model,g,2026-01-01,,,1,0.1,,-2,2026-01-01,src\n" + // 11
+		"model,h,2026-01-01,,,1,0.1,,2,,src\n" + // 12
+		"model,i,2026-01-01,,,1,0.1,,2,2026-01-01,\n" + // 13
+		"boat,j,2026-01-01,,,1,0.1,,2,2026-01-01,src\n" + // 14
+		"box,k,2026-01-01,,,free,0,,2,2026-01-01,src\n" + // 15
 		"model,l,2026-01-01\n" + // 16
-		"model,m,2026-01-01,2026-01-01,,1,0.1,2,2026-01-01,src\n" + // 17
-		"model,n,2026-01-01,,,1,0.1,x,2026-01-01,src\n" + // 18
-		"model,o,2026-01-01,,,0,0.1,0,2026-01-01,src\n" + // 19
-		"box,p,2026-01-01,,,0,0,0,2026-01-01,src\n" + // 20
-		"box,q,2026-01-01,,,0,0,0,2026-01-01,free: our own machine\n")) // 21
+		"model,m,2026-01-01,2026-01-01,,1,0.1,,2,2026-01-01,src\n" + // 17
+		"model,n,2026-01-01,,,1,0.1,,x,2026-01-01,src\n" + // 18
+		"model,o,2026-01-01,,,0,0.1,,0,2026-01-01,src\n" + // 19
+		"box,p,2026-01-01,,,0,0,,0,2026-01-01,src\n" + // 20
+		"box,q,2026-01-01,,,0,0,,0,2026-01-01,free: our own machine\n")) // 21
 	require.Error(t, err)
 	faults := strings.Split(err.Error(), "\n")
 	for line, says := range map[string]string{
@@ -173,7 +99,7 @@ func TestReadPricesReportsEveryFaultWithItsLine(t *testing.T) {
 
 func TestReadPricesWantsItsHeadingAndAReadableFile(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{"", "model,a,2026-01-01,,,1,0.1,2,2026-01-01,src\n", "kind,name\n", "\"", strings.Replace(heading, "input", "inputs", 1)} {
+	for _, text := range []string{"", "model,a,2026-01-01,,,1,0.1,,2,2026-01-01,src\n", "kind,name\n", "\"", strings.Replace(heading, "input", "inputs", 1)} {
 		_, err := ReadPrices(strings.NewReader(text))
 		require.ErrorContains(t, err, "a price file starts with the line", "%q", text)
 	}
@@ -185,10 +111,10 @@ func TestReadPricesWantsItsHeadingAndAReadableFile(t *testing.T) {
 func TestRowsHoldFromTheirFirstDayUntilTheDayAfterTheirLast(t *testing.T) {
 	t.Parallel()
 	p := read(t,
-		"model,m,2026-01-01,2026-03-01,,1,0.1,2,2026-01-01,old",
-		"model,m,2026-03-01,,,3,0.3,6,2026-03-01,new",
-		"box,b,2026-01-01,2026-03-01,,0.01,0,0.02,2026-01-01,old",
-		"box,b,2026-03-01,,,0.03,0,0.06,2026-03-01,new")
+		"model,m,2026-01-01,2026-03-01,,1,0.1,,2,2026-01-01,old",
+		"model,m,2026-03-01,,,3,0.3,,6,2026-03-01,new",
+		"box,b,2026-01-01,2026-03-01,,0.01,0,,0.02,2026-01-01,old",
+		"box,b,2026-03-01,,,0.03,0,,0.06,2026-03-01,new")
 	for at, want := range map[time.Time]string{
 		day("2026-01-01").Add(-1): "",
 		day("2026-01-01"):         "old",
@@ -215,10 +141,10 @@ func TestRowsHoldFromTheirFirstDayUntilTheDayAfterTheirLast(t *testing.T) {
 func TestOfTwoRowsThatHoldAtOnceTheLaterOneDoes(t *testing.T) {
 	t.Parallel()
 	for _, rows := range [][]string{
-		{"model,m,2026-01-01,,,1,0.1,2,2026-01-01,old", "model,m,2026-03-01,,,3,0.3,6,2026-03-01,new",
-			"box,b,2026-01-01,,,1,0,1,2026-01-01,old", "box,b,2026-03-01,,,3,0,3,2026-03-01,new"},
-		{"model,m,2026-03-01,,,3,0.3,6,2026-03-01,new", "model,m,2026-01-01,,,1,0.1,2,2026-01-01,old",
-			"box,b,2026-03-01,,,3,0,3,2026-03-01,new", "box,b,2026-01-01,,,1,0,1,2026-01-01,old"},
+		{"model,m,2026-01-01,,,1,0.1,,2,2026-01-01,old", "model,m,2026-03-01,,,3,0.3,,6,2026-03-01,new",
+			"box,b,2026-01-01,,,1,0,,1,2026-01-01,old", "box,b,2026-03-01,,,3,0,,3,2026-03-01,new"},
+		{"model,m,2026-03-01,,,3,0.3,,6,2026-03-01,new", "model,m,2026-01-01,,,1,0.1,,2,2026-01-01,old",
+			"box,b,2026-03-01,,,3,0,,3,2026-03-01,new", "box,b,2026-01-01,,,1,0,,1,2026-01-01,old"},
 	} {
 		p := read(t, rows...)
 		m, err := p.Model("m", noon, 5)
@@ -232,8 +158,8 @@ func TestOfTwoRowsThatHoldAtOnceTheLaterOneDoes(t *testing.T) {
 
 func TestWhatHasNoPriceIsRefused(t *testing.T) {
 	t.Parallel()
-	p := read(t, "model,m,2026-01-01,,,1,0.1,2,2026-01-01,src", "box,b,2026-01-01,,,1,0,1,2026-01-01,src",
-		"model,big-only,2026-01-01,,100,1,0.1,2,2026-01-01,src")
+	p := read(t, "model,m,2026-01-01,,,1,0.1,,2,2026-01-01,src", "box,b,2026-01-01,,,1,0,,1,2026-01-01,src",
+		"model,big-only,2026-01-01,,100,1,0.1,,2,2026-01-01,src")
 	var unknown *UnknownPriceError
 	_, err := p.TokenCharge(Usage{Model: "other", Input: 1}, noon)
 	require.ErrorAs(t, err, &unknown)
@@ -255,7 +181,7 @@ func TestWhatHasNoPriceIsRefused(t *testing.T) {
 
 func TestTokenChargeCountsCachedTokensAtTheirPrice(t *testing.T) {
 	t.Parallel()
-	p := read(t, "model,m,2026-01-01,,,0.30,0.03,0.90,2026-01-01,src")
+	p := read(t, "model,m,2026-01-01,,,0.30,0.03,,0.90,2026-01-01,src")
 	for _, tt := range []struct {
 		usage Usage
 		want  string
@@ -284,9 +210,9 @@ func TestTokenChargeCountsCachedTokensAtTheirPrice(t *testing.T) {
 func TestTheTierOfThePromptApplies(t *testing.T) {
 	t.Parallel()
 	p := read(t,
-		"model,m,2026-01-01,,200000,2,0.2,4,2026-01-01,long",
-		"model,m,2026-01-01,,,1,0.1,2,2026-01-01,short",
-		"model,m,2026-01-01,,500000,3,0.3,6,2026-01-01,longest")
+		"model,m,2026-01-01,,200000,2,0.2,,4,2026-01-01,long",
+		"model,m,2026-01-01,,,1,0.1,,2,2026-01-01,short",
+		"model,m,2026-01-01,,500000,3,0.3,,6,2026-01-01,longest")
 	for prompt, want := range map[int]string{0: "short", 1: "short", 200_000: "short", 200_001: "long", 500_000: "long", 500_001: "longest"} {
 		row, err := p.Model("m", noon, prompt)
 		require.NoError(t, err)
@@ -296,7 +222,7 @@ func TestTheTierOfThePromptApplies(t *testing.T) {
 
 func TestUsageThatCannotBeIsNoGift(t *testing.T) {
 	t.Parallel()
-	p := read(t, "model,m,2026-01-01,,,75,7.5,150,2026-01-01,src", "box,b,2026-01-01,,,0.5,0,1,2026-01-01,src")
+	p := read(t, "model,m,2026-01-01,,,75,7.5,,150,2026-01-01,src", "box,b,2026-01-01,,,0.5,0,,1,2026-01-01,src")
 	for _, u := range []Usage{
 		{Input: -1}, {Output: -1}, {Input: math.MaxInt, Output: math.MaxInt}, {Input: math.MaxInt}, {Output: 1 << 60},
 	} {
@@ -318,7 +244,7 @@ func TestUsageThatCannotBeIsNoGift(t *testing.T) {
 
 func TestBoxChargeCountsEveryStartedMillisecond(t *testing.T) {
 	t.Parallel()
-	p := read(t, "box,b,2026-01-01,,,0.000014,0,0.0000045,2026-01-01,src")
+	p := read(t, "box,b,2026-01-01,,,0.000014,0,,0.0000045,2026-01-01,src")
 	size := BoxSize{Kind: "b", VCPU: 2, MemoryMB: 512}
 	// 2 x 14,000 + 0.5 x 4,500 = 30,250 billionths per second.
 	for d, want := range map[time.Duration]struct {
@@ -394,7 +320,7 @@ func TestWorstTokensIsNeverBelowACallThatFits(t *testing.T) {
 		var p Prices
 		for _, above := range append([]int{0}, rapid.SliceOfN(rapid.IntRange(1, 400_000), 0, 4).Draw(t, "tiers")...) {
 			price := func(name string) USD { return USD(rapid.Int64Range(0, int64(80*Dollar)).Draw(t, name)) }
-			p.Models = append(p.Models, ModelPrice{Model: "m", Above: above, Input: price("input"), Cached: price("cached"),
+			p.Models = append(p.Models, ModelPrice{Model: "m", Above: above, Input: price("input"), Cached: price("cached"), Write: price("write"),
 				Output: price("output"), From: noon.AddDate(0, 0, -rapid.IntRange(0, 3).Draw(t, "age"))})
 		}
 		bytes, most := rapid.IntRange(0, 500_000).Draw(t, "bytes"), rapid.IntRange(0, 50_000).Draw(t, "most")
@@ -402,6 +328,7 @@ func TestWorstTokensIsNeverBelowACallThatFits(t *testing.T) {
 		require.NoError(t, err)
 		u := Usage{Model: "m", Input: rapid.IntRange(0, bytes).Draw(t, "in"), Output: rapid.IntRange(0, most).Draw(t, "out")}
 		u.Cached = rapid.IntRange(0, u.Input).Draw(t, "hit")
+		u.Written = rapid.IntRange(0, u.Input).Draw(t, "written")
 		c, err := p.TokenCharge(u, noon)
 		require.NoError(t, err)
 		require.LessOrEqual(t, c.Amount, worst)
@@ -421,8 +348,8 @@ func TestAHoldWithoutAnOutcomeIsSpentInFull(t *testing.T) {
 // FuzzReadPrices: whatever a price file holds, reading it ends, and what it
 // accepts can be priced without a surprise.
 func FuzzReadPrices(f *testing.F) {
-	f.Add(heading + "model,m,2026-01-01,,,1,0.1,2,2026-01-01,src\n")
-	f.Add(heading + "box,b,2026-01-01,2026-02-01,,1,0,2,2026-01-01,src\n\"")
+	f.Add(heading + "model,m,2026-01-01,,,1,0.1,,2,2026-01-01,src\n")
+	f.Add(heading + "box,b,2026-01-01,2026-02-01,,1,0,,2,2026-01-01,src\n\"")
 	f.Add(shipped)
 	f.Fuzz(func(t *testing.T, text string) {
 		p, err := ReadPrices(strings.NewReader(text))

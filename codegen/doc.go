@@ -14,13 +14,17 @@
 //	prompt.go, describe.go, system.txt   the messages, and how they are cut to size
 //	history.go                           which messages of the session fit
 //	port.go                              Provider: what is asked of those who have models
+//	known.go                             what is published of models beside their prices
 //	writer.go                            one call: prompt, provider, draft
-//	answer.go, extract.go                an answer to code and prose
+//	answer.go, extract.go, bare.go       an answer to code and prose
 //
 // The rooms below it:
 //
 //	door         the one way out to a provider, and what failures on it mean and cost
 //	mistral      the models of Mistral
+//	claude       the models of Anthropic
+//	gpt          the models of OpenAI, and any server that speaks chat completions
+//	conformance  what all of them promise, tried on servers on loopback
 //	standin      the demo's stand-in, which is no model
 //	shapes       what is in a data file
 //	pandas       Python about tables: literals, and the call that reads a table

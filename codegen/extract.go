@@ -2,38 +2,139 @@ package codegen
 
 import (
 	"errors"
+	"regexp"
+	"slices"
 	"strings"
 
 	"countersign/approval/steps"
 )
 
-// Extract takes an answer apart. Exactly one whole fenced block, of Python or of
-// no named language, is the code; all around it, blocks of other languages among
-// it, is the prose, so that no part of an answer is kept from a reader. An answer
-// without any block is prose alone and no error. Everything else is refused with
-// an *approval.WriterError whose Repair tells the model what to do better: two
-// programs are one too many for a person to choose from, and half of one is none.
+// Extract takes an answer apart. The program is the one block of Python, or the one
+// block without a language; an answer without any block is the program when it is
+// nothing but Python. All around it is the prose. Other blocks, such as output that the
+// model expects, are left out of both, and the prose says so. What the model thought is
+// left out as well. An answer without any program is prose alone and no error.
+//
+// Everything else is refused with a *steps.WriterError whose Repair tells the model what
+// to do better: a reviewer should not have to choose between two programs, and half a
+// program is none.
 func Extract(answer string) (code, prose string, err error) {
-	lines := strings.Split(strings.ReplaceAll(answer, "\r\n", "\n"), "\n")
+	lines := strings.Split(withoutThinking(lineEnds.Replace(answer)), "\n")
 	found := blocks(lines, true)
 	if found.open {
 		// Either the block really has no end, or what looked like an open string was none.
 		found = blocks(lines, false)
 	}
+	if found.open {
+		found = blocks(endsApart(lines), true) // or its end stands behind code, on the same line
+	}
+	program, many := found.program()
+	if program != nil && !many {
+		found.unmark(program.code)
+	}
 	prose = strings.TrimSpace(strings.Join(found.prose, "\n"))
 	switch {
 	case found.open:
 		return "", prose, unusable("The code block has no end.", "The code block was never closed. Close it with ``` on a line of its own.")
-	case len(found.code) > 1:
+	case many:
 		return "", prose, unusable("The answer held more than one program.", "There was more than one code block. Put the whole program into exactly one ```python block.")
-	case len(found.code) == 0 && found.others > 0:
+	case program == nil && len(found.blocks) > 0:
 		return "", prose, unusable("The answer held no Python program.", "The code block was not marked as Python. Answer with exactly one ```python block.")
-	case len(found.code) == 0:
+	case program == nil && isPython(lines):
+		return strings.Trim(strings.Join(lines, "\n"), "\n") + "\n", "", nil
+	case program == nil && imports.MatchString(prose):
+		return "", prose, unusable("The answer held a program without a code block.", "The program stood in no code block. Put the whole program into exactly one ```python block.")
+	case program == nil:
 		return "", prose, nil
-	case strings.TrimSpace(found.code[0]) == "":
+	case strings.TrimSpace(program.code) == "":
 		return "", prose, unusable("The answer held an empty program.", "The code block was empty. Put the whole program into it.")
 	}
-	return found.code[0], prose, nil
+	return program.code, prose, nil
+}
+
+// lineEnds makes one kind of line end of the three that Python knows.
+var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
+
+// imports is a line by which a program among words is known.
+var imports = regexp.MustCompile(`(?m)^(import [\w.]+( as \w+)?|from [\w.]+ import [\w, ]+)\s*$`)
+
+// leftOut stands in the prose for a block that is not the program.
+const leftOut = "(A block that is not the program is left out here.)"
+
+// program is the block that is meant to run; many tells that more than one could be.
+// A block that is marked as Python comes before one that is not marked at all, unless
+// that one is a program, too. The same program twice is one.
+func (p parts) program() (one *block, many bool) {
+	marked, unmarked := p.of(python), p.of("")
+	if len(marked) == 0 {
+		if marked, unmarked = unmarked, nil; len(marked) > 1 {
+			marked = slices.DeleteFunc(marked, func(b block) bool { return !isPython(strings.Split(b.code, "\n")) })
+			many = len(marked) == 0
+		}
+	}
+	for _, b := range slices.Concat(marked, slices.DeleteFunc(unmarked, func(b block) bool { return !isPython(strings.Split(b.code, "\n")) })) {
+		if one == nil {
+			one = &b
+		}
+		many = many || b.code != one.code
+	}
+	return one, many
+}
+
+// unmark takes the notes away that stand where the program was.
+func (p *parts) unmark(code string) {
+	at := 0
+	p.prose = slices.DeleteFunc(p.prose, func(line string) bool {
+		if line != leftOut || at == len(p.blocks) {
+			return false
+		}
+		at++
+		b := p.blocks[at-1]
+		return b.code == code && (b.language == python || b.language == "")
+	})
+}
+
+func (p parts) of(language string) (list []block) {
+	for _, b := range p.blocks {
+		if b.language == language {
+			list = append(list, b)
+		}
+	}
+	return list
+}
+
+// thoughts are the marks between which models think where their server does not keep
+// that apart: Qwen, DeepSeek and others; Magistral.
+var thoughts = [][2]string{{"<think>", "</think>"}, {"<thinking>", "</thinking>"}, {"[THINK]", "[/THINK]"}}
+
+// withoutThinking takes off what a model thought before it answered. Some servers put the
+// opening mark into the prompt, so that only the closing one is in the answer.
+func withoutThinking(answer string) string {
+	for _, mark := range thoughts {
+		begins := strings.HasPrefix(strings.TrimSpace(answer), mark[0])
+		_, said, ends := strings.Cut(answer, mark[1])
+		switch {
+		case ends && (begins || !strings.Contains(answer[:len(answer)-len(said)], mark[0])):
+			answer = said
+		case begins:
+			return "" // it never came to an answer
+		}
+	}
+	return answer
+}
+
+// endsApart puts a fence that ends a line of code on a line of its own.
+func endsApart(lines []string) (apart []string) {
+	for _, line := range lines {
+		code := strings.TrimRight(line, "`~ \t")
+		end := strings.TrimSpace(line[len(code):])
+		if len(end) >= 3 && strings.TrimSpace(code) != "" && strings.Trim(end, end[:1]) == "" {
+			apart = append(apart, code, end)
+			continue
+		}
+		apart = append(apart, line)
+	}
+	return apart
 }
 
 func unusable(words, repair string) error {
@@ -42,11 +143,19 @@ func unusable(words, repair string) error {
 
 // parts are an answer's lines, sorted.
 type parts struct {
-	code   []string
+	blocks []block
 	prose  []string
-	others int  // blocks of other languages
 	open   bool // the last block has no end
 }
+
+// block is what stands between two fences.
+type block struct {
+	language string // python, another one, or none
+	code     string
+}
+
+// python is the language of a program.
+const python = "python"
 
 // blocks walks over the fences. With strings, a fence inside a triple-quoted
 // Python string does not end the block.
@@ -54,22 +163,18 @@ func blocks(lines []string, withStrings bool) (p parts) {
 	var body []string
 	var fence fenceLine
 	var quote tripleQuote
-	inside, start := false, 0
-	for i, line := range lines {
+	inside := false
+	for _, line := range lines {
 		f, isFence := readFence(line)
 		switch {
 		case !inside && isFence && f.opens():
-			inside, start, fence, body, quote = true, i, f, nil, ""
+			inside, fence, body, quote = true, f, nil, ""
 		case !inside:
 			p.prose = append(p.prose, line)
-		case isFence && f.closes(fence) && !(withStrings && fence.python() && quote != ""):
+		case isFence && f.closes(fence) && !(withStrings && fence.mayBePython() && quote != ""):
 			inside = false
-			if fence.python() {
-				p.code = append(p.code, strings.Join(body, "\n")+"\n")
-			} else {
-				p.others++
-				p.prose = append(p.prose, lines[start:i+1]...)
-			}
+			p.blocks = append(p.blocks, block{language: fence.language(), code: strings.Join(body, "\n") + "\n"})
+			p.prose = append(p.prose, leftOut)
 		default:
 			body = append(body, unindent(line, fence.indent))
 			quote = quote.after(line)
@@ -106,15 +211,18 @@ func (f fenceLine) closes(open fenceLine) bool {
 	return f.info == "" && f.mark[0] == open.mark[0] && len(f.mark) >= len(open.mark)
 }
 
-// python tells whether the block's language is Python or not named.
-func (f fenceLine) python() bool {
-	language, _, _ := strings.Cut(f.info, " ")
-	switch strings.ToLower(strings.Trim(language, "{}.")) {
-	case "", "python", "py", "python3":
-		return true
+// language is python however it is written, another one, or none.
+func (f fenceLine) language() string {
+	word, _, _ := strings.Cut(f.info, " ")
+	word = strings.ToLower(strings.Trim(word, "{}."))
+	switch strings.TrimRight(word, "0123456789.") {
+	case "python", "py", "ipython":
+		return python
 	}
-	return false
+	return word
 }
+
+func (f fenceLine) mayBePython() bool { return f.language() == python || f.language() == "" }
 
 // unindent takes off as many blanks as the fence stood in.
 func unindent(line string, indent int) string {

@@ -22,7 +22,23 @@ func TestExactlyOneWholeBlockIsCode(t *testing.T) {
 		"in a list":        {"1. It:\n   ```python\n   if a:\n       b\n\n   ```\n", "if a:\n    b\n\n", "1. It:"},
 		"attributes":       {"```python title=\"x\"\n1\n```", "1\n", ""},
 		"braces":           {"```{python}\n1\n```", "1\n", ""},
-		"other language":   {"```python\n1\n```\nIt prints\n```text\n1\n```", "1\n", "It prints\n```text\n1\n```"},
+		"other language":   {"```python\n1\n```\nIt prints\n```text\n1\n```", "1\n", "It prints\n" + leftOut},
+		"output unmarked":  {"```python\n1\n```\nIt prints\n```\n   a\n0  1\n```", "1\n", "It prints\n" + leftOut},
+		"output first":     {"It prints\n```\n42 rows of x\n```\nby\n```py\nx = 1\n```", "x = 1\n", "It prints\n" + leftOut + "\nby"},
+		"output of two":    {"```\nimport pandas as pd\nx = 1\n```\nIt prints\n```\n1 rows in total\n```", "import pandas as pd\nx = 1\n", "It prints\n" + leftOut},
+		"twice the same":   {"```python\nx = 1\n```\nOnce more:\n```python\nx = 1\n```", "x = 1\n", "Once more:"},
+		"ipython":          {"```ipython\n1\n```", "1\n", ""},
+		"version":          {"```python3.11\n1\n```\n", "1\n", ""},
+		"end behind code":  {"It adds.\n```python\nx = 1\nprint(x)```\nDone.", "x = 1\nprint(x)\n", "It adds.\nDone."},
+		"thought before":   {"<think>\nPerhaps\n```python\nos\n```\n</think>\nIt adds.\n```python\n1\n```", "1\n", "It adds."},
+		"thought, no mark": {"Perhaps\n```python\nos\n```\n</think>\n\nIt adds.\n```python\n1\n```", "1\n", "It adds."},
+		"thought only":     {"<think>\nPerhaps\n```python\nos\n```", "", ""},
+		"magistral":        {"[THINK]Hm.[/THINK]It adds.\n```python\n1\n```", "1\n", "It adds."},
+		"bare":             {"import pandas as pd\n\ndf = pd.read_csv(\"sales.csv\")\n# all of it\ntotal = df[\"units\"].sum()\nf\"sold: {total}\"\n", "import pandas as pd\n\ndf = pd.read_csv(\"sales.csv\")\n# all of it\ntotal = df[\"units\"].sum()\nf\"sold: {total}\"\n", ""},
+		"bare, long":       {"\r\nfrom pathlib import Path\r\nx = [\r\n    \"a ```\"\r\n    'b',\r\n]\r\nfor i in x:\r\n    if not i: continue\r\n    print(i, sep='')\r\n", "from pathlib import Path\nx = [\n    \"a ```\"\n    'b',\n]\nfor i in x:\n    if not i: continue\n    print(i, sep='')\n", ""},
+		"prose like code":  {"x is not in the data", "", "x is not in the data"},
+		"one word":         {"No", "", "No"},
+		"a number":         {"42", "", "42"},
 		"fence in string":  {"```python\nx = \"\"\"\n```\nnot the end\n```\n\"\"\"\nprint(x)\n```\nDone.", "x = \"\"\"\n```\nnot the end\n```\n\"\"\"\nprint(x)\n", "Done."},
 		"lone quote":       {"```python\nx = 1  # don't and \"\"\" are no strings\n```", "x = 1  # don't and \"\"\" are no strings\n", ""},
 		"escaped quotes":   {"```python\nx = '\\'' + \"\\\"\" + '''\\''' '''\n```", "x = '\\'' + \"\\\"\" + '''\\''' '''\n", ""},
@@ -46,7 +62,11 @@ func TestWhatIsNotOneProgramIsRefusedWithAHint(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ answer, words, repair string }{
 		"two":              {"```python\n1\n```\n```python\n2\n```", "The answer held more than one program.", "exactly one"},
-		"one and unnamed":  {"```python\n1\n```\n```\n2\n```", "The answer held more than one program.", "exactly one"},
+		"one and unnamed":  {"```python\nx = 1\n```\n```\nx = 2\n```", "The answer held more than one program.", "exactly one"},
+		"bare with prose":  {"It adds.\nimport pandas as pd\nx = 1\n", "The answer held a program without a code block.", "exactly one"},
+		"bare, no end":     {"import pandas as pd\nx = (1,\n", "The answer held a program without a code block.", "exactly one"},
+		"two unnamed":      {"```\n   a\n0  1\n```\n```\nwords and more words\n```", "The answer held more than one program.", "exactly one"},
+		"two programs":     {"```\nx = 1\n```\n```\nx = 2\n```", "The answer held more than one program.", "exactly one"},
 		"no end":           {"It adds.\n```python\n1 +", "The code block has no end.", "never closed"},
 		"no end, string":   {"```python\nx = '''\n1", "The code block has no end.", "never closed"},
 		"shorter end":      {"````python\n1\n```", "The code block has no end.", "never closed"},
@@ -75,7 +95,8 @@ func TestAFenceThatIsLongEnoughHoldsAnyCode(t *testing.T) {
 }
 
 func FuzzExtract(f *testing.F) {
-	for _, s := range []string{"```python\n1\n```", "a\n~~~\nb\n~~~~\nc", "```python\n'''\n```\n'''\n```", "   ````\n\t```\r\n````", "```sql\n```\n```\n```"} {
+	for _, s := range []string{"```python\n1\n```", "a\n~~~\nb\n~~~~\nc", "```python\n'''\n```\n'''\n```", "   ````\n\t```\r\n````", "```sql\n```\n```\n```", "x = 1\ny = (x)", "00=\\", "0=0&\r", "```\n1\r\r\n```",
+		"<think>a</think>```py\nx```"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, answer string) {
@@ -89,10 +110,12 @@ func FuzzExtract(f *testing.F) {
 		}
 		// Nothing is made up: every line of the code and the prose stands in the answer.
 		for _, line := range strings.Split(code+prose, "\n") {
-			require.Contains(t, answer, line)
+			if line != leftOut {
+				require.Contains(t, strings.ReplaceAll(answer, "\r\n", "\n"), line)
+			}
 		}
 		if code != "" {
-			require.True(t, strings.Contains(answer, "```") || strings.Contains(answer, "~~~"))
+			require.True(t, strings.Contains(answer, "```") || strings.Contains(answer, "~~~") || isPython(strings.Split(code, "\n")))
 			// What is shown as one program is one program when it is quoted again, as the prompt of a follow-up does.
 			again, _, err := Extract(Fenced(code))
 			require.NoError(t, err)

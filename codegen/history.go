@@ -6,10 +6,10 @@ import (
 	"countersign/approval"
 )
 
-// Newest keeps the latest of what was said in a session, oldest first, within so
-// many bytes. What belongs to one request (a question, its code, its result) is
-// kept together or not at all, and nothing newer than what is left out is missing:
-// the model never sees an answer without its question, nor a gap.
+// Newest returns the latest messages of a session that fit into so many bytes, oldest
+// first. The messages of one request (question, code, result) are kept together or left
+// out together, and everything newer than what is left out is kept. So the model never
+// sees an answer without its question, nor a gap.
 func Newest(said []approval.Message, bytes int) []approval.Message {
 	groups := exchanges(said)
 	from := len(groups)
@@ -27,8 +27,8 @@ func Newest(said []approval.Message, bytes int) []approval.Message {
 	return slices.Concat(groups[from:]...)
 }
 
-// exchanges groups messages by request, in the order in which the requests began:
-// two requests in one thread may have spoken in turns.
+// exchanges groups messages by request, in the order in which the requests began. The
+// messages of two requests in one thread may be interleaved.
 func exchanges(said []approval.Message) [][]approval.Message {
 	index := map[string]int{}
 	var groups [][]approval.Message

@@ -16,7 +16,7 @@ import (
 // prompt says and what the answer is worth is decided here, for all of them.
 type Provider interface {
 	About() About
-	// Ask makes one call and no second one. Its error is an *approval.WriterError, which
+	// Ask makes one call and no second one. Its error is a *steps.WriterError, which
 	// says what the failure means and whether the call may be billed.
 	Ask(ctx context.Context, call Call) (Answer, error)
 }
@@ -28,7 +28,35 @@ type About struct {
 	Host      string   // where prompts go: a host, with its port if the address has one
 	Models    []string // what may be asked for, the default first
 	MaxTokens int      // the longest answer, with what the model thinks
+	Window    int      // how many tokens each of its models takes, prompt and answer together; 0: what is known of the model
 	Timeout   time.Duration
+
+	// Tokens is the most tokens that a prompt of so many bytes can be, by the provider's
+	// own way of counting; nil: one for each byte.
+	Tokens func(bytes int) int
+}
+
+// tokens is Tokens with its default.
+func (a About) tokens(bytes int) int {
+	if a.Tokens == nil {
+		return bytes
+	}
+	return a.Tokens(bytes)
+}
+
+// promptBytes is the longest prompt for a model: all of PromptBytes, or what the
+// window leaves beside the longest answer.
+func (a About) promptBytes(model string) int {
+	window := a.Window
+	if k, ok := KnownModel(model); ok && (window == 0 || k.Window < window) {
+		window = k.Window
+	}
+	// Each provider counts in its own way, so the limit is found by trying.
+	limit := PromptBytes
+	for window > 0 && limit > 0 && a.tokens(limit)+a.MaxTokens > window {
+		limit -= 100
+	}
+	return max(limit, 0)
 }
 
 // Call is one question to a model.
@@ -65,17 +93,18 @@ const (
 	Broken   End = "broken"   // the provider broke off, or uses a word that nobody knows
 )
 
-// Used is the usage that a provider reported, checked: no more tokens come from a cache
-// than there were, and a model that has no name is the one that was asked. Where the
+// Used is the usage that a provider reported, checked: no more tokens come from a cache or
+// go into it than there were, and a model that has no name is the one that was asked. Where the
 // figures make no sense, or the name is none, there is no usage.
-func Used(asked, answered string, input, cached, output int) budget.Usage {
+func Used(asked, answered string, input, cached, written, output int) budget.Usage {
 	if answered == "" {
 		answered = asked
 	}
 	if input <= 0 || output < 0 || !isName(answered) {
 		return budget.Usage{}
 	}
-	return budget.Usage{Model: answered, Input: input, Cached: min(max(cached, 0), input), Output: output}
+	cached = min(max(cached, 0), input)
+	return budget.Usage{Model: answered, Input: input, Cached: cached, Written: min(max(written, 0), input-cached), Output: output}
 }
 
 // isName tells whether a text can be a model's name. It gets into events, bills and

@@ -16,12 +16,12 @@ import (
 //go:embed system.txt
 var system string
 
-// layout counts the ways in which the rest of the prompt has been put together.
-// Whoever changes the wording or the order below raises it.
+// layout is the version of everything in the prompt beside system.txt. Raise it when you
+// change the wording or the order below.
 const layout = "3"
 
-// PromptVersion names the instructions that a draft was written under: it changes
-// with every change to them.
+// PromptVersion identifies the instructions that a draft was written under. It changes
+// whenever they change.
 var PromptVersion = fmt.Sprintf("%x", sha256.Sum256([]byte(layout+system)))[:12]
 
 // The bounds of one call.
@@ -69,11 +69,12 @@ func shrinking(sampleRows int) []detail {
 	}
 }
 
-// promptSize is how long the prompt of a brief is; of one that is never sent, the bound.
-func promptSize(b steps.Brief, sampleRows int) int {
-	turns, err := prompt(b, PromptBytes, sampleRows)
+// promptSize is the length of a brief's prompt. For a brief that does not fit, and is never
+// sent, it is the limit.
+func promptSize(b steps.Brief, limit, sampleRows int) int {
+	turns, err := prompt(b, limit, sampleRows)
 	if err != nil {
-		return PromptBytes
+		return limit
 	}
 	return size(turns)
 }
@@ -172,7 +173,7 @@ func Fenced(code string) string {
 	return fence + "python\n" + strings.TrimRight(code, "\n") + "\n" + fence
 }
 
-// merge joins neighbours of the same role: the API wants them in turns.
+// merge joins neighbouring messages of the same role, because the APIs want the roles to alternate.
 func merge(turns []Turn) []Turn {
 	var merged []Turn
 	for _, t := range turns {

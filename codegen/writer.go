@@ -13,22 +13,28 @@ import (
 	"countersign/codegen/shapes"
 )
 
-// Writer is an approval.Writer over every provider that is configured. It is safe
+// Writer is an steps.Writer over every provider that is configured. It is safe
 // for concurrent use.
 type Writer struct {
 	models     []string
 	asks       map[string]Provider // by model
 	sampleRows int                 // how many rows of a table a model may see
-	maxTokens  int                 // the longest answer of any provider
+	prompt     int                 // the most tokens of a prompt, of any provider
+	maxTokens  int                 // the longest answer, of any provider
 }
 
 var _ steps.Writer = (*Writer)(nil)
 
-// New makes a Writer. Each model is asked of the one provider that offers it; the
-// first provider's first model is the default.
-func New(sampleRows int, providers ...Provider) (*Writer, error) {
-	w := &Writer{asks: map[string]Provider{}, sampleRows: sampleRows}
-	if sampleRows < 0 {
+// Options are what does not depend on a provider.
+type Options struct {
+	Default    string // the model that is asked where a question names none; defaults to the first provider's first
+	SampleRows int    // how many rows of a table a model may see; defaults to none
+}
+
+// New makes a Writer. Each model is asked of the one provider that offers it.
+func New(o Options, providers ...Provider) (*Writer, error) {
+	w := &Writer{asks: map[string]Provider{}, sampleRows: o.SampleRows}
+	if w.sampleRows < 0 {
 		return nil, errors.New("the number of sample rows cannot be negative")
 	}
 	for _, p := range providers {
@@ -38,6 +44,11 @@ func New(sampleRows int, providers ...Provider) (*Writer, error) {
 			if other, taken := w.asks[model]; taken {
 				return nil, fmt.Errorf("the model %s is offered by %s and by %s: leave it to one of them", model, other.About().Name, about.Name)
 			}
+			// A longer answer than the model can give would be refused by the provider, at every question.
+			if k, ok := KnownModel(model); ok && k.Answer > 0 && about.MaxTokens > k.Answer {
+				return nil, fmt.Errorf("the longest answer of %s is %d tokens, and %d are set", model, k.Answer, about.MaxTokens)
+			}
+			w.prompt = max(w.prompt, about.tokens(about.promptBytes(model)))
 			w.asks[model] = p
 			w.models = append(w.models, model)
 		}
@@ -45,11 +56,28 @@ func New(sampleRows int, providers ...Provider) (*Writer, error) {
 	if len(w.models) == 0 {
 		return nil, errors.New("there is no model")
 	}
+	if o.Default == "" {
+		return w, nil
+	}
+	at := slices.Index(w.models, o.Default)
+	if at < 0 {
+		return nil, fmt.Errorf("DEFAULT_MODEL is %s, which is none of %s", o.Default, strings.Join(w.models, ", "))
+	}
+	w.models = slices.Insert(slices.Delete(w.models, at, at+1), 0, o.Default)
 	return w, nil
 }
 
 // Models lists what may be asked for, the default first.
 func (w *Writer) Models() []string { return slices.Clone(w.models) }
+
+// Where is who is asked for a model, for people, and the host that its prompts go to.
+func (w *Writer) Where(model string) (provider, host string) {
+	if p, ok := w.asks[model]; ok {
+		about := p.About()
+		return about.Name, about.Host
+	}
+	return "", ""
+}
 
 // Provider is who is asked for a model, in OpenTelemetry's spelling of gen_ai.provider.name.
 func (w *Writer) Provider(model string) string {
@@ -59,20 +87,21 @@ func (w *Writer) Provider(model string) string {
 	return ""
 }
 
-// Bound is the most that one call of any model sends and lets come back.
-func (w *Writer) Bound() (promptBytes, maxTokens int) { return PromptBytes, w.maxTokens }
+// Bound is the most that one call of any model sends and lets come back, in tokens.
+func (w *Writer) Bound() (prompt, answer int) { return w.prompt, w.maxTokens }
 
-// Size is what the call for one brief sends and lets come back at most. A token is
-// at least one byte, also of what surrounds the messages.
-func (w *Writer) Size(b steps.Brief) (promptBytes, maxTokens int) {
-	maxTokens = w.maxTokens
-	if p, ok := w.asks[b.Model]; ok {
-		maxTokens = p.About().MaxTokens
+// Size is what the call for one brief sends and lets come back at most, in tokens as
+// the model's provider counts them, with what surrounds the messages.
+func (w *Writer) Size(b steps.Brief) (prompt, answer int) {
+	p, ok := w.asks[b.Model]
+	if !ok {
+		return w.Bound()
 	}
-	return promptSize(b, w.sampleRows), maxTokens
+	about := p.About()
+	return about.tokens(promptSize(b, about.promptBytes(b.Model), w.sampleRows)), about.MaxTokens
 }
 
-// Write makes one call. Its error is always an *approval.WriterError.
+// Write makes one call. Its error is always a *steps.WriterError.
 func (w *Writer) Write(ctx context.Context, b steps.Brief) (steps.Draft, error) {
 	if b.Model == "" {
 		b.Model = w.models[0]
@@ -82,17 +111,20 @@ func (w *Writer) Write(ctx context.Context, b steps.Brief) (steps.Draft, error) 
 		return steps.Draft{}, &steps.WriterError{Err: fmt.Errorf("model %q is not offered", b.Model),
 			Words: fmt.Sprintf("The model %q is not offered. These are: %s.", shapes.Clip(approval.Plain(b.Model), 60), strings.Join(w.models, ", "))}
 	}
-	turns, err := prompt(b, PromptBytes, w.sampleRows)
+	about := provider.About()
+	turns, err := prompt(b, about.promptBytes(b.Model), w.sampleRows)
 	if err != nil {
 		return steps.Draft{}, &steps.WriterError{Err: err, Words: "The question and the names of its files are too long for the model. Ask a shorter one, or with fewer files."}
 	}
-	about := provider.About()
 	ctx, cancel := context.WithTimeout(ctx, about.Timeout)
 	defer cancel()
 	answer, err := provider.Ask(ctx, Call{Model: b.Model, Turns: turns, MaxTokens: about.MaxTokens, Brief: b})
 	var d steps.Draft
 	if err == nil {
 		d, err = draft(answer, about.Name)
+	}
+	if err == nil {
+		d.Provider, d.Host = about.Name, about.Host
 	}
 	if failed, ok := errors.AsType[*steps.WriterError](err); ok && failed.Retry {
 		failed.Words += " Please ask again in " + wait(failed.After) + "." // people read it once the job has tried often enough

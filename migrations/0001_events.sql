@@ -29,12 +29,27 @@ CREATE FUNCTION event_line(stream text, seq bigint, at timestamptz, actor text, 
 $$;
 -- +goose StatementEnd
 
+-- What can have happened: the constants of approval/event.go, as a test sees to.
+CREATE TABLE event_kinds (kind text PRIMARY KEY CHECK (kind <> ''));
+INSERT INTO event_kinds (kind) VALUES
+    ('approved'), ('asked'), ('asked back'), ('asked for a top-up'), ('asked for an opinion'), ('assigned'), ('away'), ('back'),
+    ('begun'), ('begun too late'), ('blocked'), ('call failed'), ('called'), ('changes requested'), ('continued'),
+    ('declined a top-up'), ('declined model'), ('delegated'), ('delegation ended'), ('disowned'), ('disowned too late'),
+    ('downgraded'), ('drafted'), ('edit refused'), ('edited'), ('escalated'), ('expired'), ('failed'), ('finished'), ('found'),
+    ('frozen'), ('gone'), ('granted a top-up'), ('granted top-up'), ('held'), ('lost'), ('mismatch'), ('named'), ('no box'),
+    ('opened review'), ('refused change'), ('refused click'), ('refused draft'), ('rejected'), ('reminded'), ('removed'),
+    ('removed limit'), ('seal broken'), ('sealed anew'), ('set limit'), ('set rules'), ('settled'), ('started'), ('uncertain'),
+    ('unstarted'), ('voided'), ('waits for money'), ('weighed'), ('withdrawn'), ('written');
+-- The rows change with a migration, and with nothing else.
+CREATE TRIGGER event_kinds_unchangeable BEFORE INSERT OR UPDATE OR DELETE ON event_kinds FOR EACH ROW EXECUTE FUNCTION unchangeable();
+CREATE TRIGGER event_kinds_untruncatable BEFORE TRUNCATE ON event_kinds FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
 CREATE TABLE events (
     stream    text NOT NULL CHECK (stream <> '' AND stream !~ '[[:cntrl:]]'),
     seq       bigint NOT NULL CHECK (seq >= 1),
     at        timestamptz NOT NULL,
     actor     text NOT NULL CHECK (actor <> '' AND actor !~ '[[:cntrl:]]'),
-    kind      text NOT NULL CHECK (kind <> '' AND kind !~ '[[:cntrl:]]'),
+    kind      text NOT NULL REFERENCES event_kinds,
     -- Facts and ids. For what a person wrote or data said it has {"salted_sha256": "..."}, the hash of a
     -- row of contents. As text: jsonb would spell it differently.
     data      text NOT NULL CHECK (jsonb_typeof(data::jsonb) = 'object'),

@@ -43,6 +43,8 @@ CREATE TABLE requests (
     -- How often reviewers have had the code changed.
     rounds       integer NOT NULL DEFAULT 0 CHECK (rounds >= 0),
     edit         jsonb CHECK (jsonb_typeof(edit) = 'object'), -- code that a person has written and that is being inspected
+    -- A program that is paid for and has not been inspected: no model is paid for it again.
+    written      jsonb CHECK (jsonb_typeof(written) = 'object'),
     -- How many people must approve: nobody's click is enough of its own accord.
     quorum       integer NOT NULL DEFAULT 1 CHECK (quorum >= 1),
     assignee     text NOT NULL DEFAULT '',
@@ -78,6 +80,7 @@ CREATE TABLE requests (
     CONSTRAINT requests_place_waits CHECK (place = 0 OR state IN ('drafting', 'approved')),
     -- What stands before reviewers is inspected code, never an edit on its way.
     CONSTRAINT requests_edit_inspected CHECK (edit IS NULL OR state = 'drafting'),
+    CONSTRAINT requests_written_inspected CHECK (written IS NULL OR state = 'drafting'),
     -- Nobody is made to judge what they asked for.
     CONSTRAINT requests_not_for_asker CHECK (assignee <> asker AND asker <> ALL (opinions)),
     -- Decisions refer to it, so that they cannot lie about who asked.
@@ -380,9 +383,9 @@ INSERT INTO moves (from_state, verb, to_state) VALUES
     ('drafting', 'Insist', 'drafting'), ('drafting', 'Fail', 'failed'), ('drafting', 'Expire', 'expired'),
     ('drafting', 'Withdraw', 'withdrawn'),
     -- It stays, and something is noted.
-    ('drafting', 'Found', 'drafting'), ('drafting', 'Call', 'drafting'), ('drafting', 'Refuse', 'drafting'),
-    ('drafting', 'Again', 'drafting'), ('drafting', 'Block', 'drafting'), ('drafting', 'Wait', 'drafting'),
-    ('drafting', 'GoOn', 'drafting'), ('drafting', 'AskTopUp', 'drafting'), ('drafting', 'DecideTopUp', 'drafting'),
+    ('drafting', 'Found', 'drafting'), ('drafting', 'Call', 'drafting'), ('drafting', 'Keep', 'drafting'),
+    ('drafting', 'Inspect', 'drafting'), ('drafting', 'Refuse', 'drafting'), ('drafting', 'Again', 'drafting'),
+    ('drafting', 'Block', 'drafting'), ('drafting', 'Wait', 'drafting'), ('drafting', 'GoOn', 'drafting'), ('drafting', 'AskTopUp', 'drafting'), ('drafting', 'DecideTopUp', 'drafting'),
     ('drafting', 'GoAway', 'drafting'), ('drafting', 'ComeBack', 'drafting'), ('drafting', 'StandInLine', 'drafting'),
     ('asking', 'Answer', 'drafting'), ('asking', 'Fail', 'failed'), ('asking', 'Expire', 'expired'), ('asking', 'Withdraw', 'withdrawn'),
     ('pending', 'Approve', 'pending'), ('pending', 'Approve', 'approved'), ('pending', 'Reject', 'rejected'),

@@ -121,7 +121,8 @@ CREATE TABLE charges (
     what          text NOT NULL,
     model         text NOT NULL DEFAULT '', -- that the API said it billed
     input_tokens  bigint NOT NULL DEFAULT 0 CHECK (input_tokens >= 0),
-    cached_tokens bigint NOT NULL DEFAULT 0 CHECK (cached_tokens >= 0),
+    cached_tokens bigint NOT NULL DEFAULT 0 CHECK (cached_tokens >= 0), -- of the input, read from the provider's cache
+    written_tokens bigint NOT NULL DEFAULT 0 CHECK (written_tokens >= 0), -- of the input, put into it
     output_tokens bigint NOT NULL DEFAULT 0 CHECK (output_tokens >= 0),
     box_ms        bigint NOT NULL DEFAULT 0 CHECK (box_ms >= 0),
     -- Nothing is ever paid back by a bill.

@@ -459,6 +459,7 @@ CREATE TABLE charges (
     model text DEFAULT ''::text NOT NULL,
     input_tokens bigint DEFAULT 0 NOT NULL,
     cached_tokens bigint DEFAULT 0 NOT NULL,
+    written_tokens bigint DEFAULT 0 NOT NULL,
     output_tokens bigint DEFAULT 0 NOT NULL,
     box_ms bigint DEFAULT 0 NOT NULL,
     amount bigint NOT NULL,
@@ -468,7 +469,8 @@ CREATE TABLE charges (
     CONSTRAINT charges_input_tokens_check CHECK ((input_tokens >= 0)),
     CONSTRAINT charges_kind_check CHECK ((kind = ANY (ARRAY['tokens'::text, 'box'::text]))),
     CONSTRAINT charges_line_check CHECK ((line >= 1)),
-    CONSTRAINT charges_output_tokens_check CHECK ((output_tokens >= 0))
+    CONSTRAINT charges_output_tokens_check CHECK ((output_tokens >= 0)),
+    CONSTRAINT charges_written_tokens_check CHECK ((written_tokens >= 0))
 );
 
 CREATE TABLE contents (
@@ -529,6 +531,11 @@ ALTER TABLE delegations ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE event_kinds (
+    kind text NOT NULL,
+    CONSTRAINT event_kinds_kind_check CHECK ((kind <> ''::text))
+);
+
 CREATE TABLE events (
     stream text NOT NULL,
     seq bigint NOT NULL,
@@ -543,7 +550,6 @@ CREATE TABLE events (
     CONSTRAINT events_beginning CHECK (((seq > 1) OR (prev_hash = repeat('0'::text, 64)))),
     CONSTRAINT events_data_check CHECK ((jsonb_typeof((data)::jsonb) = 'object'::text)),
     CONSTRAINT events_hash CHECK ((hash = encode(sha256(convert_to(event_line(stream, seq, at, actor, kind, data, prev_hash), 'UTF8'::name)), 'hex'::text))),
-    CONSTRAINT events_kind_check CHECK (((kind <> ''::text) AND (kind !~ '[[:cntrl:]]'::text))),
     CONSTRAINT events_prev_hash_check CHECK ((prev_hash ~ '^[0-9a-f]{64}$'::text)),
     CONSTRAINT events_seq_check CHECK ((seq >= 1)),
     CONSTRAINT events_stream_check CHECK (((stream <> ''::text) AND (stream !~ '[[:cntrl:]]'::text)))
@@ -734,6 +740,7 @@ CREATE TABLE requests (
     revision integer,
     rounds integer DEFAULT 0 NOT NULL,
     edit jsonb,
+    written jsonb,
     quorum integer DEFAULT 1 NOT NULL,
     assignee text DEFAULT ''::text NOT NULL,
     opinions text[] DEFAULT '{}'::text[] NOT NULL,
@@ -770,7 +777,9 @@ CREATE TABLE requests (
     CONSTRAINT requests_state CHECK ((state = ANY (ARRAY['drafting'::text, 'asking'::text, 'pending'::text, 'approved'::text, 'running'::text, 'done'::text, 'failed'::text, 'rejected'::text, 'expired'::text, 'withdrawn'::text, 'lost'::text]))),
     CONSTRAINT requests_team_check CHECK ((team <> ''::text)),
     CONSTRAINT requests_trigger_check CHECK ((trigger <> ''::text)),
-    CONSTRAINT requests_waits_end CHECK (((expires_at IS NOT NULL) = (state = ANY (ARRAY['drafting'::text, 'asking'::text, 'pending'::text, 'approved'::text]))))
+    CONSTRAINT requests_waits_end CHECK (((expires_at IS NOT NULL) = (state = ANY (ARRAY['drafting'::text, 'asking'::text, 'pending'::text, 'approved'::text])))),
+    CONSTRAINT requests_written_check CHECK ((jsonb_typeof(written) = 'object'::text)),
+    CONSTRAINT requests_written_inspected CHECK (((written IS NULL) OR (state = 'drafting'::text)))
 );
 
 CREATE TABLE revisions (
@@ -957,6 +966,9 @@ ALTER TABLE ONLY decisions
 ALTER TABLE ONLY delegations
     ADD CONSTRAINT delegations_pkey PRIMARY KEY (seq);
 
+ALTER TABLE ONLY event_kinds
+    ADD CONSTRAINT event_kinds_pkey PRIMARY KEY (kind);
+
 ALTER TABLE ONLY events
     ADD CONSTRAINT events_hashed UNIQUE (stream, seq, hash);
 
@@ -1139,6 +1151,10 @@ CREATE TRIGGER delegations_unchangeable BEFORE DELETE OR UPDATE ON delegations F
 
 CREATE TRIGGER delegations_untruncatable BEFORE TRUNCATE ON delegations FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
+CREATE TRIGGER event_kinds_unchangeable BEFORE INSERT OR DELETE OR UPDATE ON event_kinds FOR EACH ROW EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER event_kinds_untruncatable BEFORE TRUNCATE ON event_kinds FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
 CREATE TRIGGER events_unchangeable BEFORE DELETE OR UPDATE ON events FOR EACH ROW EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER events_untruncatable BEFORE TRUNCATE ON events FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
@@ -1274,6 +1290,9 @@ ALTER TABLE ONLY decisions
 
 ALTER TABLE ONLY events
     ADD CONSTRAINT events_chain_fkey FOREIGN KEY (stream, prev_seq, prev_hash) REFERENCES events(stream, seq, hash);
+
+ALTER TABLE ONLY events
+    ADD CONSTRAINT events_kind_fkey FOREIGN KEY (kind) REFERENCES event_kinds(kind);
 
 ALTER TABLE ONLY holds
     ADD CONSTRAINT holds_payers_fkey FOREIGN KEY (request_id, team, asker, session_id, project) REFERENCES requests(id, team, asker, session_id, project);

@@ -63,7 +63,7 @@ func (b *bundle) calls(t *testing.T) map[string]func(ctx context.Context) error 
 			return b.SetLimit(ctx, "ADMIN", budget.Limit{Scope: scope, Amount: budget.Dollar, Window: budget.Month})
 		},
 		"Audit": func(ctx context.Context) error {
-			return b.Audit(ctx, done.ID, approval.Event{Actor: "A", Kind: "did"})
+			return b.Audit(ctx, done.ID, approval.Event{Actor: "A", Kind: approval.EventBegun})
 		},
 		"Posted": func(ctx context.Context) error {
 			return b.Posted(ctx, steps.Post{RequestID: done.ID, Surface: steps.SurfaceRoot, Channel: channel, TS: "2.2"})

@@ -125,7 +125,7 @@ func (b *bundle) drafted(r *approval.Request, now time.Time) error {
 	}
 	hold, _ := r.Money().CalledHold()
 	r.Money().Settle(budget.Settlement{HoldID: hold.ID, At: now, Charges: []budget.Charge{{Kind: budget.Tokens, What: "small-1",
-		Usage: budget.Usage{Model: "small-1", Input: 100, Cached: 10, Output: 20}, Amount: budget.Cent}}})
+		Usage: budget.Usage{Model: "small-1", Input: 100, Cached: 10, Written: 5, Output: 20}, Amount: budget.Cent}}})
 	return r.Drafted(approval.Revision{Code: "print(1)\n", Summary: "prints one", Author: "small-1", PromptVersion: "p1",
 		Findings: []approval.Finding{{Level: approval.Note, Line: 1, Text: "prints"}},
 		Manifest: approval.Manifest{Version: 1, Sandbox: "local", Template: "python", Limits: b.policy.Limits, CostCap: budget.Cent, Network: []string{},

@@ -53,7 +53,7 @@ func (db *DB) HoldCheck(ctx context.Context, team, what string, most budget.USD)
 		if err != nil {
 			return err
 		}
-		return appendEvents(ctx, tx, checkStream, []approval.Event{{At: now, Actor: house, Kind: "held",
+		return appendEvents(ctx, tx, checkStream, []approval.Event{{At: now, Actor: house, Kind: approval.EventHeld,
 			Data: map[string]any{"hold": id, "team": team, "what": what, "amount": most, "standings": standings}}})
 	})
 	if err != nil {
@@ -124,7 +124,7 @@ func settleCheck(ctx context.Context, tx pgx.Tx, id string, charges []budget.Cha
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return err
 	}
-	return appendEvents(ctx, tx, checkStream, []approval.Event{{At: now, Actor: house, Kind: "settled",
+	return appendEvents(ctx, tx, checkStream, []approval.Event{{At: now, Actor: house, Kind: approval.EventSettled,
 		Data: map[string]any{"hold": id, "team": team, "held": h.Amount, "spent": budget.Total(s.Charges), "estimated": s.Estimated}}})
 }
 

@@ -171,7 +171,7 @@ func TestVerifyChainSeesWhatHappenedToValues(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
-			require.NoError(t, b.Audit(t.Context(), "r", approval.Event{Actor: "A", Kind: "did", Data: map[string]any{"words": []approval.Said{"one", "two"}}}))
+			require.NoError(t, b.Audit(t.Context(), "r", approval.Event{Actor: "A", Kind: approval.EventBegun, Data: map[string]any{"words": []approval.Said{"one", "two"}}}))
 			found, err := b.VerifyChain(t.Context(), streamOf("r"))
 			require.NoError(t, err)
 			require.Equal(t, Verified{Events: 1, Values: 2}, found)
@@ -191,7 +191,7 @@ func TestTheSameWordsTwiceAreNotSeenToBeTheSame(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	for range 2 {
-		require.NoError(t, b.Audit(t.Context(), "r", approval.Event{Actor: "A", Kind: "did", Data: map[string]any{"words": approval.Said("yes")}}))
+		require.NoError(t, b.Audit(t.Context(), "r", approval.Event{Actor: "A", Kind: approval.EventBegun, Data: map[string]any{"words": approval.Said("yes")}}))
 	}
 	require.Equal(t, 2, b.count(t, `SELECT count(DISTINCT data) FROM events`))
 }
@@ -221,6 +221,6 @@ func TestAnEventIsSpelledCanonically(t *testing.T) {
 func TestAnEventNamesOnlyWhatIsStoredWithIt(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	err := b.Audit(t.Context(), "r", approval.Event{Actor: "A", Kind: "did", Data: map[string]any{"code": approval.Kept("code")}})
+	err := b.Audit(t.Context(), "r", approval.Event{Actor: "A", Kind: approval.EventBegun, Data: map[string]any{"code": approval.Kept("code")}})
 	require.ErrorContains(t, err, "names code, which is not stored with it")
 }

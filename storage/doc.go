@@ -26,7 +26,7 @@
 //
 // What people write and data say (questions, code, reasons, results, files) stands in
 // one table, contents, under its salted hash; other tables and events name it by that
-// (contents.go). So it can be forgotten, and the audit trail holds (verify.go;
+// (contents.go). So it can be forgotten, and the audit trail holds (event.go;
 // docs/events.md has the format).
 //
 // A function called queue... adds statements to a batch, and what they read is there once

@@ -29,7 +29,7 @@ func TestThirtyTwoWritersMakeOneChain(t *testing.T) {
 		case 1:
 			return b.Audit(t.Context(), r.ID, approval.Event{Actor: "REV", Kind: "refused click"})
 		}
-		return b.Audit(t.Context(), r.ID, approval.Event{At: odd.Add(time.Duration(i) * time.Microsecond), Actor: "REV", Kind: "clicked",
+		return b.Audit(t.Context(), r.ID, approval.Event{At: odd.Add(time.Duration(i) * time.Microsecond), Actor: "REV", Kind: approval.OpenedReview,
 			Data: map[string]any{"n": i, "text": "<a> & \u2028 \U0001F600"}})
 	}) {
 		require.NoError(t, err)
@@ -42,7 +42,7 @@ func TestThirtyTwoWritersMakeOneChain(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, events, 36)
 	for _, e := range events {
-		if e.Kind == "clicked" {
+		if e.Kind == approval.OpenedReview {
 			n, err := e.Data["n"].(json.Number).Int64()
 			require.NoError(t, err)
 			require.Equal(t, odd.Add(time.Duration(n)*time.Microsecond).UTC().Truncate(time.Microsecond), e.At)
@@ -75,7 +75,7 @@ func TestVerifyChainNamesTheFirstEventThatIsNotAsItWas(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
 			for i := range 5 {
-				require.NoError(t, b.Audit(t.Context(), "r", approval.Event{Actor: "A", Kind: "did", Data: map[string]any{"n": i}}))
+				require.NoError(t, b.Audit(t.Context(), "r", approval.Event{Actor: "A", Kind: approval.EventBegun, Data: map[string]any{"n": i}}))
 			}
 			checked, err := b.VerifyChain(t.Context(), streamOf("r"))
 			require.NoError(t, err)
@@ -124,9 +124,9 @@ func TestAnEmptyChainHasNothingChecked(t *testing.T) {
 func TestAuditThatCannotBeStoredSaysSo(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	err := b.Audit(t.Context(), "r", approval.Event{Actor: "A", Kind: "did", Data: map[string]any{"f": func() {}}})
+	err := b.Audit(t.Context(), "r", approval.Event{Actor: "A", Kind: approval.EventBegun, Data: map[string]any{"f": func() {}}})
 	require.ErrorContains(t, err, "as JSON")
-	err = b.Audit(t.Context(), "r", approval.Event{Actor: "", Kind: "did"})
+	err = b.Audit(t.Context(), "r", approval.Event{Actor: "", Kind: approval.EventBegun})
 	require.ErrorContains(t, err, "events_actor_check")
 }
 
@@ -134,7 +134,7 @@ func TestAmountsInTheAuditTrailAreExact(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	const large = budget.USD(9_007_199_254_740_993) // one more than a float64 can tell from its neighbour
-	require.NoError(t, b.Audit(context.Background(), "r", approval.Event{Actor: "A", Kind: "paid", Data: map[string]any{"cost": large}}))
+	require.NoError(t, b.Audit(context.Background(), "r", approval.Event{Actor: "A", Kind: approval.EventSettled, Data: map[string]any{"cost": large}}))
 	events, err := b.Events(t.Context(), "r")
 	require.NoError(t, err)
 	require.Equal(t, json.Number("9007199254740993"), events[0].Data["cost"])

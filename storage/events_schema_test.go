@@ -45,10 +45,17 @@ var eventBreaches = []struct {
 	{"an event does not change", `UPDATE events SET actor = 'REVA'`, "events_unchangeable"},
 	{"an event is not deleted", `DELETE FROM events`, "events_unchangeable"},
 	{"events are not emptied", `TRUNCATE events CASCADE`, "events_untruncatable"},
+	{"an event is of a known kind", strings.ReplaceAll(event(`'new', 1, 'a', '{}', repeat('0', 64)`), "'begun'", "'dreamt'"), "events_kind_fkey"},
+	{"a kind is one", unguarded(`event_kinds`) + `INSERT INTO event_kinds VALUES ('asked')`, "event_kinds_pkey"},
+	{"kinds are not added to", `INSERT INTO event_kinds VALUES ('dreamt')`, "event_kinds_unchangeable"},
+	{"kinds stay", `DELETE FROM event_kinds WHERE kind = 'gone'`, "event_kinds_unchangeable"},
+	{"kinds are not emptied", `TRUNCATE event_kinds CASCADE`, "event_kinds_untruncatable"},
+	{"written code is not before reviewers", `UPDATE requests SET written = '{}' WHERE id = PENDING`, "requests_written_inspected"},
+	{"written code has its fields", `UPDATE requests SET written = '[]' WHERE id = DRAFTING`, "requests_written_check"},
 	{"an event has its place", `INSERT INTO events (stream, seq, at, actor, kind, data, prev_hash, hash)
 		SELECT stream, seq, at, actor, kind, data, prev_hash, hash FROM events LIMIT 1`, "events_pkey"},
 	{"an event has the hash of its content", `INSERT INTO events (stream, seq, at, actor, kind, data, prev_hash, hash)
-		VALUES ('new', 1, now(), 'a', 'k', '{}', repeat('0', 64), repeat('0', 64))`, "events_hash"},
+		VALUES ('new', 1, now(), 'a', 'begun', '{}', repeat('0', 64), repeat('0', 64))`, "events_hash"},
 	{"a chain begins with nothing before it", event(`'new', 1, 'a', '{}', repeat('1', 64)`), "events_beginning"},
 	{"an event continues another", event(`'new', 2, 'a', '{}', repeat('1', 64)`), "events_chain_fkey"},
 	{"a chain does not fork", event(`'request:' || DONE, 3, 'a', '{}', repeat('1', 64)`), "events_chain_fkey,events_pkey"},
@@ -64,6 +71,6 @@ func content(value string) string {
 
 func event(values string) string {
 	return `INSERT INTO events (stream, seq, at, actor, kind, data, prev_hash, hash)
-		SELECT s, n, '2026-01-02 03:04:05.000007+00', a, 'k', d, p, encode(sha256(convert_to(event_line(s, n, '2026-01-02 03:04:05.000007+00', a, 'k', d, p), 'UTF8')), 'hex')
+		SELECT s, n, '2026-01-02 03:04:05.000007+00', a, 'begun', d, p, encode(sha256(convert_to(event_line(s, n, '2026-01-02 03:04:05.000007+00', a, 'begun', d, p), 'UTF8')), 'hex')
 		FROM (SELECT ` + values + `) AS v (s, n, a, d, p)`
 }

@@ -94,7 +94,7 @@ func (db *DB) SetLimit(ctx context.Context, actor string, limit budget.Limit) er
 		if before != nil {
 			data["before"] = told(*before)
 		}
-		return approval.Event{Actor: actor, Kind: "set limit", Data: data}, err
+		return approval.Event{Actor: actor, Kind: approval.EventSetLimit, Data: data}, err
 	})
 	if err != nil {
 		return fmt.Errorf("set the limit of %s: %w", limit.Scope, err)
@@ -109,7 +109,7 @@ func (db *DB) RemoveLimit(ctx context.Context, actor string, scope budget.Scope)
 			return approval.Event{}, approval.ErrNotFound
 		}
 		_, err := tx.Exec(ctx, `DELETE FROM limits WHERE team = $1 AND kind = $2 AND id = $3`, scope.Team, scope.Kind, scope.ID)
-		return approval.Event{Actor: actor, Kind: "removed limit", Data: map[string]any{"scope": scope, "before": told(*before)}}, err
+		return approval.Event{Actor: actor, Kind: approval.EventRemovedLimit, Data: map[string]any{"scope": scope, "before": told(*before)}}, err
 	})
 	if err != nil {
 		return fmt.Errorf("remove the limit of %s: %w", scope, err)

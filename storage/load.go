@@ -38,6 +38,7 @@ type requestRow struct {
 	Downgraded  *approval.Downgraded
 	Rounds      int
 	Edit        *approval.Edit
+	Written     *approval.Written
 	Assignee    string
 	Opinions    []string
 	RemindedAt  *time.Time
@@ -139,7 +140,7 @@ func queueRequest(b *pgx.Batch, id string, into *loaded) {
 			Model: row.Model, Files: orNil(row.Files), Trigger: row.Trigger, State: row.State, Reason: row.Reason, Place: row.Place, Attempts: row.Attempts,
 			CreatedAt: row.CreatedAt, ChangedAt: row.ChangedAt, ExpiresAt: orZero(row.ExpiresAt), Refused: orNil(row.Refused),
 			Blocked: row.Blocked, Downgraded: row.Downgraded,
-			Rounds: row.Rounds, Edit: row.Edit, Assignee: row.Assignee, Opinions: orNil(row.Opinions),
+			Rounds: row.Rounds, Edit: row.Edit, Written: row.Written, Assignee: row.Assignee, Opinions: orNil(row.Opinions),
 			RemindedAt: orZero(row.RemindedAt), EscalatedAt: orZero(row.EscalatedAt),
 			Seek: row.Seek, Away: row.Away, Cause: row.Cause, Guest: row.Guest, LookedAt: orZero(row.LookedAt),
 		}}
@@ -147,7 +148,7 @@ func queueRequest(b *pgx.Batch, id string, into *loaded) {
 	}, `
 		SELECT id, session_id, team, project, asker, said(question) AS question, model, files, trigger, state, reason, place, attempts, refused,
 			revision, created_at, changed_at, expires_at, blocked, downgraded,
-			rounds, edit, assignee, opinions, reminded_at, escalated_at, seek, away, cause, guest, looked_at, version, clock_timestamp() AS now
+			rounds, edit, written, assignee, opinions, reminded_at, escalated_at, seek, away, cause, guest, looked_at, version, clock_timestamp() AS now
 		FROM requests WHERE id = $1`, id)
 	queueRevision(b, id, 0, func(rev *approval.Revision) { into.Revision = rev })
 	ask(b, func(rows []decisionRow) error {

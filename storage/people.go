@@ -91,7 +91,7 @@ func (db *DB) grant(ctx context.Context, g review.Grant, named bool) error {
 		if err != nil {
 			return err
 		}
-		kind := map[bool]string{true: "named", false: "removed"}[named]
+		kind := map[bool]string{true: approval.EventNamed, false: approval.EventRemoved}[named]
 		return appendEvents(ctx, tx, peopleStream(g.Team), []approval.Event{{At: now, Actor: g.By, Kind: kind,
 			Data: map[string]any{"person": g.User, "role": g.Role, "channel": g.Project, "before": had}}})
 	})
@@ -171,9 +171,9 @@ func (db *DB) Delegate(ctx context.Context, d review.Delegation) error {
 			return err
 		}
 		data := map[string]any{"before": before}
-		kind := "delegation ended"
+		kind := approval.EventDelegationEnded
 		if d.To != "" {
-			kind, data["to"], data["until"] = "delegated", d.To, micro(d.Until)
+			kind, data["to"], data["until"] = approval.EventDelegated, d.To, micro(d.Until)
 		}
 		actor := d.From
 		if d.By != "" {

@@ -117,19 +117,20 @@ func (db *DB) Work(ctx context.Context, do func(context.Context, steps.Wake) err
 	}
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &stepWorker{db: db, do: do, timeouts: map[approval.Step]time.Duration{
-		approval.StepFind: time.Minute, approval.StepLook: time.Minute, approval.StepDraft: 10 * time.Minute, approval.StepRun: o.RunTimeout, approval.StepShow: showTimeout, approval.StepTell: time.Minute}})
+		approval.StepFind: time.Minute, approval.StepLook: time.Minute, approval.StepDraft: 10 * time.Minute, approval.StepInspect: 10 * time.Minute, approval.StepRun: o.RunTimeout, approval.StepShow: showTimeout, approval.StepTell: time.Minute}})
 	river.AddWorker(workers, &sweepWorker{sweep: sweep})
 	client, err := db.startQueue(ctx, river.Config{
 		Workers: workers,
 		Logger:  slog.New(quiet{db.log.Handler()}),
 		Queues: map[string]river.QueueConfig{
-			string(approval.StepFind):  {MaxWorkers: 4},
-			string(approval.StepLook):  {MaxWorkers: 2},
-			string(approval.StepDraft): {MaxWorkers: orDefault(o.Drafts, 4)},
-			string(approval.StepRun):   {MaxWorkers: orDefault(o.Runs, 4)},
-			string(approval.StepShow):  {MaxWorkers: orDefault(o.Shows, 4)},
-			string(approval.StepTell):  {MaxWorkers: 2},
-			"sweep":                    {MaxWorkers: 1},
+			string(approval.StepFind):    {MaxWorkers: 4},
+			string(approval.StepLook):    {MaxWorkers: 2},
+			string(approval.StepDraft):   {MaxWorkers: orDefault(o.Drafts, 4)},
+			string(approval.StepInspect): {MaxWorkers: orDefault(o.Drafts, 4)},
+			string(approval.StepRun):     {MaxWorkers: orDefault(o.Runs, 4)},
+			string(approval.StepShow):    {MaxWorkers: orDefault(o.Shows, 4)},
+			string(approval.StepTell):    {MaxWorkers: 2},
+			"sweep":                      {MaxWorkers: 1},
 		},
 		PeriodicJobs: []*river.PeriodicJob{river.NewPeriodicJob(schedule,
 			func() (river.JobArgs, *river.InsertOpts) { return sweepJob{}, nil },

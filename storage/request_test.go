@@ -345,7 +345,7 @@ func TestTextThatPostgresCannotStoreLosesNothingElse(t *testing.T) {
 	require.Equal(t, clean, v.Request.Refused[0].Reason)
 	require.Equal(t, clean, v.Artifacts[0].Name)
 	require.Equal(t, clean, v.Bill[1].Charges[0].What)
-	require.NoError(t, b.Audit(t.Context(), r.ID, approval.Event{Actor: "a\nb", Kind: "tried\x00", Data: map[string]any{"text": dirty}}))
+	require.NoError(t, b.Audit(t.Context(), r.ID, approval.Event{Actor: "a\nb", Kind: approval.EventRefusedClick, Data: map[string]any{"text": dirty}}))
 	events, err := b.Events(t.Context(), r.ID)
 	require.NoError(t, err)
 	last := events[len(events)-1]

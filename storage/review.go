@@ -103,7 +103,7 @@ func (db *DB) Statistics(ctx context.Context, team string, since time.Time) (lis
 	err = db.read(ctx, func(tx pgx.Tx) error {
 		rows, err := all[statisticsRow](ctx, tx, `
 			WITH given AS (
-				SELECT d.*, d.at - greatest(v.at, (SELECT min(e.at) FROM events e WHERE e.stream = 'request:' || d.request_id AND e.kind = '`+steps.OpenedReview+`'
+				SELECT d.*, d.at - greatest(v.at, (SELECT min(e.at) FROM events e WHERE e.stream = 'request:' || d.request_id AND e.kind = '`+approval.OpenedReview+`'
 					AND e.actor = d.reviewer AND (e.data::jsonb ->> 'revision')::integer = d.revision AND e.at <= d.at)) AS took, v.lines, v.code
 				FROM decisions d JOIN requests q ON q.id = d.request_id JOIN revisions v ON v.request_id = d.request_id AND v.number = d.revision
 				WHERE q.team = $1 AND d.at >= $2

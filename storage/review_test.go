@@ -134,7 +134,7 @@ func TestStatisticsTellHowReviewersDecide(t *testing.T) {
 	opened := func(who string, revision int, after time.Duration) {
 		var at time.Time
 		require.NoError(t, b.pool.QueryRow(t.Context(), `SELECT at FROM revisions WHERE request_id = 'crowd00090'`).Scan(&at))
-		require.NoError(t, b.Audit(t.Context(), "crowd00090", approval.Event{At: at.Add(after), Actor: who, Kind: steps.OpenedReview, Data: map[string]any{"revision": revision}}))
+		require.NoError(t, b.Audit(t.Context(), "crowd00090", approval.Event{At: at.Add(after), Actor: who, Kind: approval.OpenedReview, Data: map[string]any{"revision": revision}}))
 	}
 	opened("REVA", 1, 63*time.Second)
 	opened("REVC", 2, 63*time.Second)

@@ -121,7 +121,7 @@ func (db *DB) SetRules(ctx context.Context, set review.RuleSet) (review.RuleSet,
 		if err != nil {
 			return err
 		}
-		return appendEvents(ctx, tx, "rules:"+set.Team, []approval.Event{{At: set.SetAt, Actor: set.SetBy, Kind: "set rules",
+		return appendEvents(ctx, tx, "rules:"+set.Team, []approval.Event{{At: set.SetAt, Actor: set.SetBy, Kind: approval.EventSetRules,
 			Data: map[string]any{"channel": set.Project, "version": set.Version, "rules": orNull(set), "before": orNull(before)}}})
 	})
 	var pg *pgconn.PgError

@@ -29,7 +29,7 @@ func (db *DB) Stuck(ctx context.Context) (wakes []steps.Wake, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
 		rows, err := all[wakeRow](ctx, tx, `
 			WITH due AS (
-				SELECT id, CASE state WHEN 'drafting' THEN CASE WHEN seek IS NULL THEN 'draft' ELSE 'find' END WHEN 'pending' THEN 'show' ELSE 'run' END AS step,
+				SELECT id, CASE state WHEN 'drafting' THEN CASE WHEN seek IS NOT NULL THEN 'find' WHEN edit IS NULL AND written IS NULL THEN 'draft' ELSE 'inspect' END WHEN 'pending' THEN 'show' ELSE 'run' END AS step,
 					state IN ('drafting', 'pending', 'approved') AND expires_at <= clock_timestamp() AS over
 				FROM requests
 				WHERE state IN ('drafting', 'pending', 'approved', 'running')

@@ -25,7 +25,7 @@ func TestViewHoldsEverythingThatIsDrawn(t *testing.T) {
 	require.Equal(t, approval.Session{ID: r.SessionID, Team: team, Channel: channel}, v.Session)
 	require.Equal(t, []steps.Spend{
 		{Purpose: budget.ForDraft, Charges: []budget.Charge{{Kind: budget.Tokens, What: "small-1", Amount: budget.Cent,
-			Usage: budget.Usage{Model: "small-1", Input: 100, Cached: 10, Output: 20}}}},
+			Usage: budget.Usage{Model: "small-1", Input: 100, Cached: 10, Written: 5, Output: 20}}}},
 		{Purpose: budget.ForRun, Charges: []budget.Charge{{Kind: budget.Box, What: "local", BoxMS: 1500, Amount: 3 * budget.MicroDollar}}},
 	}, v.Bill)
 	require.Len(t, v.Standings, 1)

@@ -11,7 +11,7 @@ import (
 )
 
 // Rules are what the administrators of a workspace want of its reviews, or of
-// those of one channel. They are data: Service.SetRules stores them under a new
+// those of one channel. They are data: SetRules stores them under a new
 // version, and a manifest names the version that it was made under.
 type Rules struct {
 	Low        TierRules  `json:"low"`

@@ -70,7 +70,7 @@ func (s *People) admin(ctx context.Context, click approval.Click, what string) e
 func (s *People) mayChange(ctx context.Context, click approval.Click, what string) error {
 	err := s.admin(ctx, click, what)
 	if no := new(approval.NotAllowedError); errors.As(err, &no) {
-		event := approval.Event{Actor: no.Who, Kind: "refused click", Data: map[string]any{"what": what, "why": no.Why, "click": click}}
+		event := approval.Event{Actor: no.Who, Kind: approval.EventRefusedClick, Data: map[string]any{"what": what, "why": no.Why, "click": click}}
 		if lost := s.store.AuditPeople(ctx, click.Team, event); lost != nil {
 			s.log.Error("audit a refused click", "what", what, "error", lost)
 		}

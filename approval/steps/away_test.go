@@ -211,7 +211,7 @@ func TestAFileThatSlackShowsAndDoesNotGiveIsNotWaitedForForever(t *testing.T) {
 				r = b.approved()
 			}
 			b.faults.lasting = true
-			b.faults.fail("Fetch.before", &approval.CauseError{approval.Cause{Code: approval.FileWithheld, File: "sales.csv"}})
+			b.faults.fail("Fetch.before", &approval.CauseError{Cause: approval.Cause{Code: approval.FileWithheld, File: "sales.csv"}})
 			for range 4 {
 				require.True(t, b.step(step, r.ID), state)
 				require.Equal(t, state, b.request(r.ID).State)
@@ -252,7 +252,7 @@ func TestPatienceWithAFileThatIsNotGivenBeginsWithIt(t *testing.T) {
 	b.store.pass(time.Hour)
 	b.slack.put("F1", "a,b\n1,2\n")
 	b.faults.lasting = true
-	b.faults.fail("Fetch.before", &approval.CauseError{approval.Cause{Code: approval.FileWithheld, File: "sales.csv"}})
+	b.faults.fail("Fetch.before", &approval.CauseError{Cause: approval.Cause{Code: approval.FileWithheld, File: "sales.csv"}})
 	require.True(t, b.step(approval.StepDraft, r.ID))
 	require.Equal(t, approval.Drafting, b.request(r.ID).State)
 	require.Equal(t, approval.FileWithheld, b.request(r.ID).Away.Cause.Code)

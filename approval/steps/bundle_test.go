@@ -163,6 +163,14 @@ func (b *bundle) find(r *approval.Request) *approval.Request {
 	return b.request(r.ID)
 }
 
+// Draft does both steps to a draft: the next one follows as the queue would have it.
+func (b *bundle) Draft(ctx context.Context, id string) error {
+	if err := b.Steps.Draft(ctx, id); err != nil {
+		return err
+	}
+	return b.Inspect(ctx, id)
+}
+
 // replica is one life of a process: it ends with its work, or by a crash.
 func (b *bundle) replica(work func() error) (err error) {
 	defer func() {

@@ -191,6 +191,6 @@ func TestAnAnswerWithoutUsageStaysUncertain(t *testing.T) {
 		require.Equal(t, budget.Box, s[0].Charges[0].Kind, name)
 		held, until := r.Uncertain()
 		require.Equal(t, "$0.018", held.String(), "10,000 tokens at $1 and 4,000 at $2 per million")
-		require.Equal(t, s[0].At.Add(budget.UncertainFor), until)
+		require.Equal(t, r.Holds[0].UncertainAt.Add(budget.UncertainFor), until)
 	}
 }

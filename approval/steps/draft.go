@@ -7,31 +7,24 @@ import (
 	"slices"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
-
 	"countersign/approval"
 	"countersign/approval/review"
 	"countersign/budget"
 )
 
-// Drafter has code written, or takes what a person wrote, and has it inspected.
+// Drafter has code written. What comes is kept, and paid for, at once.
 type Drafter struct {
 	store interface {
 		Asking
 		Requests
 	}
-	writer  Writer
-	sandbox interface {
-		BoxTerms
-		Inspector
-	}
+	writer Writer
 	*Settings
 
 	boxes  *Boxes
 	costs  *Costs
 	ends   *Ends
 	inputs *Inputs
-	people *People
 	watch  *Watch
 }
 
@@ -46,16 +39,12 @@ func uncertain(r *approval.Request) bool {
 // told that it does not get there. Every round is paid for.
 const maxRepairs = 2
 
-// Draft has the code of a request written, made canonical and inspected, and
-// puts it before the reviewers. What fails on the way goes back to the model,
-// not to a person.
+// Draft has the code of a request written. Between the call and its booking is nothing
+// that could fail: what a model was paid for is not written again.
 func (s *Drafter) Draft(ctx context.Context, id string) error {
 	r, err := s.store.Request(ctx, id)
-	if err != nil || r.State != approval.Drafting || r.Blocked != nil || r.Seek != nil {
+	if err != nil || r.State != approval.Drafting || r.Blocked != nil || approval.NextStep(r) != approval.StepDraft {
 		return err
-	}
-	if r.Edit != nil {
-		return s.inspectEdit(ctx, r)
 	}
 	if why := s.boxes.noBox(); why != "" {
 		return s.ends.fail(ctx, id, "Nothing can run code here at the moment: "+why)
@@ -64,7 +53,7 @@ func (s *Drafter) Draft(ctx context.Context, id string) error {
 		return errors.Join(later, s.boxes.inLine(ctx, id, approval.Starting)) // what is written now could not be inspected
 	}
 	if r.Attempts >= s.Policy.MaxAttempts || len(r.Refused) > maxRepairs {
-		return s.ends.fail(ctx, id, s.gaveUp(r))
+		return s.ends.fail(ctx, id, gaveUp(r))
 	}
 	files, _, err := s.inputs.fetch(ctx, r)
 	if gone := new(approval.CauseError); errors.As(err, &gone) {
@@ -121,7 +110,7 @@ func (s *Drafter) Draft(ctx context.Context, id string) error {
 	if err != nil {
 		return s.noDraft(ctx, id, call, err)
 	}
-	return s.examine(ctx, r, call, draft, terms)
+	return s.keep(ctx, r, call, draft)
 }
 
 // calling is a call of a model with what it may cost.
@@ -145,15 +134,15 @@ func (s *Drafter) calling(b Brief, now time.Time) (c calling, err error) {
 }
 
 // gaveUp tells the asker why there will be no more attempts.
-func (s *Drafter) gaveUp(r *approval.Request) string {
+func gaveUp(r *approval.Request) string {
 	if n := len(r.Refused); n > 0 {
 		return fmt.Sprintf("The model did not get to a program that can be reviewed. The last problem: %s. Asking in other words may help.", r.Refused[n-1].Reason)
 	}
 	return "The model could not be reached in several attempts. Please ask again later."
 }
 
-// examine brings a draft before the reviewers, or back to the model.
-func (s *Drafter) examine(ctx context.Context, r *approval.Request, call calling, draft Draft, terms draftTerms) error {
+// keep stores what came. What cannot be shown truthfully goes back to the model.
+func (s *Drafter) keep(ctx context.Context, r *approval.Request, call calling, draft Draft) error {
 	author := draft.Usage.Model
 	if author == "" || draft.Usage.Output <= 0 {
 		// A program came, and no word on what it cost.
@@ -161,37 +150,12 @@ func (s *Drafter) examine(ctx context.Context, r *approval.Request, call calling
 	}
 	code, err := approval.Canonical(draft.Code)
 	if err != nil {
-		return s.refuse(ctx, r.ID, call, draft.Usage, 0, approval.Refusal{Reason: err.Error()})
+		return s.refuse(ctx, r.ID, call, draft.Usage, approval.Refusal{Reason: err.Error()})
 	}
-	seen, err := s.inspect(s.boxes.tellLine(ctx, r), code, r.Files)
-	if err != nil {
-		return s.ends.book(ctx, r.ID, call, draft.Usage, seen.Box, func(r *approval.Request, now time.Time) error {
-			return r.Fail(s.ends.why(r.ID, err), now)
-		})
-	}
-	if seen.Problem != "" {
-		return s.refuse(ctx, r.ID, call, draft.Usage, seen.Box, approval.Refusal{Code: code, Reason: seen.Problem})
-	}
-	rules, err := s.people.RulesOf(ctx, r.Team, r.Project)
-	if err != nil {
-		return err
-	}
-	err = s.ends.book(ctx, r.ID, call, draft.Usage, seen.Box, func(r *approval.Request, now time.Time) error {
-		manifest, err := s.costs.manifest(r, rules, seen.Findings, terms, now)
-		if err != nil {
-			return err
-		}
-		quote, err := s.costs.quote(terms.run, manifest.CostCap, now)
-		if err != nil {
-			return err
-		}
-		return r.Drafted(approval.Revision{Code: code, Summary: approval.Plain(draft.Summary), Author: author,
-			PromptVersion: draft.PromptVersion, Findings: seen.Findings, Manifest: manifest, Quote: quote}, rules.Rules.Within(s.Policy), now)
+	written := approval.Written{Code: code, Summary: approval.Plain(draft.Summary), Author: author, Provider: draft.Provider, Host: draft.Host, PromptVersion: draft.PromptVersion}
+	return s.ends.book(ctx, r.ID, call, draft.Usage, 0, func(r *approval.Request, now time.Time) error {
+		return r.Keep(written, call.boxes, now)
 	})
-	if err == nil {
-		s.sandbox.Prepare(r.ID)
-	}
-	return err
 }
 
 // manifest is what an approval would seal now: these inputs, this sandbox, these
@@ -211,31 +175,6 @@ func (s *Costs) manifest(r *approval.Request, rules review.RuleSet, findings []a
 	return m, nil
 }
 
-// inspect tries a few times: the draft is paid for, and a box that cannot be had
-// this second may be had the next.
-func (s *Drafter) inspect(ctx context.Context, code string, files []approval.File) (seen Inspection, err error) {
-	lease := s.sandbox.InspectLease()
-	ctx, cancel := patient(ctx, inspectTries*lease+time.Minute)
-	defer cancel()
-	var used time.Duration
-	pauses := &backoff.ExponentialBackOff{InitialInterval: time.Second, MaxInterval: 8 * time.Second, Multiplier: 2}
-	for tries := 1; ; tries++ {
-		seen, err = s.sandbox.Inspect(ctx, code, files)
-		// Boxes that failed are billed as well, and another one may take its whole time: no more than is held.
-		used += seen.Box
-		seen.Box = used
-		var box *BoxError
-		if err == nil || !errors.As(err, &box) || !box.Retry || tries == 5 || used > (inspectTries-1)*lease {
-			return seen, err
-		}
-		select {
-		case <-time.After(pauses.NextBackOff()):
-		case <-ctx.Done():
-			return seen, err
-		}
-	}
-}
-
 // noDraft books a call that gave no program and decides how to go on.
 func (s *Drafter) noDraft(ctx context.Context, id string, call calling, err error) error {
 	var failed *WriterError
@@ -248,7 +187,7 @@ func (s *Drafter) noDraft(ctx context.Context, id string, call calling, err erro
 		usage.Model = unknownUsage
 	}
 	if failed.Repair != "" {
-		return s.refuse(ctx, id, call, usage, 0, approval.Refusal{Reason: failed.Repair})
+		return s.refuse(ctx, id, call, usage, approval.Refusal{Reason: failed.Repair})
 	}
 	var later *LaterError
 	err = s.ends.book(ctx, id, call, usage, 0, func(r *approval.Request, now time.Time) error {
@@ -270,14 +209,19 @@ func (s *Drafter) noDraft(ctx context.Context, id string, call calling, err erro
 // longestWait is how long a question waits for a model that says when to come back.
 const longestWait = 10 * time.Minute
 
-func (s *Drafter) refuse(ctx context.Context, id string, call calling, usage budget.Usage, box time.Duration, why approval.Refusal) error {
-	return s.ends.book(ctx, id, call, usage, box, func(r *approval.Request, now time.Time) error {
-		if len(r.Refused) >= maxRepairs || r.Attempts >= s.Policy.MaxAttempts {
-			r.Refused = append(r.Refused, why)
-			return r.Fail(s.gaveUp(r), now)
-		}
-		return r.Refuse(why, now)
+func (s *Drafter) refuse(ctx context.Context, id string, call calling, usage budget.Usage, why approval.Refusal) error {
+	return s.ends.book(ctx, id, call, usage, 0, func(r *approval.Request, now time.Time) error {
+		return s.ends.sendBack(r, why, now)
 	})
+}
+
+// sendBack has another draft written, or ends what does not get there.
+func (s *Ends) sendBack(r *approval.Request, why approval.Refusal, now time.Time) error {
+	if len(r.Refused) >= maxRepairs || r.Attempts >= s.Policy.MaxAttempts {
+		r.Refused = append(r.Refused, why)
+		return r.Fail(gaveUp(r), now)
+	}
+	return r.Refuse(why, now)
 }
 
 // unknownUsage stands for the model of a call whose usage nobody knows: it stays held.
@@ -296,7 +240,7 @@ func (s *Ends) book(ctx context.Context, id string, call calling, usage budget.U
 		settled, err := s.costs.settlement(call.hold, usage, box, now)
 		s.costs.unpriced(r, err, false, now)
 		r.Money().Conclude(call.hold, call.tokens+call.boxes, settled, unknown)
-		if r.State != approval.Drafting || overtaken(r, call.hold) {
+		if r.State != approval.Drafting || call.tokens > 0 && overtaken(r, call.hold) {
 			return nil
 		}
 		return then(r, now)

@@ -13,14 +13,15 @@ import (
 	"countersign/budget"
 )
 
-// Wherever a replica dies while it drafts, the next one goes on; every call that
-// may have been billed is paid for, once.
+// Wherever a replica dies while it drafts, the next one goes on. A call that has been
+// answered is paid for once and not made again, however often its inspection is.
 func TestADraftSurvivesTheDeathOfItsReplicaAnywhere(t *testing.T) {
 	t.Parallel()
-	for point, lost := range map[string]bool{ // whether a call's cost is unknown afterwards
-		"Request.before": false, "Fetch.before": false, "Read.before": false, "History.before": false, "Update.before": false,
-		"commit called.before": false, "commit called.after": true, "Write.before": true, "Write.after": true,
-		"Inspect.before": true, "Inspect.after": true, "commit drafted.before": true, "commit drafted.after": false,
+	const nothing, call, inspection = "nothing", "the call", "the inspection"
+	for point, lost := range map[string]string{ // what nobody knows the cost of afterwards
+		"Request.before": nothing, "Fetch.before": nothing, "Read.before": nothing, "History.before": nothing, "Update.before": nothing,
+		"commit called.before": nothing, "commit called.after": call, "Write.before": call, "Write.after": call, "commit written.before": call,
+		"commit written.after": nothing, "Inspect.before": inspection, "Inspect.after": inspection, "commit drafted.before": inspection, "commit drafted.after": nothing,
 	} {
 		t.Run(point, func(t *testing.T) {
 			t.Parallel()
@@ -32,14 +33,18 @@ func TestADraftSurvivesTheDeathOfItsReplicaAnywhere(t *testing.T) {
 			r = b.request(r.ID)
 			require.Equal(t, approval.Pending, r.State)
 			require.Equal(t, 1, r.Revision.Number)
+			require.Nil(t, r.Written)
 			spends := b.spends(r.ID, budget.ForDraft)
 			spends = slices.DeleteFunc(spends, func(s budget.Settlement) bool { return len(s.Charges) == 0 })
-			require.Len(t, spends, 1, "the call that is known is charged at once")
-			require.False(t, spends[0].Estimated)
-			if !lost {
+			known := slices.DeleteFunc(slices.Clone(spends), func(s budget.Settlement) bool { return s.Estimated })
+			require.Len(t, known, 2, "one call and one inspection are known, and charged at once")
+			if lost != call {
+				require.Equal(t, 1, r.Attempts, "no model is paid twice")
 				require.Zero(t, b.open(r.ID))
+				require.Equal(t, lost == inspection, len(spends) == 3, "an inspection that died is charged in full")
 				return
 			}
+			require.Len(t, spends, 2)
 			require.Equal(t, 2, r.Attempts)
 			require.Equal(t, 1, b.open(r.ID), "what the other one has cost nobody knows")
 			held, until := r.Uncertain()
@@ -50,7 +55,7 @@ func TestADraftSurvivesTheDeathOfItsReplicaAnywhere(t *testing.T) {
 			b.store.pass(2 * time.Second)
 			require.NoError(t, b.Sweep(t.Context()))
 			require.Zero(t, b.open(r.ID))
-			require.Equal(t, held+budget.Total(spends[0].Charges), b.spent(r.ID))
+			require.Equal(t, held+budget.Total(spends[0].Charges)+budget.Total(spends[1].Charges), b.spent(r.ID))
 		})
 	}
 }
@@ -88,7 +93,7 @@ func TestTwoReplicasAtOneDraftShowOneProgram(t *testing.T) {
 	require.Equal(t, approval.Pending, r.State)
 	require.Equal(t, 1, r.Revision.Number)
 	require.Zero(t, b.open(r.ID))
-	require.Len(t, b.spends(r.ID, budget.ForDraft), 2)
+	require.Len(t, b.spends(r.ID, budget.ForDraft), 3, "two calls, one inspection")
 	require.Equal(t, 1, b.count(r.ID, "drafted"))
 	require.Equal(t, goodCode, r.Revision.Code)
 }
@@ -116,7 +121,7 @@ func TestAnInspectionWaitsForABoxAndGivesUpInPlainWords(t *testing.T) {
 		r = b.request(r.ID)
 		require.Equal(t, approval.Failed, r.State)
 		require.Equal(t, "There is no box to be had.", r.Reason)
-		require.Len(t, b.spends(r.ID, budget.ForDraft)[0].Charges, 2, "the call and the box are paid for")
+		require.Len(t, b.spends(r.ID, budget.ForDraft), 2, "the call and the box are paid for")
 	})
 	synctest.Test(t, func(t *testing.T) {
 		b := setup(t)
@@ -144,7 +149,10 @@ func TestAReplicaThatIsToldToStopStillBooksTheCall(t *testing.T) {
 	r := b.ask()
 	ctx, stop := context.WithCancel(t.Context())
 	b.writer.then = stop
-	require.NoError(t, b.Draft(ctx, r.ID))
+	require.NoError(t, b.Steps.Draft(ctx, r.ID))
+	require.NotNil(t, b.request(r.ID).Written, "what is paid for is kept")
+	require.Len(t, b.spends(r.ID, budget.ForDraft), 1)
+	require.NoError(t, b.Inspect(t.Context(), r.ID))
 	require.Equal(t, approval.Pending, b.request(r.ID).State)
 	require.Zero(t, b.open(r.ID))
 }

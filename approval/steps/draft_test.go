@@ -35,14 +35,15 @@ func TestDraftPutsInspectedCodeBeforeTheReviewers(t *testing.T) {
 
 	require.Equal(t, []string{goodCode}, b.box.inspected)
 	require.Equal(t, []string{r.ID}, b.box.prepared)
-	require.Equal(t, []string{"asked", "held", "weighed", "found", "called", "settled", "drafted"}, b.kinds(r.ID))
+	require.Equal(t, []string{"asked", "held", "weighed", "found", "called", "settled", "held", "written", "weighed", "called", "settled", "drafted"}, b.kinds(r.ID))
 	spends := b.spends(r.ID, budget.ForDraft)
-	require.Len(t, spends, 1)
+	require.Len(t, spends, 2, "the call at once, and its inspection")
 	require.False(t, spends[0].Estimated)
+	require.False(t, spends[1].Estimated)
 	// 1,000 tokens at $1 and 100 at $2 per million; 0.4 s of a box.
 	require.Equal(t, "$0.0012", spends[0].Charges[0].Amount.String())
-	require.Equal(t, "$0.000008", spends[0].Charges[1].Amount.String())
-	require.Equal(t, int64(400), spends[0].Charges[1].BoxMS)
+	require.Equal(t, "$0.000008", spends[1].Charges[0].Amount.String())
+	require.Equal(t, int64(400), spends[1].Charges[0].BoxMS)
 	require.Zero(t, b.open(r.ID))
 
 	brief := b.writer.briefs[0]
@@ -91,11 +92,16 @@ func TestWhatCannotBeShownGoesBackToTheModelAtMostTwice(t *testing.T) {
 				require.Len(t, brief.Refused, i, "each attempt knows what was wrong with those before")
 			}
 			spends := b.spends(r.ID, budget.ForDraft)
-			require.Len(t, spends, tt.calls, "each attempt is paid for")
+			require.Len(t, spends, tt.calls+len(b.box.inspected), "each attempt is paid for")
+			calls := 0
 			for _, s := range spends {
 				require.False(t, s.Estimated)
-				require.GreaterOrEqual(t, budget.Total(s.Charges), 1200*budget.MicroDollar)
+				if s.Charges[0].Kind == budget.Tokens {
+					calls++
+					require.GreaterOrEqual(t, budget.Total(s.Charges), 1200*budget.MicroDollar)
+				}
 			}
+			require.Equal(t, tt.calls, calls)
 			require.Zero(t, b.open(r.ID))
 			if tt.state == approval.Pending {
 				require.Empty(t, r.Refused)
@@ -209,18 +215,18 @@ func TestWhatNobodyCanPriceSettlesAtTheHold(t *testing.T) {
 	}
 }
 
-func TestABoxWhosePriceHasGoneSettlesTheDraftAtTheHold(t *testing.T) {
+func TestABoxWhosePriceHasGoneEndsADraftThatIsPaidFor(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	r := b.ask()
-	hold := r.Holds[0].Amount
 	b.writer.then = func() { b.Prices.Boxes = nil }
-	b.box.inspect = []func(string) (Inspection, error){func(string) (Inspection, error) { return Inspection{Problem: "bad", Box: time.Second}, nil }}
-	require.NoError(t, b.Draft(t.Context(), r.ID), "it goes back to the model")
-	require.NoError(t, b.Draft(t.Context(), r.ID), "which nobody can pay")
+	require.NoError(t, b.Draft(t.Context(), r.ID))
+	require.Empty(t, b.box.inspected, "which nobody can pay")
 	s := b.spends(r.ID, budget.ForDraft)[0]
-	require.True(t, s.Estimated)
-	require.Equal(t, hold, budget.Total(s.Charges))
+	require.False(t, s.Estimated, "the call is known, and charged at once")
+	require.Equal(t, 1200*budget.MicroDollar, budget.Total(s.Charges))
+	require.Zero(t, b.open(r.ID))
+	require.Len(t, b.store.noticesOf(approval.NoticePrice), 1)
 	r = b.request(r.ID)
 	require.Equal(t, approval.Failed, r.State)
 	require.Equal(t, "Nobody knows what local costs, so it is not used. An administrator can add its price.", r.Reason)
@@ -230,16 +236,17 @@ func TestADraftWhoseCapNobodyCanNameReachesNoReviewer(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	r := b.ask()
-	b.writer.then = func() { b.Prices.Boxes = nil }
-	b.box.inspect = []func(string) (Inspection, error){func(string) (Inspection, error) { return Inspection{}, nil }}
-	var unknown *budget.UnknownPriceError
-	require.ErrorAs(t, b.Draft(t.Context(), r.ID), &unknown)
-	require.Equal(t, approval.Drafting, b.request(r.ID).State)
+	b.box.inspect = []func(string) (Inspection, error){func(string) (Inspection, error) {
+		b.Prices.Boxes = nil
+		return Inspection{Box: time.Second}, nil
+	}}
 	require.NoError(t, b.Draft(t.Context(), r.ID))
 	require.Equal(t, approval.Failed, b.request(r.ID).State)
 	require.Empty(t, b.box.prepared)
-	b.sweepUncertain()
-	require.True(t, b.spends(r.ID, budget.ForDraft)[0].Estimated)
+	require.Len(t, b.writer.briefs, 1, "no model is paid twice")
+	spends := b.spends(r.ID, budget.ForDraft)
+	require.False(t, spends[0].Estimated)
+	require.True(t, spends[1].Estimated, "the inspection settles at its hold")
 }
 
 func TestAFailureThatCannotBeBookedIsTriedAgain(t *testing.T) {
@@ -252,9 +259,9 @@ func TestAFailureThatCannotBeBookedIsTriedAgain(t *testing.T) {
 	require.Len(t, failures, 1)
 	require.ErrorIs(t, failures[0], errCrash)
 	require.Equal(t, approval.Pending, b.request(r.ID).State)
-	require.Len(t, b.spends(r.ID, budget.ForDraft), 1)
+	require.Len(t, b.spends(r.ID, budget.ForDraft), 2, "a call and its inspection")
 	b.sweepUncertain()
-	require.Len(t, b.spends(r.ID, budget.ForDraft), 2, "both calls are paid for")
+	require.Len(t, b.spends(r.ID, budget.ForDraft), 3, "both calls are paid for")
 }
 
 func TestARepairNeedsMoneyOfItsOwn(t *testing.T) {
@@ -372,8 +379,9 @@ func TestInspectionsThatFailNeverCostMoreThanIsHeld(t *testing.T) {
 		b.work()
 		require.Equal(t, approval.Failed, b.request(r.ID).State)
 		require.Len(t, b.box.inspected, inspectTries)
-		s := b.spends(r.ID, budget.ForDraft)[0]
-		require.Equal(t, int64(inspectTries*fakeInspectLease/time.Millisecond), s.Charges[1].BoxMS)
-		require.LessOrEqual(t, budget.Total(s.Charges), held)
+		s := b.spends(r.ID, budget.ForDraft)
+		require.Len(t, s, 2)
+		require.Equal(t, int64(inspectTries*fakeInspectLease/time.Millisecond), s[0].Charges[0].BoxMS+s[1].Charges[0].BoxMS)
+		require.LessOrEqual(t, budget.Total(s[0].Charges)+budget.Total(s[1].Charges), held)
 	})
 }

@@ -286,9 +286,9 @@ type fakeSlack struct {
 
 func (s *fakeSlack) lacks(f approval.File) error {
 	if s.hidden {
-		return &approval.CauseError{approval.Cause{Code: approval.FileNotSeen, File: f.Name}}
+		return &approval.CauseError{Cause: approval.Cause{Code: approval.FileNotSeen, File: f.Name}}
 	}
-	return &approval.CauseError{approval.Cause{Code: approval.FileGone, File: f.Name}}
+	return &approval.CauseError{Cause: approval.Cause{Code: approval.FileGone, File: f.Name}}
 }
 
 func (s *fakeSlack) Stat(_ context.Context, f approval.File) error {

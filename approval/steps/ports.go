@@ -31,10 +31,11 @@ type Writer interface {
 type Catalogue interface {
 	// Models lists what may be asked for, the default first.
 	Models() []string
-	// Bound is the most that one Write sends and lets come back: bytes, tokens.
-	Bound() (promptBytes, maxTokens int)
-	// Size is the most that a Write of just this brief does: never more than Bound.
-	Size(b Brief) (promptBytes, maxTokens int)
+	// Bound is the most that one Write sends and lets come back, in tokens.
+	Bound() (prompt, answer int)
+	// Size is the most that a Write of just this brief does, as its model's provider
+	// counts: never more than Bound.
+	Size(b Brief) (prompt, answer int)
 }
 
 // NoWriter stands where no model writes: on the command line.
@@ -73,6 +74,8 @@ type Draft struct {
 	Summary       string // the words around the code
 	Usage         budget.Usage
 	PromptVersion string
+	Provider      string // who was asked, for people: "Mistral"
+	Host          string // where the prompt went
 }
 
 // WriterError is a call that gave no program.

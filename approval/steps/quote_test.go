@@ -240,8 +240,9 @@ func TestExplainSaysWhichBudgetDecidedWhat(t *testing.T) {
 	for _, who := range []string{"asker", "admin"} {
 		e, err := b.Explain(t.Context(), "T1", who, r.ID)
 		require.NoError(t, err)
-		require.Len(t, e.Steps, 2)
-		refused, held := e.Steps[0], e.Steps[1]
+		require.Len(t, e.Steps, 3)
+		refused, held, inspection := e.Steps[0], e.Steps[1], e.Steps[2]
+		require.NotNil(t, inspection.Settled)
 		require.True(t, refused.Refused)
 		require.Equal(t, "m1", refused.Model)
 		require.Equal(t, budget.User, refused.Tight().Limit.Scope.Kind)

@@ -52,7 +52,7 @@ func TestRequestedChangesLeadToANewVersionThatNobodyHasApproved(t *testing.T) {
 	require.Equal(t, goodCode, brief.Wishes[0].Code)
 	require.Equal(t, "Sort it.", brief.Wishes[0].Words)
 	require.Empty(t, brief.Refused)
-	require.Len(t, b.spends(r.ID, budget.ForDraft), 2, "the second version is paid for like the first")
+	require.Len(t, b.spends(r.ID, budget.ForDraft), 4, "the second version is paid for like the first")
 	v, err := b.View(t.Context(), r.ID)
 	require.NoError(t, err)
 	require.Equal(t, goodCode, v.Former.Code)

@@ -217,7 +217,7 @@ func (s *Runner) begun(ctx context.Context, id, box string) error {
 	})
 	if move := new(approval.MoveError); errors.As(err, &move) && !move.Request.State.Final() {
 		s.log.Error("code has begun in a box whose run was taken back", "request", id, "box", box)
-		event := approval.Event{Actor: approval.System, Kind: "begun too late", Data: map[string]any{"box": box}}
+		event := approval.Event{Actor: approval.System, Kind: approval.EventBegunTooLate, Data: map[string]any{"box": box}}
 		return errors.Join(err, s.store.Audit(ctx, id, event), s.sandbox.Kill(ctx, box))
 	}
 	return err

@@ -150,7 +150,7 @@ func TestTheViewHasThePolicyAndTheBill(t *testing.T) {
 	v, err := b.View(t.Context(), r.ID)
 	require.NoError(t, err)
 	require.Equal(t, b.Policy, v.Policy)
-	require.Len(t, v.Bill, 1)
+	require.Len(t, v.Bill, 2, "the call and its inspection")
 	require.Equal(t, budget.User, v.Standings[0].Limit.Scope.Kind)
 	require.True(t, v.Standings[0].Limit.Default)
 	_, err = b.View(t.Context(), "nobody")

@@ -43,6 +43,7 @@ type Steps struct {
 	*Decider
 	*Watch
 	*Drafter
+	*Examiner
 	*Editor
 	*Finder
 	*Lists
@@ -70,7 +71,8 @@ func New(p Ports, s Settings) *Steps {
 	ends := &Ends{store: p.Store, log: p.Log, Settings: &s, costs: costs}
 	decider := &Decider{store: p.Store, sandbox: p.Sandbox, log: p.Log, Settings: &s, boxes: boxes, costs: costs, ends: ends, people: people}
 	watch := &Watch{store: p.Store, sandbox: p.Sandbox, slack: p.Slack, people: people}
-	drafter := &Drafter{store: p.Store, writer: p.Writer, sandbox: p.Sandbox, Settings: &s, boxes: boxes, costs: costs, ends: ends, inputs: inputs, people: people, watch: watch}
+	drafter := &Drafter{store: p.Store, writer: p.Writer, Settings: &s, boxes: boxes, costs: costs, ends: ends, inputs: inputs, watch: watch}
+	examiner := &Examiner{store: p.Store, sandbox: p.Sandbox, Settings: &s, boxes: boxes, costs: costs, ends: ends, people: people}
 	editor := &Editor{store: p.Store, sandbox: p.Sandbox, Settings: &s, boxes: boxes, costs: costs, ends: ends, people: people}
 	finder := &Finder{store: p.Store, slack: p.Slack, inputs: inputs, people: people}
 	lists := &Lists{store: p.Store, Settings: &s, people: people}
@@ -85,7 +87,7 @@ func New(p Ports, s Settings) *Steps {
 	return &Steps{
 		Ports: p, Settings: &s, Boxes: boxes, Costs: costs, Inputs: inputs,
 		Asker: asker, People: people, Authority: authority, Ends: ends, Decider: decider,
-		Watch: watch, Drafter: drafter, Editor: editor, Finder: finder, Lists: lists,
+		Watch: watch, Drafter: drafter, Examiner: examiner, Editor: editor, Finder: finder, Lists: lists,
 		Payer: payer, Presenter: presenter, Reminder: reminder, Seals: seals, Runner: runner,
 		Treasury: treasury, Sweeper: sweeper, Teller: teller,
 	}
@@ -94,7 +96,7 @@ func New(p Ports, s Settings) *Steps {
 // Do runs one step of one request: what a job calls. Only one replica at a time
 // is at a step of a request.
 func (s *Steps) Do(ctx context.Context, wake Wake) error {
-	work := map[approval.Step]func(context.Context, string) error{approval.StepFind: s.Find, approval.StepLook: s.Look, approval.StepDraft: s.Draft, approval.StepRun: s.Run, approval.StepShow: s.Show, approval.StepTell: s.Tell}[wake.Step]
+	work := map[approval.Step]func(context.Context, string) error{approval.StepFind: s.Find, approval.StepLook: s.Look, approval.StepDraft: s.Draft, approval.StepInspect: s.Inspect, approval.StepRun: s.Run, approval.StepShow: s.Show, approval.StepTell: s.Tell}[wake.Step]
 	if work == nil {
 		s.Log.Error("a job for an unknown step", "step", wake.Step, "request", wake.RequestID)
 		return nil

@@ -155,7 +155,7 @@ func TestATierThatIsNotDecidedInSlack(t *testing.T) {
 	require.Empty(t, b.work())
 	r = b.request(r.ID)
 	require.Equal(t, 2, r.Revision.Number)
-	require.Positive(t, b.spends(r.ID, budget.ForDraft)[2].Charges[0].Amount, "what it costs was held before the call")
+	require.Positive(t, b.spends(r.ID, budget.ForDraft)[3].Charges[0].Amount, "what it costs was held before the call")
 	d = ruling(r, "R1", approval.Approve)
 	d.Click.Door = approval.CommandLine
 	b.stand.Sandbox = NoSandbox{}

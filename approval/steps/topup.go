@@ -11,6 +11,9 @@ import (
 	"countersign/budget"
 )
 
+// maxReason bounds what people give as a reason.
+const maxReason = 500
+
 // AskTopUp asks the administrators for money on top of the budget that refused.
 func (s *Payer) AskTopUp(ctx context.Context, id string, amount budget.USD, reason string, click approval.Click) (*approval.Request, error) {
 	reason = approval.Cut(approval.Plain(reason), maxReason)

@@ -109,9 +109,9 @@ func TestFailuresOfMistralAreToldPlainlyAndPaidForAsTheRulesSay(t *testing.T) {
 	t.Parallel()
 	h := open(t, atE2B(newCloud(t)))
 	h.run(func(r *replica) {
-		impatient, err := mistral.New(mistral.Options{APIKey: mistraltest.Key, BaseURL: h.model.URL, Models: r.models(), Timeout: 100 * time.Millisecond})
+		impatient, err := mistral.New(mistral.Options{APIKey: mistraltest.Key, BaseURL: h.model.URL, Models: r.models(), Timeout: 3 * time.Second}) // long enough to ask on a busy machine
 		require.NoError(t, err)
-		hasty, err := codegen.New(0, impatient)
+		hasty, err := codegen.New(codegen.Options{}, impatient)
 		require.NoError(t, err)
 		r.rewire(func(p *steps.Ports) { p.Writer = forSilence{p.Writer, hasty} })
 		r.service.Policy.MaxAttempts = 2

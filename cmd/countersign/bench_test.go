@@ -119,7 +119,7 @@ func benchAcks(b *testing.B, t *table, inFlight int) {
 // bench starts a replica whose boxes are somebody else's.
 func (h *house) bench(box steps.Sandbox, runs int) *replica {
 	h.t.Helper()
-	writer, err := h.program.mistral()
+	writer, err := h.program.writer()
 	require.NoError(h.t, err)
 	r, err := h.program.wire(h.ctx, writer)
 	require.NoError(h.t, err)

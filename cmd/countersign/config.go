@@ -65,7 +65,23 @@ type Config struct {
 	MistralModel     string   `env:"MISTRAL_MODEL" envDefault:"codestral-2508"`
 	MistralModels    []string `env:"MISTRAL_MODELS"`
 	MistralMaxTokens int      `env:"MISTRAL_MAX_TOKENS" envDefault:"4096"`
-	SampleRows       int      `env:"SHARE_SAMPLE_ROWS" envDefault:"0"`
+
+	AnthropicAPIKey    Secret   `env:"ANTHROPIC_API_KEY"`
+	AnthropicBaseURL   string   `env:"ANTHROPIC_BASE_URL"`
+	AnthropicModel     string   `env:"ANTHROPIC_MODEL" envDefault:"claude-sonnet-5-5"`
+	AnthropicModels    []string `env:"ANTHROPIC_MODELS"`
+	AnthropicMaxTokens int      `env:"ANTHROPIC_MAX_TOKENS" envDefault:"8192"`
+
+	OpenAIAPIKey    Secret   `env:"OPENAI_API_KEY"`
+	OpenAIBaseURL   string   `env:"OPENAI_BASE_URL"`
+	OpenAIModel     string   `env:"OPENAI_MODEL"`
+	OpenAIModels    []string `env:"OPENAI_MODELS"`
+	OpenAIMaxTokens int      `env:"OPENAI_MAX_TOKENS" envDefault:"8192"`
+	OpenAIWindow    int      `env:"OPENAI_WINDOW" envDefault:"0"`
+	OpenAIEffort    string   `env:"OPENAI_EFFORT" envDefault:"low"`
+
+	DefaultModel string `env:"DEFAULT_MODEL"`
+	SampleRows   int    `env:"SHARE_SAMPLE_ROWS" envDefault:"0"`
 
 	E2BAPIKey   Secret `env:"E2B_API_KEY"`
 	E2BDomain   string `env:"E2B_DOMAIN"`
@@ -123,6 +139,7 @@ func readConfig(environ map[string]string) (Config, error) {
 		faults.add("PRICES_FILE", "%w", err)
 	}
 	for _, s := range []struct{ name, value string }{{"SLACK_API_URL", c.SlackAPIURL}, {"MISTRAL_BASE_URL", c.MistralBaseURL},
+		{"ANTHROPIC_BASE_URL", c.AnthropicBaseURL}, {"OPENAI_BASE_URL", c.OpenAIBaseURL},
 		{"E2B_API_URL", c.E2BAPIURL}, {"E2B_SANDBOX_URL", c.E2BBoxURL}, {"LANGFUSE_HOST", c.LangfuseHost}} {
 		if u, err := url.Parse(s.value); s.value != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
 			faults.add(s.name, "not a URL such as https://example.com")
@@ -135,6 +152,7 @@ func readConfig(environ map[string]string) (Config, error) {
 		name string
 		n    int64
 	}{{"QUORUM", int64(c.Quorum)}, {"APPROVAL_EXPIRY", int64(c.ApprovalExpiry)}, {"RUN_EXPIRY", int64(c.RunExpiry)}, {"MISTRAL_MAX_TOKENS", int64(c.MistralMaxTokens)},
+		{"ANTHROPIC_MAX_TOKENS", int64(c.AnthropicMaxTokens)}, {"OPENAI_MAX_TOKENS", int64(c.OpenAIMaxTokens)},
 		{"RUN_SECONDS", int64(c.RunSeconds)}, {"RUN_MEMORY_MB", int64(c.RunMemoryMB)}, {"MAX_FILE_MB", c.MaxFileMB}, {"MAX_OPEN_QUESTIONS", int64(c.MaxOpen)}} {
 		if s.n < 1 {
 			faults.add(s.name, "must be more than nothing")
@@ -146,7 +164,7 @@ func readConfig(environ map[string]string) (Config, error) {
 	for _, s := range []struct {
 		name string
 		n    int
-	}{{"SHARE_SAMPLE_ROWS", c.SampleRows}, {"WARM_BOXES", c.WarmBoxes}} {
+	}{{"SHARE_SAMPLE_ROWS", c.SampleRows}, {"WARM_BOXES", c.WarmBoxes}, {"OPENAI_WINDOW", c.OpenAIWindow}} {
 		if s.n < 0 {
 			faults.add(s.name, "must not be less than nothing")
 		}
@@ -154,7 +172,7 @@ func readConfig(environ map[string]string) (Config, error) {
 	if (c.LangfusePublicKey == "") != (c.LangfuseSecretKey == "") {
 		faults.add("LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY", "set both or neither")
 	}
-	for _, list := range []*[]string{&c.Reviewers, &c.Admins, &c.MistralModels} {
+	for _, list := range []*[]string{&c.Reviewers, &c.Admins, &c.MistralModels, &c.AnthropicModels, &c.OpenAIModels} {
 		*list = trimmed(*list)
 	}
 	if c.DataDir == "" {
@@ -240,7 +258,7 @@ func dataDirOf(uid int) string {
 
 // needs reports what serve cannot do without, all of it.
 func (c Config) needs() error {
-	_, modelErr := c.mistral()
+	_, modelErr := c.writer()
 	return errors.Join(c.needSlack(), modelErr)
 }
 
@@ -292,15 +310,4 @@ func (c Config) policy() approval.Policy {
 	p.Limits.Seconds, p.Limits.MemoryMB = c.RunSeconds, c.RunMemoryMB
 	p.Zone = c.location
 	return p
-}
-
-// models are what askers may choose from, the default first, none of them twice.
-func (c Config) models() []string {
-	models := []string{c.MistralModel}
-	for _, m := range c.MistralModels {
-		if m != c.MistralModel {
-			models = append(models, m)
-		}
-	}
-	return models
 }

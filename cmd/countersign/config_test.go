@@ -138,8 +138,8 @@ func TestPolicySaysWhatTheSettingsSay(t *testing.T) {
 func TestPricesOfOnesOwnReplaceTheShippedOnes(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "prices.csv")
-	require.NoError(t, os.WriteFile(file, []byte("kind,name,from,until,above_tokens,input,cached_input,output,checked,source\n"+
-		"model,our-model,2026-01-01,,,1,1,1,2026-01-01,our own\nbox,local,2026-01-01,,,0,0,0,2026-01-01,free: our own\n"), 0o600))
+	require.NoError(t, os.WriteFile(file, []byte("kind,name,from,until,above_tokens,input,cached_input,cache_write,output,checked,source\n"+
+		"model,our-model,2026-01-01,,,1,1,,1,2026-01-01,our own\nbox,local,2026-01-01,,,0,0,,0,2026-01-01,free: our own\n"), 0o600))
 	c, err := readConfig(map[string]string{"PRICES_FILE": file})
 	require.NoError(t, err)
 	_, err = c.prices.Model("our-model", time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC), 0)

@@ -203,12 +203,17 @@ func outdated(err error) error {
 
 // demoWriter is the model that the settings name, or the stand-in.
 func (p program) demoWriter() (w steps.Writer, says string, err error) {
-	if p.MistralAPIKey == "" && p.MistralBaseURL == "" {
-		w, err = codegen.New(p.SampleRows, standin.Provider{})
-		return w, "a stand-in that knows the sample questions and can summarise any table (MISTRAL_API_KEY brings the real one)", err
+	if !p.hasModel() {
+		w, err = codegen.New(codegen.Options{SampleRows: p.SampleRows}, standin.Provider{})
+		return w, "a stand-in that knows the sample questions and can summarise any table (MISTRAL_API_KEY, ANTHROPIC_API_KEY or OPENAI_API_KEY brings a real one)", err
 	}
-	w, err = p.mistral()
-	return w, fmt.Sprintf("%s by Mistral", p.MistralModel), err
+	asks, err := p.writer()
+	if err != nil {
+		return nil, "", err
+	}
+	model := asks.Models()[0]
+	by, _ := asks.Where(model)
+	return asks, fmt.Sprintf("%s by %s", model, by), nil
 }
 
 func (r *replica) sandboxSays() string {

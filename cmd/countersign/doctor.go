@@ -24,18 +24,20 @@ type finding struct {
 	warn bool   // it works, but somebody should look at it
 }
 
+// check is one thing that serve needs, and how it is tried.
+type check struct {
+	what string
+	try  func(context.Context) finding
+}
+
 // doctor checks each thing that serve needs, a line each, and fails when one of
 // them would keep it from working. It changes nothing but may start a box,
 // which it holds and books on the workspace's budget where there is a database.
 func doctor(ctx context.Context, p program) error {
-	checks := []struct {
-		what string
-		try  func(context.Context) finding
-	}{
+	checks := slices.Concat([]check{
 		{"settings", p.checkSettings}, {"database", p.checkDatabase}, {"Slack bot token", p.checkBot}, {"Slack app token", p.checkApp},
-		{"review channel", p.checkChannel}, {"reviewers", p.checkReviewers}, {"Mistral", p.checkMistral}, {"prices", p.checkPrices},
-		{"sandbox", p.checkSandbox}, {"traces", p.checkTraces},
-	}
+		{"review channel", p.checkChannel}, {"reviewers", p.checkReviewers},
+	}, p.checkModels(), []check{{"prices", p.checkPrices}, {"sandbox", p.checkSandbox}, {"traces", p.checkTraces}})
 	bad := 0
 	for _, c := range checks {
 		ctx, cancel := context.WithTimeout(ctx, time.Minute)

@@ -143,8 +143,8 @@ func TestDoctorSaysWhatToDo(t *testing.T) {
 	cloud := e2btest.New(t)
 	stale := filepath.Join(t.TempDir(), "stale.csv")
 	now := time.Now()
-	row := "%s,%s,2026-01-01,,,1,0.1,1,%s,our own\n"
-	require.NoError(t, os.WriteFile(stale, []byte("kind,name,from,until,above_tokens,input,cached_input,output,checked,source\n"+
+	row := "%s,%s,2026-01-01,,,1,0.1,,1,%s,our own\n"
+	require.NoError(t, os.WriteFile(stale, []byte("kind,name,from,until,above_tokens,input,cached_input,cache_write,output,checked,source\n"+
 		fmt.Sprintf(row, "model", "codestral-2508", now.AddDate(0, 0, -31).Format(time.DateOnly))+fmt.Sprintf(row, "model", "mistral-small-2603", now.Format(time.DateOnly))), 0o600))
 	prices, err := readPrices(stale)
 	require.NoError(t, err)
@@ -219,16 +219,16 @@ func TestDoctorWarnsOfPricesOlderThanThirtyDays(t *testing.T) {
 	at := func(days int) string { return time.Now().AddDate(0, 0, -days).Format(time.DateOnly) }
 	check := func(rows ...string) finding {
 		t.Helper()
-		require.NoError(t, os.WriteFile(file, []byte("kind,name,from,until,above_tokens,input,cached_input,output,checked,source\n"+strings.Join(rows, "\n")+"\n"), 0o600))
+		require.NoError(t, os.WriteFile(file, []byte("kind,name,from,until,above_tokens,input,cached_input,cache_write,output,checked,source\n"+strings.Join(rows, "\n")+"\n"), 0o600))
 		c, err := readConfig(map[string]string{"PRICES_FILE": file, "MISTRAL_MODELS": "mistral-small-2603"})
 		require.NoError(t, err)
 		found := program{Config: c}.checkPrices(t.Context())
 		require.NoError(t, found.err)
 		return found
 	}
-	small, box := "model,mistral-small-2603,2026-01-01,,,1,1,1,"+at(2)+",a", "box,local,2026-01-01,,,0,0,0,"+at(1)+",free: a"
+	small, box := "model,mistral-small-2603,2026-01-01,,,1,1,,1,"+at(2)+",a", "box,local,2026-01-01,,,0,0,,0,"+at(1)+",free: a"
 	model := func(above string, days int) string {
-		return "model,codestral-2508,2026-01-01,," + above + ",1,1,1," + at(days) + ",a"
+		return "model,codestral-2508,2026-01-01,," + above + ",1,1,,1," + at(days) + ",a"
 	}
 	found := check(model("", 32), small, box)
 	require.True(t, found.warn)
@@ -236,8 +236,8 @@ func TestDoctorWarnsOfPricesOlderThanThirtyDays(t *testing.T) {
 	require.NotContains(t, found.say, "mistral-small-2603")
 
 	// The tiers of longer prompts bill as well, and so does the box.
-	other := "model,nobody-asks,2026-01-01,,7000,1,1,1," + at(99) + ",a\nmodel,nobody-asks,2026-01-01,,,1,1,1," + at(99) + ",a"
-	found = check(model("", 2), model("128000", 40), model("256000", 3), small, other, "box,local,2026-01-01,,,0,0,0,"+at(50)+",free: a")
+	other := "model,nobody-asks,2026-01-01,,7000,1,1,,1," + at(99) + ",a\nmodel,nobody-asks,2026-01-01,,,1,1,,1," + at(99) + ",a"
+	found = check(model("", 2), model("128000", 40), model("256000", 3), small, other, "box,local,2026-01-01,,,0,0,,0,"+at(50)+",free: a")
 	require.True(t, found.warn)
 	require.Equal(t, "older than 30 days, please check: codestral-2508 above 128000 tokens (checked on "+at(40)+"), the box local (checked on "+at(50)+")", found.say)
 	require.False(t, check(model("", 2), small, other, box).warn)

@@ -17,10 +17,10 @@ import (
 // checkMistral asks for the list of models, which costs nothing, and looks for
 // the ones that askers are offered.
 func (p program) checkMistral(ctx context.Context) finding {
-	if p.MistralAPIKey == "" && p.MistralBaseURL == "" {
-		return finding{err: errors.New("MISTRAL_API_KEY is not set: get a key at console.mistral.ai, or name a server of your own in MISTRAL_BASE_URL")}
+	if !p.hasMistral() {
+		return finding{err: errNoModel}
 	}
-	writer, err := p.mistral()
+	provider, err := p.mistral()
 	if err != nil {
 		return finding{err: err}
 	}
@@ -42,7 +42,7 @@ func (p program) checkMistral(ctx context.Context) finding {
 	if err != nil {
 		return finding{warn: true, say: "answers, but not with a list of models; is MISTRAL_BASE_URL right?"}
 	}
-	return p.judgeModels(writer.Models(), list, time.Now())
+	return p.judgeModels(provider.About().Models, list, time.Now())
 }
 
 // judgeModels holds the models that askers are offered against the list that the key gets.

@@ -143,7 +143,7 @@ func (h *house) patient() context.Context {
 func (h *house) run(change ...func(*replica)) (r *replica, stop func()) {
 	h.t.Helper()
 	before := h.sim.Sockets()
-	writer, err := h.program.mistral()
+	writer, err := h.program.writer()
 	require.NoError(h.t, err)
 	r, err = h.program.wire(h.ctx, writer)
 	require.NoError(h.t, err)

@@ -150,7 +150,7 @@ func TestProveSlackAnOrganisationIsRefusedAtStart(t *testing.T) {
 	text, err := report(h)
 	require.Error(t, err)
 	require.Contains(t, text, "✗ Slack bot token  this app is installed for a whole organisation (Enterprise Grid), and works in one workspace only")
-	writer, err := h.program.mistral()
+	writer, err := h.program.writer()
 	require.NoError(t, err)
 	r, err := h.program.wire(h.ctx, writer)
 	require.NoError(t, err)

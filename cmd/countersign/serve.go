@@ -15,7 +15,7 @@ func serve(ctx context.Context, p program) (err error) {
 	if err := p.needs(); err != nil {
 		return err
 	}
-	writer, err := p.mistral()
+	writer, err := p.writer()
 	if err != nil {
 		return err
 	}

@@ -94,7 +94,7 @@ func newMeter(t testing.TB) *meter {
 	m.model.Answer(func(mistraltest.Request) mistraltest.Reply {
 		return mistraltest.Reply{Content: "```python\nprint(1)\n```\n"}
 	})
-	writer, err := m.program.mistral()
+	writer, err := m.program.writer()
 	require.NoError(t, err)
 	m.r, err = m.program.wire(m.ctx, writer)
 	require.NoError(t, err)

@@ -18,8 +18,6 @@ import (
 	"countersign/approval/steps"
 	"countersign/bot"
 	"countersign/budget"
-	"countersign/codegen"
-	"countersign/codegen/mistral"
 	"countersign/codegen/shapes"
 	"countersign/internal/pglocal"
 	"countersign/internal/telemetry"
@@ -88,16 +86,6 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 // storage is how the database is used: every command weighs budgets alike.
 func (p program) storage() storage.Options {
 	return storage.Options{Location: p.location, Quorum: p.Quorum, MaxOpen: p.MaxOpen, Role: p.policy().Role, Log: p.log}
-}
-
-// mistral is the writer that the settings name.
-func (c Config) mistral() (steps.Writer, error) {
-	provider, err := mistral.New(mistral.Options{APIKey: string(c.MistralAPIKey), BaseURL: c.MistralBaseURL,
-		Models: c.models(), MaxTokens: c.MistralMaxTokens})
-	if err != nil {
-		return nil, err
-	}
-	return codegen.New(c.SampleRows, provider)
 }
 
 // handover is how long a serve waits for the database of another process that ends.

@@ -89,11 +89,12 @@ func (d *Door) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp.Body = io.NopCloser(strings.NewReader(string(body)))
 	resp.ContentLength = int64(len(body))
 	resp.Header.Del("Content-Length")
+	resp.Header.Set("Content-Type", "application/json") // it is, whatever a server of somebody's own calls it
 	return resp, nil
 }
 
 // noAnswer tells what a success must not be: a page of whatever stands in front of the
-// API, or the API's error object. Both have been seen with status 200.
+// API, the API's error object, or no JSON object at all. All have been seen with status 200.
 func noAnswer(body []byte) error {
 	if bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) {
 		return errPage
@@ -103,8 +104,8 @@ func noAnswer(body []byte) error {
 		Type   any             `json:"type"`
 		Error  json.RawMessage `json:"error"`
 	}
-	if json.Unmarshal(body, &object) != nil {
-		return nil // whoever reads the answer says what is wrong with it
+	if err := json.Unmarshal(body, &object); err != nil {
+		return err // no JSON, or JSON of another form
 	}
 	if object.Object == "error" || object.Type == "error" || len(object.Error) > 0 && string(object.Error) != "null" {
 		return errFault
@@ -124,6 +125,27 @@ func (d *Door) Get(ctx context.Context, address string, header http.Header) ([]b
 		return nil, err
 	}
 	return io.ReadAll(resp.Body) // from memory
+}
+
+// Catalogue asks for the ids of the models that a key may use: the form of the list is the
+// same with all providers ({"data":[{"id":...}]}).
+func (d *Door) Catalogue(ctx context.Context, address string, header http.Header) (ids []string, err error) {
+	body, err := d.Get(ctx, address, header)
+	if err != nil {
+		return nil, err
+	}
+	var list struct {
+		Data []struct {
+			ID string `json:"id"`
+		} `json:"data"`
+	}
+	if err := json.Unmarshal(body, &list); err != nil {
+		return nil, fmt.Errorf("read the list of models: %w", err)
+	}
+	for _, m := range list.Data {
+		ids = append(ids, m.ID)
+	}
+	return ids, nil
 }
 
 // retryAfter reads the header of that name: seconds, or a date (RFC 9110, 10.2.3).

@@ -15,9 +15,11 @@ import (
 
 // House is a provider, as far as its failures are told to people.
 type House struct {
-	Name                 string // "Mistral"
-	Key, Address, Models string // the settings that an administrator would look at
-	Unbilled             []int  // statuses that the provider documents as refused before a model worked
+	Name                 string   // "Mistral"
+	Key, Address, Models string   // the settings that an administrator would look at
+	Unbilled             []int    // statuses that the provider documents as refused before a model worked
+	Exhausted            []string // what a refusal's body holds where the account has no money left, which no waiting mends
+	Filtered             []string // what it holds where a filter refuses the question
 }
 
 // Failure says what a failed call means: for the asker, for the job that may repeat
@@ -49,11 +51,11 @@ func (h House) Failure(err error) *steps.WriterError {
 		return uncertain(false, "%s's address answers with a web page; an administrator has to look at "+h.Address+" and at what stands in between.")
 	case errors.Is(err, errFault):
 		return uncertain(false, "%s answered with an error. Please ask again later.")
-	case errors.Is(err, io.ErrUnexpectedEOF), broke:
-		return uncertain(true, "The connection to %s broke in the middle of its answer.")
 	case noJSON && strings.HasPrefix(syntax.Error(), "unexpected end"):
 		return &steps.WriterError{Err: fmt.Errorf("%s: the answer ends in the middle", h.Name), Retry: true, Billed: true,
 			Words: h.Name + "'s answer broke off in the middle."}
+	case errors.Is(err, io.ErrUnexpectedEOF), broke && !noJSON && !wrongForm:
+		return uncertain(true, "The connection to %s broke in the middle of its answer.")
 	case wrongForm && strings.HasSuffix(form.Field, "content"):
 		return &steps.WriterError{Err: fmt.Errorf("%s: the content is neither a text nor a list", h.Name), Billed: true,
 			Words: "This model answers in a form that cannot be read here. Choose another one."}
@@ -66,7 +68,14 @@ func (h House) Failure(err error) *steps.WriterError {
 // refused maps the statuses, which all providers use alike.
 func (h House) refused(status *StatusError) *steps.WriterError {
 	e := &steps.WriterError{Err: fmt.Errorf("%s: %w", h.Name, status), After: status.After, Billed: !slices.Contains(h.Unbilled, status.Code)}
+	says := func(signs []string) bool {
+		return status.Code < 500 && slices.ContainsFunc(signs, func(sign string) bool { return strings.Contains(status.Body, sign) })
+	}
 	switch {
+	case says(h.Filtered):
+		e.Words = h.Name + "'s content filter refused the question. Asking in other words may help."
+	case says(h.Exhausted):
+		e.Words = h.Name + "'s account has no credit left or has reached its spending limit; an administrator has to look at it."
 	case status.Code < 400:
 		e.Words = h.Name + "'s address leads to another one, which is not followed; an administrator has to look at " + h.Address + "."
 	case status.Code == 401:

@@ -32,8 +32,8 @@ func ParseCatalogue(body []byte) ([]ModelCard, error) {
 	return list.Data, nil
 }
 
-// retired are models that Mistral has ended, for when its list does not name them any
-// more. Source: the model cards' metadata (retirementDate, replacement) in
+// retired are models that Mistral has ended. They are needed because Mistral's list stops
+// naming them at some time. Source: the model cards' metadata (retirementDate, replacement) in
 // mistralai/platform-docs-public@222f4ba of 2026-08-21; mistral-small-2506 by the
 // project's own facts of 2026-11-22.
 var retired = []struct{ model, on, replacement string }{
@@ -61,7 +61,7 @@ func Ending(model string, list []ModelCard) (on time.Time, replacement string) {
 	return time.Time{}, ""
 }
 
-// noModel tells that the status says that there is no such model: 400 with "Invalid model: NAME",
+// noModel reports whether Mistral refused because it has no such model: 400 with "Invalid model: NAME",
 // type invalid_model, code 1500 (seen in mistralai/mistral-vibe#617 of 2026-04-21 and
 // tmc/langchaingo#1233), or 404 with the code that the error glossary shows.
 func noModel(e *door.StatusError) bool {
@@ -78,7 +78,7 @@ func noModel(e *door.StatusError) bool {
 		strings.HasPrefix(said.Message, "Invalid model")
 }
 
-// gone says that a model is no more, and what takes its place as far as that is known.
+// gone tells the asker that a model does not exist any more, and what replaces it if that is known.
 func (m *Mistral) gone(ctx context.Context, model string) string {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()

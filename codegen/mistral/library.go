@@ -17,19 +17,19 @@ import (
 	"countersign/codegen/door"
 )
 
-// mistral-go takes neither a context nor an http.Client: each call makes a client of
-// its own on http.DefaultTransport. There are two ways to stand under it: a server on
-// loopback that it is pointed to, or a scheme of ours on the default transport. It is
-// the scheme: a server would be a port on which anybody on this machine could spend
-// our key, would have to be started and stopped, and could tell neither whose call it
-// serves nor when that was given up. A scheme is one entry in a table of this
-// process, which nobody else's address can begin with; the address names the call,
-// by which its context and its door are found. The price is that the entry is for the
-// whole process and stays, so it is made once, and does nothing for calls that it
-// does not know.
+// mistral-go takes neither a context nor an http.Client: each call makes its own client
+// on http.DefaultTransport. There are two ways to get between: point it to a server of
+// ours on loopback, or register a URL scheme of ours on the default transport.
 //
-// Where somebody has put another kind of transport in the default's place, there is
-// no such table, and New says so.
+// We register a scheme. A server would be a port on which anybody on this machine could
+// spend our key; it would have to be started and stopped; and it could not tell which call
+// it serves or when that call was cancelled. A scheme is one entry in a table of this
+// process. The address names the call, and by it the call's context and door are found.
+// The entry lasts as long as the process, so it is made once, and it refuses calls that
+// it does not know.
+//
+// If somebody has replaced http.DefaultTransport by another type there is no such table,
+// and New says so.
 const doorScheme = "countersign-model"
 
 // call is a call on its way through the library.
@@ -107,9 +107,9 @@ func (throughDoor) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// flatten makes of content that is a list of chunks the text in it, which is all that
-// the library can read, and leaves the thinking out: it was paid for, and is nobody's
-// answer. Mistral's specification has text, thinking, reference, image_url and more
+// flatten replaces content that is a list of chunks by the text in it, which is all that
+// the library can read. It leaves out what the model thought: that was paid for, and is
+// not the answer. Mistral's specification has text, thinking, reference, image_url and more
 // (docs.mistral.ai/api, openapi.yaml of 2026-08-21: ContentChunk). It also tells how much of the
 // prompt came from the cache (usage.prompt_tokens_details.cached_tokens, by
 // docs.mistral.ai prompt caching, read 2026-11-26). What is not of that form is left as it is.
@@ -173,9 +173,9 @@ func remarshal(v any) json.RawMessage {
 	return text
 }
 
-// exchange makes one call of the library: one attempt, since the job repeats, and every parameter
-// given, since it fills what is left out with values of its own. It returns when the
-// context ends, at the latest.
+// exchange makes one call of the library. It makes one attempt, because the job repeats, and
+// sets every parameter, because the library has defaults of its own for those that are left
+// out. It returns when the context ends, at the latest.
 func (m *Mistral) exchange(ctx context.Context, c codegen.Call) (_ *api.ChatCompletionResponse, cached int, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, 0, door.NotSent(err)

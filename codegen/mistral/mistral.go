@@ -145,7 +145,7 @@ func (m *Mistral) failure(ctx context.Context, model string, err error) *steps.W
 func answer(r *api.ChatCompletionResponse, asked string, cached int) codegen.Answer {
 	a := codegen.Answer{End: codegen.Empty}
 	if u := r.Usage; u.TotalTokens > 0 {
-		a.Usage = codegen.Used(asked, r.Model, u.PromptTokens, cached, u.CompletionTokens)
+		a.Usage = codegen.Used(asked, r.Model, u.PromptTokens, cached, 0, u.CompletionTokens)
 	}
 	if len(r.Choices) == 0 {
 		return a

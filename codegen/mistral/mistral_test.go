@@ -44,7 +44,7 @@ func writerOf(t *testing.T, rows int, o Options) *codegen.Writer {
 	t.Helper()
 	m, err := New(o)
 	require.NoError(t, err)
-	w, err := codegen.New(rows, m)
+	w, err := codegen.New(codegen.Options{SampleRows: rows}, m)
 	require.NoError(t, err)
 	return w
 }
@@ -156,13 +156,15 @@ func TestEveryFaultHasItsMeaning(t *testing.T) {
 	} {
 		t.Run(string(c.fault), func(t *testing.T) {
 			t.Parallel()
-			m, server := start(t, func(o *Options) {
-				if c.fault == mistraltest.Silence || c.fault == mistraltest.Stall {
-					o.Timeout = 50 * time.Millisecond
-				}
-			})
+			m, server := start(t)
 			server.Next(mistraltest.Reply{Fault: c.fault})
-			d, err := m.Write(t.Context(), question())
+			ctx := t.Context()
+			if c.fault == mistraltest.Silence || c.fault == mistraltest.Stall {
+				late := untilAsked{ctx, make(chan struct{})}
+				go late.wait(server)
+				ctx = late
+			}
+			d, err := m.Write(ctx, question())
 			e := asWriterError(t, err)
 			require.Zero(t, d, "an answer with a fault shows no program")
 			require.Contains(t, e.Words, c.words)
@@ -175,6 +177,31 @@ func TestEveryFaultHasItsMeaning(t *testing.T) {
 			require.Len(t, server.Requests(), 1, "one call, however it ends")
 			require.Empty(t, server.Refused(), "and none anywhere else")
 		})
+	}
+}
+
+// untilAsked is a context whose time runs out once the server has the question, so that
+// the test does not depend on how fast the machine is.
+type untilAsked struct {
+	context.Context
+	over chan struct{}
+}
+
+func (u untilAsked) wait(server *mistraltest.Server) {
+	for len(server.Requests()) == 0 && u.Context.Err() == nil {
+		time.Sleep(time.Millisecond)
+	}
+	close(u.over)
+}
+
+func (u untilAsked) Done() <-chan struct{} { return u.over }
+
+func (u untilAsked) Err() error {
+	select {
+	case <-u.over:
+		return context.DeadlineExceeded
+	default:
+		return nil
 	}
 }
 

@@ -26,8 +26,8 @@ func Quote(text string, max int) string {
 	return Literal(text)
 }
 
-// Literal writes a text as a Python string literal in ASCII. It is JSON, but
-// for characters beyond the basic plane, whose two halves Python does not join.
+// Literal writes a text as a Python string literal in ASCII. It is the JSON literal, except
+// for characters beyond U+FFFF: Python does not join JSON's surrogate pairs.
 func Literal(text string) string {
 	if !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' || r == '"' || r == '\\' }) {
 		return `"` + text + `"` // what nearly all names are

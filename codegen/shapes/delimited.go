@@ -9,9 +9,9 @@ import (
 	"countersign/approval"
 )
 
-// delimited reads CSV and its cousins as pandas does: what the code will see is
-// what counts. encoding/csv differs in stray quotation marks, lone carriage
-// returns and blank lines.
+// delimited reads CSV, TSV and the like exactly as pandas does, because the program
+// will see the file through pandas. encoding/csv treats stray quotation marks, lone
+// carriage returns and blank lines differently, so it is not used.
 func (r Reader) delimited(data []byte, prefer byte) ([]approval.Table, error) {
 	text, encoding, err := decode(data)
 	if err != nil {
@@ -60,8 +60,8 @@ func (r Reader) delimited(data []byte, prefer byte) ([]approval.Table, error) {
 // errEnough ends a reading early.
 var errEnough = errors.New("enough")
 
-// sniff finds the delimiter: the one that gives the first records the same
-// number of fields, and of several the one that gives more.
+// sniff finds the delimiter. It is the one that splits the first records into equally
+// many fields; if several do, it is the one that gives the most fields.
 func sniff(text []byte, prefer byte) byte {
 	const sample = 50
 	best, bestAlike, bestWidth := prefer, 0, 1
@@ -82,7 +82,7 @@ func sniff(text []byte, prefer byte) byte {
 		if width < 2 {
 			continue
 		}
-		// Compared as shares of what was read: an unclosed quotation mark ends one reading before another.
+		// Shares are compared, not counts: an unclosed quotation mark can end one of the readings early.
 		if share := alike * 100 / n; share > bestAlike || share == bestAlike && width > bestWidth {
 			best, bestAlike, bestWidth = sep, share, width
 		}
@@ -90,10 +90,10 @@ func sniff(text []byte, prefer byte) byte {
 	return best
 }
 
-// records splits a text into records, by the states of pandas' tokenizer: a
-// quotation mark opens a quoted field only at its start, and after the closing
-// one the field goes on as a plain one. Blank lines are no records. line counts
-// from 1 and is where the record starts.
+// records splits a text into records and follows pandas' tokenizer: a quotation mark
+// opens a quoted field only at the field's start, and after the closing one the field
+// goes on as plain text. Blank lines are skipped. line is where the record starts,
+// counted from 1.
 func records(text []byte, sep byte, each func(line int, fields []string) error) error {
 	line := 1
 	for at := 0; at < len(text); {
@@ -130,8 +130,8 @@ func records(text []byte, sep byte, each func(line int, fields []string) error) 
 	return nil
 }
 
-// blankLine tells whether the line at this place has nothing but blanks, and
-// where the next one starts.
+// blankLine reports whether the line at this position holds only blanks, and where
+// the next line starts.
 func blankLine(text []byte, at int, sep byte) (next int, blank bool) {
 	for at < len(text) && (text[at] == ' ' || text[at] == '\t') && text[at] != sep {
 		at++
@@ -145,8 +145,8 @@ func blankLine(text []byte, at int, sep byte) (next int, blank bool) {
 	return at + 1, text[at] == '\n' || text[at] == '\r'
 }
 
-// nextField reads one field and returns the place of what ends it (a delimiter,
-// a line's end, or the end), and how many lines it spans beyond its first.
+// nextField reads one field. It returns the position of what ends the field (a
+// delimiter, a line end, or the end of the text) and how many line breaks the field holds.
 func nextField(text []byte, at int, sep byte) (field string, next, breaks int, err error) {
 	var quoted strings.Builder
 	if at < len(text) && text[at] == '"' {

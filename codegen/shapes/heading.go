@@ -7,14 +7,14 @@ import (
 	"unicode/utf8"
 )
 
-// looked is how many rows are looked at to tell whether the first is a heading.
+// looked is how many rows are examined to decide whether the first one is a heading.
 const looked = 50
 
-// headed tells whether the first of these rows is a heading. Names of columns are told to
-// a model, so a row of data must not pass for them: it does not when one of its
-// values is a full date, a decimal or negative number, an address or a long text,
-// and most of what stands below it is the same. Years and months stay headings,
-// and so do dates over numbers.
+// headed decides whether the first of these rows is a heading. Column names go to the
+// model, so a row of data must not be taken for them. The row is data if one of its
+// values is a full date, a decimal or negative number, an e-mail address or a long text,
+// and at least half of the values below it are of the same kind. Years and months still
+// count as headings, and so do dates above numbers.
 func headed(rows [][]string) bool {
 	if len(rows) == 0 {
 		return true
@@ -39,7 +39,7 @@ func headed(rows [][]string) bool {
 	return true
 }
 
-// firstRecords are the rows of a text that are looked at.
+// firstRecords returns the rows that headed examines.
 func firstRecords(text []byte, sep byte) (rows [][]string) {
 	_ = records(text, sep, func(_ int, fields []string) error {
 		if rows = append(rows, fields); len(rows) == looked {
@@ -50,8 +50,8 @@ func firstRecords(text []byte, sep byte) (rows [][]string) {
 	return rows
 }
 
-// sign is what a value has that names of columns hardly ever have; empty, when
-// it has nothing of the kind.
+// sign is a property that values have and column names hardly ever have. It is empty
+// where a value has none.
 type sign string
 
 const (
@@ -61,7 +61,7 @@ const (
 	longText sign = "long text"
 )
 
-// longName is longer than what people call columns, except for questions of a survey.
+// longName is longer than any usual column name. Surveys, whose questions are the columns, are the exception.
 const longName = 100
 
 var mail = regexp.MustCompile(`^[^@\s]+@[^@\s]+\.[^@\s]+$`)
@@ -82,7 +82,7 @@ func signOf(value string) sign {
 	return ""
 }
 
-// in tells whether a value below is of the same kind; a whole number is a figure, too.
+// in reports whether a value further down has the same sign. A whole number counts as a figure.
 func (s sign) in(value string) bool {
 	if s == figure {
 		return kindOf(value, anything)&(isNumber|isDotted|isComma) != 0

@@ -11,13 +11,12 @@ import (
 	"countersign/approval"
 )
 
-// errNotRows is what JSON of any other form is answered with.
+// errNotRows refuses JSON of any other form.
 var errNotRows = errors.New("is JSON, but not a table: it has to be a list of objects, one object per line, or an object that holds one such list")
 
-// objects reads JSON: a list of objects, one object per line, or an object with
-// exactly one list of objects, whose key becomes the table's name. One object
-// per line is marked by the delimiter "\n". Columns stand in the order in which
-// they first appear.
+// objects reads JSON in three forms: a list of objects; one object per line, for which
+// the table's delimiter is "\n"; or an object that holds exactly one list of objects,
+// whose key becomes the table's name. Columns are ordered by where they first appear.
 func (r Reader) objects(data []byte) ([]approval.Table, error) {
 	text, encoding, err := decode(data)
 	if err != nil {
@@ -58,16 +57,18 @@ func (r Reader) objects(data []byte) ([]approval.Table, error) {
 
 // inJSON puts the decoder's errors into words.
 func inJSON(err error, text []byte) error {
-	var syntax *json.SyntaxError
-	var bad *badLine
+	bad, isLine := errors.AsType[*badLine](err)
+	syntax, isSyntax := errors.AsType[*json.SyntaxError](err)
 	switch {
-	case errors.As(err, &bad):
+	case isLine:
 		return fmt.Errorf("is not sound JSON: something is wrong in its object number %d", bad.number)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return errors.New("is not sound JSON: it ends in the middle")
-	case errors.As(err, &syntax):
-		// A decoder that stops at tokens loses count, so the place is looked up once more.
-		_ = errors.As(json.Unmarshal(text, new(json.RawMessage)), &syntax)
+	case isSyntax:
+		// The offset of a token decoder is wrong after a nested value, so the text is parsed once more for it.
+		if again, ok := errors.AsType[*json.SyntaxError](json.Unmarshal(text, new(json.RawMessage))); ok {
+			syntax = again
+		}
 		line := 1 + bytes.Count(text[:min(int(syntax.Offset), len(text))], []byte("\n"))
 		return fmt.Errorf("is not sound JSON: something is wrong in line %d", line)
 	}
@@ -81,7 +82,7 @@ type badLine struct {
 
 func (e *badLine) Error() string { return fmt.Sprintf("object %d", e.number) }
 
-// errLines says that one object was followed by another.
+// errLines says that another object follows the first: the file has one per line.
 var errLines = errors.New("one object per line")
 
 // wrapped reads an object that holds one list of objects beside anything else.
@@ -172,7 +173,7 @@ func (r Reader) lines(text []byte) (approval.Table, error) {
 	return table, nil
 }
 
-// jsonRows is a shape whose columns turn up on the way.
+// jsonRows is a shape whose columns become known row by row.
 type jsonRows struct {
 	*shape
 	index map[string]int
@@ -217,8 +218,8 @@ func (j *jsonRows) add(object json.RawMessage) error {
 	return nil
 }
 
-// jsonCell types a value. A string stays a string in pandas, unless it is a date
-// that somebody converts.
+// jsonCell finds the type of a value. pandas keeps a JSON string as text; only dates are
+// told apart, because programs convert them.
 func jsonCell(value []byte) cell {
 	switch value[0] {
 	case 'n':
@@ -239,7 +240,7 @@ func jsonCell(value []byte) cell {
 	return cell{text: string(value), kind: k}
 }
 
-// quotedCell is a cell that its file says is text.
+// quotedCell is a cell that the file itself marks as text.
 func quotedCell(s string) cell {
 	if strings.TrimSpace(s) == "" {
 		return cell{text: s, kind: isText}

@@ -8,8 +8,8 @@ import (
 	"countersign/approval"
 )
 
-// What one file may hold. The numbers are about what a person can still review
-// and a prompt can still name, not about what the machine could bear.
+// The limits of one file. They are what a person can still review and a prompt can
+// still name; the machine could bear more.
 const (
 	MaxColumns  = 1000
 	MaxTables   = 50
@@ -20,8 +20,8 @@ const (
 
 var errColumns = fmt.Errorf("has more than %d columns, which is the most that can be read; keep those that the question needs", MaxColumns)
 
-// kind is a set of what a value could be. A column is what all of its values
-// could be: the sets are intersected.
+// kind is the set of types that a value could have. A column's type is the intersection
+// over all of its values.
 type kind uint16
 
 const (
@@ -57,8 +57,8 @@ var forms = []struct {
 
 const clock = `([ T]\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?( ?[AaPp][Mm])?( ?(Z|UTC|[+-]\d{2}:?\d{2}))?)?$`
 
-// kindOf says which members of a set a written value could be. Only those are
-// tried: large files spend their time here.
+// kindOf returns which of the given types a written value could have. Other types are
+// not tried, because large files spend their time here.
 func kindOf(value string, among kind) kind {
 	k := isText
 	if among == isText {
@@ -109,7 +109,7 @@ func newShape(name string, headings []string, samples int) (*shape, error) {
 	return s, nil
 }
 
-// grow adds a column in which all rows so far have no value.
+// grow adds a column that is empty in all rows so far.
 func (s *shape) grow(heading string) error {
 	if len(s.table.Columns) == MaxColumns {
 		return errColumns
@@ -120,14 +120,14 @@ func (s *shape) grow(heading string) error {
 	return nil
 }
 
-// cell is a value with what it could be; none of them when there is no value.
+// cell is a value with its possible types. Its kind is zero where there is no value.
 type cell struct {
 	text   string
 	kind   kind
 	serial bool // a number that is shown as a date
 }
 
-// written is a cell of a file that only knows text, in the column at this place.
+// written makes a cell from a file format that has only text, for the column at this index.
 func (s *shape) written(text string, at int) cell {
 	if missing[text] {
 		return cell{}
@@ -167,7 +167,7 @@ func (s *shape) done() approval.Table {
 	return s.table
 }
 
-// words names what is left of a set: the most telling of its members.
+// words names a column's type: the most specific one that is left.
 func (k kind) words(delimiter string) string {
 	has := func(want kind) bool { return k&want == want }
 	switch {

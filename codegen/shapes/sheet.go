@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// maxRows is Excel's own limit: a row number beyond it is made up.
+// maxRows is Excel's own limit. A row number beyond it is not from Excel.
 const maxRows = 1 << 20
 
 // sheetReader turns the cells of one sheet into a shape. The first row is the
@@ -126,7 +126,7 @@ func cellText(d *xml.Decoder) (string, error) {
 	}
 }
 
-// typed says what a cell is by its type and its style.
+// typed makes a cell from its type, style and value.
 func (s *sheetReader) typed(t, style, value string) cell {
 	switch t {
 	case "s":
@@ -230,15 +230,15 @@ func (s *sheetReader) begin() error {
 	return err
 }
 
-// put gives a row to the shape. Rows that are left out in between are blank ones,
-// which pandas keeps; those behind the last value it drops.
+// put gives a row to the shape. Row numbers that the file leaves out are blank rows, which
+// pandas keeps; it drops the blank rows after the last value.
 func (s *sheetReader) put(row numbered) error {
 	if len(row.cells) > len(s.shape.table.Columns) {
 		bare := s.shape.table.NoHeading
 		if len(s.shape.table.Columns) == 1 && !bare {
 			return errors.New("has a title in its first row; delete what is above the heading, so that the heading is the first row")
 		}
-		// Values beyond the heading: pandas names those columns by their place.
+		// There are values to the right of the heading. pandas names those columns by their position.
 		for n := len(s.shape.table.Columns); n < len(row.cells); n++ {
 			name := ""
 			if bare {
@@ -257,8 +257,8 @@ func (s *sheetReader) put(row numbered) error {
 	return nil
 }
 
-// place is the column of a reference such as "AB12", from 0. What is no
-// reference is beyond every column.
+// place is the column of a reference such as "AB12", counted from 0. For anything else it
+// returns a column beyond the last one.
 func place(ref string) int {
 	n := 0
 	for _, c := range strings.ToUpper(ref) {

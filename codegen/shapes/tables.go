@@ -10,7 +10,7 @@ import (
 	"countersign/approval"
 )
 
-// Reader reads the shapes of data files: what approval.Service.Read wants.
+// Reader reads the shapes of data files.
 type Reader struct {
 	SampleRows int // how many rows may be shown to the model, 0 for none (SHARE_SAMPLE_ROWS)
 }
@@ -18,12 +18,11 @@ type Reader struct {
 // Tables reads the shape of a file without keeping any row.
 func Tables(name string, data []byte) ([]approval.Table, error) { return Reader{}.Tables(name, data) }
 
-// Readable lists what can be read, as a sentence goes on with it.
+// Readable lists the file types that can be read, as words inside a sentence.
 const Readable = "CSV, TSV, Excel (.xlsx) and JSON files"
 
-// Tables reads the shape of a file by the type that its name claims, and refuses
-// a content of another type. The error is an *approval.UnreadableError, one
-// sentence that names the file.
+// Tables reads the shape of a file. The file's extension says how; content of another
+// type is refused. The error is an *approval.UnreadableError, one sentence that names the file.
 func (r Reader) Tables(name string, data []byte) ([]approval.Table, error) {
 	tables, err := r.read(strings.ToLower(path.Ext(name)), data)
 	if err == nil && !anyRows(tables) {
@@ -35,7 +34,7 @@ func (r Reader) Tables(name string, data []byte) ([]approval.Table, error) {
 	return tables, nil
 }
 
-// read returns an error that continues a sentence which starts with the name.
+// read returns errors without the file's name: "is empty", "cannot be read: ...".
 func (r Reader) read(ext string, data []byte) ([]approval.Table, error) {
 	if !strings.Contains(" .csv .tsv .xlsx .json .jsonl .ndjson ", " "+ext+" ") || ext == "" {
 		return nil, errors.New("cannot be read: only " + Readable + " can")
@@ -74,7 +73,7 @@ func anyRows(tables []approval.Table) bool {
 	return false
 }
 
-// The beginnings by which a content is known, whatever its name says.
+// magics are the first bytes by which a content is recognised, whatever the name says.
 var magics = []struct{ begin, is string }{
 	{"\x89PNG\r\n", "a PNG picture"},
 	{"\xff\xd8\xff", "a JPEG picture"},
@@ -98,7 +97,7 @@ var magics = []struct{ begin, is string }{
 	{"{\\rtf", "a rich text document"},
 }
 
-// content says what the bytes are, by their beginning.
+// content recognises a type by the first bytes.
 func content(data []byte) string {
 	for _, m := range magics {
 		if bytes.HasPrefix(data, []byte(m.begin)) {
@@ -120,9 +119,9 @@ func content(data []byte) string {
 	return "text"
 }
 
-// noText tells of bytes that stand in no text: control characters in number.
-// Zeros are left to decode, since wide encodings have them, and so is whatever
-// has the mark of one.
+// noText reports whether many of the bytes are control characters, which text does not
+// have. Zero bytes and files with a byte order mark are left to decode, because wide
+// encodings have them.
 func noText(data []byte) bool {
 	if bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")) {
 		return false

@@ -12,9 +12,8 @@ import (
 	"golang.org/x/text/encoding/unicode/utf32"
 )
 
-// decode turns the bytes of a text file into UTF-8 and names the encoding as
-// Python calls it; empty for plain UTF-8. Errors continue a sentence that starts
-// with the file's name.
+// decode turns the bytes of a text file into UTF-8. name is the encoding in Python's
+// spelling, empty for plain UTF-8. Errors leave out the file's name, as those of read do.
 func decode(data []byte) (text []byte, name string, err error) {
 	e, name, skip := guess(data)
 	if e == nil {
@@ -38,8 +37,8 @@ func spoken(name string) string {
 	return name
 }
 
-// guess finds the encoding by its mark, by the zeros of wide characters, or by
-// what the bytes can be. nil means UTF-8.
+// guess finds the encoding by its byte order mark, by the zero bytes of wide characters,
+// or else by whether the bytes are valid UTF-8. A nil encoding means UTF-8.
 func guess(data []byte) (e encoding.Encoding, name string, skip int) {
 	switch {
 	case bytes.HasPrefix(data, []byte("\xef\xbb\xbf")):
@@ -68,8 +67,8 @@ func guess(data []byte) (e encoding.Encoding, name string, skip int) {
 	return charmap.Windows1252, "windows-1252", 0
 }
 
-// zeros counts the zero bytes at even and at odd places of the first 4 KB: wide
-// characters of any Western text have them in one of the two.
+// zeros counts the zero bytes at even and at odd positions of the first 4 KB. In UTF-16, a
+// Western text has them at one of the two only.
 func zeros(data []byte) (even, odd int) {
 	for i, b := range data[:min(len(data), 4096)] {
 		if b == 0 && i%2 == 0 {

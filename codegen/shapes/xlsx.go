@@ -14,8 +14,8 @@ import (
 	"countersign/approval"
 )
 
-// What an archive may unpack to. A workbook of the largest size that we take
-// unpacks to about half of it; a bomb to thousands of times its size.
+// The limits of unpacking. The largest workbook that is taken unpacks to about half of
+// them; a zip bomb unpacks to thousands of times its size.
 const (
 	maxUnpacked = 256 << 20 // bytes of all parts that are read
 	maxEntries  = 10_000
@@ -23,9 +23,9 @@ const (
 
 var errBomb = fmt.Errorf("unpacks to more than %d MB; save it with fewer rows or as CSV", maxUnpacked>>20)
 
-// workbook reads an Excel file as a stream: a sheet may be far larger than what
-// we want to know of it. The well-known library for it cannot tell dates from
-// numbers while it streams, and holds the sheet in memory when it does not.
+// workbook reads an Excel file as a stream, because a sheet may be far larger than its
+// shape. The well-known library (excelize) cannot tell dates from numbers while it
+// streams, and otherwise holds the whole sheet in memory.
 func (r Reader) workbook(data []byte) ([]approval.Table, error) {
 	archive, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
@@ -57,7 +57,7 @@ func (r Reader) workbook(data []byte) ([]approval.Table, error) {
 			tables = append(tables, s.done())
 		}
 	}
-	// A cover sheet beside a table is none of our business; without any table it is the reason why.
+	// A sheet that cannot be read does not matter beside a table. If there is no table, it is the reason.
 	if len(tables) == 0 && reason == nil {
 		reason = errors.New("has no sheet with anything in it")
 	}
@@ -98,7 +98,7 @@ func (b *book) part(name string, each func(d *xml.Decoder, e xml.StartElement) e
 			if wrong == nil {
 				continue
 			}
-			// Where the decoder has failed, it fails again; otherwise the fault is one of ours, in words.
+			// A decoder that has failed fails again. Otherwise the error is one of ours and already has words.
 			if _, err = d.Token(); err == nil || errors.Is(err, io.EOF) {
 				return wrong
 			}
@@ -114,8 +114,8 @@ func (b *book) part(name string, each func(d *xml.Decoder, e xml.StartElement) e
 	}
 }
 
-// bounded fails where a shared allowance ends, whatever the archive says its
-// sizes are.
+// bounded is a reader that fails once all parts together exceed the limit. It does not
+// rely on the sizes that the archive states.
 type bounded struct {
 	r    io.Reader
 	left *int64

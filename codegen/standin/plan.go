@@ -11,7 +11,7 @@ import (
 	"countersign/approval/steps"
 )
 
-// intent is what a question wants, as far as a keyword tells.
+// intent is the kind of answer that a question asks for, guessed from its keywords.
 type intent string
 
 const (
@@ -50,8 +50,8 @@ var stems = map[intent][]string{
 	wantSummary:     {"summar", "describe", "overview", "profile"},
 }
 
-// planFor reads a question by its keywords, and a follow-up with the questions
-// before it: what the question leaves open, they may say.
+// planFor makes a plan from the keywords of a question. In a follow-up, earlier questions
+// fill in what the question leaves open.
 func planFor(b steps.Brief) (p plan, ok bool) {
 	p = plan{measure: -1, times: -1, by: -1, when: -1, n: 10, period: "M", how: "sum", want: wantSummary}
 	text := strings.ToLower(b.Question)
@@ -73,8 +73,8 @@ func planFor(b steps.Brief) (p plan, ok bool) {
 	return p, true
 }
 
-// tableFor takes the file that the question names, or else the first one that
-// has a table with rows; and of its sheets the one that is named, or the first.
+// tableFor picks the file that the question names, or else the first one that has a
+// table with columns; of its sheets it picks the one that is named, or else the first.
 func tableFor(files []approval.File, text string) (file approval.File, table approval.Table, ok bool) {
 	for _, named := range []bool{true, false} {
 		for _, f := range files {
@@ -97,8 +97,7 @@ func tableFor(files []approval.File, text string) (file approval.File, table app
 	return file, table, false
 }
 
-// wordsOf splits a text at everything that is no letter and no digit, and takes
-// off the plural of English.
+// wordsOf splits a text into words of letters and digits, and removes the English plural.
 func wordsOf(text string) []string {
 	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 	for i, w := range words {
@@ -112,8 +111,7 @@ func wordsOf(text string) []string {
 	return words
 }
 
-// mentions counts how many of a name's words are in the text, or zero unless all
-// of them are.
+// mentions returns how many words a column's name has if all of them are in the text, and zero otherwise.
 func mentions(name string, words []string) int {
 	parts := wordsOf(name)
 	for _, part := range parts {
@@ -139,8 +137,8 @@ func isYear(c approval.Column) bool {
 
 func isCategory(c approval.Column) bool { return c.Type == "text" || c.Type == "boolean" }
 
-// columns finds the roles of the columns: those that the question names, then
-// those that earlier questions named, then the first that fit.
+// columns gives columns their roles. It prefers those that the question names, then those
+// that earlier questions named, then the first that fit.
 func (p *plan) columns(words, before []string) {
 	best := func(fits func(approval.Column) bool, texts ...[]string) int {
 		for _, text := range texts {
@@ -206,7 +204,7 @@ func (p *plan) first(fits func(approval.Column) bool) int {
 
 var count = regexp.MustCompile(`\b(\d{1,3})\b`)
 
-// amounts finds how to add up, over which stretch, and how many to show.
+// amounts finds the aggregation, the period, and how many rows to show.
 func (p *plan) amounts(text string, words []string) {
 	for _, a := range []struct{ how, stems string }{
 		{"count", "how many|number of|count"}, {"mean", "average|mean|typical"}, {"median", "median"},
@@ -242,7 +240,7 @@ func (p *plan) amounts(text string, words []string) {
 	}
 }
 
-// decide settles the intent, and gives up what the table cannot do.
+// decide chooses the intent, and falls back to a summary where the table lacks the columns for it.
 func (p *plan) decide(text string, words []string) {
 	perPeriod := p.when >= 0 && containsAny(text, []string{"per day", "per week", "per month", "per quarter", "per year", "by day", "by week",
 		"by month", "by quarter", "by year", "each day", "each week", "each month", "each quarter", "each year", "every month", "every week"})
@@ -287,8 +285,8 @@ func (p *plan) decide(text string, words []string) {
 	}
 }
 
-// mainNumber is the number to look at when nobody says which: the last one that
-// is not an identifier.
+// mainNumber is the number column that is used when the question names none: the last one
+// that is not an identifier.
 func (p *plan) mainNumber() int {
 	for _, i := range slices.Backward(p.numbers) {
 		words := wordsOf(p.table.Columns[i].Name)

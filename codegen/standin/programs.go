@@ -10,10 +10,10 @@ import (
 // The programs of the stand-in, one per intent. Each ends with a table as its
 // last expression and leaves a chart open.
 
-// hows names the ways of adding up in a heading.
+// hows names the aggregations in headings.
 var hows = map[string]string{"sum": "total", "mean": "average", "median": "median", "max": "highest", "min": "lowest", "count": "number of"}
 
-// aggregate is the pandas method for how; a sum of nothing is nothing, not zero.
+// aggregate is the pandas method for the aggregation. A sum without values is missing, not zero.
 func (s *script) aggregate() string {
 	if s.how == "sum" {
 		return "sum(min_count=1)"
@@ -21,8 +21,8 @@ func (s *script) aggregate() string {
 	return s.how + "()"
 }
 
-// digits is how many decimals are worth reading: cents of an amount, hundredths of
-// an average of whole numbers, more only where the numbers have decimals of their own.
+// digits is how many decimals are shown: two for amounts of money and for averages of
+// whole numbers, four for numbers that have decimals themselves.
 func (s *script) digits() int {
 	if s.measure < 0 || s.times >= 0 || s.table.Columns[s.measure].Type == "integer" {
 		return 2
@@ -32,7 +32,7 @@ func (s *script) digits() int {
 
 var periods = map[string]string{"D": "day", "W": "week", "M": "month", "Q": "quarter", "Y": "year"}
 
-// trend adds up per stretch of time, and per category when there is one.
+// trend aggregates per period, and per category when there is one.
 func (s *script) trend() {
 	const most = 8
 	s.date()
@@ -62,7 +62,7 @@ func (s *script) trend() {
 	s.line("table.reset_index()")
 }
 
-// groups adds up per category: all of them, or the first few.
+// groups aggregates per category: all of them, or the top few.
 func (s *script) groups() {
 	what := s.value()
 	s.group("group")
@@ -153,7 +153,7 @@ func (s *script) histogram() {
 	s.line("fig.tight_layout()\n")
 }
 
-// summary describes every column, and draws the one that says most.
+// summary describes every column and draws the most telling one.
 func (s *script) summary() {
 	s.line("rows = []")
 	s.line("for name in df.columns:")

@@ -320,7 +320,7 @@ book.save("book.xlsx")
 	staff := files[0].Tables[2]
 	require.True(t, staff.NoHeading)
 	told := &listener{}
-	w, err := codegen.New(0, told)
+	w, err := codegen.New(codegen.Options{}, told)
 	require.NoError(t, err)
 	_, err = w.Write(t.Context(), steps.Brief{Question: "?", Files: files})
 	require.NoError(t, err)

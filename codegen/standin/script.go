@@ -9,9 +9,9 @@ import (
 	"countersign/codegen/shapes"
 )
 
-// script writes the stand-in's programs. Names of files and columns get into
-// them as string literals only; where they would be long, twice there, or need a
-// font that is not installed, the program goes by the column's place.
+// script writes the stand-in's programs. Names of files and columns appear in them as
+// string literals only. Where a name is too long, or needs a font that is not installed,
+// the program refers to the column by its position.
 type script struct {
 	strings.Builder
 	plan
@@ -53,8 +53,8 @@ func (s *script) read() {
 	s.line("df = %s", strings.NewReplacer("NAME", name, "INNER", inner).Replace(call))
 }
 
-// literal is an expression for a text: itself, or a variable that is set before
-// because the line would become too long.
+// literal is an expression for a text: its literal, or a variable that is assigned on
+// earlier lines when the literal would make the line too long.
 func (s *script) literal(variable, text string) string {
 	const width = 70
 	lit := pandas.Literal(text)
@@ -79,7 +79,7 @@ func (s *script) column(i int) string {
 	return fmt.Sprintf("df.columns[%d]", i)
 }
 
-// label is what a chart and a heading of the result call a column.
+// label is a column's name in charts and in the result's headings.
 func (s *script) label(i int) string {
 	name := s.names[i]
 	for _, r := range name {
@@ -94,7 +94,7 @@ func (s *script) label(i int) string {
 	return name
 }
 
-// number is an expression for a column as numbers, whatever way it writes them.
+// number is an expression for a column as numbers, also where the file has them as text.
 func (s *script) number(i int) string {
 	raw := fmt.Sprintf("df[%s]", s.column(i))
 	switch s.table.Columns[i].Type {

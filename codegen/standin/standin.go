@@ -40,7 +40,7 @@ func (Provider) Ask(ctx context.Context, call codegen.Call) (codegen.Answer, err
 	used := budget.Usage{Model: Model, Input: tokens(call.Bytes()), Output: tokens(len(text))}
 	if len(call.Brief.Refused) > 0 {
 		return codegen.Answer{}, &steps.WriterError{Err: errors.New("the stand-in writes the same program again"), Usage: used,
-			Words: "The demo's stand-in for a model cannot mend its program. Set MISTRAL_API_KEY to ask a real one."}
+			Words: "The demo's stand-in for a model cannot mend its program. Set the key of a real one, such as MISTRAL_API_KEY."}
 	}
 	return codegen.Answer{Text: text, End: codegen.Whole, Usage: used}, nil
 }
@@ -53,7 +53,7 @@ func answer(b steps.Brief) string {
 	p, ok := planFor(b)
 	followed := true
 	if n := len(b.Wishes); n > 0 {
-		// What a reviewer wants may be a question that it knows: then that is the plan.
+		// A reviewer's wish may itself be a question that the stand-in knows; then it becomes the plan.
 		asked := b
 		asked.Question = b.Wishes[n-1].Words
 		other, known := planFor(asked)
@@ -69,7 +69,7 @@ func answer(b steps.Brief) string {
 		says = "The question was not understood, so this is only a general summary of the table. " + says
 	}
 	if !followed {
-		says = "What the reviewer wants was not understood, so the program is as it was: edit it, or set MISTRAL_API_KEY to have a model write. " + says
+		says = "What the reviewer wants was not understood, so the program is as it was: edit it, or set the key of a model, such as MISTRAL_API_KEY. " + says
 	}
 	return says + " " + who + "\n\n" + codegen.Fenced(program(p))
 }

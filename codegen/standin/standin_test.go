@@ -20,7 +20,7 @@ import (
 // writer asks the stand-in alone.
 func writer(t *testing.T) *codegen.Writer {
 	t.Helper()
-	w, err := codegen.New(0, Provider{})
+	w, err := codegen.New(codegen.Options{}, Provider{})
 	require.NoError(t, err)
 	return w
 }

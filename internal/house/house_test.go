@@ -71,9 +71,9 @@ var rooms = map[string]plan{
 	"codegen/shapes":      {uses: with(), tests: []string{"codegen/samples"}},
 	"codegen/pandas":      {uses: with("codegen/shapes")},
 	"codegen/mistral":     {uses: with("codegen", "codegen/door", "codegen/shapes"), tests: providerTests},
-	"codegen/claude":      {uses: with("codegen", "codegen/door", "codegen/shapes"), tests: providerTests, later: true},
-	"codegen/gpt":         {uses: with("codegen", "codegen/door", "codegen/shapes"), tests: providerTests, later: true},
-	"codegen/conformance": {uses: with("codegen", "internal/proof"), later: true}, // what all providers pass
+	"codegen/claude":      {uses: with("codegen", "codegen/door", "codegen/shapes"), tests: providerTests},
+	"codegen/gpt":         {uses: with("codegen", "codegen/door", "codegen/shapes"), tests: providerTests},
+	"codegen/conformance": {uses: with("codegen", "internal/proof")}, // what all providers pass
 	"codegen/standin":     {uses: with("codegen", "codegen/shapes", "codegen/pandas"), tests: []string{"codegen/samples"}},
 	"codegen/samples":     {},
 	"codegen/mistraltest": {},

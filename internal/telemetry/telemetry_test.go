@@ -336,8 +336,9 @@ func TestAQuestionThatABudgetKeepsBackIsCountedAsThat(t *testing.T) {
 	t.Parallel()
 	tele, err := New(t.Context(), Options{})
 	require.NoError(t, err)
-	s := service()
-	s.Store = fullStore{}
+	ports := service().Ports
+	ports.Store = fullStore{}
+	s := steps.New(ports, *service().Settings)
 	r, err := tele.Service(s).Ask(t.Context(), approval.Question{Team: "T1", Project: "C1", Asker: "U1", Text: "?"})
 	require.NoError(t, err)
 	require.NotNil(t, r.Blocked)

@@ -278,6 +278,3 @@ func (s *Payer) WaitForReset(ctx context.Context, id string, click approval.Clic
 		return r.Money().Wait(c.FitsFrom, click.User, s.Policy, now)
 	})
 }
-
-// maxReason bounds what people give as a reason.
-const maxReason = 500

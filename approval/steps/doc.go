@@ -1,0 +1,26 @@
+// Package steps is what people and jobs do to requests: a use case in a file, each a small
+// type with the few ports that it calls. Each may be called again by any replica after any
+// crash. Steps puts them together for whoever wires the program.
+//
+//	ask.go      a question comes in                  decide.go   a verdict, or a request taken back
+//	find.go     what it is about, and its files      edit.go     a reviewer's own version
+//	draft.go    a model writes                       start.go    what is checked before a run, the seal
+//	inspect.go  what was written is inspected        run.go      the one run
+//	show.go     Slack is made to look like the row   pay.go      a budget has refused: the ways on
+//	refused.go  what Slack does not take             topup.go    money on top of a budget
+//	tell.go     notices                              budgets.go  setting budgets and seeing them
+//	away.go     what a request rests on is gone      cost.go     what steps cost at most
+//	remind.go   whose turn it is                     lists.go    what people choose from
+//	sweep.go    what was missed is caught up with    people.go, authority.go  who may do what
+//
+// # One /analyze, hop by hop
+//
+//	bot reads the envelope ─▶ Ask ─▶ store (commit) ─▶ bot acks
+//	job find:    Slack.Person, Place, Find ─▶ Update(Found or TurnBack)
+//	job draft:   Writer.Write ─▶ Update(Keep): kept and paid for
+//	job inspect: Sandbox.Inspect ─▶ Update(Drafted)
+//	job show:    Slack.Publish draws thread and card from View
+//	click:       bot ─▶ Decide ─▶ Update(Decide) (commit) ─▶ bot acks
+//	job run:     Sandbox.Create, Update(Start), Sandbox.Start, Result, Update(Finish), Kill
+//	job show:    the answer and its bill appear in the thread
+package steps

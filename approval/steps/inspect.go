@@ -1,0 +1,173 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"countersign/approval"
+	"countersign/budget"
+)
+
+// Examiner has code inspected, whoever wrote it, and puts it before the reviewers.
+type Examiner struct {
+	store   Requests
+	sandbox interface {
+		BoxTerms
+		Inspector
+	}
+	*Settings
+
+	boxes  *Boxes
+	costs  *Costs
+	ends   *Ends
+	people *People
+}
+
+// Inspect has what a model or a person has written inspected. It may be repeated after any
+// crash: no model is paid for it. What cannot be shown goes back to the model, or to the
+// person, and not to a reviewer.
+func (s *Examiner) Inspect(ctx context.Context, id string) error {
+	r, err := s.store.Request(ctx, id)
+	if err != nil || r.State != approval.Drafting || r.Blocked != nil || approval.NextStep(r) != approval.StepInspect {
+		return err
+	}
+	was := subjectOf(r)
+	if why := s.boxes.noBox(); why != "" {
+		return s.giveUp(ctx, id, was, "Nothing can inspect code here at the moment: "+why, nil)
+	}
+	if later := s.boxes.startsLater(); later != nil {
+		return errors.Join(later, s.boxes.inLine(ctx, id, approval.Starting))
+	}
+	rules, err := s.people.RulesOf(ctx, r.Team, r.Project)
+	if err != nil {
+		return err
+	}
+	terms, err := s.costs.draftTerms(ctx, r)
+	if err != nil {
+		return err
+	}
+	var call calling
+	r, err = s.store.Update(ctx, id, func(r *approval.Request, now time.Time) (err error) {
+		if call.boxes, err = s.costs.inspectCost(now); err != nil {
+			return err
+		}
+		return r.Money().Inspect(call.boxes, s.Policy, now)
+	})
+	if refused := new(budget.ExceededError); errors.As(err, &refused) && was.edit == nil {
+		_, err = s.ends.block(ctx, id, nil, budget.ForDraft, refused, approval.System)
+		return ended(err)
+	}
+	if words := foreseen(err); words != "" {
+		return s.giveUp(ctx, id, was, words, err)
+	}
+	if err != nil {
+		return ended(err)
+	}
+	call.hold, _ = r.Money().CalledHold()
+
+	// From here on money may have been spent: it is booked even when this replica is told to stop.
+	ctx = context.WithoutCancel(ctx)
+	seen, failed := s.look(s.boxes.tellLine(ctx, r), was.revision.Code, r.Files)
+	shown := false
+	err = s.ends.book(ctx, id, call, budget.Usage{}, seen.Box, func(r *approval.Request, now time.Time) error {
+		switch {
+		case !was.stands(r):
+			return nil // another replica was first, and the request has moved on since
+		case failed != nil:
+			return was.end(r, s.ends.why(r.ID, failed), now)
+		case seen.Problem != "" && was.edit != nil:
+			return r.PutBack(seen.Problem, now)
+		case seen.Problem != "":
+			return s.ends.sendBack(r, approval.Refusal{Code: was.revision.Code, Reason: seen.Problem}, now)
+		}
+		rev, err := was.revision, error(nil)
+		rev.Findings = seen.Findings
+		if rev.Manifest, err = s.costs.manifest(r, rules, seen.Findings, terms, now); err == nil {
+			rev.Quote, err = s.costs.quote(terms.run, rev.Manifest.CostCap, now)
+		}
+		if err != nil {
+			s.costs.unpriced(r, err, true, now)
+			return was.end(r, s.ends.why(r.ID, err), now)
+		}
+		shown = true
+		return r.Drafted(rev, rules.Rules.Within(s.Policy), now)
+	})
+	if err == nil && shown {
+		s.sandbox.Prepare(id)
+	}
+	return err
+}
+
+// subject is what is inspected: of a model or of a person.
+type subject struct {
+	revision approval.Revision
+	edit     *approval.Edit
+	at       time.Time
+}
+
+func subjectOf(r *approval.Request) subject {
+	if e := r.Edit; e != nil {
+		return subject{revision: approval.Revision{Code: e.Code, Author: e.By}, edit: e}
+	}
+	w := r.Written
+	return subject{revision: approval.Revision{Code: w.Code, Summary: w.Summary, Author: w.Author, Provider: w.Provider, Host: w.Host, PromptVersion: w.PromptVersion}, at: w.At}
+}
+
+// stands tells whether it is still what waits to be inspected.
+func (s subject) stands(r *approval.Request) bool {
+	if r.State != approval.Drafting {
+		return false
+	}
+	if s.edit != nil {
+		return r.Edit != nil && *r.Edit == *s.edit
+	}
+	return r.Written != nil && r.Written.At.Equal(s.at)
+}
+
+// end gives it up: an edit is put back, a draft has failed.
+func (s subject) end(r *approval.Request, why string, now time.Time) error {
+	if s.edit != nil {
+		return r.PutBack(why, now)
+	}
+	return r.Fail(why, now)
+}
+
+// giveUp ends it over an error, of which administrators may have to hear.
+func (s *Examiner) giveUp(ctx context.Context, id string, was subject, why string, over error) error {
+	_, err := s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
+		if !was.stands(r) {
+			return nil
+		}
+		s.costs.unpriced(r, over, true, now)
+		return was.end(r, why, now)
+	})
+	return err
+}
+
+// look tries a few times: what is written is paid for, and a box that cannot be had
+// this second may be had the next.
+func (s *Examiner) look(ctx context.Context, code string, files []approval.File) (seen Inspection, err error) {
+	lease := s.sandbox.InspectLease()
+	ctx, cancel := patient(ctx, inspectTries*lease+time.Minute)
+	defer cancel()
+	var used time.Duration
+	pauses := &backoff.ExponentialBackOff{InitialInterval: time.Second, MaxInterval: 8 * time.Second, Multiplier: 2}
+	for tries := 1; ; tries++ {
+		seen, err = s.sandbox.Inspect(ctx, code, files)
+		// Boxes that failed are billed as well, and another one may take its whole time: no more than is held.
+		used += seen.Box
+		seen.Box = used
+		var box *BoxError
+		if err == nil || !errors.As(err, &box) || !box.Retry || tries == 5 || used > (inspectTries-1)*lease {
+			return seen, err
+		}
+		select {
+		case <-time.After(pauses.NextBackOff()):
+		case <-ctx.Done():
+			return seen, err
+		}
+	}
+}
