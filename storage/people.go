@@ -165,6 +165,9 @@ func (db *DB) Delegate(ctx context.Context, d review.Delegation) error {
 		if err != nil {
 			return err
 		}
+		if d.To != "" && !micro(d.Until).After(now) { // midnight may have come since somebody looked
+			return review.Over()
+		}
 		_, err = tx.Exec(ctx, `INSERT INTO delegations (team, principal, delegate, until, at) VALUES ($1, $2, nullif($3, ''), $4, $5)`,
 			d.Team, d.From, d.To, moment(d.Until), now)
 		if err != nil {

@@ -3,6 +3,8 @@ package review
 import (
 	"slices"
 	"time"
+
+	"countersign/approval"
 )
 
 // PersonRole is what somebody has been named for.
@@ -33,6 +35,11 @@ type Delegation struct {
 	Until time.Time
 	At    time.Time
 	By    string // who ends it, when it is an administrator; empty: From
+}
+
+// Over refuses a delegation that would have ended before it begins.
+func Over() *approval.InputError {
+	return &approval.InputError{Why: "Please choose a day that has not passed."}
 }
 
 // Roster is who may do what in one channel at one moment: what the settings say

@@ -36,7 +36,7 @@ func TestAQuestionIsAskedByTheDatabasesClock(t *testing.T) {
 	b.store.pass(time.Hour) // the replica's own is slow
 	r, err := b.Ask(t.Context(), question())
 	require.NoError(t, err)
-	require.WithinDuration(t, time.Now().Add(time.Hour), r.CreatedAt, 30*time.Minute)
+	require.True(t, r.CreatedAt.After(time.Now()), "it is an hour ahead")
 	require.Equal(t, r.CreatedAt, r.Holds[0].At)
 	require.Equal(t, b.Policy.Expiry, r.ExpiresAt.Sub(r.CreatedAt))
 	require.Equal(t, r.CreatedAt, b.store.events[r.ID][0].At)

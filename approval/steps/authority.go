@@ -171,7 +171,7 @@ func (s *Authority) Delegate(ctx context.Context, click approval.Click, to strin
 	case to == click.User:
 		return &approval.InputError{Why: "Please choose somebody else to decide in your place."}
 	case !until.After(now):
-		return &approval.InputError{Why: "Please choose a day that has not passed."}
+		return review.Over()
 	case until.After(now.Add(maxDelegation)):
 		return &approval.InputError{Why: "Somebody can decide in your place for up to 90 days at a time."}
 	}

@@ -14,10 +14,10 @@ import (
 	"countersign/sandbox/e2b/e2btest"
 )
 
-// hastyE2B has the replica give E2B half a second for a call instead of a minute.
+// hastyE2B has the replica give E2B two seconds for a call instead of a minute.
 func hastyE2B(t *testing.T, cloud *e2btest.Server) func(*replica) {
 	return func(r *replica) {
-		client, err := e2b.New(e2b.Options{APIKey: e2btest.Key, APIURL: cloud.APIURL, SandboxURL: cloud.SandboxURL, Log: r.log, Patience: 500 * time.Millisecond})
+		client, err := e2b.New(e2b.Options{APIKey: e2btest.Key, APIURL: cloud.APIURL, SandboxURL: cloud.SandboxURL, Log: r.log, Patience: 2 * time.Second})
 		require.NoError(t, err)
 		r.rewire(func(p *steps.Ports) { p.Sandbox = r.telemetry.Sandbox(client) })
 	}
@@ -136,7 +136,7 @@ func TestAnE2BWithoutRoomForTooLongEndsTheRequest(t *testing.T) {
 		t.Run("after the review: "+name, func(t *testing.T) {
 			t.Parallel()
 			cloud := newCloud(t)
-			h := open(t, atE2B(cloud), func(c *Config) { c.RunExpiry = 30 * time.Second })
+			h := open(t, atE2B(cloud), func(c *Config) { c.RunExpiry = time.Minute })
 			r, _ := h.run(hastyE2B(t, cloud))
 			root := h.ask("Is there room?")
 			card := h.cardOf("Is there room?")

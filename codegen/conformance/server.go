@@ -33,7 +33,6 @@ type server struct {
 	how  func(w http.ResponseWriter, r *http.Request)
 	got  []map[string]any
 	odd  []string // what was wrong with requests
-	seen []string // their paths
 }
 
 // serve starts a server that gives good answers.

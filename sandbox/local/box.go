@@ -38,6 +38,7 @@ type box struct {
 
 	// From when its turn has come.
 	proc *process
+	view *view    // what its kernel tells of it; nil where nobody watches
 	job  *os.File // the write end: into the box
 	out  *os.File // the read end: out of the box
 
@@ -108,18 +109,25 @@ func (s *Sandbox) ready(b *box, cpu int) error {
 		return s.advice(errors.Join(fmt.Errorf("boot: %w", err), jobR.Close(), jobW.Close()), "")
 	}
 	b.job, b.out = jobW, outR
-	proc, err := s.launch(b.id, b.bundle, cpu, jobR, outW)
+	if b.bundle == s.home.runBundle {
+		b.view, err = s.look(b)
+	}
+	var proc *process
+	if err == nil {
+		proc, err = s.launch(b, cpu, jobR, outW)
+	}
 	err = errors.Join(err, jobR.Close(), outW.Close()) // the box has its own copies
 	if err != nil {
 		return s.advice(errors.Join(fmt.Errorf("boot: %w", err), jobW.Close(), outR.Close()), "")
 	}
 	b.mu.Lock()
 	b.proc = proc
+	b.view.watch(s, proc)
 	if b.killed {
 		proc.kill()
 	}
 	b.mu.Unlock()
-	clock := b.clock(s.bootTime, s.standstill)
+	clock := b.clock(0, s.bootTime, s.standstill)
 	err = sandbox.ReadReady(b.out)
 	used, late := clock.stop()
 	b.boot = used
@@ -242,6 +250,7 @@ func (b *box) collect(job steps.Job) {
 	<-b.proc.done
 	stopMeter()
 	_ = b.out.Close()
+	result.Observed.Witness = b.view.told()
 
 	b.mu.Lock()
 	defer b.mu.Unlock()

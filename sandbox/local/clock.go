@@ -30,9 +30,11 @@ type clock struct {
 	quit, over chan struct{}
 }
 
-// clock watches a box until it is stopped, and kills it when its time is over.
-func (b *box) clock(most, still time.Duration) *clock {
-	c := &clock{box: b, most: most, still: still, from: b.proc.cpu(), since: time.Now(), quit: make(chan struct{}), over: make(chan struct{})}
+// clock watches a box until it is stopped, and kills it when its time is over. It
+// counts what the box uses beyond from. It does not read from off the box: on a busy
+// machine the box may have used seconds, or have ended, before this runs.
+func (b *box) clock(from, most, still time.Duration) *clock {
+	c := &clock{box: b, most: most, still: still, from: from, since: time.Now(), quit: make(chan struct{}), over: make(chan struct{})}
 	go c.run()
 	return c
 }

@@ -77,7 +77,33 @@ func ownFolder(dir string) error {
 	if err := unix.Lstat(dir, &st); err != nil || int(st.Uid) != os.Geteuid() || st.Mode&unix.S_IFMT != unix.S_IFDIR {
 		return fmt.Errorf("%s is not ours", dir)
 	}
+	if st.Mode&0o077 != 0 { // an earlier program, or another umask
+		return os.Chmod(dir, 0o700)
+	}
 	return nil
+}
+
+// manyPlaces is how many names of a folder are tried before one that nobody can guess.
+const manyPlaces = 20
+
+// ownPlace is a folder of this user's in a folder where everybody may make some. What somebody
+// else has put under the usual name stops nothing: the next name is taken. Every process of the
+// user tries the same names, so that they find one another.
+func ownPlace(in, name string) string {
+	for n := range manyPlaces {
+		at := filepath.Join(in, name)
+		if n > 0 {
+			at += fmt.Sprintf("-%d", n+1)
+		}
+		if ownFolder(at) == nil {
+			return at
+		}
+	}
+	at, err := os.MkdirTemp(in, name+"-")
+	if err != nil {
+		return filepath.Join(in, name) // settle says what is wrong with it
+	}
+	return at
 }
 
 // wait stands in line until the turn comes, or somebody gives the place up. It

@@ -62,8 +62,9 @@ type process struct {
 // launch starts runsc. The thread that starts it stays with it: the kernel
 // kills the process when that thread ends (Pdeathsig), however this program
 // ends, and the thread's affinity, one core, is inherited by all of the box.
-func (s *Sandbox) launch(id, bundle string, cpu int, job, out *os.File) (*process, error) {
-	args := append(s.runscFlags(), "run", "-bundle", bundle, "-pass-fd", "3:3", "-pass-fd", "4:4", id)
+func (s *Sandbox) launch(b *box, cpu int, job, out *os.File) (*process, error) {
+	args := append(s.runscFlags(), b.view.flags()...)
+	args = append(args, "run", "-bundle", b.bundle, "-pass-fd", "3:3", "-pass-fd", "4:4", b.id)
 	cmd := exec.Command(s.opt.Runsc, args...)
 	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "TMPDIR=" + os.TempDir()}
 	cmd.ExtraFiles = []*os.File{job, out}
@@ -134,8 +135,13 @@ func (p *process) all() []int {
 // ticks is how many a second of processor time has in /proc, on every architecture that gVisor runs on.
 const ticks = 100
 
-// cpu is the processor time that the box has used so far. What has ended unseen is not in it.
+// cpu is the processor time that the box has used so far. While runsc lives it lacks
+// what has ended without being waited for; afterwards it is what runsc and the processes that it
+// waited for have used.
 func (p *process) cpu() (used time.Duration) {
+	if p.ended() {
+		return p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
+	}
 	for _, pid := range p.all() {
 		data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 		if err != nil {
