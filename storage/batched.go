@@ -129,7 +129,7 @@ func unbegun(ctx context.Context, err error) (fate, error) {
 
 // batched runs the work until it has passed, as transact does.
 func (db *DB) batched(ctx context.Context, options pgx.TxOptions, twice bool, work func(t *batched) error) error {
-	return db.until(ctx, func() (fate, error) { return db.tryBatched(ctx, options, twice, work) })
+	return until(ctx, func() (fate, error) { return db.tryBatched(ctx, options, twice, work) })
 }
 
 // look reads at one moment and in one round trip. What is queued may be read more

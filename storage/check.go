@@ -40,7 +40,7 @@ func (db *DB) HoldCheck(ctx context.Context, team, what string, most budget.USD)
 		if err != nil {
 			return err
 		}
-		standings, err := db.standings(ctx, tx, []budget.Scope{{Team: team, Kind: budget.Team, ID: team}}, now)
+		standings, err := db.standingsUntil(ctx, tx, []budget.Scope{{Team: team, Kind: budget.Team, ID: team}}, now, endOfTime)
 		if err != nil {
 			return err
 		}

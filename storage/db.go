@@ -148,7 +148,7 @@ const (
 )
 
 // until runs an attempt until it has passed or another would not change what became of it.
-func (db *DB) until(ctx context.Context, attempt func() (fate, error)) error {
+func until(ctx context.Context, attempt func() (fate, error)) error {
 	began, cuts := time.Now(), 0
 	pauses := &backoff.ExponentialBackOff{InitialInterval: 15 * time.Millisecond, MaxInterval: 480 * time.Millisecond, Multiplier: 2, RandomizationFactor: 1. / 3}
 	for {
@@ -174,7 +174,7 @@ func (db *DB) until(ctx context.Context, attempt func() (fate, error)) error {
 //
 // What a person waits for is sent in batches instead (batched.go).
 func (db *DB) transact(ctx context.Context, options pgx.TxOptions, twice bool, work func(tx pgx.Tx) error) error {
-	return db.until(ctx, func() (fate, error) { return db.attempt(ctx, options, twice, work) })
+	return until(ctx, func() (fate, error) { return db.attempt(ctx, options, twice, work) })
 }
 
 // attempt runs the work once.

@@ -41,7 +41,7 @@ func (db *DB) Counter(ctx context.Context, q approval.Question) (c steps.Counter
 // thread, where somebody has begun that meanwhile.
 func (db *DB) Ask(ctx context.Context, r *approval.Request, thread approval.Session) (stored *approval.Request, created bool, err error) {
 	id := r.SessionID
-	err = db.until(ctx, func() (fate, error) {
+	err = until(ctx, func() (fate, error) {
 		stored = new(*r)
 		stored.SessionID = id
 		became, err := db.tryBatched(ctx, pgx.TxOptions{}, true, func(t *batched) error {
@@ -177,7 +177,7 @@ func (db *DB) Act(ctx context.Context, c *steps.Case, change func(r *approval.Re
 
 func (db *DB) act(ctx context.Context, id string, l *loaded, change func(r *approval.Request, now time.Time) error) (*approval.Request, error) {
 	moved := false
-	err := db.until(ctx, func() (became fate, err error) {
+	err := until(ctx, func() (became fate, err error) {
 		if l == nil && !moved {
 			l = &loaded{}
 			if err := db.look(ctx, func(b *pgx.Batch) { queueRequest(b, id, l) }); err != nil {

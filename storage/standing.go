@@ -56,14 +56,9 @@ func ceil(t time.Time, d time.Duration) time.Time {
 // endOfTime bounds the window of a limit that has none.
 var endOfTime = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// standings reads the limits of these scopes and what their windows hold, in two
-// trips. It is only as good as the locks: who decides on it has locked the scopes
-// before.
-func (db *DB) standings(ctx context.Context, tx pgx.Tx, scopes []budget.Scope, now time.Time) ([]budget.Standing, error) {
-	return db.standingsUntil(ctx, tx, scopes, now, endOfTime)
-}
-
-// standingsUntil is the same without what was spent from a moment on.
+// standingsUntil reads the limits of these scopes and what their windows hold, without
+// what was spent from a moment on, in two trips. It is only as good as the locks: who
+// decides on it has locked the scopes before.
 func (db *DB) standingsUntil(ctx context.Context, tx pgx.Tx, scopes []budget.Scope, now, end time.Time) ([]budget.Standing, error) {
 	limits, err := db.limitsOf(ctx, tx, scopes, now)
 	if err != nil {
@@ -81,19 +76,13 @@ func (db *DB) standingsUntil(ctx context.Context, tx pgx.Tx, scopes []budget.Sco
 // set; for a person without one that of their role, and for a role without one
 // what is built in. Each with what has been granted on top of it until later than now.
 func (db *DB) limitsOf(ctx context.Context, tx pgx.Tx, scopes []budget.Scope, now time.Time) (limits map[budget.Scope]budget.Limit, err error) {
-	batch := &pgx.Batch{}
-	db.queueLimits(batch, scopes, &now, &limits)
+	batch, of := &pgx.Batch{}, ofScopes(scopes)
+	ask(batch, func(rows []limitRow) error { limits = db.applying(scopes, rows); return nil },
+		fmt.Sprintf(limitsQuery, of.from(2)), append([]any{now}, of.args...)...)
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return nil, fmt.Errorf("read the limits: %w", err)
 	}
 	return limits, nil
-}
-
-// queueLimits reads them in a batch; without a time they are those of when its turn comes.
-func (db *DB) queueLimits(b *pgx.Batch, scopes []budget.Scope, now *time.Time, limits *map[budget.Scope]budget.Limit) {
-	of := ofScopes(scopes)
-	ask(b, func(rows []limitRow) error { *limits = db.applying(scopes, rows); return nil },
-		fmt.Sprintf(limitsQuery, of.from(2)), append([]any{now}, of.args...)...)
 }
 
 // applying picks for each scope the limit that it has.

@@ -253,36 +253,6 @@ func (m *memStore) Request(_ context.Context, id string) (*approval.Request, err
 	return deepCopy(r), nil
 }
 
-func (m *memStore) Case(ctx context.Context, id string) (*Case, error) {
-	r, err := m.Request(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return &Case{Request: r, Now: m.now(), Standings: m.standings(r.Scopes(), nil, nil), Book: m.book(r)}, nil
-}
-
-func (m *memStore) Act(ctx context.Context, c *Case, change func(*approval.Request, time.Time) error) (*approval.Request, error) {
-	return m.Update(ctx, c.Request.ID, change)
-}
-
-func (m *memStore) Counter(ctx context.Context, q approval.Question) (c Counter, err error) {
-	scopes := []budget.Scope{{Team: q.Team, Kind: budget.User, ID: q.Asker}, {Team: q.Team, Kind: budget.Project, ID: q.Project}, {Team: q.Team, Kind: budget.Team, ID: q.Team}}
-	if q.ThreadTS != "" {
-		if c.Files, _, err = m.ThreadFiles(ctx, approval.Session{Team: q.Team, Channel: q.Project, ThreadTS: q.ThreadTS}); err != nil {
-			return c, err
-		}
-		if s, err := m.ThreadScope(ctx, q.Team, q.Project, q.ThreadTS); err == nil {
-			c.Session, scopes = s.ID, append(scopes, s)
-		}
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	c.Now, c.Standings = m.now(), m.standings(scopes, nil, nil)
-	return c, nil
-}
-
 func (m *memStore) View(_ context.Context, id string) (*View, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
