@@ -47,8 +47,9 @@ cover: setup-test libexec/runsc
 	@tools/cover coverage.out
 
 # Figures from one run on this machine: compare within a run, not between machines.
+# Only the round trips to Postgres are the same on all of them (TestRoundTrips).
 bench: setup-test libexec/runsc
-	$(GO) test -run '^$$' -bench 'BenchmarkCountersign|BenchmarkDecisions' -benchtime 1x -timeout $(TIMEOUT) ./cmd/countersign
+	$(GO) test -run '^$$' -bench 'BenchmarkCountersign|BenchmarkDecisions|BenchmarkRoundTrips' -benchtime 1x -timeout $(TIMEOUT) ./cmd/countersign
 	$(GO) test -run '^$$' -bench 'BenchmarkHolds|BenchmarkBudgetShow' -benchtime 1x -timeout $(TIMEOUT) ./storage
 	$(GO) test -run '^$$' -bench 'BenchmarkInspection|BenchmarkWitness' -benchtime 1x -timeout $(TIMEOUT) ./sandbox/local
 

@@ -256,8 +256,9 @@ func TestARolesLimitStandsWhileSomebodySpendsByIt(t *testing.T) {
 	r := b.ask(t, "t")
 	tx, err := b.pool.Begin(t.Context())
 	require.NoError(t, err)
-	batch, p := &pgx.Batch{}, payers{}
-	b.queuePayers(batch, r, &p)
+	batch := &pgx.Batch{}
+	r.Changes.Holds = []budget.Hold{{}}
+	b.queueMoney(batch, &loaded{Request: r, now: time.Now()})
 	err = tx.SendBatch(t.Context(), batch).Close()
 	require.NoError(t, err)
 	set := make(chan error, 1)

@@ -96,7 +96,7 @@ func (s *Drafter) Draft(ctx context.Context, id string) error {
 		return s.ends.fail(ctx, id, noRoom)
 	}
 	if refused := new(budget.ExceededError); errors.As(err, &refused) {
-		_, err = s.ends.block(ctx, id, budget.ForDraft, refused, approval.System)
+		_, err = s.ends.block(ctx, id, nil, budget.ForDraft, refused, approval.System)
 		return ended(err)
 	}
 	if err != nil {
