@@ -290,15 +290,15 @@ func (r Money) settle(s budget.Settlement, most budget.USD) {
 }
 
 // SettleStale ends the holds whose time is over. What was called may have been
-// billed: a call of a model is uncertain, and is charged in full once that has lasted
-// too long; what was not called never happened. A run's hold waits for
+// billed: a call of a model, or an inspection, is uncertain, and is charged in full once that
+// has lasted too long; what was not called never happened. A run's hold waits for
 // the run, which is either finished or lost.
 func (r Money) SettleStale(now time.Time) error {
 	for _, h := range slices.Clone(r.Holds) {
 		switch {
 		case r.State == Running || now.Before(h.Due()):
 		case h.Called && !h.Uncertain() && r.Place > NotInLine: // its inspection waits for a box, however long; who comes after a crash settles it
-		case h.Called && h.Purpose == budget.ForDraft && !h.Uncertain():
+		case h.Called && h.Purpose != budget.ForRun && !h.Uncertain():
 			i := slices.IndexFunc(r.Holds, func(o OpenHold) bool { return o.ID == h.ID })
 			r.doubt(&r.Holds[i], h.Risked, now, now)
 		case h.Called:

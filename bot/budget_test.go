@@ -145,7 +145,7 @@ func TestBudgetsExplainThemselves(t *testing.T) {
 	told := b.command(slacksim.Analyst, "explain bcd23fg", "What was decided about money")
 	for _, words := range []string{"1. Writing the code (mistral-medium-2508), ", ": up to $0.05 was set aside, $0.01 was spent.",
 		"- Your budget: $9.00 of $10.00 spent, $1.00 left. The tightest.", "- The team's budget: $1.00 of $10.00 spent, $9.00 left.",
-		"2. Inspecting the code, ", ": up to $0.01 was set aside, under $0.01 was spent.", "3. Running it, ", ": up to $2.00 did not fit. Refused by your budget."} {
+		"2. Inspecting the code, ", ": up to $0.01 was set aside, $0.0001 was spent.", "3. Running it, ", ": up to $2.00 did not fit. Refused by your budget."} {
 		require.Contains(t, told.Text, words)
 	}
 	b.service.change(func() { b.service.explained = nil })
