@@ -253,7 +253,7 @@ func (s *Ends) book(ctx context.Context, id string, call calling, usage budget.U
 func overtaken(r *approval.Request, call approval.OpenHold) bool {
 	return r.Blocked != nil || r.Revision != nil && call.At.Before(r.Revision.At) ||
 		slices.ContainsFunc(r.Holds, func(h approval.OpenHold) bool {
-			return h.Purpose == budget.ForDraft && !h.Called && h.At.After(call.At)
+			return h.Purpose != budget.ForRun && !h.Called && h.At.After(call.At)
 		})
 }
 

@@ -128,6 +128,7 @@ func reviewPages(b stand) map[string]*kit.Page {
 		"notice-disowned-for": noticed(b, approval.NoticeDisowned, stopped, slacksim.Admin, approval.Disowned{Revision: 1, Reviewer: slacksim.Reviewer, GivenBy: slacksim.SecondReviewer}),
 		"notice-approved-ran": noticed(b, approval.NoticeApproved, sample.View(posted, sample.In(approval.Running, "")), slacksim.Reviewer, approval.ApprovedBy{Revision: 1, Reviewer: slacksim.Reviewer, Click: approval.Click{Door: approval.CommandLine}}),
 		"notice-approved-off": noticed(b, approval.NoticeApproved, stopped, slacksim.Reviewer, approved),
+		"notice-surprise":     noticed(b, approval.NoticeSurprise, surprise, slacksim.Admin, approval.Surprise{Revision: 1}),
 		"notice-disowned":     noticed(b, approval.NoticeDisowned, stopped, slacksim.Admin, approval.Disowned{Revision: 1, Reviewer: slacksim.Reviewer}),
 		"notice-reminder":     noticed(b, approval.NoticeReminder, danger, slacksim.Reviewer, approval.Waiting{Revision: 1}),
 		"notice-escalation":   noticed(b, approval.NoticeReminder, danger, slacksim.Admin, approval.Waiting{Revision: 1, Escalated: true}),

@@ -20,7 +20,7 @@ func ExplainView() slack.ModalViewRequest {
 }
 
 // purposes name paid steps.
-var purposes = map[budget.Purpose]string{budget.ForDraft: "Writing and inspecting the code", budget.ForRun: "Running it"}
+var purposes = map[budget.Purpose]string{budget.ForDraft: "Writing the code", budget.ForInspect: "Inspecting the code", budget.ForRun: "Running it"}
 
 // explainLength is how many paid steps a message shows; there are never many.
 const explainLength = 12
