@@ -25,6 +25,10 @@ import (
 // left uncertain goes on in a hold of its own, the rest (budget.Hold.RestOf), which the
 // next call carries along. What nobody has found out after budget.UncertainFor is
 // charged in full.
+//
+// The call is paid when its answer is kept. The same move takes a hold for the inspection
+// (budget.ForInspect), so that the inspection can be repeated after a crash, and
+// /budget explain can say what each of them cost.
 
 // Money is what a request holds and owes, and what it waits for when a budget refuses.
 type Money struct{ *Request }
