@@ -120,6 +120,10 @@ func (db *DB) insertRequest(ctx context.Context, tx pgx.Tx, r *approval.Request,
 	if err != nil {
 		return err
 	}
+	reason, err := reasonColumn(r.Reason)
+	if err != nil {
+		return err
+	}
 	question := c.text(r.Question)
 	if err := c.flush(ctx, tx); err != nil {
 		return err
@@ -129,7 +133,7 @@ func (db *DB) insertRequest(ctx context.Context, tx pgx.Tx, r *approval.Request,
 			attempts, created_at, changed_at, expires_at, quorum, blocked, downgraded, seek)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
 		ON CONFLICT (team, trigger) DO NOTHING`,
-		r.ID, r.SessionID, r.Team, r.Project, r.Asker, question, r.Model, files, r.Trigger, r.State, text(r.Reason),
+		r.ID, r.SessionID, r.Team, r.Project, r.Asker, question, r.Model, files, r.Trigger, r.State, reason,
 		r.Attempts, micro(r.CreatedAt), micro(r.ChangedAt), moment(r.ExpiresAt), db.quorum, blocked, downgraded, seek)
 	if err != nil {
 		return fmt.Errorf("insert request %s: %w", r.ID, err)
@@ -241,6 +245,10 @@ func (db *DB) saveRequest(ctx context.Context, tx pgx.Tx, r *approval.Request) e
 	if err != nil {
 		return err
 	}
+	reason, err := reasonColumn(r.Reason)
+	if err != nil {
+		return err
+	}
 	edit, err := column(r.Edit)
 	if err != nil {
 		return err
@@ -271,7 +279,7 @@ func (db *DB) saveRequest(ctx context.Context, tx pgx.Tx, r *approval.Request) e
 			rounds = $12, edit = $13, assignee = $14, opinions = $15, reminded_at = $16, escalated_at = $17, blocked = $18, downgraded = $19,
 			seek = $20, away = $21, cause = $22, guest = $23, looked_at = $24, place = $25, written = $26
 		WHERE id = $1`,
-		r.ID, r.Model, files, r.State, text(r.Reason), r.Attempts, refused, revision,
+		r.ID, r.Model, files, r.State, reason, r.Attempts, refused, revision,
 		micro(r.ChangedAt), moment(r.ExpiresAt), r.Needs(approval.Policy{Quorum: db.quorum}),
 		r.Rounds, edit, r.Assignee, orEmpty(r.Opinions), moment(r.RemindedAt), moment(r.EscalatedAt), blocked, downgraded,
 		seek, away, cause, r.Guest, moment(r.LookedAt), r.Place, written)

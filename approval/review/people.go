@@ -3,6 +3,8 @@ package review
 import (
 	"slices"
 	"time"
+
+	"countersign/approval"
 )
 
 // PersonRole is what somebody has been named for.
@@ -87,17 +89,17 @@ type Person struct {
 	Gone     bool // deactivated
 }
 
-// Barred says why somebody may decide nothing, whoever has named them; empty when they may.
-func (p Person) Barred() string {
+// Barred says why somebody may decide nothing, whoever has named them; none when they may.
+func (p Person) Barred() approval.Reason {
 	switch {
 	case p.Gone:
-		return "This account has been deactivated."
+		return approval.Because(approval.WhyDeactivated)
 	case p.Bot:
-		return "Only people decide, not apps."
+		return approval.Because(approval.WhyApp)
 	case p.External:
-		return "Only members of this workspace decide."
+		return approval.Because(approval.WhyStranger)
 	case p.Guest:
-		return "Guests cannot decide."
+		return approval.Because(approval.WhyGuest)
 	}
-	return ""
+	return approval.Reason{}
 }

@@ -44,7 +44,7 @@ func (s *Editor) MayEdit(ctx context.Context, ruling Ruling) (*approval.Request,
 // admits says whether code can be inspected here at all, and this person edits it.
 func (s *Editor) admits(ctx context.Context, ruling Ruling) error {
 	if why := s.boxes.noBox(); why != "" {
-		return &approval.InputError{Why: "Nothing can inspect code here at the moment: " + why}
+		return &approval.InputError{Why: approval.Reason{Code: approval.WhyNothingInspects, Said: why}}
 	}
 	_, err := s.people.mayRule(ctx, ruling)
 	return s.people.audited(ctx, ruling, err)
@@ -55,7 +55,7 @@ func (s *Editor) admits(ctx context.Context, ruling Ruling) error {
 func (s *Editor) Edit(ctx context.Context, ruling Ruling, code string) (*approval.Request, error) {
 	code, err := approval.Canonical(code)
 	if err != nil {
-		return nil, &approval.InputError{Why: "This cannot be shown truthfully to whoever reviews it: " + err.Error() + "."}
+		return nil, &approval.InputError{Why: approval.Reason{Code: approval.WhyUntruthful, Said: err.Error()}}
 	}
 	r, err := s.edit(ctx, ruling, code)
 	if refused := new(budget.ExceededError); errors.As(err, &refused) {
