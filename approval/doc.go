@@ -18,9 +18,10 @@
 //
 // What may follow on what is a table: moves.go. The verbs are methods of Request, and of
 // its Money. They are pure: each asks the table, makes the move, and notes in
-// Request.Changes what is stored with it, all of it or none. Whoever keeps requests locks
-// the row, runs a closure that calls verbs, and writes what they noted. There is no other
-// writer.
+// Request.Changes what is stored with it, all of it or none. Whoever keeps requests loads
+// one, runs a closure that calls verbs, and writes what they noted in one transaction,
+// which locks the row and begins anew where somebody else has written since. There is no
+// other writer.
 //
 // Whatever comes back before the reviewers is a new Revision, with the next number and no
 // approvals. No way leads back to a number. Only an edit that its inspection refuses

@@ -57,7 +57,7 @@ func (r *Request) TakeEdit(e Edit, revision int, digest string, cost budget.USD,
 	}
 	r.Attempts, r.Edit = 0, &e
 	r.note(now, e.By, EventEdited, map[string]any{"revision": revision, "digest": digest, "code": Said(e.Code), "click": e.Click})
-	r.Money().hold(budget.ForDraft, cost, now, DraftHoldLife)
+	r.Money().hold(budget.ForInspect, cost, now, DraftHoldLife)
 	r.move(Drafting, now, r.ExpiresAt, StepInspect)
 	return nil
 }

@@ -213,7 +213,9 @@ var verbs = []verb{
 		}
 		return r.TurnBack(&Cause{Code: WhichFile}, Reason{}, now)
 	}},
-	{name: "Turn back late", move: "Fail", do: func(r *Request, _ Policy, now time.Time) error { return r.TurnBack(&Cause{Code: WhichFile}, Reason{}, now) }},
+	{name: "Turn back late", move: "Fail", do: func(r *Request, _ Policy, now time.Time) error {
+		return r.TurnBack(&Cause{Code: WhichFile}, Reason{}, now)
+	}},
 	{name: "Go away", move: "GoAway", do: func(r *Request, _ Policy, now time.Time) error { return r.GoAway(Cause{Code: NotIn}, now) }},
 	{name: "Go away for good", move: "GoAway", do: func(r *Request, _ Policy, now time.Time) error { return r.GoAway(Cause{Code: FileGone}, now) }},
 	{name: "Come back", move: "ComeBack", do: func(r *Request, _ Policy, now time.Time) error { return r.ComeBack(now) }},

@@ -110,11 +110,11 @@ func (r Money) forInspection(most budget.USD, now time.Time) *OpenHold {
 		case !h.Called:
 			r.Settle(budget.Settlement{HoldID: h.ID, At: now}) // it waited so long that a sweep could take it
 		case !h.Uncertain():
-			r.Settle(h.InFull(now, r.Model))
+			r.Settle(r.inFull(h, now))
 		}
 	}
 	if keep == "" {
-		r.hold(budget.ForDraft, most, now, DraftHoldLife)
+		r.hold(budget.ForInspect, most, now, DraftHoldLife)
 		return &r.Holds[len(r.Holds)-1]
 	}
 	i := slices.IndexFunc(r.Holds, func(h OpenHold) bool { return h.ID == keep })
@@ -132,7 +132,7 @@ func (r Money) room(worst, most budget.USD, now time.Time) error {
 	keep := ""
 	for _, h := range slices.Clone(r.Holds) {
 		switch {
-		case keep == "" && h.Amount >= carried+most && (h.Called || h.Amount >= worst && !now.Add(DraftHoldLife/2).After(h.ExpiresAt)):
+		case keep == "" && h.Purpose == budget.ForDraft && h.Amount >= carried+most && (h.Called || h.Amount >= worst && !now.Add(DraftHoldLife/2).After(h.ExpiresAt)):
 			keep = h.ID
 		default:
 			// It is too small, prices have risen since, or it waited so long that a sweep could take it from under the call.
@@ -155,6 +155,14 @@ func (r Money) room(worst, most budget.USD, now time.Time) error {
 		r.doubt(&r.Holds[len(r.Holds)-1], carried, since, now)
 	}
 	return nil
+}
+
+// inFull charges all of a hold of whose work nobody knows what it has cost.
+func (r Money) inFull(h OpenHold, now time.Time) budget.Settlement {
+	if h.Purpose == budget.ForInspect {
+		return h.InFull(now, "inspection")
+	}
+	return h.InFull(now, r.Model)
 }
 
 // bears tells whether an inspection that costs most may begin under a hold: under one of
@@ -281,19 +289,19 @@ func (r Money) settle(s budget.Settlement, most budget.USD) {
 }
 
 // SettleStale ends the holds whose time is over. What was called may have been
-// billed: a call of a model is uncertain, and is charged in full once that has lasted
-// too long; what was not called never happened. A run's hold waits for
+// billed: a call of a model, or an inspection, is uncertain, and is charged in full once that
+// has lasted too long; what was not called never happened. A run's hold waits for
 // the run, which is either finished or lost.
 func (r Money) SettleStale(now time.Time) error {
 	for _, h := range slices.Clone(r.Holds) {
 		switch {
 		case r.State == Running || now.Before(h.Due()):
 		case h.Called && !h.Uncertain() && r.Place > NotInLine: // its inspection waits for a box, however long; who comes after a crash settles it
-		case h.Called && h.Purpose == budget.ForDraft && !h.Uncertain():
+		case h.Called && h.Purpose != budget.ForRun && !h.Uncertain():
 			i := slices.IndexFunc(r.Holds, func(o OpenHold) bool { return o.ID == h.ID })
 			r.doubt(&r.Holds[i], h.Risked, now, now)
 		case h.Called:
-			r.Settle(h.InFull(now, r.Model))
+			r.Settle(r.inFull(h, now))
 		default:
 			r.Settle(budget.Settlement{HoldID: h.ID, At: now})
 		}

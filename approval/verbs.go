@@ -64,7 +64,7 @@ func (r *Request) Keep(w Written, most budget.USD, now time.Time) error {
 	w.At = now
 	r.Written = &w
 	if !slices.ContainsFunc(r.Holds, func(h OpenHold) bool { return h.bears(most) }) {
-		r.Money().hold(budget.ForDraft, most, now, DraftHoldLife)
+		r.Money().hold(budget.ForInspect, most, now, DraftHoldLife)
 	}
 	r.note(now, w.Author, EventWritten, map[string]any{"attempt": r.Attempts, "code": Said(w.Code), "prompt_version": w.PromptVersion})
 	r.touch(now, StepInspect)
@@ -205,12 +205,23 @@ func (r *Request) Finish(result Result, charge budget.Charge, p Policy, now time
 		files = append(files, map[string]any{"name": Said(a.Name), "content": Kept(fmt.Sprint("file ", i+1))})
 	}
 	r.note(now, System, EventFinished, map[string]any{"outcome": result.Outcome, "error": Said(result.Error), "result": Kept("result"), "files": files,
-		"observed": AllSaid{result.Observed}, "box_ms": result.Box.Milliseconds(), "cost": r.Money().settledNow()})
+		"witness": result.Observed.Witness.told(), "hints": AllSaid{result.Observed.Hints()}, "box_ms": result.Box.Milliseconds(), "cost": r.Money().settledNow()})
 	if what := Compare(r.Revision.Findings, r.Revision.Manifest.Inputs, result.Observed); what != nil {
 		r.note(now, System, EventMismatch, map[string]any{"what": saidAll(what)})
+		r.Tell(Notice{Key: "surprise " + r.ID, Kind: NoticeSurprise, To: r.approvers(), Admins: true, At: now, Data: Encode(Surprise{r.Revision.Number})})
 	}
 	r.move(Done, now, time.Time{})
 	return nil
+}
+
+// approvers are those who approved what ran.
+func (r *Request) approvers() (people []string) {
+	for _, d := range r.Decisions {
+		if d.Revision == r.Revision.Number && d.Verdict == Approve && !slices.Contains(people, d.Reviewer) {
+			people = append(people, d.Reviewer)
+		}
+	}
+	return people
 }
 
 // Lose gives a run up whose box has gone: it was started, nobody knows how it

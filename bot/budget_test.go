@@ -139,12 +139,13 @@ func TestBudgetsExplainThemselves(t *testing.T) {
 	weighed := []budget.Standing{sample.OfTen(maya, 9*budget.Dollar), sample.OfTen(team, budget.Dollar)}
 	b.service.explained = &steps.Explanation{Request: v.Request, Steps: []steps.Weighing{
 		{At: sample.Noon, Purpose: budget.ForDraft, Needed: 5 * budget.Cent, Model: "mistral-medium-2508", Standings: weighed, HoldID: "h", Settled: &steps.Settled{At: sample.Noon, Spent: budget.Cent}},
+		{At: sample.Noon, Purpose: budget.ForInspect, Needed: budget.Cent, Model: "mistral-medium-2508", HoldID: "i", Settled: &steps.Settled{At: sample.Noon, Spent: 3 * budget.MicroDollar}},
 		{At: sample.Noon, Purpose: budget.ForRun, Needed: 2 * budget.Dollar, Standings: weighed, Refused: true},
 	}}
 	told := b.command(slacksim.Analyst, "explain bcd23fg", "What was decided about money")
-	for _, words := range []string{"1. Writing and inspecting the code (mistral-medium-2508), ", ": up to $0.05 was set aside, $0.01 was spent.",
+	for _, words := range []string{"1. Writing the code (mistral-medium-2508), ", ": up to $0.05 was set aside, $0.01 was spent.",
 		"- Your budget: $9.00 of $10.00 spent, $1.00 left. The tightest.", "- The team's budget: $1.00 of $10.00 spent, $9.00 left.",
-		"2. Running it, ", ": up to $2.00 did not fit. Refused by your budget."} {
+		"2. Inspecting the code, ", ": up to $0.01 was set aside, $0.0001 was spent.", "3. Running it, ", ": up to $2.00 did not fit. Refused by your budget."} {
 		require.Contains(t, told.Text, words)
 	}
 	b.service.change(func() { b.service.explained = nil })

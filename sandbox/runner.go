@@ -69,6 +69,12 @@ func StartCommand(base, python string) string {
 		base + "/job " + base + "/result " + base + "/work " + base + "/out </dev/null >" + base + "/log 2>&1"
 }
 
+// GuardedCommand is StartCommand for a machine of its own in which it runs as root: the code
+// gets a user of its own, and a witness stays beside it, which writes base/seen.
+func GuardedCommand(base, python string) string {
+	return strings.Replace(StartCommand(base, python), base+"/out </dev/null", base+"/out guard </dev/null", 1)
+}
+
 // InspectCommand is the shell line that inspects base/job (of WriteInspection)
 // into base/result. Nothing of the code runs, so it may be repeated.
 func InspectCommand(base, python string) string {

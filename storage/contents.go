@@ -105,18 +105,7 @@ func (c *contents) gather(changes approval.Changes) error {
 	return nil
 }
 
-// flush sends what has not been sent yet.
-func (c *contents) flush(ctx context.Context, tx pgx.Tx) error {
-	batch := &pgx.Batch{}
-	if c.queue(batch); batch.Len() == 0 {
-		return nil
-	}
-	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
-		return fmt.Errorf("store the contents of %s: %w", c.stream, err)
-	}
-	return nil
-}
-
+// queue sends what has not been sent yet.
 func (c *contents) queue(batch *pgx.Batch) {
 	if len(c.fresh.hashes) == 0 {
 		return

@@ -13,11 +13,10 @@ import (
 )
 
 // ThreadScope is the budget of a thread.
-func (db *DB) ThreadScope(ctx context.Context, team, channel, threadTS string) (scope budget.Scope, err error) {
-	scope = budget.Scope{Team: team, Kind: budget.Session}
-	err = db.read(ctx, func(tx pgx.Tx) error {
-		err := tx.QueryRow(ctx, `SELECT id FROM sessions WHERE team = $1 AND channel = $2 AND thread_ts = $3`, team, channel, threadTS).Scan(&scope.ID)
-		return notFound(err)
+func (db *DB) ThreadScope(ctx context.Context, team, channel, threadTS string) (budget.Scope, error) {
+	scope := budget.Scope{Team: team, Kind: budget.Session}
+	err := db.look(ctx, func(b *pgx.Batch) {
+		tell(b, []any{&scope.ID}, `SELECT id FROM sessions WHERE team = $1 AND channel = $2 AND thread_ts = $3`, team, channel, threadTS)
 	})
 	if err != nil {
 		return budget.Scope{}, fmt.Errorf("budget of thread %s: %w", threadTS, err)
@@ -26,13 +25,10 @@ func (db *DB) ThreadScope(ctx context.Context, team, channel, threadTS string) (
 }
 
 // Thread is where the thread of a session is.
-func (db *DB) Thread(ctx context.Context, team, id string) (s approval.Session, err error) {
-	err = db.read(ctx, func(tx pgx.Tx) error {
-		s, err = loadSession(ctx, tx, id)
-		if err == nil && s.Team != team {
-			return approval.ErrNotFound
-		}
-		return err
+func (db *DB) Thread(ctx context.Context, team, id string) (approval.Session, error) {
+	s := approval.Session{ID: id, Team: team}
+	err := db.look(ctx, func(b *pgx.Batch) {
+		tell(b, []any{&s.Channel, &s.ThreadTS}, `SELECT channel, coalesce(thread_ts, '') FROM sessions WHERE id = $1 AND team = $2`, id, team)
 	})
 	if err != nil {
 		return approval.Session{}, fmt.Errorf("thread of session %s: %w", id, err)

@@ -37,6 +37,11 @@ type Delegation struct {
 	By    string // who ends it, when it is an administrator; empty: From
 }
 
+// Over refuses a delegation that would have ended before it begins.
+func Over() *approval.InputError {
+	return &approval.InputError{Why: approval.Because(approval.WhyDayPassed)}
+}
+
 // Roster is who may do what in one channel at one moment: what the settings say
 // and what administrators have named since. Whether a person may act on what
 // they asked or wrote is another question, which the verbs answer.

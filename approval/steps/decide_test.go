@@ -64,7 +64,7 @@ func TestWhoMayDecide(t *testing.T) {
 				_, err := try(t.Context(), ruling(r, who, verdict))
 				var no *approval.NotAllowedError
 				require.ErrorAs(t, err, &no, who)
-				require.Equal(t, why, reasons.Words(no.Why))
+				require.Equal(t, why, reasons.Refused(no.Why))
 				told = no.Why.Told()
 				require.Equal(t, who, no.Who)
 			}

@@ -235,22 +235,11 @@ func end(text string, limit int) string {
 // printable makes what came out of a box fit for a message: it may hold any bytes.
 func printable(text string) string { return strings.TrimRight(approval.Plain(text), "\n") }
 
-// deeds is what the audit hook saw the code do.
+// deeds is what is known of what the code did, and by whose word.
 func deeds(p *kit.Page, v *steps.View) {
 	o := v.Request.Run.Result.Observed
-	said := []string{"opened no files"}
-	if len(o.Opened) > 0 {
-		said[0] = "opened " + Listed(o.Opened)
-	}
-	if len(o.Connected) > 0 {
-		said = append(said, "tried to connect to "+Listed(o.Connected))
-	} else {
-		said = append(said, "connected to nothing")
-	}
-	if len(o.Spawned) > 0 {
-		said = append(said, "started "+Listed(o.Spawned))
-	}
-	p.Say(kit.Strong("What it really did"), kit.Words(": "+strings.Join(said, "; ")+"."))
+	head, rest := o.Words(Listed)
+	p.Say(kit.Strong(head), kit.Words(rest))
 	if rev := v.Request.Revision; rev != nil {
 		surprises(p, approval.Compare(rev.Findings, rev.Manifest.Inputs, o))
 	}

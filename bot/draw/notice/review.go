@@ -127,6 +127,26 @@ func disownedNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, e
 	return p, nil
 }
 
+// surpriseNotice tells those who approved, and administrators, that code did not do only what
+// its inspection had announced.
+func surpriseNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, error) {
+	if _, err := read[approval.Surprise](n); err != nil {
+		return nil, err
+	}
+	p, r := &kit.Page{}, n.View.Request
+	p.Say(kit.Strong("Code that was approved did not do only what its inspection had announced."), kit.Words(" It ran in a closed box, which is gone. Read its answer with care, and look at the code again."))
+	if r.Run != nil && r.Run.Result != nil && r.Revision != nil {
+		var items [][]kit.Part
+		all := approval.Compare(r.Revision.Findings, r.Revision.Manifest.Inputs, r.Run.Result.Observed)
+		for _, what := range all[:min(6, len(all))] {
+			items = append(items, []kit.Part{kit.Words(kit.Cut(what, 300))})
+		}
+		p.List([]kit.Part{kit.Strong("What nobody had announced")}, items)
+	}
+	lately(with, p, n.View, "Look at the card")
+	return p, nil
+}
+
 // reminderNotice tells reviewers that somebody waits, and fallback reviewers that
 // the others have not found the time.
 func reminderNotice(with draw.With, n *steps.NoticeView, who string) (*kit.Page, error) {
