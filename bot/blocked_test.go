@@ -53,7 +53,7 @@ func TestTheCardOfARefusalOffersEveryWayOn(t *testing.T) {
 	b.service.fail(&budget.ExceededError{Standing: v.Standings[0], Needed: budget.Dollar})
 	require.NoError(t, maya.Click(card, "Try again"))
 	b.told(slacksim.Analyst, slacksim.SalesData, "It still does not fit. Your budget of $10.00 per month has $0.03 left")
-	b.service.fail(&approval.MoveError{Request: v.Request, Why: "It does not wait for money any more."})
+	b.service.fail(&approval.MoveError{Request: v.Request, Why: approval.Because(approval.WhyNotBlocked)})
 	require.NoError(t, maya.Click(card, "Try again"))
 	b.told(slacksim.Analyst, slacksim.SalesData, "It does not wait for money any more. Nothing has changed.")
 }
@@ -61,7 +61,7 @@ func TestTheCardOfARefusalOffersEveryWayOn(t *testing.T) {
 func TestACheaperModelIsDeclinedInTheThread(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	v := sample.View(sample.In(approval.Drafting, ""), func(v *steps.View) {
+	v := sample.View(sample.In(approval.Drafting), func(v *steps.View) {
 		v.Request.Downgraded = &approval.Downgraded{From: "mistral-medium-2508", To: "codestral-2508", Scope: sample.ScopeOf(budget.User, slacksim.Analyst)}
 	})
 	b.service.change(func() { b.service.views[v.Request.ID] = v })
@@ -88,7 +88,7 @@ func TestWhyItIsBlockedIsAPressAwayAndPrivate(t *testing.T) {
 	shown := b.openedAs(maya, ids.CallbackNote)
 	require.Contains(t, shown.Words(), ": $9.00 of $10.00 spent, $1.00 left.")
 	require.Contains(t, shown.Words(), typed.Words(), "the same as by command, without an id")
-	b.service.fail(&approval.NotAllowedError{Why: "Only the person who asked, or an administrator, can look at what this cost."})
+	b.service.fail(&approval.NotAllowedError{Why: approval.Because(approval.WhyAskerLooks)})
 	require.NoError(t, b.as(slacksim.OtherAnalyst).Click(card, ids.ActionWhy))
 	b.told(slacksim.OtherAnalyst, slacksim.SalesData, "Only the person who asked, or an administrator, can look at what this cost.")
 }
@@ -108,7 +108,7 @@ func TestTheRefusalIsGoneWhenTheRequestHasGoneOn(t *testing.T) {
 	b.service.change(func() { b.service.choices = steps.Choices{} })
 	b.publish(v, steps.SurfaceProgress)
 	require.Contains(t, b.read(slacksim.Analyst, v.Posts[steps.SurfaceProgress]).Text, "Writing the code.", "the money came while it was drawn")
-	sample.In(approval.Withdrawn, "")(v)
+	sample.In(approval.Withdrawn)(v)
 	b.publish(v, steps.SurfaceProgress)
 	after := b.read(slacksim.Analyst, v.Posts[steps.SurfaceProgress])
 	require.Equal(t, card.TS, after.TS)
@@ -132,7 +132,7 @@ func TestMoreMoneyIsAskedForWithAReason(t *testing.T) {
 	wrong, err = maya.Submit(slackperson.Fill(ids.FieldReason, "The board meets.").And(ids.FieldAmount, "five"))
 	require.NoError(t, err)
 	require.Contains(t, wrong[ids.FieldAmount], "not an amount of dollars")
-	b.service.fail(&approval.InputError{Why: "That is not enough: $0.02 more is needed at least."})
+	b.service.fail(&approval.InputError{Why: approval.Words("That is not enough: $0.02 more is needed at least.")})
 	wrong, err = maya.Submit(slackperson.Fill(ids.FieldReason, "The board meets.").And(ids.FieldAmount, "0.01"))
 	require.NoError(t, err)
 	require.Contains(t, wrong[ids.FieldAmount], "That is not enough")
@@ -142,7 +142,7 @@ func TestMoreMoneyIsAskedForWithAReason(t *testing.T) {
 	require.Equal(t, []way{{verb: "ask", id: v.Request.ID, amount: 5 * budget.Dollar, reason: "The board meets.", by: slacksim.Analyst}}, b.service.chosen())
 
 	require.NoError(t, maya.Click(card, ids.ActionMoreMoney))
-	b.service.fail(&approval.MoveError{Request: v.Request, Why: "You have asked for more already. An administrator has to answer first."})
+	b.service.fail(&approval.MoveError{Request: v.Request, Why: approval.Because(approval.WhyTopUpOpen)})
 	_, err = maya.Submit(slackperson.Fill(ids.FieldReason, "Twice."))
 	require.NoError(t, err)
 	note, _ := maya.View()
@@ -206,7 +206,7 @@ func TestAnAdministratorDeclinesWithAReason(t *testing.T) {
 	_, ask := b.asksFor(v, steps.NoticePost{})
 	carla := b.as(slacksim.Admin)
 	require.NoError(t, carla.Click(ask, "Decline"))
-	b.service.fail(&approval.InputError{Why: "Please say why. The asker gets to read it."})
+	b.service.fail(&approval.InputError{Why: approval.Because(approval.WhyNoReason)})
 	wrong, err := carla.Submit(slackperson.Fill(ids.FieldReason, " "))
 	require.NoError(t, err)
 	require.Contains(t, wrong[ids.FieldReason], "Please say why.")
@@ -259,7 +259,7 @@ func TestTheAskerIsToldThatTheQuestionIsKeptOrCheaper(t *testing.T) {
 	_, _, line := kit.Section(draw.Taken(v.Request))
 	require.Equal(t, "Your question is kept, and waits for money. Writing the code with mistral-medium-2508 could need up to $0.05, and your budget has $0.03 left. "+
 		"Its thread in this channel shows what you can do. To take it back: /analyze cancel bcd23fg", line)
-	v = sample.View(sample.In(approval.Drafting, ""), func(v *steps.View) {
+	v = sample.View(sample.In(approval.Drafting), func(v *steps.View) {
 		v.Request.Downgraded = &approval.Downgraded{From: "mistral-medium-2508", To: "codestral-2508", Scope: sample.ScopeOf(budget.User, slacksim.Analyst)}
 	})
 	_, _, line = kit.Section(draw.Taken(v.Request))

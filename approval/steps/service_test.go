@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/bot/draw/reasons"
 	"countersign/budget"
 )
 
@@ -253,7 +254,7 @@ func TestOnlyAdministratorsChangeBudgets(t *testing.T) {
 		"guest": "Guests cannot decide.", "gone": "This account has been deactivated."} {
 		var no *approval.NotAllowedError
 		require.ErrorAs(t, b.SetLimit(t.Context(), who, limit), &no)
-		require.Equal(t, why, no.Why)
+		require.Equal(t, why, reasons.Words(no.Why))
 	}
 	b.faults.fail("Person.before", errCrash)
 	require.ErrorIs(t, b.SetLimit(t.Context(), "admin", limit), errCrash)

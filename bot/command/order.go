@@ -50,7 +50,7 @@ var (
 
 // wrong is a /budget that cannot be read, with an example of one that can.
 func wrong(why, example string) error {
-	return &approval.InputError{Why: why + " For example: " + ids.CommandBudget + " " + example}
+	return &approval.InputError{Why: approval.Words(why + " For example: " + ids.CommandBudget + " " + example)}
 }
 
 // verbs read what comes after the first word.

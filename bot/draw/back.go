@@ -2,21 +2,21 @@ package draw
 
 import (
 	"countersign/approval"
+	"countersign/bot/draw/reasons"
 	"countersign/bot/kit"
 )
 
 // Back says why code is before the reviewers again, in so many characters where that is
 // words alone.
-func Back(reason string, limit int) (said []kit.Part) {
-	o, ok := approval.ReadReopened(reason)
-	if !ok {
-		return []kit.Part{kit.Words(kit.Cut(reason, limit))}
+func Back(r approval.Reason, limit int) (said []kit.Part) {
+	if r.Fallen == nil {
+		return []kit.Part{kit.Words(kit.Cut(reasons.Words(r), limit))}
 	}
-	for _, f := range o.Fallen {
+	for _, f := range r.Fallen {
 		said = append(append(said, kit.Person(f.Who)), fallen(f)...)
 	}
-	for _, why := range o.Why {
-		said = append(said, kit.Words(kit.Cut(why, limit)+" "))
+	for _, why := range r.Why {
+		said = append(said, kit.Words(kit.Cut(reasons.Words(why), limit)+" "))
 	}
 	return append(said, kit.Words("So the approval does not hold any more, and nothing was run. It takes a new decision."))
 }

@@ -7,6 +7,7 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/bot/draw/reasons"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
 )
@@ -88,11 +89,11 @@ func verdicts(with With, p *kit.Page, v *steps.View) {
 	switch {
 	case r.Cause != nil:
 		p.Say(Why(r)...)
-	case r.State == approval.Rejected || r.State == approval.Pending || r.Reason == "":
+	case r.State == approval.Rejected || r.State == approval.Pending || r.Reason.None():
 	case r.State == approval.Approved:
 		p.Say(untilRun(r)...)
 	default:
-		p.Say(kit.Words(kit.Cut(r.Reason, 1000)))
+		p.Say(kit.Words(kit.Cut(reasons.Words(r.Reason), 1000)))
 	}
 	frozen(p, v)
 	waitsForAway(with, p, r)
