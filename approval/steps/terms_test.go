@@ -102,7 +102,9 @@ func TestRulesThatComeWhileTheInspectionWaitsAreSealed(t *testing.T) {
 	b := setup(t)
 	r := b.ask()
 	b.box.line = []int{2}
-	b.box.waited = func() { b.rules("", func(r *review.Rules) { r.Low.Approvals, r.Medium.Approvals, r.High.Approvals = 2, 2, 2 }) }
+	b.box.waited = func() {
+		b.rules("", func(r *review.Rules) { r.Low.Approvals, r.Medium.Approvals, r.High.Approvals = 2, 2, 2 })
+	}
 	require.NoError(t, b.Draft(t.Context(), r.ID))
 	m := b.request(r.ID).Revision.Manifest
 	require.Equal(t, 2, m.Approvals)
