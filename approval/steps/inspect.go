@@ -72,7 +72,8 @@ func (s *Examiner) Inspect(ctx context.Context, id string) error {
 	ctx = context.WithoutCancel(ctx)
 	seen, failed := s.look(s.boxes.tellLine(ctx, r), was.revision.Code, r.Files)
 	shown := false
-	err = s.ends.book(ctx, id, call, budget.Usage{}, seen.Box, func(r *approval.Request, now time.Time) error {
+	went, err := s.ends.book(ctx, id, call, budget.Usage{}, seen.Box, func(r *approval.Request, now time.Time) error {
+		shown = false
 		switch {
 		case !was.stands(r):
 			return nil // another replica was first, and the request has moved on since
@@ -95,7 +96,7 @@ func (s *Examiner) Inspect(ctx context.Context, id string) error {
 		shown = true
 		return r.Drafted(rev, rules.Rules.Within(s.Policy), now)
 	})
-	if err == nil && shown {
+	if err == nil && went && shown {
 		s.sandbox.Prepare(id)
 	}
 	return err

@@ -2,6 +2,7 @@ package steps
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -17,10 +18,14 @@ import (
 // written. Its crash points are named after what a transaction has noted:
 // "commit started.before" dies with nothing stored, ".after" with all of it.
 type memStore struct {
-	mu       sync.Mutex
-	faults   *faults
-	skew     time.Duration // how far the database's clock is ahead
-	loc      *time.Location
+	mu     sync.Mutex
+	faults *faults
+	skew   time.Duration // how far the database's clock is ahead
+	loc    *time.Location
+
+	// meanwhile is somebody else's write, which lands while the next closure runs: once.
+	meanwhile func(r *approval.Request, now time.Time) error
+
 	requests map[string]*approval.Request
 	order    []string
 	sessions map[string]approval.Session
@@ -103,6 +108,15 @@ func (m *memStore) Update(ctx context.Context, id string, change func(*approval.
 	had, ok := m.requests[id]
 	if !ok {
 		return nil, fmt.Errorf("update %s: %w", id, approval.ErrNotFound)
+	}
+	_ = change(deepCopy(had), m.now()) // a transaction that is cut: every closure bears to run anew
+	if other := m.meanwhile; other != nil {
+		m.meanwhile = nil
+		r := deepCopy(had)
+		if err := errors.Join(other(r, m.now()), m.commit(r)); err != nil {
+			panic(err)
+		}
+		had = m.requests[id]
 	}
 	r := deepCopy(had)
 	if err := change(r, m.now()); err != nil {
