@@ -166,13 +166,14 @@ func (m *memStore) commit(r *approval.Request) error {
 	if had != nil && had.State.Final() && had.State != r.State {
 		panic("a final state has changed: " + r.ID)
 	}
+	m.checkCarried(c)
 	weighed := m.standings(r.Scopes(), settled, c.Settlements)
 	for _, h := range c.Holds {
 		if h.RestOf != "" {
 			m.checkRest(r, h)
 			continue // no new burden: it was held before
 		}
-		if err := budget.Check(h.Amount, weighed); err != nil {
+		if err := budget.Check(h.Amount, weighed); err != nil && !slices.Contains(c.Carried, h.ID) {
 			return err
 		}
 		r.Money().Weighed(h, weighed, m.now())
@@ -217,6 +218,24 @@ func (m *memStore) checkRest(r *approval.Request, rest budget.Hold) {
 		}
 	}
 	panic("a rest is more than its hold has left: " + rest.ID)
+}
+
+// checkCarried refuses to go on with more than what ends in the same move has left.
+func (m *memStore) checkCarried(c approval.Changes) {
+	var left budget.USD
+	for _, s := range c.Settlements {
+		if h := m.holds[s.HoldID]; h != nil {
+			left += h.Amount - budget.Total(s.Charges)
+		}
+	}
+	for _, h := range c.Holds {
+		if h.RestOf != "" || slices.Contains(c.Carried, h.ID) {
+			left -= h.Amount
+		}
+	}
+	if left < 0 {
+		panic("more is carried on than was given back")
+	}
 }
 
 // standings reads the ledger as it will be once these settlements are in it.
