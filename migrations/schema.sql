@@ -97,6 +97,8 @@ END $$;
 CREATE FUNCTION holds_burden() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
+DECLARE
+    payer record;
 BEGIN
     IF TG_OP = 'INSERT' THEN
         INSERT INTO scopes AS s (team, kind, id, held)
@@ -105,10 +107,18 @@ BEGIN
             ORDER BY p.rank
         ON CONFLICT (team, kind, id) DO UPDATE SET held = s.held + excluded.held;
     ELSE
-        UPDATE scopes SET held = held - NEW.amount WHERE team = NEW.team AND kind = 'user' AND id = NEW.asker;
-        UPDATE scopes SET held = held - NEW.amount WHERE team = NEW.team AND kind = 'session' AND id = NEW.session_id;
-        UPDATE scopes SET held = held - NEW.amount WHERE team = NEW.team AND kind = 'project' AND id = NEW.project;
-        UPDATE scopes SET held = held - NEW.amount WHERE team = NEW.team AND kind = 'team' AND id = NEW.team;
+        FOR payer IN
+            SELECT p.kind, p.id
+            FROM (VALUES (1, 'user', NEW.asker), (2, 'session', NEW.session_id), (3, 'project', NEW.project), (4, 'team', NEW.team)) AS p (rank, kind, id)
+            ORDER BY p.rank
+        LOOP
+            UPDATE scopes SET held = held - NEW.amount WHERE team = NEW.team AND kind = payer.kind AND id = payer.id;
+            -- Money that was held somewhere is given back there, or not at all.
+            IF NOT FOUND THEN
+                RAISE EXCEPTION 'hold % burdens % %, which is not there', NEW.id, payer.kind, payer.id
+                    USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME;
+            END IF;
+        END LOOP;
     END IF;
     RETURN NULL;
 END $$;
@@ -1239,6 +1249,12 @@ CREATE TRIGGER runs_undeletable BEFORE DELETE ON runs FOR EACH ROW EXECUTE FUNCT
 CREATE TRIGGER runs_untruncatable BEFORE TRUNCATE ON runs FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER scopes_derived BEFORE INSERT OR UPDATE ON scopes FOR EACH ROW EXECUTE FUNCTION scopes_derived();
+
+CREATE TRIGGER scopes_named BEFORE UPDATE ON scopes FOR EACH ROW WHEN ((((new.team IS DISTINCT FROM old.team) OR (new.kind IS DISTINCT FROM old.kind)) OR (new.id IS DISTINCT FROM old.id))) EXECUTE FUNCTION refuse('what a budget is drawn around keeps its name');
+
+CREATE TRIGGER scopes_undeletable BEFORE DELETE ON scopes FOR EACH ROW EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER scopes_untruncatable BEFORE TRUNCATE ON scopes FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
 CREATE CONSTRAINT TRIGGER settlements_add_up AFTER INSERT ON settlements DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION settlements_add_up();
 

@@ -96,6 +96,11 @@ var ledgerBreaches = []struct {
 	{"a scope does not begin with something held", `INSERT INTO scopes VALUES ('TEAM', 'user', 'NEW', 5)`, "scopes_derived"},
 	{"nobody gives back more than is held", `ALTER TABLE scopes DISABLE TRIGGER scopes_derived;
 		UPDATE scopes SET held = -1`, "scopes_held"},
+	{"a scope keeps its name", `UPDATE scopes SET id = 'NEW' WHERE kind = 'session'`, "scopes_named"},
+	{"a scope stays of its kind", `UPDATE scopes SET kind = 'user' WHERE kind = 'session'`, "scopes_named"},
+	{"a scope is not deleted", `DELETE FROM scopes WHERE kind = 'session'`, "scopes_undeletable"},
+	{"scopes are not emptied", `TRUNCATE scopes CASCADE`, "scopes_untruncatable"},
+	{"what was held is given back where it was held", unguarded(`scopes`) + `DELETE FROM scopes WHERE kind = 'session'` + ";\n" + settle(`DRAFTING`, `asker`, `0`), "holds_unburden"},
 	{"a balance is not changed", `UPDATE balances SET spent = 0`, "balances_derived"},
 	{"a balance is not deleted", `DELETE FROM balances`, "balances_undeletable"},
 	{"balances are not emptied", `TRUNCATE balances`, "balances_untruncatable"},
