@@ -32,6 +32,18 @@ BEGIN
     RETURN NEW;
 END $$;
 
+CREATE FUNCTION contents_stay_while_open() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM requests WHERE id = substr(OLD.stream, length('request:') + 1) AND OLD.stream LIKE 'request:%'
+        AND state NOT IN ('done', 'failed', 'rejected', 'expired', 'withdrawn', 'lost')) THEN
+        RAISE EXCEPTION 'content % cannot go: % has not ended', OLD.hash, OLD.stream
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NEW;
+END $$;
+
 CREATE FUNCTION decisions_delegated() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -1145,6 +1157,8 @@ CREATE TRIGGER charges_untruncatable BEFORE TRUNCATE ON charges FOR EACH STATEME
 CREATE TRIGGER contents_begin BEFORE INSERT ON contents FOR EACH ROW WHEN ((new.value IS NULL)) EXECUTE FUNCTION contents_only_go();
 
 CREATE TRIGGER contents_only_go BEFORE UPDATE ON contents FOR EACH ROW EXECUTE FUNCTION contents_only_go();
+
+CREATE TRIGGER contents_stay_while_open BEFORE UPDATE ON contents FOR EACH ROW WHEN ((new.value IS NULL)) EXECUTE FUNCTION contents_stay_while_open();
 
 CREATE TRIGGER contents_undeletable BEFORE DELETE ON contents FOR EACH ROW EXECUTE FUNCTION unchangeable();
 
