@@ -519,3 +519,6 @@ CREATE TABLE messages (
     at         timestamptz NOT NULL,
     PRIMARY KEY (session_id, seq)
 );
+-- What was said stays said: only its words can go.
+CREATE TRIGGER messages_unchangeable BEFORE UPDATE OR DELETE ON messages FOR EACH ROW EXECUTE FUNCTION unchangeable();
+CREATE TRIGGER messages_untruncatable BEFORE TRUNCATE ON messages FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();

@@ -38,6 +38,11 @@ CREATE TABLE limits (
     PRIMARY KEY (team, kind, id),
     CONSTRAINT limits_scope_fkey FOREIGN KEY (team, kind, id) REFERENCES scopes
 );
+-- A limit is taken away by somebody, one at a time; it does not move to another scope.
+CREATE TRIGGER limits_named BEFORE UPDATE ON limits FOR EACH ROW
+    WHEN ((NEW.team, NEW.kind, NEW.id) IS DISTINCT FROM (OLD.team, OLD.kind, OLD.id))
+    EXECUTE FUNCTION refuse('a limit stays with its scope');
+CREATE TRIGGER limits_untruncatable BEFORE TRUNCATE ON limits FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
 -- Who pays is repeated on holds and settlements, so that the sum over a scope's
 -- window is one range of one index.

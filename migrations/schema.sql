@@ -1196,6 +1196,14 @@ CREATE TRIGGER holds_undeletable BEFORE DELETE ON holds FOR EACH ROW EXECUTE FUN
 
 CREATE TRIGGER holds_untruncatable BEFORE TRUNCATE ON holds FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
+CREATE TRIGGER limits_named BEFORE UPDATE ON limits FOR EACH ROW WHEN ((((new.team IS DISTINCT FROM old.team) OR (new.kind IS DISTINCT FROM old.kind)) OR (new.id IS DISTINCT FROM old.id))) EXECUTE FUNCTION refuse('a limit stays with its scope');
+
+CREATE TRIGGER limits_untruncatable BEFORE TRUNCATE ON limits FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER messages_unchangeable BEFORE DELETE OR UPDATE ON messages FOR EACH ROW EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER messages_untruncatable BEFORE TRUNCATE ON messages FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
 CREATE TRIGGER moves_unchangeable BEFORE INSERT OR DELETE OR UPDATE ON moves FOR EACH ROW EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER moves_untruncatable BEFORE TRUNCATE ON moves FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();

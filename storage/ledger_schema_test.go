@@ -18,6 +18,10 @@ var ledgerBreaches = []struct {
 	{"a limit has a known window", `INSERT INTO limits VALUES ('TEAM', 'user', 'ASKER', 1, 'year', 'ADMIN', now())`, "limits_per_check"},
 	{"a limit was set by somebody", `INSERT INTO limits VALUES ('TEAM', 'user', 'ASKER', 1, 'day', '', now())`, "limits_set_by_check"},
 	{"a limit has a scope to lock", `INSERT INTO limits VALUES ('TEAM', 'user', 'NEW', 1, 'day', 'ADMIN', now())`, "limits_scope_fkey"},
+	{"a limit stays with its scope", `INSERT INTO scopes VALUES ('TEAM', 'user', 'NEW');
+		INSERT INTO limits VALUES ('TEAM', 'user', 'ASKER', 1, 'day', 'ADMIN', now());
+		UPDATE limits SET id = 'NEW' WHERE id = 'ASKER'`, "limits_named"},
+	{"limits are not emptied", `TRUNCATE limits`, "limits_untruncatable"},
 
 	{"a policy has fields", `INSERT INTO limits VALUES ('TEAM', 'user', 'ASKER', 1, 'day', 'ADMIN', now(), '[]')`, "limits_policy"},
 	{"a role is a known one", `INSERT INTO scopes VALUES ('TEAM', 'role', 'kings')`, "scopes_role"},

@@ -151,6 +151,9 @@ var breaches = []struct {
 
 	{"a message is somebody's", `INSERT INTO messages (session_id, request_id, role, text, at) SELECT session_id, id, 'rumour', '', now() FROM requests WHERE id = DONE`, "messages_role_check"},
 	{"a message belongs to a request", `INSERT INTO messages (session_id, request_id, role, text, at) SELECT session_id, 'nobody', 'code', '', now() FROM requests WHERE id = DONE`, "messages_request_id_fkey"},
+	{"what was said does not change", `UPDATE messages SET text = kept('another') WHERE request_id = DONE`, "messages_unchangeable"},
+	{"what was said is not deleted", `DELETE FROM messages WHERE request_id = DONE`, "messages_unchangeable"},
+	{"what was said is not emptied", `TRUNCATE messages`, "messages_untruncatable"},
 	{"one message per surface", `INSERT INTO posts VALUES (DONE, 'card', 'C', '1', ''), (DONE, 'card', 'C', '2', '')`, "posts_pkey"},
 	{"a surface is a known one", `INSERT INTO posts VALUES (DONE, 'wall', 'C', '1', '')`, "posts_surface_check"},
 }
