@@ -96,8 +96,8 @@ func (r *Request) Drafted(rev Revision, p Policy, now time.Time) error {
 	renew(r, rev)
 	r.Refused, r.Reason = nil, Reason{}
 	say(r, now, RoleCode, rev.Code)
-	data := map[string]any{"revision": r.Revision.Number, "digest": r.Revision.Digest,
-		"code": Kept("code"), "prompt_version": rev.PromptVersion, "findings": len(rev.Findings)}
+	data := r.Revision.told()
+	data["prompt_version"], data["findings"] = rev.PromptVersion, len(rev.Findings)
 	if rev.Provider != "" {
 		data["provider"], data["host"] = rev.Provider, rev.Host
 	}
