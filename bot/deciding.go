@@ -201,7 +201,7 @@ func (h *deciding) submitReview(ctx context.Context, cb slack.InteractionCallbac
 		if !ok {
 			return answer{}, err
 		}
-		return answer{payload: slack.NewUpdateViewSubmissionResponse(kit.NoteView("Nothing has changed", text))}, nil
+		return answer{payload: unchanged(text)}, nil
 	}
 	return h.rule(ctx, cb, approval.Approve)
 }
@@ -239,7 +239,7 @@ func (h *deciding) rule(ctx context.Context, cb slack.InteractionCallback, verdi
 	}
 	for _, field := range []string{ids.FieldReason, ids.FieldTyped} {
 		if _, asked := fields[field]; asked && isInput(err) {
-			return answer{payload: slack.NewErrorsViewSubmissionResponse(map[string]string{field: kit.Cut(text, 2000)})}, nil
+			return beside(field, text), nil
 		}
 	}
 	return h.settled(s, click, text), nil
@@ -257,7 +257,7 @@ func (h *deciding) settled(s draw.Seal, click approval.Click, text string) answe
 		h.lead(ctx, seat{user: click.User, channel: click.Channel}, "", h.tidy(ctx, s, click))
 	}}
 	if text != "" {
-		a.payload = slack.NewUpdateViewSubmissionResponse(kit.NoteView("Nothing has changed", text))
+		a.payload = unchanged(text)
 	}
 	return a
 }

@@ -129,7 +129,7 @@ func amiss(err error, field string, cb slack.InteractionCallback) (answer, error
 	if !slices.ContainsFunc(cb.View.Blocks.BlockSet, func(b slack.Block) bool { return b.ID() == field }) {
 		field = ids.FieldQuestion
 	}
-	return answer{payload: slack.NewErrorsViewSubmissionResponse(map[string]string{field: kit.Cut(text, 2000)})}, nil
+	return beside(field, text), nil
 }
 
 // clickAgain opens the form with a question that could not be taken as it was. What

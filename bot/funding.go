@@ -116,11 +116,11 @@ func (h *funding) submitMoreMoney(ctx context.Context, cb slack.InteractionCallb
 	}
 	fields := fieldsOf(cb)
 	if strings.TrimSpace(fields[ids.FieldReason].Value) == "" {
-		return (&fieldError{ids.FieldReason, "Please say what it is for. The administrator gets to read it."}).answer(), nil
+		return beside(ids.FieldReason, "Please say what it is for. The administrator gets to read it."), nil
 	}
 	amount, why := command.ReadAmount(strings.TrimSpace(fields[ids.FieldAmount].Value))
 	if why != "" {
-		return (&fieldError{ids.FieldAmount, why}).answer(), nil
+		return beside(ids.FieldAmount, why), nil
 	}
 	_, err = h.service.AskTopUp(ctx, from.Seal, amount, fields[ids.FieldReason].Value, modalClick(cb, from))
 	return saved(err, ids.FieldAmount)

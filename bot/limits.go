@@ -79,14 +79,14 @@ func (h *limits) submitLimit(ctx context.Context, cb slack.InteractionCallback) 
 	}
 	scope, bad, err := h.formScope(ctx, cb, from)
 	if bad != nil {
-		return bad.answer(), nil
+		return beside(bad.field, bad.why), nil
 	}
 	if err != nil {
 		return h.unable(err)
 	}
 	limit, bad := limitOf(fieldsOf(cb))
 	if bad != nil {
-		return bad.answer(), nil
+		return beside(bad.field, bad.why), nil
 	}
 	limit.Scope = scope
 	if limit.Policy.Downgrade, err = h.downgrades(ctx, cb, scope); err != nil {
@@ -99,18 +99,13 @@ func (h *limits) submitLimit(ctx context.Context, cb slack.InteractionCallback) 
 	return h.changedIn(cb, from, p), nil
 }
 
-// answer says it beside the field.
-func (e *fieldError) answer() answer {
-	return answer{payload: slack.NewErrorsViewSubmissionResponse(map[string]string{e.field: kit.Cut(e.why, 2000)})}
-}
-
 // unable says in the form's place why nothing has changed.
 func (h *limits) unable(err error) (answer, error) {
 	text, ok := draw.Known(err)
 	if !ok {
 		return answer{}, err
 	}
-	return answer{payload: slack.NewPushViewSubmissionResponse(kit.NoteView("Nothing has changed", text))}, nil
+	return answer{payload: slack.NewPushViewSubmissionResponse(kit.NoteView(noChange, text))}, nil
 }
 
 // changedIn closes the form and shows what has become of it where it was opened.
@@ -229,7 +224,7 @@ func (h *limits) clickRemoveLimit(ctx context.Context, cb slack.InteractionCallb
 	if removed, err := h.remove(ctx, cb.User.ID, s); err == nil {
 		p = removed
 	} else if text, ok := draw.Known(err); ok {
-		title = "Nothing has changed"
+		title = noChange
 		p.Say(kit.Words(text))
 	} else {
 		return answer{}, err

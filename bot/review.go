@@ -218,7 +218,7 @@ func (h *deciding) stranger(cb slack.InteractionCallback) (a answer) {
 		}
 	}
 	if cb.Type == slack.InteractionTypeViewSubmission {
-		a.payload = slack.NewUpdateViewSubmissionResponse(kit.NoteView("Nothing has changed", strangers))
+		a.payload = unchanged(strangers)
 	}
 	return a
 }

@@ -14,7 +14,6 @@ import (
 	"countersign/approval/review"
 	"countersign/approval/steps"
 	"countersign/bot/draw"
-	"countersign/bot/draw/home"
 	"countersign/bot/draw/notice"
 	"countersign/bot/draw/sample"
 	"countersign/bot/ids"
@@ -285,7 +284,7 @@ func TestAnApprovalThatWasNotOnesOwnIsTakenBack(t *testing.T) {
 	b := setup(t)
 	v, _ := pending(b, sample.In(approval.Approved))
 	n := &steps.NoticeView{Notice: approval.Notice{Key: "approved", Kind: approval.NoticeApproved, At: sample.Noon, RequestID: v.Request.ID,
-		Data: home.MustMarshal(approval.ApprovedBy{Revision: 1, Reviewer: slacksim.Reviewer})}, View: v, Now: sample.Noon}
+		Data: kit.JSON(approval.ApprovedBy{Revision: 1, Reviewer: slacksim.Reviewer})}, View: v, Now: sample.Noon}
 	post, err := b.bot.Tell(b.ctx, n, steps.NoticePost{Key: n.Key, Recipient: slacksim.Reviewer})
 	require.NoError(t, err)
 	ben := b.as(slacksim.Reviewer)

@@ -61,7 +61,7 @@ func (h *revising) submitEdit(ctx context.Context, cb slack.InteractionCallback)
 		return answer{}, err
 	}
 	if isInput(err) {
-		return answer{payload: slack.NewErrorsViewSubmissionResponse(map[string]string{draw.EditField(fieldOf(texts, text)): kit.Cut(text, 2000)})}, nil
+		return beside(draw.EditField(fieldOf(texts, text)), text), nil
 	}
 	return h.settled(s, click, text), nil
 }
@@ -121,7 +121,7 @@ func (h *revising) submitAssign(ctx context.Context, cb slack.InteractionCallbac
 		return answer{}, err
 	}
 	if isInput(err) {
-		return answer{payload: slack.NewErrorsViewSubmissionResponse(map[string]string{ids.FieldPerson: kit.Cut(text, 2000)})}, nil
+		return beside(ids.FieldPerson, text), nil
 	}
 	return h.settled(s, click, text), nil
 }

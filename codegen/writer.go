@@ -13,7 +13,7 @@ import (
 	"countersign/codegen/shapes"
 )
 
-// Writer is an steps.Writer over every provider that is configured. It is safe
+// Writer is a steps.Writer over every provider that is configured. It is safe
 // for concurrent use.
 type Writer struct {
 	models     []string

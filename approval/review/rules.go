@@ -35,8 +35,8 @@ type TierRules struct {
 	Slack     bool `json:"slack"`     // false: decided with `countersign decide` only
 }
 
-// typedLength is how much of a digest is typed where the rules want it typed.
-const typedLength = 6
+// TypedLength is how much of a digest is typed where the rules want it typed.
+const TypedLength = 6
 
 // For is what a tier needs.
 func (r Rules) For(t approval.Tier) TierRules {

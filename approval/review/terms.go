@@ -63,10 +63,10 @@ func Right(r *approval.Request, user string, roster Roster, t Terms) (inPlaceOf 
 // CheckTyped holds what somebody has typed against what they saw.
 func (t Terms) CheckTyped(verdict approval.Verdict, digest, typed string) error {
 	typed = strings.ToLower(strings.TrimSpace(typed))
-	if !t.Typed || verdict != approval.Approve || len(typed) >= typedLength && strings.HasPrefix(digest, typed) {
+	if !t.Typed || verdict != approval.Approve || len(typed) >= TypedLength && strings.HasPrefix(digest, typed) {
 		return nil
 	}
-	return &approval.InputError{Why: approval.Reason{Code: approval.WhyTyped, Name: string(t.Tier), Count: typedLength}}
+	return &approval.InputError{Why: approval.Reason{Code: approval.WhyTyped, Name: string(t.Tier), Count: TypedLength}}
 }
 
 // Beyond names the hosts of a manifest that the rules let no code reach; it is none when

@@ -17,7 +17,7 @@ func bill(p *kit.Page, v *steps.View) {
 	r := v.Request
 	print := []kit.Part{kit.Words("Request "), kit.Mono(r.ID)}
 	if r.Revision != nil {
-		print = append(print, kit.Words(fmt.Sprintf(", revision %d, sha256 ", r.Revision.Number)), kit.Mono(approval.Short(r.Revision.Digest)))
+		print = Print(r.ID, r.Revision.Number, r.Revision.Digest)
 	}
 	if who := approvers(r); who != nil {
 		print = append(append(print, kit.Words(", approved")), who...)
@@ -108,5 +108,5 @@ func ofQuote(v *steps.View) string {
 	if !ok || rev == nil || rev.Quote <= 0 {
 		return ""
 	}
-	return fmt.Sprintf("The run: %s, %s of the %s that was expected; at most it could have been %s", run, kit.Share100(run, rev.Quote), rev.Quote, rev.Manifest.CostCap)
+	return fmt.Sprintf("The run: %s, %s of the %s that was expected; at most it could have been %s", run, money.Share(run, rev.Quote), rev.Quote, rev.Manifest.CostCap)
 }

@@ -78,7 +78,7 @@ func waysOn(with With, r *approval.Request, c *steps.Choices) (row []slack.Block
 	switch {
 	case len(c.Models) > mostButtons:
 		var options []*slack.OptionBlockObject
-		for _, m := range c.Models[:min(100, len(c.Models))] {
+		for _, m := range c.Models[:min(kit.MaxChoices, len(c.Models))] {
 			options = append(options, slack.NewOptionBlockObject(r.ID+"/"+m.Model, kit.Plain(kit.Cut(useLabel(m), 75)), nil))
 		}
 		row = append(row, slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, kit.Plain("Use a cheaper model"), ids.ActionCheaper, options...))

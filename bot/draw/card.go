@@ -49,9 +49,7 @@ func DrawCard(with With, v *steps.View, flaw Flaw) *kit.Page {
 	default:
 		p.Say(title...)
 	}
-	p.Blocks = append(p.Blocks, tail.Blocks...)
-	p.Lines = append(p.Lines, tail.Lines...)
-	p.Used += tail.Used
+	p.Append(tail)
 	if r.State == approval.Pending {
 		cardButtons(with, p, v, fits, flaw.Found)
 		marked(p)
@@ -99,7 +97,7 @@ func cardTail(v *steps.View, hosts int, flaw Flaw) *kit.Page {
 	if r.State == approval.Pending {
 		flaw.Say(t, r)
 	}
-	print := []kit.Part{kit.Words("Request "), kit.Mono(r.ID), kit.Words(fmt.Sprintf(", revision %d, sha256 ", rev.Number)), kit.Mono(approval.Short(rev.Digest))}
+	print := Print(r.ID, rev.Number, rev.Digest)
 	if r.State == approval.Pending && v.Terms.Policy != "" && v.Terms.Policy != "settings" {
 		print = append(print, kit.Words(", rules "), kit.Mono(v.Terms.Policy))
 	}

@@ -16,7 +16,7 @@ import (
 
 // Lacks says to whoever asked what their question needs before it can be taken.
 func Lacks(with With, c approval.Cause) []kit.Part {
-	at, file := kit.Channel(c.Channel), kit.Cut(c.File, 110)
+	at, file := kit.Place(c.Channel), kit.Cut(c.File, 110)
 	switch c.Code {
 	case approval.NotIn, approval.NotSeen:
 		if strings.HasPrefix(c.Channel, "D") {
@@ -60,7 +60,7 @@ const withheld = " cannot be read: Slack shows that it is there, but does not le
 
 // isAway says in half a sentence what cannot be seen, or is gone.
 func isAway(c approval.Cause) []kit.Part {
-	at, file := kit.Channel(c.Channel), kit.Cut(c.File, 110)
+	at, file := kit.Place(c.Channel), kit.Cut(c.File, 110)
 	switch c.Code {
 	case approval.NotIn, approval.NotSeen:
 		return kit.Flow(kit.Words("I am not in "), at, kit.Words(" any more, so I can neither read its files nor answer there"))

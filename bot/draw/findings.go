@@ -128,5 +128,5 @@ func (s sameFinding) String() string {
 	case n > most:
 		return fmt.Sprintf("Lines %s and %d more: %s", strings.Join(numbers, ", "), n-most, s.text)
 	}
-	return "Lines " + strings.Join(numbers[:len(numbers)-1], ", ") + " and " + numbers[len(numbers)-1] + ": " + s.text
+	return "Lines " + kit.Enumeration(numbers, "and") + ": " + s.text
 }

@@ -30,8 +30,7 @@ func PlainCards(v *steps.View) []*kit.Page {
 	say(kit.Person(r.Asker), kit.Words(" asks: "+kit.Cut(kit.OneLine(r.Question), 600)))
 	if r.State != approval.Pending {
 		for _, d := range r.Decisions {
-			verb := map[approval.Verdict]string{approval.Approve: "Approved by ", approval.Reject: "Rejected by ", approval.Rewrite: "Changes requested by "}[d.Verdict]
-			say(kit.Words(verb), kit.Person(d.Reviewer), kit.Words(", "), kit.Moment(d.At), kit.Words("."))
+			say(kit.Words(verdictWords[d.Verdict]), kit.Person(d.Reviewer), kit.Words(", "), kit.Moment(d.At), kit.Words("."))
 		}
 		said = append(said, plainPrint(r))
 		return plainPages(said, said, nil)

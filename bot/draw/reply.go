@@ -99,8 +99,7 @@ func opening(p *kit.Page, v *steps.View) {
 	case res.Outcome == approval.OK:
 		p.Say(append(hey, kit.Strong("Here is the answer."), kit.Words(above(files)))...)
 	default:
-		said := strings.ToUpper(outcomeWords[res.Outcome][:1]) + outcomeWords[res.Outcome][1:]
-		p.Say(append(hey, kit.Strong(said), kit.Words(ending(res.Error)))...)
+		p.Say(append(hey, kit.Strong(kit.Capital(outcomeWords[res.Outcome])), kit.Words(ending(res.Error)))...)
 	}
 	if len(missing) > 0 {
 		p.Say(kit.Strong("Slack did not take "+Listed(missing)), kit.Words(", which came out as well. An administrator finds the reason in the log."))

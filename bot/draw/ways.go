@@ -2,6 +2,7 @@ package draw
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/slack-go/slack"
 
@@ -21,7 +22,7 @@ func cardButtons(with With, p *kit.Page, v *steps.View, whole, garbled bool) {
 	_, readable := kit.Chunked(r.Revision.Code)
 	switch {
 	case !v.Terms.Slack:
-		p.Say(kit.Strong("This is not decided in Slack."), kit.Words(" The rules want code of "+kit.Lower(RiskWords[v.Terms.Tier])+" decided on the command line: "), kit.Mono("countersign decide "+r.ID))
+		p.Say(kit.Strong("This is not decided in Slack."), kit.Words(" The rules want code of "+strings.ToLower(RiskWords[v.Terms.Tier])+" decided on the command line: "), kit.Mono("countersign decide "+r.ID))
 	case whole && !v.Terms.Typed && !garbled:
 		approve := kit.Button(ids.ActionApprove, "Approve", s, slack.StylePrimary)
 		approve.AccessibilityLabel = "Approve this code, so that it runs once"
@@ -67,12 +68,14 @@ func menu(with With, v *steps.View) []*slack.OptionBlockObject {
 	return options
 }
 
+// verdictWords stand before the name of who decided.
+var verdictWords = map[approval.Verdict]string{approval.Approve: "Approved by ", approval.Reject: "Rejected by ", approval.Rewrite: "Changes requested by "}
+
 // verdicts say who decided what, and when; and how it ended, if that was nobody's decision.
 func verdicts(with With, p *kit.Page, v *steps.View) {
 	r := v.Request
 	for _, d := range r.Decisions {
-		verb := map[approval.Verdict]string{approval.Approve: "Approved by ", approval.Reject: "Rejected by ", approval.Rewrite: "Changes requested by "}[d.Verdict]
-		said := []kit.Part{kit.Strong(verb), kit.Person(d.Reviewer)}
+		said := []kit.Part{kit.Strong(verdictWords[d.Verdict]), kit.Person(d.Reviewer)}
 		if d.InPlaceOf != "" {
 			said = append(said, kit.Words(" in place of "), kit.Person(d.InPlaceOf))
 		}

@@ -7,8 +7,6 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
-
-	"countersign/budget"
 )
 
 // Inside makes a name fit for the middle of a sentence.
@@ -49,14 +47,7 @@ func Thousands(n int) string {
 	return digits
 }
 
-// Share100 is a share in percent.
-func Share100(part, whole budget.USD) string {
-	if whole <= 0 {
-		return "0 %"
-	}
-	return PercentOf(float64(part) / float64(whole))
-}
-
+// PercentOf is a share in percent.
 func PercentOf(share float64) string { return fmt.Sprintf("%d %%", int(share*100+0.5)) }
 
 // Span says how long something took, as a person would.
@@ -154,6 +145,3 @@ func People(users []string, last string) (said []Part) {
 	}
 	return said
 }
-
-// Lower is a word of ours in the middle of a sentence.
-func Lower(text string) string { return strings.ToLower(text) }

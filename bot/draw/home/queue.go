@@ -31,7 +31,7 @@ type Shelfmark struct {
 }
 
 // String is how a Home carries it.
-func (m Shelfmark) String() string { return string(MustMarshal(m)) }
+func (m Shelfmark) String() string { return string(kit.JSON(m)) }
 
 // ShelfmarkOf reads it back. What cannot be read is the beginning.
 func ShelfmarkOf(metadata string) (m Shelfmark) {
@@ -163,13 +163,4 @@ func QueueRow(p *kit.Page, row steps.QueueRow, now time.Time) {
 		said = append(said, kit.Words("\n"+kit.Cut(reasons.Words(row.Closed), 300)))
 	}
 	p.Small(said...)
-}
-
-// MustMarshal writes what is made of strings and numbers.
-func MustMarshal(v any) []byte {
-	text, err := json.Marshal(v)
-	if err != nil {
-		panic(err)
-	}
-	return text
 }

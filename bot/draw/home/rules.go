@@ -79,7 +79,7 @@ func RulesView(set review.RuleSet, project string) slack.ModalViewRequest {
 		title = "Rules of a channel"
 	}
 	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackRules, Title: kit.Plain(title), Submit: kit.Plain("Save"), Close: kit.Plain("Cancel"),
-		PrivateMetadata: string(MustMarshal(from)), Blocks: slack.Blocks{BlockSet: p.Blocks}}
+		PrivateMetadata: string(kit.JSON(from)), Blocks: slack.Blocks{BlockSet: p.Blocks}}
 }
 
 // tierFields ask what a tier needs.
@@ -171,7 +171,7 @@ func RulesOf(fields map[string]slack.BlockAction) (r review.Rules, field, why st
 			return r, name, "That is not an amount of dollars. Write it like 0.25 or $1."
 		}
 	}
-	r.Hosts, r.Freezes = written(kit.Lower(fields[ids.FieldHosts].Value)), written(fields[ids.FieldFreezes].Value)
+	r.Hosts, r.Freezes = written(strings.ToLower(fields[ids.FieldHosts].Value)), written(fields[ids.FieldFreezes].Value)
 	for _, line := range r.Freezes {
 		if _, err := review.ParseFreeze(line); err != nil {
 			text, _ := draw.Known(err)

@@ -1,7 +1,6 @@
 package money
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -69,12 +68,8 @@ func LimitView(f LimitForm) slack.ModalViewRequest {
 			kit.Plain("Remove"), kit.Plain("Back")).WithStyle(slack.StyleDanger)
 		blocks = append(blocks, slack.NewActionBlock("remove", away))
 	}
-	metadata, err := json.Marshal(from)
-	if err != nil {
-		panic(err) // strings always marshal
-	}
 	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackLimit, Title: kit.Plain(title), Submit: kit.Plain("Save"), Close: kit.Plain("Cancel"),
-		PrivateMetadata: string(metadata), Blocks: slack.Blocks{BlockSet: blocks}}
+		PrivateMetadata: string(kit.JSON(from)), Blocks: slack.Blocks{BlockSet: blocks}}
 }
 
 // whoseFields ask whose budget it is: first of what kind, then which one of these.
@@ -146,7 +141,7 @@ func SavingFields(p budget.LimitPolicy, models []string) []slack.Block {
 	var blocks []slack.Block
 	if len(models) > 1 {
 		var all, chosen []*slack.OptionBlockObject
-		for _, m := range models[:min(100, len(models))] {
+		for _, m := range models[:min(kit.MaxChoices, len(models))] {
 			o := slack.NewOptionBlockObject(m, kit.Plain(kit.Cut(m, 75)), nil)
 			all = append(all, o)
 			if slices.ContainsFunc(p.Downgrade, func(d budget.Downgrade) bool { return d.To == m }) {
@@ -160,7 +155,7 @@ func SavingFields(p budget.LimitPolicy, models []string) []slack.Block {
 			kit.Plain("The first that is cheaper than the one that was asked for, and fits, writes instead."), list).WithOptional(true))
 	}
 	var all, chosen []*slack.OptionBlockObject
-	for _, a := range off[:min(100, len(off))] {
+	for _, a := range off[:min(kit.MaxChoices, len(off))] {
 		o := slack.NewOptionBlockObject(kit.Cut(string(a), 150), kit.Plain(kit.Cut(abilityLabel(a), 75)), nil)
 		if all = append(all, o); slices.Contains(p.Without, a) {
 			chosen = append(chosen, o)

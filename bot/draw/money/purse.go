@@ -97,7 +97,7 @@ func ByUse(all []budget.Standing) {
 
 // ThreadName is a way to the thread that a budget is for.
 func ThreadName(who kit.Identity, at approval.Session) []kit.Part {
-	return []kit.Part{kit.Words("The budget of "), kit.Link{URL: who.Permalink(at.Channel, at.ThreadTS, ""), Label: "a thread"}, kit.Words(" in "), kit.Channel(at.Channel)}
+	return []kit.Part{kit.Words("The budget of "), kit.Link{URL: who.Permalink(at.Channel, at.ThreadTS, ""), Label: "a thread"}, kit.Words(" in "), kit.Place(at.Channel)}
 }
 
 // OneBudget shows one, or that it is not set.

@@ -9,7 +9,7 @@ import (
 	"countersign/budget"
 )
 
-// ScopeValue is how a button carries a budget; parseScope reads it back.
+// ScopeValue is how a button carries a budget; ParseScope reads it back.
 func ScopeValue(s budget.Scope) string { return string(s.Kind) + "/" + s.ID }
 
 // ParseScope reads what a button carries. The workspace is the one of the press.

@@ -21,7 +21,7 @@ func Whose(s budget.Scope, reader string) []kit.Part {
 	case s.Kind == budget.Session:
 		return []kit.Part{kit.Words("The budget of the thread")}
 	case s.Kind == budget.Project:
-		return []kit.Part{kit.Words("The budget of "), kit.Channel(s.ID)}
+		return []kit.Part{kit.Words("The budget of "), kit.Place(s.ID)}
 	case s.Kind == budget.Role:
 		return []kit.Part{kit.Words(roleBudgets[s.ID])}
 	}
@@ -29,7 +29,7 @@ func Whose(s budget.Scope, reader string) []kit.Part {
 }
 
 // roleBudgets name those who share a role to people, by the ids of their scopes.
-var roleBudgets = map[string]string{"members": "Everybody's usual budget", "reviewers": "Every reviewer's usual budget", "admins": "Every administrator's usual budget"}
+var roleBudgets = map[string]string{budget.Members: "Everybody's usual budget", budget.Reviewers: "Every reviewer's usual budget", budget.Admins: "Every administrator's usual budget"}
 
 // Within is whose inside a sentence.
 func Within(s budget.Scope, reader string) []kit.Part {
@@ -49,13 +49,42 @@ func Standing(p *kit.Page, s budget.Standing, named []kit.Part) {
 		p.Say(kit.Flow(named, kit.Words(fmt.Sprintf(": %s%s, for each of them who has no budget of their own.%s", s.Limit.Amount, perWindow[s.Limit.Window], policyWords(s.Limit.Policy))))...)
 		return
 	}
-	said := kit.Flow(kit.Bold(named), kit.Words(During[s.Limit.Window]+": "+kit.Percent(s)+" used"+stateWord(s)+"\n"), kit.Bar{Standing: s}, kit.Words("\n"+figures(s)))
+	said := kit.Flow(kit.Bold(named), kit.Words(During[s.Limit.Window]+": "+percent(s)+" used"+stateWord(s)+"\n"), bar(s), kit.Words("\n"+figures(s)))
 	if !s.ResetsAt.IsZero() {
 		said = append(said, kit.Words(" It starts anew "), kit.Moment(s.ResetsAt), kit.Words("."))
 	}
 	said = append(said, kit.Words(comesFrom(s)+consequences(s)))
 	b, size, line := kit.Section(said)
 	p.Rich(b, size, strings.ReplaceAll(line, "\n\n", "\n")) // where the bar was
+}
+
+// bar is a budget at a glance.
+func bar(s budget.Standing) kit.Bar {
+	return kit.Bar{Limit: int64(s.Limit.Hard()), Spent: int64(s.Spent), Held: int64(s.Held)}
+}
+
+// percent is how much of a budget is used up. Nearly nothing is more than
+// nothing, and nearly all is not all.
+func percent(s budget.Standing) string {
+	used := s.Spent + s.Held
+	switch hard := s.Limit.Hard(); {
+	case used <= 0:
+		return "0 %"
+	case used >= hard:
+		return "100 %"
+	case float64(used) < float64(hard)/100:
+		return "less than 1 %"
+	default:
+		return fmt.Sprintf("%d %%", min(99, int(float64(used)/float64(hard)*100+0.5)))
+	}
+}
+
+// Share is a part of an amount in percent.
+func Share(part, whole budget.USD) string {
+	if whole <= 0 {
+		return "0 %"
+	}
+	return kit.PercentOf(float64(part) / float64(whole))
 }
 
 // figures are a budget in numbers.

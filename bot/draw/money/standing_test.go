@@ -41,3 +41,30 @@ func TestTheHousesOwnSpendingIsNobodys(t *testing.T) {
 	}
 	require.NotEqual(t, []kit.Part{kit.Words("Countersign's own checks")}, spender(steps.ByPeople, steps.Spender{ID: slacksim.Analyst}))
 }
+
+func TestAShareIsSaidAsItIs(t *testing.T) {
+	t.Parallel()
+	of := func(spent, held budget.USD) budget.Standing {
+		return budget.Standing{Limit: budget.Limit{Amount: 10 * budget.Dollar}, Spent: spent, Held: held}
+	}
+	for _, tt := range []struct {
+		of   budget.Standing
+		says string
+	}{
+		{of(0, 0), "0 %"},
+		{of(1, 0), "less than 1 %"},
+		{of(5*budget.Dollar, 0), "50 %"},
+		{of(620*budget.Cent, 40*budget.Cent), "66 %"},
+		{of(10*budget.Dollar-1, 0), "99 %"},
+		{of(10*budget.Dollar-2, 1), "99 %"},
+		{of(10*budget.Dollar, 0), "100 %"},
+		{of(9*budget.Dollar, 1*budget.Dollar), "100 %"},
+		{of(1, 10*budget.Dollar), "100 %"},
+		{of(12*budget.Dollar, 0), "100 %"},
+	} {
+		require.Equal(t, tt.says, percent(tt.of))
+	}
+	topped := of(budget.Dollar, budget.Cent)
+	topped.Limit.Extra = budget.Dollar
+	require.Equal(t, kit.Bar{Limit: int64(11 * budget.Dollar), Spent: int64(budget.Dollar), Held: int64(budget.Cent)}, bar(topped), "what was granted on top is there to be spent")
+}

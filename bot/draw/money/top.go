@@ -72,11 +72,7 @@ func Ranked(by steps.Ranking, list []steps.Spender, most int) (items [][]kit.Par
 		total += s.Amount
 	}
 	for _, s := range list[:min(most, len(list))] {
-		share := 0
-		if total > 0 {
-			share = int(float64(s.Amount)/float64(total)*100 + 0.5)
-		}
-		items = append(items, append(spender(by, s), kit.Words(fmt.Sprintf(": %s (%d %%)", s.Amount.Approx(), share))))
+		items = append(items, append(spender(by, s), kit.Words(fmt.Sprintf(": %s (%s)", s.Amount.Approx(), Share(s.Amount, total)))))
 	}
 	if more := len(list) - most; more > 0 {
 		items = append(items, []kit.Part{kit.Words(fmt.Sprintf("and %d more", more))})
@@ -93,7 +89,7 @@ func spender(by steps.Ranking, s steps.Spender) []kit.Part {
 	case steps.ByPeople:
 		return []kit.Part{kit.Person(s.ID)}
 	case steps.ByChannels:
-		return []kit.Part{kit.Channel(s.ID)}
+		return []kit.Part{kit.Place(s.ID)}
 	case steps.ByDays:
 		if at, err := time.Parse(time.DateOnly, s.ID); err == nil {
 			return []kit.Part{kit.Words(at.Format("Monday, 2 January"))}

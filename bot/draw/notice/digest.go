@@ -71,7 +71,7 @@ func digestLimits(p *kit.Page, all []budget.Standing, to string) {
 // quality says how good the quotes were, and how often money was missing.
 func quality(d steps.Digest) (items [][]kit.Part) {
 	if d.Runs > 0 && d.Quoted > 0 {
-		items = append(items, []kit.Part{kit.Words(fmt.Sprintf("%s: %s expected, %s spent, which is %s of it.", kit.Count(d.Runs, "run"), d.Quoted.Approx(), d.Actual.Approx(), kit.Share100(d.Actual, d.Quoted)))},
+		items = append(items, []kit.Part{kit.Words(fmt.Sprintf("%s: %s expected, %s spent, which is %s of it.", kit.Count(d.Runs, "run"), d.Quoted.Approx(), d.Actual.Approx(), money.Share(d.Actual, d.Quoted)))},
 			[]kit.Part{kit.Words(fmt.Sprintf("In the median a run missed what was expected of it by %s, and 19 of 20 by no more than %s.", kit.PercentOf(d.Off), kit.PercentOf(d.OffP95)))})
 	}
 	if d.Paid+d.Refused > 0 {

@@ -25,9 +25,7 @@ func overrunNotice(with draw.With, v *steps.NoticeView, _ string) (*kit.Page, er
 		p.Say(kit.Mono(said.Asked), kit.Words(" had been asked for, and the provider answered with a dearer model. Ask for that one by its name, or for another."))
 	}
 	p.Say(kit.Words("This is said once a month for each model and kind of box; the audit trail has every case."))
-	if url := threadURL(with, v.View); url != "" {
-		p.Buttons("link", kit.Goes("View in thread", url))
-	}
+	linked(p, with, v)
 	return p, nil
 }
 
@@ -63,9 +61,7 @@ func stopNotice(with draw.With, v *steps.NoticeView, to string) (*kit.Page, erro
 	}
 	p.Say(kit.Flow(kit.Strong("Money is missing. "), asks, kit.Words(fmt.Sprintf(" waits: its next step could need up to %s, and %s is left.", said.Needed.Approx(), max(0, said.Standing.Left()).ApproxLeft())))...)
 	money.Standing(p, said.Standing, named)
-	if url := threadURL(with, v.View); url != "" {
-		p.Buttons("link", kit.Goes("View in thread", url))
-	}
+	linked(p, with, v)
 	if said.Person == to {
 		p.Say(kit.Words("The thread of your question shows what you can do."))
 	}

@@ -31,7 +31,7 @@ func askBackNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, er
 			label = "Choose files"
 		}
 	}
-	p.Quote(kit.Cut(r.Question, 1000), kit.Words("You asked in "), kit.Channel(r.Project), kit.Words(":"))
+	p.Quote(kit.Cut(r.Question, 1000), kit.Words("You asked in "), kit.Place(r.Project), kit.Words(":"))
 	if said.Cause == nil || said.Cause.Code != approval.AskerAlien {
 		p.Buttons("again", kit.Button(ids.ActionAgain, label, r.ID, slack.StylePrimary))
 	}
@@ -45,7 +45,7 @@ func foundNotice(_ draw.With, n *steps.NoticeView, _ string) (*kit.Page, error) 
 		return nil, err
 	}
 	p, r := &kit.Page{}, n.View.Request
-	p.Say(kit.Words(fmt.Sprintf("There is no file called %s in ", kit.Cut(said.Unread, 110))), kit.Channel(r.Project), kit.Words(fmt.Sprintf("; what is read is %s.", draw.Listed(said.Files))))
+	p.Say(kit.Words(fmt.Sprintf("There is no file called %s in ", kit.Cut(said.Unread, 110))), kit.Place(r.Project), kit.Words(fmt.Sprintf("; what is read is %s.", draw.Listed(said.Files))))
 	p.Quote(kit.Cut(r.Question, 600), kit.Words("You asked:"))
 	return p, nil
 }
@@ -58,7 +58,7 @@ func awayNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, error
 	}
 	p, r := &kit.Page{}, n.View.Request
 	quote := func() {
-		p.Quote(kit.Cut(r.Question, 600), kit.Words("You asked in "), kit.Channel(r.Project), kit.Words(":"))
+		p.Quote(kit.Cut(r.Question, 600), kit.Words("You asked in "), kit.Place(r.Project), kit.Words(":"))
 	}
 	switch {
 	case r.Away != nil && !r.State.Final():
@@ -89,9 +89,9 @@ func NoPlaceNotice(with draw.With, v *steps.NoticeView, _ string) (*kit.Page, er
 		return nil, err
 	}
 	p := &kit.Page{}
-	where := kit.Flow(kit.Words(" in "), kit.Channel(said.Channel), kit.Words(": "))
+	where := kit.Flow(kit.Words(" in "), kit.Place(said.Channel), kit.Words(": "))
 	if said.Cards {
-		where = kit.Flow(kit.Words(" in the review channel "), kit.Channel(said.Channel), kit.Words(": "))
+		where = kit.Flow(kit.Words(" in the review channel "), kit.Place(said.Channel), kit.Words(": "))
 	}
 	why := kit.Flow(draw.Because(said.Why, said.Code, kit.Words("the channel")), kit.Words(". "))
 	switch {
@@ -129,24 +129,22 @@ func UnsaidNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, err
 	r := v.Request
 	u, hidden := v.HiddenFrom()
 	if !hidden {
-		p.Quote(kit.Cut(r.Question, 600), kit.Words("What I could not say in "), kit.Channel(said.Channel), kit.Words(" for some time stands there now. You asked:"))
+		p.Quote(kit.Cut(r.Question, 600), kit.Words("What I could not say in "), kit.Place(said.Channel), kit.Words(" for some time stands there now. You asked:"))
 		if url := with.Self.Permalink(v.Session.Channel, draw.Thread(v), ""); url != "" {
 			p.Buttons("look", kit.Goes("Go to the thread", url))
 		}
 		return p, nil
 	}
-	p.Quote(kit.Cut(r.Question, 600), kit.Flow(kit.Strong("I cannot answer you in "), kit.Channel(said.Channel), kit.Words(": "), draw.Because(u.Why, u.Code, kit.Words("the channel")), kit.Words(". I keep trying there. You asked:"))...)
+	p.Quote(kit.Cut(r.Question, 600), kit.Flow(kit.Strong("I cannot answer you in "), kit.Place(said.Channel), kit.Words(": "), draw.Because(u.Why, u.Code, kit.Words("the channel")), kit.Words(". I keep trying there. You asked:"))...)
 	if !r.State.Final() {
-		now := draw.Progress(with, v)
-		p.Blocks, p.Lines, p.Used = append(p.Blocks, now.Blocks...), append(p.Lines, now.Lines...), p.Used+now.Used
+		p.Append(draw.Progress(with, v))
 		return p, nil
 	}
 	if v.Posts[steps.SurfaceReply].TS != "" && v.Unseen[steps.SurfaceReply].Times == 0 {
 		p.Say(kit.Words("The answer stands in the thread all the same."))
 		return p, nil
 	}
-	end := draw.Reply(v, false)
-	p.Blocks, p.Lines, p.Used = append(p.Blocks, end.Blocks...), append(p.Lines, end.Lines...), p.Used+end.Used
+	p.Append(draw.Reply(v, false))
 	if len(v.Artifacts) > 0 && v.Posts[steps.SurfaceFiles].TS == "" {
 		p.Say(kit.Words("The files that came out as well come into the thread as soon as I can post there."))
 	}

@@ -2,6 +2,7 @@ package notice
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/slack-go/slack"
 
@@ -15,12 +16,7 @@ import (
 
 // decidedBy tells whether somebody has already said what they had to say.
 func decidedBy(r *approval.Request, user string) bool {
-	for _, d := range r.Decisions {
-		if d.Reviewer == user {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(r.Decisions, func(d approval.Decision) bool { return d.Reviewer == user })
 }
 
 // What people are told of the requests that wait for them, or that they have decided on.
@@ -37,15 +33,7 @@ func lately(with draw.With, p *kit.Page, v *steps.View, label string) {
 // stands tells whether a notice still speaks of what waits now.
 func stands(v *steps.View, revision int, states ...approval.State) bool {
 	r := v.Request
-	if r.Revision == nil || r.Revision.Number != revision {
-		return false
-	}
-	for _, s := range states {
-		if r.State == s {
-			return true
-		}
-	}
-	return false
+	return r.Revision != nil && r.Revision.Number == revision && slices.Contains(states, r.State)
 }
 
 // Over says that a notice asks for nothing any more.
@@ -100,7 +88,7 @@ func approvedNotice(with draw.With, n *steps.NoticeView, who string) (*kit.Page,
 	default:
 		p.Say(kit.Words("It has ended: " + draw.HowItStands(r) + "."))
 	}
-	p.Small(kit.Words("Request "), kit.Mono(r.ID), kit.Words(fmt.Sprintf(", revision %d, sha256 ", said.Revision)), kit.Mono(approval.Short(said.Digest)))
+	p.Small(draw.Print(r.ID, said.Revision, said.Digest)...)
 	return p, nil
 }
 

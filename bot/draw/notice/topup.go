@@ -34,9 +34,7 @@ func outcomeNotice(with draw.With, v *steps.NoticeView, to string) (*kit.Page, e
 		p.Quote(kit.Cut(t.Answer, 500), kit.Person(t.DecidedBy), kit.Strong(fmt.Sprintf(" has not granted you %s more:", t.Amount)))
 	}
 	p.Quote(kit.Cut(v.View.Request.Question, 500), kit.Words("It was for this question:"))
-	if url := threadURL(with, v.View); url != "" {
-		p.Buttons("link", kit.Goes("View in thread", url))
-	}
+	linked(p, with, v)
 	return p, nil
 }
 
