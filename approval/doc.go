@@ -6,7 +6,7 @@
 //
 // Nothing runs unseen: what the reviewer saw, byte for byte, is what runs, once. Nothing
 // costs more than agreed: every cent is held before it is spent. Everything can be proven:
-// every move leaves an event (event.go).
+// every move leaves an event (event.go), but for a new place in the line for a box.
 //
 // # One request
 //

@@ -76,10 +76,7 @@ func (r *Request) MayEdit(by string, revision int, digest string, p Policy, now 
 	if by == r.Asker {
 		return &NotAllowedError{Who: by, Why: Because(WhyOwnQuestionEdit)}
 	}
-	if err := anotherRound(r, p); err != nil {
-		return err
-	}
-	return nil
+	return anotherRound(r, p)
 }
 
 // PutBack gives up an edit that cannot be shown to reviewers: the version that was

@@ -87,7 +87,7 @@ const (
 	EventSetLimit        EventKind = "set limit"        // scope, amount, window, policy, before
 	EventRemovedLimit    EventKind = "removed limit"    // scope, before
 	EventGrantedOnTop    EventKind = "granted top-up"   // as set limit, and until, request
-	EventSetRules        EventKind = "set rules"        // project, version, document, before
+	EventSetRules        EventKind = "set rules"        // channel, version, rules, before
 	EventNamed           EventKind = "named"            // person, role, channel, before
 	EventRemoved         EventKind = "removed"          // the same
 	EventDelegated       EventKind = "delegated"        // to, until, from, before

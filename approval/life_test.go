@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"countersign/budget"
+	"countersign/internal/deepcopy"
 )
 
 // life is a request with everything that was ever stored about it, as a database
@@ -40,7 +41,7 @@ type lifeCall struct {
 // try does a move as storage does: its changes are taken over when it succeeds,
 // and it must not have left a trace when it fails.
 func (l *life) try(t *rapid.T, name string, move func() error) error {
-	before := deepCopy(l.r)
+	before := deepcopy.Of(l.r)
 	err := move()
 	if err != nil {
 		require.Equal(t, before, l.r, "%s failed and left a trace", name)
@@ -254,7 +255,7 @@ func TestNoOrderOfMovesBreaksAPromise(t *testing.T) {
 				if c.over {
 					return
 				}
-				before := deepCopy(l.r)
+				before := deepcopy.Of(l.r)
 				known, unknown := budget.Settlement{At: l.now}, budget.USD(0)
 				spent := budget.USD(rapid.Int64Range(0, int64(c.most)).Draw(t, "spent"))
 				switch rapid.IntRange(0, 2).Draw(t, "how") {
@@ -277,13 +278,13 @@ func TestNoOrderOfMovesBreaksAPromise(t *testing.T) {
 				i := slices.IndexFunc(l.r.Holds, func(h OpenHold) bool { return h.Purpose == budget.ForDraft && h.Called })
 				if i >= 0 {
 					l.calls = nil // whoever settles it knows all about them
-					before := deepCopy(l.r)
+					before := deepcopy.Of(l.r)
 					l.r.Money().Settle(budget.Settlement{HoldID: l.r.Holds[i].ID, At: l.now})
 					l.store(t, before)
 				}
 			},
 			"sweep": func(t *rapid.T) {
-				before := deepCopy(l.r)
+				before := deepcopy.Of(l.r)
 				require.NoError(t, l.r.Money().SettleStale(l.now))
 				if len(l.r.Changes.Settlements) > 0 {
 					l.calls = nil // they were charged in full
@@ -330,7 +331,7 @@ func TestNoOrderOfMovesBreaksAPromise(t *testing.T) {
 		require.True(t, l.r.State.Final())
 		for range 2 { // a call that nobody has settled is uncertain first
 			l.now = l.now.Add(1000 * time.Hour)
-			before := deepCopy(l.r)
+			before := deepcopy.Of(l.r)
 			require.NoError(t, l.r.Money().SettleStale(l.now))
 			l.store(t, before)
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/budget"
+	"countersign/internal/deepcopy"
 )
 
 func testManifest() Manifest {
@@ -72,7 +73,7 @@ func mutations(t *testing.T, v reflect.Value, path string, try func(path string)
 		for i := range v.Len() {
 			mutations(t, v.Index(i), fmt.Sprintf("%s[%d]", path, i), try)
 		}
-		was := reflect.ValueOf(deepCopy(v.Interface()))
+		was := reflect.ValueOf(deepcopy.Of(v.Interface()))
 		v.Set(reflect.Append(was, reflect.Zero(v.Type().Elem())))
 		try(path + " with one more")
 		v.Set(was.Slice(0, was.Len()-1))

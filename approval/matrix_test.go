@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/budget"
+	"countersign/internal/deepcopy"
 )
 
 var t0 = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
@@ -300,7 +301,7 @@ func TestEveryVerbInEveryState(t *testing.T) {
 				case v.at > 0:
 					now = t0.Add(v.at)
 				}
-				before := deepCopy(r)
+				before := deepcopy.Of(r)
 				err := v.do(r, testPolicy(), now)
 				want, legal := matrix[state][v.name]
 				if !legal {

@@ -66,10 +66,7 @@ func (r Money) Call(worst, most budget.USD, p Policy, now time.Time) error {
 	r.Attempts++
 	r.Place = NotInLine
 	h := &r.Holds[len(r.Holds)-1]
-	if !h.Called {
-		h.Called = true
-		r.Changes.Called = append(r.Changes.Called, h.ID)
-	}
+	r.markCalled(h)
 	r.risk(h, h.Risked+most, h.UncertainAt)
 	r.note(now, System, EventCalled, map[string]any{"attempt": r.Attempts, "model": r.Model, "hold": h.ID})
 	r.touch(now, StepShow)
@@ -92,10 +89,7 @@ func (r Money) Inspect(most budget.USD, p Policy, now time.Time) error {
 	}
 	*tries++
 	h := r.forInspection(most, now)
-	if !h.Called {
-		h.Called = true
-		r.Changes.Called = append(r.Changes.Called, h.ID)
-	}
+	r.markCalled(h)
 	r.risk(h, h.Risked+most, h.UncertainAt)
 	r.Place = NotInLine
 	r.note(now, System, EventCalled, map[string]any{"attempt": *tries, "model": "inspection", "hold": h.ID})
@@ -121,10 +115,23 @@ func (r Money) forInspection(most budget.USD, now time.Time) *OpenHold {
 		r.hold(budget.ForInspect, most, now, DraftHoldLife)
 		return &r.Holds[len(r.Holds)-1]
 	}
-	i := slices.IndexFunc(r.Holds, func(h OpenHold) bool { return h.ID == keep })
+	return r.last(keep)
+}
+
+// last makes a hold the last of them.
+func (r Money) last(id string) *OpenHold {
+	i := slices.IndexFunc(r.Holds, func(h OpenHold) bool { return h.ID == id })
 	h := r.Holds[i]
 	r.Holds = append(slices.Delete(r.Holds, i, i+1), h)
 	return &r.Holds[len(r.Holds)-1]
+}
+
+// markCalled notes that paid work begins under a hold.
+func (r Money) markCalled(h *OpenHold) {
+	if !h.Called {
+		h.Called = true
+		r.Changes.Called = append(r.Changes.Called, h.ID)
+	}
 }
 
 // room makes the last of the holds one under which a call that costs most has room.
@@ -148,15 +155,10 @@ func (r Money) room(worst, most budget.USD, now time.Time) error {
 		r.hold(budget.ForDraft, max(worst, carried+most), now, DraftHoldLife)
 		keep = r.Holds[len(r.Holds)-1].ID
 	}
-	i := slices.IndexFunc(r.Holds, func(h OpenHold) bool { return h.ID == keep })
-	h := r.Holds[i]
-	r.Holds = append(slices.Delete(r.Holds, i, i+1), h)
+	h := r.last(keep)
 	if carried > 0 {
-		if !h.Called {
-			r.Changes.Called = append(r.Changes.Called, h.ID)
-		}
-		r.Holds[len(r.Holds)-1].Called = true
-		r.doubt(&r.Holds[len(r.Holds)-1], carried, since, now)
+		r.markCalled(h)
+		r.doubt(h, carried, since, now)
 	}
 	return nil
 }
@@ -261,17 +263,16 @@ func (r Money) rest(of OpenHold, amount budget.USD, now time.Time) {
 	r.note(now, System, EventUncertain, map[string]any{"hold": h.ID, "rest_of": of.ID, "held": amount, "most": amount, "until": of.since(now).Add(budget.UncertainFor)})
 }
 
-// carry goes on holding what this move has given back, and tells whether that is enough.
+// carry goes on holding what this move has given back; where that is too little, nothing.
 // A budget that is full by now has borne it before and is not asked again: a refusal
 // would undo the settlement of work that is done and has to be paid.
-func (r Money) carry(purpose budget.Purpose, amount budget.USD, now time.Time, life time.Duration) bool {
+func (r Money) carry(purpose budget.Purpose, amount budget.USD, now time.Time, life time.Duration) {
 	if r.Changes.Freed < amount {
-		return false
+		return
 	}
 	r.Changes.Freed -= amount
 	r.hold(purpose, amount, now, life)
 	r.Changes.Carried = append(r.Changes.Carried, r.Holds[len(r.Holds)-1].ID)
-	return true
 }
 
 // Settle ends a hold, in any state: a call that was under way when its request
@@ -361,6 +362,8 @@ func (r *Request) Uncertain() (held budget.USD, until time.Time) {
 	return held, until
 }
 
+// PayHeldBack pays a box in which nothing started out of the money for the run, which
+// goes on with what is left.
 func (r Money) PayHeldBack(charge budget.Charge, now time.Time) {
 	r.Place = NotInLine
 	for _, h := range r.ForRun() {

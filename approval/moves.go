@@ -53,7 +53,7 @@ var Moves = slices.Concat([]Move{
 	stay("DecideTopUp", Drafting, Pending),
 	stay("GoAway", Drafting, Pending, Approved),
 	stay("ComeBack", Drafting, Pending, Approved),
-	stay("StandInLine", Drafting, Approved),
+	stay("StandInLine", Drafting, Approved), // it changes all the time, and leaves no event
 	stay("Unpaid", Pending),
 	stay("Remind", Pending),
 	stay("Escalate", Pending),

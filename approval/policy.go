@@ -8,7 +8,7 @@ import (
 )
 
 // Policy is what the settings say: who may do what, and how much of everything
-// there is. What administrators name and set in Slack comes on top: Roster, Rules.
+// there is. What administrators name and set in Slack comes on top: review.Roster, review.Rules.
 type Policy struct {
 	Reviewers     []string // Slack user ids; more are named in Slack: steps.People.Reviewers
 	Admins        []string // Slack user ids; likewise

@@ -156,13 +156,8 @@ func (r *Request) Start(box string, p Policy, now time.Time) error {
 	if !now.Before(r.ExpiresAt) {
 		return &MoveError{Request: r, Verb: "start", Why: Because(WhyApprovalOver)}
 	}
-	if !r.Revision.Intact() || r.Approvals() < r.Needs(p) {
+	if r.BrokenSeal(p) != nil {
 		return &StaleError{Request: r}
-	}
-	for _, d := range r.Decisions {
-		if d.Revision != r.Revision.Number || d.Digest != r.Revision.Digest {
-			return &StaleError{Request: r}
-		}
 	}
 	for i, h := range r.Holds {
 		if h.Purpose == budget.ForRun {

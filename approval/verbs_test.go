@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/budget"
+	"countersign/internal/deepcopy"
 )
 
 func TestEachMoveQueuesItsNextStep(t *testing.T) {
@@ -89,7 +90,7 @@ func TestCallsAreBounded(t *testing.T) {
 	for range p.MaxAttempts {
 		require.NoError(t, r.Money().Call(budget.Cent, budget.Cent/10, p, t0))
 	}
-	before := deepCopy(r)
+	before := deepcopy.Of(r)
 	var move *MoveError
 	require.ErrorAs(t, r.Money().Call(budget.Cent, budget.Cent/10, p, t0), &move)
 	require.Equal(t, Reason{Code: WhyManyCalls, Count: 5}, move.Why)
@@ -150,7 +151,7 @@ func TestDecideRefusesWhoAndWhatDoesNotFit(t *testing.T) {
 				d := approvalOf(r, "R1")
 				d.Verdict = verdict
 				tt.change(r, &d)
-				before := deepCopy(r)
+				before := deepcopy.Of(r)
 				err := r.Decide(d, budget.Cent, testPolicy(), t0)
 				require.ErrorAs(t, err, tt.want)
 				require.Equal(t, before, r)
@@ -220,7 +221,7 @@ func TestStartChecksTheSealTheQuorumAndEveryDecision(t *testing.T) {
 			t.Parallel()
 			r, p := inState(t, Approved), testPolicy()
 			change(r, &p)
-			before := deepCopy(r)
+			before := deepcopy.Of(r)
 			var stale *StaleError
 			require.ErrorAs(t, r.Start("box", p, t0), &stale)
 			require.Same(t, r, stale.Request)
@@ -328,7 +329,7 @@ func TestExpiryWaitsForItsTimeAndSaysWhatRanOut(t *testing.T) {
 	t.Parallel()
 	for state, reason := range map[State]ReasonCode{Drafting: WhyNotWritten, Pending: WhyNobodyDecided, Approved: WhyNotStarted} {
 		r := inState(t, state)
-		before := deepCopy(r)
+		before := deepcopy.Of(r)
 		require.NoError(t, ExpireIfDue(r, r.ExpiresAt.Add(-1)))
 		require.Equal(t, before, r)
 		require.NoError(t, ExpireIfDue(r, r.ExpiresAt))

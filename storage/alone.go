@@ -13,7 +13,7 @@ import (
 func aloneKey(id string, step approval.Step) string { return "alone " + string(step) + " " + id }
 
 // Alone runs the work unless somebody, here or on another replica, is at the same
-// step of the same request: then it returns approval.ErrBusy. The lock is the
+// step of the same request: then it returns steps.ErrBusy. The lock is the
 // session's, so Postgres frees it when the process dies; when the database does
 // and comes back, whoever is at it here still is.
 func (db *DB) Alone(ctx context.Context, id string, step approval.Step, work func(context.Context) error) error {

@@ -117,9 +117,7 @@ func settleCheck(ctx context.Context, tx pgx.Tx, id string, charges []budget.Cha
 	}
 	s, _ = s.Within(h.Amount)
 	batch := &pgx.Batch{}
-	batch.Queue(`
-		INSERT INTO settlements (hold_id, team, asker, session_id, project, at, amount, estimated) VALUES ($1, $2, $3, $3, $3, $4, $5, $6)`,
-		id, team, house, micro(now), budget.Total(s.Charges), s.Estimated)
+	batch.Queue(insertSettlement, id, nil, team, house, house, house, micro(now), budget.Total(s.Charges), s.Estimated)
 	queueCharges(batch, s)
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return err

@@ -1,5 +1,5 @@
-// Package storage keeps everything in Postgres: it is the approval.Store, and
-// the queue that calls the steps.
+// Package storage keeps everything in Postgres: it is the steps.Store, and the queue
+// that calls the steps.
 //
 // Its one idea: one call is one transaction, and it makes few trips. Update loads
 // the whole aggregate in one batch without a lock, runs the caller's closure on it, and
@@ -14,8 +14,9 @@
 //
 // Its one rule: nothing in here waits for the network while it holds a lock, and
 // locks are taken in one order: the request, the scopes of its budgets in the
-// order of budget.Scope.Less, the stream of the audit trail. So transactions wait
-// for one another, but never in a circle; should Postgres cut one off all the
+// order of budget.Scope.Less, the roles of its workspace, the streams of the audit
+// trail (but whoever changes the roles has locked the stream of people before them).
+// So transactions wait for one another, but never in a circle; should Postgres cut one off all the
 // same, it is run again from the start, on freshly loaded state. While the database
 // is away, whoever has time waits for it.
 //

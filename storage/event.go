@@ -65,7 +65,7 @@ func appendEvents(ctx context.Context, tx pgx.Tx, stream string, events []approv
 // queueStream locks a stream and reads where it ends.
 func queueStream(b *pgx.Batch, stream string) *eventRow {
 	last := &eventRow{Stream: stream, Hash: beginning}
-	b.Queue(lockEvents, "events "+stream)
+	b.Queue(takeLock, "events "+stream)
 	ask(b, func(rows []struct {
 		Seq  int64
 		Hash string
@@ -97,11 +97,12 @@ func (c *contents) queueEvents(b *pgx.Batch, last *eventRow, events []approval.E
 	return nil
 }
 
-const lockEvents = `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`
+// takeLock locks a name until the transaction ends.
+const takeLock = `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`
 
 // lockStream makes writers of one stream follow one another, until they commit.
 func lockStream(ctx context.Context, tx pgx.Tx, stream string) error {
-	if _, err := tx.Exec(ctx, lockEvents, "events "+stream); err != nil {
+	if _, err := tx.Exec(ctx, takeLock, "events "+stream); err != nil {
 		return fmt.Errorf("lock the audit trail of %s: %w", stream, err)
 	}
 	return nil

@@ -28,8 +28,9 @@ func (db *DB) queueMoney(b *pgx.Batch, l *loaded) *reckoning {
 }
 
 // weigh says whether the new holds have room in every budget that applies, as they
-// stand. What only goes on with money that ends here has room: it is no new burden. Where one has none, the *budget.ExceededError ends the transaction, and
-// nothing was held.
+// stand. What only goes on with money that ends here has room: it is no new burden.
+// Where one has none, the *budget.ExceededError ends the transaction, and nothing was
+// held.
 func (db *DB) weigh(t *batched, r *approval.Request, k *reckoning) error {
 	fresh := slices.DeleteFunc(slices.Clone(r.Changes.Holds), func(h budget.Hold) bool { return h.RestOf != "" })
 	if len(fresh) == 0 {
@@ -167,7 +168,7 @@ func lockScopes(ctx context.Context, tx pgx.Tx, scopes []budget.Scope) error {
 func rolesKey(team string) string { return "roles " + team }
 
 func lockRoles(ctx context.Context, tx pgx.Tx, team string) error {
-	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, rolesKey(team)); err != nil {
+	if _, err := tx.Exec(ctx, takeLock, rolesKey(team)); err != nil {
 		return fmt.Errorf("lock the roles: %w", err)
 	}
 	return nil
@@ -181,7 +182,7 @@ func queueLocks(batch *pgx.Batch, scopes []budget.Scope) {
 }
 
 func inLockOrder(scopes []budget.Scope) []budget.Scope {
-	scopes = clone(scopes)
+	scopes = slices.Clone(scopes)
 	slices.SortFunc(scopes, func(a, b budget.Scope) int {
 		switch {
 		case a.Less(b):

@@ -112,12 +112,8 @@ type wishRow struct {
 }
 
 func (h holdRow) open() approval.OpenHold {
-	open := approval.OpenHold{Called: h.Called, Risked: h.Risked, UncertainAt: orZero(h.UncertainAt), Hold: budget.Hold{ID: h.ID, RequestID: h.RequestID,
-		Purpose: h.Purpose, Amount: h.Amount, At: h.At, ExpiresAt: h.ExpiresAt}}
-	if h.RestOf != nil {
-		open.RestOf = *h.RestOf
-	}
-	return open
+	return approval.OpenHold{Called: h.Called, Risked: h.Risked, UncertainAt: orZero(h.UncertainAt), Hold: budget.Hold{ID: h.ID, RequestID: h.RequestID,
+		Purpose: h.Purpose, Amount: h.Amount, At: h.At, ExpiresAt: h.ExpiresAt, RestOf: orZero(h.RestOf)}}
 }
 
 // loaded is a request as it was at a moment, of which the version tells whether it still is.

@@ -22,7 +22,7 @@ import (
 // in between, it is looked at twice.
 func (db *DB) storeNotices(t *batched, notices []approval.Notice, wakes []steps.Wake, there map[string]bool) error {
 	// One order for all: who waits for the same key of somebody else waits in no circle.
-	notices = clone(notices)
+	notices = slices.Clone(notices)
 	slices.SortStableFunc(notices, func(a, b approval.Notice) int { return strings.Compare(a.Key, b.Key) })
 	unknown := false
 	for _, n := range notices {

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -181,7 +182,7 @@ func TestScopesAreLockedInOneOrder(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	scopes := b.question("t").Scopes()
-	backwards := clone(scopes)
+	backwards := slices.Clone(scopes)
 	for i, s := range scopes {
 		backwards[len(scopes)-1-i] = s
 	}
@@ -215,7 +216,7 @@ func TestRequestsThatShareScopesNeverWaitInACircle(t *testing.T) {
 			return b.SetLimit(t.Context(), "ADMIN", limit)
 		}
 		_, err := b.Update(t.Context(), ids[i%4], func(r *approval.Request, now time.Time) error {
-			for _, h := range clone(r.Holds) {
+			for _, h := range slices.Clone(r.Holds) {
 				r.Money().Settle(budget.Settlement{HoldID: h.ID, At: now})
 			}
 			r.Changes.Holds = append(r.Changes.Holds, budget.Hold{ID: approval.NewID(12), RequestID: r.ID, Purpose: budget.ForDraft,

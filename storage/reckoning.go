@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -92,7 +93,7 @@ type whose struct {
 }
 
 func ofScopes(scopes []budget.Scope) whose {
-	wanted := clone(scopes)
+	wanted := slices.Clone(scopes)
 	for _, s := range scopes {
 		if s.Kind == budget.User {
 			for _, role := range []string{budget.Members, budget.Reviewers, budget.Admins} {

@@ -341,5 +341,3 @@ func notFound(err error) error {
 	}
 	return err
 }
-
-func clone[T any](s []T) []T { return append([]T(nil), s...) }

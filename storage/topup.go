@@ -31,7 +31,7 @@ type topUpRow struct {
 
 func (t topUpRow) topUp() approval.TopUp {
 	return approval.TopUp{ID: t.ID, RequestID: t.RequestID, Scope: budget.Scope{Team: t.Team, Kind: t.Kind, ID: t.ScopeID},
-		AskedBy: t.AskedBy, Amount: t.Amount, Reason: t.Reason, At: t.At, DecidedBy: orBlank(t.DecidedBy), DecidedAt: orZero(t.DecidedAt),
+		AskedBy: t.AskedBy, Amount: t.Amount, Reason: t.Reason, At: t.At, DecidedBy: orZero(t.DecidedBy), DecidedAt: orZero(t.DecidedAt),
 		Granted: t.Granted, Answer: t.Answer, ExpiresAt: orZero(t.ExpiresAt)}
 }
 
@@ -87,11 +87,4 @@ func moneyColumns(r *approval.Request) (blocked, downgraded *string, err error) 
 	}
 	downgraded, err = column(r.Downgraded)
 	return blocked, downgraded, err
-}
-
-func orBlank(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
 }

@@ -96,9 +96,6 @@ func (f *Freeze) readHours(word string) bool {
 	return ok && f.hours[0] < f.hours[1]
 }
 
-// String is the freeze as it was written.
-func (f Freeze) String() string { return f.text }
-
 // until is when the freeze that holds at t ends, or zero when none holds.
 func (f Freeze) until(t time.Time) time.Time {
 	y, m, d := t.Date()

@@ -259,11 +259,14 @@ func (s *Authority) enough(ctx context.Context, set review.RuleSet) error {
 			return &approval.InputError{Why: approval.Because(approval.WhyOwnersOfChannel)}
 		}
 	}
-	short, err := s.shortages(ctx, set.Team, set.Project, set.Rules)
-	if len(short) > 0 {
+	roster, err := s.people.Reviewers(ctx, set.Team, set.Project)
+	if err != nil {
+		return err
+	}
+	if short := shortages(roster, set.Project, set.Rules); len(short) > 0 {
 		return &approval.InputError{Why: approval.Reason{Code: approval.WhyTooFewReviewers, Name: string(short[0].Tier), Most: int64(short[0].Needs), Count: int64(short[0].Have)}}
 	}
-	return err
+	return nil
 }
 
 // Shortage is a rule that asks for more people than there are.
@@ -293,21 +296,13 @@ func (s *Authority) Shortages(ctx context.Context, team string) (all []Shortage,
 		if set.Project != project {
 			continue // it has none of its own
 		}
-		short, err := s.shortages(ctx, team, project, set.Rules)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, short...)
+		all = append(all, shortages(review.Book{Grants: grants}.Roster(s.Policy, project), project, set.Rules)...)
 	}
 	return all, nil
 }
 
 // shortages counts voices: whoever decides in somebody's place adds none.
-func (s *Authority) shortages(ctx context.Context, team, project string, rules review.Rules) (short []Shortage, err error) {
-	roster, err := s.people.Reviewers(ctx, team, project)
-	if err != nil {
-		return nil, err
-	}
+func shortages(roster review.Roster, project string, rules review.Rules) (short []Shortage) {
 	for _, t := range approval.Tiers() {
 		voices := slices.Concat(roster.Reviewers, roster.Fallback)
 		if rules.For(t).Owners {
@@ -318,7 +313,7 @@ func (s *Authority) shortages(ctx context.Context, team, project string, rules r
 			short = append(short, Shortage{Project: project, Tier: t, Needs: needs, Have: have})
 		}
 	}
-	return short, nil
+	return short
 }
 
 // Statistics are for administrators: how reviewers have decided since then.

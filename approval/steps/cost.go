@@ -183,7 +183,7 @@ type draftTerms struct {
 	run       time.Duration     // what the run is expected to take
 }
 
-// writer is the model that writes in place of the request's, if another one does.
+// substitute is the model that writes in place of the request's, if another one does.
 // What somebody has granted for just this request is not saved again.
 func (s *Costs) substitute(r *approval.Request, t draftTerms) (*approval.Downgraded, error) {
 	if r.Money().Funded() {

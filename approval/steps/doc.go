@@ -12,15 +12,17 @@
 //	away.go     what a request rests on is gone      cost.go     what steps cost at most
 //	remind.go   whose turn it is                     lists.go    what people choose from
 //	sweep.go    what was missed is caught up with    people.go, authority.go  who may do what
+//	sandbox.go  whether there is one, and its line   words.go    what ends a request, in which words
+//	ports.go    what they need of the world          store.go    what they need of the database
 //
 // # One /analyze, hop by hop
 //
-//	bot reads the envelope ─▶ Ask ─▶ store (commit) ─▶ bot acks
+//	bot reads the envelope ─▶ Ask ─▶ Counter, Ask of the store (commit) ─▶ bot acks
 //	job find:    Slack.Person, Place, Find ─▶ Update(Found or TurnBack)
 //	job draft:   Writer.Write ─▶ Update(Keep): kept and paid for
 //	job inspect: Sandbox.Inspect ─▶ Update(Drafted)
 //	job show:    Slack.Publish draws thread and card from View
-//	click:       bot ─▶ Decide ─▶ Update(Decide) (commit) ─▶ bot acks
-//	job run:     Sandbox.Create, Update(Start), Sandbox.Start, Result, Update(Finish), Kill
+//	click:       bot ─▶ Decide ─▶ Case, Act(Decide) (commit) ─▶ bot acks
+//	job run:     Sandbox.Create, Update(Start), Sandbox.Start, Update(Begin), Result, Update(Finish), Kill
 //	job show:    the answer and its bill appear in the thread
 package steps

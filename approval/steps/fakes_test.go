@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"sync"
 	"time"
 
 	"countersign/approval"
-	"countersign/approval/review"
 	"countersign/budget"
+	"countersign/internal/deepcopy"
 )
 
 const goodCode = "import pandas as pd\nprint(pd.read_csv(\"sales.csv\").sum())\n"
@@ -56,7 +54,7 @@ func (w *fakeWriter) Write(_ context.Context, b Brief) (Draft, error) {
 		return Draft{}, err
 	}
 	w.mu.Lock()
-	w.briefs = append(w.briefs, deepCopy(b))
+	w.briefs = append(w.briefs, deepcopy.Of(b))
 	answer := writes(goodCode)
 	if len(w.script) > 0 {
 		answer, w.script = w.script[0], w.script[1:]
@@ -202,7 +200,7 @@ func (s *fakeBox) Start(_ context.Context, id string, job Job) error {
 	}
 	if b.starts == 0 { // the directory that can be made only once
 		b.starts++
-		s.jobs = append(s.jobs, deepCopy(job))
+		s.jobs = append(s.jobs, deepcopy.Of(job))
 	}
 	return s.faults.hit("Start.after")
 }
@@ -223,7 +221,7 @@ func (s *fakeBox) Result(_ context.Context, id string) (approval.Result, error) 
 	if s.ended != nil {
 		s.ended()
 	}
-	return deepCopy(s.result), s.faults.hit("Result.after")
+	return deepcopy.Of(s.result), s.faults.hit("Result.after")
 }
 
 func (s *fakeBox) Kill(_ context.Context, id string) error {
@@ -265,148 +263,4 @@ func (s *fakeBox) living() (n int) {
 		}
 	}
 	return n
-}
-
-// fakeSlack has people and files, and remembers what it was asked to draw.
-type fakeSlack struct {
-	faults *faults
-	mu     sync.Mutex
-	files  map[string]string // contents by id
-	people map[string]review.Person
-	drawn  []Surface
-	shared []approval.Artifact // what the files' surface was drawn from
-	posted int
-	told   []string           // notices, once for each direct message
-	unseen map[Surface]Unseen // what the latest view said that Slack refuses
-	hidden bool               // files that are not there may come back
-	place  approval.Place     // every channel
-	find   func(Search) (Found, error)
-	looked []string // people, in the order in which they were looked up
-}
-
-func (s *fakeSlack) lacks(f approval.File) error {
-	if s.hidden {
-		return &approval.CauseError{Cause: approval.Cause{Code: approval.FileNotSeen, File: f.Name}}
-	}
-	return &approval.CauseError{Cause: approval.Cause{Code: approval.FileGone, File: f.Name}}
-}
-
-func (s *fakeSlack) Stat(_ context.Context, f approval.File) error {
-	if err := s.faults.hit("Stat.before"); err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, ok := s.files[f.ID]; !ok {
-		return s.lacks(f)
-	}
-	return nil
-}
-
-func (s *fakeSlack) Place(context.Context, string, string) (approval.Place, error) {
-	if err := s.faults.hit("Place.before"); err != nil {
-		return approval.Place{}, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.place, nil
-}
-
-func (s *fakeSlack) Find(_ context.Context, q Search) (Found, error) {
-	if err := s.faults.hit("Find.before"); err != nil {
-		return Found{}, err
-	}
-	if s.find != nil {
-		return s.find(q)
-	}
-	return Found{Files: q.Files}, nil
-}
-
-// at changes where every channel stands.
-func (s *fakeSlack) at(p approval.Place) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.place = p
-}
-
-// lose takes a file away: for good, or out of sight.
-func (s *fakeSlack) lose(id string, hidden bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.files, id)
-	s.hidden = hidden
-}
-
-func (s *fakeSlack) Publish(_ context.Context, v *View, kind Surface) (Post, error) {
-	if err := s.faults.hit("Publish " + string(kind)); err != nil {
-		return Post{}, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	post, ok := v.Posts[kind]
-	if !ok {
-		s.posted++
-		post = Post{RequestID: v.Request.ID, Surface: kind, Channel: v.Request.Project, TS: fmt.Sprintf("ts-%d", s.posted)}
-	}
-	post.Shown = string(v.Request.State)
-	s.unseen = maps.Clone(v.Unseen)
-	s.drawn = append(s.drawn, kind)
-	if kind == SurfaceFiles && !ok {
-		s.shared = v.Artifacts
-	}
-	return post, nil
-}
-
-func (s *fakeSlack) Fetch(_ context.Context, f approval.File, limit int64) ([]byte, error) {
-	if err := s.faults.hit("Fetch.before"); err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	data, ok := s.files[f.ID]
-	switch {
-	case !ok:
-		return nil, fmt.Errorf("fetch: %w", s.lacks(f))
-	case int64(len(data)) > limit:
-		return nil, fmt.Errorf("fetch: %w", ErrFileTooBig)
-	}
-	return []byte(data), nil
-}
-
-func (s *fakeSlack) put(id, data string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.files[id] = data
-}
-
-func (s *fakeSlack) Person(_ context.Context, team, user string) (review.Person, error) {
-	if err := s.faults.hit("Person.before"); err != nil {
-		return review.Person{}, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.looked = append(s.looked, user)
-	if p, ok := s.people[user]; ok {
-		p.ID = user
-		return p, nil
-	}
-	return review.Person{ID: user, Name: user, External: team != "T1"}, nil
-}
-
-// Tell finds what it posted before, as Slack's history would show it.
-func (s *fakeSlack) Tell(_ context.Context, v *NoticeView, had NoticePost) (NoticePost, error) {
-	if err := s.faults.hit("Tell.before"); err != nil {
-		return had, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if p, ok := s.people[had.Recipient]; ok && p.Gone {
-		return had, ErrUnreachable
-	}
-	place := v.Key + " to " + had.Recipient
-	if !slices.Contains(s.told, place) || had.TS == "" && had.Begun.IsZero() {
-		s.told = append(s.told, place)
-	}
-	had.Channel, had.TS, had.Begun = "D-"+had.Recipient, "ts", time.Time{}
-	return had, s.faults.hit("Tell.after")
 }

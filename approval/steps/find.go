@@ -216,7 +216,7 @@ func otherInputs(why ...approval.Reason) []approval.Reason {
 	return []approval.Reason{{Code: approval.WhyOtherInputs, Why: why}}
 }
 
-// inputs reads a request's files from Slack. What has not been read before, or
+// fetch reads a request's files from Slack. What has not been read before, or
 // was something else then, gets its hash and shape.
 func (s *Inputs) fetch(ctx context.Context, r *approval.Request) ([]approval.File, []InputFile, error) {
 	files := append([]approval.File(nil), r.Files...)

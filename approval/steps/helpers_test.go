@@ -55,8 +55,6 @@ func inState(t *testing.T, state approval.State) *approval.Request {
 	running := func() { approved(); require.NoError(t, r.Start("box", p, t0)) }
 	switch state {
 	case approval.Drafting:
-	case approval.Asking:
-		r.State, r.ExpiresAt = approval.Asking, t0.Add(p.Expiry) // no verb leads here yet
 	case approval.Pending:
 		drafted()
 	case approval.Approved:
@@ -84,23 +82,4 @@ func inState(t *testing.T, state approval.State) *approval.Request {
 	require.Equal(t, state, r.State)
 	r.Changes = approval.Changes{}
 	return r
-}
-
-// matrix names the state that each verb leads to. What is missing is illegal.
-var matrix = map[approval.State]map[string]approval.State{
-	approval.Drafting: {"Stand in line": approval.Drafting, "Block a draft": approval.Drafting, "Wait": approval.Drafting, "Go on": approval.Drafting, "Ask for a top-up": approval.Drafting, "Grant a top-up": approval.Drafting,
-		"Insist": approval.Drafting, "Come back after all": approval.Drafting, "Put an edit back": approval.Pending,
-		"Call": approval.Drafting, "Refuse": approval.Drafting, "Again": approval.Drafting, "Drafted": approval.Pending, "Fail": approval.Failed,
-		"Find": approval.Drafting, "Turn back": approval.Failed, "Go away": approval.Drafting, "Fail over a cause": approval.Failed,
-		"Expire": approval.Expired, "Withdraw": approval.Withdrawn},
-	approval.Asking: {"Fail": approval.Failed, "Fail over a cause": approval.Failed, "Expire": approval.Expired, "Withdraw": approval.Withdrawn},
-	approval.Pending: {"Block a run": approval.Pending, "Unpaid": approval.Pending, "Wait": approval.Pending, "Go on": approval.Pending, "Ask for a top-up": approval.Pending, "Grant a top-up": approval.Pending,
-		"Insist": approval.Drafting, "Come back after all": approval.Pending,
-		"Approve": approval.Approved, "Reject": approval.Rejected, "Expire": approval.Expired, "Withdraw": approval.Withdrawn,
-		"Request changes": approval.Drafting, "Edit": approval.Drafting, "Disown": approval.Pending,
-		"Go away": approval.Pending, "Fail": approval.Failed, "Fail over a cause": approval.Failed,
-		"Remind": approval.Pending, "Escalate": approval.Pending, "Assign": approval.Pending, "Ask for an opinion": approval.Pending},
-	approval.Approved: {"Stand in line": approval.Approved, "Come back after all": approval.Approved, "Fail": approval.Failed, "Go away": approval.Approved, "Fail over a cause": approval.Failed, "Expire": approval.Expired, "Withdraw": approval.Withdrawn, "Start": approval.Running, "Await a box": approval.Approved, "Freeze": approval.Approved, "Break the seal": approval.Pending, "Disown": approval.Pending},
-	approval.Running:  {"Unstart": approval.Pending, "Begin": approval.Running, "Finish": approval.Done, "Void": approval.Failed, "Lose": approval.Lost},
-	approval.Done:     {}, approval.Failed: {}, approval.Rejected: {}, approval.Expired: {}, approval.Withdrawn: {}, approval.Lost: {},
 }

@@ -10,6 +10,7 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/review"
+	"countersign/internal/deepcopy"
 )
 
 // memBook keeps rules and people as storage does: versions and facts in the order
@@ -39,7 +40,7 @@ func (m *memStore) book(r *approval.Request) (b review.Book) {
 	b.House, _ = m.latest(r.Team, "")
 	for _, set := range m.rules {
 		if r.Revision != nil && set.Team == r.Team && set.Name() == r.Revision.Manifest.Policy {
-			b.Sealed = deepCopy(set)
+			b.Sealed = deepcopy.Of(set)
 		}
 	}
 	for _, g := range m.grants {
@@ -60,7 +61,7 @@ func (m *memStore) book(r *approval.Request) (b review.Book) {
 func (m *memStore) latest(team, project string) (review.RuleSet, bool) {
 	for _, set := range slices.Backward(m.rules) {
 		if set.Team == team && set.Project == project {
-			return deepCopy(set), true
+			return deepcopy.Of(set), true
 		}
 	}
 	return review.RuleSet{}, false
@@ -74,7 +75,7 @@ func (m *memStore) SetRules(_ context.Context, set review.RuleSet) (review.RuleS
 		return review.RuleSet{}, ErrBusy
 	}
 	set.Version, set.SetAt = before.Version+1, m.now()
-	m.rules = append(m.rules, deepCopy(set))
+	m.rules = append(m.rules, deepcopy.Of(set))
 	m.bookLog = append(m.bookLog, set.SetBy+" set "+set.Name())
 	return set, nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"countersign/approval"
 	"countersign/budget"
+	"countersign/internal/deepcopy"
 )
 
 // revisions keeps the versions of a request as the schema does: each number once,
@@ -19,7 +20,7 @@ func (m *memStore) revisions(had, r *approval.Request) {
 		if m.versions[r.ID][rev.Number] != nil || rev.Number != len(m.versions[r.ID])+1 || r.Revision.Number != rev.Number {
 			panic("a revision out of order: " + r.ID)
 		}
-		m.versions[r.ID][rev.Number] = deepCopy(rev)
+		m.versions[r.ID][rev.Number] = deepcopy.Of(rev)
 	}
 	if had == nil {
 		return

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"countersign/approval"
@@ -136,22 +135,101 @@ func (m *memStore) Teams(context.Context) (map[string]time.Time, error) {
 	return teams, nil
 }
 
-// noticesOf are the keys of a kind that were noted.
-func (m *memStore) noticesOf(kind approval.NoticeKind) (keys []string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for key, n := range m.notices {
-		if n.Kind == kind {
-			keys = append(keys, strings.TrimPrefix(key, string(kind)+" "))
-		}
-	}
-	slices.Sort(keys)
-	return keys
-}
-
 // ledgerHold is a hold with the scopes that it weighs on and what came of it.
 type ledgerHold struct {
 	budget.Hold
 	scopes  []budget.Scope
 	settled *budget.Settlement
+}
+
+// checkRest refuses a rest that is more than its hold has left.
+func (m *memStore) checkRest(r *approval.Request, rest budget.Hold) {
+	of := m.holds[rest.RestOf]
+	for _, s := range r.Changes.Settlements {
+		if of != nil && of.settled == nil && s.HoldID == rest.RestOf && budget.Total(s.Charges)+rest.Amount <= of.Amount {
+			return
+		}
+	}
+	panic("a rest is more than its hold has left: " + rest.ID)
+}
+
+// checkCarried refuses to go on with more than what ends in the same move has left.
+func (m *memStore) checkCarried(c approval.Changes) {
+	var left budget.USD
+	for _, s := range c.Settlements {
+		if h := m.holds[s.HoldID]; h != nil {
+			left += h.Amount - budget.Total(s.Charges)
+		}
+	}
+	for _, h := range c.Holds {
+		if h.RestOf != "" || slices.Contains(c.Carried, h.ID) {
+			left -= h.Amount
+		}
+	}
+	if left < 0 {
+		panic("more is carried on than was given back")
+	}
+}
+
+// standings reads the ledger as it will be once these settlements are in it.
+func (m *memStore) standings(scopes []budget.Scope, settling map[string]bool, settlements []budget.Settlement) (list []budget.Standing) {
+	for _, scope := range scopes {
+		limit, ok := m.limits[scope]
+		if !ok && scope.Kind != budget.User {
+			continue
+		}
+		if !ok {
+			limit = m.usual(scope)
+		}
+		for _, t := range m.topups {
+			if t.Scope == scope && t.Granted && m.now().Before(t.ExpiresAt) {
+				limit.Extra += t.Amount
+			}
+		}
+		standing := budget.Standing{Limit: limit}
+		from, until := limit.Window.Range(m.now(), m.loc)
+		standing.From, standing.ResetsAt = from, until
+		for _, h := range m.holds {
+			switch {
+			case !slices.Contains(h.scopes, scope) || h.At.Before(from):
+			case h.settled != nil:
+				standing.Spent += budget.Total(h.settled.Charges)
+			case settling[h.ID]:
+				i := slices.IndexFunc(settlements, func(s budget.Settlement) bool { return s.HoldID == h.ID })
+				standing.Spent += budget.Total(settlements[i].Charges)
+			default:
+				standing.Held += h.Amount
+			}
+		}
+		list = append(list, standing)
+	}
+	return list
+}
+
+func (m *memStore) Standings(_ context.Context, scopes []budget.Scope) ([]budget.Standing, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.standings(scopes, nil, nil), nil
+}
+
+func (m *memStore) SetLimit(_ context.Context, actor string, limit budget.Limit) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.limits[limit.Scope] = limit
+	m.limitLog = append(m.limitLog, actor)
+	return nil
+}
+
+func (m *memStore) StaleHolds(context.Context) (stale []budget.Hold, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.faults.hit("StaleHolds.before"); err != nil {
+		return nil, err
+	}
+	for _, h := range m.holds {
+		if h.settled == nil && !m.now().Before(h.ExpiresAt) {
+			stale = append(stale, h.Hold)
+		}
+	}
+	return stale, nil
 }

@@ -97,6 +97,7 @@ func TestABlockedQuestionGoesOnWithACheaperModelWithoutRetyping(t *testing.T) {
 func TestABlockedQuestionGoesOnByItselfWhenTheBudgetBeginsAnew(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
+	b.Policy.Expiry = 72 * time.Hour // also at one past midnight the first one is open until the next midnight and a minute
 	b.limit(budget.User, "asker", 12*budget.Cent, budget.Day, budget.LimitPolicy{})
 	first := b.ask() // holds nearly all of it
 	r := b.ask()

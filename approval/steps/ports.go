@@ -45,10 +45,10 @@ type NoWriter struct{}
 func (NoWriter) Models() []string { return nil }
 
 // Bound is nothing.
-func (NoWriter) Bound() (promptBytes, maxTokens int) { return 0, 0 }
+func (NoWriter) Bound() (prompt, answer int) { return 0, 0 }
 
 // Size is nothing.
-func (NoWriter) Size(Brief) (promptBytes, maxTokens int) { return 0, 0 }
+func (NoWriter) Size(Brief) (prompt, answer int) { return 0, 0 }
 
 // Write says that there is none.
 func (NoWriter) Write(context.Context, Brief) (Draft, error) {

@@ -74,7 +74,7 @@ func (s *Reminder) remind(ctx context.Context, id string) error {
 	all, fallback := c.Deciders(r, s.people.Policy)
 	// Whoever is only called when the others do not decide is not called before.
 	first := slices.DeleteFunc(slices.Clone(all), func(who string) bool { return slices.Contains(fallback, who) })
-	_, err = s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
+	_, err = s.store.Act(ctx, c, func(r *approval.Request, now time.Time) error {
 		if r.EscalationDue(now) {
 			return r.Escalate(fallback, now)
 		}

@@ -12,6 +12,7 @@ import (
 	"countersign/approval"
 	"countersign/bot/draw/reasons"
 	"countersign/budget"
+	"countersign/internal/deepcopy"
 	"countersign/internal/proof"
 )
 
@@ -123,7 +124,7 @@ func TestProveReviewEveryFieldOfTheManifestIsSealed(t *testing.T) {
 		mutated++
 		b := setup(t)
 		was := b.approved()
-		b.store.requests[was.ID].Revision.Manifest = deepCopy(m)
+		b.store.requests[was.ID].Revision.Manifest = deepcopy.Of(m)
 		b.work() // a card may not be drawn before the seal has been found broken
 		b.backToReview(was, path)
 		require.Equal(t, 1, b.count(was.ID, "seal broken"), path)

@@ -34,9 +34,10 @@ type Requests interface {
 	// Update loads the request, runs the closure on it, and stores what it changed.
 	// now is the database's clock. When the closure fails, nothing is stored. Where
 	// somebody else has written meanwhile, the closure is run anew on what stands then,
-	// so it changes the request and does nothing else. When a budget cannot bear a new hold, the error is a *budget.ExceededError. How the
-	// budgets stood before a hold goes into the audit trail (Request.Weighed), and
-	// what Alerts says of a settlement is stored with it.
+	// so it changes the request and does nothing else. When a budget cannot bear a new
+	// hold, the error is a *budget.ExceededError. How the budgets stood before a hold goes
+	// into the audit trail (Money.Weighed), and what Alerts says of a settlement is stored
+	// with it.
 	Update(ctx context.Context, id string, change func(r *approval.Request, now time.Time) error) (*approval.Request, error)
 	// Act is Update of a request that was loaded a moment ago, and saves loading it again.
 	Act(ctx context.Context, c *Case, change func(r *approval.Request, now time.Time) error) (*approval.Request, error)
@@ -70,8 +71,9 @@ type Asking interface {
 	// Counter reads what a question is taken by.
 	Counter(ctx context.Context, q approval.Question) (Counter, error)
 	// Ask stores a new request with its session, or returns the one that the same
-	// trigger made before. Its times are the database's, as Counter says; its session is the one of the thread, or a new one. To
-	// somebody with too many questions under way the error is Enough's.
+	// trigger made before. Its times are the database's, as Counter says; its session is
+	// the one of the thread, or a new one. To somebody with too many questions under way
+	// the error is Enough's.
 	Ask(ctx context.Context, r *approval.Request, thread approval.Session) (stored *approval.Request, created bool, err error)
 	// ThreadFiles are the inputs of the latest request in a thread, and whether the
 	// thread is a session of ours at all.
@@ -113,8 +115,8 @@ type Notices interface {
 // Work is the queue, and what a sweep looks at.
 type Work interface {
 	// Alone runs the work unless another replica is at the same step of the same
-	// request: then it returns ErrBusy. It keeps work from being done twice at
-	// once; that nothing harmful happens if it is, others see to.
+	// request: then it returns ErrBusy. The lock only avoids duplicate work; safety does
+	// not depend on it.
 	Alone(ctx context.Context, id string, step approval.Step, work func(context.Context) error) error
 	// Stuck lists what a sweep should look at: waits that have run out, requests on
 	// whose next step nobody has worked for a while, blocked ones whose money should

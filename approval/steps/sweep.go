@@ -68,7 +68,7 @@ func (s *Sweeper) catchUp(ctx context.Context, w Wake) error {
 	return s.store.Wake(ctx, Wake{Step: approval.StepShow, RequestID: r.ID})
 }
 
-// settleStale sees to holds whose time is over, as Request.settleStale says.
+// settleStale sees to holds whose time is over, as Money.SettleStale says.
 func (s *Sweeper) settleStale(ctx context.Context) error {
 	holds, err := s.store.StaleHolds(ctx)
 	if err != nil {

@@ -54,9 +54,9 @@ var rooms = map[string]plan{
 	// The core: pure.
 	"budget":           {},
 	"approval/reading": {},
-	"approval":         {uses: []string{"budget", "approval/reading"}, tests: []string{"internal/proof"}},
+	"approval":         {uses: []string{"budget", "approval/reading"}, tests: []string{"internal/deepcopy", "internal/proof"}},
 	"approval/review":  {uses: nouns, tests: []string{"internal/proof"}},
-	"approval/steps":   {uses: verdict, tests: []string{"internal/proof", "bot/draw/reasons"}},
+	"approval/steps":   {uses: verdict, tests: []string{"internal/deepcopy", "internal/proof", "bot/draw/reasons"}},
 
 	// Postgres.
 	"storage":    {uses: with("migrations"), tests: []string{"internal/pglocal", "internal/pglocal/pgtest", "internal/proof"}},
@@ -111,6 +111,7 @@ var rooms = map[string]plan{
 	"internal/pglocal":            {},
 	"internal/pglocal/pgtest":     {uses: []string{"internal/pglocal"}},
 	"internal/telemetry":          {uses: with()},
+	"internal/deepcopy":           {},
 	"internal/proof":              {},
 	"internal/house":              {},
 	"cmd/countersign":             {uses: []string{"*"}},

@@ -32,14 +32,8 @@ var (
 		"storage":        {30, shrinks},
 	}
 	largeFiles = map[string]exception{
-		"approval/steps/decide_test.go":                {470, shrinks},
-		"approval/steps/fakes_test.go":                 {412, shrinks},
-		"approval/steps/memstore_test.go":              {606, shrinks},
-		"approval/steps/run_test.go":                   {424, shrinks},
-		"approval/steps/terms_test.go":                 {433, shrinks},
 		"internal/pglocal/server_test.go":              {411, shrinks},
 		"sandbox/local/life_linux_test.go":             {411, shrinks},
-		"storage/request_test.go":                      {431, shrinks},
 		"migrations/0003_requests.sql":                 {527, "a noun of the schema stands in one file"},
 		"migrations/0004_ledger.sql":                   {421, "a noun of the schema stands in one file"},
 		"internal/slacksim/page/src/style/blocks.css":  {539, "a sheet is looked up by selector, not read"},

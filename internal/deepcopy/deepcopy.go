@@ -1,47 +1,48 @@
-package approval
+// Package deepcopy copies values whole: for tests, whose twins of a database keep what
+// was stored apart from what a closure does to its request.
+package deepcopy
 
 import (
 	"reflect"
 	"time"
 )
 
-// deepCopy copies everything that can be reached, so that what a closure does to
-// its request is seen only when it commits. Times are values.
-func deepCopy[T any](v T) T {
-	return copyValue(reflect.ValueOf(&v).Elem()).Interface().(T)
+// Of copies everything that can be reached from v. Times are values.
+func Of[T any](v T) T {
+	return value(reflect.ValueOf(&v).Elem()).Interface().(T)
 }
 
-func copyValue(v reflect.Value) reflect.Value {
+func value(v reflect.Value) reflect.Value {
 	out := reflect.New(v.Type()).Elem()
 	switch v.Kind() {
 	case reflect.Pointer:
 		if !v.IsNil() {
 			out.Set(reflect.New(v.Type().Elem()))
-			out.Elem().Set(copyValue(v.Elem()))
+			out.Elem().Set(value(v.Elem()))
 		}
 	case reflect.Interface:
 		if !v.IsNil() {
-			out.Set(copyValue(v.Elem()))
+			out.Set(value(v.Elem()))
 		}
 	case reflect.Slice:
 		if !v.IsNil() {
 			out.Set(reflect.MakeSlice(v.Type(), v.Len(), v.Len()))
 			for i := range v.Len() {
-				out.Index(i).Set(copyValue(v.Index(i)))
+				out.Index(i).Set(value(v.Index(i)))
 			}
 		}
 	case reflect.Map:
 		if !v.IsNil() {
 			out.Set(reflect.MakeMap(v.Type()))
-			for key, value := range v.Seq2() {
-				out.SetMapIndex(key, copyValue(value))
+			for key, entry := range v.Seq2() {
+				out.SetMapIndex(key, value(entry))
 			}
 		}
 	case reflect.Struct:
 		out.Set(v)
 		if v.Type() != reflect.TypeFor[time.Time]() {
 			for i := range v.NumField() {
-				out.Field(i).Set(copyValue(v.Field(i)))
+				out.Field(i).Set(value(v.Field(i)))
 			}
 		}
 	default:

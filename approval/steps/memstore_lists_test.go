@@ -1,0 +1,106 @@
+package steps
+
+import (
+	"context"
+	"slices"
+
+	"countersign/approval"
+	"countersign/internal/deepcopy"
+)
+
+func (m *memStore) Request(_ context.Context, id string) (*approval.Request, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.faults.hit("Request.before"); err != nil {
+		return nil, err
+	}
+	r, ok := m.requests[id]
+	if !ok {
+		return nil, approval.ErrNotFound
+	}
+	return deepcopy.Of(r), nil
+}
+
+func (m *memStore) History(_ context.Context, id string) (said []approval.Message, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.faults.hit("History.before"); err != nil {
+		return nil, err
+	}
+	for _, msg := range m.messages {
+		if msg.RequestID == id {
+			break
+		}
+		if m.requests[msg.RequestID].SessionID == m.requests[id].SessionID {
+			if msg.Role == approval.RoleCode {
+				said = slices.DeleteFunc(said, func(e approval.Message) bool { return e.Role == approval.RoleCode && e.RequestID == msg.RequestID })
+			}
+			said = append(said, msg)
+		}
+	}
+	return said, nil
+}
+
+func (m *memStore) Audit(_ context.Context, id string, e approval.Event) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.faults.hit("Audit.before"); err != nil {
+		return err
+	}
+	m.events[id] = append(m.events[id], e)
+	return nil
+}
+
+func (m *memStore) Events(_ context.Context, id string) ([]approval.Event, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.events[id]), nil
+}
+
+func (m *memStore) list(limit int, want func(*approval.Request) bool) (found []*approval.Request) {
+	for _, id := range m.order {
+		if r := m.requests[id]; want(r) && len(found) < limit {
+			found = append(found, deepcopy.Of(r))
+		}
+	}
+	return found
+}
+
+func (m *memStore) Recent(_ context.Context, team, asker string, limit int) ([]*approval.Request, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.list(limit, func(r *approval.Request) bool { return r.Team == team && r.Asker == asker }), nil
+}
+
+func (m *memStore) Pending(_ context.Context, team string, limit int) ([]*approval.Request, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.list(limit, func(r *approval.Request) bool { return r.Team == team && r.State == approval.Pending }), nil
+}
+
+func (m *memStore) ThreadFiles(_ context.Context, thread approval.Session) (files []approval.File, ours bool, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.faults.hit("ThreadFiles.before"); err != nil {
+		return nil, false, err
+	}
+	for _, id := range m.order {
+		r := m.requests[id]
+		if s := m.sessions[r.SessionID]; r.Seek == nil && s.Team == thread.Team && s.Channel == thread.Channel && s.ThreadTS == thread.ThreadTS {
+			files, ours = slices.Clone(r.Files), true
+		}
+	}
+	return files, ours, nil
+}
+
+func (m *memStore) Vetted(_ context.Context, team, project, without string, limit int) (list []Near, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, id := range slices.Backward(m.order) {
+		r := m.requests[id]
+		if r.Team == team && r.Project == project && id != without && len(list) < limit && slices.Contains([]approval.State{approval.Approved, approval.Running, approval.Done, approval.Lost}, r.State) {
+			list = append(list, Near{RequestID: id, Revision: r.Revision.Number, Question: r.Question, Code: r.Revision.Code, At: r.Decisions[len(r.Decisions)-1].At})
+		}
+	}
+	return list, nil
+}

@@ -1,0 +1,172 @@
+package steps
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"countersign/approval"
+	"countersign/internal/deepcopy"
+)
+
+func (m *memStore) View(_ context.Context, id string) (*View, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r, ok := m.requests[id]
+	if !ok {
+		return nil, approval.ErrNotFound
+	}
+	v := &View{Request: deepcopy.Of(r), Session: m.sessions[r.SessionID], Standings: m.standings(r.Scopes(), nil, nil),
+		Posts: map[Surface]Post{}, Now: m.now(), Book: m.book(r)}
+	for surface, post := range m.posts[id] {
+		v.Posts[surface] = post
+	}
+	v.Unseen = maps.Clone(m.unseen[id])
+	for _, other := range m.requests {
+		if other.SessionID == r.SessionID && other.CreatedAt.Before(r.CreatedAt) {
+			v.Earlier = []string{other.Question} // of two: tests have no more
+		}
+	}
+	if r.Revision != nil && r.Revision.Number > 1 {
+		v.Former = deepcopy.Of(m.versions[id][r.Revision.Number-1])
+	}
+	for _, h := range m.holds {
+		if h.RequestID == id && h.settled != nil {
+			v.Bill = append(v.Bill, Spend{Purpose: h.Purpose, Charges: h.settled.Charges, Estimated: h.settled.Estimated})
+		}
+	}
+	v.Artifacts = artifacts(r, false)
+	return v, nil
+}
+
+func (m *memStore) Artifacts(_ context.Context, id string) ([]approval.Artifact, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return artifacts(m.requests[id], true), m.faults.hit("Artifacts.before")
+}
+
+func (m *memStore) Posted(_ context.Context, p Post) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.faults.hit("Posted.before"); err != nil {
+		return err
+	}
+	if m.posts[p.RequestID] == nil {
+		m.posts[p.RequestID] = map[Surface]Post{}
+	}
+	m.posts[p.RequestID][p.Surface] = p
+	return nil
+}
+
+func (m *memStore) Refused(_ context.Context, u Unseen) (Unseen, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.faults.hit("Refused.before"); err != nil {
+		return u, err
+	}
+	if m.unseen[u.RequestID] == nil {
+		m.unseen[u.RequestID] = map[Surface]Unseen{}
+	}
+	u.Times, u.First, u.Last = 1, m.now(), m.now()
+	if had, ok := m.unseen[u.RequestID][u.Surface]; ok && had.Why == u.Why {
+		u.Times, u.First = had.Times+1, had.First
+	}
+	m.unseen[u.RequestID][u.Surface] = u
+	return u, nil
+}
+
+func (m *memStore) Seen(_ context.Context, id string, surface Surface) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.unseen[id], surface)
+	return m.faults.hit("Seen.before")
+}
+
+func (m *memStore) Threaded(_ context.Context, sessionID, ts string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.faults.hit("Threaded.before"); err != nil {
+		return err
+	}
+	s := m.sessions[sessionID]
+	s.ThreadTS = ts
+	m.sessions[sessionID] = s
+	return nil
+}
+
+func (m *memStore) Notify(_ context.Context, n approval.Notice) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.notice(n)
+	return nil
+}
+
+// notice keeps the first of its key; the caller holds the lock.
+func (m *memStore) notice(n approval.Notice) {
+	if _, ok := m.notices[n.Key]; !ok {
+		m.notices[n.Key] = n
+	} else if n.Once {
+		return
+	}
+	m.jobs = append(m.jobs, Wake{Step: approval.StepTell, RequestID: n.Key})
+}
+
+func (m *memStore) Notice(_ context.Context, key string) (*approval.Notice, map[string]NoticePost, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n, ok := m.notices[key]
+	if !ok {
+		return nil, nil, approval.ErrNotFound
+	}
+	return &n, maps.Clone(m.noticePosts[key]), nil
+}
+
+func (m *memStore) NoticePosted(_ context.Context, p NoticePost) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.faults.hit("NoticePosted"); err != nil {
+		return err
+	}
+	if m.noticePosts[p.Key] == nil {
+		m.noticePosts[p.Key] = map[string]NoticePost{}
+	}
+	if had := m.noticePosts[p.Key][p.Recipient]; p.Begun.IsZero() {
+		p.Begun = had.Begun
+	}
+	m.noticePosts[p.Key][p.Recipient] = p
+	return nil
+}
+
+func (m *memStore) NoticeTold(_ context.Context, key string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.told = append(m.told, key)
+	return nil
+}
+
+func artifacts(r *approval.Request, content bool) (files []approval.Artifact) {
+	if r.Run == nil || r.Run.Result == nil {
+		return nil
+	}
+	for _, a := range r.Run.Result.Artifacts {
+		if !content {
+			a.Data = nil
+		}
+		files = append(files, a)
+	}
+	return files
+}
+
+// noticesOf are the keys of a kind that were noted.
+func (m *memStore) noticesOf(kind approval.NoticeKind) (keys []string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for key, n := range m.notices {
+		if n.Kind == kind {
+			keys = append(keys, strings.TrimPrefix(key, string(kind)+" "))
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
