@@ -25,7 +25,7 @@ func TestWordsThatAreNoQuestionAreAnsweredInPrivate(t *testing.T) {
 		{"/analyze HELP", "at most 20 MB each"},
 		{"/analyze status", "Sales per month? <@U1> *bold*"},
 		{"/analyze cancel", "Which one?"},
-		{"/analyze cancel bcd23fg", "Taken back: What were sales per month"},
+		{"/analyze cancel bcd23fg", "Cancelled: What were sales per month"},
 		{"/analyze cancel nosuch1", "There is no such request here."},
 	}
 	for _, tt := range tests {

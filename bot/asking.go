@@ -48,7 +48,7 @@ func (h *asking) analyze(ctx context.Context, c slack.SlashCommand) (answer, err
 	if err != nil {
 		return orPrivately(err)
 	}
-	return privately(&kit.Page{}, draw.Taken(r)...), nil
+	return privately(draw.Taken(r)), nil
 }
 
 // orPrivately answers a command with what went wrong, when the person can know.
@@ -70,7 +70,7 @@ func (h *asking) aside(ctx context.Context, text string, click approval.Click) (
 		return a, true, err
 	case verb == "cancel" && !more:
 		return privately(&kit.Page{}, kit.Words("Which one? "),
-			kit.Mono(ids.CommandAnalyze+" status"), kit.Words(" lists your questions, with what to type to take one back.")), true, nil
+			kit.Mono(ids.CommandAnalyze+" status"), kit.Words(" lists your questions, each with a Cancel button.")), true, nil
 	case verb == "cancel" && len(strings.Fields(rest)) == 1: // more words are a question: "cancel rates by month?"
 		a, err = h.cancel(ctx, strings.TrimSpace(rest), click)
 		return a, true, err
@@ -84,7 +84,7 @@ func (h *asking) cancel(ctx context.Context, id string, click approval.Click) (a
 	if err != nil {
 		return orPrivately(err)
 	}
-	return privately(&kit.Page{}, kit.Words("Taken back: "+kit.Cut(r.Question, 200))), nil
+	return cancelled(r), nil
 }
 
 // status lists what somebody has asked lately.
@@ -96,10 +96,18 @@ func (h *asking) status(ctx context.Context, click approval.Click) (answer, erro
 	return privately(draw.Questions(list)), nil
 }
 
-// clickCancel takes a request back.
+// clickCancel cancels a request. A message for one person alone is never rewritten, so
+// they are told.
 func (h *asking) clickCancel(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
-	_, err := h.service.Withdraw(ctx, action.Value, clickOf(cb, action))
-	return answer{}, err
+	r, err := h.service.Withdraw(ctx, action.Value, clickOf(cb, action))
+	if err != nil || !cb.Container.IsEphemeral {
+		return answer{}, err
+	}
+	return h.whisper(cancelled(r), seatOf(cb)), nil
+}
+
+func cancelled(r *approval.Request) answer {
+	return privately(&kit.Page{}, kit.Words("Cancelled: "+kit.Cut(r.Question, 200)))
 }
 
 // spoken is a message that is meant for the bot: a mention, or a direct message.
@@ -166,10 +174,10 @@ func (h *asking) hear(ctx context.Context, s spoken) (answer, error) {
 		return answer{}, err
 	}
 	// What a command would have said in its answer matters here as well.
-	return answer{after: func(ctx context.Context) { h.tell(ctx, s.seat(), draw.Taken(r)...) }}, nil
+	return h.whisper(privately(draw.Taken(r)), s.seat()), nil
 }
 
 // notData is a file that came with a question and cannot be read.
 func notData(name string) error {
-	return &approval.InputError{Why: kit.Cut(name, 100) + " is none of the files that I can read: " + strings.ToUpper(strings.Join(draw.DataTypes, ", ")) + "."}
+	return &approval.InputError{Why: "I cannot read " + kit.Cut(name, 100) + ". I read " + strings.ToUpper(strings.Join(draw.DataTypes, ", ")) + "."}
 }

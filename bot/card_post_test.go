@@ -196,7 +196,7 @@ func TestAStrayCardLeadsToTheOneThatIsRemembered(t *testing.T) {
 	b.publish(v, steps.SurfaceCard)
 	b.bot.deciding.tidy(b.ctx, draw.SealOf(v.Request), click)
 	require.Equal(t, []string{ids.ActionLink}, b.read(slacksim.Reviewer, stray).Actions())
-	require.Contains(t, b.read(slacksim.Reviewer, stray).Words(), "This card stands here twice")
+	require.Contains(t, b.read(slacksim.Reviewer, stray).Words(), "Duplicate card")
 }
 
 func TestAStrayCardThatCannotBePutRightIsLogged(t *testing.T) {

@@ -40,7 +40,7 @@ func TestARefusedClickGetsATruthfulPrivateAnswer(t *testing.T) {
 		says string
 	}{
 		{"not a reviewer", &approval.NotAllowedError{Why: "Only the people who are named as reviewers can decide. Nothing has changed."}, "Only the people who are named as reviewers"},
-		{"twice", &approval.MoveError{Request: approved, Verb: "approve"}, "This has been approved already."},
+		{"twice", &approval.MoveError{Request: approved, Verb: "approve"}, "This is already approved."},
 		{"stale", &approval.StaleError{Request: approved}, "This card is out of date"},
 	}
 	for _, tt := range tests {
@@ -97,10 +97,10 @@ func TestAReasonIsRequired(t *testing.T) {
 	_, card := pending(b)
 	ben := b.as(slacksim.Reviewer)
 	require.NoError(t, ben.Click(card, ids.ActionReject))
-	b.service.fail(&approval.InputError{Why: "Please say why. The asker gets to read it."})
+	b.service.fail(&approval.InputError{Why: "Please say why. The asker will read it."})
 	wrong, err := ben.Submit(slackperson.Fill(ids.FieldReason, "   "))
 	require.NoError(t, err)
-	require.Equal(t, map[string]string{ids.FieldReason: "Please say why. The asker gets to read it."}, wrong)
+	require.Equal(t, map[string]string{ids.FieldReason: "Please say why. The asker will read it."}, wrong)
 	b.service.fail(&approval.MoveError{Request: sample.View(sample.In(approval.Expired, "")).Request, Verb: "reject"})
 	_, err = ben.Submit(slackperson.Fill(ids.FieldReason, "Too late"))
 	require.NoError(t, err)

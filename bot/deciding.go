@@ -128,7 +128,7 @@ func remembered(v *steps.View, click approval.Click) bool {
 func (h *deciding) lead(ctx context.Context, at seat, text, elsewhere string) {
 	p := &kit.Page{}
 	if elsewhere != "" && text == "" {
-		text = "Slack does not let me change this card any more. How it stands is shown on the newer one."
+		text = "Slack no longer lets me change this card. The newer one is up to date."
 	}
 	if text == "" {
 		return

@@ -34,7 +34,7 @@ func (h *asking) offer(ctx context.Context, open slack.View, f draw.Form) {
 		f.Note = append([]kit.Part{kit.Strong("This cannot be answered yet. ")}, draw.Lacks(h.with(), cause.Cause)...)
 	} else if err != nil {
 		h.Log.Warn("list the files for a form", "channel", f.Channel, "error", err)
-		f.Note = []kit.Part{kit.Words("The files of this channel cannot be listed at the moment. Name the file in your question.")}
+		f.Note = []kit.Part{kit.Words("The files of this channel cannot be listed right now. Name the file in your question.")}
 	}
 	f.Choices = files
 	_, err = h.api.UpdateViewContext(ctx, draw.FormView(h.Policy(), h.service.Models(), f), "", open.Hash, open.ID)
@@ -116,7 +116,7 @@ func (h *asking) submitForm(ctx context.Context, cb slack.InteractionCallback) (
 		return amiss(err, ids.FieldQuestion, cb)
 	}
 	at := seat{user: cb.User.ID, channel: q.Project, thread: q.ThreadTS}
-	return answer{after: func(ctx context.Context) { h.tell(ctx, at, draw.Taken(r)...) }}, nil
+	return answer{after: func(ctx context.Context) { h.hand(ctx, at, draw.Taken(r)) }}, nil
 }
 
 // amiss says beside a field of the form what is wrong. A field that the form does

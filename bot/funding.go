@@ -54,7 +54,7 @@ func (h *funding) clickCheaper(ctx context.Context, cb slack.InteractionCallback
 	}
 	id, model, ok := strings.Cut(value, "/")
 	if !ok || model == "" {
-		return answer{}, &approval.InputError{Why: "I do not know this button. It may belong to an older version of this app."}
+		return answer{}, &approval.InputError{Why: "I do not recognise this button. It may be from an older version of this app."}
 	}
 	_, err := h.service.Continue(ctx, id, model, clickOf(cb, action))
 	return answer{}, stillBlocked(err, cb.User.ID)
@@ -64,7 +64,7 @@ func (h *funding) clickCheaper(ctx context.Context, cb slack.InteractionCallback
 // answers the press.
 func stillBlocked(err error, asker string) error {
 	if exceeded := new(budget.ExceededError); errors.As(err, &exceeded) {
-		return &approval.InputError{Why: "It still does not fit. " + exceeded.Words(asker)}
+		return &approval.InputError{Why: "Still over budget. " + exceeded.Words(asker)}
 	}
 	return err
 }
@@ -99,10 +99,10 @@ func (h *funding) clickMoreMoney(ctx context.Context, cb slack.InteractionCallba
 		return answer{}, err
 	}
 	if c.Block == nil {
-		return answer{}, &approval.InputError{Why: "It does not wait for money any more."}
+		return answer{}, &approval.InputError{Why: "It is no longer waiting for budget."}
 	}
 	if c.TopUp != nil {
-		return answer{}, &approval.InputError{Why: "You have asked for more already. An administrator has to answer first."}
+		return answer{}, &approval.InputError{Why: "You have already asked for more. An administrator has to answer first."}
 	}
 	at := seatOf(cb)
 	return answer{}, h.open(ctx, cb.TriggerID, draw.MoreMoneyView(v.Request, c, draw.Origin{Channel: at.channel, Thread: at.thread, Seal: v.Request.ID}))
@@ -116,7 +116,7 @@ func (h *funding) submitMoreMoney(ctx context.Context, cb slack.InteractionCallb
 	}
 	fields := fieldsOf(cb)
 	if strings.TrimSpace(fields[ids.FieldReason].Value) == "" {
-		return (&fieldError{ids.FieldReason, "Please say what it is for. The administrator gets to read it."}).answer(), nil
+		return (&fieldError{ids.FieldReason, "Please say what it is for. The administrator will read it."}).answer(), nil
 	}
 	amount, why := command.ReadAmount(strings.TrimSpace(fields[ids.FieldAmount].Value))
 	if why != "" {
@@ -152,15 +152,15 @@ func (h *funding) openTopUp(ctx context.Context, cb slack.InteractionCallback, v
 	case v.Request.Team != cb.Team.ID || t == nil:
 		return nil, approval.ErrNotFound
 	case !h.isAdmin(ctx, h.service, cb.Team.ID, cb.User.ID):
-		return nil, &approval.NotAllowedError{Who: cb.User.ID, Why: "Only administrators answer this."}
+		return nil, &approval.NotAllowedError{Who: cb.User.ID, Why: "Only administrators can answer this."}
 	case t.AskedBy == cb.User.ID:
 		return nil, &approval.NotAllowedError{Who: cb.User.ID, Why: "You asked for this, so another administrator has to answer."}
 	case !t.Open() && t.Granted:
-		return nil, &approval.InputError{Why: "It has been granted already. Nothing has changed."}
+		return nil, &approval.InputError{Why: "It is already granted. Nothing has changed."}
 	case !t.Open():
-		return nil, &approval.InputError{Why: "It has been declined already. Nothing has changed."}
+		return nil, &approval.InputError{Why: "It is already declined. Nothing has changed."}
 	case v.Request.Blocked == nil:
-		return nil, &approval.InputError{Why: "It is not needed any more: the question does not wait for money."}
+		return nil, &approval.InputError{Why: "No longer needed: the question is not waiting for budget."}
 	}
 	return t, nil
 }

@@ -53,7 +53,7 @@ func TestAHomeWithNothingToDecide(t *testing.T) {
 	b.service.standing = b.service.limits
 	p, err := b.bot.homes.homePage(b.ctx, slacksim.DefaultTeam.ID, slacksim.SecondReviewer, home.Shelfmark{})
 	require.NoError(t, err)
-	require.Contains(t, p.Text(), "Nothing waits for your decision.")
+	require.Contains(t, p.Text(), "Nothing is waiting for your decision.")
 	require.NotContains(t, p.Text(), "The team's budget", "for administrators")
 	p, err = b.bot.homes.homePage(b.ctx, slacksim.DefaultTeam.ID, slacksim.Admin, home.Shelfmark{})
 	require.NoError(t, err)

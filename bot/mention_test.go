@@ -95,7 +95,7 @@ func TestMentionsAnswerTheWordsThatCommandsDo(t *testing.T) {
 	b := setup(t)
 	v := sample.View()
 	b.service.views[v.Request.ID] = v
-	for line, says := range map[string]string{"help": "Ask a question about data.", "status": "You have not asked anything yet.", "cancel bcd23fg": "Taken back"} {
+	for line, says := range map[string]string{"help": "Ask a question about data.", "status": "You have not asked anything yet.", "cancel bcd23fg": "Cancelled"} {
 		_, err := b.as(slacksim.Analyst).Say(slacksim.SalesData, "@countersign "+line)
 		require.NoError(t, err)
 		b.told(slacksim.Analyst, slacksim.SalesData, says)

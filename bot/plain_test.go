@@ -67,7 +67,7 @@ func TestThePlainerCardLeadsToTheCodeAndHasNoApprove(t *testing.T) {
 	b.publish(next, steps.SurfacePlain)
 	given := b.read(slacksim.Reviewer, plain)
 	require.Equal(t, []string{ids.ActionLink}, given.Actions())
-	require.Contains(t, given.Words(), "The whole card is here by now.")
+	require.Contains(t, given.Words(), "The full card is here now.")
 	require.Contains(t, b.read(slacksim.Reviewer, next.Posts[steps.SurfaceCard]).Actions(), ids.ActionApprove)
 }
 
@@ -204,9 +204,9 @@ func TestTheNoticesSayWhatIsWrongAndWhatToDo(t *testing.T) {
 	require.Contains(t, unsaid(), "Here is the answer.")
 	require.Contains(t, unsaid(), "The files that came out as well come into the thread")
 	v.Posts[steps.SurfaceReply] = steps.Post{TS: "1.2"}
-	require.Contains(t, unsaid(), "The answer stands in the thread all the same.")
+	require.Contains(t, unsaid(), "The answer itself is in the thread.")
 	v.Unseen = nil
-	require.Contains(t, unsaid(), "stands there now")
+	require.Contains(t, unsaid(), "is there now")
 	_, err = notice.UnsaidNotice(b.bot.with(), &steps.NoticeView{Notice: approval.Notice{Data: []byte("no")}, View: v}, slacksim.Analyst)
 	require.Error(t, err)
 }

@@ -31,18 +31,18 @@ func TestErrorsBecomeWords(t *testing.T) {
 		err  error
 		says string
 	}{
-		{&budget.ExceededError{Standing: left, Needed: 2 * budget.Dollar}, "The team's budget of $5.00 per month has $1.00 left, and this could need up to $2.00. It starts anew on Tuesday, 1 December 2026."},
+		{&budget.ExceededError{Standing: left, Needed: 2 * budget.Dollar}, "The team's budget of $5.00 per month has $1.00 left, and this could cost up to $2.00. It resets on Tuesday, 1 December 2026."},
 		{move(approval.Pending, "approve", "You have already decided on this version."), "You have already decided on this version. Nothing has changed."},
 		{move(approval.Drafting, "approve", ""), "nothing to decide yet"},
 		{move(approval.Approved, "approve", ""), "approved already"},
 		{move(approval.Running, "reject", ""), "approved already"},
 		{move(approval.Rejected, "approve", ""), "rejected already"},
 		{move(approval.Expired, "approve", ""), "nobody decided"},
-		{move(approval.Withdrawn, "approve", ""), "it was taken back"},
+		{move(approval.Withdrawn, "approve", ""), "it was cancelled"},
 		{move(approval.Failed, "approve", ""), "it failed before anything was run"},
-		{move(approval.Running, "withdraw", ""), "cannot be taken back"},
-		{move(approval.Withdrawn, "withdraw", ""), "taken back already"},
-		{move(approval.Done, "withdraw", ""), "There is nothing to take back: it has run already."},
+		{move(approval.Running, "withdraw", ""), "can no longer be cancelled"},
+		{move(approval.Withdrawn, "withdraw", ""), "already cancelled"},
+		{move(approval.Done, "withdraw", ""), "There is nothing to cancel: it has already run."},
 		{&approval.StaleError{}, "out of date"},
 		{&approval.NotAllowedError{Why: "Guests cannot decide."}, "Guests cannot decide."},
 		{&approval.InputError{Why: "Please shorten it."}, "Please shorten it."},
@@ -52,7 +52,7 @@ func TestErrorsBecomeWords(t *testing.T) {
 		{&budget.UnknownPriceError{What: "gpt-9"}, "Nobody knows what gpt-9 costs"},
 		{approval.ErrNotFound, "no such request"},
 		{steps.ErrFileTooBig, "too large"},
-		{budget.ErrAmount, "not an amount of dollars"},
+		{budget.ErrAmount, "not a dollar amount"},
 		{errors.New("password=hunter2"), "Something went wrong on our side."},
 		{context.DeadlineExceeded, "took too long"},
 	}
@@ -110,7 +110,7 @@ func TestWaitingSaysWhoIsMissing(t *testing.T) {
 func TestAnAnswerOfNothingSaysSo(t *testing.T) {
 	t.Parallel()
 	b := idle(t).bot
-	require.Contains(t, draw.Reply(sample.View(sample.With(approval.Result{Outcome: approval.OK})), true).Text(), "The code ran to its end and showed nothing.")
+	require.Contains(t, draw.Reply(sample.View(sample.With(approval.Result{Outcome: approval.OK})), true).Text(), "The code finished, and showed nothing.")
 	require.Contains(t, draw.Reply(sample.View(sample.With(approval.Result{Outcome: approval.OK})), true).Text(), "opened no files; connected to nothing")
 	require.Contains(t, draw.Progress(b.with(), sample.View(sample.In(approval.Done, ""))).Text(), "Done.")
 	rejected := sample.View(sample.In(approval.Rejected, "No"))

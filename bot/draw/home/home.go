@@ -46,8 +46,8 @@ func (h View) Draw() *kit.Page {
 	p.Head("Budget")
 	h.Purse.Bars(p, Length)
 	if h.Roster.Admin(h.User) {
-		p.Buttons("set limit", kit.Button(ids.ActionSetLimit, "Set a budget", "", slack.StyleDefault), kit.Button(ids.ActionHistory, "Changes of budgets", "", slack.StyleDefault),
-			kit.Button(ids.ActionTop, "Who spends", "", slack.StyleDefault), kit.Button(ids.ActionExplain, "Explain a question", "", slack.StyleDefault))
+		p.Buttons("set limit", kit.Button(ids.ActionSetLimit, "Set a budget", "", slack.StyleDefault), kit.Button(ids.ActionHistory, "Budget changes", "", slack.StyleDefault),
+			kit.Button(ids.ActionTop, "Spending", "", slack.StyleDefault), kit.Button(ids.ActionExplain, "Explain a question", "", slack.StyleDefault))
 	}
 	p.Head("Your questions")
 	p.Buttons("ask", kit.Button(ids.ActionAsk, "Ask a question", "", slack.StylePrimary))

@@ -130,7 +130,7 @@ func LimitRemoved(named []kit.Part, now []budget.Standing) *kit.Page {
 	p.Say(append(kit.Bold(named), kit.Words(" has been removed."))...)
 	for _, left := range now {
 		if left.Limit.Default {
-			p.Say(kit.Words("What holds instead is the usual amount: " + limitWords(left.Limit)))
+			p.Say(kit.Words("The default applies instead: " + limitWords(left.Limit)))
 		}
 	}
 	return p
