@@ -47,22 +47,24 @@ cover: setup-test libexec/runsc
 	@tools/cover coverage.out
 
 # Figures from one run on this machine: compare within a run, not between machines.
+# Only the round trips to Postgres are the same on all of them (TestRoundTrips).
 bench: setup-test libexec/runsc
-	$(GO) test -run '^$$' -bench 'BenchmarkCountersign|BenchmarkDecisions' -benchtime 1x -timeout $(TIMEOUT) ./cmd/countersign
+	$(GO) test -run '^$$' -bench 'BenchmarkCountersign|BenchmarkDecisions|BenchmarkRoundTrips' -benchtime 1x -timeout $(TIMEOUT) ./cmd/countersign
 	$(GO) test -run '^$$' -bench 'BenchmarkHolds|BenchmarkBudgetShow' -benchtime 1x -timeout $(TIMEOUT) ./storage
-	$(GO) test -run '^$$' -bench BenchmarkInspection -benchtime 1x -timeout $(TIMEOUT) ./sandbox/local
+	$(GO) test -run '^$$' -bench 'BenchmarkInspection|BenchmarkWitness' -benchtime 1x -timeout $(TIMEOUT) ./sandbox/local
 
 .PHONY: setup-build setup-demo setup-test
 setup-build setup-demo setup-test:
 	@GO='$(GO)' tools/setup $(@:setup-%=%)
 
 # staticcheck is pinned in a module of its own, which keeps its modules out of ours and
-# out of gVisor's.
+# out of gVisor's. Both look at the race build, which `make test` compiles anyway.
 lint: setup-build
 	@unformatted=$$(git ls-files --cached --others --exclude-standard '*.go' | xargs gofmt -l); \
 		[ -z "$$unformatted" ] || { echo "gofmt would change:" $$unformatted; exit 1; }
-	$(GO) vet ./...
-	$(GO) tool -modfile=tools/lint/go.mod staticcheck ./...
+	$(GO) vet -race ./...
+	@$(GO) build -modfile=tools/lint/go.mod -o libexec/staticcheck honnef.co/go/tools/cmd/staticcheck
+	GOFLAGS='$(GOFLAGS) -race' libexec/staticcheck ./...
 
 clean:
 	rm -rf bin libexec coverage.out
@@ -81,7 +83,8 @@ prove-money: setup-test
 # through internal/proof; here they run whole, in the suite a drawn tenth of each does.
 # PROVE_SEED=N draws the same again. Each ends with `N passed, M failed`.
 #
-#   prove-review   hostile and honest programs read in a real box; what is shown against what runs
+#   prove-review   hostile and honest programs read in a real box, and what the witness says of hostile
+#                  ones that run in one; what is shown against what runs
 #   prove-slack    Slack as it may be: blocks that come back otherwise, refusals, channels and files
 #                  that go away, and an office of ten people who ask two hundred questions on a bad day
 #   prove-reading  awkward files read and loaded in real boxes, each held against its right value; bombs

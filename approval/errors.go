@@ -41,8 +41,8 @@ type InputError struct {
 
 func (e *InputError) Error() string { return e.Why }
 
-// Enough refuses a question of somebody who has as many under way as may be:
-// reviewers have one queue, and nobody fills it alone.
+// Enough refuses a question when its asker has too many under way: reviewers have one
+// queue, and nobody may fill it alone.
 func Enough(most int) *InputError {
 	return &InputError{Why: fmt.Sprintf("You have %d questions under way, and no more than that can be at once. "+
 		"Ask again when one of them has ended, or take one back: /analyze status lists them.", most)}

@@ -58,7 +58,7 @@ const (
 	EventBegunTooLate EventKind = "begun too late" // box
 	EventUnstarted    EventKind = "unstarted"      // box, cost
 	EventVoided       EventKind = "voided"         // box, reason, cost
-	EventFinished     EventKind = "finished"       // outcome, error, result, files, observed, box_ms, cost
+	EventFinished     EventKind = "finished"       // outcome, error, result, files, witness, hints, box_ms, cost
 	EventMismatch     EventKind = "mismatch"       // what
 	EventLost         EventKind = "lost"           // box
 	EventSealBroken   EventKind = "seal broken"    // revision, digest, why, fallen

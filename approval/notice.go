@@ -22,6 +22,7 @@ const (
 
 	NoticeApproved   NoticeKind = "approved"    // you have approved this; was it not you?
 	NoticeDisowned   NoticeKind = "disowned"    // somebody says that an approval in their name was not theirs
+	NoticeSurprise   NoticeKind = "surprise"    // code did something that nobody had announced: Surprise
 	NoticeReminder   NoticeKind = "reminder"    // this waits for you, or, escalated, for you in place of others
 	NoticeAssigned   NoticeKind = "assigned"    // somebody has made this yours to decide
 	NoticeOpinion    NoticeKind = "opinion"     // somebody asks for your second opinion
@@ -55,7 +56,7 @@ func Encode(data any) json.RawMessage {
 	return text
 }
 
-// Tell notes a notice, which is stored with the move and sent by a job.
+// Tell records a notice. It is stored with the move, and a job sends it.
 func (r *Request) Tell(notices ...Notice) {
 	for _, n := range notices {
 		n.Team, n.RequestID = r.Team, r.ID
@@ -90,6 +91,12 @@ type Disowned struct {
 	GivenBy  string `json:"given_by,omitempty"` // who gave it in their place, when it was not given as them
 	TooLate  bool   `json:"too_late,omitempty"` // it had started already
 	Click    Click  `json:"click"`
+}
+
+// Surprise is what a NoticeSurprise says to those who approved, and to the administrators. What
+// it was is compared anew when it is drawn: words of the program stand in its result alone.
+type Surprise struct {
+	Revision int `json:"revision"`
 }
 
 // Waiting is what a NoticeReminder says.

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Compare holds what the audit hook saw the code do against what the inspection
+// Compare holds what the witness and the hook saw the code do against what the inspection
 // had found before anybody approved it, and says what had not been announced, in
 // sentences for people. It errs on the side of silence: what libraries do for
 // themselves, and files that the code makes and uses itself, are nobody's surprise.
@@ -18,7 +18,18 @@ func Compare(findings []Finding, inputs []Input, o Observed) (said []string) {
 		return nil // an inspection that did not say what its findings are about
 	}
 	a := announced{findings: findings}
-	files := a.files(inputs, o.Opened)
+	files := a.files(inputs, o.Opened, public)
+	if w := o.Witness; w != nil {
+		opened, connected, started := witnessed(*w)
+		files.add(a.files(inputs, opened, ofImage))
+		files.changed = append(files.changed, a.deletions(o)...)
+		o.Connected, o.Spawned = union(o.Connected, connected), union(o.Spawned, started)
+		if why := a.unknown(*w); why != nil && a.usual() {
+			said = append(said, surprise("The inspection had found nothing unusual, and yet it is not known all that it did: %s.", why)...)
+		} else if why != nil {
+			said = append(said, surprise("It is not known all that it did: %s.", why)...)
+		}
+	}
 	said = append(said, surprise("It opened %s, which the inspection had not found.", files.opened)...)
 	said = append(said, surprise("It wrote %s, which the inspection had not found.", files.written)...)
 	said = append(said, surprise("It changed files in a way that the inspection had not found: %s.", files.changed)...)
@@ -124,9 +135,26 @@ type touched struct {
 	opened, written, changed, tried []string
 }
 
+// add merges what another source saw.
+func (t *touched) add(other touched) {
+	t.opened, t.written = union(t.opened, other.opened), union(t.written, other.written)
+	t.changed, t.tried = union(t.changed, other.changed), union(t.tried, other.tried)
+}
+
+// union appends to one list what only the other has.
+func union(some, more []string) []string {
+	some = slices.Clone(some)
+	for _, what := range more {
+		if !slices.Contains(some, what) {
+			some = append(some, what)
+		}
+	}
+	return some
+}
+
 // files goes through what was opened, in order. The hook adds in brackets what
 // was done to a file, when it was not only read.
-func (a announced) files(inputs []Input, seen []string) (t touched) {
+func (a announced) files(inputs []Input, seen []string, public func(string) bool) (t touched) {
 	own := map[string]bool{} // what it has made itself
 	for _, entry := range seen {
 		name, did := entry, ""

@@ -108,3 +108,54 @@ func TestMoreThanCouldBeNotedIsSaid(t *testing.T) {
 	require.Empty(t, Compare([]Finding{found("list", "glob.glob")}, nil, many))
 	require.NotEmpty(t, Compare([]Finding{found("write", "")}, nil, Observed{More: []string{"elsewhere"}}))
 }
+
+// A witness is believed, and what it does not know is a difference where nothing had been unusual.
+func TestTheWitnessIsHeldAgainstTheFindings(t *testing.T) {
+	t.Parallel()
+	inputs := []Input{{Name: "sales.csv"}}
+	seen := func(w Witness) Observed {
+		w.Source = WitnessGVisor
+		return Observed{Opened: []string{"sales.csv"}, Witness: &w}
+	}
+	quiet := []Finding{found("read", "sales.csv"), found("import", "pandas")}
+	odd := append([]Finding{{Level: Caution, Kind: "dynamic", Text: "x"}}, quiet...)
+	moves := append([]Finding{found("write", "os.rename")}, quiet...)
+	for name, tt := range map[string]struct {
+		findings []Finding
+		seen     Witness
+		want     []string
+	}{
+		"an honest run":     {quiet, Witness{Opened: []string{"sales.csv", "/usr/lib/x86_64-linux-gnu/libsqlite3.so.0.8.6", "/dev/null"}, Complete: true}, nil},
+		"a file elsewhere":  {quiet, Witness{Opened: []string{"/etc/passwd", "sales.csv"}, Complete: true}, []string{"It opened /etc/passwd, which the inspection had not found."}},
+		"a file below /usr": {quiet, Witness{Opened: []string{"/usr/share/dict/words"}, Complete: true}, []string{"It opened /usr/share/dict/words, which the inspection had not found."}},
+		"a program":         {quiet, Witness{Started: []string{"/usr/bin/id"}, Connected: []string{nameService}, Complete: true}, []string{"It started another program, which the inspection had not found: /usr/bin/id."}},
+		"a socket":          {quiet, Witness{Connected: []string{"a socket (IPv4)"}, Complete: true}, []string{"It tried to reach the network, which the inspection had not found: a socket (IPv4)."}},
+		"a file removed":    {append([]Finding{found("delete", "os.remove")}, quiet...), Witness{Opened: []string{WitnessDeleted}, Complete: true}, nil},
+		"removed unsaid":    {quiet, Witness{Opened: []string{WitnessDeleted}, Complete: true}, []string{"It changed files in a way that the inspection had not found: (a file was deleted)."}},
+		"an early end": {quiet, Witness{Gaps: []string{GapEarly}},
+			[]string{"The inspection had found nothing unusual, and yet it is not known all that it did: the sandbox was stopped before it had told everything."}},
+		"gaps of an odd one": {odd, Witness{Gaps: []string{GapOpenat2, GapHandle, "new"}}, []string{"It is not known all that it did: it opened files in a way that does not tell which."}},
+		"a rename announced": {moves, Witness{Gaps: []string{GapRename, GapLink}}, nil},
+		"a rename unsaid":    {quiet, Witness{Gaps: []string{GapRename}}, []string{"The inspection had found nothing unusual, and yet it is not known all that it did: it renamed files."}},
+	} {
+		require.Equal(t, tt.want, Compare(tt.findings, inputs, seen(tt.seen)), name)
+	}
+}
+
+func TestWordsSayWhoseWordItIs(t *testing.T) {
+	t.Parallel()
+	list := func(names []string) string { return strings.Join(names, ", ") }
+	none := []string{}
+	for want, o := range map[string]Observed{
+		"Not watched from outside: what the code did is not known. Its own process, which can be wrong, says: nothing.":                                        {},
+		"Not watched from outside: what the code did is not known. Its own process, which can be wrong, says: opened a; network: b; started c.":                {Opened: []string{"a"}, Connected: []string{"b"}, Spawned: []string{"c"}},
+		"Seen from outside the code: Opened no files. No network, no other programs.":                                                                          {Witness: &Witness{Opened: none, Connected: none, Started: none, Complete: true}},
+		"Seen from outside the code: Opened a. Network: b, started c.":                                                                                         {Witness: &Witness{Opened: []string{"a"}, Connected: []string{"b"}, Started: []string{"c"}, Complete: true}},
+		"Seen from outside the code: Files were not watched. Network not watched, other programs not watched.":                                                 {Witness: &Witness{Complete: true}},
+		"Not fully known what it did (it renamed files). Seen from outside the code: opened a. A hint by the code's own process: x (deleted), /etc/b (tried).": {Opened: []string{"a", "x (deleted)"}, Witness: &Witness{Opened: []string{"a"}, Gaps: []string{GapRename}, Named: []string{"/etc/b", "x"}}},
+		"Not fully known what it did (its beginning was not seen). Seen from outside the code: nothing.":                                                       {Witness: &Witness{Opened: none, Gaps: []string{GapUnmarked}}},
+	} {
+		head, rest := o.Words(list)
+		require.Equal(t, want, head+rest)
+	}
+}

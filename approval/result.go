@@ -62,8 +62,9 @@ type Artifact struct {
 	Data []byte
 }
 
-// Observed is what the runner's audit hook saw the code do.
+// Observed is what was seen of a run: by a witness, and by the hook in the program's own process.
 type Observed struct {
+	Witness   *Witness `json:"witness,omitempty"` // nil: nobody outside of the program watched. The rest is a hint: the program can silence and forge it
 	Opened    []string `json:"opened,omitempty"`
 	Imported  []string `json:"imported,omitempty"`
 	Connected []string `json:"connected,omitempty"`

@@ -361,6 +361,18 @@ func TestSettleStaleWaitsForARunAndForTheTimeOfAHold(t *testing.T) {
 	require.NoError(t, r.Money().SettleStale(full))
 	require.Equal(t, []budget.Settlement{hold.InFull(full, "m1")}, r.Changes.Settlements)
 
+	r = inState(t, Drafting) // inspected by a replica that died
+	r.Holds = nil
+	require.NoError(t, r.Keep(Written{Code: "1\n", Author: "m1"}, budget.Cent, t0))
+	require.NoError(t, r.Money().Inspect(budget.Cent, testPolicy(), t0))
+	hold = r.Holds[0]
+	require.NoError(t, r.Money().SettleStale(hold.ExpiresAt))
+	require.True(t, r.Holds[0].Uncertain())
+	full = hold.ExpiresAt.Add(budget.UncertainFor)
+	require.NoError(t, r.Money().SettleStale(full))
+	require.Equal(t, []budget.Settlement{{HoldID: hold.ID, At: full, Estimated: true,
+		Charges: []budget.Charge{{Kind: budget.Box, What: "inspection", Amount: budget.Cent}}}}, r.Changes.Settlements)
+
 	r = inState(t, Approved) // not called
 	require.NoError(t, r.Money().SettleStale(r.Holds[0].ExpiresAt))
 	require.Empty(t, r.Changes.Settlements[0].Charges)

@@ -128,6 +128,10 @@ func anything(t *rapid.T) *steps.View {
 	res := approval.Result{Outcome: rapid.SampledFrom([]approval.Outcome{approval.OK, approval.Raised, approval.TimedOut, approval.OutOfRAM, approval.Broken}).Draw(t, "outcome"),
 		Error: words("error"), Traceback: words("traceback"), Stdout: words("stdout"), Stderr: words("stderr"), Value: words("value"), Notes: some("notes", 12),
 		Observed: approval.Observed{Opened: some("opened", 9), Connected: some("connected", 9), Spawned: some("spawned", 9)}}
+	if rapid.Bool().Draw(t, "watched") {
+		res.Observed.Witness = &approval.Witness{Source: approval.WitnessGVisor, Opened: some("seen", 9), Started: some("started", 9), Connected: some("reached", 9),
+			Named: some("named", 9), Complete: rapid.Bool().Draw(t, "complete"), Gaps: []string{approval.GapEarly}}
+	}
 	for range rapid.IntRange(0, 5).Draw(t, "grids") {
 		g := approval.Grid{Title: words("title"), TotalRows: rapid.IntRange(0, 1e7).Draw(t, "total")}
 		g.Columns = rapid.SliceOfN(text, 0, 30).Draw(t, "columns")

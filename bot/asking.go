@@ -51,7 +51,7 @@ func (h *asking) analyze(ctx context.Context, c slack.SlashCommand) (answer, err
 	return privately(draw.Taken(r)), nil
 }
 
-// orPrivately answers a command with what went wrong, when the person can know.
+// orPrivately answers a command with the error's text, if people may read it.
 func orPrivately(err error) (answer, error) {
 	if text, ok := draw.Known(err); ok {
 		return privately(&kit.Page{}, kit.Words(text)), nil
@@ -59,7 +59,8 @@ func orPrivately(err error) (answer, error) {
 	return answer{}, err
 }
 
-// aside takes the words after /analyze, or in a mention, that are no question.
+// aside handles words after /analyze, or in a mention, that are not a question: help,
+// status, cancel.
 func (h *asking) aside(ctx context.Context, text string, click approval.Click) (a answer, ok bool, err error) {
 	verb, rest, more := strings.Cut(strings.ToLower(text), " ")
 	switch {
@@ -78,7 +79,7 @@ func (h *asking) aside(ctx context.Context, text string, click approval.Click) (
 	return answer{}, false, nil
 }
 
-// cancel takes a question back, by the id that status and the first answer give.
+// cancel cancels a question by its id.
 func (h *asking) cancel(ctx context.Context, id string, click approval.Click) (answer, error) {
 	r, err := h.service.Withdraw(ctx, id, click)
 	if err != nil {
@@ -119,7 +120,7 @@ type spoken struct {
 	ignore              bool // written by a bot, edited, or no plain message
 }
 
-// seat is where the speaker can be answered in private.
+// seat returns where the speaker can be answered in private.
 func (s spoken) seat() seat { return seat{user: s.user, channel: s.channel, thread: s.thread} }
 
 // mentioned is an app_mention. Editing a message sends one, too, which would ask
@@ -140,8 +141,8 @@ func messaged(team string, e *slackevents.MessageEvent) spoken {
 	return s
 }
 
-// hear takes a question that was put to the bot in so many words: in a thread it
-// goes on with what was said there, elsewhere it begins a thread of its own.
+// hear takes a question from a mention or a direct message. In a thread it continues that
+// conversation; elsewhere it begins a thread.
 func (h *asking) hear(ctx context.Context, s spoken) (answer, error) {
 	who, err := h.who(ctx)
 	if err != nil {
@@ -177,7 +178,7 @@ func (h *asking) hear(ctx context.Context, s spoken) (answer, error) {
 	return h.whisper(privately(draw.Taken(r)), s.seat()), nil
 }
 
-// notData is a file that came with a question and cannot be read.
+// notData is the error for a file of a kind that cannot be read.
 func notData(name string) error {
 	return &approval.InputError{Why: "I cannot read " + kit.Cut(name, 100) + ". I read " + strings.ToUpper(strings.Join(draw.DataTypes, ", ")) + "."}
 }

@@ -35,9 +35,9 @@ func TestTheCardOfARefusalOffersEveryWayOn(t *testing.T) {
 	b := setup(t)
 	v, card := b.stopped([]string{"codestral-2508", "small"})
 	require.Contains(t, card.Words(), "████████████████████"[:3*18])
-	require.Contains(t, card.Text, "could need up to $0.05, and the budget of <@U0MAYA> has $0.03 left.")
+	require.Contains(t, card.Text, "could cost up to $0.05, and the budget of <@U0MAYA> has $0.03 left.")
 	maya, id := b.as(slacksim.Analyst), v.Request.ID
-	for _, press := range []string{"Use codestral-2508 (at most $0.01)", "Use small (at most $0.02)", "Wait until 1 December", "Try again"} {
+	for _, press := range []string{"Use codestral-2508 (at most 1 cent)", "Use small (at most $0.02)", "Wait until 1 December", "Try again"} {
 		require.NoError(t, maya.Click(card, press))
 	}
 	require.Equal(t, []way{
@@ -66,8 +66,8 @@ func TestACheaperModelIsDeclinedInTheThread(t *testing.T) {
 	b.service.change(func() { b.service.views[v.Request.ID] = v })
 	b.publish(v, steps.SurfaceRoot, steps.SurfaceProgress)
 	line := b.read(slacksim.Analyst, v.Posts[steps.SurfaceProgress])
-	require.Contains(t, line.Text, "Whoever asked can decline that, and wait or ask for more money.")
-	require.NoError(t, b.as(slacksim.Analyst).Click(line, "Not with codestral-2508"))
+	require.Contains(t, line.Text, "The asker can decline this, and wait or ask for more budget.")
+	require.NoError(t, b.as(slacksim.Analyst).Click(line, "Without codestral-2508"))
 	require.Equal(t, []way{{verb: "insist", id: v.Request.ID, by: slacksim.Analyst}}, b.service.chosen())
 	for _, state := range []approval.State{approval.Approved, approval.Running, approval.Done} {
 		v.Request.State = state
@@ -81,11 +81,11 @@ func TestWhyItIsBlockedIsAPressAwayAndPrivate(t *testing.T) {
 	v, card := b.stopped(nil)
 	b.service.explained = &steps.Explanation{Request: v.Request, Steps: []steps.Weighing{{At: sample.Noon, Purpose: budget.ForDraft, Needed: 5 * budget.Cent,
 		Standings: []budget.Standing{sample.OfTen(sample.ScopeOf(budget.User, slacksim.Analyst), 9*budget.Dollar)}, Refused: true}}}
-	typed := b.command(slacksim.Analyst, "explain "+v.Request.ID, "What was decided about money")
+	typed := b.command(slacksim.Analyst, "explain "+v.Request.ID, "What this question cost")
 	maya := b.as(slacksim.Analyst)
 	require.NoError(t, maya.Click(card, "Why?"))
 	shown := b.openedAs(maya, ids.CallbackNote)
-	require.Contains(t, shown.Words(), ": $9.00 of $10.00 spent, $1.00 left.")
+	require.Contains(t, shown.Words(), ": $9 of $10 spent, $1 left.")
 	require.Contains(t, shown.Words(), typed.Words(), "the same as by command, without an id")
 	b.service.fail(&approval.NotAllowedError{Why: "Only the person who asked, or an administrator, can look at what this cost."})
 	require.NoError(t, b.as(slacksim.OtherAnalyst).Click(card, ids.ActionWhy))
@@ -124,7 +124,7 @@ func TestMoreMoneyIsAskedForWithAReason(t *testing.T) {
 	require.NoError(t, maya.Click(card, "Ask for $0.02 more"))
 	form, err := maya.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == ids.CallbackMoreMoney })
 	require.NoError(t, err)
-	require.Contains(t, form.Words(), "This step needs $0.02 more at least.")
+	require.Contains(t, form.Words(), "This step needs at least $0.02 more.")
 	wrong, err := maya.Submit(slackperson.Fill(ids.FieldReason, "  "))
 	require.NoError(t, err)
 	require.Contains(t, wrong[ids.FieldReason], "Please say what it is for.")
@@ -179,7 +179,7 @@ func TestAnAdministratorGrantsMoneyFromTheDirectMessage(t *testing.T) {
 	post, ask := b.asksFor(v, steps.NoticePost{})
 	require.Contains(t, ask.Text, "<@U0MAYA> asks for $5 more in their own budget: The board meets tomorrow.")
 	carla := b.as(slacksim.Admin)
-	require.NoError(t, carla.Click(ask, "Grant $5.00"))
+	require.NoError(t, carla.Click(ask, "Grant $5"))
 	form, err := carla.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == ids.CallbackGrant })
 	require.NoError(t, err)
 	require.Contains(t, form.Words(), "No other budget rises with it.")

@@ -33,7 +33,7 @@ func TestTheBooksAreOpenedOnTheHome(t *testing.T) {
 	home := b.homeOf(carla, "Your questions")
 
 	require.NoError(t, carla.ClickView(home, ids.ActionHistory))
-	require.Contains(t, b.openedAs(carla, ids.CallbackNote).Words(), "set to $10.00 per month.")
+	require.Contains(t, b.openedAs(carla, ids.CallbackNote).Words(), "set to $10 per month.")
 	require.NoError(t, carla.CloseView())
 
 	require.NoError(t, carla.ClickView(home, ids.ActionTop))

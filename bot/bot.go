@@ -50,8 +50,9 @@ type Options struct {
 	// Patience is how long Slack waits for an ack. Defaults to its three seconds; more
 	// is for a stand-in on a machine that has much else to do.
 	Patience time.Duration
-	// Observe is told of every envelope: what it was, how it ended ("acked",
-	// "late", "failed", "panicked") and how long that took. Optional.
+	// Observe is told of every envelope when it has been answered, before what is left
+	// to do begins: what it was, how it ended ("acked", "late", "failed") and how long
+	// that took. Optional.
 	Observe func(kind, outcome string, took time.Duration)
 }
 

@@ -38,7 +38,7 @@ func TestTheBudgetIsShown(t *testing.T) {
 	require.Contains(t, told.Words(), "████▓░░░░░░░░░░░░░░░")
 	require.False(t, told.Has(ids.ActionEditLimit))
 	b.command(slacksim.Analyst, "help", "For administrators")
-	b.command(slacksim.Analyst, "raise", "There is show, set")
+	b.command(slacksim.Analyst, "raise", "You can write show, set")
 
 	b.service.fail(&approval.NotAllowedError{Who: slacksim.Analyst, Why: "Only administrators look at other people's budgets."})
 	for _, text := range []string{"show @ben", "history", "top", "set @maya 100", "remove team"} {
@@ -139,12 +139,13 @@ func TestBudgetsExplainThemselves(t *testing.T) {
 	weighed := []budget.Standing{sample.OfTen(maya, 9*budget.Dollar), sample.OfTen(team, budget.Dollar)}
 	b.service.explained = &steps.Explanation{Request: v.Request, Steps: []steps.Weighing{
 		{At: sample.Noon, Purpose: budget.ForDraft, Needed: 5 * budget.Cent, Model: "mistral-medium-2508", Standings: weighed, HoldID: "h", Settled: &steps.Settled{At: sample.Noon, Spent: budget.Cent}},
+		{At: sample.Noon, Purpose: budget.ForInspect, Needed: budget.Cent, Model: "mistral-medium-2508", HoldID: "i", Settled: &steps.Settled{At: sample.Noon, Spent: 3 * budget.MicroDollar}},
 		{At: sample.Noon, Purpose: budget.ForRun, Needed: 2 * budget.Dollar, Standings: weighed, Refused: true},
 	}}
-	told := b.command(slacksim.Analyst, "explain bcd23fg", "What was decided about money")
-	for _, words := range []string{"1. Writing and inspecting the code (mistral-medium-2508), ", ": up to $0.05 was reserved, $0.01 was spent.",
-		"- Your budget: $9 of $10 spent, $1 left. The tightest.", "- The team's budget: $1 of $10 spent, $9 left.",
-		"2. Running it, ", ": up to $2 was over budget. Refused by your budget."} {
+	told := b.command(slacksim.Analyst, "explain bcd23fg", "What this question cost")
+	for _, words := range []string{"1. Writing the code (mistral-medium-2508), ", ": up to $0.05 was reserved, $0.01 was spent.",
+		"- Your budget: $9 of $10 spent, $1 left. The least left.", "- The team's budget: $1 of $10 spent, $9 left.",
+		"2. Inspecting the code, ", ": up to $0.01 was reserved, under 1 cent was spent.", "3. Running it, ", ": up to $2 was over budget. Refused by your budget."} {
 		require.Contains(t, told.Text, words)
 	}
 	b.service.change(func() { b.service.explained = nil })

@@ -87,6 +87,11 @@ func idle(t *testing.T, change ...func(*slacksim.Options, *Options)) *bundle {
 	for _, c := range change {
 		c(&world, &o)
 	}
+	for _, limit := range []*time.Duration{&world.Timing.Ack, &world.Timing.Trigger, &o.Patience} {
+		if *limit == 0 {
+			*limit = slackPatience
+		}
+	}
 	b.sim = slacksim.Start(t, world)
 	if o.BotToken == "" {
 		o.BotToken = b.sim.BotToken()
@@ -301,7 +306,9 @@ func (s *service) Models() []string { return s.models }
 // seconds; only what never comes takes this long.
 const (
 	waitAtMost = 20 * time.Minute // on a machine that has no moment to spare
-	tick       = 5 * time.Millisecond
+	// slackPatience is how long Slack waits for an answer in tests whose subject that is not.
+	slackPatience = 20 * time.Second
+	tick          = 5 * time.Millisecond
 )
 
 // eventOf is an event with this in it.

@@ -310,7 +310,7 @@ func TestOtherWorkspacesAskAndDecideNothing(t *testing.T) {
 	b := idle(t)
 	a, err := b.bot.handle(b.ctx, delivery{Event: eventOf(slack.SlashCommand{Command: "/analyze", Text: "What is what?", TeamID: "T0OTHER"})})
 	require.NoError(t, err)
-	require.Contains(t, a.page.Text(), "the workspace that it was installed in")
+	require.Contains(t, a.page.Text(), "the workspace it is installed in")
 	click := slack.InteractionCallback{Type: slack.InteractionTypeBlockActions}
 	click.Team.ID = "T0OTHER"
 	click.ActionCallback.BlockActions = []*slack.BlockAction{{ActionID: ids.ActionApprove, Value: "{}"}}

@@ -262,7 +262,7 @@ func TestAFormThatWasSentOffEarlySaysNothingAboutFiles(t *testing.T) {
 	b := setup(t)
 	b.share(slacksim.SalesData, "sales.csv", "a\n1\n")
 	maya := b.as(slacksim.Analyst)
-	b.sim.Fail(fault.Method{Method: "conversations.info", Delay: 2 * time.Second})
+	b.sim.Fail(fault.Method{Method: "conversations.info", Delay: 10 * time.Second})
 	require.NoError(t, maya.Command(slacksim.SalesData, "/analyze"))
 	v, ok := maya.View()
 	require.True(t, ok, "the form does not wait for the files")

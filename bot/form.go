@@ -119,8 +119,8 @@ func (h *asking) submitForm(ctx context.Context, cb slack.InteractionCallback) (
 	return answer{after: func(ctx context.Context) { h.hand(ctx, at, draw.Taken(r)) }}, nil
 }
 
-// amiss says beside a field of the form what is wrong. A field that the form does
-// not have cannot say anything: the question always can.
+// amiss says beside a field of the form what is wrong. If the form lacks that field, the
+// text goes beside the question, which it always has.
 func amiss(err error, field string, cb slack.InteractionCallback) (answer, error) {
 	text, ok := draw.Known(err)
 	if !ok {
@@ -168,9 +168,9 @@ func (h *asking) clickAgain(ctx context.Context, cb slack.InteractionCallback, a
 	return h.openForm(ctx, cb.TriggerID, f)
 }
 
-// portable are the files that go along where a question is asked again in another
-// place: those that came with it. Those of its channel or thread are read there, by whoever
-// is in it; of a channel that the asker is not in, none are.
+// portable returns the files that go along when a question is asked again in another
+// place: those that came with it. Files of a channel or thread stay there, for those who
+// are in it.
 func portable(r *approval.Request) (files []approval.File) {
 	if r.Cause.Code == approval.AskerNotIn || r.Seek == nil || r.Seek.Thread != "" {
 		return nil

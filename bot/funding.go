@@ -60,8 +60,7 @@ func (h *funding) clickCheaper(ctx context.Context, cb slack.InteractionCallback
 	return answer{}, stillBlocked(err, cb.User.ID)
 }
 
-// stillBlocked says the same as the refusal did before, with a beginning that
-// answers the press.
+// stillBlocked repeats the refusal in answer to a press.
 func stillBlocked(err error, asker string) error {
 	if exceeded := new(budget.ExceededError); errors.As(err, &exceeded) {
 		return &approval.InputError{Why: "Still over budget. " + exceeded.Words(asker)}
@@ -69,7 +68,7 @@ func stillBlocked(err error, asker string) error {
 	return err
 }
 
-// clickWait has it go on by itself when the budget starts anew.
+// clickWait lets it continue when the budget resets.
 func (h *funding) clickWait(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
 	_, err := h.service.WaitForReset(ctx, action.Value, clickOf(cb, action))
 	return answer{}, stillBlocked(err, cb.User.ID)

@@ -109,7 +109,7 @@ func TestTheQueueIsNarrowedAndOrdered(t *testing.T) {
 	require.NoError(t, ben.ClickView(home, ids.ActionOrder, "Oldest first"))
 	home = last(steps.QueueFilter{Tier: approval.High, Older: 4 * time.Hour, Cost: budget.Dollar / 10, Order: steps.ByAge})
 	require.NoError(t, ben.ClickView(home, ids.ActionTier, "Low risk"))
-	home = b.homeOf(ben, "Nothing of this kind waits")
+	home = b.homeOf(ben, "Nothing like this is waiting")
 	require.NoError(t, ben.ClickView(home, ids.ActionTier, "Any risk"))
 	home = last(steps.QueueFilter{Older: 4 * time.Hour, Cost: budget.Dollar / 10, Order: steps.ByAge})
 	require.NoError(t, ben.ClickView(home, ids.ActionMine, "All waiting"))

@@ -65,7 +65,7 @@ func TestTheFormSetsEveryKindOfBudget(t *testing.T) {
 		set := b.service.changed()
 		require.Equal(t, month(tt.want), set[len(set)-1], tt.kind)
 	}
-	b.told(slacksim.Admin, slacksim.SalesData, " is now $5.00 per month.")
+	b.told(slacksim.Admin, slacksim.SalesData, " is now $5 per month.")
 }
 
 func TestTheFormTakesAllTerms(t *testing.T) {
@@ -186,7 +186,7 @@ func TestBudgetButtonsOfOthersAndOfYesterday(t *testing.T) {
 		require.ErrorAs(t, err, new(*approval.InputError), value)
 	}
 	_, err = b.bot.board.clicks[ids.ActionEditLimit](b.ctx, cb, &slack.BlockAction{Value: "team/T1"})
-	require.ErrorContains(t, err, "removed in the meantime")
+	require.ErrorContains(t, err, "This budget has been removed.")
 	for _, kind := range []budget.ScopeKind{budget.User, budget.Session, budget.Project, budget.Team, budget.Role} {
 		s, err := money.ParseScope("T1", money.ScopeValue(budget.Scope{Team: "T1", Kind: kind, ID: "X1"}))
 		require.NoError(t, err)

@@ -221,7 +221,7 @@ func TestAnAnswerWaitsOnlySoLongForFilesThatDoNotGetThrough(t *testing.T) {
 
 func TestAnUploadMayTakeLongerThanACall(t *testing.T) {
 	t.Parallel()
-	const call = 200 * time.Millisecond
+	const call = 5 * time.Second
 	b := idle(t, func(_ *slacksim.Options, o *Options) {
 		o.HTTPClient = &http.Client{Timeout: call, Transport: trip(func(r *http.Request) (*http.Response, error) {
 			if strings.HasPrefix(r.URL.Path, "/upload/") {

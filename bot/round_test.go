@@ -94,7 +94,7 @@ func TestTheAnswerComesWithItsTableItsChartAndItsBill(t *testing.T) {
 	b.publish(v, steps.SurfaceRoot, steps.SurfaceProgress)
 	res := approval.Result{Outcome: approval.OK, Stdout: "twelve months\n", Code: 1_300_000_000,
 		Tables:   []approval.Grid{{Title: "Sales per month", Columns: []string{"month", "amount"}, Rows: [][]string{{"Jan", "12.5"}, {"Feb", "<3>"}}, TotalRows: 12}},
-		Observed: approval.Observed{Opened: []string{"sales.csv"}}}
+		Observed: approval.Observed{Witness: &approval.Witness{Source: approval.WitnessGVisor, Opened: []string{"sales.csv"}, Started: []string{}, Connected: []string{}, Complete: true}}}
 	sample.With(res, approval.Artifact{Name: "chart.png", Kind: "chart", Alt: "Bars per month", Data: png}, approval.Artifact{Name: "table.csv", Kind: "table", Data: []byte("month,amount\n")})(v)
 	b.publish(v, steps.SurfaceProgress, steps.SurfaceFiles, steps.SurfaceReply)
 	thread := b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS)
@@ -103,7 +103,7 @@ func TestTheAnswerComesWithItsTableItsChartAndItsBill(t *testing.T) {
 	require.Empty(t, thread[1].Actions())
 	require.Len(t, thread[2].Files, 2)
 	require.Equal(t, "Bars per month", thread[2].Files[0].AltTxt)
-	for _, words := range []string{"Here is the answer.", "Sales per month", "the first 2 of 12 rows, the rest is in the files above", "<3>", "twelve months", "opened sales.csv; connected to nothing",
+	for _, words := range []string{"Here is the answer.", "Sales per month", "first 2 of 12 rows; all in the CSV", "<3>", "twelve months", "Seen from outside the code", "Opened sales.csv. No network, no other programs.",
 		"1,834 tokens in and 212 out, $0.001158", "local sandbox: 3.6 seconds, $0.000024", "Total: $0.001182", "$7.88 of $10 left this month"} {
 		require.Contains(t, thread[3].Words(), words)
 	}

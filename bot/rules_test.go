@@ -41,7 +41,7 @@ func TestAdministratorsNameAndRemovePeople(t *testing.T) {
 	carla, atHome := carlas(b)
 	require.NoError(t, carla.ClickView(atHome, ids.ActionPeople))
 	list := b.openedAs(carla, ids.CallbackPeople)
-	require.Contains(t, list.Words(), "<@U0BEN> is a reviewer, from the server's settings")
+	require.Contains(t, list.Words(), "<@U0BEN> is a reviewer (from the server's settings")
 	require.NotContains(t, fmt.Sprint(list.Blocks), ids.ActionUnname, "what the settings say stays")
 
 	require.NoError(t, carla.ClickView(list, ids.ActionName))
@@ -63,7 +63,7 @@ func TestAdministratorsNameAndRemovePeople(t *testing.T) {
 	b.service.change(func() { b.service.short = []steps.Shortage{{Tier: approval.High, Needs: 2, Have: 1}} })
 	require.NoError(t, carla.ClickView(list, ids.ActionUnname))
 	_, err = carla.WaitView(b.ctx, func(v workspace.View) bool {
-		return v.CallbackID == ids.CallbackPeople && strings.Contains(v.Words(), "High risk takes 2 approvals")
+		return v.CallbackID == ids.CallbackPeople && strings.Contains(v.Words(), "High risk needs 2 approvals")
 	})
 	require.NoError(t, err)
 	b.homeOf(carla, "Too few reviewers")

@@ -175,6 +175,13 @@ func (b *Bot) listen(ctx context.Context, n int, client *socketmode.Client, work
 
 // serve answers one envelope: work, ack, and what is left to do.
 func (b *Bot) serve(ctx context.Context, d delivery) {
+	if after := b.answer(ctx, d); after != nil {
+		b.finish(ctx, after)
+	}
+}
+
+// answer works on an envelope and sends its ack. It returns what is left to do.
+func (b *Bot) answer(ctx context.Context, d delivery) (after func(context.Context)) {
 	outcome := "failed"
 	kind := d.kind()
 	defer func() { b.Observe(kind, outcome, time.Since(d.at)) }()
@@ -184,15 +191,12 @@ func (b *Bot) serve(ctx context.Context, d delivery) {
 		// Slack has told the person by now that nothing came of it.
 		outcome = "late"
 		b.Log.Error("an envelope waited too long", "kind", kind, "envelope", d.Request.EnvelopeID)
-		return
+		return nil
 	}
 	a, err := b.guarded(work, d)
 	if err != nil {
 		b.Log.Error("envelope not answered", "kind", kind, "envelope", d.Request.EnvelopeID, "error", err)
-		if a.after != nil {
-			b.finish(ctx, a.after)
-		}
-		return
+		return a.after
 	}
 	ack, cancelAck := context.WithTimeout(ctx, b.Patience*2/3)
 	defer cancelAck()
@@ -201,9 +205,7 @@ func (b *Bot) serve(ctx context.Context, d delivery) {
 	} else {
 		outcome = "acked"
 	}
-	if a.after != nil {
-		b.finish(ctx, a.after)
-	}
+	return a.after
 }
 
 // guarded keeps a panic in one envelope from ending all of them.

@@ -112,7 +112,7 @@ func TestAnEnvelopeThatWaitedTooLongIsNotWorkedOn(t *testing.T) {
 }
 
 // impatient is a Slack that waits for acks less long than the real one.
-func impatient(w *slacksim.Options, _ *Options) { w.Timing.Ack = 300 * time.Millisecond }
+func impatient(w *slacksim.Options, _ *Options) { w.Timing.Ack = 2 * time.Second }
 
 func TestAMentionIsDeliveredAgainUntilItIsCommitted(t *testing.T) {
 	t.Parallel()

@@ -56,9 +56,10 @@ type Purpose string
 
 // The purposes of a hold.
 const (
-	ForDraft Purpose = "draft"
-	ForRun   Purpose = "run"
-	ForCheck Purpose = "check" // work of the house: what doctor and self-tests try; it belongs to no request
+	ForDraft   Purpose = "draft"   // a call of a model
+	ForInspect Purpose = "inspect" // the box in which what came is inspected
+	ForRun     Purpose = "run"
+	ForCheck   Purpose = "check" // work of the house: what doctor and self-tests try; it belongs to no request
 )
 
 // UncertainFor is how long a cost may stay unknown until it is charged in full.
@@ -101,7 +102,7 @@ func (s Settlement) Within(held USD) (charged Settlement, over USD) {
 // as estimated.
 func (h Hold) InFull(at time.Time, what string) Settlement {
 	kind := Tokens
-	if h.Purpose == ForRun {
+	if h.Purpose == ForRun || h.Purpose == ForInspect {
 		kind = Box
 	}
 	return Settlement{HoldID: h.ID, At: at, Estimated: true,

@@ -340,6 +340,8 @@ func TestAHoldWithoutAnOutcomeIsSpentInFull(t *testing.T) {
 	draft := Hold{ID: "h1", Purpose: ForDraft, Amount: 7 * Cent}
 	require.Equal(t, Settlement{HoldID: "h1", At: noon, Estimated: true,
 		Charges: []Charge{{Kind: Tokens, What: "m", Amount: 7 * Cent}}}, draft.InFull(noon, "m"))
+	inspection := Hold{ID: "h3", Purpose: ForInspect, Amount: 8 * Cent}
+	require.Equal(t, Box, inspection.InFull(noon, "local").Charges[0].Kind)
 	run := Hold{ID: "h2", Purpose: ForRun, Amount: 9 * Cent}
 	require.Equal(t, Settlement{HoldID: "h2", At: noon, Estimated: true,
 		Charges: []Charge{{Kind: Box, What: "local", Amount: 9 * Cent}}}, run.InFull(noon, "local"))

@@ -55,6 +55,7 @@ CREATE TABLE requests (
     changed_at   timestamptz NOT NULL,
     expires_at   timestamptz,
     shown_at     timestamptz, -- Slack looks like the row as it was at this changed_at
+    version      bigint NOT NULL DEFAULT 1, -- grows with every write but that of shown_at (requests_version)
     -- A question belongs to a thread of its own workspace.
     CONSTRAINT requests_session_fkey FOREIGN KEY (session_id, team) REFERENCES sessions (id, team),
     -- A delivery that Slack repeats asks nothing twice.
@@ -97,6 +98,23 @@ CREATE INDEX requests_vetted ON requests (team, project, created_at DESC) WHERE 
 -- What was asked is on record; requests are not deleted.
 CREATE TRIGGER requests_undeletable BEFORE DELETE ON requests FOR EACH ROW EXECUTE FUNCTION unchangeable();
 CREATE TRIGGER requests_untruncatable BEFORE TRUNCATE ON requests FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
+-- +goose StatementBegin
+-- Whoever writes rests on what they have loaded: by its version they see that somebody
+-- else has written since. When Slack was drawn is nobody's reason, if that is all.
+CREATE FUNCTION requests_version() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    drawn requests := OLD;
+BEGIN
+    drawn.shown_at := NEW.shown_at;
+    NEW.version := OLD.version;
+    IF NEW.shown_at IS NOT DISTINCT FROM OLD.shown_at OR NEW IS DISTINCT FROM drawn THEN
+        NEW.version := OLD.version + 1;
+    END IF;
+    RETURN NEW;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER requests_version BEFORE UPDATE ON requests FOR EACH ROW EXECUTE FUNCTION requests_version();
 
 -- A revision is one version of the code, sealed with all that it may do.
 CREATE TABLE revisions (

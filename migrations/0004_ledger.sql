@@ -48,7 +48,7 @@ CREATE TABLE holds (
     asker      text NOT NULL,
     session_id text NOT NULL,
     project    text NOT NULL,
-    purpose    text NOT NULL CHECK (purpose IN ('draft', 'run', 'check')),
+    purpose    text NOT NULL CHECK (purpose IN ('draft', 'inspect', 'run', 'check')),
     -- A negative hold would make room in a budget.
     amount     bigint NOT NULL CHECK (amount >= 0),
     at         timestamptz NOT NULL,

@@ -225,6 +225,20 @@ BEGIN
     RETURN NEW;
 END $$;
 
+CREATE FUNCTION requests_version() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    drawn requests := OLD;
+BEGIN
+    drawn.shown_at := NEW.shown_at;
+    NEW.version := OLD.version;
+    IF NEW.shown_at IS NOT DISTINCT FROM OLD.shown_at OR NEW IS DISTINCT FROM drawn THEN
+        NEW.version := OLD.version + 1;
+    END IF;
+    RETURN NEW;
+END $$;
+
 CREATE FUNCTION revisions_by_rules() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -565,7 +579,7 @@ CASE
 END),
     CONSTRAINT holds_end CHECK ((expires_at > at)),
     CONSTRAINT holds_id_check CHECK ((id <> ''::text)),
-    CONSTRAINT holds_purpose_check CHECK ((purpose = ANY (ARRAY['draft'::text, 'run'::text, 'check'::text]))),
+    CONSTRAINT holds_purpose_check CHECK ((purpose = ANY (ARRAY['draft'::text, 'inspect'::text, 'run'::text, 'check'::text]))),
     CONSTRAINT holds_risked CHECK (((risked >= 0) AND (risked <= amount))),
     CONSTRAINT holds_uncertain CHECK (((uncertain_at IS NULL) OR called))
 );
@@ -736,6 +750,7 @@ CREATE TABLE requests (
     changed_at timestamp with time zone NOT NULL,
     expires_at timestamp with time zone,
     shown_at timestamp with time zone,
+    version bigint DEFAULT 1 NOT NULL,
     CONSTRAINT requests_asker_check CHECK ((asker <> ''::text)),
     CONSTRAINT requests_attempts_check CHECK ((attempts >= 0)),
     CONSTRAINT requests_away_before_run CHECK (((away IS NULL) OR (state <> ALL (ARRAY['running'::text, 'done'::text, 'lost'::text])))),
@@ -1199,6 +1214,8 @@ CREATE TRIGGER requests_undeletable BEFORE DELETE ON requests FOR EACH ROW EXECU
 CREATE TRIGGER requests_unstarted BEFORE UPDATE ON requests FOR EACH ROW WHEN (((new.state = 'pending'::text) AND (old.state = 'running'::text))) EXECUTE FUNCTION requests_unstarted();
 
 CREATE TRIGGER requests_untruncatable BEFORE TRUNCATE ON requests FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER requests_version BEFORE UPDATE ON requests FOR EACH ROW EXECUTE FUNCTION requests_version();
 
 CREATE TRIGGER revisions_by_rules BEFORE INSERT ON revisions FOR EACH ROW EXECUTE FUNCTION revisions_by_rules();
 

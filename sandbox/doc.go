@@ -21,6 +21,7 @@
 //	BASE/work/         the code's working folder, with the inputs in it by name
 //	BASE/out/          where the runner keeps charts and tables until they are sent
 //	BASE/result.part   the result while it is written, which is when the code is dead: it holds the stamp
+//	BASE/seen          what the witness in a cloud box has seen until now (guard.py)
 //	BASE/result        the whole result: it appears by a rename, as the runner's last act
 //
 // StartCommand gives the shell line that starts it all. In a local box job and
@@ -32,12 +33,16 @@
 //	supervise.py   makes the worker, then reads the job, hands it the code, reads what
 //	               it prints, stops it at the time limit, kills whatever is left, and only
 //	               then sends what there is to send
-//	machine.py     the box as a machine: kills what is left, counts files, sets the environment
+//	child.py       the worker as the supervisor sees it, and the pipes to it
+//	printed.py     what the code prints, as much of it as may leave the box
+//	machine.py     the box as a machine: users and signals, kills what is left, counts files
+//	guard.py       closes a machine of its own before the code begins, and stays as its witness
 //	worker.py      imports pandas and pyplot, waits, runs the code as __main__; puts down what it
 //	               said before tables and charts are written, which may take too long
 //	show.py        turns the last expression and the figures into tables and charts; draws
 //	               what the code gives to chart() at once, within the code's time
-//	watch.py       notes what the code opens, imports, connects to and spawns
+//	watch.py       hints at what the code opens, imports, connects to and spawns; the witness of a
+//	               local box is its kernel (package witness)
 //	collect.py     chooses and reads the files that go back
 //	cells.py       what these could do to people: cells that a spreadsheet computes, pages
 //	               that hold programs, bytes that are not what their name says; so much

@@ -336,8 +336,8 @@ func TestTheRunnerIsInTheBinary(t *testing.T) {
 		}
 	}
 	require.Contains(t, RunnerFiles(), DeskFiles()[0], "programs count on the desk in every box")
-	require.Equal(t, []string{"cells.py", "collect.py", "deeds.py", "endless.py", "findings.py", "formulas.py", "frames.py", "inspect.py", "known.json", "listed.py", "looks.py",
-		"machine.py", "masks.py", "needs.py", "outputs.py", "places.py", "read.py", "scope.py", "settings.py", "show.py", "supervise.py", "tables.py", "unusual.py", "values.py", "watch.py", "worded.py", "worker.py"}, names)
+	require.Equal(t, []string{"cells.py", "child.py", "collect.py", "deeds.py", "endless.py", "findings.py", "formulas.py", "frames.py", "guard.py", "inspect.py", "known.json", "listed.py", "looks.py",
+		"machine.py", "masks.py", "needs.py", "outputs.py", "places.py", "printed.py", "read.py", "scope.py", "settings.py", "show.py", "supervise.py", "tables.py", "unusual.py", "values.py", "watch.py", "worded.py", "worker.py"}, names)
 }
 
 func FuzzReadResult(f *testing.F) {

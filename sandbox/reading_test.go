@@ -96,7 +96,7 @@ func TestAReaderThatDoesMoreThanReadIsStopped(t *testing.T) {
 		"opens another file": `open("/proc/1/environ", "rb").read()`,
 		"opens the runner's": `open("/root/.profile")`,
 	} {
-		answers := readWith(t, func(base string) {
+		answers := readWith(t, 1200, func(base string) {
 			require.NoError(t, os.WriteFile(filepath.Join(base, "runner", "desk", "reading.py"), []byte("import os, socket, subprocess\ndef read(path, name, out=None):\n    "+deed+"\n"), 0o644))
 		}, map[string]string{"a.csv": "a\n1\n"}, "a.csv", "a.csv")
 		require.Equal(t, "misbehaved", answers[0].Problem.Code, what)
@@ -106,11 +106,11 @@ func TestAReaderThatDoesMoreThanReadIsStopped(t *testing.T) {
 
 func TestAFileThatEndsItsReaderDoesNotEndTheNext(t *testing.T) {
 	t.Parallel()
-	answers := readWith(t, func(base string) {
+	answers := readWith(t, 20, func(base string) {
 		path := filepath.Join(base, "runner", "desk", "reading.py")
 		data, err := os.ReadFile(path)
 		require.NoError(t, err)
-		require.NoError(t, os.WriteFile(path, append(data, []byte("\n_read = read\ndef read(path, name, out=None):\n    import os\n    if name == 'memory.csv': bytearray(1 << 40)\n    if name == 'dies.csv': os._exit(9)\n    if name == 'raises.csv': 1 / 0\n    if name == 'hangs.csv':\n        while True: pass\n    return _read(path, name, out)\n")...), 0o644))
+		require.NoError(t, os.WriteFile(path, append(data, []byte("\n_read = read\ndef read(path, name, out=None):\n    import os\n    if name == 'memory.csv': bytearray(1 << 40)\n    if name == 'dies.csv': os._exit(9)\n    if name == 'raises.csv': 1 / 0\n    if name == 'hangs.csv':\n        import time\n        time.sleep(1000)\n    return _read(path, name, out)\n")...), 0o644))
 	}, map[string]string{"memory.csv": "a\n1\n", "dies.csv": "a\n1\n", "raises.csv": "a\n1\n", "hangs.csv": "a\n1\n", "good.csv": "a,b\n1,2\n"}, "memory.csv", "good.csv", "dies.csv", "good.csv", "raises.csv", "good.csv", "hangs.csv", "good.csv")
 	var codes []string
 	for _, a := range answers {
@@ -127,7 +127,7 @@ func TestAFileThatEndsItsReaderDoesNotEndTheNext(t *testing.T) {
 func TestATableThatIsTooLargeAsCSVIsRefused(t *testing.T) {
 	t.Parallel()
 	large := "a,b\n" + strings.Repeat("1,2\n", 100_000)
-	answers := readWith(t, func(base string) {
+	answers := readWith(t, 1200, func(base string) {
 		path := filepath.Join(base, "runner", "read.py")
 		data, err := os.ReadFile(path)
 		require.NoError(t, err)
@@ -139,11 +139,12 @@ func TestATableThatIsTooLargeAsCSVIsRefused(t *testing.T) {
 	require.NotNil(t, answers[1].Reading)
 }
 
-// readWith runs read.py outside of a box, with a runner that has been changed.
-func readWith(t *testing.T, change func(base string), data map[string]string, names ...string) []reading.Answer {
+// readWith runs read.py outside of a box, with a runner that has been changed and
+// so many seconds for each file.
+func readWith(t *testing.T, seconds int, change func(base string), data map[string]string, names ...string) []reading.Answer {
 	t.Helper()
 	stamp := NewStamp()
-	job := ReadJob{CSV: true, Seconds: 4, MemoryMB: 512}
+	job := ReadJob{CSV: true, Seconds: seconds, MemoryMB: 512}
 	for _, name := range names {
 		job.Files = append(job.Files, ReadFile{Name: name, Size: int64(len(data[name])), Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(data[name])), nil }})
 	}

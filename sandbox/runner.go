@@ -40,12 +40,13 @@ func filesBelow(folder string) (files []RunnerFile) {
 	return files
 }
 
-// Runner names the Python that goes into every box by what it holds. It belongs to
-// a box's template: another runner may run the same code differently, so an
-// approval holds for the one that it was given under.
+// Runner returns the version of the Python that goes into every box, a hash of its files.
+// It is part of a box's template: another runner may run the same code differently, so an
+// approval counts only for the one it was given under.
 func Runner() string { return named("runner", RunnerFiles()) }
 
-// Desk names the desk by what it holds: another one may read the same file otherwise.
+// Desk returns the version of the desk, a hash of its files. Another version may read the
+// same file differently.
 func Desk() string { return named("desk", DeskFiles()) }
 
 func named(what string, files []RunnerFile) string {
@@ -67,6 +68,12 @@ func StartCommand(base, python string) string {
 	return "mkdir " + base + "/once 2>/dev/null || exit 17; " +
 		"exec " + python + " -I -B " + base + "/runner/supervise.py " +
 		base + "/job " + base + "/result " + base + "/work " + base + "/out </dev/null >" + base + "/log 2>&1"
+}
+
+// GuardedCommand is StartCommand for a machine of its own in which it runs as root: the code
+// gets a user of its own, and a witness stays beside it, which writes base/seen.
+func GuardedCommand(base, python string) string {
+	return strings.Replace(StartCommand(base, python), base+"/out </dev/null", base+"/out guard </dev/null", 1)
 }
 
 // InspectCommand is the shell line that inspects base/job (of WriteInspection)

@@ -76,7 +76,17 @@ func holdsPerSecond(b *testing.B, db *DB, long time.Duration, round int) float64
 				if last != "" {
 					r.Changes.Settlements = []budget.Settlement{{HoldID: last, At: now}}
 				}
-				errs[c] = db.write(b.Context(), func(tx pgx.Tx) error { return db.storeMoney(b.Context(), tx, r, newContents(streamOf(r.ID))) })
+				errs[c] = db.batched(b.Context(), pgx.TxOptions{}, false, func(t *batched) error {
+					k := db.queueMoney(t.Batch, &loaded{Request: r, now: now})
+					if err := t.send(); err != nil {
+						return err
+					}
+					if err := db.weigh(t, r, k); err != nil {
+						return err
+					}
+					queueHolds(t.Batch, r)
+					return nil
+				})
 				last = id
 				counts[c]++
 			}
@@ -91,7 +101,7 @@ func holdsPerSecond(b *testing.B, db *DB, long time.Duration, round int) float64
 	return float64(n) / took.Seconds()
 }
 
-// benchScript prepares what both sides need, and says storeMoney's statements in
+// benchScript prepares what both sides need, and says the statements of a hold in
 // pgbench's words: what is a parameter of ours is one of its own, because what
 // stands in the statement itself Postgres would work out only once.
 func benchScript(b *testing.B, db *DB) string {
@@ -113,33 +123,45 @@ func benchScript(b *testing.B, db *DB) string {
 	const user, session, request = "'U' || :client_id", "'ses' || :client_id", "'req' || :client_id"
 	id := func(n string) string { return "'bench-' || :round || '-' || :client_id || '-' || " + n }
 	s.WriteString("\\set n :n + 1\n\\set last :n - 1\n\\set free 0\n\\set amount 1000\n")
-	s.WriteString("BEGIN;\n\\startpipeline\n")
+	s.WriteString("\\startpipeline\nBEGIN;\n")
 	for _, scope := range [][]string{{":team", ":user", user}, {":team", ":session", session}, {":team", ":project", ":channel"}, {":team", ":team_kind", ":team"}} {
 		say(makeScope, scope...)
 		say(takeScope, scope...)
 	}
 	say(shareRoles, ":roles")
-	say(tellTime)
-	say(limitsQuery, ":teams", ":kinds", "('{U' || :client_id || ',ses' || :client_id || ',CHAN,TEAM,admins,members,reviewers}')", "NULL")
 	say(insertSettlement, id(":last"), request, ":team", user, session, ":channel", ":now", ":free", ":estimated")
+	say(tellTime)
+	of := whose{given: ofScopes(nil).given}
+	ids := "('{U' || :client_id || ',ses' || :client_id || ',CHAN,TEAM,admins,members,reviewers}')"
+	say(fmt.Sprintf(limitsQuery, of.from(2)), "NULL", ":teams", ":kinds", ids)
+	say(fmt.Sprintf(sumsOfLimits, of.from(10)), ":span1", ":span2", ":span3", ":span4", ":span5", ":span6", ":span7", ":span8", ":span9", ":teams", ":kinds", ids)
 	s.WriteString("\\endpipeline\n\\startpipeline\n")
-	say(sums, ":team", "("+user+")", ":user", ":days_from", ":days_until", ":quarters_from", ":quarters_until")
-	say(sums, ":team", ":team", ":team_kind", ":days_from", ":days_until", ":quarters_from", ":quarters_until")
 	say(insertHold, id(":n"), request, ":team", user, session, ":channel", ":draft", ":amount", ":now", ":later")
-	s.WriteString("\\endpipeline\nCOMMIT;\n")
+	s.WriteString("COMMIT;\n\\endpipeline\n")
 	return s.String()
 }
 
 // benchValues are the parameters that are the same for all clients.
-func benchValues(round int) map[string]string {
+func benchValues(db *DB, round int) map[string]string {
 	now := time.Now().UTC()
-	cut := spanOf(budget.Month.Range(now, time.UTC))
 	at := func(t time.Time) string { return t.Format(time.RFC3339) }
-	return map[string]string{"n": "0", "round": strconv.Itoa(round), "team": team, "channel": channel, "roles": rolesKey(team),
+	values := map[string]string{"n": "0", "round": strconv.Itoa(round), "team": team, "channel": channel, "roles": rolesKey(team),
 		"project": string(budget.Project), "session": string(budget.Session), "team_kind": string(budget.Team), "user": string(budget.User),
 		"teams": "{TEAM,TEAM,TEAM,TEAM,TEAM,TEAM,TEAM}", "kinds": "{user,session,project,team,role,role,role}",
-		"days_from": at(cut.daysFrom), "days_until": at(cut.daysUntil), "quarters_from": at(cut.quartersFrom), "quarters_until": at(cut.quartersUntil),
 		"now": at(now), "later": at(now.Add(time.Hour)), "estimated": "false", "draft": string(budget.ForDraft)}
+	for i, list := range db.spans(now, endOfTime, budget.Day, budget.Week, budget.Month, budget.None) {
+		var words []string
+		switch list := list.(type) {
+		case []string:
+			words = list
+		case []time.Time:
+			for _, t := range list {
+				words = append(words, at(t))
+			}
+		}
+		values[fmt.Sprint("span", i+1)] = "{" + strings.Join(words, ",") + "}"
+	}
+	return values
 }
 
 var tps = regexp.MustCompile(`(?m)^tps = ([0-9.]+)`)
@@ -160,7 +182,7 @@ func pgbench(b *testing.B, db *DB, url, script string, seconds, round int) float
 	defer cancel()
 	args := []string{"-n", "-M", "prepared", "-c", strconv.Itoa(benchClients), "-j", "2",
 		"-T", strconv.Itoa(seconds), "-f", file}
-	for name, value := range benchValues(round) {
+	for name, value := range benchValues(db, round) {
 		args = append(args, "-D", name+"="+value)
 	}
 	out, err := exec.CommandContext(ctx, filepath.Join(bin, "pgbench"), append(args, url)...).CombinedOutput()

@@ -27,9 +27,9 @@ func houseScopes(team string) []budget.Scope {
 		{Team: team, Kind: budget.Project, ID: house}, {Team: team, Kind: budget.Team, ID: team}})
 }
 
-// HoldCheck sets money of a workspace's budget aside for something that the house
-// tries, a box of a self-test for one, before it does. Where the budget cannot bear
-// it: *budget.ExceededError.
+// HoldCheck holds money of a workspace's budget for a try of our own, such as the box of
+// a self-test, before the try begins. It returns a *budget.ExceededError when the budget
+// has no room.
 func (db *DB) HoldCheck(ctx context.Context, team, what string, most budget.USD) (id string, err error) {
 	id = approval.NewID(12)
 	err = db.write(ctx, func(tx pgx.Tx) error {
@@ -40,7 +40,7 @@ func (db *DB) HoldCheck(ctx context.Context, team, what string, most budget.USD)
 		if err != nil {
 			return err
 		}
-		standings, err := db.standings(ctx, tx, []budget.Scope{{Team: team, Kind: budget.Team, ID: team}}, now)
+		standings, err := db.standingsUntil(ctx, tx, []budget.Scope{{Team: team, Kind: budget.Team, ID: team}}, now, endOfTime)
 		if err != nil {
 			return err
 		}
@@ -62,7 +62,8 @@ func (db *DB) HoldCheck(ctx context.Context, team, what string, most budget.USD)
 	return id, nil
 }
 
-// SettleCheck ends such a hold with what the try has cost, and never more than was held.
+// SettleCheck ends such a hold with the cost of the try, and never charges more than was
+// held.
 func (db *DB) SettleCheck(ctx context.Context, id string, charges ...budget.Charge) error {
 	err := db.write(ctx, func(tx pgx.Tx) error { return settleCheck(ctx, tx, id, charges, false) })
 	if err != nil {
@@ -71,8 +72,8 @@ func (db *DB) SettleCheck(ctx context.Context, id string, charges ...budget.Char
 	return nil
 }
 
-// SettleChecks ends in full what nobody has settled in time: its process died in
-// the middle, and its box lived no longer than was held for.
+// SettleChecks charges in full the holds of tries that died before they could settle.
+// Their boxes lived no longer than was held for.
 func (db *DB) SettleChecks(ctx context.Context) error {
 	err := db.write(ctx, func(tx pgx.Tx) error {
 		stale, err := all[struct{ ID string }](ctx, tx, `
@@ -155,23 +156,30 @@ func (db *DB) Uncertain(ctx context.Context) (list []Uncertain, err error) {
 	return list, nil
 }
 
-// uncertain adds to standings how much of what is held is uncertain.
-func (db *DB) uncertain(ctx context.Context, tx pgx.Tx, standings []budget.Standing) error {
-	batch := &pgx.Batch{}
-	for i := range standings {
-		s := &standings[i]
-		column, pays := payerColumns[s.Limit.Scope.Kind]
-		if !pays || s.Held == 0 {
-			continue
+// queueUncertain reads how much of what is held in some scopes is uncertain.
+func queueUncertain(b *pgx.Batch, of whose, into *map[budget.Scope]budget.USD) {
+	type row struct {
+		Team   string
+		Kind   budget.ScopeKind
+		ID     string
+		Amount budget.USD
+	}
+	ask(b, func(rows []row) error {
+		*into = map[budget.Scope]budget.USD{}
+		for _, r := range rows {
+			(*into)[budget.Scope{Team: r.Team, Kind: r.Kind, ID: r.ID}] = r.Amount
 		}
-		batch.Queue(`SELECT coalesce(sum(amount), 0)::bigint FROM holds WHERE uncertain_at IS NOT NULL AND NOT settled AND team = $1 AND `+column+` = $2`,
-			s.Limit.Scope.Team, s.Limit.Scope.ID).QueryRow(func(row pgx.Row) error { return row.Scan(&s.Uncertain) })
-	}
-	if batch.Len() == 0 {
 		return nil
+	}, fmt.Sprintf(`
+		SELECT w.team, w.kind, w.id, sum(h.amount)::bigint AS amount FROM %s, unnest(teams, kinds, ids) AS w (team, kind, id)
+		JOIN holds h ON h.uncertain_at IS NOT NULL AND NOT h.settled AND h.team = w.team
+			AND w.id = CASE w.kind WHEN 'user' THEN h.asker WHEN 'session' THEN h.session_id WHEN 'project' THEN h.project WHEN 'team' THEN h.team END
+		GROUP BY 1, 2, 3`, of.from(1)), of.args...)
+}
+
+func withUncertain(list []budget.Standing, amounts map[budget.Scope]budget.USD) []budget.Standing {
+	for i := range list {
+		list[i].Uncertain = amounts[list[i].Limit.Scope]
 	}
-	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
-		return fmt.Errorf("add up what is uncertain: %w", err)
-	}
-	return nil
+	return list
 }

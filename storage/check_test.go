@@ -110,7 +110,7 @@ func TestWhatIsUncertainIsKeptWithItsHold(t *testing.T) {
 		require.NoError(t, sweeper(b.DB, b.policy).Sweep(t.Context()))
 		return b.count(t, `SELECT count(*) FROM settlements WHERE hold_id = $1 AND estimated AND amount = $2`, rest.ID, 2*budget.Cent)
 	}
-	require.Zero(t, sweep(-time.Minute))
+	require.Zero(t, sweep(-soon))
 	require.Equal(t, 1, sweep(time.Minute))
 	require.Zero(t, b.count(t, wrongBalances)+b.count(t, wrongHelds))
 }

@@ -105,18 +105,7 @@ func (c *contents) gather(changes approval.Changes) error {
 	return nil
 }
 
-// flush sends what has not been sent yet.
-func (c *contents) flush(ctx context.Context, tx pgx.Tx) error {
-	batch := &pgx.Batch{}
-	if c.queue(batch); batch.Len() == 0 {
-		return nil
-	}
-	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
-		return fmt.Errorf("store the contents of %s: %w", c.stream, err)
-	}
-	return nil
-}
-
+// queue sends what has not been sent yet.
 func (c *contents) queue(batch *pgx.Batch) {
 	if len(c.fresh.hashes) == 0 {
 		return
@@ -126,8 +115,9 @@ func (c *contents) queue(batch *pgx.Batch) {
 	c.fresh.hashes, c.fresh.salts, c.fresh.values = nil, nil, nil
 }
 
-// Forget makes values of a request go, all of them where no hashes are given, and says
-// so in its audit trail: who wanted it, and a word for the reason. It returns how many went.
+// Forget deletes values of a request, all of them when no hashes are given. It records in
+// the audit trail who wanted it and a word for the reason, and returns how many values
+// went.
 func (db *DB) Forget(ctx context.Context, requestID string, hashes []string, by, why string) (n int, err error) {
 	err = db.write(ctx, func(tx pgx.Tx) error {
 		return tx.QueryRow(ctx, `SELECT forget($1, $2, $3, $4)`, streamOf(requestID), hashes, by, why).Scan(&n)

@@ -31,10 +31,12 @@ func TestTheDocumentedExampleIsWhatIsStored(t *testing.T) {
 	b := setup(t)
 	require.NoError(t, b.exec(t, `INSERT INTO contents (hash, salt, value, stream) VALUES ($1, $2, $3, $4)`, steps[0][2], salt, []byte(question), c.stream))
 	err = pgx.BeginFunc(t.Context(), b.pool, func(tx pgx.Tx) error {
-		return c.append(t.Context(), tx, []approval.Event{
+		batch := &pgx.Batch{}
+		require.NoError(t, c.queueEvents(batch, &eventRow{Stream: c.stream, Hash: beginning}, []approval.Event{
 			{At: time.Date(2026, 11, 26, 9, 0, 0, 0, time.UTC), Actor: "U0MAYA", Kind: "asked",
 				Data: map[string]any{"question": approval.Said(question), "channel": "C0SALES", "model": "small", "trigger": "8.15"}},
-			{At: time.Date(2026, 11, 26, 9, 0, 30, 250e6, time.UTC), Actor: "U0MAYA", Kind: "withdrawn"}})
+			{At: time.Date(2026, 11, 26, 9, 0, 30, 250e6, time.UTC), Actor: "U0MAYA", Kind: "withdrawn"}}))
+		return tx.SendBatch(t.Context(), batch).Close()
 	})
 	require.NoError(t, err)
 	rows, err := b.pool.Query(t.Context(), `SELECT event_line(stream, seq, at, actor, kind, data, prev_hash), hash FROM events WHERE stream = $1 ORDER BY seq`, c.stream)

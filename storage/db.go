@@ -77,8 +77,8 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 	return db, nil
 }
 
-// Close lets go of all connections. A database that does not answer any more
-// keeps nobody waiting for long: what is left open then ends with the process.
+// Close closes all connections. A database that no longer answers delays it only briefly;
+// whatever is open then ends with the process.
 func (db *DB) Close() { db.closeWithin(10 * time.Second) }
 
 func (db *DB) closeWithin(limit time.Duration) {
@@ -112,6 +112,7 @@ func connect(ctx context.Context, url string, size int) (*pgxpool.Pool, error) {
 	}
 	config.MaxConns = int32(size)
 	config.ConnConfig.ConnectTimeout = 5 * time.Second
+	config.ConnConfig.Tracer = tripTracer{}
 	params := config.ConnConfig.RuntimeParams
 	params["application_name"] = "countersign"
 	// A replica whose machine has gone must lose its locks: the server notices within half a minute.
@@ -146,15 +147,12 @@ const (
 	away                // before it began: so is the database
 )
 
-// transact runs the work in a transaction and commits it. When Postgres cuts the
-// transaction off, or the connection breaks, it is run again from the start. A
-// commit whose answer got lost is repeated only where twice is as good as once:
-// nobody knows what became of it, and the caller finds out by looking.
-func (db *DB) transact(ctx context.Context, options pgx.TxOptions, twice bool, work func(tx pgx.Tx) error) error {
+// until runs an attempt until it has passed or another would not change what became of it.
+func until(ctx context.Context, attempt func() (fate, error)) error {
 	began, cuts := time.Now(), 0
 	pauses := &backoff.ExponentialBackOff{InitialInterval: 15 * time.Millisecond, MaxInterval: 480 * time.Millisecond, Multiplier: 2, RandomizationFactor: 1. / 3}
 	for {
-		became, err := db.attempt(ctx, options, twice, work)
+		became, err := attempt()
 		if became == cut {
 			cuts++
 		}
@@ -169,18 +167,21 @@ func (db *DB) transact(ctx context.Context, options pgx.TxOptions, twice bool, w
 	}
 }
 
+// transact runs the work in a transaction and commits it. When Postgres cuts the
+// transaction off, or the connection breaks, it is run again from the start. A
+// commit whose answer got lost is repeated only where twice is as good as once:
+// nobody knows what became of it, and the caller finds out by looking.
+//
+// What a person waits for is sent in batches instead (batched.go).
+func (db *DB) transact(ctx context.Context, options pgx.TxOptions, twice bool, work func(tx pgx.Tx) error) error {
+	return until(ctx, func() (fate, error) { return db.attempt(ctx, options, twice, work) })
+}
+
 // attempt runs the work once.
 func (db *DB) attempt(ctx context.Context, options pgx.TxOptions, twice bool, work func(tx pgx.Tx) error) (fate, error) {
 	tx, err := db.pool.BeginTx(ctx, options)
 	if err != nil {
-		err = fmt.Errorf("begin: %w", err)
-		switch {
-		case ctx.Err() != nil:
-			return settled, err
-		case hungUp(err):
-			return away, err
-		}
-		return cut, err
+		return unbegun(ctx, err)
 	}
 	if err := work(tx); err != nil {
 		// The caller may have gone; the transaction ends all the same.

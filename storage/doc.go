@@ -1,11 +1,16 @@
 // Package storage keeps everything in Postgres: it is the approval.Store, and
 // the queue that calls the steps.
 //
-// Its one idea: one call is one transaction. Update locks the request's row,
-// runs the caller's closure on the whole aggregate, and writes what the closure
-// has noted in Changes: the code, the decision, the run, the money, the audit
-// trail, the messages and the jobs, all of it or none. The database's clock is the
-// only clock.
+// Its one idea: one call is one transaction, and it makes few trips. Update loads
+// the whole aggregate in one batch without a lock, runs the caller's closure on it, and
+// writes what the closure has noted in Changes: the code, the decision, the run, the
+// money, the audit trail, the messages and the jobs, all of it or none. The write locks
+// the row and holds its version against what was loaded; where somebody else has been
+// faster, everything begins anew. The database's clock is the only clock.
+//
+// A person waits for each round trip, so what they wait for is sent in batches, begin
+// and commit included (batched.go), and counted (trips.go; a table in cmd/countersign
+// asserts the counts).
 //
 // Its one rule: nothing in here waits for the network while it holds a lock, and
 // locks are taken in one order: the request, the scopes of its budgets in the
@@ -24,8 +29,8 @@
 // (contents.go). So it can be forgotten, and the audit trail holds (event.go;
 // docs/events.md has the format).
 //
-// Exported methods begin, call functions that take the transaction, and commit.
-// SQL stands beside the method that runs it. What must be impossible is refused
+// A function called queue... adds statements to a batch, and what they read is there once
+// that was sent. SQL stands beside the method that runs it. What must be impossible is refused
 // by the schema (package migrations); faults.go turns such a refusal into the
 // typed error that the verbs would have given.
 package storage

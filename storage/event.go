@@ -41,48 +41,67 @@ func (e eventRow) line() string {
 func (e eventRow) sum() string { return approval.Hash([]byte(e.line())) }
 
 // appendEvents continues a stream's chain with events that name nothing which is
-// stored beside them.
+// stored beside them. Writers of one stream follow one another: the lock lasts until
+// the transaction ends.
 func appendEvents(ctx context.Context, tx pgx.Tx, stream string, events []approval.Event) error {
-	return newContents(stream).append(ctx, tx, events)
-}
-
-// append continues the stream's chain. Writers of one stream follow one another: the
-// lock lasts until the transaction ends.
-func (c *contents) append(ctx context.Context, tx pgx.Tx, events []approval.Event) error {
 	if len(events) == 0 {
 		return nil
 	}
-	if err := lockStream(ctx, tx, c.stream); err != nil {
-		return err
-	}
-	last := eventRow{Stream: c.stream, Hash: beginning}
-	err := tx.QueryRow(ctx, `SELECT seq, hash FROM events WHERE stream = $1 ORDER BY seq DESC LIMIT 1`, c.stream).Scan(&last.Seq, &last.Hash)
-	if err != nil && notFound(err) != approval.ErrNotFound {
-		return fmt.Errorf("read the end of the audit trail of %s: %w", c.stream, err)
-	}
 	batch := &pgx.Batch{}
+	last := queueStream(batch, stream)
+	err := tx.SendBatch(ctx, batch).Close()
+	if err == nil {
+		batch = &pgx.Batch{}
+		if err = newContents(stream).queueEvents(batch, last, events); err == nil {
+			err = tx.SendBatch(ctx, batch).Close()
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("append to the audit trail of %s: %w", stream, err)
+	}
+	return nil
+}
+
+// queueStream locks a stream and reads where it ends.
+func queueStream(b *pgx.Batch, stream string) *eventRow {
+	last := &eventRow{Stream: stream, Hash: beginning}
+	b.Queue(lockEvents, "events "+stream)
+	ask(b, func(rows []struct {
+		Seq  int64
+		Hash string
+	}) error {
+		for _, row := range rows {
+			last.Seq, last.Hash = row.Seq, row.Hash
+		}
+		return nil
+	}, `SELECT seq, hash FROM events WHERE stream = $1 ORDER BY seq DESC LIMIT 1`, stream)
+	return last
+}
+
+// queueEvents continues a stream that is locked, after its last event, and stores what
+// the events name.
+func (c *contents) queueEvents(b *pgx.Batch, last *eventRow, events []approval.Event) error {
 	for _, e := range events {
 		data, err := c.data(e.Data)
 		if err != nil {
 			return err
 		}
-		next := eventRow{Stream: c.stream, Seq: last.Seq + 1, At: micro(e.At), Actor: line(e.Actor), Kind: line(e.Kind), Data: data, PrevHash: last.Hash}
+		next := eventRow{Stream: last.Stream, Seq: last.Seq + 1, At: micro(e.At), Actor: line(e.Actor), Kind: line(e.Kind), Data: data, PrevHash: last.Hash}
 		next.Hash = next.sum()
-		batch.Queue(`
+		b.Queue(`
 			INSERT INTO events (stream, seq, at, actor, kind, data, prev_hash, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
 			next.Stream, next.Seq, next.At, next.Actor, next.Kind, next.Data, next.PrevHash, next.Hash)
-		last = next
+		last = &next
 	}
-	c.queue(batch)
-	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
-		return fmt.Errorf("append to the audit trail of %s: %w", c.stream, err)
-	}
+	c.queue(b)
 	return nil
 }
 
+const lockEvents = `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`
+
 // lockStream makes writers of one stream follow one another, until they commit.
 func lockStream(ctx context.Context, tx pgx.Tx, stream string) error {
-	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, "events "+stream); err != nil {
+	if _, err := tx.Exec(ctx, lockEvents, "events "+stream); err != nil {
 		return fmt.Errorf("lock the audit trail of %s: %w", stream, err)
 	}
 	return nil
@@ -91,20 +110,25 @@ func lockStream(ctx context.Context, tx pgx.Tx, stream string) error {
 // Audit stores an event that belongs to no verb. Without a time it gets the
 // database's.
 func (db *DB) Audit(ctx context.Context, requestID string, e approval.Event) error {
-	err := db.write(ctx, func(tx pgx.Tx) error {
-		if e.At.IsZero() {
-			now, err := clock(ctx, tx)
-			if err != nil {
-				return err
-			}
-			e.At = now
-		}
-		return appendEvents(ctx, tx, streamOf(requestID), []approval.Event{e})
-	})
-	if err != nil {
+	if err := db.audit(ctx, streamOf(requestID), e); err != nil {
 		return fmt.Errorf("audit %q of %s: %w", e.Kind, requestID, err)
 	}
 	return nil
+}
+
+func (db *DB) audit(ctx context.Context, stream string, e approval.Event) error {
+	return db.batched(ctx, pgx.TxOptions{}, false, func(t *batched) error {
+		var now time.Time
+		last := queueStream(t.Batch, stream)
+		tell(t.Batch, []any{&now}, tellTime)
+		if err := t.send(); err != nil {
+			return err
+		}
+		if e.At.IsZero() {
+			e.At = now
+		}
+		return newContents(stream).queueEvents(t.Batch, last, []approval.Event{e})
+	})
 }
 
 // Events are the audit trail of a request, oldest first, with the words that they name

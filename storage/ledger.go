@@ -13,71 +13,78 @@ import (
 	"countersign/budget"
 )
 
-// storeMoney writes what was held, what was called and what was settled. It
-// locks the scopes that pay first, so that every sum is taken from a ledger that
-// stands still. Old holds are settled before new ones are weighed: what is
-// given back can be held again.
-//
-// Everybody else who pays from these scopes waits meanwhile, so it makes two trips:
-// the locks, with what needs no answer; the sums, with the holds. Where the sums
-// have no room for the holds, the *budget.ExceededError ends the transaction, and
-// nothing was held.
-func (db *DB) storeMoney(ctx context.Context, tx pgx.Tx, r *approval.Request, words *contents) error {
-	c := r.Changes
-	// A hold may be taken and given back in one move; it has to exist before it can be settled.
-	settle := func(batch *pgx.Batch, isNew bool) {
-		for _, s := range c.Settlements {
-			if isNew == slices.ContainsFunc(c.Holds, func(h budget.Hold) bool { return h.ID == s.HoldID }) {
-				queueSettlement(batch, r, s)
-			}
-		}
+// queueMoney locks the scopes that pay, so that every sum is taken from a ledger that
+// stands still, settles the old holds, so that what is given back can be held again,
+// and adds up what is left for the new ones.
+func (db *DB) queueMoney(b *pgx.Batch, l *loaded) *reckoning {
+	c := l.Changes
+	if len(c.Holds)+len(c.Settlements) == 0 && c.TopUp == nil {
+		return &reckoning{}
 	}
-	var p payers
-	if len(c.Holds)+len(c.Settlements) > 0 || c.TopUp != nil {
-		batch := &pgx.Batch{}
-		db.queuePayers(batch, r, &p)
-		settle(batch, false)
-		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
-			return fmt.Errorf("lock the budgets of %s and settle: %w", r.ID, err)
-		}
-	}
+	queueLocks(b, l.Scopes())
+	b.Queue(shareRoles, rolesKey(l.Team))
+	queueSettlements(b, l.Request, false)
+	return db.queueReckoning(b, ofScopes(l.Scopes()), l.now, endOfTime)
+}
 
-	var before, after []budget.Standing
-	batch := &pgx.Batch{}
-	if len(c.Holds) > 0 {
-		before = db.queueStandings(batch, r.Scopes(), p.limits, p.now, endOfTime)
+// weigh says whether the new holds have room in every budget that applies, as they
+// stand. Where one has none, the *budget.ExceededError ends the transaction, and
+// nothing was held.
+func (db *DB) weigh(t *batched, r *approval.Request, k *reckoning) error {
+	fresh := slices.DeleteFunc(slices.Clone(r.Changes.Holds), func(h budget.Hold) bool { return h.RestOf != "" })
+	if len(fresh) == 0 {
+		return nil // a rest is no new burden: what it is the rest of was held before
 	}
+	standings, err := db.standing(t, k, r.Scopes())
+	if err != nil {
+		return err
+	}
+	var needed budget.USD
+	for _, h := range r.Changes.Holds {
+		needed += h.Amount
+	}
+	if err := budget.Check(needed, standings); err != nil {
+		if refused := new(budget.ExceededError); errors.As(err, &refused) {
+			refused.At = k.now // a limit that is changed from here on was not weighed
+		}
+		return err
+	}
+	for _, h := range fresh {
+		r.Money().Weighed(h, standings, k.now)
+	}
+	return nil
+}
+
+// queueHolds writes the new holds, what was called, and the settlements of those that
+// were taken and given back in one move.
+func queueHolds(b *pgx.Batch, r *approval.Request) {
+	c := r.Changes
 	for _, h := range c.Holds {
 		if h.RestOf != "" {
-			queueRest(batch, r, h)
+			queueRest(b, r, h)
 			continue
 		}
-		queueHold(batch, r, h)
+		queueHold(b, r, h)
 	}
 	if len(c.Called) > 0 {
-		batch.Queue(`UPDATE holds SET called = true WHERE id = ANY($1) AND NOT called`, c.Called)
+		b.Queue(`UPDATE holds SET called = true WHERE id = ANY($1) AND NOT called`, c.Called)
 	}
 	for _, k := range c.Risks {
 		if !slices.ContainsFunc(c.Holds, func(h budget.Hold) bool { return h.ID == k.HoldID && h.RestOf != "" }) { // it begins so
-			batch.Queue(`UPDATE holds SET risked = $2, uncertain_at = $3 WHERE id = $1`, k.HoldID, k.Most, moment(k.Since))
+			b.Queue(`UPDATE holds SET risked = $2, uncertain_at = $3 WHERE id = $1`, k.HoldID, k.Most, moment(k.Since))
 		}
 	}
-	settle(batch, true)
-	if spends(c.Settlements) {
-		after = db.queueStandings(batch, r.Scopes(), p.limits, p.now, endOfTime)
-	}
-	if batch.Len() > 0 {
-		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
-			return fmt.Errorf("write the holds of %s: %w", r.ID, err)
+	queueSettlements(b, r, true)
+}
+
+// queueSettlements ends holds: those of before, or those of this very move, which have
+// to exist before they can be settled.
+func queueSettlements(b *pgx.Batch, r *approval.Request, fresh bool) {
+	for _, s := range r.Changes.Settlements {
+		if fresh == slices.ContainsFunc(r.Changes.Holds, func(h budget.Hold) bool { return h.ID == s.HoldID }) {
+			queueSettlement(b, r, s)
 		}
 	}
-	if err := weigh(r, before, p.now); err != nil {
-		return err
-	}
-	// The scopes are still locked, so that whoever reaches a mark is told apart from
-	// whoever comes after.
-	r.Changes.Notices = append(r.Changes.Notices, approval.Alerts(r, after, p.now)...)
-	return storeTopUp(ctx, tx, r, p, words)
 }
 
 // What a hold takes beside the sums and the limits, which stand with those who read
@@ -94,35 +101,6 @@ const (
 		INSERT INTO holds (id, request_id, team, asker, session_id, project, purpose, amount, at, expires_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
 )
-
-// payers is what a request may spend by, read once its scopes are locked.
-type payers struct {
-	limits map[budget.Scope]budget.Limit
-	now    time.Time // when all were locked: whoever had them before may have spent in a window that began meanwhile
-}
-
-// weigh says whether the new holds have room in every budget that applies, as they
-// stood before.
-func weigh(r *approval.Request, standings []budget.Standing, now time.Time) error {
-	var needed budget.USD
-	fresh := slices.DeleteFunc(slices.Clone(r.Changes.Holds), func(h budget.Hold) bool { return h.RestOf != "" })
-	if len(fresh) == 0 {
-		return nil // a rest is no new burden: what it is the rest of was held before
-	}
-	for _, h := range r.Changes.Holds {
-		needed += h.Amount
-	}
-	if err := budget.Check(needed, standings); err != nil {
-		if refused := new(budget.ExceededError); errors.As(err, &refused) {
-			refused.At = now // a limit that is changed from here on was not weighed
-		}
-		return err
-	}
-	for _, h := range fresh {
-		r.Money().Weighed(h, standings, now)
-	}
-	return nil
-}
 
 // spends tells whether anything was paid: what comes back reaches no mark.
 func spends(settlements []budget.Settlement) bool {
@@ -181,19 +159,10 @@ func lockScopes(ctx context.Context, tx pgx.Tx, scopes []budget.Scope) error {
 	return nil
 }
 
-// queuePayers takes the scopes of a request, keeps the roles and their limits as
-// they are until the transaction ends (by one of them its asker may spend), and
-// reads the limits. Each statement sees what was committed when its turn comes, so
-// the limits are those that the locks keep.
-func (db *DB) queuePayers(batch *pgx.Batch, r *approval.Request, p *payers) {
-	queueLocks(batch, r.Scopes())
-	batch.Queue(shareRoles, rolesKey(r.Team))
-	batch.Queue(tellTime).QueryRow(func(row pgx.Row) error { return row.Scan(&p.now) })
-	db.queueLimits(batch, r.Scopes(), nil, &p.limits)
-}
-
 // rolesKey names the lock of a workspace's roles, of their limits and of who has
-// which: whoever changes them takes it alone, and all who spend share it.
+// which: whoever changes them takes it alone, and all who spend share it, because by
+// one of them the asker may spend. Each statement sees what was committed when its
+// turn comes, so the limits that are read next are those that the locks keep.
 func rolesKey(team string) string { return "roles " + team }
 
 func lockRoles(ctx context.Context, tx pgx.Tx, team string) error {
@@ -224,8 +193,8 @@ func inLockOrder(scopes []budget.Scope) []budget.Scope {
 	return slices.Compact(scopes)
 }
 
-// StaleHolds lists the holds of requests that nobody has settled in time, and those
-// that have been uncertain for too long, the oldest first.
+// StaleHolds lists the holds that nobody settled in time, and those that were uncertain
+// for too long, the oldest first.
 func (db *DB) StaleHolds(ctx context.Context) (holds []budget.Hold, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
 		rows, err := all[holdRow](ctx, tx, `

@@ -35,21 +35,13 @@ func (l limitRow) limit() budget.Limit {
 
 // Standings reads budgets as they are now, in lock order: the limits that are
 // set for these scopes, and the default one for a user without any.
-func (db *DB) Standings(ctx context.Context, scopes []budget.Scope) (standings []budget.Standing, err error) {
-	err = db.read(ctx, func(tx pgx.Tx) error {
-		now, err := clock(ctx, tx)
-		if err != nil {
-			return err
-		}
-		if standings, err = db.standings(ctx, tx, scopes, now); err != nil {
-			return err
-		}
-		return db.uncertain(ctx, tx, standings)
-	})
+func (db *DB) Standings(ctx context.Context, scopes []budget.Scope) ([]budget.Standing, error) {
+	var uncertain map[budget.Scope]budget.USD
+	list, err := db.reckoned(ctx, ofScopes(scopes), func() []budget.Scope { return scopes }, func(b *pgx.Batch) { queueUncertain(b, ofScopes(scopes), &uncertain) })
 	if err != nil {
 		return nil, fmt.Errorf("read the budgets: %w", err)
 	}
-	return standings, nil
+	return withUncertain(list, uncertain), nil
 }
 
 // change locks what a limit is about and runs the work with what it was before.
@@ -139,28 +131,26 @@ func told(l budget.Limit) map[string]any {
 
 // Limits are all that are set in a workspace, as they stand, in lock order.
 func (db *DB) Limits(ctx context.Context, team string) (standings []budget.Standing, err error) {
-	err = db.read(ctx, func(tx pgx.Tx) error {
-		if standings, err = db.limits(ctx, tx, team); err != nil {
+	err = db.batched(ctx, readOnly, true, func(t *batched) error {
+		var scopes []budget.Scope
+		var uncertain map[budget.Scope]budget.USD
+		ask(t.Batch, func(rows []budget.Scope) error { scopes = rows; return nil }, `SELECT team, kind, id FROM limits WHERE team = $1`, team)
+		if err := t.send(); err != nil {
 			return err
 		}
-		return db.uncertain(ctx, tx, standings)
+		k := db.queueReckoning(t.Batch, ofScopes(scopes), time.Now(), endOfTime)
+		queueUncertain(t.Batch, ofScopes(scopes), &uncertain)
+		if err := t.send(); err != nil {
+			return err
+		}
+		standings, err = db.standing(t, k, scopes)
+		standings = withUncertain(standings, uncertain)
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list the budgets: %w", err)
 	}
 	return standings, nil
-}
-
-func (db *DB) limits(ctx context.Context, tx pgx.Tx, team string) ([]budget.Standing, error) {
-	now, err := clock(ctx, tx)
-	if err != nil {
-		return nil, err
-	}
-	scopes, err := all[budget.Scope](ctx, tx, `SELECT team, kind, id FROM limits WHERE team = $1`, team)
-	if err != nil {
-		return nil, err
-	}
-	return db.standings(ctx, tx, scopes, now)
 }
 
 // LimitChanges is the audit trail of a workspace's limits, oldest first.

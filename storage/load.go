@@ -36,7 +36,6 @@ type requestRow struct {
 
 	Blocked     *approval.Block
 	Downgraded  *approval.Downgraded
-	Topups      int
 	Rounds      int
 	Edit        *approval.Edit
 	Written     *approval.Written
@@ -50,6 +49,9 @@ type requestRow struct {
 	Cause    *approval.Cause
 	Guest    bool
 	LookedAt *time.Time
+
+	Version int64
+	Now     time.Time
 }
 
 type revisionRow struct {
@@ -101,6 +103,14 @@ type holdRow struct {
 	RestOf      *string
 }
 
+type wishRow struct {
+	Revision int
+	Code     string
+	By       string
+	Words    string
+	At       time.Time
+}
+
 func (h holdRow) open() approval.OpenHold {
 	open := approval.OpenHold{Called: h.Called, Risked: h.Risked, UncertainAt: orZero(h.UncertainAt), Hold: budget.Hold{ID: h.ID, RequestID: h.RequestID,
 		Purpose: h.Purpose, Amount: h.Amount, At: h.At, ExpiresAt: h.ExpiresAt}}
@@ -110,135 +120,133 @@ func (h holdRow) open() approval.OpenHold {
 	return open
 }
 
-// load reads a request with its current revision, the decisions on that, its run
+// loaded is a request as it was at a moment, of which the version tells whether it still is.
+type loaded struct {
+	*approval.Request
+	version int64
+	now     time.Time
+}
+
+// queueRequest reads a request with its current revision, the decisions on that, its run
 // and its open holds.
-func load(ctx context.Context, tx pgx.Tx, id string) (*approval.Request, error) {
-	row, err := one[requestRow](ctx, tx, `
+func queueRequest(b *pgx.Batch, id string, into *loaded) {
+	ask(b, func(rows []requestRow) error {
+		if len(rows) == 0 {
+			return approval.ErrNotFound
+		}
+		row := rows[0]
+		*into = loaded{version: row.Version, now: row.Now, Request: &approval.Request{
+			ID: row.ID, SessionID: row.SessionID, Team: row.Team, Project: row.Project, Asker: row.Asker, Question: row.Question,
+			Model: row.Model, Files: orNil(row.Files), Trigger: row.Trigger, State: row.State, Reason: row.Reason, Place: row.Place, Attempts: row.Attempts,
+			CreatedAt: row.CreatedAt, ChangedAt: row.ChangedAt, ExpiresAt: orZero(row.ExpiresAt), Refused: orNil(row.Refused),
+			Blocked: row.Blocked, Downgraded: row.Downgraded,
+			Rounds: row.Rounds, Edit: row.Edit, Written: row.Written, Assignee: row.Assignee, Opinions: orNil(row.Opinions),
+			RemindedAt: orZero(row.RemindedAt), EscalatedAt: orZero(row.EscalatedAt),
+			Seek: row.Seek, Away: row.Away, Cause: row.Cause, Guest: row.Guest, LookedAt: orZero(row.LookedAt),
+		}}
+		return nil
+	}, `
 		SELECT id, session_id, team, project, asker, said(question) AS question, model, files, trigger, state, reason, place, attempts, refused,
 			revision, created_at, changed_at, expires_at, blocked, downgraded,
-			(SELECT count(*)::int FROM topups WHERE request_id = requests.id) AS topups,
-			rounds, edit, written, assignee, opinions, reminded_at, escalated_at, seek, away, cause, guest, looked_at
+			rounds, edit, written, assignee, opinions, reminded_at, escalated_at, seek, away, cause, guest, looked_at, version, clock_timestamp() AS now
 		FROM requests WHERE id = $1`, id)
-	if err != nil {
-		return nil, err
-	}
-	r := &approval.Request{
-		ID: row.ID, SessionID: row.SessionID, Team: row.Team, Project: row.Project, Asker: row.Asker, Question: row.Question,
-		Model: row.Model, Files: orNil(row.Files), Trigger: row.Trigger, State: row.State, Reason: row.Reason, Place: row.Place, Attempts: row.Attempts,
-		CreatedAt: row.CreatedAt, ChangedAt: row.ChangedAt, ExpiresAt: orZero(row.ExpiresAt), Refused: orNil(row.Refused),
-		Blocked: row.Blocked, Downgraded: row.Downgraded,
-		Rounds: row.Rounds, Edit: row.Edit, Written: row.Written, Assignee: row.Assignee, Opinions: orNil(row.Opinions),
-		RemindedAt: orZero(row.RemindedAt), EscalatedAt: orZero(row.EscalatedAt),
-		Seek: row.Seek, Away: row.Away, Cause: row.Cause, Guest: row.Guest, LookedAt: orZero(row.LookedAt),
-	}
-	if row.Topups > 0 {
-		if r.TopUps, err = loadTopUps(ctx, tx, id); err != nil {
-			return nil, err
+	queueRevision(b, id, 0, func(rev *approval.Revision) { into.Revision = rev })
+	ask(b, func(rows []decisionRow) error {
+		for _, row := range rows {
+			into.Decisions = append(into.Decisions, approval.Decision(row))
 		}
-	}
-	if row.Revision != nil {
-		if r.Revision, err = loadRevision(ctx, tx, id, *row.Revision); err != nil {
-			return nil, err
+		return nil
+	}, `
+		SELECT d.request_id, d.revision, d.digest, d.reviewer, d.verdict, said(d.reason) AS reason, d.at, d.click, coalesce(d.in_place_of, '') AS in_place_of
+		FROM decisions d JOIN requests q ON q.id = d.request_id AND q.revision = d.revision WHERE q.id = $1 ORDER BY d.at, d.reviewer`, id)
+	queueWishes(b, id, into)
+	// Without the files that came out of it: those are large, and Artifacts alone reads them.
+	ask(b, func(rows []runRow) error {
+		for _, row := range rows { // one at most: it is the primary key
+			into.Run = &approval.Run{RequestID: row.RequestID, BoxID: row.BoxID, StartedAt: row.StartedAt, BegunAt: orZero(row.BegunAt),
+				FinishedAt: orZero(row.FinishedAt), Result: row.Result}
 		}
-		if r.Decisions, err = loadDecisions(ctx, tx, id, *row.Revision); err != nil {
-			return nil, err
-		}
-		if r.Rounds > 0 {
-			if r.Wishes, err = loadWishes(ctx, tx, id); err != nil {
-				return nil, err
-			}
-		}
-		if r.Run, err = loadRun(ctx, tx, id); err != nil {
-			return nil, err
-		}
-	}
-	r.Holds, err = loadHolds(ctx, tx, id)
-	return r, err
-}
-
-// loadRevision reads the manifest from the text that was hashed, so that a
-// revision that was tampered with is not Intact.
-func loadRevision(ctx context.Context, tx pgx.Tx, id string, number int) (*approval.Revision, error) {
-	row, err := one[revisionRow](ctx, tx, `
-		SELECT request_id, number, said(code) AS code, said(summary) AS summary, author, prompt_version, coalesce(nullif(said(findings), ''), '[]')::jsonb AS findings, coalesce(nullif(said(manifest), ''), '{}') AS manifest, digest, quote, at
-		FROM revisions WHERE request_id = $1 AND number = $2`, id, number)
-	if err != nil {
-		return nil, fmt.Errorf("load revision %d of %s: %w", number, id, err)
-	}
-	rev := &approval.Revision{RequestID: row.RequestID, Number: row.Number, Code: row.Code, Summary: row.Summary,
-		Author: row.Author, PromptVersion: row.PromptVersion, Findings: orNil(row.Findings), Digest: row.Digest, Quote: row.Quote, At: row.At}
-	if err := json.Unmarshal([]byte(row.Manifest), &rev.Manifest); err != nil {
-		return nil, fmt.Errorf("read the manifest of revision %d of %s: %w", number, id, err)
-	}
-	return rev, nil
-}
-
-// loadDecisions reads who decided on this revision, in the order in which they did.
-func loadDecisions(ctx context.Context, tx pgx.Tx, id string, revision int) ([]approval.Decision, error) {
-	rows, err := all[decisionRow](ctx, tx, `
-		SELECT request_id, revision, digest, reviewer, verdict, said(reason) AS reason, at, click, coalesce(in_place_of, '') AS in_place_of
-		FROM decisions WHERE request_id = $1 AND revision = $2 ORDER BY at, reviewer`, id, revision)
-	if err != nil {
-		return nil, fmt.Errorf("load the decisions on %s: %w", id, err)
-	}
-	var decisions []approval.Decision
-	for _, row := range rows {
-		decisions = append(decisions, approval.Decision(row))
-	}
-	return decisions, nil
-}
-
-// loadRun reads the run without the files that came out of it: those are large,
-// and View alone needs them.
-func loadRun(ctx context.Context, tx pgx.Tx, id string) (*approval.Run, error) {
-	rows, err := all[runRow](ctx, tx, `
+		return nil
+	}, `
 		SELECT request_id, box_id, started_at, begun_at, finished_at,
 			CASE WHEN result IS NOT NULL THEN coalesce(nullif(said(result), ''), '{}')::jsonb END AS result
 		FROM runs WHERE request_id = $1`, id)
-	if err != nil {
-		return nil, fmt.Errorf("load the run of %s: %w", id, err)
-	}
-	for _, row := range rows { // one at most: it is the primary key
-		return &approval.Run{RequestID: row.RequestID, BoxID: row.BoxID, StartedAt: row.StartedAt, BegunAt: orZero(row.BegunAt),
-			FinishedAt: orZero(row.FinishedAt), Result: row.Result}, nil
-	}
-	return nil, nil
-}
-
-// loadHolds reads what is held and not yet settled, the oldest first.
-func loadHolds(ctx context.Context, tx pgx.Tx, id string) ([]approval.OpenHold, error) {
-	rows, err := all[holdRow](ctx, tx, `
+	ask(b, func(rows []holdRow) error {
+		for _, row := range rows {
+			into.Holds = append(into.Holds, row.open())
+		}
+		return nil
+	}, `
 		SELECT id, request_id, purpose, amount, at, expires_at, called, risked, uncertain_at, rest_of
 		FROM holds WHERE request_id = $1 AND NOT settled ORDER BY at, id`, id)
-	if err != nil {
-		return nil, fmt.Errorf("load the holds of %s: %w", id, err)
-	}
-	var holds []approval.OpenHold
-	for _, row := range rows {
-		holds = append(holds, row.open())
-	}
-	return holds, nil
+	ask(b, func(rows []topUpRow) error {
+		for _, row := range rows {
+			into.TopUps = append(into.TopUps, row.topUp())
+		}
+		return nil
+	}, `SELECT `+topUpColumns+` FROM topups WHERE request_id = $1 ORDER BY at, id`, id)
 }
 
-// loadEach loads the requests that a query names, in its order.
-func loadEach(ctx context.Context, tx pgx.Tx, query string, args ...any) ([]*approval.Request, error) {
-	rows, err := tx.Query(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		return nil, err
-	}
-	var requests []*approval.Request
-	for _, id := range ids {
-		r, err := load(ctx, tx, id)
-		if err != nil {
-			return nil, err
+// queueRevision reads the current revision, or one before it. The manifest is read
+// from the text that was hashed, so that a revision that was tampered with is not Intact.
+func queueRevision(b *pgx.Batch, id string, before int, take func(*approval.Revision)) {
+	ask(b, func(rows []revisionRow) error {
+		for _, row := range rows {
+			rev := &approval.Revision{RequestID: row.RequestID, Number: row.Number, Code: row.Code, Summary: row.Summary,
+				Author: row.Author, PromptVersion: row.PromptVersion, Findings: orNil(row.Findings), Digest: row.Digest, Quote: row.Quote, At: row.At}
+			if err := json.Unmarshal([]byte(row.Manifest), &rev.Manifest); err != nil {
+				return fmt.Errorf("read the manifest of revision %d of %s: %w", row.Number, id, err)
+			}
+			take(rev)
 		}
-		requests = append(requests, r)
-	}
-	return requests, nil
+		return nil
+	}, `
+		SELECT v.request_id, v.number, said(v.code) AS code, said(v.summary) AS summary, v.author, v.prompt_version,
+			coalesce(nullif(said(v.findings), ''), '[]')::jsonb AS findings, coalesce(nullif(said(v.manifest), ''), '{}') AS manifest, v.digest, v.quote, v.at
+		FROM revisions v JOIN requests q ON q.id = v.request_id AND v.number = q.revision - $2 WHERE q.id = $1`, id, before)
+}
+
+// queueWishes reads which versions reviewers wanted changed, and how, in their order.
+func queueWishes(b *pgx.Batch, id string, into *loaded) {
+	ask(b, func(rows []wishRow) error {
+		for _, row := range rows {
+			into.Wishes = append(into.Wishes, approval.Wish(row))
+		}
+		return nil
+	}, `
+		SELECT d.revision, said(v.code) AS code, d.reviewer AS by, said(d.reason) AS words, d.at
+		FROM decisions d JOIN revisions v ON v.request_id = d.request_id AND v.number = d.revision
+		WHERE d.request_id = $1 AND d.verdict = 'changes' ORDER BY d.revision, d.at`, id)
+}
+
+// requests loads the requests that a query names, in its order.
+func (db *DB) requests(ctx context.Context, query string, args ...any) (list []*approval.Request, err error) {
+	err = db.batched(ctx, readOnly, true, func(t *batched) error {
+		var ids []string
+		ask(t.Batch, func(rows []struct{ ID string }) error {
+			ids = nil
+			for _, row := range rows {
+				ids = append(ids, row.ID)
+			}
+			return nil
+		}, query, args...)
+		if err := t.send(); err != nil {
+			return err
+		}
+		all := make([]loaded, len(ids))
+		list = make([]*approval.Request, len(ids))
+		for i, id := range ids {
+			queueRequest(t.Batch, id, &all[i])
+		}
+		if err := t.send(); err != nil {
+			return err
+		}
+		for i := range all {
+			list[i] = all[i].Request
+		}
+		return nil
+	})
+	return orNil(list), err
 }
 
 // all and one scan rows by the names of their columns, so that a column more or

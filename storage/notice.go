@@ -9,38 +9,54 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"countersign/approval"
 	"countersign/approval/steps"
 )
 
-// storeNotices writes what people are to be told, with the jobs that tell them. A
-// notice that is there already stays as it is, and is looked at again.
-func (db *DB) storeNotices(ctx context.Context, tx pgx.Tx, notices []approval.Notice) error {
+// storeNotices writes what people are to be told, with the jobs that tell them and
+// those that there are already. A notice that is there already stays as it is, and is
+// looked at again, or, where once is enough, is not even that. there says of some of
+// these whether they were a moment ago, which saves a trip; where somebody writes one
+// in between, it is looked at twice.
+func (db *DB) storeNotices(t *batched, notices []approval.Notice, wakes []steps.Wake, there map[string]bool) error {
 	// One order for all: who waits for the same key of somebody else waits in no circle.
 	notices = clone(notices)
 	slices.SortStableFunc(notices, func(a, b approval.Notice) int { return strings.Compare(a.Key, b.Key) })
+	unknown := false
 	for _, n := range notices {
-		tag, err := tx.Exec(ctx, `
+		written := t.Queue(`
 			INSERT INTO notices (key, team, kind, recipients, admins, request_id, data, at)
 			VALUES ($1, $2, $3, $4, $5, nullif($6, ''), $7, $8) ON CONFLICT (key) DO NOTHING`,
 			text(n.Key), n.Team, n.Kind, orEmpty(n.To), n.Admins, n.RequestID, text(string(n.Data)), micro(n.At))
-		if err != nil {
-			return fmt.Errorf("store the notice %q: %w", n.Key, err)
-		}
-		if n.Once && tag.RowsAffected() == 0 {
+		wake := steps.Wake{Step: approval.StepTell, RequestID: text(n.Key)}
+		was, known := there[text(n.Key)]
+		if !n.Once || known {
+			if !was {
+				wakes = append(wakes, wake)
+			}
 			continue
 		}
-		if err := db.jobs.insert(ctx, tx, text(n.Key), []approval.Step{approval.StepTell}); err != nil {
+		unknown = true
+		written.Exec(func(tag pgconn.CommandTag) error {
+			if tag.RowsAffected() > 0 {
+				wakes = append(wakes, wake)
+			}
+			return nil
+		})
+	}
+	if unknown || t.tx == nil { // River needs a transaction that has begun
+		if err := t.send(); err != nil {
 			return err
 		}
 	}
-	return nil
+	return db.jobs.insert(t.ctx, t.tx, wakes...)
 }
 
 // Notify stores a notice that belongs to no verb.
 func (db *DB) Notify(ctx context.Context, n approval.Notice) error {
-	return db.write(ctx, func(tx pgx.Tx) error { return db.storeNotices(ctx, tx, []approval.Notice{n}) })
+	return db.batched(ctx, pgx.TxOptions{}, false, func(t *batched) error { return db.storeNotices(t, []approval.Notice{n}, nil, nil) })
 }
 
 type noticeRow struct {
@@ -86,7 +102,8 @@ func (db *DB) Notice(ctx context.Context, key string) (n *approval.Notice, posts
 	return n, posts, nil
 }
 
-// NoticePosted remembers that a notice has been begun for somebody, or where it stands.
+// NoticePosted records that sending a notice to somebody has begun, or where the message
+// is.
 func (db *DB) NoticePosted(ctx context.Context, p steps.NoticePost) error {
 	err := db.writeByKey(ctx, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `
@@ -101,7 +118,7 @@ func (db *DB) NoticePosted(ctx context.Context, p steps.NoticePost) error {
 	return nil
 }
 
-// NoticeTold says that everybody has it who should.
+// NoticeTold records that everybody who should have the notice has it.
 func (db *DB) NoticeTold(ctx context.Context, key string) error {
 	err := db.writeByKey(ctx, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `UPDATE notices SET told_at = coalesce(told_at, clock_timestamp()) WHERE key = $1`, key)

@@ -25,25 +25,30 @@ type grantRow struct {
 
 // Grants are the roles that people have been named for and have not been removed from.
 func (db *DB) Grants(ctx context.Context, team string) (grants []review.Grant, err error) {
-	err = db.read(ctx, func(tx pgx.Tx) error {
-		grants, err = loadGrants(ctx, tx, team)
-		return err
-	})
+	err = db.look(ctx, func(b *pgx.Batch) { queueGrants(b, ofTeam, team, &grants) })
 	if err != nil {
 		return nil, fmt.Errorf("read who reviews in %s: %w", team, err)
 	}
 	return grants, nil
 }
 
-func loadGrants(ctx context.Context, tx pgx.Tx, team string) (grants []review.Grant, err error) {
-	rows, err := all[grantRow](ctx, tx, `
+// A workspace is named in a query by itself, or by a request of it.
+const (
+	ofTeam    = `$1`
+	ofRequest = `(SELECT team FROM requests WHERE id = $1)`
+)
+
+func queueGrants(b *pgx.Batch, of, key string, into *[]review.Grant) {
+	ask(b, func(rows []grantRow) error {
+		*into = nil
+		for _, r := range rows {
+			*into = append(*into, review.Grant{Team: r.Team, Project: r.Project, Role: r.Role, User: r.Person, By: r.By, At: r.At})
+		}
+		return nil
+	}, `
 		SELECT team, project, role, person, by, at FROM (
-			SELECT DISTINCT ON (project, role, person) * FROM people WHERE team = $1 ORDER BY project, role, person, seq DESC) AS latest
-		WHERE named ORDER BY project, role, person`, team)
-	for _, r := range rows {
-		grants = append(grants, review.Grant{Team: r.Team, Project: r.Project, Role: r.Role, User: r.Person, By: r.By, At: r.At})
-	}
-	return grants, err
+			SELECT DISTINCT ON (project, role, person) * FROM people WHERE team = `+of+` ORDER BY project, role, person, seq DESC) AS latest
+		WHERE named ORDER BY project, role, person`, key)
 }
 
 // Name gives somebody a role, and Unname takes it.
@@ -56,8 +61,10 @@ func (db *DB) grant(ctx context.Context, g review.Grant, named bool) error {
 		if err := lockStream(ctx, tx, peopleStream(g.Team)); err != nil {
 			return err
 		}
-		before, err := loadGrants(ctx, tx, g.Team)
-		if err != nil {
+		var before []review.Grant
+		batch := &pgx.Batch{}
+		queueGrants(batch, ofTeam, g.Team, &before)
+		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 			return err
 		}
 		var had []review.PersonRole // of this person here, before
@@ -96,13 +103,8 @@ func (db *DB) grant(ctx context.Context, g review.Grant, named bool) error {
 
 // AuditPeople stores that somebody was refused a change to people or their rules.
 func (db *DB) AuditPeople(ctx context.Context, team string, e approval.Event) error {
-	err := db.write(ctx, func(tx pgx.Tx) (err error) {
-		if e.At, err = clock(ctx, tx); err != nil {
-			return err
-		}
-		return appendEvents(ctx, tx, peopleStream(team), []approval.Event{e})
-	})
-	if err != nil {
+	e.At = time.Time{}
+	if err := db.audit(ctx, peopleStream(team), e); err != nil {
 		return fmt.Errorf("audit %q in %s: %w", e.Kind, team, err)
 	}
 	return nil
@@ -118,25 +120,24 @@ type delegationRow struct {
 
 // Delegations are who decides in whose place, as far as it has not ended.
 func (db *DB) Delegations(ctx context.Context, team string) (list []review.Delegation, err error) {
-	err = db.read(ctx, func(tx pgx.Tx) error {
-		list, err = loadDelegations(ctx, tx, team)
-		return err
-	})
+	err = db.look(ctx, func(b *pgx.Batch) { queueDelegations(b, ofTeam, team, &list) })
 	if err != nil {
 		return nil, fmt.Errorf("read who decides in whose place in %s: %w", team, err)
 	}
 	return list, nil
 }
 
-func loadDelegations(ctx context.Context, tx pgx.Tx, team string) (list []review.Delegation, err error) {
-	rows, err := all[delegationRow](ctx, tx, `
+func queueDelegations(b *pgx.Batch, of, key string, into *[]review.Delegation) {
+	ask(b, func(rows []delegationRow) error {
+		*into = nil
+		for _, r := range rows {
+			*into = append(*into, review.Delegation{Team: r.Team, From: r.Principal, To: r.Delegate, Until: r.Until, At: r.At})
+		}
+		return nil
+	}, `
 		SELECT team, principal, delegate, until, at FROM (
-			SELECT DISTINCT ON (principal) * FROM delegations WHERE team = $1 ORDER BY principal, seq DESC) AS latest
-		WHERE until > clock_timestamp() ORDER BY principal`, team)
-	for _, r := range rows {
-		list = append(list, review.Delegation{Team: r.Team, From: r.Principal, To: r.Delegate, Until: r.Until, At: r.At})
-	}
-	return list, err
+			SELECT DISTINCT ON (principal) * FROM delegations WHERE team = `+of+` ORDER BY principal, seq DESC) AS latest
+		WHERE until > clock_timestamp() ORDER BY principal`, key)
 }
 
 // Delegate lets somebody decide in another's place, or ends that when d.To is empty.
@@ -145,8 +146,10 @@ func (db *DB) Delegate(ctx context.Context, d review.Delegation) error {
 		if err := lockStream(ctx, tx, peopleStream(d.Team)); err != nil {
 			return err
 		}
-		list, err := loadDelegations(ctx, tx, d.Team)
-		if err != nil {
+		var list []review.Delegation
+		batch := &pgx.Batch{}
+		queueDelegations(batch, ofTeam, d.Team, &list)
+		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 			return err
 		}
 		var before map[string]any
@@ -161,6 +164,9 @@ func (db *DB) Delegate(ctx context.Context, d review.Delegation) error {
 		now, err := clock(ctx, tx)
 		if err != nil {
 			return err
+		}
+		if d.To != "" && !micro(d.Until).After(now) { // midnight may have come since somebody looked
+			return review.Over()
 		}
 		_, err = tx.Exec(ctx, `INSERT INTO delegations (team, principal, delegate, until, at) VALUES ($1, $2, nullif($3, ''), $4, $5)`,
 			d.Team, d.From, d.To, moment(d.Until), now)

@@ -67,25 +67,23 @@ func newInserter(pool *pgxpool.Pool) (inserter, error) {
 }
 
 // insert adds jobs in the caller's transaction: they exist if and when it commits.
-func (i inserter) insert(ctx context.Context, tx pgx.Tx, id string, steps []approval.Step) error {
-	if len(steps) == 0 {
+func (i inserter) insert(ctx context.Context, tx pgx.Tx, wakes ...steps.Wake) error {
+	if len(wakes) == 0 {
 		return nil
 	}
-	jobs := make([]river.InsertManyParams, len(steps))
-	for n, step := range steps {
-		jobs[n].Args = stepJob{Step: step, RequestID: id}
+	jobs := make([]river.InsertManyParams, len(wakes))
+	for n, w := range wakes {
+		jobs[n].Args = stepJob{Step: w.Step, RequestID: w.RequestID}
 	}
 	if _, err := i.client.InsertManyTx(ctx, tx, jobs); err != nil {
-		return fmt.Errorf("insert jobs of %s: %w", id, err)
+		return fmt.Errorf("insert jobs of %s: %w", wakes[0].RequestID, err)
 	}
 	return nil
 }
 
-// Wake puts a job into the queue.
+// Wake queues a job for a step.
 func (db *DB) Wake(ctx context.Context, wake steps.Wake) error {
-	return db.write(ctx, func(tx pgx.Tx) error {
-		return db.jobs.insert(ctx, tx, wake.RequestID, []approval.Step{wake.Step})
-	})
+	return db.write(ctx, func(tx pgx.Tx) error { return db.jobs.insert(ctx, tx, wake) })
 }
 
 // WorkOptions say how jobs are worked. Zero values mean the defaults.
@@ -100,7 +98,7 @@ type WorkOptions struct {
 // then it fetches no more, waits for what is under way, and returns. Any number
 // of replicas may do this at once; one of them ticks.
 //
-// A *approval.LaterError or approval.ErrBusy has the job come again, an
+// A *steps.LaterError or steps.ErrBusy has the job come again, an
 // approval.ErrNotFound ends it; every other error has it come again, a little
 // later each time.
 func (db *DB) Work(ctx context.Context, do func(context.Context, steps.Wake) error, sweep func(context.Context) error, o WorkOptions) error {

@@ -95,7 +95,7 @@ func TestJobsAreCommittedWithTheirCause(t *testing.T) {
 	r := b.ask(t, "t")
 	no := errors.New("no")
 	err := b.write(t.Context(), func(tx pgx.Tx) error {
-		require.NoError(t, b.jobs.insert(t.Context(), tx, r.ID, []approval.Step{approval.StepRun}))
+		require.NoError(t, b.jobs.insert(t.Context(), tx, steps.Wake{Step: approval.StepRun, RequestID: r.ID}))
 		var inside int
 		require.NoError(t, tx.QueryRow(t.Context(), `SELECT count(*) FROM river_job WHERE queue = 'run'`).Scan(&inside))
 		require.Equal(t, 1, inside)

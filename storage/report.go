@@ -13,11 +13,10 @@ import (
 )
 
 // ThreadScope is the budget of a thread.
-func (db *DB) ThreadScope(ctx context.Context, team, channel, threadTS string) (scope budget.Scope, err error) {
-	scope = budget.Scope{Team: team, Kind: budget.Session}
-	err = db.read(ctx, func(tx pgx.Tx) error {
-		err := tx.QueryRow(ctx, `SELECT id FROM sessions WHERE team = $1 AND channel = $2 AND thread_ts = $3`, team, channel, threadTS).Scan(&scope.ID)
-		return notFound(err)
+func (db *DB) ThreadScope(ctx context.Context, team, channel, threadTS string) (budget.Scope, error) {
+	scope := budget.Scope{Team: team, Kind: budget.Session}
+	err := db.look(ctx, func(b *pgx.Batch) {
+		tell(b, []any{&scope.ID}, `SELECT id FROM sessions WHERE team = $1 AND channel = $2 AND thread_ts = $3`, team, channel, threadTS)
 	})
 	if err != nil {
 		return budget.Scope{}, fmt.Errorf("budget of thread %s: %w", threadTS, err)
@@ -26,13 +25,10 @@ func (db *DB) ThreadScope(ctx context.Context, team, channel, threadTS string) (
 }
 
 // Thread is where the thread of a session is.
-func (db *DB) Thread(ctx context.Context, team, id string) (s approval.Session, err error) {
-	err = db.read(ctx, func(tx pgx.Tx) error {
-		s, err = loadSession(ctx, tx, id)
-		if err == nil && s.Team != team {
-			return approval.ErrNotFound
-		}
-		return err
+func (db *DB) Thread(ctx context.Context, team, id string) (approval.Session, error) {
+	s := approval.Session{ID: id, Team: team}
+	err := db.look(ctx, func(b *pgx.Batch) {
+		tell(b, []any{&s.Channel, &s.ThreadTS}, `SELECT channel, coalesce(thread_ts, '') FROM sessions WHERE id = $1 AND team = $2`, id, team)
 	})
 	if err != nil {
 		return approval.Session{}, fmt.Errorf("thread of session %s: %w", id, err)
@@ -40,8 +36,8 @@ func (db *DB) Thread(ctx context.Context, team, id string) (s approval.Session, 
 	return s, nil
 }
 
-// TypicalRun is how long the boxes of a workspace's latest fifty runs existed, in
-// the median, and of how many there were.
+// TypicalRun returns the median life of the boxes of a workspace's latest fifty runs, and
+// how many runs there were.
 func (db *DB) TypicalRun(ctx context.Context, team string) (box time.Duration, runs int, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
 		return tx.QueryRow(ctx, `
@@ -62,8 +58,8 @@ var rankings = map[steps.Ranking]string{
 	steps.ByDays: "(s.at AT TIME ZONE $4)::date::text",
 }
 
-// Top ranks who or what money was spent on, from a moment until before another,
-// the most first; of days the latest.
+// Top ranks what money was spent on, or by whom, from one moment until before another.
+// The largest comes first; of days, the latest.
 func (db *DB) Top(ctx context.Context, team string, by steps.Ranking, from, until time.Time) (list []steps.Spender, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
 		list, err = db.top(ctx, tx, team, by, from, until)
@@ -90,7 +86,7 @@ func (db *DB) top(ctx context.Context, tx pgx.Tx, team string, by steps.Ranking,
 		WHERE s.team = $1 AND s.at >= $2 AND s.at < $3 AND $4 <> '' GROUP BY 1 ORDER BY `+order+` LIMIT 400`, team, from, until, db.location.String())
 }
 
-// Digest adds a stretch of time up.
+// Digest adds up what happened in a stretch of time.
 func (db *DB) Digest(ctx context.Context, team string, from, until time.Time) (d steps.Digest, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
 		d = steps.Digest{From: from, Until: until, Outcomes: map[approval.State]int{}}

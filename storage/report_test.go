@@ -159,7 +159,7 @@ func TestAlertsAreStoredWithTheSettlementThatReachesThem(t *testing.T) {
 	require.NoError(t, b.exec(t, `ALTER TABLE notices ADD CONSTRAINT closed CHECK (kind <> 'threshold')`))
 	require.NoError(t, b.SetLimit(t.Context(), "ADMIN", budget.Limit{Scope: userScope, Amount: 11 * budget.Cent, Window: budget.Day}))
 	_, err := b.Update(t.Context(), r.ID, settle)
-	require.ErrorContains(t, err, "store the notice")
+	require.ErrorContains(t, err, "INSERT INTO notices")
 	require.Zero(t, b.count(t, `SELECT count(*) FROM settlements`), "all of it or none")
 	require.NoError(t, b.exec(t, `ALTER TABLE notices DROP CONSTRAINT closed`))
 	b.update(t, r.ID, settle)

@@ -7,107 +7,121 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"countersign/approval"
+	"countersign/approval/steps"
+	"countersign/budget"
 )
 
+// Counter reads who pays for a question, and the thread in which it is asked.
+func (db *DB) Counter(ctx context.Context, q approval.Question) (c steps.Counter, err error) {
+	thread := approval.Session{Team: q.Team, Channel: q.Project, ThreadTS: q.ThreadTS}
+	scopes := func() []budget.Scope {
+		list := []budget.Scope{{Team: q.Team, Kind: budget.User, ID: q.Asker}, {Team: q.Team, Kind: budget.Project, ID: q.Project}, {Team: q.Team, Kind: budget.Team, ID: q.Team}}
+		if c.Session != "" {
+			list = append(list, budget.Scope{Team: q.Team, Kind: budget.Session, ID: c.Session})
+		}
+		return list
+	}
+	c.Standings, err = db.reckoned(ctx, payersOfQuestion(thread, q.Asker), scopes, func(b *pgx.Batch) {
+		c = steps.Counter{}
+		tell(b, []any{&c.Now}, tellTime)
+		queueSession(b, thread, func(id string) error { c.Session = id; return nil })
+		queueThreadFiles(b, thread, func(files []approval.File) { c.Files = files })
+	})
+	if err != nil {
+		return c, fmt.Errorf("what a question of %s is taken by: %w", q.Asker, err)
+	}
+	return c, nil
+}
+
 // Ask stores a new request with its session, its hold, its events and its job,
-// or returns the one that the same trigger made before. Its times are set to the
-// database's clock; its SessionID is that of the thread, where the thread has one.
+// or returns the one that the same trigger made before. Its SessionID is that of the
+// thread, where somebody has begun that meanwhile.
 func (db *DB) Ask(ctx context.Context, r *approval.Request, thread approval.Session) (stored *approval.Request, created bool, err error) {
-	fresh := *r
-	err = db.writeByKey(ctx, func(tx pgx.Tx) error {
-		*r, created = fresh, true
-		var now time.Time
-		var asked bool
-		err := tx.QueryRow(ctx, `SELECT clock_timestamp(), EXISTS (SELECT FROM requests WHERE team = $1 AND trigger = $2)`, r.Team, r.Trigger).Scan(&now, &asked)
-		if err != nil {
-			return err
-		}
-		if asked {
-			return errAsked
-		}
-		shift(r, now)
-		if r.SessionID, err = openSession(ctx, tx, r.SessionID, thread); err != nil {
-			return err
-		}
-		c := newContents(streamOf(r.ID))
-		if err := db.insertRequest(ctx, tx, r, c); err != nil {
-			return err
-		}
-		if r.Blocked != nil {
-			// It holds nothing, and is counted among the asker's questions all the same.
-			if err := lockScopes(ctx, tx, r.Scopes()); err != nil {
+	id := r.SessionID
+	err = until(ctx, func() (fate, error) {
+		stored = new(*r)
+		stored.SessionID = id
+		became, err := db.tryBatched(ctx, pgx.TxOptions{}, true, func(t *batched) error {
+			words := newContents(streamOf(stored.ID))
+			if err := db.insertRequest(t.Batch, stored, thread, words); err != nil {
 				return err
 			}
+			return db.store(t, &loaded{Request: stored, now: stored.CreatedAt}, words, func() {
+				if stored.Blocked != nil {
+					queueLocks(t.Batch, stored.Scopes()) // it holds nothing, and is counted among the asker's questions all the same
+				}
+				db.queueBound(t.Batch, stored)
+			})
+		})
+		if !errors.Is(err, errMoved) {
+			return became, err
 		}
-		if err := db.store(ctx, tx, r, c); err != nil {
-			return err
+		err = db.look(ctx, func(b *pgx.Batch) { queueSession(b, thread, func(its string) error { id = its; return nil }) })
+		if err != nil {
+			return settled, err
 		}
-		if err := db.bound(ctx, tx, r); err != nil {
-			return err
-		}
-		stored, err = load(ctx, tx, r.ID)
-		return err
+		return cut, errMoved
 	})
 	if errors.Is(err, errAsked) {
-		err = db.read(ctx, func(tx pgx.Tx) error {
-			stored, err = byTrigger(ctx, tx, r.Team, r.Trigger)
-			created = err == nil && stored.ID == r.ID // by this very call, whose commit was not answered
-			return err
-		})
+		stored, err = db.byTrigger(ctx, r.Team, r.Trigger)
+		return stored, err == nil && stored.ID == r.ID, err // by this very call, whose commit was not answered
 	}
 	if err != nil {
 		return nil, false, fmt.Errorf("ask %s: %w", r.ID, err)
 	}
-	return stored, created, nil
+	stored.Changes = approval.Changes{}
+	return stored, true, nil
 }
 
-// bound refuses a question too many. The transaction has locked the asker's
+// queueBound refuses a question too many. The transaction has locked the asker's
 // budget by now, so that of many at once each counts the ones before it.
-func (db *DB) bound(ctx context.Context, tx pgx.Tx, r *approval.Request) error {
-	var open int
-	err := tx.QueryRow(ctx, `SELECT count(*) FROM requests WHERE team = $1 AND asker = $2
-		AND state IN ('drafting', 'pending', 'approved', 'running')`, r.Team, r.Asker).Scan(&open)
-	if err != nil {
-		return fmt.Errorf("count the open questions of %s: %w", r.Asker, err)
-	}
-	if db.maxOpen > 0 && open > db.maxOpen {
+func (db *DB) queueBound(b *pgx.Batch, r *approval.Request) {
+	b.Queue(`SELECT count(*) FROM requests WHERE team = $1 AND asker = $2
+		AND state IN ('drafting', 'pending', 'approved', 'running')`, r.Team, r.Asker).QueryRow(func(row pgx.Row) error {
+		var open int
+		if err := row.Scan(&open); err != nil || db.maxOpen == 0 || open <= db.maxOpen {
+			return err
+		}
 		return approval.Enough(db.maxOpen)
-	}
-	return nil
+	})
 }
 
-// errAsked undoes a transaction whose trigger has made a request before.
-var errAsked = errors.New("this was asked before")
+var (
+	errAsked = errors.New("this was asked before")    // undoes a transaction whose trigger has made a request
+	errMoved = errors.New("somebody else was faster") // undoes one that rests on what is not so any more
+)
 
-func byTrigger(ctx context.Context, tx pgx.Tx, team, trigger string) (*approval.Request, error) {
-	var id string
-	err := tx.QueryRow(ctx, `SELECT id FROM requests WHERE team = $1 AND trigger = $2`, team, trigger).Scan(&id)
-	if err != nil {
-		return nil, notFound(err)
-	}
-	return load(ctx, tx, id)
-}
-
-// openSession finds the session of a thread, or makes it under the given id.
-func openSession(ctx context.Context, tx pgx.Tx, id string, thread approval.Session) (string, error) {
-	_, err := tx.Exec(ctx, `
-		INSERT INTO sessions (id, team, channel, thread_ts) VALUES ($1, $2, $3, nullif($4, ''))
-		ON CONFLICT (team, channel, thread_ts) DO NOTHING`, id, thread.Team, thread.Channel, thread.ThreadTS)
-	if err == nil && thread.ThreadTS != "" {
-		err = tx.QueryRow(ctx, `SELECT id FROM sessions WHERE team = $1 AND channel = $2 AND thread_ts = $3`,
-			thread.Team, thread.Channel, thread.ThreadTS).Scan(&id)
+func (db *DB) byTrigger(ctx context.Context, team, trigger string) (*approval.Request, error) {
+	list, err := db.requests(ctx, `SELECT id FROM requests WHERE team = $1 AND trigger = $2`, team, trigger)
+	if err == nil && len(list) == 0 {
+		err = approval.ErrNotFound
 	}
 	if err != nil {
-		return "", fmt.Errorf("open the session of thread %s: %w", thread.ThreadTS, err)
+		return nil, fmt.Errorf("what %s has asked: %w", trigger, err)
 	}
-	return id, nil
+	return list[0], nil
 }
 
-// insertRequest waits for whoever has just used the same trigger: the answer is
-// errAsked once they have committed.
-func (db *DB) insertRequest(ctx context.Context, tx pgx.Tx, r *approval.Request, c *contents) error {
+// queueSession reads which session a thread is, where it is one.
+func queueSession(b *pgx.Batch, thread approval.Session, take func(id string) error) {
+	if thread.ThreadTS == "" {
+		return
+	}
+	ask(b, func(rows []struct{ ID string }) error {
+		for _, row := range rows {
+			return take(row.ID)
+		}
+		return nil
+	}, `SELECT id FROM sessions WHERE team = $1 AND channel = $2 AND thread_ts = $3`, thread.Team, thread.Channel, thread.ThreadTS)
+}
+
+// insertRequest writes a request and the session of its thread. It waits for whoever
+// has just used the same trigger, or begun the same thread: once they have committed
+// it is errAsked, or errMoved.
+func (db *DB) insertRequest(b *pgx.Batch, r *approval.Request, thread approval.Session, words *contents) error {
 	files, err := document(r.Files, "[]")
 	if err != nil {
 		return err
@@ -120,96 +134,101 @@ func (db *DB) insertRequest(ctx context.Context, tx pgx.Tx, r *approval.Request,
 	if err != nil {
 		return err
 	}
-	question := c.text(r.Question)
-	if err := c.flush(ctx, tx); err != nil {
-		return err
-	}
-	tag, err := tx.Exec(ctx, `
+	question := words.text(r.Question)
+	words.queue(b)
+	b.Queue(`
+		INSERT INTO sessions (id, team, channel, thread_ts) VALUES ($1, $2, $3, nullif($4, ''))
+		ON CONFLICT DO NOTHING`, r.SessionID, thread.Team, thread.Channel, thread.ThreadTS)
+	queueSession(b, thread, func(id string) error {
+		if id != r.SessionID {
+			return errMoved
+		}
+		return nil
+	})
+	b.Queue(`
 		INSERT INTO requests (id, session_id, team, project, asker, question, model, files, trigger, state, reason,
 			attempts, created_at, changed_at, expires_at, quorum, blocked, downgraded, seek)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+		SELECT $1, id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19 FROM sessions WHERE id = $2
 		ON CONFLICT (team, trigger) DO NOTHING`,
 		r.ID, r.SessionID, r.Team, r.Project, r.Asker, question, r.Model, files, r.Trigger, r.State, text(r.Reason),
-		r.Attempts, micro(r.CreatedAt), micro(r.ChangedAt), moment(r.ExpiresAt), db.quorum, blocked, downgraded, seek)
-	if err != nil {
-		return fmt.Errorf("insert request %s: %w", r.ID, err)
-	}
-	if tag.RowsAffected() == 0 {
-		return errAsked
-	}
+		r.Attempts, micro(r.CreatedAt), micro(r.ChangedAt), moment(r.ExpiresAt), db.quorum, blocked, downgraded, seek).
+		Exec(func(tag pgconn.CommandTag) error {
+			if tag.RowsAffected() == 0 {
+				return errAsked
+			}
+			return nil
+		})
 	return nil
 }
 
-// shift sets a request that was made by the program's clock to the database's,
-// so that its waits end and its money counts when everybody else's do.
-func shift(r *approval.Request, now time.Time) {
-	by := now.Sub(r.CreatedAt)
-	move := func(t *time.Time) {
-		if !t.IsZero() {
-			*t = micro(t.Add(by))
-		}
-	}
-	move(&r.CreatedAt)
-	move(&r.ChangedAt)
-	move(&r.ExpiresAt)
-	c := &r.Changes
-	c.Messages, c.Events, c.Holds, c.Notices = clone(c.Messages), clone(c.Events), clone(c.Holds), clone(c.Notices) // the caller's stay as they are
-	for i := range c.Notices {
-		move(&c.Notices[i].At)
-	}
-	if r.Blocked != nil {
-		b := *r.Blocked
-		move(&b.At)
-		r.Blocked = &b
-	}
-	for i := range c.Messages {
-		move(&c.Messages[i].At)
-	}
-	for i := range c.Events {
-		move(&c.Events[i].At)
-	}
-	for i := range c.Holds {
-		move(&c.Holds[i].At)
-		move(&c.Holds[i].ExpiresAt)
-	}
+// Update loads the request, runs the closure on it and stores what it changed. It
+// loads without a lock, so that a closure that refuses has locked nothing; the write
+// locks the row, and where somebody else has written since, all of it begins anew, with
+// the row locked from the start. So the closure may be run again, on freshly loaded
+// state, and must not do anything but change the request.
+func (db *DB) Update(ctx context.Context, id string, change func(r *approval.Request, now time.Time) error) (*approval.Request, error) {
+	return db.act(ctx, id, nil, change)
 }
 
-// Update locks the request, runs the closure on it and stores what it changed.
-// The closure may be run again, on freshly loaded state, so it must not do
-// anything but change the request.
-func (db *DB) Update(ctx context.Context, id string, change func(r *approval.Request, now time.Time) error) (*approval.Request, error) {
-	var r *approval.Request
-	err := db.write(ctx, func(tx pgx.Tx) (err error) {
-		if err := lockRequest(ctx, tx, id); err != nil {
-			return err
+// Act is Update for a request that Case has loaded.
+func (db *DB) Act(ctx context.Context, c *steps.Case, change func(r *approval.Request, now time.Time) error) (*approval.Request, error) {
+	return db.act(ctx, c.Request.ID, &loaded{Request: c.Request, version: c.Version, now: c.Now}, change)
+}
+
+func (db *DB) act(ctx context.Context, id string, l *loaded, change func(r *approval.Request, now time.Time) error) (*approval.Request, error) {
+	moved := false
+	err := until(ctx, func() (became fate, err error) {
+		if l == nil && !moved {
+			l = &loaded{}
+			if err := db.look(ctx, func(b *pgx.Batch) { queueRequest(b, id, l) }); err != nil {
+				return settled, err
+			}
 		}
-		now, err := clock(ctx, tx)
-		if err != nil {
-			return err
+		if !moved {
+			if err := change(l.Request, l.now); err != nil {
+				return settled, &closureError{err}
+			}
 		}
-		if r, err = load(ctx, tx, id); err != nil {
-			return err
+		became, err = db.tryBatched(ctx, pgx.TxOptions{}, false, func(t *batched) error {
+			if moved {
+				l = &loaded{}
+				queueLock(t.Batch, id, nil)
+				queueRequest(t.Batch, id, l)
+				if err := t.send(); err != nil {
+					return err
+				}
+				if err := change(l.Request, l.now); err != nil {
+					return &closureError{err}
+				}
+			} else {
+				queueLock(t.Batch, id, &l.version)
+			}
+			if err := db.store(t, l, newContents(streamOf(id)), nil); err != nil {
+				return err
+			}
+			return db.saveRequest(t.Batch, l.Request)
+		})
+		if errors.Is(err, errMoved) {
+			moved, became = true, cut
 		}
-		if err := change(r, now); err != nil {
-			return &closureError{err}
+		if became != settled {
+			l = nil // another attempt begins with what stands then
 		}
-		if err := db.store(ctx, tx, r, newContents(streamOf(r.ID))); err != nil {
-			return err
-		}
-		return db.saveRequest(ctx, tx, r)
+		return became, err
 	})
 	var closure *closureError
 	switch words, known := refusal(err); {
 	case err == nil:
-		r.Changes = approval.Changes{}
-		return r, nil
+		l.Changes = approval.Changes{}
+		return l.Request, nil
 	case errors.As(err, &closure):
 		return nil, closure.error
 	case known:
-		if stands, e := db.Request(ctx, id); e == nil {
-			r = stands
+		stands, e := db.Request(ctx, id)
+		if e != nil {
+			return nil, fmt.Errorf("update request %s: %w", id, errors.Join(err, e))
 		}
-		return nil, words(r)
+		return nil, words(stands)
 	}
 	return nil, fmt.Errorf("update request %s: %w", id, err)
 }
@@ -218,17 +237,23 @@ func (db *DB) Update(ctx context.Context, id string, change func(r *approval.Req
 // running the closure again would not change it.
 type closureError struct{ error }
 
-// lockRequest makes updates of a request follow one another. It does not get in
-// the way of rows that only refer to the request.
-func lockRequest(ctx context.Context, tx pgx.Tx, id string) error {
-	var found string
-	err := tx.QueryRow(ctx, `SELECT id FROM requests WHERE id = $1 FOR NO KEY UPDATE`, id).Scan(&found)
-	return notFound(err)
+// queueLock makes updates of a request follow one another. It does not get in the way
+// of rows that only refer to the request. Where it is of another version than the
+// caller knows: errMoved.
+func queueLock(b *pgx.Batch, id string, version *int64) {
+	b.Queue(`SELECT version FROM requests WHERE id = $1 FOR NO KEY UPDATE`, id).QueryRow(func(row pgx.Row) error {
+		var now int64
+		err := notFound(row.Scan(&now))
+		if err == nil && version != nil && now != *version {
+			err = errMoved
+		}
+		return err
+	})
 }
 
 // saveRequest writes the request's own columns. It comes after everything that
 // the move needs (the revision, the decision, the run), as the schema insists.
-func (db *DB) saveRequest(ctx context.Context, tx pgx.Tx, r *approval.Request) error {
+func (db *DB) saveRequest(b *pgx.Batch, r *approval.Request) error {
 	files, err := document(r.Files, "[]")
 	if err != nil {
 		return err
@@ -265,7 +290,7 @@ func (db *DB) saveRequest(ctx context.Context, tx pgx.Tx, r *approval.Request) e
 	if r.Revision != nil {
 		revision = &r.Revision.Number
 	}
-	_, err = tx.Exec(ctx, `
+	b.Queue(`
 		UPDATE requests SET model = $2, files = $3, state = $4, reason = $5, attempts = $6, refused = $7, revision = $8,
 			changed_at = $9, expires_at = $10, quorum = CASE WHEN $4 = 'pending' OR $4 = 'approved' AND state <> 'approved' THEN $11 ELSE quorum END,
 			rounds = $12, edit = $13, assignee = $14, opinions = $15, reminded_at = $16, escalated_at = $17, blocked = $18, downgraded = $19,
@@ -275,22 +300,35 @@ func (db *DB) saveRequest(ctx context.Context, tx pgx.Tx, r *approval.Request) e
 		micro(r.ChangedAt), moment(r.ExpiresAt), r.Needs(approval.Policy{Quorum: db.quorum}),
 		r.Rounds, edit, r.Assignee, orEmpty(r.Opinions), moment(r.RemindedAt), moment(r.EscalatedAt), blocked, downgraded,
 		seek, away, cause, r.Guest, moment(r.LookedAt), r.Place, written)
-	if err != nil {
-		return fmt.Errorf("save request %s: %w", r.ID, err)
-	}
 	return nil
 }
 
 // Request loads one with all that belongs to it, without locking it.
-func (db *DB) Request(ctx context.Context, id string) (r *approval.Request, err error) {
-	err = db.read(ctx, func(tx pgx.Tx) error {
-		r, err = load(ctx, tx, id)
-		return err
-	})
-	if err != nil {
+func (db *DB) Request(ctx context.Context, id string) (*approval.Request, error) {
+	var l loaded
+	if err := db.look(ctx, func(b *pgx.Batch) { queueRequest(b, id, &l) }); err != nil {
 		return nil, fmt.Errorf("request %s: %w", id, err)
 	}
-	return r, nil
+	return l.Request, nil
+}
+
+// Case loads a request with everything that a decision about it depends on, without a
+// lock.
+func (db *DB) Case(ctx context.Context, id string) (*steps.Case, error) {
+	var l loaded
+	var c *steps.Case
+	var uncertain map[budget.Scope]budget.USD
+	standings, err := db.reckoned(ctx, payersOf(id), func() []budget.Scope { return l.Scopes() }, func(b *pgx.Batch) {
+		c = &steps.Case{}
+		queueRequest(b, id, &l)
+		queueBook(b, id, &c.Book)
+		queueUncertain(b, payersOf(id), &uncertain)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("case of %s: %w", id, err)
+	}
+	c.Request, c.Version, c.Now, c.Standings = l.Request, l.version, l.now, withUncertain(standings, uncertain)
+	return c, nil
 }
 
 // notFound gives the absence of a row its name in the domain.

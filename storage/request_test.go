@@ -79,22 +79,22 @@ func TestAskInAThreadBelongsToItsSession(t *testing.T) {
 func TestAskRunsOnTheDatabasesClock(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	q := b.question("late")
-	slow := q.CreatedAt.Add(-time.Hour) // of a replica whose clock is slow
-	q = approval.New(approval.Question{Team: team, Project: channel, Asker: asker, Text: "?", Trigger: "late"}, "small", 1, b.policy, slow)
-	before := q.Changes.Events[0].At
+	var before, after time.Time
+	require.NoError(t, b.pool.QueryRow(t.Context(), tellTime).Scan(&before))
+	c, err := b.Counter(t.Context(), approval.Question{Team: team, Project: channel, Asker: asker})
+	require.NoError(t, err)
+	require.NoError(t, b.pool.QueryRow(t.Context(), tellTime).Scan(&after))
+	require.WithinRange(t, c.Now, before, after)
+	q := approval.New(approval.Question{Team: team, Project: channel, Asker: asker, Text: "?", Trigger: "t"}, "small", 1, b.policy, c.Now)
 	r, _, err := b.Ask(t.Context(), q, approval.Session{Team: team, Channel: channel})
 	require.NoError(t, err)
-	var now time.Time
-	require.NoError(t, b.pool.QueryRow(t.Context(), `SELECT clock_timestamp()`).Scan(&now))
-	require.WithinDuration(t, now, r.CreatedAt, time.Minute)
+	require.Equal(t, c.Now, r.CreatedAt)
 	require.Equal(t, r.CreatedAt, r.ChangedAt)
 	require.Equal(t, b.policy.Expiry, r.ExpiresAt.Sub(r.CreatedAt))
 	require.Equal(t, r.CreatedAt, r.Holds[0].At)
 	events, err := b.Events(t.Context(), r.ID)
 	require.NoError(t, err)
 	require.Equal(t, r.CreatedAt, events[0].At)
-	require.Equal(t, slow, before)
 }
 
 func TestUpdateStoresNothingWhenTheClosureFails(t *testing.T) {
@@ -146,12 +146,12 @@ func TestUpdateRunsTheClosureAgainOnFreshStateAfterAConflict(t *testing.T) {
 			return err
 		}
 		if runs == 1 {
-			// The lock goes with its session, as when the server is restarted.
-			_, err := b.pool.Exec(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-				WHERE datname = current_database() AND state = 'idle in transaction' AND pid <> pg_backend_pid()`)
-			return err
+			// The connection goes in the middle of what is written, as when the server is restarted.
+			return b.exec(t, `CREATE FUNCTION gone() RETURNS trigger LANGUAGE plpgsql AS
+				$$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NEW; END $$;
+				CREATE TRIGGER gone BEFORE UPDATE ON holds FOR EACH ROW EXECUTE FUNCTION gone()`)
 		}
-		return nil
+		return b.exec(t, `DROP TRIGGER gone ON holds`)
 	})
 	require.Equal(t, 2, runs)
 	require.Equal(t, 1, again.Attempts)

@@ -35,42 +35,59 @@ func (r ruleRow) set() review.RuleSet {
 	return s
 }
 
-// Rules are the latest of a channel, or of the workspace where the channel has none.
+// Rules returns the latest rules of a channel, or the workspace's where the channel has
+// none.
 func (db *DB) Rules(ctx context.Context, team, project string) (set review.RuleSet, err error) {
-	err = db.read(ctx, func(tx pgx.Tx) error {
-		for _, p := range []string{project, ""} {
-			if set, err = latestRules(ctx, tx, team, p); err != nil || set.Version > 0 && !set.None {
-				return err
-			}
-		}
-		return nil
+	var own, all review.RuleSet
+	err = db.look(ctx, func(b *pgx.Batch) {
+		queueRules(b, team, project, &own)
+		queueRules(b, team, "", &all)
 	})
 	if err != nil {
 		return set, fmt.Errorf("read the rules of %s: %w", orWorkspace(project), err)
 	}
-	return set, nil
+	if own.Version > 0 && !own.None {
+		return own, nil
+	}
+	return all, nil
 }
 
-// latestRules are those of just this channel, or of just the workspace.
-func latestRules(ctx context.Context, tx pgx.Tx, team, project string) (review.RuleSet, error) {
-	row, err := one[ruleRow](ctx, tx, `SELECT `+ruleColumns+` FROM rules WHERE team = $1 AND project = $2 ORDER BY version DESC LIMIT 1`, team, project)
-	if errors.Is(err, approval.ErrNotFound) {
-		return review.RuleSet{Team: team, Project: project}, nil
-	}
-	return row.set(), err
+// queueRules reads the latest of just this channel, or of just the workspace.
+func queueRules(b *pgx.Batch, team, project string, into *review.RuleSet) {
+	*into = review.RuleSet{Team: team, Project: project}
+	queueRuleSet(b, into, `SELECT `+ruleColumns+` FROM rules WHERE team = $1 AND project = $2 ORDER BY version DESC LIMIT 1`, team, project)
 }
 
-// RulesNamed is the version that a manifest names.
-func (db *DB) RulesNamed(ctx context.Context, team, name string) (set review.RuleSet, err error) {
-	err = db.read(ctx, func(tx pgx.Tx) error {
-		row, err := one[ruleRow](ctx, tx, `SELECT `+ruleColumns+` FROM rules WHERE team = $1 AND name = $2`, team, name)
-		set = row.set()
-		return err
-	})
-	if err != nil {
-		return set, fmt.Errorf("read the rules %s: %w", name, err)
-	}
-	return set, nil
+// queueRuleSet reads the one version that a query finds, where it finds one.
+func queueRuleSet(b *pgx.Batch, into *review.RuleSet, query string, args ...any) {
+	ask(b, func(rows []ruleRow) error {
+		for _, row := range rows {
+			*into = row.set()
+		}
+		return nil
+	}, query, args...)
+}
+
+// queueBook reads the rules and the people that bear on a request.
+func queueBook(b *pgx.Batch, id string, into *review.Book) {
+	ask(b, func(rows []ruleRow) error {
+		for _, row := range rows {
+			if row.Project == "" {
+				into.House = row.set()
+			} else {
+				into.Own = row.set()
+			}
+		}
+		return nil
+	}, `
+		SELECT DISTINCT ON (r.project) r.team, r.project, r.version, r.document, r.set_by, r.set_at
+		FROM requests q JOIN rules r ON r.team = q.team AND r.project IN ('', q.project) WHERE q.id = $1 ORDER BY r.project, r.version DESC`, id)
+	queueRuleSet(b, &into.Sealed, `
+		SELECT r.team, r.project, r.version, r.document, r.set_by, r.set_at
+		FROM requests q JOIN revisions v ON v.request_id = q.id AND v.number = q.revision JOIN rules r ON r.team = q.team AND r.name = v.policy
+		WHERE q.id = $1`, id)
+	queueGrants(b, ofRequest, id, &into.Grants)
+	queueDelegations(b, ofRequest, id, &into.Delegations)
 }
 
 // SetRules stores the next version, if set.Version is the one in force: else
@@ -78,14 +95,17 @@ func (db *DB) RulesNamed(ctx context.Context, team, name string) (set review.Rul
 func (db *DB) SetRules(ctx context.Context, set review.RuleSet) (review.RuleSet, error) {
 	base := set.Version
 	err := db.write(ctx, func(tx pgx.Tx) error {
-		before, err := latestRules(ctx, tx, set.Team, set.Project)
-		if err != nil {
+		var before review.RuleSet
+		batch := &pgx.Batch{}
+		queueRules(batch, set.Team, set.Project, &before)
+		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 			return err
 		}
 		if before.InForce() != base {
 			return steps.ErrBusy
 		}
 		set.Version = before.Version + 1
+		var err error
 		if set.SetAt, err = clock(ctx, tx); err != nil {
 			return err
 		}

@@ -2,8 +2,8 @@ package storage
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -17,18 +17,6 @@ type postRow struct {
 	Channel   string
 	TS        string `db:"ts"`
 	Shown     string
-}
-
-func loadPosts(ctx context.Context, tx pgx.Tx, id string) (map[steps.Surface]steps.Post, error) {
-	rows, err := all[postRow](ctx, tx, `SELECT request_id, surface, channel, ts, shown FROM posts WHERE request_id = $1`, id)
-	if err != nil {
-		return nil, fmt.Errorf("load the posts of %s: %w", id, err)
-	}
-	posts := map[steps.Surface]steps.Post{}
-	for _, row := range rows {
-		posts[row.Surface] = steps.Post(row)
-	}
-	return posts, nil
 }
 
 // Posted remembers a message in Slack: a new one, or what an old one shows now.
@@ -57,8 +45,8 @@ func (db *DB) Posted(ctx context.Context, post steps.Post) error {
 	return nil
 }
 
-// Threaded remembers where the session's thread is. The first answer stands: a
-// thread does not move.
+// Threaded records where the session's thread is. The first call wins: a thread does not
+// move.
 func (db *DB) Threaded(ctx context.Context, sessionID, threadTS string) error {
 	err := db.writeByKey(ctx, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `UPDATE sessions SET thread_ts = coalesce(thread_ts, $2) WHERE id = $1`, sessionID, threadTS)
@@ -76,19 +64,71 @@ func (db *DB) Threaded(ctx context.Context, sessionID, threadTS string) error {
 // ThreadFiles are the inputs of the latest request in a thread, and whether the
 // thread is a session of ours at all.
 func (db *DB) ThreadFiles(ctx context.Context, thread approval.Session) (files []approval.File, ours bool, err error) {
-	err = db.read(ctx, func(tx pgx.Tx) error {
+	err = db.look(ctx, func(b *pgx.Batch) {
 		files, ours = nil, false
-		return tx.QueryRow(ctx, `
-			SELECT r.files, true FROM sessions s JOIN requests r ON r.session_id = s.id
-			WHERE s.team = $1 AND s.channel = $2 AND s.thread_ts = $3
-				AND r.seek IS NULL -- what was not found is not gone on from
-			ORDER BY r.created_at DESC, r.id DESC LIMIT 1`, thread.Team, thread.Channel, thread.ThreadTS).Scan(&files, &ours)
+		queueThreadFiles(b, thread, func(found []approval.File) { files, ours = found, true })
 	})
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, false, nil
-	}
 	if err != nil {
 		return nil, false, fmt.Errorf("files of thread %s: %w", thread.ThreadTS, err)
 	}
-	return orNil(files), ours, nil
+	return files, ours, nil
+}
+
+func queueThreadFiles(b *pgx.Batch, thread approval.Session, take func(files []approval.File)) {
+	ask(b, func(rows []struct{ Files []approval.File }) error {
+		for _, row := range rows {
+			take(orNil(row.Files))
+		}
+		return nil
+	}, `
+		SELECT r.files FROM sessions s JOIN requests r ON r.session_id = s.id
+		WHERE s.team = $1 AND s.channel = $2 AND s.thread_ts = $3
+			AND r.seek IS NULL -- what was not found is not gone on from
+		ORDER BY r.created_at DESC, r.id DESC LIMIT 1`, thread.Team, thread.Channel, thread.ThreadTS)
+}
+
+type unseenRow struct {
+	RequestID string
+	Surface   steps.Surface
+	Channel   string
+	Why       steps.Hindrance
+	Code      string
+	Stands    bool
+	Times     int
+	First     time.Time `db:"first_at"`
+	Last      time.Time `db:"last_at"`
+}
+
+const unseenColumns = `request_id, surface, channel, why, code, stands, times, first_at, last_at`
+
+// Refused records that Slack has refused a message, and returns since when and how often
+// it has. Another reason starts the count again.
+func (db *DB) Refused(ctx context.Context, u steps.Unseen) (kept steps.Unseen, err error) {
+	err = db.writeByKey(ctx, func(tx pgx.Tx) error {
+		row, err := one[unseenRow](ctx, tx, `
+			INSERT INTO unseen AS had (`+unseenColumns+`) VALUES ($1, $2, $3, $4, $5, $6, 1, clock_timestamp(), clock_timestamp())
+			ON CONFLICT (request_id, surface) DO UPDATE SET channel = excluded.channel, why = excluded.why, code = excluded.code,
+				stands = excluded.stands, last_at = greatest(had.first_at, excluded.last_at),
+				times = CASE had.why WHEN excluded.why THEN had.times + 1 ELSE 1 END,
+				first_at = CASE had.why WHEN excluded.why THEN had.first_at ELSE excluded.first_at END
+			RETURNING `+unseenColumns, u.RequestID, u.Surface, u.Channel, u.Why, text(u.Code), u.Stands)
+		kept = steps.Unseen(row)
+		return err
+	})
+	if err != nil {
+		return u, fmt.Errorf("remember that Slack refuses the %s of %s: %w", u.Surface, u.RequestID, err)
+	}
+	return kept, nil
+}
+
+// Seen forgets a refusal: Slack has accepted the message.
+func (db *DB) Seen(ctx context.Context, requestID string, surface steps.Surface) error {
+	err := db.writeByKey(ctx, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `DELETE FROM unseen WHERE request_id = $1 AND surface = $2`, requestID, surface)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("forget that Slack refused the %s of %s: %w", surface, requestID, err)
+	}
+	return nil
 }

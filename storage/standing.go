@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -55,30 +56,9 @@ func ceil(t time.Time, d time.Duration) time.Time {
 // endOfTime bounds the window of a limit that has none.
 var endOfTime = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// payerColumns are those by which settlements name their scopes.
-var payerColumns = map[budget.ScopeKind]string{
-	budget.User: "asker", budget.Session: "session_id", budget.Project: "project", budget.Team: "team"}
-
-// sums adds up a scope: what it spent in a span, and what is held in it now, which
-// stands in its own row.
-const sums = `
-	SELECT
-		(SELECT coalesce(sum(spent), 0)::bigint FROM balances
-			WHERE team = $1 AND kind = $3 AND id = $2 AND grain = 'day' AND start >= $4 AND start < $5)
-		+ (SELECT coalesce(sum(spent), 0)::bigint FROM balances
-			WHERE team = $1 AND kind = $3 AND id = $2 AND grain = 'quarter' AND start >= $6 AND start < $4)
-		+ (SELECT coalesce(sum(spent), 0)::bigint FROM balances
-			WHERE team = $1 AND kind = $3 AND id = $2 AND grain = 'quarter' AND start >= $5 AND start < $7),
-		(SELECT coalesce(sum(held), 0)::bigint FROM scopes WHERE team = $1 AND kind = $3 AND id = $2)`
-
-// standings reads the limits of these scopes and what their windows hold, in two
-// trips. It is only as good as the locks: who decides on it has locked the scopes
-// before.
-func (db *DB) standings(ctx context.Context, tx pgx.Tx, scopes []budget.Scope, now time.Time) ([]budget.Standing, error) {
-	return db.standingsUntil(ctx, tx, scopes, now, endOfTime)
-}
-
-// standingsUntil is the same without what was spent from a moment on.
+// standingsUntil reads the limits of these scopes and what their windows hold, without
+// what was spent from a moment on, in two trips. It is only as good as the locks: who
+// decides on it has locked the scopes before.
 func (db *DB) standingsUntil(ctx context.Context, tx pgx.Tx, scopes []budget.Scope, now, end time.Time) ([]budget.Standing, error) {
 	limits, err := db.limitsOf(ctx, tx, scopes, now)
 	if err != nil {
@@ -96,33 +76,13 @@ func (db *DB) standingsUntil(ctx context.Context, tx pgx.Tx, scopes []budget.Sco
 // set; for a person without one that of their role, and for a role without one
 // what is built in. Each with what has been granted on top of it until later than now.
 func (db *DB) limitsOf(ctx context.Context, tx pgx.Tx, scopes []budget.Scope, now time.Time) (limits map[budget.Scope]budget.Limit, err error) {
-	batch := &pgx.Batch{}
-	db.queueLimits(batch, scopes, &now, &limits)
+	batch, of := &pgx.Batch{}, ofScopes(scopes)
+	ask(batch, func(rows []limitRow) error { limits = db.applying(scopes, rows); return nil },
+		fmt.Sprintf(limitsQuery, of.from(2)), append([]any{now}, of.args...)...)
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return nil, fmt.Errorf("read the limits: %w", err)
 	}
 	return limits, nil
-}
-
-// queueLimits reads them in a batch; without a time they are those of when its turn comes.
-func (db *DB) queueLimits(batch *pgx.Batch, scopes []budget.Scope, now *time.Time, limits *map[budget.Scope]budget.Limit) {
-	wanted := clone(scopes)
-	for _, s := range scopes {
-		if s.Kind == budget.User {
-			for _, role := range []string{budget.Members, budget.Reviewers, budget.Admins} {
-				wanted = append(wanted, budget.Scope{Team: s.Team, Kind: budget.Role, ID: role})
-			}
-		}
-	}
-	columns := [3][]string{}
-	for _, s := range inLockOrder(wanted) {
-		columns[0], columns[1], columns[2] = append(columns[0], s.Team), append(columns[1], string(s.Kind)), append(columns[2], s.ID)
-	}
-	batch.Queue(limitsQuery, columns[0], columns[1], columns[2], now).Query(func(rows pgx.Rows) error {
-		list, err := pgx.CollectRows(rows, pgx.RowToStructByName[limitRow])
-		*limits = db.applying(scopes, list)
-		return err
-	})
 }
 
 // applying picks for each scope the limit that it has.
@@ -154,20 +114,17 @@ func (db *DB) applying(scopes []budget.Scope, rows []limitRow) map[budget.Scope]
 
 // limitsQuery reads the limits of some scopes, what is granted on top of each, and
 // for what people were named in Slack: who was named for one channel is a reviewer,
-// too, because a person has one budget in all channels. OFFSET 0 keeps the planner
-// from looking into the lists: what it saw there would have it plan anew each time,
-// while the budgets are locked.
+// too, because a person has one budget in all channels.
 const limitsQuery = `
 	SELECT team, kind, id, amount, per, policy,
 		(SELECT coalesce(sum(t.amount), 0)::bigint FROM topups t
-			WHERE t.granted AND t.team = wanted.team AND t.kind = wanted.kind AND t.scope_id = wanted.id AND t.expires_at > coalesce($4, clock_timestamp())) AS extra,
+			WHERE t.granted AND t.team = wanted.team AND t.kind = wanted.kind AND t.scope_id = wanted.id AND t.expires_at > coalesce($1, clock_timestamp())) AS extra,
 		coalesce(CASE WHEN wanted.kind = 'user' THEN (
 			SELECT CASE WHEN bool_or(role = 'administrator') THEN 'admins' WHEN count(*) > 0 THEN 'reviewers' END FROM (
 				SELECT DISTINCT ON (project, role) role, named FROM people p WHERE p.team = wanted.team AND p.person = wanted.id
 				ORDER BY project, role, seq DESC) AS latest
 			WHERE named) END, '') AS named
-	FROM (SELECT $1::text[] AS teams, $2::text[] AS kinds, $3::text[] AS ids OFFSET 0) AS given,
-		unnest(teams, kinds, ids) AS wanted (team, kind, id) LEFT JOIN limits USING (team, kind, id)`
+	FROM %s, unnest(teams, kinds, ids) AS wanted (team, kind, id) LEFT JOIN limits USING (team, kind, id)`
 
 // roleOf is the scope whose limit a person has who has none of their own: of the
 // role that the settings give them and the one that they were named for in Slack,
@@ -189,31 +146,30 @@ func (db *DB) queueStandings(batch *pgx.Batch, scopes []budget.Scope, limits map
 			standings = append(standings, budget.Standing{Limit: limit})
 		}
 	}
+	var columns [4][]string
+	var windows []budget.Window
 	for i := range standings {
 		s := &standings[i]
-		scope := s.Limit.Scope
-		from, until := s.Limit.Window.Range(now, db.location)
-		s.From, s.ResetsAt = from, until
+		scope, window := s.Limit.Scope, s.Limit.Window
+		s.From, s.ResetsAt = window.Range(now, db.location)
 		if scope.Kind == budget.Role {
 			continue // nothing is paid from it
 		}
-		if until.IsZero() || until.After(end) {
-			until = end
+		for n, word := range []string{scope.Team, string(scope.Kind), scope.ID, string(window)} {
+			columns[n] = append(columns[n], word)
 		}
-		cut := spanOf(from, until)
-		batch.Queue(sums, scope.Team, scope.ID, scope.Kind, cut.daysFrom, cut.daysUntil, cut.quartersFrom, cut.quartersUntil).
-			QueryRow(func(row pgx.Row) error { return row.Scan(&s.Spent, &s.Held) })
-		for _, edge := range cut.edges() {
-			batch.Queue(`SELECT coalesce(sum(amount), 0)::bigint FROM settlements WHERE team = $1 AND `+payerColumns[scope.Kind]+` = $2
-				AND at >= $3 AND at < $4`, scope.Team, scope.ID, edge[0], edge[1]).
-				QueryRow(func(row pgx.Row) error {
-					var more budget.USD
-					err := row.Scan(&more)
-					s.Spent += more
-					return err
-				})
+		if !slices.Contains(windows, window) {
+			windows = append(windows, window)
 		}
 	}
+	ask(batch, func(rows []sumRow) error {
+		found := sorted(rows)
+		for i := range standings {
+			sum := found[standings[i].Limit.Scope][standings[i].Limit.Window]
+			standings[i].Spent, standings[i].Held = sum.Spent, sum.Held
+		}
+		return nil
+	}, sumsOf, append(db.spans(now, end, windows...), columns[0], columns[1], columns[2], columns[3])...)
 	return standings
 }
 

@@ -1,168 +1,203 @@
 package storage
 
 import (
-	"context"
-	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 )
 
-// store writes what the verbs have noted in Changes, in the order that the
-// schema's promises need: the code before the decision on it, the decision
-// before the move, the run before the request is running. Money comes late: from
-// then on everybody waits who pays from the same budgets.
-func (db *DB) store(ctx context.Context, tx pgx.Tx, r *approval.Request, words *contents) error {
-	if err := words.gather(r.Changes); err != nil {
+// store writes what the verbs have noted in Changes. A person waits for it, so it
+// makes few trips: what has to be locked and looked at, River's jobs, and what is
+// written, which is sent with the commit. also queues what else is to be looked at
+// with the budgets locked.
+//
+// The order of what is written is the one that the schema's promises need: the code
+// before the decision on it, the decision before the move, the run before the
+// request is running.
+func (db *DB) store(t *batched, l *loaded, words *contents, also func()) error {
+	r := l.Request
+	c := &r.Changes
+	if err := words.gather(*c); err != nil {
 		return err
 	}
-	if err := words.flush(ctx, tx); err != nil {
+	before := db.queueMoney(t.Batch, l)
+	if also != nil {
+		also()
+	}
+	trail := queueStream(t.Batch, streamOf(r.ID))
+	var told noted
+	told.queue(t.Batch, r)
+	if err := t.send(); err != nil {
 		return err
 	}
-	c := r.Changes
-	if c.Decision != nil {
-		if err := insertDecision(ctx, tx, r, c.Decision, words); err != nil {
+	if err := db.weigh(t, r, before); err != nil {
+		return err
+	}
+
+	words.queue(t.Batch)
+	if err := insertDecision(t.Batch, r, words); err != nil {
+		return err
+	}
+	if err := insertRevision(t.Batch, c.Revision, words); err != nil {
+		return err
+	}
+	takeBackRun(t.Batch, r)
+	saveRun(t.Batch, r, words)
+	insertMessages(t.Batch, r, words)
+	queueHolds(t.Batch, r)
+	if spends(c.Settlements) {
+		// The scopes are still locked, so that whoever reaches a mark is told apart from
+		// whoever comes after.
+		k := db.queueReckoning(t.Batch, ofScopes(r.Scopes()), before.now, endOfTime)
+		if err := t.send(); err != nil {
 			return err
 		}
-	}
-	if c.Revision != nil {
-		if err := insertRevision(ctx, tx, c.Revision, words); err != nil {
+		after, err := db.standing(t, k, r.Scopes())
+		if err != nil {
 			return err
 		}
+		c.Notices = append(c.Notices, approval.Alerts(r, after, before.now)...)
 	}
-	if c.Unstarted != nil {
-		if err := takeBackRun(ctx, tx, r); err != nil {
-			return err
+	if err := db.storeTopUp(t, r, before, words); err != nil {
+		return err
+	}
+	if err := words.queueEvents(t.Batch, trail, c.Events); err != nil {
+		return err
+	}
+	return db.storeNotices(t, c.Notices, jobsOf(r, told.again), told.there)
+}
+
+// jobsOf are the jobs of a request: its own steps, and the notices about it that have
+// been told and are to be looked at again. Those that are new are looked at anyway.
+func jobsOf(r *approval.Request, told []string) (list []steps.Wake) {
+	for _, step := range r.Changes.Jobs {
+		list = append(list, steps.Wake{Step: step, RequestID: r.ID})
+	}
+	for _, key := range told {
+		if !slices.ContainsFunc(r.Changes.Notices, func(n approval.Notice) bool { return text(n.Key) == key }) {
+			list = append(list, steps.Wake{Step: approval.StepTell, RequestID: key})
 		}
 	}
-	if c.Run != nil {
-		if err := saveRun(ctx, tx, r, c.Run, words); err != nil {
-			return err
+	return list
+}
+
+// noted is what stands of notices before new ones are written.
+type noted struct {
+	again []string        // about the request, to be looked at again
+	there map[string]bool // of the new ones of which once is enough: whether somebody was quicker
+}
+
+func (n *noted) queue(b *pgx.Batch, r *approval.Request) {
+	n.there = map[string]bool{}
+	keys := []string{}
+	for _, notice := range r.Changes.Notices {
+		if notice.Once {
+			keys, n.there[text(notice.Key)] = append(keys, text(notice.Key)), false
 		}
 	}
-	if err := insertMessages(ctx, tx, r, words); err != nil {
-		return err
+	if !r.Changes.Retell && len(keys) == 0 {
+		return
 	}
-	if err := db.jobs.insert(ctx, tx, r.ID, c.Jobs); err != nil {
-		return err
+	type row struct {
+		Key   string
+		About bool
 	}
-	if err := db.storeMoney(ctx, tx, r, words); err != nil {
-		return err
-	}
-	c = r.Changes // storeMoney has added how the budgets stood, and who is to be told of it
-	if err := words.append(ctx, tx, c.Events); err != nil {
-		return err
-	}
-	if err := db.storeNotices(ctx, tx, c.Notices); err != nil {
-		return err
-	}
-	if c.Retell {
-		return db.retell(ctx, tx, r)
-	}
-	return nil
+	ask(b, func(rows []row) error {
+		for _, row := range rows {
+			if _, once := n.there[row.Key]; once {
+				n.there[row.Key] = true
+			}
+			if row.About && r.Changes.Retell {
+				n.again = append(n.again, row.Key)
+			}
+		}
+		return nil
+	}, `SELECT key, coalesce(request_id = $1, false) AS about FROM notices WHERE $2 AND request_id = $1 OR key = ANY ($3)`, r.ID, r.Changes.Retell, keys)
 }
 
 // insertRevision stores code and manifest byte for byte: the schema computes both
 // hashes again and takes nothing that does not fit. What it cannot store, such as
 // a NUL, has never been canonical.
-func insertRevision(ctx context.Context, tx pgx.Tx, rev *approval.Revision, c *contents) error {
+func insertRevision(b *pgx.Batch, rev *approval.Revision, c *contents) error {
+	if rev == nil {
+		return nil
+	}
 	findings, err := c.document(rev.Findings)
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, `
+	b.Queue(`
 		INSERT INTO revisions (request_id, number, code, summary, author, prompt_version, findings, manifest, digest, quote, at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
 		rev.RequestID, rev.Number, c.put(rev.Code), c.text(rev.Summary), text(rev.Author), text(rev.PromptVersion), findings,
 		c.put(string(rev.Manifest.Canonical())), rev.Digest, rev.Quote, micro(rev.At))
-	if err != nil {
-		return fmt.Errorf("insert revision %d of %s: %w", rev.Number, rev.RequestID, err)
-	}
 	return nil
 }
 
-// insertDecision takes the asker and the author from their own rows, never from
-// the caller: the constraints compare the reviewer with them. A decision on code
-// that is not there finds no row, and is stale.
-func insertDecision(ctx context.Context, tx pgx.Tx, r *approval.Request, d *approval.Decision, c *contents) error {
+// insertDecision takes the asker and the author from their own rows, never from the
+// caller: the constraints compare the reviewer with them. A decision on code that is
+// not there has no author, and the foreign key refuses it.
+func insertDecision(b *pgx.Batch, r *approval.Request, c *contents) error {
+	d := r.Changes.Decision
+	if d == nil {
+		return nil
+	}
 	click, err := document(d.Click, "{}")
 	if err != nil {
 		return err
 	}
-	tag, err := tx.Exec(ctx, `
+	b.Queue(`
 		INSERT INTO decisions (request_id, revision, digest, asker, author, reviewer, verdict, reason, at, click, in_place_of)
-		SELECT v.request_id, v.number, v.digest, q.asker, v.author, $4, $5, $6, $7, $8, nullif($9, '')
-		FROM revisions v JOIN requests q ON q.id = v.request_id
-		WHERE v.request_id = $1 AND v.number = $2 AND v.digest = $3`,
+		VALUES ($1, $2, $3, (SELECT asker FROM requests WHERE id = $1),
+			coalesce((SELECT author FROM revisions WHERE request_id = $1 AND number = $2 AND digest = $3), ''),
+			$4, $5, $6, $7, $8, nullif($9, ''))`,
 		r.ID, d.Revision, d.Digest, d.Reviewer, d.Verdict, c.text(d.Reason), micro(d.At), click, d.InPlaceOf)
-	if err != nil {
-		return fmt.Errorf("insert decision of %s on %s: %w", d.Reviewer, r.ID, err)
-	}
-	if tag.RowsAffected() == 0 {
-		return &approval.StaleError{Request: r}
-	}
 	return nil
 }
 
 // saveRun stores the start of a run, that its code has begun, or its end with
 // what came out.
-func saveRun(ctx context.Context, tx pgx.Tx, r *approval.Request, run *approval.Run, c *contents) error {
-	if run.Result == nil && !run.BegunAt.IsZero() {
-		if _, err := tx.Exec(ctx, `UPDATE runs SET begun_at = $2 WHERE request_id = $1`, r.ID, micro(run.BegunAt)); err != nil {
-			return fmt.Errorf("begin run of %s: %w", r.ID, err)
-		}
-		return nil
-	}
-	if run.Result == nil {
-		_, err := tx.Exec(ctx, `INSERT INTO runs (request_id, box_id, revision, digest, started_at) VALUES ($1, $2, $3, $4, $5)`,
+func saveRun(b *pgx.Batch, r *approval.Request, c *contents) {
+	run := r.Changes.Run
+	switch {
+	case run == nil:
+	case run.Result == nil && !run.BegunAt.IsZero():
+		b.Queue(`UPDATE runs SET begun_at = $2 WHERE request_id = $1`, r.ID, micro(run.BegunAt))
+	case run.Result == nil:
+		b.Queue(`INSERT INTO runs (request_id, box_id, revision, digest, started_at) VALUES ($1, $2, $3, $4, $5)`,
 			r.ID, run.BoxID, r.Revision.Number, r.Revision.Digest, micro(run.StartedAt))
-		if err != nil {
-			return fmt.Errorf("insert run of %s: %w", r.ID, err)
-		}
-		return nil
-	}
-	_, err := tx.Exec(ctx, `UPDATE runs SET finished_at = $2, result = $3, box = $4 WHERE request_id = $1`,
-		r.ID, micro(run.FinishedAt), c.named[keptResult], run.Result.Box)
-	if err != nil {
-		return fmt.Errorf("finish run of %s: %w", r.ID, err)
-	}
-	for i, a := range run.Result.Artifacts {
-		_, err := tx.Exec(ctx, `INSERT INTO artifacts (request_id, seq, name, kind, alt, data) VALUES ($1, $2, $3, $4, $5, $6)`,
-			r.ID, i+1, c.text(a.Name), a.Kind, c.text(a.Alt), c.named[keptFile(i)])
-		if err != nil {
-			return fmt.Errorf("insert artifact %q of %s: %w", a.Name, r.ID, err)
+	default:
+		b.Queue(`UPDATE runs SET finished_at = $2, result = $3, box = $4 WHERE request_id = $1`,
+			r.ID, micro(run.FinishedAt), c.named[keptResult], run.Result.Box)
+		for i, a := range run.Result.Artifacts {
+			b.Queue(`INSERT INTO artifacts (request_id, seq, name, kind, alt, data) VALUES ($1, $2, $3, $4, $5, $6)`,
+				r.ID, i+1, c.text(a.Name), a.Kind, c.text(a.Alt), c.named[keptFile(i)])
 		}
 	}
-	return nil
 }
 
 // takeBackRun makes room for another run in the place of one that never started.
 // The box is kept, so that nothing is ever run in it; one in which something has
 // begun in the meantime is not taken back by the schema.
-func takeBackRun(ctx context.Context, tx pgx.Tx, r *approval.Request) error {
-	_, err := tx.Exec(ctx, `
+func takeBackRun(b *pgx.Batch, r *approval.Request) {
+	if r.Changes.Unstarted == nil {
+		return
+	}
+	b.Queue(`
 		INSERT INTO unstarted_runs (box_id, request_id, revision, digest, started_at, taken_back_at)
 		SELECT box_id, request_id, revision, digest, started_at, $3 FROM runs WHERE request_id = $1 AND box_id = $2`,
 		r.ID, r.Changes.Unstarted.BoxID, micro(r.ChangedAt))
-	if err == nil {
-		_, err = tx.Exec(ctx, `DELETE FROM runs WHERE request_id = $1`, r.ID)
-	}
-	if err != nil {
-		return fmt.Errorf("take back the run of %s: %w", r.ID, err)
-	}
-	return nil
+	b.Queue(`DELETE FROM runs WHERE request_id = $1`, r.ID)
 }
 
 // insertMessages continues the session. Messages are numbered by the table, so
 // requests of one thread need not wait for one another.
-func insertMessages(ctx context.Context, tx pgx.Tx, r *approval.Request, c *contents) error {
+func insertMessages(b *pgx.Batch, r *approval.Request, c *contents) {
 	for _, m := range r.Changes.Messages {
-		_, err := tx.Exec(ctx, `INSERT INTO messages (session_id, request_id, role, text, at) VALUES ($1, $2, $3, $4, $5)`,
+		b.Queue(`INSERT INTO messages (session_id, request_id, role, text, at) VALUES ($1, $2, $3, $4, $5)`,
 			r.SessionID, r.ID, m.Role, c.text(m.Text), micro(m.At))
-		if err != nil {
-			return fmt.Errorf("insert message of %s: %w", r.ID, err)
-		}
 	}
-	return nil
 }

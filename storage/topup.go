@@ -37,18 +37,7 @@ func (t topUpRow) topUp() approval.TopUp {
 
 const topUpColumns = `id, request_id, team, kind, scope_id, asked_by, amount, said(reason) AS reason, at, decided_by, decided_at, granted, said(answer) AS answer, expires_at`
 
-func loadTopUps(ctx context.Context, tx pgx.Tx, id string) (list []approval.TopUp, err error) {
-	rows, err := all[topUpRow](ctx, tx, `SELECT `+topUpColumns+` FROM topups WHERE request_id = $1 ORDER BY at, id`, id)
-	if err != nil {
-		return nil, fmt.Errorf("load the top-ups of %s: %w", id, err)
-	}
-	for _, row := range rows {
-		list = append(list, row.topUp())
-	}
-	return list, nil
-}
-
-// TopUp finds a top-up.
+// TopUp loads a top-up.
 func (db *DB) TopUp(ctx context.Context, id string) (t *approval.TopUp, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
 		row, err := one[topUpRow](ctx, tx, `SELECT `+topUpColumns+` FROM topups WHERE id = $1`, id)
@@ -64,36 +53,30 @@ func (db *DB) TopUp(ctx context.Context, id string) (t *approval.TopUp, err erro
 
 // storeTopUp writes what was asked for or decided. A grant changes a limit, so it
 // is in the audit trail of the limits as well, with what it was before.
-func storeTopUp(ctx context.Context, tx pgx.Tx, r *approval.Request, p payers, c *contents) error {
-	t := r.Changes.TopUp
-	if t == nil {
+func (db *DB) storeTopUp(t *batched, r *approval.Request, k *reckoning, words *contents) error {
+	up := r.Changes.TopUp
+	if up == nil {
 		return nil
 	}
-	if t.Open() {
-		_, err := tx.Exec(ctx, `
+	if up.Open() {
+		t.Queue(`
 			INSERT INTO topups (id, request_id, team, asked_by, session_id, project, kind, amount, reason, at)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-			t.ID, r.ID, r.Team, t.AskedBy, r.SessionID, r.Project, t.Scope.Kind, t.Amount, c.text(t.Reason), micro(t.At))
-		if err != nil {
-			return fmt.Errorf("ask for the top-up %s: %w", t.ID, err)
-		}
+			up.ID, r.ID, r.Team, up.AskedBy, r.SessionID, r.Project, up.Scope.Kind, up.Amount, words.text(up.Reason), micro(up.At))
 		return nil
 	}
-	_, err := tx.Exec(ctx, `
+	t.Queue(`
 		UPDATE topups SET decided_by = $2, decided_at = $3, granted = $4, answer = $5, expires_at = $6 WHERE id = $1`,
-		t.ID, t.DecidedBy, micro(t.DecidedAt), t.Granted, c.text(t.Answer), moment(t.ExpiresAt))
-	if err != nil {
-		return fmt.Errorf("decide on the top-up %s: %w", t.ID, err)
-	}
-	had, limited := p.limits[t.Scope]
-	if !t.Granted || !limited {
+		up.ID, up.DecidedBy, micro(up.DecidedAt), up.Granted, words.text(up.Answer), moment(up.ExpiresAt))
+	had, limited := db.applying(r.Scopes(), k.limits)[up.Scope]
+	if !up.Granted || !limited {
 		return nil
 	}
 	after := had
-	after.Extra += t.Amount
+	after.Extra += up.Amount
 	data := told(after)
-	data["scope"], data["before"], data["until"], data["request"] = t.Scope, told(had), t.ExpiresAt, r.ID
-	return appendEvents(ctx, tx, budgetStream, []approval.Event{{At: p.now, Actor: t.DecidedBy, Kind: approval.EventGrantedOnTop, Data: data}})
+	data["scope"], data["before"], data["until"], data["request"] = up.Scope, told(had), up.ExpiresAt, r.ID
+	return appendEvents(t.ctx, t.tx, budgetStream, []approval.Event{{At: k.now, Actor: up.DecidedBy, Kind: approval.EventGrantedOnTop, Data: data}})
 }
 
 // moneyColumns are what a request's row knows of money: what blocks it, and which

@@ -45,7 +45,7 @@ func TestARefusedQuestionIsKeptWithWhatRefusedIt(t *testing.T) {
 	require.Equal(t, 10*budget.Cent, got.Blocked.Needed)
 	require.Equal(t, userScope, got.Blocked.Tight().Limit.Scope)
 	require.Equal(t, 5*budget.Cent, got.Blocked.Missing())
-	require.WithinDuration(t, got.CreatedAt, got.Blocked.At, time.Minute, "when the budgets were weighed")
+	require.WithinDuration(t, got.CreatedAt, got.Blocked.At, soon, "when the budgets were weighed")
 	require.False(t, got.Blocked.At.After(got.CreatedAt))
 	require.Zero(t, b.count(t, `SELECT count(*) FROM holds`))
 	require.Equal(t, 2, b.count(t, `SELECT count(*) FROM notices WHERE kind = 'stop'`), "to the administrators, and to the asker")
@@ -256,8 +256,9 @@ func TestARolesLimitStandsWhileSomebodySpendsByIt(t *testing.T) {
 	r := b.ask(t, "t")
 	tx, err := b.pool.Begin(t.Context())
 	require.NoError(t, err)
-	batch, p := &pgx.Batch{}, payers{}
-	b.queuePayers(batch, r, &p)
+	batch := &pgx.Batch{}
+	r.Changes.Holds = []budget.Hold{{}}
+	b.queueMoney(batch, &loaded{Request: r, now: time.Now()})
 	err = tx.SendBatch(t.Context(), batch).Close()
 	require.NoError(t, err)
 	set := make(chan error, 1)

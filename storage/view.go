@@ -13,49 +13,72 @@ import (
 	"countersign/budget"
 )
 
-// View loads everything that a card or a reply is drawn from, at one moment. Its
-// Policy is left for the caller to fill: the database does not know it.
-func (db *DB) View(ctx context.Context, id string) (v *steps.View, err error) {
-	err = db.read(ctx, func(tx pgx.Tx) error {
+// View loads everything that a card or a reply is drawn from, as of one moment. The
+// caller fills in Policy, which the database does not know.
+func (db *DB) View(ctx context.Context, id string) (*steps.View, error) {
+	var l loaded
+	var v *steps.View
+	standings, err := db.reckoned(ctx, payersOf(id), func() []budget.Scope { return l.Scopes() }, func(b *pgx.Batch) {
 		v = &steps.View{}
-		if v.Request, err = load(ctx, tx, id); err != nil {
-			return err
-		}
-		if v.Now, err = clock(ctx, tx); err != nil {
-			return err
-		}
-		if v.Session, err = loadSession(ctx, tx, v.Request.SessionID); err != nil {
-			return err
-		}
-		if v.Earlier, err = loadEarlier(ctx, tx, id); err != nil {
-			return err
-		}
-		if v.Bill, err = loadBill(ctx, tx, id); err != nil {
-			return err
-		}
-		if v.Standings, err = db.standings(ctx, tx, v.Request.Scopes(), v.Now); err != nil {
-			return err
-		}
-		if v.Former, err = loadFormer(ctx, tx, v.Request); err != nil {
-			return err
-		}
-		if v.Posts, err = loadPosts(ctx, tx, id); err != nil {
-			return err
-		}
-		if v.Unseen, err = loadUnseen(ctx, tx, id); err != nil {
-			return err
-		}
-		if v.Session.ThreadTS == "" {
-			// Somebody may have answered below the first message before it was remembered, in a session of its own.
-			v.Session.ThreadTS = v.Posts[steps.SurfaceRoot].TS
-		}
-		v.Artifacts, err = loadArtifacts(ctx, tx, id, false)
-		return err
+		queueRequest(b, id, &l)
+		queueRevision(b, id, 1, func(former *approval.Revision) { v.Former = former })
+		queueView(b, id, v)
+		queueBook(b, id, &v.Book)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("view of %s: %w", id, err)
 	}
+	v.Request, v.Now, v.Standings = l.Request, l.now, standings
+	if v.Session.ThreadTS == "" {
+		// Somebody may have answered below the first message before it was remembered, in a session of its own.
+		v.Session.ThreadTS = v.Posts[steps.SurfaceRoot].TS
+	}
 	return v, nil
+}
+
+// queueView reads what a card or a reply says beside the request itself.
+func queueView(b *pgx.Batch, id string, v *steps.View) {
+	ask(b, func(rows []sessionRow) error {
+		for _, row := range rows {
+			v.Session = approval.Session(row)
+		}
+		return nil
+	}, `SELECT s.id, s.team, s.channel, coalesce(s.thread_ts, '') AS thread_ts FROM sessions s JOIN requests q ON q.session_id = s.id WHERE q.id = $1`, id)
+	// The last questions of the session before this one: without them a follow-up says
+	// little to whoever reviews it.
+	ask(b, func(rows []struct{ Question string }) error {
+		for _, row := range slices.Backward(rows) {
+			v.Earlier = append(v.Earlier, row.Question)
+		}
+		return nil
+	}, `
+		SELECT said(earlier.question) AS question FROM requests this
+		JOIN requests earlier ON earlier.session_id = this.session_id
+			AND (earlier.created_at, earlier.id) < (this.created_at, this.id)
+			AND (earlier.seek IS NULL OR earlier.state = 'drafting') -- not what was never found
+		WHERE this.id = $1 ORDER BY earlier.created_at DESC, earlier.id DESC LIMIT 3`, id)
+	// What was spent, by hold, the oldest first. A hold that was given back untouched is no
+	// part of a bill.
+	ask(b, func(rows []spendRow) error { v.Bill = billOf(rows); return nil }, `
+		SELECT s.hold_id, h.purpose, s.estimated, c.kind, c.what, c.model, c.input_tokens, c.cached_tokens, c.written_tokens, c.output_tokens,
+			c.box_ms, c.amount
+		FROM settlements s JOIN holds h ON h.id = s.hold_id JOIN charges c ON c.hold_id = s.hold_id
+		WHERE s.request_id = $1 ORDER BY h.at, s.hold_id, c.line`, id)
+	ask(b, func(rows []postRow) error {
+		v.Posts = map[steps.Surface]steps.Post{}
+		for _, row := range rows {
+			v.Posts[row.Surface] = steps.Post(row)
+		}
+		return nil
+	}, `SELECT request_id, surface, channel, ts, shown FROM posts WHERE request_id = $1`, id)
+	ask(b, func(rows []unseenRow) error {
+		v.Unseen = map[steps.Surface]steps.Unseen{}
+		for _, row := range rows {
+			v.Unseen[row.Surface] = steps.Unseen(row)
+		}
+		return nil
+	}, `SELECT `+unseenColumns+` FROM unseen WHERE request_id = $1`, id)
+	queueArtifacts(b, id, false, &v.Artifacts)
 }
 
 type sessionRow struct {
@@ -63,29 +86,6 @@ type sessionRow struct {
 	Team     string
 	Channel  string
 	ThreadTS string `db:"thread_ts"`
-}
-
-func loadSession(ctx context.Context, tx pgx.Tx, id string) (approval.Session, error) {
-	row, err := one[sessionRow](ctx, tx, `SELECT id, team, channel, coalesce(thread_ts, '') AS thread_ts FROM sessions WHERE id = $1`, id)
-	return approval.Session(row), err
-}
-
-// loadEarlier reads the last questions of the session before this request: without
-// them a follow-up says little to whoever reviews it.
-func loadEarlier(ctx context.Context, tx pgx.Tx, id string) (questions []string, err error) {
-	rows, err := all[struct{ Question string }](ctx, tx, `
-		SELECT said(earlier.question) AS question FROM requests this
-		JOIN requests earlier ON earlier.session_id = this.session_id
-			AND (earlier.created_at, earlier.id) < (this.created_at, this.id)
-			AND (earlier.seek IS NULL OR earlier.state = 'drafting') -- not what was never found
-		WHERE this.id = $1 ORDER BY earlier.created_at DESC, earlier.id DESC LIMIT 3`, id)
-	if err != nil {
-		return nil, fmt.Errorf("load the questions before %s: %w", id, err)
-	}
-	for _, row := range slices.Backward(rows) {
-		questions = append(questions, row.Question)
-	}
-	return questions, nil
 }
 
 // spendRow is a line of a bill with the settlement that it belongs to.
@@ -104,37 +104,27 @@ type spendRow struct {
 	Amount        budget.USD
 }
 
-// loadBill lists what was spent, by hold, the oldest first. A hold that was
-// given back untouched is no part of a bill.
-func loadBill(ctx context.Context, tx pgx.Tx, id string) ([]steps.Spend, error) {
-	rows, err := all[spendRow](ctx, tx, `
-		SELECT s.hold_id, h.purpose, s.estimated, c.kind, c.what, c.model, c.input_tokens, c.cached_tokens, c.written_tokens, c.output_tokens,
-			c.box_ms, c.amount
-		FROM settlements s JOIN holds h ON h.id = s.hold_id JOIN charges c ON c.hold_id = s.hold_id
-		WHERE s.request_id = $1 ORDER BY h.at, s.hold_id, c.line`, id)
-	if err != nil {
-		return nil, fmt.Errorf("load the bill of %s: %w", id, err)
-	}
-	var bill []steps.Spend
+// billOf puts lines that belong to one hold together.
+func billOf(rows []spendRow) (list []steps.Spend) {
 	for i, row := range rows {
 		if i == 0 || row.HoldID != rows[i-1].HoldID {
-			bill = append(bill, steps.Spend{Purpose: row.Purpose, Estimated: row.Estimated})
+			list = append(list, steps.Spend{Purpose: row.Purpose, Estimated: row.Estimated})
 		}
-		spend := &bill[len(bill)-1]
+		spend := &list[len(list)-1]
 		spend.Charges = append(spend.Charges, budget.Charge{Kind: row.Kind, What: row.What, BoxMS: row.BoxMs, Amount: row.Amount,
 			Usage: budget.Usage{Model: row.Model, Input: row.InputTokens, Cached: row.CachedTokens, Written: row.WrittenTokens, Output: row.OutputTokens}})
 	}
-	return bill, nil
+	return list
 }
 
-// Artifacts are the files that came out of a run, with what is in them: up to
-// megabytes, so that only who posts them reads them.
+// Artifacts returns the files of a run with their content. They may be megabytes, so only
+// the step that posts them asks for them.
 func (db *DB) Artifacts(ctx context.Context, id string) (files []approval.Artifact, err error) {
-	err = db.read(ctx, func(tx pgx.Tx) error {
-		files, err = loadArtifacts(ctx, tx, id, true)
-		return err
-	})
-	return files, err
+	err = db.look(ctx, func(b *pgx.Batch) { queueArtifacts(b, id, true, &files) })
+	if err != nil {
+		return nil, fmt.Errorf("load the artifacts of %s: %w", id, err)
+	}
+	return files, nil
 }
 
 // artifactRow is a file that came out. An empty one has no bytes rather than none.
@@ -145,18 +135,16 @@ type artifactRow struct {
 	Data []byte
 }
 
-func loadArtifacts(ctx context.Context, tx pgx.Tx, id string, content bool) ([]approval.Artifact, error) {
-	rows, err := all[artifactRow](ctx, tx, `
+func queueArtifacts(b *pgx.Batch, id string, content bool, into *[]approval.Artifact) {
+	ask(b, func(rows []artifactRow) error {
+		*into = nil
+		for _, row := range rows {
+			*into = append(*into, approval.Artifact(row))
+		}
+		return nil
+	}, `
 		SELECT said(name) AS name, kind, said(alt) AS alt, CASE WHEN $2 THEN (SELECT value FROM contents WHERE hash = data) END AS data
 		FROM artifacts WHERE request_id = $1 ORDER BY seq`, id, content)
-	if err != nil {
-		return nil, fmt.Errorf("load the artifacts of %s: %w", id, err)
-	}
-	var artifacts []approval.Artifact
-	for _, row := range rows {
-		artifacts = append(artifacts, approval.Artifact(row))
-	}
-	return artifacts, nil
 }
 
 // messageRow is scanned without its number, which only orders.
@@ -196,28 +184,21 @@ func (db *DB) History(ctx context.Context, id string) (history []approval.Messag
 }
 
 // Recent lists an asker's latest requests, open ones first, then the newest first.
-func (db *DB) Recent(ctx context.Context, team, asker string, limit int) (requests []*approval.Request, err error) {
-	err = db.read(ctx, func(tx pgx.Tx) error {
-		requests, err = loadEach(ctx, tx, `
-			SELECT id FROM requests WHERE team = $1 AND asker = $2
-			ORDER BY state IN ('drafting', 'pending', 'approved', 'running') DESC, created_at DESC, id LIMIT $3`, team, asker, limit)
-		return err
-	})
+func (db *DB) Recent(ctx context.Context, team, asker string, limit int) ([]*approval.Request, error) {
+	list, err := db.requests(ctx, `
+		SELECT id FROM requests WHERE team = $1 AND asker = $2
+		ORDER BY state IN ('drafting', 'pending', 'approved', 'running') DESC, created_at DESC, id LIMIT $3`, team, asker, limit)
 	if err != nil {
 		return nil, fmt.Errorf("list the requests of %s: %w", asker, err)
 	}
-	return requests, nil
+	return list, nil
 }
 
 // Pending lists what waits for reviewers in a workspace, oldest first.
-func (db *DB) Pending(ctx context.Context, team string, limit int) (requests []*approval.Request, err error) {
-	err = db.read(ctx, func(tx pgx.Tx) error {
-		requests, err = loadEach(ctx, tx, `
-			SELECT id FROM requests WHERE team = $1 AND state = 'pending' ORDER BY created_at, id LIMIT $2`, team, limit)
-		return err
-	})
+func (db *DB) Pending(ctx context.Context, team string, limit int) ([]*approval.Request, error) {
+	list, err := db.requests(ctx, `SELECT id FROM requests WHERE team = $1 AND state = 'pending' ORDER BY created_at, id LIMIT $2`, team, limit)
 	if err != nil {
 		return nil, fmt.Errorf("list what waits in %s: %w", team, err)
 	}
-	return requests, nil
+	return list, nil
 }

@@ -3,6 +3,8 @@ package review
 import (
 	"slices"
 	"time"
+
+	"countersign/approval"
 )
 
 // PersonRole is what somebody has been named for.
@@ -33,6 +35,11 @@ type Delegation struct {
 	Until time.Time
 	At    time.Time
 	By    string // who ends it, when it is an administrator; empty: From
+}
+
+// Over refuses a delegation that ends before it begins.
+func Over() *approval.InputError {
+	return &approval.InputError{Why: "Please choose a day that has not passed."}
 }
 
 // Roster is who may do what in one channel at one moment: what the settings say
@@ -87,7 +94,8 @@ type Person struct {
 	Gone     bool // deactivated
 }
 
-// Barred says why somebody may decide nothing, whoever has named them; empty when they may.
+// Barred returns why somebody may decide nothing, whoever has named them. It is empty for
+// people who may.
 func (p Person) Barred() string {
 	switch {
 	case p.Gone:

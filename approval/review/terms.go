@@ -19,7 +19,7 @@ func Grade(m *approval.Manifest, set RuleSet, findings []approval.Finding, reach
 	}
 }
 
-// Under is the roster as these terms leave it.
+// Under returns the roster of those who may decide under these terms.
 func (r Roster) Under(t Terms) Roster {
 	if t.Owners {
 		r.Reviewers, r.Fallback = r.Owners, nil
@@ -27,7 +27,7 @@ func (r Roster) Under(t Terms) Roster {
 	return r
 }
 
-// Elsewhere says where a tier is decided that is not decided on in Slack.
+// Elsewhere tells a reviewer that code of this tier is decided on the command line.
 func (t Terms) Elsewhere(id string) string {
 	return fmt.Sprintf("Code of %s risk is not decided on in Slack here. Your administrators have set that it takes the command line: countersign decide %s", t.Tier, id)
 }
@@ -70,8 +70,8 @@ func (t Terms) CheckTyped(verdict approval.Verdict, digest, typed string) error 
 	return &approval.InputError{Why: fmt.Sprintf("To approve code of %s risk, type the first %d characters of its digest as the card shows it. Nothing has been decided.", t.Tier, typedLength)}
 }
 
-// Beyond says which hosts of a manifest the rules let no code reach; nothing when
-// there are none.
+// Beyond says which hosts of a manifest the rules no longer allow. It is empty when they
+// allow all.
 func Beyond(m approval.Manifest, rules Rules) string {
 	hosts := slices.DeleteFunc(slices.Clone(m.Network), func(host string) bool { return slices.Contains(rules.Hosts, host) })
 	if len(hosts) == 0 {

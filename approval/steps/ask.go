@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 	"unicode/utf8"
 
 	"countersign/approval"
@@ -14,10 +13,7 @@ import (
 
 // Asker takes questions.
 type Asker struct {
-	store interface {
-		Asking
-		Budgets
-	}
+	store  Asking
 	writer Catalogue
 	*Settings
 
@@ -40,18 +36,15 @@ func (s *Asker) Ask(ctx context.Context, q approval.Question) (*approval.Request
 	}
 	thread := approval.Session{Team: q.Team, Channel: q.Project, ThreadTS: q.ThreadTS}
 	q.Given = q.Given || len(q.Files) > 0
-	if q.ThreadTS != "" && len(q.Files) == 0 {
-		if q.Files, _, err = s.store.ThreadFiles(ctx, thread); err != nil {
-			return nil, err
-		}
-		q.Files = anew(q.Files)
-		q.Brought = append(slices.Clone(q.Brought), approval.FileIDs(q.Files)...)
-	}
-	standings, err := s.weigh(ctx, q)
+	at, err := s.store.Counter(ctx, q)
 	if err != nil {
 		return nil, err
 	}
-	now := time.Now().UTC().Truncate(time.Microsecond)
+	if q.ThreadTS != "" && len(q.Files) == 0 {
+		q.Files = anew(at.Files)
+		q.Brought = append(slices.Clone(q.Brought), approval.FileIDs(q.Files)...)
+	}
+	now, standings := at.Now, at.Standings
 	model, cheaper, err := s.costs.within(standings, q.Model, chosen, q.Uploads, now)
 	if err != nil {
 		return nil, err
@@ -60,34 +53,25 @@ func (s *Asker) Ask(ctx context.Context, q approval.Question) (*approval.Request
 	if err != nil {
 		return nil, errors.Join(err, s.costs.notifyMissing(ctx, q, err, now))
 	}
-	downgraded := func(r *approval.Request) *approval.Request {
+	store := func(r *approval.Request) (*approval.Request, error) {
 		if cheaper != nil {
 			r.Money().Downgrade(*cheaper, now)
 		}
-		return r
+		if at.Session != "" {
+			r.SessionID = at.Session
+		}
+		r, _, err := s.store.Ask(ctx, r, thread)
+		return r, err
 	}
-	r, _, err := s.store.Ask(ctx, downgraded(approval.New(q, q.Model, worst, s.Policy, now)), thread)
+	var r *approval.Request
+	if err = budget.Check(worst, standings); err == nil {
+		r, err = store(approval.New(q, q.Model, worst, s.Policy, now))
+	}
 	if refused := new(budget.ExceededError); errors.As(err, &refused) {
 		// Nobody has to type it again: it waits in its thread until there is money, or the asker finds another way.
-		r, _, err = s.store.Ask(ctx, downgraded(approval.NewBlocked(q, q.Model, refused, s.Policy, now)), thread)
+		r, err = store(approval.NewBlocked(q, q.Model, refused, s.Policy, now))
 	}
 	return r, err
-}
-
-// weigh reads the budgets that will pay for a question.
-func (s *Asker) weigh(ctx context.Context, q approval.Question) ([]budget.Standing, error) {
-	scopes := []budget.Scope{{Team: q.Team, Kind: budget.User, ID: q.Asker}, {Team: q.Team, Kind: budget.Project, ID: q.Project},
-		{Team: q.Team, Kind: budget.Team, ID: q.Team}}
-	if q.ThreadTS != "" {
-		session, err := s.store.ThreadScope(ctx, q.Team, q.Project, q.ThreadTS)
-		if err != nil && !errors.Is(err, approval.ErrNotFound) {
-			return nil, err
-		}
-		if err == nil {
-			scopes = append(scopes, session)
-		}
-	}
-	return s.store.Standings(ctx, scopes)
 }
 
 // clean checks what a person gave, and says how to do better.

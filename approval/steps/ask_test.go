@@ -30,6 +30,18 @@ func TestAskCommitsTheQuestionItsHoldAndItsJobs(t *testing.T) {
 	require.Equal(t, 1, b.open(r.ID))
 }
 
+func TestAQuestionIsAskedByTheDatabasesClock(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.store.pass(time.Hour) // the replica's own is slow
+	r, err := b.Ask(t.Context(), question())
+	require.NoError(t, err)
+	require.True(t, r.CreatedAt.After(time.Now()), "it is an hour ahead")
+	require.Equal(t, r.CreatedAt, r.Holds[0].At)
+	require.Equal(t, b.Policy.Expiry, r.ExpiresAt.Sub(r.CreatedAt))
+	require.Equal(t, r.CreatedAt, b.store.events[r.ID][0].At)
+}
+
 func TestARepeatedDeliveryAsksNothingTwice(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -39,28 +39,7 @@ func (s *People) Reviewers(ctx context.Context, team, project string) (review.Ro
 	if err != nil {
 		return review.Roster{}, err
 	}
-	r := review.Roster{Reviewers: slices.Clone(s.Policy.Reviewers), Admins: slices.Clone(s.Policy.Admins), Delegations: delegations}
-	for _, g := range grants {
-		if g.Project != "" && g.Project != project {
-			continue
-		}
-		switch g.Role {
-		case review.RoleAdmin:
-			r.Admins = append(r.Admins, g.User)
-		case review.RoleFallback:
-			r.Fallback = append(r.Fallback, g.User)
-		case review.RoleReviewer:
-			r.Reviewers = append(r.Reviewers, g.User)
-			if g.Project != "" {
-				r.Owners = append(r.Owners, g.User)
-			}
-		}
-	}
-	for _, list := range []*[]string{&r.Reviewers, &r.Owners, &r.Fallback, &r.Admins} {
-		slices.Sort(*list)
-		*list = slices.Compact(*list)
-	}
-	return r, nil
+	return review.Book{Grants: grants, Delegations: delegations}.Roster(s.Policy, project), nil
 }
 
 // Grants lists every role in a workspace with where it comes from: for the page
@@ -106,6 +85,10 @@ func (s *People) administers(ctx context.Context, team, who, why string) error {
 	if err != nil {
 		return err
 	}
+	return s.isAdmin(ctx, roster, team, who, why)
+}
+
+func (s *People) isAdmin(ctx context.Context, roster review.Roster, team, who, why string) error {
 	if !roster.Admin(who) {
 		return &approval.NotAllowedError{Who: who, Why: why}
 	}
@@ -188,7 +171,7 @@ func (s *Authority) Delegate(ctx context.Context, click approval.Click, to strin
 	case to == click.User:
 		return &approval.InputError{Why: "Please choose somebody else to decide in your place."}
 	case !until.After(now):
-		return &approval.InputError{Why: "Please choose a day that has not passed."}
+		return review.Over()
 	case until.After(now.Add(maxDelegation)):
 		return &approval.InputError{Why: "Somebody can decide in your place for up to 90 days at a time."}
 	}
@@ -233,18 +216,6 @@ func (s *People) RulesOf(ctx context.Context, team, project string) (review.Rule
 		set.Rules = review.DefaultRules(s.Policy)
 	}
 	return set, err
-}
-
-// freezes are the rules of a channel with the freezes of the workspace beside its
-// own: what nobody starts in the whole workspace, nobody starts in a channel.
-func (s *People) freezes(ctx context.Context, team, project string) (review.Rules, error) {
-	own, err := s.RulesOf(ctx, team, project)
-	if err != nil || own.Project == "" {
-		return own.Rules, err
-	}
-	all, err := s.RulesOf(ctx, team, "")
-	own.Rules.Freezes = slices.Concat(own.Rules.Freezes, all.Rules.Freezes)
-	return own.Rules, err
 }
 
 // SetRules stores new rules for a channel, or for the workspace; set.Version is

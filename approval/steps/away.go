@@ -166,10 +166,11 @@ func (s *Watch) withoutInput(ctx context.Context, r *approval.Request, cause app
 // GiveUp ends a request that waits for what is away: by a reviewer, who has it before
 // them and cannot have it run.
 func (s *Watch) GiveUp(ctx context.Context, id string, click approval.Click) (*approval.Request, error) {
-	if _, err := s.people.mayReview(ctx, id, click); err != nil {
+	c, _, err := s.people.mayReview(ctx, id, click)
+	if err != nil {
 		return nil, s.people.audited(ctx, Ruling{RequestID: id, Verdict: "give up", Click: click}, err)
 	}
-	r, err := s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
+	r, err := s.store.Act(ctx, c, func(r *approval.Request, now time.Time) error {
 		if r.Away == nil || r.State != approval.Pending && r.State != approval.Approved {
 			return &approval.MoveError{Request: r, Verb: "end", Why: notAway(r)}
 		}

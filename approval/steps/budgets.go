@@ -330,7 +330,10 @@ func (e *Explanation) read(event approval.Event) error {
 	case approval.EventWeighed, approval.EventBlocked, approval.EventRefusedChange:
 		step.Needed, step.Model, step.Standings, step.Refused = data.Needed, data.Model, data.Standings, event.Kind != approval.EventWeighed
 	case approval.EventUncertain:
-		step.Uncertain, step.Purpose = true, budget.ForDraft
+		step.Uncertain = true
+		if step.Purpose == "" { // a rest, which is of a call
+			step.Purpose = budget.ForDraft
+		}
 	case approval.EventSettled:
 		step.Settled = &Settled{At: event.At, Spent: data.Spent, Over: data.Over, Estimated: data.Estimated}
 	}

@@ -251,13 +251,13 @@ func (b *bundle) count(id, kind string) (n int) {
 	return n
 }
 
-// spends are the settlements of a request by purpose.
+// spends are the settlements of a request by purpose: a draft's are of its calls and its inspections.
 func (b *bundle) spends(id string, purpose budget.Purpose) (list []budget.Settlement) {
 	b.store.mu.Lock()
 	defer b.store.mu.Unlock()
 	var holds []*ledgerHold
 	for _, h := range b.store.holds {
-		if h.RequestID == id && h.Purpose == purpose && h.settled != nil {
+		if h.RequestID == id && (h.Purpose == purpose || h.Purpose == budget.ForInspect && purpose == budget.ForDraft) && h.settled != nil {
 			holds = append(holds, h)
 		}
 	}

@@ -55,7 +55,7 @@ func (s *Decider) Decide(ctx context.Context, ruling Ruling) (*approval.Request,
 	if ruling.Verdict != approval.Approve && ruling.Verdict != approval.Reject && ruling.Verdict != approval.Rewrite {
 		return nil, &approval.InputError{Why: "A decision is to approve, to reject, or to request changes."}
 	}
-	r, err := s.decide(ctx, ruling)
+	r, unchanged, err := s.decide(ctx, ruling)
 	refused := new(budget.ExceededError)
 	switch {
 	case !errors.As(err, &refused):
@@ -63,7 +63,7 @@ func (s *Decider) Decide(ctx context.Context, ruling Ruling) (*approval.Request,
 		s.ends.unpaid(ctx, ruling, "rewrite", refused)
 	case ruling.Verdict == approval.Approve:
 		// The approval is not taken; the asker learns what is in its way and can do something about it.
-		if _, err := s.ends.block(ctx, ruling.RequestID, budget.ForRun, refused, ruling.Click.User); err != nil {
+		if _, err := s.ends.block(ctx, ruling.RequestID, unchanged, budget.ForRun, refused, ruling.Click.User); err != nil {
 			s.log.Error("block a run without money", "request", ruling.RequestID, "error", err)
 		}
 	}
@@ -77,21 +77,20 @@ func (s *Decider) Decide(ctx context.Context, ruling Ruling) (*approval.Request,
 // that asks for a reason. It looks, and locks nothing. The error is the one that Decide
 // would give.
 func (s *Decider) MayDecide(ctx context.Context, ruling Ruling) (*approval.Request, error) {
-	r, by, err := s.judge(ctx, ruling)
+	c, by, err := s.judge(ctx, ruling)
 	if err == nil {
 		d := ruling.decision()
 		d.InPlaceOf = by.inPlaceOf
-		if has(r, d) {
-			return r, nil
+		if has(c.Request, d) {
+			return c.Request, nil
 		}
-		now := time.Now()
-		if _, err := s.cost(r, d.Verdict, now); err != nil {
+		if _, err := s.cost(c.Request, d.Verdict, c.Now); err != nil {
 			return nil, err
 		}
-		err = r.MayDecide(d, by.rules.Within(s.Policy), now)
+		err = c.Request.MayDecide(d, by.rules.Within(s.Policy), c.Now)
 	}
 	if err == nil {
-		return r, nil
+		return c.Request, nil
 	}
 	if ruling.Verdict != approval.Approve { // who opens what they may not approve has tried nothing
 		err = s.people.audited(ctx, ruling, err)
@@ -100,20 +99,11 @@ func (s *Decider) MayDecide(ctx context.Context, ruling Ruling) (*approval.Reque
 }
 
 // judge finds the request, and by what right somebody would decide on it.
-func (s *Decider) judge(ctx context.Context, ruling Ruling) (*approval.Request, authority, error) {
+func (s *Decider) judge(ctx context.Context, ruling Ruling) (*Case, authority, error) {
 	if why := s.boxes.noBox(); why != "" && ruling.Verdict != approval.Reject && ruling.Click.Door == "" {
 		return nil, authority{}, &approval.InputError{Why: "Nothing can run code here at the moment: " + why}
 	}
-	// Whose request it is comes first: in another workspace there is none, and nothing to note in its trail.
-	r, err := s.store.Request(ctx, ruling.RequestID)
-	if err != nil {
-		return nil, authority{}, err
-	}
-	if r.Team != ruling.Click.Team {
-		return nil, authority{}, approval.ErrNotFound
-	}
-	by, err := s.people.mayRule(ctx, ruling)
-	return r, by, err
+	return s.people.mayRule(ctx, ruling)
 }
 
 // cost is what a verdict's next step holds. A reviewer has agreed to the cap that the
@@ -139,28 +129,47 @@ func (s *Decider) Opened(ctx context.Context, id string, revision int, click app
 	return s.store.Audit(ctx, id, approval.Event{Actor: click.User, Kind: approval.OpenedReview, Data: map[string]any{"revision": revision}})
 }
 
-func (s *Decider) decide(ctx context.Context, ruling Ruling) (*approval.Request, error) {
-	known, by, err := s.judge(ctx, ruling)
+// afford refuses an approval whose run the budgets have no room for, as they stood a
+// moment ago: before anything is locked. Where they have, the write weighs it again.
+func (s *Decider) afford(c *Case, d approval.Decision, rules review.Rules) error {
+	r := c.Request
+	if d.Verdict != approval.Approve || has(r, d) || r.MayDecide(d, rules.Within(s.Policy), c.Now) != nil ||
+		r.Approvals()+1 < r.Needs(s.Policy) || review.Beyond(r.Revision.Manifest, rules) != "" {
+		return nil // nothing is held, or there is more to say
+	}
+	cost, err := s.cost(r, d.Verdict, c.Now)
 	if err != nil {
-		return nil, s.people.audited(ctx, ruling, err)
+		return err
+	}
+	err = budget.Check(cost, c.Standings)
+	if refused := new(budget.ExceededError); errors.As(err, &refused) {
+		refused.At = c.Now
+	}
+	return err
+}
+
+// decide also returns the case, where it was refused before it was changed.
+func (s *Decider) decide(ctx context.Context, ruling Ruling) (_ *approval.Request, unchanged *Case, _ error) {
+	c, by, err := s.judge(ctx, ruling)
+	if err != nil {
+		return nil, nil, s.people.audited(ctx, ruling, err)
 	}
 	if err := by.terms.CheckTyped(ruling.Verdict, ruling.Digest, ruling.Typed); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	d := ruling.decision()
 	d.InPlaceOf = by.inPlaceOf
 	var cheaper *approval.Downgraded
 	if d.Verdict == approval.Rewrite && s.costs.writes() {
-		terms, err := s.costs.draftTerms(ctx, known)
-		if err != nil {
-			return nil, err
-		}
-		if cheaper, err = s.costs.substitute(known, terms); err != nil {
-			return nil, err
+		if cheaper, err = s.costs.substitute(c.Request, draftTerms{standings: apart(c.Request, c.Standings)}); err != nil {
+			return nil, nil, err
 		}
 	}
+	if err := s.afford(c, d, by.rules); err != nil {
+		return nil, c, err
+	}
 	var seen *approval.Request
-	r, err := s.store.Update(ctx, ruling.RequestID, func(r *approval.Request, now time.Time) error {
+	r, err := s.store.Act(ctx, c, func(r *approval.Request, now time.Time) error {
 		if seen = r; has(r, d) {
 			return errTwice
 		}
@@ -191,9 +200,9 @@ func (s *Decider) decide(ctx context.Context, ruling Ruling) (*approval.Request,
 		return nil
 	})
 	if errors.Is(err, errTwice) {
-		return seen, nil
+		return seen, nil, nil
 	}
-	return r, s.people.audited(ctx, ruling, err)
+	return r, nil, s.people.audited(ctx, ruling, err)
 }
 
 // audited keeps a click that was refused to somebody. It belongs to no verb, so
@@ -214,18 +223,18 @@ func (s *People) audited(ctx context.Context, ruling Ruling, err error) error {
 // Withdraw takes a request back, by its asker or an administrator.
 func (s *Decider) Withdraw(ctx context.Context, id string, click approval.Click) (*approval.Request, error) {
 	admin := false
-	known, err := s.store.Request(ctx, id)
+	c, err := s.store.Case(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	if known.Team == click.Team && known.Asker != click.User {
-		err := s.people.admin(ctx, click, "take back what others asked")
+	if c.Request.Team == click.Team && c.Request.Asker != click.User {
+		err := s.people.isAdmin(ctx, c.Roster(s.Policy, ""), click.Team, click.User, "Only administrators take back what others asked.")
 		if no := new(approval.NotAllowedError); err != nil && !errors.As(err, &no) {
 			return nil, err
 		}
 		admin = err == nil
 	}
-	r, err := s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
+	r, err := s.store.Act(ctx, c, func(r *approval.Request, now time.Time) error {
 		if r.Team != click.Team {
 			return approval.ErrNotFound
 		}

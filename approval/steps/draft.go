@@ -96,7 +96,7 @@ func (s *Drafter) Draft(ctx context.Context, id string) error {
 		return s.ends.fail(ctx, id, noRoom)
 	}
 	if refused := new(budget.ExceededError); errors.As(err, &refused) {
-		_, err = s.ends.block(ctx, id, budget.ForDraft, refused, approval.System)
+		_, err = s.ends.block(ctx, id, nil, budget.ForDraft, refused, approval.System)
 		return ended(err)
 	}
 	if err != nil {
@@ -253,7 +253,7 @@ func (s *Ends) book(ctx context.Context, id string, call calling, usage budget.U
 func overtaken(r *approval.Request, call approval.OpenHold) bool {
 	return r.Blocked != nil || r.Revision != nil && call.At.Before(r.Revision.At) ||
 		slices.ContainsFunc(r.Holds, func(h approval.OpenHold) bool {
-			return h.Purpose == budget.ForDraft && !h.Called && h.At.After(call.At)
+			return h.Purpose != budget.ForRun && !h.Called && h.At.After(call.At)
 		})
 }
 

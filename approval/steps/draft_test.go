@@ -273,7 +273,7 @@ func TestARepairNeedsMoneyOfItsOwn(t *testing.T) {
 	require.Empty(t, b.work())
 	r = b.request(r.ID)
 	require.Equal(t, approval.Drafting, r.State, "the asker chooses how it goes on")
-	require.Contains(t, r.Blocked.Refusal().Words("asker"), "Your budget of $0.11 per month has $0.1088 left, and this could need up to $0.1092.")
+	require.Contains(t, r.Blocked.Refusal().Words("asker"), "Your budget of $0.11 per month has $0.1088 left, and this could cost up to $0.1092.")
 	require.Equal(t, budget.ForDraft, r.Blocked.Purpose)
 	require.Len(t, b.writer.briefs, 1)
 	require.Zero(t, b.open(r.ID))

@@ -24,30 +24,26 @@ type Editor struct {
 // MayEdit says whether this person could edit this revision now: for the modal in which
 // they would. It looks, and locks nothing. The error is the one that Edit would give.
 func (s *Editor) MayEdit(ctx context.Context, ruling Ruling) (*approval.Request, error) {
-	if err := s.admits(ctx, ruling); err != nil {
-		return nil, err
-	}
-	r, err := s.store.Request(ctx, ruling.RequestID)
+	c, err := s.admits(ctx, ruling)
 	if err != nil {
 		return nil, err
 	}
-	now := time.Now()
-	if _, err := s.costs.inspectCost(now); err != nil {
+	if _, err := s.costs.inspectCost(c.Now); err != nil {
 		return nil, err
 	}
-	if err := r.MayEdit(ruling.Click.User, ruling.Revision, ruling.Digest, s.Policy, now); err != nil {
+	if err := c.Request.MayEdit(ruling.Click.User, ruling.Revision, ruling.Digest, s.Policy, c.Now); err != nil {
 		return nil, s.people.audited(ctx, ruling, err)
 	}
-	return r, nil
+	return c.Request, nil
 }
 
 // admits says whether code can be inspected here at all, and this person edits it.
-func (s *Editor) admits(ctx context.Context, ruling Ruling) error {
+func (s *Editor) admits(ctx context.Context, ruling Ruling) (*Case, error) {
 	if why := s.boxes.noBox(); why != "" {
-		return &approval.InputError{Why: "Nothing can inspect code here at the moment: " + why}
+		return nil, &approval.InputError{Why: "Nothing can inspect code here at the moment: " + why}
 	}
-	_, err := s.people.mayRule(ctx, ruling)
-	return s.people.audited(ctx, ruling, err)
+	c, _, err := s.people.mayRule(ctx, ruling)
+	return c, s.people.audited(ctx, ruling, err)
 }
 
 // Edit takes a reviewer's own version of the code. It has committed when it
@@ -68,16 +64,14 @@ func (s *Editor) Edit(ctx context.Context, ruling Ruling, code string) (*approva
 }
 
 func (s *Editor) edit(ctx context.Context, ruling Ruling, code string) (*approval.Request, error) {
-	if err := s.admits(ctx, ruling); err != nil {
+	c, err := s.admits(ctx, ruling)
+	if err != nil {
 		return nil, err
 	}
 	e := approval.Edit{By: ruling.Click.User, Code: code, Click: ruling.Click}
 	var seen *approval.Request
-	r, err := s.store.Update(ctx, ruling.RequestID, func(r *approval.Request, now time.Time) error {
+	r, err := s.store.Act(ctx, c, func(r *approval.Request, now time.Time) error {
 		seen = r
-		if r.Team != ruling.Click.Team {
-			return approval.ErrNotFound
-		}
 		if edited(r, e) {
 			return errTwice
 		}

@@ -57,7 +57,7 @@ func (s *Examiner) Inspect(ctx context.Context, id string) error {
 		return r.Money().Inspect(call.boxes, s.Policy, now)
 	})
 	if refused := new(budget.ExceededError); errors.As(err, &refused) && was.edit == nil {
-		_, err = s.ends.block(ctx, id, budget.ForDraft, refused, approval.System)
+		_, err = s.ends.block(ctx, id, nil, budget.ForDraft, refused, approval.System)
 		return ended(err)
 	}
 	if words := foreseen(err); words != "" {

@@ -100,18 +100,12 @@ func (s *Lists) Queue(ctx context.Context, team, user string, f QueueFilter, pag
 
 // closed is why somebody cannot decide on a request in Slack.
 func (s *Lists) closed(ctx context.Context, id, user string) (string, error) {
-	r, err := s.store.Request(ctx, id)
+	c, err := s.store.Case(ctx, id)
 	if err != nil {
 		return "", err
 	}
-	roster, err := s.people.Reviewers(ctx, r.Team, r.Project)
-	if err != nil {
-		return "", err
-	}
-	if roster, _, err = s.people.present(ctx, r.Team, roster, user); err != nil {
-		return "", err
-	}
-	terms, err := s.people.terms(ctx, r)
+	r, terms := c.Request, c.Terms(c.Request, s.people.Policy)
+	roster, _, err := s.people.present(ctx, r.Team, c.Roster(s.people.Policy, r.Project), user)
 	if err != nil {
 		return "", err
 	}

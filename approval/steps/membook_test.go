@@ -33,6 +33,30 @@ func (m *memStore) Rules(ctx context.Context, team, project string) (review.Rule
 	return review.RuleSet{Team: team}, nil
 }
 
+// book is what bears on a request; the caller has the lock.
+func (m *memStore) book(r *approval.Request) (b review.Book) {
+	b.Own, _ = m.latest(r.Team, r.Project)
+	b.House, _ = m.latest(r.Team, "")
+	for _, set := range m.rules {
+		if r.Revision != nil && set.Team == r.Team && set.Name() == r.Revision.Manifest.Policy {
+			b.Sealed = deepCopy(set)
+		}
+	}
+	for _, g := range m.grants {
+		if g.Team == r.Team {
+			b.Grants = append(b.Grants, g)
+		}
+	}
+	for _, d := range m.delegations {
+		if d.Team == r.Team && m.now().Before(d.Until) {
+			b.Delegations = append(b.Delegations, d)
+		}
+	}
+	slices.SortFunc(b.Grants, compareGrants)
+	slices.SortFunc(b.Delegations, func(a, b review.Delegation) int { return strings.Compare(a.From, b.From) })
+	return b
+}
+
 func (m *memStore) latest(team, project string) (review.RuleSet, bool) {
 	for _, set := range slices.Backward(m.rules) {
 		if set.Team == team && set.Project == project {
@@ -40,17 +64,6 @@ func (m *memStore) latest(team, project string) (review.RuleSet, bool) {
 		}
 	}
 	return review.RuleSet{}, false
-}
-
-func (m *memStore) RulesNamed(_ context.Context, team, name string) (review.RuleSet, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, set := range m.rules {
-		if set.Team == team && set.Name() == name {
-			return deepCopy(set), nil
-		}
-	}
-	return review.RuleSet{}, approval.ErrNotFound
 }
 
 func (m *memStore) SetRules(_ context.Context, set review.RuleSet) (review.RuleSet, error) {

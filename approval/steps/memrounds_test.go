@@ -1,6 +1,12 @@
 package steps
 
-import "countersign/approval"
+import (
+	"context"
+	"time"
+
+	"countersign/approval"
+	"countersign/budget"
+)
 
 // revisions keeps the versions of a request as the schema does: each number once,
 // one after the other, and what comes back to the reviewers is a new one unless an
@@ -27,4 +33,34 @@ func (m *memStore) revisions(had, r *approval.Request) {
 	if r.Edit != nil && r.State != approval.Drafting {
 		panic("an edit outside of the drafting: " + r.ID)
 	}
+}
+
+func (m *memStore) Case(ctx context.Context, id string) (*Case, error) {
+	r, err := m.Request(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return &Case{Request: r, Now: m.now(), Standings: m.standings(r.Scopes(), nil, nil), Book: m.book(r)}, nil
+}
+
+func (m *memStore) Act(ctx context.Context, c *Case, change func(*approval.Request, time.Time) error) (*approval.Request, error) {
+	return m.Update(ctx, c.Request.ID, change)
+}
+
+func (m *memStore) Counter(ctx context.Context, q approval.Question) (c Counter, err error) {
+	scopes := []budget.Scope{{Team: q.Team, Kind: budget.User, ID: q.Asker}, {Team: q.Team, Kind: budget.Project, ID: q.Project}, {Team: q.Team, Kind: budget.Team, ID: q.Team}}
+	if q.ThreadTS != "" {
+		if c.Files, _, err = m.ThreadFiles(ctx, approval.Session{Team: q.Team, Channel: q.Project, ThreadTS: q.ThreadTS}); err != nil {
+			return c, err
+		}
+		if s, err := m.ThreadScope(ctx, q.Team, q.Project, q.ThreadTS); err == nil {
+			c.Session, scopes = s.ID, append(scopes, s)
+		}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c.Now, c.Standings = m.now(), m.standings(scopes, nil, nil)
+	return c, nil
 }

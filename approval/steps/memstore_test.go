@@ -261,7 +261,7 @@ func (m *memStore) View(_ context.Context, id string) (*View, error) {
 		return nil, approval.ErrNotFound
 	}
 	v := &View{Request: deepCopy(r), Session: m.sessions[r.SessionID], Standings: m.standings(r.Scopes(), nil, nil),
-		Posts: map[Surface]Post{}, Now: m.now()}
+		Posts: map[Surface]Post{}, Now: m.now(), Book: m.book(r)}
 	for surface, post := range m.posts[id] {
 		v.Posts[surface] = post
 	}

@@ -18,6 +18,10 @@ func TestAMismatchIsAudited(t *testing.T) {
 	r := b.approved()
 	require.Empty(t, b.work())
 	require.Equal(t, 1, b.count(r.ID, "mismatch"))
+	told := b.notices(approval.NoticeSurprise)
+	require.Len(t, told, 1)
+	require.True(t, told[0].Admins)
+	require.Len(t, told[0].To, 1, "who approved it")
 	b.box.result.Observed.Spawned = nil
 	b.box.inspect = append(b.box.inspect, func(string) (Inspection, error) {
 		return Inspection{Findings: []approval.Finding{found("import", "pandas")}}, nil
@@ -25,4 +29,5 @@ func TestAMismatchIsAudited(t *testing.T) {
 	r = b.approved()
 	require.Empty(t, b.work())
 	require.Zero(t, b.count(r.ID, "mismatch"))
+	require.Len(t, b.notices(approval.NoticeSurprise), 1, "no more of them")
 }

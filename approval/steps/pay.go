@@ -49,15 +49,11 @@ func replace(r *approval.Request, d *approval.Downgraded, now time.Time) {
 // Insist has a question wait for the model that was asked for, in place of having
 // a cheaper one write it: by its asker.
 func (s *Payer) Insist(ctx context.Context, id string, click approval.Click) (*approval.Request, error) {
-	r, err := s.store.Request(ctx, id)
+	c, err := s.store.Case(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	standings, err := s.store.Standings(ctx, r.Scopes())
-	if err != nil {
-		return nil, err
-	}
-	r, err = s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
+	r, err := s.store.Act(ctx, c, func(r *approval.Request, now time.Time) error {
 		if err := asks(click)(r); err != nil {
 			return err
 		}
@@ -68,7 +64,7 @@ func (s *Payer) Insist(ctx context.Context, id string, click approval.Click) (*a
 				return err
 			}
 		}
-		return r.Money().Insist(standings, needed, s.Policy, now)
+		return r.Money().Insist(c.Standings, needed, s.Policy, now)
 	})
 	if err == nil {
 		s.sandbox.Discard(id)
@@ -114,23 +110,17 @@ type ModelChoice struct {
 
 // Choices says how a blocked request can go on.
 func (s *Payer) Choices(ctx context.Context, id string) (*Choices, error) {
-	r, err := s.store.Request(ctx, id)
-	if err != nil || r.Blocked == nil {
+	at, err := s.store.Case(ctx, id)
+	if err != nil || at.Request.Blocked == nil {
 		return &Choices{}, err
 	}
-	standings, err := s.store.Standings(ctx, r.Scopes())
-	if err != nil {
-		return nil, err
-	}
-	now := time.Now()
+	r, standings, now := at.Request, at.Standings, at.Now
 	needed := r.Blocked.Needed
 	if worst, err := s.costs.draftCost(r.Model, now); err == nil && r.Blocked.Purpose == budget.ForDraft {
 		needed = worst // prices may have changed
 	}
 	c := &Choices{Block: r.Blocked, TopUp: r.OpenTopUp(), standings: standings}
-	if c.CanTopUp, err = s.canTopUp(ctx, r); err != nil {
-		return nil, err
-	}
+	c.CanTopUp = slices.ContainsFunc(at.Roster(s.Policy, "").Admins, func(admin string) bool { return admin != r.Asker }) // anybody else
 	c.Fits = budget.Check(needed, standings) == nil
 	c.FitsFrom, _ = budget.FitsFrom(needed, standings)
 	if tight, ok := budget.Tightest(standings); ok {
@@ -180,10 +170,11 @@ func (s *Payer) Continue(ctx context.Context, id, model string, click approval.C
 // goOn takes the money for the step that was refused and ends the block, or
 // refreshes the block.
 func (s *Payer) goOn(ctx context.Context, id, model, by string, may func(*approval.Request) error) (*approval.Request, error) {
-	r, err := s.store.Request(ctx, id)
+	c, err := s.store.Case(ctx, id)
 	if err != nil {
 		return nil, err
 	}
+	r, standings := c.Request, c.Standings
 	if err := may(r); err != nil {
 		return nil, err
 	}
@@ -193,10 +184,6 @@ func (s *Payer) goOn(ctx context.Context, id, model, by string, may func(*approv
 	if why := s.boxes.noBox(); why != "" {
 		// It costs nothing to wait, and nobody knows what a box costs that is not there.
 		return nil, &approval.InputError{Why: "Nothing can run code here at the moment: " + why}
-	}
-	standings, err := s.store.Standings(ctx, r.Scopes())
-	if err != nil {
-		return nil, err
 	}
 	if by, off := budget.Without(standings, budget.WithoutModel(model)); off {
 		return nil, modelOff(by, model)
@@ -216,7 +203,7 @@ func (s *Payer) goOn(ctx context.Context, id, model, by string, may func(*approv
 		err = budget.Check(r.Blocked.Needed, standings)
 	}
 	if err == nil {
-		r, err = s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
+		r, err = s.store.Act(ctx, c, func(r *approval.Request, now time.Time) error {
 			if err := may(r); err != nil {
 				return err
 			}
@@ -237,18 +224,24 @@ func (s *Payer) goOn(ctx context.Context, id, model, by string, may func(*approv
 		return r, err
 	}
 	if model == "" {
-		if blocked, blocking := s.ends.block(ctx, id, purpose, refused, by); blocking == nil {
+		if blocked, blocking := s.ends.block(ctx, id, nil, purpose, refused, by); blocking == nil {
 			return blocked, refused
 		}
 	}
 	return r, err
 }
 
-// block stores that a budget has refused the next paid step.
-func (s *Ends) block(ctx context.Context, id string, purpose budget.Purpose, refused *budget.ExceededError, by string) (*approval.Request, error) {
-	return s.store.Update(context.WithoutCancel(ctx), id, func(r *approval.Request, now time.Time) error {
+// block stores that a budget has refused the next paid step of a request, which the
+// caller may have loaded.
+func (s *Ends) block(ctx context.Context, id string, c *Case, purpose budget.Purpose, refused *budget.ExceededError, by string) (*approval.Request, error) {
+	ctx = context.WithoutCancel(ctx)
+	change := func(r *approval.Request, now time.Time) error {
 		return r.Money().Block(purpose, refused, by, s.Policy, now)
-	})
+	}
+	if c != nil {
+		return s.store.Act(ctx, c, change)
+	}
+	return s.store.Update(ctx, id, change)
 }
 
 // tryAgain is what a sweep does for a blocked request whose time has come.

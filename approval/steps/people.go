@@ -2,7 +2,6 @@ package steps
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"slices"
 	"sync"
@@ -85,71 +84,12 @@ func (s *People) sight(ctx context.Context, team, user string) (review.Person, e
 // ahead begins to look at somebody, unless they were seen a moment ago, while the
 // caller reads what else it needs. What comes back waits for the answer.
 func (s *People) ahead(ctx context.Context, team, user string) func() (review.Person, error) {
-	type answer struct {
-		person review.Person
-		err    error
-		cause  any // of a panic, which is the caller's
-	}
-	answers := make(chan answer, 1)
+	look := sync.OnceValues(func() (review.Person, error) { return s.sight(ctx, team, user) })
 	go func() {
-		a := answer{}
-		defer func() {
-			if a.cause = recover(); a.cause != nil {
-				answers <- a
-			}
-		}()
-		a.person, a.err = s.sight(ctx, team, user)
-		answers <- a
+		defer func() { _ = recover() }() // a panic is the caller's, to whom look repeats it
+		_, _ = look()
 	}()
-	return func() (review.Person, error) {
-		a := <-answers
-		if a.cause != nil {
-			panic(a.cause)
-		}
-		return a.person, a.err
-	}
-}
-
-// terms are what the current revision needs, by the rules that are sealed with it
-// and by those that hold now, where they are stricter.
-func (s *People) terms(ctx context.Context, r *approval.Request) (review.Terms, error) {
-	t := review.Terms{Slack: true, Approvals: r.Needs(s.Policy)}
-	if r.Revision == nil {
-		return t, nil
-	}
-	now, err := s.RulesOf(ctx, r.Team, r.Project)
-	if err != nil {
-		return t, err
-	}
-	m := r.Revision.Manifest
-	sealed := review.RuleSet{Rules: review.DefaultRules(s.Policy)}
-	if m.Policy == now.Name() {
-		sealed = now
-	} else if m.Policy != "" && m.Policy != sealed.Name() {
-		sealed, err = s.store.RulesNamed(ctx, r.Team, m.Policy)
-		if errors.Is(err, approval.ErrNotFound) {
-			sealed, err = now, nil // a seal that names what was never there is broken, and is found to be
-		}
-		if err != nil {
-			return t, err
-		}
-	}
-	t.Tier, t.Policy, t.Digest = r.Revision.Tier(), m.Policy, r.Revision.Digest
-	_, t.Why = review.TierOf(r.Revision.Findings, m.CostCap, sealed.Rules)
-	for _, rules := range []review.TierRules{sealed.Rules.For(t.Tier), now.Rules.For(t.Tier)} {
-		t.Owners, t.Typed, t.Slack = t.Owners || rules.Owners, t.Typed || rules.Typed, t.Slack && rules.Slack
-	}
-	return t, nil
-}
-
-// rosterFor is who may do what with this very request.
-func (s *People) rosterFor(ctx context.Context, r *approval.Request) (review.Roster, error) {
-	roster, err := s.Reviewers(ctx, r.Team, r.Project)
-	if err != nil {
-		return review.Roster{}, err
-	}
-	t, err := s.terms(ctx, r)
-	return roster.Under(t), err
+	return look
 }
 
 // authority is what a decision rests on.
@@ -162,52 +102,43 @@ type authority struct {
 // mayReview says by what right somebody decides: who was named once may have been
 // removed by now, or, as far as a look of the last minute tells, become a guest or
 // left. Who may not gets the words for it.
-func (s *People) mayReview(ctx context.Context, id string, click approval.Click) (a authority, err error) {
+func (s *People) mayReview(ctx context.Context, id string, click approval.Click) (c *Case, a authority, err error) {
 	look := s.ahead(ctx, click.Team, click.User)
-	r, err := s.store.Request(ctx, id)
-	if err != nil {
-		return a, err
+	if c, err = s.store.Case(ctx, id); err != nil {
+		return nil, a, err
 	}
+	r := c.Request
 	if r.Team != click.Team {
-		return a, approval.ErrNotFound
+		return nil, a, approval.ErrNotFound
 	}
-	roster, err := s.Reviewers(ctx, r.Team, r.Project)
-	if err != nil {
-		return a, err
-	}
-	if a.terms, err = s.terms(ctx, r); err != nil {
-		return a, err
-	}
-	if a.rules, err = s.freezes(ctx, r.Team, r.Project); err != nil {
-		return a, err
-	}
+	a.terms, a.rules = c.Terms(r, s.Policy), c.Freezes(s.Policy)
 	no := &approval.NotAllowedError{Who: click.User}
-	roster, absent, err := s.present(ctx, r.Team, roster, no.Who)
+	roster, absent, err := s.present(ctx, r.Team, c.Roster(s.Policy, r.Project), no.Who)
 	if err != nil {
-		return a, err
+		return c, a, err
 	}
 	if a.inPlaceOf, no.Why = review.Right(r, no.Who, roster, a.terms); no.Why == "" {
 		person, err := look()
 		if err != nil {
-			return a, err
+			return c, a, err
 		}
 		no.Why = person.Barred()
 	} else if absent {
 		no.Why = "The person in whose place you would decide could not decide themselves any more: they have left, or are a guest here now. Nothing has changed."
 	}
 	if no.Why != "" {
-		return a, no
+		return c, a, no
 	}
-	return a, nil
+	return c, a, nil
 }
 
 // mayRule is mayReview for what changes something, at the door where it is asked.
-func (s *People) mayRule(ctx context.Context, ruling Ruling) (authority, error) {
-	a, err := s.mayReview(ctx, ruling.RequestID, ruling.Click)
+func (s *People) mayRule(ctx context.Context, ruling Ruling) (*Case, authority, error) {
+	c, a, err := s.mayReview(ctx, ruling.RequestID, ruling.Click)
 	if err == nil && ruling.Click.Door == "" && !a.terms.Slack {
 		err = &approval.NotAllowedError{Who: ruling.Click.User, Why: a.terms.Elsewhere(ruling.RequestID)}
 	}
-	return a, err
+	return c, a, err
 }
 
 // present is the roster without the word of people who could not decide themselves
@@ -231,11 +162,11 @@ func (s *People) present(ctx context.Context, team string, r review.Roster, user
 // which do not: they are of people who could not give them now, or of a network that
 // the rules give nobody now.
 func (s *People) stand(ctx context.Context, r *approval.Request) error {
-	roster, err := s.rosterFor(ctx, r)
+	c, err := s.store.Case(ctx, r.ID)
 	if err != nil {
 		return err
 	}
-	broken := &approval.BrokenSealError{}
+	roster, broken := c.RosterFor(r, s.Policy), &approval.BrokenSealError{}
 	for _, d := range r.Decisions {
 		switch {
 		case !roster.Reviewer(d.Voice()):
@@ -255,11 +186,7 @@ func (s *People) stand(ctx context.Context, r *approval.Request) error {
 			}
 		}
 	}
-	now, err := s.RulesOf(ctx, r.Team, r.Project)
-	if err != nil {
-		return err
-	}
-	if beyond := review.Beyond(r.Revision.Manifest, now.Rules); beyond != "" {
+	if beyond := review.Beyond(r.Revision.Manifest, c.Rules(s.Policy).Rules); beyond != "" {
 		broken.Why = append(broken.Why, beyond)
 	}
 	if broken.Fallen == nil && broken.Why == nil {

@@ -39,18 +39,11 @@ func (s *Reminder) SecondOpinion(ctx context.Context, id, from string, click app
 
 // askPerson checks who asks and who is asked, and then does it.
 func (s *Reminder) askPerson(ctx context.Context, id, who string, click approval.Click, ask func(*approval.Request, time.Time) error) (*approval.Request, error) {
-	if _, err := s.people.mayReview(ctx, id, click); err != nil {
+	c, _, err := s.people.mayReview(ctx, id, click)
+	if err != nil {
 		return nil, s.people.audited(ctx, Ruling{RequestID: id, Click: click}, err)
 	}
-	was, err := s.store.Request(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	roster, err := s.people.rosterFor(ctx, was)
-	if err != nil {
-		return nil, err
-	}
-	if !slices.Contains(roster.Deciders(), who) {
+	if !slices.Contains(c.RosterFor(c.Request, s.people.Policy).Deciders(), who) {
 		return nil, &approval.InputError{Why: "This person is not a reviewer here, so they could not decide. Please choose one of the reviewers."}
 	}
 	person, err := s.slack.Person(ctx, click.Team, who)
@@ -61,11 +54,8 @@ func (s *Reminder) askPerson(ctx context.Context, id, who string, click approval
 		return nil, &approval.InputError{Why: "This person cannot decide: they are a guest, an app, of another workspace, or have left. Please choose somebody else."}
 	}
 	var seen *approval.Request
-	r, err := s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
+	r, err := s.store.Act(ctx, c, func(r *approval.Request, now time.Time) error {
 		seen = r
-		if r.Team != click.Team {
-			return approval.ErrNotFound
-		}
 		return ask(r, now)
 	})
 	if errors.Is(err, errTwice) {
@@ -74,35 +64,14 @@ func (s *Reminder) askPerson(ctx context.Context, id, who string, click approval
 	return r, err
 }
 
-// deciders are the people who may decide on the current revision and have not,
-// and the fallback reviewers among them.
-func (s *People) deciders(ctx context.Context, r *approval.Request) (all, fallback []string, err error) {
-	roster, err := s.rosterFor(ctx, r)
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, who := range roster.Deciders() {
-		if who == r.Asker || who == r.Revision.Author || slices.ContainsFunc(r.Decisions, func(d approval.Decision) bool { return d.Reviewer == who }) {
-			continue
-		}
-		all = append(all, who)
-		if slices.Contains(roster.Fallback, who) {
-			fallback = append(fallback, who)
-		}
-	}
-	return all, fallback, nil
-}
-
 // remind says once more that a request waits, when it is time to.
 func (s *Reminder) remind(ctx context.Context, id string) error {
-	r, err := s.store.Request(ctx, id)
-	if err != nil || r.State != approval.Pending {
+	c, err := s.store.Case(ctx, id)
+	if err != nil || c.Request.State != approval.Pending {
 		return err
 	}
-	all, fallback, err := s.people.deciders(ctx, r)
-	if err != nil {
-		return err
-	}
+	r := c.Request
+	all, fallback := c.Deciders(r, s.people.Policy)
 	// Whoever is only called when the others do not decide is not called before.
 	first := slices.DeleteFunc(slices.Clone(all), func(who string) bool { return slices.Contains(fallback, who) })
 	_, err = s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {

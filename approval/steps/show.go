@@ -65,6 +65,7 @@ type View struct {
 	Frozen    time.Time          // nothing starts before this; zero when something may
 	FrozenBy  string             // the line of the rules that says so
 	Unseen    map[Surface]Unseen // what Slack has refused the last time that it was asked to
+	Book      review.Book        // terms, deciders and freezes follow from it
 }
 
 // Spend is a settlement as the bill shows it.
@@ -125,21 +126,12 @@ func (s *Presenter) View(ctx context.Context, id string) (*View, error) {
 	if err != nil {
 		return nil, err
 	}
-	v.Policy = s.Policy
-	if v.Terms, err = s.people.terms(ctx, v.Request); err != nil {
-		return nil, err
-	}
+	v.Policy, v.Terms = s.Policy, v.Book.Terms(v.Request, s.Policy)
 	if v.Request.State == approval.Approved {
-		rules, err := s.people.freezes(ctx, v.Request.Team, v.Request.Project)
-		if err != nil {
-			return nil, err
-		}
-		v.Frozen, v.FrozenBy = rules.Frozen(v.Now, s.Policy.Zone)
+		v.Frozen, v.FrozenBy = v.Book.Freezes(s.Policy).Frozen(v.Now, s.Policy.Zone)
 	}
 	if v.Request.State == approval.Pending {
-		if v.Deciders, _, err = s.people.deciders(ctx, v.Request); err != nil {
-			return nil, err
-		}
+		v.Deciders, _ = v.Book.Deciders(v.Request, s.Policy)
 	}
 	return v, nil
 }

@@ -195,12 +195,16 @@ func (s *Runner) payUnused(ctx context.Context, id string, used time.Duration) {
 
 // heldBack tells whether the rules let nothing start now, and has the request wait.
 func (s *Runner) heldBack(ctx context.Context, r *approval.Request) (bool, error) {
-	rules, err := s.people.freezes(ctx, r.Team, r.Project)
-	if err != nil || len(rules.Freezes) == 0 {
+	c, err := s.store.Case(ctx, r.ID)
+	if err != nil {
 		return false, err
 	}
+	rules := c.Freezes(s.Policy)
+	if len(rules.Freezes) == 0 {
+		return false, nil
+	}
 	frozen := false
-	_, err = s.store.Update(ctx, r.ID, func(r *approval.Request, now time.Time) error {
+	_, err = s.store.Act(ctx, c, func(r *approval.Request, now time.Time) error {
 		until, why := rules.Frozen(now, s.Policy.Zone)
 		if frozen = !until.IsZero(); !frozen || r.State != approval.Approved || !now.Before(r.ExpiresAt) {
 			return nil

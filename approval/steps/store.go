@@ -29,22 +29,48 @@ type Store interface {
 type Requests interface {
 	// Request loads one without locking it. An id that nobody has: ErrNotFound.
 	Request(ctx context.Context, id string) (*approval.Request, error)
-	// Update locks the request, runs the closure on it, and stores what it changed.
-	// now is the database's clock. When the closure fails, nothing is stored. When
-	// a budget cannot bear a new hold, the error is a *budget.ExceededError. How the
+	// Case loads one with all that a decision about it rests on, at one moment.
+	Case(ctx context.Context, id string) (*Case, error)
+	// Update loads the request, runs the closure on it, and stores what it changed.
+	// now is the database's clock. When the closure fails, nothing is stored. Where
+	// somebody else has written meanwhile, the closure is run anew on what stands then,
+	// so it changes the request and does nothing else. When a budget cannot bear a new hold, the error is a *budget.ExceededError. How the
 	// budgets stood before a hold goes into the audit trail (Request.Weighed), and
 	// what Alerts says of a settlement is stored with it.
 	Update(ctx context.Context, id string, change func(r *approval.Request, now time.Time) error) (*approval.Request, error)
+	// Act is Update of a request that was loaded a moment ago, and saves loading it again.
+	Act(ctx context.Context, c *Case, change func(r *approval.Request, now time.Time) error) (*approval.Request, error)
 	// Audit stores an event that belongs to no verb, such as a click that was refused.
 	Audit(ctx context.Context, requestID string, e approval.Event) error
 	// Events are the audit trail of a request, oldest first.
 	Events(ctx context.Context, requestID string) ([]approval.Event, error)
 }
 
+// Case is a request with all that a decision about it rests on, read at one moment
+// and without a lock.
+type Case struct {
+	Request   *approval.Request
+	Version   int64 // of its row: as long as it stays the same, so does the request
+	Now       time.Time
+	Standings []budget.Standing // of the budgets that pay, in lock order
+	review.Book
+}
+
+// Counter is what a question is taken by: who pays for it, and the thread in which it is
+// asked, read at one moment.
+type Counter struct {
+	Now       time.Time
+	Session   string            // that the thread is; empty for a thread that is none yet
+	Files     []approval.File   // of the latest request in the thread
+	Standings []budget.Standing // of the budgets that will pay
+}
+
 // Asking keeps questions and what was said before them.
 type Asking interface {
+	// Counter reads what a question is taken by.
+	Counter(ctx context.Context, q approval.Question) (Counter, error)
 	// Ask stores a new request with its session, or returns the one that the same
-	// trigger made before. The session is the one of the thread, or a new one. To
+	// trigger made before. Its times are the database's, as Counter says; its session is the one of the thread, or a new one. To
 	// somebody with too many questions under way the error is Enough's.
 	Ask(ctx context.Context, r *approval.Request, thread approval.Session) (stored *approval.Request, created bool, err error)
 	// ThreadFiles are the inputs of the latest request in a thread, and whether the
@@ -161,8 +187,6 @@ type RuleBook interface {
 	// Rules are the latest of a channel, or of the workspace where the channel has
 	// none. Version 0 where nobody has set any.
 	Rules(ctx context.Context, team, project string) (review.RuleSet, error)
-	// RulesNamed is the version that a manifest names. One that nobody has: ErrNotFound.
-	RulesNamed(ctx context.Context, team, name string) (review.RuleSet, error)
 	// SetRules stores the next version, and in the audit trail what was before. When
 	// set.Version is not the one in force there (0: none of its own): ErrBusy.
 	SetRules(ctx context.Context, set review.RuleSet) (review.RuleSet, error)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -14,12 +13,6 @@ import (
 
 // maxReason bounds what people give as a reason.
 const maxReason = 500
-
-// canTopUp tells whether anybody else could grant this asker something.
-func (s *Payer) canTopUp(ctx context.Context, r *approval.Request) (bool, error) {
-	roster, err := s.people.Reviewers(ctx, r.Team, "")
-	return slices.ContainsFunc(roster.Admins, func(admin string) bool { return admin != r.Asker }), err
-}
 
 // AskTopUp asks the administrators for money on top of the budget that refused.
 func (s *Payer) AskTopUp(ctx context.Context, id string, amount budget.USD, reason string, click approval.Click) (*approval.Request, error) {

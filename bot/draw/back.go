@@ -5,8 +5,7 @@ import (
 	"countersign/bot/kit"
 )
 
-// Back says why code is before the reviewers again, in so many characters where that is
-// words alone.
+// Back says why code is back for review, cut to a limit where the reason is plain words.
 func Back(reason string, limit int) (said []kit.Part) {
 	o, ok := approval.ReadReopened(reason)
 	if !ok {

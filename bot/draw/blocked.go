@@ -70,7 +70,7 @@ func askedMore(p *kit.Page, r *approval.Request) {
 // mostButtons is how many cheaper models get a button of their own.
 const mostButtons = 2
 
-// waysOn are the choices as buttons. Leaving is always one of them.
+// waysOn returns the asker's choices as buttons. Cancel is always one of them.
 func waysOn(with With, r *approval.Request, c *steps.Choices) (row []slack.BlockElement) {
 	if c.Fits {
 		row = append(row, kit.Button(ids.ActionContinue, "Continue", r.ID, slack.StylePrimary))

@@ -17,7 +17,7 @@ func Card(with With, v *steps.View, garbled bool) *kit.Page {
 	return DrawCard(with, v, Flaw{Found: garbled})
 }
 
-// DrawCard is the same, and can say in which line the code has been changed.
+// DrawCard draws the card, and can say which line of the code Slack has changed.
 func DrawCard(with With, v *steps.View, flaw Flaw) *kit.Page {
 	r, rev := v.Request, v.Request.Revision
 	p := &kit.Page{}

@@ -13,7 +13,7 @@ import (
 // What people read where Slack is the reason: of a question that lacks something, of
 // one that waits for what is away, of one that has ended over it.
 
-// Lacks says to whoever asked what their question needs before it can be taken.
+// Lacks tells the asker what their question needs before it can be answered.
 func Lacks(with With, c approval.Cause) []kit.Part {
 	at, file := kit.Channel(c.Channel), kit.Cut(c.File, 110)
 	switch c.Code {
@@ -83,7 +83,7 @@ func isAway(c approval.Cause) []kit.Part {
 	return kit.Flow(kit.Words(string(c.Code)))
 }
 
-// mends says what has it go on.
+// mends says what lets the question continue.
 func mends(with With, c approval.Cause) []kit.Part {
 	switch c.Code {
 	case approval.NotIn, approval.NotSeen:

@@ -9,7 +9,7 @@ import (
 	"countersign/budget"
 )
 
-// Known says an error in words, if it is one that people should get to know.
+// Known returns the error's user-safe text; ok is false when people may not read it.
 func Known(err error) (string, bool) {
 	var (
 		move     *approval.MoveError
@@ -51,7 +51,7 @@ func Known(err error) (string, bool) {
 	return "", false
 }
 
-// moved says why a click came too early or too late.
+// moved explains a click that came too early or too late.
 func moved(e *approval.MoveError) string {
 	if e.Why != "" {
 		return e.Why + " Nothing has changed."

@@ -11,8 +11,8 @@ import (
 	"countersign/bot/kit"
 )
 
-// sure asks once more before code runs that was found dangerous: a tired hand
-// should not be enough.
+// sure asks for confirmation before dangerous code is approved: one tired click should
+// not be enough.
 func sure(all []approval.Finding) *slack.ConfirmationBlockObject {
 	n := dangers(all)
 	if n == 0 {

@@ -39,7 +39,7 @@ func FormerCard(v *steps.View, revision int, url string) *kit.Page {
 	return p
 }
 
-// GaveWay is what is left of the plainer card when the card itself stands.
+// GaveWay is what is left of the shorter card once the full card has been posted.
 func GaveWay(r *approval.Request, url string) *kit.Page {
 	p := &kit.Page{}
 	p.Say(kit.Strong("The full card is here now."), kit.Words(" Please use the other card."))
@@ -66,7 +66,7 @@ func marked(p *kit.Page) {
 	}
 }
 
-// Unlike is said of a message or a modal that Slack does not hold as it was sent.
+// Unlike is the error for a message or a modal that Slack did not store as it was sent.
 func Unlike(line int, id string) string {
 	what := "Slack stored something different from what I sent"
 	if line > 0 {

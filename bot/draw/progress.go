@@ -70,7 +70,7 @@ func Progress(with With, v *steps.View) *kit.Page {
 	return p
 }
 
-// untilRun says what an approved request waits for, and how long it does.
+// untilRun says what an approved request waits for, and until when.
 func untilRun(r *approval.Request) []kit.Part {
 	if r.Place != approval.NotInLine {
 		return append(inLine(r)[1:], kit.Words(" The approval is valid until "), kit.Moment(r.ExpiresAt), kit.Words("."))
@@ -81,7 +81,7 @@ func untilRun(r *approval.Request) []kit.Part {
 	return []kit.Part{kit.Words("It runs as soon as a sandbox is free; the approval is valid until "), kit.Moment(r.ExpiresAt), kit.Words(".")}
 }
 
-// inLine says where in the line for a sandbox the request stands.
+// inLine says which place in the line for a sandbox the request has.
 func inLine(r *approval.Request) []kit.Part {
 	switch {
 	case r.Place == approval.Starting:
@@ -92,7 +92,7 @@ func inLine(r *approval.Request) []kit.Part {
 	return nil
 }
 
-// lineWords are that in a sentence.
+// lineWords says the place in a sentence.
 func lineWords(r *approval.Request) string {
 	return fmt.Sprintf("This machine is busy: you are %s in line for a sandbox.", kit.Ordinal(r.Place))
 }
@@ -110,7 +110,7 @@ func writing(v *steps.View) []kit.Part {
 	return []kit.Part{kit.Strong("Writing the code"), kit.Words(attempt(r))}
 }
 
-// attempt says which one it is, once there was more than one.
+// attempt names the attempt, from the second on.
 func attempt(r *approval.Request) string {
 	switch {
 	case len(r.Refused) > 0:

@@ -197,24 +197,11 @@ func end(text string, limit int) string {
 // printable makes what came out of a box fit for a message: it may hold any bytes.
 func printable(text string) string { return strings.TrimRight(approval.Plain(text), "\n") }
 
-// deeds is what the audit hook saw the code do.
+// deeds is what is known of what the code did, and by whose word.
 func deeds(p *kit.Page, v *steps.View) {
 	o := v.Request.Run.Result.Observed
-	said := "Opened no files."
-	if len(o.Opened) > 0 {
-		said = "Opened " + Listed(o.Opened) + "."
-	}
-	if len(o.Connected) > 0 {
-		said += " Tried to connect to " + Listed(o.Connected) + "."
-	} else {
-		said += " No network."
-	}
-	if len(o.Spawned) > 0 {
-		said += " Started " + Listed(o.Spawned) + "."
-	} else {
-		said += " No other programs."
-	}
-	p.Say(kit.Words(strings.Replace(said, "No network. No other", "No network, no other", 1)))
+	head, rest := o.Words(Listed)
+	p.Say(kit.Strong(head), kit.Words(rest))
 	if rev := v.Request.Revision; rev != nil {
 		surprises(p, approval.Compare(rev.Findings, rev.Manifest.Inputs, o))
 	}

@@ -65,7 +65,8 @@ func reviewPages(b stand) map[string]*kit.Page {
 	near := &steps.Near{Question: "What were sales per month last year?", Code: "import pandas as pd\n\nsales = pd.read_csv(\"old.csv\")\n", At: sample.Noon, Alike: 75}
 	edited, _ := draw.EditView(sample.View(sample.Code(sample.Long(70))).Request, from(danger))
 	typed, _ := draw.ReviewView(b.with(), danger, from(danger))
-	odd := sample.With(approval.Result{Outcome: approval.OK, Value: "42", Observed: approval.Observed{Opened: []string{"sales.csv"}, Spawned: []string{"/bin/sh"}}})
+	odd := sample.With(approval.Result{Outcome: approval.OK, Value: "42", Observed: approval.Observed{Opened: []string{"sales.csv"},
+		Witness: &approval.Witness{Source: approval.WitnessGVisor, Opened: []string{"sales.csv"}, Started: []string{"/usr/bin/dash -c id (called sh)"}, Connected: []string{}, Complete: true}}})
 	surprise := sample.View(odd, func(v *steps.View) {
 		v.Request.Revision.Findings = []approval.Finding{{Level: approval.Note, Line: 3, Text: "reads sales.csv", Kind: "read", About: "sales.csv"}}
 	})
@@ -127,6 +128,7 @@ func reviewPages(b stand) map[string]*kit.Page {
 		"notice-disowned-for": noticed(b, approval.NoticeDisowned, stopped, slacksim.Admin, approval.Disowned{Revision: 1, Reviewer: slacksim.Reviewer, GivenBy: slacksim.SecondReviewer}),
 		"notice-approved-ran": noticed(b, approval.NoticeApproved, sample.View(posted, sample.In(approval.Running, "")), slacksim.Reviewer, approval.ApprovedBy{Revision: 1, Reviewer: slacksim.Reviewer, Click: approval.Click{Door: approval.CommandLine}}),
 		"notice-approved-off": noticed(b, approval.NoticeApproved, stopped, slacksim.Reviewer, approved),
+		"notice-surprise":     noticed(b, approval.NoticeSurprise, surprise, slacksim.Admin, approval.Surprise{Revision: 1}),
 		"notice-disowned":     noticed(b, approval.NoticeDisowned, stopped, slacksim.Admin, approval.Disowned{Revision: 1, Reviewer: slacksim.Reviewer}),
 		"notice-reminder":     noticed(b, approval.NoticeReminder, danger, slacksim.Reviewer, approval.Waiting{Revision: 1}),
 		"notice-escalation":   noticed(b, approval.NoticeReminder, danger, slacksim.Admin, approval.Waiting{Revision: 1, Escalated: true}),

@@ -41,7 +41,7 @@ func ParseSeal(value string) (Seal, error) {
 	return Seal{Request: fields[0], Revision: n, Digest: fields[2]}, nil
 }
 
-// Ruling is a verdict on what the seal names.
+// Ruling makes a verdict on what the seal names.
 func (s Seal) Ruling(v approval.Verdict, reason string, click approval.Click) steps.Ruling {
 	return steps.Ruling{RequestID: s.Request, Revision: s.Revision, Digest: s.Digest, Verdict: v, Reason: reason, Click: click}
 }

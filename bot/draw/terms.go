@@ -45,9 +45,9 @@ func sandboxWords(kind string) string {
 	return "a " + kind + " sandbox"
 }
 
-// agreed is what an approval agrees to beside the code, said the same wherever there
-// is something to approve with: what it costs and who pays, in which sandbox it runs,
-// for how long, and at most so many of the hosts that it may reach.
+// agreed draws what an approval agrees to besides the code. It is the same wherever there
+// is an Approve button: cost and budget, sandbox and limits, and at most so many of the
+// allowed hosts.
 func agreed(p *kit.Page, v *steps.View, hosts int) {
 	r, rev, m := v.Request, v.Request.Revision, v.Request.Revision.Manifest
 	cost := []kit.Part{kit.Strong("Cost"), kit.Words(": " + kit.Spent(v.Spent()))}
@@ -94,7 +94,7 @@ func asks(p *kit.Page, v *steps.View) {
 	p.Quote(kit.Cut(v.Request.Question, 3000), kit.Person(v.Request.Asker), kit.Words(" asks:"))
 }
 
-// needed says whose agreement it takes, and how much of it there is.
+// needed says how many approvals it takes, from whom, and how many there are.
 func needed(have int, t review.Terms) string {
 	whose := ""
 	if t.Owners {
@@ -106,7 +106,7 @@ func needed(have int, t review.Terms) string {
 	return "1 approval" + whose
 }
 
-// turn says whom others have asked to look at it.
+// turn names the people who were asked to look at it.
 func turn(p *kit.Page, r *approval.Request) {
 	var said []kit.Part
 	if r.Assignee != "" {
@@ -121,8 +121,8 @@ func turn(p *kit.Page, r *approval.Request) {
 // slackUser is how Slack names people; models are named otherwise.
 var slackUser = regexp.MustCompile(`^[UW][A-Z0-9]+$`)
 
-// wish is what a reviewer wanted of the version that stands now, if it was
-// written because of that.
+// wish returns what a reviewer wanted changed, if the current version was written because
+// of that.
 func wish(v *steps.View) (approval.Wish, bool) {
 	if v.Former == nil || slackUser.MatchString(v.Request.Revision.Author) {
 		return approval.Wish{}, false
@@ -134,7 +134,7 @@ func wish(v *steps.View) (approval.Wish, bool) {
 	return v.Request.Wishes[at], true
 }
 
-// since says what is new in a version that is not the first, and whose doing it is.
+// since says what changed since the version before, and who wrote it.
 func since(p *kit.Page, v *steps.View) {
 	if v.Former == nil {
 		return

@@ -27,8 +27,8 @@ func Because(why steps.Hindrance, code string, there ...kit.Part) []kit.Part {
 	return kit.Flow(kit.Words("Slack refuses it, saying only "), kit.Mono(code))
 }
 
-// cardless says, where the reviewers see neither the card nor the plainer one, that
-// they do not, and why; nil where they see one.
+// cardless says that the reviewers see no card at all, and why. It is nil when they see
+// one.
 func cardless(v *steps.View) []kit.Part {
 	u := v.Unseen[steps.SurfaceCard]
 	if !u.Repeats() || v.Posts[steps.SurfacePlain].TS != "" && v.Unseen[steps.SurfacePlain].Times == 0 {
@@ -43,7 +43,8 @@ func cardless(v *steps.View) []kit.Part {
 	return append(said, kit.Words(", until "), kit.Moment(v.Request.ExpiresAt), kit.Words("."))
 }
 
-// plainly says that the reviewers see the plainer card.
+// plainly says that the reviewers see the shorter card, and why. It is nil when they see
+// the full one.
 func plainly(v *steps.View) []kit.Part {
 	u := v.Unseen[steps.SurfaceCard]
 	if !u.Repeats() {

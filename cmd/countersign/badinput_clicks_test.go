@@ -87,7 +87,7 @@ func TestADoubleClickCountsOnce(t *testing.T) {
 	h.told(h.ben, slacksim.CodeReview, "This is already approved. Nothing has changed.")
 	h.reply(root)
 	require.Len(t, h.ben.Ephemerals(slacksim.CodeReview), 1, "the repeated delivery is no second click: %q", private(h.ben, slacksim.CodeReview))
-	require.Equal(t, row{State: "done", Attempts: 1, Runs: 1, Decisions: 1, Charges: 3, Holds: 2}, h.row("Twice?"))
+	require.Equal(t, row{State: "done", Attempts: 1, Runs: 1, Decisions: 1, Charges: 3, Holds: 3}, h.row("Twice?"))
 	h.settled()
 }
 
@@ -120,7 +120,7 @@ func TestOnlyReviewersOtherThanTheAskerDecide(t *testing.T) {
 	}
 	require.Error(t, h.sim.As(slacksim.Deactivated).Click(card, "Approve"), "who has left cannot even click")
 	r := h.row("Ben asks?")
-	require.Equal(t, row{State: "pending", Attempts: 1, Charges: 2, Holds: 1}, r)
+	require.Equal(t, row{State: "pending", Attempts: 1, Charges: 2, Holds: 2}, r)
 	require.Equal(t, 8, value[int](h, `SELECT count(*) FROM events WHERE kind = 'refused click'`), "each of them is on record")
 	require.NoError(t, h.priya.Click(card, "Approve"))
 	h.becomes(card, "Approved and run")
@@ -147,8 +147,8 @@ func TestARejectionTakesAReasonAndPassesItOn(t *testing.T) {
 	now := h.becomes(card, "Rejected by")
 	require.Contains(t, now.Words(), reason)
 	require.Empty(t, now.Actions())
-	require.Equal(t, row{State: "rejected", Reason: reason, Attempts: 1, Decisions: 1, Charges: 2, Holds: 1}, h.row("Reject me?"))
-	require.Equal(t, reason, value[string](h, `SELECT reason FROM decisions`))
+	require.Equal(t, row{State: "rejected", Reason: reason, Attempts: 1, Decisions: 1, Charges: 2, Holds: 2}, h.row("Reject me?"))
+	require.Equal(t, reason, value[string](h, `SELECT said(reason) FROM decisions`))
 	h.settled()
 }
 
@@ -178,6 +178,6 @@ func TestLongCodeIsDecidedWhereAllOfItIsShown(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, wrong)
 	require.Contains(t, h.reply(root).Words(), "8")
-	require.Equal(t, row{State: "done", Attempts: 1, Runs: 1, Decisions: 1, Charges: 3, Holds: 2}, h.row("A long one?"))
+	require.Equal(t, row{State: "done", Attempts: 1, Runs: 1, Decisions: 1, Charges: 3, Holds: 3}, h.row("A long one?"))
 	h.settled()
 }

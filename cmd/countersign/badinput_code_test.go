@@ -13,7 +13,7 @@ import (
 // and is over: what ran has run, so the request is done.
 func TestHarmfulCodeEndsWithAPlainAnswer(t *testing.T) {
 	t.Parallel()
-	h := open(t, func(c *Config) { c.RunSeconds = 60 })
+	h := open(t, func(c *Config) { c.RunSeconds = 600 })
 	h.run()
 	h.share("sales.csv", "price\n1\n2\n")
 	for _, c := range []struct {
@@ -45,7 +45,7 @@ func TestHarmfulCodeEndsWithAPlainAnswer(t *testing.T) {
 		}
 		require.Contains(t, reply.Words(), "local sandbox: ", "box seconds are on the bill")
 		require.NotContains(t, reply.Words(), "/runner/", "frames of ours are nobody's business")
-		require.Equal(t, row{State: "done", Attempts: 1, Runs: 1, Decisions: 1, Charges: 3, Holds: 2}, h.row(c.name), c.name)
+		require.Equal(t, row{State: "done", Attempts: 1, Runs: 1, Decisions: 1, Charges: 3, Holds: 3}, h.row(c.name), c.name)
 		id := value[string](h, `SELECT id FROM requests WHERE strpos(said(question), $1) > 0`, c.name)
 		require.Equal(t, c.outcome, value[string](h, `SELECT said(result)::jsonb->>'outcome' FROM runs WHERE request_id = $1`, id), c.name)
 		require.Equal(t, c.files, value[int](h, `SELECT count(*) FROM artifacts WHERE request_id = $1`, id), c.name)
@@ -75,17 +75,17 @@ func TestHarmfulCodeEndsWithAPlainAnswer(t *testing.T) {
 
 func TestCodeThatHangsIsStoppedAtItsLimit(t *testing.T) {
 	t.Parallel()
-	h := open(t, func(c *Config) { c.RunSeconds = 3 })
+	h := open(t, func(c *Config) { c.RunSeconds = 10 })
 	h.run()
 	h.writes("import signal\nfor s in (signal.SIGTERM, signal.SIGINT):\n    signal.signal(s, signal.SIG_IGN)\nprint(\"before\", flush=True)\nwhile True:\n    pass")
 	root := h.ask("How long?")
 	card := h.cardOf("How long?")
-	require.Contains(t, card.Words(), "at most 3 seconds")
+	require.Contains(t, card.Words(), "at most 10 seconds")
 	h.approve(card)
 	reply := h.reply(root)
 	require.Contains(t, reply.Words(), "The code was stopped at its time limit.")
 	require.Contains(t, reply.Words(), "before", "what it had printed is not lost")
-	require.Equal(t, row{State: "done", Attempts: 1, Runs: 1, Decisions: 1, Charges: 3, Holds: 2}, h.row("How long?"))
+	require.Equal(t, row{State: "done", Attempts: 1, Runs: 1, Decisions: 1, Charges: 3, Holds: 3}, h.row("How long?"))
 	require.Equal(t, "timed out", value[string](h, `SELECT said(result)::jsonb->>'outcome' FROM runs`))
 	held := value[int](h, `SELECT amount FROM holds WHERE purpose = 'run'`)
 	require.LessOrEqual(t, value[int](h, `SELECT s.amount FROM settlements s JOIN holds h ON h.id = s.hold_id WHERE h.purpose = 'run'`), held, "never more than was agreed")

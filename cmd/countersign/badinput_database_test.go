@@ -66,11 +66,11 @@ func TestWithoutADatabaseNothingIsAnsweredAndNothingIsLost(t *testing.T) {
 	require.True(t, still.Has("Approve"), "the card still waits")
 
 	start()
-	require.Equal(t, row{State: "pending", Attempts: 1, Charges: 2, Holds: 1}, h.row("Before it went?"))
+	require.Equal(t, row{State: "pending", Attempts: 1, Charges: 2, Holds: 2}, h.row("Before it went?"))
 	require.Equal(t, 1, value[int](h, `SELECT count(*) FROM requests`), "what was not answered was not taken")
 	require.NoError(t, h.ben.Click(card, "Approve"))
 	require.Contains(t, h.reply(root).Words(), "Here is the answer.")
-	require.Equal(t, row{State: "done", Attempts: 1, Runs: 1, Decisions: 1, Charges: 3, Holds: 2}, h.row("Before it went?"))
+	require.Equal(t, row{State: "done", Attempts: 1, Runs: 1, Decisions: 1, Charges: 3, Holds: 3}, h.row("Before it went?"))
 	h.reply(func() workspace.Message {
 		root := h.ask("While it was away?")
 		require.NoError(t, h.ben.Click(h.cardOf("While it was away?"), "Approve"))
@@ -99,7 +99,7 @@ func TestADatabaseThatGoesWhileTheCodeIsWrittenCostsNoSecondAnswer(t *testing.T)
 	require.NoError(t, h.ben.Click(h.cardOf("While it was written?"), "Approve"))
 	require.Contains(t, h.reply(root).Words(), "Here is the answer.")
 	require.Len(t, h.model.Requests(), 1)
-	require.Equal(t, row{State: "done", Attempts: 1, Runs: 1, Decisions: 1, Charges: 3, Holds: 2}, h.row("While it was written?"))
+	require.Equal(t, row{State: "done", Attempts: 1, Runs: 1, Decisions: 1, Charges: 3, Holds: 3}, h.row("While it was written?"))
 	h.settled()
 }
 
@@ -121,6 +121,6 @@ func TestARunOutlivesAnOutageOfTheDatabase(t *testing.T) {
 	start()
 	require.Contains(t, h.reply(root).Words(), "42")
 	require.Equal(t, 1, cloud.Starts(id), "it ran once")
-	require.Equal(t, row{State: "done", Attempts: 1, Runs: 1, Decisions: 1, Charges: 3, Holds: 2}, h.row("During the run?"))
+	require.Equal(t, row{State: "done", Attempts: 1, Runs: 1, Decisions: 1, Charges: 3, Holds: 3}, h.row("During the run?"))
 	h.settled()
 }

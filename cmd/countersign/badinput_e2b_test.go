@@ -14,10 +14,10 @@ import (
 	"countersign/sandbox/e2b/e2btest"
 )
 
-// hastyE2B has the replica give E2B half a second for a call instead of a minute.
+// hastyE2B has the replica give E2B two seconds for a call instead of a minute.
 func hastyE2B(t *testing.T, cloud *e2btest.Server) func(*replica) {
 	return func(r *replica) {
-		client, err := e2b.New(e2b.Options{APIKey: e2btest.Key, APIURL: cloud.APIURL, SandboxURL: cloud.SandboxURL, Log: r.log, Patience: 500 * time.Millisecond})
+		client, err := e2b.New(e2b.Options{APIKey: e2btest.Key, APIURL: cloud.APIURL, SandboxURL: cloud.SandboxURL, Log: r.log, Patience: 2 * time.Second})
 		require.NoError(t, err)
 		r.rewire(func(p *steps.Ports) { p.Sandbox = r.telemetry.Sandbox(client) })
 	}
@@ -50,7 +50,7 @@ func TestWhatE2BRefusesForGoodIsSaidAndNothingRuns(t *testing.T) {
 		reply := h.reply(root)
 		require.Contains(t, reply.Text, "This could not be done, and nothing ran. "+c.why)
 		require.NotContains(t, reply.Text, "dashboard", "E2B's own words are for the log")
-		require.Equal(t, row{State: "failed", Reason: c.why, Attempts: 1, Charges: 1, Holds: 1}, h.row("review: "+name), "the model is paid, and no box")
+		require.Equal(t, row{State: "failed", Reason: c.why, Attempts: 1, Charges: 1, Holds: 2}, h.row("review: "+name), "the model is paid, and no box")
 
 		root = h.ask("After the review: " + name + "?")
 		card := h.cardOf("After the review: " + name)
@@ -58,7 +58,7 @@ func TestWhatE2BRefusesForGoodIsSaidAndNothingRuns(t *testing.T) {
 		require.NoError(t, h.ben.Click(card, "Approve"))
 		require.Contains(t, h.reply(root).Text, "This could not be done, and nothing ran. "+c.why)
 		require.Contains(t, h.becomes(card, "Not run").Words(), c.why)
-		require.Equal(t, row{State: "failed", Reason: c.why, Attempts: 1, Decisions: 1, Charges: 2, Holds: 2}, h.row("After the review: "+name))
+		require.Equal(t, row{State: "failed", Reason: c.why, Attempts: 1, Decisions: 1, Charges: 2, Holds: 3}, h.row("After the review: "+name))
 	}
 	require.Zero(t, value[int](h, `SELECT count(*) FROM runs`))
 	require.Empty(t, cloud.Alive())
@@ -92,7 +92,7 @@ func TestWhatPassesAtE2BIsWaitedFor(t *testing.T) {
 		cloud.Fail(c.op, c.fault)
 		require.NoError(t, h.ben.Click(card, "Approve"))
 		require.Contains(t, h.reply(root).Words(), "Here is the answer.", c.name)
-		require.Equal(t, row{State: "done", Attempts: 1, Runs: 1, Decisions: 1, Charges: 3, Holds: 2}, h.row("when "+c.name), c.name)
+		require.Equal(t, row{State: "done", Attempts: 1, Runs: 1, Decisions: 1, Charges: 3, Holds: 3}, h.row("when "+c.name), c.name)
 		require.Equal(t, 1, cloud.Starts(value[string](h, `SELECT id FROM requests WHERE strpos(said(question), $1) > 0`, "when "+c.name+"?")), c.name)
 	}
 	h.settled()
@@ -108,7 +108,7 @@ func TestASilentE2BIsGivenUp(t *testing.T) {
 	root := h.ask("Is anybody there?")
 	const why = "E2B did not answer in time. Please ask again later; if it goes on, look at E2B's status page."
 	require.Contains(t, h.reply(root).Text, "This could not be done, and nothing ran. "+why)
-	require.Equal(t, row{State: "failed", Reason: why, Attempts: 1, Charges: 1, Holds: 1}, h.row("anybody"))
+	require.Equal(t, row{State: "failed", Reason: why, Attempts: 1, Charges: 1, Holds: 2}, h.row("anybody"))
 	require.Empty(t, h.ben.Messages(slacksim.CodeReview))
 	h.settled()
 }
@@ -128,7 +128,7 @@ func TestAnE2BWithoutRoomForTooLongEndsTheRequest(t *testing.T) {
 		root := h.ask("Is there room?")
 		const why = "As many boxes are running as the E2B plan allows at once. Please ask again when one has ended."
 		require.Contains(t, h.reply(root).Text, "This could not be done, and nothing ran. "+why)
-		require.Equal(t, row{State: "failed", Reason: why, Attempts: 1, Charges: 1, Holds: 1}, h.row("Is there room?"), "the model is paid, and no box")
+		require.Equal(t, row{State: "failed", Reason: why, Attempts: 1, Charges: 1, Holds: 2}, h.row("Is there room?"), "the model is paid, and no box")
 		require.Empty(t, h.ben.Messages(slacksim.CodeReview))
 		h.settled()
 	})
@@ -136,7 +136,7 @@ func TestAnE2BWithoutRoomForTooLongEndsTheRequest(t *testing.T) {
 		t.Run("after the review: "+name, func(t *testing.T) {
 			t.Parallel()
 			cloud := newCloud(t)
-			h := open(t, atE2B(cloud), func(c *Config) { c.RunExpiry = 30 * time.Second })
+			h := open(t, atE2B(cloud), func(c *Config) { c.RunExpiry = time.Minute })
 			r, _ := h.run(hastyE2B(t, cloud))
 			root := h.ask("Is there room?")
 			card := h.cardOf("Is there room?")
@@ -150,7 +150,7 @@ func TestAnE2BWithoutRoomForTooLongEndsTheRequest(t *testing.T) {
 			const why = "It was approved, but could not be started in time. Nothing has run."
 			require.Contains(t, h.reply(root).Text, "Expired: "+why)
 			require.Empty(t, h.becomes(card, why).Actions())
-			require.Equal(t, row{State: "expired", Reason: why, Attempts: 1, Decisions: 1, Charges: 2, Holds: 2}, h.row("Is there room?"))
+			require.Equal(t, row{State: "expired", Reason: why, Attempts: 1, Decisions: 1, Charges: 2, Holds: 3}, h.row("Is there room?"))
 			require.Zero(t, value[int](h, `SELECT count(*) FROM settlements s JOIN holds h ON h.id = s.hold_id WHERE h.purpose = 'run' AND s.amount > 0`))
 			require.Empty(t, cloud.Alive())
 			h.settled()
@@ -214,7 +214,7 @@ func TestABoxThatNeverTakesItsTokenEndsAsLost(t *testing.T) {
 	h.becomes(card, "Approved, result lost")
 	r := h.row("Whose box is it?")
 	r.Reason = ""
-	require.Equal(t, row{State: "lost", Attempts: 1, Runs: 1, Decisions: 1, Charges: 3, Holds: 2, Estimated: 1}, r)
+	require.Equal(t, row{State: "lost", Attempts: 1, Runs: 1, Decisions: 1, Charges: 3, Holds: 3, Estimated: 1}, r)
 	require.Zero(t, cloud.Starts(value[string](h, `SELECT id FROM requests`)))
 	h.settled()
 }
@@ -241,7 +241,7 @@ func TestARunWhoseBoxIsGoneIsLostAndSaysSo(t *testing.T) {
 	h.becomes(card, "Approved, result lost")
 	r := h.row("Where did it go?")
 	r.Reason = ""
-	require.Equal(t, row{State: "lost", Attempts: 1, Runs: 1, Decisions: 1, Charges: 3, Holds: 2, Estimated: 1}, r)
+	require.Equal(t, row{State: "lost", Attempts: 1, Runs: 1, Decisions: 1, Charges: 3, Holds: 3, Estimated: 1}, r)
 	require.Equal(t, 1, cloud.Starts(id))
 	h.settled()
 }

@@ -104,7 +104,7 @@ type row struct {
 	State, Reason      string
 	Attempts, Runs     int
 	Decisions, Charges int
-	Holds, Open        int
+	Holds, Open        int // of calls, of inspections and of runs, each with one of its own
 	Estimated          int // settlements that nobody could know better
 }
 

@@ -38,7 +38,7 @@ func TestAQuestionCanBeTakenBackUntilItRuns(t *testing.T) {
 	h.told(h.ben, slacksim.CodeReview, "This has already ended: it was cancelled. Nothing has changed.")
 	require.NoError(t, h.maya.Command(slacksim.SalesData, "/analyze cancel "+id))
 	h.told(h.maya, slacksim.SalesData, "It is already cancelled.")
-	require.Equal(t, row{State: "withdrawn", Attempts: 1, Charges: 2, Holds: 1}, h.row("by a command?"), "what the model did is paid for")
+	require.Equal(t, row{State: "withdrawn", Attempts: 1, Charges: 2, Holds: 2}, h.row("by a command?"), "what the model did is paid for")
 
 	root = h.ask("Take me back by the button?")
 	h.cardOf("by the button?")
@@ -100,7 +100,7 @@ func TestNobodyDecidingIsNotANo(t *testing.T) {
 	require.NotContains(t, now.Words(), "Rejected")
 	require.NoError(t, h.ben.ClickOld(card, "Approve"))
 	h.told(h.ben, slacksim.CodeReview, "This has expired: nobody decided in time. Nothing has changed.")
-	require.Equal(t, row{State: "expired", Reason: why, Attempts: 1, Charges: 2, Holds: 1}, h.row("Anybody?"))
+	require.Equal(t, row{State: "expired", Reason: why, Attempts: 1, Charges: 2, Holds: 2}, h.row("Anybody?"))
 	h.settled()
 }
 
@@ -192,7 +192,7 @@ func TestARunThatTheBudgetCannotBearIsNotApproved(t *testing.T) {
 	require.NoError(t, h.ben.Click(card, "Approve"))
 	h.told(h.ben, slacksim.CodeReview, "The team's budget of $0.01 per month has $0.00")
 	r := h.row("Can the run be paid?")
-	require.Equal(t, row{State: string(approval.Pending), Attempts: 1, Charges: 2, Holds: 1}, r, "nobody has decided")
+	require.Equal(t, row{State: string(approval.Pending), Attempts: 1, Charges: 2, Holds: 2}, r, "nobody has decided")
 	require.NoError(t, h.carla.Command(slacksim.SalesData, "/budget set team 10"))
 	require.NoError(t, h.ben.Click(card, "Approve"))
 	require.Contains(t, h.reply(root).Words(), "Here is the answer.")

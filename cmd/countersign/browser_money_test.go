@@ -48,7 +48,7 @@ func TestMoneyIsSetRefusedAskedForGrantedAndSeenInTheBrowser(t *testing.T) {
 	maya.click(test("replies-" + root.TS))
 	maya.sees(test("thread"), "Paused: over budget")
 	maya.sees(test("thread"), "░░░░")
-	maya.sees(test("thread"), "Use codestral-2508 (at most ")
+	maya.sees(test("thread"), "Use codestral-2508 (at most $0.0")
 	maya.sees(test("thread"), "Ask for $0.01 more")
 	maya.picture("money-blocked")
 	require.Zero(t, len(h.model.Requests()), "nothing is called that nobody pays for")
@@ -61,7 +61,7 @@ func TestMoneyIsSetRefusedAskedForGrantedAndSeenInTheBrowser(t *testing.T) {
 	maya.picture("money-ask")
 	maya.click(test("modal-submit"))
 	maya.misses(test("modal"))
-	maya.sees(test("thread"), "has asked the administrators for $5 more")
+	maya.sees(test("thread"), "asked the administrators for $5 more")
 
 	// Carla grants it where she is asked: in her direct messages.
 	h.writes("import pandas as pd\n\nlen(pd.read_csv(\"sales.csv\"))")

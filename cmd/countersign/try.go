@@ -26,8 +26,21 @@ type tried struct {
 	Tables  []triedTable     `json:"tables"`
 	Files   []triedFile      `json:"files"`
 	Stdout  string           `json:"stdout"`
+	Witness triedWitness     `json:"witness"`
 
 	value, traceback, stderr string
+}
+
+// triedWitness is what was seen of the program from outside. A list that is null was not watched.
+type triedWitness struct {
+	Source    string   `json:"source"` // empty: nobody watched
+	Opened    []string `json:"opened"`
+	Started   []string `json:"started"`
+	Connected []string `json:"connected"`
+	Complete  bool     `json:"complete"`
+	Gaps      []string `json:"gaps,omitempty"` // why it is not complete
+
+	words string
 }
 
 type triedTable struct {
@@ -152,6 +165,12 @@ func (p program) runHere(ctx context.Context, code string, inputs []steps.InputF
 func triedOf(r approval.Result) tried {
 	t := tried{Outcome: r.Outcome, Error: plainText(r.Error), Answer: plainText(r.Answer), Notes: []string{}, LeftOut: []approval.Rows{}, Tables: []triedTable{}, Files: []triedFile{},
 		Stdout: plainText(r.Stdout), value: plainText(r.Value), traceback: plainText(r.Traceback), stderr: plainText(r.Stderr)}
+	head, rest := r.Observed.Words(func(names []string) string { return plainText(strings.Join(names, ", ")) })
+	t.Witness.words = head + rest
+	if w := r.Observed.Witness; w != nil {
+		t.Witness = triedWitness{Source: w.Source, Opened: orNull(w.Opened), Started: orNull(w.Started), Connected: orNull(w.Connected),
+			Complete: w.Complete, Gaps: w.Gaps, words: t.Witness.words}
+	}
 	for _, note := range slices.Concat(r.Said, r.Notes) {
 		t.Notes = append(t.Notes, plainText(note))
 	}
@@ -188,6 +207,14 @@ func plainAll(texts []string) []string {
 	return plain
 }
 
+// orNull keeps what was not watched apart from what was seen not to happen.
+func orNull(texts []string) []string {
+	if texts == nil {
+		return nil
+	}
+	return plainAll(texts)
+}
+
 // print says it as the thread does: the sentence first.
 func (t tried) print(p program) error {
 	say := func(format string, args ...any) { fmt.Fprintf(p.out, format+"\n", args...) }
@@ -220,6 +247,7 @@ func (t tried) print(p program) error {
 			return fmt.Errorf("print a table: %w", err)
 		}
 	}
+	say("\n%s", t.Witness.words)
 	if len(t.Files) > 0 {
 		say("\nFiles:")
 	}

@@ -50,10 +50,12 @@ print("\x1b[31mred")
 	require.Equal(t, []any{map[string]any{"title": "By region", "rows": 2.0, "columns": []any{"region", "amount"}, "cells": []any{[]any{"North", "1.50"}, []any{"South", "2.25"}}}}, said["tables"])
 	require.Equal(t, "by-region.csv", said["files"].([]any)[0].(map[string]any)["name"])
 	require.Equal(t, "red\n", said["stdout"], "no control characters")
+	require.Equal(t, map[string]any{"source": "gvisor", "opened": []any{"sales.csv"}, "started": []any{}, "connected": []any{}, "complete": true}, said["witness"])
 
 	code, out, bad = trying(t, program, input)
 	require.Zero(t, code, bad)
-	for _, words := range []string{nobodyApproved, "\nTogether 3.75.\n  left out: 1 rows (no amount)\n  note: Amounts are net.\n", "\nBy region (first 2 of 2 rows)\n  region  amount\n  North   1.50\n"} {
+	for _, words := range []string{nobodyApproved, "\nTogether 3.75.\n  left out: 1 rows (no amount)\n  note: Amounts are net.\n", "\nBy region (first 2 of 2 rows)\n  region  amount\n  North   1.50\n",
+		"\nSeen from outside the code: Opened sales.csv. No network, no other programs.\n"} {
 		require.Contains(t, out, words)
 	}
 }
@@ -69,6 +71,7 @@ func TestADangerousProgramIsTriedOnlyAnyway(t *testing.T) {
 	code, out, bad = trying(t, "--json", program, "--anyway")
 	require.Zero(t, code, bad)
 	require.Contains(t, out, `"outcome":"ok"`)
+	require.Contains(t, out, `"started":["/usr/bin/id -u"]`)
 
 	code, out, bad = trying(t, "--json", file(t, "broken.py", "print((\n"))
 	require.Equal(t, 1, code)

@@ -29,11 +29,10 @@ type server struct {
 	dialect Dialect
 	stop    chan struct{}
 
-	mu   sync.Mutex
-	how  func(w http.ResponseWriter, r *http.Request)
-	got  []map[string]any
-	odd  []string // what was wrong with requests
-	seen []string // their paths
+	mu  sync.Mutex
+	how func(w http.ResponseWriter, r *http.Request)
+	got []map[string]any
+	odd []string // what was wrong with requests
 }
 
 // serve starts a server that gives good answers.

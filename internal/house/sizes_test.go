@@ -40,7 +40,7 @@ var (
 		"internal/pglocal/server_test.go":              {411, shrinks},
 		"sandbox/local/life_linux_test.go":             {411, shrinks},
 		"storage/request_test.go":                      {431, shrinks},
-		"migrations/0003_requests.sql":                 {505, "a noun of the schema stands in one file"},
+		"migrations/0003_requests.sql":                 {525, "a noun of the schema stands in one file"},
 		"internal/slacksim/page/src/style/blocks.css":  {539, "a sheet is looked up by selector, not read"},
 		"internal/slacksim/page/src/style/frame.css":   {524, "a sheet is looked up by selector, not read"},
 		"internal/slacksim/page/src/style/message.css": {477, "a sheet is looked up by selector, not read"},
@@ -52,7 +52,7 @@ var (
 		"sandbox/e2b.Client":    {74, shrinks},
 	}
 	largeInterfaces = map[string]exception{
-		"approval/steps.Store":   {48, "all pieces at once, for whoever keeps or wires them: no step has it"},
+		"approval/steps.Store":   {50, "all pieces at once, for whoever keeps or wires them: no step has it"},
 		"approval/steps.Sandbox": {13, "all pieces at once, for whoever makes or wires boxes: no step has it"},
 	}
 )

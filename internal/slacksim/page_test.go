@@ -223,7 +223,7 @@ func TestJSONAPIRefuses(t *testing.T) {
 
 func TestFaultsByJSON(t *testing.T) {
 	t.Parallel()
-	st := setup(t, slacksim.Options{Timing: slacksim.Timing{Ack: time.Second}})
+	st := setup(t, slacksim.Options{Timing: slacksim.Timing{Ack: 10 * time.Second}})
 	st.connect(t, 1)
 	fault := func(body object) {
 		t.Helper()

@@ -218,7 +218,7 @@ func TestClickWithoutAnAnswerWarns(t *testing.T) {
 
 func TestEventsAreSentAgainUntilAcknowledged(t *testing.T) {
 	t.Parallel()
-	st := setup(t, slacksim.Options{Timing: slacksim.Timing{Ack: 500 * time.Millisecond, Retries: []time.Duration{0, time.Millisecond, time.Millisecond}}})
+	st := setup(t, slacksim.Options{Timing: slacksim.Timing{Ack: 5 * time.Second, Retries: []time.Duration{0, time.Millisecond, time.Millisecond}}})
 	st.acks(func(evt socketmode.Event) (any, bool) { return nil, evt.Request.RetryAttempt >= 2 })
 	st.connect(t, 1)
 	_, err := st.sim.As(slacksim.Analyst).Say("D0MAYA", "hello")
@@ -238,7 +238,7 @@ func TestEventsAreSentAgainUntilAcknowledged(t *testing.T) {
 
 func TestEventsWaitForASocketAndAreGivenUp(t *testing.T) {
 	t.Parallel()
-	st := setup(t, slacksim.Options{Timing: slacksim.Timing{Retries: []time.Duration{0, 200 * time.Millisecond}}})
+	st := setup(t, slacksim.Options{Timing: slacksim.Timing{Retries: []time.Duration{0, 5 * time.Second}}})
 	_, err := st.sim.As(slacksim.Analyst).Say("D0MAYA", "anybody there?")
 	require.NoError(t, err)
 	require.NoError(t, st.sim.WaitCounts(within(t), func(c sockets.Counts) bool { return c.Undelivered == 3 }))
@@ -273,7 +273,7 @@ func TestAcksThatAreTooLargeLateOrNonsense(t *testing.T) {
 
 func TestFaultsOfEnvelopes(t *testing.T) {
 	t.Parallel()
-	st := setup(t, slacksim.Options{Timing: slacksim.Timing{Ack: 2 * time.Second}})
+	st := setup(t, slacksim.Options{Timing: slacksim.Timing{Ack: 10 * time.Second}})
 	st.connect(t, 2)
 	maya := st.sim.As(slacksim.Analyst)
 	st.sim.Duplicate(1)

@@ -159,7 +159,7 @@ func TestSubmissionsAreAnswered(t *testing.T) {
 	require.ErrorContains(t, err, "no field")
 
 	st.acks(never)
-	short := setup(t, slacksim.Options{Timing: slacksim.Timing{Ack: time.Second}})
+	short := setup(t, slacksim.Options{Timing: slacksim.Timing{Ack: 10 * time.Second}})
 	short.connect(t, 1)
 	call(t, short.sim, "views.open", object{"trigger_id": short.trigger(t), "view": modalOf("ask", input)})
 	short.acks(never)

@@ -40,6 +40,7 @@ type box struct {
 	id, token, domain string
 	request           string
 	limits            approval.Limits
+	open              bool      // it may reach hosts, and so has no witness
 	started, ends     time.Time // on this machine's clock
 
 	starting chan struct{} // holds one: only one Start at a time uploads into a box
@@ -85,6 +86,7 @@ func (c *Client) orderFor(requestID string, seal approval.Manifest) order {
 	o.body.Metadata[metaLimits] = spellLimits(seal.Limits)
 	if len(seal.Network) > 0 {
 		// E2B takes hosts only beside a denial of everything else. Its name server comes with them.
+		o.body.Metadata[metaHosts] = "yes"
 		o.body.Network.AllowOut, o.body.Network.DenyOut = seal.Network, []string{"0.0.0.0/0"}
 	}
 	return o
@@ -249,7 +251,7 @@ func (c *Client) inhabit(id string, m made, d listed, now time.Time, asked *time
 	if public := d.Network.AllowPublicTraffic; public != nil && *public {
 		return nil, unfit(&openError{"its ports are public"})
 	}
-	b := &box{id: id, token: m.EnvdAccessToken, domain: c.domain, request: d.Metadata[metaRequest],
+	b := &box{id: id, token: m.EnvdAccessToken, domain: c.domain, request: d.Metadata[metaRequest], open: d.Metadata[metaHosts] != "",
 		starting: make(chan struct{}, 1)}
 	if m.Domain != nil && *m.Domain != "" {
 		b.domain = *m.Domain

@@ -27,7 +27,7 @@ func TestABoxIsMadeShutAndMarked(t *testing.T) {
 			"countersign_request":      "req1",
 			"countersign_installation": "sales.eu",
 			"countersign_digest":       sealFor("print(1)").Digest(),
-			"countersign_limits":       "20-1024-8388608-10",
+			"countersign_limits":       "1200-1024-8388608-10",
 		},
 	}, b.e2b.Box(id).Asked)
 }
@@ -263,7 +263,7 @@ func TestBoxTimeDoesNotDependOnOurClock(t *testing.T) {
 			result, err := replica.Result(t.Context(), id)
 			require.NoError(t, err)
 			require.Positive(t, result.Box)
-			require.Less(t, result.Box, time.Minute)
+			require.Less(t, result.Box, 30*time.Minute)
 		})
 	}
 }

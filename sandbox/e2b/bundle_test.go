@@ -22,7 +22,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-var limits = approval.Limits{Seconds: 20, MemoryMB: 1024, OutputBytes: 8 << 20, Files: 10}
+// limits are such that no program here comes to them, on however busy a machine.
+var limits = approval.Limits{Seconds: 1200, MemoryMB: 1024, OutputBytes: 8 << 20, Files: 10}
 
 // testBundle is a client, the E2B that it speaks to, and what it has logged.
 type testBundle struct {
@@ -44,7 +45,7 @@ func (b *testBundle) another(t *testing.T, change ...func(*e2b.Options)) *e2b.Cl
 	t.Helper()
 	transport := &http.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)
-	o := e2b.Options{APIKey: e2btest.Key, APIURL: b.e2b.APIURL, SandboxURL: b.e2b.SandboxURL, Patience: 30 * time.Second,
+	o := e2b.Options{APIKey: e2btest.Key, APIURL: b.e2b.APIURL, SandboxURL: b.e2b.SandboxURL, Patience: 5 * time.Minute,
 		Version: "1.2.3", HTTPClient: &http.Client{Transport: transport},
 		Log: slog.New(slog.NewTextHandler(io.Writer(b.log), &slog.HandlerOptions{Level: slog.LevelDebug}))}
 	for _, c := range change {
@@ -55,7 +56,8 @@ func (b *testBundle) another(t *testing.T, change ...func(*e2b.Options)) *e2b.Cl
 	return client
 }
 
-func impatient(o *e2b.Options) { o.Patience = 600 * time.Millisecond }
+// impatient is for what never comes; what does come is here in time, on a busy machine too.
+func impatient(o *e2b.Options) { o.Patience = 3 * time.Second }
 
 func sealFor(code string, inputs ...steps.InputFile) approval.Manifest {
 	seal := approval.Manifest{Version: approval.ManifestVersion, CodeSHA256: approval.Hash([]byte(code)), Sandbox: e2b.Kind,

@@ -23,6 +23,7 @@ const (
 	metaRequest      = "countersign_request" // absent on a box that only inspects
 	metaDigest       = "countersign_digest"
 	metaLimits       = "countersign_limits" // seconds-memory-bytes-files
+	metaHosts        = "countersign_hosts"  // only on a box that may reach some
 )
 
 // creating names the one call that is never made twice without looking.

@@ -26,6 +26,22 @@
 // is decided here (worthwhile), because a new box, a busy box and a server that names a
 // time need different patience.
 //
+// # The witness in the box
+//
+// A run without allowed hosts is started as root of the box, and the first thing that it does is
+// to close the machine (runner/guard.py): what else takes connections is ended, but for envd;
+// no user namespaces, no programs that are in no file; the code gets a user of its own, a network
+// of its own with nothing in it, and no rights. That the code's user cannot get out is tried
+// before the code begins. The process that was started then stays as the witness: it marks every
+// filesystem with fanotify and writes what the code's user opens and starts into box/seen as it
+// happens, where it is read after the run however that ended. Arguments and connections are not
+// watched. Where one of these steps fails the code still runs as that user, without a witness,
+// which the answer says. With an allowed host the code needs the box's own network, from which it
+// could reach envd, so such a box has no witness.
+//
+// All of this was tried in namespaces of a Linux 6.18 machine (sandbox/guard_linux_test.go), and
+// never in a box of E2B itself: its kernel, its services and its template may differ.
+//
 // # Two versions of the calls
 //
 // Making a box and connecting to one have two versions. The second is spoken where

@@ -157,9 +157,10 @@ func shell(line string) (p process) {
 
 // start has envd start a process and hangs up once it says so: the process goes
 // on. It sends no Connect-Timeout-Ms, at the end of which envd would kill it.
-// The line must bear being started more than once.
-func (c *Client) start(ctx context.Context, b *box, line string) error {
+// The line must bear being started more than once. user is whose process it is in the box.
+func (c *Client) start(ctx context.Context, b *box, user, line string) error {
 	k := c.rpc(b, "start the code", "/process.Process/Start")
+	k.header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(user+":")))
 	k.header.Set("Content-Type", "application/connect+json")
 	body, _ := json.Marshal(shell(line)) // strings always marshal
 	k.body = envelope(0, body)

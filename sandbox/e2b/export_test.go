@@ -30,7 +30,7 @@ func (c *Client) Wipe(ctx context.Context, id string) error {
 	if err := c.write(ctx, b, nil, "mark"); err != nil { // the folder has to be there
 		return err
 	}
-	if err := c.start(ctx, b, "rm -rf ./*"); err != nil {
+	if err := c.start(ctx, b, c.user, "rm -rf ./*"); err != nil {
 		return err
 	}
 	for {
@@ -75,7 +75,7 @@ func (c *Client) Launch(ctx context.Context, id, line string) error {
 	if err != nil {
 		return err
 	}
-	return c.start(ctx, b, line)
+	return c.start(ctx, b, c.user, line)
 }
 
 // Started reads a stream as the answer to a start.

@@ -84,7 +84,13 @@ func (c *Client) startJob(ctx context.Context, id string, job steps.Job) error {
 	if err := sandbox.WriteJob(&packed, job, c.stamp(b)); err != nil {
 		return &steps.BoxError{Err: err, Words: "What was to run is not what was approved, so it has not started: " + err.Error() + "."}
 	}
-	if err := c.launch(ctx, b, packed.Bytes(), sandbox.StartCommand(base, python)); err != nil {
+	// With an allowed host the code cannot be given a network of its own, and could reach envd:
+	// nothing in such a box is out of its reach.
+	user, command := "root", sandbox.GuardedCommand(base, python)
+	if b.open {
+		user, command = c.user, sandbox.StartCommand(base, python)
+	}
+	if err := c.launch(ctx, b, packed.Bytes(), user, command); err != nil {
 		return err
 	}
 	b.began()
@@ -93,12 +99,12 @@ func (c *Client) startJob(ctx context.Context, id string, job steps.Job) error {
 
 // launch uploads a job with the runner, starts the command behind the gate, and
 // waits until somebody has gone through it.
-func (c *Client) launch(ctx context.Context, b *box, job []byte, command string) error {
+func (c *Client) launch(ctx context.Context, b *box, job []byte, user, command string) error {
 	upload := "in-" + approval.NewID(8)
 	if err := c.upload(ctx, b, upload, job); err != nil {
 		return err
 	}
-	if err := c.start(ctx, b, startLine(upload, command)); err != nil {
+	if err := c.start(ctx, b, user, startLine(upload, command)); err != nil {
 		return err
 	}
 	pauses := &backoff.ExponentialBackOff{InitialInterval: 20 * time.Millisecond, MaxInterval: 3 * time.Second, Multiplier: 2}
@@ -354,6 +360,7 @@ func (c *Client) collect(ctx context.Context, b *box, how ending) (approval.Resu
 	case err != nil:
 		result.Error = "What came out of the box had no proper end."
 	}
+	witnessed(ctx, c, b, &result)
 	return result, nil
 }
 

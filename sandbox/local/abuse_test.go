@@ -33,10 +33,11 @@ func TestAbuseEndsAsItDeserves(t *testing.T) {
 		"kills itself":                  {"import os\nos.kill(os.getpid(), 9)\n", roomy, []approval.Outcome{approval.Broken}, "SIGKILL"},
 		"crashes":                       {"import ctypes\nctypes.string_at(0)\n", roomy, []approval.Outcome{approval.Broken}, "SIGSEGV"},
 		"kills everybody":               {"import os\nos.kill(-1, 9)\n", roomy, []approval.Outcome{approval.Raised}, "No such process"},
-		"kills its guard":               {"import os\nos.kill(1, 9)\nos.kill(1, 15)\nprint('tried')\n", roomy, []approval.Outcome{approval.Broken}, "before its result was complete"},
+		"kills its guard":               {"import os\nos.kill(1, 9)\n", roomy, []approval.Outcome{approval.Raised}, "PermissionError"},
+		"interrupts its guard":          {"import os, signal\nos.kill(os.getppid(), signal.SIGINT)\n", roomy, []approval.Outcome{approval.Raised}, "PermissionError"},
 		"loops":                         {"print('before')\nwhile True:\n    pass\n", short, []approval.Outcome{approval.TimedOut}, "limit of 2 seconds"},
 		"ignores signals":               {"import signal, time\nfor s in range(1, 32):\n    try:\n        signal.signal(s, signal.SIG_IGN)\n    except (OSError, ValueError):\n        pass\nwhile True:\n    time.sleep(1)\n", short, []approval.Outcome{approval.TimedOut}, "limit"},
-		"stops its guard":               {"import os, signal, time\nos.kill(1, signal.SIGSTOP)\ntime.sleep(100)\n", short, []approval.Outcome{approval.TimedOut}, "limit"},
+		"stops its guard":               {"import os, signal, time\nos.kill(1, signal.SIGSTOP)\ntime.sleep(100)\n", roomy, []approval.Outcome{approval.Raised}, "PermissionError"},
 		"one big allocation":            {"x = bytearray(10 << 30)\n", small, []approval.Outcome{approval.OutOfRAM}, "MemoryError"},
 		"memory bomb":                   {"x = []\nwhile True:\n    x.append(bytearray(b'x' * (8 << 20)))\n", small, []approval.Outcome{approval.OutOfRAM}, "Memory"},
 		"memory bomb in many processes": {"import os, time\nfor _ in range(8):\n    if os.fork() == 0:\n        x = bytearray(b'x' * (150 << 20))\n        time.sleep(60)\ntime.sleep(60)\n", small, []approval.Outcome{approval.OutOfRAM}, "more than its 256 MB"},
@@ -331,7 +332,7 @@ while True:
 func TestATimeoutSaysWhereAndKeepsWhatThereIs(t *testing.T) {
 	t.Parallel()
 	limits := roomy
-	limits.Seconds = 3
+	limits.Seconds = 20 // to draw a chart takes a busy machine some of them
 	result := run(t, job(`
 import matplotlib.pyplot as plt, time
 plt.plot([1, 2])

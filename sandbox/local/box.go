@@ -16,13 +16,12 @@ import (
 	"countersign/sandbox"
 )
 
-// grace is what the supervisor in the box may take, after its own time limit,
-// to write the tables and charts (WRITING in supervise.py), to end everything and
-// to send what there is.
+// grace is the time that the supervisor in the box has after the code's own limit. It writes
+// tables and charts in it (WRITING in supervise.py), ends all processes and sends the result.
 const grace = 40 * time.Second
 
-// box is one sandbox on its way: in line, booting, ready, started, over. Each of these
-// happens once, in this order, and a box that is killed skips the rest.
+// box is one sandbox. It goes through five states: in line, booting, ready, started, over.
+// Each comes once and in this order. A box that is killed skips the rest.
 type box struct {
 	id     string
 	stamp  sandbox.Stamp
@@ -36,12 +35,13 @@ type box struct {
 	boot    time.Duration // the processor time of booting
 	done    chan struct{} // closed when its processes have ended, or never will be any
 
-	// From when its turn has come.
+	// Set when its turn to boot has come.
 	proc *process
+	view *view    // what its kernel tells of it; nil where nobody watches
 	job  *os.File // the write end: into the box
 	out  *os.File // the read end: out of the box
 
-	// The sandbox's lock guards these.
+	// Guarded by the sandbox's lock.
 	warm bool        // it was ready before anybody was waiting for it
 	had  bool        // somebody was given it
 	idle *time.Timer // until when it is kept for its request
@@ -58,8 +58,8 @@ type box struct {
 	why     approval.Outcome // set by whoever kills it for a limit
 }
 
-// boot has a box stand in line and returns at once; booted tells when it is ready.
-// The lock is held.
+// boot puts a new box into the line and returns at once. Its channel booted is closed when it is
+// ready. The caller holds the lock.
 func (s *Sandbox) boot(bundle string, urgent rank) *box {
 	s.serial++
 	b := &box{id: fmt.Sprintf("local-%s-%d", s.home.instance, s.serial), stamp: sandbox.NewStamp(), bundle: bundle,
@@ -108,18 +108,25 @@ func (s *Sandbox) ready(b *box, cpu int) error {
 		return s.advice(errors.Join(fmt.Errorf("boot: %w", err), jobR.Close(), jobW.Close()), "")
 	}
 	b.job, b.out = jobW, outR
-	proc, err := s.launch(b.id, b.bundle, cpu, jobR, outW)
+	if b.bundle == s.home.runBundle {
+		b.view, err = s.look(b)
+	}
+	var proc *process
+	if err == nil {
+		proc, err = s.launch(b, cpu, jobR, outW)
+	}
 	err = errors.Join(err, jobR.Close(), outW.Close()) // the box has its own copies
 	if err != nil {
 		return s.advice(errors.Join(fmt.Errorf("boot: %w", err), jobW.Close(), outR.Close()), "")
 	}
 	b.mu.Lock()
 	b.proc = proc
+	b.view.watch(s, proc)
 	if b.killed {
 		proc.kill()
 	}
 	b.mu.Unlock()
-	clock := b.clock(s.bootTime, s.standstill)
+	clock := b.clock(0, s.bootTime, s.standstill)
 	err = sandbox.ReadReady(b.out)
 	used, late := clock.stop()
 	b.boot = used
@@ -143,8 +150,8 @@ func (s *Sandbox) ready(b *box, cpu int) error {
 	return s.advice(fmt.Errorf("boot: %w", err), proc.said())
 }
 
-// closeUnused closes the pipes of a box that has ended before anybody used it. Of
-// one that somebody uses they close them: what it said last is still in the pipe.
+// closeUnused closes the pipes of a box that ended before anybody used it. Whoever uses a box
+// closes them, since the box's last words are still in the pipe.
 func (b *box) closeUnused() {
 	if !b.hasBegun() {
 		_ = b.job.Close()
@@ -158,7 +165,7 @@ func (b *box) hasBegun() bool {
 	return b.begun
 }
 
-// dead tells whether its processes have ended.
+// dead reports whether the box's processes have ended.
 func (b *box) dead() bool {
 	select {
 	case <-b.done:
@@ -168,7 +175,7 @@ func (b *box) dead() bool {
 	}
 }
 
-// isReady tells whether it has booted, or never will.
+// isReady reports whether the box has booted, or has failed to.
 func (b *box) isReady() bool {
 	select {
 	case <-b.booted:
@@ -178,7 +185,7 @@ func (b *box) isReady() bool {
 	}
 }
 
-// kill takes it out of the line, or ends its processes. It does not wait.
+// kill takes the box out of the line, or kills its processes. It does not wait for their end.
 func (b *box) kill() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -191,7 +198,7 @@ func (b *box) kill() {
 	}
 }
 
-// start hands the job over, once. Later calls wait for the first one.
+// start hands the job to the box, once. Later calls wait until the first one has done so.
 func (b *box) start(ctx context.Context, job steps.Job) error {
 	b.mu.Lock()
 	if b.begun {
@@ -231,7 +238,7 @@ func (b *box) handed(ctx context.Context) error {
 	}
 }
 
-// collect guards the run and takes in what comes out.
+// collect enforces the limits of the run and reads its result.
 func (b *box) collect(job steps.Job) {
 	limit := time.Duration(job.Limits.Seconds)*time.Second + grace
 	clock := time.AfterFunc(limit, func() { b.stop(approval.TimedOut) })
@@ -242,6 +249,7 @@ func (b *box) collect(job steps.Job) {
 	<-b.proc.done
 	stopMeter()
 	_ = b.out.Close()
+	result.Observed.Witness = b.view.told()
 
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -255,8 +263,8 @@ func (b *box) collect(job steps.Job) {
 	close(b.over)
 }
 
-// paid is what is billed of the time before the code: booting, unless the box was
-// ready before anybody waited for it. The wait in line costs nothing.
+// paid is the time before the code that is billed: the boot, unless the box was ready before
+// anybody waited for it. The wait in line costs nothing.
 func (b *box) paid() time.Duration {
 	if b.warm {
 		return 0
@@ -264,7 +272,7 @@ func (b *box) paid() time.Duration {
 	return b.boot
 }
 
-// judge gives a result without its end the outcome that is known here.
+// judge sets the outcome of a result that has no end, by what is known on this side.
 func (b *box) judge(result *approval.Result, err error, limits approval.Limits) {
 	if err == nil {
 		return
@@ -283,7 +291,7 @@ func (b *box) judge(result *approval.Result, err error, limits approval.Limits) 
 	}
 }
 
-// stop kills the box for a limit. The first reason stands.
+// stop kills the box because of a limit. The first reason is kept.
 func (b *box) stop(why approval.Outcome) {
 	b.mu.Lock()
 	if b.why == "" {

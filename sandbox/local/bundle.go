@@ -114,19 +114,27 @@ func layFonts(root, list string) error {
 	return nil
 }
 
-// layBundle writes the OCI configuration of a box that runs the given program.
-func layBundle(dir, root, python string, args ...string) error {
+// analyst is the user that runs reviewed code, and everything but the supervisor of a run.
+const analyst = 1000
+
+// layBundle writes the OCI configuration of a box that runs the given program as the given
+// user. Root of a box may become another user, and has no other right of root.
+func layBundle(dir, root string, user int, python string, args ...string) error {
+	rights := object{} // no capability in any set, and none to be had
+	if user == 0 {
+		become := []string{"CAP_SETUID"}
+		rights = object{"bounding": become, "permitted": become, "effective": become}
+	}
 	config := object{
 		"ociVersion": "1.0.2",
 		"hostname":   "box",
 		"root":       object{"path": root, "readonly": true}, // has to be absolute, since mounts are bound into it
 		"process": object{
-			"user": object{"uid": 1000, "gid": 1000},
-			"cwd":  "/",
-			"args": append([]string{python, "-I", "-B"}, args...),
-			"env":  []string{"PATH=/usr/bin:/bin", "LANG=C.UTF-8", "HOME=/tmp", "TMPDIR=/tmp"},
-			// No capability in any set, and none to be had.
-			"capabilities":    object{},
+			"user":            object{"uid": user, "gid": analyst},
+			"cwd":             "/",
+			"args":            append([]string{python, "-I", "-B"}, args...),
+			"env":             []string{"PATH=/usr/bin:/bin", "LANG=C.UTF-8", "HOME=/tmp", "TMPDIR=/tmp"},
+			"capabilities":    rights,
 			"noNewPrivileges": true,
 			"rlimits": []object{
 				rlimit("NPROC", 64), rlimit("NOFILE", 256), rlimit("FSIZE", workMB<<20), rlimit("CORE", 0),

@@ -8,17 +8,17 @@ import (
 	"countersign/approval/steps"
 )
 
-// What a box may take until it is ready, and to inspect: of the processor, not of
-// the clock. On a machine with much else to do both are long for nobody's fault.
+// The processor time that a box may use to boot and to inspect. It is not clock time, because a
+// busy machine makes both long through nobody's fault.
 const (
 	bootTime    = 60 * time.Second // two seconds are usual
 	inspectTime = 90 * time.Second // a second is usual
-	// standstill is how long a box may use nothing of the processor. One that is
-	// pushed aside by others still gets a hundredth of it.
+	// standstill is how long a box may use no processor time at all. Even a box that is crowded out
+	// by others gets a hundredth of a core.
 	standstill = 2 * time.Minute
 )
 
-// clock bounds a stretch of a box's life by the processor time that it uses.
+// clock limits the processor time of one stretch of a box's life.
 type clock struct {
 	box        *box
 	most       time.Duration
@@ -30,9 +30,11 @@ type clock struct {
 	quit, over chan struct{}
 }
 
-// clock watches a box until it is stopped, and kills it when its time is over.
-func (b *box) clock(most, still time.Duration) *clock {
-	c := &clock{box: b, most: most, still: still, from: b.proc.cpu(), since: time.Now(), quit: make(chan struct{}), over: make(chan struct{})}
+// clock watches a box until it is stopped, and kills it when its time is over. It
+// counts what the box uses beyond from. It does not read from off the box: on a busy
+// machine the box may have used seconds, or have ended, before this runs.
+func (b *box) clock(from, most, still time.Duration) *clock {
+	c := &clock{box: b, most: most, still: still, from: from, since: time.Now(), quit: make(chan struct{}), over: make(chan struct{})}
 	go c.run()
 	return c
 }
@@ -57,7 +59,7 @@ func (c *clock) run() {
 	}
 }
 
-// judge says what is wrong with a box that has used so much until now.
+// judge returns an error if a box that has used so much time until now should be killed.
 func (c *clock) judge(used time.Duration, now time.Time) error {
 	if used != c.seen {
 		c.seen, c.used, c.since = used, max(c.used, used), now
@@ -73,10 +75,10 @@ func (c *clock) judge(used time.Duration, now time.Time) error {
 	return nil
 }
 
-// errLate is a box whose time was over before it was done. Another one may be quicker.
+// errLate says that a box used up its time before it was done. Another box may be quicker.
 var errLate = errors.New("it took too long")
 
-// stop ends the watch and says what was used, and whether that was too much.
+// stop ends the watch. It returns the time used, and an error if that was too much.
 func (c *clock) stop() (used time.Duration, late error) {
 	close(c.quit)
 	<-c.over
@@ -86,7 +88,7 @@ func (c *clock) stop() (used time.Duration, late error) {
 	return min(c.used, c.most), c.late
 }
 
-// lateness is what people hear of it.
+// lateness is the error that people see for it.
 func lateness(err error) error {
 	return &steps.BoxError{Err: err, Retry: true, Words: "This machine was too busy to start a sandbox."}
 }

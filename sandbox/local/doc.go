@@ -16,6 +16,10 @@
 // takes, and by standing still, never by the clock (clock.go): on a machine that has
 // much else to do a box is late, and kept for its request. The wait is not billed.
 //
+// What a program did is told by gVisor's kernel, over a socket that is connected before the box
+// starts (view_linux.go, and package witness). The supervisor in the box is root there with one
+// right, to become the user that runs the code, who can neither signal it nor look into it.
+//
 // What bounds a box, with and without cgroups, as root and as a plain user:
 //
 //	booting    a minute of processor time, or two minutes without any

@@ -56,9 +56,9 @@ func settle(opt Options, fonts string) (*home, error) {
 	h.runBundle, h.inspectBundle = filepath.Join(h.dir, "run"), filepath.Join(h.dir, "inspect")
 	h.readBundle = filepath.Join(h.dir, "read")
 	err = errors.Join(os.Mkdir(h.state, 0o700), layRoot(h.root), layFonts(h.root, fonts),
-		layBundle(h.readBundle, h.root, opt.Python, "/runner/read.py", "fd:3", "fd:4", "/work"),
-		layBundle(h.runBundle, h.root, opt.Python, "/runner/supervise.py", "fd:3", "fd:4", "/work", "/out"),
-		layBundle(h.inspectBundle, h.root, opt.Python, "/runner/inspect.py", "fd:3", "fd:4"))
+		layBundle(h.readBundle, h.root, analyst, opt.Python, "/runner/read.py", "fd:3", "fd:4", "/work"),
+		layBundle(h.runBundle, h.root, 0, opt.Python, "/runner/supervise.py", "fd:3", "fd:4", "/work", "/out", strconv.Itoa(analyst)),
+		layBundle(h.inspectBundle, h.root, analyst, opt.Python, "/runner/inspect.py", "fd:3", "fd:4"))
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("local sandbox: %w", err), h.leave())
 	}

@@ -48,7 +48,7 @@ func (s *Sandbox) inspectAll(ctx context.Context, programs []string, files []app
 	if b.bootErr != nil {
 		return nil, used, b.bootErr
 	}
-	clock := b.clock(s.inspectTime, s.standstill)
+	clock := b.clock(b.boot, s.inspectTime, s.standstill)
 	all, err = b.inspect(programs, files)
 	more, late := clock.stop()
 	used += more

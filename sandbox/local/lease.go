@@ -6,12 +6,11 @@ import (
 	"countersign/approval"
 )
 
-// A box is billed from when its turn to boot has come, and by then for the processor
-// time that booting takes, which is bounded; from its start on for the time that
-// passes. What it waits in line costs nobody anything, however long that is.
+// What a box is billed for: the processor time of its boot, which is limited, and then the clock
+// time from the start of the code. Waiting in line costs nothing, however long it takes.
 
-// Lease is the longest that a run's box is billed for. It dies with this process,
-// so nobody has to be there to kill it.
+// Lease is the longest time that a run's box is billed for. The box dies with this process, so
+// nobody has to kill it.
 func (s *Sandbox) Lease(l approval.Limits) time.Duration { return lease(l) }
 
 func lease(l approval.Limits) time.Duration {

@@ -42,7 +42,7 @@ total
 	require.Equal(t, "kind,amount\na,12.5\nb,0.0\n", string(result.Artifacts[0].Data))
 	require.Equal(t, []string{"table", "chart", "file"}, []string{result.Artifacts[0].Kind, result.Artifacts[1].Kind, result.Artifacts[2].Kind})
 	require.Equal(t, "Sales, x: Day, 1 line", result.Artifacts[1].Alt)
-	require.Equal(t, approval.Observed{Opened: []string{"sales.csv", "copy.csv (written)"}, Imported: []string{"pandas", "matplotlib"}}, result.Observed)
+	require.Equal(t, approval.Observed{Opened: []string{"sales.csv", "copy.csv (written)"}, Imported: []string{"pandas", "matplotlib"}, Witness: &approval.Witness{Source: approval.WitnessGVisor, Opened: []string{"sales.csv", "copy.csv (written)"}, Started: []string{}, Connected: []string{}, Complete: true}}, result.Observed)
 	require.Positive(t, result.Code)
 	require.GreaterOrEqual(t, result.Box, result.Code)
 }

@@ -16,10 +16,10 @@ const (
 	forLater                  // nobody waits yet
 )
 
-// tellEvery is how often whoever waits for a box hears where it stands.
+// tellEvery is how often whoever waits for a box is told its place in the line.
 const tellEvery = 2 * time.Second
 
-// tell tells, again and again, where a box is, until the returned function is called.
+// tell reports a box's place in the line regularly, until the returned function is called.
 func (b *box) tell(ctx context.Context) (stop func()) {
 	quit, stopped := make(chan struct{}), make(chan struct{})
 	go func() {

@@ -14,19 +14,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The line in which boxes wait for their turn to boot. A boot computes all the
-// while, so as many boot at once as there are cores: more only make each other
-// slow. There is one line for all processes of a user on this machine, in a folder
-// of lock files, whose locks the kernel takes from a process that dies:
+// The line in which boxes wait for their turn to boot. A boot keeps one core busy, so as many
+// boot at once as there are cores; more would only slow each other down. All processes of a user
+// on this machine share one line. It is a folder of lock files; the kernel frees the locks of a
+// process that dies:
 //
 //	core-N       locked by whoever boots on that core
 //	R-TIME-ID    a place in the line, locked by whoever waits: rank first, then time
 //	door         locked for a moment by whoever looks
 //
-// Nobody keeps the line in order: each process looks again and again, and takes a
-// core when there are fewer before it than there are free cores. A process that
-// stands still loses its place to others after a minute, and has it back when it
-// goes on.
+// No process is in charge. Each looks at the line again and again, and takes a core when fewer
+// places are before its own than there are free cores. A process that is stopped loses its place
+// after a minute, and gets it back when it goes on.
 
 const (
 	lookEvery  = 20 * time.Millisecond
@@ -47,7 +46,7 @@ type line struct {
 	moved   chan struct{} // closed and renewed when a core has become free here
 }
 
-// place is one box's in the line.
+// place is where one box stands in the line.
 type place struct {
 	name string
 	lock *os.File
@@ -55,7 +54,7 @@ type place struct {
 	turn chan *turn // gets the turn when it comes
 }
 
-// turn is a core to boot on, until it is over.
+// turn is the right to boot on a core, until end is called.
 type turn struct {
 	line *line
 	cpu  int
@@ -67,8 +66,8 @@ func newLine(dir, owner string, cpus *cores) *line {
 	return &line{dir: dir, owner: owner, cpus: cpus, moved: make(chan struct{})}
 }
 
-// ownFolder makes a folder that is only this user's: in a shared temporary folder
-// somebody else may have made it first, and would own what is in it.
+// ownFolder makes a folder that only this user can enter. It fails where somebody else has made
+// it first, as anybody can in a shared temporary folder: they would own what is in it.
 func ownFolder(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -77,11 +76,37 @@ func ownFolder(dir string) error {
 	if err := unix.Lstat(dir, &st); err != nil || int(st.Uid) != os.Geteuid() || st.Mode&unix.S_IFMT != unix.S_IFDIR {
 		return fmt.Errorf("%s is not ours", dir)
 	}
+	if st.Mode&0o077 != 0 { // an earlier program, or another umask
+		return os.Chmod(dir, 0o700)
+	}
 	return nil
 }
 
-// wait stands in line until the turn comes, or somebody gives the place up. It
-// returns no turn and no error then. stand is told where in the line it is.
+// manyPlaces is how many names of a folder are tried before one that nobody can guess.
+const manyPlaces = 20
+
+// ownPlace returns a folder of this user's inside a folder that everybody may write to. If
+// somebody else has put something under the usual name, the next name is taken. All processes of
+// the user try the same names in the same order, so they find one another.
+func ownPlace(in, name string) string {
+	for n := range manyPlaces {
+		at := filepath.Join(in, name)
+		if n > 0 {
+			at += fmt.Sprintf("-%d", n+1)
+		}
+		if ownFolder(at) == nil {
+			return at
+		}
+	}
+	at, err := os.MkdirTemp(in, name+"-")
+	if err != nil {
+		return filepath.Join(in, name) // settle says what is wrong with it
+	}
+	return at
+}
+
+// wait waits in line until the turn comes. It returns no turn and no error when the place is
+// given up. It tells stand where in the line it is.
 func (l *line) wait(rank func() rank, gone <-chan struct{}, stand func(at int)) (*turn, error) {
 	p, now, err := l.enter(rank())
 	if err != nil {
@@ -141,7 +166,7 @@ func placeName(r rank, id string) string {
 	return fmt.Sprintf("%d-%020d-%s", r, now.Nano(), id)
 }
 
-// leave gives a place up, and a turn that has come just now.
+// leave gives up a place, and the turn if it has just come.
 func (l *line) leave(p *place) error {
 	l.mu.Lock()
 	waits := slices.Contains(l.places, p)
@@ -170,12 +195,13 @@ func (l *line) remove(p *place) error {
 	return nil
 }
 
-// unlock lets go at once: a child that is being started may still have a copy of the descriptor.
+// unlock unlocks explicitly: closing is not enough, since a child that is being started may hold a
+// copy of the descriptor.
 func unlock(lock *os.File) error {
 	return errors.Join(unix.Flock(int(lock.Fd()), unix.LOCK_UN), lock.Close())
 }
 
-// look moves the line on, for all of ours, unless one of them has looked just now.
+// look moves the line on for all boxes of this process, unless another of them has just done so.
 // A box that has become more urgent moves up.
 func (l *line) look(p *place, had *rank, want rank) (at int, moved <-chan struct{}, err error) {
 	l.mu.Lock()
@@ -193,7 +219,7 @@ func (l *line) look(p *place, had *rank, want rank) (at int, moved <-chan struct
 	return p.at, l.moved, err
 }
 
-// pass gives each of our places its number, and those whose turn it is their core.
+// pass numbers the places of this process, and gives a core to those whose turn it is.
 func (l *line) pass() error {
 	if err := ownFolder(l.dir); err != nil {
 		return fmt.Errorf("line of boxes: %w", err)
@@ -245,8 +271,7 @@ func (l *line) pass() error {
 	return nil
 }
 
-// waiting lists the places of those who wait, the first one first, and clears away
-// those of the dead.
+// waiting lists the places in the line in order, and removes those of processes that have died.
 func (l *line) waiting() ([]string, error) {
 	if time.Since(l.touched) > touchEvery {
 		l.touched = time.Now()

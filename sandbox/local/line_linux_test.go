@@ -2,6 +2,7 @@ package local
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -232,5 +233,42 @@ func TestALineThatCannotBeHadIsAnError(t *testing.T) {
 	for _, dir := range []string{file, filepath.Join(file, "below")} {
 		_, err := newLine(dir, "a", oneCore(t)).wait(func() rank { return forRun }, nil, func(int) {})
 		require.Error(t, err)
+	}
+}
+
+// What somebody else has put under the usual name stops nothing, and later processes find the
+// place that was taken in its stead.
+func TestTheFolderInTheTemporaryFolderCannotBeSquatted(t *testing.T) {
+	t.Parallel()
+	squats := map[string]func(at string) error{
+		"a link":          func(at string) error { return os.Symlink(t.TempDir(), at) },
+		"a dangling link": func(at string) error { return os.Symlink("/nowhere/at/all", at) },
+		"a file":          func(at string) error { return os.WriteFile(at, nil, 0o600) },
+	}
+	if os.Geteuid() == 0 { // only root can give a folder away
+		squats["somebody else's"] = func(at string) error { return errors.Join(os.Mkdir(at, 0o755), os.Lchown(at, 65534, 65534)) }
+	}
+	for name, squat := range squats {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			in := t.TempDir()
+			usual := filepath.Join(in, "cs")
+			require.NoError(t, squat(usual))
+			require.Equal(t, usual+"-2", ownPlace(in, "cs"))
+			require.Equal(t, usual+"-2", ownPlace(in, "cs"))
+			require.NoError(t, os.Chmod(usual+"-2", 0o777))
+			require.Equal(t, usual+"-2", ownPlace(in, "cs"))
+			info, err := os.Stat(usual + "-2")
+			require.NoError(t, err)
+			require.Equal(t, os.FileMode(0o700), info.Mode().Perm(), "it is for nobody else")
+			for n := 3; n <= manyPlaces; n++ {
+				require.NoError(t, squat(fmt.Sprintf("%s-%d", usual, n)))
+			}
+			require.NoError(t, os.Remove(usual+"-2"))
+			require.NoError(t, squat(usual+"-2"))
+			other := ownPlace(in, "cs")
+			require.NotEqual(t, usual, other)
+			require.NoError(t, ownFolder(other))
+		})
 	}
 }

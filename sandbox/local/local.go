@@ -87,10 +87,10 @@ func New(opt Options) (*Sandbox, error) {
 		opt.Python = "/usr/bin/python3"
 	}
 	if opt.Dir == "" {
-		opt.Dir = filepath.Join(os.TempDir(), fmt.Sprintf("countersign-%d", os.Geteuid()))
+		opt.Dir = ownPlace(os.TempDir(), fmt.Sprintf("countersign-%d", os.Geteuid()))
 	}
 	if opt.Machine == "" {
-		opt.Machine = filepath.Join(os.TempDir(), fmt.Sprintf("countersign-%d-machine", os.Geteuid()))
+		opt.Machine = ownPlace(os.TempDir(), fmt.Sprintf("countersign-%d-machine", os.Geteuid()))
 	}
 	if opt.MaxWarm == 0 {
 		opt.MaxWarm = 2

@@ -59,18 +59,18 @@ type process struct {
 	words bytes.Buffer // what it said; for people who look for the reason of a failure
 }
 
-// launch starts runsc. The thread that starts it stays with it: the kernel
-// kills the process when that thread ends (Pdeathsig), however this program
-// ends, and the thread's affinity, one core, is inherited by all of the box.
-func (s *Sandbox) launch(id, bundle string, cpu int, job, out *os.File) (*process, error) {
-	args := append(s.runscFlags(), "run", "-bundle", bundle, "-pass-fd", "3:3", "-pass-fd", "4:4", id)
+// launch starts runsc. The thread that starts it lives as long as it: the kernel kills runsc when
+// that thread ends (Pdeathsig), however this program ends. All of the box inherits the thread's
+// affinity, which is one core.
+func (s *Sandbox) launch(b *box, cpu int, job, out *os.File) (*process, error) {
+	args := append(s.runscFlags(), b.view.flags()...)
+	args = append(args, "run", "-bundle", b.bundle, "-pass-fd", "3:3", "-pass-fd", "4:4", b.id)
 	cmd := exec.Command(s.opt.Runsc, args...)
 	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "TMPDIR=" + os.TempDir()}
 	cmd.ExtraFiles = []*os.File{job, out}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setsid: true}
 	p := &process{cmd: cmd, done: make(chan struct{})}
-	// A pipe of our own, always: a regular file would be written at the sandbox's
-	// idea of an offset.
+	// Always a pipe: into a regular file the sandbox would write at an offset of its own.
 	saidR, saidW, err := os.Pipe()
 	if err != nil {
 		return nil, fmt.Errorf("launch: %w", err)
@@ -98,9 +98,9 @@ func (s *Sandbox) launch(id, bundle string, cpu int, job, out *os.File) (*proces
 	return p, nil
 }
 
-// yield has a box that is ready stand back when others want the processor: a click
-// must be answered within three seconds, however hard the boxes compute. Until it is
-// ready somebody may wait for just that, so it does not stand back before.
+// yield lowers the priority of a box that is ready: a click must be answered within three
+// seconds, however hard the boxes compute. A box that boots keeps its priority, since somebody
+// may be waiting for it.
 func (p *process) yield() error {
 	for range 2 { // a thread that had not stood back yet may have started another one
 		for _, pid := range p.all() {
@@ -122,7 +122,7 @@ func (p *process) yield() error {
 	return nil
 }
 
-// all lists runsc and whatever hangs below it.
+// all lists the process ids of runsc and of all its descendants.
 func (p *process) all() []int {
 	pids := []int{p.cmd.Process.Pid}
 	for i := 0; i < len(pids); i++ {
@@ -131,11 +131,16 @@ func (p *process) all() []int {
 	return pids
 }
 
-// ticks is how many a second of processor time has in /proc, on every architecture that gVisor runs on.
+// ticks is the number of clock ticks a second in /proc, on every architecture that gVisor runs on.
 const ticks = 100
 
-// cpu is the processor time that the box has used so far. What has ended unseen is not in it.
+// cpu is the processor time that the box has used so far. While runsc lives, it leaves out
+// processes that ended without being waited for. Afterwards it is what runsc and the processes
+// that it waited for have used.
 func (p *process) cpu() (used time.Duration) {
+	if p.ended() {
+		return p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
+	}
 	for _, pid := range p.all() {
 		data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 		if err != nil {
@@ -151,7 +156,7 @@ func (p *process) cpu() (used time.Duration) {
 	return used
 }
 
-// listen keeps the first kilobytes and lets the rest go.
+// listen keeps the first kilobytes that runsc prints and drops the rest.
 func (p *process) listen(r *os.File) {
 	buf := make([]byte, 4096)
 	for {
@@ -263,7 +268,7 @@ func (b *box) meter(limit int64) (stop func()) {
 				b.stop(approval.OutOfRAM)
 				return
 			case err != nil && !b.proc.ended() && !errors.Is(err, io.EOF):
-				// The sandbox may be ending just now. If it is not, it runs unmetered, which must not be.
+				// The sandbox may be ending just now. If not, it would run without a memory limit.
 				select {
 				case <-b.proc.done:
 				case <-quit:
@@ -284,7 +289,7 @@ func (b *box) meter(limit int64) (stop func()) {
 	return func() { close(quit); <-stopped }
 }
 
-// cores are the processors that this program may use, and how many boxes of ours are on each.
+// cores counts the boxes of this process on each processor that it may use.
 type cores struct {
 	mu   sync.Mutex
 	used map[int]int

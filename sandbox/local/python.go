@@ -16,8 +16,8 @@ var packages = []string{"pandas", "numpy", "matplotlib", "openpyxl"}
 // Packages are the distribution's packages that the boxes need.
 const Packages = "python3 python3-pandas python3-numpy python3-matplotlib python3-openpyxl"
 
-// installed describes what the boxes will hold, from what lies in the file
-// system; nothing is started. What is missing is an error that says how to get it.
+// installed describes what the boxes will hold, by looking at the file system. It starts nothing.
+// Where something is missing, the error says how to get it.
 func installed(python string) (string, error) {
 	real, err := filepath.EvalSymlinks(python)
 	if err != nil {

@@ -11,14 +11,13 @@ import (
 	"countersign/sandbox"
 )
 
-// readSlack is what a box that reads has beyond the time of its files, and memory
-// beyond one file's own: the file lies in the box's memory as well, at times twice.
+// readSlack is what a reading box gets on top: time beyond that of its files, and memory beyond
+// the file's own, because the file itself lies in the box's memory, at times twice.
 const readSlack = 60 * time.Second
 
-// Read has files read in one box of their own, one after another, each in a process
-// of its own: no network, nothing but the file and the image's libraries. What comes
-// out goes to the sink as it comes. An error means that the box has ended before all
-// was said; the files that the sink has no answer of may be read again.
+// Read reads files in one box, one after another, each in its own process with no network and
+// nothing but the file and the image's libraries. Results go to the sink as they come. An error
+// means that the box ended early; files for which the sink got no answer may be read again.
 func (s *Sandbox) Read(ctx context.Context, job sandbox.ReadJob, sink sandbox.ReadSink) error {
 	b, err := s.bootToRead()
 	if err != nil {

@@ -44,7 +44,7 @@ func file(name string, data []byte) sandbox.ReadFile {
 func readHere(t testing.TB, files ...sandbox.ReadFile) *kept {
 	t.Helper()
 	sink := &kept{csv: map[int]*bytes.Buffer{}}
-	require.NoError(t, shared.Read(context.Background(), sandbox.ReadJob{Files: files, CSV: true, Seconds: 120, MemoryMB: 1024}, sink))
+	require.NoError(t, shared.Read(context.Background(), sandbox.ReadJob{Files: files, CSV: true, Seconds: 600, MemoryMB: 1024}, sink))
 	require.Len(t, sink.answers, len(files))
 	return sink
 }

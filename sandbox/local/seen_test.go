@@ -23,5 +23,7 @@ open("/etc/passwd").close()
 	require.Equal(t, []string{"opened"}, seen.More)
 	require.Contains(t, result.Notes, "It did more than is listed here.")
 	announced := []approval.Finding{{Level: approval.Note, Kind: approval.KindWrite}}
-	require.Equal(t, []string{"It opened /etc/passwd, which the inspection had not found."}, approval.Compare(announced, nil, seen))
+	require.Equal(t, []string{"It opened /etc/passwd, which the inspection had not found."}, approval.Compare(announced, nil, seen.Hints()))
+	require.Equal(t, "/etc/passwd", seen.Witness.Opened[0])
+	require.Equal(t, []string{approval.GapMore}, seen.Witness.Gaps)
 }

@@ -144,6 +144,25 @@ func TestABoxThatMakesProgressHasAllTheTimeThatItNeeds(t *testing.T) {
 	require.ErrorIs(t, c.judge(0, now), errLate, "too late is too late")
 }
 
+// On a busy machine a box may be ready, or over, before its clock has begun to look at it.
+func TestWhatABoxUsedBeforeItsClockBeganIsCounted(t *testing.T) {
+	t.Parallel()
+	s := own(t, Options{MaxWarm: -1})
+	b := s.box(create(t, s, "a"))
+	used, late := b.clock(0, bootTime, standstill).stop()
+	require.NoError(t, late)
+	require.GreaterOrEqual(t, used, b.boot)
+	require.Positive(t, b.boot)
+	used, late = b.clock(b.boot, bootTime, standstill).stop()
+	require.NoError(t, late)
+	require.Less(t, used, b.boot, "booting is counted once")
+	require.NoError(t, s.Kill(t.Context(), b.id))
+	used, late = b.clock(0, bootTime, standstill).stop()
+	require.NoError(t, late)
+	t.Log(b.boot, used)
+	require.Positive(t, used)
+}
+
 func TestASandboxThatIsStartingTakesNobodyInBeforeItHasProvenItself(t *testing.T) {
 	t.Parallel()
 	runsc := filepath.Join(t.TempDir(), "runsc")

@@ -9,10 +9,9 @@ import (
 	"countersign/approval/steps"
 )
 
-// A waiting box knows nothing of any request until it gets its job, so the
-// waiting ones belong to nobody: whoever is approved first takes one. There are
-// as many as there are requests that may be approved soon, up to MaxWarm. They come
-// last in the line.
+// A waiting box knows of no request until it gets its job. So waiting boxes belong to nobody,
+// and the first request that is approved takes one. There are as many as there are requests
+// that may be approved soon, at most MaxWarm. They boot after all others in the line.
 
 // Prepare is a hint that a run may come soon. It returns at once.
 func (s *Sandbox) Prepare(requestID string) {
@@ -28,8 +27,8 @@ func (s *Sandbox) Prepare(requestID string) {
 	s.level()
 }
 
-// Discard is a hint that no run will come of this request. A box that is on its way
-// to it, and that nobody has been given, is given up.
+// Discard is a hint that this request will not run. Its box is killed, unless Create has already
+// returned it.
 func (s *Sandbox) Discard(requestID string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -49,8 +48,8 @@ func (s *Sandbox) unwant(requestID string) {
 	}
 }
 
-// level starts or kills waiting boxes until there are as many as are wanted. Those
-// for later boot when no other box in the line wants to. The lock is held.
+// level starts or kills waiting boxes until there are as many as are wanted. They boot when no
+// other box in the line wants to. The caller holds the lock.
 func (s *Sandbox) level() {
 	if s.closed {
 		return
@@ -95,7 +94,7 @@ func (s *Sandbox) adopt(requestID string) (*box, error) {
 	return b, nil
 }
 
-// keep has a box wait for its request for as long as one for later would.
+// keep keeps a box for its request, for as long as a waiting box is kept.
 func (s *Sandbox) keep(b *box, requestID string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -104,7 +103,7 @@ func (s *Sandbox) keep(b *box, requestID string) {
 	}
 }
 
-// give notes that somebody has been given a box, unless it was given up just now.
+// give marks the box as handed out. It fails if the box was given up a moment ago.
 func (s *Sandbox) give(b *box, requestID string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

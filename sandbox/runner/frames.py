@@ -4,6 +4,7 @@ Loaded by supervise.py and inspect.py. Everything here runs outside of the
 process that runs the reviewed code.
 """
 
+import contextlib
 import json
 import os
 import struct
@@ -51,8 +52,8 @@ class Reader:
 class Writer:
     """Writes the frames of a result. Only stamped frames count."""
 
-    def __init__(self, where):
-        self.where = where
+    def __init__(self, where, rights=contextlib.nullcontext):
+        self.where, self.rights = where, rights
         self.part = where if where.startswith("fd:") else where + ".part"
         self.fd = connect(self.part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         self.stamp = NO_STAMP
@@ -87,5 +88,6 @@ class Writer:
         self.send("Z")
         if self.part != self.where:
             os.fsync(self.fd)
-            os.rename(self.part, self.where)
+            with self.rights():
+                os.rename(self.part, self.where)
         os.close(self.fd)

@@ -3,6 +3,7 @@
 Loaded by supervise.py.
 """
 
+import contextlib
 import os
 import signal
 
@@ -10,6 +11,43 @@ import signal
 def prctl(option, value):
     import ctypes
     ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
+
+
+def act_as(user):
+    """Gives up root's rights for those of the user that is to run the code. Only the real user stays root, and so the code
+    can neither signal this process nor look into it. Files are made and read as that user, so nothing is read that the
+    code could not read."""
+    if user:
+        if os.getgid() == 0:
+            os.setgroups([])
+            os.setresgid(user, user, user)
+        os.seteuid(user)
+
+
+@contextlib.contextmanager
+def as_root():
+    """Takes root's rights back for a moment, for what is the host's and not the code's."""
+    user = os.geteuid()
+    os.seteuid(0)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+
+
+def become(user):
+    """Makes this process, which is about to run the code, that user's for good. A session of its own keeps it from the
+    one signal that everybody may send within a session."""
+    os.setsid()
+    if user:
+        os.setresuid(user, user, user)
+
+
+def withdraw():
+    """Closes this process to the code. Where both are the same user, that is all that keeps them apart."""
+    prctl(4, 0)  # PR_SET_DUMPABLE: neither memory nor descriptors can be read through /proc
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD}:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def kill_rest(run):

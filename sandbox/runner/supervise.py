@@ -1,14 +1,16 @@
 """Runs one job in this box and sends what came out of it.
 
-    supervise.py JOB RESULT WORK OUT
+    supervise.py JOB RESULT WORK OUT [USER]
 
 It makes the worker before it reads the job, so that the worker can import the
 slow libraries while nobody waits, and so that the job's stamp, which makes a
 result's frames genuine, is never in the process that runs the reviewed code.
-In a local box it is process 1. It believes nothing that the worker says; the
-host, in turn, believes nothing that this says.
+In a local box it is process 1. Where USER is named, it runs as root and the code
+as that user. It believes nothing that the worker says; the host, in turn,
+believes nothing that this says.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -38,43 +40,8 @@ def load(name):
     return module
 
 
-collect, machine, watch = load("collect"), load("machine"), load("watch")
+child, collect, machine, printed, watch = load("child"), load("collect"), load("machine"), load("printed"), load("watch")
 collect.cells = load("cells")
-
-
-class Worker:
-    """The process that runs the code, and the pipes to it."""
-
-    def __init__(self, work, out):
-        code, report = os.pipe(), os.pipe()
-        stdout, stderr, where = os.pipe(), os.pipe(), os.pipe()
-        self.pid = os.fork()
-        if self.pid == 0:
-            try:
-                for fd in (code[1], report[0], stdout[0], stderr[0], where[0]):
-                    os.close(fd)
-                os.dup2(stdout[1], 1)
-                os.dup2(stderr[1], 2)
-                os.close(stdout[1])
-                os.close(stderr[1])
-                os.closerange(3, min(code[0], report[1], where[1]))  # job and result, which are none of its business
-                load("worker").main(code[0], report[1], where[1], work, out, CODE_NAME, load)
-            finally:
-                os._exit(99)
-        for fd in (code[0], report[1], stdout[1], stderr[1], where[1]):
-            os.close(fd)
-        self.code, self.report, self.stdout, self.stderr, self.where = code[1], report[0], stdout[0], stderr[0], where[0]
-
-    def ready(self):
-        """Waits until the libraries are there. True unless the worker has died over it."""
-        return os.read(self.report, 6) == b"ready\n"
-
-    def hand(self, head, code):
-        head = json.dumps(head).encode()
-        data = memoryview(len(head).to_bytes(4, "big") + len(code).to_bytes(4, "big") + head + code)
-        while data:
-            data = data[os.write(self.code, data):]
-        os.close(self.code)
 
 
 class Run:
@@ -83,8 +50,9 @@ class Run:
     def __init__(self, worker, result, job, work, out, lacking):
         self.worker, self.result, self.job, self.work, self.out, self.lacking = worker, result, job, work, out, lacking
         self.token = os.urandom(16).hex()
+        self.mark = mark(result.stamp)
         self.lines = b""
-        self.out_text, self.err_text = Text(result, "O", job["text_bytes"]), Text(result, "E", job["text_bytes"])
+        self.out_text, self.err_text = printed.Text(result, "O", job["text_bytes"]), printed.Text(result, "E", job["text_bytes"])
         self.notes = []
         self.seen = {"opened": [], "imported": [], "connected": [], "spawned": []}
         self.kept = {}        # how many of each sort are kept
@@ -114,7 +82,7 @@ class Run:
         self.began = time.monotonic()
         deadline = self.began + self.job["seconds"]
         try:
-            self.worker.hand({"token": self.token, "code_sha256": self.job["code_sha256"], "files": self.job["files"],
+            self.worker.hand({"token": self.token, "mark": self.mark, "code_sha256": self.job["code_sha256"], "files": self.job["files"],
                               "memory_mb": self.job["memory_mb"], "seconds": self.job["seconds"], "writing": WRITING,
                               "file_bytes": self.job["file_bytes"], "one_file": self.job["one_file"]}, code)
         except BrokenPipeError:
@@ -233,7 +201,7 @@ class Run:
         files = collect.choose(self, said, before)
         for text, what in ((self.out_text, "What was printed"), (self.err_text, "What was written to stderr")):
             if text.end():
-                self.note("%s was cut: its beginning and its end are shown, of %s." % (what, size(text.came)))
+                self.note("%s was cut: its beginning and its end are shown, of %s." % (what, printed.size(text.came)))
         lists = {k: said[k] if isinstance(said.get(k), list) else [] for k in ("tables", "said", "left_out")}
         self.reported = True
         self.result.send("R", None, json.dumps({
@@ -293,45 +261,17 @@ class Run:
         return "broken", "The code ended its process by itself, so its result has no proper end."
 
 
-class Text:
-    """One stream of what is printed: its beginning is sent as it comes, of the rest the end is kept."""
-
-    def __init__(self, result, kind, most):
-        self.result, self.kind = result, kind
-        self.head, self.keep = most - most // 4, max(1, most // 4 - 100)  # 100 for the words between
-        self.came = self.sent = 0
-        self.tail = b""
-
-    def take(self, data):
-        self.came += len(data)
-        now = data[:self.head - self.sent]
-        if now:
-            self.sent += len(now)
-            self.result.send(self.kind, None, now)
-        self.tail += data[len(now):]
-        if len(self.tail) > 4 * self.keep:
-            self.tail = self.tail[-self.keep:]
-
-    def end(self):
-        """Sends the rest. True when something had to be left out."""
-        lost = self.came - self.sent - self.keep
-        if lost > 0:
-            self.tail = b"\n[... %d bytes are left out here ...]\n" % lost + self.tail[-self.keep:]
-        if self.tail:
-            self.result.send(self.kind, None, self.tail)
-        return lost > 0
-
-
-def size(n):
-    return "%d bytes" % n if n < 1 << 20 else "%.1f MB" % (n / (1 << 20))
-
-
 def drain(fd):
     try:
         while os.read(fd, 4096):
             pass
     except BlockingIOError:
         pass
+
+
+def mark(stamp):
+    """The name that the worker opens as the last thing before the code; the host knows it, too."""
+    return "/" + hashlib.sha256(b"mark" + stamp).hexdigest()[:32]
 
 
 def put_inputs(frames, work):
@@ -354,30 +294,49 @@ def put_inputs(frames, work):
     return code, before
 
 
-def main(job_at, result_at, work, out):
+def main(job_at, result_at, work, out, user="0"):
+    """user is a number, or the word guard: in a machine of its own the code gets a user, and this a witness beside it."""
+    global HERE
+    user, become, marks = (0, None, "") if user == "guard" else (int(user), lambda: machine.become(user), "")
+    if become is None:
+        guard = load("guard")
+        become = lambda: machine.become(0)
+        if guard.possible(HERE):
+            guard.stand(HERE, result_at)
+            HERE, user, marks = os.path.join(guard.PLACE, "runner"), guard.USER, os.path.join(guard.PLACE, "mark-")
+            work, out = os.path.join(guard.PLACE, "work"), os.path.join(guard.PLACE, "out")
+            become = lambda: guard.confine(user)
     frames = load("frames")
+    machine.act_as(user)
     machine.environment(os.path.dirname(HERE))
     for folder in (work, out):
         os.makedirs(folder, mode=0o700, exist_ok=True)
     if os.getpid() != 1:
         machine.prctl(36, 1)  # PR_SET_CHILD_SUBREAPER: daemons come to us
-    worker = Worker(work, out)
-    machine.prctl(4, 0)  # PR_SET_DUMPABLE: the worker is the same user and must not read our memory, nor our descriptors
-    result = frames.Writer(result_at)
+    worker = child.Worker(work, out, CODE_NAME, load, become)
+    machine.withdraw()
+    rights = machine.as_root if marks else contextlib.nullcontext
+    with rights():  # the host's folder is not the code's user's
+        result = frames.Writer(result_at, rights)
+        job_fd = frames.connect(job_at, os.O_RDONLY)
     lacking = load("needs").lacking()
     worker.ready()
     result.send("Y")
-    job_fd = frames.connect(job_at, os.O_RDONLY)
     reader = frames.Reader(job_fd)
     _, job, _ = reader.frame()
     result.stamp = bytes.fromhex(job["stamp"])
     result.hold()
     run = Run(worker, result, job, work, out, lacking)
+    if marks:
+        with rights():
+            run.mark = marks + run.mark[1:]
+            os.close(os.open(run.mark, os.O_WRONLY | os.O_CREAT, 0o644))
     try:
         code, before = put_inputs(reader.all(), work)
         os.close(job_fd)
         if not job_at.startswith("fd:"):
-            os.unlink(job_at)  # it holds the stamp
+            with rights():
+                os.unlink(job_at)  # it holds the stamp
         run.go(code)
         run.finish(before)
     except Exception as e:  # nothing more is known, but whoever waits for the result learns that
@@ -386,4 +345,4 @@ def main(job_at, result_at, work, out):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:5])
+    main(*sys.argv[1:])

@@ -15,11 +15,19 @@ WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
 class Watch:
-    def __init__(self, tell, work, quiet):
-        self.tell, self.work = tell, work.rstrip("/") + "/"
+    def __init__(self, tell, work, quiet, mark):
+        self.tell, self.work, self.mark = tell, work.rstrip("/") + "/", mark
         self.quiet = tuple(quiet)
         self.known = {}  # what has been told already
         self.armed = False
+
+    def begin(self):
+        """The code comes next. Whoever watches this box from outside knows it by a name that nobody else opens."""
+        try:
+            os.close(os.open(self.mark, os.O_RDONLY))
+        except OSError:
+            pass  # there is no such file, which does not matter
+        self.armed = True
 
     def install(self):
         events = {

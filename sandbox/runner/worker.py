@@ -75,7 +75,7 @@ def main(code_fd, report_fd, where_fd, work, out, name, load):
         show.take_over(plt)
     if desk is not None:
         show.listen(desk)
-    watch = watch_module.Watch(tell, work, quiet + [out, DESK])
+    watch = watch_module.Watch(tell, work, quiet + [out, DESK], head.pop("mark"))
     watch.install()
     report = run(code.decode("utf-8"), name, show, watch, plt, pid, leave, loosen, streams, tell, first)
     data = written(report)
@@ -177,7 +177,7 @@ def run(source, name, show, watch, plt, pid, leave, loosen, streams, tell, first
     value, title = None, ""
     try:
         body, last, title = split(source, name)
-        watch.armed = True
+        watch.begin()
         exec(body, main_module.__dict__)
         value = eval(last, main_module.__dict__) if last is not None else None
     except SystemExit as e:

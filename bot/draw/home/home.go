@@ -1,5 +1,5 @@
-// Package home draws the App Home, and the modals of those who arrange reviews: people,
-// rules, absences.
+// Package home draws the App Home, and the modals in which administrators and reviewers
+// set people, rules and absences.
 package home
 
 import (

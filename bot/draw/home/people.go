@@ -21,7 +21,8 @@ const peopleLength = 90
 
 var roleWords = map[review.PersonRole]string{review.RoleReviewer: "reviewer", review.RoleFallback: "fallback reviewer", review.RoleAdmin: "administrator"}
 
-// shortages warn of rules that nobody can meet: what waits under them waits in vain.
+// shortages warn of rules that too few people can meet: requests under them would never
+// be approved.
 func shortages(p *kit.Page, short []steps.Shortage) {
 	var items [][]kit.Part
 	for _, s := range short[:min(10, len(short))] {

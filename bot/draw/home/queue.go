@@ -100,7 +100,7 @@ func homeQueue(p *kit.Page, q steps.Queue, mark Shelfmark) {
 	}
 }
 
-// After is what is looked at after a press on one of the choices, or of the pages.
+// After returns what is shown after a press on one of the choices, or on a page button.
 func (m Shelfmark) After(action *slack.BlockAction) Shelfmark {
 	m.Page = 0
 	for _, c := range queueChoices {

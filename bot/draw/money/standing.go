@@ -1,5 +1,5 @@
-// Package money draws budgets: how they stand, the form in which they are set, and
-// what has become of the money.
+// Package money draws budgets: what is spent and left, the form that sets a budget, and
+// what each question cost.
 package money
 
 import (
@@ -10,8 +10,8 @@ import (
 	"countersign/budget"
 )
 
-// Whose names a budget to somebody. Every budget but a thread's has a name that
-// is good everywhere; a thread's is meant where one question is spoken of.
+// Whose names a budget. A thread's name is only clear where one question is spoken of;
+// every other name is clear anywhere.
 func Whose(s budget.Scope, reader string) []kit.Part {
 	switch {
 	case s.Kind == budget.User && s.ID == reader:
@@ -31,7 +31,7 @@ func Whose(s budget.Scope, reader string) []kit.Part {
 // roleBudgets name those who share a role to people, by the ids of their scopes.
 var roleBudgets = map[string]string{"members": "Everybody's default budget", "reviewers": "Every reviewer's default budget", "admins": "Every administrator's default budget"}
 
-// Within is whose inside a sentence.
+// Within is Whose for the middle of a sentence.
 func Within(s budget.Scope, reader string) []kit.Part {
 	return kit.Inside(Whose(s, reader))
 }
@@ -103,7 +103,7 @@ func stateWord(s budget.Standing) string {
 	return ""
 }
 
-// comesFrom says where a limit comes from that nobody has set for this person.
+// comesFrom says that a limit is a default, and whose.
 func comesFrom(s budget.Standing) string {
 	switch {
 	case !s.Limit.Default:
@@ -118,7 +118,7 @@ func comesFrom(s budget.Standing) string {
 	return " Default budget."
 }
 
-// consequences say what is different past the soft limit, once it is passed.
+// consequences say what changes once the soft limit is passed.
 func consequences(s budget.Standing) string {
 	switch state := s.State(); {
 	case state == budget.Stopped:

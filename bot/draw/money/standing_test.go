@@ -28,6 +28,10 @@ func TestAnExplanationSaysThatACallIsUncertain(t *testing.T) {
 	p := &kit.Page{}
 	p.Say(title...)
 	require.Contains(t, p.Text(), "up to $0.02 stays reserved: it is not known yet what a call to the model cost. After two days it counts as spent.")
+	title, _ = weighed(2, steps.Weighing{At: sample.Noon, Purpose: budget.ForInspect, Needed: 2 * budget.Cent, Model: "m", HoldID: "i", Uncertain: true}, "")
+	p.Say(title...)
+	require.Contains(t, p.Text(), "2. Inspecting the code, ")
+	require.Contains(t, p.Text(), "up to $0.02 stays reserved: it is not known yet what it cost. After two days it counts as spent.")
 }
 
 func TestTheHousesOwnSpendingIsNobodys(t *testing.T) {

@@ -1,5 +1,5 @@
-// Package notice draws the direct messages: what waits for somebody, what has become of
-// it, and what is amiss.
+// Package notice draws direct messages: what is waiting for somebody, how it ended, and
+// what has gone wrong.
 package notice
 
 import (
@@ -56,6 +56,7 @@ var Notices = map[approval.NoticeKind]func(with draw.With, v *steps.NoticeView, 
 	approval.NoticeDigest:       digestNotice,
 	approval.NoticeApproved:     approvedNotice,
 	approval.NoticeDisowned:     disownedNotice,
+	approval.NoticeSurprise:     surpriseNotice,
 	approval.NoticeReminder:     reminderNotice,
 	approval.NoticeAssigned:     assignedNotice,
 	approval.NoticeOpinion:      opinionNotice,

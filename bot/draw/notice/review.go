@@ -24,7 +24,7 @@ func decidedBy(r *approval.Request, user string) bool {
 
 // What people are told of the requests that wait for them, or that they have decided on.
 
-// lately is what a notice says about its request: the question, and a way to its card.
+// lately adds the question of a notice and a link to its card.
 func lately(with draw.With, p *kit.Page, v *steps.View, label string) {
 	p.Quote(kit.Cut(v.Request.Question, 600), kit.Person(v.Request.Asker), kit.Words(" asked:"))
 	card := draw.CardPost(v)
@@ -33,7 +33,8 @@ func lately(with draw.With, p *kit.Page, v *steps.View, label string) {
 	}
 }
 
-// stands tells whether a notice still speaks of what waits now.
+// stands tells whether the revision of a notice is still the current one, in one of these
+// states.
 func stands(v *steps.View, revision int, states ...approval.State) bool {
 	r := v.Request
 	if r.Revision == nil || r.Revision.Number != revision {
@@ -47,7 +48,7 @@ func stands(v *steps.View, revision int, states ...approval.State) bool {
 	return false
 }
 
-// Over says that a notice asks for nothing any more.
+// Over says why a notice asks for nothing any more.
 func Over(r *approval.Request) string {
 	switch {
 	case r.State == approval.Pending || r.State == approval.Drafting:
@@ -122,6 +123,26 @@ func disownedNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, e
 		p.Say(kit.Words("The approval has been withdrawn, and nothing ran because of it."))
 	}
 	p.Say(kit.Words("Have "), kit.Person(account), kit.Words(" sign out everywhere and change their password. Until then, you can remove their role on my Home."))
+	lately(with, p, n.View, "Open the card")
+	return p, nil
+}
+
+// surpriseNotice tells those who approved, and administrators, that code did not do only what
+// its inspection had announced.
+func surpriseNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, error) {
+	if _, err := read[approval.Surprise](n); err != nil {
+		return nil, err
+	}
+	p, r := &kit.Page{}, n.View.Request
+	p.Say(kit.Strong("Code that was approved did not do only what its inspection had announced."), kit.Words(" It ran in a closed box, which is gone. Read its answer with care, and look at the code again."))
+	if r.Run != nil && r.Run.Result != nil && r.Revision != nil {
+		var items [][]kit.Part
+		all := approval.Compare(r.Revision.Findings, r.Revision.Manifest.Inputs, r.Run.Result.Observed)
+		for _, what := range all[:min(6, len(all))] {
+			items = append(items, []kit.Part{kit.Words(kit.Cut(what, 300))})
+		}
+		p.List([]kit.Part{kit.Strong("What nobody had announced")}, items)
+	}
 	lately(with, p, n.View, "Open the card")
 	return p, nil
 }

@@ -1,0 +1,111 @@
+package review
+
+import (
+	"slices"
+
+	"countersign/approval"
+)
+
+// Book is what administrators have set that bears on one request, read at one
+// moment: the rules of its channel, and who has which part.
+type Book struct {
+	Own         RuleSet // of the channel; version 0 where it never had any
+	House       RuleSet // of the workspace
+	Sealed      RuleSet // the version that the current revision names; version 0 where there is none of that name
+	Grants      []Grant // in the whole workspace
+	Delegations []Delegation
+}
+
+// Rules are those that hold in the channel.
+func (b Book) Rules(p approval.Policy) RuleSet {
+	set := b.Own
+	if set.Version == 0 || set.None {
+		set = b.House
+	}
+	if set.Version == 0 {
+		set.Rules = DefaultRules(p)
+	}
+	return set
+}
+
+// Freezes are the rules of the channel with the freezes of the workspace beside its
+// own: what nobody starts in the whole workspace, nobody starts in a channel.
+func (b Book) Freezes(p approval.Policy) Rules {
+	rules := b.Rules(p)
+	if rules.Project != "" {
+		rules.Rules.Freezes = slices.Concat(rules.Rules.Freezes, b.House.Rules.Freezes)
+	}
+	return rules.Rules
+}
+
+// Terms are what the current revision needs, by the rules that are sealed with it
+// and by those that hold now, where they are stricter.
+func (b Book) Terms(r *approval.Request, p approval.Policy) Terms {
+	t := Terms{Slack: true, Approvals: r.Needs(p)}
+	if r.Revision == nil {
+		return t
+	}
+	now, sealed := b.Rules(p), RuleSet{Rules: DefaultRules(p)}
+	switch m := r.Revision.Manifest; {
+	case m.Policy == now.Name():
+		sealed = now
+	case m.Policy == "" || m.Policy == sealed.Name():
+	case m.Policy == b.Sealed.Name():
+		sealed = b.Sealed
+	default:
+		sealed = now // a seal that names what was never there is broken, and is found to be
+	}
+	t.Tier, t.Policy, t.Digest = r.Revision.Tier(), r.Revision.Manifest.Policy, r.Revision.Digest
+	_, t.Why = TierOf(r.Revision.Findings, r.Revision.Manifest.CostCap, sealed.Rules)
+	for _, rules := range []TierRules{sealed.Rules.For(t.Tier), now.Rules.For(t.Tier)} {
+		t.Owners, t.Typed, t.Slack = t.Owners || rules.Owners, t.Typed || rules.Typed, t.Slack && rules.Slack
+	}
+	return t
+}
+
+// Roster is who has a part in a channel, or in the whole workspace when project is empty.
+func (b Book) Roster(p approval.Policy, project string) Roster {
+	r := Roster{Reviewers: slices.Clone(p.Reviewers), Admins: slices.Clone(p.Admins), Delegations: b.Delegations}
+	for _, g := range b.Grants {
+		if g.Project != "" && g.Project != project {
+			continue
+		}
+		switch g.Role {
+		case RoleAdmin:
+			r.Admins = append(r.Admins, g.User)
+		case RoleFallback:
+			r.Fallback = append(r.Fallback, g.User)
+		case RoleReviewer:
+			r.Reviewers = append(r.Reviewers, g.User)
+			if g.Project != "" {
+				r.Owners = append(r.Owners, g.User)
+			}
+		}
+	}
+	for _, list := range []*[]string{&r.Reviewers, &r.Owners, &r.Fallback, &r.Admins} {
+		slices.Sort(*list)
+		*list = slices.Compact(*list)
+	}
+	return r
+}
+
+// RosterFor is who may do what with this very request.
+func (b Book) RosterFor(r *approval.Request, p approval.Policy) Roster {
+	return b.Roster(p, r.Project).Under(b.Terms(r, p))
+}
+
+// Deciders are the people who may decide on the current revision and have not, and
+// the fallback reviewers among them.
+func (b Book) Deciders(r *approval.Request, p approval.Policy) (all, fallback []string) {
+	roster := b.RosterFor(r, p)
+	for _, who := range roster.Deciders() {
+		if who == r.Asker || who == r.Revision.Author || slices.ContainsFunc(r.Decisions, func(d approval.Decision) bool { return d.Reviewer == who }) {
+			continue
+		}
+		all = append(all, who)
+		if slices.Contains(roster.Fallback, who) {
+			fallback = append(fallback, who)
+		}
+	}
+	return all, fallback
+}

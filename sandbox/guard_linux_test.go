@@ -1,0 +1,114 @@
+package sandbox
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/approval"
+	"countersign/sandbox/witness"
+)
+
+// machineLine makes something like a machine of its own out of namespaces: nobody else's
+// processes and ports are in it, /opt and /home are empty, and a setting of the whole kernel is
+// a file. No user namespace can be made below a chroot, as in a box where there may be none.
+const machineLine = `set -e
+mount --make-rprivate /
+mkdir root; mount --rbind / root; mount -t tmpfs t root/opt; mount -t tmpfs t root/home
+echo 1 >namespaces; mount --bind namespaces root/proc/sys/user/max_user_namespaces
+mkdir -p root/home/user/countersign; cp -r box root/home/user/countersign/; chmod 755 root/home/user
+cat >root/opt/listens.py <<'END'
+import socket, time
+s = socket.socket(); s.bind(("0.0.0.0", 49999)); s.listen(); open("/opt/listening", "w").close(); time.sleep(1000)
+END
+chroot root sh -c 'python3 /opt/listens.py & while ! [ -e /opt/listening ]; do sleep 0.05; done; cd /home/user/countersign; (eval "$LINE") || echo "status $?"'
+cp -r root/home/user/countersign/box after; cat namespaces >after/namespaces
+`
+
+// A machine of its own is closed before the code begins, and what the code does there is told by
+// its kernel. Only root can try that.
+func TestAMachineOfItsOwnIsWatched(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		out, err := exec.Command("python3", "-c", "import sys; sys.path.insert(0, 'runner'); import guard; print(guard.possible(guard.HOME))").CombinedOutput()
+		require.NoError(t, err, "%s", out)
+		require.Equal(t, "False\n", string(out), "nobody else closes a machine")
+		return
+	}
+	j := job()
+	j.Code = `import os, socket
+open("/etc/passwd").read()
+os.system("/usr/bin/id -u >id.txt")
+print(os.getresuid(), open("id.txt").read().strip(), os.listdir("/etc") != [])
+for port in (49983, 49999):
+    try:
+        socket.create_connection(("127.0.0.1", port), 1)
+        print("reached")
+    except OSError:
+        pass
+fd = os.memfd_create("x")
+os.write(fd, b"#!/bin/sh\necho ran\n")
+if os.fork() == 0:
+    try:
+        os.execve(fd, ["x"], {})
+    except OSError as e:
+        print("refused", flush=True)
+    os._exit(0)
+os.wait()
+for path in ("/home/user/countersign/box/seen", "/proc/1/environ"):
+    try:
+        open(path)
+        print("read", path)
+    except OSError:
+        pass
+try:
+    os.kill(os.getppid(), 2)
+except OSError:
+    print("no signal")
+print([l.split()[1] for l in open("/proc/self/status") if l.startswith(("CapEff", "CapBnd", "NoNewPrivs"))])
+`
+	j.CodeSHA256 = approval.Hash([]byte(j.Code))
+	stamp := NewStamp()
+	dir := t.TempDir()
+	for _, f := range RunnerFiles() {
+		at := filepath.Join(dir, "box/runner", f.Name)
+		require.NoError(t, os.MkdirAll(filepath.Dir(at), 0o755))
+		require.NoError(t, os.WriteFile(at, f.Data, 0o644))
+	}
+	var packed bytes.Buffer
+	require.NoError(t, WriteJob(&packed, j, stamp))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "box/job"), packed.Bytes(), 0o600))
+	cmd := exec.Command("unshare", "--fork", "--pid", "--net", "--mount", "--mount-proc", "--kill-child", "sh", "-c", machineLine)
+	cmd.Dir = dir
+	cmd.Env = append([]string{"PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LANG=C.UTF-8"}, "LINE="+GuardedCommand("$PWD/box", "python3"))
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	log, _ := os.ReadFile(filepath.Join(dir, "after/log"))
+	data, err := os.ReadFile(filepath.Join(dir, "after/result"))
+	require.NoError(t, err, "%s\n%s", out, log)
+	result, err := ReadResult(bytes.NewReader(data), j.Limits, stamp)
+	require.NoError(t, err)
+	told, _ := os.ReadFile(filepath.Join(dir, "after/seen"))
+	require.Equal(t, approval.OK, result.Outcome, "%+v\n%s\n%s\n%.2000s", result, out, log, told)
+	t.Logf("%s\n%s\n%s", result.Stdout, result.Stderr, log)
+	require.True(t, strings.HasPrefix(result.Stdout, "(64017, 64017, 64017) 64017 True\nrefused\nno signal\n['0000000000000000', '0000000000000000', '1']\n"), result.Stdout)
+	namespaces, err := os.ReadFile(filepath.Join(dir, "after/namespaces"))
+	require.NoError(t, err)
+	require.Equal(t, "0\n", string(namespaces))
+
+	seen, err := os.ReadFile(filepath.Join(dir, "after/seen"))
+	require.NoError(t, err)
+	w, unable := witness.Read(seen, stamp.Mark())
+	require.Empty(t, unable)
+	t.Logf("%+v", w)
+	require.True(t, w.Complete)
+	require.Subset(t, w.Opened, []string{"/etc/passwd", "/etc", "id.txt"})
+	require.Contains(t, w.Started, "/usr/bin/id")
+	require.Nil(t, w.Connected, "that is not watched")
+	require.Equal(t, approval.WitnessFanotify, w.Source)
+}

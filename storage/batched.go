@@ -1,0 +1,159 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// batched is a transaction whose statements are sent in batches. A batch is one
+// round trip, and whoever wants an answer sends one; begin goes with the first of
+// them and commit with the last.
+type batched struct {
+	*pgx.Batch // what is queued and not sent yet
+
+	ctx     context.Context
+	conn    *pgxpool.Conn
+	tx      pgx.Tx // for River; there once the first batch was sent
+	begun   bool
+	ends    bool // commit is on its way,
+	written bool // and everything before it was done
+}
+
+func (t *batched) open(options pgx.TxOptions) {
+	t.Batch = &pgx.Batch{}
+	t.BeginTx(options)
+	t.QueuedQueries[0].Exec(func(pgconn.CommandTag) error { t.begun = true; return nil })
+}
+
+// send sends what is queued and reads every answer. After an error nothing of the
+// transaction is kept: a statement that fails skips the rest of its batch, commit included.
+func (t *batched) send() error {
+	for _, q := range t.QueuedQueries {
+		q.Fn = saying(q)
+	}
+	results := t.conn.SendBatch(t.ctx, t.Batch)
+	if t.tx == nil {
+		t.tx = results.Tx()
+	}
+	t.Batch = &pgx.Batch{}
+	return results.Close()
+}
+
+// saying says in an error of the server which statement it is about.
+func saying(q *pgx.QueuedQuery) func(pgx.BatchResults) error {
+	answer := q.Fn
+	return func(results pgx.BatchResults) (err error) {
+		if answer != nil {
+			err = answer(results)
+		} else {
+			_, err = results.Exec()
+		}
+		if server := new(pgconn.PgError); errors.As(err, &server) {
+			words := strings.Fields(q.SQL)
+			err = fmt.Errorf("%s: %w", strings.Join(words[:min(3, len(words))], " "), err)
+		}
+		return err
+	}
+}
+
+// end commits with whatever is still queued. What is queued then has no answer that
+// somebody could refuse: by the time that it is read, it is committed.
+func (t *batched) end() error {
+	t.ends = true
+	t.Queue("commit").Fn = func(results pgx.BatchResults) error {
+		t.written = true
+		_, err := results.Exec()
+		return err
+	}
+	return t.send()
+}
+
+// leave ends a transaction that failed. The caller may have gone; it ends all the same.
+func (t *batched) leave() {
+	if conn := t.conn.Conn(); !conn.IsClosed() && conn.PgConn().TxStatus() != 'I' {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.ctx), 5*time.Second)
+		defer cancel()
+		_, _ = conn.Exec(ctx, "rollback") // a failure closes the connection, which rolls back
+	}
+	t.conn.Release()
+}
+
+// tryBatched runs the work once, and commits it.
+func (db *DB) tryBatched(ctx context.Context, options pgx.TxOptions, twice bool, work func(t *batched) error) (fate, error) {
+	conn, err := db.pool.Acquire(ctx)
+	if err != nil {
+		return unbegun(ctx, err)
+	}
+	t := &batched{ctx: ctx, conn: conn}
+	defer t.leave()
+	t.open(options)
+	if err = work(t); err == nil {
+		err = t.end()
+	}
+	var closure *closureError
+	var server *pgconn.PgError
+	switch {
+	case err == nil:
+		return settled, nil
+	case errors.As(err, &closure):
+		return settled, err
+	case !t.begun && (hungUp(err) || ctx.Err() != nil):
+		return unbegun(ctx, err)
+	case ctx.Err() != nil || !cutOff(err) && !hungUp(err):
+		return settled, err
+	case t.ends && hungUp(err) && (t.written || !errors.As(err, &server)) && !twice:
+		// Whether it was committed nobody knows. Of what fails before, the server says so.
+		return settled, fmt.Errorf("commit: %w", err)
+	}
+	return cut, err
+}
+
+// unbegun says what becomes of a transaction that could not begin.
+func unbegun(ctx context.Context, err error) (fate, error) {
+	err = fmt.Errorf("begin: %w", err)
+	switch {
+	case ctx.Err() != nil:
+		return settled, err
+	case hungUp(err):
+		return away, err
+	}
+	return cut, err
+}
+
+// batched runs the work until it has passed, as transact does.
+func (db *DB) batched(ctx context.Context, options pgx.TxOptions, twice bool, work func(t *batched) error) error {
+	return until(ctx, func() (fate, error) { return db.tryBatched(ctx, options, twice, work) })
+}
+
+// look reads at one moment and in one round trip. What is queued may be read more
+// than once, so it sets what it reads and adds to nothing.
+func (db *DB) look(ctx context.Context, queue func(b *pgx.Batch)) error {
+	return db.batched(ctx, readOnly, true, func(t *batched) error {
+		queue(t.Batch)
+		return nil
+	})
+}
+
+// ask queues a query and says what becomes of its rows. They are scanned by the names
+// of their columns, so that a column more or less is an error and never a shift.
+func ask[T any](b *pgx.Batch, take func(rows []T) error, query string, args ...any) {
+	b.Queue(query, args...).Query(func(rows pgx.Rows) error {
+		list, err := pgx.CollectRows(rows, pgx.RowToStructByName[T])
+		if err != nil {
+			return err
+		}
+		return take(list)
+	})
+}
+
+// tell queues a question whose answer is one row, or ErrNotFound.
+func tell(b *pgx.Batch, into []any, query string, args ...any) {
+	b.Queue(query, args...).QueryRow(func(row pgx.Row) error { return notFound(row.Scan(into...)) })
+}
