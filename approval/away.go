@@ -88,7 +88,7 @@ func (r *Request) FailOver(c Cause, now time.Time) error {
 	if c.By != "" {
 		actor = c.By
 	}
-	r.Cause, r.Reason = &c, ""
+	r.Cause, r.Reason = &c, Reason{}
 	r.Money().release(now)
 	r.note(now, actor, EventFailed, map[string]any{"cause": c.told()})
 	if r.Away == nil && c.Code != AskerGone {

@@ -107,8 +107,8 @@ func (r Money) Unpaid(what string, refused *budget.ExceededError, by string, now
 	data["what"], data["revision"] = what, r.Revision.Number
 	r.note(now, by, EventRefusedChange, data)
 	r.Tell(stops(r.Request, refused, now)...)
-	if r.Reason == "" {
-		r.Reason = "A reviewer wanted the code changed, and there is no money for that. " + refused.Words("")
+	if r.Reason.None() {
+		r.Reason = OverBudget(WhyUnpaidChange, refused)
 	}
 	r.touch(now, StepShow)
 	return nil
@@ -164,7 +164,7 @@ func (r Money) GoOn(model string, worst budget.USD, by string, p Policy, now tim
 }
 
 func Unblocked(r *Request, verb string) error {
-	return &MoveError{Request: r, Verb: verb, Why: "It does not wait for money any more."}
+	return &MoveError{Request: r, Verb: verb, Why: Because(WhyNotBlocked)}
 }
 
 // Downgrade lets a cheaper model write than the one that was asked for.
@@ -213,9 +213,9 @@ func (r Money) Insist(standings []budget.Standing, needed budget.USD, p Policy, 
 	case !r.Can("Insist") || r.Edit != nil:
 		return r.Illegal("decline the model of")
 	case r.Blocked != nil:
-		return &MoveError{Request: r.Request, Verb: "decline the model of", Why: "It waits for money, and is not being written."}
+		return &MoveError{Request: r.Request, Verb: "decline the model of", Why: Because(WhyNotWriting)}
 	case d == nil:
-		return &MoveError{Request: r.Request, Verb: "decline the model of", Why: "The model that was asked for writes it."}
+		return &MoveError{Request: r.Request, Verb: "decline the model of", Why: Because(WhyModelAsked)}
 	}
 	if r.State == Pending {
 		if err := anotherRound(r.Request, p); err != nil {
@@ -224,7 +224,7 @@ func (r Money) Insist(standings []budget.Standing, needed budget.USD, p Policy, 
 		r.Rounds++
 	}
 	r.note(now, r.Asker, EventDeclinedModel, map[string]any{"model": d.To, "instead_of": d.From, "scope": d.Scope})
-	r.Model, r.Downgraded, r.Attempts, r.Reason = d.From, nil, 0, ""
+	r.Model, r.Downgraded, r.Attempts, r.Reason = d.From, nil, 0, Reason{}
 	r.release(now)
 	r.move(Drafting, now, now.Add(p.Expiry))
 	r.InsistStill(*d, standings, needed, now)

@@ -122,7 +122,7 @@ func (r *Request) Decide(d Decision, cost budget.USD, p Policy, now time.Time) e
 	}
 	if d.Verdict == Reject {
 		data["reason"] = Said(d.Reason)
-		r.Reason = d.Reason
+		r.Reason = Because(WhyRejected)
 		r.note(now, d.Reviewer, EventRejected, data)
 		r.move(Rejected, now, time.Time{})
 		return nil
@@ -134,7 +134,7 @@ func (r *Request) Decide(d Decision, cost budget.USD, p Policy, now time.Time) e
 		r.touch(now, StepShow)
 		return nil
 	}
-	r.Reason = ""
+	r.Reason = Reason{}
 	r.Money().hold(budget.ForRun, cost, now, p.RunExpiry+runTime(r))
 	r.move(Approved, now, now.Add(p.RunExpiry), StepRun)
 	return nil
@@ -149,12 +149,12 @@ func (r *Request) MayDecide(d Decision, p Policy, now time.Time) error {
 		return &StaleError{Request: r}
 	}
 	if !now.Before(r.ExpiresAt) {
-		return &MoveError{Request: r, Verb: string(d.Verdict), Why: "The time for a decision has run out."}
+		return &MoveError{Request: r, Verb: string(d.Verdict), Why: Because(WhyTooLate)}
 	}
-	if why := TheirOwn(r, d); why != "" {
+	if why := TheirOwn(r, d); !why.None() {
 		return &NotAllowedError{Who: d.Reviewer, Why: why}
 	}
-	if why := Spoken(r, d); why != "" {
+	if why := Spoken(r, d); !why.None() {
 		return &MoveError{Request: r, Verb: string(d.Verdict), Why: why}
 	}
 	if d.Verdict == Rewrite {
@@ -165,28 +165,28 @@ func (r *Request) MayDecide(d Decision, p Policy, now time.Time) error {
 
 // TheirOwn returns why somebody may not judge this request: they asked it, or wrote the
 // code. It is empty for anybody else.
-func TheirOwn(r *Request, d Decision) string {
+func TheirOwn(r *Request, d Decision) Reason {
 	switch {
 	case d.Reviewer == r.Asker || d.InPlaceOf == r.Asker:
-		return "You asked this question, so somebody else has to review the code."
+		return Because(WhyOwnQuestion)
 	case r.Revision != nil && (d.Reviewer == r.Revision.Author || d.InPlaceOf == r.Revision.Author):
-		return "You wrote this version of the code, so somebody else has to review it."
+		return Because(WhyOwnCode)
 	}
-	return ""
+	return Reason{}
 }
 
 // Spoken returns why somebody has no say any more: they have already decided. It is empty
 // for anybody else.
-func Spoken(r *Request, d Decision) string {
+func Spoken(r *Request, d Decision) Reason {
 	for _, earlier := range r.Decisions {
 		switch {
 		case earlier.Reviewer == d.Reviewer:
-			return "You have already decided on this version."
+			return Because(WhyDecided)
 		case earlier.Voice() == d.Voice():
-			return "Somebody has already decided on this version in the same person's place. One person has one say."
+			return Because(WhyOneSay)
 		}
 	}
-	return ""
+	return Reason{}
 }
 
 // Approvals counts the people who have approved the current revision.
@@ -206,42 +206,24 @@ func (r *Request) Expire(now time.Time) error {
 	}
 	r.Money().release(now)
 	r.note(now, System, EventExpired, map[string]any{"while": r.State})
-	undecided := whyUndecided
-	if n := r.Approvals(); n > 0 {
-		undecided = fmt.Sprintf("Too few people decided in time: it had %d of the %d approvals that it takes. That is not a no: ask again if you still need it.", n, r.Needs(Policy{}))
-	}
-	r.Reason = map[State]string{Drafting: whyUnwritten, Pending: undecided, Approved: whyUnstarted}[r.State]
-	if r.Edit != nil {
-		r.Reason = undecided // the edit came into the middle of the wait
-	}
-	if r.Blocked != nil {
-		r.Reason = whyUnpaid
-	}
+	r.Reason = lapse(r)
 	r.move(Expired, now, time.Time{})
 	return nil
 }
 
-// Why a wait has run out, in words for the asker.
-const (
-	whyUndecided = "Nobody decided in time. That is not a no: ask again if you still need it."
-	whyUnwritten = "The code could not be written in time."
-	whyUnstarted = "It was approved, but could not be started in time. Nothing has run."
-	whyUnpaid    = "There was no money for the next step, and no way on was chosen in time. Ask again if you still need it."
-)
-
-// Lapsed says in half a sentence why a wait has run out.
-func (r *Request) Lapsed() string {
-	switch {
-	case r.Reason == whyUnwritten:
-		return "the code could not be written in time"
-	case r.Reason == whyUnstarted:
-		return "it was approved, but not started in time"
-	case r.Reason == whyUnpaid:
-		return "there was no money for the next step in time"
-	case r.Approvals() > 0:
-		return "too few people decided in time"
+// lapse is why a wait has run out.
+func lapse(r *Request) Reason {
+	switch n := r.Approvals(); {
+	case r.Blocked != nil:
+		return Because(WhyNotPaid)
+	case r.State == Approved:
+		return Because(WhyNotStarted)
+	case r.State == Drafting && r.Edit == nil: // an edit comes into the middle of the wait for reviewers
+		return Because(WhyNotWritten)
+	case n > 0:
+		return Reason{Code: WhyTooFewDecided, Count: int64(n), Most: int64(r.Needs(Policy{}))}
 	}
-	return "nobody decided in time"
+	return Because(WhyNobodyDecided)
 }
 
 // Withdraw cancels a request. Once the code has started, it is too late.
@@ -249,7 +231,7 @@ func (r *Request) Withdraw(by string, now time.Time) error {
 	if !r.Can("Withdraw") {
 		return r.Illegal("withdraw")
 	}
-	r.Reason = "" // why it waited once more says nothing any more
+	r.Reason = Reason{} // why it waited once more says nothing any more
 	r.Money().release(now)
 	r.note(now, by, EventWithdrawn, nil)
 	r.move(Withdrawn, now, time.Time{})

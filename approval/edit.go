@@ -30,15 +30,14 @@ func anotherRound(r *Request, p Policy) error {
 	if r.Rounds < p.MaxRounds {
 		return nil
 	}
-	return &MoveError{Request: r, Verb: "change the code of", Why: fmt.Sprintf("This code has been changed %d times already, and no more than that is possible. "+
-		"Approve or reject it; the asker can ask anew in other words.", r.Rounds)}
+	return &MoveError{Request: r, Verb: "change the code of", Why: Reason{Code: WhyManyRounds, Count: int64(r.Rounds)}}
 }
 
 // requestChanges has the model write another version, which nobody has approved.
 // It is the end of Decide, which has checked everything.
 func requestChanges(r *Request, d Decision, cost budget.USD, p Policy, now time.Time) {
 	r.Rounds++
-	r.Attempts, r.Reason = 0, ""
+	r.Attempts, r.Reason = 0, Reason{}
 	r.Wishes = append(r.Wishes, Wish{Revision: d.Revision, Code: r.Revision.Code, By: d.Reviewer, Words: d.Reason, At: now})
 	r.note(now, d.Reviewer, EventChangesRequested, map[string]any{"revision": d.Revision, "digest": d.Digest, "reason": Said(d.Reason), "click": d.Click})
 	r.Money().hold(budget.ForDraft, cost, now, DraftHoldLife)
@@ -53,7 +52,7 @@ func (r *Request) TakeEdit(e Edit, revision int, digest string, cost budget.USD,
 		return err
 	}
 	if e.Code == r.Revision.Code {
-		return &InputError{Why: "Nothing in the code has been changed."}
+		return &InputError{Why: Because(WhyNothingEdited)}
 	}
 	r.Attempts, r.Edit = 0, &e
 	r.note(now, e.By, EventEdited, map[string]any{"revision": revision, "digest": digest, "code": Said(e.Code), "click": e.Click})
@@ -71,10 +70,10 @@ func (r *Request) MayEdit(by string, revision int, digest string, p Policy, now 
 		return &StaleError{Request: r}
 	}
 	if !now.Before(r.ExpiresAt) {
-		return &MoveError{Request: r, Verb: "edit", Why: "The time for a decision has run out."}
+		return &MoveError{Request: r, Verb: "edit", Why: Because(WhyTooLate)}
 	}
 	if by == r.Asker {
-		return &NotAllowedError{Who: by, Why: "You asked this question, so somebody else has to review the code and change it."}
+		return &NotAllowedError{Who: by, Why: Because(WhyOwnQuestionEdit)}
 	}
 	if err := anotherRound(r, p); err != nil {
 		return err
@@ -84,13 +83,13 @@ func (r *Request) MayEdit(by string, revision int, digest string, p Policy, now 
 
 // PutBack gives up an edit that cannot be shown to reviewers. The version that was edited
 // becomes current again, with its decisions, and the editor is told why.
-func (r *Request) PutBack(why string, now time.Time) error {
+func (r *Request) PutBack(why Reason, now time.Time) error {
 	if !r.Can("PutBack") || r.Edit == nil {
 		return r.Illegal("put back")
 	}
 	e := *r.Edit
 	r.Money().release(now)
-	r.note(now, System, EventEditRefused, map[string]any{"revision": r.Revision.Number, "by": e.By, "reason": Said(why)})
+	r.note(now, System, EventEditRefused, map[string]any{"revision": r.Revision.Number, "by": e.By, "reason": why.Told()})
 	r.Tell(Notice{Key: fmt.Sprintf("edit %s %d %s %s", r.ID, r.Revision.Number, e.By, e.Click.ActionTS), Kind: NoticeEditFailed, To: []string{e.By}, At: now,
 		Data: Encode(EditRefused{Revision: r.Revision.Number, Why: why, Code: e.Code})})
 	r.move(Pending, now, r.ExpiresAt)

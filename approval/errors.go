@@ -10,7 +10,7 @@ import (
 type MoveError struct {
 	Request *Request // as it stands
 	Verb    string
-	Why     string // in words for the person, when the state alone does not say it
+	Why     Reason // when the state alone does not say it
 }
 
 func (e *MoveError) Error() string {
@@ -24,28 +24,25 @@ type StaleError struct {
 
 func (e *StaleError) Error() string { return "the card is outdated" }
 
-// NotAllowedError is a person who may not do what they tried. Why is a sentence
-// for them.
+// NotAllowedError is a person who may not do what they tried.
 type NotAllowedError struct {
 	Who string
-	Why string
+	Why Reason
 }
 
 func (e *NotAllowedError) Error() string { return fmt.Sprintf("%s may not: %s", e.Who, e.Why) }
 
-// InputError is something that a person gave and can give better. Why is a
-// sentence that says how.
+// InputError is something that a person gave and can give better.
 type InputError struct {
-	Why string
+	Why Reason
 }
 
-func (e *InputError) Error() string { return e.Why }
+func (e *InputError) Error() string { return e.Why.String() }
 
 // Enough refuses a question when its asker has too many under way: reviewers have one
 // queue, and nobody may fill it alone.
 func Enough(most int) *InputError {
-	return &InputError{Why: fmt.Sprintf("You have %d questions under way, and no more than that can be at once. "+
-		"Ask again when one of them has ended, or take one back: /analyze status lists them.", most)}
+	return &InputError{Why: Reason{Code: WhyManyQuestions, Count: int64(most)}}
 }
 
 // UnreadableError is a data file whose shape cannot be read. Why is a sentence

@@ -16,7 +16,8 @@ type Event struct {
 // System is the actor of what nobody in particular did.
 const System = "countersign"
 
-// EventKind says what has happened. Beside each stands what its data holds.
+// EventKind says what has happened. Beside each stands what its data holds: a reason of
+// ours is a code with its facts (Reason.Told), a person's is what they said.
 type EventKind = string
 
 // The kinds of event of a request.

@@ -23,7 +23,7 @@ const (
 // AskedBack is what a notice of that kind says.
 type AskedBack struct {
 	Cause *Cause `json:"cause,omitempty"`
-	Why   string `json:"why,omitempty"` // in words, where there is no code for it
+	Why   Reason `json:"why,omitzero"` // where Slack is not the reason
 }
 
 // FoundWords is what a notice of that kind says.
@@ -49,13 +49,13 @@ func (r *Request) Found(files []File, unread string, guest bool, now time.Time) 
 
 // TurnBack is Fail for a question that cannot be written as it is. The asker is told why
 // in private, with a button that asks again. Nothing stays held for it.
-func (r *Request) TurnBack(cause *Cause, why string, now time.Time) error {
+func (r *Request) TurnBack(cause *Cause, why Reason, now time.Time) error {
 	if !r.Can("Fail") || r.Seek == nil {
 		return r.Illegal("ask back about")
 	}
 	r.Cause, r.Reason = cause, why
 	r.Money().release(now)
-	r.note(now, System, EventAskedBack, map[string]any{"cause": cause.told(), "reason": Said(why)})
+	r.note(now, System, EventAskedBack, map[string]any{"cause": cause.told(), "reason": why.Told()})
 	r.Tell(Notice{Key: "ask back " + r.ID, Kind: NoticeAskBack, To: []string{r.Asker}, At: now, Data: Encode(AskedBack{Cause: cause, Why: why})})
 	r.move(Failed, now, time.Time{})
 	return nil

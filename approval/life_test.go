@@ -211,7 +211,7 @@ func TestNoOrderOfMovesBreaksAPromise(t *testing.T) {
 				who := people.Draw(t, "editor")
 				l.edited = l.try(t, "TakeEdit", func() error { return takeEdit(l.r, who, p, l.now) }) == nil || l.edited
 			},
-			"put back": func(t *rapid.T) { _ = l.try(t, "PutBack", func() error { return l.r.PutBack("x", l.now) }) },
+			"put back": func(t *rapid.T) { _ = l.try(t, "PutBack", func() error { return l.r.PutBack(Words("x"), l.now) }) },
 			"break":    func(t *rapid.T) { _ = l.try(t, "BreakSeal", func() error { return breakSeal(l.r, p, l.now) }) },
 			"disown": func(t *rapid.T) {
 				who := people.Draw(t, "who")
@@ -223,7 +223,7 @@ func TestNoOrderOfMovesBreaksAPromise(t *testing.T) {
 				who := people.Draw(t, "who")
 				_ = l.try(t, "Assign", func() error { return l.r.Assign(who, "R1", Click{}, l.now) })
 			},
-			"fail":     func(t *rapid.T) { _ = l.try(t, "Fail", func() error { return l.r.Fail("x", l.now) }) },
+			"fail":     func(t *rapid.T) { _ = l.try(t, "Fail", func() error { return l.r.Fail(Words("x"), l.now) }) },
 			"expire":   func(t *rapid.T) { _ = l.try(t, "Expire", func() error { return l.r.Expire(l.now) }) },
 			"withdraw": func(t *rapid.T) { _ = l.try(t, "Withdraw", func() error { return l.r.Withdraw("A", l.now) }) },
 			"start": func(t *rapid.T) {
@@ -237,7 +237,7 @@ func TestNoOrderOfMovesBreaksAPromise(t *testing.T) {
 			"begin": func(t *rapid.T) { _ = l.try(t, "Begin", func() error { return l.r.Begin(l.now) }) },
 			"void": func(t *rapid.T) {
 				_ = l.try(t, "Void", func() error {
-					return l.r.Void("refused", budget.Charge{Kind: budget.Box, Amount: budget.USD(rapid.IntRange(0, 90).Draw(t, "cost"))}, l.now)
+					return l.r.Void(Words("refused"), budget.Charge{Kind: budget.Box, Amount: budget.USD(rapid.IntRange(0, 90).Draw(t, "cost"))}, l.now)
 				})
 			},
 			"unstart": func(t *rapid.T) {

@@ -68,7 +68,7 @@ func inState(t *testing.T, state State) *Request {
 		running()
 		require.NoError(t, r.Finish(Result{Outcome: OK}, budget.Charge{Kind: budget.Box, Amount: budget.Cent}, DefaultPolicy(), t0))
 	case Failed:
-		require.NoError(t, r.Fail("no", t0))
+		require.NoError(t, r.Fail(Words("no"), t0))
 	case Rejected:
 		drafted()
 		require.NoError(t, r.Decide(rejectionOf(r, "R1"), 0, p, t0))
@@ -110,11 +110,11 @@ func takeEdit(r *Request, by string, p Policy, now time.Time) error {
 }
 
 func breakSeal(r *Request, p Policy, now time.Time) error {
-	return r.BreakSeal(&BrokenSealError{Why: []string{"It is not what it was."}}, testRevision().Manifest, p, now)
+	return r.BreakSeal(&BrokenSealError{Why: []Reason{Because(WhyOtherCode)}}, testRevision().Manifest, p, now)
 }
 
 func unstart(r *Request, charge budget.USD, p Policy, now time.Time) error {
-	return r.Unstart(&BrokenSealError{Why: []string{"It is not what it was."}}, budget.Charge{Kind: budget.Box, Amount: charge}, testRevision().Manifest, p, now)
+	return r.Unstart(&BrokenSealError{Why: []Reason{Because(WhyOtherCode)}}, budget.Charge{Kind: budget.Box, Amount: charge}, testRevision().Manifest, p, now)
 }
 
 // blocked tries a verb on a request that a budget has refused.
@@ -144,7 +144,7 @@ var verbs = []verb{
 	{name: "Refuse", do: func(r *Request, _ Policy, now time.Time) error { return r.Refuse(Refusal{Reason: "x"}, now) }},
 	{name: "Again", do: func(r *Request, _ Policy, now time.Time) error { return r.Again("x", now) }},
 	{name: "Drafted", do: func(r *Request, p Policy, now time.Time) error { return r.Drafted(testRevision(), p, now) }},
-	{name: "Fail", do: func(r *Request, _ Policy, now time.Time) error { return r.Fail("x", now) }},
+	{name: "Fail", do: func(r *Request, _ Policy, now time.Time) error { return r.Fail(Words("x"), now) }},
 	{name: "Approve", do: func(r *Request, p Policy, now time.Time) error {
 		return r.Decide(approvalOf(r, "R2"), budget.Cent, p, now)
 	}},
@@ -156,7 +156,7 @@ var verbs = []verb{
 	}},
 	{name: "Edit", do: func(r *Request, p Policy, now time.Time) error { return takeEdit(r, "R2", p, now) }},
 	{name: "Edit late", move: "Edit", late: true, do: func(r *Request, p Policy, now time.Time) error { return takeEdit(r, "R2", p, now) }},
-	{name: "Put back", move: "PutBack", do: func(r *Request, _ Policy, now time.Time) error { return r.PutBack("x", now) }},
+	{name: "Put back", move: "PutBack", do: func(r *Request, _ Policy, now time.Time) error { return r.PutBack(Words("x"), now) }},
 	{name: "Break the seal", move: "BreakSeal", do: breakSeal},
 	{name: "Unstart", do: func(r *Request, p Policy, now time.Time) error { return unstart(r, 1000, p, now) }},
 	{name: "Disown", do: func(r *Request, p Policy, now time.Time) error {
@@ -195,7 +195,7 @@ var verbs = []verb{
 	{name: "Begin", do: func(r *Request, _ Policy, now time.Time) error { return r.Begin(now) }},
 	{name: "Await a box", move: "AwaitBox", do: func(r *Request, _ Policy, now time.Time) error { return r.AwaitBox("full", now) }},
 	{name: "Void", do: func(r *Request, _ Policy, now time.Time) error {
-		return r.Void("the disk is too small", budget.Charge{Kind: budget.Box, Amount: 1000}, now)
+		return r.Void(Words("the disk is too small"), budget.Charge{Kind: budget.Box, Amount: 1000}, now)
 	}},
 	{name: "Freeze", do: func(r *Request, p Policy, now time.Time) error {
 		return r.Freeze(now.Add(48*time.Hour), "Sat,Sun", p, now)
@@ -211,9 +211,11 @@ var verbs = []verb{
 		if r.State == Drafting {
 			r.Seek = &Seek{}
 		}
-		return r.TurnBack(&Cause{Code: WhichFile}, "", now)
+		return r.TurnBack(&Cause{Code: WhichFile}, Reason{}, now)
 	}},
-	{name: "Turn back late", move: "Fail", do: func(r *Request, _ Policy, now time.Time) error { return r.TurnBack(&Cause{Code: WhichFile}, "", now) }},
+	{name: "Turn back late", move: "Fail", do: func(r *Request, _ Policy, now time.Time) error {
+		return r.TurnBack(&Cause{Code: WhichFile}, Reason{}, now)
+	}},
 	{name: "Go away", move: "GoAway", do: func(r *Request, _ Policy, now time.Time) error { return r.GoAway(Cause{Code: NotIn}, now) }},
 	{name: "Go away for good", move: "GoAway", do: func(r *Request, _ Policy, now time.Time) error { return r.GoAway(Cause{Code: FileGone}, now) }},
 	{name: "Come back", move: "ComeBack", do: func(r *Request, _ Policy, now time.Time) error { return r.ComeBack(now) }},
@@ -257,7 +259,7 @@ var verbs = []verb{
 		if r.State == Drafting {
 			r.Revision, r.Edit = new(testRevision()), new(editOf("R2"))
 		}
-		return r.PutBack("x", now)
+		return r.PutBack(Words("x"), now)
 	}},
 	{name: "Lose", do: func(r *Request, _ Policy, now time.Time) error { return r.Lose(now) }},
 }

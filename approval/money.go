@@ -2,7 +2,6 @@ package approval
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -25,6 +24,10 @@ import (
 // left uncertain goes on in a hold of its own, the rest (budget.Hold.RestOf), which the
 // next call carries along. What nobody has found out after budget.UncertainFor is
 // charged in full.
+//
+// The call is paid when its answer is kept. The same move takes a hold for the inspection
+// (budget.ForInspect), so that the inspection can be repeated after a crash, and
+// /budget explain can say what each of them cost.
 
 // Money is what a request holds and owes, and what it waits for when a budget refuses.
 type Money struct{ *Request }
@@ -55,7 +58,7 @@ func (r Money) Call(worst, most budget.USD, p Policy, now time.Time) error {
 		return r.Illegal("draft")
 	}
 	if r.Attempts >= p.MaxAttempts {
-		return &MoveError{Request: r.Request, Verb: "draft", Why: fmt.Sprintf("The model was called %d times without a usable program.", r.Attempts)}
+		return &MoveError{Request: r.Request, Verb: "draft", Why: Reason{Code: WhyManyCalls, Count: int64(r.Attempts)}}
 	}
 	if err := r.room(worst, most, now); err != nil {
 		return err
@@ -85,7 +88,7 @@ func (r Money) Inspect(most budget.USD, p Policy, now time.Time) error {
 		r.Written, tries = &w, &w.Tries
 	}
 	if *tries >= p.MaxAttempts {
-		return &MoveError{Request: r.Request, Verb: "inspect the code of", Why: "Its inspection did not come to an end in several attempts. Please try again later."}
+		return &MoveError{Request: r.Request, Verb: "inspect the code of", Why: Because(WhyManyInspections)}
 	}
 	*tries++
 	h := r.forInspection(most, now)

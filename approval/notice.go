@@ -115,6 +115,6 @@ type Asked struct {
 // EditRefused is what a NoticeEditFailed says to the one who edited.
 type EditRefused struct {
 	Revision int    `json:"revision"` // the one that was edited, and stands again
-	Why      string `json:"why"`
+	Why      Reason `json:"why"`
 	Code     string `json:"code"` // what they had written, so that it is not lost
 }

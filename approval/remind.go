@@ -78,10 +78,10 @@ func (r *Request) AskOpinion(from, by string, click Click, now time.Time) error 
 		return err
 	}
 	if from == by {
-		return &InputError{Why: "A second opinion is somebody else's. Please choose another person."}
+		return &InputError{Why: Because(WhyOwnOpinion)}
 	}
 	if len(r.Opinions) >= maxOpinions {
-		return &InputError{Why: fmt.Sprintf("%d people have been asked already. Please let one of them decide.", maxOpinions)}
+		return &InputError{Why: Reason{Code: WhyManyOpinions, Count: maxOpinions}}
 	}
 	r.Opinions = append(slices.Clone(r.Opinions), from)
 	tellAsked(r, EventAskedForOpinion, NoticeOpinion, from, by, click, now)
@@ -94,13 +94,13 @@ func mayBeAsked(r *Request, verb, words, who, by string, now time.Time) error {
 	case !r.Can(verb):
 		return r.Illegal(words)
 	case !now.Before(r.ExpiresAt):
-		return &MoveError{Request: r, Verb: words, Why: "The time for a decision has run out."}
+		return &MoveError{Request: r, Verb: words, Why: Because(WhyTooLate)}
 	case who == r.Asker:
-		return &InputError{Why: "This person asked the question, so they cannot review the code. Please choose somebody else."}
+		return &InputError{Why: Because(WhyTheyAsked)}
 	case who == r.Revision.Author:
-		return &InputError{Why: "This person wrote this version of the code, so they cannot review it. Please choose somebody else."}
+		return &InputError{Why: Because(WhyTheyWrote)}
 	case slices.ContainsFunc(r.Decisions, func(d Decision) bool { return d.Reviewer == who }):
-		return &InputError{Why: "This person has already decided on this version. Please choose somebody else."}
+		return &InputError{Why: Because(WhyTheyDecided)}
 	}
 	return nil
 }

@@ -89,8 +89,8 @@ type Request struct {
 	Files     []File
 	Trigger   string // what Slack sent it by; unique in a workspace, so that a redelivery asks nothing twice
 	State     State
-	Reason    string // why it ended as it did, is back before the reviewers or waits for a box, in words for people
-	Cause     *Cause // why it ended, where Slack is the reason: a code with its facts, and no Reason beside it
+	Reason    Reason // why it ended as it did, is back before the reviewers or waits for a box
+	Cause     *Cause // why it ended, where Slack is the reason, and no Reason beside it
 	Place     int    // in the line for a box, 1 being the next; NotInLine or Starting
 	Attempts  int    // calls of the model so far
 	CreatedAt time.Time

@@ -3,7 +3,6 @@ package approval
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"countersign/budget"
@@ -12,7 +11,7 @@ import (
 // BrokenSealError is an approval that does not hold any more: what would run, or
 // who said that it may, is not what was sealed. The request goes back to review.
 type BrokenSealError struct {
-	Why    []string // sentences for people: what is different
+	Why    []Reason // what is different
 	Fallen []Fallen // approvals that do not count any more
 	Files  []File   // as they are now, where that is known
 
@@ -20,35 +19,32 @@ type BrokenSealError struct {
 }
 
 func (e *BrokenSealError) Error() string {
-	return fmt.Sprint("the seal is broken: ", strings.Join(e.Why, " "), e.Fallen)
+	return fmt.Sprint("the seal is broken: ", e.Why, e.Fallen)
 }
 
 // reason is what is different, as a request's Reason holds it.
-func (e *BrokenSealError) reason() string {
-	if e.Fallen != nil {
-		return Reopened{e.Fallen, e.Why}.String()
-	}
-	return strings.Join(e.Why, " ") + " So the approval does not hold any more, and nothing was run. It takes a new decision."
+func (e *BrokenSealError) reason() Reason {
+	return Reason{Code: WhyBrokenSeal, Fallen: e.Fallen, Why: e.Why}
 }
 
 // BrokenSeal returns what is wrong with an approval, as far as the row tells, in
 // sentences for people. It returns nothing for an approval that still counts.
-func (r *Request) BrokenSeal(p Policy) (why []string) {
+func (r *Request) BrokenSeal(p Policy) (why []Reason) {
 	rev := r.Revision
 	if Hash([]byte(rev.Code)) != rev.Manifest.CodeSHA256 {
-		why = append(why, "The stored code is not the code that was approved.")
+		why = append(why, Because(WhyOtherCode))
 	}
 	if rev.Manifest.Digest() != rev.Digest {
-		why = append(why, "The stored terms (code, inputs, sandbox, network, limits, cost) are not those that were approved.")
+		why = append(why, Because(WhyOtherTerms))
 	}
 	for _, d := range r.Decisions {
 		if d.Revision != rev.Number || d.Digest != rev.Digest {
-			why = append(why, "The approvals are of something else than what is stored.")
+			why = append(why, Because(WhyOtherApproved))
 			break
 		}
 	}
 	if n := r.Approvals(); n < r.Needs(p) {
-		why = append(why, fmt.Sprintf("%d of the %d approvals that it takes are there.", n, r.Needs(p)))
+		why = append(why, Reason{Code: WhyTooFewThere, Count: int64(n), Most: int64(r.Needs(p))})
 	}
 	return why
 }
@@ -87,7 +83,7 @@ func reopen(r *Request, broken *BrokenSealError, fresh Manifest, p Policy, now t
 
 // SealBroken is what the audit trail keeps of an approval that does not hold.
 func SealBroken(r *Request, broken *BrokenSealError, now time.Time) Event {
-	data := map[string]any{"revision": r.Revision.Number, "digest": r.Revision.Digest, "why": saidAll(broken.Why)}
+	data := map[string]any{"revision": r.Revision.Number, "digest": r.Revision.Digest, "why": toldAll(broken.Why)}
 	if broken.Fallen != nil {
 		data["fallen"] = broken.Fallen
 	}
@@ -101,25 +97,25 @@ func (r *Request) Disown(by string, revision int, click Click, p Policy, now tim
 		return &MoveError{Request: r, Verb: "take an approval back from", Why: tooLateToDisown(r)}
 	}
 	if revision != r.Revision.Number {
-		return &MoveError{Request: r, Verb: "take an approval back from", Why: "That approval does not count any more: the code has gone to the reviewers anew since."}
+		return &MoveError{Request: r, Verb: "take an approval back from", Why: Because(WhyApprovalGone)}
 	}
 	if _, ok := ApprovalOf(r, by); !ok {
-		return &NotAllowedError{Who: by, Why: "There is no approval in your name that could be taken back."}
+		return &NotAllowedError{Who: by, Why: Because(WhyNotYours)}
 	}
 	r.note(now, by, EventDisowned, map[string]any{"revision": revision, "digest": r.Revision.Digest, "click": click})
 	r.Tell(DisownedNotice(r, by, false, click, now))
-	sealAnew(r, "An approval was taken back by the person in whose name it was given, before anything had run. It takes a new decision.", r.Revision.Manifest, p, now)
+	sealAnew(r, Because(WhyDisowned), r.Revision.Manifest, p, now)
 	return nil
 }
 
-func tooLateToDisown(r *Request) string {
+func tooLateToDisown(r *Request) Reason {
 	if r.Run == nil {
-		return "Nothing has run, and nothing will: the request has ended."
+		return Because(WhyEndedUnrun)
 	}
 	if r.State == Failed {
-		return "Nothing has run, and nothing will: its sandbox did not start it."
+		return Because(WhyVoid)
 	}
-	return "It is too late to stop it: the code has been started already. The administrators have been told that this approval was not yours."
+	return Because(WhyRunsAlready)
 }
 
 // DisownedNotice is what the administrators are told.
@@ -143,7 +139,7 @@ func ApprovalOf(r *Request, user string) (Decision, bool) {
 
 // sealAnew puts the same code before the reviewers under a new number. Approvals belong
 // to a revision, so the new one has none.
-func sealAnew(r *Request, reason string, fresh Manifest, p Policy, now time.Time) {
+func sealAnew(r *Request, reason Reason, fresh Manifest, p Policy, now time.Time) {
 	rev := *r.Revision
 	rev.Manifest, rev.At = fresh, now
 	renew(r, rev)

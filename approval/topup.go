@@ -1,7 +1,6 @@
 package approval
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -54,7 +53,7 @@ func (r Money) AskTopUp(amount budget.USD, reason string, p Policy, now time.Tim
 		return Unblocked(r.Request, "ask for money for")
 	}
 	if r.OpenTopUp() != nil {
-		return &MoveError{Request: r.Request, Verb: "ask for money for", Why: "You have asked for more already. An administrator has to answer first."}
+		return &MoveError{Request: r.Request, Verb: "ask for money for", Why: Because(WhyTopUpOpen)}
 	}
 	t := TopUp{ID: NewID(9), RequestID: r.ID, Scope: r.Blocked.Tight().Limit.Scope, AskedBy: r.Asker, Amount: amount, Reason: reason, At: now}
 	b := *r.Blocked
@@ -76,17 +75,17 @@ func (r Money) DecideTopUp(id string, granted bool, until time.Time, answer, by 
 	case t == nil:
 		return ErrNotFound
 	case by == t.AskedBy:
-		return &NotAllowedError{Who: by, Why: "You asked for this, so another administrator has to answer."}
+		return &NotAllowedError{Who: by, Why: Because(WhyOwnTopUp)}
 	case !t.Open():
-		said := "declined"
+		said := WhyTopUpDeclined
 		if t.Granted {
-			said = "granted"
+			said = WhyTopUpGranted
 		}
-		return &MoveError{Request: r.Request, Verb: "decide on the top-up of", Why: fmt.Sprintf("It has been %s already.", said)}
+		return &MoveError{Request: r.Request, Verb: "decide on the top-up of", Why: Because(said)}
 	case !r.Can("DecideTopUp") || r.Blocked == nil:
-		return &MoveError{Request: r.Request, Verb: "decide on the top-up of", Why: "It is not needed any more: the request does not wait for money."}
+		return &MoveError{Request: r.Request, Verb: "decide on the top-up of", Why: Because(WhyTopUpIdle)}
 	case granted && !until.After(now):
-		return &InputError{Why: "That moment has passed. Until when may the money be spent?"}
+		return &InputError{Why: Because(WhyMomentPassed)}
 	}
 	t.DecidedBy, t.DecidedAt, t.Granted, t.Answer = by, now, granted, answer
 	data := map[string]any{"topup": id, "scope": t.Scope, "amount": t.Amount}

@@ -93,7 +93,7 @@ func (r *Request) Drafted(rev Revision, p Policy, now time.Time) error {
 		r.Rounds++ // what did not get here was no round
 	}
 	renew(r, rev)
-	r.Refused, r.Reason = nil, ""
+	r.Refused, r.Reason = nil, Reason{}
 	say(r, now, RoleCode, rev.Code)
 	data := map[string]any{"revision": r.Revision.Number, "digest": r.Revision.Digest,
 		"code": Kept("code"), "prompt_version": rev.PromptVersion, "findings": len(rev.Findings)}
@@ -106,13 +106,13 @@ func (r *Request) Drafted(rev Revision, p Policy, now time.Time) error {
 }
 
 // Fail ends a request before anything has run, with a reason for the asker.
-func (r *Request) Fail(reason string, now time.Time) error {
+func (r *Request) Fail(reason Reason, now time.Time) error {
 	if !r.Can("Fail") {
 		return r.Illegal("fail")
 	}
 	r.Reason = reason
 	r.Money().release(now)
-	r.note(now, System, EventFailed, map[string]any{"reason": Said(reason)})
+	r.note(now, System, EventFailed, map[string]any{"reason": reason.Told()})
 	r.move(Failed, now, time.Time{})
 	return nil
 }
@@ -136,17 +136,14 @@ func (r *Request) AwaitBox(why string, now time.Time) error {
 	if !r.Can("AwaitBox") {
 		return r.Illegal("run")
 	}
-	if r.Reason == WaitsForBox {
+	if r.Reason.Code == WhyNoBox {
 		return nil
 	}
-	r.Reason = WaitsForBox
+	r.Reason = Because(WhyNoBox)
 	r.note(now, System, EventNoBox, map[string]any{"why": Said(why)})
 	r.touch(now, StepShow)
 	return nil
 }
-
-// WaitsForBox is the reason of a request that is approved and for which no box can be had.
-const WaitsForBox = "It waits for a sandbox: none can be had at the moment."
 
 // Start names the box, in which the code may start from now on, once. The seal
 // is checked again: this is the last moment before the code is out of our hands.
@@ -155,7 +152,7 @@ func (r *Request) Start(box string, p Policy, now time.Time) error {
 		return r.Illegal("start")
 	}
 	if !now.Before(r.ExpiresAt) {
-		return &MoveError{Request: r, Verb: "start", Why: "The approval has run out."}
+		return &MoveError{Request: r, Verb: "start", Why: Because(WhyApprovalOver)}
 	}
 	if !r.Revision.Intact() || r.Approvals() < r.Needs(p) {
 		return &StaleError{Request: r}
@@ -171,7 +168,7 @@ func (r *Request) Start(box string, p Policy, now time.Time) error {
 			r.Changes.Called = append(r.Changes.Called, h.ID)
 		}
 	}
-	r.Reason, r.Away = "", nil // it waits for nothing any more
+	r.Reason, r.Away = Reason{}, nil // it waits for nothing any more
 	r.Run = &Run{RequestID: r.ID, BoxID: box, StartedAt: now}
 	r.Changes.Run = r.Run
 	r.note(now, System, EventStarted, map[string]any{"box": box, "revision": r.Revision.Number, "digest": r.Revision.Digest})
@@ -235,22 +232,25 @@ func (r *Request) Lose(now time.Time) error {
 	for _, h := range r.Money().ForRun() {
 		r.Money().Settle(h.InFull(now, r.Revision.Manifest.Sandbox))
 	}
-	r.Reason = "It was started, but its result was lost. Nobody knows how it ended, and it will not be run again."
-	say(r, now, RoleResult, r.Reason)
+	r.Reason = Because(WhyLost)
+	say(r, now, RoleResult, lostToModel)
 	r.note(now, System, EventLost, map[string]any{"box": r.Run.BoxID})
 	r.move(Lost, now, time.Time{})
 	return nil
 }
 
+// lostToModel is a lost result as the model reads it in the next question of the thread.
+const lostToModel = "It was started, but its result was lost. Nobody knows how it ended, and it will not be run again."
+
 // Void ends a run that was named and never started: the box refused the code, and
 // is no more. Nothing ran; the box is paid for.
-func (r *Request) Void(reason string, charge budget.Charge, now time.Time) error {
+func (r *Request) Void(reason Reason, charge budget.Charge, now time.Time) error {
 	if !r.Can("Void") {
 		return r.Illegal("void")
 	}
 	r.Money().PayBox(charge, now)
 	r.Reason = reason
-	r.note(now, System, EventVoided, map[string]any{"box": r.Run.BoxID, "reason": Said(reason), "cost": r.Money().settledNow()})
+	r.note(now, System, EventVoided, map[string]any{"box": r.Run.BoxID, "reason": reason.Told(), "cost": r.Money().settledNow()})
 	r.move(Failed, now, time.Time{})
 	return nil
 }

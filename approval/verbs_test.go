@@ -92,7 +92,7 @@ func TestCallsAreBounded(t *testing.T) {
 	before := deepCopy(r)
 	var move *MoveError
 	require.ErrorAs(t, r.Money().Call(budget.Cent, budget.Cent/10, p, t0), &move)
-	require.Equal(t, "The model was called 5 times without a usable program.", move.Why)
+	require.Equal(t, Reason{Code: WhyManyCalls, Count: 5}, move.Why)
 	require.Equal(t, before, r)
 }
 
@@ -126,7 +126,7 @@ func TestDecideRefusesWhoAndWhatDoesNotFit(t *testing.T) {
 	for name, tt := range map[string]struct {
 		change func(*Request, *Decision)
 		want   any
-		why    string
+		why    ReasonCode
 	}{
 		"an older revision":       {func(_ *Request, d *Decision) { d.Revision-- }, new(*StaleError), ""},
 		"a newer revision":        {func(_ *Request, d *Decision) { d.Revision++ }, new(*StaleError), ""},
@@ -136,10 +136,10 @@ func TestDecideRefusesWhoAndWhatDoesNotFit(t *testing.T) {
 		"code changed since":      {func(r *Request, _ *Decision) { r.Revision.Code += "#" }, new(*StaleError), ""},
 		"limits changed since":    {func(r *Request, _ *Decision) { r.Revision.Manifest.Limits.Seconds++ }, new(*StaleError), ""},
 		"no revision":             {func(r *Request, _ *Decision) { r.Revision = nil }, new(*StaleError), ""},
-		"the asker":               {func(_ *Request, d *Decision) { d.Reviewer = "A" }, new(*NotAllowedError), "You asked this question, so somebody else has to review the code."},
-		"the author":              {func(r *Request, d *Decision) { r.Revision.Author = d.Reviewer }, new(*NotAllowedError), "You wrote this version of the code, so somebody else has to review it."},
-		"the same person again":   {func(r *Request, d *Decision) { r.Decisions = []Decision{{Reviewer: d.Reviewer, Verdict: Approve}} }, new(*MoveError), "You have already decided on this version."},
-		"too late":                {func(r *Request, _ *Decision) { r.ExpiresAt = t0 }, new(*MoveError), "The time for a decision has run out."},
+		"the asker":               {func(_ *Request, d *Decision) { d.Reviewer = "A" }, new(*NotAllowedError), WhyOwnQuestion},
+		"the author":              {func(r *Request, d *Decision) { r.Revision.Author = d.Reviewer }, new(*NotAllowedError), WhyOwnCode},
+		"the same person again":   {func(r *Request, d *Decision) { r.Decisions = []Decision{{Reviewer: d.Reviewer, Verdict: Approve}} }, new(*MoveError), WhyDecided},
+		"too late":                {func(r *Request, _ *Decision) { r.ExpiresAt = t0 }, new(*MoveError), WhyTooLate},
 		"a verdict that is none":  {func(_ *Request, d *Decision) { d.Verdict = "" }, new(*MoveError), ""},
 		"a verdict in upper case": {func(_ *Request, d *Decision) { d.Verdict = "Approve" }, new(*MoveError), ""},
 	} {
@@ -156,9 +156,9 @@ func TestDecideRefusesWhoAndWhatDoesNotFit(t *testing.T) {
 				require.Equal(t, before, r)
 				switch e := err.(type) {
 				case *NotAllowedError:
-					require.Equal(t, tt.why, e.Why)
+					require.Equal(t, tt.why, e.Why.Code)
 				case *MoveError:
-					require.Equal(t, tt.why, e.Why)
+					require.Equal(t, tt.why, e.Why.Code)
 				}
 			}
 		})
@@ -185,7 +185,8 @@ func TestQuorumTakesDistinctPeopleOnOneDigest(t *testing.T) {
 	require.NoError(t, r.Decide(approvalOf(r, "R1"), budget.Cent, p, t0))
 	require.NoError(t, r.Decide(rejectionOf(r, "R2"), 0, p, t0))
 	require.Equal(t, Rejected, r.State)
-	require.Equal(t, "no", r.Reason)
+	require.Equal(t, Because(WhyRejected), r.Reason)
+	require.Equal(t, "no", r.Decisions[1].Reason)
 }
 
 func TestAQuorumOfNoughtStillTakesOnePerson(t *testing.T) {
@@ -288,15 +289,15 @@ func TestLoseSpendsTheHoldInFullAndSaysThatNobodyKnows(t *testing.T) {
 	require.NoError(t, r.Lose(t0))
 	require.Equal(t, []budget.Settlement{hold.InFull(t0, "local")}, r.Changes.Settlements)
 	require.True(t, r.Changes.Settlements[0].Estimated)
-	require.Contains(t, r.Reason, "will not be run again")
-	require.Equal(t, r.Reason, r.Changes.Messages[0].Text)
+	require.Equal(t, Because(WhyLost), r.Reason)
+	require.Contains(t, r.Changes.Messages[0].Text, "will not be run again")
 	require.Nil(t, r.Run.Result)
 }
 
 func TestAWayOutReleasesWhatWasNotCalledAndKeepsWhatWas(t *testing.T) {
 	t.Parallel()
 	for name, out := range map[string]func(*Request) error{
-		"fail":     func(r *Request) error { return r.Fail("x", t0) },
+		"fail":     func(r *Request) error { return r.Fail(Words("x"), t0) },
 		"withdraw": func(r *Request) error { return r.Withdraw("A", t0) },
 		"expire":   func(r *Request) error { return r.Expire(r.ExpiresAt) },
 	} {
@@ -325,14 +326,14 @@ func TestSettleEndsAHoldOnce(t *testing.T) {
 
 func TestExpiryWaitsForItsTimeAndSaysWhatRanOut(t *testing.T) {
 	t.Parallel()
-	for state, reason := range map[State]string{Drafting: "could not be written in time", Pending: "That is not a no", Approved: "Nothing has run"} {
+	for state, reason := range map[State]ReasonCode{Drafting: WhyNotWritten, Pending: WhyNobodyDecided, Approved: WhyNotStarted} {
 		r := inState(t, state)
 		before := deepCopy(r)
 		require.NoError(t, ExpireIfDue(r, r.ExpiresAt.Add(-1)))
 		require.Equal(t, before, r)
 		require.NoError(t, ExpireIfDue(r, r.ExpiresAt))
 		require.Equal(t, Expired, r.State)
-		require.Contains(t, r.Reason, reason)
+		require.Equal(t, reason, r.Reason.Code)
 		require.Equal(t, state, r.Changes.Events[len(r.Changes.Events)-1].Data["while"])
 	}
 	for _, state := range []State{Running, Done, Lost} {

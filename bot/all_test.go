@@ -122,7 +122,7 @@ func anything(t *rapid.T) *steps.View {
 	}
 	state := rapid.SampledFrom(approval.States()).Draw(t, "state")
 	if state != approval.Done {
-		sample.In(state, plainly("reason"))(v)
+		sample.In(state, approval.Words(plainly("reason")))(v)
 		return v
 	}
 	res := approval.Result{Outcome: rapid.SampledFrom([]approval.Outcome{approval.OK, approval.Raised, approval.TimedOut, approval.OutOfRAM, approval.Broken}).Draw(t, "outcome"),

@@ -54,7 +54,7 @@ func TestWhatTheServiceRefusesIsSaidInItsWords(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	for _, line := range []string{"/analyze How many?", "/analyze " + strings.Repeat("long ", 2000), "/analyze status", "/analyze cancel bcd23fg", "/budget", "/budget set team 5"} {
-		b.service.fail(&approval.InputError{Why: "No, because of " + line[:min(len(line), 30)]})
+		b.service.fail(&approval.InputError{Why: approval.Words("No, because of " + line[:min(len(line), 30)])})
 		require.NoError(t, b.as(slacksim.Analyst).Command(slacksim.SalesData, line))
 		b.told(slacksim.Analyst, slacksim.SalesData, "No, because of "+line[:min(len(line), 30)])
 	}

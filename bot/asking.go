@@ -157,7 +157,7 @@ func (h *asking) hear(ctx context.Context, s spoken) (answer, error) {
 		return h.whisper(a, s.seat()), err
 	}
 	if strings.TrimSpace(text) == "" {
-		return answer{}, &approval.InputError{Why: "What would you like to know? Write it in the same message, for example: What were sales per month in sales.csv?"}
+		return answer{}, &approval.InputError{Why: approval.Words("What would you like to know? Write it in the same message, for example: What were sales per month in sales.csv?")}
 	}
 	q := approval.Question{Team: s.team, Project: s.channel, Asker: s.user, Text: text, ThreadTS: s.thread, Follow: s.thread != "",
 		Trigger: "message " + s.channel + " " + s.ts}
@@ -180,5 +180,5 @@ func (h *asking) hear(ctx context.Context, s spoken) (answer, error) {
 
 // notData is the error for a file of a kind that cannot be read.
 func notData(name string) error {
-	return &approval.InputError{Why: "I cannot read " + kit.Cut(name, 100) + ". I read " + strings.ToUpper(strings.Join(draw.DataTypes, ", ")) + "."}
+	return &approval.InputError{Why: approval.Words("I cannot read " + kit.Cut(name, 100) + ". I read " + strings.ToUpper(strings.Join(draw.DataTypes, ", ")) + ".")}
 }

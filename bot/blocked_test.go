@@ -52,7 +52,7 @@ func TestTheCardOfARefusalOffersEveryWayOn(t *testing.T) {
 	b.service.fail(&budget.ExceededError{Standing: v.Standings[0], Needed: budget.Dollar})
 	require.NoError(t, maya.Click(card, "Try again"))
 	b.told(slacksim.Analyst, slacksim.SalesData, "Still over budget. Your budget of $10.00 per month has $0.03 left")
-	b.service.fail(&approval.MoveError{Request: v.Request, Why: "It is no longer waiting for budget."})
+	b.service.fail(&approval.MoveError{Request: v.Request, Why: approval.Because(approval.WhyNotBlocked)})
 	require.NoError(t, maya.Click(card, "Try again"))
 	b.told(slacksim.Analyst, slacksim.SalesData, "It is no longer waiting for budget. Nothing has changed.")
 }
@@ -60,7 +60,7 @@ func TestTheCardOfARefusalOffersEveryWayOn(t *testing.T) {
 func TestACheaperModelIsDeclinedInTheThread(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	v := sample.View(sample.In(approval.Drafting, ""), func(v *steps.View) {
+	v := sample.View(sample.In(approval.Drafting), func(v *steps.View) {
 		v.Request.Downgraded = &approval.Downgraded{From: "mistral-medium-2508", To: "codestral-2508", Scope: sample.ScopeOf(budget.User, slacksim.Analyst)}
 	})
 	b.service.change(func() { b.service.views[v.Request.ID] = v })
@@ -87,7 +87,7 @@ func TestWhyItIsBlockedIsAPressAwayAndPrivate(t *testing.T) {
 	shown := b.openedAs(maya, ids.CallbackNote)
 	require.Contains(t, shown.Words(), ": $9 of $10 spent, $1 left.")
 	require.Contains(t, shown.Words(), typed.Words(), "the same as by command, without an id")
-	b.service.fail(&approval.NotAllowedError{Why: "Only the person who asked, or an administrator, can look at what this cost."})
+	b.service.fail(&approval.NotAllowedError{Why: approval.Because(approval.WhyAskerLooks)})
 	require.NoError(t, b.as(slacksim.OtherAnalyst).Click(card, ids.ActionWhy))
 	b.told(slacksim.OtherAnalyst, slacksim.SalesData, "Only the person who asked, or an administrator, can look at what this cost.")
 }
@@ -107,7 +107,7 @@ func TestTheRefusalIsGoneWhenTheRequestHasGoneOn(t *testing.T) {
 	b.service.change(func() { b.service.choices = steps.Choices{} })
 	b.publish(v, steps.SurfaceProgress)
 	require.Contains(t, b.read(slacksim.Analyst, v.Posts[steps.SurfaceProgress]).Text, "Writing the code.", "the money came while it was drawn")
-	sample.In(approval.Withdrawn, "")(v)
+	sample.In(approval.Withdrawn)(v)
 	b.publish(v, steps.SurfaceProgress)
 	after := b.read(slacksim.Analyst, v.Posts[steps.SurfaceProgress])
 	require.Equal(t, card.TS, after.TS)
@@ -131,7 +131,7 @@ func TestMoreMoneyIsAskedForWithAReason(t *testing.T) {
 	wrong, err = maya.Submit(slackperson.Fill(ids.FieldReason, "The board meets.").And(ids.FieldAmount, "five"))
 	require.NoError(t, err)
 	require.Contains(t, wrong[ids.FieldAmount], "not a dollar amount")
-	b.service.fail(&approval.InputError{Why: "That is not enough: $0.02 more is needed at least."})
+	b.service.fail(&approval.InputError{Why: approval.Words("That is not enough: at least $0.02 more is needed.")})
 	wrong, err = maya.Submit(slackperson.Fill(ids.FieldReason, "The board meets.").And(ids.FieldAmount, "0.01"))
 	require.NoError(t, err)
 	require.Contains(t, wrong[ids.FieldAmount], "That is not enough")
@@ -141,16 +141,16 @@ func TestMoreMoneyIsAskedForWithAReason(t *testing.T) {
 	require.Equal(t, []way{{verb: "ask", id: v.Request.ID, amount: 5 * budget.Dollar, reason: "The board meets.", by: slacksim.Analyst}}, b.service.chosen())
 
 	require.NoError(t, maya.Click(card, ids.ActionMoreMoney))
-	b.service.fail(&approval.MoveError{Request: v.Request, Why: "You have already asked for more. An administrator has to answer first."})
+	b.service.fail(&approval.MoveError{Request: v.Request, Why: approval.Because(approval.WhyTopUpOpen)})
 	_, err = maya.Submit(slackperson.Fill(ids.FieldReason, "Twice."))
 	require.NoError(t, err)
 	note, _ := maya.View()
-	require.Contains(t, note.Words(), "You have asked for more already.")
+	require.Contains(t, note.Words(), "You have already asked for more.")
 	require.NoError(t, maya.CloseView())
 	b.service.fail(nil)
 	b.service.change(func() { b.service.choices.TopUp = &approval.TopUp{} })
 	require.NoError(t, maya.Click(card, ids.ActionMoreMoney))
-	b.told(slacksim.Analyst, slacksim.SalesData, "You have asked for more already.")
+	b.told(slacksim.Analyst, slacksim.SalesData, "You have already asked for more.")
 	b.service.change(func() { b.service.choices = steps.Choices{} })
 	require.NoError(t, maya.Click(card, ids.ActionMoreMoney))
 	b.told(slacksim.Analyst, slacksim.SalesData, "It is no longer waiting for budget.")
@@ -205,7 +205,7 @@ func TestAnAdministratorDeclinesWithAReason(t *testing.T) {
 	_, ask := b.asksFor(v, steps.NoticePost{})
 	carla := b.as(slacksim.Admin)
 	require.NoError(t, carla.Click(ask, "Decline"))
-	b.service.fail(&approval.InputError{Why: "Please say why. The asker will read it."})
+	b.service.fail(&approval.InputError{Why: approval.Because(approval.WhyNoReason)})
 	wrong, err := carla.Submit(slackperson.Fill(ids.FieldReason, " "))
 	require.NoError(t, err)
 	require.Contains(t, wrong[ids.FieldReason], "Please say why.")
@@ -259,7 +259,7 @@ func TestTheAskerIsToldThatTheQuestionIsKeptOrCheaper(t *testing.T) {
 	require.Equal(t, "Your question is saved, but over budget. Writing the code with mistral-medium-2508 could cost up to $0.05, and your budget has $0.03 left. "+
 		"Its thread in this channel shows your options.", taken.Text())
 	require.Len(t, taken.Blocks, 2, "words, and the button that cancels")
-	v = sample.View(sample.In(approval.Drafting, ""), func(v *steps.View) {
+	v = sample.View(sample.In(approval.Drafting), func(v *steps.View) {
 		v.Request.Downgraded = &approval.Downgraded{From: "mistral-medium-2508", To: "codestral-2508", Scope: sample.ScopeOf(budget.User, slacksim.Analyst)}
 	})
 	require.Contains(t, draw.Taken(v.Request).Text(), "codestral-2508 is writing instead of mistral-medium-2508, because your budget is past its soft limit. You can decline this in the question's thread. On it.")

@@ -40,7 +40,7 @@ func TestTheBudgetIsShown(t *testing.T) {
 	b.command(slacksim.Analyst, "help", "For administrators")
 	b.command(slacksim.Analyst, "raise", "You can write show, set")
 
-	b.service.fail(&approval.NotAllowedError{Who: slacksim.Analyst, Why: "Only administrators look at other people's budgets."})
+	b.service.fail(&approval.NotAllowedError{Who: slacksim.Analyst, Why: approval.Words("Only administrators can look at other people's budgets.")})
 	for _, text := range []string{"show @ben", "history", "top", "set @maya 100", "remove team"} {
 		b.command(slacksim.Analyst, text, "Only administrators")
 	}

@@ -95,7 +95,7 @@ func (h *budgets) scope(ctx context.Context, team string, t command.Target) (bud
 	case budget.Session:
 		found, err := h.service.ThreadScope(ctx, team, t.Channel, t.Ts)
 		if errors.Is(err, approval.ErrNotFound) {
-			return s, &approval.InputError{Why: "Nobody has asked me anything in that thread, so it has no budget. Choose \"Copy link\" in the menu of the thread's first message."}
+			return s, &approval.InputError{Why: approval.Words("Nobody has asked me anything in that thread, so it has no budget. Choose \"Copy link\" in the menu of the thread's first message.")}
 		}
 		return found, err
 	}

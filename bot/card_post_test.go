@@ -168,7 +168,7 @@ func TestAStrayCardIsDecidedAndPutRight(t *testing.T) {
 	b.service.before(func(context.Context) error {
 		b.service.change(func() {
 			if len(v.Request.Decisions) == 0 {
-				sample.In(approval.Approved, "")(v)
+				sample.In(approval.Approved)(v)
 			}
 		})
 		return nil
@@ -332,7 +332,7 @@ func TestAPressIsHeldAgainstAllThatTheCardSaid(t *testing.T) {
 	seal, _ := readback.CutMark(value)
 	require.NoError(t, press(seal, "", ""))
 	require.Empty(t, b.service.decided(), "without a mark")
-	b.service.fail(&approval.NotAllowedError{Why: "You have left."})
+	b.service.fail(&approval.NotAllowedError{Why: approval.Words("You have left.")})
 	require.ErrorContains(t, press(value, "Low risk", "No risk"), "You have left.")
 	b.service.fail(nil)
 	require.Empty(t, b.service.decided())

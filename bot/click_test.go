@@ -33,13 +33,13 @@ func pending(b *bundle, change ...func(v *steps.View)) (*steps.View, workspace.M
 
 func TestARefusedClickGetsATruthfulPrivateAnswer(t *testing.T) {
 	t.Parallel()
-	approved := sample.View(sample.In(approval.Approved, "")).Request
+	approved := sample.View(sample.In(approval.Approved)).Request
 	tests := []struct {
 		name string
 		err  error
 		says string
 	}{
-		{"not a reviewer", &approval.NotAllowedError{Why: "Only the people who are named as reviewers can decide. Nothing has changed."}, "Only the people who are named as reviewers"},
+		{"not a reviewer", &approval.NotAllowedError{Why: approval.Because(approval.WhyReviewersOnly)}, "Only the people who are named as reviewers"},
 		{"twice", &approval.MoveError{Request: approved, Verb: "approve"}, "This is already approved."},
 		{"stale", &approval.StaleError{Request: approved}, "This card is out of date"},
 	}
@@ -67,7 +67,7 @@ func TestAPrivateAnswerThatCannotBeShownGoesByDirectMessage(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	_, card := pending(b)
-	b.service.fail(&approval.NotAllowedError{Why: "Guests cannot decide."})
+	b.service.fail(&approval.NotAllowedError{Why: approval.Because(approval.WhyGuest)})
 	b.sim.Fail(fault.Method{Method: "chat.postEphemeral", Error: "user_not_in_channel"})
 	ben := b.as(slacksim.Reviewer)
 	require.NoError(t, ben.Click(card, ids.ActionApprove))
@@ -97,11 +97,11 @@ func TestAReasonIsRequired(t *testing.T) {
 	_, card := pending(b)
 	ben := b.as(slacksim.Reviewer)
 	require.NoError(t, ben.Click(card, ids.ActionReject))
-	b.service.fail(&approval.InputError{Why: "Please say why. The asker will read it."})
+	b.service.fail(&approval.InputError{Why: approval.Because(approval.WhyNoReason)})
 	wrong, err := ben.Submit(slackperson.Fill(ids.FieldReason, "   "))
 	require.NoError(t, err)
 	require.Equal(t, map[string]string{ids.FieldReason: "Please say why. The asker will read it."}, wrong)
-	b.service.fail(&approval.MoveError{Request: sample.View(sample.In(approval.Expired, "")).Request, Verb: "reject"})
+	b.service.fail(&approval.MoveError{Request: sample.View(sample.In(approval.Expired)).Request, Verb: "reject"})
 	_, err = ben.Submit(slackperson.Fill(ids.FieldReason, "Too late"))
 	require.NoError(t, err)
 	note, err := ben.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == ids.CallbackNote })
@@ -192,7 +192,7 @@ func TestAReviewThatCannotBeOpenedSaysSo(t *testing.T) {
 	b := setup(t)
 	_, card := pending(b, sample.Code(sample.Long(412)))
 	ben := b.as(slacksim.Reviewer)
-	b.service.fail(&approval.NotAllowedError{Why: "Guests cannot decide."})
+	b.service.fail(&approval.NotAllowedError{Why: approval.Because(approval.WhyGuest)})
 	require.NoError(t, ben.Click(card, ids.ActionReview))
 	b.told(slacksim.Reviewer, slacksim.CodeReview, "Guests cannot decide.")
 	b.service.fail(nil)
@@ -226,7 +226,7 @@ func TestTheAskerCancelsFromTheThread(t *testing.T) {
 	require.NoError(t, b.as(slacksim.Analyst).Click(progress, ids.ActionCancel))
 	require.Len(t, b.service.taken, 1)
 	require.Equal(t, slacksim.Analyst, b.service.taken[0].User)
-	b.service.fail(&approval.NotAllowedError{Why: "Only the person who asked, or an administrator, can take a request back."})
+	b.service.fail(&approval.NotAllowedError{Why: approval.Because(approval.WhyAskerWithdraws)})
 	require.NoError(t, b.as(slacksim.OtherAnalyst).Click(progress, ids.ActionCancel))
 	told := b.told(slacksim.OtherAnalyst, slacksim.SalesData, "Only the person who asked")
 	require.Equal(t, v.Session.ThreadTS, told.ThreadTS, "beside the button")

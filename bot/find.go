@@ -25,7 +25,7 @@ func (h *files) Fetch(ctx context.Context, f approval.File, limit int64) ([]byte
 	case err != nil:
 		return nil, err
 	case info.IsExternal:
-		return nil, &approval.InputError{Why: fmt.Sprintf("%s is a link to a file somewhere else. Please upload the file itself.", f.Name)}
+		return nil, &approval.InputError{Why: approval.Words(fmt.Sprintf("%s is a link to a file somewhere else. Please upload the file itself.", f.Name))}
 	case int64(info.Size) > limit:
 		return nil, steps.ErrFileTooBig
 	}

@@ -173,7 +173,7 @@ func TestAskingAgainElsewhereTakesNothingOutOfAChannel(t *testing.T) {
 		"it stays in its channel, where all is so": {code: "", goes: []string{"F1", "F2"}, fixed: true},
 	} {
 		b := setup(t)
-		v := sample.View(sample.In(approval.Failed, ""))
+		v := sample.View(sample.In(approval.Failed))
 		v.Request.Files, v.Request.Seek = []approval.File{own, other}, tt.seek
 		if tt.code != "" {
 			v.Request.Cause = &approval.Cause{Code: tt.code, Channel: v.Request.Project, Person: v.Request.Asker}

@@ -144,7 +144,7 @@ func (h *asking) clickAgain(ctx context.Context, cb slack.InteractionCallback, a
 		return answer{}, approval.ErrNotFound
 	}
 	if r.Asker != cb.User.ID {
-		return answer{}, &approval.NotAllowedError{Who: cb.User.ID, Why: "Only the person who asked can ask this again. You can ask it yourself, in your own words."}
+		return answer{}, &approval.NotAllowedError{Who: cb.User.ID, Why: approval.Words("Only the person who asked can ask this again. You can ask it yourself, in your own words.")}
 	}
 	f := draw.Form{Channel: r.Project, Person: r.Asker, Thread: v.Session.ThreadTS, Question: r.Question, Choices: r.Files, Ticked: r.Files}
 	if c := r.Cause; c != nil {

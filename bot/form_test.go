@@ -50,7 +50,7 @@ func TestWhatIsWrongInTheFormIsSaidBesideIt(t *testing.T) {
 	maya := b.as(slacksim.Analyst)
 	require.NoError(t, maya.Command(slacksim.SalesData, "/analyze"))
 
-	b.service.fail(&approval.InputError{Why: "What would you like to know?"})
+	b.service.fail(&approval.InputError{Why: approval.Words("What would you like to know?")})
 	wrong, err := maya.Submit(slackperson.Fill(ids.FieldQuestion, "?"))
 	require.NoError(t, err)
 	require.Equal(t, map[string]string{ids.FieldQuestion: "What would you like to know?"}, wrong)

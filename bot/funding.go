@@ -54,7 +54,7 @@ func (h *funding) clickCheaper(ctx context.Context, cb slack.InteractionCallback
 	}
 	id, model, ok := strings.Cut(value, "/")
 	if !ok || model == "" {
-		return answer{}, &approval.InputError{Why: "I do not recognise this button. It may be from an older version of this app."}
+		return answer{}, &approval.InputError{Why: approval.Words("I do not recognise this button. It may be from an older version of this app.")}
 	}
 	_, err := h.service.Continue(ctx, id, model, clickOf(cb, action))
 	return answer{}, stillBlocked(err, cb.User.ID)
@@ -63,7 +63,7 @@ func (h *funding) clickCheaper(ctx context.Context, cb slack.InteractionCallback
 // stillBlocked repeats the refusal in answer to a press.
 func stillBlocked(err error, asker string) error {
 	if exceeded := new(budget.ExceededError); errors.As(err, &exceeded) {
-		return &approval.InputError{Why: "Still over budget. " + exceeded.Words(asker)}
+		return &approval.InputError{Why: approval.Words("Still over budget. " + exceeded.Words(asker))}
 	}
 	return err
 }
@@ -91,17 +91,17 @@ func (h *funding) clickMoreMoney(ctx context.Context, cb slack.InteractionCallba
 		return answer{}, err
 	}
 	if v.Request.Asker != cb.User.ID {
-		return answer{}, &approval.NotAllowedError{Who: cb.User.ID, Why: "Only the person who asked can choose how this goes on."}
+		return answer{}, &approval.NotAllowedError{Who: cb.User.ID, Why: approval.Because(approval.WhyAskerChooses)}
 	}
 	c, err := h.service.Choices(ctx, action.Value)
 	if err != nil {
 		return answer{}, err
 	}
 	if c.Block == nil {
-		return answer{}, &approval.InputError{Why: "It is no longer waiting for budget."}
+		return answer{}, &approval.InputError{Why: approval.Because(approval.WhyNotBlocked)}
 	}
 	if c.TopUp != nil {
-		return answer{}, &approval.InputError{Why: "You have already asked for more. An administrator has to answer first."}
+		return answer{}, &approval.InputError{Why: approval.Because(approval.WhyTopUpOpen)}
 	}
 	at := seatOf(cb)
 	return answer{}, h.open(ctx, cb.TriggerID, draw.MoreMoneyView(v.Request, c, draw.Origin{Channel: at.channel, Thread: at.thread, Seal: v.Request.ID}))
@@ -151,15 +151,15 @@ func (h *funding) openTopUp(ctx context.Context, cb slack.InteractionCallback, v
 	case v.Request.Team != cb.Team.ID || t == nil:
 		return nil, approval.ErrNotFound
 	case !h.isAdmin(ctx, h.service, cb.Team.ID, cb.User.ID):
-		return nil, &approval.NotAllowedError{Who: cb.User.ID, Why: "Only administrators can answer this."}
+		return nil, &approval.NotAllowedError{Who: cb.User.ID, Why: approval.Words("Only administrators can answer this.")}
 	case t.AskedBy == cb.User.ID:
-		return nil, &approval.NotAllowedError{Who: cb.User.ID, Why: "You asked for this, so another administrator has to answer."}
+		return nil, &approval.NotAllowedError{Who: cb.User.ID, Why: approval.Because(approval.WhyOwnTopUp)}
 	case !t.Open() && t.Granted:
-		return nil, &approval.InputError{Why: "It is already granted. Nothing has changed."}
+		return nil, &approval.InputError{Why: approval.Words("It is already granted. Nothing has changed.")}
 	case !t.Open():
-		return nil, &approval.InputError{Why: "It is already declined. Nothing has changed."}
+		return nil, &approval.InputError{Why: approval.Words("It is already declined. Nothing has changed.")}
 	case v.Request.Blocked == nil:
-		return nil, &approval.InputError{Why: "No longer needed: the question is not waiting for budget."}
+		return nil, &approval.InputError{Why: approval.Words("No longer needed: the question is not waiting for budget.")}
 	}
 	return t, nil
 }

@@ -53,7 +53,7 @@ func (h *governing) clickPeople(ctx context.Context, cb slack.InteractionCallbac
 		return answer{}, err
 	}
 	if !roster.Admin(cb.User.ID) {
-		return answer{}, &approval.NotAllowedError{Who: cb.User.ID, Why: "Only administrators can add people."}
+		return answer{}, &approval.NotAllowedError{Who: cb.User.ID, Why: approval.Words("Only administrators can add people.")}
 	}
 	view, err := h.people(ctx, cb.Team.ID)
 	if err != nil {
@@ -190,5 +190,5 @@ func (h *governing) submitRules(ctx context.Context, cb slack.InteractionCallbac
 	}
 	set.Rules = rules
 	_, err := h.service.SetRules(ctx, modalClick(cb, draw.Origin{}), set)
-	return saved(err, home.RulesField(err, rules))
+	return saved(err, home.RulesField(err))
 }

@@ -180,9 +180,9 @@ func TestSomebodyDecidesWhileAReviewerIsAway(t *testing.T) {
 	b.service.policy.Zone = stockholm
 	ben := b.as(slacksim.Reviewer)
 	require.NoError(t, ben.OpenHome())
-	require.NoError(t, ben.ClickView(b.homeOf(ben, "Nothing waits"), ids.ActionAway))
+	require.NoError(t, ben.ClickView(b.homeOf(ben, "Nothing is waiting"), ids.ActionAway))
 	b.openedAs(ben, ids.CallbackDelegate)
-	b.service.change(func() { b.service.refuse = &approval.InputError{Why: "Guests cannot decide."} })
+	b.service.change(func() { b.service.refuse = &approval.InputError{Why: approval.Because(approval.WhyGuest)} })
 	refused, err := ben.Submit(slackperson.Fill(ids.FieldPerson, slacksim.Guest).And(ids.FieldUntil, "2026-12-04"))
 	require.NoError(t, err)
 	require.Equal(t, map[string]string{ids.FieldPerson: "Guests cannot decide."}, refused)

@@ -88,7 +88,7 @@ func TestAHomeIsDrawnAgainWhenARequestOnItMoves(t *testing.T) {
 	b.homeOf(maya, "Waiting for a reviewer")
 	b.homeOf(ben, "Question 2")
 	b.homeOf(jun, "Your questions")
-	b.service.change(func() { sample.In(approval.Rejected, "No.")(v); b.service.standing = v.Standings })
+	b.service.change(func() { sample.In(approval.Rejected, approval.Words("No."))(v); b.service.standing = v.Standings })
 	b.waiting(14)
 	b.publish(v, steps.SurfaceProgress)
 	b.homeOf(maya, "Rejected")

@@ -114,7 +114,7 @@ func TestWhatIsWrongInTheBudgetFormIsSaidBesideIt(t *testing.T) {
 		require.NoError(t, err)
 		require.Contains(t, wrong[tt.field], tt.says)
 	}
-	b.service.fail(&approval.NotAllowedError{Who: slacksim.Admin, Why: "Only administrators can change budgets."})
+	b.service.fail(&approval.NotAllowedError{Who: slacksim.Admin, Why: approval.Words("Only administrators can change budgets.")})
 	_, err := carla.Submit(slackperson.Fill(ids.FieldAmount, "5"))
 	require.NoError(t, err)
 	note, ok := carla.View()
@@ -169,7 +169,7 @@ func TestABudgetIsEditedAndRemovedFromTheHome(t *testing.T) {
 	require.NoError(t, carla.CloseView())
 
 	form = edit()
-	b.service.fail(&approval.InputError{Why: "Nobody has set a budget there, so there is none to remove."})
+	b.service.fail(&approval.InputError{Why: approval.Because(approval.WhyNoBudget)})
 	require.NoError(t, carla.ClickView(form, ids.ActionRemoveLimit))
 	_, err = carla.WaitView(b.ctx, func(v workspace.View) bool { return strings.Contains(v.Words(), "none to remove") })
 	require.NoError(t, err)

@@ -100,7 +100,7 @@ func TestMentionsAnswerTheWordsThatCommandsDo(t *testing.T) {
 		require.NoError(t, err)
 		b.told(slacksim.Analyst, slacksim.SalesData, says)
 	}
-	b.service.fail(&approval.InputError{Why: "What would you like to know?"})
+	b.service.fail(&approval.InputError{Why: approval.Words("What would you like to know?")})
 	_, err := b.as(slacksim.Analyst).Say(slacksim.SalesData, "@countersign "+strings.Repeat("very ", 700)+"long?")
 	require.NoError(t, err)
 	b.told(slacksim.Analyst, slacksim.SalesData, "What would you like to know?")

@@ -88,7 +88,7 @@ func TestThePlainerCardGoesDownToTextAlone(t *testing.T) {
 	require.Equal(t, post.TS, v.Posts[steps.SurfacePlain].TS)
 	require.Len(t, b.as(slacksim.Reviewer).Thread(post.Channel, post.TS), 2, "the file that did not get through is made good")
 
-	sample.In(approval.Rejected, "No.")(v)
+	sample.In(approval.Rejected, approval.Words("No."))(v)
 	b.publish(v, steps.SurfacePlain)
 	require.Contains(t, b.read(slacksim.Reviewer, post).Text, "Rejected by <@"+slacksim.Reviewer+">")
 	require.Empty(t, b.read(slacksim.Reviewer, post).Actions())

@@ -167,7 +167,7 @@ func TestProveSlackAnyCardHeldInAnyWay(t *testing.T) {
 		rapid.Check(t, func(rt *rapid.T) {
 			v := anything(rt)
 			if v.Request.State != approval.Pending {
-				sample.In(approval.Pending, "")(v)
+				sample.In(approval.Pending)(v)
 				v = sampleOr(v)
 				v.Request.State = approval.Pending
 			}

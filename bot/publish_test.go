@@ -35,11 +35,11 @@ func TestWhatShowsAlreadyIsNotSentAgain(t *testing.T) {
 func TestOneMessageIsRewrittenInPlace(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	v := sample.View(sample.In(approval.Drafting, ""))
+	v := sample.View(sample.In(approval.Drafting))
 	b.publish(v, steps.SurfaceRoot, steps.SurfaceProgress)
 	first := v.Posts[steps.SurfaceProgress]
 	for _, state := range []approval.State{approval.Pending, approval.Approved, approval.Running, approval.Withdrawn} {
-		next := sample.View(sample.In(state, ""))
+		next := sample.View(sample.In(state))
 		next.Posts, next.Session = v.Posts, v.Session
 		b.publish(next, steps.SurfaceProgress)
 		require.Equal(t, first.TS, next.Posts[steps.SurfaceProgress].TS)

@@ -37,10 +37,10 @@ func (h *deciding) clickReview(ctx context.Context, cb slack.InteractionCallback
 func (h *deciding) openReview(ctx context.Context, trigger string, v *steps.View, from draw.Origin, click approval.Click) error {
 	view, ok := draw.ReviewView(h.with(), v, from)
 	if !v.Terms.Slack {
-		return &approval.InputError{Why: "By the rules, this is decided on the command line: countersign decide " + v.Request.ID}
+		return &approval.InputError{Why: approval.Words("By the rules, this is decided on the command line: countersign decide " + v.Request.ID)}
 	}
 	if !ok {
-		return &approval.InputError{Why: "This program is too long to be shown here, so it cannot be approved. Reject it, or request changes."}
+		return &approval.InputError{Why: approval.Words("This program is too long to be shown here, so it cannot be approved. Reject it, or request changes.")}
 	}
 	if h.habits.keeps() {
 		view.Blocks.BlockSet = kit.Coloured(view.Blocks.BlockSet)
@@ -78,7 +78,7 @@ func (w *slackAPI) unopened(id string, view slack.ModalViewRequest, err error) e
 		return again
 	}
 	w.Log.Warn("Slack refuses a modal", "request", id, "modal", view.CallbackID, "code", slackError(err), "error", detail(err))
-	return &approval.InputError{Why: "Slack does not open the code here, and says " + slackError(err) + ". Nothing has changed. It can be decided on the command line: countersign decide " + id}
+	return &approval.InputError{Why: approval.Words("Slack does not open the code here, and says " + slackError(err) + ". Nothing has changed. It can be decided on the command line: countersign decide " + id)}
 }
 
 // clickQueued opens the code of a row of the queue: it is decided right there.
@@ -143,7 +143,7 @@ func (h *deciding) seen(ctx context.Context, s draw.Seal, click approval.Click, 
 	}
 	d := readback.Differ(drawn, held)
 	h.Log.Error("approved from something that does not say what was sent", "request", s.Request, "revision", s.Revision, "line", line, "what", d.What)
-	return &unlikeError{line, &approval.InputError{Why: draw.Unlike(line, s.Request)}}
+	return &unlikeError{line, &approval.InputError{Why: approval.Words(draw.Unlike(line, s.Request))}}
 }
 
 // flawed redraws a card on which something else was pressed than what was sent: it
@@ -173,7 +173,7 @@ func (h *deciding) clickDisown(ctx context.Context, cb slack.InteractionCallback
 	id, number, _ := strings.Cut(action.Value, "/")
 	revision, err := strconv.Atoi(number)
 	if err != nil {
-		return answer{}, &approval.InputError{Why: "I do not recognise this button. It may be from an older version of this app."}
+		return answer{}, &approval.InputError{Why: approval.Words("I do not recognise this button. It may be from an older version of this app.")}
 	}
 	at := seatOf(cb)
 	if _, err := h.service.Disown(ctx, id, revision, clickOf(cb, action)); err != nil {

@@ -63,7 +63,7 @@ func TestRisksAreApprovedByTypingTheDigest(t *testing.T) {
 	require.NoError(t, ben.Click(card, "Review and approve"))
 	modal := b.openedAs(ben, ids.CallbackReview)
 	require.Contains(t, modal.Words(), "type "+v.Request.Revision.Digest[:6])
-	b.service.fail(&approval.InputError{Why: "That is not how the digest begins."})
+	b.service.fail(&approval.InputError{Why: approval.Words("That is not how the digest begins.")})
 	refused, err := ben.Submit(slackperson.Fill(ids.FieldTyped, "ffffff"))
 	require.NoError(t, err)
 	require.Equal(t, map[string]string{ids.FieldTyped: "That is not how the digest begins."}, refused)
@@ -182,12 +182,12 @@ func TestCodeIsEditedInFieldsAndHandedInAsOne(t *testing.T) {
 	require.Len(t, parts, 2)
 
 	b.service.change(func() {
-		b.service.refuse = &approval.InputError{Why: "This cannot be shown: line 69: 16 or more spaces."}
+		b.service.refuse = &approval.InputError{Why: approval.Words("This cannot be shown: line 69: 16 or more spaces.")}
 	})
 	refused, err := ben.Submit(slackperson.Form{})
 	require.NoError(t, err)
 	require.Contains(t, refused, draw.EditField(2), "beside the field that holds the line")
-	b.service.change(func() { b.service.refuse = &approval.NotAllowedError{Why: "Only reviewers edit."} })
+	b.service.change(func() { b.service.refuse = &approval.NotAllowedError{Why: approval.Words("Only reviewers edit.")} })
 	_, err = ben.Submit(slackperson.Form{})
 	require.NoError(t, err)
 	require.Contains(t, b.openedAs(ben, ids.CallbackNote).Words(), "Only reviewers edit.")
@@ -214,7 +214,7 @@ func TestWhatIsTooLongToEditSaysWhatToDoInstead(t *testing.T) {
 	ben := b.as(slacksim.Reviewer)
 	require.NoError(t, ben.Click(card, ids.ActionMore, "Edit the code"))
 	b.told(slacksim.Reviewer, slacksim.CodeReview, "Use Request changes instead")
-	b.service.change(func() { b.service.refuse = &approval.NotAllowedError{Why: "Only reviewers edit."} })
+	b.service.change(func() { b.service.refuse = &approval.NotAllowedError{Why: approval.Words("Only reviewers edit.")} })
 	require.NoError(t, ben.Click(card, ids.ActionMore, "Edit the code"))
 	b.told(slacksim.Reviewer, slacksim.CodeReview, "Only reviewers edit.")
 }
@@ -231,7 +231,9 @@ func TestSomebodyElseIsAsked(t *testing.T) {
 		require.NoError(t, err)
 		return refused
 	}
-	b.service.change(func() { b.service.refuse = &approval.InputError{Why: "This person cannot decide here."} })
+	b.service.change(func() {
+		b.service.refuse = &approval.InputError{Why: approval.Words("This person cannot decide here.")}
+	})
 	require.Equal(t, map[string]string{ids.FieldPerson: "This person cannot decide here."}, ask(slackperson.Fill(ids.FieldPerson, slacksim.Guest)))
 	require.NoError(t, ben.CloseView())
 	b.service.change(func() { b.service.refuse = nil })
@@ -281,7 +283,7 @@ func TestDifferencesAreShown(t *testing.T) {
 func TestAnApprovalThatWasNotOnesOwnIsTakenBack(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	v, _ := pending(b, sample.In(approval.Approved, ""))
+	v, _ := pending(b, sample.In(approval.Approved))
 	n := &steps.NoticeView{Notice: approval.Notice{Key: "approved", Kind: approval.NoticeApproved, At: sample.Noon, RequestID: v.Request.ID,
 		Data: home.MustMarshal(approval.ApprovedBy{Revision: 1, Reviewer: slacksim.Reviewer})}, View: v, Now: sample.Noon}
 	post, err := b.bot.Tell(b.ctx, n, steps.NoticePost{Key: n.Key, Recipient: slacksim.Reviewer})
@@ -296,11 +298,11 @@ func TestAnApprovalThatWasNotOnesOwnIsTakenBack(t *testing.T) {
 
 	// Too late: the words say so, and the notice loses its button when it is looked at again.
 	b.service.change(func() {
-		b.service.refuse = &approval.MoveError{Request: v.Request, Verb: "disown", Why: "It has started already, and the administrators have been told."}
+		b.service.refuse = &approval.MoveError{Request: v.Request, Verb: "disown", Why: approval.Words("It has started already, and the administrators have been told.")}
 	})
 	require.NoError(t, ben.Click(said, ids.ActionDisown))
 	b.told(slacksim.Reviewer, post.Channel, "It has started already")
-	b.service.change(func() { sample.In(approval.Running, "")(v) })
+	b.service.change(func() { sample.In(approval.Running)(v) })
 	_, err = b.bot.Tell(b.ctx, n, post)
 	require.NoError(t, err)
 	require.NotContains(t, b.read(slacksim.Reviewer, steps.Post{Channel: post.Channel, TS: post.TS}).Actions(), ids.ActionDisown)

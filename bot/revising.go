@@ -41,7 +41,7 @@ func (h *revising) openEdit(ctx context.Context, cb slack.InteractionCallback, s
 	}
 	view, ok := draw.EditView(r, draw.Origin{Channel: click.Channel, Message: click.MessageTS, Seal: s.String()})
 	if !ok {
-		return answer{}, &approval.InputError{Why: "This program is too long to be edited in Slack. Use Request changes instead, and say what should be different."}
+		return answer{}, &approval.InputError{Why: approval.Words("This program is too long to be edited in Slack. Use Request changes instead, and say what should be different.")}
 	}
 	return answer{}, h.open(ctx, cb.TriggerID, view)
 }

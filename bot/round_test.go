@@ -55,7 +55,7 @@ func TestTheCardIsApprovedWithOneClick(t *testing.T) {
 	require.Equal(t, card.TS, got.Click.MessageTS)
 	require.NotEmpty(t, got.Click.ActionTS)
 
-	b.service.change(func() { sample.In(approval.Approved, "")(v) })
+	b.service.change(func() { sample.In(approval.Approved)(v) })
 	b.publish(v, steps.SurfaceProgress, steps.SurfaceCard)
 	card = b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard])
 	require.Empty(t, card.Actions())

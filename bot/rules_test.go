@@ -11,6 +11,7 @@ import (
 	"countersign/approval/review"
 	"countersign/approval/steps"
 	"countersign/bot/draw/home"
+	"countersign/bot/draw/reasons"
 	"countersign/bot/draw/sample"
 	"countersign/bot/ids"
 	"countersign/budget"
@@ -47,7 +48,7 @@ func TestAdministratorsNameAndRemovePeople(t *testing.T) {
 	require.NoError(t, carla.ClickView(list, ids.ActionName))
 	b.openedAs(carla, ids.CallbackName)
 	b.service.change(func() {
-		b.service.refuse = &approval.InputError{Why: "This person cannot be named: Guests cannot decide."}
+		b.service.refuse = &approval.InputError{Why: approval.Words("This person cannot be named: Guests cannot decide.")}
 	})
 	refused, err := carla.Submit(slackperson.Fill(ids.FieldPerson, slacksim.Guest))
 	require.NoError(t, err)
@@ -110,11 +111,14 @@ func TestRulesAreSetInAForm(t *testing.T) {
 		require.Len(t, refused, 1, field)
 		require.NotEmpty(t, refused[field])
 	}
-	for field, why := range map[string]string{ids.FieldHosts: `"nowhere" is not the name of a host.`, home.TierField(ids.FieldNeeds, approval.High): "Name more reviewers first."} {
+	for field, why := range map[string]approval.Reason{
+		ids.FieldHosts: {Code: approval.WhyBadHost, Name: "nowhere"}, ids.FieldFreezes: approval.Because(approval.WhyLongFreeze),
+		home.TierField(ids.FieldNeeds, approval.High): {Code: approval.WhyTooFewReviewers, Name: "high", Most: 2, Count: 1},
+	} {
 		b.service.change(func() { b.service.refuse = &approval.InputError{Why: why} })
 		refused, err := carla.Submit(slackperson.Fill(ids.FieldHosts, "nowhere"))
 		require.NoError(t, err)
-		require.Equal(t, map[string]string{field: why}, refused)
+		require.Equal(t, map[string]string{field: reasons.Words(why)}, refused)
 	}
 	b.service.change(func() { b.service.refuse = nil })
 	_, err := carla.Submit(slackperson.Fill(home.TierField(ids.FieldNeeds, approval.High), "2").And(home.TierField(ids.FieldCare, approval.Medium), home.CareTyped, home.CareShell).
@@ -170,13 +174,13 @@ func TestHowReviewersDecideIsForAdministrators(t *testing.T) {
 	require.Contains(t, b.openedAs(carla, ids.CallbackNote).Words(), "No decisions yet.")
 	require.NoError(t, carla.CloseView())
 	b.service.change(func() {
-		b.service.refuse = &approval.NotAllowedError{Why: "Only administrators see how reviewers decide."}
+		b.service.refuse = &approval.NotAllowedError{Why: approval.Words("Only administrators can see how reviewers decide.")}
 	})
 	require.NoError(t, carla.ClickView(atHome, ids.ActionFigures))
-	b.written(carla, "Only administrators see")
+	b.written(carla, "Only administrators can see")
 }
 
 func TestAnObjectionToHostsStandsBesideThem(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, ids.FieldHosts, home.RulesField(&approval.InputError{Why: "Code can reach no hosts here: the sandbox that is set up has no network."}, review.Rules{Hosts: []string{"a.example.com"}}))
+	require.Equal(t, ids.FieldHosts, home.RulesField(&approval.InputError{Why: approval.Because(approval.WhyNoNetwork)}))
 }

@@ -115,7 +115,7 @@ func opened(view slack.ModalViewRequest, err error) error {
 	case "exchanged_trigger_id":
 		return nil
 	case "expired_trigger_id":
-		return &approval.InputError{Why: "That took too long, and Slack no longer lets me open the form. Please try again."}
+		return &approval.InputError{Why: approval.Words("That took too long, and Slack no longer lets me open the form. Please try again.")}
 	}
 	if err != nil {
 		return fmt.Errorf("open the modal %s: %w", view.CallbackID, detail(err))

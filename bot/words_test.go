@@ -23,7 +23,7 @@ func TestErrorsBecomeWords(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
 	move := func(state approval.State, verb, why string) error {
-		return &approval.MoveError{Request: &approval.Request{State: state}, Verb: verb, Why: why}
+		return &approval.MoveError{Request: &approval.Request{State: state}, Verb: verb, Why: approval.Words(why)}
 	}
 	left := budget.Standing{Limit: budget.Limit{Scope: budget.Scope{Kind: budget.Team}, Amount: 5 * budget.Dollar, Window: budget.Month}, Spent: 4 * budget.Dollar,
 		ResetsAt: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)}
@@ -44,12 +44,12 @@ func TestErrorsBecomeWords(t *testing.T) {
 		{move(approval.Withdrawn, "withdraw", ""), "already cancelled"},
 		{move(approval.Done, "withdraw", ""), "There is nothing to cancel: it has already run."},
 		{&approval.StaleError{}, "out of date"},
-		{&approval.NotAllowedError{Why: "Guests cannot decide."}, "Guests cannot decide."},
-		{&approval.InputError{Why: "Please shorten it."}, "Please shorten it."},
+		{&approval.NotAllowedError{Why: approval.Because(approval.WhyGuest)}, "Guests cannot decide."},
+		{&approval.InputError{Why: approval.Words("Please shorten it.")}, "Please shorten it."},
 		{&approval.UnreadableError{Why: "sales.csv is empty."}, "sales.csv is empty."},
 		{&steps.WriterError{Words: "The model is busy."}, "The model is busy."},
 		{&steps.BoxError{Words: "No box can be had."}, "No box can be had."},
-		{&budget.UnknownPriceError{What: "gpt-9"}, "Nobody knows what gpt-9 costs"},
+		{&budget.UnknownPriceError{What: "gpt-9"}, "There is no price for gpt-9"},
 		{approval.ErrNotFound, "no such request"},
 		{steps.ErrFileTooBig, "too large"},
 		{budget.ErrAmount, "not a dollar amount"},
@@ -76,7 +76,7 @@ func TestWhatHasExpiredIsSaidAsItWas(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
 	for state, lapsed := range map[approval.State]string{approval.Pending: "too few people decided in time", approval.Approved: "it was approved, but not started in time"} {
-		v := sample.View(sample.Risky, sample.In(state, ""))
+		v := sample.View(sample.Risky, sample.In(state))
 		v.Request.Revision.Manifest.Approvals = 2
 		require.NoError(t, v.Request.Expire(v.Request.ExpiresAt))
 		r := v.Request
@@ -100,7 +100,7 @@ func TestWaitingSaysWhoIsMissing(t *testing.T) {
 	require.Contains(t, draw.Card(as(kit.Identity{}), v, false).Text(), "1 of 2 approvals")
 	v.Deciders = nil
 	require.Contains(t, draw.Progress(b.bot.with(), v).Text(), "there is nobody to review this")
-	again := sample.View(sample.In(approval.Drafting, ""))
+	again := sample.View(sample.In(approval.Drafting))
 	again.Request.Attempts = 2
 	require.Contains(t, draw.Progress(b.bot.with(), again).Text(), "attempt 2.")
 	again.Request.Refused = []approval.Refusal{{}}
@@ -114,8 +114,8 @@ func TestAnAnswerOfNothingSaysSo(t *testing.T) {
 	require.Contains(t, draw.Reply(sample.View(sample.With(approval.Result{Outcome: approval.OK})), true).Text(), "Not watched from outside: what the code did is not known.")
 	watched := approval.Observed{Witness: &approval.Witness{Source: approval.WitnessGVisor, Opened: []string{}, Started: []string{}, Connected: []string{}, Complete: true}}
 	require.Contains(t, draw.Reply(sample.View(sample.With(approval.Result{Outcome: approval.OK, Observed: watched})), true).Text(), "Seen from outside the code: Opened no files. No network, no other programs.")
-	require.Contains(t, draw.Progress(b.with(), sample.View(sample.In(approval.Done, ""))).Text(), "Done.")
-	rejected := sample.View(sample.In(approval.Rejected, "No"))
+	require.Contains(t, draw.Progress(b.with(), sample.View(sample.In(approval.Done))).Text(), "Done.")
+	rejected := sample.View(sample.In(approval.Rejected, approval.Words("No")))
 	rejected.Bill[0].Estimated = true
 	require.Contains(t, draw.Reply(rejected, true).Text(), "partly estimated")
 }

@@ -27,8 +27,8 @@ CREATE TABLE requests (
     files        jsonb NOT NULL DEFAULT '[]' CHECK (jsonb_typeof(files) = 'array'),
     trigger      text NOT NULL CHECK (trigger <> ''),
     state        text NOT NULL,
-    reason       text NOT NULL DEFAULT '',
-    cause        jsonb CHECK (jsonb_typeof(cause) = 'object'), -- why it ended, where Slack is the reason
+    reason       jsonb CHECK (jsonb_typeof(reason) = 'object'), -- why it ended or waits: a code with its facts
+    cause        jsonb CHECK (jsonb_typeof(cause) = 'object'), -- the same, where Slack is the reason
     seek         jsonb CHECK (jsonb_typeof(seek) = 'object'), -- what is still to be found; NULL when it has been
     away         jsonb CHECK (jsonb_typeof(away) = 'object'), -- what cannot be seen at the moment; NULL when all is there
     looked_at    timestamptz, -- when it was last found out whether all is there

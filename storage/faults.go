@@ -22,53 +22,53 @@ func isNetwork(err error) bool {
 // and the error that the verb would have given, had it seen what the schema saw.
 var refusals = map[string]func(r *approval.Request) error{
 	"decisions_pkey": func(r *approval.Request) error {
-		return &approval.MoveError{Request: r, Verb: "decide on", Why: "You have already decided on this version."}
+		return &approval.MoveError{Request: r, Verb: "decide on", Why: approval.Because(approval.WhyDecided)}
 	},
 	"decisions_in_time": func(r *approval.Request) error {
-		return &approval.MoveError{Request: r, Verb: "decide on", Why: "It does not wait for a decision on this version any more."}
+		return &approval.MoveError{Request: r, Verb: "decide on", Why: approval.Because(approval.WhyNotOpen)}
 	},
 	"decisions_revision_fkey": func(r *approval.Request) error {
 		return &approval.StaleError{Request: r}
 	},
 	"decisions_not_by_asker": func(r *approval.Request) error {
-		return &approval.NotAllowedError{Who: r.Asker, Why: "You asked this question, so somebody else has to review the code."}
+		return &approval.NotAllowedError{Who: r.Asker, Why: approval.Because(approval.WhyOwnQuestion)}
 	},
 	"decisions_not_by_author": func(r *approval.Request) error {
-		e := &approval.NotAllowedError{Why: "You wrote this version of the code, so somebody else has to review it."}
+		e := &approval.NotAllowedError{Why: approval.Because(approval.WhyOwnCode)}
 		if r.Revision != nil {
 			e.Who = r.Revision.Author
 		}
 		return e
 	},
 	"decisions_one_voice": func(r *approval.Request) error {
-		return &approval.MoveError{Request: r, Verb: "decide on", Why: "Somebody has already decided on this version in the same person's place. One person has one say."}
+		return &approval.MoveError{Request: r, Verb: "decide on", Why: approval.Because(approval.WhyOneSay)}
 	},
 	"decisions_delegated": func(*approval.Request) error {
-		return &approval.NotAllowedError{Why: "The person in whose place you decide has named nobody, or somebody else, or their absence has ended."}
+		return &approval.NotAllowedError{Why: approval.Because(approval.WhyNotDelegated)}
 	},
 	"requests_sealed_quorum": func(r *approval.Request) error {
-		return &approval.MoveError{Request: r, Verb: "approve", Why: "Not enough people have approved it."}
+		return &approval.MoveError{Request: r, Verb: "approve", Why: approval.Because(approval.WhyTooFewApproved)}
 	},
 	"runs_pkey": func(r *approval.Request) error {
-		return &approval.MoveError{Request: r, Verb: "start", Why: "It has already been started."}
+		return &approval.MoveError{Request: r, Verb: "start", Why: approval.Because(approval.WhyStartedBefore)}
 	},
 	"runs_box_id_key": func(r *approval.Request) error {
-		return &approval.MoveError{Request: r, Verb: "start", Why: "Its box has already been used."}
+		return &approval.MoveError{Request: r, Verb: "start", Why: approval.Because(approval.WhyBoxUsed)}
 	},
 	"runs_approved": func(r *approval.Request) error {
-		return &approval.MoveError{Request: r, Verb: "start", Why: "It has not been approved by enough people."}
+		return &approval.MoveError{Request: r, Verb: "start", Why: approval.Because(approval.WhyUnapproved)}
 	},
 	"runs_end_once": func(r *approval.Request) error {
-		return &approval.MoveError{Request: r, Verb: "finish", Why: "Its run has already ended."}
+		return &approval.MoveError{Request: r, Verb: "finish", Why: approval.Because(approval.WhyRunEnded)}
 	},
 	"requests_quorum": func(r *approval.Request) error {
-		return &approval.MoveError{Request: r, Verb: "approve", Why: "Not enough people have approved it."}
+		return &approval.MoveError{Request: r, Verb: "approve", Why: approval.Because(approval.WhyTooFewApproved)}
 	},
 	"requests_move": func(r *approval.Request) error {
-		return &approval.MoveError{Request: r, Verb: "change", Why: "It has moved on in the meantime."}
+		return &approval.MoveError{Request: r, Verb: "change", Why: approval.Because(approval.WhyMovedOn)}
 	},
 	"settlements_pkey": func(r *approval.Request) error {
-		return &approval.MoveError{Request: r, Verb: "settle", Why: "This has already been paid for."}
+		return &approval.MoveError{Request: r, Verb: "settle", Why: approval.Because(approval.WhyPaidBefore)}
 	},
 }
 

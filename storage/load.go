@@ -25,7 +25,7 @@ type requestRow struct {
 	Files     []approval.File
 	Trigger   string
 	State     approval.State
-	Reason    string
+	Reason    *approval.Reason
 	Place     int
 	Attempts  int
 	Refused   []approval.Refusal
@@ -137,7 +137,7 @@ func queueRequest(b *pgx.Batch, id string, into *loaded) {
 		row := rows[0]
 		*into = loaded{version: row.Version, now: row.Now, Request: &approval.Request{
 			ID: row.ID, SessionID: row.SessionID, Team: row.Team, Project: row.Project, Asker: row.Asker, Question: row.Question,
-			Model: row.Model, Files: orNil(row.Files), Trigger: row.Trigger, State: row.State, Reason: row.Reason, Place: row.Place, Attempts: row.Attempts,
+			Model: row.Model, Files: orNil(row.Files), Trigger: row.Trigger, State: row.State, Reason: orZero(row.Reason), Place: row.Place, Attempts: row.Attempts,
 			CreatedAt: row.CreatedAt, ChangedAt: row.ChangedAt, ExpiresAt: orZero(row.ExpiresAt), Refused: orNil(row.Refused),
 			Blocked: row.Blocked, Downgraded: row.Downgraded,
 			Rounds: row.Rounds, Edit: row.Edit, Written: row.Written, Assignee: row.Assignee, Opinions: orNil(row.Opinions),

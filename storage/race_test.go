@@ -76,21 +76,21 @@ func TestTheSchemasRefusalsAreTheVerbsErrors(t *testing.T) {
 		id     string
 		change func(r *approval.Request, now time.Time) error
 		target any
-		why    string
+		why    approval.ReasonCode
 	}{
-		"a second decision":          {twice.ID, blind("REVA"), &move, "You have already decided on this version."},
-		"a late decision":            {approved.ID, blind("REVB"), &move, "It does not wait for a decision on this version any more."},
-		"the asker's decision":       {pending.ID, blind(asker), &barred, "You asked this question, so somebody else has to review the code."},
-		"the author's decision":      {pending.ID, blind("small-1"), &barred, "You wrote this version of the code, so somebody else has to review it."},
-		"a run without approval":     {pending.ID, run("box"), &move, "It has not been approved by enough people."},
-		"a second run":               {running.ID, run("box"), &move, "It has already been started."},
-		"a run in a used box":        {approved.ID, run("box-" + running.ID), &move, "Its box has already been used."},
-		"a second end":               {done.ID, func(r *approval.Request, now time.Time) error { r.Changes.Run = r.Run; return nil }, &move, "Its run has already ended."},
-		"an approval out of nowhere": {pending.ID, func(r *approval.Request, now time.Time) error { r.State = approval.Approved; return nil }, &move, "Not enough people have approved it."},
+		"a second decision":          {twice.ID, blind("REVA"), &move, approval.WhyDecided},
+		"a late decision":            {approved.ID, blind("REVB"), &move, approval.WhyNotOpen},
+		"the asker's decision":       {pending.ID, blind(asker), &barred, approval.WhyOwnQuestion},
+		"the author's decision":      {pending.ID, blind("small-1"), &barred, approval.WhyOwnCode},
+		"a run without approval":     {pending.ID, run("box"), &move, approval.WhyUnapproved},
+		"a second run":               {running.ID, run("box"), &move, approval.WhyStartedBefore},
+		"a run in a used box":        {approved.ID, run("box-" + running.ID), &move, approval.WhyBoxUsed},
+		"a second end":               {done.ID, func(r *approval.Request, now time.Time) error { r.Changes.Run = r.Run; return nil }, &move, approval.WhyRunEnded},
+		"an approval out of nowhere": {pending.ID, func(r *approval.Request, now time.Time) error { r.State = approval.Approved; return nil }, &move, approval.WhyTooFewApproved},
 		"a move from the end": {done.ID, func(r *approval.Request, now time.Time) error {
 			r.State, r.ExpiresAt = approval.Drafting, now
 			return nil
-		}, &move, "It has moved on in the meantime."},
+		}, &move, approval.WhyMovedOn},
 		"a decision on other code": {pending.ID, func(r *approval.Request, now time.Time) error {
 			d := decision(r, "REVB", approval.Approve)
 			d.Digest, d.At = approval.Hash(nil), now
@@ -100,17 +100,17 @@ func TestTheSchemasRefusalsAreTheVerbsErrors(t *testing.T) {
 		"a second settlement": {done.ID, func(r *approval.Request, now time.Time) error {
 			r.Changes.Settlements = []budget.Settlement{{HoldID: paid, At: now}}
 			return nil
-		}, &move, "This has already been paid for."},
+		}, &move, approval.WhyPaidBefore},
 	} {
 		_, err := b.Update(t.Context(), c.id, c.change)
 		require.ErrorAs(t, err, c.target, name)
 		switch c.target {
 		case &move:
-			require.Equal(t, c.why, move.Why, name)
+			require.Equal(t, c.why, move.Why.Code, name)
 			require.Equal(t, c.id, move.Request.ID, name)
 			require.Equal(t, approval.Changes{}, move.Request.Changes, name)
 		case &barred:
-			require.Equal(t, c.why, barred.Why, name)
+			require.Equal(t, c.why, barred.Why.Code, name)
 		}
 	}
 }

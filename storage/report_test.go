@@ -224,7 +224,7 @@ func TestHowFarQuotesWereOff(t *testing.T) {
 		}
 		if starts("box-" + r.ID); trigger == "right" { // what never started was no run, and is not off
 			b.update(t, r.ID, func(r *approval.Request, now time.Time) error {
-				return r.Unstart(&approval.BrokenSealError{Why: []string{"changed"}}, budget.Charge{Kind: budget.Box, What: "local", Amount: cost / 9}, r.Revision.Manifest, b.policy, now)
+				return r.Unstart(&approval.BrokenSealError{Why: []approval.Reason{approval.Words("changed")}}, budget.Charge{Kind: budget.Box, What: "local", Amount: cost / 9}, r.Revision.Manifest, b.policy, now)
 			})
 			starts("another box")
 		}

@@ -146,11 +146,11 @@ func (db *DB) insertRequest(b *pgx.Batch, r *approval.Request, thread approval.S
 		return nil
 	})
 	b.Queue(`
-		INSERT INTO requests (id, session_id, team, project, asker, question, model, files, trigger, state, reason,
+		INSERT INTO requests (id, session_id, team, project, asker, question, model, files, trigger, state,
 			attempts, created_at, changed_at, expires_at, quorum, blocked, downgraded, seek)
-		SELECT $1, id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19 FROM sessions WHERE id = $2
+		SELECT $1, id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18 FROM sessions WHERE id = $2
 		ON CONFLICT (team, trigger) DO NOTHING`,
-		r.ID, r.SessionID, r.Team, r.Project, r.Asker, question, r.Model, files, r.Trigger, r.State, text(r.Reason),
+		r.ID, r.SessionID, r.Team, r.Project, r.Asker, question, r.Model, files, r.Trigger, r.State,
 		r.Attempts, micro(r.CreatedAt), micro(r.ChangedAt), moment(r.ExpiresAt), db.quorum, blocked, downgraded, seek).
 		Exec(func(tag pgconn.CommandTag) error {
 			if tag.RowsAffected() == 0 {
@@ -266,6 +266,10 @@ func (db *DB) saveRequest(b *pgx.Batch, r *approval.Request) error {
 	if err != nil {
 		return err
 	}
+	reason, err := reasonColumn(r.Reason)
+	if err != nil {
+		return err
+	}
 	edit, err := column(r.Edit)
 	if err != nil {
 		return err
@@ -296,7 +300,7 @@ func (db *DB) saveRequest(b *pgx.Batch, r *approval.Request) error {
 			rounds = $12, edit = $13, assignee = $14, opinions = $15, reminded_at = $16, escalated_at = $17, blocked = $18, downgraded = $19,
 			seek = $20, away = $21, cause = $22, guest = $23, looked_at = $24, place = $25, written = $26
 		WHERE id = $1`,
-		r.ID, r.Model, files, r.State, text(r.Reason), r.Attempts, refused, revision,
+		r.ID, r.Model, files, r.State, reason, r.Attempts, refused, revision,
 		micro(r.ChangedAt), moment(r.ExpiresAt), r.Needs(approval.Policy{Quorum: db.quorum}),
 		r.Rounds, edit, r.Assignee, orEmpty(r.Opinions), moment(r.RemindedAt), moment(r.EscalatedAt), blocked, downgraded,
 		seek, away, cause, r.Guest, moment(r.LookedAt), r.Place, written)

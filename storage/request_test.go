@@ -232,7 +232,7 @@ func TestEveryMoveOfTheVerbsCanBeStored(t *testing.T) {
 	b := setup(t)
 	expired := func(r *approval.Request, now time.Time) error { return r.Expire(r.ExpiresAt) }
 	withdrawn := func(r *approval.Request, now time.Time) error { return r.Withdraw(asker, now) }
-	failed := func(r *approval.Request, now time.Time) error { return r.Fail("no", now) }
+	failed := func(r *approval.Request, now time.Time) error { return r.Fail(approval.Words("no"), now) }
 	charge := budget.Charge{Kind: budget.Box, What: "local", Amount: 1}
 	for name, c := range map[string]struct {
 		from func(*testing.T, string) *approval.Request
@@ -258,9 +258,9 @@ func TestEveryMoveOfTheVerbsCanBeStored(t *testing.T) {
 		"an approval expires":      {b.approved, expired, approval.Expired},
 		"an approval is withdrawn": {b.approved, withdrawn, approval.Withdrawn},
 		"a run is lost":            {b.running, func(r *approval.Request, now time.Time) error { return r.Lose(now) }, approval.Lost},
-		"a run is void":            {b.running, func(r *approval.Request, now time.Time) error { return r.Void("no", charge, now) }, approval.Failed},
+		"a run is void":            {b.running, func(r *approval.Request, now time.Time) error { return r.Void(approval.Words("no"), charge, now) }, approval.Failed},
 		"a run is taken back": {b.running, func(r *approval.Request, now time.Time) error {
-			return r.Unstart(&approval.BrokenSealError{Why: []string{"changed"}}, charge, r.Revision.Manifest, b.policy, now)
+			return r.Unstart(&approval.BrokenSealError{Why: []approval.Reason{approval.Words("changed")}}, charge, r.Revision.Manifest, b.policy, now)
 		}, approval.Pending},
 		"a run is done": {b.running, func(r *approval.Request, now time.Time) error {
 			return r.Finish(result(), charge, b.policy, now)
@@ -288,7 +288,7 @@ func TestARunThatWasTakenBackMakesRoomForAnother(t *testing.T) {
 	r := b.running(t, "t")
 	back := func(r *approval.Request, now time.Time) error {
 		charge := budget.Charge{Kind: budget.Box, What: "local", Amount: 1000}
-		return r.Unstart(&approval.BrokenSealError{Why: []string{"changed"}}, charge, r.Revision.Manifest, b.policy, now)
+		return r.Unstart(&approval.BrokenSealError{Why: []approval.Reason{approval.Words("changed")}}, charge, r.Revision.Manifest, b.policy, now)
 	}
 	box := r.Run.BoxID
 	r = b.update(t, r.ID, back)
@@ -408,7 +408,7 @@ func TestNobodyHasMoreQuestionsUnderWayThanMayBe(t *testing.T) {
 		}
 		var in *approval.InputError
 		require.ErrorAs(t, err, &in)
-		require.Contains(t, in.Why, "3 questions under way")
+		require.Equal(t, approval.Reason{Code: approval.WhyManyQuestions, Count: 3}, in.Why)
 		require.Nil(t, asked[i])
 		refused++
 	}

@@ -10,6 +10,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf16"
+
+	"countersign/approval"
 )
 
 // Postgres stores no NUL and no broken UTF-8, and a model or a program that
@@ -55,6 +57,14 @@ func column[T any](v *T) (*string, error) {
 	return &spelling, err
 }
 
+// reasonColumn is NULL where there is none.
+func reasonColumn(r approval.Reason) (*string, error) {
+	if r.None() {
+		return nil, nil
+	}
+	return column(&r)
+}
+
 // withoutNUL replaces the escape of NUL, and leaves an escaped backslash that
 // happens to stand before "u0000" alone.
 func withoutNUL(spelling string) string {
@@ -98,12 +108,12 @@ func moment(t time.Time) *time.Time {
 // micro is the precision of the database. What is hashed or compared has it from the start.
 func micro(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
 
-// orZero is the reverse of moment.
-func orZero(t *time.Time) time.Time {
-	if t == nil {
-		return time.Time{}
+// orZero is what a column that may be NULL holds.
+func orZero[T any](v *T) (zero T) {
+	if v == nil {
+		return zero
 	}
-	return *t
+	return *v
 }
 
 // each replaces what is marked in a value: objects of one key, which is "said", "kept"

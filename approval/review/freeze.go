@@ -1,7 +1,6 @@
 package review
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -23,14 +22,11 @@ type Freeze struct {
 	hours    [2]int // minutes of the day: from, to before
 }
 
-// freezeHelp ends every complaint about a freeze.
-const freezeHelp = `Write "last 2 days of the month", "2026-12-24 to 2027-01-02" or "Fri 16:00-24:00".`
-
 // ParseFreeze reads a line as a person writes it.
 func ParseFreeze(line string) (Freeze, error) {
 	f := Freeze{text: strings.Join(strings.Fields(line), " "), hours: [2]int{0, 24 * 60}}
 	words := strings.Fields(strings.ToLower(line))
-	wrong := &approval.InputError{Why: fmt.Sprintf("%q is not understood as a time in which nothing runs. %s", f.text, freezeHelp)}
+	wrong := &approval.InputError{Why: approval.Reason{Code: approval.WhyBadFreeze, Name: f.text}}
 	switch {
 	case len(words) == 0:
 		return f, wrong
@@ -168,7 +164,7 @@ const maxFreezes = 20
 // checkFreezes says what is wrong with these lines. What never thaws is a mistake.
 func checkFreezes(lines []string, now time.Time, zone *time.Location) error {
 	if len(lines) > maxFreezes {
-		return &approval.InputError{Why: fmt.Sprintf("There can be %d times in which nothing runs, no more.", maxFreezes)}
+		return &approval.InputError{Why: approval.Reason{Code: approval.WhyManyFreezes, Most: maxFreezes}}
 	}
 	for _, line := range lines {
 		if _, err := ParseFreeze(line); err != nil {
@@ -176,7 +172,7 @@ func checkFreezes(lines []string, now time.Time, zone *time.Location) error {
 		}
 	}
 	if until, _ := (Rules{Freezes: lines}).Frozen(now, zone); until.Sub(now) > 100*24*time.Hour {
-		return &approval.InputError{Why: "With these times nothing would run for more than three months. Please leave a gap."}
+		return &approval.InputError{Why: approval.Because(approval.WhyLongFreeze)}
 	}
 	return nil
 }

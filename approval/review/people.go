@@ -39,7 +39,7 @@ type Delegation struct {
 
 // Over refuses a delegation that ends before it begins.
 func Over() *approval.InputError {
-	return &approval.InputError{Why: "Please choose a day that has not passed."}
+	return &approval.InputError{Why: approval.Because(approval.WhyDayPassed)}
 }
 
 // Roster is who may do what in one channel at one moment: what the settings say
@@ -96,16 +96,16 @@ type Person struct {
 
 // Barred returns why somebody may decide nothing, whoever has named them. It is empty for
 // people who may.
-func (p Person) Barred() string {
+func (p Person) Barred() approval.Reason {
 	switch {
 	case p.Gone:
-		return "This account has been deactivated."
+		return approval.Because(approval.WhyDeactivated)
 	case p.Bot:
-		return "Only people decide, not apps."
+		return approval.Because(approval.WhyApp)
 	case p.External:
-		return "Only members of this workspace decide."
+		return approval.Because(approval.WhyStranger)
 	case p.Guest:
-		return "Guests cannot decide."
+		return approval.Because(approval.WhyGuest)
 	}
-	return ""
+	return approval.Reason{}
 }

@@ -121,30 +121,29 @@ const MaxApprovals = 9
 // whoever approves.
 const MaxHosts = 50
 
-// Check says what is wrong with rules, in words for the administrator who has
-// written them.
+// Check says what is wrong with rules.
 func (r Rules) Check(now time.Time, zone *time.Location) error {
 	for _, t := range approval.Tiers() {
 		if n := r.For(t).Approvals; n < 1 || n > MaxApprovals {
-			return &approval.InputError{Why: fmt.Sprintf("Of how many people a program of %s risk needs the approval is a number from 1 to %d.", t, MaxApprovals)}
+			return &approval.InputError{Why: approval.Reason{Code: approval.WhyApprovalsRange, Name: string(t), Most: MaxApprovals}}
 		}
 	}
 	if r.CostMedium < 0 || r.CostHigh < 0 || r.CostMedium > 0 && r.CostHigh > 0 && r.CostHigh < r.CostMedium {
-		return &approval.InputError{Why: "The cost from which on a program counts as high cannot be below the one for medium."}
+		return &approval.InputError{Why: approval.Because(approval.WhyCostOrder)}
 	}
 	if !slices.Contains([]Class{Public, Internal, Confidential}, r.Class) {
-		return &approval.InputError{Why: "Data is public, internal or confidential."}
+		return &approval.InputError{Why: approval.Because(approval.WhyNoClass)}
 	}
 	if len(r.Hosts) > MaxHosts {
-		return &approval.InputError{Why: fmt.Sprintf("Code can reach no hosts beyond %d: reviewers have to read them all.", MaxHosts)}
+		return &approval.InputError{Why: approval.Reason{Code: approval.WhyManyHosts, Most: MaxHosts}}
 	}
 	for _, host := range r.Hosts {
 		if !hostname(host) {
-			return &approval.InputError{Why: fmt.Sprintf("%q is not the name of a host. An example is api.example.com, without http and without a path.", host)}
+			return &approval.InputError{Why: approval.Reason{Code: approval.WhyBadHost, Name: host}}
 		}
 	}
 	if r.ExpiryMinutes < 0 || r.RunExpiryMinutes < 0 || r.ExpiryMinutes > 30*24*60 || r.RunExpiryMinutes > 30*24*60 {
-		return &approval.InputError{Why: "Nothing waits for less than a minute or for more than 30 days."}
+		return &approval.InputError{Why: approval.Because(approval.WhyWaitRange)}
 	}
 	return checkFreezes(r.Freezes, now, zone)
 }

@@ -1,7 +1,6 @@
 package review
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -27,38 +26,38 @@ func (r Roster) Under(t Terms) Roster {
 	return r
 }
 
-// Elsewhere tells a reviewer that code of this tier is decided on the command line.
-func (t Terms) Elsewhere(id string) string {
-	return fmt.Sprintf("Code of %s risk is not decided on in Slack here. Your administrators have set that it takes the command line: countersign decide %s", t.Tier, id)
+// Elsewhere says where a tier is decided if not in Slack.
+func (t Terms) Elsewhere(id string) approval.Reason {
+	return approval.Reason{Code: approval.WhyElsewhere, Name: string(t.Tier), Other: id}
 }
 
 // Right is by what right somebody may decide on a request: their own, or that of
 // somebody who is away and has let them; or why they may not. Nobody acts in the
 // place of the asker, of the author, or of somebody who has decided already.
-func Right(r *approval.Request, user string, roster Roster, t Terms) (inPlaceOf, why string) {
+func Right(r *approval.Request, user string, roster Roster, t Terms) (inPlaceOf string, why approval.Reason) {
 	narrow := roster.Under(t)
 	if narrow.Reviewer(user) {
-		return "", ""
+		return "", why
 	}
 	for _, from := range narrow.InPlaceOf(user) {
 		switch {
 		case from == r.Asker:
-			why = "The person in whose place you decide has asked this question, so somebody else has to review the code."
+			why = approval.Because(approval.WhyAbsentAsked)
 		case r.Revision != nil && from == r.Revision.Author:
-			why = "The person in whose place you decide wrote this version of the code, so somebody else has to review it."
+			why = approval.Because(approval.WhyAbsentWrote)
 		case slices.ContainsFunc(r.Decisions, func(d approval.Decision) bool { return d.Voice() == from && d.Reviewer != user }):
-			why = "The person in whose place you decide has a say in this already. One person has one."
+			why = approval.Because(approval.WhyAbsentDecided)
 		default:
-			return from, ""
+			return from, approval.Reason{}
 		}
 	}
 	switch {
-	case why != "":
+	case !why.None():
 		return "", why
 	case roster.Reviewer(user) || len(roster.InPlaceOf(user)) > 0:
-		return "", fmt.Sprintf("Code of %s risk is decided on by the channel's own reviewers here. Nothing has changed.", t.Tier)
+		return "", approval.Reason{Code: approval.WhyOwnersOnly, Name: string(t.Tier)}
 	}
-	return "", "Only the people who are named as reviewers can decide. Nothing has changed."
+	return "", approval.Because(approval.WhyReviewersOnly)
 }
 
 // CheckTyped holds what somebody has typed against what they saw.
@@ -67,15 +66,14 @@ func (t Terms) CheckTyped(verdict approval.Verdict, digest, typed string) error 
 	if !t.Typed || verdict != approval.Approve || len(typed) >= typedLength && strings.HasPrefix(digest, typed) {
 		return nil
 	}
-	return &approval.InputError{Why: fmt.Sprintf("To approve code of %s risk, type the first %d characters of its digest as the card shows it. Nothing has been decided.", t.Tier, typedLength)}
+	return &approval.InputError{Why: approval.Reason{Code: approval.WhyTyped, Name: string(t.Tier), Count: typedLength}}
 }
 
-// Beyond says which hosts of a manifest the rules no longer allow. It is empty when they
-// allow all.
-func Beyond(m approval.Manifest, rules Rules) string {
+// Beyond returns the hosts of a manifest that the rules do not allow.
+func Beyond(m approval.Manifest, rules Rules) approval.Reason {
 	hosts := slices.DeleteFunc(slices.Clone(m.Network), func(host string) bool { return slices.Contains(rules.Hosts, host) })
 	if len(hosts) == 0 {
-		return ""
+		return approval.Reason{}
 	}
-	return fmt.Sprintf("It may reach %s, which the rules let no code reach any more.", strings.Join(hosts, ", "))
+	return approval.Reason{Code: approval.WhyBeyondRules, Name: strings.Join(hosts, ", ")}
 }

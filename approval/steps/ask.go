@@ -3,7 +3,6 @@ package steps
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"unicode/utf8"
 
@@ -27,7 +26,7 @@ type Asker struct {
 // It has committed when it returns; a repeated delivery returns what the first one made.
 func (s *Asker) Ask(ctx context.Context, q approval.Question) (*approval.Request, error) {
 	if why := s.boxes.noBox(); why != "" {
-		return nil, &approval.InputError{Why: "Nothing can run code here at the moment: " + why}
+		return nil, &approval.InputError{Why: approval.Reason{Code: approval.WhyNothingRuns, Said: why}}
 	}
 	chosen := q.Model != ""
 	q, err := s.clean(q)
@@ -78,10 +77,10 @@ func (s *Asker) Ask(ctx context.Context, q approval.Question) (*approval.Request
 func (s *Asker) clean(q approval.Question) (approval.Question, error) {
 	q.Text = approval.Plain(q.Text)
 	if q.Text == "" {
-		return q, &approval.InputError{Why: "What would you like to know? Write the question after the command, for example: /analyze What were sales per month in sales.csv?"}
+		return q, &approval.InputError{Why: approval.Because(approval.WhyNoQuestion)}
 	}
 	if n := utf8.RuneCountInString(q.Text); n > s.Policy.MaxQuestion {
-		return q, &approval.InputError{Why: fmt.Sprintf("Your question has %d characters; at most %d fit. Please shorten it, or put the details into a file.", n, s.Policy.MaxQuestion)}
+		return q, &approval.InputError{Why: approval.Reason{Code: approval.WhyLongQuestion, Count: int64(n), Most: int64(s.Policy.MaxQuestion)}}
 	}
 	files, err := s.inputs.fitting(q.Files)
 	if err != nil {

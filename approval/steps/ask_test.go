@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/bot/draw/reasons"
 	"countersign/budget"
 )
 
@@ -97,7 +98,7 @@ func TestAskSaysHowToAskBetter(t *testing.T) {
 			_, err := b.Ask(t.Context(), q)
 			var input *approval.InputError
 			require.ErrorAs(t, err, &input)
-			require.Contains(t, input.Why, tt.why)
+			require.Contains(t, reasons.Words(input.Why), tt.why)
 			require.Empty(t, b.store.requests)
 		})
 	}
@@ -189,7 +190,7 @@ func TestWithoutASandboxNothingIsAskedDraftedDecidedOrRun(t *testing.T) {
 	var input *approval.InputError
 	_, err = b.Ask(t.Context(), question())
 	require.ErrorAs(t, err, &input)
-	require.Equal(t, "Nothing can run code here at the moment: This machine cannot.", input.Why)
+	require.Equal(t, "Nothing can run code here at the moment: This machine cannot.", reasons.Words(input.Why))
 	_, err = b.Decide(t.Context(), ruling(pending, "R1", approval.Approve))
 	require.ErrorAs(t, err, &input)
 	_, err = b.MayDecide(t.Context(), ruling(pending, "R1", approval.Approve))
@@ -199,7 +200,7 @@ func TestWithoutASandboxNothingIsAskedDraftedDecidedOrRun(t *testing.T) {
 	require.NoError(t, b.Run(t.Context(), approved.ID))
 	for _, id := range []string{drafting.ID, approved.ID} {
 		require.Equal(t, approval.Failed, b.request(id).State)
-		require.Equal(t, "Nothing can run code here at the moment: This machine cannot.", b.request(id).Reason)
+		require.Equal(t, "Nothing can run code here at the moment: This machine cannot.", reasons.Words(b.request(id).Reason))
 		require.Zero(t, b.open(id))
 	}
 	require.Empty(t, b.writer.briefs[3:])

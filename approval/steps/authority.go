@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -62,7 +61,12 @@ func (s *Authority) Grants(ctx context.Context, team string) ([]review.Grant, er
 
 // admin checks that a click is an administrator's, now.
 func (s *People) admin(ctx context.Context, click approval.Click, what string) error {
-	return s.administers(ctx, click.Team, click.User, "Only administrators "+what+".")
+	return s.administers(ctx, click.Team, click.User, onlyAdmins(what))
+}
+
+// onlyAdmins is why nobody else does this.
+func onlyAdmins(what string) approval.Reason {
+	return approval.Reason{Code: approval.WhyAdminsOnly, Name: what}
 }
 
 // mayChange is admin for what changes how a workspace is run: who tries it without
@@ -70,7 +74,7 @@ func (s *People) admin(ctx context.Context, click approval.Click, what string) e
 func (s *People) mayChange(ctx context.Context, click approval.Click, what string) error {
 	err := s.admin(ctx, click, what)
 	if no := new(approval.NotAllowedError); errors.As(err, &no) {
-		event := approval.Event{Actor: no.Who, Kind: approval.EventRefusedClick, Data: map[string]any{"what": what, "why": no.Why, "click": click}}
+		event := approval.Event{Actor: no.Who, Kind: approval.EventRefusedClick, Data: map[string]any{"what": what, "why": no.Why.Told(), "click": click}}
 		if lost := s.store.AuditPeople(ctx, click.Team, event); lost != nil {
 			s.log.Error("audit a refused click", "what", what, "error", lost)
 		}
@@ -78,9 +82,9 @@ func (s *People) mayChange(ctx context.Context, click approval.Click, what strin
 	return err
 }
 
-// administers refuses, with these words, whoever is no administrator, as far as a
+// administers refuses, for this reason, whoever is no administrator, as far as a
 // look of the last minute tells.
-func (s *People) administers(ctx context.Context, team, who, why string) error {
+func (s *People) administers(ctx context.Context, team, who string, why approval.Reason) error {
 	roster, err := s.Reviewers(ctx, team, "")
 	if err != nil {
 		return err
@@ -88,7 +92,7 @@ func (s *People) administers(ctx context.Context, team, who, why string) error {
 	return s.isAdmin(ctx, roster, team, who, why)
 }
 
-func (s *People) isAdmin(ctx context.Context, roster review.Roster, team, who, why string) error {
+func (s *People) isAdmin(ctx context.Context, roster review.Roster, team, who string, why approval.Reason) error {
 	if !roster.Admin(who) {
 		return &approval.NotAllowedError{Who: who, Why: why}
 	}
@@ -96,7 +100,7 @@ func (s *People) isAdmin(ctx context.Context, roster review.Roster, team, who, w
 	if err != nil {
 		return err
 	}
-	if why := person.Barred(); why != "" {
+	if why := person.Barred(); !why.None() {
 		return &approval.NotAllowedError{Who: who, Why: why}
 	}
 	return nil
@@ -115,8 +119,8 @@ func (s *Authority) SetRole(ctx context.Context, click approval.Click, g review.
 	if err != nil {
 		return err
 	}
-	if why := person.Barred(); why != "" {
-		return &approval.InputError{Why: "This person cannot be named: " + why}
+	if why := person.Barred(); !why.None() {
+		return &approval.InputError{Why: approval.Reason{Code: approval.WhyNotNamed, Why: []approval.Reason{why}}}
 	}
 	return s.store.Name(ctx, g)
 }
@@ -131,7 +135,7 @@ func (s *Authority) RemoveRole(ctx context.Context, click approval.Click, g revi
 	}
 	named := map[review.PersonRole][]string{review.RoleReviewer: s.Policy.Reviewers, review.RoleAdmin: s.Policy.Admins}[g.Role]
 	if g.Project == "" && slices.Contains(named, g.User) {
-		return &approval.InputError{Why: "This person is named in the settings of Countersign (REVIEWERS or ADMINS), and can only be removed there."}
+		return &approval.InputError{Why: approval.Because(approval.WhyInSettings)}
 	}
 	return s.store.Unname(ctx, g)
 }
@@ -140,11 +144,11 @@ func (s *Authority) checkGrant(g *review.Grant, click approval.Click) error {
 	g.Team, g.By = click.Team, click.User
 	switch {
 	case g.User == "":
-		return &approval.InputError{Why: "Please choose a person."}
+		return &approval.InputError{Why: approval.Because(approval.WhyNoPerson)}
 	case !slices.Contains([]review.PersonRole{review.RoleReviewer, review.RoleFallback, review.RoleAdmin}, g.Role):
-		return &approval.InputError{Why: "Please choose what the person is to be: reviewer, fallback reviewer or administrator."}
+		return &approval.InputError{Why: approval.Because(approval.WhyNoRole)}
 	case g.Role == review.RoleAdmin && g.Project != "":
-		return &approval.InputError{Why: "Administrators are named for the whole workspace, not for one channel."}
+		return &approval.InputError{Why: approval.Because(approval.WhyAdminOfAll)}
 	}
 	return nil
 }
@@ -167,22 +171,22 @@ func (s *Authority) Delegate(ctx context.Context, click approval.Click, to strin
 	now := time.Now()
 	switch {
 	case !decides:
-		return &approval.NotAllowedError{Who: click.User, Why: "Only reviewers can name somebody to decide in their place."}
+		return &approval.NotAllowedError{Who: click.User, Why: approval.Because(approval.WhyReviewersLet)}
 	case to == click.User:
-		return &approval.InputError{Why: "Please choose somebody else to decide in your place."}
+		return &approval.InputError{Why: approval.Because(approval.WhyDelegateSelf)}
 	case !until.After(now):
 		return review.Over()
 	case until.After(now.Add(maxDelegation)):
-		return &approval.InputError{Why: "Somebody can decide in your place for up to 90 days at a time."}
+		return &approval.InputError{Why: approval.Because(approval.WhyTooLong)}
 	}
 	for _, who := range []string{click.User, to} {
 		person, err := s.slack.Person(ctx, click.Team, who)
 		if err != nil {
 			return err
 		}
-		if why := person.Barred(); why != "" && who == to {
-			return &approval.InputError{Why: "This person cannot decide in your place: " + why}
-		} else if why != "" {
+		if why := person.Barred(); !why.None() && who == to {
+			return &approval.InputError{Why: approval.Reason{Code: approval.WhyNoSubstitute, Why: []approval.Reason{why}}}
+		} else if !why.None() {
 			return &approval.NotAllowedError{Who: who, Why: why}
 		}
 	}
@@ -228,7 +232,7 @@ func (s *Authority) SetRules(ctx context.Context, click approval.Click, set revi
 	}
 	set.Team, set.SetBy = click.Team, click.User
 	if set.None && set.Project == "" {
-		return review.RuleSet{}, &approval.InputError{Why: "The rules of the workspace hold where a channel has none, so they cannot be taken away. Change them instead."}
+		return review.RuleSet{}, &approval.InputError{Why: approval.Because(approval.WhyRulesNeeded)}
 	}
 	if !set.None {
 		if err := set.Rules.Check(time.Now(), s.Policy.Zone); err != nil {
@@ -238,12 +242,12 @@ func (s *Authority) SetRules(ctx context.Context, click approval.Click, set revi
 			return review.RuleSet{}, err
 		}
 		if len(set.Rules.Hosts) > 0 && s.boxes.noBox() == "" && !s.sandbox.ReachesHosts() {
-			return review.RuleSet{}, &approval.InputError{Why: "Code can reach no hosts here: the sandbox that is set up has no network. Leave the hosts out, or have E2B set up."}
+			return review.RuleSet{}, &approval.InputError{Why: approval.Because(approval.WhyNoNetwork)}
 		}
 	}
 	stored, err := s.store.SetRules(ctx, set)
 	if errors.Is(err, ErrBusy) {
-		return review.RuleSet{}, &approval.InputError{Why: "Somebody else has changed these rules while you had them open, so nothing was stored. Please open them again, and look at what has changed."}
+		return review.RuleSet{}, &approval.InputError{Why: approval.Because(approval.WhyRulesChanged)}
 	}
 	return stored, err
 }
@@ -252,12 +256,12 @@ func (s *Authority) SetRules(ctx context.Context, click approval.Click, set revi
 func (s *Authority) enough(ctx context.Context, set review.RuleSet) error {
 	for _, t := range approval.Tiers() {
 		if set.Rules.For(t).Owners && set.Project == "" {
-			return &approval.InputError{Why: "That only a channel's own reviewers decide is set for a channel, not for the whole workspace."}
+			return &approval.InputError{Why: approval.Because(approval.WhyOwnersOfChannel)}
 		}
 	}
 	short, err := s.shortages(ctx, set.Team, set.Project, set.Rules)
 	if len(short) > 0 {
-		return &approval.InputError{Why: fmt.Sprintf("A program of %s risk would need the approval of %d people, and only %d can give it. Name more reviewers first.", short[0].Tier, short[0].Needs, short[0].Have)}
+		return &approval.InputError{Why: approval.Reason{Code: approval.WhyTooFewReviewers, Name: string(short[0].Tier), Most: int64(short[0].Needs), Count: int64(short[0].Have)}}
 	}
 	return err
 }

@@ -8,6 +8,7 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/review"
+	"countersign/bot/draw/reasons"
 )
 
 func TestOnlyAdministratorsNamePeopleAndSetRules(t *testing.T) {
@@ -30,7 +31,7 @@ func TestOnlyAdministratorsNamePeopleAndSetRules(t *testing.T) {
 		} {
 			var no *approval.NotAllowedError
 			require.ErrorAs(t, try(), &no, "%s by %s", what, who)
-			require.Contains(t, no.Why, why)
+			require.Contains(t, reasons.Words(no.Why), why)
 		}
 		require.Empty(t, b.store.bookLog)
 		require.Len(t, b.store.refused, 4, "who tried to change something is on record; looking is free")
@@ -61,11 +62,11 @@ func TestWhoCannotBeNamed(t *testing.T) {
 	} {
 		var in *approval.InputError
 		require.ErrorAs(t, b.SetRole(t.Context(), by("admin"), g), &in, why)
-		require.Contains(t, in.Why, why)
+		require.Contains(t, reasons.Words(in.Why), why)
 	}
 	var in *approval.InputError
 	require.ErrorAs(t, b.RemoveRole(t.Context(), by("admin"), review.Grant{User: "R1", Role: review.RoleReviewer}), &in)
-	require.Contains(t, in.Why, "settings")
+	require.Contains(t, reasons.Words(in.Why), "settings")
 	require.Empty(t, b.store.bookLog)
 }
 
@@ -143,7 +144,7 @@ func TestADelegateIsNoWayAroundAnything(t *testing.T) {
 		_, err := b.Decide(t.Context(), ruling(r, who, approval.Approve))
 		var no *approval.NotAllowedError
 		require.ErrorAs(t, err, &no, why)
-		require.Contains(t, no.Why, why)
+		require.Contains(t, reasons.Words(no.Why), why)
 	}
 	b := setup(t)
 	require.NoError(t, b.Steps.Delegate(t.Context(), by("asker"), "helper", tomorrow))
@@ -208,7 +209,7 @@ func TestRulesThatAskForMoreVoicesThanThereAre(t *testing.T) {
 	var in *approval.InputError
 	_, err := b.SetRules(t.Context(), by("admin"), review.RuleSet{Rules: rules})
 	require.ErrorAs(t, err, &in)
-	require.Contains(t, in.Why, "the approval of 2 people, and only 1 can give it")
+	require.Contains(t, reasons.Words(in.Why), "the approval of 2 people, and only 1 can give it")
 
 	second := review.Grant{Role: review.RoleReviewer, User: "R2"}
 	own := review.Grant{Project: "C1", Role: review.RoleReviewer, User: "R3"}

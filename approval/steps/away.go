@@ -184,12 +184,12 @@ func (s *Watch) GiveUp(ctx context.Context, id string, click approval.Click) (*a
 	return r, err
 }
 
-// notAway is why a request cannot be ended for what is away; empty where its state says it.
-func notAway(r *approval.Request) string {
+// notAway is why a request cannot be ended for what is away; none where its state says it.
+func notAway(r *approval.Request) approval.Reason {
 	if r.State.Final() || r.State == approval.Running {
-		return ""
+		return approval.Reason{}
 	}
-	return "It goes on: what it waited for is there again."
+	return approval.Because(approval.WhyThereAgain)
 }
 
 // askerGone says why somebody's question is not answered any more, who was a guest when

@@ -8,6 +8,7 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/review"
+	"countersign/bot/draw/reasons"
 	"countersign/budget"
 )
 
@@ -143,7 +144,7 @@ func TestWhatGoesBetweenNamingAndStart(t *testing.T) {
 		r := b.request(was.ID)
 		if hidden {
 			require.Equal(t, approval.Pending, r.State)
-			require.Contains(t, r.Reason, "An input could not be read any more when it was about to start.")
+			require.Contains(t, reasons.Words(r.Reason), "An input could not be read any more when it was about to start.")
 		} else {
 			require.Equal(t, approval.Failed, r.State)
 			require.Equal(t, approval.FileGone, r.Cause.Code)
@@ -297,7 +298,9 @@ func TestTheWordThatADraftWaitsIsRedrawnWhenItEnds(t *testing.T) {
 			_, err := b.Withdraw(b.t.Context(), r.ID, by("asker"))
 			return err
 		},
-		"failed": func(b *bundle, r *approval.Request) error { return b.fail(b.t.Context(), r.ID, "nothing works") },
+		"failed": func(b *bundle, r *approval.Request) error {
+			return b.fail(b.t.Context(), r.ID, approval.Words("nothing works"))
+		},
 		"expired": func(b *bundle, r *approval.Request) error {
 			b.store.pass(b.Policy.Expiry)
 			_, err := b.store.Update(b.t.Context(), r.ID, approval.ExpireIfDue)

@@ -37,9 +37,9 @@ func (s *Costs) Calendar() *time.Location {
 	return s.Location
 }
 
-const (
-	whoChanges = "Only administrators change budgets."
-	whoLooks   = "Only administrators look at other people's budgets."
+var (
+	whoChanges = onlyAdmins("change budgets")
+	whoLooks   = onlyAdmins("look at other people's budgets")
 )
 
 // SetLimit changes a budget. Only administrators may: *NotAllowedError.
@@ -48,7 +48,7 @@ func (s *Treasury) SetLimit(ctx context.Context, actor string, limit budget.Limi
 		return err
 	}
 	if err := limit.Policy.Validate(); err != nil {
-		return &approval.InputError{Why: sentence(err.Error())}
+		return &approval.InputError{Why: approval.Reason{Code: approval.WhyBadPolicy, Said: err.Error()}}
 	}
 	for _, d := range limit.Policy.Downgrade {
 		if err := s.cheaper(d); err != nil {
@@ -73,7 +73,7 @@ func (s *Treasury) cheaper(d budget.Downgrade) error {
 	}
 	to, err := s.costs.worstTokens(d.To, now)
 	if err != nil {
-		return &approval.InputError{Why: priceWords(err)}
+		return &approval.InputError{Why: priceReason(err)}
 	}
 	saves := false
 	for _, m := range models {
@@ -81,25 +81,13 @@ func (s *Treasury) cheaper(d budget.Downgrade) error {
 		saves = saves || err == nil && (d.From == "" || d.From == m) && to < from
 	}
 	if !saves {
-		instead := "any other model here"
-		if d.From != "" {
-			instead = d.From
-		}
-		return &approval.InputError{Why: fmt.Sprintf("%s is not cheaper than %s, so nothing would be saved.", d.To, instead)}
+		return &approval.InputError{Why: approval.Reason{Code: approval.WhyNotCheaper, Name: d.To, Other: d.From}}
 	}
 	return nil
 }
 
 func (s *Costs) noModel(name string) error {
-	return &approval.InputError{Why: fmt.Sprintf("There is no model called %s here. You can choose from %s.", approval.Plain(name), strings.Join(s.writer.Models(), ", "))}
-}
-
-// sentence is an error's text as people read it.
-func sentence(text string) string {
-	if text == "" {
-		return text
-	}
-	return strings.ToUpper(text[:1]) + text[1:] + "."
+	return &approval.InputError{Why: approval.Reason{Code: approval.WhyNoModel, Name: approval.Plain(name), Other: strings.Join(s.writer.Models(), ", ")}}
 }
 
 // RemoveLimit takes a budget away: the usual one holds again, if there is one.
@@ -109,7 +97,7 @@ func (s *Treasury) RemoveLimit(ctx context.Context, actor string, scope budget.S
 	}
 	err := s.store.RemoveLimit(ctx, actor, scope)
 	if errors.Is(err, approval.ErrNotFound) {
-		return &approval.InputError{Why: "Nobody has set a budget there, so there is none to remove."}
+		return &approval.InputError{Why: approval.Because(approval.WhyNoBudget)}
 	}
 	return err
 }
@@ -272,7 +260,7 @@ func (s *Treasury) Explain(ctx context.Context, team, actor, id string) (*Explan
 		return nil, approval.ErrNotFound
 	}
 	if r.Asker != actor {
-		if err := s.people.administers(ctx, team, actor, "Only the person who asked, or an administrator, can look at what this cost."); err != nil {
+		if err := s.people.administers(ctx, team, actor, approval.Because(approval.WhyAskerLooks)); err != nil {
 			return nil, err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/bot/draw/reasons"
 	"countersign/budget"
 )
 
@@ -53,7 +54,7 @@ func TestAQuestionKeepsOneUncertainHoldHoweverOftenItsCallsFail(t *testing.T) {
 		require.Equal(t, held.Amount, standings[0].Held, "it counts once in every budget")
 	}
 	require.Equal(t, approval.Failed, r.State)
-	require.Equal(t, "No answer.", r.Reason)
+	require.Equal(t, "No answer.", reasons.Words(r.Reason))
 	sum, until := r.Uncertain()
 	require.Equal(t, held.Amount, sum)
 
@@ -77,7 +78,7 @@ func TestACallThatCouldCostMoreThanWasAgreedIsNotMade(t *testing.T) {
 	require.NoError(t, b.Draft(t.Context(), r.ID), "nothing is tried again")
 	r = b.request(r.ID)
 	require.Equal(t, approval.Failed, r.State)
-	require.Equal(t, "No answer.", r.Reason)
+	require.Equal(t, "No answer.", reasons.Words(r.Reason))
 	require.Len(t, b.writer.briefs, 1)
 
 	// A replica that died in the middle leaves as little room.
@@ -87,7 +88,7 @@ func TestACallThatCouldCostMoreThanWasAgreedIsNotMade(t *testing.T) {
 	require.NoError(t, b.Draft(t.Context(), r.ID))
 	r = b.request(r.ID)
 	require.Equal(t, approval.Failed, r.State)
-	require.Equal(t, noRoom, r.Reason)
+	require.Equal(t, approval.Because(approval.WhyNoRoom), r.Reason)
 	require.Equal(t, 1, b.open(r.ID))
 }
 

@@ -111,7 +111,7 @@ func (s *Costs) worst(now time.Time) func(model string) (budget.USD, error) {
 // off: *InputError. Whoever has chosen a model themselves is asked to choose again.
 func (s *Costs) within(standings []budget.Standing, model string, chosen, uploads bool, now time.Time) (string, *approval.Downgraded, error) {
 	if by, off := budget.Without(standings, budget.Upload); off && uploads {
-		return "", nil, &approval.InputError{Why: switchedOff(by, "Uploading files with a question is") + " You can still ask about files that are in the channel."}
+		return "", nil, &approval.InputError{Why: approval.Reason{Code: approval.WhyUploadsOff, Standing: &by}}
 	}
 	cheaper, err := s.instead(standings, model, now)
 	by, off := budget.Without(standings, budget.WithoutModel(model))
@@ -157,7 +157,7 @@ func (s *Costs) instead(standings []budget.Standing, model string, now time.Time
 }
 
 func modelOff(by budget.Standing, model string) error {
-	return &approval.InputError{Why: switchedOff(by, model+" is") + " Choose another model."}
+	return &approval.InputError{Why: approval.Reason{Code: approval.WhyModelOff, Name: model, Standing: &by}}
 }
 
 // apart are the standings without what is held for this request and not under way:
@@ -172,16 +172,6 @@ func apart(r *approval.Request, standings []budget.Standing) []budget.Standing {
 		}
 	}
 	return standings
-}
-
-// switchedOff says what is not to be had, and because of which budget.
-func switchedOff(by budget.Standing, what string) string {
-	return fmt.Sprintf("%s switched off: %s has spent more than %d%% of %s.", what, whose(by.Limit.Scope), by.Limit.Policy.SoftMark(), by.Limit.Hard())
-}
-
-func whose(scope budget.Scope) string {
-	return map[budget.ScopeKind]string{budget.User: "your budget", budget.Session: "the budget of this thread",
-		budget.Project: "the budget of this channel", budget.Team: "the team's budget"}[scope.Kind]
 }
 
 // draftTerms are what the budgets make of a draft, read before the model is
@@ -259,7 +249,7 @@ func (s *Costs) affordable(m approval.Manifest, at time.Time) (approval.Limits, 
 		}
 	}
 	if limits.Seconds = low; low < 1 {
-		return limits, &approval.InputError{Why: fmt.Sprintf("Boxes have become dearer since this was approved, and %s does not even pay for a second, so nothing was run. Please ask again.", m.CostCap)}
+		return limits, &approval.InputError{Why: approval.Reason{Code: approval.WhyDearer, Amount: m.CostCap}}
 	}
 	return limits, nil
 }

@@ -47,13 +47,13 @@ var errTwice = errors.New("the same click again")
 // Decide takes a reviewer's verdict. It has committed when it returns.
 func (s *Decider) Decide(ctx context.Context, ruling Ruling) (*approval.Request, error) {
 	if ruling.Verdict == approval.Reject && strings.TrimSpace(ruling.Reason) == "" {
-		return nil, &approval.InputError{Why: "Please say why. The asker gets to read it."}
+		return nil, &approval.InputError{Why: approval.Because(approval.WhyNoReason)}
 	}
 	if ruling.Verdict == approval.Rewrite && strings.TrimSpace(ruling.Reason) == "" {
-		return nil, &approval.InputError{Why: "Please say what should be different. The model gets to read it, and so does the asker."}
+		return nil, &approval.InputError{Why: approval.Because(approval.WhyNoWish)}
 	}
 	if ruling.Verdict != approval.Approve && ruling.Verdict != approval.Reject && ruling.Verdict != approval.Rewrite {
-		return nil, &approval.InputError{Why: "A decision is to approve, to reject, or to request changes."}
+		return nil, &approval.InputError{Why: approval.Because(approval.WhyNoVerdict)}
 	}
 	r, unchanged, err := s.decide(ctx, ruling)
 	refused := new(budget.ExceededError)
@@ -101,7 +101,7 @@ func (s *Decider) MayDecide(ctx context.Context, ruling Ruling) (*approval.Reque
 // judge finds the request, and by what right somebody would decide on it.
 func (s *Decider) judge(ctx context.Context, ruling Ruling) (*Case, authority, error) {
 	if why := s.boxes.noBox(); why != "" && ruling.Verdict != approval.Reject && ruling.Click.Door == "" {
-		return nil, authority{}, &approval.InputError{Why: "Nothing can run code here at the moment: " + why}
+		return nil, authority{}, &approval.InputError{Why: approval.Reason{Code: approval.WhyNothingRuns, Said: why}}
 	}
 	return s.people.mayRule(ctx, ruling)
 }
@@ -134,7 +134,7 @@ func (s *Decider) Opened(ctx context.Context, id string, revision int, click app
 func (s *Decider) afford(c *Case, d approval.Decision, rules review.Rules) error {
 	r := c.Request
 	if d.Verdict != approval.Approve || has(r, d) || r.MayDecide(d, rules.Within(s.Policy), c.Now) != nil ||
-		r.Approvals()+1 < r.Needs(s.Policy) || review.Beyond(r.Revision.Manifest, rules) != "" {
+		r.Approvals()+1 < r.Needs(s.Policy) || !review.Beyond(r.Revision.Manifest, rules).None() {
 		return nil // nothing is held, or there is more to say
 	}
 	cost, err := s.cost(r, d.Verdict, c.Now)
@@ -182,7 +182,7 @@ func (s *Decider) decide(ctx context.Context, ruling Ruling) (_ *approval.Reques
 		}
 		if d.Verdict == approval.Approve && r.State == approval.Pending {
 			// What would be refused at the start is refused here, in the same words.
-			if beyond := review.Beyond(r.Revision.Manifest, by.rules); beyond != "" {
+			if beyond := review.Beyond(r.Revision.Manifest, by.rules); !beyond.None() {
 				return &approval.MoveError{Request: r, Verb: string(d.Verdict), Why: beyond}
 			}
 		}
@@ -213,7 +213,7 @@ func (s *People) audited(ctx context.Context, ruling Ruling, err error) error {
 		return err
 	}
 	event := approval.Event{At: time.Now().UTC().Truncate(time.Microsecond), Actor: no.Who, Kind: approval.EventRefusedClick,
-		Data: map[string]any{"verdict": ruling.Verdict, "why": no.Why, "click": ruling.Click}}
+		Data: map[string]any{"verdict": ruling.Verdict, "why": no.Why.Told(), "click": ruling.Click}}
 	if lost := s.store.Audit(ctx, ruling.RequestID, event); lost != nil {
 		s.log.Error("audit a refused click", "request", ruling.RequestID, "error", lost)
 	}
@@ -228,7 +228,7 @@ func (s *Decider) Withdraw(ctx context.Context, id string, click approval.Click)
 		return nil, err
 	}
 	if c.Request.Team == click.Team && c.Request.Asker != click.User {
-		err := s.people.isAdmin(ctx, c.Roster(s.Policy, ""), click.Team, click.User, "Only administrators take back what others asked.")
+		err := s.people.isAdmin(ctx, c.Roster(s.Policy, ""), click.Team, click.User, onlyAdmins("take back what others asked"))
 		if no := new(approval.NotAllowedError); err != nil && !errors.As(err, &no) {
 			return nil, err
 		}
@@ -239,7 +239,7 @@ func (s *Decider) Withdraw(ctx context.Context, id string, click approval.Click)
 			return approval.ErrNotFound
 		}
 		if r.Asker != click.User && !admin {
-			return &approval.NotAllowedError{Who: click.User, Why: "Only the person who asked, or an administrator, can take a request back."}
+			return &approval.NotAllowedError{Who: click.User, Why: approval.Because(approval.WhyAskerWithdraws)}
 		}
 		return r.Withdraw(click.User, now)
 	})

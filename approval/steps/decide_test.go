@@ -12,6 +12,7 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/review"
+	"countersign/bot/draw/reasons"
 	"countersign/budget"
 )
 
@@ -58,11 +59,13 @@ func TestWhoMayDecide(t *testing.T) {
 			}
 			r := b.pending()
 			before := b.request(r.ID)
+			var told map[string]any
 			for _, try := range []func(context.Context, Ruling) (*approval.Request, error){b.MayDecide, b.Decide} {
 				_, err := try(t.Context(), ruling(r, who, verdict))
 				var no *approval.NotAllowedError
 				require.ErrorAs(t, err, &no, who)
-				require.Equal(t, why, no.Why)
+				require.Equal(t, why, reasons.Refused(no.Why))
+				told = no.Why.Told()
 				require.Equal(t, who, no.Who)
 			}
 			require.Equal(t, before, b.request(r.ID))
@@ -72,7 +75,7 @@ func TestWhoMayDecide(t *testing.T) {
 			require.NoError(t, err)
 			last := events[len(events)-1]
 			require.Equal(t, who, last.Actor)
-			require.Equal(t, why, last.Data["why"])
+			require.Equal(t, told, last.Data["why"])
 			require.Equal(t, verdict, last.Data["verdict"])
 		}
 	}
@@ -202,7 +205,7 @@ func TestClicksThatSlackDidNotNameAreNotTakenForOne(t *testing.T) {
 	_, err = b.Decide(t.Context(), click)
 	var move *approval.MoveError
 	require.ErrorAs(t, err, &move)
-	require.Equal(t, "You have already decided on this version.", move.Why)
+	require.Equal(t, "You have already decided on this version.", reasons.Words(move.Why))
 }
 
 func TestAQuorumTakesTwoPeople(t *testing.T) {
@@ -233,7 +236,7 @@ func TestARejectionNeedsAReasonAndGivesTheBoxBack(t *testing.T) {
 		_, err := b.Decide(t.Context(), click)
 		var input *approval.InputError
 		require.ErrorAs(t, err, &input)
-		require.Equal(t, "Please say why. The asker gets to read it.", input.Why)
+		require.Equal(t, "Please say why. The asker will read it.", reasons.Words(input.Why))
 	}
 	_, err := b.MayDecide(t.Context(), click)
 	require.NoError(t, err, "the modal that asks for the reason may open")
@@ -242,7 +245,7 @@ func TestARejectionNeedsAReasonAndGivesTheBoxBack(t *testing.T) {
 	got, err := b.Decide(t.Context(), click)
 	require.NoError(t, err)
 	require.Equal(t, approval.Rejected, got.State)
-	require.Equal(t, `it reads\u{202e} the wrong file`, got.Reason)
+	require.Equal(t, `it reads\u{202e} the wrong file`, got.Decisions[0].Reason)
 	require.Equal(t, []string{r.ID}, b.box.discarded)
 	require.Empty(t, b.work())
 	require.Zero(t, b.box.starts())
@@ -312,7 +315,7 @@ func TestADecisionAfterItsTimeIsTooLate(t *testing.T) {
 	_, err := b.Decide(t.Context(), ruling(r, "R1", approval.Approve))
 	var move *approval.MoveError
 	require.ErrorAs(t, err, &move)
-	require.Equal(t, "The time for a decision has run out.", move.Why)
+	require.Equal(t, "The time for a decision has run out.", reasons.Words(move.Why))
 	require.Empty(t, b.request(r.ID).Decisions)
 }
 

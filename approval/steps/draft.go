@@ -3,7 +3,6 @@ package steps
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -28,9 +27,6 @@ type Drafter struct {
 	watch  *Watch
 }
 
-// noRoom is that for the asker.
-const noRoom = "What its calls have cost is not known yet, and another one could cost more than was set aside for this question. Please ask it again."
-
 func uncertain(r *approval.Request) bool {
 	return slices.ContainsFunc(r.Holds, approval.OpenHold.Uncertain)
 }
@@ -47,7 +43,7 @@ func (s *Drafter) Draft(ctx context.Context, id string) error {
 		return err
 	}
 	if why := s.boxes.noBox(); why != "" {
-		return s.ends.fail(ctx, id, "Nothing can run code here at the moment: "+why)
+		return s.ends.fail(ctx, id, approval.Reason{Code: approval.WhyNothingRuns, Said: why})
 	}
 	if later := s.boxes.startsLater(); later != nil {
 		return errors.Join(later, s.boxes.inLine(ctx, id, approval.Starting)) // what is written now could not be inspected
@@ -93,7 +89,7 @@ func (s *Drafter) Draft(ctx context.Context, id string) error {
 		return r.Money().Call(call.worst, call.tokens+call.boxes, s.Policy, now)
 	})
 	if errors.Is(err, approval.ErrNoRoom) {
-		return s.ends.fail(ctx, id, noRoom)
+		return s.ends.fail(ctx, id, approval.Because(approval.WhyNoRoom))
 	}
 	if refused := new(budget.ExceededError); errors.As(err, &refused) {
 		_, err = s.ends.block(ctx, id, nil, budget.ForDraft, refused, approval.System)
@@ -134,11 +130,11 @@ func (s *Drafter) calling(b Brief, now time.Time) (c calling, err error) {
 }
 
 // gaveUp tells the asker why there will be no more attempts.
-func gaveUp(r *approval.Request) string {
+func gaveUp(r *approval.Request) approval.Reason {
 	if n := len(r.Refused); n > 0 {
-		return fmt.Sprintf("The model did not get to a program that can be reviewed. The last problem: %s. Asking in other words may help.", r.Refused[n-1].Reason)
+		return approval.Reason{Code: approval.WhyGaveUp, Said: r.Refused[n-1].Reason}
 	}
-	return "The model could not be reached in several attempts. Please ask again later."
+	return approval.Because(approval.WhyNoAnswer)
 }
 
 // keep stores what came. What cannot be shown truthfully goes back to the model.
@@ -178,8 +174,11 @@ func (s *Costs) manifest(r *approval.Request, rules review.RuleSet, findings []a
 // noDraft books a call that gave no program and decides how to go on.
 func (s *Drafter) noDraft(ctx context.Context, id string, call calling, err error) error {
 	var failed *WriterError
-	if !errors.As(err, &failed) {
-		failed = &WriterError{Err: err, Billed: true, Words: s.ends.why(id, err)}
+	var why approval.Reason
+	if errors.As(err, &failed) {
+		why = approval.Words(failed.Words)
+	} else {
+		failed, why = &WriterError{Err: err, Billed: true}, s.ends.why(id, err)
 	}
 	usage := failed.Usage
 	if usage.Model == "" && failed.Billed {
@@ -193,12 +192,12 @@ func (s *Drafter) noDraft(ctx context.Context, id string, call calling, err erro
 	err = s.ends.book(ctx, id, call, usage, 0, func(r *approval.Request, now time.Time) error {
 		switch {
 		case failed.Prose != "":
-			return r.Fail("The model answered in words instead of writing a program. It said:\n"+approval.Cut(approval.Plain(failed.Prose), 2000), now)
+			return r.Fail(approval.Reason{Code: approval.WhyProse, Said: approval.Cut(approval.Plain(failed.Prose), 2000)}, now)
 		case failed.Retry && failed.After <= longestWait && r.Attempts < s.Policy.MaxAttempts && r.Money().Fits(call.worst, call.tokens+call.boxes):
 			later = &LaterError{After: max(failed.After, time.Duration(1<<r.Attempts)*time.Second), Err: failed}
 			return r.Again(failed.Words, now)
 		}
-		return r.Fail(failed.Words, now)
+		return r.Fail(why, now)
 	})
 	if err != nil || later == nil {
 		return err
@@ -279,18 +278,18 @@ func (s *Costs) settlement(hold approval.OpenHold, usage budget.Usage, box time.
 }
 
 // fail ends a request before anything has run.
-func (s *Ends) fail(ctx context.Context, id, reason string) error {
+func (s *Ends) fail(ctx context.Context, id string, reason approval.Reason) error {
 	return s.failOver(ctx, id, reason, nil)
 }
 
 // failOver is fail over an error, of which administrators may have to hear.
-func (s *Ends) failOver(ctx context.Context, id, reason string, why error) error {
+func (s *Ends) failOver(ctx context.Context, id string, reason approval.Reason, over error) error {
 	_, err := s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
 		if r.State != approval.Drafting && r.State != approval.Approved {
 			return nil
 		}
-		s.costs.unpriced(r, why, true, now)
-		if box := new(BoxError); errors.As(why, &box) && box.Box > 0 {
+		s.costs.unpriced(r, over, true, now)
+		if box := new(BoxError); errors.As(over, &box) && box.Box > 0 {
 			r.Money().PayBox(s.costs.boxCharge(r, box.Box, now), now)
 		}
 		return r.Fail(reason, now)
@@ -304,8 +303,8 @@ func (s *Ends) failOrLater(ctx context.Context, id string, err error) error {
 	if errors.As(err, &later) || ended(err) == nil {
 		return ended(err)
 	}
-	if words := foreseen(err); words != "" {
-		return s.failOver(ctx, id, words, err)
+	if why := foreseen(err); !why.None() {
+		return s.failOver(ctx, id, why, err)
 	}
 	return err
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/bot/draw/reasons"
 	"countersign/budget"
 )
 
@@ -72,7 +73,7 @@ func TestReplicasThatKeepDyingAreStoppedByTheBoundOnCalls(t *testing.T) {
 	require.NoError(t, b.Draft(t.Context(), r.ID))
 	r = b.request(r.ID)
 	require.Equal(t, approval.Failed, r.State)
-	require.Equal(t, "The model could not be reached in several attempts. Please ask again later.", r.Reason)
+	require.Equal(t, "The model could not be reached in several attempts. Please ask again later.", reasons.Words(r.Reason))
 	require.Equal(t, 1, b.open(r.ID), "all calls may still be billed, and one hold is for all of them")
 	b.sweepUncertain()
 	require.Zero(t, b.open(r.ID))
@@ -120,7 +121,7 @@ func TestAnInspectionWaitsForABoxAndGivesUpInPlainWords(t *testing.T) {
 		require.NoError(t, b.Draft(t.Context(), r.ID))
 		r = b.request(r.ID)
 		require.Equal(t, approval.Failed, r.State)
-		require.Equal(t, "There is no box to be had.", r.Reason)
+		require.Equal(t, "There is no box to be had.", reasons.Words(r.Reason))
 		require.Len(t, b.spends(r.ID, budget.ForDraft), 2, "the call and the box are paid for")
 	})
 	synctest.Test(t, func(t *testing.T) {
@@ -163,6 +164,6 @@ func TestADraftThatAnotherReplicaHasFinishedIsLeftAlone(t *testing.T) {
 	move := &approval.MoveError{Request: &approval.Request{State: approval.Withdrawn}, Verb: "draft"}
 	require.NoError(t, b.failOrLater(t.Context(), "any", move))
 	r := b.pending()
-	require.NoError(t, b.fail(t.Context(), r.ID, "too late"))
+	require.NoError(t, b.fail(t.Context(), r.ID, approval.Words("too late")))
 	require.Equal(t, approval.Pending, b.request(r.ID).State)
 }

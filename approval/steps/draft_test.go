@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/bot/draw/reasons"
 	"countersign/budget"
 )
 
@@ -85,8 +86,8 @@ func TestWhatCannotBeShownGoesBackToTheModelAtMostTwice(t *testing.T) {
 			require.Empty(t, b.work())
 			r = b.request(r.ID)
 			require.Equal(t, tt.state, r.State)
-			require.Contains(t, r.Reason, tt.reason)
-			require.Equal(t, tt.reason == "", r.Reason == "")
+			require.Contains(t, reasons.Words(r.Reason), tt.reason)
+			require.Equal(t, tt.reason == "", r.Reason.None())
 			require.Len(t, b.writer.briefs, tt.calls)
 			for i, brief := range b.writer.briefs {
 				require.Len(t, brief.Refused, i, "each attempt knows what was wrong with those before")
@@ -118,7 +119,7 @@ func TestProseIsAnAnswerAndNeverCode(t *testing.T) {
 	require.Empty(t, b.work())
 	r = b.request(r.ID)
 	require.Equal(t, approval.Failed, r.State)
-	require.Equal(t, "The model answered in words instead of writing a program. It said:\n"+`The file has no\u{202e} sales.`, r.Reason)
+	require.Equal(t, "The model answered in words instead of writing a program. It said:\n"+`The file has no\u{202e} sales.`, reasons.Words(r.Reason))
 	require.Equal(t, 1200*budget.MicroDollar, budget.Total(b.spends(r.ID, budget.ForDraft)[0].Charges))
 	require.Empty(t, b.box.inspected)
 }
@@ -152,7 +153,7 @@ func TestTransientFailuresAreTriedAgainLaterAndPaidAsReported(t *testing.T) {
 			}
 			r = b.request(r.ID)
 			require.Equal(t, approval.Failed, r.State)
-			require.Equal(t, "busy", r.Reason)
+			require.Equal(t, "busy", reasons.Words(r.Reason))
 			require.Len(t, b.writer.briefs, b.Policy.MaxAttempts)
 			spends := b.spends(r.ID, budget.ForDraft)
 			require.Len(t, spends, b.Policy.MaxAttempts)
@@ -181,15 +182,15 @@ func TestAFailureThatDoesNotPassIsToldInItsWords(t *testing.T) {
 	b.writer.script = []func(Brief) (Draft, error){breaks(&WriterError{Err: errCrash, Words: "The key is wrong."})}
 	r := b.ask()
 	require.Empty(t, b.work())
-	require.Equal(t, "The key is wrong.", b.request(r.ID).Reason)
+	require.Equal(t, "The key is wrong.", reasons.Words(b.request(r.ID).Reason))
 
 	b.writer.script = []func(Brief) (Draft, error){breaks(errors.New("secret"))}
 	r = b.ask()
 	require.Empty(t, b.work())
 	r = b.request(r.ID)
 	require.Equal(t, approval.Failed, r.State)
-	require.Contains(t, r.Reason, "in the log under")
-	require.NotContains(t, r.Reason, "secret")
+	require.Contains(t, reasons.Words(r.Reason), "in the log under")
+	require.NotContains(t, reasons.Words(r.Reason), "secret")
 	require.Empty(t, b.spends(r.ID, budget.ForDraft))
 	require.Equal(t, 1, b.open(r.ID), "it may have been billed")
 	require.True(t, r.Holds[0].Uncertain())
@@ -229,7 +230,7 @@ func TestABoxWhosePriceHasGoneEndsADraftThatIsPaidFor(t *testing.T) {
 	require.Len(t, b.store.noticesOf(approval.NoticePrice), 1)
 	r = b.request(r.ID)
 	require.Equal(t, approval.Failed, r.State)
-	require.Equal(t, "Nobody knows what local costs, so it is not used. An administrator can add its price.", r.Reason)
+	require.Equal(t, "There is no price for local, so it is not used. An administrator can add one.", reasons.Words(r.Reason))
 }
 
 func TestADraftWhoseCapNobodyCanNameReachesNoReviewer(t *testing.T) {
@@ -322,7 +323,7 @@ func TestFilesThatAreNotAsTheyShouldBeEndTheDraftInPlainWords(t *testing.T) {
 		require.Empty(t, b.work(), name)
 		r = b.request(r.ID)
 		require.Equal(t, approval.Failed, r.State, name)
-		require.Equal(t, tt.reason, r.Reason, name)
+		require.Equal(t, tt.reason, reasons.Words(r.Reason), name)
 		require.Empty(t, b.writer.briefs, name)
 		require.Zero(t, b.open(r.ID), name)
 		require.Empty(t, b.spends(r.ID, budget.ForDraft)[0].Charges, name)

@@ -40,7 +40,7 @@ func (s *Editor) MayEdit(ctx context.Context, ruling Ruling) (*approval.Request,
 // admits says whether code can be inspected here at all, and this person edits it.
 func (s *Editor) admits(ctx context.Context, ruling Ruling) (*Case, error) {
 	if why := s.boxes.noBox(); why != "" {
-		return nil, &approval.InputError{Why: "Nothing can inspect code here at the moment: " + why}
+		return nil, &approval.InputError{Why: approval.Reason{Code: approval.WhyNothingInspects, Said: why}}
 	}
 	c, _, err := s.people.mayRule(ctx, ruling)
 	return c, s.people.audited(ctx, ruling, err)
@@ -51,7 +51,7 @@ func (s *Editor) admits(ctx context.Context, ruling Ruling) (*Case, error) {
 func (s *Editor) Edit(ctx context.Context, ruling Ruling, code string) (*approval.Request, error) {
 	code, err := approval.Canonical(code)
 	if err != nil {
-		return nil, &approval.InputError{Why: "This cannot be shown truthfully to whoever reviews it: " + err.Error() + "."}
+		return nil, &approval.InputError{Why: approval.Reason{Code: approval.WhyUntruthful, Said: err.Error()}}
 	}
 	r, err := s.edit(ctx, ruling, code)
 	if refused := new(budget.ExceededError); errors.As(err, &refused) {

@@ -1,7 +1,6 @@
 package steps
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -63,7 +62,7 @@ func (s *Finder) Find(ctx context.Context, id string) error {
 		case r.State != approval.Drafting || r.Seek == nil:
 			return nil // another replica was first, or its asker has taken it back
 		case cause != nil:
-			return r.TurnBack(&cause.Cause, "", now)
+			return r.TurnBack(&cause.Cause, approval.Reason{}, now)
 		case input != nil:
 			return r.TurnBack(nil, input.Why, now)
 		}
@@ -117,8 +116,7 @@ func (s *Inputs) fits(together int64) error {
 	if together <= s.Policy.MaxInputBytes {
 		return nil
 	}
-	return &approval.InputError{Why: fmt.Sprintf("These files have %s together; together at most %s fit into one question. Leave some out, or make them smaller.",
-		megabytes(together), megabytes(s.Policy.MaxInputBytes))}
+	return &approval.InputError{Why: approval.Reason{Code: approval.WhyFilesTooBig, Count: together, Most: s.Policy.MaxInputBytes}}
 }
 
 // fileName makes a name that a box can hold: no folders, nothing hidden, unlike
@@ -150,13 +148,11 @@ func fileName(name string, before []approval.File) string {
 	return name
 }
 
-func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/(1<<20)) }
-
 // fitting checks that files can be the inputs of one question, and gives them names
 // that a box can hold.
 func (s *Inputs) fitting(files []approval.File) ([]approval.File, error) {
 	if len(files) > s.Policy.MaxFiles {
-		return nil, &approval.InputError{Why: fmt.Sprintf("These are %d files; at most %d fit into one question.", len(files), s.Policy.MaxFiles)}
+		return nil, &approval.InputError{Why: approval.Reason{Code: approval.WhyManyFiles, Count: int64(len(files)), Most: int64(s.Policy.MaxFiles)}}
 	}
 	files = slices.Clone(files)
 	var together int64
@@ -164,7 +160,7 @@ func (s *Inputs) fitting(files []approval.File) ([]approval.File, error) {
 		f := &files[i]
 		f.Name = fileName(f.Name, files[:i])
 		if f.Size > s.Policy.MaxFileBytes {
-			return nil, &approval.InputError{Why: fmt.Sprintf("%s has %s; at most %s fit.", f.Name, megabytes(f.Size), megabytes(s.Policy.MaxFileBytes))}
+			return nil, &approval.InputError{Why: approval.Reason{Code: approval.WhyFileTooBig, Name: f.Name, Count: f.Size, Most: s.Policy.MaxFileBytes}}
 		}
 		together += f.Size
 	}
@@ -185,36 +181,39 @@ func anew(files []approval.File) []approval.File {
 // content, no file more, no file less. What differs breaks the seal.
 func (s *Inputs) sealed(ctx context.Context, r *approval.Request) ([]InputFile, error) {
 	files, contents, err := s.fetch(ctx, r)
-	if gone, garbled := new(approval.InputError), new(approval.UnreadableError); errors.As(err, &gone) || errors.As(err, &garbled) {
+	if why := inputReason(err); !why.None() {
 		// They cannot be had as they were: what was approved stays sealed, and is what it takes.
-		return nil, &approval.BrokenSealError{Why: []string{"The inputs have changed: " + cmp.Or(gone.Why, garbled.Why)}}
+		return nil, &approval.BrokenSealError{Why: otherInputs(why)}
 	}
 	if err != nil {
 		return nil, err
 	}
-	broken := &approval.BrokenSealError{Files: files}
+	var why []approval.Reason
 	want := r.Revision.Manifest.Inputs
 	for _, c := range contents {
 		switch at := slices.IndexFunc(want, func(in approval.Input) bool { return in.Name == c.Name }); {
 		case at < 0:
-			broken.Why = append(broken.Why, fmt.Sprintf("%s is not among the inputs that were approved.", c.Name))
+			why = append(why, approval.Reason{Code: approval.WhyInputAdded, Name: c.Name})
 		case want[at] != c.Input:
-			broken.Why = append(broken.Why, fmt.Sprintf("%s is not what it was: its content has changed.", c.Name))
+			why = append(why, approval.Reason{Code: approval.WhyInputDiffers, Name: c.Name})
 		}
 	}
 	for _, in := range want {
 		if !slices.ContainsFunc(contents, func(c InputFile) bool { return c.Name == in.Name }) {
-			broken.Why = append(broken.Why, fmt.Sprintf("%s, which was approved as an input, is not among the files any more.", in.Name))
+			why = append(why, approval.Reason{Code: approval.WhyInputMissing, Name: in.Name})
 		}
 	}
-	if len(contents) != len(want) && broken.Why == nil {
-		broken.Why = []string{"there are not as many as were approved."}
+	if len(contents) != len(want) && why == nil {
+		why = []approval.Reason{approval.Because(approval.WhyInputCount)}
 	}
-	if broken.Why != nil {
-		broken.Why[0] = "The inputs have changed: " + broken.Why[0]
-		return nil, broken
+	if why != nil {
+		return nil, &approval.BrokenSealError{Why: otherInputs(why...), Files: files}
 	}
 	return contents, nil
+}
+
+func otherInputs(why ...approval.Reason) []approval.Reason {
+	return []approval.Reason{{Code: approval.WhyOtherInputs, Why: why}}
 }
 
 // inputs reads a request's files from Slack. What has not been read before, or
@@ -228,7 +227,7 @@ func (s *Inputs) fetch(ctx context.Context, r *approval.Request) ([]approval.Fil
 		data, err := s.slack.Fetch(ctx, *f, s.Policy.MaxFileBytes)
 		switch {
 		case errors.Is(err, ErrFileTooBig):
-			return nil, nil, &approval.InputError{Why: fmt.Sprintf("%s is larger than %s.", f.Name, megabytes(s.Policy.MaxFileBytes))}
+			return nil, nil, &approval.InputError{Why: approval.Reason{Code: approval.WhyFileBigger, Name: f.Name, Most: s.Policy.MaxFileBytes}}
 		case err != nil:
 			return nil, nil, fmt.Errorf("fetch %s: %w", f.Name, err)
 		}

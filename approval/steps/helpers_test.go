@@ -67,7 +67,7 @@ func inState(t *testing.T, state approval.State) *approval.Request {
 		running()
 		require.NoError(t, r.Finish(approval.Result{Outcome: approval.OK}, budget.Charge{Kind: budget.Box, Amount: budget.Cent}, approval.DefaultPolicy(), t0))
 	case approval.Failed:
-		require.NoError(t, r.Fail("no", t0))
+		require.NoError(t, r.Fail(approval.Words("no"), t0))
 	case approval.Rejected:
 		drafted()
 		require.NoError(t, r.Decide(rejectionOf(r, "R1"), 0, p, t0))

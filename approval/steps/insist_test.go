@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/bot/draw/reasons"
 	"countersign/budget"
 )
 
@@ -33,7 +34,7 @@ func TestWhoDeclinesTheCheaperModelWaitsForTheOther(t *testing.T) {
 			_, err := b.Continue(b.t.Context(), r.ID, "", asksHimself)
 			var move *approval.MoveError
 			require.ErrorAs(b.t, err, &move)
-			require.Equal(b.t, "m1 is still not used: the team's budget is past its soft limit.", move.Why)
+			require.Equal(b.t, "m1 is still not used: the team's budget is past its soft limit.", reasons.Words(move.Why))
 			require.NoError(b.t, b.tryAgain(b.t.Context(), r.ID), "nor at a sweep")
 		}, approval.Drafting, ""},
 		"and waits until the budget begins anew": {true, func(b *bundle, r *approval.Request) {
@@ -154,13 +155,13 @@ func TestOnlyADowngradeIsDeclinedAndOnlyByItsAsker(t *testing.T) {
 	var move *approval.MoveError
 	_, err = b.Insist(t.Context(), r.ID, asksHimself)
 	require.ErrorAs(t, err, &move)
-	require.Contains(t, move.Why, "It waits for money")
+	require.Contains(t, reasons.Words(move.Why), "It is paused over budget")
 
 	plain := setup(t)
 	r = plain.pending()
 	_, err = plain.Insist(t.Context(), r.ID, asksHimself)
 	require.ErrorAs(t, err, &move)
-	require.Contains(t, move.Why, "The model that was asked for writes it.")
+	require.Contains(t, reasons.Words(move.Why), "The model that was asked for writes it.")
 	r = plain.approved()
 	_, err = plain.Insist(t.Context(), r.ID, asksHimself)
 	require.ErrorAs(t, err, &move)

@@ -36,7 +36,7 @@ func (s *Examiner) Inspect(ctx context.Context, id string) error {
 	}
 	was := subjectOf(r)
 	if why := s.boxes.noBox(); why != "" {
-		return s.giveUp(ctx, id, was, "Nothing can inspect code here at the moment: "+why, nil)
+		return s.giveUp(ctx, id, was, approval.Reason{Code: approval.WhyNothingInspects, Said: why}, nil)
 	}
 	if later := s.boxes.startsLater(); later != nil {
 		return errors.Join(later, s.boxes.inLine(ctx, id, approval.Starting))
@@ -60,8 +60,8 @@ func (s *Examiner) Inspect(ctx context.Context, id string) error {
 		_, err = s.ends.block(ctx, id, nil, budget.ForDraft, refused, approval.System)
 		return ended(err)
 	}
-	if words := foreseen(err); words != "" {
-		return s.giveUp(ctx, id, was, words, err)
+	if why := foreseen(err); !why.None() {
+		return s.giveUp(ctx, id, was, why, err)
 	}
 	if err != nil {
 		return ended(err)
@@ -79,7 +79,7 @@ func (s *Examiner) Inspect(ctx context.Context, id string) error {
 		case failed != nil:
 			return was.end(r, s.ends.why(r.ID, failed), now)
 		case seen.Problem != "" && was.edit != nil:
-			return r.PutBack(seen.Problem, now)
+			return r.PutBack(approval.Words(seen.Problem), now)
 		case seen.Problem != "":
 			return s.ends.sendBack(r, approval.Refusal{Code: was.revision.Code, Reason: seen.Problem}, now)
 		}
@@ -128,7 +128,7 @@ func (s subject) stands(r *approval.Request) bool {
 }
 
 // end gives it up: an edit is put back, a draft has failed.
-func (s subject) end(r *approval.Request, why string, now time.Time) error {
+func (s subject) end(r *approval.Request, why approval.Reason, now time.Time) error {
 	if s.edit != nil {
 		return r.PutBack(why, now)
 	}
@@ -136,7 +136,7 @@ func (s subject) end(r *approval.Request, why string, now time.Time) error {
 }
 
 // giveUp ends it over an error, of which administrators may have to hear.
-func (s *Examiner) giveUp(ctx context.Context, id string, was subject, why string, over error) error {
+func (s *Examiner) giveUp(ctx context.Context, id string, was subject, why approval.Reason, over error) error {
 	_, err := s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
 		if !was.stands(r) {
 			return nil

@@ -1,7 +1,6 @@
 package steps
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -71,7 +70,7 @@ type QueueRow struct {
 	Needed    int
 	Since     time.Time // before reviewers
 	ExpiresAt time.Time
-	Closed    string // why this person cannot decide on it here; empty when they can
+	Closed    approval.Reason // why this person cannot decide on it here; none when they can
 }
 
 // ReviewerStatistics is how one person has decided in a stretch of time.
@@ -99,25 +98,27 @@ func (s *Lists) Queue(ctx context.Context, team, user string, f QueueFilter, pag
 }
 
 // closed is why somebody cannot decide on a request in Slack.
-func (s *Lists) closed(ctx context.Context, id, user string) (string, error) {
+func (s *Lists) closed(ctx context.Context, id, user string) (why approval.Reason, _ error) {
 	c, err := s.store.Case(ctx, id)
 	if err != nil {
-		return "", err
+		return why, err
 	}
 	r, terms := c.Request, c.Terms(c.Request, s.people.Policy)
 	roster, _, err := s.people.present(ctx, r.Team, c.Roster(s.people.Policy, r.Project), user)
 	if err != nil {
-		return "", err
+		return why, err
 	}
 	inPlaceOf, why := review.Right(r, user, roster, terms)
 	d := approval.Decision{Reviewer: user, InPlaceOf: inPlaceOf}
-	if why = cmp.Or(approval.TheirOwn(r, d), approval.Spoken(r, d), why); why != "" {
-		return strings.TrimSuffix(why, " Nothing has changed."), nil
+	for _, why := range []approval.Reason{approval.TheirOwn(r, d), approval.Spoken(r, d), why} {
+		if !why.None() {
+			return why, nil
+		}
 	}
 	if !terms.Slack {
 		return terms.Elsewhere(id), nil
 	}
-	return "", nil
+	return why, nil
 }
 
 // queue finds the page: everything in the workspace, or in channels that are theirs.

@@ -29,7 +29,7 @@ func TestTheTwinStoresAllOfAnUpdateOrNothing(t *testing.T) {
 	no := errors.New("no")
 	_, err = m.Update(t.Context(), r.ID, func(r *approval.Request, now time.Time) error {
 		r.Holds[0].Called = true
-		require.NoError(t, r.Fail("x", now))
+		require.NoError(t, r.Fail(approval.Words("x"), now))
 		return no
 	})
 	require.ErrorIs(t, err, no)

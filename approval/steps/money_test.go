@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/bot/draw/reasons"
 	"countersign/budget"
 )
 
@@ -54,7 +55,7 @@ func TestTheChoicesOfABlockedQuestionAreComputed(t *testing.T) {
 	_, err = b.WaitForReset(t.Context(), r.ID, asksHimself)
 	var in *approval.InputError
 	require.ErrorAs(t, err, &in)
-	require.Contains(t, in.Why, "Waiting does not help here")
+	require.Contains(t, reasons.Words(in.Why), "Waiting does not help here")
 
 	fine := setup(t)
 	c, err = fine.Choices(t.Context(), fine.ask().ID)
@@ -72,7 +73,7 @@ func TestABlockedQuestionGoesOnWithACheaperModelWithoutRetyping(t *testing.T) {
 	_, err = b.Continue(t.Context(), r.ID, "m2", approval.Click{Team: "T2", User: "asker"})
 	require.ErrorIs(t, err, approval.ErrNotFound)
 	_, err = b.Continue(t.Context(), r.ID, "nonsense", asksHimself)
-	require.ErrorContains(t, err, "There is no model called nonsense here.")
+	require.ErrorContains(t, err, string(approval.WhyNoModel)+" nonsense")
 	_, err = b.Continue(t.Context(), r.ID, "", asksHimself)
 	var refused *budget.ExceededError
 	require.ErrorAs(t, err, &refused, "the same still does not fit")
@@ -90,7 +91,7 @@ func TestABlockedQuestionGoesOnWithACheaperModelWithoutRetyping(t *testing.T) {
 	_, err = b.Continue(t.Context(), r.ID, "m2", asksHimself)
 	var move *approval.MoveError
 	require.ErrorAs(t, err, &move)
-	require.Equal(t, "It does not wait for money any more.", move.Why)
+	require.Equal(t, "It is no longer waiting for budget.", reasons.Words(move.Why))
 }
 
 func TestABlockedQuestionGoesOnByItselfWhenTheBudgetBeginsAnew(t *testing.T) {
@@ -138,10 +139,10 @@ func TestSomebodyElseGrantsATopUpAndTheQuestionGoesOn(t *testing.T) {
 		reason string
 		click  approval.Click
 	}{
-		"Please say what it is for":      {budget.Dollar, " ", asksHimself},
-		"That is not enough":             {budget.Cent, "the board meets", asksHimself},
-		"That is more than can be asked": {20_000 * budget.Dollar, "the board meets", asksHimself},
-		"Only the person who asked":      {budget.Dollar, "the board meets", approval.Click{Team: "T1", User: "R1"}},
+		string(approval.WhyNoPurpose):    {budget.Dollar, " ", asksHimself},
+		string(approval.WhyTooLittle):    {budget.Cent, "the board meets", asksHimself},
+		string(approval.WhyTooMuch):      {20_000 * budget.Dollar, "the board meets", asksHimself},
+		string(approval.WhyAskerChooses): {budget.Dollar, "the board meets", approval.Click{Team: "T1", User: "R1"}},
 	} {
 		_, err := b.AskTopUp(t.Context(), r.ID, c.amount, c.reason, c.click)
 		require.ErrorContains(t, err, why)
@@ -162,14 +163,14 @@ func TestSomebodyElseGrantsATopUpAndTheQuestionGoesOn(t *testing.T) {
 	require.Equal(t, "until the end of today", ends[0].Words)
 	hour := b.store.now().Add(time.Hour)
 	for why, grant := range map[string]error{
-		"Only administrators":        second(b.Grant(t.Context(), top.ID, hour, approval.Click{Team: "T1", User: "R1"})),
-		"You asked for this":         second(b.Grant(t.Context(), top.ID, hour, asksHimself)),
-		"That moment has passed":     second(b.Grant(t.Context(), top.ID, hour.Add(-2*time.Hour), approval.Click{Team: "T1", User: "admin"})),
-		"for a year at most":         second(b.Grant(t.Context(), top.ID, hour.AddDate(3, 0, 0), approval.Click{Team: "T1", User: "admin"})),
-		"This account has been":      second(b.Grant(t.Context(), top.ID, hour, b.named("gone"))),
-		approval.ErrNotFound.Error(): second(b.Grant(t.Context(), "nonsense", hour, approval.Click{Team: "T1", User: "admin"})),
-		"Guests cannot decide":       second(b.Decline(t.Context(), top.ID, "no", b.named("guest"))),
-		"Please say why. The asker":  second(b.Decline(t.Context(), top.ID, "", approval.Click{Team: "T1", User: "admin"})),
+		string(approval.WhyAdminsOnly) + " answer this": second(b.Grant(t.Context(), top.ID, hour, approval.Click{Team: "T1", User: "R1"})),
+		string(approval.WhyOwnTopUp):                    second(b.Grant(t.Context(), top.ID, hour, asksHimself)),
+		string(approval.WhyMomentPassed):                second(b.Grant(t.Context(), top.ID, hour.Add(-2*time.Hour), approval.Click{Team: "T1", User: "admin"})),
+		string(approval.WhyTooFar):                      second(b.Grant(t.Context(), top.ID, hour.AddDate(3, 0, 0), approval.Click{Team: "T1", User: "admin"})),
+		string(approval.WhyDeactivated):                 second(b.Grant(t.Context(), top.ID, hour, b.named("gone"))),
+		approval.ErrNotFound.Error():                    second(b.Grant(t.Context(), "nonsense", hour, approval.Click{Team: "T1", User: "admin"})),
+		string(approval.WhyGuest):                       second(b.Decline(t.Context(), top.ID, "no", b.named("guest"))),
+		string(approval.WhyNoReason):                    second(b.Decline(t.Context(), top.ID, "", approval.Click{Team: "T1", User: "admin"})),
 	} {
 		require.ErrorContains(t, grant, why)
 	}
@@ -279,12 +280,12 @@ func TestATopUpOfWhatHasEndedIsNotGranted(t *testing.T) {
 	_, err = b.Grant(t.Context(), top, b.store.now().Add(time.Hour), approval.Click{Team: "T1", User: "admin"})
 	var move *approval.MoveError
 	require.ErrorAs(t, err, &move)
-	require.Contains(t, move.Why, "not needed any more")
+	require.Contains(t, reasons.Words(move.Why), "No longer needed")
 
 	alone := setup(t)
 	alone.Policy.Admins = []string{"asker"}
 	_, err = alone.AskTopUp(t.Context(), alone.blocked().ID, budget.Dollar, "please", asksHimself)
-	require.ErrorContains(t, err, "There is no other administrator here")
+	require.ErrorContains(t, err, string(approval.WhyNobodyGrants))
 }
 
 func TestAGrantSurvivesTheDeathOfWhoeverGave(t *testing.T) {
@@ -345,7 +346,7 @@ func TestABlockedQuestionExpiresInItsOwnWords(t *testing.T) {
 	r = b.request(r.ID)
 	require.Equal(t, approval.Expired, r.State)
 	require.Nil(t, r.Blocked)
-	require.Contains(t, r.Reason, "There was no money for the next step")
+	require.Contains(t, reasons.Words(r.Reason), "It was over budget")
 }
 
 func TestATopUpIsForTheBudgetThatIsInTheWayNow(t *testing.T) {

@@ -3,7 +3,6 @@ package steps
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -84,7 +83,7 @@ func (s *Payer) insists(ctx context.Context, id string, d *approval.Downgraded, 
 	if err != nil {
 		return r, err
 	}
-	return r, &approval.MoveError{Request: r, Verb: "go on with", Why: fmt.Sprintf("%s is still not used: %s is past its soft limit.", d.From, whose(d.Scope))}
+	return r, &approval.MoveError{Request: r, Verb: "go on with", Why: approval.Reason{Code: approval.WhyStillSaving, Name: d.From, Other: string(d.Scope.Kind)}}
 }
 
 // What the asker of a blocked request can do about it.
@@ -152,7 +151,7 @@ func asks(click approval.Click) func(r *approval.Request) error {
 			return approval.ErrNotFound
 		}
 		if r.Asker != click.User {
-			return &approval.NotAllowedError{Who: click.User, Why: "Only the person who asked can choose how this goes on."}
+			return &approval.NotAllowedError{Who: click.User, Why: approval.Because(approval.WhyAskerChooses)}
 		}
 		return nil
 	}
@@ -183,7 +182,7 @@ func (s *Payer) goOn(ctx context.Context, id, model, by string, may func(*approv
 	}
 	if why := s.boxes.noBox(); why != "" {
 		// It costs nothing to wait, and nobody knows what a box costs that is not there.
-		return nil, &approval.InputError{Why: "Nothing can run code here at the moment: " + why}
+		return nil, &approval.InputError{Why: approval.Reason{Code: approval.WhyNothingRuns, Said: why}}
 	}
 	if by, off := budget.Without(standings, budget.WithoutModel(model)); off {
 		return nil, modelOff(by, model)
@@ -269,7 +268,7 @@ func (s *Payer) WaitForReset(ctx context.Context, id string, click approval.Clic
 		return s.Continue(ctx, id, "", click)
 	}
 	if c.Block != nil && c.FitsFrom.IsZero() {
-		return nil, &approval.InputError{Why: "Waiting does not help here: the budget does not start anew, or is smaller than this needs. Choose a cheaper model, or ask for more."}
+		return nil, &approval.InputError{Why: approval.Because(approval.WhyWaitInVain)}
 	}
 	return s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
 		if err := asks(click)(r); err != nil {

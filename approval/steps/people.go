@@ -117,16 +117,16 @@ func (s *People) mayReview(ctx context.Context, id string, click approval.Click)
 	if err != nil {
 		return c, a, err
 	}
-	if a.inPlaceOf, no.Why = review.Right(r, no.Who, roster, a.terms); no.Why == "" {
+	if a.inPlaceOf, no.Why = review.Right(r, no.Who, roster, a.terms); no.Why.None() {
 		person, err := look()
 		if err != nil {
 			return c, a, err
 		}
 		no.Why = person.Barred()
 	} else if absent {
-		no.Why = "The person in whose place you would decide could not decide themselves any more: they have left, or are a guest here now. Nothing has changed."
+		no.Why = approval.Because(approval.WhyAbsentBarred)
 	}
-	if no.Why != "" {
+	if !no.Why.None() {
 		return c, a, no
 	}
 	return c, a, nil
@@ -150,7 +150,7 @@ func (s *People) present(ctx context.Context, team string, r review.Roster, user
 		if err != nil {
 			return r, false, err
 		}
-		if person.Barred() != "" {
+		if !person.Barred().None() {
 			absent = true
 			r.Delegations = slices.DeleteFunc(slices.Clone(r.Delegations), func(d review.Delegation) bool { return d.From == from })
 		}
@@ -181,12 +181,12 @@ func (s *People) stand(ctx context.Context, r *approval.Request) error {
 			if err != nil {
 				return err
 			}
-			if person.Barred() != "" {
+			if !person.Barred().None() {
 				broken.Fallen = append(broken.Fallen, approval.Fallen{Code: approval.NoMember, Who: who})
 			}
 		}
 	}
-	if beyond := review.Beyond(r.Revision.Manifest, c.Rules(s.Policy).Rules); beyond != "" {
+	if beyond := review.Beyond(r.Revision.Manifest, c.Rules(s.Policy).Rules); !beyond.None() {
 		broken.Why = append(broken.Why, beyond)
 	}
 	if broken.Fallen == nil && broken.Why == nil {

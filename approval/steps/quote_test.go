@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/bot/draw/reasons"
 	"countersign/budget"
 )
 
@@ -72,12 +73,12 @@ func TestWhatIsSwitchedOffIsRefusedInWordsOrApplied(t *testing.T) {
 	var in *approval.InputError
 	require.ErrorAs(t, err, &in)
 	require.Equal(t, "Uploading files with a question is switched off: the team's budget has spent more than 80% of $1.00. "+
-		"You can still ask about files that are in the channel.", in.Why)
+		"You can still ask about files that are in the channel.", reasons.Words(in.Why))
 
 	q.Uploads, q.Model = false, "m1"
 	_, err = b.Ask(t.Context(), q)
 	require.ErrorAs(t, err, &in)
-	require.Equal(t, "m1 is switched off: the team's budget has spent more than 80% of $1.00. Choose another model.", in.Why)
+	require.Equal(t, "m1 is switched off: the team's budget has spent more than 80% of $1.00. Choose another model.", reasons.Words(in.Why))
 
 	q.Model, q.Trigger = "", "another"
 	r, err := b.Ask(t.Context(), q)
@@ -135,7 +136,7 @@ func TestARunIsStoppedAtWhatWasAgreedThoughBoxesBecameDearer(t *testing.T) {
 	require.NoError(t, poor.Run(t.Context(), r.ID))
 	r = poor.request(r.ID)
 	require.Equal(t, approval.Failed, r.State)
-	require.Equal(t, "Boxes have become dearer since this was approved, and $0.002775 does not even pay for a second, so nothing was run. Please ask again.", r.Reason)
+	require.Equal(t, "Sandboxes have become more expensive since this was approved, and $0.002775 does not even pay for a second, so nothing was run. Please ask again.", reasons.Words(r.Reason))
 	require.Empty(t, poor.box.boxes)
 	require.Zero(t, poor.open(r.ID))
 }
@@ -290,21 +291,21 @@ func TestOnlyAdministratorsChangeAndSeeEverybodysBudgets(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, all, 1)
 	require.NoError(t, b.RemoveLimit(t.Context(), "admin", scope))
-	require.ErrorContains(t, b.RemoveLimit(t.Context(), "admin", scope), "none to remove")
+	require.ErrorContains(t, b.RemoveLimit(t.Context(), "admin", scope), string(approval.WhyNoBudget))
 
 	for words, p := range map[string]budget.LimitPolicy{
 		"101% is no share of a budget":   {Soft: 101},
 		"There is no model called m7":    {Downgrade: []budget.Downgrade{{To: "m7"}}},
 		"m1 is not cheaper than m2":      {Downgrade: []budget.Downgrade{{From: "m2", To: "m1"}}},
 		"m1 is not cheaper than any":     {Downgrade: []budget.Downgrade{{To: "m1"}}},
-		"Nobody knows what gone-model":   {Downgrade: []budget.Downgrade{{To: "gone-model"}}},
+		"There is no price for gone-model":   {Downgrade: []budget.Downgrade{{To: "gone-model"}}},
 		"There is no model called m8":    {Without: []budget.Ability{budget.WithoutModel("m8")}},
 		`"breathing" cannot be switched`: {Without: []budget.Ability{"breathing"}},
 	} {
 		limit.Policy = p
 		var in *approval.InputError
 		require.ErrorAs(t, b.SetLimit(t.Context(), "admin", limit), &in, words)
-		require.Contains(t, in.Why, words)
+		require.Contains(t, reasons.Words(in.Why), words)
 	}
 	limit.Policy = budget.LimitPolicy{Downgrade: []budget.Downgrade{{To: "m2"}}}
 	require.NoError(t, b.SetLimit(t.Context(), "admin", limit))

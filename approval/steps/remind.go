@@ -44,14 +44,14 @@ func (s *Reminder) askPerson(ctx context.Context, id, who string, click approval
 		return nil, s.people.audited(ctx, Ruling{RequestID: id, Click: click}, err)
 	}
 	if !slices.Contains(c.RosterFor(c.Request, s.people.Policy).Deciders(), who) {
-		return nil, &approval.InputError{Why: "This person is not a reviewer here, so they could not decide. Please choose one of the reviewers."}
+		return nil, &approval.InputError{Why: approval.Because(approval.WhyTheyReviewNot)}
 	}
 	person, err := s.slack.Person(ctx, click.Team, who)
 	if err != nil {
 		return nil, err
 	}
-	if person.Barred() != "" {
-		return nil, &approval.InputError{Why: "This person cannot decide: they are a guest, an app, of another workspace, or have left. Please choose somebody else."}
+	if !person.Barred().None() {
+		return nil, &approval.InputError{Why: approval.Because(approval.WhyTheyAreBarred)}
 	}
 	var seen *approval.Request
 	r, err := s.store.Act(ctx, c, func(r *approval.Request, now time.Time) error {

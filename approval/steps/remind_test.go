@@ -9,6 +9,7 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/review"
+	"countersign/bot/draw/reasons"
 )
 
 // roster names people beside the settings.
@@ -114,7 +115,7 @@ func TestADecisionIsAssignedToSomebodyWhoCanTakeIt(t *testing.T) {
 	}
 	_, err := b.SecondOpinion(t.Context(), r.ID, "R1", click)
 	require.ErrorAs(t, err, &in)
-	require.Contains(t, in.Why, "somebody else's")
+	require.Contains(t, reasons.Words(in.Why), "somebody else's")
 	var no *approval.NotAllowedError
 	_, err = b.Assign(t.Context(), r.ID, "R2", approval.Click{Team: "T1", User: "nobody"})
 	require.ErrorAs(t, err, &no)

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/bot/draw/reasons"
 	"countersign/budget"
 )
 
@@ -90,8 +91,8 @@ func TestErrorsSayWhatTheyAreAndKeepTheirCause(t *testing.T) {
 	for want, err := range map[string]error{
 		"cannot start a request that is done": &approval.MoveError{Request: r, Verb: "start"},
 		"the card is outdated":                &approval.StaleError{Request: r},
-		"U1 may not: no":                      &approval.NotAllowedError{Who: "U1", Why: "no"},
-		"give more":                           &approval.InputError{Why: "give more"},
+		"U1 may not: no":                      &approval.NotAllowedError{Who: "U1", Why: approval.Words("no")},
+		"give more":                           &approval.InputError{Why: approval.Words("give more")},
 		"x.csv is no table":                   &approval.UnreadableError{Why: "x.csv is no table", Err: cause},
 		"later: cause":                        &LaterError{After: time.Second, Err: cause},
 		"write: cause":                        &WriterError{Err: cause},
@@ -110,19 +111,19 @@ func TestForeseenErrorsHaveWordsAndOthersAReference(t *testing.T) {
 	for want, err := range map[string]error{
 		"box words":    &BoxError{Err: errCrash, Words: "box words"},
 		"writer words": &WriterError{Err: errCrash, Words: "writer words"},
-		"input words":  &approval.InputError{Why: "input words"},
+		"input words":  &approval.InputError{Why: approval.Words("input words")},
 		"file words":   &approval.UnreadableError{Why: "file words", Err: errCrash},
-		"move words":   &approval.MoveError{Request: &approval.Request{}, Why: "move words"},
-		"Nobody knows what m9 costs, so it is not used. An administrator can add its price.": &budget.UnknownPriceError{What: "m9"},
+		"move words":   &approval.MoveError{Request: &approval.Request{}, Why: approval.Words("move words")},
+		"There is no price for m9, so it is not used. An administrator can add one.": &budget.UnknownPriceError{What: "m9"},
 		(&budget.ExceededError{}).Words(""):                                                  &budget.ExceededError{},
 	} {
-		require.Equal(t, want, foreseen(fmt.Errorf("somewhere: %w", err)))
-		require.Equal(t, want, b.why("r1", err))
+		require.Equal(t, want, reasons.Words(foreseen(fmt.Errorf("somewhere: %w", err))))
+		require.Equal(t, want, reasons.Words(b.why("r1", err)))
 	}
 	require.Empty(t, foreseen(errCrash))
 	require.Empty(t, foreseen(nil))
 	require.Empty(t, b.log.String())
-	words := b.why("r1", fmt.Errorf("secret detail: %w", errCrash))
+	words := reasons.Words(b.why("r1", fmt.Errorf("secret detail: %w", errCrash)))
 	require.NotContains(t, words, "secret")
 	reference := strings.TrimSuffix(words[strings.LastIndex(words, " ")+1:], ".")
 	require.Len(t, reference, 6)

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/bot/draw/reasons"
 	"countersign/budget"
 )
 
@@ -84,10 +85,10 @@ func TestRoundsAreBoundedAndSoAreTheCallsOfEach(t *testing.T) {
 	ru := ruling(r, "R1", approval.Rewrite)
 	_, err := b.MayDecide(t.Context(), ru)
 	require.ErrorAs(t, err, &move)
-	require.Contains(t, move.Why, "changed 3 times already")
+	require.Contains(t, reasons.Words(move.Why), "changed 3 times already")
 	_, err = b.Edit(t.Context(), ru, "print(2)\n")
 	require.ErrorAs(t, err, &move)
-	require.Contains(t, move.Why, "changed 3 times already")
+	require.Contains(t, reasons.Words(move.Why), "changed 3 times already")
 	_, err = b.Decide(t.Context(), ruling(r, "R1", approval.Approve))
 	require.NoError(t, err, "approving and rejecting stay possible")
 }
@@ -143,7 +144,7 @@ func TestAnEditBecomesAVersionOfThatPersonAndSomebodyElseApprovesIt(t *testing.T
 	var no *approval.NotAllowedError
 	_, err = b.Decide(t.Context(), ruling(now, "R1", approval.Approve))
 	require.ErrorAs(t, err, &no)
-	require.Contains(t, no.Why, "You wrote this version")
+	require.Contains(t, reasons.Words(no.Why), "You wrote this version")
 	_, err = b.Decide(t.Context(), ruling(now, "R2", approval.Approve))
 	require.NoError(t, err)
 	require.Empty(t, b.work())
@@ -164,7 +165,7 @@ func TestWhoMayNotEditAndWhatCannotBeEdited(t *testing.T) {
 	} {
 		_, err := b.Edit(t.Context(), ruling(r, "R1", ""), tt.code)
 		require.ErrorAs(t, err, &in, name)
-		require.Contains(t, in.Why, tt.why, name)
+		require.Contains(t, reasons.Words(in.Why), tt.why, name)
 	}
 	var no *approval.NotAllowedError
 	for _, who := range []string{"asker", "guest", "bot", "gone", "nobody"} {
@@ -310,7 +311,7 @@ func TestTakingBackOrExpiringEndsAnEdit(t *testing.T) {
 	require.NoError(t, b.Sweep(t.Context()))
 	now := b.request(r.ID)
 	require.Equal(t, approval.Expired, now.State)
-	require.Contains(t, now.Reason, "Nobody decided in time")
+	require.Contains(t, reasons.Words(now.Reason), "Nobody decided in time")
 	require.Nil(t, now.Edit)
 	require.Zero(t, b.open(r.ID))
 }
@@ -374,7 +375,7 @@ func TestAChangeThatFindsNoMoneyLeavesATrace(t *testing.T) {
 		r = b.request(r.ID)
 		require.Equal(t, approval.Pending, r.State, what)
 		require.Nil(t, r.Blocked, what)
-		require.Contains(t, r.Reason, "there is no money for that. The asker's budget of $0.001 per month has $0.00 left", what)
+		require.Contains(t, reasons.Words(r.Reason), "the budget does not allow it. The asker's budget of $0.001 per month has $0.00 left", what)
 		require.Equal(t, 1, b.count(r.ID, "refused change"), what)
 		require.Len(t, b.store.noticesOf(approval.NoticeStop), 2, what)
 		e, err := b.Explain(t.Context(), "T1", "asker", r.ID)

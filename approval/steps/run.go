@@ -87,9 +87,9 @@ func (s *Runner) uncollected(ctx context.Context, r *approval.Request, opened op
 	case errors.As(err, &broken) && errors.As(err, &never):
 		return s.seals.breakSeal(ctx, r, broken)
 	case errors.As(err, &gone) && errors.As(err, &never):
-		err = s.seals.void(ctx, r, "", opened.age(), &gone.Cause)
+		err = s.seals.void(ctx, r, approval.Reason{}, opened.age(), &gone.Cause)
 	case errors.As(err, &never):
-		err = s.seals.void(ctx, r, never.words, opened.age(), nil)
+		err = s.seals.void(ctx, r, never.why, opened.age(), nil)
 	case errors.Is(err, ErrBoxGone):
 		_, err = s.store.Update(ctx, r.ID, func(r *approval.Request, now time.Time) error {
 			if !runsIn(r, box) {
@@ -102,22 +102,22 @@ func (s *Runner) uncollected(ctx context.Context, r *approval.Request, opened op
 }
 
 // void ends a run that has not started and, its box being killed, never will. The box
-// may be older than the row knows. Where there is a cause it says why, in place of words.
-func (s *Seals) void(ctx context.Context, was *approval.Request, words string, age time.Duration, cause *approval.Cause) error {
+// may be older than the row knows. Where there is a cause it says why, in place of a reason.
+func (s *Seals) void(ctx context.Context, was *approval.Request, why approval.Reason, age time.Duration, cause *approval.Cause) error {
 	_, err := s.store.Update(ctx, was.ID, func(r *approval.Request, now time.Time) error {
 		if !runsIn(r, was.Run.BoxID) {
 			return r.Illegal("void")
 		}
 		r.Cause = cause
-		return r.Void(words, s.costs.boxCharge(r, max(now.Sub(r.Run.StartedAt), age), now), now)
+		return r.Void(why, s.costs.boxCharge(r, max(now.Sub(r.Run.StartedAt), age), now), now)
 	})
 	return err
 }
 
 // neverError is a run that has not started and, its box being killed, never will.
 type neverError struct {
-	words string
-	err   error
+	why approval.Reason
+	err error
 }
 
 func (e *neverError) Error() string { return "never started: " + e.err.Error() }
@@ -125,11 +125,11 @@ func (e *neverError) Error() string { return "never started: " + e.err.Error() }
 func (e *neverError) Unwrap() error { return e.err }
 
 // never kills the box of such a run. While that fails, the run is not over.
-func (s *Runner) never(ctx context.Context, box, words string, err error) error {
+func (s *Runner) never(ctx context.Context, box string, why approval.Reason, err error) error {
 	if kill := s.sandbox.Kill(ctx, box); kill != nil {
 		return fmt.Errorf("kill box %s that refused to start: %w", box, kill)
 	}
-	return &neverError{words: words, err: err}
+	return &neverError{why: why, err: err}
 }
 
 // ended forgives a verb that came too late: somebody else has ended the request.
@@ -173,9 +173,9 @@ func (s *Runner) collect(ctx context.Context, r *approval.Request, inputs []Inpu
 		switch gone, broken := new(approval.CauseError), new(approval.BrokenSealError); {
 		case errors.As(err, &gone) && gone.Cause.Passes():
 			// A box is not kept for what may come back in an hour: it takes a new decision, once it is there.
-			err = s.never(ctx, box, "", &approval.BrokenSealError{Why: []string{"An input could not be read any more when it was about to start."}})
+			err = s.never(ctx, box, approval.Reason{}, &approval.BrokenSealError{Why: []approval.Reason{approval.Because(approval.WhyInputUnread)}})
 		case errors.As(err, &gone), errors.As(err, &broken):
-			err = s.never(ctx, box, "", err)
+			err = s.never(ctx, box, approval.Reason{}, err)
 		}
 		if err != nil {
 			return approval.Result{}, err
@@ -192,7 +192,7 @@ func (s *Runner) collect(ctx context.Context, r *approval.Request, inputs []Inpu
 	if err := s.sandbox.Start(ctx, box, job); err != nil {
 		var refused *BoxError
 		if errors.As(err, &refused) && !refused.Retry && !errors.Is(err, ErrBoxGone) {
-			err = s.never(ctx, box, refused.Words, err)
+			err = s.never(ctx, box, approval.Words(refused.Words), err)
 		}
 		return approval.Result{}, err
 	}

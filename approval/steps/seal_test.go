@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/bot/draw/reasons"
 	"countersign/budget"
 	"countersign/internal/proof"
 )
@@ -62,8 +63,8 @@ func TestABrokenSealGoesBackToReview(t *testing.T) {
 		tt.spoil(b, b.store.requests[was.ID])
 		require.Empty(t, b.work(), what)
 		r := b.backToReview(was, what)
-		require.True(t, strings.HasPrefix(r.Reason, tt.why), "%s: %s", what, r.Reason)
-		require.Contains(t, r.Reason, "So the approval does not hold any more, and nothing was run. It takes a new decision.", what)
+		require.True(t, strings.HasPrefix(reasons.Words(r.Reason), tt.why), "%s: %s", what, r.Reason)
+		require.Contains(t, reasons.Words(r.Reason), "The approval no longer counts, and nothing has run. It needs a new decision.", what)
 		require.Equal(t, 1, b.count(r.ID, "seal broken"), what)
 		require.Contains(t, b.box.discarded, r.ID, what)
 
@@ -139,7 +140,7 @@ func TestStoredCodeThatMisleadsIsNotShownAgain(t *testing.T) {
 	require.Empty(t, b.work())
 	r := b.request(was.ID)
 	require.Equal(t, approval.Failed, r.State)
-	require.Contains(t, r.Reason, "cannot be shown to reviewers")
+	require.Contains(t, reasons.Words(r.Reason), "cannot be shown to reviewers")
 	require.Equal(t, 1, b.count(r.ID, "seal broken"))
 }
 
@@ -168,13 +169,13 @@ func TestAnApprovalThatWasNotMineIsTakenBack(t *testing.T) {
 		var no *approval.NotAllowedError
 		_, err := b.Disown(t.Context(), was.ID, 1, approval.Click{Team: "T1", User: who})
 		require.ErrorAs(t, err, &no, who)
-		require.Contains(t, no.Why, want)
+		require.Contains(t, reasons.Words(no.Why), want)
 	}
 	_, err := b.Disown(t.Context(), was.ID, 1, approval.Click{Team: "T2", User: "R1"})
 	require.ErrorIs(t, err, approval.ErrNotFound)
 	r, err := b.Disown(t.Context(), was.ID, 1, click)
 	require.NoError(t, err)
-	require.Contains(t, r.Reason, "taken back by the person in whose name it was given")
+	require.Contains(t, reasons.Words(r.Reason), "withdrawn by the person in whose name it was given")
 	require.Empty(t, b.work())
 	r = b.backToReview(was, "disowned")
 	require.Equal(t, 1, b.count(r.ID, "disowned"))
@@ -183,7 +184,7 @@ func TestAnApprovalThatWasNotMineIsTakenBack(t *testing.T) {
 	var move *approval.MoveError
 	_, err = b.Disown(t.Context(), was.ID, 1, click)
 	require.ErrorAs(t, err, &move, "clicked again")
-	require.Contains(t, move.Why, "does not count any more")
+	require.Contains(t, reasons.Words(move.Why), "no longer counts")
 	require.Equal(t, 2, b.request(r.ID).Revision.Number)
 }
 
@@ -222,7 +223,7 @@ func TestAfterTheStartItIsTooLateAndAdministratorsHearOfIt(t *testing.T) {
 	for range 2 {
 		_, err := b.Disown(t.Context(), was.ID, 1, approval.Click{Team: "T1", User: "R1"})
 		require.ErrorAs(t, err, &move)
-		require.Contains(t, move.Why, "It is too late to stop it")
+		require.Contains(t, reasons.Words(move.Why), "It is too late to stop it")
 	}
 	require.Empty(t, b.work())
 	require.Contains(t, b.slack.told, "disowned "+was.ID+" 1 R1 to admin")
@@ -240,7 +241,7 @@ func TestAfterTheStartItIsTooLateAndAdministratorsHearOfIt(t *testing.T) {
 	require.NoError(t, b.Sweep(t.Context()))
 	_, err = b.Disown(t.Context(), was.ID, 1, approval.Click{Team: "T1", User: "R1"})
 	require.ErrorAs(t, err, &move)
-	require.Contains(t, move.Why, "Nothing has run, and nothing will")
+	require.Contains(t, reasons.Words(move.Why), "Nothing has run, and nothing will")
 }
 
 // Who approves is told at once, and sees later what became of it.

@@ -92,7 +92,7 @@ func (o opening) age() time.Duration {
 // no row will name is killed, and paid for.
 func (s *Runner) start(ctx context.Context, r *approval.Request) (_ *approval.Request, opened opening, _ error) {
 	if why := s.boxes.noBox(); why != "" {
-		return r, opened, s.ends.fail(ctx, r.ID, "Nothing can run code here at the moment: "+why)
+		return r, opened, s.ends.fail(ctx, r.ID, approval.Reason{Code: approval.WhyNothingRuns, Said: why})
 	}
 	if later := s.boxes.startsLater(); later != nil {
 		return r, opened, errors.Join(later, s.boxes.inLine(ctx, r.ID, approval.Starting))
@@ -257,7 +257,7 @@ func (s *Seals) breakSeal(ctx context.Context, was *approval.Request, broken *ap
 		}
 		if code, err := approval.Canonical(r.Revision.Code); err != nil || code != r.Revision.Code {
 			r.Changes.Events = append(r.Changes.Events, approval.SealBroken(r, broken, now))
-			return s.abandon(r, "The stored code is not what was approved, and cannot be shown to reviewers either, so it was not run. Please ask again.", now)
+			return s.abandon(r, approval.Because(approval.WhyCodeHidden), now)
 		}
 		bare := *r
 		if broken.Files != nil {
@@ -272,18 +272,18 @@ func (s *Seals) breakSeal(ctx context.Context, was *approval.Request, broken *ap
 		}
 		return r.BreakSeal(broken, fresh, rules.Rules.Within(s.Policy), now)
 	})
-	words := priceWords(err)
-	if words == "" {
+	why := priceReason(err)
+	if why.None() {
 		return err
 	}
 	if was.State == approval.Running {
-		return ended(s.void(ctx, was, words, 0, nil))
+		return ended(s.void(ctx, was, why, 0, nil))
 	}
-	return s.ends.fail(ctx, was.ID, words)
+	return s.ends.fail(ctx, was.ID, why)
 }
 
 // abandon ends a request whose code has not started, and never will.
-func (s *Seals) abandon(r *approval.Request, reason string, now time.Time) error {
+func (s *Seals) abandon(r *approval.Request, reason approval.Reason, now time.Time) error {
 	if r.State == approval.Running {
 		return r.Void(reason, s.costs.boxCharge(r, now.Sub(r.Run.StartedAt), now), now)
 	}
@@ -298,8 +298,8 @@ func (s *Seals) unbroken(ctx context.Context, r *approval.Request) ([]InputFile,
 		return nil, &approval.BrokenSealError{Why: why}
 	}
 	if m := r.Revision.Manifest; m.Sandbox != s.sandbox.Size().Kind || m.Template != s.sandbox.Template() {
-		return nil, &approval.BrokenSealError{Why: []string{fmt.Sprintf("It would run in another sandbox: %s (%s) instead of %s (%s).",
-			s.sandbox.Size().Kind, s.sandbox.Template(), m.Sandbox, m.Template)}}
+		return nil, &approval.BrokenSealError{Why: []approval.Reason{{Code: approval.WhyOtherSandbox,
+			Name: fmt.Sprintf("%s (%s)", s.sandbox.Size().Kind, s.sandbox.Template()), Other: fmt.Sprintf("%s (%s)", m.Sandbox, m.Template)}}}
 	}
 	if err := s.people.stand(ctx, r); err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/review"
+	"countersign/bot/draw/reasons"
 	"countersign/budget"
 )
 
@@ -67,7 +68,7 @@ func TestASwitchedOffModelIsNotCalledAnyMore(t *testing.T) {
 		require.NoError(t, b.Draft(t.Context(), r.ID))
 		require.Empty(t, b.writer.briefs)
 		require.Equal(t, approval.Failed, b.request(r.ID).State)
-		require.Contains(t, b.request(r.ID).Reason, "m1 is switched off")
+		require.Contains(t, reasons.Words(b.request(r.ID).Reason), "m1 is switched off")
 		require.Zero(t, b.open(r.ID))
 	})
 }

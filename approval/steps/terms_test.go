@@ -10,6 +10,7 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/review"
+	"countersign/bot/draw/reasons"
 	"countersign/budget"
 )
 
@@ -59,7 +60,7 @@ func TestRulesThatCannotBeSet(t *testing.T) {
 		_, err := b.SetRules(t.Context(), by("admin"), tt.set)
 		var in *approval.InputError
 		require.ErrorAs(t, err, &in, why)
-		require.Contains(t, in.Why, why)
+		require.Contains(t, reasons.Words(in.Why), why)
 	}
 }
 
@@ -118,7 +119,7 @@ func TestADigestIsTypedWhereTheRulesWantIt(t *testing.T) {
 		var in *approval.InputError
 		_, err := b.Decide(t.Context(), d)
 		require.ErrorAs(t, err, &in, typed)
-		require.Contains(t, in.Why, "first 6 characters")
+		require.Contains(t, reasons.Words(in.Why), "first 6 characters")
 		_, err = b.MayDecide(t.Context(), d)
 		require.NoError(t, err, "the modal opens first")
 	}
@@ -140,7 +141,7 @@ func TestATierThatIsNotDecidedInSlack(t *testing.T) {
 		var no *approval.NotAllowedError
 		_, err := b.Decide(t.Context(), ruling(r, "R1", verdict))
 		require.ErrorAs(t, err, &no)
-		require.Contains(t, no.Why, "countersign decide "+r.ID)
+		require.Contains(t, reasons.Words(no.Why), "countersign decide "+r.ID)
 	}
 	require.Equal(t, 3, b.count(r.ID, "refused click"))
 	_, err := b.Assign(t.Context(), r.ID, "R2", by("R1"))
@@ -176,7 +177,7 @@ func TestOnlyTheChannelsOwnReviewersWhereTheRulesSaySo(t *testing.T) {
 	var no *approval.NotAllowedError
 	_, err := b.Decide(t.Context(), ruling(r, "R1", approval.Approve))
 	require.ErrorAs(t, err, &no)
-	require.Contains(t, no.Why, "the channel's own reviewers")
+	require.Contains(t, reasons.Words(no.Why), "the channel's own reviewers")
 	v, err := b.View(t.Context(), r.ID)
 	require.NoError(t, err)
 	require.Equal(t, []string{"owner"}, v.Deciders)
@@ -190,7 +191,7 @@ func TestOnlyTheChannelsOwnReviewersWhereTheRulesSaySo(t *testing.T) {
 	b.slack.people["owner"] = review.Person{ID: "owner", Gone: true}
 	_, err = b.Decide(t.Context(), ruling(b.pending(), "R1", approval.Approve))
 	require.ErrorAs(t, err, &no)
-	require.Contains(t, no.Why, "could not decide themselves any more")
+	require.Contains(t, reasons.Words(no.Why), "could not decide themselves any more")
 }
 
 // Who lost their role between the click and the start has approved nothing.
@@ -210,9 +211,7 @@ func TestApprovalsOfPeopleWhoLostTheirRoleDoNotRun(t *testing.T) {
 		lose(b)
 		require.Empty(t, b.work(), what)
 		r := b.backToReview(was, what)
-		back, ok := approval.ReadReopened(r.Reason)
-		require.True(t, ok, what)
-		require.Equal(t, "new", back.Fallen[0].Who, what)
+		require.Equal(t, "new", r.Reason.Fallen[0].Who, what)
 		require.Equal(t, 1, b.count(r.ID, "seal broken"), what)
 	}
 }
@@ -244,16 +243,14 @@ func TestApprovalsInSomebodysPlaceFallWithWhatLetThem(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, lose(b))
 		require.Empty(t, b.work())
-		back, ok := approval.ReadReopened(b.backToReview(was, string(why.Code)).Reason)
-		require.True(t, ok, why)
-		require.Contains(t, back.Fallen, why)
+		require.Contains(t, b.backToReview(was, string(why.Code)).Reason.Fallen, why)
 	}
 }
 
 // Hosts that the rules do not name any more are not reached by what was sealed before.
 func TestAHostThatIsTakenOutOfTheRulesIsReachedByNothing(t *testing.T) {
 	t.Parallel()
-	const why = "It may reach b.example.com, which the rules let no code reach any more."
+	const why = "It may reach b.example.com, which the rules no longer allow."
 	b := setup(t)
 	b.box.findings = []approval.Finding{{Level: approval.Danger, Kind: approval.KindNetwork, Text: "Connects to a host."}}
 	b.rules("", func(r *review.Rules) { r.Hosts, r.High.Typed = []string{"a.example.com", "b.example.com"}, false })
@@ -263,7 +260,7 @@ func TestAHostThatIsTakenOutOfTheRulesIsReachedByNothing(t *testing.T) {
 	b.rules("", func(r *review.Rules) { r.Hosts, r.High.Typed = []string{"a.example.com"}, false })
 	require.Empty(t, b.work())
 	r := b.backToReview(first, "approved before")
-	require.Contains(t, r.Reason, why)
+	require.Contains(t, reasons.Words(r.Reason), why)
 	require.Equal(t, []string{"a.example.com"}, r.Revision.Manifest.Network)
 
 	_, err = b.MayDecide(t.Context(), ruling(second, "R1", approval.Approve))
@@ -271,7 +268,7 @@ func TestAHostThatIsTakenOutOfTheRulesIsReachedByNothing(t *testing.T) {
 	var move *approval.MoveError
 	_, err = b.Decide(t.Context(), ruling(second, "R1", approval.Approve))
 	require.ErrorAs(t, err, &move)
-	require.Equal(t, why, move.Why)
+	require.Equal(t, why, reasons.Words(move.Why))
 	_, err = b.Decide(t.Context(), ruling(second, "R1", approval.Rewrite))
 	require.NoError(t, err)
 	require.Empty(t, b.work())
@@ -292,7 +289,7 @@ func TestWhereNoBoxReachesAnythingNoSealNamesHosts(t *testing.T) {
 	var in *approval.InputError
 	_, err := b.SetRules(t.Context(), by("admin"), review.RuleSet{Version: 1, Rules: rules})
 	require.ErrorAs(t, err, &in)
-	require.Contains(t, in.Why, "Code can reach no hosts here")
+	require.Contains(t, reasons.Words(in.Why), "Code can reach no hosts here")
 }
 
 func TestNothingStartsInAFreeze(t *testing.T) {
@@ -377,7 +374,7 @@ func TestTheQueueSaysWhatSomebodyCannotDecide(t *testing.T) {
 		q, err := b.Steps.Queue(t.Context(), "T1", user, QueueFilter{}, 0)
 		require.NoError(t, err)
 		require.Len(t, q.Rows, 1)
-		return q.Rows[0].Closed
+		return reasons.Words(q.Rows[0].Closed)
 	}
 	b := setup(t)
 	require.NoError(t, b.SetRole(t.Context(), by("admin"), review.Grant{Project: "C1", Role: review.RoleReviewer, User: "owner"}))
@@ -408,7 +405,7 @@ func TestTheQueueOfAllSaysWhatIsSomebodysOwn(t *testing.T) {
 		q, err := b.Steps.Queue(t.Context(), "T1", user, QueueFilter{All: true}, 0)
 		require.NoError(t, err)
 		require.Len(t, q.Rows, 1)
-		return q.Rows[0].Closed
+		return reasons.Words(q.Rows[0].Closed)
 	}
 	require.Equal(t, "You asked this question, so somebody else has to review the code.", closed("asker"))
 	_, err := b.Decide(t.Context(), ruling(r, "R1", approval.Approve))

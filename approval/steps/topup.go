@@ -3,7 +3,6 @@ package steps
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -18,24 +17,24 @@ const maxReason = 500
 func (s *Payer) AskTopUp(ctx context.Context, id string, amount budget.USD, reason string, click approval.Click) (*approval.Request, error) {
 	reason = approval.Cut(approval.Plain(reason), maxReason)
 	if strings.TrimSpace(reason) == "" {
-		return nil, &approval.InputError{Why: "Please say what it is for. The administrator gets to read it."}
+		return nil, &approval.InputError{Why: approval.Because(approval.WhyNoPurpose)}
 	}
 	c, err := s.Choices(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	if c.Block != nil && amount < max(c.Missing, 1) {
-		return nil, &approval.InputError{Why: fmt.Sprintf("That is not enough: %s more is needed at least.", c.Missing.Approx())}
+		return nil, &approval.InputError{Why: approval.Reason{Code: approval.WhyTooLittle, Amount: c.Missing}}
 	}
 	if c.Block != nil && amount > mostTopUp {
-		return nil, &approval.InputError{Why: fmt.Sprintf("That is more than can be asked for at once; the most is %s.", mostTopUp)}
+		return nil, &approval.InputError{Why: approval.Reason{Code: approval.WhyTooMuch, Amount: mostTopUp}}
 	}
 	return s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
 		if err := asks(click)(r); err != nil {
 			return err
 		}
 		if c.Block != nil && !c.CanTopUp {
-			return &approval.InputError{Why: "There is no other administrator here who could grant it. Choose a cheaper model, or wait."}
+			return &approval.InputError{Why: approval.Because(approval.WhyNobodyGrants)}
 		}
 		if b := r.Blocked; b != nil {
 			// What refused it may have room by now, and another budget none: the money is for the one that is in the way.
@@ -57,7 +56,7 @@ const longestGrant = 366 * 24 * time.Hour
 // administrator may who is not the asker.
 func (s *Payer) Grant(ctx context.Context, topUp string, until time.Time, click approval.Click) (*approval.Request, error) {
 	if time.Until(until) > longestGrant {
-		return nil, &approval.InputError{Why: "That is too far away: money can be granted for a year at most."}
+		return nil, &approval.InputError{Why: approval.Because(approval.WhyTooFar)}
 	}
 	r, err := s.answer(ctx, topUp, true, until, "", click)
 	if err != nil {
@@ -79,13 +78,13 @@ func (s *Payer) Grant(ctx context.Context, topUp string, until time.Time, click 
 func (s *Payer) Decline(ctx context.Context, topUp, reason string, click approval.Click) (*approval.Request, error) {
 	reason = approval.Cut(approval.Plain(reason), maxReason)
 	if strings.TrimSpace(reason) == "" {
-		return nil, &approval.InputError{Why: "Please say why. The asker gets to read it."}
+		return nil, &approval.InputError{Why: approval.Because(approval.WhyNoReason)}
 	}
 	return s.answer(ctx, topUp, false, time.Time{}, reason, click)
 }
 
 func (s *Payer) answer(ctx context.Context, id string, granted bool, until time.Time, reason string, click approval.Click) (*approval.Request, error) {
-	if err := s.people.administers(ctx, click.Team, click.User, "Only administrators answer this."); err != nil {
+	if err := s.people.administers(ctx, click.Team, click.User, onlyAdmins("answer this")); err != nil {
 		return nil, err
 	}
 	t, err := s.store.TopUp(ctx, id)

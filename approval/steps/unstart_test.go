@@ -2,6 +2,7 @@ package steps
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -9,6 +10,7 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/review"
+	"countersign/bot/draw/reasons"
 	"countersign/budget"
 )
 
@@ -40,7 +42,7 @@ func TestInputsThatCannotBeHadAnyMoreGoBackToReview(t *testing.T) {
 			require.Equal(t, 2, r.Revision.Number, name)
 			require.Empty(t, r.Decisions, name)
 			require.Equal(t, was.Revision.Manifest.Inputs, r.Revision.Manifest.Inputs, name)
-			require.Contains(t, r.Reason, "The inputs have changed: "+tt.reason, name)
+			require.Contains(t, reasons.Words(r.Reason), "The inputs have changed: "+tt.reason, name)
 			require.Equal(t, 1, b.count(r.ID, "seal broken"), name)
 			require.Contains(t, b.box.discarded, r.ID, name)
 			require.Zero(t, b.box.starts(), name)
@@ -80,7 +82,7 @@ func TestWhatChangesBetweenNamingAndStartGoesBackToReview(t *testing.T) {
 		"the code":           {func(_ *bundle, r *approval.Request) { r.Revision.Code += "#\n" }, "The stored code is not the code that was approved."},
 		"the limits":         {func(_ *bundle, r *approval.Request) { r.Revision.Manifest.Limits.Seconds++ }, "The stored terms"},
 		"what is installed":  {func(b *bundle, _ *approval.Request) { b.box.upgrade = ", runner 2" }, "It would run in another sandbox"},
-		"who approved it":    {func(b *bundle, _ *approval.Request) { b.slack.people["R1"] = review.Person{Gone: true} }, `{"code":"no_member","who":"R1"}`},
+		"who approved it":    {func(b *bundle, _ *approval.Request) { b.slack.people["R1"] = review.Person{Gone: true} }, "{no_member R1 }"},
 	} {
 		b := setup(t)
 		was := b.approved()
@@ -98,10 +100,8 @@ func TestWhatChangesBetweenNamingAndStartGoesBackToReview(t *testing.T) {
 
 		r := b.request(was.ID)
 		require.Equal(t, approval.Pending, r.State, what)
-		require.Contains(t, r.Reason, tt.why, what)
-		if _, drawn := approval.ReadReopened(r.Reason); !drawn { // where people are in it, bot/draw says so
-			require.Contains(t, r.Reason, "nothing was run. It takes a new decision.", what)
-		}
+		require.Contains(t, fmt.Sprint(reasons.Words(r.Reason), r.Reason.Fallen), tt.why, what)
+		require.Contains(t, reasons.Words(r.Reason), "nothing has run. It needs a new decision.", what)
 		require.Nil(t, r.Run, what)
 		require.Empty(t, r.Decisions, what)
 		require.Equal(t, 1, b.count(r.ID, "seal broken"), what)
@@ -132,10 +132,10 @@ func TestWhoComesLateFromATakenBackRunLeavesTheNextOneAlone(t *testing.T) {
 			return b.uncollected(b.t.Context(), was, opening{}, ErrBoxGone)
 		},
 		"it never started": func(b *bundle, was *approval.Request) error {
-			return b.uncollected(b.t.Context(), was, opening{}, &neverError{words: "no", err: errCrash})
+			return b.uncollected(b.t.Context(), was, opening{}, &neverError{why: approval.Words("no"), err: errCrash})
 		},
 		"its seal is broken": func(b *bundle, was *approval.Request) error {
-			return b.uncollected(b.t.Context(), was, opening{}, &neverError{err: &approval.BrokenSealError{Why: []string{"x"}}})
+			return b.uncollected(b.t.Context(), was, opening{}, &neverError{err: &approval.BrokenSealError{Why: []approval.Reason{approval.Words("x")}}})
 		},
 		"it has begun after all": func(b *bundle, was *approval.Request) error { return b.begun(b.t.Context(), was.ID, was.Run.BoxID) },
 	} {

@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/bot/draw/reasons"
 )
 
 // Each wait that runs out says which it was.
@@ -21,16 +22,16 @@ func TestWhatHasExpiredSaysWhatDidNotHappen(t *testing.T) {
 		return r
 	}
 	r := expire(b.pending().ID)
-	require.Equal(t, "nobody decided in time", r.Lapsed())
+	require.Equal(t, "nobody decided in time", reasons.Lapsed(r.Reason))
 	r, err := b.Decide(t.Context(), ruling(b.pending(), "R1", approval.Approve))
 	require.NoError(t, err)
 	r = expire(r.ID)
-	require.Equal(t, "Too few people decided in time: it had 1 of the 2 approvals that it takes. That is not a no: ask again if you still need it.", r.Reason)
-	require.Equal(t, "too few people decided in time", r.Lapsed())
+	require.Equal(t, "Too few people decided in time: it had 1 of the 2 approvals that it takes. Ask again if you still need it.", reasons.Words(r.Reason))
+	require.Equal(t, "too few people decided in time", reasons.Lapsed(r.Reason))
 	r, err = b.Decide(t.Context(), ruling(b.pending(), "R1", approval.Approve))
 	require.NoError(t, err)
 	r, err = b.Decide(t.Context(), ruling(r, "R2", approval.Approve))
 	require.NoError(t, err)
-	require.Equal(t, "it was approved, but not started in time", expire(r.ID).Lapsed())
-	require.Equal(t, "the code could not be written in time", expire(b.ask().ID).Lapsed())
+	require.Equal(t, "it was approved, but not started in time", reasons.Lapsed(expire(r.ID).Reason))
+	require.Equal(t, "the code could not be written in time", reasons.Lapsed(expire(b.ask().ID).Reason))
 }

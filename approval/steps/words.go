@@ -30,77 +30,61 @@ func (e *LaterError) Error() string { return fmt.Sprintf("later: %v", e.Err) }
 
 func (e *LaterError) Unwrap() error { return e.Err }
 
-// The steps end requests over errors that they have foreseen, and tell the asker
-// in these words. What they have not foreseen is tried again, by the job.
+// The steps end requests over errors that they have foreseen, and the asker reads why.
+// What they have not foreseen is tried again, by the job.
 
-func foreseen(err error) string {
-	for _, find := range []func(error) string{exceededWords, boxWords, writerWords, inputWords, priceWords, moveWords} {
-		if words := find(err); words != "" {
-			return words
+func foreseen(err error) approval.Reason {
+	for _, find := range []func(error) approval.Reason{spokenReason, inputReason, priceReason} {
+		if why := find(err); !why.None() {
+			return why
 		}
 	}
-	return ""
+	if move := new(approval.MoveError); errors.As(err, &move) {
+		return move.Why
+	}
+	return approval.Reason{}
 }
 
 // why is foreseen with a way out: text of errors that nobody has foreseen stays
 // in the log, under a reference.
-func (s *Ends) why(id string, err error) string {
-	if words := foreseen(err); words != "" {
-		return words
+func (s *Ends) why(id string, err error) approval.Reason {
+	if why := foreseen(err); !why.None() {
+		return why
 	}
 	reference := approval.NewID(6)
 	s.log.Error("step failed", "request", id, "reference", reference, "error", err)
-	return "Something went wrong on our side. An administrator finds it in the log under " + reference + "."
+	return approval.Reason{Code: approval.WhyOurFault, Name: reference}
 }
 
-func exceededWords(err error) string {
-	var e *budget.ExceededError
-	if errors.As(err, &e) {
-		return e.Words("")
+// spokenReason is that of a budget, or what a sandbox or a model's provider says.
+func spokenReason(err error) approval.Reason {
+	refused, box, writer := new(budget.ExceededError), new(BoxError), new(WriterError)
+	switch {
+	case errors.As(err, &refused):
+		return approval.OverBudget(approval.WhyOverBudget, refused)
+	case errors.As(err, &box) && box.Words != "":
+		return approval.Words(box.Words)
+	case errors.As(err, &writer):
+		return approval.Words(writer.Words)
 	}
-	return ""
+	return approval.Reason{}
 }
 
-func boxWords(err error) string {
-	var e *BoxError
-	if errors.As(err, &e) {
-		return e.Words
-	}
-	return ""
-}
-
-func writerWords(err error) string {
-	var e *WriterError
-	if errors.As(err, &e) {
-		return e.Words
-	}
-	return ""
-}
-
-func inputWords(err error) string {
-	var in *approval.InputError
-	var un *approval.UnreadableError
+// inputReason is that of what a person gave, or of a file that cannot be read.
+func inputReason(err error) approval.Reason {
+	in, file := new(approval.InputError), new(approval.UnreadableError)
 	switch {
 	case errors.As(err, &in):
 		return in.Why
-	case errors.As(err, &un):
-		return un.Why
+	case errors.As(err, &file):
+		return approval.Words(file.Why)
 	}
-	return ""
+	return approval.Reason{}
 }
 
-func priceWords(err error) string {
-	var e *budget.UnknownPriceError
-	if errors.As(err, &e) {
-		return fmt.Sprintf("Nobody knows what %s costs, so it is not used. An administrator can add its price.", e.What)
+func priceReason(err error) approval.Reason {
+	if unknown := new(budget.UnknownPriceError); errors.As(err, &unknown) {
+		return approval.Reason{Code: approval.WhyNoPrice, Name: unknown.What}
 	}
-	return ""
-}
-
-func moveWords(err error) string {
-	var e *approval.MoveError
-	if errors.As(err, &e) {
-		return e.Why
-	}
-	return ""
+	return approval.Reason{}
 }

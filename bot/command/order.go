@@ -51,7 +51,7 @@ var (
 
 // wrong is a /budget that cannot be read, with an example of one that can.
 func wrong(why, example string) error {
-	return &approval.InputError{Why: why + " For example: " + ids.CommandBudget + " " + example}
+	return &approval.InputError{Why: approval.Words(why + " For example: " + ids.CommandBudget + " " + example)}
 }
 
 // verbs read what comes after the first word.
@@ -75,7 +75,7 @@ func ParseBudget(text string) (Order, error) {
 	read, ok := verbs[o.Verb]
 	if !ok {
 		if near := nearest(o.Verb); near != "" {
-			return Order{}, &approval.InputError{Why: fmt.Sprintf("Unknown command %q. Did you mean %q?", said(text), near)}
+			return Order{}, &approval.InputError{Why: approval.Words(fmt.Sprintf("Unknown command %q. Did you mean %q?", said(text), near))}
 		}
 		return Order{}, wrong(fmt.Sprintf("Unknown command %q. You can write show, set, remove, history, explain, top or help.", said(text)), "set @user 25")
 	}

@@ -99,7 +99,7 @@ func TestAWrongBudgetGetsAnExampleOfTheRightOne(t *testing.T) {
 		{"set team -5", "not a dollar amount", "set team 200 per month"},
 		{"set team 1,5", "not a dollar amount", "set team 200 per month"},
 		{"set team 1e9", "not a dollar amount", "set team 200 per month"},
-		{"set team 1000001", "the most is $1,000,000", "set team 200 per month"},
+		{"set team 1000001", "at most $1,000,000", "set team 200 per month"},
 		{"set team 5 per year", `I do not understand "per year". A budget is per day, per week, per month or in all.`, exampleWindow},
 		{"set team 5 per", `I do not understand "per ".`, exampleWindow},
 		{"set team 5 in", "A budget is per day", "set team 200 in all"},
@@ -126,9 +126,9 @@ func TestAWrongBudgetGetsAnExampleOfTheRightOne(t *testing.T) {
 		_, err := ParseBudget(tt.text)
 		var in *approval.InputError
 		require.ErrorAs(t, err, &in, tt.text)
-		require.Contains(t, in.Why, tt.says)
-		why, example, ok := strings.Cut(in.Why, " For example: /budget ")
-		require.True(t, ok, in.Why)
+		require.Contains(t, in.Why.Said, tt.says)
+		why, example, ok := strings.Cut(in.Why.Said, " For example: /budget ")
+		require.True(t, ok, in.Why.Said)
 		require.Equal(t, tt.example, example, why)
 	}
 }
@@ -155,7 +155,7 @@ func FuzzBudgetIsReadOrExplained(f *testing.F) {
 		if err != nil {
 			var wrong *approval.InputError
 			require.ErrorAs(t, err, &wrong)
-			says := wrong.Why
+			says := wrong.Why.Said
 			require.Contains(t, says, "For example: /budget ")
 			require.Less(t, utf8.RuneCountInString(says), 500)
 			return

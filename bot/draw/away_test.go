@@ -21,7 +21,7 @@ func awayPages(b stand, who kit.Identity) map[string]*kit.Page {
 	over := func(c approval.Cause) func(*steps.View) {
 		return func(v *steps.View) {
 			c.Channel = slacksim.SalesData
-			sample.In(approval.Failed, "")(v)
+			sample.In(approval.Failed)(v)
 			v.Request.Cause = &c
 		}
 	}
@@ -44,21 +44,21 @@ func awayPages(b stand, who kit.Identity) map[string]*kit.Page {
 	note := draw.FormView(approval.DefaultPolicy(), b.models, formOf(b))
 	return map[string]*kit.Page{
 		"card-away":            draw.Card(as(b, who).with(), sample.View(away(out)), false),
-		"card-away-approved":   draw.Card(as(b, who).with(), sample.View(sample.In(approval.Approved, ""), away(approval.Cause{Code: approval.ChannelArchived})), false),
+		"card-away-approved":   draw.Card(as(b, who).with(), sample.View(sample.In(approval.Approved), away(approval.Cause{Code: approval.ChannelArchived})), false),
 		"card-given-up":        draw.Card(as(b, who).with(), sample.View(over(given)), false),
 		"card-file-gone":       draw.Card(as(b, who).with(), sample.View(over(gone)), false),
 		"progress-away":        draw.Progress(b.with(), sample.View(away(approval.Cause{Code: approval.AskerNotIn, Person: slacksim.Analyst}))),
 		"reply-file-gone":      draw.Reply(sample.View(over(gone)), true),
 		"reply-asker-guest":    draw.Reply(sample.View(over(approval.Cause{Code: approval.AskerGuest, Person: slacksim.Guest})), true),
 		"reply-asker-gone":     draw.Reply(sample.View(over(approval.Cause{Code: approval.AskerGone, Person: slacksim.Deactivated})), true),
-		"reply-expired-away":   draw.Reply(sample.View(sample.In(approval.Expired, "It was approved, but could not be started in time. Nothing has run."), away(out)), true),
+		"reply-expired-away":   draw.Reply(sample.View(sample.In(approval.Expired, approval.Because(approval.WhyNotStarted)), away(out)), true),
 		"notice-away":          told(approval.NoticeAway, sample.View(away(approval.Cause{Code: approval.FileNotSeen, File: "sales.csv"})), struct{}{}),
 		"notice-away-hidden":   told(approval.NoticeAway, sample.View(away(approval.Cause{Code: approval.FileHidden, File: "sales.csv"})), struct{}{}),
 		"notice-away-withheld": told(approval.NoticeAway, sample.View(away(approval.Cause{Code: approval.FileWithheld, File: "sales.csv"})), struct{}{}),
 		"notice-withheld-over": told(approval.NoticeAway, sample.View(over(approval.Cause{Code: approval.FileWithheld, File: "sales.csv"})), struct{}{}),
 		"notice-away-back":     told(approval.NoticeAway, sample.View(), struct{}{}),
 		"notice-away-over":     told(approval.NoticeAway, sample.View(over(gone)), struct{}{}),
-		"notice-away-expired":  told(approval.NoticeAway, sample.View(sample.In(approval.Expired, "")), struct{}{}),
+		"notice-away-expired":  told(approval.NoticeAway, sample.View(sample.In(approval.Expired)), struct{}{}),
 		"notice-found":         told(approval.NoticeFound, sample.View(), approval.FoundWords{Files: []string{"sales.csv"}, Unread: "totals.csv"}),
 		"notice-lacks-bot":     lacks(out),
 		"notice-lacks-file":    lacks(approval.Cause{Code: approval.NoFile, File: "budget.xlsx"}),
@@ -70,7 +70,7 @@ func awayPages(b stand, who kit.Identity) map[string]*kit.Page {
 		"notice-lacks-hidden":  lacks(approval.Cause{Code: approval.FileHidden, File: "sales.csv"}),
 		"notice-lacks-unseen":  lacks(approval.Cause{Code: approval.FileNotSeen, File: "sales.csv"}),
 		"notice-lacks-member":  lacks(approval.Cause{Code: approval.AskerAlien, Person: slacksim.Guest}),
-		"notice-lacks-in-word": told(approval.NoticeAskBack, sample.View(sample.In(approval.Failed, "sales.csv has 30.0 MB; at most 20.0 MB fit.")), approval.AskedBack{Why: "sales.csv has 30.0 MB; at most 20.0 MB fit."}),
+		"notice-lacks-in-word": told(approval.NoticeAskBack, sample.View(sample.In(approval.Failed, approval.Words("sales.csv has 30.0 MB; at most 20.0 MB fit."))), approval.AskedBack{Why: approval.Words("sales.csv has 30.0 MB; at most 20.0 MB fit.")}),
 		"modal-form-again":     {Blocks: form.Blocks.BlockSet},
 		"modal-form-not-in":    {Blocks: note.Blocks.BlockSet},
 	}

@@ -2,20 +2,20 @@ package draw
 
 import (
 	"countersign/approval"
+	"countersign/bot/draw/reasons"
 	"countersign/bot/kit"
 )
 
 // Back says why code is back for review, cut to a limit where the reason is plain words.
-func Back(reason string, limit int) (said []kit.Part) {
-	o, ok := approval.ReadReopened(reason)
-	if !ok {
-		return []kit.Part{kit.Words(kit.Cut(reason, limit))}
+func Back(r approval.Reason, limit int) (said []kit.Part) {
+	if r.Fallen == nil {
+		return []kit.Part{kit.Words(kit.Cut(reasons.Words(r), limit))}
 	}
-	for _, f := range o.Fallen {
+	for _, f := range r.Fallen {
 		said = append(append(said, kit.Person(f.Who)), fallen(f)...)
 	}
-	for _, why := range o.Why {
-		said = append(said, kit.Words(kit.Cut(why, limit)+" "))
+	for _, why := range r.Why {
+		said = append(said, kit.Words(kit.Cut(reasons.Words(why), limit)+" "))
 	}
 	return append(said, kit.Words("The approval no longer counts, and nothing has run. It needs a new decision."))
 }

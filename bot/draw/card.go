@@ -7,6 +7,7 @@ import (
 	"countersign/approval"
 	"countersign/approval/review"
 	"countersign/approval/steps"
+	"countersign/bot/draw/reasons"
 	"countersign/bot/kit"
 )
 
@@ -74,7 +75,7 @@ func CardTitle(r *approval.Request) string {
 	case approval.Rejected:
 		return "Rejected"
 	case approval.Expired:
-		return "Expired: " + strings.TrimSuffix(r.Lapsed(), " in time")
+		return "Expired: " + strings.TrimSuffix(reasons.Lapsed(r.Reason), " in time")
 	case approval.Withdrawn:
 		return "Cancelled"
 	case approval.Failed:

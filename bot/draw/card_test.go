@@ -54,7 +54,7 @@ func TestATableThatIsHeardSaysWhatItLeavesOut(t *testing.T) {
 func TestProgressCanGetItsButtonBack(t *testing.T) {
 	t.Parallel()
 	for _, state := range approval.States() {
-		p := Progress(With{}, sample.View(sample.In(state, "")))
+		p := Progress(With{}, sample.View(sample.In(state)))
 		require.True(t, state.Final() || len(p.Blocks) > 1, state)
 	}
 }
@@ -62,9 +62,9 @@ func TestProgressCanGetItsButtonBack(t *testing.T) {
 // Whoever's approval has fallen is named as Slack names people, on the card and in the thread.
 func TestAReviewerReadsWhoseApprovalHasFallen(t *testing.T) {
 	t.Parallel()
-	back := approval.Reopened{Fallen: []approval.Fallen{{Code: approval.NoReviewer, Who: "U0BEN"}, {Code: approval.NoDelegate, Who: "U0MAYA", For: "U0BEN"}, {Code: approval.NoMember, Who: "U0CARLA"}},
-		Why: []string{"The rules give <it> no network."}}
-	v := sample.View(func(v *steps.View) { v.Request.Reason = back.String() })
+	back := approval.Reason{Code: approval.WhyBrokenSeal, Fallen: []approval.Fallen{{Code: approval.NoReviewer, Who: "U0BEN"}, {Code: approval.NoDelegate, Who: "U0MAYA", For: "U0BEN"}, {Code: approval.NoMember, Who: "U0CARLA"}},
+		Why: []approval.Reason{approval.Words("The rules give <it> no network.")}}
+	v := sample.View(func(v *steps.View) { v.Request.Reason = back })
 	for _, p := range []*kit.Page{Card(With{}, v, false), Progress(With{}, v)} {
 		require.Contains(t, p.Text(), "<@U0BEN>, who approved it, is no longer a reviewer here. <@U0MAYA>, who approved it, no longer decides in place of <@U0BEN>. "+
 			"<@U0CARLA>, who approved it, is no longer a full member of this workspace. The rules give &lt;it&gt; no network. The approval no longer counts")

@@ -6,6 +6,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/bot/draw/reasons"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
 )
@@ -110,7 +111,7 @@ func Why(r *approval.Request) []kit.Part {
 	c := r.Cause
 	switch {
 	case c == nil:
-		return kit.Flow(kit.Words(kit.Cut(r.Reason, 3000)))
+		return kit.Flow(kit.Words(kit.Cut(reasons.Words(r.Reason), 3000)))
 	case c.By != "":
 		return kit.Flow(kit.Person(c.By), kit.Words(" ended it while it was waiting: "), isAway(*c), kit.Words("."))
 	case c.Code == approval.FileGone, c.Code == approval.FileWithheld:

@@ -2,10 +2,10 @@ package draw
 
 import (
 	"errors"
-	"fmt"
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/bot/draw/reasons"
 	"countersign/budget"
 )
 
@@ -30,9 +30,9 @@ func Known(err error) (string, bool) {
 	case errors.As(err, &stale):
 		return "This card is out of date. Nothing has changed. Please use the latest card.", true
 	case errors.As(err, &not):
-		return not.Why, true
+		return reasons.Refused(not.Why), true
 	case errors.As(err, &input):
-		return input.Why, true
+		return reasons.Words(input.Why), true
 	case errors.As(err, &file):
 		return file.Why, true
 	case errors.As(err, &writer) && writer.Words != "":
@@ -40,7 +40,7 @@ func Known(err error) (string, bool) {
 	case errors.As(err, &box) && box.Words != "":
 		return box.Words, true
 	case errors.As(err, &price):
-		return fmt.Sprintf("There is no price for %s, so it is not used. An administrator can add one.", price.What), true
+		return reasons.Words(approval.Reason{Code: approval.WhyNoPrice, Name: price.What}), true
 	case errors.Is(err, approval.ErrNotFound):
 		return "There is no such request here. /analyze status lists yours.", true
 	case errors.Is(err, steps.ErrFileTooBig):
@@ -53,8 +53,8 @@ func Known(err error) (string, bool) {
 
 // moved explains a click that came too early or too late.
 func moved(e *approval.MoveError) string {
-	if e.Why != "" {
-		return e.Why + " Nothing has changed."
+	if !e.Why.None() {
+		return reasons.Words(e.Why) + " Nothing has changed."
 	}
 	if e.Verb == "withdraw" {
 		switch e.Request.State {
@@ -73,7 +73,7 @@ func moved(e *approval.MoveError) string {
 	case approval.Rejected:
 		return "This is already rejected. Nothing has changed."
 	case approval.Expired:
-		return "This has expired: " + e.Request.Lapsed() + ". Nothing has changed."
+		return "This has expired: " + reasons.Lapsed(e.Request.Reason) + ". Nothing has changed."
 	}
 	return "This has already ended: " + HowEnded(e.Request) + ". Nothing has changed."
 }
@@ -81,7 +81,7 @@ func moved(e *approval.MoveError) string {
 // HowEnded says how a request ended, in half a sentence.
 func HowEnded(r *approval.Request) string {
 	if r.State == approval.Expired {
-		return r.Lapsed()
+		return reasons.Lapsed(r.Reason)
 	}
 	return ended[r.State]
 }

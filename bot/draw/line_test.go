@@ -24,7 +24,7 @@ func TestPeopleReadWhereTheyStandInTheLineForASandbox(t *testing.T) {
 		{approval.Approved, approval.Starting, "The sandbox is starting; your question is waiting for it. The approval is valid until ", "busy"},
 		{approval.Approved, approval.NotInLine, "It runs as soon as a sandbox is free", "line"},
 	} {
-		v := sample.View(sample.In(c.state, ""))
+		v := sample.View(sample.In(c.state))
 		v.Request.Place = c.place
 		text := Progress(With{}, v).Text()
 		require.Contains(t, text, c.says)

@@ -36,7 +36,7 @@ func moneyPages(b stand) map[string]*kit.Page {
 	tried := func(k *approval.Block) { k.By = slacksim.Reviewer }
 	draft, run := sample.View(posted, sample.BlockedBy(budget.ForDraft)), sample.View(posted, sample.BlockedBy(budget.ForRun, tried))
 	asks, waiting := sample.View(posted, sample.BlockedBy(budget.ForDraft), sample.AskedFor(nil)), sample.View(posted, sample.BlockedBy(budget.ForDraft, waits))
-	refused, funded := sample.View(posted, sample.BlockedBy(budget.ForDraft), sample.AskedFor(sample.Declined)), sample.View(posted, sample.In(approval.Drafting, ""), sample.AskedFor(sample.GrantedTopUp))
+	refused, funded := sample.View(posted, sample.BlockedBy(budget.ForDraft), sample.AskedFor(sample.Declined)), sample.View(posted, sample.In(approval.Drafting), sample.AskedFor(sample.GrantedTopUp))
 	insists := sample.View(posted, sample.BlockedBy(budget.ForDraft, func(k *approval.Block) {
 		k.Declined = &approval.Downgraded{From: "mistral-medium-2508", To: "codestral-2508", Scope: k.Tight().Limit.Scope}
 	}))
@@ -77,7 +77,7 @@ func moneyPages(b stand) map[string]*kit.Page {
 		"card-blocked":         draw.Card(as(b, kit.Identity{}).with(), run, false),
 		"card-quoted":          draw.Card(as(b, kit.Identity{}).with(), sample.View(quoted), false),
 		"reply-quoted":         draw.Reply(sample.View(quoted, sample.With(approval.Result{Outcome: approval.OK, Value: "42"})), true),
-		"progress-cheaper":     draw.Progress(b.with(), sample.View(cheaper, sample.In(approval.Drafting, ""))),
+		"progress-cheaper":     draw.Progress(b.with(), sample.View(cheaper, sample.In(approval.Drafting))),
 		"modal-limit":          modal(money.LimitView(money.LimitForm{Models: b.models, Channel: "C1", Kind: string(budget.User)})),
 		"modal-limit-channel":  modal(money.LimitView(money.LimitForm{Models: b.models, Channel: "C1", Kind: string(budget.Project)})),
 		"modal-limit-thread":   modal(money.LimitView(money.LimitForm{Models: b.models, Channel: "C1", Kind: string(budget.Session)})),
@@ -93,7 +93,7 @@ func moneyPages(b stand) map[string]*kit.Page {
 		"notice-topup":         told(sample.Notice(approval.NoticeTopUp, asks, topUp), slacksim.Admin),
 		"notice-topup-granted": told(sample.Notice(approval.NoticeTopUp, funded, topUp), slacksim.Admin),
 		"notice-topup-refused": told(sample.Notice(approval.NoticeTopUp, refused, topUp), slacksim.Admin),
-		"notice-topup-idle":    told(sample.Notice(approval.NoticeTopUp, sample.View(sample.In(approval.Withdrawn, ""), sample.AskedFor(nil)), topUp), slacksim.Admin),
+		"notice-topup-idle":    told(sample.Notice(approval.NoticeTopUp, sample.View(sample.In(approval.Withdrawn), sample.AskedFor(nil)), topUp), slacksim.Admin),
 		"notice-granted":       told(sample.Notice(approval.NoticeTopUpOutcome, funded, topUp), slacksim.Analyst),
 		"notice-declined":      told(sample.Notice(approval.NoticeTopUpOutcome, refused, topUp), slacksim.Analyst),
 		"notice-funded":        told(sample.Notice(approval.NoticeFunded, sample.View(posted, carded), struct{}{}), slacksim.Reviewer),

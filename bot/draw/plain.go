@@ -48,7 +48,7 @@ func PlainCards(v *steps.View) []*kit.Page {
 	bare := said
 	switch {
 	case !v.Terms.Slack:
-		say(kit.Words("By the rules, this is is is decided on the command line: "), kit.Mono("countersign decide "+r.ID))
+		say(kit.Words("By the rules, this is is is is is decided on the command line: "), kit.Mono("countersign decide "+r.ID))
 		bare = said
 	case !fits:
 		say(kit.Words("It is too long to show in Slack, so it cannot be approved there. Reject it, request changes, or have the asker cancel it."))

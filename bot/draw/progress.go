@@ -5,6 +5,7 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/bot/draw/reasons"
 	"countersign/bot/kit"
 )
 
@@ -75,8 +76,8 @@ func untilRun(r *approval.Request) []kit.Part {
 	if r.Place != approval.NotInLine {
 		return append(inLine(r)[1:], kit.Words(" The approval is valid until "), kit.Moment(r.ExpiresAt), kit.Words("."))
 	}
-	if r.Reason != "" {
-		return []kit.Part{kit.Words(kit.Cut(r.Reason, 600) + " Trying until "), kit.Moment(r.ExpiresAt), kit.Words(".")}
+	if !r.Reason.None() {
+		return []kit.Part{kit.Words(kit.Cut(reasons.Words(r.Reason), 600) + " Trying until "), kit.Moment(r.ExpiresAt), kit.Words(".")}
 	}
 	return []kit.Part{kit.Words("It runs as soon as a sandbox is free; the approval is valid until "), kit.Moment(r.ExpiresAt), kit.Words(".")}
 }
@@ -141,7 +142,7 @@ func waiting(v *steps.View) []kit.Part {
 	if v.Terms.Approvals > 1 {
 		said = append(said, kit.Words(fmt.Sprintf(" %d of %d approvals.", r.Approvals(), v.Terms.Approvals)))
 	}
-	if r.Reason != "" {
+	if !r.Reason.None() {
 		said = append(append(said, kit.Words(" Back for review: ")), Back(r.Reason, 600)...)
 	}
 	return said

@@ -6,6 +6,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/bot/draw/reasons"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
 )
@@ -63,7 +64,7 @@ func OpenUntil(r *approval.Request) []kit.Part {
 // HowItStands is the state of a request to those who wait for it.
 func HowItStands(r *approval.Request) string {
 	if r.State == approval.Expired {
-		return StateWords[r.State] + ": " + r.Lapsed()
+		return StateWords[r.State] + ": " + reasons.Lapsed(r.Reason)
 	}
 	switch {
 	case r.Away != nil && !r.State.Final():
@@ -73,7 +74,7 @@ func HowItStands(r *approval.Request) string {
 	case r.Place > approval.NotInLine:
 		return fmt.Sprintf("%s (this machine is busy: %s in line for a sandbox)", StateWords[r.State], kit.Ordinal(r.Place))
 	}
-	if r.State == approval.Approved && r.Reason == approval.WaitsForBox {
+	if r.State == approval.Approved && r.Reason.Code == approval.WhyNoBox {
 		return "approved, waiting for a free sandbox"
 	}
 	return StateWords[r.State]

@@ -8,6 +8,7 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/bot/draw/reasons"
 	"countersign/bot/kit"
 )
 
@@ -55,24 +56,34 @@ func noAnswer(p *kit.Page, r *approval.Request) {
 	hey := []kit.Part{kit.Person(r.Asker), kit.Words(" ")}
 	switch r.State {
 	case approval.Rejected:
-		p.Say(append(append(hey, rejecters(r)...), kit.Words(": "+kit.Cut(r.Reason, 1000)))...)
+		p.Say(append(append(hey, rejecters(r)...), kit.Words(": "+kit.Cut(rejection(r), 1000)))...)
 	case approval.Expired:
-		p.Say(append(hey, kit.Strong("Expired"), kit.Words(": "+kit.Cut(r.Reason, 2000)))...)
+		p.Say(append(hey, kit.Strong("Expired"), kit.Words(": "+kit.Cut(reasons.Words(r.Reason), 2000)))...)
 		if r.Away != nil {
 			p.Say(kit.Flow(kit.Words("It was waiting because "), isAway(r.Away.Cause), kit.Words("."))...)
 		}
 	case approval.Withdrawn:
 		p.Say(append(hey, kit.Strong("Cancelled"), kit.Words(", and nothing ran. Work done until then has been charged."))...)
 	case approval.Lost:
-		p.Say(append(hey, kit.Strong("The result was lost"), kit.Words(". "+kit.Cut(r.Reason, 2000)+" Ask again if you still need it."))...)
+		p.Say(append(hey, kit.Strong("The result was lost"), kit.Words(". "+kit.Cut(reasons.Words(r.Reason), 2000)+" Ask again if you still need it."))...)
 	default:
 		said := append(hey, kit.Strong("This could not be done"))
 		if r.Cause != nil {
 			p.Say(kit.Flow(said, kit.Words(", and nothing ran. "), Why(r))...)
 		} else {
-			p.Say(append(said, kit.Words(", and nothing ran. "+kit.Cut(r.Reason, 3000)))...)
+			p.Say(append(said, kit.Words(", and nothing ran. "+kit.Cut(reasons.Words(r.Reason), 3000)))...)
 		}
 	}
+}
+
+// rejection is what the reviewer said who rejected.
+func rejection(r *approval.Request) string {
+	for _, d := range r.Decisions {
+		if d.Verdict == approval.Reject {
+			return d.Reason
+		}
+	}
+	return ""
 }
 
 // opening says in one sentence how it went, and what the reader should know before

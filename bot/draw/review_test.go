@@ -53,11 +53,11 @@ func reviewPages(b stand) map[string]*kit.Page {
 	rewriting.Request.State = approval.Drafting
 	editing := sample.View(posted)
 	editing.Request.State, editing.Request.Edit = approval.Drafting, &approval.Edit{By: slacksim.SecondReviewer}
-	back := sample.View(posted, func(v *steps.View) { v.Request.Reason = "sales.csv has changed since it was approved." })
+	back := sample.View(posted, func(v *steps.View) { v.Request.Reason = approval.Words("sales.csv has changed since it was approved.") })
 	turn := sample.View(posted, func(v *steps.View) {
 		v.Request.Assignee, v.Request.Opinions = slacksim.SecondReviewer, []string{slacksim.Admin, slacksim.Reviewer}
 	})
-	frozen := sample.View(posted, sample.In(approval.Approved, ""), func(v *steps.View) {
+	frozen := sample.View(posted, sample.In(approval.Approved), func(v *steps.View) {
 		v.Frozen, v.FrozenBy = time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC), "last 2 days of the month"
 	})
 	danger := sample.View(posted, sample.Risky)
@@ -79,7 +79,7 @@ func reviewPages(b stand) map[string]*kit.Page {
 		{ID: "bcd23fg", Project: slacksim.SalesData, Asker: slacksim.Analyst, Question: "What were sales?", Tier: approval.High, Dangers: 2, Lines: 412, Cost: 4_100_000, Approvals: 1, Needed: 2, Since: sample.Noon, ExpiresAt: sample.Noon.Add(time.Hour)},
 		{ID: "bcd23fh", Project: "D1", Asker: slacksim.OtherAnalyst, Question: "And <costs>?", Tier: approval.Low, Lines: 1, Needed: 1, Since: sample.Noon.Add(-2 * time.Hour), ExpiresAt: sample.Noon.Add(time.Hour)},
 		{ID: "bcd23fj", Project: "D1", Asker: slacksim.OtherAnalyst, Question: "And the tax?", Tier: approval.High, Lines: 3, Needed: 1, Since: sample.Noon, ExpiresAt: sample.Noon.Add(time.Hour),
-			Closed: "Code of high risk is decided on by the channel's own reviewers here."},
+			Closed: approval.Reason{Code: approval.WhyOwnersOnly, Name: "high"}},
 	} {
 		home.QueueRow(queue, row, sample.Noon)
 	}
@@ -126,16 +126,16 @@ func reviewPages(b stand) map[string]*kit.Page {
 		"notice-approved-for": noticed(b, approval.NoticeApproved, danger, slacksim.Admin, inPlace),
 		"notice-deputy":       noticed(b, approval.NoticeApproved, danger, slacksim.SecondReviewer, inPlace),
 		"notice-disowned-for": noticed(b, approval.NoticeDisowned, stopped, slacksim.Admin, approval.Disowned{Revision: 1, Reviewer: slacksim.Reviewer, GivenBy: slacksim.SecondReviewer}),
-		"notice-approved-ran": noticed(b, approval.NoticeApproved, sample.View(posted, sample.In(approval.Running, "")), slacksim.Reviewer, approval.ApprovedBy{Revision: 1, Reviewer: slacksim.Reviewer, Click: approval.Click{Door: approval.CommandLine}}),
+		"notice-approved-ran": noticed(b, approval.NoticeApproved, sample.View(posted, sample.In(approval.Running)), slacksim.Reviewer, approval.ApprovedBy{Revision: 1, Reviewer: slacksim.Reviewer, Click: approval.Click{Door: approval.CommandLine}}),
 		"notice-approved-off": noticed(b, approval.NoticeApproved, stopped, slacksim.Reviewer, approved),
 		"notice-surprise":     noticed(b, approval.NoticeSurprise, surprise, slacksim.Admin, approval.Surprise{Revision: 1}),
 		"notice-disowned":     noticed(b, approval.NoticeDisowned, stopped, slacksim.Admin, approval.Disowned{Revision: 1, Reviewer: slacksim.Reviewer}),
 		"notice-reminder":     noticed(b, approval.NoticeReminder, danger, slacksim.Reviewer, approval.Waiting{Revision: 1}),
 		"notice-escalation":   noticed(b, approval.NoticeReminder, danger, slacksim.Admin, approval.Waiting{Revision: 1, Escalated: true}),
-		"notice-over":         noticed(b, approval.NoticeReminder, sample.View(posted, sample.In(approval.Rejected, "No.")), slacksim.Reviewer, approval.Waiting{Revision: 1}),
+		"notice-over":         noticed(b, approval.NoticeReminder, sample.View(posted, sample.In(approval.Rejected, approval.Words("No."))), slacksim.Reviewer, approval.Waiting{Revision: 1}),
 		"notice-assigned":     noticed(b, approval.NoticeAssigned, danger, slacksim.Reviewer, approval.Asked{Revision: 1, By: slacksim.Admin}),
 		"notice-opinion":      noticed(b, approval.NoticeOpinion, danger, slacksim.SecondReviewer, approval.Asked{Revision: 1, By: slacksim.Reviewer}),
-		"notice-edit-refused": noticed(b, approval.NoticeEditFailed, sample.View(posted), slacksim.Reviewer, approval.EditRefused{Revision: 1, Why: "line 3: the name sales is not defined", Code: sample.SampleCode}),
+		"notice-edit-refused": noticed(b, approval.NoticeEditFailed, sample.View(posted), slacksim.Reviewer, approval.EditRefused{Revision: 1, Why: approval.Words("line 3: the name sales is not defined"), Code: sample.SampleCode}),
 	}
 }
 

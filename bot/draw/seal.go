@@ -30,7 +30,7 @@ func (s Seal) String() string { return fmt.Sprintf("%s/%d/%s", s.Request, s.Revi
 // version of this program may have sent it.
 func ParseSeal(value string) (Seal, error) {
 	fields := strings.Split(value, "/")
-	bad := &approval.InputError{Why: "I do not recognise this button. It may be from an older version of this app; please look for a newer card."}
+	bad := &approval.InputError{Why: approval.Words("I do not recognise this button. It may be from an older version of this app; please look for a newer card.")}
 	if len(fields) != 3 || fields[0] == "" || len(fields[2]) != 64 || strings.Trim(fields[2], "0123456789abcdef") != "" {
 		return Seal{}, bad
 	}

@@ -28,7 +28,7 @@ func Glance(p *kit.Page, v *steps.View) {
 		line = append(line, kit.Words("\n"+kit.Cut(strings.Join(t.Why, " "), 600)))
 	}
 	p.Say(line...)
-	if r.Reason != "" {
+	if !r.Reason.None() {
 		p.Apart(Back(r.Reason, 1000), kit.Strong("Back for review"), kit.Words(", because:"))
 	}
 	turn(p, r)

@@ -7,6 +7,7 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/bot/draw/reasons"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
 )
@@ -20,7 +21,7 @@ func cardButtons(with With, p *kit.Page, v *steps.View, whole, garbled bool) {
 	_, readable := kit.Chunked(r.Revision.Code)
 	switch {
 	case !v.Terms.Slack:
-		p.Say(kit.Strong("This is not decided in Slack."), kit.Words(" By the rules, code of "+kit.Lower(RiskWords[v.Terms.Tier])+" is is decided on the command line: "), kit.Mono("countersign decide "+r.ID))
+		p.Say(kit.Strong("This is not decided in Slack."), kit.Words(" By the rules, code of "+kit.Lower(RiskWords[v.Terms.Tier])+" is is is is decided on the command line: "), kit.Mono("countersign decide "+r.ID))
 	case whole && !v.Terms.Typed && !garbled:
 		approve := kit.Button(ids.ActionApprove, "Approve", s, slack.StylePrimary)
 		approve.AccessibilityLabel = "Approve this code, so that it runs once"
@@ -88,11 +89,11 @@ func verdicts(with With, p *kit.Page, v *steps.View) {
 	switch {
 	case r.Cause != nil:
 		p.Say(Why(r)...)
-	case r.State == approval.Rejected || r.State == approval.Pending || r.Reason == "":
+	case r.State == approval.Rejected || r.State == approval.Pending || r.Reason.None():
 	case r.State == approval.Approved:
 		p.Say(untilRun(r)...)
 	default:
-		p.Say(kit.Words(kit.Cut(r.Reason, 1000)))
+		p.Say(kit.Words(kit.Cut(reasons.Words(r.Reason), 1000)))
 	}
 	frozen(p, v)
 	waitsForAway(with, p, r)

@@ -69,7 +69,7 @@ func TestWhatIsNoPersonsPressDecidesNothing(t *testing.T) {
 		Click: approval.Click{Team: slacksim.DefaultTeam.ID, User: slacksim.BotUser, Channel: card.Channel, ActionTS: "1.1", MessageTS: card.TS}})
 	var no *approval.NotAllowedError
 	require.ErrorAs(t, err, &no)
-	require.Equal(t, "Only people decide, not apps.", no.Why)
+	require.Equal(t, approval.Because(approval.WhyApp), no.Why)
 	for _, words := range []string{"Approve", "approve it, please", "https://example.com/approve?id=1"} {
 		_, err := h.ben.Reply(slacksim.CodeReview, card.TS, words)
 		require.NoError(t, err)

@@ -147,7 +147,7 @@ func TestARejectionTakesAReasonAndPassesItOn(t *testing.T) {
 	now := h.becomes(card, "Rejected by")
 	require.Contains(t, now.Words(), reason)
 	require.Empty(t, now.Actions())
-	require.Equal(t, row{State: "rejected", Reason: reason, Attempts: 1, Decisions: 1, Charges: 2, Holds: 2}, h.row("Reject me?"))
+	require.Equal(t, row{State: "rejected", Attempts: 1, Decisions: 1, Charges: 2, Holds: 2}, h.row("Reject me?"))
 	require.Equal(t, reason, value[string](h, `SELECT said(reason) FROM decisions`))
 	h.settled()
 }

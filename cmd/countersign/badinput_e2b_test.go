@@ -142,7 +142,7 @@ func TestAnE2BWithoutRoomForTooLongEndsTheRequest(t *testing.T) {
 			card := h.cardOf("Is there room?")
 			cloud.Fail(e2btest.Create, fault)
 			require.NoError(t, h.ben.Click(card, "Approve"))
-			h.says(root, "It waits for a sandbox: none can be had at the moment. Trying until")
+			h.says(root, "No free sandbox yet. Trying until")
 			h.soon("it expires", func() bool {
 				require.NoError(t, r.sweep(h.ctx))
 				return value[string](h, `SELECT state FROM requests`) == "expired"
@@ -235,7 +235,7 @@ func TestARunWhoseBoxIsGoneIsLostAndSaysSo(t *testing.T) {
 	h.soon("the code starts", func() bool { return cloud.Starts(id) == 1 })
 	cloud.End(value[string](h, `SELECT box_id FROM runs`)) // from now on the edge answers 502, not found
 	reply := h.reply(root)
-	require.Contains(t, reply.Text, "The result was lost. It was started, but its result was lost. Nobody knows how it ended, and it will not be run again.")
+	require.Contains(t, reply.Text, "The result was lost. It started, but its result was lost. How it ended is unknown, and it will not be run again.")
 	require.Contains(t, reply.Words(), "e2b sandbox, run: time unknown, at most $0.0")
 	require.Contains(t, reply.Words(), "partly estimated, at the highest possible price")
 	h.becomes(card, "Approved, result lost")

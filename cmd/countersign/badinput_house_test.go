@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/approval"
+	"countersign/bot/draw/reasons"
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/person"
 	"countersign/internal/slacksim/workspace"
@@ -115,7 +117,7 @@ func (h *house) row(question string) (r row) {
 	count := func(sql string) int { return value[int](h, `SELECT count(*) FROM `+sql, id) }
 	return row{
 		State:     value[string](h, `SELECT state FROM requests WHERE id = $1`, id),
-		Reason:    value[string](h, `SELECT reason FROM requests WHERE id = $1`, id),
+		Reason:    reasons.Words(value[approval.Reason](h, `SELECT coalesce(reason, '{}') FROM requests WHERE id = $1`, id)),
 		Attempts:  value[int](h, `SELECT attempts FROM requests WHERE id = $1`, id),
 		Runs:      count(`runs WHERE request_id = $1`),
 		Decisions: count(`decisions WHERE request_id = $1`),

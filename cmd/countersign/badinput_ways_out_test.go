@@ -20,7 +20,7 @@ func TestAQuestionCanBeTakenBackUntilItRuns(t *testing.T) {
 	id := value[string](h, `SELECT id FROM requests`)
 	jun := h.sim.As(slacksim.OtherAnalyst)
 	require.NoError(t, jun.Command(slacksim.SalesData, "/analyze cancel "+id))
-	h.told(jun, slacksim.SalesData, "Only the person who asked, or an administrator, can take a request back.")
+	h.told(jun, slacksim.SalesData, "Only the person who asked, or an administrator, can cancel a request.")
 	require.NoError(t, h.maya.Command(slacksim.SalesData, "/analyze cancel nosuchid"))
 	h.told(h.maya, slacksim.SalesData, "There is no such request here. /analyze status lists yours.")
 	require.Equal(t, "pending", h.row("by a command?").State)
@@ -44,7 +44,7 @@ func TestAQuestionCanBeTakenBackUntilItRuns(t *testing.T) {
 	h.cardOf("by the button?")
 	line := h.says(root, "Waiting for a reviewer")
 	require.NoError(t, jun.Click(line, "Cancel"))
-	h.told(jun, slacksim.SalesData, "Only the person who asked, or an administrator, can take a request back.")
+	h.told(jun, slacksim.SalesData, "Only the person who asked, or an administrator, can cancel a request.")
 	require.NoError(t, h.maya.Click(line, "Cancel"))
 	require.Empty(t, h.becomes(line, "Cancelled").Actions())
 	require.Equal(t, "withdrawn", h.row("by the button?").State)
@@ -93,7 +93,7 @@ func TestNobodyDecidingIsNotANo(t *testing.T) {
 		require.NoError(t, r.sweep(h.ctx)) // a replica's own comes every fifteen seconds
 		return value[string](h, `SELECT state FROM requests`) == "expired"
 	})
-	const why = "Nobody decided in time. That is not a no: ask again if you still need it."
+	const why = "Nobody decided in time. Ask again if you still need it."
 	require.Contains(t, h.reply(root).Text, "Expired: "+why)
 	now := h.becomes(card, "Expired: nobody decided")
 	require.Empty(t, now.Actions())
@@ -144,7 +144,7 @@ func TestBudgetsAreShownToTheirOwnersAndSetByAdministrators(t *testing.T) {
 	require.NoError(t, h.maya.Command(slacksim.SalesData, "/budget set @maya 1000"))
 	h.told(h.maya, slacksim.SalesData, "Only administrators can change budgets.")
 	require.NoError(t, h.maya.Command(slacksim.SalesData, "/budget show @ben"))
-	h.told(h.maya, slacksim.SalesData, "Only administrators look at other people's budgets.")
+	h.told(h.maya, slacksim.SalesData, "Only administrators can look at other people's budgets.")
 	for line, why := range map[string]string{
 		"set maya 5":              `I cannot find "maya". Type @ and choose the person from the list that Slack offers`,
 		"set @maya":               "How much?",

@@ -48,7 +48,7 @@ func TestMoneyIsSetRefusedAskedForGrantedAndSeenInTheBrowser(t *testing.T) {
 	maya.click(test("replies-" + root.TS))
 	maya.sees(test("thread"), "Paused: over budget")
 	maya.sees(test("thread"), "░░░░")
-	maya.sees(test("thread"), "Use codestral-2508 (at most $0.0")
+	maya.sees(test("thread"), "Use codestral-2508 (at most ")
 	maya.sees(test("thread"), "Ask for $0.01 more")
 	maya.picture("money-blocked")
 	require.Zero(t, len(h.model.Requests()), "nothing is called that nobody pays for")

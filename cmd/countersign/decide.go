@@ -12,6 +12,7 @@ import (
 	"countersign/approval"
 	"countersign/approval/steps"
 	"countersign/bot"
+	"countersign/bot/draw/reasons"
 )
 
 // decideExample ends every complaint about how the command was called.
@@ -116,13 +117,16 @@ func inWords(err error, id string) error {
 	var no *approval.NotAllowedError
 	var move *approval.MoveError
 	var stale *approval.StaleError
+	var input *approval.InputError
 	switch {
+	case errors.As(err, &input):
+		return errors.New(reasons.Words(input.Why))
 	case errors.As(err, &no):
-		return errors.New(no.Why)
+		return errors.New(reasons.Refused(no.Why))
 	case errors.As(err, &stale):
 		return fmt.Errorf("the code has changed since. Read it again: countersign decide %s", id)
-	case errors.As(err, &move) && move.Why != "":
-		return errors.New(move.Why)
+	case errors.As(err, &move) && !move.Why.None():
+		return errors.New(reasons.Words(move.Why))
 	case errors.As(err, &move):
 		return fmt.Errorf("it is not waiting for a decision: it is %s", move.Request.State)
 	}

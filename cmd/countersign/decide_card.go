@@ -31,7 +31,7 @@ func textCard(out io.Writer, v *steps.View, name func(string) string) error {
 		fmt.Fprintf(out, "%-10s %s\n", label, fmt.Sprintf(format, args...))
 	}
 	line("Request", "%s, %s", r.ID, r.State)
-	if r.State == approval.Pending && r.Reason != "" {
+	if r.State == approval.Pending && !r.Reason.None() {
 		line("Back", "because: %s", indented(spoken(draw.Back(r.Reason, 1000), name)))
 	}
 	for _, earlier := range v.Earlier {

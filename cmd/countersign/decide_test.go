@@ -10,6 +10,7 @@ import (
 	"countersign/approval"
 	"countersign/approval/review"
 	"countersign/approval/steps"
+	"countersign/bot/draw/reasons"
 	"countersign/budget"
 	"countersign/internal/slacksim"
 )
@@ -47,7 +48,7 @@ pd.read_csv("sales.csv")["units"].sum()`)
 		Click: approval.Click{Team: slacksim.DefaultTeam.ID, User: slacksim.Reviewer, ActionTS: "1.2"}})
 	var no *approval.NotAllowedError
 	require.ErrorAs(t, err, &no)
-	require.Contains(t, no.Why, "countersign decide "+id)
+	require.Contains(t, reasons.Words(no.Why), "countersign decide "+id)
 
 	card, err := h.decided(id)
 	require.NoError(t, err)
@@ -125,7 +126,7 @@ func TestTheCardInATerminalSaysWhatItHolds(t *testing.T) {
 	t.Parallel()
 	const odd = "x\x1b[2J"
 	v := &steps.View{Earlier: []string{"And " + odd}, Former: &approval.Revision{Number: 1, Code: "1\n"}, Request: &approval.Request{
-		ID: "bcd23fg", State: approval.Pending, Question: odd, Reason: "sales.csv has changed.", Files: []approval.File{{Name: odd, Tables: []approval.Table{{Name: odd}}}},
+		ID: "bcd23fg", State: approval.Pending, Question: odd, Reason: approval.Words("sales.csv has changed."), Files: []approval.File{{Name: odd, Tables: []approval.Table{{Name: odd}}}},
 		Revision: &approval.Revision{Number: 2, Code: "2\n", Author: odd, Summary: odd, Digest: "abcdef01", Findings: []approval.Finding{{Text: odd}}}}}
 	var out strings.Builder
 	require.NoError(t, textCard(&out, v, func(user string) string { return user }))

@@ -56,7 +56,7 @@ var rooms = map[string]plan{
 	"approval/reading": {},
 	"approval":         {uses: []string{"budget", "approval/reading"}, tests: []string{"internal/proof"}},
 	"approval/review":  {uses: nouns, tests: []string{"internal/proof"}},
-	"approval/steps":   {uses: verdict, tests: []string{"internal/proof"}},
+	"approval/steps":   {uses: verdict, tests: []string{"internal/proof", "bot/draw/reasons"}},
 
 	// Postgres.
 	"storage":    {uses: with("migrations"), tests: []string{"internal/pglocal", "internal/pglocal/pgtest", "internal/proof"}},
@@ -83,16 +83,18 @@ var rooms = map[string]plan{
 	"sandbox/e2b/e2btest": {},
 
 	// Slack. The rooms of drawing share what a drawing is made of, and know nothing of the socket.
-	"bot/ids":         {},
-	"bot/kit":         {uses: []string{"budget", "bot/ids"}}, // nothing of approval
-	"bot/command":     {uses: append(slices.Clone(nouns), "bot/ids", "bot/kit")},
-	"bot/readback":    {uses: []string{"bot/ids", "bot/kit"}, tests: drawingTests},
-	"bot/draw":        {uses: drawing, tests: drawingTests},
-	"bot/draw/home":   {uses: drawing, tests: drawingTests},
-	"bot/draw/money":  {uses: drawing, tests: drawingTests},
-	"bot/draw/notice": {uses: drawing, tests: drawingTests},
-	"bot/draw/sample": {uses: with("internal/slacksim", "internal/slacksim/*")}, // Views that only tests draw
-	"bot":             {uses: drawing, tests: append(slices.Clone(drawingTests), "internal/pglocal/pgtest")},
+	"bot/ids":      {},
+	"bot/kit":      {uses: []string{"budget", "bot/ids"}}, // nothing of approval
+	"bot/command":  {uses: append(slices.Clone(nouns), "bot/ids", "bot/kit")},
+	"bot/readback": {uses: []string{"bot/ids", "bot/kit"}, tests: drawingTests},
+	"bot/draw":     {uses: drawing, tests: drawingTests},
+	// The words of reasons: the tests of the use cases read them as people would.
+	"bot/draw/reasons": {uses: nouns},
+	"bot/draw/home":    {uses: drawing, tests: drawingTests},
+	"bot/draw/money":   {uses: drawing, tests: drawingTests},
+	"bot/draw/notice":  {uses: drawing, tests: drawingTests},
+	"bot/draw/sample":  {uses: with("internal/slacksim", "internal/slacksim/*")}, // Views that only tests draw
+	"bot":              {uses: drawing, tests: append(slices.Clone(drawingTests), "internal/pglocal/pgtest")},
 
 	// What stands in for the world, and what watches it.
 	"internal/slacksim/blockkit":  {},
@@ -147,7 +149,7 @@ var outside = []string{"net/http", "net", "os", "os/exec", "database/sql", "sysc
 
 // pure rooms decide and draw, and do nothing.
 var pure = []string{"budget", "approval", "approval/reading", "approval/review", "approval/steps", "bot/ids", "bot/kit", "bot/command",
-	"bot/draw", "bot/draw/home", "bot/draw/money", "bot/draw/notice"}
+	"bot/draw", "bot/draw/home", "bot/draw/money", "bot/draw/notice", "bot/draw/reasons"}
 
 func TestEveryRoomIsInThePicture(t *testing.T) {
 	t.Parallel()

@@ -13,6 +13,7 @@ import (
 	"countersign/approval"
 	"countersign/approval/steps"
 	"countersign/bot/draw"
+	"countersign/bot/draw/reasons"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
 	"countersign/budget"
@@ -136,7 +137,7 @@ func QueueSelects(mark Shelfmark) (row []slack.BlockElement) {
 func QueueRow(p *kit.Page, row steps.QueueRow, now time.Time) {
 	question := kit.Cut(kit.OneLine(row.Question), 150)
 	var side *slack.Accessory
-	if row.Closed == "" {
+	if row.Closed.None() {
 		open := kit.Button(ids.ActionQueued, "Review", row.ID, slack.StyleDefault)
 		open.AccessibilityLabel = kit.Cut("Review: "+kit.OneLine(row.Question), 75)
 		side = slack.NewAccessory(open)
@@ -158,8 +159,8 @@ func QueueRow(p *kit.Page, row steps.QueueRow, now time.Time) {
 	if now.Sub(row.Since) >= row.ExpiresAt.Sub(now) {
 		said = append(said, kit.Words(", only until "), kit.Moment(row.ExpiresAt))
 	}
-	if row.Closed != "" {
-		said = append(said, kit.Words("\n"+kit.Cut(row.Closed, 300)))
+	if !row.Closed.None() {
+		said = append(said, kit.Words("\n"+kit.Cut(reasons.Words(row.Closed), 300)))
 	}
 	p.Small(said...)
 }

@@ -1,6 +1,7 @@
 package home
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 
@@ -129,17 +130,15 @@ func amount(u budget.USD) string {
 }
 
 // RulesField is the field that an objection to rules is about.
-func RulesField(err error, r review.Rules) string {
-	text, _ := draw.Known(err)
-	for _, host := range r.Hosts {
-		if strings.Contains(text, strconv.Quote(host)) {
-			return ids.FieldHosts
-		}
+func RulesField(err error) string {
+	why := approval.Reason{}
+	if input := new(approval.InputError); errors.As(err, &input) {
+		why = input.Why
 	}
-	if strings.Contains(text, "no hosts") {
+	switch why.Code {
+	case approval.WhyManyHosts, approval.WhyBadHost, approval.WhyNoNetwork:
 		return ids.FieldHosts
-	}
-	if strings.Contains(text, "times") {
+	case approval.WhyManyFreezes, approval.WhyBadFreeze, approval.WhyLongFreeze:
 		return ids.FieldFreezes
 	}
 	return TierField(ids.FieldNeeds, approval.High)

@@ -8,6 +8,7 @@ import (
 	"countersign/approval"
 	"countersign/approval/steps"
 	"countersign/bot/draw"
+	"countersign/bot/draw/reasons"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
 )
@@ -23,7 +24,7 @@ func askBackNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, er
 	label := "Ask again"
 	switch {
 	case said.Cause == nil:
-		p.Say(kit.Words(kit.Cut(said.Why, 1000)))
+		p.Say(kit.Words(kit.Cut(reasons.Words(said.Why), 1000)))
 	default:
 		p.Say(draw.Lacks(with, *said.Cause)...)
 		if said.Cause.Code == approval.WhichFile {

@@ -8,6 +8,7 @@ import (
 	"countersign/approval"
 	"countersign/approval/steps"
 	"countersign/bot/draw"
+	"countersign/bot/draw/reasons"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
 )
@@ -206,7 +207,7 @@ func editNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, error
 		return nil, err
 	}
 	p := &kit.Page{}
-	p.Quote(kit.Cut(approval.Plain(said.Why), 2000), kit.Strong("Your edit was not sent for review"), kit.Words(", and the version before it stays. The inspection says:"))
+	p.Quote(kit.Cut(approval.Plain(reasons.Words(said.Why)), 2000), kit.Strong("Your edit was not sent for review"), kit.Words(", and the version before it stays. The inspection says:"))
 	lately(with, p, n.View, "Open the card")
 	if text, fits := kit.Inline(said.Code); fits {
 		p.Verbatim([]kit.Part{kit.Strong("What you wrote")}, text, "", "What you wrote is in the message.")

@@ -35,7 +35,7 @@ func Unset(s *budget.Standing) { s.Limit.Default = true }
 func BlockedBy(purpose budget.Purpose, change ...func(*approval.Block)) func(v *steps.View) {
 	return func(v *steps.View) {
 		if purpose == budget.ForDraft {
-			In(approval.Drafting, "")(v)
+			In(approval.Drafting)(v)
 		}
 		s := OfTen(ScopeOf(budget.User, slacksim.Analyst), 9*budget.Dollar+97*budget.Cent)
 		block := &approval.Block{Purpose: purpose, Needed: 5 * budget.Cent, Model: v.Request.Model, Standings: []budget.Standing{s}, At: Noon}

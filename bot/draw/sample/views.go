@@ -60,16 +60,20 @@ func Code(code string) func(v *steps.View) {
 }
 
 // In brings a request into a state, with what belongs to it.
-func In(state approval.State, reason string) func(v *steps.View) {
+func In(state approval.State, why ...approval.Reason) func(v *steps.View) {
 	return func(v *steps.View) {
 		r := v.Request
-		r.State, r.Reason = state, reason
-		decide := func(verdict approval.Verdict, who, why string) {
-			r.Decisions = append(r.Decisions, approval.Decision{RequestID: r.ID, Revision: 1, Digest: r.Revision.Digest, Reviewer: who, Verdict: verdict, Reason: why, At: Noon.Add(time.Minute)})
+		r.State, r.Reason = state, approval.Reason{}
+		for _, why := range why {
+			r.Reason = why
+		}
+		decide := func(verdict approval.Verdict, who, words string) {
+			r.Decisions = append(r.Decisions, approval.Decision{RequestID: r.ID, Revision: 1, Digest: r.Revision.Digest, Reviewer: who, Verdict: verdict, Reason: words, At: Noon.Add(time.Minute)})
 		}
 		switch state {
 		case approval.Rejected:
-			decide(approval.Reject, slacksim.Reviewer, reason)
+			decide(approval.Reject, slacksim.Reviewer, r.Reason.Said)
+			r.Reason = approval.Because(approval.WhyRejected)
 		case approval.Approved, approval.Running, approval.Done, approval.Lost:
 			decide(approval.Approve, slacksim.Reviewer, "")
 		case approval.Drafting:
@@ -87,7 +91,7 @@ func In(state approval.State, reason string) func(v *steps.View) {
 // With gives a request the result of its run.
 func With(res approval.Result, files ...approval.Artifact) func(v *steps.View) {
 	return func(v *steps.View) {
-		In(approval.Done, "")(v)
+		In(approval.Done)(v)
 		v.Request.Run.FinishedAt = Noon.Add(3 * time.Minute)
 		res.Artifacts = files
 		v.Request.Run.Result = &res

@@ -1,0 +1,271 @@
+package approval
+
+import "countersign/budget"
+
+// Reason is why something ended, waits, is back before the reviewers or cannot be done: a
+// code with its facts. Which facts a code has stands beside it. What people read is
+// bot/draw/reasons' to say.
+type Reason struct {
+	Code     ReasonCode       `json:"code"`
+	Said     string           `json:"said,omitempty"` // what a person, a model or a program around us said, as they said it
+	Name     string           `json:"name,omitempty"` // of a file, a model, a host, a tier
+	Other    string           `json:"other,omitempty"`
+	Count    int64            `json:"count,omitempty"`
+	Most     int64            `json:"most,omitempty"`
+	Amount   budget.USD       `json:"amount,omitempty"`
+	Standing *budget.Standing `json:"standing,omitempty"` // the budget that is in the way
+	Fallen   []Fallen         `json:"fallen,omitempty"`   // approvals that do not count any more
+	Why      []Reason         `json:"why,omitempty"`      // what is behind it
+}
+
+// ReasonCode names a reason; the empty one is none.
+type ReasonCode string
+
+// Because is a reason without facts.
+func Because(code ReasonCode) Reason { return Reason{Code: code} }
+
+// Words is a reason that somebody outside of the core has put into words.
+func Words(text string) Reason {
+	if text == "" {
+		return Reason{}
+	}
+	return Reason{Code: WhySaid, Said: text}
+}
+
+// None tells that there is none.
+func (r Reason) None() bool { return r.Code == "" }
+
+// String is for logs.
+func (r Reason) String() string {
+	if r.Code == WhySaid {
+		return r.Said
+	}
+	text := string(r.Code)
+	for _, fact := range []string{r.Name, r.Other, r.Said} {
+		if fact != "" {
+			text += " " + fact
+		}
+	}
+	for _, why := range r.Why {
+		text += ": " + why.String()
+	}
+	return text
+}
+
+// Told is a reason as an event has it: its texts may be somebody's words, so they are Said.
+func (r Reason) Told() map[string]any {
+	if r.None() {
+		return nil
+	}
+	data := map[string]any{"code": r.Code}
+	for key, text := range map[string]string{"said": r.Said, "name": r.Name, "other": r.Other} {
+		if text != "" {
+			data[key] = Said(text)
+		}
+	}
+	for key, n := range map[string]int64{"count": r.Count, "most": r.Most, "amount": int64(r.Amount)} {
+		if n != 0 {
+			data[key] = n
+		}
+	}
+	if r.Standing != nil {
+		data["standing"] = r.Standing
+	}
+	if r.Fallen != nil {
+		data["fallen"] = r.Fallen
+	}
+	if r.Why != nil {
+		data["why"] = toldAll(r.Why)
+	}
+	return data
+}
+
+func toldAll(reasons []Reason) []map[string]any {
+	told := make([]map[string]any, len(reasons))
+	for i, r := range reasons {
+		told[i] = r.Told()
+	}
+	return told
+}
+
+// OverBudget is why a budget has refused a step.
+func OverBudget(code ReasonCode, refused *budget.ExceededError) Reason {
+	return Reason{Code: code, Standing: &refused.Standing, Amount: refused.Needed}
+}
+
+// Fallen is an approval that does not count any more: whose it was, and why not.
+type Fallen struct {
+	Code FallenCode `json:"code"`
+	Who  string     `json:"who"`
+	For  string     `json:"for,omitempty"` // in whose place it was given
+}
+
+// FallenCode is why an approval does not count any more.
+type FallenCode string
+
+// The codes; whoever draws them has the words.
+const (
+	NoReviewer FallenCode = "no_reviewer" // Who is not a reviewer here any more
+	NoDelegate FallenCode = "no_delegate" // Who does not decide in place of For any more
+	NoMember   FallenCode = "no_member"   // Who is not a full member of this workspace any more
+)
+
+// WhySaid is a reason that an adapter has put into words: Said.
+const WhySaid ReasonCode = "said"
+
+// Why a request has ended, or waits.
+const (
+	WhyNobodyDecided   ReasonCode = "nobody decided"
+	WhyTooFewDecided   ReasonCode = "too few decided" // Count of Most
+	WhyNotWritten      ReasonCode = "not written in time"
+	WhyNotStarted      ReasonCode = "not started in time"
+	WhyNotPaid         ReasonCode = "no money in time"
+	WhyNoBox           ReasonCode = "no free box" // approved, and none can be had
+	WhyLost            ReasonCode = "result lost"
+	WhyRejected        ReasonCode = "rejected"  // the words are the decision's
+	WhyGaveUp          ReasonCode = "gave up"   // Said: the last problem
+	WhyNoAnswer        ReasonCode = "no answer" // of a model
+	WhyProse           ReasonCode = "prose"     // Said by a model in place of a program
+	WhyNoRoom          ReasonCode = "no room"   // beside calls of which nobody knows the price
+	WhyNothingRuns     ReasonCode = "nothing runs here"
+	WhyNothingInspects ReasonCode = "nothing inspects here" // both: Said by the sandbox
+	WhyOurFault        ReasonCode = "our fault"             // Name: its reference in the log
+	WhyOverBudget      ReasonCode = "over budget"           // Standing, Amount: needed
+	WhyNoPrice         ReasonCode = "no price"              // Name
+	WhyDearer          ReasonCode = "boxes are dearer"      // Amount: the cap
+	WhyCodeHidden      ReasonCode = "stored code cannot be shown"
+)
+
+// Why code is back before the reviewers.
+const (
+	WhyBrokenSeal   ReasonCode = "seal broken" // Fallen, Why
+	WhyDisowned     ReasonCode = "disowned"
+	WhyUnpaidChange ReasonCode = "no money for a change" // Standing, Amount: needed
+	// What is different from what was approved.
+	WhyOtherCode     ReasonCode = "other code"
+	WhyOtherTerms    ReasonCode = "other terms"
+	WhyOtherApproved ReasonCode = "approvals of something else"
+	WhyTooFewThere   ReasonCode = "too few approvals there" // Count of Most
+	WhyOtherSandbox  ReasonCode = "other sandbox"           // Name in place of Other
+	WhyOtherInputs   ReasonCode = "other inputs"            // Why: one of the following, or why they cannot be had
+	WhyInputAdded    ReasonCode = "input added"             // Name
+	WhyInputDiffers  ReasonCode = "input differs"           // Name
+	WhyInputMissing  ReasonCode = "input missing"           // Name
+	WhyInputCount    ReasonCode = "number of inputs"
+	WhyInputUnread   ReasonCode = "input cannot be read"
+	WhyBeyondRules   ReasonCode = "beyond the rules" // Name: hosts
+)
+
+// Why a click does nothing: it comes too late, or is not theirs to make.
+const (
+	WhyOwnQuestion     ReasonCode = "own question"
+	WhyOwnQuestionEdit ReasonCode = "own question, edit"
+	WhyOwnCode         ReasonCode = "own code"
+	WhyDecided         ReasonCode = "decided already"
+	WhyOneSay          ReasonCode = "one say"
+	WhyTooLate         ReasonCode = "time for a decision over"
+	WhyApprovalOver    ReasonCode = "approval over"
+	WhyNotOpen         ReasonCode = "version not open"
+	WhyTooFewApproved  ReasonCode = "too few approved"
+	WhyUnapproved      ReasonCode = "not approved"
+	WhyStartedBefore   ReasonCode = "started before"
+	WhyBoxUsed         ReasonCode = "box used"
+	WhyRunEnded        ReasonCode = "run ended"
+	WhyMovedOn         ReasonCode = "moved on"
+	WhyPaidBefore      ReasonCode = "paid before"
+	WhyManyRounds      ReasonCode = "too many rounds"      // Count
+	WhyManyCalls       ReasonCode = "too many calls"       // Count
+	WhyManyInspections ReasonCode = "too many inspections" //
+	WhyNotBlocked      ReasonCode = "waits for no money"
+	WhyNotWriting      ReasonCode = "is not being written"
+	WhyModelAsked      ReasonCode = "model asked for writes"
+	WhyStillSaving     ReasonCode = "still saving" // Name: the model; Other: the kind of the budget
+	WhyThereAgain      ReasonCode = "there again"
+	WhyNotYours        ReasonCode = "no approval of yours"
+	WhyApprovalGone    ReasonCode = "approval counts no more"
+	WhyEndedUnrun      ReasonCode = "ended, never run"
+	WhyVoid            ReasonCode = "sandbox did not start it"
+	WhyRunsAlready     ReasonCode = "started, too late to stop"
+	WhyTopUpOpen       ReasonCode = "top-up open"
+	WhyTopUpGranted    ReasonCode = "top-up granted before"
+	WhyTopUpDeclined   ReasonCode = "top-up declined before"
+	WhyTopUpIdle       ReasonCode = "top-up not needed"
+	WhyOwnTopUp        ReasonCode = "own top-up"
+	WhyElsewhere       ReasonCode = "command line only" // Name: the tier; Other: the request
+	WhyOwnersOnly      ReasonCode = "owners only"       // Name: the tier
+	WhyReviewersOnly   ReasonCode = "reviewers only"
+	WhyAbsentAsked     ReasonCode = "who is away asked"
+	WhyAbsentWrote     ReasonCode = "who is away wrote"
+	WhyAbsentDecided   ReasonCode = "who is away has decided"
+	WhyAbsentBarred    ReasonCode = "who is away is barred"
+	WhyNotDelegated    ReasonCode = "not delegated"
+	WhyAdminsOnly      ReasonCode = "administrators only" // Name: what they do
+	WhyAskerWithdraws  ReasonCode = "asker or administrator withdraws"
+	WhyAskerLooks      ReasonCode = "asker or administrator looks"
+	WhyAskerChooses    ReasonCode = "asker chooses"
+	WhyDeactivated     ReasonCode = "deactivated"
+	WhyApp             ReasonCode = "app"
+	WhyStranger        ReasonCode = "of another workspace"
+	WhyGuest           ReasonCode = "guest"
+)
+
+// What somebody gave, and can give better.
+const (
+	WhyNoReason        ReasonCode = "reason missing"
+	WhyNoWish          ReasonCode = "wish missing"
+	WhyNoVerdict       ReasonCode = "no verdict"
+	WhyTyped           ReasonCode = "digest not typed" // Name: the tier; Count: characters
+	WhyNothingEdited   ReasonCode = "nothing edited"
+	WhyUntruthful      ReasonCode = "cannot be shown truthfully" // Said
+	WhyNoQuestion      ReasonCode = "question missing"
+	WhyLongQuestion    ReasonCode = "question too long"    // Count, Most: characters
+	WhyManyQuestions   ReasonCode = "too many questions"   // Count
+	WhyManyFiles       ReasonCode = "too many files"       // Count, Most
+	WhyFilesTooBig     ReasonCode = "files too big"        // Count, Most: bytes
+	WhyFileTooBig      ReasonCode = "file too big"         // Name; Count, Most: bytes
+	WhyFileBigger      ReasonCode = "file bigger"          // Name; Most: bytes
+	WhyUploadsOff      ReasonCode = "uploads switched off" // Standing
+	WhyModelOff        ReasonCode = "model switched off"   // Name, Standing
+	WhyNoModel         ReasonCode = "no such model"        // Name; Other: those that there are
+	WhyNotCheaper      ReasonCode = "not cheaper"          // Name; Other: than which, or than any
+	WhyBadPolicy       ReasonCode = "policy"               // Said by budget
+	WhyNoBudget        ReasonCode = "no such budget"
+	WhyWaitInVain      ReasonCode = "waiting does not help"
+	WhyNoPurpose       ReasonCode = "purpose missing"
+	WhyTooLittle       ReasonCode = "too little" // Amount: the least
+	WhyTooMuch         ReasonCode = "too much"   // Amount: the most
+	WhyNobodyGrants    ReasonCode = "nobody grants"
+	WhyTooFar          ReasonCode = "too far away"
+	WhyMomentPassed    ReasonCode = "moment passed"
+	WhyOwnOpinion      ReasonCode = "own opinion"
+	WhyManyOpinions    ReasonCode = "too many opinions" // Count
+	WhyTheyAsked       ReasonCode = "they asked"
+	WhyTheyWrote       ReasonCode = "they wrote"
+	WhyTheyDecided     ReasonCode = "they decided"
+	WhyTheyReviewNot   ReasonCode = "they are no reviewer"
+	WhyTheyAreBarred   ReasonCode = "they are barred"
+	WhyNotNamed        ReasonCode = "cannot be named" // Why
+	WhyInSettings      ReasonCode = "named in the settings"
+	WhyNoPerson        ReasonCode = "person missing"
+	WhyNoRole          ReasonCode = "role missing"
+	WhyAdminOfAll      ReasonCode = "administrators of a channel"
+	WhyReviewersLet    ReasonCode = "only reviewers delegate"
+	WhyDelegateSelf    ReasonCode = "delegate is oneself"
+	WhyDayPassed       ReasonCode = "day passed"
+	WhyTooLong         ReasonCode = "delegation too long"
+	WhyNoSubstitute    ReasonCode = "cannot decide in your place" // Why
+	WhyRulesNeeded     ReasonCode = "rules of the workspace needed"
+	WhyNoNetwork       ReasonCode = "no network here"
+	WhyRulesChanged    ReasonCode = "rules changed meanwhile"
+	WhyOwnersOfChannel ReasonCode = "owners of the workspace"
+	WhyTooFewReviewers ReasonCode = "too few reviewers"   // Name: the tier; Most: needed; Count: there
+	WhyApprovalsRange  ReasonCode = "number of approvals" // Name: the tier; Most
+	WhyCostOrder       ReasonCode = "order of costs"
+	WhyNoClass         ReasonCode = "class of data"
+	WhyManyHosts       ReasonCode = "too many hosts" // Most
+	WhyBadHost         ReasonCode = "no host"        // Name
+	WhyWaitRange       ReasonCode = "length of a wait"
+	WhyManyFreezes     ReasonCode = "too many freezes" // Most
+	WhyLongFreeze      ReasonCode = "freeze too long"
+	WhyBadFreeze       ReasonCode = "no freeze" // Name
+)

@@ -1,0 +1,214 @@
+// Package reasons has the words for the core's reasons: a code with its facts in, a sentence
+// out. It knows nothing of Slack, so the cards, the command line and tests share it.
+package reasons
+
+import (
+	"fmt"
+	"strings"
+
+	"countersign/approval"
+	"countersign/budget"
+)
+
+// Words are a reason in sentences for people; empty for none. The people in it are not
+// named here: draw.Back does that.
+func Words(r approval.Reason) string {
+	if say, ok := filled[r.Code]; ok {
+		return say(r)
+	}
+	said := plain[r.Code]
+	for _, why := range r.Why {
+		said += " " + Words(why)
+	}
+	if r.Code == approval.WhyBrokenSeal {
+		said += " The approval no longer counts, and nothing has run. It needs a new decision."
+	}
+	return strings.TrimPrefix(said, " ")
+}
+
+// filled say what has facts.
+var filled = map[approval.ReasonCode]func(approval.Reason) string{
+	approval.WhySaid: func(r approval.Reason) string { return r.Said },
+
+	approval.WhyTooFewDecided: func(r approval.Reason) string {
+		return fmt.Sprintf("Too few people decided in time: it had %d of the %d approvals that it takes. Ask again if you still need it.", r.Count, r.Most)
+	},
+	approval.WhyGaveUp: func(r approval.Reason) string {
+		return fmt.Sprintf("The model did not get to a program that can be reviewed. The last problem: %s. Asking in other words may help.", r.Said)
+	},
+	approval.WhyProse: func(r approval.Reason) string {
+		return "The model answered in words instead of writing a program. It said:\n" + r.Said
+	},
+	approval.WhyNothingRuns: func(r approval.Reason) string { return "Nothing can run code here at the moment: " + r.Said },
+	approval.WhyNothingInspects: func(r approval.Reason) string {
+		return "Nothing can inspect code here at the moment: " + r.Said
+	},
+	approval.WhyOurFault: func(r approval.Reason) string {
+		return "Something went wrong on our side. An administrator can find it in the log under " + r.Name + "."
+	},
+	approval.WhyOverBudget: refused,
+	approval.WhyNoPrice: func(r approval.Reason) string {
+		return fmt.Sprintf("There is no price for %s, so it is not used. An administrator can add one.", r.Name)
+	},
+	approval.WhyDearer: func(r approval.Reason) string {
+		return fmt.Sprintf("Sandboxes have become more expensive since this was approved, and %s does not even pay for a second, so nothing was run. Please ask again.", r.Amount)
+	},
+
+	approval.WhyUnpaidChange: func(r approval.Reason) string {
+		return "A reviewer wanted the code changed, and the budget does not allow it. " + refused(r)
+	},
+	approval.WhyTooFewThere: func(r approval.Reason) string {
+		return fmt.Sprintf("%d of the %d approvals that it takes are there.", r.Count, r.Most)
+	},
+	approval.WhyOtherSandbox: func(r approval.Reason) string {
+		return fmt.Sprintf("It would run in another sandbox: %s instead of %s.", r.Name, r.Other)
+	},
+	approval.WhyInputAdded: func(r approval.Reason) string {
+		return r.Name + " is not among the inputs that were approved."
+	},
+	approval.WhyInputDiffers: func(r approval.Reason) string {
+		return r.Name + " is not what it was: its content has changed."
+	},
+	approval.WhyInputMissing: func(r approval.Reason) string {
+		return r.Name + ", which was approved as an input, is not among the files any more."
+	},
+	approval.WhyBeyondRules: func(r approval.Reason) string {
+		return fmt.Sprintf("It may reach %s, which the rules no longer allow.", r.Name)
+	},
+
+	approval.WhyManyRounds: func(r approval.Reason) string {
+		return fmt.Sprintf("This code has been changed %d times already, and no more than that is possible. "+
+			"Approve or reject it; the asker can ask anew in other words.", r.Count)
+	},
+	approval.WhyManyCalls: func(r approval.Reason) string {
+		return fmt.Sprintf("The model was called %d times without a usable program.", r.Count)
+	},
+	approval.WhyStillSaving: func(r approval.Reason) string {
+		return fmt.Sprintf("%s is still not used: %s is past its soft limit.", r.Name, whose[budget.ScopeKind(r.Other)])
+	},
+	approval.WhyElsewhere: func(r approval.Reason) string {
+		return fmt.Sprintf("Code of %s risk is not decided in Slack here. Your administrators have set that it is decided on the command line: countersign decide %s", r.Name, r.Other)
+	},
+	approval.WhyOwnersOnly: func(r approval.Reason) string {
+		return fmt.Sprintf("Code of %s risk is decided on by the channel's own reviewers here.", r.Name)
+	},
+	approval.WhyAdminsOnly: func(r approval.Reason) string { return "Only administrators can " + r.Name + "." },
+
+	approval.WhyTyped: func(r approval.Reason) string {
+		return fmt.Sprintf("To approve code of %s risk, type its confirmation code: the first %d characters of the digest on the card. Nothing has been decided.", r.Name, r.Count)
+	},
+	approval.WhyUntruthful: func(r approval.Reason) string {
+		return "This cannot be shown truthfully to whoever reviews it: " + r.Said + "."
+	},
+	approval.WhyLongQuestion: func(r approval.Reason) string {
+		return fmt.Sprintf("Your question has %d characters; at most %d fit. Please shorten it, or put the details into a file.", r.Count, r.Most)
+	},
+	approval.WhyManyQuestions: func(r approval.Reason) string {
+		return fmt.Sprintf("You have %d questions under way, and no more than that can be at once. "+
+			"Ask again when one of them has ended, or cancel one: /analyze status lists them.", r.Count)
+	},
+	approval.WhyManyFiles: func(r approval.Reason) string {
+		return fmt.Sprintf("These are %d files; at most %d fit into one question.", r.Count, r.Most)
+	},
+	approval.WhyFilesTooBig: func(r approval.Reason) string {
+		return fmt.Sprintf("These files have %s together; together at most %s fit into one question. Leave some out, or make them smaller.", megabytes(r.Count), megabytes(r.Most))
+	},
+	approval.WhyFileTooBig: func(r approval.Reason) string {
+		return fmt.Sprintf("%s has %s; at most %s fit.", r.Name, megabytes(r.Count), megabytes(r.Most))
+	},
+	approval.WhyFileBigger: func(r approval.Reason) string {
+		return fmt.Sprintf("%s is larger than %s.", r.Name, megabytes(r.Most))
+	},
+	approval.WhyUploadsOff: func(r approval.Reason) string {
+		return "Uploading files with a question is" + switchedOff(r) + " You can still ask about files that are in the channel."
+	},
+	approval.WhyModelOff: func(r approval.Reason) string {
+		return r.Name + " is" + switchedOff(r) + " Choose another model."
+	},
+	approval.WhyNoModel: func(r approval.Reason) string {
+		return fmt.Sprintf("There is no model called %s here. You can choose from %s.", r.Name, r.Other)
+	},
+	approval.WhyNotCheaper: func(r approval.Reason) string {
+		than := r.Other
+		if than == "" {
+			than = "any other model here"
+		}
+		return fmt.Sprintf("%s is not cheaper than %s, so nothing would be saved.", r.Name, than)
+	},
+	approval.WhyBadPolicy: func(r approval.Reason) string { return strings.ToUpper(r.Said[:1]) + r.Said[1:] + "." },
+	approval.WhyTooLittle: func(r approval.Reason) string {
+		return fmt.Sprintf("That is not enough: at least %s more is needed.", r.Amount.Approx())
+	},
+	approval.WhyTooMuch: func(r approval.Reason) string {
+		return fmt.Sprintf("That is more than can be asked for at once; the most is %s.", r.Amount)
+	},
+	approval.WhyManyOpinions: func(r approval.Reason) string {
+		return fmt.Sprintf("%d people have been asked already. Please let one of them decide.", r.Count)
+	},
+	approval.WhyTooFewReviewers: func(r approval.Reason) string {
+		return fmt.Sprintf("A program of %s risk would need the approval of %d people, and only %d can give it. Name more reviewers first.", r.Name, r.Most, r.Count)
+	},
+	approval.WhyApprovalsRange: func(r approval.Reason) string {
+		return fmt.Sprintf("Of how many people a program of %s risk needs the approval is a number from 1 to %d.", r.Name, r.Most)
+	},
+	approval.WhyManyHosts: func(r approval.Reason) string {
+		return fmt.Sprintf("Code can reach no hosts beyond %d: reviewers have to read them all.", r.Most)
+	},
+	approval.WhyBadHost: func(r approval.Reason) string {
+		return fmt.Sprintf("%q is not the name of a host. An example is api.example.com, without http and without a path.", r.Name)
+	},
+	approval.WhyManyFreezes: func(r approval.Reason) string {
+		return fmt.Sprintf("There can be %d times in which nothing runs, no more.", r.Most)
+	},
+	approval.WhyBadFreeze: func(r approval.Reason) string {
+		return fmt.Sprintf("%q is not understood as a time in which nothing runs. "+
+			`Write "last 2 days of the month", "2026-12-24 to 2027-01-02" or "Fri 16:00-24:00".`, r.Name)
+	},
+}
+
+// refused is what a budget says to several people: nobody's budget is called theirs.
+func refused(r approval.Reason) string {
+	if r.Standing == nil {
+		return ""
+	}
+	return (&budget.ExceededError{Standing: *r.Standing, Needed: r.Amount}).Words("")
+}
+
+// switchedOff says because of which budget something is not to be had.
+func switchedOff(r approval.Reason) string {
+	if r.Standing == nil {
+		return " switched off."
+	}
+	l := r.Standing.Limit
+	return fmt.Sprintf(" switched off: %s has spent more than %d%% of %s.", whose[l.Scope.Kind], l.Policy.SoftMark(), l.Hard())
+}
+
+var whose = map[budget.ScopeKind]string{budget.User: "your budget", budget.Session: "the budget of this thread",
+	budget.Project: "the budget of this channel", budget.Team: "the team's budget"}
+
+func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/(1<<20)) }
+
+// Lapsed is how the wait of a request has run out, in half a sentence.
+func Lapsed(r approval.Reason) string {
+	switch r.Code {
+	case approval.WhyNotWritten:
+		return "the code could not be written in time"
+	case approval.WhyNotStarted:
+		return "it was approved, but not started in time"
+	case approval.WhyNotPaid:
+		return "it was over budget for too long"
+	case approval.WhyTooFewDecided:
+		return "too few people decided in time"
+	}
+	return "nobody decided in time"
+}
+
+// Refused are the words for who may not do what they tried; where they may wonder what they
+// have changed by it, they read that too.
+func Refused(r approval.Reason) string {
+	switch r.Code {
+	case approval.WhyReviewersOnly, approval.WhyOwnersOnly, approval.WhyAbsentBarred:
+		return Words(r) + " Nothing has changed."
+	}
+	return Words(r)
+}
