@@ -95,6 +95,22 @@ func TestTheTermsAreSealed(t *testing.T) {
 	require.Equal(t, "team/3", b.pending().Revision.Manifest.Policy, "they hold for what is written from now on")
 }
 
+// An inspection may wait for hours in the line for a box: what is sealed after it is what
+// the rules ask for then.
+func TestRulesThatComeWhileTheInspectionWaitsAreSealed(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.ask()
+	b.box.line = []int{2}
+	b.box.waited = func() {
+		b.rules("", func(r *review.Rules) { r.Low.Approvals, r.Medium.Approvals, r.High.Approvals = 2, 2, 2 })
+	}
+	require.NoError(t, b.Draft(t.Context(), r.ID))
+	m := b.request(r.ID).Revision.Manifest
+	require.Equal(t, 2, m.Approvals)
+	require.Equal(t, "team/1", m.Policy)
+}
+
 func TestAChannelsRulesComeFirst(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
