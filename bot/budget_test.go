@@ -143,9 +143,9 @@ func TestBudgetsExplainThemselves(t *testing.T) {
 		{At: sample.Noon, Purpose: budget.ForRun, Needed: 2 * budget.Dollar, Standings: weighed, Refused: true},
 	}}
 	told := b.command(slacksim.Analyst, "explain bcd23fg", "What this question cost")
-	for _, words := range []string{"1. Writing the code (mistral-medium-2508), ", ": up to $0.05 was reserved, $0.01 was spent.",
+	for _, words := range []string{"1. Writing the code (mistral-medium-2508), ", ": up to $0.05 was reserved, 1 cent was spent.",
 		"- Your budget: $9 of $10 spent, $1 left. The least left.", "- The team's budget: $1 of $10 spent, $9 left.",
-		"2. Inspecting the code, ", ": up to $0.01 was reserved, under 1 cent was spent.", "3. Running it, ", ": up to $2 was over budget. Refused by your budget."} {
+		"2. Inspecting the code, ", ": up to 1 cent was reserved, under 1 cent was spent.", "3. Running it, ", ": up to $2 was over budget. Refused by your budget."} {
 		require.Contains(t, told.Text, words)
 	}
 	b.service.change(func() { b.service.explained = nil })
@@ -180,7 +180,7 @@ func TestChangesAndSpendersAreListed(t *testing.T) {
 	b.service.change(func() { b.service.top = []steps.Spender{{ID: "codestral-2508", Amount: budget.Cent}} })
 	b.command(slacksim.Admin, "top models today", "codestral-2508")
 	b.service.change(func() { b.service.top = nil })
-	b.command(slacksim.Admin, "top channels yesterday", "nothing was spent")
+	b.command(slacksim.Admin, "top channels yesterday", "nothing spent")
 }
 
 func TestEveryBudgetHasANameAndAState(t *testing.T) {

@@ -110,7 +110,7 @@ func TestAWrongBudgetGetsAnExampleOfTheRightOne(t *testing.T) {
 		{"set team 5 soft 101%", "from 1% to 100%", exampleSoft},
 		{"set team 5 warn", `"" is not a share`, exampleWarn},
 		{"set team 5 warn 50,", `"" is not a share`, exampleWarn},
-		{"set team 5 warn 1 and 2 and 3 and 4 and 5 and 6 and 7 and 8 and 9 and 10 and 11", "at most 10 fit", exampleWarn},
+		{"set team 5 warn 1 and 2 and 3 and 4 and 5 and 6 and 7 and 8 and 9 and 10 and 11", "at most 10", exampleWarn},
 		{"set team 5 downgrade", "Which model should write instead?", exampleDowngrade},
 		{"set team 5 downgrade big to", "Which model should write instead?", exampleDowngrade},
 		{"set team 5 downgrade soft 80%", "Which model should write instead?", exampleDowngrade},

@@ -38,7 +38,10 @@ func Questions(list []*approval.Request) *kit.Page {
 	p.Say(kit.Strong("Your latest questions"))
 	for _, r := range list[:min(10, len(list))] {
 		said := []kit.Part{kit.Strong(kit.Capital(HowItStands(r))), kit.Words(": " + kit.Cut(kit.OneLine(r.Question), 100) + " (asked "), kit.Moment(r.CreatedAt)}
-		p.Row(append(append(said, OpenUntil(r)...), kit.Words(")")), cancel(r))
+		p.Say(append(append(said, OpenUntil(r)...), kit.Words(")"))...)
+		if b := cancel(r); b != nil {
+			p.Buttons("cancel "+r.ID, b)
+		}
 	}
 	return p
 }
