@@ -76,9 +76,10 @@ func (r *Request) Freeze(until time.Time, why string, p Policy, now time.Time) e
 	if !r.ExpiresAt.Before(expires) {
 		return nil
 	}
-	for _, h := range r.Money().ForRun() {
-		r.Money().release(now)
-		r.Money().hold(h.Purpose, h.Amount, now, expires.Sub(now)+runTime(r))
+	held := r.Money().ForRun()
+	r.Money().release(now)
+	for _, h := range held {
+		r.Money().carry(h.Purpose, h.Amount, now, expires.Sub(now)+runTime(r))
 	}
 	NoteFreeze(r, until, why, now)
 	r.ExpiresAt = expires

@@ -256,9 +256,23 @@ func (r Money) Conclude(call OpenHold, most budget.USD, known budget.Settlement,
 func (r Money) rest(of OpenHold, amount budget.USD, now time.Time) {
 	h := budget.Hold{ID: NewID(12), RequestID: r.ID, Purpose: of.Purpose, Amount: amount, At: now, ExpiresAt: now.Add(DraftHoldLife), RestOf: of.ID}
 	r.Holds = append(r.Holds, OpenHold{Hold: h, Called: true, Risked: amount, UncertainAt: of.since(now)})
+	r.Changes.Freed -= amount
 	r.Changes.Holds = append(r.Changes.Holds, h)
 	r.Changes.Risks = append(r.Changes.Risks, Risk{HoldID: h.ID, Most: amount, Since: of.since(now)})
 	r.note(now, System, EventUncertain, map[string]any{"hold": h.ID, "rest_of": of.ID, "held": amount, "most": amount, "until": of.since(now).Add(budget.UncertainFor)})
+}
+
+// carry goes on holding what this move has given back, and tells whether that is enough.
+// A budget that is full by now has borne it before and is not asked again: a refusal
+// would undo the settlement of work that is done and has to be paid.
+func (r Money) carry(purpose budget.Purpose, amount budget.USD, now time.Time, life time.Duration) bool {
+	if r.Changes.Freed < amount {
+		return false
+	}
+	r.Changes.Freed -= amount
+	r.hold(purpose, amount, now, life)
+	r.Changes.Carried = append(r.Changes.Carried, r.Holds[len(r.Holds)-1].ID)
+	return true
 }
 
 // Settle ends a hold, in any state: a call that was under way when its request
@@ -280,6 +294,9 @@ func (r Money) settle(s budget.Settlement, most budget.USD) {
 			within, over := s.Within(most)
 			r.Holds = slices.Delete(r.Holds, i, i+1)
 			r.Changes.Risks = slices.DeleteFunc(r.Changes.Risks, func(k Risk) bool { return k.HoldID == h.ID })
+			if !slices.ContainsFunc(r.Changes.Holds, func(n budget.Hold) bool { return n.ID == h.ID }) {
+				r.Changes.Freed += h.Amount - budget.Total(within.Charges)
+			}
 			r.Changes.Settlements = append(r.Changes.Settlements, within)
 			data := map[string]any{"hold": h.ID, "for": h.Purpose, "held": h.Amount, "spent": budget.Total(within.Charges), "estimated": s.Estimated}
 			if over > 0 && !s.Estimated {
@@ -351,7 +368,7 @@ func (r Money) PayHeldBack(charge budget.Charge, now time.Time) {
 		charge.Amount = min(charge.Amount, h.Amount)
 		r.Settle(budget.Settlement{HoldID: h.ID, At: now, Charges: []budget.Charge{charge}})
 		if left := h.Amount - charge.Amount; left > 0 {
-			r.hold(h.Purpose, left, now, max(h.ExpiresAt.Sub(now), DraftHoldLife))
+			r.carry(h.Purpose, left, now, max(h.ExpiresAt.Sub(now), DraftHoldLife))
 		}
 	}
 }

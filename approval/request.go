@@ -209,8 +209,10 @@ type Changes struct {
 	Messages    []Message
 	Events      []Event
 	Holds       []budget.Hold
-	Called      []string // ids of holds whose paid work begins
-	Risks       []Risk   // what calls may have cost, by hold
+	Carried     []string   // ids of new holds that go on with money of holds that end here: no budget is asked again
+	Freed       budget.USD // what those that end here have left, and none of the new ones goes on with
+	Called      []string   // ids of holds whose paid work begins
+	Risks       []Risk     // what calls may have cost, by hold
 	Settlements []budget.Settlement
 	Notices     []Notice
 	TopUp       *TopUp // asked for, or decided

@@ -145,6 +145,6 @@ func sealAnew(r *Request, reason Reason, fresh Manifest, p Policy, now time.Time
 	renew(r, rev)
 	r.Reason = reason
 	r.Money().release(now)
-	r.note(now, System, EventSealedAnew, map[string]any{"revision": r.Revision.Number, "digest": r.Revision.Digest})
+	r.note(now, System, EventSealedAnew, r.Revision.told())
 	r.move(Pending, now, now.Add(p.Expiry))
 }

@@ -55,8 +55,9 @@ func (r *Request) Refuse(refusal Refusal, now time.Time) error {
 	return nil
 }
 
-// Keep stores what a model has written, which is paid for by now, with the money for
-// its inspection.
+// Keep stores what a model has written, which is paid for by now. The money for its
+// inspection is what the call's hold has left. Where that is too little, the inspection
+// asks the budgets itself, and what is written waits for them.
 func (r *Request) Keep(w Written, most budget.USD, now time.Time) error {
 	if !r.Can("Keep") || r.Edit != nil {
 		return r.Illegal("keep the draft of")
@@ -64,7 +65,7 @@ func (r *Request) Keep(w Written, most budget.USD, now time.Time) error {
 	w.At = now
 	r.Written = &w
 	if !slices.ContainsFunc(r.Holds, func(h OpenHold) bool { return h.bears(most) }) {
-		r.Money().hold(budget.ForInspect, most, now, DraftHoldLife)
+		r.Money().carry(budget.ForInspect, most, now, DraftHoldLife)
 	}
 	r.note(now, w.Author, EventWritten, map[string]any{"attempt": r.Attempts, "code": Said(w.Code), "prompt_version": w.PromptVersion})
 	r.touch(now, StepInspect)
@@ -95,8 +96,8 @@ func (r *Request) Drafted(rev Revision, p Policy, now time.Time) error {
 	renew(r, rev)
 	r.Refused, r.Reason = nil, Reason{}
 	say(r, now, RoleCode, rev.Code)
-	data := map[string]any{"revision": r.Revision.Number, "digest": r.Revision.Digest,
-		"code": Kept("code"), "prompt_version": rev.PromptVersion, "findings": len(rev.Findings)}
+	data := r.Revision.told()
+	data["prompt_version"], data["findings"] = rev.PromptVersion, len(rev.Findings)
 	if rev.Provider != "" {
 		data["provider"], data["host"] = rev.Provider, rev.Host
 	}

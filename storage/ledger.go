@@ -28,7 +28,7 @@ func (db *DB) queueMoney(b *pgx.Batch, l *loaded) *reckoning {
 }
 
 // weigh says whether the new holds have room in every budget that applies, as they
-// stand. Where one has none, the *budget.ExceededError ends the transaction, and
+// stand. What only goes on with money that ends here has room: it is no new burden. Where one has none, the *budget.ExceededError ends the transaction, and
 // nothing was held.
 func (db *DB) weigh(t *batched, r *approval.Request, k *reckoning) error {
 	fresh := slices.DeleteFunc(slices.Clone(r.Changes.Holds), func(h budget.Hold) bool { return h.RestOf != "" })
@@ -43,7 +43,8 @@ func (db *DB) weigh(t *batched, r *approval.Request, k *reckoning) error {
 	for _, h := range r.Changes.Holds {
 		needed += h.Amount
 	}
-	if err := budget.Check(needed, standings); err != nil {
+	// Where all of it was held before, the trail says how the budgets stand, and none is asked.
+	if err := budget.Check(needed, standings); err != nil && len(fresh) > len(r.Changes.Carried) {
 		if refused := new(budget.ExceededError); errors.As(err, &refused) {
 			refused.At = k.now // a limit that is changed from here on was not weighed
 		}

@@ -149,9 +149,10 @@ func (s *Drafter) keep(ctx context.Context, r *approval.Request, call calling, d
 		return s.refuse(ctx, r.ID, call, draft.Usage, approval.Refusal{Reason: err.Error()})
 	}
 	written := approval.Written{Code: code, Summary: approval.Plain(draft.Summary), Author: author, Provider: draft.Provider, Host: draft.Host, PromptVersion: draft.PromptVersion}
-	return s.ends.book(ctx, r.ID, call, draft.Usage, 0, func(r *approval.Request, now time.Time) error {
+	_, err = s.ends.book(ctx, r.ID, call, draft.Usage, 0, func(r *approval.Request, now time.Time) error {
 		return r.Keep(written, call.boxes, now)
 	})
+	return err
 }
 
 // manifest is what an approval would seal now: these inputs, this sandbox, these
@@ -189,7 +190,8 @@ func (s *Drafter) noDraft(ctx context.Context, id string, call calling, err erro
 		return s.refuse(ctx, id, call, usage, approval.Refusal{Reason: failed.Repair})
 	}
 	var later *LaterError
-	err = s.ends.book(ctx, id, call, usage, 0, func(r *approval.Request, now time.Time) error {
+	went, err := s.ends.book(ctx, id, call, usage, 0, func(r *approval.Request, now time.Time) error {
+		later = nil
 		switch {
 		case failed.Prose != "":
 			return r.Fail(approval.Reason{Code: approval.WhyProse, Said: approval.Cut(approval.Plain(failed.Prose), 2000)}, now)
@@ -199,7 +201,7 @@ func (s *Drafter) noDraft(ctx context.Context, id string, call calling, err erro
 		}
 		return r.Fail(why, now)
 	})
-	if err != nil || later == nil {
+	if err != nil || !went || later == nil {
 		return err
 	}
 	return later
@@ -209,9 +211,10 @@ func (s *Drafter) noDraft(ctx context.Context, id string, call calling, err erro
 const longestWait = 10 * time.Minute
 
 func (s *Drafter) refuse(ctx context.Context, id string, call calling, usage budget.Usage, why approval.Refusal) error {
-	return s.ends.book(ctx, id, call, usage, 0, func(r *approval.Request, now time.Time) error {
+	_, err := s.ends.book(ctx, id, call, usage, 0, func(r *approval.Request, now time.Time) error {
 		return s.ends.sendBack(r, why, now)
 	})
+	return err
 }
 
 // sendBack has another draft written, or ends what does not get there.
@@ -226,25 +229,27 @@ func (s *Ends) sendBack(r *approval.Request, why approval.Refusal, now time.Time
 // unknownUsage stands for the model of a call whose usage nobody knows: it stays held.
 const unknownUsage = "?"
 
-// book concludes a call together with what follows from it. A request that
-// was taken back meanwhile is paid for, and nothing follows.
-func (s *Ends) book(ctx context.Context, id string, call calling, usage budget.Usage, box time.Duration, then func(*approval.Request, time.Time) error) error {
+// book concludes a call together with what follows from it, and tells whether it
+// followed. A request that was taken back meanwhile is paid for, and nothing follows.
+// The store may run the closure anew, so each run begins with the usage as it came.
+func (s *Ends) book(ctx context.Context, id string, call calling, usage budget.Usage, box time.Duration, then func(*approval.Request, time.Time) error) (went bool, _ error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	_, err := s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
-		var unknown budget.USD
+		known, unknown := usage, budget.USD(0)
 		if usage.Model == unknownUsage {
-			usage.Model, unknown = "", call.tokens
+			known.Model, unknown = "", call.tokens
 		}
-		settled, err := s.costs.settlement(call.hold, usage, box, now)
+		settled, err := s.costs.settlement(call.hold, known, box, now)
 		s.costs.unpriced(r, err, false, now)
 		r.Money().Conclude(call.hold, call.tokens+call.boxes, settled, unknown)
-		if r.State != approval.Drafting || call.tokens > 0 && overtaken(r, call.hold) {
+		went = r.State == approval.Drafting && (call.tokens == 0 || !overtaken(r, call.hold))
+		if !went {
 			return nil
 		}
 		return then(r, now)
 	})
-	return err
+	return went, err
 }
 
 // overtaken tells that what a call was for is there already, or not wanted any more:

@@ -73,7 +73,7 @@ func (s *Examiner) Inspect(ctx context.Context, id string) error {
 		return err
 	}
 	shown := false
-	err = s.ends.book(ctx, id, call, budget.Usage{}, seen.Box, func(r *approval.Request, now time.Time) error {
+	went, err := s.ends.book(ctx, id, call, budget.Usage{}, seen.Box, func(r *approval.Request, now time.Time) error {
 		shown = false // the closure runs again where somebody else has written since
 		switch {
 		case !was.stands(r):
@@ -97,7 +97,7 @@ func (s *Examiner) Inspect(ctx context.Context, id string) error {
 		shown = true
 		return r.Drafted(rev, rules.Rules.Within(s.Policy), now)
 	})
-	if err == nil && shown {
+	if err == nil && went && shown {
 		s.sandbox.Prepare(id)
 	}
 	return err

@@ -2,6 +2,7 @@ package steps
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -17,10 +18,14 @@ import (
 // written. Its crash points are named after what a transaction has noted:
 // "commit started.before" dies with nothing stored, ".after" with all of it.
 type memStore struct {
-	mu       sync.Mutex
-	faults   *faults
-	skew     time.Duration // how far the database's clock is ahead
-	loc      *time.Location
+	mu     sync.Mutex
+	faults *faults
+	skew   time.Duration // how far the database's clock is ahead
+	loc    *time.Location
+
+	// meanwhile is somebody else's write, which lands while the next closure runs: once.
+	meanwhile func(r *approval.Request, now time.Time) error
+
 	requests map[string]*approval.Request
 	order    []string
 	sessions map[string]approval.Session
@@ -104,6 +109,15 @@ func (m *memStore) Update(ctx context.Context, id string, change func(*approval.
 	if !ok {
 		return nil, fmt.Errorf("update %s: %w", id, approval.ErrNotFound)
 	}
+	_ = change(deepCopy(had), m.now()) // a transaction that is cut: every closure bears to run anew
+	if other := m.meanwhile; other != nil {
+		m.meanwhile = nil
+		r := deepCopy(had)
+		if err := errors.Join(other(r, m.now()), m.commit(r)); err != nil {
+			panic(err)
+		}
+		had = m.requests[id]
+	}
 	r := deepCopy(had)
 	if err := change(r, m.now()); err != nil {
 		return nil, fmt.Errorf("update %s: %w", id, err)
@@ -152,13 +166,14 @@ func (m *memStore) commit(r *approval.Request) error {
 	if had != nil && had.State.Final() && had.State != r.State {
 		panic("a final state has changed: " + r.ID)
 	}
+	m.checkCarried(c)
 	weighed := m.standings(r.Scopes(), settled, c.Settlements)
 	for _, h := range c.Holds {
 		if h.RestOf != "" {
 			m.checkRest(r, h)
 			continue // no new burden: it was held before
 		}
-		if err := budget.Check(h.Amount, weighed); err != nil {
+		if err := budget.Check(h.Amount, weighed); err != nil && !slices.Contains(c.Carried, h.ID) {
 			return err
 		}
 		r.Money().Weighed(h, weighed, m.now())
@@ -203,6 +218,24 @@ func (m *memStore) checkRest(r *approval.Request, rest budget.Hold) {
 		}
 	}
 	panic("a rest is more than its hold has left: " + rest.ID)
+}
+
+// checkCarried refuses to go on with more than what ends in the same move has left.
+func (m *memStore) checkCarried(c approval.Changes) {
+	var left budget.USD
+	for _, s := range c.Settlements {
+		if h := m.holds[s.HoldID]; h != nil {
+			left += h.Amount - budget.Total(s.Charges)
+		}
+	}
+	for _, h := range c.Holds {
+		if h.RestOf != "" || slices.Contains(c.Carried, h.ID) {
+			left -= h.Amount
+		}
+	}
+	if left < 0 {
+		panic("more is carried on than was given back")
+	}
 }
 
 // standings reads the ledger as it will be once these settlements are in it.

@@ -115,7 +115,7 @@ func TestForeseenErrorsHaveWordsAndOthersAReference(t *testing.T) {
 		"file words":   &approval.UnreadableError{Why: "file words", Err: errCrash},
 		"move words":   &approval.MoveError{Request: &approval.Request{}, Why: approval.Words("move words")},
 		"There is no price for m9, so it is not used. An administrator can add one.": &budget.UnknownPriceError{What: "m9"},
-		(&budget.ExceededError{}).Words(""):                                                  &budget.ExceededError{},
+		(&budget.ExceededError{}).Words(""):                                          &budget.ExceededError{},
 	} {
 		require.Equal(t, want, reasons.Words(foreseen(fmt.Errorf("somewhere: %w", err))))
 		require.Equal(t, want, reasons.Words(b.why("r1", err)))
