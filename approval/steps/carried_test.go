@@ -81,6 +81,8 @@ func TestARunStartsOnlyUnderWhatIsStillHeldForIt(t *testing.T) {
 		limits, err := b.Costs.affordable(r, b.store.now())
 		if part == 1 {
 			require.Error(t, err, "nothing is held any more")
+			_, err = b.store.Update(t.Context(), r.ID, func(r *approval.Request, now time.Time) error { return r.Start("box", b.Policy, now) })
+			require.ErrorAs(t, err, new(*approval.MoveError))
 			require.NoError(t, b.Run(t.Context(), r.ID))
 			require.Equal(t, approval.Failed, b.request(r.ID).State)
 			require.Empty(t, b.box.boxes)
