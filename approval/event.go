@@ -30,7 +30,7 @@ const (
 	EventWritten       EventKind = "written"        // attempt, code, prompt_version
 	EventRefusedDraft  EventKind = "refused draft"  // attempt, reason, code
 	EventCallFailed    EventKind = "call failed"    // attempt, why
-	EventDrafted       EventKind = "drafted"        // revision, digest, code, prompt_version, findings, provider, host
+	EventDrafted       EventKind = "drafted"        // revision, digest, code, manifest, summary, findings_list, findings (how many), prompt_version, provider, host
 	EventFailed        EventKind = "failed"         // reason or cause
 	EventDeclinedModel EventKind = "declined model" // model, instead_of, scope
 
@@ -63,7 +63,7 @@ const (
 	EventMismatch     EventKind = "mismatch"       // what
 	EventLost         EventKind = "lost"           // box
 	EventSealBroken   EventKind = "seal broken"    // revision, digest, why, fallen
-	EventSealedAnew   EventKind = "sealed anew"    // revision, digest
+	EventSealedAnew   EventKind = "sealed anew"    // revision, digest, code, manifest, summary, findings_list
 	EventAway         EventKind = "away"           // cause
 	EventBack         EventKind = "back"           // cause
 
@@ -114,12 +114,25 @@ type AllSaid struct{ Value any }
 // MarshalJSON marks the value for storage.
 func (s AllSaid) MarshalJSON() ([]byte, error) { return withMark("said", s.Value) }
 
-// Kept names something large that is stored with the same move: "code", "result", or
-// "file 1" and so on. The event has its salted hash, and nobody spells it twice.
+// Kept names something large that is stored with the same move: "code", "manifest",
+// "summary", "findings", "result", or "file 1" and so on. The event has its salted hash, and nobody spells it twice.
 type Kept string
 
 // MarshalJSON marks the name for storage.
 func (k Kept) MarshalJSON() ([]byte, error) { return withMark("kept", string(k)) }
+
+// told is a revision as an event has it. The event names all that reviewers read, so
+// that the chain says whether it is still what it was.
+func (rev *Revision) told() map[string]any {
+	data := map[string]any{"revision": rev.Number, "digest": rev.Digest, "code": Kept("code"), "manifest": Kept("manifest")}
+	if rev.Summary != "" {
+		data["summary"] = Kept("summary")
+	}
+	if len(rev.Findings) > 0 {
+		data["findings_list"] = Kept("findings")
+	}
+	return data
+}
 
 func withMark(mark string, v any) ([]byte, error) { return json.Marshal(map[string]any{mark: v}) }
 

@@ -104,6 +104,16 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
+-- Nothing goes of a request that has not ended: whoever decides reads it first.
+CREATE FUNCTION contents_stay_while_open() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM requests WHERE id = substr(OLD.stream, length('request:') + 1) AND OLD.stream LIKE 'request:%'
+        AND state NOT IN ('done', 'failed', 'rejected', 'expired', 'withdrawn', 'lost')) THEN
+        RAISE EXCEPTION 'content % cannot go: % has not ended', OLD.hash, OLD.stream
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NEW;
+END $$;
 -- The words behind a hash; nothing where there are none, or none any more.
 CREATE FUNCTION said(of text) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT coalesce((SELECT convert_from(value, 'UTF8') FROM contents WHERE hash = of), '')
@@ -139,5 +149,7 @@ END $$;
 -- +goose StatementEnd
 CREATE TRIGGER contents_begin BEFORE INSERT ON contents FOR EACH ROW WHEN (NEW.value IS NULL) EXECUTE FUNCTION contents_only_go();
 CREATE TRIGGER contents_only_go BEFORE UPDATE ON contents FOR EACH ROW EXECUTE FUNCTION contents_only_go();
+CREATE TRIGGER contents_stay_while_open BEFORE UPDATE ON contents FOR EACH ROW
+    WHEN (NEW.value IS NULL) EXECUTE FUNCTION contents_stay_while_open();
 CREATE TRIGGER contents_undeletable BEFORE DELETE ON contents FOR EACH ROW EXECUTE FUNCTION unchangeable();
 CREATE TRIGGER contents_untruncatable BEFORE TRUNCATE ON contents FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();

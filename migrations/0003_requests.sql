@@ -177,10 +177,11 @@ DECLARE
     manifest text := said(NEW.manifest);
     sealed   jsonb := nullif(manifest, '')::jsonb;
     findings jsonb := coalesce(nullif(said(NEW.findings), ''), '[]')::jsonb;
+    least    text := CASE WHEN findings @> '[{"level": "danger"}]' THEN 'high'
+        WHEN findings @> '[{"level": "caution"}]' THEN 'medium' ELSE 'low' END;
     broken   text;
 BEGIN
-    NEW.tier := coalesce(sealed ->> 'tier', CASE WHEN findings @> '[{"level": "danger"}]' THEN 'high'
-        WHEN findings @> '[{"level": "caution"}]' THEN 'medium' ELSE 'low' END);
+    NEW.tier := coalesce(sealed ->> 'tier', least);
     NEW.cost_cap := (sealed ->> 'cost_cap')::bigint;
     NEW.needed := (sealed ->> 'approvals')::integer;
     NEW.policy := sealed ->> 'policy';
@@ -193,6 +194,8 @@ BEGIN
         WHEN sealed ->> 'code_sha256' IS DISTINCT FROM encode(sha256(convert_to(code, 'UTF8')), 'hex') THEN 'revisions_code_sealed'
         WHEN (sealed ->> 'version')::integer >= 2 AND NOT (coalesce(sealed ->> 'tier', '') IN ('low', 'medium', 'high')
             AND coalesce(NEW.needed, 0) >= 1 AND coalesce(NEW.policy, '') <> '') THEN 'revisions_terms'
+        -- Findings give a tier; rules and costs may raise it, and nothing lowers it.
+        WHEN array_position(ARRAY['low', 'medium', 'high'], NEW.tier) < array_position(ARRAY['low', 'medium', 'high'], least) THEN 'revisions_tier'
         END;
     IF broken IS NOT NULL THEN
         RAISE EXCEPTION 'revision % of % is not what its seal says (%)', NEW.number, NEW.request_id, broken
@@ -519,3 +522,6 @@ CREATE TABLE messages (
     at         timestamptz NOT NULL,
     PRIMARY KEY (session_id, seq)
 );
+-- What was said stays said: only its words can go.
+CREATE TRIGGER messages_unchangeable BEFORE UPDATE OR DELETE ON messages FOR EACH ROW EXECUTE FUNCTION unchangeable();
+CREATE TRIGGER messages_untruncatable BEFORE TRUNCATE ON messages FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();

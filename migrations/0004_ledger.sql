@@ -38,6 +38,11 @@ CREATE TABLE limits (
     PRIMARY KEY (team, kind, id),
     CONSTRAINT limits_scope_fkey FOREIGN KEY (team, kind, id) REFERENCES scopes
 );
+-- A limit is taken away by somebody, one at a time; it does not move to another scope.
+CREATE TRIGGER limits_named BEFORE UPDATE ON limits FOR EACH ROW
+    WHEN ((NEW.team, NEW.kind, NEW.id) IS DISTINCT FROM (OLD.team, OLD.kind, OLD.id))
+    EXECUTE FUNCTION refuse('a limit stays with its scope');
+CREATE TRIGGER limits_untruncatable BEFORE TRUNCATE ON limits FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
 -- Who pays is repeated on holds and settlements, so that the sum over a scope's
 -- window is one range of one index.
@@ -220,6 +225,8 @@ CREATE CONSTRAINT TRIGGER charges_add_up AFTER INSERT ON charges
 -- A hold burdens its scopes when it is taken, and stops when it is settled; in the
 -- order in which scopes are locked.
 CREATE FUNCTION holds_burden() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    payer record;
 BEGIN
     IF TG_OP = 'INSERT' THEN
         INSERT INTO scopes AS s (team, kind, id, held)
@@ -228,10 +235,18 @@ BEGIN
             ORDER BY p.rank
         ON CONFLICT (team, kind, id) DO UPDATE SET held = s.held + excluded.held;
     ELSE
-        UPDATE scopes SET held = held - NEW.amount WHERE team = NEW.team AND kind = 'user' AND id = NEW.asker;
-        UPDATE scopes SET held = held - NEW.amount WHERE team = NEW.team AND kind = 'session' AND id = NEW.session_id;
-        UPDATE scopes SET held = held - NEW.amount WHERE team = NEW.team AND kind = 'project' AND id = NEW.project;
-        UPDATE scopes SET held = held - NEW.amount WHERE team = NEW.team AND kind = 'team' AND id = NEW.team;
+        FOR payer IN
+            SELECT p.kind, p.id
+            FROM (VALUES (1, 'user', NEW.asker), (2, 'session', NEW.session_id), (3, 'project', NEW.project), (4, 'team', NEW.team)) AS p (rank, kind, id)
+            ORDER BY p.rank
+        LOOP
+            UPDATE scopes SET held = held - NEW.amount WHERE team = NEW.team AND kind = payer.kind AND id = payer.id;
+            -- Money that was held somewhere is given back there, or not at all.
+            IF NOT FOUND THEN
+                RAISE EXCEPTION 'hold % burdens % %, which is not there', NEW.id, payer.kind, payer.id
+                    USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME;
+            END IF;
+        END LOOP;
     END IF;
     RETURN NULL;
 END $$;
@@ -249,6 +264,12 @@ CREATE TRIGGER holds_burden AFTER INSERT ON holds FOR EACH ROW WHEN (NEW.amount 
 CREATE TRIGGER holds_unburden AFTER UPDATE ON holds FOR EACH ROW
     WHEN (NEW.settled AND NOT OLD.settled AND NEW.amount > 0) EXECUTE FUNCTION holds_burden();
 CREATE TRIGGER scopes_derived BEFORE INSERT OR UPDATE ON scopes FOR EACH ROW EXECUTE FUNCTION scopes_derived();
+-- What is held in a scope would vanish with its row, or with its name.
+CREATE TRIGGER scopes_named BEFORE UPDATE ON scopes FOR EACH ROW
+    WHEN ((NEW.team, NEW.kind, NEW.id) IS DISTINCT FROM (OLD.team, OLD.kind, OLD.id))
+    EXECUTE FUNCTION refuse('what a budget is drawn around keeps its name');
+CREATE TRIGGER scopes_undeletable BEFORE DELETE ON scopes FOR EACH ROW EXECUTE FUNCTION unchangeable();
+CREATE TRIGGER scopes_untruncatable BEFORE TRUNCATE ON scopes FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
 -- What was spent per scope, added up as it is spent, so that reading a budget costs
 -- the same after ten settlements and after ten million. One row is what a scope spent

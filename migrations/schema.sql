@@ -32,6 +32,18 @@ BEGIN
     RETURN NEW;
 END $$;
 
+CREATE FUNCTION contents_stay_while_open() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM requests WHERE id = substr(OLD.stream, length('request:') + 1) AND OLD.stream LIKE 'request:%'
+        AND state NOT IN ('done', 'failed', 'rejected', 'expired', 'withdrawn', 'lost')) THEN
+        RAISE EXCEPTION 'content % cannot go: % has not ended', OLD.hash, OLD.stream
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NEW;
+END $$;
+
 CREATE FUNCTION decisions_delegated() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -97,6 +109,8 @@ END $$;
 CREATE FUNCTION holds_burden() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
+DECLARE
+    payer record;
 BEGIN
     IF TG_OP = 'INSERT' THEN
         INSERT INTO scopes AS s (team, kind, id, held)
@@ -105,10 +119,18 @@ BEGIN
             ORDER BY p.rank
         ON CONFLICT (team, kind, id) DO UPDATE SET held = s.held + excluded.held;
     ELSE
-        UPDATE scopes SET held = held - NEW.amount WHERE team = NEW.team AND kind = 'user' AND id = NEW.asker;
-        UPDATE scopes SET held = held - NEW.amount WHERE team = NEW.team AND kind = 'session' AND id = NEW.session_id;
-        UPDATE scopes SET held = held - NEW.amount WHERE team = NEW.team AND kind = 'project' AND id = NEW.project;
-        UPDATE scopes SET held = held - NEW.amount WHERE team = NEW.team AND kind = 'team' AND id = NEW.team;
+        FOR payer IN
+            SELECT p.kind, p.id
+            FROM (VALUES (1, 'user', NEW.asker), (2, 'session', NEW.session_id), (3, 'project', NEW.project), (4, 'team', NEW.team)) AS p (rank, kind, id)
+            ORDER BY p.rank
+        LOOP
+            UPDATE scopes SET held = held - NEW.amount WHERE team = NEW.team AND kind = payer.kind AND id = payer.id;
+            -- Money that was held somewhere is given back there, or not at all.
+            IF NOT FOUND THEN
+                RAISE EXCEPTION 'hold % burdens % %, which is not there', NEW.id, payer.kind, payer.id
+                    USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME;
+            END IF;
+        END LOOP;
     END IF;
     RETURN NULL;
 END $$;
@@ -265,10 +287,11 @@ DECLARE
     manifest text := said(NEW.manifest);
     sealed   jsonb := nullif(manifest, '')::jsonb;
     findings jsonb := coalesce(nullif(said(NEW.findings), ''), '[]')::jsonb;
+    least    text := CASE WHEN findings @> '[{"level": "danger"}]' THEN 'high'
+        WHEN findings @> '[{"level": "caution"}]' THEN 'medium' ELSE 'low' END;
     broken   text;
 BEGIN
-    NEW.tier := coalesce(sealed ->> 'tier', CASE WHEN findings @> '[{"level": "danger"}]' THEN 'high'
-        WHEN findings @> '[{"level": "caution"}]' THEN 'medium' ELSE 'low' END);
+    NEW.tier := coalesce(sealed ->> 'tier', least);
     NEW.cost_cap := (sealed ->> 'cost_cap')::bigint;
     NEW.needed := (sealed ->> 'approvals')::integer;
     NEW.policy := sealed ->> 'policy';
@@ -281,6 +304,8 @@ BEGIN
         WHEN sealed ->> 'code_sha256' IS DISTINCT FROM encode(sha256(convert_to(code, 'UTF8')), 'hex') THEN 'revisions_code_sealed'
         WHEN (sealed ->> 'version')::integer >= 2 AND NOT (coalesce(sealed ->> 'tier', '') IN ('low', 'medium', 'high')
             AND coalesce(NEW.needed, 0) >= 1 AND coalesce(NEW.policy, '') <> '') THEN 'revisions_terms'
+        -- Findings give a tier; rules and costs may raise it, and nothing lowers it.
+        WHEN array_position(ARRAY['low', 'medium', 'high'], NEW.tier) < array_position(ARRAY['low', 'medium', 'high'], least) THEN 'revisions_tier'
         END;
     IF broken IS NOT NULL THEN
         RAISE EXCEPTION 'revision % of % is not what its seal says (%)', NEW.number, NEW.request_id, broken
@@ -1136,6 +1161,8 @@ CREATE TRIGGER contents_begin BEFORE INSERT ON contents FOR EACH ROW WHEN ((new.
 
 CREATE TRIGGER contents_only_go BEFORE UPDATE ON contents FOR EACH ROW EXECUTE FUNCTION contents_only_go();
 
+CREATE TRIGGER contents_stay_while_open BEFORE UPDATE ON contents FOR EACH ROW WHEN ((new.value IS NULL)) EXECUTE FUNCTION contents_stay_while_open();
+
 CREATE TRIGGER contents_undeletable BEFORE DELETE ON contents FOR EACH ROW EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER contents_untruncatable BEFORE TRUNCATE ON contents FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
@@ -1171,6 +1198,14 @@ CREATE TRIGGER holds_unburden AFTER UPDATE ON holds FOR EACH ROW WHEN ((new.sett
 CREATE TRIGGER holds_undeletable BEFORE DELETE ON holds FOR EACH ROW EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER holds_untruncatable BEFORE TRUNCATE ON holds FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER limits_named BEFORE UPDATE ON limits FOR EACH ROW WHEN ((((new.team IS DISTINCT FROM old.team) OR (new.kind IS DISTINCT FROM old.kind)) OR (new.id IS DISTINCT FROM old.id))) EXECUTE FUNCTION refuse('a limit stays with its scope');
+
+CREATE TRIGGER limits_untruncatable BEFORE TRUNCATE ON limits FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER messages_unchangeable BEFORE DELETE OR UPDATE ON messages FOR EACH ROW EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER messages_untruncatable BEFORE TRUNCATE ON messages FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER moves_unchangeable BEFORE INSERT OR DELETE OR UPDATE ON moves FOR EACH ROW EXECUTE FUNCTION unchangeable();
 
@@ -1239,6 +1274,12 @@ CREATE TRIGGER runs_undeletable BEFORE DELETE ON runs FOR EACH ROW EXECUTE FUNCT
 CREATE TRIGGER runs_untruncatable BEFORE TRUNCATE ON runs FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER scopes_derived BEFORE INSERT OR UPDATE ON scopes FOR EACH ROW EXECUTE FUNCTION scopes_derived();
+
+CREATE TRIGGER scopes_named BEFORE UPDATE ON scopes FOR EACH ROW WHEN ((((new.team IS DISTINCT FROM old.team) OR (new.kind IS DISTINCT FROM old.kind)) OR (new.id IS DISTINCT FROM old.id))) EXECUTE FUNCTION refuse('what a budget is drawn around keeps its name');
+
+CREATE TRIGGER scopes_undeletable BEFORE DELETE ON scopes FOR EACH ROW EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER scopes_untruncatable BEFORE TRUNCATE ON scopes FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
 CREATE CONSTRAINT TRIGGER settlements_add_up AFTER INSERT ON settlements DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION settlements_add_up();
 

@@ -40,12 +40,13 @@ func filesBelow(folder string) (files []RunnerFile) {
 	return files
 }
 
-// Runner names the Python that goes into every box by what it holds. It belongs to
-// a box's template: another runner may run the same code differently, so an
-// approval holds for the one that it was given under.
+// Runner returns the version of the Python that goes into every box, a hash of its files.
+// It is part of a box's template: another runner may run the same code differently, so an
+// approval counts only for the one it was given under.
 func Runner() string { return named("runner", RunnerFiles()) }
 
-// Desk names the desk by what it holds: another one may read the same file otherwise.
+// Desk returns the version of the desk, a hash of its files. Another version may read the
+// same file differently.
 func Desk() string { return named("desk", DeskFiles()) }
 
 func named(what string, files []RunnerFile) string {

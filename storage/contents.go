@@ -30,8 +30,11 @@ func newContents(stream string) *contents {
 
 // The names of what is kept once and named by events.
 const (
-	keptCode   = "code"
-	keptResult = "result"
+	keptCode     = "code"
+	keptManifest = "manifest"
+	keptSummary  = "summary"
+	keptFindings = "findings"
+	keptResult   = "result"
 )
 
 func keptFile(i int) string { return fmt.Sprint("file ", i+1) }
@@ -77,10 +80,15 @@ func (c *contents) gather(changes approval.Changes) error {
 	}
 	if rev := changes.Revision; rev != nil {
 		c.named[keptCode] = c.put(rev.Code)
-		c.put(string(rev.Manifest.Canonical()))
-		c.text(rev.Summary)
-		if _, err := c.document(rev.Findings); err != nil {
+		c.named[keptManifest] = c.put(string(rev.Manifest.Canonical()))
+		findings, err := c.document(rev.Findings)
+		if err != nil {
 			return err
+		}
+		for name, hash := range map[string]*string{keptSummary: c.text(rev.Summary), keptFindings: findings} {
+			if hash != nil {
+				c.named[name] = *hash
+			}
 		}
 	}
 	for _, m := range changes.Messages {
@@ -115,8 +123,9 @@ func (c *contents) queue(batch *pgx.Batch) {
 	c.fresh.hashes, c.fresh.salts, c.fresh.values = nil, nil, nil
 }
 
-// Forget makes values of a request go, all of them where no hashes are given, and says
-// so in its audit trail: who wanted it, and a word for the reason. It returns how many went.
+// Forget deletes values of a request, all of them when no hashes are given. It records in
+// the audit trail who wanted it and a word for the reason, and returns how many values
+// went. Nothing goes before the request has ended.
 func (db *DB) Forget(ctx context.Context, requestID string, hashes []string, by, why string) (n int, err error) {
 	err = db.write(ctx, func(tx pgx.Tx) error {
 		return tx.QueryRow(ctx, `SELECT forget($1, $2, $3, $4)`, streamOf(requestID), hashes, by, why).Scan(&n)

@@ -209,7 +209,7 @@ func (e *ChainError) Error() string {
 type Verified struct {
 	Events int
 	Values int // that events name by their salted hashes, and that are there
-	Gone   int // that events name, and that are gone, as another event says
+	Gone   int // of the whole stream, named or not, that are gone, as an event says
 }
 
 // VerifyChain reads a stream from its beginning and checks every link, and every value
@@ -242,10 +242,11 @@ func (db *DB) VerifyChain(ctx context.Context, stream string) (found Verified, e
 		last = row
 		found.Events++
 	}
-	for hash := range named {
-		v := values[hash]
+	for hash, v := range values {
 		if v.Gone == nil {
-			found.Values++
+			if named[hash] {
+				found.Values++
+			}
 			continue
 		}
 		if i := *v.Gone - 1; i < 0 || i >= int64(len(rows)) || !rows[i].tells(hash) {

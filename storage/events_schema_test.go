@@ -34,6 +34,9 @@ var eventBreaches = []struct {
 		UPDATE contents SET salt = NULL, value = NULL, gone = (SELECT max(seq) FROM events WHERE stream = 'request:' || DONE) WHERE stream = 'request:' || DONE AND value IS NOT NULL`, "contents_only_go"},
 	{"what is gone does not come back", `SELECT forget('request:' || DONE, NULL, 'ADMIN', 'erasure');
 		UPDATE contents SET salt = repeat('0', 32), value = '', gone = NULL WHERE value IS NULL`, "contents_only_go"},
+	{"what reviewers read does not go from under them", `SELECT forget('request:' || PENDING, (SELECT array_agg(manifest) FROM revisions WHERE request_id = PENDING), 'ADMIN', 'erasure')`, "contents_stay_while_open"},
+	{"what is approved does not go before it has run", `SELECT forget('request:' || APPROVED, NULL, 'ADMIN', 'erasure')`, "contents_stay_while_open"},
+	{"what runs does not go before it has ended", `SELECT forget('request:' || RUNNING, NULL, 'ADMIN', 'erasure')`, "contents_stay_while_open"},
 	{"the event that a value goes by exists", unguarded(`contents`) + `UPDATE contents SET salt = NULL, value = NULL, gone = 999`, "contents_gone_fkey"},
 	{"values are not deleted", content(`value`) + `DELETE FROM contents WHERE stream = 's'`, "contents_undeletable"},
 	{"values are not emptied", `TRUNCATE contents CASCADE`, "contents_untruncatable"},

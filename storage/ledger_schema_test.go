@@ -18,6 +18,10 @@ var ledgerBreaches = []struct {
 	{"a limit has a known window", `INSERT INTO limits VALUES ('TEAM', 'user', 'ASKER', 1, 'year', 'ADMIN', now())`, "limits_per_check"},
 	{"a limit was set by somebody", `INSERT INTO limits VALUES ('TEAM', 'user', 'ASKER', 1, 'day', '', now())`, "limits_set_by_check"},
 	{"a limit has a scope to lock", `INSERT INTO limits VALUES ('TEAM', 'user', 'NEW', 1, 'day', 'ADMIN', now())`, "limits_scope_fkey"},
+	{"a limit stays with its scope", `INSERT INTO scopes VALUES ('TEAM', 'user', 'NEW');
+		INSERT INTO limits VALUES ('TEAM', 'user', 'ASKER', 1, 'day', 'ADMIN', now());
+		UPDATE limits SET id = 'NEW' WHERE id = 'ASKER'`, "limits_named"},
+	{"limits are not emptied", `TRUNCATE limits`, "limits_untruncatable"},
 
 	{"a policy has fields", `INSERT INTO limits VALUES ('TEAM', 'user', 'ASKER', 1, 'day', 'ADMIN', now(), '[]')`, "limits_policy"},
 	{"a role is a known one", `INSERT INTO scopes VALUES ('TEAM', 'role', 'kings')`, "scopes_role"},
@@ -96,6 +100,11 @@ var ledgerBreaches = []struct {
 	{"a scope does not begin with something held", `INSERT INTO scopes VALUES ('TEAM', 'user', 'NEW', 5)`, "scopes_derived"},
 	{"nobody gives back more than is held", `ALTER TABLE scopes DISABLE TRIGGER scopes_derived;
 		UPDATE scopes SET held = -1`, "scopes_held"},
+	{"a scope keeps its name", `UPDATE scopes SET id = 'NEW' WHERE kind = 'session'`, "scopes_named"},
+	{"a scope stays of its kind", `UPDATE scopes SET kind = 'user' WHERE kind = 'session'`, "scopes_named"},
+	{"a scope is not deleted", `DELETE FROM scopes WHERE kind = 'session'`, "scopes_undeletable"},
+	{"scopes are not emptied", `TRUNCATE scopes CASCADE`, "scopes_untruncatable"},
+	{"what was held is given back where it was held", unguarded(`scopes`) + `DELETE FROM scopes WHERE kind = 'session'` + ";\n" + settle(`DRAFTING`, `asker`, `0`), "holds_unburden"},
 	{"a balance is not changed", `UPDATE balances SET spent = 0`, "balances_derived"},
 	{"a balance is not deleted", `DELETE FROM balances`, "balances_undeletable"},
 	{"balances are not emptied", `TRUNCATE balances`, "balances_untruncatable"},

@@ -1,5 +1,7 @@
 package storage
 
+import "strings"
+
 // What rules, people and seals promise, and somebody with a console who tries to
 // break it: tried with the others, by TestTheSchemaKeepsItsPromisesAgainstAnybody.
 func init() { breaches = append(breaches, ruleBreaches...) }
@@ -39,6 +41,8 @@ var ruleBreaches = []struct {
 	{"a manifest names rules that there are", regrade(`2`, `"version":2,"tier":"low","approvals":1,"policy":"team/7"`), "revisions_by_rules"},
 	{"a manifest asks for what its rules ask for", ruled(`'', 1, 2`) + regrade(`2`, `"version":2,"tier":"high","approvals":1,"policy":"team/1"`), "revisions_by_rules"},
 	{"a manifest follows its own channel's rules", ruled(`'OTHER', 1, 1`) + regrade(`2`, `"version":2,"tier":"high","approvals":1,"policy":"OTHER/1"`), "revisions_by_rules"},
+	{"a danger is not sealed as less", graded(`medium`, `danger`), "revisions_tier"},
+	{"what asks for care is not sealed as low", graded(`low`, `caution`), "revisions_tier"},
 	{"a sealed number of approvals is needed", sealed(3) + `UPDATE requests SET revision = 2 WHERE id = PENDING`, "requests_sealed_quorum"},
 	{"nobody lowers a sealed number of approvals", sealed(2) + `UPDATE requests SET revision = 2 WHERE id = PENDING;
 		UPDATE requests SET quorum = 1 WHERE id = PENDING`, "requests_sealed_quorum"},
@@ -72,6 +76,12 @@ func delegated(values string) string {
 func regrade(number, terms string) string {
 	manifest := `replace(said(manifest), '"version":1', '` + terms + `')`
 	return revise(number, `code`, `kept(`+manifest+`)`, `encode(sha256(convert_to(`+manifest+`, 'UTF8')), 'hex')`) + ";\n"
+}
+
+// graded is a revision of PENDING with one finding, sealed with a tier.
+func graded(tier, level string) string {
+	return strings.NewReplacer("summary, author", "summary, findings, author", "NULL, 'a'", `NULL, kept('[{"level": "`+level+`"}]'), 'a'`).
+		Replace(regrade(`2`, `"version":2,"tier":"`+tier+`","approvals":1,"policy":"settings"`))
 }
 
 func sealed(approvals int) string {

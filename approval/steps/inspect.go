@@ -41,14 +41,6 @@ func (s *Examiner) Inspect(ctx context.Context, id string) error {
 	if later := s.boxes.startsLater(); later != nil {
 		return errors.Join(later, s.boxes.inLine(ctx, id, approval.Starting))
 	}
-	rules, err := s.people.RulesOf(ctx, r.Team, r.Project)
-	if err != nil {
-		return err
-	}
-	terms, err := s.costs.draftTerms(ctx, r)
-	if err != nil {
-		return err
-	}
 	var call calling
 	r, err = s.store.Update(ctx, id, func(r *approval.Request, now time.Time) (err error) {
 		if call.boxes, err = s.costs.inspectCost(now); err != nil {
@@ -71,9 +63,18 @@ func (s *Examiner) Inspect(ctx context.Context, id string) error {
 	// From here on money may have been spent: it is booked even when this replica is told to stop.
 	ctx = context.WithoutCancel(ctx)
 	seen, failed := s.look(s.boxes.tellLine(ctx, r), was.revision.Code, r.Files)
+	// Only now, because the box may have let it wait for hours: what is sealed is what the rules ask for today.
+	rules, err := s.people.RulesOf(ctx, r.Team, r.Project)
+	if err != nil {
+		return err
+	}
+	terms, err := s.costs.draftTerms(ctx, r)
+	if err != nil {
+		return err
+	}
 	shown := false
 	went, err := s.ends.book(ctx, id, call, budget.Usage{}, seen.Box, func(r *approval.Request, now time.Time) error {
-		shown = false
+		shown = false // the closure runs again where somebody else has written since
 		switch {
 		case !was.stands(r):
 			return nil // another replica was first, and the request has moved on since

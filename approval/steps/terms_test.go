@@ -95,6 +95,22 @@ func TestTheTermsAreSealed(t *testing.T) {
 	require.Equal(t, "team/3", b.pending().Revision.Manifest.Policy, "they hold for what is written from now on")
 }
 
+// An inspection may wait for hours in the line for a box: what is sealed after it is what
+// the rules ask for then.
+func TestRulesThatComeWhileTheInspectionWaitsAreSealed(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.ask()
+	b.box.line = []int{2}
+	b.box.waited = func() {
+		b.rules("", func(r *review.Rules) { r.Low.Approvals, r.Medium.Approvals, r.High.Approvals = 2, 2, 2 })
+	}
+	require.NoError(t, b.Draft(t.Context(), r.ID))
+	m := b.request(r.ID).Revision.Manifest
+	require.Equal(t, 2, m.Approvals)
+	require.Equal(t, "team/1", m.Policy)
+}
+
 func TestAChannelsRulesComeFirst(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -250,7 +266,7 @@ func TestApprovalsInSomebodysPlaceFallWithWhatLetThem(t *testing.T) {
 // Hosts that the rules do not name any more are not reached by what was sealed before.
 func TestAHostThatIsTakenOutOfTheRulesIsReachedByNothing(t *testing.T) {
 	t.Parallel()
-	const why = "It may reach b.example.com, which the rules let no code reach any more."
+	const why = "It may reach b.example.com, which the rules no longer allow."
 	b := setup(t)
 	b.box.findings = []approval.Finding{{Level: approval.Danger, Kind: approval.KindNetwork, Text: "Connects to a host."}}
 	b.rules("", func(r *review.Rules) { r.Hosts, r.High.Typed = []string{"a.example.com", "b.example.com"}, false })

@@ -65,12 +65,12 @@ func Percent(s budget.Standing) string {
 	used := s.Spent + s.Held
 	switch hard := s.Limit.Hard(); {
 	case used <= 0:
-		return "0 %"
+		return "0%"
 	case used >= hard:
-		return "100 %"
+		return "100%"
 	case float64(used) < float64(hard)/100:
-		return "less than 1 %"
+		return "under 1%"
 	default:
-		return fmt.Sprintf("%d %%", min(99, int(float64(used)/float64(hard)*100+0.5)))
+		return fmt.Sprintf("%d%%", min(99, int(float64(used)/float64(hard)*100+0.5)))
 	}
 }

@@ -21,17 +21,17 @@ func TestABarShowsAtAGlanceWhatIsLeft(t *testing.T) {
 		of        budget.Standing
 		bar, says string
 	}{
-		{of(0, 0), "░░░░░░░░░░░░░░░░░░░░", "0 %"},
-		{of(1, 0), "█░░░░░░░░░░░░░░░░░░░", "less than 1 %"},
-		{of(5*budget.Dollar, 0), "██████████░░░░░░░░░░", "50 %"},
-		{of(620*budget.Cent, 40*budget.Cent), "████████████▓░░░░░░░", "66 %"},
-		{of(10*budget.Dollar-1, 0), "███████████████████░", "99 %"},
-		{of(10*budget.Dollar-2, 1), "██████████████████▓░", "99 %"},
-		{of(10*budget.Dollar, 0), "████████████████████", "100 %"},
-		{of(9*budget.Dollar, 1*budget.Dollar), "██████████████████▓▓", "100 %"},
-		{of(1, 10*budget.Dollar), "█▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓", "100 %"},
-		{of(12*budget.Dollar, 0), "████████████████████", "100 %"},
-		{budget.Standing{}, "████████████████████", "100 %"},
+		{of(0, 0), "░░░░░░░░░░░░░░░░░░░░", "0%"},
+		{of(1, 0), "█░░░░░░░░░░░░░░░░░░░", "under 1%"},
+		{of(5*budget.Dollar, 0), "██████████░░░░░░░░░░", "50%"},
+		{of(620*budget.Cent, 40*budget.Cent), "████████████▓░░░░░░░", "66%"},
+		{of(10*budget.Dollar-1, 0), "███████████████████░", "99%"},
+		{of(10*budget.Dollar-2, 1), "██████████████████▓░", "99%"},
+		{of(10*budget.Dollar, 0), "████████████████████", "100%"},
+		{of(9*budget.Dollar, 1*budget.Dollar), "██████████████████▓▓", "100%"},
+		{of(1, 10*budget.Dollar), "█▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓", "100%"},
+		{of(12*budget.Dollar, 0), "████████████████████", "100%"},
+		{budget.Standing{}, "████████████████████", "100%"},
 	}
 	for _, tt := range tests {
 		require.Equal(t, tt.bar, Bar{tt.of}.picture(), "%v and %v", tt.of.Spent, tt.of.Held)

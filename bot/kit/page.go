@@ -1,5 +1,5 @@
-// Package kit makes blocks of Slack: pages from words, tables, bars, code and buttons.
-// It keeps Slack's limits by construction and knows nothing of approvals.
+// Package kit builds Slack blocks: pages of words, tables, bars, code and buttons. Its
+// pages always keep Slack's limits. It knows nothing of approvals.
 package kit
 
 import (

@@ -40,6 +40,14 @@ func Count(n int, what string) string {
 	return Thousands(n) + " " + what + "s"
 }
 
+// Megabytes writes memory: whole gigabytes as such.
+func Megabytes(n int) string {
+	if n > 0 && n%1024 == 0 {
+		return Thousands(n/1024) + " GB"
+	}
+	return Thousands(n) + " MB"
+}
+
 // Thousands writes a number in groups of three.
 func Thousands(n int) string {
 	digits := fmt.Sprint(n)
@@ -52,12 +60,40 @@ func Thousands(n int) string {
 // Share100 is a share in percent.
 func Share100(part, whole budget.USD) string {
 	if whole <= 0 {
-		return "0 %"
+		return "0%"
 	}
 	return PercentOf(float64(part) / float64(whole))
 }
 
-func PercentOf(share float64) string { return fmt.Sprintf("%d %%", int(share*100+0.5)) }
+func PercentOf(share float64) string { return fmt.Sprintf("%d%%", int(share*100+0.5)) }
+
+// Dollars writes an amount as people say it: whole dollars without cents.
+func Dollars(u budget.USD) string { return strings.TrimSuffix(u.String(), ".00") }
+
+// Most writes what something costs at most, rounded up to a cent.
+func Most(u budget.USD) string {
+	if 0 < u && u <= budget.Cent {
+		return "1 cent"
+	}
+	return Dollars((u + budget.Cent - 1) / budget.Cent * budget.Cent)
+}
+
+// Spent writes what something has cost, rounded up to a cent.
+func Spent(u budget.USD) string {
+	if 0 < u && u < budget.Cent {
+		return "under 1 cent"
+	}
+	return Most(u)
+}
+
+// Left writes what is left of a budget. It rounds down, so that nobody is promised
+// more than there is.
+func Left(u budget.USD) string {
+	if 0 < u && u < budget.Cent {
+		return "under 1 cent"
+	}
+	return Dollars(max(0, u) / budget.Cent * budget.Cent)
+}
 
 // Span says how long something took, as a person would.
 func Span(d time.Duration) string {
@@ -105,7 +141,7 @@ func Ordinal(n int) string {
 // Seconds says how long something took, as precisely as anybody cares.
 func Seconds(d time.Duration) string {
 	if d < 100*time.Millisecond {
-		return "less than 0.1 seconds"
+		return "under 0.1 seconds"
 	}
 	return fmt.Sprintf("%.1f seconds", d.Seconds())
 }

@@ -36,7 +36,7 @@ var (
 		"approval/steps/fakes_test.go":                 {412, shrinks},
 		"approval/steps/memstore_test.go":              {580, shrinks},
 		"approval/steps/run_test.go":                   {424, shrinks},
-		"approval/steps/terms_test.go":                 {420, shrinks},
+		"approval/steps/terms_test.go":                 {431, shrinks},
 		"internal/pglocal/server_test.go":              {411, shrinks},
 		"sandbox/local/life_linux_test.go":             {411, shrinks},
 		"storage/request_test.go":                      {431, shrinks},

@@ -133,7 +133,14 @@ func TestAStreamIsOneMessageThatGrows(t *testing.T) {
 func TestAScheduledMessageComesAtItsTime(t *testing.T) {
 	t.Parallel()
 	sim := slacksim.Start(t, slacksim.Options{})
-	got := call(t, sim, "chat.scheduleMessage", object{"channel": slacksim.SalesData, "text": "it is time", "post_at": time.Now().Unix() + 1})
+	schedule := func(seconds int64) map[string]any {
+		return call(t, sim, "chat.scheduleMessage", object{"channel": slacksim.SalesData, "text": "it is time", "post_at": time.Now().Unix() + seconds})
+	}
+	require.Equal(t, "time_in_past", schedule(0)["error"])
+	got := schedule(1)
+	for ahead := int64(2); got["error"] == "time_in_past"; ahead *= 2 { // the second was over before the call was there
+		got = schedule(ahead)
+	}
 	require.Equal(t, true, got["ok"], got)
 	require.Regexp(t, "^Q", got["scheduled_message_id"])
 	_, err := sim.As(slacksim.Analyst).WaitMessage(within(t), slacksim.SalesData, func(m workspace.Message) bool { return m.Text == "it is time" })

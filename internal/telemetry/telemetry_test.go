@@ -61,6 +61,10 @@ func (fakeStore) Ask(_ context.Context, r *approval.Request, _ approval.Session)
 	return r, true, nil
 }
 
+func (fakeStore) Counter(context.Context, approval.Question) (steps.Counter, error) {
+	return steps.Counter{Now: time.Now()}, nil
+}
+
 func (fakeStore) Standings(context.Context, []budget.Scope) ([]budget.Standing, error) {
 	return nil, nil
 }

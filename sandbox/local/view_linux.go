@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,12 +63,14 @@ func (v *view) watch(s *Sandbox, p *process) {
 			}
 			_ = v.socket.Close()
 		})
-		v.err = v.follow(p.cmd.Process.Pid)
+		v.err = v.follow(p)
 		_ = os.Remove(v.config)
 	})
 }
 
-func (v *view) follow(pid int) error {
+// follow takes in what runsc, and nobody else, has to tell. To become root in a namespace of its
+// own, runsc starts itself once more where a plain user starts it; then it is the child that connects.
+func (v *view) follow(p *process) error {
 	conn, err := v.socket.AcceptUnix()
 	if err != nil {
 		return fmt.Errorf("watch: %w", err)
@@ -79,8 +82,8 @@ func (v *view) follow(pid int) error {
 	}
 	var peer *unix.Ucred
 	err = errors.Join(raw.Control(func(fd uintptr) { peer, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) }), err)
-	if err == nil && int(peer.Pid) != pid {
-		err = fmt.Errorf("watch: process %d has connected, not %d", peer.Pid, pid)
+	if err == nil && !slices.Contains(p.all(), int(peer.Pid)) {
+		err = fmt.Errorf("watch: process %d has connected, which is none of the box's", peer.Pid)
 	}
 	if err != nil {
 		return err

@@ -35,7 +35,7 @@ func TopView(p *kit.Page, o command.Order) slack.ModalViewRequest {
 		}
 		return slack.NewActionBlock(field, e)
 	}
-	view := kit.NoteOf("Who spends", p)
+	view := kit.NoteOf("Spending", p)
 	view.CallbackID = ids.CallbackTop
 	view.Blocks.BlockSet = append([]slack.Block{list(ids.FieldRanking, o.By, rankingChoices), list(ids.FieldPeriod, o.Period, periodChoices)}, view.Blocks.BlockSet...)
 	return view
@@ -49,7 +49,7 @@ func Ranking(o command.Order, from, until time.Time, list []steps.Spender) *kit.
 	p := &kit.Page{}
 	title := []kit.Part{kit.Strong(kit.Capital(o.By)), kit.Words(fmt.Sprintf(", %s (%s)", o.Period, Stretch(from, until)))}
 	if len(list) == 0 {
-		p.Say(append(title, kit.Words(": nothing was spent."))...)
+		p.Say(append(title, kit.Words(": nothing spent."))...)
 		return p
 	}
 	p.List(title, Ranked(steps.Ranking(o.By), list, topLength))
@@ -76,12 +76,12 @@ func Ranked(by steps.Ranking, list []steps.Spender, most int) (items [][]kit.Par
 		if total > 0 {
 			share = int(float64(s.Amount)/float64(total)*100 + 0.5)
 		}
-		items = append(items, append(spender(by, s), kit.Words(fmt.Sprintf(": %s (%d %%)", s.Amount.Approx(), share))))
+		items = append(items, append(spender(by, s), kit.Words(fmt.Sprintf(": %s (%d%%)", kit.Spent(s.Amount), share))))
 	}
 	if more := len(list) - most; more > 0 {
 		items = append(items, []kit.Part{kit.Words(fmt.Sprintf("and %d more", more))})
 	}
-	return append(items, []kit.Part{kit.Strong("Together: " + total.Approx())})
+	return append(items, []kit.Part{kit.Strong("Together: " + kit.Spent(total))})
 }
 
 // spender names what spending was added up by.
