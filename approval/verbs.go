@@ -152,6 +152,9 @@ func (r *Request) Start(box string, p Policy, now time.Time) error {
 	if !r.Can("Start") || r.Run != nil {
 		return r.Illegal("start")
 	}
+	if r.Revision.Manifest.CostCap > 0 && len(r.Money().ForRun()) == 0 {
+		return r.Illegal("start") // another replica has paid a box with all of it meanwhile
+	}
 	if !now.Before(r.ExpiresAt) {
 		return &MoveError{Request: r, Verb: "start", Why: Because(WhyApprovalOver)}
 	}
