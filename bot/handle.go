@@ -14,8 +14,8 @@ import (
 	"countersign/bot/readback"
 )
 
-// answer is what becomes of an envelope: what goes with the ack, and what is left
-// to do once it is out. An error beside it means that there is no ack.
+// answer is the ack's payload and what to do after the ack. A handler that returns an
+// error gets no ack.
 type answer struct {
 	payload any
 	page    *kit.Page // what the payload shows, when it is words for one person

@@ -45,7 +45,7 @@ func limitOriginOf(cb slack.InteractionCallback) (from money.LimitOrigin, err er
 // clickSetLimit opens the empty form from a Home.
 func (h *limits) clickSetLimit(ctx context.Context, cb slack.InteractionCallback, _ *slack.BlockAction) (answer, error) {
 	if !h.isAdmin(ctx, h.service, cb.Team.ID, cb.User.ID) {
-		return answer{}, &approval.NotAllowedError{Who: cb.User.ID, Why: approval.Words("Only administrators change budgets.")}
+		return answer{}, &approval.NotAllowedError{Who: cb.User.ID, Why: approval.Words("Only administrators can change budgets.")}
 	}
 	return answer{}, h.open(ctx, cb.TriggerID, money.LimitView(money.LimitForm{Models: h.service.Models(), Home: true, Kind: string(budget.User)}))
 }
@@ -61,7 +61,7 @@ func (h *limits) clickEditLimit(ctx context.Context, cb slack.InteractionCallbac
 		return answer{}, err
 	}
 	if len(standings) == 0 {
-		return answer{}, &approval.InputError{Why: approval.Words("This budget has been removed in the meantime. " + ids.CommandBudget + " shows those that there are.")}
+		return answer{}, &approval.InputError{Why: approval.Words("This budget has been removed. " + ids.CommandBudget + " shows the current ones.")}
 	}
 	f := money.LimitForm{Models: h.service.Models(), Channel: seatOf(cb).channel, Home: cb.View.ID != "", Edits: &standings[0], Named: h.namer(ctx)(s)}
 	return answer{}, h.open(ctx, cb.TriggerID, money.LimitView(f))

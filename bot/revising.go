@@ -185,7 +185,7 @@ func (h *revising) moreCode(cb slack.InteractionCallback, v *steps.View) answer 
 		case err != nil:
 			h.tell(ctx, at, kit.Words(h.Words(err)))
 		case len(refused) > 0:
-			h.tell(ctx, at, kit.Words("Slack does not take the file here. An administrator finds the reason in the log."))
+			h.tell(ctx, at, kit.Words("Slack rejected the file here. An administrator can find the reason in the log."))
 		}
 	}}
 }

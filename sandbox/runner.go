@@ -35,9 +35,9 @@ func RunnerFiles() (files []RunnerFile) {
 	return files
 }
 
-// Runner names the Python that goes into every box by what it holds. It belongs to
-// a box's template: another runner may run the same code differently, so an
-// approval holds for the one that it was given under.
+// Runner returns the version of the Python that goes into every box, a hash of its files.
+// It is part of a box's template: another runner may run the same code differently, so an
+// approval counts only for the one it was given under.
 func Runner() string {
 	var all strings.Builder
 	for _, f := range RunnerFiles() {

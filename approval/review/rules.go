@@ -89,7 +89,7 @@ func DefaultRules(p approval.Policy) Rules {
 	return Rules{Low: plain, Medium: plain, High: careful, Class: Internal}
 }
 
-// Within is the policy with what these rules change about it.
+// Within returns the policy as these rules change it.
 func (r Rules) Within(p approval.Policy) approval.Policy {
 	if r.ExpiryMinutes > 0 {
 		p.Expiry = time.Duration(r.ExpiryMinutes) * time.Minute

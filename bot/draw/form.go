@@ -51,7 +51,7 @@ func FormView(policy approval.Policy, models []string, f Form) slack.ModalViewRe
 		where := slack.NewOptionsSelectBlockElement(slack.OptTypeConversations, kit.Plain("Choose a channel"), ids.FieldChannel)
 		where.DefaultToCurrentConversation, where.InitialConversation = f.Likely == "", f.Likely
 		where.Filter = &slack.SelectBlockElementFilter{Include: []string{"public", "private", "im"}, ExcludeExternalSharedChannels: true, ExcludeBotUsers: false}
-		blocks = append(blocks, slack.NewInputBlock(ids.FieldChannel, kit.Plain("Where the answer goes"), kit.Plain("I have to be in that channel."), where))
+		blocks = append(blocks, slack.NewInputBlock(ids.FieldChannel, kit.Plain("Where the answer goes"), kit.Plain("I must be in that channel."), where))
 	}
 	if len(f.Note) > 0 {
 		p := &kit.Page{}

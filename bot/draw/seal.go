@@ -31,7 +31,7 @@ func (s Seal) String() string { return fmt.Sprintf("%s/%d/%s", s.Request, s.Revi
 // version of this program may have sent it.
 func ParseSeal(value string) (Seal, error) {
 	fields := strings.Split(value, "/")
-	bad := &approval.InputError{Why: approval.Words("I do not know this button. It may belong to an older version of this app; please look for a newer card.")}
+	bad := &approval.InputError{Why: approval.Words("I do not recognise this button. It may be from an older version of this app; please look for a newer card.")}
 	if len(fields) != 3 || fields[0] == "" || len(fields[2]) != 64 || strings.Trim(fields[2], "0123456789abcdef") != "" {
 		return Seal{}, bad
 	}
@@ -47,7 +47,7 @@ func Print(request string, revision int, digest string) []kit.Part {
 	return []kit.Part{kit.Words("Request "), kit.Mono(request), kit.Words(fmt.Sprintf(", revision %d, sha256 ", revision)), kit.Mono(approval.Short(digest))}
 }
 
-// Ruling is a verdict on what the seal names.
+// Ruling makes a verdict on what the seal names.
 func (s Seal) Ruling(v approval.Verdict, reason string, click approval.Click) steps.Ruling {
 	return steps.Ruling{RequestID: s.Request, Revision: s.Revision, Digest: s.Digest, Verdict: v, Reason: reason, Click: click}
 }

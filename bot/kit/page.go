@@ -1,6 +1,6 @@
-// Package kit makes blocks of Slack: pages from words, tables, bars, code and buttons.
-// It keeps Slack's limits by construction, and knows nothing of approvals and of money.
-// Of the names in ids it takes the two that it gives by itself: a link's and a note's.
+// Package kit builds Slack blocks: pages of words, tables, bars, code and buttons. Its
+// pages always keep Slack's limits. It knows nothing of approvals and of money. Of the
+// names in ids it takes the two that it gives by itself: a link's and a note's.
 package kit
 
 import (

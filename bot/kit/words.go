@@ -38,6 +38,14 @@ func Count(n int, what string) string {
 	return Thousands(n) + " " + what + "s"
 }
 
+// Megabytes writes memory: whole gigabytes as such.
+func Megabytes(n int) string {
+	if n > 0 && n%1024 == 0 {
+		return Thousands(n/1024) + " GB"
+	}
+	return Thousands(n) + " MB"
+}
+
 // Thousands writes a number in groups of three.
 func Thousands(n int) string {
 	digits := fmt.Sprint(n)
@@ -48,7 +56,7 @@ func Thousands(n int) string {
 }
 
 // PercentOf is a share in percent.
-func PercentOf(share float64) string { return fmt.Sprintf("%d %%", int(share*100+0.5)) }
+func PercentOf(share float64) string { return fmt.Sprintf("%d%%", int(share*100+0.5)) }
 
 // Span says how long something took, as a person would.
 func Span(d time.Duration) string {
@@ -96,7 +104,7 @@ func Ordinal(n int) string {
 // Seconds says how long something took, as precisely as anybody cares.
 func Seconds(d time.Duration) string {
 	if d < 100*time.Millisecond {
-		return "less than 0.1 seconds"
+		return "under 0.1 seconds"
 	}
 	return fmt.Sprintf("%.1f seconds", d.Seconds())
 }

@@ -71,7 +71,7 @@ func (p program) checkDatabase(ctx context.Context) finding {
 		if !reached {
 			// Postgres' errors list every attempt; the last one says it.
 			lines := strings.Split(strings.TrimSpace(f.err.Error()), "\n")
-			f.err = fmt.Errorf("cannot be used: %s. Mend DATABASE_URL, or leave it empty for a private Postgres", strings.TrimSpace(lines[len(lines)-1]))
+			f.err = fmt.Errorf("cannot be used: %s. Fix DATABASE_URL, or leave it empty for a private Postgres", strings.TrimSpace(lines[len(lines)-1]))
 		}
 		return f
 	}
@@ -105,7 +105,7 @@ func schemaOf(ctx context.Context, url, well string) (f finding, reached bool) {
 		return finding{err: err}, errors.As(err, new(*storage.OtherSchemaError))
 	}
 	if len(pending) > 0 {
-		return finding{warn: true, say: fmt.Sprintf("reached; %d migrations to do, which serve (or countersign migrate) does", len(pending))}, true
+		return finding{warn: true, say: fmt.Sprintf("reached; %d migrations pending, which serve or countersign migrate applies", len(pending))}, true
 	}
 	return finding{say: well, err: storage.Validate(ctx, url)}, true
 }

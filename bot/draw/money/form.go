@@ -44,7 +44,7 @@ var limitKinds = []struct{ value, label string }{
 var limitWindows = []struct {
 	value budget.Window
 	label string
-}{{budget.Day, "per day"}, {budget.Week, "per week"}, {budget.Month, "per month"}, {budget.None, "in all, without starting anew"}}
+}{{budget.Day, "per day"}, {budget.Week, "per week"}, {budget.Month, "per month"}, {budget.None, "in all, never resets"}}
 
 // LimitView draws the form, filled in with what holds now where that is known.
 func LimitView(f LimitForm) slack.ModalViewRequest {
@@ -83,7 +83,7 @@ func whoseFields(kind string) []slack.Block {
 		}
 	}
 	whose := slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, kit.Plain("Whose"), ids.FieldKind, options...).WithInitialOption(chosen)
-	blocks := []slack.Block{slack.NewInputBlock(ids.FieldKind, kit.Plain("Whose budget"), kit.Plain("One that is set already is replaced."), whose).WithDispatchAction(true)}
+	blocks := []slack.Block{slack.NewInputBlock(ids.FieldKind, kit.Plain("Whose budget"), kit.Plain("It replaces the one that is set."), whose).WithDispatchAction(true)}
 	switch budget.ScopeKind(kind) {
 	case budget.User:
 		blocks = append(blocks, slack.NewInputBlock(ids.FieldUser, kit.Plain("Person"), nil, slack.NewOptionsSelectBlockElement(slack.OptTypeUser, kit.Plain("Choose a person"), ids.FieldUser)))
@@ -152,7 +152,7 @@ func SavingFields(p budget.LimitPolicy, models []string) []slack.Block {
 		list := slack.NewOptionsMultiSelectBlockElement(slack.MultiOptTypeStatic, kit.Plain("None"), ids.FieldDowngrade, all...)
 		list.InitialOptions = chosen
 		blocks = append(blocks, slack.NewInputBlock(ids.FieldDowngrade, kit.Plain("Past the soft limit, cheaper models"),
-			kit.Plain("The first that is cheaper than the one that was asked for, and fits, writes instead."), list).WithOptional(true))
+			kit.Plain("The first one that is cheaper than the model asked for, and fits, writes instead."), list).WithOptional(true))
 	}
 	var all, chosen []*slack.OptionBlockObject
 	for _, a := range off[:min(kit.MaxChoices, len(off))] {

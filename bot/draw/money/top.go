@@ -35,7 +35,7 @@ func TopView(p *kit.Page, o command.Order) slack.ModalViewRequest {
 		}
 		return slack.NewActionBlock(field, e)
 	}
-	view := kit.NoteOf("Who spends", p)
+	view := kit.NoteOf("Spending", p)
 	view.CallbackID = ids.CallbackTop
 	view.Blocks.BlockSet = append([]slack.Block{list(ids.FieldRanking, o.By, rankingChoices), list(ids.FieldPeriod, o.Period, periodChoices)}, view.Blocks.BlockSet...)
 	return view
@@ -49,7 +49,7 @@ func Ranking(o command.Order, from, until time.Time, list []steps.Spender) *kit.
 	p := &kit.Page{}
 	title := []kit.Part{kit.Strong(kit.Capital(o.By)), kit.Words(fmt.Sprintf(", %s (%s)", o.Period, Stretch(from, until)))}
 	if len(list) == 0 {
-		p.Say(append(title, kit.Words(": nothing was spent."))...)
+		p.Say(append(title, kit.Words(": nothing spent."))...)
 		return p
 	}
 	p.List(title, Ranked(steps.Ranking(o.By), list, topLength))
@@ -72,12 +72,12 @@ func Ranked(by steps.Ranking, list []steps.Spender, most int) (items [][]kit.Par
 		total += s.Amount
 	}
 	for _, s := range list[:min(most, len(list))] {
-		items = append(items, append(spender(by, s), kit.Words(fmt.Sprintf(": %s (%s)", s.Amount.Approx(), Share(s.Amount, total)))))
+		items = append(items, append(spender(by, s), kit.Words(fmt.Sprintf(": %s (%s)", Spent(s.Amount), Share(s.Amount, total)))))
 	}
 	if more := len(list) - most; more > 0 {
 		items = append(items, []kit.Part{kit.Words(fmt.Sprintf("and %d more", more))})
 	}
-	return append(items, []kit.Part{kit.Strong("Together: " + total.Approx())})
+	return append(items, []kit.Part{kit.Strong("Together: " + Spent(total))})
 }
 
 // spender names what spending was added up by.

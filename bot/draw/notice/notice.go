@@ -1,5 +1,5 @@
-// Package notice draws the direct messages: what waits for somebody, what has become of
-// it, and what is amiss.
+// Package notice draws direct messages: what is waiting for somebody, how it ended, and
+// what has gone wrong.
 package notice
 
 import (

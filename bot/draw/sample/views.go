@@ -1,4 +1,5 @@
-// Package sample has the views that tests draw: one request, and the ways to change it.
+// Package sample provides the views that tests draw: one request, and functions that
+// change it.
 package sample
 
 import (

@@ -56,6 +56,6 @@ func typedField(t review.Terms) slack.Block {
 	typed := t.Digest[:min(review.TypedLength, len(t.Digest))]
 	field := slack.NewPlainTextInputBlockElement(kit.Plain(typed), ids.FieldTyped)
 	field.MaxLength = 64
-	hint := "It is the beginning of this version's digest, and says that you have read its lines."
+	hint := "This is the version's confirmation code. Typing it says that you have read the code."
 	return slack.NewInputBlock(ids.FieldTyped, kit.Plain("To approve code of "+strings.ToLower(RiskWords[t.Tier])+", type "+typed), kit.Plain(hint), field)
 }
