@@ -60,6 +60,9 @@ const (
 	ActionWhose   = "open_channel_rules"
 	ActionFigures = "open_statistics"
 	ActionAsk     = "open_form"
+	ActionAnswer  = "answer"      // the asker says how a file is meant: the first choice,
+	ActionAnswer2 = "answer_2"    // the second,
+	ActionAnswer3 = "answer_3"    // and the third
 	ActionAgain   = "ask_again"   // the form with a question that could not be taken as it was
 	ActionGiveUp  = "give_up"     // a reviewer ends what waits for what is away
 	ActionLink    = "follow_link" // buttons that lead somewhere; Slack reports them, nothing is to be done
