@@ -8,7 +8,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
-	"countersign/bot/draw"
 	"countersign/bot/draw/sample"
 	"countersign/bot/kit"
 	"countersign/internal/slacksim"

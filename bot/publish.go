@@ -3,13 +3,11 @@ package bot
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
 	"github.com/slack-go/slack"
 
-	"countersign/approval"
 	"countersign/approval/steps"
 	"countersign/bot/draw"
 	"countersign/bot/kit"

@@ -115,6 +115,8 @@ func opening(p *kit.Page, v *steps.View) {
 	case res.Outcome == approval.OK && res.Answer != "":
 		p.Say(append(hey, kit.Words(kit.Cut(approval.Plain(res.Answer), shareText)))...)
 		claims(p, res)
+	case res.Outcome == approval.OK && showsNothing(v):
+		p.Say(append(hey, kit.Strong("The code finished, and showed nothing."))...)
 	case res.Outcome == approval.OK:
 		p.Say(append(hey, kit.Strong("Here is the answer."), kit.Words(" The program wrote no sentence, so this is what it showed."))...)
 	default:
@@ -201,9 +203,12 @@ func body(p *kit.Page, v *steps.View, tables bool) {
 	if res.Stderr != "" && p.Room() > 400 {
 		p.Verbatim([]kit.Part{kit.Strong("Warnings")}, end(res.Stderr, min(600, p.Room()/2)), "", "")
 	}
-	if res.Outcome == approval.OK && res.Answer == "" && res.Value == "" && res.Stdout == "" && len(grids) == 0 && len(files)+len(missing) == 0 {
-		p.Say(kit.Words("The code finished, and showed nothing."))
-	}
+}
+
+// showsNothing tells of a run that has left nothing to be read.
+func showsNothing(v *steps.View) bool {
+	res := v.Request.Run.Result
+	return res.Value == "" && res.Stdout == "" && len(res.Tables) == 0 && len(v.Artifacts) == 0
 }
 
 // short is a text for a verbatim block: its beginning, whole lines where
