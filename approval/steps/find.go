@@ -104,8 +104,9 @@ func (s *Finder) seek(ctx context.Context, r *approval.Request) (person review.P
 			return person, nil, "", err
 		}
 		q.Thread = approval.FileIDs(before)
-		if q.Seek.Follow && len(q.Files) == 0 {
-			q.Files = s.inputs.handy(before) // they may have been found only since it was asked
+		if q.Seek.Follow && len(q.Files) == 0 { // they may have been found only since it was asked
+			q.Files = s.inputs.handy(before)
+			q.Seek.Brought = append(slices.Clone(q.Seek.Brought), approval.FileIDs(q.Files)...)
 		}
 	}
 	found, err := s.slack.Find(ctx, q)

@@ -115,7 +115,7 @@ func (h *house) shown(db *storage.DB, id string) (strays int) {
 			sum += budget.Total(s.Charges)
 		}
 		require.Contains(h.t, reply.Words(), money.Spent(sum), "the line is the charges")
-		require.Contains(h.t, spelled(draw.DetailsView(view)), "Total: "+sum.String(), "and so is the bill behind it")
+		require.Contains(h.t, asSent(draw.DetailsView(view)), "Total: "+sum.String(), "and so is the bill behind it")
 	}
 	if r.Revision != nil {
 		card := find(steps.SurfaceCard)
@@ -135,8 +135,8 @@ func (h *house) shown(db *storage.DB, id string) (strays int) {
 	return strays + h.replies(root) - expected + h.roots(r.Question) - asked
 }
 
-// spelled is a modal as it is sent.
-func spelled(view any) string {
+// asSent is a modal as it is sent.
+func asSent(view any) string {
 	text, err := json.Marshal(view)
 	if err != nil {
 		panic(err) // blocks are made of strings and numbers
