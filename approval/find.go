@@ -2,6 +2,7 @@ package approval
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -75,6 +76,20 @@ func NextStep(r *Request) Step {
 		return StepRead
 	}
 	return StepDraft
+}
+
+// Remembered are the files of a thread: all that its questions have read, those of the
+// latest first. Of two with one name the later one counts.
+func Remembered(latestFirst [][]File) (files []File) {
+	for _, list := range latestFirst {
+		for _, f := range list {
+			same := func(g File) bool { return g.ID == f.ID || strings.EqualFold(g.Name, f.Name) }
+			if !slices.ContainsFunc(files, same) {
+				files = append(files, f)
+			}
+		}
+	}
+	return files
 }
 
 func FileIDs(files []File) []string {

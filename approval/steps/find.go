@@ -3,6 +3,7 @@ package steps
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"countersign/approval"
@@ -99,8 +100,9 @@ func (s *Finder) seek(ctx context.Context, r *approval.Request) (person review.P
 			return person, nil, "", err
 		}
 		q.Thread = approval.FileIDs(before)
-		if q.Seek.Follow && len(q.Files) == 0 {
-			q.Files = anew(before) // they may have been found only since it was asked
+		if q.Seek.Follow && len(q.Files) == 0 { // they may have been found only since it was asked
+			q.Files = s.inputs.handy(before)
+			q.Seek.Brought = append(slices.Clone(q.Seek.Brought), approval.FileIDs(q.Files)...)
 		}
 	}
 	found, err := s.slack.Find(ctx, q)
@@ -109,4 +111,11 @@ func (s *Finder) seek(ctx context.Context, r *approval.Request) (person review.P
 	}
 	files, err = s.inputs.fitting(found.Files)
 	return person, files, found.Unread, err
+}
+
+// OfThread are the files that the questions of a thread have read, as its next question
+// may use them.
+func (s *Finder) OfThread(ctx context.Context, thread approval.Session) ([]approval.File, error) {
+	files, _, err := s.store.ThreadFiles(ctx, thread)
+	return s.inputs.handy(files), err
 }

@@ -80,6 +80,19 @@ func (s *Inputs) fitting(files []approval.File) ([]approval.File, error) {
 	return files, s.fits(together)
 }
 
+// handy are the files of a thread as the next question in it may use them: as many of
+// the latest as fit into one.
+func (s *Inputs) handy(files []approval.File) (kept []approval.File) {
+	var together int64
+	for _, f := range files {
+		if together += f.Size; len(kept) == s.Policy.MaxFiles || s.fits(together) != nil {
+			break
+		}
+		kept = append(kept, f)
+	}
+	return anew(kept)
+}
+
 // anew are files of another question without what was read of them then: it may not be
 // what they hold now.
 func anew(files []approval.File) []approval.File {
