@@ -120,7 +120,8 @@ CREATE FUNCTION said(of text) RETURNS text LANGUAGE sql STABLE AS $$
 $$;
 -- Forgets values of a stream, all of them where none are named, and says so with an
 -- event: which, who wanted it, and a word for the reason. Returns how many went.
-CREATE FUNCTION forget(of text, which text[], who text, why text) RETURNS bigint LANGUAGE plpgsql AS $$
+-- It runs as the owner, who alone may change a row of contents.
+CREATE FUNCTION forget(of text, which text[], who text, why text) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     going text[];
     last  events;

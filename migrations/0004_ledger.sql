@@ -179,7 +179,7 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
-CREATE FUNCTION settlements_close_holds() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION settlements_close_holds() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
     UPDATE holds SET settled = true WHERE id = NEW.hold_id;
     RETURN NULL;
@@ -224,7 +224,7 @@ CREATE CONSTRAINT TRIGGER charges_add_up AFTER INSERT ON charges
 -- +goose StatementBegin
 -- A hold burdens its scopes when it is taken, and stops when it is settled; in the
 -- order in which scopes are locked.
-CREATE FUNCTION holds_burden() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION holds_burden() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     payer record;
 BEGIN
@@ -250,7 +250,8 @@ BEGIN
     END IF;
     RETURN NULL;
 END $$;
--- What is held follows from the holds: only the trigger above writes it.
+-- What is held follows from the holds: only the trigger above writes it, as the owner.
+-- Serve's role has no right to the column (storage/roles.go); this keeps others from mistakes.
 CREATE FUNCTION scopes_derived() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF pg_trigger_depth() < 2 AND NEW.held <> coalesce(OLD.held, 0) THEN
@@ -305,7 +306,7 @@ CREATE VIEW ledger AS
 -- +goose StatementBegin
 -- What is settled is added to the balances of whoever pays, in the same
 -- transaction, and in the order in which scopes are locked.
-CREATE FUNCTION settlements_balance() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION settlements_balance() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
     INSERT INTO balances AS b (team, kind, id, grain, start, spent)
         SELECT NEW.team, p.kind, p.id, g.grain, date_bin(g.width, NEW.at, 'epoch'), NEW.amount
@@ -316,7 +317,8 @@ BEGIN
     ON CONFLICT (team, kind, id, grain, start) DO UPDATE SET spent = b.spent + excluded.spent;
     RETURN NULL;
 END $$;
--- A balance follows from the ledger: only the trigger above writes it, and only upwards.
+-- A balance follows from the ledger: only the trigger above writes it, as the owner, and
+-- only upwards. Serve's role has no right to write here; this keeps others from mistakes.
 CREATE FUNCTION balances_derived() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF pg_trigger_depth() < 2 THEN

@@ -31,8 +31,8 @@ const benchClients = 8
 // pgbench run the same statements on the same Postgres in turn with it. Each hold
 // gives the client's last one back, so that as many are open as there are clients.
 func BenchmarkHolds(b *testing.B) {
-	url := pgtest.Database(b, Migrate)
-	db, err := Open(b.Context(), url, Options{MaxConns: benchClients})
+	url := pgtest.Database(b, migrated)
+	db, err := Open(b.Context(), pgtest.Serve(url), Options{MaxConns: benchClients})
 	require.NoError(b, err)
 	defer db.Close()
 	script := benchScript(b, db)
@@ -213,8 +213,8 @@ func BenchmarkBudgetShow(b *testing.B) {
 // budgets take to read, and how long they would without balances.
 func showTakes(b *testing.B, rows int) (show, raw time.Duration) {
 	b.Helper()
-	url := pgtest.Database(b, Migrate)
-	db, err := Open(b.Context(), url, Options{})
+	url := pgtest.Database(b, migrated)
+	db, err := Open(b.Context(), pgtest.Serve(url), Options{})
 	require.NoError(b, err)
 	defer db.Close()
 	from, until := budget.Month.Range(time.Now(), time.UTC)

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
@@ -53,8 +54,9 @@ const soon = 20 * time.Minute
 
 // bundle is a database with people around it.
 type bundle struct {
-	*DB
-	url    string
+	*DB                  // as serve's role
+	pool   *pgxpool.Pool // of somebody with a console, as the owner
+	url    string        // as the owner
 	policy approval.Policy
 }
 
@@ -65,13 +67,25 @@ func setup(t *testing.T) *bundle {
 
 func setupWith(t *testing.T, o Options) *bundle {
 	t.Helper()
-	url := pgtest.Database(t, Migrate)
-	db, err := Open(t.Context(), url, o)
+	b := bundled(t, pgtest.Database(t, migrated), o)
+	t.Cleanup(b.DB.Close)
+	return b
+}
+
+// migrated is how every test's database is made: by its owner, for serve's role.
+func migrated(ctx context.Context, url string) error { return Migrate(ctx, url, pgtest.Serve(url)) }
+
+// bundled opens a database as serve would, and a console beside it. Whoever calls closes it.
+func bundled(t testing.TB, url string, o Options) *bundle {
+	t.Helper()
+	db, err := Open(t.Context(), pgtest.Serve(url), o)
 	require.NoError(t, err)
-	t.Cleanup(db.Close)
+	console, err := connect(t.Context(), url, 8)
+	require.NoError(t, err)
+	t.Cleanup(console.Close)
 	policy := approval.DefaultPolicy()
 	policy.Reviewers = []string{"REVA", "REVB"}
-	return &bundle{DB: db, url: url, policy: policy}
+	return &bundle{DB: db, pool: console, url: url, policy: policy}
 }
 
 const (

@@ -116,7 +116,7 @@ func (p program) present(ctx context.Context) (url string, end func(), err error
 		if err != nil {
 			return "", end, err
 		}
-		url, end = server.URL(), func() {
+		url, end = server.ServeURL(), func() {
 			if err := server.Stop(); err != nil {
 				p.log.Warn("end the private Postgres", "error", err)
 			}

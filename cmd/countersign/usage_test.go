@@ -20,7 +20,7 @@ import (
 // spent is a database in which a draft and a run were paid for, and its settings.
 func spent(t *testing.T) (environ []string, total budget.USD) {
 	t.Helper()
-	url := pgtest.Database(t, storage.Migrate)
+	url := pgtest.Serve(pgtest.Database(t, migrated))
 	db, err := storage.Open(t.Context(), url, storage.Options{})
 	require.NoError(t, err)
 	defer db.Close()
