@@ -25,8 +25,7 @@ type Edit struct {
 	Click Click  `json:"click"`
 }
 
-// anotherRound refuses to have code changed for ever: every round costs money and
-// somebody's attention.
+// anotherRound refuses endless changes: every round costs money and somebody's attention.
 func anotherRound(r *Request, p Policy) error {
 	if r.Rounds < p.MaxRounds {
 		return nil
@@ -79,8 +78,8 @@ func (r *Request) MayEdit(by string, revision int, digest string, p Policy, now 
 	return anotherRound(r, p)
 }
 
-// PutBack gives up an edit that cannot be shown to reviewers: the version that was
-// edited stands again, with whatever was decided on it, and the editor is told why.
+// PutBack gives up an edit that cannot be shown to reviewers. The version that was edited
+// becomes current again, with its decisions, and the editor is told why.
 func (r *Request) PutBack(why Reason, now time.Time) error {
 	if !r.Can("PutBack") || r.Edit == nil {
 		return r.Illegal("put back")

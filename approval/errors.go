@@ -39,8 +39,8 @@ type InputError struct {
 
 func (e *InputError) Error() string { return e.Why.String() }
 
-// Enough refuses a question of somebody who has as many under way as may be:
-// reviewers have one queue, and nobody fills it alone.
+// Enough refuses a question when its asker has too many under way: reviewers have one
+// queue, and nobody may fill it alone.
 func Enough(most int) *InputError {
 	return &InputError{Why: Reason{Code: WhyManyQuestions, Count: int64(most)}}
 }

@@ -47,8 +47,8 @@ func (r *Request) Found(files []File, unread string, guest bool, now time.Time) 
 	return nil
 }
 
-// TurnBack is Fail for a question that cannot be written as it is. Its asker hears why in
-// private, with a button that asks again. Nothing is held for it any more.
+// TurnBack is Fail for a question that cannot be written as it is. The asker is told why
+// in private, with a button that asks again. Nothing stays held for it.
 func (r *Request) TurnBack(cause *Cause, why Reason, now time.Time) error {
 	if !r.Can("Fail") || r.Seek == nil {
 		return r.Illegal("ask back about")
@@ -61,7 +61,7 @@ func (r *Request) TurnBack(cause *Cause, why Reason, now time.Time) error {
 	return nil
 }
 
-// NextStep is the step that a request which is being drafted needs first.
+// NextStep returns the step that a drafting request needs first.
 func NextStep(r *Request) Step {
 	switch {
 	case r.Seek != nil:

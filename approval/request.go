@@ -54,7 +54,7 @@ func States() []State {
 	return []State{Drafting, Pending, Approved, Running, Done, Failed, Rejected, Expired, Withdrawn, Lost}
 }
 
-// Final tells that a request in this state never moves again.
+// Final tells whether a request in this state never moves again.
 func (s State) Final() bool {
 	return !slices.ContainsFunc(Moves, func(m Move) bool { return m.From == s })
 }

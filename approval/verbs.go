@@ -72,8 +72,8 @@ func (r *Request) Keep(w Written, most budget.USD, now time.Time) error {
 	return nil
 }
 
-// Again notes a call that failed in a way that may pass. The job that made it
-// makes it again later.
+// Again records a call that failed in a way that may pass. The job that made the call
+// repeats it later.
 func (r *Request) Again(why string, now time.Time) error {
 	if !r.Can("Again") {
 		return r.Illegal("draft")
@@ -118,9 +118,8 @@ func (r *Request) Fail(reason Reason, now time.Time) error {
 	return nil
 }
 
-// renew puts a version of the code in the place of the current one. Its number is
-// the next, so whatever people have said about the version before says nothing
-// about this one: no way leads back to a number.
+// renew replaces the current version of the code. The new one gets the next number, so
+// nothing that people said about an earlier version counts for it.
 func renew(r *Request, rev Revision) {
 	rev.RequestID, rev.Number = r.ID, 1
 	if r.Revision != nil {
@@ -132,8 +131,8 @@ func renew(r *Request, rev Revision) {
 	r.RemindedAt, r.EscalatedAt = time.Time{}, time.Time{}
 }
 
-// AwaitBox says that no box can be had for now. It is said once: the job asks again
-// until there is one or the approval has run out.
+// AwaitBox records that no sandbox is free. It does so once; the job keeps asking until
+// there is one or the approval has run out.
 func (r *Request) AwaitBox(why string, now time.Time) error {
 	if !r.Can("AwaitBox") {
 		return r.Illegal("run")
@@ -152,6 +151,9 @@ func (r *Request) AwaitBox(why string, now time.Time) error {
 func (r *Request) Start(box string, p Policy, now time.Time) error {
 	if !r.Can("Start") || r.Run != nil {
 		return r.Illegal("start")
+	}
+	if r.Revision.Manifest.CostCap > 0 && len(r.Money().ForRun()) == 0 {
+		return r.Illegal("start") // another replica has paid a box with all of it meanwhile
 	}
 	if !now.Before(r.ExpiresAt) {
 		return &MoveError{Request: r, Verb: "start", Why: Because(WhyApprovalOver)}
@@ -220,8 +222,8 @@ func (r *Request) approvers() (people []string) {
 	return people
 }
 
-// Lose gives a run up whose box has gone: it was started, nobody knows how it
-// ended, and it will not be run again. The hold is spent in full.
+// Lose gives up a run whose box is gone. The code was started, its outcome is unknown,
+// and it will not run again. The hold is charged in full.
 func (r *Request) Lose(now time.Time) error {
 	if !r.Can("Lose") {
 		return r.Illegal("lose")
@@ -265,7 +267,7 @@ func (r Money) Unused(charge budget.Charge, now time.Time) {
 	r.Settle(budget.Settlement{HoldID: r.Holds[len(r.Holds)-1].ID, At: now, Charges: []budget.Charge{charge}})
 }
 
-// settledNow is what this move has spent.
+// settledNow returns what this move has spent.
 func (r Money) settledNow() (sum budget.USD) {
 	for _, s := range r.Changes.Settlements {
 		sum += budget.Total(s.Charges)
@@ -294,21 +296,14 @@ func (r Money) PayBox(charge budget.Charge, now time.Time) {
 	}
 }
 
-// release settles with nothing what was held for work that never began. What
-// was called stays held: whoever called it settles it, or else a sweep does.
+// release settles holds for work that never began, at no cost. A hold whose call has
+// begun stays: its caller settles it, or else a sweep does.
 func (r Money) release(now time.Time) {
 	for _, h := range slices.Clone(r.Holds) {
 		if !h.Called {
 			r.Settle(budget.Settlement{HoldID: h.ID, At: now})
 		}
 	}
-}
-
-func (r Money) hold(purpose budget.Purpose, amount budget.USD, now time.Time, life time.Duration) {
-	h := budget.Hold{ID: NewID(12), RequestID: r.ID, Purpose: purpose, Amount: amount, At: now, ExpiresAt: now.Add(life)}
-	r.Holds = append(r.Holds, OpenHold{Hold: h})
-	r.Changes.Holds = append(r.Changes.Holds, h)
-	r.note(now, System, EventHeld, map[string]any{"hold": h.ID, "for": purpose, "amount": amount})
 }
 
 // move changes the state; every move is shown, and some need more doing.

@@ -21,11 +21,11 @@ func TestWordsThatAreNoQuestionAreAnsweredInPrivate(t *testing.T) {
 	b.service.recent = []*approval.Request{{ID: "bcd23fg", Question: "Sales\nper month? <@U1> *bold*", State: approval.Pending, CreatedAt: sample.Noon}}
 	b.service.views["bcd23fg"] = sample.View()
 	tests := []struct{ line, says string }{
-		{"/analyze help", "takes a question back that has not started to run"},
+		{"/analyze help", "cancels a question that has not started to run"},
 		{"/analyze HELP", "at most 20 MB each"},
 		{"/analyze status", "Sales per month? <@U1> *bold*"},
 		{"/analyze cancel", "Which one?"},
-		{"/analyze cancel bcd23fg", "Taken back: What were sales per month"},
+		{"/analyze cancel bcd23fg", "Cancelled: What were sales per month"},
 		{"/analyze cancel nosuch1", "There is no such request here."},
 	}
 	for _, tt := range tests {

@@ -48,10 +48,10 @@ func (h *asking) analyze(ctx context.Context, c slack.SlashCommand) (answer, err
 	if err != nil {
 		return orPrivately(err)
 	}
-	return privately(&kit.Page{}, draw.Taken(r)...), nil
+	return privately(draw.Taken(r)), nil
 }
 
-// orPrivately answers a command with what went wrong, when the person can know.
+// orPrivately answers a command with the error's text, if people may read it.
 func orPrivately(err error) (answer, error) {
 	if text, ok := draw.Known(err); ok {
 		return privately(&kit.Page{}, kit.Words(text)), nil
@@ -59,7 +59,8 @@ func orPrivately(err error) (answer, error) {
 	return answer{}, err
 }
 
-// aside takes the words after /analyze, or in a mention, that are no question.
+// aside handles words after /analyze, or in a mention, that are not a question: help,
+// status, cancel.
 func (h *asking) aside(ctx context.Context, text string, click approval.Click) (a answer, ok bool, err error) {
 	verb, rest, more := strings.Cut(strings.ToLower(text), " ")
 	switch {
@@ -70,7 +71,7 @@ func (h *asking) aside(ctx context.Context, text string, click approval.Click) (
 		return a, true, err
 	case verb == "cancel" && !more:
 		return privately(&kit.Page{}, kit.Words("Which one? "),
-			kit.Mono(ids.CommandAnalyze+" status"), kit.Words(" lists your questions, with what to type to take one back.")), true, nil
+			kit.Mono(ids.CommandAnalyze+" status"), kit.Words(" lists your questions, each with a Cancel button.")), true, nil
 	case verb == "cancel" && len(strings.Fields(rest)) == 1: // more words are a question: "cancel rates by month?"
 		a, err = h.cancel(ctx, strings.TrimSpace(rest), click)
 		return a, true, err
@@ -78,13 +79,13 @@ func (h *asking) aside(ctx context.Context, text string, click approval.Click) (
 	return answer{}, false, nil
 }
 
-// cancel takes a question back, by the id that status and the first answer give.
+// cancel cancels a question by its id.
 func (h *asking) cancel(ctx context.Context, id string, click approval.Click) (answer, error) {
 	r, err := h.service.Withdraw(ctx, id, click)
 	if err != nil {
 		return orPrivately(err)
 	}
-	return privately(&kit.Page{}, kit.Words("Taken back: "+kit.Cut(r.Question, 200))), nil
+	return cancelled(r), nil
 }
 
 // status lists what somebody has asked lately.
@@ -96,10 +97,18 @@ func (h *asking) status(ctx context.Context, click approval.Click) (answer, erro
 	return privately(draw.Questions(list)), nil
 }
 
-// clickCancel takes a request back.
+// clickCancel cancels a request. A message for one person alone is never rewritten, so
+// they are told.
 func (h *asking) clickCancel(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
-	_, err := h.service.Withdraw(ctx, action.Value, clickOf(cb, action))
-	return answer{}, err
+	r, err := h.service.Withdraw(ctx, action.Value, clickOf(cb, action))
+	if err != nil || !cb.Container.IsEphemeral {
+		return answer{}, err
+	}
+	return h.whisper(cancelled(r), seatOf(cb)), nil
+}
+
+func cancelled(r *approval.Request) answer {
+	return privately(&kit.Page{}, kit.Words("Cancelled: "+kit.Cut(r.Question, 200)))
 }
 
 // spoken is a message that is meant for the bot: a mention, or a direct message.
@@ -111,7 +120,7 @@ type spoken struct {
 	ignore              bool // written by a bot, edited, or no plain message
 }
 
-// seat is where the speaker can be answered in private.
+// seat returns where the speaker can be answered in private.
 func (s spoken) seat() seat { return seat{user: s.user, channel: s.channel, thread: s.thread} }
 
 // mentioned is an app_mention. Editing a message sends one, too, which would ask
@@ -132,8 +141,8 @@ func messaged(team string, e *slackevents.MessageEvent) spoken {
 	return s
 }
 
-// hear takes a question that was put to the bot in so many words: in a thread it
-// goes on with what was said there, elsewhere it begins a thread of its own.
+// hear takes a question from a mention or a direct message. In a thread it continues that
+// conversation; elsewhere it begins a thread.
 func (h *asking) hear(ctx context.Context, s spoken) (answer, error) {
 	who, err := h.who(ctx)
 	if err != nil {
@@ -166,10 +175,10 @@ func (h *asking) hear(ctx context.Context, s spoken) (answer, error) {
 		return answer{}, err
 	}
 	// What a command would have said in its answer matters here as well.
-	return answer{after: func(ctx context.Context) { h.tell(ctx, s.seat(), draw.Taken(r)...) }}, nil
+	return h.whisper(privately(draw.Taken(r)), s.seat()), nil
 }
 
-// notData is a file that came with a question and cannot be read.
+// notData is the error for a file of a kind that cannot be read.
 func notData(name string) error {
-	return &approval.InputError{Why: approval.Words(kit.Cut(name, 100) + " is none of the files that I can read: " + strings.ToUpper(strings.Join(draw.DataTypes, ", ")) + ".")}
+	return &approval.InputError{Why: approval.Words("I cannot read " + kit.Cut(name, 100) + ". I read " + strings.ToUpper(strings.Join(draw.DataTypes, ", ")) + ".")}
 }

@@ -99,7 +99,7 @@ func (out *publishing) putVersion(ctx context.Context, v *steps.View, shown card
 	post, d, err := try(v.Posts[steps.SurfaceCard])
 	if err == nil && d.Harmful() {
 		out.Log.Error("Slack stored something else than the card that was sent", "request", v.Request.ID, "what", d.What, "line", d.Line)
-		// What stands there now is marked even when it could not be rewritten, so that the next attempt rewrites it.
+		// What is there now is marked even when it could not be rewritten, so that the next attempt rewrites it.
 		shown.flaw = draw.Flaw{Found: true, Line: d.Line}
 		post, _, err = try(post)
 	}

@@ -18,7 +18,7 @@ import (
 // files reads what has been shared, and where: as Slack has it now.
 type files struct{ *slackAPI }
 
-// Fetch implements approval.Slack: it reads a file as it is now.
+// Fetch implements steps.Slack: it reads a file as it is now.
 func (h *files) Fetch(ctx context.Context, f approval.File, limit int64) ([]byte, error) {
 	info, err := h.info(ctx, f)
 	switch {
@@ -91,7 +91,7 @@ func (c *capped) Write(p []byte) (int, error) {
 	return c.data.Write(p)
 }
 
-// Person implements approval.Slack.
+// Person implements steps.Slack.
 func (h *files) Person(ctx context.Context, team, user string) (review.Person, error) {
 	u, err := h.api.GetUserInfoContext(ctx, user)
 	switch slackError(err) {
@@ -114,7 +114,7 @@ func (h *files) Person(ctx context.Context, team, user string) (review.Person, e
 
 // What the steps of a request ask Slack about the place where it was asked.
 
-// Place implements approval.Slack: it looks at a channel as it is now. Slack says
+// Place implements steps.Slack: it looks at a channel as it is now. Slack says
 // channel_not_found of a private channel that the bot is not in as of one that is not
 // there, and missing_scope of a kind of conversation that it may not read
 // (docs.slack.dev, conversations.info, read 2026-11-26): whatever Slack refuses for a
@@ -139,7 +139,7 @@ func (h *files) Place(ctx context.Context, channel, user string) (p approval.Pla
 	return p, err
 }
 
-// Find implements approval.Slack: it finds the files of a question. Those that came
+// Find implements steps.Slack: it finds the files of a question. Those that came
 // with it are looked up as they are now; else those that its words name in the channel.
 func (h *files) Find(ctx context.Context, q steps.Search) (found steps.Found, err error) {
 	if q.Seek.Given {
@@ -185,7 +185,7 @@ func (h *files) asNow(ctx context.Context, q steps.Search) (files []approval.Fil
 	return files, nil
 }
 
-// Stat implements approval.Slack.
+// Stat implements steps.Slack.
 func (h *files) Stat(ctx context.Context, f approval.File) error {
 	_, err := h.info(ctx, f)
 	return err

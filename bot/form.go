@@ -34,7 +34,7 @@ func (h *asking) offer(ctx context.Context, open slack.View, f draw.Form) {
 		f.Note = append([]kit.Part{kit.Strong("This cannot be answered yet. ")}, draw.Lacks(h.with(), cause.Cause)...)
 	} else if err != nil {
 		h.Log.Warn("list the files for a form", "channel", f.Channel, "error", err)
-		f.Note = []kit.Part{kit.Words("The files of this channel cannot be listed at the moment. Name the file in your question.")}
+		f.Note = []kit.Part{kit.Words("The files of this channel cannot be listed right now. Name the file in your question.")}
 	}
 	f.Choices = files
 	_, err = h.api.UpdateViewContext(ctx, draw.FormView(h.Policy(), h.service.Models(), f), "", open.Hash, open.ID)
@@ -116,11 +116,11 @@ func (h *asking) submitForm(ctx context.Context, cb slack.InteractionCallback) (
 		return amiss(err, ids.FieldQuestion, cb)
 	}
 	at := seat{user: cb.User.ID, channel: q.Project, thread: q.ThreadTS}
-	return answer{after: func(ctx context.Context) { h.tell(ctx, at, draw.Taken(r)...) }}, nil
+	return answer{after: func(ctx context.Context) { h.hand(ctx, at, draw.Taken(r)) }}, nil
 }
 
-// amiss says beside a field of the form what is wrong. A field that the form does
-// not have cannot say anything: the question always can.
+// amiss says beside a field of the form what is wrong. If the form lacks that field, the
+// text goes beside the question, which it always has.
 func amiss(err error, field string, cb slack.InteractionCallback) (answer, error) {
 	text, ok := draw.Known(err)
 	if !ok {
@@ -129,7 +129,7 @@ func amiss(err error, field string, cb slack.InteractionCallback) (answer, error
 	if !slices.ContainsFunc(cb.View.Blocks.BlockSet, func(b slack.Block) bool { return b.ID() == field }) {
 		field = ids.FieldQuestion
 	}
-	return answer{payload: slack.NewErrorsViewSubmissionResponse(map[string]string{field: kit.Cut(text, 2000)})}, nil
+	return beside(field, text), nil
 }
 
 // clickAgain opens the form with a question that could not be taken as it was. What
@@ -168,9 +168,9 @@ func (h *asking) clickAgain(ctx context.Context, cb slack.InteractionCallback, a
 	return h.openForm(ctx, cb.TriggerID, f)
 }
 
-// portable are the files that go along where a question is asked again in another
-// place: those that came with it. Those of its channel or thread are read there, by whoever
-// is in it; of a channel that the asker is not in, none are.
+// portable returns the files that go along when a question is asked again in another
+// place: those that came with it. Files of a channel or thread stay there, for those who
+// are in it.
 func portable(r *approval.Request) (files []approval.File) {
 	if r.Cause.Code == approval.AskerNotIn || r.Seek == nil || r.Seek.Thread != "" {
 		return nil

@@ -14,8 +14,8 @@ import (
 	"countersign/bot/readback"
 )
 
-// answer is what becomes of an envelope: what goes with the ack, and what is left
-// to do once it is out. An error beside it means that there is no ack.
+// answer is the ack's payload and what to do after the ack. A handler that returns an
+// error gets no ack.
 type answer struct {
 	payload any
 	page    *kit.Page // what the payload shows, when it is words for one person
@@ -135,6 +135,14 @@ func beside(field, text string) answer {
 	return answer{payload: slack.NewErrorsViewSubmissionResponse(map[string]string{field: kit.Cut(text, 2000)})}
 }
 
+// unchanged takes a modal's place and says why nothing has come of it.
+func unchanged(text string) *slack.ViewSubmissionResponse {
+	return slack.NewUpdateViewSubmissionResponse(kit.NoteView(noChange, text))
+}
+
+// noChange is the title of such a note.
+const noChange = "Nothing has changed"
+
 // saved ends a form: it closes, or says beside a field or in its place what is wrong.
 func saved(err error, field string) (answer, error) {
 	text, ok := draw.Known(err)
@@ -146,7 +154,7 @@ func saved(err error, field string) (answer, error) {
 	case isInput(err):
 		return beside(field, text), nil
 	}
-	return answer{payload: slack.NewUpdateViewSubmissionResponse(kit.NoteView("Nothing has changed", text))}, nil
+	return answer{payload: unchanged(text)}, nil
 }
 
 // board is the whole switchboard: what may come in, by the name under which Slack

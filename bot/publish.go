@@ -29,7 +29,7 @@ type choices interface {
 	Choices(ctx context.Context, id string) (*steps.Choices, error)
 }
 
-// Publish implements approval.Slack: it draws one surface of a request and posts
+// Publish implements steps.Slack: it draws one surface of a request and posts
 // or rewrites it. What shows already what it should costs no call.
 func (out *publishing) Publish(ctx context.Context, v *steps.View, kind steps.Surface) (steps.Post, error) {
 	post, err := out.publish(ctx, v, kind)

@@ -46,7 +46,7 @@ func TestOneMessageIsRewrittenInPlace(t *testing.T) {
 	}
 	thread := b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS)
 	require.Len(t, thread, 2)
-	require.Contains(t, thread[1].Text, "Taken back")
+	require.Contains(t, thread[1].Text, "Cancelled")
 }
 
 func TestAMessageThatSomebodyDeletedIsPostedAnew(t *testing.T) {
@@ -146,8 +146,8 @@ func TestAnAnswerComesWithoutTheFilesThatSlackRefuses(t *testing.T) {
 		require.Len(t, thread, 3)
 		require.Equal(t, "table.csv", thread[1].Files[0].Name, "what Slack takes is there")
 		require.Len(t, thread[1].Files, 1)
-		for _, words := range []string{"Here is the answer. Above: the table as a file.", "Slack did not take chart.png, which came out as well.",
-			"That is not all of it, but Slack did not take the file with the rest."} {
+		for _, words := range []string{"Here is the answer.", "Slack rejected chart.png. An administrator can find the reason in the log.",
+			"That is not all, but Slack rejected the file with the rest."} {
 			require.Contains(t, thread[2].Text, words)
 		}
 		require.NotContains(t, thread[2].Text, draw.PrintedFile)
@@ -162,7 +162,7 @@ func TestAnAnswerComesWithoutTheFilesThatSlackRefuses(t *testing.T) {
 	b.publish(v, steps.SurfaceFiles, steps.SurfaceReply)
 	thread := b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS)
 	require.Len(t, thread, 2)
-	require.Contains(t, thread[1].Text, "Slack did not take chart.png")
+	require.Contains(t, thread[1].Text, "Slack rejected chart.png")
 	require.NotContains(t, thread[1].Text, "Above")
 }
 
@@ -197,8 +197,8 @@ func TestAnAnswerWaitsOnlySoLongForFilesThatDoNotGetThrough(t *testing.T) {
 	b.publish(v, steps.SurfaceFiles, steps.SurfaceReply)
 	thread := b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS)
 	require.Len(t, thread, 2)
-	for _, words := range []string{"Here is the answer.", "Slack did not take chart.png, table.csv, more.csv, which came out as well.",
-		"That is not all of it, but Slack did not take the file with the rest.", "Total: "} {
+	for _, words := range []string{"Here is the answer.", "Slack rejected chart.png, table.csv, more.csv. An administrator can find the reason in the log.",
+		"That is not all, but Slack rejected the file with the rest.", "Total: "} {
 		require.Contains(t, thread[1].Text, words)
 	}
 	require.NotContains(t, thread[1].Text, "Above")
@@ -216,7 +216,7 @@ func TestAnAnswerWaitsOnlySoLongForFilesThatDoNotGetThrough(t *testing.T) {
 	thread = b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS)
 	require.Len(t, thread, 3)
 	require.Equal(t, "chart.png", thread[1].Files[0].Name)
-	require.Contains(t, thread[2].Text, "Here is the answer. Above: the chart.\nSlack did not take table.csv, more.csv, which came out as well.")
+	require.Contains(t, thread[2].Text, "Here is the answer.\nSlack rejected table.csv, more.csv. An administrator can find the reason in the log.")
 }
 
 func TestAnUploadMayTakeLongerThanACall(t *testing.T) {

@@ -168,7 +168,7 @@ func (s shelf) pick(question string) (p picked, lacks *approval.Cause) {
 	case p.unread != "":
 		return picked{}, &approval.Cause{Code: approval.NoFile, File: p.unread}
 	case len(s.files) > 1:
-		return picked{}, &approval.Cause{Code: approval.WhichFile, Files: s.files[:min(draw.MaxChoices, len(s.files))]}
+		return picked{}, &approval.Cause{Code: approval.WhichFile, Files: s.files[:min(kit.MaxChoices, len(s.files))]}
 	default:
 		p.files = s.files
 	}

@@ -190,7 +190,9 @@ func (w *slackAPI) hand(ctx context.Context, at seat, p *kit.Page) {
 
 // privately answers a command in its own ack, for the person's eyes only.
 func privately(p *kit.Page, parts ...kit.Part) answer {
-	p.Say(parts...)
+	if len(parts) > 0 {
+		p.Say(parts...)
+	}
 	return answer{page: p, payload: map[string]any{"response_type": "ephemeral", "text": p.Text(), "blocks": p.Blocks}}
 }
 
@@ -229,5 +231,5 @@ func (w *slackAPI) Words(err error) string {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Sprintf("This took too long, so it may not have been saved. Please look, and try again if need be. Reference %s.", reference)
 	}
-	return fmt.Sprintf("Something went wrong on our side. Please try again; if it happens again, an administrator finds it in the log under reference %s.", reference)
+	return fmt.Sprintf("Something went wrong on our side. Please try again; if it happens again, an administrator can find it in the log under reference %s.", reference)
 }

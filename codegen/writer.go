@@ -13,7 +13,7 @@ import (
 	"countersign/codegen/shapes"
 )
 
-// Writer is an steps.Writer over every provider that is configured. It is safe
+// Writer is a steps.Writer over every provider that is configured. It is safe
 // for concurrent use.
 type Writer struct {
 	models     []string
@@ -70,7 +70,8 @@ func New(o Options, providers ...Provider) (*Writer, error) {
 // Models lists what may be asked for, the default first.
 func (w *Writer) Models() []string { return slices.Clone(w.models) }
 
-// Where is who is asked for a model, for people, and the host that its prompts go to.
+// Where returns the name of whoever is asked for a model, for people, and the host that
+// the prompts go to.
 func (w *Writer) Where(model string) (provider, host string) {
 	if p, ok := w.asks[model]; ok {
 		about := p.About()

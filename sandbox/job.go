@@ -36,8 +36,8 @@ type inputHead struct {
 	SHA256 string `json:"sha256"`
 }
 
-// CheckJob tells what is wrong with a job, if anything: code or an input that
-// is not what was sealed, a name that is not a name, limits that limit nothing.
+// CheckJob returns what is wrong with a job: code or input that is not what was sealed, a
+// bad name, or missing limits.
 func CheckJob(job steps.Job) error {
 	if got := approval.Hash([]byte(job.Code)); got != job.CodeSHA256 {
 		return fmt.Errorf("the code is not the sealed code: its sha256 is %s, sealed was %s",

@@ -20,13 +20,8 @@ type RunnerFile struct {
 
 // RunnerFiles lists what goes into every box, in the order of names: the runner, and
 // in its folder desk the library that programs may count on.
-func RunnerFiles() []RunnerFile { return filesBelow("runner") }
-
-// DeskFiles lists the desk alone.
-func DeskFiles() []RunnerFile { return filesBelow("runner/desk") }
-
-func filesBelow(folder string) (files []RunnerFile) {
-	err := fs.WalkDir(runnerFS, folder, func(name string, entry fs.DirEntry, err error) error {
+func RunnerFiles() (files []RunnerFile) {
+	err := fs.WalkDir(runnerFS, "runner", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
@@ -40,20 +35,15 @@ func filesBelow(folder string) (files []RunnerFile) {
 	return files
 }
 
-// Runner names the Python that goes into every box by what it holds. It belongs to
-// a box's template: another runner may run the same code differently, so an
-// approval holds for the one that it was given under.
-func Runner() string { return named("runner", RunnerFiles()) }
-
-// Desk names the desk by what it holds: another one may read the same file otherwise.
-func Desk() string { return named("desk", DeskFiles()) }
-
-func named(what string, files []RunnerFile) string {
+// Runner returns the version of the Python that goes into every box, a hash of its files.
+// It is part of a box's template: another runner may run the same code differently, so an
+// approval counts only for the one it was given under.
+func Runner() string {
 	var all strings.Builder
-	for _, f := range files {
+	for _, f := range RunnerFiles() {
 		fmt.Fprintf(&all, "%s %s\n", f.Name, approval.Hash(f.Data))
 	}
-	return what + " " + approval.Short(approval.Hash([]byte(all.String())))
+	return "runner " + approval.Short(approval.Hash([]byte(all.String())))
 }
 
 // AlreadyStarted is the exit status of StartCommand's shell line in a box in

@@ -12,10 +12,11 @@ import (
 // aloneKey names the lock of a step of a request; Stuck spells it the same way in SQL.
 func aloneKey(id string, step approval.Step) string { return "alone " + string(step) + " " + id }
 
-// Alone runs the work unless somebody, here or on another replica, is at the same
-// step of the same request: then it returns steps.ErrBusy. The lock is the
-// session's, so Postgres frees it when the process dies; when the database does
-// and comes back, whoever is at it here still is.
+// Alone runs the work, unless another replica or goroutine is at the same step of the
+// same request: then it returns steps.ErrBusy. The lock only avoids duplicate work;
+// safety does not depend on it. It belongs to a session of Postgres, which frees it when
+// the process dies; when the database goes away and comes back, whoever is at it here
+// still is.
 func (db *DB) Alone(ctx context.Context, id string, step approval.Step, work func(context.Context) error) error {
 	key, mine := aloneKey(id, step), false
 	if _, busy := db.busy.LoadOrStore(key, true); busy {

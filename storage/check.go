@@ -27,9 +27,9 @@ func houseScopes(team string) []budget.Scope {
 		{Team: team, Kind: budget.Project, ID: house}, {Team: team, Kind: budget.Team, ID: team}})
 }
 
-// HoldCheck sets money of a workspace's budget aside for something that the house
-// tries, a box of a self-test for one, before it does. Where the budget cannot bear
-// it: *budget.ExceededError.
+// HoldCheck holds money of a workspace's budget for a try of our own, such as the box of
+// a self-test, before the try begins. It returns a *budget.ExceededError when the budget
+// has no room.
 func (db *DB) HoldCheck(ctx context.Context, team, what string, most budget.USD) (id string, err error) {
 	id = approval.NewID(12)
 	err = db.write(ctx, func(tx pgx.Tx) error {
@@ -62,7 +62,8 @@ func (db *DB) HoldCheck(ctx context.Context, team, what string, most budget.USD)
 	return id, nil
 }
 
-// SettleCheck ends such a hold with what the try has cost, and never more than was held.
+// SettleCheck ends such a hold with the cost of the try, and never charges more than was
+// held.
 func (db *DB) SettleCheck(ctx context.Context, id string, charges ...budget.Charge) error {
 	err := db.write(ctx, func(tx pgx.Tx) error { return settleCheck(ctx, tx, id, charges, false) })
 	if err != nil {
@@ -71,8 +72,8 @@ func (db *DB) SettleCheck(ctx context.Context, id string, charges ...budget.Char
 	return nil
 }
 
-// SettleChecks ends in full what nobody has settled in time: its process died in
-// the middle, and its box lived no longer than was held for.
+// SettleChecks charges in full the holds of tries that died before they could settle.
+// Their boxes lived no longer than was held for.
 func (db *DB) SettleChecks(ctx context.Context) error {
 	err := db.write(ctx, func(tx pgx.Tx) error {
 		stale, err := all[struct{ ID string }](ctx, tx, `

@@ -123,9 +123,9 @@ func (c *contents) queue(batch *pgx.Batch) {
 	c.fresh.hashes, c.fresh.salts, c.fresh.values = nil, nil, nil
 }
 
-// Forget makes values of a request go, all of them where no hashes are given, and says
-// so in its audit trail: who wanted it, and a word for the reason. It returns how many went.
-// Nothing goes before the request has ended.
+// Forget deletes values of a request, all of them when no hashes are given. It records in
+// the audit trail who wanted it and a word for the reason, and returns how many values
+// went. Nothing goes before the request has ended.
 func (db *DB) Forget(ctx context.Context, requestID string, hashes []string, by, why string) (n int, err error) {
 	err = db.write(ctx, func(tx pgx.Tx) error {
 		return tx.QueryRow(ctx, `SELECT forget($1, $2, $3, $4)`, streamOf(requestID), hashes, by, why).Scan(&n)

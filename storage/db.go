@@ -77,8 +77,8 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 	return db, nil
 }
 
-// Close lets go of all connections. A database that does not answer any more
-// keeps nobody waiting for long: what is left open then ends with the process.
+// Close closes all connections. A database that no longer answers delays it only briefly;
+// whatever is open then ends with the process.
 func (db *DB) Close() { db.closeWithin(10 * time.Second) }
 
 func (db *DB) closeWithin(limit time.Duration) {

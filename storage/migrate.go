@@ -132,8 +132,8 @@ func lockMigrations(ctx context.Context, pool *pgxpool.Pool) (unlock func() erro
 	}, nil
 }
 
-// Pending lists what Migrate would do, by name. It changes nothing. A database that
-// this program does not fit: the error of Validate.
+// Pending lists by name what Migrate would do, and changes nothing. For a database of
+// another program it returns the error of Validate.
 func Pending(ctx context.Context, url string) ([]string, error) {
 	pool, err := connect(ctx, url, 2)
 	if err != nil {

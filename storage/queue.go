@@ -81,7 +81,7 @@ func (i inserter) insert(ctx context.Context, tx pgx.Tx, wakes ...steps.Wake) er
 	return nil
 }
 
-// Wake puts a job into the queue.
+// Wake queues a job for a step.
 func (db *DB) Wake(ctx context.Context, wake steps.Wake) error {
 	return db.write(ctx, func(tx pgx.Tx) error { return db.jobs.insert(ctx, tx, wake) })
 }

@@ -170,7 +170,7 @@ func (db *DB) Update(ctx context.Context, id string, change func(r *approval.Req
 	return db.act(ctx, id, nil, change)
 }
 
-// Act is Update of what Case has loaded.
+// Act is Update for a request that Case has loaded.
 func (db *DB) Act(ctx context.Context, c *steps.Case, change func(r *approval.Request, now time.Time) error) (*approval.Request, error) {
 	return db.act(ctx, c.Request.ID, &loaded{Request: c.Request, version: c.Version, now: c.Now}, change)
 }
@@ -316,7 +316,8 @@ func (db *DB) Request(ctx context.Context, id string) (*approval.Request, error)
 	return l.Request, nil
 }
 
-// Case loads one with all that a decision about it rests on, without locking it.
+// Case loads a request with everything that a decision about it depends on, without a
+// lock.
 func (db *DB) Case(ctx context.Context, id string) (*steps.Case, error) {
 	var l loaded
 	var c *steps.Case

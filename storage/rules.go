@@ -35,7 +35,8 @@ func (r ruleRow) set() review.RuleSet {
 	return s
 }
 
-// Rules are the latest of a channel, or of the workspace where the channel has none.
+// Rules returns the latest rules of a channel, or the workspace's where the channel has
+// none.
 func (db *DB) Rules(ctx context.Context, team, project string) (set review.RuleSet, err error) {
 	var own, all review.RuleSet
 	err = db.look(ctx, func(b *pgx.Batch) {

@@ -45,8 +45,8 @@ func (db *DB) Posted(ctx context.Context, post steps.Post) error {
 	return nil
 }
 
-// Threaded remembers where the session's thread is. The first answer stands: a
-// thread does not move.
+// Threaded records where the session's thread is. The first call wins: a thread does not
+// move.
 func (db *DB) Threaded(ctx context.Context, sessionID, threadTS string) error {
 	err := db.writeByKey(ctx, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `UPDATE sessions SET thread_ts = coalesce(thread_ts, $2) WHERE id = $1`, sessionID, threadTS)
@@ -101,8 +101,8 @@ type unseenRow struct {
 
 const unseenColumns = `request_id, surface, channel, why, code, stands, times, first_at, last_at`
 
-// Refused remembers that Slack has refused a message, once more if it had before,
-// and returns since when and how often it does. Another hindrance begins anew.
+// Refused records that Slack has refused a message, and returns since when and how often
+// it has. Another reason starts the count again.
 func (db *DB) Refused(ctx context.Context, u steps.Unseen) (kept steps.Unseen, err error) {
 	err = db.writeByKey(ctx, func(tx pgx.Tx) error {
 		row, err := one[unseenRow](ctx, tx, `
@@ -121,7 +121,7 @@ func (db *DB) Refused(ctx context.Context, u steps.Unseen) (kept steps.Unseen, e
 	return kept, nil
 }
 
-// Seen forgets it: Slack has taken the message.
+// Seen forgets a refusal: Slack has accepted the message.
 func (db *DB) Seen(ctx context.Context, requestID string, surface steps.Surface) error {
 	err := db.writeByKey(ctx, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `DELETE FROM unseen WHERE request_id = $1 AND surface = $2`, requestID, surface)

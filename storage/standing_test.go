@@ -208,7 +208,7 @@ func TestEveryKindOfBudgetBlocksOnItsOwn(t *testing.T) {
 			require.Equal(t, tight, exceeded.Standing.Limit.Scope)
 			require.Equal(t, 5*budget.Cent, exceeded.Standing.Left())
 			require.Equal(t, 10*budget.Cent, exceeded.Needed)
-			require.Contains(t, exceeded.Words(asker), said+" per week has $0.05 left, and this could need up to $0.10.")
+			require.Contains(t, exceeded.Words(asker), said+" per week has $0.05 left, and this could cost up to $0.10.")
 			require.Equal(t, 1, b.count(t, `SELECT count(*) FROM requests`), "who is refused leaves nothing behind")
 
 			// It is the tightest of several that is named, though all of them block.

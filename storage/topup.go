@@ -37,7 +37,7 @@ func (t topUpRow) topUp() approval.TopUp {
 
 const topUpColumns = `id, request_id, team, kind, scope_id, asked_by, amount, said(reason) AS reason, at, decided_by, decided_at, granted, said(answer) AS answer, expires_at`
 
-// TopUp finds a top-up.
+// TopUp loads a top-up.
 func (db *DB) TopUp(ctx context.Context, id string) (t *approval.TopUp, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
 		row, err := one[topUpRow](ctx, tx, `SELECT `+topUpColumns+` FROM topups WHERE id = $1`, id)

@@ -13,8 +13,8 @@ import (
 	"countersign/budget"
 )
 
-// View loads everything that a card or a reply is drawn from, at one moment. Its
-// Policy is left for the caller to fill: the database does not know it.
+// View loads everything that a card or a reply is drawn from, as of one moment. The
+// caller fills in Policy, which the database does not know.
 func (db *DB) View(ctx context.Context, id string) (*steps.View, error) {
 	var l loaded
 	var v *steps.View
@@ -117,8 +117,8 @@ func billOf(rows []spendRow) (list []steps.Spend) {
 	return list
 }
 
-// Artifacts are the files that came out of a run, with what is in them: up to
-// megabytes, so that only who posts them reads them.
+// Artifacts returns the files of a run with their content. They may be megabytes, so only
+// the step that posts them asks for them.
 func (db *DB) Artifacts(ctx context.Context, id string) (files []approval.Artifact, err error) {
 	err = db.look(ctx, func(b *pgx.Batch) { queueArtifacts(b, id, true, &files) })
 	if err != nil {

@@ -230,7 +230,7 @@ func TestABoxWhosePriceHasGoneEndsADraftThatIsPaidFor(t *testing.T) {
 	require.Len(t, b.store.noticesOf(approval.NoticePrice), 1)
 	r = b.request(r.ID)
 	require.Equal(t, approval.Failed, r.State)
-	require.Equal(t, "Nobody knows what local costs, so it is not used. An administrator can add its price.", reasons.Words(r.Reason))
+	require.Equal(t, "There is no price for local, so it is not used. An administrator can add one.", reasons.Words(r.Reason))
 }
 
 func TestADraftWhoseCapNobodyCanNameReachesNoReviewer(t *testing.T) {
@@ -274,7 +274,7 @@ func TestARepairNeedsMoneyOfItsOwn(t *testing.T) {
 	require.Empty(t, b.work())
 	r = b.request(r.ID)
 	require.Equal(t, approval.Drafting, r.State, "the asker chooses how it goes on")
-	require.Contains(t, r.Blocked.Refusal().Words("asker"), "Your budget of $0.11 per month has $0.1088 left, and this could need up to $0.1092.")
+	require.Contains(t, r.Blocked.Refusal().Words("asker"), "Your budget of $0.11 per month has $0.1088 left, and this could cost up to $0.1092.")
 	require.Equal(t, budget.ForDraft, r.Blocked.Purpose)
 	require.Len(t, b.writer.briefs, 1)
 	require.Zero(t, b.open(r.ID))

@@ -114,8 +114,8 @@ func TestForeseenErrorsHaveWordsAndOthersAReference(t *testing.T) {
 		"input words":  &approval.InputError{Why: approval.Words("input words")},
 		"file words":   &approval.UnreadableError{Why: "file words", Err: errCrash},
 		"move words":   &approval.MoveError{Request: &approval.Request{}, Why: approval.Words("move words")},
-		"Nobody knows what m9 costs, so it is not used. An administrator can add its price.": &budget.UnknownPriceError{What: "m9"},
-		(&budget.ExceededError{}).Words(""):                                                  &budget.ExceededError{},
+		"There is no price for m9, so it is not used. An administrator can add one.": &budget.UnknownPriceError{What: "m9"},
+		(&budget.ExceededError{}).Words(""):                                          &budget.ExceededError{},
 	} {
 		require.Equal(t, want, reasons.Words(foreseen(fmt.Errorf("somewhere: %w", err))))
 		require.Equal(t, want, reasons.Words(b.why("r1", err)))

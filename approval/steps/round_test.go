@@ -375,7 +375,7 @@ func TestAChangeThatFindsNoMoneyLeavesATrace(t *testing.T) {
 		r = b.request(r.ID)
 		require.Equal(t, approval.Pending, r.State, what)
 		require.Nil(t, r.Blocked, what)
-		require.Contains(t, reasons.Words(r.Reason), "there is no money for that. The asker's budget of $0.001 per month has $0.00 left", what)
+		require.Contains(t, reasons.Words(r.Reason), "the budget does not allow it. The asker's budget of $0.001 per month has $0.00 left", what)
 		require.Equal(t, 1, b.count(r.ID, "refused change"), what)
 		require.Len(t, b.store.noticesOf(approval.NoticeStop), 2, what)
 		e, err := b.Explain(t.Context(), "T1", "asker", r.ID)

@@ -250,7 +250,7 @@ func TestOnlyAdministratorsChangeBudgets(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	limit := budget.Limit{Scope: budget.Scope{Team: "T1", Kind: budget.User, ID: "U7"}, Amount: 25 * budget.Dollar, Window: budget.Month}
-	for who, why := range map[string]string{"asker": "Only administrators change budgets.", "R1": "Only administrators change budgets.",
+	for who, why := range map[string]string{"asker": "Only administrators can change budgets.", "R1": "Only administrators can change budgets.",
 		"guest": "Guests cannot decide.", "gone": "This account has been deactivated."} {
 		var no *approval.NotAllowedError
 		require.ErrorAs(t, b.SetLimit(t.Context(), who, limit), &no)

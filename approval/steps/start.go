@@ -122,7 +122,7 @@ func (s *Runner) start(ctx context.Context, r *approval.Request) (_ *approval.Re
 		}
 	}
 	seal := r.Revision.Manifest
-	if seal.Limits, err = s.costs.affordable(seal, time.Now()); err != nil {
+	if seal.Limits, err = s.costs.affordable(r, time.Now()); err != nil {
 		s.sandbox.Discard(r.ID)
 		return r, opened, s.ends.failOrLater(ctx, r.ID, err)
 	}

@@ -101,7 +101,7 @@ func TestWhatChangesBetweenNamingAndStartGoesBackToReview(t *testing.T) {
 		r := b.request(was.ID)
 		require.Equal(t, approval.Pending, r.State, what)
 		require.Contains(t, fmt.Sprint(reasons.Words(r.Reason), r.Reason.Fallen), tt.why, what)
-		require.Contains(t, reasons.Words(r.Reason), "nothing was run. It takes a new decision.", what)
+		require.Contains(t, reasons.Words(r.Reason), "nothing has run. It needs a new decision.", what)
 		require.Nil(t, r.Run, what)
 		require.Empty(t, r.Decisions, what)
 		require.Equal(t, 1, b.count(r.ID, "seal broken"), what)

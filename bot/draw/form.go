@@ -22,9 +22,6 @@ func Data(name string) bool {
 	return slices.Contains(DataTypes, strings.ToLower(strings.TrimPrefix(path.Ext(name), ".")))
 }
 
-// MaxChoices is how many options Slack takes in a list.
-const MaxChoices = 100
-
 // Form is the modal in which a question is asked with all that belongs to it.
 type Form struct {
 	Channel  string // empty: the person chooses one
@@ -40,9 +37,6 @@ type Form struct {
 	Note     []kit.Part
 }
 
-// maxQuestion is what Slack lets a field hold.
-const maxQuestion = 3000
-
 // Choices that Slack shows as boxes to tick; more of them become a list.
 const maxBoxes = 10
 
@@ -50,14 +44,14 @@ const maxBoxes = 10
 // what was filled in is found by it.
 func FormView(policy approval.Policy, models []string, f Form) slack.ModalViewRequest {
 	field := slack.NewPlainTextInputBlockElement(kit.Plain("What were sales per month, by region?"), ids.FieldQuestion)
-	field.Multiline, field.MaxLength, field.FocusOnLoad = true, min(maxQuestion, policy.MaxQuestion), true
+	field.Multiline, field.MaxLength, field.FocusOnLoad = true, min(kit.FieldChars, policy.MaxQuestion), true
 	field.InitialValue = kit.Cut(f.Question, field.MaxLength)
 	blocks := []slack.Block{slack.NewInputBlock(ids.FieldQuestion, kit.Plain("Your question"), nil, field)}
 	if f.Channel == "" {
 		where := slack.NewOptionsSelectBlockElement(slack.OptTypeConversations, kit.Plain("Choose a channel"), ids.FieldChannel)
 		where.DefaultToCurrentConversation, where.InitialConversation = f.Likely == "", f.Likely
 		where.Filter = &slack.SelectBlockElementFilter{Include: []string{"public", "private", "im"}, ExcludeExternalSharedChannels: true, ExcludeBotUsers: false}
-		blocks = append(blocks, slack.NewInputBlock(ids.FieldChannel, kit.Plain("Where the answer goes"), kit.Plain("I have to be in that channel."), where))
+		blocks = append(blocks, slack.NewInputBlock(ids.FieldChannel, kit.Plain("Where the answer goes"), kit.Plain("I must be in that channel."), where))
 	}
 	if len(f.Note) > 0 {
 		p := &kit.Page{}
@@ -82,7 +76,7 @@ func FormView(policy approval.Policy, models []string, f Form) slack.ModalViewRe
 	blocks = append(blocks, slack.NewInputBlock(ids.FieldUpload, kit.Plain("Files to upload"), kit.Plain(hint), upload).WithOptional(true))
 	if len(models) > 1 {
 		var options []*slack.OptionBlockObject
-		for _, m := range models[:min(100, len(models))] {
+		for _, m := range models[:min(kit.MaxChoices, len(models))] {
 			options = append(options, slack.NewOptionBlockObject(kit.Cut(m, 75), kit.Plain(kit.Cut(m, 75)), nil))
 		}
 		choice := slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, kit.Plain("Model"), ids.FieldModel, options...).WithInitialOption(options[0])
@@ -95,7 +89,7 @@ func FormView(policy approval.Policy, models []string, f Form) slack.ModalViewRe
 // Boxes are the channel's files to tick.
 func Boxes(f Form) slack.BlockElement {
 	var all, initial []*slack.OptionBlockObject
-	for _, file := range f.Choices[:min(MaxChoices, len(f.Choices))] {
+	for _, file := range f.Choices[:min(kit.MaxChoices, len(f.Choices))] {
 		option := slack.NewOptionBlockObject(choiceOf(file), kit.Plain(kit.Cut(file.Name, 75)), nil)
 		all = append(all, option)
 		if slices.ContainsFunc(f.Ticked, func(t approval.File) bool { return t.ID == file.ID }) {

@@ -21,7 +21,7 @@ func grid(p *kit.Page, g approval.Grid, block, files bool) {
 	if room < 700 || len(g.Columns) == 0 { // less than a heading may need
 		where := "too much for this message."
 		if files {
-			where = "in the files above."
+			where = "in the CSV."
 		}
 		p.Say(kit.Strong(title), kit.Words(fmt.Sprintf(": %s and %s, %s", kit.Count(g.TotalRows, "row"), kit.Count(len(g.Columns), "column"), where)))
 		return
@@ -33,12 +33,12 @@ func grid(p *kit.Page, g approval.Grid, block, files bool) {
 	shown := len(cells) - 1
 	note := fmt.Sprintf(": %s", kit.Count(g.TotalRows, "row"))
 	if shown < g.TotalRows || len(cells[0]) < len(g.Columns) {
-		note = fmt.Sprintf(": the first %s of %s", kit.Thousands(shown), kit.Count(g.TotalRows, "row"))
+		note = fmt.Sprintf(": first %s of %s", kit.Thousands(shown), kit.Count(g.TotalRows, "row"))
 		if len(cells[0]) < len(g.Columns) {
 			note += fmt.Sprintf(" and %d of %s", len(cells[0]), kit.Count(len(g.Columns), "column"))
 		}
 		if files {
-			note += ", the rest is in the files above"
+			note += "; all in the CSV"
 		}
 	}
 	if !block {

@@ -15,7 +15,7 @@ func ChangesView(from Origin) slack.ModalViewRequest {
 	field := slack.NewPlainTextInputBlockElement(kit.Plain("For example: leave out the test store, and round to whole dollars."), ids.FieldReason)
 	field.Multiline, field.MaxLength, field.FocusOnLoad = true, 1000, true
 	p := &kit.Page{}
-	p.Say(kit.Words("The model gets the code and your words, and writes another version. Somebody has to review it like the first, and it costs the asker as much as writing the first one did."))
+	p.Say(kit.Words("The model gets the code and your words, and writes a new version, which is reviewed like the first. It costs the asker about as much as the first."))
 	blocks := append(p.Blocks, slack.NewInputBlock(ids.FieldReason, kit.Plain("What should be different?"), nil, field))
 	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackChanges, Title: kit.Plain("Request changes"), Submit: kit.Plain("Request changes"),
 		Close: kit.Plain("Back"), PrivateMetadata: from.String(), Blocks: slack.Blocks{BlockSet: blocks}}
@@ -32,7 +32,7 @@ func EditView(r *approval.Request, from Origin) (view slack.ModalViewRequest, ok
 		return view, false
 	}
 	p := &kit.Page{}
-	p.Say(kit.Words("What you write becomes a version of your own. It is inspected like the model's, and somebody else has to approve it."))
+	p.Say(kit.Words("Your edit becomes a new version. It is inspected like the model's, and somebody else must approve it."))
 	for i, part := range parts {
 		field := slack.NewPlainTextInputBlockElement(nil, EditField(i+1))
 		field.Multiline, field.MaxLength, field.InitialValue = true, kit.FieldChars, part.Text
@@ -43,7 +43,7 @@ func EditView(r *approval.Request, from Origin) (view slack.ModalViewRequest, ok
 		// One of several may be emptied, which takes its lines out.
 		p.Add(slack.NewInputBlock(EditField(i+1), kit.Plain(label), nil, field).WithOptional(len(parts) > 1), 0, "")
 	}
-	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackEdit, Title: kit.Plain("Edit the code"), Submit: kit.Plain("Put up for review"),
+	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackEdit, Title: kit.Plain("Edit the code"), Submit: kit.Plain("Send for review"),
 		Close: kit.Plain("Cancel"), PrivateMetadata: from.String(), Blocks: slack.Blocks{BlockSet: p.Blocks}}, true
 }
 
@@ -56,8 +56,8 @@ const (
 // AssignView asks whom to ask, and for what.
 func AssignView(from Origin) slack.ModalViewRequest {
 	who := slack.NewOptionsSelectBlockElement(slack.OptTypeUser, kit.Plain("Choose a person"), ids.FieldPerson)
-	decide := slack.NewOptionBlockObject(askDecide, kit.Plain("To decide on it"), kit.Plain("Others may still decide, but it is theirs to look at."))
-	opinion := slack.NewOptionBlockObject(AskOpinion, kit.Plain("For a second opinion"), kit.Plain("They read it as well; the decision stays open."))
+	decide := slack.NewOptionBlockObject(askDecide, kit.Plain("To decide on it"), kit.Plain("Others may still decide too."))
+	opinion := slack.NewOptionBlockObject(AskOpinion, kit.Plain("For a second opinion"), kit.Plain("They read it too; the decision stays open."))
 	what := slack.NewRadioButtonsBlockElement(ids.FieldWhat, decide, opinion)
 	what.InitialOption = decide
 	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackAssign, Title: kit.Plain("Ask somebody"), Submit: kit.Plain("Ask"), Close: kit.Plain("Cancel"),
@@ -68,7 +68,7 @@ func AssignView(from Origin) slack.ModalViewRequest {
 
 // ReasonView asks why.
 func ReasonView(from Origin) slack.ModalViewRequest {
-	field := slack.NewPlainTextInputBlockElement(kit.Plain("The asker gets to read it."), ids.FieldReason)
+	field := slack.NewPlainTextInputBlockElement(kit.Plain("The asker will read it."), ids.FieldReason)
 	field.Multiline, field.MaxLength, field.FocusOnLoad = true, 1000, true
 	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackReason, Title: kit.Plain("Reject this code"), Submit: kit.Plain("Reject"),
 		Close: kit.Plain("Back"), PrivateMetadata: from.String(),

@@ -45,7 +45,7 @@ func Reply(v *steps.View, tables bool) *kit.Page {
 	opening(p, v)
 	body(p, v, tables)
 	if res.Outcome != approval.OK {
-		p.Say(kit.Words("To go on, mention me in this thread, for example: mend this. New code is written and reviewed like any other."))
+		p.Say(kit.Words("To have it fixed, mention me in this thread, for example: fix this. New code is reviewed like any other."))
 	}
 	p.Blocks, p.Lines = append(p.Blocks, tail.Blocks...), append(p.Lines, tail.Lines...)
 	return p
@@ -60,18 +60,18 @@ func noAnswer(p *kit.Page, r *approval.Request) {
 	case approval.Expired:
 		p.Say(append(hey, kit.Strong("Expired"), kit.Words(": "+kit.Cut(reasons.Words(r.Reason), 2000)))...)
 		if r.Away != nil {
-			p.Say(kit.Flow(kit.Words("It waited in vain: "), isAway(r.Away.Cause), kit.Words("."))...)
+			p.Say(kit.Flow(kit.Words("It was waiting because "), isAway(r.Away.Cause), kit.Words("."))...)
 		}
 	case approval.Withdrawn:
-		p.Say(append(hey, kit.Strong("Taken back"), kit.Words(", and nothing was run. What had been done until then is paid for."))...)
+		p.Say(append(hey, kit.Strong("Cancelled"), kit.Words(", and nothing ran. Work done until then has been charged."))...)
 	case approval.Lost:
 		p.Say(append(hey, kit.Strong("The result was lost"), kit.Words(". "+kit.Cut(reasons.Words(r.Reason), 2000)+" Ask again if you still need it."))...)
 	default:
 		said := append(hey, kit.Strong("This could not be done"))
 		if r.Cause != nil {
-			p.Say(kit.Flow(said, kit.Words(", and nothing was run. "), Why(r))...)
+			p.Say(kit.Flow(said, kit.Words(", and nothing ran. "), Why(r))...)
 		} else {
-			p.Say(append(said, kit.Words(", and nothing was run. "+kit.Cut(reasons.Words(r.Reason), 3000)))...)
+			p.Say(append(said, kit.Words(", and nothing ran. "+kit.Cut(reasons.Words(r.Reason), 3000)))...)
 		}
 	}
 }
@@ -90,20 +90,19 @@ func rejection(r *approval.Request) string {
 // they trust the rest.
 func opening(p *kit.Page, v *steps.View) {
 	r, res := v.Request, v.Request.Run.Result
-	files, missing := arrived(v)
+	_, missing := arrived(v)
 	hey := []kit.Part{kit.Person(r.Asker), kit.Words(" ")}
 	switch {
 	case res.Outcome == approval.OK && res.Answer != "":
 		p.Say(append(hey, kit.Words(kit.Cut(approval.Plain(res.Answer), shareText)))...)
 		claims(p, res)
 	case res.Outcome == approval.OK:
-		p.Say(append(hey, kit.Strong("Here is the answer."), kit.Words(above(files)))...)
+		p.Say(append(hey, kit.Strong("Here is the answer."))...)
 	default:
-		said := strings.ToUpper(outcomeWords[res.Outcome][:1]) + outcomeWords[res.Outcome][1:]
-		p.Say(append(hey, kit.Strong(said), kit.Words(ending(res.Error)))...)
+		p.Say(append(hey, kit.Strong(kit.Capital(outcomeWords[res.Outcome])), kit.Words(ending(res.Error)))...)
 	}
 	if len(missing) > 0 {
-		p.Say(kit.Strong("Slack did not take "+Listed(missing)), kit.Words(", which came out as well. An administrator finds the reason in the log."))
+		p.Say(kit.Strong("Slack rejected "+Listed(missing)), kit.Words(". An administrator can find the reason in the log."))
 	}
 	if len(res.Notes) > 0 {
 		var items [][]kit.Part
@@ -131,33 +130,6 @@ func claims(p *kit.Page, res *approval.Result) {
 	}
 }
 
-// above says what came into the thread before the answer.
-func above(files []approval.Artifact) string {
-	n := map[string]int{}
-	for _, f := range files {
-		kind := f.Kind
-		if kind != "chart" && kind != "table" {
-			kind = "file"
-		}
-		n[kind]++
-	}
-	var what []string
-	for _, k := range []struct{ kind, one, many string }{
-		{"chart", "the chart", "%d charts"}, {"table", "the table as a file", "%d tables as files"}, {"file", "a file", "%d files"},
-	} {
-		switch {
-		case n[k.kind] == 1:
-			what = append(what, k.one)
-		case n[k.kind] > 1:
-			what = append(what, fmt.Sprintf(k.many, n[k.kind]))
-		}
-	}
-	if len(what) == 0 {
-		return ""
-	}
-	return " Above: " + strings.Join(what, ", ") + "."
-}
-
 // ending is the error as the code gave it: words out of a box, so made plain.
 func ending(problem string) string {
 	if problem == "" {
@@ -177,7 +149,7 @@ func body(p *kit.Page, v *steps.View, tables bool) {
 		shown, whole := short(res.Value, min(shareText, p.Room()/2))
 		p.Verbatim([]kit.Part{kit.Strong("Result")}, shown, "", kit.Cut(shown, 600))
 		if !whole {
-			p.Say(kit.Words("That is only its beginning: it is too long for a message."))
+			p.Say(kit.Words("Only the beginning: it is too long for a message."))
 		}
 	}
 	grids := res.Tables
@@ -186,7 +158,7 @@ func body(p *kit.Page, v *steps.View, tables bool) {
 		grid(p, g, tables && i == 0, tableFiles(files))
 	}
 	if more := len(grids) - 3; more > 0 {
-		p.Say(kit.Words(fmt.Sprintf("%s more came out than are shown here.", kit.Count(more, "table"))))
+		p.Say(kit.Words(fmt.Sprintf("Another %s not shown here.", kit.Count(more, "table"))))
 	}
 	if res.Stdout != "" {
 		shown, whole := short(res.Stdout, min(shareText, p.Room()/2))
@@ -195,16 +167,16 @@ func body(p *kit.Page, v *steps.View, tables bool) {
 		switch {
 		case whole:
 		case strings.HasSuffix(v.Posts[steps.SurfaceReply].Shown, GarbledMark):
-			p.Say(kit.Words("That is not all of it, but Slack did not take the file with the rest. An administrator finds the reason in the log."))
+			p.Say(kit.Words("That is not all, but Slack rejected the file with the rest. An administrator can find the reason in the log."))
 		default:
-			p.Say(kit.Words("That is not all of it: the rest is in "), kit.Mono(PrintedFile), kit.Words("."))
+			p.Say(kit.Words("That is not all: the rest is in "), kit.Mono(PrintedFile), kit.Words("."))
 		}
 	}
 	if res.Stderr != "" && p.Room() > 400 {
 		p.Verbatim([]kit.Part{kit.Strong("Warnings")}, end(res.Stderr, min(600, p.Room()/2)), "", "")
 	}
 	if res.Outcome == approval.OK && res.Answer == "" && res.Value == "" && res.Stdout == "" && len(grids) == 0 && len(files)+len(missing) == 0 {
-		p.Say(kit.Words("The code ran to its end and showed nothing."))
+		p.Say(kit.Words("The code finished, and showed nothing."))
 	}
 }
 
@@ -252,7 +224,7 @@ func surprises(p *kit.Page, all []string) {
 	for _, s := range all[:min(6, len(all))] {
 		items = append(items, []kit.Part{kit.Words(kit.Cut(s, 300))})
 	}
-	p.List([]kit.Part{kit.Strong("That differs from what the inspection had found"), kit.Words(", so read the answer with care:")}, items)
+	p.List([]kit.Part{kit.Strong("The inspection did not expect this"), kit.Words(", so read the answer with care:")}, items)
 }
 
 // Listed names a few things out of a box and counts the rest.

@@ -57,7 +57,7 @@ func SpokenTable(rows [][]string, total int) string {
 	const heard = 10
 	var said []string
 	if len(rows) > heard+1 {
-		said = append(said, fmt.Sprintf("The first %d of %s:", heard, Count(max(total, len(rows)-1), "row")))
+		said = append(said, fmt.Sprintf("First %d of %s:", heard, Count(max(total, len(rows)-1), "row")))
 	}
 	for _, row := range rows[:min(heard+1, len(rows))] {
 		said = append(said, Cut(strings.Join(row, ", "), 200))

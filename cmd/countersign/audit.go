@@ -40,7 +40,7 @@ func audit(ctx context.Context, p program) error {
 	}
 	fmt.Fprintf(p.out, "%d entries; each names the one before it, and none has been changed.\n", found.Events)
 	if found.Gone > 0 {
-		fmt.Fprintf(p.out, "%d values that they name are gone, as an entry says of each.\n", found.Gone)
+		fmt.Fprintf(p.out, "%d values they refer to have been deleted, each with an entry that says so.\n", found.Gone)
 	}
 	return nil
 }

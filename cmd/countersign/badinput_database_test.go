@@ -54,7 +54,7 @@ func TestWithoutADatabaseNothingIsAnsweredAndNothingIsLost(t *testing.T) {
 	require.ErrorAs(t, h.ben.Click(card, "Approve"), &silence)
 	require.Equal(t, `The app did not answer to "Approve" in time (operation_timeout).`, silence.Message)
 	// Which of the two it is depends on where the time ran out: between two attempts or in one.
-	h.told(h.ben, slacksim.CodeReview, "Something went wrong on our side. Please try again; if it happens again, an administrator finds it in the log under reference",
+	h.told(h.ben, slacksim.CodeReview, "Something went wrong on our side. Please try again; if it happens again, an administrator can find it in the log under reference",
 		"This took too long, so it may not have been saved. Please look, and try again if need be. Reference")
 	require.ErrorAs(t, <-asked, &silence)
 	require.Equal(t, `/analyze failed with the error "operation_timeout"`, silence.Message)

@@ -53,9 +53,9 @@ func TestAFileThatCannotBeReadIsNamedWithTheReasonAndNothingIsSpent(t *testing.T
 		h.share(c.name, c.data)
 		root := h.ask("What is in " + c.name + "?")
 		reply := h.reply(root)
-		require.Contains(t, reply.Text, "<@"+slacksim.Analyst+"> This could not be done, and nothing was run. "+c.why, "for screen readers")
+		require.Contains(t, reply.Text, "<@"+slacksim.Analyst+"> This could not be done, and nothing ran. "+c.why, "for screen readers")
 		require.Contains(t, reply.Words(), "Total: $0")
-		require.NotContains(t, h.says(root, "Not done").Words(), c.why, "the progress line does not repeat it")
+		require.NotContains(t, h.says(root, "Failed").Words(), c.why, "the progress line does not repeat it")
 		require.Equal(t, row{State: "failed", Reason: c.why, Holds: 1}, h.row(c.name), c.name)
 	}
 	require.Empty(t, h.model.Requests(), "the model was asked for nothing")
@@ -104,12 +104,12 @@ pd.read_csv("replaced.csv")["b"].sum()`)
 	require.NoError(t, err)
 	require.NoError(t, h.ben.Click(old, "Approve"))
 
-	const why = "The inputs have changed: replaced.csv is not what it was: its content has changed. So the approval does not hold any more, and nothing was run. It takes a new decision."
-	h.says(root, "It is back before the reviewers: "+why)
+	const why = "The inputs have changed: replaced.csv is not what it was: its content has changed. The approval no longer counts, and nothing has run. It needs a new decision."
+	h.says(root, "Back for review: "+why)
 	h.becomes(old, "Superseded by revision 2")
 	card, err := h.ben.WaitMessage(h.patient(), slacksim.CodeReview, func(m workspace.Message) bool { return m.TS > old.TS && m.Has("Approve") })
 	require.NoError(t, err)
-	require.Contains(t, card.Words(), "It is back before the reviewers\n, because:\n"+why)
+	require.Contains(t, card.Words(), "Back for review\n, because:\n"+why)
 	require.Equal(t, row{State: "pending", Reason: why, Attempts: 1, Decisions: 1, Charges: 2, Holds: 3}, h.row("replaced.csv"))
 	require.Zero(t, value[int](h, `SELECT count(*) FROM decisions d JOIN requests r ON r.id = d.request_id AND r.revision = d.revision`), "nobody has decided on what is there now")
 	require.NoError(t, h.priya.ClickOld(old, "Approve"))

@@ -123,14 +123,14 @@ func TestEveryKindOfCardIsFitToDecideOn(t *testing.T) {
 
 	// Ben edits it instead; Priya reads what he has changed.
 	ben.pick(message(card), "Edit the code")
-	ben.sees(test("modal"), "somebody else has to approve it")
+	ben.sees(test("modal"), "somebody else must approve it")
 	ben.picture("edit")
 	ben.do("empties the field", chromedp.Focus(chromedp.CSS(test("action-code_1"))), chromedp.KeyEvent("a", chromedp.KeyModifiers(chromedp.ModifierCtrl)), chromedp.KeyEvent(kb.Delete))
 	ben.types(test("action-code_1"), "import pandas as pd\n\nsales = pd.read_csv(\"sales.csv\")\nsales.groupby(\"region\")[\"units\"].sum()")
 	ben.click(test("modal-submit"))
 	ben.misses(test("modal"))
-	card = h.card2(root, "so somebody else has to approve it")
-	priya.sees(message(card), "Written by @Ben Osei, so somebody else has to approve it.")
+	card = h.card2(root, "so somebody else must approve it")
+	priya.sees(message(card), "Written by @Ben Osei, so somebody else must approve it.")
 	priya.wide(982)
 	priya.picture("card-edited", message(card))
 	priya.wide(1440)
@@ -143,12 +143,12 @@ func TestEveryKindOfCardIsFitToDecideOn(t *testing.T) {
 	carla.sees(test("home"), "Reviews")
 	carla.picture("home-admin")
 	carla.click(test("home") + " " + test("action-open_rules"))
-	carla.sees(test("modal"), "Low risk: in addition")
+	carla.sees(test("modal"), "Low risk: extra steps")
 	carla.picture("rules")
 	carla.click(test("modal-close"))
 	carla.misses(test("modal"))
 	carla.click(test("home") + " " + test("action-open_people"))
-	carla.sees(test("modal"), "by the settings")
+	carla.sees(test("modal"), "from the server's settings")
 	carla.picture("people")
 }
 
@@ -172,7 +172,7 @@ func TestACardThatNobodyDecidesOnSaysSoHonestly(t *testing.T) {
 	ben.misses(message(card) + " " + test("action-approve"))
 	ben.picture("card-expired", message(card))
 	_, err = h.ben.WaitMessage(h.patient(), h.ben.DM(), func(m workspace.Message) bool {
-		return strings.Contains(m.Text, "waits for a reviewer") || strings.Contains(m.Text, "There is nothing to do here")
+		return strings.Contains(m.Text, "waiting for a reviewer") || strings.Contains(m.Text, "Nothing left to do here")
 	})
 	require.NoError(t, err, "he was reminded")
 	ben.wide(1440)

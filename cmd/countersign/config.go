@@ -161,7 +161,7 @@ func readConfig(environ map[string]string) (Config, error) {
 		{"ANTHROPIC_MAX_TOKENS", int64(c.AnthropicMaxTokens)}, {"OPENAI_MAX_TOKENS", int64(c.OpenAIMaxTokens)},
 		{"RUN_SECONDS", int64(c.RunSeconds)}, {"RUN_MEMORY_MB", int64(c.RunMemoryMB)}, {"MAX_FILE_MB", c.MaxFileMB}, {"MAX_OPEN_QUESTIONS", int64(c.MaxOpen)}} {
 		if s.n < 1 {
-			faults.add(s.name, "must be more than nothing")
+			faults.add(s.name, "must be positive")
 		}
 	}
 	if c.E2BAPIKey == "" && c.MaxFileMB > local.MaxInputMB {
@@ -172,7 +172,7 @@ func readConfig(environ map[string]string) (Config, error) {
 		n    int
 	}{{"SHARE_SAMPLE_ROWS", c.SampleRows}, {"WARM_BOXES", c.WarmBoxes}, {"OPENAI_WINDOW", c.OpenAIWindow}} {
 		if s.n < 0 {
-			faults.add(s.name, "must not be less than nothing")
+			faults.add(s.name, "must not be negative")
 		}
 	}
 	if (c.LangfusePublicKey == "") != (c.LangfuseSecretKey == "") {

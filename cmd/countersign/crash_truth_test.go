@@ -80,11 +80,11 @@ func (h *house) balance(db *storage.DB) {
 
 // titles are what cards say about how it ended.
 var titles = map[approval.State]string{approval.Done: "Approved and run", approval.Lost: "Approved, result lost",
-	approval.Failed: "Not run", approval.Rejected: "Rejected", approval.Expired: "Expired", approval.Withdrawn: "Taken back"}
+	approval.Failed: "Not run", approval.Rejected: "Rejected", approval.Expired: "Expired", approval.Withdrawn: "Cancelled"}
 
 // progressWords are what the line in the thread says about it.
-var progressWords = map[approval.State]string{approval.Done: "Done", approval.Lost: "Lost", approval.Failed: "Not done",
-	approval.Rejected: "Rejected", approval.Expired: "Expired", approval.Withdrawn: "Taken back"}
+var progressWords = map[approval.State]string{approval.Done: "Done", approval.Lost: "Lost", approval.Failed: "Failed",
+	approval.Rejected: "Rejected", approval.Expired: "Expired", approval.Withdrawn: "Cancelled"}
 
 // shown holds the remembered messages of a request against its row, and counts
 // those that stand in Slack beside them.

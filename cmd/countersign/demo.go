@@ -32,7 +32,7 @@ func demo(ctx context.Context, p program) (err error) {
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
 	flags.SetOutput(p.out)
 	once := flags.Bool("once", false, "exit after the round that the demo plays by itself; 0 only if every step happened")
-	reset := flags.Bool("reset", false, "forget what earlier demos left")
+	reset := flags.Bool("reset", false, "delete what earlier demos left")
 	addr := flags.String("addr", "127.0.0.1:8065", "where the page is; when the port is taken, another one is used")
 	switch err := flags.Parse(p.args); {
 	case errors.Is(err, flag.ErrHelp):
@@ -196,7 +196,7 @@ func inUse(err error) error {
 // outdated says what somebody does whose last demo was that of another version.
 func outdated(err error) error {
 	if errors.As(err, new(*storage.OtherSchemaError)) {
-		return errors.New("what earlier demos left was written by another version of Countersign, which this one cannot read: make demo RESET=1 (countersign demo -reset) forgets it and begins anew")
+		return errors.New("the data of an earlier demo was written by another version of Countersign: make demo RESET=1 (countersign demo -reset) starts over")
 	}
 	return err
 }

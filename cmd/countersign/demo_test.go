@@ -118,8 +118,8 @@ func TestADemoOnDataOfAnotherVersionSaysHowToBeginAnew(t *testing.T) {
 
 	d := startDemo(t, dir, "-once")
 	require.Equal(t, 1, d.ends(t))
-	require.Equal(t, "countersign: what earlier demos left was written by another version of Countersign, which this one cannot read: "+
-		"make demo RESET=1 (countersign demo -reset) forgets it and begins anew\n", d.errs.String())
+	require.Equal(t, "countersign: the data of an earlier demo was written by another version of Countersign: "+
+		"make demo RESET=1 (countersign demo -reset) starts over\n", d.errs.String())
 	anew := startDemo(t, dir, "-once", "-reset")
 	require.Zero(t, anew.ends(t), "%s\n%s", anew.out.String(), anew.errs.String())
 }

@@ -71,7 +71,7 @@ func (p program) checkDatabase(ctx context.Context) finding {
 		if !reached {
 			// Postgres' errors list every attempt; the last one says it.
 			lines := strings.Split(strings.TrimSpace(f.err.Error()), "\n")
-			f.err = fmt.Errorf("cannot be used: %s. Mend DATABASE_URL, or leave it empty for a private Postgres", strings.TrimSpace(lines[len(lines)-1]))
+			f.err = fmt.Errorf("cannot be used: %s. Fix DATABASE_URL, or leave it empty for a private Postgres", strings.TrimSpace(lines[len(lines)-1]))
 		}
 		return f
 	}
@@ -111,9 +111,9 @@ func (p program) schemaOf(ctx context.Context, at address, well string) (f findi
 	}
 	switch {
 	case len(pending) > 0 && at.owner != "":
-		return finding{warn: true, say: fmt.Sprintf("reached; %d migrations to do, which serve (or countersign migrate) does", len(pending))}, true
+		return finding{warn: true, say: fmt.Sprintf("reached; %d migrations pending, which serve or countersign migrate applies", len(pending))}, true
 	case len(pending) > 0:
-		return finding{err: fmt.Errorf("reached; %d migrations to do: run `countersign migrate`, or set MIGRATE_DATABASE_URL to the owner's address and serve does", len(pending))}, true
+		return finding{err: fmt.Errorf("reached; %d migrations pending: run `countersign migrate`, or set MIGRATE_DATABASE_URL to the owner's address and serve does", len(pending))}, true
 	}
 	much, err := storage.TooMuch(ctx, at.serve)
 	switch {

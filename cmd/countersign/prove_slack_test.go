@@ -56,7 +56,7 @@ func (o *office) play(s scene) error {
 	}
 	var thread *string
 	if err := o.db.QueryRow(o.ctx, `SELECT thread_ts FROM sessions JOIN requests r ON r.session_id = sessions.id WHERE r.id = $1`, rows[0].ID).Scan(&thread); err != nil || thread == nil {
-		return err // without a thread it was taken back before there was anything to go on from
+		return err // without a thread it was cancelled before there was anything to go on from
 	}
 	on := s
 	on.number, on.fate = s.number+500, "approved"

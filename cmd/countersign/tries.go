@@ -57,7 +57,7 @@ func (p program) try(ctx context.Context, what string, box priced, do func(conte
 	}
 	if err != nil { // a sweep charges it in full
 		p.log.Warn("what this cost is not booked yet", "what", what, "error", err)
-		p.tries.said = fmt.Sprintf("up to %s is held for trying it", most.Amount.Approx())
+		p.tries.said = fmt.Sprintf("up to %s is reserved for trying it", most.Amount.Approx())
 		return failed
 	}
 	p.tries.said = fmt.Sprintf("trying it cost %s, booked on the team's budget", charge.Amount.Approx())

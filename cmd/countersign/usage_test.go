@@ -67,7 +67,7 @@ func TestUsageIsTheLedgerInEveryFormat(t *testing.T) {
 	require.Regexp(t, `(?m)^\d{4}-\d\d-\d\d +MAYA +CHAN +local +1 +0 +0 +0 +1\.5s +\$0\.000017$`, table)
 	require.Regexp(t, `(?m)^\d{4}-\d\d-\d\d +BEN +CHAN +small +1 +0 +0 +0 +0s +\$0\.01 \*$`, table)
 	require.Regexp(t, `(?m)^all +\$0\.013317$`, table)
-	require.Contains(t, table, "* some of it is the whole amount that was held")
+	require.Contains(t, table, "* partly an estimate")
 
 	lines, err := csv.NewReader(bytes.NewBufferString(ask("csv"))).ReadAll()
 	require.NoError(t, err)
@@ -113,7 +113,7 @@ func TestUsageSaysWhatIsUncertain(t *testing.T) {
 	require.Contains(t, out.String(), "all ", "what was spent is added up by itself")
 	require.Contains(t, out.String(), total.String())
 	require.Regexp(t, `(?m)^\d{4}-\d\d-\d\d \d\d:\d\d +CARL +CHAN +small +`+r.ID+` +\$0\.03 +\d{4}-\d\d-\d\d \d\d:\d\d$`, out.String())
-	require.Contains(t, out.String(), "Uncertain: a model did not say what 1 of its questions cost. Up to $0.03 is set aside")
+	require.Contains(t, out.String(), "Uncertain: a model did not say what 1 of its questions cost. Up to $0.03 is reserved")
 }
 
 func TestUsageOfATimeWithoutAnyIsEmpty(t *testing.T) {

@@ -67,9 +67,9 @@ var rooms = map[string]plan{
 	"codegen/door":        {uses: with()},
 	"codegen/shapes":      {uses: with(), tests: []string{"codegen/samples"}},
 	"codegen/pandas":      {uses: with("codegen/shapes")},
-	"codegen/mistral":     {uses: with("codegen", "codegen/door", "codegen/shapes"), tests: providerTests},
-	"codegen/claude":      {uses: with("codegen", "codegen/door", "codegen/shapes"), tests: providerTests},
-	"codegen/gpt":         {uses: with("codegen", "codegen/door", "codegen/shapes"), tests: providerTests},
+	"codegen/mistral":     {uses: with("codegen", "codegen/door"), tests: providerTests},
+	"codegen/claude":      {uses: with("codegen", "codegen/door"), tests: providerTests},
+	"codegen/gpt":         {uses: with("codegen", "codegen/door"), tests: providerTests},
 	"codegen/conformance": {uses: with("codegen", "internal/proof")}, // what all providers pass
 	"codegen/standin":     {uses: with("codegen", "codegen/shapes", "codegen/pandas"), tests: []string{"codegen/samples"}},
 	"codegen/samples":     {},
@@ -84,7 +84,7 @@ var rooms = map[string]plan{
 
 	// Slack. The rooms of drawing share what a drawing is made of, and know nothing of the socket.
 	"bot/ids":      {},
-	"bot/kit":      {uses: []string{"budget", "bot/ids"}}, // nothing of approval
+	"bot/kit":      {uses: []string{"bot/ids"}}, // nothing of approval, nothing of money
 	"bot/command":  {uses: append(slices.Clone(nouns), "bot/ids", "bot/kit")},
 	"bot/readback": {uses: []string{"bot/ids", "bot/kit"}, tests: drawingTests},
 	"bot/draw":     {uses: drawing, tests: drawingTests},
@@ -140,7 +140,7 @@ var libraries = map[string]struct{ uses, tests []string }{
 	"pgregory.net/rapid":                  {uses: []string{"bot/draw/sample"}, tests: []string{"*"}},
 	"gopkg.in/yaml.v3":                    {uses: []string{"internal/slacksim/workspace", "internal/slacksim/webapi"}, tests: []string{"*"}},
 	"github.com/cenkalti/backoff":         {uses: []string{"*"}},
-	"github.com/aymanbagabas/go-udiff":    {uses: []string{"approval", "approval/steps", "bot/kit", "bot/draw"}},
+	"github.com/aymanbagabas/go-udiff":    {uses: []string{"approval"}},
 	"golang.org/x":                        {uses: []string{"*"}},
 }
 

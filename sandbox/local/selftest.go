@@ -116,7 +116,7 @@ func never(err error) error {
 	return &steps.BoxError{Err: err, Words: words}
 }
 
-// Ready says whether boxes can be had: a *approval.BoxError when not, with Retry when that is only a matter of time.
+// Ready says whether boxes can be had: a *steps.BoxError when not, with Retry when that is only a matter of time.
 func (s *Sandbox) Ready() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -86,7 +86,7 @@ func scheduleMessage(c *call) (workspace.Body, error) {
 		return nil, workspace.Refuse("time_in_past")
 	case time.Until(at) > farthest:
 		return nil, workspace.Refuse("time_too_far")
-	case m.Text == "" && len(m.Blocks) == 0 && len(m.Attachments) == 0:
+	case m.Empty():
 		return nil, workspace.Refuse("no_text")
 	case blockkit.Chars(m.Text) > maxText:
 		return nil, workspace.Refuse("msg_too_long")

@@ -69,6 +69,11 @@ type Edited struct {
 // IsReply is false for a root, even one with replies.
 func (m *StoredMessage) IsReply() bool { return m.ThreadTS != "" && m.ThreadTS != m.TS }
 
+// Empty is true of a message that says nothing. Slack takes none.
+func (m *StoredMessage) Empty() bool {
+	return m.Text == "" && len(m.Blocks) == 0 && len(m.Attachments) == 0
+}
+
 // newMemory copies what Options give, because members come and go.
 func newMemory(o Options) *Memory {
 	w := &Memory{

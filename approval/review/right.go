@@ -18,7 +18,7 @@ func Grade(m *approval.Manifest, set RuleSet, findings []approval.Finding, reach
 	}
 }
 
-// Under is the roster as these terms leave it.
+// Under returns the roster of those who may decide under these terms.
 func (r Roster) Under(t Terms) Roster {
 	if t.Owners {
 		r.Reviewers, r.Fallback = r.Owners, nil
@@ -26,7 +26,7 @@ func (r Roster) Under(t Terms) Roster {
 	return r
 }
 
-// Elsewhere is why a tier is not decided on in Slack.
+// Elsewhere says where a tier is decided if not in Slack.
 func (t Terms) Elsewhere(id string) approval.Reason {
 	return approval.Reason{Code: approval.WhyElsewhere, Name: string(t.Tier), Other: id}
 }
@@ -63,14 +63,13 @@ func Right(r *approval.Request, user string, roster Roster, t Terms) (inPlaceOf 
 // CheckTyped holds what somebody has typed against what they saw.
 func (t Terms) CheckTyped(verdict approval.Verdict, digest, typed string) error {
 	typed = strings.ToLower(strings.TrimSpace(typed))
-	if !t.Typed || verdict != approval.Approve || len(typed) >= typedLength && strings.HasPrefix(digest, typed) {
+	if !t.Typed || verdict != approval.Approve || len(typed) >= TypedLength && strings.HasPrefix(digest, typed) {
 		return nil
 	}
-	return &approval.InputError{Why: approval.Reason{Code: approval.WhyTyped, Name: string(t.Tier), Count: typedLength}}
+	return &approval.InputError{Why: approval.Reason{Code: approval.WhyTyped, Name: string(t.Tier), Count: TypedLength}}
 }
 
-// Beyond names the hosts of a manifest that the rules let no code reach; it is none when
-// there are none.
+// Beyond returns the hosts of a manifest that the rules do not allow.
 func Beyond(m approval.Manifest, rules Rules) approval.Reason {
 	hosts := slices.DeleteFunc(slices.Clone(m.Network), func(host string) bool { return slices.Contains(rules.Hosts, host) })
 	if len(hosts) == 0 {

@@ -187,5 +187,5 @@ func TestADiffShowsEveryChangeAndLittleElse(t *testing.T) {
 	p := &kit.Page{}
 	draw.Diff(p, huge)
 	require.LessOrEqual(t, len(p.Blocks), 100)
-	require.Contains(t, p.Text(), "do not fit in here")
+	require.Contains(t, p.Text(), "do not fit here")
 }

@@ -2,10 +2,10 @@ package draw
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/slack-go/slack"
 
-	"countersign/approval"
 	"countersign/approval/review"
 	"countersign/approval/steps"
 	"countersign/bot/ids"
@@ -38,7 +38,7 @@ func ReviewView(with With, v *steps.View, from Origin) (slack.ModalViewRequest, 
 		p.Verbatim(title, c.Text, fmt.Sprint(kit.CodeID, i+1), "")
 	}
 	agreed(p, v, review.MaxHosts)
-	p.Small(kit.Words("Request "), kit.Mono(r.ID), kit.Words(fmt.Sprintf(", revision %d, sha256 ", rev.Number)), kit.Mono(approval.Short(rev.Digest)), kit.Words(". Approve below runs it once."))
+	p.Small(append(Print(r.ID, rev.Number, rev.Digest), kit.Words(". Approve below runs it once."))...)
 	p.Buttons("decide", kit.Button(ids.ActionReject, "Reject", from.Seal, slack.StyleDanger), kit.Button(ids.ActionChanges, "Request changes", from.Seal, slack.StyleDefault))
 	if v.Terms.Typed {
 		p.Add(typedField(v.Terms), 0, "")
@@ -50,15 +50,12 @@ func ReviewView(with With, v *steps.View, from Origin) (slack.ModalViewRequest, 
 	return view, true
 }
 
-// typedLength is how much of a digest is asked for.
-const typedLength = 6
-
 // typedField has the reviewer type what the rules want typed: a hand that only
 // wants to be rid of the card does not get past it.
 func typedField(t review.Terms) slack.Block {
-	typed := t.Digest[:min(typedLength, len(t.Digest))]
+	typed := t.Digest[:min(review.TypedLength, len(t.Digest))]
 	field := slack.NewPlainTextInputBlockElement(kit.Plain(typed), ids.FieldTyped)
 	field.MaxLength = 64
-	hint := "It is the beginning of this version's digest, and says that you have read its lines."
-	return slack.NewInputBlock(ids.FieldTyped, kit.Plain("To approve code of "+kit.Lower(RiskWords[t.Tier])+", type "+typed), kit.Plain(hint), field)
+	hint := "This is the version's confirmation code. Typing it says that you have read the code."
+	return slack.NewInputBlock(ids.FieldTyped, kit.Plain("To approve code of "+strings.ToLower(RiskWords[t.Tier])+", type "+typed), kit.Plain(hint), field)
 }
