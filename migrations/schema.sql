@@ -3,6 +3,7 @@
 
 CREATE FUNCTION approvals(request text, version integer) RETURNS bigint
     LANGUAGE sql STABLE
+    SET search_path TO 'public', 'pg_temp'
     AS $$
     SELECT CASE WHEN bool_or(verdict <> 'approve') THEN 0 ELSE count(*) END
     FROM decisions WHERE request_id = request AND decisions.revision = version
@@ -10,6 +11,7 @@ $$;
 
 CREATE FUNCTION balances_derived() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     IF pg_trigger_depth() < 2 THEN
@@ -21,6 +23,7 @@ END $$;
 
 CREATE FUNCTION contents_only_go() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     IF TG_OP = 'INSERT' OR OLD.value IS NULL OR NEW.value IS NOT NULL OR (NEW.hash, NEW.stream) <> (OLD.hash, OLD.stream)
@@ -34,6 +37,7 @@ END $$;
 
 CREATE FUNCTION contents_stay_while_open() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     IF EXISTS (SELECT FROM requests WHERE id = substr(OLD.stream, length('request:') + 1) AND OLD.stream LIKE 'request:%'
@@ -46,6 +50,7 @@ END $$;
 
 CREATE FUNCTION decisions_delegated() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     IF NEW.in_place_of IS NOT NULL AND NOT EXISTS (
@@ -60,6 +65,7 @@ END $$;
 
 CREATE FUNCTION decisions_in_time() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     PERFORM FROM requests WHERE id = NEW.request_id AND state = 'pending' AND revision = NEW.revision FOR NO KEY UPDATE;
@@ -78,7 +84,8 @@ CREATE FUNCTION event_line(stream text, seq bigint, at timestamp with time zone,
 $$;
 
 CREATE FUNCTION forget(of text, which text[], who text, why text) RETURNS bigint
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 DECLARE
     going text[];
@@ -107,7 +114,8 @@ BEGIN
 END $$;
 
 CREATE FUNCTION holds_burden() RETURNS trigger
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 DECLARE
     payer record;
@@ -137,6 +145,7 @@ END $$;
 
 CREATE FUNCTION holds_forward() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
@@ -159,6 +168,7 @@ END $$;
 
 CREATE FUNCTION holds_rest() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     PERFORM FROM holds h JOIN settlements s ON s.hold_id = h.id
@@ -173,6 +183,7 @@ END $$;
 
 CREATE FUNCTION notices_stand() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     IF (NEW.key, NEW.team, NEW.kind, NEW.recipients, NEW.admins, NEW.request_id, NEW.at) IS DISTINCT FROM
@@ -186,6 +197,7 @@ END $$;
 
 CREATE FUNCTION refuse() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     RAISE EXCEPTION '% (% %)', TG_ARGV[0], TG_TABLE_NAME, to_jsonb(OLD) ->> 'id'
@@ -194,6 +206,7 @@ END $$;
 
 CREATE FUNCTION requests_asking_holds_nothing() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     IF EXISTS (SELECT FROM holds WHERE request_id = NEW.id AND NOT settled AND NOT called) THEN
@@ -205,6 +218,7 @@ END $$;
 
 CREATE FUNCTION requests_move() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     IF NOT EXISTS (SELECT FROM moves WHERE from_state = coalesce(OLD.state, '') AND to_state = NEW.state) THEN
@@ -216,6 +230,7 @@ END $$;
 
 CREATE FUNCTION requests_run() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     IF NOT EXISTS (SELECT FROM runs WHERE request_id = NEW.id) THEN
@@ -227,6 +242,7 @@ END $$;
 
 CREATE FUNCTION requests_sealed_quorum() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     IF NEW.quorum < (SELECT needed FROM revisions WHERE request_id = NEW.id AND number = NEW.revision) THEN
@@ -238,6 +254,7 @@ END $$;
 
 CREATE FUNCTION requests_unstarted() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     IF EXISTS (SELECT FROM runs WHERE request_id = NEW.id) THEN
@@ -249,6 +266,7 @@ END $$;
 
 CREATE FUNCTION requests_version() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 DECLARE
     drawn requests := OLD;
@@ -263,6 +281,7 @@ END $$;
 
 CREATE FUNCTION revisions_by_rules() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 DECLARE
     sealed jsonb := nullif(said(NEW.manifest), '')::jsonb;
@@ -281,6 +300,7 @@ END $$;
 
 CREATE FUNCTION revisions_sealed() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $_$
 DECLARE
     code     text := said(NEW.code);
@@ -316,6 +336,7 @@ END $_$;
 
 CREATE FUNCTION runs_approved() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     PERFORM FROM requests WHERE id = NEW.request_id AND state = 'approved' AND revision = NEW.revision
@@ -334,6 +355,7 @@ END $$;
 
 CREATE FUNCTION runs_end_once() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     IF OLD.finished_at IS NOT NULL OR OLD.begun_at IS NOT NULL AND NEW.begun_at IS DISTINCT FROM OLD.begun_at OR
@@ -347,6 +369,7 @@ END $$;
 
 CREATE FUNCTION runs_undeletable() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     IF OLD.begun_at IS NOT NULL OR OLD.finished_at IS NOT NULL OR NOT EXISTS (
@@ -365,6 +388,7 @@ $$;
 
 CREATE FUNCTION scopes_derived() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     IF pg_trigger_depth() < 2 AND NEW.held <> coalesce(OLD.held, 0) THEN
@@ -376,6 +400,7 @@ END $$;
 
 CREATE FUNCTION settlements_add_up() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     PERFORM FROM settlements s WHERE s.hold_id = NEW.hold_id
@@ -388,7 +413,8 @@ BEGIN
 END $$;
 
 CREATE FUNCTION settlements_balance() RETURNS trigger
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     INSERT INTO balances AS b (team, kind, id, grain, start, spent)
@@ -402,7 +428,8 @@ BEGIN
 END $$;
 
 CREATE FUNCTION settlements_close_holds() RETURNS trigger
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     UPDATE holds SET settled = true WHERE id = NEW.hold_id;
@@ -411,6 +438,7 @@ END $$;
 
 CREATE FUNCTION settlements_within_hold() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     IF EXISTS (SELECT FROM holds WHERE id = NEW.hold_id AND amount < NEW.amount) THEN
@@ -427,6 +455,7 @@ END $$;
 
 CREATE FUNCTION topups_decide_once() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     IF TG_OP = 'INSERT' AND NEW.decided_by IS NOT NULL
@@ -442,6 +471,7 @@ END $$;
 
 CREATE FUNCTION unchangeable() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     RAISE EXCEPTION '% of % is not possible: its rows are written once', lower(TG_OP), TG_TABLE_NAME

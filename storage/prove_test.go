@@ -89,7 +89,7 @@ func (p *proof) table() []byte {
 func (p *proof) randomWork(t *testing.T, ops int) {
 	t.Helper()
 	b := setupTurnable(t)
-	require.NoError(t, b.exec(t, witness))
+	require.NoError(t, b.exec(t, witness+`; GRANT USAGE ON SCHEMA witness TO PUBLIC; GRANT ALL ON ALL TABLES IN SCHEMA witness TO PUBLIC; GRANT ALL ON ALL SEQUENCES IN SCHEMA witness TO PUBLIC`))
 	b.turnTo(t, time.Date(2027, 3, 20, 12, 0, 0, 0, time.UTC)) // before a change of the clock, and not long before a month's end
 	limit := func(kind budget.ScopeKind, id string, amount budget.USD) {
 		require.NoError(t, b.SetLimit(t.Context(), "ADMIN", budget.Limit{Scope: budget.Scope{Team: team, Kind: kind, ID: id}, Amount: amount, Window: budget.Day}))

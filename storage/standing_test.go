@@ -30,7 +30,7 @@ func turnable(t testing.TB, url string) (turned string) {
 		CREATE FUNCTION turned.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE AS
 			'SELECT pg_catalog.clock_timestamp() + by FROM turned.ahead';
 		GRANT USAGE ON SCHEMA turned TO PUBLIC;
-		GRANT SELECT ON turned.ahead TO PUBLIC`)
+		GRANT ALL ON turned.ahead TO PUBLIC`)
 	require.NoError(t, err)
 	require.NoError(t, conn.Close(t.Context()))
 	join := "?"
