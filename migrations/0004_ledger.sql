@@ -28,17 +28,20 @@ CREATE TABLE limits (
     team   text NOT NULL,
     kind   text NOT NULL,
     id     text NOT NULL,
-    amount bigint NOT NULL CHECK (amount >= 0),
+    amount bigint CHECK (amount >= 0), -- NULL: somebody has taken the limit away
     per    text NOT NULL CHECK (per IN ('day', 'week', 'month', 'none')),
     set_by text NOT NULL CHECK (set_by <> ''),
     set_at timestamptz NOT NULL,
     -- What happens on the way to the limit; an empty one warns at eighty per cent.
     policy jsonb NOT NULL DEFAULT '{}' CONSTRAINT limits_policy CHECK (jsonb_typeof(policy) = 'object'),
+    told   bigint, -- the event of the stream "budget" that tells of it
     -- One limit for one scope: what /budget shows is what applies.
     PRIMARY KEY (team, kind, id),
     CONSTRAINT limits_scope_fkey FOREIGN KEY (team, kind, id) REFERENCES scopes
 );
--- A limit is taken away by somebody, one at a time; it does not move to another scope.
+-- A limit that is taken away keeps its row, which its event tells of.
+CREATE TRIGGER limits_undeletable BEFORE DELETE ON limits FOR EACH ROW EXECUTE FUNCTION unchangeable();
+-- A limit does not move to another scope.
 CREATE TRIGGER limits_named BEFORE UPDATE ON limits FOR EACH ROW
     WHEN ((NEW.team, NEW.kind, NEW.id) IS DISTINCT FROM (OLD.team, OLD.kind, OLD.id))
     EXECUTE FUNCTION refuse('a limit stays with its scope');

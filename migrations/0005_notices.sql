@@ -14,6 +14,13 @@ CREATE TABLE posts (
     PRIMARY KEY (request_id, surface)
 );
 
+-- A message that is forgotten would be posted again.
+CREATE TRIGGER posts_named BEFORE UPDATE ON posts FOR EACH ROW
+    WHEN ((NEW.request_id, NEW.surface) IS DISTINCT FROM (OLD.request_id, OLD.surface))
+    EXECUTE FUNCTION refuse('a message stays what it is');
+CREATE TRIGGER posts_undeletable BEFORE DELETE ON posts FOR EACH ROW EXECUTE FUNCTION unchangeable();
+CREATE TRIGGER posts_untruncatable BEFORE TRUNCATE ON posts FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
 -- A row for as long as Slack does not take a message. It says nothing about what
 -- may run; losing one only means that people hear of it later.
 CREATE TABLE unseen (
@@ -83,17 +90,3 @@ CREATE TRIGGER notices_undeletable BEFORE DELETE ON notices FOR EACH ROW EXECUTE
 CREATE TRIGGER notices_untruncatable BEFORE TRUNCATE ON notices FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 CREATE TRIGGER notice_posts_undeletable BEFORE DELETE ON notice_posts FOR EACH ROW EXECUTE FUNCTION unchangeable();
 CREATE TRIGGER notice_posts_untruncatable BEFORE TRUNCATE ON notice_posts FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
-
--- +goose StatementBegin
--- A guard reads our tables, whatever a session calls its own: without this a temporary
--- table named decisions would be read in the place of ours.
-DO $$
-DECLARE
-    guard record;
-BEGIN
-    FOR guard IN SELECT p.oid::regprocedure AS name FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
-        WHERE p.pronamespace = current_schema()::regnamespace AND (l.lanname = 'plpgsql' OR p.proname = 'approvals') LOOP
-        EXECUTE format('ALTER FUNCTION %s SET search_path = %I, pg_temp', guard.name, current_schema());
-    END LOOP;
-END $$;
--- +goose StatementEnd

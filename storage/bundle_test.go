@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/internal/pglocal/pgtest"
+	"countersign/storage/signing"
 )
 
 func TestMain(m *testing.M) {
@@ -31,13 +33,16 @@ func TestMain(m *testing.M) {
 		clicker(order)
 		return
 	}
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("countersign/internal/pglocal.(*Server).run"))
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("countersign/internal/pglocal.(*Server).run"), goleak.Cleanup(func(code int) {
+		_ = os.Remove(os.Getenv("STORAGE_TEST_KEY"))
+		os.Exit(code)
+	}))
 }
 
 // replica is another process that takes jobs and never gets done with them.
 func replica(url string) {
 	ctx := context.Background()
-	db, err := Open(ctx, url, Options{})
+	db, err := Open(ctx, url, Options{Key: testKey})
 	if err == nil {
 		err = db.Work(ctx, func(ctx context.Context, w steps.Wake) error {
 			return db.Alone(ctx, w.RequestID, w.Step, func(context.Context) error {
@@ -72,12 +77,27 @@ func setupWith(t *testing.T, o Options) *bundle {
 	return b
 }
 
+// testKey signs in all tests and in the processes that they start.
+var testKey = func() *signing.Key {
+	path := os.Getenv("STORAGE_TEST_KEY")
+	if path == "" {
+		path = filepath.Join(os.TempDir(), fmt.Sprintf("storage-test-%d.key", os.Getpid()))
+		os.Setenv("STORAGE_TEST_KEY", path)
+	}
+	key, err := signing.Open(path)
+	if err != nil {
+		panic(err)
+	}
+	return key
+}()
+
 // migrated is how every test's database is made: by its owner, for serve's role.
 func migrated(ctx context.Context, url string) error { return Migrate(ctx, url, pgtest.Serve(url)) }
 
 // bundled opens a database as serve would, and a console beside it. Whoever calls closes it.
 func bundled(t testing.TB, url string, o Options) *bundle {
 	t.Helper()
+	o.Key = testKey
 	db, err := Open(t.Context(), pgtest.Serve(url), o)
 	require.NoError(t, err)
 	console, err := connect(t.Context(), url, 8)
@@ -182,7 +202,7 @@ func result() approval.Result {
 }
 
 // exec runs SQL past all our code, as somebody with a console would.
-func (b *bundle) exec(t *testing.T, sql string, args ...any) error {
+func (b *bundle) exec(t testing.TB, sql string, args ...any) error {
 	t.Helper()
 	_, err := b.pool.Exec(t.Context(), sql, args...)
 	return err

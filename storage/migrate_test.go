@@ -86,11 +86,11 @@ func TestWithoutADatabaseEveryCallSaysSo(t *testing.T) {
 	const gone = "postgres://nobody@/nothing?host=/nowhere"
 	require.ErrorContains(t, Migrate(t.Context(), gone, ""), "lock the migrations")
 	require.ErrorContains(t, Validate(t.Context(), gone), "read the database's version")
-	_, err := Open(t.Context(), gone, Options{})
+	_, err := Open(t.Context(), gone, Options{Key: testKey})
 	require.ErrorContains(t, err, "reach the database")
 	for _, err := range []error{Migrate(t.Context(), "%", ""), Validate(t.Context(), "%")} {
 		require.ErrorContains(t, err, "read the database's address")
 	}
-	_, err = Open(t.Context(), "%", Options{})
+	_, err = Open(t.Context(), "%", Options{Key: testKey})
 	require.ErrorContains(t, err, "read the database's address")
 }

@@ -77,7 +77,7 @@ func clicker(text string) {
 		panic(err)
 	}
 	ctx := context.Background()
-	db, err := Open(ctx, order.URL, Options{})
+	db, err := Open(ctx, order.URL, Options{Key: testKey})
 	if err != nil {
 		panic(err)
 	}

@@ -295,7 +295,7 @@ func (p *proof) threeOfAHundred(t *testing.T, known bool) {
 func (p *proof) oneAlert(t *testing.T) {
 	t.Helper()
 	b := setup(t)
-	other, err := Open(t.Context(), pgtest.Serve(b.url), Options{})
+	other, err := Open(t.Context(), pgtest.Serve(b.url), Options{Key: testKey})
 	require.NoError(t, err)
 	defer other.Close()
 	for _, scope := range []budget.Scope{userScope, teamScope} {

@@ -28,10 +28,10 @@ var rights = map[string]string{
 
 	"sessions": "SELECT, INSERT, UPDATE (thread_ts)",
 	"requests": "SELECT, INSERT, UPDATE (model, files, state, reason, cause, seek, away, looked_at, blocked, downgraded, place, attempts, refused, revision, " +
-		"rounds, edit, written, quorum, assignee, opinions, guest, reminded_at, escalated_at, changed_at, expires_at, shown_at)",
+		"rounds, edit, written, quorum, assignee, opinions, guest, reminded_at, escalated_at, changed_at, expires_at, shown_at, told)",
 	"runs":   "SELECT, INSERT, UPDATE (begun_at, finished_at, result, box), DELETE",
 	"scopes": "SELECT, INSERT (team, kind, id), UPDATE (id)", // no id changes, but whoever locks a row needs a right to update something of it
-	"limits": "SELECT, INSERT, UPDATE (amount, per, policy, set_by, set_at), DELETE",
+	"limits": "SELECT, INSERT, UPDATE (amount, per, policy, set_by, set_at, told)",
 	"holds":  "SELECT, INSERT, UPDATE (called, risked, uncertain_at)",
 	"topups": "SELECT, INSERT, UPDATE (decided_by, decided_at, granted, answer, expires_at)",
 
@@ -45,7 +45,7 @@ const queueRights = "SELECT, INSERT, UPDATE, DELETE"
 
 // callable are the functions of ours that serve calls, or that a query or a constraint
 // calls for it. Triggers need no right of whoever writes.
-var callable = []string{"said", "approvals", "event_line", "forget"}
+var callable = []string{"said", "approvals", "decided", "event_line", "forget", "tell", "untold"}
 
 // right is one that somebody has or should have.
 type right struct {

@@ -77,7 +77,7 @@ func TestRulesOfAChannelComeBeforeThoseOfTheWorkspace(t *testing.T) {
 func TestOfManyAdministratorsAtOnceOneSetsTheRules(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	second, err := Open(t.Context(), pgtest.Serve(b.url), Options{})
+	second, err := Open(t.Context(), pgtest.Serve(b.url), Options{Key: testKey})
 	require.NoError(t, err)
 	defer second.Close()
 	won := 0

@@ -45,7 +45,7 @@ func setupTurnable(t *testing.T) *bundle {
 	b := setup(t)
 	b.DB.Close()
 	b.url = turnable(t, b.url)
-	db, err := Open(t.Context(), pgtest.Serve(b.url), Options{})
+	db, err := Open(t.Context(), pgtest.Serve(b.url), Options{Key: testKey})
 	require.NoError(t, err)
 	t.Cleanup(db.Close)
 	b.DB = db

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"testing"
 
@@ -22,7 +23,7 @@ func TestCommandLine(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			e.Defer(func() { require.NoError(t, os.RemoveAll(dir)) })
+			e.Defer(func() { require.NoError(t, errors.Join(os.RemoveAll(dir), os.RemoveAll(dir+".key"))) })
 			e.Setenv("DATA_DIR", dir)
 			return nil
 		},

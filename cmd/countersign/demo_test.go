@@ -67,7 +67,7 @@ func dataDir(t *testing.T) string {
 	t.Helper()
 	dir, err := passable()
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
+	t.Cleanup(func() { require.NoError(t, errors.Join(os.RemoveAll(dir), os.RemoveAll(dir+".key"))) })
 	return dir
 }
 

@@ -17,10 +17,8 @@ import (
 	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/codegen/mistraltest"
-	"countersign/internal/pglocal/pgtest"
 	"countersign/internal/slacksim"
 	"countersign/sandbox/e2b/e2btest"
-	"countersign/storage"
 )
 
 // langfuse knows one pair of keys.
@@ -82,7 +80,7 @@ func TestWhatTheDoctorTriesIsPaidByTheTeam(t *testing.T) {
 	require.Positive(t, cost)
 	require.Equal(t, cost, value[int64](h, `SELECT spent FROM balances WHERE kind = 'team' AND grain = 'day'`))
 
-	db, err := storage.Open(h.ctx, pgtest.Serve(h.url), storage.Options{})
+	db, err := h.store()
 	require.NoError(t, err)
 	defer db.Close()
 	team := value[string](h, `SELECT id FROM scopes WHERE kind = 'team'`)

@@ -142,6 +142,15 @@ func migrated(ctx context.Context, url string) error {
 	return storage.Migrate(ctx, url, pgtest.Serve(url))
 }
 
+// store opens the house's database as serve would.
+func (h *house) store() (*storage.DB, error) {
+	signed, err := h.program.signed()
+	if err != nil {
+		return nil, err
+	}
+	return storage.Open(h.ctx, pgtest.Serve(h.url), storage.Options{Key: signed.Key})
+}
+
 // run starts a replica and waits until it is connected and its sandbox has proven
 // itself, unless the test is about what happens before. It is stopped with the
 // test, or by calling what comes back. change may put other parts into it first.

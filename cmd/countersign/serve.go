@@ -53,9 +53,8 @@ func migrate(ctx context.Context, p program) error {
 	return nil
 }
 
-// openStore is what a command reads that is soon over: a database that is up to
-// date, which it leaves as it is.
-func (p program) openStore(ctx context.Context) (db *storage.DB, stop func(), err error) {
+// openStore is what a command uses that is soon over: a database that is up to date.
+func (p program) openStore(ctx context.Context, o storage.Options) (db *storage.DB, stop func(), err error) {
 	at, end, err := p.openDatabase(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -64,7 +63,7 @@ func (p program) openStore(ctx context.Context) (db *storage.DB, stop func(), er
 		end()
 		return nil, nil, err
 	}
-	if db, err = storage.Open(ctx, at.serve, p.storage()); err != nil {
+	if db, err = storage.Open(ctx, at.serve, o); err != nil {
 		end()
 		return nil, nil, err
 	}

@@ -89,7 +89,11 @@ func (p program) booked(ctx context.Context, check func(program) finding) findin
 	if err != nil {
 		return unbooked(err)
 	}
-	db, err := storage.Open(ctx, url, p.storage())
+	signed, err := p.signed()
+	if err != nil {
+		return unbooked(err)
+	}
+	db, err := storage.Open(ctx, url, signed)
 	if err != nil {
 		return unbooked(err)
 	}

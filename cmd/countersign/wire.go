@@ -57,7 +57,11 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 	if err := at.migrate(ctx); err != nil {
 		return nil, err
 	}
-	if r.db, err = storage.Open(ctx, at.serve, p.storage()); err != nil {
+	signed, err := p.signed()
+	if err != nil {
+		return nil, err
+	}
+	if r.db, err = storage.Open(ctx, at.serve, signed); err != nil {
 		return nil, err
 	}
 	r.closers = append(r.closers, func() error { r.db.Close(); return nil })

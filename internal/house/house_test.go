@@ -59,7 +59,7 @@ var rooms = map[string]plan{
 	"approval/steps":   {uses: verdict, tests: []string{"internal/deepcopy", "internal/proof", "bot/draw/reasons"}},
 
 	// Postgres.
-	"storage":    {uses: with("migrations"), tests: []string{"internal/pglocal", "internal/pglocal/pgtest", "internal/proof"}},
+	"storage":    {uses: with("migrations", "storage/signing"), tests: []string{"internal/pglocal", "internal/pglocal/pgtest", "internal/proof"}},
 	"migrations": {},
 
 	// Models: what every provider needs, then a room for each of them. They do not know one another.
