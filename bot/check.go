@@ -72,17 +72,19 @@ func (w *slackAPI) CheckChannel(ctx context.Context, channel string) error {
 	return nil
 }
 
-// Members lists the ids of everybody in a channel.
-func (w *slackAPI) Members(ctx context.Context, channel string) (all []string, err error) {
-	page := slack.GetUsersInConversationParameters{ChannelID: channel, Limit: 200}
+// has looks for somebody among the people of a channel, a thousand at a time.
+func (w *slackAPI) has(ctx context.Context, channel, user string) (bool, error) {
+	page := slack.GetUsersInConversationParameters{ChannelID: channel, Limit: 1000}
 	for {
 		some, next, err := w.api.GetUsersInConversationContext(ctx, &page)
 		if err != nil {
-			return nil, fmt.Errorf("conversations.members %s: %w", channel, detail(err))
+			return false, fmt.Errorf("conversations.members %s: %w", channel, detail(err))
 		}
-		all = append(all, some...)
+		if slices.Contains(some, user) {
+			return true, nil
+		}
 		if page.Cursor = next; next == "" {
-			return all, nil
+			return false, nil
 		}
 	}
 }

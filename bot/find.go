@@ -96,7 +96,7 @@ func (h *files) Person(ctx context.Context, team, user string) (review.Person, e
 	u, err := h.api.GetUserInfoContext(ctx, user)
 	switch slackError(err) {
 	case "user_not_found":
-		return review.Person{ID: user, Gone: true}, nil
+		return review.Person{ID: user, Gone: true, Unknown: true}, nil
 	case "user_not_visible":
 		return review.Person{ID: user, External: true}, nil
 	}
@@ -131,12 +131,20 @@ func (h *files) Place(ctx context.Context, channel, user string) (p approval.Pla
 	if !p.Private || !p.In || p.Archived || user == "" {
 		return p, nil
 	}
-	members, err := h.Members(ctx, channel)
-	if forGood(err) {
+	switch p.AskerIn, err = h.has(ctx, channel, user); {
+	case forGood(err):
 		return approval.Place{}, nil // it was taken out between the two
 	}
-	p.AskerIn = slices.Contains(members, user)
 	return p, err
+}
+
+// Within implements steps.Slack.
+func (h *files) Within(ctx context.Context, channel, user string) (bool, error) {
+	in, err := h.has(ctx, channel, user)
+	if forGood(err) {
+		return false, nil
+	}
+	return in, err
 }
 
 // Find implements steps.Slack: it finds the files of a question. Those that came
@@ -168,16 +176,16 @@ func (h *files) Find(ctx context.Context, q steps.Search) (found steps.Found, er
 
 // asNow looks up files whose ids are known. One that was chosen from the channel's has
 // to be there still. One that came with the question need not be: then it is the asker's
-// own, or of the thread that the question goes on in. The bot may see files that the
-// asker does not, and reads none of those for them.
+// own. Nor does one that its thread was about before. The bot may see files that the
+// asker does not, and reads none of those for them, whatever a form names.
 func (h *files) asNow(ctx context.Context, q steps.Search) (files []approval.File, err error) {
 	for _, f := range q.Files {
 		info, err := h.info(ctx, f)
 		if err != nil {
 			return nil, err
 		}
-		came := slices.Contains(q.Seek.Brought, f.ID) && (info.User == q.Asker || q.Seek.Thread != "")
-		if !came && !slices.Contains(slices.Concat(info.Channels, info.Groups, info.IMs), q.Channel) {
+		came := slices.Contains(q.Seek.Brought, f.ID) && info.User == q.Asker
+		if !came && !slices.Contains(q.Thread, f.ID) && !slices.Contains(slices.Concat(info.Channels, info.Groups, info.IMs), q.Channel) {
 			return nil, &approval.CauseError{Cause: approval.Cause{Code: approval.FileNotHere, File: f.Name, Channel: q.Channel}}
 		}
 		files = append(files, input(*info))

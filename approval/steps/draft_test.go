@@ -48,7 +48,9 @@ func TestDraftPutsInspectedCodeBeforeTheReviewers(t *testing.T) {
 	require.Zero(t, b.open(r.ID))
 
 	brief := b.writer.briefs[0]
-	require.Equal(t, Brief{RequestID: r.ID, SessionID: r.SessionID, Asker: "asker", Model: "m1", Question: "What were sales?", Files: r.Files}, brief)
+	require.Equal(t, Brief{RequestID: r.ID, SessionID: r.SessionID, Asker: "asker", Model: "m1", Question: "What were sales?", Today: brief.Today, Files: r.Files}, brief)
+	require.Equal(t, "UTC", brief.Today.Location().String(), "the team's calendar")
+	require.False(t, brief.Today.IsZero())
 	require.NotEmpty(t, brief.Files[0].Tables)
 
 	require.NoError(t, b.Draft(t.Context(), r.ID), "again, it does nothing")
@@ -60,6 +62,9 @@ func TestWhatCannotBeShownGoesBackToTheModelAtMostTwice(t *testing.T) {
 	hidden := "x = '\u202e'\n"
 	problem := func(string) (Inspection, error) {
 		return Inspection{Problem: "line 1: SyntaxError", Box: 100 * time.Millisecond}, nil
+	}
+	stranger := func(string) (Inspection, error) {
+		return Inspection{Findings: []approval.Finding{{Level: approval.Caution, Line: 2, Kind: approval.KindRead, About: "salse.csv", Text: "Reads salse.csv, which is not among the inputs."}}, Box: 100 * time.Millisecond}, nil
 	}
 	repair := breaks(&WriterError{Err: errors.New("two blocks"), Repair: "Write exactly one block.", Usage: used("m1")})
 	for name, tt := range map[string]struct {
@@ -76,6 +81,8 @@ func TestWhatCannotBeShownGoesBackToTheModelAtMostTwice(t *testing.T) {
 		"not canonical three times":    {script: []func(Brief) (Draft, error){writes(hidden), writes(hidden), writes(hidden)}, state: approval.Failed, calls: 3, reason: "The last problem: line 1: the character U+202E"},
 		"a syntax error three times":   {inspect: []func(string) (Inspection, error){problem, problem, problem}, state: approval.Failed, calls: 3, reason: "The last problem: line 1: SyntaxError."},
 		"two blocks three times":       {script: []func(Brief) (Draft, error){repair, repair, repair}, state: approval.Failed, calls: 3, reason: "The last problem: Write exactly one block."},
+		"reads no input, then good":    {inspect: []func(string) (Inspection, error){stranger}, state: approval.Pending, calls: 2},
+		"insists on it: people decide": {inspect: []func(string) (Inspection, error){stranger, stranger, stranger}, state: approval.Pending, calls: 3},
 		"each in turn, without an end": {script: []func(Brief) (Draft, error){repair, writes(hidden)}, inspect: []func(string) (Inspection, error){problem}, state: approval.Failed, calls: 3, reason: "did not get to a program"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -109,6 +116,17 @@ func TestWhatCannotBeShownGoesBackToTheModelAtMostTwice(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAModelIsToldWhichFileIsNoInput(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.box.inspect = append(b.box.inspect, func(string) (Inspection, error) {
+		return Inspection{Findings: []approval.Finding{{Level: approval.Caution, Line: 2, Kind: approval.KindRead, About: "salse.csv"}}}, nil
+	})
+	b.ask()
+	require.Empty(t, b.work())
+	require.Equal(t, "Line 2: it reads \"salse.csv\", which is no input. The inputs are \"sales.csv\".", b.writer.briefs[1].Refused[0].Reason)
 }
 
 func TestProseIsAnAnswerAndNeverCode(t *testing.T) {

@@ -35,6 +35,7 @@ type Search struct {
 	Asker   string
 	Text    string
 	Files   []approval.File // that are known, by id
+	Thread  []string        // ids of the files that its thread was about before
 	Seek    approval.Seek
 }
 
@@ -87,14 +88,25 @@ func (s *Finder) seek(ctx context.Context, r *approval.Request) (person review.P
 	if cause := place.Cause(r.Project, r.Asker); cause != nil {
 		return person, nil, "", &approval.CauseError{Cause: *cause}
 	}
+	// A form can name any channel: whose budget pays, and under whose name it stands, is
+	// that of people who are in it.
+	if !place.Private {
+		if in, err := s.slack.Within(ctx, r.Project, r.Asker); err != nil {
+			return person, nil, "", err
+		} else if !in {
+			return person, nil, "", &approval.CauseError{Cause: approval.Cause{Code: approval.AskerNotIn, Channel: r.Project, Person: r.Asker}}
+		}
+	}
 	q := Search{Channel: r.Project, Asker: r.Asker, Text: r.Question, Files: r.Files, Seek: *r.Seek}
-	if q.Seek.Follow && len(q.Files) == 0 {
-		// What came before it in its thread may have been found only since it was asked.
-		q.Files, _, err = s.store.ThreadFiles(ctx, approval.Session{Team: r.Team, Channel: r.Project, ThreadTS: q.Seek.Thread})
+	if q.Seek.Thread != "" {
+		before, _, err := s.store.ThreadFiles(ctx, approval.Session{Team: r.Team, Channel: r.Project, ThreadTS: q.Seek.Thread})
 		if err != nil {
 			return person, nil, "", err
 		}
-		q.Files, q.Seek.Brought = anew(q.Files), append(slices.Clone(q.Seek.Brought), approval.FileIDs(q.Files)...)
+		q.Thread = approval.FileIDs(before)
+		if q.Seek.Follow && len(q.Files) == 0 {
+			q.Files = anew(before) // they may have been found only since it was asked
+		}
 	}
 	found, err := s.slack.Find(ctx, q)
 	if err != nil {

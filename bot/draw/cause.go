@@ -26,7 +26,7 @@ func Lacks(with With, c approval.Cause) []kit.Part {
 	case approval.ChannelArchived:
 		return kit.Flow(at, kit.Words(" is archived, so I cannot answer there. Please ask in another channel."))
 	case approval.AskerNotIn:
-		return kit.Flow(kit.Words("You are not in "), at, kit.Words(", which is private. Please ask in a channel that you are in."))
+		return kit.Flow(kit.Words("You are not in "), at, kit.Words(". Please ask in a channel that you are in."))
 	case approval.NoFile:
 		return kit.Flow(kit.Words("I cannot find a file called "+file+" in "), at, kit.Words(". Share it there first, or upload it with your question. "+
 			"If the code should create it, also name the file to make it from."))

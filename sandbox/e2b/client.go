@@ -68,6 +68,8 @@ type Client struct {
 	http         *http.Client
 	log          *slog.Logger
 
+	shelf sandbox.Shelf // what boxes of the template have
+
 	mu         sync.Mutex
 	size       budget.BoxSize
 	olderUntil time.Time       // see Older

@@ -67,6 +67,7 @@ type Sandbox struct {
 	byReq    map[string]*box
 	wanted   map[string]*time.Timer // requests that may be approved soon, until when
 	spare    []*box                 // booting or waiting, belonging to nobody
+	shelf    sandbox.Shelf          // what boxes here have
 	notYet   error                  // why nobody gets a box: a *steps.BoxError; nil when everybody does
 	closed   bool
 	inflight sync.WaitGroup // goroutines of boxes
