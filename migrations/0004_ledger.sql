@@ -254,7 +254,7 @@ BEGIN
     RETURN NULL;
 END $$;
 -- What is held follows from the holds: only the trigger above writes it, as the owner.
--- Serve's role has no right to the column (storage/roles.go); this keeps others from mistakes.
+-- Serve's role has no right to the column (storage/roles); this keeps others from mistakes.
 CREATE FUNCTION scopes_derived() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF pg_trigger_depth() < 2 AND NEW.held <> coalesce(OLD.held, 0) THEN

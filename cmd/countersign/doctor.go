@@ -15,6 +15,7 @@ import (
 	"countersign/budget"
 	"countersign/internal/pglocal"
 	"countersign/storage"
+	"countersign/storage/roles"
 )
 
 // A finding is a line of the doctor's report.
@@ -115,7 +116,7 @@ func (p program) schemaOf(ctx context.Context, at address, well string) (f findi
 	case len(pending) > 0:
 		return finding{err: fmt.Errorf("reached; %d migrations pending: run `countersign migrate`, or set MIGRATE_DATABASE_URL to the owner's address and serve does", len(pending))}, true
 	}
-	much, err := storage.TooMuch(ctx, at.serve)
+	much, err := roles.TooMuch(ctx, at.serve)
 	switch {
 	case err != nil:
 		return finding{err: err}, true
