@@ -12,6 +12,7 @@ import (
 	"countersign/bot/draw"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
+	"countersign/bot/meant"
 )
 
 // Questions are what people ask, and what they have asked.
@@ -21,6 +22,8 @@ type Questions interface {
 	Recent(ctx context.Context, team, user string) ([]*approval.Request, error)
 	View(ctx context.Context, id string) (*steps.View, error)
 	Models() []string
+	// OfThread are the files that the questions of a thread have read.
+	OfThread(ctx context.Context, thread approval.Session) ([]approval.File, error)
 }
 
 // asking takes questions: from a command, a form, a mention or a direct message.
@@ -36,6 +39,9 @@ func (h *asking) analyze(ctx context.Context, c slack.SlashCommand) (answer, err
 	text := kit.FromSlack(c.Text)
 	if a, ok, err := h.aside(ctx, text, approval.Click{Team: c.TeamID, User: c.UserID, Channel: c.ChannelID}); ok {
 		return a, err
+	}
+	if talk := meant.TalkOf(text); talk != meant.NoTalk {
+		return privately(h.talk(talk)), nil
 	}
 	if text == "" {
 		a, err := h.openForm(ctx, c.TriggerID, draw.Form{Channel: c.ChannelID, Person: c.UserID})
@@ -77,6 +83,19 @@ func (h *asking) aside(ctx context.Context, text string, click approval.Click) (
 		return a, true, err
 	}
 	return answer{}, false, nil
+}
+
+// talk answers who asks nothing: at once, without a model, a card or a cent.
+func (h *asking) talk(talk meant.Talk) *kit.Page {
+	switch talk {
+	case meant.Greeting:
+		return draw.Hello()
+	case meant.Thanks:
+		return draw.Welcome()
+	case meant.Farewell:
+		return draw.Goodbye()
+	}
+	return draw.HelpAnalyze(h.Policy())
 }
 
 // cancel cancels a question by its id.
@@ -158,6 +177,9 @@ func (h *asking) hear(ctx context.Context, s spoken) (answer, error) {
 	}
 	if strings.TrimSpace(text) == "" {
 		return answer{}, &approval.InputError{Why: approval.Words("What would you like to know? Write it in the same message, for example: What were sales per month in sales.csv?")}
+	}
+	if talk := meant.TalkOf(text); talk != meant.NoTalk && len(s.files) == 0 {
+		return answer{after: func(ctx context.Context) { h.chat(ctx, s.seat(), h.talk(talk)) }}, nil
 	}
 	q := approval.Question{Team: s.team, Project: s.channel, Asker: s.user, Text: text, ThreadTS: s.thread, Follow: s.thread != "",
 		Trigger: "message " + s.channel + " " + s.ts}

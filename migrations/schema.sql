@@ -980,7 +980,7 @@ CREATE TABLE posts (
     ts text NOT NULL,
     shown text NOT NULL,
     CONSTRAINT posts_channel_check CHECK ((channel <> ''::text)),
-    CONSTRAINT posts_surface_check CHECK ((surface = ANY (ARRAY['root'::text, 'progress'::text, 'card'::text, 'plain'::text, 'files'::text, 'reply'::text]))),
+    CONSTRAINT posts_surface_check CHECK ((surface = ANY (ARRAY['root'::text, 'progress'::text, 'card'::text, 'plain'::text, 'answer'::text, 'files'::text, 'reply'::text, 'sheets'::text, 'mark'::text]))),
     CONSTRAINT posts_ts_check CHECK ((ts <> ''::text))
 );
 
@@ -1184,7 +1184,7 @@ CREATE TABLE unseen (
     first_at timestamp with time zone NOT NULL,
     last_at timestamp with time zone NOT NULL,
     CONSTRAINT unseen_order CHECK ((last_at >= first_at)),
-    CONSTRAINT unseen_surface_check CHECK ((surface = ANY (ARRAY['root'::text, 'progress'::text, 'card'::text, 'plain'::text, 'files'::text, 'reply'::text]))),
+    CONSTRAINT unseen_surface_check CHECK ((surface = ANY (ARRAY['root'::text, 'progress'::text, 'card'::text, 'plain'::text, 'answer'::text, 'files'::text, 'reply'::text, 'sheets'::text, 'mark'::text]))),
     CONSTRAINT unseen_times_check CHECK ((times > 0)),
     CONSTRAINT unseen_why_check CHECK ((why = ANY (ARRAY['outside'::text, 'archived'::text, 'forbidden'::text, 'malformed'::text, 'too long'::text, 'no key'::text, 'outage'::text, 'other'::text])))
 );

@@ -104,8 +104,9 @@ func (s *Finder) seek(ctx context.Context, r *approval.Request) (person review.P
 			return person, nil, "", err
 		}
 		q.Thread = approval.FileIDs(before)
-		if q.Seek.Follow && len(q.Files) == 0 {
-			q.Files = anew(before) // they may have been found only since it was asked
+		if q.Seek.Follow && len(q.Files) == 0 { // they may have been found only since it was asked
+			q.Files = s.inputs.handy(before)
+			q.Seek.Brought = append(slices.Clone(q.Seek.Brought), approval.FileIDs(q.Files)...)
 		}
 	}
 	found, err := s.slack.Find(ctx, q)
@@ -114,6 +115,13 @@ func (s *Finder) seek(ctx context.Context, r *approval.Request) (person review.P
 	}
 	files, err = s.inputs.fitting(found.Files)
 	return person, files, found.Unread, err
+}
+
+// OfThread are the files that the questions of a thread have read, as its next question
+// may use them.
+func (s *Finder) OfThread(ctx context.Context, thread approval.Session) ([]approval.File, error) {
+	files, _, err := s.store.ThreadFiles(ctx, thread)
+	return s.inputs.handy(files), err
 }
 
 // Inputs reads a request's files.
@@ -177,6 +185,19 @@ func (s *Inputs) fitting(files []approval.File) ([]approval.File, error) {
 		together += f.Size
 	}
 	return files, s.fits(together)
+}
+
+// handy are the files of a thread as the next question in it may use them: as many of
+// the latest as fit into one.
+func (s *Inputs) handy(files []approval.File) (kept []approval.File) {
+	var together int64
+	for _, f := range files {
+		if together += f.Size; len(kept) == s.Policy.MaxFiles || s.fits(together) != nil {
+			break
+		}
+		kept = append(kept, f)
+	}
+	return anew(kept)
 }
 
 // anew are files of another question without what was read of them then: it may not be
