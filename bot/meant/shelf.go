@@ -90,13 +90,18 @@ func (s Shelf) Named(question string, stems bool, own ...approval.File) (files [
 			rest = strings.ReplaceAll(rest, name, " ")
 		}
 	}
-	// "Total sales in vgsales.csv" means one file, whatever else is called sales.
+	// "Total sales in vgsales.csv" means one file, whatever else is called sales; "sales of
+	// salse.csv" is asked about.
+	missing = fileLike.FindString(rest)
+	if len(files) == 0 && missing != "" && len(s.near(missing)) > 0 {
+		return nil, missing
+	}
 	for _, f := range all {
 		if word := stem(f.Name); stems && !slices.ContainsFunc(files, whole(question)) && utf8.RuneCountInString(word) > 1 {
 			take(f, word)
 		}
 	}
-	return files, fileLike.FindString(rest)
+	return files, missing
 }
 
 // whole tells of a file whose whole name stands in a question.

@@ -54,6 +54,8 @@ func TestFilesAreFoundByTheirNames(t *testing.T) {
 		{"nor does one of a result", "What is the total amount in orders_may.csv?", file("orders_may.csv", "total.csv"), nil, []string{"orders_may.csv"}, ""},
 		{"a result of the same thread, when named", "plot table.csv", file("sales.csv"), file("table.csv"), []string{"table.csv"}, ""},
 		{"it comes before a person's file of the same name", "plot table.csv", file("table.csv"), file("table.csv"), []string{"table.csv"}, ""},
+		{"nearly a file's name, beside a word that is its stem", "sales per month in salse.csv", file("sales.csv"), nil, nil, "salse.csv"},
+		{"a name to be written, beside a stem", "write the sum of sales to totals.csv", file("sales.csv"), nil, []string{"sales.csv"}, "totals.csv"},
 		{"nothing", "how many?", file("sales.csv", "costs.csv"), nil, nil, ""},
 	}
 	for _, tt := range tests {

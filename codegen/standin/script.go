@@ -151,6 +151,27 @@ func (s *script) date() (period string) {
 	return period
 }
 
+// spoken is how a period is written as people say it, and the words before it: in December 2025.
+func (s *script) spoken() (in, expression string) {
+	switch s.period {
+	case "D":
+		return "on", `strftime("%d %B %Y")`
+	case "W":
+		return "in the week of", `start_time.strftime("%d %B %Y")`
+	case "Q":
+		return "in", `strftime("Q%q of %Y")`
+	case "Y":
+		return "in", `strftime("%Y")`
+	}
+	return "in", `strftime("%B %Y")`
+}
+
+// inText is a text inside of an f-string, in which nothing of it is computed.
+func inText(text string) string {
+	lit := pandas.Literal(text)
+	return strings.NewReplacer("{", "{{", "}", "}}").Replace(lit[1 : len(lit)-1])
+}
+
 // leftOut counts the rows that a condition holds for, each of which lacks what is needed.
 func (s *script) leftOut(condition, needs string) {
 	s.line("left_out(%s, %s)", condition, pandas.Literal("no "+needs))

@@ -32,7 +32,6 @@ var (
 		"storage":        {30, shrinks},
 	}
 	largeFiles = map[string]exception{
-		"approval/steps/draft_test.go":                 {406, shrinks},
 		"internal/pglocal/server_test.go":              {411, shrinks},
 		"sandbox/local/life_linux_test.go":             {411, shrinks},
 		"migrations/0003_requests.sql":                 {553, "a noun of the schema stands in one file"},
