@@ -861,9 +861,21 @@ CASE
 END),
     CONSTRAINT holds_end CHECK ((expires_at > at)),
     CONSTRAINT holds_id_check CHECK ((id <> ''::text)),
-    CONSTRAINT holds_purpose_check CHECK ((purpose = ANY (ARRAY['draft'::text, 'inspect'::text, 'run'::text, 'check'::text]))),
+    CONSTRAINT holds_purpose_check CHECK ((purpose = ANY (ARRAY['draft'::text, 'read'::text, 'inspect'::text, 'run'::text, 'check'::text]))),
     CONSTRAINT holds_risked CHECK (((risked >= 0) AND (risked <= amount))),
     CONSTRAINT holds_uncertain CHECK (((uncertain_at IS NULL) OR called))
+);
+
+CREATE TABLE known_files (
+    team text NOT NULL,
+    file_id text NOT NULL,
+    name text NOT NULL,
+    size bigint NOT NULL,
+    sha256 text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT known_files_file_id_check CHECK ((file_id <> ''::text)),
+    CONSTRAINT known_files_sha256_check CHECK ((sha256 <> ''::text)),
+    CONSTRAINT known_files_team_check CHECK ((team <> ''::text))
 );
 
 CREATE TABLE settlements (
@@ -998,6 +1010,24 @@ CREATE TABLE posts (
     CONSTRAINT posts_channel_check CHECK ((channel <> ''::text)),
     CONSTRAINT posts_surface_check CHECK ((surface = ANY (ARRAY['root'::text, 'progress'::text, 'card'::text, 'plain'::text, 'answer'::text, 'files'::text, 'reply'::text, 'sheets'::text, 'mark'::text]))),
     CONSTRAINT posts_ts_check CHECK ((ts <> ''::text))
+);
+
+CREATE TABLE readings (
+    team text NOT NULL,
+    project text NOT NULL,
+    file_sha256 text NOT NULL,
+    desk text NOT NULL,
+    template text NOT NULL,
+    sha256 text,
+    answer text,
+    tries integer DEFAULT 0 NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT readings_file_sha256_check CHECK ((file_sha256 <> ''::text)),
+    CONSTRAINT readings_hash CHECK (((sha256 IS NULL) OR (answer IS NOT NULL))),
+    CONSTRAINT readings_project_check CHECK ((project <> ''::text)),
+    CONSTRAINT readings_say CHECK (((answer IS NOT NULL) OR (tries > 0))),
+    CONSTRAINT readings_team_check CHECK ((team <> ''::text)),
+    CONSTRAINT readings_tries_check CHECK ((tries >= 0))
 );
 
 CREATE TABLE requests (
@@ -1275,6 +1305,9 @@ ALTER TABLE ONLY holds
 ALTER TABLE ONLY holds
     ADD CONSTRAINT holds_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY known_files
+    ADD CONSTRAINT known_files_pkey PRIMARY KEY (team, file_id, name, size);
+
 ALTER TABLE ONLY limits
     ADD CONSTRAINT limits_once UNIQUE (told);
 
@@ -1301,6 +1334,9 @@ ALTER TABLE ONLY people
 
 ALTER TABLE ONLY posts
     ADD CONSTRAINT posts_pkey PRIMARY KEY (request_id, surface);
+
+ALTER TABLE ONLY readings
+    ADD CONSTRAINT readings_pkey PRIMARY KEY (team, project, file_sha256, desk, template);
 
 ALTER TABLE ONLY requests
     ADD CONSTRAINT requests_asker UNIQUE (id, asker);

@@ -66,15 +66,14 @@ var rooms = map[string]plan{
 	"migrations":      {},
 
 	// Models: what every provider needs, then a room for each of them. They do not know one another.
-	"codegen":             {uses: with("codegen/shapes", "codegen/pandas"), tests: []string{"codegen/mistraltest", "codegen/samples"}},
+	"codegen":             {uses: with("codegen/pandas"), tests: []string{"codegen/mistraltest", "codegen/samples"}},
 	"codegen/door":        {uses: with()},
-	"codegen/shapes":      {uses: with(), tests: []string{"codegen/samples"}},
-	"codegen/pandas":      {uses: with("codegen/shapes")},
+	"codegen/pandas":      {},
 	"codegen/mistral":     {uses: with("codegen", "codegen/door"), tests: providerTests},
 	"codegen/claude":      {uses: with("codegen", "codegen/door"), tests: providerTests},
 	"codegen/gpt":         {uses: with("codegen", "codegen/door"), tests: providerTests},
 	"codegen/conformance": {uses: with("codegen", "internal/proof")}, // what all providers pass
-	"codegen/standin":     {uses: with("codegen", "codegen/shapes", "codegen/pandas"), tests: []string{"codegen/samples"}},
+	"codegen/standin":     {uses: with("codegen", "codegen/pandas"), tests: []string{"codegen/samples"}},
 	"codegen/samples":     {},
 	"codegen/mistraltest": {},
 
