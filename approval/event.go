@@ -93,6 +93,7 @@ const (
 	EventDelegated       EventKind = "delegated"        // to, until, from, before
 	EventDelegationEnded EventKind = "delegation ended" // from, before
 	EventGone            EventKind = "gone"             // contents, why; written by the schema's forget()
+	EventPacked          EventKind = "packed"           // pack: the sha256 of its pack.json; from, to, person, channel, entries, requests, shown
 )
 
 // Said is what a person wrote or data said, as an event has it: a question, a reason,

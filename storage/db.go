@@ -16,6 +16,7 @@ import (
 
 	"countersign/approval/steps"
 	"countersign/budget"
+	"countersign/storage/trail"
 )
 
 // Options say how the database is used. Zero values mean the defaults.
@@ -94,6 +95,9 @@ func (db *DB) closeWithin(limit time.Duration) {
 		db.log.Warn("the database does not answer: its connections are left to end with the process")
 	}
 }
+
+// Log is the one log over all events.
+func (db *DB) Log() *trail.Log { return trail.New(db.read, db.write) }
 
 // Ping says whether the database answers.
 func (db *DB) Ping(ctx context.Context) error {
