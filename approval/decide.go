@@ -30,6 +30,8 @@ type Decision struct {
 	At        time.Time
 	Click     Click
 	InPlaceOf string // the reviewer who let them decide; empty when they decide in their own right
+
+	Unsigned bool // as it was loaded: no event that this installation has signed tells of it
 }
 
 // Click is what Slack said about who pressed what, and where.

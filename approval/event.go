@@ -37,7 +37,7 @@ const (
 	// People decide.
 	EventApproved         EventKind = "approved"             // revision, digest, click, in_place_of
 	EventRejected         EventKind = "rejected"             // revision, digest, click, reason
-	EventChangesRequested EventKind = "changes requested"    // revision, digest, reason, click
+	EventChangesRequested EventKind = "changes requested"    // revision, digest, reason, click, in_place_of
 	EventEdited           EventKind = "edited"               // revision, digest, code, click
 	EventEditRefused      EventKind = "edit refused"         // revision, by, reason
 	EventDisowned         EventKind = "disowned"             // revision, digest, click
@@ -59,9 +59,9 @@ const (
 	EventBegunTooLate EventKind = "begun too late" // box
 	EventUnstarted    EventKind = "unstarted"      // box, cost
 	EventVoided       EventKind = "voided"         // box, reason, cost
-	EventFinished     EventKind = "finished"       // outcome, error, result, files, witness, hints, box_ms, cost
+	EventFinished     EventKind = "finished"       // outcome, error, said (what the next question's model reads of it), result, files, witness, hints, box_ms, cost
 	EventMismatch     EventKind = "mismatch"       // what
-	EventLost         EventKind = "lost"           // box
+	EventLost         EventKind = "lost"           // box, said
 	EventSealBroken   EventKind = "seal broken"    // revision, digest, why, fallen
 	EventSealedAnew   EventKind = "sealed anew"    // revision, digest, code, manifest, summary, findings_list
 	EventAway         EventKind = "away"           // cause
@@ -92,6 +92,8 @@ const (
 	EventRemoved         EventKind = "removed"          // the same
 	EventDelegated       EventKind = "delegated"        // to, until, from, before
 	EventDelegationEnded EventKind = "delegation ended" // from, before
+	EventSigningKey      EventKind = "signing key"      // key: may sign from now on
+	EventPosted          EventKind = "posted"           // surface, channel, ts: where a message stands; written by the schema
 	EventGone            EventKind = "gone"             // contents, why; written by the schema's forget()
 	EventPacked          EventKind = "packed"           // pack: the sha256 of its pack.json; from, to, person, channel, entries, requests, shown
 )

@@ -145,6 +145,7 @@ const (
 	WhyOtherCode     ReasonCode = "other code"
 	WhyOtherTerms    ReasonCode = "other terms"
 	WhyOtherApproved ReasonCode = "approvals of something else"
+	WhyUnsigned      ReasonCode = "unsigned"
 	WhyTooFewThere   ReasonCode = "too few approvals there" // Count of Most
 	WhyOtherSandbox  ReasonCode = "other sandbox"           // Name in place of Other
 	WhyOtherInputs   ReasonCode = "other inputs"            // Why: one of the following, or why they cannot be had

@@ -187,6 +187,8 @@ type Revision struct {
 	Digest        string
 	Quote         budget.USD // what the run is expected to cost; its CostCap is the most
 	At            time.Time
+
+	Unsigned bool // as Decision's
 }
 
 // Run is the one run of a request.
@@ -197,6 +199,8 @@ type Run struct {
 	BegunAt    time.Time // the box said that the code runs; zero when nobody has heard it
 	FinishedAt time.Time // zero while it runs
 	Result     *Result   // nil while it runs, and for ever when it was lost
+
+	Unsigned bool // as Decision's
 }
 
 // Changes is what the verbs since loading want stored beside the request's own

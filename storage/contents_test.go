@@ -25,7 +25,7 @@ func TestTheDocumentedExampleIsWhatIsStored(t *testing.T) {
 		require.Equal(t, step[2], approval.Hash([]byte(step[1])), "as sha256sum says")
 	}
 	salt, question := steps[0][1][:32], steps[0][1][32:]
-	c := newContents("request:k7q2mxd")
+	c := (&notary{key: testKey}).contents("request:k7q2mxd")
 	c.hashes[question] = steps[0][2] // as if this salt had been drawn
 
 	b := setup(t)

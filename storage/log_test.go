@@ -9,7 +9,7 @@ import (
 
 	"countersign/approval"
 	"countersign/internal/checkpoint"
-	"countersign/storage/trail"
+	"countersign/storage/journal"
 )
 
 // signer is a key of its own for a test.
@@ -27,9 +27,9 @@ func signer(t *testing.T) (note.Signer, note.Verifier) {
 }
 
 // follow checks all checkpoints, each by the one before it, and returns them.
-func (b *bundle) follow(t *testing.T, key note.Verifier) []trail.Checkpoint {
+func (b *bundle) follow(t *testing.T, key note.Verifier) []journal.Checkpoint {
 	t.Helper()
-	list, err := b.Log().Checkpoints(t.Context(), 0)
+	list, err := Log(b.DB).Checkpoints(t.Context(), 0)
 	require.NoError(t, err)
 	for i, c := range list {
 		read, err := checkpoint.Open(c.Note, key)
@@ -53,7 +53,7 @@ func TestThirtyTwoWritersLeaveOneUnbrokenLog(t *testing.T) {
 				return err
 			}
 			if i%4 == 0 {
-				if err := b.Log().Sequence(t.Context(), by); err != nil {
+				if err := Log(b.DB).Sequence(t.Context(), by); err != nil {
 					return err
 				}
 			}
@@ -62,7 +62,7 @@ func TestThirtyTwoWritersLeaveOneUnbrokenLog(t *testing.T) {
 	}) {
 		require.NoError(t, err)
 	}
-	last, err := b.Log().TakeCheckpoint(t.Context(), by)
+	last, err := Log(b.DB).TakeCheckpoint(t.Context(), by)
 	require.NoError(t, err)
 	require.EqualValues(t, 640, last.Size)
 	list := b.follow(t, key)
@@ -88,7 +88,7 @@ func TestThirtyTwoWritersLeaveOneUnbrokenLog(t *testing.T) {
 	root, err := tree.Root()
 	require.NoError(t, err)
 	require.Equal(t, last.Root, root)
-	again, err := b.Log().TakeCheckpoint(t.Context(), by)
+	again, err := Log(b.DB).TakeCheckpoint(t.Context(), by)
 	require.NoError(t, err)
 	require.Equal(t, last, again, "one size has one checkpoint")
 }
@@ -97,18 +97,18 @@ func TestNoCheckpointIsSignedOfALogThatForks(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	by, _ := signer(t)
-	require.NoError(t, b.Log().Sequence(t.Context(), nil), "there is nothing to place")
-	_, err := b.Log().TakeCheckpoint(t.Context(), by)
+	require.NoError(t, Log(b.DB).Sequence(t.Context(), nil), "there is nothing to place")
+	_, err := Log(b.DB).TakeCheckpoint(t.Context(), by)
 	require.ErrorContains(t, err, "no event yet")
 	b.ask(t, "t")
-	require.NoError(t, b.Log().Sequence(t.Context(), nil))
+	require.NoError(t, Log(b.DB).Sequence(t.Context(), nil))
 	require.Zero(t, b.count(t, `SELECT count(*) FROM checkpoints`), "without a key nothing is signed, and events have their places all the same")
-	_, err = b.Log().TakeCheckpoint(t.Context(), by)
+	_, err = Log(b.DB).TakeCheckpoint(t.Context(), by)
 	require.NoError(t, err)
 	b.ask(t, "u")
 	// Somebody who owns the database puts another tree in the place of the one that was signed.
 	require.NoError(t, b.exec(t, unguarded(`log_nodes`)+`UPDATE log_nodes SET hash = sha256('another')`))
-	_, err = b.Log().TakeCheckpoint(t.Context(), by)
+	_, err = Log(b.DB).TakeCheckpoint(t.Context(), by)
 	var forked *checkpoint.NotFollowingError
 	require.ErrorAs(t, err, &forked)
 	require.Equal(t, 1, b.count(t, `SELECT count(*) FROM checkpoints`))
@@ -118,23 +118,23 @@ func TestALogThatIsNotKeptUpIsLate(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	by, _ := signer(t)
-	require.NoError(t, b.Log().Kept(t.Context()))
+	require.NoError(t, Log(b.DB).Kept(t.Context()))
 	b.ask(t, "t")
-	require.NoError(t, b.Log().Kept(t.Context()), "it has only just been asked")
+	require.NoError(t, Log(b.DB).Kept(t.Context()), "it has only just been asked")
 	require.NoError(t, b.exec(t, unguarded(`unlogged`)+`UPDATE unlogged SET at = at - interval '1 hour'`))
-	var late *trail.LateError
-	require.ErrorAs(t, b.Log().Kept(t.Context()), &late)
+	var late *journal.LateError
+	require.ErrorAs(t, Log(b.DB).Kept(t.Context()), &late)
 	require.Positive(t, late.Unplaced)
-	_, err := b.Log().TakeCheckpoint(t.Context(), by)
+	_, err := Log(b.DB).TakeCheckpoint(t.Context(), by)
 	require.NoError(t, err)
-	require.NoError(t, b.Log().Kept(t.Context()))
+	require.NoError(t, Log(b.DB).Kept(t.Context()))
 	b.ask(t, "u")
-	require.NoError(t, b.Log().Sequence(t.Context(), nil))
-	require.NoError(t, b.Log().Kept(t.Context()))
+	require.NoError(t, Log(b.DB).Sequence(t.Context(), nil))
+	require.NoError(t, Log(b.DB).Kept(t.Context()))
 	require.NoError(t, b.exec(t, unguarded(`checkpoints`)+`UPDATE checkpoints SET at = at - interval '2 hours'`))
-	require.ErrorAs(t, b.Log().Kept(t.Context()), &late)
+	require.ErrorAs(t, Log(b.DB).Kept(t.Context()), &late)
 	require.ErrorContains(t, late, "no checkpoint has been made since")
-	require.NoError(t, b.Log().Sequence(t.Context(), by), "after an hour one is made, however few events there are")
-	require.NoError(t, b.Log().Kept(t.Context()))
+	require.NoError(t, Log(b.DB).Sequence(t.Context(), by), "after an hour one is made, however few events there are")
+	require.NoError(t, Log(b.DB).Kept(t.Context()))
 	require.Equal(t, 2, b.count(t, `SELECT count(*) FROM checkpoints`))
 }

@@ -164,6 +164,7 @@ func (db *DB) Work(ctx context.Context, do func(context.Context, steps.Wake) err
 		// The rescuer honours a step's own time-out, so this only has to be longer than the sweep's.
 		RescueStuckJobsAfter: 90 * time.Second,
 		SoftStopTimeout:      o.Drain,
+		ReindexerIndexNames:  []string{}, // none: it takes the tables' owner, who is somebody else
 	})
 	if err != nil {
 		return err

@@ -40,6 +40,9 @@ func demo(ctx context.Context, p program) (err error) {
 	case err != nil:
 		return exitError(2)
 	}
+	if beside := p.DataDir + ".key"; p.SigningKeyFile == beside {
+		p.SigningKeyFile = filepath.Join(p.DataDir, "demo.key")
+	}
 	p.DataDir = filepath.Join(p.DataDir, "demo")
 	p.DatabaseURL, p.HTTPAddr = "", "127.0.0.1:0"
 	p.SlackPatience = demoPatience

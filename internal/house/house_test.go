@@ -59,9 +59,9 @@ var rooms = map[string]plan{
 	"approval/steps":   {uses: verdict, tests: []string{"internal/deepcopy", "internal/proof", "bot/draw/reasons"}},
 
 	// Postgres.
-	"storage":       {uses: with("migrations", "storage/trail"), tests: []string{"internal/pglocal", "internal/pglocal/pgtest", "internal/proof"}},
-	"storage/trail": {uses: []string{"approval", "internal/checkpoint", "internal/pack"}},
-	"migrations":    {},
+	"storage":         {uses: with("migrations", "storage/journal", "storage/signing"), tests: []string{"internal/pglocal", "internal/pglocal/pgtest", "internal/proof"}},
+	"storage/journal": {uses: []string{"approval", "internal/checkpoint", "internal/pack"}},
+	"migrations":      {},
 
 	// Proof: what somebody checks who has neither our database nor our word.
 	"internal/checkpoint": {},
@@ -126,7 +126,7 @@ var rooms = map[string]plan{
 // libraries says who may import what others wrote: the program, and tests on top.
 var libraries = map[string]struct{ uses, tests []string }{
 	"github.com/slack-go/slack":           {uses: []string{"bot", "bot/kit", "bot/readback", "bot/draw", "bot/draw/*"}, tests: []string{"internal/slacksim"}},
-	"github.com/jackc/pgx/v5":             {uses: []string{"storage", "storage/trail", "internal/pglocal/pgtest"}, tests: []string{"internal/pglocal", "cmd/countersign"}},
+	"github.com/jackc/pgx/v5":             {uses: []string{"storage", "storage/journal", "internal/pglocal/pgtest"}, tests: []string{"internal/pglocal", "cmd/countersign"}},
 	"github.com/transparency-dev/merkle":  {uses: []string{"internal/checkpoint"}},
 	"github.com/riverqueue/river":         {uses: []string{"storage"}},
 	"github.com/pressly/goose/v3":         {uses: []string{"storage"}},

@@ -197,6 +197,24 @@ func named(v any, found func(hash string)) {
 	}
 }
 
+// Names lists the hashes by which the events of a case name values.
+func (c *Case) Names() []string {
+	seen, names := map[string]bool{}, []string{}
+	for _, entry := range c.Entries {
+		e, err := read(entry.Event)
+		if err != nil {
+			continue // whoever verifies the pack says so
+		}
+		named(e.Data, func(hash string) {
+			if !seen[hash] {
+				seen[hash] = true
+				names = append(names, hash)
+			}
+		})
+	}
+	return names
+}
+
 func sum(text []byte) string {
 	hash := sha256.Sum256(text)
 	return hex.EncodeToString(hash[:])

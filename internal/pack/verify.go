@@ -19,7 +19,7 @@ import (
 
 // Trust is what the reader brings. A pack's own word for who made it counts nothing.
 type Trust struct {
-	Key        note.Verifier          // of the gate; nil: none
+	Keys       []note.Verifier        // of the gate: one, and those before it where it was changed
 	Checkpoint *checkpoint.Checkpoint // kept elsewhere, as it stands in Slack; nil: none
 }
 
@@ -149,10 +149,11 @@ func (v *verifier) checkpoints() error {
 			return broken(fmt.Sprintf("checkpoint %d of this pack", i+1), "it cannot be read")
 		}
 		name := fmt.Sprintf("checkpoint %d", c.Number)
-		if v.trust.Key != nil {
-			if _, err := checkpoint.Open(stored.Note, v.trust.Key); err != nil {
-				return broken(name, "it is not signed by the key that you named")
-			}
+		if len(v.trust.Keys) > 0 && !slices.ContainsFunc(v.trust.Keys, func(key note.Verifier) bool {
+			_, err := checkpoint.Open(stored.Note, key)
+			return err == nil
+		}) {
+			return broken(name, "it is not signed by the key that you named")
 		}
 		switch {
 		case i == 0 && (first == 0 && c.Number != 1 || first > 0 && c.Size != first):
@@ -270,7 +271,7 @@ func (v *verifier) trusted() error {
 		last = v.points[n-1].Size
 	}
 	switch t := v.trust.Checkpoint; {
-	case v.trust.Key != nil && len(v.points) > 0:
+	case len(v.trust.Keys) > 0 && len(v.points) > 0:
 		r.By = "the key that you named"
 	case t != nil:
 		i := slices.IndexFunc(v.points, func(c checkpoint.Checkpoint) bool { return c.Number == t.Number })

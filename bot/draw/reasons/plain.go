@@ -21,6 +21,7 @@ var plain = map[approval.ReasonCode]string{
 	approval.WhyOtherCode:     "The stored code is not the code that was approved.",
 	approval.WhyOtherTerms:    "The stored terms (code, inputs, sandbox, network, limits, cost) are not those that were approved.",
 	approval.WhyOtherApproved: "The approvals are of something else than what is stored.",
+	approval.WhyUnsigned:      "Somebody other than Countersign has written to its database, so the approval does not count. Administrators: countersign audit says what.",
 	approval.WhyOtherInputs:   "The inputs have changed:",
 	approval.WhyInputCount:    "there are not as many as were approved.",
 	approval.WhyInputUnread:   "An input could not be read any more when it was about to start.",

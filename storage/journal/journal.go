@@ -1,10 +1,10 @@
-// Package trail keeps the one log over all events in Postgres: it gives them their places,
+// Package journal keeps the one log over all events in Postgres: it gives them their places,
 // signs checkpoints, and reads what a pack is made of. The arithmetic is
 // internal/checkpoint's, the format of a pack internal/pack's.
 //
 // Nothing here is trusted later. Whoever owns the database can write all of it anew;
 // what they cannot do is to have it agree with a checkpoint that somebody else keeps.
-package trail
+package journal
 
 import (
 	"context"
