@@ -25,8 +25,11 @@ const (
 	// A question is asked and written.
 	EventAsked         EventKind = "asked"          // question, files, model, channel, trigger
 	EventFound         EventKind = "found"          // files, guest
+	EventRead          EventKind = "read"           // files: id, content and reading of each
+	EventAskedAbout    EventKind = "asked about"    // file: its id, code, column
+	EventAnswered      EventKind = "answered"       // the same, and says
 	EventAskedBack     EventKind = "asked back"     // cause or reason
-	EventCalled        EventKind = "called"         // attempt, model ("inspection" of an inspection), hold
+	EventCalled        EventKind = "called"         // attempt, model ("inspection" of an inspection, "reading" of a reading), hold
 	EventWritten       EventKind = "written"        // attempt, code, prompt_version
 	EventRefusedDraft  EventKind = "refused draft"  // attempt, reason, code
 	EventCallFailed    EventKind = "call failed"    // attempt, why
@@ -66,6 +69,7 @@ const (
 	EventSealedAnew   EventKind = "sealed anew"    // revision, digest, code, manifest, summary, findings_list
 	EventAway         EventKind = "away"           // cause
 	EventBack         EventKind = "back"           // cause
+	EventRated        EventKind = "rated"          // good, click; the last one of a person counts
 
 	// Money.
 	EventHeld          EventKind = "held"               // hold, for, amount

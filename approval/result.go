@@ -3,6 +3,7 @@ package approval
 import (
 	"fmt"
 	"maps"
+	"path"
 	"regexp"
 	"slices"
 	"strconv"
@@ -52,6 +53,7 @@ type Rows struct {
 type Grid struct {
 	Title     string     `json:"title,omitempty"`
 	Columns   []string   `json:"columns"`
+	Numbers   []bool     `json:"numbers,omitempty"` // which columns are numbers by their type; none: nobody knows
 	Rows      [][]string `json:"rows"`
 	TotalRows int        `json:"total_rows"`
 }
@@ -62,6 +64,11 @@ type Artifact struct {
 	Kind string // chart, table, file
 	Alt  string // for those who cannot see it
 	Data []byte
+}
+
+// Picture tells of a file that people look at where they read the answer.
+func (a Artifact) Picture() bool {
+	return a.Kind == "chart" || slices.Contains([]string{".png", ".jpg", ".jpeg", ".gif", ".webp"}, strings.ToLower(path.Ext(a.Name)))
 }
 
 // Observed is what was seen of a run: by a witness, and by the hook in the program's own process.
@@ -93,6 +100,9 @@ func (r Result) Text(code string, rows int) string {
 		if n, line := r.stoppedAt(code); n > 0 {
 			fmt.Fprintf(&b, "in line %d: %s\n", n, Cut(line, 300))
 		}
+	}
+	if rows > 0 && r.Answer != "" {
+		fmt.Fprintf(&b, "answer: %s\n", Cut(r.Answer, 1000))
 	}
 	for _, t := range r.Tables {
 		if rows == 0 { // its title and its columns may be values of the data

@@ -56,7 +56,7 @@ CREATE TABLE holds (
     asker      text NOT NULL,
     session_id text NOT NULL,
     project    text NOT NULL,
-    purpose    text NOT NULL CHECK (purpose IN ('draft', 'inspect', 'run', 'check')),
+    purpose    text NOT NULL CHECK (purpose IN ('draft', 'read', 'inspect', 'run', 'check')),
     -- A negative hold would make room in a budget.
     amount     bigint NOT NULL CHECK (amount >= 0),
     at         timestamptz NOT NULL,
@@ -254,7 +254,7 @@ BEGIN
     RETURN NULL;
 END $$;
 -- What is held follows from the holds: only the trigger above writes it, as the owner.
--- Serve's role has no right to the column (storage/roles.go); this keeps others from mistakes.
+-- Serve's role has no right to the column (storage/roles); this keeps others from mistakes.
 CREATE FUNCTION scopes_derived() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF pg_trigger_depth() < 2 AND NEW.held <> coalesce(OLD.held, 0) THEN

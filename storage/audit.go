@@ -76,25 +76,6 @@ func (t trail) of(kinds ...string) (list []witnessed) {
 	return list
 }
 
-// fact is a value of an event's data as text.
-func (e witnessed) fact(path ...string) string {
-	in := e
-	for _, key := range path[:len(path)-1] {
-		in.Data, _ = in.Data[key].(map[string]any)
-	}
-	switch v := in.Data[path[len(path)-1]].(type) {
-	case nil:
-		return ""
-	case string:
-		return v
-	case map[string]any:
-		hash, _ := v[salted].(string)
-		return hash
-	default:
-		return fmt.Sprint(v)
-	}
-}
-
 // compare holds lines that rows make against lines that events make.
 func compare(rows, events []string) error {
 	left := slices.Clone(events)

@@ -18,10 +18,11 @@ import (
 
 	"countersign/approval"
 	"countersign/migrations"
+	"countersign/storage/roles"
 )
 
 // Migrate brings the schema up to date, ours and the queue's, as its owner, and grants
-// the role of serve's address what it needs (roles.go). Where both are one role, or
+// the role of serve's address what it needs (package roles). Where both are one role, or
 // serve's is empty, there is nothing to grant. Any number of replicas may call it at
 // once: one works, the others wait for it. A database of a newer program is refused.
 func Migrate(ctx context.Context, owner, serve string) (err error) {
@@ -32,7 +33,7 @@ func Migrate(ctx context.Context, owner, serve string) (err error) {
 	defer pool.Close()
 	role := ""
 	if serve != "" {
-		if role, err = RoleOf(serve); err != nil {
+		if role, err = roles.Of(serve); err != nil {
 			return err
 		}
 	}
@@ -56,7 +57,7 @@ func Migrate(ctx context.Context, owner, serve string) (err error) {
 	if err := migrateQueue(ctx, pool); err != nil || role == "" || role == pool.Config().ConnConfig.User {
 		return err
 	}
-	return grantTo(ctx, pool, role)
+	return roles.Grant(ctx, pool, role)
 }
 
 // migrateOurs brings our own tables up to date. It takes no lock: goose would lock for

@@ -214,6 +214,25 @@ func (e witnessed) says(facts map[string]string) bool {
 	return true
 }
 
+// fact is a value of an event's data as text.
+func (e witnessed) fact(path ...string) string {
+	in := e
+	for _, key := range path[:len(path)-1] {
+		in.Data, _ = in.Data[key].(map[string]any)
+	}
+	switch v := in.Data[path[len(path)-1]].(type) {
+	case nil:
+		return ""
+	case string:
+		return v
+	case map[string]any:
+		hash, _ := v[salted].(string)
+		return hash
+	default:
+		return fmt.Sprint(v)
+	}
+}
+
 // doubts says, where a key is there to know, whether what was read is unsigned, and has
 // the operator know.
 func (n *notary) doubts(v voucher, what string, holds func(e witnessed) bool) bool {

@@ -132,7 +132,7 @@ func (db *DB) Work(ctx context.Context, do func(context.Context, steps.Wake) err
 	}
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &stepWorker{db: db, do: do, timeouts: map[approval.Step]time.Duration{
-		approval.StepFind: time.Minute, approval.StepLook: time.Minute, approval.StepDraft: 10 * time.Minute, approval.StepInspect: 10 * time.Minute, approval.StepRun: o.RunTimeout, approval.StepShow: showTimeout, approval.StepTell: time.Minute}})
+		approval.StepFind: time.Minute, approval.StepLook: time.Minute, approval.StepRead: 10 * time.Minute, approval.StepDraft: 10 * time.Minute, approval.StepInspect: 10 * time.Minute, approval.StepRun: o.RunTimeout, approval.StepShow: showTimeout, approval.StepTell: time.Minute}})
 	river.AddWorker(workers, &sweepWorker{sweep: sweep})
 	periodic := []*river.PeriodicJob{river.NewPeriodicJob(schedule,
 		func() (river.JobArgs, *river.InsertOpts) { return sweepJob{}, nil },
@@ -149,6 +149,7 @@ func (db *DB) Work(ctx context.Context, do func(context.Context, steps.Wake) err
 		Queues: map[string]river.QueueConfig{
 			string(approval.StepFind):    {MaxWorkers: 4},
 			string(approval.StepLook):    {MaxWorkers: 2},
+			string(approval.StepRead):    {MaxWorkers: orDefault(o.Drafts, 4)},
 			string(approval.StepDraft):   {MaxWorkers: orDefault(o.Drafts, 4)},
 			string(approval.StepInspect): {MaxWorkers: orDefault(o.Drafts, 4)},
 			string(approval.StepRun):     {MaxWorkers: orDefault(o.Runs, 4)},

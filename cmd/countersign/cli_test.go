@@ -23,7 +23,7 @@ func TestCommandLine(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			e.Defer(func() { require.NoError(t, errors.Join(os.RemoveAll(dir), os.RemoveAll(dir+".key"))) })
+			e.Defer(func() { require.NoError(t, errors.Join(os.RemoveAll(dir), os.RemoveAll(dir+".key"), os.RemoveAll(dir+".key.former"))) })
 			e.Setenv("DATA_DIR", dir)
 			return nil
 		},

@@ -15,6 +15,7 @@ import (
 	"countersign/budget"
 	"countersign/internal/pglocal"
 	"countersign/storage"
+	"countersign/storage/roles"
 )
 
 // A finding is a line of the doctor's report.
@@ -115,7 +116,7 @@ func (p program) schemaOf(ctx context.Context, at address, well string) (f findi
 	case len(pending) > 0:
 		return finding{err: fmt.Errorf("reached; %d migrations pending: run `countersign migrate`, or set MIGRATE_DATABASE_URL to the owner's address and serve does", len(pending))}, true
 	}
-	much, err := storage.TooMuch(ctx, at.serve)
+	much, err := roles.TooMuch(ctx, at.serve)
 	switch {
 	case err != nil:
 		return finding{err: err}, true
@@ -142,6 +143,13 @@ func (p program) checkBot(ctx context.Context) finding {
 	err = tokenAdvice(err, "OAuth & Permissions, Bot User OAuth Token")
 	if err == nil && len(who.Missing) > 0 {
 		err = fmt.Errorf("lacks the scopes %s: update the app from manifest.yaml and install it again", strings.Join(who.Missing, ", "))
+	}
+	if err == nil && len(who.Lacks) > 0 {
+		var without []string
+		for _, scope := range who.Lacks {
+			without = append(without, fmt.Sprintf("%s (%s)", scope, bot.Extras()[scope]))
+		}
+		return finding{warn: true, say: fmt.Sprintf("@%s in %s. It does without %s: to have that, update the app from manifest.yaml and install it again", who.Name, who.Team, strings.Join(without, ", "))}
 	}
 	return finding{say: fmt.Sprintf("@%s in %s", who.Name, who.Team), err: err}
 }

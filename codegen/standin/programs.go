@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"countersign/codegen/pandas"
-	"countersign/codegen/shapes"
 )
 
 // The programs of the stand-in, one per intent. Each shows a table and a chart at the desk,
@@ -60,7 +59,9 @@ func (s *script) trend() {
 	s.line("if whole.empty:")
 	s.line(`    answer("No row has all that is needed.")`)
 	s.line("else:")
-	s.line(`    answer(%s + f": {number(whole.max())} in {whole.idxmax()} was the most, {number(whole.min())} in {whole.idxmin()} the least.")`, pandas.Literal(capital(named)))
+	in, spoken := s.spoken()
+	s.line("    best, worst = [p.%s for p in (whole.idxmax(), whole.idxmin())]", spoken)
+	s.line(`    answer(f"%s was highest %s {best}: {number(whole.max())}, and lowest %s {worst}: {number(whole.min())}.")`, inText(capital(named)), in, in)
 	s.figure(title, period, what)
 	s.line("for name in result.columns:")
 	s.line(`    ax.plot(result.index.to_timestamp(), result[name], marker="o", markersize=3, label=str(name)[:30])`)
@@ -96,7 +97,7 @@ func (s *script) groups() {
 	s.line("if total.empty:")
 	s.line(`    answer("No row has all that is needed.")`)
 	s.line("else:")
-	s.line(`    answer(f"{total.index[0]} " + %s + f": {number(total.iloc[0])}.")`, pandas.Literal(rank+named))
+	s.line(`    answer(f"{total.index[0]} %s: {number(total.iloc[0])}.")`, inText(rank+named))
 	title := fmt.Sprintf("%s by %s", named, by)
 	if s.want == wantTop {
 		title = fmt.Sprintf("%s %d: %s", map[bool]string{true: "Lowest", false: "Top"}[s.lowest], n, title)
@@ -231,4 +232,4 @@ func (s *script) tell(expression, title string) {
 }
 
 // capital begins a title as a sentence does. Titles begin with a word of ours.
-func capital(title string) string { return strings.ToUpper(title[:1]) + shapes.Clip(title[1:], 100) }
+func capital(title string) string { return strings.ToUpper(title[:1]) + pandas.Clip(title[1:], 100) }

@@ -54,6 +54,8 @@ type Options struct {
 // Client makes and uses boxes at E2B. It implements steps.Sandbox and is
 // safe for use by many goroutines.
 type Client struct {
+	sandbox.Shelf // what boxes of the template have
+
 	key          string
 	domain       string
 	api          string
@@ -67,8 +69,6 @@ type Client struct {
 	reprobe      time.Duration // see the constant of that name
 	http         *http.Client
 	log          *slog.Logger
-
-	shelf sandbox.Shelf // what boxes of the template have
 
 	mu         sync.Mutex
 	size       budget.BoxSize

@@ -24,9 +24,6 @@ const (
 // it is one: no job is ever started in it.
 var inspectLimits = approval.Limits{Seconds: 1, MemoryMB: 512, OutputBytes: inspectCap, Files: 1}
 
-// Libraries are what boxes of the template have, as the latest has said; none before the first has.
-func (c *Client) Libraries() []string { return c.shelf.Libraries() }
-
 // InspectLease is how long the box of an inspection can exist.
 func (c *Client) InspectLease() time.Duration { return inspectLease }
 
@@ -49,7 +46,7 @@ func (c *Client) Inspect(ctx context.Context, code string, files []approval.File
 	}
 	said, err := c.inspectIn(ctx, b, code, files)
 	c.abandon(ctx, b.id)
-	c.shelf.Learn(said.Libraries)
+	c.Learn(said.Libraries)
 	said.Box = min(b.age(), inspectLease) // then E2B ends it, however long we ask for its end
 	if err != nil {
 		return said, fmt.Errorf("inspect in box %s: %w", b.id, err)

@@ -19,12 +19,9 @@ func (s *Sandbox) Inspect(ctx context.Context, code string, files []approval.Fil
 		return steps.Inspection{Box: used}, err
 	}
 	all[0].Box = used
-	s.shelf.Learn(all[0].Libraries)
+	s.Learn(all[0].Libraries)
 	return all[0], nil
 }
-
-// Libraries are what boxes here have, as one of them has said; none before the first has.
-func (s *Sandbox) Libraries() []string { return s.shelf.Libraries() }
 
 // inspectAll has several programs with the same inputs parsed in one box, and
 // says how much processor time it has used, beside an error, too.

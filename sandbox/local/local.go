@@ -52,6 +52,8 @@ type Options struct {
 
 // Sandbox makes boxes. Nothing runs until one is asked for; Close ends them all.
 type Sandbox struct {
+	sandbox.Shelf // what boxes here have
+
 	opt      Options
 	rootless bool
 	template string
@@ -67,7 +69,6 @@ type Sandbox struct {
 	byReq    map[string]*box
 	wanted   map[string]*time.Timer // requests that may be approved soon, until when
 	spare    []*box                 // booting or waiting, belonging to nobody
-	shelf    sandbox.Shelf          // what boxes here have
 	notYet   error                  // why nobody gets a box: a *steps.BoxError; nil when everybody does
 	closed   bool
 	inflight sync.WaitGroup // goroutines of boxes

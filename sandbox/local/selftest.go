@@ -54,7 +54,7 @@ func (s *Sandbox) selfTest(ctx context.Context, seconds int) (box time.Duration,
 	if err := verdict(result, used); err != nil {
 		return box, err
 	}
-	s.shelf.Learn(sandbox.ReadLibraries(result.Stdout))
+	s.Learn(sandbox.ReadLibraries(result.Stdout))
 	return box, s.keepFonts(result)
 }
 

@@ -1,4 +1,12 @@
-package storage
+// Package roles says what the two roles that use the database may do.
+//
+// Its one idea: the owner migrates, and all tables are its own. Serve works in them: it owns
+// nothing, inserts only where rows are never changed, and cannot disable a trigger. What
+// follows from other rows (sums, that a hold is settled) it cannot write at all: the
+// triggers that do run as the owner.
+//
+// Its one rule: a table that is not in the list here is one that serve cannot even read.
+package roles
 
 import (
 	"context"
@@ -10,13 +18,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// Two roles use the database. The owner migrates: all tables are its own. Serve works in
-// them: it owns nothing, inserts only where rows are never changed, and cannot disable a
-// trigger. What follows from other rows (sums, that a hold is settled) it cannot write at
-// all: the triggers that do run as the owner.
-
-// rights are what serve may do with each of our tables, and no more. A table that is
-// missing here is one that serve cannot even read.
+// rights are what serve may do with each of our tables, and no more.
 var rights = map[string]string{
 	"goose_db_version": "SELECT", "unlogged": "SELECT",
 	"event_kinds":      "SELECT", "moves": "SELECT", "balances": "SELECT", "ledger": "SELECT", "usage": "SELECT",
@@ -185,8 +187,8 @@ func differences(ctx context.Context, db interface {
 	return lacks, excess, nil
 }
 
-// RoleOf is the user of a database's address.
-func RoleOf(url string) (string, error) {
+// Of is the user of a database's address.
+func Of(url string) (string, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return "", fmt.Errorf("read the database's address: %w", err)
@@ -194,8 +196,8 @@ func RoleOf(url string) (string, error) {
 	return config.ConnConfig.User, nil
 }
 
-// grantTo gives serve what it needs, and takes what is too much.
-func grantTo(ctx context.Context, pool *pgxpool.Pool, role string) error {
+// Grant gives serve what it needs, and takes what is too much.
+func Grant(ctx context.Context, pool *pgxpool.Pool, role string) error {
 	quoted := pgx.Identifier{role}.Sanitize()
 	err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
 		lacks, excess, err := differences(ctx, tx, quoted)
@@ -228,13 +230,13 @@ type Excess struct {
 
 // TooMuch looks whether whoever works in the database could change what must not change.
 func TooMuch(ctx context.Context, url string) (e Excess, err error) {
-	pool, err := connect(ctx, url, 1)
+	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
-		return e, err
+		return e, fmt.Errorf("connect to the database: %w", err)
 	}
-	defer pool.Close()
+	defer conn.Close(context.WithoutCancel(ctx))
 	var super, creates, owns, writes bool
-	err = pool.QueryRow(ctx, `
+	err = conn.QueryRow(ctx, `
 		SELECT current_user::text, rolsuper, rolcreaterole OR rolreplication OR rolbypassrls,
 			EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = current_schema()::regnamespace AND pg_has_role(r.oid, c.relowner, 'MEMBER'))
 				OR EXISTS (SELECT FROM pg_proc p WHERE p.pronamespace = current_schema()::regnamespace AND pg_has_role(r.oid, p.proowner, 'MEMBER')),
@@ -257,7 +259,7 @@ func TooMuch(ctx context.Context, url string) (e Excess, err error) {
 		return e, nil
 	}
 	quoted := pgx.Identifier{e.Role}.Sanitize()
-	_, excess, err := differences(ctx, pool, quoted)
+	_, excess, err := differences(ctx, conn, quoted)
 	if err != nil {
 		return e, fmt.Errorf("look at the rights of the database's role: %w", err)
 	}
