@@ -20,10 +20,11 @@ import (
 
 // rights are what serve may do with each of our tables, and no more.
 var rights = map[string]string{
-	"goose_db_version": "SELECT",
+	"goose_db_version": "SELECT", "unlogged": "SELECT",
 	"event_kinds":      "SELECT", "moves": "SELECT", "balances": "SELECT", "ledger": "SELECT", "usage": "SELECT",
 
 	// Written once.
+	"log": "SELECT, INSERT", "log_nodes": "SELECT, INSERT", "checkpoints": "SELECT, INSERT",
 	"events": "SELECT, INSERT", "contents": "SELECT, INSERT", "rules": "SELECT, INSERT", "people": "SELECT, INSERT", "delegations": "SELECT, INSERT",
 	"revisions": "SELECT, INSERT", "decisions": "SELECT, INSERT", "unstarted_runs": "SELECT, INSERT", "artifacts": "SELECT, INSERT",
 	"messages": "SELECT, INSERT", "settlements": "SELECT, INSERT", "charges": "SELECT, INSERT",
