@@ -221,6 +221,8 @@ func lapse(r *Request) Reason {
 		return Because(WhyNotPaid)
 	case r.State == Approved:
 		return Because(WhyNotStarted)
+	case r.State == Asking:
+		return Because(WhyNotAnswered)
 	case r.State == Drafting && r.Edit == nil: // an edit comes into the middle of the wait for reviewers
 		return Because(WhyNotWritten)
 	case n > 0:

@@ -45,7 +45,7 @@ func requestChanges(r *Request, d Decision, cost budget.USD, p Policy, now time.
 	}
 	r.note(now, d.Reviewer, EventChangesRequested, data)
 	r.Money().hold(budget.ForDraft, cost, now, DraftHoldLife)
-	r.move(Drafting, now, now.Add(p.Expiry), StepDraft)
+	r.move(Drafting, now, now.Add(p.Expiry), NextStep(r))
 }
 
 // TakeEdit takes code that somebody has written in place of the revision that

@@ -25,8 +25,11 @@ const (
 	// A question is asked and written.
 	EventAsked         EventKind = "asked"          // question, files, model, channel, trigger
 	EventFound         EventKind = "found"          // files, guest
+	EventRead          EventKind = "read"           // files: id, content and reading of each
+	EventAskedAbout    EventKind = "asked about"    // file: its id, code, column
+	EventAnswered      EventKind = "answered"       // the same, and says
 	EventAskedBack     EventKind = "asked back"     // cause or reason
-	EventCalled        EventKind = "called"         // attempt, model ("inspection" of an inspection), hold
+	EventCalled        EventKind = "called"         // attempt, model ("inspection" of an inspection, "reading" of a reading), hold
 	EventWritten       EventKind = "written"        // attempt, code, prompt_version
 	EventRefusedDraft  EventKind = "refused draft"  // attempt, reason, code
 	EventCallFailed    EventKind = "call failed"    // attempt, why
@@ -96,6 +99,7 @@ const (
 	EventSigningKey      EventKind = "signing key"      // key: may sign from now on
 	EventPosted          EventKind = "posted"           // surface, channel, ts: where a message stands; written by the schema
 	EventGone            EventKind = "gone"             // contents, why; written by the schema's forget()
+	EventPacked          EventKind = "packed"           // pack: the sha256 of its pack.json; from, to, person, channel, entries, requests, shown
 )
 
 // Said is what a person wrote or data said, as an event has it: a question, a reason,

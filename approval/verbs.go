@@ -51,7 +51,7 @@ func (r *Request) Refuse(refusal Refusal, now time.Time) error {
 	}
 	r.Refused, r.Place, r.Written = append(r.Refused, refusal), NotInLine, nil
 	r.note(now, System, EventRefusedDraft, map[string]any{"attempt": r.Attempts, "reason": Said(refusal.Reason), "code": Said(refusal.Code)})
-	r.touch(now, StepDraft)
+	r.touch(now, NextStep(r))
 	return nil
 }
 

@@ -118,6 +118,40 @@ END $$;
 -- +goose StatementEnd
 CREATE TRIGGER requests_version BEFORE UPDATE ON requests FOR EACH ROW EXECUTE FUNCTION requests_version();
 
+-- How files are read, by what they hold. A row may go at any time: then a box reads the file
+-- again. It holds no value of a file, and names that stand in it.
+CREATE TABLE readings (
+    team        text NOT NULL CHECK (team <> ''),
+    project     text NOT NULL CHECK (project <> ''), -- no channel learns of another's files
+    file_sha256 text NOT NULL CHECK (file_sha256 <> ''),
+    desk        text NOT NULL, -- the Python that read it, and
+    template    text NOT NULL, -- what it was installed beside: others may read it otherwise
+    sha256      text, -- of the reading, by which requests name it
+    answer      text, -- a reading, or why there is none, as JSON: jsonb has no NUL, which a file may escape by
+    -- Boxes that were begun and have said nothing since: a file that ends its boxes is bounded, whoever asks.
+    tries       integer NOT NULL DEFAULT 0 CHECK (tries >= 0),
+    at          timestamptz NOT NULL,
+    -- What is known of a content is known once.
+    PRIMARY KEY (team, project, file_sha256, desk, template),
+    -- A reading stands with its hash.
+    CONSTRAINT readings_hash CHECK (sha256 IS NULL OR answer IS NOT NULL),
+    -- A row says something.
+    CONSTRAINT readings_say CHECK (answer IS NOT NULL OR tries > 0)
+);
+
+-- What files hold that Slack has shown by this id, name and size: they need not be fetched
+-- to be asked about. A run fetches them, and compares.
+CREATE TABLE known_files (
+    team    text NOT NULL CHECK (team <> ''),
+    file_id text NOT NULL CHECK (file_id <> ''),
+    name    text NOT NULL,
+    size    bigint NOT NULL,
+    sha256  text NOT NULL,
+    at      timestamptz NOT NULL,
+    -- What Slack shows alike holds one thing: the latest that was fetched.
+    PRIMARY KEY (team, file_id, name, size)
+);
+
 -- A revision is one version of the code, sealed with all that it may do.
 CREATE TABLE revisions (
     request_id     text NOT NULL REFERENCES requests,
@@ -405,7 +439,7 @@ INSERT INTO moves (from_state, verb, to_state) VALUES
     ('drafting', 'Insist', 'drafting'), ('drafting', 'Fail', 'failed'), ('drafting', 'Expire', 'expired'),
     ('drafting', 'Withdraw', 'withdrawn'),
     -- It stays, and something is noted.
-    ('drafting', 'Found', 'drafting'), ('drafting', 'Call', 'drafting'), ('drafting', 'Keep', 'drafting'),
+    ('drafting', 'Found', 'drafting'), ('drafting', 'Read', 'drafting'), ('drafting', 'Call', 'drafting'), ('drafting', 'Keep', 'drafting'),
     ('drafting', 'Inspect', 'drafting'), ('drafting', 'Refuse', 'drafting'), ('drafting', 'Again', 'drafting'),
     ('drafting', 'Block', 'drafting'), ('drafting', 'Wait', 'drafting'), ('drafting', 'GoOn', 'drafting'), ('drafting', 'AskTopUp', 'drafting'), ('drafting', 'DecideTopUp', 'drafting'),
     ('drafting', 'GoAway', 'drafting'), ('drafting', 'ComeBack', 'drafting'), ('drafting', 'StandInLine', 'drafting'),

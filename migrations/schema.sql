@@ -20,6 +20,22 @@ BEGIN
     RETURN NULL;
 END $$;
 
+CREATE FUNCTION authority(of text) RETURNS bigint
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT (SELECT count(*) FROM people WHERE team = of) + (SELECT count(*) FROM delegations WHERE team = of)
+        + (SELECT count(*) FROM rules WHERE team = of)
+$$;
+
+CREATE FUNCTION authority_alone() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('authority ' || NEW.team, 0));
+    RETURN NEW;
+END $$;
+
 CREATE FUNCTION balances_derived() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -285,7 +301,7 @@ CREATE FUNCTION people_told() RETURNS trigger
     SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
-    IF NOT EXISTS (SELECT FROM events WHERE stream = 'people:' || NEW.team AND seq = NEW.told AND actor = NEW.by AND at = NEW.at
+    IF NOT EXISTS (SELECT FROM events WHERE stream = 'people:' || NEW.team AND seq = NEW.told AND actor = NEW."by" AND at = NEW.at
         AND kind = CASE WHEN NEW.named THEN 'named' ELSE 'removed' END
         AND data::jsonb @> jsonb_build_object('person', NEW.person, 'role', NEW.role, 'channel', NEW.project)) THEN
         PERFORM untold(TG_TABLE_NAME, TG_NAME);
@@ -845,9 +861,21 @@ CASE
 END),
     CONSTRAINT holds_end CHECK ((expires_at > at)),
     CONSTRAINT holds_id_check CHECK ((id <> ''::text)),
-    CONSTRAINT holds_purpose_check CHECK ((purpose = ANY (ARRAY['draft'::text, 'inspect'::text, 'run'::text, 'check'::text]))),
+    CONSTRAINT holds_purpose_check CHECK ((purpose = ANY (ARRAY['draft'::text, 'read'::text, 'inspect'::text, 'run'::text, 'check'::text]))),
     CONSTRAINT holds_risked CHECK (((risked >= 0) AND (risked <= amount))),
     CONSTRAINT holds_uncertain CHECK (((uncertain_at IS NULL) OR called))
+);
+
+CREATE TABLE known_files (
+    team text NOT NULL,
+    file_id text NOT NULL,
+    name text NOT NULL,
+    size bigint NOT NULL,
+    sha256 text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT known_files_file_id_check CHECK ((file_id <> ''::text)),
+    CONSTRAINT known_files_sha256_check CHECK ((sha256 <> ''::text)),
+    CONSTRAINT known_files_team_check CHECK ((team <> ''::text))
 );
 
 CREATE TABLE settlements (
@@ -982,6 +1010,24 @@ CREATE TABLE posts (
     CONSTRAINT posts_channel_check CHECK ((channel <> ''::text)),
     CONSTRAINT posts_surface_check CHECK ((surface = ANY (ARRAY['root'::text, 'progress'::text, 'card'::text, 'plain'::text, 'answer'::text, 'files'::text, 'reply'::text, 'sheets'::text, 'mark'::text]))),
     CONSTRAINT posts_ts_check CHECK ((ts <> ''::text))
+);
+
+CREATE TABLE readings (
+    team text NOT NULL,
+    project text NOT NULL,
+    file_sha256 text NOT NULL,
+    desk text NOT NULL,
+    template text NOT NULL,
+    sha256 text,
+    answer text,
+    tries integer DEFAULT 0 NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT readings_file_sha256_check CHECK ((file_sha256 <> ''::text)),
+    CONSTRAINT readings_hash CHECK (((sha256 IS NULL) OR (answer IS NOT NULL))),
+    CONSTRAINT readings_project_check CHECK ((project <> ''::text)),
+    CONSTRAINT readings_say CHECK (((answer IS NOT NULL) OR (tries > 0))),
+    CONSTRAINT readings_team_check CHECK ((team <> ''::text)),
+    CONSTRAINT readings_tries_check CHECK ((tries >= 0))
 );
 
 CREATE TABLE requests (
@@ -1259,6 +1305,9 @@ ALTER TABLE ONLY holds
 ALTER TABLE ONLY holds
     ADD CONSTRAINT holds_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY known_files
+    ADD CONSTRAINT known_files_pkey PRIMARY KEY (team, file_id, name, size);
+
 ALTER TABLE ONLY limits
     ADD CONSTRAINT limits_once UNIQUE (told);
 
@@ -1285,6 +1334,9 @@ ALTER TABLE ONLY people
 
 ALTER TABLE ONLY posts
     ADD CONSTRAINT posts_pkey PRIMARY KEY (request_id, surface);
+
+ALTER TABLE ONLY readings
+    ADD CONSTRAINT readings_pkey PRIMARY KEY (team, project, file_sha256, desk, template);
 
 ALTER TABLE ONLY requests
     ADD CONSTRAINT requests_asker UNIQUE (id, asker);
@@ -1437,6 +1489,8 @@ CREATE TRIGGER decisions_unchangeable BEFORE DELETE OR UPDATE ON decisions FOR E
 
 CREATE TRIGGER decisions_untruncatable BEFORE TRUNCATE ON decisions FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
+CREATE TRIGGER delegations_authority BEFORE INSERT ON delegations FOR EACH ROW EXECUTE FUNCTION authority_alone();
+
 CREATE CONSTRAINT TRIGGER delegations_told AFTER INSERT ON delegations DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION delegations_told();
 
 CREATE TRIGGER delegations_unchangeable BEFORE DELETE OR UPDATE ON delegations FOR EACH ROW EXECUTE FUNCTION unchangeable();
@@ -1490,6 +1544,8 @@ CREATE TRIGGER notices_stand BEFORE UPDATE ON notices FOR EACH ROW EXECUTE FUNCT
 CREATE TRIGGER notices_undeletable BEFORE DELETE ON notices FOR EACH ROW EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER notices_untruncatable BEFORE TRUNCATE ON notices FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER people_authority BEFORE INSERT ON people FOR EACH ROW EXECUTE FUNCTION authority_alone();
 
 CREATE CONSTRAINT TRIGGER people_told AFTER INSERT ON people DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION people_told();
 
@@ -1546,6 +1602,8 @@ CREATE CONSTRAINT TRIGGER revisions_told AFTER INSERT ON revisions DEFERRABLE IN
 CREATE TRIGGER revisions_unchangeable BEFORE DELETE OR UPDATE ON revisions FOR EACH ROW EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER revisions_untruncatable BEFORE TRUNCATE ON revisions FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER rules_authority BEFORE INSERT ON rules FOR EACH ROW EXECUTE FUNCTION authority_alone();
 
 CREATE CONSTRAINT TRIGGER rules_told AFTER INSERT ON rules DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION rules_told();
 

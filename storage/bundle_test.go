@@ -108,6 +108,15 @@ func bundled(t testing.TB, url string, o Options) *bundle {
 	return &bundle{DB: db, pool: console, url: url, policy: policy}
 }
 
+// bundledReader is a program that has no key.
+func bundledReader(t *testing.T, url string) *DB {
+	t.Helper()
+	db, err := Open(t.Context(), pgtest.Serve(url), Options{})
+	require.NoError(t, err)
+	t.Cleanup(db.Close)
+	return db
+}
+
 const (
 	team    = "TEAM"
 	channel = "CHAN"

@@ -181,6 +181,7 @@ func (n *notary) queueRequest(b *pgx.Batch, id string, into *loaded) {
 			revision, created_at, changed_at, expires_at, blocked, downgraded,
 			rounds, edit, written, assignee, opinions, reminded_at, escalated_at, seek, away, cause, guest, looked_at, version, clock_timestamp() AS now
 		FROM requests WHERE id = $1`, id)
+	queueReadings(b, id, into)
 	n.queueRevision(b, id, 0, func(rev *approval.Revision) { into.Revision = rev })
 	ask(b, func(rows []decisionRow) error {
 		for _, row := range rows {

@@ -80,7 +80,7 @@ func (db *DB) Ask(ctx context.Context, r *approval.Request, thread approval.Sess
 // budget by now, so that of many at once each counts the ones before it.
 func (db *DB) queueBound(b *pgx.Batch, r *approval.Request) {
 	b.Queue(`SELECT count(*) FROM requests WHERE team = $1 AND asker = $2
-		AND state IN ('drafting', 'pending', 'approved', 'running')`, r.Team, r.Asker).QueryRow(func(row pgx.Row) error {
+		AND state IN ('drafting', 'asking', 'pending', 'approved', 'running')`, r.Team, r.Asker).QueryRow(func(row pgx.Row) error {
 		var open int
 		if err := row.Scan(&open); err != nil || db.maxOpen == 0 || open <= db.maxOpen {
 			return err

@@ -53,7 +53,7 @@ func TestARestartOfTheDatabaseLosesNothing(t *testing.T) {
 		}
 		return err
 	}, WorkOptions{Sweep: "@every 1s"})
-	eventually(t, func() bool { return seen.of(steps.Wake{Step: approval.StepDraft, RequestID: before.ID}) > 0 })
+	eventually(t, func() bool { return seen.of(steps.Wake{Step: approval.StepRead, RequestID: before.ID}) > 0 })
 
 	down.Store(true)
 	require.NoError(t, server.Stop())
@@ -77,7 +77,7 @@ func TestARestartOfTheDatabaseLosesNothing(t *testing.T) {
 	down.Store(false)
 
 	after := b.ask(t, "after")
-	eventually(t, func() bool { return seen.of(steps.Wake{Step: approval.StepDraft, RequestID: after.ID}) > 0 })
+	eventually(t, func() bool { return seen.of(steps.Wake{Step: approval.StepRead, RequestID: after.ID}) > 0 })
 	again, err := db.Request(t.Context(), before.ID)
 	require.NoError(t, err)
 	require.Equal(t, 1, again.Attempts)

@@ -30,12 +30,13 @@ func (db *DB) Stuck(ctx context.Context) (wakes []steps.Wake, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
 		rows, err := all[wakeRow](ctx, tx, `
 			WITH due AS (
-				SELECT id, CASE state WHEN 'drafting' THEN CASE WHEN seek IS NOT NULL THEN 'find' WHEN edit IS NULL AND written IS NULL THEN 'draft' ELSE 'inspect' END WHEN 'pending' THEN 'show' ELSE 'run' END AS step,
-					state IN ('drafting', 'pending', 'approved') AND expires_at <= clock_timestamp() AS over
+				SELECT id, CASE state WHEN 'drafting' THEN CASE WHEN seek IS NOT NULL THEN 'find' WHEN edit IS NOT NULL OR written IS NOT NULL THEN 'inspect'
+					WHEN files @? '$[*] ? (!exists(@.read_as))' THEN 'read' ELSE 'draft' END WHEN 'asking' THEN 'show' WHEN 'pending' THEN 'show' ELSE 'run' END AS step,
+					state IN ('drafting', 'asking', 'pending', 'approved') AND expires_at <= clock_timestamp() AS over
 				FROM requests
-				WHERE state IN ('drafting', 'pending', 'approved', 'running')
+				WHERE state IN ('drafting', 'asking', 'pending', 'approved', 'running')
 					AND (expires_at <= clock_timestamp()
-						OR state <> 'pending' AND (blocked IS NULL OR seek IS NOT NULL) AND changed_at < clock_timestamp() - interval '30 seconds')
+						OR state NOT IN ('asking', 'pending') AND (blocked IS NULL OR seek IS NOT NULL) AND changed_at < clock_timestamp() - interval '30 seconds')
 				UNION ALL
 				SELECT id, 'go on', true FROM requests
 				WHERE state IN ('drafting', 'pending') AND blocked IS NOT NULL

@@ -187,7 +187,7 @@ func (db *DB) History(ctx context.Context, id string) (history []approval.Messag
 func (db *DB) Recent(ctx context.Context, team, asker string, limit int) ([]*approval.Request, error) {
 	list, err := db.requests(ctx, `
 		SELECT id FROM requests WHERE team = $1 AND asker = $2
-		ORDER BY state IN ('drafting', 'pending', 'approved', 'running') DESC, created_at DESC, id LIMIT $3`, team, asker, limit)
+		ORDER BY state IN ('drafting', 'asking', 'pending', 'approved', 'running') DESC, created_at DESC, id LIMIT $3`, team, asker, limit)
 	if err != nil {
 		return nil, fmt.Errorf("list the requests of %s: %w", asker, err)
 	}

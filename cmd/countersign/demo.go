@@ -207,7 +207,7 @@ func outdated(err error) error {
 // demoWriter is the model that the settings name, or the stand-in.
 func (p program) demoWriter() (w steps.Writer, says string, err error) {
 	if !p.hasModel() {
-		w, err = codegen.New(codegen.Options{SampleRows: p.SampleRows}, standin.Provider{})
+		w, err = codegen.New(codegen.Options{}, standin.Provider{})
 		return w, "a stand-in that knows the sample questions and can summarise any table (MISTRAL_API_KEY, ANTHROPIC_API_KEY or OPENAI_API_KEY brings a real one)", err
 	}
 	asks, err := p.writer()

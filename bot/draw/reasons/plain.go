@@ -7,6 +7,7 @@ import "countersign/approval"
 var plain = map[approval.ReasonCode]string{
 	// Of a request that has ended, or waits.
 	approval.WhyNobodyDecided: "Nobody decided in time. Ask again if you still need it.",
+	approval.WhyNotAnswered:   "The question about a file was not answered in time. Ask again if you still need it.",
 	approval.WhyNotWritten:    "The code could not be written in time.",
 	approval.WhyNotStarted:    "It was approved, but could not be started in time. Nothing has run.",
 	approval.WhyNotPaid:       "It was over budget, and no option was chosen in time. Ask again if you still need it.",
@@ -65,6 +66,8 @@ var plain = map[approval.ReasonCode]string{
 	approval.WhyNotDelegated:    "The person in whose place you decide has named nobody, or somebody else, or their absence has ended.",
 	approval.WhyAskerWithdraws:  "Only the person who asked, or an administrator, can cancel a request.",
 	approval.WhyAskerLooks:      "Only the person who asked, or an administrator, can look at what this cost.",
+	approval.WhyAskerAnswers:    "Only the person who asked can answer this.",
+	approval.WhyOtherDoubt:      "This has been answered already.",
 	approval.WhyAskerChooses:    "Only the person who asked can choose how this goes on.",
 	approval.WhyDeactivated:     "This account has been deactivated.",
 	approval.WhyApp:             "Only people decide, not apps.",
