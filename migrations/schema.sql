@@ -874,7 +874,6 @@ CREATE TABLE known_files (
     sha256 text NOT NULL,
     at timestamp with time zone NOT NULL,
     CONSTRAINT known_files_file_id_check CHECK ((file_id <> ''::text)),
-    CONSTRAINT known_files_sha256_check CHECK ((sha256 <> ''::text)),
     CONSTRAINT known_files_team_check CHECK ((team <> ''::text))
 );
 
