@@ -21,7 +21,7 @@ import (
 // rights are what serve may do with each of our tables, and no more.
 var rights = map[string]string{
 	"goose_db_version": "SELECT", "unlogged": "SELECT",
-	"event_kinds":      "SELECT", "moves": "SELECT", "balances": "SELECT", "ledger": "SELECT", "usage": "SELECT",
+	"event_kinds": "SELECT", "moves": "SELECT", "balances": "SELECT", "ledger": "SELECT", "usage": "SELECT",
 
 	// Written once.
 	"log": "SELECT, INSERT", "log_nodes": "SELECT, INSERT", "checkpoints": "SELECT, INSERT",
