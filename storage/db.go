@@ -2,9 +2,12 @@ package storage
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -23,8 +26,7 @@ type Options struct {
 	Location *time.Location // on whose calendar budgets run. Default: UTC
 	Quorum   int            // how many approvals the schema insists on. Default: 1
 	MaxOpen  int            // questions of one person under way at once. Default: no bound
-	MaxConns int            // of this process, for short transactions. Default: 16
-	MaxAlone int            // steps under way at once in this process, each on a connection. Default: 16
+	MaxConns int            // of this process, for short transactions; its pulse and the queue's listener have one each beside them. Default: 8
 	Log      *slog.Logger   // Default: nothing is logged
 	// Role is by whose limit somebody spends who has none of their own, as the settings have it; a higher
 	// one that they were named for in Slack goes before. Default: everybody is a member
@@ -33,8 +35,9 @@ type Options struct {
 
 // DB is the database.
 type DB struct {
+	replica  string        // the name of this process, by which others know its sessions and its jobs
 	pool     *pgxpool.Pool // for transactions, which are short
-	locks    *pgxpool.Pool // for Alone, which is not: steps must not starve the transactions inside them
+	pulse    *pulse        // holds the locks of Alone: steps must not starve the transactions inside them
 	busy     *sync.Map     // what Alone is at in this process, by its key
 	jobs     inserter
 	location *time.Location
@@ -48,7 +51,7 @@ var _ steps.Store = (*DB)(nil)
 
 // Open connects to the database. It does not migrate it: see Migrate and Validate.
 func Open(ctx context.Context, url string, o Options) (*DB, error) {
-	db := &DB{location: o.Location, busy: &sync.Map{}, quorum: max(o.Quorum, 1), maxOpen: o.MaxOpen, role: o.Role, log: o.Log}
+	db := &DB{replica: replicaName(), location: o.Location, busy: &sync.Map{}, quorum: max(o.Quorum, 1), maxOpen: o.MaxOpen, role: o.Role, log: o.Log}
 	if db.location == nil {
 		db.location = time.UTC
 	}
@@ -59,13 +62,10 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 		db.log = slog.New(slog.DiscardHandler)
 	}
 	var err error
-	if db.pool, err = connect(ctx, url, orDefault(o.MaxConns, 16)); err != nil {
+	if db.pool, err = connectAs(ctx, sessionName(db.replica), url, orDefault(o.MaxConns, 8)); err != nil {
 		return nil, err
 	}
-	if db.locks, err = connect(ctx, url, orDefault(o.MaxAlone, 16)); err != nil {
-		db.pool.Close()
-		return nil, err
-	}
+	db.pulse = newPulse(url, db.replica, db.log)
 	if db.jobs, err = newInserter(db.pool); err != nil {
 		db.Close()
 		return nil, err
@@ -85,7 +85,7 @@ func (db *DB) closeWithin(limit time.Duration) {
 	closed := make(chan struct{})
 	go func() {
 		defer close(closed)
-		db.locks.Close()
+		db.pulse.end()
 		db.pool.Close()
 	}()
 	select {
@@ -103,30 +103,51 @@ func (db *DB) Ping(ctx context.Context) error {
 	return nil
 }
 
-// connect makes a pool, which connects when it is first used. All of them read
-// times in UTC, whatever the zone of the server or of this machine.
+// replicaName is the machine and something that no other process has. Postgres cuts the names
+// of sessions off after 63 bytes.
+func replicaName() string {
+	host, _ := os.Hostname() // a replica whose machine has no name has a number
+	return host[:min(len(host), 24)] + "-" + strings.ToLower(rand.Text()[:10])
+}
+
+// connect makes a pool, which connects when it is first used.
 func connect(ctx context.Context, url string, size int) (*pgxpool.Pool, error) {
-	config, err := pgxpool.ParseConfig(url)
+	return connectAs(ctx, "countersign", url, size)
+}
+
+// connectAs makes one by whose name others know whose sessions they are.
+func connectAs(ctx context.Context, name, url string, size int) (*pgxpool.Pool, error) {
+	config, err := settings(url, name)
 	if err != nil {
-		return nil, fmt.Errorf("read the database's address: %w", err)
+		return nil, err
 	}
 	config.MaxConns = int32(size)
-	config.ConnConfig.ConnectTimeout = 5 * time.Second
-	config.ConnConfig.Tracer = tripTracer{}
-	params := config.ConnConfig.RuntimeParams
-	params["application_name"] = "countersign"
-	// A replica whose machine has gone must lose its locks: the server notices within half a minute.
-	params["tcp_keepalives_idle"], params["tcp_keepalives_interval"], params["tcp_keepalives_count"] = "10", "5", "4"
-	config.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
-		conn.TypeMap().RegisterType(&pgtype.Type{Name: "timestamptz", OID: pgtype.TimestamptzOID,
-			Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC}})
-		return nil
-	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("connect to the database: %w", err)
 	}
 	return pool, nil
+}
+
+// settings are those of every session. All of them read times in UTC, whatever the zone of the
+// server or of this machine.
+func settings(url, name string) (*pgxpool.Config, error) {
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("read the database's address: %w", err)
+	}
+	config.ConnConfig.ConnectTimeout = 5 * time.Second
+	config.ConnConfig.Tracer = tripTracer{}
+	params := config.ConnConfig.RuntimeParams
+	params["application_name"] = name
+	// A replica whose machine has gone must lose its sessions: the server notices within ten seconds.
+	params["tcp_keepalives_idle"], params["tcp_keepalives_interval"], params["tcp_keepalives_count"] = "4", "2", "3"
+	config.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
+		conn.TypeMap().RegisterType(&pgtype.Type{Name: "timestamptz", OID: pgtype.TimestamptzOID,
+			Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC}})
+		return nil
+	}
+	return config, nil
 }
 
 // tries is how often a transaction is run that is cut off in the middle before its failure counts.
