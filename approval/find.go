@@ -1,6 +1,10 @@
 package approval
 
-import "time"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // The step between a question and its draft: what the envelope could not say is
 // looked up, and what is missing is asked for in private.
@@ -43,7 +47,7 @@ func (r *Request) Found(files []File, unread string, guest bool, now time.Time) 
 		r.Tell(Notice{Key: "found " + r.ID, Kind: NoticeFound, To: []string{r.Asker}, At: now,
 			Data: Encode(FoundWords{Files: FileNames(files), Unread: unread})})
 	}
-	r.touch(now, StepDraft, StepShow)
+	r.touch(now, NextStep(r), StepShow)
 	return nil
 }
 
@@ -68,8 +72,24 @@ func NextStep(r *Request) Step {
 		return StepFind
 	case r.Edit != nil || r.Written != nil:
 		return StepInspect
+	case slices.ContainsFunc(r.Files, func(f File) bool { return f.Reading == nil || f.Doubt() != nil }):
+		return StepRead
 	}
 	return StepDraft
+}
+
+// Remembered are the files of a thread: all that its questions have read, those of the
+// latest first. Of two with one name the later one counts.
+func Remembered(latestFirst [][]File) (files []File) {
+	for _, list := range latestFirst {
+		for _, f := range list {
+			same := func(g File) bool { return g.ID == f.ID || strings.EqualFold(g.Name, f.Name) }
+			if !slices.ContainsFunc(files, same) {
+				files = append(files, f)
+			}
+		}
+	}
+	return files
 }
 
 func FileIDs(files []File) []string {

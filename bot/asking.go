@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/slack-go/slack"
@@ -12,15 +13,19 @@ import (
 	"countersign/bot/draw"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
+	"countersign/bot/meant"
 )
 
 // Questions are what people ask, and what they have asked.
 type Questions interface {
 	Ask(ctx context.Context, q approval.Question) (*approval.Request, error)
+	Answer(ctx context.Context, id, key, says string, click approval.Click) (*approval.Request, error)
 	Withdraw(ctx context.Context, id string, click approval.Click) (*approval.Request, error)
 	Recent(ctx context.Context, team, user string) ([]*approval.Request, error)
 	View(ctx context.Context, id string) (*steps.View, error)
 	Models() []string
+	// OfThread are the files that the questions of a thread have read.
+	OfThread(ctx context.Context, thread approval.Session) ([]approval.File, error)
 }
 
 // asking takes questions: from a command, a form, a mention or a direct message.
@@ -36,6 +41,9 @@ func (h *asking) analyze(ctx context.Context, c slack.SlashCommand) (answer, err
 	text := kit.FromSlack(c.Text)
 	if a, ok, err := h.aside(ctx, text, approval.Click{Team: c.TeamID, User: c.UserID, Channel: c.ChannelID}); ok {
 		return a, err
+	}
+	if talk := meant.TalkOf(text); talk != meant.NoTalk {
+		return privately(h.talk(talk)), nil
 	}
 	if text == "" {
 		a, err := h.openForm(ctx, c.TriggerID, draw.Form{Channel: c.ChannelID, Person: c.UserID})
@@ -79,6 +87,19 @@ func (h *asking) aside(ctx context.Context, text string, click approval.Click) (
 	return answer{}, false, nil
 }
 
+// talk answers who asks nothing: at once, without a model, a card or a cent.
+func (h *asking) talk(talk meant.Talk) *kit.Page {
+	switch talk {
+	case meant.Greeting:
+		return draw.Hello()
+	case meant.Thanks:
+		return draw.Welcome()
+	case meant.Farewell:
+		return draw.Goodbye()
+	}
+	return draw.HelpAnalyze(h.Policy())
+}
+
 // cancel cancels a question by its id.
 func (h *asking) cancel(ctx context.Context, id string, click approval.Click) (answer, error) {
 	r, err := h.service.Withdraw(ctx, id, click)
@@ -109,6 +130,16 @@ func (h *asking) clickCancel(ctx context.Context, cb slack.InteractionCallback, 
 
 func cancelled(r *approval.Request) answer {
 	return privately(&kit.Page{}, kit.Words("Cancelled: "+kit.Cut(r.Question, 200)))
+}
+
+// clickAnswer takes the asker's word for how a file is meant.
+func (h *asking) clickAnswer(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	said := strings.Fields(action.Value)
+	if len(said) != 3 {
+		return answer{}, fmt.Errorf("an answer without its question: %q", kit.Cut(action.Value, 100))
+	}
+	_, err := h.service.Answer(ctx, said[0], said[1], said[2], clickOf(cb, action))
+	return answer{}, err
 }
 
 // spoken is a message that is meant for the bot: a mention, or a direct message.
@@ -158,6 +189,9 @@ func (h *asking) hear(ctx context.Context, s spoken) (answer, error) {
 	}
 	if strings.TrimSpace(text) == "" {
 		return answer{}, &approval.InputError{Why: approval.Words("What would you like to know? Write it in the same message, for example: What were sales per month in sales.csv?")}
+	}
+	if talk := meant.TalkOf(text); talk != meant.NoTalk && len(s.files) == 0 {
+		return answer{after: func(ctx context.Context) { h.chat(ctx, s.seat(), h.talk(talk)) }}, nil
 	}
 	q := approval.Question{Team: s.team, Project: s.channel, Asker: s.user, Text: text, ThreadTS: s.thread, Follow: s.thread != "",
 		Trigger: "message " + s.channel + " " + s.ts}

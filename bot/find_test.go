@@ -150,7 +150,57 @@ func TestAChosenFileHasToBeInTheChannelStill(t *testing.T) {
 	require.ErrorIs(t, err, &approval.CauseError{Cause: approval.Cause{Code: approval.FileNotHere, File: "sales.csv", Channel: slacksim.SalesData}},
 		"somebody else's file that the bot sees is not read for whoever may not")
 	q.ThreadTS = "1.1"
-	require.Equal(t, []string{"sales.csv"}, b.finds(q), "but for those of a thread in which it was read")
+	of := search(q)
+	_, err = b.bot.Find(b.ctx, of)
+	require.ErrorIs(t, err, &approval.CauseError{Cause: approval.Cause{Code: approval.FileNotHere, File: "sales.csv", Channel: slacksim.SalesData}},
+		"not in a thread either")
+	of.Thread = []string{m.Files[0].ID}
+	_, err = b.bot.Find(b.ctx, of)
+	require.NoError(t, err, "but in one in which it was read")
+}
+
+// Slack's documents do not say whether it checks what a client sends off: a form with
+// somebody else's file, and a channel that the person is not in, may come through.
+func TestAForgedFormGetsNobodyElsesFileAndNoOtherChannel(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	jun, maya := b.as(slacksim.OtherAnalyst), b.as(slacksim.Analyst)
+	hers, err := jun.Upload("payroll.csv", []byte("a\n1\n"))
+	require.NoError(t, err)
+	send := func() error {
+		require.NoError(t, maya.Shortcut(ids.CallbackAsk))
+		_, err := maya.Submit(slackperson.Fill(ids.FieldQuestion, "How many?").And(ids.FieldChannel, slacksim.Random).And(ids.FieldUpload, hers.ID))
+		return err
+	}
+	require.ErrorContains(t, send(), "no such file of yours", "Slack refuses it")
+	b.sim.Unchecked()
+	require.NoError(t, send(), "or lets it through")
+	q := b.service.questions()
+	require.Len(t, q, 1)
+	require.Equal(t, []string{hers.ID}, q[0].Brought)
+	for _, thread := range []string{"", "1.1"} {
+		q[0].ThreadTS = thread
+		_, err = b.bot.Find(b.ctx, search(q[0]))
+		require.ErrorIs(t, err, &approval.CauseError{Cause: approval.Cause{Code: approval.FileNotHere, File: "payroll.csv", Channel: slacksim.Random}}, thread)
+	}
+	for who, in := range map[string]bool{slacksim.Analyst: true, slacksim.Guest: false, "U0NOBODY": false} {
+		is, err := b.bot.Within(b.ctx, slacksim.Random, who)
+		require.NoError(t, err)
+		require.Equal(t, in, is, who)
+	}
+	is, err := b.bot.Within(b.ctx, jun.DM(), slacksim.Analyst)
+	require.NoError(t, err)
+	require.False(t, is, "a direct message is the place of one person")
+	is, err = b.bot.Within(b.ctx, jun.DM(), slacksim.OtherAnalyst)
+	require.NoError(t, err)
+	require.True(t, is)
+	b.sim.Fail(fault.Method{Method: "conversations.members", Error: "method_not_supported_for_channel_type"})
+	is, err = b.bot.Within(b.ctx, slacksim.SalesData, slacksim.Analyst)
+	require.NoError(t, err)
+	require.False(t, is, "whom Slack does not name is not in it")
+	b.sim.Fail(fault.Method{Method: "conversations.members", Error: "fatal_error"})
+	_, err = b.bot.Within(b.ctx, slacksim.SalesData, slacksim.Analyst)
+	require.ErrorContains(t, err, "conversations.members")
 }
 
 // Whoever was taken out of a private channel does not get at its files by asking again

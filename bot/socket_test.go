@@ -13,6 +13,7 @@ import (
 	"github.com/slack-go/slack"
 	"github.com/slack-go/slack/socketmode"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"countersign/approval/steps"
 	"countersign/bot/draw/sample"
@@ -160,6 +161,45 @@ func TestShutdownFinishesWhatHasBegun(t *testing.T) {
 	<-stopped
 	require.Len(t, b.service.questions(), 1)
 	require.Zero(t, b.sim.Counts().Unacked)
+}
+
+// TestAStopUnderLoadSwallowsNothing: whatever a socket has brought is answered. Who asks when
+// the last socket has hung up is told so by Slack at once, and nothing was taken from them.
+func TestAStopUnderLoadSwallowsNothing(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	over, stopping := make(chan struct{}), make(chan struct{})
+	var said errgroup.Group
+	var answered atomic.Int32
+	for range 8 {
+		said.Go(func() error {
+			for {
+				err := b.as(slacksim.Analyst).Command(slacksim.SalesData, "/analyze help")
+				var silence *slackperson.Unanswered
+				switch {
+				case err == nil:
+					if answered.Add(1) == 40 {
+						close(stopping)
+					}
+				case errors.As(err, &silence) && silence.Code != "operation_timeout":
+					return nil // nobody is connected any more
+				default:
+					return err
+				}
+				select {
+				case <-over:
+					return nil
+				case <-time.After(10 * time.Millisecond):
+				}
+			}
+		})
+	}
+	<-stopping
+	b.stop()
+	close(over)
+	require.NoError(t, said.Wait())
+	require.Zero(t, b.sim.Counts().Unacked)
+	require.NotContains(t, b.log.String(), "envelope not answered")
 }
 
 func TestTokensThatSlackRefusesEndTheProgram(t *testing.T) {

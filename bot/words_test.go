@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/reading"
 	"countersign/approval/steps"
 	"countersign/bot/draw"
 	"countersign/bot/draw/notice"
@@ -46,7 +47,7 @@ func TestErrorsBecomeWords(t *testing.T) {
 		{&approval.StaleError{}, "out of date"},
 		{&approval.NotAllowedError{Why: approval.Because(approval.WhyGuest)}, "Guests cannot decide."},
 		{&approval.InputError{Why: approval.Words("Please shorten it.")}, "Please shorten it."},
-		{&approval.UnreadableError{Why: "sales.csv is empty."}, "sales.csv is empty."},
+		{&approval.InputError{Why: approval.Reason{Code: approval.WhyNotRead, Name: "sales.csv", Problem: &reading.Problem{Code: "empty"}}}, "sales.csv is not read. The file is empty."},
 		{&steps.WriterError{Words: "The model is busy."}, "The model is busy."},
 		{&steps.BoxError{Words: "No box can be had."}, "No box can be had."},
 		{&budget.UnknownPriceError{What: "gpt-9"}, "There is no price for gpt-9"},
@@ -113,9 +114,10 @@ func TestAnAnswerOfNothingSaysSo(t *testing.T) {
 	require.Contains(t, draw.Reply(sample.View(sample.With(approval.Result{Outcome: approval.OK})), true).Text(), "The code finished, and showed nothing.")
 	require.Contains(t, draw.Reply(sample.View(sample.With(approval.Result{Outcome: approval.OK})), true).Text(), "Not watched from outside: what the code did is not known.")
 	watched := approval.Observed{Witness: &approval.Witness{Source: approval.WitnessGVisor, Opened: []string{}, Started: []string{}, Connected: []string{}, Complete: true}}
-	require.Contains(t, draw.Reply(sample.View(sample.With(approval.Result{Outcome: approval.OK, Observed: watched})), true).Text(), "Seen from outside the code: Opened no files. No network, no other programs.")
+	require.Contains(t, draw.Reply(sample.View(sample.With(approval.Result{Outcome: approval.OK, Observed: watched})), true).Text(), "Seen from outside the code: Opened no files. No network, no other programs · ")
 	require.Contains(t, draw.Progress(b.with(), sample.View(sample.In(approval.Done))).Text(), "Done.")
 	rejected := sample.View(sample.In(approval.Rejected, approval.Words("No")))
 	rejected.Bill[0].Estimated = true
-	require.Contains(t, draw.Reply(rejected, true).Text(), "partly estimated")
+	require.Contains(t, draw.Reply(rejected, true).Text(), "under 1 cent at most")
+	require.Contains(t, string(sample.MustJSON(draw.DetailsView(rejected))), "partly estimated")
 }

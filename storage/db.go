@@ -19,6 +19,8 @@ import (
 
 	"countersign/approval/steps"
 	"countersign/budget"
+	"countersign/storage/pulse"
+	"countersign/storage/signing"
 )
 
 // Options say how the database is used. Zero values mean the defaults.
@@ -28,6 +30,8 @@ type Options struct {
 	MaxOpen  int            // questions of one person under way at once. Default: no bound
 	MaxConns int            // of this process, for short transactions; its pulse and the queue's listener have one each beside them. Default: 8
 	Log      *slog.Logger   // Default: nothing is logged
+	// Key signs every event. Without one nothing can be written, and nothing that is read is doubted.
+	Key *signing.Key
 	// Role is by whose limit somebody spends who has none of their own, as the settings have it; a higher
 	// one that they were named for in Slack goes before. Default: everybody is a member
 	Role func(user string) string
@@ -37,9 +41,10 @@ type Options struct {
 type DB struct {
 	replica  string        // the name of this process, by which others know its sessions and its jobs
 	pool     *pgxpool.Pool // for transactions, which are short
-	pulse    *pulse        // holds the locks of Alone: steps must not starve the transactions inside them
+	pulse    *pulse.Pulse  // holds the locks of Alone: steps must not starve the transactions inside them
 	busy     *sync.Map     // what Alone is at in this process, by its key
 	jobs     inserter
+	notary   *notary
 	location *time.Location
 	quorum   int
 	maxOpen  int
@@ -61,16 +66,23 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 	if db.log == nil {
 		db.log = slog.New(slog.DiscardHandler)
 	}
+	db.notary = &notary{key: o.Key, log: db.log, ask: db.read}
+	if o.Key != nil {
+		db.notary.ring = o.Key.Ring()
+	}
 	var err error
-	if db.pool, err = connectAs(ctx, sessionName(db.replica), url, orDefault(o.MaxConns, 8)); err != nil {
+	if db.pool, err = connectAs(ctx, pulse.SessionName(db.replica), url, orDefault(o.MaxConns, 8)); err != nil {
 		return nil, err
 	}
-	db.pulse = newPulse(url, db.replica, db.log)
+	db.pulse = pulse.New(db.pool.Config().ConnConfig, db.replica, hungUp, db.log)
 	if db.jobs, err = newInserter(db.pool); err != nil {
 		db.Close()
 		return nil, err
 	}
-	if err := db.Ping(ctx); err != nil {
+	if err = db.Ping(ctx); err == nil && o.Key != nil {
+		err = db.writeByKey(ctx, func(tx pgx.Tx) error { return db.notary.announce(ctx, tx, false) })
+	}
+	if err != nil {
 		db.Close()
 		return nil, err
 	}
@@ -85,7 +97,7 @@ func (db *DB) closeWithin(limit time.Duration) {
 	closed := make(chan struct{})
 	go func() {
 		defer close(closed)
-		db.pulse.end()
+		db.pulse.End()
 		db.pool.Close()
 	}()
 	select {
@@ -101,6 +113,65 @@ func (db *DB) Ping(ctx context.Context) error {
 		return fmt.Errorf("reach the database: %w", err)
 	}
 	return nil
+}
+
+// Apart is by how much the database's clock is ahead of this machine's, half a round trip more or less.
+func (db *DB) Apart(ctx context.Context) (time.Duration, error) { return apart(ctx, db.pool) }
+
+func apart(ctx context.Context, on interface {
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}) (time.Duration, error) {
+	var now time.Time
+	began := time.Now()
+	if err := on.QueryRow(ctx, tellTime).Scan(&now); err != nil {
+		return 0, fmt.Errorf("read the database's clock: %w", err)
+	}
+	return now.Sub(began.Add(time.Since(began) / 2)), nil
+}
+
+// Apart is the same without an open database.
+func Apart(ctx context.Context, url string) (time.Duration, error) {
+	pool, err := connect(ctx, url, 1)
+	if err != nil {
+		return 0, err
+	}
+	defer pool.Close()
+	if err := pool.Ping(ctx); err != nil { // the time for connecting is no difference of clocks
+		return 0, fmt.Errorf("reach the database: %w", err)
+	}
+	return apart(ctx, pool)
+}
+
+// Clock is how far ahead the database's clock was at the last heartbeat of Work.
+func (db *DB) Clock() time.Duration { return db.pulse.Apart() }
+
+// Await waits for a database that cannot be reached, and says so once. What waiting does not
+// mend is no matter of it: the next who connects meets it.
+func Await(ctx context.Context, url string, log *slog.Logger) error {
+	pool, err := connect(ctx, url, 1)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	pauses := &backoff.ExponentialBackOff{InitialInterval: 200 * time.Millisecond, MaxInterval: 5 * time.Second, Multiplier: 2}
+	for said := false; ; said = true {
+		err := pool.Ping(ctx)
+		full := new(pgconn.PgError)
+		if err == nil || ctx.Err() != nil || !hungUp(err) && !(errors.As(err, &full) && full.Code == "53300") {
+			if err == nil && said {
+				log.Info("the database is there")
+			}
+			return ctx.Err()
+		}
+		if !said {
+			log.Warn("the database cannot be reached: serve waits for it", "error", err)
+		}
+		select {
+		case <-time.After(pauses.NextBackOff()):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // replicaName is the machine and something that no other process has. Postgres cuts the names

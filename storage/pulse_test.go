@@ -15,6 +15,7 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/storage/pulse"
 )
 
 func logger(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
@@ -72,9 +73,9 @@ func TestALivingReplicaKeepsWhatItIsAt(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.atRun(t)
-	w := &watch{pulse: b.pulse, working: nil}
-	for range 3 * unseen {
-		require.NoError(t, w.beat(t.Context()))
+	w := &pulse.Watch{Pulse: b.pulse}
+	for range 10 {
+		require.NoError(t, w.Beat(t.Context()))
 	}
 	require.Equal(t, 1, b.count(t, `SELECT count(*) FROM river_job WHERE state = 'running'`))
 	require.ErrorIs(t, b.Alone(t.Context(), "r", approval.StepRun, nobody), steps.ErrBusy)
@@ -99,12 +100,12 @@ func TestAStepEndsWhenSomebodyElseHasItsLock(t *testing.T) {
 	require.NoError(t, err)
 	defer second.Close()
 	err = b.Alone(t.Context(), "r", approval.StepRun, func(ctx context.Context) error {
-		require.NoError(t, b.exec(t, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1`, pulseName(b.replica)))
+		require.NoError(t, b.exec(t, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1`, pulse.Name(b.replica)))
 		ran := false
 		for !ran {
 			err := second.Alone(t.Context(), "r", approval.StepRun, func(context.Context) error {
 				ran = true
-				require.NoError(t, (&watch{pulse: b.pulse}).beat(t.Context()))
+				require.NoError(t, (&pulse.Watch{Pulse: b.pulse}).Beat(t.Context()))
 				<-ctx.Done()
 				return nil
 			})
@@ -114,7 +115,7 @@ func TestAStepEndsWhenSomebodyElseHasItsLock(t *testing.T) {
 		}
 		return context.Cause(ctx)
 	})
-	require.ErrorIs(t, err, errTaken)
+	require.ErrorIs(t, err, pulse.ErrTaken)
 	require.NoError(t, b.Alone(t.Context(), "r", approval.StepRun, nobody), "free again")
 }
 
@@ -133,7 +134,7 @@ func TestAReplicaLivesWithTenConnections(t *testing.T) {
 	}
 	most := 0
 	eventually(t, func() bool {
-		most = max(most, b.count(t, `SELECT count(*) FROM pg_stat_activity WHERE application_name IN ($1, $2)`, pulseName(b.replica), sessionName(b.replica)))
+		most = max(most, b.count(t, `SELECT count(*) FROM pg_stat_activity WHERE application_name IN ($1, $2)`, pulse.Name(b.replica), pulse.SessionName(b.replica)))
 		return b.count(t, `SELECT count(*) FROM river_job WHERE kind = 'step' AND state <> 'completed'`) == 0
 	})
 	require.NoError(t, stop())

@@ -19,9 +19,10 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/storage/pulse"
 )
 
-// River is the queue; this file, due.go and pulse.go are all that know it. Its jobs are
+// River is the queue; this file and package pulse are all that know it. Its jobs are
 // wake-up calls: they may come twice or late, and the row decides what is to be done.
 
 // stepJob is the job that wakes a step.
@@ -117,19 +118,19 @@ func (db *DB) Work(ctx context.Context, do func(context.Context, steps.Wake) err
 		o.RunTimeout = 5 * time.Minute
 	}
 	working := &sync.Map{}
-	stopBeats := db.startBeats(ctx, working)
-	defer stopBeats()
+	defer db.startBeats(ctx, working)()
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &stepWorker{db: db, do: do, working: working, timeouts: map[approval.Step]time.Duration{
-		approval.StepFind: time.Minute, approval.StepLook: time.Minute, approval.StepDraft: 10 * time.Minute, approval.StepInspect: 10 * time.Minute, approval.StepRun: o.RunTimeout, approval.StepShow: showTimeout, approval.StepTell: time.Minute}})
+		approval.StepFind: time.Minute, approval.StepLook: time.Minute, approval.StepRead: 10 * time.Minute, approval.StepDraft: 10 * time.Minute, approval.StepInspect: 10 * time.Minute, approval.StepRun: o.RunTimeout, approval.StepShow: showTimeout, approval.StepTell: time.Minute}})
 	river.AddWorker(workers, &sweepWorker{sweep: sweep, working: working})
 	client, err := db.startQueue(ctx, river.Config{
 		ID:      db.replica,
 		Workers: workers,
-		Logger:  slog.New(quiet{Handler: db.log.Handler(), away: &db.pulse.away}),
+		Logger:  slog.New(pulse.Quiet{Handler: db.log.Handler(), Away: &db.pulse.Away}),
 		Queues: map[string]river.QueueConfig{
 			string(approval.StepFind):    {MaxWorkers: 4},
 			string(approval.StepLook):    {MaxWorkers: 2},
+			string(approval.StepRead):    {MaxWorkers: orDefault(o.Drafts, 4)},
 			string(approval.StepDraft):   {MaxWorkers: orDefault(o.Drafts, 4)},
 			string(approval.StepInspect): {MaxWorkers: orDefault(o.Drafts, 4)},
 			string(approval.StepRun):     {MaxWorkers: orDefault(o.Runs, 4)},
@@ -143,9 +144,10 @@ func (db *DB) Work(ctx context.Context, do func(context.Context, steps.Wake) err
 		FetchCooldown:     fetchCooldown,
 		FetchPollInterval: 250 * time.Millisecond,
 		JobTimeout:        time.Minute, // of the sweep; steps have their own
-		// River goes by this machine's clock to tell what is stuck, and by nothing else: pulse.go does it instead.
+		// River goes by this machine's clock to tell what is stuck, and by nothing else: package pulse does it instead.
 		RescueStuckJobsAfter: 30 * 24 * time.Hour,
 		SoftStopTimeout:      o.Drain,
+		ReindexerIndexNames:  []string{}, // none: it takes the tables' owner, who is somebody else
 	})
 	if err != nil {
 		return err
@@ -202,7 +204,7 @@ type stepWorker struct {
 
 func (w *stepWorker) Timeout(job *river.Job[stepJob]) time.Duration { return w.timeouts[job.Args.Step] }
 
-// NextRetry only has to be a time to come: the schema puts the pause from due.go in its place.
+// NextRetry only has to be a time to come: the schema puts the pause of comeBack in its place.
 func (w *stepWorker) NextRetry(job *river.Job[stepJob]) time.Time {
 	return time.Now().Add(pause(job.Attempt))
 }
@@ -256,6 +258,30 @@ func (w *stepWorker) show(ctx context.Context, wake steps.Wake) error {
 	return err
 }
 
+// comeBack says for how long the job whose work this is is put off, should it not succeed.
+func comeBack(ctx context.Context, after time.Duration) error {
+	return river.MetadataSet(ctx, pulse.PauseKey, after.Microseconds())
+}
+
+// snooze puts a job off without counting an attempt.
+func snooze(ctx context.Context, after time.Duration) error {
+	if err := comeBack(ctx, after); err != nil {
+		return err
+	}
+	return river.JobSnooze(after)
+}
+
+// startBeats has the pulse beat until stop is called.
+func (db *DB) startBeats(ctx context.Context, working *sync.Map) (stop func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // work under way ends later than its context
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		(&pulse.Watch{Pulse: db.pulse, Working: working}).Beats(ctx)
+	}()
+	return func() { cancel(); <-over }
+}
+
 // sweepWorker works the ticks; they are one replica's, but any replica may get one.
 type sweepWorker struct {
 	river.WorkerDefaults[sweepJob]
@@ -277,7 +303,7 @@ func migrateQueue(ctx context.Context, pool *pgxpool.Pool) error {
 		_, err = migrator.Migrate(ctx, rivermigrate.DirectionUp, nil)
 	}
 	if err == nil {
-		_, err = pool.Exec(ctx, dueByOneClock)
+		_, err = pool.Exec(ctx, pulse.DueByOneClock)
 	}
 	if err != nil {
 		return fmt.Errorf("migrate the queue: %w", err)

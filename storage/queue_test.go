@@ -15,6 +15,7 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/storage/pulse"
 )
 
 // work runs the loop in the background; stop ends it and gives its error.
@@ -79,7 +80,7 @@ func TestWorkDoesWhatWasCommitted(t *testing.T) {
 	}()
 	r := b.ask(t, "t")
 	require.NoError(t, b.Wake(t.Context(), steps.Wake{Step: approval.StepRun, RequestID: r.ID}))
-	for _, step := range []approval.Step{approval.StepFind, approval.StepDraft, approval.StepShow, approval.StepRun} {
+	for _, step := range []approval.Step{approval.StepFind, approval.StepRead, approval.StepShow, approval.StepRun} {
 		eventually(t, func() bool { return seen.of(steps.Wake{Step: step, RequestID: r.ID}) == 1 })
 	}
 	<-swept
@@ -271,7 +272,7 @@ func TestWorkSaysWhatItCannotStartWith(t *testing.T) {
 func TestTheQueuesChatterIsForDebugging(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
-	log := slog.New(quiet{slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelInfo}), &atomic.Bool{}}).With("a", 1).WithGroup("g")
+	log := slog.New(pulse.Quiet{Handler: slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelInfo}), Away: &atomic.Bool{}}).With("a", 1).WithGroup("g")
 	log.Info("chatter")
 	log.Warn("trouble", "b", 2)
 	require.NotContains(t, out.String(), "chatter")

@@ -29,12 +29,13 @@ func (db *DB) Stuck(ctx context.Context) (wakes []steps.Wake, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
 		rows, err := all[wakeRow](ctx, tx, `
 			WITH due AS (
-				SELECT id, CASE state WHEN 'drafting' THEN CASE WHEN seek IS NOT NULL THEN 'find' WHEN edit IS NULL AND written IS NULL THEN 'draft' ELSE 'inspect' END WHEN 'pending' THEN 'show' ELSE 'run' END AS step,
-					state IN ('drafting', 'pending', 'approved') AND expires_at <= clock_timestamp() AS over
+				SELECT id, CASE state WHEN 'drafting' THEN CASE WHEN seek IS NOT NULL THEN 'find' WHEN edit IS NOT NULL OR written IS NOT NULL THEN 'inspect'
+					WHEN files @? '$[*] ? (!exists(@.read_as))' THEN 'read' ELSE 'draft' END WHEN 'asking' THEN 'show' WHEN 'pending' THEN 'show' ELSE 'run' END AS step,
+					state IN ('drafting', 'asking', 'pending', 'approved') AND expires_at <= clock_timestamp() AS over
 				FROM requests
-				WHERE state IN ('drafting', 'pending', 'approved', 'running')
+				WHERE state IN ('drafting', 'asking', 'pending', 'approved', 'running')
 					AND (expires_at <= clock_timestamp()
-						OR state <> 'pending' AND (blocked IS NULL OR seek IS NOT NULL) AND changed_at < clock_timestamp() - interval '30 seconds')
+						OR state NOT IN ('asking', 'pending') AND (blocked IS NULL OR seek IS NOT NULL) AND changed_at < clock_timestamp() - interval '30 seconds')
 				UNION ALL
 				SELECT id, 'go on', true FROM requests
 				WHERE state IN ('drafting', 'pending') AND blocked IS NOT NULL
@@ -84,4 +85,32 @@ func (db *DB) Stuck(ctx context.Context) (wakes []steps.Wake, err error) {
 		return nil, fmt.Errorf("list what is stuck: %w", err)
 	}
 	return wakes, nil
+}
+
+// aloneKey names the lock of a step of a request; Stuck spells it the same way in SQL.
+func aloneKey(id string, step approval.Step) string { return "alone " + string(step) + " " + id }
+
+// Alone runs the work, unless another replica or goroutine is at the same step of the
+// same request: then it returns steps.ErrBusy. The lock only avoids duplicate work;
+// safety does not depend on it. It belongs to this replica's one session of Postgres
+// (package pulse), which ends with the process. When that session dies and another one comes,
+// whoever is at it here still is, unless somebody else has begun meanwhile: then the work's
+// context ends.
+func (db *DB) Alone(ctx context.Context, id string, step approval.Step, work func(context.Context) error) error {
+	key := aloneKey(id, step)
+	if _, busy := db.busy.LoadOrStore(key, true); busy {
+		return steps.ErrBusy
+	}
+	defer db.busy.Delete(key)
+	working, taken := context.WithCancelCause(ctx)
+	defer taken(nil)
+	mine, err := db.pulse.Lock(ctx, key, taken)
+	if err != nil {
+		return fmt.Errorf("lock step %s of %s: %w", step, id, err)
+	}
+	if !mine {
+		return steps.ErrBusy
+	}
+	defer db.pulse.Unlock(ctx, key)
+	return work(working)
 }

@@ -26,14 +26,16 @@ func Data(name string) bool {
 type Form struct {
 	Channel  string // empty: the person chooses one
 	Likely   string // the one that stands there when they do
+	Team     string
 	Person   string // who fills it in
 	Thread   string
 	Question string
 	Choices  []approval.File // to tick
 	Ticked   []approval.File
-	Brought  []string // ids of those that need not be in the channel
-	Asks     bool     // the question was asked already, and leaves open which files it means
-	Listed   bool     // what there is to tick is known: it is looked up once the form is open
+	Brought  []string          // ids of those that need not be in the channel
+	Asks     bool              // the question was asked already, and leaves open which files it means
+	About    map[string]string // of a choice, by its id: who has shared it, and when
+	Listed   bool              // what there is to tick is known: it is looked up once the form is open
 	Note     []kit.Part
 }
 
@@ -90,7 +92,11 @@ func FormView(policy approval.Policy, models []string, f Form) slack.ModalViewRe
 func Boxes(f Form) slack.BlockElement {
 	var all, initial []*slack.OptionBlockObject
 	for _, file := range f.Choices[:min(kit.MaxChoices, len(f.Choices))] {
-		option := slack.NewOptionBlockObject(choiceOf(file), kit.Plain(kit.Cut(file.Name, 75)), nil)
+		var about *slack.TextBlockObject
+		if said := f.About[file.ID]; said != "" {
+			about = kit.Plain(kit.Cut(said, 75))
+		}
+		option := slack.NewOptionBlockObject(choiceOf(file), kit.Plain(kit.Cut(file.Name, 75)), about)
 		all = append(all, option)
 		if slices.ContainsFunc(f.Ticked, func(t approval.File) bool { return t.ID == file.ID }) {
 			initial = append(initial, option)

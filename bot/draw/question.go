@@ -85,9 +85,30 @@ func HowItStands(r *approval.Request) string {
 
 // StateWords name the states to the people who wait.
 var StateWords = map[approval.State]string{
-	approval.Drafting: "code is being written", approval.Pending: "waiting for a reviewer", approval.Approved: "approved, runs when a sandbox is free",
+	approval.Drafting: "code is being written", approval.Asking: "waiting for your answer about a file", approval.Pending: "waiting for a reviewer", approval.Approved: "approved, runs when a sandbox is free",
 	approval.Running: "running", approval.Done: "done", approval.Failed: "failed", approval.Rejected: "rejected",
 	approval.Expired: "expired", approval.Withdrawn: "cancelled", approval.Lost: "lost",
+}
+
+// Hello answers a greeting, with a question that can be tried.
+func Hello() *kit.Page {
+	p := &kit.Page{}
+	p.Say(kit.Strong("Hello!"), kit.Words(" Ask me something about data, for example: "), kit.Mono("What were sales per month in sales.csv?"), kit.Words(" For more, say help."))
+	return p
+}
+
+// Welcome answers thanks.
+func Welcome() *kit.Page {
+	p := &kit.Page{}
+	p.Say(kit.Words("You're welcome."))
+	return p
+}
+
+// Goodbye answers a farewell.
+func Goodbye() *kit.Page {
+	p := &kit.Page{}
+	p.Say(kit.Words("Goodbye."))
+	return p
 }
 
 // HelpAnalyze says what can be typed, each with an example that works.

@@ -3,13 +3,12 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/require"
-
-	"countersign/storage"
 )
 
 // The scripts in testdata/script are what a person types and reads. A script's
@@ -24,7 +23,9 @@ func TestCommandLine(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			e.Defer(func() { require.NoError(t, os.RemoveAll(dir)) })
+			e.Defer(func() {
+				require.NoError(t, errors.Join(os.RemoveAll(dir), os.RemoveAll(dir+".key"), os.RemoveAll(dir+".key.former")))
+			})
 			e.Setenv("DATA_DIR", dir)
 			return nil
 		},
@@ -98,7 +99,7 @@ func TestServeNeedsAModelAndADatabase(t *testing.T) {
 	p = h.program
 	p.DatabaseURL = "postgres://u:hunter2@127.0.0.1:1/x"
 	err := serve(h.ctx, p)
-	require.ErrorContains(t, err, "bring the database up to date")
+	require.ErrorContains(t, err, "read the database's version")
 	require.NotContains(t, err.Error(), "hunter2")
 }
 
@@ -108,7 +109,7 @@ func TestAuditNeedsADatabaseThatIsUpToDate(t *testing.T) {
 	p := h.program
 	p.args = []string{"nosuch1"}
 	require.EqualError(t, audit(h.ctx, p), "there is no request nosuch1")
-	require.NoError(t, storage.Migrate(h.ctx, h.url), "a second time changes nothing")
+	require.NoError(t, migrated(h.ctx, h.url), "a second time changes nothing")
 	p.DatabaseURL = "postgres://127.0.0.1:1/x"
 	require.Error(t, audit(h.ctx, p))
 }

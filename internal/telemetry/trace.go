@@ -338,6 +338,17 @@ func (s sandbox) Inspect(ctx context.Context, code string, files []approval.File
 	return seen, err
 }
 
+func (s sandbox) ReadFile(ctx context.Context, f steps.InputFile) (steps.Readout, error) {
+	ctx, span := s.span(ctx, "read")
+	out, err := s.Sandbox.ReadFile(ctx, f)
+	if p := out.Answer.Problem; p != nil {
+		span.SetAttributes(attribute.String("countersign.problem", p.Code))
+	}
+	span.SetAttributes(attribute.Int("countersign.bytes", len(f.Data)))
+	end(span, err)
+	return out, err
+}
+
 func (s sandbox) Create(ctx context.Context, requestID string, seal approval.Manifest) (string, error) {
 	ctx, span := s.span(ctx, "create")
 	id, err := s.Sandbox.Create(ctx, requestID, seal)
