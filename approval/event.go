@@ -99,6 +99,7 @@ const (
 	EventSigningKey      EventKind = "signing key"      // key: may sign from now on
 	EventPosted          EventKind = "posted"           // surface, channel, ts: where a message stands; written by the schema
 	EventGone            EventKind = "gone"             // contents, why; written by the schema's forget()
+	EventPacked          EventKind = "packed"           // pack: the sha256 of its pack.json; from, to, person, channel, entries, requests, shown
 )
 
 // Said is what a person wrote or data said, as an event has it: a question, a reason,

@@ -19,6 +19,7 @@ import (
 
 	"countersign/approval/steps"
 	"countersign/budget"
+	"countersign/storage/journal"
 	"countersign/storage/pulse"
 	"countersign/storage/signing"
 )
@@ -106,6 +107,9 @@ func (db *DB) closeWithin(limit time.Duration) {
 		db.log.Warn("the database does not answer: its connections are left to end with the process")
 	}
 }
+
+// Log is the one log over all events.
+func Log(db *DB) *journal.Log { return journal.New(db.read, db.write) }
 
 // Ping says whether the database answers.
 func (db *DB) Ping(ctx context.Context) error {

@@ -47,6 +47,19 @@ func (sweepJob) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{Queue: "sweep", MaxAttempts: 1}
 }
 
+// logJob is the tick that gives events their places in the log.
+type logJob struct{}
+
+func (logJob) Kind() string { return "log" }
+
+// As with sweeps, the next tick is on its way.
+func (logJob) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: "log", MaxAttempts: 1}
+}
+
+// logEvery is how long an event waits for its place in the log.
+const logEvery = 5 * time.Second
+
 // fetchCooldown is how long a job may wait for others to be fetched with it: a
 // click should feel like one.
 const fetchCooldown = 10 * time.Millisecond
@@ -94,6 +107,8 @@ type WorkOptions struct {
 	RunTimeout          time.Duration // of a run step: the time limit of the code and a margin. Default: 5 min
 	Sweep               string        // a cron expression. Default: @every 15s
 	Drain               time.Duration // how long work under way may take to end. Default: 10 s
+	// Log gives events their places in the log: one replica does, every few seconds. Default: nobody does
+	Log func(context.Context) error
 }
 
 // Work calls do for every job and sweep at every tick, until the context ends;
@@ -123,6 +138,15 @@ func (db *DB) Work(ctx context.Context, do func(context.Context, steps.Wake) err
 	river.AddWorker(workers, &stepWorker{db: db, do: do, working: working, timeouts: map[approval.Step]time.Duration{
 		approval.StepFind: time.Minute, approval.StepLook: time.Minute, approval.StepRead: 10 * time.Minute, approval.StepDraft: 10 * time.Minute, approval.StepInspect: 10 * time.Minute, approval.StepRun: o.RunTimeout, approval.StepShow: showTimeout, approval.StepTell: time.Minute}})
 	river.AddWorker(workers, &sweepWorker{sweep: sweep, working: working})
+	periodic := []*river.PeriodicJob{river.NewPeriodicJob(schedule,
+		func() (river.JobArgs, *river.InsertOpts) { return sweepJob{}, nil },
+		&river.PeriodicJobOpts{ID: "sweep", RunOnStart: true})}
+	if o.Log != nil {
+		river.AddWorker(workers, &logWorker{tick: o.Log, working: working})
+		periodic = append(periodic, river.NewPeriodicJob(river.PeriodicInterval(logEvery),
+			func() (river.JobArgs, *river.InsertOpts) { return logJob{}, nil },
+			&river.PeriodicJobOpts{ID: "log", RunOnStart: true}))
+	}
 	client, err := db.startQueue(ctx, river.Config{
 		ID:      db.replica,
 		Workers: workers,
@@ -137,10 +161,9 @@ func (db *DB) Work(ctx context.Context, do func(context.Context, steps.Wake) err
 			string(approval.StepShow):    {MaxWorkers: orDefault(o.Shows, 4)},
 			string(approval.StepTell):    {MaxWorkers: 2},
 			"sweep":                      {MaxWorkers: 1},
+			"log":                        {MaxWorkers: 1},
 		},
-		PeriodicJobs: []*river.PeriodicJob{river.NewPeriodicJob(schedule,
-			func() (river.JobArgs, *river.InsertOpts) { return sweepJob{}, nil },
-			&river.PeriodicJobOpts{ID: "sweep", RunOnStart: true})},
+		PeriodicJobs:      periodic,
 		FetchCooldown:     fetchCooldown,
 		FetchPollInterval: 250 * time.Millisecond,
 		JobTimeout:        time.Minute, // of the sweep; steps have their own
@@ -293,6 +316,19 @@ func (w *sweepWorker) Work(ctx context.Context, job *river.Job[sweepJob]) error 
 	w.working.Store(job.ID, true)
 	defer w.working.Delete(job.ID)
 	return w.sweep(ctx)
+}
+
+// logWorker works the ticks of the log, as sweepWorker does those of the sweep.
+type logWorker struct {
+	river.WorkerDefaults[logJob]
+	tick    func(context.Context) error
+	working *sync.Map
+}
+
+func (w *logWorker) Work(ctx context.Context, job *river.Job[logJob]) error {
+	w.working.Store(job.ID, true)
+	defer w.working.Delete(job.ID)
+	return w.tick(ctx)
 }
 
 // migrateQueue brings the queue's tables up to date. The caller holds the lock of

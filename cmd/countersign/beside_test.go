@@ -68,7 +68,7 @@ func TestCommandsWorkBesideAServeWithItsPrivateDatabase(t *testing.T) {
 	require.NoError(t, group.Wait(), "they share a server, and none takes it from another")
 	found = h.program.checkDatabase(h.ctx)
 	require.NoError(t, found.err)
-	require.Equal(t, "a private Postgres in "+dir, found.say)
+	require.Equal(t, "a private Postgres in "+dir+"; serve's role owns nothing", found.say)
 }
 
 func TestDoctorSeesADatabaseThatServeRefuses(t *testing.T) {

@@ -9,6 +9,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/require"
+
+	"countersign/internal/pglocal/pgtest"
 )
 
 // The scripts in testdata/script are what a person types and reads. A script's
@@ -101,6 +103,33 @@ func TestServeNeedsAModelAndADatabase(t *testing.T) {
 	err := serve(h.ctx, p)
 	require.ErrorContains(t, err, "read the database's version")
 	require.NotContains(t, err.Error(), "hunter2")
+}
+
+// Serve's own role makes no tables: without the owner's address somebody else migrates.
+func TestServeMigratesAsTheOwnerOrNamesWhoDoes(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	p, owner := h.program, pgtest.Database(t, nil)
+	p.DatabaseURL = Secret(pgtest.Serve(owner))
+	require.ErrorContains(t, serve(h.ctx, p), "run `countersign migrate`")
+	found := p.checkDatabase(h.ctx)
+	require.ErrorContains(t, found.err, "run `countersign migrate`, or set MIGRATE_DATABASE_URL")
+	p.MigrateDatabaseURL = Secret(owner)
+	found = p.checkDatabase(h.ctx)
+	require.NoError(t, found.err)
+	require.Contains(t, found.say, "which serve or countersign migrate applies")
+	require.NoError(t, migrate(h.ctx, p))
+	found = p.checkDatabase(h.ctx)
+	require.NoError(t, found.err)
+	require.Equal(t, "reached and up to date; serve's role owns nothing", found.say)
+
+	p.DatabaseURL, p.MigrateDatabaseURL = Secret(owner), ""
+	found = p.checkDatabase(h.ctx)
+	require.NoError(t, found.err)
+	require.True(t, found.warn)
+	for _, words := range []string{"serve's role countersign is a superuser", "CREATE ROLE countersign_serve LOGIN", "run `countersign migrate`, which grants what it needs"} {
+		require.Contains(t, found.say, words)
+	}
 }
 
 func TestAuditNeedsADatabaseThatIsUpToDate(t *testing.T) {

@@ -20,10 +20,11 @@ import (
 
 // rights are what serve may do with each of our tables, and no more.
 var rights = map[string]string{
-	"goose_db_version": "SELECT",
+	"goose_db_version": "SELECT", "unlogged": "SELECT",
 	"event_kinds":      "SELECT", "moves": "SELECT", "balances": "SELECT", "ledger": "SELECT", "usage": "SELECT",
 
 	// Written once.
+	"log": "SELECT, INSERT", "log_nodes": "SELECT, INSERT", "checkpoints": "SELECT, INSERT",
 	"events": "SELECT, INSERT", "contents": "SELECT, INSERT", "rules": "SELECT, INSERT", "people": "SELECT, INSERT", "delegations": "SELECT, INSERT",
 	"revisions": "SELECT, INSERT", "decisions": "SELECT, INSERT", "unstarted_runs": "SELECT, INSERT", "artifacts": "SELECT, INSERT",
 	"messages": "SELECT, INSERT", "settlements": "SELECT, INSERT", "charges": "SELECT, INSERT",
@@ -36,6 +37,8 @@ var rights = map[string]string{
 	"limits": "SELECT, INSERT, UPDATE (amount, per, policy, set_by, set_at, told)",
 	"holds":  "SELECT, INSERT, UPDATE (called, risked, uncertain_at)",
 	"topups": "SELECT, INSERT, UPDATE (decided_by, decided_at, granted, answer, expires_at)",
+
+	"readings": "SELECT, INSERT, UPDATE (sha256, answer, tries, at), DELETE", "known_files": "SELECT, INSERT, UPDATE (sha256, at)",
 
 	"posts": "SELECT, INSERT, UPDATE (channel, ts, shown)", "unseen": "SELECT, INSERT, UPDATE (channel, why, code, stands, times, first_at, last_at), DELETE",
 	"notices": "SELECT, INSERT, UPDATE (told_at)", "notice_posts": "SELECT, INSERT, UPDATE (channel, ts, shown)",

@@ -19,6 +19,10 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"countersign/internal/checkpoint"
 )
 
 // Key is what a file of keys holds: the private key that signs, and the public keys of
@@ -54,6 +58,12 @@ func said(hash string) []byte { return []byte("countersign event " + hash) }
 func (k *Key) Sign(hash string) string {
 	return base64.StdEncoding.EncodeToString(ed25519.Sign(k.private, said(hash)))
 }
+
+// Notes has the key sign checkpoints. Their first line keeps them from meaning an event.
+func (k *Key) Notes() (note.Signer, error) { return checkpoint.Signer(k.private) }
+
+// Public is the key that checks checkpoints, as a line for countersign-verify --key.
+func (k *Key) Public() (string, error) { return checkpoint.Public(k.private) }
 
 // Holds tells whether a signature of a hash is by the key of that name.
 func Holds(name, hash, signature string) bool {
