@@ -163,12 +163,18 @@ func (l *line) listen(ctx context.Context) {
 	}
 }
 
-// drain goes on until nothing has been under way for a moment.
+// drain goes on until nothing has been under way for a moment, which becomes shorter the
+// longer the socket is never still. What is on its way from Slack in the very moment in which
+// the socket hangs up has no answer: Slack has no word for "send me nothing more".
 func (l *line) drain() {
-	looks := time.NewTicker(flushTime / 5)
+	looks := time.NewTicker(flushTime / 25)
 	defer looks.Stop()
 	began, still := time.Now(), time.Now()
-	for time.Since(still) < flushTime && time.Since(began) < drainTime {
+	for {
+		took := time.Since(began)
+		if took > drainTime || time.Since(still) > max(flushTime-flushTime*took/drainTime*2, flushTime/10) {
+			return
+		}
 		select {
 		case e := <-l.client.Events:
 			if still = time.Now(); !l.take(e) {

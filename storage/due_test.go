@@ -11,6 +11,7 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/internal/pglocal/pgtest"
 )
 
 // otherClock is an address of the database by which its clock is ahead of this machine's, or
@@ -21,7 +22,8 @@ func (b *bundle) otherClock(t *testing.T, ahead string) string {
 		require.NoError(t, b.exec(t, `CREATE SCHEMA IF NOT EXISTS odd`))
 		require.NoError(t, b.exec(t, `CREATE FUNCTION odd.`+name+`() RETURNS timestamptz LANGUAGE sql AS $$ SELECT pg_catalog.`+name+`() + interval '`+ahead+`' $$`))
 	}
-	u, err := url.Parse(b.url)
+	require.NoError(t, b.exec(t, `GRANT USAGE ON SCHEMA odd TO PUBLIC`))
+	u, err := url.Parse(pgtest.Serve(b.url))
 	require.NoError(t, err)
 	q := u.Query()
 	q.Set("search_path", "odd,pg_catalog,public")
@@ -38,10 +40,9 @@ func TestJobsAreDueByTheDatabasesClock(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
 			var log lines
-			db, err := Open(t.Context(), b.otherClock(t, ahead), Options{Log: logger(&log)})
+			db, err := Open(t.Context(), b.otherClock(t, ahead), Options{Log: logger(&log), Key: testKey})
 			require.NoError(t, err)
 			t.Cleanup(db.Close)
-			off := &bundle{DB: db, url: b.url}
 			var seen wakes
 			swept := make(chan struct{}, 100)
 			ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
@@ -53,7 +54,7 @@ func TestJobsAreDueByTheDatabasesClock(t *testing.T) {
 				approval.StepTell:  steps.ErrBusy,
 			}
 			go func() {
-				done <- off.Work(ctx, func(_ context.Context, w steps.Wake) error {
+				done <- db.Work(ctx, func(_ context.Context, w steps.Wake) error {
 					if seen.add(w) == 1 {
 						return answers[w.Step]
 					}

@@ -15,6 +15,7 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/internal/pglocal/pgtest"
 	"countersign/storage/pulse"
 )
 
@@ -29,7 +30,7 @@ func (b *bundle) atRun(t *testing.T) *exec.Cmd {
 	program, err := os.Executable()
 	require.NoError(t, err)
 	cmd := exec.Command(program)
-	cmd.Env = append(os.Environ(), "STORAGE_TEST_REPLICA="+b.url, "GOCOVERDIR="+t.TempDir())
+	cmd.Env = append(os.Environ(), "STORAGE_TEST_REPLICA="+pgtest.Serve(b.url), "GOCOVERDIR="+t.TempDir())
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
@@ -96,7 +97,7 @@ func TestARowThatRiverLeavesRunningGoes(t *testing.T) {
 func TestAStepEndsWhenSomebodyElseHasItsLock(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	second, err := Open(t.Context(), b.url, Options{})
+	second, err := Open(t.Context(), pgtest.Serve(b.url), Options{})
 	require.NoError(t, err)
 	defer second.Close()
 	err = b.Alone(t.Context(), "r", approval.StepRun, func(ctx context.Context) error {
