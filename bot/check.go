@@ -72,19 +72,28 @@ func (w *slackAPI) CheckChannel(ctx context.Context, channel string) error {
 	return nil
 }
 
-// has looks for somebody among the people of a channel, a thousand at a time.
-func (w *slackAPI) has(ctx context.Context, channel, user string) (bool, error) {
+// Members lists the ids of everybody in a channel.
+func (w *slackAPI) Members(ctx context.Context, channel string) (all []string, err error) {
+	err = w.members(ctx, channel, func(some []string) bool { all = append(all, some...); return false })
+	return all, err
+}
+
+// has looks for somebody among the people of a channel.
+func (w *slackAPI) has(ctx context.Context, channel, user string) (in bool, err error) {
+	err = w.members(ctx, channel, func(some []string) bool { in = slices.Contains(some, user); return in })
+	return in, err
+}
+
+// members hands out the people of a channel, a thousand at a time, until enough is known.
+func (w *slackAPI) members(ctx context.Context, channel string, enough func(some []string) bool) error {
 	page := slack.GetUsersInConversationParameters{ChannelID: channel, Limit: 1000}
 	for {
 		some, next, err := w.api.GetUsersInConversationContext(ctx, &page)
 		if err != nil {
-			return false, fmt.Errorf("conversations.members %s: %w", channel, detail(err))
+			return fmt.Errorf("conversations.members %s: %w", channel, detail(err))
 		}
-		if slices.Contains(some, user) {
-			return true, nil
-		}
-		if page.Cursor = next; next == "" {
-			return false, nil
+		if page.Cursor = next; enough(some) || next == "" {
+			return nil
 		}
 	}
 }

@@ -8,6 +8,21 @@ CREATE FUNCTION approvals(request text, version integer) RETURNS bigint
     FROM decisions WHERE request_id = request AND decisions.revision = version
 $$;
 
+CREATE FUNCTION authority(of text) RETURNS bigint
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT (SELECT count(*) FROM people WHERE team = of) + (SELECT count(*) FROM delegations WHERE team = of)
+        + (SELECT count(*) FROM rules WHERE team = of)
+$$;
+
+CREATE FUNCTION authority_alone() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('authority ' || NEW.team, 0));
+    RETURN NEW;
+END $$;
+
 CREATE FUNCTION balances_derived() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -66,6 +81,19 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION 'request % does not wait for a decision on revision %', NEW.request_id, NEW.revision
             USING ERRCODE = 'check_violation', CONSTRAINT = 'decisions_in_time';
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE FUNCTION decisions_not_by_wisher() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM decisions d JOIN revisions v ON v.request_id = NEW.request_id AND v.number = NEW.revision AND v.tier <> 'low'
+        WHERE d.request_id = NEW.request_id AND d.verdict = 'changes' AND d.revision < NEW.revision
+        AND ARRAY[d.reviewer, d.voice] && ARRAY[NEW.reviewer, coalesce(NEW.in_place_of, NEW.reviewer)]) THEN
+        RAISE EXCEPTION '% has asked for a part of revision % of %', NEW.reviewer, NEW.revision, NEW.request_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'decisions_not_by_wisher';
     END IF;
     RETURN NEW;
 END $$;
@@ -1171,9 +1199,13 @@ CREATE TRIGGER decisions_delegated BEFORE INSERT ON decisions FOR EACH ROW EXECU
 
 CREATE TRIGGER decisions_in_time BEFORE INSERT ON decisions FOR EACH ROW EXECUTE FUNCTION decisions_in_time();
 
+CREATE TRIGGER decisions_not_by_wisher BEFORE INSERT ON decisions FOR EACH ROW WHEN ((new.verdict = 'approve'::text)) EXECUTE FUNCTION decisions_not_by_wisher();
+
 CREATE TRIGGER decisions_unchangeable BEFORE DELETE OR UPDATE ON decisions FOR EACH ROW EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER decisions_untruncatable BEFORE TRUNCATE ON decisions FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER delegations_authority BEFORE INSERT ON delegations FOR EACH ROW EXECUTE FUNCTION authority_alone();
 
 CREATE TRIGGER delegations_unchangeable BEFORE DELETE OR UPDATE ON delegations FOR EACH ROW EXECUTE FUNCTION unchangeable();
 
@@ -1221,6 +1253,8 @@ CREATE TRIGGER notices_undeletable BEFORE DELETE ON notices FOR EACH ROW EXECUTE
 
 CREATE TRIGGER notices_untruncatable BEFORE TRUNCATE ON notices FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
+CREATE TRIGGER people_authority BEFORE INSERT ON people FOR EACH ROW EXECUTE FUNCTION authority_alone();
+
 CREATE TRIGGER people_unchangeable BEFORE DELETE OR UPDATE ON people FOR EACH ROW EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER people_untruncatable BEFORE TRUNCATE ON people FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
@@ -1260,6 +1294,8 @@ CREATE TRIGGER revisions_sealed BEFORE INSERT ON revisions FOR EACH ROW EXECUTE 
 CREATE TRIGGER revisions_unchangeable BEFORE DELETE OR UPDATE ON revisions FOR EACH ROW EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER revisions_untruncatable BEFORE TRUNCATE ON revisions FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER rules_authority BEFORE INSERT ON rules FOR EACH ROW EXECUTE FUNCTION authority_alone();
 
 CREATE TRIGGER rules_unchangeable BEFORE DELETE OR UPDATE ON rules FOR EACH ROW EXECUTE FUNCTION unchangeable();
 

@@ -31,14 +31,14 @@ func TestADecisionSeesWhatChangesWhileSlackIsAsked(t *testing.T) {
 	}{
 		"their role is taken": {"new", func(b *bundle) {
 			require.NoError(b.t, b.RemoveRole(b.t.Context(), by("admin"), review.Grant{Role: review.RoleReviewer, User: "new"}))
-		}, "Only reviewers"},
+		}, "named as reviewers"},
 		"whom they decide for comes back": {"deputy", func(b *bundle) {
 			require.NoError(b.t, b.Delegate(b.t.Context(), by("R2"), "", time.Time{}))
-		}, "Only reviewers"},
+		}, "named as reviewers"},
 		"it takes owners of the channel": {"new", func(b *bundle) {
 			require.NoError(b.t, b.SetRole(b.t.Context(), by("admin"), review.Grant{Role: review.RoleReviewer, Project: "C1", User: "owner"}))
 			b.rules("C1", func(rules *review.Rules) { rules.Low.Owners = true })
-		}, "named for this channel"},
+		}, "channel"},
 		"it is not decided in Slack": {"new", func(b *bundle) {
 			b.rules("", func(rules *review.Rules) { rules.Low.Slack = false })
 		}, "countersign decide"},

@@ -99,7 +99,7 @@ func pages(b stand) map[string]*kit.Page {
 		"reply-lost":     draw.Reply(sample.View(sample.In(approval.Lost, approval.Words("It was started, but its result was lost.")), nobodyKnows), true),
 		"modal-review":   {Blocks: modal.Blocks.BlockSet},
 		"modal-form":     {Blocks: form.Blocks.BlockSet},
-		"modal-reason":   {Blocks: draw.ReasonView(draw.Origin{}).Blocks.BlockSet},
+		"modal-reason":   {Blocks: draw.ReasonView(draw.Origin{}, false).Blocks.BlockSet},
 		"help":           draw.HelpAnalyze(approval.DefaultPolicy()),
 	}
 	maps.Copy(m, moneyPages(as(b, who)))

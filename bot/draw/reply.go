@@ -6,9 +6,12 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/slack-go/slack"
+
 	"countersign/approval"
 	"countersign/approval/steps"
 	"countersign/bot/draw/reasons"
+	"countersign/bot/ids"
 	"countersign/bot/kit"
 )
 
@@ -57,6 +60,7 @@ func noAnswer(p *kit.Page, r *approval.Request) {
 	switch r.State {
 	case approval.Rejected:
 		p.Say(append(append(hey, rejecters(r)...), kit.Words(": "+kit.Cut(rejection(r), 1000)))...)
+		p.Buttons("again", kit.Button(ids.ActionAgain, "Edit the question", r.ID, slack.StyleDefault))
 	case approval.Expired:
 		p.Say(append(hey, kit.Strong("Expired"), kit.Words(": "+kit.Cut(reasons.Words(r.Reason), 2000)))...)
 		if r.Away != nil {
