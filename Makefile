@@ -93,9 +93,9 @@ prove-money: setup-test
 #                  what they cost; and those whose keys are set for real, by one small call each
 .PHONY: prove-review prove-slack prove-reading prove-crash prove-models
 prove-review: TESTS = Review
-prove-review: PACKAGES = ./approval ./bot ./storage ./sandbox/local
+prove-review: PACKAGES = ./approval ./approval/steps ./bot ./storage ./sandbox/local
 prove-slack: TESTS = Slack
-prove-slack: PACKAGES = ./bot ./approval ./internal/slacksim ./cmd/countersign
+prove-slack: PACKAGES = ./bot ./cmd/countersign
 prove-reading: TESTS = Reading
 prove-reading: PACKAGES = ./sandbox/local ./cmd/countersign
 prove-crash: TESTS = Crash

@@ -39,8 +39,8 @@ type Overrun struct {
 	Cost  budget.USD `json:"cost"`
 }
 
-// overrunNotice tells the administrators that a price or a limit is not what holds are
-// reckoned by.
+// overrunNotice tells the administrators that work cost more than was held for it, so a
+// price or a limit is wrong.
 func overrunNotice(r *Request, h budget.Hold, s budget.Settlement, over budget.USD) Notice {
 	dearest := slices.MaxFunc(s.Charges, func(a, b budget.Charge) int { return cmp.Compare(a.Amount, b.Amount) })
 	o := Overrun{What: dearest.What, Asked: r.Model, Held: h.Amount, Cost: h.Amount + over}
@@ -81,8 +81,8 @@ func Alerts(r *Request, standings []budget.Standing, now time.Time) (list []Noti
 	return list
 }
 
-// stops tell of a budget that refused, each once per window: the administrators,
-// however often it does; and everybody whom it refused.
+// stops returns the notices about a budget that refused a step. Administrators hear of it
+// once per window, however often it refuses; everybody whom it refuses hears once.
 func stops(r *Request, refused *budget.ExceededError, now time.Time) []Notice {
 	tight, _ := budget.Tightest(refused.Standings)
 	data := Encode(Stop{Standing: tight, Needed: refused.Needed, Person: r.Asker})
@@ -109,8 +109,8 @@ func alert(r *Request, s budget.Standing, kind NoticeKind, what string, now time
 	return n
 }
 
-// person is who is told beside the administrators: whose budget it is, or whose
-// request is paid from it. The team's is nobody's in particular.
+// person returns who is told besides the administrators: the owner of the budget, or the
+// asker of the request. The team's budget belongs to nobody in particular.
 func person(r *Request, s budget.Standing) string {
 	if s.Limit.Scope.Kind == budget.Team {
 		return ""

@@ -31,8 +31,8 @@ func (a *Away) Pause(now time.Time) time.Duration {
 	return min(max(AwayPause, now.Sub(a.Since)/10), longestAwayPause)
 }
 
-// GoAway notes that something the request rests on cannot be seen at the moment. It
-// waits as it is, until that is back or its time is over.
+// GoAway records that something the request depends on cannot be seen at the moment. The
+// request keeps its state until that is back or its time is over.
 func (r *Request) GoAway(c Cause, now time.Time) error {
 	if !r.Can("GoAway") || !c.Passes() {
 		return r.Illegal("wait with")
@@ -56,12 +56,12 @@ func (r *Request) GoAway(c Cause, now time.Time) error {
 	return nil
 }
 
-// awayNotice is for the asker. Each time that something goes they hear of it anew.
+// awayNotice is the notice for the asker. Each new absence is told anew.
 func awayNotice(r *Request, now time.Time) Notice {
 	return Notice{Key: fmt.Sprintf("away %s %d", r.ID, now.UnixMicro()), Kind: NoticeAway, To: []string{r.Asker}, At: now, Data: Encode(struct{}{})}
 }
 
-// ComeBack ends such a wait: the request goes on by itself.
+// ComeBack ends such a wait, and the request continues.
 func (r *Request) ComeBack(now time.Time) error {
 	if !r.Can("ComeBack") || r.Away == nil {
 		return r.Illegal("go on with")
@@ -78,8 +78,8 @@ func (r *Request) ComeBack(now time.Time) error {
 	return nil
 }
 
-// FailOver ends a request before anything has run, because of what is gone for good,
-// or because somebody does not want to wait any longer.
+// FailOver ends a request before anything has run: what it depends on is gone for good,
+// or somebody does not want to wait any longer.
 func (r *Request) FailOver(c Cause, now time.Time) error {
 	if !r.Can("Fail") {
 		return r.Illegal("fail")

@@ -25,8 +25,8 @@ type Block struct {
 	Declined *Downgraded `json:"declined,omitempty"`
 }
 
-// Tight is the budget that is named: the one that saves, or else the one with the
-// least left.
+// Tight returns the budget to name to people: the one in saving mode, or else the one
+// with the least left.
 func (b *Block) Tight() budget.Standing {
 	for _, s := range b.Standings {
 		if b.Declined != nil && s.Limit.Scope == b.Declined.Scope {
@@ -47,13 +47,13 @@ func (b *Block) Missing() budget.USD {
 	return missing
 }
 
-// Refusal says it as the asker has read it before.
+// Refusal returns the block as the error that the asker has read before.
 func (b *Block) Refusal() *budget.ExceededError {
 	return &budget.ExceededError{Standing: b.Tight(), Standings: b.Standings, Needed: b.Needed}
 }
 
-// NewBlocked is New for a question that a budget has refused: it is stored all
-// the same, so that nobody types it again, and nothing is held for it.
+// NewBlocked is New for a question that a budget has refused. The question is stored
+// without a hold, so that nobody has to type it again.
 func NewBlocked(q Question, model string, refused *budget.ExceededError, p Policy, now time.Time) *Request {
 	r := begin(q, model, now)
 	r.State = Drafting
@@ -97,9 +97,8 @@ func (r Money) block(purpose budget.Purpose, refused *budget.ExceededError, by s
 	r.touch(now, StepShow)
 }
 
-// Unpaid notes that a reviewer's wish to have the code changed, or their own
-// version of it, found no money for what comes first. Everything stands as it
-// stood; whoever looks at it reads why.
+// Unpaid records that a reviewer's change or edit could not be paid for. The request
+// keeps its state, and its card says why.
 func (r Money) Unpaid(what string, refused *budget.ExceededError, by string, now time.Time) error {
 	if !r.Can("Unpaid") {
 		return r.Illegal(what)
@@ -122,7 +121,7 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// Wait has a blocked request go on by itself when there will be room.
+// Wait lets a blocked request continue when its budget has room again.
 func (r Money) Wait(until time.Time, by string, p Policy, now time.Time) error {
 	if !r.Can("Wait") || r.Blocked == nil {
 		return Unblocked(r.Request, "wait with")
@@ -136,8 +135,8 @@ func (r Money) Wait(until time.Time, by string, p Policy, now time.Time) error {
 	return nil
 }
 
-// GoOn ends the wait for money. For a draft that means a hold, with the model
-// that was chosen; the approval of a run is its reviewer's, who is told.
+// GoOn ends the wait for money. A draft gets a hold, with the model that was chosen. A
+// run needs its reviewer's approval again, and the reviewer is told.
 func (r Money) GoOn(model string, worst budget.USD, by string, p Policy, now time.Time) error {
 	if !r.Can("GoOn") || r.Blocked == nil {
 		return Unblocked(r.Request, "go on with")
@@ -168,7 +167,7 @@ func Unblocked(r *Request, verb string) error {
 	return &MoveError{Request: r, Verb: verb, Why: Because(WhyNotBlocked)}
 }
 
-// Downgrade has a cheaper model write than the one that was asked for.
+// Downgrade lets a cheaper model write than the one that was asked for.
 func (r Money) Downgrade(d Downgraded, now time.Time) {
 	if r.Downgraded != nil {
 		d.From = r.Downgraded.From // what was asked for first
@@ -206,8 +205,8 @@ type Downgraded struct {
 // write. The one that was asked for is not used for that: the question waits like
 // one without money, until a budget begins anew or somebody grants it.
 
-// Insist declines the cheaper model. What it has written so far is paid for and
-// goes no further; nothing is held from here on.
+// Insist declines the cheaper model. What that model has written so far is paid for and
+// not used; nothing is held from here on.
 func (r Money) Insist(standings []budget.Standing, needed budget.USD, p Policy, now time.Time) error {
 	d := r.Downgraded
 	switch {

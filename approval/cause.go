@@ -33,7 +33,7 @@ const (
 	AskerGuest      CauseCode = "asker guest"       // made a guest since they asked
 )
 
-// Passes tells that somebody can mend it without asking anew.
+// Passes tells whether the cause can go away without a new question.
 func (c Cause) Passes() bool {
 	switch c.Code {
 	case NotIn, NotSeen, ChannelArchived, AskerNotIn, FileNotSeen, FileHidden, FileWithheld:

@@ -30,6 +30,8 @@ type Decision struct {
 	At        time.Time
 	Click     Click
 	InPlaceOf string // the reviewer who let them decide; empty when they decide in their own right
+
+	Unsigned bool // as it was loaded: no event that this installation has signed tells of it
 }
 
 // Click is what Slack said about who pressed what, and where.
@@ -45,8 +47,8 @@ type Click struct {
 // CommandLine is the other door: decisions given with `countersign decide`.
 const CommandLine = "command line"
 
-// Needs is how many different people must approve: as many as were sealed, and
-// where nothing was, as the settings say.
+// Needs returns how many different people must approve: the number that was sealed, or
+// else the settings' quorum.
 func (r *Request) Needs(p Policy) int {
 	if r.Revision != nil && r.Revision.Manifest.Approvals > 0 {
 		return r.Revision.Manifest.Approvals
@@ -54,7 +56,8 @@ func (r *Request) Needs(p Policy) int {
 	return max(p.Quorum, 1)
 }
 
-// Voice is whose say a decision is.
+// Voice returns the person whose say a decision is: the absent reviewer's where it was
+// given in their place.
 func (d Decision) Voice() string {
 	if d.InPlaceOf != "" {
 		return d.InPlaceOf
@@ -168,7 +171,8 @@ func (r *Request) MayDecide(d Decision, p Policy, now time.Time) error {
 	return nil
 }
 
-// TheirOwn is why somebody is no judge of this: they asked it, or wrote it.
+// TheirOwn returns why somebody may not judge this request: they asked it, or wrote the
+// code. It is empty for anybody else.
 func TheirOwn(r *Request, d Decision) Reason {
 	switch {
 	case d.Reviewer == r.Asker || d.InPlaceOf == r.Asker:
@@ -179,7 +183,8 @@ func TheirOwn(r *Request, d Decision) Reason {
 	return Reason{}
 }
 
-// Spoken is why somebody has no say any more: they have had it.
+// Spoken returns why somebody has no say any more: they have already decided. It is empty
+// for anybody else.
 func Spoken(r *Request, d Decision) Reason {
 	for _, earlier := range r.Decisions {
 		switch {
@@ -221,6 +226,8 @@ func lapse(r *Request) Reason {
 		return Because(WhyNotPaid)
 	case r.State == Approved:
 		return Because(WhyNotStarted)
+	case r.State == Asking:
+		return Because(WhyNotAnswered)
 	case r.State == Drafting && r.Edit == nil: // an edit comes into the middle of the wait for reviewers
 		return Because(WhyNotWritten)
 	case n > 0:
@@ -229,7 +236,7 @@ func lapse(r *Request) Reason {
 	return Because(WhyNobodyDecided)
 }
 
-// Withdraw takes a request back. What has started cannot be taken back.
+// Withdraw cancels a request. Once the code has started, it is too late.
 func (r *Request) Withdraw(by string, now time.Time) error {
 	if !r.Can("Withdraw") {
 		return r.Illegal("withdraw")

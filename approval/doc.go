@@ -1,6 +1,6 @@
-// Package approval is the heart of Countersign: what a request is and how it moves. It is
-// pure. Package review says who may decide, package steps what is done when, and what of
-// the world that needs.
+// Package approval is the heart of Countersign: what a request is, and how it moves from
+// one state to the next. It does no I/O. Package review decides who may approve, and
+// package steps holds the use cases, with the ports to Slack, models, sandbox and store.
 //
 // # The promises
 //
@@ -10,6 +10,10 @@
 //
 // # One request
 //
+//	          asking (for what its asker has to say)
+//	           ▲  │
+//	    AskBack│  │Answer
+//	           │  ▼
 //	Ask ──▶ drafting ──Drafted──▶ pending ──Approve──▶ approved ──Start──▶ running ──Finish──▶ done
 //	           ▲                    │  ▲                   │ │                │ │
 //	           └─RequestChanges,────┘  └──BreakSeal,───────┘ │                │ └─Lose──▶ lost
@@ -23,43 +27,43 @@
 // which locks the row and begins anew where somebody else has written since. There is no
 // other writer.
 //
-// Whatever comes back before the reviewers is a new Revision, with the next number and no
-// approvals. No way leads back to a number. Only an edit that its inspection refuses
-// (PutBack) leaves the revision, and what was decided on it, as they were.
+// Whenever code comes back for review it becomes a new Revision, with the next number and
+// no approvals; a number is never used again. The one exception: when its inspection
+// refuses an edit (PutBack), the revision and its decisions stay as they were.
 //
 // # Two sentences
 //
 // Commit, then ack: a click is answered to Slack only after it has committed.
 //
 // One request, one box; one box, one start: the row names the box before anything starts
-// in it, and in the box the code starts behind a directory that can be made only once.
-// That it has begun stands in the row as well (Begin), because code may remove what stands
-// in its box. A box that has gone took its run with it: the request is lost, and says so.
+// in it, and in the box a directory that can be made only once guards the start. The row
+// also records that the code has begun (Begin), because code can delete the directory. When
+// a box disappears, its run is lost with it, and the request says so.
 //
 // Everything else may be repeated. A job is only a wake-up call: the row decides what there
 // is to do.
 //
 // # The money
 //
-// Each paid step is weighed by all budgets that apply, and held in each of them before it
-// begins. What one of them refuses is not lost: the request waits with a Block, holds
-// nothing, and its asker chooses a way on (block.go, topup.go). What a model has written is
-// kept and paid for in the transaction after its call (Keep), so that its inspection can be
-// repeated and the model is not paid again. What a call has cost that nobody knows stays
-// held, uncertain, and is charged in full after two days (money.go).
+// Before a paid step begins, its highest possible cost is held in every budget that
+// applies. When a budget refuses, the request waits with a Block and without a hold, and
+// its asker chooses how to continue (block.go, topup.go). A model's answer is stored and
+// paid for in the transaction after its call (Keep), so its inspection can be repeated
+// without paying the model again. When the cost of a call is unknown, its hold stays open
+// as uncertain, and is charged in full after two days (money.go).
 //
 // # The seal
 //
 // A reviewer approves a Digest: the sha256 of the canonical Manifest (manifest.go). The
 // button carries request, revision and digest; a decision on anything else is a StaleError.
-// Start computes the digest anew, and what differs by then is not run: BreakSeal says what
-// it is, and people decide anew. Code is canonical before anyone sees it (canonical.go):
+// Start computes the digest again. If anything differs, nothing runs: BreakSeal records the
+// difference, and people decide again. Code is canonical before anyone sees it (canonical.go):
 // what a reviewer sees is what Python sees.
 //
 // # What Slack knows
 //
-// A question is stored as it came. Its channel, its asker and its files are found by the
-// next step: until Found, nothing of it is seen. What a request rests on may go while it
-// waits: what may come back is waited for (GoAway, ComeBack), what is gone for good ends it
-// with a Cause (FailOver).
+// A question is stored as it came. The next step looks up its channel, its asker and its
+// files; until Found, nothing is posted about it. While a request waits, something it
+// depends on may disappear. If that may come back, the request waits for it (GoAway,
+// ComeBack); if not, the request ends with a Cause (FailOver).
 package approval

@@ -51,8 +51,7 @@ type Edit struct {
 	Click Click  `json:"click"`
 }
 
-// anotherRound refuses to have code changed for ever: every round costs money and
-// somebody's attention.
+// anotherRound refuses endless changes: every round costs money and somebody's attention.
 func anotherRound(r *Request, p Policy) error {
 	if r.Rounds < p.MaxRounds {
 		return nil
@@ -66,9 +65,13 @@ func requestChanges(r *Request, d Decision, cost budget.USD, p Policy, now time.
 	r.Rounds++
 	r.Attempts, r.Reason = 0, Reason{}
 	r.Wishes = append(r.Wishes, Wish{Revision: d.Revision, Code: r.Revision.Code, By: d.Reviewer, InPlaceOf: d.InPlaceOf, Words: d.Reason, At: now})
-	r.note(now, d.Reviewer, EventChangesRequested, map[string]any{"revision": d.Revision, "digest": d.Digest, "reason": Said(d.Reason), "click": d.Click})
+	data := map[string]any{"revision": d.Revision, "digest": d.Digest, "reason": Said(d.Reason), "click": d.Click}
+	if d.InPlaceOf != "" {
+		data["in_place_of"] = d.InPlaceOf
+	}
+	r.note(now, d.Reviewer, EventChangesRequested, data)
 	r.Money().hold(budget.ForDraft, cost, now, DraftHoldLife)
-	r.move(Drafting, now, now.Add(p.Expiry), StepDraft)
+	r.move(Drafting, now, now.Add(p.Expiry), NextStep(r))
 }
 
 // TakeEdit takes code that somebody has written in place of the revision that
@@ -105,8 +108,8 @@ func (r *Request) MayEdit(by string, revision int, digest string, p Policy, now 
 	return anotherRound(r, p)
 }
 
-// PutBack gives up an edit that cannot be shown to reviewers: the version that was
-// edited stands again, with whatever was decided on it, and the editor is told why.
+// PutBack gives up an edit that cannot be shown to reviewers. The version that was edited
+// becomes current again, with its decisions, and the editor is told why.
 func (r *Request) PutBack(why Reason, now time.Time) error {
 	if !r.Can("PutBack") || r.Edit == nil {
 		return r.Illegal("put back")

@@ -39,22 +39,11 @@ type InputError struct {
 
 func (e *InputError) Error() string { return e.Why.String() }
 
-// Enough refuses a question of somebody who has as many under way as may be:
-// reviewers have one queue, and nobody fills it alone.
+// Enough refuses a question when its asker has too many under way: reviewers have one
+// queue, and nobody may fill it alone.
 func Enough(most int) *InputError {
 	return &InputError{Why: Reason{Code: WhyManyQuestions, Count: int64(most)}}
 }
-
-// UnreadableError is a data file whose shape cannot be read. Why is a sentence
-// for the asker that names the file.
-type UnreadableError struct {
-	Why string
-	Err error
-}
-
-func (e *UnreadableError) Error() string { return e.Why }
-
-func (e *UnreadableError) Unwrap() error { return e.Err }
 
 // ErrNotFound is a request, a thread, a notice or a budget that nobody has.
 var ErrNotFound = errors.New("no such request")

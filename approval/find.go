@@ -1,6 +1,10 @@
 package approval
 
-import "time"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // The step between a question and its draft: what the envelope could not say is
 // looked up, and what is missing is asked for in private.
@@ -43,12 +47,12 @@ func (r *Request) Found(files []File, unread string, guest bool, now time.Time) 
 		r.Tell(Notice{Key: "found " + r.ID, Kind: NoticeFound, To: []string{r.Asker}, At: now,
 			Data: Encode(FoundWords{Files: FileNames(files), Unread: unread})})
 	}
-	r.touch(now, StepDraft, StepShow)
+	r.touch(now, NextStep(r), StepShow)
 	return nil
 }
 
-// TurnBack is Fail for a question that cannot be written as it is. Its asker hears why in
-// private, with a button that asks again. Nothing is held for it any more.
+// TurnBack is Fail for a question that cannot be written as it is. The asker is told why
+// in private, with a button that asks again. Nothing stays held for it.
 func (r *Request) TurnBack(cause *Cause, why Reason, now time.Time) error {
 	if !r.Can("Fail") || r.Seek == nil {
 		return r.Illegal("ask back about")
@@ -61,15 +65,31 @@ func (r *Request) TurnBack(cause *Cause, why Reason, now time.Time) error {
 	return nil
 }
 
-// NextStep is the step that a request which is being drafted needs first.
+// NextStep returns the step that a drafting request needs first.
 func NextStep(r *Request) Step {
 	switch {
 	case r.Seek != nil:
 		return StepFind
 	case r.Edit != nil || r.Written != nil:
 		return StepInspect
+	case slices.ContainsFunc(r.Files, func(f File) bool { return f.Reading == nil || f.Doubt() != nil }):
+		return StepRead
 	}
 	return StepDraft
+}
+
+// Remembered are the files of a thread: all that its questions have read, those of the
+// latest first. Of two with one name the later one counts.
+func Remembered(latestFirst [][]File) (files []File) {
+	for _, list := range latestFirst {
+		for _, f := range list {
+			same := func(g File) bool { return g.ID == f.ID || strings.EqualFold(g.Name, f.Name) }
+			if !slices.ContainsFunc(files, same) {
+				files = append(files, f)
+			}
+		}
+	}
+	return files
 }
 
 func FileIDs(files []File) []string {

@@ -47,7 +47,7 @@ type Limits struct {
 // ManifestVersion is the version that Seal writes.
 const ManifestVersion = 2
 
-// Canonical is the manifest's one spelling.
+// Canonical returns the one byte form of the manifest.
 func (m Manifest) Canonical() []byte {
 	m.Inputs = slices.Clone(m.Inputs)
 	slices.SortFunc(m.Inputs, func(a, b Input) int {
@@ -67,7 +67,7 @@ func (m Manifest) Canonical() []byte {
 	return spelling
 }
 
-// Digest names the manifest.
+// Digest returns the sha256 that names the manifest.
 func (m Manifest) Digest() string { return Hash(m.Canonical()) }
 
 // Hash is the lower-case hex sha256 that the house uses everywhere.
@@ -79,10 +79,10 @@ func Hash(data []byte) string {
 // Short is how much of a digest is shown to people.
 func Short(digest string) string { return digest[:min(12, len(digest))] }
 
-// Intact tells whether a revision still is what its digest says: the code that
-// it holds is the sealed code, and the manifest that it holds has this digest.
+// Intact tells whether a revision still matches its digest: its code is the sealed code,
+// and its manifest has this digest. One that nobody has signed is none.
 func (r *Revision) Intact() bool {
-	return Hash([]byte(r.Code)) == r.Manifest.CodeSHA256 && r.Manifest.Digest() == r.Digest
+	return !r.Unsigned && Hash([]byte(r.Code)) == r.Manifest.CodeSHA256 && r.Manifest.Digest() == r.Digest
 }
 
 // Tier is what the manifest seals. One of version 1 seals none: the findings say

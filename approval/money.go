@@ -88,23 +88,30 @@ func (r Money) Inspect(most budget.USD, p Policy, now time.Time) error {
 		return &MoveError{Request: r.Request, Verb: "inspect the code of", Why: Because(WhyManyInspections)}
 	}
 	*tries++
-	h := r.forInspection(most, now)
-	r.markCalled(h)
-	r.risk(h, h.Risked+most, h.UncertainAt)
-	r.Place = NotInLine
-	r.note(now, System, EventCalled, map[string]any{"attempt": *tries, "model": "inspection", "hold": h.ID})
-	r.touch(now, StepShow)
+	r.callBox(r.forBox(budget.ForInspect, most, false, now), most, *tries, "inspection", now)
 	return nil
 }
 
-// forInspection is the hold that bears an inspection, as the last of them: that of a call
-// of which nobody knows the price, where it has room, or one of its own.
-func (r Money) forInspection(most budget.USD, now time.Time) *OpenHold {
+// callBox says that a box is about to be used under a hold, for which it may cost most.
+func (r Money) callBox(h *OpenHold, most budget.USD, attempt int, what string, now time.Time) {
+	r.markCalled(h)
+	r.risk(h, h.Risked+most, h.UncertainAt)
+	r.Place = NotInLine
+	r.note(now, System, EventCalled, map[string]any{"attempt": attempt, "model": what, "hold": h.ID})
+	r.touch(now, StepShow)
+}
+
+// forBox is the hold that bears a box beside the run's, as the last of them: that of a call
+// of which nobody knows the price, where it has room, or one of its own. beside leaves what is
+// held for a draft as it is.
+func (r Money) forBox(purpose budget.Purpose, most budget.USD, beside bool, now time.Time) *OpenHold {
 	keep := ""
 	for _, h := range slices.Clone(r.Holds) {
+		its := purpose == budget.ForInspect || h.Purpose == purpose || h.Called
 		switch {
-		case keep == "" && h.bears(most) && (h.Called || !now.Add(DraftHoldLife/2).After(h.ExpiresAt)):
+		case keep == "" && its && h.bears(most) && (h.Called || !now.Add(DraftHoldLife/2).After(h.ExpiresAt)):
 			keep = h.ID
+		case !h.Called && beside && h.Purpose == budget.ForDraft:
 		case !h.Called:
 			r.Settle(budget.Settlement{HoldID: h.ID, At: now}) // it waited so long that a sweep could take it
 		case !h.Uncertain():
@@ -112,7 +119,11 @@ func (r Money) forInspection(most budget.USD, now time.Time) *OpenHold {
 		}
 	}
 	if keep == "" {
-		r.hold(budget.ForInspect, most, now, DraftHoldLife)
+		if purpose == budget.ForRead && r.Changes.Freed >= most {
+			r.carry(purpose, most, now, DraftHoldLife)
+		} else {
+			r.hold(purpose, most, now, DraftHoldLife)
+		}
 		return &r.Holds[len(r.Holds)-1]
 	}
 	return r.last(keep)
@@ -134,7 +145,8 @@ func (r Money) markCalled(h *OpenHold) {
 	}
 }
 
-// room makes the last of the holds one under which a call that costs most has room.
+// room makes sure that the last of the holds has room for a call that costs at most this
+// much.
 func (r Money) room(worst, most budget.USD, now time.Time) error {
 	if !r.Fits(worst, most) {
 		return ErrNoRoom
@@ -163,22 +175,24 @@ func (r Money) room(worst, most budget.USD, now time.Time) error {
 	return nil
 }
 
-// inFull charges all of a hold of whose work nobody knows what it has cost.
+// inFull charges the whole of a hold, because the real cost of its work is unknown.
 func (r Money) inFull(h OpenHold, now time.Time) budget.Settlement {
-	if h.Purpose == budget.ForInspect {
+	switch h.Purpose {
+	case budget.ForInspect:
 		return h.InFull(now, "inspection")
+	case budget.ForRead:
+		return h.InFull(now, "reading")
 	}
 	return h.InFull(now, r.Model)
 }
 
-// bears tells whether an inspection that costs most may begin under a hold: under one of
-// its own, or under that of a call of which nobody knows the price.
+// bears tells whether an inspection that costs at most this much may run under a hold:
+// under one of its own, or under that of a call whose price is unknown.
 func (h OpenHold) bears(most budget.USD) bool {
 	return (!h.Called || h.Uncertain()) && h.Amount >= h.Risked+most
 }
 
-// carried is what may have been used by calls of which nobody knows what they have
-// cost, and since when.
+// carried is the most that calls with an unknown cost may have used, and since when.
 func (r Money) carried(now time.Time) (sum budget.USD, since time.Time) {
 	for _, h := range r.Holds {
 		if h.Called {
@@ -191,8 +205,8 @@ func (r Money) carried(now time.Time) (sum budget.USD, since time.Time) {
 	return sum, since
 }
 
-// Fits tells whether another call, which costs most, may be made: with what is
-// uncertain it is no more than one hold.
+// Fits tells whether another call may be made that costs at most this much: together with
+// the uncertain amount it must stay within one hold.
 func (r Money) Fits(worst, most budget.USD) bool {
 	carried, _ := r.carried(time.Time{})
 	for _, h := range r.Holds {
@@ -201,7 +215,8 @@ func (r Money) Fits(worst, most budget.USD) bool {
 	return carried+most <= worst
 }
 
-// since is from when on a called hold is uncertain, if nobody settles it now.
+// since is the time from which a called hold counts as uncertain, unless it is settled
+// now.
 func (h OpenHold) since(now time.Time) time.Time {
 	if h.Uncertain() {
 		return h.UncertainAt
@@ -209,14 +224,14 @@ func (h OpenHold) since(now time.Time) time.Time {
 	return now
 }
 
-// risk notes what calls under a hold may have cost.
+// risk records how much calls under a hold may have cost.
 func (r Money) risk(h *OpenHold, most budget.USD, since time.Time) {
 	h.Risked, h.UncertainAt = min(most, h.Amount), since
 	r.Changes.Risks = slices.DeleteFunc(r.Changes.Risks, func(k Risk) bool { return k.HoldID == h.ID })
 	r.Changes.Risks = append(r.Changes.Risks, Risk{HoldID: h.ID, Most: h.Risked, Since: since})
 }
 
-// doubt notes that nobody knows what calls under a hold have cost, and how much it is at most.
+// doubt marks a hold whose call has an unknown cost, and how much it is at most.
 func (r Money) doubt(h *OpenHold, most budget.USD, since, now time.Time) {
 	was := h.Uncertain()
 	r.risk(h, most, since)
@@ -253,7 +268,7 @@ func (r Money) Conclude(call OpenHold, most budget.USD, known budget.Settlement,
 	}
 }
 
-// rest holds what stays uncertain of a hold that has just been settled.
+// rest keeps holding the uncertain part of a hold that has just been settled.
 func (r Money) rest(of OpenHold, amount budget.USD, now time.Time) {
 	h := budget.Hold{ID: NewID(12), RequestID: r.ID, Purpose: of.Purpose, Amount: amount, At: now, ExpiresAt: now.Add(DraftHoldLife), RestOf: of.ID}
 	r.Holds = append(r.Holds, OpenHold{Hold: h, Called: true, Risked: amount, UncertainAt: of.since(now)})
@@ -261,6 +276,14 @@ func (r Money) rest(of OpenHold, amount budget.USD, now time.Time) {
 	r.Changes.Holds = append(r.Changes.Holds, h)
 	r.Changes.Risks = append(r.Changes.Risks, Risk{HoldID: h.ID, Most: amount, Since: of.since(now)})
 	r.note(now, System, EventUncertain, map[string]any{"hold": h.ID, "rest_of": of.ID, "held": amount, "most": amount, "until": of.since(now).Add(budget.UncertainFor)})
+}
+
+// hold reserves money for a purpose. It stays in every budget until it is settled.
+func (r Money) hold(purpose budget.Purpose, amount budget.USD, now time.Time, life time.Duration) {
+	h := budget.Hold{ID: NewID(12), RequestID: r.ID, Purpose: purpose, Amount: amount, At: now, ExpiresAt: now.Add(life)}
+	r.Holds = append(r.Holds, OpenHold{Hold: h})
+	r.Changes.Holds = append(r.Changes.Holds, h)
+	r.note(now, System, EventHeld, map[string]any{"hold": h.ID, "for": purpose, "amount": amount})
 }
 
 // carry goes on holding what this move has given back; where that is too little, nothing.
@@ -331,7 +354,7 @@ func (r Money) SettleStale(now time.Time) error {
 	return nil
 }
 
-// Due is when a sweep sees to a hold that nobody has settled.
+// Due is the time at which a sweep settles a hold that nobody has settled.
 func (h OpenHold) Due() time.Time {
 	if h.Uncertain() {
 		return h.UncertainAt.Add(budget.UncertainFor)
@@ -339,7 +362,7 @@ func (h OpenHold) Due() time.Time {
 	return h.ExpiresAt
 }
 
-// CalledHold is the hold whose paid work is under way, if any.
+// CalledHold returns the hold whose paid work is under way, if there is one.
 func (r Money) CalledHold() (OpenHold, bool) {
 	for _, h := range slices.Backward(r.Holds) {
 		if h.Called {

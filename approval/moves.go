@@ -41,6 +41,7 @@ var Moves = slices.Concat([]Move{
 
 	// What is noted while it stays where it is.
 	stay("Found", Drafting),
+	stay("Read", Drafting),
 	stay("Call", Drafting),
 	stay("Keep", Drafting),
 	stay("Inspect", Drafting),
@@ -78,7 +79,7 @@ func stay(verb string, states ...State) (moves []Move) {
 	return moves
 }
 
-// Can tells whether the table lets this verb be used now.
+// Can tells whether the table allows this verb now.
 func (r *Request) Can(verb string) bool {
 	return slices.ContainsFunc(Moves, func(m Move) bool { return m.From == r.State && m.Verb == verb })
 }

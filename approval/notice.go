@@ -58,7 +58,7 @@ func Encode(data any) json.RawMessage {
 	return text
 }
 
-// Tell notes a notice, which is stored with the move and sent by a job.
+// Tell records a notice. It is stored with the move, and a job sends it.
 func (r *Request) Tell(notices ...Notice) {
 	for _, n := range notices {
 		n.Team, n.RequestID = r.Team, r.ID

@@ -135,13 +135,13 @@ type touched struct {
 	opened, written, changed, tried []string
 }
 
-// add adds what another source tells.
+// add merges what another source saw.
 func (t *touched) add(other touched) {
 	t.opened, t.written = union(t.opened, other.opened), union(t.written, other.written)
 	t.changed, t.tried = union(t.changed, other.changed), union(t.tried, other.tried)
 }
 
-// union is the one list, and what only the other has.
+// union appends to one list what only the other has.
 func union(some, more []string) []string {
 	some = slices.Clone(some)
 	for _, what := range more {

@@ -46,8 +46,9 @@ func DefaultPolicy() Policy {
 	}
 }
 
-// Role is the role that the settings give somebody, by whose limit they spend who
-// have none of their own. The Store knows who was named for a higher one in Slack.
+// Role returns the role whose default limit applies to a user who has no limit of their
+// own, as far as the settings know. The Store knows who was named for a higher role in
+// Slack.
 func (p Policy) Role(user string) string {
 	switch {
 	case slices.Contains(p.Admins, user):

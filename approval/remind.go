@@ -12,12 +12,13 @@ func remindAt(r *Request) time.Time { return partOf(r, 50) }
 
 func escalateAt(r *Request) time.Time { return partOf(r, 80) }
 
-// partOf is when so many percent of the wait have passed: it began with the revision.
+// partOf returns the moment at which so many percent of the wait have passed. The wait
+// begins with the revision.
 func partOf(r *Request, percent time.Duration) time.Time {
 	return r.Revision.At.Add(r.ExpiresAt.Sub(r.Revision.At) / 100 * percent)
 }
 
-// isWaiting tells of a decision that can still be taken.
+// isWaiting tells whether a decision can still be made.
 func isWaiting(r *Request, now time.Time) bool { return r.Can("Remind") && now.Before(r.ExpiresAt) }
 
 // ReminderDue and EscalationDue say whether it is time for a word that has not been said.
@@ -58,7 +59,7 @@ func tellWaiting(r *Request, word string, to []string, escalated bool, now time.
 	r.touch(now, StepShow)
 }
 
-// Assign makes a decision somebody's turn. Others may still take it.
+// Assign asks one person to make the decision. Others may still make it.
 func (r *Request) Assign(to, by string, click Click, now time.Time) error {
 	if err := mayBeAsked(r, "Assign", "assign", to, by, now); err != nil {
 		return err

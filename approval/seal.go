@@ -27,8 +27,8 @@ func (e *BrokenSealError) reason() Reason {
 	return Reason{Code: WhyBrokenSeal, Fallen: e.Fallen, Why: e.Why}
 }
 
-// BrokenSeal says what is wrong with an approval as far as the row tells: nothing, when it
-// holds.
+// BrokenSeal returns what is wrong with an approval, as far as the row tells, in
+// sentences for people. It returns nothing for an approval that still counts.
 func (r *Request) BrokenSeal(p Policy) (why []Reason) {
 	rev := r.Revision
 	if Hash([]byte(rev.Code)) != rev.Manifest.CodeSHA256 {
@@ -36,6 +36,9 @@ func (r *Request) BrokenSeal(p Policy) (why []Reason) {
 	}
 	if rev.Manifest.Digest() != rev.Digest {
 		why = append(why, Because(WhyOtherTerms))
+	}
+	if r.unsigned() {
+		why = append(why, Because(WhyUnsigned))
 	}
 	for _, d := range r.Decisions {
 		if d.Revision != rev.Number || d.Digest != rev.Digest {
@@ -49,8 +52,15 @@ func (r *Request) BrokenSeal(p Policy) (why []Reason) {
 	return why
 }
 
-// BreakSeal takes an approval away that does not hold any more, and puts the same
-// code before the reviewers as a new revision, with what would be sealed now.
+// unsigned tells whether somebody has written the revision, a decision on it or the start
+// into the database who does not have the key of this installation.
+func (r *Request) unsigned() bool {
+	return r.Revision != nil && r.Revision.Unsigned || r.Run != nil && r.Run.Unsigned ||
+		slices.ContainsFunc(r.Decisions, func(d Decision) bool { return d.Unsigned })
+}
+
+// BreakSeal voids an approval that no longer counts. The same code goes back to the
+// reviewers as a new revision, sealed as it would be now.
 func (r *Request) BreakSeal(broken *BrokenSealError, fresh Manifest, p Policy, now time.Time) error {
 	if !r.Can("BreakSeal") {
 		return r.Illegal("take the approval from")
@@ -59,8 +69,8 @@ func (r *Request) BreakSeal(broken *BrokenSealError, fresh Manifest, p Policy, n
 	return nil
 }
 
-// Unstart is BreakSeal after a box was named: it is no more, and nothing has begun
-// in it, so that nothing ran and another run may be approved. The box is paid for.
+// Unstart is BreakSeal for a request whose box was named already. The box is gone and
+// nothing began in it, so another run may be approved. The box is paid for.
 func (r *Request) Unstart(broken *BrokenSealError, charge budget.Charge, fresh Manifest, p Policy, now time.Time) error {
 	if !r.Can("Unstart") || !r.Run.BegunAt.IsZero() {
 		return r.Illegal("take the run back from")
@@ -90,8 +100,8 @@ func SealBroken(r *Request, broken *BrokenSealError, now time.Time) Event {
 	return Event{At: now, Actor: System, Kind: EventSealBroken, Data: data}
 }
 
-// Disown takes back an approval that its giver says was not theirs, while nothing
-// has started. Everybody decides anew; the administrators are told.
+// Disown withdraws an approval that its giver says was not theirs, before anything has
+// started. Everybody decides anew, and the administrators are told.
 func (r *Request) Disown(by string, revision int, click Click, p Policy, now time.Time) error {
 	if !r.Can("Disown") {
 		return &MoveError{Request: r, Verb: "take an approval back from", Why: tooLateToDisown(r)}
@@ -137,11 +147,11 @@ func ApprovalOf(r *Request, user string) (Decision, bool) {
 	return r.Decisions[at], true
 }
 
-// sealAnew puts the same code before the reviewers under a new number: approvals
-// belong to a revision, so there are none.
+// sealAnew puts the same code before the reviewers under a new number. Approvals belong
+// to a revision, so the new one has none.
 func sealAnew(r *Request, reason Reason, fresh Manifest, p Policy, now time.Time) {
 	rev := *r.Revision
-	rev.Manifest, rev.At = fresh, now
+	rev.Manifest, rev.At, rev.Unsigned = fresh, now, false
 	renew(r, rev)
 	r.Reason = reason
 	r.Money().release(now)

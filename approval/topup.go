@@ -108,7 +108,7 @@ func (r Money) DecideTopUp(id string, granted bool, until time.Time, answer, by 
 	return nil
 }
 
-// Funded tells that somebody has granted money for just this request.
+// Funded tells whether somebody has granted money for this request.
 func (r Money) Funded() bool {
 	return slices.ContainsFunc(r.TopUps, func(t TopUp) bool { return t.Granted })
 }

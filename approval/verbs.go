@@ -51,7 +51,7 @@ func (r *Request) Refuse(refusal Refusal, now time.Time) error {
 	}
 	r.Refused, r.Place, r.Written = append(r.Refused, refusal), NotInLine, nil
 	r.note(now, System, EventRefusedDraft, map[string]any{"attempt": r.Attempts, "reason": Said(refusal.Reason), "code": Said(refusal.Code)})
-	r.touch(now, StepDraft)
+	r.touch(now, NextStep(r))
 	return nil
 }
 
@@ -72,8 +72,8 @@ func (r *Request) Keep(w Written, most budget.USD, now time.Time) error {
 	return nil
 }
 
-// Again notes a call that failed in a way that may pass. The job that made it
-// makes it again later.
+// Again records a call that failed in a way that may pass. The job that made the call
+// repeats it later.
 func (r *Request) Again(why string, now time.Time) error {
 	if !r.Can("Again") {
 		return r.Illegal("draft")
@@ -118,9 +118,8 @@ func (r *Request) Fail(reason Reason, now time.Time) error {
 	return nil
 }
 
-// renew puts a version of the code in the place of the current one. Its number is
-// the next, so whatever people have said about the version before says nothing
-// about this one: no way leads back to a number.
+// renew replaces the current version of the code. The new one gets the next number, so
+// nothing that people said about an earlier version counts for it.
 func renew(r *Request, rev Revision) {
 	rev.RequestID, rev.Number = r.ID, 1
 	if r.Revision != nil {
@@ -132,8 +131,8 @@ func renew(r *Request, rev Revision) {
 	r.RemindedAt, r.EscalatedAt = time.Time{}, time.Time{}
 }
 
-// AwaitBox says that no box can be had for now. It is said once: the job asks again
-// until there is one or the approval has run out.
+// AwaitBox records that no sandbox is free. It does so once; the job keeps asking until
+// there is one or the approval has run out.
 func (r *Request) AwaitBox(why string, now time.Time) error {
 	if !r.Can("AwaitBox") {
 		return r.Illegal("run")
@@ -152,6 +151,9 @@ func (r *Request) AwaitBox(why string, now time.Time) error {
 func (r *Request) Start(box string, p Policy, now time.Time) error {
 	if !r.Can("Start") || r.Run != nil {
 		return r.Illegal("start")
+	}
+	if r.Revision.Manifest.CostCap > 0 && len(r.Money().ForRun()) == 0 {
+		return r.Illegal("start") // another replica has paid a box with all of it meanwhile
 	}
 	if !now.Before(r.ExpiresAt) {
 		return &MoveError{Request: r, Verb: "start", Why: Because(WhyApprovalOver)}
@@ -195,12 +197,13 @@ func (r *Request) Finish(result Result, charge budget.Charge, p Policy, now time
 	r.Run.FinishedAt, r.Run.Result = now, &result
 	r.Changes.Run = r.Run
 	r.Money().PayBox(charge, now)
-	say(r, now, RoleResult, result.Text(p.ShareRows))
+	text := result.Text(r.Revision.Code, p.ShareRows)
+	say(r, now, RoleResult, text)
 	var files []map[string]any
 	for i, a := range result.Artifacts {
 		files = append(files, map[string]any{"name": Said(a.Name), "content": Kept(fmt.Sprint("file ", i+1))})
 	}
-	r.note(now, System, EventFinished, map[string]any{"outcome": result.Outcome, "error": Said(result.Error), "result": Kept("result"), "files": files,
+	r.note(now, System, EventFinished, map[string]any{"outcome": result.Outcome, "error": Said(result.Error), "said": Said(text), "result": Kept("result"), "files": files,
 		"witness": result.Observed.Witness.told(), "hints": AllSaid{result.Observed.Hints()}, "box_ms": result.Box.Milliseconds(), "cost": r.Money().settledNow()})
 	if what := Compare(r.Revision.Findings, r.Revision.Manifest.Inputs, result.Observed); what != nil {
 		r.note(now, System, EventMismatch, map[string]any{"what": saidAll(what)})
@@ -220,8 +223,8 @@ func (r *Request) approvers() (people []string) {
 	return people
 }
 
-// Lose gives a run up whose box has gone: it was started, nobody knows how it
-// ended, and it will not be run again. The hold is spent in full.
+// Lose gives up a run whose box is gone. The code was started, its outcome is unknown,
+// and it will not run again. The hold is charged in full.
 func (r *Request) Lose(now time.Time) error {
 	if !r.Can("Lose") {
 		return r.Illegal("lose")
@@ -231,7 +234,7 @@ func (r *Request) Lose(now time.Time) error {
 	}
 	r.Reason = Because(WhyLost)
 	say(r, now, RoleResult, lostToModel)
-	r.note(now, System, EventLost, map[string]any{"box": r.Run.BoxID})
+	r.note(now, System, EventLost, map[string]any{"box": r.Run.BoxID, "said": Said(lostToModel)})
 	r.move(Lost, now, time.Time{})
 	return nil
 }
@@ -265,7 +268,7 @@ func (r Money) Unused(charge budget.Charge, now time.Time) {
 	r.Settle(budget.Settlement{HoldID: r.Holds[len(r.Holds)-1].ID, At: now, Charges: []budget.Charge{charge}})
 }
 
-// settledNow is what this move has spent.
+// settledNow returns what this move has spent.
 func (r Money) settledNow() (sum budget.USD) {
 	for _, s := range r.Changes.Settlements {
 		sum += budget.Total(s.Charges)
@@ -294,21 +297,14 @@ func (r Money) PayBox(charge budget.Charge, now time.Time) {
 	}
 }
 
-// release settles with nothing what was held for work that never began. What
-// was called stays held: whoever called it settles it, or else a sweep does.
+// release settles holds for work that never began, at no cost. A hold whose call has
+// begun stays: its caller settles it, or else a sweep does.
 func (r Money) release(now time.Time) {
 	for _, h := range slices.Clone(r.Holds) {
 		if !h.Called {
 			r.Settle(budget.Settlement{HoldID: h.ID, At: now})
 		}
 	}
-}
-
-func (r Money) hold(purpose budget.Purpose, amount budget.USD, now time.Time, life time.Duration) {
-	h := budget.Hold{ID: NewID(12), RequestID: r.ID, Purpose: purpose, Amount: amount, At: now, ExpiresAt: now.Add(life)}
-	r.Holds = append(r.Holds, OpenHold{Hold: h})
-	r.Changes.Holds = append(r.Changes.Holds, h)
-	r.note(now, System, EventHeld, map[string]any{"hold": h.ID, "for": purpose, "amount": amount})
 }
 
 // move changes the state; every move is shown, and some need more doing.

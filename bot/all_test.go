@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"countersign/approval"
+	"countersign/approval/reading"
 	"countersign/approval/steps"
 	"countersign/bot/draw"
 	"countersign/bot/draw/home"
@@ -106,9 +107,13 @@ func anything(t *rapid.T) *steps.View {
 	}
 	r.Files = nil
 	for n, name := range some("files", 12) {
-		f := approval.File{ID: fmt.Sprint("F", n), Name: "x" + kit.Cut(approval.Plain(name), 90), Size: 1}
+		f := approval.File{ID: fmt.Sprint("F", n), Name: "x" + kit.Cut(approval.Plain(name), 90), Size: 1, Reading: &reading.Reading{Version: 1, Kind: "text", Encoding: "cp1251"}}
 		for range rapid.IntRange(0, 6).Draw(t, "tables") {
-			f.Tables = append(f.Tables, approval.Table{Name: plainly("sheet"), Rows: rapid.IntRange(0, 1e7).Draw(t, "rows"), Columns: make([]approval.Column, 3)})
+			table := reading.Table{Name: plainly("sheet"), Delimiter: rapid.SampledFrom([]string{"", ";", "<!"}).Draw(t, "delimiter"), Rows: rapid.Int64Range(0, 1e7).Draw(t, "rows"), Columns: make([]reading.Column, 3)}
+			for range rapid.IntRange(0, 6).Draw(t, "remarks") {
+				table.Odd = append(table.Odd, reading.Odd{Code: "leading_zeros", Count: 3, Column: plainly("column")})
+			}
+			f.Reading.Tables = append(f.Reading.Tables, table)
 		}
 		r.Files = append(r.Files, f)
 	}
@@ -187,6 +192,7 @@ func sampleOr(v *steps.View) *steps.View {
 // actions lists every action id that a drawn message or modal may hold.
 func actions() []string {
 	all := []string{ids.ActionApprove, ids.ActionReject, ids.ActionChanges, ids.ActionReview, ids.ActionDiff, ids.ActionMore, ids.ActionCancel, ids.ActionDisown, ids.ActionAgain, ids.ActionGiveUp,
+		ids.ActionMeant, ids.ActionMeant2, ids.ActionMeant3, ids.ActionFix, ids.ActionCode, ids.ActionDetails, ids.ActionGood, ids.ActionBad,
 		ids.ActionQueued, ids.ActionMine, ids.ActionTier, ids.ActionAge, ids.ActionCost, ids.ActionOrder, ids.ActionBack, ids.ActionNext, ids.ActionAway, ids.ActionReturn,
 		ids.ActionPeople, ids.ActionName, ids.ActionUnname, ids.ActionRecall, ids.ActionRules, ids.ActionWhose, ids.ActionFigures, ids.ActionAsk, ids.ActionLink,
 		ids.ActionEditLimit, ids.ActionSetLimit, ids.ActionRemoveLimit, ids.ActionContinue, ids.ActionCheaper, ids.ActionCheaper2, ids.ActionWait, ids.ActionMoreMoney, ids.ActionGrant, ids.ActionDecline,

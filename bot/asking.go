@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/slack-go/slack"
@@ -12,15 +13,19 @@ import (
 	"countersign/bot/draw"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
+	"countersign/bot/meant"
 )
 
 // Questions are what people ask, and what they have asked.
 type Questions interface {
 	Ask(ctx context.Context, q approval.Question) (*approval.Request, error)
+	Answer(ctx context.Context, id, key, says string, click approval.Click) (*approval.Request, error)
 	Withdraw(ctx context.Context, id string, click approval.Click) (*approval.Request, error)
 	Recent(ctx context.Context, team, user string) ([]*approval.Request, error)
 	View(ctx context.Context, id string) (*steps.View, error)
 	Models() []string
+	// OfThread are the files that the questions of a thread have read.
+	OfThread(ctx context.Context, thread approval.Session) ([]approval.File, error)
 }
 
 // asking takes questions: from a command, a form, a mention or a direct message.
@@ -37,6 +42,9 @@ func (h *asking) analyze(ctx context.Context, c slack.SlashCommand) (answer, err
 	if a, ok, err := h.aside(ctx, text, approval.Click{Team: c.TeamID, User: c.UserID, Channel: c.ChannelID}); ok {
 		return a, err
 	}
+	if talk := meant.TalkOf(text); talk != meant.NoTalk {
+		return privately(h.talk(talk)), nil
+	}
 	if text == "" {
 		a, err := h.openForm(ctx, c.TriggerID, draw.Form{Channel: c.ChannelID, Person: c.UserID})
 		if err != nil {
@@ -48,10 +56,10 @@ func (h *asking) analyze(ctx context.Context, c slack.SlashCommand) (answer, err
 	if err != nil {
 		return orPrivately(err)
 	}
-	return privately(&kit.Page{}, draw.Taken(r)...), nil
+	return privately(draw.Taken(r)), nil
 }
 
-// orPrivately answers a command with what went wrong, when the person can know.
+// orPrivately answers a command with the error's text, if people may read it.
 func orPrivately(err error) (answer, error) {
 	if text, ok := draw.Known(err); ok {
 		return privately(&kit.Page{}, kit.Words(text)), nil
@@ -59,7 +67,8 @@ func orPrivately(err error) (answer, error) {
 	return answer{}, err
 }
 
-// aside takes the words after /analyze, or in a mention, that are no question.
+// aside handles words after /analyze, or in a mention, that are not a question: help,
+// status, cancel.
 func (h *asking) aside(ctx context.Context, text string, click approval.Click) (a answer, ok bool, err error) {
 	verb, rest, more := strings.Cut(strings.ToLower(text), " ")
 	switch {
@@ -70,7 +79,7 @@ func (h *asking) aside(ctx context.Context, text string, click approval.Click) (
 		return a, true, err
 	case verb == "cancel" && !more:
 		return privately(&kit.Page{}, kit.Words("Which one? "),
-			kit.Mono(ids.CommandAnalyze+" status"), kit.Words(" lists your questions, with what to type to take one back.")), true, nil
+			kit.Mono(ids.CommandAnalyze+" status"), kit.Words(" lists your questions, each with a Cancel button.")), true, nil
 	case verb == "cancel" && len(strings.Fields(rest)) == 1: // more words are a question: "cancel rates by month?"
 		a, err = h.cancel(ctx, strings.TrimSpace(rest), click)
 		return a, true, err
@@ -78,13 +87,26 @@ func (h *asking) aside(ctx context.Context, text string, click approval.Click) (
 	return answer{}, false, nil
 }
 
-// cancel takes a question back, by the id that status and the first answer give.
+// talk answers who asks nothing: at once, without a model, a card or a cent.
+func (h *asking) talk(talk meant.Talk) *kit.Page {
+	switch talk {
+	case meant.Greeting:
+		return draw.Hello()
+	case meant.Thanks:
+		return draw.Welcome()
+	case meant.Farewell:
+		return draw.Goodbye()
+	}
+	return draw.HelpAnalyze(h.Policy())
+}
+
+// cancel cancels a question by its id.
 func (h *asking) cancel(ctx context.Context, id string, click approval.Click) (answer, error) {
 	r, err := h.service.Withdraw(ctx, id, click)
 	if err != nil {
 		return orPrivately(err)
 	}
-	return privately(&kit.Page{}, kit.Words("Taken back: "+kit.Cut(r.Question, 200))), nil
+	return cancelled(r), nil
 }
 
 // status lists what somebody has asked lately.
@@ -96,9 +118,27 @@ func (h *asking) status(ctx context.Context, click approval.Click) (answer, erro
 	return privately(draw.Questions(list)), nil
 }
 
-// clickCancel takes a request back.
+// clickCancel cancels a request. A message for one person alone is never rewritten, so
+// they are told.
 func (h *asking) clickCancel(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
-	_, err := h.service.Withdraw(ctx, action.Value, clickOf(cb, action))
+	r, err := h.service.Withdraw(ctx, action.Value, clickOf(cb, action))
+	if err != nil || !cb.Container.IsEphemeral {
+		return answer{}, err
+	}
+	return h.whisper(cancelled(r), seatOf(cb)), nil
+}
+
+func cancelled(r *approval.Request) answer {
+	return privately(&kit.Page{}, kit.Words("Cancelled: "+kit.Cut(r.Question, 200)))
+}
+
+// clickAnswer takes the asker's word for how a file is meant.
+func (h *asking) clickAnswer(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	said := strings.Fields(action.Value)
+	if len(said) != 3 {
+		return answer{}, fmt.Errorf("an answer without its question: %q", kit.Cut(action.Value, 100))
+	}
+	_, err := h.service.Answer(ctx, said[0], said[1], said[2], clickOf(cb, action))
 	return answer{}, err
 }
 
@@ -111,7 +151,7 @@ type spoken struct {
 	ignore              bool // written by a bot, edited, or no plain message
 }
 
-// seat is where the speaker can be answered in private.
+// seat returns where the speaker can be answered in private.
 func (s spoken) seat() seat { return seat{user: s.user, channel: s.channel, thread: s.thread} }
 
 // mentioned is an app_mention. Editing a message sends one, too, which would ask
@@ -132,8 +172,8 @@ func messaged(team string, e *slackevents.MessageEvent) spoken {
 	return s
 }
 
-// hear takes a question that was put to the bot in so many words: in a thread it
-// goes on with what was said there, elsewhere it begins a thread of its own.
+// hear takes a question from a mention or a direct message. In a thread it continues that
+// conversation; elsewhere it begins a thread.
 func (h *asking) hear(ctx context.Context, s spoken) (answer, error) {
 	who, err := h.who(ctx)
 	if err != nil {
@@ -149,6 +189,9 @@ func (h *asking) hear(ctx context.Context, s spoken) (answer, error) {
 	}
 	if strings.TrimSpace(text) == "" {
 		return answer{}, &approval.InputError{Why: approval.Words("What would you like to know? Write it in the same message, for example: What were sales per month in sales.csv?")}
+	}
+	if talk := meant.TalkOf(text); talk != meant.NoTalk && len(s.files) == 0 {
+		return answer{after: func(ctx context.Context) { h.chat(ctx, s.seat(), h.talk(talk)) }}, nil
 	}
 	q := approval.Question{Team: s.team, Project: s.channel, Asker: s.user, Text: text, ThreadTS: s.thread, Follow: s.thread != "",
 		Trigger: "message " + s.channel + " " + s.ts}
@@ -166,10 +209,10 @@ func (h *asking) hear(ctx context.Context, s spoken) (answer, error) {
 		return answer{}, err
 	}
 	// What a command would have said in its answer matters here as well.
-	return answer{after: func(ctx context.Context) { h.tell(ctx, s.seat(), draw.Taken(r)...) }}, nil
+	return h.whisper(privately(draw.Taken(r)), s.seat()), nil
 }
 
-// notData is a file that came with a question and cannot be read.
+// notData is the error for a file of a kind that cannot be read.
 func notData(name string) error {
-	return &approval.InputError{Why: approval.Words(kit.Cut(name, 100) + " is none of the files that I can read: " + strings.ToUpper(strings.Join(draw.DataTypes, ", ")) + ".")}
+	return &approval.InputError{Why: approval.Words("I cannot read " + kit.Cut(name, 100) + ". I read " + strings.ToUpper(strings.Join(draw.DataTypes, ", ")) + ".")}
 }

@@ -12,7 +12,6 @@ import (
 	"countersign/bot/draw/notice"
 	"countersign/bot/draw/sample"
 	"countersign/bot/ids"
-	"countersign/bot/kit"
 	"countersign/budget"
 	"countersign/internal/slacksim"
 	slackperson "countersign/internal/slacksim/person"
@@ -36,9 +35,9 @@ func TestTheCardOfARefusalOffersEveryWayOn(t *testing.T) {
 	b := setup(t)
 	v, card := b.stopped([]string{"codestral-2508", "small"})
 	require.Contains(t, card.Words(), "████████████████████"[:3*18])
-	require.Contains(t, card.Text, "could need up to $0.05, and the budget of <@U0MAYA> has $0.03 left.")
+	require.Contains(t, card.Text, "could cost up to $0.05, and the budget of <@U0MAYA> has $0.03 left.")
 	maya, id := b.as(slacksim.Analyst), v.Request.ID
-	for _, press := range []string{"Use codestral-2508 (at most $0.01)", "Use small (at most $0.02)", "Wait until 1 December", "Try again"} {
+	for _, press := range []string{"Use codestral-2508 (at most 1 cent)", "Use small (at most $0.02)", "Wait until 1 December", "Try again"} {
 		require.NoError(t, maya.Click(card, press))
 	}
 	require.Equal(t, []way{
@@ -52,10 +51,10 @@ func TestTheCardOfARefusalOffersEveryWayOn(t *testing.T) {
 
 	b.service.fail(&budget.ExceededError{Standing: v.Standings[0], Needed: budget.Dollar})
 	require.NoError(t, maya.Click(card, "Try again"))
-	b.told(slacksim.Analyst, slacksim.SalesData, "It still does not fit. Your budget of $10.00 per month has $0.03 left")
+	b.told(slacksim.Analyst, slacksim.SalesData, "Still over budget. Your budget of $10.00 per month has $0.03 left")
 	b.service.fail(&approval.MoveError{Request: v.Request, Why: approval.Because(approval.WhyNotBlocked)})
 	require.NoError(t, maya.Click(card, "Try again"))
-	b.told(slacksim.Analyst, slacksim.SalesData, "It does not wait for money any more. Nothing has changed.")
+	b.told(slacksim.Analyst, slacksim.SalesData, "It is no longer waiting for budget. Nothing has changed.")
 }
 
 func TestACheaperModelIsDeclinedInTheThread(t *testing.T) {
@@ -67,8 +66,8 @@ func TestACheaperModelIsDeclinedInTheThread(t *testing.T) {
 	b.service.change(func() { b.service.views[v.Request.ID] = v })
 	b.publish(v, steps.SurfaceRoot, steps.SurfaceProgress)
 	line := b.read(slacksim.Analyst, v.Posts[steps.SurfaceProgress])
-	require.Contains(t, line.Text, "Whoever asked can decline that, and wait or ask for more money.")
-	require.NoError(t, b.as(slacksim.Analyst).Click(line, "Not with codestral-2508"))
+	require.Contains(t, line.Text, "The asker can decline this, and wait or ask for more budget.")
+	require.NoError(t, b.as(slacksim.Analyst).Click(line, "Without codestral-2508"))
 	require.Equal(t, []way{{verb: "insist", id: v.Request.ID, by: slacksim.Analyst}}, b.service.chosen())
 	for _, state := range []approval.State{approval.Approved, approval.Running, approval.Done} {
 		v.Request.State = state
@@ -82,11 +81,11 @@ func TestWhyItIsBlockedIsAPressAwayAndPrivate(t *testing.T) {
 	v, card := b.stopped(nil)
 	b.service.explained = &steps.Explanation{Request: v.Request, Steps: []steps.Weighing{{At: sample.Noon, Purpose: budget.ForDraft, Needed: 5 * budget.Cent,
 		Standings: []budget.Standing{sample.OfTen(sample.ScopeOf(budget.User, slacksim.Analyst), 9*budget.Dollar)}, Refused: true}}}
-	typed := b.command(slacksim.Analyst, "explain "+v.Request.ID, "What was decided about money")
+	typed := b.command(slacksim.Analyst, "explain "+v.Request.ID, "What this question cost")
 	maya := b.as(slacksim.Analyst)
 	require.NoError(t, maya.Click(card, "Why?"))
 	shown := b.openedAs(maya, ids.CallbackNote)
-	require.Contains(t, shown.Words(), ": $9.00 of $10.00 spent, $1.00 left.")
+	require.Contains(t, shown.Words(), ": $9 of $10 spent, $1 left.")
 	require.Contains(t, shown.Words(), typed.Words(), "the same as by command, without an id")
 	b.service.fail(&approval.NotAllowedError{Why: approval.Because(approval.WhyAskerLooks)})
 	require.NoError(t, b.as(slacksim.OtherAnalyst).Click(card, ids.ActionWhy))
@@ -125,14 +124,14 @@ func TestMoreMoneyIsAskedForWithAReason(t *testing.T) {
 	require.NoError(t, maya.Click(card, "Ask for $0.02 more"))
 	form, err := maya.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == ids.CallbackMoreMoney })
 	require.NoError(t, err)
-	require.Contains(t, form.Words(), "This step needs $0.02 more at least.")
+	require.Contains(t, form.Words(), "This step needs at least $0.02 more.")
 	wrong, err := maya.Submit(slackperson.Fill(ids.FieldReason, "  "))
 	require.NoError(t, err)
 	require.Contains(t, wrong[ids.FieldReason], "Please say what it is for.")
 	wrong, err = maya.Submit(slackperson.Fill(ids.FieldReason, "The board meets.").And(ids.FieldAmount, "five"))
 	require.NoError(t, err)
-	require.Contains(t, wrong[ids.FieldAmount], "not an amount of dollars")
-	b.service.fail(&approval.InputError{Why: approval.Words("That is not enough: $0.02 more is needed at least.")})
+	require.Contains(t, wrong[ids.FieldAmount], "not a dollar amount")
+	b.service.fail(&approval.InputError{Why: approval.Words("That is not enough: at least $0.02 more is needed.")})
 	wrong, err = maya.Submit(slackperson.Fill(ids.FieldReason, "The board meets.").And(ids.FieldAmount, "0.01"))
 	require.NoError(t, err)
 	require.Contains(t, wrong[ids.FieldAmount], "That is not enough")
@@ -146,15 +145,15 @@ func TestMoreMoneyIsAskedForWithAReason(t *testing.T) {
 	_, err = maya.Submit(slackperson.Fill(ids.FieldReason, "Twice."))
 	require.NoError(t, err)
 	note, _ := maya.View()
-	require.Contains(t, note.Words(), "You have asked for more already.")
+	require.Contains(t, note.Words(), "You have already asked for more.")
 	require.NoError(t, maya.CloseView())
 	b.service.fail(nil)
 	b.service.change(func() { b.service.choices.TopUp = &approval.TopUp{} })
 	require.NoError(t, maya.Click(card, ids.ActionMoreMoney))
-	b.told(slacksim.Analyst, slacksim.SalesData, "You have asked for more already.")
+	b.told(slacksim.Analyst, slacksim.SalesData, "You have already asked for more.")
 	b.service.change(func() { b.service.choices = steps.Choices{} })
 	require.NoError(t, maya.Click(card, ids.ActionMoreMoney))
-	b.told(slacksim.Analyst, slacksim.SalesData, "It does not wait for money any more.")
+	b.told(slacksim.Analyst, slacksim.SalesData, "It is no longer waiting for budget.")
 }
 
 // asksFor sends the administrators a question for money.
@@ -178,9 +177,9 @@ func TestAnAdministratorGrantsMoneyFromTheDirectMessage(t *testing.T) {
 		b.service.ends = []steps.GrantEnd{{Words: "until the end of today", At: sample.Noon.Add(12 * time.Hour)}, {Words: "for 24 hours", At: sample.Noon.Add(24 * time.Hour)}}
 	})
 	post, ask := b.asksFor(v, steps.NoticePost{})
-	require.Contains(t, ask.Text, "<@U0MAYA> asks for $5.00 more in their own budget: The board meets tomorrow.")
+	require.Contains(t, ask.Text, "<@U0MAYA> asks for $5 more in their own budget: The board meets tomorrow.")
 	carla := b.as(slacksim.Admin)
-	require.NoError(t, carla.Click(ask, "Grant $5.00"))
+	require.NoError(t, carla.Click(ask, "Grant $5"))
 	form, err := carla.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == ids.CallbackGrant })
 	require.NoError(t, err)
 	require.Contains(t, form.Words(), "No other budget rises with it.")
@@ -196,7 +195,7 @@ func TestAnAdministratorGrantsMoneyFromTheDirectMessage(t *testing.T) {
 	require.NoError(t, carla.ClickOld(ask, ids.ActionGrant))
 	told, err := carla.WaitMessage(b.ctx, carla.DM(), func(m workspace.Message) bool { return m.Ephemeral || m.TS > after.TS })
 	require.NoError(t, err)
-	require.Contains(t, told.Text, "It has been granted already.")
+	require.Contains(t, told.Text, "It is already granted.")
 }
 
 func TestAnAdministratorDeclinesWithAReason(t *testing.T) {
@@ -233,10 +232,10 @@ func TestNobodyAnswersTheirOwnWishOrOneThatIsOver(t *testing.T) {
 		says   string
 	}{
 		{func() { v.Request.TopUps[0].AskedBy = slacksim.Admin }, "You asked for this, so another administrator has to answer."},
-		{func() { sample.AskedFor(sample.Declined)(v) }, "It has been declined already. Nothing has changed."},
-		{func() { sample.AskedFor(nil)(v); v.Request.Blocked = nil }, "It is not needed any more: the question does not wait for money."},
+		{func() { sample.AskedFor(sample.Declined)(v) }, "It is already declined. Nothing has changed."},
+		{func() { sample.AskedFor(nil)(v); v.Request.Blocked = nil }, "No longer needed: the question is not waiting for budget."},
 		{func() { v.Request.TopUps = nil }, "There is no such request here. /analyze status lists yours."},
-		{func() { sample.AskedFor(nil)(v); b.service.roster.Admins = nil }, "Only administrators answer this."},
+		{func() { sample.AskedFor(nil)(v); b.service.roster.Admins = nil }, "Only administrators can answer this."},
 	} {
 		b.service.change(tt.change)
 		expects(tt.says)
@@ -256,14 +255,14 @@ func TestNobodyAnswersTheirOwnWishOrOneThatIsOver(t *testing.T) {
 func TestTheAskerIsToldThatTheQuestionIsKeptOrCheaper(t *testing.T) {
 	t.Parallel()
 	v := sample.View(sample.BlockedBy(budget.ForDraft))
-	_, _, line := kit.Section(draw.Taken(v.Request))
-	require.Equal(t, "Your question is kept, and waits for money. Writing the code with mistral-medium-2508 could need up to $0.05, and your budget has $0.03 left. "+
-		"Its thread in this channel shows what you can do. To take it back: /analyze cancel bcd23fg", line)
+	taken := draw.Taken(v.Request)
+	require.Equal(t, "Your question is saved, but over budget. Writing the code with mistral-medium-2508 could cost up to $0.05, and your budget has $0.03 left. "+
+		"Its thread in this channel shows your options.", taken.Text())
+	require.Len(t, taken.Blocks, 2, "words, and the button that cancels")
 	v = sample.View(sample.In(approval.Drafting), func(v *steps.View) {
 		v.Request.Downgraded = &approval.Downgraded{From: "mistral-medium-2508", To: "codestral-2508", Scope: sample.ScopeOf(budget.User, slacksim.Analyst)}
 	})
-	_, _, line = kit.Section(draw.Taken(v.Request))
-	require.Contains(t, line, "codestral-2508 writes instead of mistral-medium-2508, because your budget is past its soft limit. If you would rather not, decline it in the question's thread. On it.")
+	require.Contains(t, draw.Taken(v.Request).Text(), "codestral-2508 is writing instead of mistral-medium-2508, because your budget is past its soft limit. You can decline this in the question's thread. On it.")
 }
 
 func TestWhoeverAsksIsToldInPrivateThatMoneyIsMissing(t *testing.T) {
@@ -272,8 +271,8 @@ func TestWhoeverAsksIsToldInPrivateThatMoneyIsMissing(t *testing.T) {
 	b.service.blocks = sample.View(sample.BlockedBy(budget.ForDraft)).Request.Blocked
 	maya := b.as(slacksim.Analyst)
 	require.NoError(t, maya.Command(slacksim.SalesData, "/analyze How many?"))
-	b.told(slacksim.Analyst, slacksim.SalesData, "Your question is kept, and waits for money.")
+	b.told(slacksim.Analyst, slacksim.SalesData, "Your question is saved, but over budget.")
 	_, err := maya.Say(slacksim.General, "@countersign how many?")
 	require.NoError(t, err)
-	b.told(slacksim.Analyst, slacksim.General, "Your question is kept, and waits for money.")
+	b.told(slacksim.Analyst, slacksim.General, "Your question is saved, but over budget.")
 }

@@ -33,14 +33,14 @@ func TestTheBudgetIsShown(t *testing.T) {
 	own := sample.OfTen(sample.ScopeOf(budget.User, slacksim.Analyst), 2*budget.Dollar, sample.Unset, func(s *budget.Standing) { s.Held = 50 * budget.Cent })
 	b.service.standing = []budget.Standing{own}
 	told := b.command(slacksim.Analyst, "", "Your budget")
-	require.Equal(t, "Your budget this month: 25 % used\n$2.00 of $10.00 spent, $0.50 set aside for work under way, $7.50 left. It starts anew "+
-		kit.Moment(sample.December).Mrkdwn()+". Nobody has set it, so it is the usual amount.\nThe team has no budget of its own.", told.Text)
+	require.Equal(t, "Your budget this month: 25% used\n$2 of $10 spent, $0.50 reserved for work in progress, $7.50 left. Resets on 1 December. "+
+		"Default budget.\nThe team has no budget of its own.", told.Text)
 	require.Contains(t, told.Words(), "████▓░░░░░░░░░░░░░░░")
 	require.False(t, told.Has(ids.ActionEditLimit))
 	b.command(slacksim.Analyst, "help", "For administrators")
-	b.command(slacksim.Analyst, "raise", "There is show, set")
+	b.command(slacksim.Analyst, "raise", "You can write show, set")
 
-	b.service.fail(&approval.NotAllowedError{Who: slacksim.Analyst, Why: approval.Words("Only administrators look at other people's budgets.")})
+	b.service.fail(&approval.NotAllowedError{Who: slacksim.Analyst, Why: approval.Words("Only administrators can look at other people's budgets.")})
 	for _, text := range []string{"show @ben", "history", "top", "set @maya 100", "remove team"} {
 		b.command(slacksim.Analyst, text, "Only administrators")
 	}
@@ -54,11 +54,11 @@ func TestWhoeverIsInAChannelSeesItsBudget(t *testing.T) {
 	b := setup(t)
 	b.service.standing = []budget.Standing{sample.OfTen(sample.ScopeOf(budget.User, slacksim.Analyst), budget.Dollar),
 		sample.OfTen(sample.ScopeOf(budget.Project, slacksim.SalesData), 2*budget.Dollar), sample.OfTen(sample.ScopeOf(budget.Team, slacksim.DefaultTeam.ID), 3*budget.Dollar)}
-	told := b.command(slacksim.Analyst, "show <#"+slacksim.SalesData+"|sales-data>", "20 % used")
-	require.NotContains(t, told.Text, "30 % used")
-	told = b.command(slacksim.Analyst, "show", "Your budget this month: 10 % used")
-	require.Contains(t, told.Text, "The budget of <#"+slacksim.SalesData+"> this month: 20 % used")
-	require.Contains(t, told.Text, "The team's budget this month: 30 % used")
+	told := b.command(slacksim.Analyst, "show <#"+slacksim.SalesData+"|sales-data>", "20% used")
+	require.NotContains(t, told.Text, "30% used")
+	told = b.command(slacksim.Analyst, "show", "Your budget this month: 10% used")
+	require.Contains(t, told.Text, "The budget of <#"+slacksim.SalesData+"> this month: 20% used")
+	require.Contains(t, told.Text, "The team's budget this month: 30% used")
 }
 
 func TestTheBudgetOfAThreadIsShownByItsLink(t *testing.T) {
@@ -69,9 +69,9 @@ func TestTheBudgetOfAThreadIsShownByItsLink(t *testing.T) {
 	b.service.shown = map[budget.Scope]budget.Standing{of: sample.OfTen(of, 4*budget.Dollar)}
 	const link = "https://harbor-coffee.slack.com/archives/C0SALES/p1763812800000100"
 	for _, who := range []string{slacksim.Analyst, slacksim.Admin} {
-		told := b.command(who, "show "+link, "40 % used")
-		require.Contains(t, told.Text, "|a thread> in <#C0SALES> this month: 40 % used")
-		require.Contains(t, told.Text, "$4.00 of $10.00 spent, $6.00 left.")
+		told := b.command(who, "show "+link, "40% used")
+		require.Contains(t, told.Text, "|a thread> in <#C0SALES> this month: 40% used")
+		require.Contains(t, told.Text, "$4 of $10 spent, $6 left.")
 	}
 	b.command(slacksim.Analyst, "show https://harbor-coffee.slack.com/archives/C0SALES/p1763812800000200", "Nobody has asked me anything in that thread")
 }
@@ -89,10 +89,10 @@ func TestAdministratorsSeeEveryBudgetThatIsSet(t *testing.T) {
 	b.service.threads = map[string]approval.Session{"s123456789": {ID: "s123456789", Channel: slacksim.SalesData, ThreadTS: "1763812800.000100"}}
 	told := b.command(slacksim.Admin, "", "The team's budget")
 	at := func(words string) int { return strings.Index(told.Text, words) }
-	require.Less(t, at("Your budget this month"), at("The team's budget this month: 50 % used"))
-	require.Less(t, at("The team's"), at("/archives/C0SALES/p1763812800000100|a thread> in <#C0SALES> this month: 90 % used, past the mark of 80 %"))
-	require.Less(t, at("90 %"), at("The budget of <#C0SALES> this month: 10 % used"))
-	require.Less(t, at("10 % used"), at("Everybody's usual budget: $10.00 per month, for each of them who has no budget of their own. Warned at 80 %."))
+	require.Less(t, at("Your budget this month"), at("The team's budget this month: 50% used"))
+	require.Less(t, at("The team's"), at("/archives/C0SALES/p1763812800000100|a thread> in <#C0SALES> this month: 90% used, past 80%"))
+	require.Less(t, at("90%"), at("The budget of <#C0SALES> this month: 10% used"))
+	require.Less(t, at("10% used"), at("Everybody's default budget: $10 per month each, unless they have a budget of their own. Warned at 80%."))
 	require.NotContains(t, told.Text, "s123456789", "names, not ids")
 	require.True(t, told.Has(ids.ActionEditLimit))
 	require.NoError(t, b.as(slacksim.Admin).CloseView(), "beside the form")
@@ -102,14 +102,14 @@ func TestTheBudgetIsSetAndRemoved(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	team := sample.ScopeOf(budget.Team, slacksim.DefaultTeam.ID)
-	told := b.command(slacksim.Admin, "set @maya 25 per week", "is now $25.00 per week")
-	require.Equal(t, "The budget of <@U0MAYA> is now $25.00 per week. Warned at 80 %.", told.Text)
+	told := b.command(slacksim.Admin, "set @maya 25 per week", "is now $25 per week")
+	require.Equal(t, "The budget of <@U0MAYA> is now $25 per week. Warned at 80%.", told.Text)
 	b.service.change(func() {
 		b.service.shown = map[budget.Scope]budget.Standing{team: sample.OfTen(team, 0)}
 	})
 	told = b.command(slacksim.Admin, "set team 200 soft 70 warn 50, 95 downgrade codestral-2508 without upload, long runs", "The team's budget is now")
-	require.Equal(t, "The team's budget is now $200.00 per month. Warned at 50 %, 70 % and 95 %. Past 70 %, codestral-2508 may write instead of a dearer model, "+
-		"no files are uploaded and runs take at most 30 seconds.\nBefore, it was $10.00 per month. Warned at 80 %.", told.Text)
+	require.Equal(t, "The team's budget is now $200 per month. Warned at 50%, 70% and 95%. Past 70%: codestral-2508 may write instead of a more expensive model, "+
+		"no files are uploaded and runs take at most 30 seconds.\nBefore, it was $10 per month. Warned at 80%.", told.Text)
 	b.service.change(func() {
 		b.service.threads = map[string]approval.Session{"s1": {ID: "s1", Channel: "C0SALES", ThreadTS: "1763812800.000100"}}
 	})
@@ -126,7 +126,7 @@ func TestTheBudgetIsSetAndRemoved(t *testing.T) {
 		b.service.shown = map[budget.Scope]budget.Standing{sample.ScopeOf(budget.User, slacksim.Analyst): sample.OfTen(sample.ScopeOf(budget.User, slacksim.Analyst), 0, sample.Unset)}
 	})
 	told = b.command(slacksim.Admin, "remove @maya", "has been removed")
-	require.Contains(t, told.Text, "What holds instead is the usual amount: $10.00 per month.")
+	require.Contains(t, told.Text, "The default applies instead: $10 per month.")
 	require.Equal(t, []budget.Scope{sample.ScopeOf(budget.User, slacksim.Analyst)}, b.service.removals())
 	b.command(slacksim.Admin, "show #general", "is not set, so it limits nothing by itself")
 }
@@ -142,10 +142,10 @@ func TestBudgetsExplainThemselves(t *testing.T) {
 		{At: sample.Noon, Purpose: budget.ForInspect, Needed: budget.Cent, Model: "mistral-medium-2508", HoldID: "i", Settled: &steps.Settled{At: sample.Noon, Spent: 3 * budget.MicroDollar}},
 		{At: sample.Noon, Purpose: budget.ForRun, Needed: 2 * budget.Dollar, Standings: weighed, Refused: true},
 	}}
-	told := b.command(slacksim.Analyst, "explain bcd23fg", "What was decided about money")
-	for _, words := range []string{"1. Writing the code (mistral-medium-2508), ", ": up to $0.05 was set aside, $0.01 was spent.",
-		"- Your budget: $9.00 of $10.00 spent, $1.00 left. The tightest.", "- The team's budget: $1.00 of $10.00 spent, $9.00 left.",
-		"2. Inspecting the code, ", ": up to $0.01 was set aside, $0.0001 was spent.", "3. Running it, ", ": up to $2.00 did not fit. Refused by your budget."} {
+	told := b.command(slacksim.Analyst, "explain bcd23fg", "What this question cost")
+	for _, words := range []string{"1. Writing the code (mistral-medium-2508), ", ": up to $0.05 was reserved, 1 cent was spent.",
+		"- Your budget: $9 of $10 spent, $1 left. The least left.", "- The team's budget: $1 of $10 spent, $9 left.",
+		"2. Inspecting the code, ", ": up to 1 cent was reserved, under 1 cent was spent.", "3. Running it, ", ": up to $2 was over budget. Refused by your budget."} {
 		require.Contains(t, told.Text, words)
 	}
 	b.service.change(func() { b.service.explained = nil })
@@ -156,7 +156,7 @@ func TestChangesAndSpendersAreListed(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	maya := sample.ScopeOf(budget.User, slacksim.Analyst)
-	b.command(slacksim.Admin, "history", "Nobody has changed a budget yet.")
+	b.command(slacksim.Admin, "history", "No budget has been changed yet.")
 	b.service.change(func() {
 		ten := map[string]any{"scope": maya, "amount": 10 * budget.Dollar, "window": "month"}
 		b.service.history = []approval.Event{
@@ -169,18 +169,18 @@ func TestChangesAndSpendersAreListed(t *testing.T) {
 	told := b.command(slacksim.Admin, "history @maya", "Changes")
 	lines := strings.Split(told.Text, "\n")
 	require.Len(t, lines, 4)
-	require.Contains(t, lines[1], "<@U0CARLA>: The budget of <@U0MAYA> removed. Before, it was $10.00 per month.")
-	require.Contains(t, lines[2], "set to $20.00 per week. Warned at 80 %. Before, it was $10.00 per month.")
-	require.Contains(t, lines[3], "set to $10.00 per month. Warned at 80 %. Before, nothing was set.")
+	require.Contains(t, lines[1], "<@U0CARLA>: The budget of <@U0MAYA> removed. Before, it was $10 per month.")
+	require.Contains(t, lines[2], "set to $20 per week. Warned at 80%. Before, it was $10 per month.")
+	require.Contains(t, lines[3], "set to $10 per month. Warned at 80%. Before, nothing was set.")
 
 	told = b.command(slacksim.Admin, "top", "People, this month")
-	require.Contains(t, told.Text, "- <@U0MAYA>: $3.00 (75 %)\n- <@U0BEN>: $1.00 (25 %)\n- Together: $4.00")
+	require.Contains(t, told.Text, "- <@U0MAYA>: $3 (75%)\n- <@U0BEN>: $1 (25%)\n- Together: $4")
 	b.service.change(func() { b.service.top = []steps.Spender{{ID: "2026-11-23", Amount: budget.Cent}} })
 	b.command(slacksim.Admin, "top days last week", "Monday, 23 November")
 	b.service.change(func() { b.service.top = []steps.Spender{{ID: "codestral-2508", Amount: budget.Cent}} })
 	b.command(slacksim.Admin, "top models today", "codestral-2508")
 	b.service.change(func() { b.service.top = nil })
-	b.command(slacksim.Admin, "top channels yesterday", "nothing was spent")
+	b.command(slacksim.Admin, "top channels yesterday", "nothing spent")
 }
 
 func TestEveryBudgetHasANameAndAState(t *testing.T) {
@@ -194,14 +194,14 @@ func TestEveryBudgetHasANameAndAState(t *testing.T) {
 		return budget.Standing{Limit: budget.Limit{Scope: budget.Scope{Kind: kind, ID: "U1"}, Amount: budget.Dollar, Window: window, Policy: policy}, Spent: spent}
 	}
 	saves := budget.LimitPolicy{Downgrade: []budget.Downgrade{{From: "big", To: "small"}}, Without: []budget.Ability{budget.Network, budget.WithoutModel("huge")}}
-	require.Equal(t, "The budget of the thread: 0 % used\n$0.00 of $1.00 spent, $1.00 left.", text(of(budget.Session, budget.None, 0, saves)))
-	require.Contains(t, text(of(budget.Project, budget.Day, 90*budget.Cent, budget.LimitPolicy{})), "The budget of <#U1> today: 90 % used, past the mark of 80 %\n")
-	require.Contains(t, text(of(budget.Team, budget.Week, 90*budget.Cent, saves)), "The team's budget this week: 90 % used, saving\n$0.90 of $1.00 spent, $0.10 left. "+
-		"Because 80 % are spent, small may write instead of big, programs have no network and huge is not used.")
-	require.Contains(t, text(of(budget.User, budget.Day, 2*budget.Dollar, saves)), "Your budget today: 100 % used, used up\n$2.00 of $1.00 spent, $0.00 left. Nothing more can be started on it.")
+	require.Equal(t, "The budget of the thread: 0% used\n$0 of $1 spent, $1 left.", text(of(budget.Session, budget.None, 0, saves)))
+	require.Contains(t, text(of(budget.Project, budget.Day, 90*budget.Cent, budget.LimitPolicy{})), "The budget of <#U1> today: 90% used, past 80%\n")
+	require.Contains(t, text(of(budget.Team, budget.Week, 90*budget.Cent, saves)), "The team's budget this week: 90% used, past its soft limit\n$0.90 of $1 spent, $0.10 left. "+
+		"Past 80%: small may write instead of big, programs have no network and huge is not used.")
+	require.Contains(t, text(of(budget.User, budget.Day, 2*budget.Dollar, saves)), "Your budget today: 100% used, used up\n$2 of $1 spent, $0 left. Nothing more can be started on it.")
 	granted := of(budget.User, budget.Day, 0, budget.LimitPolicy{})
 	granted.Limit.Extra, granted.Limit.Default, granted.Limit.Role = 5*budget.Dollar, true, budget.Reviewers
-	require.Contains(t, text(granted), "$0.00 of $6.00 spent, $6.00 left. $5.00 of it has been granted on top. It is what every reviewer has.")
+	require.Contains(t, text(granted), "$0 of $6 spent, $6 left. Includes a $5 top-up. Default for reviewers.")
 }
 
 func TestAsMuchIsShownAsSlackTakes(t *testing.T) {

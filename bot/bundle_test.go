@@ -3,6 +3,7 @@ package bot
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
 	"maps"
 	"os"
@@ -33,7 +34,7 @@ func as(who kit.Identity) draw.With { return draw.With{Self: who, Calendar: time
 
 // every is a service that does everything.
 func every(s *service) Services {
-	return Services{Questions: s, Decisions: s, Revisions: s, Budgets: s, Ledgers: s, Funding: s, Authority: s, Homes: s}
+	return Services{Questions: s, Decisions: s, Revisions: s, Budgets: s, Ledgers: s, Funding: s, Authority: s, Homes: s, Answers: s}
 }
 
 // bundle is a workspace, a bot that is connected to it, and a service that says
@@ -168,15 +169,19 @@ func (b *bundle) read(who string, p steps.Post) workspace.Message {
 type service struct {
 	slack steps.Slack
 
-	mu      sync.Mutex
-	policy  approval.Policy
-	asked   []approval.Question
-	rulings []steps.Ruling
-	looked  []steps.Ruling
-	taken   []approval.Click
-	views   map[string]*steps.View
-	recent  []*approval.Request
-	models  []string
+	mu       sync.Mutex
+	policy   approval.Policy
+	asked    []approval.Question
+	rulings  []steps.Ruling
+	looked   []steps.Ruling
+	taken    []approval.Click
+	answered []string // what the asker has said of files
+	views    map[string]*steps.View
+	recent   []*approval.Request
+	models   []string
+
+	rated    []string        // what people think of answers
+	ofThread []approval.File // what a thread has read
 	purse
 	roles
 	err  error                           // of everything
@@ -223,6 +228,20 @@ func (s *service) Ask(ctx context.Context, q approval.Question) (*approval.Reque
 	return &approval.Request{ID: "bcd23fg", Team: q.Team, Project: q.Project, Asker: q.Asker, Question: q.Text, Blocked: s.blocks}, nil
 }
 
+func (s *service) Rate(ctx context.Context, id string, good bool, c approval.Click) error {
+	if err := s.enter(ctx); err != nil {
+		return err
+	}
+	s.change(func() { s.rated = append(s.rated, fmt.Sprint(id, " ", c.User, " ", good)) })
+	return nil
+}
+
+func (s *service) OfThread(context.Context, approval.Session) ([]approval.File, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ofThread, nil
+}
+
 func (s *service) questions() []approval.Question {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -264,6 +283,23 @@ func (s *service) MayChange(ctx context.Context, r steps.Ruling) (review.Next, e
 
 func (s *service) Stuck(ctx context.Context, id string, c approval.Click) error {
 	return s.want(ctx, wanted{what: "stuck", id: id, click: c})
+}
+
+func (s *service) Answer(ctx context.Context, id, key, says string, c approval.Click) (*approval.Request, error) {
+	if err := s.enter(ctx); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v, ok := s.views[id]
+	if !ok {
+		return nil, approval.ErrNotFound
+	}
+	if c.User != v.Request.Asker {
+		return nil, &approval.NotAllowedError{Who: c.User, Why: approval.Because(approval.WhyAskerAnswers)}
+	}
+	s.answered = append(s.answered, key+" "+says)
+	return v.Request, nil
 }
 
 func (s *service) Withdraw(ctx context.Context, id string, c approval.Click) (*approval.Request, error) {

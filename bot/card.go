@@ -99,7 +99,7 @@ func (out *publishing) putVersion(ctx context.Context, v *steps.View, shown card
 	post, d, err := try(v.Posts[steps.SurfaceCard])
 	if err == nil && d.Harmful() {
 		out.Log.Error("Slack stored something else than the card that was sent", "request", v.Request.ID, "what", d.What, "line", d.Line)
-		// What stands there now is marked even when it could not be rewritten, so that the next attempt rewrites it.
+		// What is there now is marked even when it could not be rewritten, so that the next attempt rewrites it.
 		shown.flaw = draw.Flaw{Found: true, Line: d.Line}
 		post, _, err = try(post)
 	}
@@ -217,6 +217,7 @@ type habits struct {
 	log      *slog.Logger
 	may      bool         // code may be sent with its language
 	language atomic.Int32 // what is known of the language of code
+	unmarked atomic.Bool  // reactions are refused for want of a scope
 	learned  sync.Map     // when a kind of spelling was logged last, a time.Time
 }
 

@@ -196,7 +196,7 @@ func TestAStrayCardLeadsToTheOneThatIsRemembered(t *testing.T) {
 	b.publish(v, steps.SurfaceCard)
 	b.bot.deciding.tidy(b.ctx, draw.SealOf(v.Request), click)
 	require.Equal(t, []string{ids.ActionLink}, b.read(slacksim.Reviewer, stray).Actions())
-	require.Contains(t, b.read(slacksim.Reviewer, stray).Words(), "This card stands here twice")
+	require.Contains(t, b.read(slacksim.Reviewer, stray).Words(), "Duplicate card")
 }
 
 func TestAStrayCardThatCannotBePutRightIsLogged(t *testing.T) {
@@ -237,7 +237,7 @@ func TestWhatSlackHasChangedOnACardIsApprovedInItsModal(t *testing.T) {
 		"code":       {"sales.groupby", "sales.groupBy", "Slack has changed line 4 of the code. It should read: \nsales.groupby(\"month\")[\"amount\"].sum()"},
 		"blank":      {"\\n2  \\n", "\\n2 \\n", "Slack has changed line 2 of the code, which should be empty."},
 		"more code":  {".sum()", ".sum()\\n5  import os", "Slack has added to the code."},
-		"other text": {"Low risk", "No risk", "Slack has changed something that it says."},
+		"other text": {"Low risk", "No risk", "Slack has changed part of its text."},
 	} {
 		b := setup(t, func(_ *slacksim.Options, o *Options) {
 			o.HTTPClient = forgeCalls(changed.old, changed.new, "chat.postMessage")

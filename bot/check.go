@@ -38,6 +38,11 @@ func (w *slackAPI) CheckBot(ctx context.Context) (kit.Identity, error) {
 				who.Missing = append(who.Missing, scope)
 			}
 		}
+		for _, scope := range slices.Sorted(maps.Keys(Extras())) {
+			if !slices.Contains(granted, scope) {
+				who.Lacks = append(who.Lacks, scope)
+			}
+		}
 	}
 	return who, nil
 }
@@ -202,4 +207,13 @@ func Scopes() map[string]string {
 		"im:history":        "questions in direct messages",
 		"app_mentions:read": "questions by mention, and follow-ups",
 	}
+}
+
+// scopeReactions lets the bot put an emoji on a message.
+const scopeReactions = "reactions:write"
+
+// Extras are scopes that the manifest names and the bot works without: what one of them is
+// for is then left out.
+func Extras() map[string]string {
+	return map[string]string{scopeReactions: "the emoji on a question's thread that says whether it waits, runs or is done"}
 }

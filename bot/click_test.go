@@ -40,7 +40,7 @@ func TestARefusedClickGetsATruthfulPrivateAnswer(t *testing.T) {
 		says string
 	}{
 		{"not a reviewer", &approval.NotAllowedError{Why: approval.Because(approval.WhyReviewersOnly)}, "Only the people who are named as reviewers"},
-		{"twice", &approval.MoveError{Request: approved, Verb: "approve"}, "This has been approved already."},
+		{"twice", &approval.MoveError{Request: approved, Verb: "approve"}, "This is already approved."},
 		{"stale", &approval.StaleError{Request: approved}, "This card is out of date"},
 	}
 	for _, tt := range tests {
@@ -100,7 +100,7 @@ func TestAReasonIsRequired(t *testing.T) {
 	b.service.fail(&approval.InputError{Why: approval.Because(approval.WhyNoReason)})
 	wrong, err := ben.Submit(slackperson.Fill(ids.FieldReason, "   "))
 	require.NoError(t, err)
-	require.Equal(t, map[string]string{ids.FieldReason: "Please say why. The asker gets to read it."}, wrong)
+	require.Equal(t, map[string]string{ids.FieldReason: "Please say why. The asker will read it."}, wrong)
 	b.service.fail(&approval.MoveError{Request: sample.View(sample.In(approval.Expired)).Request, Verb: "reject"})
 	_, err = ben.Submit(slackperson.Fill(ids.FieldReason, "Too late"))
 	require.NoError(t, err)
@@ -310,7 +310,7 @@ func TestOtherWorkspacesAskAndDecideNothing(t *testing.T) {
 	b := idle(t)
 	a, err := b.bot.handle(b.ctx, delivery{Event: eventOf(slack.SlashCommand{Command: "/analyze", Text: "What is what?", TeamID: "T0OTHER"})})
 	require.NoError(t, err)
-	require.Contains(t, a.page.Text(), "the workspace that it was installed in")
+	require.Contains(t, a.page.Text(), "the workspace it is installed in")
 	click := slack.InteractionCallback{Type: slack.InteractionTypeBlockActions}
 	click.Team.ID = "T0OTHER"
 	click.ActionCallback.BlockActions = []*slack.BlockAction{{ActionID: ids.ActionApprove, Value: "{}"}}

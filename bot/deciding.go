@@ -82,11 +82,10 @@ func (h *deciding) decided(s draw.Seal, click approval.Click, at seat, err error
 	return answer{after: func(ctx context.Context) { h.lead(ctx, at, text, h.tidy(ctx, s, click)) }}, nil
 }
 
-// tidy puts right a card that nobody remembers: of a former version, or posted by a
-// program that died before it could remember it. It shows how a decision ended, or
-// leads to the card on which one can be taken. The remembered ones are their job's.
-// Of a card that Slack lets nobody rewrite any more it returns where the one is that
-// stands for it.
+// tidy puts right a card that no job keeps up to date: of a former version, or posted by
+// a program that died before it could remember it. The card then shows the decision, or
+// leads to the card where one can be made. If Slack does not let it be rewritten, tidy
+// returns the link of the card that replaces it.
 func (h *deciding) tidy(ctx context.Context, s draw.Seal, click approval.Click) (elsewhere string) {
 	if click.MessageTS == "" {
 		return ""
@@ -128,12 +127,12 @@ func remembered(v *steps.View, click approval.Click) bool {
 	return false
 }
 
-// lead says to one person what became of their press, and where the card is that
-// shows it when the one that they pressed cannot.
+// lead tells one person the outcome of their press, with a link to the card that shows
+// it.
 func (h *deciding) lead(ctx context.Context, at seat, text, elsewhere string) {
 	p := &kit.Page{}
 	if elsewhere != "" && text == "" {
-		text = "Slack does not let me change this card any more. How it stands is shown on the newer one."
+		text = "Slack no longer lets me change this card. The newer one is up to date."
 	}
 	if text == "" {
 		return
@@ -202,7 +201,7 @@ func (h *deciding) submitReview(ctx context.Context, cb slack.InteractionCallbac
 		if !ok {
 			return answer{}, err
 		}
-		return answer{payload: slack.NewUpdateViewSubmissionResponse(kit.NoteView("Nothing has changed", text))}, nil
+		return answer{payload: unchanged(text)}, nil
 	}
 	return h.rule(ctx, cb, approval.Approve)
 }
@@ -223,8 +222,8 @@ func modalClick(cb slack.InteractionCallback, from draw.Origin) approval.Click {
 	return approval.Click{Team: cb.Team.ID, User: cb.User.ID, ActionTS: cb.View.ID, Channel: from.Channel, MessageTS: from.Message}
 }
 
-// rule decides from a modal. What stands in the way is said in the modal's place,
-// where the person looks, or beside the field that can mend it.
+// rule decides from a modal. What stops the decision is said in the modal, or beside the
+// field that can fix it.
 func (h *deciding) rule(ctx context.Context, cb slack.InteractionCallback, verdict approval.Verdict) (answer, error) {
 	from, s, err := sealedOrigin(cb)
 	if err != nil {
@@ -240,7 +239,7 @@ func (h *deciding) rule(ctx context.Context, cb slack.InteractionCallback, verdi
 	}
 	for _, field := range []string{ids.FieldReason, ids.FieldTyped} {
 		if _, asked := fields[field]; asked && isInput(err) {
-			return answer{payload: slack.NewErrorsViewSubmissionResponse(map[string]string{field: kit.Cut(text, 2000)})}, nil
+			return beside(field, text), nil
 		}
 	}
 	return h.settled(s, click, text), nil
@@ -252,13 +251,13 @@ func isInput(err error) bool {
 	return errors.As(err, &input)
 }
 
-// settled closes a modal whose work is done, or says in its place why it is not.
+// settled closes a modal whose work is done, or says in it why it is not.
 func (h *deciding) settled(s draw.Seal, click approval.Click, text string) answer {
 	a := answer{payload: slack.NewClearViewSubmissionResponse(), after: func(ctx context.Context) {
 		h.lead(ctx, seat{user: click.User, channel: click.Channel}, "", h.tidy(ctx, s, click))
 	}}
 	if text != "" {
-		a.payload = slack.NewUpdateViewSubmissionResponse(kit.NoteView("Nothing has changed", text))
+		a.payload = unchanged(text)
 	}
 	return a
 }

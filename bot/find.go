@@ -2,6 +2,7 @@ package bot
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,12 +14,14 @@ import (
 	"countersign/approval"
 	"countersign/approval/review"
 	"countersign/approval/steps"
+	"countersign/bot/draw"
+	"countersign/bot/meant"
 )
 
 // files reads what has been shared, and where: as Slack has it now.
 type files struct{ *slackAPI }
 
-// Fetch implements approval.Slack: it reads a file as it is now.
+// Fetch implements steps.Slack: it reads a file as it is now.
 func (h *files) Fetch(ctx context.Context, f approval.File, limit int64) ([]byte, error) {
 	info, err := h.info(ctx, f)
 	switch {
@@ -91,7 +94,7 @@ func (c *capped) Write(p []byte) (int, error) {
 	return c.data.Write(p)
 }
 
-// Person implements approval.Slack.
+// Person implements steps.Slack.
 func (h *files) Person(ctx context.Context, team, user string) (review.Person, error) {
 	u, err := h.api.GetUserInfoContext(ctx, user)
 	switch slackError(err) {
@@ -114,7 +117,7 @@ func (h *files) Person(ctx context.Context, team, user string) (review.Person, e
 
 // What the steps of a request ask Slack about the place where it was asked.
 
-// Place implements approval.Slack: it looks at a channel as it is now. Slack says
+// Place implements steps.Slack: it looks at a channel as it is now. Slack says
 // channel_not_found of a private channel that the bot is not in as of one that is not
 // there, and missing_scope of a kind of conversation that it may not read
 // (docs.slack.dev, conversations.info, read 2026-11-26): whatever Slack refuses for a
@@ -138,7 +141,7 @@ func (h *files) Place(ctx context.Context, channel, user string) (p approval.Pla
 	return p, err
 }
 
-// Within implements approval.Slack.
+// Within implements steps.Slack.
 func (h *files) Within(ctx context.Context, channel, user string) (bool, error) {
 	in, err := h.has(ctx, channel, user)
 	if forGood(err) {
@@ -147,7 +150,7 @@ func (h *files) Within(ctx context.Context, channel, user string) (bool, error) 
 	return in, err
 }
 
-// Find implements approval.Slack: it finds the files of a question. Those that came
+// Find implements steps.Slack: it finds the files of a question. Those that came
 // with it are looked up as they are now; else those that its words name in the channel.
 func (h *files) Find(ctx context.Context, q steps.Search) (found steps.Found, err error) {
 	if q.Seek.Given {
@@ -158,20 +161,115 @@ func (h *files) Find(ctx context.Context, q steps.Search) (found steps.Found, er
 	if err != nil {
 		return found, err
 	}
-	if q.Seek.Follow {
-		if named, missing := s.named(q.Text); missing == "" && len(named) == 0 {
-			found.Files, err = h.asNow(ctx, q) // of its thread
-			return found, err
-		} else if missing == "" {
-			return steps.Found{Files: named}, nil
-		}
+	own, err := h.ownResults(ctx, q, s)
+	if err != nil {
+		return found, err
 	}
-	meant, cause := s.pick(q.Text)
+	// In a thread that has files, a word that happens to be called like a file means none.
+	stems := !q.Seek.Follow || len(q.Files) == 0
+	if named, missing := s.Named(q.Text, stems, own...); q.Seek.Follow && missing == "" {
+		if len(named) == 0 {
+			return h.ofThread(ctx, q)
+		}
+		return steps.Found{Files: named}, nil
+	}
+	picked, cause := s.Pick(q.Text, stems, own...)
 	if cause != nil {
 		cause.Channel = q.Channel
 		return found, &approval.CauseError{Cause: *cause}
 	}
-	return steps.Found{Files: meant.files, Unread: meant.unread}, nil
+	return steps.Found{Files: picked.Files, Unread: picked.Unread}, nil
+}
+
+// ofThread are the files that a thread has read before. One that has been deleted since
+// is left out, and said, as long as another is there.
+func (h *files) ofThread(ctx context.Context, q steps.Search) (found steps.Found, err error) {
+	var lost error
+	for _, f := range q.Files {
+		one := q
+		one.Files = []approval.File{f}
+		now, err := h.asNow(ctx, one)
+		if cause := new(approval.CauseError); errors.As(err, &cause) && cause.Cause.Code == approval.FileGone {
+			found.Unread, lost = f.Name, err
+			continue
+		}
+		if err != nil {
+			return steps.Found{}, err
+		}
+		found.Files = append(found.Files, now...)
+	}
+	if lost != nil && len(found.Files) == 0 {
+		return steps.Found{}, lost
+	}
+	return found, nil
+}
+
+// ownResults are the results that the question's own thread has posted and its words
+// name: those of other threads are nobody's input by their name alone. Where a file
+// stands Slack says of one file at a time.
+func (h *files) ownResults(ctx context.Context, q steps.Search, s meant.Shelf) (own []approval.File, err error) {
+	if !q.Seek.Follow {
+		return nil, nil
+	}
+	ours := meant.Shelf{Files: s.Ours}
+	named, _ := ours.Named(q.Text, false)
+	for _, f := range named {
+		info, err := h.info(ctx, f)
+		if errors.As(err, new(*approval.CauseError)) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, share := range slices.Concat(info.Shares.Public[q.Channel], info.Shares.Private[q.Channel]) {
+			if cmp.Or(share.ThreadTs, share.Ts) == q.Seek.Thread {
+				own = append(own, f)
+				break
+			}
+		}
+	}
+	return own, nil
+}
+
+// Slack gives so many files at a time, the latest first. A question waits for so
+// many of these pages.
+const (
+	filesAtOnce = 200
+	filesPages  = 10
+)
+
+// look reads what data a channel holds. It looks as far back as the question asks
+// for: until there is data at all, and every file that the question names.
+func (h *files) look(ctx context.Context, channel, question string) (s meant.Shelf, err error) {
+	who, err := h.who(ctx)
+	if err != nil {
+		return s, err
+	}
+	for page := 1; page <= filesPages; page++ {
+		found, paging, err := h.api.GetFilesContext(ctx, slack.GetFilesParameters{Channel: channel, Count: filesAtOnce, Page: page, Types: "all",
+			TimestampTo: slack.DEFAULT_FILES_TS_TO})
+		if forGood(err) {
+			return s, &approval.CauseError{Cause: approval.Cause{Code: approval.NotSeen, Channel: channel}}
+		}
+		if err != nil {
+			return s, fmt.Errorf("files.list in %s: %w", channel, detail(err))
+		}
+		slices.SortStableFunc(found, func(a, b slack.File) int { return cmp.Compare(b.Created, a.Created) })
+		for _, f := range found {
+			if draw.Data(f.Name) && !gone(f) {
+				s.Put(meant.Shared{File: input(f), By: f.User, At: f.Created.Time(), Ours: f.User == who.User})
+			}
+		}
+		if page >= paging.Pages || s.Has(question) {
+			break
+		}
+	}
+	return s, nil
+}
+
+// input is a file as a question names it.
+func input(f slack.File) approval.File {
+	return approval.File{ID: f.ID, Name: f.Name, Size: int64(f.Size)}
 }
 
 // asNow looks up files whose ids are known. One that was chosen from the channel's has
@@ -193,7 +291,7 @@ func (h *files) asNow(ctx context.Context, q steps.Search) (files []approval.Fil
 	return files, nil
 }
 
-// Stat implements approval.Slack.
+// Stat implements steps.Slack.
 func (h *files) Stat(ctx context.Context, f approval.File) error {
 	_, err := h.info(ctx, f)
 	return err

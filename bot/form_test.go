@@ -61,7 +61,7 @@ func TestWhatIsWrongInTheFormIsSaidBesideIt(t *testing.T) {
 	require.NoError(t, err)
 	wrong, err = maya.Submit(slackperson.Fill(ids.FieldQuestion, "How many?").And(ids.FieldUpload, up.ID))
 	require.NoError(t, err)
-	require.Contains(t, wrong[ids.FieldUpload], "photo.png is none of the files that I can read")
+	require.Contains(t, wrong[ids.FieldUpload], "I cannot read photo.png.")
 	require.Empty(t, b.service.questions())
 }
 

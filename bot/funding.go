@@ -54,22 +54,21 @@ func (h *funding) clickCheaper(ctx context.Context, cb slack.InteractionCallback
 	}
 	id, model, ok := strings.Cut(value, "/")
 	if !ok || model == "" {
-		return answer{}, &approval.InputError{Why: approval.Words("I do not know this button. It may belong to an older version of this app.")}
+		return answer{}, &approval.InputError{Why: approval.Words("I do not recognise this button. It may be from an older version of this app.")}
 	}
 	_, err := h.service.Continue(ctx, id, model, clickOf(cb, action))
 	return answer{}, stillBlocked(err, cb.User.ID)
 }
 
-// stillBlocked says the same as the refusal did before, with a beginning that
-// answers the press.
+// stillBlocked repeats the refusal in answer to a press.
 func stillBlocked(err error, asker string) error {
 	if exceeded := new(budget.ExceededError); errors.As(err, &exceeded) {
-		return &approval.InputError{Why: approval.Words("It still does not fit. " + exceeded.Words(asker))}
+		return &approval.InputError{Why: approval.Words("Still over budget. " + exceeded.Words(asker))}
 	}
 	return err
 }
 
-// clickWait has it go on by itself when the budget starts anew.
+// clickWait lets it continue when the budget resets.
 func (h *funding) clickWait(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
 	_, err := h.service.WaitForReset(ctx, action.Value, clickOf(cb, action))
 	return answer{}, stillBlocked(err, cb.User.ID)
@@ -116,11 +115,11 @@ func (h *funding) submitMoreMoney(ctx context.Context, cb slack.InteractionCallb
 	}
 	fields := fieldsOf(cb)
 	if strings.TrimSpace(fields[ids.FieldReason].Value) == "" {
-		return (&fieldError{ids.FieldReason, "Please say what it is for. The administrator gets to read it."}).answer(), nil
+		return beside(ids.FieldReason, "Please say what it is for. The administrator will read it."), nil
 	}
 	amount, why := command.ReadAmount(strings.TrimSpace(fields[ids.FieldAmount].Value))
 	if why != "" {
-		return (&fieldError{ids.FieldAmount, why}).answer(), nil
+		return beside(ids.FieldAmount, why), nil
 	}
 	_, err = h.service.AskTopUp(ctx, from.Seal, amount, fields[ids.FieldReason].Value, modalClick(cb, from))
 	return saved(err, ids.FieldAmount)
@@ -152,15 +151,15 @@ func (h *funding) openTopUp(ctx context.Context, cb slack.InteractionCallback, v
 	case v.Request.Team != cb.Team.ID || t == nil:
 		return nil, approval.ErrNotFound
 	case !h.isAdmin(ctx, h.service, cb.Team.ID, cb.User.ID):
-		return nil, &approval.NotAllowedError{Who: cb.User.ID, Why: approval.Words("Only administrators answer this.")}
+		return nil, &approval.NotAllowedError{Who: cb.User.ID, Why: approval.Words("Only administrators can answer this.")}
 	case t.AskedBy == cb.User.ID:
 		return nil, &approval.NotAllowedError{Who: cb.User.ID, Why: approval.Because(approval.WhyOwnTopUp)}
 	case !t.Open() && t.Granted:
-		return nil, &approval.InputError{Why: approval.Words("It has been granted already. Nothing has changed.")}
+		return nil, &approval.InputError{Why: approval.Words("It is already granted. Nothing has changed.")}
 	case !t.Open():
-		return nil, &approval.InputError{Why: approval.Words("It has been declined already. Nothing has changed.")}
+		return nil, &approval.InputError{Why: approval.Words("It is already declined. Nothing has changed.")}
 	case v.Request.Blocked == nil:
-		return nil, &approval.InputError{Why: approval.Words("It is not needed any more: the question does not wait for money.")}
+		return nil, &approval.InputError{Why: approval.Words("No longer needed: the question is not waiting for budget.")}
 	}
 	return t, nil
 }

@@ -53,7 +53,7 @@ func (h *governing) clickPeople(ctx context.Context, cb slack.InteractionCallbac
 		return answer{}, err
 	}
 	if !roster.Admin(cb.User.ID) {
-		return answer{}, &approval.NotAllowedError{Who: cb.User.ID, Why: approval.Words("Only administrators name people.")}
+		return answer{}, &approval.NotAllowedError{Who: cb.User.ID, Why: approval.Words("Only administrators can add people.")}
 	}
 	view, err := h.people(ctx, cb.Team.ID)
 	if err != nil {

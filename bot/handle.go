@@ -14,8 +14,8 @@ import (
 	"countersign/bot/readback"
 )
 
-// answer is what becomes of an envelope: what goes with the ack, and what is left
-// to do once it is out. An error beside it means that there is no ack.
+// answer is the ack's payload and what to do after the ack. A handler that returns an
+// error gets no ack.
 type answer struct {
 	payload any
 	page    *kit.Page // what the payload shows, when it is words for one person
@@ -135,6 +135,14 @@ func beside(field, text string) answer {
 	return answer{payload: slack.NewErrorsViewSubmissionResponse(map[string]string{field: kit.Cut(text, 2000)})}
 }
 
+// unchanged takes a modal's place and says why nothing has come of it.
+func unchanged(text string) *slack.ViewSubmissionResponse {
+	return slack.NewUpdateViewSubmissionResponse(kit.NoteView(noChange, text))
+}
+
+// noChange is the title of such a note.
+const noChange = "Nothing has changed"
+
 // saved ends a form: it closes, or says beside a field or in its place what is wrong.
 func saved(err error, field string) (answer, error) {
 	text, ok := draw.Known(err)
@@ -146,7 +154,7 @@ func saved(err error, field string) (answer, error) {
 	case isInput(err):
 		return beside(field, text), nil
 	}
-	return answer{payload: slack.NewUpdateViewSubmissionResponse(kit.NoteView("Nothing has changed", text))}, nil
+	return answer{payload: unchanged(text)}, nil
 }
 
 // board is the whole switchboard: what may come in, by the name under which Slack
@@ -158,7 +166,7 @@ type board struct {
 	clicks      map[string]func(context.Context, slack.InteractionCallback, *slack.BlockAction) (answer, error)
 }
 
-func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, limit *limits, fund *funding, govern *governing, own *homes) board {
+func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, limit *limits, fund *funding, govern *governing, own *homes, read *answered) board {
 	return board{
 		commands: map[string]func(context.Context, slack.SlashCommand) (answer, error){
 			ids.CommandAnalyze: ask.analyze,
@@ -190,6 +198,7 @@ func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, l
 			ids.ActionApprove:  decide.clickApprove,
 			ids.ActionReject:   decide.clickReject,
 			ids.ActionChanges:  decide.clickChanges,
+			ids.ActionQuestion: decide.clickReject,
 			ids.ActionReview:   decide.clickReview,
 			ids.ActionDiff:     revise.clickDiff,
 			ids.ActionDisown:   decide.clickDisown,
@@ -212,9 +221,19 @@ func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, l
 			ids.ActionFigures:  govern.clickFigures,
 			ids.ActionMore:     revise.clickMore,
 			ids.ActionCancel:   ask.clickCancel,
+			ids.ActionAnswer:   ask.clickAnswer,
+			ids.ActionAnswer2:  ask.clickAnswer,
+			ids.ActionAnswer3:  ask.clickAnswer,
 			ids.ActionAsk:      ask.clickAsk,
-			ids.ActionQuestion: decide.clickReject,
 			ids.ActionAgain:    ask.clickAgain,
+			ids.ActionMeant:    read.clickMeant,
+			ids.ActionMeant2:   read.clickMeant,
+			ids.ActionMeant3:   read.clickMeant,
+			ids.ActionFix:      read.clickFix,
+			ids.ActionCode:     read.clickCode,
+			ids.ActionDetails:  read.clickDetails,
+			ids.ActionGood:     read.clickRate,
+			ids.ActionBad:      read.clickRate,
 			ids.ActionGiveUp:   decide.clickGiveUp,
 
 			ids.ActionEditLimit:   limit.clickEditLimit,

@@ -109,10 +109,10 @@ func TestTheQueueIsNarrowedAndOrdered(t *testing.T) {
 	require.NoError(t, ben.ClickView(home, ids.ActionOrder, "Oldest first"))
 	home = last(steps.QueueFilter{Tier: approval.High, Older: 4 * time.Hour, Cost: budget.Dollar / 10, Order: steps.ByAge})
 	require.NoError(t, ben.ClickView(home, ids.ActionTier, "Low risk"))
-	home = b.homeOf(ben, "Nothing of this kind waits")
+	home = b.homeOf(ben, "Nothing like this is waiting")
 	require.NoError(t, ben.ClickView(home, ids.ActionTier, "Any risk"))
 	home = last(steps.QueueFilter{Older: 4 * time.Hour, Cost: budget.Dollar / 10, Order: steps.ByAge})
-	require.NoError(t, ben.ClickView(home, ids.ActionMine, "All that wait"))
+	require.NoError(t, ben.ClickView(home, ids.ActionMine, "All waiting"))
 	last(steps.QueueFilter{Older: 4 * time.Hour, Cost: budget.Dollar / 10, Order: steps.ByAge, All: true})
 	home = b.homeOf(ben, "Waiting for reviewers")
 	require.NoError(t, ben.ClickView(home, ids.ActionMine, "Mine to decide"))
@@ -153,7 +153,7 @@ func TestARowOfTheQueueIsDecidedRightThere(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, b.service.decided(), 1)
 	require.Equal(t, v.Request.Revision.Digest, b.service.decided()[0].Digest)
-	b.homeOf(ben, "Nothing waits for your decision.")
+	b.homeOf(ben, "Nothing is waiting for your decision.")
 }
 
 func TestAHomeThatChangedMeanwhileIsReadAgain(t *testing.T) {
@@ -180,7 +180,7 @@ func TestSomebodyDecidesWhileAReviewerIsAway(t *testing.T) {
 	b.service.policy.Zone = stockholm
 	ben := b.as(slacksim.Reviewer)
 	require.NoError(t, ben.OpenHome())
-	require.NoError(t, ben.ClickView(b.homeOf(ben, "Nothing waits"), ids.ActionAway))
+	require.NoError(t, ben.ClickView(b.homeOf(ben, "Nothing is waiting"), ids.ActionAway))
 	b.openedAs(ben, ids.CallbackDelegate)
 	b.service.change(func() { b.service.refuse = &approval.InputError{Why: approval.Because(approval.WhyGuest)} })
 	refused, err := ben.Submit(slackperson.Fill(ids.FieldPerson, slacksim.Guest).And(ids.FieldUntil, "2026-12-04"))
@@ -210,7 +210,7 @@ func TestAReviewerOfOneChannelHasAQueue(t *testing.T) {
 	b.service.grants = []review.Grant{{Role: review.RoleReviewer, Project: slacksim.SalesData, User: slacksim.OtherAnalyst, By: slacksim.Admin}}
 	p, err := b.bot.homes.homePage(b.ctx, slacksim.DefaultTeam.ID, slacksim.OtherAnalyst, home.Shelfmark{})
 	require.NoError(t, err)
-	require.Contains(t, p.Text(), "Nothing waits for your decision.")
+	require.Contains(t, p.Text(), "Nothing is waiting for your decision.")
 	p, err = b.bot.homes.homePage(b.ctx, slacksim.DefaultTeam.ID, slacksim.Analyst, home.Shelfmark{})
 	require.NoError(t, err)
 	require.NotContains(t, p.Text(), "Waiting for you")

@@ -34,7 +34,7 @@ func TestTheHomeShowsWhatIsOnesOwn(t *testing.T) {
 	require.NoError(t, maya.OpenHome())
 	home, err := maya.WaitHome(b.ctx, func(v workspace.View) bool { return strings.Contains(v.Words(), "Your questions") })
 	require.NoError(t, err)
-	for _, words := range []string{"What were sales per month", "Waits for a reviewer", "$2.12 of $10.00 spent, $7.88 left."} {
+	for _, words := range []string{"What were sales per month", "Waiting for a reviewer", "$2.12 of $10 spent, $7.88 left."} {
 		require.Contains(t, home.Words(), words)
 	}
 	require.NotContains(t, home.Words(), "Waiting for you")
@@ -53,7 +53,7 @@ func TestAHomeWithNothingToDecide(t *testing.T) {
 	b.service.standing = b.service.limits
 	p, err := b.bot.homes.homePage(b.ctx, slacksim.DefaultTeam.ID, slacksim.SecondReviewer, home.Shelfmark{})
 	require.NoError(t, err)
-	require.Contains(t, p.Text(), "Nothing waits for your decision.")
+	require.Contains(t, p.Text(), "Nothing is waiting for your decision.")
 	require.NotContains(t, p.Text(), "The team's budget", "for administrators")
 	p, err = b.bot.homes.homePage(b.ctx, slacksim.DefaultTeam.ID, slacksim.Admin, home.Shelfmark{})
 	require.NoError(t, err)
@@ -85,7 +85,7 @@ func TestAHomeIsDrawnAgainWhenARequestOnItMoves(t *testing.T) {
 	for _, who := range []*slackperson.Person{maya, ben, jun} {
 		require.NoError(t, who.OpenHome())
 	}
-	b.homeOf(maya, "Waits for a reviewer")
+	b.homeOf(maya, "Waiting for a reviewer")
 	b.homeOf(ben, "Question 2")
 	b.homeOf(jun, "Your questions")
 	b.service.change(func() { sample.In(approval.Rejected, approval.Words("No."))(v); b.service.standing = v.Standings })

@@ -125,14 +125,7 @@ func (h *homes) fresh(cb slack.InteractionCallback, a answer) answer {
 	if _, looking := h.glimpsed(cb.User.ID); !looking {
 		return a
 	}
-	first := a.after
-	a.after = func(ctx context.Context) {
-		if first != nil {
-			first(ctx)
-		}
-		h.showHome(ctx, cb.Team.ID, cb.User.ID)
-	}
-	return a
+	return a.then(func(ctx context.Context) { h.showHome(ctx, cb.Team.ID, cb.User.ID) })
 }
 
 // homePause is how long Homes wait to be drawn again, so that what moves together

@@ -102,7 +102,7 @@ func (h *ledgers) changes(ctx context.Context, team, reader string, scope *budge
 func (h *ledgers) explained(ctx context.Context, team, reader, id string) (*kit.Page, error) {
 	e, err := h.service.Explain(ctx, team, reader, id)
 	if errors.Is(err, approval.ErrNotFound) {
-		return nil, &approval.InputError{Why: approval.Words("There is no question with the id " + id + " here. Its id stands in the small print of its card and its answer; /analyze status lists yours.")}
+		return nil, &approval.InputError{Why: approval.Words("There is no question with the id " + id + " here. Its id is in the small print of its card and its answer; /analyze status lists yours.")}
 	}
 	if err != nil {
 		return nil, err
@@ -139,7 +139,7 @@ func (h *ledgers) clickWhy(ctx context.Context, cb slack.InteractionCallback, ac
 // clickHistory is /budget history.
 func (h *ledgers) clickHistory(ctx context.Context, cb slack.InteractionCallback, _ *slack.BlockAction) (answer, error) {
 	p, err := h.changes(ctx, cb.Team.ID, cb.User.ID, nil)
-	return h.noted(ctx, cb, "Changes of budgets", p, err)
+	return h.noted(ctx, cb, "Budget changes", p, err)
 }
 
 // clickExplain asks which question; people have a button at each of their own.
@@ -177,7 +177,7 @@ func (h *ledgers) clickRanking(ctx context.Context, cb slack.InteractionCallback
 	fields := fieldsOf(cb)
 	o := command.Order{By: fields[ids.FieldRanking].SelectedOption.Value, Period: fields[ids.FieldPeriod].SelectedOption.Value}
 	if _, ok := command.Periods[o.Period]; !ok || command.Rankings[o.By] == "" {
-		return answer{}, &approval.InputError{Why: approval.Words("I do not know this list. It may belong to an older version of this app.")}
+		return answer{}, &approval.InputError{Why: approval.Words("I do not recognise this list. It may be from an older version of this app.")}
 	}
 	p, err := h.spenders(ctx, cb.Team.ID, cb.User.ID, o)
 	if err != nil {

@@ -65,18 +65,18 @@ func TestTheFormSetsEveryKindOfBudget(t *testing.T) {
 		set := b.service.changed()
 		require.Equal(t, month(tt.want), set[len(set)-1], tt.kind)
 	}
-	b.told(slacksim.Admin, slacksim.SalesData, " is now $5.00 per month.")
+	b.told(slacksim.Admin, slacksim.SalesData, " is now $5 per month.")
 }
 
 func TestTheFormTakesAllTerms(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.opened("team")
-	_, err := b.as(slacksim.Admin).Submit(slackperson.Fill(ids.FieldAmount, "1,000.50").And(ids.FieldWindow, "in all, without starting anew").And(ids.FieldSoft, "70%").And(ids.FieldWarn, "95, 50 %95").
+	_, err := b.as(slacksim.Admin).Submit(slackperson.Fill(ids.FieldAmount, "1,000.50").And(ids.FieldWindow, "in all, never resets").And(ids.FieldSoft, "70%").And(ids.FieldWarn, "95, 50 %95").
 		And(ids.FieldDowngrade, "codestral-2508").And(ids.FieldWithout, "upload", "model mistral-medium-2508"))
 	require.NoError(t, err)
 	require.Empty(t, b.service.changed(), "50 %95 is no list of marks")
-	_, err = b.as(slacksim.Admin).Submit(slackperson.Fill(ids.FieldAmount, "1,000.50").And(ids.FieldWindow, "in all, without starting anew").And(ids.FieldSoft, "70%").And(ids.FieldWarn, "95, 50%").
+	_, err = b.as(slacksim.Admin).Submit(slackperson.Fill(ids.FieldAmount, "1,000.50").And(ids.FieldWindow, "in all, never resets").And(ids.FieldSoft, "70%").And(ids.FieldWarn, "95, 50%").
 		And(ids.FieldDowngrade, "codestral-2508").And(ids.FieldWithout, "upload", "model mistral-medium-2508"))
 	require.NoError(t, err)
 	require.Equal(t, []budget.Limit{{Scope: sample.ScopeOf(budget.Team, slacksim.DefaultTeam.ID), Amount: 1000*budget.Dollar + 50*budget.Cent, Window: budget.None,
@@ -106,7 +106,7 @@ func TestWhatIsWrongInTheBudgetFormIsSaidBesideIt(t *testing.T) {
 		form        slackperson.Form
 		field, says string
 	}{
-		{slackperson.Fill(ids.FieldAmount, "lots"), ids.FieldAmount, `"lots" is not an amount of dollars.`},
+		{slackperson.Fill(ids.FieldAmount, "lots"), ids.FieldAmount, `"lots" is not a dollar amount.`},
 		{slackperson.Fill(ids.FieldAmount, "5").And(ids.FieldSoft, "most"), ids.FieldSoft, "is not a share of a budget"},
 		{slackperson.Fill(ids.FieldAmount, "5").And(ids.FieldWarn, "50, 200"), ids.FieldWarn, `"200" is not a share`},
 	} {
@@ -114,12 +114,12 @@ func TestWhatIsWrongInTheBudgetFormIsSaidBesideIt(t *testing.T) {
 		require.NoError(t, err)
 		require.Contains(t, wrong[tt.field], tt.says)
 	}
-	b.service.fail(&approval.NotAllowedError{Who: slacksim.Admin, Why: approval.Words("Only administrators change budgets.")})
+	b.service.fail(&approval.NotAllowedError{Who: slacksim.Admin, Why: approval.Words("Only administrators can change budgets.")})
 	_, err := carla.Submit(slackperson.Fill(ids.FieldAmount, "5"))
 	require.NoError(t, err)
 	note, ok := carla.View()
 	require.True(t, ok)
-	require.Contains(t, note.Words(), "Only administrators change budgets.")
+	require.Contains(t, note.Words(), "Only administrators can change budgets.")
 	require.NoError(t, carla.CloseView())
 	_, ok = carla.View()
 	require.True(t, ok, "what was filled in is still there")
@@ -186,7 +186,7 @@ func TestBudgetButtonsOfOthersAndOfYesterday(t *testing.T) {
 		require.ErrorAs(t, err, new(*approval.InputError), value)
 	}
 	_, err = b.bot.board.clicks[ids.ActionEditLimit](b.ctx, cb, &slack.BlockAction{Value: "team/T1"})
-	require.ErrorContains(t, err, "removed in the meantime")
+	require.ErrorContains(t, err, "This budget has been removed.")
 	for _, kind := range []budget.ScopeKind{budget.User, budget.Session, budget.Project, budget.Team, budget.Role} {
 		s, err := money.ParseScope("T1", money.ScopeValue(budget.Scope{Team: "T1", Kind: kind, ID: "X1"}))
 		require.NoError(t, err)

@@ -45,7 +45,7 @@ func limitOriginOf(cb slack.InteractionCallback) (from money.LimitOrigin, err er
 // clickSetLimit opens the empty form from a Home.
 func (h *limits) clickSetLimit(ctx context.Context, cb slack.InteractionCallback, _ *slack.BlockAction) (answer, error) {
 	if !h.isAdmin(ctx, h.service, cb.Team.ID, cb.User.ID) {
-		return answer{}, &approval.NotAllowedError{Who: cb.User.ID, Why: approval.Words("Only administrators change budgets.")}
+		return answer{}, &approval.NotAllowedError{Who: cb.User.ID, Why: approval.Words("Only administrators can change budgets.")}
 	}
 	return answer{}, h.open(ctx, cb.TriggerID, money.LimitView(money.LimitForm{Models: h.service.Models(), Home: true, Kind: string(budget.User)}))
 }
@@ -61,7 +61,7 @@ func (h *limits) clickEditLimit(ctx context.Context, cb slack.InteractionCallbac
 		return answer{}, err
 	}
 	if len(standings) == 0 {
-		return answer{}, &approval.InputError{Why: approval.Words("This budget has been removed in the meantime. " + ids.CommandBudget + " shows those that there are.")}
+		return answer{}, &approval.InputError{Why: approval.Words("This budget has been removed. " + ids.CommandBudget + " shows the current ones.")}
 	}
 	f := money.LimitForm{Models: h.service.Models(), Channel: seatOf(cb).channel, Home: cb.View.ID != "", Edits: &standings[0], Named: h.namer(ctx)(s)}
 	return answer{}, h.open(ctx, cb.TriggerID, money.LimitView(f))
@@ -79,14 +79,14 @@ func (h *limits) submitLimit(ctx context.Context, cb slack.InteractionCallback) 
 	}
 	scope, bad, err := h.formScope(ctx, cb, from)
 	if bad != nil {
-		return bad.answer(), nil
+		return beside(bad.field, bad.why), nil
 	}
 	if err != nil {
 		return h.unable(err)
 	}
 	limit, bad := limitOf(fieldsOf(cb))
 	if bad != nil {
-		return bad.answer(), nil
+		return beside(bad.field, bad.why), nil
 	}
 	limit.Scope = scope
 	if limit.Policy.Downgrade, err = h.downgrades(ctx, cb, scope); err != nil {
@@ -99,18 +99,13 @@ func (h *limits) submitLimit(ctx context.Context, cb slack.InteractionCallback) 
 	return h.changedIn(cb, from, p), nil
 }
 
-// answer says it beside the field.
-func (e *fieldError) answer() answer {
-	return answer{payload: slack.NewErrorsViewSubmissionResponse(map[string]string{e.field: kit.Cut(e.why, 2000)})}
-}
-
 // unable says in the form's place why nothing has changed.
 func (h *limits) unable(err error) (answer, error) {
 	text, ok := draw.Known(err)
 	if !ok {
 		return answer{}, err
 	}
-	return answer{payload: slack.NewPushViewSubmissionResponse(kit.NoteView("Nothing has changed", text))}, nil
+	return answer{payload: slack.NewPushViewSubmissionResponse(kit.NoteView(noChange, text))}, nil
 }
 
 // changedIn closes the form and shows what has become of it where it was opened.
@@ -229,7 +224,7 @@ func (h *limits) clickRemoveLimit(ctx context.Context, cb slack.InteractionCallb
 	if removed, err := h.remove(ctx, cb.User.ID, s); err == nil {
 		p = removed
 	} else if text, ok := draw.Known(err); ok {
-		title = "Nothing has changed"
+		title = noChange
 		p.Say(kit.Words(text))
 	} else {
 		return answer{}, err

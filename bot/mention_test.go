@@ -62,7 +62,7 @@ func TestFilesOnAMentionAreItsInputs(t *testing.T) {
 	require.Equal(t, []string{"new.csv"}, b.finds(q[0]))
 	_, err = maya.Share(slacksim.SalesData, "@countersign sum this", "photo.png", png)
 	require.NoError(t, err)
-	b.told(slacksim.Analyst, slacksim.SalesData, "photo.png is none of the files that I can read: CSV, TSV, XLSX, JSON")
+	b.told(slacksim.Analyst, slacksim.SalesData, "I cannot read photo.png. I read CSV, TSV, XLSX, JSON")
 }
 
 func TestInADirectMessageNoMentionIsNeeded(t *testing.T) {
@@ -95,7 +95,7 @@ func TestMentionsAnswerTheWordsThatCommandsDo(t *testing.T) {
 	b := setup(t)
 	v := sample.View()
 	b.service.views[v.Request.ID] = v
-	for line, says := range map[string]string{"help": "Ask a question about data.", "status": "You have not asked anything yet.", "cancel bcd23fg": "Taken back"} {
+	for line, says := range map[string]string{"help": "Ask a question about data.", "status": "You have not asked anything yet.", "cancel bcd23fg": "Cancelled"} {
 		_, err := b.as(slacksim.Analyst).Say(slacksim.SalesData, "@countersign "+line)
 		require.NoError(t, err)
 		b.told(slacksim.Analyst, slacksim.SalesData, says)

@@ -19,7 +19,7 @@ import (
 // may read it, so there is nothing in it but the key's hash.
 const noticeEvent = "countersign_notice"
 
-// Tell implements approval.Slack: it sends a notice to one person, or redraws it.
+// Tell implements steps.Slack: it sends a notice to one person, or redraws it.
 func (out *publishing) Tell(ctx context.Context, v *steps.NoticeView, had steps.NoticePost) (steps.NoticePost, error) {
 	drawn, ok := notice.Notices[v.Kind]
 	if !ok {

@@ -67,7 +67,7 @@ func TestThePlainerCardLeadsToTheCodeAndHasNoApprove(t *testing.T) {
 	b.publish(next, steps.SurfacePlain)
 	given := b.read(slacksim.Reviewer, plain)
 	require.Equal(t, []string{ids.ActionLink}, given.Actions())
-	require.Contains(t, given.Words(), "The whole card is here by now.")
+	require.Contains(t, given.Words(), "The full card is here now.")
 	require.Contains(t, b.read(slacksim.Reviewer, next.Posts[steps.SurfaceCard]).Actions(), ids.ActionApprove)
 }
 
@@ -104,7 +104,7 @@ func TestThePlainerCardSaysWhereItIsDecided(t *testing.T) {
 	long := sample.View(sample.Code(strings.Repeat("x = 1\n", 10_000)))
 	refusedTwice(long, steps.Malformed, "invalid_blocks")
 	text := string(sample.MustJSON(draw.PlainCards(long)[0].Blocks))
-	require.Contains(t, text, "too long to be shown in Slack")
+	require.Contains(t, text, "too long to show in Slack")
 	require.NotContains(t, text, ids.ActionReview)
 	danger := sample.View(func(v *steps.View) {
 		v.Request.Revision.Findings = []approval.Finding{{Level: approval.Danger, Line: 1, Text: "starts a program"}}
@@ -175,7 +175,7 @@ func TestTheNoticesSayWhatIsWrongAndWhatToDo(t *testing.T) {
 	require.NoError(t, err)
 	for why, says := range map[steps.Hindrance]string{
 		steps.Outside: "/invite @", steps.Archived: "change that in the channel's settings", steps.Forbidden: "do not let me post there",
-		steps.Malformed: "the reviewers open the code from there", steps.TooLong: "too long (code)", steps.NoKey: "Enterprise Key Management", steps.Other: "says no more than code",
+		steps.Malformed: "the reviewers open the code from there", steps.TooLong: "too long (code)", steps.NoKey: "Enterprise Key Management", steps.Other: "saying only code",
 	} {
 		p, err := notice.NoPlaceNotice(b.bot.with(), &steps.NoticeView{Notice: approval.Notice{Data: sample.MustJSON(steps.NoPlace{Channel: slacksim.CodeReview, Why: why, Code: "code", Cards: true, Example: "bcd23fg"})}}, slacksim.Admin)
 		require.NoError(t, err)
@@ -184,7 +184,7 @@ func TestTheNoticesSayWhatIsWrongAndWhatToDo(t *testing.T) {
 	}
 	p, err := notice.NoPlaceNotice(b.bot.with(), &steps.NoticeView{Notice: approval.Notice{Data: sample.MustJSON(steps.NoPlace{Channel: slacksim.SalesData, Why: steps.Other, Code: "code", Example: "bcd23fg"})}}, slacksim.Admin)
 	require.NoError(t, err)
-	require.Contains(t, p.Text(), "the person who asked gets a direct message")
+	require.Contains(t, p.Text(), "the asker gets a direct message")
 	require.Contains(t, p.Text(), "bcd23fg")
 	_, err = notice.NoPlaceNotice(b.bot.with(), &steps.NoticeView{Notice: approval.Notice{Data: []byte("no")}}, slacksim.Admin)
 	require.Error(t, err)
@@ -202,11 +202,11 @@ func TestTheNoticesSayWhatIsWrongAndWhatToDo(t *testing.T) {
 	require.Contains(t, unsaid(), "Waiting for a reviewer")
 	sample.With(approval.Result{Outcome: approval.OK, Value: "42"}, approval.Artifact{Name: "chart.png", Kind: "chart"})(v)
 	require.Contains(t, unsaid(), "Here is the answer.")
-	require.Contains(t, unsaid(), "The files that came out as well come into the thread")
+	require.Contains(t, unsaid(), "The files follow in the thread")
 	v.Posts[steps.SurfaceReply] = steps.Post{TS: "1.2"}
-	require.Contains(t, unsaid(), "The answer stands in the thread all the same.")
+	require.Contains(t, unsaid(), "The answer itself is in the thread.")
 	v.Unseen = nil
-	require.Contains(t, unsaid(), "stands there now")
+	require.Contains(t, unsaid(), "is there now")
 	_, err = notice.UnsaidNotice(b.bot.with(), &steps.NoticeView{Notice: approval.Notice{Data: []byte("no")}, View: v}, slacksim.Analyst)
 	require.Error(t, err)
 }

@@ -37,7 +37,7 @@ func (h *deciding) clickReview(ctx context.Context, cb slack.InteractionCallback
 func (h *deciding) openReview(ctx context.Context, trigger string, v *steps.View, from draw.Origin, click approval.Click) error {
 	view, ok := draw.ReviewView(h.with(), v, from)
 	if !v.Terms.Slack {
-		return &approval.InputError{Why: approval.Words("The rules want this decided on the command line: countersign decide " + v.Request.ID)}
+		return &approval.InputError{Why: approval.Words("By the rules, this is decided on the command line: countersign decide " + v.Request.ID)}
 	}
 	if !ok {
 		return &approval.InputError{Why: approval.Words("This program is too long to be shown here, so it cannot be approved. Reject it, or request changes.")}
@@ -173,20 +173,20 @@ func (h *deciding) clickDisown(ctx context.Context, cb slack.InteractionCallback
 	id, number, _ := strings.Cut(action.Value, "/")
 	revision, err := strconv.Atoi(number)
 	if err != nil {
-		return answer{}, &approval.InputError{Why: approval.Words("I do not know this button. It may belong to an older version of this app.")}
+		return answer{}, &approval.InputError{Why: approval.Words("I do not recognise this button. It may be from an older version of this app.")}
 	}
 	at := seatOf(cb)
 	if _, err := h.service.Disown(ctx, id, revision, clickOf(cb, action)); err != nil {
 		return answer{}, err
 	}
 	return answer{after: func(ctx context.Context) {
-		h.tell(ctx, at, kit.Words("The approval has been taken back, and the administrators have been told. If somebody else used your account, sign out of Slack everywhere and change your password."))
+		h.tell(ctx, at, kit.Words("The approval has been withdrawn, and the administrators have been told. If somebody else used your account, sign out of Slack everywhere and change your password."))
 	}}, nil
 }
 
 // strangers are told this: budgets, reviewers and the audit trail belong to the
 // workspace that the bot was installed in, and so does every question.
-const strangers = "This app works for the people of the workspace that it was installed in."
+const strangers = "This app works only for people of the workspace it is installed in."
 
 // stranger answers who is of another workspace, and sees a message of ours in a
 // channel that is shared with theirs: nothing has happened, and nothing will. What
@@ -218,7 +218,7 @@ func (h *deciding) stranger(cb slack.InteractionCallback) (a answer) {
 		}
 	}
 	if cb.Type == slack.InteractionTypeViewSubmission {
-		a.payload = slack.NewUpdateViewSubmissionResponse(kit.NoteView("Nothing has changed", strangers))
+		a.payload = unchanged(strangers)
 	}
 	return a
 }

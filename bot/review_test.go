@@ -14,7 +14,6 @@ import (
 	"countersign/approval/review"
 	"countersign/approval/steps"
 	"countersign/bot/draw"
-	"countersign/bot/draw/home"
 	"countersign/bot/draw/notice"
 	"countersign/bot/draw/sample"
 	"countersign/bot/ids"
@@ -92,7 +91,7 @@ func TestAModalThatSlackGarbledDecidesNothing(t *testing.T) {
 	ben := b.as(slacksim.Reviewer)
 	require.NoError(t, ben.Click(card, ids.ActionReview))
 	note := b.openedAs(ben, ids.CallbackNote)
-	require.Contains(t, note.Words(), "Slack holds something else than what I sent")
+	require.Contains(t, note.Words(), "Slack stored something different from what I sent")
 	require.Nil(t, note.Submit)
 }
 
@@ -113,7 +112,7 @@ func TestWhatIsAgreedToIsSaidTheSameWhereverThereIsSomethingToApproveWith(t *tes
 		require.True(t, ok)
 		card := string(sample.MustJSON(draw.Card(as(kit.Identity{}), v, false).Blocks))
 		for what, drawn := range map[string]string{"card": card, "modal": string(sample.MustJSON(modal.Blocks))} {
-			for _, words := range []string{"The budget of ", "$7.88 of $10.00 left", "in a local sandbox", "at most 120 seconds and 1,024 MB"} {
+			for _, words := range []string{" has $7.88 of $10 left this month", "in a local sandbox", "at most 120 seconds and 1 GB"} {
 				require.Contains(t, drawn, words, what)
 			}
 			for _, host := range v.Request.Revision.Manifest.Network {
@@ -146,7 +145,7 @@ func TestAnApprovalFromOtherCodeThanTheStoredIsRefused(t *testing.T) {
 	}
 	swap("import os\n")
 	require.NoError(t, ben.Click(card, ids.ActionApprove))
-	b.told(slacksim.Reviewer, slacksim.CodeReview, "Slack holds something else")
+	b.told(slacksim.Reviewer, slacksim.CodeReview, "Slack stored something different")
 	require.Empty(t, b.service.decided())
 
 	swap(sample.Long(412))
@@ -158,7 +157,7 @@ func TestAnApprovalFromOtherCodeThanTheStoredIsRefused(t *testing.T) {
 	swap(sample.Long(411))
 	a, err := b.bot.interact(readback.Carrying(b.ctx, payload), cb)
 	require.NoError(t, err)
-	require.Contains(t, string(sample.MustJSON(a.payload)), "Slack holds something else")
+	require.Contains(t, string(sample.MustJSON(a.payload)), "Slack stored something different")
 	require.Empty(t, b.service.decided())
 	swap(sample.Long(412))
 	_, err = b.bot.interact(b.ctx, cb)
@@ -255,13 +254,13 @@ func TestDifferencesAreShown(t *testing.T) {
 	require.NoError(t, ben.Click(card, ids.ActionDiff))
 	require.Contains(t, b.openedAs(ben, ids.CallbackNote).Words(), "+ 5  # whole months only")
 	require.NoError(t, ben.Click(card, ids.ActionMore, "Compare with approved code"))
-	_, err := ben.WaitView(b.ctx, func(v workspace.View) bool { return strings.Contains(v.Words(), "Nothing that was approved") })
+	_, err := ben.WaitView(b.ctx, func(v workspace.View) bool { return strings.Contains(v.Words(), "No code approved in this channel") })
 	require.NoError(t, err)
 	b.service.change(func() {
 		b.service.near = &steps.Near{Question: "The same?", Code: v.Former.Code, At: sample.Noon, Alike: 75}
 	})
 	require.NoError(t, ben.Click(card, ids.ActionMore, "Compare with approved code"))
-	_, err = ben.WaitView(b.ctx, func(v workspace.View) bool { return strings.Contains(v.Words(), "75 % of the lines") })
+	_, err = ben.WaitView(b.ctx, func(v workspace.View) bool { return strings.Contains(v.Words(), "75% of the lines") })
 	require.NoError(t, err)
 
 	// A card of an older version shows nothing that could be taken for this one.
@@ -285,14 +284,14 @@ func TestAnApprovalThatWasNotOnesOwnIsTakenBack(t *testing.T) {
 	b := setup(t)
 	v, _ := pending(b, sample.In(approval.Approved))
 	n := &steps.NoticeView{Notice: approval.Notice{Key: "approved", Kind: approval.NoticeApproved, At: sample.Noon, RequestID: v.Request.ID,
-		Data: home.MustMarshal(approval.ApprovedBy{Revision: 1, Reviewer: slacksim.Reviewer})}, View: v, Now: sample.Noon}
+		Data: kit.JSON(approval.ApprovedBy{Revision: 1, Reviewer: slacksim.Reviewer})}, View: v, Now: sample.Noon}
 	post, err := b.bot.Tell(b.ctx, n, steps.NoticePost{Key: n.Key, Recipient: slacksim.Reviewer})
 	require.NoError(t, err)
 	ben := b.as(slacksim.Reviewer)
 	said := b.read(slacksim.Reviewer, steps.Post{Channel: post.Channel, TS: post.TS})
 	require.Contains(t, said.Words(), "Was this not you?")
 	require.NoError(t, ben.Click(said, ids.ActionDisown))
-	b.told(slacksim.Reviewer, post.Channel, "has been taken back")
+	b.told(slacksim.Reviewer, post.Channel, "has been withdrawn")
 	got := b.service.wishes()
 	require.Equal(t, wanted{what: "disown", id: v.Request.ID, revision: 1, click: got[0].click}, got[0])
 

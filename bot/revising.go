@@ -61,7 +61,7 @@ func (h *revising) submitEdit(ctx context.Context, cb slack.InteractionCallback)
 		return answer{}, err
 	}
 	if isInput(err) {
-		return answer{payload: slack.NewErrorsViewSubmissionResponse(map[string]string{draw.EditField(fieldOf(texts, text)): kit.Cut(text, 2000)})}, nil
+		return beside(draw.EditField(fieldOf(texts, text)), text), nil
 	}
 	return h.settled(s, click, text), nil
 }
@@ -121,7 +121,7 @@ func (h *revising) submitAssign(ctx context.Context, cb slack.InteractionCallbac
 		return answer{}, err
 	}
 	if isInput(err) {
-		return answer{payload: slack.NewErrorsViewSubmissionResponse(map[string]string{ids.FieldPerson: kit.Cut(text, 2000)})}, nil
+		return beside(ids.FieldPerson, text), nil
 	}
 	return h.settled(s, click, text), nil
 }
@@ -185,7 +185,7 @@ func (h *revising) moreCode(cb slack.InteractionCallback, v *steps.View) answer 
 		case err != nil:
 			h.tell(ctx, at, kit.Words(h.Words(err)))
 		case len(refused) > 0:
-			h.tell(ctx, at, kit.Words("Slack does not take the file here. An administrator finds the reason in the log."))
+			h.tell(ctx, at, kit.Words("Slack rejected the file here. An administrator can find the reason in the log."))
 		}
 	}}
 }

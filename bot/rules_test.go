@@ -42,7 +42,7 @@ func TestAdministratorsNameAndRemovePeople(t *testing.T) {
 	carla, atHome := carlas(b)
 	require.NoError(t, carla.ClickView(atHome, ids.ActionPeople))
 	list := b.openedAs(carla, ids.CallbackPeople)
-	require.Contains(t, list.Words(), "<@U0BEN> is a reviewer, by the settings")
+	require.Contains(t, list.Words(), "<@U0BEN> is a reviewer (from the server's settings")
 	require.NotContains(t, fmt.Sprint(list.Blocks), ids.ActionUnname, "what the settings say stays")
 
 	require.NoError(t, carla.ClickView(list, ids.ActionName))
@@ -58,13 +58,13 @@ func TestAdministratorsNameAndRemovePeople(t *testing.T) {
 	require.NoError(t, err)
 	list, err = carla.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == ids.CallbackPeople && len(v.Blocks) == 3 })
 	require.NoError(t, err)
-	require.Contains(t, list.Words(), "<@U0JUN> is a fallback reviewer for <#C0SALES>, named by <@U0CARLA>")
+	require.Contains(t, list.Words(), "<@U0JUN> is a fallback reviewer for <#C0SALES>, added by <@U0CARLA>")
 	require.Equal(t, review.Grant{Team: slacksim.DefaultTeam.ID, Project: slacksim.SalesData, Role: review.RoleFallback, User: slacksim.OtherAnalyst}, b.service.wishes()[0].grant)
 
 	b.service.change(func() { b.service.short = []steps.Shortage{{Tier: approval.High, Needs: 2, Have: 1}} })
 	require.NoError(t, carla.ClickView(list, ids.ActionUnname))
 	_, err = carla.WaitView(b.ctx, func(v workspace.View) bool {
-		return v.CallbackID == ids.CallbackPeople && strings.Contains(v.Words(), "High risk takes 2 approvals")
+		return v.CallbackID == ids.CallbackPeople && strings.Contains(v.Words(), "High risk needs 2 approvals")
 	})
 	require.NoError(t, err)
 	b.homeOf(carla, "Too few reviewers")
@@ -94,7 +94,7 @@ func TestOthersAreNotShownWhoMayDoWhat(t *testing.T) {
 	carla, atHome := carlas(b)
 	b.service.change(func() { b.service.roster.Admins = nil })
 	require.NoError(t, carla.ClickView(atHome, ids.ActionPeople))
-	b.written(carla, "Only administrators name people.")
+	b.written(carla, "Only administrators can add people.")
 }
 
 func TestRulesAreSetInAForm(t *testing.T) {
@@ -102,7 +102,7 @@ func TestRulesAreSetInAForm(t *testing.T) {
 	b := setup(t)
 	b.service.rules.Version = 3
 	carla, atHome := carlas(b)
-	require.Contains(t, atHome.Words(), "High risk: 1 approval, with the digest typed")
+	require.Contains(t, atHome.Words(), "High risk: 1 approval, with a typed confirmation code")
 	require.NoError(t, carla.ClickView(atHome, ids.ActionRules))
 	b.openedAs(carla, ids.CallbackRules)
 	for field, wrong := range map[string]string{home.TierField(ids.FieldCosts, approval.High): "lots", ids.FieldFreezes: "on Tuesdays", ids.FieldWait: "a while", ids.FieldLast: "0"} {
@@ -171,13 +171,13 @@ func TestHowReviewersDecideIsForAdministrators(t *testing.T) {
 	b := setup(t)
 	carla, atHome := carlas(b)
 	require.NoError(t, carla.ClickView(atHome, ids.ActionFigures))
-	require.Contains(t, b.openedAs(carla, ids.CallbackNote).Words(), "Nobody has decided on anything yet.")
+	require.Contains(t, b.openedAs(carla, ids.CallbackNote).Words(), "No decisions yet.")
 	require.NoError(t, carla.CloseView())
 	b.service.change(func() {
-		b.service.refuse = &approval.NotAllowedError{Why: approval.Words("Only administrators see how reviewers decide.")}
+		b.service.refuse = &approval.NotAllowedError{Why: approval.Words("Only administrators can see how reviewers decide.")}
 	})
 	require.NoError(t, carla.ClickView(atHome, ids.ActionFigures))
-	b.written(carla, "Only administrators see")
+	b.written(carla, "Only administrators can see")
 }
 
 func TestAnObjectionToHostsStandsBesideThem(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -188,9 +189,27 @@ func (w *slackAPI) hand(ctx context.Context, at seat, p *kit.Page) {
 	}
 }
 
+// chat answers somebody who has written to the bot: in a direct message for good, as a
+// person would, and in a channel for their eyes only, since nobody else has asked.
+func (w *slackAPI) chat(ctx context.Context, at seat, p *kit.Page) {
+	if !strings.HasPrefix(at.channel, "D") {
+		w.hand(ctx, at, p)
+		return
+	}
+	options := p.Options()
+	if at.thread != "" {
+		options = append(options, slack.MsgOptionTS(at.thread))
+	}
+	if _, _, err := w.api.PostMessageContext(ctx, at.channel, options...); err != nil {
+		w.Log.Warn("a direct message is not answered", "user", at.user, "error", detail(err))
+	}
+}
+
 // privately answers a command in its own ack, for the person's eyes only.
 func privately(p *kit.Page, parts ...kit.Part) answer {
-	p.Say(parts...)
+	if len(parts) > 0 {
+		p.Say(parts...)
+	}
 	return answer{page: p, payload: map[string]any{"response_type": "ephemeral", "text": p.Text(), "blocks": p.Blocks}}
 }
 
@@ -229,5 +248,5 @@ func (w *slackAPI) Words(err error) string {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Sprintf("This took too long, so it may not have been saved. Please look, and try again if need be. Reference %s.", reference)
 	}
-	return fmt.Sprintf("Something went wrong on our side. Please try again; if it happens again, an administrator finds it in the log under reference %s.", reference)
+	return fmt.Sprintf("Something went wrong on our side. Please try again; if it happens again, an administrator can find it in the log under reference %s.", reference)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/reading"
 	"countersign/approval/steps"
 	"countersign/bot/draw"
 	"countersign/bot/draw/notice"
@@ -31,28 +32,28 @@ func TestErrorsBecomeWords(t *testing.T) {
 		err  error
 		says string
 	}{
-		{&budget.ExceededError{Standing: left, Needed: 2 * budget.Dollar}, "The team's budget of $5.00 per month has $1.00 left, and this could need up to $2.00. It starts anew on Tuesday, 1 December 2026."},
+		{&budget.ExceededError{Standing: left, Needed: 2 * budget.Dollar}, "The team's budget of $5.00 per month has $1.00 left, and this could cost up to $2.00. It resets on Tuesday, 1 December 2026."},
 		{move(approval.Pending, "approve", "You have already decided on this version."), "You have already decided on this version. Nothing has changed."},
 		{move(approval.Drafting, "approve", ""), "nothing to decide yet"},
-		{move(approval.Approved, "approve", ""), "approved already"},
-		{move(approval.Running, "reject", ""), "approved already"},
-		{move(approval.Rejected, "approve", ""), "rejected already"},
+		{move(approval.Approved, "approve", ""), "already approved"},
+		{move(approval.Running, "reject", ""), "already approved"},
+		{move(approval.Rejected, "approve", ""), "already rejected"},
 		{move(approval.Expired, "approve", ""), "nobody decided"},
-		{move(approval.Withdrawn, "approve", ""), "it was taken back"},
+		{move(approval.Withdrawn, "approve", ""), "it was cancelled"},
 		{move(approval.Failed, "approve", ""), "it failed before anything was run"},
-		{move(approval.Running, "withdraw", ""), "cannot be taken back"},
-		{move(approval.Withdrawn, "withdraw", ""), "taken back already"},
-		{move(approval.Done, "withdraw", ""), "There is nothing to take back: it has run already."},
+		{move(approval.Running, "withdraw", ""), "can no longer be cancelled"},
+		{move(approval.Withdrawn, "withdraw", ""), "already cancelled"},
+		{move(approval.Done, "withdraw", ""), "There is nothing to cancel: it has already run."},
 		{&approval.StaleError{}, "out of date"},
 		{&approval.NotAllowedError{Why: approval.Because(approval.WhyGuest)}, "Guests cannot decide."},
 		{&approval.InputError{Why: approval.Words("Please shorten it.")}, "Please shorten it."},
-		{&approval.UnreadableError{Why: "sales.csv is empty."}, "sales.csv is empty."},
+		{&approval.InputError{Why: approval.Reason{Code: approval.WhyNotRead, Name: "sales.csv", Problem: &reading.Problem{Code: "empty"}}}, "sales.csv is not read. The file is empty."},
 		{&steps.WriterError{Words: "The model is busy."}, "The model is busy."},
 		{&steps.BoxError{Words: "No box can be had."}, "No box can be had."},
-		{&budget.UnknownPriceError{What: "gpt-9"}, "Nobody knows what gpt-9 costs"},
+		{&budget.UnknownPriceError{What: "gpt-9"}, "There is no price for gpt-9"},
 		{approval.ErrNotFound, "no such request"},
 		{steps.ErrFileTooBig, "too large"},
-		{budget.ErrAmount, "not an amount of dollars"},
+		{budget.ErrAmount, "not a dollar amount"},
 		{errors.New("password=hunter2"), "Something went wrong on our side."},
 		{context.DeadlineExceeded, "took too long"},
 	}
@@ -99,23 +100,24 @@ func TestWaitingSaysWhoIsMissing(t *testing.T) {
 	require.Contains(t, draw.Progress(b.bot.with(), v).Text(), "1 of 2 approvals.")
 	require.Contains(t, draw.Card(as(kit.Identity{}), v, false).Text(), "1 of 2 approvals")
 	v.Deciders = nil
-	require.Contains(t, draw.Progress(b.bot.with(), v).Text(), "nobody is named who could review this")
+	require.Contains(t, draw.Progress(b.bot.with(), v).Text(), "there is nobody to review this")
 	again := sample.View(sample.In(approval.Drafting))
 	again.Request.Attempts = 2
 	require.Contains(t, draw.Progress(b.bot.with(), again).Text(), "attempt 2.")
 	again.Request.Refused = []approval.Refusal{{}}
-	require.Contains(t, draw.Progress(b.bot.with(), again).Text(), "did not pass the checks")
+	require.Contains(t, draw.Progress(b.bot.with(), again).Text(), "failed the checks")
 }
 
 func TestAnAnswerOfNothingSaysSo(t *testing.T) {
 	t.Parallel()
 	b := idle(t).bot
-	require.Contains(t, draw.Reply(sample.View(sample.With(approval.Result{Outcome: approval.OK})), true).Text(), "The code ran to its end and showed nothing.")
+	require.Contains(t, draw.Reply(sample.View(sample.With(approval.Result{Outcome: approval.OK})), true).Text(), "The code finished, and showed nothing.")
 	require.Contains(t, draw.Reply(sample.View(sample.With(approval.Result{Outcome: approval.OK})), true).Text(), "Not watched from outside: what the code did is not known.")
 	watched := approval.Observed{Witness: &approval.Witness{Source: approval.WitnessGVisor, Opened: []string{}, Started: []string{}, Connected: []string{}, Complete: true}}
-	require.Contains(t, draw.Reply(sample.View(sample.With(approval.Result{Outcome: approval.OK, Observed: watched})), true).Text(), "Seen from outside the code: Opened no files. No network, no other programs.")
+	require.Contains(t, draw.Reply(sample.View(sample.With(approval.Result{Outcome: approval.OK, Observed: watched})), true).Text(), "Seen from outside the code: Opened no files. No network, no other programs · ")
 	require.Contains(t, draw.Progress(b.with(), sample.View(sample.In(approval.Done))).Text(), "Done.")
 	rejected := sample.View(sample.In(approval.Rejected, approval.Words("No")))
 	rejected.Bill[0].Estimated = true
-	require.Contains(t, draw.Reply(rejected, true).Text(), "in part estimated")
+	require.Contains(t, draw.Reply(rejected, true).Text(), "under 1 cent at most")
+	require.Contains(t, string(sample.MustJSON(draw.DetailsView(rejected))), "partly estimated")
 }

@@ -180,10 +180,10 @@ func (e *ExceededError) Words(reader string) string {
 	if l.Window != None {
 		per = fmt.Sprintf(" per %s", l.Window)
 	}
-	words := fmt.Sprintf("%s of %s%s has %s left, and this could need up to %s.", whose, l.Hard(), per,
+	words := fmt.Sprintf("%s of %s%s has %s left, and this could cost up to %s.", whose, l.Hard(), per,
 		max(0, e.Standing.Left()).ApproxLeft(), e.Needed.Approx())
 	if !e.Standing.ResetsAt.IsZero() {
-		words += fmt.Sprintf(" It starts anew on %s.", e.Standing.ResetsAt.Format("Monday, 2 January 2006"))
+		words += fmt.Sprintf(" It resets on %s.", e.Standing.ResetsAt.Format("Monday, 2 January 2006"))
 	}
 	return words + " An administrator can raise it with /budget set."
 }

@@ -27,7 +27,8 @@ var known = []Known{
 
 const overview = "platform.claude.com, model overviews; read 2026-11-26"
 
-// KnownModel is what is published of a model; ok is false of one that is not listed.
+// KnownModel returns what is published about a model; ok is false for a model that is not
+// listed.
 func KnownModel(model string) (k Known, ok bool) {
 	for _, k := range known {
 		if k.Model == model {

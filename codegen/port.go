@@ -1,7 +1,9 @@
 package codegen
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -76,6 +78,22 @@ type Answer struct {
 	End   End
 	Said  string       // the provider's own word for the end, for the log
 	Usage budget.Usage // of the model that answered; zero when the provider reported none that makes sense
+}
+
+// Texts joins the texts of content that is a list, as some servers give it where a model
+// thinks or refers to something. isList is false for content of any other form.
+func Texts(content []byte) (text string, isList bool) {
+	var parts []struct{ Type, Text string }
+	if !bytes.HasPrefix(bytes.TrimSpace(content), []byte("[")) || json.Unmarshal(content, &parts) != nil {
+		return "", false
+	}
+	var b strings.Builder
+	for _, p := range parts {
+		if p.Type == "text" {
+			b.WriteString(p.Text)
+		}
+	}
+	return b.String(), true
 }
 
 // End is why an answer ended.

@@ -6,7 +6,7 @@
 CREATE TABLE posts (
     request_id text NOT NULL REFERENCES requests,
     -- plain: a card that Slack refuses has this one in its place, without an Approve of its own.
-    surface    text NOT NULL CHECK (surface IN ('root', 'progress', 'card', 'plain', 'files', 'reply')),
+    surface    text NOT NULL CHECK (surface IN ('root', 'progress', 'card', 'plain', 'answer', 'files', 'reply', 'sheets', 'mark')),
     channel    text NOT NULL CHECK (channel <> ''),
     ts         text NOT NULL CHECK (ts <> ''),
     shown      text NOT NULL,
@@ -14,11 +14,18 @@ CREATE TABLE posts (
     PRIMARY KEY (request_id, surface)
 );
 
+-- A message that is forgotten would be posted again.
+CREATE TRIGGER posts_named BEFORE UPDATE ON posts FOR EACH ROW
+    WHEN ((NEW.request_id, NEW.surface) IS DISTINCT FROM (OLD.request_id, OLD.surface))
+    EXECUTE FUNCTION refuse('a message stays what it is');
+CREATE TRIGGER posts_undeletable BEFORE DELETE ON posts FOR EACH ROW EXECUTE FUNCTION unchangeable();
+CREATE TRIGGER posts_untruncatable BEFORE TRUNCATE ON posts FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
 -- A row for as long as Slack does not take a message. It says nothing about what
 -- may run; losing one only means that people hear of it later.
 CREATE TABLE unseen (
     request_id text NOT NULL REFERENCES requests,
-    surface    text NOT NULL CHECK (surface IN ('root', 'progress', 'card', 'plain', 'files', 'reply')),
+    surface    text NOT NULL CHECK (surface IN ('root', 'progress', 'card', 'plain', 'answer', 'files', 'reply', 'sheets', 'mark')),
     channel    text NOT NULL,
     why        text NOT NULL CHECK (why IN ('outside', 'archived', 'forbidden', 'malformed', 'too long', 'no key', 'outage', 'other')),
     code       text NOT NULL,

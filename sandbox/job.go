@@ -36,8 +36,8 @@ type inputHead struct {
 	SHA256 string `json:"sha256"`
 }
 
-// CheckJob tells what is wrong with a job, if anything: code or an input that
-// is not what was sealed, a name that is not a name, limits that limit nothing.
+// CheckJob returns what is wrong with a job: code or input that is not what was sealed, a
+// bad name, or missing limits.
 func CheckJob(job steps.Job) error {
 	if got := approval.Hash([]byte(job.Code)); got != job.CodeSHA256 {
 		return fmt.Errorf("the code is not the sealed code: its sha256 is %s, sealed was %s",
@@ -114,13 +114,21 @@ func WriteInspections(w io.Writer, programs []string, files []approval.File, sta
 	room := maxHead / 2 // a million columns are cut: then the columns are simply not checked
 	for _, f := range files {
 		shape := fileShape{Name: f.Name}
-		if len(f.Tables) > 0 {
+		if f.Reading != nil {
 			shape.Columns = []string{}
 		}
-		for _, t := range f.Tables {
-			for _, c := range t.Columns {
-				room -= 2*len(c.Name) + 4
+		for _, t := range f.Tables() {
+			seen := map[string]int{}
+			for i, c := range t.Columns {
+				room -= 4*len(c.Name) + 30
 				shape.Columns = append(shape.Columns, c.Name)
+				// What pandas makes of a blank heading, and of one that was there before.
+				if c.Name == "" {
+					shape.Columns = append(shape.Columns, fmt.Sprintf("Unnamed: %d", i))
+				} else if n := seen[c.Name]; n > 0 {
+					shape.Columns = append(shape.Columns, fmt.Sprintf("%s.%d", c.Name, n))
+				}
+				seen[c.Name]++
 			}
 		}
 		head.Files = append(head.Files, shape)

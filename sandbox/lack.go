@@ -12,7 +12,7 @@ var packages = []string{"pandas", "numpy", "matplotlib", "openpyxl"}
 // LackError is a box without packages that programs may count on.
 type LackError struct{ Packages []string }
 
-// Error says it so that people can read it: "the sandbox has no pandas and no numpy".
+// Error says it in words for people: "the sandbox has no pandas and no numpy".
 func (e *LackError) Error() string {
 	return "the sandbox has no " + strings.Join(e.Packages, " and no ")
 }

@@ -20,13 +20,8 @@ type RunnerFile struct {
 
 // RunnerFiles lists what goes into every box, in the order of names: the runner, and
 // in its folder desk the library that programs may count on.
-func RunnerFiles() []RunnerFile { return filesBelow("runner") }
-
-// DeskFiles lists the desk alone.
-func DeskFiles() []RunnerFile { return filesBelow("runner/desk") }
-
-func filesBelow(folder string) (files []RunnerFile) {
-	err := fs.WalkDir(runnerFS, folder, func(name string, entry fs.DirEntry, err error) error {
+func RunnerFiles() (files []RunnerFile) {
+	err := fs.WalkDir(runnerFS, "runner", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
@@ -40,18 +35,21 @@ func filesBelow(folder string) (files []RunnerFile) {
 	return files
 }
 
-// Runner names the Python that goes into every box by what it holds. It belongs to
-// a box's template: another runner may run the same code differently, so an
-// approval holds for the one that it was given under.
-func Runner() string { return named("runner", RunnerFiles()) }
+// Runner returns the version of the Python that goes into every box, a hash of its files.
+// It is part of a box's template: another runner may run the same code differently, so an
+// approval counts only for the one it was given under.
+func Runner() string { return named("runner", "") }
 
-// Desk names the desk by what it holds: another one may read the same file otherwise.
-func Desk() string { return named("desk", DeskFiles()) }
+// Desk returns the version of the desk alone: another one may read the same file otherwise.
+func Desk() string { return named("desk", "desk/") }
 
-func named(what string, files []RunnerFile) string {
+// named is a hash of the runner's files whose names begin so.
+func named(what, prefix string) string {
 	var all strings.Builder
-	for _, f := range files {
-		fmt.Fprintf(&all, "%s %s\n", f.Name, approval.Hash(f.Data))
+	for _, f := range RunnerFiles() {
+		if strings.HasPrefix(f.Name, prefix) {
+			fmt.Fprintf(&all, "%s %s\n", f.Name, approval.Hash(f.Data))
+		}
 	}
 	return what + " " + approval.Short(approval.Hash([]byte(all.String())))
 }
@@ -73,6 +71,14 @@ func StartCommand(base, python string) string {
 // gets a user of its own, and a witness stays beside it, which writes base/seen.
 func GuardedCommand(base, python string) string {
 	return strings.Replace(StartCommand(base, python), base+"/out </dev/null", base+"/out guard </dev/null", 1)
+}
+
+// ReadCommand is the shell line that reads the file of base/job (of WriteReadJob) into
+// base/result, on a machine of its own where it runs as root: the reader gets a user of its
+// own, and a witness stays beside it, which writes base/seen.
+func ReadCommand(base, python string) string {
+	return "exec " + python + " -I -B " + base + "/runner/read.py " +
+		base + "/job " + base + "/result " + base + "/work guard </dev/null >" + base + "/log 2>&1"
 }
 
 // InspectCommand is the shell line that inspects base/job (of WriteInspection)

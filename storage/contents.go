@@ -15,6 +15,7 @@ import (
 // wrote and data said. Tables and events name them by their salted hashes. A value
 // that a transaction stores twice has one row.
 type contents struct {
+	notary *notary
 	stream string
 	hashes map[string]string // by value
 	named  map[string]string // by the names of approval.Kept
@@ -24,8 +25,8 @@ type contents struct {
 	}
 }
 
-func newContents(stream string) *contents {
-	return &contents{stream: stream, hashes: map[string]string{}, named: map[string]string{}}
+func (n *notary) contents(stream string) *contents {
+	return &contents{notary: n, stream: stream, hashes: map[string]string{}, named: map[string]string{}}
 }
 
 // The names of what is kept once and named by events.
@@ -123,9 +124,9 @@ func (c *contents) queue(batch *pgx.Batch) {
 	c.fresh.hashes, c.fresh.salts, c.fresh.values = nil, nil, nil
 }
 
-// Forget makes values of a request go, all of them where no hashes are given, and says
-// so in its audit trail: who wanted it, and a word for the reason. It returns how many went.
-// Nothing goes before the request has ended.
+// Forget deletes values of a request, all of them when no hashes are given. It records in
+// the audit trail who wanted it and a word for the reason, and returns how many values
+// went. Nothing goes before the request has ended.
 func (db *DB) Forget(ctx context.Context, requestID string, hashes []string, by, why string) (n int, err error) {
 	err = db.write(ctx, func(tx pgx.Tx) error {
 		return tx.QueryRow(ctx, `SELECT forget($1, $2, $3, $4)`, streamOf(requestID), hashes, by, why).Scan(&n)

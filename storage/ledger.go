@@ -195,8 +195,8 @@ func inLockOrder(scopes []budget.Scope) []budget.Scope {
 	return slices.Compact(scopes)
 }
 
-// StaleHolds lists the holds of requests that nobody has settled in time, and those
-// that have been uncertain for too long, the oldest first.
+// StaleHolds lists the holds that nobody settled in time, and those that were uncertain
+// for too long, the oldest first.
 func (db *DB) StaleHolds(ctx context.Context) (holds []budget.Hold, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
 		rows, err := all[holdRow](ctx, tx, `

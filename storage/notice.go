@@ -102,7 +102,8 @@ func (db *DB) Notice(ctx context.Context, key string) (n *approval.Notice, posts
 	return n, posts, nil
 }
 
-// NoticePosted remembers that a notice has been begun for somebody, or where it stands.
+// NoticePosted records that sending a notice to somebody has begun, or where the message
+// is.
 func (db *DB) NoticePosted(ctx context.Context, p steps.NoticePost) error {
 	err := db.writeByKey(ctx, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `
@@ -117,7 +118,7 @@ func (db *DB) NoticePosted(ctx context.Context, p steps.NoticePost) error {
 	return nil
 }
 
-// NoticeTold says that everybody has it who should.
+// NoticeTold records that everybody who should have the notice has it.
 func (db *DB) NoticeTold(ctx context.Context, key string) error {
 	err := db.writeByKey(ctx, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `UPDATE notices SET told_at = coalesce(told_at, clock_timestamp()) WHERE key = $1`, key)

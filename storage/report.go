@@ -36,8 +36,8 @@ func (db *DB) Thread(ctx context.Context, team, id string) (approval.Session, er
 	return s, nil
 }
 
-// TypicalRun is how long the boxes of a workspace's latest fifty runs existed, in
-// the median, and of how many there were.
+// TypicalRun returns the median life of the boxes of a workspace's latest fifty runs, and
+// how many runs there were.
 func (db *DB) TypicalRun(ctx context.Context, team string) (box time.Duration, runs int, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
 		return tx.QueryRow(ctx, `
@@ -58,8 +58,8 @@ var rankings = map[steps.Ranking]string{
 	steps.ByDays: "(s.at AT TIME ZONE $4)::date::text",
 }
 
-// Top ranks who or what money was spent on, from a moment until before another,
-// the most first; of days the latest.
+// Top ranks what money was spent on, or by whom, from one moment until before another.
+// The largest comes first; of days, the latest.
 func (db *DB) Top(ctx context.Context, team string, by steps.Ranking, from, until time.Time) (list []steps.Spender, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
 		list, err = db.top(ctx, tx, team, by, from, until)
@@ -86,7 +86,7 @@ func (db *DB) top(ctx context.Context, tx pgx.Tx, team string, by steps.Ranking,
 		WHERE s.team = $1 AND s.at >= $2 AND s.at < $3 AND $4 <> '' GROUP BY 1 ORDER BY `+order+` LIMIT 400`, team, from, until, db.location.String())
 }
 
-// Digest adds a stretch of time up.
+// Digest adds up what happened in a stretch of time.
 func (db *DB) Digest(ctx context.Context, team string, from, until time.Time) (d steps.Digest, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
 		d = steps.Digest{From: from, Until: until, Outcomes: map[approval.State]int{}}
@@ -145,7 +145,7 @@ func (db *DB) Digest(ctx context.Context, team string, from, until time.Time) (d
 // stood are the budgets as they stood just before a moment: those that are set, and
 // of everybody who has spent. What was held then nobody knows any more.
 func (db *DB) stood(ctx context.Context, tx pgx.Tx, team string, people []steps.Spender, end time.Time) ([]budget.Standing, error) {
-	scopes, err := all[budget.Scope](ctx, tx, `SELECT team, kind, id FROM limits WHERE team = $1`, team)
+	scopes, err := all[budget.Scope](ctx, tx, `SELECT team, kind, id FROM limits WHERE team = $1 AND amount IS NOT NULL`, team)
 	if err != nil {
 		return nil, err
 	}

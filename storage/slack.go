@@ -45,8 +45,8 @@ func (db *DB) Posted(ctx context.Context, post steps.Post) error {
 	return nil
 }
 
-// Threaded remembers where the session's thread is. The first answer stands: a
-// thread does not move.
+// Threaded records where the session's thread is. The first call wins: a thread does not
+// move.
 func (db *DB) Threaded(ctx context.Context, sessionID, threadTS string) error {
 	err := db.writeByKey(ctx, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `UPDATE sessions SET thread_ts = coalesce(thread_ts, $2) WHERE id = $1`, sessionID, threadTS)
@@ -61,7 +61,7 @@ func (db *DB) Threaded(ctx context.Context, sessionID, threadTS string) error {
 	return nil
 }
 
-// ThreadFiles are the inputs of the latest request in a thread, and whether the
+// ThreadFiles are the inputs of the requests in a thread, and whether the
 // thread is a session of ours at all.
 func (db *DB) ThreadFiles(ctx context.Context, thread approval.Session) (files []approval.File, ours bool, err error) {
 	err = db.look(ctx, func(b *pgx.Batch) {
@@ -76,15 +76,19 @@ func (db *DB) ThreadFiles(ctx context.Context, thread approval.Session) (files [
 
 func queueThreadFiles(b *pgx.Batch, thread approval.Session, take func(files []approval.File)) {
 	ask(b, func(rows []struct{ Files []approval.File }) error {
+		var lists [][]approval.File
 		for _, row := range rows {
-			take(orNil(row.Files))
+			lists = append(lists, row.Files)
+		}
+		if len(rows) > 0 {
+			take(approval.Remembered(lists))
 		}
 		return nil
 	}, `
 		SELECT r.files FROM sessions s JOIN requests r ON r.session_id = s.id
 		WHERE s.team = $1 AND s.channel = $2 AND s.thread_ts = $3
 			AND r.seek IS NULL -- what was not found is not gone on from
-		ORDER BY r.created_at DESC, r.id DESC LIMIT 1`, thread.Team, thread.Channel, thread.ThreadTS)
+		ORDER BY r.created_at DESC, r.id DESC LIMIT 50`, thread.Team, thread.Channel, thread.ThreadTS)
 }
 
 type unseenRow struct {
@@ -101,8 +105,8 @@ type unseenRow struct {
 
 const unseenColumns = `request_id, surface, channel, why, code, stands, times, first_at, last_at`
 
-// Refused remembers that Slack has refused a message, once more if it had before,
-// and returns since when and how often it does. Another hindrance begins anew.
+// Refused records that Slack has refused a message, and returns since when and how often
+// it has. Another reason starts the count again.
 func (db *DB) Refused(ctx context.Context, u steps.Unseen) (kept steps.Unseen, err error) {
 	err = db.writeByKey(ctx, func(tx pgx.Tx) error {
 		row, err := one[unseenRow](ctx, tx, `
@@ -121,7 +125,7 @@ func (db *DB) Refused(ctx context.Context, u steps.Unseen) (kept steps.Unseen, e
 	return kept, nil
 }
 
-// Seen forgets it: Slack has taken the message.
+// Seen forgets a refusal: Slack has accepted the message.
 func (db *DB) Seen(ctx context.Context, requestID string, surface steps.Surface) error {
 	err := db.writeByKey(ctx, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `DELETE FROM unseen WHERE request_id = $1 AND surface = $2`, requestID, surface)

@@ -37,7 +37,7 @@ func (t topUpRow) topUp() approval.TopUp {
 
 const topUpColumns = `id, request_id, team, kind, scope_id, asked_by, amount, said(reason) AS reason, at, decided_by, decided_at, granted, said(answer) AS answer, expires_at`
 
-// TopUp finds a top-up.
+// TopUp loads a top-up.
 func (db *DB) TopUp(ctx context.Context, id string) (t *approval.TopUp, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
 		row, err := one[topUpRow](ctx, tx, `SELECT `+topUpColumns+` FROM topups WHERE id = $1`, id)
@@ -76,7 +76,8 @@ func (db *DB) storeTopUp(t *batched, r *approval.Request, k *reckoning, words *c
 	after.Extra += up.Amount
 	data := told(after)
 	data["scope"], data["before"], data["until"], data["request"] = up.Scope, told(had), up.ExpiresAt, r.ID
-	return appendEvents(t.ctx, t.tx, budgetStream, []approval.Event{{At: k.now, Actor: up.DecidedBy, Kind: approval.EventGrantedOnTop, Data: data}})
+	_, err := db.notary.appendEvents(t.ctx, t.tx, budgetStream, []approval.Event{{At: k.now, Actor: up.DecidedBy, Kind: approval.EventGrantedOnTop, Data: data}})
+	return err
 }
 
 // moneyColumns are what a request's row knows of money: what blocks it, and which

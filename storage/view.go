@@ -13,17 +13,17 @@ import (
 	"countersign/budget"
 )
 
-// View loads everything that a card or a reply is drawn from, at one moment. Its
-// Policy is left for the caller to fill: the database does not know it.
+// View loads everything that a card or a reply is drawn from, as of one moment. The
+// caller fills in Policy, which the database does not know.
 func (db *DB) View(ctx context.Context, id string) (*steps.View, error) {
 	var l loaded
 	var v *steps.View
 	standings, err := db.reckoned(ctx, payersOf(id), func() []budget.Scope { return l.Scopes() }, func(b *pgx.Batch) {
 		v = &steps.View{}
-		queueRequest(b, id, &l)
-		queueRevision(b, id, 1, func(former *approval.Revision) { v.Former = former })
+		db.notary.queueRequest(b, id, &l)
+		db.notary.queueRevision(b, id, 1, func(former *approval.Revision) { v.Former = former })
 		queueView(b, id, v)
-		queueBook(b, id, &v.Book)
+		db.notary.queueBook(b, id, &v.Book)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("view of %s: %w", id, err)
@@ -117,8 +117,8 @@ func billOf(rows []spendRow) (list []steps.Spend) {
 	return list
 }
 
-// Artifacts are the files that came out of a run, with what is in them: up to
-// megabytes, so that only who posts them reads them.
+// Artifacts returns the files of a run with their content. They may be megabytes, so only
+// the step that posts them asks for them.
 func (db *DB) Artifacts(ctx context.Context, id string) (files []approval.Artifact, err error) {
 	err = db.look(ctx, func(b *pgx.Batch) { queueArtifacts(b, id, true, &files) })
 	if err != nil {
@@ -187,7 +187,7 @@ func (db *DB) History(ctx context.Context, id string) (history []approval.Messag
 func (db *DB) Recent(ctx context.Context, team, asker string, limit int) ([]*approval.Request, error) {
 	list, err := db.requests(ctx, `
 		SELECT id FROM requests WHERE team = $1 AND asker = $2
-		ORDER BY state IN ('drafting', 'pending', 'approved', 'running') DESC, created_at DESC, id LIMIT $3`, team, asker, limit)
+		ORDER BY state IN ('drafting', 'asking', 'pending', 'approved', 'running') DESC, created_at DESC, id LIMIT $3`, team, asker, limit)
 	if err != nil {
 		return nil, fmt.Errorf("list the requests of %s: %w", asker, err)
 	}

@@ -37,7 +37,7 @@ type Delegation struct {
 	By    string // who ends it, when it is an administrator; empty: From
 }
 
-// Over refuses a delegation that would have ended before it begins.
+// Over refuses a delegation that ends before it begins.
 func Over() *approval.InputError {
 	return &approval.InputError{Why: approval.Because(approval.WhyDayPassed)}
 }
@@ -95,7 +95,8 @@ type Person struct {
 	Unknown  bool // there is nobody of that id
 }
 
-// Barred says why somebody may decide nothing, whoever has named them; none when they may.
+// Barred returns why somebody may decide nothing, whoever has named them. It is empty for
+// people who may.
 func (p Person) Barred() approval.Reason {
 	switch {
 	case p.Gone:

@@ -35,8 +35,8 @@ type TierRules struct {
 	Slack     bool `json:"slack"`     // false: decided with `countersign decide` only
 }
 
-// typedLength is how much of a digest is typed where the rules want it typed.
-const typedLength = 6
+// TypedLength is how much of a digest is typed where the rules want it typed.
+const TypedLength = 6
 
 // For is what a tier needs.
 func (r Rules) For(t approval.Tier) TierRules {
@@ -89,7 +89,7 @@ func DefaultRules(p approval.Policy) Rules {
 	return Rules{Low: plain, Medium: plain, High: careful, Class: Internal}
 }
 
-// Within is the policy with what these rules change about it.
+// Within returns the policy as these rules change it.
 func (r Rules) Within(p approval.Policy) approval.Policy {
 	if r.ExpiryMinutes > 0 {
 		p.Expiry = time.Duration(r.ExpiryMinutes) * time.Minute

@@ -40,7 +40,7 @@ func (s *Asker) Ask(ctx context.Context, q approval.Question) (*approval.Request
 		return nil, err
 	}
 	if q.ThreadTS != "" && len(q.Files) == 0 {
-		q.Files = anew(at.Files)
+		q.Files = s.inputs.handy(at.Files)
 		q.Brought = append(slices.Clone(q.Brought), approval.FileIDs(q.Files)...)
 	}
 	now, standings := at.Now, at.Standings

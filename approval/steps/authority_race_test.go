@@ -38,7 +38,7 @@ func TestADecisionSeesWhatChangesWhileSlackIsAsked(t *testing.T) {
 		"it takes owners of the channel": {"new", func(b *bundle) {
 			require.NoError(b.t, b.SetRole(b.t.Context(), by("admin"), review.Grant{Role: review.RoleReviewer, Project: "C1", User: "owner"}))
 			b.rules("C1", func(rules *review.Rules) { rules.Low.Owners = true })
-		}, "channel"},
+		}, "the channel's own reviewers"},
 		"it is not decided in Slack": {"new", func(b *bundle) {
 			b.rules("", func(rules *review.Rules) { rules.Low.Slack = false })
 		}, "countersign decide"},

@@ -66,3 +66,34 @@ func TestABoxInWhichNothingStartedIsPaidThoughTheBudgetIsEmptyByThen(t *testing.
 	require.Len(t, r.Holds, 1)
 	require.Equal(t, held/3, budget.Total(b.spends(r.ID, budget.ForRun)[0].Charges))
 }
+
+func TestARunStartsOnlyUnderWhatIsStillHeldForIt(t *testing.T) {
+	t.Parallel()
+	for _, part := range []budget.USD{3, 1} { // of what is held, a box in which nothing started takes this one
+		b := setup(t)
+		r := b.approved()
+		sealed, held := r.Revision.Manifest, r.Money().ForRun()[0].Amount
+		r, err := b.store.Update(t.Context(), r.ID, func(r *approval.Request, now time.Time) error {
+			r.Money().PayHeldBack(budget.Charge{Kind: budget.Box, Amount: held / part}, now)
+			return nil
+		})
+		require.NoError(t, err)
+		limits, err := b.Costs.affordable(r, b.store.now())
+		if part == 1 {
+			require.Error(t, err, "nothing is held any more")
+			_, err = b.store.Update(t.Context(), r.ID, func(r *approval.Request, now time.Time) error { return r.Start("box", b.Policy, now) })
+			require.ErrorAs(t, err, new(*approval.MoveError))
+			require.NoError(t, b.Run(t.Context(), r.ID))
+			require.Equal(t, approval.Failed, b.request(r.ID).State)
+			require.Empty(t, b.box.boxes)
+			continue
+		}
+		require.NoError(t, err)
+		require.Less(t, limits.Seconds, sealed.Limits.Seconds)
+		most, err := b.Prices.BoxCharge(b.box.Size(), b.box.Lease(limits), b.store.now())
+		require.NoError(t, err)
+		require.LessOrEqual(t, most.Amount, r.Money().ForRun()[0].Amount)
+		require.NoError(t, b.Run(t.Context(), r.ID))
+		require.Equal(t, approval.Done, b.request(r.ID).State)
+	}
+}

@@ -19,8 +19,17 @@ type Costs struct {
 		Notices
 	}
 	writer  Catalogue
-	sandbox BoxTerms
+	sandbox interface {
+		BoxTerms
+		FileReader
+	}
 	*Settings
+}
+
+// readCost is the most that reading a file can cost, with the boxes that fail before it.
+func (s *Costs) readCost(now time.Time) (budget.USD, error) {
+	box, err := s.Prices.BoxCharge(s.sandbox.Size(), inspectTries*s.sandbox.ReadLease(), now)
+	return box.Amount, err
 }
 
 // inspectTries is how many boxes may be paid for until one of them has answered.
@@ -220,17 +229,28 @@ func (s *Costs) quote(run time.Duration, cap budget.USD, now time.Time) (budget.
 	return min(box.Amount, cap), err
 }
 
-// affordable are the limits under which a run costs no more than was agreed, at
-// the price of a moment. They are the sealed ones unless the price has risen since.
-func (s *Costs) affordable(m approval.Manifest, at time.Time) (approval.Limits, error) {
+// affordable are the limits under which a run costs no more than is held for it, at
+// the price of a moment. They are the sealed ones unless the price has risen since, or
+// a box in which nothing started has taken its part of what was agreed.
+func (s *Costs) affordable(r *approval.Request, at time.Time) (approval.Limits, error) {
+	m := r.Revision.Manifest
 	limits := m.Limits
+	var held budget.USD
+	for _, h := range r.Money().ForRun() {
+		held += h.Amount
+	}
+	most := min(held, m.CostCap)
+	short := &approval.InputError{Why: approval.Reason{Code: approval.WhyDearer, Amount: most}}
+	if most == 0 && m.CostCap > 0 {
+		return limits, short
+	}
 	fits := func(seconds int) (bool, error) {
 		limits.Seconds = seconds
 		box, err := s.Prices.BoxCharge(s.sandbox.Size(), s.sandbox.Lease(limits), at)
 		if unknown := new(budget.UnknownPriceError); errors.As(err, &unknown) {
-			return true, nil // the cap is held, and it is what will be charged
+			return true, nil // what is held is what will be charged
 		}
-		return box.Amount <= m.CostCap, err
+		return box.Amount <= most, err
 	}
 	low, high := 0, m.Limits.Seconds // low is too short or fits, high+1 is too long
 	if ok, err := fits(high); ok || err != nil {
@@ -249,7 +269,7 @@ func (s *Costs) affordable(m approval.Manifest, at time.Time) (approval.Limits, 
 		}
 	}
 	if limits.Seconds = low; low < 1 {
-		return limits, &approval.InputError{Why: approval.Reason{Code: approval.WhyDearer, Amount: m.CostCap}}
+		return limits, short
 	}
 	return limits, nil
 }

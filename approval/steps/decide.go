@@ -164,6 +164,11 @@ func (s *Decider) Opened(ctx context.Context, id string, revision int, click app
 	return s.store.Audit(ctx, id, approval.Event{Actor: click.User, Kind: approval.OpenedReview, Data: map[string]any{"revision": revision}})
 }
 
+// Rate keeps what somebody thinks of an answer. The last word of each person counts.
+func (s *Decider) Rate(ctx context.Context, id string, good bool, click approval.Click) error {
+	return s.store.Audit(ctx, id, approval.Event{Actor: click.User, Kind: approval.EventRated, Data: map[string]any{"good": good, "click": click}})
+}
+
 // afford refuses an approval whose run the budgets have no room for, as they stood a
 // moment ago: before anything is locked. Where they have, the write weighs it again.
 func (s *Decider) afford(c *Case, d approval.Decision, rules review.Rules) error {

@@ -134,7 +134,7 @@ func TestARejectionNeedsAReasonAndGivesTheBoxBack(t *testing.T) {
 		_, err := b.Decide(t.Context(), click)
 		var input *approval.InputError
 		require.ErrorAs(t, err, &input)
-		require.Equal(t, "Please say why. The asker gets to read it.", reasons.Words(input.Why))
+		require.Equal(t, "Please say why. The asker will read it.", reasons.Words(input.Why))
 	}
 	_, err := b.MayDecide(t.Context(), click)
 	require.NoError(t, err, "the modal that asks for the reason may open")

@@ -20,11 +20,10 @@ type Drafter struct {
 	writer Writer
 	*Settings
 
-	boxes  *Boxes
-	costs  *Costs
-	ends   *Ends
-	inputs *Inputs
-	watch  *Watch
+	boxes *Boxes
+	costs *Costs
+	ends  *Ends
+	watch *Watch
 }
 
 func uncertain(r *approval.Request) bool {
@@ -51,13 +50,6 @@ func (s *Drafter) Draft(ctx context.Context, id string) error {
 	if r.Attempts >= s.Policy.MaxAttempts || len(r.Refused) > maxRepairs {
 		return s.ends.fail(ctx, id, gaveUp(r))
 	}
-	files, _, err := s.inputs.fetch(ctx, r)
-	if gone := new(approval.CauseError); errors.As(err, &gone) {
-		return s.watch.withoutInput(ctx, r, gone.Cause)
-	}
-	if err != nil {
-		return s.ends.failOrLater(ctx, id, err)
-	}
 	if r.Away != nil {
 		if stop, err := s.watch.inPlace(ctx, r, true); stop || err != nil {
 			return err
@@ -75,9 +67,10 @@ func (s *Drafter) Draft(ctx context.Context, id string) error {
 	if err != nil {
 		return s.ends.failOrLater(ctx, id, err)
 	}
+	today, libraries := time.Now().In(s.costs.Calendar()), s.libraries() // the same for what is held and for what is sent
 	brief := func(r *approval.Request) Brief {
-		return Brief{RequestID: r.ID, SessionID: r.SessionID, Asker: r.Asker, Model: r.Model,
-			Question: r.Question, Files: files, History: history, Wishes: r.Wishes, Refused: r.Refused}
+		return Brief{RequestID: r.ID, SessionID: r.SessionID, Asker: r.Asker, Model: r.Model, Today: today, Libraries: libraries,
+			Question: r.Question, Files: r.Files, History: history, Wishes: r.Wishes, Refused: r.Refused}
 	}
 	var call calling
 	r, err = s.store.Update(ctx, id, func(r *approval.Request, now time.Time) (err error) {
@@ -85,7 +78,6 @@ func (s *Drafter) Draft(ctx context.Context, id string) error {
 		if call, err = s.calling(brief(r), now); err != nil {
 			return err
 		}
-		r.Files = files
 		return r.Money().Call(call.worst, call.tokens+call.boxes, s.Policy, now)
 	})
 	if errors.Is(err, approval.ErrNoRoom) {
@@ -219,11 +211,16 @@ func (s *Drafter) refuse(ctx context.Context, id string, call calling, usage bud
 
 // sendBack has another draft written, or ends what does not get there.
 func (s *Ends) sendBack(r *approval.Request, why approval.Refusal, now time.Time) error {
-	if len(r.Refused) >= maxRepairs || r.Attempts >= s.Policy.MaxAttempts {
+	if !s.mayRepair(r) {
 		r.Refused = append(r.Refused, why)
 		return r.Fail(gaveUp(r), now)
 	}
 	return r.Refuse(why, now)
+}
+
+// mayRepair tells whether the model may be asked once more.
+func (s *Ends) mayRepair(r *approval.Request) bool {
+	return len(r.Refused) < maxRepairs && r.Attempts < s.Policy.MaxAttempts
 }
 
 // unknownUsage stands for the model of a call whose usage nobody knows: it stays held.

@@ -155,7 +155,7 @@ func TestOnlyADowngradeIsDeclinedAndOnlyByItsAsker(t *testing.T) {
 	var move *approval.MoveError
 	_, err = b.Insist(t.Context(), r.ID, asksHimself)
 	require.ErrorAs(t, err, &move)
-	require.Contains(t, reasons.Words(move.Why), "It waits for money")
+	require.Contains(t, reasons.Words(move.Why), "It is paused over budget")
 
 	plain := setup(t)
 	r = plain.pending()

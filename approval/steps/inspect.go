@@ -3,6 +3,10 @@ package steps
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -85,9 +89,12 @@ func (s *Examiner) Inspect(ctx context.Context, id string) error {
 		case seen.Problem != "":
 			return s.ends.sendBack(r, approval.Refusal{Code: was.revision.Code, Reason: seen.Problem}, now)
 		}
+		if why := strange(seen.Findings, r.Files); why != "" && was.edit == nil && s.ends.mayRepair(r) {
+			return s.ends.sendBack(r, approval.Refusal{Code: was.revision.Code, Reason: why}, now)
+		}
 		rev, err := was.revision, error(nil)
-		rev.Findings = seen.Findings
-		if rev.Manifest, err = s.costs.manifest(r, rules, seen.Findings, terms, now); err == nil {
+		rev.Findings = approval.NotAsked(seen.Findings, asked(r)...)
+		if rev.Manifest, err = s.costs.manifest(r, rules, rev.Findings, terms, now); err == nil {
 			rev.Quote, err = s.costs.quote(terms.run, rev.Manifest.CostCap, now)
 		}
 		if err != nil {
@@ -101,6 +108,34 @@ func (s *Examiner) Inspect(ctx context.Context, id string) error {
 		s.sandbox.Prepare(id)
 	}
 	return err
+}
+
+// asked is what people have written to the model: the question, and what reviewers wanted.
+func asked(r *approval.Request) []string {
+	texts := []string{r.Question}
+	for _, w := range r.Wishes {
+		texts = append(texts, w.Words)
+	}
+	return texts
+}
+
+// strange tells the model that its program reads a file that is no input: most often a name that
+// it has misspelt. Where it insists, because the program writes the file itself, a reviewer decides.
+func strange(findings []approval.Finding, files []approval.File) string {
+	var names []string
+	for _, f := range files {
+		names = append(names, strconv.Quote(f.Name))
+	}
+	for _, f := range findings {
+		if f.Kind == approval.KindRead && f.Level == approval.Caution && f.About != "" && !slices.Contains(names, strconv.Quote(f.About)) {
+			have := "There are no inputs."
+			if len(names) > 0 {
+				have = "The inputs are " + strings.Join(names, ", ") + "."
+			}
+			return fmt.Sprintf("Line %d: it reads %q, which is no input. %s", f.Line, f.About, have)
+		}
+	}
+	return ""
 }
 
 // subject is what is inspected: of a model or of a person.
@@ -152,24 +187,31 @@ func (s *Examiner) giveUp(ctx context.Context, id string, was subject, why appro
 // look tries a few times: what is written is paid for, and a box that cannot be had
 // this second may be had the next.
 func (s *Examiner) look(ctx context.Context, code string, files []approval.File) (seen Inspection, err error) {
-	lease := s.sandbox.InspectLease()
+	used, err := patiently(ctx, s.sandbox.InspectLease(), func(ctx context.Context) (time.Duration, error) {
+		seen, err = s.sandbox.Inspect(ctx, code, files)
+		return seen.Box, err
+	})
+	seen.Box = used
+	return seen, err
+}
+
+// patiently has a box tried a few times. Those that failed are billed as well, and another one
+// may take its whole time: no more than is held.
+func patiently(ctx context.Context, lease time.Duration, try func(context.Context) (time.Duration, error)) (used time.Duration, err error) {
 	ctx, cancel := patient(ctx, inspectTries*lease+time.Minute)
 	defer cancel()
-	var used time.Duration
 	pauses := &backoff.ExponentialBackOff{InitialInterval: time.Second, MaxInterval: 8 * time.Second, Multiplier: 2}
 	for tries := 1; ; tries++ {
-		seen, err = s.sandbox.Inspect(ctx, code, files)
-		// Boxes that failed are billed as well, and another one may take its whole time: no more than is held.
-		used += seen.Box
-		seen.Box = used
-		var box *BoxError
-		if err == nil || !errors.As(err, &box) || !box.Retry || tries == 5 || used > (inspectTries-1)*lease {
-			return seen, err
+		box, err := try(ctx)
+		used += box
+		var failed *BoxError
+		if err == nil || !errors.As(err, &failed) || !failed.Retry || tries == 5 || used > (inspectTries-1)*lease {
+			return used, err
 		}
 		select {
 		case <-time.After(pauses.NextBackOff()):
 		case <-ctx.Done():
-			return seen, err
+			return used, err
 		}
 	}
 }

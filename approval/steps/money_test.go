@@ -87,11 +87,11 @@ func TestABlockedQuestionGoesOnWithACheaperModelWithoutRetyping(t *testing.T) {
 	require.Equal(t, approval.Pending, got.State)
 	require.Equal(t, "m2", got.Revision.Author)
 	require.Equal(t, "What were sales?", b.writer.briefs[0].Question)
-	require.Equal(t, []string{"asked", "blocked", "found", "blocked", "continued", "held", "weighed", "called", "settled", "held", "written", "weighed", "called", "settled", "drafted"}, b.kinds(r.ID))
+	require.Equal(t, []string{"asked", "blocked", "found", "blocked", "continued", "held", "weighed", "held", "called", "weighed", "settled", "read", "called", "settled", "held", "written", "weighed", "called", "settled", "drafted"}, b.kinds(r.ID))
 	_, err = b.Continue(t.Context(), r.ID, "m2", asksHimself)
 	var move *approval.MoveError
 	require.ErrorAs(t, err, &move)
-	require.Equal(t, "It does not wait for money any more.", reasons.Words(move.Why))
+	require.Equal(t, "It is no longer waiting for budget.", reasons.Words(move.Why))
 }
 
 func TestABlockedQuestionGoesOnByItselfWhenTheBudgetBeginsAnew(t *testing.T) {
@@ -281,7 +281,7 @@ func TestATopUpOfWhatHasEndedIsNotGranted(t *testing.T) {
 	_, err = b.Grant(t.Context(), top, b.store.now().Add(time.Hour), approval.Click{Team: "T1", User: "admin"})
 	var move *approval.MoveError
 	require.ErrorAs(t, err, &move)
-	require.Contains(t, reasons.Words(move.Why), "not needed any more")
+	require.Contains(t, reasons.Words(move.Why), "No longer needed")
 
 	alone := setup(t)
 	alone.Policy.Admins = []string{"asker"}
@@ -347,7 +347,7 @@ func TestABlockedQuestionExpiresInItsOwnWords(t *testing.T) {
 	r = b.request(r.ID)
 	require.Equal(t, approval.Expired, r.State)
 	require.Nil(t, r.Blocked)
-	require.Contains(t, reasons.Words(r.Reason), "There was no money for the next step")
+	require.Contains(t, reasons.Words(r.Reason), "It was over budget")
 }
 
 func TestATopUpIsForTheBudgetThatIsInTheWayNow(t *testing.T) {

@@ -63,6 +63,8 @@ type Brief struct {
 	Asker     string
 	Model     string
 	Question  string
+	Today     time.Time // the day on which it is asked, on the team's calendar
+	Libraries []string  // what the box has, with versions, as a box has said; none where that is not known yet
 	Files     []approval.File
 	History   []approval.Message // of the session, oldest first, already cut to size
 	Wishes    []approval.Wish    // versions that reviewers have read, and what they want changed, oldest first
@@ -98,6 +100,7 @@ func (e *WriterError) Unwrap() error { return e.Err }
 // Sandbox is where approved code runs: one box per run, one start per box.
 type Sandbox interface {
 	BoxTerms
+	FileReader
 	Inspector
 	Starter
 }
@@ -164,9 +167,10 @@ func (e *BoxError) Unwrap() error { return e.Err }
 
 // Inspection is what the real parser says about a program.
 type Inspection struct {
-	Problem  string // for the model: why this cannot be shown to a reviewer; empty when it can
-	Findings []approval.Finding
-	Box      time.Duration // how long a box was used
+	Problem   string // for the model: why this cannot be shown to a reviewer; empty when it can
+	Findings  []approval.Finding
+	Libraries []string      // what the box has, with versions
+	Box       time.Duration // how long a box was used
 }
 
 // Job is what goes into a box.

@@ -136,7 +136,7 @@ func TestARunIsStoppedAtWhatWasAgreedThoughBoxesBecameDearer(t *testing.T) {
 	require.NoError(t, poor.Run(t.Context(), r.ID))
 	r = poor.request(r.ID)
 	require.Equal(t, approval.Failed, r.State)
-	require.Equal(t, "Boxes have become dearer since this was approved, and $0.002775 does not even pay for a second, so nothing was run. Please ask again.", reasons.Words(r.Reason))
+	require.Equal(t, "Sandboxes have become more expensive since this was approved, and $0.002775 does not even pay for a second, so nothing was run. Please ask again.", reasons.Words(r.Reason))
 	require.Empty(t, poor.box.boxes)
 	require.Zero(t, poor.open(r.ID))
 }
@@ -241,8 +241,10 @@ func TestExplainSaysWhichBudgetDecidedWhat(t *testing.T) {
 	for _, who := range []string{"asker", "admin"} {
 		e, err := b.Explain(t.Context(), "T1", who, r.ID)
 		require.NoError(t, err)
-		require.Len(t, e.Steps, 3)
-		refused, held, inspection := e.Steps[0], e.Steps[1], e.Steps[2]
+		require.Len(t, e.Steps, 4)
+		refused, held, read, inspection := e.Steps[0], e.Steps[1], e.Steps[2], e.Steps[3]
+		require.NotNil(t, read.Settled)
+		require.Equal(t, budget.ForRead, read.Purpose)
 		require.NotNil(t, inspection.Settled)
 		require.True(t, refused.Refused)
 		require.Equal(t, "m1", refused.Model)
@@ -294,13 +296,13 @@ func TestOnlyAdministratorsChangeAndSeeEverybodysBudgets(t *testing.T) {
 	require.ErrorContains(t, b.RemoveLimit(t.Context(), "admin", scope), string(approval.WhyNoBudget))
 
 	for words, p := range map[string]budget.LimitPolicy{
-		"101% is no share of a budget":   {Soft: 101},
-		"There is no model called m7":    {Downgrade: []budget.Downgrade{{To: "m7"}}},
-		"m1 is not cheaper than m2":      {Downgrade: []budget.Downgrade{{From: "m2", To: "m1"}}},
-		"m1 is not cheaper than any":     {Downgrade: []budget.Downgrade{{To: "m1"}}},
-		"Nobody knows what gone-model":   {Downgrade: []budget.Downgrade{{To: "gone-model"}}},
-		"There is no model called m8":    {Without: []budget.Ability{budget.WithoutModel("m8")}},
-		`"breathing" cannot be switched`: {Without: []budget.Ability{"breathing"}},
+		"101% is no share of a budget":     {Soft: 101},
+		"There is no model called m7":      {Downgrade: []budget.Downgrade{{To: "m7"}}},
+		"m1 is not cheaper than m2":        {Downgrade: []budget.Downgrade{{From: "m2", To: "m1"}}},
+		"m1 is not cheaper than any":       {Downgrade: []budget.Downgrade{{To: "m1"}}},
+		"There is no price for gone-model": {Downgrade: []budget.Downgrade{{To: "gone-model"}}},
+		"There is no model called m8":      {Without: []budget.Ability{budget.WithoutModel("m8")}},
+		`"breathing" cannot be switched`:   {Without: []budget.Ability{"breathing"}},
 	} {
 		limit.Policy = p
 		var in *approval.InputError

@@ -38,7 +38,6 @@ func TestRequestedChangesLeadToANewVersionThatNobodyHasApproved(t *testing.T) {
 	require.ErrorAs(t, err, &in, "without a word on what")
 	b.wished(r, "Sort it.")
 	require.Contains(t, b.box.discarded, r.ID)
-	b.slack.put("F1", "a,b\n5,6\n") // has become something else meanwhile
 	b.writer.script = append(b.writer.script, writes("print('sorted')\n"))
 	require.Empty(t, b.work())
 
@@ -47,7 +46,7 @@ func TestRequestedChangesLeadToANewVersionThatNobodyHasApproved(t *testing.T) {
 	require.Equal(t, 2, now.Revision.Number)
 	require.Equal(t, "print('sorted')\n", now.Revision.Code)
 	require.Empty(t, now.Decisions)
-	require.Equal(t, approval.Hash([]byte("a,b\n5,6\n")), now.Revision.Manifest.Inputs[0].SHA256)
+	require.Equal(t, approval.Hash([]byte("a,b\n1,2\n")), now.Revision.Manifest.Inputs[0].SHA256)
 	brief := b.writer.briefs[1]
 	require.Len(t, brief.Wishes, 1)
 	require.Equal(t, goodCode, brief.Wishes[0].Code)
@@ -375,7 +374,7 @@ func TestAChangeThatFindsNoMoneyLeavesATrace(t *testing.T) {
 		r = b.request(r.ID)
 		require.Equal(t, approval.Pending, r.State, what)
 		require.Nil(t, r.Blocked, what)
-		require.Contains(t, reasons.Words(r.Reason), "there is no money for that. The asker's budget of $0.001 per month has $0.00 left", what)
+		require.Contains(t, reasons.Words(r.Reason), "the budget does not allow it. The asker's budget of $0.001 per month has $0.00 left", what)
 		require.Equal(t, 1, b.count(r.ID, "refused change"), what)
 		require.Len(t, b.store.noticesOf(approval.NoticeStop), 2, what)
 		e, err := b.Explain(t.Context(), "T1", "asker", r.ID)

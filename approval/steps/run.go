@@ -185,7 +185,7 @@ func (s *Runner) collect(ctx context.Context, r *approval.Request, inputs []Inpu
 			return approval.Result{}, err
 		}
 	}
-	limits, err := s.costs.affordable(m, r.Run.StartedAt)
+	limits, err := s.costs.affordable(r, r.Run.StartedAt)
 	if in := new(approval.InputError); errors.As(err, &in) {
 		err = s.never(ctx, box, in.Why, err)
 	}

@@ -15,7 +15,7 @@ import (
 func TestDoKeepsReplicasApartAndForgetsUnknownSteps(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	r := b.ask()
+	r := b.askAndRead()
 	b.writer.then = func() {
 		require.ErrorIs(t, b.Do(context.Background(), Wake{approval.StepDraft, r.ID}), ErrBusy)
 	}
@@ -52,12 +52,18 @@ func TestEachStateHasItsMessages(t *testing.T) {
 		approval.Drafting: start, approval.Failed: append(start[:2:2], SurfaceReply),
 		approval.Pending: review, approval.Approved: review, approval.Running: review, approval.Withdrawn: review,
 		approval.Rejected: append(review[:3:3], SurfaceReply), approval.Expired: append(review[:3:3], SurfaceReply),
-		approval.Lost: append(review[:3:3], SurfaceReply), approval.Done: append(review[:3:3], SurfaceFiles, SurfaceReply),
+		approval.Lost: append(review[:3:3], SurfaceReply), approval.Done: append(review[:3:3], SurfaceAnswer, SurfaceFiles, SurfaceReply),
 	} {
-		v := &View{Request: inState(t, state), Artifacts: []approval.Artifact{{Name: "a"}}}
-		require.Equal(t, want, surfaces(v), state)
+		v := &View{Request: inState(t, state), Artifacts: []approval.Artifact{{Name: "a.png"}}}
+		require.Equal(t, append(want, SurfaceMark), surfaces(v), state)
 	}
-	require.NotContains(t, surfaces(&View{Request: inState(t, approval.Done)}), SurfaceFiles)
+	done := &View{Request: inState(t, approval.Done)}
+	done.Request.Run.Result.Stdout = ""
+	require.Equal(t, append(review[:3:3], SurfaceReply, SurfaceMark), surfaces(done), "without charts the answer is one message")
+	done.Artifacts = []approval.Artifact{{Name: "a.csv"}}
+	require.Equal(t, append(review[:3:3], SurfaceReply, SurfaceSheets, SurfaceMark), surfaces(done), "other files come last")
+	done.Artifacts, done.Request.Run.Result.Stdout = nil, "printed"
+	require.Contains(t, surfaces(done), SurfaceSheets, "what was printed may be too long for a message")
 }
 
 func TestShowPostsWhatIsMissingAndRemembersIt(t *testing.T) {
@@ -65,7 +71,7 @@ func TestShowPostsWhatIsMissingAndRemembersIt(t *testing.T) {
 	b := setup(t)
 	r := b.ask()
 	require.NoError(t, b.Show(t.Context(), r.ID))
-	require.Equal(t, []Surface{SurfaceRoot, SurfaceProgress}, b.slack.drawn)
+	require.Equal(t, []Surface{SurfaceRoot, SurfaceProgress, SurfaceMark}, b.slack.drawn)
 	require.Equal(t, "ts-1", b.store.sessions[r.SessionID].ThreadTS)
 	remembered := 0
 	for _, point := range b.faults.passed {
@@ -73,9 +79,9 @@ func TestShowPostsWhatIsMissingAndRemembersIt(t *testing.T) {
 			remembered++
 		}
 	}
-	require.Equal(t, 2, remembered)
+	require.Equal(t, 3, remembered)
 	require.NoError(t, b.Show(t.Context(), r.ID))
-	require.Equal(t, 2, b.slack.posted)
+	require.Equal(t, 3, b.slack.posted)
 	b.faults.fail("Posted.before", errCrash)
 	require.NoError(t, b.Show(t.Context(), r.ID), "what has not changed is not remembered again")
 }
@@ -88,7 +94,7 @@ func TestShowGoesOnWhereItStopped(t *testing.T) {
 		b.faults.fail(point, errCrash)
 		require.ErrorIs(t, b.Show(t.Context(), r.ID), errCrash, point)
 		require.NoError(t, b.Show(t.Context(), r.ID), point)
-		require.Len(t, b.store.posts[r.ID], 2, point)
+		require.Len(t, b.store.posts[r.ID], 3, point)
 		require.NotEmpty(t, b.store.sessions[r.SessionID].ThreadTS, point)
 	}
 	b := setup(t)
@@ -110,9 +116,10 @@ func TestAPlaceThatCannotBeReachedKeepsNoOtherFromBeingDrawn(t *testing.T) {
 	require.NoError(t, b.Run(t.Context(), r.ID))
 	for lost, want := range map[Surface][]Surface{
 		SurfaceRoot:     nil, // there is no thread to speak in
-		SurfaceProgress: {SurfaceRoot, SurfaceCard, SurfaceFiles, SurfaceReply},
-		SurfaceCard:     {SurfaceRoot, SurfaceProgress, SurfaceFiles, SurfaceReply},
-		SurfaceFiles:    {SurfaceRoot, SurfaceCard, SurfaceProgress}, // the answer speaks of them
+		SurfaceProgress: {SurfaceRoot, SurfaceCard, SurfaceAnswer, SurfaceFiles, SurfaceReply, SurfaceMark},
+		SurfaceCard:     {SurfaceRoot, SurfaceProgress, SurfaceAnswer, SurfaceFiles, SurfaceReply, SurfaceMark},
+		SurfaceAnswer:   {SurfaceRoot, SurfaceCard, SurfaceProgress},
+		SurfaceFiles:    {SurfaceRoot, SurfaceCard, SurfaceProgress, SurfaceAnswer}, // the rest comes after them
 	} {
 		b.slack.drawn = nil
 		b.faults.fail("Publish "+string(lost), closed())
@@ -151,7 +158,7 @@ func TestTheViewHasThePolicyAndTheBill(t *testing.T) {
 	v, err := b.View(t.Context(), r.ID)
 	require.NoError(t, err)
 	require.Equal(t, b.Policy, v.Policy)
-	require.Len(t, v.Bill, 2, "the call and its inspection")
+	require.Len(t, v.Bill, 3, "the reading, the call and its inspection")
 	require.Equal(t, budget.User, v.Standings[0].Limit.Scope.Kind)
 	require.True(t, v.Standings[0].Limit.Default)
 	_, err = b.View(t.Context(), "nobody")
@@ -189,7 +196,7 @@ func TestASweepWakesWhatNobodyWorksOn(t *testing.T) {
 	b.store.jobs = nil // every wake-up call was lost
 	b.store.pass(5 * time.Minute)
 	require.NoError(t, b.Sweep(t.Context()))
-	for _, want := range []Wake{{approval.StepDraft, drafting.ID}, {approval.StepRun, approved.ID}, {approval.StepRun, running.ID}} {
+	for _, want := range []Wake{{approval.StepRead, drafting.ID}, {approval.StepRun, approved.ID}, {approval.StepRun, running.ID}} {
 		require.Contains(t, b.store.jobs, want)
 	}
 	require.Empty(t, b.work())
@@ -221,7 +228,7 @@ func TestASweepSettlesHoldsThatNobodyWill(t *testing.T) {
 
 func TestASweepIsNotStoppedByOneRequest(t *testing.T) {
 	t.Parallel()
-	for point, logged := range map[string]string{"Update.before": "sweep", "Wake draft": "sweep", "Wake show": "sweep"} {
+	for point, logged := range map[string]string{"Update.before": "sweep", "Wake read": "sweep", "Wake show": "sweep"} {
 		b := setup(t)
 		first, second := b.ask(), b.ask()
 		b.store.jobs = nil
@@ -230,7 +237,7 @@ func TestASweepIsNotStoppedByOneRequest(t *testing.T) {
 		require.NoError(t, b.Sweep(t.Context()), point)
 		require.Contains(t, b.log.String(), logged)
 		require.Contains(t, b.log.String(), first.ID)
-		require.Contains(t, b.store.jobs, Wake{approval.StepDraft, second.ID}, point)
+		require.Contains(t, b.store.jobs, Wake{approval.StepRead, second.ID}, point)
 	}
 	b := setup(t)
 	b.ask()
@@ -250,7 +257,7 @@ func TestOnlyAdministratorsChangeBudgets(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	limit := budget.Limit{Scope: budget.Scope{Team: "T1", Kind: budget.User, ID: "U7"}, Amount: 25 * budget.Dollar, Window: budget.Month}
-	for who, why := range map[string]string{"asker": "Only administrators change budgets.", "R1": "Only administrators change budgets.",
+	for who, why := range map[string]string{"asker": "Only administrators can change budgets.", "R1": "Only administrators can change budgets.",
 		"guest": "Guests cannot decide.", "gone": "This account has been deactivated."} {
 		var no *approval.NotAllowedError
 		require.ErrorAs(t, b.SetLimit(t.Context(), who, limit), &no)

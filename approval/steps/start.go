@@ -126,7 +126,7 @@ func (s *Runner) start(ctx context.Context, r *approval.Request) (_ *approval.Re
 		}
 	}
 	seal := r.Revision.Manifest
-	if seal.Limits, err = s.costs.affordable(seal, time.Now()); err != nil {
+	if seal.Limits, err = s.costs.affordable(r, time.Now()); err != nil {
 		s.sandbox.Discard(r.ID)
 		return r, opened, s.ends.failOrLater(ctx, r.ID, err)
 	}
@@ -298,7 +298,7 @@ func (s *Seals) breakSeal(ctx context.Context, was *approval.Request, broken *ap
 			return err
 		}
 		if r.State == approval.Running {
-			return r.Unstart(broken, s.costs.boxCharge(r, now.Sub(r.Run.StartedAt), now), fresh, rules.Rules.Within(s.Policy), now)
+			return r.Unstart(broken, s.costs.boxCharge(r, now.Sub(r.Run.StartedAt)+broken.Box, now), fresh, rules.Rules.Within(s.Policy), now)
 		}
 		return r.BreakSeal(broken, fresh, rules.Rules.Within(s.Policy), now)
 	})

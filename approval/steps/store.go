@@ -23,6 +23,7 @@ type Store interface {
 	Figures
 	RuleBook
 	Roles
+	ReadingBook
 }
 
 // Requests keeps requests. Everything that it writes for one call it writes in one
@@ -78,7 +79,7 @@ func current(use func() (*approval.Request, error)) (r *approval.Request, err er
 type Counter struct {
 	Now       time.Time
 	Session   string            // that the thread is; empty for a thread that is none yet
-	Files     []approval.File   // of the latest request in the thread
+	Files     []approval.File   // of the requests in the thread, those of the latest first
 	Standings []budget.Standing // of the budgets that will pay
 }
 
@@ -91,7 +92,7 @@ type Asking interface {
 	// the one of the thread, or a new one. To somebody with too many questions under way
 	// the error is Enough's.
 	Ask(ctx context.Context, r *approval.Request, thread approval.Session) (stored *approval.Request, created bool, err error)
-	// ThreadFiles are the inputs of the latest request in a thread, and whether the
+	// ThreadFiles are the inputs of the requests in a thread, and whether the
 	// thread is a session of ours at all.
 	ThreadFiles(ctx context.Context, thread approval.Session) (files []approval.File, ours bool, err error)
 	// History is what was said in the session before this request, oldest first.

@@ -26,7 +26,7 @@ func TestWhatHasExpiredSaysWhatDidNotHappen(t *testing.T) {
 	r, err := b.Decide(t.Context(), ruling(b.pending(), "R1", approval.Approve))
 	require.NoError(t, err)
 	r = expire(r.ID)
-	require.Equal(t, "Too few people decided in time: it had 1 of the 2 approvals that it takes. That is not a no: ask again if you still need it.", reasons.Words(r.Reason))
+	require.Equal(t, "Too few people decided in time: it had 1 of the 2 approvals that it takes. Ask again if you still need it.", reasons.Words(r.Reason))
 	require.Equal(t, "too few people decided in time", reasons.Lapsed(r.Reason))
 	r, err = b.Decide(t.Context(), ruling(b.pending(), "R1", approval.Approve))
 	require.NoError(t, err)

@@ -4,6 +4,7 @@ package command
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -73,13 +74,33 @@ func ParseBudget(text string) (Order, error) {
 	o := Order{Verb: strings.ToLower(words[0])}
 	read, ok := verbs[o.Verb]
 	if !ok {
-		return Order{}, wrong(fmt.Sprintf("I do not know %q. There is show, set, remove, history, explain, top and help.", said(text)), "set @user 25")
+		if near := nearest(o.Verb); near != "" {
+			return Order{}, &approval.InputError{Why: approval.Words(fmt.Sprintf("Unknown command %q. Did you mean %q?", said(text), near))}
+		}
+		return Order{}, wrong(fmt.Sprintf("Unknown command %q. You can write show, set, remove, history, explain, top or help.", said(text)), "set @user 25")
 	}
 	if err := read(&o, words[1:]); err != nil {
 		return Order{}, err
 	}
 	return o, nil
 }
+
+// nearest is the verb that somebody may have meant: one letter more, less or other.
+func nearest(word string) string {
+	for _, verb := range slices.Sorted(maps.Keys(verbs)) {
+		same := 0
+		for same < min(len(word), len(verb)) && word[same] == verb[same] {
+			same++
+		}
+		w, v := word[same:], verb[same:]
+		if strings.TrimPrefix(w, first(w)) == v || w == strings.TrimPrefix(v, first(v)) || w != "" && v != "" && w[1:] == v[1:] {
+			return verb
+		}
+	}
+	return ""
+}
+
+func first(s string) string { return s[:min(1, len(s))] }
 
 // said is what somebody typed, short enough to be said back to them.
 func said(text string) string { return kit.Cut(kit.OneLine(kit.FromSlack(text)), 50) }
@@ -119,11 +140,11 @@ func ReadTarget(word, example string) (Target, error) {
 	case slices.Contains(roles, name):
 		return Target{Kind: budget.Role, Id: name}, nil
 	case strings.HasPrefix(word, "#"):
-		return Target{}, wrong(fmt.Sprintf("%q is no channel that I can find. Type # and choose it from the list that Slack offers.", said(word)), example)
+		return Target{}, wrong(fmt.Sprintf("I cannot find the channel %q. Type # and choose it from the list that Slack offers.", said(word)), example)
 	case strings.Contains(word, "://"):
 		return Target{}, wrong(fmt.Sprintf("%q is not the link of a thread. Choose \"Copy link\" in the menu of its first message.", said(word)), example)
 	}
-	return Target{}, wrong(fmt.Sprintf("%q is nobody I can find. Type @ and choose the person from the list that Slack offers, or say whose otherwise: %s.", said(word), someone), example)
+	return Target{}, wrong(fmt.Sprintf("I cannot find %q. Type @ and choose the person from the list that Slack offers, or say whose otherwise: %s.", said(word), someone), example)
 }
 
 // roles are those who share a role, by the ids of their scopes.
@@ -158,10 +179,10 @@ var requestID = regexp.MustCompile(`^[0-9a-z]{4,20}$`)
 func (o *Order) ReadExplain(rest []string) error {
 	const example = "explain bcd23fg"
 	if len(rest) != 1 {
-		return wrong("Which question? Its id stands in the small print of its card and its answer; /analyze status lists yours.", example)
+		return wrong("Which question? Its id is in the small print of its card and its answer; /analyze status lists yours.", example)
 	}
 	if o.Request = strings.ToLower(rest[0]); !requestID.MatchString(o.Request) {
-		return wrong(fmt.Sprintf("%q is not the id of a question. It stands in the small print of its card and its answer.", said(rest[0])), example)
+		return wrong(fmt.Sprintf("%q is not the id of a question. It is in the small print of its card and its answer.", said(rest[0])), example)
 	}
 	return nil
 }
@@ -199,9 +220,9 @@ func ReadAmount(word string) (amount budget.USD, why string) {
 	amount, err := budget.ParseUSD(word)
 	switch {
 	case err != nil:
-		return 0, fmt.Sprintf("%q is not an amount of dollars. Write it like 25, 25.50 or $1,000.", kit.Cut(kit.FromSlack(word), 30))
+		return 0, fmt.Sprintf("%q is not a dollar amount. Write it like 25, 25.50 or $1,000.", kit.Cut(kit.FromSlack(word), 30))
 	case amount > maxAmount:
-		return 0, "That is more than anybody should spend here; the most is $1,000,000."
+		return 0, "That is too much: at most $1,000,000."
 	}
 	return amount, ""
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"countersign/bot/kit"
 	"countersign/budget"
 )
 
@@ -56,6 +57,5 @@ func (o *Order) readTop(rest []string) error {
 
 // spokenPeriods lists the stretches for an error, always in the same order.
 func spokenPeriods() string {
-	all := slices.Sorted(maps.Keys(Periods))
-	return strings.Join(all[:len(all)-1], ", ") + " or " + all[len(all)-1]
+	return kit.Enumeration(slices.Sorted(maps.Keys(Periods)), "or")
 }

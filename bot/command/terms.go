@@ -83,7 +83,7 @@ func (t *terms) read(words []string) error {
 			name = word
 		}
 		if seen[name] {
-			return wrong(fmt.Sprintf("%q stands there twice, and I do not know which one you mean.", name), exampleWindow)
+			return wrong(fmt.Sprintf("You wrote %q twice. Which one do you mean?", name), exampleWindow)
 		}
 		seen[name] = true
 		r.take()
@@ -142,7 +142,7 @@ func (t *terms) readDowngrade(r *reader) error {
 			d = budget.Downgrade{From: d.To, To: kit.FromSlack(r.take())}
 		}
 		if d.To == "" || d.To == "," || d.From == "," || slices.Contains(clauseWords, d.To) {
-			return wrong("Which model should stand in? Name one, or several in the order in which they are tried.", exampleDowngrade)
+			return wrong("Which model should write instead? Name one, or several in the order to try them.", exampleDowngrade)
 		}
 		t.Policy.Downgrade = append(t.Policy.Downgrade, d)
 		if !r.more() {
@@ -155,7 +155,7 @@ func (t *terms) readWithout(r *reader) error {
 	for {
 		ability, ok := readAbility(r)
 		if !ok {
-			return wrong("I do not know what should be switched off. There is upload, long runs, network and model NAME.", exampleWithout)
+			return wrong("What should be switched off? You can name upload, long runs, network and model NAME.", exampleWithout)
 		}
 		t.Policy.Without = append(t.Policy.Without, ability)
 		if !r.more() {
@@ -194,10 +194,10 @@ func (t *terms) sensible() error {
 	slices.Sort(t.Policy.Warn)
 	t.Policy.Warn = slices.Compact(t.Policy.Warn)
 	if len(t.Policy.Warn) > 10 {
-		return wrong("These are more marks than anybody wants to be warned at; at most 10 fit.", exampleWarn)
+		return wrong("That is too many marks: at most 10.", exampleWarn)
 	}
 	if len(t.Policy.Downgrade) > 10 || len(t.Policy.Without) > 10 {
-		return wrong("That is more than fits; name at most 10 of each.", exampleWithout)
+		return wrong("That is too many: at most 10 of each.", exampleWithout)
 	}
 	return nil
 }

@@ -6,8 +6,7 @@ import (
 	"countersign/bot/kit"
 )
 
-// Back says why code is before the reviewers again, in so many characters where that is
-// words alone.
+// Back says why code is back for review, cut to a limit where the reason is plain words.
 func Back(r approval.Reason, limit int) (said []kit.Part) {
 	if r.Fallen == nil {
 		return []kit.Part{kit.Words(kit.Cut(reasons.Words(r), limit))}
@@ -18,16 +17,16 @@ func Back(r approval.Reason, limit int) (said []kit.Part) {
 	for _, why := range r.Why {
 		said = append(said, kit.Words(kit.Cut(reasons.Words(why), limit)+" "))
 	}
-	return append(said, kit.Words("So the approval does not hold any more, and nothing was run. It takes a new decision."))
+	return append(said, kit.Words("The approval no longer counts, and nothing has run. It needs a new decision."))
 }
 
 // fallen says why somebody's approval does not count any more, behind their name.
 func fallen(f approval.Fallen) []kit.Part {
 	switch f.Code {
 	case approval.NoReviewer:
-		return []kit.Part{kit.Words(", whose approval it has, is not a reviewer here any more. ")}
+		return []kit.Part{kit.Words(", who approved it, is no longer a reviewer here. ")}
 	case approval.NoDelegate:
-		return []kit.Part{kit.Words(", who approved it, does not decide in place of "), kit.Person(f.For), kit.Words(" any more. ")}
+		return []kit.Part{kit.Words(", who approved it, no longer decides in place of "), kit.Person(f.For), kit.Words(". ")}
 	}
-	return []kit.Part{kit.Words(", whose approval it has, is not a full member of this workspace any more. ")}
+	return []kit.Part{kit.Words(", who approved it, is no longer a full member of this workspace. ")}
 }

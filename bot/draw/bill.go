@@ -3,6 +3,7 @@ package draw
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"countersign/approval"
 	"countersign/approval/steps"
@@ -11,13 +12,47 @@ import (
 	"countersign/budget"
 )
 
-// bill ends every answer: what it cost, what is left, and who is answerable.
+// cost ends every answer, in one line: who approved it, what the code did, what it has
+// cost and what is left. The bill is behind Details.
+func cost(p *kit.Page, v *steps.View) {
+	r := v.Request
+	var said []kit.Part
+	if who := approvers(r); who != nil {
+		said = append(append(said, kit.Words("Approved")), who...)
+	}
+	if r.Run != nil && r.Run.Result != nil {
+		head, rest := r.Run.Result.Observed.Words(Listed)
+		said = append(said, kit.Words(dot(said)+head+strings.TrimSuffix(rest, ".")))
+	}
+	spent := money.Spent(v.Spent())
+	if slices.ContainsFunc(v.Bill, func(s steps.Spend) bool { return s.Estimated }) {
+		spent += " at most"
+	}
+	if held, _ := r.Uncertain(); held > 0 {
+		spent += fmt.Sprintf(", and up to %s that is not known yet", money.Most(held))
+	}
+	said = append(said, kit.Words(dot(said)+spent))
+	if tight, ok := budget.Tightest(v.Standings); ok {
+		said = append(said, kit.Words(fmt.Sprintf(" · %s of %s left", money.Left(tight.Left()), money.Dollars(tight.Limit.Hard()))))
+	}
+	p.Small(said...)
+}
+
+// dot stands between the pieces of a line.
+func dot(before []kit.Part) string {
+	if len(before) == 0 {
+		return ""
+	}
+	return " · "
+}
+
+// bill is what it cost, what is left, and who is answerable.
 func bill(p *kit.Page, v *steps.View) {
 	p.List([]kit.Part{kit.Strong("Bill")}, billLines(v))
 	r := v.Request
 	print := []kit.Part{kit.Words("Request "), kit.Mono(r.ID)}
 	if r.Revision != nil {
-		print = append(print, kit.Words(fmt.Sprintf(", revision %d, sha256 ", r.Revision.Number)), kit.Mono(approval.Short(r.Revision.Digest)))
+		print = Print(r.ID, r.Revision.Number, r.Revision.Digest)
 	}
 	if who := approvers(r); who != nil {
 		print = append(append(print, kit.Words(", approved")), who...)
@@ -27,7 +62,7 @@ func bill(p *kit.Page, v *steps.View) {
 }
 
 // boxSteps name what a box was used for, where it takes more than one line.
-var boxSteps = map[budget.Purpose]string{budget.ForDraft: ", inspection", budget.ForInspect: ", inspection", budget.ForRun: ", run"}
+var boxSteps = map[budget.Purpose]string{budget.ForDraft: ", inspection", budget.ForRead: ", reading", budget.ForInspect: ", inspection", budget.ForRun: ", run"}
 
 // billLines add charges of one kind and name up, and end with the total and what is left.
 func billLines(v *steps.View) (items [][]kit.Part) {
@@ -66,28 +101,28 @@ func billLines(v *steps.View) (items [][]kit.Part) {
 		line := fmt.Sprintf("%s sandbox%s: %.1f seconds, ", k.what, k.step, float64(c.BoxMS)/1000)
 		switch {
 		case k.guess && k.kind == budget.Tokens:
-			line = kit.Cut(k.what, 80) + ": nobody knows how many tokens, so at most "
+			line = kit.Cut(k.what, 80) + ": token count unknown, at most "
 		case k.guess:
-			line = k.what + " sandbox" + k.step + ": nobody knows how long, so at most "
+			line = k.what + " sandbox" + k.step + ": time unknown, at most "
 		case k.kind == budget.Tokens:
 			line = fmt.Sprintf("%s: %s in and %s out, ", kit.Cut(k.what, 80), kit.Count(c.Usage.Input, "token"), kit.Thousands(c.Usage.Output))
 		}
 		items = append(items, []kit.Part{kit.Words(line + c.Amount.String())})
 	}
 	if held, until := v.Request.Uncertain(); held > 0 {
-		items = append(items, []kit.Part{kit.Words(fmt.Sprintf("Uncertain: it is not known yet what a call of %s cost. Up to %s stays set aside for it, and is charged on ",
-			kit.Cut(v.Request.Model, 80), held.Approx())), kit.Moment(until), kit.Words(" unless it is known before")})
+		items = append(items, []kit.Part{kit.Words(fmt.Sprintf("Uncertain: it is not known yet what a call to %s cost. Up to %s is reserved for it, and charged on ",
+			kit.Cut(v.Request.Model, 80), money.Most(held))), kit.Moment(until), kit.Words(" unless the cost is known by then")})
 	}
 	total := []kit.Part{kit.Strong("Total: " + v.Spent().String())}
 	if estimated {
-		total = append(total, kit.Words(" (in part estimated, at the most that it can be)"))
+		total = append(total, kit.Words(" (partly estimated, at the highest possible price)"))
 	}
 	items = append(items, total)
 	if share := ofQuote(v); share != "" {
 		items = append(items, []kit.Part{kit.Words(share)})
 	}
 	if tight, ok := budget.Tightest(v.Standings); ok {
-		left := append(money.Whose(tight.Limit.Scope, ""), kit.Words(fmt.Sprintf(": %s of %s left%s", max(0, tight.Left()).ApproxLeft(), tight.Limit.Hard(), money.During[tight.Limit.Window])))
+		left := append(money.Has(tight.Limit.Scope, ""), kit.Words(fmt.Sprintf("%s of %s left%s", money.Left(tight.Left()), money.Dollars(tight.Limit.Hard()), money.During[tight.Limit.Window])))
 		items = append(items, left)
 	}
 	return items
@@ -96,9 +131,9 @@ func billLines(v *steps.View) (items [][]kit.Part) {
 // expected says what a run should cost and what it can cost.
 func expected(rev *approval.Revision) string {
 	if rev.Quote <= 0 || rev.Quote >= rev.Manifest.CostCap {
-		return fmt.Sprintf(", at most %s more for the run", rev.Manifest.CostCap.Approx())
+		return fmt.Sprintf(", at most %s more for the run", money.Most(rev.Manifest.CostCap))
 	}
-	return fmt.Sprintf(", about %s more expected for the run, at most %s", rev.Quote.Approx(), rev.Manifest.CostCap.Approx())
+	return fmt.Sprintf(", about %s more expected for the run, at most %s", money.Most(rev.Quote), money.Most(rev.Manifest.CostCap))
 }
 
 // ofQuote says how near the quote was to what the run has cost.
@@ -108,5 +143,9 @@ func ofQuote(v *steps.View) string {
 	if !ok || rev == nil || rev.Quote <= 0 {
 		return ""
 	}
-	return fmt.Sprintf("The run: %s, %s of the %s that was expected; at most it could have been %s", run, kit.Share100(run, rev.Quote), rev.Quote, rev.Manifest.CostCap)
+	spent, quoted := money.Spent(run), money.Spent(rev.Quote)
+	if spent == quoted {
+		return fmt.Sprintf("The run cost %s, as expected; the limit was %s", spent, money.Most(rev.Manifest.CostCap))
+	}
+	return fmt.Sprintf("The run cost %s; %s was expected, and the limit was %s", spent, quoted, money.Most(rev.Manifest.CostCap))
 }

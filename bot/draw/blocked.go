@@ -19,15 +19,15 @@ import (
 func Blocked(with With, v *steps.View, c *steps.Choices) *kit.Page {
 	r := v.Request
 	p := &kit.Page{}
-	p.Say(kit.Flow(kit.Strong("Waiting for money"), kit.Words(", so nothing is under way. "), refusal(r, ""))...)
+	p.Say(kit.Flow(kit.Strong("Paused: over budget. "), refusal(r, ""))...)
 	tight := r.Blocked.Tight()
 	money.Standing(p, tight, money.Whose(tight.Limit.Scope, ""))
 	askedMore(p, r)
 	if r.Blocked.Wait {
-		p.Say(kit.Words("It goes on by itself when the budget starts anew: "), kit.Moment(r.Blocked.Until), kit.Words("."))
+		p.Say(kit.Words("It continues on its own when the budget resets: "), kit.Moment(r.Blocked.Until), kit.Words("."))
 	}
 	why := kit.Button(ids.ActionWhy, "Why?", r.ID, slack.StyleDefault)
-	why.AccessibilityLabel = "Why, with the numbers of every budget, for you alone"
+	why.AccessibilityLabel = "Why: the numbers of every budget, shown only to you"
 	p.Buttons("blocked", append(waysOn(with, r, c), why)...)
 	return p
 }
@@ -37,16 +37,16 @@ func refusal(r *approval.Request, reader string) []kit.Part {
 	block := r.Blocked
 	tight := block.Tight()
 	if d := block.Declined; d != nil {
-		return kit.Flow(kit.Person(r.Asker), kit.Words(fmt.Sprintf(" would rather not have %s write, and %s is not used while ", kit.Cut(d.To, 80), kit.Cut(d.From, 80))), money.Within(d.Scope, reader),
+		return kit.Flow(kit.Person(r.Asker), kit.Words(fmt.Sprintf(" does not want %s to write the code, and %s is not used while ", kit.Cut(d.To, 80), kit.Cut(d.From, 80))), money.Within(d.Scope, reader),
 			kit.Words(" is past its soft limit."))
 	}
 	what := "Writing the code with " + kit.Cut(block.Model, 80)
 	if block.Purpose == budget.ForRun {
 		what = "Running the code"
 	}
-	said := kit.Flow(kit.Words(what+" could need up to "+block.Needed.Approx()+", and "), money.Within(tight.Limit.Scope, reader), kit.Words(fmt.Sprintf(" has %s left.", max(0, tight.Left()).ApproxLeft())))
+	said := kit.Flow(kit.Words(what+" could cost up to "+money.Most(block.Needed)+", and "), money.Within(tight.Limit.Scope, reader), kit.Words(fmt.Sprintf(" has %s left.", money.Left(tight.Left()))))
 	if block.Purpose == budget.ForRun && block.By != "" {
-		said = append(said, kit.Words(" Once there is money, "), kit.Person(block.By), kit.Words(" can approve it again."))
+		said = append(said, kit.Words(" Once the budget allows it, "), kit.Person(block.By), kit.Words(" can approve again."))
 	}
 	return said
 }
@@ -59,26 +59,26 @@ func askedMore(p *kit.Page, r *approval.Request) {
 	t := r.TopUps[len(r.TopUps)-1]
 	switch {
 	case t.Open():
-		p.Quote(kit.Cut(t.Reason, 500), kit.Person(t.AskedBy), kit.Words(fmt.Sprintf(" has asked the administrators for %s more:", t.Amount)))
+		p.Quote(kit.Cut(t.Reason, 500), kit.Person(t.AskedBy), kit.Words(fmt.Sprintf(" asked the administrators for %s more:", money.Dollars(t.Amount))))
 	case t.Granted:
-		p.Say(kit.Person(t.DecidedBy), kit.Words(fmt.Sprintf(" has granted %s more, until ", t.Amount)), kit.Moment(t.ExpiresAt), kit.Words(". It is not enough for this step."))
+		p.Say(kit.Person(t.DecidedBy), kit.Words(fmt.Sprintf(" granted %s more, until ", money.Dollars(t.Amount))), kit.Moment(t.ExpiresAt), kit.Words(". That is not enough for this step."))
 	default:
-		p.Quote(kit.Cut(t.Answer, 500), kit.Person(t.DecidedBy), kit.Words(fmt.Sprintf(" has not granted %s more:", t.Amount)))
+		p.Quote(kit.Cut(t.Answer, 500), kit.Person(t.DecidedBy), kit.Words(fmt.Sprintf(" declined to grant %s more:", money.Dollars(t.Amount))))
 	}
 }
 
 // mostButtons is how many cheaper models get a button of their own.
 const mostButtons = 2
 
-// waysOn are the choices as buttons. Leaving is always one of them.
+// waysOn returns the asker's choices as buttons. Cancel is always one of them.
 func waysOn(with With, r *approval.Request, c *steps.Choices) (row []slack.BlockElement) {
 	if c.Fits {
-		row = append(row, kit.Button(ids.ActionContinue, "Go on", r.ID, slack.StylePrimary))
+		row = append(row, kit.Button(ids.ActionContinue, "Continue", r.ID, slack.StylePrimary))
 	}
 	switch {
 	case len(c.Models) > mostButtons:
 		var options []*slack.OptionBlockObject
-		for _, m := range c.Models[:min(100, len(c.Models))] {
+		for _, m := range c.Models[:min(kit.MaxChoices, len(c.Models))] {
 			options = append(options, slack.NewOptionBlockObject(r.ID+"/"+m.Model, kit.Plain(kit.Cut(useLabel(m), 75)), nil))
 		}
 		row = append(row, slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, kit.Plain("Use a cheaper model"), ids.ActionCheaper, options...))
@@ -102,13 +102,11 @@ func waysOn(with With, r *approval.Request, c *steps.Choices) (row []slack.Block
 		again.AccessibilityLabel = "Try again, in case a budget has been raised"
 		row = append(row, again)
 	}
-	take := kit.Button(ids.ActionCancel, "Cancel", r.ID, slack.StyleDefault)
-	take.AccessibilityLabel = "Take this question back"
-	return append(row, take)
+	return append(row, cancel(r))
 }
 
 func useLabel(m steps.ModelChoice) string {
-	return fmt.Sprintf("Use %s (at most %s)", m.Model, m.Most.Approx())
+	return fmt.Sprintf("Use %s (at most %s)", m.Model, money.Most(m.Most))
 }
 
 // askFor is an amount that people ask for: what is missing, rounded up to a cent.
@@ -118,7 +116,7 @@ func askFor(missing budget.USD) budget.USD {
 
 // blockedWords tell the asker in private that their question is kept.
 func blockedWords(r *approval.Request) []kit.Part {
-	return kit.Flow(kit.Words("Your question is kept, and waits for money. "), refusal(r, r.Asker), kit.Words(" Its thread in this channel shows what you can do. To take it back: "), kit.Mono(fmt.Sprintf("%s cancel %s", ids.CommandAnalyze, r.ID)))
+	return kit.Flow(kit.Words("Your question is saved, but over budget. "), refusal(r, r.Asker), kit.Words(" Its thread in this channel shows your options."))
 }
 
 // downgradedWords tell the asker that a cheaper model writes, and how to decline.
@@ -127,14 +125,14 @@ func downgradedWords(r *approval.Request) []kit.Part {
 	if d == nil {
 		return nil
 	}
-	return kit.Flow(kit.Words(fmt.Sprintf("%s writes instead of %s, because ", kit.Cut(d.To, 80), kit.Cut(d.From, 80))), money.Within(d.Scope, r.Asker), kit.Words(" is past its soft limit. If you would rather not, decline it in the question's thread. "))
+	return kit.Flow(kit.Words(fmt.Sprintf("%s is writing instead of %s, because ", kit.Cut(d.To, 80), kit.Cut(d.From, 80))), money.Within(d.Scope, r.Asker), kit.Words(" is past its soft limit. You can decline this in the question's thread. "))
 }
 
 // cheaperNote says in the thread what downgradedWords says in private.
 func cheaperNote(p *kit.Page, r *approval.Request) {
 	if d := r.Downgraded; d != nil {
-		p.Say(kit.Flow(kit.Mono(kit.Cut(d.To, 80)), kit.Words(" writes instead of "), kit.Mono(kit.Cut(d.From, 80)), kit.Words(", because "), money.Within(d.Scope, ""),
-			kit.Words(" is past its soft limit. Whoever asked can decline that, and wait or ask for more money."))...)
+		p.Say(kit.Flow(kit.Mono(kit.Cut(d.To, 80)), kit.Words(" is writing instead of "), kit.Mono(kit.Cut(d.From, 80)), kit.Words(", because "), money.Within(d.Scope, ""),
+			kit.Words(" is past its soft limit. The asker can decline this, and wait or ask for more budget."))...)
 	}
 }
 
@@ -144,7 +142,7 @@ func Declining(r *approval.Request) (row []slack.BlockElement) {
 	if r.Downgraded == nil || r.Edit != nil || r.State != approval.Drafting && r.State != approval.Pending {
 		return nil
 	}
-	no := kit.Button(ids.ActionInsist, kit.Cut("Not with "+r.Downgraded.To, 75), r.ID, slack.StyleDefault)
+	no := kit.Button(ids.ActionInsist, kit.Cut("Without "+r.Downgraded.To, 75), r.ID, slack.StyleDefault)
 	no.AccessibilityLabel = kit.Cut("Wait for "+r.Downgraded.From, 75)
 	return append(row, no)
 }

@@ -18,7 +18,7 @@ func Card(with With, v *steps.View, garbled bool) *kit.Page {
 	return DrawCard(with, v, Flaw{Found: garbled})
 }
 
-// DrawCard is the same, and can say in which line the code has been changed.
+// DrawCard draws the card, and can say which line of the code Slack has changed.
 func DrawCard(with With, v *steps.View, flaw Flaw) *kit.Page {
 	r, rev := v.Request, v.Request.Revision
 	p := &kit.Page{}
@@ -29,7 +29,7 @@ func DrawCard(with With, v *steps.View, flaw Flaw) *kit.Page {
 	verdicts(with, p, v)
 	asks(p, v)
 	since(p, v)
-	p.Enumerate("File", fileLines(r.Files))
+	p.Enumerate("File", fileLines(r.Files, mostRemarks))
 	findings(p, rev.Findings, 1500)
 	summary(p, rev)
 	tail := cardTail(v, review.MaxHosts, flaw)
@@ -45,13 +45,11 @@ func DrawCard(with With, v *steps.View, flaw Flaw) *kit.Page {
 	case fits:
 		p.Verbatim(title, text, kit.CodeID+"1", "The code is in the message.")
 	case r.State == approval.Pending:
-		p.Say(append(title, kit.Words(fmt.Sprintf(". With %s it is too long for a card.", kit.Count(len([]rune(rev.Code)), "character"))))...)
+		p.Say(append(title, kit.Words(": too long for a card, open it to read."))...)
 	default:
 		p.Say(title...)
 	}
-	p.Blocks = append(p.Blocks, tail.Blocks...)
-	p.Lines = append(p.Lines, tail.Lines...)
-	p.Used += tail.Used
+	p.Append(tail)
 	if r.State == approval.Pending {
 		cardButtons(with, p, v, fits, flaw.Found)
 		marked(p)
@@ -77,12 +75,12 @@ func CardTitle(r *approval.Request) string {
 	case approval.Expired:
 		return "Expired: " + strings.TrimSuffix(reasons.Lapsed(r.Reason), " in time")
 	case approval.Withdrawn:
-		return "Taken back"
+		return "Cancelled"
 	case approval.Failed:
 		return "Not run"
 	case approval.Lost:
 		return "Approved, result lost"
-	case approval.Drafting:
+	case approval.Drafting, approval.Asking:
 		return "The code is being rewritten"
 	case approval.Done:
 		return "Approved and run"
@@ -99,7 +97,7 @@ func cardTail(v *steps.View, hosts int, flaw Flaw) *kit.Page {
 	if r.State == approval.Pending {
 		flaw.Say(t, r)
 	}
-	print := []kit.Part{kit.Words("Request "), kit.Mono(r.ID), kit.Words(fmt.Sprintf(", revision %d, sha256 ", rev.Number)), kit.Mono(approval.Short(rev.Digest))}
+	print := Print(r.ID, rev.Number, rev.Digest)
 	if r.State == approval.Pending && v.Terms.Policy != "" && v.Terms.Policy != "settings" {
 		print = append(print, kit.Words(", rules "), kit.Mono(v.Terms.Policy))
 	}
@@ -113,33 +111,7 @@ func summary(p *kit.Page, rev *approval.Revision) {
 	if rev.Summary == "" {
 		return
 	}
-	p.Quote(kit.Cut(rev.Summary, 600), kit.Strong("In the model's words"), kit.Words(" (not checked):"))
-}
-
-// fileLines say what is in the files, as far as it has been read.
-func fileLines(files []approval.File) (items [][]kit.Part) {
-	for _, f := range files[:min(10, len(files))] {
-		var shapes []string
-		for _, t := range f.Tables[:min(4, len(f.Tables))] {
-			name := ""
-			if t.Name != "" {
-				name = kit.Cut(kit.OneLine(approval.Plain(t.Name)), 40) + " " // as the file has it, so anything
-			}
-			shapes = append(shapes, fmt.Sprintf("%s%s × %s", name, kit.Count(t.Rows, "row"), kit.Count(len(t.Columns), "column")))
-		}
-		if more := len(f.Tables) - len(shapes); more > 0 {
-			shapes = append(shapes, fmt.Sprintf("%d more", more))
-		}
-		item := []kit.Part{kit.Mono(kit.Cut(f.Name, 110))}
-		if len(shapes) > 0 {
-			item = append(item, kit.Words(": "+strings.Join(shapes, ", ")))
-		}
-		items = append(items, item)
-	}
-	if more := len(files) - len(items); more > 0 {
-		items = append(items, []kit.Part{kit.Words(fmt.Sprintf("and %d more", more))})
-	}
-	return items
+	p.Quote(kit.Cut(rev.Summary, 600), kit.Strong("What it does"), kit.Words(" (the model's words, not checked):"))
 }
 
 // Thread is where a request's messages go.

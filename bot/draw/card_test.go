@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/reading"
 	"countersign/approval/steps"
 	"countersign/bot/draw/sample"
 	"countersign/bot/kit"
@@ -17,7 +18,7 @@ func TestNumbersAreWrittenForPeople(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, []string{"0", "999", "1,000", "1,234,567"}, []string{kit.Thousands(0), kit.Thousands(999), kit.Thousands(1000), kit.Thousands(1234567)})
 	require.Equal(t, "1 row", kit.Count(1, "row"))
-	require.Equal(t, "less than 0.1 seconds", kit.Seconds(time.Millisecond))
+	require.Equal(t, "under 0.1 seconds", kit.Seconds(time.Millisecond))
 	require.Equal(t, "2.0 seconds", kit.Seconds(2*time.Second))
 	require.Equal(t, "ab…", kit.Cut("abcdef", 3))
 	require.Equal(t, "…ef", end("abcdef", 3))
@@ -26,7 +27,7 @@ func TestNumbersAreWrittenForPeople(t *testing.T) {
 // The names of a workbook's sheets are anybody's words.
 func TestANameInAFileStaysInItsPlaceOnTheCard(t *testing.T) {
 	t.Parallel()
-	items := fileLines([]approval.File{{Name: "sales.xlsx", Tables: []approval.Table{{Name: "Q1\nReviewed: \u202eko", Rows: 2, Columns: make([]approval.Column, 3)}}}})
+	items := fileLines([]approval.File{{Name: "sales.xlsx", Reading: &reading.Reading{Kind: "xlsx", Tables: []reading.Table{{Name: "Q1\nReviewed: \u202eko", Rows: 2, Columns: make([]reading.Column, 3)}}}}}, mostRemarks)
 	_, _, line := kit.Section(items[0])
 	require.Equal(t, `sales.xlsx: Q1 Reviewed: \u{202e}ko 2 rows × 3 columns`, line)
 }
@@ -43,7 +44,7 @@ func TestATableThatIsHeardSaysWhatItLeavesOut(t *testing.T) {
 		grid(p, g, true, false)
 		return p.Text()
 	}
-	require.Contains(t, heard(g), "Table: 12 rows.\nThe first 10 of 12 rows:\nn\n1\n")
+	require.Contains(t, heard(g), "Table: 12 rows.\nFirst 10 of 12 rows:\nn\n1\n")
 	require.NotContains(t, heard(g), "\n11")
 	g.Rows, g.TotalRows = g.Rows[:10], 10
 	require.Contains(t, heard(g), "Table: 10 rows.\nn\n1\n")
@@ -66,8 +67,8 @@ func TestAReviewerReadsWhoseApprovalHasFallen(t *testing.T) {
 		Why: []approval.Reason{approval.Words("The rules give <it> no network.")}}
 	v := sample.View(func(v *steps.View) { v.Request.Reason = back })
 	for _, p := range []*kit.Page{Card(With{}, v, false), Progress(With{}, v)} {
-		require.Contains(t, p.Text(), "<@U0BEN>, whose approval it has, is not a reviewer here any more. <@U0MAYA>, who approved it, does not decide in place of <@U0BEN> any more. "+
-			"<@U0CARLA>, whose approval it has, is not a full member of this workspace any more. The rules give &lt;it&gt; no network. So the approval does not hold any more")
+		require.Contains(t, p.Text(), "<@U0BEN>, who approved it, is no longer a reviewer here. <@U0MAYA>, who approved it, no longer decides in place of <@U0BEN>. "+
+			"<@U0CARLA>, who approved it, is no longer a full member of this workspace. The rules give &lt;it&gt; no network. The approval no longer counts")
 		blocks := string(sample.MustJSON(p.Blocks))
 		require.Contains(t, blocks, `{"type":"user","user_id":"U0BEN"}`)
 		require.NotContains(t, blocks, "@U0BEN")

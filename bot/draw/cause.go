@@ -14,9 +14,9 @@ import (
 // What people read where Slack is the reason: of a question that lacks something, of
 // one that waits for what is away, of one that has ended over it.
 
-// Lacks says to whoever asked what their question needs before it can be taken.
+// Lacks tells the asker what their question needs before it can be answered.
 func Lacks(with With, c approval.Cause) []kit.Part {
-	at, file := kit.Channel(c.Channel), kit.Cut(c.File, 110)
+	at, file := kit.Place(c.Channel), kit.Cut(c.File, 110)
 	switch c.Code {
 	case approval.NotIn, approval.NotSeen:
 		if strings.HasPrefix(c.Channel, "D") {
@@ -28,16 +28,24 @@ func Lacks(with With, c approval.Cause) []kit.Part {
 	case approval.AskerNotIn:
 		return kit.Flow(kit.Words("You are not in "), at, kit.Words(". Please ask in a channel that you are in."))
 	case approval.NoFile:
-		return kit.Flow(kit.Words("I cannot find a file called "+file+" in "), at, kit.Words(". Share it there first, or upload it with your question. "+
-			"If it is to be written, name the file that it is made from as well."))
+		said := kit.Flow(kit.Words("I cannot find a file called "+file+" in "), at)
+		if len(c.Files) > 0 {
+			var names []string
+			for _, f := range c.Files {
+				names = append(names, kit.Cut(f.Name, 80))
+			}
+			return kit.Flow(said, kit.Words(". Did you mean "+kit.Enumeration(names, "or")+"?"))
+		}
+		return kit.Flow(said, kit.Words(". Share it there first, or upload it with your question. "+
+			"If the code should create it, also name the file to make it from."))
 	case approval.WhichFile:
 		var names []string
 		for _, f := range c.Files[:min(10, len(c.Files))] {
 			names = append(names, kit.Cut(f.Name, 80))
 		}
-		return kit.Flow(kit.Words("Which file do you mean? Choose it, or name it in your question. There are for example: " + strings.Join(names, ", ") + "."))
+		return kit.Flow(kit.Words("Which file do you mean? Choose one, or name it in your question. For example: " + strings.Join(names, ", ") + "."))
 	case approval.FileNotHere:
-		return kit.Flow(kit.Words(file+" is not in "), at, kit.Words(" any more. Choose another file, or upload it again."))
+		return kit.Flow(kit.Words(file+" is no longer in "), at, kit.Words(". Choose another file, or upload it again."))
 	case approval.FileGone:
 		return kit.Flow(kit.Words(file + " has been deleted. Upload it again, or choose another file."))
 	case approval.FileNotSeen:
@@ -60,16 +68,16 @@ const withheld = " cannot be read: Slack shows that it is there, but does not le
 
 // isAway says in half a sentence what cannot be seen, or is gone.
 func isAway(c approval.Cause) []kit.Part {
-	at, file := kit.Channel(c.Channel), kit.Cut(c.File, 110)
+	at, file := kit.Place(c.Channel), kit.Cut(c.File, 110)
 	switch c.Code {
 	case approval.NotIn, approval.NotSeen:
-		return kit.Flow(kit.Words("I am not in "), at, kit.Words(" any more, so I can neither read its files nor answer there"))
+		return kit.Flow(kit.Words("I am no longer in "), at, kit.Words(", so I cannot read its files or answer there"))
 	case approval.ChannelArchived:
-		return kit.Flow(at, kit.Words(" has been archived, so nothing can be answered there"))
+		return kit.Flow(at, kit.Words(" is archived, so I cannot answer there"))
 	case approval.AskerNotIn:
 		return kit.Flow(at, kit.Words(" is private now, and "), kit.Person(c.Person), kit.Words(" is not in it"))
 	case approval.FileNotSeen:
-		return kit.Flow(kit.Words(file + " cannot be read at the moment: it is not shared in a channel that I am in"))
+		return kit.Flow(kit.Words(file + " cannot be read right now: it is not shared in a channel that I am in"))
 	case approval.FileWithheld:
 		return kit.Flow(kit.Words(file + withheld))
 	case approval.FileHidden:
@@ -77,28 +85,28 @@ func isAway(c approval.Cause) []kit.Part {
 	case approval.FileGone:
 		return kit.Flow(kit.Words(file + " has been deleted, and this question cannot be answered without it"))
 	case approval.AskerGone:
-		return kit.Flow(kit.Person(c.Person), kit.Words(" has left this workspace, so nobody waits for the answer"))
+		return kit.Flow(kit.Person(c.Person), kit.Words(" has left this workspace, so nobody is waiting for the answer"))
 	case approval.AskerGuest:
-		return kit.Flow(kit.Person(c.Person), kit.Words(" has become a guest here since asking, so this is not run for them"))
+		return kit.Flow(kit.Person(c.Person), kit.Words(" is now a guest here, so this is not run for them"))
 	}
 	return kit.Flow(kit.Words(string(c.Code)))
 }
 
-// mends says what has it go on.
+// mends says what lets the question continue.
 func mends(with With, c approval.Cause) []kit.Part {
 	switch c.Code {
 	case approval.NotIn, approval.NotSeen:
-		return kit.Flow(kit.Words("Once somebody lets me in again with "), kit.Mono("/invite @"+with.Self.Name), kit.Words(", it goes on by itself."))
+		return kit.Flow(kit.Words("Once somebody invites me again with "), kit.Mono("/invite @"+with.Self.Name), kit.Words(", it continues on its own."))
 	case approval.ChannelArchived:
-		return kit.Flow(kit.Words("Once it is unarchived, with me in it, it goes on by itself."))
+		return kit.Flow(kit.Words("Once it is unarchived, with me in it, it continues on its own."))
 	case approval.AskerNotIn:
-		return kit.Flow(kit.Words("Once they are let in, it goes on by itself."))
+		return kit.Flow(kit.Words("Once they are added, it continues on its own."))
 	case approval.FileWithheld:
-		return kit.Flow(kit.Words("I try again for a few minutes; once it can be downloaded, it goes on by itself."))
+		return kit.Flow(kit.Words("I will try again for a few minutes; once it can be downloaded, it continues on its own."))
 	case approval.FileNotSeen:
-		return kit.Flow(kit.Words("Once it is shared there again, it goes on by itself."))
+		return kit.Flow(kit.Words("Once it is shared there again, it continues on its own."))
 	}
-	return kit.Flow(kit.Words("Once it can be read again, it goes on by itself."))
+	return kit.Flow(kit.Words("Once it can be read again, it continues on its own."))
 }
 
 // Missing says what a request waits for, and what to do about it.
@@ -113,7 +121,7 @@ func Why(r *approval.Request) []kit.Part {
 	case c == nil:
 		return kit.Flow(kit.Words(kit.Cut(reasons.Words(r.Reason), 3000)))
 	case c.By != "":
-		return kit.Flow(kit.Person(c.By), kit.Words(" has ended it while it waited: "), isAway(*c), kit.Words("."))
+		return kit.Flow(kit.Person(c.By), kit.Words(" ended it while it was waiting: "), isAway(*c), kit.Words("."))
 	case c.Code == approval.FileGone, c.Code == approval.FileWithheld:
 		return kit.Flow(isAway(*c), kit.Words(". Upload it again, and ask again."))
 	}
@@ -125,9 +133,9 @@ func waitsForAway(with With, p *kit.Page, r *approval.Request) {
 	if r.Away == nil || r.State != approval.Pending && r.State != approval.Approved {
 		return
 	}
-	p.Say(kit.Flow(kit.Strong("It cannot start now. "), Missing(with, r.Away.Cause), kit.Words(" Until "), kit.Moment(r.ExpiresAt), kit.Words(" it waits."))...)
+	p.Say(kit.Flow(kit.Strong("It cannot start yet. "), Missing(with, r.Away.Cause), kit.Words(" It waits until "), kit.Moment(r.ExpiresAt), kit.Words("."))...)
 	end := kit.Button(ids.ActionGiveUp, "End it", r.ID, slack.StyleDefault)
-	end.AccessibilityLabel = "End this question, so that it does not wait any longer"
-	end.Confirm = slack.NewConfirmationBlockObject(kit.Plain("End this question?"), kit.Plain("Nothing is run, and whoever asked is told."), kit.Plain("End it"), kit.Plain("Back"))
+	end.AccessibilityLabel = "End this question instead of waiting"
+	end.Confirm = slack.NewConfirmationBlockObject(kit.Plain("End this question?"), kit.Plain("Nothing is run, and the asker is told."), kit.Plain("End it"), kit.Plain("Back"))
 	p.Buttons("away", end)
 }

@@ -21,13 +21,13 @@ func ChangedView(v *steps.View) slack.ModalViewRequest {
 func NearView(v *steps.View, near *steps.Near) slack.ModalViewRequest {
 	if near == nil {
 		p := &kit.Page{}
-		p.Say(kit.Words("Nothing that was approved in this channel is like this code."))
+		p.Say(kit.Words("No code approved in this channel is like this."))
 		return kit.NoteOf("Compared", p)
 	}
 	all := approval.Diff(near.Code, v.Request.Revision.Code)
 	return diffView("Compared", all, func(p *kit.Page) {
-		p.Quote(kit.Cut(near.Question, 300), kit.Strong(fmt.Sprintf("%d %% of the lines", near.Alike)), kit.Words(" are those of code that was approved "), kit.Moment(near.At), kit.Words(" for the question:"))
-		p.Say(kit.Words("From that code to this one: " + ChangedWords(all) + "."))
+		p.Quote(kit.Cut(near.Question, 300), kit.Strong(fmt.Sprintf("%d%% of the lines", near.Alike)), kit.Words(" are the same as in code approved "), kit.Moment(near.At), kit.Words(" for the question:"))
+		p.Say(kit.Words("Changes from that code: " + ChangedWords(all) + "."))
 	})
 }
 
@@ -110,7 +110,7 @@ func Diff(p *kit.Page, all []approval.DiffLine) {
 	}
 	for parts := 0; len(text) > 0; parts++ {
 		if parts == kit.MaxParts {
-			p.Say(kit.Words(fmt.Sprintf("Another %s do not fit in here. The full code is in the card's menu, as a file.", kit.Count(len(text), "line"))))
+			p.Say(kit.Words(fmt.Sprintf("Another %s do not fit here. The full code is in the card's menu, as a file.", kit.Count(len(text), "line"))))
 			return
 		}
 		n, chars := 0, 0

@@ -2,7 +2,7 @@
 // blocks come out. It asks nobody and keeps nothing, so the same view gives the same
 // blocks; testdata holds what they are. Its folders draw what belongs together
 // elsewhere: money (budgets), home (the App Home, people, rules), notice (direct
-// messages); sample has the views that tests draw.
+// messages). reasons has the words for the core's codes, sample the views that tests draw.
 package draw
 
 import (

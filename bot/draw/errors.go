@@ -9,14 +9,13 @@ import (
 	"countersign/budget"
 )
 
-// Known says an error in words, if it is one that people should get to know.
+// Known returns the error's user-safe text; ok is false when people may not read it.
 func Known(err error) (string, bool) {
 	var (
 		move     *approval.MoveError
 		stale    *approval.StaleError
 		not      *approval.NotAllowedError
 		input    *approval.InputError
-		file     *approval.UnreadableError
 		writer   *steps.WriterError
 		box      *steps.BoxError
 		exceeded *budget.ExceededError
@@ -28,13 +27,11 @@ func Known(err error) (string, bool) {
 	case errors.As(err, &move):
 		return moved(move), true
 	case errors.As(err, &stale):
-		return "This card is out of date: it does not show what would run now. Nothing has changed. Please look at the latest card.", true
+		return "This card is out of date. Nothing has changed. Please use the latest card.", true
 	case errors.As(err, &not):
 		return reasons.Refused(not.Why), true
 	case errors.As(err, &input):
 		return reasons.Words(input.Why), true
-	case errors.As(err, &file):
-		return file.Why, true
 	case errors.As(err, &writer) && writer.Words != "":
 		return writer.Words, true
 	case errors.As(err, &box) && box.Words != "":
@@ -46,12 +43,12 @@ func Known(err error) (string, bool) {
 	case errors.Is(err, steps.ErrFileTooBig):
 		return "The file is too large.", true
 	case errors.Is(err, budget.ErrAmount):
-		return "That is not an amount of dollars. Write it like 25, 25.50 or $1,000.", true
+		return "That is not a dollar amount. Write it like 25, 25.50 or $1,000.", true
 	}
 	return "", false
 }
 
-// moved says why a click came too early or too late.
+// moved explains a click that came too early or too late.
 func moved(e *approval.MoveError) string {
 	if !e.Why.None() {
 		return reasons.Words(e.Why) + " Nothing has changed."
@@ -59,23 +56,23 @@ func moved(e *approval.MoveError) string {
 	if e.Verb == "withdraw" {
 		switch e.Request.State {
 		case approval.Running:
-			return "It is running already, and what has started cannot be taken back."
+			return "It is already running, and can no longer be cancelled."
 		case approval.Withdrawn:
-			return "It has been taken back already."
+			return "It is already cancelled."
 		}
-		return "There is nothing to take back: " + HowEnded(e.Request) + "."
+		return "There is nothing to cancel: " + HowEnded(e.Request) + "."
 	}
 	switch e.Request.State {
-	case approval.Drafting:
-		return "The code is being written at the moment. There is nothing to decide yet."
+	case approval.Drafting, approval.Asking:
+		return "The code is still being written. There is nothing to decide yet."
 	case approval.Approved, approval.Running, approval.Done, approval.Lost:
-		return "This has been approved already. Nothing has changed."
+		return "This is already approved. Nothing has changed."
 	case approval.Rejected:
-		return "This has been rejected already. Nothing has changed."
+		return "This is already rejected. Nothing has changed."
 	case approval.Expired:
 		return "This has expired: " + reasons.Lapsed(e.Request.Reason) + ". Nothing has changed."
 	}
-	return "This has ended already: " + HowEnded(e.Request) + ". Nothing has changed."
+	return "This has already ended: " + HowEnded(e.Request) + ". Nothing has changed."
 }
 
 // HowEnded says how a request ended, in half a sentence.
@@ -87,9 +84,9 @@ func HowEnded(r *approval.Request) string {
 }
 
 var ended = map[approval.State]string{
-	approval.Done:      "it has run already",
+	approval.Done:      "it has already run",
 	approval.Failed:    "it failed before anything was run",
 	approval.Rejected:  "it was rejected",
-	approval.Withdrawn: "it was taken back",
+	approval.Withdrawn: "it was cancelled",
 	approval.Lost:      "it was started, and its result was lost",
 }

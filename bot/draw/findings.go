@@ -11,15 +11,15 @@ import (
 	"countersign/bot/kit"
 )
 
-// sure asks once more before code runs that was found dangerous: a tired hand
-// should not be enough.
+// sure asks for confirmation before dangerous code is approved: one tired click should
+// not be enough.
 func sure(all []approval.Finding) *slack.ConfirmationBlockObject {
 	n := dangers(all)
 	if n == 0 {
 		return nil
 	}
-	text := fmt.Sprintf("The inspection found %s in this code. Have you read the lines that it names?", kit.Count(n, "danger"))
-	return slack.NewConfirmationBlockObject(kit.Plain("Approve it all the same?"), kit.Plain(text), kit.Plain("Approve"), kit.Plain("Back")).WithStyle(slack.StyleDanger)
+	text := fmt.Sprintf("The inspection found %s in this code. Have you read the lines it names?", kit.Count(n, "danger"))
+	return slack.NewConfirmationBlockObject(kit.Plain("Approve it anyway?"), kit.Plain(text), kit.Plain("Approve"), kit.Plain("Back")).WithStyle(slack.StyleDanger)
 }
 
 // findings lists what the inspection saw, the worst first, in so many characters.
@@ -128,5 +128,5 @@ func (s sameFinding) String() string {
 	case n > most:
 		return fmt.Sprintf("Lines %s and %d more: %s", strings.Join(numbers, ", "), n-most, s.text)
 	}
-	return "Lines " + strings.Join(numbers[:len(numbers)-1], ", ") + " and " + numbers[len(numbers)-1] + ": " + s.text
+	return "Lines " + kit.Enumeration(numbers, "and") + ": " + s.text
 }

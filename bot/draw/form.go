@@ -22,26 +22,22 @@ func Data(name string) bool {
 	return slices.Contains(DataTypes, strings.ToLower(strings.TrimPrefix(path.Ext(name), ".")))
 }
 
-// MaxChoices is how many options Slack takes in a list.
-const MaxChoices = 100
-
 // Form is the modal in which a question is asked with all that belongs to it.
 type Form struct {
 	Channel  string // empty: the person chooses one
 	Likely   string // the one that stands there when they do
+	Team     string
 	Person   string // who fills it in
 	Thread   string
 	Question string
 	Choices  []approval.File // to tick
 	Ticked   []approval.File
-	Brought  []string // ids of those that need not be in the channel
-	Asks     bool     // the question was asked already, and leaves open which files it means
-	Listed   bool     // what there is to tick is known: it is looked up once the form is open
+	Brought  []string          // ids of those that need not be in the channel
+	Asks     bool              // the question was asked already, and leaves open which files it means
+	About    map[string]string // of a choice, by its id: who has shared it, and when
+	Listed   bool              // what there is to tick is known: it is looked up once the form is open
 	Note     []kit.Part
 }
-
-// maxQuestion is what Slack lets a field hold.
-const maxQuestion = 3000
 
 // Choices that Slack shows as boxes to tick; more of them become a list.
 const maxBoxes = 10
@@ -50,14 +46,14 @@ const maxBoxes = 10
 // what was filled in is found by it.
 func FormView(policy approval.Policy, models []string, f Form) slack.ModalViewRequest {
 	field := slack.NewPlainTextInputBlockElement(kit.Plain("What were sales per month, by region?"), ids.FieldQuestion)
-	field.Multiline, field.MaxLength, field.FocusOnLoad = true, min(maxQuestion, policy.MaxQuestion), true
+	field.Multiline, field.MaxLength, field.FocusOnLoad = true, min(kit.FieldChars, policy.MaxQuestion), true
 	field.InitialValue = kit.Cut(f.Question, field.MaxLength)
 	blocks := []slack.Block{slack.NewInputBlock(ids.FieldQuestion, kit.Plain("Your question"), nil, field)}
 	if f.Channel == "" {
 		where := slack.NewOptionsSelectBlockElement(slack.OptTypeConversations, kit.Plain("Choose a channel"), ids.FieldChannel)
 		where.DefaultToCurrentConversation, where.InitialConversation = f.Likely == "", f.Likely
 		where.Filter = &slack.SelectBlockElementFilter{Include: []string{"public", "private", "im"}, ExcludeExternalSharedChannels: true, ExcludeBotUsers: false}
-		blocks = append(blocks, slack.NewInputBlock(ids.FieldChannel, kit.Plain("Where the answer goes"), kit.Plain("I have to be in that channel."), where))
+		blocks = append(blocks, slack.NewInputBlock(ids.FieldChannel, kit.Plain("Where the answer goes"), kit.Plain("I must be in that channel."), where))
 	}
 	if len(f.Note) > 0 {
 		p := &kit.Page{}
@@ -82,7 +78,7 @@ func FormView(policy approval.Policy, models []string, f Form) slack.ModalViewRe
 	blocks = append(blocks, slack.NewInputBlock(ids.FieldUpload, kit.Plain("Files to upload"), kit.Plain(hint), upload).WithOptional(true))
 	if len(models) > 1 {
 		var options []*slack.OptionBlockObject
-		for _, m := range models[:min(100, len(models))] {
+		for _, m := range models[:min(kit.MaxChoices, len(models))] {
 			options = append(options, slack.NewOptionBlockObject(kit.Cut(m, 75), kit.Plain(kit.Cut(m, 75)), nil))
 		}
 		choice := slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, kit.Plain("Model"), ids.FieldModel, options...).WithInitialOption(options[0])
@@ -95,8 +91,12 @@ func FormView(policy approval.Policy, models []string, f Form) slack.ModalViewRe
 // Boxes are the channel's files to tick.
 func Boxes(f Form) slack.BlockElement {
 	var all, initial []*slack.OptionBlockObject
-	for _, file := range f.Choices[:min(MaxChoices, len(f.Choices))] {
-		option := slack.NewOptionBlockObject(choiceOf(file), kit.Plain(kit.Cut(file.Name, 75)), nil)
+	for _, file := range f.Choices[:min(kit.MaxChoices, len(f.Choices))] {
+		var about *slack.TextBlockObject
+		if said := f.About[file.ID]; said != "" {
+			about = kit.Plain(kit.Cut(said, 75))
+		}
+		option := slack.NewOptionBlockObject(choiceOf(file), kit.Plain(kit.Cut(file.Name, 75)), about)
 		all = append(all, option)
 		if slices.ContainsFunc(f.Ticked, func(t approval.File) bool { return t.ID == file.ID }) {
 			initial = append(initial, option)

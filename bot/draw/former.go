@@ -20,11 +20,11 @@ func FormerCard(v *steps.View, revision int, url string) *kit.Page {
 	p := &kit.Page{}
 	switch now := r.Revision.Number; {
 	case revision == now:
-		p.Head("This card stands here twice")
-		p.Say(kit.Words("Nothing is decided on this one."))
+		p.Head("Duplicate card")
+		p.Say(kit.Words("Please use the other card."))
 	default:
 		p.Head(fmt.Sprintf("Superseded by revision %d", now))
-		p.Say(kit.Words(fmt.Sprintf("Revision %d of this code has given way to revision %d. Nothing is decided on it any more.", revision, now)))
+		p.Say(kit.Words(fmt.Sprintf("Revision %d was replaced by revision %d, and can no longer be decided.", revision, now)))
 	}
 	for _, w := range r.Wishes {
 		if w.Revision == revision {
@@ -39,10 +39,10 @@ func FormerCard(v *steps.View, revision int, url string) *kit.Page {
 	return p
 }
 
-// GaveWay is what is left of the plainer card when the card itself stands.
+// GaveWay is what is left of the shorter card once the full card has been posted.
 func GaveWay(r *approval.Request, url string) *kit.Page {
 	p := &kit.Page{}
-	p.Say(kit.Strong("The whole card is here by now."), kit.Words(" Nothing is decided on this one."))
+	p.Say(kit.Strong("The full card is here now."), kit.Words(" Please use the other card."))
 	if url != "" {
 		p.Buttons("look", kit.Goes("Go to the card", url))
 	}
@@ -66,13 +66,13 @@ func marked(p *kit.Page) {
 	}
 }
 
-// Unlike is said of a message or a modal that Slack does not hold as it was sent.
+// Unlike is the error for a message or a modal that Slack did not store as it was sent.
 func Unlike(line int, id string) string {
-	what := "Slack holds something else than what I sent"
+	what := "Slack stored something different from what I sent"
 	if line > 0 {
 		what += fmt.Sprintf(": line %d of the code is not the same", line)
 	}
-	return what + ". You may not have seen everything as it is, so nothing has changed. Open the code again, or decide on the command line: countersign decide " + id
+	return what + ". You may not have seen the real code, so nothing has changed. Open the code again, or decide on the command line: countersign decide " + id
 }
 
 // Flaw is what is known of a card that Slack does not hold as it was sent.
@@ -89,7 +89,7 @@ func (f Flaw) Say(p *kit.Page, r *approval.Request) {
 	said := []kit.Part{kit.Strong("This card cannot be trusted. ")}
 	switch all := kit.Lines(r.Revision.Code); {
 	case f.Line == 0:
-		said = append(said, kit.Words("Slack has changed something that it says. "))
+		said = append(said, kit.Words("Slack has changed part of its text. "))
 	case f.Line > len(all):
 		said = append(said, kit.Words("Slack has added to the code. "))
 	case strings.TrimSpace(all[f.Line-1]) == "":

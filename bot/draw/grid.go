@@ -21,25 +21,28 @@ func grid(p *kit.Page, g approval.Grid, block, files bool) {
 	if room < 700 || len(g.Columns) == 0 { // less than a heading may need
 		where := "too much for this message."
 		if files {
-			where = "in the files above."
+			where = "in the CSV."
 		}
 		p.Say(kit.Strong(title), kit.Words(fmt.Sprintf(": %s and %s, %s", kit.Count(g.TotalRows, "row"), kit.Count(len(g.Columns), "column"), where)))
 		return
 	}
-	cells := fitted(g, room)
+	cells, rounded := kit.Figures(fitted(g, room), g.Numbers)
 	for !block && len(cells) > 1 && utf8.RuneCountInString(kit.Columns(cells)) > room {
 		cells = cells[:max(1, len(cells)*3/4)] // columns are padded, so fewer rows fit
 	}
 	shown := len(cells) - 1
 	note := fmt.Sprintf(": %s", kit.Count(g.TotalRows, "row"))
 	if shown < g.TotalRows || len(cells[0]) < len(g.Columns) {
-		note = fmt.Sprintf(": the first %s of %s", kit.Thousands(shown), kit.Count(g.TotalRows, "row"))
+		note = fmt.Sprintf(": first %s of %s", kit.Thousands(shown), kit.Count(g.TotalRows, "row"))
 		if len(cells[0]) < len(g.Columns) {
 			note += fmt.Sprintf(" and %d of %s", len(cells[0]), kit.Count(len(g.Columns), "column"))
 		}
 		if files {
-			note += ", the rest is in the files above"
+			note += "; all in the CSV"
 		}
+	}
+	if rounded {
+		note += ", rounded"
 	}
 	if !block {
 		p.Verbatim([]kit.Part{kit.Strong(title), kit.Words(note)}, kit.Columns(cells), "", kit.SpokenTable(cells, g.TotalRows))
@@ -94,5 +97,5 @@ func fitted(g approval.Grid, room int) (rows [][]string) {
 
 // tableFiles tells whether tables came out as files, too.
 func tableFiles(files []approval.Artifact) bool {
-	return slices.ContainsFunc(files, func(a approval.Artifact) bool { return a.Kind == "table" && len(a.Data) > 0 })
+	return slices.ContainsFunc(files, func(a approval.Artifact) bool { return a.Kind == "table" })
 }

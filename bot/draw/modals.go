@@ -2,6 +2,7 @@ package draw
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/slack-go/slack"
 
@@ -20,7 +21,7 @@ func ChangesView(from Origin, next review.Next) slack.ModalViewRequest {
 	field := slack.NewPlainTextInputBlockElement(kit.Plain("For example: leave out the test store, and round to whole dollars."), ids.FieldReason)
 	field.Multiline, field.MaxLength, field.FocusOnLoad = true, 1000, true
 	p := &kit.Page{}
-	p.Say(kit.Words("The model gets the code and your words, and writes another version. Somebody has to review it like the first, and it costs the asker as much as writing the first one did."))
+	p.Say(kit.Words("The model gets the code and your words, and writes a new version, which is reviewed like the first. It costs the asker about as much as the first."))
 	p.Say(successors(next)...)
 	blocks := append(p.Blocks, slack.NewInputBlock(ids.FieldReason, kit.Plain("What should be different?"), nil, field))
 	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackChanges, Title: kit.Plain("Request changes"), Submit: kit.Plain("Request changes"),
@@ -48,7 +49,7 @@ func successors(next review.Next) []kit.Part {
 func stuckView(from Origin, next review.Next) slack.ModalViewRequest {
 	p := &kit.Page{}
 	p.Say(kit.Strong("Nobody could approve the next version."), kit.Words(fmt.Sprintf(" You could not, because you would have written a part of it. It is %s, so it takes %s of somebody else, and there are too few others here who review. The administrators have been told.",
-		kit.Lower(RiskWords[next.Tier]), kit.Count(next.Needs, "approval"))))
+		strings.ToLower(RiskWords[next.Tier]), kit.Count(next.Needs, "approval"))))
 	p.Say(kit.Words("The asker can put the question otherwise, and then you can approve what is written for it. Or reject this version."))
 	p.Buttons("instead", kit.Button(ids.ActionQuestion, "Edit the question", from.Seal, slack.StyleDefault), kit.Button(ids.ActionReject, "Reject", from.Seal, slack.StyleDanger))
 	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackNote, Title: kit.Plain("Request changes"), Close: kit.Plain("Back"),
@@ -66,7 +67,7 @@ func EditView(r *approval.Request, from Origin) (view slack.ModalViewRequest, ok
 		return view, false
 	}
 	p := &kit.Page{}
-	p.Say(kit.Words("What you write becomes a version of your own. It is inspected like the model's, and somebody else has to approve it."))
+	p.Say(kit.Words("Your edit becomes a new version. It is inspected like the model's, and somebody else must approve it."))
 	for i, part := range parts {
 		field := slack.NewPlainTextInputBlockElement(nil, EditField(i+1))
 		field.Multiline, field.MaxLength, field.InitialValue = true, kit.FieldChars, part.Text
@@ -77,7 +78,7 @@ func EditView(r *approval.Request, from Origin) (view slack.ModalViewRequest, ok
 		// One of several may be emptied, which takes its lines out.
 		p.Add(slack.NewInputBlock(EditField(i+1), kit.Plain(label), nil, field).WithOptional(len(parts) > 1), 0, "")
 	}
-	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackEdit, Title: kit.Plain("Edit the code"), Submit: kit.Plain("Put up for review"),
+	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackEdit, Title: kit.Plain("Edit the code"), Submit: kit.Plain("Send for review"),
 		Close: kit.Plain("Cancel"), PrivateMetadata: from.String(), Blocks: slack.Blocks{BlockSet: p.Blocks}}, true
 }
 
@@ -90,8 +91,8 @@ const (
 // AssignView asks whom to ask, and for what.
 func AssignView(from Origin) slack.ModalViewRequest {
 	who := slack.NewOptionsSelectBlockElement(slack.OptTypeUser, kit.Plain("Choose a person"), ids.FieldPerson)
-	decide := slack.NewOptionBlockObject(askDecide, kit.Plain("To decide on it"), kit.Plain("Others may still decide, but it is theirs to look at."))
-	opinion := slack.NewOptionBlockObject(AskOpinion, kit.Plain("For a second opinion"), kit.Plain("They read it as well; the decision stays open."))
+	decide := slack.NewOptionBlockObject(askDecide, kit.Plain("To decide on it"), kit.Plain("Others may still decide too."))
+	opinion := slack.NewOptionBlockObject(AskOpinion, kit.Plain("For a second opinion"), kit.Plain("They read it too; the decision stays open."))
 	what := slack.NewRadioButtonsBlockElement(ids.FieldWhat, decide, opinion)
 	what.InitialOption = decide
 	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackAssign, Title: kit.Plain("Ask somebody"), Submit: kit.Plain("Ask"), Close: kit.Plain("Cancel"),
@@ -102,13 +103,13 @@ func AssignView(from Origin) slack.ModalViewRequest {
 
 // ReasonView asks why.
 func ReasonView(from Origin, question bool) slack.ModalViewRequest {
-	field := slack.NewPlainTextInputBlockElement(kit.Plain("The asker gets to read it."), ids.FieldReason)
+	field := slack.NewPlainTextInputBlockElement(kit.Plain("The asker will read it."), ids.FieldReason)
 	field.Multiline, field.MaxLength, field.FocusOnLoad = true, 1000, true
 	title, label := "Reject this code", "Why?"
 	var hint *slack.TextBlockObject
 	if question {
 		title, label = "Edit the question", "How should the question be put?"
-		hint = kit.Plain("This version is rejected with your words. The asker gets them with a button that opens the question for editing.")
+		hint = kit.Plain("This version is rejected with your words. The asker gets them with the button Ask again, which opens the question for editing.")
 	}
 	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackReason, Title: kit.Plain(title), Submit: kit.Plain("Reject"),
 		Close: kit.Plain("Back"), PrivateMetadata: from.String(),

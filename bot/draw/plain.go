@@ -8,6 +8,7 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/bot/draw/money"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
 )
@@ -30,13 +31,12 @@ func PlainCards(v *steps.View) []*kit.Page {
 	say(kit.Person(r.Asker), kit.Words(" asks: "+kit.Cut(kit.OneLine(r.Question), 600)))
 	if r.State != approval.Pending {
 		for _, d := range r.Decisions {
-			verb := map[approval.Verdict]string{approval.Approve: "Approved by ", approval.Reject: "Rejected by ", approval.Rewrite: "Changes requested by "}[d.Verdict]
-			say(kit.Words(verb), kit.Person(d.Reviewer), kit.Words(", "), kit.Moment(d.At), kit.Words("."))
+			say(kit.Words(verdictWords[d.Verdict]), kit.Person(d.Reviewer), kit.Words(", "), kit.Moment(d.At), kit.Words("."))
 		}
 		said = append(said, plainPrint(r))
 		return plainPages(said, said, nil)
 	}
-	say(kit.Words(RiskWords[v.Terms.Tier]+" · "+needed(r.Approvals(), v.Terms)+" · at most "+r.Revision.Manifest.CostCap.Approx()+" · until "), kit.Moment(r.ExpiresAt))
+	say(kit.Words(RiskWords[v.Terms.Tier]+" · "+needed(r.Approvals(), v.Terms)+" · at most "+money.Most(r.Revision.Manifest.CostCap)+" · until "), kit.Moment(r.ExpiresAt))
 	if n := dangers(r.Revision.Findings); n > 0 {
 		say(kit.Words("The inspection found " + kit.Count(n, "danger") + "."))
 	}
@@ -48,14 +48,14 @@ func PlainCards(v *steps.View) []*kit.Page {
 	bare := said
 	switch {
 	case !v.Terms.Slack:
-		say(kit.Words("The rules want it decided on the command line: "), kit.Mono("countersign decide "+r.ID))
+		say(kit.Words("By the rules, this is decided on the command line: "), kit.Mono("countersign decide "+r.ID))
 		bare = said
 	case !fits:
-		say(kit.Words("It is too long to be shown in Slack, so it cannot be approved there. Reject it, request changes, or let the asker take it back."))
+		say(kit.Words("It is too long to show in Slack, so it cannot be approved there. Reject it, request changes, or have the asker cancel it."))
 		bare = said
 	default:
-		say(kit.Words("Review shows the whole of it, and is where it is approved."))
-		bare = append(bare[:len(bare):len(bare)], kit.Escape("To review it, open my Home: what waits is listed there. Or on the command line: countersign decide "+r.ID))
+		say(kit.Words("Review code shows all of it, and is where you approve it."))
+		bare = append(bare[:len(bare):len(bare)], kit.Escape("To review it, open my Home, where it is listed. Or on the command line: countersign decide "+r.ID))
 		review := kit.Button(ids.ActionReview, "Review code ("+kit.Count(len(kit.Lines(r.Revision.Code)), "line")+")", s, slack.StylePrimary)
 		row = append(row, review)
 	}

@@ -3,12 +3,9 @@ package draw
 import (
 	"fmt"
 
-	"github.com/slack-go/slack"
-
 	"countersign/approval"
 	"countersign/approval/steps"
 	"countersign/bot/draw/reasons"
-	"countersign/bot/ids"
 	"countersign/bot/kit"
 )
 
@@ -38,6 +35,8 @@ func Progress(with With, v *steps.View) *kit.Page {
 	case approval.Drafting:
 		p.Say(append(writing(v), inLine(r)...)...)
 		cheaperNote(p, r)
+	case approval.Asking:
+		doubted(p, r)
 	case approval.Pending:
 		p.Say(waiting(v)...)
 		cheaperNote(p, r)
@@ -46,59 +45,57 @@ func Progress(with With, v *steps.View) *kit.Page {
 		if v.Frozen.IsZero() {
 			p.Say(append(append(said, kit.Words(". ")), untilRun(r)...)...)
 		} else {
-			p.Say(append(said, kit.Words(". By the rules ("+kit.Cut(v.FrozenBy, 200)+") nothing starts now; it runs after "), kit.Moment(v.Frozen), kit.Words("."))...)
+			p.Say(append(said, kit.Words(". Freeze window ("+kit.Cut(v.FrozenBy, 200)+"): it runs after "), kit.Moment(v.Frozen), kit.Words("."))...)
 		}
 	case approval.Running:
-		p.Say(kit.Strong("Running"), kit.Words(" since "), kit.Moment(r.Run.StartedAt), kit.Words(fmt.Sprintf(", for at most %s.", kit.Count(r.Revision.Manifest.Limits.Seconds, "second"))))
+		p.Say(kit.Strong("Running"), kit.Words(" since "), kit.Moment(r.Run.StartedAt), kit.Words(fmt.Sprintf(", for up to %s.", kit.Count(r.Revision.Manifest.Limits.Seconds, "second"))))
 		// Slack would not let a message of rich text alone get its button back, should the run be taken back.
-		p.Small(kit.Words("It cannot be taken back any more."))
+		p.Small(kit.Words("It can no longer be cancelled."))
 	case approval.Done:
-		p.Say(kit.Strong("Done"), kit.Words(doneIn(r)))
+		p.Say(doneIn(r)...)
 	case approval.Failed:
-		p.Say(kit.Strong("Not done"), kit.Words(": nothing was run. The reason is below."))
+		p.Say(kit.Strong("Failed"), kit.Words(": nothing ran. The reason is below."))
 	case approval.Rejected:
 		p.Say(append(rejecters(r), kit.Words(". The reason is below."))...)
 	case approval.Expired:
-		p.Say(kit.Strong("Expired"), kit.Words(": nothing was run. The reason is below."))
+		p.Say(kit.Strong("Expired"), kit.Words(": nothing ran. The reason is below."))
 	case approval.Withdrawn:
-		p.Say(kit.Strong("Taken back"), kit.Words(". Nothing was run."))
+		p.Say(kit.Strong("Cancelled"), kit.Words(". Nothing ran."))
 	case approval.Lost:
-		p.Say(kit.Strong("Lost"), kit.Words(": it was started, and will not be run again. More is below."))
+		p.Say(kit.Strong("Lost"), kit.Words(": it started, and will not be run again. More is below."))
 	}
 	if r.Away != nil && !r.State.Final() {
-		p.Say(kit.Flow(kit.Strong("It waits. "), Missing(with, r.Away.Cause))...)
+		p.Say(kit.Flow(kit.Strong("Waiting: "), Missing(with, r.Away.Cause))...)
 	}
-	if !r.State.Final() && r.State != approval.Running {
-		take := kit.Button(ids.ActionCancel, "Cancel", r.ID, slack.StyleDefault)
-		take.AccessibilityLabel = "Take this question back"
-		p.Buttons("cancel", append(Declining(r), take)...)
+	if b := cancel(r); b != nil {
+		p.Buttons("cancel", append(Declining(r), b)...)
 	}
 	return p
 }
 
-// untilRun says what an approved request waits for, and how long it does.
+// untilRun says what an approved request waits for, and until when.
 func untilRun(r *approval.Request) []kit.Part {
 	if r.Place != approval.NotInLine {
-		return append(inLine(r)[1:], kit.Words(" The approval holds until "), kit.Moment(r.ExpiresAt), kit.Words("."))
+		return append(inLine(r)[1:], kit.Words(" The approval is valid until "), kit.Moment(r.ExpiresAt), kit.Words("."))
 	}
 	if !r.Reason.None() {
-		return []kit.Part{kit.Words(kit.Cut(reasons.Words(r.Reason), 600) + " It is tried again until "), kit.Moment(r.ExpiresAt), kit.Words(".")}
+		return []kit.Part{kit.Words(kit.Cut(reasons.Words(r.Reason), 600) + " Trying until "), kit.Moment(r.ExpiresAt), kit.Words(".")}
 	}
-	return []kit.Part{kit.Words("It runs as soon as a sandbox is free; the approval holds until "), kit.Moment(r.ExpiresAt), kit.Words(".")}
+	return []kit.Part{kit.Words("It runs as soon as a sandbox is free; the approval is valid until "), kit.Moment(r.ExpiresAt), kit.Words(".")}
 }
 
-// inLine says where in the line for a sandbox the request stands.
+// inLine says which place in the line for a sandbox the request has.
 func inLine(r *approval.Request) []kit.Part {
 	switch {
 	case r.Place == approval.Starting:
-		return []kit.Part{kit.Words(" "), kit.Words("The sandbox is being started; your question waits for it.")}
+		return []kit.Part{kit.Words(" "), kit.Words("The sandbox is starting; your question is waiting for it.")}
 	case r.Place > approval.NotInLine:
 		return []kit.Part{kit.Words(" "), kit.Words(lineWords(r))}
 	}
 	return nil
 }
 
-// lineWords are that in a sentence.
+// lineWords says the place in a sentence.
 func lineWords(r *approval.Request) string {
 	return fmt.Sprintf("This machine is busy: you are %s in line for a sandbox.", kit.Ordinal(r.Place))
 }
@@ -111,16 +108,16 @@ func writing(v *steps.View) []kit.Part {
 		return []kit.Part{kit.Person(r.Edit.By), kit.Strong(" has edited the code."), kit.Words(" The edit is being inspected; then somebody else reviews it.")}
 	case r.Revision != nil && len(r.Wishes) > 0:
 		last := r.Wishes[len(r.Wishes)-1]
-		return []kit.Part{kit.Strong("Changes requested"), kit.Words(" by "), kit.Person(last.By), kit.Words(": " + kit.Cut(last.Words, 600) + " "), kit.Strong("Another version is being written"), kit.Words(attempt(r))}
+		return []kit.Part{kit.Strong("Changes requested"), kit.Words(" by "), kit.Person(last.By), kit.Words(": " + kit.Cut(last.Words, 600) + " "), kit.Strong("A new version is being written"), kit.Words(attempt(r))}
 	}
 	return []kit.Part{kit.Strong("Writing the code"), kit.Words(attempt(r))}
 }
 
-// attempt says which one it is, once there was more than one.
+// attempt names the attempt, from the second on.
 func attempt(r *approval.Request) string {
 	switch {
 	case len(r.Refused) > 0:
-		return fmt.Sprintf(", attempt %d: the one before did not pass the checks.", r.Attempts)
+		return fmt.Sprintf(", attempt %d: the last one failed the checks.", r.Attempts)
 	case r.Attempts > 1:
 		return fmt.Sprintf(", attempt %d.", r.Attempts)
 	}
@@ -140,7 +137,7 @@ func waiting(v *steps.View) []kit.Part {
 	case len(v.Deciders) > 0:
 		said = append(append(append(said, kit.Words(" (")), kit.People(v.Deciders, " or ")...), kit.Words(")"))
 	default:
-		said = append(said, kit.Words(", but nobody is named who could review this. An administrator has to name reviewers"))
+		said = append(said, kit.Words(", but there is nobody to review this. An administrator has to add reviewers"))
 	}
 	said = append(said, kit.Words(", until "), kit.Moment(r.ExpiresAt), kit.Words("."))
 	said = append(said, plainly(v)...)
@@ -148,7 +145,7 @@ func waiting(v *steps.View) []kit.Part {
 		said = append(said, kit.Words(fmt.Sprintf(" %d of %d approvals.", r.Approvals(), v.Terms.Approvals)))
 	}
 	if !r.Reason.None() {
-		said = append(append(said, kit.Words(" It is back before the reviewers: ")), Back(r.Reason, 600)...)
+		said = append(append(said, kit.Words(" Back for review: ")), Back(r.Reason, 600)...)
 	}
 	return said
 }
@@ -175,20 +172,20 @@ func rejecters(r *approval.Request) []kit.Part {
 }
 
 // doneIn says how the run ended, in half a sentence.
-func doneIn(r *approval.Request) string {
+func doneIn(r *approval.Request) []kit.Part {
 	switch {
 	case r.Run == nil || r.Run.Result == nil:
-		return "."
+		return []kit.Part{kit.Strong("Done"), kit.Words(".")}
 	case r.Run.Result.Outcome != approval.OK:
-		return ": " + outcomeWords[r.Run.Result.Outcome] + " See below."
+		return []kit.Part{kit.Strong("Failed"), kit.Words(": " + outcomeWords[r.Run.Result.Outcome] + " See below.")}
 	}
-	return fmt.Sprintf(" in %s. The answer is below.", kit.Seconds(r.Run.Result.Code))
+	return []kit.Part{kit.Strong("Done"), kit.Words(fmt.Sprintf(" in %s. The answer is below.", kit.Seconds(r.Run.Result.Code)))}
 }
 
 // outcomeWords say how a run ended that did not end well.
 var outcomeWords = map[approval.Outcome]string{
-	approval.Raised:   "the code ran and ended with an error.",
+	approval.Raised:   "the code stopped with an error.",
 	approval.TimedOut: "the code was stopped at its time limit.",
-	approval.OutOfRAM: "the code was stopped because it needed more memory than it may have.",
-	approval.Broken:   "the run ended without a proper end, so its results are incomplete.",
+	approval.OutOfRAM: "the code was stopped because it needed too much memory.",
+	approval.Broken:   "the run broke off, so its results are incomplete.",
 }

@@ -2,21 +2,18 @@ package draw
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
-	"github.com/slack-go/slack"
-
 	"countersign/approval"
 	"countersign/approval/steps"
 	"countersign/bot/draw/reasons"
-	"countersign/bot/ids"
 	"countersign/bot/kit"
 )
 
-// GarbledMark ends the Shown of a card that Slack did not store as it was sent,
-// and of an answer without the file in which all of its printed text would be.
+// GarbledMark ends the Shown of a card that Slack did not store as it was sent.
 const GarbledMark = "!"
 
 // Shares of an answer's text. Whatever comes first gets its share; the rest gets
@@ -30,28 +27,48 @@ const (
 // PrintedFile is the whole of what the code printed, when the answer cuts it.
 const PrintedFile = "output.txt"
 
-// Reply is the answer in the thread, with its bill. tables tells whether Slack
-// takes table blocks; where it does not, the table comes as text.
+// Opening is the sentence in a message of its own, where charts come between it and the
+// rest of the answer: Slack shows uploaded pictures in no message of ours.
+func Opening(v *steps.View) *kit.Page {
+	p := &kit.Page{}
+	opening(p, v)
+	return p
+}
+
+// Reply is the answer in the thread: what came out, what one does next, and one line of
+// what it cost. The bill is a press away. tables tells whether Slack takes table blocks;
+// where it does not, the table comes as text. What has been posted as Opening is not said
+// again.
 func Reply(v *steps.View, tables bool) *kit.Page {
 	r := v.Request
-	p := &kit.Page{}
-	if r.State != approval.Done || r.Run == nil || r.Run.Result == nil {
+	p, tail := &kit.Page{}, &kit.Page{}
+	answered := r.State == approval.Done && r.Run != nil && r.Run.Result != nil
+	if answered {
+		unexpected(tail, v)
+	}
+	buttons(tail, v)
+	cost(tail, v)
+	p.Used = tail.Used // what the end needs is not there for the answer
+	switch {
+	case !answered:
 		noAnswer(p, r)
-		bill(p, v)
-		return p
+	case v.Posts[steps.SurfaceAnswer].TS == "":
+		opening(p, v)
+		body(p, v, tables)
+	default:
+		without(p, v)
+		body(p, v, tables)
 	}
-	res := r.Run.Result
-	tail := &kit.Page{}
-	deeds(tail, v)
-	bill(tail, v)
-	p.Used = tail.Used // what the bill needs is not there for the answer
-	opening(p, v)
-	body(p, v, tables)
-	if res.Outcome != approval.OK {
-		p.Say(kit.Words("To go on, mention me in this thread, for example: mend this. New code is written and reviewed like any other."))
-	}
-	p.Blocks, p.Lines = append(p.Blocks, tail.Blocks...), append(p.Lines, tail.Lines...)
+	p.Append(&kit.Page{Blocks: tail.Blocks, Lines: tail.Lines})
 	return p
+}
+
+// Whole is the answer in one piece, for a message that stands alone.
+func Whole(v *steps.View, tables bool) *kit.Page {
+	alone := *v
+	alone.Posts = maps.Clone(v.Posts)
+	delete(alone.Posts, steps.SurfaceAnswer)
+	return Reply(&alone, tables)
 }
 
 // noAnswer says why there is none.
@@ -60,22 +77,21 @@ func noAnswer(p *kit.Page, r *approval.Request) {
 	switch r.State {
 	case approval.Rejected:
 		p.Say(append(append(hey, rejecters(r)...), kit.Words(": "+kit.Cut(rejection(r), 1000)))...)
-		p.Buttons("again", kit.Button(ids.ActionAgain, "Edit the question", r.ID, slack.StyleDefault))
 	case approval.Expired:
 		p.Say(append(hey, kit.Strong("Expired"), kit.Words(": "+kit.Cut(reasons.Words(r.Reason), 2000)))...)
 		if r.Away != nil {
-			p.Say(kit.Flow(kit.Words("It waited in vain: "), isAway(r.Away.Cause), kit.Words("."))...)
+			p.Say(kit.Flow(kit.Words("It was waiting because "), isAway(r.Away.Cause), kit.Words("."))...)
 		}
 	case approval.Withdrawn:
-		p.Say(append(hey, kit.Strong("Taken back"), kit.Words(", and nothing was run. What had been done until then is paid for."))...)
+		p.Say(append(hey, kit.Strong("Cancelled"), kit.Words(", and nothing ran. Work done until then has been charged."))...)
 	case approval.Lost:
 		p.Say(append(hey, kit.Strong("The result was lost"), kit.Words(". "+kit.Cut(reasons.Words(r.Reason), 2000)+" Ask again if you still need it."))...)
 	default:
 		said := append(hey, kit.Strong("This could not be done"))
 		if r.Cause != nil {
-			p.Say(kit.Flow(said, kit.Words(", and nothing was run. "), Why(r))...)
+			p.Say(kit.Flow(said, kit.Words(", and nothing ran. "), Why(r))...)
 		} else {
-			p.Say(append(said, kit.Words(", and nothing was run. "+kit.Cut(reasons.Words(r.Reason), 3000)))...)
+			p.Say(append(said, kit.Words(", and nothing ran. "+kit.Cut(reasons.Words(r.Reason), 3000)))...)
 		}
 	}
 }
@@ -94,20 +110,20 @@ func rejection(r *approval.Request) string {
 // they trust the rest.
 func opening(p *kit.Page, v *steps.View) {
 	r, res := v.Request, v.Request.Run.Result
-	files, missing := arrived(v)
 	hey := []kit.Part{kit.Person(r.Asker), kit.Words(" ")}
 	switch {
 	case res.Outcome == approval.OK && res.Answer != "":
 		p.Say(append(hey, kit.Words(kit.Cut(approval.Plain(res.Answer), shareText)))...)
 		claims(p, res)
+	case res.Outcome == approval.OK && showsNothing(v):
+		p.Say(append(hey, kit.Strong("The code finished, and showed nothing."))...)
 	case res.Outcome == approval.OK:
-		p.Say(append(hey, kit.Strong("Here is the answer."), kit.Words(above(files)))...)
+		p.Say(append(hey, kit.Strong("Here is the answer."), kit.Words(" The program wrote no sentence, so this is what it showed."))...)
 	default:
-		said := strings.ToUpper(outcomeWords[res.Outcome][:1]) + outcomeWords[res.Outcome][1:]
-		p.Say(append(hey, kit.Strong(said), kit.Words(ending(res.Error)))...)
+		p.Say(append(hey, kit.Strong(kit.Capital(outcomeWords[res.Outcome])), kit.Words(ending(res.Error)))...)
 	}
-	if len(missing) > 0 {
-		p.Say(kit.Strong("Slack did not take "+Listed(missing)), kit.Words(", which came out as well. An administrator finds the reason in the log."))
+	if v.Posts[steps.SurfaceAnswer].TS == "" {
+		without(p, v)
 	}
 	if len(res.Notes) > 0 {
 		var items [][]kit.Part
@@ -118,6 +134,13 @@ func opening(p *kit.Page, v *steps.View) {
 			items = append(items, []kit.Part{kit.Words(fmt.Sprintf("and %d more notes", more))})
 		}
 		p.List([]kit.Part{kit.Strong("Please note")}, items)
+	}
+}
+
+// without names what came out and is not in the thread.
+func without(p *kit.Page, v *steps.View) {
+	if _, missing := arrived(v); len(missing) > 0 {
+		p.Say(kit.Strong("Slack rejected "+Listed(missing)), kit.Words(". An administrator can find the reason in the log."))
 	}
 }
 
@@ -133,33 +156,6 @@ func claims(p *kit.Page, res *approval.Result) {
 	if len(said) > 0 {
 		p.Small(append([]kit.Part{kit.Words("The program says")}, said...)...)
 	}
-}
-
-// above says what came into the thread before the answer.
-func above(files []approval.Artifact) string {
-	n := map[string]int{}
-	for _, f := range files {
-		kind := f.Kind
-		if kind != "chart" && kind != "table" {
-			kind = "file"
-		}
-		n[kind]++
-	}
-	var what []string
-	for _, k := range []struct{ kind, one, many string }{
-		{"chart", "the chart", "%d charts"}, {"table", "the table as a file", "%d tables as files"}, {"file", "a file", "%d files"},
-	} {
-		switch {
-		case n[k.kind] == 1:
-			what = append(what, k.one)
-		case n[k.kind] > 1:
-			what = append(what, fmt.Sprintf(k.many, n[k.kind]))
-		}
-	}
-	if len(what) == 0 {
-		return ""
-	}
-	return " Above: " + strings.Join(what, ", ") + "."
 }
 
 // ending is the error as the code gave it: words out of a box, so made plain.
@@ -181,7 +177,7 @@ func body(p *kit.Page, v *steps.View, tables bool) {
 		shown, whole := short(res.Value, min(shareText, p.Room()/2))
 		p.Verbatim([]kit.Part{kit.Strong("Result")}, shown, "", kit.Cut(shown, 600))
 		if !whole {
-			p.Say(kit.Words("That is only its beginning: it is too long for a message."))
+			p.Say(kit.Words("Only the beginning: it is too long for a message."))
 		}
 	}
 	grids := res.Tables
@@ -190,7 +186,7 @@ func body(p *kit.Page, v *steps.View, tables bool) {
 		grid(p, g, tables && i == 0, tableFiles(files))
 	}
 	if more := len(grids) - 3; more > 0 {
-		p.Say(kit.Words(fmt.Sprintf("%s more came out than are shown here.", kit.Count(more, "table"))))
+		p.Say(kit.Words(fmt.Sprintf("Another %s not shown here.", kit.Count(more, "table"))))
 	}
 	if res.Stdout != "" {
 		shown, whole := short(res.Stdout, min(shareText, p.Room()/2))
@@ -198,18 +194,21 @@ func body(p *kit.Page, v *steps.View, tables bool) {
 		p.CutsPrinted = !whole
 		switch {
 		case whole:
-		case strings.HasSuffix(v.Posts[steps.SurfaceReply].Shown, GarbledMark):
-			p.Say(kit.Words("That is not all of it, but Slack did not take the file with the rest. An administrator finds the reason in the log."))
+		case slices.Contains(missing, PrintedFile):
+			p.Say(kit.Words("That is not all, but Slack rejected the file with the rest. An administrator can find the reason in the log."))
 		default:
-			p.Say(kit.Words("That is not all of it: the rest is in "), kit.Mono(PrintedFile), kit.Words("."))
+			p.Say(kit.Words("That is not all: the rest is in "), kit.Mono(PrintedFile), kit.Words("."))
 		}
 	}
 	if res.Stderr != "" && p.Room() > 400 {
 		p.Verbatim([]kit.Part{kit.Strong("Warnings")}, end(res.Stderr, min(600, p.Room()/2)), "", "")
 	}
-	if res.Outcome == approval.OK && res.Answer == "" && res.Value == "" && res.Stdout == "" && len(grids) == 0 && len(files)+len(missing) == 0 {
-		p.Say(kit.Words("The code ran to its end and showed nothing."))
-	}
+}
+
+// showsNothing tells of a run that has left nothing to be read.
+func showsNothing(v *steps.View) bool {
+	res := v.Request.Run.Result
+	return res.Value == "" && res.Stdout == "" && len(res.Tables) == 0 && len(v.Artifacts) == 0
 }
 
 // short is a text for a verbatim block: its beginning, whole lines where
@@ -241,11 +240,14 @@ func printable(text string) string { return strings.TrimRight(approval.Plain(tex
 
 // deeds is what is known of what the code did, and by whose word.
 func deeds(p *kit.Page, v *steps.View) {
-	o := v.Request.Run.Result.Observed
-	head, rest := o.Words(Listed)
+	head, rest := v.Request.Run.Result.Observed.Words(Listed)
 	p.Say(kit.Strong(head), kit.Words(rest))
+}
+
+// unexpected is what the code did that its reviewers could not expect.
+func unexpected(p *kit.Page, v *steps.View) {
 	if rev := v.Request.Revision; rev != nil {
-		surprises(p, approval.Compare(rev.Findings, rev.Manifest.Inputs, o))
+		surprises(p, approval.Compare(rev.Findings, rev.Manifest.Inputs, v.Request.Run.Result.Observed))
 	}
 }
 
@@ -256,7 +258,7 @@ func surprises(p *kit.Page, all []string) {
 	for _, s := range all[:min(6, len(all))] {
 		items = append(items, []kit.Part{kit.Words(kit.Cut(s, 300))})
 	}
-	p.List([]kit.Part{kit.Strong("That differs from what the inspection had found"), kit.Words(", so read the answer with care:")}, items)
+	p.List([]kit.Part{kit.Strong("The inspection did not expect this"), kit.Words(", so read the answer with care:")}, items)
 }
 
 // Listed names a few things out of a box and counts the rest.
@@ -279,7 +281,9 @@ const WithoutMark = "\nwithout "
 // names of those that Slack refused for good: an answer waits for no file that
 // will never come, and says so.
 func arrived(v *steps.View) (files []approval.Artifact, missing []string) {
-	missing = strings.Split(v.Posts[steps.SurfaceFiles].Shown, WithoutMark)[1:]
+	for _, surface := range []steps.Surface{steps.SurfaceFiles, steps.SurfaceSheets} {
+		missing = append(missing, strings.Split(v.Posts[surface].Shown, WithoutMark)[1:]...)
+	}
 	for _, f := range v.Artifacts {
 		if !slices.Contains(missing, f.Name) {
 			files = append(files, f)

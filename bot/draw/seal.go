@@ -8,6 +8,7 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/bot/kit"
 )
 
 // Seal is what a button stands for: one revision of one request, by its digest.
@@ -23,14 +24,14 @@ func SealOf(r *approval.Request) Seal {
 	return Seal{Request: r.ID, Revision: r.Revision.Number, Digest: r.Revision.Digest}
 }
 
-// String is how a button carries it; parseSeal reads it back.
+// String is how a button carries it; ParseSeal reads it back.
 func (s Seal) String() string { return fmt.Sprintf("%s/%d/%s", s.Request, s.Revision, s.Digest) }
 
 // ParseSeal reads a button's value. Slack gives back what was sent, but an old
 // version of this program may have sent it.
 func ParseSeal(value string) (Seal, error) {
 	fields := strings.Split(value, "/")
-	bad := &approval.InputError{Why: approval.Words("I do not know this button. It may belong to an older version of this app; please look for a newer card.")}
+	bad := &approval.InputError{Why: approval.Words("I do not recognise this button. It may be from an older version of this app; please look for a newer card.")}
 	if len(fields) != 3 || fields[0] == "" || len(fields[2]) != 64 || strings.Trim(fields[2], "0123456789abcdef") != "" {
 		return Seal{}, bad
 	}
@@ -41,7 +42,12 @@ func ParseSeal(value string) (Seal, error) {
 	return Seal{Request: fields[0], Revision: n, Digest: fields[2]}, nil
 }
 
-// Ruling is a verdict on what the seal names.
+// Print names in small print what is decided on, or was.
+func Print(request string, revision int, digest string) []kit.Part {
+	return []kit.Part{kit.Words("Request "), kit.Mono(request), kit.Words(fmt.Sprintf(", revision %d, sha256 ", revision)), kit.Mono(approval.Short(digest))}
+}
+
+// Ruling makes a verdict on what the seal names.
 func (s Seal) Ruling(v approval.Verdict, reason string, click approval.Click) steps.Ruling {
 	return steps.Ruling{RequestID: s.Request, Revision: s.Revision, Digest: s.Digest, Verdict: v, Reason: reason, Click: click}
 }
@@ -52,19 +58,13 @@ type Origin struct {
 	Thread  string `json:"thread,omitempty"`
 	Message string `json:"message,omitempty"` // of the card
 	Seal    string `json:"seal,omitempty"`    // what the card showed
-	Mark    string `json:"mark,omitempty"`    // of everything that the modal says; see markOf
+	Mark    string `json:"mark,omitempty"`    // of everything that the modal says; see readback.MarkOf
 
 	Brought []string `json:"brought,omitempty"` // files that need not be in the channel
 }
 
 // String is how a modal carries it: Slack gives it back with the submission.
-func (o Origin) String() string {
-	text, err := json.Marshal(o)
-	if err != nil {
-		panic(err) // strings always marshal
-	}
-	return string(text)
-}
+func (o Origin) String() string { return string(kit.JSON(o)) }
 
 // OriginOf reads it back.
 func OriginOf(metadata string) (o Origin, err error) {

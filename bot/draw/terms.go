@@ -23,13 +23,13 @@ var RiskWords = map[approval.Tier]string{approval.Low: "Low risk", approval.Medi
 // when. What makes it risky follows.
 func Glance(p *kit.Page, v *steps.View) {
 	r, t := v.Request, v.Terms
-	line := []kit.Part{kit.Strong(RiskWords[t.Tier]), kit.Words(" · " + needed(r.Approvals(), t)), kit.Words(" · at most " + r.Revision.Manifest.CostCap.Approx() + " · until "), kit.Moment(r.ExpiresAt)}
+	line := []kit.Part{kit.Strong(RiskWords[t.Tier]), kit.Words(" · " + needed(r.Approvals(), t)), kit.Words(" · at most " + money.Most(r.Revision.Manifest.CostCap) + " · until "), kit.Moment(r.ExpiresAt)}
 	if len(t.Why) > 0 {
 		line = append(line, kit.Words("\n"+kit.Cut(strings.Join(t.Why, " "), 600)))
 	}
 	p.Say(line...)
 	if !r.Reason.None() {
-		p.Apart(Back(r.Reason, 1000), kit.Strong("It is back before the reviewers"), kit.Words(", because:"))
+		p.Apart(Back(r.Reason, 1000), kit.Strong("Back for review"), kit.Words(", because:"))
 	}
 	turn(p, r)
 }
@@ -45,29 +45,28 @@ func sandboxWords(kind string) string {
 	return "a " + kind + " sandbox"
 }
 
-// agreed is what an approval agrees to beside the code, said the same wherever there
-// is something to approve with: what it costs and who pays, in which sandbox it runs,
-// for how long, and at most so many of the hosts that it may reach.
+// agreed draws what an approval agrees to besides the code. It is the same wherever there
+// is an Approve button: cost and budget, sandbox and limits, and at most so many of the
+// allowed hosts.
 func agreed(p *kit.Page, v *steps.View, hosts int) {
 	r, rev, m := v.Request, v.Request.Revision, v.Request.Revision.Manifest
-	cost := []kit.Part{kit.Strong("Cost"), kit.Words(": " + v.Spent().Approx())}
+	cost := []kit.Part{kit.Strong("Cost"), kit.Words(": " + money.Spent(v.Spent()))}
 	if !r.State.Final() {
 		cost = append(cost, kit.Words(" so far"+expected(rev)))
 	}
 	if tight, ok := budget.Tightest(v.Standings); ok {
-		cost = append(cost, kit.Words(". "))
-		cost = append(cost, money.Whose(tight.Limit.Scope, "")...)
-		cost = append(cost, kit.Words(fmt.Sprintf(" is the tightest: %s of %s left", max(0, tight.Left()).ApproxLeft(), tight.Limit.Hard())))
+		cost = kit.Flow(cost, kit.Words(". "), money.Has(tight.Limit.Scope, ""),
+			kit.Words(fmt.Sprintf("%s of %s left%s", money.Left(tight.Left()), money.Dollars(tight.Limit.Hard()), money.During[tight.Limit.Window])))
 	}
 	p.Say(append(cost, kit.Words("."))...)
 	if r.Blocked != nil && r.State == approval.Pending {
-		p.Say(kit.Flow(kit.Strong("It cannot be paid for yet. "), refusal(r, ""), kit.Words(" The asker has been told."))...)
+		p.Say(kit.Flow(kit.Strong("Paused: over budget. "), refusal(r, ""), kit.Words(" The asker has been told."))...)
 	}
 	network := "no network"
 	if len(m.Network) > 0 {
-		network = "a network that reaches " + kit.Count(len(m.Network), "host")
+		network = "network access to " + kit.Count(len(m.Network), "host")
 	}
-	terms := kit.Words(fmt.Sprintf(" once, in %s: %s, at most %s and %s MB of memory.", sandboxWords(m.Sandbox), network, kit.Count(m.Limits.Seconds, "second"), kit.Thousands(m.Limits.MemoryMB)))
+	terms := kit.Words(fmt.Sprintf(" once, in %s: %s, at most %s and %s of memory.", sandboxWords(m.Sandbox), network, kit.Count(m.Limits.Seconds, "second"), kit.Megabytes(m.Limits.MemoryMB)))
 	switch {
 	case !r.State.Final():
 		p.Say(kit.Strong("Runs"), terms)
@@ -83,7 +82,7 @@ func agreed(p *kit.Page, v *steps.View, hosts int) {
 		named = append(named, []kit.Part{kit.Mono(host)})
 	}
 	if more := len(m.Network) - len(named); more > 0 {
-		named = append(named, []kit.Part{kit.Words(fmt.Sprintf("and %d more, all of them where the code is", more))})
+		named = append(named, []kit.Part{kit.Words(fmt.Sprintf("and %d more, all of them with the code", more))})
 	}
 	p.List([]kit.Part{kit.Strong("May reach")}, named)
 }
@@ -91,15 +90,15 @@ func agreed(p *kit.Page, v *steps.View, hosts int) {
 // asks is the question, and the one before it in the thread, without which a
 // follow-up may make no sense.
 func asks(p *kit.Page, v *steps.View) {
-	p.List([]kit.Part{kit.Strong("Asked before in this thread")}, earlier(v.Earlier))
+	p.List([]kit.Part{kit.Strong("Earlier in this thread")}, earlier(v.Earlier))
 	p.Quote(kit.Cut(v.Request.Question, 3000), kit.Person(v.Request.Asker), kit.Words(" asks:"))
 }
 
-// needed says whose agreement it takes, and how much of it there is.
+// needed says how many approvals it takes, from whom, and how many there are.
 func needed(have int, t review.Terms) string {
 	whose := ""
 	if t.Owners {
-		whose = " of the channel's own reviewers"
+		whose = " from the channel's own reviewers"
 	}
 	if t.Approvals > 1 {
 		return fmt.Sprintf("%d of %d approvals%s", have, t.Approvals, whose)
@@ -107,14 +106,14 @@ func needed(have int, t review.Terms) string {
 	return "1 approval" + whose
 }
 
-// turn says whom others have asked to look at it.
+// turn names the people who were asked to look at it.
 func turn(p *kit.Page, r *approval.Request) {
 	var said []kit.Part
 	if r.Assignee != "" {
 		said = append(said, kit.Person(r.Assignee), kit.Words(" has been asked to decide. "))
 	}
 	if len(r.Opinions) > 0 {
-		said = append(append(said, kit.People(r.Opinions, " and ")...), kit.Words(" asked for a second opinion."))
+		said = kit.Flow(said, kit.Words("Second opinion asked of "), kit.People(r.Opinions, " and "), kit.Words("."))
 	}
 	p.Say(said...)
 }
@@ -122,8 +121,8 @@ func turn(p *kit.Page, r *approval.Request) {
 // slackUser is how Slack names people; models are named otherwise.
 var slackUser = regexp.MustCompile(`^[UW][A-Z0-9]+$`)
 
-// wish is what a reviewer wanted of the version that stands now, if it was
-// written because of that.
+// wish returns what a reviewer wanted changed, if the current version was written because
+// of that.
 func wish(v *steps.View) (approval.Wish, bool) {
 	if v.Former == nil || slackUser.MatchString(v.Request.Revision.Author) {
 		return approval.Wish{}, false
@@ -135,7 +134,7 @@ func wish(v *steps.View) (approval.Wish, bool) {
 	return v.Request.Wishes[at], true
 }
 
-// since says what is new in a version that is not the first, and whose doing it is.
+// since says what changed since the version before, and who wrote it.
 func since(p *kit.Page, v *steps.View) {
 	if v.Former == nil {
 		return
@@ -148,7 +147,7 @@ func since(p *kit.Page, v *steps.View) {
 	case wished:
 		p.Quote(kit.Cut(w.Words, 600), append(said, kit.Words(", because "), kit.Person(w.By), kit.Words(" wrote:"))...)
 	case slackUser.MatchString(rev.Author):
-		p.Say(append(said, kit.Words(". Written by "), kit.Person(rev.Author), kit.Words(", so somebody else has to approve it."))...)
+		p.Say(append(said, kit.Words(". Written by "), kit.Person(rev.Author), kit.Words(", so somebody else must approve it."))...)
 	default:
 		p.Say(append(said, kit.Words("."))...)
 	}

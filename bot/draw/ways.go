@@ -2,6 +2,7 @@ package draw
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/slack-go/slack"
 
@@ -12,8 +13,8 @@ import (
 	"countersign/bot/kit"
 )
 
-// cardButtons are the ways to decide. Without the whole code on the card, or
-// where the rules want more than a click, Approve is where the code is.
+// cardButtons are the ways to decide. Where the card does not show the whole code, or the
+// rules want more than a click, Approve is in the modal with the code.
 func cardButtons(with With, p *kit.Page, v *steps.View, whole, garbled bool) {
 	r := v.Request
 	s := SealOf(r).String()
@@ -21,7 +22,7 @@ func cardButtons(with With, p *kit.Page, v *steps.View, whole, garbled bool) {
 	_, readable := kit.Chunked(r.Revision.Code)
 	switch {
 	case !v.Terms.Slack:
-		p.Say(kit.Strong("This is not decided in Slack."), kit.Words(" The rules want code of "+kit.Lower(RiskWords[v.Terms.Tier])+" decided on the command line: "), kit.Mono("countersign decide "+r.ID))
+		p.Say(kit.Strong("This is not decided in Slack."), kit.Words(" By the rules, code of "+strings.ToLower(RiskWords[v.Terms.Tier])+" is decided on the command line: "), kit.Mono("countersign decide "+r.ID))
 	case whole && !v.Terms.Typed && !garbled:
 		approve := kit.Button(ids.ActionApprove, "Approve", s, slack.StylePrimary)
 		approve.AccessibilityLabel = "Approve this code, so that it runs once"
@@ -34,7 +35,7 @@ func cardButtons(with With, p *kit.Page, v *steps.View, whole, garbled bool) {
 		}
 		row = append(row, kit.Button(ids.ActionReview, label, s, slack.StylePrimary))
 	default:
-		p.Say(kit.Words("It is too long to be shown anywhere in Slack as well, so it cannot be approved. Reject it, request changes, or let the asker take it back."))
+		p.Say(kit.Words("It is also too long for any other view in Slack, so it cannot be approved. Reject it, request changes, or have the asker cancel it."))
 	}
 	if v.Terms.Slack {
 		reject := kit.Button(ids.ActionReject, "Reject", s, slack.StyleDanger)
@@ -67,12 +68,14 @@ func menu(with With, v *steps.View) []*slack.OptionBlockObject {
 	return options
 }
 
+// verdictWords stand before the name of who decided.
+var verdictWords = map[approval.Verdict]string{approval.Approve: "Approved by ", approval.Reject: "Rejected by ", approval.Rewrite: "Changes requested by "}
+
 // verdicts say who decided what, and when; and how it ended, if that was nobody's decision.
 func verdicts(with With, p *kit.Page, v *steps.View) {
 	r := v.Request
 	for _, d := range r.Decisions {
-		verb := map[approval.Verdict]string{approval.Approve: "Approved by ", approval.Reject: "Rejected by ", approval.Rewrite: "Changes requested by "}[d.Verdict]
-		said := []kit.Part{kit.Strong(verb), kit.Person(d.Reviewer)}
+		said := []kit.Part{kit.Strong(verdictWords[d.Verdict]), kit.Person(d.Reviewer)}
 		if d.InPlaceOf != "" {
 			said = append(said, kit.Words(" in place of "), kit.Person(d.InPlaceOf))
 		}
@@ -99,10 +102,10 @@ func verdicts(with With, p *kit.Page, v *steps.View) {
 	waitsForAway(with, p, r)
 }
 
-// frozen says that an approved program waits for a time in which something may start.
+// frozen says that an approved program waits for the end of a freeze window.
 func frozen(p *kit.Page, v *steps.View) {
 	if v.Frozen.IsZero() || v.Request.State != approval.Approved && v.Request.State != approval.Pending {
 		return
 	}
-	p.Say(kit.Strong("Nothing starts before "), kit.Moment(v.Frozen), kit.Words(fmt.Sprintf(", by the rules (%s). What is approved waits until then.", kit.Cut(v.FrozenBy, 200))))
+	p.Say(kit.Strong("Freeze window until "), kit.Moment(v.Frozen), kit.Words(fmt.Sprintf(" (%s). Approved code starts after it.", kit.Cut(v.FrozenBy, 200))))
 }

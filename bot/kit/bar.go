@@ -1,12 +1,9 @@
 package kit
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/slack-go/slack"
-
-	"countersign/budget"
 )
 
 // The cells of a bar: what is spent, what is set aside, what is left.
@@ -15,15 +12,15 @@ const (
 	barCells                      = 20
 )
 
-// Bar is a budget at a glance. It is for the eye alone: to those who hear a
-// message, the sentence beside it says the same.
-type Bar struct{ budget.Standing }
+// Bar is a budget at a glance, in any unit. It is for the eye alone: to those who hear
+// a message, the sentence beside it says the same.
+type Bar struct{ Limit, Spent, Held int64 }
 
 // cells divides the bar. Whatever is there shows: a cent spent fills a cell, a
 // cent left leaves one, and only a bar without a light cell has nothing left.
 func (b Bar) cells() (spent, held int) {
-	limit, free := b.Limit.Hard(), barCells-1
-	if b.Left() <= 0 {
+	limit, free := b.Limit, barCells-1
+	if b.Limit-b.Spent-b.Held <= 0 {
 		limit, free = max(1, b.Spent+b.Held), barCells
 	}
 	held = min(share(b.Held, limit), free)
@@ -38,7 +35,7 @@ func (b Bar) cells() (spent, held int) {
 }
 
 // share is a part of a whole in cells, to the nearest one, and never none for something.
-func share(part, whole budget.USD) int {
+func share(part, whole int64) int {
 	n := int(float64(part)/float64(whole)*barCells + 0.5)
 	if part > 0 {
 		n = max(1, n)
@@ -58,19 +55,3 @@ func (b Bar) element() slack.RichTextSectionElement { return Words(b.picture()).
 func (b Bar) Mrkdwn() string { return "" }
 
 func (b Bar) size() int { return barCells }
-
-// Percent is how much of a budget is used up. Nearly nothing is more than
-// nothing, and nearly all is not all.
-func Percent(s budget.Standing) string {
-	used := s.Spent + s.Held
-	switch hard := s.Limit.Hard(); {
-	case used <= 0:
-		return "0 %"
-	case used >= hard:
-		return "100 %"
-	case float64(used) < float64(hard)/100:
-		return "less than 1 %"
-	default:
-		return fmt.Sprintf("%d %%", min(99, int(float64(used)/float64(hard)*100+0.5)))
-	}
-}

@@ -5,11 +5,11 @@ import (
 	"unicode/utf16"
 )
 
-// What a modal lets people edit: Slack's fields hold 3,000 characters, of which
-// some are left free to write in. A program that needs more parts is no longer
-// edited by hand; the model can still be asked to change it.
+// What a modal lets people edit: of what Slack's fields hold, some is left free to
+// write in. A program that needs more parts is no longer edited by hand; the model can
+// still be asked to change it.
 const (
-	FieldChars   = 3000
+	FieldChars   = 3000 // what Slack lets a field hold
 	editChars    = 2600
 	MaxEditParts = 10
 )

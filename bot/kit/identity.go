@@ -1,8 +1,6 @@
 package kit
 
-import (
-	"fmt"
-)
+import "fmt"
 
 // Permalink is where a message can be read. Slack's chat.getPermalink gives the
 // same address, at the price of a call for each.
@@ -31,9 +29,10 @@ func Digits(ts string) string {
 // Identity is who the bot is.
 type Identity struct {
 	Team    string   // the workspace's name
-	TeamID  string   //
+	TeamID  string   // the workspace's id
 	URL     string   // of the workspace, with a slash at its end
 	User    string   // the bot's user id, by which it is mentioned
 	Name    string   // the bot's user name
 	Missing []string // scopes that the token lacks
+	Lacks   []string // the same of those without which the bot works all the same
 }

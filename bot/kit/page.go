@@ -1,5 +1,6 @@
-// Package kit makes blocks of Slack: pages from words, tables, bars, code and buttons.
-// It keeps Slack's limits by construction and knows nothing of approvals.
+// Package kit builds Slack blocks: pages of words, tables, bars, code and buttons. Its
+// pages always keep Slack's limits. It knows nothing of approvals and of money. Of the
+// names in ids it takes the two that it gives by itself: a link's and a note's.
 package kit
 
 import (
@@ -103,10 +104,11 @@ type Page struct {
 	Coloured    bool // code is sent with its language
 }
 
-// Limits of one message; facts and sources are in the design notes on Slack.
+// Limits of one message, and of a list of options in it.
 const (
 	MaxBlockText = 9000 // Slack refuses somewhere past 11,000
 	maxText      = 3900 // chat.update refuses past 4,000
+	MaxChoices   = 100
 )
 
 // Room is how many characters of block text are left.
@@ -119,6 +121,11 @@ func (p *Page) Add(b slack.Block, size int, line string) {
 	if line != "" {
 		p.Lines = append(p.Lines, line)
 	}
+}
+
+// Append puts another page below this one.
+func (p *Page) Append(q *Page) {
+	p.Blocks, p.Lines, p.Used = append(p.Blocks, q.Blocks...), append(p.Lines, q.Lines...), p.Used+q.Used
 }
 
 // Text is the page for those who see no blocks.

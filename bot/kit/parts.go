@@ -9,18 +9,9 @@ import (
 
 // More pieces of sentences; the first ones are in page.go.
 type (
-	Channel string    // a Slack channel
-	Day     time.Time // a moment of which only the date matters
-	Link    struct{ URL, Label string }
+	Day  time.Time // a moment of which only the date matters
+	Link struct{ URL, Label string }
 )
-
-func (c Channel) element() slack.RichTextSectionElement {
-	return slack.NewRichTextSectionChannelElement(string(c), nil)
-}
-
-func (c Channel) Mrkdwn() string { return "<#" + string(c) + ">" }
-
-func (c Channel) size() int { return len(c) + 3 }
 
 // element keeps the date of the team's calendar, which a reader's own time zone
 // could move by one.

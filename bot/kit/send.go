@@ -10,11 +10,16 @@ import (
 
 // Hash names what a page shows.
 func (p *Page) Hash() string {
-	blocks, err := json.Marshal(p.Blocks)
+	return fmt.Sprintf("%x", sha256.Sum256(append(JSON(p.Blocks), p.Text()...)))[:16]
+}
+
+// JSON writes what is made of strings and numbers, such as blocks, or what a modal remembers.
+func JSON(v any) []byte {
+	text, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // blocks are made of strings and numbers
+		panic(err) // strings and numbers always marshal
 	}
-	return fmt.Sprintf("%x", sha256.Sum256(append(blocks, p.Text()...)))[:16]
+	return text
 }
 
 // bareSizes are how long the text is that stands in for blocks which Slack refuses.

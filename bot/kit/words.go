@@ -7,8 +7,6 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
-
-	"countersign/budget"
 )
 
 // Inside makes a name fit for the middle of a sentence.
@@ -40,6 +38,14 @@ func Count(n int, what string) string {
 	return Thousands(n) + " " + what + "s"
 }
 
+// Megabytes writes memory: whole gigabytes as such.
+func Megabytes(n int) string {
+	if n > 0 && n%1024 == 0 {
+		return Thousands(n/1024) + " GB"
+	}
+	return Thousands(n) + " MB"
+}
+
 // Thousands writes a number in groups of three.
 func Thousands(n int) string {
 	digits := fmt.Sprint(n)
@@ -49,15 +55,8 @@ func Thousands(n int) string {
 	return digits
 }
 
-// Share100 is a share in percent.
-func Share100(part, whole budget.USD) string {
-	if whole <= 0 {
-		return "0 %"
-	}
-	return PercentOf(float64(part) / float64(whole))
-}
-
-func PercentOf(share float64) string { return fmt.Sprintf("%d %%", int(share*100+0.5)) }
+// PercentOf is a share in percent.
+func PercentOf(share float64) string { return fmt.Sprintf("%d%%", int(share*100+0.5)) }
 
 // Span says how long something took, as a person would.
 func Span(d time.Duration) string {
@@ -105,7 +104,7 @@ func Ordinal(n int) string {
 // Seconds says how long something took, as precisely as anybody cares.
 func Seconds(d time.Duration) string {
 	if d < 100*time.Millisecond {
-		return "less than 0.1 seconds"
+		return "under 0.1 seconds"
 	}
 	return fmt.Sprintf("%.1f seconds", d.Seconds())
 }
@@ -154,6 +153,3 @@ func People(users []string, last string) (said []Part) {
 	}
 	return said
 }
-
-// Lower is a word of ours in the middle of a sentence.
-func Lower(text string) string { return strings.ToLower(text) }

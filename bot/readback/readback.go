@@ -19,7 +19,7 @@ import (
 // ids and defaults, merges and splits the elements of a sentence, and leaves out what
 // it knows by itself. Nobody may approve by something that says anything else than
 // what was sent, and nobody should be kept from approving by such spelling. This file
-// is the rule, for card, modal and click; readback_prose.go reads what stands in a block.
+// is the rule, for card, modal and click; prose.go reads what stands in a block.
 //
 //   - Code is found by the block_id that was sent, else by the order of the
 //     preformatted elements. The texts of its elements, joined with nothing between, are
@@ -72,11 +72,7 @@ func TreeOf(data []byte) (t Tree, err error) {
 
 // TreeFrom is what would be sent of a value.
 func TreeFrom(v any) Tree {
-	text, err := json.Marshal(v)
-	if err != nil {
-		panic(err) // blocks are made of strings and numbers
-	}
-	t, err := TreeOf(text)
+	t, err := TreeOf(kit.JSON(v))
 	if err != nil {
 		panic(err) // what has just been written can be read
 	}
@@ -201,11 +197,7 @@ func FactsOf(t Tree) (all []fact) {
 
 // oddity is something of which it is not known how it reads: whatever differs in it counts.
 func oddity(kind string, t Tree) fact {
-	text, err := json.Marshal(t)
-	if err != nil {
-		panic(err) // it came as JSON
-	}
-	return fact{kind: kind, said: literally(string(text))}
+	return fact{kind: kind, said: literally(string(kit.JSON(t)))} // it came as JSON
 }
 
 // blockFacts reads one block.

@@ -22,9 +22,9 @@ func TestHarmfulCodeEndsWithAPlainAnswer(t *testing.T) {
 		files               int
 	}{
 		{"raises", "import pandas as pd\ndf = pd.read_csv(\"sales.csv\")\nprint(\"so far\")\ndf[\"pri\" + \"ze\"]", "raised",
-			[]string{"The code ran and ended with an error.\n KeyError: 'prize'", "line 4", "df[\"pri\" + \"ze\"]", "so far", "Opened sales.csv"}, 0},
+			[]string{"The code stopped with an error.\n KeyError: 'prize'", "line 4", "df[\"pri\" + \"ze\"]", "so far", "Opened sales.csv"}, 0},
 		{"prints a gigabyte", "line = \"x\" * (1 << 20)\nfor _ in range(1024):\n    print(line)", "ok",
-			[]string{"What was printed was cut: its beginning and its end are shown, of 1024.0 MB.", "That is not all of it: the rest is in", "output.txt"}, 0},
+			[]string{"What was printed was cut: its beginning and its end are shown, of 1024.0 MB.", "That is not all: the rest is in", "output.txt"}, 0},
 		{"fills the disk", "n = 0\nwhile True:\n    n += 1\n    with open(\"f%d\" % n, \"wb\") as f:\n        f.write(b\"x\" * (30 << 20))", "raised",
 			[]string{"No space left on device", "was left behind"}, 0},
 		{"saves figures", "import matplotlib.pyplot as plt\nfor i in range(60):\n    plt.figure(figsize=(1, 1)).add_subplot()\nprint(\"all of them\")", "ok",
@@ -51,7 +51,7 @@ func TestHarmfulCodeEndsWithAPlainAnswer(t *testing.T) {
 		require.Equal(t, c.files, value[int](h, `SELECT count(*) FROM artifacts WHERE request_id = $1`, id), c.name)
 		require.Zero(t, value[int](h, `SELECT count(*) FROM artifacts WHERE said(name) ~ '[/\\]' OR said(name) LIKE '.%'`))
 		if c.outcome == "raised" {
-			h.says(root, "the code ran and ended with an error. See below.")
+			h.says(root, "the code stopped with an error. See below.")
 		}
 	}
 	h.settled()

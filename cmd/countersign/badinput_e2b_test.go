@@ -48,7 +48,7 @@ func TestWhatE2BRefusesForGoodIsSaidAndNothingRuns(t *testing.T) {
 		cloud.Fail(e2btest.Create, c.fault)
 		root := h.ask("Before the review: " + name + "?")
 		reply := h.reply(root)
-		require.Contains(t, reply.Text, "This could not be done, and nothing was run. "+c.why)
+		require.Contains(t, reply.Text, "This could not be done, and nothing ran. "+c.why)
 		require.NotContains(t, reply.Text, "dashboard", "E2B's own words are for the log")
 		require.Equal(t, row{State: "failed", Reason: c.why, Attempts: 1, Charges: 1, Holds: 2}, h.row("review: "+name), "the model is paid, and no box")
 
@@ -56,7 +56,7 @@ func TestWhatE2BRefusesForGoodIsSaidAndNothingRuns(t *testing.T) {
 		card := h.cardOf("After the review: " + name)
 		cloud.Fail(e2btest.Create, c.fault)
 		require.NoError(t, h.ben.Click(card, "Approve"))
-		require.Contains(t, h.reply(root).Text, "This could not be done, and nothing was run. "+c.why)
+		require.Contains(t, h.reply(root).Text, "This could not be done, and nothing ran. "+c.why)
 		require.Contains(t, h.becomes(card, "Not run").Words(), c.why)
 		require.Equal(t, row{State: "failed", Reason: c.why, Attempts: 1, Decisions: 1, Charges: 2, Holds: 3}, h.row("After the review: "+name))
 	}
@@ -107,7 +107,7 @@ func TestASilentE2BIsGivenUp(t *testing.T) {
 	cloud.Fail(e2btest.Create, e2btest.Fault{Silent: true, Times: -1})
 	root := h.ask("Is anybody there?")
 	const why = "E2B did not answer in time. Please ask again later; if it goes on, look at E2B's status page."
-	require.Contains(t, h.reply(root).Text, "This could not be done, and nothing was run. "+why)
+	require.Contains(t, h.reply(root).Text, "This could not be done, and nothing ran. "+why)
 	require.Equal(t, row{State: "failed", Reason: why, Attempts: 1, Charges: 1, Holds: 2}, h.row("anybody"))
 	require.Empty(t, h.ben.Messages(slacksim.CodeReview))
 	h.settled()
@@ -127,7 +127,7 @@ func TestAnE2BWithoutRoomForTooLongEndsTheRequest(t *testing.T) {
 		cloud.Fail(e2btest.Create, full)
 		root := h.ask("Is there room?")
 		const why = "As many boxes are running as the E2B plan allows at once. Please ask again when one has ended."
-		require.Contains(t, h.reply(root).Text, "This could not be done, and nothing was run. "+why)
+		require.Contains(t, h.reply(root).Text, "This could not be done, and nothing ran. "+why)
 		require.Equal(t, row{State: "failed", Reason: why, Attempts: 1, Charges: 1, Holds: 2}, h.row("Is there room?"), "the model is paid, and no box")
 		require.Empty(t, h.ben.Messages(slacksim.CodeReview))
 		h.settled()
@@ -142,7 +142,7 @@ func TestAnE2BWithoutRoomForTooLongEndsTheRequest(t *testing.T) {
 			card := h.cardOf("Is there room?")
 			cloud.Fail(e2btest.Create, fault)
 			require.NoError(t, h.ben.Click(card, "Approve"))
-			h.says(root, "It waits for a sandbox: none can be had at the moment. It is tried again until")
+			h.says(root, "No free sandbox yet. Trying until")
 			h.soon("it expires", func() bool {
 				require.NoError(t, r.sweep(h.ctx))
 				return value[string](h, `SELECT state FROM requests`) == "expired"
@@ -180,7 +180,7 @@ pd.read_csv("named.csv")["b"].sum()`)
 	require.NoError(t, <-replaced)
 	cloud.Heal()
 
-	h.says(root, "It is back before the reviewers: The inputs have changed: named.csv is not what it was: its content has changed.")
+	h.says(root, "Back for review: The inputs have changed: named.csv is not what it was: its content has changed.")
 	card, err := h.ben.WaitMessage(h.patient(), slacksim.CodeReview, func(m workspace.Message) bool { return m.TS > old.TS && m.Has("Approve") })
 	require.NoError(t, err)
 	id := value[string](h, `SELECT id FROM requests`)
@@ -235,9 +235,9 @@ func TestARunWhoseBoxIsGoneIsLostAndSaysSo(t *testing.T) {
 	h.soon("the code starts", func() bool { return cloud.Starts(id) == 1 })
 	cloud.End(value[string](h, `SELECT box_id FROM runs`)) // from now on the edge answers 502, not found
 	reply := h.reply(root)
-	require.Contains(t, reply.Text, "The result was lost. It was started, but its result was lost. Nobody knows how it ended, and it will not be run again.")
-	require.Contains(t, reply.Words(), "e2b sandbox, run: nobody knows how long, so at most $0.0")
-	require.Contains(t, reply.Words(), "in part estimated, at the most that it can be")
+	require.Contains(t, reply.Text, "The result was lost. It started, but its result was lost. How it ended is unknown, and it will not be run again.")
+	require.Contains(t, reply.Words(), "e2b sandbox, run: time unknown, at most $0.0")
+	require.Contains(t, reply.Words(), "partly estimated, at the highest possible price")
 	h.becomes(card, "Approved, result lost")
 	r := h.row("Where did it go?")
 	r.Reason = ""

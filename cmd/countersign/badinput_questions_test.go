@@ -32,7 +32,7 @@ func TestAnEmptyQuestionIsAskedForAndMakesNoRequest(t *testing.T) {
 	require.NoError(t, err)
 	h.told(h.maya, slacksim.SalesData, "What would you like to know? Write it in the same message, for example: What were sales per month in sales.csv?")
 	require.NoError(t, h.maya.Command(slacksim.SalesData, "/analyze cancel"))
-	h.told(h.maya, slacksim.SalesData, "Which one? /analyze status lists your questions, with what to type to take one back.")
+	h.told(h.maya, slacksim.SalesData, "Which one? /analyze status lists your questions, each with a Cancel button.")
 	h.nothing()
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -21,33 +20,33 @@ func TestAQuestionCanBeTakenBackUntilItRuns(t *testing.T) {
 	id := value[string](h, `SELECT id FROM requests`)
 	jun := h.sim.As(slacksim.OtherAnalyst)
 	require.NoError(t, jun.Command(slacksim.SalesData, "/analyze cancel "+id))
-	h.told(jun, slacksim.SalesData, "Only the person who asked, or an administrator, can take a request back.")
+	h.told(jun, slacksim.SalesData, "Only the person who asked, or an administrator, can cancel a request.")
 	require.NoError(t, h.maya.Command(slacksim.SalesData, "/analyze cancel nosuchid"))
 	h.told(h.maya, slacksim.SalesData, "There is no such request here. /analyze status lists yours.")
 	require.Equal(t, "pending", h.row("by a command?").State)
 
 	require.NoError(t, h.maya.Command(slacksim.SalesData, "/analyze status"))
 	list := h.told(h.maya, slacksim.SalesData, "Your latest questions")
-	require.Contains(t, list.Text, "Waits for a reviewer: Take me back by a command? (asked ")
-	require.Contains(t, list.Text, "To take it back: /analyze cancel "+id)
+	require.Contains(t, list.Text, "Waiting for a reviewer: Take me back by a command? (asked ")
+	require.True(t, list.Has("Cancel"))
 
 	require.NoError(t, h.maya.Command(slacksim.SalesData, "/analyze cancel "+id))
-	h.told(h.maya, slacksim.SalesData, "Taken back: Take me back by a command?")
-	h.says(root, "Taken back. Nothing was run.")
-	require.Empty(t, h.becomes(card, "Taken back").Actions())
+	h.told(h.maya, slacksim.SalesData, "Cancelled: Take me back by a command?")
+	h.says(root, "Cancelled. Nothing ran.")
+	require.Empty(t, h.becomes(card, "Cancelled").Actions())
 	require.NoError(t, h.ben.ClickOld(card, "Approve"))
-	h.told(h.ben, slacksim.CodeReview, "This has ended already: it was taken back. Nothing has changed.")
+	h.told(h.ben, slacksim.CodeReview, "This has already ended: it was cancelled. Nothing has changed.")
 	require.NoError(t, h.maya.Command(slacksim.SalesData, "/analyze cancel "+id))
-	h.told(h.maya, slacksim.SalesData, "It has been taken back already.")
+	h.told(h.maya, slacksim.SalesData, "It is already cancelled.")
 	require.Equal(t, row{State: "withdrawn", Attempts: 1, Charges: 2, Holds: 2}, h.row("by a command?"), "what the model did is paid for")
 
 	root = h.ask("Take me back by the button?")
 	h.cardOf("by the button?")
 	line := h.says(root, "Waiting for a reviewer")
 	require.NoError(t, jun.Click(line, "Cancel"))
-	h.told(jun, slacksim.SalesData, "Only the person who asked, or an administrator, can take a request back.")
+	h.told(jun, slacksim.SalesData, "Only the person who asked, or an administrator, can cancel a request.")
 	require.NoError(t, h.maya.Click(line, "Cancel"))
-	require.Empty(t, h.becomes(line, "Taken back").Actions())
+	require.Empty(t, h.becomes(line, "Cancelled").Actions())
 	require.Equal(t, "withdrawn", h.row("by the button?").State)
 
 	root = h.ask("Too late?")
@@ -55,7 +54,7 @@ func TestAQuestionCanBeTakenBackUntilItRuns(t *testing.T) {
 	h.reply(root)
 	late := value[string](h, `SELECT id FROM requests WHERE said(question) = 'Too late?'`)
 	require.NoError(t, h.maya.Command(slacksim.SalesData, "/analyze cancel "+strings.ToUpper(late)))
-	h.told(h.maya, slacksim.SalesData, "There is nothing to take back: it has run already.")
+	h.told(h.maya, slacksim.SalesData, "There is nothing to cancel: it has already run.")
 	require.Equal(t, 1, value[int](h, `SELECT count(*) FROM runs`))
 	h.settled()
 }
@@ -94,7 +93,7 @@ func TestNobodyDecidingIsNotANo(t *testing.T) {
 		require.NoError(t, r.sweep(h.ctx)) // a replica's own comes every fifteen seconds
 		return value[string](h, `SELECT state FROM requests`) == "expired"
 	})
-	const why = "Nobody decided in time. That is not a no: ask again if you still need it."
+	const why = "Nobody decided in time. Ask again if you still need it."
 	require.Contains(t, h.reply(root).Text, "Expired: "+why)
 	now := h.becomes(card, "Expired: nobody decided")
 	require.Empty(t, now.Actions())
@@ -118,7 +117,7 @@ func TestAFollowUpKnowsWhatWasSaidBefore(t *testing.T) {
 	require.NoError(t, err)
 	card := h.cardOf("and the largest?")
 	require.Contains(t, card.Words(), "sales.csv", "the thread's file is meant")
-	require.Contains(t, card.Text, "Asked before in this thread\n- How many units in sales.csv?", "the reviewer knows what it goes on from")
+	require.Contains(t, card.Text, "Earlier in this thread\n- How many units in sales.csv?", "the reviewer knows what it goes on from")
 	asked := h.model.Requests()
 	last := asked[len(asked)-1].Messages
 	require.Len(t, last, 4, "the earlier question, its code, and what it gave with the new question")
@@ -127,7 +126,7 @@ func TestAFollowUpKnowsWhatWasSaidBefore(t *testing.T) {
 	require.Contains(t, last[3].Content, "The question:\nand the largest?")
 	require.NoError(t, h.ben.Click(card, "Approve"))
 	_, err = h.maya.WaitReply(h.patient(), root.Channel, root.TS, func(m workspace.Message) bool {
-		return strings.Contains(m.Text, "Total: ") && strings.Contains(m.Words(), "\n4\n")
+		return m.Has("Details") && strings.Contains(m.Words(), "\n4\n")
 	})
 	require.NoError(t, err)
 	require.Equal(t, 1, value[int](h, `SELECT count(*) FROM sessions`), "both are one conversation")
@@ -139,19 +138,19 @@ func TestBudgetsAreShownToTheirOwnersAndSetByAdministrators(t *testing.T) {
 	t.Parallel()
 	h := openLight(t)
 	require.NoError(t, h.maya.Command(slacksim.SalesData, "/budget show"))
-	h.told(h.maya, slacksim.SalesData, "$0.00 of $10.00 spent, $10.00 left.")
+	h.told(h.maya, slacksim.SalesData, "$0 of $10 spent, $10 left.")
 	h.told(h.maya, slacksim.SalesData, "The team has no budget of its own.")
 
 	require.NoError(t, h.maya.Command(slacksim.SalesData, "/budget set @maya 1000"))
-	h.told(h.maya, slacksim.SalesData, "Only administrators change budgets.")
+	h.told(h.maya, slacksim.SalesData, "Only administrators can change budgets.")
 	require.NoError(t, h.maya.Command(slacksim.SalesData, "/budget show @ben"))
-	h.told(h.maya, slacksim.SalesData, "Only administrators look at other people's budgets.")
+	h.told(h.maya, slacksim.SalesData, "Only administrators can look at other people's budgets.")
 	for line, why := range map[string]string{
-		"set maya 5":              `"maya" is nobody I can find. Type @ and choose the person from the list that Slack offers`,
+		"set maya 5":              `I cannot find "maya". Type @ and choose the person from the list that Slack offers`,
 		"set @maya":               "How much?",
-		"set @maya much":          `"much" is not an amount of dollars. Write it like 25, 25.50 or $1,000.`,
+		"set @maya much":          `"much" is not a dollar amount. Write it like 25, 25.50 or $1,000.`,
 		"set @maya 5 per century": `I do not understand "per century". A budget is per day, per week, per month or in all.`,
-		"double":                  `I do not know "double". There is show, set, remove, history, explain, top and help.`,
+		"double":                  `Unknown command "double". You can write show, set, remove, history, explain, top or help.`,
 	} {
 		require.NoError(t, h.carla.Command(slacksim.SalesData, "/budget "+line))
 		h.told(h.carla, slacksim.SalesData, why)
@@ -162,23 +161,23 @@ func TestBudgetsAreShownToTheirOwnersAndSetByAdministrators(t *testing.T) {
 	h.told(h.carla, slacksim.SalesData, " is now $0.01 per week.")
 	require.Equal(t, "U0MAYA 10000000 week U0CARLA", value[string](h, `SELECT id || ' ' || amount || ' ' || per || ' ' || set_by FROM limits`))
 	require.NoError(t, h.carla.Command(slacksim.SalesData, "/budget show @maya"))
-	h.told(h.carla, slacksim.SalesData, "$0.00 of $0.01 spent, $0.01 left.")
+	h.told(h.carla, slacksim.SalesData, "$0 of $0.01 spent, $0.01 left.")
 
 	// What the worst case needs is more than that: refused before anything is spent, and kept.
 	root := h.ask("Can I afford this?")
-	h.told(h.maya, slacksim.SalesData, "Your question is kept, and waits for money.")
-	refusal := h.says(root, "Waiting for money")
+	h.told(h.maya, slacksim.SalesData, "Your question is saved, but over budget.")
+	refusal := h.says(root, "Paused: over budget")
 	monday := value[time.Time](h, `SELECT date_trunc('week', now() AT TIME ZONE 'UTC') + interval '7 days'`)
-	require.Contains(t, refusal.Text, fmt.Sprintf(" It starts anew <!date^%d^", monday.Unix()))
+	require.Contains(t, refusal.Text, " Resets on "+monday.Format("2 January")+".")
 	require.NoError(t, h.maya.Click(refusal, "Try again"))
-	h.told(h.maya, slacksim.SalesData, "It still does not fit. Your budget of $0.01 per week has $0.01 left, and this could need up to $0.0")
+	h.told(h.maya, slacksim.SalesData, "Still over budget. Your budget of $0.01 per week has $0.01 left, and this could cost up to $0.0")
 	require.Equal(t, row{State: string(approval.Drafting)}, h.row("Can I afford this?"))
 	require.Empty(t, h.model.Requests(), "the model was asked")
 
 	require.NoError(t, h.carla.Command(slacksim.SalesData, "/budget set @maya 5"))
 	require.NoError(t, h.maya.Click(refusal, "Try again"))
 	require.NoError(t, h.ben.Click(h.cardOf("afford this?"), "Approve"))
-	require.Contains(t, h.reply(root).Words(), " of $5.00 left this month")
+	require.Contains(t, h.reply(root).Words(), " of $5 left this month")
 	h.settled()
 }
 

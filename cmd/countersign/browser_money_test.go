@@ -29,7 +29,7 @@ func TestMoneyIsSetRefusedAskedForGrantedAndSeenInTheBrowser(t *testing.T) {
 	carla.choose("user", slacksim.Analyst)
 	carla.types(test("action-amount"), "lots")
 	carla.click(test("modal-submit"))
-	carla.sees(test("error-amount"), "not an amount of dollars")
+	carla.sees(test("error-amount"), "not a dollar amount")
 	carla.retypes("amount", "0.03")
 	carla.choose("downgrade", "codestral-2508")
 	carla.click(test("modal") + " " + test("action-downgrade")) // the list closes
@@ -44,24 +44,24 @@ func TestMoneyIsSetRefusedAskedForGrantedAndSeenInTheBrowser(t *testing.T) {
 	maya.types(test("composer"), "/analyze "+question)
 	maya.enter()
 	root := h.opened("")
-	maya.sees("[data-ephemeral]", "Your question is kept, and waits for money.")
+	maya.sees("[data-ephemeral]", "Your question is saved, but over budget.")
 	maya.click(test("replies-" + root.TS))
-	maya.sees(test("thread"), "Waiting for money")
+	maya.sees(test("thread"), "Paused: over budget")
 	maya.sees(test("thread"), "░░░░")
-	maya.sees(test("thread"), "Use codestral-2508 (at most $0.0")
+	maya.sees(test("thread"), "Use codestral-2508 (at most ")
 	maya.sees(test("thread"), "Ask for $0.01 more")
 	maya.picture("money-blocked")
 	require.Zero(t, len(h.model.Requests()), "nothing is called that nobody pays for")
 
 	// She asks for more, with a reason.
 	maya.click(test("thread") + " " + test("action-more_money"))
-	maya.sees(test("modal"), "Ask for more money")
+	maya.sees(test("modal"), "Ask for more budget")
 	maya.retypes("amount", "5")
 	maya.types(test("action-reason"), "The board meets tomorrow.")
 	maya.picture("money-ask")
 	maya.click(test("modal-submit"))
 	maya.misses(test("modal"))
-	maya.sees(test("thread"), "has asked the administrators for $5.00 more")
+	maya.sees(test("thread"), "asked the administrators for $5 more")
 
 	// Carla grants it where she is asked: in her direct messages.
 	h.writes("import pandas as pd\n\nlen(pd.read_csv(\"sales.csv\"))")
@@ -78,7 +78,7 @@ func TestMoneyIsSetRefusedAskedForGrantedAndSeenInTheBrowser(t *testing.T) {
 	carla.misses(asked)
 	carla.picture("money-granted")
 
-	// It goes on by itself: nobody types it again.
+	// It continues on its own: nobody types it again.
 	card := h.card(root)
 	ben.sees(message(card), question)
 	ben.sees(message(card), "expected for the run, at most")
@@ -86,14 +86,14 @@ func TestMoneyIsSetRefusedAskedForGrantedAndSeenInTheBrowser(t *testing.T) {
 	ben.click(message(card) + " " + test("action-approve"))
 	ben.sees(message(card), "Approved by @Ben Osei")
 	maya.sees(test("thread"), "500")
-	maya.sees(test("thread"), "that was expected")
+	maya.sees(test("thread"), "The run cost ")
 	maya.picture("money-answer")
 	h.settled()
 
 	// Both see on their Home how it stands.
 	maya.goes("home=A0ANALYZE")
 	maya.sees(test("home"), "of $5.03 spent")
-	maya.sees(test("home"), "$5.00 of it has been granted on top.")
+	maya.sees(test("home"), "Includes a $5 top-up.")
 	maya.picture("money-home")
 	carla.goes("home=A0ANALYZE")
 	carla.sees(test("home"), "The budget of @Maya Lindqvist")

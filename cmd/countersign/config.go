@@ -97,10 +97,12 @@ type Config struct {
 
 	PricesFile string `env:"PRICES_FILE"`
 
-	DatabaseURL Secret `env:"DATABASE_URL"`
-	DataDir     string `env:"DATA_DIR"`
-	HTTPAddr    string `env:"HTTP_ADDR" envDefault:"127.0.0.1:8080"`
-	LogLevel    string `env:"LOG_LEVEL" envDefault:"info"`
+	DatabaseURL        Secret `env:"DATABASE_URL"`
+	MigrateDatabaseURL Secret `env:"MIGRATE_DATABASE_URL"`
+	SigningKeyFile     string `env:"SIGNING_KEY_FILE"`
+	DataDir            string `env:"DATA_DIR"`
+	HTTPAddr           string `env:"HTTP_ADDR" envDefault:"127.0.0.1:8080"`
+	LogLevel           string `env:"LOG_LEVEL" envDefault:"info"`
 
 	LangfuseHost      string `env:"LANGFUSE_HOST" envDefault:"https://cloud.langfuse.com"`
 	LangfusePublicKey string `env:"LANGFUSE_PUBLIC_KEY"`
@@ -145,8 +147,13 @@ func readConfig(environ map[string]string) (Config, error) {
 			faults.add(s.name, "not a URL such as https://example.com")
 		}
 	}
-	if db := string(c.DatabaseURL); db != "" && !strings.HasPrefix(db, "postgres://") && !strings.HasPrefix(db, "postgresql://") && !strings.Contains(db, "=") {
-		faults.add("DATABASE_URL", "not an address such as postgres://user:password@host/database")
+	for _, s := range []struct{ name, db string }{{"DATABASE_URL", string(c.DatabaseURL)}, {"MIGRATE_DATABASE_URL", string(c.MigrateDatabaseURL)}} {
+		if s.db != "" && !strings.HasPrefix(s.db, "postgres://") && !strings.HasPrefix(s.db, "postgresql://") && !strings.Contains(s.db, "=") {
+			faults.add(s.name, "not an address such as postgres://user:password@host/database")
+		}
+	}
+	if c.MigrateDatabaseURL != "" && c.DatabaseURL == "" {
+		faults.add("MIGRATE_DATABASE_URL", "is the owner's address of the database in DATABASE_URL, which is not set")
 	}
 	for _, s := range []struct {
 		name string
@@ -155,7 +162,7 @@ func readConfig(environ map[string]string) (Config, error) {
 		{"ANTHROPIC_MAX_TOKENS", int64(c.AnthropicMaxTokens)}, {"OPENAI_MAX_TOKENS", int64(c.OpenAIMaxTokens)},
 		{"RUN_SECONDS", int64(c.RunSeconds)}, {"RUN_MEMORY_MB", int64(c.RunMemoryMB)}, {"MAX_FILE_MB", c.MaxFileMB}, {"MAX_OPEN_QUESTIONS", int64(c.MaxOpen)}} {
 		if s.n < 1 {
-			faults.add(s.name, "must be more than nothing")
+			faults.add(s.name, "must be positive")
 		}
 	}
 	if c.E2BAPIKey == "" && c.MaxFileMB > local.MaxInputMB {
@@ -166,7 +173,7 @@ func readConfig(environ map[string]string) (Config, error) {
 		n    int
 	}{{"SHARE_SAMPLE_ROWS", c.SampleRows}, {"WARM_BOXES", c.WarmBoxes}, {"OPENAI_WINDOW", c.OpenAIWindow}} {
 		if s.n < 0 {
-			faults.add(s.name, "must not be less than nothing")
+			faults.add(s.name, "must not be negative")
 		}
 	}
 	if (c.LangfusePublicKey == "") != (c.LangfuseSecretKey == "") {
@@ -177,6 +184,10 @@ func readConfig(environ map[string]string) (Config, error) {
 	}
 	if c.DataDir == "" {
 		c.DataDir = defaultDataDir()
+	}
+	if c.SigningKeyFile == "" {
+		// Beside the data and not in it: whoever gets hold of a backup of the folder has no key.
+		c.SigningKeyFile = strings.TrimRight(c.DataDir, "/") + ".key"
 	}
 	return c, errors.Join(faults.all...)
 }

@@ -35,7 +35,11 @@ func decide(ctx context.Context, p program) error {
 	if p.SlackBotToken == "" {
 		return errors.New("SLACK_BOT_TOKEN is not set: who decides is looked up in Slack, now, as for a click there")
 	}
-	db, stop, err := p.openStore(ctx)
+	signed, err := p.signed()
+	if err != nil {
+		return err
+	}
+	db, stop, err := p.openStore(ctx, signed)
 	if err != nil {
 		return err
 	}
@@ -92,7 +96,7 @@ func readDecideArgs(args []string) (o decideOrder, err error) {
 func (o decideOrder) give(ctx context.Context, p program, service *steps.Steps, v *steps.View) error {
 	rev := v.Request.Revision
 	if rev == nil || !strings.HasPrefix(rev.Digest, o.digest) {
-		return fmt.Errorf("nothing with a digest that begins with %s waits for a decision here. Read it again: countersign decide %s", o.digest, o.id)
+		return fmt.Errorf("nothing whose digest begins with %s is waiting for a decision. Read it again: countersign decide %s", o.digest, o.id)
 	}
 	r, err := service.Decide(ctx, steps.Ruling{RequestID: o.id, Revision: rev.Number, Digest: rev.Digest, Verdict: approval.Verdict(o.verdict),
 		Reason: o.reason, Typed: o.digest, Click: approval.Click{Team: v.Request.Team, User: o.as, Door: approval.CommandLine}})
@@ -101,11 +105,11 @@ func (o decideOrder) give(ctx context.Context, p program, service *steps.Steps, 
 	}
 	switch {
 	case r.State == approval.Pending:
-		fmt.Fprintf(p.out, "Approved: %d of %d approvals. It waits for more.\n", r.Approvals(), r.Needs(service.Policy))
+		fmt.Fprintf(p.out, "Approved: %d of %d approvals. It needs more.\n", r.Approvals(), r.Needs(service.Policy))
 	case r.State == approval.Drafting:
 		fmt.Fprintln(p.out, "Changes requested. Another version is written, and waits for its own decision.")
 	case r.State == approval.Rejected:
-		fmt.Fprintln(p.out, "Rejected. The asker gets to read why.")
+		fmt.Fprintln(p.out, "Rejected. The asker will read why.")
 	default:
 		fmt.Fprintln(p.out, "Approved. It runs as soon as a replica of Countersign takes it up.")
 	}
@@ -128,7 +132,7 @@ func inWords(err error, id string) error {
 	case errors.As(err, &move) && !move.Why.None():
 		return errors.New(reasons.Words(move.Why))
 	case errors.As(err, &move):
-		return fmt.Errorf("it does not wait for a decision: it is %s", move.Request.State)
+		return fmt.Errorf("it is not waiting for a decision: it is %s", move.Request.State)
 	}
 	return err
 }

@@ -32,13 +32,16 @@ func demo(ctx context.Context, p program) (err error) {
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
 	flags.SetOutput(p.out)
 	once := flags.Bool("once", false, "exit after the round that the demo plays by itself; 0 only if every step happened")
-	reset := flags.Bool("reset", false, "forget what earlier demos left")
+	reset := flags.Bool("reset", false, "delete what earlier demos left")
 	addr := flags.String("addr", "127.0.0.1:8065", "where the page is; when the port is taken, another one is used")
 	switch err := flags.Parse(p.args); {
 	case errors.Is(err, flag.ErrHelp):
 		return nil
 	case err != nil:
 		return exitError(2)
+	}
+	if beside := p.DataDir + ".key"; p.SigningKeyFile == beside {
+		p.SigningKeyFile = filepath.Join(p.DataDir, "demo.key")
 	}
 	p.DataDir = filepath.Join(p.DataDir, "demo")
 	p.DatabaseURL, p.HTTPAddr = "", "127.0.0.1:0"
@@ -196,7 +199,7 @@ func inUse(err error) error {
 // outdated says what somebody does whose last demo was that of another version.
 func outdated(err error) error {
 	if errors.As(err, new(*storage.OtherSchemaError)) {
-		return errors.New("what earlier demos left was written by another version of Countersign, which this one cannot read: make demo RESET=1 (countersign demo -reset) forgets it and begins anew")
+		return errors.New("the data of an earlier demo was written by another version of Countersign: make demo RESET=1 (countersign demo -reset) starts over")
 	}
 	return err
 }
@@ -204,7 +207,7 @@ func outdated(err error) error {
 // demoWriter is the model that the settings name, or the stand-in.
 func (p program) demoWriter() (w steps.Writer, says string, err error) {
 	if !p.hasModel() {
-		w, err = codegen.New(codegen.Options{SampleRows: p.SampleRows}, standin.Provider{})
+		w, err = codegen.New(codegen.Options{}, standin.Provider{})
 		return w, "a stand-in that knows the sample questions and can summarise any table (MISTRAL_API_KEY, ANTHROPIC_API_KEY or OPENAI_API_KEY brings a real one)", err
 	}
 	asks, err := p.writer()

@@ -20,7 +20,6 @@ import (
 	"countersign/internal/pglocal"
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/workspace"
-	"countersign/storage"
 )
 
 // aDemo is a demo that runs, inside the test, in a folder of its own.
@@ -68,7 +67,7 @@ func dataDir(t *testing.T) string {
 	t.Helper()
 	dir, err := passable()
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
+	t.Cleanup(func() { require.NoError(t, errors.Join(os.RemoveAll(dir), os.RemoveAll(dir+".key"))) })
 	return dir
 }
 
@@ -79,14 +78,14 @@ func TestDemoPlaysOneRoundKeepsItAndStartsAnewWhenAsked(t *testing.T) {
 	require.Zero(t, d.ends(t), "%s\n%s", d.out.String(), d.errs.String())
 	for _, step := range []string{"Slack     a stand-in: http://127.0.0.1:", "model     a stand-in that knows the sample questions", "sandbox   gVisor on this machine",
 		"Maya         shares sales.csv", "Maya         shares iowa-electricity.csv", "Maya         /analyze " + question.Text, "Countersign  asks #code-review:", "May this code run?",
-		`pd.read_csv("sales.csv")`, "Ben          clicks Approve", "rewrites the card: Approved by @Ben Osei", "posts the chart", "answers Maya in the thread:",
-		"2025-01", "Total: $", "left this month"} {
+		`load("sales.csv")`, "Ben          clicks Approve", "rewrites the card: Approved by @Ben Osei", "posts the chart", "answers Maya in the thread:",
+		"2025-01", "under 1 cent · $", " left"} {
 		require.Contains(t, d.out.String(), step)
 	}
 	require.Empty(t, d.errs.String(), "the transcript stays readable")
 	require.NotContains(t, d.out.String(), "<@U", "people have names")
 	require.NotContains(t, d.out.String(), insteadOfCode, "it stands there")
-	require.Regexp(t, `(?s)Code \(revision 1, \d+ lines\)\n +1  import .+\n +Cost: `, d.out.String())
+	require.Regexp(t, `(?s)Code \(revision 1, \d+ lines\)\n +1  from desk import .+\n +Cost: `, d.out.String())
 	command := regexp.MustCompile(`(?m)^  DATA_DIR=(\S+) \S+ (audit) (\S+)$`).FindStringSubmatch(d.out.String())
 	require.NotNil(t, command, d.out.String())
 	var trail lockedBuffer
@@ -97,7 +96,7 @@ func TestDemoPlaysOneRoundKeepsItAndStartsAnewWhenAsked(t *testing.T) {
 	again := startDemo(t, dir, "-once")
 	require.Zero(t, again.ends(t), "%s\n%s", again.out.String(), again.errs.String())
 	require.NotContains(t, again.out.String(), "shares sales.csv")
-	require.Contains(t, again.out.String(), "Total: $")
+	require.Contains(t, again.out.String(), "under 1 cent · $")
 
 	anew := startDemo(t, dir, "-once", "-reset")
 	require.Zero(t, anew.ends(t), "%s\n%s", anew.out.String(), anew.errs.String())
@@ -109,7 +108,7 @@ func TestADemoOnDataOfAnotherVersionSaysHowToBeginAnew(t *testing.T) {
 	dir := dataDir(t)
 	server, err := pglocal.Start(t.Context(), pglocal.Options{Dir: filepath.Join(dir, "demo", "postgres")})
 	require.NoError(t, err)
-	require.NoError(t, storage.Migrate(t.Context(), server.URL()))
+	require.NoError(t, migrated(t.Context(), server.URL()))
 	conn, err := pgx.Connect(t.Context(), server.URL())
 	require.NoError(t, err)
 	_, err = conn.Exec(t.Context(), `ALTER TABLE goose_db_version DROP COLUMN sha256`)
@@ -119,8 +118,8 @@ func TestADemoOnDataOfAnotherVersionSaysHowToBeginAnew(t *testing.T) {
 
 	d := startDemo(t, dir, "-once")
 	require.Equal(t, 1, d.ends(t))
-	require.Equal(t, "countersign: what earlier demos left was written by another version of Countersign, which this one cannot read: "+
-		"make demo RESET=1 (countersign demo -reset) forgets it and begins anew\n", d.errs.String())
+	require.Equal(t, "countersign: the data of an earlier demo was written by another version of Countersign: "+
+		"make demo RESET=1 (countersign demo -reset) starts over\n", d.errs.String())
 	anew := startDemo(t, dir, "-once", "-reset")
 	require.Zero(t, anew.ends(t), "%s\n%s", anew.out.String(), anew.errs.String())
 }

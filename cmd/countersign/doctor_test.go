@@ -19,7 +19,6 @@ import (
 	"countersign/codegen/mistraltest"
 	"countersign/internal/slacksim"
 	"countersign/sandbox/e2b/e2btest"
-	"countersign/storage"
 )
 
 // langfuse knows one pair of keys.
@@ -81,7 +80,7 @@ func TestWhatTheDoctorTriesIsPaidByTheTeam(t *testing.T) {
 	require.Positive(t, cost)
 	require.Equal(t, cost, value[int64](h, `SELECT spent FROM balances WHERE kind = 'team' AND grain = 'day'`))
 
-	db, err := storage.Open(h.ctx, h.url, storage.Options{})
+	db, err := h.store()
 	require.NoError(t, err)
 	defer db.Close()
 	team := value[string](h, `SELECT id FROM scopes WHERE kind = 'team'`)
@@ -186,7 +185,7 @@ func TestDoctorSaysWhatToDo(t *testing.T) {
 		{"a template that E2B does not have", func(c *Config) {
 			c.E2BAPIKey, c.E2BAPIURL, c.E2BBoxURL, c.E2BTemplate = e2btest.Key, cloud.APIURL, cloud.SandboxURL, "misspelt-v1"
 		}, program.checkSandbox, []string{`does not know the template "misspelt-v1"`, "E2B_TEMPLATE"}, false},
-		{"a Postgres that is not there", func(c *Config) { c.DatabaseURL = "postgres://u:hunter2@127.0.0.1:1/x" }, program.checkDatabase, []string{"connection refused", "Mend DATABASE_URL"}, false},
+		{"a Postgres that is not there", func(c *Config) { c.DatabaseURL = "postgres://u:hunter2@127.0.0.1:1/x" }, program.checkDatabase, []string{"connection refused", "Fix DATABASE_URL"}, false},
 		{"Langfuse keys that are not known", func(c *Config) { keys(c); c.LangfuseSecretKey = "sk-lf-wrong" }, program.checkTraces, []string{"refuses the keys", "LANGFUSE_SECRET_KEY"}, true},
 		{"Langfuse out of reach", func(c *Config) { keys(c); c.LangfuseHost = "http://127.0.0.1:1" }, program.checkTraces, []string{"cannot be reached", "LANGFUSE_HOST"}, true},
 		{"something else than Langfuse", func(c *Config) { keys(c); c.LangfuseHost = h.sim.URL() }, program.checkTraces, []string{"LANGFUSE_HOST"}, true},

@@ -71,7 +71,7 @@ func (p program) judgeModels(offered []string, list []mistral.ModelCard, now tim
 	}
 	if host := p.MistralBaseURL; p.PricesFile == "" && (strings.Contains(host, "api.eu.mistral.ai") || strings.Contains(host, "api.us.mistral.ai")) {
 		// docs.mistral.ai/inference/regional-inference as of 2026-08-21.
-		f.warn, f.say = true, f.say+"; a regional address costs 1.1 times the prices that are shipped: name your own in PRICES_FILE, or budgets bear less than you pay"
+		f.warn, f.say = true, f.say+"; a regional address costs 1.1 times the prices that are shipped: name your own in PRICES_FILE, or budgets count less than you pay"
 	}
 	return f
 }

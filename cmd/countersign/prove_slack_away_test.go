@@ -44,7 +44,7 @@ func (h *house) looked() {
 
 // What may come back is waited for: the approval stands, the asker hears of it in a
 // direct message and the reviewers on the card, both with a button that ends it, and
-// once it is back the request goes on by itself.
+// once it is back the request continues on its own.
 func TestProveSlackWhatMayComeBackIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -53,14 +53,14 @@ func TestProveSlackWhatMayComeBackIsWaitedFor(t *testing.T) {
 	}{
 		"the bot is taken out of the channel": {
 			func(h *house, _ workspace.File) { h.sim.Remove(slacksim.SalesData, slacksim.BotUser) },
-			func(h *house, _ workspace.File) { h.sim.Invite(slacksim.SalesData, slacksim.BotUser) }, "any more, so I can neither read its files nor answer there"},
+			func(h *house, _ workspace.File) { h.sim.Invite(slacksim.SalesData, slacksim.BotUser) }, ", so I cannot read its files or answer there"},
 		"the channel is archived": {
 			func(h *house, _ workspace.File) {
 				h.sim.SetChannel(slacksim.SalesData, func(c *workspace.Channel) { c.IsArchived = true })
 			},
 			func(h *house, _ workspace.File) {
 				h.sim.SetChannel(slacksim.SalesData, func(c *workspace.Channel) { c.IsArchived = false })
-			}, "has been archived, so nothing can be answered there"},
+			}, "is archived, so I cannot answer there"},
 		"the channel is private, and its asker not in it": {
 			func(h *house, _ workspace.File) {
 				h.sim.Remove(slacksim.SalesData, slacksim.Analyst)
@@ -71,7 +71,7 @@ func TestProveSlackWhatMayComeBackIsWaitedFor(t *testing.T) {
 			func(h *house, _ workspace.File) {
 				h.sim.Fail(fault.Method{Method: "files.info", Error: "file_not_found", Times: -1})
 			},
-			func(h *house, _ workspace.File) { h.sim.Heal() }, "cannot be read at the moment"},
+			func(h *house, _ workspace.File) { h.sim.Heal() }, "cannot be read right now"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -79,7 +79,7 @@ func TestProveSlackWhatMayComeBackIsWaitedFor(t *testing.T) {
 			c.goes(h, file)
 			require.NoError(t, h.ben.Click(card, "Approve"))
 			told := h.inDM(h.maya, c.says)
-			shown := h.becomes(card, "It cannot start now.")
+			shown := h.becomes(card, "It cannot start yet.")
 			ok := told.Has("End it") && shown.Has("End it") && strings.Contains(shown.Words(), c.says)
 			waits := h.row(inQuestion)
 			proof.Check(t, ok && waits.State == "approved" && waits.Decisions == 1 && value[int](h, `SELECT revision FROM requests`) == 1,
@@ -87,10 +87,10 @@ func TestProveSlackWhatMayComeBackIsWaitedFor(t *testing.T) {
 			c.comes(h, file)
 			h.state("done")
 			h.quiet()
-			again := h.inDM(h.maya, "Your question goes on.")
+			again := h.inDM(h.maya, "Your question continues.")
 			end := h.row(inQuestion)
 			proof.Check(t, end.Runs == 1 && end.Open == 0 && again.TS == told.TS && value[int](h, `SELECT revision FROM requests`) == 1,
-				"once it is back it goes on by itself: "+name, "%s, %d run, nothing held", end.State, end.Runs)
+				"once it is back it continues on its own: "+name, "%s, %d run, nothing held", end.State, end.Runs)
 		})
 	}
 }
@@ -104,10 +104,10 @@ func TestProveSlackAWaitForWhatIsAwayCanBeEnded(t *testing.T) {
 		state string
 	}{
 		"by the asker": {func(h *house, _ workspace.Message) error {
-			return h.maya.Click(h.inDM(h.maya, "Your question waits."), "End it")
+			return h.maya.Click(h.inDM(h.maya, "Your question is waiting."), "End it")
 		}, "withdrawn"},
 		"by a reviewer": {func(h *house, card workspace.Message) error {
-			return h.ben.Click(h.becomes(card, "It cannot start now."), "End it")
+			return h.ben.Click(h.becomes(card, "It cannot start yet."), "End it")
 		}, "failed"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -115,7 +115,7 @@ func TestProveSlackAWaitForWhatIsAwayCanBeEnded(t *testing.T) {
 			h, _, card := waiting(t)
 			h.sim.Remove(slacksim.SalesData, slacksim.BotUser)
 			h.looked()
-			h.becomes(card, "It cannot start now.")
+			h.becomes(card, "It cannot start yet.")
 			require.Equal(t, "pending", h.row(inQuestion).State)
 			require.NoError(t, c.end(h, card))
 			h.state(c.state)
@@ -146,7 +146,7 @@ func TestProveSlackWhatIsGoneForGoodEndsTheRequest(t *testing.T) {
 		"the file is deleted (file_deleted)": {deleted("file_deleted"), "has been deleted, and this question cannot be answered without it"},
 		"the file is deleted (a tombstone)":  {deleted("tombstone"), "has been deleted, and this question cannot be answered without it"},
 		"the asker is deactivated":           {changed(func(u *workspace.User) { u.Deleted = true }), "has left this workspace"},
-		"the asker becomes a guest":          {changed(func(u *workspace.User) { u.IsRestricted = true }), "has become a guest here since asking"},
+		"the asker becomes a guest":          {changed(func(u *workspace.User) { u.IsRestricted = true }), "is now a guest here"},
 	} {
 		for _, from := range []string{"pending", "approved"} {
 			t.Run(name+", "+from, func(t *testing.T) {

@@ -27,10 +27,10 @@ type refusedCard struct {
 }
 
 var refusedCards = []refusedCard{
-	{"invalid_blocks", fault.Only{Holds: "rich_text"}, "Slack does not take the message in its form (invalid_blocks)", "blocks", true},
+	{"invalid_blocks", fault.Only{Holds: "rich_text"}, "Slack rejects the message's format (invalid_blocks)", "blocks", true},
 	{"msg_blocks_too_long", fault.Only{Kind: fault.WithBlocks, Longer: 1500}, "Slack finds the message too long (msg_blocks_too_long)", "blocks", false},
 	{"msg_too_long", fault.Only{Kind: fault.WithBlocks}, "Slack finds the message too long (msg_too_long)", "text", true},
-	{"a_rule_of_tomorrow", fault.Only{Kind: fault.WithBlocks}, "Slack refuses it, and says no more than a_rule_of_tomorrow", "text", false},
+	{"a_rule_of_tomorrow", fault.Only{Kind: fault.WithBlocks}, "Slack refuses it, saying only a_rule_of_tomorrow", "text", false},
 	{"ekm_access_denied", fault.Only{}, "your organisation has suspended posting there", "", true},
 	{"is_archived", fault.Only{}, "is archived", "", false},
 	{"restricted_action", fault.Only{}, "do not let me post there", "", false},
@@ -80,7 +80,7 @@ func TestProveSlackNoCardIsRefusedInSilence(t *testing.T) {
 			require.NoError(t, err)
 			if c.stands != "" {
 				_, err := h.ben.WaitMessage(h.patient(), slacksim.CodeReview, func(m workspace.Message) bool {
-					return strings.Contains(m.Words(), "The whole card is here by now.") && !m.Has("Review code")
+					return strings.Contains(m.Words(), "The full card is here now.") && !m.Has("Review code")
 				})
 				require.NoError(t, err, "the plainer card gives way")
 			}

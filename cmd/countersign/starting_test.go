@@ -34,12 +34,12 @@ func TestAQuestionThatIsAskedWhileTheSandboxStartsIsAnswered(t *testing.T) {
 	h.shareSamples()
 	h.writes("1 + 1")
 	root := h.ask("What is one and one, in sales.csv?")
-	h.says(root, "The sandbox is being started; your question waits for it.")
+	h.says(root, "The sandbox is starting; your question is waiting for it.")
 	require.Empty(t, h.model.Requests(), "nothing is paid for before it can be inspected")
 
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "gate"), nil, 0o600))
 	require.NoError(t, h.ben.Click(h.card(root), "Approve"))
-	h.says(root, "Total")
+	h.reply(root)
 	for !strings.Contains(body, `"sandbox":"ok"`) {
 		require.NoError(t, h.ctx.Err())
 		time.Sleep(10 * time.Millisecond)

@@ -25,21 +25,21 @@ import (
 // trips and statements until its ack, which the person waits for, and those at once
 // after it. These are counts, not times: they are the same on every machine.
 var roundTrips = []tripCount{
-	{"click Cancel", 5, 27, 0, 0},
+	{"click Cancel", 5, 31, 0, 0},
 	{"/analyze with a question", 5, 34, 0, 0},
-	{"click Approve", 6, 67, 1, 23},
+	{"click Approve", 6, 71, 1, 23},
 	{"/analyze alone: the form", 0, 0, 0, 0},
 	{"the form sent off", 5, 34, 0, 0},
-	{"click Reject: the modal", 1, 17, 0, 0},
-	{"the reason sent off", 5, 29, 1, 23},
+	{"click Reject: the modal", 1, 18, 0, 0},
+	{"the reason sent off", 5, 33, 1, 23},
 	{"a mention", 5, 36, 0, 0},
-	{"click Request changes: the modal", 1, 17, 0, 0},
-	{"the wish sent off", 5, 44, 1, 23},
-	{"Home opened, one waits", 0, 0, 15, 49},
-	{"click Review on the Home: the code", 4, 46, 15, 49},
-	{"approved from there", 6, 67, 0, 0},
-	{"click Approve by who may not", 4, 46, 1, 23},
-	{"click Approve without money", 6, 52, 1, 23},
+	{"click Request changes: the modal", 1, 18, 0, 0},
+	{"the wish sent off", 5, 48, 1, 23},
+	{"Home opened, one waits", 0, 0, 15, 50},
+	{"click Review on the Home: the code", 4, 47, 15, 50},
+	{"approved from there", 6, 71, 0, 0},
+	{"click Approve by who may not", 4, 47, 1, 23},
+	{"click Approve without money", 6, 56, 1, 23},
 	{"/analyze without money", 5, 31, 0, 0},
 	{"/budget show", 3, 12, 0, 0},
 	{"/analyze status", 3, 45, 0, 0},
@@ -170,7 +170,7 @@ func (m *meter) act(what string, do func() error) {
 	defer hangUp()
 	acked := make(chan tripCount, 8)
 	options, all := m.r.bot.Options, m.r.service
-	options.Services = bot.Services{Questions: all, Decisions: all, Revisions: all, Budgets: all, Ledgers: all, Funding: all, Authority: all, Homes: all}
+	options.Services = bot.Services{Questions: all, Decisions: all, Revisions: all, Budgets: all, Ledgers: all, Funding: all, Authority: all, Homes: all, Answers: all}
 	options.Observe = func(kind, outcome string, _ time.Duration) {
 		if kind == "message" {
 			return // what the jobs before this act have posted: Slack tells the bot when it is there again

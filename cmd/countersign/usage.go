@@ -25,7 +25,7 @@ func spending(ctx context.Context, p program) error {
 	if err != nil {
 		return fmt.Errorf("%w. %s", err, usageExample)
 	}
-	db, stop, err := p.openStore(ctx)
+	db, stop, err := p.openStore(ctx, p.storage())
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func uncertainTable(out io.Writer, list []storage.Uncertain, zone *time.Location
 	if err := w.Flush(); err != nil {
 		return fmt.Errorf("print what is uncertain: %w", err)
 	}
-	_, err := fmt.Fprintf(out, "Uncertain: a model did not say what %d of its questions cost. Up to %s is set aside for them beside what is above, and charged in full on the day named unless it is known before.\n", len(list), sum)
+	_, err := fmt.Fprintf(out, "Uncertain: a model did not say what %d of its questions cost. Up to %s is reserved for them in addition to the above, and charged in full on the day named unless the cost is known by then.\n", len(list), sum)
 	return err
 }
 
@@ -118,7 +118,7 @@ func usageTable(out io.Writer, list []storage.Usage) error {
 		return fmt.Errorf("print the usage: %w", err)
 	}
 	if estimated {
-		fmt.Fprintln(out, "* some of it is the whole amount that was held, because nobody knows what was billed")
+		fmt.Fprintln(out, "* partly an estimate: the most that it can have cost, because the real cost is unknown")
 	}
 	return nil
 }

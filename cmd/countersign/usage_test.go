@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -15,13 +16,16 @@ import (
 	"countersign/budget"
 	"countersign/internal/pglocal/pgtest"
 	"countersign/storage"
+	"countersign/storage/signing"
 )
 
 // spent is a database in which a draft and a run were paid for, and its settings.
 func spent(t *testing.T) (environ []string, total budget.USD) {
 	t.Helper()
-	url := pgtest.Database(t, storage.Migrate)
-	db, err := storage.Open(t.Context(), url, storage.Options{})
+	url, path := pgtest.Serve(pgtest.Database(t, migrated)), filepath.Join(t.TempDir(), "key")
+	key, err := signing.Open(path)
+	require.NoError(t, err)
+	db, err := storage.Open(t.Context(), url, storage.Options{Key: key})
 	require.NoError(t, err)
 	defer db.Close()
 	policy := approval.DefaultPolicy()
@@ -43,7 +47,7 @@ func spent(t *testing.T) (environ []string, total budget.USD) {
 		return nil
 	})
 	require.NoError(t, err)
-	return []string{"DATABASE_URL=" + url}, 3317*budget.MicroDollar + budget.Cent
+	return []string{"DATABASE_URL=" + url, "SIGNING_KEY_FILE=" + path}, 3317*budget.MicroDollar + budget.Cent
 }
 
 // around is a stretch of dates with today in the middle of it.
@@ -67,7 +71,7 @@ func TestUsageIsTheLedgerInEveryFormat(t *testing.T) {
 	require.Regexp(t, `(?m)^\d{4}-\d\d-\d\d +MAYA +CHAN +local +1 +0 +0 +0 +1\.5s +\$0\.000017$`, table)
 	require.Regexp(t, `(?m)^\d{4}-\d\d-\d\d +BEN +CHAN +small +1 +0 +0 +0 +0s +\$0\.01 \*$`, table)
 	require.Regexp(t, `(?m)^all +\$0\.013317$`, table)
-	require.Contains(t, table, "* some of it is the whole amount that was held")
+	require.Contains(t, table, "* partly an estimate")
 
 	lines, err := csv.NewReader(bytes.NewBufferString(ask("csv"))).ReadAll()
 	require.NoError(t, err)
@@ -94,7 +98,9 @@ func TestUsageSaysWhatIsUncertain(t *testing.T) {
 	t.Parallel()
 	environ, total := spent(t)
 	url := strings.TrimPrefix(environ[0], "DATABASE_URL=")
-	db, err := storage.Open(t.Context(), url, storage.Options{})
+	key, err := signing.Read(strings.TrimPrefix(environ[1], "SIGNING_KEY_FILE="))
+	require.NoError(t, err)
+	db, err := storage.Open(t.Context(), url, storage.Options{Key: key})
 	require.NoError(t, err)
 	defer db.Close()
 	r := approval.New(approval.Question{Team: "TEAM", Project: "CHAN", Asker: "CARL", Text: "?", Trigger: "v"}, "small", 3*budget.Cent, approval.DefaultPolicy(), time.Now())
@@ -113,7 +119,7 @@ func TestUsageSaysWhatIsUncertain(t *testing.T) {
 	require.Contains(t, out.String(), "all ", "what was spent is added up by itself")
 	require.Contains(t, out.String(), total.String())
 	require.Regexp(t, `(?m)^\d{4}-\d\d-\d\d \d\d:\d\d +CARL +CHAN +small +`+r.ID+` +\$0\.03 +\d{4}-\d\d-\d\d \d\d:\d\d$`, out.String())
-	require.Contains(t, out.String(), "Uncertain: a model did not say what 1 of its questions cost. Up to $0.03 is set aside")
+	require.Contains(t, out.String(), "Uncertain: a model did not say what 1 of its questions cost. Up to $0.03 is reserved")
 }
 
 func TestUsageOfATimeWithoutAnyIsEmpty(t *testing.T) {

@@ -1,5 +1,5 @@
-// Package door is the one way out to those who have models, whatever library speaks
-// their language, and what a failure on that way means.
+// Package door makes every HTTP call to a model provider, whatever library builds the
+// request, and says what a failed call means.
 //
 // Door is a plain RoundTripper, so that a provider is a translation beside it and has
 // no way out of its own. For all of them it sees to this: a call ends when its context

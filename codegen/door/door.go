@@ -27,8 +27,8 @@ type Door struct {
 // some ten thousand tokens; a model that thinks aloud says several times as much.
 const answerBytes = 4 << 20
 
-// New makes a Door with connections of its own: nobody else's settings of the
-// default transport apply to it.
+// New makes a Door with its own connections, so that changes to Go's default transport do
+// not affect it.
 func New() *Door {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	return &Door{next: transport, most: answerBytes}

@@ -1,7 +1,6 @@
 package gpt
 
 import (
-	"encoding/json"
 	"strings"
 
 	"github.com/openai/openai-go/v3"
@@ -76,7 +75,7 @@ func answer(c *openai.ChatCompletion, asked string) codegen.Answer {
 	case len(choice.Message.ToolCalls) > 0 && a.Text == "":
 		a.End = codegen.Tool
 	}
-	if text, isList := chunks(choice.Message.JSON.Content.Raw()); isList {
+	if text, isList := codegen.Texts([]byte(choice.Message.JSON.Content.Raw())); isList {
 		a.Text = text
 	}
 	return a
@@ -96,20 +95,4 @@ func snapshot(asked, answered string) string {
 		return asked
 	}
 	return answered
-}
-
-// chunks joins the texts of content that is a list, as some servers give it where a model
-// thinks or refers to something.
-func chunks(content string) (text string, isList bool) {
-	var parts []struct{ Type, Text string }
-	if !strings.HasPrefix(content, "[") || json.Unmarshal([]byte(content), &parts) != nil {
-		return "", false
-	}
-	var b strings.Builder
-	for _, p := range parts {
-		if p.Type == "text" {
-			b.WriteString(p.Text)
-		}
-	}
-	return b.String(), true
 }

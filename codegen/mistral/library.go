@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"strconv"
-	"strings"
 	"sync"
 
 	api "github.com/gage-technologies/mistral-go"
@@ -135,7 +134,7 @@ func flatten(body []byte) (flat []byte, cached int) {
 		if json.Unmarshal(choice["message"], &message) != nil {
 			continue
 		}
-		text, isList := textOf(message["content"])
+		text, isList := codegen.Texts(message["content"])
 		if !isList {
 			continue
 		}
@@ -147,24 +146,6 @@ func flatten(body []byte) (flat []byte, cached int) {
 	}
 	answer["choices"] = remarshal(choices)
 	return remarshal(answer), cached
-}
-
-// textOf joins the texts of a list of chunks as they are.
-func textOf(content json.RawMessage) (text string, isList bool) {
-	var chunks []struct {
-		Type string `json:"type"`
-		Text string `json:"text"`
-	}
-	if !bytes.HasPrefix(bytes.TrimSpace(content), []byte("[")) || json.Unmarshal(content, &chunks) != nil {
-		return "", false
-	}
-	var b strings.Builder
-	for _, c := range chunks {
-		if c.Type == "text" {
-			b.WriteString(c.Text)
-		}
-	}
-	return b.String(), true
 }
 
 // remarshal puts into JSON what came out of it, which always works.

@@ -51,9 +51,11 @@ type Options struct {
 	Log        *slog.Logger // defaults to slog.Default
 }
 
-// Client makes and uses boxes at E2B. It implements approval.Sandbox and is
+// Client makes and uses boxes at E2B. It implements steps.Sandbox and is
 // safe for use by many goroutines.
 type Client struct {
+	sandbox.Shelf // what boxes of the template have
+
 	key          string
 	domain       string
 	api          string

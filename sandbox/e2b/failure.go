@@ -156,7 +156,7 @@ func (f *failure) doubtful() bool {
 }
 
 // boxError puts a failure into words for people. A box that is gone is
-// approval.ErrBoxGone; what is no failure of a call stays what it is.
+// steps.ErrBoxGone; what is no failure of a call stays what it is.
 func (c *Client) boxError(err error) error {
 	f := asFailure(err)
 	if f == nil {

@@ -8,7 +8,7 @@
 // the reviewer reads (Prepare) and adopted by Create, so that approved code
 // begins at once. It dies with this process (the kernel sees to that: Pdeathsig),
 // so its id names the instance that made it, and every other one answers
-// approval.ErrBoxGone.
+// steps.ErrBoxGone.
 //
 // Boxes boot in a line, which all processes of a user on this machine share: as many
 // at once as there are cores, first those that a run waits for, then inspections, then

@@ -52,6 +52,8 @@ type Options struct {
 
 // Sandbox makes boxes. Nothing runs until one is asked for; Close ends them all.
 type Sandbox struct {
+	sandbox.Shelf // what boxes here have
+
 	opt      Options
 	rootless bool
 	template string
@@ -67,7 +69,7 @@ type Sandbox struct {
 	byReq    map[string]*box
 	wanted   map[string]*time.Timer // requests that may be approved soon, until when
 	spare    []*box                 // booting or waiting, belonging to nobody
-	notYet   error                  // why nobody gets a box: a *approval.BoxError; nil when everybody does
+	notYet   error                  // why nobody gets a box: a *steps.BoxError; nil when everybody does
 	closed   bool
 	inflight sync.WaitGroup // goroutines of boxes
 	serial   int
@@ -246,7 +248,7 @@ const patience = 45 * time.Second
 
 // Create makes the box for a request, or finds the one that was made before.
 // It returns when the box is ready for its code, or after a while with a
-// *approval.BoxError that says Kept: the box is on its way, whoever asks again finds it.
+// *steps.BoxError that says Kept: the box is on its way, whoever asks again finds it.
 func (s *Sandbox) Create(ctx context.Context, requestID string, seal approval.Manifest) (string, error) {
 	if err := s.sealed(seal); err != nil {
 		return "", err

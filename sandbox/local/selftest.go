@@ -28,7 +28,7 @@ except OSError as e:
     print("refused")
 for path in glob.glob(os.path.join(matplotlib.get_cachedir(), "fontlist-v*.json")):
     shutil.copy(path, ".")
-`
+` + sandbox.TellLibraries
 
 // SelfTest proves that a box starts, runs code, cannot reach this machine, and
 // can be metered. Its error says what to do. What it used of a box, without the wait in
@@ -54,6 +54,7 @@ func (s *Sandbox) selfTest(ctx context.Context, seconds int) (box time.Duration,
 	if err := verdict(result, used); err != nil {
 		return box, err
 	}
+	s.Learn(sandbox.ReadLibraries(result.Stdout))
 	return box, s.keepFonts(result)
 }
 
@@ -116,7 +117,7 @@ func never(err error) error {
 	return &steps.BoxError{Err: err, Words: words}
 }
 
-// Ready says whether boxes can be had: a *approval.BoxError when not, with Retry when that is only a matter of time.
+// Ready says whether boxes can be had: a *steps.BoxError when not, with Retry when that is only a matter of time.
 func (s *Sandbox) Ready() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -181,11 +181,13 @@ class Witness:
     def tell(self, what, value):
         if (what, value) in self.known:
             return
-        if len(self.known) == MOST:
-            what, value = "gap", "more"
+        if what in ("opened", "started"):
+            self.begun = self.begun or what == "opened" and value.startswith(os.path.join(PLACE, "mark-"))
+            if not self.begun:
+                return  # the boot's, of which the host takes nothing either
+            if len(self.known) >= MOST:
+                return self.tell("gap", "more")
         self.known.add((what, value))
-        if not self.begun and what == "opened" and value.startswith(os.path.join(PLACE, "mark-")):
-            self.begun, self.known = True, set()  # what was opened until now, by the boot, may be opened again by the code
         os.write(self.record, json.dumps({what: value}).encode() + b"\n")
 
     def read(self):

@@ -220,10 +220,30 @@ func (a *Account) hint(name string) {
 	}
 }
 
-func (a *Account) gap(code string) {
-	if !slices.Contains(a.gaps, code) {
-		a.gaps = append(a.gaps, code)
+func (a *Account) gap(code string) { a.gaps = once(a.gaps, code) }
+
+// once adds what is not there yet.
+func once(list []string, what string) []string {
+	if slices.Contains(list, what) {
+		return list
 	}
+	return append(list, what)
+}
+
+// lack is a gap of the account as a whole, and whether it is there.
+type lack struct {
+	code  string
+	there bool
+}
+
+// conclude adds the gaps that are known only at the end, and says whether there are none at all.
+func conclude(w *approval.Witness, lacks ...lack) {
+	for _, l := range lacks {
+		if l.there {
+			w.Gaps = once(w.Gaps, l.code)
+		}
+	}
+	w.Complete = len(w.Gaps) == 0
 }
 
 // Told is what is known now. ended tells that the sentry is no more and sent all that it had.
@@ -240,22 +260,13 @@ func (a *Account) Told(ended bool) approval.Witness {
 	if len(a.copies) > 0 {
 		w.Started = append(w.Started, "a copy of itself")
 	}
-	gap := func(code string, there bool) {
-		if there && !slices.Contains(w.Gaps, code) {
-			w.Gaps = append(w.Gaps, code)
-		}
-	}
 	running := false
 	for group, threads := range a.alive {
 		running = running || group != supervisor && threads != 0
 	}
-	gap(approval.GapUnmarked, !a.marked)
-	gap(approval.GapEarly, !ended || running)
-	gap(approval.GapDropped, a.dropped > 0 || a.garbled)
-	gap(approval.GapUnresolved, len(a.pending) > 0)
-	gap(approval.GapUnnamed, len(a.starting) > 0)
-	gap(approval.GapMore, a.files.more || a.outside.more || a.system.more || a.started.more || a.reached.more)
-	w.Complete = len(w.Gaps) == 0
+	conclude(&w, lack{approval.GapUnmarked, !a.marked}, lack{approval.GapEarly, !ended || running}, lack{approval.GapDropped, a.dropped > 0 || a.garbled},
+		lack{approval.GapUnresolved, len(a.pending) > 0}, lack{approval.GapUnnamed, len(a.starting) > 0},
+		lack{approval.GapMore, a.files.more || a.outside.more || a.system.more || a.started.more || a.reached.more})
 	return w
 }
 

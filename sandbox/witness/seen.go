@@ -40,7 +40,7 @@ func Read(data []byte, mark string) (w *approval.Witness, unable string) {
 		case line.End != nil:
 			ended = true
 		case line.Gap != "":
-			w.Gaps = append(w.Gaps, line.Gap)
+			w.Gaps = once(w.Gaps, line.Gap)
 		case line.Opened == place+"mark-"+strings.TrimPrefix(mark, "/"):
 			begun = true
 		case !begun:
@@ -55,12 +55,7 @@ func Read(data []byte, mark string) (w *approval.Witness, unable string) {
 		}
 	}
 	w.Opened, w.Started = append(append(w.Opened, outside.all...), files.all...), append(w.Started, started.all...)
-	for code, there := range map[string]bool{approval.GapUnmarked: !begun, approval.GapEarly: !ended, approval.GapMore: files.more || outside.more || started.more} {
-		if there {
-			w.Gaps = append(w.Gaps, code)
-		}
-	}
-	w.Complete = len(w.Gaps) == 0
+	conclude(w, lack{approval.GapUnmarked, !begun}, lack{approval.GapEarly, !ended}, lack{approval.GapMore, files.more || outside.more || started.more})
 	return w, ""
 }
 

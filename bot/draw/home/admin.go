@@ -29,7 +29,7 @@ func HomeAway(p *kit.Page, user string, roster review.Roster) {
 	}
 	label := "I will be away"
 	if row != nil {
-		label = "Name somebody else"
+		label = "Choose somebody else"
 	}
 	p.Buttons("away", append(row, kit.Button(ids.ActionAway, label, "", slack.StyleDefault))...)
 }
@@ -63,7 +63,7 @@ func roleLine(what string, users []string) []kit.Part {
 // setBy says which version of the rules it is.
 func setBy(set review.RuleSet) string {
 	if set.Version == 0 {
-		return "nobody has changed them"
+		return "unchanged"
 	}
 	return fmt.Sprintf("version %d", set.Version)
 }
@@ -87,7 +87,7 @@ func rulesLines(r review.Rules) (items [][]kit.Part) {
 		line("Code may reach " + kit.Cut(strings.Join(r.Hosts, ", "), 300))
 	}
 	if len(r.Freezes) > 0 {
-		line("Nothing starts: " + kit.Cut(strings.Join(r.Freezes, "; "), 300))
+		line("Freeze windows: " + kit.Cut(strings.Join(r.Freezes, "; "), 300))
 	}
 	return items
 }
@@ -96,10 +96,10 @@ func rulesLines(r review.Rules) (items [][]kit.Part) {
 func tierWords(t review.TierRules) string {
 	said := kit.Count(t.Approvals, "approval")
 	if t.Owners {
-		said += " of the channel's own reviewers"
+		said += " from the channel's own reviewers"
 	}
 	if t.Typed {
-		said += ", with the digest typed"
+		said += ", with a typed confirmation code"
 	}
 	if !t.Slack {
 		said += ", on the command line only"
@@ -114,17 +114,17 @@ const StatisticsDays = 30
 func FiguresView(all []steps.ReviewerStatistics) slack.ModalViewRequest {
 	p := &kit.Page{}
 	p.Say(kit.Words(fmt.Sprintf("The last %d days. ", StatisticsDays)), kit.Strong("Quick"), kit.Words(" is a decision on more than 50 lines within ten seconds of opening them: nobody reads that fast. "), kit.Strong("Reversed"),
-		kit.Words(" is an approval that did not stand, because somebody else said no or it was taken back."))
+		kit.Words(" is an approval that did not last, because somebody else rejected it or it was withdrawn."))
 	var items [][]kit.Part
 	for _, s := range all[:min(80, len(all))] {
 		item := []kit.Part{kit.Person(s.Reviewer), kit.Words(fmt.Sprintf(": %s, %d approved, half of them within %s", kit.Count(s.Decisions, "decision"), s.Approvals, kit.Span(s.Median)))}
 		if s.Long > 0 {
-			item = append(item, kit.Words(fmt.Sprintf("; quick: %d of %s (%d %%)", s.Quick, kit.Count(s.Long, "long program"), 100*s.Quick/s.Long)))
+			item = append(item, kit.Words(fmt.Sprintf("; quick: %d of %s (%d%%)", s.Quick, kit.Count(s.Long, "long program"), 100*s.Quick/s.Long)))
 		}
 		items = append(items, append(item, kit.Words(fmt.Sprintf("; reversed: %d", s.Reversals))))
 	}
 	if items == nil {
-		p.Say(kit.Words("Nobody has decided on anything yet."))
+		p.Say(kit.Words("No decisions yet."))
 	}
 	p.List(nil, items)
 	return kit.NoteOf("How reviewers decide", p)
@@ -136,6 +136,6 @@ func DelegateView() slack.ModalViewRequest {
 	until := slack.NewDatePickerBlockElement(ids.FieldUntil)
 	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackDelegate, Title: kit.Plain("While you are away"), Submit: kit.Plain("Save"), Close: kit.Plain("Cancel"),
 		Blocks: slack.Blocks{BlockSet: []slack.Block{
-			slack.NewInputBlock(ids.FieldPerson, kit.Plain("Who decides in your place"), kit.Plain("Never on what they have asked or written themselves."), who),
-			slack.NewInputBlock(ids.FieldUntil, kit.Plain("The last day"), nil, until)}}}
+			slack.NewInputBlock(ids.FieldPerson, kit.Plain("Who decides in your place"), kit.Plain("They never decide on what they asked or wrote themselves."), who),
+			slack.NewInputBlock(ids.FieldUntil, kit.Plain("Last day"), nil, until)}}}
 }

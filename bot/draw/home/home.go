@@ -1,5 +1,5 @@
-// Package home draws the App Home, and the modals of those who arrange reviews: people,
-// rules, absences.
+// Package home draws the App Home, and the modals in which administrators and reviewers
+// set people, rules and absences.
 package home
 
 import (
@@ -46,8 +46,8 @@ func (h View) Draw() *kit.Page {
 	p.Head("Budget")
 	h.Purse.Bars(p, Length)
 	if h.Roster.Admin(h.User) {
-		p.Buttons("set limit", kit.Button(ids.ActionSetLimit, "Set a budget", "", slack.StyleDefault), kit.Button(ids.ActionHistory, "Changes of budgets", "", slack.StyleDefault),
-			kit.Button(ids.ActionTop, "Who spends", "", slack.StyleDefault), kit.Button(ids.ActionExplain, "Explain a question", "", slack.StyleDefault))
+		p.Buttons("set limit", kit.Button(ids.ActionSetLimit, "Set a budget", "", slack.StyleDefault), kit.Button(ids.ActionHistory, "Budget changes", "", slack.StyleDefault),
+			kit.Button(ids.ActionTop, "Spending", "", slack.StyleDefault), kit.Button(ids.ActionExplain, "Explain a question", "", slack.StyleDefault))
 	}
 	p.Head("Your questions")
 	p.Buttons("ask", kit.Button(ids.ActionAsk, "Ask a question", "", slack.StylePrimary))

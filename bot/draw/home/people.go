@@ -21,24 +21,25 @@ const peopleLength = 90
 
 var roleWords = map[review.PersonRole]string{review.RoleReviewer: "reviewer", review.RoleFallback: "fallback reviewer", review.RoleAdmin: "administrator"}
 
-// shortages warn of rules that nobody can meet: what waits under them waits in vain.
+// shortages warn of rules that too few people can meet: requests under them would never
+// be approved.
 func shortages(p *kit.Page, short []steps.Shortage) {
 	var items [][]kit.Part
 	for _, s := range short[:min(10, len(short))] {
-		item := []kit.Part{kit.Words(fmt.Sprintf("%s takes %s, and only %d can be given", draw.RiskWords[s.Tier], kit.Count(s.Needs, "approval"), s.Have))}
+		item := []kit.Part{kit.Words(fmt.Sprintf("%s needs %s, but only %d can be given", draw.RiskWords[s.Tier], kit.Count(s.Needs, "approval"), s.Have))}
 		if s.Project != "" {
 			item = append(item, kit.Words(" in "), kit.Place(s.Project))
 		}
 		items = append(items, item)
 	}
-	p.List([]kit.Part{kit.Strong("Too few reviewers: "), kit.Words("name more, or change the rules. Until then nothing of this can be approved.")}, items)
+	p.List([]kit.Part{kit.Strong("Too few reviewers: "), kit.Words("add some, or change the rules. Until then none of this can be approved.")}, items)
 }
 
 // PeopleView lists who decides in whose place, and the roles that people have.
 func PeopleView(all []review.Grant, away []review.Delegation, short []steps.Shortage) slack.ModalViewRequest {
 	p := &kit.Page{}
 	shortages(p, short)
-	p.Buttons("name", kit.Button(ids.ActionName, "Name somebody", "", slack.StylePrimary))
+	p.Buttons("name", kit.Button(ids.ActionName, "Add a person", "", slack.StylePrimary))
 	away = away[:min(peopleLength/3, len(away))]
 	for _, d := range away {
 		p.Row(inPlace(d), recall(d))
@@ -50,9 +51,9 @@ func PeopleView(all []review.Grant, away []review.Delegation, short []steps.Shor
 			said = append(said, kit.Words(" for "), kit.Place(g.Project))
 		}
 		if g.By == "" {
-			said = append(said, kit.Words(", by the settings that the app was started with"))
+			said = append(said, kit.Words(" (from the server's settings)"))
 		} else {
-			said = append(said, kit.Words(", named by "), kit.Person(g.By), kit.Words(", "), kit.Moment(g.At))
+			said = append(said, kit.Words(", added by "), kit.Person(g.By), kit.Words(", "), kit.Moment(g.At))
 		}
 		p.Row(said, unname(g))
 	}
@@ -69,14 +70,14 @@ func unname(g review.Grant) *slack.ButtonBlockElement {
 		return nil
 	}
 	take := kit.Button(ids.ActionUnname, "Remove", strings.Join([]string{string(g.Role), g.Project, g.User}, "/"), slack.StyleDefault)
-	take.Confirm = slack.NewConfirmationBlockObject(kit.Plain("Take the role away?"), kit.Plain("What they have approved and has not started goes back to the reviewers."), kit.Plain("Remove"), kit.Plain("Cancel")).WithStyle(slack.StyleDanger)
+	take.Confirm = slack.NewConfirmationBlockObject(kit.Plain("Remove this role?"), kit.Plain("Anything they approved that has not started goes back to the reviewers."), kit.Plain("Remove"), kit.Plain("Cancel")).WithStyle(slack.StyleDanger)
 	return take
 }
 
 // recall is the button that ends what somebody who is away has arranged.
 func recall(d review.Delegation) *slack.ButtonBlockElement {
 	take := kit.Button(ids.ActionRecall, "Remove", d.From, slack.StyleDefault)
-	take.Confirm = slack.NewConfirmationBlockObject(kit.Plain("End this?"), kit.Plain("What was approved in their place and has not started goes back to the reviewers."), kit.Plain("Remove"), kit.Plain("Cancel")).WithStyle(slack.StyleDanger)
+	take.Confirm = slack.NewConfirmationBlockObject(kit.Plain("End this?"), kit.Plain("Anything approved in their place that has not started goes back to the reviewers."), kit.Plain("Remove"), kit.Plain("Cancel")).WithStyle(slack.StyleDanger)
 	return take
 }
 
@@ -89,16 +90,16 @@ func NameView() slack.ModalViewRequest {
 		what string
 	}{
 		{review.RoleReviewer, "Decides on code."},
-		{review.RoleFallback, "Decides as well, and is asked when the others do not."},
+		{review.RoleFallback, "Decides too, and is asked when the others have not."},
 		{review.RoleAdmin, "Names people, sets rules and budgets."},
 	} {
 		roles = append(roles, slack.NewOptionBlockObject(string(r.role), kit.Plain(kit.Capital(roleWords[r.role])), kit.Plain(r.what)))
 	}
 	role := slack.NewRadioButtonsBlockElement(ids.FieldRole, roles...)
 	role.InitialOption = roles[0]
-	where := slack.NewInputBlock(ids.FieldChannel, kit.Plain("Only for this channel"), kit.Plain("Leave it empty for the whole workspace. Administrators are always for the whole."), channels()).WithOptional(true)
-	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackName, Title: kit.Plain("Name somebody"), Submit: kit.Plain("Name"), Close: kit.Plain("Back"),
-		Blocks: slack.Blocks{BlockSet: []slack.Block{slack.NewInputBlock(ids.FieldPerson, kit.Plain("Who"), nil, who), slack.NewInputBlock(ids.FieldRole, kit.Plain("As what"), nil, role), where}}}
+	where := slack.NewInputBlock(ids.FieldChannel, kit.Plain("Only for this channel"), kit.Plain("Leave empty for the whole workspace. Administrators always have all of it."), channels()).WithOptional(true)
+	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackName, Title: kit.Plain("Add a person"), Submit: kit.Plain("Name"), Close: kit.Plain("Back"),
+		Blocks: slack.Blocks{BlockSet: []slack.Block{slack.NewInputBlock(ids.FieldPerson, kit.Plain("Who"), nil, who), slack.NewInputBlock(ids.FieldRole, kit.Plain("Role"), nil, role), where}}}
 }
 
 // channels chooses a channel of this workspace.

@@ -13,6 +13,7 @@ import (
 	"countersign/approval"
 	"countersign/approval/steps"
 	"countersign/bot/draw"
+	"countersign/bot/draw/money"
 	"countersign/bot/draw/reasons"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
@@ -31,7 +32,7 @@ type Shelfmark struct {
 }
 
 // String is how a Home carries it.
-func (m Shelfmark) String() string { return string(MustMarshal(m)) }
+func (m Shelfmark) String() string { return string(kit.JSON(m)) }
 
 // ShelfmarkOf reads it back. What cannot be read is the beginning.
 func ShelfmarkOf(metadata string) (m Shelfmark) {
@@ -55,7 +56,7 @@ var queueChoices = []struct {
 	now     func(m Shelfmark) string
 	set     func(m *Shelfmark, value string)
 }{
-	{ids.ActionMine, [][2]string{{"-", "Mine to decide"}, {"all", "All that wait"}},
+	{ids.ActionMine, [][2]string{{"-", "Mine to decide"}, {"all", "All waiting"}},
 		func(m Shelfmark) string { return map[bool]string{true: "all"}[m.All] }, func(m *Shelfmark, v string) { m.All = v == "all" }},
 	{ids.ActionTier, [][2]string{{"-", "Any risk"}, {"high", "High risk"}, {"medium", "Medium risk"}, {"low", "Low risk"}},
 		func(m Shelfmark) string { return string(m.Tier) }, func(m *Shelfmark, v string) { m.Tier = approval.Tier(v) }},
@@ -66,7 +67,7 @@ var queueChoices = []struct {
 			n, _ := strconv.ParseInt(v, 10, 64)
 			m.Cost = budget.USD(n)
 		}},
-	{ids.ActionOrder, [][2]string{{"-", "Riskiest first"}, {"age", "Oldest first"}, {"cost", "Dearest first"}},
+	{ids.ActionOrder, [][2]string{{"-", "Riskiest first"}, {"age", "Oldest first"}, {"cost", "Most expensive first"}},
 		func(m Shelfmark) string { return string(m.Order) }, func(m *Shelfmark, v string) { m.Order = steps.QueueOrder(v) }},
 }
 
@@ -83,11 +84,11 @@ func homeQueue(p *kit.Page, q steps.Queue, mark Shelfmark) {
 	}
 	switch {
 	case q.Total == 0 && mark.narrow():
-		p.Say(kit.Words(map[bool]string{false: "Nothing of this kind waits for your decision.", true: "Nothing of this kind waits."}[mark.All]))
+		p.Say(kit.Words(map[bool]string{false: "Nothing like this is waiting for your decision.", true: "Nothing like this is waiting."}[mark.All]))
 	case q.Total == 0 && mark.All:
-		p.Say(kit.Words("Nothing waits."))
+		p.Say(kit.Words("Nothing is waiting."))
 	case q.Total == 0:
-		p.Say(kit.Words("Nothing waits for your decision."))
+		p.Say(kit.Words("Nothing is waiting for your decision."))
 	case q.Pages > 1:
 		p.Small(kit.Words(fmt.Sprintf("Page %d of %s, %s in all", q.Page+1, kit.Thousands(q.Pages), kit.Count(q.Total, "request"))))
 		var turn []slack.BlockElement
@@ -101,7 +102,7 @@ func homeQueue(p *kit.Page, q steps.Queue, mark Shelfmark) {
 	}
 }
 
-// After is what is looked at after a press on one of the choices, or of the pages.
+// After returns what is shown after a press on one of the choices, or on a page button.
 func (m Shelfmark) After(action *slack.BlockAction) Shelfmark {
 	m.Page = 0
 	for _, c := range queueChoices {
@@ -147,7 +148,7 @@ func QueueRow(p *kit.Page, row steps.QueueRow, now time.Time) {
 	if row.Dangers > 0 {
 		said = append(said, kit.Words(" ("+kit.Count(row.Dangers, "danger")+")"))
 	}
-	said = append(said, kit.Words(fmt.Sprintf(" · %s · at most %s", kit.Count(row.Lines, "line"), row.Cost.Approx())))
+	said = append(said, kit.Words(fmt.Sprintf(" · %s · at most %s", kit.Count(row.Lines, "line"), money.Most(row.Cost))))
 	if row.Needed > 1 {
 		said = append(said, kit.Words(fmt.Sprintf(" · %d of %d approvals", row.Approvals, row.Needed)))
 	}
@@ -163,13 +164,4 @@ func QueueRow(p *kit.Page, row steps.QueueRow, now time.Time) {
 		said = append(said, kit.Words("\n"+kit.Cut(reasons.Words(row.Closed), 300)))
 	}
 	p.Small(said...)
-}
-
-// MustMarshal writes what is made of strings and numbers.
-func MustMarshal(v any) []byte {
-	text, err := json.Marshal(v)
-	if err != nil {
-		panic(err)
-	}
-	return text
 }

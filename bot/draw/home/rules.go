@@ -38,7 +38,7 @@ const (
 func WhoseView() slack.ModalViewRequest {
 	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackWhose, Title: kit.Plain("Rules of a channel"), Submit: kit.Plain("Next"), Close: kit.Plain("Cancel"),
 		Blocks: slack.Blocks{BlockSet: []slack.Block{
-			slack.NewInputBlock(ids.FieldChannel, kit.Plain("Channel"), kit.Plain("Its rules take the place of those of the workspace, but for when nothing starts: that adds up."), channels())}}}
+			slack.NewInputBlock(ids.FieldChannel, kit.Plain("Channel"), kit.Plain("Its rules replace the workspace's. Only freeze windows add up: both apply."), channels())}}}
 }
 
 // RulesView is the form, filled with what holds: a channel without rules of its
@@ -51,35 +51,35 @@ func RulesView(set review.RuleSet, project string) slack.ModalViewRequest {
 	p, r := &kit.Page{}, set.Rules
 	switch {
 	case project == "":
-		p.Say(kit.Words("These rules hold in every channel that has none of its own. They count for code that is written from now on; what waits already keeps what was sealed with it, or what is stricter."))
+		p.Say(kit.Words("These rules apply in every channel without rules of its own, to code written from now on. Code that is already waiting keeps the rules it has, or gets stricter ones."))
 	case set.Project == project:
-		p.Say(kit.Words("These rules hold in "), kit.Place(project), kit.Words(" in place of those of the workspace, whose times in which nothing starts hold here as well."))
-		box := slack.NewCheckboxGroupsBlockElement(ids.FieldNone, slack.NewOptionBlockObject(ids.FieldNone, kit.Plain("Back to the rules of the workspace"), nil))
-		p.Add(slack.NewInputBlock(ids.FieldNone, kit.Plain("Of its own"), nil, box).WithOptional(true), 0, "")
+		p.Say(kit.Words("These rules apply in "), kit.Place(project), kit.Words(" instead of the workspace's. The workspace's freeze windows apply here too."))
+		box := slack.NewCheckboxGroupsBlockElement(ids.FieldNone, slack.NewOptionBlockObject(ids.FieldNone, kit.Plain("Use the workspace's rules again"), nil))
+		p.Add(slack.NewInputBlock(ids.FieldNone, kit.Plain("Own rules"), nil, box).WithOptional(true), 0, "")
 	default:
-		p.Say(kit.Place(project), kit.Words(" has no rules of its own so far. The form shows those of the workspace."))
+		p.Say(kit.Place(project), kit.Words(" has no rules of its own yet. The form shows the workspace's."))
 	}
 	for _, t := range approval.Tiers() {
 		tierFields(p, t, r.For(t), project != "")
 	}
 	p.Add(slack.NewInputBlock(ids.FieldClass, kit.Plain("The data is"), kit.Plain("Confidential data makes every program at least medium risk."),
 		chosen(ids.FieldClass, []string{string(review.Public), string(review.Internal), string(review.Confidential)}, string(r.Class))), 0, "")
-	p.Optional(TierField(ids.FieldCosts, approval.Medium), "Medium risk from this cost of a run on", "In dollars. Empty: never because of its cost.", amount(r.CostMedium), false)
-	p.Optional(TierField(ids.FieldCosts, approval.High), "High risk from this cost of a run on", "In dollars. Empty: never because of its cost.", amount(r.CostHigh), false)
-	p.Optional(ids.FieldHosts, "Hosts that code may reach", "One a line, such as api.example.com. Empty: no network at all.", strings.Join(r.Hosts, "\n"), true)
-	freezes := `One a line: "last 2 days of the month", "2026-12-24 to 2027-01-02", "Fri 16:00-24:00". What is approved meanwhile waits.`
+	p.Optional(TierField(ids.FieldCosts, approval.Medium), "Medium risk from this cost per run", "In dollars. Empty: cost does not matter.", amount(r.CostMedium), false)
+	p.Optional(TierField(ids.FieldCosts, approval.High), "High risk from this cost per run", "In dollars. Empty: cost does not matter.", amount(r.CostHigh), false)
+	p.Optional(ids.FieldHosts, "Hosts that code may reach", "One per line, such as api.example.com. Empty: no network at all.", strings.Join(r.Hosts, "\n"), true)
+	freezes := `One per line: "last 2 days of the month", "2026-12-24 to 2027-01-02", "Fri 16:00-24:00". Approved code waits until it is over.`
 	if project != "" {
-		freezes += " What the workspace has set holds here as well."
+		freezes += " The workspace's apply here too."
 	}
-	p.Optional(ids.FieldFreezes, "When nothing starts", freezes, strings.Join(r.Freezes, "\n"), true)
-	p.Optional(ids.FieldWait, "Minutes that reviewers have", "Empty: as the app was set up.", kit.Nonzero(int64(r.ExpiryMinutes)), false)
-	p.Optional(ids.FieldLast, "Minutes in which an approval has to lead to a run", "Empty: as the app was set up.", kit.Nonzero(int64(r.RunExpiryMinutes)), false)
+	p.Optional(ids.FieldFreezes, "Freeze windows", freezes, strings.Join(r.Freezes, "\n"), true)
+	p.Optional(ids.FieldWait, "Time to decide (minutes)", "Empty: the server's setting.", kit.Nonzero(int64(r.ExpiryMinutes)), false)
+	p.Optional(ids.FieldLast, "Approval valid for (minutes)", "Empty: the server's setting.", kit.Nonzero(int64(r.RunExpiryMinutes)), false)
 	title := "Rules of the workspace"
 	if project != "" {
 		title = "Rules of a channel"
 	}
 	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackRules, Title: kit.Plain(title), Submit: kit.Plain("Save"), Close: kit.Plain("Cancel"),
-		PrivateMetadata: string(MustMarshal(from)), Blocks: slack.Blocks{BlockSet: p.Blocks}}
+		PrivateMetadata: string(kit.JSON(from)), Blocks: slack.Blocks{BlockSet: p.Blocks}}
 }
 
 // tierFields ask what a tier needs.
@@ -89,14 +89,14 @@ func tierFields(p *kit.Page, t approval.Tier, r review.TierRules, channel bool) 
 		numbers = append(numbers, strconv.Itoa(n))
 	}
 	needs, care := TierField(ids.FieldNeeds, t), TierField(ids.FieldCare, t)
-	p.Add(slack.NewInputBlock(needs, kit.Plain(draw.RiskWords[t]+": approvals of so many different people"), nil, chosen(needs, numbers, strconv.Itoa(r.Approvals))), 0, "")
+	p.Add(slack.NewInputBlock(needs, kit.Plain(draw.RiskWords[t]+": approvals needed"), nil, chosen(needs, numbers, strconv.Itoa(r.Approvals))), 0, "")
 	type box struct {
 		value, label string
 		ticked       bool
 	}
-	boxes := []box{{CareTyped, "The beginning of the digest has to be typed", r.Typed}, {CareShell, "Decided on the command line only, not in Slack", !r.Slack}}
+	boxes := []box{{CareTyped, "Reviewer types a confirmation code", r.Typed}, {CareShell, "Decided on the command line, not in Slack", !r.Slack}}
 	if channel {
-		boxes = append(boxes, box{careOwners, "Only reviewers who are named for this channel", r.Owners})
+		boxes = append(boxes, box{careOwners, "Only this channel's own reviewers", r.Owners})
 	}
 	group := slack.NewCheckboxGroupsBlockElement(care)
 	for _, b := range boxes {
@@ -106,7 +106,7 @@ func tierFields(p *kit.Page, t approval.Tier, r review.TierRules, channel bool) 
 			group.InitialOptions = append(group.InitialOptions, option)
 		}
 	}
-	p.Add(slack.NewInputBlock(care, kit.Plain(draw.RiskWords[t]+": in addition"), nil, group).WithOptional(true), 0, "")
+	p.Add(slack.NewInputBlock(care, kit.Plain(draw.RiskWords[t]+": extra steps"), nil, group).WithOptional(true), 0, "")
 }
 
 // chosen is a list of which one is chosen.
@@ -168,10 +168,10 @@ func RulesOf(fields map[string]slack.BlockAction) (r review.Rules, field, why st
 		}
 		var err error
 		if *cost, err = budget.ParseUSD(text); err != nil {
-			return r, name, "That is not an amount of dollars. Write it like 0.25 or $1."
+			return r, name, "That is not a dollar amount. Write it like 0.25 or $1."
 		}
 	}
-	r.Hosts, r.Freezes = written(kit.Lower(fields[ids.FieldHosts].Value)), written(fields[ids.FieldFreezes].Value)
+	r.Hosts, r.Freezes = written(strings.ToLower(fields[ids.FieldHosts].Value)), written(fields[ids.FieldFreezes].Value)
 	for _, line := range r.Freezes {
 		if _, err := review.ParseFreeze(line); err != nil {
 			text, _ := draw.Known(err)

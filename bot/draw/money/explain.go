@@ -16,11 +16,11 @@ func ExplainView() slack.ModalViewRequest {
 	id.MaxLength, id.FocusOnLoad = 20, true
 	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackExplain, Title: kit.Plain("Explain a question"),
 		Submit: kit.Plain("Explain"), Close: kit.Plain("Cancel"), Blocks: slack.Blocks{BlockSet: []slack.Block{
-			slack.NewInputBlock(ids.FieldRequest, kit.Plain("The id of the question"), kit.Plain("It stands in the small print of its card and its answer."), id)}}}
+			slack.NewInputBlock(ids.FieldRequest, kit.Plain("The id of the question"), kit.Plain("It is in the small print of its card and its answer."), id)}}}
 }
 
 // purposes name paid steps.
-var purposes = map[budget.Purpose]string{budget.ForDraft: "Writing the code", budget.ForInspect: "Inspecting the code", budget.ForRun: "Running it"}
+var purposes = map[budget.Purpose]string{budget.ForDraft: "Writing the code", budget.ForRead: "Reading a file", budget.ForInspect: "Inspecting the code", budget.ForRun: "Running it"}
 
 // explainLength is how many paid steps a message shows; there are never many.
 const explainLength = 12
@@ -28,12 +28,12 @@ const explainLength = 12
 // Weighings say which budget decided what about one question.
 func Weighings(e *steps.Explanation, reader string) *kit.Page {
 	p := &kit.Page{}
-	p.Quote(kit.Cut(e.Request.Question, 300), kit.Strong("What was decided about money for"))
+	p.Quote(kit.Cut(e.Request.Question, 300), kit.Strong("What this question cost"))
 	for i, w := range e.Steps[:min(explainLength, len(e.Steps))] {
 		p.List(weighed(i+1, w, reader))
 	}
 	if len(e.Steps) == 0 {
-		p.Say(kit.Words("Nothing has been asked of any budget yet."))
+		p.Say(kit.Words("It has cost nothing yet."))
 	}
 	if more := len(e.Steps) - explainLength; more > 0 {
 		p.Say(kit.Words("and " + kit.Count(more, "step") + " more."))
@@ -47,31 +47,31 @@ func weighed(n int, w steps.Weighing, reader string) (title []kit.Part, items []
 	if w.Purpose == budget.ForDraft && w.Model != "" {
 		step += " (" + kit.Cut(w.Model, 80) + ")"
 	}
-	title = []kit.Part{kit.Strong(step), kit.Words(", "), kit.Moment(w.At), kit.Words(": up to " + w.Needed.Approx())}
+	title = []kit.Part{kit.Strong(step), kit.Words(", "), kit.Moment(w.At), kit.Words(": up to " + Most(w.Needed))}
 	tight := w.Tight().Limit.Scope
 	switch {
 	case w.Refused:
-		title = kit.Flow(title, kit.Words(" did not fit. Refused by "), Within(tight, reader), kit.Words("."))
-	case w.Settled == nil && w.Uncertain && w.Purpose == budget.ForInspect:
-		title = append(title, kit.Words(" stays set aside: it is uncertain what it has cost. After two days it counts as spent."))
+		title = kit.Flow(title, kit.Words(" was over budget. Refused by "), Within(tight, reader), kit.Words("."))
+	case w.Settled == nil && w.Uncertain && (w.Purpose == budget.ForInspect || w.Purpose == budget.ForRead):
+		title = append(title, kit.Words(" stays reserved: it is not known yet what it cost. After two days it counts as spent."))
 	case w.Settled == nil && w.Uncertain:
-		title = append(title, kit.Words(" stays set aside: it is uncertain what a call of the model has cost. After two days it counts as spent."))
+		title = append(title, kit.Words(" stays reserved: it is not known yet what a call to the model cost. After two days it counts as spent."))
 	case w.Settled == nil:
-		title = append(title, kit.Words(" is set aside."))
+		title = append(title, kit.Words(" is reserved."))
 	default:
-		spent := fmt.Sprintf(" was set aside, %s was spent.", w.Settled.Spent.Approx())
+		spent := fmt.Sprintf(" was reserved, %s was spent.", Spent(w.Settled.Spent))
 		if w.Settled.Estimated {
-			spent = fmt.Sprintf(" was set aside, and %s counts as spent: nobody knows how much it was.", w.Settled.Spent.Approx())
+			spent = fmt.Sprintf(" was reserved, and %s counts as spent: the real cost is unknown.", Spent(w.Settled.Spent))
 		}
 		if w.Settled.Over > 0 {
-			spent += fmt.Sprintf(" It cost %s more than that, which no budget was charged.", w.Settled.Over.Approx())
+			spent += fmt.Sprintf(" It cost %s more than that, which was charged to no budget.", Spent(w.Settled.Over))
 		}
 		title = append(title, kit.Words(spent))
 	}
 	for _, s := range w.Standings {
 		item := append(Whose(s.Limit.Scope, reader), kit.Words(": "+figures(s)))
 		if s.Limit.Scope == tight {
-			item = append(item, kit.Words(" The tightest."))
+			item = append(item, kit.Words(" The least left."))
 		}
 		items = append(items, item)
 	}

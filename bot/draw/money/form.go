@@ -1,7 +1,6 @@
 package money
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -45,7 +44,7 @@ var limitKinds = []struct{ value, label string }{
 var limitWindows = []struct {
 	value budget.Window
 	label string
-}{{budget.Day, "per day"}, {budget.Week, "per week"}, {budget.Month, "per month"}, {budget.None, "in all, without starting anew"}}
+}{{budget.Day, "per day"}, {budget.Week, "per week"}, {budget.Month, "per month"}, {budget.None, "in all, never resets"}}
 
 // LimitView draws the form, filled in with what holds now where that is known.
 func LimitView(f LimitForm) slack.ModalViewRequest {
@@ -69,12 +68,8 @@ func LimitView(f LimitForm) slack.ModalViewRequest {
 			kit.Plain("Remove"), kit.Plain("Back")).WithStyle(slack.StyleDanger)
 		blocks = append(blocks, slack.NewActionBlock("remove", away))
 	}
-	metadata, err := json.Marshal(from)
-	if err != nil {
-		panic(err) // strings always marshal
-	}
 	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackLimit, Title: kit.Plain(title), Submit: kit.Plain("Save"), Close: kit.Plain("Cancel"),
-		PrivateMetadata: string(metadata), Blocks: slack.Blocks{BlockSet: blocks}}
+		PrivateMetadata: string(kit.JSON(from)), Blocks: slack.Blocks{BlockSet: blocks}}
 }
 
 // whoseFields ask whose budget it is: first of what kind, then which one of these.
@@ -88,7 +83,7 @@ func whoseFields(kind string) []slack.Block {
 		}
 	}
 	whose := slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, kit.Plain("Whose"), ids.FieldKind, options...).WithInitialOption(chosen)
-	blocks := []slack.Block{slack.NewInputBlock(ids.FieldKind, kit.Plain("Whose budget"), kit.Plain("One that is set already is replaced."), whose).WithDispatchAction(true)}
+	blocks := []slack.Block{slack.NewInputBlock(ids.FieldKind, kit.Plain("Whose budget"), kit.Plain("It replaces the one that is set."), whose).WithDispatchAction(true)}
 	switch budget.ScopeKind(kind) {
 	case budget.User:
 		blocks = append(blocks, slack.NewInputBlock(ids.FieldUser, kit.Plain("Person"), nil, slack.NewOptionsSelectBlockElement(slack.OptTypeUser, kit.Plain("Choose a person"), ids.FieldUser)))
@@ -146,7 +141,7 @@ func SavingFields(p budget.LimitPolicy, models []string) []slack.Block {
 	var blocks []slack.Block
 	if len(models) > 1 {
 		var all, chosen []*slack.OptionBlockObject
-		for _, m := range models[:min(100, len(models))] {
+		for _, m := range models[:min(kit.MaxChoices, len(models))] {
 			o := slack.NewOptionBlockObject(m, kit.Plain(kit.Cut(m, 75)), nil)
 			all = append(all, o)
 			if slices.ContainsFunc(p.Downgrade, func(d budget.Downgrade) bool { return d.To == m }) {
@@ -157,10 +152,10 @@ func SavingFields(p budget.LimitPolicy, models []string) []slack.Block {
 		list := slack.NewOptionsMultiSelectBlockElement(slack.MultiOptTypeStatic, kit.Plain("None"), ids.FieldDowngrade, all...)
 		list.InitialOptions = chosen
 		blocks = append(blocks, slack.NewInputBlock(ids.FieldDowngrade, kit.Plain("Past the soft limit, cheaper models"),
-			kit.Plain("The first that is cheaper than the one that was asked for, and fits, writes instead."), list).WithOptional(true))
+			kit.Plain("The first one that is cheaper than the model asked for, and fits, writes instead."), list).WithOptional(true))
 	}
 	var all, chosen []*slack.OptionBlockObject
-	for _, a := range off[:min(100, len(off))] {
+	for _, a := range off[:min(kit.MaxChoices, len(off))] {
 		o := slack.NewOptionBlockObject(kit.Cut(string(a), 150), kit.Plain(kit.Cut(abilityLabel(a), 75)), nil)
 		if all = append(all, o); slices.Contains(p.Without, a) {
 			chosen = append(chosen, o)

@@ -8,15 +8,15 @@ import (
 // helpLines are what can be typed, each with an example that works.
 var helpLines = []struct{ example, does string }{
 	{"show", " shows what you have left. Administrators see every budget that is set."},
-	{"explain bcd23fg", " tells which budget decided what about a question, with the numbers. The id stands in the small print."},
-	{"show @user", " shows one budget. In place of @user there may be #channel, the link of a thread, team, members, reviewers or admins."},
+	{"explain bcd23fg", " shows what each step of a question cost, and which budget allowed or refused it. The id is in the small print."},
+	{"show @user", " shows one budget. Instead of @user, you can name #channel, the link of a thread, team, members, reviewers or admins."},
 	{"set @user 25", " lets somebody spend $25 per month."},
 	{"set team 200 per week", " is for all together: per day, per week, per month or in all."},
-	{"set members 10", " is what each person may spend for whom nothing else is set; so with reviewers and admins."},
+	{"set members 10", " is the default for each person. Reviewers and admins work the same way."},
 	{"set #channel 50 soft 80% warn 50%, 95%", " says when people are warned."},
 	{"set team 200 downgrade codestral-2508 without upload, long runs", " has a cheaper model write past the soft limit, and switches things off."},
-	{"remove @user", " takes a budget away again."},
-	{"history @user", " shows who has changed a budget, and what it was before."},
+	{"remove @user", " removes a budget."},
+	{"history @user", " shows who changed a budget, and what it was before."},
 	{"top channels last month", " adds up who spent what: people, channels, models or days."},
 }
 
@@ -31,7 +31,7 @@ func helpExamples() (examples []string) {
 // HelpBudget says what can be typed, and who may.
 func HelpBudget() *kit.Page {
 	p := &kit.Page{}
-	p.Say(kit.Strong("Budgets"), kit.Words(" say what questions may cost. Money is set aside before anything is spent, in every budget that applies: that of the person, the thread, the channel and the team."))
+	p.Say(kit.Strong("Budgets"), kit.Words(" limit what questions may cost. Money is reserved before it is spent, in every budget that applies: the person's, the thread's, the channel's and the team's."))
 	lines := func(from, until int) (items [][]kit.Part) {
 		for _, l := range helpLines[from:until] {
 			items = append(items, []kit.Part{kit.Mono(ids.CommandBudget + " " + l.example), kit.Words(l.does)})

@@ -28,7 +28,7 @@ func LimitChanges(events []approval.Event, named Namer) (*kit.Page, error) {
 		items = append(items, item)
 	}
 	if len(items) == 0 {
-		p.Say(kit.Words("Nobody has changed a budget yet."))
+		p.Say(kit.Words("No budget has been changed yet."))
 		return p, nil
 	}
 	p.List([]kit.Part{kit.Strong("Changes"), kit.Words(", the latest first")}, items)

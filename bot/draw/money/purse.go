@@ -74,13 +74,13 @@ func (m Purse) Bars(p *kit.Page, most int) {
 	}
 }
 
-// teams tells whether the team has a budget.
+// teams tells whether there is a budget for the team.
 func teams(standings []budget.Standing) bool {
 	return slices.ContainsFunc(standings, func(s budget.Standing) bool { return s.Limit.Scope.Kind == budget.Team })
 }
 
-// ByUse brings the team first, then whatever is nearest to its end, and what all
-// people of a role have at last.
+// ByUse sorts budgets: the team's first, then the fullest first, and the defaults of
+// roles last.
 func ByUse(all []budget.Standing) {
 	rank := map[budget.ScopeKind]int{budget.Team: 0, budget.Role: 2}
 	used := func(s budget.Standing) float64 { return float64(s.Spent+s.Held) / float64(max(1, s.Limit.Hard())) }
@@ -97,7 +97,7 @@ func ByUse(all []budget.Standing) {
 
 // ThreadName is a way to the thread that a budget is for.
 func ThreadName(who kit.Identity, at approval.Session) []kit.Part {
-	return []kit.Part{kit.Words("The budget of "), kit.Link{URL: who.Permalink(at.Channel, at.ThreadTS, ""), Label: "a thread"}, kit.Words(" in "), kit.Channel(at.Channel)}
+	return []kit.Part{kit.Words("The budget of "), kit.Link{URL: who.Permalink(at.Channel, at.ThreadTS, ""), Label: "a thread"}, kit.Words(" in "), kit.Place(at.Channel)}
 }
 
 // OneBudget shows one, or that it is not set.
@@ -130,7 +130,7 @@ func LimitRemoved(named []kit.Part, now []budget.Standing) *kit.Page {
 	p.Say(append(kit.Bold(named), kit.Words(" has been removed."))...)
 	for _, left := range now {
 		if left.Limit.Default {
-			p.Say(kit.Words("What holds instead is the usual amount: " + limitWords(left.Limit)))
+			p.Say(kit.Words("The default applies instead: " + limitWords(left.Limit)))
 		}
 	}
 	return p

@@ -9,7 +9,7 @@ import (
 	"countersign/budget"
 )
 
-// ScopeValue is how a button carries a budget; parseScope reads it back.
+// ScopeValue is how a button carries a budget; ParseScope reads it back.
 func ScopeValue(s budget.Scope) string { return string(s.Kind) + "/" + s.ID }
 
 // ParseScope reads what a button carries. The workspace is the one of the press.
@@ -17,7 +17,7 @@ func ParseScope(team, value string) (budget.Scope, error) {
 	kind, id, ok := strings.Cut(value, "/")
 	kinds := []budget.ScopeKind{budget.User, budget.Session, budget.Project, budget.Team, budget.Role}
 	if !ok || id == "" || !slices.Contains(kinds, budget.ScopeKind(kind)) {
-		return budget.Scope{}, &approval.InputError{Why: approval.Words("I do not know this button. It may belong to an older version of this app; " + ids.CommandBudget + " shows the budgets as they are.")}
+		return budget.Scope{}, &approval.InputError{Why: approval.Words("I do not recognise this button. It may be from an older version of this app; " + ids.CommandBudget + " shows the budgets as they are.")}
 	}
 	return budget.Scope{Team: team, Kind: budget.ScopeKind(kind), ID: id}, nil
 }

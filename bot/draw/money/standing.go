@@ -1,5 +1,5 @@
-// Package money draws budgets: how they stand, the form in which they are set, and
-// what has become of the money.
+// Package money draws budgets: what is spent and left, the form that sets a budget, and
+// what each question cost.
 package money
 
 import (
@@ -10,8 +10,8 @@ import (
 	"countersign/budget"
 )
 
-// Whose names a budget to somebody. Every budget but a thread's has a name that
-// is good everywhere; a thread's is meant where one question is spoken of.
+// Whose names a budget. A thread's name is only clear where one question is spoken of;
+// every other name is clear anywhere.
 func Whose(s budget.Scope, reader string) []kit.Part {
 	switch {
 	case s.Kind == budget.User && s.ID == reader:
@@ -21,7 +21,7 @@ func Whose(s budget.Scope, reader string) []kit.Part {
 	case s.Kind == budget.Session:
 		return []kit.Part{kit.Words("The budget of the thread")}
 	case s.Kind == budget.Project:
-		return []kit.Part{kit.Words("The budget of "), kit.Channel(s.ID)}
+		return []kit.Part{kit.Words("The budget of "), kit.Place(s.ID)}
 	case s.Kind == budget.Role:
 		return []kit.Part{kit.Words(roleBudgets[s.ID])}
 	}
@@ -29,11 +29,26 @@ func Whose(s budget.Scope, reader string) []kit.Part {
 }
 
 // roleBudgets name those who share a role to people, by the ids of their scopes.
-var roleBudgets = map[string]string{"members": "Everybody's usual budget", "reviewers": "Every reviewer's usual budget", "admins": "Every administrator's usual budget"}
+var roleBudgets = map[string]string{budget.Members: "Everybody's default budget", budget.Reviewers: "Every reviewer's default budget", budget.Admins: "Every administrator's default budget"}
 
-// Within is whose inside a sentence.
+// Within is Whose for the middle of a sentence.
 func Within(s budget.Scope, reader string) []kit.Part {
 	return kit.Inside(Whose(s, reader))
+}
+
+// Has names somebody with a budget and their verb: "You have", "#sales has".
+func Has(s budget.Scope, reader string) []kit.Part {
+	switch {
+	case s.Kind == budget.User && s.ID == reader:
+		return []kit.Part{kit.Words("You have ")}
+	case s.Kind == budget.User:
+		return []kit.Part{kit.Person(s.ID), kit.Words(" has ")}
+	case s.Kind == budget.Session:
+		return []kit.Part{kit.Words("The thread has ")}
+	case s.Kind == budget.Project:
+		return []kit.Part{kit.Place(s.ID), kit.Words(" has ")}
+	}
+	return []kit.Part{kit.Words("The team has ")}
 }
 
 // During says of which stretch an amount is; perWindow what a limit is per.
@@ -46,30 +61,59 @@ var (
 // whose it is.
 func Standing(p *kit.Page, s budget.Standing, named []kit.Part) {
 	if s.Limit.Scope.Kind == budget.Role {
-		p.Say(kit.Flow(named, kit.Words(fmt.Sprintf(": %s%s, for each of them who has no budget of their own.%s", s.Limit.Amount, perWindow[s.Limit.Window], policyWords(s.Limit.Policy))))...)
+		p.Say(kit.Flow(named, kit.Words(fmt.Sprintf(": %s%s each, unless they have a budget of their own.%s", Dollars(s.Limit.Amount), perWindow[s.Limit.Window], policyWords(s.Limit.Policy))))...)
 		return
 	}
-	said := kit.Flow(kit.Bold(named), kit.Words(During[s.Limit.Window]+": "+kit.Percent(s)+" used"+stateWord(s)+"\n"), kit.Bar{Standing: s}, kit.Words("\n"+figures(s)))
+	said := kit.Flow(kit.Bold(named), kit.Words(During[s.Limit.Window]+": "+percent(s)+" used"+stateWord(s)+"\n"), bar(s), kit.Words("\n"+figures(s)))
 	if !s.ResetsAt.IsZero() {
-		said = append(said, kit.Words(" It starts anew "), kit.Moment(s.ResetsAt), kit.Words("."))
+		said = append(said, kit.Words(" Resets on "), kit.Day(s.ResetsAt), kit.Words("."))
 	}
 	said = append(said, kit.Words(comesFrom(s)+consequences(s)))
 	b, size, line := kit.Section(said)
 	p.Rich(b, size, strings.ReplaceAll(line, "\n\n", "\n")) // where the bar was
 }
 
+// bar is a budget at a glance.
+func bar(s budget.Standing) kit.Bar {
+	return kit.Bar{Limit: int64(s.Limit.Hard()), Spent: int64(s.Spent), Held: int64(s.Held)}
+}
+
+// percent is how much of a budget is used up. Nearly nothing is more than
+// nothing, and nearly all is not all.
+func percent(s budget.Standing) string {
+	used := s.Spent + s.Held
+	switch hard := s.Limit.Hard(); {
+	case used <= 0:
+		return "0%"
+	case used >= hard:
+		return "100%"
+	case float64(used) < float64(hard)/100:
+		return "under 1%"
+	default:
+		return fmt.Sprintf("%d%%", min(99, int(float64(used)/float64(hard)*100+0.5)))
+	}
+}
+
+// Share is a part of an amount in percent.
+func Share(part, whole budget.USD) string {
+	if whole <= 0 {
+		return "0%"
+	}
+	return kit.PercentOf(float64(part) / float64(whole))
+}
+
 // figures are a budget in numbers.
 func figures(s budget.Standing) string {
-	text := fmt.Sprintf("%s of %s spent", s.Spent.Approx(), s.Limit.Hard())
+	text := fmt.Sprintf("%s of %s spent", Spent(s.Spent), Dollars(s.Limit.Hard()))
 	if under := s.Held - s.Uncertain; under > 0 {
-		text += fmt.Sprintf(", %s set aside for work under way", under.Approx())
+		text += fmt.Sprintf(", %s reserved for work in progress", Most(under))
 	}
 	if s.Uncertain > 0 {
-		text += fmt.Sprintf(", %s uncertain (a model did not say what its calls cost)", s.Uncertain.Approx())
+		text += fmt.Sprintf(", %s uncertain (a model did not say what its calls cost)", Most(s.Uncertain))
 	}
-	text += fmt.Sprintf(", %s left.", max(0, s.Left()).ApproxLeft())
+	text += fmt.Sprintf(", %s left.", Left(s.Left()))
 	if s.Limit.Extra > 0 {
-		text += fmt.Sprintf(" %s of it has been granted on top.", s.Limit.Extra)
+		text += fmt.Sprintf(" Includes a %s top-up.", Dollars(s.Limit.Extra))
 	}
 	return text
 }
@@ -79,31 +123,31 @@ func stateWord(s budget.Standing) string {
 	switch s.State() {
 	case budget.Warned:
 		marks := s.Reached()
-		return fmt.Sprintf(", past the mark of %d %%", marks[len(marks)-1])
+		return fmt.Sprintf(", past %d%%", marks[len(marks)-1])
 	case budget.Degraded:
-		return ", saving"
+		return ", past its soft limit"
 	case budget.Stopped:
 		return ", used up"
 	}
 	return ""
 }
 
-// comesFrom says where a limit comes from that nobody has set for this person.
+// comesFrom says that a limit is a default, and whose.
 func comesFrom(s budget.Standing) string {
 	switch {
 	case !s.Limit.Default:
 		return ""
 	case s.Limit.Role == budget.Reviewers:
-		return " It is what every reviewer has."
+		return " Default for reviewers."
 	case s.Limit.Role == budget.Admins:
-		return " It is what every administrator has."
+		return " Default for administrators."
 	case s.Limit.Role != "":
-		return " It is what everybody has."
+		return " Default for everybody."
 	}
-	return " Nobody has set it, so it is the usual amount."
+	return " Default budget."
 }
 
-// consequences say what is different past the soft limit, once it is passed.
+// consequences say what changes once the soft limit is passed.
 func consequences(s budget.Standing) string {
 	switch state := s.State(); {
 	case state == budget.Stopped:
@@ -111,7 +155,7 @@ func consequences(s budget.Standing) string {
 	case state != budget.Degraded:
 		return ""
 	}
-	return fmt.Sprintf(" Because %d %% are spent, %s.", s.Limit.Policy.SoftMark(), Saving(s.Limit.Policy))
+	return fmt.Sprintf(" Past %d%%: %s.", s.Limit.Policy.SoftMark(), Saving(s.Limit.Policy))
 }
 
 // Saving says what a policy does past its soft limit, in half a sentence.
@@ -119,7 +163,7 @@ func Saving(p budget.LimitPolicy) string {
 	var said []string
 	for _, d := range p.Downgrade {
 		if d.From == "" {
-			said = append(said, fmt.Sprintf("%s may write instead of a dearer model", d.To))
+			said = append(said, fmt.Sprintf("%s may write instead of a more expensive model", d.To))
 		} else {
 			said = append(said, fmt.Sprintf("%s may write instead of %s", d.To, d.From))
 		}
@@ -147,16 +191,16 @@ func without(a budget.Ability) string {
 func policyWords(p budget.LimitPolicy) (text string) {
 	var marks []string
 	for _, m := range p.Marks() {
-		marks = append(marks, fmt.Sprintf("%d %%", m))
+		marks = append(marks, fmt.Sprintf("%d%%", m))
 	}
 	text = fmt.Sprintf(" Warned at %s.", kit.Enumeration(marks, "and"))
 	if p.Consequences() {
-		text += fmt.Sprintf(" Past %d %%, %s.", p.SoftMark(), Saving(p))
+		text += fmt.Sprintf(" Past %d%%: %s.", p.SoftMark(), Saving(p))
 	}
 	return text
 }
 
-// limitWords say a limit whole: "$25.00 per month. Warned at 80 %."
+// limitWords say a limit whole: "$25 per month. Warned at 80%."
 func limitWords(l budget.Limit) string {
-	return l.Amount.String() + perWindow[l.Window] + "." + policyWords(l.Policy)
+	return Dollars(l.Amount) + perWindow[l.Window] + "." + policyWords(l.Policy)
 }

@@ -35,7 +35,7 @@ func TopView(p *kit.Page, o command.Order) slack.ModalViewRequest {
 		}
 		return slack.NewActionBlock(field, e)
 	}
-	view := kit.NoteOf("Who spends", p)
+	view := kit.NoteOf("Spending", p)
 	view.CallbackID = ids.CallbackTop
 	view.Blocks.BlockSet = append([]slack.Block{list(ids.FieldRanking, o.By, rankingChoices), list(ids.FieldPeriod, o.Period, periodChoices)}, view.Blocks.BlockSet...)
 	return view
@@ -49,7 +49,7 @@ func Ranking(o command.Order, from, until time.Time, list []steps.Spender) *kit.
 	p := &kit.Page{}
 	title := []kit.Part{kit.Strong(kit.Capital(o.By)), kit.Words(fmt.Sprintf(", %s (%s)", o.Period, Stretch(from, until)))}
 	if len(list) == 0 {
-		p.Say(append(title, kit.Words(": nothing was spent."))...)
+		p.Say(append(title, kit.Words(": nothing spent."))...)
 		return p
 	}
 	p.List(title, Ranked(steps.Ranking(o.By), list, topLength))
@@ -72,16 +72,12 @@ func Ranked(by steps.Ranking, list []steps.Spender, most int) (items [][]kit.Par
 		total += s.Amount
 	}
 	for _, s := range list[:min(most, len(list))] {
-		share := 0
-		if total > 0 {
-			share = int(float64(s.Amount)/float64(total)*100 + 0.5)
-		}
-		items = append(items, append(spender(by, s), kit.Words(fmt.Sprintf(": %s (%d %%)", s.Amount.Approx(), share))))
+		items = append(items, append(spender(by, s), kit.Words(fmt.Sprintf(": %s (%s)", Spent(s.Amount), Share(s.Amount, total)))))
 	}
 	if more := len(list) - most; more > 0 {
 		items = append(items, []kit.Part{kit.Words(fmt.Sprintf("and %d more", more))})
 	}
-	return append(items, []kit.Part{kit.Strong("Together: " + total.Approx())})
+	return append(items, []kit.Part{kit.Strong("Together: " + Spent(total))})
 }
 
 // spender names what spending was added up by.
@@ -93,7 +89,7 @@ func spender(by steps.Ranking, s steps.Spender) []kit.Part {
 	case steps.ByPeople:
 		return []kit.Part{kit.Person(s.ID)}
 	case steps.ByChannels:
-		return []kit.Part{kit.Channel(s.ID)}
+		return []kit.Part{kit.Place(s.ID)}
 	case steps.ByDays:
 		if at, err := time.Parse(time.DateOnly, s.ID); err == nil {
 			return []kit.Part{kit.Words(at.Format("Monday, 2 January"))}

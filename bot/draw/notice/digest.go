@@ -22,7 +22,7 @@ func digestNotice(with draw.With, v *steps.NoticeView, to string) (*kit.Page, er
 	from, until := said.From.In(with.Calendar), said.Until.In(with.Calendar)
 	p := &kit.Page{}
 	p.Head("What was spent, " + money.Stretch(from, until))
-	p.Say(kit.Strong(said.Total.Approx()), kit.Words(fmt.Sprintf(" for %s. %s", kit.Count(said.Requests, "question"), outcomes(said.Outcomes))))
+	p.Say(kit.Strong(money.Spent(said.Total)), kit.Words(fmt.Sprintf(" for %s. %s", kit.Count(said.Requests, "question"), outcomes(said.Outcomes))))
 	for _, list := range []struct {
 		title string
 		by    steps.Ranking
@@ -52,9 +52,9 @@ func outcomes(all map[approval.State]int) string {
 }
 
 // outcomeOf says how questions stand, behind how many they are.
-var outcomeOf = map[approval.State]string{approval.Drafting: "being written", approval.Pending: "waiting for a reviewer", approval.Approved: "approved and not yet run",
+var outcomeOf = map[approval.State]string{approval.Drafting: "being written", approval.Asking: "waiting for the asker", approval.Pending: "waiting for a reviewer", approval.Approved: "approved and not yet run",
 	approval.Running: "running", approval.Done: "answered", approval.Failed: "failed", approval.Rejected: "rejected", approval.Expired: "expired",
-	approval.Withdrawn: "taken back", approval.Lost: "lost"}
+	approval.Withdrawn: "cancelled", approval.Lost: "lost"}
 
 // digestLimits draws the budgets that pay, the most used first.
 func digestLimits(p *kit.Page, all []budget.Standing, to string) {
@@ -71,14 +71,14 @@ func digestLimits(p *kit.Page, all []budget.Standing, to string) {
 // quality says how good the quotes were, and how often money was missing.
 func quality(d steps.Digest) (items [][]kit.Part) {
 	if d.Runs > 0 && d.Quoted > 0 {
-		items = append(items, []kit.Part{kit.Words(fmt.Sprintf("%s: %s expected, %s spent, which is %s of it.", kit.Count(d.Runs, "run"), d.Quoted.Approx(), d.Actual.Approx(), kit.Share100(d.Actual, d.Quoted)))},
-			[]kit.Part{kit.Words(fmt.Sprintf("In the median a run missed what was expected of it by %s, and 19 of 20 by no more than %s.", kit.PercentOf(d.Off), kit.PercentOf(d.OffP95)))})
+		items = append(items, []kit.Part{kit.Words(fmt.Sprintf("%s: %s spent, %s expected.", kit.Count(d.Runs, "run"), money.Spent(d.Actual), money.Spent(d.Quoted)))},
+			[]kit.Part{kit.Words(fmt.Sprintf("Half of the runs were within %s of their estimate, 19 of 20 within %s.", kit.PercentOf(d.Off), kit.PercentOf(d.OffP95)))})
 	}
 	if d.Paid+d.Refused > 0 {
-		items = append(items, []kit.Part{kit.Words(fmt.Sprintf("Budgets bore %s, and refused a step of %s.", kit.Count(d.Paid, "paid step"), kit.Count(d.Refused, "question")))})
+		items = append(items, []kit.Part{kit.Words(fmt.Sprintf("Budgets allowed %s, and refused a step of %s.", kit.Count(d.Paid, "paid step"), kit.Count(d.Refused, "question")))})
 	}
 	if len(items) == 0 {
-		items = [][]kit.Part{{kit.Words("Nothing was run.")}}
+		items = [][]kit.Part{{kit.Words("Nothing ran.")}}
 	}
 	return items
 }

@@ -19,15 +19,13 @@ func overrunNotice(with draw.With, v *steps.NoticeView, _ string) (*kit.Page, er
 		return nil, err
 	}
 	p := &kit.Page{}
-	p.Say(kit.Strong("Something cost more than was held for it. "), kit.Mono(said.What), kit.Words(fmt.Sprintf(" cost %s, and %s was held. "+
-		"No budget was charged more than that, so the bill of your provider is higher than ours.", said.Cost.Approx(), said.Held.Approx())))
+	p.Say(kit.Strong("Something cost more than expected. "), kit.Mono(said.What), kit.Words(fmt.Sprintf(" cost %s, and %s was reserved. "+
+		"Budgets were charged no more than that, so your provider's bill is higher than ours.", money.Spent(said.Cost), money.Most(said.Held))))
 	if said.Asked != "" && said.Asked != said.What {
-		p.Say(kit.Mono(said.Asked), kit.Words(" had been asked for, and the provider answered with a dearer model. Ask for that one by its name, or for another."))
+		p.Say(kit.Mono(said.Asked), kit.Words(" was requested, but the provider answered with a more expensive model. Request that one by its name, or another."))
 	}
-	p.Say(kit.Words("This is said once a month for each model and kind of box; the audit trail has every case."))
-	if url := threadURL(with, v.View); url != "" {
-		p.Buttons("link", kit.Goes("View in thread", url))
-	}
+	p.Say(kit.Words("You are told once a month for each model and kind of sandbox; the audit trail has every case."))
+	linked(p, with, v)
 	return p, nil
 }
 
@@ -38,10 +36,10 @@ func thresholdNotice(with draw.With, v *steps.NoticeView, to string) (*kit.Page,
 		return nil, err
 	}
 	p, named := &kit.Page{}, namedIn(with, v, said.Standing.Limit.Scope, to)
-	p.Say(append(kit.Bold(named), kit.Words(fmt.Sprintf(" has reached %d %% of what may be spent%s.", said.Mark, money.During[said.Standing.Limit.Window])))...)
+	p.Say(append(kit.Bold(named), kit.Words(fmt.Sprintf(" has reached %d%%%s.", said.Mark, money.During[said.Standing.Limit.Window])))...)
 	money.Standing(p, said.Standing, named)
 	if policy := said.Standing.Limit.Policy; policy.Consequences() && said.Mark < policy.SoftMark() {
-		p.Say(kit.Words(fmt.Sprintf("From %d %% on, %s.", policy.SoftMark(), money.Saving(policy))))
+		p.Say(kit.Words(fmt.Sprintf("From %d%% on, %s.", policy.SoftMark(), money.Saving(policy))))
 	}
 	raise(p, v, said.Standing.Limit.Scope, to)
 	return p, nil
@@ -61,13 +59,11 @@ func stopNotice(with draw.With, v *steps.NoticeView, to string) (*kit.Page, erro
 	case said.Person != "":
 		asks = []kit.Part{kit.Words("A question of "), kit.Person(said.Person)}
 	}
-	p.Say(kit.Flow(kit.Strong("Money is missing. "), asks, kit.Words(fmt.Sprintf(" waits: its next step could need up to %s, and %s is left.", said.Needed.Approx(), max(0, said.Standing.Left()).ApproxLeft())))...)
+	p.Say(kit.Flow(kit.Strong("Budget reached. "), asks, kit.Words(fmt.Sprintf(" is paused: its next step could cost up to %s, and %s is left.", money.Most(said.Needed), money.Left(said.Standing.Left()))))...)
 	money.Standing(p, said.Standing, named)
-	if url := threadURL(with, v.View); url != "" {
-		p.Buttons("link", kit.Goes("View in thread", url))
-	}
+	linked(p, with, v)
 	if said.Person == to {
-		p.Say(kit.Words("The thread of your question shows what you can do."))
+		p.Say(kit.Words("The question's thread shows what you can do."))
 	}
 	raise(p, v, said.Standing.Limit.Scope, to)
 	return p, nil
@@ -107,16 +103,16 @@ func priceNotice(_ draw.With, v *steps.NoticeView, to string) (*kit.Page, error)
 		what, uses = "The sandbox ", "Its boxes are"
 	}
 	if said.Refused {
-		p.Say(kit.Strong("A price is missing."), kit.Words(" Nobody knows what "), kit.Mono(said.Model), kit.Words(" costs, so it is not used, and work that needs it is refused."))
+		p.Say(kit.Strong("A price is missing."), kit.Words(" There is no price for "), kit.Mono(said.Model), kit.Words(", so it is not used, and work that needs it is refused."))
 	} else {
-		p.Say(kit.Strong("A price is missing. "), kit.Words(what), kit.Mono(said.Model), kit.Words(" was used, and nobody knows what it costs. "+
-			uses+" charged at the most that they could have cost, so budgets run down faster than they need to."))
+		p.Say(kit.Strong("A price is missing. "), kit.Words(what), kit.Mono(said.Model), kit.Words(" was used, and has no price. "+
+			uses+" charged at the highest possible price, so budgets run down faster than they need to."))
 	}
 	if said.Asked != "" && said.Asked != said.Model {
-		p.Say(kit.Words("It was asked for as "), kit.Mono(said.Asked), kit.Words("."))
+		p.Say(kit.Words("It was requested as "), kit.Mono(said.Asked), kit.Words("."))
 	}
 	if v.Roster.Admin(to) {
-		p.Say(kit.Words("To mend it, add a line for it to the file that "), kit.Mono("PRICES_FILE"), kit.Words(" names, and start the app again."))
+		p.Say(kit.Words("To fix this, add a line for it to the file that "), kit.Mono("PRICES_FILE"), kit.Words(" names, and restart the app."))
 	} else {
 		p.Say(kit.Words("An administrator can add its price; they have been told."))
 	}

@@ -1,5 +1,5 @@
-// Package notice draws the direct messages: what waits for somebody, what has become of
-// it, and what is amiss.
+// Package notice draws direct messages: what is waiting for somebody, how it ended, and
+// what has gone wrong.
 package notice
 
 import (
@@ -19,7 +19,7 @@ import (
 // namedIn names a budget in a notice: a thread by a way to it.
 func namedIn(with draw.With, v *steps.NoticeView, s budget.Scope, to string) []kit.Part {
 	if s.Kind == budget.Session && v.View != nil && v.View.Session.ID == s.ID {
-		return []kit.Part{kit.Words("The budget of "), kit.Link{URL: threadURL(with, v.View), Label: "this thread"}, kit.Words(" in "), kit.Channel(v.View.Session.Channel)}
+		return []kit.Part{kit.Words("The budget of "), kit.Link{URL: threadURL(with, v.View), Label: "this thread"}, kit.Words(" in "), kit.Place(v.View.Session.Channel)}
 	}
 	return money.Whose(s, to)
 }
@@ -91,4 +91,11 @@ func withLink(with draw.With, v *steps.NoticeView, row ...slack.BlockElement) []
 		row = append(row, kit.Goes("View in thread", url))
 	}
 	return row
+}
+
+// linked ends a notice with that way, where there is nothing else to press.
+func linked(p *kit.Page, with draw.With, v *steps.NoticeView) {
+	if row := withLink(with, v); row != nil {
+		p.Buttons("link", row...)
+	}
 }

@@ -31,12 +31,25 @@ func askBackNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, er
 			label = "Choose files"
 		}
 	}
-	p.Quote(kit.Cut(r.Question, 1000), kit.Words("You asked in "), kit.Channel(r.Project), kit.Words(":"))
-	if said.Cause == nil || said.Cause.Code != approval.AskerAlien {
-		p.Buttons("again", kit.Button(ids.ActionAgain, label, r.ID, slack.StylePrimary))
+	p.Quote(kit.Cut(r.Question, 1000), kit.Words("You asked in "), kit.Place(r.Project), kit.Words(":"))
+	if said.Cause != nil && said.Cause.Code == approval.AskerAlien {
+		return p, nil
 	}
+	again := kit.Button(ids.ActionAgain, label, r.ID, slack.StylePrimary)
+	var row []slack.BlockElement
+	if said.Cause != nil && said.Cause.Code == approval.NoFile {
+		for i, f := range said.Cause.Files[:min(len(meantActions), len(said.Cause.Files))] {
+			use := kit.Button(meantActions[i], kit.Cut("Use "+f.Name, 75), r.ID+"/"+f.ID, slack.StylePrimary)
+			use.AccessibilityLabel = kit.Cut("Ask the same about "+f.Name, 75)
+			row, again.Style = append(row, use), slack.StyleDefault
+		}
+	}
+	p.Buttons("again", append(row, again)...)
 	return p, nil
 }
+
+// meantActions are the buttons of files with nearly the name that was typed.
+var meantActions = []string{ids.ActionMeant, ids.ActionMeant2, ids.ActionMeant3}
 
 // foundNotice tells whoever asked what is read, and what is not.
 func foundNotice(_ draw.With, n *steps.NoticeView, _ string) (*kit.Page, error) {
@@ -45,7 +58,7 @@ func foundNotice(_ draw.With, n *steps.NoticeView, _ string) (*kit.Page, error) 
 		return nil, err
 	}
 	p, r := &kit.Page{}, n.View.Request
-	p.Say(kit.Words(fmt.Sprintf("There is no file called %s in ", kit.Cut(said.Unread, 110))), kit.Channel(r.Project), kit.Words(fmt.Sprintf("; what is read is %s.", draw.Listed(said.Files))))
+	p.Say(kit.Words(fmt.Sprintf("There is no file called %s in ", kit.Cut(said.Unread, 110))), kit.Place(r.Project), kit.Words(fmt.Sprintf(". I am using %s.", draw.Listed(said.Files))))
 	p.Quote(kit.Cut(r.Question, 600), kit.Words("You asked:"))
 	return p, nil
 }
@@ -58,25 +71,25 @@ func awayNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, error
 	}
 	p, r := &kit.Page{}, n.View.Request
 	quote := func() {
-		p.Quote(kit.Cut(r.Question, 600), kit.Words("You asked in "), kit.Channel(r.Project), kit.Words(":"))
+		p.Quote(kit.Cut(r.Question, 600), kit.Words("You asked in "), kit.Place(r.Project), kit.Words(":"))
 	}
 	switch {
 	case r.Away != nil && !r.State.Final():
-		p.Say(kit.Flow(kit.Strong("Your question waits. "), draw.Missing(with, r.Away.Cause))...)
+		p.Say(kit.Flow(kit.Strong("Your question is waiting. "), draw.Missing(with, r.Away.Cause))...)
 		quote()
 		p.Say(kit.Words("It waits until "), kit.Moment(r.ExpiresAt), kit.Words("."))
 		end := kit.Button(ids.ActionCancel, "End it", r.ID, slack.StyleDefault)
-		end.AccessibilityLabel = "Take this question back"
+		end.AccessibilityLabel = "Cancel this question"
 		p.Buttons("away", end)
 	case r.State == approval.Failed:
-		p.Say(kit.Flow(kit.Strong("Your question has ended"), kit.Words(", and nothing was run. "), draw.Why(r))...)
+		p.Say(kit.Flow(kit.Strong("Your question has ended"), kit.Words(", and nothing ran. "), draw.Why(r))...)
 		quote()
 		p.Buttons("again", kit.Button(ids.ActionAgain, "Ask again", r.ID, slack.StylePrimary))
 	case r.State.Final():
 		p.Say(kit.Strong("Your question has ended"), kit.Words(": "+draw.HowItStands(r)+"."))
 		quote()
 	default:
-		p.Say(kit.Strong("Your question goes on."), kit.Words(" What it waited for is there again."))
+		p.Say(kit.Strong("Your question continues."), kit.Words(" What it was waiting for is back."))
 		quote()
 	}
 	return p, nil
@@ -89,31 +102,31 @@ func NoPlaceNotice(with draw.With, v *steps.NoticeView, _ string) (*kit.Page, er
 		return nil, err
 	}
 	p := &kit.Page{}
-	where := kit.Flow(kit.Words(" in "), kit.Channel(said.Channel), kit.Words(": "))
+	where := kit.Flow(kit.Words(" in "), kit.Place(said.Channel), kit.Words(": "))
 	if said.Cards {
-		where = kit.Flow(kit.Words(" in the review channel "), kit.Channel(said.Channel), kit.Words(": "))
+		where = kit.Flow(kit.Words(" in the review channel "), kit.Place(said.Channel), kit.Words(": "))
 	}
 	why := kit.Flow(draw.Because(said.Why, said.Code, kit.Words("the channel")), kit.Words(". "))
 	switch {
 	case said.Why.NoPlace():
-		p.Say(kit.Flow(kit.Strong("I cannot post"), where, why, kit.Words("So nobody gets to see the code that waits, and nothing is approved."))...)
+		p.Say(kit.Flow(kit.Strong("I cannot post"), where, why, kit.Words("Nobody can see the waiting code, and nothing gets approved."))...)
 	case said.Cards:
-		p.Say(kit.Flow(kit.Strong("Slack does not take my cards"), where, why, kit.Words("Where it takes a shorter card, the reviewers open the code from there; otherwise they do not see it. "+
-			"What waits is also on my Home."))...)
+		p.Say(kit.Flow(kit.Strong("Slack rejects my cards"), where, why, kit.Words("Where it accepts a shorter card, the reviewers open the code from there; otherwise they do not see it. "+
+			"Waiting requests are also on my Home."))...)
 	default:
-		p.Say(kit.Flow(kit.Strong("Slack does not take my messages"), where, why, kit.Words("Where it takes the text alone, that stands there; otherwise the person who asked gets a direct message."))...)
+		p.Say(kit.Flow(kit.Strong("Slack rejects my messages"), where, why, kit.Words("Where it accepts plain text, I post that; otherwise the asker gets a direct message."))...)
 	}
 	switch said.Why {
 	case steps.Outside:
-		p.Say(kit.Words("To mend it, let me in again with "), kit.Mono("/invite @"+with.Self.Name), kit.Words(" or let "), kit.Mono("REVIEW_CHANNEL"),
-			kit.Words(" name another channel and start the app again. The cards that wait then appear by themselves."))
+		p.Say(kit.Words("To fix this, invite me again with "), kit.Mono("/invite @"+with.Self.Name), kit.Words(" or set "), kit.Mono("REVIEW_CHANNEL"),
+			kit.Words(" to another channel and restart the app. The waiting cards then appear on their own."))
 	case steps.Archived, steps.Forbidden:
-		p.Say(kit.Words("To mend it, change that in the channel's settings, or let "), kit.Mono("REVIEW_CHANNEL"),
-			kit.Words(" name another channel and start the app again. The cards that wait then appear by themselves."))
+		p.Say(kit.Words("To fix this, change that in the channel's settings, or set "), kit.Mono("REVIEW_CHANNEL"),
+			kit.Words(" to another channel and restart the app. The waiting cards then appear on their own."))
 	case steps.NoKey:
-		p.Say(kit.Words("Whoever manages the organisation's encryption keys (Enterprise Key Management) can allow it again. I keep trying, and what is missing then appears by itself."))
+		p.Say(kit.Words("Whoever manages the organisation's encryption keys (Enterprise Key Management) can allow it again. I keep trying; what is missing then appears on its own."))
 	default:
-		p.Say(kit.Words("I keep trying, and what is missing appears by itself. If it stays like this, the log says with which request Slack refused what: look for "), kit.Mono(said.Example), kit.Words("."))
+		p.Say(kit.Words("I keep trying; what is missing then appears on its own. If this continues, the log says what Slack refused: look for "), kit.Mono(said.Example), kit.Words("."))
 	}
 	return p, nil
 }
@@ -129,26 +142,24 @@ func UnsaidNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, err
 	r := v.Request
 	u, hidden := v.HiddenFrom()
 	if !hidden {
-		p.Quote(kit.Cut(r.Question, 600), kit.Words("What I could not say in "), kit.Channel(said.Channel), kit.Words(" for some time stands there now. You asked:"))
+		p.Quote(kit.Cut(r.Question, 600), kit.Words("What I could not post in "), kit.Place(said.Channel), kit.Words(" is there now. You asked:"))
 		if url := with.Self.Permalink(v.Session.Channel, draw.Thread(v), ""); url != "" {
 			p.Buttons("look", kit.Goes("Go to the thread", url))
 		}
 		return p, nil
 	}
-	p.Quote(kit.Cut(r.Question, 600), kit.Flow(kit.Strong("I cannot answer you in "), kit.Channel(said.Channel), kit.Words(": "), draw.Because(u.Why, u.Code, kit.Words("the channel")), kit.Words(". I keep trying there. You asked:"))...)
+	p.Quote(kit.Cut(r.Question, 600), kit.Flow(kit.Strong("I cannot answer you in "), kit.Place(said.Channel), kit.Words(": "), draw.Because(u.Why, u.Code, kit.Words("the channel")), kit.Words(". I keep trying there. You asked:"))...)
 	if !r.State.Final() {
-		now := draw.Progress(with, v)
-		p.Blocks, p.Lines, p.Used = append(p.Blocks, now.Blocks...), append(p.Lines, now.Lines...), p.Used+now.Used
+		p.Append(draw.Progress(with, v))
 		return p, nil
 	}
 	if v.Posts[steps.SurfaceReply].TS != "" && v.Unseen[steps.SurfaceReply].Times == 0 {
-		p.Say(kit.Words("The answer stands in the thread all the same."))
+		p.Say(kit.Words("The answer itself is in the thread."))
 		return p, nil
 	}
-	end := draw.Reply(v, false)
-	p.Blocks, p.Lines, p.Used = append(p.Blocks, end.Blocks...), append(p.Lines, end.Lines...), p.Used+end.Used
+	p.Append(draw.Whole(v, false))
 	if len(v.Artifacts) > 0 && v.Posts[steps.SurfaceFiles].TS == "" {
-		p.Say(kit.Words("The files that came out as well come into the thread as soon as I can post there."))
+		p.Say(kit.Words("The files follow in the thread as soon as I can post there."))
 	}
 	return p, nil
 }

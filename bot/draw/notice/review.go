@@ -2,6 +2,7 @@ package notice
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/slack-go/slack"
 
@@ -15,17 +16,12 @@ import (
 
 // decidedBy tells whether somebody has already said what they had to say.
 func decidedBy(r *approval.Request, user string) bool {
-	for _, d := range r.Decisions {
-		if d.Reviewer == user {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(r.Decisions, func(d approval.Decision) bool { return d.Reviewer == user })
 }
 
 // What people are told of the requests that wait for them, or that they have decided on.
 
-// lately is what a notice says about its request: the question, and a way to its card.
+// lately adds the question of a notice and a link to its card.
 func lately(with draw.With, p *kit.Page, v *steps.View, label string) {
 	p.Quote(kit.Cut(v.Request.Question, 600), kit.Person(v.Request.Asker), kit.Words(" asked:"))
 	card := draw.CardPost(v)
@@ -34,25 +30,18 @@ func lately(with draw.With, p *kit.Page, v *steps.View, label string) {
 	}
 }
 
-// stands tells whether a notice still speaks of what waits now.
+// stands tells whether the revision of a notice is still the current one, in one of these
+// states.
 func stands(v *steps.View, revision int, states ...approval.State) bool {
 	r := v.Request
-	if r.Revision == nil || r.Revision.Number != revision {
-		return false
-	}
-	for _, s := range states {
-		if r.State == s {
-			return true
-		}
-	}
-	return false
+	return r.Revision != nil && r.Revision.Number == revision && slices.Contains(states, r.State)
 }
 
-// Over says that a notice asks for nothing any more.
+// Over says why a notice asks for nothing any more.
 func Over(r *approval.Request) string {
 	switch {
-	case r.State == approval.Pending || r.State == approval.Drafting:
-		return "there is another version by now"
+	case r.State == approval.Pending || r.State == approval.Drafting || r.State == approval.Asking:
+		return "there is a newer version"
 	case r.State.Final() && r.State != approval.Done:
 		return draw.HowEnded(r)
 	}
@@ -81,26 +70,26 @@ func approvedNotice(with draw.With, n *steps.NoticeView, who string) (*kit.Page,
 	default:
 		p.Say(kit.Strong("You have approved code in place of "), kit.Person(said.InPlaceOf), kit.Words(", "), kit.Moment(n.At), where)
 	}
-	lately(with, p, n.View, "Look at the card")
+	lately(with, p, n.View, "Open the card")
 	switch {
 	case stands(n.View, said.Revision, approval.Pending, approval.Approved) && decidedBy(r, said.Reviewer):
 		label := "This was not me"
 		if said.InPlaceOf == who {
-			label = "Take it back"
+			label = "Withdraw it"
 		}
-		p.Say(kit.Words(was + " As long as it has not started, that takes the approval back."))
+		p.Say(kit.Words(was + " You can withdraw the approval until the code starts."))
 		not := kit.Button(ids.ActionDisown, label, fmt.Sprintf("%s/%d", r.ID, said.Revision), slack.StyleDanger)
-		not.Confirm = slack.NewConfirmationBlockObject(kit.Plain("Take the approval back?"), kit.Plain("It goes back to the reviewers, and the administrators are told that "+takes+"."),
-			kit.Plain("Take it back"), kit.Plain("Cancel")).WithStyle(slack.StyleDanger)
+		not.Confirm = slack.NewConfirmationBlockObject(kit.Plain("Withdraw the approval?"), kit.Plain("It goes back to the reviewers, and the administrators are told that "+takes+"."),
+			kit.Plain("Withdraw it"), kit.Plain("Cancel")).WithStyle(slack.StyleDanger)
 		p.Buttons("disown", not)
 	case r.Revision != nil && r.Revision.Number != said.Revision:
-		p.Say(kit.Words("This approval does not count any more: there is a newer version of the code."))
+		p.Say(kit.Words("This approval no longer counts: there is a newer version of the code."))
 	case r.Run != nil:
-		p.Say(kit.Words("It has started since, so it cannot be taken back. " + was + " Tell an administrator" + out + "."))
+		p.Say(kit.Words("It has already started, so the approval can no longer be withdrawn. " + was + " Tell an administrator" + out + "."))
 	default:
 		p.Say(kit.Words("It has ended: " + draw.HowItStands(r) + "."))
 	}
-	p.Small(kit.Words("Request "), kit.Mono(r.ID), kit.Words(fmt.Sprintf(", revision %d, sha256 ", said.Revision)), kit.Mono(approval.Short(said.Digest)))
+	p.Small(draw.Print(r.ID, said.Revision, said.Digest)...)
 	return p, nil
 }
 
@@ -118,12 +107,12 @@ func disownedNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, e
 		p.Say(kit.Person(said.Reviewer), kit.Strong(" does not stand by what "), kit.Person(said.GivenBy), kit.Strong(" approved in their place."), kit.Words(" If "), kit.Person(said.GivenBy), kit.Words(" did not do it, somebody else may be using their Slack account."))
 	}
 	if said.TooLate {
-		p.Say(kit.Words("The code had started already, so the approval could not be taken back. Look at what it did."))
+		p.Say(kit.Words("The code had already started, so the approval could not be withdrawn. Look at what it did."))
 	} else {
-		p.Say(kit.Words("The approval has been taken back, and nothing was run by it."))
+		p.Say(kit.Words("The approval has been withdrawn, and nothing ran because of it."))
 	}
-	p.Say(kit.Words("Have "), kit.Person(account), kit.Words(" sign out everywhere and change their password. Until then you can end on my Home what lets them decide."))
-	lately(with, p, n.View, "Look at the card")
+	p.Say(kit.Words("Have "), kit.Person(account), kit.Words(" sign out everywhere and change their password. Until then, you can remove their role on my Home."))
+	lately(with, p, n.View, "Open the card")
 	return p, nil
 }
 
@@ -156,7 +145,7 @@ func surpriseNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, e
 		}
 		p.List([]kit.Part{kit.Strong("What nobody had announced")}, items)
 	}
-	lately(with, p, n.View, "Look at the card")
+	lately(with, p, n.View, "Open the card")
 	return p, nil
 }
 
@@ -167,7 +156,7 @@ func reminderNotice(with draw.With, n *steps.NoticeView, who string) (*kit.Page,
 	if err != nil {
 		return nil, err
 	}
-	head := "This code still waits for a reviewer."
+	head := "This code is still waiting for a reviewer."
 	if said.Escalated {
 		head = "Nobody has decided on this code yet, so it is your turn as a fallback reviewer."
 	}
@@ -179,11 +168,11 @@ func waits(with draw.With, v *steps.View, who string, revision int, asks ...kit.
 	p := &kit.Page{}
 	switch {
 	case !stands(v, revision, approval.Pending):
-		p.Say(kit.Strong("There is nothing to do here any more"), kit.Words(": "+Over(v.Request)+"."))
-		lately(with, p, v, "Look at the card")
+		p.Say(kit.Strong("Nothing left to do here"), kit.Words(": "+Over(v.Request)+"."))
+		lately(with, p, v, "Open the card")
 	case decidedBy(v.Request, who):
 		p.Say(kit.Words("You have decided on this; others still have to."))
-		lately(with, p, v, "Look at the card")
+		lately(with, p, v, "Open the card")
 	default:
 		p.Say(asks...)
 		draw.Glance(p, v)
@@ -219,8 +208,8 @@ func editNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, error
 		return nil, err
 	}
 	p := &kit.Page{}
-	p.Quote(kit.Cut(approval.Plain(reasons.Words(said.Why)), 2000), kit.Strong("Your edit was not put up for review"), kit.Words(", and the version before it stands. The inspection says:"))
-	lately(with, p, n.View, "Look at the card")
+	p.Quote(kit.Cut(approval.Plain(reasons.Words(said.Why)), 2000), kit.Strong("Your edit was not sent for review"), kit.Words(", and the version before it stays. The inspection says:"))
+	lately(with, p, n.View, "Open the card")
 	if text, fits := kit.Inline(said.Code); fits {
 		p.Verbatim([]kit.Part{kit.Strong("What you wrote")}, text, "", "What you wrote is in the message.")
 	} else {

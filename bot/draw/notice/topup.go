@@ -25,25 +25,23 @@ func outcomeNotice(with draw.With, v *steps.NoticeView, to string) (*kit.Page, e
 	}
 	p := &kit.Page{}
 	if t.Granted {
-		p.Say(kit.Flow(kit.Person(t.DecidedBy), kit.Strong(fmt.Sprintf(" has granted you %s more", t.Amount)), kit.Words(" in "), kit.Inside(namedIn(with, v, t.Scope, to)),
-			kit.Words(", to be spent until "), kit.Moment(t.ExpiresAt), kit.Words("."))...)
+		p.Say(kit.Flow(kit.Person(t.DecidedBy), kit.Strong(fmt.Sprintf(" granted you %s more", money.Dollars(t.Amount))), kit.Words(" in "), kit.Inside(namedIn(with, v, t.Scope, to)),
+			kit.Words(", valid until "), kit.Moment(t.ExpiresAt), kit.Words("."))...)
 		if r := v.View.Request; r.Blocked == nil && !r.State.Final() {
-			p.Say(kit.Words("Your question goes on by itself."))
+			p.Say(kit.Words("Your question continues on its own."))
 		}
 	} else {
-		p.Quote(kit.Cut(t.Answer, 500), kit.Person(t.DecidedBy), kit.Strong(fmt.Sprintf(" has not granted you %s more:", t.Amount)))
+		p.Quote(kit.Cut(t.Answer, 500), kit.Person(t.DecidedBy), kit.Strong(fmt.Sprintf(" declined to grant you %s more:", money.Dollars(t.Amount))))
 	}
 	p.Quote(kit.Cut(v.View.Request.Question, 500), kit.Words("It was for this question:"))
-	if url := threadURL(with, v.View); url != "" {
-		p.Buttons("link", kit.Goes("View in thread", url))
-	}
+	linked(p, with, v)
 	return p, nil
 }
 
 // fundedNotice tells a reviewer that what they wanted to approve can be paid now.
 func fundedNotice(with draw.With, v *steps.NoticeView, _ string) (*kit.Page, error) {
 	p := &kit.Page{}
-	p.Quote(kit.Cut(v.View.Request.Question, 500), kit.Strong("There is money now "), kit.Words("to run the code for this question. You wanted to approve it and could not:"))
+	p.Quote(kit.Cut(v.View.Request.Question, 500), kit.Strong("The budget now allows it "), kit.Words("to run the code for this question. You wanted to approve it:"))
 	card := draw.CardPost(v.View)
 	if url := with.Self.Permalink(card.Channel, card.TS, ""); url != "" && v.View.Request.State == approval.Pending {
 		p.Buttons("link", kit.Goes("Open the card", url))
@@ -64,7 +62,7 @@ func topUpNotice(with draw.With, v *steps.NoticeView, to string) (*kit.Page, err
 	}
 	p := &kit.Page{}
 	named := namedIn(with, v, said.Scope, to)
-	p.Quote(kit.Cut(said.Reason, 500), kit.Flow(kit.Person(said.AskedBy), kit.Strong(fmt.Sprintf(" asks for %s more", said.Amount)), kit.Words(" in "), kit.Inside(owned(named, said)), kit.Words(":"))...)
+	p.Quote(kit.Cut(said.Reason, 500), kit.Flow(kit.Person(said.AskedBy), kit.Strong(fmt.Sprintf(" asks for %s more", money.Dollars(said.Amount))), kit.Words(" in "), kit.Inside(owned(named, said)), kit.Words(":"))...)
 	p.Quote(kit.Cut(r.Question, 500), kit.Words("It is for this question:"))
 	waits := t.Open() && r.Blocked != nil
 	if s, ok := standingOf(v.View, said.Scope); ok && waits {
@@ -72,12 +70,12 @@ func topUpNotice(with draw.With, v *steps.NoticeView, to string) (*kit.Page, err
 	}
 	switch {
 	case waits:
-		grant := kit.Button(ids.ActionGrant, fmt.Sprintf("Grant %s", said.Amount), r.ID+"/"+t.ID, slack.StylePrimary)
+		grant := kit.Button(ids.ActionGrant, fmt.Sprintf("Grant %s", money.Dollars(said.Amount)), r.ID+"/"+t.ID, slack.StylePrimary)
 		p.Buttons("topup", withLink(with, v, grant, kit.Button(ids.ActionDecline, "Decline", r.ID+"/"+t.ID, slack.StyleDanger))...)
 	case t.Open():
-		p.Say(kit.Strong("No longer needed: "), kit.Words("the question does not wait for money any more."))
+		p.Say(kit.Strong("No longer needed: "), kit.Words("the question is no longer waiting for budget."))
 	case t.Granted:
-		p.Say(kit.Strong("Granted by "), kit.Person(t.DecidedBy), kit.Words(", "), kit.Moment(t.DecidedAt), kit.Words(", to be spent until "), kit.Moment(t.ExpiresAt), kit.Words("."))
+		p.Say(kit.Strong("Granted by "), kit.Person(t.DecidedBy), kit.Words(", "), kit.Moment(t.DecidedAt), kit.Words(", valid until "), kit.Moment(t.ExpiresAt), kit.Words("."))
 	default:
 		p.Quote(kit.Cut(t.Answer, 500), kit.Strong("Declined by "), kit.Person(t.DecidedBy), kit.Words(", "), kit.Moment(t.DecidedAt), kit.Words(":"))
 	}

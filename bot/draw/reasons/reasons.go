@@ -21,7 +21,7 @@ func Words(r approval.Reason) string {
 		said += " " + Words(why)
 	}
 	if r.Code == approval.WhyBrokenSeal {
-		said += " So the approval does not hold any more, and nothing was run. It takes a new decision."
+		said += " The approval no longer counts, and nothing has run. It needs a new decision."
 	}
 	return strings.TrimPrefix(said, " ")
 }
@@ -31,7 +31,7 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 	approval.WhySaid: func(r approval.Reason) string { return r.Said },
 
 	approval.WhyTooFewDecided: func(r approval.Reason) string {
-		return fmt.Sprintf("Too few people decided in time: it had %d of the %d approvals that it takes. That is not a no: ask again if you still need it.", r.Count, r.Most)
+		return fmt.Sprintf("Too few people decided in time: it had %d of the %d approvals that it takes. Ask again if you still need it.", r.Count, r.Most)
 	},
 	approval.WhyGaveUp: func(r approval.Reason) string {
 		return fmt.Sprintf("The model did not get to a program that can be reviewed. The last problem: %s. Asking in other words may help.", r.Said)
@@ -39,23 +39,29 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 	approval.WhyProse: func(r approval.Reason) string {
 		return "The model answered in words instead of writing a program. It said:\n" + r.Said
 	},
+	approval.WhyNotRead: func(r approval.Reason) string {
+		if r.Problem == nil {
+			return r.Name + " is not read."
+		}
+		return r.Name + " is not read. " + r.Problem.Words()
+	},
 	approval.WhyNothingRuns: func(r approval.Reason) string { return "Nothing can run code here at the moment: " + r.Said },
 	approval.WhyNothingInspects: func(r approval.Reason) string {
 		return "Nothing can inspect code here at the moment: " + r.Said
 	},
 	approval.WhyOurFault: func(r approval.Reason) string {
-		return "Something went wrong on our side. An administrator finds it in the log under " + r.Name + "."
+		return "Something went wrong on our side. An administrator can find it in the log under " + r.Name + "."
 	},
 	approval.WhyOverBudget: refused,
 	approval.WhyNoPrice: func(r approval.Reason) string {
-		return fmt.Sprintf("Nobody knows what %s costs, so it is not used. An administrator can add its price.", r.Name)
+		return fmt.Sprintf("There is no price for %s, so it is not used. An administrator can add one.", r.Name)
 	},
 	approval.WhyDearer: func(r approval.Reason) string {
-		return fmt.Sprintf("Boxes have become dearer since this was approved, and %s does not even pay for a second, so nothing was run. Please ask again.", r.Amount)
+		return fmt.Sprintf("Sandboxes have become more expensive since this was approved, and %s does not even pay for a second, so nothing was run. Please ask again.", r.Amount)
 	},
 
 	approval.WhyUnpaidChange: func(r approval.Reason) string {
-		return "A reviewer wanted the code changed, and there is no money for that. " + refused(r)
+		return "A reviewer wanted the code changed, and the budget does not allow it. " + refused(r)
 	},
 	approval.WhyTooFewThere: func(r approval.Reason) string {
 		return fmt.Sprintf("%d of the %d approvals that it takes are there.", r.Count, r.Most)
@@ -73,7 +79,7 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 		return r.Name + ", which was approved as an input, is not among the files any more."
 	},
 	approval.WhyBeyondRules: func(r approval.Reason) string {
-		return fmt.Sprintf("It may reach %s, which the rules let no code reach any more.", r.Name)
+		return fmt.Sprintf("It may reach %s, which the rules no longer allow.", r.Name)
 	},
 
 	approval.WhyManyRounds: func(r approval.Reason) string {
@@ -87,15 +93,15 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 		return fmt.Sprintf("%s is still not used: %s is past its soft limit.", r.Name, whose[budget.ScopeKind(r.Other)])
 	},
 	approval.WhyElsewhere: func(r approval.Reason) string {
-		return fmt.Sprintf("Code of %s risk is not decided on in Slack here. Your administrators have set that it takes the command line: countersign decide %s", r.Name, r.Other)
+		return fmt.Sprintf("Code of %s risk is not decided in Slack here. Your administrators have set that it is decided on the command line: countersign decide %s", r.Name, r.Other)
 	},
 	approval.WhyOwnersOnly: func(r approval.Reason) string {
 		return fmt.Sprintf("Code of %s risk is decided on by the channel's own reviewers here.", r.Name)
 	},
-	approval.WhyAdminsOnly: func(r approval.Reason) string { return "Only administrators " + r.Name + "." },
+	approval.WhyAdminsOnly: func(r approval.Reason) string { return "Only administrators can " + r.Name + "." },
 
 	approval.WhyTyped: func(r approval.Reason) string {
-		return fmt.Sprintf("To approve code of %s risk, type the first %d characters of its digest as the card shows it. Nothing has been decided.", r.Name, r.Count)
+		return fmt.Sprintf("To approve code of %s risk, type its confirmation code: the first %d characters of the digest on the card. Nothing has been decided.", r.Name, r.Count)
 	},
 	approval.WhyUntruthful: func(r approval.Reason) string {
 		return "This cannot be shown truthfully to whoever reviews it: " + r.Said + "."
@@ -105,7 +111,7 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 	},
 	approval.WhyManyQuestions: func(r approval.Reason) string {
 		return fmt.Sprintf("You have %d questions under way, and no more than that can be at once. "+
-			"Ask again when one of them has ended, or take one back: /analyze status lists them.", r.Count)
+			"Ask again when one of them has ended, or cancel one: /analyze status lists them.", r.Count)
 	},
 	approval.WhyManyFiles: func(r approval.Reason) string {
 		return fmt.Sprintf("These are %d files; at most %d fit into one question.", r.Count, r.Most)
@@ -137,7 +143,7 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 	},
 	approval.WhyBadPolicy: func(r approval.Reason) string { return strings.ToUpper(r.Said[:1]) + r.Said[1:] + "." },
 	approval.WhyTooLittle: func(r approval.Reason) string {
-		return fmt.Sprintf("That is not enough: %s more is needed at least.", r.Amount.Approx())
+		return fmt.Sprintf("That is not enough: at least %s more is needed.", r.Amount.Approx())
 	},
 	approval.WhyTooMuch: func(r approval.Reason) string {
 		return fmt.Sprintf("That is more than can be asked for at once; the most is %s.", r.Amount)
@@ -193,10 +199,12 @@ func Lapsed(r approval.Reason) string {
 	switch r.Code {
 	case approval.WhyNotWritten:
 		return "the code could not be written in time"
+	case approval.WhyNotAnswered:
+		return "a question about a file was not answered in time"
 	case approval.WhyNotStarted:
 		return "it was approved, but not started in time"
 	case approval.WhyNotPaid:
-		return "there was no money for the next step in time"
+		return "it was over budget for too long"
 	case approval.WhyTooFewDecided:
 		return "too few people decided in time"
 	}

@@ -46,7 +46,7 @@ func BlockedBy(purpose budget.Purpose, change ...func(*approval.Block)) func(v *
 	}
 }
 
-// asked adds a top-up, and decides it as told.
+// AskedFor adds a top-up, and decides it as told.
 func AskedFor(decide func(*approval.TopUp)) func(v *steps.View) {
 	return func(v *steps.View) {
 		t := approval.TopUp{ID: "t12345678", RequestID: v.Request.ID, Scope: ScopeOf(budget.User, slacksim.Analyst), AskedBy: slacksim.Analyst,

@@ -143,7 +143,7 @@ func (s *Acts) commandAck(as, channel, line string, ack json.RawMessage) error {
 		s.Notice(as, "error", words)
 		return &Unanswered{Code: "invalid_command_response", Message: words + ": " + err.Error()}
 	}
-	if m.Text == "" && len(m.Blocks) == 0 && len(m.Attachments) == 0 {
+	if m.Empty() {
 		return nil
 	}
 	kind := blockkit.Text(body, "response_type")
@@ -167,8 +167,8 @@ func (s *Acts) Say(as, channel, thread, raw string, files []string) (*workspace.
 		return nil, Refuse(400, "no_text", "A message needs text or a file.")
 	}
 	for _, id := range files {
-		if f := s.Memory.Files[id]; f == nil || f.User != as || f.Deleted {
-			return nil, Refuse(404, "file_not_found", "There is no such file of yours.")
+		if _, err := s.ownFile(as, id); err != nil {
+			return nil, err
 		}
 	}
 	if root := s.Memory.Message(channel, thread); thread != "" && (root == nil || root.IsReply()) {

@@ -74,9 +74,9 @@ func (s *Acts) filesOf(ids []any, as string) (any, error) {
 		if m, ok := v.(map[string]any); ok {
 			id = blockkit.Text(m, "id")
 		}
-		f := s.Memory.Files[id]
-		if f == nil || f.User != as && !s.unchecked || f.Deleted {
-			return nil, Refuse(404, "file_not_found", "There is no such file of yours.")
+		f, err := s.ownFile(as, id)
+		if err != nil {
+			return nil, err
 		}
 		f.WithApp = true
 		out = append(out, s.WireFile(id))

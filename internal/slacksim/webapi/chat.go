@@ -36,7 +36,7 @@ func postMessage(c *call) (workspace.Body, error) {
 	if err != nil {
 		return nil, err
 	}
-	if m.Text == "" && len(m.Blocks) == 0 && len(m.Attachments) == 0 {
+	if m.Empty() {
 		return nil, workspace.Refuse("no_text")
 	}
 	out := workspace.Body{}
@@ -74,7 +74,7 @@ func updateMessage(c *call) (workspace.Body, error) {
 	if m.Streaming {
 		return nil, workspace.Refuse("streaming_state_conflict")
 	}
-	if next.Text == "" && len(next.Blocks) == 0 && len(next.Attachments) == 0 {
+	if next.Empty() {
 		return nil, workspace.Refuse("no_text")
 	}
 	if isRich(m.Blocks) && len(next.Blocks) > 0 && !isRich(next.Blocks) {
@@ -106,7 +106,7 @@ func (s *API) own(c *call, code string) (*workspace.StoredMessage, error) {
 	return m, nil
 }
 
-// deleteMessage is for the app's own messages; people delete theirs with unsay.
+// deleteMessage is for the app's own messages; people delete theirs with Acts.Unsay.
 func deleteMessage(c *call) (workspace.Body, error) {
 	s := c.s
 	m, err := s.own(c, "cant_delete_message")
@@ -131,7 +131,7 @@ func postEphemeral(c *call) (workspace.Body, error) {
 	}
 	reader := s.Memory.User(c.Text("user"))
 	switch {
-	case m.Text == "" && len(m.Blocks) == 0 && len(m.Attachments) == 0:
+	case m.Empty():
 		return nil, workspace.Refuse("no_text")
 	case len(m.Text) > maxEdit:
 		return nil, workspace.Refuse("msg_too_long")

@@ -32,7 +32,6 @@ func openView(c *call, push bool) (workspace.Body, error) {
 			return nil, err
 		}
 	} else {
-		s.Memory.Modals[user] = nil
 		v.User, v.Root = user, v.ID
 		s.Memory.Modals[user] = []*workspace.StoredView{v}
 	}

@@ -20,7 +20,7 @@ const MaxQueue = 256
 type Reader struct {
 	User   string
 	Queue  chan Signal
-	Behind bool // it missed something; Sim.mu guards this
+	Behind bool // it missed something; the workspace's lock guards this
 }
 
 // Signal is one event for a page.
@@ -39,7 +39,7 @@ func (r *Reader) Tell(event string, data any) {
 }
 
 // TellUser reaches every page that this person has open. Like all announcements
-// it is called with the lock held, and wakes those who wait in await.
+// it is called with the lock held, and wakes those who wait in Await.
 func (s *Workspace) TellUser(user, event string, data any) {
 	for r := range s.Readers {
 		if r.User == user {

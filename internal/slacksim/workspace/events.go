@@ -1,6 +1,7 @@
 package workspace
 
 import (
+	"maps"
 	"slices"
 )
 
@@ -21,10 +22,7 @@ func (s *Posts) messageEvents(to *Channel, m *StoredMessage) {
 	body := s.Wire(m)
 	body["channel"], body["event_ts"] = m.Channel, m.TS
 	if m.User != s.Bot.ID && to.Kind != "im" && to.Has(s.Bot.ID) && slices.Contains(mentioned(m.Text), s.Bot.ID) && s.App.Wants("app_mention") {
-		mention := Body{}
-		for k, v := range body {
-			mention[k] = v
-		}
+		mention := maps.Clone(body)
 		mention["type"] = "app_mention"
 		s.events.Event(mention, to.IsExtShared)
 	}
@@ -54,8 +52,6 @@ func (s *Posts) changeEvents(m *StoredMessage, subtype string, more Body) {
 	}
 	ts := s.Memory.NextTS()
 	body := Body{"type": "message", "subtype": subtype, "hidden": true, "channel": m.Channel, "channel_type": kind, "ts": ts, "event_ts": ts}
-	for k, v := range more {
-		body[k] = v
-	}
+	maps.Copy(body, more)
 	s.events.Event(body, c.IsExtShared)
 }

@@ -69,6 +69,11 @@ type Edited struct {
 // IsReply is false for a root, even one with replies.
 func (m *StoredMessage) IsReply() bool { return m.ThreadTS != "" && m.ThreadTS != m.TS }
 
+// Empty is true of a message that says nothing. Slack takes none.
+func (m *StoredMessage) Empty() bool {
+	return m.Text == "" && len(m.Blocks) == 0 && len(m.Attachments) == 0
+}
+
 // newMemory copies what Options give, because members come and go.
 func newMemory(o Options) *Memory {
 	w := &Memory{
@@ -226,6 +231,17 @@ func InPane(m *StoredMessage, thread string) bool {
 		return !m.IsReply() || m.Broadcast
 	}
 	return m.TS == thread || m.ThreadTS == thread
+}
+
+// Latest is what was said last in a channel, in a thread or not: nothing where people have
+// only joined.
+func (w *Memory) Latest(channel string) (ts, thread string) {
+	for _, m := range slices.Backward(w.Messages[channel]) {
+		if m.Subtype != "channel_join" && m.Subtype != "channel_leave" {
+			return m.TS, m.ThreadTS
+		}
+	}
+	return "", ""
 }
 
 // Unread counts what came after the person last looked.

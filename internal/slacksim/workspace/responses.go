@@ -58,7 +58,7 @@ func (s *Posts) RespondTo(id string, data []byte) error {
 	if err != nil {
 		return err
 	}
-	if m.Text == "" && len(m.Blocks) == 0 && len(m.Attachments) == 0 {
+	if m.Empty() {
 		return Refuse("no_text")
 	}
 	url.left--

@@ -1,0 +1,196 @@
+package draw_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/slack-go/slack"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
+	"countersign/bot/draw"
+	"countersign/bot/draw/home"
+	"countersign/bot/draw/notice"
+	"countersign/bot/draw/sample"
+	"countersign/bot/ids"
+	"countersign/bot/kit"
+	"countersign/budget"
+	"countersign/internal/slacksim"
+)
+
+// noticed is a notice of this kind about a request.
+func noticed(b stand, kind approval.NoticeKind, v *steps.View, to string, said any) *kit.Page {
+	data, err := json.Marshal(said)
+	if err != nil {
+		panic(err)
+	}
+	p, err := notice.Notices[kind](b.with(), &steps.NoticeView{Notice: approval.Notice{Key: "k", Kind: kind, Data: data, At: sample.Noon, RequestID: v.Request.ID}, View: v, Now: sample.Noon}, to)
+	if err != nil {
+		panic(err)
+	}
+	return p
+}
+
+// reviewPages draws what belongs to reviewing.
+func reviewPages(b stand) map[string]*kit.Page {
+	who := kit.Identity{URL: "https://harbor-coffee.slack.com/", TeamID: slacksim.DefaultTeam.ID, User: slacksim.BotUser}
+	posted := func(v *steps.View) {
+		v.Session.ThreadTS = "1763812800.000100"
+		v.Posts[steps.SurfaceCard] = steps.Post{Channel: slacksim.CodeReview, TS: "1763812801.000100"}
+	}
+	b.self = who
+	from := func(v *steps.View) draw.Origin {
+		return draw.Origin{Channel: "C1", Message: "1.2", Seal: draw.SealOf(v.Request).String()}
+	}
+	modal := func(view slack.ModalViewRequest) *kit.Page { return &kit.Page{Blocks: view.Blocks.BlockSet} }
+	rewriting := sample.View(sample.Second("mistral-medium-2508"))
+	rewriting.Request.State = approval.Drafting
+	editing := sample.View(posted)
+	editing.Request.State, editing.Request.Edit = approval.Drafting, &approval.Edit{By: slacksim.SecondReviewer}
+	back := sample.View(posted, func(v *steps.View) { v.Request.Reason = approval.Words("sales.csv has changed since it was approved.") })
+	turn := sample.View(posted, func(v *steps.View) {
+		v.Request.Assignee, v.Request.Opinions = slacksim.SecondReviewer, []string{slacksim.Admin, slacksim.Reviewer}
+	})
+	frozen := sample.View(posted, sample.In(approval.Approved), func(v *steps.View) {
+		v.Frozen, v.FrozenBy = time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC), "last 2 days of the month"
+	})
+	danger := sample.View(posted, sample.Risky)
+	shell := sample.View(posted, sample.Risky, func(v *steps.View) { v.Terms.Slack = false })
+	near := &steps.Near{Question: "What were sales per month last year?", Code: "import pandas as pd\n\nsales = pd.read_csv(\"old.csv\")\n", At: sample.Noon, Alike: 75}
+	edited, _ := draw.EditView(sample.View(sample.Code(sample.Long(70))).Request, from(danger))
+	typed, _ := draw.ReviewView(b.with(), danger, from(danger))
+	odd := sample.With(approval.Result{Outcome: approval.OK, Value: "42", Observed: approval.Observed{Opened: []string{"sales.csv"},
+		Witness: &approval.Witness{Source: approval.WitnessGVisor, Opened: []string{"sales.csv"}, Started: []string{"/usr/bin/dash -c id (called sh)"}, Connected: []string{}, Complete: true}}})
+	surprise := sample.View(odd, func(v *steps.View) {
+		v.Request.Revision.Findings = []approval.Finding{{Level: approval.Note, Line: 3, Text: "reads sales.csv", Kind: "read", About: "sales.csv"}}
+	})
+	own := review.DefaultRules(approval.DefaultPolicy())
+	own.High.Approvals, own.High.Slack, own.Medium.Owners, own.Class, own.CostMedium = 2, false, true, review.Confidential, budget.Dollar
+	own.Hosts, own.Freezes, own.ExpiryMinutes = []string{"api.example.com"}, []string{"last 2 days of the month"}, 90
+	grants := []review.Grant{{Role: review.RoleReviewer, User: slacksim.Reviewer}, {Role: review.RoleFallback, Project: slacksim.SalesData, User: slacksim.SecondReviewer, By: slacksim.Admin, At: sample.Noon}}
+	queue := &kit.Page{}
+	for _, row := range []steps.QueueRow{
+		{ID: "bcd23fg", Project: slacksim.SalesData, Asker: slacksim.Analyst, Question: "What were sales?", Tier: approval.High, Dangers: 2, Lines: 412, Cost: 4_100_000, Approvals: 1, Needed: 2, Since: sample.Noon, ExpiresAt: sample.Noon.Add(time.Hour)},
+		{ID: "bcd23fh", Project: "D1", Asker: slacksim.OtherAnalyst, Question: "And <costs>?", Tier: approval.Low, Lines: 1, Needed: 1, Since: sample.Noon.Add(-2 * time.Hour), ExpiresAt: sample.Noon.Add(time.Hour)},
+		{ID: "bcd23fj", Project: "D1", Asker: slacksim.OtherAnalyst, Question: "And the tax?", Tier: approval.High, Lines: 3, Needed: 1, Since: sample.Noon, ExpiresAt: sample.Noon.Add(time.Hour),
+			Closed: approval.Reason{Code: approval.WhyOwnersOnly, Name: "high"}},
+	} {
+		home.QueueRow(queue, row, sample.Noon)
+	}
+	queue.Buttons("queue", home.QueueSelects(home.Shelfmark{Tier: approval.High})...)
+	queue.Buttons("pages", kit.Button(ids.ActionBack, "Previous", "0", ""), kit.Button(ids.ActionNext, "Next", "2", ""))
+	home.HomeAway(queue, slacksim.Reviewer, review.Roster{Delegations: []review.Delegation{{From: slacksim.Reviewer, To: slacksim.SecondReviewer, Until: sample.Noon}}})
+	approved := approval.ApprovedBy{Revision: 1, Digest: danger.Request.Revision.Digest, Reviewer: slacksim.SecondReviewer}
+	inPlace := approved
+	inPlace.InPlaceOf = slacksim.Admin
+	stopped := sample.View(posted, sample.Second(slacksim.Reviewer))
+	return map[string]*kit.Page{
+		"card-danger":         draw.Card(as(b, who).with(), danger, false),
+		"card-command-line":   draw.Card(as(b, who).with(), shell, false),
+		"card-second":         draw.Card(as(b, who).with(), sample.View(posted, sample.Second("mistral-medium-2508")), false),
+		"card-second-medium":  draw.Card(as(b, who).with(), sample.View(posted, sample.Second("mistral-medium-2508"), func(v *steps.View) { v.Terms.Tier = approval.Medium }), false),
+		"notice-stuck":        noticed(b, approval.NoticeStuck, danger, slacksim.Admin, approval.Stuck{Revision: 1, Reviewer: slacksim.Reviewer}),
+		"card-superseded":     draw.FormerCard(sample.View(posted, sample.Second("mistral-medium-2508")), 1, "https://harbor-coffee.slack.com/archives/C1/p1"),
+		"card-twice":          draw.FormerCard(sample.View(posted), 1, ""),
+		"card-edited":         draw.Card(as(b, who).with(), sample.View(posted, sample.Second(slacksim.SecondReviewer)), false),
+		"card-back":           draw.Card(as(b, who).with(), back, false),
+		"card-turn":           draw.Card(as(b, who).with(), turn, false),
+		"card-frozen":         draw.Card(as(b, who).with(), frozen, false),
+		"card-rewriting":      draw.Card(as(b, who).with(), rewriting, false),
+		"progress-rewriting":  draw.Progress(b.with(), rewriting),
+		"progress-editing":    draw.Progress(b.with(), editing),
+		"progress-back":       draw.Progress(b.with(), back),
+		"progress-turn":       draw.Progress(b.with(), turn),
+		"progress-frozen":     draw.Progress(b.with(), frozen),
+		"reply-surprise":      draw.Reply(surprise, true),
+		"modal-typed":         modal(typed),
+		"modal-changes":       modal(draw.ChangesView(from(danger), review.Next{Tier: approval.High, Who: []string{slacksim.SecondReviewer, slacksim.Admin}, Needs: 1, Enough: true})),
+		"modal-changes-low":   modal(draw.ChangesView(from(danger), review.Next{Tier: approval.Low, Needs: 1})),
+		"modal-changes-stuck": modal(draw.ChangesView(from(danger), review.Next{Tier: approval.Medium, Needs: 1})),
+		"modal-question":      modal(draw.ReasonView(from(danger), true)),
+		"modal-edit":          modal(edited),
+		"modal-assign":        modal(draw.AssignView(from(danger))),
+		"modal-diff":          modal(draw.ChangedView(sample.View(sample.Second("mistral-medium-2508")))),
+		"modal-near":          modal(draw.NearView(sample.View(), near)),
+		"modal-near-none":     modal(draw.NearView(sample.View(), nil)),
+		"modal-delegate":      modal(home.DelegateView()),
+		"modal-people":        modal(home.PeopleView(grants, []review.Delegation{{From: slacksim.Reviewer, To: slacksim.SecondReviewer, Until: sample.Noon}}, []steps.Shortage{{Project: slacksim.SalesData, Tier: approval.High, Needs: 2, Have: 1}})),
+		"modal-name":          modal(home.NameView()),
+		"modal-whose":         modal(home.WhoseView()),
+		"modal-rules":         modal(home.RulesView(review.RuleSet{Rules: review.DefaultRules(approval.DefaultPolicy())}, "")),
+		"modal-rules-channel": modal(home.RulesView(review.RuleSet{Project: slacksim.SalesData, Version: 4, Rules: own}, slacksim.SalesData)),
+		"modal-figures":       modal(home.FiguresView([]steps.ReviewerStatistics{{Reviewer: slacksim.Reviewer, Decisions: 34, Approvals: 31, Median: 42 * time.Second, Long: 12, Quick: 2, Reversals: 1}})),
+		"home-queue":          queue,
+		"notice-approved":     noticed(b, approval.NoticeApproved, danger, slacksim.SecondReviewer, approved),
+		"notice-approved-for": noticed(b, approval.NoticeApproved, danger, slacksim.Admin, inPlace),
+		"notice-deputy":       noticed(b, approval.NoticeApproved, danger, slacksim.SecondReviewer, inPlace),
+		"notice-disowned-for": noticed(b, approval.NoticeDisowned, stopped, slacksim.Admin, approval.Disowned{Revision: 1, Reviewer: slacksim.Reviewer, GivenBy: slacksim.SecondReviewer}),
+		"notice-approved-ran": noticed(b, approval.NoticeApproved, sample.View(posted, sample.In(approval.Running)), slacksim.Reviewer, approval.ApprovedBy{Revision: 1, Reviewer: slacksim.Reviewer, Click: approval.Click{Door: approval.CommandLine}}),
+		"notice-approved-off": noticed(b, approval.NoticeApproved, stopped, slacksim.Reviewer, approved),
+		"notice-surprise":     noticed(b, approval.NoticeSurprise, surprise, slacksim.Admin, approval.Surprise{Revision: 1}),
+		"notice-disowned":     noticed(b, approval.NoticeDisowned, stopped, slacksim.Admin, approval.Disowned{Revision: 1, Reviewer: slacksim.Reviewer}),
+		"notice-reminder":     noticed(b, approval.NoticeReminder, danger, slacksim.Reviewer, approval.Waiting{Revision: 1}),
+		"notice-escalation":   noticed(b, approval.NoticeReminder, danger, slacksim.Admin, approval.Waiting{Revision: 1, Escalated: true}),
+		"notice-over":         noticed(b, approval.NoticeReminder, sample.View(posted, sample.In(approval.Rejected, approval.Words("No."))), slacksim.Reviewer, approval.Waiting{Revision: 1}),
+		"notice-assigned":     noticed(b, approval.NoticeAssigned, danger, slacksim.Reviewer, approval.Asked{Revision: 1, By: slacksim.Admin}),
+		"notice-opinion":      noticed(b, approval.NoticeOpinion, danger, slacksim.SecondReviewer, approval.Asked{Revision: 1, By: slacksim.Reviewer}),
+		"notice-edit-refused": noticed(b, approval.NoticeEditFailed, sample.View(posted), slacksim.Reviewer, approval.EditRefused{Revision: 1, Why: approval.Words("line 3: the name sales is not defined"), Code: sample.SampleCode}),
+	}
+}
+
+func TestWhatIsEditedAndNotChangedIsTheCode(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		code := sample.Canonical(rt)
+		parts, ok := kit.Split(code)
+		if !ok {
+			require.Greater(rt, len(parts), kit.MaxEditParts)
+			return
+		}
+		view, fits := draw.EditView(sample.View(sample.Code(code)).Request, draw.Origin{})
+		require.True(rt, fits)
+		var typed []string
+		for _, block := range view.Blocks.BlockSet {
+			if input, is := block.(*slack.InputBlock); is {
+				field := input.Element.(*slack.PlainTextInputBlockElement)
+				require.LessOrEqual(rt, kit.Units(field.InitialValue), kit.FieldChars)
+				typed = append(typed, field.InitialValue)
+			}
+		}
+		require.Equal(rt, code, kit.Join(typed), "byte for byte")
+		require.Equal(rt, 1, parts[0].From)
+		for i := 1; i < len(parts); i++ {
+			require.Equal(rt, parts[i-1].To+1, parts[i].From, "every line once")
+		}
+	})
+}
+
+func TestADiffShowsEveryChangeAndLittleElse(t *testing.T) {
+	t.Parallel()
+	var before, after []string
+	for n := range 100 {
+		before = append(before, fmt.Sprintf("line_%d", n))
+	}
+	after = append(append([]string{}, before...), "more")
+	after[50] = "another"
+	all := approval.Diff(strings.Join(before, "\n")+"\n", strings.Join(after, "\n")+"\n")
+	require.Equal(t, "2 lines added, 1 removed", draw.ChangedWords(all))
+	text := draw.DiffText(all)
+	require.Contains(t, text, "-  51  line_50")
+	require.Contains(t, text, "+  51  another")
+	require.Contains(t, text, "+ 101  more")
+	require.Contains(t, text, "  ···  47 lines as before")
+	require.Less(t, len(text), 20)
+	require.Equal(t, "nothing changed", draw.ChangedWords(approval.Diff("a\n", "a\n")))
+	huge := approval.Diff("", strings.Repeat(strings.Repeat("x", 190)+"\n", 2000))
+	p := &kit.Page{}
+	draw.Diff(p, huge)
+	require.LessOrEqual(t, len(p.Blocks), 100)
+	require.Contains(t, p.Text(), "do not fit here")
+}
