@@ -242,6 +242,9 @@ func (r *replica) sweep(ctx context.Context) error {
 func (r *replica) health(ctx context.Context) error {
 	ready := []telemetry.Check{
 		{Name: "database", Try: r.db.Ping},
+		{Name: "clock", Try: func(context.Context) error { return nil }, Word: func() string {
+			return "apart from the database's by " + r.db.Clock().Abs().Round(time.Millisecond).String()
+		}},
 		{Name: "slack", Try: func(context.Context) error {
 			if r.bot.Sockets() == 0 {
 				return errors.New("no socket is connected")
