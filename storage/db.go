@@ -109,7 +109,7 @@ func (db *DB) closeWithin(limit time.Duration) {
 }
 
 // Log is the one log over all events.
-func Log(db *DB) *journal.Log { return journal.New(db.read, db.write) }
+func Log(db *DB) *journal.Log { return journal.New(db.read, db.write, db.audit) }
 
 // Ping says whether the database answers.
 func (db *DB) Ping(ctx context.Context) error {
