@@ -54,8 +54,14 @@ func Migrate(ctx context.Context, owner, serve string) (err error) {
 	if err := migrateOurs(ctx, ours); err != nil {
 		return err
 	}
-	if err := migrateQueue(ctx, pool); err != nil || role == "" || role == pool.Config().ConnConfig.User {
+	if err := migrateQueue(ctx, pool); err != nil {
 		return err
+	}
+	if _, err := pool.Exec(ctx, guardsReadOurs); err != nil { // what came with the queue
+		return fmt.Errorf("set where the guards of the queue look: %w", err)
+	}
+	if role == "" || role == pool.Config().ConnConfig.User {
+		return nil
 	}
 	return roles.Grant(ctx, pool, role)
 }
