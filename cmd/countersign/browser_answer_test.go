@@ -62,6 +62,7 @@ func TestAnAnswerIsReadAsAPersonReadsIt(t *testing.T) {
 	h.writes(toldProgram)
 	maya.click(message(broken) + " " + test("action-fix"))
 	card = h.cardOf("Fix this, please")
+	ben.sees(message(card), "Fix this, please")
 	require.Equal(t, toldProgram, ben.code(message(card)))
 	ben.click(message(card) + " " + test("action-approve"))
 	reply, err := h.maya.WaitReply(h.patient(), root.Channel, root.TS, func(m workspace.Message) bool { return m.TS > broken.TS && m.Has("Show code") })
@@ -72,8 +73,8 @@ func TestAnAnswerIsReadAsAPersonReadsIt(t *testing.T) {
 	maya.sees(message(reply), "Revenue per month")
 	maya.sees(test("thread"), "revenue-per-month.csv")
 	text := maya.reads(test("thread"))
-	text = text[strings.LastIndex(text, "Revenue was $"):]
-	order := []string{"Revenue was $", "best region was", "Revenue is units times price.", "left out: 9 rows", "revenue-per-month.png", "2025-01", "Show code", "Details", "under 1 cent · $", "revenue-per-month.csv"}
+	text = text[strings.LastIndex(text, "Revenue was 1"):]
+	order := []string{"Revenue was 1", "best region was", "Revenue is units times price.", "left out: 9 rows", "revenue-per-month.png", "2025-01", "Show code", "Details", "under 1 cent · $", "revenue-per-month.csv"}
 	var at []int
 	for _, words := range order {
 		at = append(at, strings.Index(text, words))
@@ -82,8 +83,9 @@ func TestAnAnswerIsReadAsAPersonReadsIt(t *testing.T) {
 	require.True(t, slices.IsSorted(at), "%v of %v: %s", at, order, text)
 	require.NotContains(t, text, "tokens", "the bill is folded")
 	require.NotContains(t, text, "from desk import", "and so is the code")
-	require.Regexp(t, `\b[1-9],\d{3}\b`, maya.reads(message(reply)+" table"), "thousands are separated")
-	require.NotRegexp(t, `\d{4}\.\d`, maya.reads(message(reply)+" table"), "and nobody reads cents of thousands")
+	shown := maya.reads(message(reply) + " table")
+	require.Contains(t, shown, "7,198", "thousands are separated")
+	require.NotContains(t, shown, ".", "and nobody reads the cents of thousands")
 	maya.sees(test("channel")+" "+test("reactions"), "1")
 	maya.picture("answer-wide")
 

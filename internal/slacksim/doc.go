@@ -61,7 +61,8 @@
 //	           "is_bot","is_admin","is_restricted","deleted","tz","color"}
 //	  Channel {"id","name","kind":"channel|im","is_private","is_ext_shared","topic",
 //	           "user": other side of an im, "members":[id],
-//	           "unread":n,"mentions":n}     n: root messages after the last /sim/read
+//	           "unread":n,"mentions":n,     n: root messages after the last /sim/read
+//	           "latest":ts,"thread":ts}     what was said last there, and in which thread
 //
 //	GET /sim/messages?as=U&channel=C[&thread=TS]
 //	  {"messages":[Message]}   oldest first. Without thread: the channel's roots (and
