@@ -167,6 +167,15 @@ CREATE FUNCTION event_line(stream text, seq bigint, at timestamp with time zone,
         '","data":', data, ',"kind":', to_json(kind), ',"prev":"', prev, '","seq":', seq, ',"stream":', to_json(stream), ',"v":2}')
 $$;
 
+CREATE FUNCTION events_wait_for_place() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO unlogged (stream, seq) VALUES (NEW.stream, NEW.seq);
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION forget(of text, which text[], who text, why text) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -268,6 +277,15 @@ BEGIN
             AND coalesce(data::jsonb -> 'policy', NEW.policy) = NEW.policy)) THEN
         PERFORM untold(TG_TABLE_NAME, TG_NAME);
     END IF;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION log_placed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    DELETE FROM unlogged WHERE (stream, seq) = (NEW.stream, NEW.seq);
     RETURN NULL;
 END $$;
 
@@ -701,6 +719,18 @@ BEGIN
         USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME;
 END $$;
 
+CREATE FUNCTION unlogged_derived() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF pg_trigger_depth() < 2 THEN
+        RAISE EXCEPTION '% of unlogged is not possible: it follows from the events', lower(TG_OP)
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'unlogged_derived';
+    END IF;
+    RETURN coalesce(NEW, OLD);
+END $$;
+
 CREATE FUNCTION unstarted_runs_told() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -769,6 +799,25 @@ CREATE TABLE charges (
     CONSTRAINT charges_line_check CHECK ((line >= 1)),
     CONSTRAINT charges_output_tokens_check CHECK ((output_tokens >= 0)),
     CONSTRAINT charges_written_tokens_check CHECK ((written_tokens >= 0))
+);
+
+CREATE TABLE checkpoints (
+    size bigint NOT NULL,
+    number bigint NOT NULL,
+    root bytea NOT NULL,
+    at timestamp with time zone NOT NULL,
+    note text NOT NULL,
+    former_number bigint GENERATED ALWAYS AS (NULLIF((number - 1), 0)) STORED,
+    former_size bigint,
+    proof bytea[] NOT NULL,
+    last bigint GENERATED ALWAYS AS ((size - 1)) STORED,
+    CONSTRAINT checkpoints_grow CHECK (
+CASE
+    WHEN (number = 1) THEN (former_size IS NULL)
+    ELSE ((number > 1) AND (former_size IS NOT NULL) AND (former_size < size))
+END),
+    CONSTRAINT checkpoints_root_check CHECK ((length(root) = 32)),
+    CONSTRAINT checkpoints_size_check CHECK ((size >= 1))
 );
 
 CREATE TABLE contents (
@@ -874,7 +923,6 @@ CREATE TABLE known_files (
     sha256 text NOT NULL,
     at timestamp with time zone NOT NULL,
     CONSTRAINT known_files_file_id_check CHECK ((file_id <> ''::text)),
-    CONSTRAINT known_files_sha256_check CHECK ((sha256 <> ''::text)),
     CONSTRAINT known_files_team_check CHECK ((team <> ''::text))
 );
 
@@ -916,6 +964,24 @@ CREATE TABLE limits (
     CONSTRAINT limits_per_check CHECK ((per = ANY (ARRAY['day'::text, 'week'::text, 'month'::text, 'none'::text]))),
     CONSTRAINT limits_policy CHECK ((jsonb_typeof(policy) = 'object'::text)),
     CONSTRAINT limits_set_by_check CHECK ((set_by <> ''::text))
+);
+
+CREATE TABLE log (
+    "position" bigint NOT NULL,
+    stream text NOT NULL,
+    seq bigint NOT NULL,
+    hash text NOT NULL,
+    before bigint GENERATED ALWAYS AS ((NULLIF("position", 0) - 1)) STORED,
+    CONSTRAINT log_position_check CHECK (("position" >= 0))
+);
+
+CREATE TABLE log_nodes (
+    level smallint NOT NULL,
+    index bigint NOT NULL,
+    hash bytea NOT NULL,
+    CONSTRAINT log_nodes_hash_check CHECK ((length(hash) = 32)),
+    CONSTRAINT log_nodes_index_check CHECK ((index >= 0)),
+    CONSTRAINT log_nodes_level_check CHECK (((level >= 1) AND (level <= 62)))
 );
 
 CREATE TABLE messages (
@@ -1219,6 +1285,22 @@ END),
     CONSTRAINT topups_not_by_asker CHECK ((decided_by <> asked_by))
 );
 
+CREATE TABLE unlogged (
+    n bigint NOT NULL,
+    stream text NOT NULL,
+    seq bigint NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+ALTER TABLE unlogged ALTER COLUMN n ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME unlogged_n_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE unseen (
     request_id text NOT NULL,
     surface text NOT NULL,
@@ -1272,6 +1354,15 @@ ALTER TABLE ONLY balances
 ALTER TABLE ONLY charges
     ADD CONSTRAINT charges_pkey PRIMARY KEY (hold_id, line);
 
+ALTER TABLE ONLY checkpoints
+    ADD CONSTRAINT checkpoints_number UNIQUE (number);
+
+ALTER TABLE ONLY checkpoints
+    ADD CONSTRAINT checkpoints_numbered UNIQUE (number, size);
+
+ALTER TABLE ONLY checkpoints
+    ADD CONSTRAINT checkpoints_pkey PRIMARY KEY (size);
+
 ALTER TABLE ONLY contents
     ADD CONSTRAINT contents_pkey PRIMARY KEY (hash);
 
@@ -1313,6 +1404,15 @@ ALTER TABLE ONLY limits
 
 ALTER TABLE ONLY limits
     ADD CONSTRAINT limits_pkey PRIMARY KEY (team, kind, id);
+
+ALTER TABLE ONLY log_nodes
+    ADD CONSTRAINT log_nodes_pkey PRIMARY KEY (level, index);
+
+ALTER TABLE ONLY log
+    ADD CONSTRAINT log_once UNIQUE (stream, seq);
+
+ALTER TABLE ONLY log
+    ADD CONSTRAINT log_pkey PRIMARY KEY ("position");
 
 ALTER TABLE ONLY messages
     ADD CONSTRAINT messages_pkey PRIMARY KEY (session_id, seq);
@@ -1392,6 +1492,12 @@ ALTER TABLE ONLY settlements
 ALTER TABLE ONLY topups
     ADD CONSTRAINT topups_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY unlogged
+    ADD CONSTRAINT unlogged_once UNIQUE (stream, seq);
+
+ALTER TABLE ONLY unlogged
+    ADD CONSTRAINT unlogged_pkey PRIMARY KEY (n);
+
 ALTER TABLE ONLY unseen
     ADD CONSTRAINT unseen_pkey PRIMARY KEY (request_id, surface);
 
@@ -1469,6 +1575,10 @@ CREATE TRIGGER charges_unchangeable BEFORE DELETE OR UPDATE ON charges FOR EACH 
 
 CREATE TRIGGER charges_untruncatable BEFORE TRUNCATE ON charges FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
+CREATE TRIGGER checkpoints_unchangeable BEFORE DELETE OR UPDATE ON checkpoints FOR EACH ROW EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER checkpoints_untruncatable BEFORE TRUNCATE ON checkpoints FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
 CREATE TRIGGER contents_begin BEFORE INSERT ON contents FOR EACH ROW WHEN ((new.value IS NULL)) EXECUTE FUNCTION contents_only_go();
 
 CREATE TRIGGER contents_only_go BEFORE UPDATE ON contents FOR EACH ROW EXECUTE FUNCTION contents_only_go();
@@ -1505,6 +1615,8 @@ CREATE TRIGGER events_unchangeable BEFORE DELETE OR UPDATE ON events FOR EACH RO
 
 CREATE TRIGGER events_untruncatable BEFORE TRUNCATE ON events FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
+CREATE TRIGGER events_wait_for_place AFTER INSERT ON events FOR EACH ROW EXECUTE FUNCTION events_wait_for_place();
+
 CREATE TRIGGER holds_burden AFTER INSERT ON holds FOR EACH ROW WHEN ((new.amount > 0)) EXECUTE FUNCTION holds_burden();
 
 CREATE TRIGGER holds_forward BEFORE INSERT OR UPDATE ON holds FOR EACH ROW EXECUTE FUNCTION holds_forward();
@@ -1524,6 +1636,16 @@ CREATE CONSTRAINT TRIGGER limits_told AFTER INSERT OR UPDATE ON limits DEFERRABL
 CREATE TRIGGER limits_undeletable BEFORE DELETE ON limits FOR EACH ROW EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER limits_untruncatable BEFORE TRUNCATE ON limits FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER log_nodes_unchangeable BEFORE DELETE OR UPDATE ON log_nodes FOR EACH ROW EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER log_nodes_untruncatable BEFORE TRUNCATE ON log_nodes FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER log_placed AFTER INSERT ON log FOR EACH ROW EXECUTE FUNCTION log_placed();
+
+CREATE TRIGGER log_unchangeable BEFORE DELETE OR UPDATE ON log FOR EACH ROW EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER log_untruncatable BEFORE TRUNCATE ON log FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
 CREATE CONSTRAINT TRIGGER messages_told AFTER INSERT ON messages DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.text IS NOT NULL)) EXECUTE FUNCTION messages_told();
 
@@ -1649,6 +1771,10 @@ CREATE TRIGGER topups_undeletable BEFORE DELETE ON topups FOR EACH ROW EXECUTE F
 
 CREATE TRIGGER topups_untruncatable BEFORE TRUNCATE ON topups FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
+CREATE TRIGGER unlogged_derived BEFORE INSERT OR DELETE OR UPDATE ON unlogged FOR EACH ROW EXECUTE FUNCTION unlogged_derived();
+
+CREATE TRIGGER unlogged_untruncatable BEFORE TRUNCATE ON unlogged FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
 CREATE CONSTRAINT TRIGGER unstarted_runs_told AFTER INSERT ON unstarted_runs DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION unstarted_runs_told();
 
 CREATE TRIGGER unstarted_runs_unchangeable BEFORE DELETE OR UPDATE ON unstarted_runs FOR EACH ROW EXECUTE FUNCTION unchangeable();
@@ -1669,6 +1795,12 @@ ALTER TABLE ONLY artifacts
 
 ALTER TABLE ONLY charges
     ADD CONSTRAINT charges_hold_id_fkey FOREIGN KEY (hold_id) REFERENCES settlements(hold_id);
+
+ALTER TABLE ONLY checkpoints
+    ADD CONSTRAINT checkpoints_covers FOREIGN KEY (last) REFERENCES log("position");
+
+ALTER TABLE ONLY checkpoints
+    ADD CONSTRAINT checkpoints_follow FOREIGN KEY (former_number, former_size) REFERENCES checkpoints(number, size);
 
 ALTER TABLE ONLY contents
     ADD CONSTRAINT contents_gone_fkey FOREIGN KEY (stream, gone) REFERENCES events(stream, seq);
@@ -1696,6 +1828,12 @@ ALTER TABLE ONLY holds
 
 ALTER TABLE ONLY limits
     ADD CONSTRAINT limits_scope_fkey FOREIGN KEY (team, kind, id) REFERENCES scopes(team, kind, id);
+
+ALTER TABLE ONLY log
+    ADD CONSTRAINT log_event_fkey FOREIGN KEY (stream, seq, hash) REFERENCES events(stream, seq, hash);
+
+ALTER TABLE ONLY log
+    ADD CONSTRAINT log_no_gap FOREIGN KEY (before) REFERENCES log("position");
 
 ALTER TABLE ONLY messages
     ADD CONSTRAINT messages_request_id_fkey FOREIGN KEY (request_id) REFERENCES requests(id);
@@ -1765,6 +1903,9 @@ ALTER TABLE ONLY topups
 
 ALTER TABLE ONLY topups
     ADD CONSTRAINT topups_scope_fkey FOREIGN KEY (team, kind, scope_id) REFERENCES scopes(team, kind, id);
+
+ALTER TABLE ONLY unlogged
+    ADD CONSTRAINT unlogged_event_fkey FOREIGN KEY (stream, seq) REFERENCES events(stream, seq);
 
 ALTER TABLE ONLY unseen
     ADD CONSTRAINT unseen_request_id_fkey FOREIGN KEY (request_id) REFERENCES requests(id);
