@@ -11,7 +11,7 @@ import (
 	"countersign/approval"
 	"countersign/internal/checkpoint"
 	"countersign/internal/pglocal/pgtest"
-	"countersign/internal/proof"
+	prove "countersign/internal/proof"
 	"countersign/storage/journal"
 )
 
@@ -91,7 +91,7 @@ func TestProveAuditThirtyTwoWritersLeaveOneUnbrokenLog(t *testing.T) {
 	root, err := tree.Root()
 	require.NoError(t, err)
 	require.Equal(t, last.Root, root)
-	proof.Check(t, bytes.Equal(last.Root, root), "32 writers at once leave one unbroken log", "640 events, %d checkpoints", len(list))
+	prove.Check(t, bytes.Equal(last.Root, root), "32 writers at once leave one unbroken log", "640 events, %d checkpoints", len(list))
 	again, err := Log(b.DB).TakeCheckpoint(t.Context(), by)
 	require.NoError(t, err)
 	require.Equal(t, last, again, "one size has one checkpoint")
