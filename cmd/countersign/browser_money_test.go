@@ -86,7 +86,10 @@ func TestMoneyIsSetRefusedAskedForGrantedAndSeenInTheBrowser(t *testing.T) {
 	ben.click(message(card) + " " + test("action-approve"))
 	ben.sees(message(card), "Approved by @Ben Osei")
 	maya.sees(test("thread"), "500")
-	maya.sees(test("thread"), "The run cost ")
+	maya.click(test("thread") + " " + test("action-details"))
+	maya.sees(test("modal"), "The run cost ")
+	maya.click(test("modal-close"))
+	maya.misses(test("modal"))
 	maya.picture("money-answer")
 	h.settled()
 
