@@ -26,12 +26,13 @@ const (
 	EventAsked         EventKind = "asked"          // question, files, model, channel, trigger
 	EventFound         EventKind = "found"          // files, guest
 	EventAskedBack     EventKind = "asked back"     // cause or reason
-	EventCalled        EventKind = "called"         // attempt, model ("inspection" of an inspection), hold
-	EventWritten       EventKind = "written"        // attempt, code, prompt_version
+	EventCalled        EventKind = "called"         // attempt, model ("inspection" of an inspection), hold; of a model provider, host
+	EventWritten       EventKind = "written"        // attempt, code, prompt_version, provider, host
 	EventRefusedDraft  EventKind = "refused draft"  // attempt, reason, code
 	EventCallFailed    EventKind = "call failed"    // attempt, why
 	EventDrafted       EventKind = "drafted"        // revision, digest, code, manifest, summary, findings_list, findings (how many), prompt_version, provider, host
 	EventFailed        EventKind = "failed"         // reason or cause
+	EventFellBack      EventKind = "fell back"      // from, to, provider, host, most, why
 	EventDeclinedModel EventKind = "declined model" // model, instead_of, scope
 
 	// People decide.

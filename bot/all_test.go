@@ -48,7 +48,7 @@ func TestEveryActionThatIsDrawnIsListedAndAnswered(t *testing.T) {
 	}
 	edited, _ := draw.EditView(sample.View(sample.Code(sample.Long(370))).Request, draw.Origin{})
 	all["a long edit"] = &kit.Page{Blocks: edited.Blocks.BlockSet}
-	all["anywhere"] = &kit.Page{Blocks: draw.FormView(b.bot.Policy(), b.service.Models(), draw.Form{}).Blocks.BlockSet}
+	all["anywhere"] = &kit.Page{Blocks: draw.FormView(b.bot.Policy(), draw.Form{Models: sample.Offered("m1", "m2")}).Blocks.BlockSet}
 	for _, p := range all {
 		text, err := json.Marshal(p.Blocks)
 		require.NoError(t, err)
