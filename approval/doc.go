@@ -10,6 +10,10 @@
 //
 // # One request
 //
+//	          asking (for what its asker has to say)
+//	           ▲  │
+//	    AskBack│  │Answer
+//	           │  ▼
 //	Ask ──▶ drafting ──Drafted──▶ pending ──Approve──▶ approved ──Start──▶ running ──Finish──▶ done
 //	           ▲                    │  ▲                   │ │                │ │
 //	           └─RequestChanges,────┘  └──BreakSeal,───────┘ │                │ └─Lose──▶ lost

@@ -267,6 +267,14 @@ func (r Money) rest(of OpenHold, amount budget.USD, now time.Time) {
 	r.note(now, System, EventUncertain, map[string]any{"hold": h.ID, "rest_of": of.ID, "held": amount, "most": amount, "until": of.since(now).Add(budget.UncertainFor)})
 }
 
+// hold reserves money for a purpose. It stays in every budget until it is settled.
+func (r Money) hold(purpose budget.Purpose, amount budget.USD, now time.Time, life time.Duration) {
+	h := budget.Hold{ID: NewID(12), RequestID: r.ID, Purpose: purpose, Amount: amount, At: now, ExpiresAt: now.Add(life)}
+	r.Holds = append(r.Holds, OpenHold{Hold: h})
+	r.Changes.Holds = append(r.Changes.Holds, h)
+	r.note(now, System, EventHeld, map[string]any{"hold": h.ID, "for": purpose, "amount": amount})
+}
+
 // carry goes on holding what this move has given back; where that is too little, nothing.
 // A budget that is full by now has borne it before and is not asked again: a refusal
 // would undo the settlement of work that is done and has to be paid.

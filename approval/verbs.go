@@ -306,13 +306,6 @@ func (r Money) release(now time.Time) {
 	}
 }
 
-func (r Money) hold(purpose budget.Purpose, amount budget.USD, now time.Time, life time.Duration) {
-	h := budget.Hold{ID: NewID(12), RequestID: r.ID, Purpose: purpose, Amount: amount, At: now, ExpiresAt: now.Add(life)}
-	r.Holds = append(r.Holds, OpenHold{Hold: h})
-	r.Changes.Holds = append(r.Changes.Holds, h)
-	r.note(now, System, EventHeld, map[string]any{"hold": h.ID, "for": purpose, "amount": amount})
-}
-
 // move changes the state; every move is shown, and some need more doing.
 func (r *Request) move(to State, now, expires time.Time, steps ...Step) {
 	// Whoever was told of it sees where it is now. Of a draft that is only who asked, while it waits for what is away.

@@ -11,7 +11,7 @@
 //	tell.go     notices                              budgets.go  setting budgets and seeing them
 //	away.go     what a request rests on is gone      cost.go     what steps cost at most
 //	remind.go   whose turn it is                     lists.go    what people choose from
-//	sweep.go    what was missed is caught up with    people.go, authority.go  who may do what
+//	sweep.go    what was missed is caught up with    people.go, appoint.go  who may do what
 //	sandbox.go  whether there is one, and its line   words.go    what ends a request, in which words
 //	ports.go    what they need of the world          store.go    what they need of the database
 //

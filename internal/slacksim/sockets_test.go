@@ -12,6 +12,7 @@ import (
 	"github.com/slack-go/slack"
 	"github.com/slack-go/slack/slackevents"
 	"github.com/slack-go/slack/socketmode"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"countersign/internal/slacksim"
@@ -328,16 +329,20 @@ func TestFaultsOfMethods(t *testing.T) {
 	<-called
 	require.Len(t, st.sim.As(slacksim.Analyst).Messages(slacksim.General), before+1)
 
-	st.sim.Fail(fault.Method{Method: "chat.postMessage", Hang: true})
-	short, stop := context.WithTimeout(ctx, 50*time.Millisecond)
-	defer stop()
-	_, _, err := st.api.PostMessageContext(short, slacksim.General, slack.MsgOptionText("x", false))
-	require.ErrorIs(t, err, context.DeadlineExceeded)
-	st.sim.Fail(fault.Method{Method: "chat.postMessage", Delay: time.Hour})
-	short, stop = context.WithTimeout(ctx, 50*time.Millisecond)
-	defer stop()
-	_, _, err = st.api.PostMessageContext(short, slacksim.General, slack.MsgOptionText("x", false))
-	require.ErrorIs(t, err, context.DeadlineExceeded)
+	// The caller gives up when the fault has its call: before that, the next call would meet it.
+	given, giveUp := context.WithCancel(ctx)
+	st.sim.Fail(fault.Method{Method: "chat.postMessage", Hang: true, Do: giveUp})
+	_, _, err := st.api.PostMessageContext(given, slacksim.General, slack.MsgOptionText("x", false))
+	require.ErrorIs(t, err, context.Canceled)
+	given, giveUp = context.WithCancel(ctx)
+	go func() {
+		defer giveUp()
+		_, err := st.sim.As(slacksim.Analyst).WaitMessage(ctx, slacksim.General, func(m workspace.Message) bool { return m.Text == "late" })
+		assert.NoError(t, err)
+	}()
+	st.sim.Fail(fault.Method{Method: "chat.postMessage", Delay: time.Hour, After: true})
+	_, _, err = st.api.PostMessageContext(given, slacksim.General, slack.MsgOptionText("late", false))
+	require.ErrorIs(t, err, context.Canceled)
 	require.NoError(t, post())
 }
 
