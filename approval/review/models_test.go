@@ -11,7 +11,9 @@ import (
 
 // offers are two models of Mistral, one of Claude, and one of a gateway that nobody has confirmed.
 func offers() []Offer {
-	at := func(provider, host string) approval.Addressee { return approval.Addressee{Provider: provider, Host: host} }
+	at := func(provider, host string) approval.Addressee {
+		return approval.Addressee{Provider: provider, Host: host}
+	}
 	return []Offer{
 		{Model: "codestral-2508", Addressee: at("Mistral", "api.mistral.ai"), Own: true},
 		{Model: "mistral-large-2512", Addressee: at("Mistral", "api.mistral.ai"), Own: true},

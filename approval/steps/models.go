@@ -32,10 +32,10 @@ type ModelList struct {
 	Rules  review.RuleSet
 }
 
-// Allowed are those that may be asked.
+// Allowed are those that may be asked, as long as somebody knows what they cost.
 func (c ModelList) Allowed() (may []Offered) {
 	for _, m := range c.Models {
-		if m.Barred.None() {
+		if m.Barred.None() && m.Price != nil {
 			may = append(may, m)
 		}
 	}

@@ -28,14 +28,14 @@ const shrinks = "issue 11 makes it smaller" // the lead takes these out when it 
 var (
 	largeFolders = map[string]exception{
 		"approval":       {27, "nouns and verbs"},
-		"approval/steps": {27, "a file each for the use cases, and the ports"},
+		"approval/steps": {28, "a file each for the use cases, and the ports"},
 		"storage":        {30, shrinks},
 	}
 	largeFiles = map[string]exception{
 		"internal/pglocal/server_test.go":              {411, shrinks},
 		"sandbox/local/life_linux_test.go":             {411, shrinks},
-		"migrations/0003_requests.sql":                 {527, "a noun of the schema stands in one file"},
-		"migrations/0004_ledger.sql":                   {421, "a noun of the schema stands in one file"},
+		"migrations/0003_requests.sql":                 {531, "a noun of the schema stands in one file"},
+		"migrations/0004_ledger.sql":                   {423, "a noun of the schema stands in one file"},
 		"internal/slacksim/page/src/style/blocks.css":  {539, "a sheet is looked up by selector, not read"},
 		"internal/slacksim/page/src/style/frame.css":   {524, "a sheet is looked up by selector, not read"},
 		"internal/slacksim/page/src/style/message.css": {477, "a sheet is looked up by selector, not read"},

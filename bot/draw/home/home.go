@@ -60,7 +60,7 @@ func (h View) Draw() *kit.Page {
 	}
 	if h.Roster.Admin(h.User) {
 		homeAdmin(p, h.Roster, h.Rules, h.Short)
-		homeModels(p, h.Models)
+		Models(p, h.Models)
 	}
 	return p
 }

@@ -18,8 +18,8 @@ import (
 	"countersign/budget"
 )
 
-// homeModels is what administrators see of the models, and where they choose them.
-func homeModels(p *kit.Page, list steps.ModelList) {
+// Models is what administrators see of the models, and where they choose them.
+func Models(p *kit.Page, list steps.ModelList) {
 	if len(list.Models) == 0 {
 		return
 	}
@@ -56,7 +56,7 @@ func modelLine(m steps.Offered, first bool) []kit.Part {
 		said += " · takes " + kit.Count(m.Window, "token")
 	}
 	if m.Good != "" {
-		said += " · for " + m.Good
+		said += " · " + m.Good
 	}
 	switch {
 	case m.Barred.Code == approval.WhyHostRests:

@@ -128,7 +128,9 @@ func Second(author string) func(v *steps.View) {
 		v.Request.Revision.Number, v.Request.Revision.Author, v.Request.Rounds = 2, author, 1
 		if !strings.HasPrefix(author, "U") {
 			v.Request.Wishes = []approval.Wish{{Revision: 1, Code: former.Code, By: slacksim.Reviewer, Words: "Round to cents, please.", At: Noon}}
+			return
 		}
+		v.Request.Revision.Provider, v.Request.Revision.Host = "", "" // a person was asked by nobody
 	}
 }
 
