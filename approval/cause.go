@@ -20,7 +20,7 @@ const (
 	NotIn           CauseCode = "not in channel"    // the bot is not in it
 	NotSeen         CauseCode = "channel not seen"  // Slack does not show it to the bot
 	ChannelArchived CauseCode = "channel archived"  //
-	AskerNotIn      CauseCode = "asker not in it"   // it is private, and the asker is not in it
+	AskerNotIn      CauseCode = "asker not in it"   // when it was asked; or it is private now, and the asker is not in it
 	FileNotSeen     CauseCode = "file not seen"     // Slack does not show it to the bot, at the moment
 	FileHidden      CauseCode = "file hidden"       // behind the limit of a free workspace
 	FileWithheld    CauseCode = "file withheld"     // Slack shows it to the bot, and does not give its content

@@ -67,6 +67,7 @@ const (
 	EventSealedAnew   EventKind = "sealed anew"    // revision, digest, code, manifest, summary, findings_list
 	EventAway         EventKind = "away"           // cause
 	EventBack         EventKind = "back"           // cause
+	EventRated        EventKind = "rated"          // good, click; the last one of a person counts
 
 	// Money.
 	EventHeld          EventKind = "held"               // hold, for, amount

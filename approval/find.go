@@ -1,6 +1,10 @@
 package approval
 
-import "time"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // The step between a question and its draft: what the envelope could not say is
 // looked up, and what is missing is asked for in private.
@@ -70,6 +74,20 @@ func NextStep(r *Request) Step {
 		return StepInspect
 	}
 	return StepDraft
+}
+
+// Remembered are the files of a thread: all that its questions have read, those of the
+// latest first. Of two with one name the later one counts.
+func Remembered(latestFirst [][]File) (files []File) {
+	for _, list := range latestFirst {
+		for _, f := range list {
+			same := func(g File) bool { return g.ID == f.ID || strings.EqualFold(g.Name, f.Name) }
+			if !slices.ContainsFunc(files, same) {
+				files = append(files, f)
+			}
+		}
+	}
+	return files
 }
 
 func FileIDs(files []File) []string {

@@ -1,5 +1,11 @@
 package approval
 
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
 // The kinds of findings. Whatever is computed from findings (the tier of a
 // request, what a run did beyond what was said) goes by these and by About, never
 // by the sentences, which are for people.
@@ -32,6 +38,8 @@ const (
 	KindColumn      = "column"
 	KindNotListed   = "not listed" // About: the name, which is not on the list of harmless ones
 	KindOutput      = "output"     // what its files could do to people
+	KindWritten     = "written"    // About: a number that people read and nobody has computed
+	KindLeftOut     = "left out"   // rows that the program drops without counting them
 	KindMore        = "more"       // how many are not listed
 )
 
@@ -39,7 +47,7 @@ const (
 func FindingKinds() []string {
 	return []string{KindImport, KindMissing, KindRead, KindWrite, KindDelete, KindList, KindNetwork, KindProcess, KindMachineCode,
 		KindDynamic, KindReflection, KindPickle, KindThread, KindSignal, KindExit, KindEnvironment, KindSystem, KindChange,
-		KindMisleading, KindPacked, KindLoop, KindMemory, KindWait, KindLongLine, KindUnusedFile, KindColumn, KindNotListed, KindOutput, KindMore}
+		KindMisleading, KindPacked, KindLoop, KindMemory, KindWait, KindLongLine, KindUnusedFile, KindColumn, KindNotListed, KindOutput, KindWritten, KindLeftOut, KindMore}
 }
 
 // Level grades a finding.
@@ -59,4 +67,45 @@ type Finding struct {
 	Text  string `json:"text"`
 	Kind  string `json:"kind,omitempty"`  // one of FindingKinds; empty in findings of old
 	About string `json:"about,omitempty"` // what it names: a file, a host, a module; ordinary imports in one, separated by ", "
+}
+
+var (
+	number = regexp.MustCompile(`\d+(?:[.,'’]\d+)*`)
+	word   = regexp.MustCompile(`\pL+`)
+)
+
+// spoken are the numbers that people write as words.
+var spoken = map[string]string{"one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8",
+	"nine": "9", "ten": "10", "eleven": "11", "twelve": "12", "fifteen": "15", "twenty": "20", "thirty": "30", "fifty": "50", "hundred": "100"}
+
+// NotAsked are the findings without the numbers that stand in what people have asked for:
+// those were written by people, and the program may repeat them.
+func NotAsked(findings []Finding, asked ...string) []Finding {
+	known := map[string]bool{}
+	for _, text := range asked {
+		for _, n := range number.FindAllString(text, -1) {
+			known[digits(n)] = true
+			for _, part := range strings.FieldsFunc(n, func(r rune) bool { return strings.ContainsRune(".,'’", r) }) {
+				known[digits(part)] = true // "in 2023,2024", "on 24.12.2024"
+			}
+		}
+		for _, w := range word.FindAllString(strings.ToLower(text), -1) {
+			if n, ok := spoken[w]; ok {
+				known[n] = true
+			}
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(findings), func(f Finding) bool { return f.Kind == KindWritten && known[f.About] })
+}
+
+// digits is a number as the inspection spells it: 1,234.50 is 1234.5.
+func digits(n string) string {
+	whole, part, _ := strings.Cut(strings.NewReplacer(",", "", "'", "", "’", "").Replace(n), ".")
+	if whole = strings.TrimLeft(whole, "0"); whole == "" {
+		whole = "0"
+	}
+	if part = strings.TrimRight(part, "0"); part != "" {
+		return whole + "." + part
+	}
+	return whole
 }

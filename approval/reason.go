@@ -241,6 +241,7 @@ const (
 	WhyNotCheaper      ReasonCode = "not cheaper" // Name; Other: than which, or than any
 	WhyBadPolicy       ReasonCode = "policy"      // Said by budget
 	WhyNoBudget        ReasonCode = "no such budget"
+	WhyNoSpender       ReasonCode = "nobody who spends"
 	WhyWaitInVain      ReasonCode = "waiting does not help"
 	WhyNoPurpose       ReasonCode = "purpose missing"
 	WhyTooLittle       ReasonCode = "too little" // Amount: the least

@@ -35,26 +35,26 @@ func TestNewIDIsEvenAndCanBeReadAloud(t *testing.T) {
 
 func TestAResultIsToldToTheModelCutToSize(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, "outcome: ok\n", Result{Outcome: OK}.Text(10))
+	require.Equal(t, "outcome: ok\n", Result{Outcome: OK}.Text("", 10))
 	r := Result{Outcome: Raised, Error: "KeyError: 'price'", Value: "42", Stdout: "hello",
 		Tables:    []Grid{{Title: "t", Columns: []string{"a", "b"}, Rows: [][]string{{"1", "2"}, {"3", "4"}}, TotalRows: 99}},
 		Artifacts: []Artifact{{Name: "c.png", Kind: "chart"}}}
-	require.Equal(t, "outcome: raised\nerror: KeyError: 'price'\ntable t (99 rows, 2 columns)\na | b\n1 | 2\n3 | 4\nvalue: 42\nprinted:\nhello\nchart: c.png\n", r.Text(10))
+	require.Equal(t, "outcome: raised\nerror: KeyError: 'price'\ntable t (99 rows, 2 columns)\na | b\n1 | 2\n3 | 4\nvalue: 42\nprinted:\nhello\nchart: c.png\n", r.Text("", 10))
 
 	r.Tables[0].Rows = nil
 	for i := range 30 {
 		r.Tables[0].Rows = append(r.Tables[0].Rows, []string{fmt.Sprint("row", i), strings.Repeat("é", 400)})
 	}
 	r.Error, r.Value, r.Stdout = strings.Repeat("e", 600), strings.Repeat("v", 2000), strings.Repeat("ö", 5000)
-	text := r.Text(10)
+	text := r.Text("", 10)
 	require.Contains(t, text, "row9 |")
 	require.NotContains(t, text, "row10")
 	require.Contains(t, text, strings.Repeat("e", 500)+"… (100 characters more)")
 	require.LessOrEqual(t, utf8.RuneCountInString(text), 4000+len("… (99999 characters more)"))
 	require.True(t, utf8.ValidString(text))
 	r.Tables = nil
-	require.Contains(t, r.Text(10), strings.Repeat("v", 1000)+"… (1000 characters more)\n")
-	require.Contains(t, r.Text(10), strings.Repeat("ö", 1000)+"… (4000 characters more)\n")
+	require.Contains(t, r.Text("", 10), strings.Repeat("v", 1000)+"… (1000 characters more)\n")
+	require.Contains(t, r.Text("", 10), strings.Repeat("ö", 1000)+"… (4000 characters more)\n")
 }
 
 func TestAResultTellsTheModelNoDataUnlessRowsAreShared(t *testing.T) {
@@ -62,8 +62,41 @@ func TestAResultTellsTheModelNoDataUnlessRowsAreShared(t *testing.T) {
 	r := Result{Outcome: Raised, Error: "KeyError: 'canary'", Value: "canary", Stdout: "canary",
 		Tables:    []Grid{{Title: "canary", Columns: []string{"canary"}, Rows: [][]string{{"canary"}}, TotalRows: 1}},
 		Artifacts: []Artifact{{Name: "canary.csv", Kind: "table"}, {Name: "canary.png", Kind: "chart"}, {Name: "of canary.csv", Kind: "table"}}}
-	require.Contains(t, r.Text(1), "table: of canary.csv")
-	require.Equal(t, "outcome: raised\nerror: KeyError\ntable (1 rows, 1 columns)\nchart: 1\ntable: 2\n", r.Text(0))
+	require.Contains(t, r.Text("", 1), "table: of canary.csv")
+	require.Equal(t, "outcome: raised\nerror: KeyError\ntable (1 rows, 1 columns)\nchart: 1\ntable: 2\n", r.Text("", 0))
+}
+
+func TestAResultTellsTheModelTheLineThatFailedAndNothingOfTheData(t *testing.T) {
+	t.Parallel()
+	const code = "from desk import load\n\ndef part(of):\n    return of['prise'].sum()\n\nprint(part(load('sales.csv')))\n"
+	r := Result{Outcome: Raised, Error: "KeyError: 'canary'",
+		Traceback: "Traceback (most recent call last):\n  File \"analysis.py\", line 6, in <module>\n    print(part(load('sales.csv')))\n  File \"analysis.py\", line 4, in part\n    return 'canary'\nKeyError: 'canary'\n"}
+	require.Equal(t, "outcome: raised\nerror: KeyError\nin line 4: return of['prise'].sum()\n", r.Text(code, 0))
+	for _, line := range []string{"0", "99", "7777777"} { // a box may say anything
+		r.Traceback = `  File "analysis.py", line ` + line + ", in canary\n"
+		require.Equal(t, "outcome: raised\nerror: KeyError\n", r.Text(code, 0))
+	}
+	r.Error, r.Traceback = "canary of the data: 1", ""
+	require.Equal(t, "outcome: raised\nerror: an error\n", r.Text(code, 0), "a class can be named by what the data said")
+}
+
+func TestNumbersOfTheQuestionAreNoFinding(t *testing.T) {
+	t.Parallel()
+	written := func(numbers ...string) (all []Finding) {
+		for _, n := range numbers {
+			all = append(all, Finding{Level: Caution, Kind: KindWritten, About: n})
+		}
+		return all
+	}
+	about := func(all []Finding) (numbers []string) {
+		for _, f := range all {
+			numbers = append(numbers, f.About)
+		}
+		return numbers
+	}
+	findings := append(written("5", "2024", "1234.5", "7", "24", "42"), Finding{Level: Note, Kind: KindRead, About: "5"})
+	require.Equal(t, []string{"7", "42", "5"}, about(NotAsked(findings, "The top five of 2024 above 1,234.50?", "Since 24.12., please.")))
+	require.Equal(t, findings, NotAsked(findings, ""))
 }
 
 func TestThePolicyNamesNobodyByDefault(t *testing.T) {

@@ -3,7 +3,10 @@ package approval
 import (
 	"fmt"
 	"maps"
+	"path"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -50,6 +53,7 @@ type Rows struct {
 type Grid struct {
 	Title     string     `json:"title,omitempty"`
 	Columns   []string   `json:"columns"`
+	Numbers   []bool     `json:"numbers,omitempty"` // which columns are numbers by their type; none: nobody knows
 	Rows      [][]string `json:"rows"`
 	TotalRows int        `json:"total_rows"`
 }
@@ -60,6 +64,11 @@ type Artifact struct {
 	Kind string // chart, table, file
 	Alt  string // for those who cannot see it
 	Data []byte
+}
+
+// Picture tells of a file that people look at where they read the answer.
+func (a Artifact) Picture() bool {
+	return a.Kind == "chart" || slices.Contains([]string{".png", ".jpg", ".jpeg", ".gif", ".webp"}, strings.ToLower(path.Ext(a.Name)))
 }
 
 // Observed is what was seen of a run: by a witness, and by the hook in the program's own process.
@@ -76,15 +85,21 @@ type Observed struct {
 // what shape it has, and of what the data said only so many rows as an
 // administrator lets a model see. With none, nothing that was computed from the
 // data is told: not the rows, not the value, not what was printed, and no name that
-// the code gave to a table or a file.
-func (r Result) Text(rows int) string {
+// the code gave to a table or a file. Where the code stopped with an error, it is told
+// in which of its lines: that is code, which the model has written, and no data.
+func (r Result) Text(code string, rows int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "outcome: %s\n", r.Outcome)
 	if name, _, _ := strings.Cut(r.Error, ":"); name != "" {
 		if rows > 0 {
 			name = r.Error
+		} else if !kindOfError.MatchString(name) { // the code may have named it by what the data said
+			name = "an error"
 		}
 		fmt.Fprintf(&b, "error: %s\n", Cut(name, 500))
+		if n, line := r.stoppedAt(code); n > 0 {
+			fmt.Fprintf(&b, "in line %d: %s\n", n, Cut(line, 300))
+		}
 	}
 	for _, t := range r.Tables {
 		if rows == 0 { // its title and its columns may be values of the data
@@ -111,6 +126,27 @@ func (r Result) Text(rows int) string {
 		fmt.Fprintf(&b, "%s: %s\n", a.Kind, a.Name)
 	}
 	return Cut(b.String(), 4000)
+}
+
+// kindOfError is the name of an exception's class.
+var kindOfError = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.]{0,79}$`)
+
+// frameOf is a frame of the reviewed code in a traceback.
+var frameOf = regexp.MustCompile(`(?m)^ *File "analysis\.py", line ([0-9]{1,6})`)
+
+// stoppedAt is the line of the code at which it stopped, by the traceback's innermost frame;
+// 0 where that is not known. The box may say any number, so it only chooses among the lines.
+func (r Result) stoppedAt(code string) (n int, line string) {
+	frames := frameOf.FindAllStringSubmatch(r.Traceback, -1)
+	if len(frames) == 0 {
+		return 0, ""
+	}
+	n, _ = strconv.Atoi(frames[len(frames)-1][1])
+	lines := strings.Split(code, "\n")
+	if n < 1 || n > len(lines) {
+		return 0, ""
+	}
+	return n, strings.TrimSpace(lines[n-1])
 }
 
 // countArtifacts says how many files of which kind came out.

@@ -197,7 +197,7 @@ func (r *Request) Finish(result Result, charge budget.Charge, p Policy, now time
 	r.Run.FinishedAt, r.Run.Result = now, &result
 	r.Changes.Run = r.Run
 	r.Money().PayBox(charge, now)
-	say(r, now, RoleResult, result.Text(p.ShareRows))
+	say(r, now, RoleResult, result.Text(r.Revision.Code, p.ShareRows))
 	var files []map[string]any
 	for i, a := range result.Artifacts {
 		files = append(files, map[string]any{"name": Said(a.Name), "content": Kept(fmt.Sprint("file ", i+1))})

@@ -248,7 +248,7 @@ func TestFinishChargesTheRunAndNeverMoreThanWasHeld(t *testing.T) {
 	require.Empty(t, r.Holds)
 	require.Equal(t, &result, r.Changes.Run.Result)
 	require.Equal(t, t0, r.Run.FinishedAt)
-	require.Equal(t, []Message{{RequestID: r.ID, Role: RoleResult, Text: result.Text(0), At: t0}}, r.Changes.Messages)
+	require.Equal(t, []Message{{RequestID: r.ID, Role: RoleResult, Text: result.Text(r.Revision.Code, 0), At: t0}}, r.Changes.Messages)
 	event := r.Changes.Events[len(r.Changes.Events)-1]
 	require.Equal(t, []map[string]any{{"name": Said("a.png"), "content": Kept("file 1")}}, event.Data["files"])
 

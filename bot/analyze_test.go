@@ -8,7 +8,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
-	"countersign/bot/draw"
 	"countersign/bot/draw/sample"
 	"countersign/bot/kit"
 	"countersign/internal/slacksim"
@@ -68,54 +67,6 @@ func TestAFormThatSlackOpensNoMoreIsExplained(t *testing.T) {
 	b.told(slacksim.Analyst, slacksim.SalesData, "Slack no longer lets me open the form")
 }
 
-func TestFilesAreFoundByTheirNames(t *testing.T) {
-	t.Parallel()
-	names := func(files []approval.File) (list []string) {
-		for _, f := range files {
-			list = append(list, f.Name)
-		}
-		return list
-	}
-	file := func(names ...string) (list []approval.File) {
-		for _, n := range names {
-			list = append(list, approval.File{ID: "F" + n, Name: n})
-		}
-		return list
-	}
-	tests := []struct {
-		name, question string
-		files, ours    []approval.File
-		want           []string
-		missing        string
-	}{
-		{"by its name", "sum of sales.csv please", file("sales.csv", "costs.csv"), nil, []string{"sales.csv"}, ""},
-		{"in any case", "sum of SALES.CSV?", file("Sales.csv"), nil, []string{"Sales.csv"}, ""},
-		{"at the end of a sentence", "Read sales.csv.", file("sales.csv"), nil, []string{"sales.csv"}, ""},
-		{"by its stem", "what were sales in May?", file("sales.csv", "costs.csv"), nil, []string{"sales.csv"}, ""},
-		{"a stem is a whole word", "what did wholesales cost?", file("sales.csv"), nil, nil, ""},
-		{"with a hyphen beside it", "year-to-date sales-totals", file("sales.csv"), nil, []string{"sales.csv"}, ""},
-		{"a stem of one letter is no name", "what is a mean?", file("a.csv"), nil, nil, ""},
-		{"two of them", "join sales.csv and costs.csv", file("sales.csv", "costs.csv", "other.csv"), nil, []string{"sales.csv", "costs.csv"}, ""},
-		{"the stem inside another's name does not count", "sum sales.csv", file("sales.csv", "sales.xlsx"), nil, []string{"sales.csv"}, ""},
-		{"a name with spaces", "open Q1 report.xlsx now", file("Q1 report.xlsx", "report.xlsx"), nil, []string{"Q1 report.xlsx"}, ""},
-		{"a missing one", "open nosuch.tsv", file("sales.csv"), nil, nil, "nosuch.tsv"},
-		{"in another script", "Сколько в продажи.csv?", file("продажи.csv"), nil, []string{"продажи.csv"}, ""},
-		{"however its accents are composed", "sum of cafe\u0301.csv", file("caf\u00e9.csv"), nil, []string{"caf\u00e9.csv"}, ""},
-		{"a table of ours, when named", "plot table.csv", file("sales.csv"), file("table.csv"), []string{"table.csv"}, ""},
-		{"a person's file before ours of the same name", "plot table.csv", file("table.csv"), file("table.csv"), []string{"table.csv"}, ""},
-		{"nothing", "how many?", file("sales.csv", "costs.csv"), nil, nil, ""},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			s := shelf{files: tt.files, ours: tt.ours}
-			got, missing := s.named(tt.question)
-			require.Equal(t, tt.want, names(got))
-			require.Equal(t, tt.missing, missing)
-		})
-	}
-}
-
 func TestSlacksSpellingBecomesWhatWasTyped(t *testing.T) {
 	t.Parallel()
 	for sent, typed := range map[string]string{
@@ -143,20 +94,4 @@ func TestInADirectMessageWithTheBotACommandWorks(t *testing.T) {
 	require.NoError(t, maya.Command(maya.DM(), "/analyze How many?"))
 	b.told(slacksim.Analyst, maya.DM(), "On it.")
 	require.Equal(t, maya.DM(), b.service.questions()[0].Project)
-}
-
-func FuzzFilesAreFoundInAnyWords(f *testing.F) {
-	f.Add("sum sales.csv", "sales.csv")
-	f.Add("\xff.csv \u0130", "\xff.csv")
-	f.Add("a.b.csv.", "b.csv")
-	f.Fuzz(func(t *testing.T, question, name string) {
-		if !draw.Data(name) {
-			return
-		}
-		s := shelf{files: []approval.File{{ID: "F1", Name: name}}}
-		files, _ := s.named(question)
-		require.LessOrEqual(t, len(files), 1)
-		again, _ := s.named(name)
-		require.Len(t, again, 1, "a file is found by its own name")
-	})
 }

@@ -13,6 +13,7 @@ import (
 	"countersign/bot/draw"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
+	"countersign/bot/meant"
 )
 
 // Questions are what people ask, and what they have asked.
@@ -23,6 +24,8 @@ type Questions interface {
 	View(ctx context.Context, id string) (*steps.View, error)
 	// Offered are the models of a channel, or of the workspace without one.
 	Offered(ctx context.Context, team, project string) (steps.ModelList, error)
+	// OfThread are the files that the questions of a thread have read.
+	OfThread(ctx context.Context, thread approval.Session) ([]approval.File, error)
 }
 
 // asking takes questions: from a command, a form, a mention or a direct message.
@@ -38,6 +41,9 @@ func (h *asking) analyze(ctx context.Context, c slack.SlashCommand) (answer, err
 	text := kit.FromSlack(c.Text)
 	if a, ok, err := h.aside(ctx, text, approval.Click{Team: c.TeamID, User: c.UserID, Channel: c.ChannelID}); ok {
 		return a, err
+	}
+	if talk := meant.TalkOf(text); talk != meant.NoTalk {
+		return privately(h.talk(talk)), nil
 	}
 	if text == "" {
 		a, err := h.openForm(ctx, c.TeamID, c.TriggerID, draw.Form{Channel: c.ChannelID, Person: c.UserID})
@@ -83,6 +89,19 @@ func (h *asking) aside(ctx context.Context, text string, click approval.Click) (
 		return a, true, err
 	}
 	return answer{}, false, nil
+}
+
+// talk answers who asks nothing: at once, without a model, a card or a cent.
+func (h *asking) talk(talk meant.Talk) *kit.Page {
+	switch talk {
+	case meant.Greeting:
+		return draw.Hello()
+	case meant.Thanks:
+		return draw.Welcome()
+	case meant.Farewell:
+		return draw.Goodbye()
+	}
+	return draw.HelpAnalyze(h.Policy())
 }
 
 // cancel cancels a question by its id.
@@ -164,6 +183,9 @@ func (h *asking) hear(ctx context.Context, s spoken) (answer, error) {
 	}
 	if strings.TrimSpace(text) == "" {
 		return answer{}, &approval.InputError{Why: approval.Words("What would you like to know? Write it in the same message, for example: What were sales per month in sales.csv?")}
+	}
+	if talk := meant.TalkOf(text); talk != meant.NoTalk && len(s.files) == 0 {
+		return answer{after: func(ctx context.Context) { h.chat(ctx, s.seat(), h.talk(talk)) }}, nil
 	}
 	model, text, err := command.Question(text)
 	if err != nil {

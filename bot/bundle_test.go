@@ -3,6 +3,7 @@ package bot
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
 	"maps"
 	"os"
@@ -32,7 +33,7 @@ func as(who kit.Identity) draw.With { return draw.With{Self: who, Calendar: time
 
 // every is a service that does everything.
 func every(s *service) Services {
-	return Services{Questions: s, Decisions: s, Revisions: s, Budgets: s, Ledgers: s, Funding: s, Authority: s, Homes: s}
+	return Services{Questions: s, Decisions: s, Revisions: s, Budgets: s, Ledgers: s, Funding: s, Authority: s, Homes: s, Answers: s}
 }
 
 // bundle is a workspace, a bot that is connected to it, and a service that says
@@ -176,6 +177,9 @@ type service struct {
 	views   map[string]*steps.View
 	recent  []*approval.Request
 	models  []string
+
+	rated    []string        // what people think of answers
+	ofThread []approval.File // what a thread has read
 	purse
 	roles
 	err  error                           // of everything
@@ -220,6 +224,20 @@ func (s *service) Ask(ctx context.Context, q approval.Question) (*approval.Reque
 		s.asked = append(s.asked, q)
 	}
 	return &approval.Request{ID: "bcd23fg", Team: q.Team, Project: q.Project, Asker: q.Asker, Question: q.Text, Blocked: s.blocks}, nil
+}
+
+func (s *service) Rate(ctx context.Context, id string, good bool, c approval.Click) error {
+	if err := s.enter(ctx); err != nil {
+		return err
+	}
+	s.change(func() { s.rated = append(s.rated, fmt.Sprint(id, " ", c.User, " ", good)) })
+	return nil
+}
+
+func (s *service) OfThread(context.Context, approval.Session) ([]approval.File, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ofThread, nil
 }
 
 func (s *service) questions() []approval.Question {

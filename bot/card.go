@@ -217,6 +217,7 @@ type habits struct {
 	log      *slog.Logger
 	may      bool         // code may be sent with its language
 	language atomic.Int32 // what is known of the language of code
+	unmarked atomic.Bool  // reactions are refused for want of a scope
 	learned  sync.Map     // when a kind of spelling was logged last, a time.Time
 }
 

@@ -38,6 +38,11 @@ func (w *slackAPI) CheckBot(ctx context.Context) (kit.Identity, error) {
 				who.Missing = append(who.Missing, scope)
 			}
 		}
+		for _, scope := range slices.Sorted(maps.Keys(Extras())) {
+			if !slices.Contains(granted, scope) {
+				who.Lacks = append(who.Lacks, scope)
+			}
+		}
 	}
 	return who, nil
 }
@@ -74,15 +79,26 @@ func (w *slackAPI) CheckChannel(ctx context.Context, channel string) error {
 
 // Members lists the ids of everybody in a channel.
 func (w *slackAPI) Members(ctx context.Context, channel string) (all []string, err error) {
-	page := slack.GetUsersInConversationParameters{ChannelID: channel, Limit: 200}
+	err = w.members(ctx, channel, func(some []string) bool { all = append(all, some...); return false })
+	return all, err
+}
+
+// has looks for somebody among the people of a channel.
+func (w *slackAPI) has(ctx context.Context, channel, user string) (in bool, err error) {
+	err = w.members(ctx, channel, func(some []string) bool { in = slices.Contains(some, user); return in })
+	return in, err
+}
+
+// members hands out the people of a channel, a thousand at a time, until enough is known.
+func (w *slackAPI) members(ctx context.Context, channel string, enough func(some []string) bool) error {
+	page := slack.GetUsersInConversationParameters{ChannelID: channel, Limit: 1000}
 	for {
 		some, next, err := w.api.GetUsersInConversationContext(ctx, &page)
 		if err != nil {
-			return nil, fmt.Errorf("conversations.members %s: %w", channel, detail(err))
+			return fmt.Errorf("conversations.members %s: %w", channel, detail(err))
 		}
-		all = append(all, some...)
-		if page.Cursor = next; next == "" {
-			return all, nil
+		if page.Cursor = next; enough(some) || next == "" {
+			return nil
 		}
 	}
 }
@@ -191,4 +207,13 @@ func Scopes() map[string]string {
 		"im:history":        "questions in direct messages",
 		"app_mentions:read": "questions by mention, and follow-ups",
 	}
+}
+
+// scopeReactions lets the bot put an emoji on a message.
+const scopeReactions = "reactions:write"
+
+// Extras are scopes that the manifest names and the bot works without: what one of them is
+// for is then left out.
+func Extras() map[string]string {
+	return map[string]string{scopeReactions: "the emoji on a question's thread that says whether it waits, runs or is done"}
 }

@@ -119,7 +119,7 @@ func TestPeopleAreWhoSlackSaysTheyAre(t *testing.T) {
 		slacksim.Deactivated:  {ID: slacksim.Deactivated, Name: "sam", Gone: true},
 		slacksim.BotUser:      {ID: slacksim.BotUser, Bot: true},
 		slacksim.OtherAnalyst: {ID: slacksim.OtherAnalyst, Name: "jun", External: true},
-		"U0NOBODY":            {ID: "U0NOBODY", Gone: true},
+		"U0NOBODY":            {ID: "U0NOBODY", Gone: true, Unknown: true},
 	} {
 		got, err := b.bot.Person(b.ctx, team, user)
 		require.NoError(t, err)

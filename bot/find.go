@@ -2,6 +2,7 @@ package bot
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,8 @@ import (
 	"countersign/approval"
 	"countersign/approval/review"
 	"countersign/approval/steps"
+	"countersign/bot/draw"
+	"countersign/bot/meant"
 )
 
 // files reads what has been shared, and where: as Slack has it now.
@@ -96,7 +99,7 @@ func (h *files) Person(ctx context.Context, team, user string) (review.Person, e
 	u, err := h.api.GetUserInfoContext(ctx, user)
 	switch slackError(err) {
 	case "user_not_found":
-		return review.Person{ID: user, Gone: true}, nil
+		return review.Person{ID: user, Gone: true, Unknown: true}, nil
 	case "user_not_visible":
 		return review.Person{ID: user, External: true}, nil
 	}
@@ -131,12 +134,20 @@ func (h *files) Place(ctx context.Context, channel, user string) (p approval.Pla
 	if !p.Private || !p.In || p.Archived || user == "" {
 		return p, nil
 	}
-	members, err := h.Members(ctx, channel)
-	if forGood(err) {
+	switch p.AskerIn, err = h.has(ctx, channel, user); {
+	case forGood(err):
 		return approval.Place{}, nil // it was taken out between the two
 	}
-	p.AskerIn = slices.Contains(members, user)
 	return p, err
+}
+
+// Within implements steps.Slack.
+func (h *files) Within(ctx context.Context, channel, user string) (bool, error) {
+	in, err := h.has(ctx, channel, user)
+	if forGood(err) {
+		return false, nil
+	}
+	return in, err
 }
 
 // Find implements steps.Slack: it finds the files of a question. Those that came
@@ -150,34 +161,129 @@ func (h *files) Find(ctx context.Context, q steps.Search) (found steps.Found, er
 	if err != nil {
 		return found, err
 	}
-	if q.Seek.Follow {
-		if named, missing := s.named(q.Text); missing == "" && len(named) == 0 {
-			found.Files, err = h.asNow(ctx, q) // of its thread
-			return found, err
-		} else if missing == "" {
-			return steps.Found{Files: named}, nil
-		}
+	own, err := h.ownResults(ctx, q, s)
+	if err != nil {
+		return found, err
 	}
-	meant, cause := s.pick(q.Text)
+	// In a thread that has files, a word that happens to be called like a file means none.
+	stems := !q.Seek.Follow || len(q.Files) == 0
+	if named, missing := s.Named(q.Text, stems, own...); q.Seek.Follow && missing == "" {
+		if len(named) == 0 {
+			return h.ofThread(ctx, q)
+		}
+		return steps.Found{Files: named}, nil
+	}
+	picked, cause := s.Pick(q.Text, stems, own...)
 	if cause != nil {
 		cause.Channel = q.Channel
 		return found, &approval.CauseError{Cause: *cause}
 	}
-	return steps.Found{Files: meant.files, Unread: meant.unread}, nil
+	return steps.Found{Files: picked.Files, Unread: picked.Unread}, nil
+}
+
+// ofThread are the files that a thread has read before. One that has been deleted since
+// is left out, and said, as long as another is there.
+func (h *files) ofThread(ctx context.Context, q steps.Search) (found steps.Found, err error) {
+	var lost error
+	for _, f := range q.Files {
+		one := q
+		one.Files = []approval.File{f}
+		now, err := h.asNow(ctx, one)
+		if cause := new(approval.CauseError); errors.As(err, &cause) && cause.Cause.Code == approval.FileGone {
+			found.Unread, lost = f.Name, err
+			continue
+		}
+		if err != nil {
+			return steps.Found{}, err
+		}
+		found.Files = append(found.Files, now...)
+	}
+	if lost != nil && len(found.Files) == 0 {
+		return steps.Found{}, lost
+	}
+	return found, nil
+}
+
+// ownResults are the results that the question's own thread has posted and its words
+// name: those of other threads are nobody's input by their name alone. Where a file
+// stands Slack says of one file at a time.
+func (h *files) ownResults(ctx context.Context, q steps.Search, s meant.Shelf) (own []approval.File, err error) {
+	if !q.Seek.Follow {
+		return nil, nil
+	}
+	ours := meant.Shelf{Files: s.Ours}
+	named, _ := ours.Named(q.Text, false)
+	for _, f := range named {
+		info, err := h.info(ctx, f)
+		if errors.As(err, new(*approval.CauseError)) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, share := range slices.Concat(info.Shares.Public[q.Channel], info.Shares.Private[q.Channel]) {
+			if cmp.Or(share.ThreadTs, share.Ts) == q.Seek.Thread {
+				own = append(own, f)
+				break
+			}
+		}
+	}
+	return own, nil
+}
+
+// Slack gives so many files at a time, the latest first. A question waits for so
+// many of these pages.
+const (
+	filesAtOnce = 200
+	filesPages  = 10
+)
+
+// look reads what data a channel holds. It looks as far back as the question asks
+// for: until there is data at all, and every file that the question names.
+func (h *files) look(ctx context.Context, channel, question string) (s meant.Shelf, err error) {
+	who, err := h.who(ctx)
+	if err != nil {
+		return s, err
+	}
+	for page := 1; page <= filesPages; page++ {
+		found, paging, err := h.api.GetFilesContext(ctx, slack.GetFilesParameters{Channel: channel, Count: filesAtOnce, Page: page, Types: "all",
+			TimestampTo: slack.DEFAULT_FILES_TS_TO})
+		if forGood(err) {
+			return s, &approval.CauseError{Cause: approval.Cause{Code: approval.NotSeen, Channel: channel}}
+		}
+		if err != nil {
+			return s, fmt.Errorf("files.list in %s: %w", channel, detail(err))
+		}
+		slices.SortStableFunc(found, func(a, b slack.File) int { return cmp.Compare(b.Created, a.Created) })
+		for _, f := range found {
+			if draw.Data(f.Name) && !gone(f) {
+				s.Put(meant.Shared{File: input(f), By: f.User, At: f.Created.Time(), Ours: f.User == who.User})
+			}
+		}
+		if page >= paging.Pages || s.Has(question) {
+			break
+		}
+	}
+	return s, nil
+}
+
+// input is a file as a question names it.
+func input(f slack.File) approval.File {
+	return approval.File{ID: f.ID, Name: f.Name, Size: int64(f.Size)}
 }
 
 // asNow looks up files whose ids are known. One that was chosen from the channel's has
 // to be there still. One that came with the question need not be: then it is the asker's
-// own, or of the thread that the question goes on in. The bot may see files that the
-// asker does not, and reads none of those for them.
+// own. Nor does one that its thread was about before. The bot may see files that the
+// asker does not, and reads none of those for them, whatever a form names.
 func (h *files) asNow(ctx context.Context, q steps.Search) (files []approval.File, err error) {
 	for _, f := range q.Files {
 		info, err := h.info(ctx, f)
 		if err != nil {
 			return nil, err
 		}
-		came := slices.Contains(q.Seek.Brought, f.ID) && (info.User == q.Asker || q.Seek.Thread != "")
-		if !came && !slices.Contains(slices.Concat(info.Channels, info.Groups, info.IMs), q.Channel) {
+		came := slices.Contains(q.Seek.Brought, f.ID) && info.User == q.Asker
+		if !came && !slices.Contains(q.Thread, f.ID) && !slices.Contains(slices.Concat(info.Channels, info.Groups, info.IMs), q.Channel) {
 			return nil, &approval.CauseError{Cause: approval.Cause{Code: approval.FileNotHere, File: f.Name, Channel: q.Channel}}
 		}
 		files = append(files, input(*info))

@@ -150,7 +150,57 @@ func TestAChosenFileHasToBeInTheChannelStill(t *testing.T) {
 	require.ErrorIs(t, err, &approval.CauseError{Cause: approval.Cause{Code: approval.FileNotHere, File: "sales.csv", Channel: slacksim.SalesData}},
 		"somebody else's file that the bot sees is not read for whoever may not")
 	q.ThreadTS = "1.1"
-	require.Equal(t, []string{"sales.csv"}, b.finds(q), "but for those of a thread in which it was read")
+	of := search(q)
+	_, err = b.bot.Find(b.ctx, of)
+	require.ErrorIs(t, err, &approval.CauseError{Cause: approval.Cause{Code: approval.FileNotHere, File: "sales.csv", Channel: slacksim.SalesData}},
+		"not in a thread either")
+	of.Thread = []string{m.Files[0].ID}
+	_, err = b.bot.Find(b.ctx, of)
+	require.NoError(t, err, "but in one in which it was read")
+}
+
+// Slack's documents do not say whether it checks what a client sends off: a form with
+// somebody else's file, and a channel that the person is not in, may come through.
+func TestAForgedFormGetsNobodyElsesFileAndNoOtherChannel(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	jun, maya := b.as(slacksim.OtherAnalyst), b.as(slacksim.Analyst)
+	hers, err := jun.Upload("payroll.csv", []byte("a\n1\n"))
+	require.NoError(t, err)
+	send := func() error {
+		require.NoError(t, maya.Shortcut(ids.CallbackAsk))
+		_, err := maya.Submit(slackperson.Fill(ids.FieldQuestion, "How many?").And(ids.FieldChannel, slacksim.Random).And(ids.FieldUpload, hers.ID))
+		return err
+	}
+	require.ErrorContains(t, send(), "no such file of yours", "Slack refuses it")
+	b.sim.Unchecked()
+	require.NoError(t, send(), "or lets it through")
+	q := b.service.questions()
+	require.Len(t, q, 1)
+	require.Equal(t, []string{hers.ID}, q[0].Brought)
+	for _, thread := range []string{"", "1.1"} {
+		q[0].ThreadTS = thread
+		_, err = b.bot.Find(b.ctx, search(q[0]))
+		require.ErrorIs(t, err, &approval.CauseError{Cause: approval.Cause{Code: approval.FileNotHere, File: "payroll.csv", Channel: slacksim.Random}}, thread)
+	}
+	for who, in := range map[string]bool{slacksim.Analyst: true, slacksim.Guest: false, "U0NOBODY": false} {
+		is, err := b.bot.Within(b.ctx, slacksim.Random, who)
+		require.NoError(t, err)
+		require.Equal(t, in, is, who)
+	}
+	is, err := b.bot.Within(b.ctx, jun.DM(), slacksim.Analyst)
+	require.NoError(t, err)
+	require.False(t, is, "a direct message is the place of one person")
+	is, err = b.bot.Within(b.ctx, jun.DM(), slacksim.OtherAnalyst)
+	require.NoError(t, err)
+	require.True(t, is)
+	b.sim.Fail(fault.Method{Method: "conversations.members", Error: "method_not_supported_for_channel_type"})
+	is, err = b.bot.Within(b.ctx, slacksim.SalesData, slacksim.Analyst)
+	require.NoError(t, err)
+	require.False(t, is, "whom Slack does not name is not in it")
+	b.sim.Fail(fault.Method{Method: "conversations.members", Error: "fatal_error"})
+	_, err = b.bot.Within(b.ctx, slacksim.SalesData, slacksim.Analyst)
+	require.ErrorContains(t, err, "conversations.members")
 }
 
 // Whoever was taken out of a private channel does not get at its files by asking again
@@ -273,4 +323,119 @@ func TestAFormThatWasSentOffEarlySaysNothingAboutFiles(t *testing.T) {
 	require.Len(t, q, 1)
 	require.False(t, q[0].Given)
 	require.Equal(t, []string{"sales.csv"}, b.finds(q[0]))
+}
+
+// What the bot has posted as the answer to one question is no input of another, but in its
+// own thread or when somebody picks it.
+func TestAResultIsAnInputOnlyInItsThreadOrByHand(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.share(slacksim.SalesData, "orders_may.csv", "a\n1\n")
+	v := sample.View(sample.With(approval.Result{Outcome: approval.OK}, approval.Artifact{Name: "total.csv", Kind: "table", Data: []byte("a\n1\n")}))
+	b.publish(v, steps.SurfaceRoot, steps.SurfaceSheets)
+	require.Equal(t, []string{"orders_may.csv"}, b.finds(inSales("What is the total amount in orders_may.csv?")))
+	require.Equal(t, []string{"orders_may.csv"}, b.finds(inSales("What is the total amount?")))
+	cause := b.lacks("What is in total.csv?")
+	require.Equal(t, approval.NoFile, cause.Code)
+	require.Equal(t, "total.csv", cause.Files[0].Name, "a press picks it by hand")
+
+	follow := inSales("What is in total.csv?")
+	follow.Follow, follow.ThreadTS = true, v.Session.ThreadTS
+	require.Equal(t, []string{"total.csv"}, b.finds(follow))
+	follow.ThreadTS = "1.1"
+	_, err := b.bot.Find(b.ctx, search(follow))
+	require.ErrorContains(t, err, "no such file", "not in another thread")
+
+	picked := inSales("How many rows?")
+	picked.Files = cause.Files
+	require.Equal(t, []string{"total.csv"}, b.finds(picked))
+	maya := b.as(slacksim.Analyst)
+	require.NoError(t, maya.Command(slacksim.SalesData, "/analyze"))
+	form := b.offered(maya)
+	require.Contains(t, string(sample.MustJSON(form.Blocks)), "a result of mine, ")
+}
+
+func TestAThreadKeepsItsFileWhateverItsWordsAreCalled(t *testing.T) {
+	t.Parallel()
+	b := idle(t)
+	own := b.share(slacksim.SalesData, "vgsales.csv", "a\n1\n").Files[0]
+	b.share(slacksim.SalesData, "sales.csv", "a\n1\n")
+	require.Equal(t, []string{"vgsales.csv"}, b.finds(inSales("Total sales per genre in vgsales.csv?")), "one input")
+	q := search(inSales("now total sales by platform, the top 10"))
+	q.Seek = approval.Seek{Follow: true, Thread: "1.1", Brought: []string{own.ID}}
+	q.Files, q.Thread = []approval.File{{ID: own.ID, Name: "vgsales.csv"}}, []string{own.ID}
+	found, err := b.bot.Find(b.ctx, q)
+	require.NoError(t, err)
+	require.Len(t, found.Files, 1)
+	require.Equal(t, own.ID, found.Files[0].ID)
+	q.Files = nil
+	found, err = b.bot.Find(b.ctx, q)
+	require.NoError(t, err)
+	require.Equal(t, "sales.csv", found.Files[0].Name, "a thread without files takes a word for a file")
+}
+
+func TestAThreadThatHasReadTwoFilesHasBothAtHand(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	train, test := b.share(slacksim.SalesData, "train.csv", "a\n1\n").Files[0], b.share(slacksim.SalesData, "test.csv", "a\n1\n").Files[0]
+	q := search(inSales("back to the survival rates"))
+	q.Seek = approval.Seek{Follow: true, Thread: "1.1", Brought: []string{train.ID, test.ID}}
+	q.Files, q.Thread = []approval.File{{ID: test.ID, Name: "test.csv"}, {ID: train.ID, Name: "train.csv"}}, []string{test.ID, train.ID}
+	found, err := b.bot.Find(b.ctx, q)
+	require.NoError(t, err)
+	require.Equal(t, []string{"test.csv", "train.csv"}, approval.FileNames(found.Files))
+
+	// The form offers them, too, before those of the channel.
+	b.service.change(func() { b.service.ofThread = q.Files })
+	maya := b.as(slacksim.Analyst)
+	root, err := maya.Say(slacksim.SalesData, "Survival?")
+	require.NoError(t, err)
+	require.NoError(t, maya.MessageShortcut(root, ids.CallbackAskMessage))
+	form := b.offered(maya)
+	require.Contains(t, string(sample.MustJSON(form.Blocks)), "read in this thread before")
+	from, err := draw.OriginOf(form.PrivateMetadata)
+	require.NoError(t, err)
+	require.Equal(t, []string{test.ID, train.ID}, from.Brought)
+
+	// One that has been deleted is left out, and said; without any left the question asks back.
+	require.NoError(t, maya.DeleteFile(train.ID))
+	found, err = b.bot.Find(b.ctx, q)
+	require.NoError(t, err)
+	require.Equal(t, []string{"test.csv"}, approval.FileNames(found.Files))
+	require.Equal(t, "train.csv", found.Unread)
+	require.NoError(t, maya.DeleteFile(test.ID))
+	_, err = b.bot.Find(b.ctx, q)
+	require.ErrorIs(t, err, &approval.CauseError{Cause: approval.Cause{Code: approval.FileGone, File: "train.csv"}})
+}
+
+func TestTheFormSaysWhoHasSharedAFileAndWhen(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.share(slacksim.SalesData, "sales.csv", "a\n1\n")
+	_, err := b.as(slacksim.OtherAnalyst).Share(slacksim.SalesData, "", "costs.csv", []byte("a\n1\n"))
+	require.NoError(t, err)
+	maya := b.as(slacksim.Analyst)
+	require.NoError(t, maya.Command(slacksim.SalesData, "/analyze"))
+	words := string(sample.MustJSON(b.offered(maya).Blocks))
+	require.Equal(t, 2, strings.Count(words, "shared by "), words)
+	require.Regexp(t, `shared by .+, \d+ \w+, \d\d:\d\d`, words)
+}
+
+func TestAVagueQuestionsFormSaysWhyItOpened(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.share(slacksim.SalesData, "sales.csv", "a\n1\n")
+	b.share(slacksim.SalesData, "costs.csv", "a\n1\n")
+	cause := b.lacks("How many rows?")
+	v := sample.View(sample.In(approval.Failed))
+	v.Request.Cause = &cause
+	b.service.change(func() { b.service.views[v.Request.ID] = v })
+	n := sample.Notice(approval.NoticeAskBack, v, approval.AskedBack{Cause: &cause})
+	post, err := b.bot.Tell(b.ctx, n, steps.NoticePost{Key: n.Key, Recipient: slacksim.Analyst})
+	require.NoError(t, err)
+	maya := b.as(slacksim.Analyst)
+	dm, err := maya.Find(post.Channel, post.TS)
+	require.NoError(t, err)
+	require.NoError(t, maya.Click(dm, "Choose files"))
+	require.Contains(t, b.offered(maya).Words(), "Your question does not say which file it is about.")
 }

@@ -12,6 +12,7 @@ import (
 	"countersign/bot/draw"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
+	"countersign/bot/meant"
 )
 
 // openForm shows the form at once, and what there is to tick when it is open: Slack
@@ -34,7 +35,7 @@ func (h *asking) openForm(ctx context.Context, team, trigger string, f draw.Form
 // chosen. A form that has been sent off or closed by then needs none.
 func (h *asking) offer(ctx context.Context, open slack.View, f draw.Form) {
 	f.Listed = true
-	files, err := h.choices(ctx, f)
+	files, err := h.choices(ctx, &f)
 	if cause := new(approval.CauseError); errors.As(err, &cause) {
 		f.Note = append([]kit.Part{kit.Strong("This cannot be answered yet. ")}, draw.Lacks(h.with(), cause.Cause)...)
 	} else if err != nil {
@@ -48,8 +49,9 @@ func (h *asking) offer(ctx context.Context, open slack.View, f draw.Form) {
 	}
 }
 
-// choices are what the form offers already, and the files of its channel.
-func (h *asking) choices(ctx context.Context, f draw.Form) ([]approval.File, error) {
+// choices are what the form offers already, the files of its thread, and those of its
+// channel, each with who has shared it and when.
+func (h *asking) choices(ctx context.Context, f *draw.Form) ([]approval.File, error) {
 	all := slices.Clone(f.Choices)
 	place, err := h.files.Place(ctx, f.Channel, f.Person)
 	if err != nil {
@@ -58,13 +60,53 @@ func (h *asking) choices(ctx context.Context, f draw.Form) ([]approval.File, err
 	if cause := place.Cause(f.Channel, f.Person); cause != nil {
 		return all, &approval.CauseError{Cause: *cause}
 	}
-	s, err := h.files.look(ctx, f.Channel, "")
-	for _, file := range s.files {
+	add := func(file approval.File) {
 		if !slices.ContainsFunc(all, func(c approval.File) bool { return c.ID == file.ID }) {
 			all = append(all, file)
 		}
 	}
+	f.About = map[string]string{}
+	if f.Thread != "" {
+		before, err := h.service.OfThread(ctx, approval.Session{Team: f.Team, Channel: f.Channel, ThreadTS: f.Thread})
+		if err != nil {
+			return all, err
+		}
+		for _, file := range before {
+			add(file)
+			f.About[file.ID], f.Brought = "read in this thread before", append(f.Brought, file.ID)
+		}
+	}
+	s, err := h.files.look(ctx, f.Channel, "")
+	names := map[string]string{}
+	for _, file := range s.Choices() {
+		add(file.File)
+		if f.About[file.ID] == "" {
+			f.About[file.ID] = h.shared(ctx, file, names)
+		}
+	}
 	return all, err
+}
+
+// mostNames is how many people are looked up for one form.
+const mostNames = 10
+
+// shared says who has shared a file, and when, on the team's calendar. names are those of
+// people who have been looked up.
+func (h *asking) shared(ctx context.Context, file meant.Shared, names map[string]string) string {
+	when := file.At.In(h.calendar()).Format("2 January, 15:04")
+	if file.Ours {
+		return "a result of mine, " + when
+	}
+	if _, known := names[file.By]; !known && len(names) < mostNames {
+		names[file.By] = ""
+		if p, err := h.files.Person(ctx, "", file.By); err == nil {
+			names[file.By] = p.Name
+		}
+	}
+	if name := names[file.By]; name != "" {
+		return "shared by " + kit.Cut(name, 40) + ", " + when
+	}
+	return "shared " + when
 }
 
 // askAnywhere is the global shortcut.
@@ -80,7 +122,7 @@ func (h *asking) clickAsk(ctx context.Context, cb slack.InteractionCallback, _ *
 // askMessage is the shortcut on a message: its words are the question, its files
 // are ticked, its thread gets the answer.
 func (h *asking) askMessage(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
-	f := draw.Form{Channel: cb.Channel.ID, Person: cb.User.ID, Thread: cb.Message.ThreadTimestamp, Question: kit.FromSlack(cb.Message.Text)}
+	f := draw.Form{Channel: cb.Channel.ID, Team: cb.Team.ID, Person: cb.User.ID, Thread: cb.Message.ThreadTimestamp, Question: kit.FromSlack(cb.Message.Text)}
 	if f.Thread == "" {
 		f.Thread = cb.Message.Timestamp
 	}
@@ -149,9 +191,9 @@ func (h *asking) clickAgain(ctx context.Context, cb slack.InteractionCallback, a
 		return answer{}, approval.ErrNotFound
 	}
 	if r.Asker != cb.User.ID {
-		return answer{}, &approval.NotAllowedError{Who: cb.User.ID, Why: approval.Words("Only the person who asked can ask this again. You can ask it yourself, in your own words.")}
+		return answer{}, onlyAsker(cb.User.ID)
 	}
-	f := draw.Form{Channel: r.Project, Person: r.Asker, Thread: v.Session.ThreadTS, Question: r.Question, Choices: r.Files, Ticked: r.Files}
+	f := draw.Form{Channel: r.Project, Team: r.Team, Person: r.Asker, Thread: v.Session.ThreadTS, Question: r.Question, Choices: r.Files, Ticked: r.Files, Note: draw.LastTime(r)}
 	if c := r.Cause; c != nil {
 		switch c.Code {
 		case approval.NotIn, approval.NotSeen, approval.ChannelArchived, approval.AskerNotIn:
@@ -163,6 +205,10 @@ func (h *asking) clickAgain(ctx context.Context, cb slack.InteractionCallback, a
 			}
 		case approval.WhichFile:
 			f.Choices, f.Ticked, f.Asks = c.Files, nil, true
+			f.Note = []kit.Part{kit.Strong("Your question does not say which file it is about."), kit.Words(" Tick it, or several, and send the form.")}
+		case approval.NoFile:
+			f.Choices, f.Ticked, f.Asks = c.Files, nil, true
+			f.Note = draw.Lacks(h.with(), *c)
 		case approval.FileGone, approval.FileNotHere, approval.FileNotSeen, approval.FileHidden, approval.FileWithheld:
 			f.Choices, f.Ticked = nil, nil
 		}

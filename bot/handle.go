@@ -166,7 +166,7 @@ type board struct {
 	clicks      map[string]func(context.Context, slack.InteractionCallback, *slack.BlockAction) (answer, error)
 }
 
-func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, limit *limits, fund *funding, govern *governing, own *homes) board {
+func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, limit *limits, fund *funding, govern *governing, own *homes, read *answered) board {
 	return board{
 		commands: map[string]func(context.Context, slack.SlashCommand) (answer, error){
 			ids.CommandAnalyze: ask.analyze,
@@ -226,6 +226,14 @@ func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, l
 			ids.ActionCancel:  ask.clickCancel,
 			ids.ActionAsk:     ask.clickAsk,
 			ids.ActionAgain:   ask.clickAgain,
+			ids.ActionMeant:   read.clickMeant,
+			ids.ActionMeant2:  read.clickMeant,
+			ids.ActionMeant3:  read.clickMeant,
+			ids.ActionFix:     read.clickFix,
+			ids.ActionCode:    read.clickCode,
+			ids.ActionDetails: read.clickDetails,
+			ids.ActionGood:    read.clickRate,
+			ids.ActionBad:     read.clickRate,
 			ids.ActionGiveUp:  decide.clickGiveUp,
 
 			ids.ActionEditLimit:   limit.clickEditLimit,

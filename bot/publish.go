@@ -3,13 +3,11 @@ package bot
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
 	"github.com/slack-go/slack"
 
-	"countersign/approval"
 	"countersign/approval/steps"
 	"countersign/bot/draw"
 	"countersign/bot/kit"
@@ -70,10 +68,14 @@ func (out *publishing) publish(ctx context.Context, v *steps.View, kind steps.Su
 		return out.putCard(ctx, v, who)
 	case steps.SurfacePlain:
 		return out.putPlain(ctx, v, who)
-	case steps.SurfaceFiles:
-		return out.putFiles(ctx, v)
+	case steps.SurfaceAnswer:
+		return out.put(ctx, v, kind, spot{v.Session.Channel, draw.Thread(v)}, draw.Opening(v))
+	case steps.SurfaceFiles, steps.SurfaceSheets:
+		return out.putFiles(ctx, v, kind)
 	case steps.SurfaceReply:
 		return out.putReply(ctx, v)
+	case steps.SurfaceMark:
+		return out.mark(ctx, v, who), nil
 	}
 	return steps.Post{}, fmt.Errorf("publish %s of %s: there is no such surface", kind, v.Request.ID)
 }
@@ -137,37 +139,52 @@ func beyondRepair(err error) bool {
 	return slices.Contains([]string{"message_not_found", "cant_update_message", "edit_window_closed", "block_mismatch"}, slackError(err))
 }
 
-// putReply posts the answer, and the whole of what was printed when the answer
-// has to cut it.
+// putReply posts the answer.
 func (out *publishing) putReply(ctx context.Context, v *steps.View) (steps.Post, error) {
-	at := spot{v.Session.Channel, draw.Thread(v)}
-	p := draw.Reply(v, true)
-	had := v.Posts[steps.SurfaceReply]
-	mark := had.Shown[len(strings.TrimSuffix(had.Shown, draw.GarbledMark)):]
-	if had.TS == "" && p.CutsPrinted {
-		printed := approval.Artifact{Name: draw.PrintedFile, Kind: "file", Alt: "What the code printed, in full.", Data: []byte(v.Request.Run.Result.Stdout)}
-		_, refused, err := out.upload(ctx, at, []approval.Artifact{printed}, late(v))
-		if err != nil {
-			return steps.Post{}, err
-		}
-		if len(refused) > 0 {
-			mark = draw.GarbledMark
-			next := *v
-			next.Posts = maps.Clone(v.Posts)
-			next.Posts[steps.SurfaceReply] = steps.Post{Shown: mark}
-			v, p = &next, draw.Reply(&next, true)
-		}
-	}
-	post, _, err := out.send(ctx, v, steps.SurfaceReply, at, p)
+	post, _, err := out.send(ctx, v, steps.SurfaceReply, spot{v.Session.Channel, draw.Thread(v)}, draw.Reply(v, true))
 	if formal(err) {
 		// A workspace that does not take tables, or more: refused as a whole, so nothing was posted.
 		out.Log.Warn("the answer goes without a table block", "request", v.Request.ID, "error", err)
-		post, err = out.put(ctx, v, steps.SurfaceReply, at, draw.Reply(v, false))
-	}
-	if post.TS != "" {
-		post.Shown = strings.TrimSuffix(post.Shown, draw.GarbledMark) + mark
+		post, err = out.put(ctx, v, steps.SurfaceReply, spot{v.Session.Channel, draw.Thread(v)}, draw.Reply(v, false))
 	}
 	return post, err
+}
+
+// mark shows how a request stands as an emoji on the first message of its thread. That is
+// a courtesy: where the workspace lacks the scope, or Slack does not take it, it is left
+// out, and nothing waits for it.
+func (out *publishing) mark(ctx context.Context, v *steps.View, who kit.Identity) steps.Post {
+	had, want, root := v.Posts[steps.SurfaceMark], draw.Mark(v.Request), draw.Thread(v)
+	if had.Shown == want || root == "" || slices.Contains(who.Lacks, scopeReactions) || out.habits.unmarked.Load() {
+		return had
+	}
+	at := slack.NewRefToMessage(v.Session.Channel, root)
+	old := []string{had.Shown}
+	if had.TS == "" {
+		old = draw.EndMarks // of an earlier question in the thread
+		if v.Posts[steps.SurfaceRoot].Shown != "theirs" {
+			old = nil // it is the first one
+		}
+	}
+	err := out.api.AddReactionContext(ctx, want, at)
+	for _, name := range old {
+		if slices.Contains([]string{"already_reacted", "no_reaction"}, slackError(err)) {
+			err = nil // it is as it should be
+		}
+		if err == nil && name != want {
+			err = out.api.RemoveReactionContext(ctx, name, at)
+		}
+	}
+	switch {
+	case slackError(err) == "missing_scope":
+		out.habits.unmarked.Store(true)
+		out.Log.Warn("threads get no emoji: the token lacks a scope", "scope", scopeReactions)
+		return had
+	case err != nil && !forGood(err):
+		out.Log.Info("a thread has not got its emoji", "request", v.Request.ID, "error", err)
+		return had // the next change draws it
+	}
+	return steps.Post{RequestID: v.Request.ID, Surface: steps.SurfaceMark, Channel: v.Session.Channel, TS: root, Shown: want}
 }
 
 // progressNow is the line of progress, with what can be done about a budget that

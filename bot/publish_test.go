@@ -98,21 +98,22 @@ func TestFilesAreUploadedOnce(t *testing.T) {
 	b.publish(v, steps.SurfaceRoot)
 	sample.With(approval.Result{Outcome: approval.OK}, approval.Artifact{Name: "notes.txt", Kind: "file", Data: []byte("x")}, approval.Artifact{Name: "empty.csv", Kind: "table"},
 		approval.Artifact{Name: "table.csv", Kind: "table", Data: []byte("a\n1\n")}, approval.Artifact{Name: "chart.png", Kind: "chart", Alt: "Bars", Data: png})(v)
-	b.publish(v, steps.SurfaceFiles)
-	b.publish(v, steps.SurfaceFiles)
+	for range 2 {
+		b.publish(v, steps.SurfaceFiles, steps.SurfaceSheets)
+	}
 	thread := b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS)
-	require.Len(t, thread, 2)
+	require.Len(t, thread, 3)
 	var names []string
-	for _, f := range thread[1].Files {
+	for _, f := range append(thread[1].Files, thread[2].Files...) {
 		names = append(names, f.Name)
 	}
-	require.Equal(t, []string{"chart.png", "table.csv", "notes.txt"}, names, "charts first; an empty file is none")
+	require.Equal(t, []string{"bars.png", "table.csv", "notes.txt"}, names, "charts by themselves, called after what is on them; an empty file is none")
 	require.Equal(t, thread[1].Files[0].ID, v.Posts[steps.SurfaceFiles].TS)
 
 	empty := sample.View(sample.With(approval.Result{Outcome: approval.OK}, approval.Artifact{Name: "empty.csv", Kind: "table"}))
 	empty.Session = v.Session
-	b.publish(empty, steps.SurfaceFiles)
-	require.Equal(t, "none", empty.Posts[steps.SurfaceFiles].TS)
+	b.publish(empty, steps.SurfaceSheets)
+	require.Equal(t, "none", empty.Posts[steps.SurfaceSheets].TS)
 }
 
 func TestAnUploadThatFailsIsAnError(t *testing.T) {
@@ -124,7 +125,7 @@ func TestAnUploadThatFailsIsAnError(t *testing.T) {
 	b.sim.Fail(fault.Method{Method: "files.getUploadURLExternal", Error: "fatal_error", Times: 2})
 	_, err := b.bot.Publish(b.ctx, v, steps.SurfaceFiles)
 	require.ErrorContains(t, err, "upload chart.png: fatal_error")
-	_, err = b.bot.Publish(b.ctx, v, steps.SurfaceReply)
+	_, err = b.bot.Publish(b.ctx, v, steps.SurfaceSheets)
 	require.ErrorContains(t, err, "upload output.txt: fatal_error")
 }
 
@@ -138,19 +139,19 @@ func TestAnAnswerComesWithoutTheFilesThatSlackRefuses(t *testing.T) {
 		approval.Artifact{Name: "table.csv", Kind: "table", Data: []byte("a\n1\n")})(v)
 	refuse := func(method, code string) { b.sim.Fail(fault.Method{Method: method, Error: code}) }
 	refuse("files.getUploadURLExternal", "file_type_blocked")
-	b.publish(v, steps.SurfaceFiles)
+	b.publish(v, steps.SurfaceFiles, steps.SurfaceReply)
+	b.sim.Fail(fault.Method{Method: "files.getUploadURLExternal", Delay: 1}) // the table gets through
 	refuse("files.getUploadURLExternal", "file_uploads_disabled")
 	for range 2 {
-		b.publish(v, steps.SurfaceReply)
+		b.publish(v, steps.SurfaceSheets, steps.SurfaceReply)
 		thread := b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS)
 		require.Len(t, thread, 3)
-		require.Equal(t, "table.csv", thread[1].Files[0].Name, "what Slack takes is there")
-		require.Len(t, thread[1].Files, 1)
-		for _, words := range []string{"Here is the answer.", "Slack rejected chart.png. An administrator can find the reason in the log.",
+		require.Equal(t, "table.csv", thread[2].Files[0].Name, "what Slack takes is there")
+		require.Len(t, thread[2].Files, 1)
+		for _, words := range []string{"Here is the answer.", "Slack rejected chart.png, output.txt. An administrator can find the reason in the log.",
 			"That is not all, but Slack rejected the file with the rest."} {
-			require.Contains(t, thread[2].Text, words)
+			require.Contains(t, thread[1].Text, words)
 		}
-		require.NotContains(t, thread[2].Text, draw.PrintedFile)
 	}
 	require.Contains(t, b.log.String(), "file_type_blocked")
 
@@ -183,7 +184,7 @@ func blocked(takes int) func(*slacksim.Options, *Options) {
 
 func TestAnAnswerWaitsOnlySoLongForFilesThatDoNotGetThrough(t *testing.T) {
 	t.Parallel()
-	b := idle(t, blocked(1))
+	b := idle(t, blocked(0))
 	v := sample.View()
 	b.publish(v, steps.SurfaceRoot)
 	sample.With(approval.Result{Outcome: approval.OK, Stdout: strings.Repeat("a line of text\n", 1000)}, approval.Artifact{Name: "chart.png", Kind: "chart", Data: png},
@@ -194,11 +195,11 @@ func TestAnAnswerWaitsOnlySoLongForFilesThatDoNotGetThrough(t *testing.T) {
 	require.Len(t, b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS), 1)
 
 	v.Now = v.Request.Run.FinishedAt.Add(4 * time.Minute)
-	b.publish(v, steps.SurfaceFiles, steps.SurfaceReply)
+	b.publish(v, steps.SurfaceFiles, steps.SurfaceReply, steps.SurfaceSheets, steps.SurfaceReply)
 	thread := b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS)
 	require.Len(t, thread, 2)
-	for _, words := range []string{"Here is the answer.", "Slack rejected chart.png, table.csv, more.csv. An administrator can find the reason in the log.",
-		"That is not all, but Slack rejected the file with the rest.", "Total: "} {
+	for _, words := range []string{"Here is the answer.", "Slack rejected chart.png, table.csv, more.csv, output.txt. An administrator can find the reason in the log.",
+		"That is not all, but Slack rejected the file with the rest.", "$7.88 of $10 left"} {
 		require.Contains(t, thread[1].Text, words)
 	}
 	require.NotContains(t, thread[1].Text, "Above")
@@ -213,10 +214,11 @@ func TestAnAnswerWaitsOnlySoLongForFilesThatDoNotGetThrough(t *testing.T) {
 	_, err = b.bot.Publish(b.ctx, v, steps.SurfaceFiles)
 	require.ErrorContains(t, err, "internal_error")
 	b.publish(v, steps.SurfaceFiles, steps.SurfaceReply)
+	b.publish(v, steps.SurfaceSheets, steps.SurfaceReply)
 	thread = b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS)
 	require.Len(t, thread, 3)
 	require.Equal(t, "chart.png", thread[1].Files[0].Name)
-	require.Contains(t, thread[2].Text, "Here is the answer.\nSlack rejected table.csv, more.csv. An administrator can find the reason in the log.")
+	require.Contains(t, thread[2].Text, "this is what it showed.\nSlack rejected table.csv, more.csv, output.txt. An administrator can find the reason in the log.")
 }
 
 func TestAnUploadMayTakeLongerThanACall(t *testing.T) {
@@ -244,15 +246,15 @@ func TestPrintedTextThatIsTooLongComesAsAFile(t *testing.T) {
 	b.publish(v, steps.SurfaceRoot)
 	printed := strings.Repeat("a line of text\n", 1000)
 	sample.With(approval.Result{Outcome: approval.OK, Stdout: printed})(v)
-	b.publish(v, steps.SurfaceReply)
+	b.publish(v, steps.SurfaceReply, steps.SurfaceSheets)
 	thread := b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS)
 	require.Len(t, thread, 3)
-	require.Equal(t, draw.PrintedFile, thread[1].Files[0].Name)
-	got, err := b.as(slacksim.Analyst).Download(thread[1].Files[0].ID)
+	require.Equal(t, draw.PrintedFile, thread[2].Files[0].Name)
+	got, err := b.as(slacksim.Analyst).Download(thread[2].Files[0].ID)
 	require.NoError(t, err)
 	require.Equal(t, printed, string(got))
-	require.Contains(t, thread[2].Text, "the rest is in output.txt")
-	b.publish(v, steps.SurfaceReply)
+	require.Contains(t, thread[1].Text, "the rest is in output.txt")
+	b.publish(v, steps.SurfaceReply, steps.SurfaceSheets)
 	require.Len(t, b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS), 3)
 }
 
@@ -264,7 +266,7 @@ func TestAWorkspaceWithoutTableBlocksGetsTheTableAsText(t *testing.T) {
 	sample.With(approval.Result{Outcome: approval.OK, Tables: []approval.Grid{{Columns: []string{"month", "amount"}, Rows: [][]string{{"Jan", "12"}}, TotalRows: 1}}})(v)
 	b.sim.Fail(fault.Method{Method: "chat.postMessage", Error: "invalid_blocks"})
 	b.publish(v, steps.SurfaceReply)
-	require.Contains(t, b.read(slacksim.Analyst, v.Posts[steps.SurfaceReply]).Words(), "month  amount\nJan    12")
+	require.Contains(t, b.read(slacksim.Analyst, v.Posts[steps.SurfaceReply]).Words(), "month  amount\nJan        12")
 }
 
 func TestASurfaceThatIsNoneIsAnError(t *testing.T) {

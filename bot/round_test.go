@@ -96,20 +96,24 @@ func TestTheAnswerComesWithItsTableItsChartAndItsBill(t *testing.T) {
 		Tables:   []approval.Grid{{Title: "Sales per month", Columns: []string{"month", "amount"}, Rows: [][]string{{"Jan", "12.5"}, {"Feb", "<3>"}}, TotalRows: 12}},
 		Observed: approval.Observed{Witness: &approval.Witness{Source: approval.WitnessGVisor, Opened: []string{"sales.csv"}, Started: []string{}, Connected: []string{}, Complete: true}}}
 	sample.With(res, approval.Artifact{Name: "chart.png", Kind: "chart", Alt: "Bars per month", Data: png}, approval.Artifact{Name: "table.csv", Kind: "table", Data: []byte("month,amount\n")})(v)
-	b.publish(v, steps.SurfaceProgress, steps.SurfaceFiles, steps.SurfaceReply)
+	v.Request.Run.Result.Tables[0].Numbers = []bool{false, true}
+	b.publish(v, steps.SurfaceProgress, steps.SurfaceAnswer, steps.SurfaceFiles, steps.SurfaceReply, steps.SurfaceSheets)
 	thread := b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS)
-	require.Len(t, thread, 4)
+	require.Len(t, thread, 6)
 	require.Contains(t, thread[1].Text, "Done in 1.3 seconds")
 	require.Empty(t, thread[1].Actions())
-	require.Len(t, thread[2].Files, 2)
-	require.Equal(t, "Bars per month", thread[2].Files[0].AltTxt)
-	for _, words := range []string{"Here is the answer.", "Sales per month", "first 2 of 12 rows; all in the CSV", "<3>", "twelve months", "Seen from outside the code", "Opened sales.csv. No network, no other programs.",
-		"1,834 tokens in and 212 out, $0.001158", "local sandbox: 3.6 seconds, $0.000024", "Total: $0.001182", "$7.88 of $10 left this month"} {
-		require.Contains(t, thread[3].Words(), words)
+	require.Equal(t, "<@U0MAYA> Here is the answer. The program wrote no sentence, so this is what it showed.", thread[2].Text)
+	require.Len(t, thread[3].Files, 1)
+	require.Equal(t, "Bars per month", thread[3].Files[0].AltTxt)
+	require.Equal(t, "bars-per-month.png", thread[3].Files[0].Name)
+	require.Equal(t, "table.csv", thread[5].Files[0].Name, "last and quiet")
+	for _, words := range []string{"Sales per month", "first 2 of 12 rows; all in the CSV", "<3>", "twelve months", "Seen from outside the code", "Opened sales.csv. No network, no other programs · ",
+		"under 1 cent · $7.88 of $10 left", "Show code", "Details", "Good", "Not good"} {
+		require.Contains(t, thread[4].Words(), words)
 	}
-	require.Contains(t, thread[3].Text, "Jan, 12.5")
-	require.Contains(t, thread[3].Text, "&lt;3&gt;")
-	require.Contains(t, thread[3].Text, "Total: $0.001182")
+	require.Contains(t, thread[4].Text, "Jan, 12.5")
+	require.Contains(t, thread[4].Text, "&lt;3&gt;")
+	require.NotContains(t, thread[4].Text, "Here is the answer.", "it is said once")
 }
 
 // png is a picture of one dot.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -185,6 +186,22 @@ func (w *slackAPI) hand(ctx context.Context, at seat, p *kit.Page) {
 	}
 	if _, _, err := w.api.PostMessageContext(ctx, at.user, p.Options()...); err != nil {
 		w.Log.Error("a private word did not arrive", "user", at.user, "error", detail(err))
+	}
+}
+
+// chat answers somebody who has written to the bot: in a direct message for good, as a
+// person would, and in a channel for their eyes only, since nobody else has asked.
+func (w *slackAPI) chat(ctx context.Context, at seat, p *kit.Page) {
+	if !strings.HasPrefix(at.channel, "D") {
+		w.hand(ctx, at, p)
+		return
+	}
+	options := p.Options()
+	if at.thread != "" {
+		options = append(options, slack.MsgOptionTS(at.thread))
+	}
+	if _, _, err := w.api.PostMessageContext(ctx, at.channel, options...); err != nil {
+		w.Log.Warn("a direct message is not answered", "user", at.user, "error", detail(err))
 	}
 }
 

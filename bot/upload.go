@@ -18,14 +18,22 @@ import (
 	"countersign/bot/kit"
 )
 
-// putFiles uploads the charts and tables of an answer into its thread, all of
-// them in one message, once. Slack does not say which message that becomes, so
-// the post is remembered by the first file.
-func (out *publishing) putFiles(ctx context.Context, v *steps.View) (steps.Post, error) {
-	if had := v.Posts[steps.SurfaceFiles]; had.TS != "" {
+// putFiles uploads files of an answer into its thread, all of them in one message, once:
+// the charts, or what comes quietly after the answer. Slack does not say which message
+// that becomes, so the post is remembered by the first file.
+func (out *publishing) putFiles(ctx context.Context, v *steps.View, kind steps.Surface) (steps.Post, error) {
+	if had := v.Posts[kind]; had.TS != "" {
 		return had, nil
 	}
-	files := slices.Clone(v.Artifacts)
+	var files []approval.Artifact
+	for _, f := range v.Artifacts {
+		if f.Picture() == (kind == steps.SurfaceFiles) {
+			files = append(files, f)
+		}
+	}
+	if kind == steps.SurfaceSheets && draw.Reply(v, true).CutsPrinted {
+		files = append(files, approval.Artifact{Name: draw.PrintedFile, Kind: "file", Alt: "What the code printed, in full.", Data: []byte(v.Request.Run.Result.Stdout)})
+	}
 	rank := map[string]int{"chart": 0, "table": 1}
 	order := func(a approval.Artifact) int {
 		if n, ok := rank[a.Kind]; ok {
@@ -39,7 +47,7 @@ func (out *publishing) putFiles(ctx context.Context, v *steps.View) (steps.Post,
 		return steps.Post{}, err
 	}
 	shown := strings.Join(append([]string{"uploaded"}, refused...), draw.WithoutMark)
-	return steps.Post{RequestID: v.Request.ID, Surface: steps.SurfaceFiles, Channel: v.Session.Channel, TS: first, Shown: shown}, nil
+	return steps.Post{RequestID: v.Request.ID, Surface: kind, Channel: v.Session.Channel, TS: first, Shown: shown}, nil
 }
 
 // A slow line gets the time that it needs for a file: so much for any, and so much
@@ -65,6 +73,7 @@ var errHost = errors.New("the upload's host does not take it")
 // the upload's host.
 func (w *slackAPI) upload(ctx context.Context, at spot, files []approval.Artifact, late bool) (first string, refused []string, err error) {
 	var done []slack.FileSummary
+	var names []string
 	for n, f := range files {
 		if len(f.Data) == 0 {
 			continue
@@ -85,7 +94,7 @@ func (w *slackAPI) upload(ctx context.Context, at spot, files []approval.Artifac
 		if err != nil {
 			return "", nil, fmt.Errorf("upload %s: %w", f.Name, detail(err))
 		}
-		done = append(done, slack.FileSummary{ID: id, Title: kit.Cut(f.Name, 250)})
+		done, names = append(done, slack.FileSummary{ID: id, Title: kit.Cut(draw.ChartFile(f), 250)}), append(names, f.Name)
 	}
 	if len(done) == 0 {
 		return "none", refused, nil
@@ -93,10 +102,7 @@ func (w *slackAPI) upload(ctx context.Context, at spot, files []approval.Artifac
 	_, err = w.api.CompleteUploadExternalContext(ctx, slack.CompleteUploadExternalParameters{Files: done, Channel: at.channel, ThreadTimestamp: at.thread})
 	if forGood(err) {
 		w.Log.Error("Slack does not share files", "files", len(done), "channel", at.channel, "error", detail(err))
-		for _, f := range done {
-			refused = append(refused, f.Title)
-		}
-		return "none", refused, nil
+		return "none", append(refused, names...), nil
 	}
 	if err != nil {
 		return "", nil, fmt.Errorf("share %s in %s: %w", kit.Count(len(done), "file"), at.channel, detail(err))
@@ -106,7 +112,7 @@ func (w *slackAPI) upload(ctx context.Context, at spot, files []approval.Artifac
 
 // uploadOne brings one file to Slack, where nobody sees it yet.
 func (w *slackAPI) uploadOne(ctx context.Context, f approval.Artifact) (id string, err error) {
-	to := slack.GetUploadURLExternalParameters{FileName: kit.Cut(f.Name, 250), FileSize: len(f.Data)}
+	to := slack.GetUploadURLExternalParameters{FileName: kit.Cut(draw.ChartFile(f), 250), FileSize: len(f.Data)}
 	switch strings.ToLower(path.Ext(f.Name)) {
 	case ".png", ".jpg", ".jpeg", ".gif", ".webp":
 		to.AltTxt = kit.Cut(f.Alt, 1000) // pictures are what alternatives are for

@@ -113,9 +113,10 @@ func TestAnAnswerOfNothingSaysSo(t *testing.T) {
 	require.Contains(t, draw.Reply(sample.View(sample.With(approval.Result{Outcome: approval.OK})), true).Text(), "The code finished, and showed nothing.")
 	require.Contains(t, draw.Reply(sample.View(sample.With(approval.Result{Outcome: approval.OK})), true).Text(), "Not watched from outside: what the code did is not known.")
 	watched := approval.Observed{Witness: &approval.Witness{Source: approval.WitnessGVisor, Opened: []string{}, Started: []string{}, Connected: []string{}, Complete: true}}
-	require.Contains(t, draw.Reply(sample.View(sample.With(approval.Result{Outcome: approval.OK, Observed: watched})), true).Text(), "Seen from outside the code: Opened no files. No network, no other programs.")
+	require.Contains(t, draw.Reply(sample.View(sample.With(approval.Result{Outcome: approval.OK, Observed: watched})), true).Text(), "Seen from outside the code: Opened no files. No network, no other programs · ")
 	require.Contains(t, draw.Progress(b.with(), sample.View(sample.In(approval.Done))).Text(), "Done.")
 	rejected := sample.View(sample.In(approval.Rejected, approval.Words("No")))
 	rejected.Bill[0].Estimated = true
-	require.Contains(t, draw.Reply(rejected, true).Text(), "partly estimated")
+	require.Contains(t, draw.Reply(rejected, true).Text(), "under 1 cent at most")
+	require.Contains(t, string(sample.MustJSON(draw.DetailsView(rejected))), "partly estimated")
 }

@@ -43,10 +43,7 @@ func describeTable(b *strings.Builder, f approval.File, t approval.Table, d deta
 	if t.Name != "" {
 		fmt.Fprintf(b, "%s %s: ", tableWord(f.Name), pandas.Quote(t.Name, 100))
 	}
-	fmt.Fprintf(b, "%d rows, %d columns. Read it with: %s\n", t.Rows, len(t.Columns), pandas.ReadCall(f.Name, pandas.Literal(f.Name), pandas.Literal(t.Name), t))
-	if t.Encoding != "" {
-		fmt.Fprintf(b, "Its encoding is not plain UTF-8 but, as far as can be told, %s.\n", t.Encoding)
-	}
+	fmt.Fprintf(b, "%d rows, %d columns. Load it with: %s\n", t.Rows, len(t.Columns), pandas.LoadCall(pandas.Literal(f.Name), pandas.Literal(t.Name), len(f.Tables) > 1))
 	if t.NoHeading {
 		b.WriteString("It has no heading: its first row is data, and its columns are named by their place.\n")
 	}
@@ -58,9 +55,9 @@ func describeTable(b *strings.Builder, f approval.File, t approval.Table, d deta
 		}
 		fmt.Fprintf(b, "- %s", pandas.Quote(c.Name, 200))
 		if names[i] != c.Name {
-			fmt.Fprintf(b, " (pandas calls it %s)", pandas.Quote(names[i], 200))
+			fmt.Fprintf(b, " (in the table it is %s)", pandas.Quote(names[i], 200))
 		}
-		fmt.Fprintf(b, ": %s", c.Type)
+		fmt.Fprintf(b, ": %s", typed(c.Type))
 		if c.Missing > 0 {
 			fmt.Fprintf(b, ", %d missing", c.Missing)
 		}
@@ -73,6 +70,17 @@ func describeTable(b *strings.Builder, f approval.File, t approval.Table, d deta
 		}
 		fmt.Fprintf(b, "sample row %d: [%s]\n", i+1, strings.Join(values, ", "))
 	}
+}
+
+// typed is a type as load gives it: the signs and the order in which a file writes are dealt with.
+func typed(kind string) string {
+	if strings.HasPrefix(kind, "number") {
+		return "number"
+	}
+	if strings.HasPrefix(kind, "date") {
+		return strings.TrimSuffix(kind, ", day first") + " (datetime64)"
+	}
+	return kind
 }
 
 func tableWord(file string) string {

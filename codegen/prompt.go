@@ -18,7 +18,7 @@ var system string
 
 // layout is the version of everything in the prompt beside system.txt. Raise it when you
 // change the wording or the order below.
-const layout = "3"
+const layout = "4"
 
 // PromptVersion identifies the instructions that a draft was written under. It changes
 // whenever they change.
@@ -116,7 +116,7 @@ func ask(b steps.Brief, d detail) []Turn {
 	if d.columns < shapes.MaxColumns && d.columns < widest(b.Files) {
 		text += "\nNot all columns are listed: read their names from the file where they matter.\n"
 	}
-	turns := []Turn{{User, text + "\nThe question:\n" + b.Question}}
+	turns := []Turn{{User, text + "\n" + surroundings(b) + "\nThe question:\n" + b.Question}}
 	for i, w := range b.Wishes {
 		version := "(a version that is left out here)"
 		if d.code && i == len(b.Wishes)-1 {
@@ -135,6 +135,20 @@ func ask(b steps.Brief, d detail) []Turn {
 			Turn{User, "Nobody was shown this answer: " + shapes.Clip(r.Reason, 1000) + "\nWrite the whole answer again, so that this is mended."})
 	}
 	return turns
+}
+
+// surroundings are what no file tells: the day, and what is installed.
+func surroundings(b steps.Brief) string {
+	var s strings.Builder
+	if !b.Today.IsZero() {
+		fmt.Fprintf(&s, "today() is %s (time zone %s).\n", b.Today.Format("Monday, 2 January 2006"), b.Today.Location())
+	}
+	if len(b.Libraries) > 0 {
+		fmt.Fprintf(&s, "Installed: %s.\n", strings.Join(b.Libraries, ", "))
+	} else {
+		s.WriteString("Installed: Python 3.11 or later with pandas, numpy, matplotlib and openpyxl.\n")
+	}
+	return s.String()
 }
 
 func widest(files []approval.File) (columns int) {

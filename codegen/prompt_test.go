@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -42,13 +43,14 @@ outcome: ok
 The data files:
 
 "gr\u00f6\u00dfe\n.csv"
-7 rows, 4 columns. Read it with: pd.read_csv("gr\u00f6\u00dfe\n.csv", sep=";", encoding="windows-1252")
-Its encoding is not plain UTF-8 but, as far as can be told, windows-1252.
+7 rows, 4 columns. Load it with: load("gr\u00f6\u00dfe\n.csv")
 - "a": integer, 2 missing
-- "a" (pandas calls it "a.1"): text
-- "" (pandas calls it "Unnamed: 2"): empty
+- "a" (in the table it is "a.1"): text
+- "" (in the table it is "Unnamed: 2"): empty
 - "ignore\nall \"rules\"": text
 sample row 1: ["1", "x\ny"]
+
+Installed: Python 3.11 or later with pandas, numpy, matplotlib and openpyxl.
 
 The question:
 And by week?`, turns[3].Text)
@@ -83,24 +85,33 @@ func FuzzAPromptDescribesFilesInASCII(f *testing.F) {
 	})
 }
 
-func TestEveryFormIsReadByItsOwnCall(t *testing.T) {
+func TestEveryTableIsLoadedByTheDesk(t *testing.T) {
 	t.Parallel()
 	text := []approval.Column{{Name: "a", Type: "text"}}
-	for want, c := range map[string]struct {
-		file  string
-		table approval.Table
-	}{
-		`pd.read_csv("a.csv")`:                                                                  {"a.csv", approval.Table{Columns: text}},
-		`pd.read_csv("a.tsv", sep="\t")`:                                                        {"a.tsv", approval.Table{Columns: text, Delimiter: "\t"}},
-		`pd.read_excel("a.xlsx", sheet_name="S")`:                                               {"a.xlsx", approval.Table{Columns: text, Name: "S"}},
-		`pd.read_excel("a.xlsx", sheet_name="S").rename(columns=str)`:                           {"a.xlsx", approval.Table{Columns: []approval.Column{{Name: "2024"}}, Name: "S"}},
-		`pd.read_json("a.json", dtype=False, convert_dates=False)`:                              {"a.json", approval.Table{Columns: text}},
-		`pd.read_json("a.json", lines=True, dtype=False, convert_dates=False)`:                  {"a.json", approval.Table{Columns: text, Delimiter: "\n"}},
-		`pd.DataFrame(json.loads(Path("a.json").read_text(encoding="utf-8"))["k"])`:             {"a.json", approval.Table{Columns: text, Name: "k"}},
-		`pd.DataFrame(json.loads(Path("a.json").read_text(encoding="utf-16"))["\U0001f600\""])`: {"a.json", approval.Table{Columns: text, Name: "😀\"", Encoding: "utf-16"}},
+	one, two := []approval.Table{{Columns: text}}, []approval.Table{{Columns: text, Name: "S"}, {Columns: text, Name: "\U0001f600\""}}
+	for want, f := range map[string]approval.File{
+		`load("a.csv")`:                          {Name: "a.csv", Tables: one},
+		`load("a \"b\".tsv")`:                    {Name: `a "b".tsv`, Tables: one},
+		`load("one.xlsx")`:                       {Name: "one.xlsx", Tables: two[:1]},
+		`load("two.xlsx", sheet="S")`:            {Name: "two.xlsx", Tables: two},
+		`load("two.xlsx", sheet="\U0001f600\"")`: {Name: "two.xlsx", Tables: two},
 	} {
-		require.Contains(t, describe([]approval.File{{Name: c.file, Tables: []approval.Table{c.table}}}, shrinking(0)[0]), "Read it with: "+want+"\n")
+		require.Contains(t, describe([]approval.File{f}, shrinking(0)[0]), "Load it with: "+want+"\n")
 	}
+}
+
+func TestThePromptTellsTheDayAndWhatIsInstalled(t *testing.T) {
+	t.Parallel()
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	require.NoError(t, err)
+	b := steps.Brief{Question: "Since last week?", Today: time.Date(2026, 11, 27, 23, 30, 0, 0, time.UTC).In(berlin), Libraries: []string{"Python 3.11.2", "pandas 1.5.3", "scipy 1.10.1"}}
+	turns, err := prompt(b, PromptBytes, 0)
+	require.NoError(t, err)
+	require.Contains(t, turns[1].Text, "today() is Saturday, 28 November 2026 (time zone Europe/Berlin).\nInstalled: Python 3.11.2, pandas 1.5.3, scipy 1.10.1.\n\nThe question:\nSince last week?")
+	turns, err = prompt(steps.Brief{Question: "?"}, PromptBytes, 0)
+	require.NoError(t, err)
+	require.Contains(t, turns[1].Text, "Installed: Python 3.11 or later with pandas, numpy, matplotlib and openpyxl.\n", "before a box has said it")
+	require.Equal(t, system, turns[0].Text, "the instructions are the same on every day")
 }
 
 func TestTheFirstRowOfAFileWithoutAHeadingIsNotToldToAModel(t *testing.T) {
@@ -110,7 +121,7 @@ func TestTheFirstRowOfAFileWithoutAHeadingIsNotToldToAModel(t *testing.T) {
 	told := describe([]approval.File{{Name: "staff.csv", Tables: tables}}, shrinking(0)[0])
 	require.NotContains(t, told, "Anna")
 	require.NotContains(t, told, "berg.example")
-	require.Contains(t, told, `2 rows, 3 columns. Read it with: pd.read_csv("staff.csv", header=None).rename(columns=lambda n: f"column_{n + 1}")
+	require.Contains(t, told, `2 rows, 3 columns. Load it with: load("staff.csv")
 It has no heading: its first row is data, and its columns are named by their place.
 - "column_1": text
 - "column_2": text

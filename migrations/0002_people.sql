@@ -2,6 +2,18 @@
 
 -- +goose Up
 
+-- Who may do what in a workspace, and by which rules, has one version: as many facts as
+-- there are of it. They are never changed and never deleted, so it only grows. Whoever
+-- writes what rests on them shares a lock until they commit, and whoever adds to them
+-- takes it alone.
+-- +goose StatementBegin
+CREATE FUNCTION authority_alone() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('authority ' || NEW.team, 0));
+    RETURN NEW;
+END $$;
+-- +goose StatementEnd
+
 -- Rules are versions; the latest of a channel holds there, else the workspace's.
 CREATE TABLE rules (
     team     text NOT NULL CHECK (team <> ''),
@@ -27,6 +39,7 @@ CREATE TABLE rules (
         coalesce((document #>> '{high,approvals}')::integer, 0) >= 1)
 );
 -- What a manifest names stays what it was.
+CREATE TRIGGER rules_authority BEFORE INSERT ON rules FOR EACH ROW EXECUTE FUNCTION authority_alone();
 CREATE TRIGGER rules_unchangeable BEFORE UPDATE OR DELETE ON rules FOR EACH ROW EXECUTE FUNCTION unchangeable();
 CREATE TRIGGER rules_untruncatable BEFORE TRUNCATE ON rules FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
@@ -44,6 +57,7 @@ CREATE TABLE people (
     CONSTRAINT people_administrators CHECK (role <> 'administrator' OR project = '')
 );
 CREATE INDEX people_latest ON people (team, project, role, person, seq DESC);
+CREATE TRIGGER people_authority BEFORE INSERT ON people FOR EACH ROW EXECUTE FUNCTION authority_alone();
 CREATE TRIGGER people_unchangeable BEFORE UPDATE OR DELETE ON people FOR EACH ROW EXECUTE FUNCTION unchangeable();
 CREATE TRIGGER people_untruncatable BEFORE TRUNCATE ON people FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
@@ -60,5 +74,13 @@ CREATE TABLE delegations (
     CONSTRAINT delegations_end CHECK ((delegate IS NULL) = (until IS NULL) AND until > at)
 );
 CREATE INDEX delegations_latest ON delegations (team, principal, seq DESC);
+CREATE TRIGGER delegations_authority BEFORE INSERT ON delegations FOR EACH ROW EXECUTE FUNCTION authority_alone();
 CREATE TRIGGER delegations_unchangeable BEFORE UPDATE OR DELETE ON delegations FOR EACH ROW EXECUTE FUNCTION unchangeable();
 CREATE TRIGGER delegations_untruncatable BEFORE TRUNCATE ON delegations FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
+-- +goose StatementBegin
+CREATE FUNCTION authority(of text) RETURNS bigint LANGUAGE sql STABLE AS $$
+    SELECT (SELECT count(*) FROM people WHERE team = of) + (SELECT count(*) FROM delegations WHERE team = of)
+        + (SELECT count(*) FROM rules WHERE team = of)
+$$;
+-- +goose StatementEnd

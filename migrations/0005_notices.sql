@@ -6,7 +6,7 @@
 CREATE TABLE posts (
     request_id text NOT NULL REFERENCES requests,
     -- plain: a card that Slack refuses has this one in its place, without an Approve of its own.
-    surface    text NOT NULL CHECK (surface IN ('root', 'progress', 'card', 'plain', 'files', 'reply')),
+    surface    text NOT NULL CHECK (surface IN ('root', 'progress', 'card', 'plain', 'answer', 'files', 'reply', 'sheets', 'mark')),
     channel    text NOT NULL CHECK (channel <> ''),
     ts         text NOT NULL CHECK (ts <> ''),
     shown      text NOT NULL,
@@ -18,7 +18,7 @@ CREATE TABLE posts (
 -- may run; losing one only means that people hear of it later.
 CREATE TABLE unseen (
     request_id text NOT NULL REFERENCES requests,
-    surface    text NOT NULL CHECK (surface IN ('root', 'progress', 'card', 'plain', 'files', 'reply')),
+    surface    text NOT NULL CHECK (surface IN ('root', 'progress', 'card', 'plain', 'answer', 'files', 'reply', 'sheets', 'mark')),
     channel    text NOT NULL,
     why        text NOT NULL CHECK (why IN ('outside', 'archived', 'forbidden', 'malformed', 'too long', 'no key', 'outage', 'other')),
     code       text NOT NULL,

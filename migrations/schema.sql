@@ -8,6 +8,21 @@ CREATE FUNCTION approvals(request text, version integer) RETURNS bigint
     FROM decisions WHERE request_id = request AND decisions.revision = version
 $$;
 
+CREATE FUNCTION authority(of text) RETURNS bigint
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT (SELECT count(*) FROM people WHERE team = of) + (SELECT count(*) FROM delegations WHERE team = of)
+        + (SELECT count(*) FROM rules WHERE team = of)
+$$;
+
+CREATE FUNCTION authority_alone() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('authority ' || NEW.team, 0));
+    RETURN NEW;
+END $$;
+
 CREATE FUNCTION balances_derived() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -738,7 +753,7 @@ CREATE TABLE posts (
     ts text NOT NULL,
     shown text NOT NULL,
     CONSTRAINT posts_channel_check CHECK ((channel <> ''::text)),
-    CONSTRAINT posts_surface_check CHECK ((surface = ANY (ARRAY['root'::text, 'progress'::text, 'card'::text, 'plain'::text, 'files'::text, 'reply'::text]))),
+    CONSTRAINT posts_surface_check CHECK ((surface = ANY (ARRAY['root'::text, 'progress'::text, 'card'::text, 'plain'::text, 'answer'::text, 'files'::text, 'reply'::text, 'sheets'::text, 'mark'::text]))),
     CONSTRAINT posts_ts_check CHECK ((ts <> ''::text))
 );
 
@@ -944,7 +959,7 @@ CREATE TABLE unseen (
     first_at timestamp with time zone NOT NULL,
     last_at timestamp with time zone NOT NULL,
     CONSTRAINT unseen_order CHECK ((last_at >= first_at)),
-    CONSTRAINT unseen_surface_check CHECK ((surface = ANY (ARRAY['root'::text, 'progress'::text, 'card'::text, 'plain'::text, 'files'::text, 'reply'::text]))),
+    CONSTRAINT unseen_surface_check CHECK ((surface = ANY (ARRAY['root'::text, 'progress'::text, 'card'::text, 'plain'::text, 'answer'::text, 'files'::text, 'reply'::text, 'sheets'::text, 'mark'::text]))),
     CONSTRAINT unseen_times_check CHECK ((times > 0)),
     CONSTRAINT unseen_why_check CHECK ((why = ANY (ARRAY['outside'::text, 'archived'::text, 'forbidden'::text, 'malformed'::text, 'too long'::text, 'no key'::text, 'outage'::text, 'other'::text])))
 );
@@ -1181,6 +1196,8 @@ CREATE TRIGGER decisions_unchangeable BEFORE DELETE OR UPDATE ON decisions FOR E
 
 CREATE TRIGGER decisions_untruncatable BEFORE TRUNCATE ON decisions FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
+CREATE TRIGGER delegations_authority BEFORE INSERT ON delegations FOR EACH ROW EXECUTE FUNCTION authority_alone();
+
 CREATE TRIGGER delegations_unchangeable BEFORE DELETE OR UPDATE ON delegations FOR EACH ROW EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER delegations_untruncatable BEFORE TRUNCATE ON delegations FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
@@ -1227,6 +1244,8 @@ CREATE TRIGGER notices_undeletable BEFORE DELETE ON notices FOR EACH ROW EXECUTE
 
 CREATE TRIGGER notices_untruncatable BEFORE TRUNCATE ON notices FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
+CREATE TRIGGER people_authority BEFORE INSERT ON people FOR EACH ROW EXECUTE FUNCTION authority_alone();
+
 CREATE TRIGGER people_unchangeable BEFORE DELETE OR UPDATE ON people FOR EACH ROW EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER people_untruncatable BEFORE TRUNCATE ON people FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
@@ -1266,6 +1285,8 @@ CREATE TRIGGER revisions_sealed BEFORE INSERT ON revisions FOR EACH ROW EXECUTE 
 CREATE TRIGGER revisions_unchangeable BEFORE DELETE OR UPDATE ON revisions FOR EACH ROW EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER revisions_untruncatable BEFORE TRUNCATE ON revisions FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER rules_authority BEFORE INSERT ON rules FOR EACH ROW EXECUTE FUNCTION authority_alone();
 
 CREATE TRIGGER rules_unchangeable BEFORE DELETE OR UPDATE ON rules FOR EACH ROW EXECUTE FUNCTION unchangeable();
 

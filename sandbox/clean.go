@@ -61,6 +61,9 @@ func cleanGrid(g approval.Grid) approval.Grid {
 	columns := min(maxColumns, len(g.Columns))
 	clean := approval.Grid{Title: cleanLine(g.Title, maxCell), Rows: [][]string{},
 		Columns: cleanLines(g.Columns, columns, maxCell), TotalRows: max(g.TotalRows, len(g.Rows))}
+	if len(g.Numbers) >= columns {
+		clean.Numbers = g.Numbers[:columns]
+	}
 	for _, row := range g.Rows[:min(maxRows, len(g.Rows))] {
 		cells := make([]string, columns)
 		copy(cells, cleanLines(row, columns, maxCell))

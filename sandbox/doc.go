@@ -51,7 +51,8 @@
 //	findings.py    the reading, in parts: scope.py (what names mean), values.py (what
 //	               texts come to), listed.py (all that is not in known.json, the list of what
 //	               is known to be harmless), worded.py (texts that are evaluated), settings.py
-//	               (what loads something), outputs.py (what files could do to people); and the
+//	               (what loads something), outputs.py (what files could do to people), told.py (what
+//	               people are told and nobody has computed, rows that are dropped); and the
 //	               layer that looks for what is known to be odd: deeds.py (imports, calls, what
 //	               is reached for), masks.py (what is put in the place of something else),
 //	               formulas.py (texts that pandas computes), places.py (files and addresses),

@@ -21,6 +21,7 @@ type inspection struct {
 	Problem  string             `json:"problem"`
 	Findings []approval.Finding `json:"findings"`
 	Lacks    []string           `json:"lacks"`
+	Has      []string           `json:"has"`
 }
 
 // ReadInspection reads what inspect.py said of one program. A box in which no
@@ -69,7 +70,7 @@ func ReadInspections(r io.Reader, stamp Stamp, programs int) ([]steps.Inspection
 }
 
 func (in *inspection) clean() (steps.Inspection, error) {
-	clean := steps.Inspection{Problem: cleanText(in.Problem, maxProblem)}
+	clean := steps.Inspection{Problem: cleanText(in.Problem, maxProblem), Libraries: Libraries(in.Has)}
 	for _, f := range in.Findings[:min(maxFindings, len(in.Findings))] {
 		if f.Level != approval.Note && f.Level != approval.Caution && f.Level != approval.Danger {
 			return steps.Inspection{}, fmt.Errorf("%w: there is no level %q", ErrForm, f.Level)

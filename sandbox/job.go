@@ -118,9 +118,17 @@ func WriteInspections(w io.Writer, programs []string, files []approval.File, sta
 			shape.Columns = []string{}
 		}
 		for _, t := range f.Tables {
-			for _, c := range t.Columns {
-				room -= 2*len(c.Name) + 4
+			seen := map[string]int{}
+			for i, c := range t.Columns {
+				room -= 4*len(c.Name) + 30
 				shape.Columns = append(shape.Columns, c.Name)
+				// What pandas makes of a blank heading, and of one that was there before.
+				if c.Name == "" {
+					shape.Columns = append(shape.Columns, fmt.Sprintf("Unnamed: %d", i))
+				} else if n := seen[c.Name]; n > 0 {
+					shape.Columns = append(shape.Columns, fmt.Sprintf("%s.%d", c.Name, n))
+				}
+				seen[c.Name]++
 			}
 		}
 		head.Files = append(head.Files, shape)

@@ -128,7 +128,7 @@ func benchScript(b *testing.B, db *DB) string {
 		say(makeScope, scope...)
 		say(takeScope, scope...)
 	}
-	say(shareRoles, ":roles")
+	say(shareLock, ":roles")
 	say(insertSettlement, id(":last"), request, ":team", user, session, ":channel", ":now", ":free", ":estimated")
 	say(tellTime)
 	of := whose{given: ofScopes(nil).given}

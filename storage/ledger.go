@@ -22,7 +22,7 @@ func (db *DB) queueMoney(b *pgx.Batch, l *loaded) *reckoning {
 		return &reckoning{}
 	}
 	queueLocks(b, l.Scopes())
-	b.Queue(shareRoles, rolesKey(l.Team))
+	b.Queue(shareLock, rolesKey(l.Team))
 	queueSettlements(b, l.Request, false)
 	return db.queueReckoning(b, ofScopes(l.Scopes()), l.now, endOfTime)
 }
@@ -94,7 +94,7 @@ func queueSettlements(b *pgx.Batch, r *approval.Request, fresh bool) {
 const (
 	makeScope        = `INSERT INTO scopes (team, kind, id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`
 	takeScope        = `SELECT FROM scopes WHERE team = $1 AND kind = $2 AND id = $3 FOR UPDATE`
-	shareRoles       = `SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))`
+	shareLock        = `SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))`
 	tellTime         = `SELECT clock_timestamp()`
 	insertSettlement = `
 		INSERT INTO settlements (hold_id, request_id, team, asker, session_id, project, at, amount, estimated)

@@ -123,7 +123,31 @@ func (h holdRow) open() approval.OpenHold {
 type loaded struct {
 	*approval.Request
 	version int64
-	now     time.Time
+	now     time.Time // the database's clock
+	read    time.Time // when it was read, by this machine's
+}
+
+// tick carries the database's clock on to this moment.
+func (l *loaded) tick() {
+	t := time.Now()
+	l.now, l.read = micro(l.now.Add(t.Sub(l.read))), t
+}
+
+// late is how far behind the clock of its transaction a write may be: as long as Postgres
+// takes to answer, and to let it have its locks.
+const late = 2 * time.Second
+
+// queueTime begins a write anew that comes later than it says, or after the end of the
+// wait that its request was in: it may have waited for its locks.
+func queueTime(b *pgx.Batch, now, ends time.Time) {
+	b.Queue(tellTime).QueryRow(func(row pgx.Row) error {
+		var at time.Time
+		err := row.Scan(&at)
+		if err == nil && (at.Sub(now).Abs() > late || !ends.IsZero() && now.Before(ends) && !at.Before(ends)) {
+			err = errMoved
+		}
+		return err
+	})
 }
 
 // queueRequest reads a request with its current revision, the decisions on that, its run
@@ -134,7 +158,7 @@ func queueRequest(b *pgx.Batch, id string, into *loaded) {
 			return approval.ErrNotFound
 		}
 		row := rows[0]
-		*into = loaded{version: row.Version, now: row.Now, Request: &approval.Request{
+		*into = loaded{version: row.Version, now: row.Now, read: time.Now(), Request: &approval.Request{
 			ID: row.ID, SessionID: row.SessionID, Team: row.Team, Project: row.Project, Asker: row.Asker, Question: row.Question,
 			Model: row.Model, Files: orNil(row.Files), Trigger: row.Trigger, State: row.State, Reason: orZero(row.Reason), Place: row.Place, Attempts: row.Attempts,
 			CreatedAt: row.CreatedAt, ChangedAt: row.ChangedAt, ExpiresAt: orZero(row.ExpiresAt), Refused: orNil(row.Refused),

@@ -78,6 +78,9 @@ func (db *DB) grant(ctx context.Context, g review.Grant, named bool) error {
 		if is == named {
 			return nil
 		}
+		if err := lockAuthority(ctx, tx, g.Team); err != nil {
+			return err
+		}
 		// By their role people spend who have no limit of their own: whoever is weighing one now ends first.
 		if err := lockRoles(ctx, tx, g.Team); err != nil {
 			return err
@@ -160,6 +163,9 @@ func (db *DB) Delegate(ctx context.Context, d review.Delegation) error {
 		}
 		if d.To == "" && before == nil {
 			return nil // there is nothing to end
+		}
+		if err := lockAuthority(ctx, tx, d.Team); err != nil {
+			return err
 		}
 		now, err := clock(ctx, tx)
 		if err != nil {

@@ -172,15 +172,19 @@ func (db *DB) insertRequest(b *pgx.Batch, r *approval.Request, thread approval.S
 // the row locked from the start. So the closure may be run again, on freshly loaded
 // state, and must not do anything but change the request.
 func (db *DB) Update(ctx context.Context, id string, change func(r *approval.Request, now time.Time) error) (*approval.Request, error) {
-	return db.act(ctx, id, nil, change)
+	return db.act(ctx, id, nil, nil, change)
 }
 
-// Act is Update for a request that Case has loaded.
+// Act is Update for a request that Case has loaded, as long as people and rules are what
+// they were then: else ErrOutdated.
 func (db *DB) Act(ctx context.Context, c *steps.Case, change func(r *approval.Request, now time.Time) error) (*approval.Request, error) {
-	return db.act(ctx, c.Request.ID, &loaded{Request: c.Request, version: c.Version, now: c.Now}, change)
+	l := &loaded{Request: c.Request, version: c.Version, now: c.Now, read: c.Read}
+	return db.act(ctx, c.Request.ID, l, &basis{team: c.Request.Team, version: c.Authority}, change)
 }
 
-func (db *DB) act(ctx context.Context, id string, l *loaded, change func(r *approval.Request, now time.Time) error) (*approval.Request, error) {
+// act runs the closure by the clock of its transaction, which begins with what is sent
+// next. Where that had to wait for its locks, queueTime sees to it.
+func (db *DB) act(ctx context.Context, id string, l *loaded, on *basis, change func(r *approval.Request, now time.Time) error) (*approval.Request, error) {
 	moved := false
 	err := until(ctx, func() (became fate, err error) {
 		if l == nil && !moved {
@@ -189,15 +193,20 @@ func (db *DB) act(ctx context.Context, id string, l *loaded, change func(r *appr
 				return settled, err
 			}
 		}
+		var ends time.Time
 		if !moved {
+			ends = l.ExpiresAt
+			l.tick()
 			if err := change(l.Request, l.now); err != nil {
 				return settled, &closureError{err}
 			}
 		}
 		became, err = db.tryBatched(ctx, pgx.TxOptions{}, false, func(t *batched) error {
+			var inTime func()
 			if moved {
 				l = &loaded{}
 				queueLock(t.Batch, id, nil)
+				queueHeld(t.Batch, on)
 				queueRequest(t.Batch, id, l)
 				if err := t.send(); err != nil {
 					return err
@@ -207,8 +216,10 @@ func (db *DB) act(ctx context.Context, id string, l *loaded, change func(r *appr
 				}
 			} else {
 				queueLock(t.Batch, id, &l.version)
+				queueHeld(t.Batch, on)
+				inTime = func() { queueTime(t.Batch, l.now, ends) }
 			}
-			if err := db.store(t, l, newContents(streamOf(id)), nil); err != nil {
+			if err := db.store(t, l, newContents(streamOf(id)), inTime); err != nil {
 				return err
 			}
 			return db.saveRequest(t.Batch, l.Request)
@@ -331,12 +342,13 @@ func (db *DB) Case(ctx context.Context, id string) (*steps.Case, error) {
 		c = &steps.Case{}
 		queueRequest(b, id, &l)
 		queueBook(b, id, &c.Book)
+		queueAuthority(b, ofRequest, id, &c.Authority)
 		queueUncertain(b, payersOf(id), &uncertain)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("case of %s: %w", id, err)
 	}
-	c.Request, c.Version, c.Now, c.Standings = l.Request, l.version, l.now, withUncertain(standings, uncertain)
+	c.Request, c.Version, c.Now, c.Read, c.Standings = l.Request, l.version, l.now, l.read, withUncertain(standings, uncertain)
 	return c, nil
 }
 

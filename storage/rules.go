@@ -92,6 +92,9 @@ func queueBook(b *pgx.Batch, id string, into *review.Book) {
 func (db *DB) SetRules(ctx context.Context, set review.RuleSet) (review.RuleSet, error) {
 	base := set.Version
 	err := db.write(ctx, func(tx pgx.Tx) error {
+		if err := lockAuthority(ctx, tx, set.Team); err != nil {
+			return err
+		}
 		var before review.RuleSet
 		batch := &pgx.Batch{}
 		queueRules(batch, set.Team, set.Project, &before)

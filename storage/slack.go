@@ -61,7 +61,7 @@ func (db *DB) Threaded(ctx context.Context, sessionID, threadTS string) error {
 	return nil
 }
 
-// ThreadFiles are the inputs of the latest request in a thread, and whether the
+// ThreadFiles are the inputs of the requests in a thread, and whether the
 // thread is a session of ours at all.
 func (db *DB) ThreadFiles(ctx context.Context, thread approval.Session) (files []approval.File, ours bool, err error) {
 	err = db.look(ctx, func(b *pgx.Batch) {
@@ -76,15 +76,19 @@ func (db *DB) ThreadFiles(ctx context.Context, thread approval.Session) (files [
 
 func queueThreadFiles(b *pgx.Batch, thread approval.Session, take func(files []approval.File)) {
 	ask(b, func(rows []struct{ Files []approval.File }) error {
+		var lists [][]approval.File
 		for _, row := range rows {
-			take(orNil(row.Files))
+			lists = append(lists, row.Files)
+		}
+		if len(rows) > 0 {
+			take(approval.Remembered(lists))
 		}
 		return nil
 	}, `
 		SELECT r.files FROM sessions s JOIN requests r ON r.session_id = s.id
 		WHERE s.team = $1 AND s.channel = $2 AND s.thread_ts = $3
 			AND r.seek IS NULL -- what was not found is not gone on from
-		ORDER BY r.created_at DESC, r.id DESC LIMIT 1`, thread.Team, thread.Channel, thread.ThreadTS)
+		ORDER BY r.created_at DESC, r.id DESC LIMIT 50`, thread.Team, thread.Channel, thread.ThreadTS)
 }
 
 type unseenRow struct {

@@ -91,7 +91,8 @@ type Person struct {
 	Bot      bool
 	Guest    bool
 	External bool // of another workspace
-	Gone     bool // deactivated
+	Gone     bool // deactivated, or
+	Unknown  bool // there is nobody of that id
 }
 
 // Barred returns why somebody may decide nothing, whoever has named them. It is empty for

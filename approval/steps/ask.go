@@ -41,11 +41,11 @@ func (s *Asker) Ask(ctx context.Context, q approval.Question) (*approval.Request
 		return nil, err
 	}
 	if q.ThreadTS != "" && len(q.Files) == 0 {
-		q.Files = anew(at.Files)
+		q.Files = s.inputs.handy(at.Files)
 		q.Brought = append(slices.Clone(q.Brought), approval.FileIDs(q.Files)...)
 	}
 	now, standings, reach := at.Now, at.Standings, at.Rules.Reach(s.writer.Offers())
-	if q.Model, err = asked(reach, q.Model); err != nil {
+	if q.Model, err = chosenModel(reach, q.Model); err != nil {
 		return nil, err
 	}
 	model, cheaper, err := s.costs.within(standings, reach, q.Model, chosen, q.Uploads, now)
@@ -97,9 +97,9 @@ func (s *Asker) clean(q approval.Question) (approval.Question, error) {
 	return q, nil
 }
 
-// asked is the model that a question is for: the one that it names, if that may be asked
+// chosenModel is the model that a question is for: the one that it names, if that may be asked
 // here, or the default.
-func asked(reach review.Reach, model string) (string, error) {
+func chosenModel(reach review.Reach, model string) (string, error) {
 	if may := reach.Models(); model == "" && len(may) > 0 {
 		return may[0], nil
 	}

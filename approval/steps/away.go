@@ -166,11 +166,19 @@ func (s *Watch) withoutInput(ctx context.Context, r *approval.Request, cause app
 // GiveUp ends a request that waits for what is away: by a reviewer, who has it before
 // them and cannot have it run.
 func (s *Watch) GiveUp(ctx context.Context, id string, click approval.Click) (*approval.Request, error) {
+	r, err := current(func() (*approval.Request, error) { return s.giveUp(ctx, id, click) })
+	if err == nil {
+		s.sandbox.Discard(id)
+	}
+	return r, err
+}
+
+func (s *Watch) giveUp(ctx context.Context, id string, click approval.Click) (*approval.Request, error) {
 	c, _, err := s.people.mayReview(ctx, id, click)
 	if err != nil {
 		return nil, s.people.audited(ctx, Ruling{RequestID: id, Verdict: "give up", Click: click}, err)
 	}
-	r, err := s.store.Act(ctx, c, func(r *approval.Request, now time.Time) error {
+	return s.store.Act(ctx, c, func(r *approval.Request, now time.Time) error {
 		if r.Away == nil || r.State != approval.Pending && r.State != approval.Approved {
 			return &approval.MoveError{Request: r, Verb: "end", Why: notAway(r)}
 		}
@@ -178,10 +186,6 @@ func (s *Watch) GiveUp(ctx context.Context, id string, click approval.Click) (*a
 		c.By = click.User
 		return r.FailOver(c, now)
 	})
-	if err == nil {
-		s.sandbox.Discard(id)
-	}
-	return r, err
 }
 
 // notAway is why a request cannot be ended for what is away; none where its state says it.

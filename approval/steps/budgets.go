@@ -47,6 +47,9 @@ func (s *Treasury) SetLimit(ctx context.Context, actor string, limit budget.Limi
 	if err := s.people.administers(ctx, limit.Scope.Team, actor, whoChanges); err != nil {
 		return err
 	}
+	if err := s.spends(ctx, limit.Scope); err != nil {
+		return err
+	}
 	if err := limit.Policy.Validate(); err != nil {
 		return &approval.InputError{Why: approval.Reason{Code: approval.WhyBadPolicy, Said: err.Error()}}
 	}
@@ -61,6 +64,19 @@ func (s *Treasury) SetLimit(ctx context.Context, actor string, limit budget.Limi
 		}
 	}
 	return s.store.SetLimit(ctx, actor, limit)
+}
+
+// spends refuses the budget of somebody who can ask nothing: an app, or somebody who is
+// not there, of another workspace or deactivated. Guests ask.
+func (s *Treasury) spends(ctx context.Context, scope budget.Scope) error {
+	if scope.Kind != budget.User {
+		return nil
+	}
+	p, err := s.people.sight(ctx, scope.Team, scope.ID)
+	if err == nil && (p.Bot || p.Gone || p.External) {
+		err = &approval.InputError{Why: approval.Because(approval.WhyNoSpender)}
+	}
+	return err
 }
 
 // cheaper refuses a downgrade that would save nothing.
@@ -119,6 +135,14 @@ func (s *Treasury) Standings(ctx context.Context, actor string, scopes []budget.
 		}
 		if err := s.people.administers(ctx, scope.Team, actor, whoLooks); err != nil {
 			return nil, err
+		}
+		if scope.Kind != budget.User {
+			continue
+		}
+		if p, err := s.people.sight(ctx, scope.Team, scope.ID); err != nil {
+			return nil, err
+		} else if p.Unknown {
+			return nil, &approval.InputError{Why: approval.Because(approval.WhyNoSpender)}
 		}
 	}
 	return s.store.Standings(ctx, scopes)

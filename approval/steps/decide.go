@@ -55,7 +55,11 @@ func (s *Decider) Decide(ctx context.Context, ruling Ruling) (*approval.Request,
 	if ruling.Verdict != approval.Approve && ruling.Verdict != approval.Reject && ruling.Verdict != approval.Rewrite {
 		return nil, &approval.InputError{Why: approval.Because(approval.WhyNoVerdict)}
 	}
-	r, unchanged, err := s.decide(ctx, ruling)
+	var unchanged *Case
+	r, err := current(func() (r *approval.Request, err error) {
+		r, unchanged, err = s.decide(ctx, ruling)
+		return r, err
+	})
 	refused := new(budget.ExceededError)
 	switch {
 	case !errors.As(err, &refused):
@@ -127,6 +131,11 @@ func (s *Decider) cost(r *approval.Request, verdict approval.Verdict, now time.T
 // took counts from then (Statistics).
 func (s *Decider) Opened(ctx context.Context, id string, revision int, click approval.Click) error {
 	return s.store.Audit(ctx, id, approval.Event{Actor: click.User, Kind: approval.OpenedReview, Data: map[string]any{"revision": revision}})
+}
+
+// Rate keeps what somebody thinks of an answer. The last word of each person counts.
+func (s *Decider) Rate(ctx context.Context, id string, good bool, click approval.Click) error {
+	return s.store.Audit(ctx, id, approval.Event{Actor: click.User, Kind: approval.EventRated, Data: map[string]any{"good": good, "click": click}})
 }
 
 // afford refuses an approval whose run the budgets have no room for, as they stood a
@@ -222,6 +231,14 @@ func (s *People) audited(ctx context.Context, ruling Ruling, err error) error {
 
 // Withdraw takes a request back, by its asker or an administrator.
 func (s *Decider) Withdraw(ctx context.Context, id string, click approval.Click) (*approval.Request, error) {
+	r, err := current(func() (*approval.Request, error) { return s.withdraw(ctx, id, click) })
+	if err == nil {
+		s.sandbox.Discard(id)
+	}
+	return r, s.people.audited(ctx, Ruling{RequestID: id, Verdict: "withdraw", Click: click}, err)
+}
+
+func (s *Decider) withdraw(ctx context.Context, id string, click approval.Click) (*approval.Request, error) {
 	admin := false
 	c, err := s.store.Case(ctx, id)
 	if err != nil {
@@ -234,7 +251,7 @@ func (s *Decider) Withdraw(ctx context.Context, id string, click approval.Click)
 		}
 		admin = err == nil
 	}
-	r, err := s.store.Act(ctx, c, func(r *approval.Request, now time.Time) error {
+	return s.store.Act(ctx, c, func(r *approval.Request, now time.Time) error {
 		if r.Team != click.Team {
 			return approval.ErrNotFound
 		}
@@ -243,10 +260,6 @@ func (s *Decider) Withdraw(ctx context.Context, id string, click approval.Click)
 		}
 		return r.Withdraw(click.User, now)
 	})
-	if err == nil {
-		s.sandbox.Discard(id)
-	}
-	return r, s.people.audited(ctx, Ruling{RequestID: id, Verdict: "withdraw", Click: click}, err)
 }
 
 // Stranger keeps a press by somebody of another workspace, on a button or a modal of

@@ -76,8 +76,9 @@ func (s *Drafter) Draft(ctx context.Context, id string) error {
 	if err != nil {
 		return s.ends.failOrLater(ctx, id, err)
 	}
+	today, libraries := time.Now().In(s.costs.Calendar()), s.libraries() // the same for what is held and for what is sent
 	brief := func(r *approval.Request) Brief {
-		return Brief{RequestID: r.ID, SessionID: r.SessionID, Asker: r.Asker, Model: r.Model,
+		return Brief{RequestID: r.ID, SessionID: r.SessionID, Asker: r.Asker, Model: r.Model, Today: today, Libraries: libraries,
 			Question: r.Question, Files: files, History: history, Wishes: r.Wishes, Refused: r.Refused}
 	}
 	var call calling
@@ -279,11 +280,16 @@ func (s *Drafter) refuse(ctx context.Context, id string, call calling, usage bud
 
 // sendBack has another draft written, or ends what does not get there.
 func (s *Ends) sendBack(r *approval.Request, why approval.Refusal, now time.Time) error {
-	if len(r.Refused) >= maxRepairs || r.Attempts >= s.Policy.MaxAttempts {
+	if !s.mayRepair(r) {
 		r.Refused = append(r.Refused, why)
 		return r.Fail(gaveUp(r), now)
 	}
 	return r.Refuse(why, now)
+}
+
+// mayRepair tells whether the model may be asked once more.
+func (s *Ends) mayRepair(r *approval.Request) bool {
+	return len(r.Refused) < maxRepairs && r.Attempts < s.Policy.MaxAttempts
 }
 
 // unknownUsage stands for the model of a call whose usage nobody knows: it stays held.

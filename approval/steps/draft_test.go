@@ -48,67 +48,13 @@ func TestDraftPutsInspectedCodeBeforeTheReviewers(t *testing.T) {
 	require.Zero(t, b.open(r.ID))
 
 	brief := b.writer.briefs[0]
-	require.Equal(t, Brief{RequestID: r.ID, SessionID: r.SessionID, Asker: "asker", Model: "m1", Question: "What were sales?", Files: r.Files}, brief)
+	require.Equal(t, Brief{RequestID: r.ID, SessionID: r.SessionID, Asker: "asker", Model: "m1", Question: "What were sales?", Today: brief.Today, Files: r.Files}, brief)
+	require.Equal(t, "UTC", brief.Today.Location().String(), "the team's calendar")
+	require.False(t, brief.Today.IsZero())
 	require.NotEmpty(t, brief.Files[0].Tables)
 
 	require.NoError(t, b.Draft(t.Context(), r.ID), "again, it does nothing")
 	require.Len(t, b.writer.briefs, 1)
-}
-
-func TestWhatCannotBeShownGoesBackToTheModelAtMostTwice(t *testing.T) {
-	t.Parallel()
-	hidden := "x = '\u202e'\n"
-	problem := func(string) (Inspection, error) {
-		return Inspection{Problem: "line 1: SyntaxError", Box: 100 * time.Millisecond}, nil
-	}
-	repair := breaks(&WriterError{Err: errors.New("two blocks"), Repair: "Write exactly one block.", Usage: used("m1")})
-	for name, tt := range map[string]struct {
-		script  []func(Brief) (Draft, error)
-		inspect []func(string) (Inspection, error)
-		state   approval.State
-		calls   int
-		reason  string
-	}{
-		"not canonical, then good":     {script: []func(Brief) (Draft, error){writes(hidden)}, state: approval.Pending, calls: 2},
-		"a syntax error, then good":    {inspect: []func(string) (Inspection, error){problem}, state: approval.Pending, calls: 2},
-		"two blocks, then good":        {script: []func(Brief) (Draft, error){repair}, state: approval.Pending, calls: 2},
-		"bad twice, then good":         {script: []func(Brief) (Draft, error){repair, writes(hidden)}, state: approval.Pending, calls: 3},
-		"not canonical three times":    {script: []func(Brief) (Draft, error){writes(hidden), writes(hidden), writes(hidden)}, state: approval.Failed, calls: 3, reason: "The last problem: line 1: the character U+202E"},
-		"a syntax error three times":   {inspect: []func(string) (Inspection, error){problem, problem, problem}, state: approval.Failed, calls: 3, reason: "The last problem: line 1: SyntaxError."},
-		"two blocks three times":       {script: []func(Brief) (Draft, error){repair, repair, repair}, state: approval.Failed, calls: 3, reason: "The last problem: Write exactly one block."},
-		"each in turn, without an end": {script: []func(Brief) (Draft, error){repair, writes(hidden)}, inspect: []func(string) (Inspection, error){problem}, state: approval.Failed, calls: 3, reason: "did not get to a program"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			b := setup(t)
-			b.writer.script, b.box.inspect = tt.script, tt.inspect
-			r := b.ask()
-			require.Empty(t, b.work())
-			r = b.request(r.ID)
-			require.Equal(t, tt.state, r.State)
-			require.Contains(t, reasons.Words(r.Reason), tt.reason)
-			require.Equal(t, tt.reason == "", r.Reason.None())
-			require.Len(t, b.writer.briefs, tt.calls)
-			for i, brief := range b.writer.briefs {
-				require.Len(t, brief.Refused, i, "each attempt knows what was wrong with those before")
-			}
-			spends := b.spends(r.ID, budget.ForDraft)
-			require.Len(t, spends, tt.calls+len(b.box.inspected), "each attempt is paid for")
-			calls := 0
-			for _, s := range spends {
-				require.False(t, s.Estimated)
-				if s.Charges[0].Kind == budget.Tokens {
-					calls++
-					require.GreaterOrEqual(t, budget.Total(s.Charges), 1200*budget.MicroDollar)
-				}
-			}
-			require.Equal(t, tt.calls, calls)
-			require.Zero(t, b.open(r.ID))
-			if tt.state == approval.Pending {
-				require.Empty(t, r.Refused)
-			}
-		})
-	}
 }
 
 func TestProseIsAnAnswerAndNeverCode(t *testing.T) {

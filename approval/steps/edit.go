@@ -53,7 +53,7 @@ func (s *Editor) Edit(ctx context.Context, ruling Ruling, code string) (*approva
 	if err != nil {
 		return nil, &approval.InputError{Why: approval.Reason{Code: approval.WhyUntruthful, Said: err.Error()}}
 	}
-	r, err := s.edit(ctx, ruling, code)
+	r, err := current(func() (*approval.Request, error) { return s.edit(ctx, ruling, code) })
 	if refused := new(budget.ExceededError); errors.As(err, &refused) {
 		s.ends.unpaid(ctx, ruling, "edit", refused)
 	}

@@ -14,19 +14,20 @@ import (
 
 // fakeSlack has people and files, and remembers what it was asked to draw.
 type fakeSlack struct {
-	faults *faults
-	mu     sync.Mutex
-	files  map[string]string // contents by id
-	people map[string]review.Person
-	drawn  []Surface
-	shared []approval.Artifact // what the files' surface was drawn from
-	posted int
-	told   []string           // notices, once for each direct message
-	unseen map[Surface]Unseen // what the latest view said that Slack refuses
-	hidden bool               // files that are not there may come back
-	place  approval.Place     // every channel
-	find   func(Search) (Found, error)
-	looked []string // people, in the order in which they were looked up
+	faults  *faults
+	mu      sync.Mutex
+	files   map[string]string // contents by id
+	people  map[string]review.Person
+	drawn   []Surface
+	shared  []approval.Artifact // what the files' surface was drawn from
+	posted  int
+	told    []string           // notices, once for each direct message
+	unseen  map[Surface]Unseen // what the latest view said that Slack refuses
+	hidden  bool               // files that are not there may come back
+	place   approval.Place     // every channel
+	outside bool               // nobody is in any
+	find    func(Search) (Found, error)
+	looked  []string // people, in the order in which they were looked up
 }
 
 func (s *fakeSlack) lacks(f approval.File) error {
@@ -65,6 +66,15 @@ func (s *fakeSlack) Find(_ context.Context, q Search) (Found, error) {
 		return s.find(q)
 	}
 	return Found{Files: q.Files}, nil
+}
+
+func (s *fakeSlack) Within(context.Context, string, string) (bool, error) {
+	if err := s.faults.hit("Within.before"); err != nil {
+		return false, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.outside, nil
 }
 
 // at changes where every channel stands.

@@ -35,6 +35,7 @@ type Search struct {
 	Asker   string
 	Text    string
 	Files   []approval.File // that are known, by id
+	Thread  []string        // ids of the files that its thread was about before
 	Seek    approval.Seek
 }
 
@@ -87,14 +88,26 @@ func (s *Finder) seek(ctx context.Context, r *approval.Request) (person review.P
 	if cause := place.Cause(r.Project, r.Asker); cause != nil {
 		return person, nil, "", &approval.CauseError{Cause: *cause}
 	}
+	// A form can name any channel: whose budget pays, and under whose name it stands, is
+	// that of people who are in it.
+	if !place.Private {
+		if in, err := s.slack.Within(ctx, r.Project, r.Asker); err != nil {
+			return person, nil, "", err
+		} else if !in {
+			return person, nil, "", &approval.CauseError{Cause: approval.Cause{Code: approval.AskerNotIn, Channel: r.Project, Person: r.Asker}}
+		}
+	}
 	q := Search{Channel: r.Project, Asker: r.Asker, Text: r.Question, Files: r.Files, Seek: *r.Seek}
-	if q.Seek.Follow && len(q.Files) == 0 {
-		// What came before it in its thread may have been found only since it was asked.
-		q.Files, _, err = s.store.ThreadFiles(ctx, approval.Session{Team: r.Team, Channel: r.Project, ThreadTS: q.Seek.Thread})
+	if q.Seek.Thread != "" {
+		before, _, err := s.store.ThreadFiles(ctx, approval.Session{Team: r.Team, Channel: r.Project, ThreadTS: q.Seek.Thread})
 		if err != nil {
 			return person, nil, "", err
 		}
-		q.Files, q.Seek.Brought = anew(q.Files), append(slices.Clone(q.Seek.Brought), approval.FileIDs(q.Files)...)
+		q.Thread = approval.FileIDs(before)
+		if q.Seek.Follow && len(q.Files) == 0 { // they may have been found only since it was asked
+			q.Files = s.inputs.handy(before)
+			q.Seek.Brought = append(slices.Clone(q.Seek.Brought), approval.FileIDs(q.Files)...)
+		}
 	}
 	found, err := s.slack.Find(ctx, q)
 	if err != nil {
@@ -102,6 +115,13 @@ func (s *Finder) seek(ctx context.Context, r *approval.Request) (person review.P
 	}
 	files, err = s.inputs.fitting(found.Files)
 	return person, files, found.Unread, err
+}
+
+// OfThread are the files that the questions of a thread have read, as its next question
+// may use them.
+func (s *Finder) OfThread(ctx context.Context, thread approval.Session) ([]approval.File, error) {
+	files, _, err := s.store.ThreadFiles(ctx, thread)
+	return s.inputs.handy(files), err
 }
 
 // Inputs reads a request's files.
@@ -165,6 +185,19 @@ func (s *Inputs) fitting(files []approval.File) ([]approval.File, error) {
 		together += f.Size
 	}
 	return files, s.fits(together)
+}
+
+// handy are the files of a thread as the next question in it may use them: as many of
+// the latest as fit into one.
+func (s *Inputs) handy(files []approval.File) (kept []approval.File) {
+	var together int64
+	for _, f := range files {
+		if together += f.Size; len(kept) == s.Policy.MaxFiles || s.fits(together) != nil {
+			break
+		}
+		kept = append(kept, f)
+	}
+	return anew(kept)
 }
 
 // anew are files of another question without what was read of them then: it may not be

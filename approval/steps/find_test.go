@@ -54,6 +54,7 @@ func TestWhatAQuestionLacksIsAskedForAndNothingIsHeld(t *testing.T) {
 		"the channel is not seen":              {spoil: at(approval.Place{}), code: approval.NotSeen},
 		"the channel is archived":              {spoil: at(approval.Place{Seen: true, In: true, Archived: true}), code: approval.ChannelArchived},
 		"it is private, and the asker outside": {spoil: at(approval.Place{Seen: true, In: true, Private: true}), code: approval.AskerNotIn},
+		"it is public, and the asker outside":  {spoil: func(b *bundle) { b.slack.outside = true }, code: approval.AskerNotIn},
 		"an app asks":                          {ask: by("bot"), code: approval.AskerAlien},
 		"somebody of another workspace asks":   {ask: by("stranger"), code: approval.AskerAlien},
 		"somebody who has left asks":           {ask: by("gone"), code: approval.AskerAlien},
@@ -206,4 +207,40 @@ func TestALookThatPanicsIsTheCallers(t *testing.T) {
 
 func found(kind, about string) approval.Finding {
 	return approval.Finding{Level: approval.Note, Kind: kind, About: about}
+}
+
+// A form can name any file. What need not be in the channel is the asker's own, or what
+// the thread was about before, as the store knows it.
+func TestTheFilesOfAThreadAreThoseThatWereFoundInIt(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	first := b.asked()
+	require.Empty(t, b.work())
+	require.NoError(t, b.store.Threaded(t.Context(), first.SessionID, "1.1"))
+	var looked Search
+	b.slack.find = func(q Search) (Found, error) {
+		looked = q
+		return Found{Files: q.Files}, nil
+	}
+	r := b.asked(func(q *approval.Question) {
+		q.ThreadTS, q.Files, q.Brought = "1.1", []approval.File{{ID: "F9", Name: "hers.csv"}}, []string{"F9"}
+	})
+	require.NoError(t, b.Find(t.Context(), r.ID))
+	require.Equal(t, []string{"F1"}, looked.Thread)
+	require.Equal(t, []string{"F9"}, looked.Seek.Brought)
+	b.asked()
+	require.Empty(t, b.work())
+	require.Empty(t, looked.Thread, "of no thread")
+}
+
+// Whether somebody is in the channel is asked again where Slack does not answer.
+func TestWhetherTheAskerIsInTheChannelIsAskedAgain(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.asked()
+	b.faults.fail("Within.before", errCrash)
+	require.ErrorIs(t, b.Find(t.Context(), r.ID), errCrash)
+	require.Equal(t, approval.Drafting, b.request(r.ID).State)
+	require.NoError(t, b.Find(t.Context(), r.ID))
+	require.Nil(t, b.request(r.ID).Seek)
 }

@@ -3,6 +3,10 @@ package steps
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -85,9 +89,12 @@ func (s *Examiner) Inspect(ctx context.Context, id string) error {
 		case seen.Problem != "":
 			return s.ends.sendBack(r, approval.Refusal{Code: was.revision.Code, Reason: seen.Problem}, now)
 		}
+		if why := strange(seen.Findings, r.Files); why != "" && was.edit == nil && s.ends.mayRepair(r) {
+			return s.ends.sendBack(r, approval.Refusal{Code: was.revision.Code, Reason: why}, now)
+		}
 		rev, err := was.revision, error(nil)
-		rev.Findings = seen.Findings
-		if rev.Manifest, err = s.costs.manifest(r, rules, seen.Findings, terms, now); err == nil {
+		rev.Findings = approval.NotAsked(seen.Findings, asked(r)...)
+		if rev.Manifest, err = s.costs.manifest(r, rules, rev.Findings, terms, now); err == nil {
 			rev.Quote, err = s.costs.quote(terms.run, rev.Manifest.CostCap, now)
 		}
 		if err != nil {
@@ -101,6 +108,34 @@ func (s *Examiner) Inspect(ctx context.Context, id string) error {
 		s.sandbox.Prepare(id)
 	}
 	return err
+}
+
+// asked is what people have written to the model: the question, and what reviewers wanted.
+func asked(r *approval.Request) []string {
+	texts := []string{r.Question}
+	for _, w := range r.Wishes {
+		texts = append(texts, w.Words)
+	}
+	return texts
+}
+
+// strange tells the model that its program reads a file that is no input: most often a name that
+// it has misspelt. Where it insists, because the program writes the file itself, a reviewer decides.
+func strange(findings []approval.Finding, files []approval.File) string {
+	var names []string
+	for _, f := range files {
+		names = append(names, strconv.Quote(f.Name))
+	}
+	for _, f := range findings {
+		if f.Kind == approval.KindRead && f.Level == approval.Caution && f.About != "" && !slices.Contains(names, strconv.Quote(f.About)) {
+			have := "There are no inputs."
+			if len(names) > 0 {
+				have = "The inputs are " + strings.Join(names, ", ") + "."
+			}
+			return fmt.Sprintf("Line %d: it reads %q, which is no input. %s", f.Line, f.About, have)
+		}
+	}
+	return ""
 }
 
 // subject is what is inspected: of a model or of a person.

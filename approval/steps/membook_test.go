@@ -21,6 +21,7 @@ type memBook struct {
 	delegations map[string]review.Delegation
 	bookLog     []string
 	refused     []approval.Event
+	authority   int64 // how often any of it has changed
 }
 
 func (m *memStore) Rules(ctx context.Context, team, project string) (review.RuleSet, error) {
@@ -79,6 +80,7 @@ func (m *memStore) SetRules(_ context.Context, set review.RuleSet) (review.RuleS
 	if before.InForce() != set.Version {
 		return review.RuleSet{}, ErrBusy
 	}
+	m.authority++
 	set.Version, set.SetAt = before.Version+1, m.now()
 	m.rules = append(m.rules, deepcopy.Of(set))
 	m.bookLog = append(m.bookLog, set.SetBy+" set "+set.Name())
@@ -112,6 +114,7 @@ func (m *memStore) Delegations(_ context.Context, team string) ([]review.Delegat
 func (m *memStore) Name(_ context.Context, g review.Grant) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.authority++
 	g.At = m.now()
 	if m.grants == nil {
 		m.grants = map[review.Grant]review.Grant{}
@@ -124,6 +127,7 @@ func (m *memStore) Name(_ context.Context, g review.Grant) error {
 func (m *memStore) Unname(_ context.Context, g review.Grant) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.authority++
 	delete(m.grants, review.Grant{Team: g.Team, Project: g.Project, Role: g.Role, User: g.User})
 	m.bookLog = append(m.bookLog, fmt.Sprintf("%s removed %s %s", g.By, g.User, g.Role))
 	return nil
@@ -142,6 +146,7 @@ func (m *memStore) Delegate(_ context.Context, d review.Delegation) error {
 	if m.delegations == nil {
 		m.delegations = map[string]review.Delegation{}
 	}
+	m.authority++
 	m.delegations[d.Team+" "+d.From] = d
 	return nil
 }

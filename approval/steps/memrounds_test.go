@@ -42,12 +42,23 @@ func (m *memStore) Case(ctx context.Context, id string) (*Case, error) {
 		return nil, err
 	}
 	m.mu.Lock()
-	defer m.mu.Unlock()
-	return &Case{Request: r, Now: m.now(), Standings: m.standings(r.Scopes(), nil, nil), Book: m.book(r)}, nil
+	loaded := m.loaded
+	m.loaded = nil
+	c := &Case{Request: r, Authority: m.authority, Now: m.now(), Standings: m.standings(r.Scopes(), nil, nil), Book: m.book(r)}
+	m.mu.Unlock()
+	if loaded != nil {
+		loaded()
+	}
+	return c, nil
 }
 
 func (m *memStore) Act(ctx context.Context, c *Case, change func(*approval.Request, time.Time) error) (*approval.Request, error) {
-	return m.Update(ctx, c.Request.ID, change)
+	return m.Update(ctx, c.Request.ID, func(r *approval.Request, now time.Time) error {
+		if m.authority != c.Authority {
+			return ErrOutdated
+		}
+		return change(r, now)
+	})
 }
 
 func (m *memStore) Counter(ctx context.Context, q approval.Question) (c Counter, err error) {

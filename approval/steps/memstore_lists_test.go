@@ -84,13 +84,14 @@ func (m *memStore) ThreadFiles(_ context.Context, thread approval.Session) (file
 	if err := m.faults.hit("ThreadFiles.before"); err != nil {
 		return nil, false, err
 	}
-	for _, id := range m.order {
+	var lists [][]approval.File
+	for _, id := range slices.Backward(m.order) {
 		r := m.requests[id]
 		if s := m.sessions[r.SessionID]; r.Seek == nil && s.Team == thread.Team && s.Channel == thread.Channel && s.ThreadTS == thread.ThreadTS {
-			files, ours = slices.Clone(r.Files), true
+			lists, ours = append(lists, r.Files), true
 		}
 	}
-	return files, ours, nil
+	return approval.Remembered(lists), ours, nil
 }
 
 func (m *memStore) Vetted(_ context.Context, team, project, without string, limit int) (list []Near, err error) {

@@ -28,6 +28,8 @@ type memStore struct {
 
 	// meanwhile is somebody else's write, which lands while the next closure runs: once.
 	meanwhile func(r *approval.Request, now time.Time) error
+	// loaded is what administrators do after the next case was loaded: once.
+	loaded func()
 
 	requests map[string]*approval.Request
 	order    []string

@@ -48,11 +48,19 @@ func replace(r *approval.Request, d *approval.Downgraded, now time.Time) {
 // Insist has a question wait for the model that was asked for, in place of having
 // a cheaper one write it: by its asker.
 func (s *Payer) Insist(ctx context.Context, id string, click approval.Click) (*approval.Request, error) {
+	r, err := current(func() (*approval.Request, error) { return s.insist(ctx, id, click) })
+	if err == nil {
+		s.sandbox.Discard(id)
+	}
+	return r, err
+}
+
+func (s *Payer) insist(ctx context.Context, id string, click approval.Click) (*approval.Request, error) {
 	c, err := s.store.Case(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	r, err := s.store.Act(ctx, c, func(r *approval.Request, now time.Time) error {
+	return s.store.Act(ctx, c, func(r *approval.Request, now time.Time) error {
 		if err := asks(click)(r); err != nil {
 			return err
 		}
@@ -65,10 +73,6 @@ func (s *Payer) Insist(ctx context.Context, id string, click approval.Click) (*a
 		}
 		return r.Money().Insist(c.Standings, needed, s.Policy, now)
 	})
-	if err == nil {
-		s.sandbox.Discard(id)
-	}
-	return r, err
 }
 
 // insists keeps a question waiting whose asker has declined what a policy still wants.
@@ -166,6 +170,10 @@ func (s *Payer) Continue(ctx context.Context, id, model string, click approval.C
 // goOn takes the money for the step that was refused and ends the block, or
 // refreshes the block.
 func (s *Payer) goOn(ctx context.Context, id, model, by string, may func(*approval.Request) error) (*approval.Request, error) {
+	return current(func() (*approval.Request, error) { return s.tryGoOn(ctx, id, model, by, may) })
+}
+
+func (s *Payer) tryGoOn(ctx context.Context, id, model, by string, may func(*approval.Request) error) (*approval.Request, error) {
 	c, err := s.store.Case(ctx, id)
 	if err != nil {
 		return nil, err
@@ -247,7 +255,9 @@ func (s *Ends) block(ctx context.Context, id string, c *Case, purpose budget.Pur
 		return r.Money().Block(purpose, refused, by, s.Policy, now)
 	}
 	if c != nil {
-		return s.store.Act(ctx, c, change)
+		if r, err := s.store.Act(ctx, c, change); !errors.Is(err, ErrOutdated) { // whoever decides is nothing to it
+			return r, err
+		}
 	}
 	return s.store.Update(ctx, id, change)
 }

@@ -161,11 +161,8 @@ func (s *People) present(ctx context.Context, team string, r review.Roster, user
 // stand checks that all approvals of a request still count. A *BrokenSealError says
 // which do not: they are of people who could not give them now, or of a network that
 // the rules give nobody now.
-func (s *People) stand(ctx context.Context, r *approval.Request) error {
-	c, err := s.store.Case(ctx, r.ID)
-	if err != nil {
-		return err
-	}
+func (s *People) stand(ctx context.Context, c *Case) error {
+	r := c.Request
 	roster, broken := c.RosterFor(r, s.Policy), &approval.BrokenSealError{}
 	for _, d := range r.Decisions {
 		switch {

@@ -14,10 +14,11 @@ import (
 // Errors of the ports that the steps tell apart.
 var (
 	ErrBusy       = errors.New("somebody else is at it")
-	ErrFileTooBig = errors.New("the file is too large")    //
-	ErrBoxGone    = errors.New("the box is gone")          // and with it whatever ran in it
-	ErrNotStarted = errors.New("the code has not started") // the box is there, nothing was started in it
-	ErrNoPlace    = errors.New("the channel is closed")    // to us: archived, we were removed, or may not post
+	ErrOutdated   = errors.New("people or rules have changed meanwhile") // since the case was loaded
+	ErrFileTooBig = errors.New("the file is too large")                  //
+	ErrBoxGone    = errors.New("the box is gone")                        // and with it whatever ran in it
+	ErrNotStarted = errors.New("the code has not started")               // the box is there, nothing was started in it
+	ErrNoPlace    = errors.New("the channel is closed")                  // to us: archived, we were removed, or may not post
 )
 
 // Writer turns a brief into a draft. Its error is a *WriterError whenever a
@@ -67,6 +68,8 @@ type Brief struct {
 	Asker     string
 	Model     string
 	Question  string
+	Today     time.Time // the day on which it is asked, on the team's calendar
+	Libraries []string  // what the box has, with versions, as a box has said; none where that is not known yet
 	Files     []approval.File
 	History   []approval.Message // of the session, oldest first, already cut to size
 	Wishes    []approval.Wish    // versions that reviewers have read, and what they want changed, oldest first
@@ -168,9 +171,10 @@ func (e *BoxError) Unwrap() error { return e.Err }
 
 // Inspection is what the real parser says about a program.
 type Inspection struct {
-	Problem  string // for the model: why this cannot be shown to a reviewer; empty when it can
-	Findings []approval.Finding
-	Box      time.Duration // how long a box was used
+	Problem   string // for the model: why this cannot be shown to a reviewer; empty when it can
+	Findings  []approval.Finding
+	Libraries []string      // what the box has, with versions
+	Box       time.Duration // how long a box was used
 }
 
 // Job is what goes into a box.
@@ -226,6 +230,9 @@ type Places interface {
 	// Place looks at a channel, now, and whether somebody is in it. That the bot does
 	// not see it is no error.
 	Place(ctx context.Context, channel, user string) (approval.Place, error)
+	// Within tells whether somebody is in a channel of any kind, now: in a large one it
+	// takes a while. A channel whose people Slack does not name has nobody in it.
+	Within(ctx context.Context, channel, user string) (bool, error)
 }
 
 // Persons are people in Slack.

@@ -107,7 +107,7 @@ func hidden(err error) bool {
 // HiddenFrom are the refusals that keep the asker from what their thread should
 // say, the first of them in the order of the surfaces.
 func (v *View) HiddenFrom() (u Unseen, ok bool) {
-	for _, surface := range []Surface{SurfaceRoot, SurfaceProgress, SurfaceFiles, SurfaceReply} {
+	for _, surface := range []Surface{SurfaceRoot, SurfaceProgress, SurfaceAnswer, SurfaceFiles, SurfaceReply, SurfaceSheets} {
 		if u := v.Unseen[surface]; u.Repeats() && !u.Stands {
 			return u, true
 		}

@@ -36,7 +36,7 @@ func TestARefusalIsKeptToldAndForgotten(t *testing.T) {
 		b.faults.fail("Publish card", refuses(why, code))
 		var later *LaterError
 		require.ErrorAs(t, b.Show(t.Context(), r.ID), &later, "it is tried again")
-		require.Equal(t, []Surface{SurfaceRoot, SurfacePlain, SurfaceProgress}, b.slack.drawn, "a plainer card stands in its place, before the thread says so")
+		require.Equal(t, []Surface{SurfaceRoot, SurfacePlain, SurfaceProgress, SurfaceMark}, b.slack.drawn, "a plainer card stands in its place, before the thread says so")
 		require.Empty(t, b.notices(approval.NoticeNoPlace), "once is none")
 		first := later.After
 		require.ErrorAs(t, b.Show(t.Context(), r.ID), &later)
@@ -58,7 +58,7 @@ func TestARefusalIsKeptToldAndForgotten(t *testing.T) {
 		b.faults.heal()
 		b.slack.drawn = nil
 		require.NoError(t, b.Show(t.Context(), r.ID))
-		require.Equal(t, []Surface{SurfaceRoot, SurfaceCard, SurfacePlain, SurfaceProgress}, b.slack.drawn, "the plainer one gives way")
+		require.Equal(t, []Surface{SurfaceRoot, SurfaceCard, SurfacePlain, SurfaceProgress, SurfaceMark}, b.slack.drawn, "the plainer one gives way")
 		require.Empty(t, b.slack.unseen)
 		require.Empty(t, b.store.unseen[r.ID])
 	}
@@ -83,7 +83,7 @@ func TestAnOutageIsSaidWhenItLasts(t *testing.T) {
 
 func TestTheAskerHearsByDirectMessageWhatTheThreadCannotSay(t *testing.T) {
 	t.Parallel()
-	for _, lost := range []Surface{SurfaceRoot, SurfaceProgress, SurfaceFiles, SurfaceReply} {
+	for _, lost := range []Surface{SurfaceRoot, SurfaceProgress, SurfaceAnswer, SurfaceFiles, SurfaceReply} {
 		b := setup(t)
 		b.box.result.Artifacts = []approval.Artifact{{Name: "chart.png"}}
 		r := b.approved()

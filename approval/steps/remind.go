@@ -19,21 +19,25 @@ type Reminder struct {
 
 // Assign lets a reviewer say whose turn a decision is.
 func (s *Reminder) Assign(ctx context.Context, id, to string, click approval.Click) (*approval.Request, error) {
-	return s.askPerson(ctx, id, to, click, func(r *approval.Request, now time.Time) error {
-		if r.Assignee == to {
-			return errTwice
-		}
-		return r.Assign(to, click.User, click, now)
+	return current(func() (*approval.Request, error) {
+		return s.askPerson(ctx, id, to, click, func(r *approval.Request, now time.Time) error {
+			if r.Assignee == to {
+				return errTwice
+			}
+			return r.Assign(to, click.User, click, now)
+		})
 	})
 }
 
 // SecondOpinion lets a reviewer ask another one to look at the code as well.
 func (s *Reminder) SecondOpinion(ctx context.Context, id, from string, click approval.Click) (*approval.Request, error) {
-	return s.askPerson(ctx, id, from, click, func(r *approval.Request, now time.Time) error {
-		if slices.Contains(r.Opinions, from) {
-			return errTwice
-		}
-		return r.AskOpinion(from, click.User, click, now)
+	return current(func() (*approval.Request, error) {
+		return s.askPerson(ctx, id, from, click, func(r *approval.Request, now time.Time) error {
+			if slices.Contains(r.Opinions, from) {
+				return errTwice
+			}
+			return r.AskOpinion(from, click.User, click, now)
+		})
 	})
 }
 
@@ -66,15 +70,20 @@ func (s *Reminder) askPerson(ctx context.Context, id, who string, click approval
 
 // remind says once more that a request waits, when it is time to.
 func (s *Reminder) remind(ctx context.Context, id string) error {
+	_, err := current(func() (*approval.Request, error) { return s.again(ctx, id) })
+	return err
+}
+
+func (s *Reminder) again(ctx context.Context, id string) (*approval.Request, error) {
 	c, err := s.store.Case(ctx, id)
 	if err != nil || c.Request.State != approval.Pending {
-		return err
+		return nil, err
 	}
 	r := c.Request
 	all, fallback := c.Deciders(r, s.people.Policy)
 	// Whoever is only called when the others do not decide is not called before.
 	first := slices.DeleteFunc(slices.Clone(all), func(who string) bool { return slices.Contains(fallback, who) })
-	_, err = s.store.Act(ctx, c, func(r *approval.Request, now time.Time) error {
+	return s.store.Act(ctx, c, func(r *approval.Request, now time.Time) error {
 		if r.EscalationDue(now) {
 			return r.Escalate(fallback, now)
 		}
@@ -83,5 +92,4 @@ func (s *Reminder) remind(ctx context.Context, id string) error {
 		}
 		return nil
 	})
-	return err
 }

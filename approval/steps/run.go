@@ -169,7 +169,11 @@ func (s *Runner) collect(ctx context.Context, r *approval.Request, inputs []Inpu
 	}
 	if inputs == nil {
 		// Somebody else has named the box, some time ago: what they checked is checked again.
-		inputs, err = s.seals.unbroken(ctx, r)
+		c, unread := s.store.Case(ctx, r.ID)
+		if unread != nil {
+			return approval.Result{}, unread
+		}
+		inputs, err = s.seals.unbroken(ctx, r, c)
 		switch gone, broken := new(approval.CauseError), new(approval.BrokenSealError); {
 		case errors.As(err, &gone) && gone.Cause.Passes():
 			// A box is not kept for what may come back in an hour: it takes a new decision, once it is there.

@@ -37,14 +37,14 @@ func TestOneQuestionFromAskToAnswer(t *testing.T) {
 	require.Len(t, s, 1)
 	require.Equal(t, "$0.000037", budget.Total(s[0].Charges).String(), "2 seconds at 18,500 billionths")
 	require.Zero(t, b.open(r.ID))
-	for _, surface := range []Surface{SurfaceRoot, SurfaceProgress, SurfaceCard, SurfaceFiles, SurfaceReply} {
+	for _, surface := range []Surface{SurfaceRoot, SurfaceProgress, SurfaceCard, SurfaceAnswer, SurfaceFiles, SurfaceReply, SurfaceMark} {
 		require.Equal(t, "done", b.store.posts[r.ID][surface].Shown, surface)
 	}
 	require.Equal(t, []approval.Artifact{{Name: "chart.png", Kind: "chart", Data: []byte("png")}}, b.slack.shared)
 	v, err := b.View(t.Context(), r.ID)
 	require.NoError(t, err)
 	require.Equal(t, []approval.Artifact{{Name: "chart.png", Kind: "chart"}}, v.Artifacts, "what is in the files is read by who posts them")
-	require.Equal(t, 5, b.slack.posted, "each message is posted once and then rewritten")
+	require.Equal(t, 7, b.slack.posted, "each message is posted once and then rewritten")
 	require.NoError(t, b.Run(t.Context(), r.ID), "again, it does nothing")
 	require.Equal(t, 1, b.box.starts())
 }

@@ -52,12 +52,18 @@ func TestEachStateHasItsMessages(t *testing.T) {
 		approval.Drafting: start, approval.Failed: append(start[:2:2], SurfaceReply),
 		approval.Pending: review, approval.Approved: review, approval.Running: review, approval.Withdrawn: review,
 		approval.Rejected: append(review[:3:3], SurfaceReply), approval.Expired: append(review[:3:3], SurfaceReply),
-		approval.Lost: append(review[:3:3], SurfaceReply), approval.Done: append(review[:3:3], SurfaceFiles, SurfaceReply),
+		approval.Lost: append(review[:3:3], SurfaceReply), approval.Done: append(review[:3:3], SurfaceAnswer, SurfaceFiles, SurfaceReply),
 	} {
-		v := &View{Request: inState(t, state), Artifacts: []approval.Artifact{{Name: "a"}}}
-		require.Equal(t, want, surfaces(v), state)
+		v := &View{Request: inState(t, state), Artifacts: []approval.Artifact{{Name: "a.png"}}}
+		require.Equal(t, append(want, SurfaceMark), surfaces(v), state)
 	}
-	require.NotContains(t, surfaces(&View{Request: inState(t, approval.Done)}), SurfaceFiles)
+	done := &View{Request: inState(t, approval.Done)}
+	done.Request.Run.Result.Stdout = ""
+	require.Equal(t, append(review[:3:3], SurfaceReply, SurfaceMark), surfaces(done), "without charts the answer is one message")
+	done.Artifacts = []approval.Artifact{{Name: "a.csv"}}
+	require.Equal(t, append(review[:3:3], SurfaceReply, SurfaceSheets, SurfaceMark), surfaces(done), "other files come last")
+	done.Artifacts, done.Request.Run.Result.Stdout = nil, "printed"
+	require.Contains(t, surfaces(done), SurfaceSheets, "what was printed may be too long for a message")
 }
 
 func TestShowPostsWhatIsMissingAndRemembersIt(t *testing.T) {
@@ -65,7 +71,7 @@ func TestShowPostsWhatIsMissingAndRemembersIt(t *testing.T) {
 	b := setup(t)
 	r := b.ask()
 	require.NoError(t, b.Show(t.Context(), r.ID))
-	require.Equal(t, []Surface{SurfaceRoot, SurfaceProgress}, b.slack.drawn)
+	require.Equal(t, []Surface{SurfaceRoot, SurfaceProgress, SurfaceMark}, b.slack.drawn)
 	require.Equal(t, "ts-1", b.store.sessions[r.SessionID].ThreadTS)
 	remembered := 0
 	for _, point := range b.faults.passed {
@@ -73,9 +79,9 @@ func TestShowPostsWhatIsMissingAndRemembersIt(t *testing.T) {
 			remembered++
 		}
 	}
-	require.Equal(t, 2, remembered)
+	require.Equal(t, 3, remembered)
 	require.NoError(t, b.Show(t.Context(), r.ID))
-	require.Equal(t, 2, b.slack.posted)
+	require.Equal(t, 3, b.slack.posted)
 	b.faults.fail("Posted.before", errCrash)
 	require.NoError(t, b.Show(t.Context(), r.ID), "what has not changed is not remembered again")
 }
@@ -88,7 +94,7 @@ func TestShowGoesOnWhereItStopped(t *testing.T) {
 		b.faults.fail(point, errCrash)
 		require.ErrorIs(t, b.Show(t.Context(), r.ID), errCrash, point)
 		require.NoError(t, b.Show(t.Context(), r.ID), point)
-		require.Len(t, b.store.posts[r.ID], 2, point)
+		require.Len(t, b.store.posts[r.ID], 3, point)
 		require.NotEmpty(t, b.store.sessions[r.SessionID].ThreadTS, point)
 	}
 	b := setup(t)
@@ -110,9 +116,10 @@ func TestAPlaceThatCannotBeReachedKeepsNoOtherFromBeingDrawn(t *testing.T) {
 	require.NoError(t, b.Run(t.Context(), r.ID))
 	for lost, want := range map[Surface][]Surface{
 		SurfaceRoot:     nil, // there is no thread to speak in
-		SurfaceProgress: {SurfaceRoot, SurfaceCard, SurfaceFiles, SurfaceReply},
-		SurfaceCard:     {SurfaceRoot, SurfaceProgress, SurfaceFiles, SurfaceReply},
-		SurfaceFiles:    {SurfaceRoot, SurfaceCard, SurfaceProgress}, // the answer speaks of them
+		SurfaceProgress: {SurfaceRoot, SurfaceCard, SurfaceAnswer, SurfaceFiles, SurfaceReply, SurfaceMark},
+		SurfaceCard:     {SurfaceRoot, SurfaceProgress, SurfaceAnswer, SurfaceFiles, SurfaceReply, SurfaceMark},
+		SurfaceAnswer:   {SurfaceRoot, SurfaceCard, SurfaceProgress},
+		SurfaceFiles:    {SurfaceRoot, SurfaceCard, SurfaceProgress, SurfaceAnswer}, // the rest comes after them
 	} {
 		b.slack.drawn = nil
 		b.faults.fail("Publish "+string(lost), closed())

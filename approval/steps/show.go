@@ -35,8 +35,11 @@ const (
 	SurfaceProgress Surface = "progress" // where it is, rewritten in place
 	SurfaceCard     Surface = "card"     // in the review channel
 	SurfacePlain    Surface = "plain"    // in its place, when Slack refuses the card: it leads to the code and has no Approve
-	SurfaceFiles    Surface = "files"    // charts and tables, in the thread
-	SurfaceReply    Surface = "reply"    // the answer and its bill, in the thread
+	SurfaceAnswer   Surface = "answer"   // the sentence, in the thread, where charts come between it and the rest
+	SurfaceFiles    Surface = "files"    // charts, in the thread
+	SurfaceReply    Surface = "reply"    // the answer, or what of it is not said yet, with the ways on
+	SurfaceSheets   Surface = "sheets"   // the other files, in the thread
+	SurfaceMark     Surface = "mark"     // how it stands, as an emoji on the thread's first message
 )
 
 // Post is a message that stands in Slack.
@@ -111,13 +114,17 @@ func surfaces(v *View) []Surface {
 		list = append(list, SurfacePlain)
 	}
 	list = append(list, SurfaceProgress)
-	if r.State == approval.Done && len(v.Artifacts) > 0 {
-		list = append(list, SurfaceFiles)
+	done := r.State == approval.Done && r.Run != nil && r.Run.Result != nil
+	if done && slices.ContainsFunc(v.Artifacts, approval.Artifact.Picture) {
+		list = append(list, SurfaceAnswer, SurfaceFiles)
 	}
 	if r.State.Final() && (r.State != approval.Withdrawn || len(v.Bill) > 0 || uncertain(r)) {
 		list = append(list, SurfaceReply)
 	}
-	return list
+	if done && (r.Run.Result.Stdout != "" || slices.ContainsFunc(v.Artifacts, func(a approval.Artifact) bool { return !a.Picture() })) {
+		list = append(list, SurfaceSheets)
+	}
+	return append(list, SurfaceMark)
 }
 
 // View reads everything that a request's messages are drawn from.
@@ -149,10 +156,11 @@ func (s *Presenter) Show(ctx context.Context, id string) error {
 	list := surfaces(v)
 	for n := 0; n < len(list); n++ {
 		surface := list[n]
-		if failed[SurfaceRoot] || surface == SurfaceReply && failed[SurfaceFiles] {
-			break // there is no thread yet; or the answer would speak of files that are not there
+		if failed[SurfaceRoot] || failed[SurfaceAnswer] || failed[SurfaceFiles] || surface == SurfaceSheets && failed[SurfaceReply] {
+			break // there is no thread yet; or something would come before what people read first
 		}
-		if surface == SurfaceFiles && v.Posts[surface].TS == "" {
+		late := surface == SurfaceSheets && v.Posts[surface].TS == ""
+		if (surface == SurfaceFiles || surface == SurfaceSheets) && v.Posts[surface].TS == "" {
 			if v.Artifacts, err = s.store.Artifacts(ctx, id); err != nil {
 				return errors.Join(append(faults, err)...)
 			}
@@ -166,6 +174,9 @@ func (s *Presenter) Show(ctx context.Context, id string) error {
 			return errors.Join(append(faults, err)...) // what nobody remembers would be posted again: no more of it
 		}
 		faults = append(faults, s.reckon(ctx, v, surface, err))
+		if late && err == nil {
+			list = append(list, SurfaceReply) // it names what Slack has refused of them
+		}
 		if surface != SurfaceCard && surface != SurfacePlain && errors.Is(err, ErrNoPlace) && v.Request.Away == nil && !v.Request.State.Final() {
 			faults = append(faults, s.store.Wake(ctx, Wake{Step: approval.StepLook, RequestID: id})) // who cannot be answered there is told otherwise
 		}

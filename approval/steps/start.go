@@ -18,12 +18,12 @@ const checkedLife = 2 * time.Second
 
 // recheck does that. Where the request does not start now, its box is killed and paid for,
 // and the error is that of the start.
-func (s *Runner) recheck(ctx context.Context, r *approval.Request, opened opening, box string) (stop bool, _ error) {
+func (s *Runner) recheck(ctx context.Context, r *approval.Request, opened *opening, box string) (stop bool, err error) {
 	if time.Since(opened.checked) < checkedLife {
 		return false, nil
 	}
-	stop, err := s.mayStart(ctx, r)
-	if err == nil && !stop {
+	opened.checked = time.Now()
+	if opened.by, stop, err = s.mayStart(ctx, r); err == nil && !stop {
 		return false, nil
 	}
 	ctx = context.WithoutCancel(ctx) // a box is paid for and killed even when this replica is told to stop
@@ -42,14 +42,16 @@ func (s *Runner) recheck(ctx context.Context, r *approval.Request, opened openin
 	return true, s.ends.failOrLater(ctx, r.ID, err)
 }
 
-func (s *Runner) mayStart(ctx context.Context, r *approval.Request) (stop bool, err error) {
-	if stop, err = s.heldBack(ctx, r); stop || err != nil {
-		return stop, err
+// mayStart checks all of it by one case, which the start then rests on.
+func (s *Runner) mayStart(ctx context.Context, r *approval.Request) (c *Case, stop bool, err error) {
+	if c, stop, err = s.heldBack(ctx, r); stop || err != nil {
+		return c, stop, err
 	}
-	if err := s.people.stand(ctx, r); err != nil {
-		return true, err
+	if err := s.people.stand(ctx, c); err != nil {
+		return c, true, err
 	}
-	return s.watch.inPlace(ctx, r, true)
+	stop, err = s.watch.inPlace(ctx, r, true)
+	return c, stop, err
 }
 
 // payHeldBack charges a box in which nothing started. A request that is to run yet pays
@@ -77,7 +79,8 @@ type opening struct {
 	inputs []InputFile // as they were read just now: a Slack that is away since need not be asked again
 	asked  time.Time   // for the box, which is billed from then on
 
-	checked time.Time // whether it may start
+	checked time.Time // whether it may start,
+	by      *Case     // and by which people and rules
 }
 
 // age is how long the box has existed at most; zero when somebody else had it made.
@@ -98,13 +101,14 @@ func (s *Runner) start(ctx context.Context, r *approval.Request) (_ *approval.Re
 		return r, opened, errors.Join(later, s.boxes.inLine(ctx, r.ID, approval.Starting))
 	}
 	opened.checked = time.Now()
-	if waits, err := s.heldBack(ctx, r); err != nil || waits {
+	by, waits, err := s.heldBack(ctx, r)
+	if opened.by = by; err != nil || waits {
 		return r, opened, s.ends.failOrLater(ctx, r.ID, err)
 	}
 	if stop, err := s.watch.inPlace(ctx, r, false); stop || err != nil {
 		return r, opened, err
 	}
-	inputs, err := s.seals.unbroken(ctx, r)
+	inputs, err := s.seals.unbroken(ctx, r, by)
 	opened.inputs = inputs
 	if gone := new(approval.CauseError); errors.As(err, &gone) {
 		return r, opened, s.watch.withoutInput(ctx, r, gone.Cause)
@@ -145,16 +149,20 @@ func (s *Runner) start(ctx context.Context, r *approval.Request) (_ *approval.Re
 		}
 		return r, opened, s.ends.failOrLater(ctx, r.ID, err)
 	}
-	if stop, err := s.recheck(ctx, r, opened, box); stop {
+	var stop bool
+	started, err := current(func() (*approval.Request, error) {
+		if stop, err = s.recheck(ctx, r, &opened, box); stop {
+			return r, err
+		}
+		named, err := s.name(ctx, opened, box)
+		if errors.Is(err, ErrOutdated) {
+			opened.checked = time.Time{} // whatever was checked is checked again
+		}
+		return named, err
+	})
+	if stop {
 		return r, opened, err
 	}
-	started, err := s.store.Update(ctx, r.ID, func(r *approval.Request, now time.Time) error {
-		if r.State == approval.Approved && !now.Before(r.ExpiresAt) {
-			r.Money().PayBox(s.costs.boxCharge(r, opened.age(), now), now)
-			return r.Expire(now)
-		}
-		return r.Start(box, s.Policy, now)
-	})
 	if err == nil && started.State == approval.Expired {
 		return started, opened, s.sandbox.Kill(context.WithoutCancel(ctx), box)
 	}
@@ -177,6 +185,21 @@ func (s *Runner) start(ctx context.Context, r *approval.Request) (_ *approval.Re
 	return started, opened, nil
 }
 
+// name names the box in the row, by the people and rules that were checked.
+func (s *Runner) name(ctx context.Context, opened opening, box string) (*approval.Request, error) {
+	freezes := opened.by.Freezes(s.Policy)
+	return s.store.Act(ctx, opened.by, func(r *approval.Request, now time.Time) error {
+		if r.State == approval.Approved && !now.Before(r.ExpiresAt) {
+			r.Money().PayBox(s.costs.boxCharge(r, opened.age(), now), now)
+			return r.Expire(now)
+		}
+		if until, _ := freezes.Frozen(now, s.Policy.Zone); !until.IsZero() && r.State == approval.Approved {
+			return ErrOutdated // it has begun since
+		}
+		return r.Start(box, s.Policy, now)
+	})
+}
+
 // payUnused charges a box whose request was taken from it while it was made, and
 // the run's hold with it: its seconds are held and settled in one. What no budget
 // bears any more is our loss.
@@ -193,17 +216,24 @@ func (s *Runner) payUnused(ctx context.Context, id string, used time.Duration) {
 	}
 }
 
-// heldBack tells whether the rules let nothing start now, and has the request wait.
-func (s *Runner) heldBack(ctx context.Context, r *approval.Request) (bool, error) {
-	c, err := s.store.Case(ctx, r.ID)
-	if err != nil {
-		return false, err
+// heldBack tells whether the rules let nothing start now, and has the request wait. It
+// returns the case by which it looked.
+func (s *Runner) heldBack(ctx context.Context, r *approval.Request) (c *Case, frozen bool, err error) {
+	_, err = current(func() (*approval.Request, error) {
+		c, frozen, err = s.freeze(ctx, r)
+		return nil, err
+	})
+	return c, frozen, err
+}
+
+func (s *Runner) freeze(ctx context.Context, r *approval.Request) (c *Case, frozen bool, err error) {
+	if c, err = s.store.Case(ctx, r.ID); err != nil {
+		return nil, false, err
 	}
 	rules := c.Freezes(s.Policy)
-	if len(rules.Freezes) == 0 {
-		return false, nil
+	if until, _ := rules.Frozen(c.Now, s.Policy.Zone); until.IsZero() {
+		return c, false, nil
 	}
-	frozen := false
 	_, err = s.store.Act(ctx, c, func(r *approval.Request, now time.Time) error {
 		until, why := rules.Frozen(now, s.Policy.Zone)
 		if frozen = !until.IsZero(); !frozen || r.State != approval.Approved || !now.Before(r.ExpiresAt) {
@@ -212,9 +242,9 @@ func (s *Runner) heldBack(ctx context.Context, r *approval.Request) (bool, error
 		return r.Freeze(until, why, rules.Within(s.Policy), now)
 	})
 	if move := new(approval.MoveError); errors.As(err, &move) {
-		return true, ended(err)
+		return c, true, ended(err)
 	}
-	return frozen, err
+	return c, frozen, err
 }
 
 // Seals checks what an approval has sealed, and takes it back where it does not hold.
@@ -293,7 +323,7 @@ func (s *Seals) abandon(r *approval.Request, reason approval.Reason, now time.Ti
 // unbroken checks all that an approval has sealed, and who gave it: what the row
 // says, the sandbox, the people, the inputs, which it returns. What differs is a
 // *BrokenSealError.
-func (s *Seals) unbroken(ctx context.Context, r *approval.Request) ([]InputFile, error) {
+func (s *Seals) unbroken(ctx context.Context, r *approval.Request, c *Case) ([]InputFile, error) {
 	if why := r.BrokenSeal(s.Policy); why != nil {
 		return nil, &approval.BrokenSealError{Why: why}
 	}
@@ -301,7 +331,7 @@ func (s *Seals) unbroken(ctx context.Context, r *approval.Request) ([]InputFile,
 		return nil, &approval.BrokenSealError{Why: []approval.Reason{{Code: approval.WhyOtherSandbox,
 			Name: fmt.Sprintf("%s (%s)", s.sandbox.Size().Kind, s.sandbox.Template()), Other: fmt.Sprintf("%s (%s)", m.Sandbox, m.Template)}}}
 	}
-	if err := s.people.stand(ctx, r); err != nil {
+	if err := s.people.stand(ctx, c); err != nil {
 		return nil, err
 	}
 	return s.inputs.sealed(ctx, r)

@@ -25,6 +25,17 @@ type Settings struct {
 	Policy   approval.Policy
 	Location *time.Location                // on whose calendar budgets run; nil: UTC
 	Due      func(now time.Time) time.Time // the latest moment at which a digest was due; nil: there is none
+
+	// Libraries are what the boxes have, as one of them has said: "Python 3.13.1", "pandas 2.2.3". None
+	// before a box has said it; nil where nobody asks.
+	Libraries func() []string
+}
+
+func (s *Settings) libraries() []string {
+	if s.Libraries == nil {
+		return nil
+	}
+	return s.Libraries()
 }
 
 // Steps are the use cases, put together for whoever wires the program: each is a

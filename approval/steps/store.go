@@ -2,6 +2,7 @@ package steps
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"countersign/approval"
@@ -40,6 +41,8 @@ type Requests interface {
 	// with it.
 	Update(ctx context.Context, id string, change func(r *approval.Request, now time.Time) error) (*approval.Request, error)
 	// Act is Update of a request that was loaded a moment ago, and saves loading it again.
+	// Where people, rules or freezes of its workspace have changed since, nothing is
+	// stored, and it is ErrOutdated: whoever decides by them begins anew.
 	Act(ctx context.Context, c *Case, change func(r *approval.Request, now time.Time) error) (*approval.Request, error)
 	// Audit stores an event that belongs to no verb, such as a click that was refused.
 	Audit(ctx context.Context, requestID string, e approval.Event) error
@@ -52,9 +55,22 @@ type Requests interface {
 type Case struct {
 	Request   *approval.Request
 	Version   int64 // of its row: as long as it stays the same, so does the request
+	Authority int64 // of its workspace: the same of people, delegations and rules
 	Now       time.Time
+	Read      time.Time         // when that was, by this machine's clock
 	Standings []budget.Standing // of the budgets that pay, in lock order
 	review.Book
+}
+
+// current runs what rests on a Case, and runs it again where people or rules have changed
+// before its Act: it loads, asks and decides by what holds then.
+func current(use func() (*approval.Request, error)) (r *approval.Request, err error) {
+	for range 5 {
+		if r, err = use(); !errors.Is(err, ErrOutdated) {
+			break
+		}
+	}
+	return r, err
 }
 
 // Counter is what a question is taken by: who pays for it, and the thread in which it is
@@ -62,7 +78,7 @@ type Case struct {
 type Counter struct {
 	Now       time.Time
 	Session   string            // that the thread is; empty for a thread that is none yet
-	Files     []approval.File   // of the latest request in the thread
+	Files     []approval.File   // of the requests in the thread, those of the latest first
 	Standings []budget.Standing // of the budgets that will pay
 	Rules     review.RuleSet    // that hold in its channel: see review.Effective
 }
@@ -76,7 +92,7 @@ type Asking interface {
 	// the one of the thread, or a new one. To somebody with too many questions under way
 	// the error is Enough's.
 	Ask(ctx context.Context, r *approval.Request, thread approval.Session) (stored *approval.Request, created bool, err error)
-	// ThreadFiles are the inputs of the latest request in a thread, and whether the
+	// ThreadFiles are the inputs of the requests in a thread, and whether the
 	// thread is a session of ours at all.
 	ThreadFiles(ctx context.Context, thread approval.Session) (files []approval.File, ours bool, err error)
 	// History is what was said in the session before this request, oldest first.

@@ -3,6 +3,7 @@ package draw
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"countersign/approval"
 	"countersign/approval/steps"
@@ -11,7 +12,41 @@ import (
 	"countersign/budget"
 )
 
-// bill ends every answer: what it cost, what is left, and who is answerable.
+// cost ends every answer, in one line: who approved it, what the code did, what it has
+// cost and what is left. The bill is behind Details.
+func cost(p *kit.Page, v *steps.View) {
+	r := v.Request
+	var said []kit.Part
+	if who := approvers(r); who != nil {
+		said = append(append(said, kit.Words("Approved")), who...)
+	}
+	if r.Run != nil && r.Run.Result != nil {
+		head, rest := r.Run.Result.Observed.Words(Listed)
+		said = append(said, kit.Words(dot(said)+head+strings.TrimSuffix(rest, ".")))
+	}
+	spent := money.Spent(v.Spent())
+	if slices.ContainsFunc(v.Bill, func(s steps.Spend) bool { return s.Estimated }) {
+		spent += " at most"
+	}
+	if held, _ := r.Uncertain(); held > 0 {
+		spent += fmt.Sprintf(", and up to %s that is not known yet", money.Most(held))
+	}
+	said = append(said, kit.Words(dot(said)+spent))
+	if tight, ok := budget.Tightest(v.Standings); ok {
+		said = append(said, kit.Words(fmt.Sprintf(" · %s of %s left", money.Left(tight.Left()), money.Dollars(tight.Limit.Hard()))))
+	}
+	p.Small(said...)
+}
+
+// dot stands between the pieces of a line.
+func dot(before []kit.Part) string {
+	if len(before) == 0 {
+		return ""
+	}
+	return " · "
+}
+
+// bill is what it cost, what is left, and who is answerable.
 func bill(p *kit.Page, v *steps.View) {
 	p.List([]kit.Part{kit.Strong("Bill")}, billLines(v))
 	r := v.Request

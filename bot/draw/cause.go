@@ -26,9 +26,17 @@ func Lacks(with With, c approval.Cause) []kit.Part {
 	case approval.ChannelArchived:
 		return kit.Flow(at, kit.Words(" is archived, so I cannot answer there. Please ask in another channel."))
 	case approval.AskerNotIn:
-		return kit.Flow(kit.Words("You are not in "), at, kit.Words(", which is private. Please ask in a channel that you are in."))
+		return kit.Flow(kit.Words("You are not in "), at, kit.Words(". Please ask in a channel that you are in."))
 	case approval.NoFile:
-		return kit.Flow(kit.Words("I cannot find a file called "+file+" in "), at, kit.Words(". Share it there first, or upload it with your question. "+
+		said := kit.Flow(kit.Words("I cannot find a file called "+file+" in "), at)
+		if len(c.Files) > 0 {
+			var names []string
+			for _, f := range c.Files {
+				names = append(names, kit.Cut(f.Name, 80))
+			}
+			return kit.Flow(said, kit.Words(". Did you mean "+kit.Enumeration(names, "or")+"?"))
+		}
+		return kit.Flow(said, kit.Words(". Share it there first, or upload it with your question. "+
 			"If the code should create it, also name the file to make it from."))
 	case approval.WhichFile:
 		var names []string

@@ -45,7 +45,7 @@ func as(b stand, who kit.Identity) stand { return stand{who, b.models} }
 func pages(b stand) map[string]*kit.Page {
 	who := kit.Identity{URL: "https://harbor-coffee.slack.com/", TeamID: slacksim.DefaultTeam.ID, User: slacksim.BotUser}
 	posted := func(v *steps.View) { v.Session.ThreadTS = "1763812800.000100" }
-	table := approval.Grid{Title: "Sales per month", Columns: []string{"month", "amount"}, Rows: [][]string{{"Jan", "12.5"}, {"Feb", "-3"}}, TotalRows: 12}
+	table := approval.Grid{Title: "Sales per month", Columns: []string{"month", "amount"}, Numbers: []bool{false, true}, Rows: [][]string{{"Jan", "12345.6667"}, {"Feb", "-3000"}}, TotalRows: 12}
 	answered := sample.With(approval.Result{Outcome: approval.OK, Value: "42", Stdout: "two lines\nof text\n", Tables: []approval.Grid{table}, Code: 1300 * time.Millisecond,
 		Notes: []string{"One chart was too large and was left out."}, Observed: approval.Observed{Witness: &approval.Witness{Source: approval.WitnessGVisor, Opened: []string{"sales.csv"}, Started: []string{}, Connected: []string{}, Complete: true},
 			Opened: []string{"sales.csv"}}},
@@ -100,6 +100,13 @@ func pages(b stand) map[string]*kit.Page {
 		"modal-review":   {Blocks: modal.Blocks.BlockSet},
 		"modal-form":     {Blocks: form.Blocks.BlockSet},
 		"modal-reason":   {Blocks: draw.ReasonView(draw.Origin{}).Blocks.BlockSet},
+		"modal-details":  {Blocks: draw.DetailsView(sample.View(answered)).Blocks.BlockSet},
+		"modal-code":     {Blocks: draw.CodeView(b.with(), sample.View(answered)).Blocks.BlockSet},
+		"answer":         draw.Opening(sample.View(sentence)),
+		"reply-charts":   draw.Reply(sample.View(sentence, func(v *steps.View) { v.Posts[steps.SurfaceAnswer] = steps.Post{TS: "1.2"} }), true),
+		"hello":          draw.Hello(),
+		"welcome":        draw.Welcome(),
+		"goodbye":        draw.Goodbye(),
 		"help":           draw.HelpAnalyze(approval.DefaultPolicy()),
 	}
 	maps.Copy(m, moneyPages(as(b, who)))

@@ -28,15 +28,17 @@ func Data(name string) bool {
 type Form struct {
 	Channel  string // empty: the person chooses one
 	Likely   string // the one that stands there when they do
+	Team     string
 	Person   string // who fills it in
 	Thread   string
 	Question string
 	Choices  []approval.File // to tick
 	Ticked   []approval.File
-	Brought  []string        // ids of those that need not be in the channel
-	Asks     bool            // the question was asked already, and leaves open which files it means
-	Models   []steps.Offered // to choose from, the default first
-	Listed   bool            // what there is to tick is known: it is looked up once the form is open
+	Brought  []string          // ids of those that need not be in the channel
+	Asks     bool              // the question was asked already, and leaves open which files it means
+	About    map[string]string // of a choice, by its id: who has shared it, and when
+	Models   []steps.Offered   // to choose from, the default first
+	Listed   bool              // what there is to tick is known: it is looked up once the form is open
 	Note     []kit.Part
 }
 
@@ -125,7 +127,11 @@ func AskedField(err error) string {
 func Boxes(f Form) slack.BlockElement {
 	var all, initial []*slack.OptionBlockObject
 	for _, file := range f.Choices[:min(kit.MaxChoices, len(f.Choices))] {
-		option := slack.NewOptionBlockObject(choiceOf(file), kit.Plain(kit.Cut(file.Name, 75)), nil)
+		var about *slack.TextBlockObject
+		if said := f.About[file.ID]; said != "" {
+			about = kit.Plain(kit.Cut(said, 75))
+		}
+		option := slack.NewOptionBlockObject(choiceOf(file), kit.Plain(kit.Cut(file.Name, 75)), about)
 		all = append(all, option)
 		if slices.ContainsFunc(f.Ticked, func(t approval.File) bool { return t.ID == file.ID }) {
 			initial = append(initial, option)

@@ -26,7 +26,7 @@ func grid(p *kit.Page, g approval.Grid, block, files bool) {
 		p.Say(kit.Strong(title), kit.Words(fmt.Sprintf(": %s and %s, %s", kit.Count(g.TotalRows, "row"), kit.Count(len(g.Columns), "column"), where)))
 		return
 	}
-	cells := fitted(g, room)
+	cells, rounded := kit.Figures(fitted(g, room), g.Numbers)
 	for !block && len(cells) > 1 && utf8.RuneCountInString(kit.Columns(cells)) > room {
 		cells = cells[:max(1, len(cells)*3/4)] // columns are padded, so fewer rows fit
 	}
@@ -40,6 +40,9 @@ func grid(p *kit.Page, g approval.Grid, block, files bool) {
 		if files {
 			note += "; all in the CSV"
 		}
+	}
+	if rounded {
+		note += ", rounded"
 	}
 	if !block {
 		p.Verbatim([]kit.Part{kit.Strong(title), kit.Words(note)}, kit.Columns(cells), "", kit.SpokenTable(cells, g.TotalRows))
@@ -94,5 +97,5 @@ func fitted(g approval.Grid, room int) (rows [][]string) {
 
 // tableFiles tells whether tables came out as files, too.
 func tableFiles(files []approval.Artifact) bool {
-	return slices.ContainsFunc(files, func(a approval.Artifact) bool { return a.Kind == "table" && len(a.Data) > 0 })
+	return slices.ContainsFunc(files, func(a approval.Artifact) bool { return a.Kind == "table" })
 }

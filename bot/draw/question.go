@@ -90,6 +90,27 @@ var StateWords = map[approval.State]string{
 	approval.Expired: "expired", approval.Withdrawn: "cancelled", approval.Lost: "lost",
 }
 
+// Hello answers a greeting, with a question that can be tried.
+func Hello() *kit.Page {
+	p := &kit.Page{}
+	p.Say(kit.Strong("Hello!"), kit.Words(" Ask me something about data, for example: "), kit.Mono("What were sales per month in sales.csv?"), kit.Words(" For more, say help."))
+	return p
+}
+
+// Welcome answers thanks.
+func Welcome() *kit.Page {
+	p := &kit.Page{}
+	p.Say(kit.Words("You're welcome."))
+	return p
+}
+
+// Goodbye answers a farewell.
+func Goodbye() *kit.Page {
+	p := &kit.Page{}
+	p.Say(kit.Words("Goodbye."))
+	return p
+}
+
 // HelpAnalyze says what can be typed, each with an example that works.
 func HelpAnalyze(policy approval.Policy) *kit.Page {
 	p := &kit.Page{}

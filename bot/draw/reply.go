@@ -2,6 +2,7 @@ package draw
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -12,8 +13,7 @@ import (
 	"countersign/bot/kit"
 )
 
-// GarbledMark ends the Shown of a card that Slack did not store as it was sent,
-// and of an answer without the file in which all of its printed text would be.
+// GarbledMark ends the Shown of a card that Slack did not store as it was sent.
 const GarbledMark = "!"
 
 // Shares of an answer's text. Whatever comes first gets its share; the rest gets
@@ -27,28 +27,48 @@ const (
 // PrintedFile is the whole of what the code printed, when the answer cuts it.
 const PrintedFile = "output.txt"
 
-// Reply is the answer in the thread, with its bill. tables tells whether Slack
-// takes table blocks; where it does not, the table comes as text.
+// Opening is the sentence in a message of its own, where charts come between it and the
+// rest of the answer: Slack shows uploaded pictures in no message of ours.
+func Opening(v *steps.View) *kit.Page {
+	p := &kit.Page{}
+	opening(p, v)
+	return p
+}
+
+// Reply is the answer in the thread: what came out, what one does next, and one line of
+// what it cost. The bill is a press away. tables tells whether Slack takes table blocks;
+// where it does not, the table comes as text. What has been posted as Opening is not said
+// again.
 func Reply(v *steps.View, tables bool) *kit.Page {
 	r := v.Request
-	p := &kit.Page{}
-	if r.State != approval.Done || r.Run == nil || r.Run.Result == nil {
+	p, tail := &kit.Page{}, &kit.Page{}
+	answered := r.State == approval.Done && r.Run != nil && r.Run.Result != nil
+	if answered {
+		unexpected(tail, v)
+	}
+	buttons(tail, v)
+	cost(tail, v)
+	p.Used = tail.Used // what the end needs is not there for the answer
+	switch {
+	case !answered:
 		noAnswer(p, r)
-		bill(p, v)
-		return p
+	case v.Posts[steps.SurfaceAnswer].TS == "":
+		opening(p, v)
+		body(p, v, tables)
+	default:
+		without(p, v)
+		body(p, v, tables)
 	}
-	res := r.Run.Result
-	tail := &kit.Page{}
-	deeds(tail, v)
-	bill(tail, v)
-	p.Used = tail.Used // what the bill needs is not there for the answer
-	opening(p, v)
-	body(p, v, tables)
-	if res.Outcome != approval.OK {
-		p.Say(kit.Words("To have it fixed, mention me in this thread, for example: fix this. New code is reviewed like any other."))
-	}
-	p.Blocks, p.Lines = append(p.Blocks, tail.Blocks...), append(p.Lines, tail.Lines...)
+	p.Append(&kit.Page{Blocks: tail.Blocks, Lines: tail.Lines})
 	return p
+}
+
+// Whole is the answer in one piece, for a message that stands alone.
+func Whole(v *steps.View, tables bool) *kit.Page {
+	alone := *v
+	alone.Posts = maps.Clone(v.Posts)
+	delete(alone.Posts, steps.SurfaceAnswer)
+	return Reply(&alone, tables)
 }
 
 // noAnswer says why there is none.
@@ -90,19 +110,20 @@ func rejection(r *approval.Request) string {
 // they trust the rest.
 func opening(p *kit.Page, v *steps.View) {
 	r, res := v.Request, v.Request.Run.Result
-	_, missing := arrived(v)
 	hey := []kit.Part{kit.Person(r.Asker), kit.Words(" ")}
 	switch {
 	case res.Outcome == approval.OK && res.Answer != "":
 		p.Say(append(hey, kit.Words(kit.Cut(approval.Plain(res.Answer), shareText)))...)
 		claims(p, res)
+	case res.Outcome == approval.OK && showsNothing(v):
+		p.Say(append(hey, kit.Strong("The code finished, and showed nothing."))...)
 	case res.Outcome == approval.OK:
-		p.Say(append(hey, kit.Strong("Here is the answer."))...)
+		p.Say(append(hey, kit.Strong("Here is the answer."), kit.Words(" The program wrote no sentence, so this is what it showed."))...)
 	default:
 		p.Say(append(hey, kit.Strong(kit.Capital(outcomeWords[res.Outcome])), kit.Words(ending(res.Error)))...)
 	}
-	if len(missing) > 0 {
-		p.Say(kit.Strong("Slack rejected "+Listed(missing)), kit.Words(". An administrator can find the reason in the log."))
+	if v.Posts[steps.SurfaceAnswer].TS == "" {
+		without(p, v)
 	}
 	if len(res.Notes) > 0 {
 		var items [][]kit.Part
@@ -113,6 +134,13 @@ func opening(p *kit.Page, v *steps.View) {
 			items = append(items, []kit.Part{kit.Words(fmt.Sprintf("and %d more notes", more))})
 		}
 		p.List([]kit.Part{kit.Strong("Please note")}, items)
+	}
+}
+
+// without names what came out and is not in the thread.
+func without(p *kit.Page, v *steps.View) {
+	if _, missing := arrived(v); len(missing) > 0 {
+		p.Say(kit.Strong("Slack rejected "+Listed(missing)), kit.Words(". An administrator can find the reason in the log."))
 	}
 }
 
@@ -166,7 +194,7 @@ func body(p *kit.Page, v *steps.View, tables bool) {
 		p.CutsPrinted = !whole
 		switch {
 		case whole:
-		case strings.HasSuffix(v.Posts[steps.SurfaceReply].Shown, GarbledMark):
+		case slices.Contains(missing, PrintedFile):
 			p.Say(kit.Words("That is not all, but Slack rejected the file with the rest. An administrator can find the reason in the log."))
 		default:
 			p.Say(kit.Words("That is not all: the rest is in "), kit.Mono(PrintedFile), kit.Words("."))
@@ -175,9 +203,12 @@ func body(p *kit.Page, v *steps.View, tables bool) {
 	if res.Stderr != "" && p.Room() > 400 {
 		p.Verbatim([]kit.Part{kit.Strong("Warnings")}, end(res.Stderr, min(600, p.Room()/2)), "", "")
 	}
-	if res.Outcome == approval.OK && res.Answer == "" && res.Value == "" && res.Stdout == "" && len(grids) == 0 && len(files)+len(missing) == 0 {
-		p.Say(kit.Words("The code finished, and showed nothing."))
-	}
+}
+
+// showsNothing tells of a run that has left nothing to be read.
+func showsNothing(v *steps.View) bool {
+	res := v.Request.Run.Result
+	return res.Value == "" && res.Stdout == "" && len(res.Tables) == 0 && len(v.Artifacts) == 0
 }
 
 // short is a text for a verbatim block: its beginning, whole lines where
@@ -209,11 +240,14 @@ func printable(text string) string { return strings.TrimRight(approval.Plain(tex
 
 // deeds is what is known of what the code did, and by whose word.
 func deeds(p *kit.Page, v *steps.View) {
-	o := v.Request.Run.Result.Observed
-	head, rest := o.Words(Listed)
+	head, rest := v.Request.Run.Result.Observed.Words(Listed)
 	p.Say(kit.Strong(head), kit.Words(rest))
+}
+
+// unexpected is what the code did that its reviewers could not expect.
+func unexpected(p *kit.Page, v *steps.View) {
 	if rev := v.Request.Revision; rev != nil {
-		surprises(p, approval.Compare(rev.Findings, rev.Manifest.Inputs, o))
+		surprises(p, approval.Compare(rev.Findings, rev.Manifest.Inputs, v.Request.Run.Result.Observed))
 	}
 }
 
@@ -247,7 +281,9 @@ const WithoutMark = "\nwithout "
 // names of those that Slack refused for good: an answer waits for no file that
 // will never come, and says so.
 func arrived(v *steps.View) (files []approval.Artifact, missing []string) {
-	missing = strings.Split(v.Posts[steps.SurfaceFiles].Shown, WithoutMark)[1:]
+	for _, surface := range []steps.Surface{steps.SurfaceFiles, steps.SurfaceSheets} {
+		missing = append(missing, strings.Split(v.Posts[surface].Shown, WithoutMark)[1:]...)
+	}
 	for _, f := range v.Artifacts {
 		if !slices.Contains(missing, f.Name) {
 			files = append(files, f)

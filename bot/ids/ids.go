@@ -65,6 +65,14 @@ const (
 	ActionFigures = "open_statistics"
 	ActionAsk     = "open_form"
 	ActionAgain   = "ask_again"   // the form with a question that could not be taken as it was
+	ActionMeant   = "meant"       // a file with nearly the name that was typed
+	ActionMeant2  = "meant_2"     // and two more of them
+	ActionMeant3  = "meant_3"     //
+	ActionFix     = "fix"         // have code fixed that ended with an error
+	ActionCode    = "show_code"   // what ran, and who approved it
+	ActionDetails = "details"     // the whole bill
+	ActionGood    = "good"        // the answer is good,
+	ActionBad     = "bad"         // or not
 	ActionGiveUp  = "give_up"     // a reviewer ends what waits for what is away
 	ActionLink    = "follow_link" // buttons that lead somewhere; Slack reports them, nothing is to be done
 

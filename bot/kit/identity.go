@@ -34,4 +34,5 @@ type Identity struct {
 	User    string   // the bot's user id, by which it is mentioned
 	Name    string   // the bot's user name
 	Missing []string // scopes that the token lacks
+	Lacks   []string // the same of those without which the bot works all the same
 }

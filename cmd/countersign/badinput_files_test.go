@@ -54,7 +54,8 @@ func TestAFileThatCannotBeReadIsNamedWithTheReasonAndNothingIsSpent(t *testing.T
 		root := h.ask("What is in " + c.name + "?")
 		reply := h.reply(root)
 		require.Contains(t, reply.Text, "<@"+slacksim.Analyst+"> This could not be done, and nothing ran. "+c.why, "for screen readers")
-		require.Contains(t, reply.Words(), "Total: $0")
+		require.Contains(t, reply.Words(), "$0 · ")
+		require.Contains(t, h.bill(reply), "Total: $0")
 		require.NotContains(t, h.says(root, "Failed").Words(), c.why, "the progress line does not repeat it")
 		require.Equal(t, row{State: "failed", Reason: c.why, Holds: 1}, h.row(c.name), c.name)
 	}

@@ -78,10 +78,20 @@ func (h *house) approve(card workspace.Message) {
 }
 
 // reply waits for the last word on a question: the answer, or why there is none,
-// with the bill.
+// with the ways on.
 func (h *house) reply(root workspace.Message) workspace.Message {
 	h.t.Helper()
-	return h.says(root, "Total: ")
+	return h.says(root, "\nDetails\n")
+}
+
+// bill is what Maya reads behind an answer's Details.
+func (h *house) bill(reply workspace.Message) string {
+	h.t.Helper()
+	require.NoError(h.t, h.maya.Click(reply, "Details"))
+	v, open := h.maya.View()
+	require.True(h.t, open)
+	require.NoError(h.t, h.maya.CloseView())
+	return v.Words()
 }
 
 // becomes waits until a message shows the words.

@@ -126,7 +126,7 @@ func TestAFollowUpKnowsWhatWasSaidBefore(t *testing.T) {
 	require.Contains(t, last[3].Content, "The question:\nand the largest?")
 	require.NoError(t, h.ben.Click(card, "Approve"))
 	_, err = h.maya.WaitReply(h.patient(), root.Channel, root.TS, func(m workspace.Message) bool {
-		return strings.Contains(m.Text, "Total: ") && strings.Contains(m.Words(), "\n4\n")
+		return m.Has("Details") && strings.Contains(m.Words(), "\n4\n")
 	})
 	require.NoError(t, err)
 	require.Equal(t, 1, value[int](h, `SELECT count(*) FROM sessions`), "both are one conversation")

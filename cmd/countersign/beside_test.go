@@ -40,7 +40,7 @@ func TestCommandsWorkBesideAServeWithItsPrivateDatabase(t *testing.T) {
 	require.Contains(t, said, "Approved")
 	_, err = h.ben.WaitChange(h.patient(), card, func(m workspace.Message) bool { return !m.Has("Approve") })
 	require.NoError(t, err)
-	h.says(root, "Total")
+	h.reply(root)
 	said, code = h.ran("audit", strings.ToUpper(req.ID))
 	require.Zero(t, code, said)
 	require.Contains(t, said, "none has been changed")

@@ -83,7 +83,7 @@ func TestThreePeopleAskRejectApproveAndReadInTheBrowser(t *testing.T) {
 
 	// She reads the answer: table, chart and bill.
 	maya.click(test("replies-" + second.TS))
-	maya.sees(test("thread"), "Total")
+	maya.sees(test("thread"), "Show code")
 	maya.sees(test("thread")+" table", "2025-01")
 	maya.sees(test("thread")+" table", "North")
 	require.NotContains(t, maya.reads(test("thread")), "That drops every row.", "the other thread")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -8,6 +9,8 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/bot/draw"
+	"countersign/bot/draw/money"
 	"countersign/budget"
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/workspace"
@@ -107,12 +110,12 @@ func (h *house) shown(db *storage.DB, id string) (strays int) {
 	require.Empty(h.t, progress.Actions(), "nothing can be taken back any more")
 	if r.State != approval.Withdrawn {
 		reply := find(steps.SurfaceReply)
-		require.Contains(h.t, reply.Words(), id)
 		var sum budget.USD
 		for _, s := range view.Bill {
 			sum += budget.Total(s.Charges)
 		}
-		require.Contains(h.t, reply.Words(), "Total: "+sum.String(), "the bill is the charges")
+		require.Contains(h.t, reply.Words(), money.Spent(sum), "the line is the charges")
+		require.Contains(h.t, asSent(draw.DetailsView(view)), "Total: "+sum.String(), "and so is the bill behind it")
 	}
 	if r.Revision != nil {
 		card := find(steps.SurfaceCard)
@@ -121,13 +124,24 @@ func (h *house) shown(db *storage.DB, id string) (strays int) {
 		require.False(h.t, card.Has("Reject"))
 		strays += h.count(slacksim.CodeReview, id) - 1
 	}
-	expected := len(view.Posts) - 1 // the root is no reply, and the card is elsewhere
-	if r.Revision != nil {
-		expected--
+	expected := 0 // the root is no reply, the card is elsewhere, and an emoji is no message
+	for _, surface := range []steps.Surface{steps.SurfaceProgress, steps.SurfaceAnswer, steps.SurfaceFiles, steps.SurfaceReply, steps.SurfaceSheets} {
+		if post, ok := view.Posts[surface]; ok && post.TS != "none" {
+			expected++
+		}
 	}
 	// Who was not answered in time may have asked the same once more.
 	asked := value[int](h, `SELECT count(*) FROM requests WHERE said(question) = $1`, r.Question)
 	return strays + h.replies(root) - expected + h.roots(r.Question) - asked
+}
+
+// asSent is a modal as it is sent.
+func asSent(view any) string {
+	text, err := json.Marshal(view)
+	if err != nil {
+		panic(err) // blocks are made of strings and numbers
+	}
+	return string(text)
 }
 
 // replies is how many messages the bot has posted in a thread.

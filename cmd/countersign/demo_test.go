@@ -79,14 +79,14 @@ func TestDemoPlaysOneRoundKeepsItAndStartsAnewWhenAsked(t *testing.T) {
 	require.Zero(t, d.ends(t), "%s\n%s", d.out.String(), d.errs.String())
 	for _, step := range []string{"Slack     a stand-in: http://127.0.0.1:", "model     a stand-in that knows the sample questions", "sandbox   gVisor on this machine",
 		"Maya         shares sales.csv", "Maya         shares iowa-electricity.csv", "Maya         /analyze " + question.Text, "Countersign  asks #code-review:", "May this code run?",
-		`pd.read_csv("sales.csv")`, "Ben          clicks Approve", "rewrites the card: Approved by @Ben Osei", "posts the chart", "answers Maya in the thread:",
-		"2025-01", "Total: $", "left this month"} {
+		`load("sales.csv")`, "Ben          clicks Approve", "rewrites the card: Approved by @Ben Osei", "posts the chart", "answers Maya in the thread:",
+		"2025-01", "under 1 cent · $", " left"} {
 		require.Contains(t, d.out.String(), step)
 	}
 	require.Empty(t, d.errs.String(), "the transcript stays readable")
 	require.NotContains(t, d.out.String(), "<@U", "people have names")
 	require.NotContains(t, d.out.String(), insteadOfCode, "it stands there")
-	require.Regexp(t, `(?s)Code \(revision 1, \d+ lines\)\n +1  import .+\n +Cost: `, d.out.String())
+	require.Regexp(t, `(?s)Code \(revision 1, \d+ lines\)\n +1  from desk import .+\n +Cost: `, d.out.String())
 	command := regexp.MustCompile(`(?m)^  DATA_DIR=(\S+) \S+ (audit) (\S+)$`).FindStringSubmatch(d.out.String())
 	require.NotNil(t, command, d.out.String())
 	var trail lockedBuffer
@@ -97,7 +97,7 @@ func TestDemoPlaysOneRoundKeepsItAndStartsAnewWhenAsked(t *testing.T) {
 	again := startDemo(t, dir, "-once")
 	require.Zero(t, again.ends(t), "%s\n%s", again.out.String(), again.errs.String())
 	require.NotContains(t, again.out.String(), "shares sales.csv")
-	require.Contains(t, again.out.String(), "Total: $")
+	require.Contains(t, again.out.String(), "under 1 cent · $")
 
 	anew := startDemo(t, dir, "-once", "-reset")
 	require.Zero(t, anew.ends(t), "%s\n%s", anew.out.String(), anew.errs.String())

@@ -123,6 +123,13 @@ func (p program) checkBot(ctx context.Context) finding {
 	if err == nil && len(who.Missing) > 0 {
 		err = fmt.Errorf("lacks the scopes %s: update the app from manifest.yaml and install it again", strings.Join(who.Missing, ", "))
 	}
+	if err == nil && len(who.Lacks) > 0 {
+		var without []string
+		for _, scope := range who.Lacks {
+			without = append(without, fmt.Sprintf("%s (%s)", scope, bot.Extras()[scope]))
+		}
+		return finding{warn: true, say: fmt.Sprintf("@%s in %s. It does without %s: to have that, update the app from manifest.yaml and install it again", who.Name, who.Team, strings.Join(without, ", "))}
+	}
 	return finding{say: fmt.Sprintf("@%s in %s", who.Name, who.Team), err: err}
 }
 

@@ -29,7 +29,7 @@ func TestProveSlackTheAskerIsNeverLeftWithoutAWord(t *testing.T) {
 			}
 			require.NoError(t, h.ben.Click(card, "Approve"))
 			told, err := h.maya.WaitMessage(h.patient(), h.maya.DM(), func(m workspace.Message) bool {
-				return strings.Contains(m.Text, because) && strings.Contains(m.Text, "Total: ")
+				return strings.Contains(m.Text, because) && m.Has("Details")
 			})
 			require.NoError(t, err, "the answer and its bill come by direct message")
 			require.Contains(t, told.Text, "I cannot answer you in <#"+slacksim.SalesData+">")

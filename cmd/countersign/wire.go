@@ -33,6 +33,7 @@ type replica struct {
 	service   *steps.Steps
 	bot       *bot.Bot
 	telemetry *telemetry.Telemetry
+	libraries func() []string             // what the boxes have; nil where there are none
 	strays    func(context.Context) error // kills boxes that no row knows; nil where there can be none
 	prove     func(context.Context) error // opens the sandbox when it has proven itself; nil where it need not
 	closers   []func() error              // in the order of their making
@@ -77,9 +78,9 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 		Policy: p.policy, Log: p.log, Observe: r.telemetry.Envelope, Language: p.CodeLanguage})
 	worst := func(model string, at time.Time) (budget.USD, error) { return r.service.DraftCost(model, at) }
 	r.service = steps.New(steps.Ports{Store: r.db, Writer: r.telemetry.Writer(writer, worst), Sandbox: r.telemetry.Sandbox(box), Slack: r.bot, Read: shapes.Reader{SampleRows: p.SampleRows}.Tables, Log: p.log},
-		steps.Settings{Prices: p.prices, Policy: p.policy(), Location: p.location, Due: due(p.digest, p.location)})
+		steps.Settings{Prices: p.prices, Policy: p.policy(), Location: p.location, Due: due(p.digest, p.location), Libraries: r.libraries})
 	s := r.telemetry.Service(r.service)
-	r.bot.Serve(bot.Services{Questions: s, Decisions: s, Revisions: s, Budgets: s, Ledgers: s, Funding: s, Authority: s, Homes: s})
+	r.bot.Serve(bot.Services{Questions: s, Decisions: s, Revisions: s, Budgets: s, Ledgers: s, Funding: s, Authority: s, Homes: s, Answers: s})
 	return r, nil
 }
 
@@ -117,6 +118,7 @@ func (r *replica) sandbox() steps.Sandbox {
 			return steps.NoSandbox{Why: forPeople(err)}
 		}
 		r.strays = func(ctx context.Context) error { return cloud.Strays(ctx, r.needs) }
+		r.libraries = cloud.Libraries
 		return cloud
 	}
 	options := r.boxes()
@@ -127,6 +129,7 @@ func (r *replica) sandbox() steps.Sandbox {
 		return steps.NoSandbox{Why: forPeople(err)}
 	}
 	r.closers = append(r.closers, here.Close)
+	r.libraries = here.Libraries
 	r.prove = func(ctx context.Context) error {
 		booked, err := r.booking(ctx, r.db, false)
 		if err != nil {

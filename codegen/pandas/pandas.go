@@ -1,6 +1,5 @@
 // Package pandas writes Python about tables: names as string literals, the call
-// that reads a table as it was described, and the names that pandas then gives to
-// its columns.
+// that gets a table, and the names that pandas gives to its columns.
 //
 // Names of files and columns are hostile text. Here they become literals, in which
 // nothing can pass for code or for a line of a prompt.
@@ -9,8 +8,6 @@ package pandas
 import (
 	"encoding/json"
 	"fmt"
-	"path"
-	"slices"
 	"strings"
 
 	"countersign/approval"
@@ -52,45 +49,13 @@ func Literal(text string) string {
 	return b.String()
 }
 
-// ReadCall is the Python expression that reads a table as it was described, given
-// the expressions for the names of the file and of the sheet or key.
-func ReadCall(file, name, inner string, t approval.Table) string {
-	encoding := ""
-	if t.Encoding != "" {
-		encoding = ", encoding=" + Literal(t.Encoding)
+// LoadCall is the Python expression by which a program gets a table of a file, given the
+// expressions for the names of the file and, where it has several tables, of the table.
+func LoadCall(name, inner string, several bool) string {
+	if several {
+		return fmt.Sprintf("load(%s, sheet=%s)", name, inner)
 	}
-	switch strings.ToLower(path.Ext(file)) {
-	case ".xlsx":
-		if t.NoHeading {
-			return fmt.Sprintf("pd.read_excel(%s, sheet_name=%s, header=None)", name, inner) + shapes.ByPlace
-		}
-		call := fmt.Sprintf("pd.read_excel(%s, sheet_name=%s)", name, inner)
-		if slices.ContainsFunc(t.Columns, func(c approval.Column) bool { return shapes.OtherThanText(c.Name) }) {
-			call += ".rename(columns=str)" // a heading that is a number would be one in pandas, too
-		}
-		return call
-	case ".json", ".jsonl", ".ndjson":
-		// pandas would turn strings of digits into numbers and guess dates by the columns' names.
-		plain := ", dtype=False, convert_dates=False" + encoding
-		if t.Delimiter == "\n" {
-			return fmt.Sprintf("pd.read_json(%s, lines=True%s)", name, plain)
-		}
-		if t.Name == "" {
-			return fmt.Sprintf("pd.read_json(%s%s)", name, plain)
-		}
-		if encoding == "" {
-			encoding = `, encoding="utf-8"`
-		}
-		return fmt.Sprintf("pd.DataFrame(json.loads(Path(%s).read_text(%s))[%s])", name, encoding[2:], inner)
-	}
-	sep := ""
-	if t.Delimiter != "" {
-		sep = ", sep=" + Literal(t.Delimiter)
-	}
-	if t.NoHeading {
-		return fmt.Sprintf("pd.read_csv(%s%s%s, header=None)", name, sep, encoding) + shapes.ByPlace
-	}
-	return fmt.Sprintf("pd.read_csv(%s%s%s)", name, sep, encoding)
+	return fmt.Sprintf("load(%s)", name)
 }
 
 // Names are the names that pandas gives to the columns: blank headings are

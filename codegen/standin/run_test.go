@@ -1,11 +1,8 @@
 package standin
 
 import (
-	"bytes"
-	"context"
 	"encoding/binary"
 	"encoding/csv"
-	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,95 +18,7 @@ import (
 	"countersign/codegen"
 	"countersign/codegen/pandas"
 	"countersign/codegen/samples"
-	"countersign/codegen/shapes"
 )
-
-// ran is what one program gave; see testdata/run.py.
-type ran struct {
-	Error    string
-	Columns  []string
-	Rows     [][]string
-	Figures  [][3]string
-	Warnings []string
-}
-
-// asked is a question about files with their contents.
-type asked struct {
-	question string
-	files    map[string]string
-}
-
-// listener is the stand-in, and keeps what a model would have been told.
-type listener struct {
-	Provider
-	heard string
-}
-
-func (l *listener) Ask(ctx context.Context, call codegen.Call) (codegen.Answer, error) {
-	l.heard = call.Turns[len(call.Turns)-1].Text
-	return l.Provider.Ask(ctx, call)
-}
-
-// job is a program with the folder that it runs in.
-type job struct {
-	Folder string `json:"folder"`
-	Code   string `json:"code"`
-}
-
-// runAll has the stand-in answer each question and runs its programs.
-func runAll(t *testing.T, cases []asked) []ran {
-	t.Helper()
-	jobs := make([]job, len(cases))
-	for i, c := range cases {
-		jobs[i].Folder = t.TempDir()
-		files := lay(t, jobs[i].Folder, c.files)
-		d, err := writer(t).Write(t.Context(), steps.Brief{Question: c.question, Files: files})
-		require.NoError(t, err, c.question)
-		canonical, err := approval.Canonical(d.Code)
-		require.NoError(t, err, "%s\n%s", c.question, d.Code)
-		jobs[i].Code = canonical
-	}
-	return runJobs(t, jobs)
-}
-
-// lay puts files into a folder and reads their shapes.
-func lay(t *testing.T, folder string, contents map[string]string) (files []approval.File) {
-	t.Helper()
-	for name, data := range contents {
-		tables, err := shapes.Tables(name, []byte(data))
-		require.NoError(t, err, name)
-		files = append(files, approval.File{Name: name, Tables: tables})
-		require.NoError(t, os.WriteFile(filepath.Join(folder, name), []byte(data), 0o600))
-	}
-	return files
-}
-
-// runJobs runs programs as one plain child: they are our own, and nothing in the
-// files decides what they do. None may fail or warn.
-func runJobs(t *testing.T, jobs []job) []ran {
-	t.Helper()
-	input, err := json.Marshal(jobs)
-	require.NoError(t, err)
-	python := exec.CommandContext(t.Context(), "/usr/bin/python3", filepath.Join("testdata", "run.py"))
-	python.Stdin = bytes.NewReader(input)
-	python.Env = append(os.Environ(), "MPLCONFIGDIR="+t.TempDir())
-	var stderr strings.Builder
-	python.Stderr = &stderr
-	output, err := python.Output()
-	require.NoError(t, err, "python3 with pandas, matplotlib and openpyxl is needed (apt install python3-pandas python3-matplotlib python3-openpyxl)\n%s", stderr.String())
-	require.Empty(t, stderr.String())
-	var results []ran
-	require.NoError(t, json.Unmarshal(output, &results))
-	require.Len(t, results, len(jobs))
-	for i, r := range results {
-		require.Empty(t, r.Error, jobs[i].Code)
-		require.Empty(t, r.Warnings, jobs[i].Code)
-		for _, f := range r.Figures {
-			require.NotContains(t, f, "", "a figure without title or labels:\n%s", jobs[i].Code)
-		}
-	}
-	return results
-}
 
 func sampleFile(name string) map[string]string {
 	for _, f := range samples.Files() {
@@ -174,6 +83,8 @@ func TestTheSuggestedQuestionsGetTheRightNumbers(t *testing.T) {
 		}
 	}
 	require.Equal(t, "Total revenue (units x price) per month by region", results[0].Figures[0][0])
+	require.Regexp(t, `^Total revenue \(units x price\) was highest in [A-Z][a-z]+ 2025: [\d,.]+, and lowest in [A-Z][a-z]+ 2025: [\d,.]+\.$`, results[0].Answer)
+	require.Equal(t, []approval.Rows{{Count: missingUnits, Why: "no units or no price or no date"}}, results[0].LeftOut)
 
 	require.Equal(t, []string{"product", "total units", "rows used"}, results[1].Columns)
 	require.Len(t, results[1].Rows, 3)
@@ -181,6 +92,7 @@ func TestTheSuggestedQuestionsGetTheRightNumbers(t *testing.T) {
 		require.InDelta(t, units[row[0]], number(t, row[1]), 0, row[0])
 	}
 	require.Equal(t, "Filter papers", results[1].Rows[0][0])
+	require.Regexp(t, `^Filter papers had the highest total units: [\d,]+\.$`, results[1].Answer)
 
 	require.Equal(t, []string{"units", strconv.Itoa(missingUnits), "1.8"}, results[2].Rows[0])
 
@@ -295,7 +207,7 @@ func TestAWorkbookIsAnsweredFromTheSheetThatIsNamed(t *testing.T) {
 	const script = `
 import datetime, openpyxl
 book = openpyxl.Workbook()
-book.active.append(["kind", 2024, datetime.datetime(2025, 1, 1)])
+book.active.append(["kind", "in 2024", "in 2025"])
 book.active.append(["a", 1, 5])
 costs = book.create_sheet("Costs")
 costs.append(["day", "kind", "cost"])
@@ -316,7 +228,8 @@ book.save("book.xlsx")
 	data, err := os.ReadFile(filepath.Join(folder, "book.xlsx"))
 	require.NoError(t, err)
 	book := map[string]string{"book.xlsx": string(data)}
-	files := lay(t, folder, book)
+	jobs, read := lay(t, []map[string]string{book})
+	files := read[0]
 	staff := files[0].Tables[2]
 	require.True(t, staff.NoHeading)
 	told := &listener{}
@@ -326,23 +239,26 @@ book.save("book.xlsx")
 	require.NoError(t, err)
 	require.Contains(t, told.heard, "Staff")
 	require.NotContains(t, told.heard, "nna")
-	read := job{folder, "import pandas as pd\ndf = " + pandas.ReadCall("book.xlsx", `"book.xlsx"`, `"Staff"`, staff) + "\npd.DataFrame({\"name\": list(df.columns), \"rows\": len(df), \"missing\": df.isna().sum().to_numpy()})"}
-	for i, row := range runJobs(t, []job{read})[0].Rows {
-		require.Equal(t, []string{staff.Columns[i].Name, "4", strconv.Itoa(staff.Columns[i].Missing)}, row)
+	jobs[0].Code = `from desk import load, table
+import pandas as pd
+df = load("book.xlsx", sheet="Staff")
+table(pd.DataFrame({"name": list(df.columns), "rows": len(df), "missing": df.isna().sum().astype(int).to_numpy()}))`
+	for i, row := range runJobs(t, jobs)[0].Rows {
+		require.Equal(t, []string{staff.Columns[i].Name, strconv.Itoa(staff.Rows), strconv.Itoa(staff.Columns[i].Missing)}, row)
 	}
-	cases := []asked{{"cost per month in the costs sheet", book}, {"the total of 2024 by kind", book}}
+	cases := []asked{{"cost per month in the costs sheet", book}, {"the total in 2024 by kind", book}}
 	for _, q := range everyIntent {
 		cases = append(cases, asked{q, book}, asked{q + " of costs", book})
 	}
 	results := runAll(t, cases)
 	require.Equal(t, [][]string{{"2024-03", "7.0"}, {"2024-04", "9.5"}}, results[0].Rows)
-	require.Equal(t, []string{"kind", "total 2024", "rows used"}, results[1].Columns)
+	require.Equal(t, []string{"kind", "total in 2024", "rows used"}, results[1].Columns)
 	require.Equal(t, [][]string{{"a", "1", "1"}}, results[1].Rows)
 }
 
-// What the prompt says about a file has to be what pandas makes of it with the
-// call that the prompt gives: names, rows and missing values.
-func TestShapesAgreeWithPandas(t *testing.T) {
+// What the prompt says about a file has to be what a program gets with the call that the
+// prompt gives: names, rows and missing values.
+func TestAReadingIsWhatLoadGives(t *testing.T) {
 	t.Parallel()
 	contents := oddTables()
 	for name, data := range map[string]string{
@@ -363,22 +279,20 @@ func TestShapesAgreeWithPandas(t *testing.T) {
 	for _, f := range samples.Files() {
 		contents[f.Name] = string(f.Data)
 	}
-	var files []approval.File
-	var jobs []job
+	var each []map[string]string
 	for name, data := range contents {
-		folder := t.TempDir()
-		f := lay(t, folder, map[string]string{name: data})[0]
-		files = append(files, f)
-		call := pandas.ReadCall(f.Name, pandas.Literal(f.Name), pandas.Literal(f.Tables[0].Name), f.Tables[0])
-		jobs = append(jobs, job{folder, "import json\nfrom pathlib import Path\nimport pandas as pd\ndf = " + call + `
-pd.DataFrame({"name": list(df.columns), "rows": len(df), "missing": df.isna().sum().to_numpy()})`})
+		each = append(each, map[string]string{name: data})
+	}
+	jobs, files := lay(t, each)
+	for i := range jobs {
+		jobs[i].Code = "from desk import load, table\nimport pandas as pd\ndf = " + pandas.LoadCall(pandas.Literal(files[i][0].Name), "", false) + `
+table(pd.DataFrame({"name": list(df.columns), "rows": len(df), "missing": df.isna().sum().astype(int).to_numpy()}))`
 	}
 	for i, r := range runJobs(t, jobs) {
-		table := files[i].Tables[0]
-		names := pandas.Names(table.Columns)
-		require.Len(t, r.Rows, len(names), files[i].Name)
+		table := files[i][0].Tables[0]
+		require.Len(t, r.Rows, len(table.Columns), files[i][0].Name)
 		for j, row := range r.Rows {
-			require.Equal(t, []string{names[j], strconv.Itoa(table.Rows), strconv.Itoa(table.Columns[j].Missing)}, row, files[i].Name)
+			require.Equal(t, []string{table.Columns[j].Name, strconv.Itoa(table.Rows), strconv.Itoa(table.Columns[j].Missing)}, row, files[i][0].Name)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package standin
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -21,7 +22,6 @@ type script struct {
 // program writes the whole program of a plan.
 func program(p plan) string {
 	s := &script{plan: p, names: pandas.Names(p.table.Columns)}
-	s.read()
 	switch p.want {
 	case wantTrend:
 		s.trend()
@@ -36,21 +36,40 @@ func program(p plan) string {
 	default:
 		s.summary()
 	}
-	return s.String()
+	body := s.String()
+	s.Reset()
+	s.head(body)
+	return s.String() + body
 }
 
 func (s *script) line(format string, args ...any) { fmt.Fprintf(s, format+"\n", args...) }
 
-// read imports what is used and reads the table.
-func (s *script) read() {
-	call := pandas.ReadCall(s.file.Name, "NAME", "INNER", s.table)
-	if strings.Contains(call, "json.loads") {
-		s.line("import json\nfrom pathlib import Path\n")
+// head imports what the body uses, and loads the table.
+func (s *script) head(body string) {
+	var used []string
+	for _, name := range []string{"answer", "chart", "left_out", "number", "table"} {
+		if strings.Contains(body, name+"(") {
+			used = append(used, name)
+		}
 	}
-	s.line("import matplotlib.pyplot as plt\nimport pandas as pd\n")
-	s.line(`plt.rcParams["text.parse_math"] = False  # a dollar sign in a name is no formula`)
-	name, inner := s.literal("file", s.file.Name), s.literal("part", s.table.Name)
-	s.line("df = %s", strings.NewReplacer("NAME", name, "INNER", inner).Replace(call))
+	used = append(used, "load")
+	slices.Sort(used)
+	s.line("from desk import %s", strings.Join(used, ", "))
+	if strings.Contains(body, "plt.") {
+		s.line("import matplotlib.pyplot as plt")
+	}
+	if strings.Contains(body, "pd.") {
+		s.line("import pandas as pd")
+	}
+	s.line("")
+	if strings.Contains(body, "plt.") {
+		s.line(`plt.rcParams["text.parse_math"] = False  # a dollar sign in a name is no formula`)
+	}
+	name, inner := s.literal("file", s.file.Name), ""
+	if len(s.file.Tables) > 1 {
+		inner = s.literal("part", s.table.Name)
+	}
+	s.line("df = %s", pandas.LoadCall(name, inner, inner != ""))
 }
 
 // literal is an expression for a text: its literal, or a variable that is assigned on
@@ -85,64 +104,83 @@ func (s *script) label(i int) string {
 	for _, r := range name {
 		// matplotlib's own font has these and warns about most others.
 		if r != ' ' && (!unicode.In(r, unicode.Latin, unicode.Greek, unicode.Cyrillic, unicode.Nd) && (r > unicode.MaxASCII || r < ' ' || r == 0x7f)) {
-			return fmt.Sprintf("column %d", i+1)
+			return "column " + letters(i)
 		}
 	}
 	if strings.TrimSpace(name) == "" || len([]rune(name)) > 40 {
-		return fmt.Sprintf("column %d", i+1)
+		return "column " + letters(i)
 	}
 	return name
 }
 
-// number is an expression for a column as numbers, also where the file has them as text.
-func (s *script) number(i int) string {
-	raw := fmt.Sprintf("df[%s]", s.column(i))
-	switch s.table.Columns[i].Type {
-	case "number with decimal comma":
-		raw += `.astype(str).str.replace(".", "", regex=False).str.replace(",", ".", regex=False)`
-	case "number with thousands commas":
-		raw += `.astype(str).str.replace(",", "", regex=False)`
+// letters is a column's place as spreadsheets name it: A, B, ... Z, AA.
+func letters(i int) string {
+	if i < 26 {
+		return string(rune('A' + i))
 	}
-	return fmt.Sprintf(`pd.to_numeric(%s, errors="coerce")`, raw)
+	return letters(i/26-1) + string(rune('A'+i%26))
 }
 
-// value sets the variable value to what is added up, and names it.
-func (s *script) value() (name string) {
-	if s.measure < 0 {
+// value sets the variable value to what is added up and names it, and tells what it needs.
+func (s *script) value() (name, needs string) {
+	switch {
+	case s.measure < 0:
 		s.line("value = pd.Series(1, index=df.index)  # every row counts")
-		return "rows"
+		return "rows", ""
+	case s.times >= 0:
+		s.line("value = df[%s] * df[%s]", s.column(s.measure), s.column(s.times))
+		return shapes.Clip("revenue ("+s.label(s.measure)+" x "+s.label(s.times)+")", 60), s.label(s.measure) + " or no " + s.label(s.times)
 	}
-	if s.times >= 0 {
-		s.line("value = %s * %s", s.number(s.measure), s.number(s.times))
-		return shapes.Clip("revenue ("+s.label(s.measure)+" x "+s.label(s.times)+")", 60)
-	}
-	s.line("value = %s", s.number(s.measure))
-	return s.label(s.measure)
+	s.line("value = df[%s]", s.column(s.measure))
+	return s.label(s.measure), s.label(s.measure)
 }
 
 // group sets the variable group to the category.
-func (s *script) group(variable string) {
-	s.line(`%s = df[%s].astype(object).where(df[%s].notna(), "(missing)").astype(str)`, variable, s.column(s.by), s.column(s.by))
+func (s *script) group() {
+	s.line(`group = df[%s].astype(object).where(df[%s].notna(), "(missing)").astype(str)`, s.column(s.by), s.column(s.by))
 }
 
-// date sets the variable when.
-func (s *script) date() {
-	c := s.table.Columns[s.when]
-	if isYear(c) {
-		s.line(`when = pd.to_datetime(df[%s].astype("Int64").astype("string"), format="%%Y", errors="coerce")`, s.column(s.when))
-		return
+// date sets the variable of the period's name to the period of each row.
+func (s *script) date() (period string) {
+	period = periods[s.period]
+	when := "df[" + s.column(s.when) + "]"
+	if isYear(s.table.Columns[s.when]) {
+		when = "pd.to_datetime(" + when + `.astype("Int64").astype("string"), format="%Y")`
 	}
-	first := ""
-	if c.Type == "date, day first" {
-		first = ", dayfirst=True"
+	s.line(`%s = %s.dt.tz_localize(None).dt.to_period("%s").rename("%s")`, period, when, s.period, period)
+	return period
+}
+
+// spoken is how a period is written as people say it, and the words before it: in December 2025.
+func (s *script) spoken() (in, expression string) {
+	switch s.period {
+	case "D":
+		return "on", `strftime("%d %B %Y")`
+	case "W":
+		return "in the week of", `start_time.strftime("%d %B %Y")`
+	case "Q":
+		return "in", `strftime("Q%q of %Y")`
+	case "Y":
+		return "in", `strftime("%Y")`
 	}
-	s.line(`when = pd.to_datetime(df[%s], errors="coerce", utc=True%s).dt.tz_localize(None)`, s.column(s.when), first)
+	return "in", `strftime("%B %Y")`
+}
+
+// inText is a text inside of an f-string, in which nothing of it is computed.
+func inText(text string) string {
+	lit := pandas.Literal(text)
+	return strings.NewReplacer("{", "{{", "}", "}}").Replace(lit[1 : len(lit)-1])
+}
+
+// leftOut counts the rows that a condition holds for, each of which lacks what is needed.
+func (s *script) leftOut(condition, needs string) {
+	s.line("left_out(%s, %s)", condition, pandas.Literal("no "+needs))
 }
 
 // figure starts a chart and names what it shows.
 func (s *script) figure(title, x, y string) {
 	s.line("\nfig, ax = plt.subplots(figsize=(8, 4.5))")
-	s.line("ax.set_title(%s)", pandas.Literal(strings.ToUpper(title[:1])+shapes.Clip(title[1:], 100))) // starts with a word of ours
+	s.line("ax.set_title(%s)", pandas.Literal(capital(title)))
 	s.line("ax.set_xlabel(%s)", pandas.Literal(x))
 	s.line("ax.set_ylabel(%s)", pandas.Literal(y))
 	s.line(`ax.spines[["top", "right"]].set_visible(False)`)
@@ -161,5 +199,8 @@ func (s *script) bars(series string) {
 	s.line("ax.margins(x=0.12)")
 	s.line("ax.set_yticks(range(len(%s)), labels=[str(name)[:30] for name in %s.index])", series, series)
 	s.line("ax.invert_yaxis()")
-	s.line("fig.tight_layout()")
+	s.show()
 }
+
+// show hands the chart out.
+func (s *script) show() { s.line("fig.tight_layout()\nchart(fig)\n") }

@@ -71,6 +71,10 @@ func (s *Sim) As(userID string) *person.Person { return person.New(s.acts, userI
 // Answer chooses among the words that Slack has for what an app cannot have.
 func (s *Sim) Answer(a webapi.Answers) { s.api.Answer(a) }
 
+// Unchecked has forms come through as a client sends them off, also with files that are
+// not the person's own: whether Slack looks, its documents do not say.
+func (s *Sim) Unchecked() { s.acts.Uncheck() }
+
 // Calls are the Web API calls that the inspector still knows, by method ("" for
 // all), oldest first.
 func (s *Sim) Calls(method string) []workspace.Entry { return s.ws.Calls(method) }

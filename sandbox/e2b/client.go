@@ -54,6 +54,8 @@ type Options struct {
 // Client makes and uses boxes at E2B. It implements steps.Sandbox and is
 // safe for use by many goroutines.
 type Client struct {
+	sandbox.Shelf // what boxes of the template have
+
 	key          string
 	domain       string
 	api          string

@@ -46,6 +46,7 @@ func (c *Client) Inspect(ctx context.Context, code string, files []approval.File
 	}
 	said, err := c.inspectIn(ctx, b, code, files)
 	c.abandon(ctx, b.id)
+	c.Learn(said.Libraries)
 	said.Box = min(b.age(), inspectLease) // then E2B ends it, however long we ask for its end
 	if err != nil {
 		return said, fmt.Errorf("inspect in box %s: %w", b.id, err)

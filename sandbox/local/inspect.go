@@ -19,6 +19,7 @@ func (s *Sandbox) Inspect(ctx context.Context, code string, files []approval.Fil
 		return steps.Inspection{Box: used}, err
 	}
 	all[0].Box = used
+	s.Learn(all[0].Libraries)
 	return all[0], nil
 }
 

@@ -52,6 +52,8 @@ type Options struct {
 
 // Sandbox makes boxes. Nothing runs until one is asked for; Close ends them all.
 type Sandbox struct {
+	sandbox.Shelf // what boxes here have
+
 	opt      Options
 	rootless bool
 	template string

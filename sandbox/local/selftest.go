@@ -28,7 +28,7 @@ except OSError as e:
     print("refused")
 for path in glob.glob(os.path.join(matplotlib.get_cachedir(), "fontlist-v*.json")):
     shutil.copy(path, ".")
-`
+` + sandbox.TellLibraries
 
 // SelfTest proves that a box starts, runs code, cannot reach this machine, and
 // can be metered. Its error says what to do. What it used of a box, without the wait in
@@ -54,6 +54,7 @@ func (s *Sandbox) selfTest(ctx context.Context, seconds int) (box time.Duration,
 	if err := verdict(result, used); err != nil {
 		return box, err
 	}
+	s.Learn(sandbox.ReadLibraries(result.Stdout))
 	return box, s.keepFonts(result)
 }
 

@@ -79,8 +79,7 @@ class Deeds(ast.NodeVisitor):
             if self.forgiving:
                 self.find("note", line, "missing module", "Tries to import %s, which is not in the box, and seems to manage without." % top, top)
                 return
-            self.problem("Line %d: the module %s is not installed in the box. There are Python's own modules, "
-                         "pandas, numpy, matplotlib and openpyxl." % (line, top))
+            self.problem("Line %d: the module %s is not installed in the box. Use Python's own modules, the desk and the libraries that were listed." % (line, top))
             return
         elif name in self.known.HARMLESS or name + "." + part in self.known.HARMLESS:
             self.usual.setdefault(top, line)

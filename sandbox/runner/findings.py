@@ -50,6 +50,7 @@ def inspect(code, files, load):
     for rules in (load("listed").Listed, load("worded").Worded, load("settings").Settings):
         rules(scope, known, report, files, load("list")).look()
     load("outputs").Outputs(scope, report, looks).look()
+    load("told").Told(scope, report).look()
     return {"problem": " ".join(report.problems), "findings": report.chosen()}
 
 

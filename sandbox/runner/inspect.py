@@ -70,12 +70,13 @@ def main(job_at, result_at):
     reader = frames.Reader(frames.connect(job_at, os.O_RDONLY))
     _, job, _ = reader.frame()
     result.stamp = bytes.fromhex(job["stamp"])
-    lacking = load("needs").lacking()  # which also lists the folders of modules once for all
-    siblings = {name: load(name) for name in ("findings", "scope", "values", "unusual", "deeds", "formulas", "masks", "places", "tables", "endless", "looks", "listed", "worded", "settings", "outputs")}
+    needs = load("needs")
+    lacking, has = needs.lacking(), needs.installed()  # which also lists the folders of modules once for all
+    siblings = {name: load(name) for name in ("findings", "scope", "values", "unusual", "deeds", "formulas", "masks", "places", "tables", "endless", "looks", "listed", "worded", "settings", "outputs", "told")}
     siblings["list"] = the_list()
     for code in [body for kind, _, body in list(reader.all()) if kind == "C"]:
         said = in_a_child(lambda: siblings["findings"].inspect(code, job["files"] or [], siblings.get))
-        result.send("R", None, json.dumps(dict(said, lacks=lacking)).encode())
+        result.send("R", None, json.dumps(dict(said, lacks=lacking, has=has)).encode())
     result.end()
 
 

@@ -168,15 +168,16 @@ class Show:
         columns = [label(c) for c in frame.columns[:COLUMNS]]
         head = frame.iloc[:ROWS, :COLUMNS]
         rows = [[cell(pd, v) for v in row] for row in head.itertuples(index=False, name=None)]
+        numbers = [getattr(kind, "kind", "") in "fiu" and bool(getattr(kind, "kind", "")) for kind in head.dtypes]
         for n, kind in enumerate(head.dtypes):
             if getattr(kind, "kind", "") == "f":
                 align(rows, n)
         if index:
             names = [label(n) if n is not None else "" for n in frame.index.names[:COLUMNS]]
-            columns = names + columns
+            columns, numbers = names + columns, [False] * len(names) + numbers
             keys = [k if isinstance(k, tuple) else (k,) for k in head.index]
             rows = [[cell(pd, v) for v in key[:COLUMNS]] + row for key, row in zip(keys, rows)]
-        self.tables.append({"title": title[:CELL], "columns": columns, "rows": rows, "total_rows": len(frame)})
+        self.tables.append({"title": title[:CELL], "columns": columns, "numbers": numbers, "rows": rows, "total_rows": len(frame)})
         if frame.shape[1] > COLUMNS:
             self.notes.append("%d of %d columns are shown." % (COLUMNS, frame.shape[1]))
         self.write(frame, self.file_name(title), index)

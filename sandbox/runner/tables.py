@@ -9,10 +9,10 @@ import ast
 import difflib
 
 # Keywords of a reader after which the columns may have other names, or there is no table.
-OTHER_NAMES = {"header", "names", "skiprows", "index_col", "sheet_name", "skipinitialspace", "mangle_dupe_cols", "prefix", "sep", "delimiter", "chunksize", "iterator", "squeeze", "orient", "typ", "lines"}
+OTHER_NAMES = {"header", "names", "skiprows", "index_col", "sheet_name", "skipinitialspace", "mangle_dupe_cols", "prefix", "sep", "delimiter", "chunksize", "iterator", "squeeze", "orient", "typ", "lines", "sheet"}
 # Methods that change a table's columns in place.
 CHANGES = {"insert", "pop", "update", "eval", "set_axis", "pipe", "apply"}
-OF_THE_READER = ("usecols", "parse_dates")
+OF_THE_READER = ("usecols", "parse_dates", "columns")
 # Methods that give a table without a column that does not stand in the code.
 KEEPS = {"copy", "dropna", "drop_duplicates", "head", "tail", "sample", "sort_values", "sort_index", "fillna", "ffill", "bfill", "query", "nlargest", "nsmallest", "round", "astype", "drop",
          "assign", "set_index", "replace", "truncate", "infer_objects", "convert_dtypes"}
@@ -52,10 +52,11 @@ class Tables:
 
     def reads(self, call):
         """A call that reads an input as it is."""
-        return self.of_an_input(call) and not {k.arg for k in call.keywords} & OTHER_NAMES
+        return self.of_an_input(call) and not {k.arg for k in call.keywords} & OTHER_NAMES and not (len(call.args) > 1 and self.scope.dotted(call.func) == "desk.load")
 
     def of_an_input(self, call):
-        return self.scope.dotted(call.func).startswith("pandas.read_") and call.args and self.scope.text(call.args[0]) in self.columns
+        name = self.scope.dotted(call.func)
+        return (name.startswith("pandas.read_") or name == "desk.load") and call.args and self.scope.text(call.args[0]) in self.columns
 
     def table(self, node):
         """The file that a table comes from and the variable that holds it; None for what is no table, or none of the kind."""
@@ -119,7 +120,7 @@ class Tables:
             self.named_to_reader(node)
             if isinstance(node.func, ast.Attribute) and (node.func.attr in CHANGES or any(k.arg in ("inplace", None) for k in node.keywords)):
                 self.doubt(node.func.value)
-            own = isinstance(node.func, ast.Name) and self.scope.is_made(node.func) or isinstance(node.func, ast.Attribute) and node.func.attr in self.functions
+            own = isinstance(node.func, ast.Name) and self.scope.is_made(node.func) and not self.scope.dotted(node.func).startswith("desk.") or isinstance(node.func, ast.Attribute) and node.func.attr in self.functions
             for arg in node.args + [k.value for k in node.keywords] if own else ():
                 self.doubt(arg)  # a function of the program's own may add columns
         elif isinstance(node, (ast.List, ast.Tuple, ast.Set, ast.Dict)) and isinstance(getattr(node, "ctx", None), (ast.Load, type(None))):
@@ -137,7 +138,7 @@ class Tables:
         if not self.of_an_input(call):
             return
         file = self.scope.text(call.args[0])
-        if {k.arg for k in call.keywords} & (OTHER_NAMES - {"index_col", "sheet_name"}) or not self.columns[file]:
+        if {k.arg for k in call.keywords} & (OTHER_NAMES - {"index_col", "sheet_name", "sheet"}) or not self.columns[file]:
             return
         for k in call.keywords:
             several = self.scope.value(k.value) if k.arg in OF_THE_READER else None

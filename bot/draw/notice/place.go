@@ -32,11 +32,24 @@ func askBackNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, er
 		}
 	}
 	p.Quote(kit.Cut(r.Question, 1000), kit.Words("You asked in "), kit.Place(r.Project), kit.Words(":"))
-	if said.Cause == nil || said.Cause.Code != approval.AskerAlien {
-		p.Buttons("again", kit.Button(ids.ActionAgain, label, r.ID, slack.StylePrimary))
+	if said.Cause != nil && said.Cause.Code == approval.AskerAlien {
+		return p, nil
 	}
+	again := kit.Button(ids.ActionAgain, label, r.ID, slack.StylePrimary)
+	var row []slack.BlockElement
+	if said.Cause != nil && said.Cause.Code == approval.NoFile {
+		for i, f := range said.Cause.Files[:min(len(meantActions), len(said.Cause.Files))] {
+			use := kit.Button(meantActions[i], kit.Cut("Use "+f.Name, 75), r.ID+"/"+f.ID, slack.StylePrimary)
+			use.AccessibilityLabel = kit.Cut("Ask the same about "+f.Name, 75)
+			row, again.Style = append(row, use), slack.StyleDefault
+		}
+	}
+	p.Buttons("again", append(row, again)...)
 	return p, nil
 }
+
+// meantActions are the buttons of files with nearly the name that was typed.
+var meantActions = []string{ids.ActionMeant, ids.ActionMeant2, ids.ActionMeant3}
 
 // foundNotice tells whoever asked what is read, and what is not.
 func foundNotice(_ draw.With, n *steps.NoticeView, _ string) (*kit.Page, error) {
@@ -144,7 +157,7 @@ func UnsaidNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, err
 		p.Say(kit.Words("The answer itself is in the thread."))
 		return p, nil
 	}
-	p.Append(draw.Reply(v, false))
+	p.Append(draw.Whole(v, false))
 	if len(v.Artifacts) > 0 && v.Posts[steps.SurfaceFiles].TS == "" {
 		p.Say(kit.Words("The files follow in the thread as soon as I can post there."))
 	}

@@ -77,6 +77,7 @@ var plain = map[approval.ReasonCode]string{
 	approval.WhyNothingEdited:   "Nothing in the code has been changed.",
 	approval.WhyNoQuestion:      "What would you like to know? Write the question after the command, for example: /analyze What were sales per month in sales.csv?",
 	approval.WhyNoBudget:        "Nobody has set a budget there, so there is none to remove.",
+	approval.WhyNoSpender:       "There is nobody here of that name who could ask anything: an account that was never there or is deactivated, an app, or somebody of another workspace has no budget.",
 	approval.WhyWaitInVain:      "Waiting does not help here: the budget does not reset, or is smaller than this needs. Choose a cheaper model, or ask for more.",
 	approval.WhyNoPurpose:       "Please say what it is for. The administrator will read it.",
 	approval.WhyNobodyGrants:    "There is no other administrator here who could grant it. Choose a cheaper model, or wait.",

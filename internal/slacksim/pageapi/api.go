@@ -146,6 +146,7 @@ func (s *API) channelsOf(as string) []workspace.Channel {
 		shown := *c
 		shown.Members = slices.Clone(c.Members)
 		shown.Unread, shown.Mentions = s.Memory.Unread(as, c)
+		shown.Latest, shown.Thread = s.Memory.Latest(c.ID)
 		if c.Kind == "im" {
 			shown.User = workspace.Other(c, as)
 			if u := s.Memory.User(shown.User); u != nil {

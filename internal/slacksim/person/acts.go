@@ -43,6 +43,15 @@ type Acts struct {
 	*workspace.Views
 	*sockets.Mode
 	payloads payloads
+
+	unchecked bool // what a client sends off comes through as it is
+}
+
+// Uncheck has everything come through that a client sends off.
+func (s *Acts) Uncheck() {
+	s.Lock()
+	defer s.Unlock()
+	s.unchecked = true
 }
 
 // NewActs returns the verbs of a workspace; mode delivers their payloads to the app.

@@ -19,6 +19,7 @@ var moreMethods = map[string]method{
 	"users.profile.get":    {'b', []string{"users.profile:read"}, getProfile},
 	"chat.scheduleMessage": {'b', []string{"chat:write"}, scheduleMessage},
 	"reactions.add":        {'b', []string{"reactions:write"}, addReaction},
+	"reactions.remove":     {'b', []string{"reactions:write"}, removeReaction},
 	"pins.add":             {'b', []string{"pins:write"}, addPin},
 	"team.info":            {'b', []string{"team:read"}, teamInfo},
 	"auth.teams.list":      {'b', nil, listTeams},
@@ -128,6 +129,36 @@ func addReaction(c *call) (workspace.Body, error) {
 	all[at].Users = append(slices.Clone(all[at].Users), s.Bot.ID)
 	all[at].Count = len(all[at].Users)
 	m.Reactions = all
+	s.Announce(m, "updated")
+	return workspace.Body{}, nil
+}
+
+// removeReaction takes back what the app itself has put there.
+func removeReaction(c *call) (workspace.Body, error) {
+	s := c.s
+	if name := c.Text("name"); !emojiName.MatchString(name) {
+		return nil, workspace.Refuse("invalid_name")
+	}
+	m, err := s.item(c)
+	if err != nil {
+		return nil, err
+	}
+	var kept []workspace.Reaction
+	found := false
+	for _, r := range m.Reactions {
+		if r.Name == c.Text("name") && slices.Contains(r.Users, s.Bot.ID) {
+			found = true
+			r.Users = slices.DeleteFunc(slices.Clone(r.Users), func(user string) bool { return user == s.Bot.ID })
+			r.Count = len(r.Users)
+		}
+		if r.Count > 0 {
+			kept = append(kept, r)
+		}
+	}
+	if !found {
+		return nil, workspace.Refuse("no_reaction")
+	}
+	m.Reactions = kept
 	s.Announce(m, "updated")
 	return workspace.Body{}, nil
 }

@@ -233,6 +233,17 @@ func InPane(m *StoredMessage, thread string) bool {
 	return m.TS == thread || m.ThreadTS == thread
 }
 
+// Latest is what was said last in a channel, in a thread or not: nothing where people have
+// only joined.
+func (w *Memory) Latest(channel string) (ts, thread string) {
+	for _, m := range slices.Backward(w.Messages[channel]) {
+		if m.Subtype != "channel_join" && m.Subtype != "channel_leave" {
+			return m.TS, m.ThreadTS
+		}
+	}
+	return "", ""
+}
+
 // Unread counts what came after the person last looked.
 func (w *Memory) Unread(user string, c *Channel) (count, mentions int) {
 	last := w.Read[user+" "+c.ID]

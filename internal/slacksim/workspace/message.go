@@ -26,6 +26,7 @@ type Message struct {
 	LatestReply string           `json:"latest_reply,omitempty"`
 	Edited      *Edited          `json:"edited,omitempty"`
 	Ephemeral   bool             `json:"ephemeral"`
+	Reactions   []Reaction       `json:"reactions,omitempty"`
 	Metadata    map[string]any   `json:"metadata,omitempty"`
 
 	said []blockkit.Block // the blocks as they were sent, where they are held otherwise
@@ -79,7 +80,7 @@ func (s *Workspace) Show(m *StoredMessage, viewer string) Message {
 		Channel: m.Channel, TS: m.TS, User: m.User, BotID: m.BotID, AppID: m.AppID, Subtype: m.Subtype, Text: m.Text,
 		Blocks: OrEmpty(m.Blocks), Attachments: OrEmpty(m.Attachments), Files: []File{}, ThreadTS: m.ThreadTS,
 		ReplyUsers: []string{}, Edited: m.Edited, Ephemeral: m.Ephemeral, Metadata: m.Metadata,
-		said: m.Said,
+		Reactions: m.Reactions, said: m.Said,
 	}
 	if u := s.Memory.User(m.User); u != nil {
 		out.Username = u.RealName

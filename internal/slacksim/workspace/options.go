@@ -123,6 +123,8 @@ type Channel struct {
 	Members     []string `json:"members"`
 	Unread      int      `json:"unread"`
 	Mentions    int      `json:"mentions"`
+	Latest      string   `json:"latest,omitempty"` // ts of what was said last, and
+	Thread      string   `json:"thread,omitempty"` // the thread that it stands in
 }
 
 // Has says whether somebody is in the channel.

@@ -7,7 +7,7 @@ import pandas as pd
 urllib.request.urlopen("https://example.com/steal")
 pd.read_csv("https://example.com/data.csv")
 socket.create_connection(("example.com", 80))
-#> problem: Line 2: the module requests_toolbelt is not installed in the box. There are Python's own modules, pandas, numpy, matplotlib and openpyxl.
+#> problem: Line 2: the module requests_toolbelt is not installed in the box. Use Python's own modules, the desk and the libraries that were listed.
 #> caution 0 [unused file: sales.csv] Does not read sales.csv, which came with the question.
 #> danger 1 [import: socket] Imports socket, which talks to the network.
 #> danger 3 [import: urllib.request] Imports urllib.request, which talks to the network.

@@ -1,5 +1,5 @@
 // The page as a whole: where the reader is decides what is drawn.
-import { useEffect, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { Icon } from './parts/Icon'
 import { Toasts } from './parts/Toasts'
 import { Channel, Thread } from './panes/Channel'
@@ -19,12 +19,22 @@ export function App() {
   const { channel, thread, home } = route
   const rooms = workspace?.state.channels
 
-  // Nowhere yet: open the first conversation.
+  // Nowhere yet: open the conversation in which something happened last, with its thread
+  // beside it. Where nothing has happened anywhere, the reader is taken along when it does,
+  // unless they have gone somewhere themselves.
+  const idle = useRef<string>(undefined)
   useEffect(() => {
-    // Where something waits to be read: whoever comes in for the first time sees the round that was played.
-    const first = rooms?.find((c) => c.unread > 0) ?? rooms?.[0]
-    if (first && workspace?.me && !channel && !home) go({ ...route, channel: first.id }, true)
-  }, [rooms, workspace, channel, home, route, go])
+    if (!rooms?.length || !workspace?.me || home || thread) return
+    if (channel && channel !== idle.current) return
+    const last = rooms.reduce((a, b) => ((b.latest ?? '') > (a.latest ?? '') ? b : a))
+    if (!last.latest) {
+      idle.current ??= rooms[0]!.id
+      if (!channel) go({ ...route, channel: idle.current }, true)
+    } else if (!channel || last.thread) {
+      idle.current = undefined
+      go({ ...route, channel: last.id, thread: last.thread }, true)
+    }
+  }, [rooms, workspace, channel, thread, home, route, go])
   useEffect(() => {
     const team = workspace?.state.team.name
     const room = channel ? workspace?.channels.get(channel)?.name : undefined

@@ -9,6 +9,7 @@ import { Icon } from '../parts/Icon'
 import { Menu, type Item } from '../parts/Menu'
 import { useWorkspace } from '../sim/workspace'
 import { ago, clock, fromTS, full } from '../text/dates'
+import { emoji } from '../text/emoji'
 import { Folded, Link, Mrkdwn } from '../text/Text'
 import { FileCard } from './Files'
 
@@ -47,6 +48,7 @@ export function Message({ message, channel, compact, inThread, pointed }: Props)
         )}
         {!compact && <Byline name={name} author={author} bot={!!message.bot_id} time={time} />}
         <Content message={message} channel={channel} />
+        <Reactions of={message} />
         {!inThread && (message.reply_count ?? 0) > 0 && <ThreadSummary message={message} channel={channel} />}
       </div>
       <Tools message={message} channel={channel} inThread={inThread} />
@@ -93,6 +95,23 @@ function Content({ message, channel }: { message: Msg; channel: string }) {
         </div>
       )}
     </SurfaceProvider>
+  )
+}
+
+function Reactions({ of }: { of: Msg }) {
+  const { users } = useWorkspace()
+  if (!of.reactions?.length) return null
+  return (
+    <div className="reactions" data-testid="reactions">
+      {of.reactions.map((r) => (
+        <span key={r.name} className="reaction" title={`${r.users.map((id) => users.get(id)?.real_name ?? id).join(', ')}: ${r.name.replace(/_/g, ' ')}`} data-reaction={r.name}>
+          <span role="img" aria-label={r.name.replace(/_/g, ' ')}>
+            {emoji(r.name) ?? `:${r.name}:`}
+          </span>{' '}
+          {r.count}
+        </span>
+      ))}
+    </div>
   )
 }
 

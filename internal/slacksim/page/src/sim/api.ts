@@ -28,6 +28,8 @@ export interface Channel {
   members: string[]
   unread: number
   mentions?: number
+  latest?: string // ts of what was said last, and
+  thread?: string // the thread that it stands in
 }
 
 export interface Command {
@@ -122,6 +124,7 @@ export interface Message {
   latest_reply?: string
   edited?: { user: string; ts: string }
   ephemeral?: boolean
+  reactions?: { name: string; users: string[]; count: number }[]
 }
 
 export interface View {

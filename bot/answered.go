@@ -1,0 +1,130 @@
+package bot
+
+import (
+	"context"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"countersign/approval"
+	"countersign/approval/steps"
+	"countersign/bot/draw"
+	"countersign/bot/ids"
+	"countersign/bot/kit"
+	"countersign/bot/meant"
+)
+
+// Answers are what people do with an answer, or with a question that got none.
+type Answers interface {
+	View(ctx context.Context, id string) (*steps.View, error)
+	Ask(ctx context.Context, q approval.Question) (*approval.Request, error)
+	// Rate keeps what somebody thinks of an answer. Whoever changes their mind counts once.
+	Rate(ctx context.Context, id string, good bool, click approval.Click) error
+}
+
+// answered takes the presses under an answer, and those that go on from a question that
+// got none.
+type answered struct {
+	*slackAPI
+	service Answers
+}
+
+// read is a request that a press is about, for whoever may read it: those who are where
+// its answer stands, and its asker.
+func (h *answered) read(ctx context.Context, cb slack.InteractionCallback, id string) (*steps.View, error) {
+	v, err := h.service.View(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	r := v.Request
+	if r.Team != cb.Team.ID || r.Asker != cb.User.ID && v.Session.Channel != seatOf(cb).channel {
+		return nil, approval.ErrNotFound
+	}
+	return v, nil
+}
+
+// clickDetails shows the whole bill.
+func (h *answered) clickDetails(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	v, err := h.read(ctx, cb, action.Value)
+	if err != nil {
+		return answer{}, err
+	}
+	return answer{}, h.open(ctx, cb.TriggerID, draw.DetailsView(v))
+}
+
+// clickCode shows what ran, and who approved it.
+func (h *answered) clickCode(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	v, err := h.read(ctx, cb, action.Value)
+	if err == nil && v.Request.Revision == nil {
+		err = approval.ErrNotFound
+	}
+	if err != nil {
+		return answer{}, err
+	}
+	return answer{}, h.open(ctx, cb.TriggerID, draw.CodeView(h.with(), v))
+}
+
+// clickFix asks for code that ended with an error to be mended, in its thread: a
+// follow-up like any other, whose writer gets the code and the kind of the error. A
+// second press finds the question of the first.
+func (h *answered) clickFix(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	v, err := h.read(ctx, cb, action.Value)
+	if err != nil {
+		return answer{}, err
+	}
+	r := v.Request
+	q := approval.Question{Team: r.Team, Project: r.Project, Asker: cb.User.ID, Text: draw.Mend(r), ThreadTS: draw.Thread(v), Follow: true, Trigger: "fix " + r.ID}
+	return h.ask(ctx, cb, q)
+}
+
+// clickMeant asks a question again about the file that its asker meant: the name that was
+// typed gives way to the file's.
+func (h *answered) clickMeant(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	id, file, _ := strings.Cut(action.Value, "/")
+	v, err := h.read(ctx, cb, id)
+	if err != nil {
+		return answer{}, err
+	}
+	r := v.Request
+	if r.Asker != cb.User.ID {
+		return answer{}, onlyAsker(cb.User.ID)
+	}
+	if r.Cause == nil {
+		return answer{}, approval.ErrNotFound
+	}
+	for _, f := range r.Cause.Files {
+		if f.ID == file {
+			q := approval.Question{Team: r.Team, Project: r.Project, Asker: r.Asker, Model: r.Model, Text: meant.Instead(r.Question, r.Cause.File, f.Name), Files: []approval.File{f}, Given: true,
+				ThreadTS: v.Session.ThreadTS, Trigger: "meant " + r.ID + " " + f.ID}
+			return h.ask(ctx, cb, q)
+		}
+	}
+	return answer{}, approval.ErrNotFound
+}
+
+// onlyAsker keeps a question to whoever asked it: it is paid by their budget.
+func onlyAsker(user string) error {
+	return &approval.NotAllowedError{Who: user, Why: approval.Words("Only the person who asked can ask this again. You can ask it yourself, in your own words.")}
+}
+
+// ask asks for somebody who pressed a button, and tells them that it has begun.
+func (h *answered) ask(ctx context.Context, cb slack.InteractionCallback, q approval.Question) (answer, error) {
+	r, err := h.service.Ask(ctx, q)
+	if err != nil {
+		return answer{}, err
+	}
+	at := seatOf(cb)
+	return answer{after: func(ctx context.Context) { h.hand(ctx, at, draw.Taken(r)) }}, nil
+}
+
+// clickRate keeps a thumb, up or down.
+func (h *answered) clickRate(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	if _, err := h.read(ctx, cb, action.Value); err != nil {
+		return answer{}, err
+	}
+	good := action.ActionID == ids.ActionGood
+	if err := h.service.Rate(ctx, action.Value, good, clickOf(cb, action)); err != nil {
+		return answer{}, err
+	}
+	return answer{after: func(ctx context.Context) { h.tell(ctx, seatOf(cb), kit.Words(draw.Rated(good))) }}, nil
+}

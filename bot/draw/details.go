@@ -1,0 +1,150 @@
+package draw
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+
+	"github.com/slack-go/slack"
+
+	"countersign/approval"
+	"countersign/approval/steps"
+	"countersign/bot/draw/reasons"
+	"countersign/bot/ids"
+	"countersign/bot/kit"
+)
+
+// What stands under an answer: what one does next, and what is one press away.
+
+// buttons are the ways on from an answer, or from what ended without one.
+func buttons(p *kit.Page, v *steps.View) {
+	r := v.Request
+	var row []slack.BlockElement
+	add := func(action, label, says string, style slack.Style) {
+		b := kit.Button(action, label, r.ID, style)
+		b.AccessibilityLabel = says
+		row = append(row, b)
+	}
+	ran := r.State == approval.Done && r.Run != nil && r.Run.Result != nil
+	switch {
+	case ran && r.Run.Result.Outcome != approval.OK:
+		add(ids.ActionFix, "Fix it", "Have the code fixed: new code is reviewed like any other", slack.StylePrimary)
+	case !ran && mayAskAgain(r):
+		add(ids.ActionAgain, "Ask again", "Open the form with this question filled in", slack.StylePrimary)
+	}
+	if r.Revision != nil {
+		add(ids.ActionCode, "Show code", "Show the code and who approved it", slack.StyleDefault)
+	}
+	add(ids.ActionDetails, "Details", "Show the whole bill and what the code did", slack.StyleDefault)
+	if ran && r.Run.Result.Outcome == approval.OK {
+		add(ids.ActionGood, "Good", "This answer is good", slack.StyleDefault)
+		add(ids.ActionBad, "Not good", "This answer is not good", slack.StyleDefault)
+	}
+	p.Buttons("next", row...)
+}
+
+// mayAskAgain tells of a question that its asker could want asked again.
+func mayAskAgain(r *approval.Request) bool {
+	return r.Cause == nil || r.Cause.Code != approval.AskerGone && r.Cause.Code != approval.AskerGuest && r.Cause.Code != approval.AskerAlien
+}
+
+// The emoji on a thread's first message, by how its latest question stands.
+const (
+	markWaits = "hourglass_flowing_sand"
+	markRuns  = "gear"
+	markDone  = "white_check_mark"
+	markEnded = "x" // without an answer
+)
+
+// EndMarks are those of a question that has ended.
+var EndMarks = []string{markDone, markEnded}
+
+// Mark is the emoji that says how a request stands.
+func Mark(r *approval.Request) string {
+	switch {
+	case r.State == approval.Running:
+		return markRuns
+	case !r.State.Final():
+		return markWaits
+	case r.State == approval.Done && r.Run != nil && r.Run.Result != nil && r.Run.Result.Outcome == approval.OK:
+		return markDone
+	}
+	return markEnded
+}
+
+// LastTime says above a form why a question is asked again; nothing where its cause says it.
+func LastTime(r *approval.Request) []kit.Part {
+	switch {
+	case r.Cause != nil:
+		return nil
+	case r.State == approval.Rejected && rejection(r) != "":
+		return []kit.Part{kit.Strong("Rejected last time: "), kit.Words(kit.Cut(rejection(r), 600))}
+	case r.State.Final() && !r.Reason.None():
+		return []kit.Part{kit.Strong("Last time: "), kit.Words(kit.Cut(reasons.Words(r.Reason), 600))}
+	}
+	return nil
+}
+
+// Mend is the question that has code mended which ended with an error.
+func Mend(r *approval.Request) string {
+	return "Fix this, please: the program ended with an error. The question was: " + kit.Cut(r.Question, 2500)
+}
+
+// Rated thanks for a thumb.
+func Rated(good bool) string {
+	if good {
+		return "Thank you. Noted as good."
+	}
+	return "Thank you. Noted as not good. To have it done otherwise, mention me in this thread and say what is wrong."
+}
+
+// DetailsView is the whole bill of an answer, and all that is known of how it was made.
+func DetailsView(v *steps.View) slack.ModalViewRequest {
+	r, p := v.Request, &kit.Page{}
+	p.Quote(kit.Cut(r.Question, 1000), kit.Person(r.Asker), kit.Words(" asked:"))
+	p.Enumerate("File", fileLines(r.Files))
+	if r.Run != nil && r.Run.Result != nil {
+		deeds(p, v)
+		unexpected(p, v)
+	}
+	bill(p, v)
+	return kit.NoteOf("Details", p)
+}
+
+// CodeView is the program that ran, or would have, with who decided on it. It is for
+// reading: nothing is decided here.
+func CodeView(with With, v *steps.View) slack.ModalViewRequest {
+	r, p := v.Request, &kit.Page{}
+	verdicts(with, p, v)
+	chunks, ok := kit.Chunked(r.Revision.Code)
+	if !ok {
+		p.Say(kit.Words("The code is too long to be shown here. Its reviewers can get it as a file."))
+	}
+	for i, c := range chunks {
+		title := []kit.Part{kit.Strong("Code"), kit.Words(fmt.Sprintf(", all %s", kit.Count(c.To, "line")))}
+		if len(chunks) > 1 {
+			title = []kit.Part{kit.Strong(fmt.Sprintf("Part %d of %d", i+1, len(chunks))), kit.Words(fmt.Sprintf(", lines %d to %d", c.From, c.To))}
+		}
+		p.Verbatim(title, c.Text, fmt.Sprint(kit.CodeID, i+1), "")
+	}
+	summary(p, r.Revision)
+	p.Small(Print(r.ID, r.Revision.Number, r.Revision.Digest)...)
+	return kit.NoteOf("The code", p)
+}
+
+// ChartFile is how a chart is called in Slack: after what is on it, as far as its words say.
+func ChartFile(a approval.Artifact) string {
+	title := a.Alt
+	for _, end := range []string{". ", ", "} {
+		title, _, _ = strings.Cut(title, end)
+	}
+	var words []string
+	for _, word := range strings.FieldsFunc(strings.ToLower(title), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+		words = append(words, word)
+	}
+	name := kit.Cut(strings.Join(words, "-"), 60)
+	if a.Kind != "chart" || name == "" || strings.ContainsAny(title[:1], "0123456789") || strings.HasPrefix(title, "A chart") || strings.HasPrefix(title, "x:") || strings.HasPrefix(title, "y:") {
+		return a.Name
+	}
+	return strings.TrimSuffix(name, "…") + ".png"
+}

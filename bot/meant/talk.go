@@ -1,0 +1,84 @@
+package meant
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// Talk is what somebody says who asks nothing.
+type Talk string
+
+// The sorts of small talk. It is answered at once, without a model and without a card.
+const (
+	NoTalk   Talk = ""
+	Greeting Talk = "greeting"
+	Thanks   Talk = "thanks"
+	Farewell Talk = "farewell"
+	Help     Talk = "help"
+)
+
+// Words by which people greet, thank and leave, in the languages in which that is often
+// done by one word. A sentence is small talk only when it has no other words than these
+// and the fillers.
+var talk = map[Talk][]string{
+	Greeting: strings.Fields("hi hello hey hiya howdy morning afternoon evening greetings yo hallo moin servus salut bonjour hola ciao guten ola namaste hej привет"),
+	Thanks: strings.Fields("thanks thank thx ty tysm cheers danke merci gracias grazie obrigado obrigada tak спасибо great perfect awesome nice cool lovely " +
+		"brilliant excellent wonderful super amazing"),
+	Farewell: strings.Fields("bye goodbye cya tschüss adieu night"),
+}
+
+var fillers = strings.Fields("good there you all everyone everybody team bot countersign very much so a lot many again that is was it this works job work ok okay " +
+	"tag morgen abend dear friend guys folks for the help your day to and see later of")
+
+// asksForHelp are the whole sentences by which people ask what the bot is for.
+var asksForHelp = []string{"help", "help me", "help please", "please help", "hilfe", "what can you do", "what do you do", "who are you", "what are you", "how does this work",
+	"how do you work", "how do i use this", "how do i use you", "how can you help", "how can you help me", "what is this"}
+
+// mostTalk is how many words small talk has. More of them say something.
+const mostTalk = 8
+
+// TalkOf tells whether a text is small talk, and of which sort. What it is not sure of is
+// a question.
+func TalkOf(text string) Talk {
+	words := strings.FieldsFunc(emojiless(strings.ToLower(text)), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '\'' })
+	if slices.Contains(asksForHelp, strings.Join(words, " ")) {
+		return Help
+	}
+	if len(words) == 0 || len(words) > mostTalk || strings.Contains(text, "?") {
+		return NoTalk
+	}
+	found := NoTalk
+	for _, word := range words {
+		sort := sortOf(word)
+		if sort == NoTalk && !slices.Contains(fillers, word) {
+			return NoTalk
+		}
+		if found == NoTalk || sort == Thanks {
+			found = sort // "hi, thanks" is thanks
+		}
+	}
+	return found
+}
+
+func sortOf(word string) Talk {
+	for _, sort := range []Talk{Greeting, Thanks, Farewell} {
+		if slices.Contains(talk[sort], word) {
+			return sort
+		}
+	}
+	return NoTalk
+}
+
+// emojiless takes :wave: and the like out of a text.
+func emojiless(text string) string {
+	pieces := strings.Split(text, ":")
+	var kept []string
+	for i, piece := range pieces {
+		name := i > 0 && i < len(pieces)-1 && piece != "" && strings.Trim(piece, "abcdefghijklmnopqrstuvwxyz0123456789_+-") == ""
+		if !name {
+			kept = append(kept, piece)
+		}
+	}
+	return strings.Join(kept, " ")
+}

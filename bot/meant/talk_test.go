@@ -1,0 +1,25 @@
+package meant
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestSmallTalkIsToldFromQuestions(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]Talk{
+		"hi": Greeting, "Hello!": Greeting, "hey there :wave:": Greeting, "Good morning, everyone": Greeting, "Hallo": Greeting, "guten Morgen": Greeting, "bonjour": Greeting,
+		"thanks!": Thanks, "Thank you very much :pray: :+1:": Thanks, "thx": Thanks, "great, thanks a lot": Thanks, "hi, thanks": Thanks, "perfect": Thanks, "danke": Thanks, "merci": Thanks,
+		"thanks, that works": Thanks, "great job": Thanks, "👋 hi": Greeting,
+		"bye": Farewell, "goodbye": Farewell,
+		"help": Help, "Help!": Help, "please help": Help, "what can you do?": Help, "How does this work?": Help, "who are you?": Help,
+
+		// Whatever may be a question is one.
+		"": NoTalk, "?": NoTalk, "ok": NoTalk, "yes": NoTalk, "hi?": NoTalk, "good": NoTalk, "sales": NoTalk, "thanks, and now by region": NoTalk, "hi, what were sales in May?": NoTalk,
+		"help me sum sales.csv": NoTalk, "great sales by month": NoTalk, "thanks 2": NoTalk, "fix this": NoTalk, "night shifts": NoTalk,
+		"so much for the help you all of the team": NoTalk, "cancel": NoTalk, "status": NoTalk,
+	} {
+		require.Equal(t, want, TalkOf(text), text)
+	}
+}

@@ -1,0 +1,202 @@
+"""What a program tells people that nobody has computed, and rows that it drops without a word. Loaded by findings.py.
+
+A number in a sentence, a title or a label should come from the run. One that was typed in
+is named, unless the program also computes with it ("the top 10" beside head(10)); that it
+stands in the question is known to the host, which leaves it out there.
+"""
+
+import ast
+import re
+
+# What the desk tells people -> where its text stands: the place of the argument, and its name.
+TELLS = {"desk.answer": (0, "text"), "desk.note": (0, "text"), "desk.left_out": (1, "why"), "desk.table": (1, "title"), "desk.chart": (1, "title")}
+LABELS = {"set_title", "suptitle", "set_xlabel", "set_ylabel", "matplotlib.pyplot.title", "matplotlib.pyplot.xlabel", "matplotlib.pyplot.ylabel", "matplotlib.pyplot.suptitle"}
+LABELLED = {"title", "xlabel", "ylabel", "label"}
+WRITES_NUMBERS = {"desk.money", "desk.percent", "desk.number", "str", "format", "round", "int", "float"}
+SHOWS = {"print", "text", "annotate"}
+# A number among words: not a part of a name (Q1, CO2), no rank (1st), no dimension (3D).
+NUMBER = re.compile(r"(?<![^\W\d_])(?<![\d_.,#])\d+(?:[.,'’]\d+)*(?!\w*_)(?!\d|st\b|nd\b|rd\b|th\b|D\b)")
+FIELD = re.compile(r"%[-+ #0]*\d*(?:\.\d+)?[a-zA-Z%]|\{[^{}]*\}")
+HOLDS = (ast.Call, ast.keyword, ast.Compare, ast.Slice, ast.Subscript, ast.BinOp)
+TABLES = {"pandas.DataFrame", "pandas.Series", "numpy.array", "dict", "list"}  # holding a number is no computing with it
+DROPS = {"dropna", "drop_duplicates", "query", "head", "tail", "nlargest", "nsmallest", "sample", "truncate"}
+MASKS = {"isin", "between", "notna", "notnull", "isna", "isnull", "eq", "ne", "gt", "ge", "lt", "le", "duplicated", "contains", "startswith", "endswith"}
+DEEPEST = 20
+
+
+class Told:
+    def __init__(self, scope, report):
+        self.scope, self.find = scope, report.find
+        self.tells = {}      # a call -> the expressions that people read, and by what
+        self.inside = set()  # every node of these
+        self.said = set()    # (line, number)
+
+    def look(self):
+        for node in self.scope.nodes:
+            if isinstance(node, ast.Call):
+                self.learn(node)
+        for told in self.tells.values():
+            for expression, _ in told:
+                self.inside.update(ast.walk(expression))
+        used = self.used()
+        for call, told in self.tells.items():
+            for expression, by in told:
+                for number, line in self.numbers(expression, set()):
+                    if number not in used and (line, number) not in self.said:
+                        self.said.add((line, number))
+                        self.find("caution", line, "written", "Written, not computed: %s in %s." % (number, by), number)
+        self.dropped()
+
+    def learn(self, call):
+        keyword = {k.arg: k.value for k in call.keywords if k.arg}
+        told, name, method = [], self.scope.dotted(call.func), getattr(call.func, "attr", "")
+        if name in TELLS:
+            at, of = TELLS[name]
+            text = call.args[at] if len(call.args) > at else keyword.get(of)
+            told += [(text, name[5:] + "()" if at == 0 else "left_out()" if of == "why" else "a title")] if text is not None else []
+            if of == "why" and call.args and self.scope.number(call.args[0]) is not None:
+                told.append((call.args[0], "left_out()"))
+        else:
+            if (name in LABELS or method in LABELS) and call.args:
+                told.append((call.args[0], "a title" if "title" in (method or name) else "a label"))
+            told += [(keyword[k], "a title" if k == "title" else "a label") for k in sorted(LABELLED & set(keyword))]
+        if told:
+            self.tells[call] = told
+
+    # -- numbers that were typed in
+
+    def numbers(self, node, seen):
+        """The numbers that stand written in an expression of a text, with their lines."""
+        if node in seen or len(seen) > DEEPEST:
+            return
+        seen = seen | {node}
+        if isinstance(node, ast.Constant):
+            if isinstance(node.value, str):
+                for m in NUMBER.finditer(node.value):
+                    yield plain(m.group()), node.lineno
+            elif isinstance(node.value, (int, float)) and not isinstance(node.value, bool):
+                yield plain(repr(node.value)), node.lineno
+        elif isinstance(node, ast.JoinedStr):
+            for part in node.values:
+                yield from self.numbers(part.value if isinstance(part, ast.FormattedValue) else part, seen)
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Mod)):
+            texts = self.scope.texts(node.left)
+            if isinstance(node.op, ast.Mod) and texts is not None:
+                for text in texts:
+                    for m in NUMBER.finditer(FIELD.sub(" ", text)):
+                        yield plain(m.group()), node.lineno
+            else:
+                yield from self.numbers(node.left, seen)
+            for part in node.right.elts if isinstance(node.right, ast.Tuple) else [node.right]:
+                yield from self.numbers(part, seen)
+        elif isinstance(node, ast.UnaryOp):
+            yield from self.numbers(node.operand, seen)
+        elif isinstance(node, ast.IfExp):
+            yield from self.numbers(node.body, seen)
+            yield from self.numbers(node.orelse, seen)
+        elif isinstance(node, ast.Name):
+            variable = self.scope.variable(node)
+            for value in variable.values if variable is not None and not variable.imports else ():
+                if isinstance(value, (ast.Constant, ast.JoinedStr, ast.BinOp, ast.UnaryOp, ast.IfExp)):
+                    for number, _ in self.numbers(value, seen):
+                        yield number, node.lineno
+        elif isinstance(node, ast.Call):
+            if isinstance(node.func, ast.Attribute) and node.func.attr == "format":
+                for text in self.scope.texts(node.func.value) or ():
+                    for m in NUMBER.finditer(FIELD.sub(" ", text)):
+                        yield plain(m.group()), node.lineno
+                for part in node.args + [k.value for k in node.keywords]:
+                    yield from self.numbers(part, seen)
+            elif node.args and self.scope.dotted(node.func) in WRITES_NUMBERS:
+                yield from self.numbers(node.args[0], seen)
+
+    def used(self):
+        """The numbers that the program computes with, also as people would say them: 0.95 as 95."""
+        found = set()
+        for node in self.scope.nodes:
+            if not isinstance(node, ast.Constant) or node in self.inside:
+                continue
+            if isinstance(node.value, str):
+                if self.computes(node):
+                    found.update(plain(m) for m in re.findall(r"\d+(?:\.\d+)?", node.value))
+            elif isinstance(node.value, (int, float)) and not isinstance(node.value, bool) and self.computes(node):
+                x = abs(node.value)
+                found.add(plain(repr(x)))
+                if 0 < x < 2:
+                    found.update({plain("%.10g" % (100 * x)), plain("%.10g" % abs(100 * x - 100))})
+        return found
+
+    def computes(self, node):
+        """Whether something is done with a constant, beside telling it."""
+        up = self.scope.parents.get(node)
+        while isinstance(up, (ast.UnaryOp, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.JoinedStr, ast.FormattedValue)):
+            node, up = up, self.scope.parents.get(up)
+        if isinstance(up, (ast.Assign, ast.AnnAssign, ast.For, ast.comprehension)):
+            targets = up.targets if isinstance(up, ast.Assign) else [up.target]
+            names = {n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)}
+            return any(isinstance(n, ast.Name) and n.id in names and isinstance(n.ctx, ast.Load) and n not in self.inside and self.handed(n) for n in self.scope.nodes)
+        if isinstance(up, ast.arguments):
+            return True  # a parameter's usual value
+        return isinstance(up, HOLDS) and not isinstance(up, ast.keyword) and self.handed(node) or isinstance(up, ast.keyword) and self.handed(up)
+
+    def handed(self, node):
+        """Whether what a node is handed to computes: it neither shows nor only holds it."""
+        up = self.scope.parents.get(node)
+        if isinstance(up, ast.keyword):
+            up = self.scope.parents.get(up)
+        if not isinstance(up, ast.Call):
+            return not isinstance(up, (ast.Expr, ast.FormattedValue))
+        name, method = self.scope.dotted(up.func), getattr(up.func, "attr", "")
+        return name not in TABLES and name not in TELLS and name not in WRITES_NUMBERS and name not in SHOWS and method not in SHOWS
+
+    # -- rows that are dropped
+
+    def dropped(self):
+        """Names, once, how the program drops rows, where it does not say how many."""
+        if any(isinstance(n, ast.Call) and self.scope.dotted(n.func) == "desk.left_out" for n in self.scope.nodes) or not self.scope.tops & {"pandas", "desk"}:
+            return
+        ways, line = [], 0
+        for node in sorted((n for n in self.scope.nodes if hasattr(n, "lineno")), key=lambda n: (n.lineno, n.col_offset)):
+            way = self.way(node)
+            if way:
+                line = line or node.lineno
+                ways += [way] if way not in ways else []
+        if ways:
+            self.find("note", line, "left out", "Drops rows without counting them (%s)." % ", ".join(ways[:6]), ", ".join(ways))
+
+    def way(self, node):
+        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
+            by = node.slice.elts[0] if isinstance(node.slice, ast.Tuple) and node.slice.elts and isinstance(node.value, ast.Attribute) and node.value.attr == "loc" else node.slice
+            return "a filter" if self.chooses(by, 0) else ""
+        if not isinstance(node, ast.Call):
+            return ""
+        method, name = getattr(node.func, "attr", ""), self.scope.dotted(node.func)
+        keyword = {k.arg: k.value for k in node.keywords}
+        if name == "pandas.merge" or method == "merge" and not self.scope.imported(node.func):
+            how = keyword.get("how", node.args[2] if name and len(node.args) > 2 else node.args[1] if not name and len(node.args) > 1 else None)
+            return "an inner join" if how is None or self.scope.text(how) == "inner" else ""
+        if method == "join" and "how" in keyword:
+            return "an inner join" if self.scope.text(keyword["how"]) == "inner" else ""
+        if method not in DROPS or self.scope.imported(node.func):
+            return ""
+        axis = keyword.get("axis")
+        return "" if axis is not None and self.scope.value(axis) in (1, "columns") else method
+
+    def chooses(self, by, depth):
+        """Whether an index is a column of True and False."""
+        if isinstance(by, ast.Name) and depth < 3:
+            variable = self.scope.variable(by)
+            value = self.scope.only(variable) if variable is not None else None
+            return value is not None and self.chooses(value, depth + 1)
+        if isinstance(by, ast.Call):
+            return isinstance(by.func, ast.Attribute) and by.func.attr in MASKS
+        if isinstance(by, ast.BinOp):
+            return isinstance(by.op, (ast.BitAnd, ast.BitOr)) and (self.chooses(by.left, depth + 1) or self.chooses(by.right, depth + 1))
+        return isinstance(by, ast.Compare) or isinstance(by, ast.UnaryOp) and isinstance(by.op, ast.Invert)
+
+
+def plain(number):
+    """A number as its digits: 1,234.50 is 1234.5."""
+    whole, point, part = number.replace("'", "").replace("’", "").replace(",", "").lower().partition(".")
+    part = part.rstrip("0") if part.isdecimal() else part
+    return (whole.lstrip("0") or "0") + ("." + part if part else "")
