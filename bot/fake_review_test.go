@@ -172,7 +172,11 @@ func (s *service) RulesOf(ctx context.Context, team, project string) (review.Rul
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.rules, nil
+	set := s.rules
+	if set.Project == project {
+		set.Own = set.InForce()
+	}
+	return set, nil
 }
 
 func (s *service) SetRules(ctx context.Context, click approval.Click, set review.RuleSet) (review.RuleSet, error) {

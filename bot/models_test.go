@@ -35,6 +35,7 @@ func TestAQuestionIsForTheModelThatItNames(t *testing.T) {
 func TestTheFormSaysBesideTheModelWhyItIsNotAsked(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
+	b.share(slacksim.SalesData, "sales.csv", "a\n1\n")
 	maya := b.as(slacksim.Analyst)
 	require.NoError(t, maya.Command(slacksim.SalesData, "/analyze"))
 	form := b.offered(maya)
