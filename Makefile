@@ -90,7 +90,7 @@ prove-money: setup-test
 #   prove-reading  awkward files read and loaded in real boxes, each held against its right value; bombs
 #   prove-crash    a replica that is killed, or told to stop, anywhere
 #   prove-models   every provider of models on loopback, in its own format: answers, refusals, failures and
-#                  what they cost; and those whose keys are set for real, by one small call each
+#                  what they cost; where data goes, fallbacks and their holds; and those whose keys are set for real, by one small call each
 .PHONY: prove-review prove-slack prove-reading prove-crash prove-models
 prove-review: TESTS = Review
 prove-review: PACKAGES = ./approval ./approval/steps ./bot ./storage ./sandbox/local
@@ -101,7 +101,7 @@ prove-reading: PACKAGES = ./sandbox/local ./cmd/countersign
 prove-crash: TESTS = Crash
 prove-crash: PACKAGES = ./cmd/countersign
 prove-models: TESTS = Models
-prove-models: PACKAGES = ./codegen/mistral ./codegen/claude ./codegen/gpt ./cmd/countersign
+prove-models: PACKAGES = ./codegen/mistral ./codegen/claude ./codegen/gpt ./approval/steps ./cmd/countersign
 prove-review prove-slack prove-reading prove-crash prove-models: setup-test libexec/runsc
 	@mkdir -p bin && rm -f bin/$@.txt && touch bin/$@.txt
 	@PROVE_REPORT=$(CURDIR)/bin/$@.txt \

@@ -10,6 +10,7 @@ import (
 	"countersign/approval/review"
 	"countersign/bot/draw/reasons"
 	"countersign/budget"
+	"countersign/internal/proof"
 )
 
 // apart has m1 and m2 asked of two providers, each at its own host.
@@ -69,7 +70,7 @@ func TestAQuestionNamesAModelThatItsChannelAllows(t *testing.T) {
 	require.Nil(t, list.Models[2].Price)
 }
 
-func TestAHostThatNobodyHasConfirmedRests(t *testing.T) {
+func TestProveModelsAHostThatNobodyHasConfirmedRests(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	gateway := approval.Addressee{Provider: "One", Host: "gw.example.com"}
@@ -101,6 +102,7 @@ func TestAHostThatNobodyHasConfirmedRests(t *testing.T) {
 	require.Contains(t, refusal(t, err), "gw2.example.com", "another host than the one that was confirmed")
 	_, err = b.SetModels(t.Context(), byAdmin, "C1", &review.Models{Sites: []approval.Addressee{gateway}}, 0)
 	require.Error(t, err, "a host is confirmed for the whole workspace")
+	proof.Check(t, !t.Failed(), "data goes only where it was agreed: a host that nobody has confirmed rests", "no call before somebody confirms it, and one after")
 }
 
 func TestWhoMaySetModelsAndHow(t *testing.T) {
@@ -158,7 +160,7 @@ func TestWhoMaySetModelsAndHow(t *testing.T) {
 }
 
 // Money is saved within the provider, unless an administrator lets the other one step in.
-func TestCheaperModelsAreOfTheSameProvider(t *testing.T) {
+func TestProveModelsCheaperModelsAreOfTheSameProvider(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.apart()
@@ -195,6 +197,7 @@ func TestCheaperModelsAreOfTheSameProvider(t *testing.T) {
 	require.Equal(t, approval.Failed, r.State, "what an administrator takes back meanwhile holds for what waits")
 	require.Contains(t, reasons.Words(r.Reason), "m2 belongs to another provider than m1")
 	require.Empty(t, b.writer.briefs)
+	proof.Check(t, !t.Failed(), "data goes only where it was agreed: saving money stays within the provider", "downgrades and choices, with and without leave")
 }
 
 // down is a call that reaches nobody, and costs nothing.
@@ -209,7 +212,7 @@ func falls(t *testing.T, most budget.USD) *bundle {
 	return b
 }
 
-func TestAFallbackWritesWhereAModelCannotBeReached(t *testing.T) {
+func TestProveModelsAFallbackWritesWhereAModelCannotBeReached(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		script []func(Brief) (Draft, error)
@@ -241,6 +244,7 @@ func TestAFallbackWritesWhereAModelCannotBeReached(t *testing.T) {
 			require.Equal(t, c.asked, asked)
 			fell := asked[len(asked)-1] == "m2"
 			require.Equal(t, fell, r.FellBack())
+			proof.Check(t, !t.Failed(), "a fallback writes where a model cannot be reached: "+name, "called: %v", asked)
 			if !fell {
 				return
 			}
@@ -259,7 +263,7 @@ func TestAFallbackWritesWhereAModelCannotBeReached(t *testing.T) {
 }
 
 // One hold covers both calls, however the first one ends.
-func TestAFallbacksHoldCoversBothCalls(t *testing.T) {
+func TestProveModelsAFallbacksHoldCoversBothCalls(t *testing.T) {
 	t.Parallel()
 	b := falls(t, 0)
 	b.writer.wide = true // each call may cost all that is held for it
@@ -277,6 +281,7 @@ func TestAFallbacksHoldCoversBothCalls(t *testing.T) {
 	require.True(t, r.FellBack())
 	held, _ := r.Uncertain()
 	require.LessOrEqual(t, held+b.spent(r.ID), first+second)
+	proof.Check(t, !t.Failed(), "one hold covers the model and its fallback", "held %s, spent and uncertain %s", first+second, held+b.spent(r.ID))
 
 	// A budget that has room for the model alone is asked for no more than that.
 	b = falls(t, 0)
@@ -290,7 +295,7 @@ func TestAFallbacksHoldCoversBothCalls(t *testing.T) {
 	require.Equal(t, approval.Failed, b.request(r.ID).State, "as without a fallback")
 }
 
-func TestAFallbackCostsAQuestionNoMoreThanIsAllowed(t *testing.T) {
+func TestProveModelsAFallbackCostsNoMoreThanIsAllowed(t *testing.T) {
 	t.Parallel()
 	// A call of m2 as it is costs at most $0.0018, and any at most $0.0108.
 	b := falls(t, 2*budget.Cent/10)
@@ -305,6 +310,7 @@ func TestAFallbackCostsAQuestionNoMoreThanIsAllowed(t *testing.T) {
 	require.Equal(t, approval.Failed, r.State)
 	require.Equal(t, "m2 stepped in for a model that cannot be reached. Another call of it could cost more than the $0.002 that it may cost a question.", reasons.Words(r.Reason))
 	require.Len(t, b.writer.briefs, 3)
+	proof.Check(t, !t.Failed(), "a fallback costs a question no more than is allowed", "%s of %s, and no further call", r.Fallback.Spent, r.Fallback.Cap)
 
 	b = falls(t, budget.Cent/10) // one answer fits, this prompt does not
 	b.writer.script = []func(Brief) (Draft, error){down, down, down, down, down}
