@@ -30,6 +30,8 @@ type Decision struct {
 	At        time.Time
 	Click     Click
 	InPlaceOf string // the reviewer who let them decide; empty when they decide in their own right
+
+	Unsigned bool // as it was loaded: no event that this installation has signed tells of it
 }
 
 // Click is what Slack said about who pressed what, and where.
@@ -219,6 +221,8 @@ func lapse(r *Request) Reason {
 		return Because(WhyNotPaid)
 	case r.State == Approved:
 		return Because(WhyNotStarted)
+	case r.State == Asking:
+		return Because(WhyNotAnswered)
 	case r.State == Drafting && r.Edit == nil: // an edit comes into the middle of the wait for reviewers
 		return Because(WhyNotWritten)
 	case n > 0:

@@ -39,9 +39,13 @@ func requestChanges(r *Request, d Decision, cost budget.USD, p Policy, now time.
 	r.Rounds++
 	r.Attempts, r.Reason = 0, Reason{}
 	r.Wishes = append(r.Wishes, Wish{Revision: d.Revision, Code: r.Revision.Code, By: d.Reviewer, Words: d.Reason, At: now})
-	r.note(now, d.Reviewer, EventChangesRequested, map[string]any{"revision": d.Revision, "digest": d.Digest, "reason": Said(d.Reason), "click": d.Click})
+	data := map[string]any{"revision": d.Revision, "digest": d.Digest, "reason": Said(d.Reason), "click": d.Click}
+	if d.InPlaceOf != "" {
+		data["in_place_of"] = d.InPlaceOf
+	}
+	r.note(now, d.Reviewer, EventChangesRequested, data)
 	r.Money().hold(budget.ForDraft, cost, now, DraftHoldLife)
-	r.move(Drafting, now, now.Add(p.Expiry), StepDraft)
+	r.move(Drafting, now, now.Add(p.Expiry), NextStep(r))
 }
 
 // TakeEdit takes code that somebody has written in place of the revision that

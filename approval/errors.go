@@ -45,16 +45,5 @@ func Enough(most int) *InputError {
 	return &InputError{Why: Reason{Code: WhyManyQuestions, Count: int64(most)}}
 }
 
-// UnreadableError is a data file whose shape cannot be read. Why is a sentence
-// for the asker that names the file.
-type UnreadableError struct {
-	Why string
-	Err error
-}
-
-func (e *UnreadableError) Error() string { return e.Why }
-
-func (e *UnreadableError) Unwrap() error { return e.Err }
-
 // ErrNotFound is a request, a thread, a notice or a budget that nobody has.
 var ErrNotFound = errors.New("no such request")

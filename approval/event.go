@@ -25,8 +25,11 @@ const (
 	// A question is asked and written.
 	EventAsked         EventKind = "asked"          // question, files, model, channel, trigger
 	EventFound         EventKind = "found"          // files, guest
+	EventRead          EventKind = "read"           // files: id, content and reading of each
+	EventAskedAbout    EventKind = "asked about"    // file: its id, code, column
+	EventAnswered      EventKind = "answered"       // the same, and says
 	EventAskedBack     EventKind = "asked back"     // cause or reason
-	EventCalled        EventKind = "called"         // attempt, model ("inspection" of an inspection), hold; of a model provider, host
+	EventCalled        EventKind = "called"         // attempt, model ("inspection" of an inspection, "reading" of a reading), hold; of a model provider, host
 	EventWritten       EventKind = "written"        // attempt, code, prompt_version, provider, host
 	EventRefusedDraft  EventKind = "refused draft"  // attempt, reason, code
 	EventCallFailed    EventKind = "call failed"    // attempt, why
@@ -38,7 +41,7 @@ const (
 	// People decide.
 	EventApproved         EventKind = "approved"             // revision, digest, click, in_place_of
 	EventRejected         EventKind = "rejected"             // revision, digest, click, reason
-	EventChangesRequested EventKind = "changes requested"    // revision, digest, reason, click
+	EventChangesRequested EventKind = "changes requested"    // revision, digest, reason, click, in_place_of
 	EventEdited           EventKind = "edited"               // revision, digest, code, click
 	EventEditRefused      EventKind = "edit refused"         // revision, by, reason
 	EventDisowned         EventKind = "disowned"             // revision, digest, click
@@ -60,9 +63,9 @@ const (
 	EventBegunTooLate EventKind = "begun too late" // box
 	EventUnstarted    EventKind = "unstarted"      // box, cost
 	EventVoided       EventKind = "voided"         // box, reason, cost
-	EventFinished     EventKind = "finished"       // outcome, error, result, files, witness, hints, box_ms, cost
+	EventFinished     EventKind = "finished"       // outcome, error, said (what the next question's model reads of it), result, files, witness, hints, box_ms, cost
 	EventMismatch     EventKind = "mismatch"       // what
-	EventLost         EventKind = "lost"           // box
+	EventLost         EventKind = "lost"           // box, said
 	EventSealBroken   EventKind = "seal broken"    // revision, digest, why, fallen
 	EventSealedAnew   EventKind = "sealed anew"    // revision, digest, code, manifest, summary, findings_list
 	EventAway         EventKind = "away"           // cause
@@ -94,7 +97,10 @@ const (
 	EventRemoved         EventKind = "removed"          // the same
 	EventDelegated       EventKind = "delegated"        // to, until, from, before
 	EventDelegationEnded EventKind = "delegation ended" // from, before
+	EventSigningKey      EventKind = "signing key"      // key: may sign from now on
+	EventPosted          EventKind = "posted"           // surface, channel, ts: where a message stands; written by the schema
 	EventGone            EventKind = "gone"             // contents, why; written by the schema's forget()
+	EventPacked          EventKind = "packed"           // pack: the sha256 of its pack.json; from, to, person, channel, entries, requests, shown
 )
 
 // Said is what a person wrote or data said, as an event has it: a question, a reason,

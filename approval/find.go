@@ -47,7 +47,7 @@ func (r *Request) Found(files []File, unread string, guest bool, now time.Time) 
 		r.Tell(Notice{Key: "found " + r.ID, Kind: NoticeFound, To: []string{r.Asker}, At: now,
 			Data: Encode(FoundWords{Files: FileNames(files), Unread: unread})})
 	}
-	r.touch(now, StepDraft, StepShow)
+	r.touch(now, NextStep(r), StepShow)
 	return nil
 }
 
@@ -72,6 +72,8 @@ func NextStep(r *Request) Step {
 		return StepFind
 	case r.Edit != nil || r.Written != nil:
 		return StepInspect
+	case slices.ContainsFunc(r.Files, func(f File) bool { return f.Reading == nil || f.Doubt() != nil }):
+		return StepRead
 	}
 	return StepDraft
 }

@@ -40,6 +40,7 @@ const (
 	KindOutput      = "output"     // what its files could do to people
 	KindWritten     = "written"    // About: a number that people read and nobody has computed
 	KindLeftOut     = "left out"   // rows that the program drops without counting them
+	KindToday       = "today"      // what day the program takes for today. About: the function that it asks
 	KindMore        = "more"       // how many are not listed
 )
 
@@ -47,7 +48,7 @@ const (
 func FindingKinds() []string {
 	return []string{KindImport, KindMissing, KindRead, KindWrite, KindDelete, KindList, KindNetwork, KindProcess, KindMachineCode,
 		KindDynamic, KindReflection, KindPickle, KindThread, KindSignal, KindExit, KindEnvironment, KindSystem, KindChange,
-		KindMisleading, KindPacked, KindLoop, KindMemory, KindWait, KindLongLine, KindUnusedFile, KindColumn, KindNotListed, KindOutput, KindWritten, KindLeftOut, KindMore}
+		KindMisleading, KindPacked, KindLoop, KindMemory, KindWait, KindLongLine, KindUnusedFile, KindColumn, KindNotListed, KindOutput, KindWritten, KindLeftOut, KindToday, KindMore}
 }
 
 // Level grades a finding.

@@ -80,9 +80,9 @@ func Hash(data []byte) string {
 func Short(digest string) string { return digest[:min(12, len(digest))] }
 
 // Intact tells whether a revision still matches its digest: its code is the sealed code,
-// and its manifest has this digest.
+// and its manifest has this digest. One that nobody has signed is none.
 func (r *Revision) Intact() bool {
-	return Hash([]byte(r.Code)) == r.Manifest.CodeSHA256 && r.Manifest.Digest() == r.Digest
+	return !r.Unsigned && Hash([]byte(r.Code)) == r.Manifest.CodeSHA256 && r.Manifest.Digest() == r.Digest
 }
 
 // Tier is what the manifest seals. One of version 1 seals none: the findings say

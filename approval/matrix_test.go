@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/approval/reading"
 	"countersign/budget"
 	"countersign/internal/deepcopy"
 )
@@ -58,7 +59,8 @@ func inState(t *testing.T, state State) *Request {
 	switch state {
 	case Drafting:
 	case Asking:
-		r.State, r.ExpiresAt = Asking, t0.Add(p.Expiry) // no verb leads here yet
+		r.Money().Settle(budget.Settlement{HoldID: r.Holds[0].ID, At: t0})
+		require.NoError(t, r.AskBack(doubtful(), p, t0))
 	case Pending:
 		drafted()
 	case Approved:
@@ -86,6 +88,12 @@ func inState(t *testing.T, state State) *Request {
 	require.Equal(t, state, r.State)
 	r.Changes = Changes{}
 	return r
+}
+
+// doubtful is a file of which something is to be asked.
+func doubtful() []File {
+	return []File{{ID: "F1", Name: "sales.csv", SHA256: "s", Reading: &reading.Reading{Tables: []reading.Table{{
+		Columns: []reading.Column{{Name: "amount", Type: "text", Thousands: "."}}, Odd: []reading.Odd{{Code: "ambiguous_thousands", Column: "amount", Count: 2}}}}}}}
 }
 
 // verb is a move as the matrix tries it.
@@ -207,6 +215,13 @@ var verbs = []verb{
 		}
 		return r.Found(nil, "", false, now)
 	}},
+	{name: "Read", do: func(r *Request, _ Policy, now time.Time) error { return r.Read(nil, now) }},
+	{name: "Read a file", move: "Read", do: func(r *Request, _ Policy, now time.Time) error { return r.Money().Read(budget.Cent/10, 1, false, now) }},
+	{name: "Ask back", move: "AskBack", do: func(r *Request, p Policy, now time.Time) error { return r.AskBack(doubtful(), p, now) }},
+	{name: "Answer", do: func(r *Request, p Policy, now time.Time) error {
+		_, _, key, _ := r.Doubted()
+		return r.Answer(key, "decimal", budget.Cent, p, now)
+	}},
 	{name: "Find again", move: "Found", do: func(r *Request, _ Policy, now time.Time) error { return r.Found(nil, "", false, now) }},
 	{name: "Turn back", move: "Fail", do: func(r *Request, _ Policy, now time.Time) error {
 		if r.State == Drafting {
@@ -270,9 +285,10 @@ var matrix = map[State]map[string]State{
 	Drafting: {"Stand in line": Drafting, "Block a draft": Drafting, "Wait": Drafting, "Go on": Drafting, "Ask for a top-up": Drafting, "Grant a top-up": Drafting,
 		"Insist": Drafting, "Come back after all": Drafting, "Put an edit back": Pending,
 		"Call": Drafting, "Keep": Drafting, "Inspect": Drafting, "Refuse": Drafting, "Again": Drafting, "Drafted": Pending, "Fail": Failed,
+		"Read": Drafting, "Read a file": Drafting, "Ask back": Asking,
 		"Find": Drafting, "Turn back": Failed, "Go away": Drafting, "Fail over a cause": Failed,
 		"Expire": Expired, "Withdraw": Withdrawn},
-	Asking: {"Fail": Failed, "Fail over a cause": Failed, "Expire": Expired, "Withdraw": Withdrawn},
+	Asking: {"Answer": Drafting, "Fail": Failed, "Fail over a cause": Failed, "Expire": Expired, "Withdraw": Withdrawn},
 	Pending: {"Block a run": Pending, "Unpaid": Pending, "Wait": Pending, "Go on": Pending, "Ask for a top-up": Pending, "Grant a top-up": Pending,
 		"Insist": Drafting, "Come back after all": Pending,
 		"Approve": Approved, "Reject": Rejected, "Expire": Expired, "Withdraw": Withdrawn,
@@ -284,7 +300,7 @@ var matrix = map[State]map[string]State{
 	Done:     {}, Failed: {}, Rejected: {}, Expired: {}, Withdrawn: {}, Lost: {},
 }
 
-func allStates() []State { return append(States(), Asking) }
+func allStates() []State { return States() }
 
 func TestEveryVerbInEveryState(t *testing.T) {
 	t.Parallel()
@@ -331,8 +347,7 @@ func TestEveryVerbInEveryState(t *testing.T) {
 
 func TestTheTableOfMovesHoldsWhatVerbsDoAndNoMore(t *testing.T) {
 	t.Parallel()
-	reached := []Move{{"", "Ask", Drafting}, {Pending, "Approve", Pending},
-		{Drafting, "AskBack", Asking}, {Asking, "Answer", Drafting}} // of the reading issue
+	reached := []Move{{"", "Ask", Drafting}, {Pending, "Approve", Pending}}
 	for state, row := range matrix {
 		for _, v := range verbs {
 			if to, legal := row[v.name]; legal {

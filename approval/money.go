@@ -89,23 +89,30 @@ func (r Money) Inspect(most budget.USD, p Policy, now time.Time) error {
 		return &MoveError{Request: r.Request, Verb: "inspect the code of", Why: Because(WhyManyInspections)}
 	}
 	*tries++
-	h := r.forInspection(most, now)
-	r.markCalled(h)
-	r.risk(h, h.Risked+most, h.UncertainAt)
-	r.Place = NotInLine
-	r.note(now, System, EventCalled, map[string]any{"attempt": *tries, "model": "inspection", "hold": h.ID})
-	r.touch(now, StepShow)
+	r.callBox(r.forBox(budget.ForInspect, most, false, now), most, *tries, "inspection", now)
 	return nil
 }
 
-// forInspection is the hold that bears an inspection, as the last of them: that of a call
-// of which nobody knows the price, where it has room, or one of its own.
-func (r Money) forInspection(most budget.USD, now time.Time) *OpenHold {
+// callBox says that a box is about to be used under a hold, for which it may cost most.
+func (r Money) callBox(h *OpenHold, most budget.USD, attempt int, what string, now time.Time) {
+	r.markCalled(h)
+	r.risk(h, h.Risked+most, h.UncertainAt)
+	r.Place = NotInLine
+	r.note(now, System, EventCalled, map[string]any{"attempt": attempt, "model": what, "hold": h.ID})
+	r.touch(now, StepShow)
+}
+
+// forBox is the hold that bears a box beside the run's, as the last of them: that of a call
+// of which nobody knows the price, where it has room, or one of its own. beside leaves what is
+// held for a draft as it is.
+func (r Money) forBox(purpose budget.Purpose, most budget.USD, beside bool, now time.Time) *OpenHold {
 	keep := ""
 	for _, h := range slices.Clone(r.Holds) {
+		its := purpose == budget.ForInspect || h.Purpose == purpose || h.Called
 		switch {
-		case keep == "" && h.bears(most) && (h.Called || !now.Add(DraftHoldLife/2).After(h.ExpiresAt)):
+		case keep == "" && its && h.bears(most) && (h.Called || !now.Add(DraftHoldLife/2).After(h.ExpiresAt)):
 			keep = h.ID
+		case !h.Called && beside && h.Purpose == budget.ForDraft:
 		case !h.Called:
 			r.Settle(budget.Settlement{HoldID: h.ID, At: now}) // it waited so long that a sweep could take it
 		case !h.Uncertain():
@@ -113,7 +120,11 @@ func (r Money) forInspection(most budget.USD, now time.Time) *OpenHold {
 		}
 	}
 	if keep == "" {
-		r.hold(budget.ForInspect, most, now, DraftHoldLife)
+		if purpose == budget.ForRead && r.Changes.Freed >= most {
+			r.carry(purpose, most, now, DraftHoldLife)
+		} else {
+			r.hold(purpose, most, now, DraftHoldLife)
+		}
 		return &r.Holds[len(r.Holds)-1]
 	}
 	return r.last(keep)
@@ -168,8 +179,11 @@ func (r Money) room(worst, most budget.USD, now time.Time) error {
 
 // inFull charges the whole of a hold, because the real cost of its work is unknown.
 func (r Money) inFull(h OpenHold, now time.Time) budget.Settlement {
-	if h.Purpose == budget.ForInspect {
+	switch h.Purpose {
+	case budget.ForInspect:
 		return h.InFull(now, "inspection")
+	case budget.ForRead:
+		return h.InFull(now, "reading")
 	}
 	return h.InFull(now, r.First())
 }

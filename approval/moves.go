@@ -41,6 +41,7 @@ var Moves = slices.Concat([]Move{
 
 	// What is noted while it stays where it is.
 	stay("Found", Drafting),
+	stay("Read", Drafting),
 	stay("Call", Drafting),
 	stay("Keep", Drafting),
 	stay("Inspect", Drafting),

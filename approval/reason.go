@@ -1,6 +1,9 @@
 package approval
 
-import "countersign/budget"
+import (
+	"countersign/approval/reading"
+	"countersign/budget"
+)
 
 // Reason is why something ended, waits, is back before the reviewers or cannot be done: a
 // code with its facts. Which facts a code has stands beside it. What people read is
@@ -15,6 +18,7 @@ type Reason struct {
 	Amount   budget.USD       `json:"amount,omitempty"`
 	Standing *budget.Standing `json:"standing,omitempty"` // the budget that is in the way
 	Fallen   []Fallen         `json:"fallen,omitempty"`   // approvals that do not count any more
+	Problem  *reading.Problem `json:"problem,omitempty"`  // why a file is not read
 	Why      []Reason         `json:"why,omitempty"`      // what is behind it
 }
 
@@ -74,6 +78,9 @@ func (r Reason) Told() map[string]any {
 	if r.Fallen != nil {
 		data["fallen"] = r.Fallen
 	}
+	if r.Problem != nil {
+		data["problem"] = r.Problem
+	}
 	if r.Why != nil {
 		data["why"] = toldAll(r.Why)
 	}
@@ -117,16 +124,18 @@ const WhySaid ReasonCode = "said"
 const (
 	WhyNobodyDecided   ReasonCode = "nobody decided"
 	WhyTooFewDecided   ReasonCode = "too few decided" // Count of Most
+	WhyNotAnswered     ReasonCode = "not answered in time"
 	WhyNotWritten      ReasonCode = "not written in time"
 	WhyNotStarted      ReasonCode = "not started in time"
 	WhyNotPaid         ReasonCode = "no money in time"
 	WhyNoBox           ReasonCode = "no free box" // approved, and none can be had
 	WhyLost            ReasonCode = "result lost"
-	WhyRejected        ReasonCode = "rejected"  // the words are the decision's
-	WhyGaveUp          ReasonCode = "gave up"   // Said: the last problem
-	WhyNoAnswer        ReasonCode = "no answer" // of a model
-	WhyProse           ReasonCode = "prose"     // Said by a model in place of a program
-	WhyNoRoom          ReasonCode = "no room"   // beside calls of which nobody knows the price
+	WhyRejected        ReasonCode = "rejected"      // the words are the decision's
+	WhyGaveUp          ReasonCode = "gave up"       // Said: the last problem
+	WhyNoAnswer        ReasonCode = "no answer"     // of a model
+	WhyProse           ReasonCode = "prose"         // Said by a model in place of a program
+	WhyNoRoom          ReasonCode = "no room"       // beside calls of which nobody knows the price
+	WhyNotRead         ReasonCode = "file not read" // Name, Problem
 	WhyNothingRuns     ReasonCode = "nothing runs here"
 	WhyNothingInspects ReasonCode = "nothing inspects here" // both: Said by the sandbox
 	WhyOurFault        ReasonCode = "our fault"             // Name: its reference in the log
@@ -145,6 +154,7 @@ const (
 	WhyOtherCode     ReasonCode = "other code"
 	WhyOtherTerms    ReasonCode = "other terms"
 	WhyOtherApproved ReasonCode = "approvals of something else"
+	WhyUnsigned      ReasonCode = "unsigned"
 	WhyTooFewThere   ReasonCode = "too few approvals there" // Count of Most
 	WhyOtherSandbox  ReasonCode = "other sandbox"           // Name in place of Other
 	WhyOtherInputs   ReasonCode = "other inputs"            // Why: one of the following, or why they cannot be had
@@ -202,6 +212,8 @@ const (
 	WhyAdminsOnly      ReasonCode = "administrators only" // Name: what they do
 	WhyAskerWithdraws  ReasonCode = "asker or administrator withdraws"
 	WhyAskerLooks      ReasonCode = "asker or administrator looks"
+	WhyAskerAnswers    ReasonCode = "asker answers"
+	WhyOtherDoubt      ReasonCode = "answered already"
 	WhyAskerChooses    ReasonCode = "asker chooses"
 	WhyDeactivated     ReasonCode = "deactivated"
 	WhyApp             ReasonCode = "app"

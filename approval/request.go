@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"countersign/approval/reading"
 	"countersign/budget"
 )
 
@@ -48,10 +49,9 @@ const (
 	Lost      State = "lost"      // it was started, nobody knows how it ended, it will not be run again
 )
 
-// States lists them in the order of a life. Asking is not among them until a step
-// leads there: nobody draws it yet.
+// States lists them in the order of a life.
 func States() []State {
-	return []State{Drafting, Pending, Approved, Running, Done, Failed, Rejected, Expired, Withdrawn, Lost}
+	return []State{Drafting, Asking, Pending, Approved, Running, Done, Failed, Rejected, Expired, Withdrawn, Lost}
 }
 
 // Final tells whether a request in this state never moves again.
@@ -66,6 +66,7 @@ type Step string
 // The steps.
 const (
 	StepFind    Step = "find"    // look up the channel, the asker and the files of a question
+	StepRead    Step = "read"    // have its files read, each in a box of its own
 	StepDraft   Step = "draft"   // have the code written
 	StepInspect Step = "inspect" // have it inspected, and put before the reviewers
 	StepRun     Step = "run"     // run what was approved
@@ -131,13 +132,28 @@ type Refusal struct {
 	Reason string `json:"reason"` // for the model
 }
 
-// File is an input as Slack holds it, and, once it has been read, what is in it.
+// File is an input as Slack holds it, and, once a box has read it, how it is read.
 type File struct {
-	ID     string  `json:"id"` // Slack's file id
-	Name   string  `json:"name"`
-	Size   int64   `json:"size"`
-	SHA256 string  `json:"sha256,omitempty"`
-	Tables []Table `json:"tables,omitempty"`
+	ID     string `json:"id"` // Slack's file id
+	Name   string `json:"name"`
+	Size   int64  `json:"size"`
+	SHA256 string `json:"sha256,omitempty"`
+	ReadAs string `json:"read_as,omitempty"` // the sha256 of its reading
+
+	// Answers are what the asker, or who asked before in the thread, has said of it.
+	Answers []reading.Answered `json:"answers,omitempty"`
+
+	// Reading is kept once for each content of a file, and by no request. Nil: it has not been
+	// read, or its reading was forgotten. The answers are in it.
+	Reading *reading.Reading `json:"-"`
+}
+
+// Tables are those of a file that has been read.
+func (f File) Tables() []reading.Table {
+	if f.Reading == nil {
+		return nil
+	}
+	return f.Reading.Tables
 }
 
 // Written is a program that a model wrote, kept as soon as it came: from then on it may
@@ -151,26 +167,6 @@ type Written struct {
 	PromptVersion string    `json:"prompt_version"`
 	At            time.Time `json:"at"`
 	Tries         int       `json:"tries"` // inspections that were begun
-}
-
-// Table is the shape of one table in a file: never its rows, unless an
-// administrator lets sample rows be shared.
-type Table struct {
-	Name      string     `json:"name,omitempty"` // the sheet, where a file has several
-	Rows      int        `json:"rows"`
-	Columns   []Column   `json:"columns"`
-	Sample    [][]string `json:"sample,omitempty"`
-	Encoding  string     `json:"encoding,omitempty"`   // as Python calls it; empty for UTF-8
-	Delimiter string     `json:"delimiter,omitempty"`  // empty for a comma
-	NoHeading bool       `json:"no_heading,omitempty"` // the columns are named by their place
-}
-
-// Column is one column: its name as it stands in the file, a type in words
-// ("integer", "number", "date", "text", "boolean", "empty"), and how many values are missing.
-type Column struct {
-	Name    string `json:"name"`
-	Type    string `json:"type"`
-	Missing int    `json:"missing,omitempty"`
 }
 
 // Revision is one version of the code, immutable once stored.
@@ -188,6 +184,8 @@ type Revision struct {
 	Digest        string
 	Quote         budget.USD // what the run is expected to cost; its CostCap is the most
 	At            time.Time
+
+	Unsigned bool // as Decision's
 }
 
 // Run is the one run of a request.
@@ -198,6 +196,8 @@ type Run struct {
 	BegunAt    time.Time // the box said that the code runs; zero when nobody has heard it
 	FinishedAt time.Time // zero while it runs
 	Result     *Result   // nil while it runs, and for ever when it was lost
+
+	Unsigned bool // as Decision's
 }
 
 // Changes is what the verbs since loading want stored beside the request's own

@@ -101,6 +101,9 @@ func (r Result) Text(code string, rows int) string {
 			fmt.Fprintf(&b, "in line %d: %s\n", n, Cut(line, 300))
 		}
 	}
+	if rows > 0 && r.Answer != "" {
+		fmt.Fprintf(&b, "answer: %s\n", Cut(r.Answer, 1000))
+	}
 	for _, t := range r.Tables {
 		if rows == 0 { // its title and its columns may be values of the data
 			fmt.Fprintf(&b, "table (%d rows, %d columns)\n", t.TotalRows, len(t.Columns))

@@ -37,6 +37,9 @@ func (r *Request) BrokenSeal(p Policy) (why []Reason) {
 	if rev.Manifest.Digest() != rev.Digest {
 		why = append(why, Because(WhyOtherTerms))
 	}
+	if r.unsigned() {
+		why = append(why, Because(WhyUnsigned))
+	}
 	for _, d := range r.Decisions {
 		if d.Revision != rev.Number || d.Digest != rev.Digest {
 			why = append(why, Because(WhyOtherApproved))
@@ -47,6 +50,13 @@ func (r *Request) BrokenSeal(p Policy) (why []Reason) {
 		why = append(why, Reason{Code: WhyTooFewThere, Count: int64(n), Most: int64(r.Needs(p))})
 	}
 	return why
+}
+
+// unsigned tells whether somebody has written the revision, a decision on it or the start
+// into the database who does not have the key of this installation.
+func (r *Request) unsigned() bool {
+	return r.Revision != nil && r.Revision.Unsigned || r.Run != nil && r.Run.Unsigned ||
+		slices.ContainsFunc(r.Decisions, func(d Decision) bool { return d.Unsigned })
 }
 
 // BreakSeal voids an approval that no longer counts. The same code goes back to the
@@ -141,7 +151,7 @@ func ApprovalOf(r *Request, user string) (Decision, bool) {
 // to a revision, so the new one has none.
 func sealAnew(r *Request, reason Reason, fresh Manifest, p Policy, now time.Time) {
 	rev := *r.Revision
-	rev.Manifest, rev.At = fresh, now
+	rev.Manifest, rev.At, rev.Unsigned = fresh, now, false
 	renew(r, rev)
 	r.Reason = reason
 	r.Money().release(now)

@@ -51,7 +51,7 @@ func (r *Request) Refuse(refusal Refusal, now time.Time) error {
 	}
 	r.Refused, r.Place, r.Written = append(r.Refused, refusal), NotInLine, nil
 	r.note(now, System, EventRefusedDraft, map[string]any{"attempt": r.Attempts, "reason": Said(refusal.Reason), "code": Said(refusal.Code)})
-	r.touch(now, StepDraft)
+	r.touch(now, NextStep(r))
 	return nil
 }
 
@@ -197,12 +197,13 @@ func (r *Request) Finish(result Result, charge budget.Charge, p Policy, now time
 	r.Run.FinishedAt, r.Run.Result = now, &result
 	r.Changes.Run = r.Run
 	r.Money().PayBox(charge, now)
-	say(r, now, RoleResult, result.Text(r.Revision.Code, p.ShareRows))
+	text := result.Text(r.Revision.Code, p.ShareRows)
+	say(r, now, RoleResult, text)
 	var files []map[string]any
 	for i, a := range result.Artifacts {
 		files = append(files, map[string]any{"name": Said(a.Name), "content": Kept(fmt.Sprint("file ", i+1))})
 	}
-	r.note(now, System, EventFinished, map[string]any{"outcome": result.Outcome, "error": Said(result.Error), "result": Kept("result"), "files": files,
+	r.note(now, System, EventFinished, map[string]any{"outcome": result.Outcome, "error": Said(result.Error), "said": Said(text), "result": Kept("result"), "files": files,
 		"witness": result.Observed.Witness.told(), "hints": AllSaid{result.Observed.Hints()}, "box_ms": result.Box.Milliseconds(), "cost": r.Money().settledNow()})
 	if what := Compare(r.Revision.Findings, r.Revision.Manifest.Inputs, result.Observed); what != nil {
 		r.note(now, System, EventMismatch, map[string]any{"what": saidAll(what)})
@@ -233,7 +234,7 @@ func (r *Request) Lose(now time.Time) error {
 	}
 	r.Reason = Because(WhyLost)
 	say(r, now, RoleResult, lostToModel)
-	r.note(now, System, EventLost, map[string]any{"box": r.Run.BoxID})
+	r.note(now, System, EventLost, map[string]any{"box": r.Run.BoxID, "said": Said(lostToModel)})
 	r.move(Lost, now, time.Time{})
 	return nil
 }

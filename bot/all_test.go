@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"countersign/approval"
+	"countersign/approval/reading"
 	"countersign/approval/steps"
 	"countersign/bot/draw"
 	"countersign/bot/draw/home"
@@ -106,9 +107,13 @@ func anything(t *rapid.T) *steps.View {
 	}
 	r.Files = nil
 	for n, name := range some("files", 12) {
-		f := approval.File{ID: fmt.Sprint("F", n), Name: "x" + kit.Cut(approval.Plain(name), 90), Size: 1}
+		f := approval.File{ID: fmt.Sprint("F", n), Name: "x" + kit.Cut(approval.Plain(name), 90), Size: 1, Reading: &reading.Reading{Version: 1, Kind: "text", Encoding: "cp1251"}}
 		for range rapid.IntRange(0, 6).Draw(t, "tables") {
-			f.Tables = append(f.Tables, approval.Table{Name: plainly("sheet"), Rows: rapid.IntRange(0, 1e7).Draw(t, "rows"), Columns: make([]approval.Column, 3)})
+			table := reading.Table{Name: plainly("sheet"), Delimiter: rapid.SampledFrom([]string{"", ";", "<!"}).Draw(t, "delimiter"), Rows: rapid.Int64Range(0, 1e7).Draw(t, "rows"), Columns: make([]reading.Column, 3)}
+			for range rapid.IntRange(0, 6).Draw(t, "remarks") {
+				table.Odd = append(table.Odd, reading.Odd{Code: "leading_zeros", Count: 3, Column: plainly("column")})
+			}
+			f.Reading.Tables = append(f.Reading.Tables, table)
 		}
 		r.Files = append(r.Files, f)
 	}

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/slack-go/slack"
@@ -19,6 +20,7 @@ import (
 // Questions are what people ask, and what they have asked.
 type Questions interface {
 	Ask(ctx context.Context, q approval.Question) (*approval.Request, error)
+	Answer(ctx context.Context, id, key, says string, click approval.Click) (*approval.Request, error)
 	Withdraw(ctx context.Context, id string, click approval.Click) (*approval.Request, error)
 	Recent(ctx context.Context, team, user string) ([]*approval.Request, error)
 	View(ctx context.Context, id string) (*steps.View, error)
@@ -134,6 +136,16 @@ func (h *asking) clickCancel(ctx context.Context, cb slack.InteractionCallback, 
 
 func cancelled(r *approval.Request) answer {
 	return privately(&kit.Page{}, kit.Words("Cancelled: "+kit.Cut(r.Question, 200)))
+}
+
+// clickAnswer takes the asker's word for how a file is meant.
+func (h *asking) clickAnswer(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	said := strings.Fields(action.Value)
+	if len(said) != 3 {
+		return answer{}, fmt.Errorf("an answer without its question: %q", kit.Cut(action.Value, 100))
+	}
+	_, err := h.service.Answer(ctx, said[0], said[1], said[2], clickOf(cb, action))
+	return answer{}, err
 }
 
 // spoken is a message that is meant for the bot: a mention, or a direct message.

@@ -168,15 +168,16 @@ func (b *bundle) read(who string, p steps.Post) workspace.Message {
 type service struct {
 	slack steps.Slack
 
-	mu      sync.Mutex
-	policy  approval.Policy
-	asked   []approval.Question
-	rulings []steps.Ruling
-	looked  []steps.Ruling
-	taken   []approval.Click
-	views   map[string]*steps.View
-	recent  []*approval.Request
-	models  []string
+	mu       sync.Mutex
+	policy   approval.Policy
+	asked    []approval.Question
+	rulings  []steps.Ruling
+	looked   []steps.Ruling
+	taken    []approval.Click
+	answered []string // what the asker has said of files
+	views    map[string]*steps.View
+	recent   []*approval.Request
+	models   []string
 
 	rated    []string        // what people think of answers
 	ofThread []approval.File // what a thread has read
@@ -270,6 +271,23 @@ func (s *service) MayDecide(ctx context.Context, r steps.Ruling) (*approval.Requ
 	defer s.mu.Unlock()
 	s.looked = append(s.looked, r)
 	return s.views[r.RequestID].Request, nil
+}
+
+func (s *service) Answer(ctx context.Context, id, key, says string, c approval.Click) (*approval.Request, error) {
+	if err := s.enter(ctx); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v, ok := s.views[id]
+	if !ok {
+		return nil, approval.ErrNotFound
+	}
+	if c.User != v.Request.Asker {
+		return nil, &approval.NotAllowedError{Who: c.User, Why: approval.Because(approval.WhyAskerAnswers)}
+	}
+	s.answered = append(s.answered, key+" "+says)
+	return v.Request, nil
 }
 
 func (s *service) Withdraw(ctx context.Context, id string, c approval.Click) (*approval.Request, error) {

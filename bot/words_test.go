@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/reading"
 	"countersign/approval/steps"
 	"countersign/bot/draw"
 	"countersign/bot/draw/notice"
@@ -46,7 +47,7 @@ func TestErrorsBecomeWords(t *testing.T) {
 		{&approval.StaleError{}, "out of date"},
 		{&approval.NotAllowedError{Why: approval.Because(approval.WhyGuest)}, "Guests cannot decide."},
 		{&approval.InputError{Why: approval.Words("Please shorten it.")}, "Please shorten it."},
-		{&approval.UnreadableError{Why: "sales.csv is empty."}, "sales.csv is empty."},
+		{&approval.InputError{Why: approval.Reason{Code: approval.WhyNotRead, Name: "sales.csv", Problem: &reading.Problem{Code: "empty"}}}, "sales.csv is not read. The file is empty."},
 		{&steps.WriterError{Words: "The model is busy."}, "The model is busy."},
 		{&steps.BoxError{Words: "No box can be had."}, "No box can be had."},
 		{&budget.UnknownPriceError{What: "gpt-9"}, "There is no price for gpt-9"},

@@ -60,6 +60,7 @@ type Purpose string
 // The purposes of a hold.
 const (
 	ForDraft   Purpose = "draft"   // a call of a model
+	ForRead    Purpose = "read"    // the box in which a file is read
 	ForInspect Purpose = "inspect" // the box in which what came is inspected
 	ForRun     Purpose = "run"
 	ForCheck   Purpose = "check" // work of the house: what doctor and self-tests try; it belongs to no request
@@ -105,7 +106,7 @@ func (s Settlement) Within(held USD) (charged Settlement, over USD) {
 // as estimated.
 func (h Hold) InFull(at time.Time, what string) Settlement {
 	kind := Tokens
-	if h.Purpose == ForRun || h.Purpose == ForInspect {
+	if h.Purpose == ForRun || h.Purpose == ForInspect || h.Purpose == ForRead {
 		kind = Box
 	}
 	return Settlement{HoldID: h.ID, At: at, Estimated: true,

@@ -8,7 +8,7 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/steps"
-	"countersign/codegen/shapes"
+	"countersign/codegen/pandas"
 )
 
 // draft checks an answer and makes a program of it.
@@ -31,7 +31,7 @@ func draft(a Answer, provider string) (steps.Draft, error) {
 
 // whole refuses an answer that ended in any other way than by itself.
 func whole(a Answer, provider string) (d steps.Draft, failed *steps.WriterError) {
-	said := fmt.Sprintf("the answer ended by %q", shapes.Clip(approval.Plain(a.Said), 40))
+	said := fmt.Sprintf("the answer ended by %q", pandas.Clip(approval.Plain(a.Said), 40))
 	switch a.End {
 	case Whole:
 		return d, nil
@@ -44,7 +44,7 @@ func whole(a Answer, provider string) (d steps.Draft, failed *steps.WriterError)
 	case Filtered:
 		return d, &steps.WriterError{Err: errors.New(said), Words: provider + "'s content filter stopped the answer. Asking in other words may help."}
 	case Refused:
-		return d, &steps.WriterError{Err: errors.New(said), Words: "The model declined to answer this question.", Prose: shapes.Clip(approval.Plain(a.Text), 2000)}
+		return d, &steps.WriterError{Err: errors.New(said), Words: "The model declined to answer this question.", Prose: pandas.Clip(approval.Plain(a.Text), 2000)}
 	case Tool:
 		return d, &steps.WriterError{Err: errors.New(said), Words: "The model asked for a tool instead of writing a program.",
 			Repair: "There are no tools. Answer with one paragraph and exactly one ```python block."}
@@ -66,7 +66,7 @@ func read(answer string) (steps.Draft, *steps.WriterError) {
 	if unusable, ok := errors.AsType[*steps.WriterError](err); ok {
 		return steps.Draft{}, unusable
 	}
-	prose = shapes.Clip(approval.Plain(prose), 2000)
+	prose = pandas.Clip(approval.Plain(prose), 2000)
 	if code == "" {
 		words := "The model answered in words instead of writing a program."
 		if prose == "" {

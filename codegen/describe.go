@@ -2,24 +2,26 @@ package codegen
 
 import (
 	"fmt"
-	"path"
 	"strings"
 
 	"countersign/approval"
+	"countersign/approval/reading"
 	"countersign/codegen/pandas"
-	"countersign/codegen/shapes"
 )
 
 // detail says how much of the files and of a refused attempt the prompt shows.
 type detail struct {
-	rows    int  // sample rows of each table
 	columns int  // columns of each table
 	tables  int  // tables of each file
 	code    bool // of the latest refused attempt
 }
 
-// describe tells a model what is in the files. Every name stands as a
-// quoted string, in which nothing can pass for a line of the prompt.
+// mostRemarks is how many odd things of a table a model hears of.
+const mostRemarks = 30
+
+// describe tells a model what is in the files, as they were read: names, types, patterns and
+// what is odd, and no value. Every name stands as a quoted string, in which nothing can pass
+// for a line of the prompt.
 func describe(files []approval.File, d detail) string {
 	if len(files) == 0 {
 		return "There are no data files.\n"
@@ -28,9 +30,10 @@ func describe(files []approval.File, d detail) string {
 	b.WriteString("The data files:\n")
 	for _, f := range files {
 		fmt.Fprintf(&b, "\n%s\n", pandas.Quote(f.Name, 255))
-		for i, t := range f.Tables {
+		tables := f.Tables()
+		for i, t := range tables {
 			if i == d.tables {
-				fmt.Fprintf(&b, "(%d more sheets are not listed here for want of room)\n", len(f.Tables)-i)
+				fmt.Fprintf(&b, "(%d more tables are not listed here for want of room)\n", len(tables)-i)
 				break
 			}
 			describeTable(&b, f, t, d)
@@ -39,52 +42,56 @@ func describe(files []approval.File, d detail) string {
 	return b.String()
 }
 
-func describeTable(b *strings.Builder, f approval.File, t approval.Table, d detail) {
+func describeTable(b *strings.Builder, f approval.File, t reading.Table, d detail) {
 	if t.Name != "" {
-		fmt.Fprintf(b, "%s %s: ", tableWord(f.Name), pandas.Quote(t.Name, 100))
+		fmt.Fprintf(b, "%s %s: ", tableWord(f), pandas.Quote(t.Name, 100))
 	}
-	fmt.Fprintf(b, "%d rows, %d columns. Load it with: %s\n", t.Rows, len(t.Columns), pandas.LoadCall(pandas.Literal(f.Name), pandas.Literal(t.Name), len(f.Tables) > 1))
-	if t.NoHeading {
-		b.WriteString("It has no heading: its first row is data, and its columns are named by their place.\n")
-	}
-	names := pandas.Names(t.Columns)
+	fmt.Fprintf(b, "%d rows, %d columns. Load it with: %s\n", t.Rows, len(t.Columns), pandas.LoadCall(pandas.Literal(f.Name), pandas.Literal(t.Name), len(f.Tables()) > 1))
 	for i, c := range t.Columns {
 		if i == d.columns {
 			fmt.Fprintf(b, "(%d more columns are not listed here for want of room)\n", len(t.Columns)-i)
 			break
 		}
-		fmt.Fprintf(b, "- %s", pandas.Quote(c.Name, 200))
-		if names[i] != c.Name {
-			fmt.Fprintf(b, " (in the table it is %s)", pandas.Quote(names[i], 200))
-		}
-		fmt.Fprintf(b, ": %s", typed(c.Type))
+		fmt.Fprintf(b, "- %s: %s", pandas.Quote(c.Name, 200), typed(c))
 		if c.Missing > 0 {
 			fmt.Fprintf(b, ", %d missing", c.Missing)
 		}
 		b.WriteByte('\n')
 	}
-	for i, row := range t.Sample[:min(d.rows, len(t.Sample))] {
-		values := make([]string, min(len(row), d.columns))
-		for j := range values {
-			values[j] = pandas.Quote(row[j], shapes.SampleCell)
+	if d.columns == 0 {
+		return
+	}
+	for _, o := range t.Odd[:min(mostRemarks, len(t.Odd))] {
+		column := ""
+		if o.Column != "" {
+			column = pandas.Quote(o.Column, 200) + ": "
 		}
-		fmt.Fprintf(b, "sample row %d: [%s]\n", i+1, strings.Join(values, ", "))
+		o.Column = ""
+		fmt.Fprintf(b, "Note: %s%s\n", column, o.Words())
 	}
 }
 
-// typed is a type as load gives it: the signs and the order in which a file writes are dealt with.
-func typed(kind string) string {
-	if strings.HasPrefix(kind, "number") {
-		return "number"
+// typed is a type as load gives it: the signs and the order in which a file writes are dealt
+// with. What a text looks like is its pattern, in which 9 and A stand for any digit and letter.
+func typed(c reading.Column) string {
+	text := c.Type
+	if strings.HasPrefix(text, "date") {
+		text += " (datetime64)"
 	}
-	if strings.HasPrefix(kind, "date") {
-		return strings.TrimSuffix(kind, ", day first") + " (datetime64)"
+	if c.Currency != "" {
+		text += ", in " + pandas.Literal(c.Currency)
 	}
-	return kind
+	if c.Percent {
+		text += ", a share of one"
+	}
+	if c.Pattern != "" {
+		text += " like " + pandas.Literal(c.Pattern)
+	}
+	return text
 }
 
-func tableWord(file string) string {
-	if strings.EqualFold(path.Ext(file), ".xlsx") {
+func tableWord(f approval.File) string {
+	if f.Reading.Kind == "xlsx" || f.Reading.Kind == "ods" {
 		return "Sheet"
 	}
 	return "The list under the key"

@@ -1,5 +1,5 @@
 // Package codegen writes programs: the question, what was said before it and the
-// shapes of the files become a prompt; what a model answers becomes a Draft with
+// readings of the files become a prompt; what a model answers becomes a Draft with
 // its Usage, or a WriterError that says in plain words why not.
 //
 // Its one rule: nothing that comes in is trusted, and nothing that goes out is
@@ -26,7 +26,6 @@
 //	gpt          the models of OpenAI, and any server that speaks chat completions
 //	conformance  what all of them promise, tried on servers on loopback
 //	standin      the demo's stand-in, which is no model
-//	shapes       what is in a data file
 //	pandas       Python about tables: literals, and the call that reads a table
 //	samples      the demo's data
 //	mistraltest  a Mistral on loopback for tests, strict about what it is asked, faulty on demand

@@ -9,8 +9,9 @@ import (
 	"strings"
 
 	"countersign/approval"
+	"countersign/approval/reading"
 	"countersign/approval/steps"
-	"countersign/codegen/shapes"
+	"countersign/codegen/pandas"
 )
 
 //go:embed system.txt
@@ -55,11 +56,10 @@ var errTooLong = errors.New("the question and the names of its files are too lon
 
 // shrinking lists what a prompt shows of the files and of refused attempts, from
 // everything to the least that makes sense.
-func shrinking(sampleRows int) []detail {
+func shrinking() []detail {
 	return []detail{
-		{rows: sampleRows, columns: shapes.MaxColumns, tables: shapes.MaxTables, code: true},
-		{columns: shapes.MaxColumns, tables: shapes.MaxTables, code: true},
-		{columns: 300, tables: shapes.MaxTables, code: true},
+		{columns: reading.MaxColumns, tables: reading.MaxTables, code: true},
+		{columns: 300, tables: reading.MaxTables, code: true},
 		{columns: 100, tables: 10, code: true},
 		{columns: 40, tables: 4, code: true},
 		{columns: 15, tables: 2, code: true},
@@ -71,8 +71,8 @@ func shrinking(sampleRows int) []detail {
 
 // promptSize is the length of a brief's prompt. For a brief that does not fit, and is never
 // sent, it is the limit.
-func promptSize(b steps.Brief, limit, sampleRows int) int {
-	turns, err := prompt(b, limit, sampleRows)
+func promptSize(b steps.Brief, limit int) int {
+	turns, err := prompt(b, limit)
 	if err != nil {
 		return limit
 	}
@@ -83,8 +83,8 @@ func promptSize(b steps.Brief, limit, sampleRows int) int {
 // goes in this order: the oldest of what was said before, the sample rows, the
 // details of columns and sheets, the code of refused attempts; the prompt says
 // so where the model might miss it.
-func prompt(b steps.Brief, limit, sampleRows int) ([]Turn, error) {
-	for _, d := range shrinking(sampleRows) {
+func prompt(b steps.Brief, limit int) ([]Turn, error) {
+	for _, d := range shrinking() {
 		turns := append([]Turn{{System, system}}, ask(b, d)...)
 		left := limit - size(turns)
 		if left < 0 {
@@ -113,7 +113,7 @@ func size(turns []Turn) (bytes int) {
 // versions, and what became of earlier attempts.
 func ask(b steps.Brief, d detail) []Turn {
 	text := describe(b.Files, d)
-	if d.columns < shapes.MaxColumns && d.columns < widest(b.Files) {
+	if d.columns < reading.MaxColumns && d.columns < widest(b.Files) {
 		text += "\nNot all columns are listed: read their names from the file where they matter.\n"
 	}
 	turns := []Turn{{User, text + "\n" + surroundings(b) + "\nThe question:\n" + b.Question}}
@@ -123,7 +123,7 @@ func ask(b steps.Brief, d detail) []Turn {
 			version = Fenced(clipBytes(w.Code, refusedBytes))
 		}
 		turns = append(turns, Turn{Assistant, version},
-			Turn{User, "A reviewer has read this program and wants it changed before it may run:\n" + shapes.Clip(w.Words, wishLength) +
+			Turn{User, "A reviewer has read this program and wants it changed before it may run:\n" + pandas.Clip(w.Words, wishLength) +
 				"\nWrite the whole answer again, changed as the reviewer wants and in nothing else."})
 	}
 	for i, r := range b.Refused {
@@ -132,7 +132,7 @@ func ask(b steps.Brief, d detail) []Turn {
 			attempt = Fenced(clipBytes(r.Code, refusedBytes))
 		}
 		turns = append(turns, Turn{Assistant, attempt},
-			Turn{User, "Nobody was shown this answer: " + shapes.Clip(r.Reason, 1000) + "\nWrite the whole answer again, so that this is mended."})
+			Turn{User, "Nobody was shown this answer: " + pandas.Clip(r.Reason, 1000) + "\nWrite the whole answer again, so that this is mended."})
 	}
 	return turns
 }
@@ -153,7 +153,7 @@ func surroundings(b steps.Brief) string {
 
 func widest(files []approval.File) (columns int) {
 	for _, f := range files {
-		for _, t := range f.Tables {
+		for _, t := range f.Tables() {
 			columns = max(columns, len(t.Columns))
 		}
 	}

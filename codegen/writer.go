@@ -11,33 +11,28 @@ import (
 	"countersign/approval"
 	"countersign/approval/review"
 	"countersign/approval/steps"
-	"countersign/codegen/shapes"
+	"countersign/codegen/pandas"
 )
 
 // Writer is a steps.Writer over every provider that is configured. It is safe
 // for concurrent use.
 type Writer struct {
-	models     []string
-	asks       map[string]Provider // by model
-	sampleRows int                 // how many rows of a table a model may see
-	prompt     int                 // the most tokens of a prompt, of any provider
-	maxTokens  int                 // the longest answer, of any provider
+	models    []string
+	asks      map[string]Provider // by model
+	prompt    int                 // the most tokens of a prompt, of any provider
+	maxTokens int                 // the longest answer, of any provider
 }
 
 var _ steps.Writer = (*Writer)(nil)
 
 // Options are what does not depend on a provider.
 type Options struct {
-	Default    string // the model that is asked where a question names none; defaults to the first provider's first
-	SampleRows int    // how many rows of a table a model may see; defaults to none
+	Default string // the model that is asked where a question names none; defaults to the first provider's first
 }
 
 // New makes a Writer. Each model is asked of the one provider that offers it.
 func New(o Options, providers ...Provider) (*Writer, error) {
-	w := &Writer{asks: map[string]Provider{}, sampleRows: o.SampleRows}
-	if w.sampleRows < 0 {
-		return nil, errors.New("the number of sample rows cannot be negative")
-	}
+	w := &Writer{asks: map[string]Provider{}}
 	for _, p := range providers {
 		about := p.About()
 		w.maxTokens = max(w.maxTokens, about.MaxTokens)
@@ -101,7 +96,7 @@ func (w *Writer) Size(b steps.Brief) (prompt, answer int) {
 		return w.Bound()
 	}
 	about := p.About()
-	return about.tokens(promptSize(b, about.promptBytes(b.Model), w.sampleRows)), about.MaxTokens
+	return about.tokens(promptSize(b, about.promptBytes(b.Model))), about.MaxTokens
 }
 
 // Write makes one call. Its error is always a *steps.WriterError.
@@ -112,10 +107,10 @@ func (w *Writer) Write(ctx context.Context, b steps.Brief) (steps.Draft, error) 
 	provider, offered := w.asks[b.Model]
 	if !offered {
 		return steps.Draft{}, &steps.WriterError{Err: fmt.Errorf("model %q is not offered", b.Model),
-			Words: fmt.Sprintf("The model %q is not offered. These are: %s.", shapes.Clip(approval.Plain(b.Model), 60), strings.Join(w.models, ", "))}
+			Words: fmt.Sprintf("The model %q is not offered. These are: %s.", pandas.Clip(approval.Plain(b.Model), 60), strings.Join(w.models, ", "))}
 	}
 	about := provider.About()
-	turns, err := prompt(b, about.promptBytes(b.Model), w.sampleRows)
+	turns, err := prompt(b, about.promptBytes(b.Model))
 	if err != nil {
 		return steps.Draft{}, &steps.WriterError{Err: err, Words: w.tooLong(b.Model)}
 	}

@@ -32,13 +32,13 @@ $$;
 -- What can have happened: the constants of approval/event.go, as a test sees to.
 CREATE TABLE event_kinds (kind text PRIMARY KEY CHECK (kind <> ''));
 INSERT INTO event_kinds (kind) VALUES
-    ('approved'), ('asked'), ('asked back'), ('asked for a top-up'), ('asked for an opinion'), ('assigned'), ('away'), ('back'),
+    ('answered'), ('approved'), ('asked'), ('asked about'), ('asked back'), ('asked for a top-up'), ('asked for an opinion'), ('assigned'), ('away'), ('back'),
     ('begun'), ('begun too late'), ('blocked'), ('call failed'), ('called'), ('changes requested'), ('continued'),
     ('declined a top-up'), ('declined model'), ('delegated'), ('delegation ended'), ('disowned'), ('disowned too late'),
     ('downgraded'), ('drafted'), ('edit refused'), ('edited'), ('escalated'), ('expired'), ('failed'), ('fell back'), ('finished'), ('found'),
     ('frozen'), ('gone'), ('granted a top-up'), ('granted top-up'), ('held'), ('lost'), ('mismatch'), ('named'), ('no box'),
-    ('opened review'), ('rated'), ('refused change'), ('refused click'), ('refused draft'), ('rejected'), ('reminded'), ('removed'),
-    ('removed limit'), ('seal broken'), ('sealed anew'), ('set limit'), ('set rules'), ('settled'), ('started'), ('uncertain'),
+    ('opened review'), ('packed'), ('posted'), ('rated'), ('read'), ('refused change'), ('refused click'), ('refused draft'), ('rejected'), ('reminded'), ('removed'),
+    ('removed limit'), ('seal broken'), ('sealed anew'), ('set limit'), ('set rules'), ('settled'), ('signing key'), ('started'), ('uncertain'),
     ('unstarted'), ('voided'), ('waits for money'), ('weighed'), ('withdrawn'), ('written');
 -- The rows change with a migration, and with nothing else.
 CREATE TRIGGER event_kinds_unchangeable BEFORE INSERT OR UPDATE OR DELETE ON event_kinds FOR EACH ROW EXECUTE FUNCTION unchangeable();
@@ -56,6 +56,10 @@ CREATE TABLE events (
     prev_hash text NOT NULL CHECK (prev_hash ~ '^[0-9a-f]{64}$'),
     hash      text NOT NULL,
     prev_seq  bigint GENERATED ALWAYS AS (nullif(seq - 1, 0)) STORED,
+    -- Serve's signature of the hash, by Ed25519, and the public key of it, both as base64. They stand beside the
+    -- line and not in it. The database holds no private key, so only programs check them.
+    key       text CHECK (key ~ '^[A-Za-z0-9+/]{43}=$'),
+    signature text CHECK (signature ~ '^[A-Za-z0-9+/]{86}==$'),
     -- A stream has one event at each place: two writers cannot fork it.
     PRIMARY KEY (stream, seq),
     CONSTRAINT events_hashed UNIQUE (stream, seq, hash),
@@ -65,7 +69,9 @@ CREATE TABLE events (
     CONSTRAINT events_beginning CHECK (seq > 1 OR prev_hash = repeat('0', 64)),
     -- The hash is that of what is stored here, to the microsecond and to the byte.
     CONSTRAINT events_hash CHECK (hash = encode(sha256(convert_to(
-        event_line(stream, seq, at, actor, kind, data, prev_hash), 'UTF8')), 'hex'))
+        event_line(stream, seq, at, actor, kind, data, prev_hash), 'UTF8')), 'hex')),
+    -- Every event is signed but those that the schema writes itself.
+    CONSTRAINT events_signed CHECK ((key IS NULL) = (signature IS NULL) AND (signature IS NOT NULL OR kind IN ('gone', 'posted')))
 );
 -- How often a budget has refused something.
 CREATE INDEX events_blocked ON events (at) WHERE kind = 'blocked';
@@ -118,32 +124,37 @@ END $$;
 CREATE FUNCTION said(of text) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT coalesce((SELECT convert_from(value, 'UTF8') FROM contents WHERE hash = of), '')
 $$;
--- Forgets values of a stream, all of them where none are named, and says so with an
--- event: which, who wanted it, and a word for the reason. Returns how many went.
-CREATE FUNCTION forget(of text, which text[], who text, why text) RETURNS bigint LANGUAGE plpgsql AS $$
+-- Continues a stream with an event that the schema writes itself, and returns its place.
+CREATE FUNCTION tell(of text, who text, what text, facts text) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
-    going text[];
-    last  events;
-    next  events;
+    next events;
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('events ' || of, 0)); -- writers of one stream follow one another
+    SELECT e.seq, e.hash INTO next.seq, next.prev_hash FROM events e WHERE e.stream = of ORDER BY e.seq DESC LIMIT 1;
+    next.seq := coalesce(next.seq, 0) + 1;
+    next.prev_hash := coalesce(next.prev_hash, repeat('0', 64));
+    next.at := clock_timestamp();
+    INSERT INTO events (stream, seq, at, actor, kind, data, prev_hash, hash)
+        VALUES (of, next.seq, next.at, who, what, facts, next.prev_hash, encode(sha256(convert_to(
+            event_line(of, next.seq, next.at, who, what, facts, next.prev_hash), 'UTF8')), 'hex'));
+    RETURN next.seq;
+END $$;
+-- Forgets values of a stream, all of them where none are named, and says so with an
+-- event: which, who wanted it, and a word for the reason. Returns how many went.
+-- It runs as the owner, who alone may change a row of contents.
+CREATE FUNCTION forget(of text, which text[], who text, why text) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+    going text[];
+    place bigint;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('events ' || of, 0)); -- of two who forget at once the second finds less
     SELECT array_agg(c.hash ORDER BY c.hash) INTO going FROM contents c
         WHERE c.stream = of AND c.value IS NOT NULL AND (which IS NULL OR c.hash = ANY (which));
     IF going IS NULL THEN
         RETURN 0;
     END IF;
-    SELECT * INTO last FROM events e WHERE e.stream = of ORDER BY e.seq DESC LIMIT 1;
-    next.stream := of;
-    next.seq := coalesce(last.seq, 0) + 1;
-    next.at := clock_timestamp();
-    next.actor := who;
-    next.kind := 'gone';
-    next.data := concat('{"contents":', to_json(going), ',"why":', to_json(why), '}');
-    next.prev_hash := coalesce(last.hash, repeat('0', 64));
-    INSERT INTO events (stream, seq, at, actor, kind, data, prev_hash, hash)
-        VALUES (next.stream, next.seq, next.at, next.actor, next.kind, next.data, next.prev_hash, encode(sha256(convert_to(
-            event_line(next.stream, next.seq, next.at, next.actor, next.kind, next.data, next.prev_hash), 'UTF8')), 'hex'));
-    UPDATE contents c SET salt = NULL, value = NULL, gone = next.seq WHERE c.hash = ANY (going);
+    place := tell(of, who, 'gone', concat('{"contents":', to_json(going), ',"why":', to_json(why), '}'));
+    UPDATE contents c SET salt = NULL, value = NULL, gone = place WHERE c.hash = ANY (going);
     RETURN cardinality(going);
 END $$;
 -- +goose StatementEnd

@@ -22,6 +22,7 @@ CREATE TABLE rules (
     document jsonb CHECK (jsonb_typeof(document) = 'object'), -- NULL: the channel has none of its own any more
     set_by   text NOT NULL CHECK (set_by <> ''),
     set_at   timestamptz NOT NULL,
+    told     bigint, -- the event of rules:TEAM that tells of it
     -- How a manifest names them.
     name     text NOT NULL GENERATED ALWAYS AS (coalesce(nullif(project, ''), 'team') || '/' || version::text) STORED,
     former   integer GENERATED ALWAYS AS (nullif(version - 1, 0)) STORED,
@@ -53,6 +54,7 @@ CREATE TABLE people (
     named   boolean NOT NULL, -- false: removed
     by      text NOT NULL CHECK (by <> ''),
     at      timestamptz NOT NULL,
+    told    bigint, -- the event of people:TEAM that tells of it
     -- Whoever names people for one channel could name themselves for all.
     CONSTRAINT people_administrators CHECK (role <> 'administrator' OR project = '')
 );
@@ -69,6 +71,7 @@ CREATE TABLE delegations (
     delegate  text CHECK (delegate <> ''), -- NULL: they decide for themselves again
     until     timestamptz,
     at        timestamptz NOT NULL,
+    told      bigint, -- the event of people:TEAM that tells of it
     CONSTRAINT delegations_other CHECK (delegate <> principal),
     -- It ends, and it ends after it began.
     CONSTRAINT delegations_end CHECK ((delegate IS NULL) = (until IS NULL) AND until > at)

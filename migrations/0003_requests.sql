@@ -57,6 +57,8 @@ CREATE TABLE requests (
     changed_at   timestamptz NOT NULL,
     expires_at   timestamptz,
     shown_at     timestamptz, -- Slack looks like the row as it was at this changed_at
+    -- The request's last event at the latest write. A state has an event that is newer than the state before it.
+    told         bigint NOT NULL DEFAULT 0,
     version      bigint NOT NULL DEFAULT 1, -- grows with every write but that of shown_at (requests_version)
     -- A question belongs to a thread of its own workspace.
     CONSTRAINT requests_session_fkey FOREIGN KEY (session_id, team) REFERENCES sessions (id, team),
@@ -117,6 +119,40 @@ BEGIN
 END $$;
 -- +goose StatementEnd
 CREATE TRIGGER requests_version BEFORE UPDATE ON requests FOR EACH ROW EXECUTE FUNCTION requests_version();
+
+-- How files are read, by what they hold. A row may go at any time: then a box reads the file
+-- again. It holds no value of a file, and names that stand in it.
+CREATE TABLE readings (
+    team        text NOT NULL CHECK (team <> ''),
+    project     text NOT NULL CHECK (project <> ''), -- no channel learns of another's files
+    file_sha256 text NOT NULL CHECK (file_sha256 <> ''),
+    desk        text NOT NULL, -- the Python that read it, and
+    template    text NOT NULL, -- what it was installed beside: others may read it otherwise
+    sha256      text, -- of the reading, by which requests name it
+    answer      text, -- a reading, or why there is none, as JSON: jsonb has no NUL, which a file may escape by
+    -- Boxes that were begun and have said nothing since: a file that ends its boxes is bounded, whoever asks.
+    tries       integer NOT NULL DEFAULT 0 CHECK (tries >= 0),
+    at          timestamptz NOT NULL,
+    -- What is known of a content is known once.
+    PRIMARY KEY (team, project, file_sha256, desk, template),
+    -- A reading stands with its hash.
+    CONSTRAINT readings_hash CHECK (sha256 IS NULL OR answer IS NOT NULL),
+    -- A row says something.
+    CONSTRAINT readings_say CHECK (answer IS NOT NULL OR tries > 0)
+);
+
+-- What files hold that Slack has shown by this id, name and size: they need not be fetched
+-- to be asked about. A run fetches them, and compares.
+CREATE TABLE known_files (
+    team    text NOT NULL CHECK (team <> ''),
+    file_id text NOT NULL CHECK (file_id <> ''),
+    name    text NOT NULL,
+    size    bigint NOT NULL,
+    sha256  text NOT NULL,
+    at      timestamptz NOT NULL,
+    -- What Slack shows alike holds one thing: the latest that was fetched.
+    PRIMARY KEY (team, file_id, name, size)
+);
 
 -- A revision is one version of the code, sealed with all that it may do.
 CREATE TABLE revisions (
@@ -243,6 +279,15 @@ CREATE TABLE decisions (
 );
 -- Statistics look at the latest.
 CREATE INDEX decisions_by_time ON decisions (at);
+-- +goose StatementBegin
+-- Tells whether an event says of a decision what its row says.
+CREATE FUNCTION decided(d decisions) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (SELECT FROM events e WHERE e.stream = 'request:' || d.request_id AND e.actor = d.reviewer AND e.at = d.at
+        AND e.kind = CASE d.verdict WHEN 'approve' THEN 'approved' WHEN 'reject' THEN 'rejected' ELSE 'changes requested' END
+        AND e.data::jsonb @> jsonb_build_object('revision', d.revision, 'digest', d.digest)
+        AND e.data::jsonb ->> 'in_place_of' IS NOT DISTINCT FROM d.in_place_of)
+$$;
+-- +goose StatementEnd
 -- What somebody decided stays decided.
 CREATE TRIGGER decisions_unchangeable BEFORE UPDATE OR DELETE ON decisions FOR EACH ROW EXECUTE FUNCTION unchangeable();
 CREATE TRIGGER decisions_untruncatable BEFORE TRUNCATE ON decisions FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
@@ -275,10 +320,10 @@ CREATE TRIGGER decisions_in_time BEFORE INSERT ON decisions FOR EACH ROW EXECUTE
 CREATE TRIGGER decisions_delegated BEFORE INSERT ON decisions FOR EACH ROW EXECUTE FUNCTION decisions_delegated();
 
 -- +goose StatementBegin
--- Counts who has approved a revision. Anybody who did not outweighs every yes.
+-- Counts who has approved a revision, as events say. Anybody who did not outweighs every yes.
 CREATE FUNCTION approvals(request text, version integer) RETURNS bigint LANGUAGE sql STABLE AS $$
-    SELECT CASE WHEN bool_or(verdict <> 'approve') THEN 0 ELSE count(*) END
-    FROM decisions WHERE request_id = request AND decisions.revision = version
+    SELECT CASE WHEN bool_or(verdict <> 'approve') THEN 0 ELSE count(*) FILTER (WHERE decided(d)) END
+    FROM decisions d WHERE d.request_id = request AND d.revision = version
 $$;
 -- +goose StatementEnd
 
@@ -328,7 +373,8 @@ CREATE TRIGGER unstarted_runs_untruncatable BEFORE TRUNCATE ON unstarted_runs FO
 
 -- +goose StatementBegin
 -- Nothing runs unseen: a run begins only for an approved request, on its current
--- revision, with enough approvals, and never in a box that was given up.
+-- revision, with enough approvals of just this digest, with money that is held for it, and
+-- never in a box that was given up.
 CREATE FUNCTION runs_approved() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM FROM requests WHERE id = NEW.request_id AND state = 'approved' AND revision = NEW.revision
@@ -337,6 +383,12 @@ BEGIN
     IF NOT FOUND AND NOT EXISTS (SELECT FROM runs WHERE request_id = NEW.request_id) THEN
         RAISE EXCEPTION 'request % is not approved for a run of revision %', NEW.request_id, NEW.revision
             USING ERRCODE = 'check_violation', CONSTRAINT = 'runs_approved';
+    END IF;
+    IF NOT EXISTS (SELECT FROM holds WHERE request_id = NEW.request_id AND purpose = 'run' AND NOT settled)
+        AND NOT EXISTS (SELECT FROM runs WHERE request_id = NEW.request_id)
+        AND EXISTS (SELECT FROM revisions WHERE request_id = NEW.request_id AND number = NEW.revision AND cost_cap > 0) THEN
+        RAISE EXCEPTION 'nothing is held for a run of request %', NEW.request_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'runs_paid';
     END IF;
     IF EXISTS (SELECT FROM unstarted_runs WHERE box_id = NEW.box_id) THEN
         RAISE EXCEPTION 'box % was given up', NEW.box_id
@@ -378,6 +430,7 @@ CREATE TABLE moves (
     from_state text NOT NULL,
     verb       text NOT NULL CHECK (verb <> ''),
     to_state   text NOT NULL,
+    told       text REFERENCES event_kinds, -- the event of a move to another state
     PRIMARY KEY (from_state, verb, to_state),
     -- Whatever has ended stays ended.
     CONSTRAINT moves_not_after_the_end CHECK (from_state IN ('', 'drafting', 'asking', 'pending', 'approved', 'running')),
@@ -390,7 +443,7 @@ INSERT INTO moves (from_state, verb, to_state) VALUES
     ('drafting', 'Insist', 'drafting'), ('drafting', 'Fail', 'failed'), ('drafting', 'Expire', 'expired'),
     ('drafting', 'Withdraw', 'withdrawn'),
     -- It stays, and something is noted.
-    ('drafting', 'Found', 'drafting'), ('drafting', 'Call', 'drafting'), ('drafting', 'Keep', 'drafting'),
+    ('drafting', 'Found', 'drafting'), ('drafting', 'Read', 'drafting'), ('drafting', 'Call', 'drafting'), ('drafting', 'Keep', 'drafting'),
     ('drafting', 'Inspect', 'drafting'), ('drafting', 'Refuse', 'drafting'), ('drafting', 'Again', 'drafting'),
     ('drafting', 'Block', 'drafting'), ('drafting', 'Wait', 'drafting'), ('drafting', 'GoOn', 'drafting'), ('drafting', 'AskTopUp', 'drafting'), ('drafting', 'DecideTopUp', 'drafting'),
     ('drafting', 'GoAway', 'drafting'), ('drafting', 'ComeBack', 'drafting'), ('drafting', 'StandInLine', 'drafting'),
@@ -411,6 +464,13 @@ INSERT INTO moves (from_state, verb, to_state) VALUES
     ('running', 'Unstart', 'pending'), ('running', 'Void', 'failed'), ('running', 'Finish', 'done'), ('running', 'Lose', 'lost'),
     -- It stays, and something is noted.
     ('running', 'Begin', 'running');
+UPDATE moves SET told = CASE verb
+    WHEN 'Ask' THEN 'asked' WHEN 'Drafted' THEN 'drafted' WHEN 'PutBack' THEN 'edit refused' WHEN 'AskBack' THEN 'asked back'
+    WHEN 'Approve' THEN 'approved' WHEN 'Reject' THEN 'rejected' WHEN 'RequestChanges' THEN 'changes requested' WHEN 'Edit' THEN 'edited'
+    WHEN 'Insist' THEN 'declined model' WHEN 'Disown' THEN 'disowned' WHEN 'BreakSeal' THEN 'seal broken' WHEN 'Start' THEN 'started'
+    WHEN 'Unstart' THEN 'unstarted' WHEN 'Void' THEN 'voided' WHEN 'Finish' THEN 'finished' WHEN 'Lose' THEN 'lost'
+    WHEN 'Fail' THEN 'failed' WHEN 'Expire' THEN 'expired' WHEN 'Withdraw' THEN 'withdrawn' END
+    WHERE from_state <> to_state;
 -- The rows change with a migration, and with nothing else.
 CREATE TRIGGER moves_unchangeable BEFORE INSERT OR UPDATE OR DELETE ON moves FOR EACH ROW EXECUTE FUNCTION unchangeable();
 CREATE TRIGGER moves_untruncatable BEFORE TRUNCATE ON moves FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();

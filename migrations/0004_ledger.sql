@@ -28,17 +28,20 @@ CREATE TABLE limits (
     team   text NOT NULL,
     kind   text NOT NULL,
     id     text NOT NULL,
-    amount bigint NOT NULL CHECK (amount >= 0),
+    amount bigint CHECK (amount >= 0), -- NULL: somebody has taken the limit away
     per    text NOT NULL CHECK (per IN ('day', 'week', 'month', 'none')),
     set_by text NOT NULL CHECK (set_by <> ''),
     set_at timestamptz NOT NULL,
     -- What happens on the way to the limit; an empty one warns at eighty per cent.
     policy jsonb NOT NULL DEFAULT '{}' CONSTRAINT limits_policy CHECK (jsonb_typeof(policy) = 'object'),
+    told   bigint, -- the event of the stream "budget" that tells of it
     -- One limit for one scope: what /budget shows is what applies.
     PRIMARY KEY (team, kind, id),
     CONSTRAINT limits_scope_fkey FOREIGN KEY (team, kind, id) REFERENCES scopes
 );
--- A limit is taken away by somebody, one at a time; it does not move to another scope.
+-- A limit that is taken away keeps its row, which its event tells of.
+CREATE TRIGGER limits_undeletable BEFORE DELETE ON limits FOR EACH ROW EXECUTE FUNCTION unchangeable();
+-- A limit does not move to another scope.
 CREATE TRIGGER limits_named BEFORE UPDATE ON limits FOR EACH ROW
     WHEN ((NEW.team, NEW.kind, NEW.id) IS DISTINCT FROM (OLD.team, OLD.kind, OLD.id))
     EXECUTE FUNCTION refuse('a limit stays with its scope');
@@ -53,7 +56,7 @@ CREATE TABLE holds (
     asker      text NOT NULL,
     session_id text NOT NULL,
     project    text NOT NULL,
-    purpose    text NOT NULL CHECK (purpose IN ('draft', 'inspect', 'run', 'check')),
+    purpose    text NOT NULL CHECK (purpose IN ('draft', 'read', 'inspect', 'run', 'check')),
     -- A negative hold would make room in a budget.
     amount     bigint NOT NULL CHECK (amount >= 0),
     at         timestamptz NOT NULL,
@@ -181,7 +184,7 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
-CREATE FUNCTION settlements_close_holds() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION settlements_close_holds() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
     UPDATE holds SET settled = true WHERE id = NEW.hold_id;
     RETURN NULL;
@@ -226,7 +229,7 @@ CREATE CONSTRAINT TRIGGER charges_add_up AFTER INSERT ON charges
 -- +goose StatementBegin
 -- A hold burdens its scopes when it is taken, and stops when it is settled; in the
 -- order in which scopes are locked.
-CREATE FUNCTION holds_burden() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION holds_burden() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     payer record;
 BEGIN
@@ -252,7 +255,8 @@ BEGIN
     END IF;
     RETURN NULL;
 END $$;
--- What is held follows from the holds: only the trigger above writes it.
+-- What is held follows from the holds: only the trigger above writes it, as the owner.
+-- Serve's role has no right to the column (storage/roles); this keeps others from mistakes.
 CREATE FUNCTION scopes_derived() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF pg_trigger_depth() < 2 AND NEW.held <> coalesce(OLD.held, 0) THEN
@@ -307,7 +311,7 @@ CREATE VIEW ledger AS
 -- +goose StatementBegin
 -- What is settled is added to the balances of whoever pays, in the same
 -- transaction, and in the order in which scopes are locked.
-CREATE FUNCTION settlements_balance() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION settlements_balance() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
     INSERT INTO balances AS b (team, kind, id, grain, start, spent)
         SELECT NEW.team, p.kind, p.id, g.grain, date_bin(g.width, NEW.at, 'epoch'), NEW.amount
@@ -318,7 +322,8 @@ BEGIN
     ON CONFLICT (team, kind, id, grain, start) DO UPDATE SET spent = b.spent + excluded.spent;
     RETURN NULL;
 END $$;
--- A balance follows from the ledger: only the trigger above writes it, and only upwards.
+-- A balance follows from the ledger: only the trigger above writes it, as the owner, and
+-- only upwards. Serve's role has no right to write here; this keeps others from mistakes.
 CREATE FUNCTION balances_derived() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF pg_trigger_depth() < 2 THEN

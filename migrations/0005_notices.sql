@@ -14,6 +14,13 @@ CREATE TABLE posts (
     PRIMARY KEY (request_id, surface)
 );
 
+-- A message that is forgotten would be posted again.
+CREATE TRIGGER posts_named BEFORE UPDATE ON posts FOR EACH ROW
+    WHEN ((NEW.request_id, NEW.surface) IS DISTINCT FROM (OLD.request_id, OLD.surface))
+    EXECUTE FUNCTION refuse('a message stays what it is');
+CREATE TRIGGER posts_undeletable BEFORE DELETE ON posts FOR EACH ROW EXECUTE FUNCTION unchangeable();
+CREATE TRIGGER posts_untruncatable BEFORE TRUNCATE ON posts FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
 -- A row for as long as Slack does not take a message. It says nothing about what
 -- may run; losing one only means that people hear of it later.
 CREATE TABLE unseen (

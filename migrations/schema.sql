@@ -3,10 +3,22 @@
 
 CREATE FUNCTION approvals(request text, version integer) RETURNS bigint
     LANGUAGE sql STABLE
+    SET search_path TO 'public', 'pg_temp'
     AS $$
-    SELECT CASE WHEN bool_or(verdict <> 'approve') THEN 0 ELSE count(*) END
-    FROM decisions WHERE request_id = request AND decisions.revision = version
+    SELECT CASE WHEN bool_or(verdict <> 'approve') THEN 0 ELSE count(*) FILTER (WHERE decided(d)) END
+    FROM decisions d WHERE d.request_id = request AND d.revision = version
 $$;
+
+CREATE FUNCTION artifacts_told() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM events WHERE stream = 'request:' || NEW.request_id AND kind = 'finished' AND position(NEW.data IN data) > 0) THEN
+        PERFORM untold(TG_TABLE_NAME, TG_NAME);
+    END IF;
+    RETURN NULL;
+END $$;
 
 CREATE FUNCTION authority(of text) RETURNS bigint
     LANGUAGE sql STABLE
@@ -17,6 +29,7 @@ $$;
 
 CREATE FUNCTION authority_alone() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('authority ' || NEW.team, 0));
@@ -25,6 +38,7 @@ END $$;
 
 CREATE FUNCTION balances_derived() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     IF pg_trigger_depth() < 2 THEN
@@ -36,6 +50,7 @@ END $$;
 
 CREATE FUNCTION contents_only_go() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     IF TG_OP = 'INSERT' OR OLD.value IS NULL OR NEW.value IS NOT NULL OR (NEW.hash, NEW.stream) <> (OLD.hash, OLD.stream)
@@ -49,6 +64,7 @@ END $$;
 
 CREATE FUNCTION contents_stay_while_open() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     IF EXISTS (SELECT FROM requests WHERE id = substr(OLD.stream, length('request:') + 1) AND OLD.stream LIKE 'request:%'
@@ -59,8 +75,41 @@ BEGIN
     RETURN NEW;
 END $$;
 
+CREATE TABLE decisions (
+    request_id text NOT NULL,
+    revision integer NOT NULL,
+    digest text NOT NULL,
+    asker text NOT NULL,
+    author text NOT NULL,
+    reviewer text NOT NULL,
+    verdict text NOT NULL,
+    reason text,
+    at timestamp with time zone NOT NULL,
+    click jsonb NOT NULL,
+    in_place_of text,
+    voice text GENERATED ALWAYS AS (COALESCE(in_place_of, reviewer)) STORED NOT NULL,
+    CONSTRAINT decisions_changes_said CHECK (((verdict <> 'changes'::text) OR (reason IS NOT NULL))),
+    CONSTRAINT decisions_click_check CHECK ((jsonb_typeof(click) = 'object'::text)),
+    CONSTRAINT decisions_in_place CHECK (((in_place_of <> ''::text) AND (in_place_of <> reviewer) AND (in_place_of <> asker) AND (in_place_of <> author))),
+    CONSTRAINT decisions_not_by_asker CHECK ((reviewer <> asker)),
+    CONSTRAINT decisions_not_by_author CHECK ((reviewer <> author)),
+    CONSTRAINT decisions_reviewer_check CHECK ((reviewer <> ''::text)),
+    CONSTRAINT decisions_verdict_check CHECK ((verdict = ANY (ARRAY['approve'::text, 'reject'::text, 'changes'::text])))
+);
+
+CREATE FUNCTION decided(d decisions) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    SELECT EXISTS (SELECT FROM events e WHERE e.stream = 'request:' || d.request_id AND e.actor = d.reviewer AND e.at = d.at
+        AND e.kind = CASE d.verdict WHEN 'approve' THEN 'approved' WHEN 'reject' THEN 'rejected' ELSE 'changes requested' END
+        AND e.data::jsonb @> jsonb_build_object('revision', d.revision, 'digest', d.digest)
+        AND e.data::jsonb ->> 'in_place_of' IS NOT DISTINCT FROM d.in_place_of)
+$$;
+
 CREATE FUNCTION decisions_delegated() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     IF NEW.in_place_of IS NOT NULL AND NOT EXISTS (
@@ -75,6 +124,7 @@ END $$;
 
 CREATE FUNCTION decisions_in_time() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     PERFORM FROM requests WHERE id = NEW.request_id AND state = 'pending' AND revision = NEW.revision FOR NO KEY UPDATE;
@@ -85,6 +135,31 @@ BEGIN
     RETURN NEW;
 END $$;
 
+CREATE FUNCTION decisions_told() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT decided(NEW) THEN
+        PERFORM untold(TG_TABLE_NAME, TG_NAME);
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION delegations_told() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM events WHERE stream = 'people:' || NEW.team AND seq = NEW.told AND at = NEW.at
+        AND kind = CASE WHEN NEW.delegate IS NULL THEN 'delegation ended' ELSE 'delegated' END
+        AND coalesce(data::jsonb ->> 'from', actor) = NEW.principal AND data::jsonb ->> 'to' IS NOT DISTINCT FROM NEW.delegate
+        AND (data::jsonb ->> 'until')::timestamptz IS NOT DISTINCT FROM NEW.until) THEN
+        PERFORM untold(TG_TABLE_NAME, TG_NAME);
+    END IF;
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION event_line(stream text, seq bigint, at timestamp with time zone, actor text, kind text, data text, prev text) RETURNS text
     LANGUAGE sql STABLE
     AS $$
@@ -92,37 +167,36 @@ CREATE FUNCTION event_line(stream text, seq bigint, at timestamp with time zone,
         '","data":', data, ',"kind":', to_json(kind), ',"prev":"', prev, '","seq":', seq, ',"stream":', to_json(stream), ',"v":2}')
 $$;
 
+CREATE FUNCTION events_wait_for_place() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    AS $$
+BEGIN
+    INSERT INTO unlogged (stream, seq) VALUES (NEW.stream, NEW.seq);
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION forget(of text, which text[], who text, why text) RETURNS bigint
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 DECLARE
     going text[];
-    last  events;
-    next  events;
+    place bigint;
 BEGIN
-    PERFORM pg_advisory_xact_lock(hashtextextended('events ' || of, 0)); -- writers of one stream follow one another
+    PERFORM pg_advisory_xact_lock(hashtextextended('events ' || of, 0)); -- of two who forget at once the second finds less
     SELECT array_agg(c.hash ORDER BY c.hash) INTO going FROM contents c
         WHERE c.stream = of AND c.value IS NOT NULL AND (which IS NULL OR c.hash = ANY (which));
     IF going IS NULL THEN
         RETURN 0;
     END IF;
-    SELECT * INTO last FROM events e WHERE e.stream = of ORDER BY e.seq DESC LIMIT 1;
-    next.stream := of;
-    next.seq := coalesce(last.seq, 0) + 1;
-    next.at := clock_timestamp();
-    next.actor := who;
-    next.kind := 'gone';
-    next.data := concat('{"contents":', to_json(going), ',"why":', to_json(why), '}');
-    next.prev_hash := coalesce(last.hash, repeat('0', 64));
-    INSERT INTO events (stream, seq, at, actor, kind, data, prev_hash, hash)
-        VALUES (next.stream, next.seq, next.at, next.actor, next.kind, next.data, next.prev_hash, encode(sha256(convert_to(
-            event_line(next.stream, next.seq, next.at, next.actor, next.kind, next.data, next.prev_hash), 'UTF8')), 'hex'));
-    UPDATE contents c SET salt = NULL, value = NULL, gone = next.seq WHERE c.hash = ANY (going);
+    place := tell(of, who, 'gone', concat('{"contents":', to_json(going), ',"why":', to_json(why), '}'));
+    UPDATE contents c SET salt = NULL, value = NULL, gone = place WHERE c.hash = ANY (going);
     RETURN cardinality(going);
 END $$;
 
 CREATE FUNCTION holds_burden() RETURNS trigger
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 DECLARE
     payer record;
@@ -152,6 +226,7 @@ END $$;
 
 CREATE FUNCTION holds_forward() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
@@ -174,6 +249,7 @@ END $$;
 
 CREATE FUNCTION holds_rest() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     PERFORM FROM holds h JOIN settlements s ON s.hold_id = h.id
@@ -186,8 +262,45 @@ BEGIN
     RETURN NEW;
 END $$;
 
+CREATE FUNCTION limits_told() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    before limits := OLD; -- nothing when it is the first
+BEGIN
+    IF NEW.told <= before.told OR NOT EXISTS (SELECT FROM events WHERE stream = 'budget' AND seq = NEW.told AND actor = NEW.set_by AND at = NEW.set_at
+        AND kind = CASE WHEN NEW.amount IS NULL THEN 'removed limit' ELSE 'set limit' END
+        AND data::jsonb @> jsonb_build_object('scope', jsonb_build_object('team', NEW.team, 'kind', NEW.kind, 'id', NEW.id))
+        AND (NEW.amount IS NULL OR data::jsonb @> jsonb_build_object('amount', NEW.amount, 'window', NEW.per)
+            AND coalesce(data::jsonb -> 'policy', NEW.policy) = NEW.policy)) THEN
+        PERFORM untold(TG_TABLE_NAME, TG_NAME);
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION log_placed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    AS $$
+BEGIN
+    DELETE FROM unlogged WHERE (stream, seq) = (NEW.stream, NEW.seq);
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION messages_told() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM events WHERE stream = 'request:' || NEW.request_id AND at = NEW.at AND position(NEW.text IN data) > 0) THEN
+        PERFORM untold(TG_TABLE_NAME, TG_NAME);
+    END IF;
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION notices_stand() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     IF (NEW.key, NEW.team, NEW.kind, NEW.recipients, NEW.admins, NEW.request_id, NEW.at) IS DISTINCT FROM
@@ -199,8 +312,32 @@ BEGIN
     RETURN NEW;
 END $$;
 
+CREATE FUNCTION people_told() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM events WHERE stream = 'people:' || NEW.team AND seq = NEW.told AND actor = NEW."by" AND at = NEW.at
+        AND kind = CASE WHEN NEW.named THEN 'named' ELSE 'removed' END
+        AND data::jsonb @> jsonb_build_object('person', NEW.person, 'role', NEW.role, 'channel', NEW.project)) THEN
+        PERFORM untold(TG_TABLE_NAME, TG_NAME);
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION posts_tell() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM tell('request:' || NEW.request_id, 'countersign', 'posted',
+        concat('{"channel":', to_json(NEW.channel), ',"surface":', to_json(NEW.surface), ',"ts":', to_json(NEW.ts), '}'));
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION refuse() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     RAISE EXCEPTION '% (% %)', TG_ARGV[0], TG_TABLE_NAME, to_jsonb(OLD) ->> 'id'
@@ -209,6 +346,7 @@ END $$;
 
 CREATE FUNCTION requests_asking_holds_nothing() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     IF EXISTS (SELECT FROM holds WHERE request_id = NEW.id AND NOT settled AND NOT called) THEN
@@ -220,6 +358,7 @@ END $$;
 
 CREATE FUNCTION requests_move() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     IF NOT EXISTS (SELECT FROM moves WHERE from_state = coalesce(OLD.state, '') AND to_state = NEW.state) THEN
@@ -231,6 +370,7 @@ END $$;
 
 CREATE FUNCTION requests_run() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     IF NOT EXISTS (SELECT FROM runs WHERE request_id = NEW.id) THEN
@@ -242,6 +382,7 @@ END $$;
 
 CREATE FUNCTION requests_sealed_quorum() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     IF NEW.quorum < (SELECT needed FROM revisions WHERE request_id = NEW.id AND number = NEW.revision) THEN
@@ -251,8 +392,25 @@ BEGIN
     RETURN NEW;
 END $$;
 
+CREATE FUNCTION requests_told() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    before requests := OLD; -- nothing when it comes into the world
+BEGIN
+    IF NEW.told < before.told OR NEW.told > (SELECT max(seq) FROM events WHERE stream = 'request:' || NEW.id)
+        OR NEW.state IS DISTINCT FROM before.state AND NOT EXISTS (SELECT FROM events e
+            JOIN moves m ON m.from_state = coalesce(before.state, '') AND m.to_state = NEW.state AND e.kind = coalesce(m.told, e.kind)
+            WHERE e.stream = 'request:' || NEW.id AND e.seq > coalesce(before.told, 0) AND e.seq <= NEW.told) THEN
+        PERFORM untold(TG_TABLE_NAME, TG_NAME);
+    END IF;
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION requests_unstarted() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     IF EXISTS (SELECT FROM runs WHERE request_id = NEW.id) THEN
@@ -264,6 +422,7 @@ END $$;
 
 CREATE FUNCTION requests_version() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 DECLARE
     drawn requests := OLD;
@@ -278,6 +437,7 @@ END $$;
 
 CREATE FUNCTION revisions_by_rules() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 DECLARE
     sealed jsonb := nullif(said(NEW.manifest), '')::jsonb;
@@ -296,6 +456,7 @@ END $$;
 
 CREATE FUNCTION revisions_sealed() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $_$
 DECLARE
     code     text := said(NEW.code);
@@ -329,8 +490,36 @@ BEGIN
     RETURN NEW;
 END $_$;
 
+CREATE FUNCTION revisions_told() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM events e WHERE e.stream = 'request:' || NEW.request_id AND e.at = NEW.at AND e.kind IN ('drafted', 'sealed anew')
+        AND e.data::jsonb @> jsonb_build_object('revision', NEW.number, 'digest', NEW.digest)
+        AND (e.data::jsonb #>> '{code,salted_sha256}', e.data::jsonb #>> '{manifest,salted_sha256}') = (NEW.code, NEW.manifest)
+        AND e.data::jsonb #>> '{summary,salted_sha256}' IS NOT DISTINCT FROM NEW.summary
+        AND e.data::jsonb #>> '{findings_list,salted_sha256}' IS NOT DISTINCT FROM NEW.findings) THEN
+        PERFORM untold(TG_TABLE_NAME, TG_NAME);
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION rules_told() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM events WHERE stream = 'rules:' || NEW.team AND seq = NEW.told AND kind = 'set rules' AND actor = NEW.set_by AND at = NEW.set_at
+        AND data::jsonb @> jsonb_build_object('channel', NEW.project, 'version', NEW.version, 'rules', NEW.document)) THEN
+        PERFORM untold(TG_TABLE_NAME, TG_NAME);
+    END IF;
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION runs_approved() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     PERFORM FROM requests WHERE id = NEW.request_id AND state = 'approved' AND revision = NEW.revision
@@ -339,6 +528,12 @@ BEGIN
     IF NOT FOUND AND NOT EXISTS (SELECT FROM runs WHERE request_id = NEW.request_id) THEN
         RAISE EXCEPTION 'request % is not approved for a run of revision %', NEW.request_id, NEW.revision
             USING ERRCODE = 'check_violation', CONSTRAINT = 'runs_approved';
+    END IF;
+    IF NOT EXISTS (SELECT FROM holds WHERE request_id = NEW.request_id AND purpose = 'run' AND NOT settled)
+        AND NOT EXISTS (SELECT FROM runs WHERE request_id = NEW.request_id)
+        AND EXISTS (SELECT FROM revisions WHERE request_id = NEW.request_id AND number = NEW.revision AND cost_cap > 0) THEN
+        RAISE EXCEPTION 'nothing is held for a run of request %', NEW.request_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'runs_paid';
     END IF;
     IF EXISTS (SELECT FROM unstarted_runs WHERE box_id = NEW.box_id) THEN
         RAISE EXCEPTION 'box % was given up', NEW.box_id
@@ -349,6 +544,7 @@ END $$;
 
 CREATE FUNCTION runs_end_once() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     IF OLD.finished_at IS NOT NULL OR OLD.begun_at IS NOT NULL AND NEW.begun_at IS DISTINCT FROM OLD.begun_at OR
@@ -360,8 +556,27 @@ BEGIN
     RETURN NEW;
 END $$;
 
+CREATE FUNCTION runs_told() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    of text := 'request:' || NEW.request_id;
+BEGIN
+    IF NOT EXISTS (SELECT FROM events WHERE stream = of AND kind = 'started' AND at = NEW.started_at
+            AND data::jsonb @> jsonb_build_object('box', NEW.box_id, 'revision', NEW.revision, 'digest', NEW.digest))
+        OR NEW.begun_at IS NOT NULL AND NOT EXISTS (SELECT FROM events WHERE stream = of AND kind = 'begun' AND at = NEW.begun_at
+            AND data::jsonb @> jsonb_build_object('box', NEW.box_id))
+        OR NEW.finished_at IS NOT NULL AND NOT EXISTS (SELECT FROM events WHERE stream = of AND kind = 'finished' AND at = NEW.finished_at
+            AND data::jsonb #>> '{result,salted_sha256}' = NEW.result) THEN
+        PERFORM untold(TG_TABLE_NAME, TG_NAME);
+    END IF;
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION runs_undeletable() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     IF OLD.begun_at IS NOT NULL OR OLD.finished_at IS NOT NULL OR NOT EXISTS (
@@ -380,6 +595,7 @@ $$;
 
 CREATE FUNCTION scopes_derived() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     IF pg_trigger_depth() < 2 AND NEW.held <> coalesce(OLD.held, 0) THEN
@@ -391,6 +607,7 @@ END $$;
 
 CREATE FUNCTION settlements_add_up() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     PERFORM FROM settlements s WHERE s.hold_id = NEW.hold_id
@@ -403,7 +620,8 @@ BEGIN
 END $$;
 
 CREATE FUNCTION settlements_balance() RETURNS trigger
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     INSERT INTO balances AS b (team, kind, id, grain, start, spent)
@@ -417,7 +635,8 @@ BEGIN
 END $$;
 
 CREATE FUNCTION settlements_close_holds() RETURNS trigger
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     UPDATE holds SET settled = true WHERE id = NEW.hold_id;
@@ -426,6 +645,7 @@ END $$;
 
 CREATE FUNCTION settlements_within_hold() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     IF EXISTS (SELECT FROM holds WHERE id = NEW.hold_id AND amount < NEW.amount) THEN
@@ -440,8 +660,27 @@ BEGIN
     RETURN NEW;
 END $$;
 
+CREATE FUNCTION tell(of text, who text, what text, facts text) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    next events;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('events ' || of, 0)); -- writers of one stream follow one another
+    SELECT e.seq, e.hash INTO next.seq, next.prev_hash FROM events e WHERE e.stream = of ORDER BY e.seq DESC LIMIT 1;
+    next.seq := coalesce(next.seq, 0) + 1;
+    next.prev_hash := coalesce(next.prev_hash, repeat('0', 64));
+    next.at := clock_timestamp();
+    INSERT INTO events (stream, seq, at, actor, kind, data, prev_hash, hash)
+        VALUES (of, next.seq, next.at, who, what, facts, next.prev_hash, encode(sha256(convert_to(
+            event_line(of, next.seq, next.at, who, what, facts, next.prev_hash), 'UTF8')), 'hex'));
+    RETURN next.seq;
+END $$;
+
 CREATE FUNCTION topups_decide_once() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     IF TG_OP = 'INSERT' AND NEW.decided_by IS NOT NULL
@@ -455,12 +694,58 @@ BEGIN
     RETURN NEW;
 END $$;
 
+CREATE FUNCTION topups_told() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM events WHERE stream = 'request:' || NEW.request_id AND actor = coalesce(NEW.decided_by, NEW.asked_by) AND at = coalesce(NEW.decided_at, NEW.at)
+        AND kind = CASE WHEN NEW.granted THEN 'granted a top-up' WHEN NEW.decided_by IS NULL THEN 'asked for a top-up' ELSE 'declined a top-up' END
+        AND data::jsonb @> jsonb_build_object('topup', NEW.id, 'amount', NEW.amount)
+        AND (NOT NEW.granted OR (data::jsonb ->> 'until')::timestamptz = NEW.expires_at)) THEN
+        PERFORM untold(TG_TABLE_NAME, TG_NAME);
+    END IF;
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION unchangeable() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     RAISE EXCEPTION '% of % is not possible: its rows are written once', lower(TG_OP), TG_TABLE_NAME
         USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME;
+END $$;
+
+CREATE FUNCTION unlogged_derived() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF pg_trigger_depth() < 2 THEN
+        RAISE EXCEPTION '% of unlogged is not possible: it follows from the events', lower(TG_OP)
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'unlogged_derived';
+    END IF;
+    RETURN coalesce(NEW, OLD);
+END $$;
+
+CREATE FUNCTION unstarted_runs_told() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM events WHERE stream = 'request:' || NEW.request_id AND kind = 'unstarted' AND at = NEW.taken_back_at
+        AND data::jsonb @> jsonb_build_object('box', NEW.box_id)) THEN
+        PERFORM untold(TG_TABLE_NAME, TG_NAME);
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION untold(of text, promise text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'no event tells of this change of %', of USING ERRCODE = 'check_violation', CONSTRAINT = promise;
 END $$;
 
 CREATE TABLE artifacts (
@@ -515,6 +800,25 @@ CREATE TABLE charges (
     CONSTRAINT charges_written_tokens_check CHECK ((written_tokens >= 0))
 );
 
+CREATE TABLE checkpoints (
+    size bigint NOT NULL,
+    number bigint NOT NULL,
+    root bytea NOT NULL,
+    at timestamp with time zone NOT NULL,
+    note text NOT NULL,
+    former_number bigint GENERATED ALWAYS AS (NULLIF((number - 1), 0)) STORED,
+    former_size bigint,
+    proof bytea[] NOT NULL,
+    last bigint GENERATED ALWAYS AS ((size - 1)) STORED,
+    CONSTRAINT checkpoints_grow CHECK (
+CASE
+    WHEN (number = 1) THEN (former_size IS NULL)
+    ELSE ((number > 1) AND (former_size IS NOT NULL) AND (former_size < size))
+END),
+    CONSTRAINT checkpoints_root_check CHECK ((length(root) = 32)),
+    CONSTRAINT checkpoints_size_check CHECK ((size >= 1))
+);
+
 CREATE TABLE contents (
     hash text NOT NULL,
     salt text,
@@ -528,28 +832,6 @@ CREATE TABLE contents (
     CONSTRAINT contents_whole CHECK ((((salt IS NULL) = (value IS NULL)) AND ((value IS NULL) = (gone IS NOT NULL))))
 );
 
-CREATE TABLE decisions (
-    request_id text NOT NULL,
-    revision integer NOT NULL,
-    digest text NOT NULL,
-    asker text NOT NULL,
-    author text NOT NULL,
-    reviewer text NOT NULL,
-    verdict text NOT NULL,
-    reason text,
-    at timestamp with time zone NOT NULL,
-    click jsonb NOT NULL,
-    in_place_of text,
-    voice text GENERATED ALWAYS AS (COALESCE(in_place_of, reviewer)) STORED NOT NULL,
-    CONSTRAINT decisions_changes_said CHECK (((verdict <> 'changes'::text) OR (reason IS NOT NULL))),
-    CONSTRAINT decisions_click_check CHECK ((jsonb_typeof(click) = 'object'::text)),
-    CONSTRAINT decisions_in_place CHECK (((in_place_of <> ''::text) AND (in_place_of <> reviewer) AND (in_place_of <> asker) AND (in_place_of <> author))),
-    CONSTRAINT decisions_not_by_asker CHECK ((reviewer <> asker)),
-    CONSTRAINT decisions_not_by_author CHECK ((reviewer <> author)),
-    CONSTRAINT decisions_reviewer_check CHECK ((reviewer <> ''::text)),
-    CONSTRAINT decisions_verdict_check CHECK ((verdict = ANY (ARRAY['approve'::text, 'reject'::text, 'changes'::text])))
-);
-
 CREATE TABLE delegations (
     seq bigint NOT NULL,
     team text NOT NULL,
@@ -557,6 +839,7 @@ CREATE TABLE delegations (
     delegate text,
     until timestamp with time zone,
     at timestamp with time zone NOT NULL,
+    told bigint,
     CONSTRAINT delegations_delegate_check CHECK ((delegate <> ''::text)),
     CONSTRAINT delegations_end CHECK ((((delegate IS NULL) = (until IS NULL)) AND (until > at))),
     CONSTRAINT delegations_other CHECK ((delegate <> principal)),
@@ -588,12 +871,17 @@ CREATE TABLE events (
     prev_hash text NOT NULL,
     hash text NOT NULL,
     prev_seq bigint GENERATED ALWAYS AS (NULLIF((seq - 1), 0)) STORED,
+    key text,
+    signature text,
     CONSTRAINT events_actor_check CHECK (((actor <> ''::text) AND (actor !~ '[[:cntrl:]]'::text))),
     CONSTRAINT events_beginning CHECK (((seq > 1) OR (prev_hash = repeat('0'::text, 64)))),
     CONSTRAINT events_data_check CHECK ((jsonb_typeof((data)::jsonb) = 'object'::text)),
     CONSTRAINT events_hash CHECK ((hash = encode(sha256(convert_to(event_line(stream, seq, at, actor, kind, data, prev_hash), 'UTF8'::name)), 'hex'::text))),
+    CONSTRAINT events_key_check CHECK ((key ~ '^[A-Za-z0-9+/]{43}=$'::text)),
     CONSTRAINT events_prev_hash_check CHECK ((prev_hash ~ '^[0-9a-f]{64}$'::text)),
     CONSTRAINT events_seq_check CHECK ((seq >= 1)),
+    CONSTRAINT events_signature_check CHECK ((signature ~ '^[A-Za-z0-9+/]{86}==$'::text)),
+    CONSTRAINT events_signed CHECK ((((key IS NULL) = (signature IS NULL)) AND ((signature IS NOT NULL) OR (kind = ANY (ARRAY['gone'::text, 'posted'::text]))))),
     CONSTRAINT events_stream_check CHECK (((stream <> ''::text) AND (stream !~ '[[:cntrl:]]'::text)))
 );
 
@@ -621,9 +909,20 @@ CASE
 END),
     CONSTRAINT holds_end CHECK ((expires_at > at)),
     CONSTRAINT holds_id_check CHECK ((id <> ''::text)),
-    CONSTRAINT holds_purpose_check CHECK ((purpose = ANY (ARRAY['draft'::text, 'inspect'::text, 'run'::text, 'check'::text]))),
+    CONSTRAINT holds_purpose_check CHECK ((purpose = ANY (ARRAY['draft'::text, 'read'::text, 'inspect'::text, 'run'::text, 'check'::text]))),
     CONSTRAINT holds_risked CHECK (((risked >= 0) AND (risked <= amount))),
     CONSTRAINT holds_uncertain CHECK (((uncertain_at IS NULL) OR called))
+);
+
+CREATE TABLE known_files (
+    team text NOT NULL,
+    file_id text NOT NULL,
+    name text NOT NULL,
+    size bigint NOT NULL,
+    sha256 text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT known_files_file_id_check CHECK ((file_id <> ''::text)),
+    CONSTRAINT known_files_team_check CHECK ((team <> ''::text))
 );
 
 CREATE TABLE settlements (
@@ -654,15 +953,34 @@ CREATE TABLE limits (
     team text NOT NULL,
     kind text NOT NULL,
     id text NOT NULL,
-    amount bigint NOT NULL,
+    amount bigint,
     per text NOT NULL,
     set_by text NOT NULL,
     set_at timestamp with time zone NOT NULL,
     policy jsonb DEFAULT '{}'::jsonb NOT NULL,
+    told bigint,
     CONSTRAINT limits_amount_check CHECK ((amount >= 0)),
     CONSTRAINT limits_per_check CHECK ((per = ANY (ARRAY['day'::text, 'week'::text, 'month'::text, 'none'::text]))),
     CONSTRAINT limits_policy CHECK ((jsonb_typeof(policy) = 'object'::text)),
     CONSTRAINT limits_set_by_check CHECK ((set_by <> ''::text))
+);
+
+CREATE TABLE log (
+    "position" bigint NOT NULL,
+    stream text NOT NULL,
+    seq bigint NOT NULL,
+    hash text NOT NULL,
+    before bigint GENERATED ALWAYS AS ((NULLIF("position", 0) - 1)) STORED,
+    CONSTRAINT log_position_check CHECK (("position" >= 0))
+);
+
+CREATE TABLE log_nodes (
+    level smallint NOT NULL,
+    index bigint NOT NULL,
+    hash bytea NOT NULL,
+    CONSTRAINT log_nodes_hash_check CHECK ((length(hash) = 32)),
+    CONSTRAINT log_nodes_index_check CHECK ((index >= 0)),
+    CONSTRAINT log_nodes_level_check CHECK (((level >= 1) AND (level <= 62)))
 );
 
 CREATE TABLE messages (
@@ -688,6 +1006,7 @@ CREATE TABLE moves (
     from_state text NOT NULL,
     verb text NOT NULL,
     to_state text NOT NULL,
+    told text,
     CONSTRAINT moves_not_after_the_end CHECK ((from_state = ANY (ARRAY[''::text, 'drafting'::text, 'asking'::text, 'pending'::text, 'approved'::text, 'running'::text]))),
     CONSTRAINT moves_to_a_state CHECK ((to_state = ANY (ARRAY['drafting'::text, 'asking'::text, 'pending'::text, 'approved'::text, 'running'::text, 'done'::text, 'failed'::text, 'rejected'::text, 'expired'::text, 'withdrawn'::text, 'lost'::text]))),
     CONSTRAINT moves_verb_check CHECK ((verb <> ''::text))
@@ -730,6 +1049,7 @@ CREATE TABLE people (
     named boolean NOT NULL,
     by text NOT NULL,
     at timestamp with time zone NOT NULL,
+    told bigint,
     CONSTRAINT people_administrators CHECK (((role <> 'administrator'::text) OR (project = ''::text))),
     CONSTRAINT people_by_check CHECK ((by <> ''::text)),
     CONSTRAINT people_person_check CHECK ((person <> ''::text)),
@@ -755,6 +1075,24 @@ CREATE TABLE posts (
     CONSTRAINT posts_channel_check CHECK ((channel <> ''::text)),
     CONSTRAINT posts_surface_check CHECK ((surface = ANY (ARRAY['root'::text, 'progress'::text, 'card'::text, 'plain'::text, 'answer'::text, 'files'::text, 'reply'::text, 'sheets'::text, 'mark'::text]))),
     CONSTRAINT posts_ts_check CHECK ((ts <> ''::text))
+);
+
+CREATE TABLE readings (
+    team text NOT NULL,
+    project text NOT NULL,
+    file_sha256 text NOT NULL,
+    desk text NOT NULL,
+    template text NOT NULL,
+    sha256 text,
+    answer text,
+    tries integer DEFAULT 0 NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT readings_file_sha256_check CHECK ((file_sha256 <> ''::text)),
+    CONSTRAINT readings_hash CHECK (((sha256 IS NULL) OR (answer IS NOT NULL))),
+    CONSTRAINT readings_project_check CHECK ((project <> ''::text)),
+    CONSTRAINT readings_say CHECK (((answer IS NOT NULL) OR (tries > 0))),
+    CONSTRAINT readings_team_check CHECK ((team <> ''::text)),
+    CONSTRAINT readings_tries_check CHECK ((tries >= 0))
 );
 
 CREATE TABLE requests (
@@ -793,6 +1131,7 @@ CREATE TABLE requests (
     changed_at timestamp with time zone NOT NULL,
     expires_at timestamp with time zone,
     shown_at timestamp with time zone,
+    told bigint DEFAULT 0 NOT NULL,
     version bigint DEFAULT 1 NOT NULL,
     CONSTRAINT requests_asker_check CHECK ((asker <> ''::text)),
     CONSTRAINT requests_attempts_check CHECK ((attempts >= 0)),
@@ -859,6 +1198,7 @@ CREATE TABLE rules (
     document jsonb,
     set_by text NOT NULL,
     set_at timestamp with time zone NOT NULL,
+    told bigint,
     name text GENERATED ALWAYS AS (((COALESCE(NULLIF(project, ''::text), 'team'::text) || '/'::text) || (version)::text)) STORED NOT NULL,
     former integer GENERATED ALWAYS AS (NULLIF((version - 1), 0)) STORED,
     CONSTRAINT rules_approvals CHECK (((document IS NULL) OR ((COALESCE(((document #>> '{low,approvals}'::text[]))::integer, 0) >= 1) AND (COALESCE(((document #>> '{medium,approvals}'::text[]))::integer, 0) >= 1) AND (COALESCE(((document #>> '{high,approvals}'::text[]))::integer, 0) >= 1)))),
@@ -948,6 +1288,22 @@ END),
     CONSTRAINT topups_not_by_asker CHECK ((decided_by <> asked_by))
 );
 
+CREATE TABLE unlogged (
+    n bigint NOT NULL,
+    stream text NOT NULL,
+    seq bigint NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+ALTER TABLE unlogged ALTER COLUMN n ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME unlogged_n_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE unseen (
     request_id text NOT NULL,
     surface text NOT NULL,
@@ -1001,6 +1357,15 @@ ALTER TABLE ONLY balances
 ALTER TABLE ONLY charges
     ADD CONSTRAINT charges_pkey PRIMARY KEY (hold_id, line);
 
+ALTER TABLE ONLY checkpoints
+    ADD CONSTRAINT checkpoints_number UNIQUE (number);
+
+ALTER TABLE ONLY checkpoints
+    ADD CONSTRAINT checkpoints_numbered UNIQUE (number, size);
+
+ALTER TABLE ONLY checkpoints
+    ADD CONSTRAINT checkpoints_pkey PRIMARY KEY (size);
+
 ALTER TABLE ONLY contents
     ADD CONSTRAINT contents_pkey PRIMARY KEY (hash);
 
@@ -1009,6 +1374,9 @@ ALTER TABLE ONLY decisions
 
 ALTER TABLE ONLY decisions
     ADD CONSTRAINT decisions_pkey PRIMARY KEY (request_id, revision, reviewer);
+
+ALTER TABLE ONLY delegations
+    ADD CONSTRAINT delegations_once UNIQUE (team, told);
 
 ALTER TABLE ONLY delegations
     ADD CONSTRAINT delegations_pkey PRIMARY KEY (seq);
@@ -1031,8 +1399,23 @@ ALTER TABLE ONLY holds
 ALTER TABLE ONLY holds
     ADD CONSTRAINT holds_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY known_files
+    ADD CONSTRAINT known_files_pkey PRIMARY KEY (team, file_id, name, size);
+
+ALTER TABLE ONLY limits
+    ADD CONSTRAINT limits_once UNIQUE (told);
+
 ALTER TABLE ONLY limits
     ADD CONSTRAINT limits_pkey PRIMARY KEY (team, kind, id);
+
+ALTER TABLE ONLY log_nodes
+    ADD CONSTRAINT log_nodes_pkey PRIMARY KEY (level, index);
+
+ALTER TABLE ONLY log
+    ADD CONSTRAINT log_once UNIQUE (stream, seq);
+
+ALTER TABLE ONLY log
+    ADD CONSTRAINT log_pkey PRIMARY KEY ("position");
 
 ALTER TABLE ONLY messages
     ADD CONSTRAINT messages_pkey PRIMARY KEY (session_id, seq);
@@ -1047,10 +1430,16 @@ ALTER TABLE ONLY notices
     ADD CONSTRAINT notices_pkey PRIMARY KEY (key);
 
 ALTER TABLE ONLY people
+    ADD CONSTRAINT people_once UNIQUE (team, told);
+
+ALTER TABLE ONLY people
     ADD CONSTRAINT people_pkey PRIMARY KEY (seq);
 
 ALTER TABLE ONLY posts
     ADD CONSTRAINT posts_pkey PRIMARY KEY (request_id, surface);
+
+ALTER TABLE ONLY readings
+    ADD CONSTRAINT readings_pkey PRIMARY KEY (team, project, file_sha256, desk, template);
 
 ALTER TABLE ONLY requests
     ADD CONSTRAINT requests_asker UNIQUE (id, asker);
@@ -1075,6 +1464,9 @@ ALTER TABLE ONLY revisions
 
 ALTER TABLE ONLY rules
     ADD CONSTRAINT rules_name UNIQUE (team, name);
+
+ALTER TABLE ONLY rules
+    ADD CONSTRAINT rules_once UNIQUE (team, told);
 
 ALTER TABLE ONLY rules
     ADD CONSTRAINT rules_pkey PRIMARY KEY (team, project, version);
@@ -1102,6 +1494,12 @@ ALTER TABLE ONLY settlements
 
 ALTER TABLE ONLY topups
     ADD CONSTRAINT topups_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY unlogged
+    ADD CONSTRAINT unlogged_once UNIQUE (stream, seq);
+
+ALTER TABLE ONLY unlogged
+    ADD CONSTRAINT unlogged_pkey PRIMARY KEY (n);
 
 ALTER TABLE ONLY unseen
     ADD CONSTRAINT unseen_pkey PRIMARY KEY (request_id, surface);
@@ -1162,6 +1560,8 @@ CREATE INDEX topups_granted ON topups USING btree (team, kind, scope_id, expires
 
 CREATE UNIQUE INDEX topups_one_open ON topups USING btree (request_id) WHERE (decided_by IS NULL);
 
+CREATE CONSTRAINT TRIGGER artifacts_told AFTER INSERT ON artifacts DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION artifacts_told();
+
 CREATE TRIGGER artifacts_unchangeable BEFORE DELETE OR UPDATE ON artifacts FOR EACH ROW EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER artifacts_untruncatable BEFORE TRUNCATE ON artifacts FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
@@ -1178,6 +1578,10 @@ CREATE TRIGGER charges_unchangeable BEFORE DELETE OR UPDATE ON charges FOR EACH 
 
 CREATE TRIGGER charges_untruncatable BEFORE TRUNCATE ON charges FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
+CREATE TRIGGER checkpoints_unchangeable BEFORE DELETE OR UPDATE ON checkpoints FOR EACH ROW EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER checkpoints_untruncatable BEFORE TRUNCATE ON checkpoints FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
 CREATE TRIGGER contents_begin BEFORE INSERT ON contents FOR EACH ROW WHEN ((new.value IS NULL)) EXECUTE FUNCTION contents_only_go();
 
 CREATE TRIGGER contents_only_go BEFORE UPDATE ON contents FOR EACH ROW EXECUTE FUNCTION contents_only_go();
@@ -1192,11 +1596,15 @@ CREATE TRIGGER decisions_delegated BEFORE INSERT ON decisions FOR EACH ROW EXECU
 
 CREATE TRIGGER decisions_in_time BEFORE INSERT ON decisions FOR EACH ROW EXECUTE FUNCTION decisions_in_time();
 
+CREATE CONSTRAINT TRIGGER decisions_told AFTER INSERT ON decisions DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION decisions_told();
+
 CREATE TRIGGER decisions_unchangeable BEFORE DELETE OR UPDATE ON decisions FOR EACH ROW EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER decisions_untruncatable BEFORE TRUNCATE ON decisions FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER delegations_authority BEFORE INSERT ON delegations FOR EACH ROW EXECUTE FUNCTION authority_alone();
+
+CREATE CONSTRAINT TRIGGER delegations_told AFTER INSERT ON delegations DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION delegations_told();
 
 CREATE TRIGGER delegations_unchangeable BEFORE DELETE OR UPDATE ON delegations FOR EACH ROW EXECUTE FUNCTION unchangeable();
 
@@ -1209,6 +1617,8 @@ CREATE TRIGGER event_kinds_untruncatable BEFORE TRUNCATE ON event_kinds FOR EACH
 CREATE TRIGGER events_unchangeable BEFORE DELETE OR UPDATE ON events FOR EACH ROW EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER events_untruncatable BEFORE TRUNCATE ON events FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER events_wait_for_place AFTER INSERT ON events FOR EACH ROW EXECUTE FUNCTION events_wait_for_place();
 
 CREATE TRIGGER holds_burden AFTER INSERT ON holds FOR EACH ROW WHEN ((new.amount > 0)) EXECUTE FUNCTION holds_burden();
 
@@ -1224,7 +1634,23 @@ CREATE TRIGGER holds_untruncatable BEFORE TRUNCATE ON holds FOR EACH STATEMENT E
 
 CREATE TRIGGER limits_named BEFORE UPDATE ON limits FOR EACH ROW WHEN ((((new.team IS DISTINCT FROM old.team) OR (new.kind IS DISTINCT FROM old.kind)) OR (new.id IS DISTINCT FROM old.id))) EXECUTE FUNCTION refuse('a limit stays with its scope');
 
+CREATE CONSTRAINT TRIGGER limits_told AFTER INSERT OR UPDATE ON limits DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION limits_told();
+
+CREATE TRIGGER limits_undeletable BEFORE DELETE ON limits FOR EACH ROW EXECUTE FUNCTION unchangeable();
+
 CREATE TRIGGER limits_untruncatable BEFORE TRUNCATE ON limits FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER log_nodes_unchangeable BEFORE DELETE OR UPDATE ON log_nodes FOR EACH ROW EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER log_nodes_untruncatable BEFORE TRUNCATE ON log_nodes FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER log_placed AFTER INSERT ON log FOR EACH ROW EXECUTE FUNCTION log_placed();
+
+CREATE TRIGGER log_unchangeable BEFORE DELETE OR UPDATE ON log FOR EACH ROW EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER log_untruncatable BEFORE TRUNCATE ON log FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
+CREATE CONSTRAINT TRIGGER messages_told AFTER INSERT ON messages DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.text IS NOT NULL)) EXECUTE FUNCTION messages_told();
 
 CREATE TRIGGER messages_unchangeable BEFORE DELETE OR UPDATE ON messages FOR EACH ROW EXECUTE FUNCTION unchangeable();
 
@@ -1246,9 +1672,21 @@ CREATE TRIGGER notices_untruncatable BEFORE TRUNCATE ON notices FOR EACH STATEME
 
 CREATE TRIGGER people_authority BEFORE INSERT ON people FOR EACH ROW EXECUTE FUNCTION authority_alone();
 
+CREATE CONSTRAINT TRIGGER people_told AFTER INSERT ON people DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION people_told();
+
 CREATE TRIGGER people_unchangeable BEFORE DELETE OR UPDATE ON people FOR EACH ROW EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER people_untruncatable BEFORE TRUNCATE ON people FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER posts_begin AFTER INSERT ON posts FOR EACH ROW EXECUTE FUNCTION posts_tell();
+
+CREATE TRIGGER posts_move AFTER UPDATE ON posts FOR EACH ROW WHEN (((new.channel IS DISTINCT FROM old.channel) OR (new.ts IS DISTINCT FROM old.ts))) EXECUTE FUNCTION posts_tell();
+
+CREATE TRIGGER posts_named BEFORE UPDATE ON posts FOR EACH ROW WHEN (((new.request_id IS DISTINCT FROM old.request_id) OR (new.surface IS DISTINCT FROM old.surface))) EXECUTE FUNCTION refuse('a message stays what it is');
+
+CREATE TRIGGER posts_undeletable BEFORE DELETE ON posts FOR EACH ROW EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER posts_untruncatable BEFORE TRUNCATE ON posts FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER requests_asking_holds_nothing BEFORE UPDATE ON requests FOR EACH ROW WHEN (((new.state = 'asking'::text) AND (old.state <> 'asking'::text))) EXECUTE FUNCTION requests_asking_holds_nothing();
 
@@ -1270,6 +1708,8 @@ CREATE TRIGGER requests_run BEFORE UPDATE ON requests FOR EACH ROW WHEN (((new.s
 
 CREATE TRIGGER requests_sealed_quorum BEFORE UPDATE ON requests FOR EACH ROW WHEN ((new.state = ANY (ARRAY['pending'::text, 'approved'::text, 'running'::text]))) EXECUTE FUNCTION requests_sealed_quorum();
 
+CREATE CONSTRAINT TRIGGER requests_told AFTER INSERT OR UPDATE OF state, told ON requests DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requests_told();
+
 CREATE TRIGGER requests_undeletable BEFORE DELETE ON requests FOR EACH ROW EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER requests_unstarted BEFORE UPDATE ON requests FOR EACH ROW WHEN (((new.state = 'pending'::text) AND (old.state = 'running'::text))) EXECUTE FUNCTION requests_unstarted();
@@ -1282,11 +1722,15 @@ CREATE TRIGGER revisions_by_rules BEFORE INSERT ON revisions FOR EACH ROW EXECUT
 
 CREATE TRIGGER revisions_sealed BEFORE INSERT ON revisions FOR EACH ROW EXECUTE FUNCTION revisions_sealed();
 
+CREATE CONSTRAINT TRIGGER revisions_told AFTER INSERT ON revisions DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION revisions_told();
+
 CREATE TRIGGER revisions_unchangeable BEFORE DELETE OR UPDATE ON revisions FOR EACH ROW EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER revisions_untruncatable BEFORE TRUNCATE ON revisions FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER rules_authority BEFORE INSERT ON rules FOR EACH ROW EXECUTE FUNCTION authority_alone();
+
+CREATE CONSTRAINT TRIGGER rules_told AFTER INSERT ON rules DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION rules_told();
 
 CREATE TRIGGER rules_unchangeable BEFORE DELETE OR UPDATE ON rules FOR EACH ROW EXECUTE FUNCTION unchangeable();
 
@@ -1295,6 +1739,8 @@ CREATE TRIGGER rules_untruncatable BEFORE TRUNCATE ON rules FOR EACH STATEMENT E
 CREATE TRIGGER runs_approved BEFORE INSERT ON runs FOR EACH ROW EXECUTE FUNCTION runs_approved();
 
 CREATE TRIGGER runs_end_once BEFORE UPDATE ON runs FOR EACH ROW EXECUTE FUNCTION runs_end_once();
+
+CREATE CONSTRAINT TRIGGER runs_told AFTER INSERT OR UPDATE ON runs DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION runs_told();
 
 CREATE TRIGGER runs_undeletable BEFORE DELETE ON runs FOR EACH ROW EXECUTE FUNCTION runs_undeletable();
 
@@ -1322,9 +1768,17 @@ CREATE TRIGGER settlements_within_hold BEFORE INSERT ON settlements FOR EACH ROW
 
 CREATE TRIGGER topups_decide_once BEFORE INSERT OR UPDATE ON topups FOR EACH ROW EXECUTE FUNCTION topups_decide_once();
 
+CREATE CONSTRAINT TRIGGER topups_told AFTER INSERT OR UPDATE ON topups DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION topups_told();
+
 CREATE TRIGGER topups_undeletable BEFORE DELETE ON topups FOR EACH ROW EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER topups_untruncatable BEFORE TRUNCATE ON topups FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER unlogged_derived BEFORE INSERT OR DELETE OR UPDATE ON unlogged FOR EACH ROW EXECUTE FUNCTION unlogged_derived();
+
+CREATE TRIGGER unlogged_untruncatable BEFORE TRUNCATE ON unlogged FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
+CREATE CONSTRAINT TRIGGER unstarted_runs_told AFTER INSERT ON unstarted_runs DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION unstarted_runs_told();
 
 CREATE TRIGGER unstarted_runs_unchangeable BEFORE DELETE OR UPDATE ON unstarted_runs FOR EACH ROW EXECUTE FUNCTION unchangeable();
 
@@ -1344,6 +1798,12 @@ ALTER TABLE ONLY artifacts
 
 ALTER TABLE ONLY charges
     ADD CONSTRAINT charges_hold_id_fkey FOREIGN KEY (hold_id) REFERENCES settlements(hold_id);
+
+ALTER TABLE ONLY checkpoints
+    ADD CONSTRAINT checkpoints_covers FOREIGN KEY (last) REFERENCES log("position");
+
+ALTER TABLE ONLY checkpoints
+    ADD CONSTRAINT checkpoints_follow FOREIGN KEY (former_number, former_size) REFERENCES checkpoints(number, size);
 
 ALTER TABLE ONLY contents
     ADD CONSTRAINT contents_gone_fkey FOREIGN KEY (stream, gone) REFERENCES events(stream, seq);
@@ -1372,6 +1832,12 @@ ALTER TABLE ONLY holds
 ALTER TABLE ONLY limits
     ADD CONSTRAINT limits_scope_fkey FOREIGN KEY (team, kind, id) REFERENCES scopes(team, kind, id);
 
+ALTER TABLE ONLY log
+    ADD CONSTRAINT log_event_fkey FOREIGN KEY (stream, seq, hash) REFERENCES events(stream, seq, hash);
+
+ALTER TABLE ONLY log
+    ADD CONSTRAINT log_no_gap FOREIGN KEY (before) REFERENCES log("position");
+
 ALTER TABLE ONLY messages
     ADD CONSTRAINT messages_request_id_fkey FOREIGN KEY (request_id) REFERENCES requests(id);
 
@@ -1380,6 +1846,9 @@ ALTER TABLE ONLY messages
 
 ALTER TABLE ONLY messages
     ADD CONSTRAINT messages_text_fkey FOREIGN KEY (text) REFERENCES contents(hash);
+
+ALTER TABLE ONLY moves
+    ADD CONSTRAINT moves_told_fkey FOREIGN KEY (told) REFERENCES event_kinds(kind);
 
 ALTER TABLE ONLY notice_posts
     ADD CONSTRAINT notice_posts_key_fkey FOREIGN KEY (key) REFERENCES notices(key);
@@ -1437,6 +1906,9 @@ ALTER TABLE ONLY topups
 
 ALTER TABLE ONLY topups
     ADD CONSTRAINT topups_scope_fkey FOREIGN KEY (team, kind, scope_id) REFERENCES scopes(team, kind, id);
+
+ALTER TABLE ONLY unlogged
+    ADD CONSTRAINT unlogged_event_fkey FOREIGN KEY (stream, seq) REFERENCES events(stream, seq);
 
 ALTER TABLE ONLY unseen
     ADD CONSTRAINT unseen_request_id_fkey FOREIGN KEY (request_id) REFERENCES requests(id);

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/reading"
 	"countersign/approval/steps"
 )
 
@@ -271,7 +272,7 @@ func (f *full) Write(p []byte) (int, error) {
 
 func TestAnInspectionGetsShapesAndNoContent(t *testing.T) {
 	t.Parallel()
-	files := []approval.File{{Name: "a.csv", Tables: []approval.Table{{Columns: []approval.Column{{Name: "x"}}, Sample: [][]string{{"secret"}}}}}, {Name: "b.json"}}
+	files := []approval.File{{Name: "a.csv", Reading: &reading.Reading{Tables: []reading.Table{{Columns: []reading.Column{{Name: "x", Pattern: "secret"}}}}}}, {Name: "b.json"}}
 	var b bytes.Buffer
 	require.NoError(t, WriteInspection(&b, "1", files, Stamp{}))
 	require.NotContains(t, b.String(), "secret")
@@ -279,7 +280,7 @@ func TestAnInspectionGetsShapesAndNoContent(t *testing.T) {
 	require.NoError(t, err)
 	require.JSONEq(t, `{"stamp":"00000000000000000000000000000000","files":[{"name":"a.csv","columns":["x"]},{"name":"b.json","columns":null}]}`, string(f.head))
 
-	wide := []approval.File{{Name: "wide.csv", Tables: []approval.Table{{Columns: make([]approval.Column, 1_000_000)}}}}
+	wide := []approval.File{{Name: "wide.csv", Reading: &reading.Reading{Tables: []reading.Table{{Columns: make([]reading.Column, 1_000_000)}}}}}
 	require.NoError(t, WriteInspection(&b, "1", wide, Stamp{}))
 	require.Less(t, b.Len(), maxHead)
 }

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/reading"
 	"countersign/sandbox/witness"
 )
 
@@ -74,20 +76,9 @@ print([l.split()[1] for l in open("/proc/self/status") if l.startswith(("CapEff"
 `
 	j.CodeSHA256 = approval.Hash([]byte(j.Code))
 	stamp := NewStamp()
-	dir := t.TempDir()
-	for _, f := range RunnerFiles() {
-		at := filepath.Join(dir, "box/runner", f.Name)
-		require.NoError(t, os.MkdirAll(filepath.Dir(at), 0o755))
-		require.NoError(t, os.WriteFile(at, f.Data, 0o644))
-	}
 	var packed bytes.Buffer
 	require.NoError(t, WriteJob(&packed, j, stamp))
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "box/job"), packed.Bytes(), 0o600))
-	cmd := exec.Command("unshare", "--fork", "--pid", "--net", "--mount", "--mount-proc", "--kill-child", "sh", "-c", machineLine)
-	cmd.Dir = dir
-	cmd.Env = append([]string{"PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LANG=C.UTF-8"}, "LINE="+GuardedCommand("$PWD/box", "python3"))
-	out, err := cmd.CombinedOutput()
-	require.NoError(t, err, "%s", out)
+	dir, out := ownMachine(t, packed.Bytes(), GuardedCommand("$PWD/box", "python3"))
 	log, _ := os.ReadFile(filepath.Join(dir, "after/log"))
 	data, err := os.ReadFile(filepath.Join(dir, "after/result"))
 	require.NoError(t, err, "%s\n%s", out, log)
@@ -111,4 +102,61 @@ print([l.split()[1] for l in open("/proc/self/status") if l.startswith(("CapEff"
 	require.Contains(t, w.Started, "/usr/bin/id")
 	require.Nil(t, w.Connected, "that is not watched")
 	require.Equal(t, approval.WitnessFanotify, w.Source)
+}
+
+// ownMachine runs a line with a job on something like a machine of its own, and returns the
+// folder in which after/ is what the box held then.
+func ownMachine(t *testing.T, job []byte, line string) (dir string, out []byte) {
+	t.Helper()
+	dir = t.TempDir()
+	for _, f := range RunnerFiles() {
+		at := filepath.Join(dir, "box/runner", f.Name)
+		require.NoError(t, os.MkdirAll(filepath.Dir(at), 0o755))
+		require.NoError(t, os.WriteFile(at, f.Data, 0o644))
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "box/job"), job, 0o600))
+	cmd := exec.Command("unshare", "--fork", "--pid", "--net", "--mount", "--mount-proc", "--kill-child", "sh", "-c", machineLine)
+	cmd.Dir = dir
+	cmd.Env = append([]string{"PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LANG=C.UTF-8"}, "LINE="+line)
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	return dir, out
+}
+
+// keptAnswers are what a box says of files.
+type keptAnswers []reading.Answer
+
+func (k *keptAnswers) CSV(int, []byte) error { return nil }
+
+func (k *keptAnswers) Answer(_ int, a reading.Answer) error {
+	*k = append(*k, a)
+	return nil
+}
+
+// A file is read there by a user that can reach nothing, and the kernel tells what it opens.
+func TestAReaderIsWatchedInAMachineOfItsOwn(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		return // nobody else closes a machine: see above
+	}
+	data := []byte("region;amount\nNord;1,5\nSüd;2,5\n")
+	stamp := NewStamp()
+	var packed bytes.Buffer
+	require.NoError(t, WriteReadJob(&packed, ReadJob{Seconds: 600, MemoryMB: 1024, Files: []ReadFile{{Name: "a.csv", Size: int64(len(data)),
+		Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil }}}}, stamp))
+	dir, out := ownMachine(t, packed.Bytes(), ReadCommand("$PWD/box", "python3"))
+	log, _ := os.ReadFile(filepath.Join(dir, "after/log"))
+	result, err := os.ReadFile(filepath.Join(dir, "after/result"))
+	require.NoError(t, err, "%s\n%s", out, log)
+	var said keptAnswers
+	require.NoError(t, ReadReadings(bytes.NewReader(result), stamp, 1, &said), "%s", log)
+	require.Nil(t, said[0].Problem, "%s", log)
+	require.Equal(t, int64(2), said[0].Reading.Tables[0].Rows)
+	seen, err := os.ReadFile(filepath.Join(dir, "after/seen"))
+	require.NoError(t, err)
+	w, unable := witness.Read(seen, stamp.Mark())
+	require.Empty(t, unable)
+	require.True(t, w.Complete, "%+v", w)
+	require.Contains(t, w.Opened, "input")
+	require.False(t, Misbehaved(w), "%+v", w)
 }

@@ -114,10 +114,10 @@ func WriteInspections(w io.Writer, programs []string, files []approval.File, sta
 	room := maxHead / 2 // a million columns are cut: then the columns are simply not checked
 	for _, f := range files {
 		shape := fileShape{Name: f.Name}
-		if len(f.Tables) > 0 {
+		if f.Reading != nil {
 			shape.Columns = []string{}
 		}
-		for _, t := range f.Tables {
+		for _, t := range f.Tables() {
 			seen := map[string]int{}
 			for i, c := range t.Columns {
 				room -= 4*len(c.Name) + 30

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/reading"
 )
 
 func TestWhatABoxSaysThatItHasIsHeldToItsForm(t *testing.T) {
@@ -26,7 +27,7 @@ func TestWhatABoxSaysThatItHasIsHeldToItsForm(t *testing.T) {
 func TestAnInspectionKnowsTheNamesThatPandasGives(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	file := approval.File{Name: "a.csv", Tables: []approval.Table{{Columns: []approval.Column{{Name: "a"}, {Name: ""}, {Name: "a"}, {Name: "a"}, {Name: ""}}}}}
+	file := approval.File{Name: "a.csv", Reading: &reading.Reading{Tables: []reading.Table{{Columns: []reading.Column{{Name: "a"}, {Name: ""}, {Name: "a"}, {Name: "a"}, {Name: ""}}}}}}
 	require.NoError(t, WriteInspection(&out, "1\n", []approval.File{file}, Stamp{1}))
 	f, err := readFrame(&out)
 	require.NoError(t, err)

@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
+	"slices"
 
+	"countersign/approval"
 	"countersign/approval/reading"
 )
 
@@ -120,6 +123,14 @@ func ReadReadings(r io.Reader, stamp Stamp, files int, sink ReadSink) error {
 			return err
 		}
 	}
+}
+
+// Misbehaved tells whether a box in which a file was read has done what reading never needs:
+// it has started a program, opened a connection, or opened what is neither the file nor of the
+// image. What nobody watched is not held against it.
+func Misbehaved(w *approval.Witness) bool {
+	return w != nil && (len(w.Started) > 0 || len(w.Connected) > 0 || slices.Contains(w.Gaps, approval.GapUnnamed) ||
+		slices.ContainsFunc(w.Opened, path.IsAbs))
 }
 
 func answer(sink ReadSink, at int, body []byte) error {

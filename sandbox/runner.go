@@ -38,12 +38,20 @@ func RunnerFiles() (files []RunnerFile) {
 // Runner returns the version of the Python that goes into every box, a hash of its files.
 // It is part of a box's template: another runner may run the same code differently, so an
 // approval counts only for the one it was given under.
-func Runner() string {
+func Runner() string { return named("runner", "") }
+
+// Desk returns the version of the desk alone: another one may read the same file otherwise.
+func Desk() string { return named("desk", "desk/") }
+
+// named is a hash of the runner's files whose names begin so.
+func named(what, prefix string) string {
 	var all strings.Builder
 	for _, f := range RunnerFiles() {
-		fmt.Fprintf(&all, "%s %s\n", f.Name, approval.Hash(f.Data))
+		if strings.HasPrefix(f.Name, prefix) {
+			fmt.Fprintf(&all, "%s %s\n", f.Name, approval.Hash(f.Data))
+		}
 	}
-	return "runner " + approval.Short(approval.Hash([]byte(all.String())))
+	return what + " " + approval.Short(approval.Hash([]byte(all.String())))
 }
 
 // AlreadyStarted is the exit status of StartCommand's shell line in a box in
@@ -63,6 +71,14 @@ func StartCommand(base, python string) string {
 // gets a user of its own, and a witness stays beside it, which writes base/seen.
 func GuardedCommand(base, python string) string {
 	return strings.Replace(StartCommand(base, python), base+"/out </dev/null", base+"/out guard </dev/null", 1)
+}
+
+// ReadCommand is the shell line that reads the file of base/job (of WriteReadJob) into
+// base/result, on a machine of its own where it runs as root: the reader gets a user of its
+// own, and a witness stays beside it, which writes base/seen.
+func ReadCommand(base, python string) string {
+	return "exec " + python + " -I -B " + base + "/runner/read.py " +
+		base + "/job " + base + "/result " + base + "/work guard </dev/null >" + base + "/log 2>&1"
 }
 
 // InspectCommand is the shell line that inspects base/job (of WriteInspection)

@@ -12,12 +12,13 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/internal/pglocal/pgtest"
 )
 
 func TestAStepIsDoneByOneAtATime(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	second, err := Open(t.Context(), b.url, Options{})
+	second, err := Open(t.Context(), pgtest.Serve(b.url), Options{Key: testKey})
 	require.NoError(t, err)
 	defer second.Close()
 	err = b.Alone(t.Context(), "r", approval.StepRun, func(ctx context.Context) error {
@@ -48,7 +49,7 @@ func TestAloneFreesItsLockWhenTheCallersTimeIsUp(t *testing.T) {
 func TestALockDiesWithItsProcess(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	second, err := Open(t.Context(), b.url, Options{})
+	second, err := Open(t.Context(), pgtest.Serve(b.url), Options{Key: testKey})
 	require.NoError(t, err)
 	defer second.Close()
 	err = b.Alone(t.Context(), "r", approval.StepRun, func(ctx context.Context) error {
@@ -66,7 +67,7 @@ func TestClosingDoesNotWaitForADatabaseThatIsSilent(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	var log strings.Builder
-	db, err := Open(t.Context(), b.url, Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	db, err := Open(t.Context(), pgtest.Serve(b.url), Options{Key: testKey, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	require.NoError(t, err)
 	// A connection that is waited for, as one is whose server does not answer.
 	held, err := db.pool.Acquire(t.Context())

@@ -31,8 +31,8 @@ const benchClients = 8
 // pgbench run the same statements on the same Postgres in turn with it. Each hold
 // gives the client's last one back, so that as many are open as there are clients.
 func BenchmarkHolds(b *testing.B) {
-	url := pgtest.Database(b, Migrate)
-	db, err := Open(b.Context(), url, Options{MaxConns: benchClients})
+	url := pgtest.Database(b, migrated)
+	db, err := Open(b.Context(), pgtest.Serve(url), Options{Key: testKey, MaxConns: benchClients})
 	require.NoError(b, err)
 	defer db.Close()
 	script := benchScript(b, db)
@@ -55,7 +55,7 @@ func BenchmarkHolds(b *testing.B) {
 func benchRequest(i int) *approval.Request {
 	r := approval.New(approval.Question{Team: team, Project: channel, Asker: fmt.Sprint("U", i), Text: "?", Trigger: fmt.Sprint(i)},
 		"small", 0, approval.DefaultPolicy(), time.Now())
-	r.ID, r.SessionID, r.Holds, r.Changes = fmt.Sprint("req", i), fmt.Sprint("ses", i), nil, approval.Changes{}
+	r.ID, r.SessionID, r.Holds, r.Changes = fmt.Sprint("req", i), fmt.Sprint("ses", i), nil, approval.Changes{Events: r.Changes.Events[:1]}
 	return r
 }
 
@@ -213,12 +213,12 @@ func BenchmarkBudgetShow(b *testing.B) {
 // budgets take to read, and how long they would without balances.
 func showTakes(b *testing.B, rows int) (show, raw time.Duration) {
 	b.Helper()
-	url := pgtest.Database(b, Migrate)
-	db, err := Open(b.Context(), url, Options{})
+	url := pgtest.Database(b, migrated)
+	db, err := Open(b.Context(), pgtest.Serve(url), Options{Key: testKey})
 	require.NoError(b, err)
 	defer db.Close()
 	from, until := budget.Month.Range(time.Now(), time.UTC)
-	fillLedger(b, db, rows, from, until)
+	fillLedger(b, url, rows, from, until)
 	scopes := []budget.Scope{{Team: team, Kind: budget.User, ID: "U7"}, teamScope}
 	for _, s := range scopes {
 		require.NoError(b, db.SetLimit(b.Context(), "ADMIN", budget.Limit{Scope: s, Amount: 1_000_000 * budget.Dollar, Window: budget.Month}))
@@ -244,11 +244,11 @@ type figures []time.Duration
 
 // fillLedger writes settlements without their holds and bills: keys and triggers
 // look away while it does, and the indexes and balances are made afterwards.
-func fillLedger(b *testing.B, db *DB, rows int, from, until time.Time) {
+func fillLedger(b *testing.B, owner string, rows int, from, until time.Time) {
 	b.Helper()
 	ctx, cancel := context.WithTimeout(b.Context(), 10*time.Minute)
 	defer cancel()
-	conn, err := pgx.Connect(ctx, db.pool.Config().ConnString())
+	conn, err := pgx.Connect(ctx, owner)
 	require.NoError(b, err)
 	defer func() { require.NoError(b, conn.Close(context.WithoutCancel(ctx))) }()
 	var indexes []string

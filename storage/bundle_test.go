@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
@@ -15,6 +17,7 @@ import (
 	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/internal/pglocal/pgtest"
+	"countersign/storage/signing"
 )
 
 func TestMain(m *testing.M) {
@@ -30,13 +33,16 @@ func TestMain(m *testing.M) {
 		clicker(order)
 		return
 	}
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("countersign/internal/pglocal.(*Server).run"))
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("countersign/internal/pglocal.(*Server).run"), goleak.Cleanup(func(code int) {
+		_ = os.Remove(os.Getenv("STORAGE_TEST_KEY"))
+		os.Exit(code)
+	}))
 }
 
 // replica is another process that takes jobs and never gets done with them.
 func replica(url string) {
 	ctx := context.Background()
-	db, err := Open(ctx, url, Options{})
+	db, err := Open(ctx, url, Options{Key: testKey})
 	if err == nil {
 		err = db.Work(ctx, func(ctx context.Context, w steps.Wake) error {
 			return db.Alone(ctx, w.RequestID, w.Step, func(context.Context) error {
@@ -53,8 +59,9 @@ const soon = 20 * time.Minute
 
 // bundle is a database with people around it.
 type bundle struct {
-	*DB
-	url    string
+	*DB                  // as serve's role
+	pool   *pgxpool.Pool // of somebody with a console, as the owner
+	url    string        // as the owner
 	policy approval.Policy
 }
 
@@ -65,13 +72,49 @@ func setup(t *testing.T) *bundle {
 
 func setupWith(t *testing.T, o Options) *bundle {
 	t.Helper()
-	url := pgtest.Database(t, Migrate)
-	db, err := Open(t.Context(), url, o)
+	b := bundled(t, pgtest.Database(t, migrated), o)
+	t.Cleanup(b.DB.Close)
+	return b
+}
+
+// testKey signs in all tests and in the processes that they start.
+var testKey = func() *signing.Key {
+	path := os.Getenv("STORAGE_TEST_KEY")
+	if path == "" {
+		path = filepath.Join(os.TempDir(), fmt.Sprintf("storage-test-%d.key", os.Getpid()))
+		os.Setenv("STORAGE_TEST_KEY", path)
+	}
+	key, err := signing.Open(path)
+	if err != nil {
+		panic(err)
+	}
+	return key
+}()
+
+// migrated is how every test's database is made: by its owner, for serve's role.
+func migrated(ctx context.Context, url string) error { return Migrate(ctx, url, pgtest.Serve(url)) }
+
+// bundled opens a database as serve would, and a console beside it. Whoever calls closes it.
+func bundled(t testing.TB, url string, o Options) *bundle {
+	t.Helper()
+	o.Key = testKey
+	db, err := Open(t.Context(), pgtest.Serve(url), o)
 	require.NoError(t, err)
-	t.Cleanup(db.Close)
+	console, err := connect(t.Context(), url, 8)
+	require.NoError(t, err)
+	t.Cleanup(console.Close)
 	policy := approval.DefaultPolicy()
 	policy.Reviewers = []string{"REVA", "REVB"}
-	return &bundle{DB: db, url: url, policy: policy}
+	return &bundle{DB: db, pool: console, url: url, policy: policy}
+}
+
+// bundledReader is a program that has no key.
+func bundledReader(t *testing.T, url string) *DB {
+	t.Helper()
+	db, err := Open(t.Context(), pgtest.Serve(url), Options{})
+	require.NoError(t, err)
+	t.Cleanup(db.Close)
+	return db
 }
 
 const (
@@ -168,7 +211,7 @@ func result() approval.Result {
 }
 
 // exec runs SQL past all our code, as somebody with a console would.
-func (b *bundle) exec(t *testing.T, sql string, args ...any) error {
+func (b *bundle) exec(t testing.TB, sql string, args ...any) error {
 	t.Helper()
 	_, err := b.pool.Exec(t.Context(), sql, args...)
 	return err

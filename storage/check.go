@@ -53,8 +53,9 @@ func (db *DB) HoldCheck(ctx context.Context, team, what string, most budget.USD)
 		if err != nil {
 			return err
 		}
-		return appendEvents(ctx, tx, checkStream, []approval.Event{{At: now, Actor: house, Kind: approval.EventHeld,
+		_, err = db.notary.appendEvents(ctx, tx, checkStream, []approval.Event{{At: now, Actor: house, Kind: approval.EventHeld,
 			Data: map[string]any{"hold": id, "team": team, "what": what, "amount": most, "standings": standings}}})
+		return err
 	})
 	if err != nil {
 		return "", fmt.Errorf("hold %s for %s: %w", most, what, err)
@@ -65,7 +66,7 @@ func (db *DB) HoldCheck(ctx context.Context, team, what string, most budget.USD)
 // SettleCheck ends such a hold with the cost of the try, and never charges more than was
 // held.
 func (db *DB) SettleCheck(ctx context.Context, id string, charges ...budget.Charge) error {
-	err := db.write(ctx, func(tx pgx.Tx) error { return settleCheck(ctx, tx, id, charges, false) })
+	err := db.write(ctx, func(tx pgx.Tx) error { return db.notary.settleCheck(ctx, tx, id, charges, false) })
 	if err != nil {
 		return fmt.Errorf("settle check %s: %w", id, err)
 	}
@@ -82,7 +83,7 @@ func (db *DB) SettleChecks(ctx context.Context) error {
 			return err
 		}
 		for _, row := range stale {
-			if err := settleCheck(ctx, tx, row.ID, nil, true); err != nil {
+			if err := db.notary.settleCheck(ctx, tx, row.ID, nil, true); err != nil {
 				return err
 			}
 		}
@@ -94,7 +95,7 @@ func (db *DB) SettleChecks(ctx context.Context) error {
 	return nil
 }
 
-func settleCheck(ctx context.Context, tx pgx.Tx, id string, charges []budget.Charge, full bool) error {
+func (n *notary) settleCheck(ctx context.Context, tx pgx.Tx, id string, charges []budget.Charge, full bool) error {
 	var team string
 	h := budget.Hold{ID: id, Purpose: budget.ForRun}
 	err := tx.QueryRow(ctx, `SELECT team, amount FROM holds WHERE id = $1 AND request_id IS NULL`, id).Scan(&team, &h.Amount)
@@ -123,8 +124,9 @@ func settleCheck(ctx context.Context, tx pgx.Tx, id string, charges []budget.Cha
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return err
 	}
-	return appendEvents(ctx, tx, checkStream, []approval.Event{{At: now, Actor: house, Kind: approval.EventSettled,
+	_, err = n.appendEvents(ctx, tx, checkStream, []approval.Event{{At: now, Actor: house, Kind: approval.EventSettled,
 		Data: map[string]any{"hold": id, "team": team, "held": h.Amount, "spent": budget.Total(s.Charges), "estimated": s.Estimated}}})
+	return err
 }
 
 // Uncertain is money that is held for a call of which nobody knows what it has cost.

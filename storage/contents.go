@@ -15,6 +15,7 @@ import (
 // wrote and data said. Tables and events name them by their salted hashes. A value
 // that a transaction stores twice has one row.
 type contents struct {
+	notary *notary
 	stream string
 	hashes map[string]string // by value
 	named  map[string]string // by the names of approval.Kept
@@ -24,8 +25,8 @@ type contents struct {
 	}
 }
 
-func newContents(stream string) *contents {
-	return &contents{stream: stream, hashes: map[string]string{}, named: map[string]string{}}
+func (n *notary) contents(stream string) *contents {
+	return &contents{notary: n, stream: stream, hashes: map[string]string{}, named: map[string]string{}}
 }
 
 // The names of what is kept once and named by events.

@@ -16,6 +16,8 @@ import (
 
 	"countersign/approval/steps"
 	"countersign/budget"
+	"countersign/storage/journal"
+	"countersign/storage/signing"
 )
 
 // Options say how the database is used. Zero values mean the defaults.
@@ -26,6 +28,8 @@ type Options struct {
 	MaxConns int            // of this process, for short transactions. Default: 16
 	MaxAlone int            // steps under way at once in this process, each on a connection. Default: 16
 	Log      *slog.Logger   // Default: nothing is logged
+	// Key signs every event. Without one nothing can be written, and nothing that is read is doubted.
+	Key *signing.Key
 	// Role is by whose limit somebody spends who has none of their own, as the settings have it; a higher
 	// one that they were named for in Slack goes before. Default: everybody is a member
 	Role func(user string) string
@@ -37,6 +41,7 @@ type DB struct {
 	locks    *pgxpool.Pool // for Alone, which is not: steps must not starve the transactions inside them
 	busy     *sync.Map     // what Alone is at in this process, by its key
 	jobs     inserter
+	notary   *notary
 	location *time.Location
 	quorum   int
 	maxOpen  int
@@ -58,6 +63,10 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 	if db.log == nil {
 		db.log = slog.New(slog.DiscardHandler)
 	}
+	db.notary = &notary{key: o.Key, log: db.log, ask: db.read}
+	if o.Key != nil {
+		db.notary.ring = o.Key.Ring()
+	}
 	var err error
 	if db.pool, err = connect(ctx, url, orDefault(o.MaxConns, 16)); err != nil {
 		return nil, err
@@ -70,7 +79,10 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 		db.Close()
 		return nil, err
 	}
-	if err := db.Ping(ctx); err != nil {
+	if err = db.Ping(ctx); err == nil && o.Key != nil {
+		err = db.writeByKey(ctx, func(tx pgx.Tx) error { return db.notary.announce(ctx, tx, false) })
+	}
+	if err != nil {
 		db.Close()
 		return nil, err
 	}
@@ -94,6 +106,9 @@ func (db *DB) closeWithin(limit time.Duration) {
 		db.log.Warn("the database does not answer: its connections are left to end with the process")
 	}
 }
+
+// Log is the one log over all events.
+func Log(db *DB) *journal.Log { return journal.New(db.read, db.write) }
 
 // Ping says whether the database answers.
 func (db *DB) Ping(ctx context.Context) error {

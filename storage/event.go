@@ -26,6 +26,9 @@ type eventRow struct {
 	Data     string
 	PrevHash string
 	Hash     string
+
+	Key       string // that signed the hash; empty where the schema wrote the event
+	Signature string
 }
 
 // beginning is what stands before the first event of a chain.
@@ -41,25 +44,21 @@ func (e eventRow) line() string {
 func (e eventRow) sum() string { return approval.Hash([]byte(e.line())) }
 
 // appendEvents continues a stream's chain with events that name nothing which is
-// stored beside them. Writers of one stream follow one another: the lock lasts until
+// stored beside them, and returns the place of the last. Writers of one stream follow one another: the lock lasts until
 // the transaction ends.
-func appendEvents(ctx context.Context, tx pgx.Tx, stream string, events []approval.Event) error {
-	if len(events) == 0 {
-		return nil
-	}
+func (n *notary) appendEvents(ctx context.Context, tx pgx.Tx, stream string, events []approval.Event) (seq int64, err error) {
 	batch := &pgx.Batch{}
 	last := queueStream(batch, stream)
-	err := tx.SendBatch(ctx, batch).Close()
-	if err == nil {
+	if err = tx.SendBatch(ctx, batch).Close(); err == nil {
 		batch = &pgx.Batch{}
-		if err = newContents(stream).queueEvents(batch, last, events); err == nil {
+		if err = n.contents(stream).queueEvents(batch, last, events); err == nil {
 			err = tx.SendBatch(ctx, batch).Close()
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("append to the audit trail of %s: %w", stream, err)
+		return 0, fmt.Errorf("append to the audit trail of %s: %w", stream, err)
 	}
-	return nil
+	return last.Seq + int64(len(events)), nil
 }
 
 // queueStream locks a stream and reads where it ends.
@@ -88,9 +87,12 @@ func (c *contents) queueEvents(b *pgx.Batch, last *eventRow, events []approval.E
 		}
 		next := eventRow{Stream: last.Stream, Seq: last.Seq + 1, At: micro(e.At), Actor: line(e.Actor), Kind: line(e.Kind), Data: data, PrevHash: last.Hash}
 		next.Hash = next.sum()
+		if err := c.notary.sign(&next); err != nil {
+			return err
+		}
 		b.Queue(`
-			INSERT INTO events (stream, seq, at, actor, kind, data, prev_hash, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-			next.Stream, next.Seq, next.At, next.Actor, next.Kind, next.Data, next.PrevHash, next.Hash)
+			INSERT INTO events (stream, seq, at, actor, kind, data, prev_hash, hash, key, signature) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+			next.Stream, next.Seq, next.At, next.Actor, next.Kind, next.Data, next.PrevHash, next.Hash, next.Key, next.Signature)
 		last = &next
 	}
 	c.queue(b)
@@ -128,7 +130,7 @@ func (db *DB) audit(ctx context.Context, stream string, e approval.Event) error 
 		if e.At.IsZero() {
 			e.At = now
 		}
-		return newContents(stream).queueEvents(t.Batch, last, []approval.Event{e})
+		return db.notary.contents(stream).queueEvents(t.Batch, last, []approval.Event{e})
 	})
 }
 
@@ -188,10 +190,12 @@ func read(rows []eventRow, words map[string]string) (events []approval.Event, er
 	return events, nil
 }
 
+const eventColumns = `stream, seq, at, actor, kind, data, prev_hash, hash, coalesce(key, '') AS key, coalesce(signature, '') AS signature`
+
 // chain reads a whole stream as it is stored.
 func chain(ctx context.Context, tx pgx.Tx, stream string) (rows []eventRow, err error) {
 	return all[eventRow](ctx, tx, `
-		SELECT stream, seq, at, actor, kind, data, prev_hash, hash FROM events WHERE stream = $1 ORDER BY seq`, stream)
+		SELECT `+eventColumns+` FROM events WHERE stream = $1 ORDER BY seq`, stream)
 }
 
 // ChainError names the first event of a chain that is not what was written.
@@ -213,8 +217,8 @@ type Verified struct {
 	Gone   int // of the whole stream, named or not, that are gone, as an event says
 }
 
-// VerifyChain reads a stream from its beginning and checks every link, and every value
-// that the events name.
+// VerifyChain reads a stream from its beginning and checks every link, every signature
+// where it is known whose keys to trust, and every value that the events name.
 func (db *DB) VerifyChain(ctx context.Context, stream string) (found Verified, err error) {
 	var rows []eventRow
 	var values map[string]valueRow
@@ -234,6 +238,9 @@ func (db *DB) VerifyChain(ctx context.Context, stream string) (found Verified, e
 			return found, &ChainError{stream, last.Seq + 1, "it is missing"}
 		}
 		why := row.broken(last)
+		if why == "" && db.notary.ring != nil && !db.notary.signed(row) {
+			why = "it is not signed by this installation"
+		}
 		if why == "" {
 			why = row.misses(values, named)
 		}

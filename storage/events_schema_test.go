@@ -55,16 +55,24 @@ var eventBreaches = []struct {
 	{"kinds are not emptied", `TRUNCATE event_kinds CASCADE`, "event_kinds_untruncatable"},
 	{"written code is not before reviewers", `UPDATE requests SET written = '{}' WHERE id = PENDING`, "requests_written_inspected"},
 	{"written code has its fields", `UPDATE requests SET written = '[]' WHERE id = DRAFTING`, "requests_written_check"},
-	{"an event has its place", `INSERT INTO events (stream, seq, at, actor, kind, data, prev_hash, hash)
-		SELECT stream, seq, at, actor, kind, data, prev_hash, hash FROM events LIMIT 1`, "events_pkey"},
-	{"an event has the hash of its content", `INSERT INTO events (stream, seq, at, actor, kind, data, prev_hash, hash)
-		VALUES ('new', 1, now(), 'a', 'begun', '{}', repeat('0', 64), repeat('0', 64))`, "events_hash"},
+	{"an event has its place", `INSERT INTO events (stream, seq, at, actor, kind, data, prev_hash, hash, key, signature)
+		SELECT stream, seq, at, actor, kind, data, prev_hash, hash, key, signature FROM events LIMIT 1`, "events_pkey"},
+	{"an event has the hash of its content", `INSERT INTO events (stream, seq, at, actor, kind, data, prev_hash, hash, key, signature)
+		VALUES ('new', 1, now(), 'a', 'begun', '{}', repeat('0', 64), repeat('0', 64), '` + noKey + `', '` + noSignature + `')`, "events_hash"},
 	{"a chain begins with nothing before it", event(`'new', 1, 'a', '{}', repeat('1', 64)`), "events_beginning"},
 	{"an event continues another", event(`'new', 2, 'a', '{}', repeat('1', 64)`), "events_chain_fkey"},
 	{"a chain does not fork", event(`'request:' || DONE, 3, 'a', '{}', repeat('1', 64)`), "events_chain_fkey,events_pkey"},
 	{"an actor is one line", event(`'new', 1, E'a\nb', '{}', repeat('0', 64)`), "events_actor_check"},
+	{"an event is signed", strings.ReplaceAll(event(`'new', 1, 'a', '{}', repeat('0', 64)`), "'"+noKey+"', '"+noSignature+"'", "NULL, NULL"), "events_signed"},
+	{"a signature has its key", strings.ReplaceAll(event(`'new', 1, 'a', '{}', repeat('0', 64)`), "'"+noKey+"', ", "NULL, "), "events_signed"},
+	{"a key is one", strings.ReplaceAll(event(`'new', 1, 'a', '{}', repeat('0', 64)`), noKey, "x"), "events_key_check"},
+	{"a signature is one", strings.ReplaceAll(event(`'new', 1, 'a', '{}', repeat('0', 64)`), noSignature, "x"), "events_signature_check"},
+	{"a move has an event of a known kind", unguarded(`moves`) + `UPDATE moves SET told = 'dreamt' WHERE told = 'asked'`, "moves_told_fkey"},
 	{"an event's data are fields", event(`'new', 1, 'a', '[]', repeat('0', 64)`), "events_data_check"},
 }
+
+// What has the form of a key and of a signature, and is none: the schema cannot tell.
+var noKey, noSignature = strings.Repeat("A", 43) + "=", strings.Repeat("A", 86) + "=="
 
 // content is a row of contents of a stream of its own, whose value is as given.
 func content(value string) string {
@@ -73,7 +81,7 @@ func content(value string) string {
 }
 
 func event(values string) string {
-	return `INSERT INTO events (stream, seq, at, actor, kind, data, prev_hash, hash)
-		SELECT s, n, '2026-01-02 03:04:05.000007+00', a, 'begun', d, p, encode(sha256(convert_to(event_line(s, n, '2026-01-02 03:04:05.000007+00', a, 'begun', d, p), 'UTF8')), 'hex')
+	return `INSERT INTO events (stream, seq, at, actor, kind, data, prev_hash, hash, key, signature)
+		SELECT s, n, '2026-01-02 03:04:05.000007+00', a, 'begun', d, p, encode(sha256(convert_to(event_line(s, n, '2026-01-02 03:04:05.000007+00', a, 'begun', d, p), 'UTF8')), 'hex'), '` + noKey + `', '` + noSignature + `'
 		FROM (SELECT ` + values + `) AS v (s, n, a, d, p)`
 }

@@ -17,14 +17,16 @@ const budgetStream = "budget"
 // limitRow is a limit as it is stored, of a scope that may have none; per is its
 // window, whose name SQL has taken.
 type limitRow struct {
-	Team   string
-	Kind   budget.ScopeKind
-	ID     string
-	Amount *budget.USD
-	Per    *budget.Window
-	Policy *budget.LimitPolicy
-	Extra  budget.USD
-	Named  string // the role that a person was named for in Slack; empty for none, and for what is no person
+	voucher
+	Team    string
+	Kind    budget.ScopeKind
+	ID      string
+	Amount  *budget.USD
+	Per     *budget.Window
+	Policy  *budget.LimitPolicy
+	Extra   budget.USD
+	Spelled *string // the policy, as the database spells it
+	Named   string  // the role that a person was named for in Slack; empty for none, and for what is no person
 }
 
 func (l limitRow) scope() budget.Scope { return budget.Scope{Team: l.Team, Kind: l.Kind, ID: l.ID} }
@@ -44,9 +46,10 @@ func (db *DB) Standings(ctx context.Context, scopes []budget.Scope) ([]budget.St
 	return withUncertain(list, uncertain), nil
 }
 
-// change locks what a limit is about and runs the work with what it was before.
-// The work's event goes into the budgets' audit trail.
-func (db *DB) change(ctx context.Context, scope budget.Scope, work func(tx pgx.Tx, before *budget.Limit, now time.Time) (approval.Event, error)) error {
+// change locks what a limit is about and runs the work with what it was before. The
+// work's event goes into the budgets' audit trail, and then the row is written that it
+// tells of.
+func (db *DB) change(ctx context.Context, scope budget.Scope, work func(before *budget.Limit) (approval.Event, error), write func(tx pgx.Tx, now time.Time, told int64) error) error {
 	return db.write(ctx, func(tx pgx.Tx) error {
 		if err := lockScopes(ctx, tx, []budget.Scope{scope}); err != nil {
 			return err
@@ -68,34 +71,39 @@ func (db *DB) change(ctx context.Context, scope budget.Scope, work func(tx pgx.T
 		if had, ok := limits[scope]; ok && !had.Default {
 			before = &had
 		}
-		event, err := work(tx, before, now)
+		event, err := work(before)
 		if err != nil {
 			return err
 		}
 		event.At = now
-		return appendEvents(ctx, tx, budgetStream, []approval.Event{event})
+		told, err := db.notary.appendEvents(ctx, tx, budgetStream, []approval.Event{event})
+		if err != nil {
+			return err
+		}
+		return write(tx, now, told)
 	})
 }
 
 // SetLimit stores a limit, and in the audit trail who set it and what it was before.
 func (db *DB) SetLimit(ctx context.Context, actor string, limit budget.Limit) error {
-	err := db.change(ctx, limit.Scope, func(tx pgx.Tx, before *budget.Limit, now time.Time) (approval.Event, error) {
-		policy, err := document(limit.Policy, "{}")
-		if err != nil {
-			return approval.Event{}, err
-		}
-		_, err = tx.Exec(ctx, `
-			INSERT INTO limits (team, kind, id, amount, per, policy, set_by, set_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-			ON CONFLICT (team, kind, id) DO UPDATE
-			SET amount = excluded.amount, per = excluded.per, policy = excluded.policy, set_by = excluded.set_by, set_at = excluded.set_at`,
-			limit.Scope.Team, limit.Scope.Kind, limit.Scope.ID, limit.Amount, limit.Window, policy, actor, now)
-		data := told(limit)
-		data["scope"] = limit.Scope
-		if before != nil {
-			data["before"] = told(*before)
-		}
-		return approval.Event{Actor: actor, Kind: approval.EventSetLimit, Data: data}, err
-	})
+	policy, err := document(limit.Policy, "{}")
+	if err == nil {
+		err = db.change(ctx, limit.Scope, func(before *budget.Limit) (approval.Event, error) {
+			data := told(limit)
+			data["scope"] = limit.Scope
+			if before != nil {
+				data["before"] = told(*before)
+			}
+			return approval.Event{Actor: actor, Kind: approval.EventSetLimit, Data: data}, nil
+		}, func(tx pgx.Tx, now time.Time, told int64) error {
+			_, err := tx.Exec(ctx, `
+				INSERT INTO limits (team, kind, id, amount, per, policy, set_by, set_at, told) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+				ON CONFLICT (team, kind, id) DO UPDATE SET amount = excluded.amount, per = excluded.per, policy = excluded.policy,
+					set_by = excluded.set_by, set_at = excluded.set_at, told = excluded.told`,
+				limit.Scope.Team, limit.Scope.Kind, limit.Scope.ID, limit.Amount, limit.Window, policy, actor, now, told)
+			return err
+		})
+	}
 	if err != nil {
 		return fmt.Errorf("set the limit of %s: %w", limit.Scope, err)
 	}
@@ -104,12 +112,15 @@ func (db *DB) SetLimit(ctx context.Context, actor string, limit budget.Limit) er
 
 // RemoveLimit takes a limit away, and says in the audit trail who did and what it was.
 func (db *DB) RemoveLimit(ctx context.Context, actor string, scope budget.Scope) error {
-	err := db.change(ctx, scope, func(tx pgx.Tx, before *budget.Limit, _ time.Time) (approval.Event, error) {
+	err := db.change(ctx, scope, func(before *budget.Limit) (approval.Event, error) {
 		if before == nil {
 			return approval.Event{}, approval.ErrNotFound
 		}
-		_, err := tx.Exec(ctx, `DELETE FROM limits WHERE team = $1 AND kind = $2 AND id = $3`, scope.Team, scope.Kind, scope.ID)
-		return approval.Event{Actor: actor, Kind: approval.EventRemovedLimit, Data: map[string]any{"scope": scope, "before": told(*before)}}, err
+		return approval.Event{Actor: actor, Kind: approval.EventRemovedLimit, Data: map[string]any{"scope": scope, "before": told(*before)}}, nil
+	}, func(tx pgx.Tx, now time.Time, told int64) error {
+		_, err := tx.Exec(ctx, `UPDATE limits SET amount = NULL, set_by = $4, set_at = $5, told = $6 WHERE team = $1 AND kind = $2 AND id = $3`,
+			scope.Team, scope.Kind, scope.ID, actor, now, told)
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("remove the limit of %s: %w", scope, err)
@@ -134,7 +145,7 @@ func (db *DB) Limits(ctx context.Context, team string) (standings []budget.Stand
 	err = db.batched(ctx, readOnly, true, func(t *batched) error {
 		var scopes []budget.Scope
 		var uncertain map[budget.Scope]budget.USD
-		ask(t.Batch, func(rows []budget.Scope) error { scopes = rows; return nil }, `SELECT team, kind, id FROM limits WHERE team = $1`, team)
+		ask(t.Batch, func(rows []budget.Scope) error { scopes = rows; return nil }, `SELECT team, kind, id FROM limits WHERE team = $1 AND amount IS NOT NULL`, team)
 		if err := t.send(); err != nil {
 			return err
 		}
@@ -161,7 +172,7 @@ func (db *DB) LimitChanges(ctx context.Context, team string, scope *budget.Scope
 	}
 	err = db.read(ctx, func(tx pgx.Tx) error {
 		rows, err := all[eventRow](ctx, tx, `
-			SELECT stream, seq, at, actor, kind, data, prev_hash, hash FROM events
+			SELECT `+eventColumns+` FROM events
 			WHERE stream = $1 AND data::jsonb -> 'scope' ->> 'team' = $2
 				AND ($3 = '' OR data::jsonb -> 'scope' ->> 'kind' = $3 AND data::jsonb -> 'scope' ->> 'id' = $4)
 			ORDER BY seq`, budgetStream, team, kind, id)

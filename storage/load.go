@@ -65,10 +65,12 @@ type revisionRow struct {
 	Host          string
 	PromptVersion string
 	Findings      []approval.Finding
+	FindingsNamed *string // where they stand
 	Manifest      string
 	Digest        string
 	Quote         budget.USD
 	At            time.Time
+	voucher
 }
 
 type decisionRow struct {
@@ -81,6 +83,12 @@ type decisionRow struct {
 	At        time.Time
 	Click     approval.Click
 	InPlaceOf string
+	voucher
+}
+
+func (d decisionRow) decision() approval.Decision {
+	return approval.Decision{RequestID: d.RequestID, Revision: d.Revision, Digest: d.Digest, Reviewer: d.Reviewer, Verdict: d.Verdict,
+		Reason: d.Reason, At: d.At, Click: d.Click, InPlaceOf: d.InPlaceOf}
 }
 
 type runRow struct {
@@ -90,6 +98,8 @@ type runRow struct {
 	BegunAt    *time.Time
 	FinishedAt *time.Time
 	Result     *approval.Result
+	Digest     string
+	voucher
 }
 
 type holdRow struct {
@@ -125,6 +135,7 @@ type loaded struct {
 	version int64
 	now     time.Time // the database's clock
 	read    time.Time // when it was read, by this machine's
+	told    int64     // its last event, once what happened has been queued
 }
 
 // tick carries the database's clock on to this moment.
@@ -152,7 +163,7 @@ func queueTime(b *pgx.Batch, now, ends time.Time) {
 
 // queueRequest reads a request with its current revision, the decisions on that, its run
 // and its open holds.
-func queueRequest(b *pgx.Batch, id string, into *loaded) {
+func (n *notary) queueRequest(b *pgx.Batch, id string, into *loaded) {
 	ask(b, func(rows []requestRow) error {
 		if len(rows) == 0 {
 			return approval.ErrNotFound
@@ -173,27 +184,35 @@ func queueRequest(b *pgx.Batch, id string, into *loaded) {
 			revision, created_at, changed_at, expires_at, blocked, downgraded, fallback,
 			rounds, edit, written, assignee, opinions, reminded_at, escalated_at, seek, away, cause, guest, looked_at, version, clock_timestamp() AS now
 		FROM requests WHERE id = $1`, id)
-	queueRevision(b, id, 0, func(rev *approval.Revision) { into.Revision = rev })
+	queueReadings(b, id, into)
+	n.queueRevision(b, id, 0, func(rev *approval.Revision) { into.Revision = rev })
 	ask(b, func(rows []decisionRow) error {
 		for _, row := range rows {
-			into.Decisions = append(into.Decisions, approval.Decision(row))
+			d := row.decision()
+			d.Unsigned = n.doubtsDecision(d, row.voucher)
+			into.Decisions = append(into.Decisions, d)
 		}
 		return nil
 	}, `
-		SELECT d.request_id, d.revision, d.digest, d.reviewer, d.verdict, said(d.reason) AS reason, d.at, d.click, coalesce(d.in_place_of, '') AS in_place_of
-		FROM decisions d JOIN requests q ON q.id = d.request_id AND q.revision = d.revision WHERE q.id = $1 ORDER BY d.at, d.reviewer`, id)
+		SELECT d.request_id, d.revision, d.digest, d.reviewer, d.verdict, said(d.reason) AS reason, d.at, d.click, coalesce(d.in_place_of, '') AS in_place_of, `+voucherOf+`
+		FROM decisions d JOIN requests q ON q.id = d.request_id AND q.revision = d.revision
+		LEFT JOIN LATERAL (SELECT * FROM events WHERE stream = 'request:' || d.request_id AND at = d.at AND actor = d.reviewer
+			AND kind IN ('approved', 'rejected', 'changes requested') ORDER BY seq LIMIT 1) e ON true
+		WHERE q.id = $1 ORDER BY d.at, d.reviewer`, id)
 	queueWishes(b, id, into)
 	// Without the files that came out of it: those are large, and Artifacts alone reads them.
 	ask(b, func(rows []runRow) error {
 		for _, row := range rows { // one at most: it is the primary key
 			into.Run = &approval.Run{RequestID: row.RequestID, BoxID: row.BoxID, StartedAt: row.StartedAt, BegunAt: orZero(row.BegunAt),
-				FinishedAt: orZero(row.FinishedAt), Result: row.Result}
+				FinishedAt: orZero(row.FinishedAt), Result: row.Result, Unsigned: n.doubtsRun(row)}
 		}
 		return nil
 	}, `
-		SELECT request_id, box_id, started_at, begun_at, finished_at,
-			CASE WHEN result IS NOT NULL THEN coalesce(nullif(said(result), ''), '{}')::jsonb END AS result
-		FROM runs WHERE request_id = $1`, id)
+		SELECT request_id, box_id, started_at, begun_at, finished_at, digest,
+			CASE WHEN result IS NOT NULL THEN coalesce(nullif(said(result), ''), '{}')::jsonb END AS result, `+voucherOf+`
+		FROM runs r LEFT JOIN LATERAL (SELECT * FROM events WHERE stream = 'request:' || r.request_id AND at = r.started_at AND kind = 'started'
+			ORDER BY seq LIMIT 1) e ON true
+		WHERE request_id = $1`, id)
 	ask(b, func(rows []holdRow) error {
 		for _, row := range rows {
 			into.Holds = append(into.Holds, row.open())
@@ -212,7 +231,7 @@ func queueRequest(b *pgx.Batch, id string, into *loaded) {
 
 // queueRevision reads the current revision, or one before it. The manifest is read
 // from the text that was hashed, so that a revision that was tampered with is not Intact.
-func queueRevision(b *pgx.Batch, id string, before int, take func(*approval.Revision)) {
+func (n *notary) queueRevision(b *pgx.Batch, id string, before int, take func(*approval.Revision)) {
 	ask(b, func(rows []revisionRow) error {
 		for _, row := range rows {
 			rev := &approval.Revision{RequestID: row.RequestID, Number: row.Number, Code: row.Code, Summary: row.Summary,
@@ -220,13 +239,18 @@ func queueRevision(b *pgx.Batch, id string, before int, take func(*approval.Revi
 			if err := json.Unmarshal([]byte(row.Manifest), &rev.Manifest); err != nil {
 				return fmt.Errorf("read the manifest of revision %d of %s: %w", row.Number, id, err)
 			}
+			rev.Unsigned = n.doubtsRevision(row)
 			take(rev)
 		}
 		return nil
 	}, `
 		SELECT v.request_id, v.number, said(v.code) AS code, said(v.summary) AS summary, v.author, v.provider, v.host, v.prompt_version,
-			coalesce(nullif(said(v.findings), ''), '[]')::jsonb AS findings, coalesce(nullif(said(v.manifest), ''), '{}') AS manifest, v.digest, v.quote, v.at
-		FROM revisions v JOIN requests q ON q.id = v.request_id AND v.number = q.revision - $2 WHERE q.id = $1`, id, before)
+			coalesce(nullif(said(v.findings), ''), '[]')::jsonb AS findings, coalesce(nullif(said(v.manifest), ''), '{}') AS manifest, v.digest, v.quote, v.at,
+			v.findings AS findings_named, `+voucherOf+`
+		FROM revisions v JOIN requests q ON q.id = v.request_id AND v.number = q.revision - $2
+		LEFT JOIN LATERAL (SELECT * FROM events WHERE stream = 'request:' || v.request_id AND at = v.at AND kind IN ('drafted', 'sealed anew')
+			ORDER BY seq LIMIT 1) e ON true
+		WHERE q.id = $1`, id, before)
 }
 
 // queueWishes reads which versions reviewers wanted changed, and how, in their order.
@@ -259,7 +283,7 @@ func (db *DB) requests(ctx context.Context, query string, args ...any) (list []*
 		all := make([]loaded, len(ids))
 		list = make([]*approval.Request, len(ids))
 		for i, id := range ids {
-			queueRequest(t.Batch, id, &all[i])
+			db.notary.queueRequest(t.Batch, id, &all[i])
 		}
 		if err := t.send(); err != nil {
 			return err

@@ -18,17 +18,25 @@ import (
 
 	"countersign/approval"
 	"countersign/migrations"
+	"countersign/storage/roles"
 )
 
-// Migrate brings the schema up to date, ours and the queue's. Any number of
-// replicas may call it at once: one works, the others wait for it. A database of
-// a newer program is refused.
-func Migrate(ctx context.Context, url string) (err error) {
-	pool, err := connect(ctx, url, 4)
+// Migrate brings the schema up to date, ours and the queue's, as its owner, and grants
+// the role of serve's address what it needs (package roles). Where both are one role, or
+// serve's is empty, there is nothing to grant. Any number of replicas may call it at
+// once: one works, the others wait for it. A database of a newer program is refused.
+func Migrate(ctx context.Context, owner, serve string) (err error) {
+	pool, err := connect(ctx, owner, 4)
 	if err != nil {
 		return err
 	}
 	defer pool.Close()
+	role := ""
+	if serve != "" {
+		if role, err = roles.Of(serve); err != nil {
+			return err
+		}
+	}
 	unlock, err := lockMigrations(ctx, pool)
 	if err != nil {
 		return err
@@ -46,7 +54,10 @@ func Migrate(ctx context.Context, url string) (err error) {
 	if err := migrateOurs(ctx, ours); err != nil {
 		return err
 	}
-	return migrateQueue(ctx, pool)
+	if err := migrateQueue(ctx, pool); err != nil || role == "" || role == pool.Config().ConnConfig.User {
+		return err
+	}
+	return roles.Grant(ctx, pool, role)
 }
 
 // migrateOurs brings our own tables up to date. It takes no lock: goose would lock for

@@ -15,6 +15,7 @@ import (
 func peopleStream(team string) string { return "people:" + team }
 
 type grantRow struct {
+	voucher
 	Team    string
 	Project string
 	Role    review.PersonRole
@@ -25,7 +26,7 @@ type grantRow struct {
 
 // Grants are the roles that people have been named for and have not been removed from.
 func (db *DB) Grants(ctx context.Context, team string) (grants []review.Grant, err error) {
-	err = db.look(ctx, func(b *pgx.Batch) { queueGrants(b, ofTeam, team, &grants) })
+	err = db.look(ctx, func(b *pgx.Batch) { db.notary.queueGrants(b, ofTeam, team, &grants) })
 	if err != nil {
 		return nil, fmt.Errorf("read who reviews in %s: %w", team, err)
 	}
@@ -38,16 +39,20 @@ const (
 	ofRequest = `(SELECT team FROM requests WHERE id = $1)`
 )
 
-func queueGrants(b *pgx.Batch, of, key string, into *[]review.Grant) {
+func (n *notary) queueGrants(b *pgx.Batch, of, key string, into *[]review.Grant) {
 	ask(b, func(rows []grantRow) error {
 		*into = nil
 		for _, r := range rows {
-			*into = append(*into, review.Grant{Team: r.Team, Project: r.Project, Role: r.Role, User: r.Person, By: r.By, At: r.At})
+			g := review.Grant{Team: r.Team, Project: r.Project, Role: r.Role, User: r.Person, By: r.By, At: r.At}
+			if !n.doubtsGrant(g, r.voucher) {
+				*into = append(*into, g)
+			}
 		}
 		return nil
 	}, `
-		SELECT team, project, role, person, by, at FROM (
+		SELECT team, project, role, person, by, latest.at, `+voucherOf+` FROM (
 			SELECT DISTINCT ON (project, role, person) * FROM people WHERE team = `+of+` ORDER BY project, role, person, seq DESC) AS latest
+		LEFT JOIN events e ON e.stream = 'people:' || team AND e.seq = told
 		WHERE named ORDER BY project, role, person`, key)
 }
 
@@ -63,7 +68,7 @@ func (db *DB) grant(ctx context.Context, g review.Grant, named bool) error {
 		}
 		var before []review.Grant
 		batch := &pgx.Batch{}
-		queueGrants(batch, ofTeam, g.Team, &before)
+		db.notary.queueGrants(batch, ofTeam, g.Team, &before)
 		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 			return err
 		}
@@ -89,14 +94,15 @@ func (db *DB) grant(ctx context.Context, g review.Grant, named bool) error {
 		if err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, `INSERT INTO people (team, project, role, person, named, by, at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-			g.Team, g.Project, g.Role, g.User, named, g.By, now)
+		kind := map[bool]string{true: approval.EventNamed, false: approval.EventRemoved}[named]
+		told, err := db.notary.appendEvents(ctx, tx, peopleStream(g.Team), []approval.Event{{At: now, Actor: g.By, Kind: kind,
+			Data: map[string]any{"person": g.User, "role": g.Role, "channel": g.Project, "before": had}}})
 		if err != nil {
 			return err
 		}
-		kind := map[bool]string{true: approval.EventNamed, false: approval.EventRemoved}[named]
-		return appendEvents(ctx, tx, peopleStream(g.Team), []approval.Event{{At: now, Actor: g.By, Kind: kind,
-			Data: map[string]any{"person": g.User, "role": g.Role, "channel": g.Project, "before": had}}})
+		_, err = tx.Exec(ctx, `INSERT INTO people (team, project, role, person, named, by, at, told) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+			g.Team, g.Project, g.Role, g.User, named, g.By, now, told)
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("change the roles of %s: %w", g.User, err)
@@ -114,6 +120,7 @@ func (db *DB) AuditPeople(ctx context.Context, team string, e approval.Event) er
 }
 
 type delegationRow struct {
+	voucher
 	Team      string
 	Principal string
 	Delegate  string
@@ -123,23 +130,27 @@ type delegationRow struct {
 
 // Delegations are who decides in whose place, as far as it has not ended.
 func (db *DB) Delegations(ctx context.Context, team string) (list []review.Delegation, err error) {
-	err = db.look(ctx, func(b *pgx.Batch) { queueDelegations(b, ofTeam, team, &list) })
+	err = db.look(ctx, func(b *pgx.Batch) { db.notary.queueDelegations(b, ofTeam, team, &list) })
 	if err != nil {
 		return nil, fmt.Errorf("read who decides in whose place in %s: %w", team, err)
 	}
 	return list, nil
 }
 
-func queueDelegations(b *pgx.Batch, of, key string, into *[]review.Delegation) {
+func (n *notary) queueDelegations(b *pgx.Batch, of, key string, into *[]review.Delegation) {
 	ask(b, func(rows []delegationRow) error {
 		*into = nil
 		for _, r := range rows {
-			*into = append(*into, review.Delegation{Team: r.Team, From: r.Principal, To: r.Delegate, Until: r.Until, At: r.At})
+			d := review.Delegation{Team: r.Team, From: r.Principal, To: r.Delegate, Until: r.Until, At: r.At}
+			if !n.doubtsDelegation(d, r.voucher) {
+				*into = append(*into, d)
+			}
 		}
 		return nil
 	}, `
-		SELECT team, principal, delegate, until, at FROM (
+		SELECT team, principal, delegate, until, latest.at, `+voucherOf+` FROM (
 			SELECT DISTINCT ON (principal) * FROM delegations WHERE team = `+of+` ORDER BY principal, seq DESC) AS latest
+		LEFT JOIN events e ON e.stream = 'people:' || team AND e.seq = told
 		WHERE until > clock_timestamp() ORDER BY principal`, key)
 }
 
@@ -151,7 +162,7 @@ func (db *DB) Delegate(ctx context.Context, d review.Delegation) error {
 		}
 		var list []review.Delegation
 		batch := &pgx.Batch{}
-		queueDelegations(batch, ofTeam, d.Team, &list)
+		db.notary.queueDelegations(batch, ofTeam, d.Team, &list)
 		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 			return err
 		}
@@ -174,11 +185,6 @@ func (db *DB) Delegate(ctx context.Context, d review.Delegation) error {
 		if d.To != "" && !micro(d.Until).After(now) { // midnight may have come since somebody looked
 			return review.Over()
 		}
-		_, err = tx.Exec(ctx, `INSERT INTO delegations (team, principal, delegate, until, at) VALUES ($1, $2, nullif($3, ''), $4, $5)`,
-			d.Team, d.From, d.To, moment(d.Until), now)
-		if err != nil {
-			return err
-		}
 		data := map[string]any{"before": before}
 		kind := approval.EventDelegationEnded
 		if d.To != "" {
@@ -188,7 +194,13 @@ func (db *DB) Delegate(ctx context.Context, d review.Delegation) error {
 		if d.By != "" {
 			actor, data["from"] = d.By, d.From
 		}
-		return appendEvents(ctx, tx, peopleStream(d.Team), []approval.Event{{At: now, Actor: actor, Kind: kind, Data: data}})
+		told, err := db.notary.appendEvents(ctx, tx, peopleStream(d.Team), []approval.Event{{At: now, Actor: actor, Kind: kind, Data: data}})
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `INSERT INTO delegations (team, principal, delegate, until, at, told) VALUES ($1, $2, nullif($3, ''), $4, $5, $6)`,
+			d.Team, d.From, d.To, moment(d.Until), now, told)
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("let somebody decide in the place of %s: %w", d.From, err)

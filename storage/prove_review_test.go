@@ -20,6 +20,7 @@ import (
 	"countersign/approval/review"
 	"countersign/approval/steps"
 	"countersign/budget"
+	"countersign/internal/pglocal/pgtest"
 	prove "countersign/internal/proof" // a proof is a table of its own here
 )
 
@@ -76,7 +77,7 @@ func clicker(text string) {
 		panic(err)
 	}
 	ctx := context.Background()
-	db, err := Open(ctx, order.URL, Options{})
+	db, err := Open(ctx, order.URL, Options{Key: testKey})
 	if err != nil {
 		panic(err)
 	}
@@ -173,7 +174,7 @@ func TestProveReviewFiftyClicksOverTwoProcessesAreOneRun(t *testing.T) {
 			return r.Drafted(approval.Revision{Code: "print(1)\n", Author: "m", Manifest: approval.Manifest{Version: approval.ManifestVersion, Limits: b.policy.Limits,
 				CostCap: budget.Cent, Tier: approval.Low, Approvals: needed, Policy: "settings"}}, b.policy, now)
 		})
-		both := startClickers(t, clickOrder{URL: b.url, Request: r.ID, Revision: 1, Digest: r.Revision.Digest, Reviewers: reviewers})
+		both := startClickers(t, clickOrder{URL: pgtest.Serve(b.url), Request: r.ID, Revision: 1, Digest: r.Revision.Digest, Reviewers: reviewers})
 		clicks := both.all(t)
 		decisions, deciders := b.count(t, `SELECT count(*) FROM decisions`), b.count(t, `SELECT count(DISTINCT reviewer) FROM decisions`)
 		approved := b.count(t, `SELECT count(*) FROM requests WHERE state = 'approved'`)

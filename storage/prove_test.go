@@ -23,6 +23,7 @@ import (
 	"countersign/approval/review"
 	"countersign/approval/steps"
 	"countersign/budget"
+	"countersign/internal/pglocal/pgtest"
 	prove "countersign/internal/proof"
 )
 
@@ -89,7 +90,7 @@ func (p *proof) table() []byte {
 func (p *proof) randomWork(t *testing.T, ops int) {
 	t.Helper()
 	b := setupTurnable(t)
-	require.NoError(t, b.exec(t, witness))
+	require.NoError(t, b.exec(t, witness+`; GRANT USAGE ON SCHEMA witness TO PUBLIC; GRANT ALL ON ALL TABLES IN SCHEMA witness TO PUBLIC; GRANT ALL ON ALL SEQUENCES IN SCHEMA witness TO PUBLIC`))
 	b.turnTo(t, time.Date(2027, 3, 20, 12, 0, 0, 0, time.UTC)) // before a change of the clock, and not long before a month's end
 	limit := func(kind budget.ScopeKind, id string, amount budget.USD) {
 		require.NoError(t, b.SetLimit(t.Context(), "ADMIN", budget.Limit{Scope: budget.Scope{Team: team, Kind: kind, ID: id}, Amount: amount, Window: budget.Day}))
@@ -108,17 +109,17 @@ func (p *proof) randomWork(t *testing.T, ops int) {
 	}
 	seed := prove.Seed(t)
 	const kills = 3
-	steady := startSpender(t, spendOrder{URL: b.url, Seed: seed, Ops: ops / 2, Name: "steady"})
+	steady := startSpender(t, spendOrder{URL: pgtest.Serve(b.url), Seed: seed, Ops: ops / 2, Name: "steady"})
 	left := ops - ops/2
 	var reports []spendReport
 	for i := range uint64(kills) {
-		doomed := startSpender(t, spendOrder{URL: b.url, Seed: seed + (1+i)<<32, Ops: ops, Name: fmt.Sprint("doomed ", i)})
+		doomed := startSpender(t, spendOrder{URL: pgtest.Serve(b.url), Seed: seed + (1+i)<<32, Ops: ops, Name: fmt.Sprint("doomed ", i)})
 		killed := doomed.until(t, func(r spendReport) bool { return r.Did >= ops/4/kills })
 		require.NoError(t, doomed.cmd.Process.Kill())
 		require.ErrorContains(t, doomed.cmd.Wait(), "killed")
 		reports, left = append(reports, killed), left-killed.Did
 	}
-	next := startSpender(t, spendOrder{URL: b.url, Seed: seed + (1+kills)<<32, Ops: max(left, 1), Name: "next"})
+	next := startSpender(t, spendOrder{URL: pgtest.Serve(b.url), Seed: seed + (1+kills)<<32, Ops: max(left, 1), Name: "next"})
 	reports = append(reports, steady.end(t), next.end(t))
 
 	all := spendReport{Refused: map[budget.ScopeKind]int{}}
@@ -273,8 +274,8 @@ func (p *proof) threeOfAHundred(t *testing.T, known bool) {
 		promise = "of 100 asks at once in 2 processes where 3 fit, 3 are admitted: the scopes are known"
 		require.NoError(t, b.SetLimit(t.Context(), "ADMIN", budget.Limit{Scope: userScope, Amount: 10 * budget.Dollar, Window: budget.Month}))
 	}
-	one := startSpender(t, spendOrder{URL: b.url, Burst: 50, Name: "one"})
-	two := startSpender(t, spendOrder{URL: b.url, Burst: 50, Name: "two"})
+	one := startSpender(t, spendOrder{URL: pgtest.Serve(b.url), Burst: 50, Name: "one"})
+	two := startSpender(t, spendOrder{URL: pgtest.Serve(b.url), Burst: 50, Name: "two"})
 	for _, s := range []*spenderProcess{one, two} {
 		require.True(t, s.out.Scan())
 		require.Equal(t, "ready", s.out.Text())
@@ -295,7 +296,7 @@ func (p *proof) threeOfAHundred(t *testing.T, known bool) {
 func (p *proof) oneAlert(t *testing.T) {
 	t.Helper()
 	b := setup(t)
-	other, err := Open(t.Context(), b.url, Options{})
+	other, err := Open(t.Context(), pgtest.Serve(b.url), Options{Key: testKey})
 	require.NoError(t, err)
 	defer other.Close()
 	for _, scope := range []budget.Scope{userScope, teamScope} {

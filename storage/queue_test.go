@@ -78,7 +78,7 @@ func TestWorkDoesWhatWasCommitted(t *testing.T) {
 	}()
 	r := b.ask(t, "t")
 	require.NoError(t, b.Wake(t.Context(), steps.Wake{Step: approval.StepRun, RequestID: r.ID}))
-	for _, step := range []approval.Step{approval.StepFind, approval.StepDraft, approval.StepShow, approval.StepRun} {
+	for _, step := range []approval.Step{approval.StepFind, approval.StepRead, approval.StepShow, approval.StepRun} {
 		eventually(t, func() bool { return seen.of(steps.Wake{Step: step, RequestID: r.ID}) == 1 })
 	}
 	<-swept

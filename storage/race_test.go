@@ -12,6 +12,7 @@ import (
 
 	"countersign/approval"
 	"countersign/budget"
+	"countersign/internal/pglocal/pgtest"
 )
 
 func TestSixteenReviewersAtOnceAreOneApproval(t *testing.T) {
@@ -126,7 +127,7 @@ func TestAHundredHoldsWhereThreeFitAreThree(t *testing.T) {
 				require.NoError(t, b.SetLimit(t.Context(), "ADMIN", budget.Limit{Amount: 10 * budget.Dollar, Window: budget.None,
 					Scope: budget.Scope{Team: team, Kind: budget.Team, ID: team}}))
 			}
-			second, err := Open(t.Context(), b.url, Options{}) // another replica
+			second, err := Open(t.Context(), pgtest.Serve(b.url), Options{Key: testKey}) // another replica
 			require.NoError(t, err)
 			defer second.Close()
 			errs := together(100, func(i int) error {

@@ -50,7 +50,7 @@ const (
 		UNION
 		SELECT s.team, s.kind, s.id, role.per FROM scope s
 			CROSS JOIN LATERAL (SELECT 'month' AS per UNION SELECT l.per FROM limits l WHERE l.team = s.team AND l.kind = 'role') AS role
-		WHERE s.kind = 'user' AND NOT EXISTS (SELECT FROM limits l WHERE l.team = s.team AND l.kind = s.kind AND l.id = s.id))` + sums
+		WHERE s.kind = 'user' AND NOT EXISTS (SELECT FROM limits l WHERE l.team = s.team AND l.kind = s.kind AND l.id = s.id AND l.amount IS NOT NULL))` + sums
 )
 
 type sumRow struct {

@@ -145,7 +145,7 @@ func (db *DB) Digest(ctx context.Context, team string, from, until time.Time) (d
 // stood are the budgets as they stood just before a moment: those that are set, and
 // of everybody who has spent. What was held then nobody knows any more.
 func (db *DB) stood(ctx context.Context, tx pgx.Tx, team string, people []steps.Spender, end time.Time) ([]budget.Standing, error) {
-	scopes, err := all[budget.Scope](ctx, tx, `SELECT team, kind, id FROM limits WHERE team = $1`, team)
+	scopes, err := all[budget.Scope](ctx, tx, `SELECT team, kind, id FROM limits WHERE team = $1 AND amount IS NOT NULL`, team)
 	if err != nil {
 		return nil, err
 	}

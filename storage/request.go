@@ -31,8 +31,8 @@ func (db *DB) Counter(ctx context.Context, q approval.Question) (c steps.Counter
 		tell(b, []any{&c.Now}, tellTime)
 		queueSession(b, thread, func(id string) error { c.Session = id; return nil })
 		queueThreadFiles(b, thread, func(files []approval.File) { c.Files = files })
-		queueRules(b, q.Team, q.Project, &own)
-		queueRules(b, q.Team, "", &house)
+		db.notary.queueRules(b, q.Team, q.Project, &own)
+		db.notary.queueRules(b, q.Team, "", &house)
 	})
 	if err != nil {
 		return c, fmt.Errorf("what a question of %s is taken by: %w", q.Asker, err)
@@ -50,7 +50,7 @@ func (db *DB) Ask(ctx context.Context, r *approval.Request, thread approval.Sess
 		stored = new(*r)
 		stored.SessionID = id
 		became, err := db.tryBatched(ctx, pgx.TxOptions{}, true, func(t *batched) error {
-			words := newContents(streamOf(stored.ID))
+			words := db.notary.contents(streamOf(stored.ID))
 			if err := db.insertRequest(t.Batch, stored, thread, words); err != nil {
 				return err
 			}
@@ -85,7 +85,7 @@ func (db *DB) Ask(ctx context.Context, r *approval.Request, thread approval.Sess
 // budget by now, so that of many at once each counts the ones before it.
 func (db *DB) queueBound(b *pgx.Batch, r *approval.Request) {
 	b.Queue(`SELECT count(*) FROM requests WHERE team = $1 AND asker = $2
-		AND state IN ('drafting', 'pending', 'approved', 'running')`, r.Team, r.Asker).QueryRow(func(row pgx.Row) error {
+		AND state IN ('drafting', 'asking', 'pending', 'approved', 'running')`, r.Team, r.Asker).QueryRow(func(row pgx.Row) error {
 		var open int
 		if err := row.Scan(&open); err != nil || db.maxOpen == 0 || open <= db.maxOpen {
 			return err
@@ -152,8 +152,8 @@ func (db *DB) insertRequest(b *pgx.Batch, r *approval.Request, thread approval.S
 	})
 	b.Queue(`
 		INSERT INTO requests (id, session_id, team, project, asker, question, model, files, trigger, state,
-			attempts, created_at, changed_at, expires_at, quorum, blocked, downgraded, seek, fallback)
-		SELECT $1, id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19 FROM sessions WHERE id = $2
+			attempts, created_at, changed_at, expires_at, quorum, blocked, downgraded, seek, fallback, told)
+		SELECT $1, id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 1 FROM sessions WHERE id = $2
 		ON CONFLICT (team, trigger) DO NOTHING`,
 		r.ID, r.SessionID, r.Team, r.Project, r.Asker, question, r.Model, files, r.Trigger, r.State,
 		r.Attempts, micro(r.CreatedAt), micro(r.ChangedAt), moment(r.ExpiresAt), db.quorum, blocked, downgraded, seek, fallback).
@@ -189,7 +189,7 @@ func (db *DB) act(ctx context.Context, id string, l *loaded, on *basis, change f
 	err := until(ctx, func() (became fate, err error) {
 		if l == nil && !moved {
 			l = &loaded{}
-			if err := db.look(ctx, func(b *pgx.Batch) { queueRequest(b, id, l) }); err != nil {
+			if err := db.look(ctx, func(b *pgx.Batch) { db.notary.queueRequest(b, id, l) }); err != nil {
 				return settled, err
 			}
 		}
@@ -207,7 +207,7 @@ func (db *DB) act(ctx context.Context, id string, l *loaded, on *basis, change f
 				l = &loaded{}
 				queueLock(t.Batch, id, nil)
 				queueHeld(t.Batch, on)
-				queueRequest(t.Batch, id, l)
+				db.notary.queueRequest(t.Batch, id, l)
 				if err := t.send(); err != nil {
 					return err
 				}
@@ -219,10 +219,10 @@ func (db *DB) act(ctx context.Context, id string, l *loaded, on *basis, change f
 				queueHeld(t.Batch, on)
 				inTime = func() { queueTime(t.Batch, l.now, ends) }
 			}
-			if err := db.store(t, l, newContents(streamOf(id)), inTime); err != nil {
+			if err := db.store(t, l, db.notary.contents(streamOf(id)), inTime); err != nil {
 				return err
 			}
-			return db.saveRequest(t.Batch, l.Request)
+			return db.saveRequest(t.Batch, l)
 		})
 		if errors.Is(err, errMoved) {
 			moved, became = true, cut
@@ -269,7 +269,8 @@ func queueLock(b *pgx.Batch, id string, version *int64) {
 
 // saveRequest writes the request's own columns. It comes after everything that
 // the move needs (the revision, the decision, the run), as the schema insists.
-func (db *DB) saveRequest(b *pgx.Batch, r *approval.Request) error {
+func (db *DB) saveRequest(b *pgx.Batch, l *loaded) error {
+	r := l.Request
 	files, err := document(r.Files, "[]")
 	if err != nil {
 		return err
@@ -314,19 +315,19 @@ func (db *DB) saveRequest(b *pgx.Batch, r *approval.Request) error {
 		UPDATE requests SET model = $2, files = $3, state = $4, reason = $5, attempts = $6, refused = $7, revision = $8,
 			changed_at = $9, expires_at = $10, quorum = CASE WHEN $4 = 'pending' OR $4 = 'approved' AND state <> 'approved' THEN $11 ELSE quorum END,
 			rounds = $12, edit = $13, assignee = $14, opinions = $15, reminded_at = $16, escalated_at = $17, blocked = $18, downgraded = $19,
-			seek = $20, away = $21, cause = $22, guest = $23, looked_at = $24, place = $25, written = $26, fallback = $27
+			seek = $20, away = $21, cause = $22, guest = $23, looked_at = $24, place = $25, written = $26, told = $27, fallback = $28
 		WHERE id = $1`,
 		r.ID, r.Model, files, r.State, reason, r.Attempts, refused, revision,
 		micro(r.ChangedAt), moment(r.ExpiresAt), r.Needs(approval.Policy{Quorum: db.quorum}),
 		r.Rounds, edit, r.Assignee, orEmpty(r.Opinions), moment(r.RemindedAt), moment(r.EscalatedAt), blocked, downgraded,
-		seek, away, cause, r.Guest, moment(r.LookedAt), r.Place, written, fallback)
+		seek, away, cause, r.Guest, moment(r.LookedAt), r.Place, written, l.told, fallback)
 	return nil
 }
 
 // Request loads one with all that belongs to it, without locking it.
 func (db *DB) Request(ctx context.Context, id string) (*approval.Request, error) {
 	var l loaded
-	if err := db.look(ctx, func(b *pgx.Batch) { queueRequest(b, id, &l) }); err != nil {
+	if err := db.look(ctx, func(b *pgx.Batch) { db.notary.queueRequest(b, id, &l) }); err != nil {
 		return nil, fmt.Errorf("request %s: %w", id, err)
 	}
 	return l.Request, nil
@@ -340,8 +341,8 @@ func (db *DB) Case(ctx context.Context, id string) (*steps.Case, error) {
 	var uncertain map[budget.Scope]budget.USD
 	standings, err := db.reckoned(ctx, payersOf(id), func() []budget.Scope { return l.Scopes() }, func(b *pgx.Batch) {
 		c = &steps.Case{}
-		queueRequest(b, id, &l)
-		queueBook(b, id, &c.Book)
+		db.notary.queueRequest(b, id, &l)
+		db.notary.queueBook(b, id, &c.Book)
 		queueAuthority(b, ofRequest, id, &c.Authority)
 		queueUncertain(b, payersOf(id), &uncertain)
 	})

@@ -19,6 +19,7 @@ import (
 	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/internal/pglocal"
+	"countersign/internal/pglocal/pgtest"
 )
 
 func TestARestartOfTheDatabaseLosesNothing(t *testing.T) {
@@ -34,11 +35,10 @@ func TestARestartOfTheDatabaseLosesNothing(t *testing.T) {
 	}
 	server := start()
 	defer func() { require.NoError(t, server.Stop()) }()
-	require.NoError(t, Migrate(t.Context(), server.URL()))
-	db, err := Open(t.Context(), server.URL(), Options{})
-	require.NoError(t, err)
+	require.NoError(t, Migrate(t.Context(), server.URL(), server.ServeURL()))
+	b := bundled(t, server.URL(), Options{})
+	db := b.DB
 	defer db.Close()
-	b := &bundle{DB: db, url: server.URL(), policy: approval.DefaultPolicy()}
 	before := b.ask(t, "before")
 
 	var down atomic.Bool
@@ -53,7 +53,7 @@ func TestARestartOfTheDatabaseLosesNothing(t *testing.T) {
 		}
 		return err
 	}, WorkOptions{Sweep: "@every 1s"})
-	eventually(t, func() bool { return seen.of(steps.Wake{Step: approval.StepDraft, RequestID: before.ID}) > 0 })
+	eventually(t, func() bool { return seen.of(steps.Wake{Step: approval.StepRead, RequestID: before.ID}) > 0 })
 
 	down.Store(true)
 	require.NoError(t, server.Stop())
@@ -77,7 +77,7 @@ func TestARestartOfTheDatabaseLosesNothing(t *testing.T) {
 	down.Store(false)
 
 	after := b.ask(t, "after")
-	eventually(t, func() bool { return seen.of(steps.Wake{Step: approval.StepDraft, RequestID: after.ID}) > 0 })
+	eventually(t, func() bool { return seen.of(steps.Wake{Step: approval.StepRead, RequestID: after.ID}) > 0 })
 	again, err := db.Request(t.Context(), before.ID)
 	require.NoError(t, err)
 	require.Equal(t, 1, again.Attempts)
@@ -94,12 +94,10 @@ func TestTheQueueWaitsForADatabaseThatIsAway(t *testing.T) {
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
 	server, err := pglocal.Start(t.Context(), pglocal.Options{Dir: dir, Throwaway: true})
 	require.NoError(t, err)
-	require.NoError(t, Migrate(t.Context(), server.URL()))
+	require.NoError(t, Migrate(t.Context(), server.URL(), server.ServeURL()))
 	var log lines
-	db, err := Open(t.Context(), server.URL(), Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
-	require.NoError(t, err)
-	defer db.Close()
-	b := &bundle{DB: db, url: server.URL(), policy: approval.DefaultPolicy()}
+	b := bundled(t, server.URL(), Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	defer b.DB.Close()
 	require.NoError(t, b.Wake(t.Context(), steps.Wake{Step: approval.StepRun, RequestID: "r"}))
 	require.NoError(t, server.Stop())
 
@@ -141,7 +139,7 @@ func TestAReplicaThatIsKilledIsReplaced(t *testing.T) {
 	program, err := os.Executable()
 	require.NoError(t, err)
 	cmd := exec.Command(program)
-	cmd.Env = append(os.Environ(), "STORAGE_TEST_REPLICA="+b.url, "GOCOVERDIR="+t.TempDir())
+	cmd.Env = append(os.Environ(), "STORAGE_TEST_REPLICA="+pgtest.Serve(b.url), "GOCOVERDIR="+t.TempDir())
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
@@ -18,10 +19,13 @@ import (
 func (b *bundle) crowd(t testing.TB, n int) {
 	t.Helper()
 	b.keeps(t)
+	tx, err := b.pool.Begin(t.Context())
+	require.NoError(t, err)
+	defer func() { _ = tx.Rollback(t.Context()) }()
 	for _, sql := range []string{
 		`INSERT INTO sessions (id, team, channel) SELECT 'crowd' || n, 'TEAM', 'CHAN' || n % 3 FROM generate_series(0, $1 - 1) n`,
-		`INSERT INTO requests (id, session_id, team, project, asker, question, model, trigger, state, created_at, changed_at, expires_at)
-			SELECT 'crowd' || lpad(n::text, 5, '0'), 'crowd' || n, 'TEAM', 'CHAN' || n % 3, 'ASKER' || n % 7, kept('Question ' || n), 'm', 'crowd' || n, 'drafting', now(), now(), now() + interval '4 hours'
+		`INSERT INTO requests (id, session_id, team, project, asker, question, model, trigger, state, created_at, changed_at, expires_at, told)
+			SELECT 'crowd' || lpad(n::text, 5, '0'), 'crowd' || n, 'TEAM', 'CHAN' || n % 3, 'ASKER' || n % 7, kept('Question ' || n), 'm', 'crowd' || n, 'drafting', now(), now(), now() + interval '4 hours', 1
 			FROM generate_series(0, $1 - 1) n`,
 		`INSERT INTO revisions (request_id, number, code, summary, author, prompt_version, findings, manifest, digest, at)
 			SELECT 'crowd' || lpad(n::text, 5, '0'), 1, kept(code), NULL, 'm', '', CASE WHEN n % 5 = 0 THEN kept('[{"level": "danger", "text": "!"}]') END,
@@ -30,11 +34,32 @@ func (b *bundle) crowd(t testing.TB, n int) {
 				'","inputs":[],"sandbox":"local","template":"t","network":[],"limits":{"seconds":1,"memory_mb":1,"output_bytes":1,"files":1},"cost_cap":' || n * 100000 ||
 				',"tier":"' || CASE WHEN n % 5 = 0 THEN 'high' WHEN n % 3 = 0 THEN 'medium' ELSE 'low' END || '","approvals":1,"policy":"settings"}' AS manifest
 				FROM (SELECT n, repeat(E'x = 1\n', n % 100 + 1) AS code FROM generate_series(0, $1 - 1) n) AS programs) AS sealed`,
-		`UPDATE requests SET state = 'pending', revision = 1 WHERE trigger LIKE 'crowd%' AND $1 > 0`,
 	} {
-		_, err := b.pool.Exec(t.Context(), sql, n)
+		_, err := tx.Exec(t.Context(), sql, n)
 		require.NoError(t, err)
 	}
+	// Each has its signed events, as if it had been asked and written here.
+	rows, err := all[struct {
+		Stream, Digest, Code, Manifest string
+		Findings                       *string
+		At                             time.Time
+	}](t.Context(), tx, `SELECT 'request:' || request_id AS stream, digest, code, manifest, findings, at FROM revisions WHERE request_id LIKE 'crowd%'`)
+	require.NoError(t, err)
+	batch := &pgx.Batch{}
+	for _, r := range rows {
+		named := func(hash string) map[string]any { return map[string]any{salted: hash} }
+		data := map[string]any{"revision": 1, "digest": r.Digest, "code": named(r.Code), "manifest": named(r.Manifest)}
+		if r.Findings != nil {
+			data["findings_list"] = named(*r.Findings)
+		}
+		require.NoError(t, b.notary.contents(r.Stream).queueEvents(batch, &eventRow{Stream: r.Stream, Hash: beginning}, []approval.Event{
+			{At: r.At, Actor: asker, Kind: approval.EventAsked}, {At: r.At, Actor: "m", Kind: approval.EventDrafted, Data: data}}))
+	}
+	require.NoError(t, tx.SendBatch(t.Context(), batch).Close())
+	_, err = tx.Exec(t.Context(), `UPDATE requests SET state = 'pending', revision = 1, told = 2 WHERE trigger LIKE 'crowd%'`)
+	require.NoError(t, err)
+	require.NoError(t, tx.Commit(t.Context()))
+	require.NoError(t, b.exec(t, `ALTER TABLE decisions DISABLE TRIGGER decisions_told`)) // what tests insert by hand
 }
 
 func TestTheQueueHasPagesFiltersAndOrders(t *testing.T) {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -16,15 +18,25 @@ import (
 
 // ruleRow is a version of rules. Without a document a channel has none of its own.
 type ruleRow struct {
+	voucher
 	Team     string
 	Project  string
 	Version  int
 	Document *review.Rules
 	SetBy    string
 	SetAt    time.Time
+	Spelled  *string // the document, as the database spells it
 }
 
-const ruleColumns = `team, project, version, document, set_by, set_at`
+// rulesStream is the audit trail of the rules of a workspace.
+func rulesStream(team string) string { return "rules:" + team }
+
+// Versions of rules, the latest first, with the events that tell of them. A version of
+// which no signed event tells was never set, so the one before it holds.
+const (
+	ruleColumns  = `r.team, r.project, r.version, r.document, r.set_by, r.set_at, r.document::text AS spelled, ` + voucherOf
+	ruleVouchers = ` LEFT JOIN events e ON e.stream = 'rules:' || r.team AND e.seq = r.told `
+)
 
 func (r ruleRow) set() review.RuleSet {
 	s := review.RuleSet{Team: r.Team, Project: r.Project, Version: r.Version, None: r.Document == nil, SetBy: r.SetBy, SetAt: r.SetAt}
@@ -40,8 +52,8 @@ func (r ruleRow) set() review.RuleSet {
 func (db *DB) Rules(ctx context.Context, team, project string) (set review.RuleSet, err error) {
 	var own, all review.RuleSet
 	err = db.look(ctx, func(b *pgx.Batch) {
-		queueRules(b, team, project, &own)
-		queueRules(b, team, "", &all)
+		db.notary.queueRules(b, team, project, &own)
+		db.notary.queueRules(b, team, "", &all)
 	})
 	if err != nil {
 		return set, fmt.Errorf("read the rules of %s: %w", orWorkspace(project), err)
@@ -50,41 +62,60 @@ func (db *DB) Rules(ctx context.Context, team, project string) (set review.RuleS
 }
 
 // queueRules reads the latest of just this channel, or of just the workspace.
-func queueRules(b *pgx.Batch, team, project string, into *review.RuleSet) {
+func (n *notary) queueRules(b *pgx.Batch, team, project string, into *review.RuleSet) {
 	*into = review.RuleSet{Team: team, Project: project}
-	queueRuleSet(b, into, `SELECT `+ruleColumns+` FROM rules WHERE team = $1 AND project = $2 ORDER BY version DESC LIMIT 1`, team, project)
+	n.queueRuleSet(b, into, `SELECT `+ruleColumns+` FROM rules r`+ruleVouchers+`WHERE r.team = $1 AND r.project = $2 ORDER BY r.version DESC LIMIT 8`, team, project)
 }
 
-// queueRuleSet reads the one version that a query finds, where it finds one.
-func queueRuleSet(b *pgx.Batch, into *review.RuleSet, query string, args ...any) {
-	ask(b, func(rows []ruleRow) error {
+// queueRuleSet reads the first version that counts of those that a query finds. Where
+// there are only others, nobody knows what holds, and that is an error.
+func (n *notary) queueRuleSet(b *pgx.Batch, into *review.RuleSet, query string, args ...any) {
+	ask(b, func(rows []ruleRow) (err error) {
 		for _, row := range rows {
-			*into = row.set()
+			if !n.doubtsRules(row) {
+				*into = row.set()
+				return nil
+			}
+			err = errUnsigned
 		}
-		return nil
+		return err
 	}, query, args...)
 }
 
+// errUnsigned refuses to go on by rules that nobody has set.
+var errUnsigned = errors.New("the rules in the database are not signed: see countersign audit")
+
 // queueBook reads the rules and the people that bear on a request.
-func queueBook(b *pgx.Batch, id string, into *review.Book) {
+func (n *notary) queueBook(b *pgx.Batch, id string, into *review.Book) {
 	ask(b, func(rows []ruleRow) error {
+		doubted := map[string]bool{}
 		for _, row := range rows {
-			if row.Project == "" {
-				into.House = row.set()
-			} else {
-				into.Own = row.set()
+			set := &into.House
+			if row.Project != "" {
+				set = &into.Own
 			}
+			if set.Version > 0 {
+				continue // a later version holds
+			}
+			if doubted[row.Project] = n.doubtsRules(row); !doubted[row.Project] {
+				*set = row.set()
+			}
+		}
+		if doubted[""] || len(doubted) > 1 && slices.Contains(slices.Collect(maps.Values(doubted)), true) {
+			return errUnsigned
 		}
 		return nil
 	}, `
-		SELECT DISTINCT ON (r.project) r.team, r.project, r.version, r.document, r.set_by, r.set_at
-		FROM requests q JOIN rules r ON r.team = q.team AND r.project IN ('', q.project) WHERE q.id = $1 ORDER BY r.project, r.version DESC`, id)
-	queueRuleSet(b, &into.Sealed, `
-		SELECT r.team, r.project, r.version, r.document, r.set_by, r.set_at
-		FROM requests q JOIN revisions v ON v.request_id = q.id AND v.number = q.revision JOIN rules r ON r.team = q.team AND r.name = v.policy
+		SELECT `+ruleColumns+` FROM requests q JOIN LATERAL (
+			(SELECT * FROM rules WHERE team = q.team AND project = '' ORDER BY version DESC LIMIT 8)
+			UNION ALL (SELECT * FROM rules WHERE team = q.team AND project = q.project ORDER BY version DESC LIMIT 8)) r ON true`+ruleVouchers+`
+		WHERE q.id = $1 ORDER BY r.project, r.version DESC`, id)
+	n.queueRuleSet(b, &into.Sealed, `
+		SELECT `+ruleColumns+`
+		FROM requests q JOIN revisions v ON v.request_id = q.id AND v.number = q.revision JOIN rules r ON r.team = q.team AND r.name = v.policy`+ruleVouchers+`
 		WHERE q.id = $1`, id)
-	queueGrants(b, ofRequest, id, &into.Grants)
-	queueDelegations(b, ofRequest, id, &into.Delegations)
+	n.queueGrants(b, ofRequest, id, &into.Grants)
+	n.queueDelegations(b, ofRequest, id, &into.Delegations)
 }
 
 // SetRules stores the next version, if set.Version is the one in force: else
@@ -96,15 +127,16 @@ func (db *DB) SetRules(ctx context.Context, set review.RuleSet) (review.RuleSet,
 			return err
 		}
 		var before review.RuleSet
-		batch := &pgx.Batch{}
-		queueRules(batch, set.Team, set.Project, &before)
+		batch, latest := &pgx.Batch{}, 0
+		db.notary.queueRules(batch, set.Team, set.Project, &before)
+		tell(batch, []any{&latest}, `SELECT coalesce(max(version), 0) FROM rules WHERE team = $1 AND project = $2`, set.Team, set.Project)
 		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 			return err
 		}
 		if before.InForce() != base {
 			return steps.ErrBusy
 		}
-		set.Version = before.Version + 1
+		set.Version = latest + 1
 		var err error
 		if set.SetAt, err = clock(ctx, tx); err != nil {
 			return err
@@ -117,13 +149,14 @@ func (db *DB) SetRules(ctx context.Context, set review.RuleSet) (review.RuleSet,
 			}
 			rules = &spelling
 		}
-		_, err = tx.Exec(ctx, `INSERT INTO rules (team, project, version, document, set_by, set_at) VALUES ($1, $2, $3, $4, $5, $6)`,
-			set.Team, set.Project, set.Version, rules, set.SetBy, set.SetAt)
+		told, err := db.notary.appendEvents(ctx, tx, rulesStream(set.Team), []approval.Event{{At: set.SetAt, Actor: set.SetBy, Kind: approval.EventSetRules,
+			Data: map[string]any{"channel": set.Project, "version": set.Version, "rules": orNull(set), "before": orNull(before)}}})
 		if err != nil {
 			return err
 		}
-		return appendEvents(ctx, tx, "rules:"+set.Team, []approval.Event{{At: set.SetAt, Actor: set.SetBy, Kind: approval.EventSetRules,
-			Data: map[string]any{"channel": set.Project, "version": set.Version, "rules": orNull(set), "before": orNull(before)}}})
+		_, err = tx.Exec(ctx, `INSERT INTO rules (team, project, version, document, set_by, set_at, told) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+			set.Team, set.Project, set.Version, rules, set.SetBy, set.SetAt, told)
+		return err
 	})
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) && pg.ConstraintName == "rules_pkey" {

@@ -11,6 +11,7 @@ import (
 	"countersign/approval/review"
 	"countersign/approval/steps"
 	"countersign/budget"
+	"countersign/internal/pglocal/pgtest"
 )
 
 func someRules() review.Rules {
@@ -76,7 +77,7 @@ func TestRulesOfAChannelComeBeforeThoseOfTheWorkspace(t *testing.T) {
 func TestOfManyAdministratorsAtOnceOneSetsTheRules(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	second, err := Open(t.Context(), b.url, Options{})
+	second, err := Open(t.Context(), pgtest.Serve(b.url), Options{Key: testKey})
 	require.NoError(t, err)
 	defer second.Close()
 	won := 0

@@ -43,6 +43,12 @@ var breaches = []struct {
 	{"a refusal does not end before it begins", refusedBySlack(`'card', 'outage', 1, now() - interval '1 second'`), "unseen_order"},
 	{"where a notice stands is kept", notice(`'k', 'TEAM', 'price', '{U1}', false, '{}'`) + noticed(`'D1', '1.1'`) + `DELETE FROM notice_posts`, "notice_posts_undeletable"},
 
+	{"what is known of a content is known once", readings(`1, NULL, NULL`) + readings(`1, NULL, NULL`), "readings_pkey"},
+	{"a row of readings says something", readings(`0, NULL, NULL`), "readings_say"},
+	{"a reading stands with its hash", readings(`1, 'abc', NULL`), "readings_hash"},
+	{"no fewer boxes than none have read", readings(`-1, NULL, '{}'`), "readings_tries_check"},
+	{"what Slack shows alike is one file", `INSERT INTO known_files VALUES ('T', 'F', 'n', 1, 'a', now()), ('T', 'F', 'n', 1, 'b', now())`, "known_files_pkey"},
+
 	{"a delivery asks once", askAgain(`'s', 'TEAM', 'other'`, `'pending'`), "requests_one_per_trigger"},
 	{"a question belongs to a thread of its workspace", askAgain(`session_id, 'OTHER', 'other'`, `'new'`), "requests_session_fkey"},
 	{"a request begins with drafting", `INSERT INTO requests (id, session_id, team, project, asker, question, model, trigger, state, revision, created_at, changed_at)
@@ -270,6 +276,10 @@ func (b *bundle) breach(t *testing.T, fill *strings.Replacer, sql string) (const
 	return constraint, err
 }
 
+func readings(values string) string {
+	return `INSERT INTO readings (team, project, file_sha256, desk, template, at, tries, sha256, answer) VALUES ('T', 'C', 'f', 'd', 't', now(), ` + values + `)` + ";\n"
+}
+
 func notice(values string) string {
 	return `INSERT INTO notices (key, team, kind, recipients, admins, data, at) VALUES (` + values + `, now())` + ";\n"
 }
@@ -305,6 +315,10 @@ func TestEveryConstraintIsBrokenByATest(t *testing.T) {
 		"settlements_close_holds": true, "settlements_balance": true, "holds_burden": true, "charges_add_up": true,
 		// Nor does this one, which counts: TestTheVersionGrowsWithEveryWriteButThatOfADrawing.
 		"requests_version": true,
+		// These wait: TestPeopleAndRulesWaitForWhatRestsOnThem.
+		"people_authority": true, "delegations_authority": true, "rules_authority": true,
+		// These write an event: TestWhereAMessageStandsIsInTheTrail.
+		"posts_begin": true, "posts_move": true,
 		// Plain references and shapes, like those tried on other tables.
 		"revisions_request_id_fkey": true, "messages_session_id_fkey": true, "posts_request_id_fkey": true, "notices_request_id_fkey": true, "notice_posts_key_fkey": true, "unseen_request_id_fkey": true, "charges_hold_id_fkey": true,
 		"requests_refused_check": true, "decisions_click_check": true,

@@ -48,7 +48,7 @@ func spender(text string) {
 		panic(err)
 	}
 	ctx := context.Background()
-	db, err := Open(ctx, order.URL, Options{Location: proofZone(), MaxConns: 16})
+	db, err := Open(ctx, order.URL, Options{Key: testKey, Location: proofZone(), MaxConns: 16})
 	if err != nil {
 		panic(err)
 	}

@@ -90,7 +90,13 @@ func (db *DB) applying(scopes []budget.Scope, rows []limitRow) map[budget.Scope]
 	set, extra, named := map[budget.Scope]budget.Limit{}, map[budget.Scope]budget.USD{}, map[budget.Scope]string{}
 	for _, row := range rows {
 		extra[row.scope()], named[row.scope()] = row.Extra, row.Named
-		if row.Amount != nil {
+		switch {
+		case row.Amount == nil: // none, or taken away
+		case db.notary.doubtsLimit(row):
+			nothing := budget.USD(0) // until somebody sets it: more than nobody has agreed to is nothing
+			row.Amount = &nothing
+			fallthrough
+		default:
 			set[row.scope()] = row.limit()
 		}
 	}
@@ -116,7 +122,7 @@ func (db *DB) applying(scopes []budget.Scope, rows []limitRow) map[budget.Scope]
 // for what people were named in Slack: who was named for one channel is a reviewer,
 // too, because a person has one budget in all channels.
 const limitsQuery = `
-	SELECT team, kind, id, amount, per, policy,
+	SELECT wanted.team, wanted.kind, wanted.id, amount, per, policy, policy::text AS spelled, ` + voucherOf + `,
 		(SELECT coalesce(sum(t.amount), 0)::bigint FROM topups t
 			WHERE t.granted AND t.team = wanted.team AND t.kind = wanted.kind AND t.scope_id = wanted.id AND t.expires_at > coalesce($1, clock_timestamp())) AS extra,
 		coalesce(CASE WHEN wanted.kind = 'user' THEN (
@@ -124,7 +130,8 @@ const limitsQuery = `
 				SELECT DISTINCT ON (project, role) role, named FROM people p WHERE p.team = wanted.team AND p.person = wanted.id
 				ORDER BY project, role, seq DESC) AS latest
 			WHERE named) END, '') AS named
-	FROM %s, unnest(teams, kinds, ids) AS wanted (team, kind, id) LEFT JOIN limits USING (team, kind, id)`
+	FROM %s, unnest(teams, kinds, ids) AS wanted (team, kind, id) LEFT JOIN limits USING (team, kind, id)
+		LEFT JOIN events e ON e.stream = 'budget' AND e.seq = limits.told`
 
 // roleOf is the scope whose limit a person has who has none of their own: of the
 // role that the settings give them and the one that they were named for in Slack,

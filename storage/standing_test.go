@@ -13,6 +13,7 @@ import (
 
 	"countersign/approval"
 	"countersign/budget"
+	"countersign/internal/pglocal/pgtest"
 )
 
 // turnable gives a test the database's clock: every replica that connects by the
@@ -27,7 +28,9 @@ func turnable(t testing.TB, url string) (turned string) {
 		CREATE TABLE turned.ahead (by interval NOT NULL);
 		INSERT INTO turned.ahead VALUES ('0');
 		CREATE FUNCTION turned.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE AS
-			'SELECT pg_catalog.clock_timestamp() + by FROM turned.ahead'`)
+			'SELECT pg_catalog.clock_timestamp() + by FROM turned.ahead';
+		GRANT USAGE ON SCHEMA turned TO PUBLIC;
+		GRANT ALL ON turned.ahead TO PUBLIC`)
 	require.NoError(t, err)
 	require.NoError(t, conn.Close(t.Context()))
 	join := "?"
@@ -42,7 +45,7 @@ func setupTurnable(t *testing.T) *bundle {
 	b := setup(t)
 	b.DB.Close()
 	b.url = turnable(t, b.url)
-	db, err := Open(t.Context(), b.url, Options{})
+	db, err := Open(t.Context(), pgtest.Serve(b.url), Options{Key: testKey})
 	require.NoError(t, err)
 	t.Cleanup(db.Close)
 	b.DB = db

@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -29,12 +30,13 @@ func (db *DB) Stuck(ctx context.Context) (wakes []steps.Wake, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
 		rows, err := all[wakeRow](ctx, tx, `
 			WITH due AS (
-				SELECT id, CASE state WHEN 'drafting' THEN CASE WHEN seek IS NOT NULL THEN 'find' WHEN edit IS NULL AND written IS NULL THEN 'draft' ELSE 'inspect' END WHEN 'pending' THEN 'show' ELSE 'run' END AS step,
-					state IN ('drafting', 'pending', 'approved') AND expires_at <= clock_timestamp() AS over
+				SELECT id, CASE state WHEN 'drafting' THEN CASE WHEN seek IS NOT NULL THEN 'find' WHEN edit IS NOT NULL OR written IS NOT NULL THEN 'inspect'
+					WHEN files @? '$[*] ? (!exists(@.read_as))' THEN 'read' ELSE 'draft' END WHEN 'asking' THEN 'show' WHEN 'pending' THEN 'show' ELSE 'run' END AS step,
+					state IN ('drafting', 'asking', 'pending', 'approved') AND expires_at <= clock_timestamp() AS over
 				FROM requests
-				WHERE state IN ('drafting', 'pending', 'approved', 'running')
+				WHERE state IN ('drafting', 'asking', 'pending', 'approved', 'running')
 					AND (expires_at <= clock_timestamp()
-						OR state <> 'pending' AND (blocked IS NULL OR seek IS NOT NULL) AND changed_at < clock_timestamp() - interval '30 seconds')
+						OR state NOT IN ('asking', 'pending') AND (blocked IS NULL OR seek IS NOT NULL) AND changed_at < clock_timestamp() - interval '30 seconds')
 				UNION ALL
 				SELECT id, 'go on', true FROM requests
 				WHERE state IN ('drafting', 'pending') AND blocked IS NOT NULL
@@ -84,4 +86,41 @@ func (db *DB) Stuck(ctx context.Context) (wakes []steps.Wake, err error) {
 		return nil, fmt.Errorf("list what is stuck: %w", err)
 	}
 	return wakes, nil
+}
+
+// aloneKey names the lock of a step of a request; Stuck spells it the same way in SQL.
+func aloneKey(id string, step approval.Step) string { return "alone " + string(step) + " " + id }
+
+// Alone runs the work, unless another replica or goroutine is at the same step of the
+// same request: then it returns steps.ErrBusy. The lock only avoids duplicate work;
+// safety does not depend on it. It belongs to a session of Postgres, which frees it when
+// the process dies; when the database goes away and comes back, whoever is at it here
+// still is.
+func (db *DB) Alone(ctx context.Context, id string, step approval.Step, work func(context.Context) error) error {
+	key, mine := aloneKey(id, step), false
+	if _, busy := db.busy.LoadOrStore(key, true); busy {
+		return steps.ErrBusy
+	}
+	defer db.busy.Delete(key)
+	conn, err := db.locks.Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("lock step %s of %s: %w", step, id, err)
+	}
+	defer conn.Release()
+	err = conn.QueryRow(ctx, `SELECT pg_try_advisory_lock(hashtextextended($1, 0))`, key).Scan(&mine)
+	if err != nil {
+		return fmt.Errorf("lock step %s of %s: %w", step, id, err)
+	}
+	if !mine {
+		return steps.ErrBusy
+	}
+	defer func() {
+		// The caller's time may be up; the lock has to go all the same, if need be with its connection.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		if _, err := conn.Exec(ctx, `SELECT pg_advisory_unlock(hashtextextended($1, 0))`, key); err != nil {
+			_ = conn.Conn().Close(ctx)
+		}
+	}()
+	return work(ctx)
 }

@@ -38,7 +38,7 @@ func TestWhatStandsStillIsStuck(t *testing.T) {
 		make func(b *bundle) func(*testing.T, string) *approval.Request
 		step approval.Step // empty: it may stand still
 	}{
-		"drafting": {func(b *bundle) func(*testing.T, string) *approval.Request { return b.ask }, approval.StepDraft},
+		"drafting": {func(b *bundle) func(*testing.T, string) *approval.Request { return b.ask }, approval.StepRead},
 		"pending":  {func(b *bundle) func(*testing.T, string) *approval.Request { return b.pending }, ""},
 		"approved": {func(b *bundle) func(*testing.T, string) *approval.Request { return b.approved }, approval.StepRun},
 		"running":  {func(b *bundle) func(*testing.T, string) *approval.Request { return b.running }, approval.StepRun},
@@ -79,7 +79,7 @@ func TestWaitsThatHaveRunOutAreStuckWhateverHappens(t *testing.T) {
 	done := b.done(t, "4")
 	require.NoError(t, b.exec(t, `UPDATE requests SET expires_at = now() WHERE id <> $1`, done.ID))
 	require.ElementsMatch(t, []steps.Wake{
-		{Step: approval.StepDraft, RequestID: drafting.ID},
+		{Step: approval.StepRead, RequestID: drafting.ID},
 		{Step: approval.StepShow, RequestID: pending.ID},
 		{Step: approval.StepRun, RequestID: approved.ID},
 	}, b.stuck(t))

@@ -20,7 +20,8 @@ import (
 // Code and manifests do not: they are stored as they are or not at all.
 
 func text(s string) string {
-	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+	// Byte by byte, as JSON does: the same text has one hash, in an event and in a row.
+	return strings.ReplaceAll(string([]rune(s)), "\x00", "\uFFFD")
 }
 
 // line is a text without line ends and other controls.

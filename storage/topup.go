@@ -76,7 +76,8 @@ func (db *DB) storeTopUp(t *batched, r *approval.Request, k *reckoning, words *c
 	after.Extra += up.Amount
 	data := told(after)
 	data["scope"], data["before"], data["until"], data["request"] = up.Scope, told(had), up.ExpiresAt, r.ID
-	return appendEvents(t.ctx, t.tx, budgetStream, []approval.Event{{At: k.now, Actor: up.DecidedBy, Kind: approval.EventGrantedOnTop, Data: data}})
+	_, err := db.notary.appendEvents(t.ctx, t.tx, budgetStream, []approval.Event{{At: k.now, Actor: up.DecidedBy, Kind: approval.EventGrantedOnTop, Data: data}})
+	return err
 }
 
 // moneyColumns are what a request's row knows of money: what blocks it, which model was

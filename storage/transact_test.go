@@ -42,7 +42,7 @@ func TestOnlyWhatMayBeDoneTwiceIsCommittedAgain(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	r := b.ask(t, "t")
-	require.NoError(t, b.exec(t, `CREATE SEQUENCE commits; CREATE FUNCTION gone() RETURNS trigger LANGUAGE plpgsql AS
+	require.NoError(t, b.exec(t, `CREATE SEQUENCE commits; GRANT ALL ON SEQUENCE commits TO PUBLIC; CREATE FUNCTION gone() RETURNS trigger LANGUAGE plpgsql AS
 		$$ BEGIN IF nextval('commits') = 1 THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF; RETURN NULL; END $$`))
 	for _, table := range []string{"posts", "notice_posts", "requests"} {
 		require.NoError(t, b.exec(t, `CREATE CONSTRAINT TRIGGER gone AFTER INSERT ON `+table+` DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION gone()`))

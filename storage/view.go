@@ -20,10 +20,10 @@ func (db *DB) View(ctx context.Context, id string) (*steps.View, error) {
 	var v *steps.View
 	standings, err := db.reckoned(ctx, payersOf(id), func() []budget.Scope { return l.Scopes() }, func(b *pgx.Batch) {
 		v = &steps.View{}
-		queueRequest(b, id, &l)
-		queueRevision(b, id, 1, func(former *approval.Revision) { v.Former = former })
+		db.notary.queueRequest(b, id, &l)
+		db.notary.queueRevision(b, id, 1, func(former *approval.Revision) { v.Former = former })
 		queueView(b, id, v)
-		queueBook(b, id, &v.Book)
+		db.notary.queueBook(b, id, &v.Book)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("view of %s: %w", id, err)
@@ -189,7 +189,7 @@ func (db *DB) History(ctx context.Context, id string) (history []approval.Messag
 func (db *DB) Recent(ctx context.Context, team, asker string, limit int) ([]*approval.Request, error) {
 	list, err := db.requests(ctx, `
 		SELECT id FROM requests WHERE team = $1 AND asker = $2
-		ORDER BY state IN ('drafting', 'pending', 'approved', 'running') DESC, created_at DESC, id LIMIT $3`, team, asker, limit)
+		ORDER BY state IN ('drafting', 'asking', 'pending', 'approved', 'running') DESC, created_at DESC, id LIMIT $3`, team, asker, limit)
 	if err != nil {
 		return nil, fmt.Errorf("list the requests of %s: %w", asker, err)
 	}

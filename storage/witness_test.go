@@ -56,9 +56,9 @@ const witness = `
 	-- The limit without what is granted: its own, for a person the members', for one of these ten dollars a month.
 	CREATE FUNCTION witness.limited(t text, k text, i text, OUT amount bigint, OUT per text) LANGUAGE plpgsql AS $$
 	BEGIN
-		SELECT l.amount, l.per INTO amount, per FROM limits l WHERE l.team = t AND l.kind = k AND l.id = i;
+		SELECT l.amount, l.per INTO amount, per FROM limits l WHERE l.team = t AND l.kind = k AND l.id = i AND l.amount IS NOT NULL;
 		IF NOT FOUND AND k = 'user' THEN
-			SELECT l.amount, l.per INTO amount, per FROM limits l WHERE l.team = t AND l.kind = 'role' AND l.id = 'members';
+			SELECT l.amount, l.per INTO amount, per FROM limits l WHERE l.team = t AND l.kind = 'role' AND l.id = 'members' AND l.amount IS NOT NULL;
 			IF NOT FOUND THEN
 				amount := 10000000000;
 				per := 'month';

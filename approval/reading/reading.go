@@ -7,6 +7,9 @@
 package reading
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -43,12 +46,22 @@ type Reading struct {
 	Kind     string  `json:"kind"`   // text, json, xlsx, ods, parquet
 	Inside   string  `json:"inside"` // the file's name in its archive
 	Encoding string  `json:"encoding"`
-	Sure     float64 `json:"sure"` // of the encoding; below Doubt a person should be asked
+	Sure     float64 `json:"sure"` // of the encoding; below Guess a person should be asked
 	Tables   []Table `json:"tables"`
 }
 
-// Doubt is the sureness below which an encoding is a guess.
-const Doubt = 0.25
+// SHA256 names a reading by what it says: its one spelling is its JSON.
+func (r *Reading) SHA256() string {
+	spelling, err := json.Marshal(r)
+	if err != nil {
+		panic(err) // texts and numbers that are finite, as Check sees to, always marshal
+	}
+	sum := sha256.Sum256(spelling)
+	return hex.EncodeToString(sum[:])
+}
+
+// Guess is the sureness below which an encoding is a guess.
+const Guess = 0.25
 
 // Table is one table of a file.
 type Table struct {
@@ -111,6 +124,7 @@ var (
 	dtypes     = set("object", "int64", "float64", "bool", "datetime64[ns]", "datetime64[ns, UTC]")
 	units      = set("", "unix_seconds", "unix_milliseconds", "excel_days")
 	valueKinds = set("", "int", "num", "money", "date", "time", "url", "code", "text")
+	facts      = set("columns", "most", "parts", "files", "formulas", "line", "lists", "seconds", "megabytes")
 	encodings  = set("", "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "latin-1", "cp1252", "cp1251", "gb18030", "cp932", "big5", "cp949", "euc_jp",
 		"cp1250", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "koi8_r", "cp866", "cp850", "cp437", "mac_roman", "iso8859_2")
 )
@@ -135,6 +149,11 @@ func (a *Answer) Check() error {
 		}
 		if len(a.Problem.Facts) > 4 {
 			return errors.New("a problem has too many facts")
+		}
+		for fact := range a.Problem.Facts {
+			if !facts[fact] {
+				return fmt.Errorf("there is no fact %q", clip(fact))
+			}
 		}
 		return nil
 	}

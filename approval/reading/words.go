@@ -169,7 +169,7 @@ func (t Table) Words(r Reading) string {
 	}
 	if r.Encoding != "" {
 		text := EncodingName(r.Encoding)
-		if r.Sure < Doubt {
+		if r.Sure < Guess {
 			text += " (guessed)"
 		}
 		parts = append(parts, text)

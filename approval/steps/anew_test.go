@@ -46,7 +46,7 @@ func TestACallIsNotMadeAgainWhenItsAskerHasTakenTheQuestionBackWhileItWasBooked(
 func TestNoBoxIsMadeReadyForWhatIsTakenBackWhileItsInspectionIsBooked(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	r := b.ask()
+	r := b.askAndRead()
 	require.NoError(t, b.Steps.Draft(t.Context(), r.ID))
 	b.box.inspect = []func(string) (Inspection, error){func(string) (Inspection, error) {
 		b.store.meanwhile = func(r *approval.Request, now time.Time) error { return r.Withdraw("asker", now) }

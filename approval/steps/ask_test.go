@@ -157,7 +157,11 @@ func TestAFollowUpReadsTheFilesOfItsThreadAnew(t *testing.T) {
 	thread := b.store.sessions[first.SessionID].ThreadTS
 	require.NotEmpty(t, thread, "the first message began a thread")
 
-	b.slack.put("F1", "a,b\n7,7\n")
+	b.slack.put("F1", "a,b\n7,7\n8,8\n")
+	b.slack.find = func(q Search) (Found, error) {
+		q.Files[0].Size = 12 // as Slack shows it now
+		return Found{Files: q.Files}, nil
+	}
 	q := question()
 	q.Files, q.ThreadTS = nil, thread
 	second, err := b.Ask(t.Context(), q)
@@ -165,7 +169,7 @@ func TestAFollowUpReadsTheFilesOfItsThreadAnew(t *testing.T) {
 	require.Equal(t, first.SessionID, second.SessionID)
 	require.Equal(t, []approval.File{{ID: "F1", Name: "sales.csv", Size: 8}}, second.Files)
 	require.Empty(t, b.work())
-	require.Equal(t, approval.Hash([]byte("a,b\n7,7\n")), b.request(second.ID).Files[0].SHA256)
+	require.Equal(t, approval.Hash([]byte("a,b\n7,7\n8,8\n")), b.request(second.ID).Files[0].SHA256)
 	require.Equal(t, []approval.Role{approval.RoleQuestion, approval.RoleCode}, []approval.Role{b.writer.briefs[1].History[0].Role, b.writer.briefs[1].History[1].Role})
 
 	b.faults.fail("ThreadFiles.before", errCrash)

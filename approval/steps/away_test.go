@@ -114,9 +114,9 @@ func TestADraftWhoseFileIsAwayWaitsAndOneWhoseFileIsGoneEnds(t *testing.T) {
 	b := setup(t)
 	r := b.ask()
 	b.slack.lose("F1", true)
-	require.True(t, b.step(approval.StepDraft, r.ID))
+	require.True(t, b.step(approval.StepRead, r.ID))
 	require.Equal(t, approval.FileNotSeen, b.request(r.ID).Away.Cause.Code)
-	require.True(t, b.step(approval.StepDraft, r.ID))
+	require.True(t, b.step(approval.StepRead, r.ID))
 	b.slack.put("F1", "a,b\n1,2\n")
 	require.Empty(t, b.work())
 	require.Equal(t, approval.Pending, b.request(r.ID).State)
@@ -125,7 +125,7 @@ func TestADraftWhoseFileIsAwayWaitsAndOneWhoseFileIsGoneEnds(t *testing.T) {
 	b = setup(t)
 	r = b.ask()
 	b.slack.lose("F1", false)
-	require.False(t, b.step(approval.StepDraft, r.ID))
+	require.False(t, b.step(approval.StepRead, r.ID))
 	require.Equal(t, approval.Failed, b.request(r.ID).State)
 	require.Equal(t, approval.Cause{Code: approval.FileGone, File: "sales.csv"}, *b.request(r.ID).Cause)
 	require.Empty(t, b.spends(r.ID, budget.ForDraft)[0].Charges)
@@ -202,7 +202,7 @@ func TestAWaitForWhatIsAwayRunsOutWithTheRest(t *testing.T) {
 // for some minutes, and ends with words. Nobody is told in turn that it waits and goes on.
 func TestAFileThatSlackShowsAndDoesNotGiveIsNotWaitedForForever(t *testing.T) {
 	t.Parallel()
-	for step, state := range map[approval.Step]approval.State{approval.StepDraft: approval.Drafting, approval.StepRun: approval.Approved} {
+	for step, state := range map[approval.Step]approval.State{approval.StepRead: approval.Drafting, approval.StepRun: approval.Approved} {
 		for _, comes := range []bool{true, false} {
 			b := setup(t)
 			var r *approval.Request
@@ -249,12 +249,12 @@ func TestPatienceWithAFileThatIsNotGivenBeginsWithIt(t *testing.T) {
 	b := setup(t)
 	r := b.ask()
 	b.slack.lose("F1", true)
-	require.True(t, b.step(approval.StepDraft, r.ID))
+	require.True(t, b.step(approval.StepRead, r.ID))
 	b.store.pass(time.Hour)
 	b.slack.put("F1", "a,b\n1,2\n")
 	b.faults.lasting = true
 	b.faults.fail("Fetch.before", &approval.CauseError{Cause: approval.Cause{Code: approval.FileWithheld, File: "sales.csv"}})
-	require.True(t, b.step(approval.StepDraft, r.ID))
+	require.True(t, b.step(approval.StepRead, r.ID))
 	require.Equal(t, approval.Drafting, b.request(r.ID).State)
 	require.Equal(t, approval.FileWithheld, b.request(r.ID).Away.Cause.Code)
 }
@@ -310,7 +310,7 @@ func TestTheWordThatADraftWaitsIsRedrawnWhenItEnds(t *testing.T) {
 		b := setup(t)
 		r := b.ask()
 		b.slack.lose("F1", true)
-		require.True(t, b.step(approval.StepDraft, r.ID), name)
+		require.True(t, b.step(approval.StepRead, r.ID), name)
 		b.store.jobs = nil
 		key := b.notices(approval.NoticeAway)[0].Key
 		require.Empty(t, b.work(), name)

@@ -124,12 +124,6 @@ func setup(t *testing.T) *bundle {
 	}
 	b.pen, b.stand = &struct{ Writer }{b.writer}, &struct{ Sandbox }{b.box}
 	b.Steps = New(Ports{Store: b.store, Writer: b.pen, Sandbox: b.stand, Slack: b.slack,
-		Read: func(name string, data []byte) ([]approval.Table, error) {
-			if err := f.hit("Read.before"); err != nil {
-				return nil, err
-			}
-			return []approval.Table{{Rows: strings.Count(string(data), "\n") - 1, Columns: []approval.Column{{Name: "a", Type: "integer"}}}}, nil
-		},
 		Log: slog.New(slog.NewTextHandler(b.log, nil)),
 	}, Settings{Policy: policy, Prices: budget.Prices{Models: []budget.ModelPrice{row("m1"), row("m2")},
 		Boxes: []budget.BoxPrice{{Kind: "local", From: epoch, VCPU: 14_000, GiB: 4_500}}}})
@@ -142,6 +136,14 @@ func (b *bundle) ask() *approval.Request {
 	r, err := b.Ask(b.t.Context(), question())
 	require.NoError(b.t, err)
 	return b.find(r)
+}
+
+// askAndRead asks, and has the files read.
+func (b *bundle) askAndRead() *approval.Request {
+	b.t.Helper()
+	r := b.ask()
+	require.NoError(b.t, b.Read(b.t.Context(), r.ID))
+	return b.request(r.ID)
 }
 
 // aMinuteLater is when whoever was looked at is looked at again.
@@ -163,8 +165,11 @@ func (b *bundle) find(r *approval.Request) *approval.Request {
 	return b.request(r.ID)
 }
 
-// Draft does both steps to a draft: the next one follows as the queue would have it.
+// Draft does all steps to a draft: the next one follows as the queue would have it.
 func (b *bundle) Draft(ctx context.Context, id string) error {
+	if err := b.Read(ctx, id); err != nil {
+		return err
+	}
 	if err := b.Steps.Draft(ctx, id); err != nil {
 		return err
 	}

@@ -20,8 +20,17 @@ type Costs struct {
 		Notices
 	}
 	writer  Catalogue
-	sandbox BoxTerms
+	sandbox interface {
+		BoxTerms
+		FileReader
+	}
 	*Settings
+}
+
+// readCost is the most that reading a file can cost, with the boxes that fail before it.
+func (s *Costs) readCost(now time.Time) (budget.USD, error) {
+	box, err := s.Prices.BoxCharge(s.sandbox.Size(), inspectTries*s.sandbox.ReadLease(), now)
+	return box.Amount, err
 }
 
 // inspectTries is how many boxes may be paid for until one of them has answered.

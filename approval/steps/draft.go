@@ -20,11 +20,10 @@ type Drafter struct {
 	writer Writer
 	*Settings
 
-	boxes  *Boxes
-	costs  *Costs
-	ends   *Ends
-	inputs *Inputs
-	watch  *Watch
+	boxes *Boxes
+	costs *Costs
+	ends  *Ends
+	watch *Watch
 }
 
 func uncertain(r *approval.Request) bool {
@@ -52,13 +51,6 @@ func (s *Drafter) Draft(ctx context.Context, id string) error {
 	if r.Attempts >= s.Policy.MaxAttempts || len(r.Refused) > maxRepairs {
 		return s.ends.fail(ctx, id, gaveUp(r))
 	}
-	files, _, err := s.inputs.fetch(ctx, r)
-	if gone := new(approval.CauseError); errors.As(err, &gone) {
-		return s.watch.withoutInput(ctx, r, gone.Cause)
-	}
-	if err != nil {
-		return s.ends.failOrLater(ctx, id, err)
-	}
 	if r.Away != nil {
 		if stop, err := s.watch.inPlace(ctx, r, true); stop || err != nil {
 			return err
@@ -79,7 +71,7 @@ func (s *Drafter) Draft(ctx context.Context, id string) error {
 	today, libraries := time.Now().In(s.costs.Calendar()), s.libraries() // the same for what is held and for what is sent
 	brief := func(r *approval.Request) Brief {
 		return Brief{RequestID: r.ID, SessionID: r.SessionID, Asker: r.Asker, Model: r.Model, Today: today, Libraries: libraries,
-			Question: r.Question, Files: files, History: history, Wishes: r.Wishes, Refused: r.Refused}
+			Question: r.Question, Files: r.Files, History: history, Wishes: r.Wishes, Refused: r.Refused}
 	}
 	var call calling
 	r, err = s.store.Update(ctx, id, func(r *approval.Request, now time.Time) (err error) {
@@ -95,7 +87,6 @@ func (s *Drafter) Draft(ctx context.Context, id string) error {
 		}
 		to, _ := reach.Offer(r.Model)
 		call.to = to.Addressee
-		r.Files = files
 		return r.Money().Call(call.worst, call.tokens+call.boxes, call.to, s.Policy, now)
 	})
 	if errors.Is(err, approval.ErrNoRoom) {

@@ -20,7 +20,7 @@ func TestADraftSurvivesTheDeathOfItsReplicaAnywhere(t *testing.T) {
 	t.Parallel()
 	const nothing, call, inspection = "nothing", "the call", "the inspection"
 	for point, lost := range map[string]string{ // what nobody knows the cost of afterwards
-		"Request.before": nothing, "Fetch.before": nothing, "Read.before": nothing, "History.before": nothing, "Update.before": nothing,
+		"Request.before": nothing, "Fetch.before": nothing, "ReadFile.before": nothing, "History.before": nothing, "Update.before": nothing,
 		"commit called.before": nothing, "commit called.after": call, "Write.before": call, "Write.after": call, "commit written.before": call,
 		"commit written.after": nothing, "Inspect.before": inspection, "Inspect.after": inspection, "commit drafted.before": inspection, "commit drafted.after": nothing,
 	} {
@@ -28,6 +28,9 @@ func TestADraftSurvivesTheDeathOfItsReplicaAnywhere(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
 			r := b.ask()
+			if point != "Fetch.before" && point != "ReadFile.before" {
+				require.NoError(t, b.Read(t.Context(), r.ID))
+			}
 			b.faults.kill(point)
 			require.Len(t, b.work(), 1)
 			require.True(t, b.faults.struck(), "the crash point was never reached")
@@ -147,7 +150,7 @@ func TestAnInspectionWaitsForABoxAndGivesUpInPlainWords(t *testing.T) {
 func TestAReplicaThatIsToldToStopStillBooksTheCall(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	r := b.ask()
+	r := b.askAndRead()
 	ctx, stop := context.WithCancel(t.Context())
 	b.writer.then = stop
 	require.NoError(t, b.Steps.Draft(ctx, r.ID))

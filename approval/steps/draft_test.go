@@ -36,7 +36,7 @@ func TestDraftPutsInspectedCodeBeforeTheReviewers(t *testing.T) {
 
 	require.Equal(t, []string{goodCode}, b.box.inspected)
 	require.Equal(t, []string{r.ID}, b.box.prepared)
-	require.Equal(t, []string{"asked", "held", "weighed", "found", "called", "settled", "held", "written", "weighed", "called", "settled", "drafted"}, b.kinds(r.ID))
+	require.Equal(t, []string{"asked", "held", "weighed", "found", "held", "called", "weighed", "settled", "read", "called", "settled", "held", "written", "weighed", "called", "settled", "drafted"}, b.kinds(r.ID))
 	spends := b.spends(r.ID, budget.ForDraft)
 	require.Len(t, spends, 2, "the call at once, and its inspection")
 	require.False(t, spends[0].Estimated)
@@ -51,7 +51,7 @@ func TestDraftPutsInspectedCodeBeforeTheReviewers(t *testing.T) {
 	require.Equal(t, Brief{RequestID: r.ID, SessionID: r.SessionID, Asker: "asker", Model: "m1", Question: "What were sales?", Today: brief.Today, Files: r.Files}, brief)
 	require.Equal(t, "UTC", brief.Today.Location().String(), "the team's calendar")
 	require.False(t, brief.Today.IsZero())
-	require.NotEmpty(t, brief.Files[0].Tables)
+	require.NotEmpty(t, brief.Files[0].Tables())
 
 	require.NoError(t, b.Draft(t.Context(), r.ID), "again, it does nothing")
 	require.Len(t, b.writer.briefs, 1)
@@ -220,7 +220,7 @@ func TestARepairNeedsMoneyOfItsOwn(t *testing.T) {
 	require.Empty(t, b.work())
 	r = b.request(r.ID)
 	require.Equal(t, approval.Drafting, r.State, "the asker chooses how it goes on")
-	require.Contains(t, r.Blocked.Refusal().Words("asker"), "Your budget of $0.11 per month has $0.1088 left, and this could cost up to $0.1092.")
+	require.Contains(t, r.Blocked.Refusal().Words("asker"), "Your budget of $0.11 per month has $0.1087 left, and this could cost up to $0.1092.")
 	require.Equal(t, budget.ForDraft, r.Blocked.Purpose)
 	require.Len(t, b.writer.briefs, 1)
 	require.Zero(t, b.open(r.ID))
@@ -260,8 +260,8 @@ func TestFilesThatAreNotAsTheyShouldBeEndTheDraftInPlainWords(t *testing.T) {
 	}{
 		"too large": {func(b *bundle) { b.slack.files["F1"] = strings.Repeat("x", 20<<20+1) }, "sales.csv is larger than 20.0 MB."},
 		"unreadable": {func(b *bundle) {
-			b.faults.fail("Read.before", &approval.UnreadableError{Why: "sales.csv is no table.", Err: errCrash})
-		}, "sales.csv is no table."},
+			b.box.reads = append(b.box.reads, unreadable("binary"))
+		}, "sales.csv is not read. This is no table of text: it holds bytes that no text has."},
 	} {
 		b := setup(t)
 		tt.spoil(b)
@@ -276,18 +276,12 @@ func TestFilesThatAreNotAsTheyShouldBeEndTheDraftInPlainWords(t *testing.T) {
 	}
 }
 
-func TestASecondAttemptDoesNotReadShapesAgain(t *testing.T) {
+func TestASecondAttemptDoesNotReadFilesAgain(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.writer.script = []func(Brief) (Draft, error){writes("x = '\u200b'")}
 	b.pending()
-	reads := 0
-	for _, point := range b.faults.passed {
-		if point == "Read.before" {
-			reads++
-		}
-	}
-	require.Equal(t, 1, reads)
+	require.Equal(t, []string{"sales.csv"}, b.box.read)
 }
 
 func TestTheWorldNotBeingReadyLeavesTheDraftForLater(t *testing.T) {

@@ -117,6 +117,8 @@ type fakeBox struct {
 	discarded []string
 	inspected []string
 	jobs      []Job
+	reads     []func(InputFile) (Readout, error)
+	read      []string // the files that were read, by name
 }
 
 func (s *fakeBox) Size() budget.BoxSize { return s.size }

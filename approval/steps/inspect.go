@@ -187,24 +187,31 @@ func (s *Examiner) giveUp(ctx context.Context, id string, was subject, why appro
 // look tries a few times: what is written is paid for, and a box that cannot be had
 // this second may be had the next.
 func (s *Examiner) look(ctx context.Context, code string, files []approval.File) (seen Inspection, err error) {
-	lease := s.sandbox.InspectLease()
+	used, err := patiently(ctx, s.sandbox.InspectLease(), func(ctx context.Context) (time.Duration, error) {
+		seen, err = s.sandbox.Inspect(ctx, code, files)
+		return seen.Box, err
+	})
+	seen.Box = used
+	return seen, err
+}
+
+// patiently has a box tried a few times. Those that failed are billed as well, and another one
+// may take its whole time: no more than is held.
+func patiently(ctx context.Context, lease time.Duration, try func(context.Context) (time.Duration, error)) (used time.Duration, err error) {
 	ctx, cancel := patient(ctx, inspectTries*lease+time.Minute)
 	defer cancel()
-	var used time.Duration
 	pauses := &backoff.ExponentialBackOff{InitialInterval: time.Second, MaxInterval: 8 * time.Second, Multiplier: 2}
 	for tries := 1; ; tries++ {
-		seen, err = s.sandbox.Inspect(ctx, code, files)
-		// Boxes that failed are billed as well, and another one may take its whole time: no more than is held.
-		used += seen.Box
-		seen.Box = used
-		var box *BoxError
-		if err == nil || !errors.As(err, &box) || !box.Retry || tries == 5 || used > (inspectTries-1)*lease {
-			return seen, err
+		box, err := try(ctx)
+		used += box
+		var failed *BoxError
+		if err == nil || !errors.As(err, &failed) || !failed.Retry || tries == 5 || used > (inspectTries-1)*lease {
+			return used, err
 		}
 		select {
 		case <-time.After(pauses.NextBackOff()):
 		case <-ctx.Done():
-			return seen, err
+			return used, err
 		}
 	}
 }

@@ -49,10 +49,10 @@ func TestWhereARequestStandsInTheLineIsNotedWhileItWaits(t *testing.T) {
 	b := setup(t)
 	var seen []int
 	var id string
+	r := b.askAndRead()
+	id = r.ID
 	b.box.line = []int{3}
 	b.box.waited = func() { seen = append(seen, b.request(id).Place) }
-	r := b.ask()
-	id = r.ID
 	require.NoError(t, b.Draft(t.Context(), r.ID))
 	r = b.request(r.ID)
 	require.Equal(t, approval.Pending, r.State)
@@ -86,7 +86,7 @@ func TestABoxThatIsKeptIsAskedForAgain(t *testing.T) {
 func TestTheHoldOfADraftThatStandsInLineIsNotStale(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	r := b.ask()
+	r := b.askAndRead()
 	id := r.ID
 	b.box.line = []int{3}
 	b.box.waited = func() {
@@ -115,7 +115,7 @@ func TestWhatWaitsForSomethingElseStandsInNoLine(t *testing.T) {
 		"the model": func(r *approval.Request, now time.Time) error { return r.Refuse(approval.Refusal{Reason: "no"}, now) },
 	} {
 		b := setup(t)
-		r := b.ask()
+		r := b.askAndRead()
 		b.box.line = []int{3}
 		b.box.waited = func() { panic(errCrash) }
 		require.ErrorIs(t, b.replica(func() error { return b.Draft(t.Context(), r.ID) }), errCrash, name)

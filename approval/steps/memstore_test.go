@@ -52,6 +52,7 @@ type memStore struct {
 	typical     time.Duration
 	typicalRuns int
 	memBook
+	memReadings
 }
 
 var _ Store = (*memStore)(nil)

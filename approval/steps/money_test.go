@@ -87,7 +87,7 @@ func TestABlockedQuestionGoesOnWithACheaperModelWithoutRetyping(t *testing.T) {
 	require.Equal(t, approval.Pending, got.State)
 	require.Equal(t, "m2", got.Revision.Author)
 	require.Equal(t, "What were sales?", b.writer.briefs[0].Question)
-	require.Equal(t, []string{"asked", "blocked", "found", "blocked", "continued", "held", "weighed", "called", "settled", "held", "written", "weighed", "called", "settled", "drafted"}, b.kinds(r.ID))
+	require.Equal(t, []string{"asked", "blocked", "found", "blocked", "continued", "held", "weighed", "held", "called", "weighed", "settled", "read", "called", "settled", "held", "written", "weighed", "called", "settled", "drafted"}, b.kinds(r.ID))
 	_, err = b.Continue(t.Context(), r.ID, "m2", asksHimself)
 	var move *approval.MoveError
 	require.ErrorAs(t, err, &move)

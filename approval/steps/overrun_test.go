@@ -48,7 +48,7 @@ func TestADearerAnswerThanWasAskedForIsChargedAtTheHold(t *testing.T) {
 		if tt.second {
 			cost, err := b.inspectCost(time.Now())
 			require.NoError(t, err)
-			hold, spends, step = cost, spends[1:], 1
+			hold, spends, step = cost, spends[1:], 2 // after the draft and the reading
 		}
 		require.Equal(t, hold, budget.Total(spends[0].Charges), name)
 		require.False(t, spends[0].Estimated, name)

@@ -105,6 +105,7 @@ func (e *WriterError) Unwrap() error { return e.Err }
 // Sandbox is where approved code runs: one box per run, one start per box.
 type Sandbox interface {
 	BoxTerms
+	FileReader
 	Inspector
 	Starter
 }

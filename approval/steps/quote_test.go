@@ -241,8 +241,10 @@ func TestExplainSaysWhichBudgetDecidedWhat(t *testing.T) {
 	for _, who := range []string{"asker", "admin"} {
 		e, err := b.Explain(t.Context(), "T1", who, r.ID)
 		require.NoError(t, err)
-		require.Len(t, e.Steps, 3)
-		refused, held, inspection := e.Steps[0], e.Steps[1], e.Steps[2]
+		require.Len(t, e.Steps, 4)
+		refused, held, read, inspection := e.Steps[0], e.Steps[1], e.Steps[2], e.Steps[3]
+		require.NotNil(t, read.Settled)
+		require.Equal(t, budget.ForRead, read.Purpose)
 		require.NotNil(t, inspection.Settled)
 		require.True(t, refused.Refused)
 		require.Equal(t, "m1", refused.Model)

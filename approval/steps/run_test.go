@@ -24,7 +24,7 @@ func TestOneQuestionFromAskToAnswer(t *testing.T) {
 	require.Equal(t, approval.Done, r.State)
 	require.Equal(t, "42", r.Run.Result.Value)
 	require.Equal(t, "box-1", r.Run.BoxID)
-	require.Equal(t, []string{"asked", "held", "weighed", "found", "called", "settled", "held", "written", "weighed", "called", "settled", "drafted", "approved", "held", "weighed", "started", "begun", "settled", "finished"}, b.kinds(r.ID))
+	require.Equal(t, []string{"asked", "held", "weighed", "found", "held", "called", "weighed", "settled", "read", "called", "settled", "held", "written", "weighed", "called", "settled", "drafted", "approved", "held", "weighed", "started", "begun", "settled", "finished"}, b.kinds(r.ID))
 
 	require.Equal(t, 1, b.box.starts())
 	require.Zero(t, b.box.living(), "the box is gone")

@@ -53,6 +53,15 @@ func (n NoSandbox) Inspect(context.Context, string, []approval.File) (Inspection
 	return Inspection{}, n.err()
 }
 
+// ReadFile says why there is no box.
+func (n NoSandbox) ReadFile(context.Context, InputFile) (Readout, error) { return Readout{}, n.err() }
+
+// ReadLease is nothing.
+func (NoSandbox) ReadLease() time.Duration { return 0 }
+
+// Desk is none.
+func (NoSandbox) Desk() string { return "" }
+
 // Prepare does nothing.
 func (NoSandbox) Prepare(string) {}
 

@@ -15,7 +15,7 @@ import (
 func TestDoKeepsReplicasApartAndForgetsUnknownSteps(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	r := b.ask()
+	r := b.askAndRead()
 	b.writer.then = func() {
 		require.ErrorIs(t, b.Do(context.Background(), Wake{approval.StepDraft, r.ID}), ErrBusy)
 	}
@@ -158,7 +158,7 @@ func TestTheViewHasThePolicyAndTheBill(t *testing.T) {
 	v, err := b.View(t.Context(), r.ID)
 	require.NoError(t, err)
 	require.Equal(t, b.Policy, v.Policy)
-	require.Len(t, v.Bill, 2, "the call and its inspection")
+	require.Len(t, v.Bill, 3, "the reading, the call and its inspection")
 	require.Equal(t, budget.User, v.Standings[0].Limit.Scope.Kind)
 	require.True(t, v.Standings[0].Limit.Default)
 	_, err = b.View(t.Context(), "nobody")
@@ -196,7 +196,7 @@ func TestASweepWakesWhatNobodyWorksOn(t *testing.T) {
 	b.store.jobs = nil // every wake-up call was lost
 	b.store.pass(5 * time.Minute)
 	require.NoError(t, b.Sweep(t.Context()))
-	for _, want := range []Wake{{approval.StepDraft, drafting.ID}, {approval.StepRun, approved.ID}, {approval.StepRun, running.ID}} {
+	for _, want := range []Wake{{approval.StepRead, drafting.ID}, {approval.StepRun, approved.ID}, {approval.StepRun, running.ID}} {
 		require.Contains(t, b.store.jobs, want)
 	}
 	require.Empty(t, b.work())
@@ -228,7 +228,7 @@ func TestASweepSettlesHoldsThatNobodyWill(t *testing.T) {
 
 func TestASweepIsNotStoppedByOneRequest(t *testing.T) {
 	t.Parallel()
-	for point, logged := range map[string]string{"Update.before": "sweep", "Wake draft": "sweep", "Wake show": "sweep"} {
+	for point, logged := range map[string]string{"Update.before": "sweep", "Wake read": "sweep", "Wake show": "sweep"} {
 		b := setup(t)
 		first, second := b.ask(), b.ask()
 		b.store.jobs = nil
@@ -237,7 +237,7 @@ func TestASweepIsNotStoppedByOneRequest(t *testing.T) {
 		require.NoError(t, b.Sweep(t.Context()), point)
 		require.Contains(t, b.log.String(), logged)
 		require.Contains(t, b.log.String(), first.ID)
-		require.Contains(t, b.store.jobs, Wake{approval.StepDraft, second.ID}, point)
+		require.Contains(t, b.store.jobs, Wake{approval.StepRead, second.ID}, point)
 	}
 	b := setup(t)
 	b.ask()

@@ -298,7 +298,7 @@ func (s *Seals) breakSeal(ctx context.Context, was *approval.Request, broken *ap
 			return err
 		}
 		if r.State == approval.Running {
-			return r.Unstart(broken, s.costs.boxCharge(r, now.Sub(r.Run.StartedAt), now), fresh, rules.Rules.Within(s.Policy), now)
+			return r.Unstart(broken, s.costs.boxCharge(r, now.Sub(r.Run.StartedAt)+broken.Box, now), fresh, rules.Rules.Within(s.Policy), now)
 		}
 		return r.BreakSeal(broken, fresh, rules.Rules.Within(s.Policy), now)
 	})

@@ -15,7 +15,6 @@ type Ports struct {
 	Writer  Writer
 	Sandbox Sandbox // NoSandbox where nothing can run code safely
 	Slack   Slack
-	Read    func(name string, data []byte) ([]approval.Table, error) // the shape of a data file; *UnreadableError
 	Log     *slog.Logger
 }
 
@@ -57,6 +56,7 @@ type Steps struct {
 	*Examiner
 	*Editor
 	*Finder
+	*Reader
 	*Lists
 	*Offers
 	*Payer
@@ -76,14 +76,15 @@ func New(p Ports, s Settings) *Steps {
 	}
 	boxes := &Boxes{store: p.Store, sandbox: p.Sandbox, log: p.Log}
 	costs := &Costs{store: p.Store, writer: p.Writer, sandbox: p.Sandbox, Settings: &s}
-	inputs := &Inputs{slack: p.Slack, read: p.Read, Settings: &s}
+	inputs := &Inputs{store: p.Store, slack: p.Slack, sandbox: p.Sandbox, Settings: &s}
 	asker := &Asker{store: p.Store, writer: p.Writer, Settings: &s, boxes: boxes, costs: costs, inputs: inputs}
 	people := &People{store: p.Store, slack: p.Slack, log: p.Log, Settings: &s}
 	authority := &Authority{store: p.Store, sandbox: p.Sandbox, slack: p.Slack, Settings: &s, boxes: boxes, people: people}
 	ends := &Ends{store: p.Store, log: p.Log, Settings: &s, costs: costs}
 	decider := &Decider{store: p.Store, sandbox: p.Sandbox, log: p.Log, Settings: &s, boxes: boxes, costs: costs, ends: ends, people: people}
 	watch := &Watch{store: p.Store, sandbox: p.Sandbox, slack: p.Slack, people: people}
-	drafter := &Drafter{store: p.Store, writer: p.Writer, Settings: &s, boxes: boxes, costs: costs, ends: ends, inputs: inputs, watch: watch}
+	drafter := &Drafter{store: p.Store, writer: p.Writer, Settings: &s, boxes: boxes, costs: costs, ends: ends, watch: watch}
+	reader := &Reader{store: p.Store, Settings: &s, boxes: boxes, costs: costs, ends: ends, inputs: inputs, watch: watch}
 	examiner := &Examiner{store: p.Store, sandbox: p.Sandbox, Settings: &s, boxes: boxes, costs: costs, ends: ends, people: people}
 	editor := &Editor{store: p.Store, sandbox: p.Sandbox, Settings: &s, boxes: boxes, costs: costs, ends: ends, people: people}
 	finder := &Finder{store: p.Store, slack: p.Slack, inputs: inputs, people: people}
@@ -100,7 +101,7 @@ func New(p Ports, s Settings) *Steps {
 	return &Steps{
 		Ports: p, Settings: &s, Boxes: boxes, Costs: costs, Inputs: inputs,
 		Asker: asker, People: people, Authority: authority, Ends: ends, Decider: decider,
-		Watch: watch, Drafter: drafter, Examiner: examiner, Editor: editor, Finder: finder, Lists: lists, Offers: offers,
+		Watch: watch, Drafter: drafter, Examiner: examiner, Editor: editor, Finder: finder, Reader: reader, Lists: lists, Offers: offers,
 		Payer: payer, Presenter: presenter, Reminder: reminder, Seals: seals, Runner: runner,
 		Treasury: treasury, Sweeper: sweeper, Teller: teller,
 	}
@@ -109,7 +110,7 @@ func New(p Ports, s Settings) *Steps {
 // Do runs one step of one request: what a job calls. Only one replica at a time
 // is at a step of a request.
 func (s *Steps) Do(ctx context.Context, wake Wake) error {
-	work := map[approval.Step]func(context.Context, string) error{approval.StepFind: s.Find, approval.StepLook: s.Look, approval.StepDraft: s.Draft, approval.StepInspect: s.Inspect, approval.StepRun: s.Run, approval.StepShow: s.Show, approval.StepTell: s.Tell}[wake.Step]
+	work := map[approval.Step]func(context.Context, string) error{approval.StepFind: s.Find, approval.StepLook: s.Look, approval.StepRead: s.Read, approval.StepDraft: s.Draft, approval.StepInspect: s.Inspect, approval.StepRun: s.Run, approval.StepShow: s.Show, approval.StepTell: s.Tell}[wake.Step]
 	if work == nil {
 		s.Log.Error("a job for an unknown step", "step", wake.Step, "request", wake.RequestID)
 		return nil

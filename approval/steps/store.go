@@ -23,6 +23,7 @@ type Store interface {
 	Figures
 	RuleBook
 	Roles
+	ReadingBook
 }
 
 // Requests keeps requests. Everything that it writes for one call it writes in one

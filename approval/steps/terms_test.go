@@ -100,7 +100,7 @@ func TestTheTermsAreSealed(t *testing.T) {
 func TestRulesThatComeWhileTheInspectionWaitsAreSealed(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	r := b.ask()
+	r := b.askAndRead()
 	b.box.line = []int{2}
 	b.box.waited = func() {
 		b.rules("", func(r *review.Rules) { r.Low.Approvals, r.Medium.Approvals, r.High.Approvals = 2, 2, 2 })

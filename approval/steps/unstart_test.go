@@ -26,8 +26,8 @@ func TestInputsThatCannotBeHadAnyMoreGoBackToReview(t *testing.T) {
 		"too large together": {func(b *bundle) { b.Policy.MaxInputBytes = 7 }, "These files have 0.0 MB together"},
 		"unreadable": {func(b *bundle) {
 			b.slack.put("F1", "other")
-			b.faults.fail("Read.before", &approval.UnreadableError{Why: "sales.csv is no table.", Err: errCrash})
-		}, "sales.csv is no table."},
+			b.box.reads = append(b.box.reads, unreadable("binary"))
+		}, "sales.csv is not read. This is no table"},
 	} {
 		for _, named := range []bool{false, true} {
 			b := setup(t)
@@ -48,7 +48,7 @@ func TestInputsThatCannotBeHadAnyMoreGoBackToReview(t *testing.T) {
 			require.Zero(t, b.box.starts(), name)
 			require.Zero(t, b.box.living(), name)
 			require.Zero(t, b.open(r.ID), name)
-			require.Equal(t, !named, b.spends(r.ID, budget.ForRun)[0].Charges == nil, name)
+			require.Equal(t, !named && name != "unreadable", b.spends(r.ID, budget.ForRun)[0].Charges == nil, name)
 
 			b.Policy.MaxInputBytes = approval.DefaultPolicy().MaxInputBytes
 			b.slack.put("F1", "a,b\n1,2\n")

@@ -70,14 +70,10 @@ func spokenReason(err error) approval.Reason {
 	return approval.Reason{}
 }
 
-// inputReason is that of what a person gave, or of a file that cannot be read.
+// inputReason is that of what a person gave, or of a file that is not read.
 func inputReason(err error) approval.Reason {
-	in, file := new(approval.InputError), new(approval.UnreadableError)
-	switch {
-	case errors.As(err, &in):
+	if in := new(approval.InputError); errors.As(err, &in) {
 		return in.Why
-	case errors.As(err, &file):
-		return approval.Words(file.Why)
 	}
 	return approval.Reason{}
 }

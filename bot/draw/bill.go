@@ -62,7 +62,7 @@ func bill(p *kit.Page, v *steps.View) {
 }
 
 // boxSteps name what a box was used for, where it takes more than one line.
-var boxSteps = map[budget.Purpose]string{budget.ForDraft: ", inspection", budget.ForInspect: ", inspection", budget.ForRun: ", run"}
+var boxSteps = map[budget.Purpose]string{budget.ForDraft: ", inspection", budget.ForRead: ", reading", budget.ForInspect: ", inspection", budget.ForRun: ", run"}
 
 // billLines add charges of one kind and name up, and end with the total and what is left.
 func billLines(v *steps.View) (items [][]kit.Part) {

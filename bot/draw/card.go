@@ -29,7 +29,7 @@ func DrawCard(with With, v *steps.View, flaw Flaw) *kit.Page {
 	verdicts(with, p, v)
 	asks(p, v)
 	since(p, v)
-	p.Enumerate("File", fileLines(r.Files))
+	p.Enumerate("File", fileLines(r.Files, mostRemarks))
 	findings(p, rev.Findings, 1500)
 	summary(p, rev)
 	tail := cardTail(v, review.MaxHosts, flaw)
@@ -80,7 +80,7 @@ func CardTitle(r *approval.Request) string {
 		return "Not run"
 	case approval.Lost:
 		return "Approved, result lost"
-	case approval.Drafting:
+	case approval.Drafting, approval.Asking:
 		return "The code is being rewritten"
 	case approval.Done:
 		return "Approved and run"
@@ -112,32 +112,6 @@ func summary(p *kit.Page, rev *approval.Revision) {
 		return
 	}
 	p.Quote(kit.Cut(rev.Summary, 600), kit.Strong("What it does"), kit.Words(" (the model's words, not checked):"))
-}
-
-// fileLines say what is in the files, as far as it has been read.
-func fileLines(files []approval.File) (items [][]kit.Part) {
-	for _, f := range files[:min(10, len(files))] {
-		var shapes []string
-		for _, t := range f.Tables[:min(4, len(f.Tables))] {
-			name := ""
-			if t.Name != "" {
-				name = kit.Cut(kit.OneLine(approval.Plain(t.Name)), 40) + " " // as the file has it, so anything
-			}
-			shapes = append(shapes, fmt.Sprintf("%s%s × %s", name, kit.Count(t.Rows, "row"), kit.Count(len(t.Columns), "column")))
-		}
-		if more := len(f.Tables) - len(shapes); more > 0 {
-			shapes = append(shapes, fmt.Sprintf("%d more", more))
-		}
-		item := []kit.Part{kit.Mono(kit.Cut(f.Name, 110))}
-		if len(shapes) > 0 {
-			item = append(item, kit.Words(": "+strings.Join(shapes, ", ")))
-		}
-		items = append(items, item)
-	}
-	if more := len(files) - len(items); more > 0 {
-		items = append(items, []kit.Part{kit.Words(fmt.Sprintf("and %d more", more))})
-	}
-	return items
 }
 
 // Thread is where a request's messages go.

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/reading"
 	"countersign/approval/steps"
 	"countersign/bot/draw/sample"
 	"countersign/bot/kit"
@@ -26,7 +27,7 @@ func TestNumbersAreWrittenForPeople(t *testing.T) {
 // The names of a workbook's sheets are anybody's words.
 func TestANameInAFileStaysInItsPlaceOnTheCard(t *testing.T) {
 	t.Parallel()
-	items := fileLines([]approval.File{{Name: "sales.xlsx", Tables: []approval.Table{{Name: "Q1\nReviewed: \u202eko", Rows: 2, Columns: make([]approval.Column, 3)}}}})
+	items := fileLines([]approval.File{{Name: "sales.xlsx", Reading: &reading.Reading{Kind: "xlsx", Tables: []reading.Table{{Name: "Q1\nReviewed: \u202eko", Rows: 2, Columns: make([]reading.Column, 3)}}}}}, mostRemarks)
 	_, _, line := kit.Section(items[0])
 	require.Equal(t, `sales.xlsx: Q1 Reviewed: \u{202e}ko 2 rows × 3 columns`, line)
 }

@@ -102,7 +102,7 @@ func Rated(good bool) string {
 func DetailsView(v *steps.View) slack.ModalViewRequest {
 	r, p := v.Request, &kit.Page{}
 	p.Quote(kit.Cut(r.Question, 1000), kit.Person(r.Asker), kit.Words(" asked:"))
-	p.Enumerate("File", fileLines(r.Files))
+	p.Enumerate("File", fileLines(r.Files, allRemarks))
 	if r.Run != nil && r.Run.Result != nil {
 		deeds(p, v)
 		unexpected(p, v)

@@ -16,7 +16,6 @@ func Known(err error) (string, bool) {
 		stale    *approval.StaleError
 		not      *approval.NotAllowedError
 		input    *approval.InputError
-		file     *approval.UnreadableError
 		writer   *steps.WriterError
 		box      *steps.BoxError
 		exceeded *budget.ExceededError
@@ -33,8 +32,6 @@ func Known(err error) (string, bool) {
 		return reasons.Refused(not.Why), true
 	case errors.As(err, &input):
 		return reasons.Words(input.Why), true
-	case errors.As(err, &file):
-		return file.Why, true
 	case errors.As(err, &writer) && writer.Words != "":
 		return writer.Words, true
 	case errors.As(err, &box) && box.Words != "":
@@ -66,7 +63,7 @@ func moved(e *approval.MoveError) string {
 		return "There is nothing to cancel: " + HowEnded(e.Request) + "."
 	}
 	switch e.Request.State {
-	case approval.Drafting:
+	case approval.Drafting, approval.Asking:
 		return "The code is still being written. There is nothing to decide yet."
 	case approval.Approved, approval.Running, approval.Done, approval.Lost:
 		return "This is already approved. Nothing has changed."

@@ -35,6 +35,8 @@ func Progress(with With, v *steps.View) *kit.Page {
 	case approval.Drafting:
 		p.Say(append(writing(v), inLine(r)...)...)
 		cheaperNote(p, r)
+	case approval.Asking:
+		doubted(p, r)
 	case approval.Pending:
 		p.Say(waiting(v)...)
 		cheaperNote(p, r)

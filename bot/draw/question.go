@@ -85,7 +85,7 @@ func HowItStands(r *approval.Request) string {
 
 // StateWords name the states to the people who wait.
 var StateWords = map[approval.State]string{
-	approval.Drafting: "code is being written", approval.Pending: "waiting for a reviewer", approval.Approved: "approved, runs when a sandbox is free",
+	approval.Drafting: "code is being written", approval.Asking: "waiting for your answer about a file", approval.Pending: "waiting for a reviewer", approval.Approved: "approved, runs when a sandbox is free",
 	approval.Running: "running", approval.Done: "done", approval.Failed: "failed", approval.Rejected: "rejected",
 	approval.Expired: "expired", approval.Withdrawn: "cancelled", approval.Lost: "lost",
 }

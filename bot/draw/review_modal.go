@@ -27,7 +27,7 @@ func ReviewView(with With, v *steps.View, from Origin) (slack.ModalViewRequest, 
 	verdicts(with, p, v)
 	asks(p, v)
 	since(p, v)
-	p.Enumerate("File", fileLines(r.Files))
+	p.Enumerate("File", fileLines(r.Files, allRemarks))
 	findings(p, rev.Findings, 8000)
 	summary(p, rev)
 	for i, c := range chunks {

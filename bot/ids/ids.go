@@ -64,6 +64,9 @@ const (
 	ActionLists   = "open_channel_models"
 	ActionFigures = "open_statistics"
 	ActionAsk     = "open_form"
+	ActionAnswer  = "answer"      // the asker says how a file is meant: the first choice,
+	ActionAnswer2 = "answer_2"    // the second,
+	ActionAnswer3 = "answer_3"    // and the third
 	ActionAgain   = "ask_again"   // the form with a question that could not be taken as it was
 	ActionMeant   = "meant"       // a file with nearly the name that was typed
 	ActionMeant2  = "meant_2"     // and two more of them

@@ -3,23 +3,56 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 	"time"
+
+	"countersign/storage"
+	"countersign/storage/signing"
 )
 
-// audit prints the trail of a request: who did what, when, in the order in which
-// it was committed, after checking that no entry has been changed since.
+// audit checks a request, or without one what holds for all of them and then each: that no
+// entry of the trail has been changed, that this installation has signed each, and that
+// the tables say the same. Of a request it prints the trail first: who did what, when, in
+// the order in which it was committed.
 func audit(ctx context.Context, p program) error {
-	if len(p.args) != 1 {
-		return fmt.Errorf("which request? An example: countersign audit k7q2mxd")
+	if len(p.args) > 1 {
+		return fmt.Errorf("which request? An example: countersign audit k7q2mxd; without one all are checked")
 	}
-	id := strings.ToLower(p.args[0])
-	db, stop, err := p.openStore(ctx)
+	o := p.storage()
+	var err error
+	if o.Key, err = signing.Read(p.SigningKeyFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	db, stop, err := p.openStore(ctx, o)
 	if err != nil {
 		return err
 	}
 	defer stop()
+	if o.Key == nil {
+		if err := storage.TrustTrail(ctx, db); err != nil {
+			return err
+		}
+	}
+	if len(p.args) == 0 {
+		err = auditAll(ctx, p, db)
+	} else {
+		err = auditRequest(ctx, p, db, strings.ToLower(p.args[0]))
+	}
+	if err != nil {
+		return err
+	}
+	whose := "Whoever has neither the key nor this program could not have written it."
+	if o.Key == nil {
+		whose = "The keys are those that the database itself announces: only with SIGNING_KEY_FILE is it known whose they are."
+	}
+	fmt.Fprintf(p.out, "%s Not shown by this: that nothing is missing at the end, and what somebody does who has the key as well as the database.\n", whose)
+	return nil
+}
+
+func auditRequest(ctx context.Context, p program, db *storage.DB, id string) error {
 	events, err := db.Events(ctx, id)
 	if err != nil {
 		return err
@@ -34,13 +67,40 @@ func audit(ctx context.Context, p program) error {
 		}
 		fmt.Fprintf(p.out, "%s  %-12s  %-13s  %s\n", e.At.UTC().Format(time.RFC3339Nano), e.Actor, e.Kind, data)
 	}
-	found, err := db.VerifyChain(ctx, "request:"+id)
+	found, err := storage.AuditRequest(ctx, db, id)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(p.out, "%d entries; each names the one before it, and none has been changed.\n", found.Events)
+	fmt.Fprintf(p.out, "%d entries; each names the one before it, none has been changed, and each is signed. The tables say the same.\n", found.Events)
 	if found.Gone > 0 {
-		fmt.Fprintf(p.out, "%d values they refer to have been deleted, each with an entry that says so.\n", found.Gone)
+		fmt.Fprintf(p.out, "%d values that they name are gone, as an entry says of each.\n", found.Gone)
 	}
+	return nil
+}
+
+// auditAll goes on after a fault, so that all are named.
+func auditAll(ctx context.Context, p program, db *storage.DB) error {
+	var faults []error
+	house, err := storage.AuditHouse(ctx, db)
+	if err != nil {
+		faults = append(faults, err)
+	}
+	ids, err := storage.RequestIDs(ctx, db)
+	if err != nil {
+		return err
+	}
+	events := house.Events
+	for _, id := range ids {
+		found, err := storage.AuditRequest(ctx, db, id)
+		if err != nil {
+			faults = append(faults, err)
+		}
+		events += found.Events
+	}
+	if len(faults) > 0 {
+		return errors.Join(faults...)
+	}
+	fmt.Fprintf(p.out, "People, rules and budgets: %d trails. Requests: %d. In all %d entries; each names the one before it, none has been changed, and each is signed. The tables say the same.\n",
+		house.Streams, len(ids), events)
 	return nil
 }

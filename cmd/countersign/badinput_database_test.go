@@ -9,13 +9,13 @@ import (
 
 	"countersign/codegen/mistraltest"
 	"countersign/internal/pglocal"
+	"countersign/internal/pglocal/pgtest"
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/person"
 	"countersign/internal/slacksim/workspace"
-	"countersign/storage"
 )
 
-// ownServer is a Postgres of this test's alone, which it may stop and start.
+// ownServer is a Postgres of this test's alone, which it may stop and start; its address is the owner's.
 func ownServer(t *testing.T) (url string, stop, start func()) {
 	t.Helper()
 	// Sockets have short names, and a server that has dropped root has to get there.
@@ -33,7 +33,7 @@ func ownServer(t *testing.T) (url string, stop, start func()) {
 		require.NoError(t, server.Stop())
 		require.NoError(t, os.RemoveAll(dir))
 	})
-	require.NoError(t, storage.Migrate(t.Context(), server.URL()))
+	require.NoError(t, migrated(t.Context(), server.URL()))
 	return server.URL(), stop, start
 }
 
@@ -42,7 +42,7 @@ func ownServer(t *testing.T) (url string, stop, start func()) {
 func TestWithoutADatabaseNothingIsAnsweredAndNothingIsLost(t *testing.T) {
 	t.Parallel()
 	url, stop, start := ownServer(t)
-	h := openLight(t, func(c *Config) { c.DatabaseURL = Secret(url) })
+	h := openLight(t, func(c *Config) { c.DatabaseURL = Secret(pgtest.Serve(url)) })
 	h.url = url
 	root := h.ask("Before it went?")
 	card := h.cardOf("Before it went?")
@@ -84,7 +84,7 @@ func TestWithoutADatabaseNothingIsAnsweredAndNothingIsLost(t *testing.T) {
 func TestADatabaseThatGoesWhileTheCodeIsWrittenCostsNoSecondAnswer(t *testing.T) {
 	t.Parallel()
 	url, stop, start := ownServer(t)
-	h := openLight(t, func(c *Config) { c.DatabaseURL = Secret(url) })
+	h := openLight(t, func(c *Config) { c.DatabaseURL = Secret(pgtest.Serve(url)) })
 	h.url = url
 	gone := make(chan struct{})
 	once := sync.OnceFunc(func() { stop(); close(gone) })
@@ -108,7 +108,7 @@ func TestARunOutlivesAnOutageOfTheDatabase(t *testing.T) {
 	t.Parallel()
 	url, stop, start := ownServer(t)
 	cloud := newCloud(t)
-	h := open(t, atE2B(cloud), func(c *Config) { c.DatabaseURL = Secret(url) })
+	h := open(t, atE2B(cloud), func(c *Config) { c.DatabaseURL = Secret(pgtest.Serve(url)) })
 	h.url = url
 	h.run()
 	h.writes("import time\ntime.sleep(3)\n6 * 7")

@@ -52,7 +52,7 @@ func TestCommandsWorkBesideAServeWithItsPrivateDatabase(t *testing.T) {
 	require.Zero(t, code, said)
 	found := h.program.checkDatabase(h.ctx)
 	require.NoError(t, found.err)
-	require.Equal(t, fmt.Sprintf("the database of %s is in use by a running countersign; looked at it there", dir), found.say)
+	require.Equal(t, fmt.Sprintf("the database of %s is in use by a running countersign; looked at it there; serve's role owns nothing", dir), found.say)
 	require.NoError(t, r.db.Ping(h.ctx), "and serve goes on")
 
 	stop()
@@ -68,7 +68,7 @@ func TestCommandsWorkBesideAServeWithItsPrivateDatabase(t *testing.T) {
 	require.NoError(t, group.Wait(), "they share a server, and none takes it from another")
 	found = h.program.checkDatabase(h.ctx)
 	require.NoError(t, found.err)
-	require.Equal(t, "a private Postgres in "+dir, found.say)
+	require.Equal(t, "a private Postgres in "+dir+"; serve's role owns nothing", found.say)
 }
 
 func TestDoctorSeesADatabaseThatServeRefuses(t *testing.T) {

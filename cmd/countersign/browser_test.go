@@ -17,19 +17,21 @@ import (
 	"countersign/internal/slacksim/workspace"
 )
 
-// revenue is what the model writes: a table, and a chart of it.
-const revenue = `import pandas as pd
-import matplotlib.pyplot as plt
+// revenue is what the model writes: a sentence, a chart and a table.
+const revenue = `from desk import answer, chart, left_out, load, money, note, table
 
-sales = pd.read_csv("sales.csv", parse_dates=["date"])
-sales["revenue"] = sales["units"] * sales["price"]
-month = sales["date"].dt.to_period("M").astype(str)
-table = sales.pivot_table("revenue", month, "region", aggfunc="sum").round(2)
+sales = load("sales.csv")
+known = sales.dropna(subset=["units", "region"])
+left_out(len(sales) - len(known), "no units or no region")
+revenue = known["units"] * known["price"]
+month = known["date"].dt.to_period("M").rename("month")
+monthly = revenue.groupby([month, known["region"]]).sum().unstack().round(2)
 
-table.plot(marker="o", figsize=(8, 4.5))
-plt.title("Revenue per month by region")
-plt.xlabel("")
-table.reset_index()`
+best = monthly.sum(axis=1).idxmax().strftime("%B")
+note("Revenue is units times price.")
+answer(f"Revenue was {money(revenue.sum())} in all; {best} was the best month.")
+chart(monthly.plot(marker="o", figsize=(8, 4.5), title="Revenue per month by region"))
+table(monthly, "Revenue per month by region")`
 
 func TestThreePeopleAskRejectApproveAndReadInTheBrowser(t *testing.T) {
 	t.Parallel()
@@ -84,6 +86,7 @@ func TestThreePeopleAskRejectApproveAndReadInTheBrowser(t *testing.T) {
 	// She reads the answer: table, chart and bill.
 	maya.click(test("replies-" + second.TS))
 	maya.sees(test("thread"), "Show code")
+	maya.sees(test("thread"), "was the best month.")
 	maya.sees(test("thread")+" table", "2025-01")
 	maya.sees(test("thread")+" table", "North")
 	require.NotContains(t, maya.reads(test("thread")), "That drops every row.", "the other thread")

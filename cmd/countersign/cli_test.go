@@ -3,13 +3,14 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/require"
 
-	"countersign/storage"
+	"countersign/internal/pglocal/pgtest"
 )
 
 // The scripts in testdata/script are what a person types and reads. A script's
@@ -24,7 +25,9 @@ func TestCommandLine(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			e.Defer(func() { require.NoError(t, os.RemoveAll(dir)) })
+			e.Defer(func() {
+				require.NoError(t, errors.Join(os.RemoveAll(dir), os.RemoveAll(dir+".key"), os.RemoveAll(dir+".key.former")))
+			})
 			e.Setenv("DATA_DIR", dir)
 			return nil
 		},
@@ -98,8 +101,35 @@ func TestServeNeedsAModelAndADatabase(t *testing.T) {
 	p = h.program
 	p.DatabaseURL = "postgres://u:hunter2@127.0.0.1:1/x"
 	err := serve(h.ctx, p)
-	require.ErrorContains(t, err, "bring the database up to date")
+	require.ErrorContains(t, err, "read the database's version")
 	require.NotContains(t, err.Error(), "hunter2")
+}
+
+// Serve's own role makes no tables: without the owner's address somebody else migrates.
+func TestServeMigratesAsTheOwnerOrNamesWhoDoes(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	p, owner := h.program, pgtest.Database(t, nil)
+	p.DatabaseURL = Secret(pgtest.Serve(owner))
+	require.ErrorContains(t, serve(h.ctx, p), "run `countersign migrate`")
+	found := p.checkDatabase(h.ctx)
+	require.ErrorContains(t, found.err, "run `countersign migrate`, or set MIGRATE_DATABASE_URL")
+	p.MigrateDatabaseURL = Secret(owner)
+	found = p.checkDatabase(h.ctx)
+	require.NoError(t, found.err)
+	require.Contains(t, found.say, "which serve or countersign migrate applies")
+	require.NoError(t, migrate(h.ctx, p))
+	found = p.checkDatabase(h.ctx)
+	require.NoError(t, found.err)
+	require.Equal(t, "reached and up to date; serve's role owns nothing", found.say)
+
+	p.DatabaseURL, p.MigrateDatabaseURL = Secret(owner), ""
+	found = p.checkDatabase(h.ctx)
+	require.NoError(t, found.err)
+	require.True(t, found.warn)
+	for _, words := range []string{"serve's role countersign is a superuser", "CREATE ROLE countersign_serve LOGIN", "run `countersign migrate`, which grants what it needs"} {
+		require.Contains(t, found.say, words)
+	}
 }
 
 func TestAuditNeedsADatabaseThatIsUpToDate(t *testing.T) {
@@ -108,7 +138,7 @@ func TestAuditNeedsADatabaseThatIsUpToDate(t *testing.T) {
 	p := h.program
 	p.args = []string{"nosuch1"}
 	require.EqualError(t, audit(h.ctx, p), "there is no request nosuch1")
-	require.NoError(t, storage.Migrate(h.ctx, h.url), "a second time changes nothing")
+	require.NoError(t, migrated(h.ctx, h.url), "a second time changes nothing")
 	p.DatabaseURL = "postgres://127.0.0.1:1/x"
 	require.Error(t, audit(h.ctx, p))
 }

@@ -97,10 +97,12 @@ type Config struct {
 
 	PricesFile string `env:"PRICES_FILE"`
 
-	DatabaseURL Secret `env:"DATABASE_URL"`
-	DataDir     string `env:"DATA_DIR"`
-	HTTPAddr    string `env:"HTTP_ADDR" envDefault:"127.0.0.1:8080"`
-	LogLevel    string `env:"LOG_LEVEL" envDefault:"info"`
+	DatabaseURL        Secret `env:"DATABASE_URL"`
+	MigrateDatabaseURL Secret `env:"MIGRATE_DATABASE_URL"`
+	SigningKeyFile     string `env:"SIGNING_KEY_FILE"`
+	DataDir            string `env:"DATA_DIR"`
+	HTTPAddr           string `env:"HTTP_ADDR" envDefault:"127.0.0.1:8080"`
+	LogLevel           string `env:"LOG_LEVEL" envDefault:"info"`
 
 	LangfuseHost      string `env:"LANGFUSE_HOST" envDefault:"https://cloud.langfuse.com"`
 	LangfusePublicKey string `env:"LANGFUSE_PUBLIC_KEY"`
@@ -145,8 +147,13 @@ func readConfig(environ map[string]string) (Config, error) {
 			faults.add(s.name, "not a URL such as https://example.com")
 		}
 	}
-	if db := string(c.DatabaseURL); db != "" && !strings.HasPrefix(db, "postgres://") && !strings.HasPrefix(db, "postgresql://") && !strings.Contains(db, "=") {
-		faults.add("DATABASE_URL", "not an address such as postgres://user:password@host/database")
+	for _, s := range []struct{ name, db string }{{"DATABASE_URL", string(c.DatabaseURL)}, {"MIGRATE_DATABASE_URL", string(c.MigrateDatabaseURL)}} {
+		if s.db != "" && !strings.HasPrefix(s.db, "postgres://") && !strings.HasPrefix(s.db, "postgresql://") && !strings.Contains(s.db, "=") {
+			faults.add(s.name, "not an address such as postgres://user:password@host/database")
+		}
+	}
+	if c.MigrateDatabaseURL != "" && c.DatabaseURL == "" {
+		faults.add("MIGRATE_DATABASE_URL", "is the owner's address of the database in DATABASE_URL, which is not set")
 	}
 	for _, s := range []struct {
 		name string
@@ -177,6 +184,10 @@ func readConfig(environ map[string]string) (Config, error) {
 	}
 	if c.DataDir == "" {
 		c.DataDir = defaultDataDir()
+	}
+	if c.SigningKeyFile == "" {
+		// Beside the data and not in it: whoever gets hold of a backup of the folder has no key.
+		c.SigningKeyFile = strings.TrimRight(c.DataDir, "/") + ".key"
 	}
 	return c, errors.Join(faults.all...)
 }

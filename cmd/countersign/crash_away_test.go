@@ -15,7 +15,6 @@ import (
 	"countersign/internal/slacksim/fault"
 	"countersign/internal/slacksim/person"
 	"countersign/sandbox/e2b/e2btest"
-	"countersign/storage"
 )
 
 // ownDatabase is a server of this test's own, which it can stop and start.
@@ -39,9 +38,9 @@ func TestNothingIsAckedWhileTheDatabaseIsAway(t *testing.T) {
 	t.Parallel()
 	start := ownDatabase(t)
 	server := start()
-	require.NoError(t, storage.Migrate(t.Context(), server.URL()))
+	require.NoError(t, migrated(t.Context(), server.URL()))
 	w := newWorld(t)
-	w.url, w.program.DatabaseURL = server.URL(), Secret(server.URL())
+	w.url, w.program.DatabaseURL = server.URL(), Secret(server.ServeURL())
 	w.run()
 	first := w.card(w.ask(asked))
 	w.until("it is shown", func() bool { return value[bool](w.house, `SELECT shown_at >= changed_at FROM requests`) })
@@ -86,9 +85,9 @@ func TestARunOutlivesTheDatabasesAbsence(t *testing.T) {
 	t.Parallel()
 	start := ownDatabase(t)
 	server := start()
-	require.NoError(t, storage.Migrate(t.Context(), server.URL()))
+	require.NoError(t, migrated(t.Context(), server.URL()))
 	w := newWorld(t)
-	w.url, w.program.DatabaseURL = server.URL(), Secret(server.URL())
+	w.url, w.program.DatabaseURL = server.URL(), Secret(server.ServeURL())
 	w.run()
 	require.NoError(t, w.ben.Click(w.card(w.ask(asked)), "Approve"))
 	w.until("it runs", func() bool { return w.marks() == 1 })

@@ -33,7 +33,7 @@ func (h *house) ended(requests int) {
 // a replica died between posting one and remembering it.
 func (h *house) truth(strays int) {
 	h.t.Helper()
-	db, err := storage.Open(h.ctx, h.url, storage.Options{})
+	db, err := h.store()
 	require.NoError(h.t, err)
 	defer db.Close()
 	h.ledger()

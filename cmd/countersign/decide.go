@@ -35,7 +35,11 @@ func decide(ctx context.Context, p program) error {
 	if p.SlackBotToken == "" {
 		return errors.New("SLACK_BOT_TOKEN is not set: who decides is looked up in Slack, now, as for a click there")
 	}
-	db, stop, err := p.openStore(ctx)
+	signed, err := p.signed()
+	if err != nil {
+		return err
+	}
+	db, stop, err := p.openStore(ctx, signed)
 	if err != nil {
 		return err
 	}

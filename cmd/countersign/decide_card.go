@@ -41,8 +41,12 @@ func textCard(out io.Writer, v *steps.View, name func(string) string) error {
 	line("Question", "%s", indented(r.Question))
 	for _, f := range r.Files {
 		line("File", "%s", approval.Plain(f.Name))
-		for _, t := range f.Tables {
+		for _, t := range f.Tables() {
 			line("", "%d rows, %d columns %s", t.Rows, len(t.Columns), approval.Plain(t.Name))
+			line("", "read as %s", approval.Plain(t.Words(*f.Reading)))
+			for _, o := range t.Odd {
+				line("", "%s", approval.Plain(o.Words()))
+			}
 		}
 	}
 	if r.Revision == nil {

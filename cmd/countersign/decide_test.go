@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/reading"
 	"countersign/approval/review"
 	"countersign/approval/steps"
 	"countersign/bot/draw/reasons"
@@ -126,7 +127,7 @@ func TestTheCardInATerminalSaysWhatItHolds(t *testing.T) {
 	t.Parallel()
 	const odd = "x\x1b[2J"
 	v := &steps.View{Earlier: []string{"And " + odd}, Former: &approval.Revision{Number: 1, Code: "1\n"}, Request: &approval.Request{
-		ID: "bcd23fg", State: approval.Pending, Question: odd, Reason: approval.Words("sales.csv has changed."), Files: []approval.File{{Name: odd, Tables: []approval.Table{{Name: odd}}}},
+		ID: "bcd23fg", State: approval.Pending, Question: odd, Reason: approval.Words("sales.csv has changed."), Files: []approval.File{{Name: odd, Reading: &reading.Reading{Kind: "text", Tables: []reading.Table{{Name: odd}}}}},
 		Revision: &approval.Revision{Number: 2, Code: "2\n", Author: odd, Summary: odd, Digest: "abcdef01", Findings: []approval.Finding{{Text: odd}}}}}
 	var out strings.Builder
 	require.NoError(t, textCard(&out, v, func(user string) string { return user }))

@@ -40,6 +40,9 @@ func demo(ctx context.Context, p program) (err error) {
 	case err != nil:
 		return exitError(2)
 	}
+	if beside := p.DataDir + ".key"; p.SigningKeyFile == beside {
+		p.SigningKeyFile = filepath.Join(p.DataDir, "demo.key")
+	}
 	p.DataDir = filepath.Join(p.DataDir, "demo")
 	p.DatabaseURL, p.HTTPAddr = "", "127.0.0.1:0"
 	p.SlackPatience = demoPatience
@@ -204,7 +207,7 @@ func outdated(err error) error {
 // demoWriter is the model that the settings name, or the stand-in.
 func (p program) demoWriter() (w steps.Writer, says string, err error) {
 	if !p.hasModel() {
-		w, err = codegen.New(codegen.Options{SampleRows: p.SampleRows}, standin.Provider{})
+		w, err = codegen.New(codegen.Options{}, standin.Provider{})
 		return w, "a stand-in that knows the sample questions and can summarise any table (MISTRAL_API_KEY, ANTHROPIC_API_KEY or OPENAI_API_KEY brings a real one)", err
 	}
 	asks, err := p.writer()

@@ -20,7 +20,6 @@ import (
 	"countersign/internal/pglocal"
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/workspace"
-	"countersign/storage"
 )
 
 // aDemo is a demo that runs, inside the test, in a folder of its own.
@@ -68,7 +67,7 @@ func dataDir(t *testing.T) string {
 	t.Helper()
 	dir, err := passable()
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
+	t.Cleanup(func() { require.NoError(t, errors.Join(os.RemoveAll(dir), os.RemoveAll(dir+".key"))) })
 	return dir
 }
 
@@ -109,7 +108,7 @@ func TestADemoOnDataOfAnotherVersionSaysHowToBeginAnew(t *testing.T) {
 	dir := dataDir(t)
 	server, err := pglocal.Start(t.Context(), pglocal.Options{Dir: filepath.Join(dir, "demo", "postgres")})
 	require.NoError(t, err)
-	require.NoError(t, storage.Migrate(t.Context(), server.URL()))
+	require.NoError(t, migrated(t.Context(), server.URL()))
 	conn, err := pgx.Connect(t.Context(), server.URL())
 	require.NoError(t, err)
 	_, err = conn.Exec(t.Context(), `ALTER TABLE goose_db_version DROP COLUMN sha256`)

@@ -15,6 +15,7 @@ import (
 	"countersign/budget"
 	"countersign/internal/pglocal"
 	"countersign/storage"
+	"countersign/storage/roles"
 )
 
 // A finding is a line of the doctor's report.
@@ -67,7 +68,7 @@ func (p program) checkSettings(context.Context) finding {
 
 func (p program) checkDatabase(ctx context.Context) finding {
 	if p.DatabaseURL != "" {
-		f, reached := schemaOf(ctx, string(p.DatabaseURL), "reached and up to date")
+		f, reached := p.schemaOf(ctx, p.address(), "reached and up to date")
 		if !reached {
 			// Postgres' errors list every attempt; the last one says it.
 			lines := strings.Split(strings.TrimSpace(f.err.Error()), "\n")
@@ -87,7 +88,7 @@ func (p program) checkDatabase(ctx context.Context) finding {
 	if server.Joined() {
 		say = fmt.Sprintf("the database of %s is in use by a running countersign; looked at it there", p.DataDir)
 	}
-	f, reached := schemaOf(ctx, server.URL(), say)
+	f, reached := p.schemaOf(ctx, ofServer(server), say)
 	if !reached {
 		f.err = fmt.Errorf("the private Postgres in %s runs, but cannot be used: %w", p.DataDir, f.err)
 	}
@@ -98,16 +99,36 @@ func (p program) checkDatabase(ctx context.Context) finding {
 }
 
 // schemaOf looks at a database as serve would, and changes nothing: what is to be
-// migrated serve will, and what a newer program has migrated it refuses.
-func schemaOf(ctx context.Context, url, well string) (f finding, reached bool) {
+// migrated serve will where it knows the owner, and what a newer program has migrated it
+// refuses. It says when serve's role can do too much, and the statements that mend it.
+func (p program) schemaOf(ctx context.Context, at address, well string) (f finding, reached bool) {
+	url := at.serve
+	if at.owner != "" {
+		url = at.owner // what is not migrated yet serve's role may not even read
+	}
 	pending, err := storage.Pending(ctx, url)
 	if err != nil {
 		return finding{err: err}, errors.As(err, new(*storage.OtherSchemaError))
 	}
-	if len(pending) > 0 {
+	switch {
+	case len(pending) > 0 && at.owner != "":
 		return finding{warn: true, say: fmt.Sprintf("reached; %d migrations pending, which serve or countersign migrate applies", len(pending))}, true
+	case len(pending) > 0:
+		return finding{err: fmt.Errorf("reached; %d migrations pending: run `countersign migrate`, or set MIGRATE_DATABASE_URL to the owner's address and serve does", len(pending))}, true
 	}
-	return finding{say: well, err: storage.Validate(ctx, url)}, true
+	much, err := roles.TooMuch(ctx, at.serve)
+	switch {
+	case err != nil:
+		return finding{err: err}, true
+	case much.All:
+		return finding{warn: true, say: fmt.Sprintf("%s; but serve's role %s %s, so whoever has its password can change what was decided. "+
+			"As the owner: CREATE ROLE countersign_serve LOGIN PASSWORD '...'; then set DATABASE_URL to that role, MIGRATE_DATABASE_URL to the owner's address, and run `countersign migrate`, which grants what it needs",
+			well, much.Role, strings.Join(much.Why, " and "))}, true
+	case len(much.Why) > 0:
+		return finding{warn: true, say: fmt.Sprintf("%s; but serve's role %s %s, which it does not need. As the owner: %s;",
+			well, much.Role, strings.Join(much.Why, ", "), strings.Join(much.Mend, "; "))}, true
+	}
+	return finding{say: well + "; serve's role owns nothing"}, true
 }
 
 func (p program) slack() *bot.Bot {

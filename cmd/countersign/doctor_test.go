@@ -19,7 +19,6 @@ import (
 	"countersign/codegen/mistraltest"
 	"countersign/internal/slacksim"
 	"countersign/sandbox/e2b/e2btest"
-	"countersign/storage"
 )
 
 // langfuse knows one pair of keys.
@@ -81,7 +80,7 @@ func TestWhatTheDoctorTriesIsPaidByTheTeam(t *testing.T) {
 	require.Positive(t, cost)
 	require.Equal(t, cost, value[int64](h, `SELECT spent FROM balances WHERE kind = 'team' AND grain = 'day'`))
 
-	db, err := storage.Open(h.ctx, h.url, storage.Options{})
+	db, err := h.store()
 	require.NoError(t, err)
 	defer db.Close()
 	team := value[string](h, `SELECT id FROM scopes WHERE kind = 'team'`)

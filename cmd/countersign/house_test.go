@@ -48,7 +48,7 @@ type house struct {
 	ctx     context.Context
 	sim     *slacksim.Sim
 	model   *mistraltest.Server
-	url     string // of the database
+	url     string // of the database, as its owner: the test's own look at it
 	program program
 	log     *lockedBuffer
 	look    asker
@@ -79,7 +79,7 @@ func openIn(t testing.TB, workspace slacksim.Options, change ...func(*Config)) *
 	var cancel context.CancelFunc
 	h.ctx, cancel = context.WithCancel(context.Background())
 	t.Cleanup(cancel)
-	h.url = pgtest.Database(t, storage.Migrate)
+	h.url = pgtest.Database(t, migrated)
 	t.Cleanup(func() {
 		h.look.mu.Lock()
 		defer h.look.mu.Unlock()
@@ -103,7 +103,7 @@ func openIn(t testing.TB, workspace slacksim.Options, change ...func(*Config)) *
 		"SLACK_BOT_TOKEN": h.sim.BotToken(), "SLACK_APP_TOKEN": h.sim.AppToken(), "SLACK_API_URL": h.sim.APIURL(),
 		"REVIEW_CHANNEL": slacksim.CodeReview, "REVIEWERS": slacksim.Reviewer + "," + slacksim.SecondReviewer, "ADMINS": slacksim.Admin,
 		"MISTRAL_API_KEY": mistraltest.Key, "MISTRAL_BASE_URL": h.model.URL,
-		"DATABASE_URL": h.url, "DATA_DIR": t.TempDir(), "HTTP_ADDR": "127.0.0.1:0", "RUN_SECONDS": "120", "RUN_MEMORY_MB": "512",
+		"DATABASE_URL": pgtest.Serve(h.url), "DATA_DIR": t.TempDir(), "HTTP_ADDR": "127.0.0.1:0", "RUN_SECONDS": "120", "RUN_MEMORY_MB": "512",
 		"SLACK_PATIENCE": slackPatience.String(),
 	})
 	require.NoError(t, err)
@@ -135,6 +135,20 @@ func (h *house) patient() context.Context {
 	ctx, cancel := context.WithTimeout(h.ctx, soon)
 	h.t.Cleanup(cancel)
 	return ctx
+}
+
+// migrated is how every test's database is made: by its owner, for serve's role.
+func migrated(ctx context.Context, url string) error {
+	return storage.Migrate(ctx, url, pgtest.Serve(url))
+}
+
+// store opens the house's database as serve would.
+func (h *house) store() (*storage.DB, error) {
+	signed, err := h.program.signed()
+	if err != nil {
+		return nil, err
+	}
+	return storage.Open(h.ctx, pgtest.Serve(h.url), storage.Options{Key: signed.Key})
 }
 
 // run starts a replica and waits until it is connected and its sandbox has proven

@@ -47,7 +47,7 @@ func (c Config) writer() (*codegen.Writer, error) {
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
-	return codegen.New(codegen.Options{Default: c.DefaultModel, SampleRows: c.SampleRows}, providers...)
+	return codegen.New(codegen.Options{Default: c.DefaultModel}, providers...)
 }
 
 func (c Config) mistral() (*mistral.Mistral, error) {

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/reading"
 	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/codegen/conformance"
@@ -191,7 +192,7 @@ func TestProveModelsForReal(t *testing.T) {
 		for _, model := range w.Models() {
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 			d, err := w.Write(ctx, steps.Brief{Model: model, Question: "How many units were sold?", Files: []approval.File{{Name: "sales.csv",
-				Tables: []approval.Table{{Rows: 3, Columns: []approval.Column{{Name: "units", Type: "integer"}}}}}}})
+				Reading: &reading.Reading{Kind: "text", Tables: []reading.Table{{Rows: 3, Columns: []reading.Column{{Name: "units", Type: "integer"}}}}}}}})
 			cancel()
 			charge, priced := p.prices.TokenCharge(d.Usage, time.Now())
 			proof.Check(t, err == nil && priced == nil && strings.Contains(d.Code, "sales.csv"), "for real: "+model+" writes a program, and its bill has a price", "%s, %v, %v", charge.Amount, err, priced)

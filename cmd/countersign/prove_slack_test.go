@@ -22,7 +22,6 @@ import (
 	"countersign/internal/slacksim/fault"
 	"countersign/internal/slacksim/person"
 	"countersign/internal/slacksim/workspace"
-	"countersign/storage"
 )
 
 // The rows of `make prove-slack` about a whole office: ten people ask two hundred
@@ -328,7 +327,7 @@ func TestProveSlackAnOfficeOnABadDay(t *testing.T) {
 	proof.Check(t, len(unanswered) == 0, "an office of ten people: every question comes to its end while Slack has a bad day",
 		"%d of %d questions (seed %d, troubles %v) %v", questions-len(unanswered), questions, seed, troubles, errors.Join(unanswered...))
 
-	db, err := storage.Open(o.ctx, o.url, storage.Options{})
+	db, err := o.store()
 	require.NoError(t, err)
 	defer db.Close()
 	view := func(id string) (*steps.View, error) { return db.View(o.ctx, id) }

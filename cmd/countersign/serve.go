@@ -31,63 +31,90 @@ func serve(ctx context.Context, p program) (err error) {
 	return r.run(ctx)
 }
 
-// migrate brings the database up to date, which serve does as well.
+// migrate brings the database up to date, as its owner. Serve does so as well where it
+// knows the owner: with the private Postgres, or with MIGRATE_DATABASE_URL.
 func migrate(ctx context.Context, p program) error {
-	url, stop, err := p.openDatabase(ctx)
+	at, stop, err := p.openDatabase(ctx)
 	var none *pglocal.NoneError
 	if errors.As(err, &none) {
-		url, stop, err = p.privateDatabase(ctx, pglocal.Start)
+		at, stop, err = p.privateDatabase(ctx, pglocal.Start)
 	}
 	if err != nil {
 		return err
 	}
 	defer stop()
-	if err := storage.Migrate(ctx, url); err != nil {
+	if at.owner == "" {
+		at.owner = at.serve // one role for both, of which the doctor warns
+	}
+	if err := at.migrate(ctx); err != nil {
 		return err
 	}
 	fmt.Fprintln(p.out, "The database is up to date.")
 	return nil
 }
 
-// openStore is what a command reads that is soon over: a database that is up to
-// date, which it leaves as it is.
-func (p program) openStore(ctx context.Context) (db *storage.DB, stop func(), err error) {
-	url, end, err := p.openDatabase(ctx)
+// openStore is what a command uses that is soon over: a database that is up to date.
+func (p program) openStore(ctx context.Context, o storage.Options) (db *storage.DB, stop func(), err error) {
+	at, end, err := p.openDatabase(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := storage.Validate(ctx, url); err != nil {
+	if err := storage.Validate(ctx, at.serve); err != nil {
 		end()
 		return nil, nil, err
 	}
-	if db, err = storage.Open(ctx, url, p.storage()); err != nil {
+	if db, err = storage.Open(ctx, at.serve, o); err != nil {
 		end()
 		return nil, nil, err
 	}
 	return db, func() { db.Close(); end() }, nil
 }
 
+// address is where the database is, as two roles. The owner's is empty where serve does
+// not know it: then somebody else migrates.
+type address struct{ owner, serve string }
+
+// migrate brings the database up to date where the owner is known, and elsewhere says
+// who has to.
+func (a address) migrate(ctx context.Context) error {
+	if a.owner == "" {
+		return storage.Validate(ctx, a.serve)
+	}
+	if err := storage.Migrate(ctx, a.owner, a.serve); err != nil {
+		return fmt.Errorf("bring the database up to date: %w", err)
+	}
+	return nil
+}
+
+// ofServer is a private Postgres.
+func ofServer(s *pglocal.Server) address { return address{owner: s.URL(), serve: s.ServeURL()} }
+
+// address is that of the database that the settings name, if they name one.
+func (c Config) address() address {
+	return address{owner: string(c.MigrateDatabaseURL), serve: string(c.DatabaseURL)}
+}
+
 // openDatabase is the database for a command that is soon over. A private one it
 // shares with a serve or a demo that has it open, and it makes none.
-func (p program) openDatabase(ctx context.Context) (url string, stop func(), err error) {
+func (p program) openDatabase(ctx context.Context) (at address, stop func(), err error) {
 	if p.DatabaseURL != "" {
-		return string(p.DatabaseURL), func() {}, nil
+		return p.address(), func() {}, nil
 	}
-	url, stop, err = p.privateDatabase(ctx, pglocal.Open)
+	at, stop, err = p.privateDatabase(ctx, pglocal.Open)
 	var none *pglocal.NoneError
 	if errors.As(err, &none) {
 		err = fmt.Errorf("%w DATA_DIR says where it is; countersign serve or migrate makes it", err)
 	}
-	return url, stop, err
+	return at, stop, err
 }
 
 // privateDatabase is the one below DATA_DIR, started or joined.
-func (p program) privateDatabase(ctx context.Context, open func(context.Context, pglocal.Options) (*pglocal.Server, error)) (url string, stop func(), err error) {
+func (p program) privateDatabase(ctx context.Context, open func(context.Context, pglocal.Options) (*pglocal.Server, error)) (at address, stop func(), err error) {
 	server, err := open(ctx, pglocal.Options{Dir: filepath.Join(p.DataDir, "postgres"), Log: p.log})
 	if err != nil {
-		return "", nil, err
+		return at, nil, err
 	}
-	return server.URL(), func() {
+	return ofServer(server), func() {
 		if err := server.Stop(); err != nil {
 			p.log.Error("stop the database", "error", err)
 		}

@@ -89,7 +89,11 @@ func (p program) booked(ctx context.Context, check func(program) finding) findin
 	if err != nil {
 		return unbooked(err)
 	}
-	db, err := storage.Open(ctx, url, p.storage())
+	signed, err := p.signed()
+	if err != nil {
+		return unbooked(err)
+	}
+	db, err := storage.Open(ctx, url, signed)
 	if err != nil {
 		return unbooked(err)
 	}
@@ -116,7 +120,7 @@ func (p program) present(ctx context.Context) (url string, end func(), err error
 		if err != nil {
 			return "", end, err
 		}
-		url, end = server.URL(), func() {
+		url, end = server.ServeURL(), func() {
 			if err := server.Stop(); err != nil {
 				p.log.Warn("end the private Postgres", "error", err)
 			}

@@ -25,7 +25,7 @@ func spending(ctx context.Context, p program) error {
 	if err != nil {
 		return fmt.Errorf("%w. %s", err, usageExample)
 	}
-	db, stop, err := p.openStore(ctx)
+	db, stop, err := p.openStore(ctx, p.storage())
 	if err != nil {
 		return err
 	}

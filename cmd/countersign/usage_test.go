@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -15,13 +16,16 @@ import (
 	"countersign/budget"
 	"countersign/internal/pglocal/pgtest"
 	"countersign/storage"
+	"countersign/storage/signing"
 )
 
 // spent is a database in which a draft and a run were paid for, and its settings.
 func spent(t *testing.T) (environ []string, total budget.USD) {
 	t.Helper()
-	url := pgtest.Database(t, storage.Migrate)
-	db, err := storage.Open(t.Context(), url, storage.Options{})
+	url, path := pgtest.Serve(pgtest.Database(t, migrated)), filepath.Join(t.TempDir(), "key")
+	key, err := signing.Open(path)
+	require.NoError(t, err)
+	db, err := storage.Open(t.Context(), url, storage.Options{Key: key})
 	require.NoError(t, err)
 	defer db.Close()
 	policy := approval.DefaultPolicy()
@@ -43,7 +47,7 @@ func spent(t *testing.T) (environ []string, total budget.USD) {
 		return nil
 	})
 	require.NoError(t, err)
-	return []string{"DATABASE_URL=" + url}, 3317*budget.MicroDollar + budget.Cent
+	return []string{"DATABASE_URL=" + url, "SIGNING_KEY_FILE=" + path}, 3317*budget.MicroDollar + budget.Cent
 }
 
 // around is a stretch of dates with today in the middle of it.
@@ -94,7 +98,9 @@ func TestUsageSaysWhatIsUncertain(t *testing.T) {
 	t.Parallel()
 	environ, total := spent(t)
 	url := strings.TrimPrefix(environ[0], "DATABASE_URL=")
-	db, err := storage.Open(t.Context(), url, storage.Options{})
+	key, err := signing.Read(strings.TrimPrefix(environ[1], "SIGNING_KEY_FILE="))
+	require.NoError(t, err)
+	db, err := storage.Open(t.Context(), url, storage.Options{Key: key})
 	require.NoError(t, err)
 	defer db.Close()
 	r := approval.New(approval.Question{Team: "TEAM", Project: "CHAN", Asker: "CARL", Text: "?", Trigger: "v"}, "small", 3*budget.Cent, approval.DefaultPolicy(), time.Now())

@@ -18,7 +18,6 @@ import (
 	"countersign/approval/steps"
 	"countersign/bot"
 	"countersign/budget"
-	"countersign/codegen/shapes"
 	"countersign/internal/pglocal"
 	"countersign/internal/telemetry"
 	"countersign/sandbox/e2b"
@@ -50,15 +49,19 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 		}
 	}()
 	p.says("starts the database")
-	url, err := r.database(ctx)
+	at, err := r.database(ctx)
 	if err != nil {
 		return nil, err
 	}
 	p.says("brings the database up to date")
-	if err := storage.Migrate(ctx, url); err != nil {
-		return nil, fmt.Errorf("bring the database up to date: %w", err)
+	if err := at.migrate(ctx); err != nil {
+		return nil, err
 	}
-	if r.db, err = storage.Open(ctx, url, p.storage()); err != nil {
+	signed, err := p.signed()
+	if err != nil {
+		return nil, err
+	}
+	if r.db, err = storage.Open(ctx, at.serve, signed); err != nil {
 		return nil, err
 	}
 	r.closers = append(r.closers, func() error { r.db.Close(); return nil })
@@ -77,7 +80,7 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 	r.bot = bot.New(bot.Options{BotToken: string(p.SlackBotToken), AppToken: string(p.SlackAppToken), APIURL: p.SlackAPIURL, Patience: p.SlackPatience,
 		Policy: p.policy, Log: p.log, Observe: r.telemetry.Envelope, Language: p.CodeLanguage})
 	worst := func(model string, at time.Time) (budget.USD, error) { return r.service.DraftCost(model, at) }
-	r.service = steps.New(steps.Ports{Store: r.db, Writer: r.telemetry.Writer(writer, worst), Sandbox: r.telemetry.Sandbox(box), Slack: r.bot, Read: shapes.Reader{SampleRows: p.SampleRows}.Tables, Log: p.log},
+	r.service = steps.New(steps.Ports{Store: r.db, Writer: r.telemetry.Writer(writer, worst), Sandbox: r.telemetry.Sandbox(box), Slack: r.bot, Log: p.log},
 		steps.Settings{Prices: p.prices, Policy: p.policy(), Location: p.location, Due: due(p.digest, p.location), Libraries: r.libraries})
 	s := r.telemetry.Service(r.service)
 	r.bot.Serve(bot.Services{Questions: s, Decisions: s, Revisions: s, Budgets: s, Ledgers: s, Funding: s, Authority: s, Homes: s, Answers: s})
@@ -94,17 +97,17 @@ const handover = 15 * time.Second
 
 // database is the address of the one that the settings name, or of a private one
 // that lives as long as this process.
-func (r *replica) database(ctx context.Context) (string, error) {
+func (r *replica) database(ctx context.Context) (address, error) {
 	if r.DatabaseURL != "" {
-		return string(r.DatabaseURL), nil
+		return r.address(), nil
 	}
 	// A command may have it that is soon over, or a serve that is being replaced.
 	server, err := pglocal.Start(ctx, pglocal.Options{Dir: filepath.Join(r.DataDir, "postgres"), Log: r.log, Wait: handover})
 	if err != nil {
-		return "", err
+		return address{}, err
 	}
 	r.closers = append(r.closers, server.Stop)
-	return server.URL(), nil
+	return ofServer(server), nil
 }
 
 // sandbox is where approved code will run: E2B when there is a key for it, else

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/reading"
 	"countersign/approval/steps"
 	"countersign/codegen"
 	"countersign/internal/proof"
@@ -106,7 +107,7 @@ func (h *house) writer() *codegen.Writer {
 // asked is the question of all scenes.
 func (h *house) asked() steps.Brief {
 	return steps.Brief{RequestID: "q1", Model: h.dialect.Model, Question: "How much was sold?",
-		Files: []approval.File{{Name: "sales.csv", Tables: []approval.Table{{Rows: 3, Columns: []approval.Column{{Name: "units", Type: "integer"}}}}}}}
+		Files: []approval.File{{Name: "sales.csv", Reading: &reading.Reading{Kind: "text", Tables: []reading.Table{{Rows: 3, Columns: []reading.Column{{Name: "units", Type: "integer"}}}}}}}}
 }
 
 // draft is what a call gives that has to be a program.

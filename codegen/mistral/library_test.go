@@ -109,7 +109,7 @@ func TestAKeyGoesNowhereElse(t *testing.T) {
 	t.Cleanup(elsewhere.Close)
 	for _, code := range []int{301, 302, 303, 307, 308} {
 		here := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL, code) }))
-		m := writerOf(t, 0, Options{APIKey: "k", BaseURL: here.URL})
+		m := writerOf(t, Options{APIKey: "k", BaseURL: here.URL})
 		_, err := m.Write(t.Context(), question())
 		require.Contains(t, asWriterError(t, err).Words, "not followed")
 		here.Close()
@@ -127,7 +127,7 @@ func TestACallEndsWithItsContext(t *testing.T) {
 		close(hungUp)
 	}))
 	t.Cleanup(server.Close)
-	m := writerOf(t, 0, Options{APIKey: "k", BaseURL: server.URL, Timeout: time.Hour})
+	m := writerOf(t, Options{APIKey: "k", BaseURL: server.URL, Timeout: time.Hour})
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { <-arrived; cancel() }()
 	_, err := m.Write(ctx, question())

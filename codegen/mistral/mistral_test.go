@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/reading"
 	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/codegen"
@@ -24,36 +25,28 @@ import (
 // start gives a writer and the server that it talks to.
 func start(t *testing.T, change ...func(*Options)) (*codegen.Writer, *mistraltest.Server) {
 	t.Helper()
-	return startSharing(t, 0, change...)
-}
-
-// startSharing is start with so many sample rows for the model.
-func startSharing(t *testing.T, rows int, change ...func(*Options)) (*codegen.Writer, *mistraltest.Server) {
-	t.Helper()
 	server := mistraltest.Start()
 	t.Cleanup(server.Close)
 	o := Options{APIKey: mistraltest.Key, BaseURL: server.URL, Models: []string{"codestral-2508", "mistral-medium-3-5"}}
 	for _, c := range change {
 		c(&o)
 	}
-	return writerOf(t, rows, o), server
+	return writerOf(t, o), server
 }
 
 // writerOf is a writer that asks Mistral alone.
-func writerOf(t *testing.T, rows int, o Options) *codegen.Writer {
+func writerOf(t *testing.T, o Options) *codegen.Writer {
 	t.Helper()
 	m, err := New(o)
 	require.NoError(t, err)
-	w, err := codegen.New(codegen.Options{SampleRows: rows}, m)
+	w, err := codegen.New(codegen.Options{}, m)
 	require.NoError(t, err)
 	return w
 }
 
 func question() steps.Brief {
-	return steps.Brief{RequestID: "q1", Question: "How much was sold?", Files: []approval.File{{Name: "sales.csv", Tables: []approval.Table{{
-		Rows: 3, Columns: []approval.Column{{Name: "units", Type: "integer"}, {Name: "region", Type: "text", Missing: 1}},
-		Sample: [][]string{{"1", "secret-cell"}},
-	}}}}}
+	return steps.Brief{RequestID: "q1", Question: "How much was sold?", Files: []approval.File{{Name: "sales.csv", Reading: &reading.Reading{Kind: "text", Tables: []reading.Table{{
+		Rows: 3, Columns: []reading.Column{{Name: "units", Type: "integer"}, {Name: "region", Type: "text", Missing: 1}}}}}}}}
 }
 
 func asWriterError(t *testing.T, err error) *steps.WriterError {
@@ -62,7 +55,7 @@ func asWriterError(t *testing.T, err error) *steps.WriterError {
 	require.True(t, ok, "%v", err)
 	require.NotEmpty(t, e.Words)
 	require.ErrorContains(t, err, "write: ")
-	for _, secret := range []string{mistraltest.Key, "secret-cell", "How much was sold?"} {
+	for _, secret := range []string{mistraltest.Key, "How much was sold?"} {
 		require.NotContains(t, err.Error(), secret, "an error is logged, so it must not hold what was sent")
 	}
 	return e
@@ -237,7 +230,7 @@ func TestAnAnswerWithoutAModelNameIsChargedToTheOneThatWasAsked(t *testing.T) {
 			"\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":3,\"total_tokens\":10}}")
 	}))
 	t.Cleanup(server.Close)
-	m := writerOf(t, 0, Options{BaseURL: server.URL + "/v1/"})
+	m := writerOf(t, Options{BaseURL: server.URL + "/v1/"})
 	d, err := m.Write(t.Context(), question())
 	require.NoError(t, err)
 	require.Equal(t, budget.Usage{Model: DefaultModel, Input: 7, Output: 3}, d.Usage)
@@ -276,7 +269,7 @@ func TestAServerThatIsNotThereCostsNothing(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.NotFoundHandler())
 	server.Close()
-	m := writerOf(t, 0, Options{APIKey: "k", BaseURL: server.URL})
+	m := writerOf(t, Options{APIKey: "k", BaseURL: server.URL})
 	_, err := m.Write(t.Context(), question())
 	e := asWriterError(t, err)
 	require.Equal(t, "Mistral cannot be reached. Please ask again in a few minutes.", e.Words)
@@ -332,21 +325,11 @@ func TestAServerOfOnesOwnNeedsNoKeyAndGetsNone(t *testing.T) {
 
 func TestTheDefaultsAreOfferedAndPriced(t *testing.T) {
 	t.Parallel()
-	m := writerOf(t, 0, Options{APIKey: "k"})
+	m := writerOf(t, Options{APIKey: "k"})
 	require.Equal(t, []string{DefaultModel}, m.Models())
 	prompt, answer := m.Bound()
 	_, err := budget.Shipped().WorstTokens(m.Models()[0], prompt, answer, time.Now())
 	require.NoError(t, err)
-}
-
-func TestNoRowIsSentUnlessSampleRowsAreShared(t *testing.T) {
-	t.Parallel()
-	for rows, sent := range map[int]bool{0: false, 2: true} {
-		m, server := startSharing(t, rows)
-		_, err := m.Write(t.Context(), question())
-		require.NoError(t, err)
-		require.Equal(t, sent, strings.Contains(fmt.Sprint(server.Requests()), "secret-cell"))
-	}
 }
 
 func TestAQuestionThatFitsNoPromptIsNotSent(t *testing.T) {

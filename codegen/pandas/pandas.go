@@ -1,5 +1,5 @@
 // Package pandas writes Python about tables: names as string literals, the call
-// that gets a table, and the names that pandas gives to its columns.
+// that gets a table.
 //
 // Names of files and columns are hostile text. Here they become literals, in which
 // nothing can pass for code or for a line of a prompt.
@@ -9,14 +9,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-
-	"countersign/approval"
-	"countersign/codegen/shapes"
 )
 
 // Quote writes a hostile text as a string literal and says when it is cut.
 func Quote(text string, max int) string {
-	short := shapes.Clip(text, max)
+	short := Clip(text, max)
 	if short != text {
 		return Literal(short) + fmt.Sprintf(" (cut; %d bytes long)", len(text))
 	}
@@ -58,22 +55,14 @@ func LoadCall(name, inner string, several bool) string {
 	return fmt.Sprintf("load(%s)", name)
 }
 
-// Names are the names that pandas gives to the columns: blank headings are
-// named by their place, repeated ones are numbered.
-func Names(columns []approval.Column) []string {
-	names := make([]string, len(columns))
-	seen := map[string]bool{}
-	for i, c := range columns {
-		name := c.Name
-		if name == "" {
-			name = fmt.Sprintf("Unnamed: %d", i)
-		}
-		unique := name
-		for n := 1; seen[unique]; n++ {
-			unique = fmt.Sprintf("%s.%d", name, n)
-		}
-		seen[unique] = true
-		names[i] = unique
+// Clip shortens a text to so many characters, and shows that it did.
+func Clip(text string, max int) string {
+	if len(text) <= max {
+		return text
 	}
-	return names
+	runes := []rune(text)
+	if len(runes) <= max {
+		return text
+	}
+	return string(runes[:max-1]) + "…"
 }

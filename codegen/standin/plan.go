@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"countersign/approval"
+	"countersign/approval/reading"
 	"countersign/approval/steps"
 )
 
@@ -28,7 +29,7 @@ const (
 type plan struct {
 	want       intent
 	file       approval.File
-	table      approval.Table
+	table      reading.Table
 	measure    int    // the number that is looked at; -1 to count rows
 	times      int    // a second number to multiply it with, as units by price
 	by         int    // the category
@@ -75,13 +76,13 @@ func planFor(b steps.Brief) (p plan, ok bool) {
 
 // tableFor picks the file that the question names, or else the first one that has a
 // table with columns; of its sheets it picks the one that is named, or else the first.
-func tableFor(files []approval.File, text string) (file approval.File, table approval.Table, ok bool) {
+func tableFor(files []approval.File, text string) (file approval.File, table reading.Table, ok bool) {
 	for _, named := range []bool{true, false} {
 		for _, f := range files {
 			if named && !strings.Contains(text, strings.ToLower(f.Name)) {
 				continue
 			}
-			for _, t := range f.Tables {
+			for _, t := range f.Tables() {
 				if len(t.Columns) == 0 {
 					continue
 				}
@@ -122,25 +123,25 @@ func mentions(name string, words []string) int {
 	return len(parts)
 }
 
-func isNumeric(c approval.Column) bool {
+func isNumeric(c reading.Column) bool {
 	return c.Type == "integer" || strings.HasPrefix(c.Type, "number")
 }
 
 // isTime tells of a column to draw along: a date, or a year that is a number.
-func isTime(c approval.Column) bool {
+func isTime(c reading.Column) bool {
 	return strings.HasPrefix(c.Type, "date") || isYear(c)
 }
 
-func isYear(c approval.Column) bool {
+func isYear(c reading.Column) bool {
 	return c.Type == "integer" && slices.Contains([]string{"year", "jahr", "année", "año"}, strings.ToLower(c.Name))
 }
 
-func isCategory(c approval.Column) bool { return c.Type == "text" || c.Type == "boolean" }
+func isCategory(c reading.Column) bool { return c.Type == "text" || c.Type == "boolean" }
 
 // columns gives columns their roles. It prefers those that the question names, then those
 // that earlier questions named, then the first that fit.
 func (p *plan) columns(words, before []string) {
-	best := func(fits func(approval.Column) bool, texts ...[]string) int {
+	best := func(fits func(reading.Column) bool, texts ...[]string) int {
 		for _, text := range texts {
 			found, most := -1, 0
 			for i, c := range p.table.Columns {
@@ -154,7 +155,7 @@ func (p *plan) columns(words, before []string) {
 		}
 		return -1
 	}
-	number := func(c approval.Column) bool { return isNumeric(c) && !isTime(c) }
+	number := func(c reading.Column) bool { return isNumeric(c) && !isTime(c) }
 	for i, c := range p.table.Columns {
 		if number(c) {
 			p.numbers = append(p.numbers, i)
@@ -198,7 +199,7 @@ func (p *plan) named(names ...string) int {
 	return -1
 }
 
-func (p *plan) first(fits func(approval.Column) bool) int {
+func (p *plan) first(fits func(reading.Column) bool) int {
 	return slices.IndexFunc(p.table.Columns, fits)
 }
 

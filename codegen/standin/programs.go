@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"countersign/codegen/pandas"
-	"countersign/codegen/shapes"
 )
 
 // The programs of the stand-in, one per intent. Each shows a table and a chart at the desk,
@@ -233,4 +232,4 @@ func (s *script) tell(expression, title string) {
 }
 
 // capital begins a title as a sentence does. Titles begin with a word of ours.
-func capital(title string) string { return strings.ToUpper(title[:1]) + shapes.Clip(title[1:], 100) }
+func capital(title string) string { return strings.ToUpper(title[:1]) + pandas.Clip(title[1:], 100) }

@@ -3,6 +3,7 @@ package standin
 import (
 	"encoding/binary"
 	"encoding/csv"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -230,8 +231,8 @@ book.save("book.xlsx")
 	book := map[string]string{"book.xlsx": string(data)}
 	jobs, read := lay(t, []map[string]string{book})
 	files := read[0]
-	staff := files[0].Tables[2]
-	require.True(t, staff.NoHeading)
+	staff := files[0].Tables()[2]
+	require.Zero(t, staff.HeadingRows)
 	told := &listener{}
 	w, err := codegen.New(codegen.Options{}, told)
 	require.NoError(t, err)
@@ -244,7 +245,7 @@ import pandas as pd
 df = load("book.xlsx", sheet="Staff")
 table(pd.DataFrame({"name": list(df.columns), "rows": len(df), "missing": df.isna().sum().astype(int).to_numpy()}))`
 	for i, row := range runJobs(t, jobs)[0].Rows {
-		require.Equal(t, []string{staff.Columns[i].Name, strconv.Itoa(staff.Rows), strconv.Itoa(staff.Columns[i].Missing)}, row)
+		require.Equal(t, []string{staff.Columns[i].Name, fmt.Sprint(staff.Rows), fmt.Sprint(staff.Columns[i].Missing)}, row)
 	}
 	cases := []asked{{"cost per month in the costs sheet", book}, {"the total in 2024 by kind", book}}
 	for _, q := range everyIntent {
@@ -289,10 +290,10 @@ func TestAReadingIsWhatLoadGives(t *testing.T) {
 table(pd.DataFrame({"name": list(df.columns), "rows": len(df), "missing": df.isna().sum().astype(int).to_numpy()}))`
 	}
 	for i, r := range runJobs(t, jobs) {
-		table := files[i][0].Tables[0]
+		table := files[i][0].Tables()[0]
 		require.Len(t, r.Rows, len(table.Columns), files[i][0].Name)
 		for j, row := range r.Rows {
-			require.Equal(t, []string{table.Columns[j].Name, strconv.Itoa(table.Rows), strconv.Itoa(table.Columns[j].Missing)}, row, files[i][0].Name)
+			require.Equal(t, []string{table.Columns[j].Name, fmt.Sprint(table.Rows), fmt.Sprint(table.Columns[j].Missing)}, row, files[i][0].Name)
 		}
 	}
 }

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"unicode"
 
+	"countersign/approval/reading"
 	"countersign/codegen/pandas"
-	"countersign/codegen/shapes"
 )
 
 // script writes the stand-in's programs. Names of files and columns appear in them as
@@ -21,7 +21,7 @@ type script struct {
 
 // program writes the whole program of a plan.
 func program(p plan) string {
-	s := &script{plan: p, names: pandas.Names(p.table.Columns)}
+	s := &script{plan: p, names: namesOf(p.table)}
 	switch p.want {
 	case wantTrend:
 		s.trend()
@@ -40,6 +40,13 @@ func program(p plan) string {
 	s.Reset()
 	s.head(body)
 	return s.String() + body
+}
+
+func namesOf(t reading.Table) (names []string) {
+	for _, c := range t.Columns {
+		names = append(names, c.Name)
+	}
+	return names
 }
 
 func (s *script) line(format string, args ...any) { fmt.Fprintf(s, format+"\n", args...) }
@@ -66,7 +73,7 @@ func (s *script) head(body string) {
 		s.line(`plt.rcParams["text.parse_math"] = False  # a dollar sign in a name is no formula`)
 	}
 	name, inner := s.literal("file", s.file.Name), ""
-	if len(s.file.Tables) > 1 {
+	if len(s.file.Tables()) > 1 {
 		inner = s.literal("part", s.table.Name)
 	}
 	s.line("df = %s", pandas.LoadCall(name, inner, inner != ""))
@@ -129,7 +136,7 @@ func (s *script) value() (name, needs string) {
 		return "rows", ""
 	case s.times >= 0:
 		s.line("value = df[%s] * df[%s]", s.column(s.measure), s.column(s.times))
-		return shapes.Clip("revenue ("+s.label(s.measure)+" x "+s.label(s.times)+")", 60), s.label(s.measure) + " or no " + s.label(s.times)
+		return pandas.Clip("revenue ("+s.label(s.measure)+" x "+s.label(s.times)+")", 60), s.label(s.measure) + " or no " + s.label(s.times)
 	}
 	s.line("value = df[%s]", s.column(s.measure))
 	return s.label(s.measure), s.label(s.measure)

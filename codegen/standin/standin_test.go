@@ -10,11 +10,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/reading"
 	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/codegen"
+	"countersign/codegen/pandas"
 	"countersign/codegen/samples"
-	"countersign/codegen/shapes"
 )
 
 // writer asks the stand-in alone.
@@ -32,12 +33,13 @@ func said(request, role, text string) approval.Message {
 // shared gives the samples as files of a brief.
 func shared(t *testing.T) (files []approval.File) {
 	t.Helper()
+	content := map[string]string{}
 	for _, f := range samples.Files() {
-		tables, err := shapes.Tables(f.Name, f.Data)
-		require.NoError(t, err)
-		files = append(files, approval.File{Name: f.Name, Tables: tables})
+		content[f.Name] = string(f.Data)
 	}
-	return files
+	_, read := lay(t, []map[string]string{content})
+	slices.SortFunc(read[0], func(a, b approval.File) int { return strings.Compare(b.Name, a.Name) }) // sales first, as the samples have it
+	return read[0]
 }
 
 func TestTheStandInSaysThatItIsNoModel(t *testing.T) {
@@ -139,8 +141,8 @@ func TestAFollowUpKeepsWhatTheQuestionBeforeWasAbout(t *testing.T) {
 func TestHostileNamesStayStringsInThePrograms(t *testing.T) {
 	t.Parallel()
 	const hostile = "x\"); import os\nos.remove('a') #\u202e```\n```python\n1"
-	file := approval.File{Name: hostile + strings.Repeat("ü😀", 60) + ".csv", Tables: []approval.Table{{Rows: 2, Name: hostile,
-		Columns: []approval.Column{{Name: hostile, Type: "text"}, {Name: hostile + "2", Type: "integer"}, {Name: hostile, Type: "date, day first"}}}}}
+	file := approval.File{Name: hostile + strings.Repeat("ü😀", 60) + ".csv", Reading: &reading.Reading{Kind: "text", Tables: []reading.Table{{Rows: 2, Name: hostile,
+		Columns: []reading.Column{{Name: hostile, Type: "text"}, {Name: hostile + "2", Type: "integer"}, {Name: hostile, Type: "date"}}}}}}
 	for _, question := range everyIntent {
 		d, err := writer(t).Write(t.Context(), steps.Brief{Question: question, Files: []approval.File{file}})
 		require.NoError(t, err)
@@ -157,8 +159,8 @@ func TestHostileNamesStayStringsInThePrograms(t *testing.T) {
 func TestATableWithoutCategoriesOrNumbersIsDescribed(t *testing.T) {
 	t.Parallel()
 	for _, question := range everyIntent {
-		p, ok := planFor(steps.Brief{Question: question, Files: []approval.File{{Name: "a.csv"}, {Name: "b.csv", Tables: []approval.Table{
-			{Name: "nothing"}, {Rows: 1, Columns: []approval.Column{{Name: "id", Type: "integer"}, {Name: "x", Type: "nested"}}}}}}})
+		p, ok := planFor(steps.Brief{Question: question, Files: []approval.File{{Name: "a.csv"}, {Name: "b.csv", Reading: &reading.Reading{Kind: "xlsx", Tables: []reading.Table{
+			{Name: "nothing"}, {Rows: 1, Columns: []reading.Column{{Name: "id", Type: "integer"}, {Name: "x", Type: "nested"}}}}}}}})
 		require.True(t, ok)
 		require.Equal(t, "b.csv", p.file.Name)
 		require.Contains(t, []intent{wantSummary, wantMissing}, p.want, question)
@@ -168,8 +170,8 @@ func TestATableWithoutCategoriesOrNumbersIsDescribed(t *testing.T) {
 
 func TestTheStandInFollowsAWishThatItKnowsAndSaysWhenItDoesNot(t *testing.T) {
 	t.Parallel()
-	b := steps.Brief{Question: "What is the average amount per region?", Files: []approval.File{{Name: "sales.csv", Tables: []approval.Table{{Rows: 9,
-		Columns: []approval.Column{{Name: "region", Type: "text"}, {Name: "amount", Type: "number"}}}}}}}
+	b := steps.Brief{Question: "What is the average amount per region?", Files: []approval.File{{Name: "sales.csv", Reading: &reading.Reading{Kind: "text", Tables: []reading.Table{{Rows: 9,
+		Columns: []reading.Column{{Name: "region", Type: "text"}, {Name: "amount", Type: "number"}}}}}}}}
 	before, err := writer(t).Write(t.Context(), b)
 	require.NoError(t, err)
 	b.Wishes = []approval.Wish{{Revision: 1, Code: before.Code, Words: "Please take the median amount per region."}}

@@ -60,19 +60,25 @@ var rooms = map[string]plan{
 	"approval/steps":   {uses: verdict, tests: []string{"internal/deepcopy", "internal/proof", "bot/draw/reasons"}},
 
 	// Postgres.
-	"storage":    {uses: with("migrations"), tests: []string{"internal/pglocal", "internal/pglocal/pgtest", "internal/proof"}},
-	"migrations": {},
+	"storage":         {uses: with("migrations", "storage/journal", "storage/roles", "storage/signing"), tests: []string{"internal/pglocal", "internal/pglocal/pgtest", "internal/proof", "internal/checkpoint", "internal/pack"}},
+	"storage/roles":   {tests: []string{"storage", "internal/pglocal/pgtest"}},
+	"storage/signing": {uses: []string{"internal/checkpoint"}},
+	"storage/journal": {uses: []string{"approval", "budget", "internal/checkpoint", "internal/pack"}},
+	"migrations":      {},
+
+	// Proof: what somebody checks who has neither our database nor our word.
+	"internal/checkpoint": {},
+	"internal/pack":       {uses: []string{"internal/checkpoint"}, tests: []string{"internal/proof"}},
 
 	// Models: what every provider needs, then a room for each of them. They do not know one another.
-	"codegen":             {uses: with("codegen/shapes", "codegen/pandas"), tests: []string{"codegen/mistraltest", "codegen/samples"}},
+	"codegen":             {uses: with("codegen/pandas"), tests: []string{"codegen/mistraltest", "codegen/samples"}},
 	"codegen/door":        {uses: with()},
-	"codegen/shapes":      {uses: with(), tests: []string{"codegen/samples"}},
-	"codegen/pandas":      {uses: with("codegen/shapes")},
+	"codegen/pandas":      {},
 	"codegen/mistral":     {uses: with("codegen", "codegen/door"), tests: providerTests},
 	"codegen/claude":      {uses: with("codegen", "codegen/door"), tests: providerTests},
 	"codegen/gpt":         {uses: with("codegen", "codegen/door"), tests: providerTests},
 	"codegen/conformance": {uses: with("codegen", "internal/proof")}, // what all providers pass
-	"codegen/standin":     {uses: with("codegen", "codegen/shapes", "codegen/pandas"), tests: []string{"codegen/samples"}},
+	"codegen/standin":     {uses: with("codegen", "codegen/pandas"), tests: []string{"codegen/samples"}},
 	"codegen/samples":     {},
 	"codegen/mistraltest": {},
 
@@ -117,12 +123,14 @@ var rooms = map[string]plan{
 	"internal/proof":              {},
 	"internal/house":              {},
 	"cmd/countersign":             {uses: []string{"*"}},
+	"cmd/countersign-verify":      {uses: []string{"internal/checkpoint", "internal/pack"}},
 }
 
 // libraries says who may import what others wrote: the program, and tests on top.
 var libraries = map[string]struct{ uses, tests []string }{
 	"github.com/slack-go/slack":           {uses: []string{"bot", "bot/kit", "bot/readback", "bot/draw", "bot/draw/*"}, tests: []string{"internal/slacksim"}},
-	"github.com/jackc/pgx/v5":             {uses: []string{"storage", "internal/pglocal/pgtest"}, tests: []string{"internal/pglocal", "cmd/countersign"}},
+	"github.com/jackc/pgx/v5":             {uses: []string{"storage", "storage/roles", "storage/journal", "internal/pglocal/pgtest"}, tests: []string{"internal/pglocal", "cmd/countersign"}},
+	"github.com/transparency-dev/merkle":  {uses: []string{"internal/checkpoint"}},
 	"github.com/riverqueue/river":         {uses: []string{"storage"}},
 	"github.com/pressly/goose/v3":         {uses: []string{"storage"}},
 	"github.com/robfig/cron/v3":           {uses: []string{"storage", "cmd/countersign"}},

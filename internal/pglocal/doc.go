@@ -3,7 +3,9 @@
 //
 // Its one idea: the server is a child of this process. It listens on no port, only on a
 // socket in a folder that other users cannot enter, and it identifies users by their
-// account on this machine, so there is no password. It ends when this process ends,
+// account on this machine, so there is no password. It has two roles: one that owns all
+// tables, and one that works in them. Both are the same account, so this keeps out
+// mistakes and injected SQL, and nobody who has that account. It ends when this process ends,
 // even after a kill. Open is for short commands: they use the server that another
 // process runs.
 //

@@ -15,8 +15,12 @@ import (
 	"time"
 )
 
-// role is who everybody is inside the database.
+// role is who made the cluster: it migrates, and all tables are its own.
 const role = "countersign"
+
+// ServeRole is who works in the database. It owns nothing in it; what it may do is
+// granted by whoever migrates.
+const ServeRole = "countersign_serve"
 
 // initialise makes a new cluster beside its place and moves it there in one
 // step, so that a crash in the middle leaves nothing that looks like data.
@@ -38,20 +42,45 @@ func (s *Server) initialise(ctx context.Context) error {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w: %s", err, tail(out))
 	}
+	if err := s.addServe(ctx, fresh); err != nil {
+		return err
+	}
 	return os.Rename(fresh, s.data)
 }
 
-// admit writes who may connect: this user and the owner, known by their process.
+// addServe makes the second role, before anybody can connect. Postgres reads statements
+// from its standard input in this mode, and says on its output what became of them.
+func (s *Server) addServe(ctx context.Context, data string) error {
+	cmd := exec.CommandContext(ctx, filepath.Join(s.bin, "postgres"), "--single", "-D", data, "postgres")
+	cmd.Dir = data
+	cmd.Stdin = strings.NewReader("CREATE ROLE " + ServeRole + " LOGIN\n")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.owner.credential()}
+	out, err := cmd.CombinedOutput()
+	if err == nil && bytes.Contains(out, []byte("ERROR:")) {
+		err = errors.New("refused")
+	}
+	if err != nil {
+		return fmt.Errorf("make the role %s: %w: %s", ServeRole, err, tail(out))
+	}
+	return nil
+}
+
+// admit writes who may connect, as either role: this user and the owner, known by their process.
 // Both files lie outside the data folder, where the owner cannot put a link in their way.
 func (s *Server) admit() error {
 	me, err := user.Current()
 	if err != nil {
 		return fmt.Errorf("find out who runs this: %w", err)
 	}
-	ident := fmt.Sprintf("%s %q %s\n%s %q %s\n", role, me.Username, role, role, s.owner.name, role)
+	var ident strings.Builder
+	for _, user := range []string{me.Username, s.owner.name} {
+		for _, as := range []string{role, ServeRole} {
+			fmt.Fprintf(&ident, "%s %q %s\n", role, user, as)
+		}
+	}
 	for name, text := range map[string]string{
 		"pg_hba.conf":   "local all all peer map=" + role + "\n",
-		"pg_ident.conf": ident,
+		"pg_ident.conf": ident.String(),
 	} {
 		if err := os.WriteFile(filepath.Join(s.dir, name), []byte(text), 0o644); err != nil {
 			return fmt.Errorf("write %s: %w", name, err)

@@ -162,3 +162,13 @@ func TestACommandOfAnotherUserIsToldWhoMayUseTheDatabase(t *testing.T) {
 	var used *InUseError
 	require.ErrorAs(t, err, &used)
 }
+
+// Whoever works in the database owns nothing in it, and is let in by the same account.
+func TestTheServerHasARoleThatOwnsNothing(t *testing.T) {
+	t.Parallel()
+	s := start(t, Options{Dir: folder(t), Throwaway: true})
+	query(t, s.URL(), `CREATE TABLE kept AS SELECT 7 AS n`)
+	require.Equal(t, ServeRole, query(t, s.ServeURL(), `SELECT current_user::text`))
+	require.Equal(t, "false", query(t, s.ServeURL(), `SELECT (rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls)::text FROM pg_roles WHERE rolname = current_user`))
+	require.Equal(t, "false", query(t, s.ServeURL(), `SELECT has_table_privilege('kept', 'SELECT')::text`))
+}

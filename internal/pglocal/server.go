@@ -122,10 +122,15 @@ func (s *Server) start(ctx context.Context) (err error) {
 	return nil
 }
 
-// URL is where the database is: a socket that only this user and the owner can
-// reach, and no password.
-func (s *Server) URL() string {
-	query := url.Values{"host": {s.socket}, "port": {"5432"}, "user": {role}, "sslmode": {"disable"}}
+// URL is where the database is, for whoever migrates it: a socket that only this user
+// and the owner can reach, and no password.
+func (s *Server) URL() string { return s.as(role) }
+
+// ServeURL is the same for whoever works in it.
+func (s *Server) ServeURL() string { return s.as(ServeRole) }
+
+func (s *Server) as(user string) string {
+	query := url.Values{"host": {s.socket}, "port": {"5432"}, "user": {user}, "sslmode": {"disable"}}
 	return "postgres:///postgres?" + strings.ReplaceAll(query.Encode(), "+", "%20") // clients differ on what a plus means
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -260,6 +262,35 @@ func TestNothingThatPeopleWroteIsInATrace(t *testing.T) {
 		require.NotContains(t, s.String(), "confidential", s.Name)
 		require.NotContains(t, s.String(), "cost_details", "a model without a price has no cost, not none")
 	}
+}
+
+// A thumb is a score of the request's trace: the last one of a person counts.
+func TestAThumbIsAScoreOfItsTrace(t *testing.T) {
+	t.Parallel()
+	var got []score
+	var refuse atomic.Bool
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		user, password, _ := r.BasicAuth()
+		var one score
+		if r.URL.Path != "/api/public/scores" || user != "pk" || password != "sk" || json.NewDecoder(r.Body).Decode(&one) != nil || refuse.Load() {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		got = append(got, one)
+	}))
+	t.Cleanup(server.Close)
+	s := &scores{url: server.URL + "/api/public/scores", public: "pk", secret: "sk", client: server.Client()}
+	require.NoError(t, s.send(t.Context(), "r1", "U1", true))
+	require.NoError(t, s.send(t.Context(), "r1", "U1", false))
+	require.NoError(t, s.send(t.Context(), "r1", "U2", true))
+	trace, _ := derived("r1")
+	require.Equal(t, trace.String(), got[0].TraceID)
+	require.Equal(t, []int{1, 0, 1}, []int{got[0].Value, got[1].Value, got[2].Value})
+	require.Equal(t, got[0].ID, got[1].ID)
+	require.NotEqual(t, got[0].ID, got[2].ID, "somebody else's is another one")
+	require.Equal(t, "BOOLEAN", got[0].DataType)
+	refuse.Store(true)
+	require.ErrorContains(t, s.send(t.Context(), "r1", "U1", true), "400")
 }
 
 func TestWithoutKeysNothingIsSent(t *testing.T) {

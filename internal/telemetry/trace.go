@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
+	"sync"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -39,6 +41,9 @@ type Telemetry struct {
 	on       bool // traces go somewhere
 	prices   budget.Prices
 	shutdown func(context.Context) error
+
+	scores  *scores        // nil: nowhere
+	scoring sync.WaitGroup // scores that are on their way
 }
 
 // New sets the exporter up. Nothing is sent before the first span ends.
@@ -60,12 +65,21 @@ func New(ctx context.Context, o Options) (*Telemetry, error) {
 		sdktrace.WithIDGenerator(ids{}),
 		sdktrace.WithResource(resource.NewSchemaless(
 			attribute.String("service.name", "countersign"), attribute.String("service.version", o.Version))))
+	t.scores = &scores{url: o.Host + "/api/public/scores", public: o.PublicKey, secret: o.SecretKey, client: &http.Client{}}
 	t.on, t.tracer, t.shutdown = true, provider.Tracer("countersign"), provider.Shutdown
 	return t, nil
 }
 
 // Shutdown sends what has not been sent yet.
-func (t *Telemetry) Shutdown(ctx context.Context) error { return t.shutdown(ctx) }
+func (t *Telemetry) Shutdown(ctx context.Context) error {
+	sent := make(chan struct{})
+	go func() { t.scoring.Wait(); close(sent) }()
+	select {
+	case <-sent:
+	case <-ctx.Done():
+	}
+	return t.shutdown(ctx)
+}
 
 // ids gives the first span of a request the ids that are derived from the
 // request, and every other span what the SDK expects.
@@ -336,6 +350,17 @@ func (s sandbox) Inspect(ctx context.Context, code string, files []approval.File
 	span.SetAttributes(attribute.Int("countersign.findings", len(seen.Findings)))
 	end(span, err)
 	return seen, err
+}
+
+func (s sandbox) ReadFile(ctx context.Context, f steps.InputFile) (steps.Readout, error) {
+	ctx, span := s.span(ctx, "read")
+	out, err := s.Sandbox.ReadFile(ctx, f)
+	if p := out.Answer.Problem; p != nil {
+		span.SetAttributes(attribute.String("countersign.problem", p.Code))
+	}
+	span.SetAttributes(attribute.Int("countersign.bytes", len(f.Data)))
+	end(span, err)
+	return out, err
 }
 
 func (s sandbox) Create(ctx context.Context, requestID string, seal approval.Manifest) (string, error) {

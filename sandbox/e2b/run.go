@@ -360,7 +360,7 @@ func (c *Client) collect(ctx context.Context, b *box, how ending) (approval.Resu
 	case err != nil:
 		result.Error = "What came out of the box had no proper end."
 	}
-	witnessed(ctx, c, b, &result)
+	result.Observed.Witness = witnessed(ctx, c, b)
 	return result, nil
 }
 

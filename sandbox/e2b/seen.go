@@ -12,9 +12,9 @@ const mostSeen = 4 << 20
 
 // witnessed adds what the witness in the box has seen. It ends after the result is there, so its
 // end is waited for, a moment. A box without its word has none, which is said.
-func witnessed(ctx context.Context, c *Client, b *box, result *approval.Result) {
+func witnessed(ctx context.Context, c *Client, b *box) *approval.Witness {
 	if b.open {
-		return
+		return nil
 	}
 	var data []byte
 	var err error
@@ -26,17 +26,17 @@ func witnessed(ctx context.Context, c *Client, b *box, result *approval.Result) 
 		}
 	}
 	if err != nil {
-		return
+		return nil
 	}
 	told, unable := witness.Read(data, c.stamp(b).Mark())
 	if unable != "" {
 		c.log.WarnContext(ctx, "e2b: a run had no witness", "box", b.id, "why", clean(unable))
-		return
+		return nil
 	}
 	for _, list := range [][]string{told.Opened, told.Started} {
 		for i := range list {
 			list[i] = clean(list[i])
 		}
 	}
-	result.Observed.Witness = told
+	return told
 }

@@ -22,7 +22,7 @@ func (c *Client) Strays(ctx context.Context, known func(ctx context.Context, req
 	}
 	var faults []error
 	for _, l := range found {
-		if now.Sub(l.StartedAt) < strayAge {
+		if age := now.Sub(l.StartedAt); age < strayAge || l.Metadata[metaRead] != "" && age < readLease {
 			continue
 		}
 		if request := l.Metadata[metaRequest]; request != "" {

@@ -108,7 +108,7 @@ func (s *Sandbox) ready(b *box, cpu int) error {
 		return s.advice(errors.Join(fmt.Errorf("boot: %w", err), jobR.Close(), jobW.Close()), "")
 	}
 	b.job, b.out = jobW, outR
-	if b.bundle == s.home.runBundle {
+	if b.bundle != s.home.inspectBundle { // in which nothing of anybody's is run or unpacked
 		b.view, err = s.look(b)
 	}
 	var proc *process

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/reading"
 	"countersign/approval/steps"
 	"countersign/internal/proof"
 )
@@ -44,11 +45,11 @@ var corpusFiles = []approval.File{
 }
 
 func table(name string, columns ...string) approval.File {
-	t := approval.Table{Rows: 400}
+	t := reading.Table{Rows: 400}
 	for _, c := range columns {
-		t.Columns = append(t.Columns, approval.Column{Name: c})
+		t.Columns = append(t.Columns, reading.Column{Name: c})
 	}
-	return approval.File{Name: name, Tables: []approval.Table{t}}
+	return approval.File{Name: name, Reading: &reading.Reading{Tables: []reading.Table{t}}}
 }
 
 // Most of what is refused must not change what the honest need, and every hostile

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/reading"
 	"countersign/approval/steps"
 )
 
@@ -19,8 +20,8 @@ import (
 // lines that begin with "#> ". They are not shown to it.
 func TestInspectionSaysWhatIsInTheCode(t *testing.T) {
 	t.Parallel()
-	files := []approval.File{{Name: "sales.csv", Tables: []approval.Table{{Rows: 3,
-		Columns: []approval.Column{{Name: "day"}, {Name: "kind"}, {Name: "amount"}}}}}}
+	files := []approval.File{{Name: "sales.csv", Reading: &reading.Reading{Tables: []reading.Table{{Rows: 3,
+		Columns: []reading.Column{{Name: "day"}, {Name: "kind"}, {Name: "amount"}}}}}}}
 	corpus, err := filepath.Glob("../runner/testdata/*.py")
 	require.NoError(t, err)
 	require.NotEmpty(t, corpus)

@@ -33,3 +33,17 @@ func TestABoxSaysWhatItHasAndThatIsAccepted(t *testing.T) {
 		}
 	}
 }
+
+// A blank heading and one that is there twice are known by the names that pandas gives them.
+func TestAColumnThatPandasNamesIsAccepted(t *testing.T) {
+	t.Parallel()
+	file := approval.File{Name: "a.csv", Tables: []approval.Table{{Columns: []approval.Column{{Name: "a"}, {Name: "a"}, {Name: ""}}}}}
+	for _, read := range []string{"import pandas as pd\ndf = pd.read_csv('a.csv')\n", "from desk import load\ndf = load('a.csv')\n"} {
+		said, err := shared.Inspect(t.Context(), read+"print(df['Unnamed: 2'].sum(), df['a.1'].mean())\n", []approval.File{file})
+		require.NoError(t, err)
+		require.Empty(t, said.Problem)
+		said, err = shared.Inspect(t.Context(), read+"print(df['Unnamed: 3'])\n", []approval.File{file})
+		require.NoError(t, err)
+		require.Contains(t, said.Problem, "a.csv has no column 'Unnamed: 3'")
+	}
+}

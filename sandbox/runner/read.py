@@ -1,15 +1,19 @@
 """Reads data files and says how each is to be read. No program runs here.
 
-    read.py JOB RESULT WORK
+    read.py JOB RESULT WORK [guard]
 
 Files are read one after another in a process that may open the file and the image's
 own libraries, start nothing and connect to nothing; what it says is passed on in
 frames by this one. A file that is a bomb ends that process, or at most this box; the
-next file gets a new one.
+next file gets a new one. Before the first file it opens the mark, so that whoever watches
+from outside knows where reading begins. In a machine of its own, as root, it is guarded as a
+program is: the reader gets a user, and a witness stays beside it.
 """
 
+import contextlib
 import errno
 import gc
+import hashlib
 import importlib
 import importlib.util
 import io
@@ -124,6 +128,8 @@ def child(orders, pipe, head, work):
     from desk import reading, words
     os.environ["TMPDIR"] = tempfile.tempdir = work  # where an archive is unpacked
     fence(head["memory_mb"])
+    with contextlib.suppress(OSError):
+        os.close(os.open(head["mark"], os.O_RDONLY))
     watch(work)
     path = os.path.join(work, "input")
     for order in orders:
@@ -150,7 +156,7 @@ def child(orders, pipe, head, work):
 class Reader:
     """A process that reads files, and what comes out of it. It is made anew when a file has ended it."""
 
-    def __init__(self, head, work):
+    def __init__(self, head, work, become):
         self.head = head
         orders, said = os.pipe(), os.pipe()
         self.pid = os.fork()
@@ -159,6 +165,8 @@ class Reader:
             try:
                 os.close(orders[1])
                 os.close(said[0])
+                os.closerange(3, min(orders[0], said[1]))  # job and result, which are none of its business
+                become()
                 null = os.open(os.devnull, os.O_RDWR)
                 os.dup2(null, 0)
                 with os.fdopen(orders[0]) as lines:
@@ -221,18 +229,31 @@ def receive(reader, size, path):
             size -= len(data)
 
 
-def main(job_at, result_at, work):
-    frames, machine = load("frames"), load("machine")
+def main(job_at, result_at, work, guarded=""):
+    global HERE
+    become, rights, marks = (lambda: None), contextlib.nullcontext, "/"
+    guard, machine = load("guard") if guarded else None, load("machine")
+    if guard and guard.possible(HERE):
+        guard.stand(HERE, result_at)
+        HERE, work, marks = os.path.join(guard.PLACE, "runner"), os.path.join(guard.PLACE, "work"), os.path.join(guard.PLACE, "mark-")
+        become, rights = lambda: guard.confine(guard.USER), machine.as_root
+        machine.act_as(guard.USER)
+    frames = load("frames")
     machine.environment(os.path.dirname(HERE))
     os.makedirs(work, mode=0o700, exist_ok=True)
     desk()
     importlib.import_module("desk.reading")  # and pandas: once, before the first file
     machine.prctl(4, 0)  # PR_SET_DUMPABLE: nobody of the same user reads our memory, which holds the stamp
-    result = frames.Writer(result_at)
+    with rights():  # the host's folder is not the reader's user's
+        result = frames.Writer(result_at, rights)
+        reader = frames.Reader(frames.connect(job_at, os.O_RDONLY))
     result.send("Y")
-    reader = frames.Reader(frames.connect(job_at, os.O_RDONLY))
     _, head, _ = reader.frame()
-    result.stamp = bytes.fromhex(head["stamp"])
+    result.stamp = bytes.fromhex(head.pop("stamp"))
+    head["mark"] = marks + hashlib.sha256(b"mark" + result.stamp).hexdigest()[:32]
+    if marks != "/":
+        with rights():
+            os.close(os.open(head["mark"], os.O_WRONLY | os.O_CREAT, 0o644))
     number, one = 0, None
     while True:
         _, kind, head_size, body_size = frames.HEADER.unpack(reader.exactly(frames.HEADER.size))
@@ -243,7 +264,7 @@ def main(job_at, result_at, work):
         about, path = json.loads(reader.exactly(head_size)), os.path.join(work, "input")
         receive(reader, body_size, path)
         if one is None or not one.alive:
-            one = Reader(head, work)
+            one = Reader(head, work, become)
         answer = one.read(about["name"], lambda data: result.send("F", {"file": number}, data))
         result.send("R", {"file": number}, json.dumps(answer).encode())
         for left in os.listdir(work):
@@ -255,4 +276,4 @@ def main(job_at, result_at, work):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:4])
+    main(*sys.argv[1:5])

@@ -1,4 +1,5 @@
-"""What a program tells people that nobody has computed, and rows that it drops without a word. Loaded by findings.py.
+"""What a program tells people that nobody has computed, rows that it drops without a word, and what day it takes for today.
+Loaded by findings.py.
 
 A number in a sentence, a title or a label should come from the run. One that was typed in
 is named, unless the program also computes with it ("the top 10" beside head(10)); that it
@@ -21,6 +22,7 @@ HOLDS = (ast.Call, ast.keyword, ast.Compare, ast.Slice, ast.Subscript, ast.BinOp
 TABLES = {"pandas.DataFrame", "pandas.Series", "numpy.array", "dict", "list"}  # holding a number is no computing with it
 DROPS = {"dropna", "drop_duplicates", "query", "head", "tail", "nlargest", "nsmallest", "sample", "truncate"}
 MASKS = {"isin", "between", "notna", "notnull", "isna", "isnull", "eq", "ne", "gt", "ge", "lt", "le", "duplicated", "contains", "startswith", "endswith"}
+CLOCKS = {"datetime.datetime.now", "datetime.datetime.today", "datetime.datetime.utcnow", "datetime.date.today", "pandas.Timestamp.now", "pandas.Timestamp.today", "pandas.Timestamp.utcnow"}
 DEEPEST = 20
 
 
@@ -46,6 +48,9 @@ class Told:
                         self.said.add((line, number))
                         self.find("caution", line, "written", "Written, not computed: %s in %s." % (number, by), number)
         self.dropped()
+        for node in self.scope.nodes:
+            if isinstance(node, ast.Call):
+                self.dated(node)
 
     def learn(self, call):
         keyword = {k.arg: k.value for k in call.keywords if k.arg}
@@ -148,6 +153,15 @@ class Told:
             return not isinstance(up, (ast.Expr, ast.FormattedValue))
         name, method = self.scope.dotted(up.func), getattr(up.func, "attr", "")
         return name not in TABLES and name not in TELLS and name not in WRITES_NUMBERS and name not in SHOWS and method not in SHOWS
+
+    # -- today
+
+    def dated(self, call):
+        name = self.scope.dotted(call.func)
+        if name == "desk.today":
+            self.find("note", call.lineno, "today", "Uses the day on which it is asked (today).", name)
+        elif name in CLOCKS or name in ("pandas.Timestamp", "pandas.to_datetime") and call.args and self.scope.text(call.args[0]) in ("now", "today"):
+            self.find("note", call.lineno, "today", "Asks the clock, which tells another day when the answer is made again (%s)." % name, name)
 
     # -- rows that are dropped
 

@@ -20,7 +20,7 @@ func ExplainView() slack.ModalViewRequest {
 }
 
 // purposes name paid steps.
-var purposes = map[budget.Purpose]string{budget.ForDraft: "Writing the code", budget.ForInspect: "Inspecting the code", budget.ForRun: "Running it"}
+var purposes = map[budget.Purpose]string{budget.ForDraft: "Writing the code", budget.ForRead: "Reading a file", budget.ForInspect: "Inspecting the code", budget.ForRun: "Running it"}
 
 // explainLength is how many paid steps a message shows; there are never many.
 const explainLength = 12
@@ -52,7 +52,7 @@ func weighed(n int, w steps.Weighing, reader string) (title []kit.Part, items []
 	switch {
 	case w.Refused:
 		title = kit.Flow(title, kit.Words(" was over budget. Refused by "), Within(tight, reader), kit.Words("."))
-	case w.Settled == nil && w.Uncertain && w.Purpose == budget.ForInspect:
+	case w.Settled == nil && w.Uncertain && (w.Purpose == budget.ForInspect || w.Purpose == budget.ForRead):
 		title = append(title, kit.Words(" stays reserved: it is not known yet what it cost. After two days it counts as spent."))
 	case w.Settled == nil && w.Uncertain:
 		title = append(title, kit.Words(" stays reserved: it is not known yet what a call to the model cost. After two days it counts as spent."))

@@ -52,7 +52,7 @@ func outcomes(all map[approval.State]int) string {
 }
 
 // outcomeOf says how questions stand, behind how many they are.
-var outcomeOf = map[approval.State]string{approval.Drafting: "being written", approval.Pending: "waiting for a reviewer", approval.Approved: "approved and not yet run",
+var outcomeOf = map[approval.State]string{approval.Drafting: "being written", approval.Asking: "waiting for the asker", approval.Pending: "waiting for a reviewer", approval.Approved: "approved and not yet run",
 	approval.Running: "running", approval.Done: "answered", approval.Failed: "failed", approval.Rejected: "rejected", approval.Expired: "expired",
 	approval.Withdrawn: "cancelled", approval.Lost: "lost"}
 

@@ -40,7 +40,7 @@ func stands(v *steps.View, revision int, states ...approval.State) bool {
 // Over says why a notice asks for nothing any more.
 func Over(r *approval.Request) string {
 	switch {
-	case r.State == approval.Pending || r.State == approval.Drafting:
+	case r.State == approval.Pending || r.State == approval.Drafting || r.State == approval.Asking:
 		return "there is a newer version"
 	case r.State.Final() && r.State != approval.Done:
 		return draw.HowEnded(r)

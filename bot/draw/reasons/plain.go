@@ -7,6 +7,7 @@ import "countersign/approval"
 var plain = map[approval.ReasonCode]string{
 	// Of a request that has ended, or waits.
 	approval.WhyNobodyDecided: "Nobody decided in time. Ask again if you still need it.",
+	approval.WhyNotAnswered:   "The question about a file was not answered in time. Ask again if you still need it.",
 	approval.WhyNotWritten:    "The code could not be written in time.",
 	approval.WhyNotStarted:    "It was approved, but could not be started in time. Nothing has run.",
 	approval.WhyNotPaid:       "It was over budget, and no option was chosen in time. Ask again if you still need it.",
@@ -21,6 +22,7 @@ var plain = map[approval.ReasonCode]string{
 	approval.WhyOtherCode:     "The stored code is not the code that was approved.",
 	approval.WhyOtherTerms:    "The stored terms (code, inputs, sandbox, network, limits, cost) are not those that were approved.",
 	approval.WhyOtherApproved: "The approvals are of something else than what is stored.",
+	approval.WhyUnsigned:      "Somebody other than Countersign has written to its database, so the approval does not count. Administrators: countersign audit says what.",
 	approval.WhyOtherInputs:   "The inputs have changed:",
 	approval.WhyInputCount:    "there are not as many as were approved.",
 	approval.WhyInputUnread:   "An input could not be read any more when it was about to start.",
@@ -64,6 +66,8 @@ var plain = map[approval.ReasonCode]string{
 	approval.WhyNotDelegated:    "The person in whose place you decide has named nobody, or somebody else, or their absence has ended.",
 	approval.WhyAskerWithdraws:  "Only the person who asked, or an administrator, can cancel a request.",
 	approval.WhyAskerLooks:      "Only the person who asked, or an administrator, can look at what this cost.",
+	approval.WhyAskerAnswers:    "Only the person who asked can answer this.",
+	approval.WhyOtherDoubt:      "This has been answered already.",
 	approval.WhyAskerChooses:    "Only the person who asked can choose how this goes on.",
 	approval.WhyDeactivated:     "This account has been deactivated.",
 	approval.WhyApp:             "Only people decide, not apps.",

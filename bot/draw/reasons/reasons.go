@@ -40,6 +40,12 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 	approval.WhyProse: func(r approval.Reason) string {
 		return "The model answered in words instead of writing a program. It said:\n" + r.Said
 	},
+	approval.WhyNotRead: func(r approval.Reason) string {
+		if r.Problem == nil {
+			return r.Name + " is not read."
+		}
+		return r.Name + " is not read. " + r.Problem.Words()
+	},
 	approval.WhyNothingRuns: func(r approval.Reason) string { return "Nothing can run code here at the moment: " + r.Said },
 	approval.WhyNothingInspects: func(r approval.Reason) string {
 		return "Nothing can inspect code here at the moment: " + r.Said
@@ -226,6 +232,8 @@ func Lapsed(r approval.Reason) string {
 	switch r.Code {
 	case approval.WhyNotWritten:
 		return "the code could not be written in time"
+	case approval.WhyNotAnswered:
+		return "a question about a file was not answered in time"
 	case approval.WhyNotStarted:
 		return "it was approved, but not started in time"
 	case approval.WhyNotPaid:

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"countersign/approval"
+	"countersign/approval/reading"
 	"countersign/approval/review"
 	"countersign/approval/steps"
 	"countersign/budget"
@@ -31,8 +32,9 @@ func View(change ...func(v *steps.View)) *steps.View {
 		ID: "bcd23fg", SessionID: "s123456789", Team: slacksim.DefaultTeam.ID, Project: slacksim.SalesData, Asker: slacksim.Analyst,
 		Question: "What were sales per month in sales.csv?", Model: "mistral-medium-2508", State: approval.Pending, Attempts: 1,
 		CreatedAt: Noon, ChangedAt: Noon, ExpiresAt: Noon.Add(24 * time.Hour),
-		Files: []approval.File{{ID: "F1", Name: "sales.csv", Size: 1234, SHA256: approval.Hash([]byte("data")), Tables: []approval.Table{{Rows: 1204,
-			Columns: []approval.Column{{Name: "month", Type: "text"}, {Name: "amount", Type: "number"}}}}}},
+		Files: []approval.File{{ID: "F1", Name: "sales.csv", Size: 1234, SHA256: approval.Hash([]byte("data")), ReadAs: approval.Hash([]byte("reading")),
+			Reading: &reading.Reading{Version: 1, Kind: "text", Encoding: "utf-8", Sure: 1, Tables: []reading.Table{{Rows: 1204, Delimiter: ",", HeadingLine: 1, HeadingRows: 1,
+				Columns: []reading.Column{{Name: "month", Type: "text"}, {Name: "amount", Type: "number"}}}}}}},
 	}
 	v := &steps.View{Request: r, Session: approval.Session{ID: r.SessionID, Team: r.Team, Channel: r.Project},
 		Bill: []steps.Spend{{Purpose: budget.ForDraft, Charges: []budget.Charge{
@@ -87,6 +89,11 @@ func In(state approval.State, why ...approval.Reason) func(v *steps.View) {
 			decide(approval.Approve, slacksim.Reviewer, "")
 		case approval.Drafting:
 			r.Revision = nil
+		case approval.Asking:
+			r.Revision = nil
+			t := &r.Files[0].Reading.Tables[0]
+			t.Columns[1].Type, t.Columns[1].Thousands = "text", "."
+			t.Odd = append(t.Odd, reading.Odd{Code: "ambiguous_thousands", Column: "amount", Count: 12})
 		}
 		if state == approval.Running || state == approval.Done || state == approval.Lost {
 			r.Run = &approval.Run{RequestID: r.ID, BoxID: "box", StartedAt: Noon.Add(2 * time.Minute)}

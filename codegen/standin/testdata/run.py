@@ -17,6 +17,7 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
+import pandas  # noqa: E402
 
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -51,11 +52,11 @@ def run(folder, code, readings):
     def draw(figure, title):
         figure.savefig(io.BytesIO(), format="png", dpi=40)
         ax = figure.axes[0]
-        figures.append([ax.get_title(), ax.get_xlabel(), ax.get_ylabel()])
+        figures.append([ax.get_title() or title, ax.get_xlabel(), ax.get_ylabel()])
 
     told.draw = draw
     exec(compile(code, "program", "exec"), {"__name__": "__main__"})
-    value = [thing for sort, thing, _ in told.shown if sort == "table"][-1]
+    value = ([pandas.DataFrame()] + [thing for sort, thing, _ in told.shown if sort == "table"])[-1]
     return {"columns": [str(c) for c in value.columns], "rows": value.astype(str).values.tolist(), "figures": figures, "answer": told.answer,
             "left_out": told.left_out}
 

@@ -30,7 +30,7 @@ import (
 	"countersign/internal/pglocal"
 )
 
-// Database returns the URL of a new database, migrated by migrate, or empty without it.
+// Database returns the URL of a new database, as its owner, migrated by migrate, or empty without it.
 // The database is dropped when the test ends.
 func Database(t testing.TB, migrate func(ctx context.Context, url string) error) string {
 	t.Helper()
@@ -136,6 +136,18 @@ func run(ctx context.Context, server *pglocal.Server, sql string) error {
 	defer conn.Close(ctx)
 	_, err = conn.Exec(ctx, sql)
 	return err
+}
+
+// Serve is a test's database as the role that works in it. Database is as its owner.
+func Serve(owner string) string {
+	u, err := url.Parse(owner)
+	if err != nil {
+		panic(err) // it is our own
+	}
+	query := u.Query()
+	query.Set("user", pglocal.ServeRole)
+	u.RawQuery = strings.ReplaceAll(query.Encode(), "+", "%20")
+	return u.String()
 }
 
 // at is the server's URL with another database.

@@ -220,6 +220,7 @@ class Profile:
         if not decimal and (open_dot or open_comma):
             if not named:
                 odd.add("ambiguous_thousands", column=name, count=open_dot + open_comma)
+                column["thousands"] = "." if open_dot else ","  # or the decimal sign: somebody who knows is asked
                 return self.as_text(column, odd)
             decimal = "," if open_dot else "."  # money has no third place
         decimal = decimal or "."

@@ -1,0 +1,149 @@
+package approval
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"countersign/approval/reading"
+	"countersign/budget"
+)
+
+// The step between finding files and drafting: each file is read in a box of its own. What a
+// box says of a file is kept by the file's content, so that nobody pays for it twice.
+
+// Content names what was read: these bytes, in this channel, by this desk in this template.
+// Another desk may read the same bytes otherwise, and no channel learns of another's files.
+type Content struct {
+	Team     string
+	Project  string
+	SHA256   string
+	Desk     string
+	Template string
+}
+
+// Key is what names the content among the locks.
+func (c Content) Key() string {
+	return Hash(fmt.Appendf(nil, "%q %q %q %q %q", c.Team, c.Project, c.SHA256, c.Desk, c.Template))
+}
+
+// RefusedFor is how long a file is refused without a box once it has ended its boxes.
+const RefusedFor = 24 * time.Hour
+
+// Passing tells of a problem that lies in the box as much as in the file: another box, a day
+// later, may do better. Any other stays as long as the file does.
+func Passing(p reading.Problem) bool {
+	return slices.Contains([]string{"memory", "time", "misbehaved", "failed", "box"}, p.Code)
+}
+
+// Read says that a box is about to read a file, which costs most, and which it is of the
+// file's boxes. One that was begun and not booked belongs to a replica that died: it is
+// charged in full. What is held for the draft stays held beside it; instead of it, where no
+// budget bears both: the draft asks the budgets anew.
+func (r Money) Read(most budget.USD, attempt int, instead bool, now time.Time) error {
+	if !r.Can("Read") || r.Blocked != nil || r.Seek != nil || r.Edit != nil || r.Written != nil {
+		return r.Illegal("read the files of")
+	}
+	r.callBox(r.forBox(budget.ForRead, most, !instead, now), most, attempt, "reading", now)
+	return nil
+}
+
+// Read notes how the files are read. From here on a model may write about them.
+func (r *Request) Read(files []File, now time.Time) error {
+	if !r.Can("Read") || r.Seek != nil {
+		return r.Illegal("read the files of")
+	}
+	r.Money().concludeReadings(now)
+	r.Files = files
+	told := make([]map[string]any, len(files))
+	for i, f := range files {
+		told[i] = map[string]any{"id": f.ID, "content": Said(f.SHA256), "reading": Said(f.ReadAs)}
+	}
+	r.note(now, System, EventRead, map[string]any{"files": told})
+	r.touch(now, NextStep(r), StepShow)
+	return nil
+}
+
+// Doubt is what its asker has to be asked about a file before a model is; nil: nothing.
+func (f File) Doubt() *reading.Doubt {
+	if f.Reading == nil {
+		return nil
+	}
+	if open := f.Reading.Doubts(f.Answers); len(open) > 0 {
+		return &open[0]
+	}
+	return nil
+}
+
+// Doubted is the question that is put to the asker of a request: about which of its files,
+// and a key that names it, so that a late click answers nothing else.
+func (r *Request) Doubted() (file int, d reading.Doubt, key string, ok bool) {
+	for i, f := range r.Files {
+		if d := f.Doubt(); d != nil {
+			return i, *d, Short(Hash(fmt.Appendf(nil, "%q %q %+v", f.ID, f.SHA256, *d))), true
+		}
+	}
+	return 0, d, "", false
+}
+
+// AskBack puts the question to the asker. Nothing is held while it waits.
+func (r *Request) AskBack(files []File, p Policy, now time.Time) error {
+	if !r.Can("AskBack") || r.Seek != nil || r.Edit != nil || r.Blocked != nil {
+		return r.Illegal("ask about the files of")
+	}
+	r.Files = files
+	at, d, _, ok := r.Doubted()
+	if !ok {
+		return r.Illegal("ask about the files of")
+	}
+	for _, h := range slices.Clone(r.Holds) {
+		if h.Called { // by a replica that died over a reading: nothing may stay held, so it is charged in full
+			r.Money().Settle(r.Money().inFull(h, now))
+		}
+	}
+	r.Money().release(now)
+	r.note(now, System, EventAskedAbout, r.about(at, d))
+	r.move(Asking, now, now.Add(p.Expiry))
+	return nil
+}
+
+// Answer is what the asker says. It goes on, with the money for its draft held anew.
+func (r *Request) Answer(key, says string, worst budget.USD, p Policy, now time.Time) error {
+	if !r.Can("Answer") {
+		return r.Illegal("answer about the files of")
+	}
+	at, d, open, ok := r.Doubted()
+	if !ok || key != open || !slices.ContainsFunc(d.Choices(), func(c reading.Choice) bool { return c.Says == says }) {
+		return &MoveError{Request: r, Verb: "answer about the files of", Why: Because(WhyOtherDoubt)}
+	}
+	r.Files = slices.Clone(r.Files)
+	f := &r.Files[at]
+	given := reading.Answered{Doubt: d, Says: says, By: r.Asker, Content: f.SHA256}
+	f.Answers = append(slices.Clone(f.Answers), given)
+	f.Reading = f.Reading.Settled([]reading.Answered{given})
+	data := r.about(at, d)
+	data["says"] = says
+	r.note(now, r.Asker, EventAnswered, data)
+	if worst > 0 {
+		r.Money().hold(budget.ForDraft, worst, now, DraftHoldLife)
+	}
+	r.move(Drafting, now, now.Add(p.Expiry), NextStep(r))
+	return nil
+}
+
+func (r *Request) about(file int, d reading.Doubt) map[string]any {
+	data := map[string]any{"file": r.Files[file].ID, "code": d.Code}
+	if d.Column != "" {
+		data["column"] = Said(d.Column)
+	}
+	return data
+}
+
+// concludeReadings charges in full what replicas have begun that died when they had kept the reading.
+func (r Money) concludeReadings(now time.Time) {
+	for _, h := range slices.Clone(r.Holds) {
+		if h.Purpose == budget.ForRead && h.Called && !h.Uncertain() {
+			r.Settle(r.inFull(h, now))
+		}
+	}
+}

@@ -1,0 +1,155 @@
+package reading
+
+import (
+	"slices"
+	"strings"
+)
+
+// What a box could not decide, and a person can. It is asked before a model is: a wrong guess
+// is worse than a question. An answer changes how one request reads its file, and nobody else.
+
+// Doubt is one such thing about a table.
+type Doubt struct {
+	Code   string `json:"code"` // an odd thing's
+	Table  int    `json:"table"`
+	Column string `json:"column,omitempty"`
+	Sign   string `json:"sign,omitempty"` // that may be of thousands or of decimals
+}
+
+// Choice is one answer to a doubt, and the words on its button.
+type Choice struct{ Says, Words string }
+
+// Answered is what somebody has said about a doubt.
+type Answered struct {
+	Doubt
+	Says    string `json:"says"`
+	By      string `json:"by"`
+	Content string `json:"content"` // the sha256 of the file that it was said of
+}
+
+// MostAsked is how many columns of one file people are asked about. What is beyond stays text,
+// as the card says.
+const MostAsked = 3
+
+const (
+	heading   = "heading_looks_like_values"
+	thousands = "ambiguous_thousands"
+	dates     = "ambiguous_dates"
+)
+
+// Choices are the answers that there are; none where there is nothing to ask.
+func (d Doubt) Choices() []Choice {
+	switch d.Code {
+	case heading:
+		return []Choice{{"names", "They are names"}}
+	case thousands:
+		if d.Sign == "" {
+			return nil // some values have a comma, some a point: no answer fits all
+		}
+		return []Choice{{"thousands", "A thousand"}, {"decimal", "A decimal number"}, {"text", "Neither: keep it as text"}}
+	case dates:
+		return []Choice{{"day_first", "The day comes first"}, {"month_first", "The month comes first"}, {"text", "Neither: keep it as text"}}
+	}
+	return nil
+}
+
+// Words ask.
+func (d Doubt) Words() string {
+	switch d.Code {
+	case heading:
+		return "The first row looks like values (addresses, ids), not like names of columns. Are they names? A model would see them."
+	case thousands:
+		return "In " + quoted(d.Column) + ", is 1" + d.Sign + "234 a thousand, or a little more than one?"
+	case dates:
+		return "In " + quoted(d.Column) + ", is 03/04 the third of April, or the fourth of March?"
+	}
+	return ""
+}
+
+// Words say an answer for who looks at it later.
+func (a Answered) Words() string {
+	name := quoted(a.Column) + ": "
+	switch a.Says {
+	case "names":
+		return "the first row is names"
+	case "thousands":
+		return name + "1" + a.Sign + "234 is a thousand"
+	case "decimal":
+		return name + "1" + a.Sign + "234 is a little more than one"
+	case "day_first":
+		return name + "the day comes first"
+	case "month_first":
+		return name + "the month comes first"
+	}
+	return name + "kept as text"
+}
+
+// Doubts are what is to be asked about a reading, in its order, without what was answered.
+func (r *Reading) Doubts(answers []Answered) (open []Doubt) {
+	asked := len(answers)
+	for i, t := range r.Tables {
+		for _, o := range t.Odd {
+			d := Doubt{Code: o.Code, Table: i, Column: o.Column}
+			if at := t.column(o.Column); at >= 0 && o.Code == thousands {
+				d.Sign = t.Columns[at].Thousands
+			}
+			if d.Choices() == nil || slices.ContainsFunc(answers, func(a Answered) bool { return a.Doubt == d }) {
+				continue
+			}
+			if d.Code != heading {
+				if asked >= MostAsked {
+					continue
+				}
+				asked++
+			}
+			open = append(open, d)
+		}
+	}
+	return open
+}
+
+func (t Table) column(name string) int {
+	if name == "" {
+		return -1
+	}
+	return slices.IndexFunc(t.Columns, func(c Column) bool { return c.Name == name })
+}
+
+// Settled is the reading as the answers have it. What is no answer of ours changes nothing.
+func (r *Reading) Settled(answers []Answered) *Reading {
+	if r == nil || len(answers) == 0 {
+		return r
+	}
+	settled := *r
+	settled.Tables = slices.Clone(r.Tables)
+	for _, a := range answers {
+		if a.Table < 0 || a.Table >= len(settled.Tables) || !slices.ContainsFunc(a.Choices(), func(c Choice) bool { return c.Says == a.Says }) {
+			continue
+		}
+		t := &settled.Tables[a.Table]
+		t.Odd = slices.DeleteFunc(slices.Clone(t.Odd), func(o Odd) bool { return o.Code == a.Code && o.Column == a.Column && a.Says != "text" })
+		at := t.column(a.Column)
+		if at < 0 {
+			continue
+		}
+		t.Columns = slices.Clone(t.Columns)
+		t.Columns[at].settle(a)
+	}
+	return &settled
+}
+
+// settle gives a column of texts the type that somebody has said it has.
+func (c *Column) settle(a Answered) {
+	other := map[string]string{".": ",", ",": "."}[a.Sign]
+	switch a.Says {
+	case "thousands": // every value is whole, or it would have said its decimal sign
+		c.Type, c.DType, c.Decimal, c.Thousands, c.DecimalSaid, c.Pattern = "integer", "int64", other, a.Sign, true, ""
+		if c.Missing > 0 {
+			c.DType = "float64"
+		}
+	case "decimal":
+		c.Type, c.DType, c.Decimal, c.Thousands, c.DecimalSaid, c.Pattern = "number", "float64", a.Sign, "", true, ""
+	case "day_first", "month_first":
+		c.Type, c.DType, c.DayFirst, c.Pattern = "date", "datetime64[ns]", strings.HasPrefix(a.Says, "day"), ""
+	}
+}

@@ -1,0 +1,188 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"countersign/approval"
+)
+
+// Inputs are a request's files: what they may be together, what they hold, and how they are read.
+type Inputs struct {
+	store   ReadingBook
+	slack   Files
+	sandbox interface {
+		BoxTerms
+		FileReader
+	}
+	*Settings
+}
+
+// fits says when the files of a request are too much together.
+func (s *Inputs) fits(together int64) error {
+	if together <= s.Policy.MaxInputBytes {
+		return nil
+	}
+	return &approval.InputError{Why: approval.Reason{Code: approval.WhyFilesTooBig, Count: together, Most: s.Policy.MaxInputBytes}}
+}
+
+// fileName makes a name that a box can hold: no folders, nothing hidden, unlike
+// the names before it. People and the model see the same one.
+func fileName(name string, before []approval.File) string {
+	name = strings.TrimLeft(approval.Plain(strings.Map(func(r rune) rune {
+		if r == '/' || r == '\\' || r == utf8.RuneError || approval.Hidden(r) {
+			return '_'
+		}
+		return r
+	}, name)), ". ")
+	ext := path.Ext(name)
+	if len(ext) > 12 {
+		ext = ""
+	}
+	stem := strings.TrimSuffix(name, ext)
+	for len(stem)+len(ext) > 100 {
+		_, size := utf8.DecodeLastRuneInString(stem)
+		stem = stem[:len(stem)-size]
+	}
+	if stem == "" {
+		stem = "file"
+	}
+	name = stem + ext
+	taken := func(f approval.File) bool { return strings.EqualFold(f.Name, name) }
+	for n := 2; slices.ContainsFunc(before, taken); n++ {
+		name = fmt.Sprintf("%s (%d)%s", stem, n, ext)
+	}
+	return name
+}
+
+// fitting checks that files can be the inputs of one question, and gives them names
+// that a box can hold.
+func (s *Inputs) fitting(files []approval.File) ([]approval.File, error) {
+	if len(files) > s.Policy.MaxFiles {
+		return nil, &approval.InputError{Why: approval.Reason{Code: approval.WhyManyFiles, Count: int64(len(files)), Most: int64(s.Policy.MaxFiles)}}
+	}
+	files = slices.Clone(files)
+	var together int64
+	for i := range files {
+		f := &files[i]
+		f.Name = fileName(f.Name, files[:i])
+		if f.Size > s.Policy.MaxFileBytes {
+			return nil, &approval.InputError{Why: approval.Reason{Code: approval.WhyFileTooBig, Name: f.Name, Count: f.Size, Most: s.Policy.MaxFileBytes}}
+		}
+		together += f.Size
+	}
+	return files, s.fits(together)
+}
+
+// handy are the files of a thread as the next question in it may use them: as many of
+// the latest as fit into one.
+func (s *Inputs) handy(files []approval.File) (kept []approval.File) {
+	var together int64
+	for _, f := range files {
+		if together += f.Size; len(kept) == s.Policy.MaxFiles || s.fits(together) != nil {
+			break
+		}
+		kept = append(kept, f)
+	}
+	return anew(kept)
+}
+
+// anew are files of another question without what was read of them then: it may not be
+// what they hold now.
+func anew(files []approval.File) []approval.File {
+	files = slices.Clone(files)
+	for i := range files {
+		files[i].SHA256, files[i].ReadAs, files[i].Reading = "", "", nil
+	}
+	return files
+}
+
+// sealed fetches the inputs and holds them against the manifest: by name and by
+// content, no file more, no file less. What differs breaks the seal.
+func (s *Inputs) sealed(ctx context.Context, r *approval.Request) ([]InputFile, error) {
+	files, contents, used, err := s.fetch(ctx, r)
+	if why := inputReason(err); !why.None() {
+		// They cannot be had as they were: what was approved stays sealed, and is what it takes.
+		return nil, &approval.BrokenSealError{Why: otherInputs(why), Box: used}
+	}
+	if err != nil {
+		return nil, err
+	}
+	var why []approval.Reason
+	want := r.Revision.Manifest.Inputs
+	for _, c := range contents {
+		switch at := slices.IndexFunc(want, func(in approval.Input) bool { return in.Name == c.Name }); {
+		case at < 0:
+			why = append(why, approval.Reason{Code: approval.WhyInputAdded, Name: c.Name})
+		case want[at] != c.Input:
+			why = append(why, approval.Reason{Code: approval.WhyInputDiffers, Name: c.Name})
+		}
+	}
+	for _, in := range want {
+		if !slices.ContainsFunc(contents, func(c InputFile) bool { return c.Name == in.Name }) {
+			why = append(why, approval.Reason{Code: approval.WhyInputMissing, Name: in.Name})
+		}
+	}
+	if len(contents) != len(want) && why == nil {
+		why = []approval.Reason{approval.Because(approval.WhyInputCount)}
+	}
+	if why != nil {
+		return nil, &approval.BrokenSealError{Why: otherInputs(why...), Files: files, Box: used}
+	}
+	return contents, nil
+}
+
+func otherInputs(why ...approval.Reason) []approval.Reason {
+	return []approval.Reason{{Code: approval.WhyOtherInputs, Why: why}}
+}
+
+// fetch reads a request's files from Slack. One that is not what it was is read anew in a box;
+// used is how long boxes existed for that.
+func (s *Inputs) fetch(ctx context.Context, r *approval.Request) (files []approval.File, contents []InputFile, used time.Duration, err error) {
+	files = slices.Clone(r.Files)
+	var together int64
+	for i := range files {
+		f := &files[i]
+		had := f.SHA256
+		data, err := s.content(ctx, f)
+		if err != nil {
+			return nil, nil, used, err
+		}
+		together += int64(len(data))
+		if err := s.fits(together); err != nil {
+			return nil, nil, used, err
+		}
+		if f.SHA256 != had || f.Reading == nil {
+			box, err := s.readAnew(ctx, r, f, data)
+			if used += box; err != nil {
+				return nil, nil, used, err
+			}
+		}
+		contents = append(contents, InputFile{Input: sealedInput(*f), Data: data})
+	}
+	return files, contents, used, nil
+}
+
+// sealedInput is a file as a manifest names it.
+func sealedInput(f approval.File) approval.Input {
+	return approval.Input{Name: f.Name, SHA256: f.SHA256}
+}
+
+// content fetches one file, and notes what it is.
+func (s *Inputs) content(ctx context.Context, f *approval.File) ([]byte, error) {
+	data, err := s.slack.Fetch(ctx, *f, s.Policy.MaxFileBytes)
+	switch {
+	case errors.Is(err, ErrFileTooBig):
+		return nil, &approval.InputError{Why: approval.Reason{Code: approval.WhyFileBigger, Name: f.Name, Most: s.Policy.MaxFileBytes}}
+	case err != nil:
+		return nil, fmt.Errorf("fetch %s: %w", f.Name, err)
+	}
+	f.SHA256, f.Size = approval.Hash(data), int64(len(data))
+	return data, nil
+}

@@ -1,0 +1,151 @@
+package steps
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"countersign/approval"
+	"countersign/approval/reading"
+	"countersign/internal/deepcopy"
+)
+
+// memReadings keeps how files are read, as storage does.
+type memReadings struct {
+	shelf sync.Mutex
+	seen  map[string]string
+	kept  map[approval.Content]*KeptReading
+}
+
+func shown(team string, f approval.File) string {
+	return fmt.Sprint(team, " ", f.ID, " ", f.Name, " ", f.Size)
+}
+
+func (m *memReadings) Known(_ context.Context, team string, f approval.File) (string, error) {
+	m.shelf.Lock()
+	defer m.shelf.Unlock()
+	return m.seen[shown(team, f)], nil
+}
+
+func (m *memReadings) Know(_ context.Context, team string, f approval.File) error {
+	m.shelf.Lock()
+	defer m.shelf.Unlock()
+	if m.seen == nil {
+		m.seen = map[string]string{}
+	}
+	m.seen[shown(team, f)] = f.SHA256
+	return nil
+}
+
+func (m *memStore) Reading(_ context.Context, c approval.Content) (KeptReading, error) {
+	m.shelf.Lock()
+	defer m.shelf.Unlock()
+	kept := KeptReading{Now: m.now()}
+	if had := m.kept[c]; had != nil {
+		kept.Answer, kept.Tries, kept.At = deepcopy.Of(had.Answer), had.Tries, had.At
+	}
+	return kept, nil
+}
+
+func (m *memStore) BeginReading(_ context.Context, c approval.Content) (int, error) {
+	if err := m.faults.hit("BeginReading.before"); err != nil {
+		return 0, err
+	}
+	m.shelf.Lock()
+	defer m.shelf.Unlock()
+	if m.kept == nil {
+		m.kept = map[approval.Content]*KeptReading{}
+	}
+	had := m.kept[c]
+	if had == nil {
+		had = &KeptReading{}
+		m.kept[c] = had
+	}
+	if m.now().Sub(had.At) > approval.RefusedFor {
+		had.Tries = 0
+	}
+	if had.Answer != nil && had.Answer.Reading == nil {
+		had.Answer = nil
+	}
+	had.Tries, had.At = had.Tries+1, m.now()
+	return had.Tries, nil
+}
+
+func (m *memReadings) NeverRead(_ context.Context, c approval.Content) error {
+	m.shelf.Lock()
+	defer m.shelf.Unlock()
+	if had := m.kept[c]; had != nil {
+		if had.Tries--; had.Tries == 0 && had.Answer == nil {
+			delete(m.kept, c)
+		}
+	}
+	return nil
+}
+
+func (m *memStore) KeepReading(_ context.Context, c approval.Content, a reading.Answer) error {
+	if err := m.faults.hit("KeepReading.before"); err != nil {
+		return err
+	}
+	m.shelf.Lock()
+	defer m.shelf.Unlock()
+	if m.kept == nil {
+		m.kept = map[approval.Content]*KeptReading{}
+	}
+	had := m.kept[c]
+	if had == nil {
+		had = &KeptReading{}
+		m.kept[c] = had
+	}
+	had.Tries, had.At = 0, m.now()
+	if had.Answer == nil || had.Answer.Reading == nil {
+		had.Answer = deepcopy.Of(&a)
+	}
+	return m.faults.hit("KeepReading.after")
+}
+
+// fakeRead is how the fake box reads: a column of whole numbers, in so many lines.
+func fakeRead(data string) reading.Answer {
+	rows := int64(0)
+	for _, r := range data {
+		if r == '\n' {
+			rows++
+		}
+	}
+	return reading.Answer{Reading: &reading.Reading{Version: 1, Kind: "text", Encoding: "utf-8", Sure: 1, Tables: []reading.Table{{Rows: max(0, rows-1), Delimiter: ",", HeadingLine: 1, HeadingRows: 1,
+		Columns: []reading.Column{{Name: "a", Type: "integer", DType: "int64"}}}}}}
+}
+
+const fakeReadLease = 40 * time.Second
+
+func (s *fakeBox) ReadLease() time.Duration { return fakeReadLease }
+
+func (s *fakeBox) Desk() string { return "desk 1" }
+
+func (s *fakeBox) ReadFile(ctx context.Context, f InputFile) (Readout, error) {
+	s.wait(ctx)
+	if err := s.faults.hit("ReadFile.before"); err != nil {
+		return Readout{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.read = append(s.read, f.Name)
+	if len(s.reads) > 0 {
+		next := s.reads[0]
+		s.reads = s.reads[1:]
+		return next(f)
+	}
+	return Readout{Answer: fakeRead(string(f.Data)), Box: 300 * time.Millisecond}, s.faults.hit("ReadFile.after")
+}
+
+// unreadable has the box say of the next file why it is not read.
+func unreadable(code string) func(InputFile) (Readout, error) {
+	return func(InputFile) (Readout, error) {
+		return Readout{Answer: reading.Answer{Problem: &reading.Problem{Code: code}}, Box: time.Second}, nil
+	}
+}
+
+// dies has the next file end its box.
+func dies(InputFile) (Readout, error) {
+	return Readout{Box: time.Second}, fmt.Errorf("over: %w", ErrReaderDied)
+}

@@ -1,0 +1,340 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"countersign/approval"
+	"countersign/approval/reading"
+	"countersign/budget"
+)
+
+// FileReader has a file read in a box of its own, which has no network and that file alone.
+type FileReader interface {
+	// ReadFile says how the file is to be read, or why it is not. How long a box was used
+	// stands in the readout beside an error, too. ErrReaderDied: the file has ended its box.
+	// Any other error is of a box that could not be had.
+	ReadFile(ctx context.Context, f InputFile) (Readout, error)
+	// ReadLease is the longest that the box of one file can exist, and so cost.
+	ReadLease() time.Duration
+	// Desk names the Python that reads.
+	Desk() string
+}
+
+// Readout is what a box said of a file, held to its form.
+type Readout struct {
+	Answer reading.Answer
+	Box    time.Duration // how long a box was used
+}
+
+// ErrReaderDied is a file that has ended the box in which it was read.
+var ErrReaderDied = errors.New("the box ended over its file")
+
+// ReadingBook keeps how files are read, and what is known of them by Slack's word alone.
+type ReadingBook interface {
+	// Known is the sha256 of a file that Slack has shown before by this id, name and size;
+	// empty where nobody knows.
+	Known(ctx context.Context, team string, f approval.File) (sha256 string, err error)
+	// Know remembers it.
+	Know(ctx context.Context, team string, f approval.File) error
+	// Reading is what is known of a content.
+	Reading(ctx context.Context, c approval.Content) (KeptReading, error)
+	// BeginReading counts a box before the file goes into it. Those of which a day has passed
+	// since are forgotten.
+	BeginReading(ctx context.Context, c approval.Content) (tries int, err error)
+	// NeverRead takes the last one back: there was no box.
+	NeverRead(ctx context.Context, c approval.Content) error
+	// KeepReading stores what a box said.
+	KeepReading(ctx context.Context, c approval.Content, a reading.Answer) error
+}
+
+// KeptReading is what is known of a content.
+type KeptReading struct {
+	Answer *reading.Answer // nil: no box has said anything
+	Tries  int             // boxes that were begun, and have said nothing since
+	At     time.Time       // of the last word, or of the last box
+	Now    time.Time
+}
+
+// readTries is how many boxes a file may end until it is refused without one.
+const readTries = 2
+
+// answer is what holds now: what a box said, or that the file has ended its boxes. A
+// problem that may lie in the box holds for a day.
+func (k KeptReading) answer() *reading.Answer {
+	fresh := k.Now.Sub(k.At) < approval.RefusedFor
+	switch a := k.Answer; {
+	case a != nil && (fresh || a.Problem == nil || !approval.Passing(*a.Problem)):
+		return a
+	case k.Tries >= readTries && fresh:
+		return &endedItsBoxes
+	}
+	return nil
+}
+
+var endedItsBoxes = reading.Answer{Problem: &reading.Problem{Code: "box"}}
+
+// Reader has the files of a question read before a model is asked. The host looks at their
+// sizes, names and hashes alone.
+type Reader struct {
+	store interface {
+		Requests
+		Work
+		ReadingBook
+	}
+	*Settings
+
+	boxes  *Boxes
+	costs  *Costs
+	ends   *Ends
+	inputs *Inputs
+	watch  *Watch
+}
+
+// Read has the files of a request read, one after another. It may be repeated after any
+// crash: what a box has said is kept, and no box is paid for it again.
+func (s *Reader) Read(ctx context.Context, id string) error {
+	r, err := s.store.Request(ctx, id)
+	if err != nil || r.State != approval.Drafting || r.Blocked != nil || approval.NextStep(r) != approval.StepRead {
+		return err
+	}
+	if why := s.boxes.noBox(); why != "" {
+		return s.ends.fail(ctx, id, approval.Reason{Code: approval.WhyNothingRuns, Said: why})
+	}
+	if later := s.boxes.startsLater(); later != nil {
+		return errors.Join(later, s.boxes.inLine(ctx, id, approval.Starting))
+	}
+	files := make([]approval.File, len(r.Files))
+	copy(files, r.Files)
+	var together int64
+	for i := range files {
+		f := &files[i]
+		goesOn, err := s.one(ctx, r, f)
+		if gone := new(approval.CauseError); errors.As(err, &gone) {
+			return s.watch.withoutInput(ctx, r, gone.Cause)
+		}
+		if together += f.Size; err == nil {
+			err = s.inputs.fits(together)
+		}
+		if err != nil || !goesOn {
+			return s.ends.failOrLater(ctx, id, err)
+		}
+	}
+	if r.Away != nil {
+		if stop, err := s.watch.inPlace(ctx, r, true); stop || err != nil {
+			return err
+		}
+	}
+	_, err = s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
+		if r.State != approval.Drafting || approval.NextStep(r) != approval.StepRead {
+			return nil // another replica was first
+		}
+		r.Files = files
+		if _, _, _, doubted := r.Doubted(); doubted {
+			return r.AskBack(files, s.Policy, now)
+		}
+		return r.Read(files, now)
+	})
+	return err
+}
+
+// one finds out how one file is read: from what is kept, or in a box. What is not read is an
+// *approval.InputError. A request that has moved on meanwhile goes no further.
+func (s *Reader) one(ctx context.Context, r *approval.Request, f *approval.File) (goesOn bool, err error) {
+	if f.Reading != nil {
+		return true, nil
+	}
+	var data []byte
+	if f.SHA256, err = s.store.Known(ctx, r.Team, *f); err != nil {
+		return false, err
+	}
+	shown := *f
+	if f.SHA256 == "" {
+		if data, err = s.inputs.content(ctx, f); err != nil {
+			return false, err
+		}
+	}
+	known, err := s.inputs.recall(ctx, r, *f)
+	if err == nil && known == nil && data == nil {
+		if data, err = s.inputs.content(ctx, f); err == nil {
+			known, err = s.inputs.recall(ctx, r, *f)
+		}
+	}
+	if err != nil {
+		return false, err
+	}
+	if shown.SHA256 = f.SHA256; data != nil {
+		if err := s.store.Know(ctx, r.Team, shown); err != nil {
+			return false, err
+		}
+	}
+	if known != nil {
+		return true, took(f, known)
+	}
+	goesOn = true
+	// Whoever else asks about the same file waits for this box's word, and needs none of their own.
+	err = s.store.Alone(ctx, s.inputs.of(r, *f).Key(), approval.StepRead, func(ctx context.Context) error {
+		known, err := s.inputs.recall(ctx, r, *f)
+		if err != nil || known != nil {
+			return errors.Join(err, took(f, known))
+		}
+		goesOn, err = s.paid(ctx, r.ID, f, data)
+		return err
+	})
+	if errors.Is(err, ErrBusy) {
+		err = &LaterError{After: time.Second, Err: fmt.Errorf("read %s: %w", f.Name, err)}
+	}
+	return goesOn, err
+}
+
+// took takes a box's word for a file; nil is none.
+func took(f *approval.File, a *reading.Answer) error {
+	switch {
+	case a == nil:
+		return nil
+	case a.Problem != nil:
+		return notRead(f.Name, *a.Problem)
+	}
+	f.Answers = slices.DeleteFunc(slices.Clone(f.Answers), func(g reading.Answered) bool { return g.Content != f.SHA256 })
+	f.Reading, f.ReadAs = a.Reading.Settled(f.Answers), a.Reading.SHA256()
+	return nil
+}
+
+func notRead(name string, p reading.Problem) error {
+	return &approval.InputError{Why: approval.Reason{Code: approval.WhyNotRead, Name: name, Problem: &p}}
+}
+
+// paid has a file read in a box, and in another one where it ends the first. Each is held,
+// counted and booked by itself.
+func (s *Reader) paid(ctx context.Context, id string, f *approval.File, data []byte) (goesOn bool, err error) {
+	for attempt := 1; attempt <= readTries; attempt++ {
+		var call calling
+		begin := func(instead bool) (*approval.Request, error) {
+			return s.store.Update(ctx, id, func(r *approval.Request, now time.Time) (err error) {
+				if call.boxes, err = s.costs.readCost(now); err != nil {
+					return err
+				}
+				return r.Money().Read(call.boxes, attempt, instead, now)
+			})
+		}
+		refused := new(budget.ExceededError)
+		r, err := begin(false)
+		if errors.As(err, &refused) {
+			r, err = begin(true)
+		}
+		if errors.As(err, &refused) {
+			_, err = s.ends.block(ctx, id, nil, budget.ForDraft, refused, approval.System)
+			return false, ended(err)
+		}
+		if err != nil {
+			return false, err
+		}
+		call.hold, _ = r.Money().CalledHold()
+		// From here on money may have been spent: it is booked even when this replica is told to stop.
+		kept := context.WithoutCancel(ctx)
+		said, failed := s.inputs.inBox(s.boxes.tellLine(kept, r), s.inputs.of(r, *f), InputFile{Input: sealedInput(*f), Data: data})
+		went, err := s.ends.book(kept, id, call, budget.Usage{}, said.Box, func(*approval.Request, time.Time) error { return nil })
+		switch {
+		case err != nil || !went:
+			return false, err
+		case errors.Is(failed, ErrReaderDied) && attempt < readTries:
+			continue
+		case errors.Is(failed, ErrReaderDied):
+			return true, notRead(f.Name, *endedItsBoxes.Problem)
+		case failed != nil:
+			return false, s.ends.failOver(kept, id, s.ends.why(id, failed), failed)
+		}
+		return true, took(f, &said.Answer)
+	}
+	return false, nil // not reached: the last attempt returns
+}
+
+// Answer is what the asker says where a reading is in doubt. It has committed when it returns.
+func (s *Reader) Answer(ctx context.Context, id, key, says string, click approval.Click) (*approval.Request, error) {
+	c, err := s.store.Case(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	switch r := c.Request; {
+	case r.Team != click.Team:
+		return nil, approval.ErrNotFound
+	case r.Asker != click.User:
+		return nil, &approval.NotAllowedError{Who: click.User, Why: approval.Because(approval.WhyAskerAnswers)}
+	}
+	worst, err := s.costs.draftCost(c.Request.Model, c.Now)
+	if err != nil {
+		return nil, err
+	}
+	r, err := s.store.Act(ctx, c, func(r *approval.Request, now time.Time) error { return r.Answer(key, says, worst, s.Policy, now) })
+	refused := new(budget.ExceededError)
+	if !errors.As(err, &refused) {
+		return r, err
+	}
+	// What was said is kept, and waits for money like any other question.
+	return s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
+		return errors.Join(r.Answer(key, says, 0, s.Policy, now), r.Money().Block(budget.ForDraft, refused, click.User, s.Policy, now))
+	})
+}
+
+// of names what a file of a request holds.
+func (s *Inputs) of(r *approval.Request, f approval.File) approval.Content {
+	return approval.Content{Team: r.Team, Project: r.Project, SHA256: f.SHA256, Desk: s.sandbox.Desk(), Template: s.sandbox.Template()}
+}
+
+// recall is how a file is read, as far as that is kept.
+func (s *Inputs) recall(ctx context.Context, r *approval.Request, f approval.File) (*reading.Answer, error) {
+	kept, err := s.store.Reading(ctx, s.of(r, f))
+	if err != nil {
+		return nil, err
+	}
+	return kept.answer(), nil
+}
+
+// inBox has a file read, and keeps what the box said. The box is counted before the file is
+// touched, so that a file which takes everything down with it is tried twice, whoever tries.
+func (s *Inputs) inBox(ctx context.Context, c approval.Content, f InputFile) (said Readout, err error) {
+	tries, err := s.store.BeginReading(ctx, c)
+	if err != nil {
+		return said, err
+	}
+	if tries > readTries {
+		return Readout{Answer: endedItsBoxes}, nil
+	}
+	said.Box, err = patiently(ctx, s.sandbox.ReadLease(), func(ctx context.Context) (time.Duration, error) {
+		got, err := s.sandbox.ReadFile(ctx, f)
+		said = got
+		return got.Box, err
+	})
+	switch {
+	case err == nil:
+		return said, s.store.KeepReading(ctx, c, said.Answer)
+	case errors.Is(err, ErrReaderDied):
+		return said, err
+	}
+	return said, errors.Join(err, s.store.NeverRead(ctx, c)) // the file was not in it, or the box is not to blame it
+}
+
+// readAnew is for a file that is not what it was when it was asked about: the run's money pays.
+func (s *Inputs) readAnew(ctx context.Context, r *approval.Request, f *approval.File, data []byte) (used time.Duration, err error) {
+	f.Reading, f.ReadAs = nil, ""
+	known, err := s.recall(ctx, r, *f)
+	for attempt := 1; err == nil && known == nil && attempt <= readTries; attempt++ {
+		said, failed := s.inBox(ctx, s.of(r, *f), InputFile{Input: sealedInput(*f), Data: data})
+		used += said.Box
+		switch {
+		case failed == nil:
+			known = &said.Answer
+		case !errors.Is(failed, ErrReaderDied):
+			return used, failed
+		default:
+			known, err = s.recall(ctx, r, *f)
+		}
+	}
+	if err != nil {
+		return used, err
+	}
+	return used, took(f, known)
+}

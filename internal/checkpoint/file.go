@@ -1,0 +1,79 @@
+package checkpoint
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// File is where a replica writes the checkpoints that it has seen, one below the other.
+// It lies outside of the database: a database that was put back or written anew does
+// not follow what stands in it.
+type File struct{ Path string }
+
+// Notes are the signed notes in a text, in their order. What stands between them is
+// skipped, so a message copied from Slack will do.
+func Notes(text string) (notes []string) {
+	text = strings.ReplaceAll(text, "\r\n", "\n")
+	for {
+		at := strings.Index(text, Origin+"\n")
+		if at < 0 {
+			return notes
+		}
+		text = text[at:]
+		body, rest, found := strings.Cut(text, "\n\n")
+		if !found {
+			return notes
+		}
+		signatures := ""
+		for strings.HasPrefix(rest, "— ") {
+			line, left, _ := strings.Cut(rest, "\n")
+			signatures, rest = signatures+line+"\n", left
+		}
+		if signed := body + "\n\n" + signatures; signatures != "" {
+			if _, err := Read(signed); err == nil {
+				notes = append(notes, signed)
+			}
+		}
+		text = rest
+	}
+}
+
+// Last is the last checkpoint in the file; none where there is no file yet.
+func (f File) Last() (last *Checkpoint, err error) {
+	text, err := os.ReadFile(f.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the file of checkpoints: %w", err)
+	}
+	if notes := Notes(string(text)); len(notes) > 0 {
+		c, err := Read(notes[len(notes)-1])
+		return &c, err
+	}
+	return nil, nil
+}
+
+// Append writes signed notes at the end of the file, and waits until they are on disk.
+func (f File) Append(signed ...string) (err error) {
+	if len(signed) == 0 {
+		return nil
+	}
+	err = os.MkdirAll(filepath.Dir(f.Path), 0o755)
+	var file *os.File
+	if err == nil {
+		file, err = os.OpenFile(f.Path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	}
+	if err == nil {
+		_, err = file.WriteString(strings.Join(signed, "\n") + "\n")
+		err = errors.Join(err, file.Sync(), file.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("append to the file of checkpoints: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,300 @@
+package pack
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"countersign/internal/checkpoint"
+)
+
+// entries are what the verifier keeps of the log while it reads on: how far each stream
+// is, and what the rows beside it have to agree with. No entry stays in memory.
+type entries struct {
+	sums      map[string]string // of files
+	streams   map[string]link   // where each stream is
+	requests  map[string]bool   // that are shown
+	values    map[[32]byte]bool // that events name; true: it is there
+	decisions map[string]int64  // by what they say: the place of their event
+	settled   map[string]settlement
+	shown     int64
+	hidden    int64 // the first place without an event; -1: none
+}
+
+type link struct {
+	seq  int64
+	hash string
+}
+
+type settlement struct {
+	position int64
+	spent    string
+	request  string
+}
+
+func newEntries() *entries {
+	return &entries{sums: map[string]string{}, streams: map[string]link{}, requests: map[string]bool{}, values: map[[32]byte]bool{},
+		decisions: map[string]int64{}, settled: map[string]settlement{}, hidden: -1}
+}
+
+// scan reads lines one by one.
+func scan(from io.Reader, name string, each func(line []byte) error) error {
+	lines := bufio.NewScanner(from)
+	lines.Buffer(make([]byte, 64<<10), maxLine)
+	for lines.Scan() {
+		if err := each(lines.Bytes()); err != nil {
+			return err
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return broken("the file "+name, "it cannot be read: %v", err)
+	}
+	return nil
+}
+
+// places reads the log from its first place in the pack to the last, hashes the tree over
+// it, and holds every checkpoint on the way against that tree.
+func (v *verifier) places() error {
+	c := v.report.Contents
+	tree, err := checkpoint.Grow(c.First, v.proof.Before)
+	if err != nil {
+		return broken("the file "+fileProof, "it does not say how the log stood before entry %d", c.First)
+	}
+	points := v.points
+	meet := func() error {
+		for len(points) > 0 && points[0].Size <= tree.Size() {
+			root, err := tree.Root()
+			if points[0].Size == tree.Size() && (err != nil || !bytes.Equal(root, points[0].Root)) {
+				from := c.First
+				if i := len(v.points) - len(points); i > 0 {
+					from = max(from, v.points[i-1].Size)
+				}
+				return broken(fmt.Sprintf("one of the entries %d to %d", from, tree.Size()-1),
+					"checkpoint %d was signed of others: an entry was changed, taken out, slipped in or moved", points[0].Number)
+			}
+			points = points[1:]
+		}
+		return nil
+	}
+	if c.First > 0 {
+		if err := meet(); err != nil {
+			return err
+		}
+	}
+	err = v.lines(fileEntries, func(line []byte) error {
+		at := tree.Size()
+		e, err := v.entries.take(line, at, c.First)
+		if err != nil {
+			return err
+		}
+		if at >= c.Last {
+			return broken(fmt.Sprintf("entry %d", at), "it lies behind the end of the pack, so it was slipped in")
+		}
+		if _, err := tree.Append(e.Hash); err != nil {
+			return broken(fmt.Sprintf("entry %d", at), "its hash cannot be read")
+		}
+		if n := len(v.points); n == 0 || at >= v.points[n-1].Size {
+			v.report.Uncovered = append(v.report.Uncovered, e.name(at))
+		}
+		return meet()
+	})
+	if err == nil && tree.Size() < c.Last {
+		err = broken(fmt.Sprintf("entry %d", tree.Size()), "it is missing: the pack goes on to entry %d", c.Last-1)
+	}
+	return err
+}
+
+// seen is an entry with the event in it, if it has one.
+type seen struct {
+	Entry
+	event event
+}
+
+// name is how an entry is called to people.
+func (s seen) name(at int64) string {
+	if s.Event == nil {
+		return fmt.Sprintf("entry %d", at)
+	}
+	return fmt.Sprintf("entry %d (event %d of %s)", at, s.event.Seq, s.event.Stream)
+}
+
+// take reads a line, and holds the event in it against its hash and its stream.
+func (n *entries) take(line []byte, at, first int64) (s seen, err error) {
+	what := fmt.Sprintf("entry %d", at)
+	d := json.NewDecoder(bytes.NewReader(line))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&s.Entry); err != nil {
+		return s, broken(what, "it cannot be read")
+	}
+	if s.Event != nil {
+		if s.event, err = read(s.Event); err != nil {
+			return s, broken(what, "its content has been changed: it is no event")
+		}
+		what = s.name(at)
+	}
+	// There is one spelling of an entry, so that nothing stands in it that nobody has hashed.
+	switch {
+	case s.Position > at:
+		return s, broken(fmt.Sprintf("entry %d", at), "it is missing: entry %d follows in its place", s.Position)
+	case s.Position < at:
+		return s, broken(fmt.Sprintf("entry %d", s.Position), "it stands in another place, or twice")
+	case !bytes.Equal(append(bytes.Clone(line), '\n'), s.line()):
+		return s, broken(what, "it is not spelled as entries are")
+	case s.Event == nil:
+		if n.hidden < 0 {
+			n.hidden = at
+		}
+		return s, nil
+	case sum(s.Event) != s.Hash:
+		return s, broken(what, "its content has been changed")
+	}
+	last, known := n.streams[s.event.Stream]
+	switch {
+	case s.event.Seq <= last.seq:
+		return s, broken(what, "it stands in another order, or the stream forks: event %d of it came before", last.seq)
+	case known && s.event.Seq > last.seq+1, !known && first == 0 && s.event.Seq > 1:
+		return s, broken(fmt.Sprintf("event %d of %s", last.seq+1, s.event.Stream), "it is missing before entry %d", at)
+	case known && s.event.Prev != last.hash, s.event.Seq == 1 && s.event.Prev != strings.Repeat("0", 64):
+		return s, broken(what, "it does not continue the one before it")
+	}
+	n.streams[s.event.Stream] = link{s.event.Seq, s.Hash}
+	n.shown++
+	n.note(s, at)
+	return s, nil
+}
+
+// verdicts are the events of decisions.
+var verdicts = map[string]string{"approved": "approve", "rejected": "reject", "changes requested": "changes"}
+
+// note remembers what other files have to agree with.
+func (n *entries) note(s seen, at int64) {
+	e := s.event
+	if id := e.request(); id != "" {
+		n.requests[id] = true
+		if verdict := verdicts[e.Kind]; verdict != "" {
+			n.decisions[fmt.Sprint(id, " ", e.fact("revision"), " ", e.fact("digest"), " ", e.Actor, " ", verdict, " ", e.fact("in_place_of"))] = at
+		}
+		if e.Kind == "settled" {
+			n.settled[e.fact("hold")] = settlement{position: at, spent: e.fact("spent"), request: id}
+		}
+	}
+	named(e.Data, func(hash string) {
+		if key, err := key(hash); err == nil {
+			n.values[key] = false
+		}
+	})
+}
+
+func key(hash string) (key [32]byte, err error) {
+	b, err := hex.DecodeString(hash)
+	if err == nil && len(b) != len(key) {
+		err = errors.New("no hash")
+	}
+	copy(key[:], b)
+	return key, err
+}
+
+// values holds words against the hashes by which events name them.
+func (v *verifier) values() error {
+	err := v.lines(fileValues, func(line []byte) error {
+		var value Value
+		if err := json.Unmarshal(line, &value); err != nil {
+			return broken("a value", "it cannot be read")
+		}
+		key, err := key(value.Hash)
+		_, named := v.entries.values[key]
+		switch {
+		case err != nil || !named:
+			return broken("the value "+short(value.Hash), "no entry names it")
+		case len(value.Salt) != 32 || sum(append([]byte(value.Salt), value.Bytes...)) != value.Hash:
+			return broken("the value "+short(value.Hash), "its content has been changed")
+		}
+		v.entries.values[key] = true
+		return nil
+	})
+	for _, there := range v.entries.values {
+		if !there {
+			v.report.Bare++
+		}
+	}
+	return err
+}
+
+func short(hash string) string { return hash[:min(12, len(hash))] }
+
+// decisions holds each row against its event, and each event against its row.
+func (v *verifier) decisions() error {
+	err := v.lines(fileDecisions, func(line []byte) error {
+		var d Decision
+		if err := json.Unmarshal(line, &d); err != nil {
+			return broken("a decision", "it cannot be read")
+		}
+		key := fmt.Sprint(d.Request, " ", d.Revision, " ", d.Digest, " ", d.Reviewer, " ", d.Verdict, " ", d.InPlaceOf)
+		if _, there := v.entries.decisions[key]; !there {
+			return broken(fmt.Sprintf("the decision of %s on version %d of %s", d.Reviewer, d.Revision, d.Request), "its event is missing")
+		}
+		delete(v.entries.decisions, key)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if what, at := lowest(v.entries.decisions); what != "" {
+		return broken(fmt.Sprintf("entry %d", at), "the decision that it tells of is missing")
+	}
+	return nil
+}
+
+// receipts adds every one up, and holds it against its event.
+func (v *verifier) receipts() error {
+	err := v.lines(fileReceipts, func(line []byte) error {
+		var r Receipt
+		if err := json.Unmarshal(line, &r); err != nil {
+			return broken("a receipt", "it cannot be read")
+		}
+		what := fmt.Sprintf("the receipt %s of %s", short(r.Hold), r.Request)
+		var total int64
+		for _, c := range r.Charges {
+			if c.Amount < 0 {
+				return broken(what, "a charge of it is negative")
+			}
+			total += c.Amount
+		}
+		event, there := v.entries.settled[r.Hold]
+		switch {
+		case !there || event.request != r.Request:
+			return broken(what, "its event is missing")
+		case total != r.Amount:
+			return broken(what, "it does not add up: its charges are %s, and it says %s", dollars(total), dollars(r.Amount))
+		case strconv.FormatInt(r.Amount, 10) != event.spent:
+			return broken(what, "entry %d says that another amount was spent", event.position)
+		}
+		delete(v.entries.settled, r.Hold)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for hold, event := range v.entries.settled {
+		if event.spent != "0" {
+			return broken(fmt.Sprintf("entry %d", event.position), "its receipt %s is missing", short(hold))
+		}
+	}
+	return nil
+}
+
+// lowest is the first of what is left over.
+func lowest(left map[string]int64) (what string, at int64) {
+	for key, position := range left {
+		if what == "" || position < at {
+			what, at = key, position
+		}
+	}
+	return what, at
+}

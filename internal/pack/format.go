@@ -1,0 +1,233 @@
+package pack
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Format is the version of everything below.
+const Format = 1
+
+// The files of a pack, each of them there once, and nothing else.
+const (
+	fileContents  = "pack.json"       // what it is: Contents
+	fileProof     = "log.json"        // checkpoints, and what leads up to them: Proof
+	fileEntries   = "entries.jsonl"   // the log, place by place: Entry
+	fileValues    = "values.jsonl"    // the words that events name by their hashes: Value
+	fileDecisions = "decisions.jsonl" // rows of the database, each with its event: Decision
+	fileReceipts  = "receipts.jsonl"  // and what each step has cost: Receipt
+	filePage      = "page.html"       // for people
+	fileRequests  = "requests.csv"    // for spreadsheets
+	fileCharges   = "charges.csv"
+)
+
+// listed are the files whose sha256 stands in pack.json.
+var listed = []string{fileEntries, fileValues, fileDecisions, fileReceipts, filePage, fileRequests, fileCharges}
+
+// Chosen is what a pack is about. Without a person and a channel it is complete.
+type Chosen struct {
+	From    time.Time `json:"from"`
+	To      time.Time `json:"to"`
+	Person  string    `json:"person,omitempty"`  // who asked
+	Channel string    `json:"channel,omitempty"` // where
+}
+
+// Complete tells whether nothing of the period is left out.
+func (c Chosen) Complete() bool { return c.Person == "" && c.Channel == "" }
+
+// Contents is what a pack says of itself. The hash of this text stands in an event of the
+// log, which a checkpoint covers: who changes it has to change that as well.
+type Contents struct {
+	Format int    `json:"format"`
+	MadeBy string `json:"made_by"`
+	Chosen
+	First    int64             `json:"first"` // places of the log, this one included
+	Last     int64             `json:"last"`  // and this one not
+	Requests int64             `json:"requests"`
+	Shown    int64             `json:"shown"`         // requests
+	Visible  int64             `json:"shown_entries"` // of Last - First
+	Files    map[string]string `json:"files"`         // their sha256
+}
+
+// Entry is a place of the log. Without an event it was left out: its hash stays.
+type Entry struct {
+	Position int64           `json:"position"`
+	Hash     string          `json:"hash"`
+	Event    json.RawMessage `json:"event,omitempty"` // the line that was hashed, byte for byte
+}
+
+func (e Entry) line() []byte {
+	if e.Event == nil {
+		return fmt.Appendf(nil, "{\"position\":%d,\"hash\":\"%s\"}\n", e.Position, e.Hash)
+	}
+	return fmt.Appendf(nil, "{\"position\":%d,\"hash\":\"%s\",\"event\":%s}\n", e.Position, e.Hash, e.Event)
+}
+
+// Value is what an event names by its hash: sha256 of salt and bytes.
+type Value struct {
+	Hash  string `json:"hash"`
+	Salt  string `json:"salt"`
+	Bytes []byte `json:"base64"`
+}
+
+// Decision is a row of the database. Its event says the same.
+type Decision struct {
+	Request   string    `json:"request"`
+	Revision  int64     `json:"revision"`
+	Digest    string    `json:"digest"`
+	Reviewer  string    `json:"reviewer"`
+	Verdict   string    `json:"verdict"`
+	InPlaceOf string    `json:"in_place_of,omitempty"`
+	At        time.Time `json:"at"`
+}
+
+// Receipt is what one step has cost. Amounts are billionths of a dollar.
+type Receipt struct {
+	Request   string    `json:"request"`
+	Hold      string    `json:"hold"`
+	For       string    `json:"for"`
+	At        time.Time `json:"at"`
+	Amount    int64     `json:"amount"`
+	Estimated bool      `json:"estimated,omitempty"`
+	Charges   []Charge  `json:"charges"`
+}
+
+// Charge is a line of a receipt.
+type Charge struct {
+	Kind    string `json:"kind"`
+	What    string `json:"what"`
+	Model   string `json:"model,omitempty"`
+	Input   int64  `json:"input_tokens,omitempty"`
+	Cached  int64  `json:"cached_tokens,omitempty"`
+	Written int64  `json:"written_tokens,omitempty"`
+	Output  int64  `json:"output_tokens,omitempty"`
+	BoxMS   int64  `json:"box_ms,omitempty"`
+	Amount  int64  `json:"amount"`
+	Price   string `json:"price,omitempty"` // the row of the price list, in words; empty: not in today's list
+}
+
+// Proof leads from the entries to checkpoints.
+type Proof struct {
+	// Before are the hashes of the tree's edge before the first entry.
+	Before      [][]byte     `json:"before"`
+	Checkpoints []Checkpoint `json:"checkpoints"`
+	Own         *Own         `json:"own,omitempty"`
+}
+
+// Checkpoint is a signed note, with the proof that it continues the one before it.
+type Checkpoint struct {
+	Note  string   `json:"note"`
+	Proof [][]byte `json:"proof"`
+}
+
+// Own is the entry that the making of the pack has left in the log, and the proof that the
+// last checkpoint includes it.
+type Own struct {
+	Entry
+	Proof [][]byte `json:"proof"`
+}
+
+// event is an event as its line has it.
+type event struct {
+	Actor  string         `json:"actor"`
+	At     time.Time      `json:"at"`
+	Data   map[string]any `json:"data"`
+	Kind   string         `json:"kind"`
+	Prev   string         `json:"prev"`
+	Seq    int64          `json:"seq"`
+	Stream string         `json:"stream"`
+	V      int            `json:"v"`
+}
+
+// read takes an event from its line. Numbers keep all of their digits.
+func read(line []byte) (e event, err error) {
+	d := json.NewDecoder(bytes.NewReader(line))
+	d.UseNumber()
+	d.DisallowUnknownFields()
+	if err := d.Decode(&e); err != nil {
+		return e, fmt.Errorf("read an event: %w", err)
+	}
+	return e, nil
+}
+
+func (e event) request() string {
+	id, is := strings.CutPrefix(e.Stream, "request:")
+	if !is {
+		return ""
+	}
+	return id
+}
+
+// fact is a text or a number of an event's data; empty where there is none.
+func (e event) fact(key string) string {
+	switch v := e.Data[key].(type) {
+	case string:
+		return v
+	case json.Number:
+		return v.String()
+	case bool:
+		return fmt.Sprint(v)
+	}
+	return ""
+}
+
+// salted is the key by which events name values.
+const salted = "salted_sha256"
+
+// named calls found with every hash by which a value is named.
+func named(v any, found func(hash string)) {
+	switch v := v.(type) {
+	case map[string]any:
+		if hash, ok := v[salted].(string); ok && len(v) == 1 {
+			found(hash)
+			return
+		}
+		for _, below := range v {
+			named(below, found)
+		}
+	case []any:
+		for _, below := range v {
+			named(below, found)
+		}
+	}
+}
+
+// Names lists the hashes by which the events of a case name values.
+func (c *Case) Names() []string {
+	seen, names := map[string]bool{}, []string{}
+	for _, entry := range c.Entries {
+		e, err := read(entry.Event)
+		if err != nil {
+			continue // whoever verifies the pack says so
+		}
+		named(e.Data, func(hash string) {
+			if !seen[hash] {
+				seen[hash] = true
+				names = append(names, hash)
+			}
+		})
+	}
+	return names
+}
+
+func sum(text []byte) string {
+	hash := sha256.Sum256(text)
+	return hex.EncodeToString(hash[:])
+}
+
+// Spelled is the text of pack.json, whose sha256 the log has.
+func (c Contents) Spelled() []byte {
+	text, err := json.MarshalIndent(c, "", "  ")
+	if err != nil {
+		panic(err) // plain structs always marshal
+	}
+	return append(text, '\n')
+}
+
+// Sum is the sha256 of it.
+func (c Contents) Sum() string { return sum(c.Spelled()) }

@@ -1,0 +1,218 @@
+package pack
+
+import (
+	"archive/zip"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+	"time"
+)
+
+// Span is the part of the log that a pack is cut from: from the last checkpoint before its
+// period to the first one after it. What happens within a period is written down within
+// this span, whatever its clock says.
+type Span struct {
+	First, Last int64 // places; the last one is not in it any more
+	Before      [][]byte
+}
+
+// Case is a stream as far as it lies in the span, with what belongs to it.
+type Case struct {
+	Stream    string
+	Entries   []Entry
+	Values    []Value
+	Decisions []Decision
+	Receipts  []Receipt
+}
+
+// Source is what packs are made from.
+type Source interface {
+	Span(ctx context.Context, of Chosen) (Span, error)
+	// Entries calls each for every place of the span. Those of streams that are not
+	// chosen have no event.
+	Entries(ctx context.Context, s Span, of Chosen, each func(Entry) error) error
+	// Streams are those that are chosen, in the order of their first places, and the
+	// number of all requests in the span.
+	Streams(ctx context.Context, s Span, of Chosen) (streams []string, requests int64, err error)
+	Case(ctx context.Context, s Span, stream string) (*Case, error)
+}
+
+// Options say how a pack is made.
+type Options struct {
+	Chosen
+	MadeBy string
+	Zone   *time.Location // in which the page and the tables tell times
+	// Price names the row of the price list that a charge was reckoned by.
+	Price func(c Charge, at time.Time) string
+	// Record writes the entry that says that this pack was made, and returns the proof that
+	// reaches up to it. Its Before is filled in here.
+	Record func(ctx context.Context, c Contents) (Proof, error)
+}
+
+// Make writes a pack. What it holds of the log is on disk while it is made, and not in
+// memory.
+func Make(ctx context.Context, out io.Writer, from Source, o Options) (c Contents, err error) {
+	span, err := from.Span(ctx, o.Chosen)
+	if err != nil {
+		return c, err
+	}
+	c = Contents{Format: Format, MadeBy: o.MadeBy, Chosen: o.Chosen, First: span.First, Last: span.Last, Files: map[string]string{}}
+	spools := spools{}
+	defer func() { err = errors.Join(err, spools.close()) }()
+	if err := spools.open(); err != nil {
+		return c, err
+	}
+	err = from.Entries(ctx, span, o.Chosen, func(e Entry) error {
+		if e.Event != nil {
+			c.Visible++
+		}
+		_, err := spools[fileEntries].Write(e.line())
+		return err
+	})
+	if err != nil {
+		return c, err
+	}
+	if err := spools.cases(ctx, from, span, &c, o); err != nil {
+		return c, err
+	}
+	for _, name := range listed {
+		c.Files[name] = hex.EncodeToString(spools[name].sum.Sum(nil))
+	}
+	proof, err := o.Record(ctx, c)
+	if err != nil {
+		return c, err
+	}
+	proof.Before = span.Before
+	text, err := json.MarshalIndent(proof, "", " ")
+	if err != nil {
+		return c, fmt.Errorf("write the proof: %w", err)
+	}
+	return c, spools.zip(out, map[string][]byte{fileContents: c.Spelled(), fileProof: text})
+}
+
+// cases writes what belongs to the chosen streams, one after the other.
+func (s spools) cases(ctx context.Context, from Source, span Span, c *Contents, o Options) error {
+	streams, requests, err := from.Streams(ctx, span, o.Chosen)
+	if err != nil {
+		return err
+	}
+	c.Requests = requests
+	page := newPage(s[filePage], o)
+	tables := newTables(s[fileRequests], s[fileCharges], o)
+	for _, stream := range streams {
+		one, err := from.Case(ctx, span, stream)
+		if err != nil {
+			return err
+		}
+		for i, r := range one.Receipts {
+			for n, charge := range r.Charges {
+				one.Receipts[i].Charges[n].Price = o.Price(charge, r.At)
+			}
+		}
+		for _, v := range one.Values {
+			s[fileValues].encode(v)
+		}
+		for _, d := range one.Decisions {
+			s[fileDecisions].encode(d)
+		}
+		for _, r := range one.Receipts {
+			s[fileReceipts].encode(r)
+		}
+		story, err := tell(one)
+		if err != nil {
+			return err
+		}
+		if story.ID != "" {
+			c.Shown++
+		}
+		page.add(story)
+		tables.add(story)
+	}
+	page.end(*c)
+	return errors.Join(page.err, tables.end(), s.failed())
+}
+
+// spool is a file of the pack while it grows.
+type spool struct {
+	file *os.File
+	sum  hash.Hash
+	err  error
+}
+
+func (s *spool) Write(text []byte) (int, error) {
+	s.sum.Write(text) // never fails
+	n, err := s.file.Write(text)
+	s.err = errors.Join(s.err, err)
+	return n, err
+}
+
+func (s *spool) encode(v any) {
+	e := json.NewEncoder(s)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		s.err = errors.Join(s.err, err)
+	}
+}
+
+// spools are the files whose hashes are listed, by name.
+type spools map[string]*spool
+
+func (s spools) open() error {
+	for _, name := range listed {
+		file, err := os.CreateTemp("", "countersign-pack-*")
+		if err != nil {
+			return fmt.Errorf("make room for a pack: %w", err)
+		}
+		s[name] = &spool{file: file, sum: sha256.New()}
+	}
+	return nil
+}
+
+func (s spools) failed() error {
+	for name, file := range s {
+		if file.err != nil {
+			return fmt.Errorf("write %s: %w", name, file.err)
+		}
+	}
+	return nil
+}
+
+func (s spools) close() (err error) {
+	for _, file := range s {
+		err = errors.Join(err, file.file.Close(), os.Remove(file.file.Name()))
+	}
+	return err
+}
+
+// zip puts the files together.
+func (s spools) zip(out io.Writer, more map[string][]byte) error {
+	z := zip.NewWriter(out)
+	for _, name := range []string{fileContents, fileProof} {
+		w, err := z.Create(name)
+		if err == nil {
+			_, err = w.Write(more[name])
+		}
+		if err != nil {
+			return fmt.Errorf("write %s: %w", name, err)
+		}
+	}
+	for _, name := range listed {
+		w, err := z.Create(name)
+		if err == nil {
+			_, err = s[name].file.Seek(0, io.SeekStart)
+		}
+		if err == nil {
+			_, err = io.Copy(w, s[name].file)
+		}
+		if err != nil {
+			return fmt.Errorf("write %s: %w", name, err)
+		}
+	}
+	return z.Close()
+}

@@ -1,0 +1,94 @@
+package pack
+
+import (
+	"bytes"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"io"
+	"strings"
+	"time"
+)
+
+// page is what people read. It holds no script, loads nothing, and forbids both. The
+// sections of requests are written as they come; what stands above them is known at the
+// end only, so they wait in a buffer of their own.
+type page struct {
+	out   io.Writer
+	o     Options
+	body  bytes.Buffer
+	lines []index
+	other []step
+	more  int // of other than are listed
+	err   error
+}
+
+// index is a request in the list at the top.
+type index struct {
+	ID, Asker, Question, Outcome, Approved string
+	At                                     time.Time
+	Total                                  int64
+}
+
+// listedOthers bounds the list of what is no request's.
+const listedOthers = 2000
+
+//go:embed page.css
+var style string
+
+//go:embed page.html.tmpl
+var pageText string
+
+func newPage(out io.Writer, o Options) *page { return &page{out: out, o: o} }
+
+// templates are the page, with times told in a zone.
+func (p *page) templates() *template.Template {
+	return template.Must(template.New("page").Funcs(template.FuncMap{
+		"time": func(at time.Time) string {
+			if at.IsZero() {
+				return "–"
+			}
+			return at.In(p.o.Zone).Format("2 January 2006, 15:04:05 MST")
+		},
+		"usd":   dollars,
+		"short": short,
+		"lines": func(code string) int { return strings.Count(strings.TrimSuffix(code, "\n"), "\n") + 1 },
+		"cut":   func(s string) string { return cut(s, 120) },
+	}).Parse(pageText))
+}
+
+func (p *page) add(s *story) {
+	if s.ID == "" {
+		room := max(0, listedOthers-len(p.other))
+		p.other = append(p.other, s.Steps[:min(room, len(s.Steps))]...)
+		p.more += max(0, len(s.Steps)-room)
+		return
+	}
+	p.lines = append(p.lines, index{ID: s.ID, Asker: s.Asker, Question: cut(s.Question, 140), Outcome: s.Outcome, Approved: s.by("Approved"), At: s.At, Total: s.Total})
+	if p.err == nil {
+		p.err = p.templates().ExecuteTemplate(&p.body, "request", s)
+	}
+}
+
+// end writes the page.
+func (p *page) end(c Contents) {
+	if p.err != nil {
+		return
+	}
+	var total int64
+	for _, line := range p.lines {
+		total += line.Total
+	}
+	sum := sha256.Sum256([]byte(style))
+	t := p.templates()
+	p.err = t.ExecuteTemplate(p.out, "head", map[string]any{"Contents": c, "Requests": p.lines, "Total": total, "Entries": c.Last - c.First,
+		"Style": template.CSS(style), "Policy": fmt.Sprintf("default-src 'none'; style-src 'sha256-%s'; base-uri 'none'; form-action 'none'", base64.StdEncoding.EncodeToString(sum[:]))})
+	if p.err == nil {
+		_, p.err = p.body.WriteTo(p.out)
+	}
+	if p.err == nil {
+		p.err = t.ExecuteTemplate(p.out, "foot", map[string]any{"Other": p.other, "More": p.more, "Contents": c})
+	}
+}

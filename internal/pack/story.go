@@ -1,0 +1,298 @@
+package pack
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// story is a request as people read it, told from its events alone: what the page says
+// is what the log has.
+type story struct {
+	ID, Asker, Channel string
+	Question           string
+	Files              []string
+	At                 time.Time
+	Before             bool // it was asked before the pack begins
+	Versions           []*version
+	Decisions          []decided
+	Outcome, Error     string
+	Answer             string
+	Run                *run
+	Receipts           []Receipt
+	Total              int64
+	Steps              []step
+}
+
+// version is code with all that an approval of it seals.
+type version struct {
+	Number, Author, Digest, Summary, Code string
+	At                                    time.Time
+	Again                                 bool // the seal was renewed
+	Seal                                  []fact
+	Inputs                                []input
+	Findings                              []string
+	Tier, Approvals, Rules                string
+}
+
+type fact struct{ Name, Value string }
+
+type input struct{ Name, SHA256, Reading string }
+
+type decided struct {
+	At                             time.Time
+	Who, Verdict, For, Why, Number string
+	Door, Digest                   string
+}
+
+type run struct {
+	Box, Seconds   string
+	Start, End     time.Time
+	Witness        []fact
+	Watched        string
+	Mismatch       []string
+	Version, Asked string
+}
+
+type step struct {
+	Position    int64
+	At          time.Time
+	Actor, What string
+}
+
+// gone stands where a value is known by its hash only.
+func gone(hash string) string { return "[not in this pack; its hash is " + short(hash) + "…]" }
+
+// teller puts words in the place of hashes.
+type teller map[string][]byte
+
+func (t teller) word(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case json.Number:
+		return v.String()
+	case bool:
+		return strconv.FormatBool(v)
+	case map[string]any:
+		hash, is := v[salted].(string)
+		if text, there := t[hash]; is && there {
+			return string(text)
+		} else if is {
+			return gone(hash)
+		}
+	case nil:
+		return ""
+	}
+	text, err := json.Marshal(v)
+	if err != nil {
+		return ""
+	}
+	return string(text)
+}
+
+func (t teller) list(v any) (words []string) {
+	list, _ := v.([]any)
+	for _, one := range list {
+		words = append(words, t.word(one))
+	}
+	return words
+}
+
+// document is a value that is JSON.
+func (t teller) document(v any, into any) bool {
+	named, _ := v.(map[string]any)
+	hash, _ := named[salted].(string)
+	return json.Unmarshal(t[hash], into) == nil
+}
+
+// tell reads a case from its first event to its last.
+func tell(c *Case) (*story, error) {
+	s, words := &story{}, teller{}
+	for _, v := range c.Values {
+		words[v.Hash] = v.Bytes
+	}
+	for _, entry := range c.Entries {
+		e, err := read(entry.Event)
+		if err != nil {
+			return nil, fmt.Errorf("entry %d: %w", entry.Position, err)
+		}
+		s.ID = e.request()
+		s.Steps = append(s.Steps, step{entry.Position, e.At, e.Actor, said(e)})
+		if len(s.Steps) == 1 {
+			s.At, s.Before = e.At, e.Seq > 1
+		}
+		s.take(e, words)
+	}
+	s.Receipts = c.Receipts
+	for _, r := range c.Receipts {
+		s.Total += r.Amount
+	}
+	return s, nil
+}
+
+// ends are the kinds of event after which nothing comes, and what became of the request.
+var ends = map[string]string{"rejected": "Rejected", "expired": "Nobody decided in time", "withdrawn": "Withdrawn", "failed": "Failed",
+	"lost": "Started, outcome unknown", "voided": "Did not run", "started": "Running", "approved": "Approved", "drafted": "Waiting for reviewers"}
+
+func (s *story) take(e event, words teller) {
+	if end := ends[e.Kind]; end != "" {
+		s.Outcome = end
+	}
+	switch e.Kind {
+	case "asked":
+		s.Asker, s.Channel, s.Question, s.Files = e.Actor, e.fact("channel"), words.word(e.Data["question"]), words.list(e.Data["files"])
+	case "drafted", "sealed anew", "edited":
+		if e.Kind == "edited" && e.Data["manifest"] == nil {
+			return // it comes before reviewers as drafted
+		}
+		s.Versions = append(s.Versions, newVersion(e, words))
+	case "approved", "rejected", "changes requested", "disowned":
+		d := decided{At: e.At, Who: e.Actor, Verdict: map[string]string{"approved": "Approved", "rejected": "Rejected",
+			"changes requested": "Asked for changes", "disowned": "Says: this approval was not mine"}[e.Kind], Why: words.word(e.Data["reason"]),
+			For: e.fact("in_place_of"), Number: e.fact("revision"), Digest: e.fact("digest"), Door: "Slack"}
+		if click, _ := e.Data["click"].(map[string]any); click["door"] != nil {
+			d.Door = words.word(click["door"])
+		}
+		s.Decisions = append(s.Decisions, d)
+	case "failed", "voided":
+		s.Error = strings.Trim(words.word(e.Data["reason"])+words.word(e.Data["cause"]), "{}")
+	case "started":
+		s.Run = &run{Box: e.fact("box"), Start: e.At, Version: e.fact("revision")}
+	case "finished":
+		s.finish(e, words)
+	case "mismatch":
+		if s.Run != nil {
+			s.Run.Mismatch = words.list(e.Data["what"])
+		}
+	}
+}
+
+// outcomes are in the words of people.
+var outcomes = map[string]string{"ok": "Answered", "error": "The code stopped with an error", "timeout": "The time limit ended it", "memory": "It needed more memory than it was given",
+	"cancelled": "Its asker stopped it"}
+
+func (s *story) finish(e event, words teller) {
+	s.Outcome = e.fact("outcome")
+	if in := outcomes[s.Outcome]; in != "" {
+		s.Outcome = in
+	}
+	s.Error = words.word(e.Data["error"])
+	var result struct{ Answer, Value, Stdout string }
+	if words.document(e.Data["result"], &result) {
+		s.Answer = cut(strings.TrimSpace(strings.Join(slices.DeleteFunc([]string{result.Answer, result.Value, result.Stdout}, func(s string) bool { return s == "" }), "\n")), 2000)
+	}
+	if s.Run == nil {
+		s.Run = &run{}
+	}
+	r := s.Run
+	r.End, r.Watched = e.At, "Nobody watched from outside of the program."
+	if ms, err := strconv.ParseInt(e.fact("box_ms"), 10, 64); err == nil {
+		r.Seconds = strconv.FormatFloat(float64(ms)/1000, 'f', 1, 64) + " s"
+	}
+	w, _ := e.Data["witness"].(map[string]any)
+	if w == nil {
+		return
+	}
+	r.Watched = "Seen by " + words.word(w["source"]) + ", which the program cannot reach."
+	if w["complete"] != true {
+		r.Watched += " Not everything was seen: " + strings.Join(words.list(w["gaps"]), ", ") + "."
+	}
+	seen, _ := w["seen"].(map[string]any)
+	for _, kind := range []struct{ key, name string }{{"opened", "Files opened"}, {"connected", "Connections"}, {"started", "Other programs"}, {"named", "Names looked up"}} {
+		list := "none"
+		if words := words.list(seen[kind.key]); len(words) > 0 {
+			list = strings.Join(words, ", ")
+		}
+		r.Witness = append(r.Witness, fact{kind.name, list})
+	}
+}
+
+func newVersion(e event, words teller) *version {
+	v := &version{Number: e.fact("revision"), Author: e.Actor, At: e.At, Digest: e.fact("digest"), Summary: words.word(e.Data["summary"]),
+		Code: words.word(e.Data["code"]), Again: e.Kind == "sealed anew"}
+	var m struct {
+		Inputs   []map[string]any `json:"inputs"`
+		Sandbox  string           `json:"sandbox"`
+		Template string           `json:"template"`
+		Network  []string         `json:"network"`
+		Limits   struct {
+			Seconds  int `json:"seconds"`
+			MemoryMB int `json:"memory_mb"`
+		} `json:"limits"`
+		CostCap   int64  `json:"cost_cap"`
+		Tier      string `json:"tier"`
+		Approvals int    `json:"approvals"`
+		Policy    string `json:"policy"`
+	}
+	if !words.document(e.Data["manifest"], &m) {
+		v.Seal = []fact{{"Seal", "its text is not in this pack; its digest stands above"}}
+		return v
+	}
+	network := "none"
+	if len(m.Network) > 0 {
+		network = strings.Join(m.Network, ", ")
+	}
+	v.Tier, v.Rules, v.Approvals = m.Tier, m.Policy, strconv.Itoa(m.Approvals)
+	v.Seal = []fact{{"Sandbox", strings.TrimSpace(m.Sandbox + " " + m.Template)}, {"Network", network},
+		{"Limits", fmt.Sprintf("%d seconds, %d MB", m.Limits.Seconds, m.Limits.MemoryMB)}, {"Cost of the run at most", dollars(m.CostCap)}}
+	for _, in := range m.Inputs {
+		one := input{Name: words.word(in["name"]), SHA256: words.word(in["sha256"])}
+		if reading := in["reading"]; reading != nil {
+			text, _ := json.MarshalIndent(reading, "", " ") // it was JSON a moment ago
+			one.Reading = strings.Trim(string(text), `"`)
+		}
+		v.Inputs = append(v.Inputs, one)
+	}
+	var findings []struct {
+		Level string `json:"level"`
+		Line  int    `json:"line"`
+		Text  string `json:"text"`
+	}
+	if words.document(e.Data["findings_list"], &findings) {
+		for _, f := range findings {
+			v.Findings = append(v.Findings, fmt.Sprintf("%s, line %d: %s", f.Level, f.Line, f.Text))
+		}
+	}
+	return v
+}
+
+// said is an event as a line of a list.
+func said(e event) string {
+	what := e.Kind
+	for _, key := range []string{"revision", "scope", "person", "role", "channel", "version", "model", "amount", "spent"} {
+		if f := e.fact(key); f != "" {
+			if key == "amount" || key == "spent" {
+				if n, err := strconv.ParseInt(f, 10, 64); err == nil {
+					f = dollars(n)
+				}
+			}
+			what += ", " + key + " " + f
+		}
+	}
+	return what
+}
+
+// dollars says billionths of a dollar: cents at least, and as many digits as there are.
+func dollars(n int64) string {
+	sign := ""
+	if n < 0 {
+		sign, n = "-", -n
+	}
+	rest := strings.TrimRight(fmt.Sprintf("%09d", n%1_000_000_000), "0")
+	for len(rest) < 2 {
+		rest += "0"
+	}
+	return fmt.Sprintf("%s$%d.%s", sign, n/1_000_000_000, rest)
+}
+
+func cut(text string, most int) string {
+	runes := []rune(text)
+	if len(runes) <= most {
+		return text
+	}
+	return string(runes[:most]) + "…"
+}

@@ -1,0 +1,298 @@
+package pack
+
+import (
+	"archive/zip"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+	"slices"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"countersign/internal/checkpoint"
+)
+
+// Trust is what the reader brings. A pack's own word for who made it counts nothing.
+type Trust struct {
+	Keys       []note.Verifier        // of the gate: one, and those before it where it was changed
+	Checkpoint *checkpoint.Checkpoint // kept elsewhere, as it stands in Slack; nil: none
+}
+
+// Report is what holds.
+type Report struct {
+	Contents
+	Made       string // by which checkpoint, and when
+	Checkpoint int64  // the last one of the pack
+	Covered    int64  // places of the span that a trusted checkpoint covers
+	Uncovered  []string
+	Bare       int  // values of which only the hash is there
+	Bound      bool // a checkpoint covers the entry that says what the pack holds
+	By         string
+}
+
+// Broken names the first thing that does not hold.
+type Broken struct{ What, Why string }
+
+func (b *Broken) Error() string { return b.What + ": " + b.Why }
+
+func broken(what, why string, args ...any) error {
+	return &Broken{What: what, Why: fmt.Sprintf(why, args...)}
+}
+
+// Bounds of what is read at once. A pack may be large; none of its parts is.
+const (
+	maxDocument = 64 << 20
+	maxLine     = 4 << 20
+)
+
+// Verify reads a pack from its beginning to its end. The error is a *Broken when it is not
+// what was made, and another one when it cannot be read.
+func Verify(path string, trust Trust) (r Report, err error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return r, err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return r, err
+	}
+	z, err := zip.NewReader(file, info.Size())
+	if err != nil {
+		return r, fmt.Errorf("%s is no pack: %w", path, err)
+	}
+	v := verifier{trust: trust, files: map[string]*zip.File{}, entries: newEntries()}
+	for _, f := range z.File {
+		if f.Name != fileContents && f.Name != fileProof && !slices.Contains(listed, f.Name) {
+			return r, broken("the file "+f.Name, "it does not belong to a pack")
+		}
+		if v.files[f.Name] != nil {
+			return r, broken("the file "+f.Name, "it is there twice")
+		}
+		v.files[f.Name] = f
+	}
+	for _, name := range append([]string{fileContents, fileProof}, listed...) {
+		if v.files[name] == nil {
+			return r, broken("the file "+name, "it is missing")
+		}
+	}
+	err = v.all(&r)
+	return r, err
+}
+
+type verifier struct {
+	trust   Trust
+	files   map[string]*zip.File
+	report  Report
+	text    []byte // of pack.json
+	proof   Proof
+	points  []checkpoint.Checkpoint
+	entries *entries
+}
+
+// all goes through the pack in the order in which a fault is told most exactly: first the
+// checkpoints, then place by place, then what hangs on the entries, and at last the
+// hashes of whole files.
+func (v *verifier) all(r *Report) (err error) {
+	defer func() { *r = v.report }()
+	for _, step := range []func() error{v.contents, v.checkpoints, v.places, v.values, v.decisions, v.receipts, v.counts, v.own, v.sums, v.trusted} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// document reads a small file whole.
+func (v *verifier) document(name string, into any) ([]byte, error) {
+	f, err := v.files[name].Open()
+	if err != nil {
+		return nil, broken("the file "+name, "it cannot be read: %v", err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxDocument))
+	if err == nil {
+		err = json.Unmarshal(text, into)
+	}
+	if err != nil {
+		return nil, broken("the file "+name, "it cannot be read: %v", err)
+	}
+	return text, nil
+}
+
+func (v *verifier) contents() (err error) {
+	c := &v.report.Contents
+	if v.text, err = v.document(fileContents, c); err != nil {
+		return err
+	}
+	switch {
+	case c.Format != Format:
+		return fmt.Errorf("it is a pack of format %d, and this program reads format %d", c.Format, Format)
+	case c.First < 0 || c.Last < c.First || string(c.Spelled()) != string(v.text):
+		return broken("the file "+fileContents, "it does not say what a pack holds")
+	}
+	_, err = v.document(fileProof, &v.proof)
+	return err
+}
+
+// checkpoints holds each against the one before it, and against the key.
+func (v *verifier) checkpoints() error {
+	first := v.report.First
+	for i, stored := range v.proof.Checkpoints {
+		c, err := checkpoint.Read(stored.Note)
+		if err != nil {
+			return broken(fmt.Sprintf("checkpoint %d of this pack", i+1), "it cannot be read")
+		}
+		name := fmt.Sprintf("checkpoint %d", c.Number)
+		if len(v.trust.Keys) > 0 && !slices.ContainsFunc(v.trust.Keys, func(key note.Verifier) bool {
+			_, err := checkpoint.Open(stored.Note, key)
+			return err == nil
+		}) {
+			return broken(name, "it is not signed by the key that you named")
+		}
+		switch {
+		case i == 0 && (first == 0 && c.Number != 1 || first > 0 && c.Size != first):
+			return broken(fmt.Sprintf("checkpoint %d", max(c.Number-1, 1)), "it is left out: this pack begins with %s", name)
+		case i > 0 && c.Number > v.points[i-1].Number+1:
+			return broken(fmt.Sprintf("checkpoint %d", v.points[i-1].Number+1), "it is left out")
+		case i > 0:
+			if err := c.Follows(v.points[i-1], stored.Proof); err != nil {
+				return broken(name, "it does not continue the one before it, so the log forks there")
+			}
+		}
+		v.points = append(v.points, c)
+	}
+	if t := v.trust.Checkpoint; t != nil {
+		for _, c := range v.points {
+			if c.Number == t.Number && (c.Size != t.Size || string(c.Root) != string(t.Root)) {
+				return broken(fmt.Sprintf("checkpoint %d", c.Number), "it is not the one that you have, so the log was written anew or forks")
+			}
+		}
+	}
+	if n := len(v.points); n > 0 {
+		v.report.Checkpoint = v.points[n-1].Number
+		v.report.Made = v.points[n-1].At.Format("2006-01-02 15:04:05 MST")
+	}
+	return nil
+}
+
+// lines calls each with every line of a file, and adds the file up on the way.
+func (v *verifier) lines(name string, each func(line []byte) error) error {
+	f, err := v.files[name].Open()
+	if err != nil {
+		return broken("the file "+name, "it cannot be read: %v", err)
+	}
+	defer f.Close()
+	hash := sha256.New()
+	err = scan(io.TeeReader(f, hash), name, each)
+	if err != nil {
+		return err
+	}
+	v.entries.sums[name] = hex.EncodeToString(hash.Sum(nil))
+	return nil
+}
+
+// sums holds whole files against what pack.json says of them: what people read, at last.
+func (v *verifier) sums() error {
+	for _, name := range listed {
+		if v.entries.sums[name] == "" {
+			sum, err := hashed(v.files[name], sha256.New())
+			if err != nil {
+				return broken("the file "+name, "it cannot be read: %v", err)
+			}
+			v.entries.sums[name] = sum
+		}
+		if v.entries.sums[name] != v.report.Files[name] {
+			return broken("the file "+name, "it has been changed")
+		}
+	}
+	return nil
+}
+
+func hashed(z *zip.File, hash hash.Hash) (string, error) {
+	f, err := z.Open()
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	_, err = io.Copy(hash, f)
+	return hex.EncodeToString(hash.Sum(nil)), err
+}
+
+// counts holds what the pack says of how much it shows against what is there.
+func (v *verifier) counts() error {
+	c, e := v.report.Contents, v.entries
+	switch {
+	case c.Complete() && e.hidden >= 0:
+		return broken(fmt.Sprintf("entry %d", e.hidden), "it is left out, though the pack says that it is complete")
+	case int64(len(e.requests)) != c.Shown:
+		return broken("the requests", "one is left out or slipped in: the pack says that it shows %d, and %d are there", c.Shown, len(e.requests))
+	case e.shown != c.Visible:
+		return broken("the entries", "the pack says that it shows %d, and %d are there", c.Visible, e.shown)
+	case c.Complete() && c.Shown != c.Requests || c.Shown > c.Requests:
+		return broken("the requests", "a request is left out: the pack says that there were %d, and it shows %d", c.Requests, c.Shown)
+	}
+	return nil
+}
+
+// own looks for the entry that the making of the pack has left in the log.
+func (v *verifier) own() error {
+	own := v.proof.Own
+	if own == nil {
+		return nil
+	}
+	const what = "the pack's own entry"
+	if sum(own.Event) != own.Hash {
+		return broken(what, "its content has been changed")
+	}
+	e, err := read(own.Event)
+	switch {
+	case err != nil || e.Stream != PackStream || e.Kind != "packed":
+		return broken(what, "it does not say that a pack was made")
+	case e.fact("pack") != sum(v.text):
+		return broken("the file "+fileContents, "it is not what was written down when the pack was made, so something is left out or added")
+	case len(v.points) == 0 || !v.points[len(v.points)-1].Includes(own.Position, own.Hash, own.Proof):
+		return broken(what, "no checkpoint covers it")
+	}
+	v.report.Bound = true
+	return nil
+}
+
+// trusted says by whom all this is, and how far that reaches.
+func (v *verifier) trusted() error {
+	r := &v.report
+	last := int64(0)
+	if n := len(v.points); n > 0 {
+		last = v.points[n-1].Size
+	}
+	switch t := v.trust.Checkpoint; {
+	case len(v.trust.Keys) > 0 && len(v.points) > 0:
+		r.By = "the key that you named"
+	case t != nil:
+		i := slices.IndexFunc(v.points, func(c checkpoint.Checkpoint) bool { return c.Number == t.Number })
+		if i < 0 {
+			return errors.New("the checkpoint that you have is none of those in this pack, so the two cannot be compared: take one of " + v.numbers())
+		}
+		r.By, last = fmt.Sprintf("checkpoint %d, which you have", t.Number), t.Size
+	}
+	r.Covered = min(last, r.Last) - r.First
+	if r.By == "" {
+		r.Covered = 0
+	}
+	return nil
+}
+
+func (v *verifier) numbers() string {
+	if len(v.points) == 0 {
+		return "none"
+	}
+	return fmt.Sprintf("%d to %d", v.points[0].Number, v.points[len(v.points)-1].Number)
+}
+
+// PackStream is where the entries of packs stand.
+const PackStream = "packs"

@@ -1,0 +1,124 @@
+package e2b
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"countersign/approval"
+	"countersign/approval/reading"
+	"countersign/approval/steps"
+	"countersign/sandbox"
+)
+
+const (
+	metaRead    = "countersign_reading" // a number of its own, by which a doubtful create is found again
+	readLease   = 4 * time.Minute       // of the box
+	readTime    = readLease - 20*time.Second
+	readSeconds = 120 // for the file
+	readRoom    = 1024
+	readCap     = 16 << 20
+)
+
+// fileLimits stand in the metadata of a box that reads. No job is ever started in it.
+var fileLimits = approval.Limits{Seconds: readSeconds, MemoryMB: readRoom, OutputBytes: readCap, Files: 1}
+
+// ReadLease is how long the box of one file can exist.
+func (c *Client) ReadLease() time.Duration { return readLease }
+
+// Desk names the Python that reads files.
+func (c *Client) Desk() string { return sandbox.Desk() }
+
+// ReadFile has a file read in a box of its own that has no network and is killed at once. The
+// reader is watched as a program is. The time of the box stands in the readout even beside an
+// error, because it is billed all the same.
+func (c *Client) ReadFile(ctx context.Context, f steps.InputFile) (out steps.Readout, err error) {
+	o := order{fresh: true, need: readLease / 2, mark: map[string]string{metaInstallation: c.installation, metaRead: approval.NewID(16)}}
+	o.body = c.bodyFor(o.mark, readLease)
+	o.body.Metadata[metaLimits] = spellLimits(fileLimits)
+	b, err := c.obtain(ctx, o)
+	if err != nil {
+		err = c.boxError(err)
+		if refused, ok := errors.AsType[*steps.BoxError](err); ok {
+			out.Box = refused.Box
+		}
+		return out, fmt.Errorf("read: %w", err)
+	}
+	out.Answer, err = c.readIn(ctx, b, f)
+	c.abandon(ctx, b.id)
+	out.Box = min(b.age(), readLease) // then E2B ends it, however long we ask for its end
+	if err != nil {
+		return out, fmt.Errorf("read in box %s: %w", b.id, err)
+	}
+	return out, nil
+}
+
+// readIn has read.py read the file. From its start on whatever ends the box is the file's doing,
+// as far as anybody can tell.
+func (c *Client) readIn(ctx context.Context, b *box, f steps.InputFile) (said reading.Answer, err error) {
+	short, cancel := context.WithTimeout(ctx, readTime)
+	defer cancel()
+	var packed bytes.Buffer
+	job := sandbox.ReadJob{Seconds: readSeconds, MemoryMB: readRoom, Files: []sandbox.ReadFile{{Name: f.Name, Size: int64(len(f.Data)),
+		Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(f.Data)), nil }}}}
+	if err := sandbox.WriteReadJob(&packed, job, c.stamp(b)); err != nil {
+		return said, err
+	}
+	if err := c.launch(short, b, packed.Bytes(), "root", sandbox.ReadCommand(base, python)); err != nil {
+		return said, c.lost(ctx, b.id, err)
+	}
+	b.began()
+	how, err := c.watch(short, b)
+	var data []byte
+	if err == nil && how == finished {
+		data, err = c.read(short, b, readCap, baseName, "result")
+	} else if err == nil {
+		err = c.unready(short, b)
+	}
+	if ctx.Err() != nil {
+		return said, ctx.Err()
+	}
+	if err == nil {
+		sink := &oneAnswer{}
+		if err = sandbox.ReadReadings(bytes.NewReader(data), c.stamp(b), 1, sink); err == nil {
+			said = sink.answer
+		}
+	}
+	if box := new(steps.BoxError); errors.As(err, &box) {
+		return said, err
+	}
+	switch f := asFailure(err); {
+	case f != nil && !errors.Is(err, errTooBig) && !f.gone() && short.Err() == nil:
+		return said, c.boxError(err) // E2B does not answer, which no file makes it do
+	case err != nil:
+		return said, fmt.Errorf("%w: %w", steps.ErrReaderDied, err)
+	}
+	if sandbox.Misbehaved(witnessed(ctx, c, b)) {
+		said = reading.Answer{Problem: &reading.Problem{Code: "misbehaved"}}
+	}
+	return said, nil
+}
+
+// unready tells why a reader has given no result: an error for people where it never got to
+// the file, as in a template without pandas.
+func (c *Client) unready(ctx context.Context, b *box) error {
+	begun, err := c.read(ctx, b, readCap, baseName, "result.part")
+	if err == nil && sandbox.ReadReady(bytes.NewReader(begun)) == nil {
+		return errors.New("the reader ended")
+	}
+	return &steps.BoxError{Err: fmt.Errorf("no reader in the box: %w", errors.Join(err, errIdle)),
+		Words: fmt.Sprintf("Files cannot be read in boxes of the E2B template %q: an administrator should check that it has Python 3 with pandas.", c.template)}
+}
+
+// oneAnswer keeps what is said of the only file.
+type oneAnswer struct{ answer reading.Answer }
+
+func (o *oneAnswer) CSV(int, []byte) error { return errors.New("nobody has asked for its values") }
+
+func (o *oneAnswer) Answer(_ int, a reading.Answer) error {
+	o.answer = a
+	return nil
+}

@@ -1,0 +1,92 @@
+package local
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"countersign/approval/reading"
+	"countersign/approval/steps"
+	"countersign/sandbox"
+)
+
+const (
+	// readTime is the processor time of a file: a second is usual. The clock on the wall bounds only what stands still.
+	readTime  = 2 * time.Minute
+	fileWait  = 600 // seconds on the wall
+	fileRoom  = 1024
+	closedNow = "The sandbox is shutting down."
+)
+
+// ReadLease is the longest that the box of one file is billed for.
+func (s *Sandbox) ReadLease() time.Duration { return bootTime + readTime + grace }
+
+// Desk names the Python that reads files.
+func (s *Sandbox) Desk() string { return sandbox.Desk() }
+
+// ReadFile has one file read in a box of its own, which its kernel watches. A file over which
+// the box did what reading never needs is refused, whatever the box says of it.
+func (s *Sandbox) ReadFile(ctx context.Context, f steps.InputFile) (out steps.Readout, err error) {
+	b, err := s.bootForFile()
+	if err != nil {
+		return out, err
+	}
+	defer b.tell(ctx)()
+	defer b.kill()
+	stop := context.AfterFunc(ctx, b.kill)
+	defer stop()
+	<-b.booted
+	out.Box = b.boot
+	if ctx.Err() != nil {
+		return out, fmt.Errorf("read: %w", ctx.Err())
+	}
+	if b.bootErr != nil {
+		return out, b.bootErr
+	}
+	clock := b.clock(b.boot, readTime, s.standstill)
+	sink := &oneAnswer{}
+	job := sandbox.ReadJob{Seconds: fileWait, MemoryMB: fileRoom, Files: []sandbox.ReadFile{{Name: f.Name, Size: int64(len(f.Data)),
+		Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(f.Data)), nil }}}}
+	err = b.read(job, sink)
+	used, late := clock.stop()
+	out.Box += used
+	switch {
+	case ctx.Err() != nil:
+		return out, fmt.Errorf("read: %w", ctx.Err())
+	case late != nil && used < readTime: // it stood still, which no file makes it do
+		return out, lateness(fmt.Errorf("read: %w", late))
+	case err != nil:
+		return out, fmt.Errorf("read in box %s: %w: %w", b.id, steps.ErrReaderDied, err)
+	}
+	b.kill()
+	<-b.proc.done
+	if out.Answer = sink.answer; sandbox.Misbehaved(b.view.told()) {
+		out.Answer = reading.Answer{Problem: &reading.Problem{Code: "misbehaved"}}
+	}
+	return out, nil
+}
+
+func (s *Sandbox) bootForFile() (*box, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, &steps.BoxError{Err: errors.New("closed"), Words: closedNow, Retry: true}
+	}
+	if s.notYet != nil {
+		return nil, s.notYet
+	}
+	return s.boot(s.home.readBundle, forInspection), nil
+}
+
+// oneAnswer keeps what is said of the only file.
+type oneAnswer struct{ answer reading.Answer }
+
+func (o *oneAnswer) CSV(int, []byte) error { return errors.New("nobody has asked for its values") }
+
+func (o *oneAnswer) Answer(_ int, a reading.Answer) error {
+	o.answer = a
+	return nil
+}

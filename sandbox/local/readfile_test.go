@@ -1,0 +1,108 @@
+package local
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/approval/steps"
+	"countersign/sandbox"
+)
+
+func TestAFileIsReadByItselfUnderAWitness(t *testing.T) {
+	t.Parallel()
+	out, err := shared.ReadFile(t.Context(), input("a.csv", "region;amount\nNord;1,5\nSüd;2,5\n"))
+	require.NoError(t, err)
+	require.Nil(t, out.Answer.Problem)
+	require.Equal(t, ",", out.Answer.Reading.Tables[0].Decimal)
+	require.Positive(t, out.Box)
+	require.LessOrEqual(t, out.Box, shared.ReadLease())
+	require.Equal(t, sandbox.Desk(), shared.Desk())
+	out, err = shared.ReadFile(t.Context(), input("b.csv", ""))
+	require.NoError(t, err)
+	require.Equal(t, "empty", out.Answer.Problem.Code)
+}
+
+// Of all the awkward files none has the reader do what makes a reading void.
+func TestNoReadingStartsConnectsOrOpensAnythingElse(t *testing.T) {
+	t.Parallel()
+	job := sandbox.ReadJob{Seconds: fileWait, MemoryMB: fileRoom}
+	for _, a := range awkwardFiles(t) {
+		job.Files = append(job.Files, file(a.name(), a.data(t)))
+	}
+	b, err := shared.bootForFile()
+	require.NoError(t, err)
+	defer b.kill()
+	<-b.booted
+	require.NoError(t, b.bootErr)
+	sink := &kept{csv: map[int]*bytes.Buffer{}}
+	require.NoError(t, b.read(job, sink))
+	require.Len(t, sink.answers, len(job.Files))
+	b.kill()
+	<-b.proc.done
+	told := b.view.told()
+	require.NotNil(t, told)
+	require.False(t, sandbox.Misbehaved(told), "%+v", told)
+	require.NotContains(t, told.Gaps, "unmarked")
+}
+
+// A reader that a file has taken over may get round its own hook. The box's kernel tells.
+func TestAReadingIsThrownAwayWhenItsBoxDidMoreThanRead(t *testing.T) {
+	t.Parallel()
+	for what, deed := range map[string]string{
+		"a program":    `libc.system(b"true")`,
+		"a connection": `libc.connect(libc.socket(2, 1, 0), b"\x02\x00\x00\x50\x7f\x00\x00\x01" + bytes(8), 16)`,
+		"another file": `libc.read(libc.open(b"/etc/passwd", 0), ctypes.create_string_buffer(10), 10)`,
+	} {
+		s := another(t)
+		at := filepath.Join(s.home.root, "runner/desk/reading.py")
+		honest, err := os.ReadFile(at)
+		require.NoError(t, err)
+		// The library is there before the hook is, as it would be for code in a parser that was taken over.
+		hostile := strings.Replace(string(honest), "def read(path, name, out=None):\n", fmt.Sprintf(
+			"import ctypes\nlibc = ctypes.CDLL(None)\nfor f in (libc.system, libc.connect, libc.socket, libc.open, libc.read):\n    f\ndef read(path, name, out=None):\n    %s\n", deed), 1)
+		require.NotEqual(t, string(honest), hostile)
+		require.NoError(t, os.WriteFile(at, []byte(strings.Replace(hostile, `"""A reading`, `"""A hostile reading`, 1)), 0o644))
+		out, err := s.ReadFile(t.Context(), input("a.csv", "a,b\n1,2\n"))
+		require.NoError(t, err, what)
+		require.NotNil(t, out.Answer.Problem, what)
+		require.Equal(t, "misbehaved", out.Answer.Problem.Code, what)
+	}
+}
+
+// What ends the box is told apart from a box that could not be had.
+func TestAFileThatEndsItsBoxIsToBlame(t *testing.T) {
+	t.Parallel()
+	s := another(t)
+	at := filepath.Join(s.home.root, "runner/read.py")
+	honest, err := os.ReadFile(at)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(at, bytes.Replace(honest, []byte("        answer = one.read("), []byte("        os._exit(9)\n        answer = one.read("), 1), 0o644))
+	out, err := s.ReadFile(t.Context(), input("a.csv", "a,b\n1,2\n"))
+	require.ErrorIs(t, err, steps.ErrReaderDied)
+	require.Positive(t, out.Box)
+	require.NoError(t, s.Close())
+	_, err = s.ReadFile(t.Context(), input("a.csv", "a,b\n1,2\n"))
+	require.NotErrorIs(t, err, steps.ErrReaderDied)
+	box := new(steps.BoxError)
+	require.ErrorAs(t, err, &box)
+}
+
+// another is a sandbox of the test's own, whose runner it may change.
+func another(t *testing.T) *Sandbox {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "cs") // short, since sockets live in it
+	require.NoError(t, err)
+	s, err := New(Options{Dir: dir, MaxWarm: -1})
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		require.NoError(t, s.Close())
+		require.NoError(t, os.RemoveAll(dir))
+	})
+	return s
+}

@@ -1,0 +1,92 @@
+package storage
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
+	"countersign/budget"
+)
+
+// The owner of the database can switch every guard off. What they change then an audit names.
+func TestAnAuditNamesTheFirstRowThatDiffersFromTheEvents(t *testing.T) {
+	t.Parallel()
+	scope := budget.Scope{Team: team, Kind: budget.Team, ID: team}
+	for name, c := range map[string]struct {
+		sql, says string
+		house     bool
+	}{
+		"who asked":              {`UPDATE requests SET asker = 'U2'`, "the question of U2 in CHAN by t: no event says so", false},
+		"a verdict":              {`UPDATE decisions SET reviewer = 'U2'`, "the approve of U2 on revision 1 ", false},
+		"a decision more":        {`INSERT INTO decisions SELECT request_id, revision, digest, asker, author, 'REVC', verdict, reason, at, click FROM decisions`, "the approve of REVC", false},
+		"a decision less":        {`DELETE FROM decisions`, "the approve of REVA on revision 1 (", false},
+		"code":                   {`UPDATE revisions SET code = manifest`, "revision 1 (", false},
+		"findings":               {`UPDATE revisions SET findings = NULL`, "revision 1 (", false},
+		"a box":                  {`UPDATE runs SET box_id = 'other'`, "in box other at ", false},
+		"a run that never was":   {`DELETE FROM runs`, "an event says so, and no row", false},
+		"a result":               {`UPDATE runs SET result = (SELECT code FROM revisions)`, "result ", false},
+		"a file":                 {`DELETE FROM artifacts WHERE seq = 1`, "file ", false},
+		"what was said":          {`UPDATE messages SET text = (SELECT code FROM revisions) WHERE role = 'result'`, "result at ", false},
+		"what was not said":      {`DELETE FROM messages WHERE role = 'question'`, "question at ", false},
+		"a state":                {`UPDATE requests SET state = 'lost'`, "its state, lost: the events lead to another", false},
+		"where a message stands": {`UPDATE posts SET channel = 'C2'`, "the message card: C2 1.1: no event says so", false},
+		"a role":                 {`INSERT INTO people (team, project, role, person, named, by, at) VALUES ('TEAM', '', 'reviewer', 'EVIL', true, 'ADMIN', now())`, "TEAM: EVIL is now reviewer", true},
+		"a role less":            {`DELETE FROM people`, `TEAM: REVC is now reviewer in "" by ADMIN at `, true},
+		"a place":                {`UPDATE delegations SET delegate = 'EVIL'`, "TEAM: in the place of REVA decides EVIL until ", true},
+		"rules":                  {`UPDATE rules SET document = jsonb_set(document, '{high,approvals}', '1')`, `TEAM: version 1 of the rules of "" by ADMIN`, true},
+		"a limit":                {`UPDATE limits SET amount = 9000000000000`, "the limit of TEAM team TEAM: 9000000000000 per month by ADMIN", true},
+		"a limit less":           {`DELETE FROM limits`, "the limit of TEAM team TEAM: 2000000000 per month by ADMIN", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			r := b.done(t, "t")
+			require.NoError(t, b.Posted(t.Context(), steps.Post{RequestID: r.ID, Surface: steps.SurfaceCard, Channel: "C1", TS: "1.1"}))
+			require.NoError(t, b.Name(t.Context(), review.Grant{Team: team, Role: review.RoleReviewer, User: "REVC", By: "ADMIN"}))
+			require.NoError(t, b.Delegate(t.Context(), review.Delegation{Team: team, From: "REVA", To: "REVB", Until: time.Now().Add(time.Hour)}))
+			_, err := b.SetRules(t.Context(), review.RuleSet{Team: team, Rules: someRules(), SetBy: "ADMIN"})
+			require.NoError(t, err)
+			for _, amount := range []budget.USD{budget.Dollar, 2 * budget.Dollar} {
+				require.NoError(t, b.SetLimit(t.Context(), "ADMIN", budget.Limit{Scope: scope, Amount: amount, Window: budget.Month}))
+			}
+			audit := func() error {
+				_, house := AuditHouse(t.Context(), b.DB)
+				_, request := AuditRequest(t.Context(), b.DB, r.ID)
+				require.True(t, house == nil || c.house, "%v", house)
+				require.True(t, request == nil || !c.house, "%v", request)
+				return errors.Join(house, request)
+			}
+			require.NoError(t, audit())
+			require.NoError(t, pgx.BeginFunc(t.Context(), b.pool, func(tx pgx.Tx) error {
+				_, err := tx.Exec(t.Context(), `SET LOCAL session_replication_role = replica; `+c.sql)
+				return err
+			}))
+			err = audit()
+			var differs *DifferenceError
+			require.ErrorAs(t, err, &differs)
+			require.ErrorContains(t, err, c.says)
+		})
+	}
+}
+
+func TestAnAuditWithoutTheKeyBelievesWhatTheTrailAnnounces(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.done(t, "t")
+	reader := bundledReader(t, b.url)
+	require.NoError(t, TrustTrail(t.Context(), reader))
+	found, err := AuditRequest(t.Context(), reader, r.ID)
+	require.NoError(t, err)
+	require.Positive(t, found.Events)
+	_, _, err = reader.Ask(t.Context(), b.question("other"), approval.Session{Team: team, Channel: channel})
+	require.ErrorIs(t, err, errNoKey)
+	ids, err := RequestIDs(t.Context(), reader)
+	require.NoError(t, err)
+	require.Equal(t, []string{r.ID}, ids)
+}

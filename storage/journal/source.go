@@ -1,0 +1,232 @@
+package journal
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"countersign/internal/checkpoint"
+	"countersign/internal/pack"
+)
+
+var _ pack.Source = (*Log)(nil)
+
+// slack is how much later than its own clock says an event may have got its place.
+const slack = time.Minute
+
+// Span is from the last checkpoint before the period to the first one after it, or else to
+// the end of the log.
+func (l *Log) Span(ctx context.Context, of pack.Chosen) (s pack.Span, err error) {
+	err = l.read(ctx, func(tx pgx.Tx) error {
+		err := tx.QueryRow(ctx, `
+			SELECT coalesce((SELECT max(size) FROM checkpoints WHERE at <= $1), 0),
+				coalesce((SELECT min(size) FROM checkpoints WHERE at >= $2), (SELECT max(position) + 1 FROM log), 0)`,
+			of.From, of.To.Add(slack)).Scan(&s.First, &s.Last)
+		if err == nil {
+			s.Before, err = nodes(ctx, tx, checkpoint.Edge(s.First))
+		}
+		return err
+	})
+	if err != nil {
+		return s, fmt.Errorf("find the part of the log: %w", err)
+	}
+	return s, nil
+}
+
+// chosen is a condition on a stream: it is about whoever or whatever was chosen. $1 is the
+// person, $2 the channel.
+const chosen = `(($1 = '' AND $2 = '') OR EXISTS (SELECT FROM requests q WHERE 'request:' || q.id = l.stream AND $1 IN ('', q.asker) AND $2 IN ('', q.project)))`
+
+// lineOf is an event as it was hashed. NULL where somebody has taken the row away.
+const lineOf = `CASE WHEN e.stream IS NOT NULL THEN event_line(e.stream, e.seq, e.at, e.actor, e.kind, e.data, e.prev_hash) END`
+
+type entryRow struct {
+	Position int64
+	Hash     string
+	Line     *string
+}
+
+func (r entryRow) entry() pack.Entry {
+	e := pack.Entry{Position: r.Position, Hash: r.Hash}
+	if r.Line != nil {
+		e.Event = json.RawMessage(*r.Line)
+	}
+	return e
+}
+
+// atOnce is how many places are read in one transaction.
+const atOnce = 2000
+
+// Entries reads the log from place to place.
+func (l *Log) Entries(ctx context.Context, s pack.Span, of pack.Chosen, each func(pack.Entry) error) error {
+	for from := s.First; from < s.Last; from += atOnce {
+		var rows []entryRow
+		err := l.read(ctx, func(tx pgx.Tx) (err error) {
+			rows, err = all[entryRow](ctx, tx, `
+				SELECT l.position, l.hash, CASE WHEN `+chosen+` THEN `+lineOf+` END AS line
+				FROM log l LEFT JOIN events e USING (stream, seq)
+				WHERE l.position >= $3 AND l.position < $4 ORDER BY l.position`, of.Person, of.Channel, from, min(from+atOnce, s.Last))
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("read the log from place %d: %w", from, err)
+		}
+		for _, row := range rows {
+			if err := each(row.entry()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Streams are those that are chosen, in the order of their first places.
+func (l *Log) Streams(ctx context.Context, s pack.Span, of pack.Chosen) (streams []string, requests int64, err error) {
+	err = l.read(ctx, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, `
+			SELECT l.stream FROM log l WHERE l.position >= $3 AND l.position < $4 AND `+chosen+`
+			GROUP BY l.stream ORDER BY min(l.position)`, of.Person, of.Channel, s.First, s.Last)
+		if err != nil {
+			return err
+		}
+		if streams, err = pgx.CollectRows(rows, pgx.RowTo[string]); err != nil {
+			return err
+		}
+		return tx.QueryRow(ctx, `SELECT count(DISTINCT stream) FROM log WHERE position >= $1 AND position < $2 AND stream LIKE 'request:%'`,
+			s.First, s.Last).Scan(&requests)
+	})
+	if err != nil {
+		return nil, 0, fmt.Errorf("list what happened: %w", err)
+	}
+	return streams, requests, nil
+}
+
+// longest is how long a value may be that a pack carries. What is longer, such as files
+// that came out, stays a hash.
+const longest = 100_000
+
+// Case reads a stream as far as it lies in the span, with what belongs to it. A row whose
+// event is nowhere comes along, so that somebody notices.
+func (l *Log) Case(ctx context.Context, s pack.Span, stream string) (c *pack.Case, err error) {
+	err = l.read(ctx, func(tx pgx.Tx) error {
+		c = &pack.Case{Stream: stream}
+		rows, err := all[entryRow](ctx, tx, `
+			SELECT l.position, l.hash, `+lineOf+` AS line FROM log l JOIN events e USING (stream, seq)
+			WHERE l.stream = $1 AND l.position >= $2 AND l.position < $3 ORDER BY l.position`, stream, s.First, s.Last)
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			c.Entries = append(c.Entries, row.entry())
+		}
+		values, err := all[struct {
+			Hash  string
+			Salt  string
+			Bytes []byte
+		}](ctx, tx, `SELECT hash, salt, value AS bytes FROM contents WHERE hash = ANY ($1) AND length(value) <= $2 ORDER BY hash`, c.Names(), longest)
+		if err != nil {
+			return err
+		}
+		for _, v := range values {
+			c.Values = append(c.Values, pack.Value(v))
+		}
+		if err := decisions(ctx, tx, s, c); err != nil {
+			return err
+		}
+		return receipts(ctx, tx, s, c)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read what belongs to %s: %w", stream, err)
+	}
+	return c, nil
+}
+
+// within is a condition on rows of a request, $1, whose event is found by a condition of
+// its own: the event lies between the places $2 and $3, or is nowhere.
+func within(event string) string {
+	return `coalesce((SELECT max(l.position) FROM events e JOIN log l USING (stream, seq) WHERE e.stream = $1 AND ` + event + `), $2) BETWEEN $2 AND $3 - 1`
+}
+
+func decisions(ctx context.Context, tx pgx.Tx, s pack.Span, c *pack.Case) error {
+	rows, err := all[struct {
+		Request   string
+		Revision  int64
+		Digest    string
+		Reviewer  string
+		Verdict   string
+		InPlaceOf string
+		At        time.Time
+	}](ctx, tx, `
+		SELECT d.request_id AS request, d.revision, d.digest, d.reviewer, d.verdict, coalesce(d.in_place_of, '') AS in_place_of, d.at
+		FROM decisions d WHERE 'request:' || d.request_id = $1 AND `+within(`e.actor = d.reviewer AND (e.data::jsonb ->> 'revision')::bigint = d.revision
+			AND e.kind = CASE d.verdict WHEN 'approve' THEN 'approved' WHEN 'reject' THEN 'rejected' ELSE 'changes requested' END`)+`
+		ORDER BY d.at, d.reviewer`, c.Stream, s.First, s.Last)
+	for _, row := range rows {
+		c.Decisions = append(c.Decisions, pack.Decision(row))
+	}
+	return err
+}
+
+func receipts(ctx context.Context, tx pgx.Tx, s pack.Span, c *pack.Case) error {
+	rows, err := all[struct {
+		Request   string
+		Hold      string
+		For       string
+		At        time.Time
+		Amount    int64
+		Estimated bool
+		Charges   []pack.Charge
+	}](ctx, tx, `
+		SELECT s.request_id AS request, s.hold_id AS hold, h.purpose AS for, s.at, s.amount, s.estimated,
+			coalesce((SELECT jsonb_agg(jsonb_build_object('kind', c.kind, 'what', c.what, 'model', c.model, 'input_tokens', c.input_tokens,
+				'cached_tokens', c.cached_tokens, 'written_tokens', c.written_tokens, 'output_tokens', c.output_tokens, 'box_ms', c.box_ms,
+				'amount', c.amount) ORDER BY c.line) FROM charges c WHERE c.hold_id = s.hold_id), '[]') AS charges
+		FROM settlements s JOIN holds h ON h.id = s.hold_id
+		WHERE 'request:' || s.request_id = $1 AND `+within(`e.kind = 'settled' AND e.data::jsonb ->> 'hold' = s.hold_id`)+`
+		ORDER BY s.at, s.hold_id`, c.Stream, s.First, s.Last)
+	for _, row := range rows {
+		c.Receipts = append(c.Receipts, pack.Receipt(row))
+	}
+	return err
+}
+
+// Proof is what leads from a pack's entries to the last checkpoint, and to the entry that
+// says that this pack was made, by the sha256 of its contents.
+func (l *Log) Proof(ctx context.Context, first int64, contents string) (p pack.Proof, err error) {
+	err = l.read(ctx, func(tx pgx.Tx) error {
+		p = pack.Proof{}
+		list, err := all[checkpointRow](ctx, tx, `SELECT `+checkpointColumns+` FROM checkpoints WHERE size >= $1 ORDER BY number`, first)
+		if err != nil {
+			return err
+		}
+		var last int64
+		for _, c := range list {
+			p.Checkpoints = append(p.Checkpoints, pack.Checkpoint{Note: c.Note, Proof: c.Proof})
+			last = c.Size
+		}
+		own, err := all[entryRow](ctx, tx, `
+			SELECT l.position, l.hash, `+lineOf+` AS line FROM events e JOIN log l USING (stream, seq)
+			WHERE e.stream = $1 AND e.data::jsonb ->> 'pack' = $2 AND l.position < $3 ORDER BY l.position DESC LIMIT 1`, pack.PackStream, contents, last)
+		if err != nil || len(own) == 0 {
+			return err
+		}
+		plan, err := checkpoint.Inclusion(own[0].Position, last)
+		if err != nil {
+			return err
+		}
+		hashes, err := nodes(ctx, tx, plan.IDs())
+		if err != nil {
+			return err
+		}
+		p.Own = &pack.Own{Entry: own[0].entry()}
+		p.Own.Proof, err = plan.Proof(hashes)
+		return err
+	})
+	if err != nil {
+		return p, fmt.Errorf("prove what is in a pack: %w", err)
+	}
+	return p, nil
+}

@@ -1,0 +1,319 @@
+package storage
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/storage/signing"
+)
+
+// notary signs the events that this program writes, and says of rows whether a signed
+// event tells of them. What nobody has signed was written by somebody who knows the
+// database's password, and not the key: it does not count.
+//
+// Without a key it writes nothing and doubts nothing: that is for commands that only read.
+type notary struct {
+	key  *signing.Key
+	ring *signing.Ring
+	log  *slog.Logger
+	ask  func(ctx context.Context, work func(tx pgx.Tx) error) error // reads what other keys there are
+}
+
+// errNoKey refuses to write what nobody would believe.
+var errNoKey = errors.New("there is no signing key, so nothing can be written to the audit trail")
+
+// sign puts the signature beside an event.
+func (n *notary) sign(e *eventRow) error {
+	if n.key == nil {
+		return errNoKey
+	}
+	e.Key, e.Signature = n.key.Name(), n.key.Sign(e.Hash)
+	return nil
+}
+
+// keyStream is where keys are announced: each by the one before it, the first by itself.
+const keyStream = "keys"
+
+// OtherKeyError is a database whose events another key signs.
+type OtherKeyError struct{ Theirs, Ours string }
+
+func (e *OtherKeyError) Error() string {
+	return fmt.Sprintf("the database's events are signed with another key (%.8s) than that of this program (%.8s): "+
+		"SIGNING_KEY_FILE has to be the same file for all replicas. If the key is lost: countersign new-key --lost", e.Theirs, e.Ours)
+}
+
+// announce has the trail know the key, and learns which keys it has announced itself. A key
+// that comes into a trail of others without their signature is refused, unless somebody
+// says that theirs is lost.
+func (n *notary) announce(ctx context.Context, tx pgx.Tx, lost bool) error {
+	if err := lockStream(ctx, tx, keyStream); err != nil {
+		return err
+	}
+	announced, err := n.learn(ctx, tx)
+	if err != nil {
+		return err
+	}
+	for _, name := range announced {
+		if name == n.key.Name() {
+			return nil
+		}
+	}
+	if len(announced) > 0 && !lost {
+		return &OtherKeyError{Theirs: announced[len(announced)-1], Ours: n.key.Name()}
+	}
+	return n.announceKey(ctx, tx, n.key)
+}
+
+// announceKey says that a key may sign from now on. This one signs that.
+func (n *notary) announceKey(ctx context.Context, tx pgx.Tx, key *signing.Key) error {
+	now, err := clock(ctx, tx)
+	if err != nil {
+		return err
+	}
+	_, err = n.appendEvents(ctx, tx, keyStream, []approval.Event{{At: now, Actor: approval.System, Kind: approval.EventSigningKey, Data: map[string]any{"key": key.Name()}}})
+	return err
+}
+
+// learn adds to the ring what keys of the ring have announced, and lists all that were.
+func (n *notary) learn(ctx context.Context, tx pgx.Tx) (announced []string, err error) {
+	rows, err := chain(ctx, tx, keyStream)
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range rows {
+		data, err := decoded(row.Data)
+		name, ok := data["key"].(string)
+		if err != nil || !ok || row.Kind != approval.EventSigningKey || row.Hash != row.sum() {
+			continue
+		}
+		announced = append(announced, name)
+		if n.ring.Vouches(row.Key, row.Hash, row.Signature) {
+			n.ring.Add(name)
+		}
+	}
+	return announced, nil
+}
+
+// NewKey announces the next key, signed by the present one. Where the present one is lost,
+// the next one announces itself.
+func NewKey(ctx context.Context, db *DB, next *signing.Key, lost bool) error {
+	err := db.write(ctx, func(tx pgx.Tx) error {
+		if lost {
+			after := notary{key: next, ring: next.Ring(), log: db.log}
+			return after.announce(ctx, tx, true)
+		}
+		if err := lockStream(ctx, tx, keyStream); err != nil {
+			return err
+		}
+		return db.notary.announceKey(ctx, tx, next)
+	})
+	if err != nil {
+		return fmt.Errorf("announce a signing key: %w", err)
+	}
+	return nil
+}
+
+// Keys are all that were announced, in their order.
+func Keys(ctx context.Context, url string) (names []string, err error) {
+	pool, err := connect(ctx, url, 1)
+	if err != nil {
+		return nil, err
+	}
+	defer pool.Close()
+	err = pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+		names, err = (&notary{ring: signing.NewRing()}).learn(ctx, tx)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read which keys sign: %w", err)
+	}
+	return names, nil
+}
+
+// voucher is the event that tells of a row, read beside it; empty where there is none.
+type voucher struct {
+	Line      *string
+	Key       *string
+	Signature *string
+}
+
+// voucherOf are its columns, of the event e.
+const voucherOf = `event_line(e.stream, e.seq, e.at, e.actor, e.kind, e.data, e.prev_hash) AS line, e.key, e.signature`
+
+// witnessed is an event that somebody trusted has signed.
+type witnessed struct {
+	Stream string
+	Actor  string
+	Kind   string
+	At     time.Time
+	Data   map[string]any
+}
+
+// read gives the event back when a trusted key has signed it.
+func (n *notary) read(v voucher) (e witnessed, ok bool) {
+	if v.Line == nil || v.Key == nil || v.Signature == nil {
+		return e, false
+	}
+	hash := approval.Hash([]byte(*v.Line))
+	if !n.ring.Vouches(*v.Key, hash, *v.Signature) {
+		if n.ring.Trusts(*v.Key) || !n.learns(*v.Key) || !n.ring.Vouches(*v.Key, hash, *v.Signature) {
+			return e, false
+		}
+	}
+	line := json.NewDecoder(strings.NewReader(*v.Line))
+	line.UseNumber()
+	return e, line.Decode(&e) == nil
+}
+
+// learns asks what other keys there are: another replica may sign with a new one already.
+func (n *notary) learns(name string) bool {
+	if n.ask == nil {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	err := n.ask(ctx, func(tx pgx.Tx) error { _, err := n.learn(ctx, tx); return err })
+	return err == nil && n.ring.Trusts(name)
+}
+
+// signed tells whether a trusted key has signed an event, or the schema has written it. A
+// line that is not the hash's is no longer the event that was signed.
+func (n *notary) signed(e eventRow) bool {
+	if e.Signature == "" {
+		return e.Kind == approval.EventGone || e.Kind == approval.EventPosted
+	}
+	return e.Hash == e.sum() && (n.ring.Vouches(e.Key, e.Hash, e.Signature) || n.learns(e.Key) && n.ring.Vouches(e.Key, e.Hash, e.Signature))
+}
+
+// says tells whether an event has these facts. What is empty it must not have.
+func (e witnessed) says(facts map[string]string) bool {
+	for key, fact := range facts {
+		got := ""
+		switch v := e.Data[key].(type) {
+		case string:
+			got = v
+		case json.Number:
+			got = v.String()
+		case map[string]any:
+			got, _ = v[salted].(string)
+		}
+		if got != fact {
+			return false
+		}
+	}
+	return true
+}
+
+// fact is a value of an event's data as text.
+func (e witnessed) fact(path ...string) string {
+	in := e
+	for _, key := range path[:len(path)-1] {
+		in.Data, _ = in.Data[key].(map[string]any)
+	}
+	switch v := in.Data[path[len(path)-1]].(type) {
+	case nil:
+		return ""
+	case string:
+		return v
+	case map[string]any:
+		hash, _ := v[salted].(string)
+		return hash
+	default:
+		return fmt.Sprint(v)
+	}
+}
+
+// doubts says, where a key is there to know, whether what was read is unsigned, and has
+// the operator know.
+func (n *notary) doubts(v voucher, what string, holds func(e witnessed) bool) bool {
+	if n.key == nil {
+		return false
+	}
+	if e, ok := n.read(v); ok && holds(e) {
+		return false
+	}
+	n.log.Error("no signed event tells of a row of the database: it does not count. See countersign audit", "row", what)
+	return true
+}
+
+func (n *notary) doubtsDecision(d approval.Decision, v voucher) bool {
+	return n.doubts(v, fmt.Sprintf("the decision of %s on revision %d of %s", d.Reviewer, d.Revision, d.RequestID), func(e witnessed) bool {
+		return e.Stream == streamOf(d.RequestID) && e.Actor == d.Reviewer && e.Kind == verdictEvents[d.Verdict] && e.At.Equal(d.At) &&
+			e.says(map[string]string{"revision": strconv.Itoa(d.Revision), "digest": d.Digest, "in_place_of": d.InPlaceOf})
+	})
+}
+
+// verdictEvents are the events of decisions.
+var verdictEvents = map[approval.Verdict]string{approval.Approve: approval.EventApproved, approval.Reject: approval.EventRejected, approval.Rewrite: approval.EventChangesRequested}
+
+func (n *notary) doubtsRevision(r revisionRow) bool {
+	return n.doubts(r.voucher, fmt.Sprintf("revision %d of %s", r.Number, r.RequestID), func(e witnessed) bool {
+		return e.Stream == streamOf(r.RequestID) && (e.Kind == approval.EventDrafted || e.Kind == approval.EventSealedAnew) && e.At.Equal(r.At) &&
+			e.says(map[string]string{"revision": strconv.Itoa(r.Number), "digest": r.Digest, "findings_list": orZero(r.FindingsNamed)})
+	})
+}
+
+func (n *notary) doubtsRun(r runRow) bool {
+	return n.doubts(r.voucher, "the run of "+r.RequestID, func(e witnessed) bool {
+		return e.Stream == streamOf(r.RequestID) && e.Kind == approval.EventStarted && e.At.Equal(r.StartedAt) &&
+			e.says(map[string]string{"box": r.BoxID, "digest": r.Digest})
+	})
+}
+
+func (n *notary) doubtsGrant(g review.Grant, v voucher) bool {
+	return n.doubts(v, fmt.Sprintf("%s as %s", g.User, g.Role), func(e witnessed) bool {
+		return e.Stream == peopleStream(g.Team) && e.Actor == g.By && e.Kind == approval.EventNamed && e.At.Equal(g.At) &&
+			e.says(map[string]string{"person": g.User, "role": string(g.Role), "channel": g.Project})
+	})
+}
+
+func (n *notary) doubtsDelegation(d review.Delegation, v voucher) bool {
+	return n.doubts(v, fmt.Sprintf("%s in the place of %s", d.To, d.From), func(e witnessed) bool {
+		from, by := e.Data["from"].(string)
+		until, _ := e.Data["until"].(string)
+		end, err := time.Parse(time.RFC3339Nano, until)
+		return e.Stream == peopleStream(d.Team) && e.Kind == approval.EventDelegated && e.At.Equal(d.At) && (from == d.From || !by && e.Actor == d.From) &&
+			e.says(map[string]string{"to": d.To}) && err == nil && end.Equal(d.Until)
+	})
+}
+
+func (n *notary) doubtsRules(r ruleRow) bool {
+	return n.doubts(r.voucher, fmt.Sprintf("version %d of the rules of %s", r.Version, orWorkspace(r.Project)), func(e witnessed) bool {
+		return e.Stream == rulesStream(r.Team) && e.Kind == approval.EventSetRules && e.Actor == r.SetBy && e.At.Equal(r.SetAt) &&
+			e.says(map[string]string{"channel": r.Project, "version": strconv.Itoa(r.Version)}) && sameJSON(e.Data["rules"], orZero(r.Spelled))
+	})
+}
+
+func (n *notary) doubtsLimit(l limitRow) bool {
+	return n.doubts(l.voucher, "the limit of "+l.scope().String(), func(e witnessed) bool {
+		scope, _ := e.Data["scope"].(map[string]any)
+		in := witnessed{Data: scope}
+		policy := e.Data["policy"]
+		return e.Stream == budgetStream && e.Kind == approval.EventSetLimit && e.says(map[string]string{"amount": strconv.FormatInt(int64(*l.Amount), 10), "window": string(*l.Per)}) &&
+			in.says(map[string]string{"team": l.Team, "kind": string(l.Kind), "id": l.ID}) && (policy == nil || sameJSON(policy, orZero(l.Spelled)))
+	})
+}
+
+// sameJSON tells whether an event's value and a column say the same.
+func sameJSON(told any, column string) bool {
+	if told == nil || column == "" {
+		return told == nil && column == ""
+	}
+	had, err := decoded(`{"v":` + column + `}`)
+	if err != nil {
+		return false
+	}
+	a, err := canonical(told)
+	b, err2 := canonical(had["v"])
+	return err == nil && err2 == nil && a == b
+}

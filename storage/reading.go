@@ -1,0 +1,159 @@
+package storage
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"countersign/approval"
+	"countersign/approval/reading"
+	"countersign/approval/steps"
+)
+
+// Known is the sha256 of a file that Slack has shown before by this id, name and size.
+func (db *DB) Known(ctx context.Context, team string, f approval.File) (sha256 string, err error) {
+	err = db.look(ctx, func(b *pgx.Batch) {
+		ask(b, func(rows []struct {
+			SHA256 string `db:"sha256"`
+		}) error {
+			for _, row := range rows { // one at most: it is the primary key
+				sha256 = row.SHA256
+			}
+			return nil
+		}, `SELECT sha256 FROM known_files WHERE team = $1 AND file_id = $2 AND name = $3 AND size = $4`, team, f.ID, f.Name, f.Size)
+	})
+	if err != nil {
+		return "", fmt.Errorf("what is known of file %s: %w", f.ID, err)
+	}
+	return sha256, nil
+}
+
+// Know remembers what a file holds that Slack shows by this id, name and size.
+func (db *DB) Know(ctx context.Context, team string, f approval.File) error {
+	return db.writeByKey(ctx, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `
+			INSERT INTO known_files (team, file_id, name, size, sha256, at) VALUES ($1, $2, $3, $4, $5, clock_timestamp())
+			ON CONFLICT (team, file_id, name, size) DO UPDATE SET sha256 = excluded.sha256, at = excluded.at`,
+			team, f.ID, f.Name, f.Size, f.SHA256)
+		return err
+	})
+}
+
+type keptRow struct {
+	Answer *string
+	Tries  int
+	At     time.Time
+	Now    time.Time
+}
+
+// Reading is what is known of a content.
+func (db *DB) Reading(ctx context.Context, c approval.Content) (kept steps.KeptReading, err error) {
+	err = db.look(ctx, func(b *pgx.Batch) {
+		kept = steps.KeptReading{}
+		ask(b, func(rows []keptRow) error {
+			for _, row := range rows {
+				kept = steps.KeptReading{Tries: row.Tries, At: row.At, Now: row.Now}
+				if row.Answer != nil {
+					kept.Answer = &reading.Answer{}
+					return json.Unmarshal([]byte(*row.Answer), kept.Answer)
+				}
+			}
+			return nil
+		}, `SELECT answer, tries, at, clock_timestamp() AS now FROM readings
+			WHERE (team, project, file_sha256, desk, template) = ($1, $2, $3, $4, $5)`, c.Team, c.Project, c.SHA256, c.Desk, c.Template)
+	})
+	if err != nil {
+		return kept, fmt.Errorf("how file %s is read: %w", approval.Short(c.SHA256), err)
+	}
+	return kept, nil
+}
+
+// BeginReading counts a box before the file goes into it. A word that holds no more is gone
+// with it, and so are boxes of which a day has passed since.
+func (db *DB) BeginReading(ctx context.Context, c approval.Content) (tries int, err error) {
+	err = db.write(ctx, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `
+			INSERT INTO readings AS r (team, project, file_sha256, desk, template, tries, at) VALUES ($1, $2, $3, $4, $5, 1, clock_timestamp())
+			ON CONFLICT (team, project, file_sha256, desk, template) DO UPDATE SET at = excluded.at,
+				tries = CASE WHEN r.at < excluded.at - $6::interval THEN 1 ELSE r.tries + 1 END,
+				answer = CASE WHEN r.sha256 IS NOT NULL THEN r.answer END
+			RETURNING tries`, c.Team, c.Project, c.SHA256, c.Desk, c.Template, approval.RefusedFor).Scan(&tries)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("count a box for file %s: %w", approval.Short(c.SHA256), err)
+	}
+	return tries, nil
+}
+
+// NeverRead takes the last box back: there was none.
+func (db *DB) NeverRead(ctx context.Context, c approval.Content) error {
+	err := db.write(ctx, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `
+			WITH gone AS (DELETE FROM readings WHERE (team, project, file_sha256, desk, template) = ($1, $2, $3, $4, $5) AND tries <= 1 AND answer IS NULL)
+			UPDATE readings SET tries = tries - 1 WHERE (team, project, file_sha256, desk, template) = ($1, $2, $3, $4, $5) AND tries > 1`,
+			c.Team, c.Project, c.SHA256, c.Desk, c.Template)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("take a box for file %s back: %w", approval.Short(c.SHA256), err)
+	}
+	return nil
+}
+
+// KeepReading stores what a box said. A reading that stands is what requests name by its
+// hash: nobody else's word takes its place.
+func (db *DB) KeepReading(ctx context.Context, c approval.Content, a reading.Answer) error {
+	answer, err := json.Marshal(a)
+	if err != nil {
+		return fmt.Errorf("spell a reading: %w", err)
+	}
+	var sha256 *string
+	if a.Reading != nil {
+		sum := a.Reading.SHA256()
+		sha256 = &sum
+	}
+	err = db.writeByKey(ctx, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `
+			INSERT INTO readings AS r (team, project, file_sha256, desk, template, sha256, answer, at) VALUES ($1, $2, $3, $4, $5, $6, $7, clock_timestamp())
+			ON CONFLICT (team, project, file_sha256, desk, template) DO UPDATE SET tries = 0, at = excluded.at,
+				sha256 = coalesce(r.sha256, excluded.sha256), answer = CASE WHEN r.sha256 IS NULL THEN excluded.answer ELSE r.answer END`,
+			c.Team, c.Project, c.SHA256, c.Desk, c.Template, sha256, string(answer))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("keep how file %s is read: %w", approval.Short(c.SHA256), err)
+	}
+	return nil
+}
+
+type readingRow struct {
+	FileSHA256 string `db:"file_sha256"`
+	ReadAs     string
+	Answer     string
+}
+
+// queueReadings reads how the files of a request are read. What is not what the request
+// names by its hash, or is forgotten, it is without.
+func queueReadings(b *pgx.Batch, id string, into *loaded) {
+	ask(b, func(rows []readingRow) error {
+		for _, row := range rows {
+			var said reading.Answer
+			if json.Unmarshal([]byte(row.Answer), &said) != nil || said.Reading == nil || said.Reading.SHA256() != row.ReadAs {
+				continue
+			}
+			for i := range into.Files {
+				if f := &into.Files[i]; f.SHA256 == row.FileSHA256 && f.ReadAs == row.ReadAs {
+					f.Reading = said.Reading.Settled(f.Answers)
+				}
+			}
+		}
+		return nil
+	}, `
+		SELECT DISTINCT ON (d.file_sha256, d.sha256) d.file_sha256, d.sha256 AS read_as, d.answer
+		FROM requests q CROSS JOIN LATERAL jsonb_array_elements(q.files) f
+		JOIN readings d ON d.team = q.team AND d.project = q.project AND d.file_sha256 = f ->> 'sha256' AND d.sha256 = f ->> 'read_as'
+		WHERE q.id = $1`, id)
+}

@@ -1,0 +1,103 @@
+package storage
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/approval"
+	"countersign/approval/reading"
+)
+
+func table(name string) reading.Answer {
+	return reading.Answer{Reading: &reading.Reading{Version: 1, Kind: "text", Encoding: "utf-8", Sure: 0.31, Tables: []reading.Table{{Rows: 3, Delimiter: ";", HeadingLine: 1, HeadingRows: 1,
+		Columns: []reading.Column{{Name: name, Type: "integer", DType: "int64"}}, Spec: reading.Spec{Escape: "\x00", Heading: []string{name}}}}}}
+}
+
+func TestAReadingIsKeptByContentAndGivenToTheRequestThatNamesIt(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ctx := t.Context()
+	r := b.ask(t, "1")
+	sum := approval.Hash([]byte("data"))
+	c := approval.Content{Team: r.Team, Project: r.Project, SHA256: sum, Desk: "desk 1", Template: "t"}
+	kept, err := b.Reading(ctx, c)
+	require.NoError(t, err)
+	require.Nil(t, kept.Answer)
+	require.Zero(t, kept.Tries)
+
+	tries, err := b.BeginReading(ctx, c)
+	require.NoError(t, err)
+	require.Equal(t, 1, tries)
+	tries, err = b.BeginReading(ctx, c)
+	require.NoError(t, err)
+	require.Equal(t, 2, tries)
+	kept, err = b.Reading(ctx, c)
+	require.NoError(t, err)
+	require.Equal(t, 2, kept.Tries)
+	require.Less(t, kept.Now.Sub(kept.At), time.Hour)
+	require.NoError(t, b.NeverRead(ctx, c))
+	require.NoError(t, b.NeverRead(ctx, c))
+	kept, err = b.Reading(ctx, c)
+	require.NoError(t, err)
+	require.Zero(t, kept.Tries)
+
+	// Boxes of which a day has passed since are forgotten.
+	for range 2 {
+		_, err = b.BeginReading(ctx, c)
+		require.NoError(t, err)
+	}
+	require.NoError(t, b.exec(t, `UPDATE readings SET at = at - interval '25 hours'`))
+	tries, err = b.BeginReading(ctx, c)
+	require.NoError(t, err)
+	require.Equal(t, 1, tries)
+
+	problem := reading.Answer{Problem: &reading.Problem{Code: "time", Facts: map[string]int64{"seconds": 120}}}
+	require.NoError(t, b.KeepReading(ctx, c, problem))
+	kept, err = b.Reading(ctx, c)
+	require.NoError(t, err)
+	require.Equal(t, &problem, kept.Answer)
+	first := table("a")
+	require.NoError(t, b.KeepReading(ctx, c, first))
+	require.NoError(t, b.KeepReading(ctx, c, table("b")), "a reading that stands is not replaced")
+	kept, err = b.Reading(ctx, c)
+	require.NoError(t, err)
+	require.Equal(t, &first, kept.Answer)
+	require.Zero(t, kept.Tries)
+
+	read := func(change func(f *approval.File)) *approval.Request {
+		_, err := b.Update(ctx, r.ID, func(r *approval.Request, _ time.Time) error {
+			r.Files[0].SHA256, r.Files[0].ReadAs = sum, first.Reading.SHA256()
+			change(&r.Files[0])
+			return nil
+		})
+		require.NoError(t, err)
+		stored, err := b.Request(ctx, r.ID)
+		require.NoError(t, err)
+		return stored
+	}
+	require.Equal(t, first.Reading, read(func(*approval.File) {}).Files[0].Reading)
+	require.Nil(t, read(func(f *approval.File) { f.SHA256 = approval.Hash([]byte("other")) }).Files[0].Reading)
+	require.Nil(t, read(func(f *approval.File) { f.ReadAs = approval.Hash([]byte("other")) }).Files[0].Reading)
+	require.NoError(t, b.exec(t, `UPDATE readings SET answer = replace(answer, '"rows":3', '"rows":4')`))
+	require.Nil(t, read(func(*approval.File) {}).Files[0].Reading, "what was changed by hand is no reading of ours")
+	require.NoError(t, b.exec(t, `DELETE FROM readings`), "a reading may be forgotten")
+	require.Nil(t, read(func(*approval.File) {}).Files[0].Reading)
+}
+
+func TestAFileIsKnownByWhatSlackShowsOfIt(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	f := approval.File{ID: "F1", Name: "sales.csv", Size: 8, SHA256: approval.Hash([]byte("a,b\n1,2\n"))}
+	require.NoError(t, b.Know(t.Context(), "T1", f))
+	require.NoError(t, b.Know(t.Context(), "T1", f))
+	for what, other := range map[string]approval.File{"": f, "id": {ID: "F2", Name: f.Name, Size: f.Size}, "name": {ID: f.ID, Name: "x.csv", Size: f.Size}, "size": {ID: f.ID, Name: f.Name, Size: 9}} {
+		sum, err := b.Known(t.Context(), "T1", other)
+		require.NoError(t, err)
+		require.Equal(t, what == "", sum == f.SHA256, what)
+	}
+	sum, err := b.Known(t.Context(), "T2", f)
+	require.NoError(t, err)
+	require.Empty(t, sum, "no workspace knows of another's files")
+}
