@@ -59,7 +59,9 @@ func (r *Request) TurnBack(cause *Cause, why Reason, now time.Time) error {
 	}
 	r.Cause, r.Reason = cause, why
 	r.Money().release(now)
-	r.note(now, System, EventAskedBack, map[string]any{"cause": cause.told(), "reason": why.Told()})
+	data := map[string]any{"cause": cause.told(), "reason": why.Told()}
+	r.note(now, System, EventFailed, data) // of the move; the schema holds every move to its event
+	r.note(now, System, EventAskedBack, data)
 	r.Tell(Notice{Key: "ask back " + r.ID, Kind: NoticeAskBack, To: []string{r.Asker}, At: now, Data: Encode(AskedBack{Cause: cause, Why: why})})
 	r.move(Failed, now, time.Time{})
 	return nil

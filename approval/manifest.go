@@ -28,12 +28,19 @@ type Manifest struct {
 	Tier       Tier       `json:"tier,omitempty"`      // from version 2 on
 	Approvals  int        `json:"approvals,omitempty"` // that it needs, of different people; from version 2 on
 	Policy     string     `json:"policy,omitempty"`    // the version of the rules that say so; from version 2 on
+
+	// From version 3 on.
+	Today       string   `json:"today,omitempty"`       // the day that a program is told, like 2026-11-27,
+	Zone        string   `json:"zone,omitempty"`        // and on whose calendar
+	Environment []string `json:"environment,omitempty"` // Python and libraries with versions, as a box has said: the template's name alone says too little
 }
 
 // Input is one file that the code may read, by name and content.
 type Input struct {
 	Name   string `json:"name"`
 	SHA256 string `json:"sha256"`
+	// Reading is the sha256 of how it is read, with what its asker has said; from version 3 on.
+	Reading string `json:"reading,omitempty"`
 }
 
 // Limits bound one run.
@@ -45,13 +52,13 @@ type Limits struct {
 }
 
 // ManifestVersion is the version that Seal writes.
-const ManifestVersion = 2
+const ManifestVersion = 3
 
 // Canonical returns the one byte form of the manifest.
 func (m Manifest) Canonical() []byte {
 	m.Inputs = slices.Clone(m.Inputs)
 	slices.SortFunc(m.Inputs, func(a, b Input) int {
-		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.SHA256, b.SHA256))
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.SHA256, b.SHA256), strings.Compare(a.Reading, b.Reading))
 	})
 	m.Network = slices.Sorted(slices.Values(m.Network))
 	if m.Inputs == nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -13,9 +14,17 @@ import (
 )
 
 func testManifest() Manifest {
-	return Manifest{Version: 1, CodeSHA256: "c0de", Inputs: []Input{{"b.csv", "bb"}, {"a.csv", "aa"}}, Sandbox: "local",
+	return Manifest{Version: 1, CodeSHA256: "c0de", Inputs: []Input{{Name: "b.csv", SHA256: "bb"}, {Name: "a.csv", SHA256: "aa"}}, Sandbox: "local",
 		Template: "python 3.11 <&> é", Network: []string{"example.org", "api.example.com"},
 		Limits: Limits{Seconds: 120, MemoryMB: 1024, OutputBytes: 32 << 20, Files: 20}, CostCap: 12_345_000}
+}
+
+// sealedManifest is one of version 3, with all that it seals.
+func sealedManifest() Manifest {
+	m := testManifest()
+	m.Version, m.Tier, m.Approvals, m.Policy = 3, High, 2, "team/3"
+	m.Inputs[0].Reading, m.Today, m.Zone, m.Environment = "4ead", "2026-11-27", "Europe/Berlin", []string{"Python 3.11.2", "pandas 1.5.3"}
+	return m
 }
 
 // Whoever changes this spelling makes every stored digest a stranger: that is a new version.
@@ -28,6 +37,9 @@ func TestTheManifestHasOneSpelling(t *testing.T) {
 	require.Equal(t, "bfbc6882c2b8b226559f2e4dba7fcc8d1cd7fd9851640054082aaadd4fc4f808", m.Digest())
 	m.Version, m.Tier, m.Approvals, m.Policy = 2, High, 2, "team/3"
 	require.Equal(t, `,"cost_cap":12345000,"tier":"high","approvals":2,"policy":"team/3"}`, string(m.Canonical()[len(m.Canonical())-67:]))
+	spelling := string(sealedManifest().Canonical())
+	require.Contains(t, spelling, `{"name":"b.csv","sha256":"bb","reading":"4ead"}`)
+	require.True(t, strings.HasSuffix(spelling, `"policy":"team/3","today":"2026-11-27","zone":"Europe/Berlin","environment":["Python 3.11.2","pandas 1.5.3"]}`), spelling)
 	m = testManifest()
 	require.Equal(t, testManifest(), m, "spelling it out does not reorder it")
 	require.Equal(t, "604ea0499772bf4ea5b94ea74f54af4b975e36a2dc6461de756054765f27fc3d", Manifest{}.Digest())
@@ -86,14 +98,14 @@ func mutations(t *testing.T, v reflect.Value, path string, try func(path string)
 
 func TestEveryFieldIsSealed(t *testing.T) {
 	t.Parallel()
-	m := testManifest()
+	m := sealedManifest()
 	seen := map[string]string{m.Digest(): "nothing"}
 	mutations(t, reflect.ValueOf(&m).Elem(), "manifest", func(path string) {
 		same, ok := seen[m.Digest()]
 		require.False(t, ok, "changing %s gives the digest of changing %s", path, same)
 		seen[m.Digest()] = path
 	})
-	require.Equal(t, testManifest(), m)
+	require.Equal(t, sealedManifest(), m)
 	require.GreaterOrEqual(t, len(seen), 20)
 }
 
@@ -101,6 +113,7 @@ func TestWhatIsChangedAfterTheApprovalDoesNotStart(t *testing.T) {
 	t.Parallel()
 	r := inState(t, Pending)
 	r.Revision.Manifest.Inputs, r.Revision.Manifest.Network = testManifest().Inputs, testManifest().Network
+	r.Revision.Manifest.Environment = sealedManifest().Environment
 	r.Revision.Digest = r.Revision.Manifest.Digest()
 	require.NoError(t, r.Decide(approvalOf(r, "R1"), budget.Cent, testPolicy(), t0))
 	tries := 0

@@ -147,3 +147,40 @@ func (r Money) concludeReadings(now time.Time) {
 		}
 	}
 }
+
+// callBox says that a box is about to be used under a hold, for which it may cost most.
+func (r Money) callBox(h *OpenHold, most budget.USD, attempt int, what string, now time.Time) {
+	r.markCalled(h)
+	r.risk(h, h.Risked+most, h.UncertainAt)
+	r.Place = NotInLine
+	r.note(now, System, EventCalled, map[string]any{"attempt": attempt, "model": what, "hold": h.ID})
+	r.touch(now, StepShow)
+}
+
+// forBox is the hold that bears a box beside the run's, as the last of them: that of a call
+// of which nobody knows the price, where it has room, or one of its own. beside leaves what is
+// held for a draft as it is.
+func (r Money) forBox(purpose budget.Purpose, most budget.USD, beside bool, now time.Time) *OpenHold {
+	keep := ""
+	for _, h := range slices.Clone(r.Holds) {
+		its := purpose == budget.ForInspect || h.Purpose == purpose || h.Called
+		switch {
+		case keep == "" && its && h.bears(most) && (h.Called || !now.Add(DraftHoldLife/2).After(h.ExpiresAt)):
+			keep = h.ID
+		case !h.Called && beside && h.Purpose == budget.ForDraft:
+		case !h.Called:
+			r.Settle(budget.Settlement{HoldID: h.ID, At: now}) // it waited so long that a sweep could take it
+		case !h.Uncertain():
+			r.Settle(r.inFull(h, now))
+		}
+	}
+	if keep == "" {
+		if purpose == budget.ForRead && r.Changes.Freed >= most {
+			r.carry(purpose, most, now, DraftHoldLife)
+		} else {
+			r.hold(purpose, most, now, DraftHoldLife)
+		}
+		return &r.Holds[len(r.Holds)-1]
+	}
+	return r.last(keep)
+}

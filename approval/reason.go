@@ -151,19 +151,20 @@ const (
 	WhyDisowned     ReasonCode = "disowned"
 	WhyUnpaidChange ReasonCode = "no money for a change" // Standing, Amount: needed
 	// What is different from what was approved.
-	WhyOtherCode     ReasonCode = "other code"
-	WhyOtherTerms    ReasonCode = "other terms"
-	WhyOtherApproved ReasonCode = "approvals of something else"
-	WhyUnsigned      ReasonCode = "unsigned"
-	WhyTooFewThere   ReasonCode = "too few approvals there" // Count of Most
-	WhyOtherSandbox  ReasonCode = "other sandbox"           // Name in place of Other
-	WhyOtherInputs   ReasonCode = "other inputs"            // Why: one of the following, or why they cannot be had
-	WhyInputAdded    ReasonCode = "input added"             // Name
-	WhyInputDiffers  ReasonCode = "input differs"           // Name
-	WhyInputMissing  ReasonCode = "input missing"           // Name
-	WhyInputCount    ReasonCode = "number of inputs"
-	WhyInputUnread   ReasonCode = "input cannot be read"
-	WhyBeyondRules   ReasonCode = "beyond the rules" // Name: hosts
+	WhyOtherCode          ReasonCode = "other code"
+	WhyOtherTerms         ReasonCode = "other terms"
+	WhyOtherApproved      ReasonCode = "approvals of something else"
+	WhyUnsigned           ReasonCode = "unsigned"
+	WhyTooFewThere        ReasonCode = "too few approvals there" // Count of Most
+	WhyOtherSandbox       ReasonCode = "other sandbox"           // Name in place of Other
+	WhyOtherInputs        ReasonCode = "other inputs"            // Why: one of the following, or why they cannot be had
+	WhyInputAdded         ReasonCode = "input added"             // Name
+	WhyInputDiffers       ReasonCode = "input differs"           // Name
+	WhyInputReadOtherwise ReasonCode = "input read otherwise"    // Name
+	WhyInputMissing       ReasonCode = "input missing"           // Name
+	WhyInputCount         ReasonCode = "number of inputs"
+	WhyInputUnread        ReasonCode = "input cannot be read"
+	WhyBeyondRules        ReasonCode = "beyond the rules" // Name: hosts
 )
 
 // Why a click does nothing: it comes too late, or is not theirs to make.

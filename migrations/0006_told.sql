@@ -193,17 +193,3 @@ END $$;
 CREATE TRIGGER posts_begin AFTER INSERT ON posts FOR EACH ROW EXECUTE FUNCTION posts_tell();
 CREATE TRIGGER posts_move AFTER UPDATE ON posts FOR EACH ROW
     WHEN ((NEW.channel, NEW.ts) IS DISTINCT FROM (OLD.channel, OLD.ts)) EXECUTE FUNCTION posts_tell();
-
--- +goose StatementBegin
--- A guard reads our tables, whatever a session calls its own: without this a temporary
--- table named decisions would be read in the place of ours.
-DO $$
-DECLARE
-    guard record;
-BEGIN
-    FOR guard IN SELECT p.oid::regprocedure AS name FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
-        WHERE p.pronamespace = current_schema()::regnamespace AND (l.lanname = 'plpgsql' OR p.proname IN ('approvals', 'decided')) LOOP
-        EXECUTE format('ALTER FUNCTION %s SET search_path = %I, pg_temp', guard.name, current_schema());
-    END LOOP;
-END $$;
--- +goose StatementEnd

@@ -169,6 +169,7 @@ $$;
 
 CREATE FUNCTION events_wait_for_place() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     INSERT INTO unlogged (stream, seq) VALUES (NEW.stream, NEW.seq);
@@ -281,6 +282,7 @@ END $$;
 
 CREATE FUNCTION log_placed() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     DELETE FROM unlogged WHERE (stream, seq) = (NEW.stream, NEW.seq);
@@ -719,6 +721,7 @@ END $$;
 
 CREATE FUNCTION unlogged_derived() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     IF pg_trigger_depth() < 2 THEN

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"countersign/approval"
+	"countersign/approval/reading"
 	"countersign/approval/steps"
 )
 
@@ -29,11 +30,16 @@ type jobHead struct {
 	FileBytes  int    `json:"file_bytes"` // of all files together
 	OneFile    int    `json:"one_file"`   // of a single one
 	Files      int    `json:"files"`
+
+	Today       string   `json:"today,omitempty"`
+	Zone        string   `json:"zone,omitempty"`
+	Environment []string `json:"environment,omitempty"`
 }
 
 type inputHead struct {
-	Name   string `json:"name"`
-	SHA256 string `json:"sha256"`
+	Name    string           `json:"name"`
+	SHA256  string           `json:"sha256"`
+	Reading *reading.Reading `json:"reading,omitempty"` // that load obeys
 }
 
 // CheckJob returns what is wrong with a job: code or input that is not what was sealed, a
@@ -54,6 +60,8 @@ func CheckJob(job steps.Job) error {
 			return fmt.Errorf("the input %q is too large", in.Name)
 		case approval.Hash(in.Data) != in.SHA256:
 			return fmt.Errorf("the input %q is not the sealed one", in.Name)
+		case in.Input.Reading != "" && (in.Reading == nil || in.Reading.SHA256() != in.Input.Reading):
+			return fmt.Errorf("the input %q would be read otherwise than was sealed", in.Name)
 		}
 		seen[in.Name] = true
 	}
@@ -79,13 +87,14 @@ func WriteJob(w io.Writer, job steps.Job, stamp Stamp) error {
 	}
 	head := jobHead{Stamp: stamp.String(), CodeSHA256: job.CodeSHA256,
 		Seconds: job.Limits.Seconds, MemoryMB: job.Limits.MemoryMB, TextBytes: textBytes(job.Limits),
-		FileBytes: job.Limits.OutputBytes, OneFile: min(maxBody, job.Limits.OutputBytes), Files: job.Limits.Files}
+		FileBytes: job.Limits.OutputBytes, OneFile: min(maxBody, job.Limits.OutputBytes), Files: job.Limits.Files,
+		Today: job.Today, Zone: job.Zone, Environment: job.Environment}
 	frames := []frame{
 		{kind: kindJob, head: mustJSON(head)},
 		{kind: kindCode, body: []byte(job.Code)},
 	}
 	for _, in := range job.Inputs {
-		frames = append(frames, frame{kind: kindInput, head: mustJSON(inputHead(in.Input)), body: in.Data})
+		frames = append(frames, frame{kind: kindInput, head: mustJSON(inputHead{Name: in.Name, SHA256: in.SHA256, Reading: in.Reading}), body: in.Data})
 	}
 	return writeFrames(w, append(frames, frame{kind: kindEnd}))
 }

@@ -170,9 +170,12 @@ var tps = regexp.MustCompile(`(?m)^tps = ([0-9.]+)`)
 func pgbench(b *testing.B, db *DB, url, script string, seconds, round int) float64 {
 	b.Helper()
 	var bin string
-	require.NoError(b, db.pool.QueryRow(b.Context(), `SELECT setting FROM pg_config WHERE name = 'BINDIR'`).Scan(&bin))
+	owner, err := pgx.Connect(b.Context(), url)
+	require.NoError(b, err)
+	defer owner.Close(b.Context())
+	require.NoError(b, owner.QueryRow(b.Context(), `SELECT setting FROM pg_config WHERE name = 'BINDIR'`).Scan(&bin))
 	// The first hold that each client gives back.
-	_, err := db.pool.Exec(b.Context(), `INSERT INTO holds (id, request_id, team, asker, session_id, project, purpose, amount, at, expires_at)
+	_, err = db.pool.Exec(b.Context(), `INSERT INTO holds (id, request_id, team, asker, session_id, project, purpose, amount, at, expires_at)
 		SELECT format('bench-%s-%s-0', $1::int, n), 'req' || n, 'TEAM', 'U' || n, 'ses' || n, 'CHAN', 'draft', 1000, now(), now() + interval '1 hour'
 		FROM generate_series(0, $2 - 1) AS n`, round, benchClients)
 	require.NoError(b, err)
@@ -185,7 +188,7 @@ func pgbench(b *testing.B, db *DB, url, script string, seconds, round int) float
 	for name, value := range benchValues(db, round) {
 		args = append(args, "-D", name+"="+value)
 	}
-	out, err := exec.CommandContext(ctx, filepath.Join(bin, "pgbench"), append(args, url)...).CombinedOutput()
+	out, err := exec.CommandContext(ctx, filepath.Join(bin, "pgbench"), append(args, pgtest.Serve(url))...).CombinedOutput()
 	require.NoError(b, err, "%s", out)
 	found := tps.FindSubmatch(out)
 	require.NotNil(b, found, "%s", out)

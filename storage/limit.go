@@ -24,9 +24,17 @@ type limitRow struct {
 	Amount  *budget.USD
 	Per     *budget.Window
 	Policy  *budget.LimitPolicy
-	Extra   budget.USD
-	Spelled *string // the policy, as the database spells it
-	Named   string  // the role that a person was named for in Slack; empty for none, and for what is no person
+	OnTop   []onTopRow // what has been granted on top
+	Spelled *string    // the policy, as the database spells it
+	Named   string     // the role that a person was named for in Slack; empty for none, and for what is no person
+}
+
+// onTopRow is a top-up that was granted, with the event that tells of it.
+type onTopRow struct {
+	ID, Request, By string
+	Amount          budget.USD
+	At              time.Time
+	voucher
 }
 
 func (l limitRow) scope() budget.Scope { return budget.Scope{Team: l.Team, Kind: l.Kind, ID: l.ID} }

@@ -23,6 +23,7 @@ type requestRow struct {
 	Question  string
 	Model     string
 	Files     []approval.File
+	Readings  []readingOf
 	Trigger   string
 	State     approval.State
 	Reason    *approval.Reason
@@ -171,7 +172,7 @@ func (n *notary) queueRequest(b *pgx.Batch, id string, into *loaded) {
 		row := rows[0]
 		*into = loaded{version: row.Version, now: row.Now, read: time.Now(), Request: &approval.Request{
 			ID: row.ID, SessionID: row.SessionID, Team: row.Team, Project: row.Project, Asker: row.Asker, Question: row.Question,
-			Model: row.Model, Files: orNil(row.Files), Trigger: row.Trigger, State: row.State, Reason: orZero(row.Reason), Place: row.Place, Attempts: row.Attempts,
+			Model: row.Model, Files: orNil(withReadings(row.Files, row.Readings)), Trigger: row.Trigger, State: row.State, Reason: orZero(row.Reason), Place: row.Place, Attempts: row.Attempts,
 			CreatedAt: row.CreatedAt, ChangedAt: row.ChangedAt, ExpiresAt: orZero(row.ExpiresAt), Refused: orNil(row.Refused),
 			Blocked: row.Blocked, Downgraded: row.Downgraded, Fallback: row.Fallback,
 			Rounds: row.Rounds, Edit: row.Edit, Written: row.Written, Assignee: row.Assignee, Opinions: orNil(row.Opinions),
@@ -180,11 +181,10 @@ func (n *notary) queueRequest(b *pgx.Batch, id string, into *loaded) {
 		}}
 		return nil
 	}, `
-		SELECT id, session_id, team, project, asker, said(question) AS question, model, files, trigger, state, reason, place, attempts, refused,
+		SELECT id, session_id, team, project, asker, said(question) AS question, model, files, `+readingsOf+` AS readings, trigger, state, reason, place, attempts, refused,
 			revision, created_at, changed_at, expires_at, blocked, downgraded, fallback,
 			rounds, edit, written, assignee, opinions, reminded_at, escalated_at, seek, away, cause, guest, looked_at, version, clock_timestamp() AS now
 		FROM requests WHERE id = $1`, id)
-	queueReadings(b, id, into)
 	n.queueRevision(b, id, 0, func(rev *approval.Revision) { into.Revision = rev })
 	ask(b, func(rows []decisionRow) error {
 		for _, row := range rows {

@@ -74,8 +74,25 @@ func migrateOurs(ctx context.Context, db *sql.DB) error {
 	if _, err := provider.Up(ctx); err != nil {
 		return fmt.Errorf("migrate the database: %w", err)
 	}
+	if _, err := db.ExecContext(ctx, guardsReadOurs); err != nil {
+		return fmt.Errorf("set where the guards of the database look: %w", err)
+	}
 	return nil
 }
+
+// guardsReadOurs has every guard read our tables, whatever a session calls its own: else a
+// temporary table named decisions would be read in the place of ours, and its triggers
+// would run with the rights of a guard that runs as the owner.
+const guardsReadOurs = `DO $$
+DECLARE
+    guard record;
+BEGIN
+    FOR guard IN SELECT p.oid::regprocedure AS name FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
+        WHERE p.pronamespace = current_schema()::regnamespace AND p.proname !~ '^river_' AND p.proconfig IS NULL
+            AND (l.lanname = 'plpgsql' OR p.prosecdef OR p.proname IN ('approvals', 'decided')) LOOP
+        EXECUTE format('ALTER FUNCTION %s SET search_path = %I, pg_temp', guard.name, current_schema());
+    END LOOP;
+END $$`
 
 // versions is goose's table, a row for each migration that was applied.
 const versions = "goose_db_version"

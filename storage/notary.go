@@ -304,6 +304,13 @@ func (n *notary) doubtsLimit(l limitRow) bool {
 	})
 }
 
+func (n *notary) doubtsTopUp(t onTopRow) bool {
+	return n.doubts(t.voucher, "top-up "+t.ID, func(e witnessed) bool {
+		return e.Stream == streamOf(t.Request) && e.Kind == approval.EventGrantedTopUp && e.Actor == t.By && e.At.Equal(t.At) &&
+			e.says(map[string]string{"topup": t.ID, "amount": strconv.FormatInt(int64(t.Amount), 10)})
+	})
+}
+
 // sameJSON tells whether an event's value and a column say the same.
 func sameJSON(told any, column string) bool {
 	if told == nil || column == "" {

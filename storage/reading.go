@@ -129,31 +129,32 @@ func (db *DB) KeepReading(ctx context.Context, c approval.Content, a reading.Ans
 	return nil
 }
 
-type readingRow struct {
-	FileSHA256 string `db:"file_sha256"`
-	ReadAs     string
-	Answer     string
+// readingOf is how one content is read, as a request's row brings it along.
+type readingOf struct {
+	File   string `json:"file"`   // its sha256
+	SHA256 string `json:"sha256"` // of the reading
+	Answer string `json:"answer"`
 }
 
-// queueReadings reads how the files of a request are read. What is not what the request
-// names by its hash, or is forgotten, it is without.
-func queueReadings(b *pgx.Batch, id string, into *loaded) {
-	ask(b, func(rows []readingRow) error {
-		for _, row := range rows {
-			var said reading.Answer
-			if json.Unmarshal([]byte(row.Answer), &said) != nil || said.Reading == nil || said.Reading.SHA256() != row.ReadAs {
-				continue
-			}
-			for i := range into.Files {
-				if f := &into.Files[i]; f.SHA256 == row.FileSHA256 && f.ReadAs == row.ReadAs {
-					f.Reading = said.Reading.Settled(f.Answers)
-				}
+// readingsOf is the column of a request's query that brings them: what its files name, and is
+// not forgotten.
+const readingsOf = `(SELECT coalesce(json_agg(DISTINCT jsonb_build_object('file', d.file_sha256, 'sha256', d.sha256, 'answer', d.answer)), '[]')
+	FROM jsonb_array_elements(files) f JOIN readings d ON d.team = requests.team AND d.project = requests.project
+		AND d.file_sha256 = f ->> 'sha256' AND d.sha256 = f ->> 'read_as')`
+
+// withReadings gives files their readings, with what was said of them. What is not what a file names
+// by its hash, it is without.
+func withReadings(files []approval.File, readings []readingOf) []approval.File {
+	for _, row := range readings {
+		var said reading.Answer
+		if json.Unmarshal([]byte(row.Answer), &said) != nil || said.Reading == nil || said.Reading.SHA256() != row.SHA256 {
+			continue
+		}
+		for i := range files {
+			if f := &files[i]; f.SHA256 == row.File && f.ReadAs == row.SHA256 {
+				f.Reading = said.Reading.Settled(f.Answers)
 			}
 		}
-		return nil
-	}, `
-		SELECT DISTINCT ON (d.file_sha256, d.sha256) d.file_sha256, d.sha256 AS read_as, d.answer
-		FROM requests q CROSS JOIN LATERAL jsonb_array_elements(q.files) f
-		JOIN readings d ON d.team = q.team AND d.project = q.project AND d.file_sha256 = f ->> 'sha256' AND d.sha256 = f ->> 'read_as'
-		WHERE q.id = $1`, id)
+	}
+	return files
 }

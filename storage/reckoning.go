@@ -13,7 +13,7 @@ import (
 )
 
 // sums adds up scopes: what each spent in the span of a window, and what is held in it
-// now, which stands in its own row. The windows that are wanted come before it. OFFSET 0
+// now, which stands in its own row. The CASE adds what no balance knows. The windows that are wanted come before it. OFFSET 0
 // keeps the planner from looking into lists: what it saw there would have it plan anew
 // each time, while the budgets are locked.
 const sums = `
@@ -24,7 +24,7 @@ const sums = `
 			WHERE b.team = w.team AND b.kind = w.kind AND b.id = w.id AND grain = 'quarter' AND start >= s.quarters_from AND start < s.days_from)
 		+ (SELECT coalesce(sum(spent), 0)::bigint FROM balances b
 			WHERE b.team = w.team AND b.kind = w.kind AND b.id = w.id AND grain = 'quarter' AND start >= s.days_until AND start < s.quarters_until)
-		+ CASE WHEN s.a_from < s.a_until THEN -- what no balance knows
+		+ CASE WHEN s.a_from < s.a_until THEN
 			(SELECT coalesce(sum(amount), 0)::bigint FROM settlements t WHERE t.team = w.team
 				AND (t.at >= s.a_from AND t.at < s.a_until OR t.at >= s.b_from AND t.at < s.b_until)
 				AND w.id = CASE w.kind WHEN 'user' THEN t.asker WHEN 'session' THEN t.session_id WHEN 'project' THEN t.project ELSE t.team END)

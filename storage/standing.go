@@ -89,7 +89,12 @@ func (db *DB) limitsOf(ctx context.Context, tx pgx.Tx, scopes []budget.Scope, no
 func (db *DB) applying(scopes []budget.Scope, rows []limitRow) map[budget.Scope]budget.Limit {
 	set, extra, named := map[budget.Scope]budget.Limit{}, map[budget.Scope]budget.USD{}, map[budget.Scope]string{}
 	for _, row := range rows {
-		extra[row.scope()], named[row.scope()] = row.Extra, row.Named
+		named[row.scope()] = row.Named
+		for _, t := range row.OnTop {
+			if !db.notary.doubtsTopUp(t) {
+				extra[row.scope()] += t.Amount
+			}
+		}
 		switch {
 		case row.Amount == nil: // none, or taken away
 		case db.notary.doubtsLimit(row):
@@ -123,8 +128,11 @@ func (db *DB) applying(scopes []budget.Scope, rows []limitRow) map[budget.Scope]
 // too, because a person has one budget in all channels.
 const limitsQuery = `
 	SELECT wanted.team, wanted.kind, wanted.id, amount, per, policy, policy::text AS spelled, ` + voucherOf + `,
-		(SELECT coalesce(sum(t.amount), 0)::bigint FROM topups t
-			WHERE t.granted AND t.team = wanted.team AND t.kind = wanted.kind AND t.scope_id = wanted.id AND t.expires_at > coalesce($1, clock_timestamp())) AS extra,
+		(SELECT coalesce(jsonb_agg(jsonb_build_object('id', t.id, 'request', t.request_id, 'by', t.decided_by, 'amount', t.amount, 'at', t.decided_at,
+				'line', event_line(g.stream, g.seq, g.at, g.actor, g.kind, g.data, g.prev_hash), 'key', g.key, 'signature', g.signature)), '[]')
+			FROM topups t LEFT JOIN LATERAL (SELECT * FROM events WHERE stream = 'request:' || t.request_id AND at = t.decided_at AND actor = t.decided_by
+				AND kind = 'granted a top-up' ORDER BY seq LIMIT 1) g ON true
+			WHERE t.granted AND t.team = wanted.team AND t.kind = wanted.kind AND t.scope_id = wanted.id AND t.expires_at > coalesce($1, clock_timestamp())) AS on_top,
 		coalesce(CASE WHEN wanted.kind = 'user' THEN (
 			SELECT CASE WHEN bool_or(role = 'administrator') THEN 'admins' WHEN count(*) > 0 THEN 'reviewers' END FROM (
 				SELECT DISTINCT ON (project, role) role, named FROM people p WHERE p.team = wanted.team AND p.person = wanted.id

@@ -205,15 +205,15 @@ func (s *Drafter) keep(ctx context.Context, r *approval.Request, call calling, d
 // manifest is what an approval would seal now: these inputs, this sandbox, these
 // limits, the most that the run can cost at today's prices, and how much attention
 // that asks for by these rules.
-func (s *Costs) manifest(r *approval.Request, rules review.RuleSet, findings []approval.Finding, terms draftTerms, now time.Time) (approval.Manifest, error) {
+func (s *Costs) manifest(r *approval.Request, rules review.RuleSet, findings []approval.Finding, environment []string, terms draftTerms, now time.Time) (approval.Manifest, error) {
 	cap, err := s.runCost(terms.limits, now)
 	if err != nil {
 		return approval.Manifest{}, err
 	}
 	m := approval.Manifest{Version: approval.ManifestVersion, Sandbox: s.sandbox.Size().Kind, Template: s.sandbox.Template(),
-		Limits: terms.limits, CostCap: cap}
+		Limits: terms.limits, CostCap: cap, Today: now.In(s.Calendar()).Format(time.DateOnly), Zone: s.Calendar().String(), Environment: environment}
 	for _, f := range r.Files {
-		m.Inputs = append(m.Inputs, approval.Input{Name: f.Name, SHA256: f.SHA256})
+		m.Inputs = append(m.Inputs, sealedInput(f))
 	}
 	review.Grade(&m, rules, findings, s.sandbox.ReachesHosts() && !terms.offline)
 	return m, nil

@@ -27,7 +27,7 @@ func TestDraftPutsInspectedCodeBeforeTheReviewers(t *testing.T) {
 	require.Equal(t, []approval.Finding{{Level: approval.Note, Text: "imports pandas"}}, r.Revision.Findings)
 	require.True(t, r.Revision.Intact())
 	m := r.Revision.Manifest
-	require.Equal(t, []approval.Input{{Name: "sales.csv", SHA256: approval.Hash([]byte("a,b\n1,2\n"))}}, m.Inputs)
+	require.Equal(t, []approval.Input{{Name: "sales.csv", SHA256: approval.Hash([]byte("a,b\n1,2\n")), Reading: r.Files[0].ReadAs}}, m.Inputs)
 	require.Equal(t, "local", m.Sandbox)
 	require.Equal(t, "python 3.11, pandas 2", m.Template)
 	require.Empty(t, m.Network)

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/reading"
 	"countersign/budget"
 )
 
@@ -55,6 +56,10 @@ func inState(t *testing.T, state approval.State) *approval.Request {
 	running := func() { approved(); require.NoError(t, r.Start("box", p, t0)) }
 	switch state {
 	case approval.Drafting:
+	case approval.Asking:
+		r.Money().Settle(budget.Settlement{HoldID: r.Holds[0].ID, At: t0})
+		require.NoError(t, r.AskBack([]approval.File{{ID: "F1", Reading: &reading.Reading{Tables: []reading.Table{{Columns: []reading.Column{{Name: "amount", Type: "text", Thousands: "."}},
+			Odd: []reading.Odd{{Code: "ambiguous_thousands", Column: "amount", Count: 2}}}}}}}, p, t0))
 	case approval.Pending:
 		drafted()
 	case approval.Approved:

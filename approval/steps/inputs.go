@@ -120,6 +120,8 @@ func (s *Inputs) sealed(ctx context.Context, r *approval.Request) ([]InputFile, 
 		switch at := slices.IndexFunc(want, func(in approval.Input) bool { return in.Name == c.Name }); {
 		case at < 0:
 			why = append(why, approval.Reason{Code: approval.WhyInputAdded, Name: c.Name})
+		case want[at].SHA256 == c.SHA256 && want[at] != c.Input:
+			why = append(why, approval.Reason{Code: approval.WhyInputReadOtherwise, Name: c.Name})
 		case want[at] != c.Input:
 			why = append(why, approval.Reason{Code: approval.WhyInputDiffers, Name: c.Name})
 		}
@@ -164,14 +166,18 @@ func (s *Inputs) fetch(ctx context.Context, r *approval.Request) (files []approv
 				return nil, nil, used, err
 			}
 		}
-		contents = append(contents, InputFile{Input: sealedInput(*f), Data: data})
+		contents = append(contents, InputFile{Input: sealedInput(*f), Data: data, Reading: f.Reading})
 	}
 	return files, contents, used, nil
 }
 
 // sealedInput is a file as a manifest names it.
 func sealedInput(f approval.File) approval.Input {
-	return approval.Input{Name: f.Name, SHA256: f.SHA256}
+	in := approval.Input{Name: f.Name, SHA256: f.SHA256}
+	if f.Reading != nil {
+		in.Reading = f.Reading.SHA256()
+	}
+	return in
 }
 
 // content fetches one file, and notes what it is.

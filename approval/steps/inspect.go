@@ -94,7 +94,7 @@ func (s *Examiner) Inspect(ctx context.Context, id string) error {
 		}
 		rev, err := was.revision, error(nil)
 		rev.Findings = approval.NotAsked(seen.Findings, asked(r)...)
-		if rev.Manifest, err = s.costs.manifest(r, rules, rev.Findings, terms, now); err == nil {
+		if rev.Manifest, err = s.costs.manifest(r, rules, rev.Findings, seen.Libraries, terms, now); err == nil {
 			rev.Quote, err = s.costs.quote(terms.run, rev.Manifest.CostCap, now)
 		}
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"countersign/approval"
+	"countersign/approval/reading"
 	"countersign/approval/review"
 	"countersign/budget"
 )
@@ -180,17 +181,21 @@ type Inspection struct {
 
 // Job is what goes into a box.
 type Job struct {
-	RequestID  string
-	Code       string
-	CodeSHA256 string
-	Inputs     []InputFile
-	Limits     approval.Limits
+	RequestID   string
+	Code        string
+	CodeSHA256  string
+	Inputs      []InputFile
+	Limits      approval.Limits
+	Today       string   // the day that it is told, and
+	Zone        string   // on whose calendar; empty: the box's
+	Environment []string // what the box has to have, to the version
 }
 
 // InputFile is a sealed input with its content.
 type InputFile struct {
 	approval.Input
-	Data []byte
+	Data    []byte
+	Reading *reading.Reading // how it is read, which the seal names; nil: the box finds out
 }
 
 // Slack is where people are.

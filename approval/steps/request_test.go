@@ -109,11 +109,11 @@ func TestForeseenErrorsHaveWordsAndOthersAReference(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	for want, err := range map[string]error{
-		"box words":    &BoxError{Err: errCrash, Words: "box words"},
-		"writer words": &WriterError{Err: errCrash, Words: "writer words"},
-		"input words":  &approval.InputError{Why: approval.Words("input words")},
+		"box words":                             &BoxError{Err: errCrash, Words: "box words"},
+		"writer words":                          &WriterError{Err: errCrash, Words: "writer words"},
+		"input words":                           &approval.InputError{Why: approval.Words("input words")},
 		"x.csv is not read. The file is empty.": notRead("x.csv", reading.Problem{Code: "empty"}),
-		"move words":   &approval.MoveError{Request: &approval.Request{}, Why: approval.Words("move words")},
+		"move words":                            &approval.MoveError{Request: &approval.Request{}, Why: approval.Words("move words")},
 		"There is no price for m9, so it is not used. An administrator can add one.": &budget.UnknownPriceError{What: "m9"},
 		(&budget.ExceededError{}).Words(""):                                          &budget.ExceededError{},
 	} {

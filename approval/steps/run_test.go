@@ -30,7 +30,9 @@ func TestOneQuestionFromAskToAnswer(t *testing.T) {
 	require.Zero(t, b.box.living(), "the box is gone")
 	m := r.Revision.Manifest
 	require.Equal(t, []Job{{RequestID: r.ID, Code: goodCode, CodeSHA256: approval.Hash([]byte(goodCode)), Limits: m.Limits,
-		Inputs: []InputFile{{Input: m.Inputs[0], Data: []byte("a,b\n1,2\n")}}}}, b.box.jobs)
+		Inputs: []InputFile{{Input: m.Inputs[0], Data: []byte("a,b\n1,2\n"), Reading: r.Files[0].Reading}}, Today: m.Today, Zone: "UTC"}}, b.box.jobs)
+	require.Equal(t, r.CreatedAt.Format(time.DateOnly), m.Today)
+	require.Equal(t, r.Files[0].Reading.SHA256(), m.Inputs[0].Reading)
 	require.Equal(t, m, b.box.boxes[0].seal)
 
 	s := b.spends(r.ID, budget.ForRun)

@@ -29,7 +29,7 @@ func TestANameInAFileStaysInItsPlaceOnTheCard(t *testing.T) {
 	t.Parallel()
 	items := fileLines([]approval.File{{Name: "sales.xlsx", Reading: &reading.Reading{Kind: "xlsx", Tables: []reading.Table{{Name: "Q1\nReviewed: \u202eko", Rows: 2, Columns: make([]reading.Column, 3)}}}}}, mostRemarks)
 	_, _, line := kit.Section(items[0])
-	require.Equal(t, `sales.xlsx: Q1 Reviewed: \u{202e}ko 2 rows × 3 columns`, line)
+	require.Equal(t, `sales.xlsx: Q1 Reviewed: \u{202e}ko 2 rows × 3 columns; read as Excel, no heading`, line)
 }
 
 // Who hears a table hears of fewer rows than others see, and how many there are.

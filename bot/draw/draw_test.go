@@ -65,6 +65,7 @@ func pages(b stand) map[string]*kit.Page {
 	form := draw.FormView(approval.DefaultPolicy(), draw.Form{Models: sample.Offered(b.models...), Channel: "C1", Listed: true, Question: "How many?", Choices: []approval.File{{ID: "F1", Name: "a.csv"}, {ID: "F2", Name: "b.csv"}}, Ticked: []approval.File{{ID: "F2"}}})
 	m := map[string]*kit.Page{
 		"root":               draw.Root(sample.View()),
+		"progress-asking":    draw.Progress(b.with(), sample.View(sample.In(approval.Asking))),
 		"progress-drafting":  draw.Progress(b.with(), sample.View(sample.In(approval.Drafting))),
 		"progress-pending":   draw.Progress(b.with(), sample.View()),
 		"progress-approved":  draw.Progress(b.with(), sample.View(sample.In(approval.Approved))),

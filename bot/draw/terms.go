@@ -80,6 +80,9 @@ func agreed(p *kit.Page, v *steps.View, hosts int) {
 	default:
 		p.Say(kit.Strong("Did not run."))
 	}
+	if m.Today != "" && strings.Contains(r.Revision.Code, "today(") {
+		p.Say(kit.Strong("The program asks for the day."), kit.Words(fmt.Sprintf(" It is told %s (%s), also when it runs later.", m.Today, m.Zone)))
+	}
 	var named [][]kit.Part
 	for _, host := range m.Network[:min(hosts, len(m.Network))] {
 		named = append(named, []kit.Part{kit.Mono(host)})

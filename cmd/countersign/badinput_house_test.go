@@ -116,7 +116,7 @@ type row struct {
 	State, Reason      string
 	Attempts, Runs     int
 	Decisions, Charges int
-	Holds, Open        int // of calls, of inspections and of runs, each with one of its own
+	Holds, Open        int // of calls, of inspections and of runs, each with one of its own; readings are apart, because a file that is known needs none
 	Estimated          int // settlements that nobody could know better
 }
 
@@ -131,8 +131,8 @@ func (h *house) row(question string) (r row) {
 		Attempts:  value[int](h, `SELECT attempts FROM requests WHERE id = $1`, id),
 		Runs:      count(`runs WHERE request_id = $1`),
 		Decisions: count(`decisions WHERE request_id = $1`),
-		Charges:   count(`charges c JOIN holds h ON h.id = c.hold_id WHERE h.request_id = $1`),
-		Holds:     count(`holds WHERE request_id = $1`),
+		Charges:   count(`charges c JOIN holds h ON h.id = c.hold_id WHERE h.request_id = $1 AND h.purpose <> 'read'`),
+		Holds:     count(`holds WHERE request_id = $1 AND purpose <> 'read'`),
 		Open:      count(`holds h WHERE h.request_id = $1 AND NOT EXISTS (SELECT FROM settlements s WHERE s.hold_id = h.id)`),
 		Estimated: count(`settlements WHERE request_id = $1 AND estimated`),
 	}

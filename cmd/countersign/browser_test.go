@@ -29,8 +29,8 @@ monthly = revenue.groupby([month, known["region"]]).sum().unstack().round(2)
 
 best = monthly.sum(axis=1).idxmax().strftime("%B")
 note("Revenue is units times price.")
-answer(f"Revenue was {money(revenue.sum())} in all; {best} was the best month.")
-chart(monthly.plot(marker="o", figsize=(8, 4.5), title="Revenue per month by region"))
+answer(f"Revenue was {money(revenue.sum())}; {best} was the best month.")
+chart(monthly.plot(marker="o"), "Revenue per month by region")
 table(monthly, "Revenue per month by region")`
 
 func TestThreePeopleAskRejectApproveAndReadInTheBrowser(t *testing.T) {

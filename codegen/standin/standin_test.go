@@ -3,6 +3,7 @@ package standin
 import (
 	"context"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,7 +15,6 @@ import (
 	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/codegen"
-	"countersign/codegen/pandas"
 	"countersign/codegen/samples"
 )
 

@@ -59,9 +59,6 @@ func TestWhoseFaultItIsThatAFileIsNotRead(t *testing.T) {
 		}, "has Python 3"},
 		"a refused upload":      {func(s *e2btest.Server) { s.Fail(e2btest.Write, e2btest.Fault{Status: 507, Times: -1}) }, "do not fit"},
 		"a result that is none": {func(s *e2btest.Server) { s.Fail(e2btest.Read, e2btest.Fault{Status: 200, Body: "hello"}) }, ""},
-		"the box dies": {func(s *e2btest.Server) {
-			s.Fail(e2btest.Start, e2btest.Fault{Pass: true, Do: func() { s.End(s.Boxes()[0].ID) }})
-		}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

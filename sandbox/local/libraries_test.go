@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/reading"
 )
 
 // What a prompt tells of the box is what the box has said, by a program and by an inspection alike.
@@ -37,7 +38,7 @@ func TestABoxSaysWhatItHasAndThatIsAccepted(t *testing.T) {
 // A blank heading and one that is there twice are known by the names that pandas gives them.
 func TestAColumnThatPandasNamesIsAccepted(t *testing.T) {
 	t.Parallel()
-	file := approval.File{Name: "a.csv", Tables: []approval.Table{{Columns: []approval.Column{{Name: "a"}, {Name: "a"}, {Name: ""}}}}}
+	file := approval.File{Name: "a.csv", Reading: &reading.Reading{Tables: []reading.Table{{Columns: []reading.Column{{Name: "a"}, {Name: "a"}, {Name: ""}}}}}}
 	for _, read := range []string{"import pandas as pd\ndf = pd.read_csv('a.csv')\n", "from desk import load\ndf = load('a.csv')\n"} {
 		said, err := shared.Inspect(t.Context(), read+"print(df['Unnamed: 2'].sum(), df['a.1'].mean())\n", []approval.File{file})
 		require.NoError(t, err)

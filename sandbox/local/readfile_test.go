@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/approval"
+	"countersign/approval/reading"
 	"countersign/approval/steps"
 	"countersign/sandbox"
 )
@@ -105,4 +107,35 @@ func another(t *testing.T) *Sandbox {
 		require.NoError(t, os.RemoveAll(dir))
 	})
 	return s
+}
+
+// A file is read in one box; its asker says what that box could not decide; and in the box of
+// the run load gives just that, on the day that was sealed.
+func TestARunReadsItsFilesAsTheyWereSealed(t *testing.T) {
+	t.Parallel()
+	in := input("a.csv", "amount;day\n1.234;03/04/2024\n2.500;05/06/2024\n3.100;07/08/2024\n")
+	out, err := shared.ReadFile(t.Context(), in)
+	require.NoError(t, err)
+	require.Nil(t, out.Answer.Problem)
+	var answers []reading.Answered
+	for _, d := range out.Answer.Reading.Doubts(nil) {
+		answers = append(answers, reading.Answered{Doubt: d, Says: map[string]string{"amount": "thousands", "day": "month_first"}[d.Column]})
+	}
+	require.Len(t, answers, 2, "%+v", out.Answer.Reading)
+	in.Reading = out.Answer.Reading.Settled(answers)
+	in.Input.Reading = in.Reading.SHA256()
+	j := job(`from desk import answer, load, today
+df = load("a.csv")
+answer(f"{df['amount'].sum()} {df['day'].dt.month.tolist()} {today()}")
+`, roomy, in)
+	j.Today, j.Zone = "2024-02-29", "Europe/Berlin"
+	result := run(t, j)
+	require.Equal(t, approval.OK, result.Outcome, "%+v", result)
+	require.Equal(t, "6834 [3, 5, 7] 2024-02-29", result.Answer)
+
+	j.Environment = []string{"pandas 0.1"}
+	result = run(t, j)
+	require.Equal(t, approval.Broken, result.Outcome)
+	require.Contains(t, result.Error, "Nothing has run")
+	require.Empty(t, result.Answer)
 }

@@ -71,7 +71,7 @@ class Run:
 
     # -- while it runs
 
-    def go(self, code):
+    def go(self, code, readings):
         wake_r, wake_w = os.pipe()
         for fd in (wake_r, wake_w, self.worker.stdout, self.worker.stderr, self.worker.report, self.worker.where):
             os.set_blocking(fd, False)
@@ -84,7 +84,8 @@ class Run:
         try:
             self.worker.hand({"token": self.token, "mark": self.mark, "code_sha256": self.job["code_sha256"], "files": self.job["files"],
                               "memory_mb": self.job["memory_mb"], "seconds": self.job["seconds"], "writing": WRITING,
-                              "file_bytes": self.job["file_bytes"], "one_file": self.job["one_file"]}, code)
+                              "file_bytes": self.job["file_bytes"], "one_file": self.job["one_file"],
+                              "readings": readings, "today": self.job.get("today", "")}, code)
         except BrokenPipeError:
             pass  # it is dead already: wait will say so
         poll = select.poll()
@@ -213,6 +214,10 @@ class Run:
             self.result.send("F", head, body)
         self.result.end()
 
+    def end_unrun(self, why):
+        machine.kill_rest(self)
+        self.give_up(why)
+
     def give_up(self, why):
         if not self.reported:
             self.result.send("R", None, json.dumps({"outcome": "broken", "error": why, "notes": self.notes}).encode())
@@ -275,8 +280,8 @@ def mark(stamp):
 
 
 def put_inputs(frames, work):
-    """Writes the inputs into the working folder; returns the code and what was there before it ran."""
-    code, before = None, {}
+    """Writes the inputs into the working folder; returns the code, what was there before it ran, and how it is to be read."""
+    code, before, readings = None, {}, {}
     for kind, head, body in frames:
         if kind == "C":
             code = body
@@ -291,7 +296,14 @@ def put_inputs(frames, work):
         with os.fdopen(fd, "wb") as f:
             f.write(body)
         before[name] = collect.signature(os.lstat(path)), head["sha256"]
-    return code, before
+        if head.get("reading"):
+            readings[name] = head["reading"]
+    return code, before, readings
+
+
+def other(sealed, installed):
+    """What was sealed and is not what this box has: the approval was not for it."""
+    return [one for one in sealed if one not in installed]
 
 
 def main(job_at, result_at, work, out, user="0"):
@@ -319,7 +331,8 @@ def main(job_at, result_at, work, out, user="0"):
     with rights():  # the host's folder is not the code's user's
         result = frames.Writer(result_at, rights)
         job_fd = frames.connect(job_at, os.O_RDONLY)
-    lacking = load("needs").lacking()
+    needs = load("needs")
+    lacking = needs.lacking()
     worker.ready()
     result.send("Y")
     reader = frames.Reader(job_fd)
@@ -332,12 +345,16 @@ def main(job_at, result_at, work, out, user="0"):
             run.mark = marks + run.mark[1:]
             os.close(os.open(run.mark, os.O_WRONLY | os.O_CREAT, 0o644))
     try:
-        code, before = put_inputs(reader.all(), work)
+        code, before, readings = put_inputs(reader.all(), work)
         os.close(job_fd)
         if not job_at.startswith("fd:"):
             with rights():
                 os.unlink(job_at)  # it holds the stamp
-        run.go(code)
+        lost = other(job.get("environment", []), needs.installed())
+        if lost:
+            run.end_unrun("Nothing has run: this box does not have what was approved (%s)." % ", ".join(lost))
+            return
+        run.go(code, readings)
         run.finish(before)
     except Exception as e:  # nothing more is known, but whoever waits for the result learns that
         machine.kill_rest(run)

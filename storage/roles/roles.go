@@ -21,7 +21,7 @@ import (
 // rights are what serve may do with each of our tables, and no more.
 var rights = map[string]string{
 	"goose_db_version": "SELECT", "unlogged": "SELECT",
-	"event_kinds":      "SELECT", "moves": "SELECT", "balances": "SELECT", "ledger": "SELECT", "usage": "SELECT",
+	"event_kinds": "SELECT", "moves": "SELECT", "balances": "SELECT", "ledger": "SELECT", "usage": "SELECT",
 
 	// Written once.
 	"log": "SELECT, INSERT", "log_nodes": "SELECT, INSERT", "checkpoints": "SELECT, INSERT",
@@ -38,7 +38,8 @@ var rights = map[string]string{
 	"holds":  "SELECT, INSERT, UPDATE (called, risked, uncertain_at)",
 	"topups": "SELECT, INSERT, UPDATE (decided_by, decided_at, granted, answer, expires_at)",
 
-	"readings": "SELECT, INSERT, UPDATE (sha256, answer, tries, at), DELETE", "known_files": "SELECT, INSERT, UPDATE (sha256, at)",
+	// What files hold and how they are read: it can be found out again at any time.
+	"readings": "SELECT, INSERT, UPDATE (tries, at, sha256, answer), DELETE", "known_files": "SELECT, INSERT, UPDATE (sha256, at)",
 
 	"posts": "SELECT, INSERT, UPDATE (channel, ts, shown)", "unseen": "SELECT, INSERT, UPDATE (channel, why, code, stands, times, first_at, last_at), DELETE",
 	"notices": "SELECT, INSERT, UPDATE (told_at)", "notice_posts": "SELECT, INSERT, UPDATE (channel, ts, shown)",

@@ -76,6 +76,9 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 	approval.WhyInputDiffers: func(r approval.Reason) string {
 		return r.Name + " is not what it was: its content has changed."
 	},
+	approval.WhyInputReadOtherwise: func(r approval.Reason) string {
+		return r.Name + " would be read otherwise than when it was approved."
+	},
 	approval.WhyInputMissing: func(r approval.Reason) string {
 		return r.Name + ", which was approved as an input, is not among the files any more."
 	},

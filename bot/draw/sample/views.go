@@ -91,9 +91,8 @@ func In(state approval.State, why ...approval.Reason) func(v *steps.View) {
 			r.Revision = nil
 		case approval.Asking:
 			r.Revision = nil
-			t := &r.Files[0].Reading.Tables[0]
-			t.Columns[1].Type, t.Columns[1].Thousands = "text", "."
-			t.Odd = append(t.Odd, reading.Odd{Code: "ambiguous_thousands", Column: "amount", Count: 12})
+			r.Files = []approval.File{{ID: "F1", Name: "sales.csv", Size: 1234, SHA256: approval.Hash([]byte("data")), Reading: &reading.Reading{Version: 1, Kind: "text", Tables: []reading.Table{{
+				Columns: []reading.Column{{Name: "amount", Type: "text", Thousands: "."}}, Odd: []reading.Odd{{Code: "ambiguous_thousands", Column: "amount", Count: 12}}}}}}}
 		}
 		if state == approval.Running || state == approval.Done || state == approval.Lost {
 			r.Run = &approval.Run{RequestID: r.ID, BoxID: "box", StartedAt: Noon.Add(2 * time.Minute)}

@@ -1,0 +1,79 @@
+package sandbox
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/approval"
+	"countersign/approval/reading"
+	"countersign/approval/steps"
+)
+
+// sealedBy says for each field of what a box gets which field of the manifest seals it. What
+// needs no seal says why, behind a blank.
+var sealedBy = map[string]string{
+	"Job.RequestID":   " whose run it is; code does not get it",
+	"Job.Code":        "CodeSHA256",
+	"Job.CodeSHA256":  "CodeSHA256",
+	"Job.Inputs":      "Inputs",
+	"Job.Limits":      "Limits",
+	"Job.Today":       "Today",
+	"Job.Zone":        "Zone",
+	"Job.Environment": "Environment",
+
+	"InputFile.Input":   "Inputs",
+	"InputFile.Data":    "Inputs",
+	"InputFile.Reading": "Inputs",
+
+	"jobHead.Stamp":       " the secret of one box",
+	"jobHead.CodeSHA256":  "CodeSHA256",
+	"jobHead.Seconds":     "Limits",
+	"jobHead.MemoryMB":    "Limits",
+	"jobHead.TextBytes":   "Limits",
+	"jobHead.FileBytes":   "Limits",
+	"jobHead.OneFile":     "Limits",
+	"jobHead.Files":       "Limits",
+	"jobHead.Today":       "Today",
+	"jobHead.Zone":        "Zone",
+	"jobHead.Environment": "Environment",
+	"inputHead.Name":      "Inputs",
+	"inputHead.SHA256":    "Inputs",
+	"inputHead.Reading":   "Inputs",
+}
+
+func TestABoxGetsNothingThatIsNotSealed(t *testing.T) {
+	t.Parallel()
+	manifest, seen := reflect.TypeFor[approval.Manifest](), 0
+	for _, given := range []reflect.Type{reflect.TypeFor[steps.Job](), reflect.TypeFor[steps.InputFile](), reflect.TypeFor[jobHead](), reflect.TypeFor[inputHead]()} {
+		for _, field := range reflect.VisibleFields(given) {
+			if len(field.Index) > 1 {
+				continue // of what is embedded
+			}
+			name := given.Name() + "." + field.Name
+			by, ok := sealedBy[name]
+			require.True(t, ok, "%s goes into a box, and no approval seals it", name)
+			seen++
+			if !strings.HasPrefix(by, " ") {
+				_, ok = manifest.FieldByName(by)
+				require.True(t, ok, "%s: a manifest has no %s", name, by)
+			}
+		}
+	}
+	require.Equal(t, len(sealedBy), seen)
+}
+
+func TestAReadingThatIsNotTheSealedOneStartsNothing(t *testing.T) {
+	t.Parallel()
+	j := job()
+	in := &j.Inputs[0]
+	in.Reading = &reading.Reading{Version: 1, Kind: "text", Tables: []reading.Table{{Rows: 3}}}
+	in.Input.Reading = in.Reading.SHA256()
+	require.NoError(t, CheckJob(j))
+	in.Reading = &reading.Reading{Version: 1, Kind: "text", Tables: []reading.Table{{Rows: 4}}}
+	require.ErrorContains(t, CheckJob(j), "read otherwise")
+	in.Reading = nil
+	require.ErrorContains(t, CheckJob(j), "read otherwise")
+}
