@@ -28,7 +28,7 @@ var roundTrips = []tripCount{
 	{"click Cancel", 5, 31, 0, 0},
 	{"/analyze with a question", 5, 36, 0, 0},
 	{"click Approve", 6, 71, 1, 23},
-	{"/analyze alone: the form", 1, 2, 0, 0},
+	{"/analyze alone: the form", 1, 4, 0, 0},
 	{"the form sent off", 5, 36, 0, 0},
 	{"click Reject: the modal", 1, 18, 0, 0},
 	{"the reason sent off", 5, 33, 1, 23},
